@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* One arena holds everything of one compilation. Its functions never return NULL: when memory is
+ * exhausted they jump to the handler given at creation, and arena_free releases all there is. */
+#ifndef GRUS_BASE_ARENA_H
+#define GRUS_BASE_ARENA_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#if defined(__GNUC__)
+#define GRUS_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#define GRUS_NORETURN __attribute__((noreturn))
+#else
+#define GRUS_PRINTF(string, first)
+#define GRUS_NORETURN
+#endif
+
+typedef struct Arena Arena;
+
+/* NULL when out of memory. Later exhaustion does longjmp(*oom, 1); oom must outlive the arena. */
+Arena *arena_new(jmp_buf *oom);
+
+/* Runs the deferred functions, last first, then frees all memory. NULL is fine. */
+void arena_free(Arena *arena);
+
+/* Leaves through the handler, as if memory were exhausted: for libraries that report it themselves. */
+GRUS_NORETURN void arena_out_of_memory(Arena *arena);
+
+/* Zeroed memory, aligned for any type. */
+void *arena_alloc(Arena *arena, size_t size);
+/* Zeroed array; n * size is checked for overflow. */
+void *arena_array(Arena *arena, size_t n, size_t size);
+/* Grows an array to hold at least `need` elements; doubles *cap. Returns the (moved) array. */
+void *arena_grow(Arena *arena, void *array, size_t *cap, size_t need, size_t size);
+
+char *arena_strdup(Arena *arena, const char *s);
+char *arena_strndup(Arena *arena, const char *s, size_t n);
+char *arena_printf(Arena *arena, const char *format, ...) GRUS_PRINTF(2, 3);
+char *arena_vprintf(Arena *arena, const char *format, va_list args);
+
+/* fn(arg) is called by arena_free: closes files, unmaps, frees library objects. */
+void arena_defer(Arena *arena, void (*fn)(void *), void *arg);
+
+/* Bytes handed out so far, for reports and limits. */
+size_t arena_used(const Arena *arena);
+
+#define ARENA_NEW(arena, T)      ((T *)arena_alloc((arena), sizeof(T)))
+#define ARENA_ARRAY(arena, T, n) ((T *)arena_array((arena), (size_t)(n), sizeof(T)))
+/* Appends to (array, count, cap), three lvalues of one vector. */
+#define ARENA_PUSH(arena, array, count, cap, item)                                                 \
+  do {                                                                                             \
+    (array) = arena_grow((arena), (array), &(cap), (size_t)(count) + 1, sizeof *(array));          \
+    (array)[(count)++] = (item);                                                                   \
+  } while (0)
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Text: a growing string in an arena. What every printer and renderer writes into. */
+#ifndef GRUS_BASE_TEXT_H
+#define GRUS_BASE_TEXT_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+
+typedef struct Text {
+  Arena *arena;
+  char *s; /* always terminated once anything was added; see text_str */
+  size_t len, cap;
+} Text;
+
+static inline Text text_new(Arena *arena) { return (Text){.arena = arena}; }
+/* The content as a C string, "" when empty. Valid until the next addition. */
+const char *text_str(const Text *text);
+
+void text_add(Text *text, const char *s);
+void text_add_n(Text *text, const char *s, size_t n);
+void text_add_char(Text *text, char c);
+void text_fill(Text *text, char c, size_t n);
+void text_printf(Text *text, const char *format, ...) GRUS_PRINTF(2, 3);
+void text_vprintf(Text *text, const char *format, va_list args);
+/* 15168 as "15,168". */
+void text_add_thousands(Text *text, long long n);
+/* s as a JSON string with its quotes. */
+void text_add_json(Text *text, const char *s);
+/* The shortest decimal that reads back as the same float (double); never locale dependent. */
+void text_add_float(Text *text, float value);
+void text_add_double(Text *text, double value);
+
+/* Columns a terminal needs for the first n bytes of UTF-8 text: wide characters 2, combining 0. */
+size_t text_width(const char *s, size_t n);
+/* Decodes one code point at s (n bytes left); *len gets its length. U+FFFD, length 1 if malformed. */
+unsigned text_decode(const char *s, size_t n, size_t *len);
+/* Damerau-Levenshtein distance; stops counting beyond limit (returns limit + 1). */
+size_t text_distance(const char *a, const char *b, size_t limit);
+
+#endif
