@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The syntax tree: what the grammar saw, with the place of every part. One node type; the table
+ * below says what each kind holds. Chains are flat lists, so that 100,000 stages or terms need no
+ * recursion; only brackets nest, and the parser limits that depth (E111). */
+#ifndef GRUS_FRONT_AST_H
+#define GRUS_FRONT_AST_H
+
+#include "base/source.h"
+
+typedef enum NodeKind {
+  /*                text            at              kids                                         */
+  N_FILE,      /*   -               header span     items (N_USE N_PARAM N_BLOCK N_MODEL); i = version */
+  N_USE,       /*   path            path string     -                                            */
+  N_PARAM,     /*   name            name            [0] default expression or N_NIL              */
+  N_BLOCK,     /*   name            name            [0] N_FORMALS  [1] N_BODY                    */
+  N_MODEL,     /*   name            name            [0] N_BODY                                   */
+  N_FORMALS,   /*   -               -               N_FORMAL ...                                 */
+  N_FORMAL,    /*   name            name            [0] default or N_NIL                         */
+  N_BODY,      /*   -               -               statements                                   */
+  N_IN,        /*   name            name            [0] N_TYPE or N_NIL  [1] every dim or N_NIL  */
+  N_OUT,       /*   name            name            [0] N_TYPE or N_NIL  [1] expression          */
+  N_LET,       /*   name            name            [0] N_TYPE or N_NIL  [1] expression          */
+  N_WEIGHTS,   /*   path            path string     [0] N_NAME convention or N_NIL               */
+  N_RANGES,    /*   path            path string     -                                            */
+  N_PRECISION, /*   -               -               [0] expression                               */
+  N_ALLOW,     /*   -               -               N_NAME ...                                   */
+  N_TYPE,      /*   -               -               [0] N_ELEM or N_INDEX  [1] N_SHAPE or N_NIL  */
+  N_ELEM,      /*   f32 ...         -               -                                            */
+  N_INDEX,     /*   -               -               [0] dim                                      */
+  N_SHAPE,     /*   -               -               N_AXIS, N_TIME ...                           */
+  N_AXIS,      /*   label or NULL   label           [0] dim                                      */
+  N_TIME,      /*   -               `time`          [0] dim, N_UPTO or N_STREAM  [1] rate or N_NIL */
+  N_UPTO,      /*   name or NULL    name            [0] dim (the bound)                          */
+  N_STREAM,    /*   -               `..`            [0] dim (the divisor) or N_NIL               */
+  N_PIPE,      /*   -               -               [0] head, then N_STAGE ... (at least one)    */
+  N_STAGE,     /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a call */
+  N_ARG,       /*   key or NULL     key             [0] expression                               */
+  N_FIELD,     /*   value name      value name      [0] N_NAME field                             */
+  N_TUPLE,     /*   -               -               expressions, at least two                    */
+  N_NAME,      /*   name            -               -                                            */
+  N_INT,       /*   as written      -               -; i = value                                 */
+  N_FLOAT,     /*   as written      -               -; f = value                                 */
+  N_QTY,       /*   as written      -               -; num/den in the base unit, unit            */
+  N_STRING,    /*   content         -               -                                            */
+  N_DTYPE,     /*   f32 ...         -               - (an element type as an expression)         */
+  N_SUM,       /*   -               -               N_OPERAND ... at least two                   */
+  N_PRODUCT,   /*   -               -               N_OPERAND ... at least two                   */
+  N_OPERAND,   /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
+  N_NEG,       /*   -               `-`             [0] expression                               */
+  N_NIL,       /*   something optional that is not there                                         */
+  N_BAD        /*   a part with a syntax error, reported already: later passes stay silent       */
+} NodeKind;
+
+typedef enum Unit { UNIT_NONE, UNIT_HZ, UNIT_SECOND } Unit;
+
+typedef struct Node Node;
+struct Node {
+  NodeKind kind;
+  Span span; /* all of it, brackets included */
+  Span at;
+  Span pipe;
+  const char *text;
+  const char *doc; /* items, N_IN, N_OUT, N_LET: the `##` lines that belong to it, joined by "\n" */
+  Node **kid;
+  size_t n, cap;
+  int64_t i;
+  double f;
+  int64_t num, den; /* 16kHz is 16000/1 UNIT_HZ, 25ms is 25/1000 UNIT_SECOND (reduced: 1/40) */
+  Unit unit;
+};
+
+static inline bool node_is(const Node *n, NodeKind kind) { return n->kind == kind; }
+static inline bool node_given(const Node *n) { return n->kind != N_NIL; }
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Text to Model. parse makes the tree of one file; resolve reads the files it uses, binds params,
+ * expands blocks and builds the Models; format prints a tree in the one style. */
+#ifndef GRUS_FRONT_FRONT_H
+#define GRUS_FRONT_FRONT_H
+
+#include "base/diag.h"
+#include "front/ast.h"
+#include "model/model.h"
+
+/* Parses source; never NULL. Errors (E1xx) are in diags; their parts are N_BAD. */
+Node *parse(Arena *arena, const Source *source, Diags *diags);
+
+/* The formatted text, or NULL (after reporting) when the source has syntax errors. */
+const char *format(Arena *arena, const Source *source, Diags *diags);
+
+typedef struct Define {
+  const char *name, *value; /* -D name=value */
+  bool used;
+} Define;
+
+typedef struct ResolveOptions {
+  Define *define;
+  int n_defines;
+  const char *const *include; /* -I */
+  int n_includes;
+  /* Reads a used file (path resolved against dir of the using file, then the includes): a Source,
+   * or NULL with *reason set. The driver supplies it; rooms do no file input themselves. */
+  const Source *(*read)(void *context, const char *path, const char **reason);
+  void *context;
+} ResolveOptions;
+
+typedef struct Program {
+  Model **model;
+  int n_models;
+  const char **used_file; /* every file read by `use`, for dependency files */
+  int n_used_files;
+} Program;
+
+/* Builds every model of a parsed file: E2xx, W203. Models still need model_infer. */
+Program *resolve(Arena *arena, const Source *source, Node *file, ResolveOptions *options, Diags *diags);
+
+#endif
