@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The lines a fix changes, before and after:
+ *
+ *     5 -   in  h0 : f32[32, 64]          6 |     |> GRU(64)
+ *     5 +   in  h0 : f32[64]              7 +     |> last
+ *                                         8 |     |> Dense(10)
+ *
+ * A changed line is shown twice, a deleted one once; an inserted line stands between its neighbours. */
+#include "base/render.h"
+#include "base/render_excerpt.h"
+
+#include <string.h>
+
+typedef struct Lines {
+  const char **s;
+  size_t *len;
+  size_t n;
+} Lines;
+
+static Lines split(Arena *arena, const char *s, size_t len) {
+  size_t n = 1;
+  for (size_t i = 0; i < len; i++)
+    n += s[i] == '\n';
+  Lines lines = {ARENA_ARRAY(arena, const char *, n), ARENA_ARRAY(arena, size_t, n), 0};
+  for (size_t begin = 0, i = 0; i <= len; i++)
+    if (i == len || s[i] == '\n') {
+      size_t end = i > begin && s[i - 1] == '\r' ? i - 1 : i;
+      lines.s[lines.n] = s + begin;
+      lines.len[lines.n++] = end - begin;
+      begin = i + 1;
+    }
+  if (len && s[len - 1] == '\n') lines.n--;
+  return lines;
+}
+
+static bool same(const Lines *a, size_t i, const Lines *b, size_t j) {
+  return a->len[i] == b->len[j] && memcmp(a->s[i], b->s[j], a->len[i]) == 0;
+}
+
+static void paint_line(Canvas *canvas, uint32_t line, char sign, const char *s, size_t len) {
+  paint_gutter(canvas, line, sign);
+  if (len) text_add_char(canvas->out, ' ');
+  paint_source(canvas, s, len, 0);
+  text_add_char(canvas->out, '\n');
+}
+
+/* Lines [i, i_end) of a became [j, j_end) of b; both windows begin after line `base`. */
+static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, const Lines *b, size_t j,
+                       size_t j_end, uint32_t base) {
+  bool insertion = i == i_end;
+  if (insertion && j > 0) paint_line(canvas, base + (uint32_t)j, 0, b->s[j - 1], b->len[j - 1]);
+  for (size_t k = i; k < i_end; k++)
+    paint_line(canvas, base + (uint32_t)k + 1, '-', a->s[k], a->len[k]);
+  for (size_t k = j; k < j_end; k++)
+    paint_line(canvas, base + (uint32_t)k + 1, '+', b->s[k], b->len[k]);
+  if (insertion && j_end < b->n)
+    paint_line(canvas, base + (uint32_t)j_end + 1, 0, b->s[j_end], b->len[j_end]);
+}
+
+/* Edits are few and local: hunks are found by the nearest line that is equal again. */
+static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t base) {
+  enum { REACH = 64 };
+  size_t i = 0, j = 0;
+  while (i < a->n || j < b->n) {
+    if (i < a->n && j < b->n && same(a, i, b, j)) {
+      i++, j++;
+      continue;
+    }
+    size_t di = a->n - i, dj = b->n - j;
+    bool found = false;
+    for (size_t sum = 1; sum < REACH && !found; sum++)
+      for (size_t x = 0; x <= sum && !found; x++) {
+        size_t y = sum - x;
+        bool ends = i + x == a->n && j + y == b->n;
+        if (i + x > a->n || j + y > b->n) continue;
+        if (!ends && (i + x == a->n || j + y == b->n || !same(a, i + x, b, j + y))) continue;
+        if (!ends && a->len[i + x] == 0) continue; /* an empty line proves nothing */
+        di = x, dj = y, found = true;
+      }
+    paint_hunk(canvas, a, i, i + di, b, j, j + dj, base);
+    i += di, j += dj;
+  }
+}
+
+void paint_fix(Canvas *canvas, const Fix *fix) {
+  if (!fix->n_edits) return;
+  Arena *arena = canvas->out->arena;
+  const Source *source = sources_get(canvas->sources, fix->edits[0].span.file);
+  if (!source) return;
+  /* Only the lines around the edits are compared, so that a large file costs nothing. */
+  uint32_t low = UINT32_MAX, high = 0;
+  for (size_t i = 0; i < fix->n_edits; i++) {
+    if (fix->edits[i].span.begin < low) low = fix->edits[i].span.begin;
+    if (fix->edits[i].span.end > high) high = fix->edits[i].span.end;
+  }
+  uint32_t first = source_place(canvas->sources, source, low).line;
+  uint32_t last = source_place(canvas->sources, source, high).line;
+  first = first > 2 ? first - 2 : 1;
+  uint32_t begin = source_line_start(canvas->sources, source, first);
+  uint32_t end = source_line_start(canvas->sources, source, last + 3);
+  size_t new_len;
+  const char *whole = fix_apply(arena, source, fix, &new_len);
+  size_t tail = source->len - end;
+  Lines before = split(arena, source->text + begin, end - begin);
+  Lines after = split(arena, whole + begin, new_len - begin - tail);
+  paint_gutter(canvas, 0, 0);
+  text_add_char(canvas->out, '\n');
+  paint_hunks(canvas, &before, &after, first - 1);
+  paint_gutter(canvas, 0, 0);
+  text_add_char(canvas->out, '\n');
+}
