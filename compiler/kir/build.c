@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Writing KIR: nodes, ranges of index expressions, and the cursor. */
+#include "kir/build.h"
+
+#include <assert.h>
+
+/* ---- expressions ---- */
+
+static KirExpr *expr_new(Kb *kb, KirOp op, KirType type) {
+  KirExpr *e = ARENA_NEW(kb->m->arena, KirExpr);
+  e->op = op;
+  e->type = type;
+  return e;
+}
+
+KirReg *kb_reg(Kb *kb, const char *name, KirType type) {
+  KirReg *reg = ARENA_NEW(kb->m->arena, KirReg);
+  reg->id = kb->f->n_regs++;
+  reg->name = name;
+  reg->type = type;
+  if (type.lanes > kb->m->lanes) kb->m->lanes = type.lanes;
+  return reg;
+}
+
+KirExpr *kb_num(Kb *kb, float f, int lanes) {
+  KirExpr *e = expr_new(kb, KIR_NUM, kir_type(KIR_F32, lanes));
+  e->f = f;
+  return e;
+}
+
+KirExpr *kb_int(Kb *kb, KirElem elem, int64_t i, int lanes) {
+  KirExpr *e = expr_new(kb, KIR_NUM, kir_type(elem, lanes));
+  e->i = i;
+  return e;
+}
+
+KirExpr *kb_use(Kb *kb, KirReg *reg) {
+  KirExpr *e = expr_new(kb, KIR_REG, reg->type);
+  e->reg = reg;
+  return e;
+}
+
+KirExpr *kb_load(Kb *kb, KirBuffer *b, KirIndex at, int lanes) {
+  KirExpr *e = expr_new(kb, KIR_LOAD, kir_type(kir_elem_widened(b->elem), lanes));
+  e->buffer = b;
+  e->at = at;
+  return e;
+}
+
+KirExpr *kb_op3(Kb *kb, KirOp op, KirExpr *a, KirExpr *b, KirExpr *c) {
+  bool compares = op == KIR_LT || op == KIR_LE || op == KIR_EQ || op == KIR_NE;
+  KirExpr *e = expr_new(kb, op, compares ? kir_type(KIR_BOOL, a->type.lanes) : a->type);
+  e->arg[0] = a;
+  e->arg[1] = b;
+  e->arg[2] = c;
+  return e;
+}
+
+KirExpr *kb_op2(Kb *kb, KirOp op, KirExpr *a, KirExpr *b) {
+  bool is_index = a->type.elem == KIR_INDEX;
+  if (is_index && a->op == KIR_NUM && b->op == KIR_NUM) {
+    if (op == KIR_ADD) return kb_int(kb, KIR_INDEX, a->i + b->i, 1);
+    if (op == KIR_SUB) return kb_int(kb, KIR_INDEX, a->i - b->i, 1);
+    if (op == KIR_MUL) return kb_int(kb, KIR_INDEX, a->i * b->i, 1);
+    if (op == KIR_DIV) return kb_int(kb, KIR_INDEX, a->i / b->i, 1);
+    if (op == KIR_MIN) return kb_int(kb, KIR_INDEX, a->i < b->i ? a->i : b->i, 1);
+    if (op == KIR_MAX) return kb_int(kb, KIR_INDEX, a->i > b->i ? a->i : b->i, 1);
+  }
+  if (is_index && b->op == KIR_NUM) {
+    if ((op == KIR_ADD || op == KIR_SUB) && b->i == 0) return a;
+    if ((op == KIR_MUL || op == KIR_DIV) && b->i == 1) return a;
+    if (op == KIR_ADD && b->i < 0) return kb_op2(kb, KIR_SUB, a, kb_int(kb, KIR_INDEX, -b->i, 1));
+  }
+  return kb_op3(kb, op, a, b, NULL);
+}
+
+KirExpr *kb_op1(Kb *kb, KirOp op, KirExpr *a) {
+  KirExpr *e = kb_op3(kb, op, a, NULL, NULL);
+  if (op == KIR_SUM) e->type.lanes = 1;
+  return e;
+}
+
+KirExpr *kb_convert(Kb *kb, KirElem elem, KirExpr *a) {
+  if (a->type.elem == elem) return a;
+  KirExpr *e = expr_new(kb, KIR_CONVERT, kir_type(elem, a->type.lanes));
+  e->arg[0] = a;
+  return e;
+}
+
+KirExpr *kb_bitcast(Kb *kb, KirElem elem, KirExpr *a) {
+  KirExpr *e = expr_new(kb, KIR_BITCAST, kir_type(elem, a->type.lanes));
+  e->arg[0] = a;
+  return e;
+}
+
+KirExpr *kb_splat(Kb *kb, KirExpr *a, int lanes) {
+  if (lanes == a->type.lanes) return a;
+  KirExpr *e = expr_new(kb, a->op == KIR_NUM ? KIR_NUM : KIR_SPLAT, kir_type(a->type.elem, lanes));
+  e->f = a->f;
+  e->i = a->i;
+  if (e->op == KIR_SPLAT) e->arg[0] = a;
+  return e;
+}
+
+KirExpr *kb_lane(Kb *kb, KirExpr *a, int lane) {
+  if (a->type.lanes == 1) return a;
+  KirExpr *e = expr_new(kb, KIR_LANE, kir_type(a->type.elem, 1));
+  e->arg[0] = a;
+  e->i = lane;
+  return e;
+}
+
+KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b) {
+  KirExpr *e = expr_new(kb, KIR_SELECT, a->type);
+  e->arg[0] = c;
+  e->arg[1] = a;
+  e->arg[2] = b;
+  return e;
+}
+
+KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a) {
+  KirExpr *e = expr_new(kb, KIR_CALL, helper->result);
+  e->helper = helper;
+  e->arg[0] = a;
+  return e;
+}
+
+/* ---- ranges ---- */
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
+  int64_t a0, a1, b0, b1;
+  *lo = INT32_MIN;
+  *hi = INT32_MAX;
+  switch (e->op) {
+  case KIR_NUM: *lo = *hi = e->i; return;
+  case KIR_REG:
+    if (e->type.elem != KIR_INDEX) return;
+    *lo = e->reg->lo;
+    *hi = e->reg->hi;
+    return;
+  case KIR_LOAD: /* a row of a table or a length: checked before by whoever loads it */
+    if (e->buffer->categories) {
+      *lo = 0;
+      *hi = e->buffer->categories - 1;
+    }
+    return;
+  case KIR_CONVERT: kir_expr_range(e->arg[0], lo, hi); return;
+  case KIR_SELECT:
+    kir_expr_range(e->arg[1], &a0, &a1);
+    kir_expr_range(e->arg[2], &b0, &b1);
+    *lo = min64(a0, b0);
+    *hi = max64(a1, b1);
+    return;
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_MUL:
+  case KIR_DIV: break;
+  default: return;
+  }
+  kir_expr_range(e->arg[0], &a0, &a1);
+  kir_expr_range(e->arg[1], &b0, &b1);
+  if (e->op == KIR_ADD) *lo = a0 + b0, *hi = a1 + b1;
+  if (e->op == KIR_SUB) *lo = a0 - b1, *hi = a1 - b0;
+  if (e->op == KIR_MIN) *lo = min64(a0, b0), *hi = min64(a1, b1);
+  if (e->op == KIR_MAX) *lo = max64(a0, b0), *hi = max64(a1, b1);
+  if (e->op == KIR_MUL) {
+    *lo = min64(min64(a0 * b0, a0 * b1), min64(a1 * b0, a1 * b1));
+    *hi = max64(max64(a0 * b0, a0 * b1), max64(a1 * b0, a1 * b1));
+  }
+  if (e->op == KIR_DIV && b0 == b1 && b0 > 0) *lo = a0 / b0, *hi = a1 / b0;
+}
+
+/* ---- indices ---- */
+
+KirIndex kir_at(int64_t offset) {
+  KirIndex at = {0};
+  at.offset = offset;
+  return at;
+}
+
+KirIndex kir_at_offset(KirIndex at, int64_t offset) {
+  at.offset += offset;
+  return at;
+}
+
+KirIndex kir_at_plus(KirIndex at, int64_t stride, KirReg *var) {
+  if (!var || stride == 0) return at;
+  for (int i = 0; i < at.n_terms; i++)
+    if (at.term[i].var == var) {
+      at.term[i].stride += stride;
+      return at;
+    }
+  assert(at.n_terms < KIR_MAX_TERMS);
+  at.term[at.n_terms].stride = stride;
+  at.term[at.n_terms].var = var;
+  at.n_terms++;
+  return at;
+}
+
+/* ---- statements ---- */
+
+Kb kb_new(KirModule *m, KirFunc *f) { return (Kb){.m = m, .f = f, .tail = &f->body}; }
+
+static KirStmt *stmt_new(Kb *kb, KirStmtKind kind) {
+  KirStmt *s = ARENA_NEW(kb->m->arena, KirStmt);
+  s->kind = kind;
+  s->origin = kb->origin;
+  *kb->tail = s;
+  kb->tail = &s->next;
+  return s;
+}
+
+static void kb_open(Kb *kb, KirStmt *s) {
+  assert(kb->depth < (int)(sizeof kb->open / sizeof *kb->open));
+  kb->open[kb->depth++].stmt = s;
+  kb->tail = &s->body;
+}
+
+KirReg *kb_let(Kb *kb, const char *name, KirExpr *value) {
+  KirReg *reg = kb_reg(kb, name, value->type);
+  if (value->type.elem == KIR_INDEX) kir_expr_range(value, &reg->lo, &reg->hi);
+  KirStmt *s = stmt_new(kb, KIR_LET);
+  s->reg = reg;
+  s->value = value;
+  return reg;
+}
+
+KirReg *kb_var(Kb *kb, const char *name, KirExpr *value) {
+  KirReg *reg = kb_let(kb, name, value);
+  reg->is_mutable = true;
+  return reg;
+}
+
+void kb_set(Kb *kb, KirReg *reg, KirExpr *value) {
+  KirStmt *s = stmt_new(kb, KIR_SET);
+  s->reg = reg;
+  s->value = value;
+}
+
+void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value) {
+  KirStmt *s = stmt_new(kb, KIR_STORE);
+  s->buffer = b;
+  s->at = at;
+  s->value = value;
+}
+
+KirReg *kb_for_expr(Kb *kb, const char *name, KirExpr *lo, KirExpr *hi, int64_t step) {
+  int64_t l0, l1, h0, h1;
+  KirStmt *s = stmt_new(kb, KIR_FOR);
+  kir_expr_range(lo, &l0, &l1);
+  kir_expr_range(hi, &h0, &h1);
+  s->reg = kb_reg(kb, name, kir_type(KIR_INDEX, 1));
+  s->reg->lo = step > 0 ? l0 : h0;
+  s->reg->hi = step > 0 ? h1 - 1 : l1;
+  if (step > 1 && l0 == l1 && h0 == h1 && h1 > l0) /* the last value actually taken */
+    s->reg->hi = l0 + (h1 - 1 - l0) / step * step;
+  s->lo = lo;
+  s->hi = hi;
+  s->step = step;
+  kb_open(kb, s);
+  return s->reg;
+}
+
+KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step) {
+  return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, lo, 1), kb_int(kb, KIR_INDEX, hi, 1), step);
+}
+
+void kb_if(Kb *kb, KirExpr *condition) {
+  KirStmt *s = stmt_new(kb, KIR_IF);
+  s->value = condition;
+  kb_open(kb, s);
+}
+
+void kb_else(Kb *kb) { kb->tail = &kb->open[kb->depth - 1].stmt->other; }
+
+void kb_section(Kb *kb, KirOrigin origin, const char *doc) {
+  kb->origin = origin;
+  KirStmt *s = stmt_new(kb, KIR_SECTION);
+  s->doc = doc;
+  kb_open(kb, s);
+}
+
+void kb_end(Kb *kb) { kb->tail = &kb->open[--kb->depth].stmt->next; }
+
+void kb_copy(Kb *kb, KirBuffer *to, KirIndex at, KirBuffer *from, KirIndex from_at, int64_t n) {
+  KirStmt *s = stmt_new(kb, KIR_COPY);
+  s->buffer = to;
+  s->at = at;
+  s->source = from;
+  s->from = from_at;
+  s->count = n;
+}
+
+void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n) {
+  KirStmt *s = stmt_new(kb, KIR_ZERO);
+  s->buffer = b;
+  s->at = at;
+  s->count = n;
+}
+
+void kb_return(Kb *kb, int status) { stmt_new(kb, KIR_RETURN)->status = status; }
+
+void kb_return_value(Kb *kb, KirExpr *value) { stmt_new(kb, KIR_RETURN)->value = value; }
+
+void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n) {
+  KirStmt *s = stmt_new(kb, KIR_INVOKE);
+  s->callee = callee;
+  s->args = args;
+  s->n_args = n;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Writing KIR: a cursor that appends statements, and one function an expression. Expressions fold
+ * what is plainly constant (x + 0 on INDEX, splat of one lane) and nothing that could round. */
+#ifndef GRUS_KIR_BUILD_H
+#define GRUS_KIR_BUILD_H
+
+#include "kir/kir.h"
+
+/* Where statements are appended. kb_for and kb_if return an inner cursor by moving this one;
+ * kb_end moves it back behind the statement. */
+typedef struct Kb {
+  KirModule *m;
+  KirFunc *f;
+  KirStmt **tail;
+  KirOrigin origin; /* given to every new statement */
+  struct {
+    KirStmt *stmt;
+  } open[64];
+  int depth;
+} Kb;
+
+Kb kb_new(KirModule *m, KirFunc *f);
+
+/* Registers and expressions. */
+KirReg *kb_reg(Kb *kb, const char *name, KirType type);
+KirExpr *kb_num(Kb *kb, float f, int lanes);
+KirExpr *kb_int(Kb *kb, KirElem elem, int64_t i, int lanes);
+KirExpr *kb_use(Kb *kb, KirReg *reg);
+KirExpr *kb_load(Kb *kb, KirBuffer *b, KirIndex at, int lanes);
+KirExpr *kb_op1(Kb *kb, KirOp op, KirExpr *a);
+KirExpr *kb_op2(Kb *kb, KirOp op, KirExpr *a, KirExpr *b);
+KirExpr *kb_op3(Kb *kb, KirOp op, KirExpr *a, KirExpr *b, KirExpr *c);
+KirExpr *kb_convert(Kb *kb, KirElem elem, KirExpr *a);
+KirExpr *kb_bitcast(Kb *kb, KirElem elem, KirExpr *a);
+KirExpr *kb_splat(Kb *kb, KirExpr *a, int lanes);
+KirExpr *kb_lane(Kb *kb, KirExpr *a, int lane);
+KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b);
+KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a);
+
+/* Indices. */
+KirIndex kir_at(int64_t offset);
+KirIndex kir_at_plus(KirIndex at, int64_t stride, KirReg *var); /* var NULL: unchanged */
+KirIndex kir_at_offset(KirIndex at, int64_t offset);
+
+/* Statements. */
+KirReg *kb_let(Kb *kb, const char *name, KirExpr *value); /* range of an INDEX from its value */
+KirReg *kb_var(Kb *kb, const char *name, KirExpr *value); /* mutable */
+void kb_set(Kb *kb, KirReg *reg, KirExpr *value);
+void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);
+/* lo..hi-1 by step; constant bounds. */
+KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step);
+/* Bounds as INDEX expressions; the variable's range from theirs. */
+KirReg *kb_for_expr(Kb *kb, const char *name, KirExpr *lo, KirExpr *hi, int64_t step);
+void kb_if(Kb *kb, KirExpr *condition);
+void kb_else(Kb *kb);
+void kb_section(Kb *kb, KirOrigin origin, const char *doc);
+void kb_end(Kb *kb); /* closes the innermost for, if or section */
+void kb_copy(Kb *kb, KirBuffer *to, KirIndex at, KirBuffer *from, KirIndex from_at, int64_t n);
+void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n);
+void kb_return(Kb *kb, int status);
+void kb_return_value(Kb *kb, KirExpr *value);
+void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n);
+
+/* Range of an INDEX expression. */
+void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi);
+
+#endif

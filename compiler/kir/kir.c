@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Modules, buffers and functions of KIR, and what is known of types and indices. */
+#include "kir/kir.h"
+
+KirModule *kir_module_new(Arena *arena, const char *name) {
+  KirModule *m = ARENA_NEW(arena, KirModule);
+  m->arena = arena;
+  m->name = name;
+  m->batch = m->steps_per_call = 1;
+  m->lanes = 1;
+  m->scratch_align = 4;
+  return m;
+}
+
+KirBuffer *kir_buffer(KirModule *m, const char *name, KirSpace space, KirElem elem, int64_t count) {
+  KirBuffer *b = ARENA_NEW(m->arena, KirBuffer);
+  b->id = m->n_buffers;
+  b->name = name;
+  b->space = space;
+  b->elem = elem;
+  b->count = count < 1 ? 1 : count;
+  b->rank = 1;
+  b->dim[0] = b->count;
+  b->align = kir_elem_size(elem);
+  ARENA_PUSH(m->arena, m->buffer, m->n_buffers, m->cap_buffers, b);
+  return b;
+}
+
+KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind) {
+  KirFunc *f = ARENA_NEW(m->arena, KirFunc);
+  f->id = m->n_funcs;
+  f->name = name;
+  f->kind = kind;
+  ARENA_PUSH(m->arena, m->func, m->n_funcs, m->cap_funcs, f);
+  return f;
+}
+
+void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer) {
+  ARENA_PUSH(m->arena, f->buffers, f->n_buffers, f->cap_buffers, buffer);
+}
+
+int kir_elem_size(KirElem elem) {
+  switch (elem) {
+  case KIR_F32:
+  case KIR_I32:
+  case KIR_INDEX: return 4;
+  case KIR_F16:
+  case KIR_I16:
+  case KIR_U16: return 2;
+  case KIR_SIZE: return 8;
+  case KIR_I8:
+  case KIR_U8:
+  case KIR_BOOL: return 1;
+  }
+  return 0;
+}
+
+const char *kir_elem_name(KirElem elem) {
+  static const char *const name[] = {"f32", "f16", "i8",   "i16",   "i32",
+                                     "u8",  "u16", "size", "index", "bool"};
+  return name[elem];
+}
+
+KirElem kir_elem_widened(KirElem elem) {
+  switch (elem) {
+  case KIR_F16: return KIR_F32;
+  case KIR_I8:
+  case KIR_I16:
+  case KIR_U8:
+  case KIR_U16: return KIR_I32;
+  default: return elem;
+  }
+}
+
+void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi) {
+  *lo = *hi = at->offset;
+  for (int i = 0; i < at->n_terms; i++) {
+    int64_t s = at->term[i].stride;
+    const KirReg *v = at->term[i].var;
+    *lo += s * (s < 0 ? v->hi : v->lo);
+    *hi += s * (s < 0 ? v->lo : v->hi);
+  }
+}

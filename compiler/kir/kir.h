@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* KIR, the kernel IR: what lower/ decides and the backends print.
+ *
+ * A module has buffers (memory with a name and a space) and functions. A function body is a tree of
+ * statements: counted loops, tests, assignments of virtual registers, stores. The right-hand sides
+ * are trees of pure expressions. Vector width, unrolling, register tiles and the layout of weights
+ * are already decided: a backend turns each node into one thing of its language and decides nothing.
+ *
+ * Arithmetic. Every f32 operation rounds once, to nearest even, in the order of the tree; nothing
+ * is reassociated or contracted. KIR_FMA rounds once for a*b+c, KIR_MAD twice. Integer arithmetic
+ * wraps in two's complement for i32, and never overflows for index.
+ *
+ *     for t in 0..49                              KIR_FOR
+ *       let a = load b_gru[3*u]                   KIR_LET (mutable, set below)
+ *       for k in 0..13
+ *         set a = mad(load w[13*u + k], load mfcc[13*t + k], a)
+ *       store h[u] = sigmoid(a)                   KIR_STORE of a KIR_CALL */
+#ifndef GRUS_KIR_KIR_H
+#define GRUS_KIR_KIR_H
+
+#include "base/source.h"
+#include "base/text.h"
+
+#include <stdint.h>
+
+typedef struct KirBuffer KirBuffer;
+typedef struct KirReg KirReg;
+typedef struct KirExpr KirExpr;
+typedef struct KirStmt KirStmt;
+typedef struct KirFunc KirFunc;
+typedef struct KirModule KirModule;
+
+/* Element types. Memory may hold all but BOOL and INDEX; registers all but F16, I8..U16, which a
+ * load widens: f16 to f32, the small integers to i32. */
+typedef enum KirElem {
+  KIR_F32,
+  KIR_F16,
+  KIR_I8,
+  KIR_I16,
+  KIR_I32,
+  KIR_U8,
+  KIR_U16,
+  KIR_SIZE,  /* size_t: run-time lengths as the caller passes them; only loaded and compared */
+  KIR_INDEX, /* loop variables, rows, lengths after their check: signed, at least 32 bits, fits
+                every index of the module (C: int, LLVM: i32) */
+  KIR_BOOL   /* result of a comparison; lanes as its operands */
+} KirElem;
+
+typedef struct KirType {
+  KirElem elem;
+  int lanes; /* 1: scalar; 2, 4, 8, 16: vector */
+} KirType;
+
+/* Which layer a node comes from, for comments, debug info and the verifier's messages. */
+typedef struct KirOrigin {
+  const char *layer; /* its path, "probs.gru"; NULL: the model as a whole */
+  Span span;
+} KirOrigin;
+
+typedef enum KirSpace {
+  KIR_CONST,   /* weights: data is given, read only */
+  KIR_STATE,   /* a field of the state (or window) struct, kept between calls */
+  KIR_SCRATCH, /* lives during one call; placed by kir_plan at scratch_offset */
+  KIR_IN,      /* parameter, read only */
+  KIR_OUT      /* parameter, written */
+} KirSpace;
+
+enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 6, KIR_MAX_ARGS = 3 };
+
+/* All accesses are flat: element offset from the first element. dim is how a C declaration shows it:
+ * their product is count. */
+struct KirBuffer {
+  int id; /* index in module->buffer */
+  const char *name;
+  KirSpace space;
+  KirElem elem;
+  int64_t count; /* elements, at least 1, at most INT32_MAX */
+  int rank;      /* 0: one element; IN: passed by value */
+  int64_t dim[KIR_MAX_RANK];
+  int align;     /* bytes the first element is aligned to; ports: of their element type */
+  const char *doc;   /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
+  KirOrigin origin;
+  const void *data;  /* CONST: count elements in host representation; NULL: weights are extern */
+  int64_t weight_offset; /* CONST, f32: elements from the start of the weights of an extern build */
+  int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
+  int64_t categories;     /* ports holding an index(n): n; else 0 */
+};
+
+/* A virtual register. Defined by one KIR_LET, KIR_FOR or as a parameter of a helper; visible in the
+ * rest of the statement list where it is defined and everything nested there. */
+struct KirReg {
+  int id; /* dense in its function */
+  const char *name; /* a hint: "z", "k"; several registers may share it */
+  KirType type;
+  bool is_mutable; /* changed by KIR_SET */
+  int64_t lo, hi; /* INDEX: least and greatest value ever taken, both included; what bounds checks
+                     rest on. Loop variables: within the loop */
+};
+
+/* offset + sum of stride * var, in elements. Each var is an INDEX register. */
+typedef struct KirIndex {
+  int64_t offset;
+  int n_terms;
+  struct {
+    int64_t stride;
+    KirReg *var;
+  } term[KIR_MAX_TERMS];
+} KirIndex;
+
+typedef enum KirOp {
+  KIR_NUM,  /* constant: f for F32, i for I32 and INDEX and SIZE; lanes > 1: in every lane */
+  KIR_REG,  /* reg */
+  KIR_LOAD, /* buffer[at], then lanes consecutive elements. Small types widen as KirElem says */
+
+  /* One operation in every lane. Operands and result have the same type: F32, I32 or INDEX. */
+  KIR_ADD, KIR_SUB, KIR_MUL,
+  KIR_DIV, /* F32; I32 and INDEX: towards zero, divisor is a positive constant */
+  KIR_MIN, KIR_MAX, /* F32: a < b ? a : b, a > b ? a : b (so b if either is NaN) */
+  KIR_NEG, KIR_ABS, /* F32: the sign bit only */
+  KIR_SQRT,         /* F32, correctly rounded */
+  KIR_FMA, KIR_MAD, /* a * b + c, F32 */
+  KIR_AND, KIR_OR, KIR_XOR, KIR_SHL, KIR_SHR, /* I32 (AND, OR also BOOL); SHR is arithmetic; SHL and
+                                                  SHR by a constant second operand in 0..31 */
+
+  /* F32, I32, INDEX or SIZE operands of one type -> BOOL. False if either is NaN, NE true. */
+  KIR_LT, KIR_LE, KIR_EQ, KIR_NE,
+  KIR_SELECT, /* arg[0] BOOL ? arg[1] : arg[2], in every lane */
+
+  KIR_CONVERT, /* to type: I32 -> F32 rounds to nearest; F32 -> I32 towards zero, in range;
+                  SIZE, I32 <-> INDEX in range */
+  KIR_BITCAST, /* F32 <-> I32 */
+  KIR_SPLAT,   /* a scalar into every lane */
+  KIR_SUM,     /* lanes -> 1: halves are added lane by lane until one is left: v[i] + v[i + n/2] */
+  KIR_LANE,    /* lane i of arg[0] */
+  KIR_DOT4,    /* arg[0] + sum over 4 of i8 in arg[1] times i8 in arg[2]; I32, each I32 lane holding
+                  four bytes, first byte lowest */
+  KIR_CALL     /* helper(arg...) */
+} KirOp;
+
+struct KirExpr {
+  KirOp op;
+  KirType type;
+  KirExpr *arg[KIR_MAX_ARGS]; /* unused: NULL */
+  float f;
+  int64_t i;
+  KirReg *reg;       /* REG */
+  KirBuffer *buffer; /* LOAD */
+  KirIndex at;       /* LOAD */
+  KirFunc *helper;   /* CALL; up to KIR_MAX_ARGS arguments */
+};
+
+typedef enum KirStmtKind {
+  KIR_LET,     /* reg = value; its definition */
+  KIR_SET,     /* reg = value; reg is mutable */
+  KIR_STORE,   /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
+                  the value is known to fit */
+  KIR_FOR,     /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
+                  for (reg = lo; reg >= hi; reg += step). lo, hi: INDEX expressions, evaluated once */
+  KIR_IF,      /* value is BOOL, one lane: body, else other */
+  KIR_COPY,    /* count elements from source[from] to buffer[at], first to last (so an overlapping
+                  move to lower addresses is right); same element type */
+  KIR_ZERO,    /* count elements at buffer[at] = 0 */
+  KIR_RETURN,  /* entries that return a status: `status`; helpers: value */
+  KIR_INVOKE,  /* calls entry `callee`; its buffer parameters are bound to args in order, and its
+                  state and scratch are this function's. If it returns a status, so does this one */
+  KIR_SECTION  /* body, in a scope of its own, belonging to one layer; doc explains it */
+} KirStmtKind;
+
+struct KirStmt {
+  KirStmtKind kind;
+  KirOrigin origin;
+  KirStmt *next; /* in its list */
+  KirReg *reg;
+  KirExpr *value;
+  KirBuffer *buffer;
+  KirIndex at;
+  KirBuffer *source; /* COPY */
+  KirIndex from;
+  int64_t count;
+  KirExpr *lo, *hi;
+  int64_t step;
+  bool unroll;       /* FOR: a hint that full unrolling pays (short constant trip counts) */
+  bool independent;  /* FOR: no scratch value passes from one turn to the next (the batch loop) */
+  KirStmt *body, *other;
+  int status;        /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
+  KirFunc *callee;
+  KirBuffer **args;
+  int n_args;
+  const char *doc;   /* SECTION: lines separated by \n; other kinds: a short remark or NULL */
+};
+
+enum { KIR_OK = 0, KIR_BAD_INDEX = 1, KIR_BAD_LENGTH = 2, KIR_NO_OUTPUT = 3 };
+
+typedef enum KirFuncKind {
+  KIR_HELPER, /* pure function of registers to one value: tanh over lanes */
+  KIR_RUN,    /* whole sequences */
+  KIR_RESET,  /* sets the state; buffers: init inputs */
+  KIR_STEP,   /* one call of a stream */
+  KIR_PUSH    /* one step into a window */
+} KirFuncKind;
+
+struct KirFunc {
+  int id; /* index in module->func */
+  const char *name; /* "run"; helpers: "tanh_f32x8" */
+  KirFuncKind kind;
+  bool returns_status; /* entries */
+  bool uses_state, uses_scratch;
+  KirBuffer **buffers; /* entries: parameters in the order of the interface */
+  int n_buffers;
+  size_t cap_buffers;
+  KirReg *args[KIR_MAX_ARGS]; /* helpers */
+  int n_args;
+  KirType result;      /* helpers */
+  const char *doc;
+  KirStmt *body;
+  int n_regs;
+};
+
+/* Static cost of one layer, for comments, reports and budgets. */
+typedef struct KirCost {
+  const char *layer; /* path */
+  const char *text;  /* "GRU(64)" */
+  Span span;
+  int64_t macs;         /* multiply-adds of one call */
+  int64_t weight_bytes; /* as stored, padding included */
+  int64_t params;       /* trained numbers */
+  int64_t state_bytes, scratch_bytes;
+} KirCost;
+
+/* How a port appears to programs around the model; parallel to the model's ports. */
+typedef struct KirPort {
+  const char *name, *doc;
+  KirBuffer *buffer;      /* of run or step; windowed input: of push */
+  KirBuffer *run_buffer;  /* windowed input: of run; else the same */
+  bool is_out, is_init;
+  bool has_time;
+  int time_kind;          /* TimeKind of base/shape.h */
+  int time_axis;          /* position among the axes without batch, -1 if none */
+  int length;             /* bounded: index into lengths, else -1 */
+  int64_t period, every;
+  int64_t rate_num, rate_den;
+  int rank;               /* axes without batch */
+  int64_t dim[KIR_MAX_RANK];
+  const char *label[KIR_MAX_RANK];
+} KirPort;
+
+typedef struct KirLength {
+  const char *name; /* as the C parameter */
+  const char *source_name; /* NULL if the source gave none */
+  int64_t bound;
+} KirLength;
+
+typedef enum KirRunKind { KIR_WHOLE, KIR_STREAM, KIR_WINDOW } KirRunKind;
+
+struct KirModule {
+  Arena *arena;
+  const char *name, *doc;
+  const char *source_path; /* base name of the .grus file, may be NULL */
+  const Sources *sources;
+  KirRunKind run_kind;
+  KirBuffer **buffer;
+  int n_buffers;
+  size_t cap_buffers;
+  KirFunc **func; /* helpers before their users, then entries */
+  int n_funcs;
+  size_t cap_funcs;
+  KirCost *cost; /* layers in order */
+  int n_costs;
+  size_t cap_costs;
+  KirPort *port; /* inputs, then outputs */
+  int n_ports;
+  KirLength *length; /* parameters of run, in order */
+  int n_lengths;
+  int64_t batch;          /* 1: none */
+  int64_t steps_per_call; /* base steps of a step call, --chunk included */
+  int64_t first_output;   /* calls that return GRUS_NO_OUTPUT after a reset */
+  int64_t scratch_bytes;  /* set by kir_plan */
+  int scratch_align;
+  bool weights_extern;
+  int lanes;              /* widest vector used */
+};
+
+/* Building. All nodes live in module->arena. */
+KirModule *kir_module_new(Arena *arena, const char *name);
+KirBuffer *kir_buffer(KirModule *m, const char *name, KirSpace space, KirElem elem, int64_t count);
+KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind);
+void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer);
+
+/* Bytes of one element in memory; size_t counts as 8. */
+int kir_elem_size(KirElem elem);
+const char *kir_elem_name(KirElem elem); /* "f32" */
+static inline KirType kir_type(KirElem elem, int lanes) { return (KirType){elem, lanes}; }
+static inline bool kir_type_equal(KirType a, KirType b) { return a.elem == b.elem && a.lanes == b.lanes; }
+/* What a load of this memory type gives: F16 -> F32, small integers -> I32. */
+KirElem kir_elem_widened(KirElem elem);
+/* Least and greatest value an index can take. */
+void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi);
+
+/* Places scratch buffers in one area, those never live together in the same bytes; sets
+ * scratch_offset, scratch_bytes. A buffer lives from the first to the last top-level statement of an
+ * entry's body that touches it. */
+void kir_plan(KirModule *m);
+
+/* Checks everything this header promises: bounds of every access over the ranges of its registers,
+ * definition before use, agreement of lanes and types, read-only spaces. NULL if all is well, else
+ * a message naming function and statement, in the arena. */
+const char *kir_verify(const KirModule *m);
+
+/* The module as stable text, as --dump-after prints it. */
+void kir_print(const KirModule *m, Text *text);
+void kir_print_stmt(const KirStmt *list, int indent, Text *text);
+
+#endif

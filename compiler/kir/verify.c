@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The verifier: every promise of kir.h that a backend relies on. In: any module. After: NULL, or
+ * the first broken promise in words. It runs in debug builds and in the tests; a message from here
+ * is a bug of lower/, never of a user. */
+#include "kir/kir.h"
+
+#include <stdarg.h>
+
+typedef struct Verifier {
+  const KirModule *m;
+  const KirFunc *f;
+  const KirStmt *at;
+  bool *defined; /* by register id: visible here */
+  const char *error;
+} Verifier;
+
+static void fail(Verifier *v, const char *format, ...) GRUS_PRINTF(2, 3);
+static void fail(Verifier *v, const char *format, ...) {
+  if (v->error) return;
+  Text text = text_new(v->m->arena);
+  text_printf(&text, "%s: ", v->f->name);
+  if (v->at && v->at->origin.layer) text_printf(&text, "%s: ", v->at->origin.layer);
+  va_list args;
+  va_start(args, format);
+  text_vprintf(&text, format, args);
+  va_end(args);
+  if (v->at) {
+    KirStmt one = *v->at;
+    one.next = one.body = one.other = NULL;
+    text_add(&text, " in: ");
+    kir_print_stmt(&one, 0, &text);
+  }
+  v->error = text_str(&text);
+}
+
+static void check_access(Verifier *v, const KirBuffer *b, const KirIndex *at, int64_t n) {
+  for (int i = 0; i < at->n_terms; i++) {
+    const KirReg *r = at->term[i].var;
+    if (!v->defined[r->id]) fail(v, "index register %s is not defined here", r->name);
+    if (r->type.elem != KIR_INDEX) fail(v, "register %s is no index", r->name);
+    if (r->lo > r->hi) return; /* never executed */
+  }
+  int64_t lo, hi;
+  kir_index_range(at, &lo, &hi);
+  if (n > 0 && (lo < 0 || hi + n > b->count))
+    fail(v, "%s[%lld..%lld] is outside its %lld elements", b->name, (long long)lo,
+         (long long)(hi + n - 1), (long long)b->count);
+}
+
+static void check_expr(Verifier *v, const KirExpr *e);
+
+static void check_operands(Verifier *v, const KirExpr *e) {
+  const KirExpr *a = e->arg[0], *b = e->arg[1], *c = e->arg[2];
+  KirType f32 = kir_type(KIR_F32, e->type.lanes), i32 = kir_type(KIR_I32, e->type.lanes);
+  bool ok = true;
+  switch (e->op) {
+  case KIR_NUM:
+  case KIR_REG:
+  case KIR_LOAD: break;
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MUL:
+  case KIR_DIV:
+  case KIR_MIN:
+  case KIR_MAX:
+    ok = b && kir_type_equal(a->type, e->type) && kir_type_equal(b->type, e->type) &&
+         e->type.elem != KIR_BOOL && e->type.elem != KIR_SIZE;
+    if (e->op == KIR_DIV && e->type.elem != KIR_F32) ok = ok && b->op == KIR_NUM && b->i > 0;
+    break;
+  case KIR_NEG:
+  case KIR_ABS: ok = kir_type_equal(a->type, e->type); break;
+  case KIR_SQRT: ok = kir_type_equal(a->type, e->type) && e->type.elem == KIR_F32; break;
+  case KIR_FMA:
+  case KIR_MAD:
+    ok = c && kir_type_equal(a->type, f32) && kir_type_equal(b->type, f32) &&
+         kir_type_equal(c->type, f32);
+    break;
+  case KIR_AND:
+  case KIR_OR:
+  case KIR_XOR:
+  case KIR_SHL:
+  case KIR_SHR:
+    ok = b && kir_type_equal(a->type, e->type) && kir_type_equal(b->type, e->type) &&
+         (e->type.elem == KIR_I32 || e->type.elem == KIR_BOOL);
+    if (e->op == KIR_SHL || e->op == KIR_SHR)
+      ok = ok && b->op == KIR_NUM && b->i >= 0 && b->i < 32;
+    break;
+  case KIR_LT:
+  case KIR_LE:
+  case KIR_EQ:
+  case KIR_NE:
+    ok = b && kir_type_equal(a->type, b->type) && e->type.elem == KIR_BOOL &&
+         e->type.lanes == a->type.lanes;
+    break;
+  case KIR_SELECT:
+    ok = c && a->type.elem == KIR_BOOL && a->type.lanes == e->type.lanes &&
+         kir_type_equal(b->type, e->type) && kir_type_equal(c->type, e->type);
+    break;
+  case KIR_CONVERT:
+  case KIR_BITCAST: ok = a->type.lanes == e->type.lanes; break;
+  case KIR_SPLAT: ok = a->type.lanes == 1 && a->type.elem == e->type.elem; break;
+  case KIR_SUM: ok = a->type.lanes > 1 && e->type.lanes == 1; break;
+  case KIR_LANE: ok = e->i >= 0 && e->i < a->type.lanes && e->type.lanes == 1; break;
+  case KIR_DOT4:
+    ok = c && kir_type_equal(a->type, i32) && kir_type_equal(b->type, i32) &&
+         kir_type_equal(c->type, i32);
+    break;
+  case KIR_CALL:
+    ok = kir_type_equal(e->type, e->helper->result) && e->helper->kind == KIR_HELPER &&
+         e->helper->id < v->f->id;
+    for (int i = 0; ok && i < e->helper->n_args; i++)
+      ok = e->arg[i] && kir_type_equal(e->arg[i]->type, e->helper->args[i]->type);
+    break;
+  }
+  if (!ok) fail(v, "operand types do not fit");
+}
+
+static void check_expr(Verifier *v, const KirExpr *e) {
+  for (int i = 0; i < KIR_MAX_ARGS; i++)
+    if (e->arg[i]) check_expr(v, e->arg[i]);
+  if (e->op == KIR_REG && !v->defined[e->reg->id])
+    fail(v, "register %s is not defined here", e->reg->name);
+  if (e->op == KIR_LOAD) {
+    if (e->type.elem != kir_elem_widened(e->buffer->elem)) fail(v, "a load widens otherwise");
+    check_access(v, e->buffer, &e->at, e->type.lanes);
+  }
+  check_operands(v, e);
+}
+
+static void check_list(Verifier *v, const KirStmt *list);
+
+static void check_write(Verifier *v, const KirBuffer *b) {
+  if (b->space == KIR_CONST || b->space == KIR_IN) fail(v, "%s is read only", b->name);
+}
+
+static void check_stmt(Verifier *v, const KirStmt *s) {
+  if (s->value) check_expr(v, s->value);
+  if (s->lo) check_expr(v, s->lo);
+  if (s->hi) check_expr(v, s->hi);
+  switch (s->kind) {
+  case KIR_LET:
+  case KIR_SET:
+    if (!kir_type_equal(s->reg->type, s->value->type)) fail(v, "value and register differ in type");
+    if (s->kind == KIR_LET) v->defined[s->reg->id] = true;
+    else if (!v->defined[s->reg->id] || !s->reg->is_mutable)
+      fail(v, "register %s cannot be set here", s->reg->name);
+    break;
+  case KIR_STORE:
+    check_write(v, s->buffer);
+    check_access(v, s->buffer, &s->at, s->value->type.lanes);
+    if (kir_elem_widened(s->buffer->elem) != s->value->type.elem &&
+        !(s->buffer->elem == KIR_I32 && s->value->type.elem == KIR_INDEX))
+      fail(v, "value and memory differ in type");
+    break;
+  case KIR_FOR:
+    v->defined[s->reg->id] = true;
+    if (s->step == 0) fail(v, "a loop without step");
+    if (s->reg->lo <= s->reg->hi) check_list(v, s->body);
+    v->defined[s->reg->id] = false;
+    break;
+  case KIR_IF:
+    if (s->value->type.elem != KIR_BOOL || s->value->type.lanes != 1) fail(v, "no condition");
+    check_list(v, s->body);
+    check_list(v, s->other);
+    break;
+  case KIR_COPY:
+    check_write(v, s->buffer);
+    if (s->buffer->elem != s->source->elem) fail(v, "copy between element types");
+    check_access(v, s->buffer, &s->at, s->count);
+    check_access(v, s->source, &s->from, s->count);
+    break;
+  case KIR_ZERO:
+    check_write(v, s->buffer);
+    check_access(v, s->buffer, &s->at, s->count);
+    break;
+  case KIR_RETURN:
+    if (v->f->kind == KIR_HELPER ? !s->value || !kir_type_equal(s->value->type, v->f->result)
+                                 : !v->f->returns_status)
+      fail(v, "returns another type");
+    break;
+  case KIR_INVOKE:
+    if (s->callee->kind == KIR_HELPER || s->n_args != s->callee->n_buffers)
+      fail(v, "arguments do not fit");
+    for (int i = 0; !v->error && i < s->n_args; i++)
+      if (s->args[i]->count != s->callee->buffers[i]->count ||
+          s->args[i]->elem != s->callee->buffers[i]->elem)
+        fail(v, "argument %s does not fit", s->args[i]->name);
+    break;
+  case KIR_SECTION: check_list(v, s->body); break;
+  }
+}
+
+static void check_list(Verifier *v, const KirStmt *list) {
+  const KirStmt *outer = v->at;
+  for (const KirStmt *s = list; s && !v->error; s = s->next) {
+    v->at = s;
+    check_stmt(v, s);
+  }
+  v->at = outer;
+  for (const KirStmt *s = list; s; s = s->next)
+    if (s->kind == KIR_LET) v->defined[s->reg->id] = false;
+}
+
+static bool ends_in_return(const KirStmt *list) {
+  const KirStmt *s = list;
+  while (s && s->next)
+    s = s->next;
+  if (s && s->kind == KIR_SECTION) return ends_in_return(s->body);
+  return s && s->kind == KIR_RETURN;
+}
+
+const char *kir_verify(const KirModule *m) {
+  for (int i = 0; i < m->n_funcs; i++) {
+    Verifier v = {.m = m, .f = m->func[i]};
+    v.defined = ARENA_ARRAY(m->arena, bool, v.f->n_regs + 1);
+    for (int k = 0; k < v.f->n_args; k++)
+      v.defined[v.f->args[k]->id] = true;
+    check_list(&v, v.f->body);
+    if ((v.f->kind == KIR_HELPER || v.f->returns_status) && !ends_in_return(v.f->body))
+      fail(&v, "does not end in a return");
+    if (v.error) return v.error;
+  }
+  return NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Model -> KIR. In: a typed model with bound weights (or weights marked extern). Out: a verified
+ * module with entries run, or reset and step, or run, reset and push; scratch placed. */
+#ifndef GRUS_LOWER_LOWER_H
+#define GRUS_LOWER_LOWER_H
+
+#include "kir/kir.h"
+#include "lower/target.h"
+#include "model/model.h"
+#include "model/weights.h"
+
+typedef struct LowerOptions {
+  const Target *target;  /* NULL: generic */
+  int64_t batch;         /* 0 and 1: none */
+  int64_t chunk;         /* steps per call of a stream; 0 and 1: one */
+  bool weights_extern;   /* weights come as a pointer at run time */
+} LowerOptions;
+
+/* NULL if diagnostics were reported (E703, E805). */
+KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags);
+
+#endif
