@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* grus explain: the page of a code, a lint or a stage. The pages are docs/errors, embedded when the
+ * compiler is built (pages.c is generated). */
+#include "driver/pages.h"
+#include "driver/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const Page *page_find(const char *name) {
+  for (size_t i = 0; i < n_pages; i++)
+    if (strcmp(pages[i].name, name) == 0) return &pages[i];
+  for (size_t i = 0; i < n_pages; i++)
+    if (strcasecmp(pages[i].name, name) == 0) return &pages[i];
+  return NULL;
+}
+
+const char *explain_page(Arena *arena, const char *name) {
+  DiagCode code = diag_code_find(name);
+  const Page *page = page_find(code != DIAG_CODE_COUNT ? diag_info[code].code : name);
+  if (!page) return NULL;
+  Text text = text_new(arena);
+  for (const char *const *line = page->lines; *line; line++)
+    text_add(&text, *line);
+  return text_str(&text);
+}
+
+static void list_codes(Text *out, bool lints) {
+  for (int i = 0; i < DIAG_CODE_COUNT; i++)
+    if ((diag_info[i].level == LEVEL_WARNING) == lints) {
+      if (lints) text_printf(out, "%s  %-18s %s\n", diag_info[i].code, diag_info[i].name, diag_info[i].summary);
+      else text_printf(out, "%s  %s\n", diag_info[i].code, diag_info[i].summary);
+    }
+}
+
+static void list_stages(Text *out) {
+  for (int i = 0; i < LAYER_KIND_COUNT; i++) {
+    const LayerInfo *info = layer_info((LayerKind)i);
+    if (!(info->flags & OPERATOR)) text_printf(out, "%-13s %s\n", info->name, info->rule);
+  }
+}
+
+/* The page name nearest to what was asked for; NULL if nothing is near. */
+static const char *nearest(const char *name) {
+  const char *best = NULL;
+  size_t least = strlen(name) / 3 + 1;
+  for (size_t i = 0; i < n_pages; i++) {
+    size_t d = text_distance(name, pages[i].name, least);
+    if (d < least) {
+      least = d;
+      best = pages[i].name;
+    }
+  }
+  for (int i = 0; i < DIAG_CODE_COUNT; i++) {
+    size_t d = diag_info[i].name ? text_distance(name, diag_info[i].name, least) : least;
+    if (d < least) {
+      least = d;
+      best = diag_info[i].name;
+    }
+  }
+  return best;
+}
+
+ExitCode command_explain(Session *s) {
+  ExitCode code = EXIT_DONE;
+  Text out = text_new(s->arena);
+  if (!s->options->n_args) {
+    session_error(s, "`grus explain` needs a code such as E301, a lint such as dense_per_step, a stage such as GRU,\n"
+                     "or one of: errors, lints, stages");
+    return EXIT_USAGE;
+  }
+  for (size_t i = 0; i < s->options->n_args; i++) {
+    const char *name = s->options->args[i], *page = explain_page(s->arena, name);
+    if (page) text_add(&out, page);
+    else if (strcmp(name, "errors") == 0) list_codes(&out, false);
+    else if (strcmp(name, "lints") == 0) list_codes(&out, true);
+    else if (strcmp(name, "stages") == 0) list_stages(&out);
+    else {
+      const char *near = nearest(name);
+      session_error(s, near ? "nothing is known of `%s`; did you mean `%s`?" : "nothing is known of `%s`", name, near);
+      code = EXIT_USAGE;
+    }
+  }
+  session_out(text_str(&out), out.len);
+  return code;
+}
+
+ExitCode command_man(Session *s) {
+  Text out = text_new(s->arena);
+  help_man(&out);
+  session_out(text_str(&out), out.len);
+  return EXIT_DONE;
+}
+
+ExitCode command_completions(Session *s) {
+  Text out = text_new(s->arena);
+  if (s->options->n_args != 1 || !help_completions(&out, s->options->args[0])) {
+    session_error(s, "`grus completions` needs one of bash, zsh, fish");
+    return EXIT_USAGE;
+  }
+  session_out(text_str(&out), out.len);
+  return EXIT_DONE;
+}

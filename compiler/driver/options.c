@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Parsing the command line against options.def. An option may stand before or after the files;
+ * `--` ends the options; `-` is standard input. */
+#include "driver/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const CommandInfo command_info[CMD_COUNT] = {
+#define COMMAND(name, arguments, summary) {#name, arguments, summary},
+#include "driver/commands.def"
+#undef COMMAND
+};
+
+const OptionInfo option_info[OPTION_COUNT] = {
+#define OPTION(id, spelling, argument, commands, help) {spelling, argument, commands, help},
+#include "driver/options.def"
+#undef OPTION
+};
+
+/* Whether word is in a blank-separated list. */
+static bool list_has(const char *list, const char *word, size_t len) {
+  while (*list) {
+    size_t n = strcspn(list, " ");
+    if (n == len && memcmp(list, word, n) == 0) return true;
+    list += n + (list[n] == ' ');
+  }
+  return false;
+}
+
+bool option_applies(const OptionInfo *info, const char *command) {
+  return strcmp(info->commands, "*") == 0 || list_has(info->commands, command, strlen(command));
+}
+
+static bool takes_argument(const OptionInfo *info) { return *info->argument && *info->argument != '['; }
+
+/* The option that arg spells: exactly, as --long=value, or as -Xvalue. *value gets what is attached. */
+static OptionId option_find(const char *arg, const char **value) {
+  size_t name = strcspn(arg, "=");
+  *value = NULL;
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (list_has(option_info[i].spelling, arg, strlen(arg))) return (OptionId)i;
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (arg[name] == '=' && list_has(option_info[i].spelling, arg, name)) {
+      *value = arg + name + 1;
+      return (OptionId)i;
+    }
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (takes_argument(&option_info[i]) && arg[1] != '-' && list_has(option_info[i].spelling, arg, 2)) {
+      *value = arg + 2;
+      return (OptionId)i;
+    }
+  return OPTION_COUNT;
+}
+
+static bool pick(const char *value, const char *const *names, int n, int *out) {
+  for (int i = 0; i < n; i++)
+    if (strcmp(value, names[i]) == 0) {
+      *out = i;
+      return true;
+    }
+  return false;
+}
+
+static bool parse_count(const char *value, long low, long *out) {
+  char *end;
+  long n = strtol(value, &end, 10);
+  if (*end || end == value || n < low) return false;
+  *out = n;
+  return true;
+}
+
+static bool option_define(Arena *arena, Options *o, const char *value) {
+  const char *eq = strchr(value, '=');
+  if (!eq || eq == value) return false;
+  Define d = {.name = arena_strndup(arena, value, (size_t)(eq - value)), .value = eq + 1};
+  ARENA_PUSH(arena, o->define, o->n_defines, o->cap_defines, d);
+  return true;
+}
+
+static bool lint_known(const char *name) {
+  if (strncmp(name, "no-", 3) == 0) name += 3;
+  if (strcmp(name, "all") == 0 || strcmp(name, "notes") == 0) return true;
+  DiagCode code = diag_code_find(name);
+  return code != DIAG_CODE_COUNT && diag_info[code].level == LEVEL_WARNING;
+}
+
+/* Stores one option; false with *problem when its value will not do. */
+static bool option_set(Arena *arena, Options *o, OptionId id, const char *value, const char **problem) {
+  static const char *const formats[] = {"human", "short", "gcc", "json", "sarif"};
+  static const char *const colors[] = {"auto", "always", "never"};
+  int choice = 0;
+  switch (id) {
+  case OPTION_define:
+    *problem = arena_printf(arena, "-D needs NAME=VALUE, found `%s`", value);
+    return option_define(arena, o, value);
+  case OPTION_include: ARENA_PUSH(arena, o->include, o->n_includes, o->cap_includes, value); return true;
+  case OPTION_fix:
+    o->fix = value ? FIXES_ASK : FIXES_APPLY;
+    *problem = "--fix takes nothing or `=ask`";
+    return !value || strcmp(value, "ask") == 0;
+  case OPTION_check: o->check = true; return true;
+  case OPTION_warn:
+    *problem = arena_printf(arena, "-W: no lint named `%s`; `grus explain lints` lists them", value);
+    ARENA_PUSH(arena, o->warn, o->n_warns, o->cap_warns, value);
+    return lint_known(value);
+  case OPTION_werror:
+    if (!value) {
+      o->werror_all = true;
+      return true;
+    }
+    *problem = arena_printf(arena, "--werror: no lint named `%s`; `grus explain lints` lists them", value);
+    ARENA_PUSH(arena, o->werror, o->n_werrors, o->cap_werrors, value);
+    return lint_known(value);
+  case OPTION_diagnostics:
+    *problem = arena_printf(arena, "--diagnostics is human, short, gcc, json or sarif, not `%s`", value);
+    if (!pick(value, formats, 5, &choice)) return false;
+    o->format = (RenderFormat)choice;
+    return true;
+  case OPTION_color:
+    *problem = arena_printf(arena, "--color is auto, always or never, not `%s`", value);
+    if (!pick(value, colors, 3, &choice)) return false;
+    o->color = (ColorMode)choice;
+    return true;
+  case OPTION_max_errors:
+    *problem = arena_printf(arena, "--max-errors needs a number, found `%s`", value);
+    return parse_count(value, 0, &o->max_errors);
+  case OPTION_quiet: o->quiet = true; return true;
+  case OPTION_verbose: o->verbose = true; return true;
+  case OPTION_help: o->help = true; return true;
+  case OPTION_version: o->version = true; return true;
+  case OPTION_COUNT: break;
+  }
+  return false;
+}
+
+static CommandId command_find(const char *name) {
+  int i = 0;
+  while (i < CMD_COUNT && strcmp(command_info[i].name, name) != 0)
+    i++;
+  return (CommandId)i;
+}
+
+static const char *nearest_command(const char *name) {
+  const char *best = NULL;
+  size_t least = 3;
+  for (int i = 0; i < CMD_COUNT; i++) {
+    size_t d = text_distance(name, command_info[i].name, 2);
+    if (d < least) {
+      least = d;
+      best = command_info[i].name;
+    }
+  }
+  return best;
+}
+
+static const char *nearest_option(const char *arg, const char *command, Arena *arena) {
+  const char *best = NULL;
+  size_t least = strlen(arg) / 3 + 1;
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    if (!option_applies(&option_info[i], command)) continue;
+    const char *s = strstr(option_info[i].spelling, "--");
+    if (!s) continue;
+    size_t d = text_distance(arg, s, least);
+    if (d < least) {
+      least = d;
+      best = arena_strdup(arena, s);
+    }
+  }
+  return best;
+}
+
+/* Word number i of argv is an option; advances *i when its value is the next word. */
+static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o, const char **problem) {
+  const char *arg = argv[*i], *value;
+  OptionId id = option_find(arg, &value);
+  const char *command = o->command < CMD_COUNT ? command_info[o->command].name : "";
+  if (id == OPTION_COUNT) {
+    const char *near = nearest_option(arg, command, arena);
+    *problem = near ? arena_printf(arena, "no option `%s`; did you mean `%s`?", arg, near)
+                    : arena_printf(arena, "no option `%s`", arg);
+    return false;
+  }
+  const OptionInfo *info = &option_info[id];
+  if (o->command < CMD_COUNT && !option_applies(info, command)) {
+    *problem = arena_printf(arena, "`grus %s` has no option `%s`", command, arg);
+    return false;
+  }
+  if (value && !*info->argument) {
+    *problem = arena_printf(arena, "`%.*s` takes no value", (int)strcspn(arg, "="), arg);
+    return false;
+  }
+  if (!value && takes_argument(info)) {
+    if (*i + 1 >= argc) {
+      *problem = arena_printf(arena, "`%s` needs %s", arg, info->argument);
+      return false;
+    }
+    value = argv[++*i];
+  }
+  return option_set(arena, o, id, value, problem);
+}
+
+bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
+  *o = (Options){.command = CMD_COUNT, .max_errors = 50};
+  bool only_args = false;
+  for (int i = 1; i < argc; i++) {
+    const char *arg = argv[i];
+    bool is_option = !only_args && arg[0] == '-' && arg[1];
+    if (is_option && strcmp(arg, "--") == 0) only_args = true;
+    else if (is_option) {
+      if (!parse_option(arena, argc, argv, &i, o, problem)) return false;
+    } else if (o->command == CMD_COUNT) {
+      if (strcmp(arg, "help") == 0) {
+        o->help = true;
+        continue;
+      }
+      o->command = command_find(arg);
+      if (o->command == CMD_COUNT) {
+        const char *near = nearest_command(arg);
+        *problem = near ? arena_printf(arena, "no command `%s`; did you mean `%s`?", arg, near)
+                        : arena_printf(arena, "no command `%s`", arg);
+        return false;
+      }
+    } else ARENA_PUSH(arena, o->args, o->n_args, o->cap_args, arg);
+  }
+  return true;
+}

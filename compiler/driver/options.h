@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The command line: one table of commands, one of options, one parser. */
+#ifndef GRUS_DRIVER_OPTIONS_H
+#define GRUS_DRIVER_OPTIONS_H
+
+#include "base/render.h"
+#include "front/front.h"
+
+typedef enum CommandId {
+#define COMMAND(name, arguments, summary) CMD_##name,
+#include "driver/commands.def"
+#undef COMMAND
+  CMD_COUNT
+} CommandId;
+
+typedef enum OptionId {
+#define OPTION(id, spelling, argument, commands, help) OPTION_##id,
+#include "driver/options.def"
+#undef OPTION
+  OPTION_COUNT
+} OptionId;
+
+typedef struct CommandInfo {
+  const char *name, *arguments, *summary;
+} CommandInfo;
+
+typedef struct OptionInfo {
+  const char *spelling, *argument, *commands, *help;
+} OptionInfo;
+
+extern const CommandInfo command_info[CMD_COUNT];
+extern const OptionInfo option_info[OPTION_COUNT];
+
+/* Exit codes. */
+typedef enum ExitCode {
+  EXIT_DONE = 0,   /* done */
+  EXIT_MODEL = 1,  /* the model is wrong, or --werror, or fmt --check found differences */
+  EXIT_USAGE = 2,  /* the command line is wrong */
+  EXIT_FILE = 3,   /* a file or tool could not be used */
+  EXIT_FAILED = 4, /* verify failed, or a budget was exceeded */
+  EXIT_BUG = 70    /* a bug in grus */
+} ExitCode;
+
+typedef enum FixMode { FIXES_SHOW, FIXES_APPLY, FIXES_ASK } FixMode;
+typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
+
+typedef struct Options {
+  CommandId command; /* CMD_COUNT: none */
+  const char **args; /* what is no option: files, codes */
+  size_t n_args, cap_args;
+  Define *define;
+  size_t n_defines, cap_defines;
+  const char **include;
+  size_t n_includes, cap_includes;
+  const char **warn; /* "dense_per_step", "no-late_first", "all", "notes" */
+  size_t n_warns, cap_warns;
+  bool werror_all;
+  const char **werror;
+  size_t n_werrors, cap_werrors;
+  RenderFormat format;
+  ColorMode color;
+  long max_errors;
+  FixMode fix;
+  bool check, quiet, verbose, help, version;
+} Options;
+
+/* Parses argv[1..]. On a mistake returns false with a message in *problem (arena). */
+bool options_parse(Arena *arena, int argc, char **argv, Options *out, const char **problem);
+/* "check" is one of the command names in a blank-separated list, or the list is "*". */
+bool option_applies(const OptionInfo *info, const char *command);
+
+/* Help, manual page and completions, all made from the tables. */
+void help_general(Text *out);
+void help_command(Text *out, CommandId command);
+void help_man(Text *out);
+bool help_completions(Text *out, const char *shell);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The session: reading sources, running the front half, printing what was found. */
+#include "driver/session.h"
+
+#include "driver/version.h"
+#include "model/infer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void session_out(const char *s, size_t len) { fwrite(s, 1, len, stdout); }
+
+void session_error(Session *s, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "grus: error: %s\n", arena_vprintf(s->arena, format, args));
+  va_end(args);
+}
+
+void session_say(Session *s, const char *format, ...) {
+  if (s->options->quiet) return;
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "%s\n", arena_vprintf(s->arena, format, args));
+  va_end(args);
+}
+
+void session_file_error(Session *s, const char *path, const char *what, const char *reason) {
+  s->file_trouble = true;
+  session_error(s, "cannot %s `%s`: %s", what, path, reason);
+}
+
+static const Source *add_source(Session *s, const char *path, char *text, size_t len) {
+  const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
+  return sources_add(&s->sources, name, text, len);
+}
+
+const Source *session_read(Session *s, const char *path) {
+  size_t len;
+  const char *reason;
+  char *text = file_read(s->arena, path, SOURCE_MAX_BYTES, &len, &reason);
+  if (text) return add_source(s, path, text, len);
+  session_file_error(s, path, "read", reason);
+  return NULL;
+}
+
+/* For `use`: silent, the front reports it where it stands. */
+static const Source *read_used(void *context, const char *path, const char **reason) {
+  Session *s = context;
+  size_t len;
+  char *text = file_read(s->arena, path, SOURCE_MAX_BYTES, &len, reason);
+  return text ? add_source(s, path, text, len) : NULL;
+}
+
+void session_reset_diags(Session *s) {
+  const Options *o = s->options;
+  s->diags = diags_new(s->arena, &s->sources);
+  for (size_t i = 0; i < o->n_warns; i++) {
+    bool off = strncmp(o->warn[i], "no-", 3) == 0;
+    const char *name = o->warn[i] + (off ? 3 : 0);
+    for (int code = 0; code < DIAG_CODE_COUNT; code++)
+      if (strcmp(name, "all") == 0 || diag_code_find(name) == (DiagCode)code) s->diags->lint[code] = off ? -1 : 1;
+  }
+  s->diags->werror_all = o->werror_all;
+  for (size_t i = 0; i < o->n_werrors; i++)
+    s->diags->werror[diag_code_find(o->werror[i])] = true;
+}
+
+static bool use_colour(const Options *o) {
+  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+  if (o->color != COLOR_AUTO) return o->color == COLOR_ALWAYS;
+  if (no_color && *no_color) return false;
+  return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
+
+static void add_summary(const Session *s, Text *out, size_t hidden) {
+  const Diags *d = s->diags;
+  if (hidden) text_printf(out, "(%zu more not shown; --max-errors=0 shows all)\n", hidden);
+  if (d->n_errors) text_printf(out, "grus: %zu error%s", d->n_errors, plural(d->n_errors));
+  if (d->n_warnings) text_printf(out, "%s%zu warning%s", d->n_errors ? ", " : "grus: ", d->n_warnings, plural(d->n_warnings));
+  if (d->n_errors || d->n_warnings) text_add_char(out, '\n');
+}
+
+static Arena *page_arena; /* for the renderer's callback, which has no context */
+static const char *page_of_code(DiagCode code) { return explain_page(page_arena, diag_info[code].code); }
+
+void session_print_diags(Session *s) {
+  const Options *o = s->options;
+  Text out = text_new(s->arena);
+  bool colour = use_colour(o);
+  size_t shown = 0, hidden = 0;
+  diags_sort(s->diags);
+  if (o->format == RENDER_SARIF) {
+    page_arena = s->arena;
+    render_sarif(&out, s->diags, GRUS_VERSION, page_of_code);
+  }
+  for (const Diag *d = s->diags->first; d && o->format != RENDER_SARIF; d = d->next) {
+    if (o->quiet && d->level != LEVEL_ERROR) continue;
+    if (o->max_errors && shown >= (size_t)o->max_errors) {
+      hidden++;
+      continue;
+    }
+    shown++;
+    if (o->format == RENDER_HUMAN) render_human(&out, d, colour);
+    else if (o->format == RENDER_SHORT) render_short(&out, d);
+    else if (o->format == RENDER_GCC) render_gcc(&out, d);
+    else render_json(&out, d);
+  }
+  if (o->format == RENDER_HUMAN && !o->quiet) add_summary(s, &out, hidden);
+  fwrite(text_str(&out), 1, out.len, stderr);
+}
+
+ExitCode session_exit_code(const Session *s) {
+  if (s->file_trouble) return EXIT_FILE;
+  return s->diags->n_errors ? EXIT_MODEL : EXIT_DONE;
+}
+
+Program *session_check_source(Session *s, const Source *source) {
+  Node *tree = parse(s->arena, source, s->diags);
+  ResolveOptions options = {.define = s->options->define,
+                            .n_defines = (int)s->options->n_defines,
+                            .include = s->options->include,
+                            .n_includes = (int)s->options->n_includes,
+                            .read = read_used,
+                            .context = s};
+  Program *program = resolve(s->arena, source, tree, &options, s->diags);
+  for (int i = 0; i < program->n_models; i++) {
+    model_infer(program->model[i], s->diags);
+    model_lint(program->model[i], s->diags);
+  }
+  return program;
+}
+
+Program *session_load(Session *s, const char *path, const Source **source) {
+  *source = session_read(s, path);
+  return *source ? session_check_source(s, *source) : NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* One run of the compiler: the arena, the files read, the diagnostics, and how they are printed. */
+#ifndef GRUS_DRIVER_SESSION_H
+#define GRUS_DRIVER_SESSION_H
+
+#include "driver/files.h"
+#include "driver/options.h"
+
+typedef struct Session {
+  Arena *arena;
+  Options *options;
+  Sources sources;
+  Diags *diags;
+  bool file_trouble; /* a file could not be read or written: EXIT_FILE */
+} Session;
+
+/* Results to standard output. */
+void session_out(const char *s, size_t len);
+/* "grus: error: ..." on standard error; for trouble that is in no model. */
+void session_error(Session *s, const char *format, ...) GRUS_PRINTF(2, 3);
+/* A line on standard error unless -q. */
+void session_say(Session *s, const char *format, ...) GRUS_PRINTF(2, 3);
+/* Like session_error, and remembers EXIT_FILE. */
+void session_file_error(Session *s, const char *path, const char *what, const char *reason);
+
+/* Reads a source file; NULL (after reporting) if it cannot be read. */
+const Source *session_read(Session *s, const char *path);
+/* Diagnostics so far, rendered to standard error as the options ask, then a summary line. */
+void session_print_diags(Session *s);
+/* Fresh diagnostics with the lint settings of the command line. */
+void session_reset_diags(Session *s);
+/* EXIT_FILE, EXIT_MODEL or EXIT_DONE, from what was reported. */
+ExitCode session_exit_code(const Session *s);
+
+/* Text to typed models: parse, resolve, infer, lint. Errors are in the diagnostics. */
+Program *session_check_source(Session *s, const Source *source);
+/* The same for a file; NULL if it could not be read. */
+Program *session_load(Session *s, const char *path, const Source **source);
+
+#define COMMAND(name, arguments, summary) ExitCode command_##name(Session *s);
+#include "driver/commands.def"
+#undef COMMAND
+
+/* The page of a code, lint or stage ("E301", "dense_per_step", "GRU"); NULL if there is none. */
+const char *explain_page(Arena *arena, const char *name);
+
+/* All of grus but exit(): runs a command line and returns its exit code. */
+int grus_main(int argc, char **argv);
+
+#endif
