@@ -6,23 +6,24 @@
 
 #include "model/model.h"
 
-/* A tensor of doubles in storage order of its type. For a stream, `steps` values along time. */
+/* A tensor of doubles; index values are whole numbers. */
 typedef struct EvalTensor {
   double *data;
-  int64_t steps; /* values along time: fixed n, the actual length, or the stream's count; 1 without */
+  int64_t steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
 } EvalTensor;
 
 typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH } EvalStatus;
 
 typedef struct EvalRun {
-  EvalTensor *in;    /* per model->in, given by the caller; every window of an `every` input is a
-                        run of its own */
-  EvalTensor *out;   /* per model->out, allocated by model_eval. A stream of S base steps gives
-                        every value the model produces after these steps */
-  EvalTensor *value; /* per model->value by id: every intermediate value, for the first divergence */
+  EvalTensor *in;    /* per model->in, by the caller, in storage order of its type. A plain value
+                        beside a stream holds for the whole run */
+  EvalTensor *out;   /* per model->out, made by model_eval, in storage order. A stream of S base
+                        steps gives the values that S / steps_per_call calls of _step give */
+  EvalTensor *value; /* per model->value by id, made by model_eval, time first */
 } EvalRun;
 
-/* Runs one sample. Streams are run as a whole sequence of in[].steps base steps. */
+/* Runs one sample; a window of an `every` input is a run of its own. The model is typed and every
+ * layer with weights is bound. */
 EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run);
 
 #endif

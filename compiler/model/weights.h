@@ -70,9 +70,9 @@ int64_t param_count(const ParamShape *param); /* elements */
 int64_t layer_param_count(const Layer *layer);
 
 /* Canonical values by role; NULL where the layer has no such tensor. */
-struct LayerWeights {
+typedef struct LayerWeights {
   const float *role[ROLE_COUNT];
-};
+} LayerWeights;
 
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
