@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Every header compiles alone and included twice, without a warning: those of the compiler as C11,
+# those of the runtime as C99 and as C++11, since users include them from either.
+#
+#   headers.sh ROOT [INCLUDE-DIR...]      compilers: $CC (cc) and $CXX (c++)
+set -eu
+lint=$(cd "$(dirname "$0")" && pwd)
+cd "$1"
+shift
+for dir in "$@"; do
+  includes="${includes-} -I$dir"
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# alone HEADER COMPILER FLAGS...
+alone() {
+  header=$1
+  shift
+  # shellcheck disable=SC2086  # the list of include flags is meant to split
+  if ! "$@" -Wall -Wextra -Wpedantic -Werror -fsyntax-only ${includes-} -I. -Icompiler -Iruntime \
+    -I"$(dirname "$header")" "$work/alone.${suffix}" 2>"$work/log"; then
+    printf '%s: does not compile alone (%s):\n' "$header" "$*"
+    sed 's/^/  /' "$work/log"
+    status=1
+  fi
+}
+
+status=0
+"$lint/files.sh" . '^(compiler|runtime)/.*\.h$' >"$work/list"
+while IFS= read -r file; do
+  # The empty typedef keeps -Wpedantic from minding a header of macros alone.
+  for suffix in c cpp; do
+    printf '#include "%s"\n#include "%s"\ntypedef int lint_alone;\n' "$PWD/$file" "$PWD/$file" \
+      >"$work/alone.$suffix"
+  done
+  case $file in
+  compiler/*)
+    suffix=c
+    alone "$file" "${CC:-cc}" -std=c11
+    ;;
+  runtime/host/*)
+    suffix=c
+    alone "$file" "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L
+    suffix=cpp
+    alone "$file" "${CXX:-c++}" -std=c++11
+    ;;
+  *)
+    suffix=c
+    alone "$file" "${CC:-cc}" -std=c99 -ffreestanding
+    suffix=cpp
+    alone "$file" "${CXX:-c++}" -std=c++11
+    ;;
+  esac
+done <"$work/list"
+exit $status

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# docs/pipeline.md has a heading for every pass of compiler/passes/passes.def, in the same order:
+# "### `fold`" for PASS(fold, ...).
+set -eu
+cd "$1"
+list=compiler/passes/passes.def
+[ -f $list ] || exit 0
+passes=$(sed -n 's/^ *PASS(\([a-z_0-9]*\).*/\1/p' $list)
+headings=$(sed -n 's/^### `\([a-z_0-9]*\)`.*/\1/p' docs/pipeline.md 2>/dev/null || true)
+[ "$passes" = "$headings" ] || {
+  echo "docs/pipeline.md: its passes and those of $list differ"
+  echo "  $list:" $passes
+  echo "  docs/pipeline.md:" $headings
+  exit 1
+}

@@ -1,0 +1,205 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Shows that a lint can fail: runs it on an empty tree, where it must pass, and on small trees with
+# one fault each, where it must fail and name the file at fault.
+#
+#   selftest.sh LINT WORK-DIR
+set -eu
+lint_dir=$(cd "$(dirname "$0")" && pwd)
+lint=$lint_dir/$1.sh
+work=$2/$1
+spdx='SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception'
+failures=0
+cases=0
+
+# put FILE LINE...: writes a file of the tree.
+put() {
+  file=$1
+  shift
+  mkdir -p "$(dirname "$work/$file")"
+  printf '%s\n' "$@" >"$work/$file"
+}
+
+# fresh: an empty tree, kept apart from the repository around it.
+fresh() {
+  rm -rf "$work"
+  mkdir -p "$work"
+}
+
+# passes WHAT: the lint accepts the tree.
+passes() {
+  cases=$((cases + 1))
+  if ! out=$("$lint" "$work" 2>&1); then
+    printf '%s: refused: %s\n%s\n' "$(basename "$lint")" "$1" "$out"
+    failures=$((failures + 1))
+  fi
+}
+
+# catches WHAT FILE: the lint refuses the tree and names FILE.
+catches() {
+  cases=$((cases + 1))
+  if out=$("$lint" "$work" 2>&1); then
+    printf '%s: not noticed: %s\n' "$(basename "$lint")" "$1"
+    failures=$((failures + 1))
+  elif ! printf '%s\n' "$out" | grep -qF "$2"; then
+    printf '%s: noticed %s, but did not name %s:\n%s\n' "$(basename "$lint")" "$1" "$2" "$out"
+    failures=$((failures + 1))
+  fi
+  fresh
+}
+
+fresh
+passes 'an empty tree'
+
+case $1 in
+rooms)
+  put compiler/model/a.c '#include "base/arena.h"' '#include "model/a.h"' '#include <stdio.h>'
+  put compiler/model/CMakeLists.txt 'grus_room(model SOURCES a.c ROOMS base)'
+  passes 'a room that keeps to its table'
+  put compiler/base/a.c '#include "model/model.h"'
+  catches 'base includes model' compiler/base/a.c:1
+  put compiler/lower/a.h '/* */' '  #  include "backend/c.h"'
+  catches 'lower includes backend' compiler/lower/a.h:2
+  put compiler/kir/a.c '#include "../model/model.h"'
+  catches 'a path upwards' compiler/kir/a.c:1
+  put compiler/kir/a.c '#include "kir.h"'
+  catches 'an include that names no room' compiler/kir/a.c:1
+  put compiler/attic/a.c 'int a;'
+  catches 'a room that does not exist' compiler/attic/a.c
+  put compiler/backend/CMakeLists.txt 'grus_room(backend SOURCES a.c' '  ROOMS base model)'
+  catches 'backend links model' compiler/backend/CMakeLists.txt:2
+  put runtime/core/a.h '#include "base/arena.h"'
+  catches 'the runtime includes the compiler' runtime/core/a.h:1
+  ;;
+calls)
+  put compiler/driver/main.c '#include <stdlib.h>' 'int main(void) { exit(0); }'
+  put compiler/driver/cmd.c 'void f(void) { printf("x"); }'
+  put compiler/base/render_human.c 'void f(FILE *out) { fputs("exit(1)", out); }'
+  put compiler/kir/a.c '/* abort() */ // printf()' 'int f(void) { return snprintf(s, 3, "exit(1)"); }' \
+    'void g(void) { atexit(h); a->exit(1); }'
+  put runtime/core/a.h '#include <stdint.h>'
+  put runtime/host/a.c '#include <stdio.h>'
+  passes 'calls where they belong'
+  put compiler/driver/cmd.c 'void f(void) {' '  exit(1);' '}'
+  catches 'exit in the driver, outside main.c' compiler/driver/cmd.c:2
+  put compiler/model/a.c 'void f(void) { /* why */ abort(); }'
+  catches 'abort' compiler/model/a.c:1
+  put compiler/front/lexer.l '%%' '.  { fprintf(stderr, "?"); }'
+  catches 'a stream in front' compiler/front/lexer.l:2
+  put compiler/base/source.c 'FILE *f;'
+  catches 'a stream in base' compiler/base/source.c:1
+  put runtime/core/a.c '#include <stdlib.h>'
+  catches 'the runtime core needs a library' runtime/core/a.c:1
+  ;;
+headers)
+  put compiler/base/a.h '#include <stddef.h>' 'size_t f(void);'
+  put compiler/base/b.h '#include "base/a.h"' 'size_t g(void);'
+  put runtime/core/a.h '#ifndef A_H' '#define A_H' '#include <stdint.h>' \
+    'static inline int32_t f(int32_t x) { return x; }' '#endif'
+  passes 'headers that compile alone'
+  put compiler/base/a.h 'size_t f(void);'
+  catches 'a missing include' compiler/base/a.h
+  put compiler/base/a.h 'typedef struct { int x; } A;'
+  catches 'a header that cannot be included twice' compiler/base/a.h
+  put runtime/core/a.h 'int f(int class);'
+  catches 'a runtime header that is not C++' runtime/core/a.h
+  put runtime/core/a.h 'struct S { struct { int x; }; };'
+  catches 'a runtime header that is not C99' runtime/core/a.h
+  ;;
+spdx)
+  put compiler/base/a.c "/* $spdx */" 'int a;'
+  put tests/numeric/x.grus 'grus 1'
+  put tests/numeric/x.c 'int generated;'
+  put docs/a.md 'text'
+  passes 'files with a licence line, generated ones without'
+  put compiler/base/a.c 'int a;'
+  catches 'a C file without licence line' compiler/base/a.c:1
+  put scripts/setup '#!/bin/sh'
+  catches 'a script without licence line' scripts/setup:1
+  put compiler/base/a.def '/* */' '' '' '' '' "/* $spdx */"
+  catches 'a licence line below the heading' compiler/base/a.def:1
+  ;;
+shell)
+  put scripts/setup '#!/bin/sh' 'echo "$1"'
+  chmod +x "$work/scripts/setup"
+  put scripts/packages.txt 'build (gcc'
+  passes 'a script that parses, a list that is no script'
+  put scripts/setup '#!/bin/sh' 'if true; then'
+  chmod +x "$work/scripts/setup"
+  catches 'a script that does not parse' scripts/setup
+  put scripts/setup '#!/bin/sh' 'true'
+  catches 'a script that cannot be executed' scripts/setup
+  put tests/a.sh 'true'
+  catches 'a script that names no shell' tests/a.sh:1
+  ;;
+words)
+  put docs/a.md 'methods, todolist, ../shared/models, the /working/ class, XXXXXX'
+  passes 'innocent words'
+  put compiler/a.c '/* TO''DO: more */'
+  catches 'a reminder' compiler/a.c:1
+  put compiler/a.c 'int FIX''ME;'
+  catches 'a reminder as a name' compiler/a.c:1
+  put docs/a.md 'see' '/wo''rk/main'
+  catches 'a path of one machine' docs/a.md:2
+  put scripts/a 'fetch https://py''pi.org/x'
+  catches 'a package server' scripts/a:1
+  ;;
+file_size)
+  put compiler/base/a.c "$(seq 600)"
+  put docs/long.md "$(seq 2000)"
+  passes 'a file of 600 lines, a long page'
+  put compiler/base/a.c "$(seq 601)"
+  catches 'a file of 601 lines' compiler/base/a.c
+  ;;
+diag_docs)
+  put compiler/base/diag.def '/* DIAG(code, summary) */' 'DIAG(E301, "x")' 'LINT(W301, seldom, "y")'
+  put docs/errors/E301.md '# E301'
+  put docs/errors/W301.md '# W301 seldom'
+  put docs/errors/README.md 'all'
+  passes 'a page for every code'
+  rm "$work/docs/errors/E301.md"
+  catches 'a code without a page' E301
+  put compiler/base/diag.def 'DIAG(E301, "x")'
+  put docs/errors/E301.md '# E301'
+  put docs/errors/E302.md '# E302'
+  catches 'a page without a code' docs/errors/E302.md
+  put compiler/base/diag.def 'LINT(W301, seldom, "y")'
+  put docs/errors/W301.md '# W301 often'
+  catches 'a page that does not name its lint' docs/errors/W301.md
+  put compiler/base/diag.def 'DIAG(E301, "x")'
+  put docs/errors/E301.md '# E300'
+  catches 'a page for another code' docs/errors/E301.md
+  ;;
+sources)
+  put compiler/base/CMakeLists.txt '# z.c' 'grus_room(base SOURCES a.c' '  b.c ${GENERATED}/p.c)'
+  put compiler/base/a.c ''
+  put compiler/base/b.c ''
+  passes 'a list that names what is there'
+  rm "$work/compiler/base/b.c"
+  catches 'a listed file that is not there' 'b.c is not there'
+  put compiler/base/CMakeLists.txt 'grus_room(base SOURCES a.c) # b.c'
+  put compiler/base/a.c ''
+  put compiler/base/b.c ''
+  catches 'a file that is not listed' compiler/base/b.c
+  put compiler/kir/a.c ''
+  catches 'a room without a list' compiler/kir
+  ;;
+passes)
+  put compiler/passes/passes.def 'PASS(fold, "x")' 'PASS(fuse, "y")'
+  put docs/pipeline.md '# Pipeline' '### `fold`' 'text' '### `fuse`'
+  passes 'a page that lists the passes'
+  put compiler/passes/passes.def 'PASS(fold, "x")' 'PASS(fuse, "y")'
+  put docs/pipeline.md '### `fuse`' '### `fold`'
+  catches 'passes in another order' docs/pipeline.md
+  put compiler/passes/passes.def 'PASS(fold, "x")'
+  catches 'a missing page' docs/pipeline.md
+  ;;
+*)
+  echo "selftest.sh: no cases for $1"
+  exit 2
+  ;;
+esac
+
+rm -rf "$work"
+[ "$failures" -eq 0 ] || exit 1
+echo "$1: $cases cases"
