@@ -45,6 +45,7 @@ typedef struct TensorFile {
   int n;
 } TensorFile;
 
+int tensor_elem_bytes(TensorElem elem);
 /* Element i in C order, whatever the storage order and type. */
 double tensor_get(const Tensor *tensor, int64_t i);
 const Tensor *tensor_find(const TensorFile *file, const char *name); /* NULL if absent */
@@ -76,7 +77,8 @@ typedef struct LayerWeights {
 
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
-/* Uniform values in ±1/sqrt(fan in) from a fixed generator: the same seed, the same bytes, anywhere. */
+/* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a fixed generator: the
+ * same seed and layer path give the same bytes anywhere. */
 void model_bind_random(Model *model, uint64_t seed);
 /* All roles NULL but shapes known: code that takes its weights at run time. */
 void model_bind_extern(Model *model);
