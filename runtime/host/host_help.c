@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* --help: the model's own interface, from its descriptor. */
+#include "host_posix.h"
+
+#include "host_options.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void help_doc(FILE *file, const char *doc, const char *indent) {
+  while (doc && *doc) {
+    size_t n = strcspn(doc, "\n");
+    fprintf(file, "%s%.*s\n", indent, (int)n, doc);
+    doc += n + (doc[n] == '\n');
+  }
+}
+
+/* Is there another base step rate than this port's to explain? */
+static void help_port_facts(const GrusProgram *program, const GrusPort *port, FILE *file) {
+  if (port->time == GRUS_TIME_STREAM && port->role == GRUS_ROLE_OUT && port->period > 1)
+    fprintf(file, "%28sone step for every %" PRIu32 " steps of the input\n", "", port->period);
+  if (program->kind == GRUS_KIND_WINDOW && port->role == GRUS_ROLE_OUT)
+    fprintf(file, "%28sone value for every window\n", "");
+  if (port->role == GRUS_ROLE_INIT) fprintf(file, "%28sstart state; zeros if not given\n", "");
+  if (port->time == GRUS_TIME_BOUNDED && port->role == GRUS_ROLE_IN)
+    fprintf(file, "%28slength from the file, or %s=NUMBERS for padded ones\n", "",
+            program->lengths[port->length].name ? program->lengths[port->length].name
+                                                : "NAME.length");
+}
+
+static void help_ports(const GrusProgram *program, bool outputs, FILE *file) {
+  bool any = false;
+  for (size_t i = 0; i < program->port_count; i++) {
+    const GrusPort *port = &program->ports[i];
+    if ((port->role == GRUS_ROLE_OUT) != outputs) continue;
+    if (!any) fprintf(file, "\n%s:\n", outputs ? "Outputs" : "Inputs");
+    any = true;
+    HostText type = {{0}, 0};
+    host_port_type(program, port, &type);
+    fprintf(file, "  %-24s  %s\n", port->name, type.s);
+    help_doc(file, port->doc, "                            ");
+    help_port_facts(program, port, file);
+  }
+}
+
+/* A value that the person can type as it stands. */
+static void help_example_value(const GrusPort *port, FILE *file) {
+  if (!host_port_has_time(port) && host_port_count(port) <= 4) {
+    fprintf(file, " %s=", port->name);
+    for (size_t i = 0; i < host_port_count(port); i++) fprintf(file, "%s0", i ? "," : "");
+  } else {
+    bool audio = port->rate >= 8000 && host_port_features(port) <= 2 && !port->bound;
+    fprintf(file, " %s=%s.%s", port->name, port->name, audio ? "wav" : "npy");
+  }
+}
+
+static void help_usage(const GrusProgram *program, const char *name, FILE *file) {
+  size_t inputs = 0, outputs = 0;
+  fprintf(file, "Usage: %s", name);
+  for (size_t i = 0; i < program->port_count; i++) {
+    const GrusPort *port = &program->ports[i];
+    if (port->role == GRUS_ROLE_OUT) outputs++;
+    if (port->role == GRUS_ROLE_IN) {
+      inputs++;
+      fprintf(file, " %s=FILE", port->name);
+    }
+  }
+  fprintf(file, " [--out DIR] [OPTION]...\n");
+  if (inputs == 1 && outputs == 1)
+    fprintf(file, "   or: %s IN OUT\n   or: %s < IN > OUT        raw samples\n", name, name);
+}
+
+static void help_example(const GrusProgram *program, const char *name, FILE *file) {
+  fprintf(file, "\nExample:\n  %s", name);
+  for (size_t i = 0; i < program->port_count; i++)
+    if (program->ports[i].role == GRUS_ROLE_IN) help_example_value(&program->ports[i], file);
+  fprintf(file, " --out results\n");
+}
+
+static const char help_options[] =
+    "\n"
+    "A FILE is .npy, .csv, .wav or raw little-endian numbers (.raw .f32 .f64 .f16 .s8 .s16 .s24\n"
+    ".s32; PCM is read as -1..1 where the input is a float); - is standard input or output; small\n"
+    "inputs may be given as numbers: name=0.1,0.2. An output goes to name=FILE or DIR/name.npy,\n"
+    "and is printed if neither is given. An extra leading axis in an .npy holds many samples.\n"
+    "\n"
+    "Options:\n"
+    "  -o, --out DIR            write every output to DIR, which is made if needed\n"
+    "      --out-format FORMAT  of files in DIR and of standard output\n"
+    "      --in-format FORMAT   of standard input and of files with another ending\n"
+    "                           formats: npy csv wav raw f32 f16 f64 s8 s16 s24 s32\n"
+    "      --wav-bits BITS      16, 24, 32 or float; default: as the input\n"
+    "      --rate HZ            sample rate of a .wav output, if nothing else tells it\n"
+    "      --no-header          no line of column names in .csv outputs\n"
+    "      --allow-nan          let NaN and infinities in inputs pass\n"
+    "      --progress WHEN      auto, always or never\n"
+    "      --color WHEN         auto, always or never; NO_COLOR is honoured\n"
+    "  -q, --quiet              errors only\n"
+    "      --help, --version\n"
+    "\n"
+    "Exit status: 0 done, 1 a file holds something else than the model needs, 2 wrong command\n"
+    "line, 3 a file cannot be read or written.\n";
+
+void host_help(const GrusProgram *program, const char *name, FILE *file) {
+  help_usage(program, name, file);
+  if (program->doc && *program->doc) {
+    fputc('\n', file);
+    help_doc(file, program->doc, "");
+  }
+  help_ports(program, false, file);
+  help_ports(program, true, file);
+  help_example(program, name, file);
+  fputs(help_options, file);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Outputs: destinations and formats from the command line, and refusals before any work is done. */
+#include "host_posix.h"
+
+#include "host_output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *style_ending(HostStyle style) {
+  switch (style.format) {
+  case HOST_FORMAT_CSV: return "csv";
+  case HOST_FORMAT_WAV: return "wav";
+  case HOST_FORMAT_RAW:
+    if (style.raw.kind == 'f') return style.raw.size == 2 ? "f16" : style.raw.size == 4 ? "f32" : "f64";
+    if (style.raw.kind == 'i') {
+      static const char *const endings[] = {"s8", "s16", "s24", "s32"};
+      return endings[style.raw.size - 1];
+    }
+    return "raw";
+  default: return "npy";
+  }
+}
+
+static int outputs_make_folder(HostOutputs *outputs) {
+  const char *folder = outputs->options->folder;
+  if (mkdir(folder, 0777) == 0) {
+    outputs->made_folder = true;
+    return GRUS_EXIT_OK;
+  }
+  struct stat info;
+  int failure = errno;
+  if (failure == EEXIST && stat(folder, &info) == 0)
+    failure = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+  if (!failure) return GRUS_EXIT_OK;
+  return host_error(outputs->log, GRUS_EXIT_FILE, "%s: cannot make this folder: %s", folder,
+                    strerror(failure));
+}
+
+static char *outputs_path(HostOutputs *outputs, const GrusPort *port) {
+  const char *folder = outputs->options->folder, *ending = style_ending(outputs->options->out_style);
+  size_t room = strlen(folder) + strlen(port->name) + 8;
+  char *path = malloc(room);
+  if (path) snprintf(path, room, "%s/%s.%s", folder, port->name, ending);
+  return path;
+}
+
+/* Frames per second of an output: declared, asked for, or that of the .wav it was made from. */
+static double output_rate(const HostOutputs *outputs, const GrusPort *port,
+                          const HostSource *const *inputs, size_t input_count) {
+  if (outputs->options->rate > 0) return outputs->options->rate;
+  if (port->rate > 0) return port->rate;
+  for (size_t i = 0; i < input_count; i++)
+    if (inputs[i]->rate > 0 && host_port_has_time(port) && inputs[i]->port->time == port->time)
+      return inputs[i]->rate * inputs[i]->port->period / port->period;
+  return 0;
+}
+
+static HostNumber output_wav_number(const HostOutputs *outputs, const GrusPort *port,
+                                    const HostSource *const *inputs, size_t input_count) {
+  HostNumber number = {'f', 4, false};
+  if (!host_elem_is_float(port->elem)) {
+    number = host_number_of_elem(port->elem);
+  } else if (outputs->options->wav_bits >= 0) {
+    number.kind = outputs->options->wav_bits ? 'i' : 'f';
+    number.size = outputs->options->wav_bits ? outputs->options->wav_bits / 8 : 4;
+  } else {
+    for (size_t i = 0; i < input_count; i++)
+      if (inputs[i]->style.format == HOST_FORMAT_WAV && inputs[i]->number.size >= 2) {
+        number = inputs[i]->number;
+        break;
+      }
+  }
+  if (number.size == 1) number.kind = 'u';
+  return number;
+}
+
+static int output_check_wav(HostSink *sink) {
+  const GrusPort *port = sink->port;
+  bool window = sink->program->kind == GRUS_KIND_WINDOW;
+  if (port->bound || port->elem == GRUS_ELEM_U16 || !host_port_has_time(port) || window ||
+      host_port_features(port) > 65535) {
+    HostText type = {{0}, 0};
+    host_port_type(sink->program, port, &type);
+    host_error(sink->log, GRUS_EXIT_USAGE, "%s: output `%s` is no sound: %s", sink->name, port->name,
+               type.s);
+    host_detail(sink->log, "try", ".npy or .csv");
+    return GRUS_EXIT_USAGE;
+  }
+  if (sink->rate <= 0) {
+    host_error(sink->log, GRUS_EXIT_USAGE, "%s: the sample rate is not known", sink->name);
+    host_detail(sink->log, "try", "--rate HZ");
+    return GRUS_EXIT_USAGE;
+  }
+  if (sink->rate > 4294967295.0 || sink->rate != (double)(uint32_t)sink->rate)
+    return host_error(sink->log, GRUS_EXIT_USAGE, "%s: a .wav cannot have %g samples a second",
+                      sink->name, sink->rate);
+  return GRUS_EXIT_OK;
+}
+
+/* Does every integer of type `own` have a place in `wide`? Floats are converted or scaled. */
+static bool output_fits(HostNumber own, HostNumber wide) {
+  if (own.kind == 'f') return true;
+  if (wide.kind == 'f') return own.size < wide.size || wide.size == 8;
+  return own.kind == 'u' ? own.size < wide.size : own.size <= wide.size;
+}
+
+/* How numbers are stored; PCM from floats needs a scale. */
+static int output_number(HostOutputs *outputs, HostSink *sink, const HostSource *const *inputs,
+                         size_t input_count) {
+  const GrusPort *port = sink->port;
+  sink->rate = output_rate(outputs, port, inputs, input_count);
+  sink->number = host_number_of_elem(port->elem);
+  if (sink->style.format == HOST_FORMAT_WAV) {
+    sink->number = output_wav_number(outputs, port, inputs, input_count);
+    int status = output_check_wav(sink);
+    if (status) return status;
+  }
+  if (sink->style.format == HOST_FORMAT_RAW && sink->style.raw.size) {
+    if (!output_fits(sink->number, sink->style.raw))
+      return host_error(sink->log, GRUS_EXIT_USAGE, "%s: output `%s` is %s, which %s cannot hold",
+                        sink->name, port->name, host_elem_name(port->elem),
+                        style_ending(sink->style));
+    sink->number = sink->style.raw;
+  }
+  if (host_elem_is_float(port->elem) && sink->number.kind != 'f')
+    sink->scale = (double)(1ULL << (8 * sink->number.size - 1));
+  return GRUS_EXIT_OK;
+}
+
+static int output_style(HostOutputs *outputs, HostSink *sink, const char *value, bool from_stdin) {
+  const HostOptions *options = outputs->options;
+  bool standard = strcmp(value, "-") == 0;
+  sink->style = standard ? options->out_style : host_style_of_path(value);
+  if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
+  sink->style = options->out_style;
+  if (standard) sink->style = host_style_named(options->print && !from_stdin ? "csv" : "raw");
+  if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
+  host_error(outputs->log, GRUS_EXIT_USAGE, "%s: cannot tell the format from this name", value);
+  host_detail(outputs->log, "try", "an ending or --out-format with one of: %s", host_style_list());
+  return GRUS_EXIT_USAGE;
+}
+
+/* Refuses to write over an input, or two outputs into one file. */
+static int output_check_same(const HostOutputs *outputs, const HostSink *sink,
+                             const HostSource *const *inputs, size_t input_count) {
+  for (size_t i = 0; sink->inode && i < input_count; i++)
+    if (inputs[i]->bytes.inode == sink->inode && inputs[i]->bytes.device == sink->device)
+      return host_error(outputs->log, GRUS_EXIT_USAGE, "%s: is input `%s` and output `%s`",
+                        sink->name, inputs[i]->port->name, sink->port->name);
+  for (const HostSink *other = outputs->sinks; other < sink; other++)
+    if (other->port && other->path && sink->path && strcmp(other->path, sink->path) == 0)
+      return host_error(outputs->log, GRUS_EXIT_USAGE, "%s: is output `%s` and output `%s`",
+                        sink->name, other->port->name, sink->port->name);
+  return GRUS_EXIT_OK;
+}
+
+static int output_open(HostOutputs *outputs, HostSink *sink, const char *value,
+                       const HostSource *const *inputs, size_t input_count) {
+  bool hold = outputs->options->print && outputs->count > 1;
+  bool from_stdin = false;
+  for (size_t i = 0; i < input_count; i++) from_stdin |= inputs[i]->bytes.fd == STDIN_FILENO;
+  sink->names = !outputs->options->no_names;
+  sink->name = strcmp(value, "-") == 0 ? "standard output" : value;
+  int status = output_style(outputs, sink, value, from_stdin);
+  if (!status) status = output_number(outputs, sink, inputs, input_count);
+  if (!status) status = hold ? host_sink_open_held(sink) : host_sink_open(sink, value);
+  return status ? status : output_check_same(outputs, sink, inputs, input_count);
+}
+
+int host_outputs_open(HostOutputs *outputs, const GrusProgram *program, const HostLog *log,
+                      const HostOptions *options, const HostSource *const *inputs,
+                      size_t input_count) {
+  outputs->program = program;
+  outputs->log = log;
+  outputs->options = options;
+  for (size_t i = 0; i < program->port_count; i++)
+    outputs->count += program->ports[i].role == GRUS_ROLE_OUT;
+  outputs->sinks = calloc(outputs->count + 1, sizeof *outputs->sinks);
+  outputs->paths = calloc(outputs->count + 1, sizeof *outputs->paths);
+  if (!outputs->sinks || !outputs->paths)
+    return host_error(log, GRUS_EXIT_FILE, "not enough memory");
+  int status = options->folder ? outputs_make_folder(outputs) : GRUS_EXIT_OK;
+  size_t out = 0;
+  for (size_t i = 0; i < program->port_count && !status; i++) {
+    const GrusPort *port = &program->ports[i];
+    if (port->role != GRUS_ROLE_OUT) continue;
+    const char *value = options->values[i];
+    if (!value && options->folder) {
+      value = outputs->paths[out] = outputs_path(outputs, port);
+      if (!value) return host_error(log, GRUS_EXIT_FILE, "not enough memory");
+    }
+    if (!value && options->print) value = "-";
+    HostSink *sink = &outputs->sinks[out++];
+    if (!value) continue;
+    sink->log = log;
+    sink->program = program;
+    sink->port = port;
+    status = output_open(outputs, sink, value, inputs, input_count);
+  }
+  return status;
+}
+
+int host_outputs_flush(HostOutputs *outputs) {
+  int status = GRUS_EXIT_OK;
+  for (size_t i = 0; i < outputs->count && !status; i++) {
+    HostSink *sink = &outputs->sinks[i];
+    if (sink->port && !sink->temporary && !sink->held) status = host_sink_flush(sink);
+  }
+  return status;
+}
+
+int host_outputs_commit(HostOutputs *outputs) {
+  int status = GRUS_EXIT_OK;
+  for (size_t i = 0; i < outputs->count && !status; i++)
+    if (outputs->sinks[i].port) status = host_sink_finish(&outputs->sinks[i]);
+  for (size_t i = 0; i < outputs->count && !status; i++)
+    if (outputs->sinks[i].port) status = host_sink_commit(&outputs->sinks[i]);
+  for (size_t i = 0; i < outputs->count && !status; i++)
+    if (outputs->sinks[i].clipped)
+      host_note(outputs->log, "%s: %" PRIu64 " samples beyond -1..1 were clipped",
+                outputs->sinks[i].name, outputs->sinks[i].clipped);
+  return status;
+}
+
+void host_outputs_close(HostOutputs *outputs, bool committed) {
+  for (size_t i = 0; outputs->sinks && outputs->paths && i < outputs->count; i++) {
+    if (outputs->sinks[i].port) host_sink_discard(&outputs->sinks[i]);
+    free(outputs->paths[i]);
+  }
+  free(outputs->sinks);
+  free(outputs->paths);
+  outputs->sinks = NULL;
+  if (outputs->made_folder && !committed) rmdir(outputs->options->folder);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Ports: their size, their type as text, and which values they take. */
+#ifndef GRUS_HOST_PORT_H
+#define GRUS_HOST_PORT_H
+
+#include "grus_host.h"
+#include "host_log.h"
+
+/* Sizes of the axes before, of and after the time axis. Without one, outer = steps = 1. */
+typedef struct HostSizes {
+  size_t outer, steps, inner;
+} HostSizes;
+
+HostSizes host_port_sizes(const GrusPort *port);
+
+/* Elements of one sample (run) or one call (step, push), as passed to the model. */
+size_t host_port_count(const GrusPort *port);
+
+/* Elements of one time step; of the whole value if it has no time axis. */
+size_t host_port_features(const GrusPort *port);
+
+bool host_port_has_time(const GrusPort *port);
+
+/* "f32[time 49, mfcc 13]", "index(8000)[time n <= 120]", "i16[time .. @ 16000 Hz, 1]". */
+void host_port_type(const GrusProgram *program, const GrusPort *port, HostText *text);
+
+/* "input `x`", "output `y`". */
+const char *host_port_role(const GrusPort *port);
+
+/* May `value` be stored in the port? If not, `why` says so: "9000 is out of range, ...".
+ * integral: the file stores integers, which floats must then hold exactly. */
+bool host_port_takes(const GrusPort *port, double value, bool integral, bool allow_nan,
+                     HostText *why);
+
+/* Copies one sample between a file's order and the model's.
+ * values: [outer, file_steps, inner], or [file_steps, outer, inner] if time_major; the first `steps`
+ * of file_steps are valid. buffer: the port's elements, [outer, bound, inner]. What is not valid
+ * becomes zero in the copy. */
+void host_port_scatter(const GrusPort *port, size_t file_steps, size_t steps, bool time_major,
+                       const double *values, void *buffer);
+void host_port_gather(const GrusPort *port, size_t file_steps, size_t steps, bool time_major,
+                      const void *buffer, double *values);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Interruption: a flag that long loops look at. */
+#ifndef GRUS_HOST_SIGNAL_H
+#define GRUS_HOST_SIGNAL_H
+
+/* Installs the handlers; SIGPIPE is ignored, so that a closed pipe is an error of write. */
+void host_signal_install(void);
+/* Puts back what was there before. */
+void host_signal_restore(void);
+/* The signal that asked the program to stop, 0 if none did. */
+int host_signal_seen(void);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Output files: temporary names, renaming, and what can go wrong with a disk. */
+#include "host_posix.h"
+
+#include "host_sink.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int sink_fail(HostSink *sink, int failure) {
+  if (sink->status) return sink->status;
+  /* The reader of our standard output has seen enough: no error of ours. */
+  if (failure == EPIPE) return sink->status = 128 + SIGPIPE;
+  return sink->status = host_error(sink->log, GRUS_EXIT_FILE, "%s: cannot write: %s", sink->name,
+                                   strerror(failure ? failure : EIO));
+}
+
+/* "dir/.name.XXXXXX" */
+static char *sink_template(const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path);
+  char *text = malloc(length + sizeof "..XXXXXX");
+  if (!text) return NULL;
+  memcpy(text, path, folder);
+  text[folder] = '.';
+  memcpy(text + folder + 1, path + folder, length - folder);
+  memcpy(text + length + 1, ".XXXXXX", sizeof ".XXXXXX");
+  return text;
+}
+
+static int sink_open_temporary(HostSink *sink, mode_t mode) {
+  char *template = sink_template(sink->path);
+  if (!template) return sink_fail(sink, ENOMEM);
+  int fd = mkstemp(template);
+  if (fd < 0) {
+    int failure = errno;
+    free(template);
+    return sink_fail(sink, failure);
+  }
+  sink->temporary = template;
+  sink->file = fdopen(fd, "wb");
+  if (!sink->file) {
+    int failure = errno;
+    close(fd);
+    return sink_fail(sink, failure);
+  }
+  /* A file system without permissions refuses this, which does no harm. */
+  if (fchmod(fd, mode)) errno = 0;
+  return GRUS_EXIT_OK;
+}
+
+static mode_t sink_default_mode(void) {
+  mode_t mask = umask(0);
+  umask(mask);
+  return 0666 & ~mask;
+}
+
+static void sink_identify(HostSink *sink, const struct stat *info) {
+  if (!S_ISREG(info->st_mode)) return;
+  sink->device = (uint64_t)info->st_dev;
+  sink->inode = (uint64_t)info->st_ino;
+}
+
+static int sink_open_standard_output(HostSink *sink) {
+  struct stat info;
+  sink->name = "standard output";
+  sink->file = stdout;
+  if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, &info);
+  return GRUS_EXIT_OK;
+}
+
+int host_sink_open(HostSink *sink, const char *path) {
+  struct stat info;
+  if (strcmp(path, "-") == 0) return sink_open_standard_output(sink);
+  sink->name = path;
+  if (stat(path, &info) != 0) {
+    if (errno != ENOENT) return sink_fail(sink, errno);
+    sink->seekable = true;
+    sink->path = strdup(path);
+    return sink->path ? sink_open_temporary(sink, sink_default_mode()) : sink_fail(sink, ENOMEM);
+  }
+  if (S_ISDIR(info.st_mode)) return sink_fail(sink, EISDIR);
+  if (access(path, W_OK)) return sink_fail(sink, errno);
+  if (!S_ISREG(info.st_mode)) {
+    sink->file = fopen(path, "wb");
+    return sink->file ? GRUS_EXIT_OK : sink_fail(sink, errno);
+  }
+  sink_identify(sink, &info);
+  sink->seekable = true;
+  sink->path = realpath(path, NULL); /* a symbolic link stays one */
+  return sink->path ? sink_open_temporary(sink, info.st_mode & 0777) : sink_fail(sink, errno);
+}
+
+int host_sink_open_held(HostSink *sink) {
+  sink->name = "standard output";
+  sink->held = true;
+  sink->file = tmpfile();
+  return sink->file ? GRUS_EXIT_OK : sink_fail(sink, errno);
+}
+
+int host_sink_begin(HostSink *sink) {
+  errno = 0;
+  host_write_head(sink);
+  return ferror(sink->file) ? sink_fail(sink, errno) : sink->status;
+}
+
+int host_sink_write(HostSink *sink, const double *values, size_t n) {
+  if (sink->status) return sink->status;
+  errno = 0;
+  host_write_numbers(sink, values, n);
+  sink->count += n;
+  return ferror(sink->file) ? sink_fail(sink, errno) : GRUS_EXIT_OK;
+}
+
+int host_sink_flush(HostSink *sink) {
+  if (sink->status) return sink->status;
+  return fflush(sink->file) ? sink_fail(sink, errno) : GRUS_EXIT_OK;
+}
+
+int host_sink_finish(HostSink *sink) {
+  if (sink->status) return sink->status;
+  errno = 0;
+  host_write_tail(sink);
+  if (ferror(sink->file) || fflush(sink->file)) return sink_fail(sink, errno);
+  if (sink->held) return GRUS_EXIT_OK;
+  FILE *file = sink->file;
+  sink->file = NULL;
+  if (file != stdout && fclose(file)) return sink_fail(sink, errno);
+  return GRUS_EXIT_OK;
+}
+
+static int sink_show(HostSink *sink) {
+  char block[4096];
+  size_t n;
+  rewind(sink->file);
+  errno = 0;
+  while ((n = fread(block, 1, sizeof block, sink->file)) > 0)
+    if (fwrite(block, 1, n, stdout) < n) return sink_fail(sink, errno);
+  return fflush(stdout) ? sink_fail(sink, errno) : GRUS_EXIT_OK;
+}
+
+int host_sink_commit(HostSink *sink) {
+  if (!sink->status && sink->held) return sink_show(sink);
+  if (sink->status || !sink->temporary) return sink->status;
+  if (rename(sink->temporary, sink->path)) return sink_fail(sink, errno);
+  free(sink->temporary);
+  sink->temporary = NULL;
+  return GRUS_EXIT_OK;
+}
+
+void host_sink_discard(HostSink *sink) {
+  if (sink->file == stdout) {
+    /* What standard output has been given cannot be taken back; a failure was reported. */
+    if (fflush(stdout)) clearerr(stdout);
+  } else if (sink->file) {
+    fclose(sink->file);
+  }
+  if (sink->temporary) unlink(sink->temporary);
+  free(sink->temporary);
+  free(sink->path);
+  sink->file = NULL;
+  sink->temporary = sink->path = NULL;
+}
