@@ -64,6 +64,7 @@ static void help_usage(const GrusProgram *program, const char *name, FILE *file)
       inputs++;
       fprintf(file, " %s=FILE", port->name);
     }
+    if (port->role == GRUS_ROLE_INIT) fprintf(file, " [%s=FILE]", port->name);
   }
   fprintf(file, " [--out DIR] [OPTION]...\n");
   if (inputs == 1 && outputs == 1)

@@ -6,6 +6,7 @@
 #include "host_run.h"
 #include "host_signal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,9 @@ static HostWhen main_early_colour(int argc, char **argv) {
 
 static int main_flush_text(const HostLog *log) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return GRUS_EXIT_OK;
+  int failure = errno;
   clearerr(stdout);
-  return host_error(log, GRUS_EXIT_FILE, "standard output: cannot write");
+  return host_error(log, GRUS_EXIT_FILE, "standard output: cannot write: %s", strerror(failure));
 }
 
 static int main_dispatch(const GrusProgram *program, HostLog *log, const char *name,

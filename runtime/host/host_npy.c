@@ -127,8 +127,9 @@ static int npy_check_size(HostSource *source) {
                      "truncated: shape %s takes %" PRIu64 " bytes, %" PRIu64 " are there", shape.s,
                      need, have);
   else
-    host_source_fail(source, GRUS_EXIT_DATA, "%" PRIu64 " bytes follow the array of shape %s",
-                     have - need, shape.s);
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "shape %s takes %" PRIu64 " bytes, %" PRIu64 " are there: something follows",
+                     shape.s, need, have);
   return source->status;
 }
 

@@ -76,7 +76,9 @@ static int options_rate(const HostLog *log, const char *value, double *rate) {
   char *end;
   *rate = strtod(value, &end);
   if (end != value && !*end && *rate >= 1 && *rate <= 4294967295.0) return GRUS_EXIT_OK;
-  return options_fail_choice(log, "--rate", value, "a number of Hz, for instance 16000");
+  host_error(log, GRUS_EXIT_USAGE, "--rate cannot be `%s`", value);
+  host_detail(log, "needs", "a number of Hz, for instance 16000");
+  return GRUS_EXIT_USAGE;
 }
 
 /* Options that take a value, as --name=value or --name value. */

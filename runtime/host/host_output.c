@@ -135,10 +135,20 @@ static int output_number(HostOutputs *outputs, HostSink *sink, const HostSource 
 static int output_style(HostOutputs *outputs, HostSink *sink, const char *value, bool from_stdin) {
   const HostOptions *options = outputs->options;
   bool standard = strcmp(value, "-") == 0;
+  struct stat info;
+  if (!standard && stat(value, &info) == 0 && S_ISDIR(info.st_mode)) {
+    host_error(outputs->log, GRUS_EXIT_USAGE, "%s: is a folder, output `%s` needs a file", value,
+               sink->port->name);
+    host_detail(outputs->log, "try", "--out %s", value);
+    return GRUS_EXIT_USAGE;
+  }
   sink->style = standard ? options->out_style : host_style_of_path(value);
   if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
   sink->style = options->out_style;
-  if (standard) sink->style = host_style_named(options->print && !from_stdin ? "csv" : "raw");
+  if (standard) {
+    bool csv = from_stdin ? options->in_style.format == HOST_FORMAT_CSV : options->print;
+    sink->style = host_style_named(csv ? "csv" : "raw");
+  }
   if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
   host_error(outputs->log, GRUS_EXIT_USAGE, "%s: cannot tell the format from this name", value);
   host_detail(outputs->log, "try", "an ending or --out-format with one of: %s", host_style_list());

@@ -32,6 +32,22 @@ static char *sink_template(const char *path) {
   return text;
 }
 
+/* The path with its folder resolved, so that two spellings of one file are found to be the same. */
+static char *sink_resolve(const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  char *folder = slash ? strdup(path) : strdup(".");
+  if (!folder) return NULL;
+  if (slash) folder[slash == path ? 1 : slash - path] = 0;
+  char *real = realpath(folder, NULL);
+  free(folder);
+  if (!real) return NULL;
+  size_t length = strlen(real) + strlen(base) + 2;
+  char *whole = malloc(length);
+  if (whole) snprintf(whole, length, "%s%s%s", real, real[1] ? "/" : "", base);
+  free(real);
+  return whole;
+}
+
 static int sink_open_temporary(HostSink *sink, mode_t mode) {
   char *template = sink_template(sink->path);
   if (!template) return sink_fail(sink, ENOMEM);
@@ -80,8 +96,8 @@ int host_sink_open(HostSink *sink, const char *path) {
   if (stat(path, &info) != 0) {
     if (errno != ENOENT) return sink_fail(sink, errno);
     sink->seekable = true;
-    sink->path = strdup(path);
-    return sink->path ? sink_open_temporary(sink, sink_default_mode()) : sink_fail(sink, ENOMEM);
+    sink->path = sink_resolve(path);
+    return sink->path ? sink_open_temporary(sink, sink_default_mode()) : sink_fail(sink, errno);
   }
   if (S_ISDIR(info.st_mode)) return sink_fail(sink, EISDIR);
   if (access(path, W_OK)) return sink_fail(sink, errno);

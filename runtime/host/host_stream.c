@@ -182,11 +182,14 @@ static void stream_note_rest(const Stream *stream, size_t real, size_t full) {
 
 static int stream_fail_silent(Stream *stream) {
   const HostFeed *feed = &stream->feeds[0];
+  if (feed->steps == 0) {
+    host_error(stream->log, GRUS_EXIT_DATA, "%s: holds 0 samples", feed->source.name);
+    host_source_needs(&feed->source);
+    return GRUS_EXIT_DATA;
+  }
   host_error(stream->log, GRUS_EXIT_DATA, "%s: ends after %" PRIu64 " steps, before the first output",
              feed->source.name, feed->steps);
-  if (feed->steps == 0)
-    host_detail(stream->log, "found", "0 samples");
-  else if (feed->port->time == GRUS_TIME_WINDOW)
+  if (feed->port->time == GRUS_TIME_WINDOW)
     host_detail(stream->log, "needs", "%zu steps for the first window",
                 feed->port->axes[feed->port->time_axis].size);
   return GRUS_EXIT_DATA;

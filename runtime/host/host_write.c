@@ -99,9 +99,6 @@ void host_write_head(HostSink *sink) {
   switch (sink->style.format) {
   case HOST_FORMAT_NPY: write_npy_head(sink); break;
   case HOST_FORMAT_WAV: write_wav_head(sink, false); break;
-  case HOST_FORMAT_CSV:
-    if (sink->names) write_csv_names(sink);
-    break;
   default: break;
   }
 }
@@ -125,6 +122,8 @@ static void write_csv_number(HostSink *sink, double value) {
 }
 
 static void write_csv(HostSink *sink, const double *values, size_t n) {
+  /* Not before the first numbers: an input that fails at once prints nothing. */
+  if (sink->count == 0 && n && sink->names) write_csv_names(sink);
   for (size_t i = 0; i < n; i++) {
     uint64_t index = sink->count + i, row = index / sink->columns;
     bool first = index % sink->columns == 0;
