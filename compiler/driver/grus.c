@@ -34,7 +34,7 @@ static int run(Session *s, int argc, char **argv) {
   if (!ok) return usage(s, problem);
   if (o->command == CMD_COUNT) return usage(s, "no command given");
   session_reset_diags(s);
-  return command[o->command](s);
+  return (int)command[o->command](s);
 }
 
 int grus_main(int argc, char **argv) {
