@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The host half as one translation unit: `cc model.c main.c grus_host.c` makes a standalone program. */
+/* The host half as one translation unit: `cc model.c main.c grus_host.c` makes a standalone
+ * program. */
 #include "host_posix.h"
 
 #include "host_bytes.c"

@@ -2,9 +2,9 @@
 /* grus_host.h: the contract between a compiled model and the program around it.
  *
  * Generated code describes the model in one constant GrusProgram and calls grus_main from its own
- * main; `grus run` builds the same descriptor in memory and calls grus_host_run. The host half reads
- * the inputs (.npy, .csv, .wav, raw, numbers on the command line), calls the model, and writes the
- * outputs. It allocates; generated code does not.
+ * main; `grus run` builds the same descriptor in memory and calls grus_host_run. The host half
+ * reads the inputs (.npy, .csv, .wav, raw, numbers on the command line), calls the model, and
+ * writes the outputs. It allocates; generated code does not.
  *
  * Buffers. The host passes arrays of pointers, one per port of that role in the order of `ports`.
  * Each points at the port's elements in storage order:
@@ -24,13 +24,13 @@ extern "C" {
 #endif
 
 #ifndef GRUS_OK
-#define GRUS_OK 0
-#define GRUS_BAD_INDEX 1
+#define GRUS_OK         0
+#define GRUS_BAD_INDEX  1
 #define GRUS_BAD_LENGTH 2
-#define GRUS_NO_OUTPUT 3
+#define GRUS_NO_OUTPUT  3
 #endif
 
-#define GRUS_HOST_ABI 1 /* changes when a field below changes its meaning */
+#define GRUS_HOST_ABI      1 /* changes when a field below changes its meaning */
 #define GRUS_HOST_MAX_RANK 8
 
 typedef enum GrusElem {
@@ -73,8 +73,8 @@ typedef struct GrusPort {
   const char *doc; /* NULL or the doc comment, without ##, lines separated by \n */
   GrusRole role;
   GrusElem elem;
-  uint32_t bound; /* index(n): n, carried as u8, u16 or i32; 0: a number */
-  int rank;       /* 0 for a scalar, at most GRUS_HOST_MAX_RANK */
+  uint32_t bound;       /* index(n): n, carried as u8, u16 or i32; 0: a number */
+  int rank;             /* 0 for a scalar, at most GRUS_HOST_MAX_RANK */
   const GrusAxis *axes; /* rank of them, in storage order */
   int time_axis;        /* position of the time axis in axes, -1 if none */
   GrusTime time;
@@ -123,10 +123,11 @@ enum {
   GRUS_EXIT_FILE = 3 /* a file cannot be read or written */
 };
 
-/* Runs the program on argv[1..argc-1]; argv[0] names it in messages. Results go to files or standard
- * output, messages to err. Never calls exit; returns a GRUS_EXIT_ code, or 128 + the number of the
- * signal that interrupted it, leaving no partial file. Installs handlers for SIGINT, SIGTERM, SIGHUP
- * and SIGPIPE and restores the previous ones; otherwise keeps no global state. Not re-entrant. */
+/* Runs the program on argv[1..argc-1]; argv[0] names it in messages. Results go to files or
+ * standard output, messages to err. Never calls exit; returns a GRUS_EXIT_ code, or 128 + the
+ * number of the signal that interrupted it, leaving no partial file. Installs handlers for SIGINT,
+ * SIGTERM, SIGHUP and SIGPIPE and restores the previous ones; otherwise keeps no global state. Not
+ * re-entrant. */
 int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err);
 
 /* The body of main in a standalone program: grus_host_run on stderr, then, if it was interrupted,

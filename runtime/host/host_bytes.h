@@ -25,8 +25,8 @@ bool host_bytes_open(HostBytes *bytes, const char *path);
 void host_bytes_memory(HostBytes *bytes, const void *memory, size_t size);
 void host_bytes_close(HostBytes *bytes);
 
-/* Waits until at least `want` unread bytes are in the buffer (want <= 65536). Fewer at the end, on an
- * error or an interruption. Returns how many there are. */
+/* Waits until at least `want` unread bytes are in the buffer (want <= 65536). Fewer at the end, on
+ * an error or an interruption. Returns how many there are. */
 size_t host_bytes_want(HostBytes *bytes, size_t want);
 /* Takes n bytes that `host_bytes_want` has shown to be there. */
 const unsigned char *host_bytes_take(HostBytes *bytes, size_t n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .csv: rows of numbers parted by comma, semicolon, tab or blanks, whichever the first row uses. A first
- * line that holds names is skipped; so are empty lines and lines that start with #.
- * Numbers given on the command line are one such row. */
+/* .csv: rows of numbers parted by comma, semicolon, tab or blanks, whichever the first row uses. A
+ * first line that holds names is skipped; so are empty lines and lines that start with #. Numbers
+ * given on the command line are one such row. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -45,7 +45,9 @@ static bool csv_line(HostSource *source) {
   return true;
 }
 
-static bool csv_blank(char c) { return c == ' ' || c == '\t'; }
+static bool csv_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 /* The next line that holds fields; text_at stands at the first. */
 static bool csv_row(HostSource *source) {
@@ -71,17 +73,21 @@ static char csv_separator(const char *text) {
 static size_t csv_field(HostSource *source, size_t *at) {
   const char *text = source->text;
   size_t from = source->text_at, to;
-  while (from < source->text_length && text[from] == ' ') from++;
+  while (from < source->text_length && text[from] == ' ')
+    from++;
   if (source->separator == ' ')
-    for (to = from; to < source->text_length && !csv_blank(text[to]);) to++;
+    for (to = from; to < source->text_length && !csv_blank(text[to]);)
+      to++;
   else
-    for (to = from; to < source->text_length && text[to] != source->separator;) to++;
+    for (to = from; to < source->text_length && text[to] != source->separator;)
+      to++;
   source->text_has = to < source->text_length;
   source->text_at = to + 1;
   if (source->separator == ' ')
     while (source->text_at < source->text_length && csv_blank(text[source->text_at]))
       source->text_at++;
-  while (to > from && csv_blank(text[to - 1])) to--;
+  while (to > from && csv_blank(text[to - 1]))
+    to--;
   if (to - from >= 2 && text[from] == '"' && text[to - 1] == '"') from++, to--;
   *at = from;
   return to - from;
@@ -113,11 +119,14 @@ static void csv_fail_field(HostSource *source, size_t at, size_t length) {
   HostText found = {{0}, 0};
   for (size_t i = 0; i < length && i < 40; i++) {
     unsigned char c = (unsigned char)source->text[at + i];
-    if (c < ' ' || c == 127) host_text_add(&found, "\\x%02x", c);
-    else host_text_add(&found, "%c", c);
+    if (c < ' ' || c == 127)
+      host_text_add(&found, "\\x%02x", c);
+    else
+      host_text_add(&found, "%c", c);
   }
   if (length == 0)
-    host_source_fail(source, GRUS_EXIT_DATA, "%s: an empty field where a number is needed", place.s);
+    host_source_fail(source, GRUS_EXIT_DATA, "%s: an empty field where a number is needed",
+                     place.s);
   else
     host_source_fail(source, GRUS_EXIT_DATA, "%s: `%s%s` is not a number", place.s, found.s,
                      length > 40 ? "..." : "");

@@ -80,8 +80,8 @@ static int feed_fill(HostFeed *feed) {
   feed->length -= feed->at;
   feed->at = 0;
   while (feed->length < feed->need) {
-    size_t n = host_source_read(&feed->source, feed->block + feed->length,
-                                feed->capacity - feed->length);
+    size_t n =
+        host_source_read(&feed->source, feed->block + feed->length, feed->capacity - feed->length);
     if (!n) break;
     feed->length += n;
   }

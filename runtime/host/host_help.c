@@ -47,7 +47,8 @@ static void help_ports(const GrusProgram *program, bool outputs, FILE *file) {
 static void help_example_value(const GrusPort *port, FILE *file) {
   if (!host_port_has_time(port) && host_port_count(port) <= 4) {
     fprintf(file, " %s=", port->name);
-    for (size_t i = 0; i < host_port_count(port); i++) fprintf(file, "%s0", i ? "," : "");
+    for (size_t i = 0; i < host_port_count(port); i++)
+      fprintf(file, "%s0", i ? "," : "");
   } else {
     bool audio = port->rate >= 8000 && host_port_features(port) <= 2 && !port->bound;
     fprintf(file, " %s=%s.%s", port->name, port->name, audio ? "wav" : "npy");

@@ -26,7 +26,8 @@ void host_text_add(HostText *text, const char *format, ...) {
 
 void host_text_shape(HostText *text, int rank, const uint64_t *shape) {
   host_text_add(text, "[");
-  for (int i = 0; i < rank; i++) host_text_add(text, "%s%" PRIu64, i ? ", " : "", shape[i]);
+  for (int i = 0; i < rank; i++)
+    host_text_add(text, "%s%" PRIu64, i ? ", " : "", shape[i]);
   host_text_add(text, "]");
 }
 

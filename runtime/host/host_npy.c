@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npy, versions 1 to 3: "\x93NUMPY" major minor, header length (2 or 4 bytes, little-endian), a Python
- * dictionary with descr, fortran_order and shape, then the numbers.
+/* .npy, versions 1 to 3: "\x93NUMPY" major minor, header length (2 or 4 bytes, little-endian), a
+ * Python dictionary with descr, fortran_order and shape, then the numbers.
  *
- * Column-major files are loaded whole, once their size is known to be real, and delivered row by row;
- * row-major ones pass through the buffer. */
+ * Column-major files are loaded whole, once their size is known to be real, and delivered row by
+ * row; row-major ones pass through the buffer. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -21,7 +21,8 @@ typedef struct NpyScan {
 } NpyScan;
 
 static void npy_space(NpyScan *scan) {
-  while (scan->at < scan->end && strchr(" \t\r\n", *scan->at) && *scan->at) scan->at++;
+  while (scan->at < scan->end && strchr(" \t\r\n", *scan->at) && *scan->at)
+    scan->at++;
 }
 
 static bool npy_char(NpyScan *scan, char c) {
@@ -140,8 +141,8 @@ static int npy_load_fortran(HostSource *source) {
     size_t some = host_bytes_want(&source->bytes, 1);
     if (!some)
       return host_source_fail(source, GRUS_EXIT_DATA,
-                              "truncated: the header promises %" PRIu64 " bytes, %zu are there", need,
-                              length);
+                              "truncated: the header promises %" PRIu64 " bytes, %zu are there",
+                              need, length);
     if (some > need - length) some = (size_t)(need - length);
     if (length + some > capacity) {
       capacity = source->bytes.size == HOST_SIZE_UNKNOWN ? 2 * (length + some) : (size_t)need;
@@ -173,7 +174,8 @@ int host_npy_open(HostSource *source) {
   if (host_bytes_want(bytes, width) < width)
     return host_source_fail(source, GRUS_EXIT_DATA, "truncated inside the .npy header");
   const unsigned char *raw = host_bytes_take(bytes, width);
-  for (size_t i = 0; i < width; i++) length |= (size_t)raw[i] << (8 * i);
+  for (size_t i = 0; i < width; i++)
+    length |= (size_t)raw[i] << (8 * i);
   if (length > sizeof header)
     return host_source_fail(source, GRUS_EXIT_DATA,
                             "the .npy header is %zu bytes long; a plain array needs less than %zu",

@@ -94,7 +94,8 @@ static double decode_one(HostNumber type, uint64_t bits) {
 }
 
 void host_number_decode(HostNumber type, const unsigned char *bytes, double *values, size_t n) {
-  for (size_t i = 0; i < n; i++, bytes += type.size) values[i] = decode_one(type, load(type, bytes));
+  for (size_t i = 0; i < n; i++, bytes += type.size)
+    values[i] = decode_one(type, load(type, bytes));
 }
 
 static uint64_t encode_one(HostNumber type, double value) {
@@ -114,14 +115,21 @@ static uint64_t encode_one(HostNumber type, double value) {
 }
 
 void host_number_encode(HostNumber type, const double *values, unsigned char *bytes, size_t n) {
-  for (size_t i = 0; i < n; i++, bytes += type.size) store(type, encode_one(type, values[i]), bytes);
+  for (size_t i = 0; i < n; i++, bytes += type.size)
+    store(type, encode_one(type, values[i]), bytes);
 }
 
-size_t host_elem_size(GrusElem elem) { return (size_t)elems[elem].size; }
+size_t host_elem_size(GrusElem elem) {
+  return (size_t)elems[elem].size;
+}
 
-const char *host_elem_name(GrusElem elem) { return elems[elem].name; }
+const char *host_elem_name(GrusElem elem) {
+  return elems[elem].name;
+}
 
-bool host_elem_is_float(GrusElem elem) { return elems[elem].kind == 'f'; }
+bool host_elem_is_float(GrusElem elem) {
+  return elems[elem].kind == 'f';
+}
 
 void host_elem_range(GrusElem elem, double *low, double *high) {
   double span = (double)(1ULL << (8 * elems[elem].size));
@@ -133,25 +141,32 @@ void host_elem_range(GrusElem elem, double *low, double *high) {
 void host_elem_decode(GrusElem elem, const void *from, double *values, size_t n) {
   switch (elem) {
   case GRUS_ELEM_F32:
-    for (size_t i = 0; i < n; i++) values[i] = (double)((const float *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = (double)((const float *)from)[i];
     break;
   case GRUS_ELEM_F16:
-    for (size_t i = 0; i < n; i++) values[i] = half_to_double(((const uint16_t *)from)[i]);
+    for (size_t i = 0; i < n; i++)
+      values[i] = half_to_double(((const uint16_t *)from)[i]);
     break;
   case GRUS_ELEM_I8:
-    for (size_t i = 0; i < n; i++) values[i] = ((const int8_t *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = ((const int8_t *)from)[i];
     break;
   case GRUS_ELEM_I16:
-    for (size_t i = 0; i < n; i++) values[i] = ((const int16_t *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = ((const int16_t *)from)[i];
     break;
   case GRUS_ELEM_I32:
-    for (size_t i = 0; i < n; i++) values[i] = ((const int32_t *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = ((const int32_t *)from)[i];
     break;
   case GRUS_ELEM_U8:
-    for (size_t i = 0; i < n; i++) values[i] = ((const uint8_t *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = ((const uint8_t *)from)[i];
     break;
   case GRUS_ELEM_U16:
-    for (size_t i = 0; i < n; i++) values[i] = ((const uint16_t *)from)[i];
+    for (size_t i = 0; i < n; i++)
+      values[i] = ((const uint16_t *)from)[i];
     break;
   }
 }
@@ -159,25 +174,32 @@ void host_elem_decode(GrusElem elem, const void *from, double *values, size_t n)
 void host_elem_encode(GrusElem elem, const double *values, void *to, size_t n) {
   switch (elem) {
   case GRUS_ELEM_F32:
-    for (size_t i = 0; i < n; i++) ((float *)to)[i] = (float)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((float *)to)[i] = (float)values[i];
     break;
   case GRUS_ELEM_F16:
-    for (size_t i = 0; i < n; i++) ((uint16_t *)to)[i] = (uint16_t)half_from_double(values[i]);
+    for (size_t i = 0; i < n; i++)
+      ((uint16_t *)to)[i] = (uint16_t)half_from_double(values[i]);
     break;
   case GRUS_ELEM_I8:
-    for (size_t i = 0; i < n; i++) ((int8_t *)to)[i] = (int8_t)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((int8_t *)to)[i] = (int8_t)values[i];
     break;
   case GRUS_ELEM_I16:
-    for (size_t i = 0; i < n; i++) ((int16_t *)to)[i] = (int16_t)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((int16_t *)to)[i] = (int16_t)values[i];
     break;
   case GRUS_ELEM_I32:
-    for (size_t i = 0; i < n; i++) ((int32_t *)to)[i] = (int32_t)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((int32_t *)to)[i] = (int32_t)values[i];
     break;
   case GRUS_ELEM_U8:
-    for (size_t i = 0; i < n; i++) ((uint8_t *)to)[i] = (uint8_t)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((uint8_t *)to)[i] = (uint8_t)values[i];
     break;
   case GRUS_ELEM_U16:
-    for (size_t i = 0; i < n; i++) ((uint16_t *)to)[i] = (uint16_t)values[i];
+    for (size_t i = 0; i < n; i++)
+      ((uint16_t *)to)[i] = (uint16_t)values[i];
     break;
   }
 }

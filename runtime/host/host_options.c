@@ -134,7 +134,8 @@ static size_t options_distance(const char *a, size_t n, const char *b) {
   enum { LONGEST = 40 };
   size_t rows[3][LONGEST + 1], m = strlen(b);
   if (n > LONGEST || m > LONGEST) return LONGEST;
-  for (size_t j = 0; j <= m; j++) rows[0][j] = j;
+  for (size_t j = 0; j <= m; j++)
+    rows[0][j] = j;
   for (size_t i = 1; i <= n; i++) {
     size_t *now = rows[i % 3], *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
     now[0] = i;
@@ -195,10 +196,11 @@ static int options_binding(Parser *p, const char *text, size_t length) {
   if (symbol >= 0) slot = &p->options->lengths[symbol];
   if (!slot) return options_unknown_name(p, text, length);
   if (*slot)
-    return host_error(p->log, GRUS_EXIT_USAGE, "`%.*s` is given twice: %s and %s", (int)length, text,
-                      *slot, value);
+    return host_error(p->log, GRUS_EXIT_USAGE, "`%.*s` is given twice: %s and %s", (int)length,
+                      text, *slot, value);
   if (!*value)
-    return host_error(p->log, GRUS_EXIT_USAGE, "`%.*s=` needs a file or numbers", (int)length, text);
+    return host_error(p->log, GRUS_EXIT_USAGE, "`%.*s=` needs a file or numbers", (int)length,
+                      text);
   *slot = value;
   return GRUS_EXIT_OK;
 }
@@ -248,7 +250,8 @@ static int options_place(Parser *p, GrusRole role, const char *text) {
 
 static size_t options_count(const GrusProgram *program, GrusRole role) {
   size_t n = 0;
-  for (size_t i = 0; i < program->port_count; i++) n += program->ports[i].role == role;
+  for (size_t i = 0; i < program->port_count; i++)
+    n += program->ports[i].role == role;
   return n;
 }
 

@@ -20,14 +20,16 @@ typedef struct HostOptions {
 } HostOptions;
 
 /* options->values and lengths are arrays of NULL, one per port and length. Returns GRUS_EXIT_OK or
- * the status of the printed error. Checks that every input is there unless help or version is asked. */
+ * the status of the printed error. Checks that every input is there unless help or version is
+ * asked. */
 int host_options_parse(const GrusProgram *program, const HostLog *log, int argc, char **argv,
                        HostOptions *options);
 
 /* Are these numbers rather than the name of a file? "2", "0.1,-3e4". */
 bool host_is_numbers(const char *text);
 
-/* The style in which to read `path`: by its name, --in-format for standard input and unknown names. */
+/* The style in which to read `path`: by its name, --in-format for standard input and unknown names.
+ */
 HostStyle host_options_in_style(const HostOptions *options, const char *path);
 
 /* The interface of the model, on standard output. */

@@ -16,7 +16,8 @@ static const char *style_ending(HostStyle style) {
   case HOST_FORMAT_CSV: return "csv";
   case HOST_FORMAT_WAV: return "wav";
   case HOST_FORMAT_RAW:
-    if (style.raw.kind == 'f') return style.raw.size == 2 ? "f16" : style.raw.size == 4 ? "f32" : "f64";
+    if (style.raw.kind == 'f')
+      return style.raw.size == 2 ? "f16" : style.raw.size == 4 ? "f32" : "f64";
     if (style.raw.kind == 'i') {
       static const char *const endings[] = {"s8", "s16", "s24", "s32"};
       return endings[style.raw.size - 1];
@@ -34,15 +35,15 @@ static int outputs_make_folder(HostOutputs *outputs) {
   }
   struct stat info;
   int failure = errno;
-  if (failure == EEXIST && stat(folder, &info) == 0)
-    failure = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+  if (failure == EEXIST && stat(folder, &info) == 0) failure = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
   if (!failure) return GRUS_EXIT_OK;
   return host_error(outputs->log, GRUS_EXIT_FILE, "%s: cannot make this folder: %s", folder,
                     strerror(failure));
 }
 
 static char *outputs_path(HostOutputs *outputs, const GrusPort *port) {
-  const char *folder = outputs->options->folder, *ending = style_ending(outputs->options->out_style);
+  const char *folder = outputs->options->folder,
+             *ending = style_ending(outputs->options->out_style);
   size_t room = strlen(folder) + strlen(port->name) + 8;
   char *path = malloc(room);
   if (path) snprintf(path, room, "%s/%s.%s", folder, port->name, ending);
@@ -86,8 +87,8 @@ static int output_check_wav(HostSink *sink) {
       host_port_features(port) > 65535) {
     HostText type = {{0}, 0};
     host_port_type(sink->program, port, &type);
-    host_error(sink->log, GRUS_EXIT_USAGE, "%s: output `%s` is no sound: %s", sink->name, port->name,
-               type.s);
+    host_error(sink->log, GRUS_EXIT_USAGE, "%s: output `%s` is no sound: %s", sink->name,
+               port->name, type.s);
     host_detail(sink->log, "try", ".npy or .csv");
     return GRUS_EXIT_USAGE;
   }
@@ -173,7 +174,8 @@ static int output_open(HostOutputs *outputs, HostSink *sink, const char *value,
                        const HostSource *const *inputs, size_t input_count) {
   bool hold = outputs->options->print && outputs->count > 1;
   bool from_stdin = false;
-  for (size_t i = 0; i < input_count; i++) from_stdin |= inputs[i]->bytes.fd == STDIN_FILENO;
+  for (size_t i = 0; i < input_count; i++)
+    from_stdin |= inputs[i]->bytes.fd == STDIN_FILENO;
   sink->names = !outputs->options->no_names;
   sink->name = strcmp(value, "-") == 0 ? "standard output" : value;
   int status = output_style(outputs, sink, value, from_stdin);

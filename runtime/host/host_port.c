@@ -32,7 +32,9 @@ size_t host_port_count(const GrusPort *port) {
   return sizes.outer * sizes.steps * sizes.inner;
 }
 
-bool host_port_has_time(const GrusPort *port) { return port->time != GRUS_TIME_NONE; }
+bool host_port_has_time(const GrusPort *port) {
+  return port->time != GRUS_TIME_NONE;
+}
 
 static void text_time(const GrusProgram *program, const GrusPort *port, HostText *text) {
   size_t size = port->axes[port->time_axis].size;
@@ -74,14 +76,18 @@ const char *host_port_role(const GrusPort *port) {
 static double float_limit(GrusElem elem) {
   return elem == GRUS_ELEM_F32 ? 340282356779733661637539395458142568447.0 : 65519.999999999985;
 }
-static double exact_limit(GrusElem elem) { return elem == GRUS_ELEM_F32 ? 16777216 : 2048; }
+static double exact_limit(GrusElem elem) {
+  return elem == GRUS_ELEM_F32 ? 16777216 : 2048;
+}
 
 static bool float_takes(const GrusPort *port, double value, bool integral, bool allow_nan,
                         HostText *why) {
   if (value != value || value - value != 0) {
     if (allow_nan) return true;
     host_text_add(why, "%s is not a finite number (--allow-nan lets it pass)",
-                  value != value ? "NaN" : value > 0 ? "infinity" : "-infinity");
+                  value != value ? "NaN"
+                  : value > 0    ? "infinity"
+                                 : "-infinity");
     return false;
   }
   double size = value < 0 ? -value : value;
@@ -91,8 +97,8 @@ static bool float_takes(const GrusPort *port, double value, bool integral, bool 
     return false;
   }
   if (integral && size > exact_limit(port->elem)) {
-    host_text_add(why, "the integer %.0f cannot be held exactly, %s does so up to %.0f", value, elem,
-                  exact_limit(port->elem));
+    host_text_add(why, "the integer %.0f cannot be held exactly, %s does so up to %.0f", value,
+                  elem, exact_limit(port->elem));
     return false;
   }
   return true;
@@ -106,8 +112,10 @@ bool host_port_takes(const GrusPort *port, double value, bool integral, bool all
   if (port->bound) low = 0, high = (double)port->bound - 1;
   if (!(value >= low && value <= high)) {
     host_text_add(why, "%.17g is out of range, ", value);
-    if (port->bound) host_text_add(why, "index(%" PRIu32 ")", port->bound);
-    else host_text_add(why, "%s", host_elem_name(port->elem));
+    if (port->bound)
+      host_text_add(why, "index(%" PRIu32 ")", port->bound);
+    else
+      host_text_add(why, "%s", host_elem_name(port->elem));
     host_text_add(why, " takes %.0f to %.0f", low, high);
     return false;
   }
@@ -148,7 +156,8 @@ void host_port_gather(const GrusPort *port, size_t file_steps, size_t steps, boo
       if (t < steps)
         host_elem_decode(port->elem, lane + t * row, to, sizes.inner);
       else
-        for (size_t i = 0; i < sizes.inner; i++) to[i] = 0;
+        for (size_t i = 0; i < sizes.inner; i++)
+          to[i] = 0;
     }
   }
 }

@@ -33,9 +33,9 @@ bool host_port_takes(const GrusPort *port, double value, bool integral, bool all
                      HostText *why);
 
 /* Copies one sample between a file's order and the model's.
- * values: [outer, file_steps, inner], or [file_steps, outer, inner] if time_major; the first `steps`
- * of file_steps are valid. buffer: the port's elements, [outer, bound, inner]. What is not valid
- * becomes zero in the copy. */
+ * values: [outer, file_steps, inner], or [file_steps, outer, inner] if time_major; the first
+ * `steps` of file_steps are valid. buffer: the port's elements, [outer, bound, inner]. What is not
+ * valid becomes zero in the copy. */
 void host_port_scatter(const GrusPort *port, size_t file_steps, size_t steps, bool time_major,
                        const double *values, void *buffer);
 void host_port_gather(const GrusPort *port, size_t file_steps, size_t steps, bool time_major,

@@ -27,8 +27,7 @@ static void progress_clock(HostText *text, double seconds) {
 static void progress_show(HostProgress *progress, uint64_t done, double elapsed) {
   HostText line = {{0}, 0};
   bool known = progress->total != HOST_SIZE_UNKNOWN && progress->total > 0;
-  if (known)
-    host_text_add(&line, "%3.0f %%  ", 100.0 * (double)done / (double)progress->total);
+  if (known) host_text_add(&line, "%3.0f %%  ", 100.0 * (double)done / (double)progress->total);
   if (progress->rate > 0) {
     progress_clock(&line, (double)done / progress->rate);
     if (known) {

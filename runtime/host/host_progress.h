@@ -8,10 +8,10 @@
 typedef struct HostProgress {
   const HostLog *log;
   bool enabled, shown;
-  uint64_t total;      /* steps, HOST_SIZE_UNKNOWN if the input does not tell */
-  double rate;         /* steps per second of input, 0 if unknown */
-  const char *unit;    /* "steps", "samples" */
-  double start, next;  /* seconds */
+  uint64_t total;     /* steps, HOST_SIZE_UNKNOWN if the input does not tell */
+  double rate;        /* steps per second of input, 0 if unknown */
+  const char *unit;   /* "steps", "samples" */
+  double start, next; /* seconds */
 } HostProgress;
 
 void host_progress_start(HostProgress *progress);

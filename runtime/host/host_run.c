@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whole-sequence models: for each group of `batch` samples, inputs into buffers, run, outputs to sinks. */
+/* Whole-sequence models: for each group of `batch` samples, inputs into buffers, run, outputs to
+ * sinks. */
 #include "host_posix.h"
 
 #include "host_output.h"
@@ -142,9 +143,10 @@ static int whole_open_outputs(Whole *whole) {
   size_t count = whole->in_count;
   const HostSource **sources = calloc(count + 1, sizeof *sources);
   if (!sources) return host_error(whole->log, GRUS_EXIT_FILE, "not enough memory");
-  for (size_t i = 0; i < count; i++) sources[i] = &whole->inputs[i].source;
-  int status = host_outputs_open(&whole->outputs, whole->program, whole->log, whole->options, sources,
-                                 count);
+  for (size_t i = 0; i < count; i++)
+    sources[i] = &whole->inputs[i].source;
+  int status = host_outputs_open(&whole->outputs, whole->program, whole->log, whole->options,
+                                 sources, count);
   free(sources);
   for (size_t i = 0; i < whole->outputs.count && !status; i++)
     if (whole->outputs.sinks[i].port) status = whole_begin_sink(whole, &whole->outputs.sinks[i]);
@@ -235,16 +237,19 @@ static int whole_write_lane(Whole *whole, size_t b) {
 
 static int whole_group(Whole *whole, uint64_t sample, size_t used) {
   int status = GRUS_EXIT_OK;
-  for (size_t b = 0; b < used && !status; b++) status = whole_read_lane(whole, b);
+  for (size_t b = 0; b < used && !status; b++)
+    status = whole_read_lane(whole, b);
   if (status) return status;
   whole_fill_lanes(whole, used);
   const GrusProgram *program = whole->program;
   int result = program->run(program->length_count ? whole->lengths : NULL,
                             (const void *const *)whole->in, (void *const *)whole->out);
   if (result != GRUS_OK)
-    return host_error(whole->log, GRUS_EXIT_DATA, "the model refused sample %" PRIu64 ": %s", sample,
-                      result == GRUS_BAD_INDEX ? "an index is out of range" : "a length is out of range");
-  for (size_t b = 0; b < used && !status; b++) status = whole_write_lane(whole, b);
+    return host_error(
+        whole->log, GRUS_EXIT_DATA, "the model refused sample %" PRIu64 ": %s", sample,
+        result == GRUS_BAD_INDEX ? "an index is out of range" : "a length is out of range");
+  for (size_t b = 0; b < used && !status; b++)
+    status = whole_write_lane(whole, b);
   return status;
 }
 
@@ -269,7 +274,8 @@ static int whole_loop(Whole *whole, bool show) {
 static void whole_free(Whole *whole, bool committed) {
   size_t tensors = whole->in_count + whole->program->length_count;
   host_outputs_close(&whole->outputs, committed);
-  for (size_t i = 0; whole->inputs && i < tensors; i++) host_tensor_close(&whole->inputs[i]);
+  for (size_t i = 0; whole->inputs && i < tensors; i++)
+    host_tensor_close(&whole->inputs[i]);
   for (size_t i = 0; whole->in && whole->out && i < whole->program->port_count; i++) {
     free(whole->in[i]);
     free(whole->out[i]);
@@ -293,7 +299,8 @@ int host_run_whole(const GrusProgram *program, const HostLog *log, const HostOpt
     whole.in_count += program->ports[i].role == GRUS_ROLE_IN;
   size_t tensors = whole.in_count + program->length_count + 1, ports = program->port_count + 1;
   whole.inputs = calloc(tensors, sizeof *whole.inputs);
-  for (size_t i = 0; whole.inputs && i < tensors; i++) whole.inputs[i].source.bytes.fd = -1;
+  for (size_t i = 0; whole.inputs && i < tensors; i++)
+    whole.inputs[i].source.bytes.fd = -1;
   whole.length_ports = calloc(program->length_count + 1, sizeof *whole.length_ports);
   whole.file_steps = calloc(program->length_count + 1, sizeof *whole.file_steps);
   whole.lengths = calloc(program->length_count * program->batch + 1, sizeof *whole.lengths);

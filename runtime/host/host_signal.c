@@ -12,7 +12,9 @@ static const int signals[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 static struct sigaction signals_before[SIGNAL_COUNT];
 static volatile sig_atomic_t signal_flag;
 
-static void signal_note(int number) { signal_flag = number; }
+static void signal_note(int number) {
+  signal_flag = number;
+}
 
 void host_signal_install(void) {
   signal_flag = 0;
@@ -28,7 +30,10 @@ void host_signal_install(void) {
 }
 
 void host_signal_restore(void) {
-  for (int i = 0; i < SIGNAL_COUNT; i++) sigaction(signals[i], &signals_before[i], NULL);
+  for (int i = 0; i < SIGNAL_COUNT; i++)
+    sigaction(signals[i], &signals_before[i], NULL);
 }
 
-int host_signal_seen(void) { return (int)signal_flag; }
+int host_signal_seen(void) {
+  return (int)signal_flag;
+}

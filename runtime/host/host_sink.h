@@ -2,8 +2,8 @@
 /* A sink takes the numbers of one output and writes them as a file of some format.
  *
  * A regular file is written under a temporary name beside its final one and renamed by
- * host_sink_commit; until then, discarding it leaves no trace. Standard output, devices and pipes are
- * written directly. Life: open, (begin, write..., finish), commit or discard. */
+ * host_sink_commit; until then, discarding it leaves no trace. Standard output, devices and pipes
+ * are written directly. Life: open, (begin, write..., finish), commit or discard. */
 #ifndef GRUS_HOST_SINK_H
 #define GRUS_HOST_SINK_H
 
@@ -26,12 +26,12 @@ typedef struct HostSink {
   bool seekable;
   uint64_t device, inode; /* of the file that exists under this name; inode 0 if none */
 
-  size_t columns;  /* numbers per row of a csv, channels of a wav */
-  uint64_t block;  /* csv: rows between blank lines that part samples; 0 none */
-  int rank;        /* npy */
+  size_t columns; /* numbers per row of a csv, channels of a wav */
+  uint64_t block; /* csv: rows between blank lines that part samples; 0 none */
+  int rank;       /* npy */
   uint64_t shape[GRUS_HOST_MAX_RANK + 1]; /* shape[0] HOST_SIZE_UNKNOWN: patched at the end */
-  uint64_t count;   /* numbers written */
-  uint64_t clipped; /* samples beyond -1..1 in PCM */
+  uint64_t count;                         /* numbers written */
+  uint64_t clipped;                       /* samples beyond -1..1 in PCM */
   int status;
 } HostSink;
 

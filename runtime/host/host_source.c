@@ -2,8 +2,8 @@
 /* Sources: the format of a file, its opening, and what all readers share. */
 #include "host_posix.h"
 
-#include "host_source.h"
 #include "host_signal.h"
+#include "host_source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,16 +15,18 @@ static const struct {
   const char *name;
   HostStyle style;
 } styles[] = {
-    {"npy", {HOST_FORMAT_NPY, {0, 0, false}}},     {"csv", {HOST_FORMAT_CSV, {0, 0, false}}},
-    {"wav", {HOST_FORMAT_WAV, {0, 0, false}}},     {"raw", {HOST_FORMAT_RAW, {0, 0, false}}},
-    {"f32", {HOST_FORMAT_RAW, {'f', 4, false}}},   {"f16", {HOST_FORMAT_RAW, {'f', 2, false}}},
-    {"f64", {HOST_FORMAT_RAW, {'f', 8, false}}},   {"s8", {HOST_FORMAT_RAW, {'i', 1, false}}},
-    {"s16", {HOST_FORMAT_RAW, {'i', 2, false}}},   {"s24", {HOST_FORMAT_RAW, {'i', 3, false}}},
-    {"s32", {HOST_FORMAT_RAW, {'i', 4, false}}},   {"txt", {HOST_FORMAT_CSV, {0, 0, false}}},
+    {"npy", {HOST_FORMAT_NPY, {0, 0, false}}},   {"csv", {HOST_FORMAT_CSV, {0, 0, false}}},
+    {"wav", {HOST_FORMAT_WAV, {0, 0, false}}},   {"raw", {HOST_FORMAT_RAW, {0, 0, false}}},
+    {"f32", {HOST_FORMAT_RAW, {'f', 4, false}}}, {"f16", {HOST_FORMAT_RAW, {'f', 2, false}}},
+    {"f64", {HOST_FORMAT_RAW, {'f', 8, false}}}, {"s8", {HOST_FORMAT_RAW, {'i', 1, false}}},
+    {"s16", {HOST_FORMAT_RAW, {'i', 2, false}}}, {"s24", {HOST_FORMAT_RAW, {'i', 3, false}}},
+    {"s32", {HOST_FORMAT_RAW, {'i', 4, false}}}, {"txt", {HOST_FORMAT_CSV, {0, 0, false}}},
     {"tsv", {HOST_FORMAT_CSV, {0, 0, false}}},
 };
 
-const char *host_style_list(void) { return "npy csv wav raw f32 f16 f64 s8 s16 s24 s32"; }
+const char *host_style_list(void) {
+  return "npy csv wav raw f32 f16 f64 s8 s16 s24 s32";
+}
 
 HostStyle host_style_named(const char *name) {
   for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
@@ -53,8 +55,8 @@ int host_source_fail(HostSource *source, int status, const char *format, ...) {
 void host_source_needs(const HostSource *source) {
   HostText type = {{0}, 0};
   host_port_type(source->program, source->port, &type);
-  host_detail(source->log, "needs", "%s `%s`: %s", host_port_role(source->port),
-              source->port->name, type.s);
+  host_detail(source->log, "needs", "%s `%s`: %s", host_port_role(source->port), source->port->name,
+              type.s);
 }
 
 /* "[3, 17]", "sample 12, channel 1", "value 40": where the next number stands. */
@@ -62,7 +64,8 @@ static void source_place(const HostSource *source, uint64_t index, HostText *tex
   uint64_t at[GRUS_HOST_MAX_RANK + 1] = {0};
   switch (source->style.format) {
   case HOST_FORMAT_NPY:
-    for (int i = source->rank; i-- > 0; index /= source->shape[i]) at[i] = index % source->shape[i];
+    for (int i = source->rank; i-- > 0; index /= source->shape[i])
+      at[i] = index % source->shape[i];
     host_text_add(text, "value at ");
     host_text_shape(text, source->rank, at);
     break;
@@ -105,7 +108,8 @@ size_t host_source_stored(HostSource *source, double *values, size_t max) {
   if (source->bytes.failure || host_signal_seen()) return 0;
   if (have)
     host_source_fail(source, GRUS_EXIT_DATA,
-                     "ends in the middle of a number: %zu bytes after %" PRIu64 " numbers of %zu bytes",
+                     "ends in the middle of a number: %zu bytes after %" PRIu64
+                     " numbers of %zu bytes",
                      have, source->done, size);
   else if (source->total != HOST_SIZE_UNKNOWN)
     host_source_fail(source, GRUS_EXIT_DATA,
@@ -132,7 +136,8 @@ static int raw_open(HostSource *source) {
 
 static size_t raw_read(HostSource *source, double *values, size_t max) {
   size_t n = host_source_stored(source, values, max);
-  for (size_t i = 0; i < n; i++) values[i] *= source->scale;
+  for (size_t i = 0; i < n; i++)
+    values[i] *= source->scale;
   return host_source_accept(source, values, n, false) ? n : 0;
 }
 

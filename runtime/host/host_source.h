@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A source delivers the numbers of one input, in the file's order, checked against its port.
  *
- * Formats differ in how the numbers are found, never in what may be in them: every reader passes each
- * value through host_source_accept. A source that fails has printed why and sets `status`. */
+ * Formats differ in how the numbers are found, never in what may be in them: every reader passes
+ * each value through host_source_accept. A source that fails has printed why and sets `status`. */
 #ifndef GRUS_HOST_SOURCE_H
 #define GRUS_HOST_SOURCE_H
 
@@ -19,7 +19,8 @@ typedef enum HostFormat {
   HOST_FORMAT_NUMBERS /* on the command line */
 } HostFormat;
 
-/* A format and, for raw, the number type if the name tells it (.s16 .f32 ...; size 0: the port's). */
+/* A format and, for raw, the number type if the name tells it (.s16 .f32 ...; size 0: the port's).
+ */
 typedef struct HostStyle {
   HostFormat format;
   HostNumber raw;
@@ -43,17 +44,17 @@ typedef struct HostSource {
   uint64_t shape[GRUS_HOST_MAX_RANK + 1];
   unsigned char *fortran; /* npy in column-major order: all of it */
 
-  uint64_t columns;  /* csv, wav: numbers per row, 0 until known */
-  double rate;       /* wav: frames per second */
-  bool pcm;          /* wav, .s16: integers stand for -1..1 */
-  char separator;    /* csv */
+  uint64_t columns;   /* csv, wav: numbers per row, 0 until known */
+  double rate;        /* wav: frames per second */
+  bool pcm;           /* wav, .s16: integers stand for -1..1 */
+  char separator;     /* csv */
   bool first_pending; /* csv: the first row has been parsed into `row` */
-  uint64_t line;     /* csv: of the row in `row` */
-  char *text;        /* csv: one line */
+  uint64_t line;      /* csv: of the row in `row` */
+  char *text;         /* csv: one line */
   size_t text_capacity, text_length;
-  size_t text_at;    /* csv: next field in text */
-  bool text_has;     /* csv: text holds fields that were not delivered */
-  uint64_t column;   /* csv: fields of this row delivered */
+  size_t text_at;  /* csv: next field in text */
+  bool text_has;   /* csv: text holds fields that were not delivered */
+  uint64_t column; /* csv: fields of this row delivered */
 } HostSource;
 
 /* By name: "csv", "s16", ".wav". NONE if unknown. */

@@ -2,8 +2,8 @@
 /* Streams and windows: reset once, then one call after another until the input ends.
  *
  * An input that ends inside a call is padded with zeros, and of the call's outputs those steps are
- * kept that the real steps pay for: with 160 in and 160 out, 37 steps give 37; with 160 in and 1 out
- * they give none. The models are causal, so a larger --chunk changes nothing in the output. */
+ * kept that the real steps pay for: with 160 in and 160 out, 37 steps give 37; with 160 in and 1
+ * out they give none. The models are causal, so a larger --chunk changes nothing in the output. */
 #include "host_posix.h"
 
 #include "host_feed.h"
@@ -45,10 +45,11 @@ static int stream_read_constant(Stream *stream, const GrusPort *port, const char
                                 void *buffer) {
   HostTensor tensor;
   memset(&tensor, 0, sizeof tensor);
-  int status = host_tensor_open(&tensor, stream->program, stream->log, stream->options, port, value,
-                                true);
+  int status =
+      host_tensor_open(&tensor, stream->program, stream->log, stream->options, port, value, true);
   const double *values = status ? NULL : host_tensor_next(&tensor);
-  if (values) host_port_scatter(port, tensor.steps, tensor.steps, tensor.time_major, values, buffer);
+  if (values)
+    host_port_scatter(port, tensor.steps, tensor.steps, tensor.time_major, values, buffer);
   if (!status && !values)
     status = tensor.source.status ? tensor.source.status : 128 + host_signal_seen();
   host_tensor_close(&tensor);
@@ -63,9 +64,12 @@ static int stream_open_inputs(Stream *stream) {
     const char *value = stream->options->values[i];
     size_t count = host_port_count(port);
     void *buffer = host_buffer_new(count * host_elem_size(port->elem), 0);
-    if (port->role == GRUS_ROLE_OUT) stream->out[out++] = buffer;
-    else if (port->role == GRUS_ROLE_INIT) stream->init[init++] = buffer;
-    else stream->in[in++] = buffer;
+    if (port->role == GRUS_ROLE_OUT)
+      stream->out[out++] = buffer;
+    else if (port->role == GRUS_ROLE_INIT)
+      stream->init[init++] = buffer;
+    else
+      stream->in[in++] = buffer;
     if (!buffer) return stream_memory(stream);
     if (count > largest) largest = count;
     int status = GRUS_EXIT_OK;
@@ -89,7 +93,8 @@ static int stream_begin_sink(HostSink *sink) {
   bool grows = port->time == GRUS_TIME_STREAM;
   sink->rank = 1;
   sink->shape[0] = HOST_SIZE_UNKNOWN;
-  for (int i = grows ? 1 : 0; i < port->rank; i++) sink->shape[sink->rank++] = port->axes[i].size;
+  for (int i = grows ? 1 : 0; i < port->rank; i++)
+    sink->shape[sink->rank++] = port->axes[i].size;
   sink->columns = host_port_features(port);
   if (!grows && host_port_has_time(port)) sink->block = host_port_sizes(port).steps;
   if (sink->style.format == HOST_FORMAT_NPY && !sink->seekable) {
@@ -104,7 +109,8 @@ static int stream_begin_sink(HostSink *sink) {
 static int stream_open_outputs(Stream *stream) {
   const HostSource **sources = calloc(stream->feed_count + 1, sizeof *sources);
   if (!sources) return stream_memory(stream);
-  for (size_t i = 0; i < stream->feed_count; i++) sources[i] = &stream->feeds[i].source;
+  for (size_t i = 0; i < stream->feed_count; i++)
+    sources[i] = &stream->feeds[i].source;
   int status = host_outputs_open(&stream->outputs, stream->program, stream->log, stream->options,
                                  sources, stream->feed_count);
   free(sources);
@@ -187,8 +193,9 @@ static int stream_fail_silent(Stream *stream) {
     host_source_needs(&feed->source);
     return GRUS_EXIT_DATA;
   }
-  host_error(stream->log, GRUS_EXIT_DATA, "%s: ends after %" PRIu64 " steps, before the first output",
-             feed->source.name, feed->steps);
+  host_error(stream->log, GRUS_EXIT_DATA,
+             "%s: ends after %" PRIu64 " steps, before the first output", feed->source.name,
+             feed->steps);
   if (feed->port->time == GRUS_TIME_WINDOW)
     host_detail(stream->log, "needs", "%zu steps for the first window",
                 feed->port->axes[feed->port->time_axis].size);
@@ -241,7 +248,8 @@ static int stream_work(Stream *stream, bool show) {
 
 static void stream_free(Stream *stream, bool committed) {
   host_outputs_close(&stream->outputs, committed);
-  for (size_t i = 0; i < stream->feed_count; i++) host_feed_close(&stream->feeds[i]);
+  for (size_t i = 0; i < stream->feed_count; i++)
+    host_feed_close(&stream->feeds[i]);
   for (size_t i = 0; i < stream->program->port_count; i++) {
     if (stream->in) free(stream->in[i]);
     if (stream->init) free(stream->init[i]);

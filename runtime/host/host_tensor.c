@@ -44,7 +44,9 @@ static int tensor_read_all(HostTensor *tensor, size_t limit) {
   return host_signal_seen() ? 128 + host_signal_seen() : GRUS_EXIT_OK;
 }
 
-static const char *tensor_plural(uint64_t n) { return n == 1 ? "" : "s"; }
+static const char *tensor_plural(uint64_t n) {
+  return n == 1 ? "" : "s";
+}
 
 /* Is a file of `steps` steps what the port takes? */
 static int tensor_check_steps(HostTensor *tensor, uint64_t steps) {
@@ -55,8 +57,7 @@ static int tensor_check_steps(HostTensor *tensor, uint64_t steps) {
   bool fits = port->time == GRUS_TIME_BOUNDED ? steps >= 1 && steps <= need : steps == need;
   if (fits) return GRUS_EXIT_OK;
   bool open_end = source->bytes.size == HOST_SIZE_UNKNOWN && steps > need;
-  host_source_fail(source, GRUS_EXIT_DATA,
-                   "%s%" PRIu64 " time step%s, input `%s` takes %s%" PRIu64,
+  host_source_fail(source, GRUS_EXIT_DATA, "%s%" PRIu64 " time step%s, input `%s` takes %s%" PRIu64,
                    open_end ? "at least " : "", steps, tensor_plural(steps), port->name,
                    port->time == GRUS_TIME_BOUNDED ? "1 to " : "", need);
   host_source_needs(source);
@@ -183,8 +184,8 @@ static int tensor_layout(HostTensor *tensor) {
   HostFormat format = tensor->source.style.format;
   if (format == HOST_FORMAT_NPY) return tensor_layout_npy(tensor);
   /* One number more than the longest sequence shows that there are too many. */
-  size_t limit = host_port_has_time(port) && format != HOST_FORMAT_RAW ? host_port_count(port)
-                                                                       : SIZE_MAX;
+  size_t limit =
+      host_port_has_time(port) && format != HOST_FORMAT_RAW ? host_port_count(port) : SIZE_MAX;
   int status = tensor_read_all(tensor, limit);
   if (status) return status;
   if (tensor->count == 0) {
@@ -217,8 +218,8 @@ int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostL
   }
   if (status || (status = tensor_layout(tensor))) return status;
   if (single && tensor->many) {
-    host_source_fail(source, GRUS_EXIT_DATA, "%" PRIu64 " samples, `%s` takes one",
-                     tensor->samples, port->name);
+    host_source_fail(source, GRUS_EXIT_DATA, "%" PRIu64 " samples, `%s` takes one", tensor->samples,
+                     port->name);
     host_source_needs(source);
     return source->status;
   }
@@ -228,7 +229,8 @@ int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostL
 }
 
 const double *host_tensor_next(HostTensor *tensor) {
-  if (tensor->whole) return tensor->values + (tensor->many ? tensor->next++ * tensor->per_sample : 0);
+  if (tensor->whole)
+    return tensor->values + (tensor->many ? tensor->next++ * tensor->per_sample : 0);
   if (!tensor->many && tensor->next) return tensor->values;
   size_t filled = 0, n;
   while (filled < tensor->per_sample &&

@@ -24,8 +24,8 @@ typedef struct HostTensor {
 int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
                      const HostOptions *options, const GrusPort *port, const char *value,
                      bool single);
-/* The numbers of the next sample, in the file's order; NULL after an error or interruption. A tensor
- * without many samples gives the same one again. */
+/* The numbers of the next sample, in the file's order; NULL after an error or interruption. A
+ * tensor without many samples gives the same one again. */
 const double *host_tensor_next(HostTensor *tensor);
 void host_tensor_close(HostTensor *tensor);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .wav, read strictly: RIFF or RF64, a fmt chunk, a data chunk of uncompressed PCM (8 to 32 bits) or float.
- * Chunks are padded to even length; all fields are little-endian. */
+/* .wav, read strictly: RIFF or RF64, a fmt chunk, a data chunk of uncompressed PCM (8 to 32 bits)
+ * or float. Chunks are padded to even length; all fields are little-endian. */
 #include "host_posix.h"
 
 #include "host_source.h"
@@ -14,7 +14,9 @@ static uint32_t wav_u32(const unsigned char *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-static unsigned wav_u16(const unsigned char *b) { return (unsigned)b[0] | (unsigned)b[1] << 8; }
+static unsigned wav_u16(const unsigned char *b) {
+  return (unsigned)b[0] | (unsigned)b[1] << 8;
+}
 
 static const char *wav_codec(unsigned tag) {
   switch (tag) {
@@ -47,10 +49,11 @@ static int wav_format(HostSource *source, uint32_t size) {
   bool known = tag == WAV_PCM ? bits == 8 || bits == 16 || bits == 24 || bits == 32
                               : bits == 32 || bits == 64;
   if (!known)
-    return host_source_fail(source, GRUS_EXIT_DATA,
-                            "%s samples of %u bits; 8, 16, 24 and 32 bit PCM and 32 and 64 bit float "
-                            "are known",
-                            tag == WAV_PCM ? "PCM" : "float", bits);
+    return host_source_fail(
+        source, GRUS_EXIT_DATA,
+        "%s samples of %u bits; 8, 16, 24 and 32 bit PCM and 32 and 64 bit float "
+        "are known",
+        tag == WAV_PCM ? "PCM" : "float", bits);
   if (!channels || frame != channels * (bits / 8))
     return host_source_fail(source, GRUS_EXIT_DATA, "%u channels of %u bits in frames of %u bytes",
                             channels, bits, frame);
@@ -81,10 +84,11 @@ static int wav_chunks(HostSource *source, bool rf64) {
       data_size = (uint64_t)wav_u32(b + 12) << 32 | wav_u32(b + 8);
     } else if (strcmp(id, "data") == 0) {
       if (!formatted)
-        return host_source_fail(source, GRUS_EXIT_DATA, "the data chunk comes before the fmt chunk");
+        return host_source_fail(source, GRUS_EXIT_DATA,
+                                "the data chunk comes before the fmt chunk");
       if (!(rf64 && size == UINT32_MAX)) data_size = size;
-      source->total = data_size == UINT32_MAX ? HOST_SIZE_UNKNOWN
-                                              : data_size / (uint64_t)source->number.size;
+      source->total =
+          data_size == UINT32_MAX ? HOST_SIZE_UNKNOWN : data_size / (uint64_t)source->number.size;
       return GRUS_EXIT_OK;
     } else if (!host_bytes_skip(&source->bytes, (uint64_t)size + (size & 1))) {
       return host_source_fail(source, GRUS_EXIT_DATA, "truncated inside its '%s' chunk", id);
@@ -111,7 +115,9 @@ static int wav_check_size(HostSource *source) {
   return GRUS_EXIT_OK;
 }
 
-static const char *wav_kind(HostNumber number) { return number.kind == 'f' ? "float" : "PCM"; }
+static const char *wav_kind(HostNumber number) {
+  return number.kind == 'f' ? "float" : "PCM";
+}
 
 /* Integer ports take PCM of their own width as it is; float ports take -1..1. */
 static int wav_check_port(HostSource *source) {
@@ -163,7 +169,9 @@ int host_wav_open(HostSource *source) {
 size_t host_wav_read(HostSource *source, double *values, size_t max) {
   size_t n = host_source_stored(source, values, max);
   if (source->number.kind == 'u')
-    for (size_t i = 0; i < n; i++) values[i] -= 128; /* 8 bit PCM is offset binary */
-  for (size_t i = 0; i < n; i++) values[i] *= source->scale;
+    for (size_t i = 0; i < n; i++)
+      values[i] -= 128; /* 8 bit PCM is offset binary */
+  for (size_t i = 0; i < n; i++)
+    values[i] *= source->scale;
   return host_source_accept(source, values, n, false) ? n : 0;
 }

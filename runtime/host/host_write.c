@@ -11,12 +11,16 @@
 
 enum { WRITE_BLOCK = 1024 };
 
-/* With `reserve`, sizes the header for the longest first axis, so that patching keeps its length. */
+/* With `reserve`, sizes the header for the longest first axis, so that patching keeps its length.
+ */
 static size_t write_npy_dictionary(const HostSink *sink, bool reserve, char *to, size_t room) {
   HostText shape = {{0}, 0};
   for (int i = 0; i < sink->rank; i++) {
     uint64_t size = reserve && i == 0 ? UINT64_MAX : sink->shape[i];
-    host_text_add(&shape, "%" PRIu64 "%s", size, sink->rank == 1 ? "," : i + 1 < sink->rank ? ", " : "");
+    host_text_add(&shape, "%" PRIu64 "%s", size,
+                  sink->rank == 1      ? ","
+                  : i + 1 < sink->rank ? ", "
+                                       : "");
   }
   return (size_t)snprintf(to, room, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (%s), }",
                           sink->number.size == 1 ? '|' : '<', sink->number.kind, sink->number.size,
@@ -88,10 +92,12 @@ static void write_csv_names(HostSink *sink) {
   for (int i = 0; i < port->rank; i++)
     if (i != port->time_axis) features++, label = port->axes[i].label;
   if (features != 1) label = NULL;
-  if (sink->columns == 1) fprintf(sink->file, "%s", port->name);
+  if (sink->columns == 1)
+    fprintf(sink->file, "%s", port->name);
   else
     for (size_t i = 0; i < sink->columns; i++)
-      fprintf(sink->file, "%s%s%s%zu", i ? "," : "", label ? label : port->name, label ? "" : "_", i);
+      fprintf(sink->file, "%s%s%s%zu", i ? "," : "", label ? label : port->name, label ? "" : "_",
+              i);
   fputc('\n', sink->file);
 }
 
@@ -177,7 +183,8 @@ void host_write_tail(HostSink *sink) {
   }
   if (sink->style.format == HOST_FORMAT_NPY && sink->shape[0] == HOST_SIZE_UNKNOWN) {
     size_t row = 1;
-    for (int i = 1; i < sink->rank; i++) row *= (size_t)sink->shape[i];
+    for (int i = 1; i < sink->rank; i++)
+      row *= (size_t)sink->shape[i];
     sink->shape[0] = sink->count / row;
     if (fseek(sink->file, 0, SEEK_SET) == 0) write_npy_head(sink);
   }

@@ -23,7 +23,8 @@ static void die(const char *what) {
 }
 
 static void put(FILE *f, uint64_t bits, int size, int big) {
-  for (int i = 0; i < size; i++) fputc((int)(bits >> 8 * (big ? size - 1 - i : i) & 255), f);
+  for (int i = 0; i < size; i++)
+    fputc((int)(bits >> 8 * (big ? size - 1 - i : i) & 255), f);
 }
 
 /* Halves are only ever given values that need no rounding. */
@@ -40,19 +41,25 @@ static void put_number(FILE *f, const char *type, double v) {
   float narrow = (float)v;
   uint32_t word;
   memcpy(&word, &narrow, 4);
-  if (type[1] != 'f') bits = (uint64_t)(int64_t)v;
-  else if (size == 2) bits = half_bits(v);
-  else if (size == 4) bits = word;
-  else memcpy(&bits, &v, 8);
+  if (type[1] != 'f')
+    bits = (uint64_t)(int64_t)v;
+  else if (size == 2)
+    bits = half_bits(v);
+  else if (size == 4)
+    bits = word;
+  else
+    memcpy(&bits, &v, 8);
   put(f, bits, size, big);
 }
 
 static void put_values(FILE *f, const char *type, int argc, char **argv) {
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "ramp:", 5) == 0)
-      for (int k = 0; k < atoi(argv[i] + 5); k++) put_number(f, type, k);
+      for (int k = 0; k < atoi(argv[i] + 5); k++)
+        put_number(f, type, k);
     else if (strncmp(argv[i], "zero:", 5) == 0)
-      for (int k = 0; k < atoi(argv[i] + 5); k++) put_number(f, type, 0);
+      for (int k = 0; k < atoi(argv[i] + 5); k++)
+        put_number(f, type, 0);
     else
       put_number(f, type, strtod(argv[i], NULL));
   }
@@ -63,9 +70,10 @@ static void make_npy(FILE *f, int argc, char **argv) {
   if (argc < 3) die("npy FILE TYPE ORDER SHAPE VALUE...");
   snprintf(shape, sizeof shape, "%s%s", strcmp(argv[2], "-") ? argv[2] : "",
            strchr(argv[2], ',') || argv[2][0] == '-' ? "" : ",");
-  int n = snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }", argv[0],
-                   argv[1][0] == 'F' ? "True" : "False", shape);
-  while ((n + 11) % 64) head[n++] = ' ';
+  int n = snprintf(head, sizeof head, "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }",
+                   argv[0], argv[1][0] == 'F' ? "True" : "False", shape);
+  while ((n + 11) % 64)
+    head[n++] = ' ';
   head[n++] = '\n';
   fwrite("\x93NUMPY\1", 1, 8, f);
   put(f, (uint64_t)n, 2, 0);
@@ -99,7 +107,8 @@ static void make_wav(FILE *f, int argc, char **argv) {
 
 static uint64_t get(const unsigned char *b, int size) {
   uint64_t bits = 0;
-  for (int i = 0; i < size; i++) bits |= (uint64_t)b[i] << 8 * i;
+  for (int i = 0; i < size; i++)
+    bits |= (uint64_t)b[i] << 8 * i;
   return bits;
 }
 
@@ -133,7 +142,8 @@ static void show(const char *path) {
     size = descr[2] - '0';
   } else {
     if (get(b + 4, 4) != n - 8 && get(b + 4, 4) != UINT32_MAX) die("RIFF size is wrong");
-    for (at = 12; memcmp(b + at, "fmt ", 4) != 0;) at += 8 + (size_t)get(b + at + 4, 4);
+    for (at = 12; memcmp(b + at, "fmt ", 4) != 0;)
+      at += 8 + (size_t)get(b + at + 4, 4);
     size = (int)get(b + at + 22, 2) / 8;
     kind = get(b + at + 8, 2) == 3 ? 'f' : 'i';
     printf(" %d Hz, %d channels, %d bit %s,", (int)get(b + at + 12, 4), (int)get(b + at + 10, 2),
@@ -154,7 +164,8 @@ static void show(const char *path) {
 int main(int argc, char **argv) {
   if (argc < 3) die("npy, wav, raw or show");
   if (strcmp(argv[1], "show") == 0) {
-    for (int i = 2; i < argc; i++) show(argv[i]);
+    for (int i = 2; i < argc; i++)
+      show(argv[i]);
     return 0;
   }
   if (strcmp(argv[1], "exec") == 0) {
@@ -164,8 +175,11 @@ int main(int argc, char **argv) {
   }
   FILE *f = fopen(argv[2], "wb");
   if (!f) die("cannot create the file");
-  if (strcmp(argv[1], "npy") == 0) make_npy(f, argc - 3, argv + 3);
-  else if (strcmp(argv[1], "wav") == 0) make_wav(f, argc - 3, argv + 3);
-  else if (argc > 3) put_values(f, argv[3], argc - 4, argv + 4);
+  if (strcmp(argv[1], "npy") == 0)
+    make_npy(f, argc - 3, argv + 3);
+  else if (strcmp(argv[1], "wav") == 0)
+    make_wav(f, argc - 3, argv + 3);
+  else if (argc > 3)
+    put_values(f, argv[3], argc - 4, argv + 4);
   return fclose(f) ? 2 : 0;
 }

@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 . "$(dirname "$0")/lib.sh"
 npy caps.npy '<f4' C 3,2 ramp:6

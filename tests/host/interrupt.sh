@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 . "$(dirname "$0")/lib.sh"
 # A fifo that is never closed: the program waits for input until the signal comes.

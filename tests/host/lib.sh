@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Sourced by the scripts beside it: sh CASE.sh MODELS ARRAYS. Works in a folder of its own; `t` runs a
 # model and shows the command, what it printed and its exit status.

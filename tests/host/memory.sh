@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 . "$(dirname "$0")/lib.sh"
 # 40 MB of input with 30 MB of address space: a stream is never held in memory.

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Models written by hand, as generated code would describe them: `models NAME [ARG]...` runs one.
  *
- *   total    whole     x f32[time 4, channel 3], site index(3), gain f32[2] -> sum f32[3], twice f32[time 4, 3]
- *   planar   whole, batch 2   x f32[axis 2, time 3] -> y f32[axis 2, time 3] = x + 1, peak f32
- *   words    bounded   words index(300)[time n <= 5], caps f32[time n, 2] -> mean f32, tags index(7)[time n]
- *   clean    stream    frame f32[time .. @ 100 Hz, band 2], start h f32[2] -> gain: sums of two frames
- *   audio    stream    pcm f32[time .. @ 16000 Hz, 1] -> half (160 a call), level (1 a call)
- *   voice    stream    pcm i16[time .. @ 8000 Hz, 1] -> out i16
- *   pair     stream    a f32[time .., 1], b f32[time .., 1], k f32 -> s = a + k b
- *   fall     window    accel f32[time 4 @ 50 Hz, axis 2] every 2 -> energy f32 */
+ *   total    whole     x f32[time 4, channel 3], site index(3), gain f32[2] -> sum f32[3], twice
+ * f32[time 4, 3] planar   whole, batch 2   x f32[axis 2, time 3] -> y f32[axis 2, time 3] = x + 1,
+ * peak f32 words    bounded   words index(300)[time n <= 5], caps f32[time n, 2] -> mean f32, tags
+ * index(7)[time n] clean    stream    frame f32[time .. @ 100 Hz, band 2], start h f32[2] -> gain:
+ * sums of two frames audio    stream    pcm f32[time .. @ 16000 Hz, 1] -> half (160 a call), level
+ * (1 a call) voice    stream    pcm i16[time .. @ 8000 Hz, 1] -> out i16 pair     stream    a
+ * f32[time .., 1], b f32[time .., 1], k f32 -> s = a + k b fall     window    accel f32[time 4 @ 50
+ * Hz, axis 2] every 2 -> energy f32 */
 #include "grus_host.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const GrusAxis time4_channel3[] = {{4, NULL}, {3, "channel"}};
-static const GrusAxis three[] = {{3, NULL}}, two[] = {{2, NULL}}, time4_3[] = {{4, NULL}, {3, NULL}};
+static const GrusAxis three[] = {{3, NULL}}, two[] = {{2, NULL}},
+                      time4_3[] = {{4, NULL}, {3, NULL}};
 
 /* total: sum[c] = gain[0] * sum over time of x + gain[1] * site */
 static int total_run(const size_t *lengths, const void *const *in, void *const *out) {
@@ -25,7 +26,8 @@ static int total_run(const size_t *lengths, const void *const *in, void *const *
   const float *gain = in[2];
   float *sum = out[0], *twice = out[1];
   (void)lengths;
-  for (int c = 0; c < 3; c++) sum[c] = gain[1] * (float)*site;
+  for (int c = 0; c < 3; c++)
+    sum[c] = gain[1] * (float)*site;
   for (int t = 0; t < 4; t++)
     for (int c = 0; c < 3; c++) {
       sum[c] += gain[0] * x[t][c];
@@ -37,15 +39,29 @@ static int total_run(const size_t *lengths, const void *const *in, void *const *
 static const GrusPort total_ports[] = {
     {"x", "one gesture\nrecorded at rest", GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time4_channel3, 0,
      GRUS_TIME_FIXED, -1, 1, 0, 0},
-    {"site", "facility 0, 1 or 2", GRUS_ROLE_IN, GRUS_ELEM_U8, 3, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0,
-     0},
+    {"site", "facility 0, 1 or 2", GRUS_ROLE_IN, GRUS_ELEM_U8, 3, 0, NULL, -1, GRUS_TIME_NONE, -1,
+     1, 0, 0},
     {"gain", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
-    {"sum", "per channel", GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 1, three, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
+    {"sum", "per channel", GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 1, three, -1, GRUS_TIME_NONE, -1, 1, 0,
+     0},
     {"twice", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time4_3, 0, GRUS_TIME_FIXED, -1, 1, 0, 0},
 };
-static const GrusProgram total = {
-    GRUS_HOST_ABI, GRUS_KIND_RUN, "total", "Sums over time.", "grus 0.0", 1, total_ports,
-    COUNT(total_ports), NULL, 0, 0, 1, total_run, NULL, NULL, NULL};
+static const GrusProgram total = {GRUS_HOST_ABI,
+                                  GRUS_KIND_RUN,
+                                  "total",
+                                  "Sums over time.",
+                                  "grus 0.0",
+                                  1,
+                                  total_ports,
+                                  COUNT(total_ports),
+                                  NULL,
+                                  0,
+                                  0,
+                                  1,
+                                  total_run,
+                                  NULL,
+                                  NULL,
+                                  NULL};
 
 static const GrusAxis axis2_time3[] = {{2, "axis"}, {3, NULL}};
 
@@ -68,9 +84,22 @@ static const GrusPort planar_ports[] = {
     {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0},
     {"peak", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
 };
-static const GrusProgram planar = {
-    GRUS_HOST_ABI, GRUS_KIND_RUN, "planar", NULL, "grus 0.0", 2, planar_ports, COUNT(planar_ports),
-    NULL, 0, 0, 1, planar_run, NULL, NULL, NULL};
+static const GrusProgram planar = {GRUS_HOST_ABI,
+                                   GRUS_KIND_RUN,
+                                   "planar",
+                                   NULL,
+                                   "grus 0.0",
+                                   2,
+                                   planar_ports,
+                                   COUNT(planar_ports),
+                                   NULL,
+                                   0,
+                                   0,
+                                   1,
+                                   planar_run,
+                                   NULL,
+                                   NULL,
+                                   NULL};
 
 static const GrusAxis time5[] = {{5, NULL}}, time5_2[] = {{5, NULL}, {2, "cap"}};
 static const GrusLength words_lengths[] = {{"n", 5}};
@@ -97,9 +126,22 @@ static const GrusPort words_ports[] = {
     {"mean", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
     {"tags", NULL, GRUS_ROLE_OUT, GRUS_ELEM_U8, 7, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0},
 };
-static const GrusProgram words = {
-    GRUS_HOST_ABI, GRUS_KIND_RUN, "words", NULL, "grus 0.0", 1, words_ports, COUNT(words_ports),
-    words_lengths, 1, 0, 1, words_run, NULL, NULL, NULL};
+static const GrusProgram words = {GRUS_HOST_ABI,
+                                  GRUS_KIND_RUN,
+                                  "words",
+                                  NULL,
+                                  "grus 0.0",
+                                  1,
+                                  words_ports,
+                                  COUNT(words_ports),
+                                  words_lengths,
+                                  1,
+                                  0,
+                                  1,
+                                  words_run,
+                                  NULL,
+                                  NULL,
+                                  NULL};
 
 static const GrusAxis step_band2[] = {{1, NULL}, {2, "band"}};
 
@@ -124,14 +166,28 @@ static int clean_step(void *state, const void *const *in, void *const *out) {
 }
 
 static const GrusPort clean_ports[] = {
-    {"frame", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0, 100},
+    {"frame", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0,
+     100},
     {"h", NULL, GRUS_ROLE_INIT, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
-    {"gain", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0, 100},
+    {"gain", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0,
+     100},
 };
-static const GrusProgram clean = {
-    GRUS_HOST_ABI, GRUS_KIND_STREAM, "clean", "Sum of two neighbouring frames.", "grus 0.0", 1,
-    clean_ports, COUNT(clean_ports), NULL, 0, sizeof(CleanState), 4, NULL, clean_reset, clean_step,
-    NULL};
+static const GrusProgram clean = {GRUS_HOST_ABI,
+                                  GRUS_KIND_STREAM,
+                                  "clean",
+                                  "Sum of two neighbouring frames.",
+                                  "grus 0.0",
+                                  1,
+                                  clean_ports,
+                                  COUNT(clean_ports),
+                                  NULL,
+                                  0,
+                                  sizeof(CleanState),
+                                  4,
+                                  NULL,
+                                  clean_reset,
+                                  clean_step,
+                                  NULL};
 
 static const GrusAxis step160_1[] = {{160, NULL}, {1, NULL}}, step1_1[] = {{1, NULL}, {1, NULL}};
 
@@ -155,13 +211,17 @@ static int audio_step(void *state, const void *const *in, void *const *out) {
 }
 
 static const GrusPort audio_ports[] = {
-    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 16000},
-    {"half", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 16000},
-    {"level", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 160, 0, 100},
+    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0,
+     16000},
+    {"half", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0,
+     16000},
+    {"level", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 160, 0,
+     100},
 };
 static const GrusProgram audio = {
-    GRUS_HOST_ABI, GRUS_KIND_STREAM, "audio", NULL, "grus 0.0", 1, audio_ports, COUNT(audio_ports),
-    NULL, 0, sizeof(int), 4, NULL, audio_reset, audio_step, NULL};
+    GRUS_HOST_ABI, GRUS_KIND_STREAM,   "audio",    NULL, "grus 0.0",  1,
+    audio_ports,   COUNT(audio_ports), NULL,       0,    sizeof(int), 4,
+    NULL,          audio_reset,        audio_step, NULL};
 
 static int voice_step(void *state, const void *const *in, void *const *out) {
   (void)state;
@@ -174,8 +234,9 @@ static const GrusPort voice_ports[] = {
     {"out", NULL, GRUS_ROLE_OUT, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000},
 };
 static const GrusProgram voice = {
-    GRUS_HOST_ABI, GRUS_KIND_STREAM, "voice", NULL, "grus 0.0", 1, voice_ports, COUNT(voice_ports),
-    NULL, 0, sizeof(int), 4, NULL, audio_reset, voice_step, NULL};
+    GRUS_HOST_ABI, GRUS_KIND_STREAM,   "voice",    NULL, "grus 0.0",  1,
+    voice_ports,   COUNT(voice_ports), NULL,       0,    sizeof(int), 4,
+    NULL,          audio_reset,        voice_step, NULL};
 
 static int pair_step(void *state, const void *const *in, void *const *out) {
   (void)state;
@@ -189,9 +250,9 @@ static const GrusPort pair_ports[] = {
     {"k", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
     {"s", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0},
 };
-static const GrusProgram pair = {
-    GRUS_HOST_ABI, GRUS_KIND_STREAM, "pair", NULL, "grus 0.0", 1, pair_ports, COUNT(pair_ports), NULL,
-    0, sizeof(int), 4, NULL, audio_reset, pair_step, NULL};
+static const GrusProgram pair = {GRUS_HOST_ABI, GRUS_KIND_STREAM,  "pair",    NULL, "grus 0.0",  1,
+                                 pair_ports,    COUNT(pair_ports), NULL,      0,    sizeof(int), 4,
+                                 NULL,          audio_reset,       pair_step, NULL};
 
 static const GrusAxis window4_axis2[] = {{4, NULL}, {2, "axis"}};
 
@@ -216,12 +277,14 @@ static int fall_push(void *window, const void *const *in, void *const *out) {
 }
 
 static const GrusPort fall_ports[] = {
-    {"accel", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, window4_axis2, 0, GRUS_TIME_WINDOW, -1, 1, 2, 50},
+    {"accel", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, window4_axis2, 0, GRUS_TIME_WINDOW, -1, 1, 2,
+     50},
     {"energy", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
 };
 static const GrusProgram fall = {
-    GRUS_HOST_ABI, GRUS_KIND_WINDOW, "fall", NULL, "grus 0.0", 1, fall_ports, COUNT(fall_ports), NULL,
-    0, sizeof(FallWindow), 4, NULL, fall_reset, NULL, fall_push};
+    GRUS_HOST_ABI, GRUS_KIND_WINDOW,  "fall", NULL,     "grus 0.0",         1,
+    fall_ports,    COUNT(fall_ports), NULL,   0,        sizeof(FallWindow), 4,
+    NULL,          fall_reset,        NULL,   fall_push};
 
 int main(int argc, char **argv) {
   static const GrusProgram *const programs[] = {&total, &planar, &words, &clean,

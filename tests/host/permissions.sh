@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What may not be written stays as it is. Root may write anything, so root runs this as somebody else;
 # where that is not possible, the test is skipped (77).

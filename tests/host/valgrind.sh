@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # sh valgrind.sh VALGRIND MODELS ARRAYS: no leak and no wrong access on good and bad paths.
 set -u
