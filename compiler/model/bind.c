@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Binding: in, a typed model and an open weights file; out, every layer's canonical weights, or
+ * diagnostics E601 to E603, E605 to E608. Names, gate order and transposition come from the
+ * convention's table; nothing is guessed.
+ *
+ * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
+ * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction; keras has "forward." and
+ * "backward." before the tensor's name when there are two directions. */
+#include "model/bind.h"
+
+#include "model/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Bind {
+  Model *model;
+  const TensorFile *file;
+  Diags *diags;
+  Convention convention;
+  Layer **owner; /* per tensor of the file: the layer that took it */
+  const char **owner_role;
+} Bind;
+
+static const char *layer_prefix(const Layer *layer) { return layer->prefix ? layer->prefix : layer->path; }
+
+static Span from_span(const Bind *b, const Layer *layer) {
+  const OptVal *from = layer_opt(layer, OPT_from);
+  if (from && from->given) return from->at;
+  (void)b;
+  return layer->name_span;
+}
+
+/* The name a tensor must have, with `separator` behind the prefix. */
+static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow *row, int dir, char separator) {
+  const char *prefix = layer_prefix(layer), *bracket = strchr(prefix, '[');
+  bool both = layer_directions(layer) == 2, recurrent = layer_info(layer->kind)->flags & RECURRENT;
+  Arena *arena = b->model->arena;
+  if (b->convention == CONVENTION_TORCH && recurrent) {
+    int stem = bracket ? (int)(bracket - prefix) : (int)strlen(prefix), index = 0;
+    if (bracket) index = (int)strtol(bracket + 1, NULL, 10);
+    bool reverse = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
+    return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
+  }
+  const char *side = b->convention == CONVENTION_KERAS && both ? (dir ? "backward" : "forward") : "";
+  return arena_printf(arena, "%s%c%s%s%s", prefix, separator, side, *side ? (char[]){separator, 0} : "", row->tensor);
+}
+
+static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
+  const Tensor *t = tensor_find(b->file, tensor_name(b, layer, row, dir, '.'));
+  if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
+  if (!t && !*layer_prefix(layer)) t = tensor_find(b->file, row->tensor);
+  return t;
+}
+
+/* Size of one letter of an axes string. */
+static int64_t letter_size(char c, const ParamShape *p, bool split) {
+  bool recurrent_shape = p->rank >= 3 && p->role != ROLE_KERNEL ? true : p->rank == 4;
+  switch (c) {
+  case 'D': return p->dim[0];
+  case 'G': return p->dim[1];
+  case 'U': return recurrent_shape ? p->dim[2] : p->dim[0];
+  case 'K': return p->dim[p->rank - 1];
+  case 'I': return p->dim[1];
+  case 'S': return split ? 2 : 1;
+  default: return 1;
+  }
+}
+
+/* The shape the file must have, by the axes string; axes "1" are left out when the file lacks them. */
+static int file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim) {
+  int rank = 0;
+  int64_t size = 1;
+  for (const char *c = axes;; c++) {
+    if (*c == ',' || !*c) {
+      dim[rank++] = size;
+      size = 1;
+      if (!*c) return rank;
+    } else size *= letter_size(*c, p, split);
+  }
+}
+
+static const char *shape_text(Arena *arena, const int64_t *dim, int rank) {
+  Text text = text_new(arena);
+  for (int i = 0; i < rank; i++)
+    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
+  text_add(&text, "]");
+  return text_str(&text);
+}
+
+/* "7 inputs x 4 gates x 50 units" */
+static const char *shape_reason(Arena *arena, const char *axes, const ParamShape *p, bool split) {
+  Text text = text_new(arena);
+  for (const char *c = axes; *c; c++) {
+    int64_t n = *c == ',' ? 1 : letter_size(*c, p, split);
+    const char *what = *c == 'K' ? (p->role == ROLE_RECURRENT || p->role == ROLE_TABLE ? "units" : "inputs")
+                       : *c == 'G' ? "gates" : *c == 'U' ? (p->role == ROLE_TABLE ? "categories" : "units")
+                       : *c == 'I' ? "taps" : *c == 'S' ? "halves" : *c == 'D' ? "directions" : NULL;
+    if (!what || (n == 1 && *c != 'K' && *c != 'U')) continue;
+    text_printf(&text, "%s%lld %s", text.len ? " x " : "", (long long)n, what);
+  }
+  return text_str(&text);
+}
+
+/* The tensor agrees with dim, where size-1 axes may be missing on either side. */
+static bool shape_fits(const Tensor *t, const int64_t *dim, int rank) {
+  int i = 0, k = 0;
+  while (i < t->rank || k < rank) {
+    if (i < t->rank && k < rank && t->dim[i] == dim[k]) i++, k++;
+    else if (i < t->rank && t->dim[i] == 1) i++;
+    else if (k < rank && dim[k] == 1) k++;
+    else return false;
+  }
+  return true;
+}
+
+/* A part of the input that would make the width right if it had other categories. */
+static void help_part(Bind *b, Diag *d, const Layer *layer, int64_t excess) {
+  const Layer *from = layer->in[0]->layer;
+  if (!from || from->kind != LAYER_concat) return;
+  for (int i = 0; i < from->n_in; i++) {
+    const Value *v = from->in[i];
+    while (v->layer && v->layer->kind != LAYER_onehot && v->layer->n_in == 1)
+      v = v->layer->in[0];
+    const Value *index = v->layer && v->layer->kind == LAYER_onehot ? v->layer->in[0] : NULL;
+    if (!index || !index->port || index->type.categories <= excess) continue;
+    Type type = index->port->declared;
+    type.categories -= excess;
+    Fix *fix = diag_fix(d, FIX_MAYBE, "with %s `%s` the widths agree: how many categories was it trained with?",
+                        type_str(b->model->arena, &type), index->name);
+    if (span_valid(index->port->type_span)) fix_edit(fix, index->port->type_span, "%s", type_str(b->model->arena, &type));
+  }
+}
+
+static void report_width(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p, const BindRow *row,
+                         int64_t trained, const int64_t *dim, int rank) {
+  int64_t fed = p->dim[p->rank - 1];
+  bool per_step = type_is_sequence(&layer->in[0]->type);
+  Diag *d = diag_new(b->diags, E601, layer->name_span, "`%s` was trained on %lld inputs%s, but the model feeds it %lld",
+                     t->name, (long long)trained, per_step ? " per step" : "", (long long)fed);
+  diag_primary(d, "gets %s", shape_str(b->model->arena, &layer->in[0]->type));
+  const OptVal *from = layer_opt(layer, OPT_from);
+  if (from->given) diag_label(d, from->span, "shape %s in %s", tensor_shape_str(b->model->arena, t), b->file->path);
+  else diag_note(d, "`%s` has shape %s in %s", t->name, tensor_shape_str(b->model->arena, t), b->file->path);
+  diag_trace_value(d, b->model, layer->in[0]);
+  diag_note(d, "expected %s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, false));
+  help_part(b, d, layer, fed - trained);
+}
+
+static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p, const BindRow *row,
+                         const int64_t *dim, int rank, bool split) {
+  static const char *const names[] = {"", "keras", "torch", "onnx"};
+  const char *kind = layer_info(layer->kind)->name;
+  bool reversed = t->rank == 2 && rank == 2 && t->dim[0] == dim[1] && t->dim[1] == dim[0];
+  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s", t->name,
+                     tensor_shape_str(b->model->arena, t), kind, shape_text(b->model->arena, dim, rank));
+  diag_primary(d, "bound here");
+  diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, split));
+  if (reversed) diag_fix(d, FIX_MAYBE, "the shape is transposed: was this file written with another convention than `%s`?",
+                         names[b->convention]);
+  const OptVal *units = &layer->opt[0];
+  int64_t gates = p->rank == 4 ? p->dim[1] : 1, last = t->rank ? t->dim[b->convention == CONVENTION_KERAS ? t->rank - 1 : t->rank > 2 ? 1 : 0] : 0;
+  if (!reversed && units->given && p->role == ROLE_KERNEL && last && last % gates == 0 && last / gates != units->i) {
+    Fix *fix = diag_fix(d, FIX_MAYBE, "with %lld units it fits", (long long)(last / gates));
+    if (span_valid(units->at)) fix_edit(fix, units->at, "%lld", (long long)(last / gates));
+  }
+}
+
+static void report_missing(Bind *b, const Layer *layer, const char *name) {
+  Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
+  diag_primary(d, "bound here");
+  const char *leaf = strrchr(name, '.');
+  int shown = 0;
+  Text list = text_new(b->model->arena);
+  for (int i = 0; i < b->file->n && shown < 6; i++) { /* same last part, else near in spelling */
+    const Tensor *t = &b->file->tensor[i];
+    size_t n = strlen(t->name), m = leaf ? strlen(leaf) : 0;
+    bool same_leaf = leaf && n >= m && strcmp(t->name + n - m + 1, leaf + 1) == 0;
+    if (!same_leaf && text_distance(t->name, name, strlen(name) / 3) > strlen(name) / 3) continue;
+    text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name, tensor_shape_str(b->model->arena, t));
+  }
+  if (shown) diag_note(d, "it has %s", text_str(&list));
+  else diag_note(d, "it has %d tensors; `grus inspect %s` lists them", b->file->n, b->file->path);
+  if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
+}
+
+/* One file element for each canonical element. Letters of the axes give the file's strides. */
+static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row, int dir, int half,
+                     bool split, float *to) {
+  const int *place = bind_gate_place(row->kind, b->convention, p->role);
+  bool has_d = strchr(row->axes, 'D') != NULL, recurrent_shape = p->rank == 4 || (p->rank == 3 && row->kind != LAYER_Conv1D);
+  int64_t stride[128] = {0}, step = 1;
+  for (size_t i = strlen(row->axes); i-- > 0;) {
+    char c = row->axes[i];
+    if (c == ',') continue;
+    stride[(unsigned char)c] = step;
+    step *= letter_size(c, p, split);
+  }
+  int64_t K = p->rank == 4 || p->rank == 2 || row->kind == LAYER_Conv1D || p->rank == 1 ? p->dim[p->rank - 1] : 1;
+  bool has_k = strchr(row->axes, 'K') != NULL;
+  if (!has_k) K = 1;
+  int64_t n = param_count(p);
+  int64_t dir_size = recurrent_shape ? n / p->dim[0] : n;
+  int64_t begin = recurrent_shape && !has_d ? dir * dir_size : 0, end = recurrent_shape && !has_d ? begin + dir_size : n;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t k = i % K, rest = i / K, at = has_k ? k * stride['K'] : 0;
+    if (recurrent_shape) {
+      int64_t u = rest % p->dim[2], g = rest / p->dim[2] % p->dim[1], D = rest / p->dim[2] / p->dim[1];
+      at += u * stride['U'] + place[g] * stride['G'] + (has_d ? D * stride['D'] : 0);
+    } else if (row->kind == LAYER_Conv1D && p->rank == 3) {
+      at += rest % p->dim[1] * stride['I'] + rest / p->dim[1] * stride['U'];
+    } else if (strchr(row->axes, 'U')) at += rest * stride['U'];
+    if (split) at += half * stride['S'];
+    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : at);
+  }
+}
+
+/* Takes a tensor for a layer; false if another layer has it. */
+static bool take(Bind *b, Layer *layer, const Tensor *t) {
+  int i = (int)(t - b->file->tensor);
+  if (!b->owner[i] || b->owner[i] == layer) {
+    b->owner[i] = layer;
+    return true;
+  }
+  Diag *d = diag_new(b->diags, E606, from_span(b, layer), "`%s` is bound to two layers", t->name);
+  diag_primary(d, "again here");
+  diag_label(d, from_span(b, b->owner[i]), "first here");
+  diag_note(d, "sharing weights between layers is not supported in version 1");
+  return false;
+}
+
+static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
+  int64_t bad = 0, first = -1;
+  for (int64_t i = 0; i < t->count; i++)
+    if (!isfinite(tensor_get(t, i)) || fabs(tensor_get(t, i)) > 3.4028234663852886e38) {
+      if (bad++ == 0) first = i;
+    }
+  if (!bad) return true;
+  Diag *d = diag_new(b->diags, E608, from_span(b, layer), "`%s` contains %lld value%s that %s not finite", t->name,
+                     (long long)bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
+  diag_primary(d, "bound here");
+  diag_note(d, "the first is element %lld of %s: %g", (long long)first, tensor_shape_str(b->model->arena, t), tensor_get(t, first));
+  return false;
+}
+
+/* GRU: decides or checks `reset` by what the file says. */
+static bool bind_reset(Bind *b, Layer *layer) {
+  OptVal *reset = layer_opt_mut(layer, OPT_reset);
+  const char *says = NULL;
+  if (b->convention == CONVENTION_TORCH) says = "after";
+  if (b->convention == CONVENTION_KERAS) {
+    static const BindRow bias = {LAYER_GRU, CONVENTION_KERAS, ROLE_BIAS, ROLE_RECURRENT_BIAS, "bias", "S,GU"};
+    const Tensor *t = tensor_of(b, layer, &bias, 0);
+    if (t) says = t->rank == 2 && t->dim[0] == 2 ? "after" : t->rank == 1 ? "before" : NULL;
+    else if (layer_word_is(layer, OPT_bias, "true")) return true; /* E602 follows */
+  }
+  if (says && !reset->given) {
+    reset->given = true;
+    reset->s = says;
+    return true;
+  }
+  if (!says && !reset->given) {
+    Diag *d = diag_new(b->diags, E605, layer->name_span, "`%s` does not say whether this GRU is `reset=after` or `before`", b->file->path);
+    diag_primary(d, "here");
+    diag_note(d, "the two variants give different answers with the same weights, so it is never guessed");
+    diag_note(d, "PyTorch, and Keras by default, train `reset=after`; Keras 2.0 to 2.2 and ONNX without `linear_before_reset` have `before`");
+    return false;
+  }
+  if (!says || strcmp(says, reset->s) == 0) return true;
+  Diag *d = diag_new(b->diags, E605, reset->at, "`%s` holds a `reset=%s` GRU, the model says `%s`", b->file->path, says, reset->s);
+  diag_primary(d, "here");
+  if (b->convention == CONVENTION_KERAS) diag_note(d, "its bias is %s", strcmp(says, "after") == 0 ? "[2, 3u]: input and recurrent half" : "[3u]: one bias");
+  fix_edit(diag_fix(d, FIX_SURE, "say what the file says"), reset->at, "%s", says);
+  return false;
+}
+
+/* All rows of one role. */
+static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
+  float *to = ARENA_ARRAY(b->model->arena, float, param_count(p));
+  bool ok = true, any = false;
+  for (int r = 0; r < n_bind_rows; r++) {
+    const BindRow *row = &bind_rows[r];
+    bool has_s = strchr(row->axes, 'S') != NULL;
+    if (row->kind != layer->kind || row->convention != b->convention) continue;
+    if (row->role != p->role && !(has_s && row->second == p->role)) continue;
+    any = true;
+    bool per_dir = (layer_info(layer->kind)->flags & RECURRENT) && !strchr(row->axes, 'D');
+    for (int dir = 0; dir < (per_dir ? layer_directions(layer) : 1); dir++) {
+      const Tensor *t = tensor_of(b, layer, row, dir);
+      if (!t) {
+        if (p->role != row->role) continue; /* the first half has reported it */
+        report_missing(b, layer, tensor_name(b, layer, row, dir, '.'));
+        return false;
+      }
+      bool split = has_s && !(layer->kind == LAYER_GRU && b->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_reset, "before"));
+      ParamShape shape = *p;
+      if (per_dir && shape.rank >= 3) shape.dim[0] = 1;
+      int64_t dim[TENSOR_MAX_RANK];
+      int rank = file_shape(row->axes, &shape, split, dim);
+      bool spread = layer->kind == LAYER_prelu && t->count == 1;
+      if (!spread && !shape_fits(t, dim, rank)) {
+        /* Only the input width differs: E601. */
+        int64_t trained = 0;
+        for (int64_t k = 1; p->role == ROLE_KERNEL && k <= t->count && !trained; k++) {
+          ParamShape other = shape;
+          other.dim[other.rank - 1] = k;
+          int64_t other_dim[TENSOR_MAX_RANK];
+          bool near = t->rank > 0 && (k == t->dim[0] || k == t->dim[t->rank - 1] || (t->rank > 1 && k == t->dim[1]));
+          if (near && shape_fits(t, other_dim, file_shape(row->axes, &other, split, other_dim))) trained = k;
+        }
+        if (p->role != row->role) return false;
+        if (trained) report_width(b, layer, t, p, row, trained, dim, rank);
+        else report_shape(b, layer, t, p, row, dim, rank, split);
+        return false;
+      }
+      if (!take(b, layer, t)) return false;
+      if (p->role == row->role && !all_finite(b, layer, t)) ok = false;
+      int half = p->role == row->role ? 0 : 1;
+      copy_row(b, t, p, row, dir, half, split, to);
+      bool sums = split && row->second == row->role;
+      bool before = layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
+      if (sums || (split && before && half == 0)) copy_row(b, t, p, row, dir, 1, split, to);
+    }
+  }
+  if (!any) {
+    diag_new(b->diags, E602, from_span(b, layer), "the convention of `%s` has no %s for `%s`", b->file->path, role_name[p->role], layer_info(layer->kind)->name);
+    return false;
+  }
+  layer->weights->role[p->role] = to;
+  return ok;
+}
+
+static bool bind_layer(Bind *b, Layer *layer) {
+  ParamShape params[LAYER_MAX_PARAMS];
+  if (!layer_params(layer, params)) return true;
+  layer->weights = ARENA_NEW(b->model->arena, LayerWeights);
+  if (layer->kind == LAYER_GRU && !bind_reset(b, layer)) return false;
+  int n = layer_params(layer, params); /* again: reset is known now */
+  bool ok = true;
+  for (int i = 0; i < n; i++)
+    ok &= bind_param(b, layer, &params[i]);
+  return ok;
+}
+
+static bool convention_known(Bind *b) {
+  const WeightsDecl *decl = &b->model->weights;
+  b->convention = decl->convention != CONVENTION_NONE ? decl->convention : b->file->convention;
+  if (b->convention != CONVENTION_NONE) return true;
+  Diag *d = diag_new(b->diags, E607, span_valid(decl->path_span) ? decl->path_span : b->model->name_span,
+                     "`%s` does not say which framework wrote it", b->file->path);
+  diag_primary(d, "here");
+  diag_note(d, "gate orders differ: keras has z r h and i f c o, torch has r z n and i f g o, onnx has z r h and i o f c");
+  Fix *fix = diag_fix(d, FIX_MAYBE, "say it: `weights torch \"...\"`, `weights keras \"...\"` or `weights onnx \"...\"`");
+  if (span_valid(decl->path_span)) fix_edit(fix, (Span){decl->path_span.file, decl->path_span.begin, decl->path_span.begin}, "torch ");
+  return false;
+}
+
+static void report_unused(Bind *b) {
+  for (int i = 0; i < b->file->n; i++) {
+    const Tensor *t = &b->file->tensor[i];
+    bool counter = strstr(t->name, "num_batches_tracked") || strstr(t->name, "seed_generator");
+    if (b->owner[i] || counter) continue;
+    Diag *d = diag_new(b->diags, W601, b->model->weights.path_span, "`%s` in `%s` is not used by this model", t->name, b->file->path);
+    d->file = b->file->path;
+    diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
+  }
+}
+
+bool model_bind(Model *model, const TensorFile *file, Diags *diags) {
+  Bind b = {.model = model, .file = file, .diags = diags};
+  b.owner = ARENA_ARRAY(model->arena, Layer *, file->n);
+  bool needed = false, ok = true;
+  for (int i = 0; i < model->n_layers; i++)
+    needed |= (layer_info(model->layer[i]->kind)->flags & WEIGHTS) != 0;
+  if (!needed) return true;
+  if (!convention_known(&b)) return false;
+  if (model->weights.convention == CONVENTION_NONE) model->weights.convention = b.convention;
+  for (int i = 0; i < model->n_layers; i++)
+    ok &= bind_layer(&b, model->layer[i]);
+  if (ok) {
+    report_unused(&b);
+    bind_lint(model, diags);
+  }
+  return ok;
+}
