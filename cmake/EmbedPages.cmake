@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Makes pages.c from the Markdown pages in DOCS (docs/errors): cmake -DDOCS=.. -DOUT=.. -P this
 file(GLOB pages RELATIVE ${DOCS} ${DOCS}/[EW][0-9]*.md ${DOCS}/stages/*.md)
 list(SORT pages)
