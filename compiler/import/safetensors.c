@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* safetensors: 8 bytes little endian header length, a JSON object, the data.
+ *
+ *     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {...}}
+ *
+ * Offsets count from the end of the header; tensors must not overlap. The metadata entry "format"
+ * ("pt", "keras", ...) tells the convention when it is there. */
+#include "import/import.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER_MAX = 100 * 1000 * 1000 };
+
+static void json_release(void *arg) { json_decref(arg); }
+
+static bool dtype(const char *s, TensorElem *out) {
+  static const struct {
+    const char *name;
+    TensorElem elem;
+  } names[] = {{"F16", TENSOR_F16}, {"BF16", TENSOR_BF16}, {"F32", TENSOR_F32}, {"F64", TENSOR_F64},
+               {"I8", TENSOR_I8},   {"U8", TENSOR_U8},     {"I16", TENSOR_I16}, {"U16", TENSOR_U16},
+               {"I32", TENSOR_I32}, {"U32", TENSOR_U32},   {"I64", TENSOR_I64}, {"U64", TENSOR_U64},
+               {"BOOL", TENSOR_BOOL}};
+  for (size_t i = 0; s && i < sizeof names / sizeof *names; i++)
+    if (strcmp(s, names[i].name) == 0) {
+      *out = names[i].elem;
+      return true;
+    }
+  return false;
+}
+
+typedef struct Range {
+  uint64_t begin, end;
+  const char *name;
+} Range;
+
+static int by_begin(const void *a, const void *b) {
+  const Range *x = a, *y = b;
+  if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+  return (x->end > y->end) - (x->end < y->end);
+}
+
+static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped data, Tensor *t, Range *range,
+                       const char **reason) {
+  const char *type = json_string_value(json_object_get(entry, "dtype"));
+  json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
+  *t = (Tensor){.name = arena_strdup(arena, name)};
+  *reason = arena_printf(arena, "`%s` lacks a dtype, shape or data_offsets of the right kind", name);
+  if (!type || !json_is_array(shape) || json_array_size(offsets) != 2) return false;
+  if (!dtype(type, &t->elem)) {
+    *reason = arena_printf(arena, "`%s` has element type %s, which grus does not read", name, type);
+    return false;
+  }
+  if (json_array_size(shape) > TENSOR_MAX_RANK) {
+    *reason = arena_printf(arena, "`%s` has %zu axes, more than %d", name, json_array_size(shape), TENSOR_MAX_RANK);
+    return false;
+  }
+  t->rank = (int)json_array_size(shape);
+  for (int i = 0; i < t->rank; i++) {
+    json_t *dim = json_array_get(shape, (size_t)i);
+    if (!json_is_integer(dim)) return false;
+    t->dim[i] = json_integer_value(dim);
+  }
+  json_t *a = json_array_get(offsets, 0), *b = json_array_get(offsets, 1);
+  if (!json_is_integer(a) || !json_is_integer(b)) return false;
+  long long begin = json_integer_value(a), end = json_integer_value(b);
+  if (begin < 0 || end < begin || (uint64_t)end > data.len) {
+    *reason = arena_printf(arena, "`%s` is at bytes %lld to %lld of %zu", name, begin, end, data.len);
+    return false;
+  }
+  t->data = data.data + begin;
+  *range = (Range){(uint64_t)begin, (uint64_t)end, t->name};
+  return tensor_check(arena, t, (uint64_t)(end - begin), reason);
+}
+
+static bool overlap_free(Arena *arena, Range *ranges, int n, const char **reason) {
+  if (n) qsort(ranges, (size_t)n, sizeof *ranges, by_begin);
+  for (int i = 1; i < n; i++)
+    if (ranges[i].begin < ranges[i - 1].end) {
+      *reason = arena_printf(arena, "`%s` and `%s` overlap", ranges[i - 1].name, ranges[i].name);
+      return false;
+    }
+  return true;
+}
+
+static Convention convention_of(json_t *root) {
+  const char *format = json_string_value(json_object_get(json_object_get(root, "__metadata__"), "format"));
+  if (!format) return CONVENTION_NONE;
+  if (strcmp(format, "pt") == 0 || strcmp(format, "torch") == 0) return CONVENTION_TORCH;
+  if (strcmp(format, "keras") == 0 || strcmp(format, "tf") == 0) return CONVENTION_KERAS;
+  return strcmp(format, "onnx") == 0 ? CONVENTION_ONNX : CONVENTION_NONE;
+}
+
+TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
+  uint64_t header = 0;
+  *reason = "it is neither safetensors nor .npz nor .npy";
+  if (file.len < 9) return NULL;
+  for (int i = 0; i < 8; i++)
+    header |= (uint64_t)file.data[i] << 8 * i;
+  if (header == 0 || header > file.len - 8 || file.data[8] != '{') return NULL;
+  if (header > HEADER_MAX) {
+    *reason = "its header is larger than 100 MB";
+    return NULL;
+  }
+  json_error_t error;
+  json_t *root = json_loadb((const char *)file.data + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+  if (!root) {
+    *reason = arena_printf(arena, "its header is not JSON: %s", error.text);
+    return NULL;
+  }
+  arena_defer(arena, json_release, root);
+  *reason = "its header is not a JSON object";
+  if (!json_is_object(root)) return NULL;
+  Mapped data = {file.data + 8 + header, file.len - 8 - (size_t)header};
+  TensorFile *out = ARENA_NEW(arena, TensorFile);
+  size_t entries = json_object_size(root);
+  out->tensor = ARENA_ARRAY(arena, Tensor, entries + 1);
+  Range *ranges = ARENA_ARRAY(arena, Range, entries + 1);
+  const char *name;
+  json_t *entry;
+  json_object_foreach(root, name, entry) {
+    if (strcmp(name, "__metadata__") == 0) continue;
+    if (!read_entry(arena, name, entry, data, &out->tensor[out->n], &ranges[out->n], reason)) return NULL;
+    out->n++;
+  }
+  out->convention = convention_of(root);
+  return overlap_free(arena, ranges, out->n, reason) && tensor_file_sort(arena, out, reason) ? out : NULL;
+}
