@@ -67,6 +67,7 @@ struct Node {
   double f;
   int64_t num, den; /* 16kHz is 16000/1 UNIT_HZ, 25ms is 25/1000 UNIT_SECOND (reduced: 1/40) */
   Unit unit;
+  bool brackets; /* an expression written in round brackets of its own */
 };
 
 static inline bool node_is(const Node *n, NodeKind kind) { return n->kind == kind; }
