@@ -129,8 +129,12 @@ shell)
   catches 'a script that does not parse' scripts/setup
   put scripts/setup '#!/bin/sh' 'true'
   catches 'a script that cannot be executed' scripts/setup
-  put tests/a.sh 'true'
+  put tests/a.sh 'f() { true; }'
+  passes 'a file to source'
+  chmod +x "$work/tests/a.sh"
   catches 'a script that names no shell' tests/a.sh:1
+  put tests/a.sh 'f() {'
+  catches 'a file to source that does not parse' tests/a.sh
   ;;
 words)
   put docs/a.md 'methods, todolist, ../shared/models, the /working/ class, XXXXXX'
