@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
   double before = snr(&wav[0], &wav[1], n), after = snr(&wav[0], &wav[2], n);
   printf("SNR %.2f dB -> %.2f dB, gain %.2f dB over %.2f s\n", before, after, after - before,
          (double)n / wav[0].rate);
-  for (int i = 0; i < 3; i++) free(wav[i].samples);
+  for (int i = 0; i < 3; i++)
+    free(wav[i].samples);
   return 0;
 }

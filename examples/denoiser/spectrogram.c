@@ -4,9 +4,10 @@
  *   cc -O2 -o spectrogram spectrogram.c -lm -lz
  *   ./spectrogram noisy.wav denoised.wav before_after.png
  *
- * In: two mono .wav files of the same rate. Out: an 8-bit RGB PNG. Time runs to the right, frequency
- * up, from 0 to half the rate; a horizontal tick every 1 kHz, a vertical one every second. Colour is
- * the power of a Hann-windowed frame in dB, over RANGE dB below the loudest of the first sound. */
+ * In: two mono .wav files of the same rate. Out: an 8-bit RGB PNG. Time runs to the right,
+ * frequency up, from 0 to half the rate; a horizontal tick every 1 kHz, a vertical one every
+ * second. Colour is the power of a Hann-windowed frame in dB, over RANGE dB below the loudest of
+ * the first sound. */
 #include "wav.h"
 
 #include <math.h>
@@ -17,8 +18,8 @@ enum { WIDTH = COLUMNS + 2 * MARGIN, HEIGHT = 2 * ROWS + 3 * MARGIN };
 static const double RANGE = 75, PI = 3.14159265358979323846;
 
 /* Dark to light through violet, red and yellow; red, green, blue at equal distances of 0..1. */
-static const double COLOURS[6][3] = {{2, 2, 10},     {62, 12, 96},   {145, 30, 105},
-                                     {220, 70, 60},  {250, 160, 30}, {252, 253, 190}};
+static const double COLOURS[6][3] = {{2, 2, 10},    {62, 12, 96},   {145, 30, 105},
+                                     {220, 70, 60}, {250, 160, 30}, {252, 253, 190}};
 
 /* power [column][row], dB: the frame centred on each column, row 0 the lowest frequency. */
 static void analyse(const Wav *wav, size_t length, double *power) {
@@ -74,7 +75,8 @@ static void panel_draw(unsigned char *image, int y, const double *power, double 
 }
 
 static void big_endian(unsigned char *to, uint32_t value) {
-  for (int i = 0; i < 4; i++) to[i] = (unsigned char)(value >> (24 - 8 * i));
+  for (int i = 0; i < 4; i++)
+    to[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
 /* A PNG chunk: length, name, data, CRC of name and data. */
@@ -91,7 +93,8 @@ static void chunk_write(FILE *file, const char *name, const unsigned char *data,
 }
 
 static void png_write(const char *path, const unsigned char *image) {
-  static unsigned char lines[HEIGHT * (3 * WIDTH + 1)], packed[sizeof lines + sizeof lines / 500 + 64];
+  static unsigned char lines[HEIGHT * (3 * WIDTH + 1)],
+      packed[sizeof lines + sizeof lines / 500 + 64];
   unsigned char head[13] = {0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0}; /* 8 bits, RGB */
   uLongf size = sizeof packed;
   for (int y = 0; y < HEIGHT; y++) { /* each line starts with filter 0: as it is */

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# The figures of the three examples, made by standalone programs.
+#
+#   examples/figures.sh GRUS [FOLDER] [EXAMPLE...]
+#
+# Builds each example with the compiler GRUS, runs it on its recorded input, compares the output with
+# expected/ and prints the figure. What it makes stays in FOLDER (default: a temporary one), with
+# spectrogram.png, the sound before and after. Fails if an output or a figure is not as stated.
+set -eu
+grus=$1
+folder=${2:-}
+if [ -z "$folder" ]; then
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+fi
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+[ $# -le 2 ] && set -- "$grus" "$folder" denoiser japanese_vowels gesture
+shift 2
+case $grus in */*) grus=$(cd "$(dirname "$grus")" && pwd)/$(basename "$grus") ;; esac
+cd "$(dirname "$0")"
+failed=0
+
+# The README states the figure in bold.
+figure() { # EXAMPLE PRINTED
+  echo "$1: $2"
+  if ! grep -qF "**$2**" "$1/README.md"; then
+    echo "$1: this is not the figure of $1/README.md" >&2
+    failed=1
+  fi
+}
+
+tool() { # NAME SOURCE LIBRARY...
+  name=$1 source=$2
+  shift 2
+  [ -x "$folder/$name" ] || ${CC:-cc} -O2 -o "$folder/$name" "$source" "$@"
+}
+
+compare() { # EXAMPLE FOUND EXPECTED
+  tool compare compare.c -lm
+  printf '%s: ' "$1"
+  "$folder/compare" "$2" "$1/$3" 1e-5 || { echo "$1: more than 1e-5" >&2; failed=1; }
+}
+
+denoiser() {
+  "$grus" build denoiser/denoiser.grus --emit=exe -o "$folder/denoiser"
+  "$folder/denoiser" denoiser/noisy.wav "$folder/denoised.wav"
+  "$folder/denoiser" denoiser/noisy.wav "$folder/denoised.npy"
+  compare denoiser "$folder/denoised.npy" expected/clean.npy
+  tool snr denoiser/snr.c -lm
+  tool spectrogram denoiser/spectrogram.c -lm -lz
+  figure denoiser "$("$folder/snr" denoiser/clean.wav denoiser/noisy.wav "$folder/denoised.wav")"
+  "$folder/spectrogram" denoiser/noisy.wav "$folder/denoised.wav" "$folder/spectrogram.png"
+}
+
+japanese_vowels() {
+  "$grus" build japanese_vowels/vowels.grus --emit=exe -o "$folder/vowels"
+  for output in speaker.npy speaker.csv; do
+    "$folder/vowels" lpc=japanese_vowels/data/test.npy n=japanese_vowels/data/test_length.npy \
+      speaker="$folder/$output"
+  done
+  compare japanese_vowels "$folder/speaker.npy" expected/speaker.npy
+  figure japanese_vowels "$(awk -F, -f accuracy.awk japanese_vowels/data/test_label.csv "$folder/speaker.csv")"
+}
+
+gesture() {
+  "$grus" build gesture/gesture.grus --emit=exe -o "$folder/gesture"
+  for output in activity.npy activity.csv; do
+    "$folder/gesture" imu=gesture/data/test.npy activity="$folder/$output"
+  done
+  compare gesture "$folder/activity.npy" expected/activity.npy
+  figure gesture "$(awk -F, -f accuracy.awk gesture/data/test_label.csv "$folder/activity.csv")"
+}
+
+for example in "$@"; do
+  case $example in
+    denoiser | japanese_vowels | gesture) "$example" ;;
+    *) echo "no example $example" >&2; exit 2 ;;
+  esac
+done
+exit $failed
