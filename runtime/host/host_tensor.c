@@ -197,9 +197,8 @@ static int tensor_layout(HostTensor *tensor) {
   return rows ? tensor_layout_rows(tensor) : tensor_layout_flat(tensor);
 }
 
-int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
-                     const HostOptions *options, const GrusPort *port, const char *value,
-                     bool single) {
+static void tensor_start(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
+                         const HostOptions *options, const GrusPort *port) {
   HostSource *source = &tensor->source;
   tensor->port = port;
   tensor->samples = tensor->steps = 1;
@@ -208,24 +207,44 @@ int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostL
   source->program = program;
   source->port = port;
   source->allow_nan = options->allow_nan;
-  int status;
-  if (host_is_numbers(value)) {
-    HostStyle style = {HOST_FORMAT_NUMBERS, {0, 0, false}};
-    source->name = port->name;
-    status = host_source_memory(source, value, strlen(value), style);
-  } else {
-    status = host_source_open(source, value, host_options_in_style(options, value));
-  }
-  if (status || (status = tensor_layout(tensor))) return status;
+}
+
+/* The source is open: finds the layout, allocates for one sample. */
+static int tensor_finish(HostTensor *tensor, bool single) {
+  HostSource *source = &tensor->source;
+  int status = tensor_layout(tensor);
+  if (status) return status;
   if (single && tensor->many) {
     host_source_fail(source, GRUS_EXIT_DATA, "%" PRIu64 " samples, `%s` takes one", tensor->samples,
-                     port->name);
+                     tensor->port->name);
     host_source_needs(source);
     return source->status;
   }
   if (tensor->whole) return GRUS_EXIT_OK;
   tensor->values = calloc(tensor->per_sample, sizeof *tensor->values);
   return tensor->values ? GRUS_EXIT_OK : tensor_fail_memory(tensor);
+}
+
+int host_tensor_memory(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
+                       const HostOptions *options, const GrusPort *port, const void *memory,
+                       size_t size, HostStyle style, bool single) {
+  tensor_start(tensor, program, log, options, port);
+  tensor->source.name = port->name;
+  int status = host_source_memory(&tensor->source, memory, size, style);
+  return status ? status : tensor_finish(tensor, single);
+}
+
+int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
+                     const HostOptions *options, const GrusPort *port, const char *value,
+                     bool single) {
+  if (host_is_numbers(value)) {
+    HostStyle style = {HOST_FORMAT_NUMBERS, {0, 0, false}};
+    return host_tensor_memory(tensor, program, log, options, port, value, strlen(value), style,
+                              single);
+  }
+  tensor_start(tensor, program, log, options, port);
+  int status = host_source_open(&tensor->source, value, host_options_in_style(options, value));
+  return status ? status : tensor_finish(tensor, single);
 }
 
 const double *host_tensor_next(HostTensor *tensor) {

@@ -24,6 +24,10 @@ typedef struct HostTensor {
 int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
                      const HostOptions *options, const GrusPort *port, const char *value,
                      bool single);
+/* The same for the content of a file in memory, which must outlive the tensor. */
+int host_tensor_memory(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
+                       const HostOptions *options, const GrusPort *port, const void *memory,
+                       size_t size, HostStyle style, bool single);
 /* The numbers of the next sample, in the file's order; NULL after an error or interruption. A
  * tensor without many samples gives the same one again. */
 const double *host_tensor_next(HostTensor *tensor);
