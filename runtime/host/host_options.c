@@ -30,11 +30,9 @@ bool host_is_numbers(const char *text) {
 }
 
 HostStyle host_options_in_style(const HostOptions *options, const char *path) {
-  bool standard = strcmp(path, "-") == 0;
   HostStyle style = host_style_of_path(path);
-  if (style.format != HOST_FORMAT_NONE && !standard) return style;
-  if (options->in_style.format != HOST_FORMAT_NONE) return options->in_style;
-  return standard ? host_style_named("raw") : style;
+  if (style.format != HOST_FORMAT_NONE && strcmp(path, "-") != 0) return style;
+  return options->in_style;
 }
 
 static int options_fail_choice(const HostLog *log, const char *option, const char *value,

@@ -133,8 +133,24 @@ static int output_number(HostOutputs *outputs, HostSink *sink, const HostSource 
   return GRUS_EXIT_OK;
 }
 
-static int output_style(HostOutputs *outputs, HostSink *sink, const char *value, bool from_stdin) {
-  const HostOptions *options = outputs->options;
+/* Standard output without --out-format: text if a person is to read it; a filter answers in the
+ * format it was asked in, sound only for sound of the same rate. */
+static HostStyle output_standard_style(const HostOutputs *outputs, const GrusPort *port,
+                                       const HostSource *const *inputs, size_t input_count) {
+  for (size_t i = 0; i < input_count; i++) {
+    const GrusPort *in = inputs[i]->port;
+    if (inputs[i]->bytes.fd != STDIN_FILENO) continue;
+    if (inputs[i]->style.format == HOST_FORMAT_CSV) return host_style_named("csv");
+    if (inputs[i]->style.format == HOST_FORMAT_WAV && port->time == in->time &&
+        port->period == in->period)
+      return host_style_named("wav");
+    return host_style_named("raw");
+  }
+  return host_style_named(outputs->options->print ? "csv" : "raw");
+}
+
+static int output_style(HostOutputs *outputs, HostSink *sink, const char *value,
+                        const HostSource *const *inputs, size_t input_count) {
   bool standard = strcmp(value, "-") == 0;
   struct stat info;
   if (!standard && stat(value, &info) == 0 && S_ISDIR(info.st_mode)) {
@@ -143,13 +159,10 @@ static int output_style(HostOutputs *outputs, HostSink *sink, const char *value,
     host_detail(outputs->log, "try", "--out %s", value);
     return GRUS_EXIT_USAGE;
   }
-  sink->style = standard ? options->out_style : host_style_of_path(value);
-  if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
-  sink->style = options->out_style;
-  if (standard) {
-    bool csv = from_stdin ? options->in_style.format == HOST_FORMAT_CSV : options->print;
-    sink->style = host_style_named(csv ? "csv" : "raw");
-  }
+  if (!standard) sink->style = host_style_of_path(value);
+  if (sink->style.format == HOST_FORMAT_NONE) sink->style = outputs->options->out_style;
+  if (sink->style.format == HOST_FORMAT_NONE && standard)
+    sink->style = output_standard_style(outputs, sink->port, inputs, input_count);
   if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
   host_error(outputs->log, GRUS_EXIT_USAGE, "%s: cannot tell the format from this name", value);
   host_detail(outputs->log, "try", "an ending or --out-format with one of: %s", host_style_list());
@@ -173,12 +186,9 @@ static int output_check_same(const HostOutputs *outputs, const HostSink *sink,
 static int output_open(HostOutputs *outputs, HostSink *sink, const char *value,
                        const HostSource *const *inputs, size_t input_count) {
   bool hold = outputs->options->print && outputs->count > 1;
-  bool from_stdin = false;
-  for (size_t i = 0; i < input_count; i++)
-    from_stdin |= inputs[i]->bytes.fd == STDIN_FILENO;
   sink->names = !outputs->options->no_names;
   sink->name = strcmp(value, "-") == 0 ? "standard output" : value;
-  int status = output_style(outputs, sink, value, from_stdin);
+  int status = output_style(outputs, sink, value, inputs, input_count);
   if (!status) status = output_number(outputs, sink, inputs, input_count);
   if (!status) status = hold ? host_sink_open_held(sink) : host_sink_open(sink, value);
   return status ? status : output_check_same(outputs, sink, inputs, input_count);

@@ -5,6 +5,7 @@
 #include "host_sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,9 @@ static int sink_open_standard_output(HostSink *sink) {
   sink->name = "standard output";
   sink->file = stdout;
   if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, &info);
+  /* A file of our own, from its beginning: headers can be completed. */
+  sink->seekable = sink->inode && !(fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) &&
+                   lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0;
   return GRUS_EXIT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
   const char *name;
@@ -141,14 +142,20 @@ static size_t raw_read(HostSource *source, double *values, size_t max) {
   return host_source_accept(source, values, n, false) ? n : 0;
 }
 
+/* .npy and .wav tell. What comes through standard input is otherwise raw; a pipe is not kept
+ * waiting for more than one byte to find that. */
 static HostFormat format_of_content(HostBytes *bytes) {
-  size_t n = host_bytes_want(bytes, 12);
+  HostFormat other = bytes->fd == STDIN_FILENO ? HOST_FORMAT_RAW : HOST_FORMAT_NONE;
+  size_t n = host_bytes_want(bytes, 1);
   const unsigned char *head = bytes->buffer + bytes->position;
+  if (n == 0 || (head[0] != 0x93 && head[0] != 'R')) return other;
+  n = host_bytes_want(bytes, 12);
+  head = bytes->buffer + bytes->position;
   if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0) return HOST_FORMAT_NPY;
   if (n >= 12 && (memcmp(head, "RIFF", 4) == 0 || memcmp(head, "RF64", 4) == 0) &&
       memcmp(head + 8, "WAVE", 4) == 0)
     return HOST_FORMAT_WAV;
-  return HOST_FORMAT_NONE;
+  return other;
 }
 
 static int source_start(HostSource *source, HostStyle style) {

@@ -179,13 +179,19 @@ void host_write_numbers(HostSink *sink, const double *values, size_t n) {
 void host_write_tail(HostSink *sink) {
   if (sink->style.format == HOST_FORMAT_WAV) {
     if (sink->count * (uint64_t)sink->number.size & 1) fputc(0, sink->file);
-    if (sink->seekable && fseek(sink->file, 0, SEEK_SET) == 0) write_wav_head(sink, true);
+    if (sink->seekable && fseek(sink->file, 0, SEEK_SET) == 0) {
+      write_wav_head(sink, true);
+      fseek(sink->file, 0, SEEK_END);
+    }
   }
   if (sink->style.format == HOST_FORMAT_NPY && sink->shape[0] == HOST_SIZE_UNKNOWN) {
     size_t row = 1;
     for (int i = 1; i < sink->rank; i++)
       row *= (size_t)sink->shape[i];
     sink->shape[0] = sink->count / row;
-    if (fseek(sink->file, 0, SEEK_SET) == 0) write_npy_head(sink);
+    if (fseek(sink->file, 0, SEEK_SET) == 0) {
+      write_npy_head(sink);
+      fseek(sink->file, 0, SEEK_END);
+    }
   }
 }

@@ -60,3 +60,7 @@ t clean empty.raw
 t clean frame=f.npy h=1
 say an .npy cannot begin without its length
 t clean f.npy - --out-format npy
+m clean <f.npy --out-format npy >g.npy
+show g.npy
+m clean <f.npy --out-format npy >>g.npy
+echo "[$?]"

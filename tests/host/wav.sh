@@ -27,6 +27,13 @@ show o.wav
 say from a pipe
 cat p16.wav | m audio - --in-format wav half=o.wav
 show o.wav
+say a filter answers in the format it was asked in
+m voice <v.wav >o.wav
+show o.wav
+m voice <v.wav | cat >o.wav
+show o.wav
+wav long.wav 16000 1 16 zero:319 16384
+m audio - level=- <long.wav | od -An -t f4
 say wrong rate, width, channels
 wav bad.wav 44100 1 16 ramp:200
 t audio bad.wav half=o2.wav
