@@ -53,7 +53,8 @@ passes 'an empty tree'
 
 case $1 in
 rooms)
-  put compiler/model/a.c '#include "base/arena.h"' '#include "model/a.h"' '#include <stdio.h>'
+  put compiler/model/a.c '#include "base/arena.h"' '#include "model/a.h"' '#include <stdio.h>' \
+    '#include "parser.tab.h"'
   put compiler/model/CMakeLists.txt 'grus_room(model SOURCES a.c ROOMS base)'
   passes 'a room that keeps to its table'
   put compiler/base/a.c '#include "model/model.h"'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The CMake lists name exactly the C files that are there, in each room of the compiler. Names with
-# a variable in them are generated files and are left out.
+# a variable in them are generated files and are left out, as are patterns.
 set -eu
 cd "$1"
 [ -d compiler ] || exit 0
@@ -15,7 +15,7 @@ for room in compiler/*/; do
     continue
   fi
   listed=$(sed 's/#.*//' "$room/CMakeLists.txt" | tr ' \t()";' '\n\n\n\n\n\n' |
-    grep -E '^[^$]*\.c$' | LC_ALL=C sort -u || true)
+    grep -E '^[^$*]*\.c$' | LC_ALL=C sort -u || true)
   for file in $present; do
     printf '%s\n' "$listed" | grep -qxF "$file" || {
       echo "$room/$file: not named in $room/CMakeLists.txt"
