@@ -69,7 +69,8 @@ static void help_usage(const GrusProgram *program, const char *name, FILE *file)
   }
   fprintf(file, " [--out DIR] [OPTION]...\n");
   if (inputs == 1 && outputs == 1)
-    fprintf(file, "   or: %s IN OUT\n   or: %s < IN > OUT        raw numbers, .wav or .npy\n", name, name);
+    fprintf(file, "   or: %s IN OUT\n   or: %s < IN > OUT        raw numbers, .wav or .npy\n", name,
+            name);
 }
 
 static void help_example(const GrusProgram *program, const char *name, FILE *file) {

@@ -6,7 +6,6 @@
  * row; row-major ones pass through the buffer. */
 #include "host_posix.h"
 
-#include "host_signal.h"
 #include "host_source.h"
 
 #include <inttypes.h>

@@ -42,14 +42,12 @@ HostStyle host_style_of_path(const char *path) {
 }
 
 int host_source_fail(HostSource *source, int status, const char *format, ...) {
-  HostText text = {{0}, 0};
   char message[512];
   va_list args;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  host_text_add(&text, "%s", message);
-  source->status = host_error(source->log, status, "%s: %s", source->name, text.s);
+  source->status = host_error(source->log, status, "%s: %s", source->name, message);
   return status;
 }
 
@@ -126,8 +124,7 @@ static bool port_is_integer(const GrusPort *port) {
 static int raw_open(HostSource *source) {
   HostNumber type = source->style.raw;
   source->number = type.size ? type : host_number_of_elem(source->port->elem);
-  source->pcm = type.kind == 'i';
-  if (source->pcm && !port_is_integer(source->port))
+  if (type.kind == 'i' && !port_is_integer(source->port))
     source->scale = 1.0 / (double)(1ULL << (8 * source->number.size - 1));
   uint64_t size = (uint64_t)source->number.size;
   if (source->bytes.size != HOST_SIZE_UNKNOWN && source->bytes.size % size == 0)

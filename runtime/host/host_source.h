@@ -44,13 +44,11 @@ typedef struct HostSource {
   uint64_t shape[GRUS_HOST_MAX_RANK + 1];
   unsigned char *fortran; /* npy in column-major order: all of it */
 
-  uint64_t columns;   /* csv, wav: numbers per row, 0 until known */
-  double rate;        /* wav: frames per second */
-  bool pcm;           /* wav, .s16: integers stand for -1..1 */
-  char separator;     /* csv */
-  bool first_pending; /* csv: the first row has been parsed into `row` */
-  uint64_t line;      /* csv: of the row in `row` */
-  char *text;         /* csv: one line */
+  uint64_t columns; /* csv, wav: numbers per row, 0 until known */
+  double rate;      /* wav: frames per second */
+  char separator;   /* csv */
+  uint64_t line;    /* csv: of the row in `row` */
+  char *text;       /* csv: one line */
   size_t text_capacity, text_length;
   size_t text_at;  /* csv: next field in text */
   bool text_has;   /* csv: text holds fields that were not delivered */

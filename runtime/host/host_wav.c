@@ -124,7 +124,6 @@ static int wav_check_port(HostSource *source) {
   const GrusPort *port = source->port;
   bool is_float = host_elem_is_float(port->elem) && !port->bound;
   bool scaled = is_float && source->number.kind != 'f';
-  source->pcm = source->number.kind != 'f';
   if (scaled) source->scale = 1.0 / (double)(1ULL << (8 * source->number.size - 1));
   if (!is_float && (source->number.kind != 'i' || port->bound ||
                     (size_t)source->number.size != host_elem_size(port->elem))) {
