@@ -101,6 +101,16 @@ typedef struct WeightsDecl {
 
 typedef enum Precision { PRECISION_F32, PRECISION_F16, PRECISION_W8, PRECISION_I8, PRECISION_I16 } Precision;
 
+/* A type written where the value has one of its own: `let h : f32[8] = ...`, and the inputs and
+ * outputs of blocks. infer checks it (E302). Time bounded without a name has length -1: it matches
+ * any length with this bound. The same holds for the declared types of outputs. */
+typedef struct Ascription {
+  Value *value;
+  const char *name;
+  Type type;
+  Span type_span, name_span;
+} Ascription;
+
 /* How the model runs, from the types of its ports. */
 typedef enum RunKind { RUN_WHOLE, RUN_STREAM, RUN_WINDOW } RunKind;
 
@@ -123,6 +133,10 @@ struct Model {
   Value **let; /* named values, for lints and inspect */
   int n_lets;
   size_t cap_lets;
+  Ascription *ascription;
+  int n_ascriptions;
+  size_t cap_ascriptions;
+  bool allowed[DIAG_CODE_COUNT]; /* lints switched off by `allow` in this model */
   Length *length; /* length[0] unused */
   int n_lengths;
   size_t cap_lengths;

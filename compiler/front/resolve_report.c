@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reports about names: unknown, known elsewhere, known in other frameworks, nearly right. */
+#include "front/resolve.h"
+
+#include <string.h>
+
+/* Beyond this many reports no nearest names are searched: the effort stays linear. */
+enum { SUGGESTIONS_MAX = 200 };
+
+Nearest nearest_new(const char *to) { return (Nearest){to, NULL, strlen(to) / 3 + 1}; }
+
+void nearest_offer(Nearest *n, const char *candidate) {
+  if (n->distance == 0 || !strcmp(candidate, n->to)) return;
+  size_t d = text_distance(n->to, candidate, n->distance - 1);
+  if (d < n->distance) {
+    n->best = candidate;
+    n->distance = d;
+  }
+}
+
+void nearest_offer_words(Arena *arena, Nearest *n, const char *words) {
+  while (words && *words) {
+    size_t len = strcspn(words, " ");
+    nearest_offer(n, arena_strndup(arena, words, len));
+    words += len + (words[len] == ' ');
+  }
+}
+
+void nearest_fix(Diag *d, const Nearest *n, Span at) {
+  if (n->best) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", n->best), at, "%s", n->best);
+}
+
+const char *words_listed(Arena *arena, const char *words) {
+  Text text = text_new(arena);
+  while (*words) {
+    size_t len = strcspn(words, " ");
+    bool last = !words[len];
+    if (text.len) text_add(&text, last ? " or " : ", ");
+    text_add_n(&text, words, len);
+    words += len + !last;
+  }
+  return text_str(&text);
+}
+
+const char *item_kind_name(const Item *item) {
+  if (item->kind == ITEM_VALUE) return "a value";
+  switch (item->constant.kind) {
+  case CONST_INT: return "an integer";
+  case CONST_REAL: return "a number";
+  case CONST_QTY: return "a quantity";
+  case CONST_WORD: return "a word";
+  case CONST_ELEM: return "an element type";
+  case CONST_TEXT: return "a string";
+  case CONST_SHAPE: return "a shape";
+  }
+  return "a constant";
+}
+
+Diag *report_not_constant(Resolver *r, Span at, const char *wanted, const Item *item) {
+  Diag *d = diag_new(r->diags, E206, at, "expected %s", wanted);
+  if (item->kind == ITEM_CONST && item->constant.kind == CONST_WORD)
+    diag_primary(d, "this is the word `%s`", item->constant.s);
+  else diag_primary(d, "this is %s", item_kind_name(item));
+  return d;
+}
+
+void report_defined_twice(Resolver *r, const char *name, Span again, Span first) {
+  Diag *d = diag_new(r->diags, E209, again, "`%s` is already defined", name);
+  diag_primary(d, "again here");
+  diag_label(d, first, "first defined here");
+  diag_fix(d, FIX_MAYBE, "give one of them another name");
+}
+
+static bool may_suggest(Resolver *r) { return r->suggestions++ < SUGGESTIONS_MAX; }
+
+/* Whether every name the statement reads is defined by now. */
+static bool independent(Body *body, const Node *node) {
+  if ((node_is(node, N_NAME) || node_is(node, N_FIELD)) && map_get(&body->later, node->text) &&
+      !map_get(&body->names, node->text))
+    return false;
+  for (size_t i = 0; i < node->n; i++)
+    if (!(node_is(node, N_FIELD)) && !independent(body, node->kid[i])) return false;
+  return true;
+}
+
+/* The lines of a statement, if it has them to itself. */
+static bool whole_lines(const Source *source, Span span, Span *lines) {
+  *lines = span;
+  const char *s = source->text;
+  while (lines->begin && (s[lines->begin - 1] == ' ' || s[lines->begin - 1] == '\t'))
+    lines->begin--;
+  while (lines->end < source->len && s[lines->end] != '\n')
+    lines->end++;
+  const char *rest = s + span.end;
+  rest += strspn(rest, " \t\r");
+  if ((lines->begin && s[lines->begin - 1] != '\n') || (*rest != '\n' && *rest != '#')) return false;
+  lines->end++;
+  return true;
+}
+
+static void suggest_move_up(Body *body, Diag *d, const Node *later) {
+  const Source *source = sources_get(body->r->diags->sources, later->span.file);
+  Span from, to;
+  if (!body->statement || !independent(body, later) || !whole_lines(source, later->span, &from) ||
+      !whole_lines(source, body->statement->span, &to) || from.begin < to.end)
+    return;
+  Fix *fix = diag_fix(d, FIX_SURE, "move the definition up");
+  fix_edit(fix, (Span){to.file, to.begin, to.begin}, "%s", span_text(body->r->arena, body->r->diags->sources, from));
+  fix_edit(fix, from, "%s", "");
+}
+
+static void report_python_word(Body *body, const char *name, Span at, const char *meant) {
+  Diag *d = diag_new(body->r->diags, E202, at, "no value named `%s`", name);
+  diag_primary(d, "not defined above this line");
+  if (*meant) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", meant), at, "%s", meant);
+  else
+    diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
+                 "\"endless\" `time ..`; the batch is never an axis");
+}
+
+void report_unknown_value(Body *body, const char *name, Span at) {
+  Resolver *r = body->r;
+  const Node *later = map_get(&body->later, name);
+  if (later) {
+    Diag *d = diag_new(r->diags, E210, at, "`%s` is defined later", name);
+    diag_primary(d, "used here");
+    diag_label(d, later->at, "defined here");
+    if (later == body->statement) diag_note(d, "a value cannot be made from itself; only recurrent layers feed back");
+    diag_note(d, "definitions come before uses; cycles are not possible");
+    suggest_move_up(body, d, later);
+    return;
+  }
+  if (strcmp(name, "None") == 0) {
+    report_python_word(body, name, at, "");
+    return;
+  }
+  Diag *d = diag_new(r->diags, E202, at, "no value named `%s`", name);
+  diag_primary(d, "not defined above this line");
+  if (layer_info_find(name)) {
+    diag_note(d, "`%s` is a stage: a value flows into it with `|>`", name);
+    return;
+  }
+  if (!may_suggest(r)) return;
+  Nearest n = nearest_new(name);
+  for (int i = body->n_list - 1; i >= 0; i--)
+    nearest_offer(&n, body->list[i]->name);
+  for (int i = 0; i < body->file->n_entities; i++)
+    if (body->file->entity[i]->kind == ENTITY_PARAM) nearest_offer(&n, body->file->entity[i]->name);
+  nearest_fix(d, &n, at);
+}
+
+void report_unknown_stage(Body *body, const Node *stage) {
+  Resolver *r = body->r;
+  Diag *d = diag_new(r->diags, E201, stage->at, "no layer, function or block named `%s`", stage->text);
+  diag_primary(d, "not defined");
+  const Binding *value = name_find(body, stage->text);
+  if (value) {
+    diag_label(d, value->name_span, "`%s` is a %s", stage->text, value->item.kind == ITEM_CONST ? "constant" : "value");
+    diag_note(d, "values are combined by `+ - * /` and `concat`");
+    return;
+  }
+  if (legacy_stage(r, d, stage) || !may_suggest(r)) return;
+  Nearest n = nearest_new(stage->text);
+  for (int k = 0; k < LAYER_KIND_COUNT; k++)
+    if (!(layer_info((LayerKind)k)->flags & OPERATOR)) nearest_offer(&n, layer_info((LayerKind)k)->name);
+  for (int i = 0; i < body->file->n_entities; i++)
+    if (body->file->entity[i]->kind == ENTITY_BLOCK) nearest_offer(&n, body->file->entity[i]->name);
+  nearest_fix(d, &n, stage->at);
+}
+
+/* "activation, bias, from": in the order of the alphabet. */
+static const char *options_listed(Arena *arena, const LayerInfo *info) {
+  Text text = text_new(arena);
+  const char *last = "";
+  for (int n = layer_opt_count(info); n; n--) {
+    const char *next = NULL;
+    for (int i = 0; i < layer_opt_count(info); i++)
+      if (strcmp(info->opts[i].name, last) > 0 && (!next || strcmp(info->opts[i].name, next) < 0)) next = info->opts[i].name;
+    text_printf(&text, "%s%s", text.len ? ", " : "", next);
+    last = next;
+  }
+  return text_str(&text);
+}
+
+void report_unknown_option(Resolver *r, const Node *stage, const Node *arg, const LayerInfo *info) {
+  Diag *d = diag_new(r->diags, E203, arg->span, "`%s` has no option `%s`", info->name, arg->text);
+  diag_primary(d, "unknown option");
+  bool legacy = legacy_option(r, d, stage, arg, info);
+  if (layer_opt_count(info)) diag_note(d, "`%s` takes %s", info->name, options_listed(r->arena, info));
+  else diag_note(d, "`%s` takes no options", info->name);
+  if (legacy || !may_suggest(r)) return;
+  Nearest n = nearest_new(arg->text);
+  for (int i = 0; i < layer_opt_count(info); i++)
+    nearest_offer(&n, info->opts[i].name);
+  nearest_fix(d, &n, arg->at);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* One stage: which layer or block it is, its inputs, its options. v |> f(a, k=b) is f(v, a, k=b):
+ * values first, then main sizes by position, then options by name. */
+#include "front/resolve.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* name made unique among the layers of the model: "p.dense", "p.dense_2". */
+const char *path_unique(Body *body, const char *name) {
+  Resolver *r = body->r;
+  char *path = arena_printf(r->arena, "%s.%s", body->path, name);
+  for (char *s = path + strlen(body->path); *s; s++)
+    *s = (char)tolower((unsigned char)*s);
+  int *count = map_get(r->paths, path);
+  if (!count) {
+    count = ARENA_NEW(r->arena, int);
+    *count = 1;
+    map_put(r->arena, r->paths, path, count);
+    return path;
+  }
+  char *numbered;
+  do
+    numbered = arena_printf(r->arena, "%s_%d", path, ++*count);
+  while (map_get(r->paths, numbered));
+  int *one = ARENA_NEW(r->arena, int);
+  *one = 1;
+  map_put(r->arena, r->paths, numbered, one);
+  return numbered;
+}
+
+static bool expansion_counted(Body *body, Span at) {
+  Resolver *r = body->r;
+  if (r->too_large) return false;
+  if (!body->block || ++r->expanded <= EXPANSION_MAX) return true;
+  const Body *top = body;
+  while (top->outer)
+    top = top->outer;
+  Diag *d = diag_new(r->diags, E215, top->call ? top->call->span : at, "this model expands to more than %d stages", EXPANSION_MAX);
+  diag_primary(d, "reached in block `%s`", body->block->node->text);
+  diag_note(d, "blocks are copied to where they are used, and blocks that use blocks multiply");
+  r->too_large = true;
+  return false;
+}
+
+Layer *layer_make(Body *body, LayerKind kind, int n_in, Value **in, const Span *in_span) {
+  static const char *const operator_name[] = {"add", "sub", "mul", "div"};
+  if (!expansion_counted(body, in_span[0])) return NULL;
+  const LayerInfo *info = layer_info(kind);
+  Layer *layer = model_layer(body->model, kind, n_in, in);
+  for (int i = 0; i < n_in; i++)
+    layer->in_span[i] = in_span[i];
+  layer->path = path_unique(body, info->flags & OPERATOR ? operator_name[kind - LAYER_add] : info->name);
+  layer->binding = body->binding;
+  layer->call = body->call;
+  return layer;
+}
+
+/* The arguments of a stage sorted: values that flow in, and a node for each option. */
+typedef struct Args {
+  Value **in;
+  Span *in_span;
+  int n_in;
+  const Node *option[LAYER_MAX_OPTS];
+  bool bad;
+} Args;
+
+static void report_no_input(Body *body, const Node *stage) {
+  Diag *d = diag_new(body->r->diags, E207, stage->span, "`%s` has nothing to work on", stage->text);
+  diag_primary(d, "needs a value");
+  Fix *fix = diag_fix(d, FIX_FILL, "pipe a value in");
+  const Value *only = body->model->n_in == 1 ? body->model->in[0]->value : NULL;
+  fix_edit(fix, (Span){stage->span.file, stage->span.begin, stage->span.begin}, "%s |> ", only && !body->block ? only->name : "N");
+}
+
+static void args_input(Body *body, Args *args, const Node *stage, const Item *item, Span span) {
+  if (item->kind == ITEM_VALUE) {
+    args->in[args->n_in] = item->value;
+    args->in_span[args->n_in++] = span;
+    return;
+  }
+  args->bad = true;
+  if (item->kind != ITEM_CONST) return;
+  Diag *d = report_not_constant(body->r, span, "a value", item);
+  diag_note(d, "`%s` works on values: inputs and results of stages", stage->text);
+}
+
+static void report_too_many(Body *body, const Node *stage, const Node *arg, const LayerInfo *info, int taken) {
+  Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for `%s`", info->name);
+  diag_primary(d, "`%s` takes %d by position", info->name, taken);
+  if (info->flags & WEIGHTS && taken == 1)
+    diag_note(d, "the input width is never an argument: it is the last axis of the value that flows in");
+  else diag_note(d, "options are given by name");
+  (void)stage;
+}
+
+static bool is_positional(const OptInfo *opt) {
+  return opt->kind == OPTK_SIZE || opt->kind == OPTK_NUMBER || opt->kind == OPTK_SHAPE;
+}
+
+static void args_named(Body *body, Args *args, const Node *stage, const Node *arg, const LayerInfo *info) {
+  int i = layer_info_opt(info, arg->text);
+  if (i < 0) {
+    report_unknown_option(body->r, stage, arg, info);
+    args->bad = true;
+  } else if (args->option[i]) {
+    Diag *d = diag_new(body->r->diags, E217, arg->span, "`%s` is given twice", arg->text);
+    diag_primary(d, "again here");
+    diag_label(d, args->option[i]->span, "first given here");
+    args->bad = true;
+  } else {
+    args->option[i] = arg;
+  }
+}
+
+static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo *info, bool piped) {
+  bool values = (info->flags & MULTI) || !piped;
+  int next = 0, n_opts = layer_opt_count(info);
+  for (size_t i = 0; i < stage->n; i++) {
+    const Node *arg = stage->kid[i];
+    if (!node_is(arg, N_ARG)) {
+      args->bad = true;
+    } else if (arg->text) {
+      args_named(body, args, stage, arg, info);
+    } else if (values) {
+      Item item = expr_resolve(body, arg->kid[0]);
+      if (item.kind == ITEM_CONST && !(info->flags & MULTI) && !piped) {
+        report_no_input(body, stage);
+        args->bad = true;
+        return;
+      }
+      args_input(body, args, stage, &item, arg->span);
+      values = info->flags & MULTI;
+      piped = true;
+    } else if (next < n_opts && is_positional(&info->opts[next])) {
+      if (!args->option[next]) args->option[next] = arg;
+      next++;
+    } else {
+      report_too_many(body, stage, arg, info, next);
+      args->bad = true;
+      return;
+    }
+  }
+  if (!piped && !args->bad && args->n_in == 0) {
+    report_no_input(body, stage);
+    args->bad = true;
+  }
+}
+
+static void report_missing(Body *body, const Node *stage, const LayerInfo *info, int option) {
+  Resolver *r = body->r;
+  const char *name = info->opts[option].name;
+  Diag *d = diag_new(r->diags, E204, stage->span, "`%s` needs `%s`", info->name, name);
+  diag_primary(d, "missing here");
+  bool positional = option == 0 && is_positional(&info->opts[0]);
+  if (stage->n == 0 && stage->span.end == stage->at.end) {
+    Fix *fix = diag_fix(d, FIX_FILL, "give it");
+    fix_edit(fix, (Span){stage->at.file, stage->at.end, stage->at.end}, positional ? "(N)" : "(%s=N)", name);
+  } else if (stage->n) {
+    Fix *fix = diag_fix(d, FIX_FILL, "give it");
+    uint32_t end = stage->kid[stage->n - 1]->span.end;
+    fix_edit(fix, (Span){stage->at.file, end, end}, ", %s=N", name);
+  }
+}
+
+static bool args_options(Body *body, Args *args, const Node *stage, const LayerInfo *info, OptVal *opt) {
+  bool ok = true;
+  for (int i = 0, n = layer_opt_count(info); i < n; i++) {
+    if (args->option[i]) ok = option_resolve(body, info, i, args->option[i], &opt[i]) && ok;
+    else if (!*info->opts[i].fallback && !args->bad) {
+      report_missing(body, stage, info, i);
+      ok = false;
+    }
+  }
+  if (info->kind == LAYER_repeat && ok && !args->bad && !args->option[0] && !args->option[1]) {
+    report_missing(body, stage, info, 1);
+    return false;
+  }
+  return ok;
+}
+
+static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, const Item *piped, Span piped_span) {
+  Resolver *r = body->r;
+  Args args = {0};
+  OptVal opt[LAYER_MAX_OPTS];
+  args.in = ARENA_ARRAY(r->arena, Value *, stage->n + 1);
+  args.in_span = ARENA_ARRAY(r->arena, Span, stage->n + 1);
+  if (piped) args_input(body, &args, stage, piped, piped_span);
+  args_sort(body, &args, stage, info, piped != NULL);
+  bool ok = args_options(body, &args, stage, info, opt);
+  if (!ok || args.bad) return item_bad();
+  Layer *layer = layer_make(body, info->kind, args.n_in, args.in, args.in_span);
+  if (!layer) return item_bad();
+  for (int i = 0, n = layer_opt_count(info); i < n; i++)
+    if (args.option[i]) layer->opt[i] = opt[i];
+  const OptVal *from = layer_opt(layer, OPT_from);
+  if (from && from->given) layer->prefix = from->s;
+  layer->span = stage->span;
+  layer->name_span = stage->at;
+  layer->pipe = stage->pipe;
+  for (int i = 0; i < LAYER_MAX_RESULTS && layer->out[i]; i++)
+    layer->out[i]->span = stage->span;
+  return item_of(layer->out[0]);
+}
+
+Item stage_resolve(Body *body, const Node *stage, const Item *piped, Span piped_span) {
+  const LayerInfo *info = map_get(&body->r->stages, stage->text);
+  if (info) return layer_resolve(body, info, stage, piped, piped_span);
+  const Entity *e = map_get(&body->file->names, stage->text);
+  if (e && e->kind == ENTITY_BLOCK) return block_resolve(body, e->block, stage, piped, piped_span);
+  if (!(e && e->kind == ENTITY_BAD)) report_unknown_stage(body, stage);
+  return item_bad();
+}
