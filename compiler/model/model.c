@@ -75,7 +75,9 @@ Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {
     layer->in[i] = in[i];
     if (in[i]) in[i]->n_uses++;
   }
-  for (int i = 0, n = layer_opt_count(info); i < n; i++)
+  int n_opts = layer_opt_count(info);
+  layer->opt = ARENA_ARRAY(model->arena, OptVal, n_opts ? n_opts : 1);
+  for (int i = 0; i < n_opts; i++)
     opt_default(&layer->opt[i], &info->opts[i]);
   for (int i = 0; i <= layer_n_states(layer); i++) {
     layer->out[i] = model_value(model, NULL);

@@ -65,7 +65,7 @@ struct Layer {
   Span *in_span;     /* where each is written; for a pipeline the stage before it */
   int n_in;
   Value *out[LAYER_MAX_RESULTS]; /* main result, then the fields h, c where the kind has them */
-  OptVal opt[LAYER_MAX_OPTS];    /* parallel to layer_info(kind)->opts */
+  OptVal *opt;         /* parallel to layer_info(kind)->opts; one at least */
   const char *binding; /* the `let` or `out` whose statement it stands in */
   Call *call;          /* the block instance it belongs to; NULL: the model itself */
   struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
