@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* "How the shape got here": the walk from a value back to the inputs, as rows of a diagnostic.
+ * In: a value of a (partly) typed model. Out: a row for each stage, inputs first, each stage once,
+ * with a note where it changed more than its rule says. */
+#include "model/infer_rule.h"
+
+typedef struct Row {
+  const Value *value;
+  const Value *from; /* the value before it in the chain; NULL: an input */
+} Row;
+
+typedef struct Trace {
+  const Model *model;
+  Arena *arena;
+  const Sources *sources;
+  bool *seen; /* by value id */
+  Row *row;
+  int n;
+  size_t cap;
+  bool with_rate;
+} Trace;
+
+enum { TRACE_ROWS = 8 };
+
+/* Where the width of a joined value came from: the name of what was joined. */
+static const char *part_name(const Trace *t, const Value *v) {
+  const Value *origin = v;
+  while (origin->layer &&
+         (origin->layer->kind == LAYER_repeat || origin->layer->kind == LAYER_delay))
+    origin = origin->layer->in[0];
+  if (origin->layer && origin->layer->kind == LAYER_onehot) {
+    const Value *index = origin->layer->in[0];
+    const char *type = arena_printf(t->arena, "index(%lld)", (long long)index->type.categories);
+    return index->name ? arena_printf(t->arena, "%s `%s`", type, index->name) : type;
+  }
+  if (v->name) return arena_printf(t->arena, "`%s`", v->name);
+  return v->layer ? arena_printf(t->arena, "`%s`", layer_text(t->arena, t->sources, v->layer))
+                  : "a value";
+}
+
+/* "7 = 3 from `sensors` + 4 from index(4) `site`" */
+static const char *concat_note(const Trace *t, const Layer *layer) {
+  const Type *type = &layer->out[0]->type;
+  Text text = text_new(t->arena);
+  text_printf(&text, "%lld = ", (long long)type->dim[type->rank - 1].n);
+  for (int i = 0; i < layer->n_in; i++) {
+    const Type *in = &layer->in[i]->type;
+    text_printf(&text, "%s%lld from %s", i ? " + " : "", (long long)in->dim[in->rank - 1].n,
+                part_name(t, layer->in[i]));
+  }
+  return text_str(&text);
+}
+
+/* Stages that slide over time: how many values they made of how many steps. */
+static const char *window_note(const Trace *t, const Layer *layer) {
+  const Time *in = &layer->in[0]->type.time, *out = &layer->out[0]->type.time;
+  long long size =
+      (long long)layer_size(layer, layer->kind == LAYER_Conv1D ? OPT_kernel : OPT_size, 1);
+  long long span = (size - 1) * (long long)layer_size(layer, OPT_dilation, 1) + 1;
+  long long step = (long long)layer_size(layer, layer->kind == LAYER_frames ? OPT_hop : OPT_stride,
+                                         layer->kind == LAYER_Conv1D ? 1 : size);
+  if (layer->kind == LAYER_Conv1D && !layer_word_is(layer, OPT_padding, "valid")) span = 1;
+  if (in->kind == TIME_STREAM && step > 1)
+    return arena_printf(t->arena, "one value in %lld steps", step);
+  if (in->kind != TIME_FIXED || in->n == out->n) return NULL;
+  return arena_printf(t->arena, "(%lld - %lld) / %lld + 1 = %lld", (long long)in->n, span, step,
+                      (long long)out->n);
+}
+
+static const char *row_note(const Trace *t, const Value *v) {
+  const Layer *layer = v->layer;
+  if (!layer || v->field || !layer->n_in) return NULL;
+  const Type *in = &layer->in[0]->type;
+  switch (layer->kind) {
+  case LAYER_last:
+  case LAYER_mean:
+  case LAYER_max: return "time ends here";
+  case LAYER_flatten: return type_is_sequence(in) ? "time folded into features" : NULL;
+  case LAYER_Dense: return type_is_sequence(in) ? "runs once per step" : NULL;
+  case LAYER_concat: return concat_note(t, layer);
+  case LAYER_Conv1D:
+  case LAYER_frames:
+  case LAYER_max_pool:
+  case LAYER_mean_pool: return window_note(t, layer);
+  case LAYER_expand: return "one step";
+  default: return NULL;
+  }
+}
+
+static const char *row_code(const Trace *t, const Value *v) {
+  if (!v->layer) return arena_printf(t->arena, "in %s", v->name ? v->name : "?");
+  const char *text = layer_text(t->arena, t->sources, v->layer);
+  if (span_valid(v->layer->pipe)) text = arena_printf(t->arena, "|> %s", text);
+  return v->field ? arena_printf(t->arena, "%s, .%s", text, v->field) : text;
+}
+
+static const char *row_shape(const Trace *t, const Value *v) {
+  Text text = text_new(t->arena);
+  bool plain = v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type));
+  if (plain && !t->with_rate)
+    text_add_shape(&text, &v->type);
+  else
+    text_add_type(&text, &v->type, t->with_rate);
+  return text_str(&text);
+}
+
+static void trace_row(Diag *d, const Trace *t, const Value *v) {
+  Span at = v->layer ? v->layer->span : v->port ? v->port->span : v->span;
+  diag_step(d, at, row_code(t, v), row_shape(t, v), row_note(t, v));
+}
+
+/* Post-order: what a value was made of comes before it. Depth is bounded by an explicit stack,
+ * since an unrolled model may be a chain of many thousand stages. */
+static void collect(Trace *t, const Value *v) {
+  typedef struct Frame {
+    const Value *value;
+    int next;
+  } Frame;
+  Frame *stack = NULL;
+  size_t cap = 0;
+  int n = 0;
+  Frame first = {v, 0};
+  if (t->seen[v->id]) return;
+  t->seen[v->id] = true;
+  ARENA_PUSH(t->arena, stack, n, cap, first);
+  while (n) {
+    Frame *top = &stack[n - 1];
+    const Layer *layer = top->value->layer;
+    const OptVal *along = layer ? layer_opt(layer, OPT_along) : NULL;
+    int inputs = layer ? layer->n_in + (along && along->value) : 0;
+    if (top->next == inputs) {
+      Row row = {top->value, layer && layer->n_in ? layer->in[0] : NULL};
+      ARENA_PUSH(t->arena, t->row, t->n, t->cap, row);
+      n--;
+      continue;
+    }
+    const Value *in = top->next < layer->n_in ? layer->in[top->next] : along->value;
+    top->next++;
+    if (!in || !in->typed || t->seen[in->id]) continue;
+    t->seen[in->id] = true;
+    Frame frame = {in, 0};
+    ARENA_PUSH(t->arena, stack, n, cap, frame);
+  }
+}
+
+/* A row that says nothing new: the same axes as the value before it. */
+static bool row_keeps_shape(const Row *row) {
+  if (!row->from || row->value->field) return false;
+  const Type *a = &row->value->type, *b = &row->from->type;
+  return time_equal(&a->time, &b->time) && dims_equal(a, b);
+}
+
+/* At most TRACE_ROWS: first those that keep the shape go, then the middle. */
+static void emit(Diag *d, const Trace *t) {
+  int kept = 0;
+  bool cut = t->n > TRACE_ROWS;
+  const Value **show = ARENA_ARRAY(t->arena, const Value *, t->n + 1);
+  for (int i = 0; i < t->n; i++)
+    if (!cut || i == t->n - 1 || !row_keeps_shape(&t->row[i])) show[kept++] = t->row[i].value;
+  int head = kept > TRACE_ROWS ? 2 : kept, tail = kept > TRACE_ROWS ? TRACE_ROWS - 3 : 0;
+  for (int i = 0; i < head; i++)
+    trace_row(d, t, show[i]);
+  if (tail) {
+    const Value *next = show[kept - tail];
+    Span at = next->layer ? next->layer->span : span_none();
+    diag_step(d, at, "...", "", arena_printf(t->arena, "%d stages not shown", kept - head - tail));
+  }
+  for (int i = kept - tail; i < kept; i++)
+    trace_row(d, t, show[i]);
+}
+
+void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
+                  bool with_rate) {
+  Trace t = {.model = model,
+             .arena = diag->diags->arena,
+             .sources = diag->diags->sources,
+             .with_rate = with_rate};
+  t.seen = ARENA_ARRAY(t.arena, bool, model->n_values);
+  for (int i = 0; i < n; i++)
+    if (values[i]->typed) collect(&t, values[i]);
+  emit(diag, &t);
+}
+
+void diag_trace_value(Diag *diag, const Model *model, const Value *value) {
+  trace_values(diag, model, 1, &value, false);
+}
