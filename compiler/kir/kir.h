@@ -65,7 +65,7 @@ typedef enum KirSpace {
   KIR_OUT      /* parameter, written */
 } KirSpace;
 
-enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 6, KIR_MAX_ARGS = 3 };
+enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 10, KIR_MAX_ARGS = 3 };
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows it:
  * their product is count. */
@@ -161,8 +161,8 @@ typedef enum KirStmtKind {
                   move to lower addresses is right); same element type */
   KIR_ZERO,    /* count elements at buffer[at] = 0 */
   KIR_RETURN,  /* entries that return a status: `status`; helpers: value */
-  KIR_INVOKE,  /* calls entry `callee`; its buffer parameters are bound to args in order, and its
-                  state and scratch are this function's. If it returns a status, so does this one */
+  KIR_INVOKE,  /* calls entry `callee`; its buffer parameters are bound to args in order, its scratch
+                  is this function's. Its status is KIR_OK here, because what it checks was checked */
   KIR_SECTION  /* body, in a scope of its own, belonging to one layer; doc explains it */
 } KirStmtKind;
 
@@ -238,6 +238,7 @@ typedef struct KirPort {
   int time_axis;          /* position among the axes without batch, -1 if none */
   int length;             /* bounded: index into lengths, else -1 */
   int64_t period, every;
+  int64_t lag;            /* streams: slots at the start of the stream that hold no value */
   int64_t rate_num, rate_den;
   int rank;               /* axes without batch */
   int64_t dim[KIR_MAX_RANK];
@@ -273,7 +274,8 @@ struct KirModule {
   int n_lengths;
   int64_t batch;          /* 1: none */
   int64_t steps_per_call; /* base steps of a step call, --chunk included */
-  int64_t first_output;   /* calls that return GRUS_NO_OUTPUT after a reset */
+  int64_t first_output;   /* calls that return GRUS_NO_OUTPUT after a reset; slots without a value in
+                             later calls are zeros */
   int64_t scratch_bytes;  /* set by kir_plan */
   int scratch_align;
   bool weights_extern;

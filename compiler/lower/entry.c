@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The functions of a module, their parameters and the checks before any work: an index out of
+ * range or a length out of bounds is reported before state or outputs are touched. */
+#include "lower/lower_internal.h"
+
+#include <string.h>
+
+/* ---- parameters ---- */
+
+/* A port as a parameter: axes in storage order, the batch in front. time_n < 0: no time axis. */
+static KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
+                              int64_t time_n) {
+  KirBuffer *b = kir_buffer(l->m, name, space, elem_of(type), 1);
+  b->rank = 0;
+  b->count = 1;
+  if (l->m->batch > 1) b->dim[b->rank++] = l->m->batch;
+  for (int i = 0; i <= type->rank; i++) {
+    if (i == time_pos && time_n >= 0) b->dim[b->rank++] = time_n;
+    if (i < type->rank) b->dim[b->rank++] = type->dim[i].n;
+  }
+  if (b->rank == 0 && space == KIR_OUT) b->dim[b->rank++] = 1;
+  for (int i = 0; i < b->rank; i++)
+    b->count *= b->dim[i];
+  if (type->elem == ELEM_INDEX) b->categories = type->categories;
+  return b;
+}
+
+static int64_t port_steps(const Lower *l, const Type *type) {
+  Domain d = domain_of(l, type);
+  if (d.kind == TIME_NONE || (d.kind == TIME_STREAM && d.n == 1)) return -1;
+  return d.n;
+}
+
+static void describe_port(Lower *l, const Port *port, KirBuffer *b, bool is_out, int time_pos) {
+  const Type *type = &port->value->type;
+  KirPort *p = &l->m->port[l->m->n_ports++];
+  *p = (KirPort){.name = port->name, .doc = port->doc, .buffer = b, .run_buffer = b, .is_out = is_out,
+                 .is_init = port->is_init, .has_time = type_is_sequence(type),
+                 .time_kind = (int)type->time.kind, .time_axis = -1, .length = -1, .period = 1,
+                 .every = port->every, .rate_num = type->time.rate_num,
+                 .rate_den = type->time.rate_den};
+  if (type->time.kind == TIME_STREAM) p->period = type->time.period, p->lag = type->time.lag;
+  for (int i = 0; i <= type->rank; i++) {
+    if (p->has_time && i == time_pos) {
+      p->time_axis = p->rank;
+      p->dim[p->rank++] = domain_of(l, type).n;
+    }
+    if (i == type->rank) break;
+    p->label[p->rank] = type->dim[i].label;
+    p->dim[p->rank++] = type->dim[i].n;
+  }
+  b->doc = port->doc;
+}
+
+/* ---- lengths ---- */
+
+/* The least n of length `id` for which it and every length derived from it is at least 1. */
+static int64_t length_least(const Model *model, int id) {
+  int64_t least = 1;
+  for (int i = 1; i < model->n_lengths; i++) {
+    const Length *d = &model->length[i];
+    if (d->from != id) continue;
+    int64_t need = (length_least(model, i) - 1) * d->hop + d->size;
+    if (need > least) least = need;
+  }
+  return least;
+}
+
+static KirBuffer **length_params(Lower *l, KirFunc *f) {
+  const Model *model = l->model;
+  KirBuffer **param = ARENA_ARRAY(l->arena, KirBuffer *, model->n_lengths + 1);
+  l->m->length = ARENA_ARRAY(l->arena, KirLength, model->n_lengths + 1);
+  for (int i = 1; i < model->n_lengths; i++) {
+    const Length *length = &model->length[i];
+    if (length->from) continue;
+    const char *name = length->name ? length->name : "n";
+    param[i] = kir_buffer(l->m, buffer_name(l, NULL, name), KIR_IN, KIR_SIZE, l->m->batch);
+    param[i]->rank = l->m->batch > 1;
+    kir_func_param(l->m, f, param[i]);
+    l->m->length[l->m->n_lengths++] = (KirLength){param[i]->name, length->name, length->bound};
+  }
+  return param;
+}
+
+static void check_lengths(Lower *l, KirBuffer **param) {
+  Kb *kb = &l->kb;
+  for (int i = 1; i < l->model->n_lengths; i++) {
+    if (!param[i]) continue;
+    KirExpr *n = kb_load(kb, param[i], at_batch(l, param[i], 0), 1);
+    KirExpr *least = kb_int(kb, KIR_SIZE, length_least(l->model, i), 1);
+    KirExpr *bound = kb_int(kb, KIR_SIZE, l->model->length[i].bound, 1);
+    kb_if(kb, kb_op2(kb, KIR_OR, kb_op2(kb, KIR_LT, n, least), kb_op2(kb, KIR_LT, bound, n)));
+    kb_return(kb, KIR_BAD_LENGTH);
+    kb_end(kb);
+  }
+}
+
+/* n as an index register, and the lengths derived from it. */
+static void define_lengths(Lower *l, KirBuffer **param) {
+  Kb *kb = &l->kb;
+  for (int i = 1; i < l->model->n_lengths; i++) {
+    const Length *length = &l->model->length[i];
+    KirExpr *n;
+    if (param[i]) n = kb_convert(kb, KIR_INDEX, kb_load(kb, param[i], at_batch(l, param[i], 0), 1));
+    else {
+      n = kb_op2(kb, KIR_SUB, kb_use(kb, l->length[length->from]), kb_int(kb, KIR_INDEX, length->size, 1));
+      n = kb_op2(kb, KIR_DIV, n, kb_int(kb, KIR_INDEX, length->hop, 1));
+      n = kb_op2(kb, KIR_ADD, n, kb_int(kb, KIR_INDEX, 1, 1));
+    }
+    l->length[i] = kb_let(kb, "steps", n);
+    l->length[i]->lo = param[i] ? length_least(l->model, i) : 1;
+    l->length[i]->hi = length->bound;
+  }
+}
+
+/* ---- indices ---- */
+
+static bool needs_index_check(const KirBuffer *b) {
+  return b && b->categories && !(b->elem == KIR_U8 && b->categories == 256) &&
+         !(b->elem == KIR_U16 && b->categories == 65536);
+}
+
+/* Checks every element the model will read; n: steps of a bounded port, else NULL. */
+static void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
+  Kb *kb = &l->kb;
+  if (!needs_index_check(b)) return;
+  int64_t stride = b->count;
+  KirIndex at = kir_at(0);
+  int opened = 0, first = l->m->batch > 1;
+  if (first) {
+    stride /= l->m->batch;
+    at = kir_at_plus(at, stride, l->batch);
+  }
+  for (int a = first; a < b->rank; a++) {
+    stride /= b->dim[a];
+    if (b->dim[a] == 1) continue;
+    KirReg *v = n && a - first == time_axis
+                    ? kb_for_expr(kb, "i", kb_int(kb, KIR_INDEX, 0, 1), kb_use(kb, n), 1)
+                    : kb_for(kb, "i", 0, b->dim[a], 1);
+    at = kir_at_plus(at, stride, v);
+    opened++;
+  }
+  KirExpr *x = kb_load(kb, b, at, 1);
+  KirExpr *bad = kb_op2(kb, KIR_LE, kb_int(kb, KIR_I32, b->categories, 1), x);
+  if (b->elem == KIR_I32)
+    bad = kb_op2(kb, KIR_OR, kb_op2(kb, KIR_LT, kb_load(kb, b, at, 1), kb_int(kb, KIR_I32, 0, 1)), bad);
+  kb_if(kb, bad);
+  kb_return(kb, KIR_BAD_INDEX);
+  kb_end(kb);
+  close_loops(l, opened);
+}
+
+static void check_all_indices(Lower *l) {
+  for (int i = 0; i < l->model->n_in; i++) {
+    const Type *type = &l->model->in[i]->value->type;
+    bool bounded = type->time.kind == TIME_BOUNDED;
+    check_indices(l, l->in[i], type->time_pos, bounded ? l->length[type->time.length] : NULL);
+  }
+}
+
+static bool has_checks(const Lower *l) {
+  for (int i = 0; i < l->model->n_in; i++)
+    if (needs_index_check(l->in[i])) return true;
+  return l->model->n_lengths > 1 || l->m->first_output > 0;
+}
+
+/* ---- the batch ---- */
+
+static void open_batch(Lower *l) {
+  if (l->m->batch <= 1) return;
+  KirStmt **at = l->kb.tail;
+  l->batch = kb_for(&l->kb, "b", 0, l->m->batch, 1);
+  (*at)->independent = true;
+}
+
+static void close_batch(Lower *l) {
+  if (l->m->batch <= 1) return;
+  kb_end(&l->kb);
+  l->batch = NULL;
+}
+
+/* ---- run and step ---- */
+
+static void count_calls(Lower *l) {
+  Kb *kb = &l->kb;
+  int64_t most = 0;
+  l->m->first_output = -1;
+  for (int i = 0; i < l->model->n_values; i++) {
+    const Type *type = &l->model->value[i]->type;
+    if (!type_is_stream(type) || type->time.lag == 0) continue;
+    int64_t slots = l->calls_slots / type->time.period;
+    int64_t calls = (type->time.lag + slots - 1) / slots;
+    if (calls > most) most = calls;
+  }
+  for (int i = 0; i < l->model->n_out; i++) {
+    const Type *type = &l->model->out[i]->value->type;
+    int64_t calls = type_is_stream(type) ? type->time.lag / (l->calls_slots / type->time.period) : 0;
+    if (l->m->first_output < 0 || calls < l->m->first_output) l->m->first_output = calls;
+  }
+  if (l->m->first_output < 0) l->m->first_output = 0;
+  if (most == 0) return;
+  l->call_count = kir_buffer(l->m, buffer_name(l, NULL, "calls"), KIR_STATE, KIR_I32, 1);
+  l->call_count->doc = "calls since reset, while history fills";
+  l->calls = kb_let(kb, "calls", kb_convert(kb, KIR_INDEX, kb_load(kb, l->call_count, kir_at(0), 1)));
+  l->calls->lo = 0;
+  l->calls->hi = most;
+  kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, most, 1)));
+  KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, 1, 1));
+  kb_store(kb, l->call_count, kir_at(0), kb_convert(kb, KIR_I32, next));
+  kb_end(kb);
+}
+
+static void make_ports(Lower *l, KirFunc *f) {
+  const Model *model = l->model;
+  l->m->port = ARENA_ARRAY(l->arena, KirPort, model->n_in + model->n_out + 1);
+  for (int i = 0; i < model->n_in; i++) {
+    const Port *port = model->in[i];
+    const Type *type = &port->value->type;
+    KirBuffer *b = port_buffer(l, port->name, KIR_IN, type, type->time_pos, port_steps(l, type));
+    describe_port(l, port, b, false, type->time_pos);
+    if (port->is_init && l->streaming) continue;
+    l->in[i] = b;
+    kir_func_param(l->m, f, b);
+  }
+  for (int i = 0; i < model->n_out; i++) {
+    const Port *port = model->out[i];
+    const Type *type = &port->value->type;
+    int time_pos = port->has_type ? port->declared.time_pos : type->time_pos;
+    l->out[i] = port_buffer(l, port->name, KIR_OUT, type, time_pos, port_steps(l, type));
+    describe_port(l, port, l->out[i], true, time_pos);
+    kir_func_param(l->m, f, l->out[i]);
+  }
+}
+
+void lower_main(Lower *l) {
+  KirFunc *f = kir_func(l->m, l->streaming ? "step" : "run", l->streaming ? KIR_STEP : KIR_RUN);
+  Kb *kb = &l->kb;
+  *kb = kb_new(l->m, f);
+  f->uses_state = l->streaming;
+  f->uses_scratch = true;
+  KirBuffer **length = length_params(l, f);
+  l->length = ARENA_ARRAY(l->arena, KirReg *, l->model->n_lengths + 1);
+  make_ports(l, f);
+  bool checks = has_checks(l);
+  if (l->m->batch > 1 && checks) {
+    open_batch(l);
+    check_lengths(l, length);
+    define_lengths(l, length);
+    check_all_indices(l);
+    close_batch(l);
+  } else if (checks) {
+    check_lengths(l, length);
+    define_lengths(l, length);
+    check_all_indices(l);
+  }
+  if (l->streaming) count_calls(l);
+  open_batch(l);
+  if (l->m->batch > 1) define_lengths(l, length);
+  schedule(l);
+  place_values(l);
+  emit_groups(l);
+  close_batch(l);
+  if (l->m->first_output > 0) {
+    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
+    kb_return(kb, KIR_NO_OUTPUT);
+    kb_end(kb);
+  }
+  f->returns_status = checks || l->m->first_output > 0;
+  if (f->returns_status) kb_return(kb, KIR_OK);
+}
+
+/* ---- reset ---- */
+
+void lower_reset(Lower *l) {
+  KirFunc *f = kir_func(l->m, "reset", KIR_RESET);
+  f->uses_state = true;
+  l->kb = kb_new(l->m, f);
+  l->calls = NULL;
+  int n = l->m->n_buffers;
+  for (int i = 0; i < n; i++)
+    if (l->m->buffer[i]->space == KIR_STATE) kb_zero(&l->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
+  for (int i = 0; i < l->model->n_in && l->streaming; i++)
+    if (l->model->in[i]->is_init) {
+      const Value *v = l->model->in[i]->value;
+      l->in[i] = l->m->port[i].buffer;
+      kir_func_param(l->m, f, l->in[i]);
+      View view = {.buffer = l->in[i], .rank = v->type.rank};
+      int64_t stride = 1;
+      for (int a = v->type.rank - 1; a >= 0; a--) {
+        view.dim[a] = v->type.dim[a].n;
+        view.stride[a] = stride;
+        stride *= view.dim[a];
+      }
+      l->place[v->id].view = view;
+    }
+  open_batch(l);
+  for (int i = 0; i < l->model->n_in && l->streaming; i++)
+    if (l->model->in[i]->is_init)
+      l->place[l->model->in[i]->value->id].view.at = at_batch(l, l->in[i], 0);
+  for (int i = 0; i < l->model->n_layers && l->streaming; i++)
+    if (layer_info(l->model->layer[i]->kind)->flags & RECURRENT) recurrent_reset(l, l->model->layer[i]);
+  close_batch(l);
+}
+
+/* ---- push ---- */
+
+/* A windowed input is kept from its oldest row on; a full window is run and moved down by the hop. */
+typedef struct WindowPort {
+  KirBuffer *sample, *kept;
+  int64_t time, row_count; /* elements from row to row in kept; rows */
+} WindowPort;
+
+/* kept[rows] (storage order, time at time_pos) row `t` = sample, or row t = row t + by. */
+static void window_rows(Lower *l, const Port *port, const WindowPort *w, KirReg *t, int64_t by) {
+  const Type *type = &port->value->type;
+  View kept = {.buffer = w->kept, .rank = type->rank}, from = {.buffer = w->sample, .rank = type->rank};
+  int64_t n = 1, s = 1;
+  for (int a = type->rank; a >= 0; a--) {
+    if (a < type->rank) {
+      kept.dim[a] = from.dim[a] = type->dim[a].n;
+      kept.stride[a] = n;
+      from.stride[a] = s;
+      n *= kept.dim[a];
+      s *= kept.dim[a];
+    }
+    if (a == type->time_pos) {
+      kept.time = n;
+      n *= w->row_count;
+    }
+  }
+  kept.at = at_batch(l, kept.buffer, 0);
+  from.at = at_batch(l, from.buffer, 0);
+  if (by) {
+    from = kept;
+    from.at = kir_at_offset(from.at, by * kept.time);
+  }
+  copy_row(l, &kept, t, &from, by ? t : NULL);
+}
+
+void lower_push(Lower *l, KirFunc *run) {
+  const Model *model = l->model;
+  KirFunc *f = kir_func(l->m, "push", KIR_PUSH);
+  Kb *kb = &l->kb;
+  *kb = kb_new(l->m, f);
+  f->uses_state = f->uses_scratch = f->returns_status = true;
+  int64_t n = 1, hop = 1;
+  WindowPort *window = ARENA_ARRAY(l->arena, WindowPort, model->n_in + 1);
+  KirBuffer **args = ARENA_ARRAY(l->arena, KirBuffer *, run->n_buffers + 1), **arg = args;
+  for (int i = 0; i < model->n_in; i++) {
+    const Port *port = model->in[i];
+    const Type *type = &port->value->type;
+    KirBuffer *b = l->in[i];
+    if (port->every > 0) {
+      n = type->time.n;
+      hop = port->every;
+      KirBuffer *kept = new_state(l, NULL, arena_printf(l->arena, "%s_window", port->name), b->elem, b->count / l->m->batch);
+      kept->categories = b->categories;
+      kept->align = kir_elem_size(b->elem);
+      kept->rank = b->rank;
+      for (int a = 0; a < b->rank; a++)
+        kept->dim[a] = b->dim[a];
+      KirBuffer *sample = port_buffer(l, port->name, KIR_IN, type, 0, -1);
+      sample->doc = port->doc;
+      window[i] = (WindowPort){sample, kept, 0, n};
+      l->m->port[i].buffer = sample;
+      b = sample;
+    }
+    kir_func_param(l->m, f, b);
+    *arg++ = port->every > 0 ? window[i].kept : b;
+  }
+  for (int i = 0; i < model->n_out; i++) {
+    kir_func_param(l->m, f, l->out[i]);
+    *arg++ = l->out[i];
+  }
+  open_batch(l);
+  for (int i = 0; i < model->n_in; i++)
+    check_indices(l, window[i].sample ? window[i].sample : l->in[i], model->in[i]->value->type.time_pos, NULL);
+  close_batch(l);
+
+  KirBuffer *filled = kir_buffer(l->m, buffer_name(l, NULL, "filled"), KIR_STATE, KIR_I32, 1);
+  filled->doc = "samples in the window; negative: samples to skip before the next one";
+  KirReg *pos = kb_let(kb, "pos", kb_convert(kb, KIR_INDEX, kb_load(kb, filled, kir_at(0), 1)));
+  pos->lo = hop > n ? n - hop : 0;
+  pos->hi = n - 1;
+  if (pos->lo < 0) kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, 0, 1), kb_use(kb, pos)));
+  KirReg *row = pos;
+  if (pos->lo < 0) {
+    row = kb_let(kb, "row", kb_use(kb, pos));
+    row->lo = 0;
+  }
+  open_batch(l);
+  for (int i = 0; i < model->n_in; i++)
+    if (window[i].kept) window_rows(l, model->in[i], &window[i], row, 0);
+  close_batch(l);
+  if (pos->lo < 0) kb_end(kb);
+  kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, pos), kb_int(kb, KIR_INDEX, n - 1, 1)));
+  KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, pos), kb_int(kb, KIR_INDEX, 1, 1));
+  kb_store(kb, filled, kir_at(0), kb_convert(kb, KIR_I32, next));
+  kb_return(kb, KIR_NO_OUTPUT);
+  kb_end(kb);
+  kb_invoke(kb, run, args, (int)(arg - args));
+  if (hop < n) {
+    open_batch(l);
+    for (int i = 0; i < model->n_in; i++) {
+      if (!window[i].kept) continue;
+      KirReg *t = kb_for(kb, "t", 0, n - hop, 1);
+      window_rows(l, model->in[i], &window[i], t, hop);
+      kb_end(kb);
+    }
+    close_batch(l);
+  }
+  kb_store(kb, filled, kir_at(0), kb_int(kb, KIR_I32, n - hop, 1));
+  kb_return(kb, KIR_OK);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The time loops. In: schedule and places. After: the body of run or step, group by group. */
+#include "lower/lower_internal.h"
+
+KirExpr *domain_count(Lower *l, Domain d) {
+  if (d.kind == TIME_BOUNDED) return kb_use(&l->kb, l->length[d.length]);
+  return kb_int(&l->kb, KIR_INDEX, d.n, 1);
+}
+
+KirExpr *domain_skip(Lower *l, Domain d) {
+  Kb *kb = &l->kb;
+  if (d.kind != TIME_STREAM || d.lag == 0) return NULL;
+  KirExpr *done = kb_op2(kb, KIR_MUL, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, d.n, 1));
+  KirExpr *left = kb_op2(kb, KIR_SUB, kb_int(kb, KIR_INDEX, d.lag, 1), done);
+  left = kb_op2(kb, KIR_MAX, left, kb_int(kb, KIR_INDEX, 0, 1));
+  return kb_op2(kb, KIR_MIN, left, kb_int(kb, KIR_INDEX, d.n, 1));
+}
+
+int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib) {
+  static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "v"};
+  int opened = 0;
+  for (int axis = 0; axis + 1 < a->rank; axis++) {
+    if (a->dim[axis] == 1) continue;
+    KirReg *v = kb_for(&l->kb, names[axis], 0, a->dim[axis], 1);
+    *ia = kir_at_plus(*ia, a->stride[axis], v);
+    if (b) *ib = kir_at_plus(*ib, b->stride[axis], v);
+    opened++;
+  }
+  return opened;
+}
+
+void close_loops(Lower *l, int n) {
+  while (n-- > 0)
+    kb_end(&l->kb);
+}
+
+/* Last axis of a view as (size, stride); a scalar is one element. */
+static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
+static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+
+void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf) {
+  Kb *kb = &l->kb;
+  KirIndex it = view_row(to, tt, 0), jf = view_row(from, tf, 0);
+  bool same = to->buffer->elem == from->buffer->elem;
+  if (same && view_is_dense(to) && view_is_dense(from)) {
+    kb_copy(kb, to->buffer, it, from->buffer, jf, view_size(to));
+    return;
+  }
+  int opened = open_axes(l, to, from, &it, &jf);
+  if (same && last_stride(to) == 1 && last_stride(from) == 1)
+    kb_copy(kb, to->buffer, it, from->buffer, jf, last_dim(to));
+  else {
+    KirReg *k = kb_for(kb, "k", 0, last_dim(to), 1);
+    KirExpr *x = kb_load(kb, from->buffer, kir_at_plus(jf, last_stride(from), k), 1);
+    kb_store(kb, to->buffer, kir_at_plus(it, last_stride(to), k), x);
+    kb_end(kb);
+  }
+  close_loops(l, opened);
+}
+
+static void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
+  Kb *kb = &l->kb;
+  KirIndex at = view_row(v, t, row);
+  if (view_is_dense(v)) {
+    kb_zero(kb, v->buffer, at, view_size(v));
+    return;
+  }
+  int opened = open_axes(l, v, NULL, &at, NULL);
+  KirReg *k = kb_for(kb, "k", 0, last_dim(v), 1);
+  bool f32 = v->buffer->elem == KIR_F32;
+  kb_store(kb, v->buffer, kir_at_plus(at, last_stride(v), k),
+           f32 ? kb_num(kb, 0, 1) : kb_int(kb, KIR_I32, 0, 1));
+  kb_end(kb);
+  close_loops(l, opened);
+}
+
+/* ---- rows of zeros around a value (whole runs) ---- */
+
+static void zero_before(Lower *l, const Value *v) {
+  const ValuePlace *p = &l->place[v->id];
+  if (!p->need.before || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
+  View view = *view_of(l, v);
+  kb_zero(&l->kb, view.buffer, kir_at_offset(view.at, -p->need.before * view.time),
+          p->need.before * view.time);
+}
+
+static void zero_after(Lower *l, const Value *v) {
+  const ValuePlace *p = &l->place[v->id];
+  if (!p->need.after || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
+  View view = *view_of(l, v);
+  Domain d = domain_of(l, &v->type);
+  KirIndex at = view.at;
+  if (d.kind == TIME_BOUNDED) at = kir_at_plus(at, view.time, l->length[d.length]);
+  else at = kir_at_offset(at, view.time * d.n);
+  kb_zero(&l->kb, view.buffer, at, p->need.after * view.time);
+}
+
+/* ---- groups ---- */
+
+/* Opens the loop over the rows of a domain. Returns its variable, NULL for a single row; *opened
+ * says whether kb_end is due. */
+static KirReg *open_time(Lower *l, Domain d, const char *name, bool *opened) {
+  Kb *kb = &l->kb;
+  *opened = true;
+  if (d.kind == TIME_STREAM && d.lag > 0) {
+    if (d.n == 1) {
+      kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, d.lag, 1), kb_use(kb, l->calls)));
+      return NULL;
+    }
+    return kb_for_expr(kb, name, domain_skip(l, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
+  }
+  if (d.kind == TIME_BOUNDED) return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, d), 1);
+  if (d.n > 1) return kb_for(kb, name, 0, d.n, 1);
+  *opened = false;
+  return NULL;
+}
+
+static bool in_group(const Lower *l, int id, const Job *of) {
+  const Job *job = &l->job[id];
+  return !job->is_alias && !job->is_private && job->level == of->level &&
+         domain_equal(job->domain, of->domain);
+}
+
+static void set_cost(Lower *l, int id) { l->cost = &l->m->cost[id]; }
+
+static void emit_group(Lower *l, const Job *of) {
+  const Model *model = l->model;
+  bool opened;
+  for (int i = 0; i < model->n_layers; i++) {
+    if (!in_group(l, i, of)) continue;
+    set_cost(l, i);
+    zero_before(l, model->layer[i]->out[0]);
+    emit_before(l, model->layer[i]);
+  }
+  l->kb.origin = (KirOrigin){0};
+  KirReg *t = open_time(l, of->domain, "t", &opened);
+  for (int i = 0; i < model->n_layers; i++)
+    if (in_group(l, i, of)) {
+      set_cost(l, i);
+      emit_step(l, model->layer[i], t);
+    }
+  l->kb.origin = (KirOrigin){0};
+  if (opened) kb_end(&l->kb);
+  for (int i = 0; i < model->n_layers; i++) {
+    if (!in_group(l, i, of)) continue;
+    set_cost(l, i);
+    emit_after(l, model->layer[i]);
+    zero_after(l, model->layer[i]->out[0]);
+  }
+  l->cost = NULL;
+}
+
+static void emit_private_job(Lower *l, const Layer *layer) {
+  set_cost(l, layer->id);
+  zero_before(l, layer->out[0]);
+  emit_private(l, layer);
+  zero_after(l, layer->out[0]);
+  l->cost = NULL;
+}
+
+/* Inputs that need rows around them are copied into their buffer first. */
+static void stage_inputs(Lower *l) {
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_in; i++) {
+    const Value *v = model->in[i]->value;
+    const ValuePlace *p = &l->place[v->id];
+    if (!l->in[i] || !(p->need.before || p->need.after)) continue;
+    Domain d = domain_of(l, &v->type);
+    View port = {.buffer = l->in[i], .rank = v->type.rank}, own = *view_of(l, v);
+    int64_t n = 1;
+    for (int a = v->type.rank; a >= 0; a--) {
+      if (a < v->type.rank) {
+        port.dim[a] = v->type.dim[a].n;
+        port.stride[a] = n;
+        n *= port.dim[a];
+      }
+      if (a == v->type.time_pos) {
+        port.time = n;
+        n *= d.n;
+      }
+    }
+    port.at = at_batch(l, port.buffer, 0);
+    bool opened;
+    zero_before(l, v);
+    KirReg *t = open_time(l, d, "t", &opened);
+    copy_row(l, &own, t, &port, t);
+    if (opened) kb_end(&l->kb);
+    zero_after(l, v);
+  }
+}
+
+/* Outputs that were computed elsewhere are copied; rows beyond the length, and slots of a stream
+ * without a value, are zeros. */
+static void deliver_outputs(Lower *l) {
+  Kb *kb = &l->kb;
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_out; i++) {
+    const Port *port = model->out[i];
+    const Value *v = port->value;
+    const View *from = view_of(l, v);
+    Domain d = domain_of(l, &v->type);
+    ValuePlace *p = &l->place[v->id];
+    View own = p->port_out == port ? *from : (View){0}, *to = &own;
+    if (p->port_out != port) {
+      int time_pos = port->has_type ? port->declared.time_pos : v->type.time_pos;
+      int64_t n = 1;
+      own = (View){.buffer = l->out[i], .rank = v->type.rank};
+      for (int a = v->type.rank; a >= 0; a--) {
+        if (a < v->type.rank) {
+          own.dim[a] = v->type.dim[a].n;
+          own.stride[a] = n;
+          n *= own.dim[a];
+        }
+        if (type_is_sequence(&v->type) && a == time_pos) {
+          own.time = n;
+          n *= d.n;
+        }
+      }
+      own.at = at_batch(l, own.buffer, 0);
+      bool opened;
+      KirReg *t = open_time(l, d, "t", &opened);
+      copy_row(l, to, t, from, t);
+      if (opened) kb_end(kb);
+    }
+    if (d.kind == TIME_BOUNDED && d.n > 1) {
+      KirReg *t = kb_for_expr(kb, "t", domain_count(l, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
+      zero_row(l, to, t, 0);
+      kb_end(kb);
+    } else if (d.kind == TIME_STREAM && d.lag > 0 && (d.n > 1 || l->m->first_output < d.lag)) {
+      KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_skip(l, d), 1);
+      zero_row(l, to, t, 0);
+      kb_end(kb);
+    }
+  }
+}
+
+/* The last rows of each history become its first: what the next call looks back at. */
+static void move_histories(Lower *l) {
+  for (int i = 0; i < l->model->n_values; i++) {
+    const ValuePlace *p = &l->place[i];
+    if (!p->history) continue;
+    Domain d = domain_of(l, &l->model->value[i]->type);
+    kb_copy(&l->kb, p->history, at_batch(l, p->history, 0), p->history,
+            at_batch(l, p->history, d.n * p->row), p->need.before * p->row);
+  }
+}
+
+void emit_groups(Lower *l) {
+  const Model *model = l->model;
+  int top = 0;
+  stage_inputs(l);
+  for (int i = 0; i < model->n_layers; i++)
+    if (l->job[i].level > top) top = l->job[i].level;
+  bool *done = ARENA_ARRAY(l->arena, bool, model->n_layers + 1);
+  for (int level = 0; level <= top; level++)
+    for (int i = 0; i < model->n_layers; i++) {
+      const Job *job = &l->job[i];
+      if (done[i] || job->is_alias || job->level != level) continue;
+      if (job->is_private) emit_private_job(l, model->layer[i]);
+      else emit_group(l, job);
+      for (int k = i; k < model->n_layers; k++)
+        if (!job->is_private ? in_group(l, k, job) : k == i) done[k] = true;
+    }
+  l->kb.origin = (KirOrigin){0};
+  Kb *kb = &l->kb;
+  bool waits = l->m->first_output > 0;
+  if (waits)
+    kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, l->calls)));
+  deliver_outputs(l);
+  if (waits) kb_end(kb);
+  move_histories(l);
+}

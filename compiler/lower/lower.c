@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Model -> KIR: what can be lowered, which functions a model has, and the checks afterwards. */
+#include "lower/lower.h"
+
+#include "lower/lower_internal.h"
+
+#include <assert.h>
+
+void lower_main(Lower *l);
+void lower_reset(Lower *l);
+void lower_push(Lower *l, KirFunc *run);
+
+/* E703: arithmetic other than f32. */
+static bool precision_is_f32(const Model *model, Diags *diags) {
+  static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
+  bool ok = true;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    bool given = layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
+    const char *p = given ? layer_word(layer, OPT_precision) : name[model->precision];
+    bool weights = layer_info(layer->kind)->flags & WEIGHTS;
+    if (!weights || (p[0] == 'f' && p[1] == '3')) continue;
+    Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
+    Diag *d = diag_new(diags, E703, at, "`%s` has no %s implementation", layer_info(layer->kind)->name, p);
+    diag_primary(d, "%s here", p);
+    if (!given && span_valid(model->precision_span)) diag_label(d, model->precision_span, "set for the whole model here");
+    diag_note(d, "this version computes in f32");
+    Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
+    if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
+    ok = false;
+  }
+  return ok;
+}
+
+/* E805: a stream whose initial state is computed and not an input. */
+static bool inits_are_inputs(const Model *model, Diags *diags) {
+  bool ok = true;
+  if (model->run != RUN_STREAM) return true;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    const OptVal *init = layer_opt(layer, OPT_init);
+    if (!init || (!init->n_values && !init->states_of)) continue;
+    bool inputs = !init->states_of;
+    for (int k = 0; k < init->n_values; k++)
+      inputs = inputs && init->values[k]->port && init->values[k]->port->is_init;
+    if (inputs) continue;
+    Diag *d = diag_new(diags, E805, init->span, "a stream cannot start from a computed state");
+    diag_primary(d, "read when the stream is reset");
+    diag_note(d, "on a stream `init` takes inputs that only `init` reads: they become arguments of the reset function");
+    ok = false;
+  }
+  return ok;
+}
+
+static void make_costs(Lower *l) {
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    KirCost cost = {.layer = layer->path, .text = layer_text(l->arena, l->diags ? l->diags->sources : NULL, layer),
+                    .span = layer->span, .params = layer_param_count(layer)};
+    ARENA_PUSH(l->arena, l->m->cost, l->m->n_costs, l->m->cap_costs, cost);
+  }
+}
+
+/* Bytes of state and scratch, by the layer they belong to. */
+static void count_memory(KirModule *m) {
+  for (int i = 0; i < m->n_buffers; i++) {
+    const KirBuffer *b = m->buffer[i];
+    for (int k = 0; k < m->n_costs && b->origin.layer; k++)
+      if (m->cost[k].layer == b->origin.layer) {
+        int64_t bytes = b->count * kir_elem_size(b->elem);
+        if (b->space == KIR_STATE) m->cost[k].state_bytes += bytes;
+        if (b->space == KIR_SCRATCH) m->cost[k].scratch_bytes += bytes;
+      }
+  }
+}
+
+/* Helpers were made while the entries that call them were written: they move in front. */
+static void order_functions(KirModule *m) {
+  KirFunc **sorted = ARENA_ARRAY(m->arena, KirFunc *, m->n_funcs);
+  int n = 0;
+  for (int entries = 0; entries < 2; entries++)
+    for (int i = 0; i < m->n_funcs; i++)
+      if ((m->func[i]->kind != KIR_HELPER) == entries) sorted[n++] = m->func[i];
+  for (int i = 0; i < n; i++) {
+    m->func[i] = sorted[i];
+    m->func[i]->id = i;
+  }
+}
+
+static void place_weights(KirModule *m) {
+  int64_t at = 0;
+  for (int i = 0; i < m->n_buffers; i++)
+    if (m->buffer[i]->space == KIR_CONST) {
+      m->buffer[i]->weight_offset = at;
+      at += m->buffer[i]->count;
+    }
+}
+
+KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
+  if (!precision_is_f32(model, diags) || !inits_are_inputs(model, diags)) return NULL;
+  Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
+  l->target = options->target ? options->target : target_table[0];
+  l->m = kir_module_new(arena, model->name);
+  l->m->doc = model->doc;
+  l->m->sources = diags ? diags->sources : NULL;
+  l->m->weights_extern = options->weights_extern;
+  l->m->batch = options->batch > 1 ? options->batch : 1;
+  l->streaming = model->run == RUN_STREAM;
+  l->m->run_kind = model->run == RUN_STREAM ? KIR_STREAM : model->run == RUN_WINDOW ? KIR_WINDOW : KIR_WHOLE;
+  l->calls_slots = model->steps_per_call * (l->streaming && options->chunk > 1 ? options->chunk : 1);
+  l->m->steps_per_call = l->calls_slots;
+  l->in = ARENA_ARRAY(arena, KirBuffer *, model->n_in + 1);
+  l->out = ARENA_ARRAY(arena, KirBuffer *, model->n_out + 1);
+  l->cell = ARENA_ARRAY(arena, CellPlace, 2 * model->n_layers + 1);
+  make_costs(l);
+  lower_main(l);
+  KirFunc *main_func = l->kb.f;
+  if (model->run == RUN_WINDOW) lower_push(l, main_func);
+  if (model->run != RUN_WHOLE) lower_reset(l);
+  order_functions(l->m);
+  place_weights(l->m);
+  kir_plan(l->m);
+  count_memory(l->m);
+  const char *error = kir_verify(l->m);
+  if (error) {
+    Diag *d = diag_new(diags, E805, model->span, "the compiler made a kernel that breaks its own rules");
+    diag_note(d, "%s", error);
+    diag_note(d, "this is a bug of the compiler, not of the model");
+    return NULL;
+  }
+  return l->m;
+}

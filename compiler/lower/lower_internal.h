@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of lower/ share.
+ *
+ * The way of a model through here:
+ *   schedule.c  which layers run in which time loop, which values need all their rows in memory
+ *   place.c     where each value lives: a view into a buffer
+ *   entry.c     the functions, their parameters and checks
+ *   loops.c     the time loops, one group of fused layers after the other
+ *   matvec.c    the one matrix kernel; recurrent.c, weighted.c, pointwise.c, reduce.c,
+ *               rearrange.c: each family's step; mathfn.c: activation functions
+ *
+ * A sequence is computed in a loop over its steps (whole runs), or over the slots of one call
+ * (streams). Layers that read only their own step run together in one loop, and what passes between
+ * them is one step long. A layer that reads other steps (Conv1D, frames, delay, pools) has its
+ * input's rows in memory, with `before` rows of zeros or history in front. */
+#ifndef GRUS_LOWER_LOWER_INTERNAL_H
+#define GRUS_LOWER_LOWER_INTERNAL_H
+
+#include "kir/build.h"
+#include "lower/lower.h"
+
+/* Where the elements of a value are: at + time * t + sum of stride[i] * index[i]. */
+typedef struct View {
+  KirBuffer *buffer;
+  KirIndex at;
+  int64_t time; /* elements from one row to the next; 0: one row only */
+  int rank;     /* feature axes */
+  int64_t dim[TYPE_MAX_AXES], stride[TYPE_MAX_AXES];
+} View;
+
+/* The steps of a value: what a time loop runs over. */
+typedef struct Domain {
+  TimeKind kind;
+  int64_t n;           /* fixed: steps; bounded: bound; stream: slots a call */
+  int length;          /* bounded */
+  int64_t period, lag; /* stream */
+} Domain;
+
+/* A layer as something to be done. */
+typedef struct Job {
+  const Layer *layer;
+  Domain domain;    /* of its loop */
+  int level;        /* jobs of one level and domain share a loop; lower levels come first */
+  bool is_private;  /* has its loops to itself: backward recurrences, reverse, overlap_add */
+  bool is_alias;    /* nothing to do: its result is a view of its input */
+} Job;
+
+/* What the readers of a value ask of its place. */
+typedef struct Need {
+  bool rows;             /* all rows in memory, not only the current one */
+  int64_t before, after; /* rows of zeros (streams: history) around them */
+} Need;
+
+typedef struct ValuePlace {
+  Need need;
+  bool decided;
+  View view;             /* row 0 is the first real row */
+  const Port *port_out;  /* lives in this output parameter */
+  const Layer *concat;   /* lives in its slice of this concat's result */
+  int concat_input;
+  KirBuffer *history;    /* streams: the state buffer to move down after each call */
+  int64_t row;           /* elements of a row in it */
+} ValuePlace;
+
+/* What a recurrent layer keeps from step to step, per direction. */
+typedef struct CellPlace {
+  KirBuffer *h, *c, *next; /* padded to whole vectors: see width */
+  int64_t h_at, c_at;      /* of this direction */
+  int64_t width;           /* units rounded up to whole vectors */
+} CellPlace;
+
+typedef struct Lower {
+  const Model *model;
+  Arena *arena;
+  Diags *diags;
+  LowerOptions opt;
+  const Target *target;
+  KirModule *m;
+  Kb kb;
+  bool streaming;
+  int64_t calls_slots;  /* base steps of one call of a stream */
+  Job *job;             /* by layer id */
+  ValuePlace *place;    /* by value id */
+  CellPlace *cell;      /* by layer id * 2 + direction */
+  KirBuffer **in, **out;/* parameters of run or step, by port */
+  KirBuffer *call_count;/* streams with lag: calls made since reset, up to the last lag */
+  KirReg *batch;        /* sample of the batch, or NULL */
+  KirReg **length;      /* by length index: its value */
+  KirReg *calls;        /* value of call_count */
+  KirFunc **helper;     /* math functions, by mathfn.c */
+  int n_helpers;
+  size_t cap_helpers;
+  KirCost *cost;        /* of the layer being lowered */
+} Lower;
+
+/* ---- schedule.c ---- */
+Domain domain_of(const Lower *l, const Type *type);
+bool domain_equal(Domain a, Domain b);
+void schedule(Lower *l);
+/* Conv1D, frames, pools, delay as windows: out row t reads in rows t*hop + i*dilation + shift, for
+ * i in 0..size. For a stream the shift is in slots of the call. */
+typedef struct Window {
+  int64_t size, hop, dilation, shift;
+  bool is_window;
+  bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
+} Window;
+Window window_of(const Lower *l, const Layer *layer);
+
+/* ---- place.c ---- */
+KirElem elem_of(const Type *type);
+void place_values(Lower *l);
+const View *view_of(Lower *l, const Value *v);
+/* Index of feature 0 of row t + row; t NULL: row alone. */
+KirIndex view_row(const View *view, KirReg *t, int64_t row);
+bool view_is_dense(const View *view); /* features contiguous in C order */
+int64_t view_size(const View *view);  /* elements of one row */
+KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
+KirBuffer *new_state(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
+/* A name unique among the module's buffers, made of the layer's path and a part: "gru_h". */
+const char *buffer_name(Lower *l, const Layer *layer, const char *part);
+/* offset as an index, with the batch's share of a scratch, state or port buffer. */
+KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset);
+/* Weights: floats of a layer as a const buffer. */
+KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
+                       const char *doc);
+KirOrigin layer_origin(const Layer *layer);
+
+/* ---- loops.c ---- */
+void emit_groups(Lower *l);
+KirExpr *domain_count(Lower *l, Domain d); /* steps of a whole run, INDEX */
+/* Slots of this call without a value yet, INDEX in 0..n; NULL if there can be none. */
+KirExpr *domain_skip(Lower *l, Domain d);
+/* Loops over the leading feature axes of a and b (same leading sizes, b may be NULL); vectors along
+ * the last axis are then at *ia, *ib. Returns the number of loops to close. */
+int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
+void close_loops(Lower *l, int n);
+
+/* ---- matvec.c ---- */
+enum { MAT_MAX_ACC = 4, MAT_MAX_PARTS = 2 };
+
+typedef struct MatPart {
+  KirBuffer *x;
+  KirIndex at;            /* element k of tap i is at + i * tap_stride + k * k_stride */
+  int64_t k_stride, tap_stride, taps, d;
+  int64_t group_stride;   /* added a group */
+  int n_gates;
+  int acc[MAT_MAX_ACC];   /* the accumulator each gate's products go to */
+  const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
+  KirBuffer *packed;
+  const char *name;       /* "W" */
+} MatPart;
+
+/* Units a finish callback works on. */
+typedef struct MatUnits {
+  KirIndex unit; /* number of the first */
+  int lanes;
+  int valid;     /* the first so many are real, the rest padding */
+} MatUnits;
+
+typedef struct Mat {
+  const Layer *layer;
+  int64_t units; /* of one group */
+  int64_t groups;
+  int n_acc;
+  int lanes;
+  int n_parts;
+  MatPart part[MAT_MAX_PARTS];
+  const float *bias[MAT_MAX_ACC]; /* [groups * units] by accumulator, NULL: zero */
+  const char *acc_name[MAT_MAX_ACC];
+  KirBuffer *packed_bias;
+  const char *suffix; /* of the buffers: "", "_backward" */
+  void (*finish)(Lower *l, void *context, const MatUnits *units, KirReg *const *acc);
+  void *context;
+} Mat;
+
+int mat_lanes(const Lower *l, int64_t units);
+void mat_emit(Lower *l, Mat *mat);
+/* Stores the valid lanes of value to unit `u` of a row with this stride. */
+void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u, KirReg *value);
+/* row + stride * unit. */
+KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
+
+/* ---- mathfn.c ---- */
+typedef enum MathFn { MATH_EXP, MATH_LOG, MATH_EXPM1, MATH_TANH, MATH_SIGMOID, MATH_SOFTPLUS, MATH_ERF, MATH_COUNT } MathFn;
+KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);
+KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
+/* a * b + c in the target's way. */
+KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
+
+/* ---- families: one step at row t (NULL: the only row), what comes before and after the loop ---- */
+void emit_step(Lower *l, const Layer *layer, KirReg *t);
+void emit_before(Lower *l, const Layer *layer);
+void emit_after(Lower *l, const Layer *layer);
+void emit_private(Lower *l, const Layer *layer);
+
+void recurrent_before(Lower *l, const Layer *layer, int dir);
+void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t);
+void recurrent_place(Lower *l, const Layer *layer);
+void recurrent_reset(Lower *l, const Layer *layer);
+void recurrent_fields(Lower *l, const Layer *layer);
+void dense_step(Lower *l, const Layer *layer, KirReg *t);
+void conv_step(Lower *l, const Layer *layer, KirReg *t);
+void embedding_step(Lower *l, const Layer *layer, KirReg *t);
+void norm_step(Lower *l, const Layer *layer, KirReg *t);
+void pointwise_step(Lower *l, const Layer *layer, KirReg *t);
+void softmax_step(Lower *l, const Layer *layer, KirReg *t);
+void argmax_step(Lower *l, const Layer *layer, KirReg *t);
+void over_time_before(Lower *l, const Layer *layer);
+void over_time_step(Lower *l, const Layer *layer, KirReg *t);
+void over_time_after(Lower *l, const Layer *layer);
+void pool_step(Lower *l, const Layer *layer, KirReg *t);
+void frames_step(Lower *l, const Layer *layer, KirReg *t);
+void delay_step(Lower *l, const Layer *layer, KirReg *t);
+void concat_step(Lower *l, const Layer *layer, KirReg *t);
+void onehot_step(Lower *l, const Layer *layer, KirReg *t);
+void copy_step(Lower *l, const Layer *layer, KirReg *t);
+void reverse_private(Lower *l, const Layer *layer);
+void overlap_add_private(Lower *l, const Layer *layer);
+void reshape_private(Lower *l, const Layer *layer);
+/* All features of one row: to[..] = from[..]. */
+void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf);
+
+/* ---- entry.c ---- */
+const char *layer_doc(Lower *l, const Layer *layer, const char *formula);
+
+#endif

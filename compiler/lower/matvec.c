@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The one matrix kernel: acc[a][unit] = bias + sum over parts, k of w[unit][k] * x[k], for up to four
+ * accumulators a unit (the gates), followed by a callback that works on the sums where they are.
+ *
+ * Units are dealt out in tiles of `vectors` vectors of `lanes` units; all gates of a tile are summed
+ * at the same time, and weights are packed in the order in which that reads them:
+ * tile, k, gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer
+ * sums in flight than the target wants, k is split into partial sums, added pairwise at the end.
+ * Weights that arrive at run time stay in the order of weights.h: gate, unit, k. */
+#include "lower/lower_internal.h"
+
+#include <assert.h>
+
+enum { MAX_VECTORS = 8, MAX_SPLIT = 4 };
+
+/* One tile or a run of equal ones. */
+typedef struct Tile {
+  int vectors;       /* in a tile */
+  int64_t first;     /* vector of the first tile */
+  int64_t count;     /* tiles */
+} Tile;
+
+int mat_lanes(const Lower *l, int64_t units) {
+  int lanes = l->target->lanes;
+  if (l->opt.weights_extern) return 1;
+  /* The widest vector that wastes at most an eighth of its lanes. */
+  while (lanes > l->target->min_lanes) {
+    int64_t padded = (units + lanes - 1) / lanes * lanes;
+    if ((padded - units) * 8 <= units) break;
+    lanes /= 2;
+  }
+  return lanes;
+}
+
+KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c) {
+  return kb_op3(&l->kb, l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c);
+}
+
+/* ---- packing ---- */
+
+/* Vectors of one group. */
+static int64_t mat_vectors(const Mat *mat) { return (mat->units + mat->lanes - 1) / mat->lanes; }
+
+static int tile_vectors(const Lower *l, const Mat *mat) {
+  int registers = l->target->lanes > 1 ? l->target->registers : 8;
+  int want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
+  if (l->target->lanes > 1 && !l->target->is_mcu) { /* more sums share one load of x */
+    int room = (registers - 4) / mat->n_acc;
+    if (room > want) want = room;
+  }
+  int64_t have = mat_vectors(mat);
+  if (want > MAX_VECTORS) want = MAX_VECTORS;
+  if (want < 1) want = 1;
+  return want > have ? (int)have : want;
+}
+
+static int mat_tiles(const Lower *l, const Mat *mat, Tile tile[2]) {
+  int v = tile_vectors(l, mat), n = 0;
+  int64_t all = mat_vectors(mat), full = all / v;
+  tile[n++] = (Tile){v, 0, full};
+  if (all % v) tile[n++] = (Tile){(int)(all % v), full * v, 1};
+  return n;
+}
+
+static int64_t part_depth(const MatPart *p) { return p->taps * p->d; }
+
+/* Packed weights of a part: groups x [tile][k][gate][lane]. */
+static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
+  Tile tile[2];
+  int n_tiles = mat_tiles(l, mat, tile);
+  int64_t depth = part_depth(p), group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups * group), *at = to;
+  for (int64_t g = 0; g < mat->groups; g++)
+    for (int i = 0; i < n_tiles; i++)
+      for (int64_t t = 0; t < tile[i].count; t++)
+        for (int64_t k = 0; k < depth; k++)
+          for (int gate = 0; gate < p->n_gates; gate++)
+            for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
+              int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
+              if (unit < mat->units) *at = p->w[gate][(g * mat->units + unit) * depth + k];
+            }
+  return to;
+}
+
+/* Packed bias: groups x [vector][accumulator][lane]. */
+static const float *pack_bias(Lower *l, const Mat *mat) {
+  int64_t vectors = mat_vectors(mat);
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups * vectors * mat->n_acc * mat->lanes), *at = to;
+  for (int64_t g = 0; g < mat->groups; g++)
+    for (int64_t v = 0; v < vectors; v++)
+      for (int a = 0; a < mat->n_acc; a++)
+        for (int i = 0; i < mat->lanes; i++, at++) {
+          int64_t unit = v * mat->lanes + i;
+          if (mat->bias[a] && unit < mat->units) *at = mat->bias[a][g * mat->units + unit];
+        }
+  return to;
+}
+
+static bool mat_has_bias(const Mat *mat) {
+  for (int a = 0; a < mat->n_acc; a++)
+    if (mat->bias[a]) return true;
+  return false;
+}
+
+static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
+  Text text = text_new(l->arena);
+  text_printf(&text, "%s: ", mat->layer->path ? mat->layer->path : "weights");
+  if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
+  Tile tile[2];
+  mat_tiles(l, mat, tile);
+  text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units, tile[0].vectors * mat->lanes,
+              (long long)part_depth(p));
+  if (p->n_gates > 1) text_printf(&text, "[gate %d]", p->n_gates);
+  text_printf(&text, "[unit of %d]", tile[0].vectors * mat->lanes);
+  return text_str(&text);
+}
+
+static void make_weights(Lower *l, Mat *mat) {
+  for (int i = 0; i < mat->n_parts; i++) {
+    MatPart *p = &mat->part[i];
+    int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * part_depth(p);
+    const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
+    p->packed = new_weights(l, mat->layer, part, l->opt.weights_extern ? NULL : pack_part(l, mat, p), n,
+                            weights_doc(l, mat, p));
+  }
+  if (!mat_has_bias(mat)) return;
+  int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
+  mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
+                                 l->opt.weights_extern ? NULL : pack_bias(l, mat), n, NULL);
+}
+
+/* ---- one tile ---- */
+
+typedef struct TileRun {
+  Mat *mat;
+  const Tile *tile;
+  KirReg *j;      /* number of the tile, NULL: one */
+  KirReg *group;  /* NULL: one */
+  int split;
+  KirReg *acc[MAX_SPLIT][MAX_VECTORS][MAT_MAX_ACC];
+} TileRun;
+
+/* Where gate `gate` of vector v of the tile has its weight for input k = at. */
+static KirIndex weight_at(const TileRun *r, const MatPart *p, int gate, int v) {
+  const Mat *mat = r->mat;
+  int64_t depth = part_depth(p), wide = (int64_t)r->tile->vectors * mat->lanes;
+  int64_t of_tile = wide * p->n_gates * depth, of_group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
+  KirIndex at = kir_at(r->tile->first * mat->lanes * p->n_gates * depth + gate * wide + v * mat->lanes);
+  at = kir_at_plus(at, of_tile, r->j);
+  return kir_at_plus(at, of_group, r->group);
+}
+
+static int64_t weight_k_stride(const TileRun *r, const MatPart *p) {
+  return (int64_t)r->tile->vectors * r->mat->lanes * p->n_gates;
+}
+
+/* Order of weights.h: gate, unit of all groups, k. */
+static KirIndex extern_at(const TileRun *r, const MatPart *p, int gate, int v) {
+  const Mat *mat = r->mat;
+  int64_t depth = part_depth(p);
+  KirIndex at = kir_at((gate * mat->groups * mat->units + r->tile->first + v) * depth);
+  at = kir_at_plus(at, r->tile->vectors * depth, r->j);
+  return kir_at_plus(at, mat->units * depth, r->group);
+}
+
+static void start_sums(Lower *l, TileRun *r) {
+  Kb *kb = &l->kb;
+  Mat *mat = r->mat;
+  int lanes = mat->lanes;
+  for (int v = 0; v < r->tile->vectors; v++)
+    for (int a = 0; a < mat->n_acc; a++)
+      for (int s = 0; s < r->split; s++) {
+        KirExpr *start = kb_num(kb, 0, lanes);
+        if (s == 0 && mat->packed_bias && mat->bias[a]) {
+          int64_t of_vector = (int64_t)mat->n_acc * lanes;
+          KirIndex at = kir_at((r->tile->first + v) * of_vector + a * lanes);
+          at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
+          at = kir_at_plus(at, mat_vectors(mat) * of_vector, r->group);
+          start = kb_load(kb, mat->packed_bias, at, lanes);
+        }
+        r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);
+      }
+}
+
+/* acc += w[k + s] * x[k + s] for every gate and vector; tap, k: loop variables or NULL. */
+static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k, int64_t k_offset, int s) {
+  Kb *kb = &l->kb;
+  int lanes = r->mat->lanes;
+  KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
+  at = kir_at_plus(kir_at_plus(at, p->tap_stride, tap), p->group_stride, r->group);
+  KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), lanes));
+  bool is_extern = l->opt.weights_extern;
+  for (int v = 0; v < r->tile->vectors; v++)
+    for (int gate = 0; gate < p->n_gates; gate++) {
+      int64_t stride = is_extern ? 1 : weight_k_stride(r, p);
+      KirIndex w = is_extern ? extern_at(r, p, gate, v) : weight_at(r, p, gate, v);
+      w = kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k);
+      w = kir_at_plus(w, stride * p->d, tap);
+      KirReg *acc = r->acc[s][v][p->acc[gate]];
+      kb_set(kb, acc, muladd(l, kb_load(kb, p->packed, w, lanes), kb_use(kb, x), kb_use(kb, acc)));
+    }
+}
+
+static void add_part(Lower *l, TileRun *r, const MatPart *p) {
+  Kb *kb = &l->kb;
+  KirReg *tap = p->taps > 1 ? kb_for(kb, "i", 0, p->taps, 1) : NULL;
+  int64_t whole = p->d / r->split * r->split;
+  if (whole > r->split) {
+    KirReg *k = kb_for(kb, "k", 0, whole, r->split);
+    for (int s = 0; s < r->split; s++)
+      add_product(l, r, p, tap, k, s, s);
+    kb_end(kb);
+  } else
+    whole = 0;
+  for (int64_t k = whole; k < p->d; k++) /* at most 2 split - 1 */
+    add_product(l, r, p, tap, NULL, k, (int)(k % r->split));
+  if (tap) kb_end(kb);
+}
+
+/* Partial sums pairwise into the first. */
+static void join_sums(Lower *l, TileRun *r) {
+  Kb *kb = &l->kb;
+  for (int step = 1; step < r->split; step *= 2)
+    for (int s = 0; s + step < r->split; s += 2 * step)
+      for (int v = 0; v < r->tile->vectors; v++)
+        for (int a = 0; a < r->mat->n_acc; a++)
+          kb_set(kb, r->acc[s][v][a],
+                 kb_op2(kb, KIR_ADD, kb_use(kb, r->acc[s][v][a]), kb_use(kb, r->acc[s + step][v][a])));
+}
+
+static void emit_tile(Lower *l, TileRun *r) {
+  Mat *mat = r->mat;
+  int sums = mat->n_acc * r->tile->vectors, most = MAX_SPLIT;
+  if (l->target->is_mcu && most > 2) most = 2;
+  r->split = 1;
+  while (r->split < most && sums * r->split < l->target->accumulators)
+    r->split *= 2;
+  start_sums(l, r);
+  for (int i = 0; i < mat->n_parts; i++)
+    add_part(l, r, &mat->part[i]);
+  join_sums(l, r);
+  for (int v = 0; v < r->tile->vectors; v++) {
+    int64_t first = (r->tile->first + v) * mat->lanes, left = mat->units - first;
+    bool last_tile = r->tile->first + r->tile->count * r->tile->vectors == mat_vectors(mat);
+    bool last = last_tile && v == r->tile->vectors - 1;
+    MatUnits units = {.lanes = mat->lanes, .valid = mat->lanes};
+    if (last) {
+      left = mat->units - (mat_vectors(mat) - 1) * mat->lanes;
+      units.valid = (int)left;
+    }
+    units.unit = kir_at_plus(kir_at(first), (int64_t)r->tile->vectors * mat->lanes, r->j);
+    units.unit = kir_at_plus(units.unit, mat->units, r->group);
+    mat->finish(l, mat->context, &units, r->acc[0][v]);
+  }
+}
+
+void mat_emit(Lower *l, Mat *mat) {
+  Kb *kb = &l->kb;
+  Tile tile[2];
+  if (mat->groups < 1) mat->groups = 1;
+  /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
+   * tile then stands alone. */
+  make_weights(l, mat);
+  int n_tiles = mat_tiles(l, mat, tile);
+  KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
+  for (int i = 0; i < n_tiles; i++) {
+    Tile whole = tile[i], rest = {0};
+    bool ragged = mat->units % mat->lanes != 0 && whole.first + whole.count * whole.vectors == mat_vectors(mat);
+    if (ragged && whole.count > 1) {
+      whole.count--;
+      rest = (Tile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
+    }
+    TileRun r = {.mat = mat, .tile = &whole, .group = group};
+    if (whole.count > 1) r.j = kb_for(kb, "j", 0, whole.count, 1);
+    emit_tile(l, &r);
+    if (whole.count > 1) kb_end(kb);
+    if (rest.count) {
+      TileRun last = {.mat = mat, .tile = &rest, .group = group};
+      emit_tile(l, &last);
+    }
+  }
+  if (group) kb_end(kb);
+}
+
+KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u) {
+  row.offset += u->unit.offset * stride;
+  for (int i = 0; i < u->unit.n_terms; i++)
+    row = kir_at_plus(row, u->unit.term[i].stride * stride, u->unit.term[i].var);
+  return row;
+}
+
+void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u, KirReg *value) {
+  Kb *kb = &l->kb;
+  KirIndex at = mat_unit_at(row, stride, u);
+  if (stride == 1 && u->valid == u->lanes) {
+    kb_store(kb, b, at, kb_use(kb, value));
+    return;
+  }
+  for (int i = 0; i < u->valid; i++)
+    kb_store(kb, b, kir_at_offset(at, i * stride), kb_lane(kb, kb_use(kb, value), i));
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Where each value lives. In: needs from the schedule. After: view_of answers for every value.
+ *
+ * A value that is an output is computed in the caller's array, a value that only concat reads in its
+ * slice of the concatenation, the result of a recurrent layer of which only the current row is read
+ * in the layer's own state; Dropout, slice, last, repeat and expand are other views of their input.
+ * Everything else gets a buffer: one row, or all rows with zeros or history around them. */
+#include "lower/lower_internal.h"
+
+#include <string.h>
+
+KirElem elem_of(const Type *type) {
+  switch (type->elem) {
+  case ELEM_F32: return KIR_F32;
+  case ELEM_F16: return KIR_F16;
+  case ELEM_I8: return KIR_I8;
+  case ELEM_I16: return KIR_I16;
+  case ELEM_I32: return KIR_I32;
+  case ELEM_U8: return KIR_U8;
+  case ELEM_U16: return KIR_U16;
+  case ELEM_INDEX:
+    return type->categories <= 256 ? KIR_U8 : type->categories <= 65536 ? KIR_U16 : KIR_I32;
+  }
+  return KIR_F32;
+}
+
+KirOrigin layer_origin(const Layer *layer) {
+  return (KirOrigin){layer->path, layer->span};
+}
+
+/* ---- buffers ---- */
+
+static bool name_is_taken(const KirModule *m, const char *name) {
+  for (int i = 0; i < m->n_buffers; i++)
+    if (strcmp(m->buffer[i]->name, name) == 0) return true;
+  return false;
+}
+
+const char *buffer_name(Lower *l, const Layer *layer, const char *part) {
+  Text text = text_new(l->arena);
+  const char *path = layer ? layer->path : NULL;
+  for (const char *s = path ? path : layer ? layer_info(layer->kind)->name : ""; *s; s++) {
+    bool word = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
+    text_add_char(&text, word ? *s : '_');
+  }
+  if (text.len && *part) text_add(&text, "_");
+  text_add(&text, part);
+  const char *name = text_str(&text);
+  if (name[0] >= '0' && name[0] <= '9') name = arena_printf(l->arena, "v%s", name);
+  const char *base = name;
+  for (int i = 2; name_is_taken(l->m, name); i++)
+    name = arena_printf(l->arena, "%s_%d", base, i);
+  return name;
+}
+
+/* Vectors are loaded from it: aligned to the widest one. */
+static int buffer_align(const Lower *l, KirElem elem) {
+  int size = kir_elem_size(elem);
+  return elem == KIR_F32 ? size * l->target->lanes : size;
+}
+
+KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_SCRATCH, elem, count);
+  b->align = buffer_align(l, elem);
+  if (layer) b->origin = layer_origin(layer);
+  return b;
+}
+
+KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
+  b->align = buffer_align(l, elem);
+  if (l->m->batch > 1) {
+    b->rank = 2;
+    b->dim[0] = l->m->batch;
+    b->dim[1] = count;
+  }
+  if (layer) b->origin = layer_origin(layer);
+  return b;
+}
+
+KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
+                       const char *doc) {
+  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_CONST, KIR_F32, n);
+  b->align = buffer_align(l, KIR_F32);
+  b->data = data;
+  b->doc = doc;
+  b->origin = layer_origin(layer);
+  if (l->cost) l->cost->weight_bytes += n * 4;
+  return b;
+}
+
+KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {
+  bool per_sample = b->space == KIR_STATE || b->space == KIR_IN || b->space == KIR_OUT;
+  return kir_at_plus(kir_at(offset), per_sample ? b->count / l->m->batch : 0, l->batch);
+}
+
+/* ---- views ---- */
+
+int64_t view_size(const View *view) {
+  int64_t n = 1;
+  for (int i = 0; i < view->rank; i++)
+    n *= view->dim[i];
+  return n;
+}
+
+bool view_is_dense(const View *view) {
+  int64_t n = 1;
+  for (int i = view->rank - 1; i >= 0; i--) {
+    if (view->stride[i] != n && view->dim[i] > 1) return false;
+    n *= view->dim[i];
+  }
+  return true;
+}
+
+KirIndex view_row(const View *view, KirReg *t, int64_t row) {
+  return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, t);
+}
+
+/* A view of rows in C order, the first `before` rows skipped. */
+static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows, int64_t before) {
+  View v = {.buffer = b, .rank = type->rank};
+  int64_t n = 1;
+  for (int i = type->rank - 1; i >= 0; i--) {
+    v.dim[i] = type->dim[i].n;
+    v.stride[i] = n;
+    n *= v.dim[i];
+  }
+  v.time = rows && type_is_sequence(type) ? n : 0;
+  v.at = at_batch(l, b, before * n);
+  return v;
+}
+
+/* A view of a port: axes in storage order, the time axis at time_pos. */
+static View view_port(const Lower *l, KirBuffer *b, const Type *type, int time_pos, int64_t steps) {
+  View v = {.buffer = b, .rank = type->rank};
+  int64_t n = 1;
+  bool timed = type_is_sequence(type);
+  for (int i = type->rank; i >= 0; i--) {
+    if (i < type->rank) {
+      v.dim[i] = type->dim[i].n;
+      v.stride[i] = n;
+      n *= v.dim[i];
+    }
+    if (timed && i == time_pos) {
+      v.time = n;
+      n *= steps;
+    }
+  }
+  v.at = at_batch(l, b, 0);
+  return v;
+}
+
+/* ---- placing ---- */
+
+static void place_port_out(Lower *l, const Value *v, int port) {
+  const Port *p = l->model->out[port];
+  Domain d = domain_of(l, &v->type);
+  int time_pos = p->has_type ? p->declared.time_pos : v->type.time_pos;
+  l->place[v->id].view = view_port(l, l->out[port], &v->type, time_pos, d.n);
+  l->place[v->id].port_out = p;
+}
+
+static bool place_as_output(Lower *l, const Value *v) {
+  const Need *n = &l->place[v->id].need;
+  if (n->before || n->after) return false;
+  for (int i = 0; i < l->model->n_out; i++)
+    if (l->model->out[i]->value == v) {
+      place_port_out(l, v, i);
+      return true;
+    }
+  return false;
+}
+
+/* The slice of a concat that runs in the same loop and reads v. */
+static bool place_in_concat(Lower *l, const Value *v) {
+  const Job *job = &l->job[v->layer->id];
+  if (l->place[v->id].need.rows || v->field) return false;
+  for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
+    const Layer *c = l->model->layer[i];
+    if (c->kind != LAYER_concat || l->job[i].level != job->level ||
+        !domain_equal(l->job[i].domain, job->domain))
+      continue;
+    int64_t at = 0;
+    for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[c->in[k]->type.rank - 1].n, k++) {
+      if (c->in[k] != v) continue;
+      View view = *view_of(l, c->out[0]);
+      int last = view.rank - 1;
+      view.dim[last] = v->type.dim[last].n;
+      view.at = kir_at_offset(view.at, at * view.stride[last]);
+      l->place[v->id].view = view;
+      l->place[v->id].concat = c;
+      l->place[v->id].concat_input = k;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A buffer of its own: [before + steps + after] rows, or one. */
+static void place_in_buffer(Lower *l, const Value *v, const char *part) {
+  ValuePlace *p = &l->place[v->id];
+  const Need *n = &p->need;
+  Domain d = domain_of(l, &v->type);
+  int64_t row = type_step_size(&v->type);
+  bool rows = n->rows && d.kind != TIME_NONE;
+  int64_t count = row * (rows ? n->before + d.n + n->after : 1);
+  KirElem elem = elem_of(&v->type);
+  KirBuffer *b;
+  if (rows && d.kind == TIME_STREAM && n->before > 0) {
+    b = new_state(l, v->layer, part, elem, count);
+    p->history = b;
+    p->row = row;
+  } else
+    b = new_scratch(l, v->layer, part, elem, count);
+  if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
+  p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0);
+}
+
+static View view_alias(Lower *l, const Layer *layer) {
+  const Value *v = layer->in[0];
+  View view = *view_of(l, v);
+  switch (layer->kind) {
+  case LAYER_slice: {
+    int last = view.rank - 1;
+    int64_t begin = layer_size(layer, OPT_begin, 0);
+    view.dim[last] = layer_size(layer, OPT_end, 0) - begin;
+    view.at = kir_at_offset(view.at, begin * view.stride[last]);
+    break;
+  }
+  case LAYER_last: {
+    Domain d = domain_of(l, &v->type);
+    if (view.time && d.kind == TIME_BOUNDED)
+      view.at = kir_at_plus(kir_at_offset(view.at, -view.time), view.time, l->length[d.length]);
+    else if (view.time)
+      view.at = kir_at_offset(view.at, view.time * (d.n - 1));
+    view.time = 0;
+    break;
+  }
+  case LAYER_repeat:
+  case LAYER_expand: view.time = 0; break;
+  default: break;
+  }
+  return view;
+}
+
+/* The state of a recurrent layer seen as a field, or as its result when only the current row is
+ * read. */
+static bool place_in_cell(Lower *l, const Value *v) {
+  const Layer *layer = v->layer;
+  if (!(layer_info(layer->kind)->flags & RECURRENT)) return false;
+  int dirs = layer_directions(layer);
+  const CellPlace *cell = &l->cell[layer->id * 2];
+  bool is_c = v->field && v->field[0] == 'c';
+  if (!v->field && (l->place[v->id].need.rows || dirs == 2)) return false;
+  if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
+  KirBuffer *b = is_c ? cell->c : cell->h;
+  l->place[v->id].view = view_rows(l, b, &v->type, false, 0);
+  return true;
+}
+
+const View *view_of(Lower *l, const Value *v) {
+  ValuePlace *p = &l->place[v->id];
+  if (p->decided) return &p->view;
+  p->decided = true;
+  const Layer *layer = v->layer;
+  if (!layer) return &p->view; /* inputs are placed first */
+  if (l->job[layer->id].is_alias) p->view = view_alias(l, layer);
+  else if (!v->field && place_as_output(l, v)) return &p->view;
+  else if (place_in_cell(l, v)) return &p->view;
+  else if (!place_in_concat(l, v)) place_in_buffer(l, v, v->field ? v->field : "out");
+  return &p->view;
+}
+
+/* An input is read where the caller has it, unless a reader needs rows around it. */
+static void place_input(Lower *l, int i) {
+  const Port *port = l->model->in[i];
+  const Value *v = port->value;
+  ValuePlace *p = &l->place[v->id];
+  p->decided = true;
+  if (p->need.before || p->need.after) {
+    place_in_buffer(l, v, arena_printf(l->arena, "%s_rows", port->name));
+    return;
+  }
+  if (l->in[i])
+    p->view = view_port(l, l->in[i], &v->type, v->type.time_pos, domain_of(l, &v->type).n);
+}
+
+void place_values(Lower *l) {
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_in; i++)
+    place_input(l, i);
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_info(model->layer[i]->kind)->flags & RECURRENT) recurrent_place(l, model->layer[i]);
+  for (int i = model->n_layers - 1; i >= 0; i--)
+    for (int k = 0; k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
+      view_of(l, model->layer[i]->out[k]);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Elementwise functions and operators: one step. Where all operands lie in one piece the elements are
+ * taken in vectors, the rest one by one, with the same operations. */
+#include "lower/lower_internal.h"
+
+static float option(const Layer *layer, OptName name, double if_absent) {
+  return (float)layer_number(layer, name, if_absent);
+}
+
+static KirExpr *limit(Lower *l, KirExpr *x, float lo, float hi) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
+}
+
+static KirExpr *times(Lower *l, float a, KirExpr *x) {
+  return kb_op2(&l->kb, KIR_MUL, kb_num(&l->kb, a, x->type.lanes), x);
+}
+
+/* x > 0 ? x : low */
+static KirExpr *positive_or(Lower *l, KirExpr *x, KirExpr *low) {
+  Kb *kb = &l->kb;
+  return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, x->type.lanes), x), x, low);
+}
+
+/* 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+static KirExpr *gelu_tanh(Lower *l, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  KirExpr *cube = kb_op2(kb, KIR_MUL, kb_op2(kb, KIR_MUL, x, x), x);
+  KirExpr *inner = times(l, 0.79788456f, muladd(l, kb_num(kb, 0.044715f, n), cube, x));
+  KirExpr *sum = kb_op2(kb, KIR_ADD, kb_num(kb, 1, n), math_call(l, MATH_TANH, inner));
+  return kb_op2(kb, KIR_MUL, times(l, 0.5f, x), sum);
+}
+
+/* x is a register: it may be used more than once. */
+static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  switch (layer->kind) {
+  case LAYER_relu:
+    x = math_activation(l, ACT_RELU, x);
+    return layer_has(layer, OPT_max) ? kb_op2(kb, KIR_MIN, kb_num(kb, option(layer, OPT_max, 0), n), x) : x;
+  case LAYER_leaky_relu: return positive_or(l, x, times(l, option(layer, OPT_slope, 0), x));
+  case LAYER_elu: {
+    KirExpr *low = math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x));
+    return positive_or(l, x, times(l, option(layer, OPT_alpha, 1), low));
+  }
+  case LAYER_selu: return math_activation(l, ACT_SELU, x);
+  case LAYER_gelu:
+    return layer_word_is(layer, OPT_form, "tanh") ? gelu_tanh(l, x) : math_activation(l, ACT_GELU, x);
+  case LAYER_sigmoid: return math_activation(l, ACT_SIGMOID, x);
+  case LAYER_hard_sigmoid: {
+    float slope = option(layer, OPT_slope, 1.0 / 6);
+    return limit(l, muladd(l, x, kb_num(kb, slope, n), kb_num(kb, 0.5f, n)), 0, 1);
+  }
+  case LAYER_tanh: return math_activation(l, ACT_TANH, x);
+  case LAYER_hard_tanh: return limit(l, x, -1, 1);
+  case LAYER_softplus: return math_activation(l, ACT_SOFTPLUS, x);
+  case LAYER_softsign: return math_activation(l, ACT_SOFTSIGN, x);
+  case LAYER_abs: return kb_op1(kb, KIR_ABS, x);
+  case LAYER_exp: return math_call(l, MATH_EXP, x);
+  case LAYER_log: return math_call(l, MATH_LOG, x);
+  case LAYER_sqrt: return kb_op1(kb, KIR_SQRT, x);
+  case LAYER_square: return kb_op2(kb, KIR_MUL, x, x);
+  case LAYER_clip: return limit(l, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
+  case LAYER_normalize: {
+    float mean = option(layer, OPT_mean, 0), std = option(layer, OPT_std, 1);
+    if (mean != 0) x = kb_op2(kb, KIR_SUB, x, kb_num(kb, mean, n));
+    return std == 1 ? x : kb_op2(kb, KIR_DIV, x, kb_num(kb, std, n));
+  }
+  default: return x;
+  }
+}
+
+static KirExpr *operate(Lower *l, const Layer *layer, KirExpr *a, KirExpr *b) {
+  KirOp op = layer->kind == LAYER_add ? KIR_ADD : layer->kind == LAYER_sub ? KIR_SUB : layer->kind == LAYER_mul ? KIR_MUL : KIR_DIV;
+  return layer_word_is(layer, OPT_swapped, "true") ? kb_op2(&l->kb, op, b, a) : kb_op2(&l->kb, op, a, b);
+}
+
+/* Elements at ix (and iz for a second operand) to iy. */
+static void element(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z, KirIndex iz,
+                    const View *y, KirIndex iy, int lanes) {
+  Kb *kb = &l->kb;
+  KirReg *a = kb_let(kb, "v", kb_convert(kb, KIR_F32, kb_load(kb, x->buffer, ix, lanes)));
+  KirExpr *result;
+  if (z) result = operate(l, layer, kb_use(kb, a), kb_load(kb, z->buffer, iz, lanes));
+  else if (layer_info(layer->kind)->flags & OPERATOR)
+    result = operate(l, layer, kb_use(kb, a), kb_num(kb, option(layer, OPT_value, 0), lanes));
+  else result = function(l, layer, kb_use(kb, a));
+  kb_store(kb, y->buffer, iy, result);
+}
+
+static bool is_flat(const View *v) { return !v || view_is_dense(v); }
+
+/* n elements in one piece everywhere. */
+static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z, KirIndex iz,
+                 const View *y, KirIndex iy, int64_t n) {
+  Kb *kb = &l->kb;
+  int lanes = l->target->lanes;
+  if (x->buffer->elem != KIR_F32) lanes = 1;
+  while (lanes > n)
+    lanes /= 2;
+  int64_t whole = n / lanes * lanes;
+  for (int part = 0; part < 2; part++) {
+    int64_t from = part ? whole : 0, to = part ? n : whole;
+    int step = part ? 1 : lanes;
+    if (from == to) continue;
+    if (to - from == step) {
+      kb_section(kb, kb->origin, NULL);
+      element(l, layer, x, kir_at_offset(ix, from), z, kir_at_offset(iz, from), y, kir_at_offset(iy, from), step);
+    } else {
+      KirReg *k = kb_for(kb, "k", from, to, step);
+      element(l, layer, x, kir_at_plus(ix, 1, k), z, kir_at_plus(iz, 1, k), y, kir_at_plus(iy, 1, k), step);
+    }
+    kb_end(kb);
+  }
+}
+
+void pointwise_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  const View *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), iz = z ? view_row(z, t, 0) : kir_at(0);
+  if (is_flat(x) && is_flat(y) && is_flat(z)) {
+    flat(l, layer, x, ix, z, iz, y, iy, view_size(y));
+    return;
+  }
+  static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "u"};
+  int opened = 0;
+  for (int axis = 0; axis < y->rank; axis++) {
+    if (y->dim[axis] == 1) continue;
+    KirReg *v = kb_for(kb, axis == y->rank - 1 ? "k" : names[axis], 0, y->dim[axis], 1);
+    ix = kir_at_plus(ix, x->stride[axis], v);
+    iy = kir_at_plus(iy, y->stride[axis], v);
+    if (z) iz = kir_at_plus(iz, z->stride[axis], v);
+    opened++;
+  }
+  element(l, layer, x, ix, z, iz, y, iy, 1);
+  close_loops(l, opened);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* GRU, LSTM and RNN: one step, gates of a unit summed together, activations on the sums.
+ *
+ * GRU, reset after   z = gate(Wz x + Uz h + bz)   r = gate(Wr x + Ur h + br)
+ *                    n = act(Wn x + bn + r (Un h + cn))   h' = n + z (h - n)
+ *     four sums a unit: z, r, Wn x + bn, Un h + cn
+ * GRU, reset before  as above with n = act(Wn x + bn + Un (r h)); r h of all units comes first
+ * LSTM               i, f, o = gate(..)   g = act(..)   c' = f c + i g   h' = o cell(c')
+ * RNN                h' = act(W x + U h + b)
+ * New states go to `next` while the old are still read, and are copied at the end of the step. */
+#include "lower/lower_internal.h"
+
+#include <assert.h>
+
+typedef struct Cell {
+  const Layer *layer;
+  const CellPlace *place;
+  KirIndex h, c;       /* unit 0 of this direction's state */
+  KirBuffer *rh;       /* reset before: r * h of all units */
+  KirBuffer *z;        /* reset before: z of all units */
+  KirBuffer *peephole; /* [vector][i f o][lane] */
+} Cell;
+
+static int64_t units_of(const Layer *layer) { return layer_size(layer, OPT_units, 1); }
+
+/* ---- places ---- */
+
+void recurrent_place(Lower *l, const Layer *layer) {
+  int dirs = layer_directions(layer);
+  int64_t units = units_of(layer);
+  int lanes = mat_lanes(l, units);
+  int64_t width = (units + lanes - 1) / lanes * lanes;
+  bool streams = l->streaming && type_is_stream(&layer->in[0]->type);
+  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) = streams ? new_state : new_scratch;
+  KirBuffer *h = new(l, layer, "h", KIR_F32, dirs * width);
+  KirBuffer *c = layer->kind == LAYER_LSTM ? new(l, layer, "c", KIR_F32, dirs * width) : NULL;
+  KirBuffer *next = new_scratch(l, layer, "next", KIR_F32, width);
+  for (int d = 0; d < dirs; d++)
+    l->cell[layer->id * 2 + d] = (CellPlace){h, c, next, d * width, d * width, width};
+}
+
+/* ---- starting states ---- */
+
+static const Value *init_value(const Layer *layer, int state) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  if (init->states_of) return init->states_of->out[1 + state];
+  return state < init->n_values ? init->values[state] : NULL;
+}
+
+static void load_state(Lower *l, const Layer *layer, int state, int dir) {
+  const CellPlace *p = &l->cell[layer->id * 2 + dir];
+  KirBuffer *to = state ? p->c : p->h;
+  if (!to) return;
+  int64_t units = units_of(layer);
+  KirIndex at = at_batch(l, to, p->h_at);
+  const Value *from = init_value(layer, state);
+  if (!from) {
+    if (to->space == KIR_SCRATCH) kb_zero(&l->kb, to, at, p->width);
+    return;
+  }
+  const View *view = view_of(l, from);
+  KirIndex at_from = kir_at_offset(view_row(view, NULL, 0), dir * units * view->stride[0]);
+  kb_copy(&l->kb, to, at, view->buffer, at_from, units);
+  if (p->width > units && to->space == KIR_SCRATCH)
+    kb_zero(&l->kb, to, kir_at_offset(at, units), p->width - units);
+}
+
+void recurrent_before(Lower *l, const Layer *layer, int dir) {
+  if (l->streaming && type_is_stream(&layer->in[0]->type)) return;
+  load_state(l, layer, 0, dir);
+  load_state(l, layer, 1, dir);
+}
+
+void recurrent_reset(Lower *l, const Layer *layer) {
+  for (int d = 0; d < layer_directions(layer); d++) {
+    load_state(l, layer, 0, d);
+    load_state(l, layer, 1, d);
+  }
+}
+
+/* ---- what happens on the sums ---- */
+
+static KirExpr *clipped(Lower *l, const Layer *layer, KirExpr *x) {
+  float clip = (float)layer_number(layer, OPT_clip, 0);
+  if (clip <= 0) return x;
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  return kb_op2(kb, KIR_MIN, kb_num(kb, clip, n), kb_op2(kb, KIR_MAX, kb_num(kb, -clip, n), x));
+}
+
+/* reg = act(clip(reg)) */
+static void activate(Lower *l, const Layer *layer, KirReg *reg, OptName which) {
+  Activation a = layer_activation(layer, which);
+  KirExpr *x = clipped(l, layer, kb_use(&l->kb, reg));
+  if (a == ACT_LINEAR && x->op == KIR_REG) return;
+  if (x->op != KIR_REG) {
+    kb_set(&l->kb, reg, x);
+    x = kb_use(&l->kb, reg);
+  }
+  if (a != ACT_LINEAR) kb_set(&l->kb, reg, math_activation(l, a, x));
+}
+
+static KirExpr *load_units(Lower *l, KirBuffer *b, KirIndex row, const MatUnits *u) {
+  return kb_load(&l->kb, b, mat_unit_at(row, 1, u), u->lanes);
+}
+
+/* All lanes: the padded ones hold zeros of zero weights and stay harmless. */
+static void store_units(Lower *l, KirBuffer *b, KirIndex row, const MatUnits *u, KirExpr *value) {
+  kb_store(&l->kb, b, mat_unit_at(row, 1, u), value);
+}
+
+/* n + z (h - n) */
+static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, KirReg *n) {
+  Kb *kb = &l->kb;
+  KirExpr *h = load_units(l, cell->place->h, cell->h, u);
+  KirExpr *mixed = muladd(l, kb_use(kb, z), kb_op2(kb, KIR_SUB, h, kb_use(kb, n)), kb_use(kb, n));
+  store_units(l, cell->place->next, kir_at(0), u, mixed);
+}
+
+static void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+  const Cell *cell = context;
+  Kb *kb = &l->kb;
+  KirReg *z = acc[0], *r = acc[1], *n = acc[2], *m = acc[3];
+  activate(l, cell->layer, z, OPT_gate);
+  activate(l, cell->layer, r, OPT_gate);
+  kb_set(kb, n, muladd(l, kb_use(kb, r), kb_use(kb, m), kb_use(kb, n)));
+  activate(l, cell->layer, n, OPT_activation);
+  gru_mix(l, cell, u, z, n);
+}
+
+static void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+  const Cell *cell = context;
+  Kb *kb = &l->kb;
+  activate(l, cell->layer, acc[0], OPT_gate);
+  activate(l, cell->layer, acc[1], OPT_gate);
+  store_units(l, cell->z, kir_at(0), u, kb_use(kb, acc[0]));
+  KirExpr *h = load_units(l, cell->place->h, cell->h, u);
+  store_units(l, cell->rh, kir_at(0), u, kb_op2(kb, KIR_MUL, kb_use(kb, acc[1]), h));
+}
+
+static void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+  const Cell *cell = context;
+  activate(l, cell->layer, acc[0], OPT_activation);
+  KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, kir_at(0), u));
+  gru_mix(l, cell, u, z, acc[0]);
+}
+
+/* reg += P[which] * c */
+static void add_peephole(Lower *l, const Cell *cell, const MatUnits *u, KirReg *reg, int which, KirReg *c) {
+  if (!cell->peephole) return;
+  Kb *kb = &l->kb;
+  KirIndex at = mat_unit_at(kir_at(which * u->lanes), 3, u);
+  KirExpr *p = kb_load(kb, cell->peephole, at, u->lanes);
+  kb_set(kb, reg, muladd(l, p, kb_use(kb, c), kb_use(kb, reg)));
+}
+
+static void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+  const Cell *cell = context;
+  const Layer *layer = cell->layer;
+  Kb *kb = &l->kb;
+  KirReg *i = acc[0], *f = acc[1], *g = acc[2], *o = acc[3];
+  KirReg *c = kb_var(kb, "c", load_units(l, cell->place->c, cell->c, u));
+  add_peephole(l, cell, u, i, 0, c);
+  add_peephole(l, cell, u, f, 1, c);
+  activate(l, layer, i, OPT_gate);
+  activate(l, layer, f, OPT_gate);
+  activate(l, layer, g, OPT_activation);
+  KirExpr *in = kb_op2(kb, KIR_MUL, kb_use(kb, i), kb_use(kb, g));
+  kb_set(kb, c, muladd(l, kb_use(kb, f), kb_use(kb, c), in));
+  add_peephole(l, cell, u, o, 2, c);
+  activate(l, layer, o, OPT_gate);
+  store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));
+  OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
+  KirExpr *squashed = math_activation(l, layer_activation(layer, out), kb_use(kb, c));
+  store_units(l, cell->place->next, kir_at(0), u, kb_op2(kb, KIR_MUL, kb_use(kb, o), squashed));
+}
+
+static void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+  const Cell *cell = context;
+  activate(l, cell->layer, acc[0], OPT_activation);
+  store_units(l, cell->place->next, kir_at(0), u, kb_use(&l->kb, acc[0]));
+}
+
+/* ---- weights ---- */
+
+/* Gate `gate` of role, direction dir; rows of length `row` a unit. NULL for extern weights. */
+static const float *gate_weights(const Layer *layer, Role role, int gates, int dir, int gate, int64_t row) {
+  const float *w = layer->weights ? layer->weights->role[role] : NULL;
+  return w ? w + (dir * gates + gate) * units_of(layer) * row : NULL;
+}
+
+/* a + b by unit, either may be NULL. */
+static const float *sum_of(Lower *l, const float *a, const float *b, int64_t n) {
+  if (!a || !b) return a ? a : b;
+  float *sum = ARENA_ARRAY(l->arena, float, n);
+  for (int64_t i = 0; i < n; i++)
+    sum[i] = a[i] + b[i];
+  return sum;
+}
+
+static MatPart input_part(const View *x, KirReg *t, int64_t d) {
+  return (MatPart){.x = x->buffer, .at = view_row(x, t, 0), .k_stride = x->stride[x->rank - 1],
+                   .taps = 1, .d = d, .name = "W"};
+}
+
+static MatPart state_part(KirBuffer *h, KirIndex at, int64_t units) {
+  return (MatPart){.x = h, .at = at, .k_stride = 1, .taps = 1, .d = units, .name = "U"};
+}
+
+static void add_gate(MatPart *p, const float *w, int acc) {
+  p->w[p->n_gates] = w;
+  p->acc[p->n_gates++] = acc;
+}
+
+static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const char *suffix, int lanes) {
+  if (!layer_word_is(layer, OPT_peephole, "true")) return NULL;
+  int64_t units = units_of(layer), vectors = (units + lanes - 1) / lanes;
+  float *to = ARENA_ARRAY(l->arena, float, vectors * 3 * lanes);
+  for (int g = 0; g < 3 && !l->opt.weights_extern; g++) {
+    const float *p = gate_weights(layer, ROLE_PEEPHOLE, 3, dir, g, 1);
+    for (int64_t u = 0; u < units && p; u++)
+      to[(u / lanes * 3 + g) * lanes + u % lanes] = p[u];
+  }
+  return new_weights(l, layer, arena_printf(l->arena, "P%s", suffix), l->opt.weights_extern ? NULL : to,
+                     vectors * 3 * lanes, "peepholes i f o");
+}
+
+/* ---- the step ---- */
+
+static const char *const gate_names[3][MAT_MAX_ACC] = {{"z", "r", "n", "m"}, {"i", "f", "g", "o"}, {"n", "", "", ""}};
+
+static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const char *suffix) {
+  const Layer *layer = cell->layer;
+  int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int64_t units = units_of(layer);
+  Mat mat = {.layer = layer, .units = units, .lanes = mat_lanes(l, units), .suffix = suffix, .context = cell, .n_parts = 2};
+  int names = layer->kind == LAYER_GRU ? 0 : layer->kind == LAYER_LSTM ? 1 : 2;
+  for (int a = 0; a < MAT_MAX_ACC; a++)
+    mat.acc_name[a] = gate_names[names][a];
+  bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
+  bool before = layer->kind == LAYER_GRU && !after;
+  mat.n_acc = after ? 4 : gates;
+  for (int g = 0; g < gates; g++) {
+    add_gate(&x, gate_weights(layer, ROLE_KERNEL, gates, dir, g, x.d), g);
+    add_gate(&h, gate_weights(layer, ROLE_RECURRENT, gates, dir, g, units), after && g == 2 ? 3 : g);
+    const float *b = gate_weights(layer, ROLE_BIAS, gates, dir, g, 1);
+    const float *rb = gate_weights(layer, ROLE_RECURRENT_BIAS, gates, dir, g, 1);
+    if (after && g == 2) {
+      mat.bias[2] = b;
+      mat.bias[3] = rb;
+    } else
+      mat.bias[g] = sum_of(l, b, after ? rb : NULL, units);
+  }
+  mat.part[0] = x;
+  mat.part[1] = h;
+  l->cost->macs += gates * (x.d + units) * units * domain_of(l, &layer->in[0]->type).n;
+  if (layer->kind == LAYER_LSTM) cell->peephole = pack_peephole(l, layer, dir, suffix, mat.lanes);
+  if (!before) {
+    mat.finish = after ? gru_after_finish : layer->kind == LAYER_LSTM ? lstm_finish : rnn_finish;
+    mat_emit(l, &mat);
+    return;
+  }
+  /* z and r of all units, then the candidate from r * h */
+  Mat candidate = mat;
+  mat.n_acc = mat.part[0].n_gates = mat.part[1].n_gates = 2;
+  mat.finish = gru_gates_finish;
+  mat.suffix = arena_printf(l->arena, "_zr%s", suffix);
+  cell->z = new_scratch(l, layer, "z", KIR_F32, cell->place->width);
+  cell->rh = new_scratch(l, layer, "rh", KIR_F32, cell->place->width);
+  mat_emit(l, &mat);
+  candidate.n_acc = 1;
+  candidate.acc_name[0] = "n";
+  candidate.bias[0] = mat.bias[2];
+  candidate.suffix = arena_printf(l->arena, "_n%s", suffix);
+  for (int i = 0; i < 2; i++) {
+    candidate.part[i].n_gates = 1;
+    candidate.part[i].acc[0] = 0;
+    candidate.part[i].w[0] = mat.part[i].w[2];
+  }
+  candidate.part[1].x = cell->rh;
+  candidate.part[1].at = kir_at(0);
+  candidate.finish = gru_before_finish;
+  mat_emit(l, &candidate);
+}
+
+void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
+  Kb *kb = &l->kb;
+  const CellPlace *p = &l->cell[layer->id * 2 + dir];
+  Cell cell = {.layer = layer, .place = p};
+  int64_t units = units_of(layer);
+  cell.h = at_batch(l, p->h, p->h_at);
+  if (p->c) cell.c = at_batch(l, p->c, p->c_at);
+  const View *x = view_of(l, layer->in[0]);
+  const Type *in = &layer->in[0]->type;
+  int64_t d = in->dim[in->rank - 1].n;
+  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units), dir ? "_backward" : "");
+  kb_copy(kb, p->h, cell.h, p->next, kir_at(0), units);
+  const View *y = view_of(l, layer->out[0]);
+  if (y->buffer == p->h) return; /* the state itself is the result */
+  View half = *y, from = {.buffer = p->next, .at = kir_at(0), .rank = 1, .dim = {units}, .stride = {1}};
+  half.dim[0] = units;
+  half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
+  copy_row(l, &half, t, &from, NULL);
+}
+
+/* Fields that are not a view of the state: both directions, padded. */
+void recurrent_fields(Lower *l, const Layer *layer) {
+  int64_t units = units_of(layer);
+  for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
+    const Value *v = layer->out[k];
+    const View *view = view_of(l, v);
+    for (int dir = 0; dir < layer_directions(layer); dir++) {
+      const CellPlace *p = &l->cell[layer->id * 2 + dir];
+      KirBuffer *from = k == 2 ? p->c : p->h;
+      if (view->buffer == from || v->n_uses == 0) continue;
+      View half = *view, state = {.buffer = from, .at = at_batch(l, from, p->h_at), .rank = 1, .dim = {units}, .stride = {1}};
+      half.dim[0] = units;
+      half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
+      copy_row(l, &half, NULL, &state, NULL);
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reductions: over the last axis (softmax, argmax), over time (mean, max, the pools). */
+#include "lower/lower_internal.h"
+
+#include <float.h>
+
+static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
+static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+
+/* The greatest of n elements, as a register. */
+static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
+  Kb *kb = &l->kb;
+  KirReg *most = kb_var(kb, "most", kb_load(kb, b, at, 1));
+  if (n < 2) return most;
+  KirReg *k = kb_for(kb, "k", 1, n, 1);
+  kb_set(kb, most, kb_op2(kb, KIR_MAX, kb_load(kb, b, kir_at_plus(at, stride, k), 1), kb_use(kb, most)));
+  kb_end(kb);
+  return most;
+}
+
+/* exp(x - max) / sum of them */
+void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int64_t d = last_dim(x), sx = last_stride(x), sy = last_stride(y);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_axes(l, x, y, &ix, &iy);
+  KirReg *most = greatest(l, x->buffer, ix, sx, d);
+  KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
+  KirReg *k = kb_for(kb, "k", 0, d, 1);
+  KirExpr *shifted = kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
+  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, shifted));
+  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
+  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), kb_use(kb, e));
+  kb_end(kb);
+  k = kb_for(kb, "k", 0, d, 1);
+  KirIndex at = kir_at_plus(iy, sy, k);
+  kb_store(kb, y->buffer, at, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, at, 1), kb_use(kb, sum)));
+  kb_end(kb);
+  close_loops(l, opened);
+}
+
+/* The first of the greatest elements. */
+void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int64_t d = last_dim(x), sx = last_stride(x);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_axes(l, x, y, &ix, &iy);
+  KirReg *most = kb_var(kb, "most", kb_load(kb, x->buffer, ix, 1));
+  KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
+  if (d > 1) {
+    KirReg *k = kb_for(kb, "k", 1, d, 1);
+    KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1));
+    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, most), kb_use(kb, v)));
+    kb_set(kb, most, kb_use(kb, v));
+    kb_set(kb, best, kb_convert(kb, KIR_I32, kb_use(kb, k)));
+    kb_end(kb);
+    kb_end(kb);
+  }
+  kb_store(kb, y->buffer, iy, kb_use(kb, best));
+  close_loops(l, opened);
+}
+
+/* ---- mean and max over time: a running row, finished after the loop ---- */
+
+/* All elements of a row of x beside those of y. */
+static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+  int opened = open_axes(l, x, y, ix, iy);
+  if (last_dim(x) > 1) {
+    KirReg *k = kb_for(&l->kb, "k", 0, last_dim(x), 1);
+    *ix = kir_at_plus(*ix, last_stride(x), k);
+    *iy = kir_at_plus(*iy, last_stride(y), k);
+    opened++;
+  }
+  return opened;
+}
+
+void over_time_before(Lower *l, const Layer *layer) {
+  Kb *kb = &l->kb;
+  const View *y = view_of(l, layer->out[0]);
+  KirIndex iy = view_row(y, NULL, 0), same = iy;
+  int opened = open_row(l, y, y, &same, &iy);
+  kb_store(kb, y->buffer, iy, kb_num(kb, layer->kind == LAYER_max ? -FLT_MAX : 0, 1));
+  close_loops(l, opened);
+}
+
+void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0);
+  int opened = open_row(l, x, y, &ix, &iy);
+  KirExpr *v = kb_load(kb, x->buffer, ix, 1), *so_far = kb_load(kb, y->buffer, iy, 1);
+  kb_store(kb, y->buffer, iy, kb_op2(kb, layer->kind == LAYER_max ? KIR_MAX : KIR_ADD, v, so_far));
+  close_loops(l, opened);
+}
+
+void over_time_after(Lower *l, const Layer *layer) {
+  if (layer->kind == LAYER_max) return;
+  Kb *kb = &l->kb;
+  const View *y = view_of(l, layer->out[0]);
+  Domain d = domain_of(l, &layer->in[0]->type);
+  KirExpr *n = d.kind == TIME_BOUNDED ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(l, d)))
+                                      : kb_num(kb, (float)d.n, 1);
+  KirIndex iy = view_row(y, NULL, 0), same = iy;
+  int opened = open_row(l, y, y, &same, &iy);
+  kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
+  close_loops(l, opened);
+}
+
+void pool_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  Window w = window_of(l, layer);
+  bool is_max = layer->kind == LAYER_max_pool;
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time), iy = view_row(y, t, 0);
+  int opened = open_row(l, x, y, &ix, &iy);
+  KirReg *v = kb_var(kb, "v", kb_load(kb, x->buffer, ix, 1));
+  if (w.size > 1) {
+    KirReg *i = kb_for(kb, "i", 1, w.size, 1);
+    KirExpr *next = kb_load(kb, x->buffer, kir_at_plus(ix, x->time, i), 1);
+    kb_set(kb, v, kb_op2(kb, is_max ? KIR_MAX : KIR_ADD, next, kb_use(kb, v)));
+    kb_end(kb);
+  }
+  KirExpr *result = kb_use(kb, v);
+  kb_store(kb, y->buffer, iy, is_max ? result : kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)w.size, 1)));
+  close_loops(l, opened);
+}

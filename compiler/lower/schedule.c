@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The schedule. In: a typed model. After: every layer has a job with a level and a domain, and
+ * every value knows what its readers need of it.
+ *
+ *     x |> GRU(64) |> Dense(8) |> frames(4, hop=2) |> Dense(3) |> mean |> Dense(1)
+ *     level 0, time 49: GRU Dense     rows of the Dense are kept: frames reads four of them
+ *     level 1, time 23: frames Dense mean
+ *     level 2, no time: Dense */
+#include "lower/lower_internal.h"
+
+Domain domain_of(const Lower *l, const Type *type) {
+  Domain d = {.kind = type->time.kind, .n = 1};
+  if (d.kind == TIME_FIXED || d.kind == TIME_BOUNDED) d.n = type->time.n;
+  if (d.kind == TIME_BOUNDED) d.length = type->time.length;
+  if (d.kind == TIME_STREAM) {
+    d.period = type->time.period;
+    d.lag = type->time.lag;
+    d.n = l->calls_slots / d.period;
+  }
+  return d;
+}
+
+bool domain_equal(Domain a, Domain b) {
+  return a.kind == b.kind && a.n == b.n && a.length == b.length && a.period == b.period &&
+         a.lag == b.lag;
+}
+
+/* padding=same as Keras has it: the larger half behind. With a stride and a length known only at
+ * run time the half in front varies up to its greatest value, span / 2. */
+static int64_t conv_before(const Layer *layer, int64_t span, int64_t stride, const Type *in) {
+  if (layer_word_is(layer, OPT_padding, "causal")) return span - 1;
+  if (!layer_word_is(layer, OPT_padding, "same")) return 0;
+  if (in->time.kind == TIME_BOUNDED) return (span - 1) / 2;
+  int64_t n = in->time.n, pad = ((n + stride - 1) / stride - 1) * stride + span - n;
+  return pad > 0 ? pad / 2 : 0;
+}
+
+Window window_of(const Lower *l, const Layer *layer) {
+  Window w = {.size = 1, .hop = 1, .dilation = 1, .is_window = true};
+  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
+  switch (layer->kind) {
+  case LAYER_Conv1D:
+    w.size = layer_size(layer, OPT_kernel, 1);
+    w.hop = layer_size(layer, OPT_stride, 1);
+    w.dilation = layer_size(layer, OPT_dilation, 1);
+    w.shift = -conv_before(layer, (w.size - 1) * w.dilation + 1, w.hop, in);
+    w.same_bounded = in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
+    break;
+  case LAYER_frames:
+    w.size = layer_size(layer, OPT_size, 1);
+    w.hop = layer_size(layer, OPT_hop, 1);
+    break;
+  case LAYER_max_pool:
+  case LAYER_mean_pool:
+    w.size = layer_size(layer, OPT_size, 1);
+    w.hop = layer_size(layer, OPT_stride, w.size);
+    break;
+  case LAYER_delay: w.shift = -layer_size(layer, OPT_n, 0); break;
+  default: w.is_window = false; break;
+  }
+  if (w.is_window && l->streaming && type_is_stream(in))
+    w.shift += in->time.lag - out->time.lag * w.hop;
+  return w;
+}
+
+/* Whether the window reads only rows up to its own, so that it can run in its producer's loop. */
+static bool window_is_causal(const Window *w) {
+  return w->hop == 1 && (w->size - 1) * w->dilation + w->shift <= 0;
+}
+
+/* ---- levels ---- */
+
+static bool ends_time(const Layer *layer) {
+  return layer->kind == LAYER_last || layer->kind == LAYER_mean || layer->kind == LAYER_max;
+}
+
+static bool job_is_private(const Layer *layer) {
+  const Type *in = layer->n_in ? &layer->in[0]->type : NULL;
+  switch (layer->kind) {
+  case LAYER_GRU:
+  case LAYER_LSTM:
+  case LAYER_RNN: return !layer_word_is(layer, OPT_direction, "forward");
+  case LAYER_reverse:
+  case LAYER_overlap_add:
+  case LAYER_flatten: return true;
+  case LAYER_reshape: return type_is_sequence(in) || type_is_sequence(&layer->out[0]->type);
+  default: return false;
+  }
+}
+
+static bool job_is_alias(const Layer *layer) {
+  switch (layer->kind) {
+  case LAYER_Dropout:
+  case LAYER_GaussianNoise:
+  case LAYER_slice:
+  case LAYER_last:
+  case LAYER_repeat:
+  case LAYER_expand: return true;
+  default: return false;
+  }
+}
+
+/* The first level at which a job of this domain can read v; step_only: it reads only the row of its
+ * own step. */
+static int ready(const Lower *l, const Value *v, Domain domain, bool step_only) {
+  if (!v->layer) return 0;
+  const Job *p = &l->job[v->layer->id];
+  bool shared = step_only && !v->field && !p->is_private && !ends_time(v->layer) &&
+                domain_equal(p->domain, domain);
+  return shared ? p->level : p->level + 1;
+}
+
+static int init_level(const Lower *l, const Layer *layer, Domain domain) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  int level = 0;
+  if (!init) return 0;
+  for (int i = 0; i < init->n_values; i++) {
+    int r = ready(l, init->values[i], domain, false);
+    if (r > level) level = r;
+  }
+  if (init->states_of) {
+    int r = l->job[init->states_of->id].level + 1;
+    if (r > level) level = r;
+  }
+  return level;
+}
+
+static void schedule_layer(Lower *l, const Layer *layer) {
+  Job *job = &l->job[layer->id];
+  job->layer = layer;
+  job->is_private = job_is_private(layer);
+  job->is_alias = job_is_alias(layer);
+  job->domain = domain_of(l, ends_time(layer) ? &layer->in[0]->type : &layer->out[0]->type);
+  Window w = window_of(l, layer);
+  bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
+  job->level = init_level(l, layer, job->domain);
+  for (int i = 0; i < layer->n_in; i++) {
+    int r = ready(l, layer->in[i], job->domain, step_only);
+    if (r > job->level) job->level = r;
+  }
+}
+
+/* ---- needs ---- */
+
+static void need(Lower *l, const Value *v, Need n) {
+  Need *have = &l->place[v->id].need;
+  have->rows |= n.rows;
+  if (n.before > have->before) have->before = n.before;
+  if (n.after > have->after) have->after = n.after;
+}
+
+static void need_window(Lower *l, const Layer *layer, const Window *w) {
+  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
+  Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
+  int64_t reach = (w->size - 1) * w->dilation + w->shift;
+  if (in->time.kind == TIME_FIXED) {
+    int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
+    n.after = beyond > 0 ? beyond : 0;
+  } else if (in->time.kind == TIME_BOUNDED && layer->kind == LAYER_Conv1D)
+    n.after = w->same_bounded ? (w->size - 1) * w->dilation : reach > 0 && w->shift < 0 ? reach : 0;
+  need(l, layer->in[0], n);
+}
+
+static void need_inputs(Lower *l, const Layer *layer) {
+  Job *job = &l->job[layer->id];
+  Need out = l->place[layer->out[0]->id].need;
+  Window w = window_of(l, layer);
+  if (w.is_window) {
+    need_window(l, layer, &w);
+    return;
+  }
+  bool spreads = layer->kind == LAYER_repeat || layer->kind == LAYER_expand;
+  if (spreads && (out.before || out.after)) job->is_alias = false;
+  for (int i = 0; i < layer->n_in; i++) {
+    const Value *v = layer->in[i];
+    bool same_loop = !job->is_private && v->layer && !l->job[v->layer->id].is_private &&
+                     l->job[v->layer->id].level == job->level &&
+                     domain_equal(l->job[v->layer->id].domain, job->domain);
+    Need n = {.rows = !same_loop && layer->kind != LAYER_last};
+    if (job->is_alias && !spreads && layer->kind != LAYER_last) {
+      n.rows |= out.rows;
+      n.before = out.before;
+      n.after = out.after;
+    }
+    need(l, v, n);
+  }
+}
+
+void schedule(Lower *l) {
+  const Model *model = l->model;
+  l->job = ARENA_ARRAY(l->arena, Job, model->n_layers + 1);
+  l->place = ARENA_ARRAY(l->arena, ValuePlace, model->n_values + 1);
+  for (int i = 0; i < model->n_layers; i++)
+    schedule_layer(l, model->layer[i]);
+  for (int i = 0; i < model->n_out; i++)
+    need(l, model->out[i]->value, (Need){.rows = true});
+  for (int i = model->n_layers - 1; i >= 0; i--) {
+    const Layer *layer = model->layer[i];
+    if (l->job[i].is_private) need(l, layer->out[0], (Need){.rows = true});
+    need_inputs(l, layer);
+  }
+}
