@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Expressions of KIR as C. Scalars, and vectors of the GNU kind, use C's operators; what C has no
+ * operator for, and every operation on ISO lanes, calls a function of the prelude. */
+#include "backend/c_internal.h"
+
+#include <string.h>
+
+const char *c_elem(KirElem elem) {
+  switch (elem) {
+  case KIR_F32: return "float";
+  case KIR_F16: return "uint16_t";
+  case KIR_I8: return "int8_t";
+  case KIR_I16: return "int16_t";
+  case KIR_I32: return "int32_t";
+  case KIR_U8: return "uint8_t";
+  case KIR_U16: return "uint16_t";
+  case KIR_SIZE: return "size_t";
+  case KIR_INDEX:
+  case KIR_BOOL: return "int";
+  }
+  return "int";
+}
+
+const char *c_type(CWriter *c, KirType t) {
+  if (t.lanes == 1) return c_elem(t.elem);
+  return arena_printf(c->out->arena, "%s_%s%d", c->prefix, t.elem == KIR_F32 ? "f32x" : "i32x", t.lanes);
+}
+
+void c_float(Text *out, float f) {
+  Text digits = text_new(out->arena);
+  text_add_float(&digits, f);
+  const char *s = text_str(&digits);
+  text_add(out, s);
+  if (!strpbrk(s, ".en")) text_add(out, ".0");
+  text_add(out, "f");
+}
+
+/* ---- indices ---- */
+
+static void index_expr(CWriter *c, const KirIndex *at) {
+  bool first = true;
+  for (int i = 0; i < at->n_terms; i++) {
+    int64_t s = at->term[i].stride;
+    if (s == 0) continue;
+    if (!first) text_add(c->out, s < 0 ? " - " : " + ");
+    else if (s < 0) text_add(c->out, "-");
+    if (s != 1 && s != -1) text_printf(c->out, "%lld * ", (long long)(s < 0 ? -s : s));
+    text_add(c->out, c->name[at->term[i].var->id]);
+    first = false;
+  }
+  if (first) text_printf(c->out, "%lld", (long long)at->offset);
+  else if (at->offset)
+    text_printf(c->out, " %c %lld", at->offset < 0 ? '-' : '+', (long long)(at->offset < 0 ? -at->offset : at->offset));
+}
+
+/* Deals a flat index out to the dimensions of b; false if one could leave its dimension. */
+static bool split_index(const KirBuffer *b, const KirIndex *at, KirIndex part[KIR_MAX_RANK]) {
+  int64_t stride[KIR_MAX_RANK], n = 1, offset = at->offset;
+  for (int d = b->rank - 1; d >= 0; d--) {
+    stride[d] = n;
+    n *= b->dim[d];
+  }
+  for (int d = 0; d < b->rank; d++) {
+    part[d] = (KirIndex){0};
+    part[d].offset = offset / stride[d];
+    offset -= part[d].offset * stride[d];
+  }
+  for (int i = 0; i < at->n_terms; i++) {
+    int64_t s = at->term[i].stride;
+    for (int d = 0; d < b->rank; d++) {
+      if (s % stride[d] != 0) continue;
+      part[d].term[part[d].n_terms].stride = s / stride[d];
+      part[d].term[part[d].n_terms++].var = at->term[i].var;
+      break;
+    }
+  }
+  for (int d = 0; d < b->rank; d++) {
+    int64_t lo, hi;
+    kir_index_range(&part[d], &lo, &hi);
+    if (lo < 0 || hi >= b->dim[d]) return false;
+  }
+  return true;
+}
+
+static bool is_flat(const CWriter *c, const KirBuffer *b) {
+  bool port = b->space == KIR_IN || b->space == KIR_OUT;
+  return b->rank <= 1 || (port && c->o->flat_arrays);
+}
+
+static void buffer_base(CWriter *c, const KirBuffer *b) {
+  if (b->space == KIR_STATE) text_printf(c->out, "%s->", c->self);
+  if (b->space == KIR_CONST && !c->m->weights_extern) text_printf(c->out, "%s_", c->prefix);
+  text_add(c->out, b->name);
+}
+
+void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at) {
+  if (b->rank == 0 || (b->space == KIR_STATE && b->count == 1 && b->rank == 1)) { /* a plain variable */
+    buffer_base(c, b);
+    return;
+  }
+  KirIndex part[KIR_MAX_RANK];
+  if (is_flat(c, b)) {
+    buffer_base(c, b);
+    text_add(c->out, "[");
+    index_expr(c, at);
+    text_add(c->out, "]");
+  } else if (split_index(b, at, part)) {
+    buffer_base(c, b);
+    for (int d = 0; d < b->rank; d++) {
+      text_add(c->out, "[");
+      index_expr(c, &part[d]);
+      text_add(c->out, "]");
+    }
+  } else {
+    text_add(c->out, "(&");
+    buffer_base(c, b);
+    for (int d = 0; d < b->rank; d++)
+      text_add(c->out, "[0]");
+    text_add(c->out, ")[");
+    index_expr(c, at);
+    text_add(c->out, "]");
+  }
+}
+
+static void load(CWriter *c, const KirExpr *e) {
+  if (e->type.lanes == 1) {
+    if (e->buffer->elem == KIR_F16) text_printf(c->out, "%s_from_f16(", c->prefix);
+    c_access(c, e->buffer, &e->at);
+    if (e->buffer->elem == KIR_F16) text_add(c->out, ")");
+    return;
+  }
+  text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
+  c_access(c, e->buffer, &e->at);
+  text_add(c->out, ")");
+}
+
+/* ---- operations ---- */
+
+/* C's binary operator; NULL where there is none. */
+static const char *binary_operator(const KirExpr *e) {
+  bool i32 = e->type.elem == KIR_I32 && e->type.lanes == 1;
+  switch (e->op) {
+  case KIR_ADD: return i32 ? NULL : "+";
+  case KIR_SUB: return i32 ? NULL : "-";
+  case KIR_MUL: return i32 ? NULL : "*";
+  case KIR_DIV: return "/";
+  case KIR_AND: return e->type.elem == KIR_BOOL && e->type.lanes == 1 ? "&&" : "&";
+  case KIR_OR: return e->type.elem == KIR_BOOL && e->type.lanes == 1 ? "||" : "|";
+  case KIR_XOR: return "^";
+  case KIR_SHR: return ">>";
+  case KIR_LT: return "<";
+  case KIR_LE: return "<=";
+  case KIR_EQ: return "==";
+  case KIR_NE: return "!=";
+  default: return NULL;
+  }
+}
+
+static bool is_atom(const KirExpr *e) {
+  switch (e->op) {
+  case KIR_REG:
+  case KIR_LOAD:
+  case KIR_CALL: return true;
+  case KIR_NUM: return e->type.lanes == 1 && (e->type.elem == KIR_F32 ? e->f >= 0 : e->i >= 0);
+  case KIR_SPLAT:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_FMA:
+  case KIR_BITCAST:
+  case KIR_ABS: return true;
+  default: return false;
+  }
+}
+
+static void operand(CWriter *c, const KirExpr *e) {
+  if (!is_atom(e)) text_add(c->out, "(");
+  c_expr(c, e);
+  if (!is_atom(e)) text_add(c->out, ")");
+}
+
+static void call(CWriter *c, const char *name, const KirExpr *e) {
+  text_printf(c->out, "%s_%s(", c->prefix, name);
+  for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++) {
+    if (i) text_add(c->out, ", ");
+    c_expr(c, e->arg[i]);
+  }
+  text_add(c->out, ")");
+}
+
+static const char *function_name(CWriter *c, const KirExpr *e) {
+  static const char *const name[] = {
+      [KIR_ADD] = "add", [KIR_SUB] = "sub", [KIR_MUL] = "mul", [KIR_DIV] = "div", [KIR_MIN] = "min",
+      [KIR_MAX] = "max", [KIR_NEG] = "neg", [KIR_ABS] = "abs", [KIR_SQRT] = "sqrt", [KIR_FMA] = "fma",
+      [KIR_MAD] = "mad", [KIR_AND] = "and", [KIR_OR] = "or", [KIR_XOR] = "xor", [KIR_SHL] = "shl",
+      [KIR_SHR] = "shr", [KIR_LT] = "lt", [KIR_LE] = "le", [KIR_EQ] = "eq", [KIR_NE] = "ne",
+      [KIR_SELECT] = "select", [KIR_SUM] = "sum", [KIR_DOT4] = "dot4", [KIR_CALL] = ""};
+  KirType t = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM ? e->arg[0]->type : e->type;
+  const char *elem = t.elem == KIR_F32 ? "f32" : t.elem == KIR_INDEX ? "index" : "i32";
+  return t.lanes > 1 ? arena_printf(c->out->arena, "%s_%sx%d", name[e->op], elem, t.lanes)
+                     : arena_printf(c->out->arena, "%s_%s", name[e->op], elem);
+}
+
+static void number(CWriter *c, const KirExpr *e) {
+  Text *out = c->out;
+  if (e->type.lanes > 1) text_printf(out, "%s_splat%s%d(", c->prefix, e->type.elem == KIR_F32 ? "" : "_i32x", e->type.lanes);
+  if (e->type.elem == KIR_F32) c_float(out, e->f);
+  else if (e->i == INT32_MIN) text_add(out, "INT32_MIN");
+  else text_printf(out, "%lld", (long long)e->i);
+  if (e->type.lanes > 1) text_add(out, ")");
+}
+
+static void convert(CWriter *c, const KirExpr *e) {
+  const KirExpr *a = e->arg[0];
+  if (e->type.lanes > 1) {
+    call(c, arena_printf(c->out->arena, "to_%s%d", e->type.elem == KIR_F32 ? "f32x" : "i32x", e->type.lanes), e);
+    return;
+  }
+  text_printf(c->out, "(%s)", c_elem(e->type.elem));
+  operand(c, a);
+}
+
+static void select(CWriter *c, const KirExpr *e) {
+  if (e->type.lanes > 1) {
+    call(c, function_name(c, e), e);
+    return;
+  }
+  operand(c, e->arg[0]);
+  text_add(c->out, " ? ");
+  operand(c, e->arg[1]);
+  text_add(c->out, " : ");
+  operand(c, e->arg[2]);
+}
+
+/* Two's complement without undefined overflow. */
+static void wrapping(CWriter *c, const KirExpr *e) {
+  const char *op = e->op == KIR_ADD ? "+" : e->op == KIR_SUB ? "-" : e->op == KIR_MUL ? "*" : "<<";
+  text_add(c->out, "(int32_t)((uint32_t)");
+  operand(c, e->arg[0]);
+  text_printf(c->out, " %s ", op);
+  if (e->op != KIR_SHL) text_add(c->out, "(uint32_t)");
+  operand(c, e->arg[1]);
+  text_add(c->out, ")");
+}
+
+void c_expr(CWriter *c, const KirExpr *e) {
+  bool iso = e->type.lanes > 1 && c->o->vectors == C_VECTORS_ISO;
+  const char *op = iso ? NULL : binary_operator(e);
+  switch (e->op) {
+  case KIR_NUM: number(c, e); return;
+  case KIR_REG: text_add(c->out, c->name[e->reg->id]); return;
+  case KIR_LOAD: load(c, e); return;
+  case KIR_CALL: call(c, e->helper->name, e); return;
+  case KIR_CONVERT: convert(c, e); return;
+  case KIR_SELECT: select(c, e); return;
+  case KIR_BITCAST:
+    call(c, e->type.lanes > 1 ? arena_printf(c->out->arena, "as_%s%d", e->type.elem == KIR_F32 ? "f32x" : "i32x", e->type.lanes)
+            : e->type.elem == KIR_F32 ? "as_f32" : "as_i32", e);
+    return;
+  case KIR_SPLAT: call(c, arena_printf(c->out->arena, "splat%s%d", e->type.elem == KIR_F32 ? "" : "_i32x", e->type.lanes), e); return;
+  case KIR_LANE:
+    operand(c, e->arg[0]);
+    text_printf(c->out, c->o->vectors == C_VECTORS_ISO ? ".v[%lld]" : "[%lld]", (long long)e->i);
+    return;
+  case KIR_MAD:
+    if (iso) break;
+    operand(c, e->arg[0]);
+    text_add(c->out, " * ");
+    operand(c, e->arg[1]);
+    text_add(c->out, " + ");
+    operand(c, e->arg[2]);
+    return;
+  case KIR_NEG:
+    if (iso) break;
+    text_add(c->out, "-");
+    operand(c, e->arg[0]);
+    return;
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MUL:
+  case KIR_SHL:
+    if (e->type.elem == KIR_I32 && e->type.lanes == 1) {
+      wrapping(c, e);
+      return;
+    }
+    if (e->op == KIR_SHL && !iso) op = "<<";
+    break;
+  default: break;
+  }
+  if (!op) {
+    call(c, function_name(c, e), e);
+    return;
+  }
+  operand(c, e->arg[0]);
+  text_printf(c->out, " %s ", op);
+  operand(c, e->arg[1]);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of the C backend share. */
+#ifndef GRUS_BACKEND_C_INTERNAL_H
+#define GRUS_BACKEND_C_INTERNAL_H
+
+#include "backend/c.h"
+
+typedef struct CWriter {
+  const KirModule *m;
+  const COptions *o;
+  const char *prefix; /* "kws" */
+  const char *upper;  /* "KWS" */
+  bool single_header;
+  Text *out;
+  int indent;
+  /* the function being written */
+  const KirFunc *f;
+  const char *self;       /* its pointer to the state: "s", "w" */
+  const char **name;      /* by register id */
+  int *uses;              /* by register id */
+  const char **scope;     /* names in use, innermost last */
+  int n_scope;
+  size_t cap_scope;
+} CWriter;
+
+/* ---- c_expr.c ---- */
+const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
+const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
+void c_expr(CWriter *c, const KirExpr *e);
+/* buffer[at] as an lvalue. */
+void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at);
+/* A float literal. */
+void c_float(Text *out, float f);
+
+/* ---- c_stmt.c ---- */
+void c_line(CWriter *c); /* new line, indented */
+void c_comment(CWriter *c, const char *text);
+void c_function(CWriter *c, const KirFunc *f);
+void c_helper(CWriter *c, const KirFunc *f);
+/* A name like hint that no enclosing scope uses; now in use. */
+const char *c_name(CWriter *c, const char *hint);
+
+/* ---- c_interface.c ---- */
+void c_macros(CWriter *c);
+void c_state_struct(CWriter *c);
+/* Everything up to the closing parenthesis. */
+void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
+void c_grus_macros(CWriter *c);
+
+/* ---- c_prelude.c ---- */
+void c_prelude(CWriter *c);
+void c_weights(CWriter *c);
+
+#endif

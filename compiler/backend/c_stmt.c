@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Statements and functions of KIR as C. */
+#include "backend/c_internal.h"
+
+#include <string.h>
+
+void c_line(CWriter *c) {
+  text_add(c->out, "\n");
+  text_fill(c->out, ' ', (size_t)(2 * c->indent));
+}
+
+void c_comment(CWriter *c, const char *text) {
+  c_line(c);
+  text_add(c->out, "/* ");
+  for (const char *s = text; *s; s++) {
+    if (*s == '\n') {
+      c_line(c);
+      text_add(c->out, " * ");
+    } else if (s[0] == '*' && s[1] == '/') { /* would end the comment */
+      text_add(c->out, "* ");
+    } else if (s[0] == '/' && s[1] == '*') {
+      text_add(c->out, "/ ");
+    } else
+      text_add_char(c->out, *s);
+  }
+  text_add(c->out, " */");
+}
+
+/* ---- names ---- */
+
+static bool in_scope(const CWriter *c, const char *name) {
+  for (int i = 0; i < c->n_scope; i++)
+    if (strcmp(c->scope[i], name) == 0) return true;
+  for (int i = 0; i < c->m->n_buffers; i++)
+    if (strcmp(c->m->buffer[i]->name, name) == 0) return true;
+  return strcmp(name, c->self) == 0 || strcmp(name, "scratch") == 0 || strcmp(name, "weights") == 0;
+}
+
+const char *c_name(CWriter *c, const char *hint) {
+  const char *name = hint;
+  for (int i = 2; in_scope(c, name); i++)
+    name = arena_printf(c->out->arena, "%s%d", hint, i);
+  ARENA_PUSH(c->out->arena, c->scope, c->n_scope, c->cap_scope, name);
+  return name;
+}
+
+/* ---- statements ---- */
+
+static void statements(CWriter *c, const KirStmt *list);
+
+static void block(CWriter *c, const KirStmt *list) {
+  text_add(c->out, " {");
+  c->indent++;
+  statements(c, list);
+  c->indent--;
+  c_line(c);
+  text_add(c->out, "}");
+}
+
+static void let(CWriter *c, const KirStmt *s) {
+  if (c->uses[s->reg->id] == 0) return;
+  const char *name = c_name(c, s->reg->name);
+  c_line(c);
+  text_printf(c->out, "%s%s %s = ", s->reg->is_mutable ? "" : "const ", c_type(c, s->reg->type), name);
+  c_expr(c, s->value);
+  text_add(c->out, ";");
+  c->name[s->reg->id] = name;
+}
+
+/* A value that fits its memory, without a warning about narrowing. */
+static void stored(CWriter *c, const KirBuffer *b, const KirExpr *e) {
+  bool narrows = e->type.elem == KIR_I32 && b->elem != KIR_I32;
+  if (narrows) text_printf(c->out, "(%s)", c_elem(b->elem));
+  if (narrows && e->op != KIR_REG && e->op != KIR_LOAD && e->op != KIR_NUM) {
+    text_add(c->out, "(");
+    c_expr(c, e);
+    text_add(c->out, ")");
+  } else
+    c_expr(c, e);
+}
+
+static void store(CWriter *c, const KirStmt *s) {
+  c_line(c);
+  if (s->value->type.lanes > 1) {
+    text_printf(c->out, "%s_store%d(&", c->prefix, s->value->type.lanes);
+    c_access(c, s->buffer, &s->at);
+    text_add(c->out, ", ");
+    c_expr(c, s->value);
+    text_add(c->out, ");");
+    return;
+  }
+  c_access(c, s->buffer, &s->at);
+  text_add(c->out, " = ");
+  stored(c, s->buffer, s->value);
+  text_add(c->out, ";");
+}
+
+static void loop(CWriter *c, const KirStmt *s) {
+  int depth = c->n_scope;
+  const char *name = c_name(c, s->reg->name);
+  c_line(c);
+  text_printf(c->out, "for (int %s = ", name);
+  c_expr(c, s->lo);
+  text_printf(c->out, "; %s %s ", name, s->step < 0 ? ">=" : "<");
+  c_expr(c, s->hi);
+  if (s->step == 1 || s->step == -1) text_printf(c->out, "; %s%s)", name, s->step < 0 ? "--" : "++");
+  else text_printf(c->out, "; %s %s %lld)", name, s->step < 0 ? "-=" : "+=", (long long)(s->step < 0 ? -s->step : s->step));
+  c->name[s->reg->id] = name;
+  block(c, s->body);
+  c->n_scope = depth;
+}
+
+static void test(CWriter *c, const KirStmt *s) {
+  c_line(c);
+  text_add(c->out, "if (");
+  c_expr(c, s->value);
+  text_add(c->out, ")");
+  block(c, s->body);
+  if (!s->other) return;
+  text_add(c->out, " else");
+  block(c, s->other);
+}
+
+/* One element of a copy or zero: at + i. */
+static KirIndex at_plus(KirIndex at, KirReg *i) {
+  if (!i) return at;
+  at.term[at.n_terms].stride = 1;
+  at.term[at.n_terms++].var = i;
+  return at;
+}
+
+static void move(CWriter *c, const KirStmt *s) {
+  int depth = c->n_scope;
+  KirReg i = {.id = c->f->n_regs, .name = "i", .type = {KIR_INDEX, 1}, .lo = 0, .hi = s->count - 1};
+  bool one = s->count == 1;
+  if (!one) {
+    c_line(c);
+    c->name[i.id] = c_name(c, "i");
+    text_printf(c->out, "for (int %s = 0; %s < %lld; %s++) {", c->name[i.id], c->name[i.id], (long long)s->count, c->name[i.id]);
+    c->indent++;
+  }
+  KirIndex to = at_plus(s->at, one ? NULL : &i), from = at_plus(s->from, one ? NULL : &i);
+  c_line(c);
+  c_access(c, s->buffer, &to);
+  text_add(c->out, " = ");
+  if (s->kind == KIR_COPY) c_access(c, s->source, &from);
+  else text_add(c->out, s->buffer->elem == KIR_F32 ? "0.0f" : "0");
+  text_add(c->out, ";");
+  if (!one) {
+    c->indent--;
+    c_line(c);
+    text_add(c->out, "}");
+  }
+  c->n_scope = depth;
+}
+
+static void returns(CWriter *c, const KirStmt *s) {
+  static const char *const status[] = {"GRUS_OK", "GRUS_BAD_INDEX", "GRUS_BAD_LENGTH", "GRUS_NO_OUTPUT"};
+  c_line(c);
+  text_add(c->out, "return ");
+  if (s->value) c_expr(c, s->value);
+  else text_add(c->out, status[s->status]);
+  text_add(c->out, ";");
+}
+
+static void invoke(CWriter *c, const KirStmt *s) {
+  c_line(c);
+  if (s->callee->returns_status) text_add(c->out, "(void)");
+  text_printf(c->out, "%s_%s(", c->prefix, s->callee->name);
+  for (int i = 0; i < s->n_args; i++) {
+    const KirBuffer *a = s->args[i], *p = s->callee->buffers[i];
+    if (i) text_add(c->out, ", ");
+    if (p->space == KIR_IN && p->rank > 1 && a->space == KIR_STATE && !c->o->flat_arrays) {
+      text_printf(c->out, "(const %s (*)", c_elem(p->elem)); /* C before C23 adds no const to arrays of arrays */
+      for (int d = 1; d < p->rank; d++)
+        text_printf(c->out, "[%lld]", (long long)p->dim[d]);
+      text_add(c->out, ")");
+    }
+    if (p->space == KIR_IN && p->rank > 1 && a->space == KIR_STATE && c->o->flat_arrays) text_add(c->out, "&");
+    if (a->space == KIR_STATE) text_printf(c->out, "%s->", c->self);
+    text_add(c->out, a->name);
+    for (int d = 0; d < p->rank && p->rank > 1 && a->space == KIR_STATE && c->o->flat_arrays; d++)
+      text_add(c->out, "[0]");
+  }
+  const char *comma = s->n_args ? ", " : "";
+  if (c->m->weights_extern) {
+    text_printf(c->out, "%sweights", comma);
+    comma = ", ";
+  }
+  if (c->o->scratch == C_SCRATCH_CALLER && s->callee->uses_scratch && c->m->scratch_bytes > 0)
+    text_printf(c->out, "%sscratch", comma);
+  text_add(c->out, ");");
+}
+
+static void section(CWriter *c, const KirStmt *s) {
+  int depth = c->n_scope;
+  if (s->doc) {
+    text_add(c->out, "\n");
+    c_comment(c, s->doc);
+  }
+  c_line(c);
+  text_add(c->out, "{");
+  c->indent++;
+  statements(c, s->body);
+  c->indent--;
+  c_line(c);
+  text_add(c->out, "}");
+  c->n_scope = depth;
+}
+
+static void statements(CWriter *c, const KirStmt *list) {
+  int depth = c->n_scope;
+  for (const KirStmt *s = list; s; s = s->next) {
+    switch (s->kind) {
+    case KIR_LET: let(c, s); break;
+    case KIR_SET:
+      c_line(c);
+      text_printf(c->out, "%s = ", c->name[s->reg->id]);
+      c_expr(c, s->value);
+      text_add(c->out, ";");
+      break;
+    case KIR_STORE: store(c, s); break;
+    case KIR_FOR: loop(c, s); break;
+    case KIR_IF: test(c, s); break;
+    case KIR_COPY:
+    case KIR_ZERO: move(c, s); break;
+    case KIR_RETURN: returns(c, s); break;
+    case KIR_INVOKE: invoke(c, s); break;
+    case KIR_SECTION: section(c, s); break;
+    }
+  }
+  c->n_scope = depth;
+}
+
+/* ---- functions ---- */
+
+static void use_index(CWriter *c, const KirIndex *at) {
+  for (int i = 0; i < at->n_terms; i++)
+    c->uses[at->term[i].var->id]++;
+}
+
+static void use_expr(CWriter *c, const KirExpr *e, bool *buffers) {
+  if (!e) return;
+  if (e->op == KIR_REG) c->uses[e->reg->id]++;
+  if (e->op == KIR_LOAD) {
+    use_index(c, &e->at);
+    buffers[e->buffer->id] = true;
+  }
+  for (int i = 0; i < KIR_MAX_ARGS; i++)
+    use_expr(c, e->arg[i], buffers);
+}
+
+/* Counts the uses of registers, and marks the buffers touched. */
+static void use_list(CWriter *c, const KirStmt *list, bool *buffers) {
+  for (const KirStmt *s = list; s; s = s->next) {
+    use_expr(c, s->value, buffers);
+    use_expr(c, s->lo, buffers);
+    use_expr(c, s->hi, buffers);
+    if (s->buffer) {
+      buffers[s->buffer->id] = true;
+      use_index(c, &s->at);
+    }
+    if (s->source) {
+      buffers[s->source->id] = true;
+      use_index(c, &s->from);
+    }
+    for (int i = 0; i < s->n_args; i++)
+      buffers[s->args[i]->id] = true;
+    use_list(c, s->body, buffers);
+    use_list(c, s->other, buffers);
+  }
+}
+
+static bool *begin(CWriter *c, const KirFunc *f) {
+  Arena *arena = c->out->arena;
+  c->f = f;
+  c->n_scope = 0;
+  c->name = ARENA_ARRAY(arena, const char *, f->n_regs + 1);
+  c->uses = ARENA_ARRAY(arena, int, f->n_regs + 1);
+  bool *buffers = ARENA_ARRAY(arena, bool, c->m->n_buffers + 1);
+  use_list(c, f->body, buffers);
+  return buffers;
+}
+
+void c_helper(CWriter *c, const KirFunc *f) {
+  begin(c, f);
+  c->self = "";
+  text_add(c->out, "\n");
+  if (f->doc) c_comment(c, f->doc);
+  c_line(c);
+  text_printf(c->out, "static inline %s %s_%s(", c_type(c, f->result), c->prefix, f->name);
+  for (int i = 0; i < f->n_args; i++) {
+    const char *name = c->name[f->args[i]->id] = c_name(c, f->args[i]->name);
+    text_printf(c->out, "%s%s %s", i ? ", " : "", c_type(c, f->args[i]->type), name);
+  }
+  text_add(c->out, ")");
+  block(c, f->body);
+  text_add(c->out, "\n");
+}
+
+/* Scratch buffers as pointers into one array; those of other types than float as arrays. */
+static void scratch(CWriter *c, const bool *used) {
+  bool any = false;
+  for (int i = 0; i < c->m->n_buffers; i++) {
+    const KirBuffer *b = c->m->buffer[i];
+    any = any || (b->space == KIR_SCRATCH && used[i] && b->elem == KIR_F32);
+  }
+  const char *keep = c->o->scratch == C_SCRATCH_STATIC ? "static " : "";
+  if (any && c->o->scratch != C_SCRATCH_CALLER) {
+    c_line(c);
+    text_printf(c->out, "%sfloat scratch[%lld];", keep, (long long)c->m->scratch_bytes / 4);
+  }
+  if (!any && c->o->scratch == C_SCRATCH_CALLER && c->f->uses_scratch && c->m->scratch_bytes > 0 && c->f->kind != KIR_PUSH) {
+    c_line(c);
+    text_add(c->out, "(void)scratch;");
+  }
+  for (int i = 0; i < c->m->n_buffers; i++) {
+    const KirBuffer *b = c->m->buffer[i];
+    if (b->space != KIR_SCRATCH || !used[i]) continue;
+    c_line(c);
+    if (b->elem == KIR_F32) {
+      text_printf(c->out, "float *const %s = scratch", b->name);
+      if (b->scratch_offset) text_printf(c->out, " + %lld", (long long)b->scratch_offset / 4);
+      text_printf(c->out, "; /* [%lld] */", (long long)b->count);
+    } else
+      text_printf(c->out, "%s%s %s[%lld];", keep, c_elem(b->elem), b->name, (long long)b->count);
+  }
+}
+
+static void extern_weights(CWriter *c, const bool *used) {
+  if (!c->m->weights_extern) return;
+  bool any = c->f->kind == KIR_PUSH;
+  for (int i = 0; i < c->m->n_buffers; i++) {
+    const KirBuffer *b = c->m->buffer[i];
+    if (b->space != KIR_CONST || !used[i]) continue;
+    c_line(c);
+    text_printf(c->out, "const float *const %s = weights + %lld; /* [%lld] */", b->name, (long long)b->weight_offset, (long long)b->count);
+    any = true;
+  }
+  if (any || c->f->kind == KIR_RESET) return;
+  c_line(c);
+  text_add(c->out, "(void)weights;");
+}
+
+static void unused_parameters(CWriter *c, const bool *used) {
+  for (int i = 0; i < c->f->n_buffers; i++) {
+    const KirBuffer *b = c->f->buffers[i];
+    if (used[b->id]) continue;
+    c_line(c);
+    text_printf(c->out, "(void)%s;", b->name);
+  }
+  if (!c->f->uses_state) return;
+  for (int i = 0; i < c->m->n_buffers; i++)
+    if (used[i] && c->m->buffer[i]->space == KIR_STATE) return;
+  c_line(c);
+  text_printf(c->out, "(void)%s;", c->self);
+}
+
+void c_function(CWriter *c, const KirFunc *f) {
+  bool *used = begin(c, f);
+  text_add(c->out, "\n");
+  c_prototype(c, f, false);
+  text_add(c->out, " {");
+  c->indent = 1;
+  unused_parameters(c, used);
+  extern_weights(c, used);
+  if (f->kind != KIR_PUSH) scratch(c, used);
+  statements(c, f->body);
+  c->indent = 0;
+  text_add(c->out, "\n}\n");
+}
