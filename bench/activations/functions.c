@@ -48,18 +48,18 @@ VARIANTS(grus_sigmoid_fast)
 VARIANTS(grus_exp_fast)
 
 const Activation activations[] = {
-    ROW(grus_tanh, tanh, 3.7, 1.6e-7, -1, 1),
+    ROW(grus_tanh, tanh, 3.7, 1.55e-7, -1, 1),
     ROW(grus_sigmoid, ref_sigmoid, INFINITY, 1e-7, 0, 1),
-    ROW(grus_exp, exp, 1.1, INFINITY, 0, INFINITY),
-    ROW(grus_expm1, expm1, 1.7, INFINITY, -1, INFINITY),
-    ROW(grus_log, log, 0.9, INFINITY, -INFINITY, INFINITY),
-    ROW(grus_softplus, ref_softplus_nan, 2.4, INFINITY, 0, INFINITY),
-    ROW(grus_gelu, ref_gelu, 5.5, 3e-7, -0.1701f, INFINITY),
-    ROW(grus_gelu_tanh, ref_gelu_tanh, INFINITY, 6e-7, -0.1701f, INFINITY),
-    ROW(grus_sqrt, sqrt, 0.5, INFINITY, -0.0f, INFINITY),
-    ROW(grus_tanh_fast, tanh, 1320, 7.9e-5, -1.00003f, 1.00003f),
+    ROW(grus_exp, exp, 1.05, INFINITY, 0, INFINITY),
+    ROW(grus_expm1, expm1, 1.75, INFINITY, -1, INFINITY),
+    ROW(grus_log, log, 0.96, INFINITY, -INFINITY, INFINITY),
+    ROW(grus_softplus, ref_softplus_nan, 2.5, INFINITY, 0, INFINITY),
+    ROW(grus_gelu, ref_gelu, 7, 2.4e-7, -0.16998f, INFINITY),
+    ROW(grus_gelu_tanh, ref_gelu_tanh, INFINITY, 5.2e-7, -0.17005f, INFINITY),
+    ROW(grus_sqrt, sqrt, 0.5, INFINITY, 0, INFINITY),
+    ROW(grus_tanh_fast, tanh, 1311, 7.9e-5, -1.00003f, 1.00003f),
     ROW(grus_sigmoid_fast, ref_sigmoid, INFINITY, 4e-5, -1.5e-5f, 1.000015f),
-    ROW(grus_exp_fast, ref_exp_fast, 1320, INFINITY, 1.6e-38f, 1.66e38f),
+    ROW(grus_exp_fast, ref_exp_fast, 1311, INFINITY, 1.6e-38f, 1.66e38f),
 };
 const size_t activation_count = sizeof activations / sizeof *activations;
 

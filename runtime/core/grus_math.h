@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus_math.h: the functions that compiled models apply, in f32, without a math library.
  *
- * Each is a straight line of the operations the kernel IR has, so that one text serves scalars and
- * vectors, C and LLVM: every right-hand side below is one operation of the primitives or a short
- * tree of them. Float operations round to nearest even; nothing may be reassociated or contracted
- * (-ffp-contract=off, never -ffast-math).
+ * Each is a straight line of operations the kernel IR has, so that one text serves scalars and
+ * vectors, C and LLVM; calls are of functions of this file and stand for their lines. Float
+ * operations round once each, to nearest even, in the order written: never -ffast-math, and
+ * -ffp-contract=off.
  *
- * GRUS_MAD(a, b, c) is a * b + c, rounded once on targets with fma and twice elsewhere. All bounds
- * hold for both; they were measured over all 2^32 inputs (docs/numerics.md, with the figures).
+ * GRUS_MAD(a, b, c) is a * b + c, rounded once on targets with fma and twice elsewhere. The bounds
+ * below hold for both. They are measured over all 2^32 inputs against double (docs/numerics.md);
+ * an ulp is the distance of floats at the exact result. NaN gives NaN everywhere.
  *
- * Special values: NaN gives NaN. GRUS_MIN(c, x) and GRUS_MAX(c, x) return x if x is NaN, therefore
- * the constant stands first in every clamp. */
+ * GRUS_MIN(c, x) and GRUS_MAX(c, x) return x if x is NaN, therefore the constant stands first in
+ * every clamp. */
 #ifndef GRUS_MATH_H
 #define GRUS_MATH_H
 
@@ -69,7 +70,8 @@ static inline float grus_abs(float x) {
  *   tanh(x) = (w (s + 1) + (s - 1)) / (w (s - 1) + (s + 1)).
  * Nothing cancels: near 0, s = 1 and the result is w; far from it, the error of f does not matter.
  * n comes from adding 1.5 * 2^23 + 127, which leaves the exponent of s in the low bits.
- * 1 - s instead of s - 1 keeps the sign of -0. */
+ * 1 - s instead of s - 1 keeps the sign of -0.
+ * Error: 3.7 ulp, 1.55e-7 absolute. Never beyond -1 .. 1. */
 static inline float grus_tanh(float x) {
   float lo = GRUS_MAX(-9.02f, x);
   float c = GRUS_MIN(9.02f, lo);
@@ -88,7 +90,9 @@ static inline float grus_tanh(float x) {
   return num / den;
 }
 
-/* 1 / (1 + E), E = exp(-x) = 2^(n + f) as above, 2^f a polynomial. 0 below -88.4. */
+/* 1 / (1 + E), E = exp(-x) = 2^(n + f) as above, 2^f a polynomial.
+ * Error: 1e-7 absolute; 10 ulp above -10, 65 ulp (8e-6 relative) above -87; 0 below -88.4. Never
+ * beyond 0 .. 1. */
 static inline float grus_sigmoid(float x) {
   float lo = GRUS_MAX(-89.0f, x);
   float c = GRUS_MIN(87.0f, lo);
@@ -97,11 +101,12 @@ static inline float grus_sigmoid(float x) {
   float f = GRUS_MAD(c, -1.442695f, -n);
   float s = grus_float(GRUS_SHL(grus_bits(t), 23));
   float ff = f * f;
-  float p01 = GRUS_MAD(0.693147004f, f, 1.0f);
-  float p23 = GRUS_MAD(0.0555071235f, f, 0.240222394f);
-  float p45 = GRUS_MAD(0.00132712873f, f, 0.0096717272f);
-  float p25 = GRUS_MAD(p45, ff, p23);
-  float p = GRUS_MAD(p25, ff, p01);
+  float p01 = GRUS_MAD(0.693147242f, f, 1.0f);
+  float p23 = GRUS_MAD(0.05550294f, f, 0.240226537f);
+  float p45 = GRUS_MAD(0.00134100113f, f, 0.009617803f);
+  float p46 = GRUS_MAD(0.000155311558f, ff, p45);
+  float p26 = GRUS_MAD(p46, ff, p23);
+  float p = GRUS_MAD(p26, ff, p01);
   float d = GRUS_MAD(p, s, 1.0f);
   return 1.0f / d;
 }
@@ -127,7 +132,8 @@ static inline float grus_exp_scaled(float r, int32_t k) {
 }
 
 /* exp(x): x = n ln2 + r, n to nearest by adding 1.5 * 2^23 (and the 254 of grus_exp_scaled); ln2 in
- * two parts, the first of 9 bits, so that n times it is exact. */
+ * two parts, the first of 9 bits, so that n times it is exact.
+ * Error: 1.05 ulp, subnormal results too. Inf above 88.72, 0 below -103.97. */
 static inline float grus_exp(float x) {
   float lo = GRUS_MAX(-104.0f, x);
   float c = GRUS_MIN(89.0f, lo);
@@ -138,7 +144,8 @@ static inline float grus_exp(float x) {
   return grus_exp_scaled(r, grus_bits(t));
 }
 
-/* exp(x) - 1 = 2 (q s + (s - 1/2)), q = exp(r) - 1, s = 2^(n - 1). Below 2^-24 it is x itself. */
+/* exp(x) - 1 = 2 (q s + (s - 1/2)), q = exp(r) - 1, s = 2^(n - 1). Below 2^-24 it is x itself.
+ * Error: 1.75 ulp. Inf above 88.72. */
 static inline float grus_expm1(float x) {
   float lo = GRUS_MAX(-18.0f, x);
   float c = GRUS_MIN(89.0f, lo);
@@ -160,7 +167,7 @@ static inline float grus_expm1(float x) {
   return GRUS_SELECT(a < 5.9604645e-08f, x, y);
 }
 
-/* x for x > 0, else alpha (exp(x) - 1). */
+/* x for x > 0, else alpha (exp(x) - 1): 1.75 ulp and the rounding of the product. */
 static inline float grus_elu(float x, float alpha) {
   float e = grus_expm1(x);
   float n = alpha * e;
@@ -170,7 +177,8 @@ static inline float grus_elu(float x, float alpha) {
 /* ---- log and softplus ---------------------------------------------------------------------- */
 
 /* log(x) = e ln2 + log(1 + f), x = 2^e (1 + f), 1 + f in sqrt(1/2) .. sqrt(2);
- * log(1 + f) = f - f^2/2 + f^3 P(f). */
+ * log(1 + f) = f - f^2/2 + f^3 P(f). log(+-0) = -inf, log of less is NaN.
+ * Error: 0.96 ulp, subnormal x too. */
 static inline float grus_log(float x) {
   float big = x * 8388608.0f;
   float v = GRUS_SELECT(x < 1.1754944e-38f, big, x);
@@ -200,7 +208,8 @@ static inline float grus_log(float x) {
   return GRUS_SELECT(x == grus_float(GRUS_INF_BITS), x, inside);
 }
 
-/* log(1 + exp(x)) = max(0, x) + log(1 + t), t = exp(-|x|); log(1 + t) = t + t^2 P(t) on 0 .. 1. */
+/* log(1 + exp(x)) = max(0, x) + log(1 + t), t = exp(-|x|); log(1 + t) = t + t^2 P(t) on 0 .. 1.
+ * Error: 2.5 ulp. */
 static inline float grus_softplus(float x) {
   float t = grus_exp(-grus_abs(x));
   float tt = t * t;
@@ -222,7 +231,8 @@ static inline float grus_softplus(float x) {
 
 /* x Phi(x), Phi the normal distribution = max(0, x) - a Phi(-a), a = |x|, and
  * Phi(-a) = exp(-a^2/2) P(a) / Q(a). a^2 is taken in two parts, b + d with b = (12 bits of a)^2
- * exact, so that the tail keeps its relative accuracy. */
+ * exact, so that the tail keeps its relative accuracy.
+ * Error: 7 ulp, 2.4e-7 absolute. */
 static inline float grus_gelu(float x) {
   float a = GRUS_MIN(14.4f, grus_abs(x));
   float a1 = grus_float(grus_bits(a) & -0x1000);
@@ -256,7 +266,8 @@ static inline float grus_gelu(float x) {
   return m - h;
 }
 
-/* The tanh form: x / (1 + exp(-2 z)), z = sqrt(2/pi) (x + 0.044715 x^3). */
+/* The tanh form: x / (1 + exp(-2 z)), z = sqrt(2/pi) (x + 0.044715 x^3).
+ * Error: 5.2e-7 absolute; 2.5 ulp for x > 0. */
 static inline float grus_gelu_tanh(float x) {
   float c = GRUS_MAX(-20.0f, x);
   float u = c * c;
@@ -279,9 +290,9 @@ static inline float grus_sqrt_remainder(float m, float s1, float s2) {
   return r3 - t22;
 }
 
-/* Correctly rounded, for targets without the instruction. m = x / 4^k in 1 .. 4; s is its root
- * within one unit u = 2^-23: two Newton steps on 1/sqrt(m), one on sqrt(m). Remainders m - s^2 are
- * exact, since s is split in two parts of 12 bits; the root is one unit off exactly if the
+/* Correctly rounded (0.5 ulp), for targets without the instruction. m = x / 4^k in 1 .. 4; s is its
+ * root within one unit u = 2^-23: two Newton steps on 1/sqrt(m), one on sqrt(m). Remainders m - s^2
+ * are exact, since s is split in two parts of 12 bits; the root is one unit off exactly if the
  * remainder exceeds s u, or does not exceed -s u. */
 static inline float grus_sqrt(float x) {
   float big = x * 16777216.0f;
@@ -325,7 +336,7 @@ static inline float grus_sqrt(float x) {
 /* ---- fewer operations, on request only (--math=fast) ------------------------------------------
  */
 
-/* As grus_tanh with P and Q of degree 2. */
+/* x P(x^2) / Q(x^2), P and Q of degree 2. Error: 7.9e-5 relative; up to 1.00003 in magnitude. */
 static inline float grus_tanh_fast(float x) {
   float lo = GRUS_MAX(-5.3f, x);
   float c = GRUS_MIN(5.3f, lo);
@@ -338,6 +349,8 @@ static inline float grus_tanh_fast(float x) {
   return n / q;
 }
 
+/* 1/2 + tanh(x/2) / 2 with the coefficients of grus_tanh_fast times powers of two. Error: 4e-5
+ * absolute; from -1.5e-5 to 1.000015. */
 static inline float grus_sigmoid_fast(float x) {
   float lo = GRUS_MAX(-10.6f, x);
   float c = GRUS_MIN(10.6f, lo);
@@ -351,7 +364,7 @@ static inline float grus_sigmoid_fast(float x) {
   return h + 0.5f;
 }
 
-/* exp on -87 .. 88; constant outside. */
+/* exp on -87 .. 88; constant outside. Error: 7.9e-5 relative. */
 static inline float grus_exp_fast(float x) {
   float lo = GRUS_MAX(-87.0f, x);
   float c = GRUS_MIN(88.0f, lo);
