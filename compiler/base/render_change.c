@@ -57,10 +57,12 @@ static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, c
     paint_line(canvas, base + (uint32_t)j_end + 1, 0, b->s[j_end], b->len[j_end]);
 }
 
-/* Edits are few and local: hunks are found by the nearest line that is equal again. */
+/* Edits are few and local: hunks are found by the nearest line that is equal again. Of two such
+ * lines equally near, the one of the longer text: a deletion is not shown as a line that moved. */
 static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t base) {
   enum { REACH = 64 };
   size_t i = 0, j = 0;
+  bool shrinks = b->n < a->n;
   while (i < a->n || j < b->n) {
     if (i < a->n && j < b->n && same(a, i, b, j)) {
       i++, j++;
@@ -69,8 +71,8 @@ static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t
     size_t di = a->n - i, dj = b->n - j;
     bool found = false;
     for (size_t sum = 1; sum < REACH && !found; sum++)
-      for (size_t x = 0; x <= sum && !found; x++) {
-        size_t y = sum - x;
+      for (size_t k = 0; k <= sum && !found; k++) {
+        size_t x = shrinks ? sum - k : k, y = sum - x;
         bool ends = i + x == a->n && j + y == b->n;
         if (i + x > a->n || j + y > b->n) continue;
         if (!ends && (i + x == a->n || j + y == b->n || !same(a, i + x, b, j + y))) continue;

@@ -30,14 +30,18 @@ const Port *value_port(const Value *v) {
   return v->port;
 }
 
+/* The first input, or `along`, of a stage that is a stream. */
+static const Value *stream_input(const Layer *layer) {
+  for (int i = 0; i < layer->n_in; i++)
+    if (type_is_stream(&layer->in[i]->type)) return layer->in[i];
+  const OptVal *along = layer_opt(layer, OPT_along);
+  return along ? along->value : NULL;
+}
+
 const Port *stream_port(const Value *v) {
-  if (v->port) return type_is_stream(&v->type) ? v->port : NULL;
-  const Port *port = NULL;
-  for (int i = 0; v->layer && i < v->layer->n_in && !port; i++)
-    port = stream_port(v->layer->in[i]);
-  for (int o = 0; v->layer && o < LAYER_MAX_OPTS && !port; o++)
-    if (v->layer->opt[o].value) port = stream_port(v->layer->opt[o].value);
-  return port;
+  while (v && v->layer)
+    v = stream_input(v->layer);
+  return v && type_is_stream(&v->type) ? v->port : NULL;
 }
 
 Span type_axis_span(const Infer *inf, Span type, int i) {

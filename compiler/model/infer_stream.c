@@ -47,6 +47,7 @@ static void check_windows(Infer *inf) {
   const Port *first = NULL, *stream = NULL;
   for (int i = 0; i < inf->model->n_in; i++) {
     const Port *port = inf->model->in[i];
+    if (!port->value->typed) continue;
     if (type_is_stream(&port->declared)) stream = port;
     if (port->every && !first) first = port;
     if (!first || !port->every || port->every == first->every) continue;
@@ -113,7 +114,7 @@ static Reads find_reads(const Infer *inf) {
     bool stream = layer->out[0]->typed && type_is_stream(&layer->out[0]->type);
     for (int k = 0; k < layer->n_in; k++)
       read_as(&reads, layer->in[k], reset, step);
-    for (int o = 0; o < LAYER_MAX_OPTS; o++) {
+    for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
       const OptVal *opt = &layer->opt[o];
       read_as(&reads, opt->value, reset, step);
       for (int k = 0; k < opt->n_values; k++)
@@ -133,7 +134,7 @@ static const Layer *reset_reader(const Infer *inf, const Value *v) {
     bool reads = false;
     for (int k = 0; k < layer->n_in; k++)
       reads |= layer->in[k] && made[layer->in[k]->id];
-    for (int o = 0; o < LAYER_MAX_OPTS; o++)
+    for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++)
       for (int k = 0; k < layer->opt[o].n_values; k++)
         if (made[layer->opt[o].values[k]->id]) return layer;
     for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)

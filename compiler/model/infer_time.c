@@ -3,9 +3,18 @@
  * reverse). */
 #include "model/infer_rule.h"
 
+#include <string.h>
+
+/* The `time ..` of a stream's type, without its rate. */
 static Span endless_axis(const Infer *inf, const Port *port) {
   Span axis = type_axis_span(inf, port->type_span, 0);
-  return span_valid(axis) ? axis : port->type_span;
+  if (!span_valid(axis)) return port->type_span;
+  const char *text = span_text(inf->arena, inf->diags->sources, axis);
+  size_t n = strcspn(text, "@");
+  while (n && strchr(" \t\r\n", text[n - 1]))
+    n--;
+  axis.end = axis.begin + (uint32_t)n;
+  return axis;
 }
 
 static bool report_endless(Infer *inf, const Layer *layer, const Value *v) {
