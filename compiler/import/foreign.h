@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Models of other frameworks. In, a file; out, the Model that the language would have built, and
+ * the trained tensors of its layers in the canonical layout of model/weights.h.
+ *
+ * A reader is a row of foreign.def: FORMAT(id, "name") has two functions,
+ *
+ *     bool     id_sniff(const ForeignFile *file);      by content only; cheap; never reports
+ *     Foreign *id_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+ *
+ * The reader makes a Foreign with foreign_new, builds its model as resolve would (model_input,
+ * model_layer with options `given` where the file says them, model_output), gives each layer its
+ * origin, and hands over each tensor with foreign_tensor. It returns NULL after reporting. It does
+ * not infer, and sets neither paths nor layer->weights nor spans:
+ *
+ *   value->name      what the file calls it, if a person would: print_model makes names of the
+ *                    language out of these, and leaves out those inside a chain
+ *   layer->prefix    the layer's own name in the file, or NULL; used where a position would not
+ *                    tell two layers apart
+ *   layer->origin    for comments and messages: "layer `gru_1`", "node `/rnn/GRU`"
+ *   GRU reset        always given: the file says, or E904
+ *   LayerNorm, BatchNorm eps   always given
+ *
+ * foreign_finish types the model, checks every tensor's shape against what its layer needs, and sets
+ * layer->weights as model_bind would have: nothing in a file can make a weight array too short. */
+#ifndef GRUS_IMPORT_FOREIGN_H
+#define GRUS_IMPORT_FOREIGN_H
+
+#include "import/import.h"
+
+typedef struct ForeignFile {
+  Arena *arena;
+  const char *path; /* as the user wrote it */
+  Mapped data;
+} ForeignFile;
+
+/* What the user says where the file does not. */
+typedef struct ImportOptions {
+  const char *config;       /* --config: the architecture of a weights-only file; NULL if not given */
+  bool stream;              /* --stream: one step per call, for ever */
+  const char *time;         /* --time "n <= 120": inputs of fixed length become bounded; NULL */
+  const char *const *state; /* --state in=out: output `out` of a call is input `in` of the next */
+  int n_states;
+} ImportOptions;
+
+/* One trained tensor of one layer, canonical layout with all its axes ([dirs, gates, u, d] ...). */
+typedef struct ForeignTensor {
+  Layer *layer;
+  Role role;
+  int rank;
+  int64_t dim[4];
+  const char *name; /* in the file, for messages */
+  float *data;
+} ForeignTensor;
+
+typedef struct Foreign {
+  Arena *arena;
+  const ForeignFile *file;
+  const char *format; /* "Keras 2.2.4 HDF5": the first line of the summary and the doc comment */
+  Model *model;
+  ForeignTensor *tensor;
+  int n_tensors;
+  size_t cap_tensors;
+  const char **note; /* what the user should know of the conversion, a sentence each */
+  int n_notes;
+  size_t cap_notes;
+} Foreign;
+
+/* For readers. */
+Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name);
+/* Zeroed room for one tensor, to be filled by the caller; NULL when dims are not positive or too
+ * large to hold (the caller reports). */
+float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim, const char *name);
+/* Sets an option of a layer as if it were written. */
+void layer_set_size(Layer *layer, OptName name, int64_t value);
+void layer_set_number(Layer *layer, OptName name, double value);
+void layer_set_word(Layer *layer, OptName name, const char *word);
+void layer_set_value(Layer *layer, OptName name, Value *value);                         /* along= */
+void layer_set_states(Layer *layer, int n, Value *const *states);                       /* init= */
+void layer_set_shape(Layer *layer, Type shape);                                         /* reshape */
+/* f32 with n feature axes, and time in front if `time` says so. */
+Type foreign_type(Time time, int rank, const int64_t *dims);
+void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
+/* A diagnostic about the file as a whole: E901 unreadable, E902 a layer or operator grus does not
+ * have, E903 an option it does not have, E904 something the file does not say. */
+Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
+
+/* For the driver and tests. NULL after reporting. */
+Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags);
+/* The content is that of some reader: false for .grus text and everything unknown. */
+bool foreign_sniff(const ForeignFile *file);
+
+/* The .grus text of a finished model, not yet formatted. weights: the file named by its `weights`
+ * statement. order[i] is the layer that became the i-th layer of the text (model->n_layers). */
+const char *print_model(const Foreign *foreign, const char *weights, Layer **order);
+/* The convention in which foreign models' tensors are written: keras, or onnx where a layer has
+ * peepholes, which only onnx names. */
+Convention print_model_convention(const Model *model);
+
+#endif
