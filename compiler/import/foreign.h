@@ -65,7 +65,7 @@ typedef struct Foreign {
   size_t cap_notes;
 } Foreign;
 
-/* For readers. */
+/* For readers. model_name is the file's name without folder and ending if NULL. */
 Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name);
 /* Zeroed room for one tensor, to be filled by the caller; NULL when dims are not positive or too
  * large to hold (the caller reports). */
@@ -74,9 +74,9 @@ float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const
 void layer_set_size(Layer *layer, OptName name, int64_t value);
 void layer_set_number(Layer *layer, OptName name, double value);
 void layer_set_word(Layer *layer, OptName name, const char *word);
-void layer_set_value(Layer *layer, OptName name, Value *value);                         /* along= */
-void layer_set_states(Layer *layer, int n, Value *const *states);                       /* init= */
-void layer_set_shape(Layer *layer, Type shape);                                         /* reshape */
+void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
+void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
+void layer_set_shape(Layer *layer, Type shape); /* of reshape */
 /* f32 with n feature axes, and time in front if `time` says so. */
 Type foreign_type(Time time, int rank, const int64_t *dims);
 void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
@@ -84,16 +84,20 @@ void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
  * have, E903 an option it does not have, E904 something the file does not say. */
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
 
-/* For the driver and tests. NULL after reporting. */
+/* Opens, reads and finishes a foreign model; NULL after reporting. path is as the user wrote it. */
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags);
-/* The content is that of some reader: false for .grus text and everything unknown. */
-bool foreign_sniff(const ForeignFile *file);
+/* The same for content already in memory. */
+Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+/* The last part of both: applies --stream and --time, infers, checks and sets weights. */
+bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags);
+/* The name of the format whose reader knows this content; NULL for .grus text and all else. */
+const char *foreign_sniff(const ForeignFile *file);
 
-/* The .grus text of a finished model, not yet formatted. weights: the file named by its `weights`
- * statement. order[i] is the layer that became the i-th layer of the text (model->n_layers). */
+/* The .grus text of a finished model, not yet formatted. weights: the file its `weights` statement
+ * names. order[i] is the layer that became the i-th layer of the text (model->n_layers of them). */
 const char *print_model(const Foreign *foreign, const char *weights, Layer **order);
-/* The convention in which foreign models' tensors are written: keras, or onnx where a layer has
- * peepholes, which only onnx names. */
+/* The convention in which the tensors of a foreign model are written: keras, or onnx where a layer
+ * has peepholes, which only onnx names. */
 Convention print_model_convention(const Model *model);
 
 #endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the readers of foreign models have in common: opening by content, building layers with
+ * options set, and handing over tensors. */
+#include "import/foreign.h"
+
+#include <string.h>
+
+#define FORMAT(id, name)                                                                           \
+  bool id##_sniff(const ForeignFile *file);                                                        \
+  Foreign *id##_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+#include "import/foreign.def"
+#undef FORMAT
+
+typedef struct Format {
+  const char *name;
+  bool (*sniff)(const ForeignFile *file);
+  Foreign *(*import)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+} Format;
+
+static const Format formats[] = {
+#define FORMAT(id, name) {name, id##_sniff, id##_import},
+#include "import/foreign.def"
+#undef FORMAT
+    {NULL, NULL, NULL}};
+
+/* "gru_model" of "models/gru_model.keras". */
+static const char *file_stem(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+  return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
+}
+
+Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name) {
+  Foreign *foreign = ARENA_NEW(file->arena, Foreign);
+  foreign->arena = file->arena;
+  foreign->file = file;
+  foreign->format = format;
+  foreign->model = model_new(file->arena, model_name ? model_name : file_stem(file->arena, file->path));
+  return foreign;
+}
+
+float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim, const char *name) {
+  ForeignTensor t = {.layer = layer, .role = role, .rank = rank, .name = name};
+  int64_t count = 1;
+  if (rank < 1 || rank > 4) return NULL;
+  for (int i = 0; i < rank; i++) {
+    if (dim[i] < 1 || !size_mul(count, dim[i], &count) || count > INT32_MAX) return NULL;
+    t.dim[i] = dim[i];
+  }
+  t.data = ARENA_ARRAY(foreign->arena, float, count);
+  ARENA_PUSH(foreign->arena, foreign->tensor, foreign->n_tensors, foreign->cap_tensors, t);
+  return t.data;
+}
+
+static OptVal *given(Layer *layer, OptName name) {
+  OptVal *opt = layer_opt_mut(layer, name);
+  opt->given = true;
+  return opt;
+}
+
+void layer_set_size(Layer *layer, OptName name, int64_t value) { given(layer, name)->i = value; }
+void layer_set_number(Layer *layer, OptName name, double value) { given(layer, name)->f = value; }
+void layer_set_shape(Layer *layer, Type shape) { given(layer, OPT_shape)->shape = shape; }
+
+void layer_set_word(Layer *layer, OptName name, const char *word) {
+  const LayerInfo *info = layer_info(layer->kind);
+  OptVal *opt = given(layer, name);
+  opt->s = word;
+  for (int i = 0; i < layer_opt_count(info); i++) {
+    size_t len = strlen(word);
+    if (info->opts[i].id != name) continue;
+    opt->i = 0;
+    for (const char *w = info->opts[i].words; *w; opt->i++) {
+      size_t n = strcspn(w, " ");
+      if (n == len && memcmp(w, word, n) == 0) return;
+      w += n + (w[n] == ' ');
+    }
+  }
+}
+
+void layer_set_value(Layer *layer, OptName name, Value *value) {
+  given(layer, name)->value = value;
+  value->n_uses++;
+}
+
+void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states) {
+  OptVal *opt = given(layer, OPT_init);
+  opt->values = ARENA_ARRAY(arena, Value *, n);
+  opt->value_span = ARENA_ARRAY(arena, Span, n);
+  opt->n_values = n;
+  for (int i = 0; i < n; i++) {
+    opt->values[i] = states[i];
+    states[i]->n_uses++;
+  }
+}
+
+Type foreign_type(Time time, int rank, const int64_t *dims) {
+  Type type = {.elem = ELEM_F32, .time = time, .rank = rank};
+  for (int i = 0; i < rank && i < TYPE_MAX_AXES; i++)
+    type.dim[i].n = dims[i];
+  return type;
+}
+
+void foreign_note(Foreign *foreign, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *note = arena_vprintf(foreign->arena, format, args);
+  va_end(args);
+  ARENA_PUSH(foreign->arena, foreign->note, foreign->n_notes, foreign->cap_notes, note);
+}
+
+Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  Diag *d = diag_new(diags, code, span_none(), "%s", arena_vprintf(file->arena, format, args));
+  va_end(args);
+  d->file = file->path;
+  return d;
+}
+
+static const Format *format_of(const ForeignFile *file) {
+  const Format *format = formats;
+  while (format->name && !format->sniff(file))
+    format++;
+  return format->name ? format : NULL;
+}
+
+const char *foreign_sniff(const ForeignFile *file) {
+  const Format *format = format_of(file);
+  return format ? format->name : NULL;
+}
+
+static void report_unknown(const ForeignFile *file, Diags *diags) {
+  Diag *d = foreign_report(diags, file, E901, "`%s` is not a model file that grus knows", file->path);
+  Text known = text_new(file->arena);
+  for (const Format *format = formats; format->name; format++)
+    text_printf(&known, "%s%s", known.len ? ", " : "", format->name);
+  diag_note(d, "it reads: %s", text_str(&known));
+}
+
+Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  const Format *format = format_of(file);
+  if (!format) {
+    report_unknown(file, diags);
+    return NULL;
+  }
+  Foreign *foreign = format->import(file, options, diags);
+  return foreign && foreign_finish(foreign, options, diags) ? foreign : NULL;
+}
+
+Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags) {
+  ForeignFile *file = ARENA_NEW(arena, ForeignFile);
+  *file = (ForeignFile){.arena = arena, .path = path};
+  const char *reason;
+  if (file_map(arena, path, &file->data, &reason)) return foreign_import(file, options, diags);
+  foreign_report(diags, file, E901, "cannot read `%s`: %s", path, reason);
+  return NULL;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The last part of every import: in, an untyped Model and tensors of any shape; out, a typed Model
+ * whose layers have exactly the weights they need.
+ *
+ * --stream and --time change the time axis of the inputs before shapes are inferred, so that the
+ * rules of the language decide what may stream. `last` is left out of a stream: each step then gives
+ * what the whole model gives for the steps so far. */
+#include "import/foreign.h"
+
+#include "model/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "n <= 120", "<= 120", "49". False when it is none of these. */
+static bool time_parse(Foreign *f, const char *text, Time *out) {
+  const char *name = NULL, *s = text + strspn(text, " ");
+  size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+  bool is_name = len && !(*s >= '0' && *s <= '9');
+  if (is_name) {
+    name = arena_strndup(f->arena, s, len);
+    s += len;
+    s += strspn(s, " ");
+  }
+  bool bounded = strncmp(s, "<=", 2) == 0;
+  if (bounded) s += 2;
+  char *end;
+  long long n = strtoll(s, &end, 10);
+  end += strspn(end, " ");
+  if (end == s || *end || n < 1 || n > INT32_MAX || (is_name && !bounded)) return false;
+  *out = (Time){.kind = bounded ? TIME_BOUNDED : TIME_FIXED, .n = n};
+  if (!bounded) return true;
+  out->len = name;
+  out->length = model_length(f->model, name, n);
+  return true;
+}
+
+static void value_replace(Model *model, const Value *old, Value *by) {
+  for (int i = 0; i < model->n_layers; i++) {
+    Layer *layer = model->layer[i];
+    for (int k = 0; k < layer->n_in; k++)
+      if (layer->in[k] == old) layer->in[k] = by;
+    for (int o = 0; o < layer_opt_count(layer_info(layer->kind)); o++) {
+      OptVal *opt = &layer->opt[o];
+      if (opt->value == old) opt->value = by;
+      for (int k = 0; k < opt->n_values; k++)
+        if (opt->values[k] == old) opt->values[k] = by;
+    }
+  }
+  for (int i = 0; i < model->n_out; i++)
+    if (model->out[i]->value == old) model->out[i]->value = by;
+  by->n_uses += old->n_uses - 1;
+}
+
+static void layer_remove(Model *model, const Layer *layer) {
+  int n = 0;
+  for (int i = 0; i < model->n_layers; i++) {
+    if (model->layer[i] == layer) continue;
+    model->layer[n] = model->layer[i];
+    model->layer[n]->id = n;
+    n++;
+  }
+  model->n_layers = n;
+  n = 0;
+  for (int i = 0; i < model->n_values; i++) {
+    if (model->value[i]->layer == layer) continue;
+    model->value[n] = model->value[i];
+    model->value[n]->id = n;
+    n++;
+  }
+  model->n_values = n;
+}
+
+static void drop_last(Foreign *f) {
+  for (int i = f->model->n_layers; i-- > 0;) {
+    Layer *layer = f->model->layer[i];
+    if (layer->kind != LAYER_last) continue;
+    value_replace(f->model, layer->out[0], layer->in[0]);
+    layer_remove(f->model, layer);
+    foreign_note(f, "`last` was left out: a stream gives an output at every step, for the steps so far");
+  }
+}
+
+static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
+  Time time = {.kind = TIME_STREAM, .period = 1};
+  if (!o->stream && !o->time) return true;
+  if (o->stream && o->time) {
+    foreign_report(diags, f->file, E903, "--stream and --time exclude each other: a stream has no length");
+    return false;
+  }
+  if (o->time && !time_parse(f, o->time, &time)) {
+    Diag *d = foreign_report(diags, f->file, E903, "--time cannot be `%s`", o->time);
+    diag_note(d, "write a length (`49`) or a bound with or without a name (`n <= 120`, `<= 120`)");
+    return false;
+  }
+  int changed = 0;
+  for (int i = 0; i < f->model->n_in; i++) {
+    Type *type = &f->model->in[i]->declared;
+    if (!type_is_sequence(type)) continue;
+    type->time = time;
+    changed++;
+  }
+  if (changed && o->stream) drop_last(f);
+  if (changed) return true;
+  foreign_report(diags, f->file, E903, "no input of `%s` is a sequence: there is no time to change", f->file->path);
+  return false;
+}
+
+static const ForeignTensor *tensor_of(const Foreign *f, const Layer *layer, Role role) {
+  for (int i = 0; i < f->n_tensors; i++)
+    if (f->tensor[i].layer == layer && f->tensor[i].role == role) return &f->tensor[i];
+  return NULL;
+}
+
+static const char *dims_text(Arena *arena, const int64_t *dim, int rank) {
+  Text text = text_new(arena);
+  for (int i = 0; i < rank; i++)
+    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
+  text_add(&text, "]");
+  return text_str(&text);
+}
+
+static const char *layer_origin(const Layer *layer) {
+  return layer->origin ? layer->origin : layer_info(layer->kind)->name;
+}
+
+static void report_shape(Foreign *f, const Layer *layer, const ForeignTensor *t, const ParamShape *p, Diags *diags) {
+  const char *has = dims_text(f->arena, t->dim, t->rank), *needs = dims_text(f->arena, p->dim, p->rank);
+  bool width = p->role == ROLE_KERNEL && t->rank == p->rank;
+  for (int i = 0; i + 1 < p->rank && width; i++)
+    width = t->dim[i] == p->dim[i];
+  Diag *d;
+  if (width)
+    d = foreign_report(diags, f->file, E601, "%s was trained on %lld inputs, but the model feeds it %lld", layer_origin(layer),
+                       (long long)t->dim[t->rank - 1], (long long)p->dim[p->rank - 1]);
+  else
+    d = foreign_report(diags, f->file, E603, "`%s` does not fit %s", t->name, layer_origin(layer));
+  diag_trace_value(d, f->model, layer->in[0]);
+  diag_note(d, "`%s` gives %s %s, the layer needs %s", t->name, role_name[p->role], has, needs);
+}
+
+static bool finite(Foreign *f, const Layer *layer, const ForeignTensor *t, int64_t n, Diags *diags) {
+  for (int64_t i = 0; i < n; i++) {
+    if (isfinite(t->data[i])) continue;
+    foreign_report(diags, f->file, E608, "`%s` of %s contains values that are not finite", t->name, layer_origin(layer));
+    return false;
+  }
+  return true;
+}
+
+static bool layer_finish(Foreign *f, Layer *layer, Diags *diags) {
+  ParamShape params[LAYER_MAX_PARAMS];
+  int n = layer_params(layer, params);
+  bool ok = true;
+  if (!n) return true;
+  layer->weights = ARENA_NEW(f->arena, LayerWeights);
+  for (int i = 0; i < n; i++) {
+    const ParamShape *p = &params[i];
+    const ForeignTensor *t = tensor_of(f, layer, p->role);
+    if (!t) {
+      foreign_report(diags, f->file, E602, "%s has no %s", layer_origin(layer), role_name[p->role]);
+      ok = false;
+    } else if (t->rank != p->rank || memcmp(t->dim, p->dim, sizeof *t->dim * (size_t)p->rank) != 0) {
+      report_shape(f, layer, t, p, diags);
+      ok = false;
+    } else if (finite(f, layer, t, param_count(p), diags)) {
+      layer->weights->role[p->role] = t->data;
+    } else ok = false;
+  }
+  return ok;
+}
+
+bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags) {
+  Model *model = foreign->model;
+  model->weights.convention = print_model_convention(model);
+  if (!retime(foreign, options, diags)) return false;
+  if (!model_infer(model, diags)) return false;
+  bool ok = true;
+  for (int i = 0; i < model->n_layers; i++)
+    ok &= layer_finish(foreign, model->layer[i], diags);
+  return ok;
+}
