@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the shape rules share. Private to infer*.c and trace.c.
+/* What the shape rules share. Private to infer*.c, lint*.c and trace.c.
  *
  * A rule reads the types of layer->in[] and its options, and writes the types of layer->out[]; or
  * it reports, once, and gives false. Inputs are typed when a rule runs: a poisoned input never

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The lints of a model: the list, in the order of their codes, and what they share. */
+#include "model/lint.h"
+
+#include <string.h>
+
+static LintModel *const of_model[] = {lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first,
+                                      lint_skipped_samples};
+
+static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_flatten_time, lint_reshape_time,
+                                      lint_single_step,    lint_dropped_tail,    lint_last_of_both, lint_softmax,
+                                      lint_lost_state,     lint_never_reset};
+
+bool lint_typed(const Value *v) { return v && v->typed && !v->poisoned; }
+
+bool lint_after_errors(const Infer *lint) {
+  bool errors = lint->model->failed;
+  for (const Diag *d = lint->diags->first; d && !errors; d = d->next)
+    errors = d->level == LEVEL_ERROR && !d->promoted;
+  return errors;
+}
+
+static bool layer_typed(const Layer *layer) {
+  for (int i = 0; i < layer->n_in; i++)
+    if (!lint_typed(layer->in[i])) return false;
+  return lint_typed(layer->out[0]);
+}
+
+static bool is_listed(const Diags *diags, DiagCode code, Span at) {
+  for (const Diag *d = diags->first; d; d = d->next)
+    if (d->code == code && d->span.file == at.file && d->span.begin == at.begin && d->span.end == at.end) return true;
+  return false;
+}
+
+Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format, ...) {
+  signed char *level = &lint->diags->lint[code], as_set = *level;
+  va_list args;
+  va_start(args, format);
+  const char *message = arena_vprintf(lint->arena, format, args);
+  va_end(args);
+  if (span_valid(at) && is_listed(lint->diags, code, at)) *level = -1;
+  Diag *d = infer_report(lint, code, layer, at, "%s", message);
+  *level = as_set;
+  return d;
+}
+
+bool lint_per_step(const Layer *layer) {
+  if (layer->n_in != 1) return false;
+  switch (layer->kind) {
+  case LAYER_Dense:
+  case LAYER_LayerNorm:
+  case LAYER_BatchNorm:
+  case LAYER_prelu:
+  case LAYER_softmax:
+  case LAYER_slice:
+  case LAYER_Embedding:
+  case LAYER_onehot:
+  case LAYER_argmax: return true;
+  default: return (layer_info(layer->kind)->flags & (POINTWISE | TRAINING | OPERATOR)) != 0;
+  }
+}
+
+const Value *lint_run_source(const Value *v) {
+  while (v->layer && layer_info(v->layer->kind)->flags & TRAINING)
+    v = v->layer->in[0];
+  return v;
+}
+
+bool lint_feeds_weights(const Infer *lint, const Value *v) {
+  const Model *model = lint->model;
+  bool *from_v = ARENA_ARRAY(lint->arena, bool, (size_t)model->n_values);
+  from_v[v->id] = true;
+  for (int i = v->layer ? v->layer->id + 1 : 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    bool reads = false;
+    for (int k = 0; k < layer->n_in; k++)
+      reads |= layer->in[k] && from_v[layer->in[k]->id];
+    if (reads && layer_info(layer->kind)->flags & WEIGHTS) return true;
+    if (reads && (lint_per_step(layer) || layer->kind == LAYER_concat)) from_v[layer->out[0]->id] = true;
+  }
+  return false;
+}
+
+static bool only_blanks(const char *s, size_t n) { return strspn(s, " \t\r") >= n; }
+
+bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
+  const Sources *sources = lint->diags->sources;
+  const Source *source = sources_get(sources, statement.file);
+  if (!source) return false;
+  uint32_t first = source_place(sources, source, statement.begin).line;
+  uint32_t last = source_place(sources, source, statement.end).line, begin = source_line_start(sources, source, first);
+  if (!only_blanks(source->text + begin, statement.begin - begin)) return false;
+  uint32_t end = statement.end;
+  while (end < source->len && source->text[end] != '\n' && source->text[end] != '#')
+    end++;
+  if (!only_blanks(source->text + statement.end, end - statement.end)) return false;
+  for (size_t len; first > 1; first--) {
+    const char *line = source_line(sources, source, first - 1, &len);
+    size_t indent = strspn(line, " \t");
+    if (indent + 2 > len || line[indent] != '#' || line[indent + 1] != '#') break;
+  }
+  begin = source_line_start(sources, source, first);
+  uint32_t lines = source_line_count(sources, source);
+  end = last < lines ? source_line_start(sources, source, last + 1) : (uint32_t)source->len;
+  fix_edit(fix, (Span){statement.file, begin, end}, "%s", "");
+  return true;
+}
+
+const char *lint_fresh_name(const Infer *lint, const char *wanted) {
+  const Model *model = lint->model;
+  for (int n = 1;; n++) {
+    const char *name = n == 1 ? wanted : arena_printf(lint->arena, "%s%d", wanted, n);
+    bool taken = false;
+    for (int i = 0; i < model->n_values; i++)
+      taken |= model->value[i]->name && strcmp(model->value[i]->name, name) == 0;
+    for (int i = 0; i < model->n_out; i++)
+      taken |= strcmp(model->out[i]->name, name) == 0;
+    if (!taken) return name;
+  }
+}
+
+void model_lint(const Model *model, Diags *diags) {
+  signed char as_set[DIAG_CODE_COUNT];
+  memcpy(as_set, diags->lint, sizeof as_set);
+  for (int code = 0; code < DIAG_CODE_COUNT; code++)
+    if (model->allowed[code]) diags->lint[code] = -1;
+  /* The rules of inference write types and share their context with the lints, which only read. */
+  Infer lint = {(Model *)(uintptr_t)model, diags, diags->arena};
+  for (size_t k = 0; k < sizeof of_model / sizeof of_model[0]; k++)
+    of_model[k](&lint);
+  for (int i = 0; i < model->n_layers; i++) {
+    if (!layer_typed(model->layer[i])) continue;
+    for (size_t k = 0; k < sizeof of_layer / sizeof of_layer[0]; k++)
+      of_layer[k](&lint, model->layer[i]);
+  }
+  memcpy(diags->lint, as_set, sizeof as_set);
+}

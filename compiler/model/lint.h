@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the lints share. Private to lint*.c. They look at a typed graph and change nothing; a value
+ * without a type, or with an error that was reported, is passed over.
+ *
+ *   lint.c           the list            lint_ordinal.c  W204
+ *   lint_use.c       W201 W202           lint_last.c     W301 W404
+ *   lint_shape.c     W302 W303 W304      lint_time.c     W401 W402 W405
+ *   lint_wait.c      W403                lint_softmax.c  W501 W502 W504
+ *   lint_state.c     W503 W506 */
+#ifndef GRUS_MODEL_LINT_H
+#define GRUS_MODEL_LINT_H
+
+#include "model/infer_rule.h"
+
+/* About the model as a whole. */
+typedef void LintModel(Infer *lint);
+LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first, lint_skipped_samples;
+
+/* About one layer; the types of its inputs and results are known. */
+typedef void LintLayer(Infer *lint, const Layer *layer);
+LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_flatten_time, lint_reshape_time,
+    lint_single_step, lint_dropped_tail, lint_softmax, lint_lost_state, lint_never_reset;
+
+/* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
+ * each of its uses. */
+Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format, ...)
+    GRUS_PRINTF(5, 6);
+/* Type known and nothing reported about it. */
+bool lint_typed(const Value *v);
+/* Errors were reported (promoted lints are none): uses of values may be missing from the graph. */
+bool lint_after_errors(const Infer *lint);
+/* The layer makes each step of its result from the same step of its only input. */
+bool lint_per_step(const Layer *layer);
+/* What the value was before Dropout and other stages that do nothing when run. */
+const Value *lint_run_source(const Value *v);
+/* v, or a value made from it by per-step stages alone, is read by something with weights. */
+bool lint_feeds_weights(const Infer *lint, const Value *v);
+/* Deletes the lines of an `in`, `let` or `out` with the `##` comments before it. False when it
+ * shares a line with something else. */
+bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement);
+/* A name nothing in the model has. */
+const char *lint_fresh_name(const Infer *lint, const char *wanted);
+
+#endif
