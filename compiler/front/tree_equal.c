@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Comparing trees without their places. */
+#include "front/tree_equal.h"
+
+#include <string.h>
+
+static bool text_equal(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool tree_equal(const Node *a, const Node *b) {
+  if (a->kind != b->kind || a->n != b->n || a->i != b->i || a->num != b->num || a->den != b->den) return false;
+  if (a->unit != b->unit || a->brackets != b->brackets || memcmp(&a->f, &b->f, sizeof a->f) != 0) return false;
+  if (!text_equal(a->text, b->text) || !text_equal(a->doc, b->doc)) return false;
+  for (size_t i = 0; i < a->n; i++)
+    if (!tree_equal(a->kid[i], b->kid[i])) return false;
+  return true;
+}
