@@ -181,7 +181,10 @@ void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUn
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
 
 /* ---- mathfn.c ---- */
-typedef enum MathFn { MATH_EXP, MATH_LOG, MATH_EXPM1, MATH_TANH, MATH_SIGMOID, MATH_SOFTPLUS, MATH_ERF, MATH_COUNT } MathFn;
+typedef enum MathFn {
+  MATH_EXP, MATH_EXP_SCALED, MATH_EXPM1, MATH_LOG, MATH_TANH, MATH_SIGMOID, MATH_SOFTPLUS, MATH_GELU,
+  MATH_GELU_TANH, MATH_SQRT_REMAINDER, MATH_SQRT, MATH_COUNT
+} MathFn;
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);
 KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
 /* a * b + c in the target's way. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Activation functions as KIR: helpers over any number of lanes, branch-free, no library calls. */
+/* The functions of runtime/core/grus_math.h as KIR helpers over any number of lanes: operation for
+ * operation the same text, so that generated code rounds as the functions whose bounds are proven
+ * there. Where the formulas come from is said there, too. */
 #include "lower/lower_internal.h"
 
 #include <string.h>
@@ -9,212 +11,321 @@ typedef struct Fn {
   Lower *l;
   Kb kb;
   int lanes;
+  KirReg *arg[KIR_MAX_ARGS];
 } Fn;
-
-static KirExpr *num(Fn *f, float x) { return kb_num(&f->kb, x, f->lanes); }
-static KirExpr *int32(Fn *f, int64_t i) { return kb_int(&f->kb, KIR_I32, i, f->lanes); }
-static KirExpr *use(Fn *f, KirReg *r) { return kb_use(&f->kb, r); }
-static KirExpr *op2(Fn *f, KirOp op, KirExpr *a, KirExpr *b) { return kb_op2(&f->kb, op, a, b); }
-static KirReg *let(Fn *f, const char *name, KirExpr *e) { return kb_let(&f->kb, name, e); }
-static KirExpr *mad(Fn *f, KirExpr *a, KirExpr *b, KirExpr *c) {
-  return kb_op3(&f->kb, f->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c);
-}
-
-/* Horner's rule, highest power first. */
-static KirReg *polynomial(Fn *f, const char *name, KirReg *x, const float *c, int n) {
-  KirReg *p = kb_var(&f->kb, name, num(f, c[0]));
-  for (int i = 1; i < n; i++)
-    kb_set(&f->kb, p, mad(f, use(f, p), use(f, x), num(f, c[i])));
-  return p;
-}
-
-static KirExpr *clamp(Fn *f, KirExpr *x, float lo, float hi) {
-  /* min and max give their second operand for a NaN: x stays second, so that NaN stays NaN. */
-  return op2(f, KIR_MIN, num(f, hi), op2(f, KIR_MAX, num(f, lo), x));
-}
-
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; exp(r) by a polynomial of degree 6.
- * n is split in two so that results near both ends of the range come out right. */
-static void fn_exp(Fn *f, KirReg *arg) {
-  static const float c[] = {1.3981999e-3f, 8.3334519e-3f, 4.1665796e-2f, 1.6666666e-1f, 0.5f, 1.0f, 1.0f};
-  Kb *kb = &f->kb;
-  KirReg *x = let(f, "y", clamp(f, use(f, arg), -104.0f, 89.0f));
-  /* adding and subtracting 1.5 * 2^23 rounds to a whole number */
-  KirReg *n = let(f, "n", op2(f, KIR_SUB, mad(f, use(f, x), num(f, 1.44269504f), num(f, 12582912.0f)), num(f, 12582912.0f)));
-  KirReg *r = kb_var(kb, "r", mad(f, use(f, n), num(f, -0.693359375f), use(f, x)));
-  kb_set(kb, r, mad(f, use(f, n), num(f, 2.12194440e-4f), use(f, r)));
-  KirReg *p = polynomial(f, "p", r, c, 7);
-  KirReg *k = let(f, "k", kb_convert(kb, KIR_I32, use(f, n)));
-  KirReg *half = let(f, "half", op2(f, KIR_SHR, use(f, k), int32(f, 1)));
-  KirExpr *rest = op2(f, KIR_SUB, use(f, k), use(f, half));
-  KirExpr *a = kb_bitcast(kb, KIR_F32, op2(f, KIR_SHL, op2(f, KIR_ADD, use(f, half), int32(f, 127)), int32(f, 23)));
-  KirExpr *b = kb_bitcast(kb, KIR_F32, op2(f, KIR_SHL, op2(f, KIR_ADD, rest, int32(f, 127)), int32(f, 23)));
-  kb_return_value(kb, op2(f, KIR_MUL, op2(f, KIR_MUL, use(f, p), a), b));
-}
 
 static KirFunc *helper(Lower *l, MathFn fn, int lanes);
 
-static KirExpr *call(Fn *f, MathFn fn, KirExpr *x) { return kb_call(&f->kb, helper(f->l, fn, f->lanes), x); }
-
-/* log(x) = e ln 2 + log(m), m in [sqrt 1/2, sqrt 2): with s = (m-1)/(m+1), 2 atanh(s). */
-static void fn_log(Fn *f, KirReg *x) {
-  static const float c[] = {0.22219843f, 0.28498787f, 0.40000972f, 0.66666669f};
-  Kb *kb = &f->kb;
-  KirExpr *tiny = op2(f, KIR_LT, use(f, x), num(f, 1.17549435e-38f));
-  KirReg *y = let(f, "y", kb_select(kb, tiny, op2(f, KIR_MUL, use(f, x), num(f, 8388608.0f)), use(f, x)));
-  KirReg *bias = let(f, "bias", kb_select(kb, op2(f, KIR_LT, use(f, x), num(f, 1.17549435e-38f)), num(f, -23.0f), num(f, 0.0f)));
-  KirReg *bits = let(f, "bits", op2(f, KIR_SUB, kb_bitcast(kb, KIR_I32, use(f, y)), int32(f, 0x3f3504f3)));
-  KirReg *e = let(f, "e", op2(f, KIR_ADD, kb_convert(kb, KIR_F32, op2(f, KIR_SHR, use(f, bits), int32(f, 23))), use(f, bias)));
-  KirExpr *mant = op2(f, KIR_ADD, op2(f, KIR_AND, use(f, bits), int32(f, 0x007fffff)), int32(f, 0x3f3504f3));
-  KirReg *m = let(f, "m", op2(f, KIR_SUB, kb_bitcast(kb, KIR_F32, mant), num(f, 1.0f)));
-  KirReg *s = let(f, "s", op2(f, KIR_DIV, use(f, m), op2(f, KIR_ADD, use(f, m), num(f, 2.0f))));
-  KirReg *z = let(f, "z", op2(f, KIR_MUL, use(f, s), use(f, s)));
-  KirReg *p = polynomial(f, "p", z, c, 4);
-  KirReg *q = let(f, "q", op2(f, KIR_MUL, op2(f, KIR_MUL, use(f, z), use(f, p)), use(f, s)));
-  /* log(1+m) = 2s + s z p; 2s = m - s m */
-  KirReg *low = let(f, "low", mad(f, use(f, e), num(f, -2.12194440e-4f), op2(f, KIR_SUB, use(f, q), op2(f, KIR_MUL, use(f, s), use(f, m)))));
-  KirReg *r = let(f, "r", mad(f, use(f, e), num(f, 0.693359375f), op2(f, KIR_ADD, use(f, low), use(f, m))));
-  KirExpr *zero = op2(f, KIR_EQ, use(f, x), num(f, 0.0f));
-  KirExpr *minus_inf = kb_bitcast(kb, KIR_F32, int32(f, (int64_t)(int32_t)0xff800000u));
-  KirExpr *nan = kb_bitcast(kb, KIR_F32, int32(f, 0x7fc00000));
-  KirExpr *inf = kb_bitcast(kb, KIR_F32, int32(f, 0x7f800000));
-  KirReg *r1 = let(f, "r1", kb_select(kb, op2(f, KIR_LT, use(f, x), num(f, 0.0f)), nan, use(f, r)));
-  KirReg *r2 = let(f, "r2", kb_select(kb, op2(f, KIR_LT, use(f, x), inf), use(f, r1), use(f, x)));
-  KirReg *r3 = let(f, "r3", kb_select(kb, op2(f, KIR_LT, use(f, x), num(f, 0.0f)), nan, use(f, r2)));
-  kb_return_value(kb, kb_select(kb, zero, minus_inf, use(f, r3)));
+static KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c) {
+  KirExpr *e = kb_call(&fn->kb, helper(fn->l, what, fn->lanes), a);
+  e->arg[1] = b;
+  e->arg[2] = c;
+  return e;
 }
 
-/* tanh: x + x^3 p(x^2) near zero, 1 - 2 / (exp(2|x|) + 1) with the sign of x elsewhere. */
-static void fn_tanh(Fn *f, KirReg *x) {
-  static const float c[] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f};
-  Kb *kb = &f->kb;
-  KirReg *a = let(f, "a", kb_op1(kb, KIR_ABS, use(f, x)));
-  KirReg *z = let(f, "z", op2(f, KIR_MUL, use(f, x), use(f, x)));
-  KirReg *p = polynomial(f, "p", z, c, 5);
-  KirReg *small = let(f, "small", mad(f, op2(f, KIR_MUL, use(f, p), use(f, z)), use(f, x), use(f, x)));
-  KirReg *e = let(f, "e", call(f, MATH_EXP, op2(f, KIR_ADD, use(f, a), use(f, a))));
-  KirReg *big = let(f, "big", op2(f, KIR_SUB, num(f, 1.0f), op2(f, KIR_DIV, num(f, 2.0f), op2(f, KIR_ADD, use(f, e), num(f, 1.0f)))));
-  KirReg *sign = let(f, "sign", op2(f, KIR_AND, kb_bitcast(kb, KIR_I32, use(f, x)), int32(f, (int64_t)INT32_MIN)));
-  KirExpr *signed_big = kb_bitcast(kb, KIR_F32, op2(f, KIR_OR, kb_bitcast(kb, KIR_I32, use(f, big)), use(f, sign)));
-  kb_return_value(kb, kb_select(kb, op2(f, KIR_LT, use(f, a), num(f, 0.625f)), use(f, small), signed_big));
+/* The notation of this file: registers are written V(x), the function being built is fn. */
+#define LET(name, e)    KirReg *name = kb_let(&fn->kb, #name, e)
+#define RETURN(e)       kb_return_value(&fn->kb, e)
+#define V(reg)          kb_use(&fn->kb, reg)
+#define NUM(f)          kb_num(&fn->kb, f, fn->lanes)
+#define INT(i)          kb_int(&fn->kb, KIR_I32, i, fn->lanes)
+#define ADD(a, b)       kb_op2(&fn->kb, KIR_ADD, a, b)
+#define SUB(a, b)       kb_op2(&fn->kb, KIR_SUB, a, b)
+#define MUL(a, b)       kb_op2(&fn->kb, KIR_MUL, a, b)
+#define DIV(a, b)       kb_op2(&fn->kb, KIR_DIV, a, b)
+#define MIN(a, b)       kb_op2(&fn->kb, KIR_MIN, a, b)
+#define MAX(a, b)       kb_op2(&fn->kb, KIR_MAX, a, b)
+#define AND(a, b)       kb_op2(&fn->kb, KIR_AND, a, b)
+#define SHL(a, b)       kb_op2(&fn->kb, KIR_SHL, a, b)
+#define SHR(a, b)       kb_op2(&fn->kb, KIR_SHR, a, b)
+#define LT(a, b)        kb_op2(&fn->kb, KIR_LT, a, b)
+#define LE(a, b)        kb_op2(&fn->kb, KIR_LE, a, b)
+#define EQ(a, b)        kb_op2(&fn->kb, KIR_EQ, a, b)
+#define NEG(a)          kb_op1(&fn->kb, KIR_NEG, a)
+#define ABS(a)          kb_op1(&fn->kb, KIR_ABS, a)
+#define SELECT(t, a, b) kb_select(&fn->kb, t, a, b)
+#define AS_F32(a)       kb_bitcast(&fn->kb, KIR_F32, a)
+#define AS_I32(a)       kb_bitcast(&fn->kb, KIR_I32, a)
+#define TO_F32(a)       kb_convert(&fn->kb, KIR_F32, a)
+#define MAD(a, b, c)    kb_op3(&fn->kb, fn->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c)
+#define CALL(f, a)          fn_call(fn, MATH_##f, a, NULL, NULL)
+#define CALL2(f, a, b)      fn_call(fn, MATH_##f, a, b, NULL)
+#define CALL3(f, a, b, c)   fn_call(fn, MATH_##f, a, b, c)
+
+static void fn_tanh(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-9.02f), V(x)));
+  LET(c, MIN(NUM(9.02f), V(lo)));
+  LET(t, MAD(V(c), NUM(2.88539f), NUM(12583039.0f)));
+  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(f, MAD(V(c), NUM(2.88539f), NEG(V(n))));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(up, ADD(V(s), NUM(1.0f)));
+  LET(down, SUB(NUM(1.0f), V(s)));
+  LET(ff, MUL(V(f), V(f)));
+  LET(w35, MAD(NUM(0.000655253884f), V(ff), NUM(-0.0138750914f)));
+  LET(w15, MAD(V(w35), V(ff), NUM(0.34657359f)));
+  LET(w, MUL(V(f), V(w15)));
+  LET(num, MAD(V(w), V(up), NEG(V(down))));
+  LET(den, MAD(V(w), NEG(V(down)), V(up)));
+  RETURN(DIV(V(num), V(den)));
 }
 
-static void fn_sigmoid(Fn *f, KirReg *x) {
-  KirReg *e = let(f, "e", call(f, MATH_EXP, kb_op1(&f->kb, KIR_NEG, use(f, x))));
-  kb_return_value(&f->kb, op2(f, KIR_DIV, num(f, 1.0f), op2(f, KIR_ADD, num(f, 1.0f), use(f, e))));
+static void fn_sigmoid(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-89.0f), V(x)));
+  LET(c, MIN(NUM(87.0f), V(lo)));
+  LET(t, MAD(V(c), NUM(-1.442695f), NUM(12583039.0f)));
+  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(f, MAD(V(c), NUM(-1.442695f), NEG(V(n))));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(ff, MUL(V(f), V(f)));
+  LET(p01, MAD(NUM(0.693147004f), V(f), NUM(1.0f)));
+  LET(p23, MAD(NUM(0.0555071235f), V(f), NUM(0.240222394f)));
+  LET(p45, MAD(NUM(0.00132712873f), V(f), NUM(0.0096717272f)));
+  LET(p25, MAD(V(p45), V(ff), V(p23)));
+  LET(p, MAD(V(p25), V(ff), V(p01)));
+  LET(d, MAD(V(p), V(s), NUM(1.0f)));
+  RETURN(DIV(NUM(1.0f), V(d)));
 }
 
-/* exp(x) - 1: by its series near zero, from exp elsewhere. */
-static void fn_expm1(Fn *f, KirReg *x) {
-  static const float c[] = {1.9841270e-4f, 1.3888889e-3f, 8.3333333e-3f, 4.1666667e-2f, 1.6666667e-1f, 0.5f};
-  Kb *kb = &f->kb;
-  KirReg *p = polynomial(f, "p", x, c, 6);
-  KirReg *small = let(f, "small", mad(f, op2(f, KIR_MUL, use(f, p), use(f, x)), use(f, x), use(f, x)));
-  KirReg *big = let(f, "big", op2(f, KIR_SUB, call(f, MATH_EXP, use(f, x)), num(f, 1.0f)));
-  KirExpr *near = op2(f, KIR_LT, kb_op1(kb, KIR_ABS, use(f, x)), num(f, 0.35f));
-  kb_return_value(kb, kb_select(kb, near, use(f, small), use(f, big)));
+static void fn_exp_scaled(Fn *fn) {
+  KirReg *r = fn->arg[0];
+  KirReg *k = fn->arg[1];
+  LET(k1, SHR(V(k), INT(1)));
+  LET(k2, SUB(V(k), V(k1)));
+  LET(s1, AS_F32(SHL(V(k1), INT(23))));
+  LET(s2, AS_F32(SHL(V(k2), INT(23))));
+  LET(rr, MUL(V(r), V(r)));
+  LET(p23, MAD(NUM(0.1666652f), V(r), NUM(0.4999999f)));
+  LET(p45, MAD(NUM(0.008368852f), V(r), NUM(0.041668955f)));
+  LET(p46, MAD(NUM(0.0013783586f), V(rr), V(p45)));
+  LET(p26, MAD(V(p46), V(rr), V(p23)));
+  LET(p16, MAD(V(p26), V(rr), V(r)));
+  LET(p, ADD(V(p16), NUM(1.0f)));
+  LET(ps, MUL(V(p), V(s1)));
+  RETURN(MUL(V(ps), V(s2)));
 }
 
-/* max(x, 0) + log1p(exp(-|x|)); log1p(y) = log(w) - ((w - 1) - y) / w with w = 1 + y rounded. */
-static void fn_softplus(Fn *f, KirReg *x) {
-  Kb *kb = &f->kb;
-  KirReg *y = let(f, "y", call(f, MATH_EXP, kb_op1(kb, KIR_NEG, kb_op1(kb, KIR_ABS, use(f, x)))));
-  KirReg *w = let(f, "w", op2(f, KIR_ADD, num(f, 1.0f), use(f, y)));
-  KirExpr *lost = op2(f, KIR_SUB, op2(f, KIR_SUB, use(f, w), num(f, 1.0f)), use(f, y));
-  KirReg *log1p = let(f, "log1p", op2(f, KIR_SUB, call(f, MATH_LOG, use(f, w)), op2(f, KIR_DIV, lost, use(f, w))));
-  kb_return_value(kb, op2(f, KIR_ADD, op2(f, KIR_MAX, num(f, 0.0f), use(f, x)), use(f, log1p)));
+static void fn_exp(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-104.0f), V(x)));
+  LET(c, MIN(NUM(89.0f), V(lo)));
+  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583166.0f)));
+  LET(n, SUB(V(t), NUM(12583166.0f)));
+  LET(r1, MAD(V(n), NUM(-0.693359375f), V(c)));
+  LET(r, MAD(V(n), NUM(0.00021219444f), V(r1)));
+  RETURN(CALL2(EXP_SCALED, V(r), AS_I32(V(t))));
 }
 
-static void fn_erf(Fn *f, KirReg *x);
-
-/* Abramowitz and Stegun 7.1.6 series near zero, continued by a fit of log erfc. */
-static void fn_erf(Fn *f, KirReg *x) {
-  static const float c[] = {8.4911e-5f, -8.2133e-4f, 5.2148e-3f, -2.6866e-2f, 1.12838e-1f, -3.76126e-1f, 1.12837917f};
-  static const float d[] = {0.17087277f, -0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f, -0.18628806f, 0.09678418f, 0.37409196f, 1.00002368f, -1.26551223f};
-  Kb *kb = &f->kb;
-  KirReg *a = let(f, "a", kb_op1(kb, KIR_ABS, use(f, x)));
-  KirReg *z = let(f, "z", op2(f, KIR_MUL, use(f, x), use(f, x)));
-  KirReg *p = polynomial(f, "p", z, c, 7);
-  KirReg *small = let(f, "small", op2(f, KIR_MUL, use(f, p), use(f, x)));
-  KirReg *t = let(f, "t", op2(f, KIR_DIV, num(f, 1.0f), mad(f, num(f, 0.5f), use(f, a), num(f, 1.0f))));
-  KirReg *q = polynomial(f, "q", t, d, 10);
-  KirReg *tail = let(f, "tail", op2(f, KIR_MUL, use(f, t), call(f, MATH_EXP, op2(f, KIR_SUB, use(f, q), use(f, z)))));
-  KirReg *big = let(f, "big", op2(f, KIR_SUB, num(f, 1.0f), use(f, tail)));
-  KirReg *sign = let(f, "sign", op2(f, KIR_AND, kb_bitcast(kb, KIR_I32, use(f, x)), int32(f, (int64_t)INT32_MIN)));
-  KirExpr *signed_big = kb_bitcast(kb, KIR_F32, op2(f, KIR_OR, kb_bitcast(kb, KIR_I32, use(f, big)), use(f, sign)));
-  kb_return_value(kb, kb_select(kb, op2(f, KIR_LT, use(f, a), num(f, 0.8f)), use(f, small), signed_big));
+static void fn_expm1(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-18.0f), V(x)));
+  LET(c, MIN(NUM(89.0f), V(lo)));
+  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583038.0f)));
+  LET(n, SUB(V(t), NUM(12583038.0f)));
+  LET(r1, MAD(V(n), NUM(-0.693359375f), V(c)));
+  LET(r, MAD(V(n), NUM(0.00021219444f), V(r1)));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(rr, MUL(V(r), V(r)));
+  LET(q23, MAD(NUM(0.16666542f), V(r), NUM(0.49999997f)));
+  LET(q45, MAD(NUM(0.008366725f), V(r), NUM(0.041667495f)));
+  LET(q46, MAD(NUM(0.0013865485f), V(rr), V(q45)));
+  LET(q26, MAD(V(q46), V(rr), V(q23)));
+  LET(q, MAD(V(q26), V(rr), V(r)));
+  LET(s1, SUB(V(s), NUM(0.5f)));
+  LET(h, MAD(V(q), V(s), V(s1)));
+  LET(y, ADD(V(h), V(h)));
+  LET(a, ABS(V(x)));
+  RETURN(SELECT(LT(V(a), NUM(5.9604645e-08f)), V(x), V(y)));
 }
 
-static void (*const fn_body[MATH_COUNT])(Fn *, KirReg *) = {
-    [MATH_EXP] = fn_exp,   [MATH_LOG] = fn_log,         [MATH_EXPM1] = fn_expm1,
-    [MATH_TANH] = fn_tanh, [MATH_SIGMOID] = fn_sigmoid, [MATH_SOFTPLUS] = fn_softplus,
-    [MATH_ERF] = fn_erf};
-static const char *const fn_name[MATH_COUNT] = {"exp", "log", "expm1", "tanh", "sigmoid", "softplus", "erf"};
+static void fn_log(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(big, MUL(V(x), NUM(8388608.0f)));
+  LET(v, SELECT(LT(V(x), NUM(1.1754944e-38f)), V(big), V(x)));
+  LET(e0, SELECT(LT(V(x), NUM(1.1754944e-38f)), NUM(-23.0f), NUM(0.0f)));
+  LET(i, SUB(AS_I32(V(v)), INT(0x3f3504f3)));
+  LET(k, SHR(V(i), INT(23)));
+  LET(m, AS_F32(SUB(AS_I32(V(v)), SHL(V(k), INT(23)))));
+  LET(e, ADD(TO_F32(V(k)), V(e0)));
+  LET(f, SUB(V(m), NUM(1.0f)));
+  LET(ff, MUL(V(f), V(f)));
+  LET(f4, MUL(V(ff), V(ff)));
+  LET(p34, MAD(NUM(-0.25000808f), V(f), NUM(0.33333302f)));
+  LET(p56, MAD(NUM(-0.16624893f), V(f), NUM(0.20002855f)));
+  LET(p78, MAD(NUM(-0.13122578f), V(f), NUM(0.14174742f)));
+  LET(p910, MAD(NUM(-0.07886642f), V(f), NUM(0.12903808f)));
+  LET(p36, MAD(V(p56), V(ff), V(p34)));
+  LET(p710, MAD(V(p910), V(ff), V(p78)));
+  LET(p, MAD(V(p710), V(f4), V(p36)));
+  LET(fp, MUL(V(f), V(p)));
+  LET(h, SUB(V(fp), NUM(0.5f)));
+  LET(low, MUL(V(e), NUM(-0.00021219444f)));
+  LET(g, MAD(V(h), V(ff), V(low)));
+  LET(fg, ADD(V(f), V(g)));
+  LET(y, MAD(V(e), NUM(0.693359375f), V(fg)));
+  LET(at0, SELECT(EQ(V(x), NUM(0.0f)), AS_F32(INT(-0x800000)), AS_F32(INT(0x7fc00000))));
+  LET(inside, SELECT(LT(NUM(0.0f), V(x)), V(y), V(at0)));
+  RETURN(SELECT(EQ(V(x), AS_F32(INT(0x7f800000))), V(x), V(inside)));
+}
 
-static KirFunc *helper(Lower *l, MathFn fn, int lanes) {
-  const char *name = lanes > 1 ? arena_printf(l->arena, "%s_f32x%d", fn_name[fn], lanes)
-                               : arena_printf(l->arena, "%s_f32", fn_name[fn]);
+static void fn_softplus(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(t, CALL(EXP, NEG(ABS(V(x)))));
+  LET(tt, MUL(V(t), V(t)));
+  LET(t4, MUL(V(tt), V(tt)));
+  LET(p23, MAD(NUM(0.3333048f), V(t), NUM(-0.4999993f)));
+  LET(p45, MAD(NUM(0.19694024f), V(t), NUM(-0.24958293f)));
+  LET(p67, MAD(NUM(0.10674694f), V(t), NUM(-0.15351717f)));
+  LET(p89, MAD(NUM(0.020176446f), V(t), NUM(-0.057609394f)));
+  LET(p25, MAD(V(p45), V(tt), V(p23)));
+  LET(p69, MAD(V(p89), V(tt), V(p67)));
+  LET(p610, MAD(NUM(-0.0033124348f), V(t4), V(p69)));
+  LET(p, MAD(V(p610), V(t4), V(p25)));
+  LET(l, MAD(V(p), V(tt), V(t)));
+  LET(m, MAX(NUM(0.0f), V(x)));
+  RETURN(ADD(V(m), V(l)));
+}
+
+static void fn_gelu(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(a, MIN(NUM(14.4f), ABS(V(x))));
+  LET(a1, AS_F32(AND(AS_I32(V(a)), INT(-0x1000))));
+  LET(a2, SUB(V(a), V(a1)));
+  LET(b1, MUL(V(a1), NUM(-0.5f)));
+  LET(b, MUL(V(a1), V(b1)));
+  LET(d1, ADD(V(a), V(a1)));
+  LET(d2, MUL(V(a2), NUM(-0.5f)));
+  LET(d, MUL(V(d1), V(d2)));
+  LET(t, MAD(V(b), NUM(1.442695f), NUM(12583166.0f)));
+  LET(n, SUB(V(t), NUM(12583166.0f)));
+  LET(r1, MAD(V(n), NUM(-0.693359375f), V(b)));
+  LET(r2, MAD(V(n), NUM(0.00021219444f), V(r1)));
+  LET(r, ADD(V(r2), V(d)));
+  LET(e, CALL2(EXP_SCALED, V(r), AS_I32(V(t))));
+  LET(aa, MUL(V(a), V(a)));
+  LET(a4, MUL(V(aa), V(aa)));
+  LET(p01, MAD(NUM(0.43739253f), V(a), NUM(0.5f)));
+  LET(q01, MAD(NUM(1.6726699f), V(a), NUM(1.0f)));
+  LET(p23, MAD(NUM(0.040391296f), V(a), NUM(0.18254022f)));
+  LET(q23, MAD(NUM(0.46762922f), V(a), NUM(1.1996741f)));
+  LET(q45, MAD(NUM(0.010222181f), V(a), NUM(0.10125261f)));
+  LET(p03, MAD(V(p23), V(aa), V(p01)));
+  LET(q03, MAD(V(q23), V(aa), V(q01)));
+  LET(p, MAD(NUM(0.0040781097f), V(a4), V(p03)));
+  LET(q, MAD(V(q45), V(a4), V(q03)));
+  LET(ap, MUL(V(a), V(p)));
+  LET(g, DIV(V(ap), V(q)));
+  LET(h, MUL(V(g), V(e)));
+  LET(m, MAX(NUM(0.0f), V(x)));
+  RETURN(SUB(V(m), V(h)));
+}
+
+static void fn_gelu_tanh(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(c, MAX(NUM(-20.0f), V(x)));
+  LET(u, MUL(V(c), V(c)));
+  LET(w, MAD(V(u), NUM(0.071354814f), NUM(1.5957692f)));
+  LET(z, MUL(V(c), V(w)));
+  LET(s, CALL(SIGMOID, V(z)));
+  RETURN(MUL(V(c), V(s)));
+}
+
+static void fn_sqrt_remainder(Fn *fn) {
+  KirReg *m = fn->arg[0];
+  KirReg *s1 = fn->arg[1];
+  KirReg *s2 = fn->arg[2];
+  LET(t11, MUL(V(s1), V(s1)));
+  LET(t12, MUL(V(s1), V(s2)));
+  LET(t22, MUL(V(s2), V(s2)));
+  LET(r1, SUB(V(m), V(t11)));
+  LET(r2, SUB(V(r1), V(t12)));
+  LET(r3, SUB(V(r2), V(t12)));
+  RETURN(SUB(V(r3), V(t22)));
+}
+
+static void fn_sqrt(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(big, MUL(V(x), NUM(16777216.0f)));
+  LET(v, SELECT(LT(V(x), NUM(1.1754944e-38f)), V(big), V(x)));
+  LET(e0, SELECT(LT(V(x), NUM(1.1754944e-38f)), INT(12), INT(0)));
+  LET(i, SUB(AS_I32(V(v)), INT(0x3f800000)));
+  LET(k, SHR(V(i), INT(24)));
+  LET(m, AS_F32(SUB(AS_I32(V(v)), SHL(V(k), INT(24)))));
+  LET(y0, AS_F32(SUB(INT(0x5f375a86), SHR(AS_I32(V(m)), INT(1)))));
+  LET(hm, MUL(V(m), NUM(0.5f)));
+  LET(a0, MUL(V(y0), V(y0)));
+  LET(c0, MUL(V(hm), V(a0)));
+  LET(b0, SUB(NUM(1.5f), V(c0)));
+  LET(y1, MUL(V(y0), V(b0)));
+  LET(a1, MUL(V(y1), V(y1)));
+  LET(c1, MUL(V(hm), V(a1)));
+  LET(b1, SUB(NUM(1.5f), V(c1)));
+  LET(y2, MUL(V(y1), V(b1)));
+  LET(g, MUL(V(m), V(y2)));
+  LET(g1, AS_F32(AND(AS_I32(V(g)), INT(-0x1000))));
+  LET(g2, SUB(V(g), V(g1)));
+  LET(gr, CALL3(SQRT_REMAINDER, V(m), V(g1), V(g2)));
+  LET(hy, MUL(V(y2), NUM(0.5f)));
+  LET(gc, MUL(V(gr), V(hy)));
+  LET(s, ADD(V(g), V(gc)));
+  LET(s1, AS_F32(AND(AS_I32(V(s)), INT(-0x1000))));
+  LET(s2, SUB(V(s), V(s1)));
+  LET(r, CALL3(SQRT_REMAINDER, V(m), V(s1), V(s2)));
+  LET(su, MUL(V(s), NUM(1.1920929e-07f)));
+  LET(up, SELECT(LT(V(su), V(r)), NUM(1.1920929e-07f), NUM(0.0f)));
+  LET(down, SELECT(LE(V(r), NEG(V(su))), NUM(1.1920929e-07f), NUM(0.0f)));
+  LET(upper, ADD(V(s), V(up)));
+  LET(root, SUB(V(upper), V(down)));
+  LET(ke, SUB(V(k), V(e0)));
+  LET(y, AS_F32(ADD(AS_I32(V(root)), SHL(V(ke), INT(23)))));
+  LET(edge, SELECT(LT(V(x), NUM(0.0f)), AS_F32(INT(0x7fc00000)), V(x)));
+  LET(inside, SELECT(LT(NUM(0.0f), V(x)), V(y), V(edge)));
+  RETURN(SELECT(EQ(V(x), AS_F32(INT(0x7f800000))), V(x), V(inside)));
+}
+
+typedef struct FnInfo {
+  const char *name;
+  void (*body)(Fn *);
+  const char *args; /* a letter each: f float, i int32 */
+  const char *arg_name[KIR_MAX_ARGS];
+  const char *doc;
+} FnInfo;
+
+static const FnInfo fn_info[MATH_COUNT] = {
+    [MATH_EXP] = {"exp", fn_exp, "f", {"x"}, NULL},
+    [MATH_EXP_SCALED] = {"exp_scaled", fn_exp_scaled, "fi", {"r", "k"}, "exp(r) 2^n for |r| <= ln2/2; the low nine bits of k hold n + 254"},
+    [MATH_EXPM1] = {"expm1", fn_expm1, "f", {"x"}, "exp(x) - 1"},
+    [MATH_LOG] = {"log", fn_log, "f", {"x"}, NULL},
+    [MATH_TANH] = {"tanh", fn_tanh, "f", {"x"}, NULL},
+    [MATH_SIGMOID] = {"sigmoid", fn_sigmoid, "f", {"x"}, "1 / (1 + exp(-x))"},
+    [MATH_SOFTPLUS] = {"softplus", fn_softplus, "f", {"x"}, "log(1 + exp(x))"},
+    [MATH_GELU] = {"gelu", fn_gelu, "f", {"x"}, "x times the normal distribution"},
+    [MATH_GELU_TANH] = {"gelu_tanh", fn_gelu_tanh, "f", {"x"}, NULL},
+    [MATH_SQRT_REMAINDER] = {"sqrt_remainder", fn_sqrt_remainder, "fff", {"m", "s1", "s2"}, "m - (s1 + s2)^2"},
+    [MATH_SQRT] = {"sqrt", fn_sqrt, "f", {"x"}, "correctly rounded"},
+};
+
+static KirFunc *helper(Lower *l, MathFn what, int lanes) {
+  const FnInfo *info = &fn_info[what];
+  const char *name = lanes > 1 ? arena_printf(l->arena, "%s_f32x%d", info->name, lanes)
+                               : arena_printf(l->arena, "%s_f32", info->name);
   for (int i = 0; i < l->m->n_funcs; i++)
     if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0) return l->m->func[i];
-  KirFunc made = {.name = name, .kind = KIR_HELPER, .result = kir_type(KIR_F32, lanes), .n_args = 1};
   KirFunc *func = ARENA_NEW(l->arena, KirFunc);
-  *func = made;
-  Fn f = {.l = l, .kb = kb_new(l->m, func), .lanes = lanes};
-  func->args[0] = kb_reg(&f.kb, "x", func->result);
-  fn_body[fn](&f, func->args[0]);
+  func->name = name;
+  func->kind = KIR_HELPER;
+  func->result = kir_type(KIR_F32, lanes);
+  func->n_args = (int)strlen(info->args);
+  func->doc = info->doc;
+  Fn fn = {.l = l, .kb = kb_new(l->m, func), .lanes = lanes};
+  for (int i = 0; i < func->n_args; i++)
+    fn.arg[i] = func->args[i] = kb_reg(&fn.kb, info->arg_name[i], kir_type(info->args[i] == 'i' ? KIR_I32 : KIR_F32, lanes));
+  info->body(&fn);
   func->id = l->m->n_funcs; /* behind those it calls */
   ARENA_PUSH(l->arena, l->m->func, l->m->n_funcs, l->m->cap_funcs, func);
   return func;
 }
 
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) { return kb_call(&l->kb, helper(l, fn, x->type.lanes), x); }
-
-static KirExpr *bounded(Lower *l, KirExpr *x, float lo, float hi) {
-  Kb *kb = &l->kb;
-  int n = x->type.lanes;
-  return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
-}
-
-/* x names a register where the formula needs it twice. */
-static KirExpr *named(Lower *l, KirExpr *x) {
-  return x->op == KIR_REG ? x : kb_use(&l->kb, kb_let(&l->kb, "x", x));
-}
-
-static KirExpr *elu_of(Lower *l, KirExpr *x, float scale, float alpha) {
-  Kb *kb = &l->kb;
-  int n = x->type.lanes;
-  x = named(l, x);
-  KirExpr *zero = kb_num(kb, 0, n);
-  KirExpr *low = kb_op2(kb, KIR_MUL, kb_num(kb, alpha, n), math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, zero, x)));
-  KirExpr *high = scale == 1 ? x : kb_op2(kb, KIR_MUL, kb_num(kb, scale, n), x);
-  return kb_select(kb, kb_op2(kb, KIR_LT, zero, x), high, low);
-}
-
-KirExpr *math_activation(Lower *l, Activation a, KirExpr *x) {
-  Kb *kb = &l->kb;
-  int n = x->type.lanes;
-  switch (a) {
-  case ACT_LINEAR:
-  case ACT_COUNT: return x;
-  case ACT_RELU: return kb_op2(kb, KIR_MAX, kb_num(kb, 0, n), x);
-  case ACT_TANH: return math_call(l, MATH_TANH, x);
-  case ACT_SIGMOID: return math_call(l, MATH_SIGMOID, x);
-  case ACT_HARD_SIGMOID: return bounded(l, muladd(l, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
-  case ACT_HARD_SIGMOID_02: return bounded(l, muladd(l, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
-  case ACT_HARD_TANH: return bounded(l, x, -1, 1);
-  case ACT_SOFTPLUS: return math_call(l, MATH_SOFTPLUS, x);
-  case ACT_SOFTSIGN:
-    x = named(l, x);
-    return kb_op2(kb, KIR_DIV, x, kb_op2(kb, KIR_ADD, kb_num(kb, 1, n), kb_op1(kb, KIR_ABS, x)));
-  case ACT_ELU: return elu_of(l, x, 1, 1);
-  case ACT_SELU: return elu_of(l, x, 1.05070098735548f, 1.75809934084738f);
-  case ACT_GELU: {
-    x = named(l, x);
-    KirExpr *half = kb_op2(kb, KIR_MUL, kb_num(kb, 0.5f, n), x);
-    KirExpr *erf = math_call(l, MATH_ERF, kb_op2(kb, KIR_MUL, x, kb_num(kb, 0.70710678f, n)));
-    return kb_op2(kb, KIR_MUL, half, kb_op2(kb, KIR_ADD, kb_num(kb, 1, n), erf));
-  }
-  case ACT_EXP: return math_call(l, MATH_EXP, x);
-  }
-  return x;
-}

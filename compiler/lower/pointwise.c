@@ -23,16 +23,6 @@ static KirExpr *positive_or(Lower *l, KirExpr *x, KirExpr *low) {
   return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, x->type.lanes), x), x, low);
 }
 
-/* 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
-static KirExpr *gelu_tanh(Lower *l, KirExpr *x) {
-  Kb *kb = &l->kb;
-  int n = x->type.lanes;
-  KirExpr *cube = kb_op2(kb, KIR_MUL, kb_op2(kb, KIR_MUL, x, x), x);
-  KirExpr *inner = times(l, 0.79788456f, muladd(l, kb_num(kb, 0.044715f, n), cube, x));
-  KirExpr *sum = kb_op2(kb, KIR_ADD, kb_num(kb, 1, n), math_call(l, MATH_TANH, inner));
-  return kb_op2(kb, KIR_MUL, times(l, 0.5f, x), sum);
-}
-
 /* x is a register: it may be used more than once. */
 static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
   Kb *kb = &l->kb;
@@ -48,7 +38,7 @@ static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
   }
   case LAYER_selu: return math_activation(l, ACT_SELU, x);
   case LAYER_gelu:
-    return layer_word_is(layer, OPT_form, "tanh") ? gelu_tanh(l, x) : math_activation(l, ACT_GELU, x);
+    return math_call(l, layer_word_is(layer, OPT_form, "tanh") ? MATH_GELU_TANH : MATH_GELU, x);
   case LAYER_sigmoid: return math_activation(l, ACT_SIGMOID, x);
   case LAYER_hard_sigmoid: {
     float slope = option(layer, OPT_slope, 1.0 / 6);
@@ -61,7 +51,7 @@ static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
   case LAYER_abs: return kb_op1(kb, KIR_ABS, x);
   case LAYER_exp: return math_call(l, MATH_EXP, x);
   case LAYER_log: return math_call(l, MATH_LOG, x);
-  case LAYER_sqrt: return kb_op1(kb, KIR_SQRT, x);
+  case LAYER_sqrt: return math_call(l, MATH_SQRT, x);
   case LAYER_square: return kb_op2(kb, KIR_MUL, x, x);
   case LAYER_clip: return limit(l, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
   case LAYER_normalize: {

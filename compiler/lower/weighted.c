@@ -141,7 +141,7 @@ static void layer_norm(Lower *l, const Layer *layer, KirReg *t) {
   kb_end(kb);
   KirExpr *v = kb_op2(kb, KIR_DIV, kb_use(kb, variance), kb_num(kb, (float)d, 1));
   v = kb_op2(kb, KIR_ADD, v, kb_num(kb, (float)layer_eps(l->model, layer), 1));
-  KirReg *inverse = kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), kb_op1(kb, KIR_SQRT, v)));
+  KirReg *inverse = kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), math_call(l, MATH_SQRT, v)));
   k = kb_for(kb, "k", 0, d, 1);
   KirExpr *z = kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean));
   z = kb_op2(kb, KIR_MUL, z, kb_use(kb, inverse));
