@@ -80,11 +80,12 @@ static void fn_sigmoid(Fn *fn) {
   LET(f, MAD(V(c), NUM(-1.442695f), NEG(V(n))));
   LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
   LET(ff, MUL(V(f), V(f)));
-  LET(p01, MAD(NUM(0.693147004f), V(f), NUM(1.0f)));
-  LET(p23, MAD(NUM(0.0555071235f), V(f), NUM(0.240222394f)));
-  LET(p45, MAD(NUM(0.00132712873f), V(f), NUM(0.0096717272f)));
-  LET(p25, MAD(V(p45), V(ff), V(p23)));
-  LET(p, MAD(V(p25), V(ff), V(p01)));
+  LET(p01, MAD(NUM(0.693147242f), V(f), NUM(1.0f)));
+  LET(p23, MAD(NUM(0.05550294f), V(f), NUM(0.240226537f)));
+  LET(p45, MAD(NUM(0.00134100113f), V(f), NUM(0.009617803f)));
+  LET(p46, MAD(NUM(0.000155311558f), V(ff), V(p45)));
+  LET(p26, MAD(V(p46), V(ff), V(p23)));
+  LET(p, MAD(V(p26), V(ff), V(p01)));
   LET(d, MAD(V(p), V(s), NUM(1.0f)));
   RETURN(DIV(NUM(1.0f), V(d)));
 }
