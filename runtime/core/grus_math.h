@@ -86,7 +86,7 @@ static inline float grus_tanh(float x) {
   float w15 = GRUS_MAD(w35, ff, 0.34657359f);
   float w = f * w15;
   float num = GRUS_MAD(w, up, -down);
-  float den = GRUS_MAD(w, -down, up);
+  float den = GRUS_MAD(-w, down, up);
   return num / den;
 }
 
@@ -364,7 +364,7 @@ static inline float grus_sigmoid_fast(float x) {
   return h + 0.5f;
 }
 
-/* exp on -87 .. 88; constant outside. Error: 7.9e-5 relative. */
+/* exp on -87 .. 88; constant outside. Error: 8e-5 relative. */
 static inline float grus_exp_fast(float x) {
   float lo = GRUS_MAX(-87.0f, x);
   float c = GRUS_MIN(88.0f, lo);

@@ -3,6 +3,11 @@
  * that must be exact. Both meanings of GRUS_MAD. */
 #include "functions.h"
 
+#include "core/grus.h"
+#include "core/grus_math.h"
+
+#include "core/grus.h" /* as a second generated header would bring it */
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,11 +125,46 @@ static void test_nan(void **state) {
       }
 }
 
+/* One ulp of the product above the 1.75 of grus_expm1. */
+static void test_elu(void **state) {
+  static const float alpha[] = {1.0f, 0.5f, 1.75809934f};
+  (void)state;
+  for (size_t k = 0; k < sizeof alpha / sizeof *alpha; k++) {
+    for (float x = -20.0f; x < 0; x += 0.0078125f) {
+      double exact = (double)alpha[k] * expm1((double)x);
+      double error = fabs((double)grus_elu(x, alpha[k]) - exact);
+      if (error > 4 * 5.9604644775390625e-8 * fabs(exact))
+        fail_msg("elu(%g, %g) is off by %g", (double)x, (double)alpha[k], error);
+    }
+    assert_true(grus_elu(3.25f, alpha[k]) == 3.25f);
+    assert_true(isinf(grus_elu(INFINITY, alpha[k])));
+    assert_true(grus_elu(-INFINITY, alpha[k]) == -alpha[k]);
+    assert_true(signbit(grus_elu(-0.0f, alpha[k])));
+    assert_true(isnan(grus_elu(NAN, alpha[k])));
+  }
+}
+
+static float sum_of_49(const float x[GRUS_N(49)][2]) {
+  float sum = 0;
+  for (int i = 0; i < 49; i++)
+    sum += x[i][0] + x[i][1];
+  return sum;
+}
+
+/* GRUS_N declares a parameter of any rank; the codes are distinct and only success is 0. */
+static void test_interface(void **state) {
+  static const int code[] = {GRUS_OK, GRUS_BAD_INDEX, GRUS_BAD_LENGTH, GRUS_NO_OUTPUT};
+  static const float x[49][2] = {[48] = {1, 2}};
+  (void)state;
+  assert_true(sum_of_49(x) == 3);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(code[i], i);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bounds),
-      cmocka_unit_test(test_exact),
-      cmocka_unit_test(test_nan),
+      cmocka_unit_test(test_bounds), cmocka_unit_test(test_exact),     cmocka_unit_test(test_nan),
+      cmocka_unit_test(test_elu),    cmocka_unit_test(test_interface),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
