@@ -33,6 +33,8 @@
 #define GRUS_SELECT(test, a, b) ((test) ? (a) : (b))
 #define GRUS_MIN(a, b)          GRUS_SELECT((a) < (b), a, b)
 #define GRUS_MAX(a, b)          GRUS_SELECT((a) > (b), a, b)
+#define GRUS_ISUB(i, j)         ((int32_t)((uint32_t)(i) - (uint32_t)(j))) /* wraps */
+#define GRUS_IADD(i, j)         ((int32_t)((uint32_t)(i) + (uint32_t)(j)))
 #define GRUS_SHL(i, n)          ((int32_t)((uint32_t)(i) << (n)))
 #define GRUS_SHR(i, n)          ((i) >> (n)) /* arithmetic */
 
@@ -117,7 +119,7 @@ static inline float grus_sigmoid(float x) {
  * halves, so that results may be subnormal or overflow. */
 static inline float grus_exp_scaled(float r, int32_t k) {
   int32_t k1 = GRUS_SHR(k, 1);
-  int32_t k2 = k - k1;
+  int32_t k2 = GRUS_ISUB(k, k1);
   float s1 = grus_float(GRUS_SHL(k1, 23));
   float s2 = grus_float(GRUS_SHL(k2, 23));
   float rr = r * r;
@@ -183,9 +185,9 @@ static inline float grus_log(float x) {
   float big = x * 8388608.0f;
   float v = GRUS_SELECT(x < 1.1754944e-38f, big, x);
   float e0 = GRUS_SELECT(x < 1.1754944e-38f, -23.0f, 0.0f);
-  int32_t i = grus_bits(v) - 0x3f3504f3;
+  int32_t i = GRUS_ISUB(grus_bits(v), 0x3f3504f3);
   int32_t k = GRUS_SHR(i, 23);
-  float m = grus_float(grus_bits(v) - GRUS_SHL(k, 23));
+  float m = grus_float(GRUS_ISUB(grus_bits(v), GRUS_SHL(k, 23)));
   float e = (float)k + e0;
   float f = m - 1.0f;
   float ff = f * f;
@@ -298,10 +300,10 @@ static inline float grus_sqrt(float x) {
   float big = x * 16777216.0f;
   float v = GRUS_SELECT(x < 1.1754944e-38f, big, x);
   int32_t e0 = GRUS_SELECT(x < 1.1754944e-38f, 12, 0);
-  int32_t i = grus_bits(v) - 0x3f800000;
+  int32_t i = GRUS_ISUB(grus_bits(v), 0x3f800000);
   int32_t k = GRUS_SHR(i, 24);
-  float m = grus_float(grus_bits(v) - GRUS_SHL(k, 24));
-  float y0 = grus_float(0x5f375a86 - GRUS_SHR(grus_bits(m), 1));
+  float m = grus_float(GRUS_ISUB(grus_bits(v), GRUS_SHL(k, 24)));
+  float y0 = grus_float(GRUS_ISUB(0x5f375a86, GRUS_SHR(grus_bits(m), 1)));
   float hm = m * 0.5f;
   float a0 = y0 * y0;
   float c0 = hm * a0;
@@ -326,8 +328,8 @@ static inline float grus_sqrt(float x) {
   float down = GRUS_SELECT(r <= -su, 1.1920929e-07f, 0.0f);
   float upper = s + up;
   float root = upper - down;
-  int32_t ke = k - e0;
-  float y = grus_float(grus_bits(root) + GRUS_SHL(ke, 23));
+  int32_t ke = GRUS_ISUB(k, e0);
+  float y = grus_float(GRUS_IADD(grus_bits(root), GRUS_SHL(ke, 23)));
   float edge = GRUS_SELECT(x < 0.0f, grus_float(GRUS_NAN_BITS), x);
   float inside = GRUS_SELECT(0.0f < x, y, edge);
   return GRUS_SELECT(x == grus_float(GRUS_INF_BITS), x, inside);
