@@ -73,6 +73,19 @@ static void drop_last_commas(Lexemes *list) {
   list->n = n;
 }
 
+/* The brace that opens a body stands on the line of its head, before a comment there. */
+static void braces_before_comments(Lexemes *list) {
+  for (size_t i = 1; i < list->n; i++) {
+    Lexeme *x = &list->item[i];
+    if (x->kind != '{' || x[-1].kind != LEXEME_COMMENT || x[-1].own_line) continue;
+    Lexeme brace = *x;
+    brace.line = x[-1].line;
+    *x = x[-1];
+    x[-1] = brace;
+    if (i + 1 < list->n && x[1].kind == LEXEME_COMMENT) x[1].own_line = true; /* one has this line */
+  }
+}
+
 static void lexemes_spacing(Lexemes *list) {
   char stack[NESTING_MAX];
   int depth = 0;
@@ -105,6 +118,7 @@ Lexemes lexemes_read(Arena *arena, const Source *source, Diags *diags) {
   } while (token.kind != TOK_END);
   drop_last_commas(&list);
   lexemes_place(&list, source->text);
+  braces_before_comments(&list);
   lexemes_spacing(&list);
   return list;
 }

@@ -111,11 +111,15 @@ void lexical_open_string(Parser *parser, Span at) {
     at.end--;
   Diag *d = diag_new(parser->diags, E105, at, "string is not closed on this line");
   diag_primary(d, "starts here");
+  parser->quiet = true;
+  if (text[at.begin] != '"') {
+    diag_note(d, "strings use double quotes");
+    return;
+  }
   uint32_t close = at.end;
   while (close > at.begin + 1 && strchr(")],", text[close - 1]))
     close--;
   fix_edit(diag_fix(d, FIX_MAYBE, "close it"), (Span){at.file, close, close}, "\"");
-  parser->quiet = true;
 }
 
 void lexical_escape(Parser *parser, Span at) {

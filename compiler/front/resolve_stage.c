@@ -63,7 +63,8 @@ typedef struct Args {
   Span *in_span;
   int n_in;
   const Node *option[LAYER_MAX_OPTS];
-  bool bad;
+  bool bad;      /* something about the arguments was reported */
+  bool poisoned; /* a value that flows in was */
 } Args;
 
 static void report_no_input(Body *body, const Node *stage) {
@@ -80,8 +81,9 @@ static void args_input(Body *body, Args *args, const Node *stage, const Item *it
     args->in_span[args->n_in++] = span;
     return;
   }
-  args->bad = true;
+  args->poisoned = true;
   if (item->kind != ITEM_CONST) return;
+  args->bad = true;
   Diag *d = report_not_constant(body->r, span, "a value", item);
   diag_note(d, "`%s` works on values: inputs and results of stages", stage->text);
 }
@@ -142,7 +144,7 @@ static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo
       return;
     }
   }
-  if (!piped && !args->bad && args->n_in == 0) {
+  if (!piped && !args->bad && !args->poisoned && args->n_in == 0) {
     report_no_input(body, stage);
     args->bad = true;
   }
@@ -189,7 +191,7 @@ static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, 
   if (piped) args_input(body, &args, stage, piped, piped_span);
   args_sort(body, &args, stage, info, piped != NULL);
   bool ok = args_options(body, &args, stage, info, opt);
-  if (!ok || args.bad) return item_bad();
+  if (!ok || args.bad || args.poisoned) return item_bad();
   Layer *layer = layer_make(body, info->kind, args.n_in, args.in, args.in_span);
   if (!layer) return item_bad();
   for (int i = 0, n = layer_opt_count(info); i < n; i++)
