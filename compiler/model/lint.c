@@ -4,14 +4,17 @@
 
 #include <string.h>
 
-static LintModel *const of_model[] = {lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first,
-                                      lint_skipped_samples};
+static LintModel *const of_model[] = {lint_unused_inputs, lint_unused_lets, lint_ordinal_weights,
+                                      lint_late_first, lint_skipped_samples};
 
-static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_flatten_time, lint_reshape_time,
-                                      lint_single_step,    lint_dropped_tail,    lint_last_of_both, lint_softmax,
-                                      lint_lost_state,     lint_never_reset};
+static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_flatten_time,
+                                      lint_reshape_time,   lint_single_step,     lint_dropped_tail,
+                                      lint_last_of_both,   lint_softmax,         lint_lost_state,
+                                      lint_never_reset};
 
-bool lint_typed(const Value *v) { return v && v->typed && !v->poisoned; }
+bool lint_typed(const Value *v) {
+  return v && v->typed && !v->poisoned;
+}
 
 bool lint_after_errors(const Infer *lint) {
   bool errors = lint->model->failed;
@@ -28,11 +31,14 @@ static bool layer_typed(const Layer *layer) {
 
 static bool is_listed(const Diags *diags, DiagCode code, Span at) {
   for (const Diag *d = diags->first; d; d = d->next)
-    if (d->code == code && d->span.file == at.file && d->span.begin == at.begin && d->span.end == at.end) return true;
+    if (d->code == code && d->span.file == at.file && d->span.begin == at.begin &&
+        d->span.end == at.end)
+      return true;
   return false;
 }
 
-Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format, ...) {
+Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format,
+                  ...) {
   signed char *level = &lint->diags->lint[code], as_set = *level;
   va_list args;
   va_start(args, format);
@@ -76,19 +82,23 @@ bool lint_feeds_weights(const Infer *lint, const Value *v) {
     for (int k = 0; k < layer->n_in; k++)
       reads |= layer->in[k] && from_v[layer->in[k]->id];
     if (reads && layer_info(layer->kind)->flags & WEIGHTS) return true;
-    if (reads && (lint_per_step(layer) || layer->kind == LAYER_concat)) from_v[layer->out[0]->id] = true;
+    if (reads && (lint_per_step(layer) || layer->kind == LAYER_concat))
+      from_v[layer->out[0]->id] = true;
   }
   return false;
 }
 
-static bool only_blanks(const char *s, size_t n) { return strspn(s, " \t\r") >= n; }
+static bool only_blanks(const char *s, size_t n) {
+  return strspn(s, " \t\r") >= n;
+}
 
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
   const Sources *sources = lint->diags->sources;
   const Source *source = sources_get(sources, statement.file);
   if (!source) return false;
   uint32_t first = source_place(sources, source, statement.begin).line;
-  uint32_t last = source_place(sources, source, statement.end).line, begin = source_line_start(sources, source, first);
+  uint32_t last = source_place(sources, source, statement.end).line,
+           begin = source_line_start(sources, source, first);
   if (!only_blanks(source->text + begin, statement.begin - begin)) return false;
   uint32_t end = statement.end;
   while (end < source->len && source->text[end] != '\n' && source->text[end] != '#')

@@ -14,12 +14,14 @@
 
 /* About the model as a whole. */
 typedef void LintModel(Infer *lint);
-LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first, lint_skipped_samples;
+LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first,
+    lint_skipped_samples;
 
 /* About one layer; the types of its inputs and results are known. */
 typedef void LintLayer(Infer *lint, const Layer *layer);
-LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_flatten_time, lint_reshape_time,
-    lint_single_step, lint_dropped_tail, lint_softmax, lint_lost_state, lint_never_reset;
+LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_flatten_time,
+    lint_reshape_time, lint_single_step, lint_dropped_tail, lint_softmax, lint_lost_state,
+    lint_never_reset;
 
 /* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
  * each of its uses. */

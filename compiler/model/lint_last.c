@@ -30,13 +30,17 @@ void lint_dense_per_step(Infer *lint, const Layer *layer) {
   if (!dense) return;
   const Value *v = dense->out[0];
   const Time *time = &v->type.time;
-  const char *steps = time->kind == TIME_FIXED ? arena_printf(lint->arena, "on all %lld steps", (long long)time->n) : "on every step";
+  const char *steps = time->kind == TIME_FIXED
+                          ? arena_printf(lint->arena, "on all %lld steps", (long long)time->n)
+                          : "on every step";
   if (time->kind == TIME_FIXED && time->n == 1) return;
-  Diag *d = lint_report(lint, W301, dense, dense->span, "`Dense` runs %s, but only the last is kept", steps);
+  Diag *d = lint_report(lint, W301, dense, dense->span,
+                        "`Dense` runs %s, but only the last is kept", steps);
   diag_primary(d, "%s here", shape_str(lint->arena, &v->type));
   diag_label(d, layer->span, "keeps one step");
   diag_trace_value(d, lint->model, layer->out[0]);
-  diag_note(d, "that is legal: `Dense` acts on the last axis, so on a sequence it runs once per step; with `last` "
+  diag_note(d, "that is legal: `Dense` acts on the last axis, so on a sequence it runs once per "
+               "step; with `last` "
                "before it the result is the same");
   Fix *fix = diag_fix(d, FIX_MAYBE, "move `last` before it");
   if (!same_pipeline(dense, layer)) return;
@@ -46,7 +50,8 @@ void lint_dense_per_step(Infer *lint, const Layer *layer) {
 
 /* The layer whose steps v holds, looking through stages that act on each element alone. */
 static const Layer *recurrent_before(const Value *v) {
-  while (v->layer && !v->field && layer_info(v->layer->kind)->flags & (POINTWISE | TRAINING) && v->layer->n_in == 1)
+  while (v->layer && !v->field && layer_info(v->layer->kind)->flags & (POINTWISE | TRAINING) &&
+         v->layer->n_in == 1)
     v = v->layer->in[0];
   return v->layer && !v->field && layer_info(v->layer->kind)->flags & RECURRENT ? v->layer : NULL;
 }
@@ -74,17 +79,20 @@ static Span statement_at(const Model *model, Span at) {
 /* `let two = ...` before the statement, and `two.h` in the place of everything up to `last`. */
 static void edit_name_two(Infer *lint, Fix *fix, const Layer *both, const Layer *last) {
   const Layer *first = both;
-  while (span_valid(first->pipe) && first->in[0]->layer && !first->in[0]->name && span_valid(first->in[0]->layer->pipe))
+  while (span_valid(first->pipe) && first->in[0]->layer && !first->in[0]->name &&
+         span_valid(first->in[0]->layer->pipe))
     first = first->in[0]->layer;
   Span head = first->in_span[0], statement = statement_at(lint->model, last->span);
   const Source *source = sources_get(lint->diags->sources, last->span.file);
   uint32_t line;
-  if (!source || both->call || !span_valid(first->pipe) || !span_valid(statement) || head.file != statement.file ||
-      head.begin < statement.begin || !begins_line(source, statement.begin, &line))
+  if (!source || both->call || !span_valid(first->pipe) || !span_valid(statement) ||
+      head.file != statement.file || head.begin < statement.begin ||
+      !begins_line(source, statement.begin, &line))
     return;
   const char *name = lint_fresh_name(lint, "two");
   const char *indent = arena_strndup(lint->arena, source->text + line, statement.begin - line);
-  const char *pipeline = span_text(lint->arena, lint->diags->sources, (Span){head.file, head.begin, both->span.end});
+  const char *pipeline =
+      span_text(lint->arena, lint->diags->sources, (Span){head.file, head.begin, both->span.end});
   fix_edit(fix, (Span){head.file, line, line}, "%slet %s = %s\n", indent, name, pipeline);
   fix_edit(fix, (Span){head.file, head.begin, last->span.end}, "%s.h", name);
 }
@@ -93,18 +101,23 @@ void lint_last_of_both(Infer *lint, const Layer *layer) {
   const Layer *both = layer->kind == LAYER_last ? recurrent_before(layer->in[0]) : NULL;
   const Time *time = &layer->in[0]->type.time;
   if (!both || layer_directions(both) != 2 || (time->kind == TIME_FIXED && time->n == 1)) return;
-  Diag *d = lint_report(lint, W404, layer, layer->span, "`last` of a two-way layer keeps only one step of its backward half");
+  Diag *d = lint_report(lint, W404, layer, layer->span,
+                        "`last` of a two-way layer keeps only one step of its backward half");
   diag_primary(d, "the backward half has read one step here");
   diag_label(d, both->span, "reads the sequence in both directions");
   diag_trace_value(d, lint->model, layer->in[0]);
   diag_note(d, "at the last step the backward half has just begun; it finishes at the first step");
-  diag_note(d, "`.h` holds both final states, as Keras `Bidirectional(return_sequences=False)` and PyTorch `h_n` do");
+  diag_note(d, "`.h` holds both final states, as Keras `Bidirectional(return_sequences=False)` and "
+               "PyTorch `h_n` do");
   Fix *fix = diag_fix(d, FIX_MAYBE, "use both final states");
   bool direct = layer->in[0]->layer == both;
   const char *name = both->out[0]->name;
   Span in = layer->in_span[0];
   if (!direct) return;
   if (name && strcmp(span_text(lint->arena, lint->diags->sources, in), name) == 0)
-    fix_edit(fix, span_valid(layer->pipe) ? (Span){in.file, in.begin, layer->span.end} : layer->span, "%s.h", name);
-  else if (span_valid(layer->pipe)) edit_name_two(lint, fix, both, layer);
+    fix_edit(fix,
+             span_valid(layer->pipe) ? (Span){in.file, in.begin, layer->span.end} : layer->span,
+             "%s.h", name);
+  else if (span_valid(layer->pipe))
+    edit_name_two(lint, fix, both, layer);
 }

@@ -9,23 +9,28 @@ static bool takes_ordinal(const Layer *layer) {
 }
 
 static bool alike(const Layer *a, const Layer *b) {
-  return takes_ordinal(b) && a->kind == b->kind && a->call == b->call && strcmp(a->binding, b->binding) == 0;
+  return takes_ordinal(b) && a->kind == b->kind && a->call == b->call &&
+         strcmp(a->binding, b->binding) == 0;
 }
 
 /* Layers like first from there on; with_path also writes each path into its own `from=`. */
 static void report_group(Infer *lint, const Layer *first, const Layer *second) {
   const Model *model = lint->model;
-  Diag *d = lint_report(lint, W204, second, second->name_span, "weights of `%s` and `%s` are told apart only by position",
-                        first->path, second->path);
+  Diag *d = lint_report(lint, W204, second, second->name_span,
+                        "weights of `%s` and `%s` are told apart only by position", first->path,
+                        second->path);
   diag_primary(d, "takes `%s`", second->path);
   diag_label(d, first->name_span, "takes `%s`", first->path);
-  diag_note(d, "a `%s` inserted before them would silently shift the names of the rest", layer_name(first));
+  diag_note(d, "a `%s` inserted before them would silently shift the names of the rest",
+            layer_name(first));
   Fix *fix = diag_fix(d, FIX_MAYBE, "name the tensors of each");
   for (int i = first->id; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     if (layer != first && !alike(first, layer)) continue;
-    if (layer != first && layer != second) diag_label(d, layer->name_span, "takes `%s`", layer->path);
-    if (!first->call) edit_add_argument(lint, fix, layer, arena_printf(lint->arena, "from=\"%s\"", layer->path));
+    if (layer != first && layer != second)
+      diag_label(d, layer->name_span, "takes `%s`", layer->path);
+    if (!first->call)
+      edit_add_argument(lint, fix, layer, arena_printf(lint->arena, "from=\"%s\"", layer->path));
   }
 }
 

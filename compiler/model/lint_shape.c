@@ -11,9 +11,11 @@ void lint_useless_flatten(Infer *lint, const Layer *layer) {
   diag_primary(d, "already %s", shape_str(lint->arena, &v->type));
   /* Another use of the block may need it. */
   Fix *fix = diag_fix(d, layer->call ? FIX_MAYBE : FIX_SURE, "remove it");
-  if (span_valid(layer->pipe)) edit_drop_stage(lint, fix, layer);
+  if (span_valid(layer->pipe))
+    edit_drop_stage(lint, fix, layer);
   else if (span_valid(layer->in_span[0]) && span_valid(layer->span))
-    fix_edit(fix, layer->span, "%s", span_text(lint->arena, lint->diags->sources, layer->in_span[0]));
+    fix_edit(fix, layer->span, "%s",
+             span_text(lint->arena, lint->diags->sources, layer->in_span[0]));
 }
 
 void lint_flatten_time(Infer *lint, const Layer *layer) {
@@ -21,7 +23,8 @@ void lint_flatten_time(Infer *lint, const Layer *layer) {
   const Time *time = &v->type.time;
   if (layer->kind != LAYER_flatten || time->kind != TIME_FIXED || time->n == 1) return;
   if (!lint_feeds_weights(lint, layer->out[0])) return;
-  Diag *d = lint_report(lint, W303, layer, layer->span, "`flatten` over time ties the next layer's weights to the length");
+  Diag *d = lint_report(lint, W303, layer, layer->span,
+                        "`flatten` over time ties the next layer's weights to the length");
   long long t = (long long)time->n, n = (long long)type_step_size(&v->type);
   diag_primary(d, "%lld steps x %lld features = %lld", t, n, t * n);
   diag_trace_value(d, lint->model, layer->out[0]);
@@ -39,7 +42,8 @@ static const char *time_moved_last(Arena *arena, const char *shape) {
   size_t end = len - 1;
   while (end > rest && strchr(" \t\r\n,", shape[end - 1]))
     end--;
-  return arena_printf(arena, "[%.*s, %.*s]", (int)(end - rest), shape + rest, (int)(comma - 1), shape + 1);
+  return arena_printf(arena, "[%.*s, %.*s]", (int)(end - rest), shape + rest, (int)(comma - 1),
+                      shape + 1);
 }
 
 void lint_reshape_time(Infer *lint, const Layer *layer) {
@@ -48,12 +52,18 @@ void lint_reshape_time(Infer *lint, const Layer *layer) {
   if (layer->kind != LAYER_reshape || type_is_sequence(&v->type) || v->type.rank != 1) return;
   const Type *to = &shape->shape;
   long long d = (long long)type_step_size(to);
-  /* With time written elsewhere the order was thought about; one step or one feature has only one. */
+  /* With time written elsewhere the order was thought about; one step or one feature has only one.
+   */
   if (!type_is_sequence(to) || to->time_pos != 0 || d == 1 || to->time.n == 1) return;
-  Diag *diag = lint_report(lint, W304, layer, layer->span, "`reshape` assumes the values of one step are stored together");
+  Diag *diag = lint_report(lint, W304, layer, layer->span,
+                           "`reshape` assumes the values of one step are stored together");
   diag_primary(diag, "value i becomes step i / %lld, feature i %% %lld", d, d);
-  diag_note(diag, "axes are written in storage order; the size alone cannot tell the two orders apart");
+  diag_note(diag,
+            "axes are written in storage order; the size alone cannot tell the two orders apart");
   Fix *fix = diag_fix(diag, FIX_MAYBE, "if all steps of one feature are stored first, say so");
-  const char *text = span_valid(shape->at) ? time_moved_last(lint->arena, span_text(lint->arena, lint->diags->sources, shape->at)) : NULL;
+  const char *text =
+      span_valid(shape->at)
+          ? time_moved_last(lint->arena, span_text(lint->arena, lint->diags->sources, shape->at))
+          : NULL;
   if (text) fix_edit(fix, shape->at, "%s", text);
 }

@@ -30,19 +30,24 @@ static void report_one(Infer *lint, const Layer *layer) {
 }
 
 static void report_twice(Infer *lint, const Layer *layer, const Layer *before, const char *range) {
-  Diag *d = lint_report(lint, W502, layer, layer->span, "`softmax` of `%s` squashes twice", layer_name(before));
+  Diag *d = lint_report(lint, W502, layer, layer->span, "`softmax` of `%s` squashes twice",
+                        layer_name(before));
   diag_primary(d, "its inputs are already in %s", range);
   diag_label(d, before->span, "squashes to %s", range);
   diag_trace_value(d, lint->model, layer->in[0]);
-  diag_note(d, "the largest stays the largest, but the probabilities come out far too even: none can exceed %s times another",
-            before->kind == LAYER_tanh || before->kind == LAYER_hard_tanh || before->kind == LAYER_softsign
+  diag_note(d,
+            "the largest stays the largest, but the probabilities come out far too even: none can "
+            "exceed %s times another",
+            before->kind == LAYER_tanh || before->kind == LAYER_hard_tanh ||
+                    before->kind == LAYER_softsign
                 ? "e^2 = 7.39"
                 : "e = 2.72");
   fix_remove(lint, d, before);
 }
 
 static void report_cut(Infer *lint, const Layer *layer, const Layer *relu) {
-  Diag *d = lint_report(lint, W504, layer, relu->span, "negative scores are cut off before `softmax`");
+  Diag *d =
+      lint_report(lint, W504, layer, relu->span, "negative scores are cut off before `softmax`");
   diag_primary(d, "makes every score below 0 a 0");
   diag_label(d, layer->span, "needs scores of both signs");
   diag_trace_value(d, lint->model, layer->in[0]);
@@ -55,7 +60,10 @@ void lint_softmax(Infer *lint, const Layer *layer) {
   const Type *type = &layer->in[0]->type;
   const Layer *before = lint_run_source(layer->in[0])->layer;
   const char *range = before ? squashed_range(before) : NULL;
-  if (type->rank && type->dim[type->rank - 1].n == 1) report_one(lint, layer);
-  else if (range) report_twice(lint, layer, before, range);
-  else if (before && before->kind == LAYER_relu) report_cut(lint, layer, before);
+  if (type->rank && type->dim[type->rank - 1].n == 1)
+    report_one(lint, layer);
+  else if (range)
+    report_twice(lint, layer, before, range);
+  else if (before && before->kind == LAYER_relu)
+    report_cut(lint, layer, before);
 }

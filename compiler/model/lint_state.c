@@ -13,7 +13,8 @@ static bool last_is_output(const Model *model, const Layer *layer) {
   if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *last = model->layer[i];
-    if (last->kind == LAYER_last && last->in[0] == layer->out[0] && is_output(model, last->out[0])) return true;
+    if (last->kind == LAYER_last && last->in[0] == layer->out[0] && is_output(model, last->out[0]))
+      return true;
   }
   return false;
 }
@@ -23,7 +24,9 @@ static void fix_give_back(Infer *lint, Diag *d, const Layer *layer, const Value 
   const Model *model = lint->model;
   const char *field = state->field, *let = layer->out[0]->name;
   if (!let || layer->call || !model->n_out) {
-    diag_fix(d, FIX_MAYBE, "name the layer with `let x = ...`, stages after it apart, and give its state back: `out %s = x.%s`",
+    diag_fix(d, FIX_MAYBE,
+             "name the layer with `let x = ...`, stages after it apart, and give its state back: "
+             "`out %s = x.%s`",
              lint_fresh_name(lint, field), field);
     return;
   }
@@ -40,7 +43,8 @@ static void fix_give_back(Infer *lint, Diag *d, const Layer *layer, const Value 
   for (int i = 1; i <= layer_n_states(layer); i++) {
     const Value *s = layer->out[i];
     if (is_output(model, s)) continue;
-    text_printf(&text, "  out %s : %s = %s.%s\n", lint_fresh_name(lint, s->field), type_str(lint->arena, &s->type), let, s->field);
+    text_printf(&text, "  out %s : %s = %s.%s\n", lint_fresh_name(lint, s->field),
+                type_str(lint->arena, &s->type), let, s->field);
   }
   fix_edit(fix, (Span){at.file, end, end}, "%s", text_str(&text));
 }
@@ -48,7 +52,8 @@ static void fix_give_back(Infer *lint, Diag *d, const Layer *layer, const Value 
 void lint_lost_state(Infer *lint, const Layer *layer) {
   const Model *model = lint->model;
   const OptVal *init = layer_opt(layer, OPT_init);
-  if (!(layer_info(layer->kind)->flags & RECURRENT) || !init->given || lint_after_errors(lint)) return;
+  if (!(layer_info(layer->kind)->flags & RECURRENT) || !init->given || lint_after_errors(lint))
+    return;
   if (type_is_stream(&layer->in[0]->type) || last_is_output(model, layer)) return;
   const Port *from = NULL;
   for (int i = 0; i < init->n_values; i++)
@@ -58,9 +63,11 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
     if (!is_output(model, layer->out[i])) lost = layer->out[i];
   if (!from || !lost || !lint_typed(lost)) return;
   Span at = span_valid(init->span) ? init->span : layer->span;
-  Diag *d = lint_report(lint, W503, layer, at, "the state of this `%s` comes in but never goes out", layer_name(layer));
+  Diag *d = lint_report(lint, W503, layer, at, "the state of this `%s` comes in but never goes out",
+                        layer_name(layer));
   diag_primary(d, "starts from input `%s`", from->name);
-  diag_note(d, "callers can begin a sequence in the middle, but cannot continue where a call ended");
+  diag_note(d,
+            "callers can begin a sequence in the middle, but cannot continue where a call ended");
   fix_give_back(lint, d, layer, lost);
 }
 
@@ -74,10 +81,14 @@ void lint_never_reset(Infer *lint, const Layer *layer) {
   const Model *model = lint->model;
   bool quantised = layer_info(layer->kind)->flags & RECURRENT && is_quantised(model, layer);
   if (!type_is_stream(&layer->out[0]->type) || (layer->kind != LAYER_LSTM && !quantised)) return;
-  Diag *d = lint_report(lint, W506, layer, layer->span, "nothing in this model ever resets the state of `%s`", layer_name(layer));
+  Diag *d = lint_report(lint, W506, layer, layer->span,
+                        "nothing in this model ever resets the state of `%s`", layer_name(layer));
   diag_primary(d, "lives from `%s_reset` to power-off", model->name);
   if (layer->kind == LAYER_LSTM)
-    diag_note(d, "`c` is a running sum: over hours it can drift to where the network was never trained");
+    diag_note(
+        d, "`c` is a running sum: over hours it can drift to where the network was never trained");
   if (quantised) diag_note(d, "rounding accumulates in a quantised state");
-  diag_fix(d, FIX_MAYBE, "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute", model->name);
+  diag_fix(d, FIX_MAYBE,
+           "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute",
+           model->name);
 }

@@ -17,7 +17,9 @@ static const Port *expanded_port(const Value *v, const Layer **expand) {
 static void fix_stream(Infer *lint, Diag *d, const Value *v) {
   const Layer *expand = NULL;
   const Port *port = expanded_port(v, &expand);
-  Fix *fix = diag_fix(d, FIX_MAYBE, "if each call delivers the next step of one signal, declare a stream: its state is kept");
+  Fix *fix = diag_fix(
+      d, FIX_MAYBE,
+      "if each call delivers the next step of one signal, declare a stream: its state is kept");
   if (port) {
     Span axis = type_axis_span(lint, port->type_span, 0);
     if (!span_valid(axis) || !span_valid(expand->pipe) || expand->call) return;
@@ -35,18 +37,30 @@ void lint_single_step(Infer *lint, const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init), *units = layer_opt(layer, OPT_units);
   if (!(layer_info(layer->kind)->flags & RECURRENT) || init->given) return;
   if ((time->kind != TIME_FIXED && time->kind != TIME_BOUNDED) || time->n != 1) return;
-  long long u = (long long)units->i, gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  long long u = (long long)units->i, gates = layer->kind == LAYER_GRU    ? 3
+                                             : layer->kind == LAYER_LSTM ? 4
+                                                                         : 1;
   gates *= layer_directions(layer);
-  Diag *d = lint_report(lint, W401, layer, layer->span, "`%s` over one step never uses its recurrent weights", layer_name(layer));
+  Diag *d = lint_report(lint, W401, layer, layer->span,
+                        "`%s` over one step never uses its recurrent weights", layer_name(layer));
   diag_primary(d, "%s has a single step", shape_str(lint->arena, &v->type));
   diag_trace_value(d, lint->model, v);
-  if (gates == 1) diag_note(d, "%lld x %lld weights are multiplied by the state before the first step, which is zero", u, u);
-  else diag_note(d, "%lld x %lld x %lld weights are multiplied by the state before the first step, which is zero", gates, u, u);
+  if (gates == 1)
+    diag_note(
+        d, "%lld x %lld weights are multiplied by the state before the first step, which is zero",
+        u, u);
+  else
+    diag_note(d,
+              "%lld x %lld x %lld weights are multiplied by the state before the first step, which "
+              "is zero",
+              gates, u, u);
   fix_stream(lint, d, v);
   if (layer_directions(layer) == 2 || layer->out[1]->n_uses) return;
-  Fix *fix = diag_fix(d, FIX_MAYBE, "if there is no time in the data, `Dense` does the same with fewer weights");
+  Fix *fix = diag_fix(d, FIX_MAYBE,
+                      "if there is no time in the data, `Dense` does the same with fewer weights");
   if (span_valid(units->at) && span_valid(layer->pipe))
-    fix_edit(fix, layer->span, "Dense(%s) |> tanh", span_text(lint->arena, lint->diags->sources, units->at));
+    fix_edit(fix, layer->span, "Dense(%s) |> tanh",
+             span_text(lint->arena, lint->diags->sources, units->at));
 }
 
 /* Steps one value of a stage reads and steps between two of them; what to call the values. */
@@ -57,7 +71,10 @@ typedef struct Windows {
 
 static bool windows_of(const Layer *layer, Windows *w) {
   switch (layer->kind) {
-  case LAYER_frames: *w = (Windows){layer_size(layer, OPT_size, 1), layer_size(layer, OPT_hop, 1), "frame", "frames"}; break;
+  case LAYER_frames:
+    *w =
+        (Windows){layer_size(layer, OPT_size, 1), layer_size(layer, OPT_hop, 1), "frame", "frames"};
+    break;
   case LAYER_max_pool:
   case LAYER_mean_pool: *w = (Windows){layer_size(layer, OPT_size, 1), 0, "pool", "pools"}; break;
   case LAYER_Conv1D:
@@ -77,19 +94,25 @@ void lint_dropped_tail(Infer *lint, const Layer *layer) {
   Windows w;
   const Time *time = &layer->in[0]->type.time;
   if (time->kind != TIME_FIXED || !windows_of(layer, &w) || time->n < w.size) return;
-  long long left = (long long)((time->n - w.size) % w.step), n = (long long)((time->n - w.size) / w.step + 1);
+  long long left = (long long)((time->n - w.size) % w.step),
+            n = (long long)((time->n - w.size) / w.step + 1);
   if (left == 0) return;
   long long t = (long long)time->n, shorter = t - left, longer = shorter + (long long)w.step;
-  Diag *d = left == 1 ? lint_report(lint, W402, layer, layer->span, "the last of %lld steps does not fill a %s and is dropped", t, w.one)
-                      : lint_report(lint, W402, layer, layer->span, "the last %lld of %lld steps do not fill a %s and are dropped",
-                                    left, t, w.one);
+  Diag *d = left == 1
+                ? lint_report(lint, W402, layer, layer->span,
+                              "the last of %lld steps does not fill a %s and is dropped", t, w.one)
+                : lint_report(lint, W402, layer, layer->span,
+                              "the last %lld of %lld steps do not fill a %s and are dropped", left,
+                              t, w.one);
   diag_primary(d, "%lld %s of %lld, %s %lld", n, n == 1 ? w.one : w.many, (long long)w.size,
                layer->kind == LAYER_frames ? "hop" : "stride", (long long)w.step);
   Fix *fix = diag_fix(d, FIX_MAYBE, "%lld or %lld steps come out even", shorter, longer);
   const Port *port = layer->in[0]->port;
-  Span axis = port && port->declared.time_pos == 0 ? type_axis_span(lint, port->type_span, 0) : span_none();
+  Span axis =
+      port && port->declared.time_pos == 0 ? type_axis_span(lint, port->type_span, 0) : span_none();
   const char *text = span_valid(axis) ? span_text(lint->arena, lint->diags->sources, axis) : "";
-  if (strcmp(text, arena_printf(lint->arena, "time %lld", t)) == 0) fix_edit(fix, axis, "time %lld", longer);
+  if (strcmp(text, arena_printf(lint->arena, "time %lld", t)) == 0)
+    fix_edit(fix, axis, "time %lld", longer);
 }
 
 void lint_skipped_samples(Infer *lint) {
@@ -99,7 +122,8 @@ void lint_skipped_samples(Infer *lint) {
     const Time *time = &port->value->type.time;
     if (!lint_typed(port->value) || time->kind != TIME_FIXED || port->every <= time->n) continue;
     long long hop = (long long)port->every, n = (long long)time->n;
-    Diag *d = lint_report(lint, W405, NULL, port->every_span, "a hop of %lld skips samples between windows of %lld", hop, n);
+    Diag *d = lint_report(lint, W405, NULL, port->every_span,
+                          "a hop of %lld skips samples between windows of %lld", hop, n);
     diag_primary(d, "%lld of every %lld %s never seen", hop - n, hop, hop - n == 1 ? "is" : "are");
     diag_label(d, port->type_span, "a window of %lld", n);
   }

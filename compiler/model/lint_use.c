@@ -70,7 +70,8 @@ static const Value *source_of(const Value *let) {
 }
 
 /* The first stage below the statement of let that reads source by its name. */
-static bool later_use(const Infer *lint, const Value *let, const Value *source, const Layer **reader, Span *at) {
+static bool later_use(const Infer *lint, const Value *let, const Value *source,
+                      const Layer **reader, Span *at) {
   const Model *model = lint->model;
   for (int i = let->layer->id + 1; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
@@ -97,10 +98,11 @@ void lint_unused_lets(Infer *lint) {
     const Layer *reader;
     Span at;
     source = source_of(let);
-    if (source && time_equal(&source->type.time, &let->type.time) && dims_equal(&source->type, &let->type) &&
-        later_use(lint, let, source, &reader, &at)) {
+    if (source && time_equal(&source->type.time, &let->type.time) &&
+        dims_equal(&source->type, &let->type) && later_use(lint, let, source, &reader, &at)) {
       diag_label(d, at, "reads `%s`, from which `%s` is made", source->name, let->name);
-      Fix *fix = diag_fix(d, FIX_MAYBE, "if this `%s` was meant to read `%s`", layer_name(reader), let->name);
+      Fix *fix = diag_fix(d, FIX_MAYBE, "if this `%s` was meant to read `%s`", layer_name(reader),
+                          let->name);
       fix_edit(fix, at, "%s", let->name);
     }
     if (!span_valid(let->span)) continue;

@@ -30,7 +30,8 @@ static bool is_late(const Value *v) {
 static const Value *slowest(const Layer *layer) {
   const Value *v = NULL;
   for (int i = 0; i < layer->n_in; i++)
-    if (lint_typed(layer->in[i]) && (!v || wait_steps(layer->in[i]) > wait_steps(v))) v = layer->in[i];
+    if (lint_typed(layer->in[i]) && (!v || wait_steps(layer->in[i]) > wait_steps(v)))
+      v = layer->in[i];
   return v;
 }
 
@@ -62,6 +63,7 @@ void lint_late_first(Infer *lint) {
     diag_primary(d, "`%s` comes after %s steps of history", model->out[i]->name, text_str(&steps));
     diag_trace_value(d, model, layer->out[0]);
     diag_note(d, "calls before that return `GRUS_NO_OUTPUT`");
-    diag_fix(d, FIX_MAYBE, "a recurrent layer remembers across short windows, so that they see long stretches");
+    diag_fix(d, FIX_MAYBE,
+             "a recurrent layer remembers across short windows, so that they see long stretches");
   }
 }
