@@ -79,6 +79,8 @@ static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t
         if (!ends && a->len[i + x] == 0) continue; /* an empty line proves nothing */
         di = x, dj = y, found = true;
       }
+    while (di && dj && same(a, i + di - 1, b, j + dj - 1))
+      di--, dj--;
     paint_hunk(canvas, a, i, i + di, b, j, j + dj, base);
     i += di, j += dj;
   }

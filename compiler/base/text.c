@@ -72,13 +72,21 @@ void text_add_json(Text *text, const char *s) {
 }
 
 /* The compiler never calls setlocale, so printf and strtod use the C locale's point. */
+/* The digits `%g` gave for value; a whole number is written out: 50, not 5e+01. */
+static void add_shortest(Text *text, const char *digits, double value) {
+  char whole[64];
+  snprintf(whole, sizeof whole, "%.0f", value);
+  bool power = strchr(digits, 'e') != NULL, small = value < 1e15 && value > -1e15;
+  text_add(text, power && small && strtod(whole, NULL) == value ? whole : digits);
+}
+
 void text_add_float(Text *text, float value) {
   char s[64];
   for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
     snprintf(s, sizeof s, "%.*g", digits, (double)value);
     if (strtof(s, NULL) == value) break;
   }
-  text_add(text, s);
+  add_shortest(text, s, (double)value);
 }
 
 void text_add_double(Text *text, double value) {
@@ -87,7 +95,7 @@ void text_add_double(Text *text, double value) {
     snprintf(s, sizeof s, "%.*g", digits, value);
     if (strtod(s, NULL) == value) break;
   }
-  text_add(text, s);
+  add_shortest(text, s, value);
 }
 
 unsigned text_decode(const char *s, size_t n, size_t *len) {

@@ -203,6 +203,15 @@ static const struct {
     {0xFF1A, "a full-width colon", ":"}, {0xFF1D, "a full-width sign", "="},
 };
 
+/* With the blanks before it where it ends its line. */
+static Span with_blanks(const Parser *parser, Span at) {
+  const Source *source = parser->source;
+  bool ends = at.end >= source->len || strchr("\r\n", source->text[at.end]);
+  while (ends && at.begin > 0 && strchr(" \t", source->text[at.begin - 1]))
+    at.begin--;
+  return at;
+}
+
 void lexical_stray(Parser *parser, Span at) {
   size_t len, n = at.end - at.begin;
   const char *text = lexeme(parser, at);
@@ -223,7 +232,7 @@ void lexical_stray(Parser *parser, Span at) {
     if (code == '!' || code == '%' || code == '&' || code == '^' || code == '?' || code == '>')
       diag_note(d, "the operators are `+ - * /` and `|>`");
     if (*meant) fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
-    else fix_edit(diag_fix(d, FIX_SURE, "delete it"), at, "%s", "");
+    else fix_edit(diag_fix(d, FIX_SURE, "delete it"), with_blanks(parser, at), "%s", "");
   }
   if (!(single && invisible)) parser->quiet = true;
 }

@@ -215,8 +215,9 @@ static void report_unused_params(Resolver *r, const Files *file, const Node *tre
     const Entity *e = node_is(n, N_PARAM) ? map_get(&file->names, n->text) : NULL;
     if (!e || e->kind != ENTITY_PARAM || e->param->used) continue;
     Diag *d = diag_new(r->diags, W203, n->at, "param `%s` is never used", n->text);
+    diag_primary(d, "nothing reads it: `-D %s=...` changes nothing", n->text);
     Fix *fix = diag_fix(d, FIX_MAYBE, "delete it");
-    fix_edit(fix, n->span, "%s", "");
+    fix_edit(fix, span_lines(r->diags->sources, n->span), "%s", "");
   }
 }
 

@@ -157,10 +157,10 @@ static void report_missing(Body *body, const Node *stage, const LayerInfo *info,
   diag_primary(d, "missing here");
   bool positional = option == 0 && is_positional(&info->opts[0]);
   if (stage->n == 0 && stage->span.end == stage->at.end) {
-    Fix *fix = diag_fix(d, FIX_FILL, "give it");
+    Fix *fix = diag_fix(d, FIX_FILL, "give `%s`", name);
     fix_edit(fix, (Span){stage->at.file, stage->at.end, stage->at.end}, positional ? "(N)" : "(%s=N)", name);
   } else if (stage->n) {
-    Fix *fix = diag_fix(d, FIX_FILL, "give it");
+    Fix *fix = diag_fix(d, FIX_FILL, "give `%s`", name);
     uint32_t end = stage->kid[stage->n - 1]->span.end;
     fix_edit(fix, (Span){stage->at.file, end, end}, ", %s=N", name);
   }

@@ -208,8 +208,10 @@ bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
   if (!ok) return false;
   int64_t size = type_size(out);
   if (size >= 0 && size <= AXIS_MAX) return true;
+  Text count = text_new(r->arena);
+  text_add_thousands(&count, size);
   Diag *d = size < 0 ? diag_new(r->diags, E313, node->span, "this value has too many elements")
-                     : diag_new(r->diags, E313, node->span, "this value has %lld elements", (long long)size);
+                     : diag_new(r->diags, E313, node->span, "this value has %s elements", text_str(&count));
   diag_primary(d, "more than 2^31 - 1");
   return false;
 }

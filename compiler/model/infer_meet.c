@@ -66,14 +66,19 @@ static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
 /* Two inputs whose lengths are not said to be the same: give both one name. */
 static void share_name(Infer *inf, Diag *d, const Value *a, const Value *b) {
   diag_note(d, "lengths with different names, or without one, may differ at run time");
-  if (!a->port || !b->port || a->type.time.n != b->type.time.n) return;
+  const Port *from[] = {value_port(a), value_port(b)};
+  for (int i = 0; i < 2; i++) { /* nothing on the way changed the length */
+    if (!from[i] || from[i]->value->type.time.kind != TIME_BOUNDED) return;
+    if (from[i]->value->type.time.length != (i ? b : a)->type.time.length) return;
+  }
+  if (a->type.time.n != b->type.time.n) return;
   const char *name = a->type.time.len   ? a->type.time.len
                      : b->type.time.len ? b->type.time.len
                                         : "n";
   Fix *fix = diag_fix(d, FIX_MAYBE, "if they always have the same length, give it one name");
   const Value *both[] = {a, b};
   for (int i = 0; i < 2; i++) {
-    const Port *port = both[i]->port;
+    const Port *port = from[i];
     Span axis = type_axis_span(inf, port->type_span, port->declared.time_pos);
     if (!span_valid(axis) || (both[i]->type.time.len && strcmp(both[i]->type.time.len, name) == 0))
       continue;

@@ -88,47 +88,6 @@ bool lint_feeds_weights(const Infer *lint, const Value *v) {
   return false;
 }
 
-static bool only_blanks(const char *s, size_t n) {
-  return strspn(s, " \t\r") >= n;
-}
-
-bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
-  const Sources *sources = lint->diags->sources;
-  const Source *source = sources_get(sources, statement.file);
-  if (!source) return false;
-  uint32_t first = source_place(sources, source, statement.begin).line;
-  uint32_t last = source_place(sources, source, statement.end).line,
-           begin = source_line_start(sources, source, first);
-  if (!only_blanks(source->text + begin, statement.begin - begin)) return false;
-  uint32_t end = statement.end;
-  while (end < source->len && source->text[end] != '\n' && source->text[end] != '#')
-    end++;
-  if (!only_blanks(source->text + statement.end, end - statement.end)) return false;
-  for (size_t len; first > 1; first--) {
-    const char *line = source_line(sources, source, first - 1, &len);
-    size_t indent = strspn(line, " \t");
-    if (indent + 2 > len || line[indent] != '#' || line[indent + 1] != '#') break;
-  }
-  begin = source_line_start(sources, source, first);
-  uint32_t lines = source_line_count(sources, source);
-  end = last < lines ? source_line_start(sources, source, last + 1) : (uint32_t)source->len;
-  fix_edit(fix, (Span){statement.file, begin, end}, "%s", "");
-  return true;
-}
-
-const char *lint_fresh_name(const Infer *lint, const char *wanted) {
-  const Model *model = lint->model;
-  for (int n = 1;; n++) {
-    const char *name = n == 1 ? wanted : arena_printf(lint->arena, "%s%d", wanted, n);
-    bool taken = false;
-    for (int i = 0; i < model->n_values; i++)
-      taken |= model->value[i]->name && strcmp(model->value[i]->name, name) == 0;
-    for (int i = 0; i < model->n_out; i++)
-      taken |= strcmp(model->out[i]->name, name) == 0;
-    if (!taken) return name;
-  }
-}
-
 void model_lint(const Model *model, Diags *diags) {
   signed char as_set[DIAG_CODE_COUNT];
   memcpy(as_set, diags->lint, sizeof as_set);

@@ -6,7 +6,7 @@
  *   lint_use.c       W201 W202           lint_last.c     W301 W404
  *   lint_shape.c     W302 W303 W304      lint_time.c     W401 W402 W405
  *   lint_wait.c      W403                lint_softmax.c  W501 W502 W504
- *   lint_state.c     W503 W506 */
+ *   lint_state.c     W503 W506           lint_edit.c     edits for fixes */
 #ifndef GRUS_MODEL_LINT_H
 #define GRUS_MODEL_LINT_H
 
@@ -40,7 +40,11 @@ bool lint_feeds_weights(const Infer *lint, const Value *v);
 /* Deletes the lines of an `in`, `let` or `out` with the `##` comments before it. False when it
  * shares a line with something else. */
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement);
-/* A name nothing in the model has. */
+/* wanted, or with a number: a name nothing in the model has. */
 const char *lint_fresh_name(const Infer *lint, const char *wanted);
+/* Edits that put the pipeline up to layer into `let NAME` before its statement, and NAME with field
+ * (".h" or "") in the place of the pipeline up to end. The name; NULL where that cannot be done. */
+const char *lint_name_layer(Infer *lint, Fix *fix, const Layer *layer, const char *wanted,
+                            const char *field, uint32_t end);
 
 #endif

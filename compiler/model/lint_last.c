@@ -56,47 +56,6 @@ static const Layer *recurrent_before(const Value *v) {
   return v->layer && !v->field && layer_info(v->layer->kind)->flags & RECURRENT ? v->layer : NULL;
 }
 
-static bool begins_line(const Source *source, uint32_t at, uint32_t *line) {
-  *line = at;
-  while (*line > 0 && strchr(" \t", source->text[*line - 1]))
-    --*line;
-  return *line == 0 || source->text[*line - 1] == '\n';
-}
-
-/* The statement of the model a place stands in. */
-static Span statement_at(const Model *model, Span at) {
-  for (int i = 0; i < model->n_out; i++) {
-    Span s = model->out[i]->span;
-    if (s.file == at.file && s.begin <= at.begin && at.end <= s.end) return s;
-  }
-  for (int i = 0; i < model->n_lets; i++) {
-    Span s = model->let[i]->span;
-    if (s.file == at.file && s.begin <= at.begin && at.end <= s.end) return s;
-  }
-  return span_none();
-}
-
-/* `let two = ...` before the statement, and `two.h` in the place of everything up to `last`. */
-static void edit_name_two(Infer *lint, Fix *fix, const Layer *both, const Layer *last) {
-  const Layer *first = both;
-  while (span_valid(first->pipe) && first->in[0]->layer && !first->in[0]->name &&
-         span_valid(first->in[0]->layer->pipe))
-    first = first->in[0]->layer;
-  Span head = first->in_span[0], statement = statement_at(lint->model, last->span);
-  const Source *source = sources_get(lint->diags->sources, last->span.file);
-  uint32_t line;
-  if (!source || both->call || !span_valid(first->pipe) || !span_valid(statement) ||
-      head.file != statement.file || head.begin < statement.begin ||
-      !begins_line(source, statement.begin, &line))
-    return;
-  const char *name = lint_fresh_name(lint, "two");
-  const char *indent = arena_strndup(lint->arena, source->text + line, statement.begin - line);
-  const char *pipeline =
-      span_text(lint->arena, lint->diags->sources, (Span){head.file, head.begin, both->span.end});
-  fix_edit(fix, (Span){head.file, line, line}, "%slet %s = %s\n", indent, name, pipeline);
-  fix_edit(fix, (Span){head.file, head.begin, last->span.end}, "%s.h", name);
-}
-
 void lint_last_of_both(Infer *lint, const Layer *layer) {
   const Layer *both = layer->kind == LAYER_last ? recurrent_before(layer->in[0]) : NULL;
   const Time *time = &layer->in[0]->type.time;
@@ -119,5 +78,5 @@ void lint_last_of_both(Infer *lint, const Layer *layer) {
              span_valid(layer->pipe) ? (Span){in.file, in.begin, layer->span.end} : layer->span,
              "%s.h", name);
   else if (span_valid(layer->pipe))
-    edit_name_two(lint, fix, both, layer);
+    lint_name_layer(lint, fix, both, "two", ".h", layer->span.end);
 }

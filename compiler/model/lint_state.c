@@ -19,34 +19,24 @@ static bool last_is_output(const Model *model, const Layer *layer) {
   return false;
 }
 
-/* `out NAME : f32[width] = x.h` after the last statement of the model. */
-static void fix_give_back(Infer *lint, Diag *d, const Layer *layer, const Value *state) {
+/* `out NAME : f32[width] = x.h` after the last output, for each state that is none. */
+static void fix_give_back(Infer *lint, Diag *d, const Layer *layer) {
   const Model *model = lint->model;
-  const char *field = state->field, *let = layer->out[0]->name;
-  if (!let || layer->call || !model->n_out) {
-    diag_fix(d, FIX_MAYBE,
-             "name the layer with `let x = ...`, stages after it apart, and give its state back: "
-             "`out %s = x.%s`",
-             lint_fresh_name(lint, field), field);
-    return;
-  }
   Fix *fix = diag_fix(d, FIX_MAYBE, "give the state back, for the next call");
-  Span at = model->out[model->n_out - 1]->span;
-  const Source *source = sources_get(lint->diags->sources, at.file);
-  if (!source) return;
-  uint32_t end = at.end;
-  while (end < source->len && source->text[end] != '\n')
-    end++;
-  if (end >= source->len) return;
-  end++;
+  Span at = model->n_out ? model->out[model->n_out - 1]->span : span_none();
+  Span lines = span_lines(lint->diags->sources, at);
+  if (!span_valid(at) || lines.end == at.end || layer->call) return;
+  const char *name = layer->out[0]->name;
+  if (!name) name = lint_name_layer(lint, fix, layer, "rnn", "", layer->span.end);
+  if (!name) return;
   Text text = text_new(lint->arena);
   for (int i = 1; i <= layer_n_states(layer); i++) {
     const Value *s = layer->out[i];
     if (is_output(model, s)) continue;
     text_printf(&text, "  out %s : %s = %s.%s\n", lint_fresh_name(lint, s->field),
-                type_str(lint->arena, &s->type), let, s->field);
+                type_str(lint->arena, &s->type), name, s->field);
   }
-  fix_edit(fix, (Span){at.file, end, end}, "%s", text_str(&text));
+  fix_edit(fix, (Span){at.file, lines.end, lines.end}, "%s", text_str(&text));
 }
 
 void lint_lost_state(Infer *lint, const Layer *layer) {
@@ -68,7 +58,7 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
   diag_primary(d, "starts from input `%s`", from->name);
   diag_note(d,
             "callers can begin a sequence in the middle, but cannot continue where a call ended");
-  fix_give_back(lint, d, layer, lost);
+  fix_give_back(lint, d, layer);
 }
 
 static bool is_quantised(const Model *model, const Layer *layer) {

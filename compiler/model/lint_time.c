@@ -56,8 +56,7 @@ void lint_single_step(Infer *lint, const Layer *layer) {
               gates, u, u);
   fix_stream(lint, d, v);
   if (layer_directions(layer) == 2 || layer->out[1]->n_uses) return;
-  Fix *fix = diag_fix(d, FIX_MAYBE,
-                      "if there is no time in the data, `Dense` does the same with fewer weights");
+  Fix *fix = diag_fix(d, FIX_MAYBE, "if there is no time in the data, use `Dense`");
   if (span_valid(units->at) && span_valid(layer->pipe))
     fix_edit(fix, layer->span, "Dense(%s) |> tanh",
              span_text(lint->arena, lint->diags->sources, units->at));
