@@ -82,7 +82,7 @@ static bool same_run(const Piece *last, const Piece *p) {
   return aligns(last) && aligns(p) && !last->statement.chained && !empty_line_before(last, p);
 }
 
-static void run_write(Text *out, const Piece *piece, size_t n) {
+static void run_write(Text *out, Piece *piece, size_t n) {
   int sign = 0, equals = 0;
   for (size_t i = 0; i < n; i++) {
     const Statement *s = &piece[i].statement;
@@ -93,6 +93,10 @@ static void run_write(Text *out, const Piece *piece, size_t n) {
     int end = sign + s->type_end - s->name_end; /* type_end counts one blank before the `:` */
     if (s->equals && end > equals) equals = end;
   }
+  Statement **run = ARENA_ARRAY(out->arena, Statement *, n);
+  for (size_t i = 0; i < n; i++)
+    run[i] = &piece[i].statement;
+  statements_align_pipes(run, piece[n - 1].statement.chained ? n - 1 : n, sign, equals);
   for (size_t i = 0; i < n; i++)
     statement_write(out, &piece[i].statement, aligns(&piece[i]) ? sign : 0, aligns(&piece[i]) ? equals : 0);
 }

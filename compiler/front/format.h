@@ -4,6 +4,7 @@
  *
  *   format_lexemes.c    tokens and comments in one list, and which of them a blank parts
  *   format_statement.c  the lines of one statement
+ *   format_align.c      pipes below each other
  *   format.c            statements, blank lines, columns that are aligned
  *
  * Private to front/. */
@@ -19,7 +20,8 @@ typedef struct Lexeme {
   const char *s;     /* in the source */
   size_t len;
   uint32_t line;     /* in the source, from 0 */
-  uint32_t column;   /* comments: columns before it in the source */
+  uint32_t column;   /* columns before it in the source */
+  int pad;           /* blanks more than usual before it */
   int depth;         /* round and square brackets around it; a bracket is outside itself */
   char open;         /* the innermost of them, 0: none */
   bool blank;        /* parted from the token before */
@@ -39,7 +41,7 @@ Lexemes lexemes_read(Arena *arena, const Source *source, Diags *diags);
 
 /* One statement, or the head of a block or model up to its `{`. */
 typedef struct Statement {
-  const Lexeme *item;
+  Lexeme *item;
   size_t n;
   int indent;
   size_t sign;   /* index of `:` or `=` after the name; 0: none */
@@ -50,8 +52,14 @@ typedef struct Statement {
 } Statement;
 
 /* Finds the signs and decides about lines; independent of any alignment. */
-Statement statement_measure(const Lexeme *item, size_t n, int indent);
+Statement statement_measure(Lexeme *item, size_t n, int indent);
+/* The column of item[i] of a statement on one line. */
+int statement_column(const Statement *s, size_t i, int sign_column, int equals_column);
 /* Writes it; sign and equals begin at these columns or later. Ends with a line end. */
 void statement_write(Text *out, const Statement *s, int sign_column, int equals_column);
+
+/* A run of adjacent statements, n of them, of which all but the last are on one line: pipes that
+ * stand below each other in the source stay so. */
+void statements_align_pipes(Statement *const *s, size_t n, int sign_column, int equals_column);
 
 #endif

@@ -46,17 +46,21 @@ static void lexeme_add(Parser *parser, Lexemes *list, int kind, Span span) {
 }
 
 static void lexemes_place(Lexemes *list, const char *text) {
-  const char *at = text, *line_start = text;
-  uint32_t line = 0;
+  const char *at = text;
+  uint32_t line = 0, column = 0;
   for (size_t i = 0; i < list->n; i++) {
     Lexeme *x = &list->item[i];
-    for (; at < x->s; at++) {
-      if (*at != '\n') continue;
+    const char *line_start = at;
+    for (const char *s = at; s < x->s; s++) {
+      if (*s != '\n') continue;
       line++;
-      line_start = at + 1;
+      column = 0;
+      line_start = s + 1;
     }
+    column += (uint32_t)text_width(line_start, (size_t)(x->s - line_start));
+    at = x->s;
     x->line = line;
-    if (x->kind == LEXEME_COMMENT) x->column = (uint32_t)text_width(line_start, (size_t)(x->s - line_start));
+    x->column = column;
   }
 }
 

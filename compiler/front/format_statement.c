@@ -42,7 +42,7 @@ static void find_signs(Statement *s) {
   }
 }
 
-Statement statement_measure(const Lexeme *item, size_t n, int indent) {
+Statement statement_measure(Lexeme *item, size_t n, int indent) {
   Statement s = {.item = item, .n = n, .indent = indent};
   find_signs(&s);
   bool too_long = false;
@@ -83,6 +83,22 @@ static int width_to_break(const Statement *s, size_t i) {
   return column;
 }
 
+static int aligned(const Statement *s, size_t i, int sign_column, int equals_column) {
+  return i && i == s->sign ? sign_column : i && i == s->equals ? equals_column : 0;
+}
+
+int statement_column(const Statement *s, size_t index, int sign_column, int equals_column) {
+  int column = s->indent;
+  for (size_t i = 0; i <= index; i++) {
+    const Lexeme *x = &s->item[i];
+    int align = aligned(s, i, sign_column, equals_column);
+    if (align > column) column = align;
+    else if (i && x->blank) column += 1 + x->pad;
+    if (i < index) column += i == 0 ? keyword_width(x) : width_of(x);
+  }
+  return column;
+}
+
 static int new_line(Text *out, int indent) {
   text_add_char(out, '\n');
   text_fill(out, ' ', (size_t)indent);
@@ -113,16 +129,16 @@ void statement_write(Text *out, const Statement *s, int sign_column, int equals_
       fresh = true;
       continue;
     }
-    int align = i && i == s->sign ? sign_column : i && i == s->equals ? equals_column : 0;
-    bool full = x->may_break && column + width_to_break(s, i) > FORMAT_WIDTH;
+    int align = aligned(s, i, sign_column, equals_column);
+    bool full = s->chained && x->may_break && column + width_to_break(s, i) > FORMAT_WIDTH;
     if (begins_line(s, i)) column = new_line(out, inner);
     else if (fresh || full) column = new_line(out, inner + FORMAT_INDENT);
     else if (align > column) {
       text_fill(out, ' ', (size_t)(align - column));
       column = align;
     } else if (i && x->blank) {
-      text_add_char(out, ' ');
-      column++;
+      text_fill(out, ' ', (size_t)(1 + x->pad));
+      column += 1 + x->pad;
     }
     fresh = false;
     text_add_n(out, x->s, x->len);
