@@ -83,8 +83,7 @@ static bool split_index(const KirBuffer *b, const KirIndex *at, KirIndex part[KI
 }
 
 static bool is_flat(const CWriter *c, const KirBuffer *b) {
-  bool port = b->space == KIR_IN || b->space == KIR_OUT;
-  return b->rank <= 1 || (port && c->o->flat_arrays);
+  return b->rank <= 1 || c->o->flat_arrays;
 }
 
 static void buffer_base(CWriter *c, const KirBuffer *b) {

@@ -90,7 +90,8 @@ void c_state_struct(CWriter *c) {
     if (b->space != KIR_STATE) continue;
     any = true;
     text_printf(c->out, "  %s %s", c_elem(b->elem), b->name);
-    if (b->count > 1 || b->rank > 1)
+    if (c->o->flat_arrays && b->count > 1) text_printf(c->out, "[%lld]", (long long)b->count);
+    else if (b->count > 1 || b->rank > 1)
       for (int d = 0; d < b->rank; d++)
         text_printf(c->out, "[%lld]", (long long)b->dim[d]);
     text_add(c->out, ";");

@@ -169,7 +169,7 @@ static void vector_fma(CWriter *c, int lanes) {
     text_add(c->out, "#if defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n");
     if (lanes == 4) text_printf(c->out, "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps(a, b, c);\n", t);
     if (lanes == 8) text_printf(c->out, "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps256(a, b, c);\n", t);
-    if (lanes == 16) text_printf(c->out, "#elif defined(__AVX512F__)\n  return (%s)__builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);\n", t);
+    if (lanes == 16) text_printf(c->out, "#elif defined(__AVX512F__)\n  return (%s)__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);\n", t);
     text_printf(c->out, "#else\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r[i] = __builtin_fmaf(a[i], b[i], c[i]);\n  }\n  return r;\n#endif\n}\n", t, lanes);
   } else
     text_printf(c->out, "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]);\n  }\n  return r;\n}\n", t, lanes);

@@ -176,11 +176,8 @@ static void invoke(CWriter *c, const KirStmt *s) {
         text_printf(c->out, "[%lld]", (long long)p->dim[d]);
       text_add(c->out, ")");
     }
-    if (p->space == KIR_IN && p->rank > 1 && a->space == KIR_STATE && c->o->flat_arrays) text_add(c->out, "&");
     if (a->space == KIR_STATE) text_printf(c->out, "%s->", c->self);
     text_add(c->out, a->name);
-    for (int d = 0; d < p->rank && p->rank > 1 && a->space == KIR_STATE && c->o->flat_arrays; d++)
-      text_add(c->out, "[0]");
   }
   const char *comma = s->n_args ? ", " : "";
   if (c->m->weights_extern) {
@@ -250,9 +247,11 @@ static void use_expr(CWriter *c, const KirExpr *e, bool *buffers) {
     use_expr(c, e->arg[i], buffers);
 }
 
-/* Counts the uses of registers, and marks the buffers touched. */
-static void use_list(CWriter *c, const KirStmt *list, bool *buffers) {
+/* Counts the uses of registers, and marks the buffers touched; definitions nobody uses, going by
+ * the last count, are passed over (NULL: none is known yet). */
+static void use_list(CWriter *c, const KirStmt *list, bool *buffers, const int *last) {
   for (const KirStmt *s = list; s; s = s->next) {
+    if (s->kind == KIR_LET && last && last[s->reg->id] == 0) continue;
     use_expr(c, s->value, buffers);
     use_expr(c, s->lo, buffers);
     use_expr(c, s->hi, buffers);
@@ -266,9 +265,16 @@ static void use_list(CWriter *c, const KirStmt *list, bool *buffers) {
     }
     for (int i = 0; i < s->n_args; i++)
       buffers[s->args[i]->id] = true;
-    use_list(c, s->body, buffers);
-    use_list(c, s->other, buffers);
+    use_list(c, s->body, buffers, last);
+    use_list(c, s->other, buffers, last);
   }
+}
+
+static int sum_of(const int *uses, int n) {
+  int sum = 0;
+  for (int i = 0; i < n; i++)
+    sum += uses[i];
+  return sum;
 }
 
 static bool *begin(CWriter *c, const KirFunc *f) {
@@ -276,9 +282,14 @@ static bool *begin(CWriter *c, const KirFunc *f) {
   c->f = f;
   c->n_scope = 0;
   c->name = ARENA_ARRAY(arena, const char *, f->n_regs + 1);
-  c->uses = ARENA_ARRAY(arena, int, f->n_regs + 1);
-  bool *buffers = ARENA_ARRAY(arena, bool, c->m->n_buffers + 1);
-  use_list(c, f->body, buffers);
+  bool *buffers = NULL;
+  const int *last = NULL;
+  do { /* what only a dead definition uses is dead, too */
+    last = c->uses && buffers ? c->uses : NULL;
+    c->uses = ARENA_ARRAY(arena, int, f->n_regs + 1);
+    buffers = ARENA_ARRAY(arena, bool, c->m->n_buffers + 1);
+    use_list(c, f->body, buffers, last);
+  } while (!last || sum_of(c->uses, f->n_regs) != sum_of(last, f->n_regs));
   return buffers;
 }
 

@@ -56,13 +56,22 @@ static double input_value(const Type *type, int64_t sample, int port, int64_t el
   return x;
 }
 
-/* Length number `id` in run `sample`: bounds, ones and what lies between. */
+/* The least length for which everything derived from it has a step. */
+static int64_t length_least(const Model *m, int id) {
+  int64_t least = 1;
+  for (int i = 1; i < m->n_lengths; i++) {
+    const Length *d = &m->length[i];
+    int64_t need = d->from == id ? (length_least(m, i) - 1) * d->hop + d->size : 0;
+    if (need > least) least = need;
+  }
+  return least;
+}
+
+/* Length number `id` in run `sample`: the bound, the least and what lies between. */
 static int64_t length_of(const Model *m, int id, int64_t sample) {
   const Length *l = &m->length[id];
   if (!l->from) {
-    int64_t least = 1;
-    for (int i = 1; i < m->n_lengths; i++)
-      if (m->length[i].from == id && m->length[i].size > least) least = m->length[i].size;
+    int64_t least = length_least(m, id);
     int64_t n = sample % 3 == 0 ? l->bound : sample % 3 == 1 ? least : (l->bound + least) / 2;
     return n;
   }
@@ -266,6 +275,7 @@ static const KirFunc *func_of(const KirModule *k, KirFuncKind kind) {
 
 static void compare(Tool *t) {
   const Model *m = t->model;
+  text_add(&t->out, "    call = c;\n");
   for (int i = 0; i < m->n_out; i++) {
     const KirBuffer *b = t->kir->port[m->n_in + i].buffer;
     bool last_only = t->kir->run_kind == KIR_STREAM && !type_is_sequence(&m->out[i]->value->type);
@@ -293,12 +303,18 @@ static void write_check(Tool *t) {
                    "  double e = got - want[i];\n  if (e < 0) e = -e;\n"
                    "  if (!(e <= worst)) worst = e;\n"
                    "  if (want[i] > scale) scale = want[i];\n  if (-want[i] > scale) scale = -want[i];\n}\n");
+  /* sample, output, element counted from the first call */
+  text_printf(out, "static int call;\nstatic void name(int i, int n, int out) {\n  int each = n / %lld, b = i / each;\n", (long long)k->batch);
+  if (k->run_kind == KIR_WHOLE)
+    text_printf(out, "  printf(\"%%03d %%02d %%06d \", call * %lld + b, out, i %% each);\n}\n", (long long)k->batch);
+  else
+    text_add(out, "  printf(\"%03d %02d %06d \", b, out, call * each + i % each);\n}\n");
   text_add(out, "static void check(const double *want, int n, int out) {\n  for (int i = 0; i < n; i++) {\n");
   for (int i = 0; i < t->model->n_out; i++) {
     const KirBuffer *b = k->port[t->model->n_in + i].buffer;
     text_printf(out, "    if (out == %d) {\n      value(want, (double)out%d[i], i);\n", i, i);
     if (b->elem == KIR_F32)
-      text_printf(out, "      if (bits) { unsigned u; memcpy(&u, &out%d[i], sizeof u); printf(\"%%08x\\n\", u); }\n", i);
+      text_printf(out, "      if (bits) { unsigned u; memcpy(&u, &out%d[i], sizeof u); name(i, n, out); printf(\"%%08x\\n\", u); }\n", i);
     text_add(out, "    }\n");
   }
   text_add(out, "  }\n}\n\nint main(int argc, char **argv) {\n  int status = 0;\n  (void)argv;\n  bits = argc > 1;\n  (void)status;\n");
