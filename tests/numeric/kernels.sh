@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # kernels.sh TOOL MODEL.grus DIR: the model's C, printed and compiled in every way, gives what the
 # evaluator gives; the same arithmetic gives the same bits whatever the compiler and its level, in
 # batches as in singles; and the code needs nothing from a library.
