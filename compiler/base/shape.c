@@ -29,14 +29,10 @@ void text_add_elem(Text *text, const Type *t) {
 }
 
 void text_add_rate(Text *text, int64_t num, int64_t den) {
+  double hz = (double)num / (double)den;
   if (num % (1000000 * den) == 0) text_printf(text, "%lldMHz", (long long)(num / den / 1000000));
-  else if (num % (100 * den) == 0 && num / den >= 1000) {
-    text_add_double(text, (double)num / (double)den / 1000);
-    text_add(text, "kHz");
-  } else {
-    text_add_double(text, (double)num / (double)den);
-    text_add(text, "Hz");
-  }
+  else if (num % (100 * den) == 0 && num / den >= 1000) text_printf(text, "%.10gkHz", hz / 1000);
+  else text_printf(text, "%.10gHz", hz);
 }
 
 void text_add_time(Text *text, const Time *t) {

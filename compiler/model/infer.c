@@ -107,6 +107,7 @@ bool model_infer(Model *model, Diags *diags) {
   for (int i = 0; i < model->n_out; i++)
     infer_output(&inf, model->out[i]);
   infer_run(&inf);
+  infer_precision(&inf);
   if (diags->n_errors > before) model->failed = true;
   return !model->failed;
 }

@@ -108,6 +108,9 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   else if (reduces && dims_equal(want, have))
     advise_reduce(inf, d, v, declared);
   if (!elem) advise_units(d, v, want);
+  if (have->time.kind == want->time.kind && !time_fits(&want->time, &have->time) &&
+      dims_equal(want, have))
+    advise_causal(inf, d, v, "`padding=causal` keeps the length, with zeros before the first step");
   const char *title = reduces ? "declare one output per step" : "declare what the value is";
   Fix *fix = diag_fix(d, FIX_MAYBE, "%s%s", d->n_fixes ? "or " : "", title);
   if (span_valid(declared->type_span))
@@ -147,6 +150,13 @@ static void report_rate(Infer *inf, const Value *v, const Declared *declared) {
   diag_label(d, declared->type_span, "declared at %s", text_str(&a));
   const Value *values[] = {v};
   trace_values(d, inf->model, 1, values, true);
+  Span axis = type_axis_span(inf, declared->type_span, declared->type->time_pos);
+  const char *text = span_valid(axis) ? span_text(inf->arena, inf->diags->sources, axis) : "";
+  const char *rate = strchr(text, '@');
+  if (!rate) return;
+  axis.begin += (uint32_t)(rate - text);
+  fix_edit(diag_fix(d, FIX_MAYBE, "declare the rate at which it comes"), axis, "@ %s",
+           text_str(&b));
 }
 
 static bool declared_fits(Infer *inf, const Value *v, const Declared *declared) {

@@ -48,33 +48,33 @@ static void report_no_rate(Infer *inf, const Layer *layer, Span at, const Value 
   if (span_valid(axis)) fix_edit(fix, (Span){axis.file, axis.end, axis.end}, " @ NHz");
 }
 
-/* The durations of whole steps next below and above a/b steps. */
-static void report_uneven(Infer *inf, const Layer *layer, Span at, const char *text,
-                          const Time *time, int64_t a, int64_t b) {
-  Text rate = text_new(inf->arena), steps = text_new(inf->arena);
+/* The nearest durations that come out even, in whole milliseconds, and the nearest counts of steps.
+ */
+static void report_uneven(Infer *inf, const Layer *layer, Span at, const char *text, const Value *v,
+                          int64_t a, int64_t b) {
+  const Time *time = &v->type.time;
+  Text rate = text_new(inf->arena);
   text_add_rate(&rate, time->rate_num, time->rate_den);
-  text_add_double(&steps, (double)a / (double)b);
   Diag *d = infer_report(inf, E406, layer, at, "%s is not a whole number of steps at %s", text,
                          text_str(&rate));
-  diag_primary(d, "%s steps", text_str(&steps));
-  for (int64_t n = a / b; n <= a / b + 1; n++) {
-    int64_t num, den;
-    if (n < 1 || !size_mul(n, time->rate_den, &num)) continue;
-    den = time->rate_num;
-    const char *exact = duration_text(inf->arena, num, den);
-    Fix *fix = exact ? diag_fix(d, FIX_MAYBE, "%lld steps are %s", (long long)n, exact)
-                     : diag_fix(d, FIX_MAYBE, "give the number of steps: %lld", (long long)n);
-    if (!span_valid(at)) continue;
-    if (exact)
-      fix_edit(fix, at, "%s", exact);
-    else
-      fix_edit(fix, at, "%lld", (long long)n);
+  diag_primary(d, "%.10g steps", (double)a / (double)b);
+  trace_values(d, inf->model, 1, &v, true);
+  /* g ms are per steps: the smallest that come out even */
+  int64_t rate_num, g, per,
+      ms =
+          (int64_t)((double)a / (double)b * 1000 * (double)time->rate_den / (double)time->rate_num);
+  int64_t common = gcd(1000, time->rate_num);
+  bool even = size_mul(1000 / common, time->rate_den, &g) && g <= 1000;
+  rate_num = time->rate_num / common;
+  for (int64_t m = even ? ms / g * g : 0; even && m <= ms / g * g + g; m += g) {
+    if (m < g || !size_mul(m / g, rate_num, &per)) continue;
+    Fix *fix = diag_fix(d, FIX_MAYBE, "%lldms are %lld steps", (long long)m, (long long)per);
+    if (span_valid(at)) fix_edit(fix, at, "%lldms", (long long)m);
   }
-  /* the smallest duration that comes out even at this rate, in whole milliseconds */
-  int64_t ms, whole = gcd(1000, time->rate_num);
-  if (size_mul(1000 / whole, time->rate_den, &ms) && ms > 1 && ms <= 1000)
-    diag_note(d, "at %s every multiple of %lldms is a whole number of steps", text_str(&rate),
-              (long long)ms);
+  int64_t near = a / b + (a % b > b / 2);
+  if (near < 1) near = 1;
+  Fix *fix = diag_fix(d, FIX_MAYBE, "or give the number of steps");
+  if (span_valid(at)) fix_edit(fix, at, "%lld", (long long)near);
 }
 
 bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_t den,
@@ -95,6 +95,6 @@ bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_
   }
   *steps = a / b;
   if (a % b == 0) return true;
-  report_uneven(inf, layer, at, text, time, a, b);
+  report_uneven(inf, layer, at, text, v, a, b);
   return false;
 }

@@ -114,6 +114,22 @@ bool edit_insert_stage(Infer *inf, Fix *fix, const Layer *before, const char *te
   return true;
 }
 
+bool edit_pipe_input(Infer *inf, Fix *fix, const Layer *layer, int i, const char *text) {
+  if (i == 0 && span_valid(layer->pipe)) return edit_insert_stage(inf, fix, layer, text);
+  Span at = layer->in_span[i];
+  const Source *source = source_of(inf, at);
+  if (!source || at.end <= at.begin) return false;
+  Span begin = {at.file, at.begin, at.begin}, end = {at.file, at.end, at.end};
+  bool operand = layer_info(layer->kind)->flags & OPERATOR;
+  if (operand && source->text[at.begin] == '(' && source->text[at.end - 1] == ')') {
+    end.begin = --end.end; /* inside its parentheses */
+    operand = false;
+  }
+  if (operand) fix_edit(fix, begin, "(");
+  fix_edit(fix, end, operand ? " |> %s)" : " |> %s", text);
+  return true;
+}
+
 void edit_drop_argument(Infer *inf, Fix *fix, Span argument) {
   const Source *source = source_of(inf, argument);
   if (!source) return;

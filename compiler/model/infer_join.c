@@ -4,15 +4,11 @@
 
 #include <string.h>
 
-static const char *shape_or_type(Infer *inf, const Type *t) {
-  return t->rank || type_is_sequence(t) ? shape_str(inf->arena, t) : type_str(inf->arena, t);
-}
-
 static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) {
   const int both[] = {i, j};
   for (int k = 0; k < 2; k++) {
     Span at = input_span(layer, both[k]);
-    if (span_valid(at)) diag_label(d, at, "%s", shape_or_type(inf, &layer->in[both[k]]->type));
+    if (span_valid(at)) diag_label(d, at, "%s", shape_text(inf->arena, &layer->in[both[k]]->type));
   }
   const Value *values[] = {layer->in[i], layer->in[j]};
   trace_values(d, inf->model, 2, values, false);

@@ -17,8 +17,7 @@ static void label_both(Diag *d, const Layer *layer, int i, int j, const char *a,
 }
 
 static const char *shape_and_time(Infer *inf, const Value *v) {
-  const char *shape = v->type.rank || type_is_sequence(&v->type) ? shape_str(inf->arena, &v->type)
-                                                                 : type_str(inf->arena, &v->type);
+  const char *shape = shape_text(inf->arena, &v->type);
   return type_is_sequence(&v->type) ? shape : arena_printf(inf->arena, "%s, no time axis", shape);
 }
 
@@ -36,6 +35,17 @@ static Diag *report_pair(Infer *inf, DiagCode code, const Layer *layer, int i, i
   return d;
 }
 
+/* A name in the scope of layer for a sequence with the time of v; NULL if there is none. */
+static const char *name_along(const Layer *layer, const Value *v) {
+  const Time *time = &v->type.time;
+  for (; v; v = v->layer && v->layer->n_in ? v->layer->in[0] : NULL) {
+    bool same = time_equal(&v->type.time, time) && v->type.time.lag == time->lag;
+    if (same && v->name && !v->field && (v->layer ? v->layer->call : NULL) == layer->call)
+      return v->name;
+  }
+  return NULL;
+}
+
 /* A sequence and a vector: repeat the vector, sure when only time differs and it can be written. */
 static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
   bool concat = layer->kind == LAYER_concat;
@@ -47,19 +57,16 @@ static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
   Diag *d = report_pair(inf, concat ? E307 : E303, layer, i, j, false, message);
   label_both(d, layer, i, j, shape_and_time(inf, layer->in[i]), shape_and_time(inf, layer->in[j]));
   diag_note(d, "there is no implicit broadcasting: a value that holds for the whole sequence must "
-               "be repeated on "
-               "purpose");
-  Span at = input_span(layer, v), along = input_span(layer, s);
-  const char *text = span_valid(at) ? span_text(inf->arena, inf->diags->sources, at) : "";
-  const char *name = span_valid(along) ? span_text(inf->arena, inf->diags->sources, along) : "";
-  bool named = sequence->name && strcmp(name, sequence->name) == 0;
+               "be repeated on purpose");
   bool fits = concat ? sequence->type.rank == vector->type.rank
                      : dims_equal(&sequence->type, &vector->type);
   if (!fits) return false;
+  const char *name = name_along(layer, sequence);
+  const char *title = "repeat the vector at every step of the sequence";
   Fix *fix =
-      diag_fix(d, named ? FIX_SURE : FIX_MAYBE, "repeat the vector at every step of the sequence");
-  if (!named || !*text || strchr(text, '\n') || span_valid(layer->pipe)) return false;
-  fix_edit(fix, at, concat ? "%s |> repeat(along=%s)" : "(%s |> repeat(along=%s))", text, name);
+      name ? diag_fix(d, FIX_SURE, "%s", title)
+           : diag_fix(d, FIX_MAYBE, "name the sequence with `let`, and repeat the vector along it");
+  if (name) edit_pipe_input(inf, fix, layer, v, arena_printf(inf->arena, "repeat(along=%s)", name));
   return false;
 }
 
@@ -98,14 +105,16 @@ static const Layer *shortened_by(const Value *v) {
   return NULL;
 }
 
-static void advise_causal(Infer *inf, Diag *d, const Layer *conv) {
+bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title) {
+  const Layer *conv = shortened_by(v);
+  if (!conv) return false;
   const OptVal *padding = layer_opt(conv, OPT_padding);
-  Fix *fix =
-      diag_fix(d, FIX_MAYBE, "`padding=causal` keeps the length, with zeros before the first step");
+  Fix *fix = diag_fix(d, FIX_MAYBE, "%s", title);
   if (padding->given && span_valid(padding->at))
     fix_edit(fix, padding->at, "causal");
   else
     edit_add_argument(inf, fix, conv, "padding=causal");
+  return true;
 }
 
 static bool report_lengths(Infer *inf, const Layer *layer, int i, int j) {
@@ -123,8 +132,8 @@ static bool report_lengths(Infer *inf, const Layer *layer, int i, int j) {
     share_name(inf, d, a, b);
   else if (a->type.time.kind != b->type.time.kind)
     diag_note(d, "one length is fixed, the other varies from call to call");
-  const Layer *conv = shortened_by(a) ? shortened_by(a) : shortened_by(b);
-  if (conv) advise_causal(inf, d, conv);
+  const char *title = "`padding=causal` keeps the length, with zeros before the first step";
+  if (!advise_causal(inf, d, a, title)) advise_causal(inf, d, b, title);
   return false;
 }
 
@@ -193,15 +202,7 @@ static bool report_lags(Infer *inf, const Layer *layer, int i, int j) {
                "come, values of "
                "different moments would meet");
   const Value *late = la > lb ? a : b;
-  const Layer *conv = shortened_by(late);
-  if (conv) {
-    const OptVal *padding = layer_opt(conv, OPT_padding);
-    Fix *fix = diag_fix(d, FIX_MAYBE, "start at the first step too, with zeros for the past");
-    if (padding->given && span_valid(padding->at))
-      fix_edit(fix, padding->at, "causal");
-    else
-      edit_add_argument(inf, fix, conv, "padding=causal");
-  } else
+  if (!advise_causal(inf, d, late, "start at the first step too, with zeros for the past"))
     diag_note(d, "put the same `frames` before the fork, so that both branches wait together");
   return false;
 }

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+const char *shape_text(Arena *arena, const Type *type) {
+  return type->rank || type_is_sequence(type) ? shape_str(arena, type) : type_str(arena, type);
+}
+
 Type type_result(const Type *in) {
   Type type = *in;
   type.time_pos = 0;
@@ -59,17 +63,18 @@ static void report_index(Infer *inf, const Layer *layer, const Value *v) {
   infer_trace_needs(inf, d, layer, v);
   diag_note(d, "an index names one of %lld categories; the order of their numbers means nothing",
             n);
-  if (!span_valid(layer->pipe) || v->type.rank + type_is_sequence(&v->type) >= TYPE_MAX_AXES)
-    return;
-  FixKind kind = layer->kind == LAYER_Dense || layer_info(layer->kind)->flags & RECURRENT
-                     ? FIX_SURE
-                     : FIX_MAYBE;
-  if (n > 64 || v->type.rank) kind = FIX_MAYBE;
-  Fix *fix =
-      diag_fix(d, kind, "make each category a number of its own: %lld in place of the index", n);
-  edit_insert_stage(inf, fix, layer, "onehot");
+  if (v->type.rank + type_is_sequence(&v->type) >= TYPE_MAX_AXES) return;
+  bool few = n <= 64 && v->type.rank == 0;
+  bool fits = layer->kind == LAYER_Dense || layer->kind == LAYER_concat ||
+              (layer_info(layer->kind)->flags & RECURRENT && type_is_sequence(&v->type));
+  int i = 0;
+  while (i < layer->n_in - 1 && layer->in[i] != v)
+    i++;
+  Fix *fix = diag_fix(d, few && fits ? FIX_SURE : FIX_MAYBE,
+                      "make each category a number of its own: %lld in place of the index", n);
+  edit_pipe_input(inf, fix, layer, i, "onehot");
   fix = diag_fix(d, FIX_FILL, "or look up a trained vector for each category");
-  edit_insert_stage(inf, fix, layer, "Embedding(N)");
+  edit_pipe_input(inf, fix, layer, i, "Embedding(N)");
 }
 
 bool needs_values(Infer *inf, const Layer *layer, const Value *v) {
@@ -114,51 +119,57 @@ static const Layer *time_ender(const Value *v) {
   return v->layer && v->layer->n_in ? v->layer : NULL;
 }
 
+/* `a.h |> GRU(64)`: the state was taken where the sequence is meant. */
+static void explain_state(Infer *inf, Diag *d, const Layer *layer, const Value *v) {
+  const char *base = v->layer->out[0]->name;
+  diag_label(d, v->layer->span, "its state has no time axis");
+  if (!base) return;
+  diag_note(d, "`%s.%s` is the final state, one vector; `%s` is the whole sequence", base, v->field,
+            base);
+  Span at = input_span(layer, 0);
+  if (layer->in[0] != v || !span_valid(at) || strcmp(v->field, "h") != 0) return;
+  if (strchr(span_text(inf->arena, inf->diags->sources, at), ' ')) return;
+  bool stacked = layer_info(layer->kind)->flags & RECURRENT;
+  fix_edit(diag_fix(d, stacked ? FIX_SURE : FIX_MAYBE, "read every step: drop `.h`"), at, "%s",
+           base);
+}
+
 static void explain_ended(Infer *inf, Diag *d, const Layer *layer, const Value *v,
                           const Layer *ender) {
   const char *end = layer_name(ender), *name = layer_name(layer);
+  unsigned flags = layer_info(layer->kind)->flags;
+  bool direct = v->layer == ender && v->n_uses == 1;
   diag_label(d, ender->span, "`%s` removed `time`", end);
-  bool direct = v->layer == ender && !v->field && v->n_uses == 1;
-  bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
-  bool same_body = ender->call == layer->call && span_valid(ender->pipe);
-  if (v->field) {
-    const char *base = v->layer->out[0]->name;
-    if (base)
-      diag_note(d, "`%s.%s` is the final state, one vector; `%s` is the whole sequence", base,
-                v->field, base);
-    return;
-  }
-  if (layer_info(layer->kind)->flags & ENDS) {
+  if (flags & ENDS) {
     if (!span_valid(layer->pipe)) return;
     FixKind kind = layer->kind == ender->kind && direct ? FIX_SURE : FIX_MAYBE;
     edit_drop_stage(inf, diag_fix(d, kind, "remove `%s`: time has already ended", name), layer);
     return;
   }
-  if (!same_body || ender->kind == LAYER_flatten || !(layer_info(ender->kind)->flags & ENDS))
-    return;
-  if (recurrent && direct && ender->kind == LAYER_last) {
-    Fix *fix = diag_fix(d, FIX_SURE,
-                        "remove `last`: a stacked `%s` reads every step of the layer below", name);
-    edit_drop_stage(inf, fix, ender);
-  } else if (v->n_uses == 1)
-    edit_drop_stage(inf,
-                    diag_fix(d, FIX_MAYBE, "remove `%s`, so that `%s` reads every step", end, name),
-                    ender);
+  bool removable = layer_info(ender->kind)->flags & ENDS && ender->call == layer->call &&
+                   span_valid(ender->pipe) && v->n_uses == 1;
+  if (!removable) return;
+  bool stacked = flags & RECURRENT && direct && ender->kind == LAYER_last;
+  Fix *fix =
+      stacked ? diag_fix(d, FIX_SURE,
+                         "remove `last`: a stacked `%s` reads every step of the layer below", name)
+              : diag_fix(d, FIX_MAYBE, "remove `%s`, so that `%s` reads every step", end, name);
+  edit_drop_stage(inf, fix, ender);
 }
 
 /* [1440, 3] where [time 1440, 3] is meant; [32, 10, 128] with its batch; [128]. */
 static void explain_untimed(Infer *inf, Diag *d, const Layer *layer, const Value *v,
                             const Port *port) {
   const Type *t = &port->declared;
-  diag_label(d, port->type_span, "`%s` is %s", port->name, shape_str(inf->arena, t));
+  diag_label(d, port->type_span, "`%s` is %s", port->name, shape_text(inf->arena, t));
   bool direct = v->port != NULL;
   Span first = type_axis_span(inf, port->type_span, 0);
   long long n0 = t->rank > 0 ? (long long)t->dim[0].n : 0,
             n1 = t->rank > 1 ? (long long)t->dim[1].n : 0;
   if (t->rank == 2 && direct) {
     diag_note(d, "an unnamed axis holds features; only an axis named `time` makes a sequence");
-    Fix *fix =
-        diag_fix(d, t->dim[0].label ? FIX_MAYBE : FIX_SURE, "say that the first axis is time");
+    Fix *fix = diag_fix(d, t->dim[0].label || v->n_uses > 1 ? FIX_MAYBE : FIX_SURE,
+                        "say that the first axis is time");
     if (span_valid(first)) fix_edit(fix, first, "time %lld", n0);
   } else if (t->rank == 3 && direct) {
     Fix *fix = diag_fix(
@@ -211,12 +222,13 @@ bool needs_sequence(Infer *inf, const Layer *layer, const Value *v) {
       infer_report(inf, E301, layer, layer->span,
                    "`%s` needs a sequence, but this value has no time axis", layer_name(layer));
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
-               type_is_sequence(&v->type) || v->type.rank ? shape_str(inf->arena, &v->type)
-                                                          : type_str(inf->arena, &v->type));
+               shape_text(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
   const Layer *ender = time_ender(v);
   const Port *port = value_port(v);
-  if (ender)
+  if (v->field)
+    explain_state(inf, d, layer, v);
+  else if (ender)
     explain_ended(inf, d, layer, v, ender);
   else if (port)
     explain_untimed(inf, d, layer, v, port);
@@ -232,8 +244,7 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   Diag *d =
       infer_report(inf, E304, layer, layer->span, "`%s` needs one feature axis, this value has %s",
                    layer_name(layer), count);
-  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
-               t->rank || type_is_sequence(t) ? shape_str(inf->arena, t) : type_str(inf->arena, t));
+  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
   int64_t d_all = type_step_size(t);
   if (t->rank > 1 && t->time.kind == TIME_FIXED) {
@@ -243,7 +254,7 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
         diag_fix(d, FIX_MAYBE, "put the %lld features of a step side by side", (long long)d_all);
     edit_insert_stage(inf, fix, layer, stage);
   } else if (t->rank == 0 && v->port && span_valid(v->port->type_span)) {
-    Fix *fix = diag_fix(d, FIX_SURE, "give it a feature axis of one");
+    Fix *fix = diag_fix(d, v->n_uses > 1 ? FIX_MAYBE : FIX_SURE, "give it a feature axis of one");
     Span at = v->port->type_span;
     const char *text = span_text(inf->arena, inf->diags->sources, at);
     at.begin = at.end -= text[0] && text[strlen(text) - 1] == ']';

@@ -8,8 +8,7 @@ static bool report_every(Infer *inf, const Port *port) {
   Diag *d = infer_report(inf, E408, NULL, at, "`every` needs a window of fixed length");
   diag_primary(d, "how often the window is read");
   if (span_valid(port->type_span))
-    diag_label(d, port->type_span, "`%s` is %s", port->name,
-               t->rank || type_is_sequence(t) ? shape_str(inf->arena, t) : type_str(inf->arena, t));
+    diag_label(d, port->type_span, "`%s` is %s", port->name, shape_text(inf->arena, t));
   if (type_is_stream(t)) diag_note(d, "a stream gives an output at each step and needs no `every`");
   if (type_is_stream(t) || t->time.kind == TIME_BOUNDED) {
     Span axis = type_axis_span(inf, port->type_span, t->time_pos);
@@ -24,7 +23,8 @@ static bool report_every(Infer *inf, const Port *port) {
   }
   if (span_valid(port->every_span)) {
     Span drop = {port->every_span.file, port->type_span.end, port->every_span.end};
-    fix_edit(diag_fix(d, FIX_MAYBE, "or remove `every`"), drop, "%s", "");
+    fix_edit(diag_fix(d, FIX_MAYBE, d->n_fixes ? "or remove `every`" : "remove `every`"), drop,
+             "%s", "");
   }
   return false;
 }

@@ -5,15 +5,16 @@
  * it reports, once, and gives false. Inputs are typed when a rule runs: a poisoned input never
  * reaches one.
  *
- *   infer.c            the walk             infer_needs.c      what a rule needs of its input
- *   infer_recurrent.c  GRU LSTM RNN         infer_state.c      their initial states
- *   infer_dense.c      Dense and norms      infer_pointwise.c  one element at a time
- *   infer_window.c     Conv1D pools frames  infer_time.c       overlap_add delay reverse last mean
- * max infer_shape.c      reshape flatten ...  infer_join.c       concat + - * / infer_category.c
- * index values         infer_meet.c       two values side by side infer_port.c       in and every
- * infer_declared.c   types written on values infer_stream.c     clocks, calls        infer_edit.c
- * text edits for fixes infer_duration.c   25ms as steps        trace.c            how the shape got
- * here */
+ *   infer.c            the walk                     infer_needs.c     what rules need of values
+ *   infer_recurrent.c  GRU LSTM RNN                 infer_state.c     their initial states
+ *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
+ *   infer_window.c     Conv1D, pools, frames        infer_time.c      last mean max flatten delay
+ *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
+ *   infer_category.c   index values                 infer_meet.c      two values side by side
+ *   infer_port.c       in, every                    infer_declared.c  types written on values
+ *   infer_stream.c     clocks, calls, reset         infer_precision.c i8 and i16 have ranges
+ *   infer_duration.c   25ms as steps                infer_edit.c      text edits for fixes
+ *   trace.c            how the shape got here */
 #ifndef GRUS_MODEL_INFER_RULE_H
 #define GRUS_MODEL_INFER_RULE_H
 
@@ -63,6 +64,8 @@ bool needs_size(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t 
 bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t least,
                       int64_t *out);
 
+/* "[time 49, 13]", and "f32" where there is no axis. */
+const char *shape_text(Arena *arena, const Type *type);
 /* The type of in with time first and floats: what most rules begin with. */
 Type type_result(const Type *in);
 /* Features [n] without label at the end of the axes. */
@@ -84,6 +87,9 @@ bool time_slower(Time *time, int64_t step);
 /* Times of a and b (inputs i and j of layer) agree: E307 or E303, E309 or E303, E409, E410, E412.
  */
 bool times_meet(Infer *inf, const Layer *layer, int i, int j);
+/* Where an unpadded convolution made v shorter or late: `padding=causal`. False if there is none.
+ */
+bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title);
 /* Fills in what only one of them says: rate, length name, labels. */
 void type_merge(Type *into, const Type *other);
 /* E312; at: the layer's name. axis: which clashes. */
@@ -100,6 +106,7 @@ void infer_output(Infer *inf, Port *port);
 /* Every type written on value; false after E302, E312, E410. */
 bool infer_ascribed(Infer *inf, Value *value);
 void infer_run(Infer *inf);
+void infer_precision(Infer *inf); /* E704 */
 
 /* ---- infer_edit.c ---- */
 
@@ -113,6 +120,8 @@ Span type_axis_span(const Infer *inf, Span type, int i);
 bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer);
 /* `|> text` before a stage of a pipeline. False in a call. */
 bool edit_insert_stage(Infer *inf, Fix *fix, const Layer *before, const char *text);
+/* `|> text` behind input i of layer, wherever that is written. */
+bool edit_pipe_input(Infer *inf, Fix *fix, const Layer *layer, int i, const char *text);
 /* Deletes an argument and its comma. */
 void edit_drop_argument(Infer *inf, Fix *fix, Span argument);
 /* Adds an argument at the end of the stage. */

@@ -2,6 +2,8 @@
 /* Stages that give the same values other axes: reshape, repeat, expand, slice. */
 #include "model/infer_rule.h"
 
+#include <stdlib.h>
+
 /* The nearest size that makes the count come out when one axis of the request is off. */
 static void fix_one_axis(Infer *inf, Diag *d, const OptVal *opt, int64_t have) {
   const Type *to = &opt->shape;
@@ -21,6 +23,16 @@ static void fix_one_axis(Infer *inf, Diag *d, const OptVal *opt, int64_t have) {
   }
 }
 
+/* Two axes that multiply to n, the first as near to the one asked for as there is. */
+static void note_factors(Diag *d, const Type *to, int64_t n) {
+  bool time = type_is_sequence(to);
+  if (to->rank + time != 2 || n > 1000000) return;
+  int64_t wanted = time && to->time_pos == 0 ? to->time.n : to->dim[0].n, best = 1;
+  for (int64_t a = 1; a <= n; a++)
+    if (n % a == 0 && llabs(a - wanted) < llabs(best - wanted)) best = a;
+  diag_note(d, "nearest: %lld = %lld x %lld", (long long)n, (long long)best, (long long)(n / best));
+}
+
 static bool report_count(Infer *inf, Layer *layer, const Value *v, const OptVal *opt) {
   int64_t have = type_size(&v->type), want = type_size(&opt->shape);
   Diag *d =
@@ -30,6 +42,7 @@ static bool report_count(Infer *inf, Layer *layer, const Value *v, const OptVal 
                shape_str(inf->arena, &opt->shape), (long long)want);
   diag_trace_value(d, inf->model, v);
   fix_one_axis(inf, d, opt, have);
+  if (!d->n_fixes) note_factors(d, &opt->shape, have);
   return false;
 }
 

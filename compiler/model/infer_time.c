@@ -90,47 +90,63 @@ bool infer_flatten(Infer *inf, Layer *layer) {
   return true;
 }
 
+/* The `frames` whose signal v still is: through stages that act on each step alone. */
+static const Layer *framed_by(const Value *v) {
+  while (v->layer && v->layer->n_in && v->layer->kind != LAYER_frames)
+    v = v->layer->in[0];
+  return v->layer && v->layer->kind == LAYER_frames ? v->layer : NULL;
+}
+
 static bool report_overlap(Infer *inf, const Layer *layer, const Value *v, const char *why) {
   const OptVal *hop = layer_opt(layer, OPT_hop);
+  const Layer *frames = framed_by(v);
   Span at = span_valid(hop->at) ? hop->at : layer->span;
   Diag *d = infer_report(inf, E411, layer, at, "`overlap_add` does not fit its frames");
   diag_primary(d, "%s", why);
+  if (frames) diag_label(d, frames->span, "the frames are made here");
   diag_trace_value(d, inf->model, v);
-  diag_note(
-      d,
-      "`overlap_add(hop=h)` lays frames h steps apart and adds where they overlap: their width is "
-      "one or more whole hops");
+  diag_note(d, "`overlap_add(hop=h)` lays frames h steps apart and adds where they overlap: their "
+               "width is one or more whole hops");
+  if (v->type.time.kind == TIME_BOUNDED || !frames) return false;
+  const OptVal *other = layer_opt(frames, OPT_hop);
+  int64_t size = layer_opt(frames, OPT_size)->i, width = v->type.dim[0].n;
+  if (other->i != hop->i && span_valid(hop->at) && span_valid(other->at)) {
+    const char *text = span_text(inf->arena, inf->diags->sources, other->at);
+    fix_edit(diag_fix(d, FIX_MAYBE, "take the hop of `frames`"), hop->at, "%s", text);
+  } else if (v->layer->kind == LAYER_Dense && width != size) {
+    Span units = layer_opt(v->layer, OPT_units)->at;
+    Fix *fix = diag_fix(d, FIX_MAYBE, "make the `Dense` as wide as a frame");
+    if (span_valid(units)) fix_edit(fix, units, "%lld", (long long)size);
+  }
   return false;
+}
+
+/* The hop, or why it does not fit. A duration counts steps of the signal that was framed. */
+static bool overlap_hop(Infer *inf, Layer *layer, const Value *v, int64_t *hop) {
+  const Layer *frames = framed_by(v);
+  int64_t size = v->type.dim[0].n;
+  if (v->type.time.kind == TIME_BOUNDED)
+    return report_overlap(inf, layer, v, "the steps behind the last whole frame are lost");
+  if (!needs_size(inf, layer, OPT_hop, frames ? frames->in[0] : v, hop)) return false;
+  const char *why = NULL;
+  if (*hop > size || size % *hop)
+    why = arena_printf(inf->arena, "a frame of %lld is not a whole number of hops of %lld",
+                       (long long)size, (long long)*hop);
+  else if (type_is_stream(&v->type) && v->type.time.period % *hop)
+    why = arena_printf(inf->arena, "a frame comes every %lld steps, not a multiple of %lld",
+                       (long long)v->type.time.period, (long long)*hop);
+  return !why || report_overlap(inf, layer, v, why);
 }
 
 /* [time t', size] -> [time (t' - 1) * hop + size, 1]; on a stream hop values for each frame. */
 bool infer_overlap_add(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
-  int64_t hop, size;
-  if (!needs_steps(inf, layer, v)) return false;
+  int64_t hop, size = 0;
+  if (!needs_steps(inf, layer, v) || !overlap_hop(inf, layer, v, &hop)) return false;
   Type type = type_result(&v->type);
   Time *time = &type.time;
-  size = type.dim[0].n;
-  if (time->kind == TIME_BOUNDED)
-    return report_overlap(
-        inf, layer, v, "the frames of a varying length leave out its tail, so the length is lost");
-  OptVal *opt = layer_opt_mut(layer, OPT_hop);
-  if (opt->is_duration) { /* of the values that come out, hop times as many as frames */
-    opt->is_duration = false;
-    return report_overlap(inf, layer, v, "give the hop in steps");
-  }
-  if (!needs_size(inf, layer, OPT_hop, v, &hop)) return false;
-  if (hop > size || size % hop)
-    return report_overlap(inf, layer, v,
-                          arena_printf(inf->arena,
-                                       "a frame of %lld is not a whole number of hops of %lld",
-                                       (long long)size, (long long)hop));
-  if (time->kind == TIME_STREAM && time->period % hop)
-    return report_overlap(
-        inf, layer, v,
-        arena_printf(inf->arena, "a frame comes every %lld steps, which is not a multiple of %lld",
-                     (long long)time->period, (long long)hop));
   bool counted = true;
+  size = type.dim[0].n;
   if (time->kind == TIME_STREAM) {
     time->period /= hop;
     counted = size_mul(time->lag, hop, &time->lag);
@@ -140,7 +156,6 @@ bool infer_overlap_add(Infer *inf, Layer *layer) {
     time->rate_den /= hop;
   else if (!size_mul(time->rate_num, hop, &time->rate_num))
     counted = false;
-  if (!counted) time->n = INT64_MAX;
   type_set_last(&type, counted ? 1 : INT64_MAX); /* uncountable: infer_size_fits reports it */
   layer->out[0]->type = type;
   return true;

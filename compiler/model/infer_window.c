@@ -23,12 +23,14 @@ bool time_slower(Time *time, int64_t step) {
 
 static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Time *time = &v->type.time;
-  bool frames = layer->kind == LAYER_frames;
+  const char *what = layer->kind == LAYER_Conv1D   ? "kernel spanning"
+                     : layer->kind == LAYER_frames ? "frame of"
+                                                   : "window of";
   long long n = (long long)time->n, k = (long long)span;
   Text text = text_new(inf->arena);
   text_add_time(&text, time);
-  Diag *d = infer_report(inf, E404, layer, layer->span, "a %s %lld steps does not fit in %s",
-                         frames ? "frame of" : "kernel spanning", k, text_str(&text));
+  Diag *d = infer_report(inf, E404, layer, layer->span, "a %s %lld steps does not fit in %s", what,
+                         k, text_str(&text));
   diag_primary(d, "%lld - %lld + 1 = %lld steps", n, k, n - k + 1);
   diag_trace_value(d, inf->model, v);
   const OptVal *size = layer_opt(layer, layer->kind == LAYER_Conv1D ? OPT_kernel : OPT_size);

@@ -4,6 +4,8 @@
  * with a note where it changed more than its rule says. */
 #include "model/infer_rule.h"
 
+#include <string.h>
+
 typedef struct Row {
   const Value *value;
   const Value *from; /* the value before it in the chain; NULL: an input */
@@ -62,6 +64,9 @@ static const char *window_note(const Trace *t, const Layer *layer) {
   if (layer->kind == LAYER_Conv1D && !layer_word_is(layer, OPT_padding, "valid")) span = 1;
   if (in->kind == TIME_STREAM && step > 1)
     return arena_printf(t->arena, "one value in %lld steps", step);
+  if (in->kind == TIME_BOUNDED && in->length != out->length)
+    return arena_printf(t->arena, "(%s - %lld) / %lld + 1 steps", in->len ? in->len : "n", span,
+                        step);
   if (in->kind != TIME_FIXED || in->n == out->n) return NULL;
   return arena_printf(t->arena, "(%lld - %lld) / %lld + 1 = %lld", (long long)in->n, span, step,
                       (long long)out->n);
@@ -96,12 +101,9 @@ static const char *row_code(const Trace *t, const Value *v) {
 
 static const char *row_shape(const Trace *t, const Value *v) {
   Text text = text_new(t->arena);
-  bool plain = v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type));
-  if (plain && !t->with_rate)
-    text_add_shape(&text, &v->type);
-  else
-    text_add_type(&text, &v->type, t->with_rate);
-  return text_str(&text);
+  text_add_type(&text, &v->type, t->with_rate);
+  const char *s = text_str(&text), *axes = strchr(s, '[');
+  return v->type.elem == ELEM_F32 && axes ? axes : s;
 }
 
 static void trace_row(Diag *d, const Trace *t, const Value *v) {
@@ -161,9 +163,8 @@ static void emit(Diag *d, const Trace *t) {
   for (int i = 0; i < head; i++)
     trace_row(d, t, show[i]);
   if (tail) {
-    const Value *next = show[kept - tail];
-    Span at = next->layer ? next->layer->span : span_none();
-    diag_step(d, at, "...", "", arena_printf(t->arena, "%d stages not shown", kept - head - tail));
+    diag_step(d, span_none(), "...",
+              arena_printf(t->arena, "(%d stages not shown)", kept - head - tail), NULL);
   }
   for (int i = kept - tail; i < kept; i++)
     trace_row(d, t, show[i]);
