@@ -80,24 +80,15 @@ static uint32_t line_begin(const Source *source, uint32_t at) {
 bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer) {
   const Source *source = source_of(inf, layer->pipe);
   if (!source) return false;
-  uint32_t begin = layer->pipe.begin, end = layer->span.end, line = line_begin(source, begin);
-  bool first = line != begin || begin == 0 || source->text[begin - 1] == '\n';
-  uint32_t after = end;
-  while (after < source->len && is_blank(source->text[after]))
-    after++;
-  bool last = after >= source->len || source->text[after] == '\n' || source->text[after] == '\r';
-  if (first && last) { /* the line, with its end */
-    begin = line;
-    end = after;
-    while (end < source->len && source->text[end] != '\n')
-      end++;
-    end += end < source->len;
-  } else if (first)
-    end = after; /* what follows moves to its place */
-  else
-    while (begin > 0 && is_blank(source->text[begin - 1]))
-      begin--;
-  fix_edit(fix, (Span){layer->pipe.file, begin, end}, "%s", "");
+  Span stage = span_join(layer->pipe, layer->span), lines = span_lines(inf->diags->sources, stage);
+  if (lines.begin == stage.begin && lines.end == stage.end) { /* other stages stand on its line */
+    bool first = line_begin(source, stage.begin) != stage.begin;
+    while (first && lines.end < source->len && is_blank(source->text[lines.end]))
+      lines.end++; /* what follows moves to its place */
+    while (!first && lines.begin > 0 && is_blank(source->text[lines.begin - 1]))
+      lines.begin--;
+  }
+  fix_edit(fix, lines, "%s", "");
   return true;
 }
 
