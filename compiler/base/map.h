@@ -5,9 +5,12 @@
 
 #include "base/arena.h"
 
+#include <stdint.h>
+
 typedef struct MapSlot {
   const char *key;
   void *value;
+  uint64_t hash;
 } MapSlot;
 
 typedef struct Map {

@@ -133,7 +133,6 @@ Node *node_number(Parser *parser, NodeKind kind, Span span, const char *text) {
     const char *s = text;
     if (!read_digits(&s, &node->i, NULL))
       return number_too_large(parser, node, "whole numbers go up to 9223372036854775807");
-    node->f = (double)node->i;
   } else if (kind == N_QTY) {
     if (!read_quantity(node)) return number_too_large(parser, node, "does not fit a ratio of whole numbers");
   } else {

@@ -58,14 +58,18 @@ struct Node {
   NodeKind kind;
   Span span; /* all of it, brackets included */
   Span at;
-  Span pipe;
   const char *text;
   const char *doc; /* items, N_IN, N_OUT, N_LET: the `##` lines that belong to it, joined by "\n" */
   Node **kid;
   size_t n, cap;
-  int64_t i;
-  double f;
-  int64_t num, den; /* 16kHz is 16000/1 UNIT_HZ, 25ms is 25/1000 UNIT_SECOND (reduced: 1/40) */
+  union { /* by kind */
+    int64_t i;
+    double f;
+    struct {
+      int64_t num, den; /* 16kHz is 16000/1 UNIT_HZ, 25ms is 25/1000 UNIT_SECOND (reduced: 1/40) */
+    };
+    Span pipe;
+  };
   Unit unit;
   bool brackets; /* an expression written in round brackets of its own */
 };

@@ -42,7 +42,7 @@ static bool param_define(Resolver *r, const char *name, Item *item) {
 }
 
 static void param_resolve(Resolver *r, Files *file, const Node *node, const Map *later) {
-  Body body = {.r = r, .file = file, .later = *later, .model = model_new(r->arena, node->text), .path = node->text};
+  Body body = {.r = r, .file = file, .names = *later, .model = model_new(r->arena, node->text), .path = node->text};
   Entity *e = entity_new(r, ENTITY_PARAM, node);
   e->param = ARENA_NEW(r->arena, Binding);
   *e->param = (Binding){.name = node->text, .name_span = node->at};
@@ -195,10 +195,9 @@ static void bad_register(Resolver *r, Files *file, const Node *node) {
 
 /* Uses, then params in order, then blocks, whose order does not matter. */
 static void file_resolve(Resolver *r, Files *file, const Node *tree) {
-  Map later = {0};
+  Map later = {0}; /* the params, none of them ever defined in this map */
   for (size_t i = 0; i < tree->n; i++) {
-    Node *n = tree->kid[i];
-    if (node_is(n, N_PARAM) && !map_get(&later, n->text)) map_put(r->arena, &later, n->text, n);
+    if (node_is(tree->kid[i], N_PARAM)) name_expect(r->arena, &later, tree->kid[i]);
   }
   for (size_t i = 0; i < tree->n; i++) {
     const Node *n = tree->kid[i];

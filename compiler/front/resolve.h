@@ -49,6 +49,8 @@ struct Item {
 /* A name of a body, or a param. */
 typedef struct Binding {
   const char *name;
+  const Node *node; /* the statement that defines it, if it is one */
+  bool defined;     /* the statement has been resolved */
   Item item;
   Span name_span;
   bool used;
@@ -99,11 +101,10 @@ typedef struct Body {
   Call *call;
   const char *path;         /* prefix of the paths of its layers, up to the binding */
   const char *binding;      /* of the model's statement */
-  Map names;                /* Binding */
-  Binding **list;
+  Map names;                /* Binding, of later statements too */
+  Binding **list;           /* those defined, in order */
   int n_list;
   size_t cap_list;
-  Map later;                /* Node of every statement that defines a name */
   const Node *statement;    /* the one being resolved */
   const Item *input;        /* blocks: the values of the `in` statements, in order */
   int n_inputs, next_input;
@@ -194,6 +195,8 @@ void block_check(Resolver *r, Block *block); /* one that is never used */
 
 /* resolve_body.c */
 void body_resolve(Body *body, const Node *node);
+/* Notes a name that a later statement defines. */
+void name_expect(Arena *arena, Map *names, const Node *node);
 void body_define(Body *body, const char *name, Span name_span, Item item);
 void model_resolve(Resolver *r, Files *file, const Node *node);
 

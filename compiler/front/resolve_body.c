@@ -5,19 +5,33 @@
 #include <string.h>
 
 static bool is_definition(const Node *n) {
-  return node_is(n, N_IN) || node_is(n, N_OUT) || node_is(n, N_LET) || (node_is(n, N_BAD) && n->text);
+  return node_is(n, N_IN) || node_is(n, N_OUT) || node_is(n, N_LET) || node_is(n, N_PARAM) ||
+         (node_is(n, N_BAD) && n->text);
+}
+
+void name_expect(Arena *arena, Map *names, const Node *node) {
+  if (map_get(names, node->text)) return;
+  Binding *b = ARENA_NEW(arena, Binding);
+  b->name = node->text;
+  b->node = node;
+  map_put(arena, names, b->name, b);
 }
 
 void body_define(Body *body, const char *name, Span name_span, Item item) {
   Resolver *r = body->r;
-  Binding *old = map_get(&body->names, name);
-  if (old) {
-    report_defined_twice(r, name, name_span, old->name_span);
+  Binding *b = map_get(&body->names, name);
+  if (b && b->defined) {
+    report_defined_twice(r, name, name_span, b->name_span);
     return;
   }
-  Binding *b = ARENA_NEW(r->arena, Binding);
-  *b = (Binding){.name = name, .item = item, .name_span = name_span};
-  map_put(r->arena, &body->names, name, b);
+  if (!b) {
+    b = ARENA_NEW(r->arena, Binding);
+    b->name = name;
+    map_put(r->arena, &body->names, name, b);
+  }
+  b->defined = true;
+  b->item = item;
+  b->name_span = name_span;
   ARENA_PUSH(r->arena, body->list, body->n_list, body->cap_list, b);
 }
 
@@ -212,17 +226,20 @@ static void statement_resolve(Body *body, const Node *node) {
   case N_PRECISION:
   case N_ALLOW: setting_resolve(body, node); break;
   case N_USE: report_misplaced(body, node, "use", "at the top of a file"); break;
-  case N_PARAM: report_misplaced(body, node, "param", "outside of models and blocks"); break;
-  default: /* N_BAD: defined, silently */
-    if (node->text && !map_get(&body->names, node->text)) body_define(body, node->text, node->at, item_bad());
+  case N_PARAM:
+    report_misplaced(body, node, "param", "outside of models and blocks");
+    body_define(body, node->text, node->at, item_bad());
+    break;
+  default: { /* N_BAD: defined, silently */
+    const Binding *b = node->text ? map_get(&body->names, node->text) : NULL;
+    if (b && !b->defined) body_define(body, node->text, node->at, item_bad());
+  }
   }
 }
 
 void body_resolve(Body *body, const Node *node) {
   for (size_t i = 0; i < node->n; i++) {
-    Node *s = node->kid[i];
-    bool named = is_definition(s) || node_is(s, N_PARAM);
-    if (named && !map_get(&body->later, s->text)) map_put(body->r->arena, &body->later, s->text, s);
+    if (is_definition(node->kid[i])) name_expect(body->r->arena, &body->names, node->kid[i]);
   }
   for (size_t i = 0; i < node->n; i++)
     if (!body->r->too_large) statement_resolve(body, node->kid[i]);

@@ -8,7 +8,7 @@ enum { DEPTH_MAX = 4000 };
 
 const Binding *name_find(Body *body, const char *name) {
   Binding *b = map_get(&body->names, name);
-  if (!b) {
+  if (!b || !b->defined) {
     Entity *e = map_get(&body->file->names, name);
     b = e && e->kind == ENTITY_PARAM ? e->param : NULL;
   }

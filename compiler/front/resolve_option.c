@@ -163,7 +163,9 @@ static bool option_constant(Body *body, const LayerInfo *info, const OptInfo *op
   if (opt->kind == OPTK_SIZE) return option_size(body, info, opt, &item.constant, node->span, out);
   if (opt->kind == OPTK_NUMBER) return option_number(body, info, opt, &item.constant, node->span, out);
   out->s = item.constant.s;
-  return opt->kind == OPTK_TEXT || shape_resolve(body, item.constant.shape, false, &out->shape);
+  if (opt->kind == OPTK_TEXT) return true;
+  out->shape = ARENA_NEW(body->r->arena, Type);
+  return shape_resolve(body, item.constant.shape, false, out->shape);
 }
 
 bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *arg, OptVal *out) {

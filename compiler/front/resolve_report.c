@@ -73,11 +73,15 @@ void report_defined_twice(Resolver *r, const char *name, Span again, Span first)
 
 static bool may_suggest(Resolver *r) { return r->suggestions++ < SUGGESTIONS_MAX; }
 
+/* The statement that will define name; NULL if there is none, or it has. */
+static const Node *defined_later(const Body *body, const char *name) {
+  const Binding *b = map_get(&body->names, name);
+  return b && !b->defined ? b->node : NULL;
+}
+
 /* Whether every name the statement reads is defined by now. */
 static bool independent(Body *body, const Node *node) {
-  if ((node_is(node, N_NAME) || node_is(node, N_FIELD)) && map_get(&body->later, node->text) &&
-      !map_get(&body->names, node->text))
-    return false;
+  if ((node_is(node, N_NAME) || node_is(node, N_FIELD)) && defined_later(body, node->text)) return false;
   for (size_t i = 0; i < node->n; i++)
     if (!(node_is(node, N_FIELD)) && !independent(body, node->kid[i])) return false;
   return true;
@@ -120,7 +124,7 @@ static void report_python_word(Body *body, const char *name, Span at, const char
 
 void report_unknown_value(Body *body, const char *name, Span at) {
   Resolver *r = body->r;
-  const Node *later = map_get(&body->later, name);
+  const Node *later = defined_later(body, name);
   if (later) {
     Diag *d = diag_new(r->diags, E210, at, "`%s` is defined later", name);
     diag_primary(d, "used here");

@@ -4,30 +4,35 @@
 #include "front/resolve.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
+
+/* A path, and how many layers wanted it. */
+typedef struct Path {
+  int count;
+  char text[];
+} Path;
+
+static Path *path_new(Resolver *r, const char *prefix, const char *name) {
+  size_t len = strlen(prefix), n = strlen(name);
+  Path *path = arena_alloc(r->arena, sizeof *path + len + n + 2);
+  path->count = 1;
+  memcpy(path->text, prefix, len);
+  path->text[len] = '.';
+  for (size_t i = 0; i < n; i++)
+    path->text[len + 1 + i] = (char)tolower((unsigned char)name[i]);
+  return path;
+}
 
 /* name made unique among the layers of the model: "p.dense", "p.dense_2". */
 const char *path_unique(Body *body, const char *name) {
   Resolver *r = body->r;
-  char *path = arena_printf(r->arena, "%s.%s", body->path, name);
-  for (char *s = path + strlen(body->path); *s; s++)
-    *s = (char)tolower((unsigned char)*s);
-  int *count = map_get(r->paths, path);
-  if (!count) {
-    count = ARENA_NEW(r->arena, int);
-    *count = 1;
-    map_put(r->arena, r->paths, path, count);
-    return path;
+  Path *path = path_new(r, body->path, name), *first = map_get(r->paths, path->text);
+  while (first) {
+    path = path_new(r, body->path, arena_printf(r->arena, "%s_%d", name, ++first->count));
+    if (!map_get(r->paths, path->text)) break;
   }
-  char *numbered;
-  do
-    numbered = arena_printf(r->arena, "%s_%d", path, ++*count);
-  while (map_get(r->paths, numbered));
-  int *one = ARENA_NEW(r->arena, int);
-  *one = 1;
-  map_put(r->arena, r->paths, numbered, one);
-  return numbered;
+  map_put(r->arena, r->paths, path->text, path);
+  return path->text;
 }
 
 static bool expansion_counted(Body *body, Span at) {

@@ -8,9 +8,18 @@ static bool text_equal(const char *a, const char *b) {
   return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static bool number_equal(const Node *a, const Node *b) {
+  switch (a->kind) {
+  case N_FILE:
+  case N_INT: return a->i == b->i;
+  case N_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
+  case N_QTY: return a->num == b->num && a->den == b->den && a->unit == b->unit;
+  default: return true;
+  }
+}
+
 bool tree_equal(const Node *a, const Node *b) {
-  if (a->kind != b->kind || a->n != b->n || a->i != b->i || a->num != b->num || a->den != b->den) return false;
-  if (a->unit != b->unit || a->brackets != b->brackets || memcmp(&a->f, &b->f, sizeof a->f) != 0) return false;
+  if (a->kind != b->kind || a->n != b->n || a->brackets != b->brackets || !number_equal(a, b)) return false;
   if (!text_equal(a->text, b->text) || !text_equal(a->doc, b->doc)) return false;
   for (size_t i = 0; i < a->n; i++)
     if (!tree_equal(a->kid[i], b->kid[i])) return false;

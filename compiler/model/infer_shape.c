@@ -6,7 +6,7 @@
 
 /* The nearest size that makes the count come out when one axis of the request is off. */
 static void fix_one_axis(Infer *inf, Diag *d, const OptVal *opt, int64_t have) {
-  const Type *to = &opt->shape;
+  const Type *to = opt->shape;
   int axes = to->rank + type_is_sequence(to);
   for (int i = axes - 1, f = to->rank - 1; i >= 0; i--) {
     bool time = type_is_sequence(to) && i == to->time_pos;
@@ -34,15 +34,15 @@ static void note_factors(Diag *d, const Type *to, int64_t n) {
 }
 
 static bool report_count(Infer *inf, Layer *layer, const Value *v, const OptVal *opt) {
-  int64_t have = type_size(&v->type), want = type_size(&opt->shape);
+  int64_t have = type_size(&v->type), want = type_size(opt->shape);
   Diag *d =
       infer_report(inf, E306, layer, layer->span, "`reshape` cannot turn %lld values into %lld",
                    (long long)have, (long long)want);
   diag_primary(d, "%s has %lld, %s has %lld", shape_str(inf->arena, &v->type), (long long)have,
-               shape_str(inf->arena, &opt->shape), (long long)want);
+               shape_str(inf->arena, opt->shape), (long long)want);
   diag_trace_value(d, inf->model, v);
   fix_one_axis(inf, d, opt, have);
-  if (!d->n_fixes) note_factors(d, &opt->shape, have);
+  if (!d->n_fixes) note_factors(d, opt->shape, have);
   return false;
 }
 
@@ -66,7 +66,7 @@ static bool report_uncounted(Infer *inf, Layer *layer, const Value *v) {
 bool infer_reshape(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   const OptVal *opt = layer_opt(layer, OPT_shape);
-  const Type *to = &opt->shape;
+  const Type *to = opt->shape;
   if (!needs_values(inf, layer, v)) return false;
   if (type_is_stream(&v->type) || v->type.time.kind == TIME_BOUNDED)
     return report_uncounted(inf, layer, v);

@@ -50,7 +50,7 @@ void lint_reshape_time(Infer *lint, const Layer *layer) {
   const Value *v = layer->in[0];
   const OptVal *shape = layer_opt(layer, OPT_shape);
   if (layer->kind != LAYER_reshape || type_is_sequence(&v->type) || v->type.rank != 1) return;
-  const Type *to = &shape->shape;
+  const Type *to = shape->shape;
   long long d = (long long)type_step_size(to);
   /* With time written elsewhere the order was thought about; one step or one feature has only one.
    */

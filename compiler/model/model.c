@@ -77,8 +77,10 @@ Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {
   }
   int n_opts = layer_opt_count(info);
   layer->opt = ARENA_ARRAY(model->arena, OptVal, n_opts ? n_opts : 1);
-  for (int i = 0; i < n_opts; i++)
+  for (int i = 0; i < n_opts; i++) {
     opt_default(&layer->opt[i], &info->opts[i]);
+    if (info->opts[i].kind == OPTK_SHAPE) layer->opt[i].shape = ARENA_NEW(model->arena, Type);
+  }
   for (int i = 0; i <= layer_n_states(layer); i++) {
     layer->out[i] = model_value(model, NULL);
     layer->out[i]->layer = layer;

@@ -47,7 +47,7 @@ typedef struct OptVal {
   int n_values;
   Layer *states_of;  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
   Value *value;      /* VALUE */
-  Type shape;        /* SHAPE: axes as written */
+  Type *shape;       /* SHAPE: axes as written; NULL for other kinds */
 } OptVal;
 
 enum { LAYER_MAX_RESULTS = 3 }; /* main, h, c */
