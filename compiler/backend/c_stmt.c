@@ -192,7 +192,7 @@ static void invoke(CWriter *c, const KirStmt *s) {
 static void section(CWriter *c, const KirStmt *s) {
   int depth = c->n_scope;
   if (s->doc) {
-    text_add(c->out, "\n");
+    if (c->out->s[c->out->len - 1] != '{') text_add(c->out, "\n");
     c_comment(c, s->doc);
   }
   c_line(c);
@@ -296,8 +296,11 @@ static bool *begin(CWriter *c, const KirFunc *f) {
 void c_helper(CWriter *c, const KirFunc *f) {
   begin(c, f);
   c->self = "";
-  text_add(c->out, "\n");
-  if (f->doc) c_comment(c, f->doc);
+  if (f->doc) {
+    text_add(c->out, "\n");
+    c_comment(c, f->doc);
+  } else
+    c_line(c);
   c_line(c);
   text_printf(c->out, "static inline %s %s_%s(", c_type(c, f->result), c->prefix, f->name);
   for (int i = 0; i < f->n_args; i++) {

@@ -48,6 +48,8 @@ const char *layer_doc(Lower *l, const Layer *layer, const char *text) {
     text_add(&doc, n > 1 ? " multiply-adds in all" : " multiply-adds");
   }
   if (text) text_printf(&doc, "\n%s", text);
+  for (const Layer *at = l->job[layer->id].tail; at; at = l->job[at->id].tail)
+    text_printf(&doc, "\nthen %s%s", l->m->cost[at->id].text, at->kind == LAYER_BatchNorm ? ", folded into W and b" : "");
   return text_str(&doc);
 }
 

@@ -117,7 +117,7 @@ static KirReg *open_time(Lower *l, Domain d, const char *name, bool *opened) {
 
 static bool in_group(const Lower *l, int id, const Job *of) {
   const Job *job = &l->job[id];
-  return !job->is_alias && !job->is_private && job->level == of->level &&
+  return !job->is_alias && !job->is_private && !job->is_fused && job->level == of->level &&
          domain_equal(job->domain, of->domain);
 }
 
@@ -129,7 +129,7 @@ static void emit_group(Lower *l, const Job *of) {
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
     set_cost(l, i);
-    zero_before(l, model->layer[i]->out[0]);
+    zero_before(l, fused_result(l, model->layer[i]));
     emit_before(l, model->layer[i]);
   }
   l->kb.origin = (KirOrigin){0};
@@ -145,7 +145,7 @@ static void emit_group(Lower *l, const Job *of) {
     if (!in_group(l, i, of)) continue;
     set_cost(l, i);
     emit_after(l, model->layer[i]);
-    zero_after(l, model->layer[i]->out[0]);
+    zero_after(l, fused_result(l, model->layer[i]));
   }
   l->cost = NULL;
 }
@@ -255,7 +255,7 @@ void emit_groups(Lower *l) {
   for (int level = 0; level <= top; level++)
     for (int i = 0; i < model->n_layers; i++) {
       const Job *job = &l->job[i];
-      if (done[i] || job->is_alias || job->level != level) continue;
+      if (done[i] || job->is_alias || job->is_fused || job->level != level) continue;
       if (job->is_private) emit_private_job(l, model->layer[i]);
       else emit_group(l, job);
       for (int k = i; k < model->n_layers; k++)

@@ -43,6 +43,8 @@ typedef struct Job {
   int level;        /* jobs of one level and domain share a loop; lower levels come first */
   bool is_private;  /* has its loops to itself: backward recurrences, reverse, overlap_add */
   bool is_alias;    /* nothing to do: its result is a view of its input */
+  bool is_fused;    /* done on the sums of the Dense or Conv1D before it */
+  const Layer *tail;/* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
 } Job;
 
 /* What the readers of a value ask of its place. */
@@ -97,6 +99,8 @@ typedef struct Lower {
 Domain domain_of(const Lower *l, const Type *type);
 bool domain_equal(Domain a, Domain b);
 void schedule(Lower *l);
+/* The value a layer and its tail compute. */
+const Value *fused_result(const Lower *l, const Layer *layer);
 /* Conv1D, frames, pools, delay as windows: out row t reads in rows t*hop + i*dilation + shift, for
  * i in 0..size. For a stream the shift is in slots of the call. */
 typedef struct Window {
@@ -206,6 +210,8 @@ void conv_step(Lower *l, const Layer *layer, KirReg *t);
 void embedding_step(Lower *l, const Layer *layer, KirReg *t);
 void norm_step(Lower *l, const Layer *layer, KirReg *t);
 void pointwise_step(Lower *l, const Layer *layer, KirReg *t);
+/* The function of a layer with one input; x is a register. */
+KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);
 void softmax_step(Lower *l, const Layer *layer, KirReg *t);
 void argmax_step(Lower *l, const Layer *layer, KirReg *t);
 void over_time_before(Lower *l, const Layer *layer);

@@ -36,9 +36,20 @@ static bool name_is_taken(const KirModule *m, const char *name) {
   return false;
 }
 
+/* The path without its binding where all layers stand in one: "gru" of "probs.gru". */
+static const char *short_path(const Lower *l, const Layer *layer) {
+  const char *dot = layer->path ? strchr(layer->path, '.') : NULL;
+  for (int i = 0; dot && i < l->model->n_layers; i++) {
+    const char *other = l->model->layer[i]->path;
+    size_t n = (size_t)(dot - layer->path) + 1;
+    if (!other || strncmp(other, layer->path, n) != 0) return layer->path;
+  }
+  return dot ? dot + 1 : layer->path;
+}
+
 const char *buffer_name(Lower *l, const Layer *layer, const char *part) {
   Text text = text_new(l->arena);
-  const char *path = layer ? layer->path : NULL;
+  const char *path = layer ? short_path(l, layer) : NULL;
   for (const char *s = path ? path : layer ? layer_info(layer->kind)->name : ""; *s; s++) {
     bool word = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
     text_add_char(&text, word ? *s : '_');
@@ -293,5 +304,5 @@ void place_values(Lower *l) {
     if (layer_info(model->layer[i]->kind)->flags & RECURRENT) recurrent_place(l, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--)
     for (int k = 0; k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
-      view_of(l, model->layer[i]->out[k]);
+      if (!l->job[i].tail) view_of(l, model->layer[i]->out[k]);
 }

@@ -68,6 +68,12 @@ static KirExpr *operate(Lower *l, const Layer *layer, KirExpr *a, KirExpr *b) {
   return layer_word_is(layer, OPT_swapped, "true") ? kb_op2(&l->kb, op, b, a) : kb_op2(&l->kb, op, a, b);
 }
 
+KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x) {
+  if (layer_info(layer->kind)->flags & OPERATOR)
+    return operate(l, layer, x, kb_num(&l->kb, option(layer, OPT_value, 0), x->type.lanes));
+  return function(l, layer, x);
+}
+
 /* Elements at ix (and iz for a second operand) to iy. */
 static void element(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z, KirIndex iz,
                     const View *y, KirIndex iy, int lanes) {
@@ -75,9 +81,7 @@ static void element(Lower *l, const Layer *layer, const View *x, KirIndex ix, co
   KirReg *a = kb_let(kb, "v", kb_convert(kb, KIR_F32, kb_load(kb, x->buffer, ix, lanes)));
   KirExpr *result;
   if (z) result = operate(l, layer, kb_use(kb, a), kb_load(kb, z->buffer, iz, lanes));
-  else if (layer_info(layer->kind)->flags & OPERATOR)
-    result = operate(l, layer, kb_use(kb, a), kb_num(kb, option(layer, OPT_value, 0), lanes));
-  else result = function(l, layer, kb_use(kb, a));
+  else result = pointwise_value(l, layer, kb_use(kb, a));
   kb_store(kb, y->buffer, iy, result);
 }
 
@@ -97,12 +101,11 @@ static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const
     int step = part ? 1 : lanes;
     if (from == to) continue;
     if (to - from == step) {
-      kb_section(kb, kb->origin, NULL);
       element(l, layer, x, kir_at_offset(ix, from), z, kir_at_offset(iz, from), y, kir_at_offset(iy, from), step);
-    } else {
-      KirReg *k = kb_for(kb, "k", from, to, step);
-      element(l, layer, x, kir_at_plus(ix, 1, k), z, kir_at_plus(iz, 1, k), y, kir_at_plus(iy, 1, k), step);
+      continue;
     }
+    KirReg *k = kb_for(kb, "k", from, to, step);
+    element(l, layer, x, kir_at_plus(ix, 1, k), z, kir_at_plus(iz, 1, k), y, kir_at_plus(iy, 1, k), step);
     kb_end(kb);
   }
 }

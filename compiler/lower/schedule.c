@@ -186,6 +186,43 @@ static void need_inputs(Lower *l, const Layer *layer) {
   }
 }
 
+/* ---- tails: what is applied to the sums of a Dense or Conv1D where they are ---- */
+
+const Value *fused_result(const Lower *l, const Layer *layer) {
+  while (l->job[layer->id].tail)
+    layer = l->job[layer->id].tail;
+  return layer->out[0];
+}
+
+static bool can_be_tail(const Lower *l, const Layer *layer, bool first) {
+  unsigned flags = layer_info(layer->kind)->flags;
+  if (layer->n_in != 1) return false;
+  if (layer->kind == LAYER_BatchNorm) return first && !l->opt.weights_extern;
+  return flags & (POINTWISE | OPERATOR);
+}
+
+/* The only reader of v, if it is a layer of the same loop. */
+static const Layer *only_reader(const Lower *l, const Value *v) {
+  if (v->n_uses != 1 || l->place[v->id].need.rows) return NULL;
+  for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
+    const Layer *r = l->model->layer[i];
+    const Job *a = &l->job[v->layer->id], *b = &l->job[i];
+    if (r->n_in != 1 || r->in[0] != v) continue;
+    return a->level == b->level && domain_equal(a->domain, b->domain) && !b->is_alias && !b->is_private ? r : NULL;
+  }
+  return NULL;
+}
+
+static void find_tail(Lower *l, const Layer *layer) {
+  if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return;
+  bool first = true;
+  for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0])); at = next, first = false) {
+    if (!can_be_tail(l, next, first)) return;
+    l->job[at->id].tail = next;
+    l->job[next->id].is_fused = true;
+  }
+}
+
 void schedule(Lower *l) {
   const Model *model = l->model;
   l->job = ARENA_ARRAY(l->arena, Job, model->n_layers + 1);
@@ -199,4 +236,6 @@ void schedule(Lower *l) {
     if (l->job[i].is_private) need(l, layer->out[0], (Need){.rows = true});
     need_inputs(l, layer);
   }
+  for (int i = 0; i < model->n_layers; i++)
+    find_tail(l, model->layer[i]);
 }

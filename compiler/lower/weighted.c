@@ -10,8 +10,9 @@ static const float *role(const Layer *layer, Role r) { return layer->weights ? l
 static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
 static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
 
-/* Where a Mat's sums go when nothing else happens to them. */
+/* What happens to the sums of a Mat: the layers of the tail, then to a row. */
 typedef struct RowOut {
+  const Layer *layer;
   KirBuffer *buffer;
   KirIndex at;
   int64_t stride;
@@ -19,7 +20,37 @@ typedef struct RowOut {
 
 static void store_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const RowOut *out = context;
+  Kb *kb = &l->kb;
+  for (const Layer *at = l->job[out->layer->id].tail; at; at = l->job[at->id].tail)
+    if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(l, at, kb_use(kb, acc[0])));
   mat_store(l, out->buffer, out->at, out->stride, u, acc[0]);
+}
+
+/* BatchNorm as y = a x + b. */
+static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, double *b) {
+  double eps = layer_eps(l->model, layer);
+  const float *scale = role(layer, ROLE_SCALE), *center = role(layer, ROLE_CENTER);
+  const float *mean = role(layer, ROLE_MEAN), *variance = role(layer, ROLE_VARIANCE);
+  for (int64_t k = 0; k < d && mean && variance; k++) {
+    a[k] = (scale ? (double)scale[k] : 1) / sqrt((double)variance[k] + eps);
+    b[k] = (center ? (double)center[k] : 0) - a[k] * (double)mean[k];
+  }
+}
+
+/* A BatchNorm behind a Dense or Conv1D becomes part of its weights: a (W x + b) + c. */
+static void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth) {
+  const Layer *norm = l->job[layer->id].tail;
+  if (!norm || norm->kind != LAYER_BatchNorm) return;
+  double *a = ARENA_ARRAY(l->arena, double, units), *c = ARENA_ARRAY(l->arena, double, units);
+  float *w = ARENA_ARRAY(l->arena, float, units * depth), *b = ARENA_ARRAY(l->arena, float, units);
+  norm_factors(l, norm, units, a, c);
+  for (int64_t u = 0; u < units; u++) {
+    for (int64_t k = 0; k < depth; k++)
+      w[u * depth + k] = (float)(a[u] * (double)mat->part[0].w[0][u * depth + k]);
+    b[u] = (float)(a[u] * (mat->bias[0] ? (double)mat->bias[0][u] : 0) + c[u]);
+  }
+  mat->part[0].w[0] = w;
+  mat->bias[0] = b;
 }
 
 static int64_t rows_per_call(Lower *l, const Layer *layer) {
@@ -28,10 +59,10 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
 }
 
 void dense_step(Lower *l, const Layer *layer, KirReg *t) {
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
-  RowOut out = {y->buffer, iy, last_stride(y)};
+  RowOut out = {layer, y->buffer, iy, last_stride(y)};
   Mat mat = {.layer = layer, .units = last_dim(y), .n_acc = 1, .n_parts = 1, .suffix = "",
              .acc_name = {"sum"}, .finish = store_finish, .context = &out};
   mat.lanes = mat_lanes(l, mat.units);
@@ -40,6 +71,7 @@ void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   mat.bias[0] = role(layer, ROLE_BIAS);
   l->cost->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
+  fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
   mat_emit(l, &mat);
   close_loops(l, opened);
 }
@@ -61,13 +93,13 @@ static KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
 }
 
 void conv_step(Lower *l, const Layer *layer, KirReg *t) {
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   Window w = window_of(l, layer);
   int64_t d = last_dim(x), filters = last_dim(y), groups = layer_size(layer, OPT_groups, 1);
   KirIndex at = kir_at_plus(x->at, x->time * w.hop, t);
   if (w.same_bounded) at = kir_at_plus(at, -x->time, same_before(l, layer, &w));
   else at = kir_at_offset(at, w.shift * x->time);
-  RowOut out = {y->buffer, view_row(y, t, 0), last_stride(y)};
+  RowOut out = {layer, y->buffer, view_row(y, t, 0), last_stride(y)};
   Mat mat = {.layer = layer, .units = filters / groups, .groups = groups, .n_acc = 1, .n_parts = 1, .suffix = "",
              .acc_name = {"sum"}, .finish = store_finish, .context = &out};
   mat.lanes = mat_lanes(l, mat.units);
@@ -82,6 +114,7 @@ void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   }
   mat.bias[0] = role(layer, ROLE_BIAS);
   l->cost->macs += domain_of(l, &layer->out[0]->type).n * filters * w.size * (d / groups);
+  fold_norm(l, layer, &mat, filters, w.size * (d / groups));
   mat_emit(l, &mat);
 }
 
@@ -159,14 +192,12 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = last_dim(x);
-  double eps = layer_eps(l->model, layer);
+  double *factor = ARENA_ARRAY(l->arena, double, d), *offset = ARENA_ARRAY(l->arena, double, d);
   float *a = ARENA_ARRAY(l->arena, float, d), *b = ARENA_ARRAY(l->arena, float, d);
-  const float *scale = role(layer, ROLE_SCALE), *center = role(layer, ROLE_CENTER);
-  const float *mean = role(layer, ROLE_MEAN), *variance = role(layer, ROLE_VARIANCE);
-  for (int64_t k = 0; k < d && mean && variance; k++) {
-    double s = (scale ? (double)scale[k] : 1) / sqrt((double)variance[k] + eps);
-    a[k] = (float)s;
-    b[k] = (float)((center ? (double)center[k] : 0) - s * (double)mean[k]);
+  norm_factors(l, layer, d, factor, offset);
+  for (int64_t k = 0; k < d; k++) {
+    a[k] = (float)factor[k];
+    b[k] = (float)offset[k];
   }
   bool is_extern = l->opt.weights_extern;
   KirBuffer *wa = new_weights(l, layer, "scale", is_extern ? NULL : a, d, "scale / sqrt(variance + eps)");

@@ -6,8 +6,9 @@
  *
  *   --target=NAME --batch=N --chunk=N --vectors=iso --scratch=static|caller --flat --header
  *   --extern --calls=N (runs, stream calls or windows)   --dump (the KIR, to standard output)
- *   --prototypes (to standard output) */
+ *   --prototypes --report (to standard output) */
 #include "backend/c.h"
+#include "backend/report.h"
 #include "front/front.h"
 #include "lower/lower.h"
 #include "model/eval.h"
@@ -24,7 +25,7 @@ typedef struct Tool {
   KirModule *kir;
   LowerOptions lower;
   COptions c;
-  bool header, dump, prototypes;
+  bool header, dump, prototypes, report;
   int64_t calls;
   Text out;
 } Tool;
@@ -377,6 +378,7 @@ static bool option(Tool *t, const char *arg) {
   if (!strcmp(arg, "--header")) return (t->header = true);
   if (!strcmp(arg, "--extern")) return (t->lower.weights_extern = true);
   if (!strcmp(arg, "--dump")) return (t->dump = true);
+  if (!strcmp(arg, "--report")) return (t->report = true);
   if (!strcmp(arg, "--prototypes")) return (t->prototypes = true);
   return false;
 }
@@ -422,6 +424,11 @@ int main(int argc, char **argv) {
     backend_c(t->kir, &t->c, &header, &code);
   if (t->dump) kir_print(t->kir, &shown);
   if (t->prototypes) backend_c_prototypes(t->kir, &t->c, &shown);
+  if (t->report) {
+    Report report = report_new(t->kir, t->arena);
+    report_text(&report, &shown);
+    report_json(&report, &shown);
+  }
   fputs(text_str(&shown), stdout);
   t->out = text_new(t->arena);
   if (!t->lower.weights_extern) write_check(t);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Static costs of a module as data, as a table, as JSON. */
+#include "backend/report.h"
+
+#include <string.h>
+
+Report report_new(const KirModule *m, Arena *arena) {
+  Report r = {.row = ARENA_ARRAY(arena, ReportRow, m->n_costs + 1), .scratch = m->scratch_bytes};
+  for (int i = 0; i < m->n_costs; i++) {
+    const KirCost *c = &m->cost[i];
+    r.params += c->params;
+    r.macs += c->macs;
+    if (!m->weights_extern) r.flash += c->weight_bytes;
+    if (!c->params && !c->macs && !c->weight_bytes && !c->state_bytes && !c->scratch_bytes) continue;
+    r.row[r.n++] = (ReportRow){c->layer, c->text, c->span, c->params, c->macs,
+                               m->weights_extern ? 0 : c->weight_bytes, c->state_bytes, c->scratch_bytes};
+  }
+  for (int i = 0; i < m->n_buffers; i++)
+    if (m->buffer[i]->space == KIR_STATE) r.state += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+  r.ram = r.state + r.scratch;
+  return r;
+}
+
+static int64_t weight_of(const ReportRow *row, bool of_flash) { return of_flash ? row->flash : row->state + row->scratch; }
+
+int report_largest(const Report *report, bool of_flash, int max, int *out) {
+  int n = 0;
+  for (int i = 0; i < report->n; i++) {
+    int64_t w = weight_of(&report->row[i], of_flash);
+    if (w == 0) continue;
+    int at = n < max ? n++ : max;
+    while (at > 0 && weight_of(&report->row[out[at - 1]], of_flash) < w) {
+      if (at < max) out[at] = out[at - 1];
+      at--;
+    }
+    if (at < max) out[at] = i;
+  }
+  return n;
+}
+
+enum { COLUMNS = 5 };
+
+static const char *cell(Arena *arena, const ReportRow *row, int column) {
+  int64_t value[COLUMNS] = {row->params, row->macs, row->flash, row->state, row->scratch};
+  if (value[column] == 0) return "";
+  Text t = text_new(arena);
+  text_add_thousands(&t, value[column]);
+  return text_str(&t);
+}
+
+void report_text(const Report *report, Text *text) {
+  static const char *const head[COLUMNS] = {"params", "MAC", "flash", "state", "scratch"};
+  ReportRow total = {"total", "", span_none(), report->params, report->macs, report->flash, report->state, report->scratch};
+  size_t first = strlen("total"), width[COLUMNS];
+  for (int c = 0; c < COLUMNS; c++)
+    width[c] = strlen(head[c]);
+  for (int i = 0; i <= report->n; i++) {
+    const ReportRow *row = i < report->n ? &report->row[i] : &total;
+    if (row->layer && text_width(row->layer, strlen(row->layer)) > first) first = text_width(row->layer, strlen(row->layer));
+    for (int c = 0; c < COLUMNS; c++)
+      if (strlen(cell(text->arena, row, c)) > width[c]) width[c] = strlen(cell(text->arena, row, c));
+  }
+  text_fill(text, ' ', first + 2);
+  for (int c = 0; c < COLUMNS; c++) {
+    text_fill(text, ' ', width[c] - strlen(head[c]) + 2);
+    text_add(text, head[c]);
+  }
+  text_add(text, "\n");
+  for (int i = 0; i <= report->n; i++) {
+    const ReportRow *row = i < report->n ? &report->row[i] : &total;
+    const char *name = row->layer ? row->layer : "";
+    text_printf(text, "  %s", name);
+    text_fill(text, ' ', first - text_width(name, strlen(name)));
+    Text line = text_new(text->arena);
+    for (int c = 0; c < COLUMNS; c++) {
+      const char *s = cell(text->arena, row, c);
+      text_fill(&line, ' ', width[c] - strlen(s) + 2);
+      text_add(&line, s);
+    }
+    size_t n = line.len;
+    while (n > 0 && line.s[n - 1] == ' ')
+      n--;
+    text_add_n(text, text_str(&line), n);
+    text_add(text, "\n");
+  }
+}
+
+void report_json(const Report *report, Text *text) {
+  text_printf(text, "{\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,\"ram\":%lld,\"layers\":[",
+              (long long)report->params, (long long)report->macs, (long long)report->flash, (long long)report->state,
+              (long long)report->scratch, (long long)report->ram);
+  for (int i = 0; i < report->n; i++) {
+    const ReportRow *row = &report->row[i];
+    text_add(text, i ? ",{\"layer\":" : "{\"layer\":");
+    text_add_json(text, row->layer ? row->layer : "");
+    text_add(text, ",\"stage\":");
+    text_add_json(text, row->text ? row->text : "");
+    text_printf(text, ",\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld}", (long long)row->params,
+                (long long)row->macs, (long long)row->flash, (long long)row->state, (long long)row->scratch);
+  }
+  text_add(text, "]}\n");
+}
