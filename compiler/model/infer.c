@@ -96,6 +96,7 @@ static void infer_layer(Infer *inf, Layer *layer) {
 bool model_infer(Model *model, Diags *diags) {
   Infer inf = {.model = model, .diags = diags, .arena = model->arena};
   size_t before = diags->n_errors;
+  infer_ascriptions(&inf);
   for (int i = 0; i < model->n_in; i++) {
     Value *v = model->in[i]->value;
     if (v->poisoned) continue;

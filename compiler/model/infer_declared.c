@@ -183,11 +183,22 @@ static Span written_in(const Value *v, Span statement, Span expression) {
   return stage ? v->layer->span : expression;
 }
 
-bool infer_ascribed(Infer *inf, Value *value) {
+void infer_ascriptions(Infer *inf) {
   const Model *model = inf->model;
-  for (int i = 0; i < model->n_ascriptions; i++) {
-    const Ascription *a = &model->ascription[i];
-    if (a->value != value) continue;
+  inf->ascribed = ARENA_ARRAY(inf->arena, int, model->n_values);
+  inf->next_ascribed = ARENA_ARRAY(inf->arena, int, model->n_ascriptions);
+  for (int i = 0; i < model->n_values; i++)
+    inf->ascribed[i] = -1;
+  for (int i = model->n_ascriptions - 1; i >= 0; i--) {
+    int *first = &inf->ascribed[model->ascription[i].value->id];
+    inf->next_ascribed[i] = *first;
+    *first = i;
+  }
+}
+
+bool infer_ascribed(Infer *inf, Value *value) {
+  for (int i = inf->ascribed[value->id]; i >= 0; i = inf->next_ascribed[i]) {
+    const Ascription *a = &inf->model->ascription[i];
     Span at = value->layer ? value->layer->span : a->name_span;
     Declared declared = {a->name, &a->type, a->type_span, at};
     if (!declared_fits(inf, value, &declared)) return false;

@@ -18,12 +18,16 @@
 #ifndef GRUS_MODEL_INFER_RULE_H
 #define GRUS_MODEL_INFER_RULE_H
 
+#include "base/map.h"
 #include "model/infer.h"
 
 typedef struct Infer {
   Model *model;
   Diags *diags;
   Arena *arena;
+  int *ascribed;      /* by value id: its first ascription, -1 none; infer_ascriptions makes them */
+  int *next_ascribed; /* by ascription: the next one of the same value, -1 none */
+  Map listed;         /* lints reported, by code and place */
 } Infer;
 
 typedef bool InferRule(Infer *inf, Layer *layer);
@@ -103,6 +107,8 @@ bool infer_init(Infer *inf, Layer *layer, int64_t width);
 
 bool infer_input(Infer *inf, Port *port);
 void infer_output(Infer *inf, Port *port);
+/* Sorts the ascriptions of the model by value. */
+void infer_ascriptions(Infer *inf);
 /* Every type written on value; false after E302, E312, E410. */
 bool infer_ascribed(Infer *inf, Value *value);
 void infer_run(Infer *inf);

@@ -29,11 +29,12 @@ static bool layer_typed(const Layer *layer) {
   return lint_typed(layer->out[0]);
 }
 
-static bool is_listed(const Diags *diags, DiagCode code, Span at) {
-  for (const Diag *d = diags->first; d; d = d->next)
-    if (d->code == code && d->span.file == at.file && d->span.begin == at.begin &&
-        d->span.end == at.end)
-      return true;
+/* Whether this was reported at this place before; from now on it was. */
+static bool is_listed(Infer *lint, DiagCode code, Span at) {
+  static char yes[] = "yes";
+  const char *key = arena_printf(lint->arena, "%d %u %u %u", (int)code, at.file, at.begin, at.end);
+  if (map_get(&lint->listed, key)) return true;
+  map_put(lint->arena, &lint->listed, key, yes);
   return false;
 }
 
@@ -44,7 +45,7 @@ Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const
   va_start(args, format);
   const char *message = arena_vprintf(lint->arena, format, args);
   va_end(args);
-  if (span_valid(at) && is_listed(lint->diags, code, at)) *level = -1;
+  if (span_valid(at) && is_listed(lint, code, at)) *level = -1;
   Diag *d = infer_report(lint, code, layer, at, "%s", message);
   *level = as_set;
   return d;
@@ -94,7 +95,7 @@ void model_lint(const Model *model, Diags *diags) {
   for (int code = 0; code < DIAG_CODE_COUNT; code++)
     if (model->allowed[code]) diags->lint[code] = -1;
   /* The rules of inference write types and share their context with the lints, which only read. */
-  Infer lint = {(Model *)(uintptr_t)model, diags, diags->arena};
+  Infer lint = {.model = (Model *)(uintptr_t)model, .diags = diags, .arena = diags->arena};
   for (size_t k = 0; k < sizeof of_model / sizeof of_model[0]; k++)
     of_model[k](&lint);
   for (int i = 0; i < model->n_layers; i++) {

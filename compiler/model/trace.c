@@ -6,23 +6,26 @@
 
 #include <string.h>
 
+/* The walk back is bounded, so that a report in a chain of many thousand stages costs no more than
+ * one in a short chain; the code of a row is cut, since a sum may be any number of pipelines. */
+enum { TRACE_ROWS = 8, TRACE_WALK = 128, TRACE_CODE = 60, TRACE_PARTS = 8 };
+
 typedef struct Row {
   const Value *value;
   const Value *from; /* the value before it in the chain; NULL: an input */
 } Row;
 
 typedef struct Trace {
-  const Model *model;
   Arena *arena;
   const Sources *sources;
-  bool *seen; /* by value id */
-  Row *row;
-  int n;
-  size_t cap;
   bool with_rate;
+  bool over; /* the walk of this value was cut short */
+  bool more; /* one of them was: there are earlier stages */
+  const Value *seen[TRACE_WALK];
+  int n_seen;
+  Row row[TRACE_WALK];
+  int n;
 } Trace;
-
-enum { TRACE_ROWS = 8 };
 
 /* Where the width of a joined value came from: the name of what was joined. */
 static const char *part_name(const Trace *t, const Value *v) {
@@ -42,6 +45,7 @@ static const char *part_name(const Trace *t, const Value *v) {
 
 /* "7 = 3 from `sensors` + 4 from index(4) `site`" */
 static const char *concat_note(const Trace *t, const Layer *layer) {
+  if (layer->n_in > TRACE_PARTS) return NULL;
   const Type *type = &layer->out[0]->type;
   Text text = text_new(t->arena);
   text_printf(&text, "%lld = ", (long long)type->dim[type->rank - 1].n);
@@ -92,9 +96,17 @@ static const char *row_note(const Trace *t, const Value *v) {
   }
 }
 
+static const char *code_cut(Arena *arena, const char *code) {
+  size_t n = TRACE_CODE - 3;
+  if (strlen(code) <= TRACE_CODE) return code;
+  while (n && ((unsigned char)code[n] & 0xC0) == 0x80)
+    n--;
+  return arena_printf(arena, "%.*s...", (int)n, code);
+}
+
 static const char *row_code(const Trace *t, const Value *v) {
   if (!v->layer) return arena_printf(t->arena, "in %s", v->name ? v->name : "?");
-  const char *text = layer_text(t->arena, t->sources, v->layer);
+  const char *text = code_cut(t->arena, layer_text(t->arena, t->sources, v->layer));
   if (span_valid(v->layer->pipe)) text = arena_printf(t->arena, "|> %s", text);
   return v->field ? arena_printf(t->arena, "%s, .%s", text, v->field) : text;
 }
@@ -111,38 +123,39 @@ static void trace_row(Diag *d, const Trace *t, const Value *v) {
   diag_step(d, at, row_code(t, v), row_shape(t, v), row_note(t, v));
 }
 
-/* Post-order: what a value was made of comes before it. Depth is bounded by an explicit stack,
- * since an unrolled model may be a chain of many thousand stages. */
-static void collect(Trace *t, const Value *v) {
-  typedef struct Frame {
+/* Marks v as visited; false if it was, or if the walk of `limit` values is over. */
+static bool visit(Trace *t, const Value *v, int limit) {
+  for (int i = t->n_seen - 1; i >= 0; i--)
+    if (t->seen[i] == v) return false;
+  t->over |= t->n_seen >= limit;
+  if (!t->over) t->seen[t->n_seen++] = v;
+  return !t->over;
+}
+
+/* Post-order: what a value was made of comes before it. */
+static void collect(Trace *t, const Value *v, int limit) {
+  struct Frame {
     const Value *value;
     int next;
-  } Frame;
-  Frame *stack = NULL;
-  size_t cap = 0;
+  } stack[TRACE_WALK];
   int n = 0;
-  Frame first = {v, 0};
-  if (t->seen[v->id]) return;
-  t->seen[v->id] = true;
-  ARENA_PUSH(t->arena, stack, n, cap, first);
+  t->over = false;
+  if (visit(t, v, limit)) stack[n++] = (struct Frame){v, 0};
   while (n) {
-    Frame *top = &stack[n - 1];
+    struct Frame *top = &stack[n - 1];
     const Layer *layer = top->value->layer;
     const OptVal *along = layer ? layer_opt(layer, OPT_along) : NULL;
     int inputs = layer ? layer->n_in + (along && along->value) : 0;
-    if (top->next == inputs) {
-      Row row = {top->value, layer && layer->n_in ? layer->in[0] : NULL};
-      ARENA_PUSH(t->arena, t->row, t->n, t->cap, row);
+    if (top->next == inputs || t->over) {
+      t->row[t->n++] = (Row){top->value, layer && layer->n_in ? layer->in[0] : NULL};
       n--;
       continue;
     }
     const Value *in = top->next < layer->n_in ? layer->in[top->next] : along->value;
     top->next++;
-    if (!in || !in->typed || t->seen[in->id]) continue;
-    t->seen[in->id] = true;
-    Frame frame = {in, 0};
-    ARENA_PUSH(t->arena, stack, n, cap, frame);
+    if (in && in->typed && visit(t, in, limit)) stack[n++] = (struct Frame){in, 0};
   }
+  t->more |= t->over;
 }
 
 /* A row that says nothing new: the same axes as the value before it. */
@@ -152,33 +165,33 @@ static bool row_keeps_shape(const Row *row) {
   return time_equal(&a->time, &b->time) && dims_equal(a, b);
 }
 
-/* At most TRACE_ROWS: first those that keep the shape go, then the middle. */
+/* At most TRACE_ROWS: first those that keep the shape go, then the middle; where the walk ended
+ * before the inputs, all but the end. */
 static void emit(Diag *d, const Trace *t) {
   int kept = 0;
   bool cut = t->n > TRACE_ROWS;
-  const Value **show = ARENA_ARRAY(t->arena, const Value *, t->n + 1);
+  const Value *show[TRACE_WALK];
   for (int i = 0; i < t->n; i++)
     if (!cut || i == t->n - 1 || !row_keeps_shape(&t->row[i])) show[kept++] = t->row[i].value;
-  int head = kept > TRACE_ROWS ? 2 : kept, tail = kept > TRACE_ROWS ? TRACE_ROWS - 3 : 0;
+  int head = t->more ? 0 : kept <= TRACE_ROWS ? kept : 2;
+  int room = TRACE_ROWS - head - 1, rest = kept - head;
+  int tail = rest == 0 ? 0 : rest < room ? rest : room;
   for (int i = 0; i < head; i++)
     trace_row(d, t, show[i]);
-  if (tail) {
+  if (t->more) diag_step(d, span_none(), "...", "(earlier stages not shown)", NULL);
+  else if (head + tail < kept)
     diag_step(d, span_none(), "...",
               arena_printf(t->arena, "(%d stages not shown)", kept - head - tail), NULL);
-  }
   for (int i = kept - tail; i < kept; i++)
     trace_row(d, t, show[i]);
 }
 
 void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
                   bool with_rate) {
-  Trace t = {.model = model,
-             .arena = diag->diags->arena,
-             .sources = diag->diags->sources,
-             .with_rate = with_rate};
-  t.seen = ARENA_ARRAY(t.arena, bool, model->n_values);
+  Trace t = {.arena = diag->diags->arena, .sources = diag->diags->sources, .with_rate = with_rate};
+  (void)model;
   for (int i = 0; i < n; i++)
-    if (values[i]->typed) collect(&t, values[i]);
+    if (values[i]->typed) collect(&t, values[i], (i + 1) * TRACE_WALK / n);
   emit(diag, &t);
 }
 
