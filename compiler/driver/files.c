@@ -117,3 +117,10 @@ const char *file_join(Arena *arena, const char *dir, const char *name) {
 }
 
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+bool file_make_executable(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0) return false;
+  mode_t mode = st.st_mode & 0777;
+  return chmod(path, mode | (mode & 0444) >> 2) == 0;
+}

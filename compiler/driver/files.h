@@ -21,5 +21,7 @@ const char *file_dir(Arena *arena, const char *path);
 /* dir/name, or name itself when it is absolute or dir is ".". */
 const char *file_join(Arena *arena, const char *dir, const char *name);
 bool file_exists(const char *path);
+/* Adds the permission to execute for everyone who may read. */
+bool file_make_executable(const char *path);
 
 #endif

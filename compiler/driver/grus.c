@@ -37,7 +37,7 @@ static int run(Session *s, int argc, char **argv) {
   return (int)command[o->command](s);
 }
 
-int grus_main(int argc, char **argv) {
+int grus_command(int argc, char **argv) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   volatile int code = EXIT_FILE;

@@ -70,6 +70,28 @@ static bool parse_count(const char *value, long low, long *out) {
   return true;
 }
 
+/* "16KiB", "64k", "4096": bytes. */
+static bool parse_bytes(const char *value, int64_t *out) {
+  static const struct {
+    const char *unit;
+    int64_t factor;
+  } units[] = {{"", 1}, {"B", 1}, {"k", 1024}, {"K", 1024}, {"KiB", 1024}, {"kB", 1000}, {"KB", 1000}, {"M", 1 << 20}, {"MiB", 1 << 20}, {"MB", 1000000}};
+  char *end;
+  double n = strtod(value, &end);
+  for (size_t i = 0; end != value && i < sizeof units / sizeof *units; i++)
+    if (strcmp(end, units[i].unit) == 0 && n > 0 && n < 1e12) {
+      *out = (int64_t)(n * (double)units[i].factor);
+      return true;
+    }
+  return false;
+}
+
+static bool parse_number(const char *value, double *out) {
+  char *end;
+  *out = strtod(value, &end);
+  return end != value && !*end && *out >= 0;
+}
+
 static bool option_define(Arena *arena, Options *o, const char *value) {
   const char *eq = strchr(value, '=');
   if (!eq || eq == value) return false;
@@ -89,6 +111,7 @@ static bool lint_known(const char *name) {
 static bool option_set(Arena *arena, Options *o, OptionId id, const char *value, const char **problem) {
   static const char *const formats[] = {"human", "short", "gcc", "json", "sarif"};
   static const char *const colors[] = {"auto", "always", "never"};
+  static const char *const places[] = {"stack", "static", "caller"};
   int choice = 0;
   switch (id) {
   case OPTION_define:
@@ -100,6 +123,57 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = "--fix takes nothing or `=ask`";
     return !value || strcmp(value, "ask") == 0;
   case OPTION_check: o->check = true; return true;
+  case OPTION_model: o->model = value; return true;
+  case OPTION_out: o->out = value; return true;
+  case OPTION_emit: o->emit = value; return true;
+  case OPTION_weights: o->weights = value; return true;
+  case OPTION_target: o->target = value; return true;
+  case OPTION_prefix: o->prefix = value; return true;
+  case OPTION_against: o->against = value; return true;
+  case OPTION_dump_after: o->dump_after = value; return true;
+  case OPTION_dep: o->dep = true; return true;
+  case OPTION_dep_file: o->dep_file = value; return true;
+  case OPTION_dep_target: o->dep_target = value; return true;
+  case OPTION_dep_phony: o->dep_phony = true; return true;
+  case OPTION_json: o->json = true; return true;
+  case OPTION_dot: o->dot = true; return true;
+  case OPTION_svg: o->svg = true; return true;
+  case OPTION_optimise:
+    *problem = arena_printf(arena, "-O is 0, 1, 2, 3 or s, not `%s`", value);
+    o->optimise = value;
+    return value[0] && strchr("0123s", value[0]) && !value[1];
+  case OPTION_batch:
+    *problem = arena_printf(arena, "--batch needs a number of at least 1, found `%s`", value);
+    return parse_count(value, 1, &o->batch);
+  case OPTION_chunk:
+    *problem = arena_printf(arena, "--chunk needs a number of at least 1, found `%s`", value);
+    return parse_count(value, 1, &o->chunk);
+  case OPTION_c_arrays:
+    *problem = arena_printf(arena, "--c-arrays is nested or flat, not `%s`", value);
+    o->flat_arrays = strcmp(value, "flat") == 0;
+    return o->flat_arrays || strcmp(value, "nested") == 0;
+  case OPTION_vectors:
+    *problem = arena_printf(arena, "--vectors is gnu or iso, not `%s`", value);
+    o->iso = strcmp(value, "iso") == 0;
+    return o->iso || strcmp(value, "gnu") == 0;
+  case OPTION_scratch:
+    *problem = arena_printf(arena, "--scratch is stack, static or caller, not `%s`", value);
+    return pick(value, places, 3, &o->scratch);
+  case OPTION_max_ram:
+    *problem = arena_printf(arena, "--max-ram needs a size such as 16KiB, found `%s`", value);
+    return parse_bytes(value, &o->max_ram);
+  case OPTION_max_flash:
+    *problem = arena_printf(arena, "--max-flash needs a size such as 64KiB, found `%s`", value);
+    return parse_bytes(value, &o->max_flash);
+  case OPTION_atol:
+    *problem = arena_printf(arena, "--atol needs a number, found `%s`", value);
+    return parse_number(value, &o->atol);
+  case OPTION_rtol:
+    *problem = arena_printf(arena, "--rtol needs a number, found `%s`", value);
+    return parse_number(value, &o->rtol);
+  case OPTION_snr:
+    *problem = arena_printf(arena, "--snr needs a number of decibels, found `%s`", value);
+    return parse_number(value, &o->snr);
   case OPTION_warn:
     *problem = arena_printf(arena, "-W: no lint named `%s`; `grus explain lints` lists them", value);
     ARENA_PUSH(arena, o->warn, o->n_warns, o->cap_warns, value);
@@ -201,7 +275,7 @@ static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o
 }
 
 bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
-  *o = (Options){.command = CMD_COUNT, .max_errors = 50};
+  *o = (Options){.command = CMD_COUNT, .max_errors = 50, .atol = 1e-5, .rtol = 1e-4};
   bool only_args = false;
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];

@@ -61,6 +61,14 @@ typedef struct Options {
   ColorMode color;
   long max_errors;
   FixMode fix;
+  const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
+  const char *dep_file, *dep_target;
+  long batch, chunk;
+  int scratch;           /* CScratch */
+  bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
+  int64_t max_ram, max_flash; /* bytes; 0: no limit */
+  double atol, rtol, snr;     /* snr 0: not asked for */
+  bool dep, dep_phony, json, dot, svg;
   bool check, quiet, verbose, help, version;
 } Options;
 

@@ -12,6 +12,10 @@ typedef struct Session {
   Sources sources;
   Diags *diags;
   bool file_trouble; /* a file could not be read or written: EXIT_FILE */
+  bool usage_trouble; /* the command line asked for something that is not: EXIT_USAGE */
+  const char *const *used_files; /* by `use`, of the model being built */
+  int n_used_files;
+  const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;
 
 /* Results to standard output. */
@@ -45,6 +49,6 @@ Program *session_load(Session *s, const char *path, const Source **source);
 const char *explain_page(Arena *arena, const char *name);
 
 /* All of grus but exit(): runs a command line and returns its exit code. */
-int grus_main(int argc, char **argv);
+int grus_command(int argc, char **argv);
 
 #endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* From a file on the command line to a lowered module. */
+#include "driver/build.h"
+
+#include "import/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static Model *choose_model(Session *s, Program *program, const Source *source) {
+  const char *wanted = s->options->model;
+  Text names = text_new(s->arena);
+  for (int i = 0; i < program->n_models; i++) {
+    if (wanted && strcmp(program->model[i]->name, wanted) == 0) return program->model[i];
+    text_printf(&names, "%s`%s`", i ? ", " : "", program->model[i]->name);
+  }
+  if (!wanted && program->n_models == 1) return program->model[0];
+  if (s->diags->n_errors) return NULL;
+  Span at = program->n_models ? program->model[0]->name_span : span_none();
+  Diag *d;
+  if (!program->n_models) d = diag_new(s->diags, E804, at, "this file has no model to build");
+  else if (wanted) d = diag_new(s->diags, E804, at, "no model named `%s`", wanted);
+  else d = diag_new(s->diags, E804, at, "this file has %d models", program->n_models);
+  d->file = source->path;
+  if (names.len) diag_note(d, "it has %s", text_str(&names));
+  if (!wanted && program->n_models) diag_fix(d, FIX_MAYBE, "choose one: `--model %s`", program->model[0]->name);
+  return NULL;
+}
+
+/* The file a path in the source means: beside the source, else along -I. */
+static const char *find_beside(Session *s, const Source *source, const char *path) {
+  const char *dir = strcmp(source->path, "<stdin>") == 0 ? "." : file_dir(s->arena, source->path);
+  const char *first = file_join(s->arena, dir, path);
+  if (file_exists(first)) return first;
+  for (size_t i = 0; i < s->options->n_includes; i++) {
+    const char *other = file_join(s->arena, s->options->include[i], path);
+    if (file_exists(other)) return other;
+  }
+  return first;
+}
+
+static bool needs_weights(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_info(model->layer[i]->kind)->flags & WEIGHTS) return true;
+  return false;
+}
+
+/* "random:7" → 7; false if w is not of that form. */
+static bool random_seed(const char *w, uint64_t *seed) {
+  if (strncmp(w, "random", 6) != 0 || (w[6] != ':' && w[6])) return false;
+  *seed = w[6] ? strtoull(w + 7, NULL, 10) : 0;
+  return true;
+}
+
+bool build_bind(Session *s, Model *model, const Source *source) {
+  const char *w = s->options->weights;
+  uint64_t seed;
+  if (!needs_weights(model)) return true;
+  if (w && strcmp(w, "extern") == 0) {
+    model_bind_extern(model);
+    return true;
+  }
+  if (w && random_seed(w, &seed)) {
+    model_bind_random(model, seed);
+    return true;
+  }
+  if (!w && !model->weights.path) {
+    Diag *d = diag_new(s->diags, E604, model->name_span, "model `%s` has layers with weights, but names no weights file", model->name);
+    diag_primary(d, "no `weights` in this model");
+    Fix *fix = diag_fix(d, FIX_FILL, "name the file and the framework it comes from, for instance `weights torch \"%s.safetensors\"`", model->name);
+    fix->n_edits = 0;
+    diag_fix(d, FIX_MAYBE, "or give it on the command line: `--weights FILE`; `--weights=random:1` invents some, `--weights=extern` leaves them to run time");
+    return false;
+  }
+  const char *shown = w ? w : model->weights.path;
+  const char *path = w ? w : find_beside(s, source, model->weights.path);
+  s->weights_path = path;
+  TensorFile *file = tensor_file_open(s->arena, path, shown, s->diags, w ? span_none() : model->weights.path_span);
+  return file && model_bind(model, file, s->diags);
+}
+
+Model *build_model(Session *s, const Source **source) {
+  if (s->options->n_args < 1) {
+    session_error(s, "`grus %s` needs a file; `-` reads standard input", command_info[s->options->command].name);
+    s->usage_trouble = true;
+    return NULL;
+  }
+  Program *program = session_load(s, s->options->args[0], source);
+  if (!program) return NULL;
+  s->used_files = program->used_file;
+  s->n_used_files = program->n_used_files;
+  Model *model = choose_model(s, program, *source);
+  if (!model || s->diags->n_errors || model->failed) return NULL;
+  return build_bind(s, model, *source) ? model : NULL;
+}
+
+KirModule *build_lower(Session *s, const Model *model, const Source *source) {
+  const Options *o = s->options;
+  const Target *target = target_find(o->target ? o->target : "generic");
+  if (!target) {
+    Text names = text_new(s->arena);
+    for (int i = 0; target_table[i]; i++)
+      text_printf(&names, "\n  %-14s %s", target_table[i]->name, target_table[i]->doc);
+    session_error(s, "no target named `%s`; there are:%s", o->target, text_str(&names));
+    s->usage_trouble = true;
+    return NULL;
+  }
+  LowerOptions options = {.target = target,
+                          .batch = o->batch,
+                          .chunk = o->chunk,
+                          .weights_extern = o->weights && strcmp(o->weights, "extern") == 0};
+  KirModule *m = lower(model, &options, s->arena, s->diags);
+  if (m && !m->source_path) {
+    const char *slash = strrchr(source->path, '/');
+    m->source_path = slash ? slash + 1 : source->path;
+  }
+  return m;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The back half of the pipeline: one model of a file, weights bound, lowered, printed, compiled. */
+#ifndef GRUS_DRIVER_BUILD_H
+#define GRUS_DRIVER_BUILD_H
+
+#include "backend/c.h"
+#include "driver/session.h"
+#include "lower/lower.h"
+
+/* Loads file number 0 of the command, chooses the model (--model, E804), binds its weights. NULL
+ * after reporting. Diagnostics are not printed yet. */
+Model *build_model(Session *s, const Source **source);
+/* Binds weights as --weights, the source, or neither say. False after reporting. */
+bool build_bind(Session *s, Model *model, const Source *source);
+/* Lowers with the options of the command line. NULL after reporting. */
+KirModule *build_lower(Session *s, const Model *model, const Source *source);
+
+/* A new temporary folder, removed with all its files when the arena is freed. NULL after reporting. */
+const char *temp_dir(Session *s);
+/* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
+ * output is not NULL, standard error goes to that file. */
+int run_command(Session *s, const char *const *argv, const char *output);
+/* The C compiler: $CC or cc. */
+const char *c_compiler(void);
+/* Folder of the runtime's host sources; NULL after reporting. */
+const char *runtime_dir(Session *s);
+/* Writes the generated C of module into dir (PREFIX.c, PREFIX.h) and compiles it to dir/PREFIX.o. */
+bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic);
+/* compile_object plus the program around it, linked to `out`: an executable or a shared object. */
+bool compile_program(Session *s, const KirModule *m, const COptions *c, const char *dir, const char *out, bool shared);
+
+#endif

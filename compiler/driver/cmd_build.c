@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* grus build: a model and its weights become C, a header, an object, a library or a program. */
+#include "driver/build.h"
+#include "driver/report.h"
+#include "driver/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum Emit { EMIT_C, EMIT_HEADER, EMIT_OBJ, EMIT_LIB, EMIT_EXE, EMIT_KIR, EMIT_COUNT } Emit;
+static const char *const emit_name[EMIT_COUNT] = {"c", "header", "obj", "lib", "exe", "kir"};
+
+static bool ends_with(const char *s, const char *end) {
+  size_t n = strlen(s), m = strlen(end);
+  return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* What to make: as --emit says, else by the ending of the output's name. */
+static Emit choose_emit(const Options *o) {
+  for (int i = 0; o->emit && i < EMIT_COUNT; i++)
+    if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
+  if (o->emit) return EMIT_COUNT;
+  if (!o->out) return EMIT_C;
+  return ends_with(o->out, ".c") ? EMIT_C : ends_with(o->out, ".h") ? EMIT_HEADER : ends_with(o->out, ".o") ? EMIT_OBJ
+         : ends_with(o->out, ".a") ? EMIT_LIB : ends_with(o->out, ".kir") ? EMIT_KIR : EMIT_EXE;
+}
+
+/* The output's name without folder and ending, as a C identifier; else the model's name. */
+static const char *default_out(Session *s, const Model *model, Emit emit) {
+  static const char *const ending[EMIT_COUNT] = {".c", ".h", ".o", ".a", "", ".kir"};
+  return arena_printf(s->arena, "%s%s", model->name, ending[emit]);
+}
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+static bool write_out(Session *s, const char *path, const char *data, size_t len) {
+  const char *reason;
+  if (file_write(s->arena, path, data, len, &reason)) return true;
+  session_file_error(s, path, "write", reason);
+  return false;
+}
+
+static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out) {
+  Text header = text_new(s->arena), source = text_new(s->arena);
+  if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
+    session_error(s, "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
+    s->usage_trouble = true;
+    return false;
+  }
+  char *header_path = arena_strdup(s->arena, out);
+  header_path[strlen(out) - 1] = 'h';
+  c.header_name = base_name(header_path);
+  backend_c(m, &c, &header, &source);
+  return write_out(s, header_path, text_str(&header), header.len) && write_out(s, out, text_str(&source), source.len);
+}
+
+/* A file the C compiler made, written whole to where it belongs, with its mode. */
+static bool move_out(Session *s, const char *from, const char *out, bool executable) {
+  size_t len;
+  const char *reason, *data = file_read(s->arena, from, (size_t)1 << 31, &len, &reason);
+  if (!data) {
+    session_file_error(s, from, "read", reason);
+    return false;
+  }
+  return write_out(s, out, data, len) && (!executable || strcmp(out, "-") == 0 || file_make_executable(out));
+}
+
+static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out) {
+  const char *dir = temp_dir(s);
+  if (!dir) return false;
+  if (emit == EMIT_EXE) {
+    const char *exe = file_join(s->arena, dir, "program");
+    return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true);
+  }
+  if (!compile_object(s, m, &c, dir, false)) return false;
+  const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object;
+  if (emit == EMIT_LIB) {
+    made = arena_printf(s->arena, "%s/lib.a", dir);
+    const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", made, object, NULL};
+    if (run_command(s, argv, NULL) != 0) return false;
+  }
+  /* An object is of little use without its header. */
+  Text header = text_new(s->arena), source = text_new(s->arena);
+  c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  backend_c(m, &c, &header, &source);
+  size_t stem = strlen(out) > 2 ? strlen(out) - 2 : strlen(out);
+  const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
+  return move_out(s, made, out, false) && (strcmp(out, "-") == 0 || write_out(s, header_path, text_str(&header), header.len));
+}
+
+/* One make rule: out: sources. */
+static bool write_depfile(Session *s, const Source *source, const char *out) {
+  const Options *o = s->options;
+  if (!o->dep && !o->dep_file) return true;
+  const char *path = o->dep_file ? o->dep_file : arena_printf(s->arena, "%s.d", out);
+  Text text = text_new(s->arena), phony = text_new(s->arena);
+  text_printf(&text, "%s:", o->dep_target ? o->dep_target : out);
+  for (int i = -1; i <= s->n_used_files; i++) {
+    const char *file = i < 0 ? source->path : i < s->n_used_files ? s->used_files[i] : s->weights_path;
+    if (!file || strcmp(file, "<stdin>") == 0) continue;
+    text_add_char(&text, ' ');
+    for (const char *c = file; *c; c++) { /* as make and ninja read it */
+      if (*c == ' ' || *c == '#') text_add_char(&text, '\\');
+      if (*c == '$') text_add_char(&text, '$');
+      text_add_char(&text, *c);
+    }
+    if (i >= 0) text_printf(&phony, "\n%s:\n", file);
+  }
+  text_add_char(&text, '\n');
+  if (o->dep_phony) text_add(&text, text_str(&phony));
+  return write_out(s, path, text_str(&text), text.len);
+}
+
+static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, const char *out) {
+  const Options *o = s->options;
+  COptions c = {.prefix = o->prefix ? o->prefix : model->name,
+                .compiler = "grus " GRUS_VERSION,
+                .scratch = (CScratch)o->scratch,
+                .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
+                .flat_arrays = o->flat_arrays};
+  Text text = text_new(s->arena);
+  switch (kind) {
+  case EMIT_C: return emit_c(s, m, c, out);
+  case EMIT_HEADER: backend_c_header(m, &c, &text); break;
+  case EMIT_KIR: kir_print(m, &text); break;
+  default: return emit_compiled(s, m, c, kind, out);
+  }
+  return write_out(s, out, text_str(&text), text.len);
+}
+
+ExitCode command_build(Session *s) {
+  const Source *source;
+  Emit kind = choose_emit(s->options);
+  if (kind == EMIT_COUNT) {
+    session_error(s, "--emit is c, header, obj, lib, exe or kir, not `%s`", s->options->emit);
+    return EXIT_USAGE;
+  }
+  Model *model = build_model(s, &source);
+  KirModule *m = model ? build_lower(s, model, source) : NULL;
+  bool within = m && report_budgets(s, model, m);
+  session_print_diags(s);
+  if (s->usage_trouble) return EXIT_USAGE;
+  if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
+  if (!emit(s, model, m, kind, out) || !write_depfile(s, source, out)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
+  report_build(s, m, out);
+  return EXIT_DONE;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The system's C compiler: objects, libraries, programs. Everything is made in a temporary folder. */
+#include "driver/build.h"
+
+#include "backend/program.h"
+#include "driver/version.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void remove_dir(void *arg) {
+  DIR *dir = opendir(arg);
+  for (struct dirent *e; dir && (e = readdir(dir));) {
+    char path[4096];
+    if (e->d_name[0] == '.' && (!e->d_name[1] || (e->d_name[1] == '.' && !e->d_name[2]))) continue;
+    if (snprintf(path, sizeof path, "%s/%s", (char *)arg, e->d_name) < (int)sizeof path) unlink(path);
+  }
+  if (dir) closedir(dir);
+  rmdir(arg);
+}
+
+const char *temp_dir(Session *s) {
+  const char *base = getenv("TMPDIR");
+  char *path = arena_printf(s->arena, "%s/grus-XXXXXX", base && *base ? base : "/tmp");
+  if (!mkdtemp(path)) {
+    session_file_error(s, path, "make the folder", strerror(errno));
+    return NULL;
+  }
+  arena_defer(s->arena, remove_dir, path);
+  return path;
+}
+
+int run_command(Session *s, const char *const *argv, const char *output) {
+  posix_spawn_file_actions_t actions;
+  pid_t pid;
+  int status = 0;
+  if (s->options->verbose) {
+    Text line = text_new(s->arena);
+    for (int i = 0; argv[i]; i++)
+      text_printf(&line, "%s%s", i ? " " : "", argv[i]);
+    session_say(s, "%s", text_str(&line));
+  }
+  posix_spawn_file_actions_init(&actions);
+  if (output) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error) {
+    session_file_error(s, argv[0], "run", strerror(error));
+    return -1;
+  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+const char *c_compiler(void) {
+  const char *cc = getenv("CC");
+  return cc && *cc ? cc : "cc";
+}
+
+const char *runtime_dir(Session *s) {
+  const char *env = getenv("GRUS_RUNTIME");
+  char self[4096];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  const char *candidates[3] = {env, NULL, GRUS_SOURCE_RUNTIME};
+  if (n > 0) {
+    self[n] = 0;
+    candidates[1] = file_join(s->arena, file_dir(s->arena, self), "../share/grus/runtime");
+  }
+  for (int i = 0; i < 3; i++)
+    if (candidates[i] && file_exists(file_join(s->arena, candidates[i], "host/grus_host.c"))) return candidates[i];
+  session_error(s, "the runtime's sources are missing: looked in %s and %s; GRUS_RUNTIME names another place",
+                candidates[1] ? candidates[1] : "(no executable path)", candidates[2]);
+  s->file_trouble = true;
+  return NULL;
+}
+
+/* Runs the C compiler with the words of `args` (blank-separated) and then files. */
+static bool run_cc(Session *s, const char *dir, const char *const *args) {
+  enum { MAX = 48 };
+  const char *argv[MAX];
+  int n = 0;
+  char *cc = arena_strdup(s->arena, c_compiler());
+  for (char *word = strtok(cc, " "); word && n < 8; word = strtok(NULL, " "))
+    argv[n++] = word;
+  for (int i = 0; args[i] && n < MAX - 1; i++)
+    argv[n++] = args[i];
+  argv[n] = NULL;
+  const char *log = file_join(s->arena, dir, "cc.log");
+  int code = run_command(s, argv, log);
+  if (code == 0) return true;
+  if (code > 0) {
+    size_t len;
+    const char *reason, *text = file_read(s->arena, log, 1 << 16, &len, &reason);
+    session_error(s, "`%s` failed with exit code %d:\n%s", argv[0], code, text ? text : "");
+  }
+  s->file_trouble = true;
+  return false;
+}
+
+static bool write_text(Session *s, const char *path, const Text *text) {
+  const char *reason;
+  if (file_write(s->arena, path, text_str(text), text->len, &reason)) return true;
+  session_file_error(s, path, "write", reason);
+  return false;
+}
+
+static const char *in_dir(Session *s, const char *dir, const char *prefix, const char *suffix) {
+  return arena_printf(s->arena, "%s/%s%s", dir, prefix, suffix);
+}
+
+static const char *optimisation(Session *s) {
+  return arena_printf(s->arena, "-O%s", s->options->optimise ? s->options->optimise : "2");
+}
+
+bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir, bool pic) {
+  COptions c = *options;
+  c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  Text header = text_new(s->arena), source = text_new(s->arena);
+  backend_c(m, &c, &header, &source);
+  const char *file = in_dir(s, dir, c.prefix, ".c");
+  if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source)) return false;
+  const char *march = m->lanes > 1 ? "-march=native" : "-ffp-contract=off";
+  const char *args[] = {"-std=c99", optimisation(s), "-ffp-contract=off", march, pic ? "-fPIC" : "-fno-strict-aliasing",
+                        "-c", file, "-o", in_dir(s, dir, c.prefix, ".o"), NULL};
+  return run_cc(s, dir, args);
+}
+
+bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir, const char *out, bool shared) {
+  COptions c = *options;
+  c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  const char *runtime = runtime_dir(s);
+  if (!runtime || !compile_object(s, m, &c, dir, shared)) return false;
+  Text program = text_new(s->arena);
+  backend_program(m, &c, !shared, &program);
+  const char *file = in_dir(s, dir, c.prefix, "_main.c");
+  if (!write_text(s, file, &program)) return false;
+  const char *host = file_join(s->arena, runtime, "host");
+  const char *args[] = {"-std=c99", "-D_POSIX_C_SOURCE=200809L", "-O1", arena_printf(s->arena, "-I%s", host), file,
+                        in_dir(s, dir, c.prefix, ".o"), "-o", out, shared ? "-shared" : file_join(s->arena, host, "grus_host.c"),
+                        shared ? "-fPIC" : "-lm", NULL};
+  return run_cc(s, dir, args);
+}

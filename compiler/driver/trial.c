@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Running a model both ways; see trial.h. */
+#include "driver/trial.h"
+
+#include "driver/version.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <string.h>
+
+static void unload(void *library) { dlclose(library); }
+
+const GrusProgram *trial_load(Session *s, const KirModule *m) {
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
+  if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  const GrusProgram *program = library ? dlsym(library, "grus_program") : NULL;
+  if (library) arena_defer(s->arena, unload, library);
+  if (!program) session_file_error(s, path, "load", dlerror());
+  return program;
+}
+
+/* Elements of a port as the C interface has them. */
+static size_t elem_size(GrusElem elem) {
+  return elem == GRUS_ELEM_F32 || elem == GRUS_ELEM_I32 ? 4 : elem == GRUS_ELEM_I8 || elem == GRUS_ELEM_U8 ? 1 : 2;
+}
+
+static void store(GrusElem elem, void *to, int64_t i, double x) {
+  switch (elem) {
+  case GRUS_ELEM_F32: ((float *)to)[i] = (float)x; break;
+  case GRUS_ELEM_I8: ((int8_t *)to)[i] = (int8_t)x; break;
+  case GRUS_ELEM_I16: ((int16_t *)to)[i] = (int16_t)x; break;
+  case GRUS_ELEM_I32: ((int32_t *)to)[i] = (int32_t)x; break;
+  case GRUS_ELEM_U8: ((uint8_t *)to)[i] = (uint8_t)x; break;
+  case GRUS_ELEM_U16: ((uint16_t *)to)[i] = (uint16_t)x; break;
+  case GRUS_ELEM_F16: break; /* inputs of f16 are not accepted by lower */
+  }
+}
+
+static double fetch(GrusElem elem, const void *from, int64_t i) {
+  switch (elem) {
+  case GRUS_ELEM_F32: return (double)((const float *)from)[i];
+  case GRUS_ELEM_I8: return ((const int8_t *)from)[i];
+  case GRUS_ELEM_I16: return ((const int16_t *)from)[i];
+  case GRUS_ELEM_I32: return ((const int32_t *)from)[i];
+  case GRUS_ELEM_U8: return ((const uint8_t *)from)[i];
+  default: return ((const uint16_t *)from)[i];
+  }
+}
+
+static int64_t port_elems(const GrusPort *p, bool without_time) {
+  int64_t n = 1;
+  for (int i = 0; i < p->rank; i++)
+    if (!(without_time && i == p->time_axis)) n *= (int64_t)p->axes[i].size;
+  return n;
+}
+
+/* Buffers for the ports of one role. */
+typedef struct Buffers {
+  const GrusPort **port;
+  void **data;
+  int n;
+} Buffers;
+
+static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role) {
+  Buffers b = {ARENA_ARRAY(s->arena, const GrusPort *, program->port_count), ARENA_ARRAY(s->arena, void *, program->port_count + 1), 0};
+  for (size_t i = 0; i < program->port_count; i++) {
+    const GrusPort *p = &program->ports[i];
+    if (p->role != role) continue;
+    b.port[b.n] = p;
+    b.data[b.n++] = arena_alloc(s->arena, (size_t)port_elems(p, false) * elem_size(p->elem) + 64);
+  }
+  return b;
+}
+
+static int port_index(Port *const *ports, int n, const char *name) {
+  int i = 0;
+  while (i < n && strcmp(ports[i]->name, name) != 0)
+    i++;
+  return i;
+}
+
+/* Copies elements [from, from + n) of a recorded value into a buffer. */
+static void load_part(const GrusPort *p, void *to, const Recorded *value, int64_t from, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    store(p->elem, to, i, from + i < value->count ? value->data[from + i] : 0);
+}
+
+/* A bounded value with `steps` of its bound: between the caller's dense array and the interface's,
+ * whose time axis has the bound's size. Axes before time have `outer` elements, behind it `inner`. */
+static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps, bool load) {
+  int64_t outer = 1, inner = 1, bound = 1;
+  for (int i = 0; i < p->rank; i++) {
+    int64_t n = (int64_t)p->axes[i].size;
+    if (i == p->time_axis) bound = n;
+    else *(i < p->time_axis ? &outer : &inner) *= n;
+  }
+  if (p->time_axis < 0) steps = 1;
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t t = 0; t < steps; t++)
+      for (int64_t i = 0; i < inner; i++) {
+        int64_t at = (o * bound + t) * inner + i, from = (o * steps + t) * inner + i;
+        if (load) store(p->elem, buffer, at, dense[from]);
+        else dense[from] = fetch(p->elem, buffer, at);
+      }
+}
+
+static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+  Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
+  size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count + 1);
+  for (int i = 0; i < ins.n; i++) {
+    const Recorded *r = &in[port_index(model->in, model->n_in, ins.port[i]->name)];
+    if (ins.port[i]->time == GRUS_TIME_BOUNDED) lengths[ins.port[i]->length] = (size_t)r->steps;
+    spread(ins.port[i], ins.data[i], r->data, r->steps, true);
+  }
+  int status = program->run(program->length_count ? lengths : NULL, (const void *const *)ins.data, outs.data);
+  for (int i = 0; status == GRUS_OK && i < outs.n; i++) {
+    const GrusPort *p = outs.port[i];
+    Recorded *r = &out[i];
+    int64_t steps = p->time_axis < 0 ? 1 : p->time == GRUS_TIME_BOUNDED && p->length >= 0 ? (int64_t)lengths[p->length] : (int64_t)p->axes[p->time_axis].size;
+    *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
+    r->data = ARENA_ARRAY(s->arena, double, r->count);
+    spread(p, outs.data[i], r->data, steps, false);
+  }
+  return status;
+}
+
+static void append_output(Session *s, const GrusPort *p, const void *buffer, Recorded *out, size_t *cap) {
+  int64_t n = port_elems(p, false);
+  out->data = arena_grow(s->arena, out->data, cap, (size_t)(out->count + n), sizeof *out->data);
+  for (int64_t i = 0; i < n; i++)
+    out->data[out->count + i] = fetch(p->elem, buffer, i);
+  out->count += n;
+  out->steps += p->time_axis >= 0 ? (int64_t)p->axes[p->time_axis].size : 1;
+}
+
+/* Streams and windows: one call after another until an input runs out. */
+static int run_calls(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+  Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
+  Buffers init = buffers_of(s, program, GRUS_ROLE_INIT);
+  size_t *cap = ARENA_ARRAY(s->arena, size_t, outs.n + 1);
+  void *state = arena_alloc(s->arena, program->state_size + 128);
+  state = (void *)(((uintptr_t)state + 63) / 64 * 64);
+  for (int i = 0; i < init.n; i++) {
+    const Recorded *r = &in[port_index(model->in, model->n_in, init.port[i]->name)];
+    load_part(init.port[i], init.data[i], r, 0, r->count);
+  }
+  int status = program->reset(state, (const void *const *)init.data);
+  bool window = program->kind == GRUS_KIND_WINDOW;
+  for (int64_t call = 0; status == GRUS_OK || status == GRUS_NO_OUTPUT; call++) {
+    for (int i = 0; i < ins.n; i++) {
+      const GrusPort *p = ins.port[i];
+      const Recorded *r = &in[port_index(model->in, model->n_in, p->name)];
+      bool timed = p->time == GRUS_TIME_STREAM || p->time == GRUS_TIME_WINDOW;
+      int64_t n = port_elems(p, p->time == GRUS_TIME_WINDOW);
+      if (timed && (call + 1) * n > r->count) return GRUS_OK;
+      load_part(p, ins.data[i], r, timed ? call * n : 0, n);
+    }
+    status = window ? program->push(state, (const void *const *)ins.data, outs.data)
+                    : program->step(state, (const void *const *)ins.data, outs.data);
+    for (int i = 0; status == GRUS_OK && i < outs.n; i++)
+      append_output(s, outs.port[i], outs.data[i], &out[i], &cap[i]);
+  }
+  return status;
+}
+
+int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+  memset(out, 0, sizeof *out * (size_t)model->n_out);
+  return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out) : run_calls(s, model, program, in, out);
+}
+
+/* One run of the evaluator, its outputs appended to out. */
+static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip, Recorded *out, EvalTensor **values) {
+  EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
+  for (int i = 0; i < model->n_in; i++) {
+    const Type *type = &model->in[i]->value->type;
+    bool window = model->in[i]->every > 0;
+    run.in[i].data = in[i].data + (skip ? skip[i] : 0);
+    run.in[i].steps = window ? type->time.n : in[i].steps;
+  }
+  EvalStatus status = model_eval(model, s->arena, &run);
+  if (values) *values = run.value;
+  for (int i = 0; status == EVAL_OK && i < model->n_out; i++) {
+    int64_t n = run.out[i].steps * type_step_size(&model->out[i]->value->type);
+    double *data = ARENA_ARRAY(s->arena, double, out[i].count + n);
+    if (out[i].count) memcpy(data, out[i].data, (size_t)out[i].count * sizeof *data);
+    if (n) memcpy(data + out[i].count, run.out[i].data, (size_t)n * sizeof *data);
+    out[i] = (Recorded){data, out[i].count + n, out[i].steps + run.out[i].steps};
+  }
+  return status;
+}
+
+EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values) {
+  memset(out, 0, sizeof *out * (size_t)model->n_out);
+  if (model->run != RUN_WINDOW) return evaluate(s, model, in, NULL, out, values);
+  int w = 0; /* windows: one run each, hop by hop */
+  while (w < model->n_in - 1 && !model->in[w]->every)
+    w++;
+  int64_t size = model->in[w]->value->type.time.n, hop = model->in[w]->every;
+  EvalStatus status = EVAL_OK;
+  for (int64_t at = 0; at + size <= in[w].steps && status == EVAL_OK; at += hop) {
+    int64_t *skip = ARENA_ARRAY(s->arena, int64_t, model->n_in);
+    for (int i = 0; i < model->n_in; i++)
+      skip[i] = model->in[i]->every ? at * type_step_size(&model->in[i]->value->type) : 0;
+    status = evaluate(s, model, in, skip, out, values);
+  }
+  return status;
+}
+
+Difference difference(const double *a, int64_t n_a, const double *b, int64_t n_b) {
+  Difference d = {.snr = 999, .bad = n_a != n_b};
+  double signal = 0, noise = 0;
+  for (int64_t i = 0; i < n_a && i < n_b; i++) {
+    double e = fabs(a[i] - b[i]);
+    if (a[i] == b[i]) e = 0; /* infinities */
+    if (isnan(a[i]) != isnan(b[i])) d.bad = true;
+    if (e > d.max) {
+      d.max = e;
+      d.at = i;
+    }
+    if (fabs(b[i]) > d.scale && isfinite(b[i])) d.scale = fabs(b[i]);
+    signal += b[i] * b[i];
+    noise += e * e;
+  }
+  if (noise > 0) d.snr = 10 * log10(signal / noise);
+  return d;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Running a model both ways on the same data: the reference evaluator, and the compiled code loaded
+ * as a shared object. Values are doubles in storage order; index values are whole numbers. */
+#ifndef GRUS_DRIVER_TRIAL_H
+#define GRUS_DRIVER_TRIAL_H
+
+#include "driver/build.h"
+#include "model/eval.h"
+
+#include "grus_host.h"
+
+/* One value: data[steps][...] of a port, or a recorded array. data NULL: absent. */
+typedef struct Recorded {
+  double *data;
+  int64_t count; /* elements */
+  int64_t steps; /* along time; 1 without a time axis */
+} Recorded;
+
+/* Compiles module and loads it. NULL after reporting. */
+const GrusProgram *trial_load(Session *s, const KirModule *m);
+/* Runs the compiled code on one sample: in per model->in; out per model->out is filled. Returns a
+ * GRUS_ status. */
+int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out);
+/* The same by the evaluator; values (may be NULL) gets every intermediate value, time first. */
+EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values);
+
+/* Largest absolute difference, largest value of b, and the SNR in dB (b is the truth; 999 if equal). */
+typedef struct Difference {
+  double max, scale, snr;
+  int64_t at; /* element with the largest difference */
+  bool bad;   /* different counts, or a NaN on one side only */
+} Difference;
+Difference difference(const double *a, int64_t n_a, const double *b, int64_t n_b);
+
+#endif
