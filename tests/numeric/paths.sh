@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# paths.sh VECTORS TESTS RUNTIME MODEL.grus: every way from a model to numbers on this machine, each
+# compared with the reference evaluator by the harness: scalar and vector schedules, C by gcc and
+# clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors.
+set -eu
+vectors=$1 tests=$2 runtime=$3 model=$4
+shift 4
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+failed=0
+
+# try NAME FOLDER STANDARD COMPILER FLAGS...: builds the model in FOLDER and runs it.
+try() {
+  name=$1 folder=$2 standard=$3 compiler=$4
+  shift 4
+  if ! command -v "$compiler" >/dev/null; then
+    echo "$name: skipped, no $compiler"
+    return
+  fi
+  # shellcheck disable=SC2086
+  "$compiler" $standard $warn "$@" $(cat "$folder/flags") -c "$folder/model.c" -o "$folder/model.o" &&
+    gcc -std=c99 -O1 -I"$folder" -I"$runtime/host" -I"$tests/embedded" "$folder/program.c" \
+      "$folder/vectors.c" "$tests/embedded/harness.c" "$folder/model.o" ${link:-} -o "$folder/run" &&
+    printf '%s: ' "$name" && "$folder/run" || {
+    echo "$name: FAILED"
+    failed=1
+  }
+}
+
+prepare() {
+  mkdir -p "$dir/$1"
+  "$vectors" "$model" "$2" "$dir/$1" "$defines"
+}
+
+defines=${1:-unused=0}
+case $(uname -m) in
+x86_64) vector=$(grep -q avx2 /proc/cpuinfo && echo x86-64-v3 || echo x86-64-v2) ;;
+*) vector= ;;
+esac
+
+prepare scalar generic
+for compiler in gcc clang-19; do
+  try "generic $compiler -O0" "$dir/scalar" -std=c99 $compiler -O0
+  try "generic $compiler -O2" "$dir/scalar" -std=c99 $compiler -O2 -ffp-contract=off
+done
+link="-fsanitize=address,undefined" try "generic sanitized" "$dir/scalar" -std=c99 gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+if [ -n "$vector" ]; then
+  prepare vector $vector
+  for compiler in gcc clang-19; do
+    try "$vector $compiler -O2" "$dir/vector" -std=c99 $compiler -O2 -ffp-contract=off
+  done
+  try "$vector gcc -O0" "$dir/vector" -std=c99 gcc -O0
+  link="-fsanitize=address,undefined" try "$vector sanitized" "$dir/vector" -std=c99 gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+  prepare iso $vector:iso
+  try "$vector iso gcc -O2" "$dir/iso" -std=c99 gcc -O2 -ffp-contract=off
+fi
+# As C++: the same source, another compiler; its functions are called from C.
+sed 's/#include "model.h"/extern "C" {\n#include "model.h"\n}/' "$dir/scalar/model.c" >"$dir/scalar/model.cc"
+mkdir -p "$dir/cxx"
+cp "$dir/scalar"/* "$dir/cxx"
+mv "$dir/cxx/model.cc" "$dir/cxx/model.c"
+try "generic g++ -O2" "$dir/cxx" "-std=c++11 -x c++" g++ -O2 -ffp-contract=off
+exit $failed
