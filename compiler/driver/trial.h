@@ -7,7 +7,7 @@
 #include "driver/build.h"
 #include "model/eval.h"
 
-#include "grus_host.h"
+#include "runtime/host/grus_host.h"
 
 /* One value: data[steps][...] of a port, or a recorded array. data NULL: absent. */
 typedef struct Recorded {

@@ -37,7 +37,7 @@ failed=0
 for model in "$@"; do
   name=$(basename "$model" .grus)
   rm -rf "$dir/m" && mkdir "$dir/m"
-  "$vectors" "$model" "$target" "$dir/m" classes=4
+  "$vectors" "$model" "$target" "$dir/m"
   # shellcheck disable=SC2086
   $cc $cpu -std=c99 -O2 -Wall -Wextra -Wpedantic -Wconversion -Werror -c "$dir/m/model.c" -o "$dir/m/model.o"
   bad=$(${cc%gcc}nm -u "$dir/m/model.o" | grep -Ev ' (__aeabi_[a-z0-9_]*|__(add|sub|mul|div|eq|ne|lt|le|gt|ge|unord|fix|float)[a-z0-9]*|mem(cpy|set|move)|__gnu_thumb1_case_[a-z]*)$' || true)

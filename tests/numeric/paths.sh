@@ -31,10 +31,9 @@ try() {
 
 prepare() {
   mkdir -p "$dir/$1"
-  "$vectors" "$model" "$2" "$dir/$1" "$defines"
+  "$vectors" "$model" "$2" "$dir/$1"
 }
 
-defines=${1:-unused=0}
 case $(uname -m) in
 x86_64) vector=$(grep -q avx2 /proc/cpuinfo && echo x86-64-v3 || echo x86-64-v2) ;;
 *) vector= ;;
