@@ -91,8 +91,9 @@ static void print_ports(Print *p) {
     text_printf(p->out, ", %d, %s, %d, %lldu, %lldu, ", port->time_axis, time_of(port),
                 port->time_kind == 2 ? port->length : -1, (long long)(port->period ? port->period : 1),
                 (long long)port->every);
-    if (port->rate_num) text_printf(p->out, "%lld.0 / %lld.0},\n", (long long)port->rate_num, (long long)port->rate_den);
-    else text_add(p->out, "0},\n");
+    if (port->rate_num) text_printf(p->out, "%lld.0 / %lld.0", (long long)port->rate_num, (long long)port->rate_den);
+    else text_add(p->out, "0");
+    text_printf(p->out, ", %lldu, %lldu},\n", (long long)port->length_size, (long long)port->length_hop);
   }
   text_add(p->out, "};\n");
   if (!p->m->n_lengths) return;

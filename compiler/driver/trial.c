@@ -118,7 +118,9 @@ static int run_whole(Session *s, const Model *model, const GrusProgram *program,
   for (int i = 0; status == GRUS_OK && i < outs.n; i++) {
     const GrusPort *p = outs.port[i];
     Recorded *r = &out[i];
-    int64_t steps = p->time_axis < 0 ? 1 : p->time == GRUS_TIME_BOUNDED && p->length >= 0 ? (int64_t)lengths[p->length] : (int64_t)p->axes[p->time_axis].size;
+    int64_t steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
+    if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[p->length];
+    if (p->length_hop) steps = (steps - p->length_size) / p->length_hop + 1;
     *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
     r->data = ARENA_ARRAY(s->arena, double, r->count);
     spread(p, outs.data[i], r->data, steps, false);

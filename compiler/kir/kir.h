@@ -237,6 +237,7 @@ typedef struct KirPort {
   int time_kind;          /* TimeKind of base/shape.h */
   int time_axis;          /* position among the axes without batch, -1 if none */
   int length;             /* bounded: index into lengths, else -1 */
+  int64_t length_size, length_hop; /* bounded by a derived length: (n - size) / hop + 1; hop 0: n */
   int64_t period, every;
   int64_t lag;            /* streams: slots at the start of the stream that hold no value */
   int64_t rate_num, rate_den;

@@ -31,6 +31,19 @@ static int64_t port_steps(const Lower *l, const Type *type) {
   return d.n;
 }
 
+/* A derived length as a rule on the input's length it comes from: frames of frames compose. */
+static void describe_length(const Model *model, int id, KirPort *p) {
+  int64_t size = 1, hop = 1;
+  for (; model->length[id].from; id = model->length[id].from) {
+    size = model->length[id].size + (size - 1) * model->length[id].hop;
+    hop *= model->length[id].hop;
+    p->length_size = size, p->length_hop = hop;
+  }
+  p->length = 0;
+  for (int i = 1; i < id; i++)
+    p->length += !model->length[i].from;
+}
+
 static void describe_port(Lower *l, const Port *port, KirBuffer *b, bool is_out, int time_pos) {
   const Type *type = &port->value->type;
   KirPort *p = &l->m->port[l->m->n_ports++];
@@ -40,6 +53,7 @@ static void describe_port(Lower *l, const Port *port, KirBuffer *b, bool is_out,
                  .every = port->every, .rate_num = type->time.rate_num,
                  .rate_den = type->time.rate_den};
   if (type->time.kind == TIME_STREAM) p->period = type->time.period, p->lag = type->time.lag;
+  if (type->time.kind == TIME_BOUNDED) describe_length(l->model, type->time.length, p);
   for (int i = 0; i <= type->rank; i++) {
     if (p->has_time && i == time_pos) {
       p->time_axis = p->rank;

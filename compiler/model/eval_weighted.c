@@ -71,7 +71,8 @@ static void eval_embedding(Eval *e, const Layer *layer) {
 static void eval_norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type);
-  const LayerWeights *w = layer->weights;
+  static const LayerWeights none;
+  const LayerWeights *w = layer->weights ? layer->weights : &none; /* a norm may own no tensor */
   double eps = layer_eps(e->model, layer);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t v = 0, n = vectors(&layer->in[0]->type, x->steps); v < n; v++) {

@@ -82,6 +82,8 @@ typedef struct GrusPort {
   uint32_t period; /* GRUS_TIME_STREAM: base steps per step of this port, at least 1; otherwise 1 */
   uint32_t every;  /* GRUS_TIME_WINDOW: steps from window to window; otherwise 0 */
   double rate;     /* steps of this port's time axis per second; 0 if not declared */
+  uint32_t length_size, length_hop; /* bounded outputs: (n - length_size) / length_hop + 1 of the n
+                                       steps of that length; hop 0: n itself */
 } GrusPort;
 
 /* A run-time length. Ports that share the name share the length. */

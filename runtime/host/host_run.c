@@ -189,7 +189,9 @@ static int whole_read_lengths(Whole *whole, size_t b) {
 
 static size_t whole_valid(const Whole *whole, const GrusPort *port, size_t b) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
-  return whole->lengths[(size_t)port->length * whole->program->batch + b];
+  size_t n = whole->lengths[(size_t)port->length * whole->program->batch + b];
+  if (!port->length_hop) return n;
+  return n < port->length_size ? 0 : (n - port->length_size) / port->length_hop + 1;
 }
 
 static int whole_read_lane(Whole *whole, size_t b) {

@@ -56,7 +56,7 @@ static EvalTensor random_input(Arena *arena, const Model *model, const Port *por
   t.data = ARENA_ARRAY(arena, double, n);
   for (int64_t i = 0; i < n; i++) {
     double u = next_unit(state);
-    t.data[i] = type->elem == ELEM_INDEX ? floor(u * (double)type->categories) : type->elem == ELEM_F32 ? (double)(float)(2 * u - 1) : floor(u * 200 - 100);
+    t.data[i] = type->elem == ELEM_INDEX ? floor(u * (double)type->categories) : type->elem == ELEM_F32 ? (double)(float)(2 * u - 1) : floor(u * 100);
   }
   return t;
 }

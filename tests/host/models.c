@@ -38,13 +38,13 @@ static int total_run(const size_t *lengths, const void *const *in, void *const *
 
 static const GrusPort total_ports[] = {
     {"x", "one gesture\nrecorded at rest", GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time4_channel3, 0,
-     GRUS_TIME_FIXED, -1, 1, 0, 0},
+     GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
     {"site", "facility 0, 1 or 2", GRUS_ROLE_IN, GRUS_ELEM_U8, 3, 0, NULL, -1, GRUS_TIME_NONE, -1,
-     1, 0, 0},
-    {"gain", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
+     1, 0, 0, 0, 0},
+    {"gain", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
     {"sum", "per channel", GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 1, three, -1, GRUS_TIME_NONE, -1, 1, 0,
-     0},
-    {"twice", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time4_3, 0, GRUS_TIME_FIXED, -1, 1, 0, 0},
+     0, 0, 0},
+    {"twice", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time4_3, 0, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
 };
 static const GrusProgram total = {GRUS_HOST_ABI,
                                   GRUS_KIND_RUN,
@@ -80,9 +80,9 @@ static int planar_run(const size_t *lengths, const void *const *in, void *const 
 }
 
 static const GrusPort planar_ports[] = {
-    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0},
-    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0},
-    {"peak", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
+    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
+    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
+    {"peak", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
 };
 static const GrusProgram planar = {GRUS_HOST_ABI,
                                    GRUS_KIND_RUN,
@@ -121,10 +121,10 @@ static int words_run(const size_t *lengths, const void *const *in, void *const *
 }
 
 static const GrusPort words_ports[] = {
-    {"words", NULL, GRUS_ROLE_IN, GRUS_ELEM_U16, 300, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0},
-    {"caps", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0},
-    {"mean", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
-    {"tags", NULL, GRUS_ROLE_OUT, GRUS_ELEM_U8, 7, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0},
+    {"words", NULL, GRUS_ROLE_IN, GRUS_ELEM_U16, 300, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
+    {"caps", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
+    {"mean", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+    {"tags", NULL, GRUS_ROLE_OUT, GRUS_ELEM_U8, 7, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
 };
 static const GrusProgram words = {GRUS_HOST_ABI,
                                   GRUS_KIND_RUN,
@@ -167,10 +167,10 @@ static int clean_step(void *state, const void *const *in, void *const *out) {
 
 static const GrusPort clean_ports[] = {
     {"frame", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0,
-     100},
-    {"h", NULL, GRUS_ROLE_INIT, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
+     100, 0, 0},
+    {"h", NULL, GRUS_ROLE_INIT, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
     {"gain", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step_band2, 0, GRUS_TIME_STREAM, -1, 1, 0,
-     100},
+     100, 0, 0},
 };
 static const GrusProgram clean = {GRUS_HOST_ABI,
                                   GRUS_KIND_STREAM,
@@ -212,11 +212,11 @@ static int audio_step(void *state, const void *const *in, void *const *out) {
 
 static const GrusPort audio_ports[] = {
     {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0,
-     16000},
+     16000, 0, 0},
     {"half", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step160_1, 0, GRUS_TIME_STREAM, -1, 1, 0,
-     16000},
+     16000, 0, 0},
     {"level", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 160, 0,
-     100},
+     100, 0, 0},
 };
 static const GrusProgram audio = {
     GRUS_HOST_ABI, GRUS_KIND_STREAM,   "audio",    NULL, "grus 0.0",  1,
@@ -230,8 +230,8 @@ static int voice_step(void *state, const void *const *in, void *const *out) {
 }
 
 static const GrusPort voice_ports[] = {
-    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000},
-    {"out", NULL, GRUS_ROLE_OUT, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000},
+    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000, 0, 0},
+    {"out", NULL, GRUS_ROLE_OUT, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000, 0, 0},
 };
 static const GrusProgram voice = {
     GRUS_HOST_ABI, GRUS_KIND_STREAM,   "voice",    NULL, "grus 0.0",  1,
@@ -245,10 +245,10 @@ static int pair_step(void *state, const void *const *in, void *const *out) {
 }
 
 static const GrusPort pair_ports[] = {
-    {"a", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0},
-    {"b", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0},
-    {"k", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
-    {"s", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0},
+    {"a", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
+    {"b", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
+    {"k", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+    {"s", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
 };
 static const GrusProgram pair = {GRUS_HOST_ABI, GRUS_KIND_STREAM,  "pair",    NULL, "grus 0.0",  1,
                                  pair_ports,    COUNT(pair_ports), NULL,      0,    sizeof(int), 4,
@@ -278,8 +278,8 @@ static int fall_push(void *window, const void *const *in, void *const *out) {
 
 static const GrusPort fall_ports[] = {
     {"accel", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, window4_axis2, 0, GRUS_TIME_WINDOW, -1, 1, 2,
-     50},
-    {"energy", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
+     50, 0, 0},
+    {"energy", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
 };
 static const GrusProgram fall = {
     GRUS_HOST_ABI, GRUS_KIND_WINDOW,  "fall", NULL,     "grus 0.0",         1,

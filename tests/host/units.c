@@ -61,7 +61,7 @@ static void test_integers(void) {
 static void test_rf64(void) {
   static const GrusAxis axes[] = {{1, NULL}, {1, NULL}};
   static const GrusPort port = {
-      "x", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, axes, 0, GRUS_TIME_STREAM, -1, 1, 0, 0};
+      "x", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, axes, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0};
   static const GrusProgram program = {
       GRUS_HOST_ABI, GRUS_KIND_STREAM, "p", NULL, "", 1, &port, 1, NULL, 0, 0, 1, NULL, NULL, NULL,
       NULL};
@@ -114,8 +114,8 @@ static int negate(const size_t *lengths, const void *const *in, void *const *out
 /* In-process: errors go to the given stream, nothing is kept from run to run. */
 static void test_runs(void) {
   static const GrusPort ports[] = {
-      {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0},
-      {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0}};
+      {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+      {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0}};
   static const GrusProgram program = {
       GRUS_HOST_ABI, GRUS_KIND_RUN, "negate", NULL, "", 1, ports, 2, NULL, 0, 0, 1,
       negate,        NULL,          NULL,     NULL};
