@@ -140,12 +140,12 @@ ExitCode command_build(Session *s) {
   }
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source) : NULL;
-  bool within = m && report_budgets(s, model, m);
+  bool within = m && budgets_check(s, model, m);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   if (!emit(s, model, m, kind, out) || !write_depfile(s, source, out)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
-  report_build(s, m, out);
+  costs_print(s, m, out);
   return EXIT_DONE;
 }

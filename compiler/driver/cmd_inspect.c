@@ -125,7 +125,7 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
   text_add_count(out, macs);
   text_printf(out, " multiply-adds a %s", model->run == RUN_STREAM ? "call" : "run");
   if (m) {
-    Totals t = report_totals(m);
+    Report t = report_new(m, s->arena);
     text_add(out, "\n  ");
     text_add_bytes(out, t.flash);
     text_add(out, " flash, ");
@@ -137,7 +137,6 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
     text_add(out, "\n\n");
     backend_c_prototypes(m, &c, out);
   } else text_add_char(out, '\n');
-  (void)s;
 }
 
 static void inspect_text(Session *s, Text *out, const Model *model, const KirModule *m) {
@@ -185,7 +184,7 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
   }
   text_add_char(out, ']');
   if (m) {
-    Totals t = report_totals(m);
+    Report t = report_new(m, s->arena);
     text_printf(out, ",\"flash_bytes\":%lld,\"state_bytes\":%lld,\"scratch_bytes\":%lld", (long long)t.flash, (long long)t.state, (long long)t.scratch);
   }
   text_add(out, "}\n");
