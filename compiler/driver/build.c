@@ -2,6 +2,7 @@
 /* From a file on the command line to a lowered module. */
 #include "driver/build.h"
 
+#include "driver/dump.h"
 #include "import/import.h"
 
 #include <stdlib.h>
@@ -91,17 +92,36 @@ Model *build_model(Session *s, const Source **source) {
   s->n_used_files = program->n_used_files;
   Model *model = choose_model(s, program, *source);
   if (!model || s->diags->n_errors || model->failed) return NULL;
-  return build_bind(s, model, *source) ? model : NULL;
+  if (!build_bind(s, model, *source)) return NULL;
+  if (dump_wanted(s, STAGE_bind)) dump_weights(s, model);
+  return model;
 }
 
-KirModule *build_lower(Session *s, const Model *model, const Source *source) {
+/* The widest target of this machine that the table has. */
+static const char *host_target(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return v4 ? "x86-64-v4" : v3 ? "x86-64-v3" : __builtin_cpu_supports("sse4.2") ? "x86-64-v2" : "generic";
+#elif defined(__aarch64__)
+  return "aarch64";
+#else
+  return "generic";
+#endif
+}
+
+KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host) {
   const Options *o = s->options;
-  const Target *target = target_find(o->target ? o->target : "generic");
+  const char *name = o->target ? o->target : for_host ? host_target() : "generic";
+  if (strcmp(name, "native") == 0) name = host_target();
+  const Target *target = target_find(name);
   if (!target) {
     Text names = text_new(s->arena);
     for (int i = 0; target_table[i]; i++)
       text_printf(&names, "\n  %-14s %s", target_table[i]->name, target_table[i]->doc);
-    session_error(s, "no target named `%s`; there are:%s", o->target, text_str(&names));
+    session_error(s, "no target named `%s`; there are:\n  native         this machine%s", o->target, text_str(&names));
     s->usage_trouble = true;
     return NULL;
   }
@@ -109,10 +129,12 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source) {
                           .batch = o->batch,
                           .chunk = o->chunk,
                           .weights_extern = o->weights && strcmp(o->weights, "extern") == 0};
+  s->machine_flags = target->c_flags;
   KirModule *m = lower(model, &options, s->arena, s->diags);
   if (m && !m->source_path) {
     const char *slash = strrchr(source->path, '/');
     m->source_path = slash ? slash + 1 : source->path;
   }
+  if (m && dump_wanted(s, STAGE_lower)) dump_kir(s, m);
   return m;
 }

@@ -12,8 +12,9 @@
 Model *build_model(Session *s, const Source **source);
 /* Binds weights as --weights, the source, or neither say. False after reporting. */
 bool build_bind(Session *s, Model *model, const Source *source);
-/* Lowers with the options of the command line. NULL after reporting. */
-KirModule *build_lower(Session *s, const Model *model, const Source *source);
+/* Lowers with the options of the command line: for --target, else for this machine (for_host: the
+ * code will run here) or for any. NULL after reporting. */
+KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);
 
 /* A new temporary folder, removed with all its files when the arena is freed. NULL after reporting. */
 const char *temp_dir(Session *s);

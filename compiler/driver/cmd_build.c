@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus build: a model and its weights become C, a header, an object, a library or a program. */
 #include "driver/build.h"
+#include "driver/dump.h"
 #include "driver/report.h"
 #include "driver/version.h"
 
@@ -138,12 +139,14 @@ ExitCode command_build(Session *s) {
     session_error(s, "--emit is c, header, obj, lib, exe or kir, not `%s`", s->options->emit);
     return EXIT_USAGE;
   }
+  if (!dump_check(s)) return EXIT_USAGE;
   Model *model = build_model(s, &source);
-  KirModule *m = model ? build_lower(s, model, source) : NULL;
+  KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
   bool within = m && budgets_check(s, model, m);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   if (!emit(s, model, m, kind, out) || !write_depfile(s, source, out)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   costs_print(s, m, out);

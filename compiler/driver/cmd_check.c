@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus check: names, shapes, meaning; with --fix it edits the files. */
+#include "driver/dump.h"
 #include "driver/session.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ ExitCode command_check(Session *s) {
     session_error(s, "`grus check` needs a file; `-` reads standard input");
     return EXIT_USAGE;
   }
+  if (!dump_check(s)) return EXIT_USAGE;
   bool from_stdin = false;
   for (size_t i = 0; i < s->options->n_args; i++)
     from_stdin |= strcmp(s->options->args[i], "-") == 0;

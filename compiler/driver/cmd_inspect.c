@@ -196,7 +196,7 @@ static KirModule *lower_for_figures(Session *s, Model *model, const Source *sour
   Diags *kept = s->diags;
   session_reset_diags(s);
   model_bind_random(model, 1);
-  KirModule *m = build_lower(s, model, source);
+  KirModule *m = build_lower(s, model, source, false);
   s->diags = kept;
   return m;
 }

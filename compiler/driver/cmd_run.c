@@ -10,7 +10,7 @@ ExitCode command_run(Session *s) {
   const Source *source;
   Options *o = s->options;
   Model *model = build_model(s, &source);
-  KirModule *m = model ? build_lower(s, model, source) : NULL;
+  KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

@@ -110,7 +110,7 @@ static void name_first(Session *s, Model *model, const Source *source, const Rec
     Value *v = model->layer[i]->out[0];
     if (v->typed) model_output(model, arena_printf(s->arena, "layer_%d", i), v);
   }
-  KirModule *m = build_lower(s, model, source);
+  KirModule *m = build_lower(s, model, source, true);
   const GrusProgram *program = m ? trial_load(s, m) : NULL;
   Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out);
   if (!program || trial_compiled(s, model, program, in, compiled) != GRUS_OK || trial_reference(s, model, in, reference, NULL) != EVAL_OK) return;
@@ -167,7 +167,7 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Gr
 ExitCode command_verify(Session *s) {
   const Source *source;
   Model *model = build_model(s, &source);
-  KirModule *m = model ? build_lower(s, model, source) : NULL;
+  KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

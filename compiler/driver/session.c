@@ -2,6 +2,7 @@
 /* The session: reading sources, running the front half, printing what was found. */
 #include "driver/session.h"
 
+#include "driver/dump.h"
 #include "driver/version.h"
 #include "model/infer.h"
 
@@ -127,9 +128,12 @@ Program *session_check_source(Session *s, const Source *source) {
                             .n_includes = (int)s->options->n_includes,
                             .read = read_used,
                             .context = s};
+  if (dump_wanted(s, STAGE_parse)) dump_tree(s, tree);
   Program *program = resolve(s->arena, source, tree, &options, s->diags);
   for (int i = 0; i < program->n_models; i++) {
+    if (dump_wanted(s, STAGE_resolve)) dump_model(s, program->model[i]);
     model_infer(program->model[i], s->diags);
+    if (dump_wanted(s, STAGE_infer)) dump_model(s, program->model[i]);
     model_lint(program->model[i], s->diags);
   }
   return program;

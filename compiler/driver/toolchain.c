@@ -129,9 +129,12 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   backend_c(m, &c, &header, &source);
   const char *file = in_dir(s, dir, c.prefix, ".c");
   if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source)) return false;
-  const char *march = m->lanes > 1 ? "-march=native" : "-ffp-contract=off";
-  const char *args[] = {"-std=c99", optimisation(s), "-ffp-contract=off", march, pic ? "-fPIC" : "-fno-strict-aliasing",
-                        "-c", file, "-o", in_dir(s, dir, c.prefix, ".o"), NULL};
+  const char *args[16] = {"-std=c99", optimisation(s), "-ffp-contract=off", pic ? "-fPIC" : "-fno-math-errno",
+                          "-c", file, "-o", in_dir(s, dir, c.prefix, ".o")};
+  int n = 8;
+  char *flags = arena_strdup(s->arena, s->machine_flags ? s->machine_flags : "");
+  for (char *word = strtok(flags, " "); word && n < 15; word = strtok(NULL, " "))
+    args[n++] = word;
   return run_cc(s, dir, args);
 }
 

@@ -190,13 +190,13 @@ sources)
   catches 'a room without a list' compiler/kir
   ;;
 passes)
-  put compiler/passes/passes.def 'PASS(fold, "x")' 'PASS(fuse, "y")'
+  put compiler/driver/stages.def 'STAGE(fold, "x")' 'STAGE(fuse, "y")'
   put docs/pipeline.md '# Pipeline' '### `fold`' 'text' '### `fuse`'
   passes 'a page that lists the passes'
-  put compiler/passes/passes.def 'PASS(fold, "x")' 'PASS(fuse, "y")'
+  put compiler/driver/stages.def 'STAGE(fold, "x")' 'STAGE(fuse, "y")'
   put docs/pipeline.md '### `fuse`' '### `fold`'
   catches 'passes in another order' docs/pipeline.md
-  put compiler/passes/passes.def 'PASS(fold, "x")'
+  put compiler/driver/stages.def 'STAGE(fold, "x")'
   catches 'a missing page' docs/pipeline.md
   ;;
 *)
