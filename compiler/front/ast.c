@@ -36,7 +36,8 @@ static Node *node_operand(Parser *parser, const char *op, Span at, Node *operand
   return node_add(parser, node, operand);
 }
 
-Node *node_chain(Parser *parser, NodeKind kind, Node *first, const char *op, Span at, Node *second) {
+Node *node_chain(Parser *parser, NodeKind kind, Node *first, const char *op, Span at,
+                 Node *second) {
   Node *chain = node_new(parser, kind, first->span);
   Span before = {first->span.file, first->span.begin, first->span.begin};
   node_add(parser, chain, node_operand(parser, "", before, first));
@@ -100,8 +101,9 @@ static bool read_quantity(Node *node) {
     const char *name;
     int64_t num, den;
     Unit unit;
-  } unit[] = {{"Hz", 1, 1, UNIT_HZ},        {"kHz", 1000, 1, UNIT_HZ},     {"MHz", 1000000, 1, UNIT_HZ},
-              {"s", 1, 1, UNIT_SECOND},     {"ms", 1, 1000, UNIT_SECOND},  {"us", 1, 1000000, UNIT_SECOND}};
+  } unit[] = {{"Hz", 1, 1, UNIT_HZ},        {"kHz", 1000, 1, UNIT_HZ},
+              {"MHz", 1000000, 1, UNIT_HZ}, {"s", 1, 1, UNIT_SECOND},
+              {"ms", 1, 1000, UNIT_SECOND}, {"us", 1, 1000000, UNIT_SECOND}};
   const char *s = node->text;
   if (!read_rational(&s, &node->num, &node->den)) return false;
   size_t i = 0;
@@ -134,7 +136,8 @@ Node *node_number(Parser *parser, NodeKind kind, Span span, const char *text) {
     if (!read_digits(&s, &node->i, NULL))
       return number_too_large(parser, node, "whole numbers go up to 9223372036854775807");
   } else if (kind == N_QTY) {
-    if (!read_quantity(node)) return number_too_large(parser, node, "does not fit a ratio of whole numbers");
+    if (!read_quantity(node))
+      return number_too_large(parser, node, "does not fit a ratio of whole numbers");
   } else {
     node->f = read_double(parser, text);
     if (!isfinite(node->f)) return number_too_large(parser, node, "does not fit a double");

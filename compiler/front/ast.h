@@ -9,8 +9,8 @@
 
 typedef enum NodeKind {
   /*                text            at              kids                                         */
-  N_FILE,      /*   -               header span     items (N_USE N_PARAM N_BLOCK N_MODEL); i = version */
-  N_USE,       /*   path            path string     -                                            */
+  N_FILE, /*   -               header span     items (N_USE N_PARAM N_BLOCK N_MODEL); i = version */
+  N_USE,  /*   path            path string     -                                            */
   N_PARAM,     /*   name            name            [0] default expression or N_NIL              */
   N_BLOCK,     /*   name            name            [0] N_FORMALS  [1] N_BODY                    */
   N_MODEL,     /*   name            name            [0] N_BODY                                   */
@@ -29,26 +29,27 @@ typedef enum NodeKind {
   N_INDEX,     /*   -               -               [0] dim                                      */
   N_SHAPE,     /*   -               -               N_AXIS, N_TIME ...                           */
   N_AXIS,      /*   label or NULL   label           [0] dim                                      */
-  N_TIME,      /*   -               `time`          [0] dim, N_UPTO or N_STREAM  [1] rate or N_NIL */
-  N_UPTO,      /*   name or NULL    name            [0] dim (the bound)                          */
-  N_STREAM,    /*   -               `..`            [0] dim (the divisor) or N_NIL               */
-  N_PIPE,      /*   -               -               [0] head, then N_STAGE ... (at least one)    */
-  N_STAGE,     /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a call */
-  N_ARG,       /*   key or NULL     key             [0] expression                               */
-  N_FIELD,     /*   value name      value name      [0] N_NAME field                             */
-  N_TUPLE,     /*   -               -               expressions, at least two                    */
-  N_NAME,      /*   name            -               -                                            */
-  N_INT,       /*   as written      -               -; i = value                                 */
-  N_FLOAT,     /*   as written      -               -; f = value                                 */
-  N_QTY,       /*   as written      -               -; num/den in the base unit, unit            */
-  N_STRING,    /*   content         -               -                                            */
-  N_DTYPE,     /*   f32 ...         -               - (an element type as an expression)         */
-  N_SUM,       /*   -               -               N_OPERAND ... at least two                   */
-  N_PRODUCT,   /*   -               -               N_OPERAND ... at least two                   */
-  N_OPERAND,   /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
-  N_NEG,       /*   -               `-`             [0] expression                               */
-  N_NIL,       /*   something optional that is not there                                         */
-  N_BAD        /*   a part with a syntax error, reported already: later passes stay silent       */
+  N_TIME,   /*   -               `time`          [0] dim, N_UPTO or N_STREAM  [1] rate or N_NIL */
+  N_UPTO,   /*   name or NULL    name            [0] dim (the bound)                          */
+  N_STREAM, /*   -               `..`            [0] dim (the divisor) or N_NIL               */
+  N_PIPE,   /*   -               -               [0] head, then N_STAGE ... (at least one)    */
+  N_STAGE, /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a call
+            */
+  N_ARG,   /*   key or NULL     key             [0] expression                               */
+  N_FIELD, /*   value name      value name      [0] N_NAME field                             */
+  N_TUPLE, /*   -               -               expressions, at least two                    */
+  N_NAME,  /*   name            -               -                                            */
+  N_INT,   /*   as written      -               -; i = value                                 */
+  N_FLOAT, /*   as written      -               -; f = value                                 */
+  N_QTY,   /*   as written      -               -; num/den in the base unit, unit            */
+  N_STRING,  /*   content         -               -                                            */
+  N_DTYPE,   /*   f32 ...         -               - (an element type as an expression)         */
+  N_SUM,     /*   -               -               N_OPERAND ... at least two                   */
+  N_PRODUCT, /*   -               -               N_OPERAND ... at least two                   */
+  N_OPERAND, /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
+  N_NEG,     /*   -               `-`             [0] expression                               */
+  N_NIL,     /*   something optional that is not there                                         */
+  N_BAD      /*   a part with a syntax error, reported already: later passes stay silent       */
 } NodeKind;
 
 typedef enum Unit { UNIT_NONE, UNIT_HZ, UNIT_SECOND } Unit;
@@ -74,7 +75,11 @@ struct Node {
   bool brackets; /* an expression written in round brackets of its own */
 };
 
-static inline bool node_is(const Node *n, NodeKind kind) { return n->kind == kind; }
-static inline bool node_given(const Node *n) { return n->kind != N_NIL; }
+static inline bool node_is(const Node *n, NodeKind kind) {
+  return n->kind == kind;
+}
+static inline bool node_given(const Node *n) {
+  return n->kind != N_NIL;
+}
 
 #endif

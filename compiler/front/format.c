@@ -7,7 +7,14 @@
 #include "front/front.h"
 #include "parser.tab.h"
 
-typedef enum PieceKind { PIECE_START, PIECE_HEADER, PIECE_STATEMENT, PIECE_OPEN, PIECE_CLOSE, PIECE_COMMENT } PieceKind;
+typedef enum PieceKind {
+  PIECE_START,
+  PIECE_HEADER,
+  PIECE_STATEMENT,
+  PIECE_OPEN,
+  PIECE_CLOSE,
+  PIECE_COMMENT
+} PieceKind;
 
 /* A piece that begins on a line of its own. */
 typedef struct Piece {
@@ -26,7 +33,8 @@ static bool begins_piece(const Lexeme *x) {
   return x->kind == TOK_GRUS || token_begins_statement(x->kind) || x->kind == '}';
 }
 
-/* The end of the piece that begins at item[i]: before the next one, without the comments above it. */
+/* The end of the piece that begins at item[i]: before the next one, without the comments above it.
+ */
 static size_t piece_end(const Lexemes *list, size_t i) {
   const Lexeme *x = list->item;
   size_t end = i + 1;
@@ -74,7 +82,8 @@ static bool empty_line_before(const Piece *last, const Piece *p) {
 
 static bool aligns(const Piece *p) {
   int kind = p->statement.item[0].kind;
-  return p->kind == PIECE_STATEMENT && (kind == TOK_IN || kind == TOK_OUT || kind == TOK_LET || kind == TOK_PARAM);
+  return p->kind == PIECE_STATEMENT &&
+         (kind == TOK_IN || kind == TOK_OUT || kind == TOK_LET || kind == TOK_PARAM);
 }
 
 /* Whether p continues the run of statements that last belongs to. */
@@ -98,7 +107,8 @@ static void run_write(Text *out, Piece *piece, size_t n) {
     run[i] = &piece[i].statement;
   statements_align_pipes(run, piece[n - 1].statement.chained ? n - 1 : n, sign, equals);
   for (size_t i = 0; i < n; i++)
-    statement_write(out, &piece[i].statement, aligns(&piece[i]) ? sign : 0, aligns(&piece[i]) ? equals : 0);
+    statement_write(out, &piece[i].statement, aligns(&piece[i]) ? sign : 0,
+                    aligns(&piece[i]) ? equals : 0);
 }
 
 const char *format(Arena *arena, const Source *source, Diags *diags) {

@@ -16,17 +16,17 @@
 enum { FORMAT_WIDTH = 88, FORMAT_INDENT = 2 };
 
 typedef struct Lexeme {
-  int kind;          /* as in the grammar; LEXEME_COMMENT */
-  const char *s;     /* in the source */
+  int kind;      /* as in the grammar; LEXEME_COMMENT */
+  const char *s; /* in the source */
   size_t len;
-  uint32_t line;     /* in the source, from 0 */
-  uint32_t column;   /* columns before it in the source */
-  int pad;           /* blanks more than usual before it */
-  int depth;         /* round and square brackets around it; a bracket is outside itself */
-  char open;         /* the innermost of them, 0: none */
-  bool blank;        /* parted from the token before */
-  bool may_break;    /* a line may begin here if it would be too long otherwise */
-  bool own_line;     /* comments */
+  uint32_t line;   /* in the source, from 0 */
+  uint32_t column; /* columns before it in the source */
+  int pad;         /* blanks more than usual before it */
+  int depth;       /* round and square brackets around it; a bracket is outside itself */
+  char open;       /* the innermost of them, 0: none */
+  bool blank;      /* parted from the token before */
+  bool may_break;  /* a line may begin here if it would be too long otherwise */
+  bool own_line;   /* comments */
 } Lexeme;
 
 enum { LEXEME_COMMENT = -1 };
@@ -44,10 +44,10 @@ typedef struct Statement {
   Lexeme *item;
   size_t n;
   int indent;
-  size_t sign;   /* index of `:` or `=` after the name; 0: none */
-  size_t equals; /* index of the `=` after a type; 0: none */
-  bool chained;  /* its pipeline, or the whole, takes more than one line */
-  bool all;      /* every stage begins a line */
+  size_t sign;            /* index of `:` or `=` after the name; 0: none */
+  size_t equals;          /* index of the `=` after a type; 0: none */
+  bool chained;           /* its pipeline, or the whole, takes more than one line */
+  bool all;               /* every stage begins a line */
   int name_end, type_end; /* columns where name and type end without alignment */
 } Statement;
 

@@ -7,18 +7,23 @@
 #include <string.h>
 
 static bool is_operand_end(int kind) {
-  return kind == TOK_IDENT || kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY || kind == TOK_STRING ||
-         kind == TOK_DTYPE || kind == ')' || kind == ']' || kind == TOK_DOTDOT || kind == TOK_TIME;
+  return kind == TOK_IDENT || kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY ||
+         kind == TOK_STRING || kind == TOK_DTYPE || kind == ')' || kind == ']' ||
+         kind == TOK_DOTDOT || kind == TOK_TIME;
 }
 
-static bool is_sign(int kind) { return kind == '+' || kind == '-' || kind == '*' || kind == '/'; }
+static bool is_sign(int kind) {
+  return kind == '+' || kind == '-' || kind == '*' || kind == '/';
+}
 
 /* Whether a blank parts a from b, which follows it; before_a precedes a. */
 static bool parted(const Lexeme *before_a, const Lexeme *a, const Lexeme *b) {
   if (a->kind == '(' || a->kind == '[' || a->kind == '.') return false;
   if (b->kind == ')' || b->kind == ']' || b->kind == ',' || b->kind == '.') return false;
-  if ((a->kind == '=' || b->kind == '=') && b->open == '(' && (a->kind != '=' || a->open == '(')) return false;
-  if (a->kind == '-' && !(before_a && is_operand_end(before_a->kind))) return false; /* a minus sign */
+  if ((a->kind == '=' || b->kind == '=') && b->open == '(' && (a->kind != '=' || a->open == '('))
+    return false;
+  if (a->kind == '-' && !(before_a && is_operand_end(before_a->kind)))
+    return false; /* a minus sign */
   if (b->kind == '(') return !(a->kind == TOK_INDEX || (a->kind == TOK_IDENT && a->open != '['));
   if (b->kind == '[') return a->kind != TOK_DTYPE && a->kind != ')';
   return true;
@@ -82,11 +87,12 @@ static void braces_before_comments(Lexemes *list) {
   for (size_t i = 1; i < list->n; i++) {
     Lexeme *x = &list->item[i];
     if (x->kind != '{' || x[-1].kind != LEXEME_COMMENT || x[-1].own_line) continue;
+    if (i + 1 < list->n && x[1].kind == LEXEME_COMMENT && !x[1].own_line)
+      continue; /* has its own */
     Lexeme brace = *x;
     brace.line = x[-1].line;
     *x = x[-1];
     x[-1] = brace;
-    if (i + 1 < list->n && x[1].kind == LEXEME_COMMENT) x[1].own_line = true; /* one has this line */
   }
 }
 

@@ -8,10 +8,14 @@
 
 #include <string.h>
 
-static int width_of(const Lexeme *x) { return (int)text_width(x->s, x->len); }
+static int width_of(const Lexeme *x) {
+  return (int)text_width(x->s, x->len);
+}
 
 /* The blanks after `in` make names line up with those after `out` and `let`. */
-static int keyword_width(const Lexeme *x) { return x->kind == TOK_IN ? 3 : width_of(x); }
+static int keyword_width(const Lexeme *x) {
+  return x->kind == TOK_IN ? 3 : width_of(x);
+}
 
 /* Whether the source has a line end before or just after the `|>` at i. */
 static bool broken_in_source(const Statement *s, size_t i) {
@@ -37,8 +41,10 @@ static void find_signs(Statement *s) {
   bool names = s->n > 2 && s->item[1].kind == TOK_IDENT;
   for (size_t i = 2; names && i < s->n && !s->equals; i++) {
     const Lexeme *x = &s->item[i];
-    if (x->depth == 0 && !s->sign && i == 2 && (x->kind == ':' || x->kind == '=')) s->sign = i;
-    else if (x->depth == 0 && s->sign && s->item[s->sign].kind == ':' && x->kind == '=') s->equals = i;
+    if (x->depth == 0 && !s->sign && i == 2 && (x->kind == ':' || x->kind == '='))
+      s->sign = i;
+    else if (x->depth == 0 && s->sign && s->item[s->sign].kind == ':' && x->kind == '=')
+      s->equals = i;
   }
 }
 
@@ -76,7 +82,8 @@ static int width_to_break(const Statement *s, size_t i) {
   int column = 0;
   for (size_t k = i; k < s->n; k++) {
     if (x[k].kind == LEXEME_COMMENT || (k > i && begins_line(s, k))) break;
-    bool inside = argument && (x[k].depth > x[i].depth || (x[k].depth == x[i].depth && x[k - 1].kind != ','));
+    bool inside =
+        argument && (x[k].depth > x[i].depth || (x[k].depth == x[i].depth && x[k - 1].kind != ','));
     if (k > i && x[k].may_break && !inside) break;
     column = advance(s, k, column);
   }
@@ -92,8 +99,10 @@ int statement_column(const Statement *s, size_t index, int sign_column, int equa
   for (size_t i = 0; i <= index; i++) {
     const Lexeme *x = &s->item[i];
     int align = aligned(s, i, sign_column, equals_column);
-    if (align > column) column = align;
-    else if (i && x->blank) column += 1 + x->pad;
+    if (align > column)
+      column = align;
+    else if (i && x->blank)
+      column += 1 + x->pad;
     if (i < index) column += i == 0 ? keyword_width(x) : width_of(x);
   }
   return column;
@@ -131,8 +140,10 @@ void statement_write(Text *out, const Statement *s, int sign_column, int equals_
     }
     int align = aligned(s, i, sign_column, equals_column);
     bool full = s->chained && x->may_break && column + width_to_break(s, i) > FORMAT_WIDTH;
-    if (begins_line(s, i)) column = new_line(out, inner);
-    else if (fresh || full) column = new_line(out, inner + FORMAT_INDENT);
+    if (begins_line(s, i))
+      column = new_line(out, inner);
+    else if (fresh || full)
+      column = new_line(out, inner + FORMAT_INDENT);
     else if (align > column) {
       text_fill(out, ' ', (size_t)(align - column));
       column = align;

@@ -38,6 +38,7 @@ typedef struct Program {
 } Program;
 
 /* Builds every model of a parsed file: E2xx, W203. Models still need model_infer. */
-Program *resolve(Arena *arena, const Source *source, Node *file, ResolveOptions *options, Diags *diags);
+Program *resolve(Arena *arena, const Source *source, Node *file, ResolveOptions *options,
+                 Diags *diags);
 
 #endif

@@ -51,8 +51,10 @@ void lexical_token(Parser *parser, Token *token, int kind, uint32_t begin, uint3
   *token = (Token){.kind = kind, .span = lexical_span(parser, begin, len)};
   token->line_start = parser->line_start;
   parser->line_start = false;
-  if (kind == TOK_STRING) token->text = string_content(parser, token->span);
-  else if (kind >= TOK_GRUS) token->text = lexeme(parser, token->span);
+  if (kind == TOK_STRING)
+    token->text = string_content(parser, token->span);
+  else if (kind >= TOK_GRUS)
+    token->text = lexeme(parser, token->span);
   take_doc(parser, token);
 }
 
@@ -69,13 +71,15 @@ void lexical_comment(Parser *parser, Span at) {
   ARENA_PUSH(parser->arena, parser->comment, parser->n_comments, parser->cap_comments, comment);
   if (end - s < 2 || s[1] != '#' || (end - s > 2 && s[2] == '#')) return;
   s += 2 + (end - s > 2 && s[2] == ' ');
-  if (comment.own_line) parser->pending = doc_join(parser, parser->pending, s, (size_t)(end - s));
-  else if (parser->doc) parser->doc->text = doc_join(parser, parser->doc->text, s, (size_t)(end - s));
+  if (comment.own_line)
+    parser->pending = doc_join(parser, parser->pending, s, (size_t)(end - s));
+  else if (parser->doc)
+    parser->doc->text = doc_join(parser, parser->doc->text, s, (size_t)(end - s));
 }
 
 void lexical_pipe(Parser *parser, Span at) {
-  Diag *d = diag_new(parser->diags, E102, at, "`%s` is not an operator; stages are joined with `|>`",
-                     lexeme(parser, at));
+  Diag *d = diag_new(parser->diags, E102, at,
+                     "`%s` is not an operator; stages are joined with `|>`", lexeme(parser, at));
   fix_edit(diag_fix(d, FIX_SURE, "use `|>`"), at, "|>");
 }
 
@@ -145,8 +149,9 @@ void lexical_single_quotes(Parser *parser, Span at) {
 static const char *unit_meant(const char *unit) {
   static const struct {
     const char *written, *meant;
-  } other[] = {{"sec", "s"},   {"secs", "s"}, {"second", "s"}, {"seconds", "s"}, {"msec", "ms"}, {"msecs", "ms"},
-               {"usec", "us"}, {"hertz", "Hz"}, {"k", "kHz"},  {"M", "MHz"},     {"kilohertz", "kHz"}};
+  } other[] = {{"sec", "s"},   {"secs", "s"},   {"second", "s"},     {"seconds", "s"},
+               {"msec", "ms"}, {"msecs", "ms"}, {"usec", "us"},      {"hertz", "Hz"},
+               {"k", "kHz"},   {"M", "MHz"},    {"kilohertz", "kHz"}};
   static const char *const known[] = {"Hz", "kHz", "MHz", "s", "ms", "us"};
   for (size_t i = 0; i < sizeof other / sizeof *other; i++)
     if (strcasecmp(unit, other[i].written) == 0) return other[i].meant;
@@ -169,7 +174,9 @@ void lexical_bad_unit(Parser *parser, Span at) {
     if (strcmp(text + digits, "min") == 0 || strcmp(text + digits, "h") == 0)
       diag_note(d, "write the duration in seconds");
   }
-  if (meant) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", meant), at, "%.*s%s", (int)digits, text, meant);
+  if (meant)
+    fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", meant), at, "%.*s%s", (int)digits, text,
+             meant);
   parser->quiet = true;
 }
 
@@ -182,7 +189,8 @@ void lexical_bare_point(Parser *parser, Span at) {
 
 void lexical_less(Parser *parser, Span at) {
   Diag *d = diag_new(parser->diags, E107, at, "`%s` is not an operator", lexeme(parser, at));
-  diag_note(d, "a length that varies at run time is written with its largest value: `time n <= 120`");
+  diag_note(d,
+            "a length that varies at run time is written with its largest value: `time n <= 120`");
   fix_edit(diag_fix(d, FIX_MAYBE, "use `<=`"), at, "<=");
 }
 
@@ -191,16 +199,33 @@ static const struct {
   unsigned code;
   const char *name, *meant;
 } stray_known[] = {
-    {0xA0, "a no-break space", " "},    {0x2007, "a figure space", " "}, {0x2009, "a thin space", " "},
-    {0x202F, "a narrow no-break space", " "}, {0x3000, "an ideographic space", " "},
-    {0xAD, "a soft hyphen", ""},        {0x200B, "a zero-width space", ""}, {0x200C, "a zero-width non-joiner", ""},
-    {0x200D, "a zero-width joiner", ""}, {0x200E, "a left-to-right mark", ""}, {0x200F, "a right-to-left mark", ""},
-    {0x2060, "a word joiner", ""},      {0xFEFF, "a byte-order mark", ""},
-    {0x201C, "a typographic quote", "\""}, {0x201D, "a typographic quote", "\""}, {0x201E, "a typographic quote", "\""},
-    {0x2013, "an en dash", "-"},        {0x2014, "an em dash", "-"},     {0x2212, "a minus sign", "-"},
-    {0xD7, "a multiplication sign", "*"}, {0x2264, "a less-or-equal sign", "<="}, {0x25B7, "a triangle", "|>"},
-    {0xFF08, "a full-width bracket", "("}, {0xFF09, "a full-width bracket", ")"}, {0xFF0C, "a full-width comma", ","},
-    {0xFF1A, "a full-width colon", ":"}, {0xFF1D, "a full-width sign", "="},
+    {0xA0, "a no-break space", " "},
+    {0x2007, "a figure space", " "},
+    {0x2009, "a thin space", " "},
+    {0x202F, "a narrow no-break space", " "},
+    {0x3000, "an ideographic space", " "},
+    {0xAD, "a soft hyphen", ""},
+    {0x200B, "a zero-width space", ""},
+    {0x200C, "a zero-width non-joiner", ""},
+    {0x200D, "a zero-width joiner", ""},
+    {0x200E, "a left-to-right mark", ""},
+    {0x200F, "a right-to-left mark", ""},
+    {0x2060, "a word joiner", ""},
+    {0xFEFF, "a byte-order mark", ""},
+    {0x201C, "a typographic quote", "\""},
+    {0x201D, "a typographic quote", "\""},
+    {0x201E, "a typographic quote", "\""},
+    {0x2013, "an en dash", "-"},
+    {0x2014, "an em dash", "-"},
+    {0x2212, "a minus sign", "-"},
+    {0xD7, "a multiplication sign", "*"},
+    {0x2264, "a less-or-equal sign", "<="},
+    {0x25B7, "a triangle", "|>"},
+    {0xFF08, "a full-width bracket", "("},
+    {0xFF09, "a full-width bracket", ")"},
+    {0xFF0C, "a full-width comma", ","},
+    {0xFF1A, "a full-width colon", ":"},
+    {0xFF1D, "a full-width sign", "="},
 };
 
 /* With the blanks before it where it ends its line. */
@@ -224,15 +249,18 @@ void lexical_stray(Parser *parser, Span at) {
   bool single = len == n;
   const char *meant = single && k < known ? stray_known[k].meant : "";
   if (!parser->quiet) {
-    Diag *d = single && invisible ? diag_new(parser->diags, E107, at, "unexpected character U+%04X", code)
-                                  : diag_new(parser->diags, E107, at, "unexpected character%s `%.*s`%s",
-                                             single ? "" : "s", n > 24 ? (int)len : (int)n, text,
-                                             n > 24 ? " and what follows it" : "");
+    Diag *d = single && invisible
+                  ? diag_new(parser->diags, E107, at, "unexpected character U+%04X", code)
+                  : diag_new(parser->diags, E107, at, "unexpected character%s `%.*s`%s",
+                             single ? "" : "s", n > 24 ? (int)len : (int)n, text,
+                             n > 24 ? " and what follows it" : "");
     if (single && k < known) diag_note(d, "U+%04X is %s", code, stray_known[k].name);
     if (code == '!' || code == '%' || code == '&' || code == '^' || code == '?' || code == '>')
       diag_note(d, "the operators are `+ - * /` and `|>`");
-    if (*meant) fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
-    else fix_edit(diag_fix(d, FIX_SURE, "delete it"), with_blanks(parser, at), "%s", "");
+    if (*meant)
+      fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
+    else
+      fix_edit(diag_fix(d, FIX_SURE, "delete it"), with_blanks(parser, at), "%s", "");
   }
   if (!(single && invisible)) parser->quiet = true;
 }

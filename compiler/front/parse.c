@@ -18,19 +18,23 @@ static size_t text_check(const char *s, size_t len) {
       continue;
     }
     if (c == 0) return i;
-    if (text_decode(s + i, len - i, &n) == 0xFFFD && !(n == 3 && memcmp(s + i, "\xEF\xBF\xBD", 3) == 0)) return i;
+    if (text_decode(s + i, len - i, &n) == 0xFFFD &&
+        !(n == 3 && memcmp(s + i, "\xEF\xBF\xBD", 3) == 0))
+      return i;
     i += n;
   }
   return len;
 }
 
 static bool looks_like_utf16(const Source *source) {
-  return source->len >= 2 && (memcmp(source->text, "\xFF\xFE", 2) == 0 || memcmp(source->text, "\xFE\xFF", 2) == 0);
+  return source->len >= 2 &&
+         (memcmp(source->text, "\xFF\xFE", 2) == 0 || memcmp(source->text, "\xFE\xFF", 2) == 0);
 }
 
 static bool source_readable(const Source *source, Diags *diags) {
   if (source->len > SOURCE_MAX_BYTES) {
-    Diag *d = diag_new(diags, E115, span_none(), "this file has %zu bytes; the limit is %d", source->len, SOURCE_MAX_BYTES);
+    Diag *d = diag_new(diags, E115, span_none(), "this file has %zu bytes; the limit is %d",
+                       source->len, SOURCE_MAX_BYTES);
     d->file = source->path;
     diag_note(d, "models are small; weights belong into a file of their own (`weights \"file\"`)");
     return false;
@@ -39,14 +43,18 @@ static bool source_readable(const Source *source, Diags *diags) {
   if (bad == source->len) return true;
   Span at = {source->id, (uint32_t)bad, (uint32_t)bad + 1};
   unsigned char byte = (unsigned char)source->text[bad];
-  Diag *d = byte ? diag_new(diags, E112, at, "this file is not UTF-8 text: byte 0x%02X at offset %zu", byte, bad)
+  Diag *d = byte ? diag_new(diags, E112, at,
+                            "this file is not UTF-8 text: byte 0x%02X at offset %zu", byte, bad)
                  : diag_new(diags, E112, at, "this file is not text: NUL byte at offset %zu", bad);
-  if (looks_like_utf16(source)) diag_note(d, "it looks like UTF-16; save it as UTF-8");
-  else diag_note(d, "a model is UTF-8 text; `grus import` reads models of other tools");
+  if (looks_like_utf16(source))
+    diag_note(d, "it looks like UTF-16; save it as UTF-8");
+  else
+    diag_note(d, "a model is UTF-8 text; `grus import` reads models of other tools");
   return false;
 }
 
-Node *parse_with_comments(Arena *arena, const Source *source, Diags *diags, Comment **comment, size_t *n) {
+Node *parse_with_comments(Arena *arena, const Source *source, Diags *diags, Comment **comment,
+                          size_t *n) {
   Parser *parser = ARENA_NEW(arena, Parser);
   parser->arena = arena;
   parser->source = source;

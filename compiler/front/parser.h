@@ -17,11 +17,11 @@ typedef struct Doc {
 typedef struct Token {
   int kind; /* TOK_* of the grammar, or a character */
   Span span;
-  const char *text;  /* names, keywords, numbers as written, string contents; else NULL */
-  Doc *doc;          /* keywords that begin something documented */
-  bool line_start;   /* the first token of its line */
-  bool made_up;      /* not in the source: supplied by the token stream */
-  bool seen;         /* brackets left open before it have been reported */
+  const char *text; /* names, keywords, numbers as written, string contents; else NULL */
+  Doc *doc;         /* keywords that begin something documented */
+  bool line_start;  /* the first token of its line */
+  bool made_up;     /* not in the source: supplied by the token stream */
+  bool seen;        /* brackets left open before it have been reported */
 } Token;
 
 typedef struct Comment {
@@ -53,17 +53,17 @@ typedef struct Parser {
   Token latest;   /* the last token handed to the grammar */
   Token previous; /* the last one that is in the source, and the one before it */
   Token previous_but_one;
-  int before;     /* kind of previous_but_one; 0 once a colon has been supplied */
-  int header;     /* tokens of the header handed out */
+  int before; /* kind of previous_but_one; 0 once a colon has been supplied */
+  int header; /* tokens of the header handed out */
   bool header_missing;
   Opener opener[NESTING_MAX];
   int depth;
-  int minuses;      /* in a row, now */
-  int nesting;      /* open brackets and the minuses before them */
+  int minuses;          /* in a row, now */
+  int nesting;          /* open brackets and the minuses before them */
   const char *defining; /* the name after the last `in`, `out`, `let`, `param`, `block` */
-  bool quiet;       /* what went wrong in this statement has been reported */
-  bool stop;        /* nothing further is read */
-  unsigned renamed; /* keywords reported as names, a bit each */
+  bool quiet;           /* what went wrong in this statement has been reported */
+  bool stop;            /* nothing further is read */
+  unsigned renamed;     /* keywords reported as names, a bit each */
   /* grammar */
   Node *file;
 } Parser;
@@ -82,7 +82,8 @@ bool token_begins_statement(int kind);
 void syntax_error(Parser *parser, const int *expected, int n);
 
 /* Parses, and keeps the comments, for the formatter. */
-Node *parse_with_comments(Arena *arena, const Source *source, Diags *diags, Comment **comment, size_t *n);
+Node *parse_with_comments(Arena *arena, const Source *source, Diags *diags, Comment **comment,
+                          size_t *n);
 
 /* Building the tree. */
 Node *node_new(Parser *parser, NodeKind kind, Span span);

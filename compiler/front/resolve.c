@@ -36,13 +36,19 @@ static bool param_define(Resolver *r, const char *name, Item *item) {
     }
     *item = item_bad();
     Diag *diag = diag_new(r->diags, E211, span_none(), "-D %s cannot be `%s`", name, d->value);
-    diag_note(diag, "params are integers, floats, quantities such as 16kHz, element types or option words");
+    diag_note(
+        diag,
+        "params are integers, floats, quantities such as 16kHz, element types or option words");
   }
   return found;
 }
 
 static void param_resolve(Resolver *r, Files *file, const Node *node, const Map *later) {
-  Body body = {.r = r, .file = file, .names = *later, .model = model_new(r->arena, node->text), .path = node->text};
+  Body body = {.r = r,
+               .file = file,
+               .names = *later,
+               .model = model_new(r->arena, node->text),
+               .path = node->text};
   Entity *e = entity_new(r, ENTITY_PARAM, node);
   e->param = ARENA_NEW(r->arena, Binding);
   *e->param = (Binding){.name = node->text, .name_span = node->at};
@@ -61,8 +67,10 @@ static void param_resolve(Resolver *r, Files *file, const Node *node, const Map 
     diag_fix(d, FIX_FILL, "give it on the command line: -D %s=N", node->text);
   }
   Entity *old = map_get(&file->names, node->text);
-  if (old) report_defined_twice(r, node->text, node->at, old->name_span);
-  else file_item(r, file, e);
+  if (old)
+    report_defined_twice(r, node->text, node->at, old->name_span);
+  else
+    file_item(r, file, e);
 }
 
 static void block_register(Resolver *r, Files *file, const Node *node) {
@@ -85,7 +93,8 @@ static void block_register(Resolver *r, Files *file, const Node *node) {
 /* dir(path) + "/" + name with "./" and "x/.." taken out. */
 static const char *path_join(Arena *arena, const char *dir, size_t len, const char *name) {
   bool absolute = *name == '/' || len == 0;
-  char *path = absolute ? arena_strdup(arena, name) : arena_printf(arena, "%.*s/%s", (int)len, dir, name);
+  char *path =
+      absolute ? arena_strdup(arena, name) : arena_printf(arena, "%.*s/%s", (int)len, dir, name);
   char *to = path;
   for (char *s = path; *s;) {
     size_t n = strcspn(s, "/");
@@ -107,7 +116,8 @@ static const char *path_join(Arena *arena, const char *dir, size_t len, const ch
   return path;
 }
 
-static const Source *file_read(Resolver *r, const Files *user, const char *name, const char **path, const char **reason) {
+static const Source *file_read(Resolver *r, const Files *user, const char *name, const char **path,
+                               const char **reason) {
   const char *slash = strrchr(user->path, '/');
   size_t len = slash ? (size_t)(slash - user->path) : 0;
   *reason = "no files can be read here";
@@ -166,7 +176,8 @@ static void use_resolve(Resolver *r, Files *user, const Node *node) {
   if (!used && !source) {
     Diag *d = diag_new(r->diags, E213, node->at, "cannot read `%s`", path);
     diag_primary(d, "%s", reason ? reason : "no such file");
-    diag_note(d, "paths are relative to the file that contains the `use`, then to the folders of -I");
+    diag_note(d,
+              "paths are relative to the file that contains the `use`, then to the folders of -I");
     return;
   }
   if (used && !used->done) {
@@ -175,7 +186,8 @@ static void use_resolve(Resolver *r, Files *user, const Node *node) {
   }
   if (!used) {
     if (user->depth + 1 > USE_DEPTH_MAX) {
-      Diag *d = diag_new(r->diags, E214, node->span, "files use each other more than %d deep", USE_DEPTH_MAX);
+      Diag *d = diag_new(r->diags, E214, node->span, "files use each other more than %d deep",
+                         USE_DEPTH_MAX);
       diag_primary(d, "`%s` is not read", path);
       return;
     }
@@ -190,7 +202,8 @@ static void use_resolve(Resolver *r, Files *user, const Node *node) {
 }
 
 static void bad_register(Resolver *r, Files *file, const Node *node) {
-  if (node->text && !map_get(&file->names, node->text)) file_item(r, file, entity_new(r, ENTITY_BAD, node));
+  if (node->text && !map_get(&file->names, node->text))
+    file_item(r, file, entity_new(r, ENTITY_BAD, node));
 }
 
 /* Uses, then params in order, then blocks, whose order does not matter. */
@@ -201,10 +214,14 @@ static void file_resolve(Resolver *r, Files *file, const Node *tree) {
   }
   for (size_t i = 0; i < tree->n; i++) {
     const Node *n = tree->kid[i];
-    if (node_is(n, N_USE)) use_resolve(r, file, n);
-    else if (node_is(n, N_PARAM)) param_resolve(r, file, n, &later);
-    else if (node_is(n, N_BLOCK)) block_register(r, file, n);
-    else if (node_is(n, N_BAD)) bad_register(r, file, n);
+    if (node_is(n, N_USE))
+      use_resolve(r, file, n);
+    else if (node_is(n, N_PARAM))
+      param_resolve(r, file, n, &later);
+    else if (node_is(n, N_BLOCK))
+      block_register(r, file, n);
+    else if (node_is(n, N_BAD))
+      bad_register(r, file, n);
   }
 }
 
@@ -233,15 +250,19 @@ static void report_unknown_defines(Resolver *r, const Files *file) {
       nearest_offer(&n, file->entity[k]->name);
       text_printf(&names, "%s%s", names.len ? ", " : "", file->entity[k]->name);
     }
-    if (names.len) diag_note(d, "the params of this file are %s", text_str(&names));
-    else diag_note(d, "this file has no params");
+    if (names.len)
+      diag_note(d, "the params of this file are %s", text_str(&names));
+    else
+      diag_note(d, "this file has no params");
     if (n.best) diag_fix(d, FIX_MAYBE, "did you mean -D %s=%s?", n.best, define->value);
   }
 }
 
-Program *resolve(Arena *arena, const Source *source, Node *tree, ResolveOptions *options, Diags *diags) {
+Program *resolve(Arena *arena, const Source *source, Node *tree, ResolveOptions *options,
+                 Diags *diags) {
   Resolver *r = ARENA_NEW(arena, Resolver);
-  *r = (Resolver){.arena = arena, .diags = diags, .options = options, .program = ARENA_NEW(arena, Program)};
+  *r = (Resolver){
+      .arena = arena, .diags = diags, .options = options, .program = ARENA_NEW(arena, Program)};
   for (int k = 0; k < LAYER_KIND_COUNT; k++) {
     const LayerInfo *info = layer_info((LayerKind)k);
     if (!(info->flags & OPERATOR)) map_put(arena, &r->stages, info->name, (void *)(uintptr_t)info);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From tree to Models: what the files of resolve share. Private to front/.
  *
- *   resolve.c         files, params, models        resolve_expr.c    names, fields, operators, chains
- *   resolve_body.c    statements of a body         resolve_stage.c   a stage and its arguments
+ *   resolve.c         files, params, models        resolve_expr.c    names, fields, operators,
+ * chains resolve_body.c    statements of a body         resolve_stage.c   a stage and its arguments
  *   resolve_block.c   expanding a block            resolve_option.c  the value of one option
  *   resolve_const.c   arithmetic on constants      resolve_legacy.c  names of other frameworks
- *   resolve_type.c    types, axes, sizes           resolve_report.c  the reports they have in common
+ *   resolve_type.c    types, axes, sizes           resolve_report.c  the reports they have in
+ * common
  */
 #ifndef GRUS_FRONT_RESOLVE_H
 #define GRUS_FRONT_RESOLVE_H
@@ -15,7 +16,15 @@
 
 enum { EXPANSION_MAX = 100000, BLOCK_DEPTH_MAX = 64, USE_DEPTH_MAX = 64, AXIS_MAX = 2147483647 };
 
-typedef enum ConstKind { CONST_INT, CONST_REAL, CONST_QTY, CONST_WORD, CONST_ELEM, CONST_TEXT, CONST_SHAPE } ConstKind;
+typedef enum ConstKind {
+  CONST_INT,
+  CONST_REAL,
+  CONST_QTY,
+  CONST_WORD,
+  CONST_ELEM,
+  CONST_TEXT,
+  CONST_SHAPE
+} ConstKind;
 
 typedef struct Const {
   ConstKind kind;
@@ -99,19 +108,19 @@ typedef struct Body {
   const struct Body *outer; /* blocks: the body that uses it */
   Block *block;             /* NULL: a model */
   Call *call;
-  const char *path;         /* prefix of the paths of its layers, up to the binding */
-  const char *binding;      /* of the model's statement */
-  Map names;                /* Binding, of later statements too */
-  Binding **list;           /* those defined, in order */
+  const char *path;    /* prefix of the paths of its layers, up to the binding */
+  const char *binding; /* of the model's statement */
+  Map names;           /* Binding, of later statements too */
+  Binding **list;      /* those defined, in order */
   int n_list;
   size_t cap_list;
-  const Node *statement;    /* the one being resolved */
-  const Item *input;        /* blocks: the values of the `in` statements, in order */
+  const Node *statement; /* the one being resolved */
+  const Item *input;     /* blocks: the values of the `in` statements, in order */
   int n_inputs, next_input;
-  Field *out;               /* blocks: what the `out` statements give */
+  Field *out; /* blocks: what the `out` statements give */
   int n_outs;
   size_t cap_outs;
-  bool first;               /* the first expansion of this block: its lets are listed for lints */
+  bool first; /* the first expansion of this block: its lets are listed for lints */
 } Body;
 
 struct Resolver {
@@ -119,14 +128,14 @@ struct Resolver {
   Diags *diags;
   ResolveOptions *options;
   Program *program;
-  Map files;         /* Files by path */
-  Map stages;        /* LayerInfo by name */
-  Map *paths;        /* of the model: layer paths taken, with their counts */
-  int expanded;      /* stages and uses of blocks, in this model */
-  int depth;         /* of nested expressions and blocks */
-  int suggestions;   /* computed so far; the effort is bounded */
-  bool too_large;    /* E215 was reported */
-  bool dry;          /* a block is only checked: nothing is known of its arguments */
+  Map files;       /* Files by path */
+  Map stages;      /* LayerInfo by name */
+  Map *paths;      /* of the model: layer paths taken, with their counts */
+  int expanded;    /* stages and uses of blocks, in this model */
+  int depth;       /* of nested expressions and blocks */
+  int suggestions; /* computed so far; the effort is bounded */
+  bool too_large;  /* E215 was reported */
+  bool dry;        /* a block is only checked: nothing is known of its arguments */
   size_t cap_models, cap_used;
 };
 
@@ -140,11 +149,14 @@ void nearest_offer(Nearest *n, const char *candidate);
 void nearest_offer_words(Arena *arena, Nearest *n, const char *words); /* separated by blanks */
 void nearest_fix(Diag *d, const Nearest *n, Span at);
 const char *words_listed(Arena *arena, const char *words); /* "a, b or c" */
-void report_unknown_value(Body *body, const char *name, Span at);                          /* E202 E210 */
-void report_unknown_stage(Body *body, const Node *stage);                                  /* E201 */
-void report_unknown_option(Resolver *r, const Node *stage, const Node *arg, const LayerInfo *info); /* E203 */
-void report_defined_twice(Resolver *r, const char *name, Span again, Span first);          /* E209 */
-Diag *report_not_constant(Resolver *r, Span at, const char *wanted, const Item *item);     /* E206 */
+/* "`n` is 7" for every param in a constant expression. */
+void note_params(Body *body, Diag *d, const Node *node);
+void report_unknown_value(Body *body, const char *name, Span at); /* E202 E210 */
+void report_unknown_stage(Body *body, const Node *stage);         /* E201 */
+void report_unknown_option(Resolver *r, const Node *stage, const Node *arg,
+                           const LayerInfo *info);                                     /* E203 */
+void report_defined_twice(Resolver *r, const char *name, Span again, Span first);      /* E209 */
+Diag *report_not_constant(Resolver *r, Span at, const char *wanted, const Item *item); /* E206 */
 const char *item_kind_name(const Item *item);
 
 /* resolve_legacy.c: false if the name is not one of another framework. */
@@ -155,7 +167,8 @@ bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg, con
 Item item_int(int64_t i);
 Item item_bad(void);
 Item item_of(Value *value);
-Item const_literal(Resolver *r, const Node *node); /* N_INT N_FLOAT N_QTY N_STRING N_DTYPE N_SHAPE */
+Item const_literal(Resolver *r,
+                   const Node *node); /* N_INT N_FLOAT N_QTY N_STRING N_DTYPE N_SHAPE */
 /* a op b; reports E113, E206, E311. */
 Item const_fold(Resolver *r, Const a, char op, Const b, Span at);
 Item const_negate(Resolver *r, Const a, Span at);
@@ -185,9 +198,10 @@ const char *word_resolve(Body *body, const char *option, const char *words, cons
 
 /* resolve_type.c */
 bool type_resolve(Body *body, const Node *node, bool input, Type *out);
-bool shape_resolve(Body *body, const Node *node, bool input, Type *out); /* axes; element as it is */
+bool shape_resolve(Body *body, const Node *node, bool input,
+                   Type *out); /* axes; element as it is */
 bool every_resolve(Body *body, const Node *node, Port *port);
-bool size_of_const(Resolver *r, const Const *c, Span at, int64_t least, int64_t *out);
+bool size_of_const(Body *body, const Const *c, const Node *node, int64_t least, int64_t *out);
 
 /* resolve_block.c */
 Item block_resolve(Body *body, Block *block, const Node *stage, const Item *piped, Span piped_span);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Expanding a block where it is used: its inputs and formals are bound to the arguments, its body is
- * resolved into the model, its first `out` flows on. */
+/* Expanding a block where it is used: its inputs and formals are bound to the arguments, its body
+ * is resolved into the model, its first `out` flows on. */
 #include "front/resolve.h"
 
 #include <string.h>
@@ -54,7 +54,8 @@ static Item value_wanted(Body *body, Use *use, const Node *node) {
   Item item = expr_resolve(body, node);
   if (item.kind == ITEM_CONST) {
     Diag *d = report_not_constant(body->r, node->span, "a value", &item);
-    diag_note(d, "block `%s` has %d input%s", use->block->node->text, use->n_inputs, use->n_inputs == 1 ? "" : "s");
+    diag_note(d, "block `%s` has %d input%s", use->block->node->text, use->n_inputs,
+              use->n_inputs == 1 ? "" : "s");
   }
   if (item.kind != ITEM_VALUE) use->bad = true;
   return item.kind == ITEM_VALUE ? item : item_bad();
@@ -89,7 +90,8 @@ static void use_named(Body *body, Use *use, const Node *arg) {
     use->input[i] = value_wanted(body, use, arg->kid[0]);
     return;
   }
-  Diag *d = diag_new(r->diags, E203, arg->span, "block `%s` has no argument `%s`", use->block->node->text, arg->text);
+  Diag *d = diag_new(r->diags, E203, arg->span, "block `%s` has no argument `%s`",
+                     use->block->node->text, arg->text);
   diag_primary(d, "unknown argument");
   Nearest n = nearest_new(arg->text);
   Text takes = text_new(r->arena);
@@ -97,8 +99,10 @@ static void use_named(Body *body, Use *use, const Node *arg) {
     nearest_offer(&n, formals->kid[i]->text);
     text_printf(&takes, "%s%s", i ? ", " : "", formals->kid[i]->text);
   }
-  if (takes.len) diag_note(d, "`%s` takes %s", use->block->node->text, text_str(&takes));
-  else diag_note(d, "`%s` takes no arguments", use->block->node->text);
+  if (takes.len)
+    diag_note(d, "`%s` takes %s", use->block->node->text, text_str(&takes));
+  else
+    diag_note(d, "`%s` takes no arguments", use->block->node->text);
   nearest_fix(d, &n, arg->at);
   use->bad = true;
 }
@@ -113,8 +117,10 @@ static void use_positional(Body *body, Use *use, const Node *arg, int *input, in
     use->formal_arg[*formal] = arg;
     use->formal[(*formal)++] = constant_wanted(body, use, arg->kid[0]);
   } else {
-    Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for block `%s`", use->block->node->text);
-    diag_primary(d, "it has %d input%s and takes %d", use->n_inputs, use->n_inputs == 1 ? "" : "s", use->n_formals);
+    Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for block `%s`",
+                       use->block->node->text);
+    diag_primary(d, "it has %d input%s and takes %d", use->n_inputs, use->n_inputs == 1 ? "" : "s",
+                 use->n_formals);
     use->bad = true;
   }
 }
@@ -122,7 +128,8 @@ static void use_positional(Body *body, Use *use, const Node *arg, int *input, in
 static void use_arguments(Body *body, Use *use, const Item *piped, Span piped_span) {
   int input = 0, formal = 0;
   if (piped && use->n_inputs == 0) {
-    Diag *d = diag_new(body->r->diags, E217, use->stage->span, "block `%s` has no input", use->block->node->text);
+    Diag *d = diag_new(body->r->diags, E217, use->stage->span, "block `%s` has no input",
+                       use->block->node->text);
     diag_primary(d, "a value flows in here");
     use->bad = true;
   } else if (piped) {
@@ -133,9 +140,12 @@ static void use_arguments(Body *body, Use *use, const Item *piped, Span piped_sp
   }
   for (size_t i = 0; i < use->stage->n; i++) {
     const Node *arg = use->stage->kid[i];
-    if (!node_is(arg, N_ARG)) use->bad = true;
-    else if (arg->text) use_named(body, use, arg);
-    else use_positional(body, use, arg, &input, &formal);
+    if (!node_is(arg, N_ARG))
+      use->bad = true;
+    else if (arg->text)
+      use_named(body, use, arg);
+    else
+      use_positional(body, use, arg, &input, &formal);
   }
 }
 
@@ -144,13 +154,15 @@ static void use_missing(Body *body, Use *use) {
   const char *name = use->block->node->text;
   for (int i = 0; i < use->n_inputs && !use->bad; i++) {
     if (use->input_given[i]) continue;
-    Diag *d = diag_new(body->r->diags, E207, use->stage->span, "block `%s` has nothing to work on", name);
+    Diag *d =
+        diag_new(body->r->diags, E207, use->stage->span, "block `%s` has nothing to work on", name);
     diag_primary(d, "input `%s` is missing", block_input(use->block, i)->text);
     use->bad = true;
   }
   for (int i = 0; i < use->n_formals && !use->bad; i++) {
     if (use->formal_arg[i] || node_given(formals->kid[i]->kid[0])) continue;
-    Diag *d = diag_new(body->r->diags, E204, use->stage->span, "block `%s` needs `%s`", name, formals->kid[i]->text);
+    Diag *d = diag_new(body->r->diags, E204, use->stage->span, "block `%s` needs `%s`", name,
+                       formals->kid[i]->text);
     diag_primary(d, "missing here");
     diag_label(d, formals->kid[i]->at, "has no default");
     use->bad = true;
@@ -217,15 +229,18 @@ static bool expansion_allowed(Body *body, const Block *block, const Node *stage)
   int depth = depth_of(body);
   if (depth < BLOCK_DEPTH_MAX && ++r->expanded <= EXPANSION_MAX) return true;
   Diag *d = depth < BLOCK_DEPTH_MAX
-                ? diag_new(r->diags, E215, stage->span, "this model expands to more than %d stages", EXPANSION_MAX)
-                : diag_new(r->diags, E215, stage->span, "blocks are nested more than %d deep", BLOCK_DEPTH_MAX);
+                ? diag_new(r->diags, E215, stage->span, "this model expands to more than %d stages",
+                           EXPANSION_MAX)
+                : diag_new(r->diags, E215, stage->span, "blocks are nested more than %d deep",
+                           BLOCK_DEPTH_MAX);
   diag_primary(d, "reached at this use of `%s`", block->node->text);
   diag_note(d, "blocks are copied to where they are used, and blocks that use blocks multiply");
   r->too_large = true;
   return false;
 }
 
-Item block_resolve(Body *body, Block *block, const Node *stage, const Item *piped, Span piped_span) {
+Item block_resolve(Body *body, Block *block, const Node *stage, const Item *piped,
+                   Span piped_span) {
   if (block->expanding) {
     if (!block->failed) report_recursion(body, block, stage);
     block->failed = true;
@@ -240,7 +255,8 @@ Item block_resolve(Body *body, Block *block, const Node *stage, const Item *pipe
   for (size_t i = 0; i < inner->n; i++)
     n_outs += node_is(inner->kid[i], N_OUT) || node_is(inner->kid[i], N_BAD);
   if (n_outs == 0) {
-    Diag *d = diag_new(body->r->diags, E206, stage->at, "block `%s` gives no value", block->node->text);
+    Diag *d =
+        diag_new(body->r->diags, E206, stage->at, "block `%s` gives no value", block->node->text);
     diag_primary(d, "a value is needed here");
     diag_label(d, block->node->at, "has no `out`");
     block->failed = true;
@@ -255,7 +271,11 @@ void block_check(Resolver *r, Block *block) {
   Map paths = {0};
   r->paths = &paths;
   r->expanded = 0;
-  Body outer = {.r = r, .model = scratch, .file = block->file, .path = block->node->text, .binding = block->node->text};
+  Body outer = {.r = r,
+                .model = scratch,
+                .file = block->file,
+                .path = block->node->text,
+                .binding = block->node->text};
   Use use = use_new(&outer, block, block->node);
   block_expand(&outer, block, &use);
 }

@@ -56,7 +56,8 @@ static void ascribe(Body *body, const Node *node, Value *value) {
   Type type;
   if (!node_given(node->kid[0]) || !type_resolve(body, node->kid[0], false, &type)) return;
   Ascription a = {value, node->text, type, node->kid[0]->span, node->at};
-  ARENA_PUSH(body->r->arena, body->model->ascription, body->model->n_ascriptions, body->model->cap_ascriptions, a);
+  ARENA_PUSH(body->r->arena, body->model->ascription, body->model->n_ascriptions,
+             body->model->cap_ascriptions, a);
 }
 
 static void input_resolve(Body *body, const Node *node) {
@@ -89,7 +90,8 @@ static void input_resolve(Body *body, const Node *node) {
 static void block_input_resolve(Body *body, const Node *node) {
   Item item = body->next_input < body->n_inputs ? body->input[body->next_input++] : item_bad();
   if (node_given(node->kid[1])) {
-    Diag *d = diag_new(body->r->diags, E216, node->kid[1]->span, "`every` belongs to an input of a model");
+    Diag *d = diag_new(body->r->diags, E216, node->kid[1]->span,
+                       "`every` belongs to an input of a model");
     diag_primary(d, "not allowed in a block");
   }
   if (item.kind == ITEM_VALUE) ascribe(body, node, item.value);
@@ -179,7 +181,8 @@ static void allow_resolve(Body *body, const Node *node) {
       continue;
     }
     Diag *d = diag_new(r->diags, E211, lint->span, "`allow` cannot be `%s`", lint->text);
-    diag_primary(d, code < DIAG_CODE_COUNT ? "this is an error, not a lint" : "no lint of this name");
+    diag_primary(d,
+                 code < DIAG_CODE_COUNT ? "this is an error, not a lint" : "no lint of this name");
     Nearest n = nearest_new(lint->text);
     for (int c = 0; c < DIAG_CODE_COUNT; c++)
       if (diag_info[c].name) nearest_offer(&n, diag_info[c].name);
@@ -195,15 +198,21 @@ static void report_misplaced(Body *body, const Node *node, const char *what, con
 
 /* Statements that speak about a whole model. */
 static void setting_resolve(Body *body, const Node *node) {
-  static const char *const name[] = {[N_WEIGHTS] = "weights", [N_RANGES] = "ranges", [N_PRECISION] = "precision", [N_ALLOW] = "allow"};
+  static const char *const name[] = {[N_WEIGHTS] = "weights",
+                                     [N_RANGES] = "ranges",
+                                     [N_PRECISION] = "precision",
+                                     [N_ALLOW] = "allow"};
   if (body->block) {
     report_misplaced(body, node, name[node->kind], "in a `model`, not in a `block`");
     return;
   }
   WeightsDecl *ranges = &body->model->ranges;
-  if (node_is(node, N_WEIGHTS)) weights_resolve(body, node);
-  else if (node_is(node, N_PRECISION)) precision_resolve(body, node);
-  else if (node_is(node, N_ALLOW)) allow_resolve(body, node);
+  if (node_is(node, N_WEIGHTS))
+    weights_resolve(body, node);
+  else if (node_is(node, N_PRECISION))
+    precision_resolve(body, node);
+  else if (node_is(node, N_ALLOW))
+    allow_resolve(body, node);
   else if (only_once(body, node, "ranges", ranges->span))
     *ranges = (WeightsDecl){.path = node->text, .span = node->span, .path_span = node->at};
 }
@@ -213,12 +222,16 @@ static void statement_resolve(Body *body, const Node *node) {
   if (!body->block && is_definition(node)) body->binding = body->path = node->text;
   switch (node->kind) {
   case N_IN:
-    if (body->block) block_input_resolve(body, node);
-    else input_resolve(body, node);
+    if (body->block)
+      block_input_resolve(body, node);
+    else
+      input_resolve(body, node);
     break;
   case N_OUT:
-    if (body->block) block_output_resolve(body, node);
-    else output_resolve(body, node);
+    if (body->block)
+      block_output_resolve(body, node);
+    else
+      output_resolve(body, node);
     break;
   case N_LET: let_resolve(body, node); break;
   case N_WEIGHTS:
@@ -254,7 +267,8 @@ void model_resolve(Resolver *r, Files *file, const Node *node) {
   model->name_span = node->at;
   Program *p = r->program;
   for (int i = 0; i < p->n_models; i++)
-    if (strcmp(p->model[i]->name, model->name) == 0) report_defined_twice(r, model->name, node->at, p->model[i]->name_span);
+    if (strcmp(p->model[i]->name, model->name) == 0)
+      report_defined_twice(r, model->name, node->at, p->model[i]->name_span);
   r->paths = &paths;
   r->expanded = 0;
   r->too_large = false;

@@ -8,15 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-Item item_bad(void) { return (Item){.kind = ITEM_BAD}; }
+Item item_bad(void) {
+  return (Item){.kind = ITEM_BAD};
+}
 
-Item item_of(Value *value) { return (Item){.kind = ITEM_VALUE, .value = value}; }
+Item item_of(Value *value) {
+  return (Item){.kind = ITEM_VALUE, .value = value};
+}
 
-static Item item_const(Const c) { return (Item){.kind = ITEM_CONST, .constant = c}; }
+static Item item_const(Const c) {
+  return (Item){.kind = ITEM_CONST, .constant = c};
+}
 
-Item item_int(int64_t i) { return item_const((Const){.kind = CONST_INT, .i = i, .f = (double)i}); }
+Item item_int(int64_t i) {
+  return item_const((Const){.kind = CONST_INT, .i = i, .f = (double)i});
+}
 
-static Item item_real(double f) { return item_const((Const){.kind = CONST_REAL, .f = f}); }
+static Item item_real(double f) {
+  return item_const((Const){.kind = CONST_REAL, .f = f});
+}
 
 int64_t gcd64(int64_t a, int64_t b) {
   while (b) {
@@ -33,7 +43,11 @@ Item const_literal(Resolver *r, const Node *node) {
   case N_INT: return item_int(node->i);
   case N_FLOAT: return item_real(node->f);
   case N_QTY:
-    return item_const((Const){.kind = CONST_QTY, .num = node->num, .den = node->den, .unit = node->unit, .s = node->text});
+    return item_const((Const){.kind = CONST_QTY,
+                              .num = node->num,
+                              .den = node->den,
+                              .unit = node->unit,
+                              .s = node->text});
   case N_STRING: return item_const((Const){.kind = CONST_TEXT, .s = node->text});
   case N_DTYPE: return item_const((Const){.kind = CONST_ELEM, .s = node->text});
   case N_SHAPE: return item_const((Const){.kind = CONST_SHAPE, .shape = node});
@@ -47,7 +61,8 @@ const char *const_str(Arena *arena, const Const *c) {
   case CONST_INT: text_printf(&text, "%lld", (long long)c->i); break;
   case CONST_REAL: text_add_double(&text, c->f); break;
   case CONST_QTY:
-    if (c->unit == UNIT_HZ) text_add_rate(&text, c->num, c->den);
+    if (c->unit == UNIT_HZ)
+      text_add_rate(&text, c->num, c->den);
     else {
       bool ms = c->num < c->den;
       text_add_double(&text, (double)c->num * (ms ? 1000 : 1) / (double)c->den);
@@ -69,7 +84,8 @@ static Item too_large(Resolver *r, Span at) {
 }
 
 static Item not_whole(Resolver *r, Const a, Const b, Span at) {
-  Diag *d = diag_new(r->diags, E311, at, "%s / %s is not a whole number", const_str(r->arena, &a), const_str(r->arena, &b));
+  Diag *d = diag_new(r->diags, E311, at, "%s / %s is not a whole number", const_str(r->arena, &a),
+                     const_str(r->arena, &b));
   diag_primary(d, "sizes are integers");
   if (a.kind == CONST_INT && b.kind == CONST_INT && b.i != 0)
     diag_note(d, "for a fraction write one of them with a point: %lld.0", (long long)a.i);
@@ -110,8 +126,8 @@ static Item rational(Resolver *r, int64_t num, int64_t den, Unit unit, Span at) 
 }
 
 static Item mismatch(Resolver *r, Const a, char op, Const b, Span at) {
-  Diag *d = diag_new(r->diags, E206, at, "`%c` cannot be applied to %s and %s", op, const_str(r->arena, &a),
-                     const_str(r->arena, &b));
+  Diag *d = diag_new(r->diags, E206, at, "`%c` cannot be applied to %s and %s", op,
+                     const_str(r->arena, &a), const_str(r->arena, &b));
   diag_primary(d, "numbers, and quantities of one unit, can be combined");
   return item_bad();
 }
@@ -119,7 +135,8 @@ static Item mismatch(Resolver *r, Const a, char op, Const b, Span at) {
 /* At least one of the two is a quantity. 2s * 50Hz is 100. */
 static Item fold_quantity(Resolver *r, Const a, char op, Const b, Span at) {
   bool number_a = a.kind == CONST_INT, number_b = b.kind == CONST_INT;
-  if (!(number_a || a.kind == CONST_QTY) || !(number_b || b.kind == CONST_QTY)) return mismatch(r, a, op, b, at);
+  if (!(number_a || a.kind == CONST_QTY) || !(number_b || b.kind == CONST_QTY))
+    return mismatch(r, a, op, b, at);
   if (number_a) a.num = a.i, a.den = 1;
   if (number_b) b.num = b.i, b.den = 1;
   Unit unit = number_a ? b.unit : a.unit;
@@ -148,7 +165,8 @@ static Item fold_quantity(Resolver *r, Const a, char op, Const b, Span at) {
 
 Item const_fold(Resolver *r, Const a, char op, Const b, Span at) {
   if (a.kind == CONST_INT && b.kind == CONST_INT) return fold_int(r, a, op, b, at);
-  bool numbers = (a.kind == CONST_INT || a.kind == CONST_REAL) && (b.kind == CONST_INT || b.kind == CONST_REAL);
+  bool numbers = (a.kind == CONST_INT || a.kind == CONST_REAL) &&
+                 (b.kind == CONST_INT || b.kind == CONST_REAL);
   if (numbers) return fold_real(r, a.f, op, b.f, at);
   if (a.kind == CONST_QTY || b.kind == CONST_QTY) return fold_quantity(r, a, op, b, at);
   return mismatch(r, a, op, b, at);
@@ -188,7 +206,9 @@ bool const_parse(Resolver *r, const char *text, Const *out) {
     return !negative;
   }
   Item item = const_literal(r, node);
-  if (item.kind != ITEM_CONST || item.constant.kind == CONST_SHAPE || (negative && item.constant.kind > CONST_REAL)) return false;
+  if (item.kind != ITEM_CONST || item.constant.kind == CONST_SHAPE ||
+      (negative && item.constant.kind > CONST_REAL))
+    return false;
   if (negative) item = const_negate(r, item.constant, span_none());
   *out = item.constant;
   return true;

@@ -33,18 +33,22 @@ static void report_no_field(Body *body, const Node *node, const Binding *b) {
   const Node *field = node->kid[0];
   const Item *item = &b->item;
   Layer *layer = item->value ? item->value->layer : NULL;
-  Diag *d = diag_new(body->r->diags, E506, field->span, "`%s` has no field `%s`", node->text, field->text);
+  Diag *d = diag_new(body->r->diags, E506, field->span, "`%s` has no field `%s`", node->text,
+                     field->text);
   Text has = text_new(body->r->arena);
   for (int i = 0; i < item->n_fields; i++)
     text_printf(&has, "%s`.%s`", i ? ", " : "", item->field[i].name);
   bool states = !item->of_block && layer && item->value == layer->out[0];
   for (int i = 1; states && i <= layer_n_states(layer); i++)
     text_printf(&has, "%s`.%s`", i > 1 ? ", " : "", layer->out[i]->field);
-  if (has.len) diag_primary(d, "it has %s", text_str(&has));
-  else diag_primary(d, "it has no fields");
+  if (has.len)
+    diag_primary(d, "it has %s", text_str(&has));
+  else
+    diag_primary(d, "it has no fields");
   diag_label(d, b->name_span, "defined here");
   if (!has.len) {
-    diag_note(d, "fields belong to the final stage of a `let`: `.h` of GRU, RNN and LSTM, `.c` of LSTM, the further `out`s of a block");
+    diag_note(d, "fields belong to the final stage of a `let`: `.h` of GRU, RNN and LSTM, `.c` of "
+                 "LSTM, the further `out`s of a block");
     diag_fix(d, FIX_MAYBE, "bind the recurrent layer with a `let` of its own");
   } else if (layer && layer->kind != LAYER_LSTM && strcmp(field->text, "c") == 0) {
     diag_note(d, "only an `LSTM` has a cell state `c` beside `h`");
@@ -58,7 +62,8 @@ static Item field_resolve(Body *body, const Node *node) {
   if (b->item.of_block) {
     for (int i = 0; i < b->item.n_fields; i++)
       if (strcmp(b->item.field[i].name, field) == 0) return *b->item.field[i].item;
-  } else if (b->item.kind == ITEM_VALUE && b->item.value->layer && b->item.value == b->item.value->layer->out[0]) {
+  } else if (b->item.kind == ITEM_VALUE && b->item.value->layer &&
+             b->item.value == b->item.value->layer->out[0]) {
     Layer *layer = b->item.value->layer;
     for (int i = 1; i <= layer_n_states(layer); i++)
       if (strcmp(layer->out[i]->field, field) == 0) return item_of(layer->out[i]);
@@ -71,7 +76,8 @@ static LayerKind operator_kind(char op) {
   return op == '+' ? LAYER_add : op == '-' ? LAYER_sub : op == '*' ? LAYER_mul : LAYER_div;
 }
 
-static Item operator_make(Body *body, char op, const Item *a, const Item *b, Span a_span, Span b_span, Span op_span) {
+static Item operator_make(Body *body, char op, const Item *a, const Item *b, Span a_span,
+                          Span b_span, Span op_span) {
   Resolver *r = body->r;
   bool constant_a = a->kind == ITEM_CONST, constant_b = b->kind == ITEM_CONST;
   if (constant_a || constant_b) {
@@ -90,7 +96,8 @@ static Item operator_make(Body *body, char op, const Item *a, const Item *b, Spa
     value->given = true;
     value->f = constant_a ? a->constant.f : b->constant.f;
     value->span = value->at = constant_a ? a_span : b_span;
-    if (constant_a) *swapped = (OptVal){.given = true, .s = "true", .i = 0, .span = a_span, .at = a_span};
+    if (constant_a)
+      *swapped = (OptVal){.given = true, .s = "true", .i = 0, .span = a_span, .at = a_span};
   }
   layer->span = span_join(a_span, b_span);
   layer->name_span = op_span;
@@ -98,7 +105,8 @@ static Item operator_make(Body *body, char op, const Item *a, const Item *b, Spa
   return item_of(layer->out[0]);
 }
 
-static Item operator_resolve(Body *body, char op, Item a, Item b, Span a_span, Span b_span, Span op_span) {
+static Item operator_resolve(Body *body, char op, Item a, Item b, Span a_span, Span b_span,
+                             Span op_span) {
   if (a.kind == ITEM_BAD || b.kind == ITEM_BAD) return item_bad();
   if (a.kind == ITEM_CONST && b.kind == ITEM_CONST)
     return const_fold(body->r, a.constant, op, b.constant, span_join(a_span, b_span));
@@ -113,7 +121,8 @@ static Item chain_resolve(Body *body, const Node *node) {
   for (size_t i = 1; i < node->n; i++) {
     const Node *operand = node->kid[i];
     Item item = expr_resolve(body, operand->kid[0]);
-    sum = operator_resolve(body, *operand->text, sum, item, span, operand->kid[0]->span, operand->at);
+    sum =
+        operator_resolve(body, *operand->text, sum, item, span, operand->kid[0]->span, operand->at);
     span = span_join(span, operand->span);
   }
   return sum;
@@ -139,7 +148,8 @@ static Item pipe_resolve(Body *body, const Node *node) {
 
 static Item too_deep(Body *body, const Node *node) {
   if (!body->r->too_large) {
-    Diag *d = diag_new(body->r->diags, E215, node->span, "blocks and brackets are nested too deeply here");
+    Diag *d = diag_new(body->r->diags, E215, node->span,
+                       "blocks and brackets are nested too deeply here");
     diag_primary(d, "more than %d levels", DEPTH_MAX);
   }
   body->r->too_large = true;
@@ -149,9 +159,7 @@ static Item too_deep(Body *body, const Node *node) {
 static Item expr_any(Body *body, const Node *node) {
   const Binding *b;
   switch (node->kind) {
-  case N_NAME:
-    b = name_resolve(body, node->text, node->span);
-    return b ? b->item : item_bad();
+  case N_NAME: b = name_resolve(body, node->text, node->span); return b ? b->item : item_bad();
   case N_FIELD: return field_resolve(body, node);
   case N_PIPE: return pipe_resolve(body, node);
   case N_STAGE: return stage_resolve(body, node, NULL, span_none());

@@ -30,7 +30,9 @@ static const Legacy *legacy_find(const Legacy *table, size_t n, const char *name
   return NULL;
 }
 
-static const char *source_of(Resolver *r, Span span) { return span_text(r->arena, r->diags->sources, span); }
+static const char *source_of(Resolver *r, Span span) {
+  return span_text(r->arena, r->diags->sources, span);
+}
 
 /* Activation("relu") or Activation(relu). */
 static bool legacy_activation(Resolver *r, Diag *d, const Node *stage) {
@@ -38,8 +40,11 @@ static bool legacy_activation(Resolver *r, Diag *d, const Node *stage) {
   diag_note(d, "an activation is a stage: `|> relu`");
   if (stage->n != 1 || !node_is(stage->kid[0], N_ARG)) return true;
   const Node *word = stage->kid[0]->kid[0];
-  const LayerInfo *info = node_is(word, N_STRING) || node_is(word, N_NAME) ? map_get(&r->stages, word->text) : NULL;
-  if (info) fix_edit(diag_fix(d, FIX_SURE, "write the activation as a stage"), stage->span, "%s", info->name);
+  const LayerInfo *info =
+      node_is(word, N_STRING) || node_is(word, N_NAME) ? map_get(&r->stages, word->text) : NULL;
+  if (info)
+    fix_edit(diag_fix(d, FIX_SURE, "write the activation as a stage"), stage->span, "%s",
+             info->name);
   return true;
 }
 
@@ -47,12 +52,14 @@ static bool legacy_activation(Resolver *r, Diag *d, const Node *stage) {
 static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
   bool both = strcmp(stage->text, "Bidirectional") == 0;
   if (!both && strcmp(stage->text, "TimeDistributed") != 0) return false;
-  diag_note(d, both ? "a recurrent layer takes `direction=both`" : "`Dense` and its like run on every step of a sequence anyway");
+  diag_note(d, both ? "a recurrent layer takes `direction=both`"
+                    : "`Dense` and its like run on every step of a sequence anyway");
   const Node *inner = stage->n >= 1 && node_is(stage->kid[0], N_ARG) ? stage->kid[0]->kid[0] : NULL;
   if (!inner || !node_is(inner, N_STAGE) || !map_get(&r->stages, inner->text)) return true;
   Span close = {inner->span.file, inner->span.end - 1, inner->span.end};
   const char *text = source_of(r, (Span){inner->span.file, inner->span.begin, close.begin});
-  Fix *fix = diag_fix(d, stage->n == 1 ? FIX_SURE : FIX_MAYBE, both ? "use `direction=both`" : "use the layer itself");
+  Fix *fix = diag_fix(d, stage->n == 1 ? FIX_SURE : FIX_MAYBE,
+                      both ? "use `direction=both`" : "use the layer itself");
   fix_edit(fix, stage->span, both ? "%s%sdirection=both)" : "%s)", text, inner->n ? ", " : "");
   return true;
 }
@@ -77,7 +84,8 @@ static Span with_comma(const Node *stage, const Node *arg) {
     if (stage->kid[i] != arg) continue;
     if (i > 0) return (Span){arg->span.file, stage->kid[i - 1]->span.end, arg->span.end};
     if (stage->n > 1) return (Span){arg->span.file, arg->span.begin, stage->kid[1]->span.begin};
-    return (Span){arg->span.file, stage->at.end, stage->span.end}; /* the only one: the brackets too */
+    return (Span){arg->span.file, stage->at.end,
+                  stage->span.end}; /* the only one: the brackets too */
   }
   return arg->span;
 }
@@ -87,7 +95,8 @@ static void option_delete(Diag *d, const Node *stage, const Node *arg, FixKind k
 }
 
 /* Deletes the option and adds a stage behind the layer. */
-static void option_to_stage(Resolver *r, Diag *d, const Node *stage, const Node *arg, FixKind kind, const char *title, const char *what) {
+static void option_to_stage(Resolver *r, Diag *d, const Node *stage, const Node *arg, FixKind kind,
+                            const char *title, const char *what) {
   (void)r;
   Fix *fix = diag_fix(d, kind, "%s", title);
   Span gone = with_comma(stage, arg);
@@ -104,14 +113,20 @@ static const char *word_of(const Node *arg) {
   return node_is(v, N_NAME) || node_is(v, N_STRING) ? v->text : "";
 }
 
-static bool is_false(const Node *arg) { return strcmp(word_of(arg), "false") == 0 || strcmp(word_of(arg), "False") == 0; }
+static bool is_false(const Node *arg) {
+  return strcmp(word_of(arg), "false") == 0 || strcmp(word_of(arg), "False") == 0;
+}
 
-static bool is_true(const Node *arg) { return strcmp(word_of(arg), "true") == 0 || strcmp(word_of(arg), "True") == 0; }
+static bool is_true(const Node *arg) {
+  return strcmp(word_of(arg), "true") == 0 || strcmp(word_of(arg), "True") == 0;
+}
 
 static void legacy_sequences(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
   diag_note(d, "recurrent layers always return every step; keep one with `|> last`");
-  if (is_false(arg)) option_to_stage(r, d, stage, arg, FIX_SURE, "keep the last step", "last");
-  else option_delete(d, stage, arg, is_true(arg) ? FIX_SURE : FIX_MAYBE);
+  if (is_false(arg))
+    option_to_stage(r, d, stage, arg, FIX_SURE, "keep the last step", "last");
+  else
+    option_delete(d, stage, arg, is_true(arg) ? FIX_SURE : FIX_MAYBE);
 }
 
 static void legacy_activation_option(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
@@ -126,7 +141,9 @@ static void legacy_activation_option(Resolver *r, Diag *d, const Node *stage, co
     const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
     info = l && l->kind == RENAMED_TO ? map_get(&r->stages, l->ours) : NULL;
   }
-  if (info) option_to_stage(r, d, stage, arg, FIX_SURE, "write the activation as the next stage", info->name);
+  if (info)
+    option_to_stage(r, d, stage, arg, FIX_SURE, "write the activation as the next stage",
+                    info->name);
 }
 
 static void option_value_edit(Diag *d, const Node *arg, const char *text) {
@@ -134,15 +151,19 @@ static void option_value_edit(Diag *d, const Node *arg, const char *text) {
 }
 
 /* Options whose meaning depends on their value. */
-static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *arg, const LayerInfo *info) {
+static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *arg,
+                           const LayerInfo *info) {
   const char *name = arg->text;
   if (strcmp(name, "return_sequences") == 0) {
     legacy_sequences(r, d, stage, arg);
   } else if (strcmp(name, "activation") == 0) {
     legacy_activation_option(r, d, stage, arg);
   } else if (strcmp(name, "return_state") == 0 || strcmp(name, "stateful") == 0) {
-    diag_note(d, *name == 'r' ? "states are fields: `let h = x |> GRU(64)`, then `h.h` (and `h.c` for `LSTM`)"
-                              : "a state that lives from call to call belongs to a stream: declare the input `time ..`");
+    diag_note(d,
+              *name == 'r'
+                  ? "states are fields: `let h = x |> GRU(64)`, then `h.h` (and `h.c` for `LSTM`)"
+                  : "a state that lives from call to call belongs to a stream: declare the input "
+                    "`time ..`");
     option_delete(d, stage, arg, is_false(arg) ? FIX_SURE : FIX_MAYBE);
   } else if (strcmp(name, "go_backwards") == 0 && is_true(arg)) {
     diag_note(d, "the direction is an option with three words: forward, backward, both");
@@ -150,7 +171,8 @@ static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *
   } else if (strcmp(name, "bidirectional") == 0 && is_true(arg)) {
     diag_note(d, "the direction is an option with three words: forward, backward, both");
     option_value_edit(d, arg, "direction=both");
-  } else if ((strcmp(name, "go_backwards") == 0 || strcmp(name, "bidirectional") == 0) && is_false(arg)) {
+  } else if ((strcmp(name, "go_backwards") == 0 || strcmp(name, "bidirectional") == 0) &&
+             is_false(arg)) {
     option_delete(d, stage, arg, FIX_SURE);
   } else if (strcmp(name, "reset_after") == 0 || strcmp(name, "linear_before_reset") == 0) {
     bool after = is_true(arg) || (node_is(arg->kid[0], N_INT) && arg->kid[0]->i == 1);
@@ -161,8 +183,10 @@ static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *
   } else if (strcmp(name, "name") == 0) {
     diag_note(d, "`from=\"...\"` says which tensors of the weights file belong to a layer");
     if (node_is(arg->kid[0], N_STRING)) {
-      if (layer_info_opt(info, "from") >= 0) fix_edit(diag_fix(d, FIX_MAYBE, "if it names the weights, use `from`"), arg->at, "from");
-      else option_delete(d, stage, arg, FIX_SURE);
+      if (layer_info_opt(info, "from") >= 0)
+        fix_edit(diag_fix(d, FIX_MAYBE, "if it names the weights, use `from`"), arg->at, "from");
+      else
+        option_delete(d, stage, arg, FIX_SURE);
     }
   } else {
     return false;
@@ -170,7 +194,8 @@ static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *
   return true;
 }
 
-bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg, const LayerInfo *info) {
+bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg,
+                   const LayerInfo *info) {
   if (legacy_special(r, d, stage, arg, info)) return true;
   const Legacy *l = legacy_find(options, sizeof options / sizeof *options, arg->text);
   if (!l) return false;

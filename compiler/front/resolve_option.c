@@ -17,11 +17,18 @@ static bool word_listed(const char *words, const char *word, int64_t *index) {
 
 /* Words of other frameworks for ours. */
 static const char *word_meant(const char *option, const char *word) {
-  static const char *const meant[][3] = {
-      {"direction", "bidirectional", "both"}, {"direction", "reverse", "backward"}, {"direction", "forwards", "forward"},
-      {"direction", "backwards", "backward"}, {"weights", "pytorch", "torch"},      {"weights", "tensorflow", "keras"},
-      {"weights", "tf", "keras"},             {"precision", "float32", "f32"},      {"precision", "int8", "i8"},
-      {"precision", "float16", "f16"},        {"precision", "int16", "i16"},        {"padding", "none", "valid"}};
+  static const char *const meant[][3] = {{"direction", "bidirectional", "both"},
+                                         {"direction", "reverse", "backward"},
+                                         {"direction", "forwards", "forward"},
+                                         {"direction", "backwards", "backward"},
+                                         {"weights", "pytorch", "torch"},
+                                         {"weights", "tensorflow", "keras"},
+                                         {"weights", "tf", "keras"},
+                                         {"precision", "float32", "f32"},
+                                         {"precision", "int8", "i8"},
+                                         {"precision", "float16", "f16"},
+                                         {"precision", "int16", "i16"},
+                                         {"padding", "none", "valid"}};
   for (size_t i = 0; i < sizeof meant / sizeof *meant; i++)
     if (strcmp(option, meant[i][0]) == 0 && strcasecmp(word, meant[i][1]) == 0) return meant[i][2];
   return NULL;
@@ -30,15 +37,19 @@ static const char *word_meant(const char *option, const char *word) {
 static const char *word_any_case(Arena *arena, const char *words, const char *word) {
   size_t len = strlen(word);
   for (; words && *words; words += strcspn(words, " "), words += *words == ' ')
-    if (strcspn(words, " ") == len && strncasecmp(words, word, len) == 0) return arena_strndup(arena, words, len);
+    if (strcspn(words, " ") == len && strncasecmp(words, word, len) == 0)
+      return arena_strndup(arena, words, len);
   return NULL;
 }
 
-static void report_word(Resolver *r, const char *option, const char *words, const char *word, bool quoted, Span at) {
-  Diag *d = diag_new(r->diags, E211, at, quoted ? "`%s` cannot be \"%s\"" : "`%s` cannot be `%s`", option, word);
+static void report_word(Resolver *r, const char *option, const char *words, const char *word,
+                        bool quoted, Span at) {
+  Diag *d = diag_new(r->diags, E211, at, quoted ? "`%s` cannot be \"%s\"" : "`%s` cannot be `%s`",
+                     option, word);
   diag_primary(d, "expected one of %s", words_listed(r->arena, words));
   int64_t index;
-  const char *meant = word_listed(words, word, &index) ? word : word_any_case(r->arena, words, word);
+  const char *meant =
+      word_listed(words, word, &index) ? word : word_any_case(r->arena, words, word);
   if (!meant) meant = word_meant(option, word);
   if (quoted) diag_note(d, "option words are written without quotes");
   if (meant) {
@@ -54,16 +65,22 @@ const char *word_resolve(Body *body, const char *option, const char *words, cons
   int64_t index;
   Const c;
   const Binding *b = node_is(node, N_NAME) ? name_find(body, node->text) : NULL;
-  bool word_itself = node_is(node, N_NAME) && (!b || (b->item.kind != ITEM_CONST && word_listed(words, node->text, &index)));
+  bool word_itself = node_is(node, N_NAME) &&
+                     (!b || (b->item.kind != ITEM_CONST && word_listed(words, node->text, &index)));
   if (word_itself) {
     c = (Const){.kind = CONST_WORD, .s = node->text};
   } else {
     Item item = expr_resolve(body, node);
     if (item.kind == ITEM_BAD) return NULL;
-    if (item.kind == ITEM_VALUE || !(item.constant.kind == CONST_WORD || item.constant.kind == CONST_ELEM || item.constant.kind == CONST_TEXT)) {
-      Diag *d = item.kind == ITEM_VALUE ? report_not_constant(body->r, node->span, "a word", &item)
-                                        : diag_new(body->r->diags, E211, node->span, "`%s` cannot be %s", option, const_str(body->r->arena, &item.constant));
-      if (item.kind == ITEM_CONST) diag_primary(d, "expected one of %s", words_listed(body->r->arena, words));
+    if (item.kind == ITEM_VALUE ||
+        !(item.constant.kind == CONST_WORD || item.constant.kind == CONST_ELEM ||
+          item.constant.kind == CONST_TEXT)) {
+      Diag *d = item.kind == ITEM_VALUE
+                    ? report_not_constant(body->r, node->span, "a word", &item)
+                    : diag_new(body->r->diags, E211, node->span, "`%s` cannot be %s", option,
+                               const_str(body->r->arena, &item.constant));
+      if (item.kind == ITEM_CONST)
+        diag_primary(d, "expected one of %s", words_listed(body->r->arena, words));
       return NULL;
     }
     c = item.constant;
@@ -73,8 +90,8 @@ const char *word_resolve(Body *body, const char *option, const char *words, cons
   return NULL;
 }
 
-static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c, Span at, OptVal *out) {
-  Resolver *r = body->r;
+static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c,
+                        const Node *node, OptVal *out) {
   if (c->kind == CONST_QTY && c->unit == UNIT_SECOND && c->num > 0) {
     out->is_duration = true;
     out->num = c->num;
@@ -84,21 +101,26 @@ static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, c
   bool width = opt->id == OPT_units || opt->id == OPT_filters;
   int64_t least = opt->id == OPT_begin || info->kind == LAYER_delay ? 0 : 1;
   if (c->kind == CONST_INT && c->i < least && !width) {
-    Diag *d = diag_new(r->diags, E211, at, "`%s` cannot be %lld", opt->name, (long long)c->i);
+    Diag *d = diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name,
+                       (long long)c->i);
     diag_primary(d, "must be at least %lld", (long long)least);
+    note_params(body, d, node);
     return false;
   }
-  return size_of_const(r, c, at, least, &out->i);
+  return size_of_const(body, c, node, least, &out->i);
 }
 
-static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c, Span at, OptVal *out) {
+static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c,
+                          Span at, OptVal *out) {
   bool rate = info->kind == LAYER_Dropout && !(c->f >= 0 && c->f < 1);
-  bool positive = (opt->id == OPT_eps || opt->id == OPT_std || opt->id == OPT_clip) && !(c->f > 0) &&
-                  !(info->kind == LAYER_GaussianNoise && c->f == 0);
+  bool positive = (opt->id == OPT_eps || opt->id == OPT_std || opt->id == OPT_clip) &&
+                  !(c->f > 0) && !(info->kind == LAYER_GaussianNoise && c->f == 0);
   out->f = c->f;
   if (!rate && !positive) return true;
-  Diag *d = diag_new(body->r->diags, E211, at, "`%s` cannot be %s", opt->name, const_str(body->r->arena, c));
-  diag_primary(d, rate ? "expected a probability: from 0 up to, but not including, 1" : "must be more than 0");
+  Diag *d = diag_new(body->r->diags, E211, at, "`%s` cannot be %s", opt->name,
+                     const_str(body->r->arena, c));
+  diag_primary(d, rate ? "expected a probability: from 0 up to, but not including, 1"
+                       : "must be more than 0");
   return false;
 }
 
@@ -113,7 +135,8 @@ static bool option_states(Body *body, const Node *node, OptVal *out) {
     Item item = expr_resolve(body, part);
     if (item.kind == ITEM_CONST) {
       Diag *d = report_not_constant(body->r, part->span, "a value", &item);
-      if (item.constant.kind == CONST_INT && item.constant.i == 0) diag_note(d, "states start at zero without `init`");
+      if (item.constant.kind == CONST_INT && item.constant.i == 0)
+        diag_note(d, "states start at zero without `init`");
     }
     ok = ok && item.kind == ITEM_VALUE;
     if (!ok) continue;
@@ -144,24 +167,30 @@ static bool option_value(Body *body, const Node *node, OptVal *out) {
   return true;
 }
 
-static bool option_constant(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node, OptVal *out) {
-  static const char *const wanted[] = {
-      [OPTK_SIZE] = "a whole number", [OPTK_NUMBER] = "a number", [OPTK_TEXT] = "a string", [OPTK_SHAPE] = "a shape"};
+static bool option_constant(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
+                            OptVal *out) {
+  static const char *const wanted[] = {[OPTK_SIZE] = "a whole number",
+                                       [OPTK_NUMBER] = "a number",
+                                       [OPTK_TEXT] = "a string",
+                                       [OPTK_SHAPE] = "a shape"};
   Item item = expr_resolve(body, node);
   if (item.kind == ITEM_BAD) return false;
   ConstKind kind = item.constant.kind;
   bool number = kind == CONST_INT || kind == CONST_REAL;
-  bool fits = item.kind == ITEM_CONST && (opt->kind == OPTK_SIZE ? number || kind == CONST_QTY
+  bool fits = item.kind == ITEM_CONST && (opt->kind == OPTK_SIZE     ? number || kind == CONST_QTY
                                           : opt->kind == OPTK_NUMBER ? number
-                                          : opt->kind == OPTK_TEXT ? kind == CONST_TEXT : kind == CONST_SHAPE);
+                                          : opt->kind == OPTK_TEXT   ? kind == CONST_TEXT
+                                                                     : kind == CONST_SHAPE);
   if (!fits) {
     Diag *d = report_not_constant(body->r, node->span, wanted[opt->kind], &item);
     if (opt->kind == OPTK_TEXT && node_is(node, N_NAME))
-      fix_edit(diag_fix(d, FIX_MAYBE, "strings stand in double quotes"), node->span, "\"%s\"", node->text);
+      fix_edit(diag_fix(d, FIX_MAYBE, "strings stand in double quotes"), node->span, "\"%s\"",
+               node->text);
     return false;
   }
-  if (opt->kind == OPTK_SIZE) return option_size(body, info, opt, &item.constant, node->span, out);
-  if (opt->kind == OPTK_NUMBER) return option_number(body, info, opt, &item.constant, node->span, out);
+  if (opt->kind == OPTK_SIZE) return option_size(body, info, opt, &item.constant, node, out);
+  if (opt->kind == OPTK_NUMBER)
+    return option_number(body, info, opt, &item.constant, node->span, out);
   out->s = item.constant.s;
   if (opt->kind == OPTK_TEXT) return true;
   out->shape = ARENA_NEW(body->r->arena, Type);
@@ -183,7 +212,8 @@ bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *ar
   if (opt->kind == OPTK_TEXT && node_is(node, N_NAME) && !name_find(body, node->text)) {
     Diag *d = diag_new(body->r->diags, E206, node->span, "expected a string");
     diag_primary(d, "this is a name");
-    fix_edit(diag_fix(d, FIX_SURE, "strings stand in double quotes"), node->span, "\"%s\"", node->text);
+    fix_edit(diag_fix(d, FIX_SURE, "strings stand in double quotes"), node->span, "\"%s\"",
+             node->text);
     return false;
   }
   return option_constant(body, info, opt, node, out);

@@ -3,11 +3,14 @@
 #include "front/resolve.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Beyond this many reports no nearest names are searched: the effort stays linear. */
 enum { SUGGESTIONS_MAX = 200 };
 
-Nearest nearest_new(const char *to) { return (Nearest){to, NULL, strlen(to) / 3 + 1}; }
+Nearest nearest_new(const char *to) {
+  return (Nearest){to, NULL, strlen(to) / 3 + 1};
+}
 
 void nearest_offer(Nearest *n, const char *candidate) {
   if (n->distance == 0 || !strcmp(candidate, n->to)) return;
@@ -60,7 +63,8 @@ Diag *report_not_constant(Resolver *r, Span at, const char *wanted, const Item *
   Diag *d = diag_new(r->diags, E206, at, "expected %s", wanted);
   if (item->kind == ITEM_CONST && item->constant.kind == CONST_WORD)
     diag_primary(d, "this is the word `%s`", item->constant.s);
-  else diag_primary(d, "this is %s", item_kind_name(item));
+  else
+    diag_primary(d, "this is %s", item_kind_name(item));
   return d;
 }
 
@@ -71,7 +75,19 @@ void report_defined_twice(Resolver *r, const char *name, Span again, Span first)
   diag_fix(d, FIX_MAYBE, "give one of them another name");
 }
 
-static bool may_suggest(Resolver *r) { return r->suggestions++ < SUGGESTIONS_MAX; }
+void note_params(Body *body, Diag *d, const Node *node) {
+  const Binding *b = node_is(node, N_NAME) ? name_find(body, node->text) : NULL;
+  if (b && b->item.kind == ITEM_CONST) {
+    diag_note(d, "`%s` is %s", node->text, const_str(body->r->arena, &b->item.constant));
+    diag_label(d, b->name_span, "`%s` is defined here", node->text);
+  }
+  for (size_t i = 0; i < node->n; i++)
+    note_params(body, d, node->kid[i]);
+}
+
+static bool may_suggest(Resolver *r) {
+  return r->suggestions++ < SUGGESTIONS_MAX;
+}
 
 /* The statement that will define name; NULL if there is none, or it has. */
 static const Node *defined_later(const Body *body, const char *name) {
@@ -81,13 +97,13 @@ static const Node *defined_later(const Body *body, const char *name) {
 
 /* Whether every name the statement reads is defined by now. */
 static bool independent(Body *body, const Node *node) {
-  if ((node_is(node, N_NAME) || node_is(node, N_FIELD)) && defined_later(body, node->text)) return false;
+  if ((node_is(node, N_NAME) || node_is(node, N_FIELD)) && defined_later(body, node->text))
+    return false;
   for (size_t i = 0; i < node->n; i++)
     if (!(node_is(node, N_FIELD)) && !independent(body, node->kid[i])) return false;
   return true;
 }
 
-/* The lines of a statement, if it has them to itself. */
 static bool whole_lines(const Source *source, Span span, Span *lines) {
   *lines = span;
   const char *s = source->text;
@@ -97,7 +113,8 @@ static bool whole_lines(const Source *source, Span span, Span *lines) {
     lines->end++;
   const char *rest = s + span.end;
   rest += strspn(rest, " \t\r");
-  if ((lines->begin && s[lines->begin - 1] != '\n') || (*rest != '\n' && *rest != '#')) return false;
+  if ((lines->begin && s[lines->begin - 1] != '\n') || (*rest != '\n' && *rest != '#'))
+    return false;
   lines->end++;
   return true;
 }
@@ -109,17 +126,32 @@ static void suggest_move_up(Body *body, Diag *d, const Node *later) {
       !whole_lines(source, body->statement->span, &to) || from.begin < to.end)
     return;
   Fix *fix = diag_fix(d, FIX_SURE, "move the definition up");
-  fix_edit(fix, (Span){to.file, to.begin, to.begin}, "%s", span_text(body->r->arena, body->r->diags->sources, from));
+  fix_edit(fix, (Span){to.file, to.begin, to.begin}, "%s",
+           span_text(body->r->arena, body->r->diags->sources, from));
   fix_edit(fix, from, "%s", "");
 }
 
-static void report_python_word(Body *body, const char *name, Span at, const char *meant) {
-  Diag *d = diag_new(body->r->diags, E202, at, "no value named `%s`", name);
-  diag_primary(d, "not defined above this line");
-  if (*meant) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", meant), at, "%s", meant);
-  else
-    diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
-                 "\"endless\" `time ..`; the batch is never an axis");
+/* `time None`, `[None, 13]`. */
+static void report_none(Body *body, Span at) {
+  Diag *d = diag_new(body->r->diags, E202, at, "no value named `None`");
+  diag_primary(d, "sizes are known at build time");
+  diag_note(d, "for \"any length up to N\" write `time <= N`, for \"endless\" `time ..`; the batch "
+               "is never an axis");
+  const Source *source = sources_get(body->r->diags->sources, at.file);
+  const char *text = source->text;
+  if (at.begin >= 5 && strncmp(text + at.begin - 5, "time ", 5) == 0) {
+    fix_edit(diag_fix(d, FIX_FILL, "give the largest length"), at, "<= N");
+    fix_edit(diag_fix(d, FIX_MAYBE, "or make it a stream"), at, "..");
+    return;
+  }
+  uint32_t end = at.end;
+  while (text[end] == ' ')
+    end++;
+  if (at.begin && text[at.begin - 1] == '[' && text[end] == ',') {
+    end += text[end + 1] == ' ' ? 2u : 1u;
+    fix_edit(diag_fix(d, FIX_MAYBE, "drop the batch axis"), (Span){at.file, at.begin, end}, "%s",
+             "");
+  }
 }
 
 void report_unknown_value(Body *body, const char *name, Span at) {
@@ -129,13 +161,14 @@ void report_unknown_value(Body *body, const char *name, Span at) {
     Diag *d = diag_new(r->diags, E210, at, "`%s` is defined later", name);
     diag_primary(d, "used here");
     diag_label(d, later->at, "defined here");
-    if (later == body->statement) diag_note(d, "a value cannot be made from itself; only recurrent layers feed back");
+    if (later == body->statement)
+      diag_note(d, "a value cannot be made from itself; only recurrent layers feed back");
     diag_note(d, "definitions come before uses; cycles are not possible");
     suggest_move_up(body, d, later);
     return;
   }
   if (strcmp(name, "None") == 0) {
-    report_python_word(body, name, at, "");
+    report_none(body, at);
     return;
   }
   Diag *d = diag_new(r->diags, E202, at, "no value named `%s`", name);
@@ -155,18 +188,27 @@ void report_unknown_value(Body *body, const char *name, Span at) {
 
 void report_unknown_stage(Body *body, const Node *stage) {
   Resolver *r = body->r;
-  Diag *d = diag_new(r->diags, E201, stage->at, "no layer, function or block named `%s`", stage->text);
+  Diag *d =
+      diag_new(r->diags, E201, stage->at, "no layer, function or block named `%s`", stage->text);
   diag_primary(d, "not defined");
   const Binding *value = name_find(body, stage->text);
   if (value) {
-    diag_label(d, value->name_span, "`%s` is a %s", stage->text, value->item.kind == ITEM_CONST ? "constant" : "value");
+    diag_label(d, value->name_span, "`%s` is a %s", stage->text,
+               value->item.kind == ITEM_CONST ? "constant" : "value");
     diag_note(d, "values are combined by `+ - * /` and `concat`");
     return;
   }
   if (legacy_stage(r, d, stage) || !may_suggest(r)) return;
   Nearest n = nearest_new(stage->text);
+  for (int k = 0; k < LAYER_KIND_COUNT; k++) {
+    const char *name = layer_info((LayerKind)k)->name;
+    if (strcasecmp(name, stage->text) != 0) continue;
+    fix_edit(diag_fix(d, FIX_SURE, "write `%s`", name), stage->at, "%s", name);
+    return;
+  }
   for (int k = 0; k < LAYER_KIND_COUNT; k++)
-    if (!(layer_info((LayerKind)k)->flags & OPERATOR)) nearest_offer(&n, layer_info((LayerKind)k)->name);
+    if (!(layer_info((LayerKind)k)->flags & OPERATOR))
+      nearest_offer(&n, layer_info((LayerKind)k)->name);
   for (int i = 0; i < body->file->n_entities; i++)
     if (body->file->entity[i]->kind == ENTITY_BLOCK) nearest_offer(&n, body->file->entity[i]->name);
   nearest_fix(d, &n, stage->at);
@@ -179,7 +221,8 @@ static const char *options_listed(Arena *arena, const LayerInfo *info) {
   for (int n = layer_opt_count(info); n; n--) {
     const char *next = NULL;
     for (int i = 0; i < layer_opt_count(info); i++)
-      if (strcmp(info->opts[i].name, last) > 0 && (!next || strcmp(info->opts[i].name, next) < 0)) next = info->opts[i].name;
+      if (strcmp(info->opts[i].name, last) > 0 && (!next || strcmp(info->opts[i].name, next) < 0))
+        next = info->opts[i].name;
     text_printf(&text, "%s%s", text.len ? ", " : "", next);
     last = next;
   }
@@ -190,8 +233,10 @@ void report_unknown_option(Resolver *r, const Node *stage, const Node *arg, cons
   Diag *d = diag_new(r->diags, E203, arg->span, "`%s` has no option `%s`", info->name, arg->text);
   diag_primary(d, "unknown option");
   bool legacy = legacy_option(r, d, stage, arg, info);
-  if (layer_opt_count(info)) diag_note(d, "`%s` takes %s", info->name, options_listed(r->arena, info));
-  else diag_note(d, "`%s` takes no options", info->name);
+  if (layer_opt_count(info))
+    diag_note(d, "`%s` takes %s", info->name, options_listed(r->arena, info));
+  else
+    diag_note(d, "`%s` takes no options", info->name);
   if (legacy || !may_suggest(r)) return;
   Nearest n = nearest_new(arg->text);
   for (int i = 0; i < layer_opt_count(info); i++)

@@ -42,7 +42,8 @@ static bool expansion_counted(Body *body, Span at) {
   const Body *top = body;
   while (top->outer)
     top = top->outer;
-  Diag *d = diag_new(r->diags, E215, top->call ? top->call->span : at, "this model expands to more than %d stages", EXPANSION_MAX);
+  Diag *d = diag_new(r->diags, E215, top->call ? top->call->span : at,
+                     "this model expands to more than %d stages", EXPANSION_MAX);
   diag_primary(d, "reached in block `%s`", body->block->node->text);
   diag_note(d, "blocks are copied to where they are used, and blocks that use blocks multiply");
   r->too_large = true;
@@ -56,7 +57,8 @@ Layer *layer_make(Body *body, LayerKind kind, int n_in, Value **in, const Span *
   Layer *layer = model_layer(body->model, kind, n_in, in);
   for (int i = 0; i < n_in; i++)
     layer->in_span[i] = in_span[i];
-  layer->path = path_unique(body, info->flags & OPERATOR ? operator_name[kind - LAYER_add] : info->name);
+  layer->path =
+      path_unique(body, info->flags & OPERATOR ? operator_name[kind - LAYER_add] : info->name);
   layer->binding = body->binding;
   layer->call = body->call;
   return layer;
@@ -77,7 +79,8 @@ static void report_no_input(Body *body, const Node *stage) {
   diag_primary(d, "needs a value");
   Fix *fix = diag_fix(d, FIX_FILL, "pipe a value in");
   const Value *only = body->model->n_in == 1 ? body->model->in[0]->value : NULL;
-  fix_edit(fix, (Span){stage->span.file, stage->span.begin, stage->span.begin}, "%s |> ", only && !body->block ? only->name : "N");
+  fix_edit(fix, (Span){stage->span.file, stage->span.begin, stage->span.begin}, "%s |> ",
+           only && !body->block ? only->name : "N");
 }
 
 static void args_input(Body *body, Args *args, const Node *stage, const Item *item, Span span) {
@@ -93,20 +96,28 @@ static void args_input(Body *body, Args *args, const Node *stage, const Item *it
   diag_note(d, "`%s` works on values: inputs and results of stages", stage->text);
 }
 
-static void report_too_many(Body *body, const Node *stage, const Node *arg, const LayerInfo *info, int taken) {
+static void report_too_many(Body *body, const Node *stage, const Node *arg, const LayerInfo *info,
+                            int taken) {
   Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for `%s`", info->name);
   diag_primary(d, "`%s` takes %d by position", info->name, taken);
   if (info->flags & WEIGHTS && taken == 1)
-    diag_note(d, "the input width is never an argument: it is the last axis of the value that flows in");
-  else diag_note(d, "options are given by name");
-  (void)stage;
+    diag_note(
+        d, "the input width is never an argument: it is the last axis of the value that flows in");
+  else
+    diag_note(d, "options are given by name");
+  const Node *first = stage->kid[0];
+  bool two_sizes = taken == 1 && stage->n > 1 && arg == stage->kid[1] && !first->text;
+  if (info->flags & WEIGHTS && two_sizes && node_is(arg->kid[0], N_INT))
+    fix_edit(diag_fix(d, FIX_MAYBE, "leave the input width out"),
+             (Span){first->span.file, first->span.begin, arg->span.begin}, "%s", "");
 }
 
 static bool is_positional(const OptInfo *opt) {
   return opt->kind == OPTK_SIZE || opt->kind == OPTK_NUMBER || opt->kind == OPTK_SHAPE;
 }
 
-static void args_named(Body *body, Args *args, const Node *stage, const Node *arg, const LayerInfo *info) {
+static void args_named(Body *body, Args *args, const Node *stage, const Node *arg,
+                       const LayerInfo *info) {
   int i = layer_info_opt(info, arg->text);
   if (i < 0) {
     report_unknown_option(body->r, stage, arg, info);
@@ -121,7 +132,8 @@ static void args_named(Body *body, Args *args, const Node *stage, const Node *ar
   }
 }
 
-static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo *info, bool piped) {
+static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo *info,
+                      bool piped) {
   bool values = (info->flags & MULTI) || !piped;
   int next = 0, n_opts = layer_opt_count(info);
   for (size_t i = 0; i < stage->n; i++) {
@@ -163,7 +175,8 @@ static void report_missing(Body *body, const Node *stage, const LayerInfo *info,
   bool positional = option == 0 && is_positional(&info->opts[0]);
   if (stage->n == 0 && stage->span.end == stage->at.end) {
     Fix *fix = diag_fix(d, FIX_FILL, "give `%s`", name);
-    fix_edit(fix, (Span){stage->at.file, stage->at.end, stage->at.end}, positional ? "(N)" : "(%s=N)", name);
+    fix_edit(fix, (Span){stage->at.file, stage->at.end, stage->at.end},
+             positional ? "(N)" : "(%s=N)", name);
   } else if (stage->n) {
     Fix *fix = diag_fix(d, FIX_FILL, "give `%s`", name);
     uint32_t end = stage->kid[stage->n - 1]->span.end;
@@ -171,10 +184,12 @@ static void report_missing(Body *body, const Node *stage, const LayerInfo *info,
   }
 }
 
-static bool args_options(Body *body, Args *args, const Node *stage, const LayerInfo *info, OptVal *opt) {
+static bool args_options(Body *body, Args *args, const Node *stage, const LayerInfo *info,
+                         OptVal *opt) {
   bool ok = true;
   for (int i = 0, n = layer_opt_count(info); i < n; i++) {
-    if (args->option[i]) ok = option_resolve(body, info, i, args->option[i], &opt[i]) && ok;
+    if (args->option[i])
+      ok = option_resolve(body, info, i, args->option[i], &opt[i]) && ok;
     else if (!*info->opts[i].fallback && !args->bad) {
       report_missing(body, stage, info, i);
       ok = false;
@@ -187,7 +202,8 @@ static bool args_options(Body *body, Args *args, const Node *stage, const LayerI
   return ok;
 }
 
-static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, const Item *piped, Span piped_span) {
+static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, const Item *piped,
+                          Span piped_span) {
   Resolver *r = body->r;
   Args args = {0};
   OptVal opt[LAYER_MAX_OPTS];

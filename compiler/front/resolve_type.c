@@ -10,7 +10,9 @@ static void report_too_large(Resolver *r, Span at, int64_t value) {
   diag_primary(d, "%lld is more than 2^31 - 1", (long long)value);
 }
 
-bool size_of_const(Resolver *r, const Const *c, Span at, int64_t least, int64_t *out) {
+bool size_of_const(Body *body, const Const *c, const Node *node, int64_t least, int64_t *out) {
+  Resolver *r = body->r;
+  Span at = node->span;
   if (c->kind == CONST_QTY) {
     if (c->unit == UNIT_HZ) {
       Diag *d = diag_new(r->diags, E206, at, "expected a whole number, not a frequency");
@@ -25,6 +27,7 @@ bool size_of_const(Resolver *r, const Const *c, Span at, int64_t least, int64_t 
   if (c->kind == CONST_REAL) {
     Diag *d = diag_new(r->diags, E311, at, "%s is not a whole number", const_str(r->arena, c));
     diag_primary(d, "sizes are integers");
+    note_params(body, d, node);
     return false;
   }
   if (c->kind != CONST_INT) {
@@ -35,6 +38,7 @@ bool size_of_const(Resolver *r, const Const *c, Span at, int64_t least, int64_t 
   if (c->i < least) {
     Diag *d = diag_new(r->diags, E310, at, "an axis of size %lld holds nothing", (long long)c->i);
     diag_primary(d, "must be at least %lld", (long long)least);
+    note_params(body, d, node);
     return false;
   }
   if (c->i > AXIS_MAX) {
@@ -54,11 +58,10 @@ static bool dim_const(Body *body, const Node *node, Const *out) {
   return true;
 }
 
-
 static bool dim_size(Body *body, const Node *node, int64_t least, int64_t *out) {
   Const c;
   if (!dim_const(body, node, &c)) return false;
-  return size_of_const(body->r, &c, node->span, least, out);
+  return size_of_const(body, &c, node, least, out);
 }
 
 static bool rate_resolve(Body *body, const Node *node, Time *time) {
@@ -70,20 +73,24 @@ static bool rate_resolve(Body *body, const Node *node, Time *time) {
     time->rate_den = c.den;
     return true;
   }
-  Diag *d = diag_new(body->r->diags, E206, node->span, "expected a sample rate such as 16kHz, found %s",
-                     const_str(body->r->arena, &c));
-  diag_primary(d, c.kind == CONST_QTY && c.unit == UNIT_HZ ? "must be more than 0Hz" : "a rate has a unit: Hz, kHz or MHz");
+  Diag *d =
+      diag_new(body->r->diags, E206, node->span, "expected a sample rate such as 16kHz, found %s",
+               const_str(body->r->arena, &c));
+  diag_primary(d, c.kind == CONST_QTY && c.unit == UNIT_HZ ? "must be more than 0Hz"
+                                                           : "a rate has a unit: Hz, kHz or MHz");
   if (c.kind == CONST_INT && c.i > 0)
     fix_edit(diag_fix(d, FIX_MAYBE, "samples a second"), node->span, "%lldHz", (long long)c.i);
   return false;
 }
 
 /* A count of steps, given as a number or as a duration at the rate of time. */
-static bool steps_resolve(Body *body, const Node *node, const Time *time, int64_t *out, Const *written) {
+static bool steps_resolve(Body *body, const Node *node, const Time *time, int64_t *out,
+                          Const *written) {
   Resolver *r = body->r;
   if (!dim_const(body, node, written)) return false;
   Const *c = written;
-  if (c->kind != CONST_QTY || c->unit != UNIT_SECOND || time->rate_num == 0) return size_of_const(r, c, node->span, 1, out);
+  if (c->kind != CONST_QTY || c->unit != UNIT_SECOND || time->rate_num == 0)
+    return size_of_const(body, c, node, 1, out);
   int64_t num, den;
   if (!size_mul(c->num, time->rate_num, &num) || !size_mul(c->den, time->rate_den, &den)) {
     report_too_large(r, node->span, c->num);
@@ -91,18 +98,21 @@ static bool steps_resolve(Body *body, const Node *node, const Time *time, int64_
   }
   if (num % den == 0) {
     Const steps = {.kind = CONST_INT, .i = num / den};
-    return size_of_const(r, &steps, node->span, 1, out);
+    return size_of_const(body, &steps, node, 1, out);
   }
   Text rate = text_new(r->arena), steps = text_new(r->arena);
   text_add_rate(&rate, time->rate_num, time->rate_den);
   text_printf(&steps, "%.6g", (double)num / (double)den);
-  Diag *d = diag_new(r->diags, E406, node->span, "`%s` is not a whole number of steps at %s", const_str(r->arena, c), text_str(&rate));
+  Diag *d = diag_new(r->diags, E406, node->span, "`%s` is not a whole number of steps at %s",
+                     const_str(r->arena, c), text_str(&rate));
   diag_primary(d, "%s steps", text_str(&steps));
   int64_t near = num / den;
   diag_note(d, "%lld steps are %.9g ms, %lld steps are %.9g ms", (long long)near,
-            (double)near * 1000 * (double)time->rate_den / (double)time->rate_num, (long long)near + 1,
+            (double)near * 1000 * (double)time->rate_den / (double)time->rate_num,
+            (long long)near + 1,
             (double)(near + 1) * 1000 * (double)time->rate_den / (double)time->rate_num);
-  fix_edit(diag_fix(d, FIX_MAYBE, "give the number of steps"), node->span, "%lld", (long long)(near ? near : 1));
+  fix_edit(diag_fix(d, FIX_MAYBE, "give the number of steps"), node->span, "%lld",
+           (long long)(near ? near : 1));
   return false;
 }
 
@@ -138,8 +148,8 @@ static bool upto_resolve(Body *body, const Node *node, bool input, Time *time) {
   }
   if (!length) length = model_length(body->model, node->text, bound);
   if (body->model->length[length].bound != bound) {
-    Diag *d = diag_new(body->r->diags, E209, node->at, "length `%s` already has the bound %lld", node->text,
-                       (long long)body->model->length[length].bound);
+    Diag *d = diag_new(body->r->diags, E209, node->at, "length `%s` already has the bound %lld",
+                       node->text, (long long)body->model->length[length].bound);
     diag_primary(d, "here it is %lld", (long long)bound);
     diag_note(d, "lengths of one name are equal at run time, so they have one bound");
     return false;
@@ -158,7 +168,9 @@ static bool time_resolve(Body *body, const Node *node, bool input, Time *time) {
     return !node_given(span->kid[0]) || dim_size(body, span->kid[0], 1, &time->period);
   }
   if (node_is(span, N_UPTO)) return upto_resolve(body, span, input, time);
-  int length = node_is(span, N_NAME) && !name_find(body, span->text) ? length_find(body->model, span->text) : 0;
+  int length = node_is(span, N_NAME) && !name_find(body, span->text)
+                   ? length_find(body->model, span->text)
+                   : 0;
   if (length) {
     time_bounded(time, body->model, length);
     return true;
@@ -167,7 +179,8 @@ static bool time_resolve(Body *body, const Node *node, bool input, Time *time) {
   return steps_resolve(body, span, time, &time->n, &c);
 }
 
-static bool axis_add(Body *body, const Node *axis, bool input, int position, Type *out, const Node **time) {
+static bool axis_add(Body *body, const Node *axis, bool input, int position, Type *out,
+                     const Node **time) {
   Resolver *r = body->r;
   if (node_is(axis, N_AXIS)) {
     int64_t n = 0;
@@ -197,7 +210,8 @@ bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
   if (!node_given(node)) return true;
   if (!node_is(node, N_SHAPE)) return false;
   if (node->n > TYPE_MAX_AXES) {
-    Diag *d = diag_new(r->diags, E314, node->kid[TYPE_MAX_AXES]->span, "a value has at most %d axes", TYPE_MAX_AXES);
+    Diag *d = diag_new(r->diags, E314, node->kid[TYPE_MAX_AXES]->span,
+                       "a value has at most %d axes", TYPE_MAX_AXES);
     diag_primary(d, "this is axis %d of %zu", TYPE_MAX_AXES + 1, node->n);
     return false;
   }
@@ -211,7 +225,8 @@ bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
   Text count = text_new(r->arena);
   text_add_thousands(&count, size);
   Diag *d = size < 0 ? diag_new(r->diags, E313, node->span, "this value has too many elements")
-                     : diag_new(r->diags, E313, node->span, "this value has %s elements", text_str(&count));
+                     : diag_new(r->diags, E313, node->span, "this value has %s elements",
+                                text_str(&count));
   diag_primary(d, "more than 2^31 - 1");
   return false;
 }

@@ -5,6 +5,7 @@
 
 #include "parser.tab.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { EXPECTED_MAX = 64, LISTED_MAX = 6 };
@@ -34,13 +35,21 @@ static void expected_drop_all(Expected *e, const int *kinds) {
 
 static const char *expected_name(Arena *arena, int kind) {
   static const char *const keyword[] = {
-      [TOK_GRUS - TOK_GRUS] = "`grus`",   [TOK_USE - TOK_GRUS] = "`use`",
-      [TOK_PARAM - TOK_GRUS] = "`param`", [TOK_BLOCK - TOK_GRUS] = "`block`",
-      [TOK_MODEL - TOK_GRUS] = "`model`", [TOK_IN - TOK_GRUS] = "`in`",
-      [TOK_OUT - TOK_GRUS] = "`out`",     [TOK_LET - TOK_GRUS] = "`let`",
-      [TOK_WEIGHTS - TOK_GRUS] = "`weights`", [TOK_RANGES - TOK_GRUS] = "`ranges`",
-      [TOK_PRECISION - TOK_GRUS] = "`precision`", [TOK_ALLOW - TOK_GRUS] = "`allow`",
-      [TOK_EVERY - TOK_GRUS] = "`every`", [TOK_TIME - TOK_GRUS] = "`time`", [TOK_INDEX - TOK_GRUS] = "`index`",
+      [TOK_GRUS - TOK_GRUS] = "`grus`",
+      [TOK_USE - TOK_GRUS] = "`use`",
+      [TOK_PARAM - TOK_GRUS] = "`param`",
+      [TOK_BLOCK - TOK_GRUS] = "`block`",
+      [TOK_MODEL - TOK_GRUS] = "`model`",
+      [TOK_IN - TOK_GRUS] = "`in`",
+      [TOK_OUT - TOK_GRUS] = "`out`",
+      [TOK_LET - TOK_GRUS] = "`let`",
+      [TOK_WEIGHTS - TOK_GRUS] = "`weights`",
+      [TOK_RANGES - TOK_GRUS] = "`ranges`",
+      [TOK_PRECISION - TOK_GRUS] = "`precision`",
+      [TOK_ALLOW - TOK_GRUS] = "`allow`",
+      [TOK_EVERY - TOK_GRUS] = "`every`",
+      [TOK_TIME - TOK_GRUS] = "`time`",
+      [TOK_INDEX - TOK_GRUS] = "`index`",
   };
   if (kind >= TOK_GRUS && kind <= TOK_INDEX) return keyword[kind - TOK_GRUS];
   switch (kind) {
@@ -60,9 +69,11 @@ static const char *expected_name(Arena *arena, int kind) {
 
 /* "expected an axis or ']'": families of tokens go by one name. */
 static const char *expected_text(Arena *arena, Expected e) {
-  static const int values[] = {TOK_IDENT, TOK_INT, TOK_FLOAT, TOK_QTY, TOK_STRING, TOK_DTYPE, '(', '[', '-', 0};
+  static const int values[] = {TOK_IDENT, TOK_INT, TOK_FLOAT, TOK_QTY, TOK_STRING,
+                               TOK_DTYPE, '(',     '[',       '-',     0};
   static const int sizes[] = {TOK_INT, TOK_QTY, TOK_IDENT, '(', TOK_TIME, TOK_LE, TOK_DOTDOT, 0};
-  static const int statements[] = {TOK_IN, TOK_OUT, TOK_LET, TOK_WEIGHTS, TOK_RANGES, TOK_PRECISION, TOK_ALLOW, TOK_USE, TOK_PARAM, 0};
+  static const int statements[] = {TOK_IN,        TOK_OUT,   TOK_LET, TOK_WEIGHTS, TOK_RANGES,
+                                   TOK_PRECISION, TOK_ALLOW, TOK_USE, TOK_PARAM,   0};
   static const int operators[] = {TOK_PIPE, '+', '-', '*', '/', 0};
   const char *family[4];
   int n_families = 0;
@@ -71,7 +82,8 @@ static const char *expected_text(Arena *arena, Expected e) {
     family[n_families++] = "an expression";
     expected_drop_all(&e, values);
   } else if (expects(&e, TOK_INT) && expects(&e, '(')) {
-    family[n_families++] = expects(&e, TOK_TIME) ? "an axis such as `time 49` or `mfcc 13`" : "a size";
+    family[n_families++] =
+        expects(&e, TOK_TIME) ? "an axis such as `time 49` or `mfcc 13`" : "a size";
     expected_drop_all(&e, sizes);
   } else if (expects(&e, TOK_DTYPE) && expects(&e, TOK_INDEX)) {
     family[n_families++] = "a type such as f32";
@@ -90,37 +102,46 @@ static const char *expected_text(Arena *arena, Expected e) {
   int total = n_families + e.n;
   if (total == 0 || total > LISTED_MAX) return NULL;
   for (int i = 0; i < total; i++)
-    text_printf(&text, "%s%s", i == 0 ? "" : i == total - 1 ? " or " : ", ",
+    text_printf(&text, "%s%s",
+                i == 0           ? ""
+                : i == total - 1 ? " or "
+                                 : ", ",
                 i < n_families ? family[i] : expected_name(arena, e.kind[i - n_families]));
   return text_str(&text);
 }
 
-static Span after(Span span) { return (Span){span.file, span.end, span.end}; }
+static Span after(Span span) {
+  return (Span){span.file, span.end, span.end};
+}
 
 static bool begins_operand(int kind) {
-  return kind == TOK_IDENT || kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY || kind == TOK_STRING ||
-         kind == TOK_DTYPE || kind == TOK_TIME || kind == TOK_INDEX || kind == '(' || kind == '[';
+  return kind == TOK_IDENT || kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY ||
+         kind == TOK_STRING || kind == TOK_DTYPE || kind == TOK_TIME || kind == TOK_INDEX ||
+         kind == '(' || kind == '[';
 }
 
 /* Types as other languages write them. */
 static const char *type_meant(const char *name) {
   static const struct {
     const char *written, *meant;
-  } other[] = {{"float32", "f32"}, {"float", "f32"},  {"float64", "f32"}, {"double", "f32"}, {"f64", "f32"},
-               {"float16", "f16"}, {"half", "f16"},   {"int8", "i8"},     {"int8_t", "i8"},  {"int16", "i16"},
-               {"int16_t", "i16"}, {"short", "i16"},  {"int32", "i32"},   {"int32_t", "i32"}, {"int", "i32"},
-               {"uint8", "u8"},    {"uint8_t", "u8"}, {"byte", "u8"},     {"uint16", "u16"}, {"uint16_t", "u16"}};
+  } other[] = {{"float32", "f32"}, {"float", "f32"},   {"float64", "f32"}, {"double", "f32"},
+               {"f64", "f32"},     {"float16", "f16"}, {"half", "f16"},    {"int8", "i8"},
+               {"int8_t", "i8"},   {"int16", "i16"},   {"int16_t", "i16"}, {"short", "i16"},
+               {"int32", "i32"},   {"int32_t", "i32"}, {"int", "i32"},     {"uint8", "u8"},
+               {"uint8_t", "u8"},  {"byte", "u8"},     {"uint16", "u16"},  {"uint16_t", "u16"}};
   for (size_t i = 0; i < sizeof other / sizeof *other; i++)
     if (strcmp(name, other[i].written) == 0) return other[i].meant;
   return NULL;
 }
 
 static const char *keyword_meant(const char *name) {
-  static const char *const keyword[] = {"use", "param", "block", "model", "in", "out", "let", "weights", "ranges", "precision", "allow"};
-  static const char *const other[][2] = {{"input", "in"}, {"inputs", "in"}, {"output", "out"}, {"outputs", "out"},
-                                         {"var", "let"}, {"val", "let"}, {"const", "param"}, {"import", "use"},
-                                         {"include", "use"}, {"def", "block"}, {"fn", "block"}, {"class", "model"},
-                                         {"return", "out"}, {"parameter", "param"}};
+  static const char *const keyword[] = {"use", "param",   "block",  "model",     "in",   "out",
+                                        "let", "weights", "ranges", "precision", "allow"};
+  static const char *const other[][2] = {
+      {"input", "in"},    {"inputs", "in"},      {"output", "out"},  {"outputs", "out"},
+      {"var", "let"},     {"val", "let"},        {"const", "param"}, {"import", "use"},
+      {"include", "use"}, {"def", "block"},      {"fn", "block"},    {"class", "model"},
+      {"return", "out"},  {"parameter", "param"}};
   for (size_t i = 0; i < sizeof other / sizeof *other; i++)
     if (strcmp(name, other[i][0]) == 0) return other[i][1];
   for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++) {
@@ -135,8 +156,10 @@ static bool suggest_for_name(Diag *d, const Expected *e, const Token *found, Spa
   const char *meant = NULL;
   if (expects(e, TOK_DTYPE) && expects(e, TOK_INDEX)) {
     meant = type_meant(found->text);
-    if (meant) fix_edit(diag_fix(d, FIX_SURE, "this type is called `%s`", meant), found->span, "%s", meant);
-    else diag_note(d, "element types are f32 f16 i8 i16 i32 u8 u16 and index(n)");
+    if (meant)
+      fix_edit(diag_fix(d, FIX_SURE, "this type is called `%s`", meant), found->span, "%s", meant);
+    else
+      diag_note(d, "element types are f32 f16 i8 i16 i32 u8 u16 and index(n)");
     return true;
   }
   if ((expects(e, TOK_LET) || expects(e, TOK_MODEL)) && found->line_start) {
@@ -153,20 +176,49 @@ static bool suggest_for_name(Diag *d, const Expected *e, const Token *found, Spa
   return false;
 }
 
-static void suggest(Diag *d, const Parser *parser, const Expected *e, const Token *found, Span before) {
+/* `GRU(64)(x)`: the call ends at `end` and `(` follows. One edit makes it `x |> GRU(64)`. */
+static bool suggest_pipe(Diag *d, const Parser *parser, const Token *found, Span before) {
+  const char *text = parser->source->text;
+  if (before.end == before.begin || text[before.end - 1] != ')') return false;
+  diag_note(d, "a stage is applied to a value with `|>`: `x |> GRU(64)`");
+  uint32_t begin = before.end, depth = 0;
+  do {
+    begin--;
+    depth += text[begin] == ')';
+    depth -= text[begin] == '(';
+  } while (depth && begin);
+  while (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_'))
+    begin--;
+  uint32_t name = found->span.end, end;
+  while (text[name] == ' ')
+    name++;
+  for (end = name; isalnum((unsigned char)text[end]) || text[end] == '_';)
+    end++;
+  if (depth || end == name || text[end] != ')') return true;
+  Fix *fix = diag_fix(d, FIX_SURE, "pipe the value in");
+  fix_edit(fix, (Span){before.file, begin, begin}, "%.*s |> ", (int)(end - name), text + name);
+  fix_edit(fix, (Span){before.file, before.end, end + 1}, "%s", "");
+  return true;
+}
+
+static void suggest(Diag *d, const Parser *parser, const Expected *e, const Token *found,
+                    Span before) {
   char open = parser->depth ? parser->opener[parser->depth - 1].bracket : 0;
   if ((found->kind == '=' || found->kind == ':') && open == '[') {
     diag_note(d, "an axis is a name and a size, as in `mfcc 13` or `time 49`");
     Span gap = {before.file, before.end, found->span.end};
     fix_edit(diag_fix(d, FIX_MAYBE, "separate them by a blank"), gap, " ");
   } else if (found->kind == '-' && open == '[') {
-    diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for \"endless\" `time ..`");
+    diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
+                 "\"endless\" `time ..`");
   } else if (found->kind == ':' && expects(e, '{')) {
     fix_edit(diag_fix(d, FIX_MAYBE, "bodies stand in braces"), found->span, " {");
   } else if (found->kind == '{' && expects(e, ',')) {
     diag_note(d, "a bracket before this may not be closed");
   } else if (found->kind == '=' && expects(e, TOK_EVERY)) {
     diag_note(d, "an `in` has a type and no value; a value is named with `let`");
+  } else if (found->kind == '(' && expects(e, TOK_PIPE) && suggest_pipe(d, parser, found, before)) {
+    return;
   } else if (found->kind == TOK_IDENT && suggest_for_name(d, e, found, before)) {
     return;
   } else if (expects(e, '=') && begins_operand(found->kind) && !found->line_start) {
@@ -176,17 +228,23 @@ static void suggest(Diag *d, const Parser *parser, const Expected *e, const Toke
 }
 
 static void label_place(Diag *d, const Token *found) {
-  if (found->kind == TOK_END) diag_primary(d, "the file ends here");
-  else if (found->kind == '}') diag_primary(d, "the body ends here");
-  else if (token_begins_statement(found->kind)) diag_primary(d, "a new statement starts here");
+  if (found->kind == TOK_END)
+    diag_primary(d, "the file ends here");
+  else if (found->kind == '}')
+    diag_primary(d, "the body ends here");
+  else if (token_begins_statement(found->kind))
+    diag_primary(d, "a new statement starts here");
 }
 
 /* Inside brackets the useful expectation is always the next item or the close. */
-static void error_in_list(Parser *parser, const Token *found, const char *got, Span before, int closer) {
-  Diag *d = diag_new(parser->diags, E101, found->span, "expected ',' or '%c', found %s", closer, got);
+static void error_in_list(Parser *parser, const Token *found, const char *got, Span before,
+                          int closer) {
+  Diag *d =
+      diag_new(parser->diags, E101, found->span, "expected ',' or '%c', found %s", closer, got);
   if (begins_operand(found->kind)) {
     diag_primary(d, "a `,` is missing before this");
-    fix_edit(diag_fix(d, FIX_SURE, closer == ']' ? "separate the axes" : "separate the arguments"), after(before), ",");
+    fix_edit(diag_fix(d, FIX_SURE, closer == ']' ? "separate the axes" : "separate the arguments"),
+             after(before), ",");
     return;
   }
   Expected none = {.n = 0};
@@ -196,7 +254,8 @@ static void error_in_list(Parser *parser, const Token *found, const char *got, S
 void syntax_error(Parser *parser, const int *expected, int n) {
   if (parser->quiet) return;
   const Token *found = &parser->latest;
-  Span before = found->made_up || found->kind == TOK_END ? parser->previous.span : parser->previous_but_one.span;
+  Span before = found->made_up || found->kind == TOK_END ? parser->previous.span
+                                                         : parser->previous_but_one.span;
   const char *got = token_describe(parser->arena, found);
   Expected e = {.n = 0};
   for (int i = 0; i < n && i < EXPECTED_MAX; i++)

@@ -16,11 +16,13 @@ bool token_begins_statement(int kind) {
   return kind >= TOK_USE && kind <= TOK_ALLOW; /* in the order of the %token lines */
 }
 
-static bool is_keyword(int kind) { return (kind >= TOK_GRUS && kind <= TOK_INDEX) || kind == TOK_DTYPE; }
+static bool is_keyword(int kind) {
+  return (kind >= TOK_GRUS && kind <= TOK_INDEX) || kind == TOK_DTYPE;
+}
 
 static bool defines_name(int kind) {
-  return kind == TOK_IN || kind == TOK_OUT || kind == TOK_LET || kind == TOK_PARAM || kind == TOK_BLOCK ||
-         kind == TOK_MODEL;
+  return kind == TOK_IN || kind == TOK_OUT || kind == TOK_LET || kind == TOK_PARAM ||
+         kind == TOK_BLOCK || kind == TOK_MODEL;
 }
 
 const char *token_describe(Arena *arena, const Token *token) {
@@ -66,7 +68,9 @@ static int token_peek(Parser *parser) {
   return parser->ahead[0].kind;
 }
 
-static Span after(Span span) { return (Span){span.file, span.end, span.end}; }
+static Span after(Span span) {
+  return (Span){span.file, span.end, span.end};
+}
 
 static Token token_made_up(const Parser *parser, int kind, const char *text) {
   return (Token){.kind = kind, .span = after(parser->previous.span), .text = text, .made_up = true};
@@ -88,10 +92,12 @@ static void header_version(Parser *parser, Token *version) {
     fix_edit(diag_fix(d, FIX_SURE, "write version 1"), version->span, "1");
     return;
   }
-  Diag *d = diag_new(parser->diags, E109, version->span, "written for grus %.20s%s; this compiler knows up to 1", digits,
+  Diag *d = diag_new(parser->diags, E109, version->span,
+                     "written for grus %.20s%s; this compiler knows up to 1", digits,
                      strlen(digits) > 20 ? "..." : "");
   diag_primary(d, "declared here");
-  diag_fix(d, FIX_MAYBE, "install a compiler that knows this version, or write the model in grus 1");
+  diag_fix(d, FIX_MAYBE,
+           "install a compiler that knows this version, or write the model in grus 1");
   parser->quiet = parser->stop = true;
 }
 
@@ -101,7 +107,8 @@ static Token token_header(Parser *parser) {
     Token token = token_take(parser);
     parser->header = 1;
     if (token.kind == TOK_GRUS) return token;
-    if (token.kind == TOK_IDENT && token_peek(parser) == TOK_INT && text_distance(token.text, "grus", 2) <= 2) {
+    if (token.kind == TOK_IDENT && token_peek(parser) == TOK_INT &&
+        text_distance(token.text, "grus", 2) <= 2) {
       Diag *d = header_error(parser, token.span, "file does not start with `grus 1`");
       diag_primary(d, "first token here");
       fix_edit(diag_fix(d, FIX_SURE, "write `grus`"), token.span, "grus");
@@ -129,7 +136,8 @@ static Token token_header(Parser *parser) {
     fix_edit(diag_fix(d, FIX_SURE, "write version 1"), token.span, "1");
     token.kind = TOK_INT;
   } else {
-    Diag *d = header_error(parser, parser->previous.span, "`grus` needs the version of the language: `grus 1`");
+    Diag *d = header_error(parser, parser->previous.span,
+                           "`grus` needs the version of the language: `grus 1`");
     fix_edit(diag_fix(d, FIX_SURE, "write the version"), token.span, " 1");
   }
   return token;
@@ -142,20 +150,23 @@ static char bracket_open(const Parser *parser) {
 }
 
 static bool follows_operand(int kind) {
-  return kind == TOK_PIPE || kind == ',' || kind == ')' || kind == '+' || kind == '*' || kind == '.' || kind == '/';
+  return kind == TOK_PIPE || kind == ',' || kind == ')' || kind == '+' || kind == '*' ||
+         kind == '.' || kind == '/';
 }
 
 /* Whether the keyword stands where only a name can. */
 static bool is_name_here(Parser *parser, const Token *token) {
   int before = parser->previous.kind, next = token_peek(parser);
   char open = bracket_open(parser);
-  if (defines_name(before)) return next != TOK_IDENT && next != TOK_STRING && next != TOK_END && next != '}';
+  if (defines_name(before))
+    return next != TOK_IDENT && next != TOK_STRING && next != TOK_END && next != '}';
   if (before == '.') return !token->line_start;
   if (token->kind == TOK_DTYPE) return false;
-  if (open == '[') return (before == '[' || before == ',') && token->kind != TOK_TIME && next == TOK_INT;
+  if (open == '[')
+    return (before == '[' || before == ',') && token->kind != TOK_TIME && next == TOK_INT;
   if (open == '(' && (before == '(' || before == ',') && next == '=') return true;
-  bool operand = before == '=' || before == TOK_PIPE || before == '(' || before == ',' || before == '+' ||
-                 before == '-' || before == '*' || before == '/';
+  bool operand = before == '=' || before == TOK_PIPE || before == '(' || before == ',' ||
+                 before == '+' || before == '-' || before == '*' || before == '/';
   return operand && follows_operand(next);
 }
 
@@ -177,12 +188,15 @@ static void token_rename(Parser *parser, Token *token) {
 
 /* ---- brackets ---- */
 
-static char closer_of(char opener) { return opener == '(' ? ')' : opener == '[' ? ']' : '}'; }
+static char closer_of(char opener) {
+  return opener == '(' ? ')' : opener == '[' ? ']' : '}';
+}
 
 static void too_deep(Parser *parser, const Token *token) {
   Diag *d = diag_new(parser->diags, E111, token->span, "this is nested too deeply");
   diag_primary(d, "level %d", NESTING_MAX + 1);
-  diag_note(d, "brackets and minus signs may be nested %d deep; name inner values with `let`", NESTING_MAX);
+  diag_note(d, "brackets and minus signs may be nested %d deep; name inner values with `let`",
+            NESTING_MAX);
   parser->quiet = parser->stop = true;
 }
 
@@ -191,7 +205,9 @@ static void bracket_push(Parser *parser, const Token *token) {
   parser->nesting += 1 + parser->minuses;
 }
 
-static void bracket_pop(Parser *parser) { parser->nesting -= 1 + parser->opener[--parser->depth].minuses; }
+static void bracket_pop(Parser *parser) {
+  parser->nesting -= 1 + parser->opener[--parser->depth].minuses;
+}
 
 /* The brackets that must be closed before token may stand. */
 static int brackets_left_open(const Parser *parser, int kind) {
@@ -211,9 +227,12 @@ static void report_left_open(Parser *parser, const Token *token, int n) {
   }
   char open = bracket_open(parser);
   Diag *d = diag_new(parser->diags, E101, token->span, "expected %s or '%c', found %s",
-                     open == '{' ? "a statement" : "','", closer_of(open), token_describe(parser->arena, token));
-  diag_primary(d, token->kind == TOK_END ? "the file ends here" : token->kind == '}' ? "the body ends here"
-                  : token_begins_statement(token->kind) ? "a new statement starts here" : "this closes an outer bracket");
+                     open == '{' ? "a statement" : "','", closer_of(open),
+                     token_describe(parser->arena, token));
+  diag_primary(d, token->kind == TOK_END                ? "the file ends here"
+                  : token->kind == '}'                  ? "the body ends here"
+                  : token_begins_statement(token->kind) ? "a new statement starts here"
+                                                        : "this closes an outer bracket");
   for (int i = 0; i < n && i < 4; i++) {
     const Opener *o = &parser->opener[parser->depth - 1 - i];
     diag_label(d, o->span, "this `%c` is not closed", o->bracket);
@@ -246,8 +265,8 @@ static int brackets_above(const Parser *parser, int kind) {
 static void report_closes_nothing(Parser *parser, const Token *token) {
   if (parser->quiet) return;
   static const char opener[] = {[')'] = '(', [']'] = '[', ['}'] = '{'};
-  Diag *d = diag_new(parser->diags, E101, token->span, "found `%c`, but no `%c` is open", token->kind,
-                     opener[token->kind]);
+  Diag *d = diag_new(parser->diags, E101, token->span, "found `%c`, but no `%c` is open",
+                     token->kind, opener[token->kind]);
   diag_primary(d, "closes nothing");
   fix_edit(diag_fix(d, FIX_SURE, "delete it"), token->span, "%s", "");
   parser->quiet = true;
@@ -256,10 +275,12 @@ static void report_closes_nothing(Parser *parser, const Token *token) {
 static void report_wrong_closer(Parser *parser, Token *token) {
   const Opener *o = &parser->opener[parser->depth - 1];
   if (!parser->quiet) {
-    Diag *d = diag_new(parser->diags, E101, token->span, "expected '%c', found `%c`", closer_of(o->bracket), token->kind);
+    Diag *d = diag_new(parser->diags, E101, token->span, "expected '%c', found `%c`",
+                       closer_of(o->bracket), token->kind);
     diag_primary(d, "does not close the `%c`", o->bracket);
     diag_label(d, o->span, "opened here");
-    fix_edit(diag_fix(d, FIX_SURE, "use `%c`", closer_of(o->bracket)), token->span, "%c", closer_of(o->bracket));
+    fix_edit(diag_fix(d, FIX_SURE, "use `%c`", closer_of(o->bracket)), token->span, "%c",
+             closer_of(o->bracket));
   }
   token->kind = closer_of(o->bracket);
 }
@@ -291,9 +312,12 @@ static bool token_bracket(Parser *parser, Token *token) {
 /* `in x f32[8]`: the colon is missing. */
 static bool colon_missing(Parser *parser, const Token *token) {
   if (parser->previous.kind != TOK_IDENT || token->line_start) return false;
-  if (parser->before != TOK_IN && parser->before != TOK_OUT && parser->before != TOK_LET) return false;
-  if (token->kind != TOK_DTYPE && !(token->kind == TOK_INDEX && token_peek(parser) == '(')) return false;
-  Diag *d = diag_new(parser->diags, E101, token->span, "expected ':', found %s", token_describe(parser->arena, token));
+  if (parser->before != TOK_IN && parser->before != TOK_OUT && parser->before != TOK_LET)
+    return false;
+  if (token->kind != TOK_DTYPE && !(token->kind == TOK_INDEX && token_peek(parser) == '('))
+    return false;
+  Diag *d = diag_new(parser->diags, E101, token->span, "expected ':', found %s",
+                     token_describe(parser->arena, token));
   diag_primary(d, "a `:` is missing before this");
   fix_edit(diag_fix(d, FIX_SURE, "insert it"), after(parser->previous.span), " :");
   return true;
@@ -303,7 +327,8 @@ static Token token_repaired(Parser *parser) {
   for (;;) {
     Token token = token_take(parser);
     if (is_keyword(token.kind)) token_rename(parser, &token);
-    bool boundary = token.kind == TOK_END || token.kind == '}' || token_begins_statement(token.kind);
+    bool boundary =
+        token.kind == TOK_END || token.kind == '}' || token_begins_statement(token.kind);
     int n = boundary ? brackets_left_open(parser, token.kind) : brackets_above(parser, token.kind);
     if (n > 0) return close_before(parser, token, n);
     if (colon_missing(parser, &token)) {

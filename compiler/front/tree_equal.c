@@ -19,7 +19,8 @@ static bool number_equal(const Node *a, const Node *b) {
 }
 
 bool tree_equal(const Node *a, const Node *b) {
-  if (a->kind != b->kind || a->n != b->n || a->brackets != b->brackets || !number_equal(a, b)) return false;
+  if (a->kind != b->kind || a->n != b->n || a->brackets != b->brackets || !number_equal(a, b))
+    return false;
   if (!text_equal(a->text, b->text) || !text_equal(a->doc, b->doc)) return false;
   for (size_t i = 0; i < a->n; i++)
     if (!tree_equal(a->kid[i], b->kid[i])) return false;

@@ -34,7 +34,8 @@ static inline const Source *test_read(void *context, const char *path, const cha
   TestFiles *files = context;
   *reason = "no such file";
   for (const char *const *f = files->name_and_text; f && *f; f += 2)
-    if (strcmp(*f, path) == 0) return sources_add(&files->compile->sources, path, f[1], strlen(f[1]));
+    if (strcmp(*f, path) == 0)
+      return sources_add(&files->compile->sources, path, f[1], strlen(f[1]));
   return NULL;
 }
 
@@ -52,14 +53,19 @@ static inline void compile_with(Compile *c, const char *text, Define *define, in
                                 const char *const *files) {
   compile_parse(c, text);
   TestFiles context = {c, files};
-  ResolveOptions options = {.define = define, .n_defines = n_defines, .read = test_read, .context = &context};
+  ResolveOptions options = {
+      .define = define, .n_defines = n_defines, .read = test_read, .context = &context};
   c->program = resolve(c->arena, c->source, c->tree, &options, c->diags);
   diags_sort(c->diags);
 }
 
-static inline void compile(Compile *c, const char *text) { compile_with(c, text, NULL, 0, NULL); }
+static inline void compile(Compile *c, const char *text) {
+  compile_with(c, text, NULL, 0, NULL);
+}
 
-static inline void compile_end(Compile *c) { arena_free(c->arena); }
+static inline void compile_end(Compile *c) {
+  arena_free(c->arena);
+}
 
 /* "E101 E203" in the order of places. */
 static inline const char *compile_codes(Compile *c) {

@@ -62,19 +62,25 @@ static void expect(const char *text, const char *formatted) {
 
 static void style(void **state) {
   (void)state;
-  expect("grus 1 param n=3 model m{in x:f32[n,mel (n+1),]let yy=x|>Dense(2*n,bias=false)out z:f32[2]=-yy+1}",
-         "grus 1\n\nparam n = 3\n\nmodel m {\n  in  x  : f32[n, mel (n + 1)]\n  let yy = x |> Dense(2 * n, bias=false)\n"
+  expect("grus 1 param n=3 model m{in x:f32[n,mel (n+1),]let yy=x|>Dense(2*n,bias=false)out "
+         "z:f32[2]=-yy+1}",
+         "grus 1\n\nparam n = 3\n\nmodel m {\n  in  x  : f32[n, mel (n + 1)]\n  let yy = x |> "
+         "Dense(2 * n, bias=false)\n"
          "  out z  : f32[2] = -yy + 1\n}\n");
-  expect("# top\ngrus 1\n\n\nblock B(a,b=1,) # open\n{\n\n in v\n\n\n # about w\n out w=v|>last\n # tail\n\n}\n",
-         "# top\ngrus 1\n\nblock B(a, b=1) {  # open\n  in  v\n\n  # about w\n  out w = v |> last\n  # tail\n}\n");
+  expect("# top\ngrus 1\n\n\nblock B(a,b=1,) # open\n{\n\n in v\n\n\n # about w\n out w=v|>last\n "
+         "# tail\n\n}\n",
+         "# top\ngrus 1\n\nblock B(a, b=1) {  # open\n  in  v\n\n  # about w\n  out w = v |> "
+         "last\n  # tail\n}\n");
   expect("grus 1\nmodel m { out y : f32[1]=x |> last\n|> Dense(1) |> relu }",
          "grus 1\n\nmodel m {\n  out y : f32[1] = x |> last\n    |> Dense(1) |> relu\n}\n");
 }
 
 static void long_lines_are_broken(void **state) {
   (void)state;
-  expect("grus 1\nmodel m {\n  out probability : f32[10] = input_values |> GRU(64) |> last |> Dense(100) |> relu |> Dense(10)\n}\n",
-         "grus 1\n\nmodel m {\n  out probability : f32[10] = input_values\n    |> GRU(64)\n    |> last\n    |> Dense(100)\n    |> relu\n"
+  expect("grus 1\nmodel m {\n  out probability : f32[10] = input_values |> GRU(64) |> last |> "
+         "Dense(100) |> relu |> Dense(10)\n}\n",
+         "grus 1\n\nmodel m {\n  out probability : f32[10] = input_values\n    |> GRU(64)\n    |> "
+         "last\n    |> Dense(100)\n    |> relu\n"
          "    |> Dense(10)\n}\n");
 }
 

@@ -8,7 +8,9 @@
 
 #define MODEL(body) "grus 1\nmodel m {\n" body "\n}\n"
 
-static const Node *statement(Compile *c, size_t i) { return c->tree->kid[0]->kid[0]->kid[i]; }
+static const Node *statement(Compile *c, size_t i) {
+  return c->tree->kid[0]->kid[0]->kid[i];
+}
 
 static void chains_are_flat(void **state) {
   (void)state;
@@ -49,7 +51,8 @@ static void long_chains_need_no_recursion(void **state) {
 static void numbers_are_exact(void **state) {
   (void)state;
   Compile c;
-  compile_parse(&c, "grus 1\nparam a = 1_440\nparam b = 16kHz\nparam d = 25ms\nparam e = 0.5s\nparam f = 1e-3\nparam g = 2.5e3Hz");
+  compile_parse(&c, "grus 1\nparam a = 1_440\nparam b = 16kHz\nparam d = 25ms\nparam e = "
+                    "0.5s\nparam f = 1e-3\nparam g = 2.5e3Hz");
   assert_int_equal(c.diags->n_errors, 0);
   assert_int_equal(c.tree->kid[0]->kid[0]->i, 1440);
   assert_int_equal(c.tree->kid[1]->kid[0]->num, 16000);
@@ -65,8 +68,9 @@ static void numbers_are_exact(void **state) {
 static void docs_belong_to_statements(void **state) {
   (void)state;
   Compile c;
-  compile_parse(&c, "grus 1\n## one\n## two\nmodel m { ## three\n  # no doc\n  in x : f32[2] ## here\n"
-                    "  ## above\n  let y = x\n    |> relu ## beside\n  #### line\n  out z = y\n}\n");
+  compile_parse(&c,
+                "grus 1\n## one\n## two\nmodel m { ## three\n  # no doc\n  in x : f32[2] ## here\n"
+                "  ## above\n  let y = x\n    |> relu ## beside\n  #### line\n  out z = y\n}\n");
   assert_int_equal(c.diags->n_errors, 0);
   assert_string_equal(c.tree->kid[0]->doc, "one\ntwo\nthree");
   assert_string_equal(statement(&c, 0)->doc, "here");
@@ -77,7 +81,8 @@ static void docs_belong_to_statements(void **state) {
 
 static void errors_do_not_hide_each_other(void **state) {
   (void)state;
-  assert_codes(MODEL("in x : f32[time 49 13];\nlet h = x -> GRU(64\nout y : f32[2] = h |> last |> Dense(2) // c"),
+  assert_codes(MODEL("in x : f32[time 49 13];\nlet h = x -> GRU(64\nout y : f32[2] = h |> last |> "
+                     "Dense(2) // c"),
                "E101 E103 E102 E101 E104");
   assert_codes(MODEL("let = 3\nlet a = \nlet b = 4 |>\nin : f32"), "E101 E101 E101 E101");
   assert_codes("model m { }\nmodel { in x : f32[3] }", "E108 E101");
@@ -86,16 +91,20 @@ static void errors_do_not_hide_each_other(void **state) {
 static void one_mistake_is_reported_once(void **state) {
   (void)state;
   assert_codes(MODEL("in x : f32[8]\nlet a = x !!%% ?? 3 ^ x\nout y : f32[8] = a"), "E107");
-  assert_codes(MODEL("in x : f32[8]\nlet a = x |> Dense(2, from='abc)\nout y : f32[8] = x"), "E105");
+  assert_codes(MODEL("in x : f32[8]\nlet a = x |> Dense(2, from='abc)\nout y : f32[8] = x"),
+               "E105");
   assert_codes(MODEL("in x : f32[8]\nlet a = (x |> Dense(2]\nout y : f32[2] = a"), "E101 E101");
   assert_codes(MODEL("in x f32[8]\nout y : f32[8] = x |> relu"), "E101");
-  assert_codes(MODEL("in x : f32[8]\nlet every = x |> relu\nout y : f32[8] = every |> relu + every"), "E110 E101");
+  assert_codes(
+      MODEL("in x : f32[8]\nlet every = x |> relu\nout y : f32[8] = every |> relu + every"),
+      "E110 E101");
   assert_codes(MODEL("in x : f32[8]\nout y : f32[8] = x |> relu)))"), "E101");
 }
 
 static void keywords_serve_as_options_only(void **state) {
   (void)state;
-  assert_codes(MODEL("in x : f32[time 8, 2]\nout y : f32[time 8, 2] = x |> GRU(2, precision=i16)"), "");
+  assert_codes(MODEL("in x : f32[time 8, 2]\nout y : f32[time 8, 2] = x |> GRU(2, precision=i16)"),
+               "");
   assert_codes(MODEL("in x : f32[time 8, in 2]\nout y : f32[time 8, 2] = x"), "E110");
 }
 
@@ -115,12 +124,17 @@ static void limits(void **state) {
     assert_string_equal(compile_codes(&c), level < 256 ? "" : "E111");
     compile_end(&c);
   }
-  assert_codes(MODEL("in x : f32[99999999999999999999]\nlet y = x * 1e999\nlet z = x * 9223372036854775807"), "E113 E113");
+  assert_codes(
+      MODEL("in x : f32[99999999999999999999]\nlet y = x * 1e999\nlet z = x * 9223372036854775807"),
+      "E113 E113");
 }
 
 static void bytes_that_are_no_text(void **state) {
   (void)state;
-  static const char *const bad[] = {"grus 1\n# \xB0", "grus 1\n# \xC0\x80", "grus 1\n# \xED\xA0\x80", "grus 1\n# \xF4\x90\x80\x80", "\xFF\xFE" "g"};
+  static const char *const bad[] = {"grus 1\n# \xB0", "grus 1\n# \xC0\x80",
+                                    "grus 1\n# \xED\xA0\x80", "grus 1\n# \xF4\x90\x80\x80",
+                                    "\xFF\xFE"
+                                    "g"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_codes(bad[i], "E112");
   assert_codes("\xEF\xBB\xBFgrus 1\r\n# \xC2\xB0\xF0\x9F\x98\x80 \xEF\xBF\xBD\r\n", "");
@@ -147,7 +161,8 @@ static void headers(void **state) {
 /* Every allocation on the way fails once: nothing leaks (ASan), nothing crashes. */
 static void allocation_failures(void **state) {
   (void)state;
-  static const char text[] = MODEL("in x : f32[time n <= 8, 2] ## doc\nlet a = x |> GRU(3, init=(x, x)\nout y : f32[2] = a 3 |> f");
+  static const char text[] = MODEL("in x : f32[time n <= 8, 2] ## doc\nlet a = x |> GRU(3, "
+                                   "init=(x, x)\nout y : f32[2] = a 3 |> f");
   jmp_buf oom;
   for (volatile long n = 1; n < 10000; n++) {
     volatile bool failed = false;
