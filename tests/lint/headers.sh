@@ -4,12 +4,15 @@
 # those of the runtime as C99 and as C++11, since users include them from either.
 #
 #   headers.sh ROOT [INCLUDE-DIR...]      compilers: $CC (cc) and $CXX (c++)
+#
+# Without LLVM's headers among the folders, what includes them is left out.
 set -eu
 lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 shift
 for dir in "$@"; do
-  includes="${includes-} -I$dir"
+  includes="${includes-} -isystem $dir"
+  [ ! -f "$dir/llvm-c/Core.h" ] || llvm=found
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -38,6 +41,7 @@ while IFS= read -r file; do
   case $file in
   compiler/*)
     suffix=c
+    [ "${llvm-}" ] || ! grep -q '^#include <llvm-c/' "$file" || continue
     alone "$file" "${CC:-cc}" -std=c11
     ;;
   runtime/host/*)

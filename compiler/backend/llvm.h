@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* KIR -> machine code, through LLVM. The functions have the interface that the header of the C
+ * backend declares: the same names, parameters and state struct. */
+#ifndef GRUS_BACKEND_LLVM_H
+#define GRUS_BACKEND_LLVM_H
+
+#include "backend/c.h"
+#include "base/diag.h"
+
+typedef enum LlvmOutput { LLVM_OBJECT, LLVM_ASSEMBLY, LLVM_IR_TEXT, LLVM_BITCODE } LlvmOutput;
+
+typedef struct LlvmOptions {
+  const char *prefix;   /* "kws": kws_run; NULL: the model's name */
+  const char *compiler; /* "grus 0.1.0", named in debug info; may be NULL */
+  const char *target;   /* a triple, or a name of the table of machines; NULL: this machine */
+  const char *cpu;      /* as LLVM names it, or "native"; NULL: what target implies */
+  const char *features; /* "+fma,-avx", added to those of target and cpu; may be NULL */
+  char level;           /* '0' to '3', 's', 'z' */
+  CScratch scratch;
+  bool debug; /* line tables that lead to the source of the model */
+} LlvmOptions;
+
+/* "19.1.7"; NULL if this compiler was built without LLVM. */
+const char *backend_llvm_version(void);
+
+/* Whether a target of this name can be compiled for; "cortex-m4" and any triple LLVM knows. */
+bool backend_llvm_has_target(const char *target);
+
+/* Appends the file's bytes to out. False after reporting E805. */
+bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
+                  Text *out);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Expressions of KIR as LLVM values. No fast-math flag is ever set, so every operation rounds once
+ * and nothing is contracted; index arithmetic carries nsw because KIR promises it never overflows.
+ */
+#include "backend/llvm_internal.h"
+
+#include <llvm-c/Target.h>
+#include <string.h>
+
+/* ---- types ---- */
+
+LLVMTypeRef llvm_memory_type(LlvmWriter *w, KirElem elem) {
+  switch (elem) {
+  case KIR_F32: return w->f32;
+  case KIR_F16:
+  case KIR_I16:
+  case KIR_U16: return w->i16;
+  case KIR_I8:
+  case KIR_U8: return w->i8;
+  case KIR_I32: return w->i32;
+  case KIR_SIZE: return w->size;
+  case KIR_INDEX: return w->index;
+  case KIR_BOOL: return w->i1;
+  }
+  return w->i32;
+}
+
+LLVMTypeRef llvm_type(LlvmWriter *w, KirType t) {
+  LLVMTypeRef scalar = llvm_memory_type(w, t.elem);
+  return t.lanes > 1 ? LLVMVectorType(scalar, (unsigned)t.lanes) : scalar;
+}
+
+unsigned llvm_memory_size(LlvmWriter *w, KirElem elem) {
+  return elem == KIR_SIZE ? LLVMPointerSize(w->layout) : (unsigned)kir_elem_size(elem);
+}
+
+/* ---- memory ---- */
+
+bool llvm_is_by_value(const KirBuffer *b) {
+  return b->space == KIR_IN && b->rank == 0;
+}
+
+static LLVMValueRef index_const(LlvmWriter *w, int64_t i) {
+  return LLVMConstInt(w->index, (unsigned long long)i, true);
+}
+
+static LLVMValueRef bytes_behind(LlvmWriter *w, LLVMValueRef base, int64_t bytes) {
+  LLVMValueRef at = index_const(w, bytes);
+  return bytes ? LLVMBuildInBoundsGEP2(w->builder, w->i8, base, &at, 1, "") : base;
+}
+
+LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b) {
+  switch (b->space) {
+  case KIR_IN:
+  case KIR_OUT: return w->port[b->id];
+  case KIR_SCRATCH: return bytes_behind(w, w->scratch, b->scratch_offset);
+  case KIR_STATE:
+    return LLVMBuildStructGEP2(w->builder, w->state_type, w->state, (unsigned)w->field[b->id],
+                               b->name);
+  case KIR_CONST:
+    return w->m->weights_extern ? bytes_behind(w, w->weights, 4 * b->weight_offset)
+                                : w->global[b->id];
+  }
+  return NULL;
+}
+
+static LLVMValueRef reg_value(LlvmWriter *w, const KirReg *r) {
+  return r->is_mutable ? LLVMBuildLoad2(w->builder, llvm_type(w, r->type), w->reg[r->id], r->name)
+                       : w->reg[r->id];
+}
+
+LLVMValueRef llvm_address(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
+  LLVMValueRef sum = NULL;
+  for (int i = 0; i < at->n_terms; i++) {
+    if (at->term[i].stride == 0) continue;
+    LLVMValueRef term = reg_value(w, at->term[i].var);
+    if (at->term[i].stride != 1)
+      term = LLVMBuildNSWMul(w->builder, term, index_const(w, at->term[i].stride), "");
+    sum = sum ? LLVMBuildNSWAdd(w->builder, sum, term, "") : term;
+  }
+  LLVMValueRef offset = index_const(w, at->offset);
+  sum = !sum ? offset : at->offset ? LLVMBuildNSWAdd(w->builder, sum, offset, "") : sum;
+  return LLVMBuildInBoundsGEP2(w->builder, llvm_memory_type(w, b->elem), llvm_buffer(w, b), &sum, 1,
+                               "");
+}
+
+unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
+  unsigned size = llvm_memory_size(w, b->elem);
+  bool placed = (b->space == KIR_CONST && !w->m->weights_extern) ||
+                (b->space == KIR_SCRATCH && w->o->scratch != C_SCRATCH_CALLER);
+  if (!placed) return LLVMABIAlignmentOfType(w->layout, llvm_memory_type(w, b->elem));
+  int64_t multiples = (b->align ? b->align : (int64_t)size) | at->offset * (int64_t)size;
+  for (int i = 0; i < at->n_terms; i++)
+    multiples |= at->term[i].stride * (int64_t)size;
+  return (unsigned)(multiples & -multiples); /* the lowest bit set in any of them */
+}
+
+LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
+  if (llvm_is_by_value(b)) return w->port[b->id];
+  LLVMValueRef v =
+      LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), llvm_address(w, b, at), b->name);
+  LLVMSetAlignment(v, llvm_alignment(w, b, at));
+  return v;
+}
+
+static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMValueRef *args, unsigned n) {
+  LLVMTypeRef type = LLVMTypeOf(args[0]);
+  unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+  LLVMValueRef fn = LLVMGetIntrinsicDeclaration(w->module, id, &type, 1);
+  return LLVMBuildCall2(w->builder, LLVMIntrinsicGetType(w->context, id, &type, 1), fn, args, n,
+                        "");
+}
+
+/* The same constant in every lane of a type. */
+static LLVMValueRef in_lanes(LLVMValueRef scalar, int lanes) {
+  LLVMValueRef lane[16];
+  if (lanes == 1) return scalar;
+  for (int i = 0; i < lanes; i++)
+    lane[i] = scalar;
+  return LLVMConstVector(lane, (unsigned)lanes);
+}
+
+static LLVMValueRef i32_const(LlvmWriter *w, int64_t i, int lanes) {
+  return in_lanes(LLVMConstInt(w->i32, (unsigned long long)i, true), lanes);
+}
+
+/* IEEE binary16 as f32, exactly: where the machine cannot, the exponent is moved into place and
+ * corrected by a product with 2^112, which is exact. */
+static LLVMValueRef from_f16(LlvmWriter *w, LLVMValueRef half, int lanes) {
+  LLVMBuilderRef b = w->builder;
+  LLVMTypeRef f32 = llvm_type(w, kir_type(KIR_F32, lanes)),
+              i32 = llvm_type(w, kir_type(KIR_I32, lanes));
+  if (w->machine->has_f16) {
+    LLVMTypeRef f16 = LLVMHalfTypeInContext(w->context);
+    if (lanes > 1) f16 = LLVMVectorType(f16, (unsigned)lanes);
+    return LLVMBuildFPExt(b, LLVMBuildBitCast(b, half, f16, ""), f32, "");
+  }
+  LLVMValueRef bits = LLVMBuildZExt(b, half, i32, "");
+  LLVMValueRef magnitude = LLVMBuildShl(b, LLVMBuildAnd(b, bits, i32_const(w, 0x7fff, lanes), ""),
+                                        i32_const(w, 13, lanes), "");
+  LLVMValueRef scale = LLVMConstBitCast(i32_const(w, 0x77800000, lanes), f32);
+  LLVMValueRef value = LLVMBuildBitCast(
+      b, LLVMBuildFMul(b, LLVMBuildBitCast(b, magnitude, f32, ""), scale, ""), i32, "");
+  LLVMValueRef exponent = LLVMBuildAnd(b, bits, i32_const(w, 0x7c00, lanes), "");
+  LLVMValueRef special = LLVMBuildICmp(b, LLVMIntEQ, exponent, i32_const(w, 0x7c00, lanes), "");
+  value = LLVMBuildSelect(b, special, LLVMBuildOr(b, value, i32_const(w, 0x7f800000, lanes), ""),
+                          value, "");
+  LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildAnd(b, bits, i32_const(w, 0x8000, lanes), ""),
+                                   i32_const(w, 16, lanes), "");
+  return LLVMBuildBitCast(b, LLVMBuildOr(b, value, sign, ""), f32, "");
+}
+
+/* A value of memory type as a register holds it. */
+static LLVMValueRef widened(LlvmWriter *w, LLVMValueRef v, KirElem elem, KirType to) {
+  switch (elem) {
+  case KIR_F16: return from_f16(w, v, to.lanes);
+  case KIR_I8:
+  case KIR_I16: return LLVMBuildSExt(w->builder, v, llvm_type(w, to), "");
+  case KIR_U8:
+  case KIR_U16: return LLVMBuildZExt(w->builder, v, llvm_type(w, to), "");
+  default: return v;
+  }
+}
+
+static LLVMValueRef load(LlvmWriter *w, const KirExpr *e) {
+  const KirBuffer *b = e->buffer;
+  if (e->type.lanes == 1) return widened(w, llvm_element(w, b, &e->at), b->elem, e->type);
+  LLVMTypeRef type = llvm_type(w, kir_type(b->elem, e->type.lanes));
+  LLVMValueRef v = LLVMBuildLoad2(w->builder, type, llvm_address(w, b, &e->at), b->name);
+  LLVMSetAlignment(v, llvm_alignment(w, b, &e->at));
+  return widened(w, v, b->elem, e->type);
+}
+
+/* ---- operations ---- */
+
+static LLVMValueRef number(LlvmWriter *w, const KirExpr *e) {
+  if (e->type.elem != KIR_F32) {
+    LLVMTypeRef type = llvm_memory_type(w, e->type.elem);
+    return in_lanes(LLVMConstInt(type, (unsigned long long)e->i, true), e->type.lanes);
+  }
+  uint32_t bits;
+  memcpy(&bits, &e->f, sizeof bits);
+  return in_lanes(LLVMConstBitCast(LLVMConstInt(w->i32, bits, false), w->f32), e->type.lanes);
+}
+
+static LLVMValueRef splat(LlvmWriter *w, LLVMValueRef v, int lanes) {
+  LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(v), (unsigned)lanes);
+  LLVMValueRef first =
+      LLVMBuildInsertElement(w->builder, LLVMGetPoison(type), v, LLVMConstNull(w->i32), "");
+  return LLVMBuildShuffleVector(w->builder, first, LLVMGetPoison(type), i32_const(w, 0, lanes), "");
+}
+
+static LLVMValueRef compare(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueRef a, LLVMValueRef b) {
+  if (elem == KIR_F32) {
+    LLVMRealPredicate p = op == KIR_LT   ? LLVMRealOLT
+                          : op == KIR_LE ? LLVMRealOLE
+                          : op == KIR_EQ ? LLVMRealOEQ
+                                         : LLVMRealUNE;
+    return LLVMBuildFCmp(w->builder, p, a, b, "");
+  }
+  bool is_unsigned = elem == KIR_SIZE || elem == KIR_BOOL;
+  LLVMIntPredicate p = op == KIR_LT   ? is_unsigned ? LLVMIntULT : LLVMIntSLT
+                       : op == KIR_LE ? is_unsigned ? LLVMIntULE : LLVMIntSLE
+                       : op == KIR_EQ ? LLVMIntEQ
+                                      : LLVMIntNE;
+  return LLVMBuildICmp(w->builder, p, a, b, "");
+}
+
+static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueRef a,
+                               LLVMValueRef b) {
+  LLVMBuilderRef at = w->builder;
+  bool real = elem == KIR_F32, index = elem == KIR_INDEX;
+  switch (op) {
+  case KIR_ADD:
+    return real    ? LLVMBuildFAdd(at, a, b, "")
+           : index ? LLVMBuildNSWAdd(at, a, b, "")
+                   : LLVMBuildAdd(at, a, b, "");
+  case KIR_SUB:
+    return real    ? LLVMBuildFSub(at, a, b, "")
+           : index ? LLVMBuildNSWSub(at, a, b, "")
+                   : LLVMBuildSub(at, a, b, "");
+  case KIR_MUL:
+    return real    ? LLVMBuildFMul(at, a, b, "")
+           : index ? LLVMBuildNSWMul(at, a, b, "")
+                   : LLVMBuildMul(at, a, b, "");
+  case KIR_DIV: return real ? LLVMBuildFDiv(at, a, b, "") : LLVMBuildSDiv(at, a, b, "");
+  case KIR_MIN: return LLVMBuildSelect(at, compare(w, KIR_LT, elem, a, b), a, b, "");
+  case KIR_MAX: return LLVMBuildSelect(at, compare(w, KIR_LT, elem, b, a), a, b, "");
+  case KIR_AND: return LLVMBuildAnd(at, a, b, "");
+  case KIR_OR: return LLVMBuildOr(at, a, b, "");
+  case KIR_XOR: return LLVMBuildXor(at, a, b, "");
+  case KIR_SHL: return LLVMBuildShl(at, a, b, "");
+  default: return LLVMBuildAShr(at, a, b, ""); /* KIR_SHR */
+  }
+}
+
+static LLVMValueRef negated(LlvmWriter *w, KirElem elem, LLVMValueRef v) {
+  if (elem == KIR_F32) return LLVMBuildFNeg(w->builder, v, "");
+  return elem == KIR_INDEX ? LLVMBuildNSWNeg(w->builder, v, "") : LLVMBuildNeg(w->builder, v, "");
+}
+
+static LLVMValueRef absolute(LlvmWriter *w, const KirExpr *e, LLVMValueRef v) {
+  if (e->type.elem == KIR_F32) return intrinsic(w, "llvm.fabs", &v, 1);
+  LLVMValueRef negative = compare(w, KIR_LT, e->type.elem, v, LLVMConstNull(LLVMTypeOf(v)));
+  return LLVMBuildSelect(w->builder, negative, negated(w, e->type.elem, v), v, "");
+}
+
+/* A conversion out of range gives some integer, as on every machine: frozen, so that the rest of a
+ * branch-free formula that does not use it stays defined. */
+static LLVMValueRef truncated(LlvmWriter *w, LLVMValueRef v, LLVMTypeRef to) {
+  return LLVMBuildFreeze(w->builder, LLVMBuildFPToSI(w->builder, v, to, ""), "");
+}
+
+static LLVMValueRef convert(LlvmWriter *w, const KirExpr *e) {
+  KirElem from = e->arg[0]->type.elem, to = e->type.elem;
+  LLVMTypeRef type = llvm_type(w, e->type);
+  LLVMValueRef v = llvm_expr(w, e->arg[0]);
+  if (from == to) return v;
+  bool is_unsigned = from == KIR_BOOL || from == KIR_SIZE;
+  if (to == KIR_F32)
+    return is_unsigned ? LLVMBuildUIToFP(w->builder, v, type, "")
+                       : LLVMBuildSIToFP(w->builder, v, type, "");
+  if (from == KIR_F32) return truncated(w, v, type);
+  return LLVMBuildIntCast2(w->builder, v, type, !is_unsigned, "");
+}
+
+static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e) {
+  LLVMValueRef v = llvm_expr(w, e->arg[0]), none = LLVMGetPoison(LLVMTypeOf(v)), pick[16];
+  for (int half = e->arg[0]->type.lanes / 2; half >= 1; half /= 2) {
+    LLVMValueRef part[2];
+    for (int side = 0; side < 2; side++) {
+      for (int i = 0; i < half; i++)
+        pick[i] = i32_const(w, i + side * half, 1);
+      LLVMValueRef mask = LLVMConstVector(pick, (unsigned)half);
+      part[side] = half > 1 ? LLVMBuildShuffleVector(w->builder, v, none, mask, "")
+                            : LLVMBuildExtractElement(w->builder, v, pick[0], "");
+    }
+    v = arithmetic(w, KIR_ADD, e->type.elem, part[0], part[1]);
+    none = half > 1 ? LLVMGetPoison(LLVMTypeOf(v)) : NULL;
+  }
+  return v;
+}
+
+/* Byte k of every lane, sign extended. */
+static LLVMValueRef byte_of(LlvmWriter *w, LLVMValueRef v, int k, int lanes) {
+  LLVMValueRef top = LLVMBuildShl(w->builder, v, i32_const(w, 24 - 8 * k, lanes), "");
+  return LLVMBuildAShr(w->builder, top, i32_const(w, 24, lanes), "");
+}
+
+static LLVMValueRef dot4(LlvmWriter *w, const KirExpr *e) {
+  LLVMValueRef r = llvm_expr(w, e->arg[0]), a = llvm_expr(w, e->arg[1]),
+               b = llvm_expr(w, e->arg[2]);
+  for (int k = 0; k < 4; k++) {
+    LLVMValueRef x = byte_of(w, a, k, e->type.lanes), y = byte_of(w, b, k, e->type.lanes);
+    r = LLVMBuildAdd(w->builder, r, LLVMBuildMul(w->builder, x, y, ""), "");
+  }
+  return r;
+}
+
+static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
+  LLVMValueRef args[KIR_MAX_ARGS];
+  int n = e->helper->n_args;
+  for (int i = 0; i < n; i++)
+    args[i] = llvm_expr(w, e->arg[i]);
+  int id = e->helper->id;
+  return LLVMBuildCall2(w->builder, w->func_type[id], w->func[id], args, (unsigned)n, "");
+}
+
+LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
+  LLVMValueRef v[3];
+  switch (e->op) {
+  case KIR_NUM: return number(w, e);
+  case KIR_REG: return reg_value(w, e->reg);
+  case KIR_LOAD: return load(w, e);
+  case KIR_CONVERT: return convert(w, e);
+  case KIR_SUM: return sum(w, e);
+  case KIR_DOT4: return dot4(w, e);
+  case KIR_CALL: return call(w, e);
+  default: break;
+  }
+  for (int i = 0; i < KIR_MAX_ARGS; i++)
+    v[i] = e->arg[i] ? llvm_expr(w, e->arg[i]) : NULL;
+  switch (e->op) {
+  case KIR_NEG: return negated(w, e->type.elem, v[0]);
+  case KIR_ABS: return absolute(w, e, v[0]);
+  case KIR_SQRT: return intrinsic(w, "llvm.sqrt", v, 1);
+  case KIR_FMA: return intrinsic(w, "llvm.fma", v, 3);
+  case KIR_MAD:
+    return LLVMBuildFAdd(w->builder, LLVMBuildFMul(w->builder, v[0], v[1], ""), v[2], "");
+  case KIR_LT:
+  case KIR_LE:
+  case KIR_EQ:
+  case KIR_NE: return compare(w, e->op, e->arg[0]->type.elem, v[0], v[1]);
+  case KIR_SELECT: return LLVMBuildSelect(w->builder, v[0], v[1], v[2], "");
+  case KIR_BITCAST: return LLVMBuildBitCast(w->builder, v[0], llvm_type(w, e->type), "");
+  case KIR_SPLAT: return splat(w, v[0], e->type.lanes);
+  case KIR_LANE: return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
+  default: return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
+  }
+}

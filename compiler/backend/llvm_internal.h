@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of the LLVM backend share. */
+#ifndef GRUS_BACKEND_LLVM_INTERNAL_H
+#define GRUS_BACKEND_LLVM_INTERNAL_H
+
+#include "backend/llvm.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/TargetMachine.h>
+
+/* The machine to compile for, resolved from the options. */
+typedef struct LlvmMachine {
+  LLVMTargetRef target;
+  const char *triple, *cpu, *features, *abi; /* abi: of RISC-V, else NULL */
+  bool is_pic, is_medium;                    /* code model */
+  bool has_f16;                              /* conversion from binary16 is an instruction */
+  int int_bits;                              /* C's int */
+} LlvmMachine;
+
+typedef struct LlvmWriter {
+  const KirModule *m;
+  const LlvmOptions *o;
+  const char *prefix;
+  Arena *arena;
+  const LlvmMachine *machine;
+  LLVMContextRef context;
+  LLVMModuleRef module;
+  LLVMBuilderRef builder;
+  LLVMTargetMachineRef tm;
+  LLVMTargetDataRef layout;
+  LLVMTypeRef f32, i1, i8, i16, i32, size, pointer, c_int;
+  LLVMTypeRef index; /* as wide as a pointer, at least 32 bits: addresses need no extension */
+  LLVMTypeRef state_type;
+  int *field;           /* of state_type, by buffer id */
+  LLVMValueRef *global; /* of CONST, by buffer id */
+  LLVMValueRef *func;   /* by function id */
+  LLVMTypeRef *func_type;
+  /* the function being written */
+  const KirFunc *f;
+  LLVMValueRef fn;
+  LLVMValueRef *reg;  /* by register id: its value; of mutable ones, its place */
+  LLVMValueRef *port; /* by buffer id: the parameter */
+  LLVMValueRef state, weights, scratch;
+  /* debug information, if asked for */
+  LLVMDIBuilderRef debug;
+  LLVMMetadataRef *debug_file; /* by Source id */
+  LLVMMetadataRef debug_unit, debug_scope;
+} LlvmWriter;
+
+/* ---- llvm_target.c ---- */
+bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMachine *out);
+LLVMTargetMachineRef llvm_target_machine(const LlvmMachine *machine, char level);
+
+/* ---- llvm_expr.c ---- */
+LLVMTypeRef llvm_memory_type(LlvmWriter *w, KirElem elem);
+LLVMTypeRef llvm_type(LlvmWriter *w, KirType t);
+unsigned llvm_memory_size(LlvmWriter *w, KirElem elem);
+bool llvm_is_by_value(const KirBuffer *b);
+/* Where the first element of a buffer is. */
+LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b);
+LLVMValueRef llvm_address(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
+/* Bytes that the address of buffer[at] is surely a multiple of. */
+unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
+/* One element as it lies in memory. */
+LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
+LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
+
+/* ---- llvm_stmt.c ---- */
+void llvm_statements(LlvmWriter *w, const KirStmt *list);
+
+/* ---- llvm_func.c ---- */
+void llvm_weights(LlvmWriter *w);
+void llvm_state(LlvmWriter *w);
+void llvm_declare(LlvmWriter *w, const KirFunc *f);
+void llvm_define(LlvmWriter *w, const KirFunc *f);
+
+/* ---- llvm_debug.c ---- */
+void llvm_debug_begin(LlvmWriter *w);
+void llvm_debug_function(LlvmWriter *w, const KirFunc *f, const char *name);
+/* What is built from here on comes from this place. */
+void llvm_debug_at(LlvmWriter *w, KirOrigin origin);
+void llvm_debug_end(LlvmWriter *w);
+
+#endif

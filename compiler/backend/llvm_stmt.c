@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Statements of KIR as basic blocks. */
+#include "backend/llvm_internal.h"
+
+#include <llvm-c/Target.h>
+#include <string.h>
+
+static LLVMBasicBlockRef new_block(LlvmWriter *w, const char *name) {
+  return LLVMAppendBasicBlockInContext(w->context, w->fn, name);
+}
+
+static bool is_closed(LlvmWriter *w) {
+  return LLVMGetBasicBlockTerminator(LLVMGetInsertBlock(w->builder)) != NULL;
+}
+
+/* A place of a function's frame, made where all of them are: at the start of its first block. */
+static LLVMValueRef frame_slot(LlvmWriter *w, LLVMTypeRef type, const char *name) {
+  LLVMBasicBlockRef here = LLVMGetInsertBlock(w->builder);
+  LLVMBasicBlockRef entry = LLVMGetEntryBasicBlock(w->fn);
+  LLVMValueRef first = LLVMGetFirstInstruction(entry);
+  if (first)
+    LLVMPositionBuilderBefore(w->builder, first);
+  else
+    LLVMPositionBuilderAtEnd(w->builder, entry);
+  LLVMValueRef slot = LLVMBuildAlloca(w->builder, type, name);
+  LLVMPositionBuilderAtEnd(w->builder, here);
+  return slot;
+}
+
+static void let(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef v = llvm_expr(w, s->value);
+  if (!s->reg->is_mutable) {
+    w->reg[s->reg->id] = v;
+    return;
+  }
+  LLVMValueRef slot = frame_slot(w, llvm_type(w, s->reg->type), s->reg->name);
+  w->reg[s->reg->id] = slot;
+  LLVMBuildStore(w->builder, v, slot);
+}
+
+static void store(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef v = llvm_expr(w, s->value);
+  LLVMTypeRef type = llvm_type(w, kir_type(s->buffer->elem, s->value->type.lanes));
+  if (s->value->type.elem != KIR_F32) v = LLVMBuildIntCast2(w->builder, v, type, true, "");
+  LLVMValueRef at = LLVMBuildStore(w->builder, v, llvm_address(w, s->buffer, &s->at));
+  LLVMSetAlignment(at, llvm_alignment(w, s->buffer, &s->at));
+}
+
+/* The metadata of a loop to unroll fully: a node that names itself first. */
+static void unroll_fully(LlvmWriter *w, LLVMValueRef branch) {
+  static const char hint[] = "llvm.loop.unroll.full";
+  LLVMMetadataRef name = LLVMMDStringInContext2(w->context, hint, sizeof hint - 1);
+  LLVMMetadataRef self = LLVMTemporaryMDNode(w->context, NULL, 0);
+  LLVMMetadataRef part[2] = {self, LLVMMDNodeInContext2(w->context, &name, 1)};
+  LLVMMetadataRef node = LLVMMDNodeInContext2(w->context, part, 2);
+  LLVMMetadataReplaceAllUsesWith(self, node);
+  LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(w->context, "llvm.loop", 9),
+                  LLVMMetadataAsValue(w->context, node));
+}
+
+static void loop(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef lo = llvm_expr(w, s->lo), hi = llvm_expr(w, s->hi);
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder);
+  LLVMBasicBlockRef head = new_block(w, s->reg->name), body = new_block(w, "body"),
+                    end = new_block(w, "end");
+  LLVMBuildBr(w->builder, head);
+  LLVMPositionBuilderAtEnd(w->builder, head);
+  LLVMValueRef var = LLVMBuildPhi(w->builder, w->index, s->reg->name);
+  LLVMIntPredicate more = s->step < 0 ? LLVMIntSGE : LLVMIntSLT;
+  LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, more, var, hi, ""), body, end);
+  LLVMPositionBuilderAtEnd(w->builder, body);
+  w->reg[s->reg->id] = var;
+  llvm_statements(w, s->body);
+  LLVMValueRef from[2] = {lo, NULL};
+  LLVMBasicBlockRef block[2] = {before, NULL};
+  unsigned n = 1;
+  if (!is_closed(w)) {
+    LLVMValueRef step = LLVMConstInt(w->index, (unsigned long long)s->step, true);
+    from[1] = LLVMBuildNSWAdd(w->builder, var, step, "");
+    block[1] = LLVMGetInsertBlock(w->builder);
+    LLVMValueRef back = LLVMBuildBr(w->builder, head);
+    if (s->unroll && w->o->level != 's' && w->o->level != 'z') unroll_fully(w, back);
+    n = 2;
+  }
+  LLVMAddIncoming(var, from, block, n);
+  LLVMPositionBuilderAtEnd(w->builder, end);
+}
+
+static void test(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef condition = llvm_expr(w, s->value);
+  LLVMBasicBlockRef then = new_block(w, "then"), otherwise = s->other ? new_block(w, "else") : NULL;
+  LLVMBasicBlockRef end = new_block(w, "end");
+  LLVMBuildCondBr(w->builder, condition, then, otherwise ? otherwise : end);
+  LLVMPositionBuilderAtEnd(w->builder, then);
+  llvm_statements(w, s->body);
+  if (!is_closed(w)) LLVMBuildBr(w->builder, end);
+  if (otherwise) {
+    LLVMPositionBuilderAtEnd(w->builder, otherwise);
+    llvm_statements(w, s->other);
+    if (!is_closed(w)) LLVMBuildBr(w->builder, end);
+  }
+  LLVMPositionBuilderAtEnd(w->builder, end);
+}
+
+static LLVMValueRef byte_count(LlvmWriter *w, const KirStmt *s) {
+  uint64_t bytes = (uint64_t)s->count * llvm_memory_size(w, s->buffer->elem);
+  return LLVMConstInt(w->size, bytes, false);
+}
+
+/* KIR copies first to last, and overlapping rows only towards lower addresses: as memmove does. */
+static void copy(LlvmWriter *w, const KirStmt *s) {
+  unsigned to_align = llvm_alignment(w, s->buffer, &s->at);
+  if (s->count == 1) {
+    LLVMValueRef v = llvm_element(w, s->source, &s->from);
+    LLVMValueRef at = LLVMBuildStore(w->builder, v, llvm_address(w, s->buffer, &s->at));
+    LLVMSetAlignment(at, to_align);
+    return;
+  }
+  unsigned from_align = llvm_alignment(w, s->source, &s->from);
+  LLVMValueRef to = llvm_address(w, s->buffer, &s->at), from = llvm_address(w, s->source, &s->from);
+  bool apart =
+      s->source != s->buffer && (s->source->space == KIR_CONST || s->source->space == KIR_SCRATCH ||
+                                 s->buffer->space == KIR_SCRATCH);
+  if (apart && !(s->source->space == KIR_SCRATCH && s->buffer->space == KIR_SCRATCH))
+    LLVMBuildMemCpy(w->builder, to, to_align, from, from_align, byte_count(w, s));
+  else
+    LLVMBuildMemMove(w->builder, to, to_align, from, from_align, byte_count(w, s));
+}
+
+static void zero(LlvmWriter *w, const KirStmt *s) {
+  unsigned align = llvm_alignment(w, s->buffer, &s->at);
+  LLVMValueRef to = llvm_address(w, s->buffer, &s->at);
+  if (s->count == 1) {
+    LLVMTypeRef type = llvm_memory_type(w, s->buffer->elem);
+    LLVMSetAlignment(LLVMBuildStore(w->builder, LLVMConstNull(type), to), align);
+  } else
+    LLVMBuildMemSet(w->builder, to, LLVMConstNull(w->i8), byte_count(w, s), align);
+}
+
+/* The arguments in the order of llvm_declare. */
+static void invoke(LlvmWriter *w, const KirStmt *s) {
+  const KirFunc *callee = s->callee;
+  LLVMValueRef *args = ARENA_ARRAY(w->arena, LLVMValueRef, s->n_args + 3);
+  KirIndex start = {0};
+  unsigned n = 0;
+  if (callee->uses_state) args[n++] = w->state;
+  for (int i = 0; i < s->n_args; i++)
+    args[n++] = llvm_is_by_value(callee->buffers[i]) ? llvm_element(w, s->args[i], &start)
+                                                     : llvm_buffer(w, s->args[i]);
+  unsigned params = LLVMCountParamTypes(w->func_type[callee->id]);
+  if (w->m->weights_extern && callee->kind != KIR_RESET) args[n++] = w->weights;
+  if (n < params) args[n++] = w->scratch;
+  LLVMBuildCall2(w->builder, w->func_type[callee->id], w->func[callee->id], args, n, "");
+}
+
+static void returns(LlvmWriter *w, const KirStmt *s) {
+  if (s->value)
+    LLVMBuildRet(w->builder, llvm_expr(w, s->value));
+  else
+    LLVMBuildRet(w->builder, LLVMConstInt(w->c_int, (unsigned)s->status, false));
+}
+
+void llvm_statements(LlvmWriter *w, const KirStmt *list) {
+  for (const KirStmt *s = list; s && !is_closed(w); s = s->next) {
+    llvm_debug_at(w, s->origin);
+    switch (s->kind) {
+    case KIR_LET: let(w, s); break;
+    case KIR_SET: LLVMBuildStore(w->builder, llvm_expr(w, s->value), w->reg[s->reg->id]); break;
+    case KIR_STORE: store(w, s); break;
+    case KIR_FOR: loop(w, s); break;
+    case KIR_IF: test(w, s); break;
+    case KIR_COPY: copy(w, s); break;
+    case KIR_ZERO: zero(w, s); break;
+    case KIR_RETURN: returns(w, s); break;
+    case KIR_INVOKE: invoke(w, s); break;
+    case KIR_SECTION: llvm_statements(w, s->body); break;
+    }
+  }
+}

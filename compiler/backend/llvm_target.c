@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* From the names on the command line to a machine of LLVM's. A name of the table of machines in
+ * lower/ stands for a triple, a processor and its features; a triple alone gets the features that
+ * its binary interface takes for granted. */
+#include "backend/llvm_internal.h"
+
+#include <llvm-c/Target.h>
+#include <string.h>
+
+typedef struct Machine {
+  const char *name; /* NULL: of every triple that begins with `triple` */
+  const char *triple, *cpu, *features;
+} Machine;
+
+/* The C compiler's flags of the same names are in lower/target.c. */
+static const Machine machines[] = {
+    {"x86-64-v2", "x86_64-", "x86-64-v2", ""},
+    {"x86-64-v3", "x86_64-", "x86-64-v3", ""},
+    {"x86-64-v4", "x86_64-", "x86-64-v4", ""},
+    {"x86-64-v4-vnni", "x86_64-", "x86-64-v4", "+avx512vnni"},
+    {"aarch64", "aarch64-linux-gnu", "generic", ""},
+    {"cortex-m0", "thumbv6m-none-eabi", "cortex-m0", ""},
+    {"cortex-m4", "thumbv7em-none-eabihf", "cortex-m4", ""},
+    {"cortex-m7", "thumbv7em-none-eabihf", "cortex-m7", ""},
+    {"cortex-m55", "thumbv8.1m.main-none-eabihf", "cortex-m55", ""},
+    {"rv32", "riscv32-unknown-elf", "generic-rv32", "+m,+a,+c"},
+    {"rv64gcv", "riscv64-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c,+v"},
+    {"wasm-simd", "wasm32-unknown-unknown", "generic",
+     "+simd128,+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext"},
+    {NULL, "wasm", "generic", "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext"},
+    {NULL, "riscv64-unknown-linux", "generic-rv64", "+m,+a,+f,+d,+c"},
+    {NULL, "riscv64", "generic-rv64", "+m,+a,+c"},
+    {NULL, "riscv32", "generic-rv32", "+m,+a,+c"},
+    {NULL, "thumbv6m", "cortex-m0", ""},
+    {NULL, "thumbv7em", "cortex-m4", ""},
+};
+
+static bool begins(const char *s, const char *with) {
+  return strncmp(s, with, strlen(with)) == 0;
+}
+
+static const Machine *machine_named(const char *name) {
+  for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+    if (machines[i].name && strcmp(machines[i].name, name) == 0) return &machines[i];
+  return NULL;
+}
+
+static const Machine *machine_of_triple(const char *triple) {
+  for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+    if (!machines[i].name && begins(triple, machines[i].triple)) return &machines[i];
+  return NULL;
+}
+
+static void initialize(void) {
+  static bool done;
+  if (done) return;
+  done = true;
+  LLVMInitializeAllTargetInfos();
+  LLVMInitializeAllTargets();
+  LLVMInitializeAllTargetMCs();
+  LLVMInitializeAllAsmPrinters();
+}
+
+/* A string of LLVM's, kept in the arena. */
+static const char *kept(Arena *arena, char *message) {
+  const char *copy = arena_strdup(arena, message);
+  LLVMDisposeMessage(message);
+  return copy;
+}
+
+static const char *join(Arena *arena, const char *a, const char *b) {
+  if (!a || !*a) return b ? b : "";
+  return b && *b ? arena_printf(arena, "%s,%s", a, b) : a;
+}
+
+static bool has_feature(const char *features, const char *name) {
+  const char *at = strstr(features, name);
+  return at && (at[strlen(name)] == 0 || at[strlen(name)] == ',');
+}
+
+/* Registers that carry floating point arguments follow the widest unit there is. */
+static const char *riscv_abi(const char *triple, const char *features) {
+  bool is_64 = begins(triple, "riscv64");
+  if (has_feature(features, "+d")) return is_64 ? "lp64d" : "ilp32d";
+  if (has_feature(features, "+f")) return is_64 ? "lp64f" : "ilp32f";
+  return is_64 ? "lp64" : "ilp32";
+}
+
+static bool converts_f16(const LlvmMachine *m) {
+  if (begins(m->triple, "aarch64")) return true;
+  return begins(m->triple, "x86_64") &&
+         (strcmp(m->cpu, "x86-64-v3") == 0 || strcmp(m->cpu, "x86-64-v4") == 0 ||
+          has_feature(m->features, "+f16c"));
+}
+
+static void resolve_native(LlvmMachine *out, Arena *arena, const char *features) {
+  out->cpu = kept(arena, LLVMGetHostCPUName());
+  out->features = join(arena, kept(arena, LLVMGetHostCPUFeatures()), features);
+}
+
+/* Triple, processor and features; what the user names wins over what the table implies. */
+static void resolve(const LlvmOptions *o, Arena *arena, LlvmMachine *out) {
+  const char *host = kept(arena, LLVMGetDefaultTargetTriple());
+  const char *wanted = o->target && strcmp(o->target, "generic") != 0 ? o->target : NULL;
+  const Machine *named = wanted ? machine_named(wanted) : NULL;
+  if (!named && !wanted && o->cpu && machine_named(o->cpu)) named = machine_named(o->cpu);
+  out->triple = named ? named->triple : wanted ? wanted : host;
+  if (begins(host, "x86_64-") && strcmp(out->triple, "x86_64-") == 0)
+    out->triple = host;
+  else if (strcmp(out->triple, "x86_64-") == 0)
+    out->triple = "x86_64-pc-linux-gnu";
+  out->triple =
+      kept(arena, LLVMNormalizeTargetTriple(out->triple)); /* thumbv7em-none-unknown-eabihf */
+  const Machine *implied = named ? named : machine_of_triple(out->triple);
+  if (o->cpu && strcmp(o->cpu, "native") == 0) {
+    resolve_native(out, arena, o->features);
+    return;
+  }
+  const Machine *cpu = o->cpu ? machine_named(o->cpu) : NULL;
+  out->cpu = cpu ? cpu->cpu : o->cpu ? o->cpu : implied ? implied->cpu : "";
+  out->features = join(arena, cpu ? cpu->features : implied ? implied->features : "", o->features);
+}
+
+bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMachine *out) {
+  char *problem = NULL;
+  initialize();
+  *out = (LlvmMachine){.int_bits = 32};
+  resolve(o, diags->arena, out);
+  if (LLVMGetTargetFromTriple(out->triple, &out->target, &problem)) {
+    Diag *d = diag_new(diags, E805, span_none(), "no target `%s` in LLVM %s", out->triple,
+                       backend_llvm_version());
+    d->file = m->source_path;
+    diag_note(d, "LLVM says: %s", problem);
+    diag_fix(d, FIX_MAYBE,
+             "a triple is ARCH-VENDOR-SYSTEM, such as `thumbv7em-none-eabihf`; `--emit=c` has no "
+             "such limits");
+    LLVMDisposeMessage(problem);
+    return false;
+  }
+  bool hosted =
+      strstr(out->triple, "linux") || strstr(out->triple, "darwin") || strstr(out->triple, "bsd");
+  out->is_pic = hosted;
+  out->is_medium = begins(out->triple, "riscv64") && !hosted;
+  if (begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
+  if (begins(out->triple, "avr") || begins(out->triple, "msp430")) out->int_bits = 16;
+  out->has_f16 = converts_f16(out);
+  return true;
+}
+
+bool backend_llvm_has_target(const char *target) {
+  LLVMTargetRef found;
+  char *problem = NULL;
+  initialize();
+  if (strcmp(target, "generic") == 0 || machine_named(target)) return true;
+  if (!LLVMGetTargetFromTriple(target, &found, &problem)) return true;
+  LLVMDisposeMessage(problem);
+  return false;
+}
+
+LLVMTargetMachineRef llvm_target_machine(const LlvmMachine *machine, char level) {
+  LLVMTargetMachineOptionsRef o = LLVMCreateTargetMachineOptions();
+  LLVMTargetMachineOptionsSetCPU(o, machine->cpu);
+  LLVMTargetMachineOptionsSetFeatures(o, machine->features);
+  if (machine->abi) LLVMTargetMachineOptionsSetABI(o, machine->abi);
+  LLVMTargetMachineOptionsSetCodeGenOptLevel(o, level == '0'   ? LLVMCodeGenLevelNone
+                                                : level == '1' ? LLVMCodeGenLevelLess
+                                                : level == '3' ? LLVMCodeGenLevelAggressive
+                                                               : LLVMCodeGenLevelDefault);
+  LLVMTargetMachineOptionsSetRelocMode(o, machine->is_pic ? LLVMRelocPIC : LLVMRelocStatic);
+  LLVMTargetMachineOptionsSetCodeModel(o, machine->is_medium ? LLVMCodeModelMedium
+                                                             : LLVMCodeModelDefault);
+  LLVMTargetMachineRef tm = LLVMCreateTargetMachineWithOptions(machine->target, machine->triple, o);
+  LLVMDisposeTargetMachineOptions(o);
+  return tm;
+}
