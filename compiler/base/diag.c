@@ -94,6 +94,7 @@ Fix *diag_fix(Diag *diag, FixKind kind, const char *format, ...) {
 }
 
 void fix_edit(Fix *fix, Span at, const char *format, ...) {
+  if (!span_valid(at)) return;
   va_list args;
   va_start(args, format);
   FixEdit edit = {at, arena_vprintf(fix->diags->arena, format, args)};

@@ -108,6 +108,7 @@ void diag_label(Diag *diag, Span at, const char *format, ...) GRUS_PRINTF(3, 4);
 void diag_note(Diag *diag, const char *format, ...) GRUS_PRINTF(2, 3);
 void diag_step(Diag *diag, Span at, const char *code, const char *shape, const char *note);
 Fix *diag_fix(Diag *diag, FixKind kind, const char *format, ...) GRUS_PRINTF(3, 4);
+/* Nothing is edited where there is no text: a model of another framework has none. */
 void fix_edit(Fix *fix, Span at, const char *format, ...) GRUS_PRINTF(3, 4);
 
 /* Stable order by file and position. */

@@ -215,6 +215,10 @@ void infer_output(Infer *inf, Port *port) {
     declared_fits(inf, v, &declared);
     return;
   }
+  if (!span_valid(port->name_span)) { /* an imported model declares nothing */
+    port->declared = v->type;
+    return;
+  }
   Diag *d = infer_report(inf, E208, NULL, port->name_span, "output `%s` needs a type", port->name);
   diag_primary(d, "no type here");
   diag_trace_value(d, inf->model, v);
