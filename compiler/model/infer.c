@@ -11,12 +11,26 @@ static InferRule *const rules[LAYER_KIND_COUNT] = {
 #undef LAYER
 };
 
+bool infer_first_report(Infer *inf, DiagCode code, Span at) {
+  static char yes[] = "yes";
+  const char *key = arena_printf(inf->arena, "%d %u %u %u", (int)code, at.file, at.begin, at.end);
+  if (map_get(&inf->listed, key)) return false;
+  map_put(inf->arena, &inf->listed, key, yes);
+  return true;
+}
+
 Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const char *format,
                    ...) {
   va_list args;
   va_start(args, format);
   const char *message = arena_vprintf(inf->arena, format, args);
   va_end(args);
+  bool error = diag_info[code].level == LEVEL_ERROR;
+  if (error && layer && layer->call && !infer_first_report(inf, code, at)) {
+    Diag *unlisted = ARENA_NEW(inf->arena, Diag);
+    unlisted->diags = inf->diags;
+    return unlisted;
+  }
   bool imported = layer && !span_valid(at) && layer->origin;
   Diag *d = imported ? diag_new(inf->diags, code, at, "%s: %s", layer->origin, message)
                      : diag_new(inf->diags, code, at, "%s", message);

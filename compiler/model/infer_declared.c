@@ -202,6 +202,7 @@ bool infer_ascribed(Infer *inf, Value *value) {
     Span at = value->layer ? value->layer->span : a->name_span;
     Declared declared = {a->name, &a->type, a->type_span, at};
     if (!declared_fits(inf, value, &declared)) return false;
+    type_merge(&value->type, &a->type); /* names and rates that are written are the value's */
   }
   return true;
 }

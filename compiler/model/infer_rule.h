@@ -27,7 +27,7 @@ typedef struct Infer {
   Arena *arena;
   int *ascribed;      /* by value id: its first ascription, -1 none; infer_ascriptions makes them */
   int *next_ascribed; /* by ascription: the next one of the same value, -1 none */
-  Map listed;         /* lints reported, by code and place */
+  Map listed;         /* what was reported, by code and place; see infer_first_report */
 } Infer;
 
 typedef bool InferRule(Infer *inf, Layer *layer);
@@ -38,7 +38,10 @@ typedef bool InferRule(Infer *inf, Layer *layer);
 
 /* ---- infer.c ---- */
 
-/* A diagnostic about a layer; says in which use of which block it stands. */
+/* Whether code is reported at this place for the first time; from now on it was. */
+bool infer_first_report(Infer *inf, DiagCode code, Span at);
+/* A diagnostic about a layer; says in which use of which block it stands. An error in the body of
+ * a block is listed for the first use it is found in. */
 Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const char *format, ...)
     GRUS_PRINTF(5, 6);
 /* "GRU". */

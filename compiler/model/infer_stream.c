@@ -183,6 +183,29 @@ static void check_reset(Infer *inf, const Reads *reads) {
   }
 }
 
+/* ---- states ---- */
+
+/* The final state of a stream is known after the last step of a call: no step can read it. */
+static void check_spread(Infer *inf) {
+  const Model *model = inf->model;
+  bool *final = ARENA_ARRAY(inf->arena, bool, model->n_values); /* by value id: made of such a state */
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    const Value *out = layer->out[0];
+    bool from = false, stream = out->typed && type_is_stream(&out->type);
+    for (int k = 0; k < layer->n_in; k++)
+      from |= layer->in[k] && final[layer->in[k]->id];
+    for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+      final[layer->out[k]->id] = from || (k && stream);
+    if (!from || !stream || layer->kind != LAYER_repeat) continue;
+    Diag *d = infer_report(inf, E504, layer, layer->span,
+                           "the final state of a stream cannot be used at every step");
+    diag_primary(d, "known after the last step of a call");
+    diag_trace_value(d, model, layer->in[0]);
+    diag_note(d, "the sequence of states is the layer's output");
+  }
+}
+
 void infer_run(Infer *inf) {
   Model *model = inf->model;
   model->run = RUN_WHOLE;
@@ -196,6 +219,7 @@ void infer_run(Infer *inf) {
   if (model->run != RUN_STREAM) return;
   check_clock(inf);
   steps_per_call(inf);
+  check_spread(inf);
   Reads reads = find_reads(inf);
   check_reset(inf, &reads);
 }

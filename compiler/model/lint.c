@@ -29,15 +29,6 @@ static bool layer_typed(const Layer *layer) {
   return lint_typed(layer->out[0]);
 }
 
-/* Whether this was reported at this place before; from now on it was. */
-static bool is_listed(Infer *lint, DiagCode code, Span at) {
-  static char yes[] = "yes";
-  const char *key = arena_printf(lint->arena, "%d %u %u %u", (int)code, at.file, at.begin, at.end);
-  if (map_get(&lint->listed, key)) return true;
-  map_put(lint->arena, &lint->listed, key, yes);
-  return false;
-}
-
 Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format,
                   ...) {
   signed char *level = &lint->diags->lint[code], as_set = *level;
@@ -45,7 +36,7 @@ Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const
   va_start(args, format);
   const char *message = arena_vprintf(lint->arena, format, args);
   va_end(args);
-  if (span_valid(at) && is_listed(lint, code, at)) *level = -1;
+  if (span_valid(at) && !infer_first_report(lint, code, at)) *level = -1;
   Diag *d = infer_report(lint, code, layer, at, "%s", message);
   *level = as_set;
   return d;
