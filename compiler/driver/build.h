@@ -10,6 +10,8 @@
 /* Loads file number 0 of the command, chooses the model (--model, E804), binds its weights. NULL
  * after reporting. Diagnostics are not printed yet. */
 Model *build_model(Session *s, const Source **source);
+/* Binds the weights files that the models name and that are there, for what it reports. */
+void build_check_weights(Session *s, Program *program, const Source *source);
 /* Binds weights as --weights, the source, or neither say. False after reporting. */
 bool build_bind(Session *s, Model *model, const Source *source);
 /* Lowers with the options of the command line: for --target, else for this machine (for_host: the

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus check: names, shapes, meaning; with --fix it edits the files. */
+#include "driver/build.h"
 #include "driver/dump.h"
 #include "driver/session.h"
 
@@ -75,7 +76,8 @@ ExitCode command_check(Session *s) {
   }
   for (size_t i = 0; i < s->options->n_args; i++) {
     const Source *source;
-    session_load(s, s->options->args[i], &source);
+    Program *program = session_load(s, s->options->args[i], &source);
+    if (program) build_check_weights(s, program, source);
   }
   session_print_diags(s);
   return session_exit_code(s);

@@ -141,7 +141,7 @@ static void report_width(Bind *b, const Layer *layer, const Tensor *t, const Par
                      t->name, (long long)trained, per_step ? " per step" : "", (long long)fed);
   diag_primary(d, "gets %s", shape_str(b->model->arena, &layer->in[0]->type));
   const OptVal *from = layer_opt(layer, OPT_from);
-  if (from->given) diag_label(d, from->span, "shape %s in %s", tensor_shape_str(b->model->arena, t), b->file->path);
+  if (from->given) diag_label(d, from->at, "shape %s in %s", tensor_shape_str(b->model->arena, t), b->file->path);
   else diag_note(d, "`%s` has shape %s in %s", t->name, tensor_shape_str(b->model->arena, t), b->file->path);
   diag_trace_value(d, b->model, layer->in[0]);
   diag_note(d, "expected %s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, false));
