@@ -155,8 +155,12 @@ static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
     text_printf(out, "%s%s %c", i ? ", " : "", t, 'a' + i);
   text_add(out, ") {\n  ");
   const char *mask = vector_type(c, lanes, true);
-  if (gnu) text_printf(out, op->gnu[0] ? "%s m = a %c b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))" : "", mask, op->op == KIR_MIN ? '<' : '>', t, mask, mask);
-  else text_printf(out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s;\n  }\n  return r", r, lanes, lane_text(c, op->iso));
+  if (gnu && op->gnu[0])
+    text_printf(out, "%s m = a %c b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", mask, op->op == KIR_MIN ? '<' : '>', t,
+                mask, mask);
+  if (!gnu)
+    text_printf(out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s;\n  }\n  return r", r, lanes,
+                lane_text(c, op->iso));
   text_add(out, ";\n}\n");
 }
 

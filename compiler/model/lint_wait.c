@@ -23,7 +23,7 @@ static double wait_seconds(const Time *time) {
 static bool is_late(const Value *v) {
   const Time *time = &v->type.time;
   if (!lint_typed(v) || time->kind != TIME_STREAM || time->lag == 0) return false;
-  return time->rate_num ? wait_seconds(time) > LATE_SECONDS : wait_steps(v) > LATE_STEPS;
+  return time->rate_num ? wait_seconds(time) > (double)LATE_SECONDS : wait_steps(v) > LATE_STEPS;
 }
 
 /* The input of layer that comes last, or NULL. */
