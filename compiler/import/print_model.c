@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Model to text: what a person would have written. In, a finished foreign model; out, its .grus
+ * source, chains where values flow on, names where they fork, and behind every stage what it was in
+ * the file:
+ *
+ *     out dense : f32[1] = x
+ *       |> GRU(128)       # layer `gru`
+ *       |> last
+ *       |> Dense(1)       # layer `dense` */
+#include "import/print_model.h"
+
+#include "base/map.h"
+
+#include <string.h>
+
+enum { LINE_WIDTH = 88, COMMENT_COLUMN_MAX = 56 };
+
+typedef struct Printer {
+  Arena *arena;
+  const Foreign *foreign;
+  const Model *model;
+  Names names;
+  Convention convention;
+  Text out;
+  Layer **order;
+  int n_order;
+  Map prefixes; /* given by from= so far */
+} Printer;
+
+/* A line of a statement and the comment behind it. */
+typedef struct Line {
+  const char *text, *comment;
+} Line;
+
+Convention print_model_convention(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_word_is(model->layer[i], OPT_peephole, "true")) return CONVENTION_ONNX;
+  return CONVENTION_KERAS;
+}
+
+/* Text of a foreign file inside a comment: one line of UTF-8. */
+static const char *one_line(Arena *arena, const char *s) {
+  Text text = text_new(arena);
+  for (size_t left = strlen(s), len; left; s += len, left -= len) {
+    unsigned c = text_decode(s, left, &len);
+    bool plain = c >= 32 && c != 127 && !(c >= 0x80 && c < 0xA0) && !(c == 0xFFFD && len == 1);
+    if (plain && !(c == 0x2028 || c == 0x2029)) text_add_n(&text, s, len);
+    else text_add_char(&text, '?');
+  }
+  return text_str(&text);
+}
+
+static void add_string(Text *out, Arena *arena, const char *s) {
+  text_add_char(out, '"');
+  for (s = one_line(arena, s); *s; s++) {
+    if (*s == '"' || *s == '\\') text_add_char(out, '\\');
+    text_add_char(out, *s);
+  }
+  text_add_char(out, '"');
+}
+
+static const char *expr(Printer *p, const Value *value) { return names_of(p->arena, &p->names, value); }
+
+/* The file holds what the option would say again, or the option is at its default. */
+static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *info, const OptVal *opt) {
+  bool has_default = *info->fallback && strcmp(info->fallback, "-") != 0;
+  if (!opt->given || info->id == OPT_from) return true;
+  if (info->id == OPT_eps) return opt->f == (p->convention == CONVENTION_KERAS ? 1e-3 : 1e-5);
+  if (info->id == OPT_reset)
+    return p->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_bias, "true") && strcmp(opt->s, "after") == 0;
+  if (!has_default) return false;
+  switch (info->kind) {
+  case OPTK_WORD: return strcmp(opt->s, info->fallback) == 0;
+  case OPTK_SIZE:
+  case OPTK_NUMBER: {
+    Text value = text_new(p->arena);
+    if (info->kind == OPTK_SIZE) text_printf(&value, "%lld", (long long)opt->i);
+    else text_add_double(&value, opt->f);
+    return strcmp(text_str(&value), info->fallback) == 0;
+  }
+  default: return false;
+  }
+}
+
+static void add_states(Printer *p, Text *out, const OptVal *opt) {
+  const Layer *of = opt->values[0]->field ? opt->values[0]->layer : NULL;
+  bool all = of && opt->n_values == layer_n_states(of);
+  for (int i = 0; i < opt->n_values && all; i++)
+    all = opt->values[i] == of->out[1 + i];
+  if (all) {
+    text_add(out, expr(p, of->out[0]));
+    return;
+  }
+  if (opt->n_values > 1) text_add_char(out, '(');
+  for (int i = 0; i < opt->n_values; i++)
+    text_printf(out, "%s%s", i ? ", " : "", expr(p, opt->values[i]));
+  if (opt->n_values > 1) text_add_char(out, ')');
+}
+
+static void add_option_value(Printer *p, Text *out, const OptInfo *info, const OptVal *opt) {
+  switch (info->kind) {
+  case OPTK_SIZE: text_printf(out, "%lld", (long long)opt->i); break;
+  case OPTK_NUMBER: text_add_double(out, opt->f); break;
+  case OPTK_STATE: add_states(p, out, opt); break;
+  case OPTK_VALUE: text_add(out, expr(p, opt->value)); break;
+  case OPTK_SHAPE: text_add_shape(out, &opt->shape); break;
+  case OPTK_TEXT: add_string(out, p->arena, opt->s); break;
+  case OPTK_WORD:
+  case OPTK_NONE: text_add(out, opt->s); break;
+  }
+}
+
+static bool by_position(const Layer *layer, const OptInfo *info, int i) {
+  if (layer->kind == LAYER_slice || layer->kind == LAYER_clip) return true;
+  return i == 0 && (!*info->fallback || info->id == OPT_n);
+}
+
+/* A name for from= that no other layer has. */
+static const char *prefix_unique(Printer *p, const Layer *layer) {
+  const char *wanted = layer->prefix ? layer->prefix : layer_info(layer->kind)->name;
+  char *stem = arena_strdup(p->arena, one_line(p->arena, wanted));
+  for (char *s = stem; *s; s++)
+    if (*s == '[' || *s == ']' || *s == '.' || *s == ' ') *s = '_';
+  const char *prefix = stem;
+  for (int i = 2; map_get(&p->prefixes, prefix); i++)
+    prefix = arena_printf(p->arena, "%s_%d", stem, i);
+  map_put(p->arena, &p->prefixes, prefix, p);
+  return prefix;
+}
+
+/* "GRU(64, init=h0)" */
+static const char *stage_text(Printer *p, const Layer *layer, bool with_from) {
+  const LayerInfo *info = layer_info(layer->kind);
+  Text args = text_new(p->arena);
+  for (int i = 0; i < layer_opt_count(info); i++) {
+    const OptVal *opt = &layer->opt[i];
+    if (option_silent(p, layer, &info->opts[i], opt)) continue;
+    if (args.len) text_add(&args, ", ");
+    if (!by_position(layer, &info->opts[i], i)) text_printf(&args, "%s=", info->opts[i].name);
+    add_option_value(p, &args, &info->opts[i], opt);
+  }
+  if (with_from) {
+    text_printf(&args, "%sfrom=", args.len ? ", " : "");
+    add_string(&args, p->arena, prefix_unique(p, layer));
+  }
+  return args.len ? arena_printf(p->arena, "%s(%s)", info->name, text_str(&args)) : info->name;
+}
+
+static const char *operator_text(Printer *p, const Layer *layer) {
+  const char *name = layer_info(layer->kind)->name, *left = expr(p, layer->in[0]), *right;
+  if (layer->n_in == 2) {
+    right = expr(p, layer->in[1]);
+  } else {
+    Text number = text_new(p->arena);
+    text_add_double(&number, layer_number(layer, OPT_value, 0));
+    right = text_str(&number);
+    if (layer_word_is(layer, OPT_swapped, "true")) {
+      const char *swap = left;
+      left = right;
+      right = swap;
+    }
+  }
+  return arena_printf(p->arena, "%s %s %s", left, name, right);
+}
+
+static const char *concat_text(Printer *p, const Layer *layer) {
+  Text text = text_new(p->arena);
+  text_printf(&text, "%s(", layer_info(layer->kind)->name);
+  for (int i = 0; i < layer->n_in; i++)
+    text_printf(&text, "%s%s", i ? ", " : "", expr(p, layer->in[i]));
+  text_add_char(&text, ')');
+  return text_str(&text);
+}
+
+/* A second layer of one kind with weights in one statement: told apart by more than position. */
+static bool needs_from(Layer *const *chain, int n, const Layer *layer) {
+  int same = 0;
+  for (int i = 0; i < n; i++)
+    same += chain[i]->kind == layer->kind;
+  return same > 1 && (layer_info(layer->kind)->flags & WEIGHTS);
+}
+
+static bool begins_chain(const Layer *layer) { return layer_info(layer->kind)->flags & (MULTI | OPERATOR); }
+
+/* The layers that end in value and have no name in between, first one first. */
+static int chain_of(Printer *p, const Value *value, Layer ***out) {
+  int n = 0;
+  const Value *v = value;
+  for (Layer *layer = v->layer; layer; layer = v->layer) {
+    n++;
+    v = layer->in[0];
+    if (begins_chain(layer) || v->field || p->names.value[v->id]) break;
+  }
+  *out = ARENA_ARRAY(p->arena, Layer *, n);
+  v = value;
+  for (int i = n; i-- > 0; v = v->layer->in[0])
+    (*out)[i] = v->layer;
+  return n;
+}
+
+static const char *comment_of(Printer *p, const Layer *layer, const char **last) {
+  if (!layer->origin || (*last && strcmp(*last, layer->origin) == 0)) return NULL;
+  *last = layer->origin;
+  return one_line(p->arena, layer->origin);
+}
+
+static void add_lines(Printer *p, const Line *line, int n) {
+  size_t column = 0;
+  for (int i = 0; i < n; i++) {
+    size_t width = text_width(line[i].text, strlen(line[i].text));
+    if (line[i].comment && width > column && width <= COMMENT_COLUMN_MAX) column = width;
+  }
+  for (int i = 0; i < n; i++) {
+    size_t width = text_width(line[i].text, strlen(line[i].text));
+    text_add(&p->out, line[i].text);
+    if (line[i].comment) {
+      text_fill(&p->out, ' ', (width < column ? column - width : 0) + 3);
+      text_printf(&p->out, "# %s", line[i].comment);
+    }
+    text_add_char(&p->out, '\n');
+  }
+}
+
+/* head is "let x" or "out y : f32[1]". On one line if there is at most one comment and it fits. */
+static void add_chain(Printer *p, const char *head, const Value *value) {
+  Layer **chain;
+  int n = chain_of(p, value, &chain), comments = 0, n_lines = 0;
+  Line *line = ARENA_ARRAY(p->arena, Line, n + 1);
+  const char *last = NULL;
+  Text whole = text_new(p->arena);
+  line[n_lines++].text = arena_printf(p->arena, "  %s = ", head);
+  if (!begins_chain(chain[0]))
+    line[0].text = arena_printf(p->arena, "%s%s", line[0].text, expr(p, chain[0]->in[0]));
+  for (int i = 0; i < n; i++) {
+    Layer *layer = chain[i];
+    p->order[p->n_order++] = layer;
+    const char *comment = comment_of(p, layer, &last);
+    comments += comment != NULL;
+    if (begins_chain(layer)) {
+      const char *text = layer->kind == LAYER_concat ? concat_text(p, layer) : operator_text(p, layer);
+      line[0] = (Line){arena_printf(p->arena, "%s%s", line[0].text, text), comment};
+    } else {
+      const char *text = stage_text(p, layer, needs_from(chain, n, layer));
+      line[n_lines++] = (Line){arena_printf(p->arena, "    |> %s", text), comment};
+    }
+  }
+  text_add(&whole, line[0].text);
+  for (int i = 1; i < n_lines; i++)
+    text_printf(&whole, " %s", line[i].text + 4);
+  if (n_lines == 1 || (comments <= 1 && whole.len <= LINE_WIDTH / 2)) {
+    const char *comment = NULL;
+    for (int i = 0; i < n_lines; i++)
+      if (line[i].comment) comment = line[i].comment;
+    line[0] = (Line){text_str(&whole), comment};
+    n_lines = 1;
+  }
+  add_lines(p, line, n_lines);
+}
+
+/* A bounded length is named once; behind that the name is enough, and outputs need none. */
+static const char *port_type(Printer *p, const Type *type, bool input, bool *named_length) {
+  Type t = *type;
+  t.time.rate_num = 0;
+  for (int i = 0; i < t.rank; i++)
+    t.dim[i].label = NULL;
+  if (t.time.kind != TIME_BOUNDED) return type_str(p->arena, &t);
+  const char *name = t.time.length > 0 ? p->model->length[t.time.length].name : NULL;
+  bool derived = t.time.length > 0 && p->model->length[t.time.length].from;
+  t.time.len = derived ? NULL : name;
+  const char *text = type_str(p->arena, &t);
+  if (!t.time.len || (input && !named_length[t.time.length])) {
+    if (t.time.length > 0) named_length[t.time.length] = true;
+    return text;
+  }
+  const char *bound = strstr(text, " <= "), *rest = bound + 4 + strspn(bound + 4, "0123456789");
+  return arena_printf(p->arena, "%.*s%s", (int)(bound - text), text, rest);
+}
+
+static void add_inputs(Printer *p, bool *named_length) {
+  Line *line = ARENA_ARRAY(p->arena, Line, p->model->n_in);
+  for (int i = 0; i < p->model->n_in; i++) {
+    const Port *port = p->model->in[i];
+    const char *type = port_type(p, &port->declared, true, named_length);
+    line[i].text = arena_printf(p->arena, "  in %s : %s", p->names.in[i], type);
+    if (port->doc) line[i].comment = arena_printf(p->arena, "%s", one_line(p->arena, port->doc));
+  }
+  add_lines(p, line, p->model->n_in);
+}
+
+static bool ends_statement(const Printer *p, const Layer *layer) { return p->names.value[layer->out[0]->id] != NULL; }
+
+const char *print_model(const Foreign *foreign, const char *weights, Layer **order) {
+  const Model *model = foreign->model;
+  Arena *arena = foreign->arena;
+  Printer p = {.arena = arena, .foreign = foreign, .model = model, .names = names_choose(arena, model),
+               .convention = model->weights.convention, .out = text_new(arena), .order = order};
+  bool *named_length = ARENA_ARRAY(arena, bool, model->n_lengths), has_weights = false;
+  int lets = 0;
+  for (int i = 0; i < model->n_layers; i++) {
+    has_weights |= (layer_info(model->layer[i]->kind)->flags & WEIGHTS) != 0;
+    lets += ends_statement(&p, model->layer[i]);
+  }
+  const char *slash = strrchr(foreign->file->path, '/');
+  text_printf(&p.out, "grus 1\n\n## %s, imported from %s.\n", one_line(arena, foreign->format),
+              one_line(arena, slash ? slash + 1 : foreign->file->path));
+  text_printf(&p.out, "model %s {\n", p.names.model);
+  if (has_weights) {
+    text_printf(&p.out, "  weights %s ", p.convention == CONVENTION_ONNX ? "onnx" : "keras");
+    add_string(&p.out, arena, weights);
+    text_add(&p.out, "\n\n");
+  }
+  add_inputs(&p, named_length);
+  text_add_char(&p.out, '\n');
+  for (int i = 0; i < model->n_layers; i++)
+    if (ends_statement(&p, model->layer[i])) {
+      const Value *v = model->layer[i]->out[0];
+      add_chain(&p, arena_printf(arena, "let %s", p.names.value[v->id]), v);
+    }
+  if (lets) text_add_char(&p.out, '\n');
+  for (int i = 0; i < model->n_out; i++) {
+    const Value *v = model->out[i]->value;
+    const char *type = port_type(&p, &v->type, false, named_length);
+    const char *head = arena_printf(arena, "out %s : %s", p.names.out[i], type);
+    if (v->field || p.names.value[v->id]) text_printf(&p.out, "  %s = %s\n", head, expr(&p, v));
+    else add_chain(&p, head, v);
+  }
+  text_add(&p.out, "}\n");
+  return text_str(&p.out);
+}

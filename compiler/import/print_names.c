@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Which values of a Model get a name, and which. In, a Model whose names are those of another
+ * framework ("conv1d/BiasAdd:0"); out, names of the language, no two alike.
+ *
+ * A value has a name when a chain cannot carry it: it is an input, it is read more than once, or it
+ * is read as an operand, a part of concat, an initial state or a field. */
+#include "import/print_model.h"
+
+#include "base/map.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Keywords of the language, of C and of C++, and words that look like constants. */
+static const char *const reserved[] = {
+    "grus",      "use",      "param",    "block",    "model",    "in",        "out",       "let",
+    "weights",   "ranges",   "precision", "allow",   "every",    "time",      "index",     "f32",
+    "f16",       "i8",       "i16",      "i32",      "u8",       "u16",       "true",      "false",
+    "auto",      "break",    "case",     "char",     "const",    "continue",  "default",   "do",
+    "double",    "else",     "enum",     "extern",   "float",    "for",       "goto",      "if",
+    "inline",    "int",      "long",     "register", "restrict", "return",    "short",     "signed",
+    "sizeof",    "static",   "struct",   "switch",   "typedef",  "union",     "unsigned",  "void",
+    "volatile",  "while",    "and",      "asm",      "bool",     "catch",     "class",     "delete",
+    "explicit",  "export",   "friend",   "mutable",  "namespace", "new",      "not",       "operator",
+    "or",        "private",  "protected", "public",  "template", "this",      "throw",     "try",
+    "typeid",    "typename", "using",    "virtual",  "xor",      "constexpr", "nullptr",   "decltype",
+    "noexcept",  "alignas",  "alignof",  "thread_local", "static_assert", "char16_t", "char32_t", "wchar_t"};
+
+/* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
+static char *name_clean(Arena *arena, const char *name) {
+  size_t len = strlen(name);
+  if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;
+  if (len > 40) len = 40;
+  char *out = arena_strndup(arena, name, len);
+  for (char *s = out; *s; s++)
+    if (!isalnum((unsigned char)*s) || (unsigned char)*s > 127) *s = '_';
+  while (*out == '_')
+    out++;
+  for (size_t n = strlen(out); n && out[n - 1] == '_'; n--)
+    out[n - 1] = 0;
+  return !*out || isdigit((unsigned char)*out) ? arena_printf(arena, "v%s%s", *out ? "_" : "", out) : out;
+}
+
+static bool name_reserved(const char *name) {
+  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+    if (strcmp(name, reserved[i]) == 0) return true;
+  return layer_info_find(name) != NULL;
+}
+
+static const char *name_unique(Arena *arena, Map *taken, const char *wanted) {
+  const char *stem = name_clean(arena, wanted), *name = stem;
+  for (int i = 2; map_get(taken, name) || name_reserved(name); i++)
+    name = arena_printf(arena, "%s_%d", stem, i);
+  map_put(arena, taken, name, taken);
+  return name;
+}
+
+/* A stage of `x |> ...` that reads its first value through the pipe. */
+static bool reads_by_pipe(const Layer *layer) {
+  return !(layer_info(layer->kind)->flags & (MULTI | OPERATOR));
+}
+
+static void mark(bool *named, int *uses, const Value *value, bool operand) {
+  const Value *of = value->field ? value->layer->out[0] : value;
+  if (++uses[of->id] > 1 || operand || value->field) named[of->id] = true;
+}
+
+static void mark_layer(bool *named, int *uses, const Layer *layer) {
+  for (int i = 0; i < layer->n_in; i++)
+    mark(named, uses, layer->in[i], i > 0 || !reads_by_pipe(layer));
+  for (int o = 0; o < layer_opt_count(layer_info(layer->kind)); o++) {
+    const OptVal *opt = &layer->opt[o];
+    if (opt->value) mark(named, uses, opt->value, true);
+    for (int i = 0; i < opt->n_values; i++)
+      mark(named, uses, opt->values[i], true);
+  }
+}
+
+static const char *wanted_name(const Layer *layer) {
+  if (layer->out[0]->name) return layer->out[0]->name;
+  if (layer->prefix) return layer->prefix;
+  static const char *const operators[] = {"sum", "difference", "product", "quotient"};
+  if (layer->kind >= LAYER_add && layer->kind <= LAYER_div) return operators[layer->kind - LAYER_add];
+  return layer_info_find(layer_info(layer->kind)->name) ? layer_info(layer->kind)->name : "v";
+}
+
+Names names_choose(Arena *arena, const Model *model) {
+  Names names = {.model = name_clean(arena, model->name),
+                 .in = ARENA_ARRAY(arena, const char *, model->n_in),
+                 .out = ARENA_ARRAY(arena, const char *, model->n_out),
+                 .value = ARENA_ARRAY(arena, const char *, model->n_values)};
+  bool *named = ARENA_ARRAY(arena, bool, model->n_values);
+  int *uses = ARENA_ARRAY(arena, int, model->n_values);
+  Map taken = {0};
+  if (name_reserved(names.model)) names.model = arena_printf(arena, "%s_net", names.model);
+  for (int i = 0; i < model->n_in; i++) {
+    names.in[i] = name_unique(arena, &taken, model->in[i]->name);
+    names.value[model->in[i]->value->id] = names.in[i];
+  }
+  for (int i = 0; i < model->n_layers; i++)
+    mark_layer(named, uses, model->layer[i]);
+  for (int i = 0; i < model->n_out; i++) {
+    names.out[i] = name_unique(arena, &taken, model->out[i]->name);
+    mark(named, uses, model->out[i]->value, false);
+  }
+  for (int i = 0; i < model->n_layers; i++) {
+    const Value *v = model->layer[i]->out[0];
+    if (named[v->id] || !uses[v->id]) names.value[v->id] = name_unique(arena, &taken, wanted_name(model->layer[i]));
+  }
+  return names;
+}
+
+const char *names_of(Arena *arena, const Names *names, const Value *value) {
+  if (!value->field) return names->value[value->id];
+  return arena_printf(arena, "%s.%s", names->value[value->layer->out[0]->id], value->field);
+}
