@@ -23,8 +23,6 @@ typedef struct Bind {
   const char **owner_role;
 } Bind;
 
-static const char *layer_prefix(const Layer *layer) { return layer->prefix ? layer->prefix : layer->path; }
-
 static Span from_span(const Bind *b, const Layer *layer) {
   const OptVal *from = layer_opt(layer, OPT_from);
   if (from && from->given) return from->at;
@@ -32,53 +30,15 @@ static Span from_span(const Bind *b, const Layer *layer) {
   return layer->name_span;
 }
 
-/* The name a tensor must have, with `separator` behind the prefix. */
 static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow *row, int dir, char separator) {
-  const char *prefix = layer_prefix(layer), *bracket = strchr(prefix, '[');
-  bool both = layer_directions(layer) == 2, recurrent = layer_info(layer->kind)->flags & RECURRENT;
-  Arena *arena = b->model->arena;
-  if (b->convention == CONVENTION_TORCH && recurrent) {
-    int stem = bracket ? (int)(bracket - prefix) : (int)strlen(prefix), index = 0;
-    if (bracket) index = (int)strtol(bracket + 1, NULL, 10);
-    bool reverse = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
-    return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
-  }
-  const char *side = b->convention == CONVENTION_KERAS && both ? (dir ? "backward" : "forward") : "";
-  return arena_printf(arena, "%s%c%s%s%s", prefix, separator, side, *side ? (char[]){separator, 0} : "", row->tensor);
+  return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
 static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
   const Tensor *t = tensor_find(b->file, tensor_name(b, layer, row, dir, '.'));
   if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
-  if (!t && !*layer_prefix(layer)) t = tensor_find(b->file, row->tensor);
+  if (!t && !*bind_prefix(layer)) t = tensor_find(b->file, row->tensor);
   return t;
-}
-
-/* Size of one letter of an axes string. */
-static int64_t letter_size(char c, const ParamShape *p, bool split) {
-  bool recurrent_shape = p->rank >= 3 && p->role != ROLE_KERNEL ? true : p->rank == 4;
-  switch (c) {
-  case 'D': return p->dim[0];
-  case 'G': return p->dim[1];
-  case 'U': return recurrent_shape ? p->dim[2] : p->dim[0];
-  case 'K': return p->dim[p->rank - 1];
-  case 'I': return p->dim[1];
-  case 'S': return split ? 2 : 1;
-  default: return 1;
-  }
-}
-
-/* The shape the file must have, by the axes string; axes "1" are left out when the file lacks them. */
-static int file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim) {
-  int rank = 0;
-  int64_t size = 1;
-  for (const char *c = axes;; c++) {
-    if (*c == ',' || !*c) {
-      dim[rank++] = size;
-      size = 1;
-      if (!*c) return rank;
-    } else size *= letter_size(*c, p, split);
-  }
 }
 
 static const char *shape_text(Arena *arena, const int64_t *dim, int rank) {
@@ -93,7 +53,7 @@ static const char *shape_text(Arena *arena, const int64_t *dim, int rank) {
 static const char *shape_reason(Arena *arena, const char *axes, const ParamShape *p, bool split) {
   Text text = text_new(arena);
   for (const char *c = axes; *c; c++) {
-    int64_t n = *c == ',' ? 1 : letter_size(*c, p, split);
+    int64_t n = *c == ',' ? 1 : bind_letter_size(*c, p, split);
     const char *what = *c == 'K' ? (p->role == ROLE_RECURRENT || p->role == ROLE_TABLE ? "units" : "inputs")
                        : *c == 'G' ? "gates" : *c == 'U' ? (p->role == ROLE_TABLE ? "categories" : "units")
                        : *c == 'I' ? "taps" : *c == 'S' ? "halves" : *c == 'D' ? "directions" : NULL;
@@ -185,35 +145,11 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
 }
 
-/* One file element for each canonical element. Letters of the axes give the file's strides. */
 static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row, int dir, int half,
                      bool split, float *to) {
-  const int *place = bind_gate_place(row->kind, b->convention, p->role);
-  bool has_d = strchr(row->axes, 'D') != NULL, recurrent_shape = p->rank == 4 || (p->rank == 3 && row->kind != LAYER_Conv1D);
-  int64_t stride[128] = {0}, step = 1;
-  for (size_t i = strlen(row->axes); i-- > 0;) {
-    char c = row->axes[i];
-    if (c == ',') continue;
-    stride[(unsigned char)c] = step;
-    step *= letter_size(c, p, split);
-  }
-  int64_t K = p->rank == 4 || p->rank == 2 || row->kind == LAYER_Conv1D || p->rank == 1 ? p->dim[p->rank - 1] : 1;
-  bool has_k = strchr(row->axes, 'K') != NULL;
-  if (!has_k) K = 1;
-  int64_t n = param_count(p);
-  int64_t dir_size = recurrent_shape ? n / p->dim[0] : n;
-  int64_t begin = recurrent_shape && !has_d ? dir * dir_size : 0, end = recurrent_shape && !has_d ? begin + dir_size : n;
-  for (int64_t i = begin; i < end; i++) {
-    int64_t k = i % K, rest = i / K, at = has_k ? k * stride['K'] : 0;
-    if (recurrent_shape) {
-      int64_t u = rest % p->dim[2], g = rest / p->dim[2] % p->dim[1], D = rest / p->dim[2] / p->dim[1];
-      at += u * stride['U'] + place[g] * stride['G'] + (has_d ? D * stride['D'] : 0);
-    } else if (row->kind == LAYER_Conv1D && p->rank == 3) {
-      at += rest % p->dim[1] * stride['I'] + rest / p->dim[1] * stride['U'];
-    } else if (strchr(row->axes, 'U')) at += rest * stride['U'];
-    if (split) at += half * stride['S'];
-    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : at);
-  }
+  BindMap map = bind_map(row, b->convention, p, dir, half, split);
+  for (int64_t i = map.begin; i < map.end; i++)
+    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : bind_map_at(&map, i));
 }
 
 /* Takes a tensor for a layer; false if another layer has it. */
@@ -297,7 +233,7 @@ static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
       ParamShape shape = *p;
       if (per_dir && shape.rank >= 3) shape.dim[0] = 1;
       int64_t dim[TENSOR_MAX_RANK];
-      int rank = file_shape(row->axes, &shape, split, dim);
+      int rank = bind_file_shape(row->axes, &shape, split, dim);
       bool spread = layer->kind == LAYER_prelu && t->count == 1;
       if (!spread && !shape_fits(t, dim, rank)) {
         /* Only the input width differs: E601. */
@@ -307,7 +243,7 @@ static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
           other.dim[other.rank - 1] = k;
           int64_t other_dim[TENSOR_MAX_RANK];
           bool near = t->rank > 0 && (k == t->dim[0] || k == t->dim[t->rank - 1] || (t->rank > 1 && k == t->dim[1]));
-          if (near && shape_fits(t, other_dim, file_shape(row->axes, &other, split, other_dim))) trained = k;
+          if (near && shape_fits(t, other_dim, bind_file_shape(row->axes, &other, split, other_dim))) trained = k;
         }
         if (p->role != row->role) return false;
         if (trained) report_width(b, layer, t, p, row, trained, dim, rank);

@@ -19,6 +19,27 @@ extern const int n_bind_rows;
 /* place[g]: where the file has canonical gate g. */
 const int *bind_gate_place(LayerKind kind, Convention convention, Role role);
 
+/* from=, else the path. */
+const char *bind_prefix(const Layer *layer);
+/* The name a tensor has, with `separator` behind the prefix. */
+const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
+                             char separator);
+/* Size of one letter of an axes string. */
+int64_t bind_letter_size(char c, const ParamShape *p, bool split);
+/* The shape in the file by the axes string; returns its rank. */
+int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim);
+
+/* Which element of the file (of one direction and one half) is canonical element i, for the
+ * canonical elements begin to end. */
+typedef struct BindMap {
+  const BindRow *row;
+  const ParamShape *p;
+  const int *place;
+  int64_t begin, end, stride[128], inner, offset;
+} BindMap;
+BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split);
+int64_t bind_map_at(const BindMap *map, int64_t i);
+
 /* W602. */
 void bind_lint(const Model *model, Diags *diags);
 

@@ -77,6 +77,9 @@ typedef struct LayerWeights {
 
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
+/* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs a
+ * convention with a name for each of them. */
+TensorFile *model_unbind(Model *model, Convention convention, const char *path);
 /* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a fixed generator: the
  * same seed and layer path give the same bytes anywhere. */
 void model_bind_random(Model *model, uint64_t seed);
