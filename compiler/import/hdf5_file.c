@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* libhdf5 behind a narrow door. The file image is given to the library's core driver, so there are
+ * no temporary files and no second look at the disk.
+ *
+ * What a file says about sizes is checked before memory is asked for: data that is stored plainly
+ * must fit the file, compressed data may be EXPANSION_MAX times larger than the file and no more. */
+#include "import/hdf5_file.h"
+
+#include <hdf5.h>
+#include <string.h>
+
+enum { EXPANSION_MAX = 64, TEXTS_MAX = 100000, PATH_PART_MAX = 1024 };
+
+struct Hdf5 {
+  Arena *arena;
+  hid_t id;
+  size_t len;
+};
+
+static const uint8_t signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+
+/* At byte 0, or behind a user block of 512, 1024, 2048 ... bytes. */
+bool hdf5_sniff(Mapped file) {
+  for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
+    if (at + sizeof signature <= file.len && memcmp(file.data + at, signature, sizeof signature) == 0) return true;
+  return false;
+}
+
+static void hdf5_close(void *arg) {
+  Hdf5 *file = arg;
+  H5Fclose(file->id);
+}
+
+Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason) {
+  *reason = "libhdf5 cannot be started";
+  if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0) return NULL;
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  if (access < 0) return NULL;
+  *reason = "it is not a whole HDF5 file";
+  hid_t id = -1;
+  bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+            H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
+  if (ok) id = H5Fopen("model", H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (id < 0) return NULL;
+  Hdf5 *out = ARENA_NEW(arena, Hdf5);
+  *out = (Hdf5){arena, id, file.len};
+  arena_defer(arena, hdf5_close, out);
+  return out;
+}
+
+/* Opens the object at path, a hard link at a time; negative if it cannot be reached. */
+static hid_t open_object(const Hdf5 *file, const char *path) {
+  hid_t at = H5Oopen(file->id, "/", H5P_DEFAULT);
+  while (at >= 0 && *path) {
+    char part[PATH_PART_MAX];
+    size_t len = strcspn(path, "/");
+    H5L_info_t info;
+    hid_t next = -1;
+    if (len && len < sizeof part) {
+      memcpy(part, path, len);
+      part[len] = 0;
+      bool hard = strcmp(part, ".") != 0 && H5Iget_type(at) == H5I_GROUP && H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0 &&
+                  info.type == H5L_TYPE_HARD;
+      if (hard) next = H5Oopen(at, part, H5P_DEFAULT);
+    } else if (len == 0) {
+      next = H5Oopen(at, ".", H5P_DEFAULT);
+    }
+    H5Oclose(at);
+    at = next;
+    path += len + (path[len] == '/');
+  }
+  return at;
+}
+
+static bool has(const Hdf5 *file, const char *path, H5I_type_t type) {
+  hid_t id = open_object(file, path);
+  if (id < 0) return false;
+  bool is = H5Iget_type(id) == type;
+  H5Oclose(id);
+  return is;
+}
+
+bool hdf5_has_group(const Hdf5 *file, const char *path) { return has(file, path, H5I_GROUP); }
+bool hdf5_has_data(const Hdf5 *file, const char *path) { return has(file, path, H5I_DATASET); }
+
+static bool read_fixed(const Hdf5 *file, hid_t attribute, hid_t type, int n, const char **out) {
+  size_t size = H5Tget_size(type);
+  if (!size || size > file->len || (size_t)n > file->len / size) return false;
+  char *raw = arena_array(file->arena, (size_t)n + 1, size);
+  if (H5Aread(attribute, type, raw) < 0) return false;
+  for (int i = 0; i < n; i++)
+    out[i] = arena_strndup(file->arena, raw + (size_t)i * size, size);
+  return true;
+}
+
+static bool read_variable(const Hdf5 *file, hid_t attribute, hid_t space, int n, const char **out) {
+  hid_t type = H5Tcopy(H5T_C_S1);
+  hid_t of = H5Aget_type(attribute);
+  char **raw = ARENA_ARRAY(file->arena, char *, n + 1);
+  bool ok = type >= 0 && of >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5Tget_cset(of)) >= 0 &&
+            H5Aread(attribute, type, raw) >= 0;
+  for (int i = 0; i < n && ok; i++)
+    out[i] = raw[i] ? arena_strdup(file->arena, raw[i]) : "";
+  if (ok) H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw);
+  if (of >= 0) H5Tclose(of);
+  if (type >= 0) H5Tclose(type);
+  return ok;
+}
+
+/* All texts of an open attribute, scalar or list. */
+static bool read_texts(const Hdf5 *file, hid_t attribute, const char ***out, int *n) {
+  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
+  bool ok = type >= 0 && H5Tget_class(type) == H5T_STRING && count >= 0 && count <= TEXTS_MAX;
+  if (ok) {
+    *n = (int)count;
+    *out = ARENA_ARRAY(file->arena, const char *, *n + 1);
+    ok = H5Tis_variable_str(type) > 0 ? read_variable(file, attribute, space, *n, *out)
+                                      : read_fixed(file, attribute, type, *n, *out);
+  }
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  return ok;
+}
+
+bool hdf5_texts(const Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n) {
+  hid_t object = open_object(file, path);
+  if (object < 0) return false;
+  bool ok = false;
+  hid_t id = H5Aexists(object, attribute) > 0 ? H5Aopen(object, attribute, H5P_DEFAULT) : -1;
+  if (id >= 0) {
+    ok = read_texts(file, id, out, n);
+    /* An empty list is written as numbers of length 0. */
+    hid_t space = H5Aget_space(id);
+    if (!ok && space >= 0 && H5Sget_simple_extent_npoints(space) == 0) {
+      *n = 0;
+      *out = NULL;
+      ok = true;
+    }
+    if (space >= 0) H5Sclose(space);
+    H5Aclose(id);
+  }
+  H5Oclose(object);
+  return ok;
+}
+
+const char *hdf5_text(const Hdf5 *file, const char *path, const char *attribute) {
+  const char **texts;
+  int n;
+  return hdf5_texts(file, path, attribute, &texts, &n) && n == 1 ? texts[0] : NULL;
+}
+
+/* Data inside the file, of a size that it can hold. */
+static bool storage_sane(const Hdf5 *file, hid_t data, uint64_t bytes, const char **reason) {
+  hid_t create = H5Dget_create_plist(data);
+  *reason = "it cannot be read";
+  if (create < 0) return false;
+  H5D_layout_t layout = H5Pget_layout(create);
+  bool outside = layout == H5D_VIRTUAL || H5Pget_external_count(create) > 0;
+  bool plain = layout != H5D_CHUNKED || H5Pget_nfilters(create) == 0;
+  H5Pclose(create);
+  *reason = "its data is kept in another file";
+  if (outside) return false;
+  *reason = "it is larger than the file can hold";
+  if (plain) return bytes <= file->len && H5Dget_storage_size(data) >= bytes;
+  return bytes / EXPANSION_MAX <= file->len;
+}
+
+static bool read_data(const Hdf5 *file, hid_t data, hid_t type, hid_t space, Hdf5Tensor *out, const char **reason) {
+  hsize_t dims[H5S_MAX_RANK] = {0};
+  int rank = H5Sget_simple_extent_ndims(space);
+  H5T_class_t class = H5Tget_class(type);
+  *reason = "it does not hold numbers";
+  if (class != H5T_FLOAT && class != H5T_INTEGER) return false;
+  *reason = "it has more than 8 axes";
+  if (rank < 0 || rank > TENSOR_MAX_RANK || H5Sget_simple_extent_dims(space, dims, NULL) < 0) return false;
+  *out = (Hdf5Tensor){.rank = rank, .count = 1};
+  *reason = "it has an axis of size 0, or is too large";
+  for (int i = 0; i < rank; i++) {
+    if (dims[i] == 0 || dims[i] > INT32_MAX || !size_mul(out->count, (int64_t)dims[i], &out->count)) return false;
+    out->dim[i] = (int64_t)dims[i];
+  }
+  size_t bytes = H5Tget_size(type);
+  if (!bytes || out->count > INT32_MAX) return false;
+  if (!storage_sane(file, data, (uint64_t)out->count * bytes, reason)) return false;
+  out->data = ARENA_ARRAY(file->arena, float, out->count);
+  *reason = "its data is damaged";
+  return H5Dread(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, out->data) >= 0;
+}
+
+bool hdf5_read(const Hdf5 *file, const char *path, Hdf5Tensor *out, const char **reason) {
+  hid_t data = open_object(file, path);
+  *reason = "it is not in the file";
+  if (data < 0) return false;
+  bool ok = false;
+  *reason = "it is not an array";
+  if (H5Iget_type(data) == H5I_DATASET) {
+    hid_t type = H5Dget_type(data), space = H5Dget_space(data);
+    *reason = "it is damaged";
+    ok = type >= 0 && space >= 0 && read_data(file, data, type, space, out, reason);
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+  }
+  H5Oclose(data);
+  return ok;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The Keras readers, of Keras 1, 2, tf.keras and 3. Private to keras_*.c.
+ *
+ *   keras_hdf5.c    .h5 and .hdf5: where configuration and weights are
+ *   keras_zip.c     .keras
+ *   keras_graph.c   Sequential and functional models: which layer reads what
+ *   keras_config.c  options of a layer: found, checked, refused
+ *   keras_weights.c which tensor of the file is which of a layer
+ *   keras_layers.c  layers without state   keras_join.c  several inputs, shapes
+ *   keras_recurrent.c, keras_cells.c       recurrent layers and their weights
+ *
+ * Axes. A Keras tensor of a sample with two or more axes is a sequence, its first axis time; one
+ * with one axis is a vector; what Embedding reads is a sequence of categories. */
+#ifndef GRUS_IMPORT_KERAS_H
+#define GRUS_IMPORT_KERAS_H
+
+#include "import/foreign.h"
+#include "import/hdf5_file.h"
+
+#include <jansson.h>
+
+/* A value and what Keras knows of it: axes of a sample, -1 where the file leaves one open. */
+typedef struct KerasValue {
+  Value *value;
+  int rank;
+  int64_t dim[TYPE_MAX_AXES];
+  int64_t pad_before, pad_after; /* zeros that ZeroPadding1D puts around: taken up by Conv1D */
+} KerasValue;
+
+enum { KERAS_MAX_OUT = 5 };
+
+typedef struct Keras {
+  Arena *arena;
+  const ForeignFile *file;
+  const ImportOptions *options;
+  Diags *diags;
+  Foreign *foreign;
+  Model *model;
+  int major;         /* of the Keras version: 1, 2, 3 */
+  Hdf5 *hdf5;
+  const char *root;  /* group that holds the groups of the layers */
+  bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
+} Keras;
+
+/* One use of one layer. */
+typedef struct KerasLayer {
+  Keras *keras;
+  const char *name;  /* in the configuration */
+  const char *class_name;
+  json_t *config;
+  const char *origin; /* "layer `gru_1`" */
+  const char *group;  /* of its weights, in the file */
+  const char *inner;  /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
+  KerasValue *in;
+  int n_in;
+  KerasValue *states; /* initial_state */
+  int n_states;
+  double number;      /* an operand that is a constant */
+  bool has_number, number_first;
+  KerasValue out[KERAS_MAX_OUT];
+  int n_out;
+} KerasLayer;
+
+/* Options. The getters report what has the wrong kind and remember it in ok. */
+bool keras_check_options(const KerasLayer *layer, const char *known);
+json_t *keras_option(const KerasLayer *layer, const char *name); /* NULL if absent or null */
+int64_t keras_size(const KerasLayer *layer, const char *name, int64_t if_absent); /* also of [n]; -1 after reporting */
+double keras_number(const KerasLayer *layer, const char *name, double if_absent);
+bool keras_flag(const KerasLayer *layer, const char *name, bool if_absent);
+const char *keras_word(const KerasLayer *layer, const char *name, const char *if_absent);
+/* The name of an activation, "linear" if none; NULL after reporting. */
+const char *keras_activation_name(const KerasLayer *layer, const char *name, const char *if_absent);
+/* "`gru_1` (GRU) ..." */
+Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+bool keras_masks_allowed(const KerasLayer *layer, const char *what);
+
+/* Weights. side: "forward", "backward" or ""; leaf: the name in Keras 2; number: the place in Keras 3.
+ * False after reporting. */
+bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number, Hdf5Tensor *out);
+bool keras_has_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number);
+/* Gives a tensor of `count` values with these dims to a stage as it is. */
+bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim, const char *leaf, int number);
+bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank, const int64_t *dim);
+
+/* Building. */
+Layer *keras_stage(KerasLayer *layer, LayerKind kind, int n_in, Value *const *in);
+/* A stage with one input that keeps shapes. */
+Layer *keras_pipe(KerasLayer *layer, LayerKind kind, KerasValue *value);
+bool keras_activate(KerasLayer *layer, KerasValue *value, const char *name);
+void keras_result(KerasLayer *layer, KerasValue value);
+
+/* A row of a table of layers. */
+typedef struct KerasClass {
+  const char *name;
+  bool (*import)(KerasLayer *layer);
+  int n_in;            /* 0: any number */
+  const char *options; /* known, beside the harmless ones; "a=false": only this value */
+} KerasClass;
+extern const KerasClass keras_layer_classes[], keras_join_classes[], keras_recurrent_classes[];
+bool keras_layer_import(KerasLayer *layer);
+
+/* The whole. config is the object with class_name and config. */
+Foreign *keras_import(Keras *keras, json_t *config, const char *version, const char *container);
+/* Parses JSON text, released with the arena; NULL after reporting. */
+json_t *keras_json(const Keras *keras, const char *what, const char *text, size_t len);
+
+#endif
