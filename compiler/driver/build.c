@@ -60,6 +60,12 @@ static bool needs_weights(const Model *model) {
   return false;
 }
 
+static bool is_bound(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_info(model->layer[i]->kind)->flags & WEIGHTS && !model->layer[i]->weights) return false;
+  return true;
+}
+
 /* "random:7" → 7; false if w is not of that form. */
 static bool random_seed(const char *w, uint64_t *seed) {
   if (strncmp(w, "random", 6) != 0 || (w[6] != ':' && w[6])) return false;
@@ -79,6 +85,7 @@ bool build_bind(Session *s, Model *model, const Source *source) {
     model_bind_random(model, seed);
     return true;
   }
+  if (!w && is_bound(model)) return true; /* of another framework */
   if (!w && !model->weights.path) {
     Diag *d = diag_new(s->diags, E604, model->name_span, "model `%s` has layers with weights, but names no weights file", model->name);
     diag_primary(d, "no `weights` in this model");

@@ -199,6 +199,13 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_max_errors:
     *problem = arena_printf(arena, "--max-errors needs a number, found `%s`", value);
     return parse_count(value, 0, &o->max_errors);
+  case OPTION_config: o->config = value; return true;
+  case OPTION_stream: o->stream = true; return true;
+  case OPTION_time: o->time = value; return true;
+  case OPTION_state:
+    *problem = arena_printf(arena, "--state needs IN=OUT, found `%s`", value);
+    ARENA_PUSH(arena, o->state, o->n_states, o->cap_states, value);
+    return strchr(value, '=') != NULL;
   case OPTION_quiet: o->quiet = true; return true;
   case OPTION_verbose: o->verbose = true; return true;
   case OPTION_help: o->help = true; return true;

@@ -68,6 +68,10 @@ typedef struct Options {
   bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */
   double atol, rtol, snr;     /* snr 0: not asked for */
+  const char *config, *time; /* of foreign models */
+  const char **state;
+  size_t n_states, cap_states;
+  bool stream;
   bool dep, dep_phony, json, dot, svg;
   bool check, quiet, verbose, help, version;
 } Options;

@@ -3,6 +3,7 @@
 #include "driver/session.h"
 
 #include "driver/dump.h"
+#include "driver/foreign.h"
 #include "driver/version.h"
 #include "model/infer.h"
 
@@ -140,6 +141,7 @@ Program *session_check_source(Session *s, const Source *source) {
 }
 
 Program *session_load(Session *s, const char *path, const Source **source) {
+  if (path_is_foreign(s, path)) return session_load_foreign(s, path, source);
   *source = session_read(s, path);
   return *source ? session_check_source(s, *source) : NULL;
 }

@@ -39,7 +39,8 @@ ExitCode session_exit_code(const Session *s);
 
 /* Text to typed models: parse, resolve, infer, lint. Errors are in the diagnostics. */
 Program *session_check_source(Session *s, const Source *source);
-/* The same for a file; NULL if it could not be read. */
+/* The same for a file, which may be a model of another framework (then its layers have their weights);
+ * NULL if it could not be read. */
 Program *session_load(Session *s, const char *path, const Source **source);
 
 #define COMMAND(name, arguments, summary) ExitCode command_##name(Session *s);

@@ -59,7 +59,11 @@ static OptVal *given(Layer *layer, OptName name) {
 
 void layer_set_size(Layer *layer, OptName name, int64_t value) { given(layer, name)->i = value; }
 void layer_set_number(Layer *layer, OptName name, double value) { given(layer, name)->f = value; }
-void layer_set_shape(Layer *layer, Type shape) { *given(layer, OPT_shape)->shape = shape; }
+void layer_set_shape(Arena *arena, Layer *layer, Type shape) {
+  OptVal *opt = given(layer, OPT_shape);
+  opt->shape = ARENA_NEW(arena, Type);
+  *opt->shape = shape;
+}
 
 void layer_set_word(Layer *layer, OptName name, const char *word) {
   const LayerInfo *info = layer_info(layer->kind);

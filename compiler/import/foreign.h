@@ -76,7 +76,7 @@ void layer_set_number(Layer *layer, OptName name, double value);
 void layer_set_word(Layer *layer, OptName name, const char *word);
 void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
-void layer_set_shape(Layer *layer, Type shape); /* of reshape */
+void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
 /* f32 with n feature axes, and time in front if `time` says so. */
 Type foreign_type(Time time, int rank, const int64_t *dims);
 void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);

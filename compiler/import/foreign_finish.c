@@ -171,11 +171,24 @@ static bool layer_finish(Foreign *f, Layer *layer, Diags *diags) {
   return ok;
 }
 
+/* Outputs have no declared types yet: they get those of their values. */
+static bool infer_outputs(Model *model, Diags *diags) {
+  int n_out = model->n_out;
+  model->n_out = 0;
+  bool ok = model_infer(model, diags);
+  model->n_out = n_out;
+  for (int i = 0; i < n_out && ok; i++) {
+    model->out[i]->declared = model->out[i]->value->type;
+    model->out[i]->has_type = true;
+  }
+  return ok && model_infer(model, diags);
+}
+
 bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags) {
   Model *model = foreign->model;
   model->weights.convention = print_model_convention(model);
   if (!retime(foreign, options, diags)) return false;
-  if (!model_infer(model, diags)) return false;
+  if (!infer_outputs(model, diags)) return false;
   bool ok = true;
   for (int i = 0; i < model->n_layers; i++)
     ok &= layer_finish(foreign, model->layer[i], diags);

@@ -443,7 +443,7 @@ Foreign *keras_import(Keras *k, json_t *config, const char *version, const char 
     diag_note(d, "class %s, Keras version %.20s", class_name ? class_name : "unknown", version);
     return NULL;
   }
-  k->foreign = foreign_new(k->file, arena_printf(k->arena, "Keras %.20s %s", version, container), NULL);
+  k->foreign = foreign_new(k->file, arena_printf(k->arena, "Keras %.20s, %s", version, container), NULL);
   k->model = k->foreign->model;
   Graph g = {.keras = k};
   bool sequential = json_is_array(inner) || strcmp(class_name, "Sequential") == 0;

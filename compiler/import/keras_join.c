@@ -129,7 +129,7 @@ static bool import_reshape(KerasLayer *layer) {
   if (!target_shape(layer, &value, &out)) return false;
   if (!same_axes(&value, &out)) {
     Layer *stage = keras_pipe(layer, LAYER_reshape, &out);
-    layer_set_shape(stage, type_of(&out));
+    layer_set_shape(layer->keras->arena, stage, type_of(&out));
   }
   keras_result(layer, out);
   return true;
@@ -226,7 +226,7 @@ static bool import_time_distributed(KerasLayer *layer) {
     KerasValue value = layer->in[0], out = {.value = value.value, .rank = 2, .dim = {value.dim[0], 1}};
     for (int i = 1; i < value.rank; i++)
       if (!size_mul(out.dim[1], value.dim[i], &out.dim[1])) return false;
-    layer_set_shape(keras_pipe(layer, LAYER_reshape, &out), type_of(&out));
+    layer_set_shape(layer->keras->arena, keras_pipe(layer, LAYER_reshape, &out), type_of(&out));
     keras_result(layer, out);
     return out.dim[0] > 0;
   }

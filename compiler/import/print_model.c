@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { LINE_WIDTH = 88, COMMENT_COLUMN_MAX = 56 };
+enum { COMMENT_COLUMN_MAX = 60 };
 
 typedef struct Printer {
   Arena *arena;
@@ -103,7 +103,7 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
   case OPTK_NUMBER: text_add_double(out, opt->f); break;
   case OPTK_STATE: add_states(p, out, opt); break;
   case OPTK_VALUE: text_add(out, expr(p, opt->value)); break;
-  case OPTK_SHAPE: text_add_shape(out, &opt->shape); break;
+  case OPTK_SHAPE: text_add_shape(out, opt->shape); break;
   case OPTK_TEXT: add_string(out, p->arena, opt->s); break;
   case OPTK_WORD:
   case OPTK_NONE: text_add(out, opt->s); break;
@@ -247,7 +247,7 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
   text_add(&whole, line[0].text);
   for (int i = 1; i < n_lines; i++)
     text_printf(&whole, " %s", line[i].text + 4);
-  if (n_lines == 1 || (comments <= 1 && whole.len <= LINE_WIDTH / 2)) {
+  if (n_lines == 1 || (comments <= 1 && n_lines <= 3 && whole.len <= COMMENT_COLUMN_MAX)) {
     const char *comment = NULL;
     for (int i = 0; i < n_lines; i++)
       if (line[i].comment) comment = line[i].comment;
@@ -301,8 +301,8 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     lets += ends_statement(&p, model->layer[i]);
   }
   const char *slash = strrchr(foreign->file->path, '/');
-  text_printf(&p.out, "grus 1\n\n## %s, imported from %s.\n", one_line(arena, foreign->format),
-              one_line(arena, slash ? slash + 1 : foreign->file->path));
+  text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n", one_line(arena, slash ? slash + 1 : foreign->file->path),
+              one_line(arena, foreign->format));
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
     text_printf(&p.out, "  weights %s ", p.convention == CONVENTION_ONNX ? "onnx" : "keras");

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* grus import: a model of another framework as a .grus file and its weights beside it. Before
+ * anything is written the weights are read back the way `build` will read them, and compared bit for
+ * bit. */
+#include "driver/foreign.h"
+
+#include "model/infer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct Paths {
+  const char *text, *weights, *weights_name;
+} Paths;
+
+/* "dir/kws.grus" and "dir/kws.safetensors"; without -o the model's own name, here. */
+static bool choose_paths(Session *s, const char *model, Paths *out) {
+  const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model, *dot = strrchr(name, '.');
+  const char *stem = dot && dot != name ? arena_strndup(s->arena, name, (size_t)(dot - name)) : name;
+  out->text = s->options->out ? s->options->out : arena_printf(s->arena, "%s.grus", stem);
+  if (strcmp(out->text, "-") == 0) {
+    session_error(s, "`-o` needs a name: two files are written, NAME.grus and NAME.safetensors");
+    return false;
+  }
+  size_t len = strlen(out->text);
+  if (len > 5 && strcmp(out->text + len - 5, ".grus") == 0) len -= 5;
+  out->weights = arena_printf(s->arena, "%.*s.safetensors", (int)len, out->text);
+  const char *last = strrchr(out->weights, '/');
+  out->weights_name = last ? last + 1 : out->weights;
+  return true;
+}
+
+static bool same_weights(const Model *a, const Model *b) {
+  for (int i = 0; i < a->n_layers; i++) {
+    ParamShape params[LAYER_MAX_PARAMS];
+    int n = layer_params(a->layer[i], params);
+    for (int p = 0; p < n; p++) {
+      const float *x = a->layer[i]->weights->role[params[p].role], *y = b->layer[i]->weights->role[params[p].role];
+      for (int64_t k = 0; k < param_count(&params[p]); k++)
+        if (!y || x[k] != y[k]) return false;
+    }
+  }
+  return true;
+}
+
+/* Reads text and weights as `build` would. */
+static bool read_back(Session *s, const Imported *in, const Text *weights) {
+  Diags *kept = s->diags;
+  const char *reason;
+  Mapped bytes = {(const uint8_t *)text_str(weights), weights->len};
+  session_reset_diags(s);
+  TensorFile *file = safetensors_parse(s->arena, bytes, &reason);
+  Program *again = session_check_source(s, in->source);
+  bool ok = file && again->n_models == 1 && again->model[0]->n_layers == in->model->n_layers;
+  if (file) file->path = "the file to be written";
+  ok = ok && model_bind(again->model[0], file, s->diags) && same_weights(in->model, again->model[0]);
+  if (!ok) session_print_diags(s);
+  s->diags = kept;
+  if (!ok) session_error(s, "the weights would not be read back as they are: nothing was written; this is a bug in grus");
+  return ok;
+}
+
+/* Both files or none: the first is taken away again if the second cannot be written. */
+static bool write_both(Session *s, const Paths *paths, const Imported *in, const Text *weights) {
+  const char *reason;
+  bool there = file_exists(paths->weights), has_weights = in->model->weights.path != NULL;
+  if (has_weights && !file_write(s->arena, paths->weights, text_str(weights), weights->len, &reason)) {
+    session_file_error(s, paths->weights, "write", reason);
+    return false;
+  }
+  if (file_write(s->arena, paths->text, in->source->text, in->source->len, &reason)) return true;
+  session_file_error(s, paths->text, "write", reason);
+  if (has_weights && !there) unlink(paths->weights);
+  return false;
+}
+
+static void add_row(Text *out, Session *s, const Layer *layer, const char *origin, int origin_width, int stage_width) {
+  const char *stage = layer_text(s->arena, &s->sources, layer), *shape = shape_str(s->arena, &layer->out[0]->type);
+  int64_t count = layer_param_count(layer);
+  text_printf(out, "  %s", origin);
+  text_fill(out, ' ', (size_t)(origin_width - (int)text_width(origin, strlen(origin)) + 2));
+  text_printf(out, "%s", stage);
+  text_fill(out, ' ', (size_t)(stage_width - (int)text_width(stage, strlen(stage)) + 2));
+  text_add(out, shape);
+  if (count) {
+    size_t width = strlen(shape);
+    text_fill(out, ' ', width < 20 ? 20 - width : 1);
+    text_add_thousands(out, count);
+  }
+  text_add_char(out, '\n');
+}
+
+/* What became what. */
+static const char *summary(Session *s, const Imported *in, const Paths *paths) {
+  Text out = text_new(s->arena);
+  int origin_width = 0, stage_width = 0;
+  int64_t total = 0;
+  const char *last = "";
+  for (int pass = 0; pass < 2; pass++) {
+    if (pass) text_printf(&out, "%s: %s\n", in->foreign->file->path, in->foreign->format);
+    last = "";
+    for (int i = 0; i < in->model->n_layers; i++) {
+      const char *origin = in->order[i]->origin ? in->order[i]->origin : "", *stage = layer_text(s->arena, &s->sources, in->model->layer[i]);
+      const char *shown = strcmp(origin, last) == 0 ? "" : origin;
+      int width = (int)text_width(shown, strlen(shown)), wide = (int)text_width(stage, strlen(stage));
+      last = origin;
+      if (width > origin_width) origin_width = width;
+      if (wide > stage_width) stage_width = wide;
+      if (pass) add_row(&out, s, in->model->layer[i], shown, origin_width, stage_width);
+      if (pass) total += layer_param_count(in->model->layer[i]);
+    }
+  }
+  text_add(&out, "  ");
+  text_add_thousands(&out, total);
+  text_add(&out, " parameters\n");
+  for (int i = 0; i < in->foreign->n_notes; i++)
+    text_printf(&out, "note: %s\n", in->foreign->note[i]);
+  text_printf(&out, "wrote %s", paths->text);
+  if (in->model->weights.path) text_printf(&out, " and %s", paths->weights);
+  text_add_char(&out, '\n');
+  return text_str(&out);
+}
+
+ExitCode command_import(Session *s) {
+  Options *o = s->options;
+  Imported in;
+  Paths paths;
+  if (o->n_args != 1) {
+    session_error(s, "`grus import` needs one model file");
+    return EXIT_USAGE;
+  }
+  if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
+  bool ok = session_import(s, o->args[0], paths.weights_name, paths.text, &in);
+  session_print_diags(s);
+  if (!ok || s->diags->n_errors) return s->diags->n_errors ? EXIT_MODEL : EXIT_BUG;
+  Text weights = text_new(s->arena);
+  safetensors_write(&weights, model_unbind(in.model, in.model->weights.convention, paths.weights));
+  if (in.model->weights.path && !read_back(s, &in, &weights)) return EXIT_BUG;
+  if (!write_both(s, &paths, &in, &weights)) return EXIT_FILE;
+  const char *text = summary(s, &in, &paths);
+  if (!o->quiet) session_out(text, strlen(text));
+  return EXIT_DONE;
+}

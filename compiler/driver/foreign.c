@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* From a foreign file to a model of the language. The reader's Model is printed and read again, so
+ * that there is one way into the compiler; then each layer gets the weights of the layer it was. */
+#include "driver/foreign.h"
+
+#include <string.h>
+
+bool path_is_foreign(Session *s, const char *path) {
+  ForeignFile file = {.arena = s->arena, .path = path};
+  const char *reason;
+  return strcmp(path, "-") != 0 && file_map(s->arena, path, &file.data, &reason) && foreign_sniff(&file) != NULL;
+}
+
+static ImportOptions import_options(const Options *o) {
+  return (ImportOptions){.config = o->config, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states};
+}
+
+/* Weights, and what the file that is to be written will say by itself. */
+static bool take_weights(Session *s, Imported *in) {
+  const Model *from = in->foreign->model;
+  bool same = in->model->n_layers == from->n_layers;
+  for (int i = 0; i < from->n_layers && same; i++) {
+    Layer *layer = in->model->layer[i];
+    const Layer *was = in->order[i];
+    OptVal *reset = layer_opt_mut(layer, OPT_reset);
+    same = was && layer->kind == was->kind;
+    layer->weights = same ? was->weights : NULL;
+    if (same && reset && !reset->given) *reset = *layer_opt(was, OPT_reset);
+  }
+  in->model->weights.convention = from->weights.convention;
+  if (!same) session_error(s, "`%s` was printed as a different model: this is a bug in grus", in->foreign->file->path);
+  return same;
+}
+
+bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out) {
+  ImportOptions options = import_options(s->options);
+  *out = (Imported){.foreign = foreign_open(s->arena, path, &options, s->diags)};
+  if (!out->foreign) return false;
+  out->order = ARENA_ARRAY(s->arena, Layer *, out->foreign->model->n_layers + 1);
+  const char *text = print_model(out->foreign, weights, out->order);
+  const Source *draft = sources_add(&s->sources, shown, text, strlen(text));
+  const char *formatted = format(s->arena, draft, s->diags);
+  out->source = formatted ? sources_add(&s->sources, shown, formatted, strlen(formatted)) : NULL;
+  if (!formatted) return false;
+  out->program = session_check_source(s, out->source);
+  if (s->diags->n_errors || out->program->n_models != 1) return false;
+  out->model = out->program->model[0];
+  return take_weights(s, out);
+}
+
+Program *session_load_foreign(Session *s, const char *path, const Source **source) {
+  Imported in;
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *shown = arena_printf(s->arena, "%s.grus", name);
+  bool ok = session_import(s, path, arena_printf(s->arena, "%s.safetensors", name), shown, &in);
+  *source = in.source;
+  s->weights_path = path;
+  return ok ? in.program : NULL;
+}

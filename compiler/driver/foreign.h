@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Models of other frameworks in the driver: read, printed as .grus text, and that text compiled like
+ * any other, with the weights at hand. What a person sees in messages is the text. */
+#ifndef GRUS_DRIVER_FOREIGN_H
+#define GRUS_DRIVER_FOREIGN_H
+
+#include "driver/session.h"
+#include "import/foreign.h"
+
+typedef struct Imported {
+  Foreign *foreign;
+  const Source *source; /* the formatted text */
+  Program *program;
+  Model *model;  /* of the text; typed, with weights */
+  Layer **order; /* the layer of foreign->model that each layer of model was */
+} Imported;
+
+/* The content, not the name, says so. */
+bool path_is_foreign(Session *s, const char *path);
+/* weights: the file that the text names; shown: the path of the text in messages. False after
+ * reporting. */
+bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out);
+/* session_load for a foreign file. */
+Program *session_load_foreign(Session *s, const char *path, const Source **source);
+
+#endif
