@@ -128,21 +128,26 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
 }
 
 static void report_missing(Bind *b, const Layer *layer, const char *name) {
+  const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
   diag_primary(d, "bound here");
-  const char *leaf = strrchr(name, '.');
-  int shown = 0;
-  Text list = text_new(b->model->arena);
+  const char *dot = strrchr(name, '.'), *leaf = dot ? dot : name;
+  int shown = 0, twins = 0;
+  Text list = text_new(b->model->arena), prefix = text_new(b->model->arena);
   for (int i = 0; i < b->file->n && shown < 6; i++) { /* same last part, else near in spelling */
     const Tensor *t = &b->file->tensor[i];
-    size_t n = strlen(t->name), m = leaf ? strlen(leaf) : 0;
-    bool same_leaf = leaf && n >= m && strcmp(t->name + n - m + 1, leaf + 1) == 0;
+    size_t n = strlen(t->name), m = strlen(leaf);
+    bool same_leaf = dot && n > m && strcmp(t->name + n - m + 1, leaf + 1) == 0 && strchr("./", t->name[n - m]);
+    if (same_leaf && twins++ == 0) text_printf(&prefix, "%.*s", (int)(n - m), t->name);
     if (!same_leaf && text_distance(t->name, name, strlen(name) / 3) > strlen(name) / 3) continue;
     text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name, tensor_shape_str(b->model->arena, t));
   }
   if (shown) diag_note(d, "it has %s", text_str(&list));
   else diag_note(d, "it has %d tensors; `grus inspect %s` lists them", b->file->n, b->file->path);
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
+  if (twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
+  Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1, text_str(&prefix), text_str(&prefix));
+  if (from && from->given && span_valid(from->at)) fix_edit(fix, from->at, "\"%s\"", text_str(&prefix));
 }
 
 static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row, int dir, int half,
@@ -273,10 +278,9 @@ static bool bind_layer(Bind *b, Layer *layer) {
   layer->weights = ARENA_NEW(b->model->arena, LayerWeights);
   if (layer->kind == LAYER_GRU && !bind_reset(b, layer)) return false;
   int n = layer_params(layer, params); /* again: reset is known now */
-  bool ok = true;
-  for (int i = 0; i < n; i++)
-    ok &= bind_param(b, layer, &params[i]);
-  return ok;
+  for (int i = 0; i < n; i++) /* what is wrong with a layer's first tensor is wrong with the others */
+    if (!bind_param(b, layer, &params[i])) return false;
+  return true;
 }
 
 static bool convention_known(Bind *b) {
