@@ -60,6 +60,7 @@ typedef struct ValuePlace {
   const Port *port_out;  /* lives in this output parameter */
   const Layer *concat;   /* lives in its slice of this concat's result */
   int concat_input;
+  KirBuffer *lost;       /* mean: what rounding lost of the running sum so far */
   KirBuffer *history;    /* streams: the state buffer to move down after each call */
   int64_t row;           /* elements of a row in it */
 } ValuePlace;

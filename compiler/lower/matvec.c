@@ -6,12 +6,14 @@
  * at the same time, and weights are packed in the order in which that reads them:
  * tile, k, gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer
  * sums in flight than the target wants, k is split into partial sums, added pairwise at the end.
+ * Long sums are taken in blocks of BLOCK terms, each added to the total when it is complete, so that
+ * rounding errors grow with the root of the block and not of the whole.
  * Weights that arrive at run time stay in the order of weights.h: gate, unit, k. */
 #include "lower/lower_internal.h"
 
 #include <assert.h>
 
-enum { MAX_VECTORS = 8, MAX_SPLIT = 4 };
+enum { MAX_VECTORS = 8, MAX_SPLIT = 4, BLOCK = 128 };
 
 /* One tile or a run of equal ones. */
 typedef struct Tile {
@@ -136,6 +138,7 @@ typedef struct TileRun {
   const Tile *tile;
   KirReg *j;      /* number of the tile, NULL: one */
   KirReg *group;  /* NULL: one */
+  KirReg *block;  /* first k of the block being summed, NULL: no blocks */
   int split;
   KirReg *acc[MAX_SPLIT][MAX_VECTORS][MAT_MAX_ACC];
 } TileRun;
@@ -187,6 +190,7 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
   Kb *kb = &l->kb;
   int lanes = r->mat->lanes;
   KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
+  at = kir_at_plus(at, p->k_stride, r->block);
   at = kir_at_plus(kir_at_plus(at, p->tap_stride, tap), p->group_stride, r->group);
   KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), lanes));
   bool is_extern = l->opt.weights_extern;
@@ -194,26 +198,53 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
     for (int gate = 0; gate < p->n_gates; gate++) {
       int64_t stride = is_extern ? 1 : weight_k_stride(r, p);
       KirIndex w = is_extern ? extern_at(r, p, gate, v) : weight_at(r, p, gate, v);
-      w = kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k);
+      w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride, r->block);
       w = kir_at_plus(w, stride * p->d, tap);
       KirReg *acc = r->acc[s][v][p->acc[gate]];
       kb_set(kb, acc, muladd(l, kb_load(kb, p->packed, w, lanes), kb_use(kb, x), kb_use(kb, acc)));
     }
 }
 
-static void add_part(Lower *l, TileRun *r, const MatPart *p) {
+/* k from first to first + n - 1 into the sums. */
+static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first, int64_t n) {
   Kb *kb = &l->kb;
-  KirReg *tap = p->taps > 1 ? kb_for(kb, "i", 0, p->taps, 1) : NULL;
-  int64_t whole = p->d / r->split * r->split;
+  int64_t whole = n / r->split * r->split;
   if (whole > r->split) {
-    KirReg *k = kb_for(kb, "k", 0, whole, r->split);
+    KirReg *k = kb_for(kb, "k", first, first + whole, r->split);
     for (int s = 0; s < r->split; s++)
       add_product(l, r, p, tap, k, s, s);
     kb_end(kb);
   } else
     whole = 0;
-  for (int64_t k = whole; k < p->d; k++) /* at most 2 split - 1 */
-    add_product(l, r, p, tap, NULL, k, (int)(k % r->split));
+  for (int64_t k = whole; k < n; k++) /* at most 2 split - 1 */
+    add_product(l, r, p, tap, NULL, first + k, (int)(k % r->split));
+}
+
+/* Whole blocks: sums of their own from zero, then added to those of r. */
+static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t blocks) {
+  Kb *kb = &l->kb;
+  TileRun part = *r;
+  part.block = kb_for(kb, "block", 0, blocks * BLOCK, BLOCK);
+  for (int v = 0; v < r->tile->vectors; v++)
+    for (int gate = 0; gate < p->n_gates; gate++)
+      for (int s = 0; s < r->split; s++)
+        part.acc[s][v][p->acc[gate]] = kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
+  add_range(l, &part, p, tap, 0, BLOCK);
+  for (int v = 0; v < r->tile->vectors; v++)
+    for (int gate = 0; gate < p->n_gates; gate++)
+      for (int s = 0; s < r->split; s++) {
+        KirReg *total = r->acc[s][v][p->acc[gate]];
+        kb_set(kb, total, kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, part.acc[s][v][p->acc[gate]])));
+      }
+  kb_end(kb);
+}
+
+static void add_part(Lower *l, TileRun *r, const MatPart *p) {
+  Kb *kb = &l->kb;
+  KirReg *tap = p->taps > 1 ? kb_for(kb, "i", 0, p->taps, 1) : NULL;
+  int64_t blocks = p->d > 2 * BLOCK ? p->d / BLOCK : 0;
+  if (blocks) add_blocks(l, r, p, tap, blocks);
+  add_range(l, r, p, tap, blocks * BLOCK, p->d - blocks * BLOCK);
   if (tap) kb_end(kb);
 }
 

@@ -76,9 +76,16 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
   return opened;
 }
 
+/* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
+ * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. */
 void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
+  if (layer->kind == LAYER_mean) {
+    KirBuffer *lost = new_scratch(l, layer, "lost", KIR_F32, view_size(y));
+    l->place[layer->out[0]->id].lost = lost;
+    kb_zero(kb, lost, kir_at(0), lost->count);
+  }
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_num(kb, layer->kind == LAYER_max ? -FLT_MAX : 0, 1));
@@ -88,10 +95,29 @@ void over_time_before(Lower *l, const Layer *layer) {
 void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0);
-  int opened = open_row(l, x, y, &ix, &iy);
+  KirBuffer *lost = l->place[layer->out[0]->id].lost;
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0), il = kir_at(0);
+  int opened = 0;
+  for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
+    int64_t inner = 1;
+    for (int a = axis + 1; a < x->rank; a++)
+      inner *= x->dim[a];
+    if (x->dim[axis] == 1) continue;
+    KirReg *k = kb_for(kb, axis == x->rank - 1 ? "k" : "i", 0, x->dim[axis], 1);
+    ix = kir_at_plus(ix, x->stride[axis], k);
+    iy = kir_at_plus(iy, y->stride[axis], k);
+    il = kir_at_plus(il, inner, k);
+    opened++;
+  }
   KirExpr *v = kb_load(kb, x->buffer, ix, 1), *so_far = kb_load(kb, y->buffer, iy, 1);
-  kb_store(kb, y->buffer, iy, kb_op2(kb, layer->kind == LAYER_max ? KIR_MAX : KIR_ADD, v, so_far));
+  if (lost) {
+    KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_load(kb, lost, il, 1)));
+    KirReg *sum = kb_let(kb, "sum", so_far);
+    KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
+    kb_store(kb, lost, il, kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)), kb_use(kb, term)));
+    kb_store(kb, y->buffer, iy, kb_use(kb, next));
+  } else
+    kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_MAX, v, so_far));
   close_loops(l, opened);
 }
 
