@@ -11,6 +11,7 @@ typedef struct Used {
   bool scalar[MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16;
   bool lanes[MAX_WIDTHS];              /* 2, 4, 8, 16 are 1..4 */
+  bool load[MAX_WIDTHS], store[MAX_WIDTHS];
   bool vector[MAX_WIDTHS][MAX_OPS][2]; /* f32, i32 */
 } Used;
 
@@ -28,6 +29,7 @@ static void scan_expr(Used *u, const KirExpr *e) {
   } else {
     int w = width_of(t.lanes);
     u->lanes[w] = true;
+    u->load[w] |= e->op == KIR_LOAD;
     u->vector[w][e->op][t.elem == KIR_F32 ? 0 : 1] = true;
   }
   for (int i = 0; i < KIR_MAX_ARGS; i++)
@@ -40,7 +42,7 @@ static void scan(Used *u, const KirStmt *list) {
     scan_expr(u, s->lo);
     scan_expr(u, s->hi);
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
-      u->vector[width_of(s->value->type.lanes)][KIR_LOAD][0] = true;
+      u->store[width_of(s->value->type.lanes)] = true;
     scan(u, s->body);
     scan(u, s->other);
   }
@@ -179,18 +181,18 @@ static void vector_fma(CWriter *c, int lanes) {
     text_printf(c->out, "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]);\n  }\n  return r;\n}\n", t, lanes);
 }
 
-static void vector_types(CWriter *c, int lanes) {
+static void vector_types(CWriter *c, int lanes, bool load, bool store) {
   Text *out = c->out;
   const char *f = vector_type(c, lanes, false), *i = vector_type(c, lanes, true), *p = c->prefix;
   if (c->o->vectors == C_VECTORS_GNU) {
     text_printf(out, "\ntypedef float %s __attribute__((vector_size(%d)));\ntypedef int32_t %s __attribute__((vector_size(%d)));\n", f, 4 * lanes, i, 4 * lanes);
-    text_printf(out, "typedef float %s_memory%d __attribute__((vector_size(%d), aligned(4), may_alias));\n", p, lanes, 4 * lanes);
-    text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  return *(const %s_memory%d *)p;\n}\n", f, p, lanes, p, lanes);
-    text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  *(%s_memory%d *)p = x;\n}\n", p, lanes, f, p, lanes);
+    if (load || store) text_printf(out, "typedef float %s_memory%d __attribute__((vector_size(%d), aligned(4), may_alias));\n", p, lanes, 4 * lanes);
+    if (load) text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  return *(const %s_memory%d *)p;\n}\n", f, p, lanes, p, lanes);
+    if (store) text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  *(%s_memory%d *)p = x;\n}\n", p, lanes, f, p, lanes);
   } else {
     text_printf(out, "\ntypedef struct {\n  float v[%d];\n} %s;\ntypedef struct {\n  int32_t v[%d];\n} %s;\n", lanes, f, lanes, i);
-    text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = p[i];\n  }\n  return r;\n}\n", f, p, lanes, f, lanes);
-    text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  for (int i = 0; i < %d; i++) {\n    p[i] = x.v[i];\n  }\n}\n", p, lanes, f, lanes);
+    if (load) text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = p[i];\n  }\n  return r;\n}\n", f, p, lanes, f, lanes);
+    if (store) text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  for (int i = 0; i < %d; i++) {\n    p[i] = x.v[i];\n  }\n}\n", p, lanes, f, lanes);
   }
 }
 
@@ -246,7 +248,7 @@ static void vectors(CWriter *c, const Used *u) {
   for (int w = 1; w < MAX_WIDTHS; w++) {
     if (!u->lanes[w]) continue;
     int lanes = 1 << w;
-    vector_types(c, lanes);
+    vector_types(c, lanes, u->load[w], u->store[w]);
     for (int is_int = 0; is_int < 2; is_int++) {
       if (u->vector[w][KIR_SPLAT][is_int] || u->vector[w][KIR_NUM][is_int]) vector_splat(c, lanes, is_int);
       if (u->vector[w][KIR_BITCAST][is_int]) vector_convert(c, lanes, is_int, true);

@@ -80,12 +80,18 @@ static void add_shortest(Text *text, const char *digits, double value) {
   text_add(text, power && small && strtod(whole, NULL) == value ? whole : digits);
 }
 
+/* Most weights need 8 digits: the search starts there, up if they are too few, else down. */
 void text_add_float(Text *text, float value) {
-  char s[64];
-  for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
-    snprintf(s, sizeof s, "%.*g", digits, (double)value);
-    if (strtof(s, NULL) == value) break;
-  }
+  char s[64], fewer[64];
+  int digits = FLT_DECIMAL_DIG - 1;
+  snprintf(s, sizeof s, "%.*g", digits, (double)value);
+  if (strtof(s, NULL) != value) snprintf(s, sizeof s, "%.*g", FLT_DECIMAL_DIG, (double)value);
+  else
+    while (--digits > 0) {
+      snprintf(fewer, sizeof fewer, "%.*g", digits, (double)value);
+      if (strtof(fewer, NULL) != value) break;
+      memcpy(s, fewer, sizeof s);
+    }
   add_shortest(text, s, (double)value);
 }
 

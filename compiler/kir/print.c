@@ -7,6 +7,7 @@ static const char *const op_name[] = {
     "sqrt", "fma", "mad", "and", "or",  "xor",     "shl",     "shr",   "lt",  "le",   "eq",
     "ne",  "select", "convert", "bitcast", "splat", "sum", "lane", "dot4", "call"};
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
+static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};
 
 static void print_type(KirType type, Text *text) {
@@ -126,7 +127,7 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
   case KIR_RETURN:
     text_add(text, "return ");
     if (s->value) print_expr(s->value, text);
-    else text_printf(text, "%d", s->status);
+    else text_add(text, status_name[s->status]);
     break;
   case KIR_INVOKE:
     text_printf(text, "invoke %s(", s->callee->name);

@@ -264,9 +264,14 @@ void emit_groups(Lower *l) {
   l->kb.origin = (KirOrigin){0};
   Kb *kb = &l->kb;
   bool waits = l->m->first_output > 0;
+  KirStmt **guard = kb->tail;
   if (waits)
     kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, l->calls)));
   deliver_outputs(l);
   if (waits) kb_end(kb);
+  if (waits && !(*guard)->body) { /* every output was computed in its place */
+    *guard = NULL;
+    kb->tail = guard;
+  }
   move_histories(l);
 }
