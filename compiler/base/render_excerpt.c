@@ -58,18 +58,30 @@ static size_t screen_column(const char *line, size_t bytes, size_t len) {
   return column;
 }
 
+size_t excerpt_from(const char *line, size_t len, size_t byte) {
+  size_t column = screen_column(line, byte, len);
+  bool longer = screen_column(line, len, len) > WINDOW;
+  return longer && column > WINDOW / 4 ? column - WINDOW / 4 : 0;
+}
+
 void paint_source(Canvas *canvas, const char *line, size_t len, size_t from) {
-  size_t column = 0;
-  for (size_t i = 0, n; i < len && column < from + WINDOW; i += n) {
+  enum { CUT = 3 }; /* columns of "..." in the place of what is not shown */
+  size_t column = 0, first = from ? from + CUT : 0, i = 0, n;
+  bool longer = screen_column(line, len, len) > from + WINDOW;
+  size_t stop = longer ? from + WINDOW - CUT : SIZE_MAX;
+  for (; i < len && column < first; i += n)
+    column += step_width(line + i, len - i, column, &n);
+  if (from) text_add(canvas->out, "...");
+  if (from && column > first) text_fill(canvas->out, ' ', column - first);
+  for (; i < len && column < stop; i += n) {
     size_t width = step_width(line + i, len - i, column, &n);
-    if (column >= from) {
-      unsigned char c = (unsigned char)line[i];
-      if (c == '\t') text_fill(canvas->out, ' ', width);
-      else if (c < 0x20 || c == 0x7F || (n == 1 && c >= 0x80)) text_add(canvas->out, "\xEF\xBF\xBD");
-      else text_add_n(canvas->out, line + i, n);
-    }
+    unsigned char c = (unsigned char)line[i];
+    if (c == '\t') text_fill(canvas->out, ' ', width);
+    else if (c < 0x20 || c == 0x7F || (n == 1 && c >= 0x80)) text_add(canvas->out, "\xEF\xBF\xBD");
+    else text_add_n(canvas->out, line + i, n);
     column += width;
   }
+  if (longer) text_add(canvas->out, "...");
 }
 
 static bool mark_place(const Sources *sources, Mark *m) {

@@ -58,15 +58,18 @@ void text_add_thousands(Text *text, long long n) {
 }
 
 void text_add_json(Text *text, const char *s) {
+  size_t n = strlen(s), len = 1;
   text_add_char(text, '"');
-  for (; *s; s++) {
+  for (; n; s += len, n -= len) {
     unsigned char c = (unsigned char)*s;
+    unsigned code = text_decode(s, n, &len);
     if (c == '"' || c == '\\') text_printf(text, "\\%c", c);
     else if (c == '\n') text_add(text, "\\n");
     else if (c == '\t') text_add(text, "\\t");
     else if (c == '\r') text_add(text, "\\r");
     else if (c < 0x20 || c == 0x7F) text_printf(text, "\\u%04x", c);
-    else text_add_char(text, (char)c);
+    else if (code == 0xFFFD) text_add(text, "\xEF\xBF\xBD"); /* JSON is UTF-8, file names may not be */
+    else text_add_n(text, s, len);
   }
   text_add_char(text, '"');
 }

@@ -241,20 +241,20 @@ static void report_unknown_defines(Resolver *r, const Files *file) {
   for (int i = 0; i < r->options->n_defines; i++) {
     const Define *define = &r->options->define[i];
     if (define->used) continue;
-    Diag *d = diag_new(r->diags, E205, span_none(), "-D %s does not name a param", define->name);
+    Diag *d = diag_new(r->diags, E205, span_none(), "`-D %s` does not name a param", define->name);
     d->file = file->path;
     Nearest n = nearest_new(define->name);
     Text names = text_new(r->arena);
     for (int k = 0; k < file->n_entities; k++) {
       if (file->entity[k]->kind != ENTITY_PARAM) continue;
       nearest_offer(&n, file->entity[k]->name);
-      text_printf(&names, "%s%s", names.len ? ", " : "", file->entity[k]->name);
+      text_printf(&names, "%s`%s`", names.len ? ", " : "", file->entity[k]->name);
     }
     if (names.len)
-      diag_note(d, "the params of this file are %s", text_str(&names));
+      diag_note(d, "the params of this file: %s", text_str(&names));
     else
       diag_note(d, "this file has no params");
-    if (n.best) diag_fix(d, FIX_MAYBE, "did you mean -D %s=%s?", n.best, define->value);
+    if (n.best) diag_fix(d, FIX_MAYBE, "did you mean `-D %s=%s`?", n.best, define->value);
   }
 }
 

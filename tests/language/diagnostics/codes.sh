@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Every code of diag.def has a page, and a model here that triggers it with the rendering it must
+# give, or a line in elsewhere.list; and that list has no other lines.
+set -eu
+grus=$1
+cd "$(dirname "$0")"
+root=../../..
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+complain() {
+  printf '%s\n' "$*"
+  failed=1
+}
+
+codes=$(sed -n 's/^ *\(DIAG\|LINT\)(\([EW][0-9]*\).*/\2/p' $root/compiler/base/diag.def)
+[ -n "$codes" ] || complain "no codes in diag.def"
+for code in $codes; do
+  [ -f "$root/docs/errors/$code.md" ] || complain "$code: no page docs/errors/$code.md"
+  level=error
+  case $code in W*) level=warning ;; esac
+  here=no
+  stem=$(printf %s "$code" | tr EW ew)
+  for rendering in "$stem".txt "$stem"_*.txt; do
+    [ -f "$rendering" ] && grep -q "^$level\[$code\]: " "$rendering" || continue
+    here=yes
+    [ -f "${rendering%.txt}.grus" ] || complain "$rendering: no model ${rendering%.txt}.grus"
+  done
+  case $here,$(grep -c "^$code " elsewhere.list || true) in
+  yes,0 | no,1) ;;
+  yes,*) complain "$code: a model here triggers it; take it off elsewhere.list" ;;
+  no,0) complain "$code: no model ${stem}_*.grus whose rendering has it, and not in elsewhere.list" ;;
+  *) complain "$code: more than one line in elsewhere.list" ;;
+  esac
+done
+
+while read -r code _; do
+  case $code in '#' | '') continue ;; esac
+  printf '%s\n' "$codes" | grep -qx "$code" || complain "elsewhere.list: diag.def has no $code"
+done <elsewhere.list
+
+for model in *.grus; do
+  [ -f "${model%.grus}.txt" ] || complain "$model: no rendering ${model%.grus}.txt"
+done
+
+# E115: 64 MiB and one byte, all of it a hole in the file.
+dd if=/dev/zero of="$work/large.grus" bs=1 count=1 seek=67108864 2>/dev/null
+status=0
+"$grus" check --diagnostics=short "$work/large.grus" 2>"$work/stderr" || status=$?
+grep -q 'error\[E115\]: ' "$work/stderr" || complain "64 MiB and one byte: $(cat "$work/stderr")"
+[ $status -eq 1 ] || complain "64 MiB and one byte: exit status $status"
+exit $failed
