@@ -52,6 +52,7 @@ static void add_trace(Text *out, const Diag *diag) {
     const Source *source = sources_get(diag->diags->sources, step->span.file);
     text_add(out, i ? ",{" : "{");
     if (source) text_printf(out, "\"line\":%u,", source_place(diag->diags->sources, source, step->span.begin).line);
+    else text_add(out, "\"line\":null,"); /* rows left out; imported models */
     add_string(out, "code", step->code);
     text_add_char(out, ',');
     add_string(out, "shape", step->shape);

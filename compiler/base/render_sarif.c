@@ -58,14 +58,20 @@ static void add_related(Text *out, const Diag *diag) {
 }
 
 static void add_flow(Text *out, const Diag *diag) {
-  if (!diag->n_trace) return;
+  const char *comma = "";
+  size_t placed = 0;
+  for (size_t i = 0; i < diag->n_trace; i++)
+    placed += span_valid(diag->trace[i].span);
+  if (!placed) return;
   text_add(out, ",\"codeFlows\":[{\"threadFlows\":[{\"locations\":[");
   for (size_t i = 0; i < diag->n_trace; i++) {
     const DiagStep *step = &diag->trace[i];
+    if (!span_valid(step->span)) continue; /* rows left out */
     Text message = text_new(diag->diags->arena);
     text_printf(&message, "%s: %s", step->code, step->shape ? step->shape : "");
     if (step->note) text_printf(&message, " (%s)", step->note);
-    text_add(out, i ? ",{\"location\":" : "{\"location\":");
+    text_printf(out, "%s{\"location\":", comma);
+    comma = ",";
     add_location(out, diag, step->span, text_str(&message));
     text_add_char(out, '}');
   }

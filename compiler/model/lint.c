@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-static LintModel *const of_model[] = {lint_unused_inputs, lint_unused_lets, lint_ordinal_weights,
-                                      lint_late_first, lint_skipped_samples};
+static LintModel *const of_model[] = {lint_unused_inputs,  lint_unused_lets,  lint_ordinal_weights,
+                                      lint_flatten_time,   lint_dropped_tail, lint_late_first,
+                                      lint_skipped_samples};
 
-static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_flatten_time,
-                                      lint_reshape_time,   lint_single_step,     lint_dropped_tail,
-                                      lint_last_of_both,   lint_softmax,         lint_lost_state,
-                                      lint_never_reset};
+static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_reshape_time,
+                                      lint_single_step,    lint_last_of_both,    lint_softmax,
+                                      lint_lost_state,     lint_never_reset};
 
 bool lint_typed(const Value *v) {
   return v && v->typed && !v->poisoned;
@@ -23,7 +23,7 @@ bool lint_after_errors(const Infer *lint) {
   return errors;
 }
 
-static bool layer_typed(const Layer *layer) {
+bool lint_layer_typed(const Layer *layer) {
   for (int i = 0; i < layer->n_in; i++)
     if (!lint_typed(layer->in[i])) return false;
   return lint_typed(layer->out[0]);
@@ -64,20 +64,17 @@ const Value *lint_run_source(const Value *v) {
   return v;
 }
 
-bool lint_feeds_weights(const Infer *lint, const Value *v) {
+bool *lint_feeds_weights(const Infer *lint) {
   const Model *model = lint->model;
-  bool *from_v = ARENA_ARRAY(lint->arena, bool, (size_t)model->n_values);
-  from_v[v->id] = true;
-  for (int i = v->layer ? v->layer->id + 1 : 0; i < model->n_layers; i++) {
+  bool *feeds = ARENA_ARRAY(lint->arena, bool, model->n_values);
+  for (int i = model->n_layers - 1; i >= 0; i--) {
     const Layer *layer = model->layer[i];
-    bool reads = false;
+    bool weights = layer_info(layer->kind)->flags & WEIGHTS;
+    bool passes = lint_per_step(layer) || layer->kind == LAYER_concat;
     for (int k = 0; k < layer->n_in; k++)
-      reads |= layer->in[k] && from_v[layer->in[k]->id];
-    if (reads && layer_info(layer->kind)->flags & WEIGHTS) return true;
-    if (reads && (lint_per_step(layer) || layer->kind == LAYER_concat))
-      from_v[layer->out[0]->id] = true;
+      feeds[layer->in[k]->id] |= weights || (passes && feeds[layer->out[0]->id]);
   }
-  return false;
+  return feeds;
 }
 
 void model_lint(const Model *model, Diags *diags) {
@@ -90,7 +87,7 @@ void model_lint(const Model *model, Diags *diags) {
   for (size_t k = 0; k < sizeof of_model / sizeof of_model[0]; k++)
     of_model[k](&lint);
   for (int i = 0; i < model->n_layers; i++) {
-    if (!layer_typed(model->layer[i])) continue;
+    if (!lint_layer_typed(model->layer[i])) continue;
     for (size_t k = 0; k < sizeof of_layer / sizeof of_layer[0]; k++)
       of_layer[k](&lint, model->layer[i]);
   }

@@ -14,14 +14,13 @@
 
 /* About the model as a whole. */
 typedef void LintModel(Infer *lint);
-LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_late_first,
-    lint_skipped_samples;
+LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_flatten_time,
+    lint_dropped_tail, lint_late_first, lint_skipped_samples;
 
 /* About one layer; the types of its inputs and results are known. */
 typedef void LintLayer(Infer *lint, const Layer *layer);
-LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_flatten_time,
-    lint_reshape_time, lint_single_step, lint_dropped_tail, lint_softmax, lint_lost_state,
-    lint_never_reset;
+LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_reshape_time,
+    lint_single_step, lint_softmax, lint_lost_state, lint_never_reset;
 
 /* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
  * each of its uses. */
@@ -29,14 +28,16 @@ Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const
     GRUS_PRINTF(5, 6);
 /* Type known and nothing reported about it. */
 bool lint_typed(const Value *v);
+bool lint_layer_typed(const Layer *layer); /* inputs and main result */
 /* Errors were reported (promoted lints are none): uses of values may be missing from the graph. */
 bool lint_after_errors(const Infer *lint);
 /* The layer makes each step of its result from the same step of its only input. */
 bool lint_per_step(const Layer *layer);
 /* What the value was before Dropout and other stages that do nothing when run. */
 const Value *lint_run_source(const Value *v);
-/* v, or a value made from it by per-step stages alone, is read by something with weights. */
-bool lint_feeds_weights(const Infer *lint, const Value *v);
+/* By value id: it, or a value made from it by per-step stages alone, is read by a layer with
+ * weights. */
+bool *lint_feeds_weights(const Infer *lint);
 /* Deletes the lines of an `in`, `let` or `out` with the `##` comments before it. False when it
  * shares a line with something else. */
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement);

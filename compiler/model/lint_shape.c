@@ -18,17 +18,26 @@ void lint_useless_flatten(Infer *lint, const Layer *layer) {
              span_text(lint->arena, lint->diags->sources, layer->in_span[0]));
 }
 
-void lint_flatten_time(Infer *lint, const Layer *layer) {
-  const Value *v = layer->in[0];
-  const Time *time = &v->type.time;
-  if (layer->kind != LAYER_flatten || time->kind != TIME_FIXED || time->n == 1) return;
-  if (!lint_feeds_weights(lint, layer->out[0])) return;
+static void report_flatten(Infer *lint, const Layer *layer) {
+  const Type *type = &layer->in[0]->type;
   Diag *d = lint_report(lint, W303, layer, layer->span,
                         "`flatten` over time ties the next layer's weights to the length");
-  long long t = (long long)time->n, n = (long long)type_step_size(&v->type);
+  long long t = (long long)type->time.n, n = (long long)type_step_size(type);
   diag_primary(d, "%lld steps x %lld features = %lld", t, n, t * n);
   diag_trace_value(d, lint->model, layer->out[0]);
   diag_note(d, "`last`, `mean` and `max` keep the width independent of the number of steps");
+}
+
+void lint_flatten_time(Infer *lint) {
+  const Model *model = lint->model;
+  const bool *feeds = lint_feeds_weights(lint);
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    if (layer->kind != LAYER_flatten || !lint_layer_typed(layer) || !feeds[layer->out[0]->id])
+      continue;
+    const Time *time = &layer->in[0]->type.time;
+    if (time->kind == TIME_FIXED && time->n > 1) report_flatten(lint, layer);
+  }
 }
 
 /* "[time 20, axis 3]" as "[axis 3, time 20]"; NULL if the text cannot be taken apart. */

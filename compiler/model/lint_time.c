@@ -89,13 +89,10 @@ static bool windows_of(const Layer *layer, Windows *w) {
   return w->size > 0 && w->step > 0;
 }
 
-void lint_dropped_tail(Infer *lint, const Layer *layer) {
-  Windows w;
+static void report_tail(Infer *lint, const Layer *layer, Windows w) {
   const Time *time = &layer->in[0]->type.time;
-  if (time->kind != TIME_FIXED || !windows_of(layer, &w) || time->n < w.size) return;
   long long left = (long long)((time->n - w.size) % w.step),
             n = (long long)((time->n - w.size) / w.step + 1);
-  if (left == 0) return;
   long long t = (long long)time->n, shorter = t - left, longer = shorter + (long long)w.step;
   Diag *d = left == 1
                 ? lint_report(lint, W402, layer, layer->span,
@@ -112,6 +109,25 @@ void lint_dropped_tail(Infer *lint, const Layer *layer) {
   const char *text = span_valid(axis) ? span_text(lint->arena, lint->diags->sources, axis) : "";
   if (strcmp(text, arena_printf(lint->arena, "time %lld", t)) == 0)
     fix_edit(fix, axis, "time %lld", longer);
+}
+
+/* Only the first stage of a chain: what the others are left with depends on its length. */
+void lint_dropped_tail(Infer *lint) {
+  const Model *model = lint->model;
+  bool *short_by_tail = ARENA_ARRAY(lint->arena, bool, model->n_values);
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    if (!lint_layer_typed(layer)) continue;
+    bool before = false;
+    for (int k = 0; k < layer->n_in; k++)
+      before |= short_by_tail[layer->in[k]->id];
+    const Time *time = &layer->in[0]->type.time;
+    Windows w;
+    bool here = time->kind == TIME_FIXED && windows_of(layer, &w) && time->n >= w.size &&
+                (time->n - w.size) % w.step != 0;
+    if (here && !before) report_tail(lint, layer, w);
+    short_by_tail[layer->out[0]->id] = here || before;
+  }
 }
 
 void lint_skipped_samples(Infer *lint) {

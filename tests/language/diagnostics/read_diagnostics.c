@@ -86,7 +86,7 @@ static void check_diagnostic(json_t *d) {
     text_of(item, "label");
   }
   json_array_foreach(field(d, "trace", JSON_ARRAY), i, item) {
-    number_of(item, "line");
+    if (!json_is_null(json_object_get(item, "line"))) number_of(item, "line"); /* rows left out */
     text_of(item, "code");
     text_of(item, "shape");
   }
