@@ -5,7 +5,8 @@
  *     5 +   in  h0 : f32[64]              7 +     |> last
  *                                         8 |     |> Dense(10)
  *
- * A changed line is shown twice, a deleted one once; an inserted line stands between its neighbours. */
+ * A changed line is shown twice, a deleted one once; an inserted line stands between its
+ * neighbours. */
 #include "base/render.h"
 #include "base/render_excerpt.h"
 
@@ -38,7 +39,8 @@ static bool same(const Lines *a, size_t i, const Lines *b, size_t j) {
 }
 
 /* focus: the byte that is shown in any case. */
-static void paint_line(Canvas *canvas, uint32_t line, char sign, const char *s, size_t len, size_t focus) {
+static void paint_line(Canvas *canvas, uint32_t line, char sign, const char *s, size_t len,
+                       size_t focus) {
   paint_gutter(canvas, line, sign);
   if (len) text_add_char(canvas->out, ' ');
   paint_source(canvas, s, len, excerpt_from(s, len, focus));
@@ -46,7 +48,8 @@ static void paint_line(Canvas *canvas, uint32_t line, char sign, const char *s, 
 }
 
 /* The first byte in which two lines differ; 0 where there is no other line. */
-static size_t difference(const Lines *a, size_t i, size_t i_end, const Lines *b, size_t j, size_t j_end) {
+static size_t difference(const Lines *a, size_t i, size_t i_end, const Lines *b, size_t j,
+                         size_t j_end) {
   size_t k = 0;
   if (i >= i_end || j >= j_end) return 0;
   while (k < a->len[i] && k < b->len[j] && a->s[i][k] == b->s[j][k])
@@ -57,14 +60,16 @@ static size_t difference(const Lines *a, size_t i, size_t i_end, const Lines *b,
 }
 
 /* Lines [i, i_end) of a became [j, j_end) of b; both windows begin after line `base`. */
-static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, const Lines *b, size_t j,
-                       size_t j_end, uint32_t base) {
+static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, const Lines *b,
+                       size_t j, size_t j_end, uint32_t base) {
   bool insertion = i == i_end;
   if (insertion && j > 0) paint_line(canvas, base + (uint32_t)j, 0, b->s[j - 1], b->len[j - 1], 0);
   for (size_t k = i; k < i_end; k++)
-    paint_line(canvas, base + (uint32_t)k + 1, '-', a->s[k], a->len[k], difference(a, k, i_end, b, j + k - i, j_end));
+    paint_line(canvas, base + (uint32_t)k + 1, '-', a->s[k], a->len[k],
+               difference(a, k, i_end, b, j + k - i, j_end));
   for (size_t k = j; k < j_end; k++)
-    paint_line(canvas, base + (uint32_t)k + 1, '+', b->s[k], b->len[k], difference(b, k, j_end, a, i + k - j, i_end));
+    paint_line(canvas, base + (uint32_t)k + 1, '+', b->s[k], b->len[k],
+               difference(b, k, j_end, a, i + k - j, i_end));
   if (insertion && j_end < b->n)
     paint_line(canvas, base + (uint32_t)j_end + 1, 0, b->s[j_end], b->len[j_end], 0);
 }

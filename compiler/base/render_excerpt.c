@@ -23,8 +23,9 @@ typedef struct Mark {
   size_t column, width; /* on screen, from 0 */
 } Mark;
 
-static const char *const escape[] = {"",          "\033[1;31m", "\033[1;33m", "\033[1;36m", "\033[1;32m",
-                                     "\033[1;34m", "\033[1m",    "\033[31m",   "\033[32m"};
+static const char *const escape[] = {"",           "\033[1;31m", "\033[1;33m",
+                                     "\033[1;36m", "\033[1;32m", "\033[1;34m",
+                                     "\033[1m",    "\033[31m",   "\033[32m"};
 
 void paint(Canvas *canvas, Paint how, const char *s) {
   bool on = canvas->colour && how != PAINT_NONE && *s;
@@ -35,8 +36,10 @@ void paint(Canvas *canvas, Paint how, const char *s) {
 
 void paint_gutter(Canvas *canvas, uint32_t line, char sign) {
   Text text = text_new(canvas->out->arena);
-  if (line) text_printf(&text, "%*u ", canvas->gutter, line);
-  else text_fill(&text, ' ', (size_t)canvas->gutter + 1);
+  if (line)
+    text_printf(&text, "%*u ", canvas->gutter, line);
+  else
+    text_fill(&text, ' ', (size_t)canvas->gutter + 1);
   if (!sign) text_add_char(&text, '|');
   paint(canvas, PAINT_GUTTER, text_str(&text));
   char s[2] = {sign, 0};
@@ -76,9 +79,12 @@ void paint_source(Canvas *canvas, const char *line, size_t len, size_t from) {
   for (; i < len && column < stop; i += n) {
     size_t width = step_width(line + i, len - i, column, &n);
     unsigned char c = (unsigned char)line[i];
-    if (c == '\t') text_fill(canvas->out, ' ', width);
-    else if (c < 0x20 || c == 0x7F || (n == 1 && c >= 0x80)) text_add(canvas->out, "\xEF\xBF\xBD");
-    else text_add_n(canvas->out, line + i, n);
+    if (c == '\t')
+      text_fill(canvas->out, ' ', width);
+    else if (c < 0x20 || c == 0x7F || (n == 1 && c >= 0x80))
+      text_add(canvas->out, "\xEF\xBF\xBD");
+    else
+      text_add_n(canvas->out, line + i, n);
     column += width;
   }
   if (longer) text_add(canvas->out, "...");
@@ -145,7 +151,9 @@ uint32_t excerpt_last_line(const Diag *diag) {
 
 static Paint mark_paint(const Diag *diag, const Mark *m) {
   if (!m->primary) return PAINT_GUTTER;
-  return diag->level == LEVEL_ERROR ? PAINT_ERROR : diag->level == LEVEL_WARNING ? PAINT_WARNING : PAINT_NOTE;
+  return diag->level == LEVEL_ERROR     ? PAINT_ERROR
+         : diag->level == LEVEL_WARNING ? PAINT_WARNING
+                                        : PAINT_NOTE;
 }
 
 /* Goes to a screen column on the current line, given where it is; returns the new column. */
@@ -154,7 +162,8 @@ static size_t go(Canvas *canvas, size_t at, size_t to) {
   return to > at ? to : at;
 }
 
-static void paint_underlines(Canvas *canvas, const Diag *diag, const Mark *m, size_t n, size_t from) {
+static void paint_underlines(Canvas *canvas, const Diag *diag, const Mark *m, size_t n,
+                             size_t from) {
   size_t at = from;
   paint_gutter(canvas, 0, 0);
   text_add_char(canvas->out, ' ');
@@ -213,7 +222,8 @@ static void paint_marked_line(Canvas *canvas, const Diag *diag, const Source *so
   }
 }
 
-static void paint_file_head(Canvas *canvas, const Source *source, const Mark *m, const char *arrow) {
+static void paint_file_head(Canvas *canvas, const Source *source, const Mark *m,
+                            const char *arrow) {
   Place p = source_place(canvas->sources, source, m->span.begin);
   text_fill(canvas->out, ' ', (size_t)canvas->gutter);
   paint(canvas, PAINT_GUTTER, arrow);

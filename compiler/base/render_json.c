@@ -24,14 +24,18 @@ static void add_span(Text *out, const Sources *sources, Span span) {
 
 static void add_string(Text *out, const char *key, const char *value) {
   text_printf(out, "\"%s\":", key);
-  if (value) text_add_json(out, value);
-  else text_add(out, "null");
+  if (value)
+    text_add_json(out, value);
+  else
+    text_add(out, "null");
 }
 
 static void add_primary(Text *out, const Diag *diag) {
   text_add(out, ",\"primary\":{");
-  if (span_valid(diag->span)) add_span(out, diag->diags->sources, diag->span);
-  else add_string(out, "file", diag->file);
+  if (span_valid(diag->span))
+    add_span(out, diag->diags->sources, diag->span);
+  else
+    add_string(out, "file", diag->file);
   text_add_char(out, ',');
   add_string(out, "label", diag->label);
   text_add(out, "},\"labels\":[");
@@ -51,8 +55,11 @@ static void add_trace(Text *out, const Diag *diag) {
     const DiagStep *step = &diag->trace[i];
     const Source *source = sources_get(diag->diags->sources, step->span.file);
     text_add(out, i ? ",{" : "{");
-    if (source) text_printf(out, "\"line\":%u,", source_place(diag->diags->sources, source, step->span.begin).line);
-    else text_add(out, "\"line\":null,"); /* rows left out; imported models */
+    if (source)
+      text_printf(out, "\"line\":%u,",
+                  source_place(diag->diags->sources, source, step->span.begin).line);
+    else
+      text_add(out, "\"line\":null,"); /* rows left out; imported models */
     add_string(out, "code", step->code);
     text_add_char(out, ',');
     add_string(out, "shape", step->shape);
@@ -86,7 +93,8 @@ static void add_fixes(Text *out, const Diag *diag) {
 void render_json(Text *out, const Diag *diag) {
   const char **notes;
   size_t n_notes = diag_all_notes(diag, &notes);
-  text_printf(out, "{\"v\":1,\"level\":\"%s\",\"code\":\"%s\",", diag_level_name(diag), diag_info[diag->code].code);
+  text_printf(out, "{\"v\":1,\"level\":\"%s\",\"code\":\"%s\",", diag_level_name(diag),
+              diag_info[diag->code].code);
   add_string(out, "name", diag_info[diag->code].name);
   text_add_char(out, ',');
   add_string(out, "message", diag->message);

@@ -9,8 +9,10 @@ static void add_uri(Text *out, const char *path) { /* a path as a relative URI r
     unsigned char c = (unsigned char)*path;
     bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                  c == '/' || c == '.' || c == '-' || c == '_' || c == '~';
-    if (plain) text_add_char(out, (char)c);
-    else text_printf(out, "%%%02X", c);
+    if (plain)
+      text_add_char(out, (char)c);
+    else
+      text_printf(out, "%%%02X", c);
   }
   text_add_char(out, '"');
 }
@@ -83,7 +85,8 @@ static void add_fixes(Text *out, const Diag *diag) {
   text_add(out, ",\"fixes\":[");
   for (size_t i = 0; i < diag->n_fixes; i++) {
     const Fix *fix = diag->fixes[i];
-    const Source *source = fix->n_edits ? sources_get(diag->diags->sources, fix->edits[0].span.file) : NULL;
+    const Source *source =
+        fix->n_edits ? sources_get(diag->diags->sources, fix->edits[0].span.file) : NULL;
     if (!source) continue; /* SARIF has no place for advice without a change */
     text_printf(out, "%s{\"description\":{\"text\":", comma);
     text_add_json(out, fix->title);
@@ -137,13 +140,15 @@ static void add_rule(Text *out, DiagCode code, const char *(*explain)(DiagCode))
               info->code, info->level == LEVEL_ERROR ? "error" : "warning");
 }
 
-void render_sarif(Text *out, const Diags *diags, const char *version, const char *(*explain)(DiagCode)) {
+void render_sarif(Text *out, const Diags *diags, const char *version,
+                  const char *(*explain)(DiagCode)) {
   int index[DIAG_CODE_COUNT];
   int n_rules = 0;
   for (int i = 0; i < DIAG_CODE_COUNT; i++)
     index[i] = -1;
-  text_add(out, "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
-                "\"runs\":[{\"tool\":{\"driver\":{\"name\":\"grus\",\"version\":");
+  text_add(out,
+           "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
+           "\"runs\":[{\"tool\":{\"driver\":{\"name\":\"grus\",\"version\":");
   text_add_json(out, version);
   text_add(out, ",\"rules\":[");
   for (const Diag *d = diags->first; d; d = d->next) {

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *text_str(const Text *text) { return text->len ? text->s : ""; }
+const char *text_str(const Text *text) {
+  return text->len ? text->s : "";
+}
 
 void text_add_n(Text *text, const char *s, size_t n) {
   if (!n) return;
@@ -19,9 +21,13 @@ void text_add_n(Text *text, const char *s, size_t n) {
   text->s[text->len] = 0;
 }
 
-void text_add(Text *text, const char *s) { text_add_n(text, s, strlen(s)); }
+void text_add(Text *text, const char *s) {
+  text_add_n(text, s, strlen(s));
+}
 
-void text_add_char(Text *text, char c) { text_add_n(text, &c, 1); }
+void text_add_char(Text *text, char c) {
+  text_add_n(text, &c, 1);
+}
 
 void text_fill(Text *text, char c, size_t n) {
   while (n--)
@@ -63,13 +69,20 @@ void text_add_json(Text *text, const char *s) {
   for (; n; s += len, n -= len) {
     unsigned char c = (unsigned char)*s;
     unsigned code = text_decode(s, n, &len);
-    if (c == '"' || c == '\\') text_printf(text, "\\%c", c);
-    else if (c == '\n') text_add(text, "\\n");
-    else if (c == '\t') text_add(text, "\\t");
-    else if (c == '\r') text_add(text, "\\r");
-    else if (c < 0x20 || c == 0x7F) text_printf(text, "\\u%04x", c);
-    else if (code == 0xFFFD) text_add(text, "\xEF\xBF\xBD"); /* JSON is UTF-8, file names may not be */
-    else text_add_n(text, s, len);
+    if (c == '"' || c == '\\')
+      text_printf(text, "\\%c", c);
+    else if (c == '\n')
+      text_add(text, "\\n");
+    else if (c == '\t')
+      text_add(text, "\\t");
+    else if (c == '\r')
+      text_add(text, "\\r");
+    else if (c < 0x20 || c == 0x7F)
+      text_printf(text, "\\u%04x", c);
+    else if (code == 0xFFFD)
+      text_add(text, "\xEF\xBF\xBD"); /* JSON is UTF-8, file names may not be */
+    else
+      text_add_n(text, s, len);
   }
   text_add_char(text, '"');
 }
@@ -110,7 +123,11 @@ void text_add_double(Text *text, double value) {
 unsigned text_decode(const char *s, size_t n, size_t *len) {
   static const unsigned least[5] = {0, 0, 0x80, 0x800, 0x10000};
   unsigned char c = n ? (unsigned char)*s : 0;
-  size_t size = c < 0x80 ? 1 : (c & 0xE0) == 0xC0 ? 2 : (c & 0xF0) == 0xE0 ? 3 : (c & 0xF8) == 0xF0 ? 4 : 0;
+  size_t size = c < 0x80             ? 1
+                : (c & 0xE0) == 0xC0 ? 2
+                : (c & 0xF0) == 0xE0 ? 3
+                : (c & 0xF8) == 0xF0 ? 4
+                                     : 0;
   *len = 1;
   if (size == 1) return c;
   if (size == 0 || size > n) return 0xFFFD;
@@ -165,7 +182,8 @@ size_t text_distance(const char *a, const char *b, size_t limit) {
     cur[0] = i;
     for (size_t j = 1; j <= m; j++) {
       cur[j] = least_of(up[j] + 1, cur[j - 1] + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && upper[j - 2] + 1 < cur[j])
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+          upper[j - 2] + 1 < cur[j])
         cur[j] = upper[j - 2] + 1;
     }
   }
