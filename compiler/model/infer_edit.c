@@ -25,7 +25,8 @@ const char *value_text(const Infer *inf, const Value *v) {
 }
 
 const Port *value_port(const Value *v) {
-  while (!v->port && v->layer && v->layer->n_in)
+  enum { REACH = 1000 }; /* stages; an input further away explains nothing */
+  for (int i = 0; i < REACH && !v->port && v->layer && v->layer->n_in; i++)
     v = v->layer->in[0];
   return v->port;
 }
