@@ -18,8 +18,11 @@ bool build_bind(Session *s, Model *model, const Source *source);
  * code will run here) or for any. NULL after reporting. */
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);
 
-/* A new temporary folder, removed with all its files when the arena is freed. NULL after reporting. */
+/* A new temporary folder, removed with all its files when the arena is freed;
+ * until then signals are held (interrupts.h). NULL after reporting. */
 const char *temp_dir(Session *s);
+/* Removes it now. */
+void temp_dir_remove(const char *dir);
 /* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
  * output is not NULL, standard error goes to that file. */
 int run_command(Session *s, const char *const *argv, const char *output);

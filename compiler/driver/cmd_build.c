@@ -37,14 +37,45 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static bool write_out(Session *s, const char *path, const char *data, size_t len) {
-  const char *reason;
-  if (file_write(s->arena, path, data, len, &reason)) return true;
-  session_file_error(s, path, "write", reason);
+/* What a build writes, all of it or nothing. */
+typedef struct Outputs {
+  FileOut file[4];
+  int n;
+} Outputs;
+
+static bool add_out(Outputs *outs, const char *path, const char *data, size_t len) {
+  outs->file[outs->n++] = (FileOut){.path = path, .data = data, .len = len};
+  return true;
+}
+
+/* Refuses to write over what is read, or one output over another. */
+static bool outputs_apart(Session *s, const Outputs *outs, const Source *source) {
+  for (int i = 0; i < outs->n; i++) {
+    const char *path = outs->file[i].path, *other = NULL;
+    if (file_same(path, source->path)) other = source->path;
+    for (int k = 0; k < s->n_used_files; k++)
+      if (file_same(path, s->used_files[k])) other = s->used_files[k];
+    if (s->weights_path && file_same(path, s->weights_path)) other = s->weights_path;
+    for (int k = 0; k < i; k++)
+      if (strcmp(path, outs->file[k].path) == 0) other = path;
+    if (!other) continue;
+    if (other == path) session_error(s, "`%s` would be written twice", path);
+    else session_error(s, "`%s` would be written over `%s`", path, other);
+    s->usage_trouble = true;
+    return false;
+  }
+  return true;
+}
+
+static bool write_outputs(Session *s, const Outputs *outs, const Source *source) {
+  const char *failed, *reason;
+  if (!outputs_apart(s, outs, source)) return false;
+  if (files_write(s->arena, outs->file, outs->n, &failed, &reason)) return true;
+  session_file_error(s, strcmp(failed, "-") == 0 ? "standard output" : failed, "write", reason);
   return false;
 }
 
-static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out) {
+static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
     session_error(s, "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
@@ -55,67 +86,85 @@ static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out) 
   header_path[strlen(out) - 1] = 'h';
   c.header_name = base_name(header_path);
   backend_c(m, &c, &header, &source);
-  return write_out(s, header_path, text_str(&header), header.len) && write_out(s, out, text_str(&source), source.len);
+  return add_out(outs, header_path, text_str(&header), header.len) && add_out(outs, out, text_str(&source), source.len);
 }
 
-/* A file the C compiler made, written whole to where it belongs, with its mode. */
-static bool move_out(Session *s, const char *from, const char *out, bool executable) {
+/* A file the C compiler made, to be written whole to where it belongs. */
+static bool move_out(Session *s, const char *from, const char *out, bool executable, Outputs *outs) {
   size_t len;
   const char *reason, *data = file_read(s->arena, from, (size_t)1 << 31, &len, &reason);
   if (!data) {
     session_file_error(s, from, "read", reason);
     return false;
   }
-  return write_out(s, out, data, len) && (!executable || strcmp(out, "-") == 0 || file_make_executable(out));
+  add_out(outs, out, data, len);
+  outs->file[outs->n - 1].executable = executable;
+  return true;
 }
 
-static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out) {
+static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out, Outputs *outs) {
   const char *dir = temp_dir(s);
   if (!dir) return false;
   if (emit == EMIT_EXE) {
     const char *exe = file_join(s->arena, dir, "program");
-    return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true);
+    return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false)) return false;
   const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object;
   if (emit == EMIT_LIB) {
     made = arena_printf(s->arena, "%s/lib.a", dir);
     const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", made, object, NULL};
-    if (run_command(s, argv, NULL) != 0) return false;
+    int code = run_command(s, argv, NULL);
+    if (code > 0) session_error(s, "`%s` failed with exit code %d", argv[0], code);
+    if (code != 0) return false;
   }
   /* An object is of little use without its header. */
   Text header = text_new(s->arena), source = text_new(s->arena);
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   backend_c(m, &c, &header, &source);
-  size_t stem = strlen(out) > 2 ? strlen(out) - 2 : strlen(out);
+  size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
-  return move_out(s, made, out, false) && (strcmp(out, "-") == 0 || write_out(s, header_path, text_str(&header), header.len));
+  return move_out(s, made, out, false, outs) && (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
+}
+
+static void add_make_name(Text *text, const char *name) { /* as make and ninja read it */
+  for (const char *c = name; *c; c++) {
+    if (*c == ' ' || *c == '#') text_add_char(text, '\\');
+    if (*c == '$') text_add_char(text, '$');
+    text_add_char(text, *c);
+  }
 }
 
 /* One make rule: out: sources. */
-static bool write_depfile(Session *s, const Source *source, const char *out) {
+static bool add_depfile(Session *s, const Source *source, const char *out, Outputs *outs) {
   const Options *o = s->options;
   if (!o->dep && !o->dep_file) return true;
+  if (strcmp(out, "-") == 0 && (!o->dep_file || !o->dep_target)) {
+    session_error(s, "-MD needs -MF FILE and -MT NAME when the output is standard output");
+    s->usage_trouble = true;
+    return false;
+  }
   const char *path = o->dep_file ? o->dep_file : arena_printf(s->arena, "%s.d", out);
   Text text = text_new(s->arena), phony = text_new(s->arena);
-  text_printf(&text, "%s:", o->dep_target ? o->dep_target : out);
+  if (o->dep_target) text_add(&text, o->dep_target);
+  else add_make_name(&text, out);
+  text_add_char(&text, ':');
   for (int i = -1; i <= s->n_used_files; i++) {
     const char *file = i < 0 ? source->path : i < s->n_used_files ? s->used_files[i] : s->weights_path;
     if (!file || strcmp(file, "<stdin>") == 0) continue;
     text_add_char(&text, ' ');
-    for (const char *c = file; *c; c++) { /* as make and ninja read it */
-      if (*c == ' ' || *c == '#') text_add_char(&text, '\\');
-      if (*c == '$') text_add_char(&text, '$');
-      text_add_char(&text, *c);
-    }
-    if (i >= 0) text_printf(&phony, "\n%s:\n", file);
+    add_make_name(&text, file);
+    if (i < 0) continue;
+    text_add_char(&phony, '\n');
+    add_make_name(&phony, file);
+    text_add(&phony, ":\n");
   }
   text_add_char(&text, '\n');
   if (o->dep_phony) text_add(&text, text_str(&phony));
-  return write_out(s, path, text_str(&text), text.len);
+  return add_out(outs, path, text_str(&text), text.len);
 }
 
-static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, const char *out) {
+static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, const char *out, Outputs *outs) {
   const Options *o = s->options;
   COptions c = {.prefix = o->prefix ? o->prefix : model->name,
                 .compiler = "grus " GRUS_VERSION,
@@ -124,12 +173,12 @@ static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, 
                 .flat_arrays = o->flat_arrays};
   Text text = text_new(s->arena);
   switch (kind) {
-  case EMIT_C: return emit_c(s, m, c, out);
+  case EMIT_C: return emit_c(s, m, c, out, outs);
   case EMIT_HEADER: backend_c_header(m, &c, &text); break;
   case EMIT_KIR: kir_print(m, &text); break;
-  default: return emit_compiled(s, m, c, kind, out);
+  default: return emit_compiled(s, m, c, kind, out, outs);
   }
-  return write_out(s, out, text_str(&text), text.len);
+  return add_out(outs, out, text_str(&text), text.len);
 }
 
 ExitCode command_build(Session *s) {
@@ -148,7 +197,9 @@ ExitCode command_build(Session *s) {
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
-  if (!emit(s, model, m, kind, out) || !write_depfile(s, source, out)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
+  Outputs outs = {0};
+  if (!emit(s, model, m, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
+    return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   costs_print(s, m, out);
   return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include "driver/files.h"
 
 #include "base/mem.h"
+#include "driver/interrupts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,42 +68,79 @@ static bool write_all(int fd, const char *data, size_t len) {
   return true;
 }
 
-bool file_write(Arena *arena, const char *path, const char *data, size_t len, const char **reason) {
-  if (strcmp(path, "-") == 0) {
-    if (write_all(STDOUT_FILENO, data, len)) return true;
+/* What is not a file that can be renamed over: standard output, a device, a pipe. */
+static bool write_straight(const FileOut *file, const char **reason) {
+  bool to_stdout = strcmp(file->path, "-") == 0;
+  int fd = to_stdout ? STDOUT_FILENO : open(file->path, O_WRONLY | O_CLOEXEC);
+  bool ok = fd >= 0 && write_all(fd, file->data, file->len);
+  if (!ok) *reason = strerror(errno);
+  if (fd >= 0 && !to_stdout && close(fd) != 0 && ok) {
     *reason = strerror(errno);
-    return false;
-  }
-  if (same_content(arena, path, data, len)) return true;
-  struct stat st;
-  bool exists = stat(path, &st) == 0;
-  if (exists && !S_ISREG(st.st_mode)) { /* a device or a pipe: nothing to rename */
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, data, len);
-    if (!ok) *reason = strerror(errno);
-    if (fd >= 0 && close(fd) != 0 && ok) {
-      *reason = strerror(errno);
-      ok = false;
-    }
-    return ok;
-  }
-  char *temp = arena_printf(arena, "%s.tmp%ld", path, (long)getpid());
-  int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? st.st_mode & 0777 : 0666);
-  bool ok = fd >= 0 && write_all(fd, data, len);
-  int error = errno;
-  if (fd >= 0 && close(fd) != 0 && ok) {
     ok = false;
-    error = errno;
-  }
-  if (ok && rename(temp, path) != 0) {
-    ok = false;
-    error = errno;
-  }
-  if (!ok) {
-    if (fd >= 0) unlink(temp);
-    *reason = strerror(error);
   }
   return ok;
+}
+
+/* Writes file to *temp beside it; *temp is NULL when nothing is to be renamed. */
+static bool stage(Arena *arena, const FileOut *file, char **temp, const char **reason) {
+  struct stat st;
+  bool exists = strcmp(file->path, "-") != 0 && stat(file->path, &st) == 0;
+  mode_t mode = exists ? st.st_mode & 0777 : 0666;
+  *temp = NULL;
+  if (strcmp(file->path, "-") == 0 || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) return true;
+  if (exists && S_ISDIR(st.st_mode)) {
+    *reason = "it is a directory";
+    return false;
+  }
+  if (file->executable) mode |= (mode & 0444) >> 2;
+  if (exists && mode == (st.st_mode & 0777) && same_content(arena, file->path, file->data, file->len)) return true;
+  char *path = arena_printf(arena, "%s.tmp%ld", file->path, (long)getpid());
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd >= 0) *temp = path;
+  bool ok = fd >= 0 && (!exists || fchmod(fd, mode) == 0) && write_all(fd, file->data, file->len);
+  if (!ok) *reason = strerror(errno);
+  if (fd >= 0 && close(fd) != 0 && ok) {
+    *reason = strerror(errno);
+    ok = false;
+  }
+  return ok;
+}
+
+bool files_write(Arena *arena, const FileOut *files, int n, const char **failed, const char **reason) {
+  char **temp = ARENA_ARRAY(arena, char *, n + 1);
+  bool ok = true;
+  int staged = 0;
+  interrupts_hold();
+  for (; staged < n && ok; staged++) {
+    *failed = files[staged].path;
+    ok = stage(arena, &files[staged], &temp[staged], reason);
+    if (ok && interrupts_noted()) {
+      *reason = "interrupted";
+      ok = false;
+    }
+  }
+  for (int i = 0; i < n && ok; i++) { /* straight ones first: a full device keeps the others as they were */
+    struct stat st;
+    bool plain = strcmp(files[i].path, "-") != 0 && (stat(files[i].path, &st) != 0 || S_ISREG(st.st_mode));
+    *failed = files[i].path;
+    ok = plain || write_straight(&files[i], reason);
+  }
+  for (int i = 0; i < n && ok; i++) {
+    *failed = files[i].path;
+    if (!temp[i]) continue;
+    ok = rename(temp[i], files[i].path) == 0;
+    if (ok) temp[i] = NULL;
+    else *reason = strerror(errno);
+  }
+  for (int i = 0; i < staged && !ok; i++)
+    if (temp[i]) unlink(temp[i]);
+  interrupts_release();
+  return ok;
+}
+
+bool file_write(Arena *arena, const char *path, const char *data, size_t len, const char **reason) {
+  const char *failed;
+  return files_write(arena, &(FileOut){.path = path, .data = data, .len = len}, 1, &failed, reason);
 }
 
 const char *file_dir(Arena *arena, const char *path) {
@@ -118,9 +156,7 @@ const char *file_join(Arena *arena, const char *dir, const char *name) {
 
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 
-bool file_make_executable(const char *path) {
-  struct stat st;
-  if (stat(path, &st) != 0) return false;
-  mode_t mode = st.st_mode & 0777;
-  return chmod(path, mode | (mode & 0444) >> 2) == 0;
+bool file_same(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }

@@ -4,6 +4,7 @@
 
 #include "driver/dump.h"
 #include "driver/foreign.h"
+#include "driver/interrupts.h"
 #include "driver/version.h"
 #include "model/infer.h"
 
@@ -16,6 +17,7 @@ void session_out(const char *s, size_t len) { fwrite(s, 1, len, stdout); }
 
 void session_error(Session *s, const char *format, ...) {
   va_list args;
+  if (interrupts_noted()) return; /* what fails now fails because of that */
   va_start(args, format);
   fprintf(stderr, "grus: error: %s\n", arena_vprintf(s->arena, format, args));
   va_end(args);

@@ -3,6 +3,7 @@
 #include "driver/build.h"
 
 #include "backend/program.h"
+#include "driver/interrupts.h"
 #include "driver/version.h"
 
 #include <dirent.h>
@@ -18,6 +19,7 @@
 extern char **environ;
 
 static void remove_dir(void *arg) {
+  if (!*(char *)arg) return; /* removed already */
   DIR *dir = opendir(arg);
   for (struct dirent *e; dir && (e = readdir(dir));) {
     char path[4096];
@@ -26,17 +28,25 @@ static void remove_dir(void *arg) {
   }
   if (dir) closedir(dir);
   rmdir(arg);
+  interrupts_release();
 }
 
 const char *temp_dir(Session *s) {
   const char *base = getenv("TMPDIR");
   char *path = arena_printf(s->arena, "%s/grus-XXXXXX", base && *base ? base : "/tmp");
+  interrupts_hold();
   if (!mkdtemp(path)) {
+    interrupts_release();
     session_file_error(s, path, "make the folder", strerror(errno));
     return NULL;
   }
   arena_defer(s->arena, remove_dir, path);
   return path;
+}
+
+void temp_dir_remove(const char *dir) {
+  remove_dir((void *)(uintptr_t)dir);
+  *(char *)(uintptr_t)dir = 0;
 }
 
 int run_command(Session *s, const char *const *argv, const char *output) {
@@ -51,14 +61,24 @@ int run_command(Session *s, const char *const *argv, const char *output) {
   }
   posix_spawn_file_actions_init(&actions);
   if (output) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+  posix_spawnattr_t attributes;
+  sigset_t mask;
+  posix_spawnattr_init(&attributes);
+  interrupts_block(&mask);
+  posix_spawnattr_setsigmask(&attributes, &mask);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  int error = posix_spawnp(&pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+  interrupts_unblock(&mask, error ? 0 : pid);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (error) {
     session_file_error(s, argv[0], "run", strerror(error));
     return -1;
   }
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
+  interrupts_block(&mask);
+  interrupts_unblock(&mask, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -18,6 +18,7 @@ const GrusProgram *trial_load(Session *s, const KirModule *m) {
   const GrusProgram *program = library ? dlsym(library, "grus_program") : NULL;
   if (library) arena_defer(s->arena, unload, library);
   if (!program) session_file_error(s, path, "load", dlerror());
+  temp_dir_remove(dir); /* what is loaded stays */
   return program;
 }
 
