@@ -40,10 +40,11 @@ Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason) {
   hid_t id = -1;
   bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
             H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
-  if (ok) id = H5Fopen("model", H5F_ACC_RDONLY, access);
+  /* The library takes two images of one name for the same file. */
+  Hdf5 *out = ARENA_NEW(arena, Hdf5);
+  if (ok) id = H5Fopen(arena_printf(arena, "image %p", (void *)out), H5F_ACC_RDONLY, access);
   H5Pclose(access);
   if (id < 0) return NULL;
-  Hdf5 *out = ARENA_NEW(arena, Hdf5);
   *out = (Hdf5){arena, id, file.len};
   arena_defer(arena, hdf5_close, out);
   return out;

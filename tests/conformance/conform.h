@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the conformance tests have in common: importing a file as `grus import` does, running the
+ * model in the reference evaluator on recorded inputs, and a table of the largest differences:
+ *
+ *     file                     outputs  max error  tolerance
+ *     lstm_qqq/gru_model.keras      40    7.6e-08      1e-05  ok */
+#ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
+#define GRUS_TESTS_CONFORMANCE_CONFORM_H
+
+#include "driver/foreign.h"
+#include "model/eval.h"
+
+enum { SKIPPED = 77 };
+
+typedef struct Conform {
+  Arena *arena;
+  Options options; /* --config, --stream, --time of the next import */
+  Session session;
+  int failures;
+} Conform;
+
+/* Starts a test; the folder of published models must be there. */
+void conform_begin(Conform *c, Arena *arena);
+/* Prints the heading of the table. */
+void conform_heading(void);
+/* NULL after printing the diagnostics and counting a failure. */
+Model *conform_import(Conform *c, const char *path);
+/* True if the file is refused with this code; else counts a failure. */
+bool conform_refused(Conform *c, const char *path, DiagCode code);
+
+/* A recorded array: samples along the first axis. */
+Tensor conform_npy(Conform *c, const char *path);
+TensorFile *conform_npz(Conform *c, const char *path);
+
+/* Runs samples 0, every, 2 every ... below n: x[i] belongs to input i, y[i] to output i (NULL: not
+ * compared). Counts a failure beyond tolerance. */
+void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x, const Tensor *y,
+                   int64_t n, int64_t every, double tolerance);
+/* The outputs of one run, in storage order; in[i] are all values of input i. */
+EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
+/* One line of the table. */
+void conform_row(Conform *c, const char *label, int64_t outputs, double error, double tolerance);
+
+#endif
