@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The fixtures that make_keras.py makes with today's Keras: NAME.keras and NAME.h5 against NAME.npz;
+ * refused/NAME_CODE.keras must be refused with CODE. Tolerance: both sides differ by the float32 of
+ * Keras, 1e-5 on outputs of order 1 and more (an unbounded relu recurrence is of order 100).
+ *
+ *     fixtures FOLDER */
+#include "../conform.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool ends_with(const char *s, const char *end) {
+  size_t n = strlen(s), m = strlen(end);
+  return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* x0, x1 ... or y0, y1 ... of an archive. */
+static Tensor *arrays(Conform *c, const TensorFile *file, char letter, int n) {
+  Tensor *out = ARENA_ARRAY(c->arena, Tensor, n + 1);
+  for (int i = 0; i < n; i++) {
+    const Tensor *t = tensor_find(file, arena_printf(c->arena, "%c%d", letter, i));
+    if (t) out[i] = *t;
+    else c->failures++;
+  }
+  return out;
+}
+
+static double greatest(const Tensor *t) {
+  double most = 1;
+  for (int64_t i = 0; i < t->count; i++) {
+    double value = tensor_get(t, i);
+    most = value > most ? value : -value > most ? -value : most;
+  }
+  return most;
+}
+
+static void accepted(Conform *c, const char *folder, const char *name) {
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name);
+  const char *stem = arena_strndup(c->arena, name, strcspn(name, "."));
+  TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
+  Model *model = file ? conform_import(c, path) : NULL;
+  if (!model) return;
+  Tensor *x = arrays(c, file, 'x', model->n_in), *y = arrays(c, file, 'y', model->n_out);
+  double scale = 1;
+  for (int i = 0; i < model->n_out; i++)
+    scale = greatest(&y[i]) > scale ? greatest(&y[i]) : scale;
+  if (model->n_in + model->n_out != file->n) {
+    printf("%s: %d inputs and %d outputs for %d arrays\n", name, model->n_in, model->n_out, file->n);
+    c->failures++;
+  }
+  conform_batch(c, name, model, x, y, x[0].dim[0], 1, 1e-5 * scale);
+}
+
+static void refused(Conform *c, const char *folder, const char *name) {
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name), *code = strrchr(name, '_') + 1;
+  conform_refused(c, path, diag_code_find(arena_strndup(c->arena, code, 4)));
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, const char *, const char *)) {
+  const char **names = NULL;
+  size_t n = 0, cap = 0;
+  DIR *dir = opendir(folder);
+  if (!dir) return 0;
+  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+    if (ends_with(entry->d_name, ".keras") || ends_with(entry->d_name, ".h5"))
+      ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, entry->d_name));
+  closedir(dir);
+  if (n) qsort(names, n, sizeof *names, by_name);
+  for (size_t i = 0; i < n; i++)
+    test(c, folder, names[i]);
+  return (int)n;
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Conform c;
+  if (argc != 2) return 2;
+  if (setjmp(oom)) return 3;
+  Arena *arena = arena_new(&oom);
+  conform_begin(&c, arena);
+  conform_heading();
+  int n = run_folder(&c, argv[1], accepted), n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
+  int failures = c.failures;
+  arena_free(arena);
+  printf("%d files, %d refused, %d failures\n", n, n_refused, failures);
+  return failures != 0 || n == 0 || n_refused == 0;
+}
