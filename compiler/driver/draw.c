@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { ADVANCE = 8, BOX_H = 46, ROW_H = 88, GAP = 28, MARGIN = 32, MAX_PREV = 8 };
+enum { ADVANCE = 8, MAX_PREV = 8 };
+static const double BOX_H = 46, ROW_H = 88, GAP = 28, MARGIN = 32; /* pixels */
 
 typedef struct Box {
   const char *title, *detail, *shape, *fill;
@@ -158,7 +159,7 @@ static void svg_edge(Text *out, const Box *from, const Box *to, bool dashed, boo
 
 static void svg_node(Text *out, const Box *node) {
   double y = MARGIN + node->row * ROW_H, left = node->x - node->width / 2;
-  text_printf(out, "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"9\" fill=\"%s\" class=\"box\"/>\n", left, y, node->width, BOX_H, node->fill);
+  text_printf(out, "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.0f\" rx=\"9\" fill=\"%s\" class=\"box\"/>\n", left, y, node->width, BOX_H, node->fill);
   text_printf(out, "  <text x=\"%.1f\" y=\"%.1f\" class=\"title\">", node->x, y + (*node->detail ? 20 : 28));
   add_xml(out, node->title);
   text_printf(out, "</text>\n  <text x=\"%.1f\" y=\"%.1f\" class=\"detail\">", node->x, y + 37);
