@@ -3,7 +3,14 @@
 #include "driver/interrupts.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
 
 enum { N_SIGNALS = 5, N_ENDING = 3 };
 static const int held_signal[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
@@ -38,20 +45,51 @@ void interrupts_release(void) {
     sigaction(held_signal[i], &before_hold[i], NULL);
   int signal = noted;
   noted = 0;
-  if (signal) raise(signal);
+  if (signal) kill(getpid(), signal); /* as if it came only now */
 }
 
 bool interrupts_noted(void) { return noted != 0; }
 
-void interrupts_block(sigset_t *before) {
-  sigset_t set;
+/* The signals wait while `child` is set: a child that exists but is not known would not get them. */
+static void set_child(pid_t pid, const char *const *argv, const posix_spawn_file_actions_t *actions,
+                      pid_t *started, int *error) {
+  sigset_t set, before;
   sigemptyset(&set);
   for (int i = 0; i < N_ENDING; i++)
     sigaddset(&set, held_signal[i]);
-  sigprocmask(SIG_BLOCK, &set, before);
+  sigprocmask(SIG_BLOCK, &set, &before);
+  if (argv) {
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &before);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    *error = posix_spawnp(started, argv[0], actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    pid = *error ? 0 : *started;
+  }
+  child_pid = pid;
+  sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-void interrupts_unblock(const sigset_t *before, pid_t child) {
-  child_pid = child;
-  sigprocmask(SIG_SETMASK, before, NULL);
+int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to) {
+  posix_spawn_file_actions_t actions;
+  int error = 0;
+  posix_spawn_file_actions_init(&actions);
+  if (error_to)
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, error_to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  set_child(0, argv, &actions, pid, &error);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+int interrupts_wait(pid_t pid) {
+  siginfo_t info;
+  int status = 0;
+  /* First without reaping it, so that its number is not another's while signals still go to it. */
+  while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  set_child(0, NULL, NULL, NULL, NULL);
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -6,7 +6,6 @@
 #ifndef GRUS_DRIVER_INTERRUPTS_H
 #define GRUS_DRIVER_INTERRUPTS_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,9 +13,10 @@ void interrupts_hold(void);
 void interrupts_release(void);
 /* Whether the work should stop: a signal was noted. */
 bool interrupts_noted(void);
-/* Keeps the held signals waiting while a child is started; *before is the mask the child needs. */
-void interrupts_block(sigset_t *before);
-/* Ends interrupts_block; the signals go to this child too, until it is 0. */
-void interrupts_unblock(const sigset_t *before, pid_t child);
+/* Starts a command; its standard error goes to the file error_to unless that is NULL. 0, or the
+ * system's error number. Signals that are noted from then on go to it too. */
+int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to);
+/* Waits for it. Its exit code, or 128 and the signal that ended it. */
+int interrupts_wait(pid_t pid);
 
 #endif

@@ -8,15 +8,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static void remove_dir(void *arg) {
   if (!*(char *)arg) return; /* removed already */
@@ -50,36 +45,19 @@ void temp_dir_remove(const char *dir) {
 }
 
 int run_command(Session *s, const char *const *argv, const char *output) {
-  posix_spawn_file_actions_t actions;
   pid_t pid;
-  int status = 0;
   if (s->options->verbose) {
     Text line = text_new(s->arena);
     for (int i = 0; argv[i]; i++)
       text_printf(&line, "%s%s", i ? " " : "", argv[i]);
     session_say(s, "%s", text_str(&line));
   }
-  posix_spawn_file_actions_init(&actions);
-  if (output) posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawnattr_t attributes;
-  sigset_t mask;
-  posix_spawnattr_init(&attributes);
-  interrupts_block(&mask);
-  posix_spawnattr_setsigmask(&attributes, &mask);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  int error = posix_spawnp(&pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
-  interrupts_unblock(&mask, error ? 0 : pid);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
+  int error = interrupts_spawn(&pid, argv, output);
   if (error) {
     session_file_error(s, argv[0], "run", strerror(error));
     return -1;
   }
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  interrupts_block(&mask);
-  interrupts_unblock(&mask, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return interrupts_wait(pid);
 }
 
 const char *c_compiler(void) {
