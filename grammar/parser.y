@@ -143,7 +143,7 @@ formal
   ;
 
 body
-  : '{' stmts '}'                       { $$ = spanned($2, @$); }
+  : '{' stmts '}'                       { $$ = spanned($2, @$); yyerrok; }
   ;
 
 stmts

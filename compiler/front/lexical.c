@@ -19,9 +19,15 @@ static const char *lexeme(const Parser *parser, Span at) {
 
 /* The content of a string between its quotes, escapes resolved. */
 static const char *string_content(const Parser *parser, Span at) {
-  const char *s = parser->source->text + at.begin + 1, *end = parser->source->text + at.end;
-  char quote = s[-1];
-  if (end > s && end[-1] == quote) end--;
+  const char *s = parser->source->text + at.begin, *end = parser->source->text + at.end;
+  char quote = *s;
+  if (quote == '"' || quote == '\'') {
+    s++;
+    if (end > s && end[-1] == quote) end--;
+  } else { /* typeset quotes are three bytes long */
+    s += 3;
+    end -= 3;
+  }
   char *content = arena_alloc(parser->arena, (size_t)(end - s) + 1), *to = content;
   for (; s < end; s++) {
     if (*s == '\\' && s + 1 < end && quote == '"') s++;
@@ -137,13 +143,23 @@ void lexical_escape(Parser *parser, Span at) {
   fix_edit(diag_fix(d, FIX_MAYBE, "double it"), place, "\\\\");
 }
 
-void lexical_single_quotes(Parser *parser, Span at) {
+/* Quotes of n bytes on either side become double quotes. */
+static void report_quotes(Parser *parser, Span at, uint32_t n) {
   Diag *d = diag_new(parser->diags, E105, at, "strings use double quotes");
   const char *text = parser->source->text + at.begin;
-  bool plain = !memchr(text, '"', at.end - at.begin) && !memchr(text, '\\', at.end - at.begin);
+  size_t len = at.end - at.begin;
+  bool plain = !memchr(text, '"', len) && !memchr(text, '\\', len);
   Fix *fix = diag_fix(d, plain ? FIX_SURE : FIX_MAYBE, "use double quotes");
-  fix_edit(fix, (Span){at.file, at.begin, at.begin + 1}, "\"");
-  fix_edit(fix, (Span){at.file, at.end - 1, at.end}, "\"");
+  fix_edit(fix, (Span){at.file, at.begin, at.begin + n}, "\"");
+  fix_edit(fix, (Span){at.file, at.end - n, at.end}, "\"");
+}
+
+void lexical_single_quotes(Parser *parser, Span at) {
+  report_quotes(parser, at, 1);
+}
+
+void lexical_typeset_quotes(Parser *parser, Span at) {
+  report_quotes(parser, at, 3);
 }
 
 static const char *unit_meant(const char *unit) {
@@ -257,10 +273,16 @@ void lexical_stray(Parser *parser, Span at) {
     if (single && k < known) diag_note(d, "U+%04X is %s", code, stray_known[k].name);
     if (code == '!' || code == '%' || code == '&' || code == '^' || code == '?' || code == '>')
       diag_note(d, "the operators are `+ - * /` and `|>`");
-    if (*meant)
+    const char *rest = parser->source->text + at.end;
+    rest += strspn(rest, " \t\r");
+    bool last = *rest == '\n' || *rest == '#' || *rest == '}' || !*rest;
+    if (*meant == ' ')
+      fix_edit(diag_fix(d, FIX_SURE, "use an ordinary blank"), at, " ");
+    else if (*meant)
       fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
     else
-      fix_edit(diag_fix(d, FIX_SURE, "delete it"), with_blanks(parser, at), "%s", "");
+      fix_edit(diag_fix(d, last || invisible ? FIX_SURE : FIX_MAYBE, "delete it"),
+               with_blanks(parser, at), "%s", "");
   }
   if (!(single && invisible)) parser->quiet = true;
 }

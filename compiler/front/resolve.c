@@ -143,6 +143,7 @@ static const Source *file_read(Resolver *r, const Files *user, const char *name,
 static void report_circle(Resolver *r, const Files *user, const Files *used, const Node *node) {
   Diag *d = diag_new(r->diags, E214, node->span, "`%s` uses itself", used->path);
   diag_primary(d, "closes the circle");
+  if (user == used) return;
   Text chain = text_new(r->arena);
   for (const Files *f = user; f; f = f->user) {
     text_printf(&chain, "%s`%s`", chain.len ? ", used by " : "", f->path);

@@ -169,8 +169,8 @@ Item item_bad(void);
 Item item_of(Value *value);
 Item const_literal(Resolver *r,
                    const Node *node); /* N_INT N_FLOAT N_QTY N_STRING N_DTYPE N_SHAPE */
-/* a op b; reports E113, E206, E311. */
-Item const_fold(Resolver *r, Const a, char op, Const b, Span at);
+/* a op b, written at `at` within chain; reports E113, E206, E311. */
+Item const_fold(Body *body, Const a, char op, Const b, const Node *chain, Span at);
 Item const_negate(Resolver *r, Const a, Span at);
 /* -D name=value. False if it is no constant. */
 bool const_parse(Resolver *r, const char *text, Const *out);

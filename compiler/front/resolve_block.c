@@ -228,11 +228,11 @@ static bool expansion_allowed(Body *body, const Block *block, const Node *stage)
   if (r->too_large) return false;
   int depth = depth_of(body);
   if (depth < BLOCK_DEPTH_MAX && ++r->expanded <= EXPANSION_MAX) return true;
-  Diag *d = depth < BLOCK_DEPTH_MAX
-                ? diag_new(r->diags, E215, stage->span, "this model expands to more than %d stages",
-                           EXPANSION_MAX)
-                : diag_new(r->diags, E215, stage->span, "blocks are nested more than %d deep",
-                           BLOCK_DEPTH_MAX);
+  Diag *d =
+      depth < BLOCK_DEPTH_MAX
+          ? diag_new(r->diags, E215, stage->span, "this model expands to more than 100,000 stages")
+          : diag_new(r->diags, E215, stage->span, "blocks are nested more than %d deep",
+                     BLOCK_DEPTH_MAX);
   diag_primary(d, "reached at this use of `%s`", block->node->text);
   diag_note(d, "blocks are copied to where they are used, and blocks that use blocks multiply");
   r->too_large = true;

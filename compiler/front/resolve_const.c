@@ -83,16 +83,16 @@ static Item too_large(Resolver *r, Span at) {
   return item_bad();
 }
 
-static Item not_whole(Resolver *r, Const a, Const b, Span at) {
+static Item not_whole(Body *body, Const a, Const b, const Node *chain, Span at) {
+  Resolver *r = body->r;
   Diag *d = diag_new(r->diags, E311, at, "%s / %s is not a whole number", const_str(r->arena, &a),
                      const_str(r->arena, &b));
   diag_primary(d, "sizes are integers");
-  if (a.kind == CONST_INT && b.kind == CONST_INT && b.i != 0)
-    diag_note(d, "for a fraction write one of them with a point: %lld.0", (long long)a.i);
+  note_params(body, d, chain);
   return item_bad();
 }
 
-static Item fold_int(Resolver *r, Const a, char op, Const b, Span at) {
+static Item fold_int(Body *body, Const a, char op, Const b, const Node *chain, Span at) {
   int64_t out = 0;
   bool ok = true;
   switch (op) {
@@ -100,10 +100,11 @@ static Item fold_int(Resolver *r, Const a, char op, Const b, Span at) {
   case '-': ok = !__builtin_sub_overflow(a.i, b.i, &out); break;
   case '*': ok = !__builtin_mul_overflow(a.i, b.i, &out); break;
   default:
-    if (b.i == 0 || (b.i == -1 && a.i == INT64_MIN) || a.i % b.i) return not_whole(r, a, b, at);
+    if (b.i == 0 || (b.i == -1 && a.i == INT64_MIN) || a.i % b.i)
+      return not_whole(body, a, b, chain, at);
     out = a.i / b.i;
   }
-  return ok ? item_int(out) : too_large(r, at);
+  return ok ? item_int(out) : too_large(body->r, at);
 }
 
 static Item fold_real(Resolver *r, double a, char op, double b, Span at) {
@@ -163,8 +164,9 @@ static Item fold_quantity(Resolver *r, Const a, char op, Const b, Span at) {
   return ok ? rational(r, n1, den, unit, at) : too_large(r, at);
 }
 
-Item const_fold(Resolver *r, Const a, char op, Const b, Span at) {
-  if (a.kind == CONST_INT && b.kind == CONST_INT) return fold_int(r, a, op, b, at);
+Item const_fold(Body *body, Const a, char op, Const b, const Node *chain, Span at) {
+  Resolver *r = body->r;
+  if (a.kind == CONST_INT && b.kind == CONST_INT) return fold_int(body, a, op, b, chain, at);
   bool numbers = (a.kind == CONST_INT || a.kind == CONST_REAL) &&
                  (b.kind == CONST_INT || b.kind == CONST_REAL);
   if (numbers) return fold_real(r, a.f, op, b.f, at);

@@ -105,11 +105,11 @@ static Item operator_make(Body *body, char op, const Item *a, const Item *b, Spa
   return item_of(layer->out[0]);
 }
 
-static Item operator_resolve(Body *body, char op, Item a, Item b, Span a_span, Span b_span,
-                             Span op_span) {
+static Item operator_resolve(Body *body, const Node *chain, char op, Item a, Item b, Span a_span,
+                             Span b_span, Span op_span) {
   if (a.kind == ITEM_BAD || b.kind == ITEM_BAD) return item_bad();
   if (a.kind == ITEM_CONST && b.kind == ITEM_CONST)
-    return const_fold(body->r, a.constant, op, b.constant, span_join(a_span, b_span));
+    return const_fold(body, a.constant, op, b.constant, chain, span_join(a_span, b_span));
   return operator_make(body, op, &a, &b, a_span, b_span, op_span);
 }
 
@@ -121,8 +121,8 @@ static Item chain_resolve(Body *body, const Node *node) {
   for (size_t i = 1; i < node->n; i++) {
     const Node *operand = node->kid[i];
     Item item = expr_resolve(body, operand->kid[0]);
-    sum =
-        operator_resolve(body, *operand->text, sum, item, span, operand->kid[0]->span, operand->at);
+    sum = operator_resolve(body, node, *operand->text, sum, item, span, operand->kid[0]->span,
+                           operand->at);
     span = span_join(span, operand->span);
   }
   return sum;

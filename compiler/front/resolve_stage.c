@@ -40,10 +40,10 @@ static bool expansion_counted(Body *body, Span at) {
   if (r->too_large) return false;
   if (!body->block || ++r->expanded <= EXPANSION_MAX) return true;
   const Body *top = body;
-  while (top->outer)
+  while (top->outer && top->outer->outer)
     top = top->outer;
   Diag *d = diag_new(r->diags, E215, top->call ? top->call->span : at,
-                     "this model expands to more than %d stages", EXPANSION_MAX);
+                     "this model expands to more than 100,000 stages");
   diag_primary(d, "reached in block `%s`", body->block->node->text);
   diag_note(d, "blocks are copied to where they are used, and blocks that use blocks multiply");
   r->too_large = true;
@@ -77,10 +77,16 @@ typedef struct Args {
 static void report_no_input(Body *body, const Node *stage) {
   Diag *d = diag_new(body->r->diags, E207, stage->span, "`%s` has nothing to work on", stage->text);
   diag_primary(d, "needs a value");
-  Fix *fix = diag_fix(d, FIX_FILL, "pipe a value in");
   const Value *only = body->model->n_in == 1 ? body->model->in[0]->value : NULL;
-  fix_edit(fix, (Span){stage->span.file, stage->span.begin, stage->span.begin}, "%s |> ",
-           only && !body->block ? only->name : "N");
+  const char *value = only && !body->block ? only->name : "N";
+  const char *before = sources_get(body->r->diags->sources, stage->span.file)->text;
+  uint32_t at = stage->span.begin;
+  while (at && before[at - 1] == ' ')
+    at--;
+  bool whole = at && (before[at - 1] == '=' || before[at - 1] == '(' || before[at - 1] == ',');
+  Fix *fix = diag_fix(d, FIX_FILL, "pipe a value in");
+  fix_edit(fix, stage->span, whole ? "%s |> %s" : "(%s |> %s)", value,
+           span_text(body->r->arena, body->r->diags->sources, stage->span));
 }
 
 static void args_input(Body *body, Args *args, const Node *stage, const Item *item, Span span) {

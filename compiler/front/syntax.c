@@ -93,6 +93,8 @@ static const char *expected_text(Arena *arena, Expected e) {
   if (expects(&e, '*') || expects(&e, '+')) {
     if (expects(&e, TOK_PIPE)) family[n_families++] = "an operator";
     expected_drop_all(&e, operators);
+    expected_drop(&e, '(');
+    expected_drop(&e, '.');
   }
   if (expects(&e, TOK_IN) && expects(&e, TOK_LET)) {
     family[n_families++] = "a statement";
@@ -260,7 +262,7 @@ void syntax_error(Parser *parser, const int *expected, int n) {
   Expected e = {.n = 0};
   for (int i = 0; i < n && i < EXPECTED_MAX; i++)
     e.kind[e.n++] = expected[i];
-  if (!token_begins_statement(found->kind)) parser->quiet = true;
+  if (!token_begins_statement(found->kind) && found->kind != '}') parser->quiet = true;
 
   bool list = expects(&e, ',') && (expects(&e, ')') || expects(&e, ']'));
   if (list) {

@@ -342,7 +342,8 @@ static Token token_repaired(Parser *parser) {
 
 Token token_next(Parser *parser) {
   Token token = parser->header < 2 ? token_header(parser) : token_repaired(parser);
-  if (token_begins_statement(token.kind)) parser->quiet = parser->stop;
+  if (token_begins_statement(token.kind) || (token.kind == '}' && !token.made_up))
+    parser->quiet = parser->stop;
   if (token.kind == TOK_IDENT && defines_name(parser->previous.kind)) parser->defining = token.text;
   parser->latest = token;
   if (!token.made_up && token.kind != TOK_END) {
