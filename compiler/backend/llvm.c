@@ -4,13 +4,28 @@
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/BitWriter.h>
+#include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
+#include <setjmp.h>
 #include <string.h>
 
 const char *backend_llvm_version(void) {
   return LLVM_VERSION_STRING;
+}
+
+/* Where LLVM ends when it cannot go on: it would end the process otherwise. */
+static struct {
+  jmp_buf back;
+  const char *reason;
+  LlvmWriter *w;
+} fatal;
+
+static void on_fatal_error(const char *reason) {
+  size_t line = strcspn(reason, "\n");
+  fatal.reason = arena_strndup(fatal.w->arena, reason, line);
+  longjmp(fatal.back, 1);
 }
 
 static void dispose(void *arg) {
@@ -146,14 +161,26 @@ static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out
   return true;
 }
 
-bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
-                  Text *out) {
-  LlvmMachine machine;
-  if (!llvm_machine(m, options, diags, &machine)) return false;
-  LlvmWriter *w = writer_new(m, options, &machine, out->arena);
+static bool compile(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out) {
   write_module(w);
 #ifndef NDEBUG
   if (!verify(w, diags)) return false;
 #endif
   return optimise(w, diags) && write_file(w, output, diags, out);
+}
+
+bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
+                  Text *out) {
+  LlvmMachine machine;
+  if (!llvm_machine(m, options, diags, &machine)) return false;
+  LlvmWriter *w = fatal.w = writer_new(m, options, &machine, out->arena);
+  LLVMInstallFatalErrorHandler(on_fatal_error);
+  bool failed = setjmp(fatal.back) != 0;
+  bool done = !failed && compile(w, output, diags, out);
+  LLVMResetFatalErrorHandler();
+  if (!failed) return done;
+  w = fatal.w;
+  fail(w, diags, "compile this", fatal.reason);
+  memset(w, 0, sizeof *w); /* what LLVM holds is in no known state: it is left alone */
+  return false;
 }

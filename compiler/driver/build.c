@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a file on the command line to a lowered module. */
 #include "driver/build.h"
+#include "driver/native.h"
 
 #include "driver/dump.h"
 #include "import/import.h"
@@ -138,6 +139,7 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
   const char *name = o->target ? o->target : for_host ? host_target() : "generic";
   if (strcmp(name, "native") == 0) name = host_target();
   const Target *target = target_find(name);
+  bool is_triple = !target && (target = native_schedule(s, name));
   if (!target) {
     Text names = text_new(s->arena);
     for (int i = 0; target_table[i]; i++)
@@ -150,6 +152,7 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
                           .batch = o->batch,
                           .chunk = o->chunk,
                           .weights_extern = o->weights && strcmp(o->weights, "extern") == 0};
+  s->machine = is_triple ? name : target->name;
   s->machine_flags = target->c_flags;
   KirModule *m = lower(model, &options, s->arena, s->diags);
   if (m && !m->source_path) {

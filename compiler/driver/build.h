@@ -30,7 +30,7 @@ int run_command(Session *s, const char *const *argv, const char *output);
 const char *c_compiler(void);
 /* Folder of the runtime's host sources; NULL after reporting. */
 const char *runtime_dir(Session *s);
-/* Writes the generated C of module into dir (PREFIX.c, PREFIX.h) and compiles it to dir/PREFIX.o. */
+/* Makes dir/PREFIX.o, and PREFIX.h beside it: with the C compiler from PREFIX.c, or with LLVM. */
 bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic);
 /* compile_object plus the program around it, linked to `out`: an executable or a shared object. */
 bool compile_program(Session *s, const KirModule *m, const COptions *c, const char *dir, const char *out, bool shared);

@@ -2,14 +2,15 @@
 /* grus build: a model and its weights become C, a header, an object, a library or a program. */
 #include "driver/build.h"
 #include "driver/dump.h"
+#include "driver/native.h"
 #include "driver/report.h"
 #include "driver/version.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum Emit { EMIT_C, EMIT_HEADER, EMIT_OBJ, EMIT_LIB, EMIT_EXE, EMIT_KIR, EMIT_COUNT } Emit;
-static const char *const emit_name[EMIT_COUNT] = {"c", "header", "obj", "lib", "exe", "kir"};
+typedef enum Emit { EMIT_C, EMIT_HEADER, EMIT_OBJ, EMIT_LIB, EMIT_EXE, EMIT_KIR, EMIT_ASM, EMIT_LLVM, EMIT_BC, EMIT_COUNT } Emit;
+static const char *const emit_name[EMIT_COUNT] = {"c", "header", "obj", "lib", "exe", "kir", "asm", "llvm", "bc"};
 
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
@@ -23,12 +24,13 @@ static Emit choose_emit(const Options *o) {
   if (o->emit) return EMIT_COUNT;
   if (!o->out) return EMIT_C;
   return ends_with(o->out, ".c") ? EMIT_C : ends_with(o->out, ".h") ? EMIT_HEADER : ends_with(o->out, ".o") ? EMIT_OBJ
-         : ends_with(o->out, ".a") ? EMIT_LIB : ends_with(o->out, ".kir") ? EMIT_KIR : EMIT_EXE;
+         : ends_with(o->out, ".a") ? EMIT_LIB : ends_with(o->out, ".kir") ? EMIT_KIR
+         : ends_with(o->out, ".s") ? EMIT_ASM : ends_with(o->out, ".ll") ? EMIT_LLVM : ends_with(o->out, ".bc") ? EMIT_BC : EMIT_EXE;
 }
 
 /* The output's name without folder and ending, as a C identifier; else the model's name. */
 static const char *default_out(Session *s, const Model *model, Emit emit) {
-  static const char *const ending[EMIT_COUNT] = {".c", ".h", ".o", ".a", "", ".kir"};
+  static const char *const ending[EMIT_COUNT] = {".c", ".h", ".o", ".a", "", ".kir", ".s", ".ll", ".bc"};
   return arena_printf(s->arena, "%s%s", model->name, ending[emit]);
 }
 
@@ -176,6 +178,15 @@ static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, 
   case EMIT_C: return emit_c(s, m, c, out, outs);
   case EMIT_HEADER: backend_c_header(m, &c, &text); break;
   case EMIT_KIR: kir_print(m, &text); break;
+  case EMIT_ASM:
+    if (!native_make(s, m, &c, LLVM_ASSEMBLY, &text)) return false;
+    break;
+  case EMIT_LLVM:
+    if (!native_make(s, m, &c, LLVM_IR_TEXT, &text)) return false;
+    break;
+  case EMIT_BC:
+    if (!native_make(s, m, &c, LLVM_BITCODE, &text)) return false;
+    break;
   default: return emit_compiled(s, m, c, kind, out, outs);
   }
   return add_out(outs, out, text_str(&text), text.len);
@@ -185,7 +196,7 @@ ExitCode command_build(Session *s) {
   const Source *source;
   Emit kind = choose_emit(s->options);
   if (kind == EMIT_COUNT) {
-    session_error(s, "--emit is c, header, obj, lib, exe or kir, not `%s`", s->options->emit);
+    session_error(s, "--emit is c, header, obj, lib, exe, asm, llvm, bc or kir, not `%s`", s->options->emit);
     return EXIT_USAGE;
   }
   if (!dump_check(s)) return EXIT_USAGE;
@@ -199,7 +210,7 @@ ExitCode command_build(Session *s) {
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
   if (!emit(s, model, m, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
-    return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
+    return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
   costs_print(s, m, out);
   return EXIT_DONE;
 }

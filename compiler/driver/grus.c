@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One command line, from words to exit code. */
+#include "backend/llvm.h"
 #include "driver/session.h"
 #include "driver/version.h"
 
@@ -19,11 +20,16 @@ static int usage(Session *s, const char *problem) {
   return EXIT_USAGE;
 }
 
+static int print_version(void) {
+  const char *llvm = backend_llvm_version();
+  return printf("grus %s\nbackends: c%s%s\n", GRUS_VERSION, llvm ? ", llvm " : "", llvm ? llvm : "");
+}
+
 static int run(Session *s, int argc, char **argv) {
   const char *problem = NULL;
   Options *o = s->options;
   bool ok = options_parse(s->arena, argc, argv, o, &problem);
-  if (ok && o->version) return printf("grus %s\n", GRUS_VERSION) < 0 ? EXIT_FILE : EXIT_DONE;
+  if (ok && o->version) return print_version() < 0 ? EXIT_FILE : EXIT_DONE;
   if (ok && (o->help || argc < 2)) {
     Text text = text_new(s->arena);
     if (o->command == CMD_COUNT) help_general(&text);

@@ -128,6 +128,13 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_emit: o->emit = value; return true;
   case OPTION_weights: o->weights = value; return true;
   case OPTION_target: o->target = value; return true;
+  case OPTION_cpu: o->cpu = value; return true;
+  case OPTION_features: o->features = value; return true;
+  case OPTION_debug: o->debug = true; return true;
+  case OPTION_backend:
+    *problem = arena_printf(arena, "--backend is c or llvm, not `%s`", value);
+    o->backend = value;
+    return strcmp(value, "c") == 0 || strcmp(value, "llvm") == 0;
   case OPTION_prefix: o->prefix = value; return true;
   case OPTION_against: o->against = value; return true;
   case OPTION_dump_after: o->dump_after = value; return true;

@@ -62,7 +62,7 @@ typedef struct Options {
   long max_errors;
   FixMode fix;
   const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
-  const char *dep_file, *dep_target;
+  const char *dep_file, *dep_target, *backend, *cpu, *features;
   long batch, chunk;
   int scratch;           /* CScratch */
   bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
@@ -72,7 +72,7 @@ typedef struct Options {
   const char **state;
   size_t n_states, cap_states;
   bool stream;
-  bool dep, dep_phony, json, dot, svg;
+  bool debug, dep, dep_phony, json, dot, svg;
   bool check, quiet, verbose, help, version;
 } Options;
 

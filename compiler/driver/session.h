@@ -15,6 +15,7 @@ typedef struct Session {
   bool usage_trouble; /* the command line asked for something that is not: EXIT_USAGE */
   const char *const *used_files; /* by `use`, of the model being built */
   int n_used_files;
+  const char *machine; /* the target as the LLVM backend knows it; set by build_lower */
   const char *machine_flags; /* what the C compiler needs for the target; set by build_lower */
   const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The system's C compiler: objects, libraries, programs. Everything is made in a temporary folder. */
 #include "driver/build.h"
+#include "driver/native.h"
 
 #include "backend/program.h"
 #include "driver/interrupts.h"
@@ -126,6 +127,11 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   Text header = text_new(s->arena), source = text_new(s->arena);
   backend_c(m, &c, &header, &source);
   const char *file = in_dir(s, dir, c.prefix, ".c");
+  if (native_chosen(s)) {
+    Text object = text_new(s->arena);
+    return native_make(s, m, &c, LLVM_OBJECT, &object) && write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
+           write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
+  }
   if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source)) return false;
   const char *args[16] = {"-std=c99", optimisation(s), "-ffp-contract=off", pic ? "-fPIC" : "-fno-math-errno",
                           "-c", file, "-o", in_dir(s, dir, c.prefix, ".o")};

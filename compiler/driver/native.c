@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The LLVM backend as the commands use it; see native.h. */
+#include "driver/native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool begins(const char *s, const char *with) {
+  return strncmp(s, with, strlen(with)) == 0;
+}
+
+/* Schedules of triples; what needs a feature that not every such machine has asks for it. */
+static const struct {
+  const char *triple, *feature, *schedule;
+} schedules[] = {
+    {"aarch64", NULL, "aarch64"},      {"arm64", NULL, "aarch64"}, {"thumbv6m", NULL, "cortex-m0"},
+    {"thumbv7em", NULL, "cortex-m4"},  {"riscv32", NULL, "rv32"},  {"riscv64", "+v", "rv64gcv"},
+    {"wasm", "+simd128", "wasm-simd"},
+};
+
+const Target *native_schedule(const Session *s, const char *triple) {
+  const Options *o = s->options;
+  const char *name = "generic";
+  if (backend_llvm_version() && !backend_llvm_has_target(triple)) return NULL;
+  if (!strchr(triple, '-')) return NULL;
+  for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
+    const char *feature = schedules[i].feature;
+    if (begins(triple, schedules[i].triple) &&
+        (!feature || (o->features && strstr(o->features, feature))))
+      name = schedules[i].schedule;
+  }
+  const Target *cpu = o->cpu ? target_find(o->cpu) : NULL;
+  return cpu ? cpu : target_find(name);
+}
+
+/* A machine whose code this one cannot run. */
+static bool is_foreign(const char *name) {
+  if (strcmp(name, "generic") == 0 || strcmp(name, "native") == 0) return false;
+#if defined(__x86_64__)
+  return !begins(name, "x86-64");
+#elif defined(__aarch64__)
+  return !begins(name, "aarch64");
+#else
+  return true;
+#endif
+}
+
+bool native_chosen(const Session *s) {
+  const Options *o = s->options;
+  const char *cc = getenv("CC");
+  if (o->backend) return strcmp(o->backend, "llvm") == 0;
+  if (o->target && !target_find(o->target) && strcmp(o->target, "native") != 0) return true;
+  if (!backend_llvm_version() || (cc && *cc)) return false;
+  return o->cpu || o->features || (o->target && is_foreign(o->target));
+}
+
+bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
+  const Options *o = s->options;
+  LlvmOptions options = {.prefix = c->prefix,
+                         .compiler = c->compiler,
+                         .target = s->machine,
+                         .cpu = o->cpu,
+                         .features = o->features,
+                         .level = o->optimise ? *o->optimise : '2',
+                         .scratch = c->scratch,
+                         .debug = o->debug};
+  session_reset_diags(s);
+  if (backend_llvm(m, &options, output, s->diags, text)) return true;
+  session_print_diags(s);
+  return false;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Machine code by the LLVM backend, in place of a C compiler. */
+#ifndef GRUS_DRIVER_NATIVE_H
+#define GRUS_DRIVER_NATIVE_H
+
+#include "backend/llvm.h"
+#include "driver/session.h"
+#include "lower/target.h"
+
+/* The schedule for a triple, such as "thumbv7em-none-eabihf", and --cpu; NULL if `triple` is none
+ * that LLVM knows. */
+const Target *native_schedule(const Session *s, const char *triple);
+/* Whether LLVM is to compile: --backend=llvm, a triple, or a named machine that is not like this
+ * one while $CC names no compiler for it. */
+bool native_chosen(const Session *s);
+/* Appends a file of the LLVM backend's to text. False after reporting. */
+bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text);
+
+#endif
