@@ -34,6 +34,7 @@ static void interface(CWriter *c) {
   text_printf(c->out, "#ifndef GRUS_MODEL_%s_H\n#define GRUS_MODEL_%s_H\n\n#include <stddef.h>\n#include <stdint.h>\n", c->upper, c->upper);
   c_grus_macros(c);
   c_macros(c);
+  c_weight_map(c);
   c_state_struct(c);
 }
 

@@ -79,6 +79,21 @@ void c_macros(CWriter *c) {
   if (c->o->scratch == C_SCRATCH_CALLER) macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
 }
 
+/* Extern builds: what lies where behind the weights pointer. */
+void c_weight_map(CWriter *c) {
+  const KirModule *m = c->m;
+  if (!m->weights_extern) return;
+  text_add(c->out, "\n/* The weights pointer: float32, one tensor after the other, last index fastest.\n");
+  for (int i = 0; i < m->n_buffers; i++) {
+    const KirBuffer *b = m->buffer[i];
+    if (b->space != KIR_CONST) continue;
+    text_printf(c->out, " *   %7lld  %s [%lld]", (long long)b->weight_offset, b->name, (long long)b->count);
+    if (b->doc) text_printf(c->out, "  %s", b->doc);
+    text_add(c->out, "\n");
+  }
+  text_add(c->out, " */\n");
+}
+
 void c_state_struct(CWriter *c) {
   const KirModule *m = c->m;
   if (m->run_kind == KIR_WHOLE) return;

@@ -43,6 +43,7 @@ const char *c_name(CWriter *c, const char *hint);
 /* ---- c_interface.c ---- */
 void c_macros(CWriter *c);
 void c_state_struct(CWriter *c);
+void c_weight_map(CWriter *c);
 /* Everything up to the closing parenthesis. */
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);

@@ -80,7 +80,8 @@ struct KirBuffer {
   int align;     /* bytes the first element is aligned to; ports: of their element type */
   const char *doc;   /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
   KirOrigin origin;
-  const void *data;  /* CONST: count elements in host representation; NULL: weights are extern */
+  const void *data;  /* CONST: count elements in host representation. In an extern build it
+                            serves only to write the weights file, and is NULL where none are bound */
   int64_t weight_offset; /* CONST, f32: elements from the start of the weights of an extern build */
   int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
   int64_t categories;     /* ports holding an index(n): n; else 0 */

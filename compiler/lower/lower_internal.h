@@ -129,6 +129,8 @@ KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset);
 KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
                        const char *doc);
 KirOrigin layer_origin(const Layer *layer);
+/* Whether a layer has a tensor, also when its values come at run time. */
+bool layer_has_role(const Lower *l, const Layer *layer, Role role);
 
 /* ---- loops.c ---- */
 void emit_groups(Lower *l);
@@ -170,7 +172,8 @@ typedef struct Mat {
   int lanes;
   int n_parts;
   MatPart part[MAT_MAX_PARTS];
-  const float *bias[MAT_MAX_ACC]; /* [groups * units] by accumulator, NULL: zero */
+  bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
+  const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */

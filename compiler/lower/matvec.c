@@ -84,6 +84,16 @@ static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   return to;
 }
 
+/* The order of extern weights: [gate][unit of all groups][k]. */
+static const float *extern_part(Lower *l, const Mat *mat, const MatPart *p) {
+  int64_t n = mat->groups * mat->units * part_depth(p);
+  float *to = ARENA_ARRAY(l->arena, float, n * p->n_gates);
+  for (int gate = 0; gate < p->n_gates; gate++)
+    for (int64_t i = 0; i < n; i++)
+      to[gate * n + i] = p->w[gate][i];
+  return to;
+}
+
 /* Packed bias: groups x [vector][accumulator][lane]. */
 static const float *pack_bias(Lower *l, const Mat *mat) {
   int64_t vectors = mat_vectors(mat);
@@ -100,13 +110,23 @@ static const float *pack_bias(Lower *l, const Mat *mat) {
 
 static bool mat_has_bias(const Mat *mat) {
   for (int a = 0; a < mat->n_acc; a++)
-    if (mat->bias[a]) return true;
+    if (mat->has_bias[a]) return true;
   return false;
 }
 
 static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
   Text text = text_new(l->arena);
   text_printf(&text, "%s: ", mat->layer->path ? mat->layer->path : "weights");
+  if (l->opt.weights_extern) {
+    if (p->n_gates > 1) {
+      text_add(&text, "[gate");
+      for (int g = 0; g < p->n_gates; g++)
+        text_printf(&text, " %s", mat->acc_name[mat->n_acc == 4 && p->n_gates == 3 && g == 2 ? 2 : p->acc[g]]);
+      text_add(&text, "]");
+    }
+    text_printf(&text, "[unit %lld][input %lld]", (long long)(mat->groups * mat->units), (long long)part_depth(p));
+    return text_str(&text);
+  }
   if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
   Tile tile[2];
   mat_tiles(l, mat, tile);
@@ -117,18 +137,32 @@ static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
   return text_str(&text);
 }
 
+/* "[unit 64][z r n m]": the starts of the sums. */
+static const char *bias_doc(Lower *l, const Mat *mat) {
+  if (mat->n_acc == 1) return NULL;
+  Text text = text_new(l->arena);
+  text_printf(&text, "%s: [unit %lld", mat->layer->path ? mat->layer->path : "bias", (long long)mat->units);
+  if (mat->lanes > 1) text_printf(&text, " / %d", mat->lanes);
+  text_add(&text, "][");
+  for (int a = 0; a < mat->n_acc; a++)
+    text_printf(&text, "%s%s", a ? " " : "", mat->acc_name[a]);
+  text_add(&text, "]");
+  if (mat->lanes > 1) text_printf(&text, "[unit of %d]", mat->lanes);
+  return text_str(&text);
+}
+
 static void make_weights(Lower *l, Mat *mat) {
   for (int i = 0; i < mat->n_parts; i++) {
     MatPart *p = &mat->part[i];
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * part_depth(p);
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
-    p->packed = new_weights(l, mat->layer, part, l->opt.weights_extern ? NULL : pack_part(l, mat, p), n,
-                            weights_doc(l, mat, p));
+    const float *data = !p->w[0] ? NULL : l->opt.weights_extern ? extern_part(l, mat, p) : pack_part(l, mat, p);
+    p->packed = new_weights(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }
   if (!mat_has_bias(mat)) return;
   int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
   mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
-                                 l->opt.weights_extern ? NULL : pack_bias(l, mat), n, NULL);
+                                 mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
 }
 
 /* ---- one tile ---- */
@@ -174,7 +208,7 @@ static void start_sums(Lower *l, TileRun *r) {
     for (int a = 0; a < mat->n_acc; a++)
       for (int s = 0; s < r->split; s++) {
         KirExpr *start = kb_num(kb, 0, lanes);
-        if (s == 0 && mat->packed_bias && mat->bias[a]) {
+        if (s == 0 && mat->has_bias[a]) {
           int64_t of_vector = (int64_t)mat->n_acc * lanes;
           KirIndex at = kir_at((r->tile->first + v) * of_vector + a * lanes);
           at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
@@ -208,15 +242,16 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
 /* k from first to first + n - 1 into the sums. */
 static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first, int64_t n) {
   Kb *kb = &l->kb;
-  int64_t whole = n / r->split * r->split;
-  if (whole > r->split) {
-    KirReg *k = kb_for(kb, "k", first, first + whole, r->split);
-    for (int s = 0; s < r->split; s++)
-      add_product(l, r, p, tap, k, s, s);
+  int step = l->target->unroll > r->split && n >= 4 * l->target->unroll ? l->target->unroll : r->split;
+  int64_t whole = n / step * step;
+  if (whole > step) {
+    KirReg *k = kb_for(kb, "k", first, first + whole, step);
+    for (int s = 0; s < step; s++)
+      add_product(l, r, p, tap, k, s, s % r->split);
     kb_end(kb);
   } else
     whole = 0;
-  for (int64_t k = whole; k < n; k++) /* at most 2 split - 1 */
+  for (int64_t k = whole; k < n; k++) /* at most 2 step - 1 */
     add_product(l, r, p, tap, NULL, first + k, (int)(k % r->split));
 }
 

@@ -216,12 +216,14 @@ static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const cha
   if (!layer_word_is(layer, OPT_peephole, "true")) return NULL;
   int64_t units = units_of(layer), vectors = (units + lanes - 1) / lanes;
   float *to = ARENA_ARRAY(l->arena, float, vectors * 3 * lanes);
-  for (int g = 0; g < 3 && !l->opt.weights_extern; g++) {
+  bool bound = false;
+  for (int g = 0; g < 3; g++) {
     const float *p = gate_weights(layer, ROLE_PEEPHOLE, 3, dir, g, 1);
+    bound = p != NULL;
     for (int64_t u = 0; u < units && p; u++)
       to[(u / lanes * 3 + g) * lanes + u % lanes] = p[u];
   }
-  return new_weights(l, layer, arena_printf(l->arena, "P%s", suffix), l->opt.weights_extern ? NULL : to,
+  return new_weights(l, layer, arena_printf(l->arena, "P%s", suffix), bound ? to : NULL,
                      vectors * 3 * lanes, "peepholes i f o");
 }
 
@@ -240,6 +242,10 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
   bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
   bool before = layer->kind == LAYER_GRU && !after;
   mat.n_acc = after ? 4 : gates;
+  bool has_bias = layer_has_role(l, layer, ROLE_BIAS);
+  for (int a = 0; a < gates; a++)
+    mat.has_bias[a] = has_bias;
+  if (after) mat.has_bias[3] = layer_has_role(l, layer, ROLE_RECURRENT_BIAS);
   for (int g = 0; g < gates; g++) {
     add_gate(&x, gate_weights(layer, ROLE_KERNEL, gates, dir, g, x.d), g);
     add_gate(&h, gate_weights(layer, ROLE_RECURRENT, gates, dir, g, units), after && g == 2 ? 3 : g);
@@ -271,6 +277,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
   candidate.n_acc = 1;
   candidate.acc_name[0] = "n";
   candidate.bias[0] = mat.bias[2];
+  candidate.has_bias[0] = mat.has_bias[2];
   candidate.suffix = arena_printf(l->arena, "_n%s", suffix);
   for (int i = 0; i < 2; i++) {
     candidate.part[i].n_gates = 1;

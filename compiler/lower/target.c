@@ -34,11 +34,11 @@ static const Target cortex_m0 = {
 /* VFMA takes 3 cycles, VMUL and VADD 2 together. */
 static const Target cortex_m4 = {
     .name = "cortex-m4", .doc = "single precision; multiply and add beat VFMA", .lanes = 1,
-    .min_lanes = 1, .registers = 32, .accumulators = 4, .is_mcu = true,
+    .min_lanes = 1, .registers = 32, .accumulators = 8, .unroll = 4, .is_mcu = true,
     .c_flags = "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"};
 static const Target cortex_m7 = {
     .name = "cortex-m7", .doc = "single precision, dual issue", .lanes = 1, .min_lanes = 1,
-    .registers = 32, .has_fma = true, .accumulators = 4, .l1_bytes = 16384, .is_mcu = true,
+    .registers = 32, .has_fma = true, .accumulators = 8, .unroll = 4, .l1_bytes = 16384, .is_mcu = true,
     .c_flags = "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16"};
 static const Target cortex_m55 = {
     .name = "cortex-m55", .doc = "MVE: 4 lanes", .lanes = 4, .min_lanes = 4, .registers = 8,
@@ -46,7 +46,7 @@ static const Target cortex_m55 = {
     .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard"};
 static const Target rv32 = {
     .name = "rv32", .doc = "32-bit RISC-V", .lanes = 1, .min_lanes = 1, .registers = 32,
-    .accumulators = 4, .is_mcu = true, .c_flags = "-march=rv32imac -mabi=ilp32"};
+    .accumulators = 4, .unroll = 2, .is_mcu = true, .c_flags = "-march=rv32imac -mabi=ilp32"};
 static const Target rv64gcv = {
     .name = "rv64gcv", .doc = "64-bit RISC-V with vectors of 128 bits and more: 4 lanes",
     .lanes = 4, .min_lanes = 4, .registers = 32, .has_fma = true, .accumulators = 8,

@@ -51,6 +51,7 @@ static void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int
   }
   mat->part[0].w[0] = w;
   mat->bias[0] = b;
+  mat->has_bias[0] = true;
 }
 
 static int64_t rows_per_call(Lower *l, const Layer *layer) {
@@ -70,6 +71,7 @@ void dense_step(Lower *l, const Layer *layer, KirReg *t) {
                           .d = last_dim(x), .n_gates = 1, .name = "W"};
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   mat.bias[0] = role(layer, ROLE_BIAS);
+  mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
   l->cost->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
   mat_emit(l, &mat);
@@ -113,6 +115,7 @@ void conv_step(Lower *l, const Layer *layer, KirReg *t) {
     p->taps = 1;
   }
   mat.bias[0] = role(layer, ROLE_BIAS);
+  mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
   l->cost->macs += domain_of(l, &layer->out[0]->type).n * filters * w.size * (d / groups);
   fold_norm(l, layer, &mat, filters, w.size * (d / groups));
   mat_emit(l, &mat);
@@ -199,9 +202,9 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
     a[k] = (float)factor[k];
     b[k] = (float)offset[k];
   }
-  bool is_extern = l->opt.weights_extern;
-  KirBuffer *wa = new_weights(l, layer, "scale", is_extern ? NULL : a, d, "scale / sqrt(variance + eps)");
-  KirBuffer *wb = new_weights(l, layer, "shift", is_extern ? NULL : b, d, "center - mean * scale / sqrt(variance + eps)");
+  bool bound = role(layer, ROLE_MEAN) != NULL;
+  KirBuffer *wa = new_weights(l, layer, "scale", bound ? a : NULL, d, "scale / sqrt(variance + eps)");
+  KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d, "center - mean * scale / sqrt(variance + eps)");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);

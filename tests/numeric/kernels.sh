@@ -92,5 +92,5 @@ if grep -q 'time \.\.' "$model"; then
   build chunk gcc gcc -std=c99 -O1
 fi
 make extern --extern
-gcc -std=c99 -O1 $strict -c "$dir/extern/model.c" -o "$dir/extern/model.o"
+build extern gcc gcc -std=c99 -O1
 rm -rf "$dir"
