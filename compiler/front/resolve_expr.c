@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 4000 };
+enum { DEPTH_MAX = 2000 };
 
 const Binding *name_find(Body *body, const char *name) {
   Binding *b = map_get(&body->names, name);
