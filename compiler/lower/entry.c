@@ -286,34 +286,40 @@ void lower_main(Lower *l) {
 /* ---- reset ---- */
 
 void lower_reset(Lower *l) {
+  const Model *model = l->model;
   KirFunc *f = kir_func(l->m, "reset", KIR_RESET);
   f->uses_state = true;
   l->kb = kb_new(l->m, f);
   l->calls = NULL;
-  int n = l->m->n_buffers;
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < model->n_in; i++) {
+    l->in[i] = l->streaming && model->in[i]->is_init ? l->m->port[i].buffer : NULL;
+    if (l->in[i]) kir_func_param(l->m, f, l->in[i]);
+  }
+  for (int i = 0; i < model->n_layers && l->streaming; i++)
+    f->uses_scratch |= l->job[i].in_reset;
+  bool checks = false;
+  for (int i = 0; i < model->n_in; i++)
+    checks = checks || needs_index_check(l->in[i]);
+  if (checks) {
+    open_batch(l);
+    check_all_indices(l);
+    close_batch(l);
+  }
+  for (int i = 0, n = l->m->n_buffers; i < n; i++)
     if (l->m->buffer[i]->space == KIR_STATE) kb_zero(&l->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
-  for (int i = 0; i < l->model->n_in && l->streaming; i++)
-    if (l->model->in[i]->is_init) {
-      const Value *v = l->model->in[i]->value;
-      l->in[i] = l->m->port[i].buffer;
-      kir_func_param(l->m, f, l->in[i]);
-      View view = {.buffer = l->in[i], .rank = v->type.rank};
-      int64_t stride = 1;
-      for (int a = v->type.rank - 1; a >= 0; a--) {
-        view.dim[a] = v->type.dim[a].n;
-        view.stride[a] = stride;
-        stride *= view.dim[a];
-      }
-      l->place[v->id].view = view;
-    }
-  open_batch(l);
-  for (int i = 0; i < l->model->n_in && l->streaming; i++)
-    if (l->model->in[i]->is_init)
-      l->place[l->model->in[i]->value->id].view.at = at_batch(l, l->in[i], 0);
-  for (int i = 0; i < l->model->n_layers && l->streaming; i++)
-    if (layer_info(l->model->layer[i]->kind)->flags & RECURRENT) recurrent_reset(l, l->model->layer[i]);
-  close_batch(l);
+  if (l->streaming) {
+    open_batch(l);
+    place_reset(l);
+    stage_inputs(l);
+    emit_levels(l, true);
+    for (int i = 0; i < model->n_layers; i++)
+      if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead &&
+          type_is_stream(&model->layer[i]->in[0]->type))
+        recurrent_reset(l, model->layer[i]);
+    close_batch(l);
+  }
+  f->returns_status = checks;
+  if (checks) kb_return(&l->kb, KIR_OK);
 }
 
 /* ---- push ---- */

@@ -117,7 +117,8 @@ static KirReg *open_time(Lower *l, Domain d, const char *name, bool *opened) {
 
 static bool in_group(const Lower *l, int id, const Job *of) {
   const Job *job = &l->job[id];
-  return !job->is_alias && !job->is_private && !job->is_fused && job->level == of->level &&
+  return !job->is_alias && !job->is_private && !job->is_fused && !job->is_dead &&
+         job->in_reset == of->in_reset && job->level == of->level &&
          domain_equal(job->domain, of->domain);
 }
 
@@ -159,7 +160,7 @@ static void emit_private_job(Lower *l, const Layer *layer) {
 }
 
 /* Inputs that need rows around them are copied into their buffer first. */
-static void stage_inputs(Lower *l) {
+void stage_inputs(Lower *l) {
   const Model *model = l->model;
   for (int i = 0; i < model->n_in; i++) {
     const Value *v = model->in[i]->value;
@@ -245,23 +246,28 @@ static void move_histories(Lower *l) {
   }
 }
 
-void emit_groups(Lower *l) {
+void emit_levels(Lower *l, bool in_reset) {
   const Model *model = l->model;
   int top = 0;
-  stage_inputs(l);
   for (int i = 0; i < model->n_layers; i++)
     if (l->job[i].level > top) top = l->job[i].level;
   bool *done = ARENA_ARRAY(l->arena, bool, model->n_layers + 1);
   for (int level = 0; level <= top; level++)
     for (int i = 0; i < model->n_layers; i++) {
       const Job *job = &l->job[i];
-      if (done[i] || job->is_alias || job->is_fused || job->level != level) continue;
+      if (done[i] || job->is_alias || job->is_fused || job->is_dead) continue;
+      if (job->level != level || job->in_reset != in_reset) continue;
       if (job->is_private) emit_private_job(l, model->layer[i]);
       else emit_group(l, job);
       for (int k = i; k < model->n_layers; k++)
         if (!job->is_private ? in_group(l, k, job) : k == i) done[k] = true;
     }
   l->kb.origin = (KirOrigin){0};
+}
+
+void emit_groups(Lower *l) {
+  stage_inputs(l);
+  emit_levels(l, false);
   Kb *kb = &l->kb;
   bool waits = l->m->first_output > 0;
   KirStmt **guard = kb->tail;

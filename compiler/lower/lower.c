@@ -6,10 +6,6 @@
 
 #include <assert.h>
 
-void lower_main(Lower *l);
-void lower_reset(Lower *l);
-void lower_push(Lower *l, KirFunc *run);
-
 /* E703: arithmetic other than f32. */
 static bool precision_is_f32(const Model *model, Diags *diags) {
   static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
@@ -32,24 +28,30 @@ static bool precision_is_f32(const Model *model, Diags *diags) {
   return ok;
 }
 
-/* E805: a stream whose initial state is computed and not an input. */
-static bool inits_are_inputs(const Model *model, Diags *diags) {
-  bool ok = true;
-  if (model->run != RUN_STREAM) return true;
-  for (int i = 0; i < model->n_layers; i++) {
-    const Layer *layer = model->layer[i];
-    const OptVal *init = layer_opt(layer, OPT_init);
-    if (!init || (!init->n_values && !init->states_of)) continue;
-    bool inputs = !init->states_of;
-    for (int k = 0; k < init->n_values; k++)
-      inputs = inputs && init->values[k]->port && init->values[k]->port->is_init;
-    if (inputs) continue;
-    Diag *d = diag_new(diags, E805, init->span, "a stream cannot start from a computed state");
-    diag_primary(d, "read when the stream is reset");
-    diag_note(d, "on a stream `init` takes inputs that only `init` reads: they become arguments of the reset function");
-    ok = false;
+/* E805: indices are 32 bits wide. */
+static bool fits(const Model *model, const KirModule *m, Diags *diags) {
+  for (int i = 0; i < m->n_buffers; i++) {
+    const KirBuffer *b = m->buffer[i];
+    if (b->count <= INT32_MAX) continue;
+    Span at = span_valid(b->origin.span) ? b->origin.span : model->span;
+    Diag *d = diag_new(diags, E805, at, "generated code cannot address `%s`", b->name);
+    diag_primary(d, "%lld elements are more than 2^31", (long long)b->count);
+    return false;
   }
-  return ok;
+  return true;
+}
+
+/* E805: reset has no weights pointer, so what it computes cannot have extern weights. */
+static bool reset_needs_no_weights(const Lower *l) {
+  for (int i = 0; i < l->model->n_layers && l->opt.weights_extern; i++) {
+    const Layer *layer = l->model->layer[i];
+    if (!l->job[i].in_reset || !(layer_info(layer->kind)->flags & WEIGHTS)) continue;
+    Diag *d = diag_new(l->diags, E805, layer->span, "with extern weights a stream cannot start from a state that layers compute");
+    diag_primary(d, "runs when the stream is reset");
+    diag_note(d, "weights that arrive at run time are given to each step, not to reset");
+    return false;
+  }
+  return true;
 }
 
 static void make_costs(Lower *l) {
@@ -98,7 +100,7 @@ static void place_weights(KirModule *m) {
 }
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
-  if (!precision_is_f32(model, diags) || !inits_are_inputs(model, diags)) return NULL;
+  if (!precision_is_f32(model, diags)) return NULL;
   Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
   l->target = options->target ? options->target : target_table[0];
   l->m = kir_module_new(arena, model->name);
@@ -115,9 +117,11 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   l->cell = ARENA_ARRAY(arena, CellPlace, 2 * model->n_layers + 1);
   make_costs(l);
   lower_main(l);
+  if (!reset_needs_no_weights(l)) return NULL;
   KirFunc *main_func = l->kb.f;
   if (model->run == RUN_WINDOW) lower_push(l, main_func);
   if (model->run != RUN_WHOLE) lower_reset(l);
+  if (!fits(model, l->m, diags)) return NULL;
   order_functions(l->m);
   place_weights(l->m);
   kir_plan(l->m);

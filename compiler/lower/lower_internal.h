@@ -43,6 +43,8 @@ typedef struct Job {
   int level;        /* jobs of one level and domain share a loop; lower levels come first */
   bool is_private;  /* has its loops to itself: backward recurrences, reverse, overlap_add */
   bool is_alias;    /* nothing to do: its result is a view of its input */
+  bool in_reset;    /* computes a state that a stream starts from */
+  bool is_dead;     /* nobody reads what it computes */
   bool is_fused;    /* done on the sums of the Dense or Conv1D before it */
   const Layer *tail;/* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
 } Job;
@@ -114,6 +116,8 @@ Window window_of(const Lower *l, const Layer *layer);
 /* ---- place.c ---- */
 KirElem elem_of(const Type *type);
 void place_values(Lower *l);
+/* Once more for what reset computes, now from its own parameters. */
+void place_reset(Lower *l);
 const View *view_of(Lower *l, const Value *v);
 /* Index of feature 0 of row t + row; t NULL: row alone. */
 KirIndex view_row(const View *view, KirReg *t, int64_t row);
@@ -134,6 +138,10 @@ bool layer_has_role(const Lower *l, const Layer *layer, Role role);
 
 /* ---- loops.c ---- */
 void emit_groups(Lower *l);
+/* Inputs that need rows around them are copied into a buffer that has them. */
+void stage_inputs(Lower *l);
+/* The groups of reset, or of run and step. */
+void emit_levels(Lower *l, bool in_reset);
 KirExpr *domain_count(Lower *l, Domain d); /* steps of a whole run, INDEX */
 /* Slots of this call without a value yet, INDEX in 0..n; NULL if there can be none. */
 KirExpr *domain_skip(Lower *l, Domain d);
@@ -234,6 +242,9 @@ void reshape_private(Lower *l, const Layer *layer);
 void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf);
 
 /* ---- entry.c ---- */
+void lower_main(Lower *l); /* run or step */
+void lower_reset(Lower *l);
+void lower_push(Lower *l, KirFunc *run);
 const char *layer_doc(Lower *l, const Layer *layer, const char *formula);
 
 #endif

@@ -309,8 +309,18 @@ void place_values(Lower *l) {
   for (int i = 0; i < model->n_in; i++)
     place_input(l, i);
   for (int i = 0; i < model->n_layers; i++)
-    if (layer_info(model->layer[i]->kind)->flags & RECURRENT) recurrent_place(l, model->layer[i]);
+    if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead)
+      recurrent_place(l, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--)
     for (int k = 0; k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
-      if (!l->job[i].tail) view_of(l, model->layer[i]->out[k]);
+      if (!l->job[i].tail && !l->job[i].in_reset && !l->job[i].is_dead) view_of(l, model->layer[i]->out[k]);
+}
+
+void place_reset(Lower *l) {
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_in; i++)
+    if (l->in[i]) place_input(l, i);
+  for (int i = 0; i < model->n_layers; i++)
+    for (int k = 0; l->job[i].in_reset && k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
+      l->place[model->layer[i]->out[k]->id].decided = false;
 }

@@ -140,6 +140,47 @@ static void schedule_layer(Lower *l, const Layer *layer) {
   }
 }
 
+/* ---- who is read, and where ---- */
+
+static bool starts_stream(const Lower *l, const Layer *layer) {
+  return l->streaming && (layer_info(layer->kind)->flags & RECURRENT) && type_is_stream(&layer->in[0]->type);
+}
+
+/* Backwards from the outputs: what a call computes. The initial states of a stream are read by
+ * reset, and so is all that only they are made of. */
+static void find_readers(Lower *l) {
+  const Model *model = l->model;
+  bool *in_call = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
+  bool *in_reset = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
+  for (int i = 0; i < model->n_out; i++)
+    in_call[model->out[i]->value->id] = true;
+  for (int i = model->n_layers - 1; i >= 0; i--) {
+    const Layer *layer = model->layer[i];
+    Job *job = &l->job[i];
+    bool call = false, reset = false;
+    for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
+      call |= in_call[layer->out[k]->id];
+      reset |= in_reset[layer->out[k]->id];
+    }
+    job->in_reset = reset && !call;
+    job->is_dead = !reset && !call;
+    for (int k = 0; k < layer->n_in; k++) {
+      in_call[layer->in[k]->id] |= call;
+      in_reset[layer->in[k]->id] |= reset;
+    }
+    const OptVal *init = layer_opt(layer, OPT_init);
+    bool starts = starts_stream(l, layer);
+    for (int k = 0; init && k < init->n_values; k++) {
+      in_call[init->values[k]->id] |= call && !starts;
+      in_reset[init->values[k]->id] |= reset || (call && starts);
+    }
+    for (int k = 0; init && init->states_of && k < layer_n_states(init->states_of); k++) {
+      in_call[init->states_of->out[1 + k]->id] |= call && !starts;
+      in_reset[init->states_of->out[1 + k]->id] |= reset || (call && starts);
+    }
+  }
+}
+
 /* ---- needs ---- */
 
 static void need(Lower *l, const Value *v, Need n) {
@@ -163,6 +204,7 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
 
 static void need_inputs(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
+  if (job->is_dead) return;
   Need out = l->place[layer->out[0]->id].need;
   Window w = window_of(l, layer);
   if (w.is_window) {
@@ -208,7 +250,7 @@ static const Layer *only_reader(const Lower *l, const Value *v) {
     const Layer *r = l->model->layer[i];
     const Job *a = &l->job[v->layer->id], *b = &l->job[i];
     if (r->n_in != 1 || r->in[0] != v) continue;
-    return a->level == b->level && domain_equal(a->domain, b->domain) && !b->is_alias && !b->is_private ? r : NULL;
+    return a->in_reset == b->in_reset && !b->is_dead && a->level == b->level && domain_equal(a->domain, b->domain) && !b->is_alias && !b->is_private ? r : NULL;
   }
   return NULL;
 }
@@ -229,6 +271,7 @@ void schedule(Lower *l) {
   l->place = ARENA_ARRAY(l->arena, ValuePlace, model->n_values + 1);
   for (int i = 0; i < model->n_layers; i++)
     schedule_layer(l, model->layer[i]);
+  find_readers(l);
   for (int i = 0; i < model->n_out; i++)
     need(l, model->out[i]->value, (Need){.rows = true});
   for (int i = model->n_layers - 1; i >= 0; i--) {

@@ -91,6 +91,8 @@ if grep -q 'time \.\.' "$model"; then
   make chunk --chunk=3 --calls=4
   build chunk gcc gcc -std=c99 -O1
 fi
-make extern --extern
-build extern gcc gcc -std=c99 -O1
+if ! grep -q '^# not extern' "$model"; then
+  make extern --extern
+  build extern gcc gcc -std=c99 -O1
+fi
 rm -rf "$dir"
