@@ -134,6 +134,12 @@ static const char *host_target(void) {
 #endif
 }
 
+void targets_list(Text *out) {
+  text_printf(out, "  %-14s %s\n", "native", "this machine");
+  for (int i = 0; target_table[i]; i++)
+    text_printf(out, "  %-14s %s\n", target_table[i]->name, target_table[i]->doc);
+}
+
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host) {
   const Options *o = s->options;
   const char *name = o->target ? o->target : for_host ? host_target() : "generic";
@@ -142,9 +148,8 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
   bool is_triple = !target && (target = native_schedule(s, name));
   if (!target) {
     Text names = text_new(s->arena);
-    for (int i = 0; target_table[i]; i++)
-      text_printf(&names, "\n  %-14s %s", target_table[i]->name, target_table[i]->doc);
-    session_error(s, "no target named `%s`; there are:\n  native         this machine%s", o->target, text_str(&names));
+    targets_list(&names);
+    session_error(s, "no target named `%s`; there are:\n%.*s", o->target, (int)names.len - 1, text_str(&names));
     s->usage_trouble = true;
     return NULL;
   }

@@ -18,6 +18,9 @@ bool build_bind(Session *s, Model *model, const Source *source);
  * code will run here) or for any. NULL after reporting. */
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);
 
+/* A line for each target. */
+void targets_list(Text *out);
+
 /* A new temporary folder, removed with all its files when the arena is freed;
  * until then signals are held (interrupts.h). NULL after reporting. */
 const char *temp_dir(Session *s);

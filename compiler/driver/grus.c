@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One command line, from words to exit code. */
 #include "backend/llvm.h"
-#include "driver/session.h"
+#include "driver/build.h"
 #include "driver/version.h"
 
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static ExitCode (*const command[CMD_COUNT])(Session *) = {
 #define COMMAND(name, arguments, summary) command_##name,
@@ -38,6 +39,12 @@ static int run(Session *s, int argc, char **argv) {
     return argc < 2 ? EXIT_USAGE : EXIT_DONE;
   }
   if (!ok) return usage(s, problem);
+  if (o->target && strcmp(o->target, "help") == 0) {
+    Text text = text_new(s->arena);
+    targets_list(&text);
+    session_out(text_str(&text), text.len);
+    return EXIT_DONE;
+  }
   if (o->command == CMD_COUNT) return usage(s, "no command given");
   session_reset_diags(s);
   return (int)command[o->command](s);

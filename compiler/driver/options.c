@@ -3,6 +3,8 @@
  * `--` ends the options; `-` is standard input. */
 #include "driver/options.h"
 
+#include "driver/interface.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +72,11 @@ static bool parse_count(const char *value, long low, long *out) {
   return true;
 }
 
+static bool is_name(const char *s) {
+  size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+  return n && !s[n] && !(*s >= '0' && *s <= '9');
+}
+
 /* "16KiB", "64k", "4096": bytes. */
 static bool parse_bytes(const char *value, int64_t *out) {
   static const struct {
@@ -135,7 +142,10 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "--backend is c or llvm, not `%s`", value);
     o->backend = value;
     return strcmp(value, "c") == 0 || strcmp(value, "llvm") == 0;
-  case OPTION_prefix: o->prefix = value; return true;
+  case OPTION_prefix:
+    *problem = arena_printf(arena, "--prefix needs a name that C can have, found `%s`", value);
+    o->prefix = value;
+    return is_name(value) && !interface_reserved(value);
   case OPTION_against: o->against = value; return true;
   case OPTION_dump_after: o->dump_after = value; return true;
   case OPTION_dep: o->dep = true; return true;

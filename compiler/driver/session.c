@@ -4,6 +4,7 @@
 
 #include "driver/dump.h"
 #include "driver/foreign.h"
+#include "driver/interface.h"
 #include "driver/interrupts.h"
 #include "driver/version.h"
 #include "model/infer.h"
@@ -138,6 +139,7 @@ Program *session_check_source(Session *s, const Source *source) {
     model_infer(program->model[i], s->diags);
     if (dump_wanted(s, STAGE_infer)) dump_model(s, program->model[i]);
     model_lint(program->model[i], s->diags);
+    interface_check(program->model[i], s->diags);
   }
   return program;
 }

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# What a build refuses although the model is right: names, budgets, precisions, targets.
+. "$(dirname "$0")/lib.sh"
+b() { t build "$@" --weights=random:1 -q -o out.c; }
+
+say E803
+cat >names.grus <<'END'
+grus 1
+
+model names {
+  in  int : f32[time restrict <= 9, feature 4]
+  out new : f32[3] = int |> GRU(5) |> last |> Dense(3)
+  out New : f32[3] = int |> mean |> Dense(3)
+}
+
+model fine {
+  in  values : f32[int 4]                       # labels of axes and names of lets stay inside
+  let double = values |> Dense(4)
+  out s      : f32[4] = double
+}
+END
+t check names.grus
+b names.grus --model fine --prefix int
+b names.grus --model fine --prefix 3d
+b names.grus --model fine --prefix ''
+
+say E804
+cat >two.grus <<'END'
+grus 1
+
+model first  { in x : f32[4]  out y : f32[3] = x |> Dense(3) }
+model second { in x : f32[4]  out y : f32[2] = x |> Dense(2) }
+END
+b two.grus
+b two.grus --model third
+t run two.grus --weights=random:1 x=0,0,0,0
+t verify two.grus --weights=random:1
+printf 'grus 1\nblock b { in x  out y = x |> relu }\n' >none.grus
+b none.grus
+
+say E805
+cat >start.grus <<'END'
+grus 1
+
+model start {
+  in  x : f32[time .., feature 4]
+  in  c : f32[3]
+  out y : f32[time .., 5] = x |> GRU(5, init=c |> Dense(5))
+}
+END
+b start.grus
+
+say E703
+for p in f16 w8; do
+  sed "s/^model first .*/model first { precision $p  in x : f32[time 5, 4]  out y : f32[3] = x |> GRU(3) |> last }/" \
+    two.grus >precise.grus
+  b precise.grus --model first
+done
+sed 's/Dense(3)/Dense(3, precision=w8)/' two.grus >layer.grus
+b layer.grus --model first
+
+say E801 and E802
+cat >large.grus <<'END'
+grus 1
+
+model large {
+  in  x : f32[time 100, feature 8]
+  let low  = x |> LSTM(32)
+  let high = low |> GRU(48, direction=both)
+  out y : f32[4] = high |> mean |> Dense(4)
+}
+END
+b large.grus --max-ram 4KiB
+b large.grus --max-flash 32KiB
+b large.grus --max-ram 12 --max-flash 1kB
+b large.grus --max-ram 1MiB --max-flash 1MB && ls out.* && rm out.*
+b large.grus --max-ram 0
+b large.grus --max-ram lots
+
+say W801
+b large.grus --target cortex-m4 --werror
+b large.grus --target cortex-m4 --werror --scratch=static && rm out.*
+
+say targets
+t build --target help
+b large.grus --target z80
+left
