@@ -140,7 +140,7 @@ static void report_shape(Foreign *f, const Layer *layer, const ForeignTensor *t,
   diag_note(d, "`%s` gives %s %s, the layer needs %s", t->name, role_name[p->role], has, needs);
 }
 
-static bool finite(Foreign *f, const Layer *layer, const ForeignTensor *t, int64_t n, Diags *diags) {
+static bool all_finite(Foreign *f, const Layer *layer, const ForeignTensor *t, int64_t n, Diags *diags) {
   for (int64_t i = 0; i < n; i++) {
     if (isfinite(t->data[i])) continue;
     foreign_report(diags, f->file, E608, "`%s` of %s contains values that are not finite", t->name, layer_origin(layer));
@@ -164,7 +164,7 @@ static bool layer_finish(Foreign *f, Layer *layer, Diags *diags) {
     } else if (t->rank != p->rank || memcmp(t->dim, p->dim, sizeof *t->dim * (size_t)p->rank) != 0) {
       report_shape(f, layer, t, p, diags);
       ok = false;
-    } else if (finite(f, layer, t, param_count(p), diags)) {
+    } else if (all_finite(f, layer, t, param_count(p), diags)) {
       layer->weights->role[p->role] = t->data;
     } else ok = false;
   }

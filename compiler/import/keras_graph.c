@@ -197,6 +197,15 @@ static Value *output_value(Graph *g, KerasValue value, const char *name) {
   return value.value;
 }
 
+/* The first n outputs, states that stateful layers hand out, go behind the outputs of the model. */
+static void states_last(Model *model, int n) {
+  for (int i = 0; i < n; i++) {
+    Port *first = model->out[0];
+    memmove(model->out, model->out + 1, sizeof(Port *) * (size_t)(model->n_out - 1));
+    model->out[model->n_out - 1] = first;
+  }
+}
+
 static bool import_sequential(Graph *g, json_t *layers, json_t *build_shape) {
   KerasValue value = {0};
   KerasLayer layer = {0};
@@ -228,7 +237,9 @@ static bool import_sequential(Graph *g, json_t *layers, json_t *build_shape) {
     return false;
   }
   Value *out = output_value(g, value, layer.name);
+  int n_states = g->keras->model->n_out;
   if (out) model_output(g->keras->model, layer.name, out);
+  if (out) states_last(g->keras->model, n_states);
   return out != NULL;
 }
 
@@ -405,16 +416,11 @@ static bool import_functional(Graph *g, json_t *config) {
     const char *name = json_string_value(json_object_get(object, "name")); /* references use this one */
     map_put(k->arena, &g->by_name, arena_strdup(k->arena, name ? name : node->layer.name), node);
   }
-  /* States that stateful layers hand out come behind the outputs of the model. */
-  int n_out = k->model->n_out;
+  int n_states = 0;
   if (!import_nodes(g)) return false;
-  int extra = k->model->n_out - n_out;
+  n_states = k->model->n_out;
   if (!import_outputs(g, json_object_get(config, "output_layers"))) return false;
-  for (int i = 0; i < extra; i++) {
-    Port *first = k->model->out[0];
-    memmove(k->model->out, k->model->out + 1, sizeof(Port *) * (size_t)(k->model->n_out - 1));
-    k->model->out[k->model->n_out - 1] = first;
-  }
+  states_last(k->model, n_states);
   return true;
 }
 
