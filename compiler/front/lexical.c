@@ -280,6 +280,8 @@ void lexical_stray(Parser *parser, Span at) {
       fix_edit(diag_fix(d, FIX_SURE, "use an ordinary blank"), at, " ");
     else if (*meant)
       fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
+    else if (code == '>' && single && !last)
+      fix_edit(diag_fix(d, FIX_MAYBE, "join stages with `|>`"), at, "|>");
     else
       fix_edit(diag_fix(d, last || invisible ? FIX_SURE : FIX_MAYBE, "delete it"),
                with_blanks(parser, at), "%s", "");

@@ -78,6 +78,19 @@ Token token_next(Parser *parser);
 const char *token_describe(Arena *arena, const Token *token);
 bool token_begins_statement(int kind);
 
+/* What the grammar could go on with where a syntax error was found. */
+typedef struct SyntaxPlace {
+  bool value;     /* an operator: a value or a stage ends before this */
+  bool statement; /* a statement */
+  bool type;      /* a type */
+  bool equals;    /* `=` */
+  bool body;      /* `{` */
+} SyntaxPlace;
+
+/* syntax_hint.c: a note or an edit for d, from the source around the token; false for neither. */
+bool syntax_hint(Diag *d, Parser *parser, const Token *found, Span before, SyntaxPlace place);
+bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span before);
+
 /* Reports E101 at the token read last. expected holds token kinds. */
 void syntax_error(Parser *parser, const int *expected, int n);
 

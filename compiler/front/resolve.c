@@ -64,7 +64,7 @@ static void param_resolve(Resolver *r, Files *file, const Node *node, const Map 
   if (!defined && !node_given(node->kid[0])) {
     Diag *d = diag_new(r->diags, E204, node->at, "param `%s` has no value", node->text);
     diag_primary(d, "missing here");
-    diag_fix(d, FIX_FILL, "give it on the command line: -D %s=N", node->text);
+    diag_fix(d, FIX_FILL, "give it on the command line: `-D %s=N`", node->text);
   }
   Entity *old = map_get(&file->names, node->text);
   if (old)

@@ -106,7 +106,17 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
                             int taken) {
   Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for `%s`", info->name);
   diag_primary(d, "`%s` takes %d by position", info->name, taken);
-  if (info->flags & WEIGHTS && taken == 1)
+  const Binding *named =
+      arg->kid[0] && node_is(arg->kid[0], N_NAME) ? name_find(body, arg->kid[0]->text) : NULL;
+  if (info->flags & RECURRENT && named && named->item.kind == ITEM_VALUE) {
+    diag_note(d, "the initial state is an option");
+    Span at = {arg->span.file, arg->span.begin, arg->span.begin};
+    fix_edit(diag_fix(d, FIX_MAYBE, "start from `%s`", named->name), at, "init=");
+    return;
+  }
+  if (info->kind == LAYER_Embedding)
+    diag_note(d, "the number of categories belongs to the type of what flows in: `index(1000)`");
+  else if (info->flags & WEIGHTS && taken == 1)
     diag_note(
         d, "the input width is never an argument: it is the last axis of the value that flows in");
   else
@@ -114,8 +124,10 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
   const Node *first = stage->kid[0];
   bool two_sizes = taken == 1 && stage->n > 1 && arg == stage->kid[1] && !first->text;
   if (info->flags & WEIGHTS && two_sizes && node_is(arg->kid[0], N_INT))
-    fix_edit(diag_fix(d, FIX_MAYBE, "leave the input width out"),
-             (Span){first->span.file, first->span.begin, arg->span.begin}, "%s", "");
+    fix_edit(
+        diag_fix(d, FIX_MAYBE,
+                 info->kind == LAYER_Embedding ? "leave it out here" : "leave the input width out"),
+        (Span){first->span.file, first->span.begin, arg->span.begin}, "%s", "");
 }
 
 static bool is_positional(const OptInfo *opt) {

@@ -243,6 +243,7 @@ static void error_in_list(Parser *parser, const Token *found, const char *got, S
                           int closer) {
   Diag *d =
       diag_new(parser->diags, E101, found->span, "expected ',' or '%c', found %s", closer, got);
+  if (syntax_hint_in_list(d, parser, found, before)) return;
   if (begins_operand(found->kind)) {
     diag_primary(d, "a `,` is missing before this");
     fix_edit(diag_fix(d, FIX_SURE, closer == ']' ? "separate the axes" : "separate the arguments"),
@@ -273,5 +274,11 @@ void syntax_error(Parser *parser, const int *expected, int n) {
   Diag *d = text ? diag_new(parser->diags, E101, found->span, "expected %s, found %s", text, got)
                  : diag_new(parser->diags, E101, found->span, "did not expect %s here", got);
   label_place(d, found);
+  SyntaxPlace place = {.value = expects(&e, TOK_PIPE),
+                       .statement = expects(&e, TOK_LET),
+                       .type = expects(&e, TOK_DTYPE) && expects(&e, TOK_INDEX),
+                       .equals = expects(&e, '='),
+                       .body = expects(&e, '{')};
+  if (syntax_hint(d, parser, found, before, place)) return;
   suggest(d, parser, &e, found, before);
 }

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `grus check --fix` on a copy of each model here: every diagnostic that showed a `fix:` is gone, and
 # no further fix is left to apply. A `help:` is never applied unasked.
+#
+#   fixes.sh GRUS [DIR]
 set -eu
 grus=$1
-cd "$(dirname "$0")"
+cd "${2:-$(dirname "$0")}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -23,7 +25,7 @@ outline() {
        END { if (code) print code, fix }' "$1"
 }
 
-cp -r used "$work/used"
+[ ! -d used ] || cp -r used "$work/used"
 for rendering in *.txt; do
   name=${rendering%.txt}
   [ -f "$name.grus" ] || continue

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What a syntax error most likely wanted to say, where that needs more than the next token: habits
+ * of other languages, and a word in the wrong place. In: the source around the token found. Out: a
+ * note or an edit; false where nothing is known. */
+#include "front/parser.h"
+
+#include "parser.tab.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *rest_after(const Parser *parser, Span span) {
+  const char *s = parser->source->text + span.end;
+  return s + strspn(s, " \t");
+}
+
+static Span between(Span a, Span b) {
+  return (Span){a.file, a.end, b.begin};
+}
+
+static bool is_name_char(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The word that ends where span ends. */
+static const char *word_at(const Parser *parser, Span span) {
+  uint32_t begin = span.end;
+  while (begin > 0 && is_name_char(parser->source->text[begin - 1]))
+    begin--;
+  return arena_strndup(parser->arena, parser->source->text + begin, span.end - begin);
+}
+
+static bool is_number(const char *word) {
+  return *word && strspn(word, "0123456789_") == strlen(word);
+}
+
+static bool is_unit(const char *word) {
+  static const char *const unit[] = {"Hz", "kHz", "MHz", "s", "ms", "us"};
+  for (size_t i = 0; i < sizeof unit / sizeof *unit; i++)
+    if (strcmp(word, unit[i]) == 0) return true;
+  return false;
+}
+
+/* `16 kHz`, `10 time`: after a number in brackets. */
+static bool hint_after_number(Diag *d, const Parser *parser, const Token *found, Span before) {
+  const char *number = word_at(parser, before);
+  if (!is_number(number) || !found->text) return false;
+  if (is_unit(found->text)) {
+    diag_primary(d, "a number and its unit are one word");
+    fix_edit(diag_fix(d, FIX_SURE, "write `%s%s`", number, found->text),
+             between(before, found->span), "%s", "");
+    return true;
+  }
+  const char *rest = rest_after(parser, found->span);
+  if (parser->opener[parser->depth - 1].bracket != '[' || (*rest != ',' && *rest != ']'))
+    return false;
+  diag_primary(d, "the name of an axis stands before its size");
+  Span both = {before.file, before.end - (uint32_t)strlen(number), found->span.end};
+  fix_edit(diag_fix(d, FIX_SURE, "write `%s %s`", found->text, number), both, "%s %s", found->text,
+           number);
+  return true;
+}
+
+bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span before) {
+  if (found->kind == '.' && before.end > 0 && parser->source->text[before.end - 1] == '.') {
+    fix_edit(diag_fix(d, FIX_SURE, "an endless time is written `..`"), found->span, "%s", "");
+    return true;
+  }
+  bool word = found->kind == TOK_IDENT || found->kind == TOK_TIME;
+  return word && parser->depth && hint_after_number(d, parser, found, before);
+}
+
+/* `h = x |> GRU(8)`, `if ...` where a statement is expected. */
+static bool hint_at_statement(Diag *d, Parser *parser, const Token *found) {
+  static const char *const control[] = {"if", "for", "while", "else", "switch", "loop"};
+  const char *rest = rest_after(parser, found->span);
+  for (size_t i = 0; i < sizeof control / sizeof *control; i++)
+    if (strcmp(found->text, control[i]) == 0) {
+      diag_note(d, "a model is a fixed graph of stages: nothing in it is conditional or repeated");
+      return true;
+    }
+  if (rest[0] != '=' || rest[1] == '=') return false;
+  Span at = {found->span.file, found->span.begin, found->span.begin};
+  fix_edit(diag_fix(d, FIX_SURE, "name a value with `let`"), at, "let ");
+  parser->defining = found->text; /* uses of the name are not reported again */
+  return true;
+}
+
+/* `g |> LSTM(8).h`, `(g |> LSTM(8)).h`, `h[-1]`, `GRU 8`, `x.GRU(8)`: after a value or a stage. */
+static bool hint_after_value(Diag *d, const Parser *parser, const Token *found, Span before) {
+  const char *word = word_at(parser, before);
+  if (found->kind == '.') {
+    diag_note(d, "fields belong to names: `let g = x |> LSTM(8)`, then `g.h`");
+    return true;
+  }
+  if (found->kind == '[') {
+    diag_note(d, "values are not indexed: `last` is the final step, `slice(begin, end)` takes some "
+                 "features of each step");
+    return true;
+  }
+  if (found->kind == '(' && before.begin > 0 && parser->source->text[before.begin - 1] == '.') {
+    diag_note(d, "stages are joined with `|>`");
+    Span dot = {before.file, before.begin - 1, before.begin};
+    fix_edit(diag_fix(d, FIX_MAYBE, "write `|> %s`", word), dot, "|> ");
+    return true;
+  }
+  bool number = found->kind == TOK_INT || found->kind == TOK_FLOAT;
+  if (number && !found->line_start && isalpha((unsigned char)*word)) {
+    diag_primary(d, "arguments stand in parentheses");
+    Fix *fix = diag_fix(d, FIX_MAYBE, "write `%s(%s)`", word, found->text);
+    fix_edit(fix, between(before, found->span), "(");
+    fix_edit(fix, (Span){found->span.file, found->span.end, found->span.end}, ")");
+    return true;
+  }
+  return false;
+}
+
+/* `index[...]`, `[10, 3]`: where a type is expected. */
+static bool hint_in_type(Diag *d, const Parser *parser, const Token *found, Span before,
+                         bool at_begin) {
+  Span here = {found->span.file, found->span.begin, found->span.begin};
+  if (at_begin) {
+    diag_primary(d, "the type of the elements is missing before this");
+    fix_edit(diag_fix(d, FIX_SURE, "say what the elements are"), here, "f32");
+    return true;
+  }
+  if (strcmp(word_at(parser, before), "index") != 0) return false;
+  diag_primary(d, "the number of categories is missing before this");
+  fix_edit(diag_fix(d, FIX_FILL, "say how many there are"), here, "(N)");
+  return true;
+}
+
+bool syntax_hint(Diag *d, Parser *parser, const Token *found, Span before, SyntaxPlace place) {
+  const char *text = parser->source->text;
+  if (found->kind == '-' && text[found->span.end] == '-' && (place.value || place.statement)) {
+    Span both = {found->span.file, found->span.begin, found->span.end + 1};
+    fix_edit(diag_fix(d, FIX_SURE, "comments start with `#`"), both, "#");
+    return true;
+  }
+  if (found->kind == '[' && (place.type || !place.value))
+    return hint_in_type(d, parser, found, before, place.type);
+  if (found->kind == ',' && place.equals) {
+    diag_note(
+        d,
+        "a `let` names one value; further results are its fields: `h.h`, and `h.c` of an `LSTM`");
+    return true;
+  }
+  if (found->kind == '(' && place.body && before.end > 0 && text[before.end - 1] != ')') {
+    diag_note(d,
+              "a `model` has no parameters: its inputs are `in` statements, constants are `param`");
+    return true;
+  }
+  if (found->kind == TOK_IDENT && found->line_start && place.statement &&
+      hint_at_statement(d, parser, found))
+    return true;
+  return place.value && hint_after_value(d, parser, found, before);
+}
