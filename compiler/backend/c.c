@@ -61,13 +61,15 @@ static void body(CWriter *c) {
 }
 
 void backend_c(const KirModule *m, const COptions *options, Text *header, Text *source) {
-  CWriter h = writer_new(m, options, header), c = writer_new(m, options, source);
+  CWriter h = writer_new(m, options, header);
   title(&h);
   interface(&h);
   extern_c(&h, true);
   prototypes(&h);
   extern_c(&h, false);
   text_add(header, "\n#endif\n");
+  if (!source) return;
+  CWriter c = writer_new(m, options, source);
   title(&c);
   text_printf(source, "#include \"%s\"\n", options->header_name ? options->header_name : "model.h");
   body(&c);

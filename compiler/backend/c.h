@@ -20,7 +20,7 @@ typedef struct COptions {
   bool flat_arrays;        /* one-dimensional array parameters */
 } COptions;
 
-/* A .h and .c pair. */
+/* A .h and .c pair; source NULL: the .h alone. */
 void backend_c(const KirModule *m, const COptions *options, Text *header, Text *source);
 /* One header that holds everything: static functions and static const weights. */
 void backend_c_header(const KirModule *m, const COptions *options, Text *header);

@@ -169,17 +169,22 @@ static bool compile(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out) {
   return optimise(w, diags) && write_file(w, output, diags, out);
 }
 
+/* Comes back with fatal.reason set where LLVM gives up. */
+static bool compile_guarded(LlvmOutput output, Diags *diags, Text *out) {
+  if (setjmp(fatal.back)) return false;
+  return compile(fatal.w, output, diags, out);
+}
+
 bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
                   Text *out) {
   LlvmMachine machine;
   if (!llvm_machine(m, options, diags, &machine)) return false;
   LlvmWriter *w = fatal.w = writer_new(m, options, &machine, out->arena);
+  fatal.reason = NULL;
   LLVMInstallFatalErrorHandler(on_fatal_error);
-  bool failed = setjmp(fatal.back) != 0;
-  bool done = !failed && compile(w, output, diags, out);
+  bool done = compile_guarded(output, diags, out);
   LLVMResetFatalErrorHandler();
-  if (!failed) return done;
-  w = fatal.w;
+  if (!fatal.reason) return done;
   fail(w, diags, "compile this", fatal.reason);
   memset(w, 0, sizeof *w); /* what LLVM holds is in no known state: it is left alone */
   return false;

@@ -121,9 +121,9 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
     if (code != 0) return false;
   }
   /* An object is of little use without its header. */
-  Text header = text_new(s->arena), source = text_new(s->arena);
+  Text header = text_new(s->arena);
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
-  backend_c(m, &c, &header, &source);
+  backend_c(m, &c, &header, NULL);
   size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
   return move_out(s, made, out, false, outs) && (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));

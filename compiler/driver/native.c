@@ -51,7 +51,7 @@ bool native_chosen(const Session *s) {
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
   if (o->target && !target_find(o->target) && strcmp(o->target, "native") != 0) return true;
   if (!backend_llvm_version() || (cc && *cc)) return false;
-  return o->cpu || o->features || (o->target && is_foreign(o->target));
+  return o->command == CMD_run || o->cpu || o->features || (o->target && is_foreign(o->target));
 }
 
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {

@@ -34,7 +34,7 @@ bool option_applies(const OptionInfo *info, const char *command) {
   return strcmp(info->commands, "*") == 0 || list_has(info->commands, command, strlen(command));
 }
 
-static bool takes_argument(const OptionInfo *info) { return *info->argument && *info->argument != '['; }
+static bool takes_argument(const OptionInfo *info) { return *info->argument && strncmp(info->argument, "[=", 2) != 0; }
 
 /* The option that arg spells: exactly, as --long=value, or as -Xvalue. *value gets what is attached. */
 static OptionId option_find(const char *arg, const char **value) {

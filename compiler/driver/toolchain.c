@@ -124,10 +124,11 @@ static const char *optimisation(Session *s) {
 bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir, bool pic) {
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  bool native = native_chosen(s);
   Text header = text_new(s->arena), source = text_new(s->arena);
-  backend_c(m, &c, &header, &source);
+  backend_c(m, &c, &header, native ? NULL : &source);
   const char *file = in_dir(s, dir, c.prefix, ".c");
-  if (native_chosen(s)) {
+  if (native) {
     Text object = text_new(s->arena);
     return native_make(s, m, &c, LLVM_OBJECT, &object) && write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
            write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
