@@ -274,6 +274,7 @@ void lower_main(Lower *l) {
   place_values(l);
   emit_groups(l);
   close_batch(l);
+  advance_positions(l);
   if (l->m->first_output > 0) {
     kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
     kb_return(kb, KIR_NO_OUTPUT);

@@ -241,8 +241,12 @@ static void move_histories(Lower *l) {
     const ValuePlace *p = &l->place[i];
     if (!p->history) continue;
     Domain d = domain_of(l, &l->model->value[i]->type);
+    int64_t turns = p->position ? p->turns : 1;
+    if (p->position) /* only when the rows have reached the end */
+      kb_if(&l->kb, kb_op2(&l->kb, KIR_EQ, kb_use(&l->kb, p->at_position), kb_int(&l->kb, KIR_INDEX, (turns - 1) * d.n, 1)));
     kb_copy(&l->kb, p->history, at_batch(l, p->history, 0), p->history,
-            at_batch(l, p->history, d.n * p->row), p->need.before * p->row);
+            at_batch(l, p->history, turns * d.n * p->row), p->need.before * p->row);
+    if (p->position) kb_end(&l->kb);
   }
 }
 

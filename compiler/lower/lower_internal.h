@@ -65,6 +65,9 @@ typedef struct ValuePlace {
   KirBuffer *lost;       /* mean: what rounding lost of the running sum so far */
   KirBuffer *history;    /* streams: the state buffer to move down after each call */
   int64_t row;           /* elements of a row in it */
+  KirBuffer *position;   /* long histories: rows by which this call's rows have wandered in the buffer */
+  KirReg *at_position;
+  int64_t turns;         /* calls until the history is moved back to the front */
 } ValuePlace;
 
 /* What a recurrent layer keeps from step to step, per direction. */
@@ -135,6 +138,9 @@ KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const flo
 KirOrigin layer_origin(const Layer *layer);
 /* Whether a layer has a tensor, also when its values come at run time. */
 bool layer_has_role(const Lower *l, const Layer *layer, Role role);
+
+/* After the calls of all samples: where the next call's rows go. */
+void advance_positions(Lower *l);
 
 /* ---- loops.c ---- */
 void emit_groups(Lower *l);

@@ -215,6 +215,38 @@ static bool place_in_concat(Lower *l, const Value *v) {
   return false;
 }
 
+enum { LONG_HISTORY = 16 };
+
+/* A history much longer than a call is not moved at every call: the rows wander through a buffer of
+ * twice the size, and are moved to the front when they reach its end. */
+static void place_wandering(Lower *l, const Value *v, const char *part, int64_t n) {
+  ValuePlace *p = &l->place[v->id];
+  Kb *kb = &l->kb;
+  p->turns = (p->need.before + n - 1) / n;
+  p->history = new_state(l, v->layer, part, elem_of(&v->type), p->row * (p->need.before + p->turns * n));
+  p->position = kir_buffer(l->m, arena_printf(l->arena, "%s_at", p->history->name), KIR_STATE, KIR_I32, 1);
+  p->position->doc = arena_printf(l->arena, "first row in use of %s", p->history->name);
+  p->at_position = kb_let(kb, "at", kb_convert(kb, KIR_INDEX, kb_load(kb, p->position, kir_at(0), 1)));
+  p->at_position->lo = 0;
+  p->at_position->hi = (p->turns - 1) * n;
+}
+
+void advance_positions(Lower *l) {
+  Kb *kb = &l->kb;
+  for (int i = 0; i < l->model->n_values; i++) {
+    const ValuePlace *p = &l->place[i];
+    if (!p->position) continue;
+    int64_t n = domain_of(l, &l->model->value[i]->type).n;
+    KirExpr *at = kb_convert(kb, KIR_INDEX, kb_load(kb, p->position, kir_at(0), 1));
+    KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, at, kb_int(kb, KIR_INDEX, n, 1)));
+    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, next), kb_int(kb, KIR_INDEX, p->turns * n, 1)));
+    kb_store(kb, p->position, kir_at(0), kb_convert(kb, KIR_I32, kb_use(kb, next)));
+    kb_else(kb);
+    kb_store(kb, p->position, kir_at(0), kb_int(kb, KIR_I32, 0, 1));
+    kb_end(kb);
+  }
+}
+
 /* A buffer of its own: [before + steps + after] rows, or one. */
 static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   ValuePlace *p = &l->place[v->id];
@@ -226,13 +258,15 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   KirElem elem = elem_of(&v->type);
   KirBuffer *b;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
-    b = new_state(l, v->layer, part, elem, count);
-    p->history = b;
     p->row = row;
+    if (n->before >= LONG_HISTORY * d.n && !l->target->is_mcu) place_wandering(l, v, part, d.n);
+    else p->history = new_state(l, v->layer, part, elem, count);
+    b = p->history;
   } else
     b = new_scratch(l, v->layer, part, elem, count);
   if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
   p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0);
+  p->view.at = kir_at_plus(p->view.at, row, p->at_position);
 }
 
 static View view_alias(Lower *l, const Layer *layer) {

@@ -88,6 +88,8 @@ if [ -s "$dir/differ" ]; then
 fi
 
 if grep -q 'time \.\.' "$model"; then
+  make long --calls=90
+  build long gcc gcc -std=c99 -O1
   make chunk --chunk=3 --calls=4
   build chunk gcc gcc -std=c99 -O1
 fi
