@@ -44,6 +44,7 @@ Diag *diag_new(Diags *diags, DiagCode code, Span at, const char *format, ...) {
   if (d->level == LEVEL_WARNING && (diags->werror_all || diags->werror[code])) {
     d->level = LEVEL_ERROR;
     d->promoted = true;
+    diags->n_promoted++;
   }
   if (d->level == LEVEL_ERROR) diags->n_errors++;
   else diags->n_warnings++;

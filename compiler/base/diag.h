@@ -92,6 +92,7 @@ typedef struct Diags {
   Sources *sources;
   Diag *first, **last;
   size_t n_errors, n_warnings;
+  size_t n_promoted; /* of the errors: those that are promoted warnings */
   /* Lint settings, by code: -1 off, 0 default (on for warnings), 1 on; notes need -W notes. */
   signed char lint[DIAG_CODE_COUNT];
   bool werror_all;

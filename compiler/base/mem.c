@@ -6,6 +6,8 @@
 
 static long fail_in; /* 0: never; n: the n-th allocation from now fails; -1: all fail */
 
+static unsigned long failures;
+
 static int mem_refused(void) {
   if (fail_in == 0) return 0;
   if (fail_in > 0 && --fail_in > 0) return 0;
@@ -13,12 +15,19 @@ static int mem_refused(void) {
   return 1;
 }
 
-void *mem_alloc(size_t size) { return mem_refused() ? NULL : malloc(size ? size : 1); }
+static void *mem_counted(void *p) {
+  failures += !p;
+  return p;
+}
+
+void *mem_alloc(size_t size) { return mem_counted(mem_refused() ? NULL : malloc(size ? size : 1)); }
 
 void *mem_realloc(void *p, size_t size) {
-  return mem_refused() ? NULL : realloc(p, size ? size : 1);
+  return mem_counted(mem_refused() ? NULL : realloc(p, size ? size : 1));
 }
 
 void mem_free(void *p) { free(p); }
 
 void mem_fail_at(long n) { fail_in = n; }
+
+unsigned long mem_failures(void) { return failures; }

@@ -13,4 +13,8 @@ void mem_free(void *p);
 /* Makes the n-th allocation from now (1 is the next) and all later ones fail; 0 switches it off. */
 void mem_fail_at(long n);
 
+/* Allocations that failed so far. A library that is given these functions may hide the cause of its
+ * failure; the count tells. */
+unsigned long mem_failures(void);
+
 #endif

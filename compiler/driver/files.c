@@ -33,19 +33,24 @@ static char *read_all(Arena *arena, int fd, size_t limit, size_t *len, const cha
   return data;
 }
 
+static void close_file(void *arg) {
+  int *fd = arg;
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
 char *file_read(Arena *arena, const char *path, size_t limit, size_t *len, const char **reason) {
   if (strcmp(path, "-") == 0) return read_all(arena, STDIN_FILENO, limit, len, reason);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int *fd = ARENA_NEW(arena, int); /* closed with the arena when memory runs out while reading */
+  *fd = -1;
+  arena_defer(arena, close_file, fd);
+  *fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat st;
-  if (fd < 0 || fstat(fd, &st) != 0) {
-    *reason = strerror(errno);
-    if (fd >= 0) close(fd);
-    return NULL;
-  }
   char *data = NULL;
-  if (S_ISDIR(st.st_mode)) *reason = "it is a directory";
-  else data = read_all(arena, fd, limit, len, reason);
-  close(fd);
+  if (*fd < 0 || fstat(*fd, &st) != 0) *reason = strerror(errno);
+  else if (S_ISDIR(st.st_mode)) *reason = "it is a directory";
+  else data = read_all(arena, *fd, limit, len, reason);
+  close_file(fd);
   return data;
 }
 

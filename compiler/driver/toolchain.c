@@ -31,13 +31,12 @@ const char *temp_dir(Session *s) {
   const char *base = getenv("TMPDIR");
   char *path = arena_printf(s->arena, "%s/grus-XXXXXX", base && *base ? base : "/tmp");
   interrupts_hold();
-  if (!mkdtemp(path)) {
-    interrupts_release();
-    session_file_error(s, path, "make the folder", strerror(errno));
-    return NULL;
-  }
-  arena_defer(s->arena, remove_dir, path);
-  return path;
+  arena_defer(s->arena, remove_dir, path); /* before there is a folder to lose */
+  if (mkdtemp(path)) return path;
+  session_file_error(s, path, "make the folder", strerror(errno));
+  *path = 0; /* it is not ours */
+  interrupts_release();
+  return NULL;
 }
 
 void temp_dir_remove(const char *dir) {

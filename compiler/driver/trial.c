@@ -8,15 +8,19 @@
 #include <math.h>
 #include <string.h>
 
-static void unload(void *library) { dlclose(library); }
+static void unload(void *arg) {
+  void **library = arg;
+  if (*library) dlclose(*library);
+}
 
 const GrusProgram *trial_load(Session *s, const KirModule *m) {
   COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
   const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
   if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  const GrusProgram *program = library ? dlsym(library, "grus_program") : NULL;
-  if (library) arena_defer(s->arena, unload, library);
+  void **library = ARENA_NEW(s->arena, void *);
+  arena_defer(s->arena, unload, library);
+  *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  const GrusProgram *program = *library ? dlsym(*library, "grus_program") : NULL;
   if (!program) session_file_error(s, path, "load", dlerror());
   temp_dir_remove(dir); /* what is loaded stays */
   return program;

@@ -129,6 +129,7 @@ struct Resolver {
   ResolveOptions *options;
   Program *program;
   Map files;       /* Files by path */
+  Map models;      /* Model by name */
   Map stages;      /* LayerInfo by name */
   Map *paths;      /* of the model: layer paths taken, with their counts */
   int expanded;    /* stages and uses of blocks, in this model */

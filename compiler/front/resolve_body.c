@@ -266,9 +266,11 @@ void model_resolve(Resolver *r, Files *file, const Node *node) {
   model->span = node->span;
   model->name_span = node->at;
   Program *p = r->program;
-  for (int i = 0; i < p->n_models; i++)
-    if (strcmp(p->model[i]->name, model->name) == 0)
-      report_defined_twice(r, model->name, node->at, p->model[i]->name_span);
+  const Model *first = map_get(&r->models, model->name);
+  if (first)
+    report_defined_twice(r, model->name, node->at, first->name_span);
+  else
+    map_put(r->arena, &r->models, model->name, model);
   r->paths = &paths;
   r->expanded = 0;
   r->too_large = false;

@@ -3,13 +3,35 @@
  * compressed one is inflated into the arena, up to a bound. */
 #include "import/import.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <zip.h>
 
 /* No archive may inflate to more than this many times its size, beyond a free allowance. */
 enum { BOMB_RATIO = 200, BOMB_FREE = 16 * 1024 * 1024, MAX_MEMBERS = 65536 };
 
-static void discard(void *arg) { zip_discard(arg); }
+static void discard(void *arg) {
+  zip_t *zip = *(zip_t **)arg;
+  if (zip) zip_discard(zip);
+}
+
+/* The archive, closed with the arena: what closes it is there before it is. */
+static zip_t *archive_open(Arena *arena, Mapped map, const char **reason) {
+  zip_t **zip = ARENA_NEW(arena, zip_t *);
+  arena_defer(arena, discard, zip);
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t *source = zip_source_buffer_create(map.data, map.len, 0, &error);
+  *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
+  if (source && !*zip) zip_source_free(source);
+  char why[128];
+  snprintf(why, sizeof why, "%s", *zip ? "" : zip_error_strerror(&error));
+  bool no_memory = zip_error_code_zip(&error) == ZIP_ER_MEMORY;
+  zip_error_fini(&error);
+  if (!*zip && no_memory) arena_out_of_memory(arena);
+  if (!*zip) *reason = arena_printf(arena, "it is a damaged zip archive: %s", why);
+  return *zip;
+}
 
 static bool read_member(Arena *arena, zip_t *zip, zip_uint64_t index, uint64_t *budget, Mapped *out,
                         const char **name, const char **reason) {
@@ -35,18 +57,8 @@ static bool read_member(Arena *arena, zip_t *zip, zip_uint64_t index, uint64_t *
 }
 
 TensorFile *npz_parse(Arena *arena, Mapped map, const char **reason) {
-  zip_error_t error;
-  zip_error_init(&error);
-  zip_source_t *source = zip_source_buffer_create(map.data, map.len, 0, &error);
-  zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
-  if (!zip) {
-    *reason = arena_printf(arena, "it is a damaged zip archive: %s", zip_error_strerror(&error));
-    if (source) zip_source_free(source);
-    zip_error_fini(&error);
-    return NULL;
-  }
-  zip_error_fini(&error);
-  arena_defer(arena, discard, zip);
+  zip_t *zip = archive_open(arena, map, reason);
+  if (!zip) return NULL;
   zip_int64_t n = zip_get_num_entries(zip, 0);
   uint64_t budget = (uint64_t)map.len * BOMB_RATIO + BOMB_FREE;
   *reason = "it has too many members";

@@ -12,11 +12,13 @@
 
 static void unmap(void *arg) {
   Mapped *m = arg;
-  munmap((void *)(uintptr_t)m->data, m->len);
+  if (m->len) munmap((void *)(uintptr_t)m->data, m->len);
 }
 
 bool file_map(Arena *arena, const char *path, Mapped *out, const char **reason) {
   struct stat st;
+  Mapped *kept = ARENA_NEW(arena, Mapped); /* before there is anything to lose */
+  arena_defer(arena, unmap, kept);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0 || fstat(fd, &st) != 0) {
     *reason = strerror(errno);
@@ -30,10 +32,8 @@ bool file_map(Arena *arena, const char *path, Mapped *out, const char **reason) 
     void *p = mmap(NULL, out->len, PROT_READ, MAP_PRIVATE, fd, 0);
     ok = p != MAP_FAILED;
     if (ok) {
-      Mapped *kept = ARENA_NEW(arena, Mapped);
       out->data = p;
       *kept = *out;
-      arena_defer(arena, unmap, kept);
     } else *reason = strerror(errno);
   }
   close(fd);

@@ -17,10 +17,7 @@ bool lint_typed(const Value *v) {
 }
 
 bool lint_after_errors(const Infer *lint) {
-  bool errors = lint->model->failed;
-  for (const Diag *d = lint->diags->first; d && !errors; d = d->next)
-    errors = d->level == LEVEL_ERROR && !d->promoted;
-  return errors;
+  return lint->model->failed || lint->diags->n_errors > lint->diags->n_promoted;
 }
 
 bool lint_layer_typed(const Layer *layer) {

@@ -23,6 +23,7 @@ static void check(const char *text, size_t len) {
   for (int i = 0; i < program->n_models; i++) {
     bool ok = model_infer(program->model[i], diags);
     if (!ok && diags->n_errors == 0) abort();
+    model_lint(program->model[i], diags);
   }
   diags_sort(diags);
   Text text_out = text_new(arena);
