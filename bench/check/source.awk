@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# A long source: awk -v lines=N -f source.awk prints about N lines (at least N, by less than a model) of
-# a block and models of six kinds in turn, with blocks, streams, windows, bounded lengths, states and comments. Every
-# number and name in it differs from model to model.
+# A long source: awk -v lines=N -f source.awk prints at least N lines, by less than a model more: a
+# block and models of six kinds in turn, with streams, windows, bounded lengths, states and comments.
+# Names and sizes differ from model to model; there is nothing to report in it.
 function dense(i) { return 8 + i * 7 % 40 }
 
 function block(i) {
