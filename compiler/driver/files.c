@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Whole files in, whole files out. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "driver/files.h"
 
 #include "base/mem.h"
@@ -7,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +88,30 @@ static bool write_straight(const FileOut *file, const char **reason) {
   return ok;
 }
 
-/* Writes file to *temp beside it; *temp is NULL when nothing is to be renamed. */
-static bool stage(Arena *arena, const FileOut *file, char **temp, const char **reason) {
+/* Temporary files of one write, and where each goes: the file itself, not a link to it. */
+typedef struct Staged {
+  char **temp; /* NULL: nothing to rename */
+  char **target;
+  int n; /* 0 once all is over */
+} Staged;
+
+/* Called by files_write, and by the arena when memory runs out in the middle of it. */
+static void staged_end(void *arg) {
+  Staged *staged = arg;
+  if (!staged->n) return;
+  for (int i = 0; i < staged->n; i++)
+    if (staged->temp[i]) unlink(staged->temp[i]);
+  staged->n = 0;
+  interrupts_release();
+}
+
+static char *link_target(Arena *arena, const char *path) {
+  char real[PATH_MAX];
+  return arena_strdup(arena, realpath(path, real) ? real : path);
+}
+
+/* Writes file to *temp beside its target; *temp is NULL when nothing is to be renamed. */
+static bool stage(Arena *arena, const FileOut *file, char **target, char **temp, const char **reason) {
   struct stat st;
   bool exists = strcmp(file->path, "-") != 0 && stat(file->path, &st) == 0;
   mode_t mode = exists ? st.st_mode & 0777 : 0666;
@@ -99,7 +123,8 @@ static bool stage(Arena *arena, const FileOut *file, char **temp, const char **r
   }
   if (file->executable) mode |= (mode & 0444) >> 2;
   if (exists && mode == (st.st_mode & 0777) && same_content(arena, file->path, file->data, file->len)) return true;
-  char *path = arena_printf(arena, "%s.tmp%ld", file->path, (long)getpid());
+  *target = link_target(arena, file->path);
+  char *path = arena_printf(arena, "%s.tmp%ld", *target, (long)getpid());
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd >= 0) *temp = path;
   bool ok = fd >= 0 && (!exists || fchmod(fd, mode) == 0) && write_all(fd, file->data, file->len);
@@ -112,13 +137,16 @@ static bool stage(Arena *arena, const FileOut *file, char **temp, const char **r
 }
 
 bool files_write(Arena *arena, const FileOut *files, int n, const char **failed, const char **reason) {
-  char **temp = ARENA_ARRAY(arena, char *, n + 1);
+  Staged *staged = ARENA_NEW(arena, Staged);
+  staged->temp = ARENA_ARRAY(arena, char *, n + 1);
+  staged->target = ARENA_ARRAY(arena, char *, n + 1);
+  arena_defer(arena, staged_end, staged);
   bool ok = true;
-  int staged = 0;
   interrupts_hold();
-  for (; staged < n && ok; staged++) {
-    *failed = files[staged].path;
-    ok = stage(arena, &files[staged], &temp[staged], reason);
+  staged->n = n;
+  for (int i = 0; i < n && ok; i++) {
+    *failed = files[i].path;
+    ok = stage(arena, &files[i], &staged->target[i], &staged->temp[i], reason);
     if (ok && interrupts_noted()) {
       *reason = "interrupted";
       ok = false;
@@ -132,14 +160,12 @@ bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
   }
   for (int i = 0; i < n && ok; i++) {
     *failed = files[i].path;
-    if (!temp[i]) continue;
-    ok = rename(temp[i], files[i].path) == 0;
-    if (ok) temp[i] = NULL;
+    if (!staged->temp[i]) continue;
+    ok = rename(staged->temp[i], staged->target[i]) == 0;
+    if (ok) staged->temp[i] = NULL;
     else *reason = strerror(errno);
   }
-  for (int i = 0; i < staged && !ok; i++)
-    if (temp[i]) unlink(temp[i]);
-  interrupts_release();
+  staged_end(staged);
   return ok;
 }
 

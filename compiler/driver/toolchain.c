@@ -30,8 +30,8 @@ static void remove_dir(void *arg) {
 const char *temp_dir(Session *s) {
   const char *base = getenv("TMPDIR");
   char *path = arena_printf(s->arena, "%s/grus-XXXXXX", base && *base ? base : "/tmp");
-  interrupts_hold();
   arena_defer(s->arena, remove_dir, path); /* before there is a folder to lose */
+  interrupts_hold();
   if (mkdtemp(path)) return path;
   session_file_error(s, path, "make the folder", strerror(errno));
   *path = 0; /* it is not ours */
