@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static const Page *page_find(const char *name) {
   for (size_t i = 0; i < n_pages; i++)
@@ -24,6 +25,27 @@ const char *explain_page(Arena *arena, const char *name) {
   for (const char *const *line = page->lines; *line; line++)
     text_add(&text, *line);
   return text_str(&text);
+}
+
+/* A Markdown page for a terminal: headings without their signs (bold in colour), examples indented
+ * instead of fenced. */
+static void add_page(Text *out, const char *page, bool colour) {
+  bool fenced = false;
+  for (const char *line = page, *end; *line; line = *end ? end + 1 : end) {
+    end = line + strcspn(line, "\n");
+    size_t signs = fenced ? 0 : strspn(line, "#");
+    bool heading = signs > 0 && line[signs] == ' ';
+    if (strncmp(line, "```", 3) == 0) {
+      fenced = !fenced;
+      continue;
+    }
+    if (fenced && end > line) text_add(out, "    ");
+    if (heading) line += signs + 1;
+    if (heading && colour) text_add(out, "\033[1m");
+    text_add_n(out, line, (size_t)(end - line));
+    if (heading && colour) text_add(out, "\033[0m");
+    text_add_char(out, '\n');
+  }
 }
 
 static void list_codes(Text *out, bool lints) {
@@ -72,7 +94,7 @@ ExitCode command_explain(Session *s) {
   }
   for (size_t i = 0; i < s->options->n_args; i++) {
     const char *name = s->options->args[i], *page = explain_page(s->arena, name);
-    if (page) text_add(&out, page);
+    if (page) add_page(&out, page, session_colour(s->options, STDOUT_FILENO));
     else if (strcmp(name, "errors") == 0) list_codes(&out, false);
     else if (strcmp(name, "lints") == 0) list_codes(&out, true);
     else if (strcmp(name, "stages") == 0) list_stages(&out);

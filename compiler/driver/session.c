@@ -73,11 +73,11 @@ void session_reset_diags(Session *s) {
     s->diags->werror[diag_code_find(o->werror[i])] = true;
 }
 
-static bool use_colour(const Options *o) {
+bool session_colour(const Options *o, int fd) {
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
   if (o->color != COLOR_AUTO) return o->color == COLOR_ALWAYS;
   if (no_color && *no_color) return false;
-  return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
+  return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
@@ -96,7 +96,7 @@ static const char *page_of_code(DiagCode code) { return explain_page(page_arena,
 void session_print_diags(Session *s) {
   const Options *o = s->options;
   Text out = text_new(s->arena);
-  bool colour = use_colour(o);
+  bool colour = session_colour(o, STDERR_FILENO);
   size_t shown = 0, hidden = 0;
   diags_sort(s->diags);
   if (o->format == RENDER_SARIF) {

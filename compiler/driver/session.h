@@ -20,6 +20,8 @@ typedef struct Session {
   const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;
 
+/* Whether output to this file descriptor is coloured: --color, NO_COLOR, and whether it is a terminal. */
+bool session_colour(const Options *o, int fd);
 /* Results to standard output. */
 void session_out(const char *s, size_t len);
 /* "grus: error: ..." on standard error; for trouble that is in no model. */

@@ -52,7 +52,7 @@ static void read_and_bind(const uint8_t *data, size_t size) {
   }
   for (int i = 0; i < file->n; i++)
     for (int64_t k = 0; k < file->tensor[i].count; k++)
-      sum = tensor_get(&file->tensor[i], k);
+      sum = sum + tensor_get(&file->tensor[i], k);
   file->path = "w";
   for (int c = CONVENTION_NONE; c <= CONVENTION_ONNX; c++) {
     Sources sources = {.arena = arena};
