@@ -71,7 +71,7 @@ static bool is_bound(const Model *model) {
 static bool random_seed(const char *w, uint64_t *seed) {
   if (strncmp(w, "random", 6) != 0 || (w[6] != ':' && w[6])) return false;
   *seed = w[6] ? strtoull(w + 7, NULL, 10) : 0;
-  return true;
+  return !w[6] || (w[7] && w[7 + strspn(w + 7, "0123456789")] == 0);
 }
 
 bool build_bind(Session *s, Model *model, const Source *source) {
@@ -150,6 +150,16 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
     Text names = text_new(s->arena);
     targets_list(&names);
     session_error(s, "no target named `%s`; there are:\n%.*s", o->target, (int)names.len - 1, text_str(&names));
+    s->usage_trouble = true;
+    return NULL;
+  }
+  if (for_host && o->weights && strcmp(o->weights, "extern") == 0) {
+    session_error(s, "a program needs its weights: `--weights=extern` leaves them to run time");
+    s->usage_trouble = true;
+    return NULL;
+  }
+  if (o->chunk && model->run != RUN_STREAM) {
+    session_error(s, "--chunk is for streams: model `%s` has no input with `time ..`, or takes windows of it", model->name);
     s->usage_trouble = true;
     return NULL;
   }

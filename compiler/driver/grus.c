@@ -17,7 +17,8 @@ static ExitCode (*const command[CMD_COUNT])(Session *) = {
 
 static int usage(Session *s, const char *problem) {
   session_error(s, "%s", problem);
-  fputs("run `grus --help` for help\n", stderr);
+  bool known = s->options->command < CMD_COUNT;
+  fprintf(stderr, "run `grus %s%s--help` for help\n", known ? command_info[s->options->command].name : "", known ? " " : "");
   return EXIT_USAGE;
 }
 

@@ -67,7 +67,7 @@ static bool pick(const char *value, const char *const *names, int n, int *out) {
 static bool parse_count(const char *value, long low, long *out) {
   char *end;
   long n = strtol(value, &end, 10);
-  if (*end || end == value || n < low) return false;
+  if (*end || end == value || n < low || n > 1000000) return false;
   *out = n;
   return true;
 }
@@ -160,10 +160,10 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     o->optimise = value;
     return value[0] && strchr("0123s", value[0]) && !value[1];
   case OPTION_batch:
-    *problem = arena_printf(arena, "--batch needs a number of at least 1, found `%s`", value);
+    *problem = arena_printf(arena, "--batch needs a number from 1 to 1000000, found `%s`", value);
     return parse_count(value, 1, &o->batch);
   case OPTION_chunk:
-    *problem = arena_printf(arena, "--chunk needs a number of at least 1, found `%s`", value);
+    *problem = arena_printf(arena, "--chunk needs a number from 1 to 1000000, found `%s`", value);
     return parse_count(value, 1, &o->chunk);
   case OPTION_c_arrays:
     *problem = arena_printf(arena, "--c-arrays is nested or flat, not `%s`", value);

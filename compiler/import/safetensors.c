@@ -114,9 +114,13 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
   if (file.len < 9) return NULL;
   for (int i = 0; i < 8; i++)
     header |= (uint64_t)file.data[i] << 8 * i;
-  if (header == 0 || header > file.len - 8 || file.data[8] != '{') return NULL;
+  if (header == 0 || file.data[8] != '{') return NULL;
   if (header > HEADER_MAX) {
-    *reason = "its header is larger than 100 MB";
+    *reason = "it looks like safetensors, but its header would be larger than 100 MB";
+    return NULL;
+  }
+  if (header > file.len - 8) {
+    *reason = arena_printf(arena, "it ends within the safetensors header: %zu of %llu bytes", file.len - 8, (unsigned long long)header);
     return NULL;
   }
   json_t *root = header_load(arena, (const char *)file.data + 8, (size_t)header, reason);

@@ -63,8 +63,9 @@ bool tensor_check(Arena *arena, Tensor *t, uint64_t bytes, const char **reason) 
     }
   t->count = n;
   if (size_mul(n, tensor_elem_bytes(t->elem), &size) && (uint64_t)size == bytes) return true;
-  *reason = arena_printf(arena, "`%s` of shape %s needs %lld bytes, the file has %llu for it", t->name,
-                         tensor_shape_str(arena, t), (long long)size, (unsigned long long)bytes);
+  const char *what = *t->name ? arena_printf(arena, "`%s`", t->name) : "an array";
+  *reason = arena_printf(arena, "%s of shape %s needs %lld bytes, the file has %llu for it", what, tensor_shape_str(arena, t),
+                         (long long)size, (unsigned long long)bytes);
   return false;
 }
 

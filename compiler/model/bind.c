@@ -37,7 +37,7 @@ static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow 
 static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
   const Tensor *t = tensor_find(b->file, tensor_name(b, layer, row, dir, '.'));
   if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
-  if (!t && !*bind_prefix(layer)) t = tensor_find(b->file, row->tensor);
+  if (!t && !*bind_prefix(layer) && b->file->n == 1) t = tensor_find(b->file, ""); /* an .npy is one array without a name */
   return t;
 }
 
@@ -113,7 +113,7 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   static const char *const names[] = {"", "keras", "torch", "onnx"};
   const char *kind = layer_info(layer->kind)->name;
   bool reversed = t->rank == 2 && rank == 2 && t->dim[0] == dim[1] && t->dim[1] == dim[0];
-  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s", t->name,
+  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s", *t->name ? t->name : b->file->path,
                      tensor_shape_str(b->model->arena, t), kind, shape_text(b->model->arena, dim, rank));
   diag_primary(d, "bound here");
   diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, split));
@@ -143,7 +143,7 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
     text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name, tensor_shape_str(b->model->arena, t));
   }
   if (shown) diag_note(d, "it has %s", text_str(&list));
-  else diag_note(d, "it has %d tensors; `grus inspect %s` lists them", b->file->n, b->file->path);
+  else diag_note(d, "it has %d tensor%s; `grus inspect %s` lists them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
   if (twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1, text_str(&prefix), text_str(&prefix));

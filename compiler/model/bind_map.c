@@ -19,7 +19,8 @@ const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *l
     return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
   }
   const char *side = convention == CONVENTION_KERAS && both ? (dir ? "backward" : "forward") : "";
-  return arena_printf(arena, "%s%c%s%s%s", prefix, separator, side, *side ? (char[]){separator, 0} : "", row->tensor);
+  const char between[2] = {separator, 0};
+  return arena_printf(arena, "%s%s%s%s%s", prefix, *prefix ? between : "", side, *side ? between : "", row->tensor);
 }
 
 int64_t bind_letter_size(char c, const ParamShape *p, bool split) {

@@ -39,18 +39,6 @@ t verify two.grus --weights=random:1
 printf 'grus 1\nblock b { in x  out y = x |> relu }\n' >none.grus
 b none.grus
 
-say E805
-cat >start.grus <<'END'
-grus 1
-
-model start {
-  in  x : f32[time .., feature 4]
-  in  c : f32[3]
-  out y : f32[time .., 5] = x |> GRU(5, init=c |> Dense(5))
-}
-END
-b start.grus
-
 say E703
 for p in f16 w8; do
   sed "s/^model first .*/model first { precision $p  in x : f32[time 5, 4]  out y : f32[3] = x |> GRU(3) |> last }/" \
@@ -77,6 +65,9 @@ b large.grus --max-ram 12 --max-flash 1kB
 b large.grus --max-ram 1MiB --max-flash 1MB && ls out.* && rm out.*
 b large.grus --max-ram 0
 b large.grus --max-ram lots
+
+say E805
+b large.grus --batch 1000000
 
 say W801
 b large.grus --target cortex-m4 --werror
