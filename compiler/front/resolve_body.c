@@ -55,7 +55,8 @@ static Item value_of_statement(Body *body, const Node *expr) {
 static void ascribe(Body *body, const Node *node, Value *value) {
   Type type;
   if (!node_given(node->kid[0]) || !type_resolve(body, node->kid[0], false, &type)) return;
-  Ascription a = {value, node->text, type, node->kid[0]->span, node->at};
+  Ascription a = {value, node->text, type, node->kid[0]->span, node->at, span_none()};
+  if (node_is(node, N_IN) && body->call) a.use_span = body->call->span;
   ARENA_PUSH(body->r->arena, body->model->ascription, body->model->n_ascriptions,
              body->model->cap_ascriptions, a);
 }

@@ -9,7 +9,8 @@ typedef struct Declared {
   const char *name;
   const Type *type;
   Span type_span;
-  Span at; /* where the value is written */
+  Span at;     /* where the value is written */
+  bool is_use; /* at is the use of a block that reads it */
 } Declared;
 
 static bool elem_fits(const Type *declared, const Type *type) {
@@ -47,6 +48,22 @@ static const Layer *first_dense(const Value *v) {
   return dense;
 }
 
+/* A stage behind the value, or in front of the use of a block it is piped into. */
+static void edit_reduce(const Infer *inf, Fix *fix, const Declared *declared, const char *stage) {
+  Span at = declared->at;
+  const Source *source = sources_get(inf->diags->sources, at.file);
+  if (!source) return;
+  if (!declared->is_use) {
+    fix_edit(fix, (Span){at.file, at.end, at.end}, " |> %s", stage);
+    return;
+  }
+  uint32_t pipe = at.begin;
+  while (pipe > 0 && strchr(" \t\r\n", source->text[pipe - 1]))
+    pipe--;
+  if (pipe >= 2 && memcmp(source->text + pipe - 2, "|>", 2) == 0)
+    fix_edit(fix, (Span){at.file, at.begin, at.begin}, "%s |> ", stage);
+}
+
 /* `last` and `mean` in front of the first Dense, or at the end. */
 static void advise_reduce(Infer *inf, Diag *d, const Value *v, const Declared *declared) {
   static const char *const stage[] = {"last", "mean"}, *const what[] = {"the final step",
@@ -57,9 +74,8 @@ static void advise_reduce(Infer *inf, Diag *d, const Value *v, const Declared *d
                         dense ? " before the `Dense`" : "");
     if (dense)
       edit_insert_stage(inf, fix, dense, stage[i]);
-    else if (span_valid(declared->at))
-      fix_edit(fix, (Span){declared->at.file, declared->at.end, declared->at.end}, " |> %s",
-               stage[i]);
+    else
+      edit_reduce(inf, fix, declared, stage[i]);
   }
 }
 
@@ -111,7 +127,9 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   if (have->time.kind == want->time.kind && !time_fits(&want->time, &have->time) &&
       dims_equal(want, have))
     advise_causal(inf, d, v, "`padding=causal` keeps the length, with zeros before the first step");
-  const char *title = reduces ? "declare one output per step" : "declare what the value is";
+  const char *title = !reduces           ? "declare what the value is"
+                      : declared->is_use ? "declare one value per step"
+                                         : "declare one output per step";
   Fix *fix = diag_fix(d, FIX_MAYBE, "%s%s", d->n_fixes ? "or " : "", title);
   if (span_valid(declared->type_span))
     fix_edit(fix, declared->type_span, "%s", type_str(inf->arena, have));
@@ -199,8 +217,9 @@ void infer_ascriptions(Infer *inf) {
 bool infer_ascribed(Infer *inf, Value *value) {
   for (int i = inf->ascribed[value->id]; i >= 0; i = inf->next_ascribed[i]) {
     const Ascription *a = &inf->model->ascription[i];
-    Span at = value->layer ? value->layer->span : a->name_span;
-    Declared declared = {a->name, &a->type, a->type_span, at};
+    bool is_use = !value->layer && span_valid(a->use_span);
+    Span at = value->layer ? value->layer->span : is_use ? a->use_span : a->name_span;
+    Declared declared = {a->name, &a->type, a->type_span, at, is_use};
     if (!declared_fits(inf, value, &declared)) return false;
     type_merge(&value->type, &a->type); /* names and rates that are written are the value's */
   }
@@ -211,7 +230,7 @@ void infer_output(Infer *inf, Port *port) {
   const Value *v = port->value;
   if (!v || v->poisoned || !v->typed) return;
   Span at = written_in(v, port->span, port_expression(inf, port));
-  Declared declared = {port->name, &port->declared, port->type_span, at};
+  Declared declared = {port->name, &port->declared, port->type_span, at, false};
   if (port->has_type) {
     declared_fits(inf, v, &declared);
     return;

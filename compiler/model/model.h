@@ -109,6 +109,7 @@ typedef struct Ascription {
   const char *name;
   Type type;
   Span type_span, name_span;
+  Span use_span; /* of a block's input: the use of the block */
 } Ascription;
 
 /* How the model runs, from the types of its ports. */

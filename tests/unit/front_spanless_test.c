@@ -41,7 +41,8 @@ static void model_strip(Model *model) {
   for (int i = 0; i < model->n_values; i++)
     model->value[i]->span = model->value[i]->name_span = span_none();
   for (int i = 0; i < model->n_ascriptions; i++)
-    model->ascription[i].type_span = model->ascription[i].name_span = span_none();
+    model->ascription[i].type_span = model->ascription[i].name_span =
+        model->ascription[i].use_span = span_none();
 }
 
 /* Codes reported by inference and lints, each once. */
@@ -63,7 +64,8 @@ static const char *codes_of(Compile *c, bool strip, bool *clean) {
     render_gcc(&out, d);
     render_json(&out, d);
     for (size_t i = 0; i < d->n_fixes; i++)
-      if (strip && d->fixes[i]->n_edits) print_error("%s %s\n", diag_info[d->code].code, d->fixes[i]->title), *clean = false;
+      if (strip && d->fixes[i]->n_edits)
+        print_error("%s %s\n", diag_info[d->code].code, d->fixes[i]->title), *clean = false;
   }
   seen[E208] = 0; /* without text an output needs no type */
   for (int i = 0; i < DIAG_CODE_COUNT; i++)

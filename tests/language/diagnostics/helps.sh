@@ -11,8 +11,8 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 count=0
 
-codes_of() { # FILE, CODE: how often
-  grep -c "\[$2\]: " "$1" || true
+how_often() { # FILE, TEXT
+  grep -cF -- "$2" "$1" || true
 }
 
 for model in *.grus; do
@@ -21,19 +21,21 @@ for model in *.grus; do
   [ ! -f "$name.args" ] || args=$(cat "$name.args")
   # shellcheck disable=SC2086 # several arguments
   "$grus" check --diagnostics=json $args "$model" 2>"$work/json" || true
+  grep -q '"applicability":"maybe"' "$work/json" || continue
   # shellcheck disable=SC2086
   "$grus" check --diagnostics=short $args "$model" 2>"$work/before" || true
   mkdir "$work/$name"
   "$reader" helps "$work/$name" <"$work/json" >"$work/list" || failed=1
-  while read -r n code; do
+  while read -r n code message; do
     count=$((count + 1))
     # shellcheck disable=SC2086
     (cd "$work/$name/$n" && "$grus" check --diagnostics=short $args "$model") 2>"$work/after" || true
     worse=
     for bad in $(sed -n 's/.*\[\(E1[0-9]*\|E20[0-9]\)\]: .*/\1/p' "$work/after" | sort -u); do
-      [ "$(codes_of "$work/after" "$bad")" -le "$(codes_of "$work/before" "$bad")" ] || worse=$bad
+      [ "$(how_often "$work/after" "[$bad]: ")" -le "$(how_often "$work/before" "[$bad]: ")" ] || worse=$bad
     done
-    if [ "$(codes_of "$work/after" "$code")" -ge "$(codes_of "$work/before" "$code")" ] || [ -n "$worse" ]; then
+    text="[$code]: $message"
+    if [ "$(how_often "$work/after" "$text")" -ge "$(how_often "$work/before" "$text")" ] || [ -n "$worse" ]; then
       printf '%s: a suggestion for %s, made, gives:\n' "$name" "$code"
       diff "$model" "$work/$name/$n/$model" | sed 's/^/    /' || true
       sed 's/^/  /' "$work/after"

@@ -4,7 +4,8 @@
  *   read_diagnostics json  <lines    every line an object with the fields promised
  *   read_diagnostics sarif <log      the fields SARIF 2.1.0 requires, and indices that fit
  *   read_diagnostics helps DIR <lines
- *       writes each suggested change that has no blank as DIR/N/FILE, and prints "N CODE" for it
+ *       writes each suggested change that has no blank as DIR/N/FILE, and prints "N CODE MESSAGE"
+ * for it
  *
  * A status other than 0, and the reason on standard error, if something is not as it should be. */
 #include <jansson.h>
@@ -263,7 +264,7 @@ static void write_helps(json_t *d, void *argument) {
     json_t *edits = field(fix, "edits", JSON_ARRAY);
     if (!json_array_size(edits) || strcmp(text_of(fix, "applicability"), "maybe") != 0) continue;
     write_changed(argument, edits);
-    printf("%d %s\n", ((Helps *)argument)->n, text_of(d, "code"));
+    printf("%d %s %s\n", ((Helps *)argument)->n, text_of(d, "code"), text_of(d, "message"));
   }
 }
 
