@@ -26,6 +26,33 @@ bool hdf5_sniff(Mapped file) {
   return false;
 }
 
+static uint64_t little(const uint8_t *p, int bytes) {
+  uint64_t value = 0;
+  for (int i = 0; i < bytes; i++)
+    value |= (uint64_t)p[i] << 8 * i;
+  return value;
+}
+
+/* Global heaps hold the texts of variable length: "GCOL", version 1, size; then objects of index,
+ * count, size and data in steps of 8 bytes. The library believes the sizes of the objects. */
+static bool heap_sane(const uint8_t *heap, size_t room) {
+  uint64_t size = little(heap + 8, 8), at = 16;
+  if (size < 16 || size > room) return false;
+  while (at + 16 <= size && little(heap + at, 2) != 0) {
+    uint64_t bytes = little(heap + at + 8, 8);
+    if (bytes > size - at - 16) return false;
+    at += 16 + (bytes + 7) / 8 * 8;
+  }
+  return true;
+}
+
+static bool heaps_sane(Mapped file) {
+  static const uint8_t begin[8] = {'G', 'C', 'O', 'L', 1, 0, 0, 0};
+  for (size_t at = 0; at + 16 <= file.len; at += 8)
+    if (memcmp(file.data + at, begin, sizeof begin) == 0 && !heap_sane(file.data + at, file.len - at)) return false;
+  return true;
+}
+
 static void hdf5_close(void *arg) {
   Hdf5 *file = arg;
   H5Fclose(file->id);
@@ -38,6 +65,10 @@ Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason) {
   if (access < 0) return NULL;
   *reason = "it is not a whole HDF5 file";
   hid_t id = -1;
+  if (!heaps_sane(file)) {
+    H5Pclose(access);
+    return NULL;
+  }
   bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
             H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
   /* The library takes two images of one name for the same file. */

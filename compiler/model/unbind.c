@@ -33,6 +33,13 @@ static void fill(const Unbind *u, const Layer *layer, const BindRow *row, const 
     to[bind_map_at(&map, i)] = layer->weights->role[p->role][i];
 }
 
+/* A bias that the convention keeps in two tensors, which model_bind adds: this is the second. */
+static bool is_summand(const BindRow *row) {
+  for (const BindRow *r = bind_rows; r < row; r++)
+    if (r->kind == row->kind && r->convention == row->convention && r->role == row->role) return true;
+  return false;
+}
+
 static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *params, int n, int dir) {
   const ParamShape *p = param_of(params, n, row->role), *second = NULL;
   bool has_s = strchr(row->axes, 'S') != NULL, per_dir = !strchr(row->axes, 'D') && p->rank >= 3 && row->kind != LAYER_Conv1D;
@@ -47,7 +54,7 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
   for (int i = 0; i < t.rank; i++)
     t.count *= t.dim[i];
   float *data = ARENA_ARRAY(u->model->arena, float, t.count);
-  fill(u, layer, row, p, dir, 0, split, data);
+  if (!is_summand(row)) fill(u, layer, row, p, dir, 0, split, data);
   if (second) fill(u, layer, row, second, dir, 1, split, data);
   t.data = (const uint8_t *)data;
   int16_t one = 1;
