@@ -122,6 +122,13 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
   return text_str(&out);
 }
 
+/* A file that cannot be read, a model that is wrong, or neither. */
+static ExitCode failure(const Session *s) {
+  for (const Diag *d = s->diags->first; d; d = d->next)
+    if (d->code == E901) return EXIT_FILE;
+  return s->diags->n_errors ? EXIT_MODEL : EXIT_BUG;
+}
+
 ExitCode command_import(Session *s) {
   Options *o = s->options;
   Imported in;
@@ -133,7 +140,7 @@ ExitCode command_import(Session *s) {
   if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
   bool ok = session_import(s, o->args[0], paths.weights_name, paths.text, &in);
   session_print_diags(s);
-  if (!ok || s->diags->n_errors) return s->diags->n_errors ? EXIT_MODEL : EXIT_BUG;
+  if (!ok || s->diags->n_errors) return failure(s);
   Text weights = text_new(s->arena);
   safetensors_write(&weights, model_unbind(in.model, in.model->weights.convention, paths.weights));
   if (in.model->weights.path && !read_back(s, &in, &weights)) return EXIT_BUG;

@@ -34,14 +34,16 @@ static uint64_t little(const uint8_t *p, int bytes) {
 }
 
 /* Global heaps hold the texts of variable length: "GCOL", version 1, size; then objects of index,
- * count, size and data in steps of 8 bytes. The library believes the sizes of the objects. */
+ * count, size and data in steps of 8 bytes; index 0 is free room, its size counts its own head. The
+ * library believes the sizes of the objects. */
 static bool heap_sane(const uint8_t *heap, size_t room) {
   uint64_t size = little(heap + 8, 8), at = 16;
   if (size < 16 || size > room) return false;
-  while (at + 16 <= size && little(heap + at, 2) != 0) {
+  while (at + 16 <= size) {
     uint64_t bytes = little(heap + at + 8, 8);
-    if (bytes > size - at - 16) return false;
-    at += 16 + (bytes + 7) / 8 * 8;
+    bool used = little(heap + at, 2) != 0;
+    if (bytes > size - at - (used ? 16 : 0) || (!used && bytes < 16)) return false;
+    at += used ? 16 + (bytes + 7) / 8 * 8 : bytes;
   }
   return true;
 }

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { COMMENT_COLUMN_MAX = 60 };
+enum { ONE_LINE_MAX = 60, COMMENT_COLUMN_MAX = 72 };
 
 typedef struct Printer {
   Arena *arena;
@@ -25,6 +25,9 @@ typedef struct Printer {
   Layer **order;
   int n_order;
   Map prefixes; /* given by from= so far */
+  struct Line *line; /* of the statements that stand together */
+  int n_lines;
+  size_t cap_lines;
 } Printer;
 
 /* A line of a statement and the comment behind it. */
@@ -204,22 +207,28 @@ static const char *comment_of(Printer *p, const Layer *layer, const char **last)
   return one_line(p->arena, layer->origin);
 }
 
-static void add_lines(Printer *p, const Line *line, int n) {
+static size_t width_of(const char *s) { return text_width(s, strlen(s)); }
+
+/* Writes the lines collected, comments in one column; slack is what formatting may add to a line. */
+static void flush_lines(Printer *p, size_t slack) {
   size_t column = 0;
-  for (int i = 0; i < n; i++) {
-    size_t width = text_width(line[i].text, strlen(line[i].text));
-    if (line[i].comment && width > column && width <= COMMENT_COLUMN_MAX) column = width;
+  for (int i = 0; i < p->n_lines; i++) {
+    size_t width = width_of(p->line[i].text) + slack;
+    if (p->line[i].comment && width > column && width <= COMMENT_COLUMN_MAX) column = width;
   }
-  for (int i = 0; i < n; i++) {
-    size_t width = text_width(line[i].text, strlen(line[i].text));
-    text_add(&p->out, line[i].text);
-    if (line[i].comment) {
+  for (int i = 0; i < p->n_lines; i++) {
+    size_t width = width_of(p->line[i].text);
+    text_add(&p->out, p->line[i].text);
+    if (p->line[i].comment) {
       text_fill(&p->out, ' ', (width < column ? column - width : 0) + 3);
-      text_printf(&p->out, "# %s", line[i].comment);
+      text_printf(&p->out, "# %s", p->line[i].comment);
     }
     text_add_char(&p->out, '\n');
   }
+  p->n_lines = 0;
 }
+
+static void add_line(Printer *p, Line line) { ARENA_PUSH(p->arena, p->line, p->n_lines, p->cap_lines, line); }
 
 /* head is "let x" or "out y : f32[1]". On one line if there is at most one comment and it fits. */
 static void add_chain(Printer *p, const char *head, const Value *value) {
@@ -247,14 +256,15 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
   text_add(&whole, line[0].text);
   for (int i = 1; i < n_lines; i++)
     text_printf(&whole, " %s", line[i].text + 4);
-  if (n_lines == 1 || (comments <= 1 && n_lines <= 3 && whole.len <= COMMENT_COLUMN_MAX)) {
+  if (n_lines == 1 || (comments <= 1 && n_lines <= 3 && whole.len <= ONE_LINE_MAX)) {
     const char *comment = NULL;
     for (int i = 0; i < n_lines; i++)
       if (line[i].comment) comment = line[i].comment;
     line[0] = (Line){text_str(&whole), comment};
     n_lines = 1;
   }
-  add_lines(p, line, n_lines);
+  for (int i = 0; i < n_lines; i++)
+    add_line(p, line[i]);
 }
 
 /* A bounded length is named once; behind that the name is enough, and outputs need none. */
@@ -277,14 +287,12 @@ static const char *port_type(Printer *p, const Type *type, bool input, bool *nam
 }
 
 static void add_inputs(Printer *p, bool *named_length) {
-  Line *line = ARENA_ARRAY(p->arena, Line, p->model->n_in);
   for (int i = 0; i < p->model->n_in; i++) {
     const Port *port = p->model->in[i];
     const char *type = port_type(p, &port->declared, true, named_length);
-    line[i].text = arena_printf(p->arena, "  in %s : %s", p->names.in[i], type);
-    if (port->doc) line[i].comment = arena_printf(p->arena, "%s", one_line(p->arena, port->doc));
+    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type), port->doc ? one_line(p->arena, port->doc) : NULL});
   }
-  add_lines(p, line, p->model->n_in);
+  flush_lines(p, 0);
 }
 
 static bool ends_statement(const Printer *p, const Layer *layer) { return p->names.value[layer->out[0]->id] != NULL; }
@@ -311,18 +319,24 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
   }
   add_inputs(&p, named_length);
   text_add_char(&p.out, '\n');
+  size_t shortest = SIZE_MAX, longest = 0;
   for (int i = 0; i < model->n_layers; i++)
     if (ends_statement(&p, model->layer[i])) {
       const Value *v = model->layer[i]->out[0];
+      size_t len = strlen(p.names.value[v->id]);
+      if (len < shortest) shortest = len;
+      if (len > longest) longest = len;
       add_chain(&p, arena_printf(arena, "let %s", p.names.value[v->id]), v);
     }
+  flush_lines(&p, lets ? longest - shortest : 0);
   if (lets) text_add_char(&p.out, '\n');
   for (int i = 0; i < model->n_out; i++) {
     const Value *v = model->out[i]->value;
     const char *type = port_type(&p, &v->type, false, named_length);
     const char *head = arena_printf(arena, "out %s : %s", p.names.out[i], type);
-    if (v->field || p.names.value[v->id]) text_printf(&p.out, "  %s = %s\n", head, expr(&p, v));
+    if (v->field || p.names.value[v->id]) add_line(&p, (Line){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
     else add_chain(&p, head, v);
+    flush_lines(&p, 0);
   }
   text_add(&p.out, "}\n");
   return text_str(&p.out);

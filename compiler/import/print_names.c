@@ -76,12 +76,22 @@ static void mark_layer(bool *named, int *uses, const Layer *layer) {
   }
 }
 
+/* The file's name for the value; "sum" for one inside a layer that became several stages. */
 static const char *wanted_name(const Layer *layer) {
-  if (layer->out[0]->name) return layer->out[0]->name;
-  if (layer->prefix) return layer->prefix;
   static const char *const operators[] = {"sum", "difference", "product", "quotient"};
+  if (layer->out[0]->name) return layer->out[0]->name;
   if (layer->kind >= LAYER_add && layer->kind <= LAYER_div) return operators[layer->kind - LAYER_add];
-  return layer_info_find(layer_info(layer->kind)->name) ? layer_info(layer->kind)->name : "v";
+  return layer->prefix ? layer->prefix : layer_info(layer->kind)->name;
+}
+
+/* A value and an output want the same name: the output has it, the value is called what it is. */
+static const char *let_name(Arena *arena, Map *taken, const Layer *layer) {
+  const char *wanted = wanted_name(layer);
+  if (!map_get(taken, name_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR) return name_unique(arena, taken, wanted);
+  char *kind = arena_strdup(arena, layer_info(layer->kind)->name);
+  for (char *s = kind; *s; s++)
+    *s = (char)tolower((unsigned char)*s);
+  return name_unique(arena, taken, kind);
 }
 
 Names names_choose(Arena *arena, const Model *model) {
@@ -105,7 +115,7 @@ Names names_choose(Arena *arena, const Model *model) {
   }
   for (int i = 0; i < model->n_layers; i++) {
     const Value *v = model->layer[i]->out[0];
-    if (named[v->id] || !uses[v->id]) names.value[v->id] = name_unique(arena, &taken, wanted_name(model->layer[i]));
+    if (named[v->id] || !uses[v->id]) names.value[v->id] = let_name(arena, &taken, model->layer[i]);
   }
   return names;
 }

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# grus import: what it writes and says, that the rest works on it, and files broken in the ways people
+# break them.
+. "$(dirname "$0")/lib.sh"
+fixtures=$root/tests/conformance/keras/fixtures
+cp "$fixtures"/* . 2>/dev/null
+cp "$fixtures"/refused/* .
+mkdir out
+
+say a chain
+t import conv.keras -o out/kws.grus
+cat out/kws.grus
+t check out/kws.grus
+t fmt --check out/kws.grus
+q verify out/kws.grus
+
+say a graph
+t import joins.keras -o out/joins.grus
+cat out/joins.grus
+t fmt --check out/joins.grus
+q verify out/joins.grus
+t import states.h5 -o out/states.grus
+cat out/states.grus
+q verify states.h5
+
+say the same bytes from the same file
+t import -q gru.h5 -o out/a.grus
+mv out/a.safetensors out/b.safetensors
+t import -q gru.h5 -o out/a.grus
+cmp out/a.safetensors out/b.safetensors && echo same
+
+say time
+t import open_time_E904.keras -o out/x.grus
+t import open_time_E904.keras --time 'n <= 9' -o out/x.grus
+t import open_time_E904.keras --stream -o out/x.grus
+cat out/x.grus
+q verify out/x.grus
+t import open_time_E904.keras --stream --time 9 -o out/x.grus
+t import lstm.h5 --time soon -o out/x.grus
+t import two_way_concat_lstm.keras --stream -o out/x.grus
+t import masking_E903.keras -o out/x.grus
+t import masking_E903.keras --time '<= 4' -o out/x.grus
+
+say refused
+for file in conv2d_E902 shared_E903 swish_gate_E902 nested_E902; do
+  t import $file.keras -o out/no.grus
+done
+
+say broken
+head -c 5000 gru.keras >cut.keras
+head -c 5000 gru.h5 >cut.h5
+printf 'PK\003\004 config.json model.weights.h5' >fake.keras
+printf 'version https://git-lfs.github.com/spec/v1\n' >pointer.h5
+t import cut.keras
+t import cut.h5
+t import fake.keras
+t import pointer.h5
+t import missing.h5
+t import out
+t import
+t import gru.h5 --config conv.keras
+t import gru.h5 -o -
+t import gru.h5 -o nowhere/gru.grus
+find . -name 'no.*' -o -name 'cut.grus' -o -name '*.tmp*'
