@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Expressions of KIR as LLVM values. No fast-math flag is ever set, so every operation rounds once
- * and nothing is contracted; index arithmetic carries nsw because KIR promises it never overflows.
+ * and nothing is contracted (a signalling NaN may count as a quiet one); index arithmetic carries
+ * nsw because KIR promises it never overflows.
  */
 #include "backend/llvm_internal.h"
 

@@ -10,8 +10,8 @@
 /* The schedule for a triple, such as "thumbv7em-none-eabihf", and --cpu; NULL if `triple` is none
  * that LLVM knows. */
 const Target *native_schedule(const Session *s, const char *triple);
-/* Whether LLVM is to compile: --backend=llvm, a triple, or a named machine that is not like this
- * one while $CC names no compiler for it. */
+/* Whether LLVM is to compile: --backend=llvm, a triple; and, while $CC names no compiler, a machine
+ * that is not like this one, and `grus run`. */
 bool native_chosen(const Session *s);
 /* Appends a file of the LLVM backend's to text. False after reporting. */
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text);
