@@ -36,7 +36,7 @@ typedef struct Keras {
   Diags *diags;
   Foreign *foreign;
   Model *model;
-  int major;         /* of the Keras version: 1, 2, 3 */
+  int major, minor;  /* of the Keras version: 1, 2, 3 */
   Hdf5 *hdf5;
   const char *root;  /* group that holds the groups of the layers */
   bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */

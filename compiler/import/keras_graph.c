@@ -444,6 +444,7 @@ Foreign *keras_import(Keras *k, json_t *config, const char *version, const char 
   json_t *inner = json_object_get(config, "config");
   json_t *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
   k->major = version[0] >= '1' && version[0] <= '9' ? version[0] - '0' : 0;
+  k->minor = k->major && version[1] == '.' && version[2] >= '0' && version[2] <= '9' ? version[2] - '0' : 0;
   if (!class_name || !layers || k->major < 1 || k->major > 3) {
     Diag *d = foreign_report(k->diags, k->file, E901, "`%s` holds no Sequential or functional model of Keras 1, 2 or 3", k->file->path);
     diag_note(d, "class %s, Keras version %.20s", class_name ? class_name : "unknown", version);

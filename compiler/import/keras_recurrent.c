@@ -37,6 +37,21 @@ static const char *activation_word(const KerasLayer *layer, const char *option, 
   return NULL;
 }
 
+/* Keras itself always writes these: what is missing was left out by hand, and its default changed from
+ * hard_sigmoid to sigmoid and from before to after. False after reporting. */
+static bool says_enough(const KerasLayer *layer, const Recurrent *r) {
+  const Keras *k = layer->keras;
+  const char *missing = NULL;
+  if (k->major == 2 && r->cell.kind != LAYER_RNN && !r->cell.cudnn && !json_object_get(layer->config, "recurrent_activation"))
+    missing = "recurrent_activation";
+  if (k->major == 2 && k->minor >= 2 && r->cell.kind == LAYER_GRU && !r->cell.bias && !r->cell.cudnn && !r->cell.reset_known)
+    missing = "reset_after";
+  if (!missing) return true;
+  Diag *d = keras_refuse(layer, E904, "does not say its `%s`", missing);
+  diag_note(d, "Keras and tf.keras have different defaults: add \"%s\" to the configuration", missing);
+  return false;
+}
+
 static bool read_options(KerasLayer *layer, Recurrent *r) {
   bool old = layer->keras->major < 3;
   const char *name = layer->class_name;
@@ -49,7 +64,7 @@ static bool read_options(KerasLayer *layer, Recurrent *r) {
   r->activation = activation_word(layer, "activation", "tanh");
   r->gate = r->cell.kind == LAYER_RNN || r->cell.cudnn ? "sigmoid"
                                                        : activation_word(layer, "recurrent_activation", old ? "hard_sigmoid" : "sigmoid");
-  return r->cell.units > 0 && r->activation && r->gate;
+  return r->cell.units > 0 && r->activation && r->gate && says_enough(layer, r);
 }
 
 /* Of the wrapper RNN for a cell, too. */
@@ -181,8 +196,9 @@ static Layer *one_side(KerasLayer *layer, Recurrent *r, const char *side, const 
 
 static bool import_two_layers(KerasLayer *layer, Recurrent *forward, Recurrent *backward, const char *merge) {
   int64_t width = forward->cell.units;
-  if (layer->n_states || forward->state) {
-    keras_refuse(layer, E903, "passes states in merge mode `%s`; it would work with `concat`", merge);
+  bool stateful = forward->stateful && !layer->keras->options->stream;
+  if (layer->n_states || forward->state || stateful) {
+    keras_refuse(layer, E903, "passes or keeps states in merge mode `%s`; it would work with `concat`", merge);
     return false;
   }
   Layer *a = one_side(layer, forward, "forward", "forward"), *b = a ? one_side(layer, backward, "backward", "backward") : NULL;
