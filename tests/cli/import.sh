@@ -30,6 +30,16 @@ mv out/a.safetensors out/b.safetensors
 t import -q gru.h5 -o out/a.grus
 cmp out/a.safetensors out/b.safetensors && echo same
 
+say weights alone
+cp "$fixtures"/weights_alone/* .
+t import model.weights.h5 -o out/w.grus
+t import model.weights.h5 --config model.json -o out/w.grus
+q verify out/w.grus
+sed 's/"module": "keras.layers", //g; s/"module": "keras", //; s/"recurrent_activation": "sigmoid", //' model.json >bare.json
+t import model.weights.h5 --config bare.json -o out/w.grus
+sed 's/^{/{"keras_version": "2.15.0", /' bare.json >asked.json
+t import model.weights.h5 --config asked.json -o out/w.grus
+
 say time
 t import open_time_E904.keras -o out/x.grus
 t import open_time_E904.keras --time 'n <= 9' -o out/x.grus
