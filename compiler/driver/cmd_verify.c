@@ -166,6 +166,10 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Gr
 
 ExitCode command_verify(Session *s) {
   const Source *source;
+  if (s->options->against && !file_exists(s->options->against)) {
+    session_error(s, "there is no folder `%s` to compare with", s->options->against);
+    return EXIT_FILE;
+  }
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layout and drawing. Nodes are inputs, layers and outputs; a node's row is the longest way from an
- * input; within a row nodes stand under the mean of their predecessors. Deterministic, no fonts are
- * measured: boxes are as wide as their longest text at a fixed advance. */
+ * input; within a row nodes stand near the mean of their neighbours in the rows around. Deterministic, no
+ * fonts are measured: boxes are as wide as their longest text at a fixed advance. */
 #include "driver/draw.h"
 
 #include "driver/report.h"
@@ -14,8 +14,9 @@ enum { ADVANCE = 8, MAX_PREV = 8 };
 static const double BOX_H = 46, ROW_H = 88, GAP = 28, MARGIN = 32; /* pixels */
 
 typedef struct Box {
-  const char *title, *detail, *shape, *fill;
+  const char *title, *detail, *fill;
   int prev[MAX_PREV];
+  const char *shape[MAX_PREV]; /* of the value that comes from there */
   int n_prev, row;
   bool dashed[MAX_PREV]; /* init and along: state, not data */
   double x, width;       /* x: centre */
@@ -38,12 +39,20 @@ static const char *fill_of(const Layer *layer) {
   return "#ece4f7";
 }
 
+static const char *type_text(Graph *g, const Value *v) {
+  Text text = text_new(g->arena);
+  if (v->type.elem == ELEM_F32) text_add_shape(&text, &v->type);
+  else text_add_type(&text, &v->type, false);
+  return text_str(&text);
+}
+
 static void link_to(Graph *g, Box *node, const Value *from, bool dashed) {
   if (!from || node->n_prev >= MAX_PREV) return;
   int prev = g->of_value[from->id];
   for (int i = 0; i < node->n_prev; i++)
     if (node->prev[i] == prev) return;
   node->dashed[node->n_prev] = dashed;
+  node->shape[node->n_prev] = type_text(g, from);
   node->prev[node->n_prev++] = prev;
   if (g->node[prev].row + 1 > node->row) node->row = g->node[prev].row + 1;
 }
@@ -64,16 +73,9 @@ static const char *layer_detail(Graph *g, const Model *model, const Layer *layer
   return text_str(&text);
 }
 
-static const char *type_text(Graph *g, const Value *v) {
-  Text text = text_new(g->arena);
-  if (v->type.elem == ELEM_F32) text_add_shape(&text, &v->type);
-  else text_add_type(&text, &v->type, false);
-  return text_str(&text);
-}
-
 static void add_layer(Graph *g, const Sources *sources, const Model *model, const Layer *layer) {
   Box *node = &g->node[g->n];
-  *node = (Box){.title = layer_text(g->arena, sources, layer), .shape = type_text(g, layer->out[0]), .fill = fill_of(layer)};
+  *node = (Box){.title = layer_text(g->arena, sources, layer), .fill = fill_of(layer)};
   if (layer_info(layer->kind)->flags & OPERATOR) node->title = layer_info(layer->kind)->name;
   if (strlen(node->title) > 40) node->title = arena_printf(g->arena, "%.37s...", node->title);
   node->detail = layer_detail(g, model, layer);
@@ -95,18 +97,23 @@ static Graph graph_of(Arena *arena, const Sources *sources, const Model *model) 
   for (int i = 0; i < model->n_in; i++) {
     const Port *port = model->in[i];
     g.of_value[port->value->id] = g.n;
-    g.node[g.n++] = (Box){.title = arena_printf(arena, "in %s", port->name), .detail = type_str(arena, &port->value->type),
-                           .shape = type_text(&g, port->value), .fill = "#ffffff"};
+    g.node[g.n++] = (Box){.title = arena_printf(arena, "in %s", port->name), .detail = type_str(arena, &port->value->type), .fill = "#ffffff"};
   }
   for (int i = 0; i < model->n_layers; i++)
     add_layer(&g, sources, model, model->layer[i]);
   for (int i = 0; i < model->n_out; i++) {
     Box *node = &g.node[g.n];
     const Value *value = model->out[i]->value;
-    *node = (Box){.title = arena_printf(arena, "out %s", model->out[i]->name), .detail = type_str(arena, &value->type),
-                   .shape = "", .fill = "#ffffff"};
+    *node = (Box){.title = arena_printf(arena, "out %s", model->out[i]->name), .detail = type_str(arena, &value->type), .fill = "#ffffff"};
     link_to(&g, node, value, false);
     g.n++;
+  }
+  for (int i = 0; i < model->n_in; i++) { /* an input stands just above the first that reads it */
+    int row = -1;
+    for (int k = 0; k < g.n; k++)
+      for (int p = 0; p < g.node[k].n_prev; p++)
+        if (g.node[k].prev[p] == i && (row < 0 || g.node[k].row - 1 < row)) row = g.node[k].row - 1;
+    if (row > 0) g.node[i].row = row;
   }
   for (int i = 0; i < g.n; i++) {
     Box *node = &g.node[i];
@@ -118,24 +125,53 @@ static Graph graph_of(Arena *arena, const Sources *sources, const Model *model) 
   return g;
 }
 
-/* Places each row under its predecessors, left to right without overlap. Returns the width used. */
-static double place(Graph *g) {
-  double right_edge = 0;
-  for (int row = 0; row < g->rows; row++) {
-    double at = MARGIN;
-    for (int i = 0; i < g->n; i++) {
-      Box *node = &g->node[i];
-      if (node->row != row) continue;
-      double wish = 0;
-      for (int k = 0; k < node->n_prev; k++)
-        wish += g->node[node->prev[k]].x / node->n_prev;
-      if (!node->n_prev) wish = at + node->width / 2;
-      node->x = wish - node->width / 2 < at ? at + node->width / 2 : wish;
-      at = node->x + node->width / 2 + GAP;
-      if (at > right_edge) right_edge = at;
+/* Where a node would like its centre: at the mean of its predecessors, or of its successors. */
+static double wish(const Graph *g, int node, bool down) {
+  double sum = 0;
+  int n = 0;
+  for (int i = 0; i < g->n; i++)
+    for (int k = 0; k < g->node[i].n_prev; k++) {
+      int prev = g->node[i].prev[k];
+      if ((down ? i : prev) != node) continue;
+      sum += g->node[down ? prev : i].x;
+      n++;
     }
+  return n ? sum / n : g->node[node].x;
+}
+
+/* Moves the nodes of a row to where they would like to be, in their order and apart; what pushing
+ * apart moved to the right on the whole is taken back. */
+static void settle(Graph *g, int row, bool down) {
+  double least = -1e9, moved = 0;
+  int n = 0;
+  for (int i = 0; i < g->n; i++) {
+    Box *node = &g->node[i];
+    if (node->row != row) continue;
+    double x = wish(g, i, down);
+    node->x = x - node->width / 2 < least ? least + node->width / 2 : x;
+    least = node->x + node->width / 2 + GAP;
+    moved += node->x - x;
+    n++;
   }
-  return right_edge - GAP + MARGIN;
+  for (int i = 0; i < g->n; i++)
+    if (g->node[i].row == row) g->node[i].x -= moved / n;
+}
+
+/* Places the rows, down and up in turn, ending downwards. Returns the width used. */
+static double place(Graph *g) {
+  enum { ROUNDS = 6 };
+  double left = 1e9, right = -1e9;
+  for (int round = 0; round < ROUNDS; round++)
+    for (int i = 0; i < g->rows; i++)
+      settle(g, round % 2 ? g->rows - 1 - i : i, round % 2 == 0);
+  for (int i = 0; i < g->n; i++) {
+    const Box *node = &g->node[i];
+    if (node->x - node->width / 2 < left) left = node->x - node->width / 2;
+    if (node->x + node->width / 2 > right) right = node->x + node->width / 2;
+  }
+  for (int i = 0; i < g->n; i++)
+    g->node[i].x += MARGIN - left;
+  return right - left + 2 * MARGIN;
 }
 
 static void add_xml(Text *out, const char *s) {
@@ -147,13 +183,16 @@ static void add_xml(Text *out, const char *s) {
   }
 }
 
-static void svg_edge(Text *out, const Box *from, const Box *to, bool dashed, bool label) {
+static void svg_edge(Text *out, const Box *from, const Box *to, bool dashed) {
   double y1 = MARGIN + from->row * ROW_H + BOX_H, y2 = MARGIN + to->row * ROW_H, mid = (y1 + y2) / 2;
   text_printf(out, "  <path d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\" class=\"edge\"%s marker-end=\"url(#tip)\"/>\n", from->x, y1,
               from->x, mid, to->x, mid, to->x, y2 - 2, dashed ? " stroke-dasharray=\"4 3\"" : "");
-  if (!label || !*from->shape) return;
-  text_printf(out, "  <text x=\"%.1f\" y=\"%.1f\" class=\"shape\">", from->x + 7, y1 + 16);
-  add_xml(out, from->shape);
+}
+
+/* The shape of a value beside the arrowhead, where no other edge of the same node is. */
+static void svg_shape(Text *out, const Box *to, const char *shape) {
+  text_printf(out, "  <text x=\"%.1f\" y=\"%.1f\" class=\"shape\">", to->x + 8, MARGIN + to->row * ROW_H - 11.0);
+  add_xml(out, shape);
   text_add(out, "</text>\n");
 }
 
@@ -176,20 +215,20 @@ void draw_svg(Text *out, const Sources *sources, const Model *model) {
   text_add(out, "</title>\n"
                 "  <style>text{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
                 ".title{font-size:13px;font-weight:600;text-anchor:middle;fill:#1b1f24}"
-                ".detail{font-size:11px;text-anchor:middle;fill:#57606a}.shape{font-size:11px;fill:#0a5bb5}"
+                ".detail{font-size:11px;text-anchor:middle;fill:#57606a}.shape{font-size:11px;fill:#0a5bb5;paint-order:stroke;stroke:#fdfdfc;stroke-width:4px}"
                 ".box{stroke:#57606a;stroke-width:1.2}.edge{fill:none;stroke:#8c959f;stroke-width:1.6}</style>\n"
                 "  <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
                 "<path d=\"M0 0L8 4L0 8z\" fill=\"#8c959f\"/></marker></defs>\n"
                 "  <rect width=\"100%\" height=\"100%\" fill=\"#fdfdfc\"/>\n");
-  bool *labelled = ARENA_ARRAY(out->arena, bool, g.n + 1);
   for (int i = 0; i < g.n; i++)
-    for (int k = 0; k < g.node[i].n_prev; k++) {
-      int from = g.node[i].prev[k];
-      svg_edge(out, &g.node[from], &g.node[i], g.node[i].dashed[k], !labelled[from]);
-      labelled[from] = true;
-    }
-  for (int i = 0; i < g.n; i++)
-    svg_node(out, &g.node[i]);
+    for (int k = 0; k < g.node[i].n_prev; k++)
+      svg_edge(out, &g.node[g.node[i].prev[k]], &g.node[i], g.node[i].dashed[k]);
+  for (int i = 0; i < g.n; i++) { /* boxes of inputs and outputs say their type themselves */
+    const Box *node = &g.node[i];
+    bool said = node->n_prev != 1 || g.node[node->prev[0]].n_prev == 0 || i >= g.n - model->n_out;
+    if (!said) svg_shape(out, node, node->shape[0]);
+    svg_node(out, node);
+  }
   text_add(out, "</svg>\n");
 }
 
@@ -213,7 +252,7 @@ void draw_dot(Text *out, const Sources *sources, const Model *model) {
   for (int i = 0; i < g.n; i++)
     for (int k = 0; k < g.node[i].n_prev; k++) {
       text_printf(out, "  n%d -> n%d [label=\"", g.node[i].prev[k], i);
-      add_dot_string(out, g.node[g.node[i].prev[k]].shape);
+      add_dot_string(out, g.node[i].shape[k]);
       text_printf(out, "\"%s];\n", g.node[i].dashed[k] ? ", style=dashed" : "");
     }
   text_add(out, "}\n");

@@ -19,6 +19,7 @@ void session_out(const char *s, size_t len) { fwrite(s, 1, len, stdout); }
 void session_error(Session *s, const char *format, ...) {
   va_list args;
   if (interrupts_noted()) return; /* what fails now fails because of that */
+  fflush(stdout); /* what was found before stands before */
   va_start(args, format);
   fprintf(stderr, "grus: error: %s\n", arena_vprintf(s->arena, format, args));
   va_end(args);

@@ -32,7 +32,7 @@ int main(void) {
   for (int i = 0; i < 24; i++)
     x[i] = (float)(i % 7) * 0.25f - 0.5f;
   CALL;
-  printf("%.5f %.5f %.5f\n", (double)y[0], (double)y[1], (double)y[2]);
+  printf("%.4f %.4f %.4f\n", (double)y[0], (double)y[1], (double)y[2]);
   return 0;
 }
 END
@@ -54,7 +54,7 @@ run() {
 
 say the numbers by the evaluator
 printf '%s' "$(seq 0 23 | awk '{ printf "%s%s", ($1 % 7) * 0.25 - 0.5, $1 % 4 == 3 ? "\n" : "," }')" >x.csv
-t run m.grus --weights=random:1 x=x.csv
+t run m.grus --weights=random:1 x=x.csv | rounded
 
 say a pair, and forms of it
 b -o pair.c && run pair "$NESTED" pair.c
@@ -81,8 +81,8 @@ say compiled
 b -o obj.o && run obj "$NESTED" obj.o
 b -o libm_net.a && run libm_net "$NESTED" libm_net.a
 b -o shared.o -O 0 && run shared "$NESTED" shared.o
-b -o program && ./program x.csv
-"$GRUS" build m.grus --weights=random:1 -o - --emit=exe >piped && chmod +x piped && ./piped x.csv
+b -o program && ./program x.csv | rounded
+"$GRUS" build m.grus --weights=random:1 -o - --emit=exe >piped && chmod +x piped && ./piped x.csv | rounded
 
 say as C++
 for f in pair one flat caller; do g++ -Wall -Wextra -Wpedantic -Werror -fsyntax-only -include $f.h -x c++ /dev/null; done

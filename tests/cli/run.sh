@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# `run` and `verify`: data in, data out, wrong data, recordings good and bad.
+. "$(dirname "$0")/lib.sh"
+npy() { "$ARRAYS" npy "$@"; }
+cat >m.grus <<'END'
+grus 1
+
+model m {
+  in  x : f32[time 5, feature 2]
+  in  k : index(3)
+  let h = concat(x, k |> onehot |> repeat(along=x)) |> GRU(4)
+  out y : f32[2]         = h |> last |> Dense(2)
+  out z : f32[time 5, 4] = h
+}
+END
+cat >s.grus <<'END'
+grus 1
+
+model s {
+  in  x : f32[time .., feature 2]
+  out y : f32[time .., 1] = x |> GRU(4) |> Dense(1)
+}
+END
+W=--weights=random:1
+npy x.npy '<f4' C 5,2 0.5 -0.25 0.125 1 -1 0.75 0 0.25 -0.5 0.375
+printf '0.5,-0.25\n0.125,1\n-1,0.75\n' >x.csv
+
+say run
+t run m.grus $W x=x.npy k=2 | rounded
+t run m.grus $W x=x.npy k=2 --out results | rounded && ls results
+t run m.grus $W x=x.npy k=2 -o results2 | rounded && ls results2
+t run s.grus $W x=x.csv | rounded
+"$GRUS" run s.grus $W -- --in-format csv - <x.csv 2>&1 | rounded
+t run s.grus $W x.csv y.csv | rounded && cat y.csv
+
+say what is wrong with it
+t run m.grus $W x=x.npy | rounded
+t run m.grus $W x=x.npy k=3 | rounded
+t run m.grus $W x=x.npy k=2 q=1 | rounded
+t run m.grus $W x=x.csv k=2 | rounded
+t run m.grus $W x=missing.npy k=2 | rounded
+head -c 150 x.npy >cut.npy
+t run m.grus $W x=cut.npy k=2 | rounded
+t run s.grus $W x=x.csv y=no/such/y.csv | rounded
+t run
+
+say verify without a recording
+t verify m.grus $W | rounded
+t verify s.grus $W | rounded
+
+say verify against a good recording
+mkdir good
+cp x.npy good
+npy good/k.npy '<i4' C - 2
+"$GRUS" run m.grus $W x=x.npy k=2 --out good
+t verify m.grus $W --against good | rounded
+
+say against a bad one
+cp -r good bad
+npy bad/y.npy '<f4' C 2 0.5 0.5
+t verify m.grus $W --against bad --atol 0.001 --rtol 0 | rounded
+q verify m.grus $W --against bad --atol 10 >/dev/null
+"$GRUS" verify m.grus $W --against bad --snr 60 >/dev/null 2>&1
+echo "[$?]"
+
+say the layer that differs, where it is recorded
+npy bad/h.gru.npy '<f4' C 5,4 ramp:20
+t verify m.grus $W --against bad | rounded
+
+say what is wrong with a recording
+t verify m.grus $W --against nowhere | rounded
+mkdir partial wrong
+cp x.npy partial
+t verify m.grus $W --against partial | rounded | grep -v 'max error'
+cp good/* wrong
+npy wrong/x.npy '<f4' C 4,2 ramp:8
+t verify m.grus $W --against wrong | rounded
+npy wrong/x.npy '<f4' C 5,3 ramp:15
+t verify m.grus $W --against wrong | rounded
+cp good/x.npy wrong
+npy wrong/k.npy '<i4' C - 7
+t verify m.grus $W --against wrong | rounded
+cp good/k.npy wrong
+cp cut.npy wrong/y.npy
+t verify m.grus $W --against wrong | rounded | grep -v 'max error'
+t verify m.grus $W --atol x | rounded
+t verify m.grus $W --snr | rounded
+rm -rf good bad wrong partial results results2
+left
