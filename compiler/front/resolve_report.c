@@ -198,6 +198,13 @@ void report_unknown_stage(Body *body, const Node *stage) {
     diag_note(d, "values are combined by `+ - * /` and `concat`");
     return;
   }
+  for (int i = 0; i < r->program->n_models; i++) {
+    const Model *model = r->program->model[i];
+    if (strcmp(model->name, stage->text) != 0) continue;
+    diag_label(d, model->name_span, "`%s` is a model", stage->text);
+    diag_note(d, "what several models share is a `block`");
+    return;
+  }
   if (legacy_stage(r, d, stage) || !may_suggest(r)) return;
   Nearest n = nearest_new(stage->text);
   for (int k = 0; k < LAYER_KIND_COUNT; k++) {

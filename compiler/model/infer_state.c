@@ -97,6 +97,16 @@ static bool drop_batch(Infer *inf, Diag *d, const Value *v, int64_t width) {
   return true;
 }
 
+/* The layer made as wide as the state it is given. */
+static void advise_units(Diag *d, const Layer *layer, const Value *v) {
+  Span at = layer_opt(layer, OPT_units)->at;
+  int64_t n = v->type.dim[0].n, directions = layer_directions(layer);
+  if (v->type.rank != 1 || type_is_sequence(&v->type) || n % directions) return;
+  Fix *fix = diag_fix(d, FIX_MAYBE, "%sgive this `%s` %lld units", d->n_fixes ? "or " : "",
+                      layer_name(layer), (long long)(n / directions));
+  if (span_valid(at)) fix_edit(fix, at, "%lld", (long long)(n / directions));
+}
+
 static bool report_shape(Infer *inf, const Layer *layer, const OptVal *init, int i, int64_t width) {
   const Value *v = init->values[i];
   const char *shape = shape_str(inf->arena, &v->type);
@@ -127,6 +137,7 @@ static bool report_shape(Infer *inf, const Layer *layer, const OptVal *init, int
   else if (v->type.rank == 1 && v->name && !init->states_of && span_valid(init->at))
     fix_edit(diag_fix(d, FIX_MAYBE, "bring it to %lld numbers with a `Dense`", (long long)width),
              state_span(layer, init, i), "%s |> Dense(%lld)", v->name, (long long)width);
+  if (!v->port) advise_units(d, layer, v);
   return false;
 }
 
