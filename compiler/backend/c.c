@@ -17,21 +17,29 @@ static CWriter writer_new(const KirModule *m, const COptions *o, Text *out) {
 static void title(CWriter *c) {
   text_printf(c->out, "/* %s", c->m->name);
   if (c->m->source_path) text_printf(c->out, ", from %s", c->m->source_path);
-  text_printf(c->out, ". Written by %s; changes are lost.", c->o->compiler ? c->o->compiler : "grus");
+  text_printf(c->out, ". Written by %s; changes are lost.",
+              c->o->compiler ? c->o->compiler : "grus");
   if (c->m->doc && *c->m->doc) {
     text_add(c->out, "\n *\n * ");
     for (const char *s = c->m->doc; *s; s++) {
-      if (*s == '\n') text_add(c->out, "\n * ");
-      else if (s[0] == '*' && s[1] == '/') text_add(c->out, "* ");
-      else if (s[0] == '/' && s[1] == '*') text_add(c->out, "/ ");
-      else text_add_char(c->out, *s);
+      if (*s == '\n')
+        text_add(c->out, "\n * ");
+      else if (s[0] == '*' && s[1] == '/')
+        text_add(c->out, "* ");
+      else if (s[0] == '/' && s[1] == '*')
+        text_add(c->out, "/ ");
+      else
+        text_add_char(c->out, *s);
     }
   }
   text_add(c->out, " */\n");
 }
 
 static void interface(CWriter *c) {
-  text_printf(c->out, "#ifndef GRUS_MODEL_%s_H\n#define GRUS_MODEL_%s_H\n\n#include <stddef.h>\n#include <stdint.h>\n", c->upper, c->upper);
+  text_printf(c->out,
+              "#ifndef GRUS_MODEL_%s_H\n#define GRUS_MODEL_%s_H\n\n#include <stddef.h>\n#include "
+              "<stdint.h>\n",
+              c->upper, c->upper);
   c_grus_macros(c);
   c_macros(c);
   c_weight_map(c);
@@ -48,7 +56,8 @@ static void prototypes(CWriter *c) {
 }
 
 static void extern_c(CWriter *c, bool open) {
-  text_add(c->out, open ? "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n" : "\n#ifdef __cplusplus\n}\n#endif\n");
+  text_add(c->out, open ? "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+                        : "\n#ifdef __cplusplus\n}\n#endif\n");
 }
 
 static void body(CWriter *c) {

@@ -17,7 +17,7 @@ typedef struct COptions {
   const char *compiler;    /* "grus 0.1.0", for the first comment; may be NULL */
   CScratch scratch;
   CVectors vectors;
-  bool flat_arrays;        /* one-dimensional array parameters */
+  bool flat_arrays; /* one-dimensional array parameters */
 } COptions;
 
 /* A .h and .c pair; source NULL: the .h alone. */

@@ -23,7 +23,8 @@ const char *c_elem(KirElem elem) {
 
 const char *c_type(CWriter *c, KirType t) {
   if (t.lanes == 1) return c_elem(t.elem);
-  return arena_printf(c->out->arena, "%s_%s%d", c->prefix, t.elem == KIR_F32 ? "f32x" : "i32x", t.lanes);
+  return arena_printf(c->out->arena, "%s_%s%d", c->prefix, t.elem == KIR_F32 ? "f32x" : "i32x",
+                      t.lanes);
 }
 
 void c_float(Text *out, float f) {
@@ -42,15 +43,19 @@ static void index_expr(CWriter *c, const KirIndex *at) {
   for (int i = 0; i < at->n_terms; i++) {
     int64_t s = at->term[i].stride;
     if (s == 0) continue;
-    if (!first) text_add(c->out, s < 0 ? " - " : " + ");
-    else if (s < 0) text_add(c->out, "-");
+    if (!first)
+      text_add(c->out, s < 0 ? " - " : " + ");
+    else if (s < 0)
+      text_add(c->out, "-");
     if (s != 1 && s != -1) text_printf(c->out, "%lld * ", (long long)(s < 0 ? -s : s));
     text_add(c->out, c->name[at->term[i].var->id]);
     first = false;
   }
-  if (first) text_printf(c->out, "%lld", (long long)at->offset);
+  if (first)
+    text_printf(c->out, "%lld", (long long)at->offset);
   else if (at->offset)
-    text_printf(c->out, " %c %lld", at->offset < 0 ? '-' : '+', (long long)(at->offset < 0 ? -at->offset : at->offset));
+    text_printf(c->out, " %c %lld", at->offset < 0 ? '-' : '+',
+                (long long)(at->offset < 0 ? -at->offset : at->offset));
 }
 
 /* Deals a flat index out to the dimensions of b; false if one could leave its dimension. */
@@ -93,7 +98,8 @@ static void buffer_base(CWriter *c, const KirBuffer *b) {
 }
 
 void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at) {
-  if (b->rank == 0 || (b->space == KIR_STATE && b->count == 1 && b->rank == 1)) { /* a plain variable */
+  if (b->rank == 0 ||
+      (b->space == KIR_STATE && b->count == 1 && b->rank == 1)) { /* a plain variable */
     buffer_base(c, b);
     return;
   }
@@ -188,12 +194,16 @@ static void call(CWriter *c, const char *name, const KirExpr *e) {
 
 static const char *function_name(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {
-      [KIR_ADD] = "add", [KIR_SUB] = "sub", [KIR_MUL] = "mul", [KIR_DIV] = "div", [KIR_MIN] = "min",
-      [KIR_MAX] = "max", [KIR_NEG] = "neg", [KIR_ABS] = "abs", [KIR_SQRT] = "sqrt", [KIR_FMA] = "fma",
-      [KIR_MAD] = "mad", [KIR_AND] = "and", [KIR_OR] = "or", [KIR_XOR] = "xor", [KIR_SHL] = "shl",
-      [KIR_SHR] = "shr", [KIR_LT] = "lt", [KIR_LE] = "le", [KIR_EQ] = "eq", [KIR_NE] = "ne",
+      [KIR_ADD] = "add",       [KIR_SUB] = "sub", [KIR_MUL] = "mul",   [KIR_DIV] = "div",
+      [KIR_MIN] = "min",       [KIR_MAX] = "max", [KIR_NEG] = "neg",   [KIR_ABS] = "abs",
+      [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma", [KIR_MAD] = "mad",   [KIR_AND] = "and",
+      [KIR_OR] = "or",         [KIR_XOR] = "xor", [KIR_SHL] = "shl",   [KIR_SHR] = "shr",
+      [KIR_LT] = "lt",         [KIR_LE] = "le",   [KIR_EQ] = "eq",     [KIR_NE] = "ne",
       [KIR_SELECT] = "select", [KIR_SUM] = "sum", [KIR_DOT4] = "dot4", [KIR_CALL] = ""};
-  KirType t = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM ? e->arg[0]->type : e->type;
+  KirType t =
+      e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM
+          ? e->arg[0]->type
+          : e->type;
   const char *elem = t.elem == KIR_F32 ? "f32" : t.elem == KIR_INDEX ? "index" : "i32";
   return t.lanes > 1 ? arena_printf(c->out->arena, "%s_%sx%d", name[e->op], elem, t.lanes)
                      : arena_printf(c->out->arena, "%s_%s", name[e->op], elem);
@@ -201,17 +211,25 @@ static const char *function_name(CWriter *c, const KirExpr *e) {
 
 static void number(CWriter *c, const KirExpr *e) {
   Text *out = c->out;
-  if (e->type.lanes > 1) text_printf(out, "%s_splat%s%d(", c->prefix, e->type.elem == KIR_F32 ? "" : "_i32x", e->type.lanes);
-  if (e->type.elem == KIR_F32) c_float(out, e->f);
-  else if (e->i == INT32_MIN) text_add(out, "INT32_MIN");
-  else text_printf(out, "%lld", (long long)e->i);
+  if (e->type.lanes > 1)
+    text_printf(out, "%s_splat%s%d(", c->prefix, e->type.elem == KIR_F32 ? "" : "_i32x",
+                e->type.lanes);
+  if (e->type.elem == KIR_F32)
+    c_float(out, e->f);
+  else if (e->i == INT32_MIN)
+    text_add(out, "INT32_MIN");
+  else
+    text_printf(out, "%lld", (long long)e->i);
   if (e->type.lanes > 1) text_add(out, ")");
 }
 
 static void convert(CWriter *c, const KirExpr *e) {
   const KirExpr *a = e->arg[0];
   if (e->type.lanes > 1) {
-    call(c, arena_printf(c->out->arena, "to_%s%d", e->type.elem == KIR_F32 ? "f32x" : "i32x", e->type.lanes), e);
+    call(c,
+         arena_printf(c->out->arena, "to_%s%d", e->type.elem == KIR_F32 ? "f32x" : "i32x",
+                      e->type.lanes),
+         e);
     return;
   }
   text_printf(c->out, "(%s)", c_elem(e->type.elem));
@@ -252,10 +270,19 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_CONVERT: convert(c, e); return;
   case KIR_SELECT: select(c, e); return;
   case KIR_BITCAST:
-    call(c, e->type.lanes > 1 ? arena_printf(c->out->arena, "as_%s%d", e->type.elem == KIR_F32 ? "f32x" : "i32x", e->type.lanes)
-            : e->type.elem == KIR_F32 ? "as_f32" : "as_i32", e);
+    call(c,
+         e->type.lanes > 1         ? arena_printf(c->out->arena, "as_%s%d",
+                                          e->type.elem == KIR_F32 ? "f32x" : "i32x", e->type.lanes)
+         : e->type.elem == KIR_F32 ? "as_f32"
+                                   : "as_i32",
+         e);
     return;
-  case KIR_SPLAT: call(c, arena_printf(c->out->arena, "splat%s%d", e->type.elem == KIR_F32 ? "" : "_i32x", e->type.lanes), e); return;
+  case KIR_SPLAT:
+    call(c,
+         arena_printf(c->out->arena, "splat%s%d", e->type.elem == KIR_F32 ? "" : "_i32x",
+                      e->type.lanes),
+         e);
+    return;
   case KIR_LANE:
     operand(c, e->arg[0]);
     text_printf(c->out, c->o->vectors == C_VECTORS_ISO ? ".v[%lld]" : "[%lld]", (long long)e->i);

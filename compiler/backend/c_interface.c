@@ -7,21 +7,21 @@
 #include <string.h>
 
 void c_grus_macros(CWriter *c) {
-  text_add(c->out,
-           "\n#ifndef GRUS_OK\n"
-           "#define GRUS_OK         0\n"
-           "#define GRUS_BAD_INDEX  1 /* an index(n) input outside 0..n-1 */\n"
-           "#define GRUS_BAD_LENGTH 2 /* a length outside 1..bound */\n"
-           "#define GRUS_NO_OUTPUT  3 /* history is still filling: the call counts, its output comes later */\n"
-           "#endif\n"
-           "\n/* GRUS_N(n) in a parameter: the caller's array has at least n elements. */\n"
-           "#ifndef GRUS_N\n"
-           "#if defined(__cplusplus) || (defined(_MSC_VER) && !defined(__clang__))\n"
-           "#define GRUS_N(n) n\n"
-           "#else\n"
-           "#define GRUS_N(n) static n\n"
-           "#endif\n"
-           "#endif\n");
+  text_add(c->out, "\n#ifndef GRUS_OK\n"
+                   "#define GRUS_OK         0\n"
+                   "#define GRUS_BAD_INDEX  1 /* an index(n) input outside 0..n-1 */\n"
+                   "#define GRUS_BAD_LENGTH 2 /* a length outside 1..bound */\n"
+                   "#define GRUS_NO_OUTPUT  3 /* history is still filling: the call counts, its "
+                   "output comes later */\n"
+                   "#endif\n"
+                   "\n/* GRUS_N(n) in a parameter: the caller's array has at least n elements. */\n"
+                   "#ifndef GRUS_N\n"
+                   "#if defined(__cplusplus) || (defined(_MSC_VER) && !defined(__clang__))\n"
+                   "#define GRUS_N(n) n\n"
+                   "#else\n"
+                   "#define GRUS_N(n) static n\n"
+                   "#endif\n"
+                   "#endif\n");
 }
 
 static const char *upper(CWriter *c, const char *s) {
@@ -34,7 +34,8 @@ static const char *upper(CWriter *c, const char *s) {
 static int64_t state_bytes(const KirModule *m) {
   int64_t n = 0;
   for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_STATE) n += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+    if (m->buffer[i]->space == KIR_STATE)
+      n += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
   return n;
 }
 
@@ -47,8 +48,10 @@ static void macro(CWriter *c, const char *name, long long value, const char *com
 static void rate_macro(CWriter *c, const KirPort *p) {
   if (!p->rate_num) return;
   text_printf(c->out, "#define %s_%s_RATE ", c->upper, upper(c, p->name));
-  if (p->rate_num % p->rate_den == 0) text_printf(c->out, "%lld", (long long)(p->rate_num / p->rate_den));
-  else text_printf(c->out, "(%lld.0 / %lld.0)", (long long)p->rate_num, (long long)p->rate_den);
+  if (p->rate_num % p->rate_den == 0)
+    text_printf(c->out, "%lld", (long long)(p->rate_num / p->rate_den));
+  else
+    text_printf(c->out, "(%lld.0 / %lld.0)", (long long)p->rate_num, (long long)p->rate_den);
   text_add(c->out, " /* steps a second */\n");
 }
 
@@ -62,32 +65,44 @@ void c_macros(CWriter *c) {
   text_add(c->out, "\n");
   for (int i = 0; i < m->n_ports; i++) {
     const KirPort *p = &m->port[i];
-    macro(c, arena_printf(c->out->arena, "%s_SIZE", upper(c, p->name)), (long long)p->buffer->count, "elements of one call");
+    macro(c, arena_printf(c->out->arena, "%s_SIZE", upper(c, p->name)), (long long)p->buffer->count,
+          "elements of one call");
     rate_macro(c, p);
-    if (p->is_out && p->lag) macro(c, arena_printf(c->out->arena, "%s_LAG", upper(c, p->name)), (long long)p->lag, "steps at the start without a value");
+    if (p->is_out && p->lag)
+      macro(c, arena_printf(c->out->arena, "%s_LAG", upper(c, p->name)), (long long)p->lag,
+            "steps at the start without a value");
   }
   for (int i = 0; i < m->n_lengths; i++)
-    macro(c, arena_printf(c->out->arena, "%s_MAX", upper(c, m->length[i].name)), (long long)m->length[i].bound, "greatest length");
+    macro(c, arena_printf(c->out->arena, "%s_MAX", upper(c, m->length[i].name)),
+          (long long)m->length[i].bound, "greatest length");
   if (m->batch > 1) macro(c, "BATCH", (long long)m->batch, "samples a call");
-  if (m->run_kind == KIR_STREAM) macro(c, "STEPS", (long long)m->steps_per_call, "base steps a call");
-  if (m->first_output) macro(c, "FIRST_OUTPUT", (long long)m->first_output, "calls that return GRUS_NO_OUTPUT after a reset");
+  if (m->run_kind == KIR_STREAM)
+    macro(c, "STEPS", (long long)m->steps_per_call, "base steps a call");
+  if (m->first_output)
+    macro(c, "FIRST_OUTPUT", (long long)m->first_output,
+          "calls that return GRUS_NO_OUTPUT after a reset");
   macro(c, "MACS", (long long)macs, "multiply-adds of one call");
   macro(c, "WEIGHT_BYTES", (long long)weights, NULL);
-  if (m->weights_extern) macro(c, "WEIGHTS", (long long)weights / 4, "floats behind the weights pointer");
+  if (m->weights_extern)
+    macro(c, "WEIGHTS", (long long)weights / 4, "floats behind the weights pointer");
   macro(c, "STATE_BYTES", (long long)state_bytes(m), NULL);
-  macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes, c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
-  if (c->o->scratch == C_SCRATCH_CALLER) macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
+  macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
+        c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
+  if (c->o->scratch == C_SCRATCH_CALLER)
+    macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
 }
 
 /* Extern builds: what lies where behind the weights pointer. */
 void c_weight_map(CWriter *c) {
   const KirModule *m = c->m;
   if (!m->weights_extern) return;
-  text_add(c->out, "\n/* The weights pointer: float32, one tensor after the other, last index fastest.\n");
+  text_add(c->out,
+           "\n/* The weights pointer: float32, one tensor after the other, last index fastest.\n");
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     if (b->space != KIR_CONST) continue;
-    text_printf(c->out, " *   %7lld  %s [%lld]", (long long)b->weight_offset, b->name, (long long)b->count);
+    text_printf(c->out, " *   %7lld  %s [%lld]", (long long)b->weight_offset, b->name,
+                (long long)b->count);
     if (b->doc) text_printf(c->out, "  %s", b->doc);
     text_add(c->out, "\n");
   }
@@ -98,20 +113,25 @@ void c_state_struct(CWriter *c) {
   const KirModule *m = c->m;
   if (m->run_kind == KIR_WHOLE) return;
   bool window = m->run_kind == KIR_WINDOW, any = false;
-  text_printf(c->out, "\n/* %s Place it anywhere, copy it, have as many as you like. */\ntypedef struct {\n",
-              window ? "The samples of the current window." : "What is kept from call to call.");
+  text_printf(
+      c->out,
+      "\n/* %s Place it anywhere, copy it, have as many as you like. */\ntypedef struct {\n",
+      window ? "The samples of the current window." : "What is kept from call to call.");
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     if (b->space != KIR_STATE) continue;
     any = true;
     text_printf(c->out, "  %s %s", c_elem(b->elem), b->name);
-    if (c->o->flat_arrays && b->count > 1) text_printf(c->out, "[%lld]", (long long)b->count);
+    if (c->o->flat_arrays && b->count > 1)
+      text_printf(c->out, "[%lld]", (long long)b->count);
     else if (b->count > 1 || b->rank > 1)
       for (int d = 0; d < b->rank; d++)
         text_printf(c->out, "[%lld]", (long long)b->dim[d]);
     text_add(c->out, ";");
-    if (b->doc) text_printf(c->out, " /* %s */", b->doc);
-    else if (b->origin.layer) text_printf(c->out, " /* %s */", b->origin.layer);
+    if (b->doc)
+      text_printf(c->out, " /* %s */", b->doc);
+    else if (b->origin.layer)
+      text_printf(c->out, " /* %s */", b->origin.layer);
     text_add(c->out, "\n");
   }
   if (!any) text_add(c->out, "  char unused; /* this model keeps nothing */\n");
@@ -145,8 +165,10 @@ static void port_shape(CWriter *c, const KirPort *p, bool with_time) {
   for (int i = 0; i < p->rank; i++) {
     if (i == p->time_axis && !with_time) continue;
     if (!first) text_add(c->out, ", ");
-    if (i == p->time_axis) text_add(c->out, "time ");
-    else if (p->label[i]) text_printf(c->out, "%s ", p->label[i]);
+    if (i == p->time_axis)
+      text_add(c->out, "time ");
+    else if (p->label[i])
+      text_printf(c->out, "%s ", p->label[i]);
     text_printf(c->out, "%lld", (long long)p->dim[i]);
     first = false;
   }
@@ -166,23 +188,34 @@ static void port_comment(CWriter *c, const KirFunc *f, const KirBuffer *b) {
   if (p->doc && *p->doc) {
     text_add(c->out, ": ");
     for (const char *s = p->doc; *s; s++) {
-      if (*s == '\n') text_add(c->out, "\n *     ");
-      else if (s[0] == '*' && s[1] == '/') text_add(c->out, "* ");
-      else if (s[0] == '/' && s[1] == '*') text_add(c->out, "/ ");
-      else text_add_char(c->out, *s);
+      if (*s == '\n')
+        text_add(c->out, "\n *     ");
+      else if (s[0] == '*' && s[1] == '/')
+        text_add(c->out, "* ");
+      else if (s[0] == '/' && s[1] == '*')
+        text_add(c->out, "/ ");
+      else
+        text_add_char(c->out, *s);
     }
   }
 }
 
 static void function_comment(CWriter *c, const KirFunc *f) {
   static const char *const what[] = {
-      [KIR_HELPER] = "", [KIR_RUN] = "Runs the model on one whole input.", [KIR_RESET] = "Starts over.",
+      [KIR_HELPER] = "",
+      [KIR_RUN] = "Runs the model on one whole input.",
+      [KIR_RESET] = "Starts over.",
       [KIR_STEP] = "Takes one step of the stream.",
       [KIR_PUSH] = "Takes one sample; runs the model when that completes a window."};
   const KirModule *m = c->m;
   const char *text = what[f->kind];
-  if (f->kind == KIR_RESET) text = m->run_kind == KIR_WINDOW ? "Empties the window. Call it before the first push." : "Sets the state to its start. Call it before the first step.";
-  if (f->kind == KIR_STEP && m->steps_per_call > 1) text = arena_printf(c->out->arena, "Takes %lld steps of the stream.", (long long)m->steps_per_call);
+  if (f->kind == KIR_RESET)
+    text = m->run_kind == KIR_WINDOW
+               ? "Empties the window. Call it before the first push."
+               : "Sets the state to its start. Call it before the first step.";
+  if (f->kind == KIR_STEP && m->steps_per_call > 1)
+    text = arena_printf(c->out->arena, "Takes %lld steps of the stream.",
+                        (long long)m->steps_per_call);
   if (f->kind == KIR_RUN && m->batch > 1) text = "Runs the model on a batch of whole inputs.";
   text_printf(c->out, "/* %s", text);
   if (f->returns_status) {
@@ -211,7 +244,8 @@ void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
   for (int i = 0; i < m->n_ports; i++)
     if (strcmp(m->port[i].name, c->self) == 0) c->self = "state";
   if (f->uses_state) {
-    text_printf(out, "%s_%s *%s", c->prefix, m->run_kind == KIR_WINDOW ? "window" : "state", c->self);
+    text_printf(out, "%s_%s *%s", c->prefix, m->run_kind == KIR_WINDOW ? "window" : "state",
+                c->self);
     comma = ", ";
   }
   for (int i = 0; i < f->n_buffers; i++) {

@@ -15,10 +15,10 @@ typedef struct CWriter {
   int indent;
   /* the function being written */
   const KirFunc *f;
-  const char *self;       /* its pointer to the state: "s", "w" */
-  const char **name;      /* by register id */
-  int *uses;              /* by register id */
-  const char **scope;     /* names in use, innermost last */
+  const char *self;   /* its pointer to the state: "s", "w" */
+  const char **name;  /* by register id */
+  int *uses;          /* by register id */
+  const char **scope; /* names in use, innermost last */
   int n_scope;
   size_t cap_scope;
 } CWriter;

@@ -10,21 +10,25 @@ enum { MAX_OPS = 40, MAX_WIDTHS = 5 };
 typedef struct Used {
   bool scalar[MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16;
-  bool lanes[MAX_WIDTHS];              /* 2, 4, 8, 16 are 1..4 */
+  bool lanes[MAX_WIDTHS]; /* 2, 4, 8, 16 are 1..4 */
   bool load[MAX_WIDTHS], store[MAX_WIDTHS];
   bool vector[MAX_WIDTHS][MAX_OPS][2]; /* f32, i32 */
 } Used;
 
-static int width_of(int lanes) { return lanes == 2 ? 1 : lanes == 4 ? 2 : lanes == 8 ? 3 : lanes == 16 ? 4 : 0; }
+static int width_of(int lanes) {
+  return lanes == 2 ? 1 : lanes == 4 ? 2 : lanes == 8 ? 3 : lanes == 16 ? 4 : 0;
+}
 
 static void scan_expr(Used *u, const KirExpr *e) {
   if (!e) return;
   KirType t = e->type;
-  bool from_operand = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM || e->op == KIR_LANE;
+  bool from_operand = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE ||
+                      e->op == KIR_SUM || e->op == KIR_LANE;
   if (from_operand) t = e->arg[0]->type;
   if (t.lanes == 1) {
     u->scalar[e->op] |= t.elem == KIR_F32 || e->op == KIR_BITCAST;
-    if (e->op == KIR_BITCAST) *(t.elem == KIR_F32 ? &u->scalar_f32_bits : &u->scalar_i32_bits) = true;
+    if (e->op == KIR_BITCAST)
+      *(t.elem == KIR_F32 ? &u->scalar_f32_bits : &u->scalar_i32_bits) = true;
     if (e->op == KIR_LOAD && e->buffer->elem == KIR_F16) u->f16 = true;
   } else {
     int w = width_of(t.lanes);
@@ -54,25 +58,42 @@ static void scalars(CWriter *c, const Used *u) {
   if (u->scalar_f32_bits || u->scalar_i32_bits || u->scalar[KIR_ABS])
     text_printf(out, "\ntypedef union {\n  float f;\n  int32_t i;\n} %s_bits;\n", p);
   if (u->scalar_i32_bits || u->scalar[KIR_ABS])
-    text_printf(out, "\nstatic inline int32_t %s_as_i32(float f) {\n  %s_bits u;\n  u.f = f;\n  return u.i;\n}\n", p, p);
+    text_printf(out,
+                "\nstatic inline int32_t %s_as_i32(float f) {\n  %s_bits u;\n  u.f = f;\n  return "
+                "u.i;\n}\n",
+                p, p);
   if (u->scalar_f32_bits || u->scalar[KIR_ABS])
-    text_printf(out, "\nstatic inline float %s_as_f32(int32_t i) {\n  %s_bits u;\n  u.i = i;\n  return u.f;\n}\n", p, p);
+    text_printf(out,
+                "\nstatic inline float %s_as_f32(int32_t i) {\n  %s_bits u;\n  u.i = i;\n  return "
+                "u.f;\n}\n",
+                p, p);
   if (u->scalar[KIR_ABS])
-    text_printf(out, "\nstatic inline float %s_abs_f32(float x) {\n  return %s_as_f32(%s_as_i32(x) & 0x7fffffff);\n}\n", p, p, p);
+    text_printf(out,
+                "\nstatic inline float %s_abs_f32(float x) {\n  return %s_as_f32(%s_as_i32(x) & "
+                "0x7fffffff);\n}\n",
+                p, p, p);
   for (int k = 0; k < 2; k++)
     if (u->scalar[k ? KIR_MAX : KIR_MIN])
-      text_printf(out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n", p, k ? "max" : "min", k ? '>' : '<');
+      text_printf(
+          out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n",
+          p, k ? "max" : "min", k ? '>' : '<');
   if (u->scalar[KIR_FMA])
-    text_printf(out, "\n/* a * b + c, rounded once */\nstatic inline float %s_fma_f32(float a, float b, float c) {\n  return __builtin_fmaf(a, b, c);\n}\n", p);
-  if (u->scalar[KIR_SQRT])
-    text_printf(out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);
-  if (u->f16)
     text_printf(out,
-                "\n/* IEEE binary16 as float, exactly */\nstatic inline float %s_from_f16(uint16_t h) {\n"
-                "  union {\n    float f;\n    uint32_t i;\n  } u, scale;\n"
-                "  u.i = (uint32_t)(h & 0x7fffu) << 13;\n  scale.i = 0x77800000u; /* 2^112 */\n"
-                "  u.f *= scale.f;\n  if ((h & 0x7c00u) == 0x7c00u) u.i |= 0x7f800000u;\n"
-                "  u.i |= (uint32_t)(h & 0x8000u) << 16;\n  return u.f;\n}\n", p);
+                "\n/* a * b + c, rounded once */\nstatic inline float %s_fma_f32(float a, float b, "
+                "float c) {\n  return __builtin_fmaf(a, b, c);\n}\n",
+                p);
+  if (u->scalar[KIR_SQRT])
+    text_printf(
+        out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);
+  if (u->f16)
+    text_printf(
+        out,
+        "\n/* IEEE binary16 as float, exactly */\nstatic inline float %s_from_f16(uint16_t h) {\n"
+        "  union {\n    float f;\n    uint32_t i;\n  } u, scale;\n"
+        "  u.i = (uint32_t)(h & 0x7fffu) << 13;\n  scale.i = 0x77800000u; /* 2^112 */\n"
+        "  u.f *= scale.f;\n  if ((h & 0x7c00u) == 0x7c00u) u.i |= 0x7f800000u;\n"
+        "  u.i |= (uint32_t)(h & 0x8000u) << 16;\n  return u.f;\n}\n",
+        p);
 }
 
 /* Index min and max have no prelude of floats. */
@@ -86,7 +107,8 @@ static bool index_op_in(const KirExpr *e, KirOp op) {
 
 static bool index_op_used(const KirStmt *list, KirOp op) {
   for (const KirStmt *s = list; s; s = s->next)
-    if (index_op_in(s->value, op) || index_op_in(s->lo, op) || index_op_in(s->hi, op) || index_op_used(s->body, op) || index_op_used(s->other, op))
+    if (index_op_in(s->value, op) || index_op_in(s->lo, op) || index_op_in(s->hi, op) ||
+        index_op_used(s->body, op) || index_op_used(s->other, op))
       return true;
   return false;
 }
@@ -97,7 +119,9 @@ static void indices(CWriter *c) {
     for (int i = 0; i < c->m->n_funcs; i++)
       used = used || index_op_used(c->m->func[i]->body, k ? KIR_MAX : KIR_MIN);
     if (used)
-      text_printf(c->out, "\nstatic inline int %s_%s_index(int a, int b) {\n  return a %c b ? a : b;\n}\n", c->prefix, k ? "max" : "min", k ? '>' : '<');
+      text_printf(c->out,
+                  "\nstatic inline int %s_%s_index(int a, int b) {\n  return a %c b ? a : b;\n}\n",
+                  c->prefix, k ? "max" : "min", k ? '>' : '<');
   }
 }
 
@@ -109,7 +133,7 @@ typedef struct VectorOp {
   const char *gnu;  /* its body with GNU vectors; NULL: an operator is printed instead */
   const char *iso;  /* one lane: x, y, z are operands */
   int operands;
-  bool to_mask;     /* result is of integers */
+  bool to_mask; /* result is of integers */
 } VectorOp;
 
 static const VectorOp vector_ops[] = {
@@ -128,8 +152,10 @@ static const VectorOp vector_ops[] = {
     {KIR_LE, "le", NULL, "-(x <= y)", 2, true},
     {KIR_EQ, "eq", NULL, "-(x == y)", 2, true},
     {KIR_NE, "ne", NULL, "-(x != y)", 2, true},
-    {KIR_MIN, "min", "%s m = a < b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", "x < y ? x : y", 2, false},
-    {KIR_MAX, "max", "%s m = a > b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", "x > y ? x : y", 2, false},
+    {KIR_MIN, "min", "%s m = a < b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", "x < y ? x : y", 2,
+     false},
+    {KIR_MAX, "max", "%s m = a > b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", "x > y ? x : y", 2,
+     false},
 };
 
 static const char *vector_type(CWriter *c, int lanes, bool is_int) {
@@ -141,8 +167,10 @@ static const char *lane_text(CWriter *c, const char *iso) {
   for (const char *s = iso; *s; s++) {
     bool word = s > iso && ((s[-1] >= 'a' && s[-1] <= 'z') || s[-1] == '_');
     bool next = s[1] >= 'a' && s[1] <= 'z';
-    if (!word && !next && (*s == 'x' || *s == 'y' || *s == 'z')) text_printf(&t, "%c.v[i]", *s - 'x' + 'a');
-    else text_add_char(&t, *s);
+    if (!word && !next && (*s == 'x' || *s == 'y' || *s == 'z'))
+      text_printf(&t, "%c.v[i]", *s - 'x' + 'a');
+    else
+      text_add_char(&t, *s);
   }
   return text_str(&t);
 }
@@ -152,17 +180,18 @@ static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
   const char *t = vector_type(c, lanes, is_int), *r = op->to_mask ? vector_type(c, lanes, true) : t;
   bool gnu = c->o->vectors == C_VECTORS_GNU;
   if (gnu && !op->gnu) return;
-  text_printf(out, "\nstatic inline %s %s_%s_%s%d(", r, c->prefix, op->name, is_int ? "i32x" : "f32x", lanes);
+  text_printf(out, "\nstatic inline %s %s_%s_%s%d(", r, c->prefix, op->name,
+              is_int ? "i32x" : "f32x", lanes);
   for (int i = 0; i < op->operands; i++)
     text_printf(out, "%s%s %c", i ? ", " : "", t, 'a' + i);
   text_add(out, ") {\n  ");
   const char *mask = vector_type(c, lanes, true);
   if (gnu && op->gnu[0])
-    text_printf(out, "%s m = a %c b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", mask, op->op == KIR_MIN ? '<' : '>', t,
-                mask, mask);
+    text_printf(out, "%s m = a %c b;\n  return (%s)(((%s)a & m) | ((%s)b & ~m))", mask,
+                op->op == KIR_MIN ? '<' : '>', t, mask, mask);
   if (!gnu)
-    text_printf(out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s;\n  }\n  return r", r, lanes,
-                lane_text(c, op->iso));
+    text_printf(out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s;\n  }\n  return r",
+                r, lanes, lane_text(c, op->iso));
   text_add(out, ";\n}\n");
 }
 
@@ -170,77 +199,141 @@ static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
  * lane. */
 static void vector_fma(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
-  text_printf(c->out, "\n/* a * b + c, rounded once */\nstatic inline %s %s_fma_f32x%d(%s a, %s b, %s c) {\n", t, c->prefix, lanes, t, t, t);
+  text_printf(
+      c->out,
+      "\n/* a * b + c, rounded once */\nstatic inline %s %s_fma_f32x%d(%s a, %s b, %s c) {\n", t,
+      c->prefix, lanes, t, t, t);
   if (c->o->vectors == C_VECTORS_GNU) {
     text_add(c->out, "#if defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n");
-    if (lanes == 4) text_printf(c->out, "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps(a, b, c);\n", t);
-    if (lanes == 8) text_printf(c->out, "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps256(a, b, c);\n", t);
-    if (lanes == 16) text_printf(c->out, "#elif defined(__AVX512F__)\n  return (%s)__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4);\n", t);
-    text_printf(c->out, "#else\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r[i] = __builtin_fmaf(a[i], b[i], c[i]);\n  }\n  return r;\n#endif\n}\n", t, lanes);
+    if (lanes == 4)
+      text_printf(c->out,
+                  "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps(a, b, c);\n", t);
+    if (lanes == 8)
+      text_printf(c->out,
+                  "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps256(a, b, c);\n", t);
+    if (lanes == 16)
+      text_printf(c->out,
+                  "#elif defined(__AVX512F__)\n  return (%s)__builtin_ia32_vfmaddps512_mask(a, b, "
+                  "c, -1, 4);\n",
+                  t);
+    text_printf(c->out,
+                "#else\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r[i] = __builtin_fmaf(a[i], "
+                "b[i], c[i]);\n  }\n  return r;\n#endif\n}\n",
+                t, lanes);
   } else
-    text_printf(c->out, "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = __builtin_fmaf(a.v[i], b.v[i], c.v[i]);\n  }\n  return r;\n}\n", t, lanes);
+    text_printf(c->out,
+                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = __builtin_fmaf(a.v[i], "
+                "b.v[i], c.v[i]);\n  }\n  return r;\n}\n",
+                t, lanes);
 }
 
 static void vector_types(CWriter *c, int lanes, bool load, bool store) {
   Text *out = c->out;
   const char *f = vector_type(c, lanes, false), *i = vector_type(c, lanes, true), *p = c->prefix;
   if (c->o->vectors == C_VECTORS_GNU) {
-    text_printf(out, "\ntypedef float %s __attribute__((vector_size(%d)));\ntypedef int32_t %s __attribute__((vector_size(%d)));\n", f, 4 * lanes, i, 4 * lanes);
-    if (load || store) text_printf(out, "typedef float %s_memory%d __attribute__((vector_size(%d), aligned(4), may_alias));\n", p, lanes, 4 * lanes);
-    if (load) text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  return *(const %s_memory%d *)p;\n}\n", f, p, lanes, p, lanes);
-    if (store) text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  *(%s_memory%d *)p = x;\n}\n", p, lanes, f, p, lanes);
+    text_printf(out,
+                "\ntypedef float %s __attribute__((vector_size(%d)));\ntypedef int32_t %s "
+                "__attribute__((vector_size(%d)));\n",
+                f, 4 * lanes, i, 4 * lanes);
+    if (load || store)
+      text_printf(
+          out,
+          "typedef float %s_memory%d __attribute__((vector_size(%d), aligned(4), may_alias));\n", p,
+          lanes, 4 * lanes);
+    if (load)
+      text_printf(
+          out,
+          "\nstatic inline %s %s_load%d(const float *p) {\n  return *(const %s_memory%d *)p;\n}\n",
+          f, p, lanes, p, lanes);
+    if (store)
+      text_printf(
+          out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  *(%s_memory%d *)p = x;\n}\n",
+          p, lanes, f, p, lanes);
   } else {
-    text_printf(out, "\ntypedef struct {\n  float v[%d];\n} %s;\ntypedef struct {\n  int32_t v[%d];\n} %s;\n", lanes, f, lanes, i);
-    if (load) text_printf(out, "\nstatic inline %s %s_load%d(const float *p) {\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = p[i];\n  }\n  return r;\n}\n", f, p, lanes, f, lanes);
-    if (store) text_printf(out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  for (int i = 0; i < %d; i++) {\n    p[i] = x.v[i];\n  }\n}\n", p, lanes, f, lanes);
+    text_printf(
+        out,
+        "\ntypedef struct {\n  float v[%d];\n} %s;\ntypedef struct {\n  int32_t v[%d];\n} %s;\n",
+        lanes, f, lanes, i);
+    if (load)
+      text_printf(out,
+                  "\nstatic inline %s %s_load%d(const float *p) {\n  %s r;\n  for (int i = 0; i < "
+                  "%d; i++) {\n    r.v[i] = p[i];\n  }\n  return r;\n}\n",
+                  f, p, lanes, f, lanes);
+    if (store)
+      text_printf(out,
+                  "\nstatic inline void %s_store%d(float *p, %s x) {\n  for (int i = 0; i < %d; "
+                  "i++) {\n    p[i] = x.v[i];\n  }\n}\n",
+                  p, lanes, f, lanes);
   }
 }
 
 static void vector_splat(CWriter *c, int lanes, bool is_int) {
   const char *t = vector_type(c, lanes, is_int), *e = is_int ? "int32_t" : "float";
-  text_printf(c->out, "\nstatic inline %s %s_splat%s%d(%s x) {\n  ", t, c->prefix, is_int ? "_i32x" : "", lanes, e);
+  text_printf(c->out, "\nstatic inline %s %s_splat%s%d(%s x) {\n  ", t, c->prefix,
+              is_int ? "_i32x" : "", lanes, e);
   if (c->o->vectors == C_VECTORS_GNU) {
     text_printf(c->out, "%s r = {", t);
     for (int i = 0; i < lanes; i++)
       text_add(c->out, i ? ", x" : "x");
     text_add(c->out, "};\n  return r;\n}\n");
   } else
-    text_printf(c->out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = x;\n  }\n  return r;\n}\n", t, lanes);
+    text_printf(c->out,
+                "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = x;\n  }\n  return r;\n}\n",
+                t, lanes);
 }
 
 /* as_ and to_: bits and values from one type to the other. */
 static void vector_convert(CWriter *c, int lanes, bool to_int, bool bits) {
   const char *to = vector_type(c, lanes, to_int), *from = vector_type(c, lanes, !to_int);
-  text_printf(c->out, "\nstatic inline %s %s_%s_%s%d(%s x) {\n  ", to, c->prefix, bits ? "as" : "to", to_int ? "i32x" : "f32x", lanes, from);
+  text_printf(c->out, "\nstatic inline %s %s_%s_%s%d(%s x) {\n  ", to, c->prefix,
+              bits ? "as" : "to", to_int ? "i32x" : "f32x", lanes, from);
   if (c->o->vectors == C_VECTORS_GNU) {
-    if (bits) text_printf(c->out, "return (%s)x;\n}\n", to);
-    else text_printf(c->out, "return __builtin_convertvector(x, %s);\n}\n", to);
+    if (bits)
+      text_printf(c->out, "return (%s)x;\n}\n", to);
+    else
+      text_printf(c->out, "return __builtin_convertvector(x, %s);\n}\n", to);
   } else if (bits)
-    text_printf(c->out, "union {\n    %s from;\n    %s to;\n  } u;\n  u.from = x;\n  return u.to;\n}\n", from, to);
+    text_printf(c->out,
+                "union {\n    %s from;\n    %s to;\n  } u;\n  u.from = x;\n  return u.to;\n}\n",
+                from, to);
   else
-    text_printf(c->out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = (%s)x.v[i];\n  }\n  return r;\n}\n", to, lanes, to_int ? "int32_t" : "float");
+    text_printf(
+        c->out,
+        "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = (%s)x.v[i];\n  }\n  return r;\n}\n",
+        to, lanes, to_int ? "int32_t" : "float");
 }
 
 static void vector_select(CWriter *c, int lanes, bool is_int) {
   const char *t = vector_type(c, lanes, is_int), *m = vector_type(c, lanes, true);
-  text_printf(c->out, "\nstatic inline %s %s_select_%s%d(%s m, %s a, %s b) {\n  ", t, c->prefix, is_int ? "i32x" : "f32x", lanes, m, t, t);
-  if (c->o->vectors == C_VECTORS_GNU) text_printf(c->out, "return (%s)(((%s)a & m) | ((%s)b & ~m));\n}\n", t, m, m);
-  else text_printf(c->out, "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = m.v[i] ? a.v[i] : b.v[i];\n  }\n  return r;\n}\n", t, lanes);
+  text_printf(c->out, "\nstatic inline %s %s_select_%s%d(%s m, %s a, %s b) {\n  ", t, c->prefix,
+              is_int ? "i32x" : "f32x", lanes, m, t, t);
+  if (c->o->vectors == C_VECTORS_GNU)
+    text_printf(c->out, "return (%s)(((%s)a & m) | ((%s)b & ~m));\n}\n", t, m, m);
+  else
+    text_printf(c->out,
+                "%s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = m.v[i] ? a.v[i] : b.v[i];\n "
+                " }\n  return r;\n}\n",
+                t, lanes);
 }
 
 static void vector_abs(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false), *m = vector_type(c, lanes, true);
   text_printf(c->out, "\nstatic inline %s %s_abs_f32x%d(%s x) {\n  ", t, c->prefix, lanes, t);
-  if (c->o->vectors == C_VECTORS_GNU) text_printf(c->out, "return (%s)((%s)x & 0x7fffffff);\n}\n", t, m);
+  if (c->o->vectors == C_VECTORS_GNU)
+    text_printf(c->out, "return (%s)((%s)x & 0x7fffffff);\n}\n", t, m);
   else
-    text_printf(c->out, "union {\n    %s f;\n    %s i;\n  } u;\n  u.f = x;\n  for (int i = 0; i < %d; i++) {\n    u.i.v[i] &= 0x7fffffff;\n  }\n  return u.f;\n}\n", t, m, lanes);
+    text_printf(c->out,
+                "union {\n    %s f;\n    %s i;\n  } u;\n  u.f = x;\n  for (int i = 0; i < %d; i++) "
+                "{\n    u.i.v[i] &= 0x7fffffff;\n  }\n  return u.f;\n}\n",
+                t, m, lanes);
 }
 
 static void vector_sum(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false), *v = c->o->vectors == C_VECTORS_GNU ? "x" : "x.v";
   text_printf(c->out, "\nstatic inline float %s_sum_f32x%d(%s x) {\n", c->prefix, lanes, t);
   for (int half = lanes / 2; half >= 1; half /= 2)
-    text_printf(c->out, "  for (int i = 0; i < %d; i++) {\n    %s[i] += %s[i + %d];\n  }\n", half, v, v, half);
+    text_printf(c->out, "  for (int i = 0; i < %d; i++) {\n    %s[i] += %s[i + %d];\n  }\n", half,
+                v, v, half);
   text_printf(c->out, "  return %s[0];\n}\n", v);
 }
 
@@ -250,7 +343,8 @@ static void vectors(CWriter *c, const Used *u) {
     int lanes = 1 << w;
     vector_types(c, lanes, u->load[w], u->store[w]);
     for (int is_int = 0; is_int < 2; is_int++) {
-      if (u->vector[w][KIR_SPLAT][is_int] || u->vector[w][KIR_NUM][is_int]) vector_splat(c, lanes, is_int);
+      if (u->vector[w][KIR_SPLAT][is_int] || u->vector[w][KIR_NUM][is_int])
+        vector_splat(c, lanes, is_int);
       if (u->vector[w][KIR_BITCAST][is_int]) vector_convert(c, lanes, is_int, true);
       if (u->vector[w][KIR_CONVERT][is_int]) vector_convert(c, lanes, is_int, false);
       if (u->vector[w][KIR_SELECT][is_int]) vector_select(c, lanes, is_int);
@@ -283,7 +377,9 @@ void c_weights(CWriter *c) {
     const float *data = b->data;
     text_add(c->out, "\n");
     if (b->doc) text_printf(c->out, "/* %s */\n", b->doc);
-    text_printf(c->out, "static const float %s_%s[%lld]%s = {", c->prefix, b->name, (long long)b->count, c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))" : "");
+    text_printf(
+        c->out, "static const float %s_%s[%lld]%s = {", c->prefix, b->name, (long long)b->count,
+        c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))" : "");
     size_t column = 1000;
     for (int64_t k = 0; k < b->count; k++) {
       Text number = text_new(c->out->arena);

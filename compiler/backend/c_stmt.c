@@ -61,7 +61,8 @@ static void let(CWriter *c, const KirStmt *s) {
   if (c->uses[s->reg->id] == 0) return;
   const char *name = c_name(c, s->reg->name);
   c_line(c);
-  text_printf(c->out, "%s%s %s = ", s->reg->is_mutable ? "" : "const ", c_type(c, s->reg->type), name);
+  text_printf(c->out, "%s%s %s = ", s->reg->is_mutable ? "" : "const ", c_type(c, s->reg->type),
+              name);
   c_expr(c, s->value);
   text_add(c->out, ";");
   c->name[s->reg->id] = name;
@@ -103,8 +104,11 @@ static void loop(CWriter *c, const KirStmt *s) {
   c_expr(c, s->lo);
   text_printf(c->out, "; %s %s ", name, s->step < 0 ? ">=" : "<");
   c_expr(c, s->hi);
-  if (s->step == 1 || s->step == -1) text_printf(c->out, "; %s%s)", name, s->step < 0 ? "--" : "++");
-  else text_printf(c->out, "; %s %s %lld)", name, s->step < 0 ? "-=" : "+=", (long long)(s->step < 0 ? -s->step : s->step));
+  if (s->step == 1 || s->step == -1)
+    text_printf(c->out, "; %s%s)", name, s->step < 0 ? "--" : "++");
+  else
+    text_printf(c->out, "; %s %s %lld)", name,
+                s->step < 0 ? "-=" : "+=", (long long)(s->step < 0 ? -s->step : s->step));
   c->name[s->reg->id] = name;
   block(c, s->body);
   c->n_scope = depth;
@@ -136,15 +140,18 @@ static void move(CWriter *c, const KirStmt *s) {
   if (!one) {
     c_line(c);
     c->name[i.id] = c_name(c, "i");
-    text_printf(c->out, "for (int %s = 0; %s < %lld; %s++) {", c->name[i.id], c->name[i.id], (long long)s->count, c->name[i.id]);
+    text_printf(c->out, "for (int %s = 0; %s < %lld; %s++) {", c->name[i.id], c->name[i.id],
+                (long long)s->count, c->name[i.id]);
     c->indent++;
   }
   KirIndex to = at_plus(s->at, one ? NULL : &i), from = at_plus(s->from, one ? NULL : &i);
   c_line(c);
   c_access(c, s->buffer, &to);
   text_add(c->out, " = ");
-  if (s->kind == KIR_COPY) c_access(c, s->source, &from);
-  else text_add(c->out, s->buffer->elem == KIR_F32 ? "0.0f" : "0");
+  if (s->kind == KIR_COPY)
+    c_access(c, s->source, &from);
+  else
+    text_add(c->out, s->buffer->elem == KIR_F32 ? "0.0f" : "0");
   text_add(c->out, ";");
   if (!one) {
     c->indent--;
@@ -155,11 +162,14 @@ static void move(CWriter *c, const KirStmt *s) {
 }
 
 static void returns(CWriter *c, const KirStmt *s) {
-  static const char *const status[] = {"GRUS_OK", "GRUS_BAD_INDEX", "GRUS_BAD_LENGTH", "GRUS_NO_OUTPUT"};
+  static const char *const status[] = {"GRUS_OK", "GRUS_BAD_INDEX", "GRUS_BAD_LENGTH",
+                                       "GRUS_NO_OUTPUT"};
   c_line(c);
   text_add(c->out, "return ");
-  if (s->value) c_expr(c, s->value);
-  else text_add(c->out, status[s->status]);
+  if (s->value)
+    c_expr(c, s->value);
+  else
+    text_add(c->out, status[s->status]);
   text_add(c->out, ";");
 }
 
@@ -171,7 +181,8 @@ static void invoke(CWriter *c, const KirStmt *s) {
     const KirBuffer *a = s->args[i], *p = s->callee->buffers[i];
     if (i) text_add(c->out, ", ");
     if (p->space == KIR_IN && p->rank > 1 && a->space == KIR_STATE && !c->o->flat_arrays) {
-      text_printf(c->out, "(const %s (*)", c_elem(p->elem)); /* C before C23 adds no const to arrays of arrays */
+      text_printf(c->out, "(const %s (*)",
+                  c_elem(p->elem)); /* C before C23 adds no const to arrays of arrays */
       for (int d = 1; d < p->rank; d++)
         text_printf(c->out, "[%lld]", (long long)p->dim[d]);
       text_add(c->out, ")");
@@ -324,7 +335,8 @@ static void scratch(CWriter *c, const bool *used) {
     c_line(c);
     text_printf(c->out, "%sfloat scratch[%lld];", keep, (long long)c->m->scratch_bytes / 4);
   }
-  if (!any && c->o->scratch == C_SCRATCH_CALLER && c->f->uses_scratch && c->m->scratch_bytes > 0 && c->f->kind != KIR_PUSH) {
+  if (!any && c->o->scratch == C_SCRATCH_CALLER && c->f->uses_scratch && c->m->scratch_bytes > 0 &&
+      c->f->kind != KIR_PUSH) {
     c_line(c);
     text_add(c->out, "(void)scratch;");
   }
@@ -348,7 +360,8 @@ static void extern_weights(CWriter *c, const bool *used) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_CONST || !used[i]) continue;
     c_line(c);
-    text_printf(c->out, "const float *const %s = weights + %lld; /* [%lld] */", b->name, (long long)b->weight_offset, (long long)b->count);
+    text_printf(c->out, "const float *const %s = weights + %lld; /* [%lld] */", b->name,
+                (long long)b->weight_offset, (long long)b->count);
     any = true;
   }
   if (any || c->f->kind == KIR_RESET) return;

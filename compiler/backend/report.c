@@ -11,17 +11,23 @@ Report report_new(const KirModule *m, Arena *arena) {
     r.params += c->params;
     r.macs += c->macs;
     if (!m->weights_extern) r.flash += c->weight_bytes;
-    if (!c->params && !c->macs && !c->weight_bytes && !c->state_bytes && !c->scratch_bytes) continue;
-    r.row[r.n++] = (ReportRow){c->layer, c->text, c->span, c->params, c->macs,
-                               m->weights_extern ? 0 : c->weight_bytes, c->state_bytes, c->scratch_bytes};
+    if (!c->params && !c->macs && !c->weight_bytes && !c->state_bytes && !c->scratch_bytes)
+      continue;
+    r.row[r.n++] =
+        (ReportRow){c->layer,       c->text,         c->span,
+                    c->params,      c->macs,         m->weights_extern ? 0 : c->weight_bytes,
+                    c->state_bytes, c->scratch_bytes};
   }
   for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_STATE) r.state += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+    if (m->buffer[i]->space == KIR_STATE)
+      r.state += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
   r.ram = r.state + r.scratch;
   return r;
 }
 
-static int64_t weight_of(const ReportRow *row, bool of_flash) { return of_flash ? row->flash : row->state + row->scratch; }
+static int64_t weight_of(const ReportRow *row, bool of_flash) {
+  return of_flash ? row->flash : row->state + row->scratch;
+}
 
 int report_largest(const Report *report, bool of_flash, int max, int *out) {
   int n = 0;
@@ -50,15 +56,19 @@ static const char *cell(Arena *arena, const ReportRow *row, int column) {
 
 void report_text(const Report *report, Text *text) {
   static const char *const head[COLUMNS] = {"params", "MAC", "flash", "state", "scratch"};
-  ReportRow total = {"total", "", span_none(), report->params, report->macs, report->flash, report->state, report->scratch};
+  ReportRow total = {
+      "total",        "", span_none(), report->params, report->macs, report->flash, report->state,
+      report->scratch};
   size_t first = strlen("total"), width[COLUMNS];
   for (int c = 0; c < COLUMNS; c++)
     width[c] = strlen(head[c]);
   for (int i = 0; i <= report->n; i++) {
     const ReportRow *row = i < report->n ? &report->row[i] : &total;
-    if (row->layer && text_width(row->layer, strlen(row->layer)) > first) first = text_width(row->layer, strlen(row->layer));
+    if (row->layer && text_width(row->layer, strlen(row->layer)) > first)
+      first = text_width(row->layer, strlen(row->layer));
     for (int c = 0; c < COLUMNS; c++)
-      if (strlen(cell(text->arena, row, c)) > width[c]) width[c] = strlen(cell(text->arena, row, c));
+      if (strlen(cell(text->arena, row, c)) > width[c])
+        width[c] = strlen(cell(text->arena, row, c));
   }
   text_fill(text, ' ', first + 2);
   for (int c = 0; c < COLUMNS; c++) {
@@ -86,17 +96,21 @@ void report_text(const Report *report, Text *text) {
 }
 
 void report_json(const Report *report, Text *text) {
-  text_printf(text, "{\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,\"ram\":%lld,\"layers\":[",
-              (long long)report->params, (long long)report->macs, (long long)report->flash, (long long)report->state,
-              (long long)report->scratch, (long long)report->ram);
+  text_printf(text,
+              "{\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
+              "\"ram\":%lld,\"layers\":[",
+              (long long)report->params, (long long)report->macs, (long long)report->flash,
+              (long long)report->state, (long long)report->scratch, (long long)report->ram);
   for (int i = 0; i < report->n; i++) {
     const ReportRow *row = &report->row[i];
     text_add(text, i ? ",{\"layer\":" : "{\"layer\":");
     text_add_json(text, row->layer ? row->layer : "");
     text_add(text, ",\"stage\":");
     text_add_json(text, row->text ? row->text : "");
-    text_printf(text, ",\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld}", (long long)row->params,
-                (long long)row->macs, (long long)row->flash, (long long)row->state, (long long)row->scratch);
+    text_printf(text,
+                ",\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld}",
+                (long long)row->params, (long long)row->macs, (long long)row->flash,
+                (long long)row->state, (long long)row->scratch);
   }
   text_add(text, "]}\n");
 }

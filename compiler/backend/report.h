@@ -12,7 +12,7 @@ typedef struct ReportRow {
   const char *text;  /* "GRU(64)" */
   Span span;
   int64_t params, macs;
-  int64_t flash; /* bytes of weights as stored */
+  int64_t flash;          /* bytes of weights as stored */
   int64_t state, scratch; /* bytes; scratch before places are shared */
 } ReportRow;
 

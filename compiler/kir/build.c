@@ -127,8 +127,12 @@ KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a) {
 
 /* ---- ranges ---- */
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static int64_t max64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
   int64_t a0, a1, b0, b1;
@@ -204,7 +208,9 @@ KirIndex kir_at_plus(KirIndex at, int64_t stride, KirReg *var) {
 
 /* ---- statements ---- */
 
-Kb kb_new(KirModule *m, KirFunc *f) { return (Kb){.m = m, .f = f, .tail = &f->body}; }
+Kb kb_new(KirModule *m, KirFunc *f) {
+  return (Kb){.m = m, .f = f, .tail = &f->body};
+}
 
 static KirStmt *stmt_new(Kb *kb, KirStmtKind kind) {
   KirStmt *s = ARENA_NEW(kb->m->arena, KirStmt);
@@ -276,7 +282,9 @@ void kb_if(Kb *kb, KirExpr *condition) {
   kb_open(kb, s);
 }
 
-void kb_else(Kb *kb) { kb->tail = &kb->open[kb->depth - 1].stmt->other; }
+void kb_else(Kb *kb) {
+  kb->tail = &kb->open[kb->depth - 1].stmt->other;
+}
 
 void kb_section(Kb *kb, KirOrigin origin, const char *doc) {
   kb->origin = origin;
@@ -285,7 +293,9 @@ void kb_section(Kb *kb, KirOrigin origin, const char *doc) {
   kb_open(kb, s);
 }
 
-void kb_end(Kb *kb) { kb->tail = &kb->open[--kb->depth].stmt->next; }
+void kb_end(Kb *kb) {
+  kb->tail = &kb->open[--kb->depth].stmt->next;
+}
 
 void kb_copy(Kb *kb, KirBuffer *to, KirIndex at, KirBuffer *from, KirIndex from_at, int64_t n) {
   KirStmt *s = stmt_new(kb, KIR_COPY);
@@ -303,9 +313,13 @@ void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n) {
   s->count = n;
 }
 
-void kb_return(Kb *kb, int status) { stmt_new(kb, KIR_RETURN)->status = status; }
+void kb_return(Kb *kb, int status) {
+  stmt_new(kb, KIR_RETURN)->status = status;
+}
 
-void kb_return_value(Kb *kb, KirExpr *value) { stmt_new(kb, KIR_RETURN)->value = value; }
+void kb_return_value(Kb *kb, KirExpr *value) {
+  stmt_new(kb, KIR_RETURN)->value = value;
+}
 
 void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n) {
   KirStmt *s = stmt_new(kb, KIR_INVOKE);

@@ -4,7 +4,8 @@
  * A module has buffers (memory with a name and a space) and functions. A function body is a tree of
  * statements: counted loops, tests, assignments of virtual registers, stores. The right-hand sides
  * are trees of pure expressions. Vector width, unrolling, register tiles and the layout of weights
- * are already decided: a backend turns each node into one thing of its language and decides nothing.
+ * are already decided: a backend turns each node into one thing of its language and decides
+ * nothing.
  *
  * Arithmetic. Every f32 operation rounds once, to nearest even, in the order of the tree; nothing
  * is reassociated or contracted. KIR_FMA rounds once for a*b+c, KIR_MAD twice. Integer arithmetic
@@ -67,8 +68,8 @@ typedef enum KirSpace {
 
 enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 10, KIR_MAX_ARGS = 3 };
 
-/* All accesses are flat: element offset from the first element. dim is how a C declaration shows it:
- * their product is count. */
+/* All accesses are flat: element offset from the first element. dim is how a C declaration shows
+ * it: their product is count. */
 struct KirBuffer {
   int id; /* index in module->buffer */
   const char *name;
@@ -77,11 +78,12 @@ struct KirBuffer {
   int64_t count; /* elements, at least 1, at most INT32_MAX */
   int rank;      /* 0: one element; IN: passed by value */
   int64_t dim[KIR_MAX_RANK];
-  int align;     /* bytes the first element is aligned to; ports: of their element type */
-  const char *doc;   /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
+  int align;       /* bytes the first element is aligned to; ports: of their element type */
+  const char *doc; /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
   KirOrigin origin;
-  const void *data;  /* CONST: count elements in host representation. In an extern build it
-                            serves only to write the weights file, and is NULL where none are bound */
+  const void
+      *data;             /* CONST: count elements in host representation. In an extern build it
+                                serves only to write the weights file, and is NULL where none are bound */
   int64_t weight_offset; /* CONST, f32: elements from the start of the weights of an extern build */
   int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
   int64_t categories;     /* ports holding an index(n): n; else 0 */
@@ -90,12 +92,12 @@ struct KirBuffer {
 /* A virtual register. Defined by one KIR_LET, KIR_FOR or as a parameter of a helper; visible in the
  * rest of the statement list where it is defined and everything nested there. */
 struct KirReg {
-  int id; /* dense in its function */
+  int id;           /* dense in its function */
   const char *name; /* a hint: "z", "k"; several registers may share it */
   KirType type;
   bool is_mutable; /* changed by KIR_SET */
-  int64_t lo, hi; /* INDEX: least and greatest value ever taken, both included; what bounds checks
-                     rest on. Loop variables: within the loop */
+  int64_t lo, hi;  /* INDEX: least and greatest value ever taken, both included; what bounds checks
+                      rest on. Loop variables: within the loop */
 };
 
 /* offset + sum of stride * var, in elements. Each var is an INDEX register. */
@@ -114,17 +116,29 @@ typedef enum KirOp {
   KIR_LOAD, /* buffer[at], then lanes consecutive elements. Small types widen as KirElem says */
 
   /* One operation in every lane. Operands and result have the same type: F32, I32 or INDEX. */
-  KIR_ADD, KIR_SUB, KIR_MUL,
+  KIR_ADD,
+  KIR_SUB,
+  KIR_MUL,
   KIR_DIV, /* F32; I32 and INDEX: towards zero, divisor is a positive constant */
-  KIR_MIN, KIR_MAX, /* F32: a < b ? a : b, a > b ? a : b (so b if either is NaN) */
-  KIR_NEG, KIR_ABS, /* F32: the sign bit only */
-  KIR_SQRT,         /* F32, correctly rounded */
-  KIR_FMA, KIR_MAD, /* a * b + c, F32 */
-  KIR_AND, KIR_OR, KIR_XOR, KIR_SHL, KIR_SHR, /* I32 (AND, OR also BOOL); SHR is arithmetic; SHL and
-                                                  SHR by a constant second operand in 0..31 */
+  KIR_MIN,
+  KIR_MAX, /* F32: a < b ? a : b, a > b ? a : b (so b if either is NaN) */
+  KIR_NEG,
+  KIR_ABS,  /* F32: the sign bit only */
+  KIR_SQRT, /* F32, correctly rounded */
+  KIR_FMA,
+  KIR_MAD, /* a * b + c, F32 */
+  KIR_AND,
+  KIR_OR,
+  KIR_XOR,
+  KIR_SHL,
+  KIR_SHR, /* I32 (AND, OR also BOOL); SHR is arithmetic; SHL and
+               SHR by a constant second operand in 0..31 */
 
   /* F32, I32, INDEX or SIZE operands of one type -> BOOL. False if either is NaN, NE true. */
-  KIR_LT, KIR_LE, KIR_EQ, KIR_NE,
+  KIR_LT,
+  KIR_LE,
+  KIR_EQ,
+  KIR_NE,
   KIR_SELECT, /* arg[0] BOOL ? arg[1] : arg[2], in every lane */
 
   KIR_CONVERT, /* to type: I32 -> F32 rounds to nearest; F32 -> I32 towards zero, in range;
@@ -151,20 +165,21 @@ struct KirExpr {
 };
 
 typedef enum KirStmtKind {
-  KIR_LET,     /* reg = value; its definition */
-  KIR_SET,     /* reg = value; reg is mutable */
-  KIR_STORE,   /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
-                  the value is known to fit */
-  KIR_FOR,     /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
-                  for (reg = lo; reg >= hi; reg += step). lo, hi: INDEX expressions, evaluated once */
-  KIR_IF,      /* value is BOOL, one lane: body, else other */
-  KIR_COPY,    /* count elements from source[from] to buffer[at], first to last (so an overlapping
-                  move to lower addresses is right); same element type */
-  KIR_ZERO,    /* count elements at buffer[at] = 0 */
-  KIR_RETURN,  /* entries that return a status: `status`; helpers: value */
-  KIR_INVOKE,  /* calls entry `callee`; its buffer parameters are bound to args in order, its scratch
-                  is this function's. Its status is KIR_OK here, because what it checks was checked */
-  KIR_SECTION  /* body, in a scope of its own, belonging to one layer; doc explains it */
+  KIR_LET,    /* reg = value; its definition */
+  KIR_SET,    /* reg = value; reg is mutable */
+  KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
+                 the value is known to fit */
+  KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
+                 for (reg = lo; reg >= hi; reg += step). lo, hi: INDEX expressions, evaluated once */
+  KIR_IF,     /* value is BOOL, one lane: body, else other */
+  KIR_COPY,   /* count elements from source[from] to buffer[at], first to last (so an overlapping
+                 move to lower addresses is right); same element type */
+  KIR_ZERO,   /* count elements at buffer[at] = 0 */
+  KIR_RETURN, /* entries that return a status: `status`; helpers: value */
+  KIR_INVOKE, /* calls entry `callee`; its buffer parameters are bound to args in order, its scratch
+                 is this function's. Its status is KIR_OK here, because what it checks was checked
+               */
+  KIR_SECTION /* body, in a scope of its own, belonging to one layer; doc explains it */
 } KirStmtKind;
 
 struct KirStmt {
@@ -180,14 +195,14 @@ struct KirStmt {
   int64_t count;
   KirExpr *lo, *hi;
   int64_t step;
-  bool unroll;       /* FOR: a hint that full unrolling pays (short constant trip counts) */
-  bool independent;  /* FOR: no scratch value passes from one turn to the next (the batch loop) */
+  bool unroll;      /* FOR: a hint that full unrolling pays (short constant trip counts) */
+  bool independent; /* FOR: no scratch value passes from one turn to the next (the batch loop) */
   KirStmt *body, *other;
-  int status;        /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
+  int status; /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
   KirFunc *callee;
   KirBuffer **args;
   int n_args;
-  const char *doc;   /* SECTION: lines separated by \n; other kinds: a short remark or NULL */
+  const char *doc; /* SECTION: lines separated by \n; other kinds: a short remark or NULL */
 };
 
 enum { KIR_OK = 0, KIR_BAD_INDEX = 1, KIR_BAD_LENGTH = 2, KIR_NO_OUTPUT = 3 };
@@ -201,7 +216,7 @@ typedef enum KirFuncKind {
 } KirFuncKind;
 
 struct KirFunc {
-  int id; /* index in module->func */
+  int id;           /* index in module->func */
   const char *name; /* "run"; helpers: "tanh_f32x8" */
   KirFuncKind kind;
   bool returns_status; /* entries */
@@ -211,7 +226,7 @@ struct KirFunc {
   size_t cap_buffers;
   KirReg *args[KIR_MAX_ARGS]; /* helpers */
   int n_args;
-  KirType result;      /* helpers */
+  KirType result; /* helpers */
   const char *doc;
   KirStmt *body;
   int n_regs;
@@ -231,24 +246,24 @@ typedef struct KirCost {
 /* How a port appears to programs around the model; parallel to the model's ports. */
 typedef struct KirPort {
   const char *name, *doc;
-  KirBuffer *buffer;      /* of run or step; windowed input: of push */
-  KirBuffer *run_buffer;  /* windowed input: of run; else the same */
+  KirBuffer *buffer;     /* of run or step; windowed input: of push */
+  KirBuffer *run_buffer; /* windowed input: of run; else the same */
   bool is_out, is_init;
   bool has_time;
-  int time_kind;          /* TimeKind of base/shape.h */
-  int time_axis;          /* position among the axes without batch, -1 if none */
-  int length;             /* bounded: index into lengths, else -1 */
+  int time_kind;                   /* TimeKind of base/shape.h */
+  int time_axis;                   /* position among the axes without batch, -1 if none */
+  int length;                      /* bounded: index into lengths, else -1 */
   int64_t length_size, length_hop; /* bounded by a derived length: (n - size) / hop + 1; hop 0: n */
   int64_t period, every;
-  int64_t lag;            /* streams: slots at the start of the stream that hold no value */
+  int64_t lag; /* streams: slots at the start of the stream that hold no value */
   int64_t rate_num, rate_den;
-  int rank;               /* axes without batch */
+  int rank; /* axes without batch */
   int64_t dim[KIR_MAX_RANK];
   const char *label[KIR_MAX_RANK];
 } KirPort;
 
 typedef struct KirLength {
-  const char *name; /* as the C parameter */
+  const char *name;        /* as the C parameter */
   const char *source_name; /* NULL if the source gave none */
   int64_t bound;
 } KirLength;
@@ -276,12 +291,12 @@ struct KirModule {
   int n_lengths;
   int64_t batch;          /* 1: none */
   int64_t steps_per_call; /* base steps of a step call, --chunk included */
-  int64_t first_output;   /* calls that return GRUS_NO_OUTPUT after a reset; slots without a value in
-                             later calls are zeros */
-  int64_t scratch_bytes;  /* set by kir_plan */
+  int64_t first_output;  /* calls that return GRUS_NO_OUTPUT after a reset; slots without a value in
+                            later calls are zeros */
+  int64_t scratch_bytes; /* set by kir_plan */
   int scratch_align;
   bool weights_extern;
-  int lanes;              /* widest vector used */
+  int lanes; /* widest vector used */
 };
 
 /* Building. All nodes live in module->arena. */
@@ -293,16 +308,20 @@ void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer);
 /* Bytes of one element in memory; size_t counts as 8. */
 int kir_elem_size(KirElem elem);
 const char *kir_elem_name(KirElem elem); /* "f32" */
-static inline KirType kir_type(KirElem elem, int lanes) { return (KirType){elem, lanes}; }
-static inline bool kir_type_equal(KirType a, KirType b) { return a.elem == b.elem && a.lanes == b.lanes; }
+static inline KirType kir_type(KirElem elem, int lanes) {
+  return (KirType){elem, lanes};
+}
+static inline bool kir_type_equal(KirType a, KirType b) {
+  return a.elem == b.elem && a.lanes == b.lanes;
+}
 /* What a load of this memory type gives: F16 -> F32, small integers -> I32. */
 KirElem kir_elem_widened(KirElem elem);
 /* Least and greatest value an index can take. */
 void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi);
 
 /* Places scratch buffers in one area, those never live together in the same bytes; sets
- * scratch_offset, scratch_bytes. A buffer lives from the first to the last top-level statement of an
- * entry's body that touches it. */
+ * scratch_offset, scratch_bytes. A buffer lives from the first to the last top-level statement of
+ * an entry's body that touches it. */
 void kir_plan(KirModule *m);
 
 /* Checks everything this header promises: bounds of every access over the ranges of its registers,

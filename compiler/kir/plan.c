@@ -3,8 +3,8 @@
  * two that are live at the same time share no byte.
  *
  * Time is counted in top-level statements of an entry's body, sections and the batch loop opened
- * up: a buffer lives from the first statement that touches it to the last. Buffers are placed largest first, each at
- * the lowest offset free over its life.
+ * up: a buffer lives from the first statement that touches it to the last. Buffers are placed
+ * largest first, each at the lowest offset free over its life.
  *
  *     a [0..2] 400 bytes, b [1..3] 100, c [3..4] 300   ->   a at 0, b at 400, c at 0; 500 bytes */
 #include "kir/kir.h"
@@ -69,7 +69,9 @@ static int by_size(const void *a, const void *b) {
   return x->buffer->id - y->buffer->id;
 }
 
-static int64_t buffer_bytes(const KirBuffer *b) { return b->count * kir_elem_size(b->elem); }
+static int64_t buffer_bytes(const KirBuffer *b) {
+  return b->count * kir_elem_size(b->elem);
+}
 
 /* The lowest offset for life[n] that is free of every placed buffer alive with it. */
 static int64_t place(const Life *life, int n) {

@@ -3,9 +3,9 @@
 #include "kir/kir.h"
 
 static const char *const op_name[] = {
-    "num", "reg", "load", "add", "sub", "mul",     "div",     "min",   "max", "neg",  "abs",
-    "sqrt", "fma", "mad", "and", "or",  "xor",     "shl",     "shr",   "lt",  "le",   "eq",
-    "ne",  "select", "convert", "bitcast", "splat", "sum", "lane", "dot4", "call"};
+    "num",  "reg",    "load",    "add",     "sub",   "mul", "div",  "min",  "max", "neg", "abs",
+    "sqrt", "fma",    "mad",     "and",     "or",    "xor", "shl",  "shr",  "lt",  "le",  "eq",
+    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "dot4", "call"};
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};
@@ -27,7 +27,8 @@ static void print_index(const KirIndex *at, Text *text) {
     if (magnitude != 1) text_printf(text, "%lld*", (long long)magnitude);
     print_reg(at->term[i].var, text);
   }
-  if (at->n_terms == 0) text_printf(text, "%lld", (long long)at->offset);
+  if (at->n_terms == 0)
+    text_printf(text, "%lld", (long long)at->offset);
   else if (at->offset)
     text_printf(text, " %c %lld", at->offset < 0 ? '-' : '+',
                 (long long)(at->offset < 0 ? -at->offset : at->offset));
@@ -43,8 +44,10 @@ static void print_access(const KirBuffer *b, const KirIndex *at, int lanes, Text
 static void print_expr(const KirExpr *e, Text *text) {
   switch (e->op) {
   case KIR_NUM:
-    if (e->type.elem == KIR_F32) text_add_float(text, e->f);
-    else text_printf(text, "%lld", (long long)e->i);
+    if (e->type.elem == KIR_F32)
+      text_add_float(text, e->f);
+    else
+      text_printf(text, "%lld", (long long)e->i);
     if (e->type.lanes > 1) text_printf(text, "x%d", e->type.lanes);
     return;
   case KIR_REG: print_reg(e->reg, text); return;
@@ -126,8 +129,10 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     break;
   case KIR_RETURN:
     text_add(text, "return ");
-    if (s->value) print_expr(s->value, text);
-    else text_add(text, status_name[s->status]);
+    if (s->value)
+      print_expr(s->value, text);
+    else
+      text_add(text, status_name[s->status]);
     break;
   case KIR_INVOKE:
     text_printf(text, "invoke %s(", s->callee->name);
@@ -178,7 +183,8 @@ static void print_func(const KirFunc *f, Text *text) {
   if (f->kind == KIR_HELPER) {
     text_add(text, " : ");
     print_type(f->result, text);
-  } else if (f->returns_status) text_add(text, " : status");
+  } else if (f->returns_status)
+    text_add(text, " : status");
   text_add(text, "\n");
   kir_print_stmt(f->body, 2, text);
 }

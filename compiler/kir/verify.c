@@ -82,8 +82,7 @@ static void check_operands(Verifier *v, const KirExpr *e) {
   case KIR_SHR:
     ok = b && kir_type_equal(a->type, e->type) && kir_type_equal(b->type, e->type) &&
          (e->type.elem == KIR_I32 || e->type.elem == KIR_BOOL);
-    if (e->op == KIR_SHL || e->op == KIR_SHR)
-      ok = ok && b->op == KIR_NUM && b->i >= 0 && b->i < 32;
+    if (e->op == KIR_SHL || e->op == KIR_SHR) ok = ok && b->op == KIR_NUM && b->i >= 0 && b->i < 32;
     break;
   case KIR_LT:
   case KIR_LE:
@@ -141,7 +140,8 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
   case KIR_LET:
   case KIR_SET:
     if (!kir_type_equal(s->reg->type, s->value->type)) fail(v, "value and register differ in type");
-    if (s->kind == KIR_LET) v->defined[s->reg->id] = true;
+    if (s->kind == KIR_LET)
+      v->defined[s->reg->id] = true;
     else if (!v->defined[s->reg->id] || !s->reg->is_mutable)
       fail(v, "register %s cannot be set here", s->reg->name);
     break;

@@ -18,7 +18,8 @@ static KirExpr *elu_of(Lower *l, KirExpr *x, float scale, float alpha) {
   int n = x->type.lanes;
   x = named(l, x);
   KirExpr *zero = kb_num(kb, 0, n);
-  KirExpr *low = kb_op2(kb, KIR_MUL, kb_num(kb, alpha, n), math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, zero, x)));
+  KirExpr *low = kb_op2(kb, KIR_MUL, kb_num(kb, alpha, n),
+                        math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, zero, x)));
   KirExpr *high = scale == 1 ? x : kb_op2(kb, KIR_MUL, kb_num(kb, scale, n), x);
   return kb_select(kb, kb_op2(kb, KIR_LT, zero, x), high, low);
 }
@@ -32,8 +33,10 @@ KirExpr *math_activation(Lower *l, Activation a, KirExpr *x) {
   case ACT_RELU: return kb_op2(kb, KIR_MAX, kb_num(kb, 0, n), x);
   case ACT_TANH: return math_call(l, MATH_TANH, x);
   case ACT_SIGMOID: return math_call(l, MATH_SIGMOID, x);
-  case ACT_HARD_SIGMOID: return bounded(l, muladd(l, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
-  case ACT_HARD_SIGMOID_02: return bounded(l, muladd(l, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
+  case ACT_HARD_SIGMOID:
+    return bounded(l, muladd(l, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
+  case ACT_HARD_SIGMOID_02:
+    return bounded(l, muladd(l, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
   case ACT_HARD_TANH: return bounded(l, x, -1, 1);
   case ACT_SOFTPLUS: return math_call(l, MATH_SOFTPLUS, x);
   case ACT_SOFTSIGN:

@@ -8,8 +8,8 @@
 /* ---- parameters ---- */
 
 /* A port as a parameter: axes in storage order, the batch in front. time_n < 0: no time axis. */
-static KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
-                              int64_t time_n) {
+KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
+                       int64_t time_n) {
   KirBuffer *b = kir_buffer(l->m, name, space, elem_of(type), 1);
   b->rank = 0;
   b->count = 1;
@@ -47,10 +47,19 @@ static void describe_length(const Model *model, int id, KirPort *p) {
 static void describe_port(Lower *l, const Port *port, KirBuffer *b, bool is_out, int time_pos) {
   const Type *type = &port->value->type;
   KirPort *p = &l->m->port[l->m->n_ports++];
-  *p = (KirPort){.name = port->name, .doc = port->doc, .buffer = b, .run_buffer = b, .is_out = is_out,
-                 .is_init = port->is_init, .has_time = type_is_sequence(type),
-                 .time_kind = (int)type->time.kind, .time_axis = -1, .length = -1, .period = 1,
-                 .every = port->every, .rate_num = type->time.rate_num,
+  *p = (KirPort){.name = port->name,
+                 .doc = port->doc,
+                 .buffer = b,
+                 .run_buffer = b,
+                 .is_out = is_out,
+                 .is_init = port->is_init,
+                 .has_time = type_is_sequence(type),
+                 .time_kind = (int)type->time.kind,
+                 .time_axis = -1,
+                 .length = -1,
+                 .period = 1,
+                 .every = port->every,
+                 .rate_num = type->time.rate_num,
                  .rate_den = type->time.rate_den};
   if (type->time.kind == TIME_STREAM) p->period = type->time.period, p->lag = type->time.lag;
   if (type->time.kind == TIME_BOUNDED) describe_length(l->model, type->time.length, p);
@@ -115,9 +124,11 @@ static void define_lengths(Lower *l, KirBuffer **param) {
   for (int i = 1; i < l->model->n_lengths; i++) {
     const Length *length = &l->model->length[i];
     KirExpr *n;
-    if (param[i]) n = kb_convert(kb, KIR_INDEX, kb_load(kb, param[i], at_batch(l, param[i], 0), 1));
+    if (param[i])
+      n = kb_convert(kb, KIR_INDEX, kb_load(kb, param[i], at_batch(l, param[i], 0), 1));
     else {
-      n = kb_op2(kb, KIR_SUB, kb_use(kb, l->length[length->from]), kb_int(kb, KIR_INDEX, length->size, 1));
+      n = kb_op2(kb, KIR_SUB, kb_use(kb, l->length[length->from]),
+                 kb_int(kb, KIR_INDEX, length->size, 1));
       n = kb_op2(kb, KIR_DIV, n, kb_int(kb, KIR_INDEX, length->hop, 1));
       n = kb_op2(kb, KIR_ADD, n, kb_int(kb, KIR_INDEX, 1, 1));
     }
@@ -135,7 +146,7 @@ static bool needs_index_check(const KirBuffer *b) {
 }
 
 /* Checks every element the model will read; n: steps of a bounded port, else NULL. */
-static void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
+void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
   Kb *kb = &l->kb;
   if (!needs_index_check(b)) return;
   int64_t stride = b->count;
@@ -157,7 +168,8 @@ static void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
   KirExpr *x = kb_load(kb, b, at, 1);
   KirExpr *bad = kb_op2(kb, KIR_LE, kb_int(kb, KIR_I32, b->categories, 1), x);
   if (b->elem == KIR_I32)
-    bad = kb_op2(kb, KIR_OR, kb_op2(kb, KIR_LT, kb_load(kb, b, at, 1), kb_int(kb, KIR_I32, 0, 1)), bad);
+    bad = kb_op2(kb, KIR_OR, kb_op2(kb, KIR_LT, kb_load(kb, b, at, 1), kb_int(kb, KIR_I32, 0, 1)),
+                 bad);
   kb_if(kb, bad);
   kb_return(kb, KIR_BAD_INDEX);
   kb_end(kb);
@@ -180,14 +192,14 @@ static bool has_checks(const Lower *l) {
 
 /* ---- the batch ---- */
 
-static void open_batch(Lower *l) {
+void open_batch(Lower *l) {
   if (l->m->batch <= 1) return;
   KirStmt **at = l->kb.tail;
   l->batch = kb_for(&l->kb, "b", 0, l->m->batch, 1);
   (*at)->independent = true;
 }
 
-static void close_batch(Lower *l) {
+void close_batch(Lower *l) {
   if (l->m->batch <= 1) return;
   kb_end(&l->kb);
   l->batch = NULL;
@@ -208,14 +220,16 @@ static void count_calls(Lower *l) {
   }
   for (int i = 0; i < l->model->n_out; i++) {
     const Type *type = &l->model->out[i]->value->type;
-    int64_t calls = type_is_stream(type) ? type->time.lag / (l->calls_slots / type->time.period) : 0;
+    int64_t calls =
+        type_is_stream(type) ? type->time.lag / (l->calls_slots / type->time.period) : 0;
     if (l->m->first_output < 0 || calls < l->m->first_output) l->m->first_output = calls;
   }
   if (l->m->first_output < 0) l->m->first_output = 0;
   if (most == 0) return;
   l->call_count = kir_buffer(l->m, buffer_name(l, NULL, "calls"), KIR_STATE, KIR_I32, 1);
   l->call_count->doc = "calls since reset, while history fills";
-  l->calls = kb_let(kb, "calls", kb_convert(kb, KIR_INDEX, kb_load(kb, l->call_count, kir_at(0), 1)));
+  l->calls =
+      kb_let(kb, "calls", kb_convert(kb, KIR_INDEX, kb_load(kb, l->call_count, kir_at(0), 1)));
   l->calls->lo = 0;
   l->calls->hi = most;
   kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, most, 1)));
@@ -276,7 +290,8 @@ void lower_main(Lower *l) {
   close_batch(l);
   advance_positions(l);
   if (l->m->first_output > 0) {
-    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
+    kb_if(kb,
+          kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
     kb_return(kb, KIR_NO_OUTPUT);
     kb_end(kb);
   }
@@ -307,7 +322,8 @@ void lower_reset(Lower *l) {
     close_batch(l);
   }
   for (int i = 0, n = l->m->n_buffers; i < n; i++)
-    if (l->m->buffer[i]->space == KIR_STATE) kb_zero(&l->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
+    if (l->m->buffer[i]->space == KIR_STATE)
+      kb_zero(&l->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
   if (l->streaming) {
     open_batch(l);
     place_reset(l);
@@ -321,115 +337,4 @@ void lower_reset(Lower *l) {
   }
   f->returns_status = checks;
   if (checks) kb_return(&l->kb, KIR_OK);
-}
-
-/* ---- push ---- */
-
-/* A windowed input is kept from its oldest row on; a full window is run and moved down by the hop. */
-typedef struct WindowPort {
-  KirBuffer *sample, *kept;
-  int64_t time, row_count; /* elements from row to row in kept; rows */
-} WindowPort;
-
-/* kept[rows] (storage order, time at time_pos) row `t` = sample, or row t = row t + by. */
-static void window_rows(Lower *l, const Port *port, const WindowPort *w, KirReg *t, int64_t by) {
-  const Type *type = &port->value->type;
-  View kept = {.buffer = w->kept, .rank = type->rank}, from = {.buffer = w->sample, .rank = type->rank};
-  int64_t n = 1, s = 1;
-  for (int a = type->rank; a >= 0; a--) {
-    if (a < type->rank) {
-      kept.dim[a] = from.dim[a] = type->dim[a].n;
-      kept.stride[a] = n;
-      from.stride[a] = s;
-      n *= kept.dim[a];
-      s *= kept.dim[a];
-    }
-    if (a == type->time_pos) {
-      kept.time = n;
-      n *= w->row_count;
-    }
-  }
-  kept.at = at_batch(l, kept.buffer, 0);
-  from.at = at_batch(l, from.buffer, 0);
-  if (by) {
-    from = kept;
-    from.at = kir_at_offset(from.at, by * kept.time);
-  }
-  copy_row(l, &kept, t, &from, by ? t : NULL);
-}
-
-void lower_push(Lower *l, KirFunc *run) {
-  const Model *model = l->model;
-  KirFunc *f = kir_func(l->m, "push", KIR_PUSH);
-  Kb *kb = &l->kb;
-  *kb = kb_new(l->m, f);
-  f->uses_state = f->uses_scratch = f->returns_status = true;
-  int64_t n = 1, hop = 1;
-  WindowPort *window = ARENA_ARRAY(l->arena, WindowPort, model->n_in + 1);
-  KirBuffer **args = ARENA_ARRAY(l->arena, KirBuffer *, run->n_buffers + 1), **arg = args;
-  for (int i = 0; i < model->n_in; i++) {
-    const Port *port = model->in[i];
-    const Type *type = &port->value->type;
-    KirBuffer *b = l->in[i];
-    if (port->every > 0) {
-      n = type->time.n;
-      hop = port->every;
-      KirBuffer *kept = new_state(l, NULL, arena_printf(l->arena, "%s_window", port->name), b->elem, b->count / l->m->batch);
-      kept->categories = b->categories;
-      kept->align = kir_elem_size(b->elem);
-      kept->rank = b->rank;
-      for (int a = 0; a < b->rank; a++)
-        kept->dim[a] = b->dim[a];
-      KirBuffer *sample = port_buffer(l, port->name, KIR_IN, type, 0, -1);
-      sample->doc = port->doc;
-      window[i] = (WindowPort){sample, kept, 0, n};
-      l->m->port[i].buffer = sample;
-      b = sample;
-    }
-    kir_func_param(l->m, f, b);
-    *arg++ = port->every > 0 ? window[i].kept : b;
-  }
-  for (int i = 0; i < model->n_out; i++) {
-    kir_func_param(l->m, f, l->out[i]);
-    *arg++ = l->out[i];
-  }
-  open_batch(l);
-  for (int i = 0; i < model->n_in; i++)
-    check_indices(l, window[i].sample ? window[i].sample : l->in[i], model->in[i]->value->type.time_pos, NULL);
-  close_batch(l);
-
-  KirBuffer *filled = kir_buffer(l->m, buffer_name(l, NULL, "filled"), KIR_STATE, KIR_I32, 1);
-  filled->doc = "samples in the window; negative: samples to skip before the next one";
-  KirReg *pos = kb_let(kb, "pos", kb_convert(kb, KIR_INDEX, kb_load(kb, filled, kir_at(0), 1)));
-  pos->lo = hop > n ? n - hop : 0;
-  pos->hi = n - 1;
-  if (pos->lo < 0) kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, 0, 1), kb_use(kb, pos)));
-  KirReg *row = pos;
-  if (pos->lo < 0) {
-    row = kb_let(kb, "row", kb_use(kb, pos));
-    row->lo = 0;
-  }
-  open_batch(l);
-  for (int i = 0; i < model->n_in; i++)
-    if (window[i].kept) window_rows(l, model->in[i], &window[i], row, 0);
-  close_batch(l);
-  if (pos->lo < 0) kb_end(kb);
-  kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, pos), kb_int(kb, KIR_INDEX, n - 1, 1)));
-  KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, pos), kb_int(kb, KIR_INDEX, 1, 1));
-  kb_store(kb, filled, kir_at(0), kb_convert(kb, KIR_I32, next));
-  kb_return(kb, KIR_NO_OUTPUT);
-  kb_end(kb);
-  kb_invoke(kb, run, args, (int)(arg - args));
-  if (hop < n) {
-    open_batch(l);
-    for (int i = 0; i < model->n_in; i++) {
-      if (!window[i].kept) continue;
-      KirReg *t = kb_for(kb, "t", 0, n - hop, 1);
-      window_rows(l, model->in[i], &window[i], t, hop);
-      kb_end(kb);
-    }
-    close_batch(l);
-  }
-  kb_store(kb, filled, kir_at(0), kb_int(kb, KIR_I32, n - hop, 1));
-  kb_return(kb, KIR_OK);
 }

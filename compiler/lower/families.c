@@ -7,12 +7,21 @@ static const char *recurrent_formula(Lower *l, const Layer *layer) {
   const char *gate = layer->kind == LAYER_RNN ? "" : layer_word(layer, OPT_gate);
   if (layer->kind == LAYER_RNN) return arena_printf(l->arena, "h' = %s(W x + U h + b)", act);
   if (layer->kind == LAYER_LSTM) {
-    const char *out = layer_has(layer, OPT_cell_activation) ? layer_word(layer, OPT_cell_activation) : act;
-    return arena_printf(l->arena, "i, f, o = %s(W x + U h + b)   g = %s(W x + U h + b)\nc' = f c + i g   h' = o %s(c')", gate, act, out);
+    const char *out =
+        layer_has(layer, OPT_cell_activation) ? layer_word(layer, OPT_cell_activation) : act;
+    return arena_printf(
+        l->arena,
+        "i, f, o = %s(W x + U h + b)   g = %s(W x + U h + b)\nc' = f c + i g   h' = o %s(c')", gate,
+        act, out);
   }
   if (layer_word_is(layer, OPT_reset, "before"))
-    return arena_printf(l->arena, "z, r = %s(W x + U h + b)   n = %s(W x + b + U (r h))   h' = n + z (h - n)", gate, act);
-  return arena_printf(l->arena, "z, r = %s(W x + U h + b)   n = %s(W x + b + r m)   m = U h + c   h' = n + z (h - n)", gate, act);
+    return arena_printf(l->arena,
+                        "z, r = %s(W x + U h + b)   n = %s(W x + b + U (r h))   h' = n + z (h - n)",
+                        gate, act);
+  return arena_printf(
+      l->arena,
+      "z, r = %s(W x + U h + b)   n = %s(W x + b + r m)   m = U h + c   h' = n + z (h - n)", gate,
+      act);
 }
 
 static const char *formula(Lower *l, const Layer *layer) {
@@ -32,7 +41,8 @@ static const char *formula(Lower *l, const Layer *layer) {
 const char *layer_doc(Lower *l, const Layer *layer, const char *text) {
   Text doc = text_new(l->arena);
   const Sources *sources = l->m->sources;
-  text_printf(&doc, "%s: %s", layer->path ? layer->path : layer_info(layer->kind)->name, l->m->cost[layer->id].text);
+  text_printf(&doc, "%s: %s", layer->path ? layer->path : layer_info(layer->kind)->name,
+              l->m->cost[layer->id].text);
   if (span_valid(layer->span) && sources) {
     const Source *s = sources_get(sources, layer->span.file);
     text_printf(&doc, ", line %u", (unsigned)source_place(sources, s, layer->span.begin).line);
@@ -49,7 +59,8 @@ const char *layer_doc(Lower *l, const Layer *layer, const char *text) {
   }
   if (text) text_printf(&doc, "\n%s", text);
   for (const Layer *at = l->job[layer->id].tail; at; at = l->job[at->id].tail)
-    text_printf(&doc, "\nthen %s%s", l->m->cost[at->id].text, at->kind == LAYER_BatchNorm ? ", folded into W and b" : "");
+    text_printf(&doc, "\nthen %s%s", l->m->cost[at->id].text,
+                at->kind == LAYER_BatchNorm ? ", folded into W and b" : "");
   return text_str(&doc);
 }
 
@@ -99,9 +110,13 @@ void emit_step(Lower *l, const Layer *layer, KirReg *t) {
   close_section(l, layer, section);
 }
 
-static bool is_recurrent(const Layer *layer) { return layer_info(layer->kind)->flags & RECURRENT; }
+static bool is_recurrent(const Layer *layer) {
+  return layer_info(layer->kind)->flags & RECURRENT;
+}
 
-static bool is_over_time(const Layer *layer) { return layer->kind == LAYER_mean || layer->kind == LAYER_max; }
+static bool is_over_time(const Layer *layer) {
+  return layer->kind == LAYER_mean || layer->kind == LAYER_max;
+}
 
 void emit_before(Lower *l, const Layer *layer) {
   if (is_recurrent(layer)) recurrent_before(l, layer, 0);
@@ -122,7 +137,8 @@ static void recurrent_private(Lower *l, const Layer *layer) {
     bool backward = !both || dir == 1;
     recurrent_before(l, layer, dir);
     KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
-    KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)), zero, -1)
+    KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
+                                       zero, -1)
                          : kb_for_expr(kb, "t", zero, n, 1);
     recurrent_step(l, layer, dir, t);
     kb_end(kb);
@@ -132,9 +148,13 @@ static void recurrent_private(Lower *l, const Layer *layer) {
 
 void emit_private(Lower *l, const Layer *layer) {
   KirStmt *section = open_section(l, layer);
-  if (is_recurrent(layer)) recurrent_private(l, layer);
-  else if (layer->kind == LAYER_reverse) reverse_private(l, layer);
-  else if (layer->kind == LAYER_overlap_add) overlap_add_private(l, layer);
-  else reshape_private(l, layer);
+  if (is_recurrent(layer))
+    recurrent_private(l, layer);
+  else if (layer->kind == LAYER_reverse)
+    reverse_private(l, layer);
+  else if (layer->kind == LAYER_overlap_add)
+    overlap_add_private(l, layer);
+  else
+    reshape_private(l, layer);
   close_section(l, layer, section);
 }

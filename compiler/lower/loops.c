@@ -35,8 +35,12 @@ void close_loops(Lower *l, int n) {
 }
 
 /* Last axis of a view as (size, stride); a scalar is one element. */
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
 void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf) {
   Kb *kb = &l->kb;
@@ -90,8 +94,10 @@ static void zero_after(Lower *l, const Value *v) {
   View view = *view_of(l, v);
   Domain d = domain_of(l, &v->type);
   KirIndex at = view.at;
-  if (d.kind == TIME_BOUNDED) at = kir_at_plus(at, view.time, l->length[d.length]);
-  else at = kir_at_offset(at, view.time * d.n);
+  if (d.kind == TIME_BOUNDED)
+    at = kir_at_plus(at, view.time, l->length[d.length]);
+  else
+    at = kir_at_offset(at, view.time * d.n);
   kb_zero(&l->kb, view.buffer, at, p->need.after * view.time);
 }
 
@@ -109,7 +115,8 @@ static KirReg *open_time(Lower *l, Domain d, const char *name, bool *opened) {
     }
     return kb_for_expr(kb, name, domain_skip(l, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
   }
-  if (d.kind == TIME_BOUNDED) return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, d), 1);
+  if (d.kind == TIME_BOUNDED)
+    return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, d), 1);
   if (d.n > 1) return kb_for(kb, name, 0, d.n, 1);
   *opened = false;
   return NULL;
@@ -122,7 +129,9 @@ static bool in_group(const Lower *l, int id, const Job *of) {
          domain_equal(job->domain, of->domain);
 }
 
-static void set_cost(Lower *l, int id) { l->cost = &l->m->cost[id]; }
+static void set_cost(Lower *l, int id) {
+  l->cost = &l->m->cost[id];
+}
 
 static void emit_group(Lower *l, const Job *of) {
   const Model *model = l->model;
@@ -243,7 +252,8 @@ static void move_histories(Lower *l) {
     Domain d = domain_of(l, &l->model->value[i]->type);
     int64_t turns = p->position ? p->turns : 1;
     if (p->position) /* only when the rows have reached the end */
-      kb_if(&l->kb, kb_op2(&l->kb, KIR_EQ, kb_use(&l->kb, p->at_position), kb_int(&l->kb, KIR_INDEX, (turns - 1) * d.n, 1)));
+      kb_if(&l->kb, kb_op2(&l->kb, KIR_EQ, kb_use(&l->kb, p->at_position),
+                           kb_int(&l->kb, KIR_INDEX, (turns - 1) * d.n, 1)));
     kb_copy(&l->kb, p->history, at_batch(l, p->history, 0), p->history,
             at_batch(l, p->history, turns * d.n * p->row), p->need.before * p->row);
     if (p->position) kb_end(&l->kb);
@@ -261,8 +271,10 @@ void emit_levels(Lower *l, bool in_reset) {
       const Job *job = &l->job[i];
       if (done[i] || job->is_alias || job->is_fused || job->is_dead) continue;
       if (job->level != level || job->in_reset != in_reset) continue;
-      if (job->is_private) emit_private_job(l, model->layer[i]);
-      else emit_group(l, job);
+      if (job->is_private)
+        emit_private_job(l, model->layer[i]);
+      else
+        emit_group(l, job);
       for (int k = i; k < model->n_layers; k++)
         if (!job->is_private ? in_group(l, k, job) : k == i) done[k] = true;
     }
@@ -276,7 +288,8 @@ void emit_groups(Lower *l) {
   bool waits = l->m->first_output > 0;
   KirStmt **guard = kb->tail;
   if (waits)
-    kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, l->calls)));
+    kb_if(kb,
+          kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, l->calls)));
   deliver_outputs(l);
   if (waits) kb_end(kb);
   if (waits && !(*guard)->body) { /* every output was computed in its place */

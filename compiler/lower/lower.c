@@ -17,9 +17,11 @@ static bool precision_is_f32(const Model *model, Diags *diags) {
     bool weights = layer_info(layer->kind)->flags & WEIGHTS;
     if (!weights || (p[0] == 'f' && p[1] == '3')) continue;
     Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
-    Diag *d = diag_new(diags, E703, at, "`%s` has no %s implementation", layer_info(layer->kind)->name, p);
+    Diag *d = diag_new(diags, E703, at, "`%s` has no %s implementation",
+                       layer_info(layer->kind)->name, p);
     diag_primary(d, "%s here", p);
-    if (!given && span_valid(model->precision_span)) diag_label(d, model->precision_span, "set for the whole model here");
+    if (!given && span_valid(model->precision_span))
+      diag_label(d, model->precision_span, "set for the whole model here");
     diag_note(d, "this version computes in f32");
     Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
     if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
@@ -46,9 +48,25 @@ static bool reset_needs_no_weights(const Lower *l) {
   for (int i = 0; i < l->model->n_layers && l->opt.weights_extern; i++) {
     const Layer *layer = l->model->layer[i];
     if (!l->job[i].in_reset || !(layer_info(layer->kind)->flags & WEIGHTS)) continue;
-    Diag *d = diag_new(l->diags, E805, layer->span, "with extern weights a stream cannot start from a state that layers compute");
+    Diag *d =
+        diag_new(l->diags, E805, layer->span,
+                 "with extern weights a stream cannot start from a state that layers compute");
     diag_primary(d, "runs when the stream is reset");
     diag_note(d, "weights that arrive at run time are given to each step, not to reset");
+    return false;
+  }
+  return true;
+}
+
+/* E805: push takes one sample, and a sequence of run-time length has no place beside it. */
+static bool windows_are_alone(const Model *model, Diags *diags) {
+  for (int i = 0; i < model->n_in && model->run == RUN_WINDOW; i++) {
+    const Port *port = model->in[i];
+    if (port->value->type.time.kind != TIME_BOUNDED) continue;
+    Diag *d = diag_new(diags, E805, port->span,
+                       "`%s` has a run-time length and cannot stand beside windows", port->name);
+    diag_primary(d, "given whole with every sample of the windows");
+    diag_note(d, "declare it with a fixed length, or as a window with `every`");
     return false;
   }
   return true;
@@ -58,8 +76,10 @@ static void make_costs(Lower *l) {
   const Model *model = l->model;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    KirCost cost = {.layer = layer->path, .text = layer_text(l->arena, l->diags ? l->diags->sources : NULL, layer),
-                    .span = layer->span, .params = layer_param_count(layer)};
+    KirCost cost = {.layer = layer->path,
+                    .text = layer_text(l->arena, l->diags ? l->diags->sources : NULL, layer),
+                    .span = layer->span,
+                    .params = layer_param_count(layer)};
     ARENA_PUSH(l->arena, l->m->cost, l->m->n_costs, l->m->cap_costs, cost);
   }
 }
@@ -100,7 +120,7 @@ static void place_weights(KirModule *m) {
 }
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
-  if (!precision_is_f32(model, diags)) return NULL;
+  if (!precision_is_f32(model, diags) || !windows_are_alone(model, diags)) return NULL;
   Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
   l->target = options->target ? options->target : target_table[0];
   l->m = kir_module_new(arena, model->name);
@@ -109,8 +129,11 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   l->m->weights_extern = options->weights_extern;
   l->m->batch = options->batch > 1 ? options->batch : 1;
   l->streaming = model->run == RUN_STREAM;
-  l->m->run_kind = model->run == RUN_STREAM ? KIR_STREAM : model->run == RUN_WINDOW ? KIR_WINDOW : KIR_WHOLE;
-  l->calls_slots = model->steps_per_call * (l->streaming && options->chunk > 1 ? options->chunk : 1);
+  l->m->run_kind = model->run == RUN_STREAM   ? KIR_STREAM
+                   : model->run == RUN_WINDOW ? KIR_WINDOW
+                                              : KIR_WHOLE;
+  l->calls_slots =
+      model->steps_per_call * (l->streaming && options->chunk > 1 ? options->chunk : 1);
   l->m->steps_per_call = l->calls_slots;
   l->in = ARENA_ARRAY(arena, KirBuffer *, model->n_in + 1);
   l->out = ARENA_ARRAY(arena, KirBuffer *, model->n_out + 1);
@@ -128,7 +151,8 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   count_memory(l->m);
   const char *error = kir_verify(l->m);
   if (error) {
-    Diag *d = diag_new(diags, E805, model->span, "the compiler made a kernel that breaks its own rules");
+    Diag *d =
+        diag_new(diags, E805, model->span, "the compiler made a kernel that breaks its own rules");
     diag_note(d, "%s", error);
     diag_note(d, "this is a bug of the compiler, not of the model");
     return NULL;

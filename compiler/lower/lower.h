@@ -10,11 +10,12 @@
 #include "model/weights.h"
 
 typedef struct LowerOptions {
-  const Target *target;  /* NULL: generic */
-  int64_t batch;         /* 0 and 1: none */
-  int64_t chunk;         /* steps per call of a stream; 0 and 1: one */
-  bool weights_extern;   /* weights come as a pointer at run time: one area of floats, buffers at their
-                            weight_offset; data is still set where the model's weights are bound */
+  const Target *target; /* NULL: generic */
+  int64_t batch;        /* 0 and 1: none */
+  int64_t chunk;        /* steps per call of a stream; 0 and 1: one */
+  bool
+      weights_extern; /* weights come as a pointer at run time: one area of floats, buffers at their
+                         weight_offset; data is still set where the model's weights are bound */
 } LowerOptions;
 
 /* NULL if diagnostics were reported (E703, E805). */

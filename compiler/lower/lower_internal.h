@@ -39,14 +39,15 @@ typedef struct Domain {
 /* A layer as something to be done. */
 typedef struct Job {
   const Layer *layer;
-  Domain domain;    /* of its loop */
-  int level;        /* jobs of one level and domain share a loop; lower levels come first */
-  bool is_private;  /* has its loops to itself: backward recurrences, reverse, overlap_add */
-  bool is_alias;    /* nothing to do: its result is a view of its input */
-  bool in_reset;    /* computes a state that a stream starts from */
-  bool is_dead;     /* nobody reads what it computes */
-  bool is_fused;    /* done on the sums of the Dense or Conv1D before it */
-  const Layer *tail;/* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
+  Domain domain;   /* of its loop */
+  int level;       /* jobs of one level and domain share a loop; lower levels come first */
+  bool is_private; /* has its loops to itself: backward recurrences, reverse, overlap_add */
+  bool is_alias;   /* nothing to do: its result is a view of its input */
+  bool in_reset;   /* computes a state that a stream starts from */
+  bool is_dead;    /* nobody reads what it computes */
+  bool is_fused;   /* done on the sums of the Dense or Conv1D before it */
+  const Layer
+      *tail; /* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
 } Job;
 
 /* What the readers of a value ask of its place. */
@@ -58,16 +59,17 @@ typedef struct Need {
 typedef struct ValuePlace {
   Need need;
   bool decided;
-  View view;             /* row 0 is the first real row */
-  const Port *port_out;  /* lives in this output parameter */
-  const Layer *concat;   /* lives in its slice of this concat's result */
+  View view;            /* row 0 is the first real row */
+  const Port *port_out; /* lives in this output parameter */
+  const Layer *concat;  /* lives in its slice of this concat's result */
   int concat_input;
-  KirBuffer *lost;       /* mean: what rounding lost of the running sum so far */
-  KirBuffer *history;    /* streams: the state buffer to move down after each call */
-  int64_t row;           /* elements of a row in it */
-  KirBuffer *position;   /* long histories: rows by which this call's rows have wandered in the buffer */
+  KirBuffer *lost;    /* mean: what rounding lost of the running sum so far */
+  KirBuffer *history; /* streams: the state buffer to move down after each call */
+  int64_t row;        /* elements of a row in it */
+  KirBuffer
+      *position; /* long histories: rows by which this call's rows have wandered in the buffer */
   KirReg *at_position;
-  int64_t turns;         /* calls until the history is moved back to the front */
+  int64_t turns; /* calls until the history is moved back to the front */
 } ValuePlace;
 
 /* What a recurrent layer keeps from step to step, per direction. */
@@ -86,19 +88,19 @@ typedef struct Lower {
   KirModule *m;
   Kb kb;
   bool streaming;
-  int64_t calls_slots;  /* base steps of one call of a stream */
-  Job *job;             /* by layer id */
-  ValuePlace *place;    /* by value id */
-  CellPlace *cell;      /* by layer id * 2 + direction */
-  KirBuffer **in, **out;/* parameters of run or step, by port */
-  KirBuffer *call_count;/* streams with lag: calls made since reset, up to the last lag */
-  KirReg *batch;        /* sample of the batch, or NULL */
-  KirReg **length;      /* by length index: its value */
-  KirReg *calls;        /* value of call_count */
-  KirFunc **helper;     /* math functions, by mathfn.c */
+  int64_t calls_slots;   /* base steps of one call of a stream */
+  Job *job;              /* by layer id */
+  ValuePlace *place;     /* by value id */
+  CellPlace *cell;       /* by layer id * 2 + direction */
+  KirBuffer **in, **out; /* parameters of run or step, by port */
+  KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
+  KirReg *batch;         /* sample of the batch, or NULL */
+  KirReg **length;       /* by length index: its value */
+  KirReg *calls;         /* value of call_count */
+  KirFunc **helper;      /* math functions, by mathfn.c */
   int n_helpers;
   size_t cap_helpers;
-  KirCost *cost;        /* of the layer being lowered */
+  KirCost *cost; /* of the layer being lowered */
 } Lower;
 
 /* ---- schedule.c ---- */
@@ -161,21 +163,21 @@ enum { MAT_MAX_ACC = 4, MAT_MAX_PARTS = 2 };
 
 typedef struct MatPart {
   KirBuffer *x;
-  KirIndex at;            /* element k of tap i is at + i * tap_stride + k * k_stride */
+  KirIndex at; /* element k of tap i is at + i * tap_stride + k * k_stride */
   int64_t k_stride, tap_stride, taps, d;
-  int64_t group_stride;   /* added a group */
+  int64_t group_stride; /* added a group */
   int n_gates;
-  int acc[MAT_MAX_ACC];   /* the accumulator each gate's products go to */
+  int acc[MAT_MAX_ACC];        /* the accumulator each gate's products go to */
   const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
   KirBuffer *packed;
-  const char *name;       /* "W" */
+  const char *name; /* "W" */
 } MatPart;
 
 /* Units a finish callback works on. */
 typedef struct MatUnits {
   KirIndex unit; /* number of the first */
   int lanes;
-  int valid;     /* the first so many are real, the rest padding */
+  int valid; /* the first so many are real, the rest padding */
 } MatUnits;
 
 typedef struct Mat {
@@ -198,21 +200,33 @@ typedef struct Mat {
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
 /* Stores the valid lanes of value to unit `u` of a row with this stride. */
-void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u, KirReg *value);
+void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
+               KirReg *value);
 /* row + stride * unit. */
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
 
 /* ---- mathfn.c ---- */
 typedef enum MathFn {
-  MATH_EXP, MATH_EXP_SCALED, MATH_EXPM1, MATH_LOG, MATH_TANH, MATH_SIGMOID, MATH_SOFTPLUS, MATH_GELU,
-  MATH_GELU_TANH, MATH_SQRT_REMAINDER, MATH_SQRT, MATH_COUNT
+  MATH_EXP,
+  MATH_EXP_SCALED,
+  MATH_EXPM1,
+  MATH_LOG,
+  MATH_TANH,
+  MATH_SIGMOID,
+  MATH_SOFTPLUS,
+  MATH_GELU,
+  MATH_GELU_TANH,
+  MATH_SQRT_REMAINDER,
+  MATH_SQRT,
+  MATH_COUNT
 } MathFn;
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);
 KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
 /* a * b + c in the target's way. */
 KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
 
-/* ---- families: one step at row t (NULL: the only row), what comes before and after the loop ---- */
+/* ---- families: one step at row t (NULL: the only row), what comes before and after the loop ----
+ */
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
 void emit_before(Lower *l, const Layer *layer);
 void emit_after(Lower *l, const Layer *layer);
@@ -250,6 +264,15 @@ void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf
 /* ---- entry.c ---- */
 void lower_main(Lower *l); /* run or step */
 void lower_reset(Lower *l);
+/* A port as a parameter: axes in storage order, the batch in front. time_n < 0: no time axis. */
+KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
+                       int64_t time_n);
+/* Checks every element the model will read; n: steps of a bounded port, else NULL. */
+void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n);
+void open_batch(Lower *l);
+void close_batch(Lower *l);
+
+/* ---- window.c ---- */
 void lower_push(Lower *l, KirFunc *run);
 const char *layer_doc(Lower *l, const Layer *layer, const char *formula);
 

@@ -24,33 +24,33 @@ static KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c)
 }
 
 /* The notation of this file: registers are written V(x), the function being built is fn. */
-#define LET(name, e)    KirReg *name = kb_let(&fn->kb, #name, e)
-#define RETURN(e)       kb_return_value(&fn->kb, e)
-#define V(reg)          kb_use(&fn->kb, reg)
-#define NUM(f)          kb_num(&fn->kb, f, fn->lanes)
-#define INT(i)          kb_int(&fn->kb, KIR_I32, i, fn->lanes)
-#define ADD(a, b)       kb_op2(&fn->kb, KIR_ADD, a, b)
-#define SUB(a, b)       kb_op2(&fn->kb, KIR_SUB, a, b)
-#define MUL(a, b)       kb_op2(&fn->kb, KIR_MUL, a, b)
-#define DIV(a, b)       kb_op2(&fn->kb, KIR_DIV, a, b)
-#define MIN(a, b)       kb_op2(&fn->kb, KIR_MIN, a, b)
-#define MAX(a, b)       kb_op2(&fn->kb, KIR_MAX, a, b)
-#define AND(a, b)       kb_op2(&fn->kb, KIR_AND, a, b)
-#define SHL(a, b)       kb_op2(&fn->kb, KIR_SHL, a, b)
-#define SHR(a, b)       kb_op2(&fn->kb, KIR_SHR, a, b)
-#define LT(a, b)        kb_op2(&fn->kb, KIR_LT, a, b)
-#define LE(a, b)        kb_op2(&fn->kb, KIR_LE, a, b)
-#define EQ(a, b)        kb_op2(&fn->kb, KIR_EQ, a, b)
-#define NEG(a)          kb_op1(&fn->kb, KIR_NEG, a)
-#define ABS(a)          kb_op1(&fn->kb, KIR_ABS, a)
-#define SELECT(t, a, b) kb_select(&fn->kb, t, a, b)
-#define AS_F32(a)       kb_bitcast(&fn->kb, KIR_F32, a)
-#define AS_I32(a)       kb_bitcast(&fn->kb, KIR_I32, a)
-#define TO_F32(a)       kb_convert(&fn->kb, KIR_F32, a)
-#define MAD(a, b, c)    kb_op3(&fn->kb, fn->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c)
-#define CALL(f, a)          fn_call(fn, MATH_##f, a, NULL, NULL)
-#define CALL2(f, a, b)      fn_call(fn, MATH_##f, a, b, NULL)
-#define CALL3(f, a, b, c)   fn_call(fn, MATH_##f, a, b, c)
+#define LET(name, e)      KirReg *name = kb_let(&fn->kb, #name, e)
+#define RETURN(e)         kb_return_value(&fn->kb, e)
+#define V(reg)            kb_use(&fn->kb, reg)
+#define NUM(f)            kb_num(&fn->kb, f, fn->lanes)
+#define INT(i)            kb_int(&fn->kb, KIR_I32, i, fn->lanes)
+#define ADD(a, b)         kb_op2(&fn->kb, KIR_ADD, a, b)
+#define SUB(a, b)         kb_op2(&fn->kb, KIR_SUB, a, b)
+#define MUL(a, b)         kb_op2(&fn->kb, KIR_MUL, a, b)
+#define DIV(a, b)         kb_op2(&fn->kb, KIR_DIV, a, b)
+#define MIN(a, b)         kb_op2(&fn->kb, KIR_MIN, a, b)
+#define MAX(a, b)         kb_op2(&fn->kb, KIR_MAX, a, b)
+#define AND(a, b)         kb_op2(&fn->kb, KIR_AND, a, b)
+#define SHL(a, b)         kb_op2(&fn->kb, KIR_SHL, a, b)
+#define SHR(a, b)         kb_op2(&fn->kb, KIR_SHR, a, b)
+#define LT(a, b)          kb_op2(&fn->kb, KIR_LT, a, b)
+#define LE(a, b)          kb_op2(&fn->kb, KIR_LE, a, b)
+#define EQ(a, b)          kb_op2(&fn->kb, KIR_EQ, a, b)
+#define NEG(a)            kb_op1(&fn->kb, KIR_NEG, a)
+#define ABS(a)            kb_op1(&fn->kb, KIR_ABS, a)
+#define SELECT(t, a, b)   kb_select(&fn->kb, t, a, b)
+#define AS_F32(a)         kb_bitcast(&fn->kb, KIR_F32, a)
+#define AS_I32(a)         kb_bitcast(&fn->kb, KIR_I32, a)
+#define TO_F32(a)         kb_convert(&fn->kb, KIR_F32, a)
+#define MAD(a, b, c)      kb_op3(&fn->kb, fn->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c)
+#define CALL(f, a)        fn_call(fn, MATH_##f, a, NULL, NULL)
+#define CALL2(f, a, b)    fn_call(fn, MATH_##f, a, b, NULL)
+#define CALL3(f, a, b, c) fn_call(fn, MATH_##f, a, b, c)
 
 static void fn_tanh(Fn *fn) {
   KirReg *x = fn->arg[0];
@@ -296,15 +296,21 @@ typedef struct FnInfo {
 
 static const FnInfo fn_info[MATH_COUNT] = {
     [MATH_EXP] = {"exp", fn_exp, "f", {"x"}, "within 1.05 ulp"},
-    [MATH_EXP_SCALED] = {"exp_scaled", fn_exp_scaled, "fi", {"r", "k"}, "exp(r) 2^n for |r| <= ln2/2; the low nine bits of k hold n + 254"},
+    [MATH_EXP_SCALED] = {"exp_scaled",
+                         fn_exp_scaled,
+                         "fi",
+                         {"r", "k"},
+                         "exp(r) 2^n for |r| <= ln2/2; the low nine bits of k hold n + 254"},
     [MATH_EXPM1] = {"expm1", fn_expm1, "f", {"x"}, "exp(x) - 1"},
     [MATH_LOG] = {"log", fn_log, "f", {"x"}, "within 0.96 ulp"},
     [MATH_TANH] = {"tanh", fn_tanh, "f", {"x"}, "within 1.6e-7"},
     [MATH_SIGMOID] = {"sigmoid", fn_sigmoid, "f", {"x"}, "1 / (1 + exp(-x)), within 1e-7"},
     [MATH_SOFTPLUS] = {"softplus", fn_softplus, "f", {"x"}, "log(1 + exp(x))"},
     [MATH_GELU] = {"gelu", fn_gelu, "f", {"x"}, "x times the normal distribution"},
-    [MATH_GELU_TANH] = {"gelu_tanh", fn_gelu_tanh, "f", {"x"}, "x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))"},
-    [MATH_SQRT_REMAINDER] = {"sqrt_remainder", fn_sqrt_remainder, "fff", {"m", "s1", "s2"}, "m - (s1 + s2)^2"},
+    [MATH_GELU_TANH] =
+        {"gelu_tanh", fn_gelu_tanh, "f", {"x"}, "x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))"},
+    [MATH_SQRT_REMAINDER] =
+        {"sqrt_remainder", fn_sqrt_remainder, "fff", {"m", "s1", "s2"}, "m - (s1 + s2)^2"},
     [MATH_SQRT] = {"sqrt", fn_sqrt, "f", {"x"}, "correctly rounded"},
 };
 
@@ -313,7 +319,8 @@ static KirFunc *helper(Lower *l, MathFn what, int lanes) {
   const char *name = lanes > 1 ? arena_printf(l->arena, "%s_f32x%d", info->name, lanes)
                                : arena_printf(l->arena, "%s_f32", info->name);
   for (int i = 0; i < l->m->n_funcs; i++)
-    if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0) return l->m->func[i];
+    if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0)
+      return l->m->func[i];
   KirFunc *func = ARENA_NEW(l->arena, KirFunc);
   func->name = name;
   func->kind = KIR_HELPER;
@@ -322,11 +329,14 @@ static KirFunc *helper(Lower *l, MathFn what, int lanes) {
   func->doc = info->doc;
   Fn fn = {.l = l, .kb = kb_new(l->m, func), .lanes = lanes};
   for (int i = 0; i < func->n_args; i++)
-    fn.arg[i] = func->args[i] = kb_reg(&fn.kb, info->arg_name[i], kir_type(info->args[i] == 'i' ? KIR_I32 : KIR_F32, lanes));
+    fn.arg[i] = func->args[i] = kb_reg(&fn.kb, info->arg_name[i],
+                                       kir_type(info->args[i] == 'i' ? KIR_I32 : KIR_F32, lanes));
   info->body(&fn);
   func->id = l->m->n_funcs; /* behind those it calls */
   ARENA_PUSH(l->arena, l->m->func, l->m->n_funcs, l->m->cap_funcs, func);
   return func;
 }
 
-KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) { return kb_call(&l->kb, helper(l, fn, x->type.lanes), x); }
+KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) {
+  return kb_call(&l->kb, helper(l, fn, x->type.lanes), x);
+}

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The one matrix kernel: acc[a][unit] = bias + sum over parts, k of w[unit][k] * x[k], for up to four
- * accumulators a unit (the gates), followed by a callback that works on the sums where they are.
+/* The one matrix kernel: acc[a][unit] = bias + sum over parts, k of w[unit][k] * x[k], for up to
+ * four accumulators a unit (the gates), followed by a callback that works on the sums where they
+ * are.
  *
- * Units are dealt out in tiles of `vectors` vectors of `lanes` units; all gates of a tile are summed
- * at the same time, and weights are packed in the order in which that reads them:
- * tile, k, gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer
- * sums in flight than the target wants, k is split into partial sums, added pairwise at the end.
- * Long sums are taken in blocks of BLOCK terms, each added to the total when it is complete, so that
- * rounding errors grow with the root of the block and not of the whole.
- * Weights that arrive at run time stay in the order of weights.h: gate, unit, k. */
+ * Units are dealt out in tiles of `vectors` vectors of `lanes` units; all gates of a tile are
+ * summed at the same time, and weights are packed in the order in which that reads them: tile, k,
+ * gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer sums in
+ * flight than the target wants, k is split into partial sums, added pairwise at the end. Long sums
+ * are taken in blocks of BLOCK terms, each added to the total when it is complete, so that rounding
+ * errors grow with the root of the block and not of the whole. Weights that arrive at run time stay
+ * in the order of weights.h: gate, unit, k. */
 #include "lower/lower_internal.h"
 
 #include <assert.h>
@@ -17,9 +18,9 @@ enum { MAX_VECTORS = 8, MAX_SPLIT = 4, BLOCK = 128 };
 
 /* One tile or a run of equal ones. */
 typedef struct Tile {
-  int vectors;       /* in a tile */
-  int64_t first;     /* vector of the first tile */
-  int64_t count;     /* tiles */
+  int vectors;   /* in a tile */
+  int64_t first; /* vector of the first tile */
+  int64_t count; /* tiles */
 } Tile;
 
 int mat_lanes(const Lower *l, int64_t units) {
@@ -41,7 +42,9 @@ KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c) {
 /* ---- packing ---- */
 
 /* Vectors of one group. */
-static int64_t mat_vectors(const Mat *mat) { return (mat->units + mat->lanes - 1) / mat->lanes; }
+static int64_t mat_vectors(const Mat *mat) {
+  return (mat->units + mat->lanes - 1) / mat->lanes;
+}
 
 static int tile_vectors(const Lower *l, const Mat *mat) {
   int registers = l->target->lanes > 1 ? l->target->registers : 8;
@@ -64,14 +67,16 @@ static int mat_tiles(const Lower *l, const Mat *mat, Tile tile[2]) {
   return n;
 }
 
-static int64_t part_depth(const MatPart *p) { return p->taps * p->d; }
+static int64_t part_depth(const MatPart *p) {
+  return p->taps * p->d;
+}
 
 /* Packed weights of a part: groups x [tile][k][gate][lane]. */
 static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   Tile tile[2];
   int n_tiles = mat_tiles(l, mat, tile);
   int64_t depth = part_depth(p), group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
-  float *to = ARENA_ARRAY(l->arena, float, mat->groups * group), *at = to;
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups *group), *at = to;
   for (int64_t g = 0; g < mat->groups; g++)
     for (int i = 0; i < n_tiles; i++)
       for (int64_t t = 0; t < tile[i].count; t++)
@@ -97,7 +102,8 @@ static const float *extern_part(Lower *l, const Mat *mat, const MatPart *p) {
 /* Packed bias: groups x [vector][accumulator][lane]. */
 static const float *pack_bias(Lower *l, const Mat *mat) {
   int64_t vectors = mat_vectors(mat);
-  float *to = ARENA_ARRAY(l->arena, float, mat->groups * vectors * mat->n_acc * mat->lanes), *at = to;
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups *vectors * mat->n_acc * mat->lanes),
+        *at = to;
   for (int64_t g = 0; g < mat->groups; g++)
     for (int64_t v = 0; v < vectors; v++)
       for (int a = 0; a < mat->n_acc; a++)
@@ -121,17 +127,19 @@ static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
     if (p->n_gates > 1) {
       text_add(&text, "[gate");
       for (int g = 0; g < p->n_gates; g++)
-        text_printf(&text, " %s", mat->acc_name[mat->n_acc == 4 && p->n_gates == 3 && g == 2 ? 2 : p->acc[g]]);
+        text_printf(&text, " %s",
+                    mat->acc_name[mat->n_acc == 4 && p->n_gates == 3 && g == 2 ? 2 : p->acc[g]]);
       text_add(&text, "]");
     }
-    text_printf(&text, "[unit %lld][input %lld]", (long long)(mat->groups * mat->units), (long long)part_depth(p));
+    text_printf(&text, "[unit %lld][input %lld]", (long long)(mat->groups * mat->units),
+                (long long)part_depth(p));
     return text_str(&text);
   }
   if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
   Tile tile[2];
   mat_tiles(l, mat, tile);
-  text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units, tile[0].vectors * mat->lanes,
-              (long long)part_depth(p));
+  text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units,
+              tile[0].vectors * mat->lanes, (long long)part_depth(p));
   if (p->n_gates > 1) text_printf(&text, "[gate %d]", p->n_gates);
   text_printf(&text, "[unit of %d]", tile[0].vectors * mat->lanes);
   return text_str(&text);
@@ -141,7 +149,8 @@ static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
 static const char *bias_doc(Lower *l, const Mat *mat) {
   if (mat->n_acc == 1) return NULL;
   Text text = text_new(l->arena);
-  text_printf(&text, "%s: [unit %lld", mat->layer->path ? mat->layer->path : "bias", (long long)mat->units);
+  text_printf(&text, "%s: [unit %lld", mat->layer->path ? mat->layer->path : "bias",
+              (long long)mat->units);
   if (mat->lanes > 1) text_printf(&text, " / %d", mat->lanes);
   text_add(&text, "][");
   for (int a = 0; a < mat->n_acc; a++)
@@ -156,7 +165,9 @@ static void make_weights(Lower *l, Mat *mat) {
     MatPart *p = &mat->part[i];
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * part_depth(p);
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
-    const float *data = !p->w[0] ? NULL : l->opt.weights_extern ? extern_part(l, mat, p) : pack_part(l, mat, p);
+    const float *data = !p->w[0]                ? NULL
+                        : l->opt.weights_extern ? extern_part(l, mat, p)
+                                                : pack_part(l, mat, p);
     p->packed = new_weights(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }
   if (!mat_has_bias(mat)) return;
@@ -170,9 +181,9 @@ static void make_weights(Lower *l, Mat *mat) {
 typedef struct TileRun {
   Mat *mat;
   const Tile *tile;
-  KirReg *j;      /* number of the tile, NULL: one */
-  KirReg *group;  /* NULL: one */
-  KirReg *block;  /* first k of the block being summed, NULL: no blocks */
+  KirReg *j;     /* number of the tile, NULL: one */
+  KirReg *group; /* NULL: one */
+  KirReg *block; /* first k of the block being summed, NULL: no blocks */
   int split;
   KirReg *acc[MAX_SPLIT][MAX_VECTORS][MAT_MAX_ACC];
 } TileRun;
@@ -181,8 +192,10 @@ typedef struct TileRun {
 static KirIndex weight_at(const TileRun *r, const MatPart *p, int gate, int v) {
   const Mat *mat = r->mat;
   int64_t depth = part_depth(p), wide = (int64_t)r->tile->vectors * mat->lanes;
-  int64_t of_tile = wide * p->n_gates * depth, of_group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
-  KirIndex at = kir_at(r->tile->first * mat->lanes * p->n_gates * depth + gate * wide + v * mat->lanes);
+  int64_t of_tile = wide * p->n_gates * depth,
+          of_group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
+  KirIndex at =
+      kir_at(r->tile->first * mat->lanes * p->n_gates * depth + gate * wide + v * mat->lanes);
   at = kir_at_plus(at, of_tile, r->j);
   return kir_at_plus(at, of_group, r->group);
 }
@@ -220,7 +233,8 @@ static void start_sums(Lower *l, TileRun *r) {
 }
 
 /* acc += w[k + s] * x[k + s] for every gate and vector; tap, k: loop variables or NULL. */
-static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k, int64_t k_offset, int s) {
+static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+                        int64_t k_offset, int s) {
   Kb *kb = &l->kb;
   int lanes = r->mat->lanes;
   KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
@@ -232,7 +246,8 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
     for (int gate = 0; gate < p->n_gates; gate++) {
       int64_t stride = is_extern ? 1 : weight_k_stride(r, p);
       KirIndex w = is_extern ? extern_at(r, p, gate, v) : weight_at(r, p, gate, v);
-      w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride, r->block);
+      w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride,
+                      r->block);
       w = kir_at_plus(w, stride * p->d, tap);
       KirReg *acc = r->acc[s][v][p->acc[gate]];
       kb_set(kb, acc, muladd(l, kb_load(kb, p->packed, w, lanes), kb_use(kb, x), kb_use(kb, acc)));
@@ -240,9 +255,11 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
 }
 
 /* k from first to first + n - 1 into the sums. */
-static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first, int64_t n) {
+static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first,
+                      int64_t n) {
   Kb *kb = &l->kb;
-  int step = l->target->unroll > r->split && n >= 4 * l->target->unroll ? l->target->unroll : r->split;
+  int step =
+      l->target->unroll > r->split && n >= 4 * l->target->unroll ? l->target->unroll : r->split;
   int64_t whole = n / step * step;
   if (whole > step) {
     KirReg *k = kb_for(kb, "k", first, first + whole, step);
@@ -263,13 +280,15 @@ static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int6
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++)
-        part.acc[s][v][p->acc[gate]] = kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
+        part.acc[s][v][p->acc[gate]] =
+            kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
   add_range(l, &part, p, tap, 0, BLOCK);
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++) {
         KirReg *total = r->acc[s][v][p->acc[gate]];
-        kb_set(kb, total, kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, part.acc[s][v][p->acc[gate]])));
+        kb_set(kb, total,
+               kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, part.acc[s][v][p->acc[gate]])));
       }
   kb_end(kb);
 }
@@ -290,8 +309,9 @@ static void join_sums(Lower *l, TileRun *r) {
     for (int s = 0; s + step < r->split; s += 2 * step)
       for (int v = 0; v < r->tile->vectors; v++)
         for (int a = 0; a < r->mat->n_acc; a++)
-          kb_set(kb, r->acc[s][v][a],
-                 kb_op2(kb, KIR_ADD, kb_use(kb, r->acc[s][v][a]), kb_use(kb, r->acc[s + step][v][a])));
+          kb_set(
+              kb, r->acc[s][v][a],
+              kb_op2(kb, KIR_ADD, kb_use(kb, r->acc[s][v][a]), kb_use(kb, r->acc[s + step][v][a])));
 }
 
 static void emit_tile(Lower *l, TileRun *r) {
@@ -331,7 +351,8 @@ void mat_emit(Lower *l, Mat *mat) {
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
     Tile whole = tile[i], rest = {0};
-    bool ragged = mat->units % mat->lanes != 0 && whole.first + whole.count * whole.vectors == mat_vectors(mat);
+    bool ragged = mat->units % mat->lanes != 0 &&
+                  whole.first + whole.count * whole.vectors == mat_vectors(mat);
     if (ragged && whole.count > 1) {
       whole.count--;
       rest = (Tile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
@@ -355,7 +376,8 @@ KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u) {
   return row;
 }
 
-void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u, KirReg *value) {
+void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
+               KirReg *value) {
   Kb *kb = &l->kb;
   KirIndex at = mat_unit_at(row, stride, u);
   if (stride == 1 && u->valid == u->lanes) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Where each value lives. In: needs from the schedule. After: view_of answers for every value.
  *
- * A value that is an output is computed in the caller's array, a value that only concat reads in its
- * slice of the concatenation, the result of a recurrent layer of which only the current row is read
- * in the layer's own state; Dropout, slice, last, repeat and expand are other views of their input.
- * Everything else gets a buffer: one row, or all rows with zeros or history around them. */
+ * A value that is an output is computed in the caller's array, a value that only concat reads in
+ * its slice of the concatenation, the result of a recurrent layer of which only the current row is
+ * read in the layer's own state; Dropout, slice, last, repeat and expand are other views of their
+ * input. Everything else gets a buffer: one row, or all rows with zeros or history around them. */
 #include "lower/lower_internal.h"
 
 #include <string.h>
@@ -78,7 +78,8 @@ static int buffer_align(const Lower *l, KirElem elem) {
   return elem == KIR_F32 ? size * l->target->lanes : size;
 }
 
-KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem elem,
+                       int64_t count) {
   KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_SCRATCH, elem, count);
   b->align = buffer_align(l, elem);
   if (layer) b->origin = layer_origin(layer);
@@ -86,7 +87,8 @@ KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem e
 }
 
 KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
-  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
+  KirBuffer *b =
+      kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
   b->align = buffer_align(l, elem);
   if (l->m->batch > 1) {
     b->rank = 2;
@@ -223,10 +225,13 @@ static void place_wandering(Lower *l, const Value *v, const char *part, int64_t 
   ValuePlace *p = &l->place[v->id];
   Kb *kb = &l->kb;
   p->turns = (p->need.before + n - 1) / n;
-  p->history = new_state(l, v->layer, part, elem_of(&v->type), p->row * (p->need.before + p->turns * n));
-  p->position = kir_buffer(l->m, arena_printf(l->arena, "%s_at", p->history->name), KIR_STATE, KIR_I32, 1);
+  p->history =
+      new_state(l, v->layer, part, elem_of(&v->type), p->row * (p->need.before + p->turns * n));
+  p->position =
+      kir_buffer(l->m, arena_printf(l->arena, "%s_at", p->history->name), KIR_STATE, KIR_I32, 1);
   p->position->doc = arena_printf(l->arena, "first row in use of %s", p->history->name);
-  p->at_position = kb_let(kb, "at", kb_convert(kb, KIR_INDEX, kb_load(kb, p->position, kir_at(0), 1)));
+  p->at_position =
+      kb_let(kb, "at", kb_convert(kb, KIR_INDEX, kb_load(kb, p->position, kir_at(0), 1)));
   p->at_position->lo = 0;
   p->at_position->hi = (p->turns - 1) * n;
 }
@@ -259,8 +264,10 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   KirBuffer *b;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
     p->row = row;
-    if (n->before >= LONG_HISTORY * d.n && !l->target->is_mcu) place_wandering(l, v, part, d.n);
-    else p->history = new_state(l, v->layer, part, elem, count);
+    if (n->before >= LONG_HISTORY * d.n && !l->target->is_mcu)
+      place_wandering(l, v, part, d.n);
+    else
+      p->history = new_state(l, v->layer, part, elem, count);
     b = p->history;
   } else
     b = new_scratch(l, v->layer, part, elem, count);
@@ -317,10 +324,14 @@ const View *view_of(Lower *l, const Value *v) {
   p->decided = true;
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
-  if (l->job[layer->id].is_alias) p->view = view_alias(l, layer);
-  else if (!v->field && place_as_output(l, v)) return &p->view;
-  else if (place_in_cell(l, v)) return &p->view;
-  else if (!place_in_concat(l, v)) place_in_buffer(l, v, v->field ? v->field : "out");
+  if (l->job[layer->id].is_alias)
+    p->view = view_alias(l, layer);
+  else if (!v->field && place_as_output(l, v))
+    return &p->view;
+  else if (place_in_cell(l, v))
+    return &p->view;
+  else if (!place_in_concat(l, v))
+    place_in_buffer(l, v, v->field ? v->field : "out");
   return &p->view;
 }
 
@@ -347,7 +358,8 @@ void place_values(Lower *l) {
       recurrent_place(l, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--)
     for (int k = 0; k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
-      if (!l->job[i].tail && !l->job[i].in_reset && !l->job[i].is_dead) view_of(l, model->layer[i]->out[k]);
+      if (!l->job[i].tail && !l->job[i].in_reset && !l->job[i].is_dead)
+        view_of(l, model->layer[i]->out[k]);
 }
 
 void place_reset(Lower *l) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Elementwise functions and operators: one step. Where all operands lie in one piece the elements are
- * taken in vectors, the rest one by one, with the same operations. */
+/* Elementwise functions and operators: one step. Where all operands lie in one piece the elements
+ * are taken in vectors, the rest one by one, with the same operations. */
 #include "lower/lower_internal.h"
 
 static float option(const Layer *layer, OptName name, double if_absent) {
@@ -30,7 +30,9 @@ static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
   switch (layer->kind) {
   case LAYER_relu:
     x = math_activation(l, ACT_RELU, x);
-    return layer_has(layer, OPT_max) ? kb_op2(kb, KIR_MIN, kb_num(kb, option(layer, OPT_max, 0), n), x) : x;
+    return layer_has(layer, OPT_max)
+               ? kb_op2(kb, KIR_MIN, kb_num(kb, option(layer, OPT_max, 0), n), x)
+               : x;
   case LAYER_leaky_relu: return positive_or(l, x, times(l, option(layer, OPT_slope, 0), x));
   case LAYER_elu: {
     KirExpr *low = math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x));
@@ -64,8 +66,12 @@ static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
 }
 
 static KirExpr *operate(Lower *l, const Layer *layer, KirExpr *a, KirExpr *b) {
-  KirOp op = layer->kind == LAYER_add ? KIR_ADD : layer->kind == LAYER_sub ? KIR_SUB : layer->kind == LAYER_mul ? KIR_MUL : KIR_DIV;
-  return layer_word_is(layer, OPT_swapped, "true") ? kb_op2(&l->kb, op, b, a) : kb_op2(&l->kb, op, a, b);
+  KirOp op = layer->kind == LAYER_add   ? KIR_ADD
+             : layer->kind == LAYER_sub ? KIR_SUB
+             : layer->kind == LAYER_mul ? KIR_MUL
+                                        : KIR_DIV;
+  return layer_word_is(layer, OPT_swapped, "true") ? kb_op2(&l->kb, op, b, a)
+                                                   : kb_op2(&l->kb, op, a, b);
 }
 
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x) {
@@ -75,21 +81,25 @@ KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x) {
 }
 
 /* Elements at ix (and iz for a second operand) to iy. */
-static void element(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z, KirIndex iz,
-                    const View *y, KirIndex iy, int lanes) {
+static void element(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z,
+                    KirIndex iz, const View *y, KirIndex iy, int lanes) {
   Kb *kb = &l->kb;
   KirReg *a = kb_let(kb, "v", kb_convert(kb, KIR_F32, kb_load(kb, x->buffer, ix, lanes)));
   KirExpr *result;
-  if (z) result = operate(l, layer, kb_use(kb, a), kb_load(kb, z->buffer, iz, lanes));
-  else result = pointwise_value(l, layer, kb_use(kb, a));
+  if (z)
+    result = operate(l, layer, kb_use(kb, a), kb_load(kb, z->buffer, iz, lanes));
+  else
+    result = pointwise_value(l, layer, kb_use(kb, a));
   kb_store(kb, y->buffer, iy, result);
 }
 
-static bool is_flat(const View *v) { return !v || view_is_dense(v); }
+static bool is_flat(const View *v) {
+  return !v || view_is_dense(v);
+}
 
 /* n elements in one piece everywhere. */
-static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z, KirIndex iz,
-                 const View *y, KirIndex iy, int64_t n) {
+static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z,
+                 KirIndex iz, const View *y, KirIndex iy, int64_t n) {
   Kb *kb = &l->kb;
   int lanes = l->target->lanes;
   if (x->buffer->elem != KIR_F32) lanes = 1;
@@ -101,11 +111,13 @@ static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const
     int step = part ? 1 : lanes;
     if (from == to) continue;
     if (to - from == step) {
-      element(l, layer, x, kir_at_offset(ix, from), z, kir_at_offset(iz, from), y, kir_at_offset(iy, from), step);
+      element(l, layer, x, kir_at_offset(ix, from), z, kir_at_offset(iz, from), y,
+              kir_at_offset(iy, from), step);
       continue;
     }
     KirReg *k = kb_for(kb, "k", from, to, step);
-    element(l, layer, x, kir_at_plus(ix, 1, k), z, kir_at_plus(iz, 1, k), y, kir_at_plus(iy, 1, k), step);
+    element(l, layer, x, kir_at_plus(ix, 1, k), z, kir_at_plus(iz, 1, k), y, kir_at_plus(iy, 1, k),
+            step);
     kb_end(kb);
   }
 }

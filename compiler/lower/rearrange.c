@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that move values: concat, frames, delay, reverse, reshape, flatten, onehot, overlap_add. */
+/* Stages that move values: concat, frames, delay, reverse, reshape, flatten, onehot, overlap_add.
+ */
 #include "lower/lower_internal.h"
 
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
 /* Inputs that were not computed in their slice are copied into it. */
 void concat_step(Lower *l, const Layer *layer, KirReg *t) {
@@ -27,7 +32,8 @@ void frames_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   int64_t d = view_size(x);
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time), iy = view_row(y, t, 0);
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
+           iy = view_row(y, t, 0);
   bool in_one_piece = x->time == d && view_is_dense(x) && last_stride(y) == 1;
   if (in_one_piece) {
     kb_copy(kb, y->buffer, iy, x->buffer, ix, w.size * d);
@@ -71,7 +77,8 @@ void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
     iy = kir_at_plus(iy, y->stride[x->rank - 1], k);
     opened++;
   }
-  if (stride == 1) kb_zero(kb, y->buffer, iy, v);
+  if (stride == 1)
+    kb_zero(kb, y->buffer, iy, v);
   else {
     KirReg *c = kb_for(kb, "c", 0, v, 1);
     kb_store(kb, y->buffer, kir_at_plus(iy, stride, c), kb_num(kb, 0, 1));
@@ -97,7 +104,9 @@ void reverse_private(Lower *l, const Layer *layer) {
   from.time = -x->time;
   if (d.kind == TIME_BOUNDED) {
     /* n - 1 - t is at least 0 in the loop; the ranges of n and t alone do not say so */
-    KirExpr *row = kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, domain_count(l, d), kb_int(kb, KIR_INDEX, 1, 1)), kb_use(kb, t));
+    KirExpr *row =
+        kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, domain_count(l, d), kb_int(kb, KIR_INDEX, 1, 1)),
+               kb_use(kb, t));
     KirReg *r = kb_let(kb, "row", row);
     r->lo = 0;
     r->hi = d.n - 1;
@@ -153,8 +162,8 @@ static Walk walk_merged(Walk w) {
   return m;
 }
 
-/* to[i-th element in its order] = from[i-th in its]. One of both must be dense, or both have the same
- * merged axes; otherwise the element number is counted and taken apart. */
+/* to[i-th element in its order] = from[i-th in its]. One of both must be dense, or both have the
+ * same merged axes; otherwise the element number is counted and taken apart. */
 static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk wf) {
   static const char *const names[TYPE_MAX_AXES + 1] = {"i", "j", "k", "m", "p", "q", "r", "s", "u"};
   Kb *kb = &l->kb;
@@ -189,12 +198,16 @@ static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk 
       KirExpr *rest = kb_use(kb, e);
       for (int i = 0; i < w->rank; i++) {
         behind /= w->dim[i];
-        KirReg *q = kb_let(kb, names[i], kb_op2(kb, KIR_DIV, rest, kb_int(kb, KIR_INDEX, behind, 1)));
+        KirReg *q =
+            kb_let(kb, names[i], kb_op2(kb, KIR_DIV, rest, kb_int(kb, KIR_INDEX, behind, 1)));
         q->lo = 0;
         q->hi = w->dim[i] - 1;
-        rest = kb_op2(kb, KIR_SUB, rest, kb_op2(kb, KIR_MUL, kb_use(kb, q), kb_int(kb, KIR_INDEX, behind, 1)));
-        if (side) jf = kir_at_plus(jf, w->stride[i], q);
-        else it = kir_at_plus(it, w->stride[i], q);
+        rest = kb_op2(kb, KIR_SUB, rest,
+                      kb_op2(kb, KIR_MUL, kb_use(kb, q), kb_int(kb, KIR_INDEX, behind, 1)));
+        if (side)
+          jf = kir_at_plus(jf, w->stride[i], q);
+        else
+          it = kir_at_plus(it, w->stride[i], q);
       }
     }
   }
@@ -207,7 +220,8 @@ void reshape_private(Lower *l, const Layer *layer) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   bool flatten = layer->kind == LAYER_flatten;
-  copy_walk(l, y, storage_walk(out, y, out->time_pos), x, storage_walk(in, x, flatten ? 0 : in->time_pos));
+  copy_walk(l, y, storage_walk(out, y, out->time_pos), x,
+            storage_walk(in, x, flatten ? 0 : in->time_pos));
 }
 
 /* y[v * hop + k] += x[v][k]. On a stream each new frame completes hop samples; the rest of the sum
@@ -217,25 +231,35 @@ static void overlap_add_stream(Lower *l, const Layer *layer) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
   int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = last_stride(x);
-  int64_t late = out.lag - in.lag * hop; /* slots by which the result trails its frame's first sample */
+  int64_t late =
+      out.lag - in.lag * hop; /* slots by which the result trails its frame's first sample */
   int64_t keep = size + late; /* the sum of the frame being added, behind `late` finished samples */
   KirBuffer *sum = new_state(l, layer, "sum", KIR_F32, keep + hop);
   KirIndex at = at_batch(l, sum, 0);
   KirReg *v = NULL;
   bool opened = true;
-  if (in.lag > 0 && in.n > 1) v = kb_for_expr(kb, "v", domain_skip(l, in), kb_int(kb, KIR_INDEX, in.n, 1), 1);
-  else if (in.lag > 0) kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, l->calls)));
-  else if (in.n > 1) v = kb_for(kb, "v", 0, in.n, 1);
-  else opened = false;
+  if (in.lag > 0 && in.n > 1)
+    v = kb_for_expr(kb, "v", domain_skip(l, in), kb_int(kb, KIR_INDEX, in.n, 1), 1);
+  else if (in.lag > 0)
+    kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, l->calls)));
+  else if (in.n > 1)
+    v = kb_for(kb, "v", 0, in.n, 1);
+  else
+    opened = false;
   KirReg *k = kb_for(kb, "k", 0, size, 1);
   KirIndex ik = kir_at_plus(kir_at_offset(at, late), 1, k);
-  kb_store(kb, sum, ik, kb_op2(kb, KIR_ADD, kb_load(kb, sum, ik, 1), kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
+  kb_store(kb, sum, ik,
+           kb_op2(kb, KIR_ADD, kb_load(kb, sum, ik, 1),
+                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
   kb_end(kb);
   View row = *y;
   row.at = kir_at_plus(row.at, row.time * hop, v);
-  if (hop > 1) k = kb_for(kb, "k", 0, hop, 1);
-  else k = NULL;
-  kb_store(kb, y->buffer, kir_at_plus(row.at, row.time, k), kb_load(kb, sum, kir_at_plus(at, 1, k), 1));
+  if (hop > 1)
+    k = kb_for(kb, "k", 0, hop, 1);
+  else
+    k = NULL;
+  kb_store(kb, y->buffer, kir_at_plus(row.at, row.time, k),
+           kb_load(kb, sum, kir_at_plus(at, 1, k), 1));
   if (k) kb_end(kb);
   kb_copy(kb, sum, at, sum, kir_at_offset(at, hop), keep);
   kb_zero(kb, sum, kir_at_offset(at, keep), hop);
@@ -257,7 +281,9 @@ void overlap_add_private(Lower *l, const Layer *layer) {
   KirReg *v = kb_for_expr(kb, "v", kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, in), 1);
   KirReg *k = kb_for(kb, "k", 0, size, 1);
   KirIndex iy = kir_at_plus(kir_at_plus(y->at, y->time * hop, v), y->time, k);
-  kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_ADD, kb_load(kb, y->buffer, iy, 1), kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
+  kb_store(kb, y->buffer, iy,
+           kb_op2(kb, KIR_ADD, kb_load(kb, y->buffer, iy, 1),
+                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
   kb_end(kb);
   kb_end(kb);
 }

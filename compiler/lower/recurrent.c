@@ -21,7 +21,9 @@ typedef struct Cell {
   KirBuffer *peephole; /* [vector][i f o][lane] */
 } Cell;
 
-static int64_t units_of(const Layer *layer) { return layer_size(layer, OPT_units, 1); }
+static int64_t units_of(const Layer *layer) {
+  return layer_size(layer, OPT_units, 1);
+}
 
 /* ---- places ---- */
 
@@ -31,9 +33,10 @@ void recurrent_place(Lower *l, const Layer *layer) {
   int lanes = mat_lanes(l, units);
   int64_t width = (units + lanes - 1) / lanes * lanes;
   bool streams = l->streaming && type_is_stream(&layer->in[0]->type);
-  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) = streams ? new_state : new_scratch;
-  KirBuffer *h = new(l, layer, "h", KIR_F32, dirs * width);
-  KirBuffer *c = layer->kind == LAYER_LSTM ? new(l, layer, "c", KIR_F32, dirs * width) : NULL;
+  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
+      streams ? new_state : new_scratch;
+  KirBuffer *h = new (l, layer, "h", KIR_F32, dirs * width);
+  KirBuffer *c = layer->kind == LAYER_LSTM ? new (l, layer, "c", KIR_F32, dirs * width) : NULL;
   KirBuffer *next = new_scratch(l, layer, "next", KIR_F32, width);
   for (int d = 0; d < dirs; d++)
     l->cell[layer->id * 2 + d] = (CellPlace){h, c, next, d * width, d * width, width};
@@ -146,7 +149,8 @@ static void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg
 }
 
 /* reg += P[which] * c */
-static void add_peephole(Lower *l, const Cell *cell, const MatUnits *u, KirReg *reg, int which, KirReg *c) {
+static void add_peephole(Lower *l, const Cell *cell, const MatUnits *u, KirReg *reg, int which,
+                         KirReg *c) {
   if (!cell->peephole) return;
   Kb *kb = &l->kb;
   KirIndex at = mat_unit_at(kir_at(which * u->lanes), 3, u);
@@ -184,7 +188,8 @@ static void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const
 /* ---- weights ---- */
 
 /* Gate `gate` of role, direction dir; rows of length `row` a unit. NULL for extern weights. */
-static const float *gate_weights(const Layer *layer, Role role, int gates, int dir, int gate, int64_t row) {
+static const float *gate_weights(const Layer *layer, Role role, int gates, int dir, int gate,
+                                 int64_t row) {
   const float *w = layer->weights ? layer->weights->role[role] : NULL;
   return w ? w + (dir * gates + gate) * units_of(layer) * row : NULL;
 }
@@ -199,8 +204,12 @@ static const float *sum_of(Lower *l, const float *a, const float *b, int64_t n) 
 }
 
 static MatPart input_part(const View *x, KirReg *t, int64_t d) {
-  return (MatPart){.x = x->buffer, .at = view_row(x, t, 0), .k_stride = x->stride[x->rank - 1],
-                   .taps = 1, .d = d, .name = "W"};
+  return (MatPart){.x = x->buffer,
+                   .at = view_row(x, t, 0),
+                   .k_stride = x->stride[x->rank - 1],
+                   .taps = 1,
+                   .d = d,
+                   .name = "W"};
 }
 
 static MatPart state_part(KirBuffer *h, KirIndex at, int64_t units) {
@@ -212,7 +221,8 @@ static void add_gate(MatPart *p, const float *w, int acc) {
   p->acc[p->n_gates++] = acc;
 }
 
-static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const char *suffix, int lanes) {
+static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const char *suffix,
+                                int lanes) {
   if (!layer_word_is(layer, OPT_peephole, "true")) return NULL;
   int64_t units = units_of(layer), vectors = (units + lanes - 1) / lanes;
   float *to = ARENA_ARRAY(l->arena, float, vectors * 3 * lanes);
@@ -229,13 +239,19 @@ static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const cha
 
 /* ---- the step ---- */
 
-static const char *const gate_names[3][MAT_MAX_ACC] = {{"z", "r", "n", "m"}, {"i", "f", "g", "o"}, {"n", "", "", ""}};
+static const char *const gate_names[3][MAT_MAX_ACC] = {
+    {"z", "r", "n", "m"}, {"i", "f", "g", "o"}, {"n", "", "", ""}};
 
 static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const char *suffix) {
   const Layer *layer = cell->layer;
   int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   int64_t units = units_of(layer);
-  Mat mat = {.layer = layer, .units = units, .lanes = mat_lanes(l, units), .suffix = suffix, .context = cell, .n_parts = 2};
+  Mat mat = {.layer = layer,
+             .units = units,
+             .lanes = mat_lanes(l, units),
+             .suffix = suffix,
+             .context = cell,
+             .n_parts = 2};
   int names = layer->kind == LAYER_GRU ? 0 : layer->kind == LAYER_LSTM ? 1 : 2;
   for (int a = 0; a < MAT_MAX_ACC; a++)
     mat.acc_name[a] = gate_names[names][a];
@@ -248,7 +264,8 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
   if (after) mat.has_bias[3] = layer_has_role(l, layer, ROLE_RECURRENT_BIAS);
   for (int g = 0; g < gates; g++) {
     add_gate(&x, gate_weights(layer, ROLE_KERNEL, gates, dir, g, x.d), g);
-    add_gate(&h, gate_weights(layer, ROLE_RECURRENT, gates, dir, g, units), after && g == 2 ? 3 : g);
+    add_gate(&h, gate_weights(layer, ROLE_RECURRENT, gates, dir, g, units),
+             after && g == 2 ? 3 : g);
     const float *b = gate_weights(layer, ROLE_BIAS, gates, dir, g, 1);
     const float *rb = gate_weights(layer, ROLE_RECURRENT_BIAS, gates, dir, g, 1);
     if (after && g == 2) {
@@ -300,11 +317,13 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   const View *x = view_of(l, layer->in[0]);
   const Type *in = &layer->in[0]->type;
   int64_t d = in->dim[in->rank - 1].n;
-  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units), dir ? "_backward" : "");
+  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units),
+            dir ? "_backward" : "");
   kb_copy(kb, p->h, cell.h, p->next, kir_at(0), units);
   const View *y = view_of(l, layer->out[0]);
   if (y->buffer == p->h) return; /* the state itself is the result */
-  View half = *y, from = {.buffer = p->next, .at = kir_at(0), .rank = 1, .dim = {units}, .stride = {1}};
+  View half = *y,
+       from = {.buffer = p->next, .at = kir_at(0), .rank = 1, .dim = {units}, .stride = {1}};
   half.dim[0] = units;
   half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
   copy_row(l, &half, t, &from, NULL);
@@ -320,7 +339,11 @@ void recurrent_fields(Lower *l, const Layer *layer) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = k == 2 ? p->c : p->h;
       if (view->buffer == from || v->n_uses == 0) continue;
-      View half = *view, state = {.buffer = from, .at = at_batch(l, from, p->h_at), .rank = 1, .dim = {units}, .stride = {1}};
+      View half = *view, state = {.buffer = from,
+                                  .at = at_batch(l, from, p->h_at),
+                                  .rank = 1,
+                                  .dim = {units},
+                                  .stride = {1}};
       half.dim[0] = units;
       half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
       copy_row(l, &half, NULL, &state, NULL);

@@ -4,8 +4,12 @@
 
 #include <float.h>
 
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
 /* The greatest of n elements, as a register. */
 static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
@@ -13,7 +17,8 @@ static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int
   KirReg *most = kb_var(kb, "most", kb_load(kb, b, at, 1));
   if (n < 2) return most;
   KirReg *k = kb_for(kb, "k", 1, n, 1);
-  kb_set(kb, most, kb_op2(kb, KIR_MAX, kb_load(kb, b, kir_at_plus(at, stride, k), 1), kb_use(kb, most)));
+  kb_set(kb, most,
+         kb_op2(kb, KIR_MAX, kb_load(kb, b, kir_at_plus(at, stride, k), 1), kb_use(kb, most)));
   kb_end(kb);
   return most;
 }
@@ -28,7 +33,8 @@ void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
   KirReg *most = greatest(l, x->buffer, ix, sx, d);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirExpr *shifted = kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
+  KirExpr *shifted =
+      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
   KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, shifted));
   kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
   kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), kb_use(kb, e));
@@ -114,7 +120,9 @@ void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
     KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_load(kb, lost, il, 1)));
     KirReg *sum = kb_let(kb, "sum", so_far);
     KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
-    kb_store(kb, lost, il, kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)), kb_use(kb, term)));
+    kb_store(kb, lost, il,
+             kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
+                    kb_use(kb, term)));
     kb_store(kb, y->buffer, iy, kb_use(kb, next));
   } else
     kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_MAX, v, so_far));
@@ -126,8 +134,9 @@ void over_time_after(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
-  KirExpr *n = d.kind == TIME_BOUNDED ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(l, d)))
-                                      : kb_num(kb, (float)d.n, 1);
+  KirExpr *n = d.kind == TIME_BOUNDED
+                   ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(l, d)))
+                   : kb_num(kb, (float)d.n, 1);
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
@@ -139,7 +148,8 @@ void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   bool is_max = layer->kind == LAYER_max_pool;
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time), iy = view_row(y, t, 0);
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
+           iy = view_row(y, t, 0);
   int opened = open_row(l, x, y, &ix, &iy);
   KirReg *v = kb_var(kb, "v", kb_load(kb, x->buffer, ix, 1));
   if (w.size > 1) {
@@ -149,6 +159,7 @@ void pool_step(Lower *l, const Layer *layer, KirReg *t) {
     kb_end(kb);
   }
   KirExpr *result = kb_use(kb, v);
-  kb_store(kb, y->buffer, iy, is_max ? result : kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)w.size, 1)));
+  kb_store(kb, y->buffer, iy,
+           is_max ? result : kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)w.size, 1)));
   close_loops(l, opened);
 }

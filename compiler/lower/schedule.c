@@ -44,7 +44,8 @@ Window window_of(const Lower *l, const Layer *layer) {
     w.hop = layer_size(layer, OPT_stride, 1);
     w.dilation = layer_size(layer, OPT_dilation, 1);
     w.shift = -conv_before(layer, (w.size - 1) * w.dilation + 1, w.hop, in);
-    w.same_bounded = in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
+    w.same_bounded =
+        in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
     break;
   case LAYER_frames:
     w.size = layer_size(layer, OPT_size, 1);
@@ -143,7 +144,8 @@ static void schedule_layer(Lower *l, const Layer *layer) {
 /* ---- who is read, and where ---- */
 
 static bool starts_stream(const Lower *l, const Layer *layer) {
-  return l->streaming && (layer_info(layer->kind)->flags & RECURRENT) && type_is_stream(&layer->in[0]->type);
+  return l->streaming && (layer_info(layer->kind)->flags & RECURRENT) &&
+         type_is_stream(&layer->in[0]->type);
 }
 
 /* Backwards from the outputs: what a call computes. The initial states of a stream are read by
@@ -250,7 +252,10 @@ static const Layer *only_reader(const Lower *l, const Value *v) {
     const Layer *r = l->model->layer[i];
     const Job *a = &l->job[v->layer->id], *b = &l->job[i];
     if (r->n_in != 1 || r->in[0] != v) continue;
-    return a->in_reset == b->in_reset && !b->is_dead && a->level == b->level && domain_equal(a->domain, b->domain) && !b->is_alias && !b->is_private ? r : NULL;
+    return a->in_reset == b->in_reset && !b->is_dead && a->level == b->level &&
+                   domain_equal(a->domain, b->domain) && !b->is_alias && !b->is_private
+               ? r
+               : NULL;
   }
   return NULL;
 }
@@ -258,7 +263,8 @@ static const Layer *only_reader(const Lower *l, const Value *v) {
 static void find_tail(Lower *l, const Layer *layer) {
   if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return;
   bool first = true;
-  for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0])); at = next, first = false) {
+  for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
+       at = next, first = false) {
     if (!can_be_tail(l, next, first)) return;
     l->job[at->id].tail = next;
     l->job[next->id].is_fused = true;

@@ -5,60 +5,140 @@
 #include <stddef.h>
 #include <string.h>
 
-static const Target generic = {
-    .name = "generic", .doc = "any processor: scalar, four independent sums", .lanes = 1,
-    .min_lanes = 1, .registers = 16, .accumulators = 4, .c_flags = ""};
-static const Target x86_64_v2 = {
-    .name = "x86-64-v2", .doc = "SSE4.2: 4 lanes", .lanes = 4, .min_lanes = 4, .registers = 16,
-    .accumulators = 8, .l1_bytes = 32768, .l2_bytes = 262144, .c_flags = "-march=x86-64-v2"};
-static const Target x86_64_v3 = {
-    .name = "x86-64-v3", .doc = "AVX2 and FMA: 8 lanes", .lanes = 8, .min_lanes = 4,
-    .registers = 16, .has_fma = true, .has_f16 = true, .accumulators = 8, .l1_bytes = 32768,
-    .l2_bytes = 262144, .c_flags = "-march=x86-64-v3"};
-static const Target x86_64_v4 = {
-    .name = "x86-64-v4", .doc = "AVX-512: 16 lanes", .lanes = 16, .min_lanes = 4, .registers = 32,
-    .has_fma = true, .has_f16 = true, .accumulators = 8, .l1_bytes = 32768, .l2_bytes = 1048576,
-    .c_flags = "-march=x86-64-v4"};
-static const Target x86_64_v4_vnni = {
-    .name = "x86-64-v4-vnni", .doc = "AVX-512 with VNNI: 16 lanes, dot products of bytes",
-    .lanes = 16, .min_lanes = 4, .registers = 32, .has_fma = true, .has_dot4 = true,
-    .has_f16 = true, .accumulators = 8, .l1_bytes = 32768, .l2_bytes = 1048576,
-    .c_flags = "-march=x86-64-v4 -mavx512vnni"};
-static const Target aarch64 = {
-    .name = "aarch64", .doc = "Advanced SIMD: 4 lanes", .lanes = 4, .min_lanes = 4,
-    .registers = 32, .has_fma = true, .accumulators = 8, .l1_bytes = 32768, .l2_bytes = 524288,
-    .c_flags = ""};
-static const Target cortex_m0 = {
-    .name = "cortex-m0", .doc = "no floating point unit", .lanes = 1, .min_lanes = 1,
-    .registers = 8, .accumulators = 1, .is_mcu = true, .c_flags = "-mcpu=cortex-m0 -mthumb"};
+static const Target generic = {.name = "generic",
+                               .doc = "any processor: scalar, four independent sums",
+                               .lanes = 1,
+                               .min_lanes = 1,
+                               .registers = 16,
+                               .accumulators = 4,
+                               .c_flags = ""};
+static const Target x86_64_v2 = {.name = "x86-64-v2",
+                                 .doc = "SSE4.2: 4 lanes",
+                                 .lanes = 4,
+                                 .min_lanes = 4,
+                                 .registers = 16,
+                                 .accumulators = 8,
+                                 .l1_bytes = 32768,
+                                 .l2_bytes = 262144,
+                                 .c_flags = "-march=x86-64-v2"};
+static const Target x86_64_v3 = {.name = "x86-64-v3",
+                                 .doc = "AVX2 and FMA: 8 lanes",
+                                 .lanes = 8,
+                                 .min_lanes = 4,
+                                 .registers = 16,
+                                 .has_fma = true,
+                                 .has_f16 = true,
+                                 .accumulators = 8,
+                                 .l1_bytes = 32768,
+                                 .l2_bytes = 262144,
+                                 .c_flags = "-march=x86-64-v3"};
+static const Target x86_64_v4 = {.name = "x86-64-v4",
+                                 .doc = "AVX-512: 16 lanes",
+                                 .lanes = 16,
+                                 .min_lanes = 4,
+                                 .registers = 32,
+                                 .has_fma = true,
+                                 .has_f16 = true,
+                                 .accumulators = 8,
+                                 .l1_bytes = 32768,
+                                 .l2_bytes = 1048576,
+                                 .c_flags = "-march=x86-64-v4"};
+static const Target x86_64_v4_vnni = {.name = "x86-64-v4-vnni",
+                                      .doc = "AVX-512 with VNNI: 16 lanes, dot products of bytes",
+                                      .lanes = 16,
+                                      .min_lanes = 4,
+                                      .registers = 32,
+                                      .has_fma = true,
+                                      .has_dot4 = true,
+                                      .has_f16 = true,
+                                      .accumulators = 8,
+                                      .l1_bytes = 32768,
+                                      .l2_bytes = 1048576,
+                                      .c_flags = "-march=x86-64-v4 -mavx512vnni"};
+static const Target aarch64 = {.name = "aarch64",
+                               .doc = "Advanced SIMD: 4 lanes",
+                               .lanes = 4,
+                               .min_lanes = 4,
+                               .registers = 32,
+                               .has_fma = true,
+                               .accumulators = 8,
+                               .l1_bytes = 32768,
+                               .l2_bytes = 524288,
+                               .c_flags = ""};
+static const Target cortex_m0 = {.name = "cortex-m0",
+                                 .doc = "no floating point unit",
+                                 .lanes = 1,
+                                 .min_lanes = 1,
+                                 .registers = 8,
+                                 .accumulators = 1,
+                                 .is_mcu = true,
+                                 .c_flags = "-mcpu=cortex-m0 -mthumb"};
 /* VFMA takes 3 cycles, VMUL and VADD 2 together. */
-static const Target cortex_m4 = {
-    .name = "cortex-m4", .doc = "single precision; multiply and add beat VFMA", .lanes = 1,
-    .min_lanes = 1, .registers = 32, .accumulators = 8, .unroll = 4, .is_mcu = true,
-    .c_flags = "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"};
-static const Target cortex_m7 = {
-    .name = "cortex-m7", .doc = "single precision, dual issue", .lanes = 1, .min_lanes = 1,
-    .registers = 32, .has_fma = true, .accumulators = 8, .unroll = 4, .l1_bytes = 16384, .is_mcu = true,
-    .c_flags = "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16"};
-static const Target cortex_m55 = {
-    .name = "cortex-m55", .doc = "MVE: 4 lanes", .lanes = 4, .min_lanes = 4, .registers = 8,
-    .has_fma = true, .has_dot4 = true, .has_f16 = true, .accumulators = 4, .is_mcu = true,
-    .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard"};
-static const Target rv32 = {
-    .name = "rv32", .doc = "32-bit RISC-V", .lanes = 1, .min_lanes = 1, .registers = 32,
-    .accumulators = 4, .unroll = 2, .is_mcu = true, .c_flags = "-march=rv32imac -mabi=ilp32"};
-static const Target rv64gcv = {
-    .name = "rv64gcv", .doc = "64-bit RISC-V with vectors of 128 bits and more: 4 lanes",
-    .lanes = 4, .min_lanes = 4, .registers = 32, .has_fma = true, .accumulators = 8,
-    .l1_bytes = 32768, .l2_bytes = 524288, .c_flags = "-march=rv64gcv -mabi=lp64d"};
-static const Target wasm_simd = {
-    .name = "wasm-simd", .doc = "WebAssembly with 128-bit vectors: 4 lanes", .lanes = 4,
-    .min_lanes = 4, .registers = 16, .accumulators = 8, .l1_bytes = 32768, .l2_bytes = 262144,
-    .c_flags = "-msimd128"};
+static const Target cortex_m4 = {.name = "cortex-m4",
+                                 .doc = "single precision; multiply and add beat VFMA",
+                                 .lanes = 1,
+                                 .min_lanes = 1,
+                                 .registers = 32,
+                                 .accumulators = 8,
+                                 .unroll = 4,
+                                 .is_mcu = true,
+                                 .c_flags =
+                                     "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"};
+static const Target cortex_m7 = {.name = "cortex-m7",
+                                 .doc = "single precision, dual issue",
+                                 .lanes = 1,
+                                 .min_lanes = 1,
+                                 .registers = 32,
+                                 .has_fma = true,
+                                 .accumulators = 8,
+                                 .unroll = 4,
+                                 .l1_bytes = 16384,
+                                 .is_mcu = true,
+                                 .c_flags =
+                                     "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16"};
+static const Target cortex_m55 = {.name = "cortex-m55",
+                                  .doc = "MVE: 4 lanes",
+                                  .lanes = 4,
+                                  .min_lanes = 4,
+                                  .registers = 8,
+                                  .has_fma = true,
+                                  .has_dot4 = true,
+                                  .has_f16 = true,
+                                  .accumulators = 4,
+                                  .is_mcu = true,
+                                  .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard"};
+static const Target rv32 = {.name = "rv32",
+                            .doc = "32-bit RISC-V",
+                            .lanes = 1,
+                            .min_lanes = 1,
+                            .registers = 32,
+                            .accumulators = 4,
+                            .unroll = 2,
+                            .is_mcu = true,
+                            .c_flags = "-march=rv32imac -mabi=ilp32"};
+static const Target rv64gcv = {.name = "rv64gcv",
+                               .doc = "64-bit RISC-V with vectors of 128 bits and more: 4 lanes",
+                               .lanes = 4,
+                               .min_lanes = 4,
+                               .registers = 32,
+                               .has_fma = true,
+                               .accumulators = 8,
+                               .l1_bytes = 32768,
+                               .l2_bytes = 524288,
+                               .c_flags = "-march=rv64gcv -mabi=lp64d"};
+static const Target wasm_simd = {.name = "wasm-simd",
+                                 .doc = "WebAssembly with 128-bit vectors: 4 lanes",
+                                 .lanes = 4,
+                                 .min_lanes = 4,
+                                 .registers = 16,
+                                 .accumulators = 8,
+                                 .l1_bytes = 32768,
+                                 .l2_bytes = 262144,
+                                 .c_flags = "-msimd128"};
 
-const Target *const target_table[] = {
-    &generic,   &x86_64_v2, &x86_64_v3,  &x86_64_v4, &x86_64_v4_vnni, &aarch64,   &cortex_m0,
-    &cortex_m4, &cortex_m7, &cortex_m55, &rv32,      &rv64gcv,        &wasm_simd, NULL};
+const Target *const target_table[] = {&generic, &x86_64_v2, &x86_64_v3, &x86_64_v4, &x86_64_v4_vnni,
+                                      &aarch64, &cortex_m0, &cortex_m4, &cortex_m7, &cortex_m55,
+                                      &rv32,    &rv64gcv,   &wasm_simd, NULL};
 
 const Target *target_find(const char *name) {
   for (int i = 0; target_table[i]; i++)

@@ -5,10 +5,16 @@
 
 #include <math.h>
 
-static const float *role(const Layer *layer, Role r) { return layer->weights ? layer->weights->role[r] : NULL; }
+static const float *role(const Layer *layer, Role r) {
+  return layer->weights ? layer->weights->role[r] : NULL;
+}
 
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
 /* What happens to the sums of a Mat: the layers of the tail, then to a row. */
 typedef struct RowOut {
@@ -42,7 +48,7 @@ static void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int
   const Layer *norm = l->job[layer->id].tail;
   if (!norm || norm->kind != LAYER_BatchNorm) return;
   double *a = ARENA_ARRAY(l->arena, double, units), *c = ARENA_ARRAY(l->arena, double, units);
-  float *w = ARENA_ARRAY(l->arena, float, units * depth), *b = ARENA_ARRAY(l->arena, float, units);
+  float *w = ARENA_ARRAY(l->arena, float, units *depth), *b = ARENA_ARRAY(l->arena, float, units);
   norm_factors(l, norm, units, a, c);
   for (int64_t u = 0; u < units; u++) {
     for (int64_t k = 0; k < depth; k++)
@@ -64,11 +70,22 @@ void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
-  Mat mat = {.layer = layer, .units = last_dim(y), .n_acc = 1, .n_parts = 1, .suffix = "",
-             .acc_name = {"sum"}, .finish = store_finish, .context = &out};
+  Mat mat = {.layer = layer,
+             .units = last_dim(y),
+             .n_acc = 1,
+             .n_parts = 1,
+             .suffix = "",
+             .acc_name = {"sum"},
+             .finish = store_finish,
+             .context = &out};
   mat.lanes = mat_lanes(l, mat.units);
-  mat.part[0] = (MatPart){.x = x->buffer, .at = ix, .k_stride = last_stride(x), .taps = 1,
-                          .d = last_dim(x), .n_gates = 1, .name = "W"};
+  mat.part[0] = (MatPart){.x = x->buffer,
+                          .at = ix,
+                          .k_stride = last_stride(x),
+                          .taps = 1,
+                          .d = last_dim(x),
+                          .n_gates = 1,
+                          .name = "W"};
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   mat.bias[0] = role(layer, ROLE_BIAS);
   mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
@@ -99,18 +116,34 @@ void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   Window w = window_of(l, layer);
   int64_t d = last_dim(x), filters = last_dim(y), groups = layer_size(layer, OPT_groups, 1);
   KirIndex at = kir_at_plus(x->at, x->time * w.hop, t);
-  if (w.same_bounded) at = kir_at_plus(at, -x->time, same_before(l, layer, &w));
-  else at = kir_at_offset(at, w.shift * x->time);
+  if (w.same_bounded)
+    at = kir_at_plus(at, -x->time, same_before(l, layer, &w));
+  else
+    at = kir_at_offset(at, w.shift * x->time);
   RowOut out = {layer, y->buffer, view_row(y, t, 0), last_stride(y)};
-  Mat mat = {.layer = layer, .units = filters / groups, .groups = groups, .n_acc = 1, .n_parts = 1, .suffix = "",
-             .acc_name = {"sum"}, .finish = store_finish, .context = &out};
+  Mat mat = {.layer = layer,
+             .units = filters / groups,
+             .groups = groups,
+             .n_acc = 1,
+             .n_parts = 1,
+             .suffix = "",
+             .acc_name = {"sum"},
+             .finish = store_finish,
+             .context = &out};
   mat.lanes = mat_lanes(l, mat.units);
   MatPart *p = &mat.part[0];
-  *p = (MatPart){.x = x->buffer, .at = at, .k_stride = last_stride(x), .taps = w.size,
-                 .tap_stride = x->time * w.dilation, .d = d / groups, .n_gates = 1, .name = "W",
+  *p = (MatPart){.x = x->buffer,
+                 .at = at,
+                 .k_stride = last_stride(x),
+                 .taps = w.size,
+                 .tap_stride = x->time * w.dilation,
+                 .d = d / groups,
+                 .n_gates = 1,
+                 .name = "W",
                  .group_stride = d / groups * last_stride(x)};
   p->w[0] = role(layer, ROLE_KERNEL);
-  if (groups == 1 && w.dilation == 1 && x->time == d && p->k_stride == 1) { /* the taps lie in a row */
+  if (groups == 1 && w.dilation == 1 && x->time == d &&
+      p->k_stride == 1) { /* the taps lie in a row */
     p->d *= p->taps;
     p->taps = 1;
   }
@@ -137,15 +170,17 @@ void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t units = last_dim(y), v = layer->in[0]->type.categories;
-  KirBuffer *table = new_weights(l, layer, "table", role(layer, ROLE_TABLE), v * units,
-                                 arena_printf(l->arena, "%s: [category %lld][%lld]", layer->path ? layer->path : "",
-                                              (long long)v, (long long)units));
+  KirBuffer *table =
+      new_weights(l, layer, "table", role(layer, ROLE_TABLE), v * units,
+                  arena_printf(l->arena, "%s: [category %lld][%lld]",
+                               layer->path ? layer->path : "", (long long)v, (long long)units));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_elements(l, x, y, &ix, &iy);
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;
-  if (last_stride(y) == 1) kb_copy(kb, y->buffer, iy, table, kir_at_plus(kir_at(0), units, row), units);
+  if (last_stride(y) == 1)
+    kb_copy(kb, y->buffer, iy, table, kir_at_plus(kir_at(0), units, row), units);
   else {
     KirReg *k = kb_for(kb, "u", 0, units, 1);
     kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k),
@@ -160,31 +195,42 @@ static void layer_norm(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = last_dim(x), sx = last_stride(x), sy = last_stride(y);
-  bool has_scale = layer_word_is(layer, OPT_scale, "true"), has_center = layer_word_is(layer, OPT_center, "true");
-  KirBuffer *scale = has_scale ? new_weights(l, layer, "scale", role(layer, ROLE_SCALE), d, NULL) : NULL;
-  KirBuffer *center = has_center ? new_weights(l, layer, "center", role(layer, ROLE_CENTER), d, NULL) : NULL;
+  bool has_scale = layer_word_is(layer, OPT_scale, "true"),
+       has_center = layer_word_is(layer, OPT_center, "true");
+  KirBuffer *scale =
+      has_scale ? new_weights(l, layer, "scale", role(layer, ROLE_SCALE), d, NULL) : NULL;
+  KirBuffer *center =
+      has_center ? new_weights(l, layer, "center", role(layer, ROLE_CENTER), d, NULL) : NULL;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *mean = kb_var(kb, "mean", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, d, 1);
-  kb_set(kb, mean, kb_op2(kb, KIR_ADD, kb_use(kb, mean), kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1)));
+  kb_set(kb, mean,
+         kb_op2(kb, KIR_ADD, kb_use(kb, mean), kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1)));
   kb_end(kb);
   kb_set(kb, mean, kb_op2(kb, KIR_DIV, kb_use(kb, mean), kb_num(kb, (float)d, 1)));
   KirReg *variance = kb_var(kb, "variance", kb_num(kb, 0, 1));
   k = kb_for(kb, "k", 0, d, 1);
-  KirReg *e = kb_let(kb, "e", kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean)));
+  KirReg *e = kb_let(
+      kb, "e",
+      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean)));
   kb_set(kb, variance, muladd(l, kb_use(kb, e), kb_use(kb, e), kb_use(kb, variance)));
   kb_end(kb);
   KirExpr *v = kb_op2(kb, KIR_DIV, kb_use(kb, variance), kb_num(kb, (float)d, 1));
   v = kb_op2(kb, KIR_ADD, v, kb_num(kb, (float)layer_eps(l->model, layer), 1));
-  KirReg *inverse = kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), math_call(l, MATH_SQRT, v)));
+  KirReg *inverse =
+      kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), math_call(l, MATH_SQRT, v)));
   k = kb_for(kb, "k", 0, d, 1);
-  KirExpr *z = kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean));
+  KirExpr *z =
+      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean));
   z = kb_op2(kb, KIR_MUL, z, kb_use(kb, inverse));
   KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  if (scale && center) z = muladd(l, z, kb_load(kb, scale, ik, 1), kb_load(kb, center, ik, 1));
-  else if (scale) z = kb_op2(kb, KIR_MUL, z, kb_load(kb, scale, ik, 1));
-  else if (center) z = kb_op2(kb, KIR_ADD, z, kb_load(kb, center, ik, 1));
+  if (scale && center)
+    z = muladd(l, z, kb_load(kb, scale, ik, 1), kb_load(kb, center, ik, 1));
+  else if (scale)
+    z = kb_op2(kb, KIR_MUL, z, kb_load(kb, scale, ik, 1));
+  else if (center)
+    z = kb_op2(kb, KIR_ADD, z, kb_load(kb, center, ik, 1));
   kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), z);
   kb_end(kb);
   close_loops(l, opened);
@@ -203,14 +249,16 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
     b[k] = (float)offset[k];
   }
   bool bound = role(layer, ROLE_MEAN) != NULL;
-  KirBuffer *wa = new_weights(l, layer, "scale", bound ? a : NULL, d, "scale / sqrt(variance + eps)");
-  KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d, "center - mean * scale / sqrt(variance + eps)");
+  KirBuffer *wa =
+      new_weights(l, layer, "scale", bound ? a : NULL, d, "scale / sqrt(variance + eps)");
+  KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d,
+                              "center - mean * scale / sqrt(variance + eps)");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  KirExpr *z = muladd(l, kb_load(kb, x->buffer, kir_at_plus(ix, last_stride(x), k), 1), kb_load(kb, wa, ik, 1),
-                      kb_load(kb, wb, ik, 1));
+  KirExpr *z = muladd(l, kb_load(kb, x->buffer, kir_at_plus(ix, last_stride(x), k), 1),
+                      kb_load(kb, wa, ik, 1), kb_load(kb, wb, ik, 1));
   kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k), z);
   kb_end(kb);
   close_loops(l, opened);
@@ -226,15 +274,20 @@ static void prelu(Lower *l, const Layer *layer, KirReg *t) {
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, last_stride(x), k), 1));
-  KirExpr *low = kb_op2(kb, KIR_MUL, kb_load(kb, slope, kir_at_plus(kir_at(0), 1, k), 1), kb_use(kb, v));
+  KirExpr *low =
+      kb_op2(kb, KIR_MUL, kb_load(kb, slope, kir_at_plus(kir_at(0), 1, k), 1), kb_use(kb, v));
   KirExpr *positive = kb_op2(kb, KIR_LT, kb_num(kb, 0, 1), kb_use(kb, v));
-  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k), kb_select(kb, positive, kb_use(kb, v), low));
+  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k),
+           kb_select(kb, positive, kb_use(kb, v), low));
   kb_end(kb);
   close_loops(l, opened);
 }
 
 void norm_step(Lower *l, const Layer *layer, KirReg *t) {
-  if (layer->kind == LAYER_LayerNorm) layer_norm(l, layer, t);
-  else if (layer->kind == LAYER_BatchNorm) batch_norm(l, layer, t);
-  else prelu(l, layer, t);
+  if (layer->kind == LAYER_LayerNorm)
+    layer_norm(l, layer, t);
+  else if (layer->kind == LAYER_BatchNorm)
+    batch_norm(l, layer, t);
+  else
+    prelu(l, layer, t);
 }

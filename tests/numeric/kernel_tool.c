@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* kernel_tool FILE.grus OUT_DIR [option...]: writes model.h, model.c and check.c. check.c holds
  * inputs from a fixed generator and what the reference evaluator makes of them; compiled with
- * model.c it compares, prints the greatest error and exits 1 if it is too great. With an argument it
- * prints the bits of every output instead, so that two builds can be compared exactly.
+ * model.c it compares, prints the greatest error and exits 1 if it is too great. With an argument
+ * it prints the bits of every output instead, so that two builds can be compared exactly.
  *
  *   --target=NAME --batch=N --chunk=N --vectors=iso --scratch=static|caller --flat --header
  *   --extern --calls=N (runs, stream calls or windows)   --dump (the KIR, to standard output)
@@ -34,7 +34,8 @@ typedef struct Tool {
 
 /* A number in -1..1 that depends on everything given. */
 static double noise(int64_t sample, int port, int64_t element) {
-  uint64_t x = (uint64_t)sample * 1000003u + (uint64_t)port * 7919u + (uint64_t)element * 2654435761u + 12345u;
+  uint64_t x = (uint64_t)sample * 1000003u + (uint64_t)port * 7919u +
+               (uint64_t)element * 2654435761u + 12345u;
   for (int i = 0; i < 3; i++) {
     x ^= x >> 31;
     x *= 0x9e3779b97f4a7c15u;
@@ -47,7 +48,8 @@ static double input_value(const Type *type, int64_t sample, int port, int64_t el
   switch (type->elem) {
   case ELEM_F32:
   case ELEM_F16: return (double)(float)x;
-  case ELEM_INDEX: return fmin(floor((x + 1) / 2 * (double)type->categories), (double)type->categories - 1);
+  case ELEM_INDEX:
+    return fmin(floor((x + 1) / 2 * (double)type->categories), (double)type->categories - 1);
   case ELEM_U8:
   case ELEM_U16: return floor((x + 1) * 100);
   case ELEM_I8:
@@ -97,6 +99,14 @@ static void around(const Type *type, int time_pos, int64_t *outer, int64_t *inne
     *(type_is_sequence(type) && i < time_pos ? outer : inner) *= type->dim[i].n;
 }
 
+/* Steps of the longest windowed input; all end at the same sample. */
+static int64_t longest_window(const Model *m) {
+  int64_t n = 0;
+  for (int i = 0; i < m->n_in; i++)
+    if (m->in[i]->every && m->in[i]->value->type.time.n > n) n = m->in[i]->value->type.time.n;
+  return n;
+}
+
 /* Runs the evaluator; first_step shifts a windowed input. */
 static EvalRun evaluate(Tool *t, int64_t sample, int64_t stream_steps, int64_t first_step) {
   Model *m = t->model;
@@ -105,12 +115,13 @@ static EvalRun evaluate(Tool *t, int64_t sample, int64_t stream_steps, int64_t f
     const Type *type = &m->in[i]->value->type;
     int64_t steps = steps_of(t, type, sample, stream_steps), outer, inner;
     around(type, type->time_pos, &outer, &inner);
-    double *data = ARENA_ARRAY(t->arena, double, steps * outer * inner);
-    int64_t shift = m->in[i]->every ? first_step : 0;
+    double *data = ARENA_ARRAY(t->arena, double, steps *outer *inner);
+    int64_t shift = m->in[i]->every ? first_step + longest_window(m) - steps : 0;
     for (int64_t o = 0; o < outer; o++)
       for (int64_t s = 0; s < steps; s++)
         for (int64_t k = 0; k < inner; k++)
-          data[(o * steps + s) * inner + k] = input_value(type, sample, i, ((s + shift) * outer + o) * inner + k);
+          data[(o * steps + s) * inner + k] =
+              input_value(type, sample, i, ((s + shift) * outer + o) * inner + k);
     run.in[i] = (EvalTensor){data, steps};
   }
   if (model_eval(m, t->arena, &run) != EVAL_OK) {
@@ -127,12 +138,15 @@ static void number(Text *out, double x) {
 }
 
 static const char *c_elem_name(KirElem e) {
-  static const char *const n[] = {"float", "uint16_t", "int8_t", "int16_t", "int32_t", "uint8_t", "uint16_t", "size_t"};
+  static const char *const n[] = {"float",   "uint16_t", "int8_t",   "int16_t",
+                                  "int32_t", "uint8_t",  "uint16_t", "size_t"};
   return n[e];
 }
 
-/* Values of port i in C's layout for samples first..first+batch-1, rows from..from+count-1 of cap. */
-static void port_values(Tool *t, int port, bool is_out, EvalRun *runs, int64_t from, int64_t rows, int64_t cap) {
+/* Values of port i in C's layout for samples first..first+batch-1, rows from..from+count-1 of cap.
+ */
+static void port_values(Tool *t, int port, bool is_out, EvalRun *runs, int64_t from, int64_t rows,
+                        int64_t cap) {
   const Model *m = t->model;
   const Port *p = is_out ? m->out[port] : m->in[port];
   const Type *type = &p->value->type;
@@ -151,7 +165,9 @@ static void port_values(Tool *t, int port, bool is_out, EvalRun *runs, int64_t f
 }
 
 static int64_t port_slots(const Tool *t, const Type *type) {
-  return type_is_stream(type) ? t->kir->steps_per_call / type->time.period : type_is_sequence(type) ? type->time.n : 0;
+  return type_is_stream(type)     ? t->kir->steps_per_call / type->time.period
+         : type_is_sequence(type) ? type->time.n
+                                  : 0;
 }
 
 static void tables(Tool *t) {
@@ -165,14 +181,16 @@ static void tables(Tool *t) {
   for (int64_t c = 0; c < t->calls; c++)
     for (int64_t b = 0; b < k->batch; b++) {
       int64_t sample = stream || window ? b : c * k->batch + b;
-      runs[c * k->batch + b] = evaluate(t, sample, stream ? t->calls * k->steps_per_call : 0, window ? c * hop : 0);
+      runs[c * k->batch + b] =
+          evaluate(t, sample, stream ? t->calls * k->steps_per_call : 0, window ? c * hop : 0);
     }
   for (int i = 0; i < m->n_in; i++) {
     KirBuffer *b = k->port[i].buffer;
     const Type *type = &m->in[i]->value->type;
     if (m->in[i]->every) { /* all samples of all windows, one by one */
-      int64_t total = type->time.n + (t->calls - 1) * hop, size = type_step_size(type);
-      text_printf(&t->out, "static const %s in%d[][%lld] = {", c_elem_name(b->elem), i, (long long)(b->count));
+      int64_t total = longest_window(m) + (t->calls - 1) * hop, size = type_step_size(type);
+      text_printf(&t->out, "static const %s in%d[][%lld] = {", c_elem_name(b->elem), i,
+                  (long long)(b->count));
       for (int64_t s = 0; s < total; s++) {
         text_add(&t->out, "{");
         for (int64_t n = 0; n < k->batch; n++)
@@ -183,7 +201,8 @@ static void tables(Tool *t) {
       text_add(&t->out, "};\n");
       continue;
     }
-    text_printf(&t->out, "static const %s in%d[][%lld] = {", c_elem_name(b->elem), i, (long long)b->count);
+    text_printf(&t->out, "static const %s in%d[][%lld] = {", c_elem_name(b->elem), i,
+                (long long)b->count);
     for (int64_t c = 0; c < t->calls; c++) {
       int64_t slots = port_slots(t, type);
       text_add(&t->out, "{");
@@ -199,7 +218,8 @@ static void tables(Tool *t) {
     for (int64_t c = 0; c < t->calls; c++) {
       int64_t slots = port_slots(t, type);
       text_add(&t->out, "{");
-      port_values(t, i, true, runs + c * k->batch, stream && slots ? c * slots - type->time.lag : 0, slots, slots);
+      port_values(t, i, true, runs + c * k->batch, stream && slots ? c * slots - type->time.lag : 0,
+                  slots, slots);
       text_add(&t->out, "},\n");
     }
     text_add(&t->out, "};\n");
@@ -260,11 +280,14 @@ static void call(Tool *t, const KirFunc *f, const char *row, const char *assign)
       bool is_out = k->port[p].is_out;
       int number_of = is_out ? p - t->model->n_in : p;
       argument(t, b, arena_printf(t->arena, "%s%d", is_out ? "out" : "in", number_of),
-               is_out ? "" : k->port[p].every ? "[s]" : row);
+               is_out             ? ""
+               : k->port[p].every ? "[s]"
+                                  : row);
     }
   }
   if (k->weights_extern && f->kind != KIR_RESET) text_printf(out, "%sextern_weights", comma);
-  if (t->c.scratch == C_SCRATCH_CALLER && f->uses_scratch && k->scratch_bytes > 0) text_add(out, ", scratch");
+  if (t->c.scratch == C_SCRATCH_CALLER && f->uses_scratch && k->scratch_bytes > 0)
+    text_add(out, ", scratch");
   text_add(out, ");\n");
 }
 
@@ -281,17 +304,20 @@ static void compare(Tool *t) {
     const KirBuffer *b = t->kir->port[m->n_in + i].buffer;
     bool last_only = t->kir->run_kind == KIR_STREAM && !type_is_sequence(&m->out[i]->value->type);
     text_printf(&t->out, "    %scheck(want%d[c], %lld, %d);\n",
-                last_only ? arena_printf(t->arena, "if (c == %lld) ", (long long)t->calls - 1) : "", i, (long long)b->count, i);
+                last_only ? arena_printf(t->arena, "if (c == %lld) ", (long long)t->calls - 1) : "",
+                i, (long long)b->count, i);
   }
 }
 
 static void write_check(Tool *t) {
   const KirModule *k = t->kir;
   Text *out = &t->out;
-  const KirFunc *run = func_of(k, KIR_RUN), *step = func_of(k, KIR_STEP), *reset = func_of(k, KIR_RESET), *push = func_of(k, KIR_PUSH);
+  const KirFunc *run = func_of(k, KIR_RUN), *step = func_of(k, KIR_STEP),
+                *reset = func_of(k, KIR_RESET), *push = func_of(k, KIR_PUSH);
   text_add(out, "#include \"model.h\"\n#include <stdio.h>\n#include <string.h>\n");
   tables(t);
-  if (t->c.scratch == C_SCRATCH_CALLER) text_printf(out, "static float scratch[%lld];\n", (long long)k->scratch_bytes / 4 + 1);
+  if (t->c.scratch == C_SCRATCH_CALLER)
+    text_printf(out, "static float scratch[%lld];\n", (long long)k->scratch_bytes / 4 + 1);
   if (k->weights_extern) {
     text_add(out, "static const float extern_weights[] = {");
     for (int i = 0; i < k->n_buffers; i++)
@@ -300,26 +326,40 @@ static void write_check(Tool *t) {
     text_add(out, "0};\n");
   }
   text_add(out, "static double worst, scale;\nstatic int bits;\n");
-  text_printf(out, "static void value(const double *want, double got, int i) {\n"
-                   "  double e = got - want[i];\n  if (e < 0) e = -e;\n"
-                   "  if (!(e <= worst)) worst = e;\n"
-                   "  if (want[i] > scale) scale = want[i];\n  if (-want[i] > scale) scale = -want[i];\n}\n");
+  text_printf(
+      out,
+      "static void value(const double *want, double got, int i) {\n"
+      "  double e = got - want[i];\n  if (e < 0) e = -e;\n"
+      "  if (!(e <= worst)) worst = e;\n"
+      "  if (want[i] > scale) scale = want[i];\n  if (-want[i] > scale) scale = -want[i];\n}\n");
   /* sample, output, element counted from the first call */
-  text_printf(out, "static int call;\nstatic void name(int i, int n, int out) {\n  int each = n / %lld, b = i / each;\n", (long long)k->batch);
+  text_printf(out,
+              "static int call;\nstatic void name(int i, int n, int out) {\n  int each = n / %lld, "
+              "b = i / each;\n",
+              (long long)k->batch);
   if (k->run_kind == KIR_WHOLE)
-    text_printf(out, "  printf(\"%%03d %%02d %%06d \", call * %lld + b, out, i %% each);\n}\n", (long long)k->batch);
+    text_printf(out, "  printf(\"%%03d %%02d %%06d \", call * %lld + b, out, i %% each);\n}\n",
+                (long long)k->batch);
   else
     text_add(out, "  printf(\"%03d %02d %06d \", b, out, call * each + i % each);\n}\n");
-  text_add(out, "static void check(const double *want, int n, int out) {\n  for (int i = 0; i < n; i++) {\n");
+  text_add(
+      out,
+      "static void check(const double *want, int n, int out) {\n  for (int i = 0; i < n; i++) {\n");
   for (int i = 0; i < t->model->n_out; i++) {
     const KirBuffer *b = k->port[t->model->n_in + i].buffer;
     text_printf(out, "    if (out == %d) {\n      value(want, (double)out%d[i], i);\n", i, i);
     if (b->elem == KIR_F32)
-      text_printf(out, "      if (bits) { unsigned u; memcpy(&u, &out%d[i], sizeof u); name(i, n, out); printf(\"%%08x\\n\", u); }\n", i);
+      text_printf(out,
+                  "      if (bits) { unsigned u; memcpy(&u, &out%d[i], sizeof u); name(i, n, out); "
+                  "printf(\"%%08x\\n\", u); }\n",
+                  i);
     text_add(out, "    }\n");
   }
-  text_add(out, "  }\n}\n\nint main(int argc, char **argv) {\n  int status = 0;\n  (void)argv;\n  bits = argc > 1;\n  (void)status;\n");
-  if (step || push) text_printf(out, "  static %s_%s state;\n  memset(&state, 0x55, sizeof state);\n", k->name, step ? "state" : "window");
+  text_add(out, "  }\n}\n\nint main(int argc, char **argv) {\n  int status = 0;\n  (void)argv;\n  "
+                "bits = argc > 1;\n  (void)status;\n");
+  if (step || push)
+    text_printf(out, "  static %s_%s state;\n  memset(&state, 0x55, sizeof state);\n", k->name,
+                step ? "state" : "window");
   if (reset) {
     text_add(out, "  ");
     call(t, reset, "[0]", "");
@@ -327,15 +367,21 @@ static void write_check(Tool *t) {
   if (push) {
     int64_t n = 0, hop = 1;
     for (int i = 0; i < t->model->n_in; i++)
-      if (t->model->in[i]->every) n = t->model->in[i]->value->type.time.n, hop = t->model->in[i]->every;
-    text_printf(out, "  for (int c = 0, s = 0; c < %lld; c++) {\n    int n = c ? %lld : %lld;\n    for (int k = 0; k < n; k++, s++) {\n      ",
+      if (t->model->in[i]->every) n = longest_window(t->model), hop = t->model->in[i]->every;
+    text_printf(out,
+                "  for (int c = 0, s = 0; c < %lld; c++) {\n    int n = c ? %lld : %lld;\n    for "
+                "(int k = 0; k < n; k++, s++) {\n      ",
                 (long long)t->calls, (long long)hop, (long long)n);
     call(t, push, "[c]", "status = ");
-    text_add(out, "      if ((status == GRUS_OK) != (k == n - 1)) { printf(\"push returned %d\\n\", status); return 1; }\n    }\n");
+    text_add(out, "      if ((status == GRUS_OK) != (k == n - 1)) { printf(\"push returned "
+                  "%d\\n\", status); return 1; }\n    }\n");
   } else {
     text_printf(out, "  for (int c = 0; c < %lld; c++) {\n    ", (long long)t->calls);
     call(t, step ? step : run, "[c]", "status = ");
-    text_printf(out, "    if (c < %lld) {\n      if (status != GRUS_NO_OUTPUT) { printf(\"step returned %%d\\n\", status); return 1; }\n      continue;\n    }\n", (long long)k->first_output);
+    text_printf(out,
+                "    if (c < %lld) {\n      if (status != GRUS_NO_OUTPUT) { printf(\"step returned "
+                "%%d\\n\", status); return 1; }\n      continue;\n    }\n",
+                (long long)k->first_output);
     text_add(out, "    if (status != GRUS_OK) { printf(\"returned %d\\n\", status); return 1; }\n");
   }
   compare(t);

@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-static uint32_t bits_of(float x) { return (uint32_t)grus_bits(x); }
+static uint32_t bits_of(float x) {
+  return (uint32_t)grus_bits(x);
+}
 
 #define CHECK(name)                                                                                \
   do {                                                                                             \
