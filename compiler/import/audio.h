@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the readers of audio models have in common, private to them. In, nested JSON arrays of numbers;
+ * out, tensors of known shape:
+ *
+ *   rtneural.c     {"in_shape": ..., "layers": [...]}, weights as Keras has them
+ *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
+ *   torch_cells.c  modules of a state dict */
+#ifndef GRUS_IMPORT_AUDIO_H
+#define GRUS_IMPORT_AUDIO_H
+
+#include "import/foreign.h"
+
+#include <jansson.h>
+
+typedef struct Audio {
+  Arena *arena;
+  const ForeignFile *file;
+  Diags *diags;
+  Foreign *foreign;
+  Value *value; /* the end of the chain so far */
+  int64_t width;
+} Audio;
+
+/* The file is a JSON object, as far as a glance tells, and has `key` in quotes. */
+bool audio_sniff(const ForeignFile *file, const char *key);
+/* Parses; NULL after reporting. Keys that come twice are refused. */
+json_t *audio_json(Audio *audio);
+/* Appends a stage with one input to the chain. */
+Layer *audio_stage(Audio *audio, LayerKind kind, const char *prefix, const char *origin);
+
+/* Lengths of the nested arrays along their first elements: [3, 8, 4]. 0 where there is no array. */
+int audio_rank(const json_t *array, int64_t dim[4]);
+/* All values, row by row; NULL after reporting if the array has not exactly this shape. */
+const float *audio_array(Audio *audio, const json_t *array, const char *name, const char *origin, int rank,
+                         const int64_t *dim);
+/* Room for a tensor of a stage, at most what the file's own arrays held; NULL after reporting. */
+float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim, const char *name);
+/* A whole number of at least `least`, also as [n]; -1 after reporting. */
+int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least, const char *origin);
+/* Every key of object is one of a blank-separated list. */
+bool audio_keys_known(Audio *audio, json_t *object, const char *known, const char *origin);
+
+/* One module of a PyTorch state dict. prefix: "rec." or "". */
+typedef struct TorchModule {
+  json_t *dict;
+  const char *prefix, *origin;
+} TorchModule;
+
+/* Tensors of a state dict that begin with prefix, as stages; each counts how many keys it used. False
+ * after reporting. kind: LAYER_LSTM or LAYER_GRU; units as the caller knows them. */
+bool torch_recurrent(Audio *audio, const TorchModule *module, LayerKind kind, int64_t units, int n_layers, size_t *used);
+bool torch_linear(Audio *audio, const TorchModule *module, int64_t units, bool bias, size_t *used);
+
+#endif

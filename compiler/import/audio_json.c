@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* JSON to tensors, with every length checked before memory is taken. See audio.h. */
+#include "import/audio.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
+
+bool audio_sniff(const ForeignFile *file, const char *key) {
+  const char *s = (const char *)file->data.data;
+  size_t n = file->data.len, i = 0, len = strlen(key);
+  while (i < n && isspace((unsigned char)s[i]))
+    i++;
+  if (i == n || s[i++] != '{') return false;
+  while (i < n && isspace((unsigned char)s[i]))
+    i++;
+  if (i == n || s[i] != '"') return false;
+  for (; i + len + 2 <= n; i++) {
+    const char *quote = memchr(s + i, '"', n - i);
+    if (!quote) return false;
+    i = (size_t)(quote - s);
+    if (i + len + 2 <= n && memcmp(s + i + 1, key, len) == 0 && s[i + 1 + len] == '"') return true;
+  }
+  return false;
+}
+
+static void json_release(void *arg) { json_decref(arg); }
+
+json_t *audio_json(Audio *audio) {
+  const ForeignFile *file = audio->file;
+  json_error_t error;
+  if (file->data.len > FILE_MAX) {
+    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is too large for a model in JSON", file->path);
+    diag_note(d, "it has %zu bytes, and at most %d are read", file->data.len, FILE_MAX);
+    return NULL;
+  }
+  json_t *root = json_loadb((const char *)file->data.data, file->data.len, JSON_REJECT_DUPLICATES, &error);
+  if (!root) {
+    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is not whole JSON", file->path);
+    diag_note(d, "line %d, column %d: %s", error.line, error.column, error.text);
+    return NULL;
+  }
+  arena_defer(audio->arena, json_release, root);
+  return root;
+}
+
+Layer *audio_stage(Audio *audio, LayerKind kind, const char *prefix, const char *origin) {
+  Layer *stage = model_layer(audio->foreign->model, kind, 1, &audio->value);
+  stage->prefix = prefix;
+  stage->origin = origin;
+  audio->value = stage->out[0];
+  return stage;
+}
+
+int audio_rank(const json_t *array, int64_t dim[4]) {
+  int rank = 0;
+  for (; json_is_array(array) && rank < 4; array = json_array_get(array, 0))
+    dim[rank++] = (int64_t)json_array_size(array);
+  return json_is_array(array) ? 0 : rank;
+}
+
+static const char *dims_text(Arena *arena, int rank, const int64_t *dim) {
+  Text text = text_new(arena);
+  for (int i = 0; i < rank; i++)
+    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
+  text_add(&text, rank ? "]" : "no array");
+  return text_str(&text);
+}
+
+/* Every array has its length, every leaf is a number. */
+static bool shape_is(const json_t *array, int rank, const int64_t *dim) {
+  if (rank == 0) return json_is_number(array);
+  if (!json_is_array(array) || (int64_t)json_array_size(array) != *dim) return false;
+  for (size_t i = 0; i < json_array_size(array); i++)
+    if (!shape_is(json_array_get(array, i), rank - 1, dim + 1)) return false;
+  return true;
+}
+
+static float *copy_values(const json_t *array, int rank, float *to) {
+  if (rank == 0) {
+    *to = (float)json_number_value(array);
+    return to + 1;
+  }
+  for (size_t i = 0; i < json_array_size(array); i++)
+    to = copy_values(json_array_get(array, i), rank - 1, to);
+  return to;
+}
+
+const float *audio_array(Audio *audio, const json_t *array, const char *name, const char *origin, int rank,
+                         const int64_t *dim) {
+  int64_t found[4], count = 1;
+  if (!array) {
+    foreign_report(audio->diags, audio->file, E602, "%s has no `%s`", origin, name);
+    return NULL;
+  }
+  if (!shape_is(array, rank, dim)) {
+    int n = audio_rank(array, found);
+    Diag *d = foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", name, origin);
+    bool same = n == rank && memcmp(found, dim, sizeof *dim * (size_t)n) == 0;
+    if (same) diag_note(d, "it should be %s numbers, but its rows differ in length or hold something else", dims_text(audio->arena, rank, dim));
+    else diag_note(d, "it is %s, the layer needs %s", dims_text(audio->arena, n, found), dims_text(audio->arena, rank, dim));
+    return NULL;
+  }
+  for (int i = 0; i < rank; i++)
+    count *= dim[i];
+  float *values = ARENA_ARRAY(audio->arena, float, count);
+  copy_values(array, rank, values);
+  return values;
+}
+
+float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim, const char *name) {
+  float *data = foreign_tensor(audio->foreign, stage, role, rank, dim, name);
+  if (!data) foreign_report(audio->diags, audio->file, E603, "`%s` of %s cannot be %s", name, stage->origin, dims_text(audio->arena, rank, dim));
+  return data;
+}
+
+int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least, const char *origin) {
+  const json_t *value = json_object_get(object, key);
+  if (json_is_array(value) && json_array_size(value) == 1) value = json_array_get(value, 0);
+  if (json_is_integer(value) && json_integer_value(value) >= least && json_integer_value(value) <= INT32_MAX)
+    return json_integer_value(value);
+  if (value) foreign_report(audio->diags, audio->file, E901, "%s has a `%s` that is not a whole number of at least %lld", origin, key, (long long)least);
+  else foreign_report(audio->diags, audio->file, E904, "%s does not say its `%s`", origin, key);
+  return -1;
+}
+
+static bool listed(const char *list, const char *name) {
+  size_t len = strlen(name);
+  for (; *list; list += strcspn(list, " "), list += *list == ' ')
+    if (strcspn(list, " ") == len && memcmp(list, name, len) == 0) return true;
+  return false;
+}
+
+bool audio_keys_known(Audio *audio, json_t *object, const char *known, const char *origin) {
+  const char *key;
+  json_t *value;
+  bool ok = true;
+  json_object_foreach(object, key, value) {
+    if (listed(known, key)) continue;
+    Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known", origin, key);
+    diag_note(d, "what is passed over might change the results; known here: %s", known);
+    ok = false;
+  }
+  return ok;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Models of Automated-GuitarAmpModelling, as GuitarML plugins read them: in, JSON with `model_data`
+ * (the architecture) and `state_dict` (PyTorch weights); out, a stream of samples through
+ *
+ *     y = lin(rec(x)) + x[0 .. skip]        one or more LSTM or GRU layers, then a Linear */
+#include "import/audio.h"
+
+#include <string.h>
+
+enum { LAYERS_MAX = 64 };
+
+bool guitarml_sniff(const ForeignFile *file) { return audio_sniff(file, "model_data"); }
+
+typedef struct Amp {
+  Audio audio;
+  json_t *data, *dict;
+  int64_t inputs, outputs, units, layers, skip;
+  LayerKind kind;
+  bool bias;
+} Amp;
+
+static const char origin[] = "`model_data`";
+
+static bool word_is(const json_t *object, const char *key, const char *word) {
+  const char *s = json_string_value(json_object_get(object, key));
+  return s && strcmp(s, word) == 0;
+}
+
+static bool read_kind(Amp *amp) {
+  const char *type = json_string_value(json_object_get(amp->data, "unit_type"));
+  amp->kind = type && strcmp(type, "LSTM") == 0 ? LAYER_LSTM : LAYER_GRU;
+  if (type && (strcmp(type, "LSTM") == 0 || strcmp(type, "GRU") == 0)) return true;
+  Diag *d = foreign_report(amp->audio.diags, amp->audio.file, type ? E902 : E904,
+                           type ? "%s has the unit_type `%s`" : "%s does not say its `unit_type`", origin, type);
+  diag_note(d, "models with LSTM and GRU are read");
+  return false;
+}
+
+static bool read_bias(Amp *amp) {
+  const json_t *flag = json_object_get(amp->data, "bias_fl");
+  int64_t number = json_is_integer(flag) ? json_integer_value(flag) : -1;
+  amp->bias = json_is_true(flag) || number == 1;
+  if (json_is_boolean(flag) || number == 0 || number == 1) return true;
+  foreign_report(amp->audio.diags, amp->audio.file, flag ? E901 : E904, "%s does not say with `bias_fl` whether `lin` has a bias", origin);
+  return false;
+}
+
+static bool read_architecture(Amp *amp) {
+  Audio *a = &amp->audio;
+  static const char known[] = "model input_size skip output_size unit_type num_layers hidden_size bias_fl";
+  if (!json_is_object(amp->data) || !json_is_object(amp->dict)) {
+    foreign_report(a->diags, a->file, E901, "`%s` has no objects `model_data` and `state_dict`", a->file->path);
+    return false;
+  }
+  if (!audio_keys_known(a, amp->data, known, origin)) return false;
+  if (!word_is(amp->data, "model", "SimpleRNN")) {
+    Diag *d = foreign_report(a->diags, a->file, E902, "%s names a `model` that grus does not have", origin);
+    diag_note(d, "models of kind SimpleRNN are read: a recurrent layer, then a linear one");
+    return false;
+  }
+  amp->inputs = audio_size(a, amp->data, "input_size", 1, origin);
+  amp->outputs = audio_size(a, amp->data, "output_size", 1, origin);
+  amp->units = audio_size(a, amp->data, "hidden_size", 1, origin);
+  amp->layers = audio_size(a, amp->data, "num_layers", 1, origin);
+  amp->skip = audio_size(a, amp->data, "skip", 0, origin);
+  if (amp->inputs < 0 || amp->outputs < 0 || amp->units < 0 || amp->layers < 0 || amp->skip < 0) return false;
+  if (amp->layers > LAYERS_MAX || (amp->skip && (amp->skip != amp->outputs || amp->skip > amp->inputs))) {
+    Diag *d = foreign_report(a->diags, a->file, E903, "%s has sizes that do not fit each other", origin);
+    diag_note(d, "num_layers is %lld (at most %d); skip adds the first %lld of %lld inputs to %lld outputs", (long long)amp->layers,
+              LAYERS_MAX, (long long)amp->skip, (long long)amp->inputs, (long long)amp->outputs);
+    return false;
+  }
+  return read_kind(amp) && read_bias(amp);
+}
+
+/* y + x[0 .. skip] */
+static void add_skip(Amp *amp, Value *x) {
+  Audio *a = &amp->audio;
+  Value *both[] = {a->value, x};
+  if (amp->skip < amp->inputs) {
+    Layer *cut = model_layer(a->foreign->model, LAYER_slice, 1, &x);
+    layer_set_size(cut, OPT_begin, 0);
+    layer_set_size(cut, OPT_end, amp->skip);
+    cut->origin = "skip";
+    both[1] = cut->out[0];
+  }
+  Layer *sum = model_layer(a->foreign->model, LAYER_add, 2, both);
+  sum->origin = "skip";
+  a->value = sum->out[0];
+}
+
+static bool all_used(Amp *amp, size_t used) {
+  Audio *a = &amp->audio;
+  if (used == json_object_size(amp->dict)) return true;
+  Diag *d = foreign_report(a->diags, a->file, E903, "`state_dict` has tensors that `model_data` does not account for");
+  diag_note(d, "%zu of %zu belong to %lld recurrent layers and `lin`", used, json_object_size(amp->dict), (long long)amp->layers);
+  return false;
+}
+
+Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Amp amp = {.audio = {.arena = file->arena, .file = file, .diags = diags}};
+  Audio *a = &amp.audio;
+  json_t *root = audio_json(a);
+  size_t used = 0;
+  (void)options;
+  if (!root || !audio_keys_known(a, root, "model_data state_dict", "the model")) return NULL;
+  amp.data = json_object_get(root, "model_data");
+  amp.dict = json_object_get(root, "state_dict");
+  if (!read_architecture(&amp)) return NULL;
+  a->foreign = foreign_new(file, "GuitarML JSON", NULL);
+  Type type = foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &amp.inputs);
+  Value *x = a->value = model_input(a->foreign->model, "x", type)->value;
+  a->width = amp.inputs;
+  TorchModule rec = {amp.dict, "rec.", "`rec`"}, lin = {amp.dict, "lin.", "`lin`"};
+  if (!torch_recurrent(a, &rec, amp.kind, amp.units, (int)amp.layers, &used)) return NULL;
+  if (!torch_linear(a, &lin, amp.outputs, amp.bias, &used) || !all_used(&amp, used)) return NULL;
+  if (amp.skip) add_skip(&amp, x);
+  model_output(a->foreign->model, "y", a->value);
+  return a->foreign;
+}

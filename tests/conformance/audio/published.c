@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Published audio models, from their JSON through import to the reference evaluator, against the
+ * outputs that came with them. Each is one long stream, or one vector for each row of its file.
+ *
+ *     published MODELS
+ *
+ * Tolerances. The references of rtneural are float32 of TensorFlow, whose own distance to double is
+ * 1.4e-7 at most; those of klon_centaur are double, so that only the double of float32 weights and
+ * the printing are between. Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at
+ * most from double. */
+#include "../conform.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Case {
+  const char *model, *x, *y;
+  double tolerance;
+} Case;
+
+#define RTNEURAL(name) {"rtneural/models/" name ".json", "rtneural/test_data/" name "_x_python.csv", "rtneural/test_data/" name "_y_python.csv", 1e-6}
+#define CENTAUR(name) {"klon_centaur/" name ".json", "klon_centaur/ref/x.npy", "klon_centaur/ref/" name "__y.npy", 1e-6}
+#define AMP(name) {"wright_amp/" name ".json", "wright_amp/ref/x.npy", "wright_amp/ref/" name "__y.npy", 3e-5}
+static const Case cases[] = {RTNEURAL("dense"), RTNEURAL("conv"), RTNEURAL("gru"), RTNEURAL("gru_1d"), RTNEURAL("lstm"),
+                             RTNEURAL("lstm_1d"), CENTAUR("centaur_0"), CENTAUR("centaur_50"), CENTAUR("centaur_100"),
+                             AMP("ht1-ht11"), AMP("ht1-ht13"), AMP("muff-muff1"), AMP("muff-muff4")};
+
+/* Numbers between commas and line ends, as one row of doubles. */
+static Tensor csv(Conform *c, const char *path) {
+  Mapped file;
+  const char *reason;
+  double *values = NULL;
+  size_t n = 0, cap = 0;
+  if (!file_map(c->arena, path, &file, &reason)) {
+    printf("%s: %s\n", path, reason);
+    c->failures++;
+    return (Tensor){0};
+  }
+  const char *s = arena_strndup(c->arena, (const char *)file.data, file.len);
+  for (char *end; *s; s = end + strspn(end, ", \t\r\n")) {
+    double value = strtod(s, &end);
+    if (end == s) break;
+    ARENA_PUSH(c->arena, values, n, cap, value);
+  }
+  if (*s) c->failures++;
+  return (Tensor){.elem = TENSOR_F64, .rank = 1, .dim = {(int64_t)n}, .count = (int64_t)n, .data = (const uint8_t *)values};
+}
+
+static Tensor array(Conform *c, const char *folder, const char *name) {
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name);
+  return strstr(name, ".csv") ? csv(c, path) : conform_npy(c, path);
+}
+
+static void test(Conform *c, const char *folder, const Case *t) {
+  const char *path = arena_printf(c->arena, "%s/%s", folder, t->model);
+  Model *model = conform_import(c, path);
+  Tensor x = array(c, folder, t->x), y = array(c, folder, t->y);
+  if (!model || !x.count || !y.count) return;
+  const Type *in = &model->in[0]->declared;
+  conform_batch(c, path, model, &x, &y, type_is_sequence(in) ? 1 : x.count / type_step_size(in), 1, t->tolerance);
+}
+
+/* Without a reference: that it is read is all there is to see. */
+static void only_imported(Conform *c, const char *folder, const char *name) {
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name);
+  if (conform_import(c, path)) printf("%-62s imported, without reference\n", name);
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Conform c;
+  if (argc != 2) return 2;
+  if (!file_exists(argv[1])) {
+    printf("SKIPPED: there are no published models in %s\n", argv[1]);
+    return SKIPPED;
+  }
+  if (setjmp(oom)) return 3;
+  Arena *arena = arena_new(&oom);
+  conform_begin(&c, arena);
+  conform_heading();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    test(&c, argv[1], &cases[i]);
+  only_imported(&c, argv[1], "rtneural/models/full_model.json");
+  conform_refused(&c, arena_printf(arena, "%s/rtneural/models/bad_lstm.json", argv[1]), E603);
+  conform_refused(&c, arena_printf(arena, "%s/rtneural/models/conv2d.json", argv[1]), E902);
+  int failures = c.failures;
+  arena_free(arena);
+  printf("%d failures\n", failures);
+  return failures != 0;
+}
