@@ -3,6 +3,9 @@
  * macros like them in capitals. */
 #include "driver/interface.h"
 
+#include "base/map.h"
+
+#include <stdint.h>
 #include <string.h>
 
 /* C23, C++23 and the names the interface itself has, sorted by who has them. */
@@ -38,11 +41,11 @@ const char *interface_reserved(const char *name) {
 
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
 
-static bool same_but_case(const char *a, const char *b) {
-  bool differ = false;
-  for (; *a && upper(*a) == upper(*b); a++, b++)
-    differ |= *a != *b;
-  return differ && !*a && !*b;
+static char *in_capitals(Arena *arena, const char *name) {
+  char *s = arena_strdup(arena, name);
+  for (char *c = s; *c; c++)
+    *c = upper(*c);
+  return s;
 }
 
 static void check_name(const char *name, Span span, const char *what, Diags *diags) {
@@ -55,19 +58,19 @@ static void check_name(const char *name, Span span, const char *what, Diags *dia
 
 void interface_check(const Model *model, Diags *diags) {
   int n = model->n_in + model->n_out;
+  Map macros = {0}; /* Port, by its name in capitals */
   for (int i = 0; i < n; i++) {
     bool in = i < model->n_in;
     const Port *port = in ? model->in[i] : model->out[i - model->n_in];
     check_name(port->name, port->name_span, in ? "the name of an input" : "the name of an output", diags);
-    for (int k = 0; k < i; k++) {
-      const Port *other = k < model->n_in ? model->in[k] : model->out[k - model->n_in];
-      if (!same_but_case(port->name, other->name)) continue;
-      Diag *d = diag_new(diags, E803, port->name_span, "`%s` and `%s` differ in upper and lower case only", other->name, port->name);
-      diag_primary(d, "their macros in C would have one name");
-      diag_label(d, other->name_span, "the other");
-      diag_fix(d, FIX_MAYBE, "rename one of them");
-      break;
-    }
+    const char *macro = in_capitals(diags->arena, port->name);
+    const Port *other = map_get(&macros, macro);
+    if (!other) map_put(diags->arena, &macros, macro, (void *)(uintptr_t)port);
+    if (!other || strcmp(port->name, other->name) == 0) continue;
+    Diag *d = diag_new(diags, E803, port->name_span, "`%s` and `%s` differ in upper and lower case only", other->name, port->name);
+    diag_primary(d, "their macros in C would have one name");
+    diag_label(d, other->name_span, "the other");
+    diag_fix(d, FIX_MAYBE, "rename one of them");
   }
   for (int i = 1; i < model->n_lengths; i++)
     if (model->length[i].name) check_name(model->length[i].name, model->name_span, "the name of a length", diags);
