@@ -4,7 +4,7 @@
  *
  *   rtneural.c     {"in_shape": ..., "layers": [...]}, weights as Keras has them
  *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
- *   torch_cells.c  modules of a state dict */
+ *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict */
 #ifndef GRUS_IMPORT_AUDIO_H
 #define GRUS_IMPORT_AUDIO_H
 
@@ -23,6 +23,8 @@ typedef struct Audio {
 
 /* The file is a JSON object, as far as a glance tells, and has `key` in quotes. */
 bool audio_sniff(const ForeignFile *file, const char *key);
+/* The same for a string that ends in `.key`. */
+bool audio_sniff_end(const ForeignFile *file, const char *key);
 /* Parses; NULL after reporting. Keys that come twice are refused. */
 json_t *audio_json(Audio *audio);
 /* Appends a stage with one input to the chain. */

@@ -7,7 +7,9 @@
 
 enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
 
-bool audio_sniff(const ForeignFile *file, const char *key) {
+/* Behind `{"`, a place of `key"` with `before` in front; a file of another kind is left
+ * at its first bytes. */
+static bool sniff(const ForeignFile *file, const char *key, char before) {
   const char *s = (const char *)file->data.data;
   size_t n = file->data.len, i = 0, len = strlen(key);
   while (i < n && isspace((unsigned char)s[i]))
@@ -16,14 +18,18 @@ bool audio_sniff(const ForeignFile *file, const char *key) {
   while (i < n && isspace((unsigned char)s[i]))
     i++;
   if (i == n || s[i] != '"') return false;
-  for (; i + len + 2 <= n; i++) {
-    const char *quote = memchr(s + i, '"', n - i);
-    if (!quote) return false;
-    i = (size_t)(quote - s);
-    if (i + len + 2 <= n && memcmp(s + i + 1, key, len) == 0 && s[i + 1 + len] == '"') return true;
+  for (; n - i >= len + 2; i++) {
+    const char *at = memchr(s + i, before, n - i);
+    if (!at) return false;
+    i = (size_t)(at - s);
+    if (n - i >= len + 2 && memcmp(at + 1, key, len) == 0 && at[1 + len] == '"') return true;
+    if (n - i < len + 2) return false;
   }
   return false;
 }
+
+bool audio_sniff(const ForeignFile *file, const char *key) { return sniff(file, key, '"'); }
+bool audio_sniff_end(const ForeignFile *file, const char *key) { return sniff(file, key, '.'); }
 
 static void json_release(void *arg) { json_decref(arg); }
 

@@ -24,7 +24,7 @@ typedef struct Case {
 #define CENTAUR(name) {"klon_centaur/" name ".json", "klon_centaur/ref/x.npy", "klon_centaur/ref/" name "__y.npy", 1e-6}
 #define AMP(name) {"wright_amp/" name ".json", "wright_amp/ref/x.npy", "wright_amp/ref/" name "__y.npy", 3e-5}
 static const Case cases[] = {RTNEURAL("dense"), RTNEURAL("conv"), RTNEURAL("gru"), RTNEURAL("gru_1d"), RTNEURAL("lstm"),
-                             RTNEURAL("lstm_1d"), CENTAUR("centaur_0"), CENTAUR("centaur_50"), CENTAUR("centaur_100"),
+                             RTNEURAL("lstm_1d"), RTNEURAL("gru_torch"), RTNEURAL("lstm_torch"), CENTAUR("centaur_0"), CENTAUR("centaur_50"), CENTAUR("centaur_100"),
                              AMP("ht1-ht11"), AMP("ht1-ht13"), AMP("muff-muff1"), AMP("muff-muff4")};
 
 /* Numbers between commas and line ends, as one row of doubles. */
@@ -62,6 +62,45 @@ static void test(Conform *c, const char *folder, const Case *t) {
   conform_batch(c, path, model, &x, &y, type_is_sequence(in) ? 1 : x.count / type_step_size(in), 1, t->tolerance);
 }
 
+/* {channels, steps} to {steps, channels}, as the language stores a sequence. */
+static Tensor transposed(Conform *c, Tensor t, int64_t channels) {
+  double *to = ARENA_ARRAY(c->arena, double, t.count);
+  for (int64_t i = 0; i < t.count; i++)
+    to[i % (t.count / channels) * channels + i / (t.count / channels)] = tensor_get(&t, i);
+  t.data = (const uint8_t *)to;
+  return t;
+}
+
+/* PyTorch convolutions, whose arguments the file does not hold: refused, then read with --config. */
+static void conv_torch(Conform *c, const char *folder, const char *x_name, const char *suffix, const char *config, int64_t channels, int steps) {
+  const char *path = arena_printf(c->arena, "%s/rtneural/models/conv1d_torch%s.json", folder, suffix);
+  const char *group = strncmp(suffix, "_group", 6) == 0 ? suffix + 6 : suffix;
+  const char *middle = group == suffix ? "conv1d_torch_y_python" : "conv1d_torch_group_y_python";
+  char time[16], config_path[] = "conform_audio_config.json";
+  FILE *file = fopen(config_path, "w");
+  if (!file || fputs(config, file) < 0 || fclose(file) != 0) c->failures++;
+  conform_refused(c, path, E904);
+  snprintf(time, sizeof time, "%d", steps);
+  c->options.config = config_path;
+  c->options.time = time;
+  Model *model = conform_import(c, path);
+  c->options.config = c->options.time = NULL;
+  remove(config_path);
+  Tensor x = array(c, folder, x_name), y = array(c, folder, arena_printf(c->arena, "rtneural/test_data/%s%s.csv", middle, group));
+  if (!model || !x.count || !y.count) return;
+  y = transposed(c, y, channels);
+  conform_batch(c, path, model, &x, &y, 1, 1, 1e-6);
+}
+
+static void torch_models(Conform *c, const char *folder) {
+  static const char one[] = "rtneural/test_data/conv1d_torch_x_python.csv", grouped[] = "rtneural/test_data/conv1d_torch_group_x_python.csv";
+  conv_torch(c, folder, one, "", "{\"stride\": 1}", 12, 1000);
+  conv_torch(c, folder, one, "_stride_3", "{\"stride\": 3}", 12, 1000);
+  conv_torch(c, folder, grouped, "_group_6_3_3_1_3", "{\"groups\": 3}", 3, 500);
+  conv_torch(c, folder, grouped, "_group_6_3_4_10_3", "{\"groups\": 3, \"dilation\": 10}", 3, 500);
+  conv_torch(c, folder, grouped, "_group_6_6_1_1_6", "{\"groups\": 6}", 6, 500);
+}
+
 /* Without a reference: that it is read is all there is to see. */
 static void only_imported(Conform *c, const char *folder, const char *name) {
   const char *path = arena_printf(c->arena, "%s/%s", folder, name);
@@ -82,6 +121,7 @@ int main(int argc, char **argv) {
   conform_heading();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     test(&c, argv[1], &cases[i]);
+  torch_models(&c, argv[1]);
   only_imported(&c, argv[1], "rtneural/models/full_model.json");
   conform_refused(&c, arena_printf(arena, "%s/rtneural/models/bad_lstm.json", argv[1]), E603);
   conform_refused(&c, arena_printf(arena, "%s/rtneural/models/conv2d.json", argv[1]), E902);
