@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static const Page *page_find(const char *name) {
+  if (name[0] && strchr("+-*/", name[0]) && !name[1]) name = "arithmetic"; /* one page for all four */
   for (size_t i = 0; i < n_pages; i++)
     if (strcmp(pages[i].name, name) == 0) return &pages[i];
   for (size_t i = 0; i < n_pages; i++)
