@@ -19,6 +19,7 @@ typedef struct Audio {
   Foreign *foreign;
   Value *value; /* the end of the chain so far */
   int64_t width;
+  const char *sizes; /* where the sizes that the layer at hand needs come from; a note, or NULL */
 } Audio;
 
 /* The file is a JSON object, as far as a glance tells, and has `key` in quotes. */

@@ -3,6 +3,8 @@
 #include "import/audio.h"
 
 #include <ctype.h>
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
@@ -85,7 +87,8 @@ static bool shape_is(const json_t *array, int rank, const int64_t *dim) {
 
 static float *copy_values(const json_t *array, int rank, float *to) {
   if (rank == 0) {
-    *to = (float)json_number_value(array);
+    double value = json_number_value(array);
+    *to = value > (double)FLT_MAX ? INFINITY : value < -(double)FLT_MAX ? -INFINITY : (float)value; /* found by foreign_finish */
     return to + 1;
   }
   for (size_t i = 0; i < json_array_size(array); i++)
@@ -106,6 +109,7 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
     bool same = n == rank && memcmp(found, dim, sizeof *dim * (size_t)n) == 0;
     if (same) diag_note(d, "it should be %s numbers, but its rows differ in length or hold something else", dims_text(audio->arena, rank, dim));
     else diag_note(d, "it is %s, the layer needs %s", dims_text(audio->arena, n, found), dims_text(audio->arena, rank, dim));
+    if (audio->sizes) diag_note(d, "%s", audio->sizes);
     return NULL;
   }
   for (int i = 0; i < rank; i++)

@@ -111,6 +111,8 @@ Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, 
   Type type = foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &amp.inputs);
   Value *x = a->value = model_input(a->foreign->model, "x", type)->value;
   a->width = amp.inputs;
+  a->sizes = arena_printf(a->arena, "`model_data` says input_size %lld, hidden_size %lld, output_size %lld", (long long)amp.inputs,
+                          (long long)amp.units, (long long)amp.outputs);
   TorchModule rec = {amp.dict, "rec.", "`rec`"}, lin = {amp.dict, "lin.", "`lin`"};
   if (!torch_recurrent(a, &rec, amp.kind, amp.units, (int)amp.layers, &used)) return NULL;
   if (!torch_linear(a, &lin, amp.outputs, amp.bias, &used) || !all_used(&amp, used)) return NULL;

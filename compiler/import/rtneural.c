@@ -254,6 +254,7 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
                                (long long)layer.width, (long long)a->width);
     return false;
   }
+  a->sizes = arena_printf(a->arena, "the layer is %lld wide by its `shape`, and reads %lld", (long long)layer.width, (long long)a->width);
   bool ok = types[i].import(&layer);
   a->width = layer.width;
   return ok;

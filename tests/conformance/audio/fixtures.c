@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The fixtures of make_audio.py: NAME.json against NAME.npz, whole and as the beginnings of the stream;
+ * refused/NAME_CODE.json must be refused with CODE; and every fixture cut at every length or with
+ * bytes changed must be refused or give a model whose weights are there. Tolerance: the references are
+ * double on the same float32 weights, so only rounding is between.
+ *
+ *     fixtures FOLDER */
+#include "../conform.h"
+
+#include "import/foreign.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANGES = 400 };
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* The .json files of a folder, sorted. */
+static const char **list(Conform *c, const char *folder, size_t *n) {
+  const char **names = NULL;
+  size_t cap = 0;
+  DIR *dir = opendir(folder);
+  *n = 0;
+  if (!dir) return NULL;
+  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+    if (strstr(entry->d_name, ".json")) ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
+  closedir(dir);
+  if (*n) qsort(names, *n, sizeof *names, by_name);
+  return names;
+}
+
+/* The first `steps` steps of a stream give the first outputs of the whole. */
+static void beginnings(Conform *c, const char *name, const Model *model, const Tensor *x, const Tensor *y) {
+  int64_t inputs = type_step_size(&model->in[0]->declared), outputs = y->dim[1], steps = x->dim[0];
+  double error = 0, *in = ARENA_ARRAY(c->arena, double, x->count);
+  for (int64_t i = 0; i < x->count; i++)
+    in[i] = tensor_get(x, i);
+  if (inputs != x->dim[1]) c->failures++;
+  for (int64_t n = 1; n < steps; n++) {
+    const EvalTensor *out = conform_run(c, model, (double *const[]){in}, &n);
+    for (int64_t i = 0; out && i < n * outputs; i++)
+      error = fmax(error, fabs(out[0].data[i] - tensor_get(y, i)));
+    if (!out || out[0].steps != n) error = (double)INFINITY;
+  }
+  conform_row(c, arena_printf(c->arena, "%s, beginnings", name), steps * (steps - 1) / 2 * outputs, error, 1e-6);
+}
+
+static void accepted(Conform *c, const char *folder, const char *name) {
+  const char *stem = arena_strndup(c->arena, name, strcspn(name, "."));
+  TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
+  Model *model = file ? conform_import(c, arena_printf(c->arena, "%s/%s", folder, name)) : NULL;
+  const Tensor *x = file ? tensor_find(file, "x0") : NULL, *y = file ? tensor_find(file, "y0") : NULL;
+  if (!model || !x || !y || x->rank != 2 || y->rank != 2) {
+    c->failures++;
+    return;
+  }
+  conform_batch(c, name, model, x, y, 1, 1, 1e-6);
+  beginnings(c, name, model, x, y);
+}
+
+/* True if the content is refused with a message, or every layer that needs weights has them. */
+static bool survives(const uint8_t *data, size_t len) {
+  jmp_buf oom;
+  if (setjmp(oom)) return false;
+  Arena *arena = arena_new(&oom);
+  Sources sources = {.arena = arena};
+  Diags *diags = diags_new(arena, &sources);
+  ForeignFile file = {.arena = arena, .path = "changed.json", .data = {data, len}};
+  ImportOptions options = {0};
+  Foreign *foreign = foreign_import(&file, &options, diags);
+  bool ok = foreign ? diags->n_errors == 0 : diags->n_errors > 0;
+  for (int i = 0; ok && foreign && i < foreign->model->n_layers; i++) {
+    const Layer *layer = foreign->model->layer[i];
+    ParamShape params[LAYER_MAX_PARAMS];
+    for (int p = layer_params(layer, params); p-- > 0;)
+      ok &= layer->weights && layer->weights->role[params[p].role];
+  }
+  arena_free(arena);
+  return ok;
+}
+
+/* A fixed generator: the same changes in every run. */
+static uint32_t next_random(uint32_t *state) {
+  *state = *state * 1664525U + 1013904223U;
+  return *state >> 8;
+}
+
+static void hostile(Conform *c, const char *folder, const char *name) {
+  static const char bytes[] = "0[]{}\",:-e9n\\";
+  Mapped file;
+  const char *reason;
+  uint32_t state = 1;
+  int bad = 0;
+  if (!file_map(c->arena, arena_printf(c->arena, "%s/%s", folder, name), &file, &reason)) {
+    c->failures++;
+    return;
+  }
+  for (size_t len = 0; len < file.len; len++) {
+    uint8_t *copy = malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
+    if (!copy) return;
+    memcpy(copy, file.data, len);
+    bad += !survives(copy, len);
+    free(copy);
+  }
+  uint8_t *copy = ARENA_ARRAY(c->arena, uint8_t, file.len);
+  for (int i = 0; i < CHANGES; i++) {
+    memcpy(copy, file.data, file.len);
+    for (int k = i % 3; k >= 0; k--)
+      copy[next_random(&state) % file.len] = (uint8_t)bytes[next_random(&state) % (sizeof bytes - 1)];
+    bad += !survives(copy, file.len);
+  }
+  printf("%-62s %zu cut, %d changed, %d neither refused nor whole\n", name, file.len, CHANGES, bad);
+  c->failures += bad;
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Conform c;
+  size_t n, n_refused;
+  if (argc != 2) return 2;
+  if (setjmp(oom)) return 3;
+  Arena *arena = arena_new(&oom);
+  conform_begin(&c, arena);
+  conform_heading();
+  const char **names = list(&c, argv[1], &n), *folder = arena_printf(arena, "%s/refused", argv[1]);
+  for (size_t i = 0; i < n; i++)
+    accepted(&c, argv[1], names[i]);
+  for (size_t i = 0; i < n; i++)
+    hostile(&c, argv[1], names[i]);
+  names = list(&c, folder, &n_refused);
+  for (size_t i = 0; i < n_refused; i++) {
+    const char *path = arena_printf(arena, "%s/%s", folder, names[i]), *code = strrchr(names[i], '_') + 1;
+    if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4)))) printf("%s: DIFFERENT\n", names[i]);
+  }
+  int failures = c.failures;
+  arena_free(arena);
+  printf("%zu files, %zu refused, %d failures\n", n, n_refused, failures);
+  return failures != 0 || n == 0 || n_refused == 0;
+}

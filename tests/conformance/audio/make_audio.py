@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes fixtures/: small models in the JSON of RTNeural, GuitarML and PyTorch with fixed random
+weights, NAME.json, and what plain numpy in double makes of 12 steps, NAME.npz (x0, y0); and
+refused/NAME_CODE.json.
+
+    python3 make_audio.py
+"""
+
+import copy
+import json
+import os
+
+import numpy as np
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
+rng = np.random.default_rng(7)
+STEPS = 12
+
+
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+
+
+def weights(*shape):
+    return rng.uniform(-0.8, 0.8, shape).astype(np.float32).round(4).astype(np.float32)
+
+
+def gru(x, w, r, b, b2):  # rows of gates: z r n; [3 u, d]
+    u, h, out = r.shape[1], np.zeros(r.shape[1]), []
+    for v in x:
+        a, c = w @ v + b, r @ h + b2
+        z, s = sigmoid(a[:u] + c[:u]), sigmoid(a[u:2 * u] + c[u:2 * u])
+        h = z * h + (1 - z) * np.tanh(a[2 * u:] + s * c[2 * u:])
+        out.append(h)
+    return np.array(out)
+
+
+def lstm(x, w, r, b):  # rows of gates: i f g o
+    u, h, c, out = r.shape[1], np.zeros(r.shape[1]), np.zeros(r.shape[1]), []
+    for v in x:
+        i, f, g, o = np.split(w @ v + r @ h + b, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        out.append(h)
+    return np.array(out)
+
+
+def lists(a):
+    return [round(float(v), 4) for v in a] if a.ndim == 1 else [lists(v) for v in a]
+
+
+def save(name, model, x, y):
+    with open(os.path.join(HERE, name + ".json"), "w") as f:
+        json.dump(model, f)
+    np.savez(os.path.join(HERE, name + ".npz"), x0=x, y0=y)
+
+
+def refused(name, model):
+    with open(os.path.join(HERE, "refused", name + ".json"), "w") as f:
+        f.write(model if isinstance(model, str) else json.dumps(model))
+
+
+def layer(kind, width, arrays, activation="", **more):
+    shape = [None, None, width]
+    return dict(type=kind, activation=activation, shape=shape, weights=[lists(a) for a in arrays], **more)
+
+
+def rtneural():
+    x = rng.uniform(-1, 1, (STEPS, 2))
+    k, kb = weights(2, 1, 4), weights(4)  # [k, d / groups, f], 2 groups
+    w, r, b = weights(4, 9), weights(3, 9), weights(2, 9)
+    mean, var, slope = weights(3), abs(weights(3)) + np.float32(0.5), weights(1, 3)
+    d, db = weights(3, 2), weights(2)
+    model = {"in_shape": [None, None, 2], "layers": [
+        layer("conv1d", 4, [k, kb], "relu", kernel_size=[2], dilation=[2], groups=2),
+        layer("gru", 3, [w, r, b], "tanh"),
+        layer("batchnorm", 3, [mean, var], epsilon=0.25),
+        layer("prelu", 3, [slope]),
+        layer("dense", 2, [d, db], "sigmoid")]}
+    pad = np.vstack([np.zeros((2, 2)), x])
+    y = np.array([[kb[f] + sum(k[j, 0, f] * pad[t + 2 * j, f // 2] for j in range(2)) for f in range(4)]
+                  for t in range(STEPS)])
+    y = gru(np.maximum(y, 0), w.T, r.T, b[0], b[1])
+    y = (y - mean) / np.sqrt(var + 0.25)
+    y = np.where(y > 0, y, y * slope[0])
+    save("rtneural_conv_gru", model, x, sigmoid(y @ d + db))
+    return model
+
+
+def rtneural_lstm():
+    x = rng.uniform(-1, 1, (STEPS, 1))
+    w, r, b, d = weights(1, 8), weights(2, 8), weights(8), weights(2, 1)
+    model = {"in_shape": [None, None, 1], "layers": [layer("lstm", 2, [w, r, b]), layer("dense", 1, [d])]}
+    save("rtneural_lstm", model, x, lstm(x, w.T, r.T, b) @ d)
+    return model
+
+
+def torch_cell(prefix, kind, d, u, k):
+    g = 4 if kind == "LSTM" else 3
+    t = [weights(g * u, d), weights(g * u, u), weights(g * u), weights(g * u)]
+    names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+    return t, {f"{prefix}{n}_l{k}": lists(a) for n, a in zip(names, t)}
+
+
+def torch_run(kind, x, t):
+    if kind == "LSTM":
+        return lstm(x, t[0], t[1], t[2] + t[3])
+    u = t[1].shape[1]
+    order = np.r_[u:2 * u, 0:u, 2 * u:3 * u]  # r z n to z r n
+    return gru(x, *[a[order] for a in t])
+
+
+def guitarml(kind, inputs, layers, skip):
+    x = rng.uniform(-1, 1, (STEPS, inputs))
+    state, y = {}, x
+    for k in range(layers):
+        t, keys = torch_cell("rec.", kind, y.shape[1], 3, k)
+        state.update(keys)
+        y = torch_run(kind, y, t)
+    w, b = weights(1, 3), weights(1)
+    state.update({"lin.weight": lists(w), "lin.bias": lists(b)})
+    data = {"model": "SimpleRNN", "input_size": inputs, "skip": skip, "output_size": 1, "unit_type": kind,
+            "num_layers": layers, "hidden_size": 3, "bias_fl": True}
+    model = {"model_data": data, "state_dict": state}
+    y = y @ w.T + b
+    save(f"guitarml_{kind.lower()}_{inputs}_{layers}_{skip}", model, x, y + x[:, :1] if skip else y)
+    return model
+
+
+def torch_state():
+    x = rng.uniform(-1, 1, (STEPS, 2))
+    a, keys = torch_cell("first.", "GRU", 2, 3, 0)
+    b, more = torch_cell("second.", "LSTM", 3, 2, 0)
+    w = weights(2, 2)
+    model = {**keys, **more, "out.weight": lists(w)}
+    save("torch_gru_lstm", model, x, torch_run("LSTM", torch_run("GRU", x, a), b) @ w.T)
+    return model
+
+
+def change(model, *path, to):
+    out = copy.deepcopy(model)
+    at = out
+    for key in path[:-1]:
+        at = at[key]
+    if to is None:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = to
+    return out
+
+
+def main():
+    os.makedirs(os.path.join(HERE, "refused"), exist_ok=True)
+    rt, rl = rtneural(), rtneural_lstm()
+    amp = guitarml("LSTM", 1, 1, 1)
+    guitarml("GRU", 2, 2, 1)
+    guitarml("GRU", 1, 1, 0)
+    state = torch_state()
+    text = json.dumps(rl)
+    refused("truncated_E901", text[:len(text) // 2])
+    refused("twice_E901", text.replace('"layers"', '"layers": [], "layers"'))
+    refused("nan_E901", text.replace(str(rl["layers"][1]["weights"][0][0][0]), "NaN", 1))
+    refused("huge_E608", text.replace(str(rl["layers"][1]["weights"][0][0][0]), "1e300", 1))
+    refused("no_layers_E901", change(rl, "layers", to=[]))
+    refused("unknown_type_E902", change(rl, "layers", 0, "type", to="attention"))
+    refused("unknown_activation_E902", change(rl, "layers", 1, "activation", to="swish"))
+    refused("lstm_relu_E903", change(rl, "layers", 0, "activation", to="relu"))
+    refused("unknown_key_E903", change(rl, "layers", 1, "dropout", to=0.5))
+    refused("unknown_top_E903", change(rl, "in_gain", to=2.0))
+    refused("units_E603", change(rl, "layers", 0, "shape", to=[None, None, 3]))
+    refused("ragged_E603", change(rl, "layers", 0, "weights", 1, 1, to=[1.0]))
+    refused("text_E603", change(rl, "layers", 0, "weights", 2, 1, to="0.5"))
+    refused("missing_E602", change(rl, "layers", 0, "weights", 2, to=None))
+    refused("width_E901", change(rl, "in_shape", to=[None, None, 0]))
+    refused("groups_E903", change(rt, "layers", 0, "groups", to=3))
+    refused("epsilon_E904", change(rt, "layers", 2, "epsilon", to=None))
+    refused("amp_kind_E902", change(amp, "model_data", "unit_type", to="RNN"))
+    refused("amp_skip_E903", change(amp, "model_data", "skip", to=2))
+    refused("amp_key_E903", change(amp, "model_data", "dropout", to=1))
+    refused("amp_size_E603", change(amp, "model_data", "hidden_size", to=4))
+    refused("amp_silent_E904", change(amp, "model_data", "num_layers", to=None))
+    refused("amp_huge_layers_E903", change(amp, "model_data", "num_layers", to=1 << 30))
+    refused("amp_extra_E903", change(amp, "state_dict", "rec.weight_ih_l0_reverse", to=[[1.0]]))
+    refused("amp_missing_E602", change(amp, "state_dict", "lin.bias", to=None))
+    refused("torch_extra_E903", change(state, "second.weight_hr_l0", to=[[1.0]]))
+    refused("torch_rows_E902", change(state, "first.weight_hh_l0", to=[[1.0]]))
+
+
+if __name__ == "__main__":
+    main()
