@@ -20,12 +20,6 @@ struct Hdf5 {
 static const uint8_t signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
 
 /* At byte 0, or behind a user block of 512, 1024, 2048 ... bytes. */
-bool hdf5_sniff(Mapped file) {
-  for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
-    if (at + sizeof signature <= file.len && memcmp(file.data + at, signature, sizeof signature) == 0) return true;
-  return false;
-}
-
 static uint64_t little(const uint8_t *p, int bytes) {
   uint64_t value = 0;
   for (int i = 0; i < bytes; i++)

@@ -142,6 +142,8 @@ static Bytes safetensors(const Array *arrays, int n, const char *format, const S
   add_bits(&b, head.len, 8, 0);
   add(&b, head.data, head.len);
   if (data.len) add(&b, data.data, data.len);
+  free(head.data);
+  free(data.data);
   return b;
 }
 
