@@ -17,9 +17,6 @@ struct Hdf5 {
   size_t len;
 };
 
-static const uint8_t signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
-
-/* At byte 0, or behind a user block of 512, 1024, 2048 ... bytes. */
 static uint64_t little(const uint8_t *p, int bytes) {
   uint64_t value = 0;
   for (int i = 0; i < bytes; i++)
