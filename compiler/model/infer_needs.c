@@ -237,6 +237,21 @@ bool needs_sequence(Infer *inf, const Layer *layer, const Value *v) {
 
 /* ---- E304 ---- */
 
+/* [32, time 10, 8] or [batch 32, time 10, 8]: what stands before time is no feature. */
+static bool fix_batch_axis(Infer *inf, Diag *d, const Value *v) {
+  const Type *t = &v->type;
+  if (!v->port || t->rank != 2 || t->time_pos != 1) return false;
+  if (t->dim[0].label && strcmp(t->dim[0].label, "batch") != 0) return false;
+  Span first = type_axis_span(inf, v->port->type_span, 0);
+  Span second = type_axis_span(inf, v->port->type_span, 1);
+  if (!span_valid(first) || !span_valid(second)) return false;
+  Fix *fix = diag_fix(
+      d, FIX_MAYBE, "shapes describe one sample: drop the batch axis and build with `--batch N`");
+  first.end = second.begin;
+  fix_edit(fix, first, "%s", "");
+  return true;
+}
+
 bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, int at_most) {
   const Type *t = &v->type;
   if (t->rank >= at_least && t->rank <= at_most) return true;
@@ -247,6 +262,7 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
   int64_t d_all = type_step_size(t);
+  if (fix_batch_axis(inf, d, v)) return false;
   if (t->rank > 1 && t->time.kind == TIME_FIXED) {
     const char *stage = arena_printf(inf->arena, "reshape([time %lld, %lld])", (long long)t->time.n,
                                      (long long)d_all);
