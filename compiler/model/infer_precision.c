@@ -10,9 +10,7 @@ static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *w
                           const char *precision) {
   Diag *d = infer_report(inf, E704, layer, at, "no activation ranges for %s", what);
   diag_primary(d, "`%s` computes with integers between known bounds", precision);
-  diag_note(d, "ranges are measured: `grus quantize FILE --data DIR -o %s.ranges`",
-            inf->model->name);
-  diag_note(d, "`w8` stores the weights in 8 bits and needs no ranges");
+  diag_note(d, "this version of grus computes in f32: `grus build` refuses `%s` (E703)", precision);
   Span end = inf->model->precision_span;
   Fix *fix = diag_fix(d, FIX_MAYBE, "name the file they are in");
   if (!span_valid(end)) return;
