@@ -6,7 +6,8 @@
  *   lint_use.c       W201 W202           lint_last.c     W301 W404
  *   lint_shape.c     W302 W303 W304      lint_time.c     W401 W402 W405
  *   lint_wait.c      W403                lint_softmax.c  W501 W502 W504
- *   lint_state.c     W503 W506           lint_edit.c     edits for fixes */
+ *   lint_state.c     W503 W506           lint_precision.c W701 W702
+ *   lint_edit.c      edits for fixes */
 #ifndef GRUS_MODEL_LINT_H
 #define GRUS_MODEL_LINT_H
 
@@ -20,7 +21,8 @@ LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_flatt
 /* About one layer; the types of its inputs and results are known. */
 typedef void LintLayer(Infer *lint, const Layer *layer);
 LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_reshape_time,
-    lint_single_step, lint_softmax, lint_lost_state, lint_never_reset;
+    lint_single_step, lint_softmax, lint_lost_state, lint_never_reset, lint_wide_accumulator,
+    lint_i8_softmax;
 
 /* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
  * each of its uses. */
