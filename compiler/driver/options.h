@@ -65,7 +65,7 @@ typedef struct Options {
   const char *dep_file, *dep_target, *backend, *cpu, *features;
   long batch, chunk;
   int scratch;           /* CScratch */
-  bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
+  bool flat_arrays, iso, gnu; /* --c-arrays=flat, --vectors=iso, --vectors=gnu */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */
   double atol, rtol, snr;     /* snr 0: not asked for */
   const char *config, *time; /* of foreign models */
