@@ -3,11 +3,7 @@
  * than checking a model does. It stands beside the executable, in ../lib.../grus. A compiler built
  * with GRUS_LLVM=OFF, or one that does not find its module, has no LLVM backend and says so. */
 #include "backend/llvm.h"
-
-#include <dlfcn.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include "base/module.h"
 
 typedef struct LlvmModule {
   const char *(*version)(void);
@@ -15,32 +11,17 @@ typedef struct LlvmModule {
   bool (*compile)(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out);
 } LlvmModule;
 
+static bool open_module(LlvmModule *module) {
 #ifdef GRUS_LLVM_MODULE
-/* A function of the module; ISO C has no conversion from void * to it. */
-static bool take(void *library, const char *name, void *function) {
-  void *symbol = dlsym(library, name);
-  memcpy(function, &symbol, sizeof symbol);
-  return symbol != NULL;
-}
-
-static bool open_module(LlvmModule *module) {
-  char path[4096 + sizeof GRUS_LLVM_MODULE];
-  ssize_t n = readlink("/proc/self/exe", path, 4095);
-  if (n <= 0) return false;
-  path[n] = 0;
-  char *slash = strrchr(path, '/');
-  if (!slash) return false;
-  snprintf(slash + 1, sizeof GRUS_LLVM_MODULE, "%s", GRUS_LLVM_MODULE);
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* kept open: LLVM does not like to be closed */
-  return library && take(library, "backend_llvm_version", &module->version) &&
-         take(library, "backend_llvm_has_target", &module->has_target) && take(library, "backend_llvm", &module->compile);
-}
+  void *opened = module_open(GRUS_LLVM_MODULE);
+  return opened && module_take(opened, "backend_llvm_version", &module->version) &&
+         module_take(opened, "backend_llvm_has_target", &module->has_target) &&
+         module_take(opened, "backend_llvm", &module->compile);
 #else
-static bool open_module(LlvmModule *module) {
   (void)module;
   return false;
-}
 #endif
+}
 
 static const LlvmModule *llvm_module(void) {
   static LlvmModule module;

@@ -90,8 +90,7 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   if (!w && !model->weights.path) {
     Diag *d = diag_new(s->diags, E604, model->name_span, "model `%s` has layers with weights, but names no weights file", model->name);
     diag_primary(d, "no `weights` in this model");
-    Fix *fix = diag_fix(d, FIX_FILL, "name the file and the framework it comes from, for instance `weights torch \"%s.safetensors\"`", model->name);
-    fix->n_edits = 0;
+    diag_fix(d, FIX_FILL, "name the file and the framework it comes from, for instance `weights torch \"%s.safetensors\"`", model->name);
     diag_fix(d, FIX_MAYBE, "or give it on the command line: `--weights FILE`; `--weights=random:1` invents some, `--weights=extern` leaves them to run time");
     return false;
   }

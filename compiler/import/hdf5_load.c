@@ -2,12 +2,10 @@
 /* hdf5_file.c is a module of its own, opened with the first HDF5 file: libhdf5 brings so many
  * libraries that loading them costs more than checking a model does. The module stands beside the
  * executable, in ../lib.../grus. */
+#include "base/module.h"
 #include "import/hdf5_file.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct Hdf5Module {
   Hdf5 *(*open)(Arena *arena, Mapped file, const char **reason);
@@ -20,25 +18,12 @@ typedef struct Hdf5Module {
 
 static Hdf5Module module;
 
-/* A function of the module; ISO C has no conversion from void * to it. */
-static bool take(void *library, const char *name, void *function) {
-  void *symbol = dlsym(library, name);
-  memcpy(function, &symbol, sizeof symbol);
-  return symbol != NULL;
-}
-
 static bool open_module(void) {
-  char path[4096 + sizeof GRUS_HDF5_MODULE];
-  ssize_t n = readlink("/proc/self/exe", path, 4095);
-  if (n <= 0) return false;
-  path[n] = 0;
-  char *slash = strrchr(path, '/');
-  if (!slash) return false;
-  snprintf(slash + 1, sizeof GRUS_HDF5_MODULE, "%s", GRUS_HDF5_MODULE);
-  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  return library && take(library, "hdf5_open", &module.open) && take(library, "hdf5_has_group", &module.has_group) &&
-         take(library, "hdf5_has_data", &module.has_data) && take(library, "hdf5_text", &module.text) &&
-         take(library, "hdf5_texts", &module.texts) && take(library, "hdf5_read", &module.read);
+  void *opened = module_open(GRUS_HDF5_MODULE);
+  return opened && module_take(opened, "hdf5_open", &module.open) &&
+         module_take(opened, "hdf5_has_group", &module.has_group) &&
+         module_take(opened, "hdf5_has_data", &module.has_data) && module_take(opened, "hdf5_text", &module.text) &&
+         module_take(opened, "hdf5_texts", &module.texts) && module_take(opened, "hdf5_read", &module.read);
 }
 
 bool hdf5_sniff(Mapped file) { /* the signature stands at 0 or, behind a user block, at a power of two */

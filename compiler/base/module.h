@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Parts of the compiler that are modules, opened when they are first needed, because loading the
+ * libraries they use costs more than checking a model does. */
+#ifndef GRUS_BASE_MODULE_H
+#define GRUS_BASE_MODULE_H
+
+#include <stdbool.h>
+
+/* Opens the module at `relative` to the folder of the running executable. NULL if it cannot be
+ * loaded. It stays open. */
+void *module_open(const char *relative);
+/* Stores the address of a function of the module in *function, a pointer to function; false if the
+ * module has none of that name. */
+bool module_take(void *module, const char *name, void *function);
+
+#endif
