@@ -96,6 +96,9 @@ static void write_module(LlvmWriter *w) {
   for (int i = 0; i < w->m->n_funcs; i++)
     llvm_define(w, w->m->func[i]);
   llvm_debug_end(w);
+  if (!w->o->calls) return;
+  llvm_calls(w);
+  w->o->calls->state_size = (size_t)LLVMABISizeOfType(w->layout, w->state_type);
 }
 
 static bool fail(LlvmWriter *w, Diags *diags, const char *what, const char *message) {

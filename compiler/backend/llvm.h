@@ -9,6 +9,16 @@
 
 typedef enum LlvmOutput { LLVM_OBJECT, LLVM_ASSEMBLY, LLVM_IR_TEXT, LLVM_BITCODE } LlvmOutput;
 
+/* A model's entries as the host calls them (GrusProgram of runtime/host/grus_host.h); those the model
+ * does not have are NULL. */
+typedef struct LlvmEntries {
+  int (*run)(const size_t *lengths, const void *const *in, void *const *out);
+  int (*reset)(void *state, const void *const *init);
+  int (*step)(void *state, const void *const *in, void *const *out);
+  int (*push)(void *window, const void *const *in, void *const *out);
+  size_t state_size; /* bytes of the state or window struct */
+} LlvmEntries;
+
 typedef struct LlvmOptions {
   const char *prefix;   /* "kws": kws_run; NULL: the model's name */
   const char *compiler; /* "grus 0.1.0", named in debug info; may be NULL */
@@ -18,6 +28,7 @@ typedef struct LlvmOptions {
   char level;           /* '0' to '3', 's', 'z' */
   CScratch scratch;
   bool debug; /* line tables that lead to the source of the model */
+  LlvmEntries *calls; /* not NULL: entries by arrays of pointers too, and sets its state_size */
 } LlvmOptions;
 
 /* "19.1.7"; NULL if this compiler was built without LLVM. */
@@ -29,5 +40,10 @@ bool backend_llvm_has_target(const char *target);
 /* Appends the file's bytes to out. False after reporting E805. */
 bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
                   Text *out);
+
+/* The same code in this process's memory, for as long as the arena of diags lasts. False after
+ * reporting E805. */
+bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags,
+                      LlvmEntries *out);
 
 #endif

@@ -75,6 +75,9 @@ void llvm_state(LlvmWriter *w);
 void llvm_declare(LlvmWriter *w, const KirFunc *f);
 void llvm_define(LlvmWriter *w, const KirFunc *f);
 
+/* ---- llvm_calls.c ---- */
+void llvm_calls(LlvmWriter *w);
+
 /* ---- llvm_debug.c ---- */
 void llvm_debug_begin(LlvmWriter *w);
 void llvm_debug_function(LlvmWriter *w, const KirFunc *f, const char *name);

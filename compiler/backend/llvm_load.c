@@ -9,6 +9,7 @@ typedef struct LlvmModule {
   const char *(*version)(void);
   bool (*has_target)(const char *target);
   bool (*compile)(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out);
+  bool (*jit)(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out);
 } LlvmModule;
 
 static bool open_module(LlvmModule *module) {
@@ -16,7 +17,8 @@ static bool open_module(LlvmModule *module) {
   void *opened = module_open(GRUS_LLVM_MODULE);
   return opened && module_take(opened, "backend_llvm_version", &module->version) &&
          module_take(opened, "backend_llvm_has_target", &module->has_target) &&
-         module_take(opened, "backend_llvm", &module->compile);
+         module_take(opened, "backend_llvm", &module->compile) &&
+         module_take(opened, "backend_llvm_jit", &module->jit);
 #else
   (void)module;
   return false;
@@ -40,14 +42,22 @@ bool backend_llvm_has_target(const char *target) {
   return module && module->has_target(target);
 }
 
-bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out) {
-  static const char *const what[] = {"an object", "assembly", "LLVM IR", "bitcode"};
-  const LlvmModule *module = llvm_module();
-  if (module) return module->compile(m, options, output, diags, out);
-  Diag *d = diag_new(diags, E805, span_none(), "this compiler was built without LLVM, which makes %s", what[output]);
+static bool is_missing(const KirModule *m, Diags *diags, const char *what) {
+  Diag *d = diag_new(diags, E805, span_none(), "this compiler was built without LLVM, which makes %s", what);
   d->file = m->source_path;
   diag_fix(d, FIX_MAYBE,
            "`--emit=c` and the C compiler of the target make it too; or build grus with "
            "`-DGRUS_LLVM=ON`");
   return false;
+}
+
+bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out) {
+  static const char *const what[] = {"an object", "assembly", "LLVM IR", "bitcode"};
+  const LlvmModule *module = llvm_module();
+  return module ? module->compile(m, options, output, diags, out) : is_missing(m, diags, what[output]);
+}
+
+bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out) {
+  const LlvmModule *module = llvm_module();
+  return module ? module->jit(m, options, diags, out) : is_missing(m, diags, "code in memory");
 }

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus run: builds the standalone program in a temporary folder and runs it on the data given. The
- * words after FILE are the program's own command line. */
+/* grus run: compiles the model, in memory or as a program in a temporary folder, and runs it on the
+ * data given. The words after FILE are the program's own command line. */
 #include "driver/build.h"
+#include "driver/jit.h"
+#include "driver/native.h"
 #include "driver/version.h"
 
 #include <string.h>
 
-ExitCode command_run(Session *s) {
-  const Source *source;
-  Options *o = s->options;
-  Model *model = build_model(s, &source);
-  KirModule *m = model ? build_lower(s, model, source, true) : NULL;
-  session_print_diags(s);
-  if (s->usage_trouble) return EXIT_USAGE;
-  if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
-  COptions c = {.prefix = model->name, .compiler = "grus " GRUS_VERSION};
-  const char *dir = temp_dir(s), *exe = dir ? file_join(s->arena, dir, model->name) : NULL;
-  if (!dir || !compile_program(s, m, &c, dir, exe, false)) return EXIT_FILE;
-  const char **argv = ARENA_ARRAY(s->arena, const char *, o->n_args + 4);
-  size_t n = 0;
-  argv[n++] = exe;
+/* argv of the program called `name`: our own words behind FILE. *count without the NULL at the end. */
+static const char **program_argv(Session *s, const char *name, int *count) {
+  const Options *o = s->options;
+  const char **argv = ARENA_ARRAY(s->arena, const char *, o->n_args + 5);
+  int n = 0;
+  argv[n++] = name;
   for (size_t i = 1; i < o->n_args; i++)
     argv[n++] = o->args[i];
   if (o->out) {
@@ -27,6 +21,32 @@ ExitCode command_run(Session *s) {
     argv[n++] = o->out;
   }
   if (o->quiet) argv[n++] = "--quiet";
-  int code = run_command(s, argv, NULL);
+  *count = n;
+  return argv;
+}
+
+static ExitCode run_here(Session *s, const KirModule *m) {
+  int argc;
+  const char **argv = program_argv(s, m->name, &argc);
+  const GrusProgram *program = jit_program(s, m);
+  return program ? (ExitCode)grus_main(program, argc, (char **)(uintptr_t)argv) : EXIT_MODEL;
+}
+
+static ExitCode run_apart(Session *s, const KirModule *m) {
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  const char *dir = temp_dir(s), *exe = dir ? file_join(s->arena, dir, m->name) : NULL;
+  int argc;
+  if (!dir || !compile_program(s, m, &c, dir, exe, false)) return EXIT_FILE;
+  int code = run_command(s, program_argv(s, exe, &argc), NULL);
   return code < 0 ? EXIT_FILE : (ExitCode)code;
+}
+
+ExitCode command_run(Session *s) {
+  const Source *source;
+  Model *model = build_model(s, &source);
+  KirModule *m = model ? build_lower(s, model, source, true) : NULL;
+  session_print_diags(s);
+  if (s->usage_trouble) return EXIT_USAGE;
+  if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  return native_chosen(s) ? run_here(s, m) : run_apart(s, m);
 }

@@ -51,19 +51,23 @@ bool native_chosen(const Session *s) {
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
   if (o->target && !target_find(o->target) && strcmp(o->target, "native") != 0) return true;
   if (!backend_llvm_version() || (cc && *cc)) return false;
-  return o->command == CMD_run || o->cpu || o->features || (o->target && is_foreign(o->target));
+  return o->command == CMD_run || o->command == CMD_bench || o->cpu || o->features || (o->target && is_foreign(o->target));
+}
+
+LlvmOptions native_options(const Session *s, const COptions *c) {
+  const Options *o = s->options;
+  return (LlvmOptions){.prefix = c->prefix,
+                       .compiler = c->compiler,
+                       .target = s->machine,
+                       .cpu = o->cpu,
+                       .features = o->features,
+                       .level = o->optimise ? *o->optimise : '2',
+                       .scratch = c->scratch,
+                       .debug = o->debug};
 }
 
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
-  const Options *o = s->options;
-  LlvmOptions options = {.prefix = c->prefix,
-                         .compiler = c->compiler,
-                         .target = s->machine,
-                         .cpu = o->cpu,
-                         .features = o->features,
-                         .level = o->optimise ? *o->optimise : '2',
-                         .scratch = c->scratch,
-                         .debug = o->debug};
+  LlvmOptions options = native_options(s, c);
   session_reset_diags(s);
   if (backend_llvm(m, &options, output, s->diags, text)) return true;
   session_print_diags(s);

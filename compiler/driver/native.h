@@ -11,8 +11,10 @@
  * that LLVM knows. */
 const Target *native_schedule(const Session *s, const char *triple);
 /* Whether LLVM is to compile: --backend=llvm, a triple; and, while $CC names no compiler, a machine
- * that is not like this one, and `grus run`. */
+ * that is not like this one, `grus run` and `grus bench`. */
 bool native_chosen(const Session *s);
+/* What the command line asks of LLVM, after build_lower. */
+LlvmOptions native_options(const Session *s, const COptions *c);
 /* Appends a file of the LLVM backend's to text. False after reporting. */
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text);
 

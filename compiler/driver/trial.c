@@ -2,6 +2,8 @@
 /* Running a model both ways; see trial.h. */
 #include "driver/trial.h"
 
+#include "driver/jit.h"
+#include "driver/native.h"
 #include "driver/version.h"
 
 #include <dlfcn.h>
@@ -14,6 +16,7 @@ static void unload(void *arg) {
 }
 
 const GrusProgram *trial_load(Session *s, const KirModule *m) {
+  if (native_chosen(s)) return jit_program(s, m);
   COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
   const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
   if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running a model both ways on the same data: the reference evaluator, and the compiled code loaded
- * as a shared object. Values are doubles in storage order; index values are whole numbers. */
+ * into this process. Values are doubles in storage order; index values are whole numbers. */
 #ifndef GRUS_DRIVER_TRIAL_H
 #define GRUS_DRIVER_TRIAL_H
 
@@ -16,7 +16,7 @@ typedef struct Recorded {
   int64_t steps; /* along time; 1 without a time axis */
 } Recorded;
 
-/* Compiles module and loads it. NULL after reporting. */
+/* Compiles module, in memory or by the C compiler, and loads it. NULL after reporting. */
 const GrusProgram *trial_load(Session *s, const KirModule *m);
 /* Runs the compiled code on one sample: in per model->in; out per model->out is filled. Returns a
  * GRUS_ status. */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A model compiled into this process's memory, as the host runs it. */
+#ifndef GRUS_DRIVER_JIT_H
+#define GRUS_DRIVER_JIT_H
+
+#include "driver/session.h"
+#include "kir/kir.h"
+
+#include "runtime/host/grus_host.h"
+
+/* Lives as long as the session. NULL after reporting. */
+const GrusProgram *jit_program(Session *s, const KirModule *m);
+
+#endif
