@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus bench: the time of a call on this machine, in repeated blocks, beside the time this machine
- * needs just to read the model's weights once, measured in the same run. One thread, warm caches. */
+/* grus bench: the time of a call and of a step on this machine, in repeated blocks, beside the time
+ * this machine needs just to read the model's weights once, measured in the same run. */
 #include "backend/report.h"
+#include "driver/measure.h"
 #include "driver/trial.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { BLOCKS = 400, BLOCK_NS = 500000 };
-
-static double now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-typedef struct Spread {
-  double min, median, p99;
-} Spread;
-
-static Spread spread_of(double *ns, int n) {
-  qsort(ns, (size_t)n, sizeof *ns, by_value);
-  return (Spread){ns[0], ns[n / 2], ns[(n * 99) / 100]};
-}
 
 /* One model ready to be called again and again on the same random input. */
 typedef struct Subject {
@@ -46,7 +23,8 @@ static size_t port_bytes(const GrusPort *p) {
   return n;
 }
 
-static Subject subject_new(Session *s, const GrusProgram *program) {
+/* Bounded lengths are `steps`, or their bounds where steps is 0 or more than they take. */
+static Subject subject_new(Session *s, const GrusProgram *program, long steps) {
   Subject b = {.program = program,
                .in = ARENA_ARRAY(s->arena, const void *, program->port_count + 1),
                .out = ARENA_ARRAY(s->arena, void *, program->port_count + 1),
@@ -66,115 +44,70 @@ static Subject subject_new(Session *s, const GrusProgram *program) {
     else if (p->role == GRUS_ROLE_INIT) init[n_init++] = data;
     else b.in[n_in++] = data;
   }
-  for (size_t i = 0; i < program->length_count * program->batch; i++)
-    b.lengths[i] = program->lengths[i / program->batch].bound;
+  for (size_t i = 0; i < program->length_count * program->batch; i++) {
+    size_t bound = program->lengths[i / program->batch].bound;
+    b.lengths[i] = steps > 0 && (size_t)steps < bound ? (size_t)steps : bound;
+  }
   b.state = arena_alloc(s->arena, program->state_size + 128);
   b.state = (void *)(((uintptr_t)b.state + 63) / 64 * 64);
   if (program->reset) program->reset(b.state, init);
   return b;
 }
 
-static void call(const Subject *b) {
+static void call(const void *subject) {
+  const Subject *b = subject;
   const GrusProgram *p = b->program;
   if (p->kind == GRUS_KIND_RUN) p->run(b->lengths, b->in, b->out);
   else if (p->kind == GRUS_KIND_STREAM) p->step(b->state, b->in, b->out);
   else p->push(b->state, b->in, b->out);
 }
 
-/* Nanoseconds a call, in BLOCKS blocks of about BLOCK_NS. */
-static Spread time_calls(Session *s, const Subject *b) {
-  long n = 1;
-  for (;;) {
-    double start = now_ns();
-    for (long i = 0; i < n; i++)
-      call(b);
-    double spent = now_ns() - start;
-    if (spent > BLOCK_NS / 2 || n > 1 << 24) break;
-    n *= 2;
+/* Steps of the longest input that one call takes; of a stream, base steps. 1: no time axis. */
+static long steps_of_call(const KirModule *m, const Subject *b) {
+  long steps = 1;
+  if (m->run_kind == KIR_STREAM) return (long)m->steps_per_call;
+  if (m->run_kind == KIR_WINDOW) return 1;
+  for (size_t i = 0; i < b->program->port_count; i++) {
+    const GrusPort *p = &b->program->ports[i];
+    if (p->role != GRUS_ROLE_IN || p->time_axis < 0) continue;
+    size_t n = p->time == GRUS_TIME_BOUNDED ? b->lengths[(size_t)p->length * b->program->batch] : p->axes[p->time_axis].size;
+    if ((long)n > steps) steps = (long)n;
   }
-  int blocks = BLOCKS;
-  double *ns = ARENA_ARRAY(s->arena, double, blocks), begin = now_ns();
-  for (int k = 0; k < blocks; k++) {
-    double start = now_ns();
-    for (long i = 0; i < n; i++)
-      call(b);
-    ns[k] = (now_ns() - start) / (double)n;
-    if (now_ns() - begin > 5e9) blocks = k + 1; /* a slow model: fewer blocks */
-  }
-  return spread_of(ns, blocks);
+  return steps;
 }
 
-/* Reads n vectors of 64 bytes, a multiple of 8, with the widest loads the machine has: eight sums, so
- * that no chain of additions is waited for. */
-typedef uint64_t Wide __attribute__((vector_size(64)));
-#define DEFINE_READER(name, attribute)                                                             \
-  attribute static uint64_t name(const Wide *data, size_t n) {                                     \
-    Wide sum[8] = {{0}};                                                                           \
-    for (size_t i = 0; i < n; i += 8)                                                              \
-      for (int j = 0; j < 8; j++)                                                                  \
-        sum[j] += data[i + (size_t)j];                                                             \
-    uint64_t all = 0;                                                                              \
-    for (int j = 0; j < 8; j++)                                                                    \
-      for (int k = 0; k < 8; k++)                                                                  \
-        all += sum[j][k];                                                                          \
-    return all;                                                                                    \
-  }
-DEFINE_READER(read_any, )
-#if defined(__x86_64__)
-DEFINE_READER(read_avx2, __attribute__((target("avx2"))))
-DEFINE_READER(read_avx512, __attribute__((target("avx512f"))))
-#endif
+typedef struct Result {
+  Spread ns; /* a call */
+  double instructions, reading;
+  long steps;
+} Result;
 
-typedef uint64_t Reader(const Wide *, size_t);
-
-static Reader *widest_reader(void) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) return read_avx512;
-  if (__builtin_cpu_supports("avx2")) return read_avx2;
-#endif
-  return read_any;
+static void print_json(const Model *model, const KirModule *m, const Report *report, const Result *r, Text *out) {
+  double each = (double)(r->steps * m->batch);
+  text_add(out, "{\"model\":");
+  text_add_json(out, model->name);
+  text_printf(out, ",\"lanes\":%d,\"batch\":%lld,\"steps_per_call\":%ld,\"ns_per_call\":{\"min\":%.1f,\"median\":%.1f,\"p99\":%.1f}",
+              m->lanes, (long long)m->batch, r->steps, r->ns.min, r->ns.median, r->ns.p99);
+  text_printf(out, ",\"ns_per_step\":{\"min\":%.2f,\"median\":%.2f,\"p99\":%.2f}", r->ns.min / each, r->ns.median / each, r->ns.p99 / each);
+  text_printf(out, ",\"weight_bytes\":%lld,\"macs\":%lld,\"ns_to_read_weights\":%.1f,\"instructions_per_call\":", (long long)report->flash,
+              (long long)report->macs, r->reading);
+  if (r->instructions > 0) text_printf(out, "%.0f}\n", r->instructions);
+  else text_add(out, "null}\n");
 }
 
-/* Nanoseconds to read `bytes` once, the median of 60 blocks. */
-static double time_reading(Session *s, int64_t bytes) {
-  enum { TIMES = 60 };
-  size_t n = ((size_t)bytes / 64 + 8) / 8 * 8;
-  volatile uint64_t sink = 0;
-  char *memory = arena_alloc(s->arena, n * sizeof(Wide) + 64);
-  Wide *data = (Wide *)(((uintptr_t)memory + 63) / 64 * 64);
-  long repeat = (long)(4000000 / (bytes / 8 + 1)) + 1;
-  double ns[TIMES];
-  Reader *reader = widest_reader();
-  for (int k = 0; k < TIMES; k++) {
-    double start = now_ns();
-    for (long r = 0; r < repeat; r++)
-      sink = sink + reader(data, n);
-    ns[k] = (now_ns() - start) / (double)repeat;
-  }
-  return spread_of(ns, TIMES).median;
-}
-
-static void print(Session *s, const Model *model, const KirModule *m, Spread t, double reading) {
-  Report report = report_new(m, s->arena);
-  Text out = text_new(s->arena);
-  int64_t steps = m->run_kind == KIR_STREAM ? m->steps_per_call : 1;
-  if (s->options->json) {
-    text_add(&out, "{\"model\":");
-    text_add_json(&out, model->name);
-    text_printf(&out, ",\"lanes\":%d,\"ns_per_call\":{\"min\":%.1f,\"median\":%.1f,\"p99\":%.1f},\"base_steps_per_call\":%lld,"
-                      "\"batch\":%lld,\"weight_bytes\":%lld,\"macs\":%lld,\"ns_to_read_weights\":%.1f}\n",
-                m->lanes, t.min, t.median, t.p99, (long long)steps, (long long)m->batch, (long long)report.flash,
-                (long long)report.macs, reading);
-  } else {
-    text_printf(&out, "%s: %.4g ns a call (median), %.4g least, %.4g p99; one thread, %d lanes\n", model->name, t.median, t.min, t.p99, m->lanes);
-    if (m->batch > 1) text_printf(&out, "  %.4g ns a sample of a batch of %lld\n", t.median / (double)m->batch, (long long)m->batch);
-    if (report.macs) text_printf(&out, "  %lld multiply-adds, %.3g ns each\n", (long long)report.macs, t.median / (double)report.macs);
-    if (report.flash)
-      text_printf(&out, "  %lld bytes of weights; reading them once takes %.4g ns here: %.2f times that\n", (long long)report.flash, reading,
-                  t.median / reading);
-  }
-  session_out(text_str(&out), out.len);
+static void print_text(const Model *model, const KirModule *m, const Report *report, const Result *r, Text *out) {
+  long long each = (long long)r->steps * m->batch;
+  text_printf(out, "%s: %.4g ns a call (median), %.4g least, %.4g p99; one thread, %d lanes\n", model->name, r->ns.median, r->ns.min, r->ns.p99,
+              m->lanes);
+  if (each > 1) text_printf(out, "  %.4g ns a step (median), %.4g least, %.4g p99", r->ns.median / (double)each, r->ns.min / (double)each, r->ns.p99 / (double)each);
+  if (each > 1 && m->batch > 1) text_printf(out, "; %lld samples of %ld %s\n", (long long)m->batch, r->steps, r->steps > 1 ? "steps" : "step");
+  else if (each > 1) text_printf(out, "; %ld steps a call\n", r->steps);
+  if (r->instructions > 0) text_printf(out, "  %.0f instructions a call\n", r->instructions);
+  if (report->macs)
+    text_printf(out, "  %lld multiply-adds, %.3g ns each\n", (long long)report->macs, r->ns.median / (double)report->macs);
+  if (report->flash)
+    text_printf(out, "  %lld bytes of weights; reading them once takes %.4g ns here: %.2f times that\n", (long long)report->flash, r->reading,
+                r->ns.median / r->reading);
 }
 
 ExitCode command_bench(Session *s) {
@@ -188,8 +121,15 @@ ExitCode command_bench(Session *s) {
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   const GrusProgram *program = trial_load(s, m);
   if (!program) return EXIT_FILE;
-  Subject subject = subject_new(s, program);
-  int64_t bytes = report_new(m, s->arena).flash;
-  print(s, model, m, time_calls(s, &subject), bytes ? time_reading(s, bytes) : 1);
+  Subject subject = subject_new(s, program, o->steps);
+  Timed timed = {call, &subject};
+  Report report = report_new(m, s->arena);
+  Result r = {.steps = steps_of_call(m, &subject)};
+  r.ns = measure_calls(s->arena, timed, (o->steps + r.steps - 1) / r.steps);
+  r.instructions = measure_instructions(timed);
+  r.reading = report.flash ? measure_reading(s->arena, report.flash) : 1;
+  Text out = text_new(s->arena);
+  (o->json ? print_json : print_text)(model, m, &report, &r, &out);
+  session_out(text_str(&out), out.len);
   return EXIT_DONE;
 }

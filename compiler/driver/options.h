@@ -63,7 +63,7 @@ typedef struct Options {
   FixMode fix;
   const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
   const char *dep_file, *dep_target, *backend, *cpu, *features;
-  long batch, chunk;
+  long batch, chunk, steps;
   int scratch;           /* CScratch */
   bool flat_arrays, iso, gnu; /* --c-arrays=flat, --vectors=iso, --vectors=gnu */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */

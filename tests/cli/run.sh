@@ -34,6 +34,15 @@ t run s.grus $W x=x.csv | rounded
 "$GRUS" run s.grus $W -- --in-format csv - <x.csv 2>&1 | rounded
 t run s.grus $W x.csv y.csv | rounded && cat y.csv
 
+say run by the C compiler and in memory
+second=c # of a compiler built without LLVM
+"$GRUS" --version | grep -q llvm && second=llvm
+for how in c $second; do
+  "$GRUS" run m.grus $W x=x.npy k=2 --backend=$how --out by_$how 2>&1
+done
+cmp by_c/y.npy by_$second/y.npy && cmp by_c/z.npy by_$second/z.npy && echo the same bytes
+rm -rf by_c by_llvm
+
 say what is wrong with it
 t run m.grus $W x=x.npy | rounded
 t run m.grus $W x=x.npy k=3 | rounded
