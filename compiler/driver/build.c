@@ -165,6 +165,7 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
   LowerOptions options = {.target = target,
                           .batch = o->batch,
                           .chunk = o->chunk,
+                          .math_fast = o->math_fast,
                           .weights_extern = o->weights && strcmp(o->weights, "extern") == 0};
   s->machine = is_triple ? name : target->name;
   s->machine_flags = target->c_flags;

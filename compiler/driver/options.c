@@ -172,6 +172,10 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "--c-arrays is nested or flat, not `%s`", value);
     o->flat_arrays = strcmp(value, "flat") == 0;
     return o->flat_arrays || strcmp(value, "nested") == 0;
+  case OPTION_math:
+    *problem = arena_printf(arena, "--math is accurate or fast, not `%s`", value);
+    o->math_fast = strcmp(value, "fast") == 0;
+    return o->math_fast || strcmp(value, "accurate") == 0;
   case OPTION_vectors:
     *problem = arena_printf(arena, "--vectors is gnu or iso, not `%s`", value);
     o->iso = strcmp(value, "iso") == 0;

@@ -65,6 +65,7 @@ typedef struct Options {
   const char *dep_file, *dep_target, *backend, *cpu, *features;
   long batch, chunk, steps;
   int scratch;           /* CScratch */
+  bool math_fast;
   bool flat_arrays, iso, gnu; /* --c-arrays=flat, --vectors=iso, --vectors=gnu */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */
   double atol, rtol, snr;     /* snr 0: not asked for */

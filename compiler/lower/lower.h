@@ -13,6 +13,7 @@ typedef struct LowerOptions {
   const Target *target; /* NULL: generic */
   int64_t batch;        /* 0 and 1: none */
   int64_t chunk;        /* steps per call of a stream; 0 and 1: one */
+  bool math_fast;       /* shorter exp, tanh and sigmoid, within 8e-5 (docs/numerics.md) */
   bool
       weights_extern; /* weights come as a pointer at run time: one area of floats, buffers at their
                          weight_offset; data is still set where the model's weights are bound */

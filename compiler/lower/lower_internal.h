@@ -218,6 +218,9 @@ typedef enum MathFn {
   MATH_GELU_TANH,
   MATH_SQRT_REMAINDER,
   MATH_SQRT,
+  MATH_EXP_FAST,
+  MATH_TANH_FAST,
+  MATH_SIGMOID_FAST,
   MATH_COUNT
 } MathFn;
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);

@@ -286,6 +286,48 @@ static void fn_sqrt(Fn *fn) {
   RETURN(SELECT(EQ(V(x), AS_F32(INT(0x7f800000))), V(x), V(inside)));
 }
 
+static void fn_tanh_fast(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-5.3f), V(x)));
+  LET(c, MIN(NUM(5.3f), V(lo)));
+  LET(u, MUL(V(c), V(c)));
+  LET(p12, MAD(NUM(0.00064996176f), V(u), NUM(0.101842955f)));
+  LET(q12, MAD(NUM(0.012627383f), V(u), NUM(0.43488508f)));
+  LET(p, MAD(V(p12), V(u), NUM(1.0f)));
+  LET(q, MAD(V(q12), V(u), NUM(1.0f)));
+  LET(n, MUL(V(c), V(p)));
+  RETURN(DIV(V(n), V(q)));
+}
+
+static void fn_sigmoid_fast(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-10.6f), V(x)));
+  LET(c, MIN(NUM(10.6f), V(lo)));
+  LET(u, MUL(V(c), V(c)));
+  LET(p12, MAD(NUM(1.01556525e-05f), V(u), NUM(0.0063651847f)));
+  LET(q12, MAD(NUM(0.0007892114f), V(u), NUM(0.10872127f)));
+  LET(p, MAD(V(p12), V(u), NUM(0.25f)));
+  LET(q, MAD(V(q12), V(u), NUM(1.0f)));
+  LET(n, MUL(V(c), V(p)));
+  LET(h, DIV(V(n), V(q)));
+  RETURN(ADD(V(h), NUM(0.5f)));
+}
+
+static void fn_exp_fast(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-87.0f), V(x)));
+  LET(c, MIN(NUM(88.0f), V(lo)));
+  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583039.0f)));
+  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(r, MAD(V(n), NUM(-0.6931472f), V(c)));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(rr, MUL(V(r), V(r)));
+  LET(p01, MAD(NUM(1.0001659f), V(r), NUM(0.99992734f)));
+  LET(p23, MAD(NUM(0.16566302f), V(r), NUM(0.5049893f)));
+  LET(p, MAD(V(p23), V(rr), V(p01)));
+  RETURN(MUL(V(p), V(s)));
+}
+
 typedef struct FnInfo {
   const char *name;
   void (*body)(Fn *);
@@ -312,6 +354,9 @@ static const FnInfo fn_info[MATH_COUNT] = {
     [MATH_SQRT_REMAINDER] =
         {"sqrt_remainder", fn_sqrt_remainder, "fff", {"m", "s1", "s2"}, "m - (s1 + s2)^2"},
     [MATH_SQRT] = {"sqrt", fn_sqrt, "f", {"x"}, "correctly rounded"},
+    [MATH_EXP_FAST] = {"exp_fast", fn_exp_fast, "f", {"x"}, "within 8e-5 of it on -87 .. 88"},
+    [MATH_TANH_FAST] = {"tanh_fast", fn_tanh_fast, "f", {"x"}, "within 8e-5 of it"},
+    [MATH_SIGMOID_FAST] = {"sigmoid_fast", fn_sigmoid_fast, "f", {"x"}, "within 4e-5"},
 };
 
 static KirFunc *helper(Lower *l, MathFn what, int lanes) {
@@ -337,6 +382,13 @@ static KirFunc *helper(Lower *l, MathFn what, int lanes) {
   return func;
 }
 
+/* --math=fast: the three have a shorter form. What other functions call stays as it is: their
+ * bounds rest on it. */
+static MathFn fast_form(MathFn fn) {
+  return fn == MATH_EXP ? MATH_EXP_FAST : fn == MATH_TANH ? MATH_TANH_FAST : fn == MATH_SIGMOID ? MATH_SIGMOID_FAST : fn;
+}
+
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) {
+  if (l->opt.math_fast) fn = fast_form(fn);
   return kb_call(&l->kb, helper(l, fn, x->type.lanes), x);
 }

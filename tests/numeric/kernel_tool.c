@@ -5,7 +5,8 @@
  * it prints the bits of every output instead, so that two builds can be compared exactly.
  *
  *   --target=NAME --batch=N --chunk=N --vectors=iso --scratch=static|caller --flat --header
- *   --extern --calls=N (runs, stream calls or windows)   --dump (the KIR, to standard output)
+ *   --extern --calls=N (runs, stream calls or windows)   --math=fast
+ *   --dump (the KIR, to standard output)
  *   --prototypes --report (to standard output) */
 #include "backend/c.h"
 #include "backend/report.h"
@@ -420,6 +421,7 @@ static bool option(Tool *t, const char *arg) {
   if (!strcmp(arg, "--vectors=iso")) return (t->c.vectors = C_VECTORS_ISO, true);
   if (!strcmp(arg, "--scratch=static")) return (t->c.scratch = C_SCRATCH_STATIC, true);
   if (!strcmp(arg, "--scratch=caller")) return (t->c.scratch = C_SCRATCH_CALLER, true);
+  if (!strcmp(arg, "--math=fast")) return (t->lower.math_fast = true);
   if (!strcmp(arg, "--flat")) return (t->c.flat_arrays = true);
   if (!strcmp(arg, "--header")) return (t->header = true);
   if (!strcmp(arg, "--extern")) return (t->lower.weights_extern = true);
