@@ -276,6 +276,15 @@ KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step) {
   return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, lo, 1), kb_int(kb, KIR_INDEX, hi, 1), step);
 }
 
+void kb_for_again(Kb *kb, KirReg *reg, int64_t lo, int64_t hi) {
+  KirStmt *s = stmt_new(kb, KIR_FOR);
+  s->reg = reg;
+  s->lo = kb_int(kb, KIR_INDEX, lo, 1);
+  s->hi = kb_int(kb, KIR_INDEX, hi, 1);
+  s->step = 1;
+  kb_open(kb, s);
+}
+
 void kb_if(Kb *kb, KirExpr *condition) {
   KirStmt *s = stmt_new(kb, KIR_IF);
   s->value = condition;

@@ -51,6 +51,8 @@ void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);
 KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step);
 /* Bounds as INDEX expressions; the variable's range from theirs. */
 KirReg *kb_for_expr(Kb *kb, const char *name, KirExpr *lo, KirExpr *hi, int64_t step);
+/* Once more with the register of another loop, in which this one does not stand. */
+void kb_for_again(Kb *kb, KirReg *reg, int64_t lo, int64_t hi);
 void kb_if(Kb *kb, KirExpr *condition);
 void kb_else(Kb *kb);
 void kb_section(Kb *kb, KirOrigin origin, const char *doc);

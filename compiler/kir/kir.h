@@ -89,8 +89,9 @@ struct KirBuffer {
   int64_t categories;     /* ports holding an index(n): n; else 0 */
 };
 
-/* A virtual register. Defined by one KIR_LET, KIR_FOR or as a parameter of a helper; visible in the
- * rest of the statement list where it is defined and everything nested there. */
+/* A virtual register. Defined by one KIR_LET, by KIR_FOR (several loops may share one, as long as
+ * none stands in another) or as a parameter of a helper; visible in the rest of the statement list
+ * where it is defined and everything nested there. */
 struct KirReg {
   int id;           /* dense in its function */
   const char *name; /* a hint: "z", "k"; several registers may share it */

@@ -282,12 +282,15 @@ void lower_main(Lower *l) {
     check_all_indices(l);
   }
   if (l->streaming) count_calls(l);
-  open_batch(l);
-  if (l->m->batch > 1) define_lengths(l, length);
   schedule(l);
+  batch_choose(l);
+  if (!l->is_tiled) open_batch(l);
+  if (l->m->batch > 1) define_lengths(l, length);
   place_values(l);
   emit_groups(l);
-  close_batch(l);
+  if (!l->is_tiled) close_batch(l);
+  l->is_tiled = false;
+  l->batch = NULL;
   advance_positions(l);
   if (l->m->first_output > 0) {
     kb_if(kb,

@@ -135,7 +135,9 @@ static void recurrent_private(Lower *l, const Layer *layer) {
   bool both = layer_directions(layer) == 2;
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = !both || dir == 1;
+    batch_open(l);
     recurrent_before(l, layer, dir);
+    batch_close(l);
     KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
     KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
                                        zero, -1)
@@ -143,11 +145,15 @@ static void recurrent_private(Lower *l, const Layer *layer) {
     recurrent_step(l, layer, dir, t);
     kb_end(kb);
   }
+  batch_open(l);
   recurrent_fields(l, layer);
+  batch_close(l);
 }
 
 void emit_private(Lower *l, const Layer *layer) {
   KirStmt *section = open_section(l, layer);
+  bool one_by_one = !is_recurrent(layer);
+  if (one_by_one) batch_open(l);
   if (is_recurrent(layer))
     recurrent_private(l, layer);
   else if (layer->kind == LAYER_reverse)
@@ -156,5 +162,6 @@ void emit_private(Lower *l, const Layer *layer) {
     overlap_add_private(l, layer);
   else
     reshape_private(l, layer);
+  if (one_by_one) batch_close(l);
   close_section(l, layer, section);
 }

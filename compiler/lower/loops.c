@@ -133,38 +133,58 @@ static void set_cost(Lower *l, int id) {
   l->cost = &l->m->cost[id];
 }
 
+/* The layers of a group at step t. Samples that run side by side: layers that take all at once stand
+ * alone, those between them share a loop. */
+static void emit_steps(Lower *l, const Job *of, KirReg *t) {
+  bool inside = false;
+  for (int i = 0; i < l->model->n_layers; i++) {
+    if (!in_group(l, i, of)) continue;
+    bool one_by_one = !batch_takes(l, l->model->layer[i]);
+    if (inside && !one_by_one) batch_close(l);
+    if (one_by_one && !inside) batch_open(l);
+    inside = one_by_one;
+    set_cost(l, i);
+    emit_step(l, l->model->layer[i], t);
+  }
+  if (inside) batch_close(l);
+}
+
 static void emit_group(Lower *l, const Job *of) {
   const Model *model = l->model;
   bool opened;
+  batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
     set_cost(l, i);
     zero_before(l, fused_result(l, model->layer[i]));
     emit_before(l, model->layer[i]);
   }
+  batch_close(l);
   l->kb.origin = (KirOrigin){0};
   KirReg *t = open_time(l, of->domain, "t", &opened);
-  for (int i = 0; i < model->n_layers; i++)
-    if (in_group(l, i, of)) {
-      set_cost(l, i);
-      emit_step(l, model->layer[i], t);
-    }
+  emit_steps(l, of, t);
   l->kb.origin = (KirOrigin){0};
   if (opened) kb_end(&l->kb);
+  batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
     set_cost(l, i);
     emit_after(l, model->layer[i]);
     zero_after(l, fused_result(l, model->layer[i]));
   }
+  batch_close(l);
   l->cost = NULL;
 }
 
 static void emit_private_job(Lower *l, const Layer *layer) {
   set_cost(l, layer->id);
+  batch_open(l);
   zero_before(l, layer->out[0]);
+  batch_close(l);
   emit_private(l, layer);
+  batch_open(l);
   zero_after(l, layer->out[0]);
+  batch_close(l);
   l->cost = NULL;
 }
 
@@ -282,8 +302,11 @@ void emit_levels(Lower *l, bool in_reset) {
 }
 
 void emit_groups(Lower *l) {
+  batch_open(l);
   stage_inputs(l);
+  batch_close(l);
   emit_levels(l, false);
+  batch_open(l);
   Kb *kb = &l->kb;
   bool waits = l->m->first_output > 0;
   KirStmt **guard = kb->tail;
@@ -297,4 +320,5 @@ void emit_groups(Lower *l) {
     kb->tail = guard;
   }
   move_histories(l);
+  batch_close(l);
 }

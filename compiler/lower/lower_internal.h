@@ -95,6 +95,11 @@ typedef struct Lower {
   KirBuffer **in, **out; /* parameters of run or step, by port */
   KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
   KirReg *batch;         /* sample of the batch, or NULL */
+  bool is_tiled;         /* samples run side by side: batch.c */
+  KirStmt **batch_at;    /* where the loop over the samples that is open stands */
+  KirBuffer **kept;      /* scratch buffers with a place for each sample */
+  int n_kept;
+  size_t cap_kept;
   KirReg **length;       /* by length index: its value */
   KirReg *calls;         /* value of call_count */
   KirFunc **helper;      /* math functions, by mathfn.c */
@@ -129,6 +134,8 @@ KirIndex view_row(const View *view, KirReg *t, int64_t row);
 bool view_is_dense(const View *view); /* features contiguous in C order */
 int64_t view_size(const View *view);  /* elements of one row */
 KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
+/* Scratch with a place for each sample where they run side by side. */
+KirBuffer *new_kept(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
 KirBuffer *new_state(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
 /* A name unique among the module's buffers, made of the layer's path and a part: "gru_h". */
 const char *buffer_name(Lower *l, const Layer *layer, const char *part);
@@ -191,19 +198,73 @@ typedef struct Mat {
   bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
   const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];
+  int tile_vectors; /* vectors of a tile; 0: as one row wants them */
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
+  bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
   void (*finish)(Lower *l, void *context, const MatUnits *units, KirReg *const *acc);
   void *context;
 } Mat;
 
+/* One tile or a run of equal ones. */
+typedef struct MatTile {
+  int vectors;   /* in a tile */
+  int64_t first; /* vector of the first tile */
+  int64_t count; /* tiles */
+} MatTile;
+
+enum { MAT_MAX_SPLIT = 4, MAT_BLOCK = 128 };
+
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
+/* Vectors of one group. */
+int64_t mat_vectors(const Mat *mat);
+/* The tiles of a group, at most two runs: tiles for one row, or mat->tile_vectors in each. */
+int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]);
+/* Partial sums of every sum. */
+int mat_split(const Lower *l, const Mat *mat);
+/* Makes the buffers of weights, in the order of the tiles. */
+void mat_pack(Lower *l, Mat *mat);
+/* Vector `vector` of run j of the tiles of a part, gate `gate`, input k = 0. */
+KirIndex mat_weight_at(const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
+                       KirReg *group, int gate, int v);
+int64_t mat_weight_stride(const Mat *mat, const MatPart *p, const MatTile *tile);
+/* The packed bias of accumulator a of vector v of tile j. */
+KirIndex mat_bias_at(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v, int a);
+/* The units of vector v of tile j. */
+MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v);
 /* Stores the valid lanes of value to unit `u` of a row with this stride. */
 void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
                KirReg *value);
 /* row + stride * unit. */
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
+
+/* ---- tile.c: several rows of x at once ---- */
+typedef struct MatRows {
+  KirReg *row;   /* stands for the row in the indices of the parts' x and in `at` */
+  int64_t first; /* row of the tile, */
+  KirReg *base;  /* added to it; NULL: 0 */
+  KirBuffer *sums;
+  KirIndex at; /* of a row's first sum */
+} MatRows;
+
+/* Chooses the vectors of mat's tiles; the rows that go with them. */
+int tile_shape(const Lower *l, Mat *mat);
+/* Sums of one row of a tile, in elements. */
+int64_t tile_sums(const Mat *mat);
+/* The sums of n rows. */
+void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+               const MatRows *rows, int n);
+
+/* ---- batch.c ---- */
+/* Whether samples run side by side: sets is_tiled. */
+void batch_choose(Lower *l);
+/* A loop over the samples, if they run side by side. */
+void batch_open(Lower *l);
+void batch_close(Lower *l);
+/* Whether a layer takes all samples itself. */
+bool batch_takes(const Lower *l, const Layer *layer);
+void batch_emit(Lower *l, Mat *mat);
 
 /* ---- mathfn.c ---- */
 typedef enum MathFn {

@@ -7,21 +7,14 @@
  * summed at the same time, and weights are packed in the order in which that reads them: tile, k,
  * gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer sums in
  * flight than the target wants, k is split into partial sums, added pairwise at the end. Long sums
- * are taken in blocks of BLOCK terms, each added to the total when it is complete, so that rounding
+ * are taken in blocks of MAT_BLOCK terms, each added to the total when it is complete, so that rounding
  * errors grow with the root of the block and not of the whole. Weights that arrive at run time stay
  * in the order of weights.h: gate, unit, k. */
 #include "lower/lower_internal.h"
 
 #include <assert.h>
 
-enum { MAX_VECTORS = 8, MAX_SPLIT = 4, BLOCK = 128 };
-
-/* One tile or a run of equal ones. */
-typedef struct Tile {
-  int vectors;   /* in a tile */
-  int64_t first; /* vector of the first tile */
-  int64_t count; /* tiles */
-} Tile;
+enum { MAX_VECTORS = 8 };
 
 int mat_lanes(const Lower *l, int64_t units) {
   int lanes = l->target->lanes;
@@ -41,12 +34,12 @@ KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c) {
 
 /* ---- packing ---- */
 
-/* Vectors of one group. */
-static int64_t mat_vectors(const Mat *mat) {
+int64_t mat_vectors(const Mat *mat) {
   return (mat->units + mat->lanes - 1) / mat->lanes;
 }
 
-static int tile_vectors(const Lower *l, const Mat *mat) {
+/* Vectors of a tile for one row. */
+static int row_vectors(const Lower *l, const Mat *mat) {
   int registers = l->target->lanes > 1 ? l->target->registers : 8;
   int want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
   if (l->target->lanes > 1 && !l->target->is_mcu) { /* more sums share one load of x */
@@ -59,12 +52,22 @@ static int tile_vectors(const Lower *l, const Mat *mat) {
   return want > have ? (int)have : want;
 }
 
-static int mat_tiles(const Lower *l, const Mat *mat, Tile tile[2]) {
-  int v = tile_vectors(l, mat), n = 0;
+int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]) {
+  int v = mat->tile_vectors ? mat->tile_vectors : row_vectors(l, mat), n = 0;
   int64_t all = mat_vectors(mat), full = all / v;
-  tile[n++] = (Tile){v, 0, full};
-  if (all % v) tile[n++] = (Tile){(int)(all % v), full * v, 1};
+  tile[n++] = (MatTile){v, 0, full};
+  if (all % v) tile[n++] = (MatTile){(int)(all % v), full * v, 1};
   return n;
+}
+
+/* The same for every tile, and for rows computed together: the order of a sum is that of its
+ * layer. */
+int mat_split(const Lower *l, const Mat *mat) {
+  int sums = mat->n_acc * row_vectors(l, mat), most = MAT_MAX_SPLIT, split = 1;
+  if (l->target->is_mcu && most > 2) most = 2;
+  while (split < most && sums * split < l->target->accumulators)
+    split *= 2;
+  return split;
 }
 
 static int64_t part_depth(const MatPart *p) {
@@ -73,7 +76,7 @@ static int64_t part_depth(const MatPart *p) {
 
 /* Packed weights of a part: groups x [tile][k][gate][lane]. */
 static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
-  Tile tile[2];
+  MatTile tile[2];
   int n_tiles = mat_tiles(l, mat, tile);
   int64_t depth = part_depth(p), group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
   float *to = ARENA_ARRAY(l->arena, float, mat->groups *group), *at = to;
@@ -136,7 +139,7 @@ static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
     return text_str(&text);
   }
   if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
-  Tile tile[2];
+  MatTile tile[2];
   mat_tiles(l, mat, tile);
   text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units,
               tile[0].vectors * mat->lanes, (long long)part_depth(p));
@@ -160,7 +163,7 @@ static const char *bias_doc(Lower *l, const Mat *mat) {
   return text_str(&text);
 }
 
-static void make_weights(Lower *l, Mat *mat) {
+void mat_pack(Lower *l, Mat *mat) {
   for (int i = 0; i < mat->n_parts; i++) {
     MatPart *p = &mat->part[i];
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * part_depth(p);
@@ -180,28 +183,46 @@ static void make_weights(Lower *l, Mat *mat) {
 
 typedef struct TileRun {
   Mat *mat;
-  const Tile *tile;
+  const MatTile *tile;
   KirReg *j;     /* number of the tile, NULL: one */
   KirReg *group; /* NULL: one */
   KirReg *block; /* first k of the block being summed, NULL: no blocks */
   int split;
-  KirReg *acc[MAX_SPLIT][MAX_VECTORS][MAT_MAX_ACC];
+  KirReg *acc[MAT_MAX_SPLIT][MAX_VECTORS][MAT_MAX_ACC];
 } TileRun;
 
-/* Where gate `gate` of vector v of the tile has its weight for input k = at. */
-static KirIndex weight_at(const TileRun *r, const MatPart *p, int gate, int v) {
-  const Mat *mat = r->mat;
-  int64_t depth = part_depth(p), wide = (int64_t)r->tile->vectors * mat->lanes;
+/* Where gate `gate` of vector v of the tile has its weight for input k = 0. */
+KirIndex mat_weight_at(const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
+                       KirReg *group, int gate, int v) {
+  int64_t depth = part_depth(p), wide = (int64_t)tile->vectors * mat->lanes;
   int64_t of_tile = wide * p->n_gates * depth,
           of_group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
   KirIndex at =
-      kir_at(r->tile->first * mat->lanes * p->n_gates * depth + gate * wide + v * mat->lanes);
-  at = kir_at_plus(at, of_tile, r->j);
-  return kir_at_plus(at, of_group, r->group);
+      kir_at(tile->first * mat->lanes * p->n_gates * depth + gate * wide + v * mat->lanes);
+  at = kir_at_plus(at, of_tile, j);
+  return kir_at_plus(at, of_group, group);
 }
 
-static int64_t weight_k_stride(const TileRun *r, const MatPart *p) {
-  return (int64_t)r->tile->vectors * r->mat->lanes * p->n_gates;
+int64_t mat_weight_stride(const Mat *mat, const MatPart *p, const MatTile *tile) {
+  return (int64_t)tile->vectors * mat->lanes * p->n_gates;
+}
+
+KirIndex mat_bias_at(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v, int a) {
+  int64_t of_vector = (int64_t)mat->n_acc * mat->lanes;
+  KirIndex at = kir_at((tile->first + v) * of_vector + a * mat->lanes);
+  at = kir_at_plus(at, tile->vectors * of_vector, j);
+  return kir_at_plus(at, mat_vectors(mat) * of_vector, group);
+}
+
+MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v) {
+  int64_t first = (tile->first + v) * mat->lanes, all = mat_vectors(mat);
+  MatUnits units = {.lanes = mat->lanes, .valid = mat->lanes};
+  bool last_tile = tile->first + tile->count * tile->vectors == all;
+  if (last_tile && v == tile->vectors - 1 && !mat->whole)
+    units.valid = (int)(mat->units - (all - 1) * mat->lanes);
+  units.unit = kir_at_plus(kir_at(first), (int64_t)tile->vectors * mat->lanes, j);
+  units.unit = kir_at_plus(units.unit, mat->units, group);
+  return units;
 }
 
 /* Order of weights.h: gate, unit of all groups, k. */
@@ -221,13 +242,9 @@ static void start_sums(Lower *l, TileRun *r) {
     for (int a = 0; a < mat->n_acc; a++)
       for (int s = 0; s < r->split; s++) {
         KirExpr *start = kb_num(kb, 0, lanes);
-        if (s == 0 && mat->has_bias[a]) {
-          int64_t of_vector = (int64_t)mat->n_acc * lanes;
-          KirIndex at = kir_at((r->tile->first + v) * of_vector + a * lanes);
-          at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
-          at = kir_at_plus(at, mat_vectors(mat) * of_vector, r->group);
-          start = kb_load(kb, mat->packed_bias, at, lanes);
-        }
+        if (s == 0 && mat->has_bias[a])
+          start = kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a),
+                          lanes);
         r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);
       }
 }
@@ -244,8 +261,9 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
   bool is_extern = l->opt.weights_extern;
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++) {
-      int64_t stride = is_extern ? 1 : weight_k_stride(r, p);
-      KirIndex w = is_extern ? extern_at(r, p, gate, v) : weight_at(r, p, gate, v);
+      int64_t stride = is_extern ? 1 : mat_weight_stride(r->mat, p, r->tile);
+      KirIndex w = is_extern ? extern_at(r, p, gate, v)
+                             : mat_weight_at(r->mat, p, r->tile, r->j, r->group, gate, v);
       w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride,
                       r->block);
       w = kir_at_plus(w, stride * p->d, tap);
@@ -276,13 +294,13 @@ static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64
 static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t blocks) {
   Kb *kb = &l->kb;
   TileRun part = *r;
-  part.block = kb_for(kb, "block", 0, blocks * BLOCK, BLOCK);
+  part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++)
         part.acc[s][v][p->acc[gate]] =
             kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
-  add_range(l, &part, p, tap, 0, BLOCK);
+  add_range(l, &part, p, tap, 0, MAT_BLOCK);
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++) {
@@ -296,9 +314,9 @@ static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int6
 static void add_part(Lower *l, TileRun *r, const MatPart *p) {
   Kb *kb = &l->kb;
   KirReg *tap = p->taps > 1 ? kb_for(kb, "i", 0, p->taps, 1) : NULL;
-  int64_t blocks = p->d > 2 * BLOCK ? p->d / BLOCK : 0;
+  int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
   if (blocks) add_blocks(l, r, p, tap, blocks);
-  add_range(l, r, p, tap, blocks * BLOCK, p->d - blocks * BLOCK);
+  add_range(l, r, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
   if (tap) kb_end(kb);
 }
 
@@ -316,46 +334,37 @@ static void join_sums(Lower *l, TileRun *r) {
 
 static void emit_tile(Lower *l, TileRun *r) {
   Mat *mat = r->mat;
-  int sums = mat->n_acc * r->tile->vectors, most = MAX_SPLIT;
-  if (l->target->is_mcu && most > 2) most = 2;
-  r->split = 1;
-  while (r->split < most && sums * r->split < l->target->accumulators)
-    r->split *= 2;
+  r->split = mat_split(l, mat);
   start_sums(l, r);
   for (int i = 0; i < mat->n_parts; i++)
     add_part(l, r, &mat->part[i]);
   join_sums(l, r);
   for (int v = 0; v < r->tile->vectors; v++) {
-    int64_t first = (r->tile->first + v) * mat->lanes, left = mat->units - first;
-    bool last_tile = r->tile->first + r->tile->count * r->tile->vectors == mat_vectors(mat);
-    bool last = last_tile && v == r->tile->vectors - 1;
-    MatUnits units = {.lanes = mat->lanes, .valid = mat->lanes};
-    if (last) {
-      left = mat->units - (mat_vectors(mat) - 1) * mat->lanes;
-      units.valid = (int)left;
-    }
-    units.unit = kir_at_plus(kir_at(first), (int64_t)r->tile->vectors * mat->lanes, r->j);
-    units.unit = kir_at_plus(units.unit, mat->units, r->group);
+    MatUnits units = mat_units(mat, r->tile, r->j, r->group, v);
     mat->finish(l, mat->context, &units, r->acc[0][v]);
   }
 }
 
 void mat_emit(Lower *l, Mat *mat) {
   Kb *kb = &l->kb;
-  Tile tile[2];
+  MatTile tile[2];
   if (mat->groups < 1) mat->groups = 1;
+  if (batch_takes(l, mat->layer)) {
+    batch_emit(l, mat);
+    return;
+  }
   /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
    * tile then stands alone. */
-  make_weights(l, mat);
+  mat_pack(l, mat);
   int n_tiles = mat_tiles(l, mat, tile);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
-    Tile whole = tile[i], rest = {0};
-    bool ragged = mat->units % mat->lanes != 0 &&
+    MatTile whole = tile[i], rest = {0};
+    bool ragged = !mat->whole && mat->units % mat->lanes != 0 &&
                   whole.first + whole.count * whole.vectors == mat_vectors(mat);
     if (ragged && whole.count > 1) {
       whole.count--;
-      rest = (Tile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
+      rest = (MatTile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
     }
     TileRun r = {.mat = mat, .tile = &whole, .group = group};
     if (whole.count > 1) r.j = kb_for(kb, "j", 0, whole.count, 1);

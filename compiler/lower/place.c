@@ -86,6 +86,13 @@ KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem e
   return b;
 }
 
+KirBuffer *new_kept(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  if (!l->is_tiled) return new_scratch(l, layer, part, elem, count);
+  KirBuffer *b = new_scratch(l, layer, part, elem, count * l->m->batch);
+  ARENA_PUSH(l->arena, l->kept, l->n_kept, l->cap_kept, b);
+  return b;
+}
+
 KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
   KirBuffer *b =
       kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
@@ -112,6 +119,8 @@ KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const flo
 
 KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {
   bool per_sample = b->space == KIR_STATE || b->space == KIR_IN || b->space == KIR_OUT;
+  for (int i = 0; i < l->n_kept; i++)
+    per_sample = per_sample || l->kept[i] == b;
   return kir_at_plus(kir_at(offset), per_sample ? b->count / l->m->batch : 0, l->batch);
 }
 
@@ -270,7 +279,7 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
       p->history = new_state(l, v->layer, part, elem, count);
     b = p->history;
   } else
-    b = new_scratch(l, v->layer, part, elem, count);
+    b = new_kept(l, v->layer, part, elem, count);
   if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
   p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0);
   p->view.at = kir_at_plus(p->view.at, row, p->at_position);

@@ -34,10 +34,10 @@ void recurrent_place(Lower *l, const Layer *layer) {
   int64_t width = (units + lanes - 1) / lanes * lanes;
   bool streams = l->streaming && type_is_stream(&layer->in[0]->type);
   KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
-      streams ? new_state : new_scratch;
+      streams ? new_state : new_kept;
   KirBuffer *h = new (l, layer, "h", KIR_F32, dirs * width);
   KirBuffer *c = layer->kind == LAYER_LSTM ? new (l, layer, "c", KIR_F32, dirs * width) : NULL;
-  KirBuffer *next = new_scratch(l, layer, "next", KIR_F32, width);
+  KirBuffer *next = new_kept(l, layer, "next", KIR_F32, width);
   for (int d = 0; d < dirs; d++)
     l->cell[layer->id * 2 + d] = (CellPlace){h, c, next, d * width, d * width, width};
 }
@@ -117,7 +117,7 @@ static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, Ki
   Kb *kb = &l->kb;
   KirExpr *h = load_units(l, cell->place->h, cell->h, u);
   KirExpr *mixed = muladd(l, kb_use(kb, z), kb_op2(kb, KIR_SUB, h, kb_use(kb, n)), kb_use(kb, n));
-  store_units(l, cell->place->next, kir_at(0), u, mixed);
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, mixed);
 }
 
 static void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
@@ -136,15 +136,15 @@ static void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg 
   Kb *kb = &l->kb;
   activate(l, cell->layer, acc[0], OPT_gate);
   activate(l, cell->layer, acc[1], OPT_gate);
-  store_units(l, cell->z, kir_at(0), u, kb_use(kb, acc[0]));
+  store_units(l, cell->z, at_batch(l, cell->z, 0), u, kb_use(kb, acc[0]));
   KirExpr *h = load_units(l, cell->place->h, cell->h, u);
-  store_units(l, cell->rh, kir_at(0), u, kb_op2(kb, KIR_MUL, kb_use(kb, acc[1]), h));
+  store_units(l, cell->rh, at_batch(l, cell->rh, 0), u, kb_op2(kb, KIR_MUL, kb_use(kb, acc[1]), h));
 }
 
 static void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
-  KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, kir_at(0), u));
+  KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, at_batch(l, cell->z, 0), u));
   gru_mix(l, cell, u, z, acc[0]);
 }
 
@@ -176,13 +176,13 @@ static void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *cons
   store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));
   OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
   KirExpr *squashed = math_activation(l, layer_activation(layer, out), kb_use(kb, c));
-  store_units(l, cell->place->next, kir_at(0), u, kb_op2(kb, KIR_MUL, kb_use(kb, o), squashed));
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, kb_op2(kb, KIR_MUL, kb_use(kb, o), squashed));
 }
 
 static void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
-  store_units(l, cell->place->next, kir_at(0), u, kb_use(&l->kb, acc[0]));
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, kb_use(&l->kb, acc[0]));
 }
 
 /* ---- weights ---- */
@@ -251,6 +251,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
              .lanes = mat_lanes(l, units),
              .suffix = suffix,
              .context = cell,
+             .whole = true,
              .n_parts = 2};
   int names = layer->kind == LAYER_GRU ? 0 : layer->kind == LAYER_LSTM ? 1 : 2;
   for (int a = 0; a < MAT_MAX_ACC; a++)
@@ -288,8 +289,8 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
   mat.n_acc = mat.part[0].n_gates = mat.part[1].n_gates = 2;
   mat.finish = gru_gates_finish;
   mat.suffix = arena_printf(l->arena, "_zr%s", suffix);
-  cell->z = new_scratch(l, layer, "z", KIR_F32, cell->place->width);
-  cell->rh = new_scratch(l, layer, "rh", KIR_F32, cell->place->width);
+  cell->z = new_kept(l, layer, "z", KIR_F32, cell->place->width);
+  cell->rh = new_kept(l, layer, "rh", KIR_F32, cell->place->width);
   mat_emit(l, &mat);
   candidate.n_acc = 1;
   candidate.acc_name[0] = "n";
@@ -302,7 +303,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
     candidate.part[i].w[0] = mat.part[i].w[2];
   }
   candidate.part[1].x = cell->rh;
-  candidate.part[1].at = kir_at(0);
+  candidate.part[1].at = at_batch(l, cell->rh, 0);
   candidate.finish = gru_before_finish;
   mat_emit(l, &candidate);
 }
@@ -319,14 +320,20 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   int64_t d = in->dim[in->rank - 1].n;
   emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units),
             dir ? "_backward" : "");
-  kb_copy(kb, p->h, cell.h, p->next, kir_at(0), units);
+  batch_open(l);
+  KirIndex next = at_batch(l, p->next, 0);
+  kb_copy(kb, p->h, cell.h, p->next, next, units);
   const View *y = view_of(l, layer->out[0]);
-  if (y->buffer == p->h) return; /* the state itself is the result */
+  if (y->buffer == p->h) { /* the state itself is the result */
+    batch_close(l);
+    return;
+  }
   View half = *y,
-       from = {.buffer = p->next, .at = kir_at(0), .rank = 1, .dim = {units}, .stride = {1}};
+       from = {.buffer = p->next, .at = next, .rank = 1, .dim = {units}, .stride = {1}};
   half.dim[0] = units;
   half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
   copy_row(l, &half, t, &from, NULL);
+  batch_close(l);
 }
 
 /* Fields that are not a view of the state: both directions, padded. */

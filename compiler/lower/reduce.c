@@ -88,9 +88,9 @@ void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
   if (layer->kind == LAYER_mean) {
-    KirBuffer *lost = new_scratch(l, layer, "lost", KIR_F32, view_size(y));
+    KirBuffer *lost = new_kept(l, layer, "lost", KIR_F32, view_size(y));
     l->place[layer->out[0]->id].lost = lost;
-    kb_zero(kb, lost, kir_at(0), lost->count);
+    kb_zero(kb, lost, at_batch(l, lost, 0), view_size(y));
   }
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
@@ -102,7 +102,7 @@ void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0), il = kir_at(0);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0), il = lost ? at_batch(l, lost, 0) : kir_at(0);
   int opened = 0;
   for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
     int64_t inner = 1;

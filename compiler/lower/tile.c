@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The matrix kernel for several rows of x at once: rows x columns of sums in registers, so that a
+ * vector of weights is read once for all rows of the tile, and an element of x once for all its
+ * columns (vectors x gates). In: a Mat packed in tiles of mat_shape's vectors. After: its sums, row
+ * by row, in a buffer; finishing them is the caller's.
+ *
+ *     sums[row][vector][accumulator][lane], here 2 rows x 3 columns:
+ *       w0 w1 w2 = W[k]      a0 += w0 x[0][k]  a1 += w1 x[0][k]  a2 += w2 x[0][k]
+ *                            b0 += w0 x[1][k]  b1 += w1 x[1][k]  b2 += w2 x[1][k]
+ *
+ * The order of every sum is that of matvec.c: bias, then the parts, k ascending, the same blocks
+ * and the same partial sums; so a row gives the same bits however many are computed together. */
+#include "lower/lower_internal.h"
+
+#include <assert.h>
+
+enum { MAX_ROWS = 12, MAX_COLUMNS = 8, COLUMNS = 4 };
+
+typedef struct RowTile {
+  const Mat *mat;
+  const MatTile *tile;
+  const MatRows *rows;
+  KirReg *j, *group; /* NULL: one */
+  KirReg *block;     /* first k of the block being summed, NULL: no blocks */
+  int n, split;
+  KirReg *acc[MAT_MAX_SPLIT][MAX_ROWS][MAX_COLUMNS];
+} RowTile;
+
+/* Four columns (two loads of weights a cycle keep four fma in work) and as many rows as registers
+ * hold beside a row of weights and an x: 4 x 6 of 32, 4 x 2 of 16. */
+int tile_shape(const Lower *l, Mat *mat) {
+  int64_t have = mat_vectors(mat);
+  int64_t want = COLUMNS / mat->n_acc > 1 ? COLUMNS / mat->n_acc : 1;
+  int64_t runs = (have + want - 1) / want;
+  mat->tile_vectors = (int)((have + runs - 1) / runs);
+  int columns = mat->tile_vectors * mat->n_acc;
+  int rows = (l->target->registers - columns - 2) / (columns * mat_split(l, mat));
+  return rows < 1 ? 1 : rows > MAX_ROWS ? MAX_ROWS : rows;
+}
+
+int64_t tile_sums(const Mat *mat) {
+  return (int64_t)mat->tile_vectors * mat->n_acc * mat->lanes;
+}
+
+/* The index of row r of the tile, where `at` is that of the row in rows->row. */
+static KirIndex row_at(const MatRows *rows, KirIndex at, int r) {
+  KirIndex to = kir_at(at.offset);
+  for (int i = 0; i < at.n_terms; i++) {
+    int64_t stride = at.term[i].stride;
+    if (at.term[i].var != rows->row)
+      to = kir_at_plus(to, stride, at.term[i].var);
+    else
+      to = kir_at_plus(kir_at_offset(to, stride * (rows->first + r)), stride, rows->base);
+  }
+  return to;
+}
+
+static int columns_of(const RowTile *t) {
+  return t->tile->vectors * t->mat->n_acc;
+}
+
+static KirReg *new_sum(Lower *l, const RowTile *t, int column, KirExpr *start) {
+  return kb_var(&l->kb, t->mat->acc_name[column % t->mat->n_acc], start);
+}
+
+static void start_sums(Lower *l, RowTile *t) {
+  const Mat *mat = t->mat;
+  for (int c = 0; c < columns_of(t); c++) {
+    int v = c / mat->n_acc, a = c % mat->n_acc;
+    KirExpr *zero = kb_num(&l->kb, 0, mat->lanes), *start = zero;
+    if (mat->has_bias[a]) {
+      KirIndex at = mat_bias_at(mat, t->tile, t->j, t->group, v, a);
+      start = kb_use(&l->kb, kb_let(&l->kb, "bias", kb_load(&l->kb, mat->packed_bias, at, mat->lanes)));
+    }
+    for (int r = 0; r < t->n; r++)
+      for (int s = 0; s < t->split; s++)
+        t->acc[s][r][c] = new_sum(l, t, c, s ? zero : start);
+  }
+}
+
+/* Sums of all rows += W[k + offset] x[k + offset]. */
+static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, KirReg *k,
+                        int64_t offset, int s) {
+  Kb *kb = &l->kb;
+  const Mat *mat = t->mat;
+  int64_t stride = mat_weight_stride(mat, p, t->tile);
+  KirReg *w[MAX_COLUMNS];
+  for (int v = 0; v < t->tile->vectors; v++)
+    for (int gate = 0; gate < p->n_gates; gate++) {
+      KirIndex at = mat_weight_at(mat, p, t->tile, t->j, t->group, gate, v);
+      at = kir_at_plus(kir_at_offset(at, stride * offset), stride, k);
+      at = kir_at_plus(kir_at_plus(at, stride, t->block), stride * p->d, tap);
+      w[v * p->n_gates + gate] = kb_let(kb, "w", kb_load(kb, p->packed, at, mat->lanes));
+    }
+  for (int r = 0; r < t->n; r++) {
+    KirIndex at = kir_at_plus(kir_at_offset(p->at, offset * p->k_stride), p->k_stride, k);
+    at = kir_at_plus(kir_at_plus(at, p->k_stride, t->block), p->tap_stride, tap);
+    at = row_at(t->rows, kir_at_plus(at, p->group_stride, t->group), r);
+    KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), mat->lanes));
+    for (int v = 0; v < t->tile->vectors; v++)
+      for (int gate = 0; gate < p->n_gates; gate++) {
+        KirReg *acc = t->acc[s][r][v * mat->n_acc + p->acc[gate]];
+        kb_set(kb, acc,
+               muladd(l, kb_use(kb, w[v * p->n_gates + gate]), kb_use(kb, x), kb_use(kb, acc)));
+      }
+  }
+}
+
+static void add_range(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, int64_t first,
+                      int64_t n) {
+  Kb *kb = &l->kb;
+  int64_t whole = n / t->split * t->split;
+  if (whole > t->split) {
+    KirReg *k = kb_for(kb, "k", first, first + whole, t->split);
+    for (int s = 0; s < t->split; s++)
+      add_product(l, t, p, tap, k, s, s);
+    kb_end(kb);
+  } else
+    whole = 0;
+  for (int64_t k = whole; k < n; k++)
+    add_product(l, t, p, tap, NULL, first + k, (int)(k % t->split));
+}
+
+/* Whether part p adds to column c. */
+static bool part_adds(const RowTile *t, const MatPart *p, int c) {
+  for (int gate = 0; gate < p->n_gates; gate++)
+    if (p->acc[gate] == c % t->mat->n_acc) return true;
+  return false;
+}
+
+/* Whole blocks: sums of their own from zero, then added to those of t. */
+static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, int64_t blocks) {
+  Kb *kb = &l->kb;
+  RowTile part = *t;
+  part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
+  for (int c = 0; c < columns_of(t); c++)
+    for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++)
+      part.acc[i % t->split][i / t->split][c] = new_sum(l, t, c, kb_num(kb, 0, t->mat->lanes));
+  add_range(l, &part, p, tap, 0, MAT_BLOCK);
+  for (int c = 0; c < columns_of(t); c++)
+    for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++) {
+      KirReg *total = t->acc[i % t->split][i / t->split][c];
+      KirReg *more = part.acc[i % t->split][i / t->split][c];
+      kb_set(kb, total, kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, more)));
+    }
+  kb_end(kb);
+}
+
+static void add_part(Lower *l, RowTile *t, const MatPart *p) {
+  KirReg *tap = p->taps > 1 ? kb_for(&l->kb, "i", 0, p->taps, 1) : NULL;
+  int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
+  if (blocks) add_blocks(l, t, p, tap, blocks);
+  add_range(l, t, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
+  if (tap) kb_end(&l->kb);
+}
+
+/* Partial sums pairwise into the first, and all to memory. */
+static void store_sums(Lower *l, RowTile *t) {
+  Kb *kb = &l->kb;
+  int lanes = t->mat->lanes;
+  for (int r = 0; r < t->n; r++)
+    for (int c = 0; c < columns_of(t); c++) {
+      for (int step = 1; step < t->split; step *= 2)
+        for (int s = 0; s + step < t->split; s += 2 * step) {
+          KirReg *to = t->acc[s][r][c], *from = t->acc[s + step][r][c];
+          kb_set(kb, to, kb_op2(kb, KIR_ADD, kb_use(kb, to), kb_use(kb, from)));
+        }
+      KirIndex at = kir_at_offset(row_at(t->rows, t->rows->at, r), (int64_t)c * lanes);
+      kb_store(kb, t->rows->sums, at, kb_use(kb, t->acc[0][r][c]));
+    }
+}
+
+void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+               const MatRows *rows, int n) {
+  RowTile t = {.mat = mat, .tile = tile, .rows = rows, .j = j, .group = group, .n = n};
+  t.split = mat_split(l, mat);
+  assert(n <= MAX_ROWS && columns_of(&t) <= MAX_COLUMNS);
+  start_sums(l, &t);
+  for (int i = 0; i < mat->n_parts; i++)
+    add_part(l, &t, &mat->part[i]);
+  store_sums(l, &t);
+}
