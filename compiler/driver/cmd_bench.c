@@ -34,7 +34,7 @@ static Subject subject_new(Session *s, const GrusProgram *program, long steps) {
   uint64_t seed = 1;
   for (size_t i = 0; i < program->port_count; i++) {
     const GrusPort *p = &program->ports[i];
-    size_t bytes = port_bytes(p) * (program->kind == GRUS_KIND_RUN ? program->batch : 1);
+    size_t bytes = port_bytes(p) * program->batch;
     char *data = arena_alloc(s->arena, bytes + 64);
     for (size_t k = 0; p->role != GRUS_ROLE_OUT && p->elem == GRUS_ELEM_F32 && k < bytes / 4; k++) {
       seed = seed * 6364136223846793005u + 1442695040888963407u;
