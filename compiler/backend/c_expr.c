@@ -8,7 +8,8 @@
 const char *c_elem(KirElem elem) {
   switch (elem) {
   case KIR_F32: return "float";
-  case KIR_F16: return "uint16_t";
+  case KIR_F16:
+  case KIR_BF16: return "uint16_t";
   case KIR_I8: return "int8_t";
   case KIR_I16: return "int16_t";
   case KIR_I32: return "int32_t";
@@ -127,14 +128,21 @@ void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at) {
   }
 }
 
+/* Memory of 16 bits that a function of the prelude turns into f32. */
+static const char *narrow_name(KirElem elem) {
+  return elem == KIR_F16 ? "f16" : elem == KIR_BF16 ? "bf16" : NULL;
+}
+
 static void load(CWriter *c, const KirExpr *e) {
+  const char *narrow = narrow_name(e->buffer->elem);
   if (e->type.lanes == 1) {
-    if (e->buffer->elem == KIR_F16) text_printf(c->out, "%s_from_f16(", c->prefix);
+    if (narrow) text_printf(c->out, "%s_from_%s(", c->prefix, narrow);
     c_access(c, e->buffer, &e->at);
-    if (e->buffer->elem == KIR_F16) text_add(c->out, ")");
+    if (narrow) text_add(c->out, ")");
     return;
   }
-  text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
+  if (narrow) text_printf(c->out, "%s_load%d_%s(&", c->prefix, e->type.lanes, narrow);
+  else text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
   c_access(c, e->buffer, &e->at);
   text_add(c->out, ")");
 }

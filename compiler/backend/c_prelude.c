@@ -9,9 +9,11 @@ enum { MAX_OPS = 40, MAX_WIDTHS = 5 };
 
 typedef struct Used {
   bool scalar[MAX_OPS];
-  bool scalar_i32_bits, scalar_f32_bits, f16;
+  bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
+  bool iso;
   bool lanes[MAX_WIDTHS]; /* 2, 4, 8, 16 are 1..4 */
   bool load[MAX_WIDTHS], store[MAX_WIDTHS];
+  bool load_f16[MAX_WIDTHS], load_bf16[MAX_WIDTHS];
   bool vector[MAX_WIDTHS][MAX_OPS][2]; /* f32, i32 */
 } Used;
 
@@ -25,15 +27,18 @@ static void scan_expr(Used *u, const KirExpr *e) {
   bool from_operand = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE ||
                       e->op == KIR_SUM || e->op == KIR_LANE;
   if (from_operand) t = e->arg[0]->type;
+  bool is_f16 = e->op == KIR_LOAD && e->buffer->elem == KIR_F16;
+  bool is_bf16 = e->op == KIR_LOAD && e->buffer->elem == KIR_BF16;
+  u->f16 |= is_f16 && (t.lanes == 1 || u->iso);
+  u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
   if (t.lanes == 1) {
     u->scalar[e->op] |= t.elem == KIR_F32 || e->op == KIR_BITCAST;
     if (e->op == KIR_BITCAST)
       *(t.elem == KIR_F32 ? &u->scalar_f32_bits : &u->scalar_i32_bits) = true;
-    if (e->op == KIR_LOAD && e->buffer->elem == KIR_F16) u->f16 = true;
   } else {
     int w = width_of(t.lanes);
     u->lanes[w] = true;
-    u->load[w] |= e->op == KIR_LOAD;
+    if (e->op == KIR_LOAD) (is_f16 ? u->load_f16 : is_bf16 ? u->load_bf16 : u->load)[w] = true;
     u->vector[w][e->op][t.elem == KIR_F32 ? 0 : 1] = true;
   }
   for (int i = 0; i < KIR_MAX_ARGS; i++)
@@ -94,6 +99,12 @@ static void scalars(CWriter *c, const Used *u) {
         "  u.f *= scale.f;\n  if ((h & 0x7c00u) == 0x7c00u) u.i |= 0x7f800000u;\n"
         "  u.i |= (uint32_t)(h & 0x8000u) << 16;\n  return u.f;\n}\n",
         p);
+  if (u->bf16)
+    text_printf(out,
+                "\n/* bfloat16 as float: its upper half */\nstatic inline float %s_from_bf16(uint16_t h) {\n"
+                "  union {\n    float f;\n    uint32_t i;\n  } u;\n  u.i = (uint32_t)h << 16;\n"
+                "  return u.f;\n}\n",
+                p);
 }
 
 /* Index min and max have no prelude of floats. */
@@ -267,6 +278,50 @@ static void vector_types(CWriter *c, int lanes, bool load, bool store) {
   }
 }
 
+/* The body of a load of 16 bits in GNU vectors: f16's exponent is moved into place and corrected by a
+ * product with 2^112, which is exact. */
+static void gnu_widening(CWriter *c, int lanes, bool half, const char *t) {
+  text_printf(c->out,
+              "  typedef uint16_t halves __attribute__((vector_size(%d)));\n"
+              "  typedef uint32_t words __attribute__((vector_size(%d)));\n"
+              "  typedef uint16_t memory __attribute__((vector_size(%d), aligned(2), may_alias));\n"
+              "  const words h = __builtin_convertvector((halves)*(const memory *)p, words);\n",
+              2 * lanes, 4 * lanes, 2 * lanes);
+  if (half)
+    text_printf(c->out,
+                "  const words magnitude = (words)((%s)((h & 0x7fffu) << 13) * 5.192296858534828e33f); /* 2^112 */\n"
+                "  const words special = (words)((h & 0x7c00u) == 0x7c00u) & 0x7f800000u;\n"
+                "  return (%s)(magnitude | special | (h & 0x8000u) << 16);\n",
+                t, t);
+  else text_printf(c->out, "  return (%s)(h << 16);\n", t);
+}
+
+/* What x86 has for it, by lanes / 4: IEEE halves are one instruction, bfloat16 two. */
+static const struct {
+  const char *macro, *call;
+} narrow_x86[2][5] = {
+    {[1] = {"__F16C__", "_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p))"},
+     [2] = {"__F16C__", "_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p))"},
+     [4] = {"__AVX512F__", "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))"}},
+    {[1] = {"__SSE4_1__", "_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)), 16)"},
+     [2] = {"__AVX2__", "_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16)"},
+     [4] = {"__AVX512F__",
+            "_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16)"}}};
+
+static void vector_load_narrow(CWriter *c, int lanes, bool half) {
+  const char *t = vector_type(c, lanes, false), *kind = half ? "f16" : "bf16";
+  bool gnu = c->o->vectors == C_VECTORS_GNU, direct = gnu && lanes >= 4;
+  text_printf(c->out, "\nstatic inline %s %s_load%d_%s(const uint16_t *p) {\n", t, c->prefix, lanes, kind);
+  if (direct)
+    text_printf(c->out, "#ifdef %s\n  return (%s)%s;\n#else\n", narrow_x86[!half][lanes / 4].macro, t,
+                narrow_x86[!half][lanes / 4].call);
+  if (gnu) gnu_widening(c, lanes, half, t);
+  else
+    text_printf(c->out, "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s_from_%s(p[i]);\n  }\n  return r;\n", t,
+                lanes, c->prefix, kind);
+  text_add(c->out, direct ? "#endif\n}\n" : "}\n");
+}
+
 static void vector_splat(CWriter *c, int lanes, bool is_int) {
   const char *t = vector_type(c, lanes, is_int), *e = is_int ? "int32_t" : "float";
   text_printf(c->out, "\nstatic inline %s %s_splat%s%d(%s x) {\n  ", t, c->prefix,
@@ -342,6 +397,8 @@ static void vectors(CWriter *c, const Used *u) {
     if (!u->lanes[w]) continue;
     int lanes = 1 << w;
     vector_types(c, lanes, u->load[w], u->store[w]);
+    if (u->load_f16[w]) vector_load_narrow(c, lanes, true);
+    if (u->load_bf16[w]) vector_load_narrow(c, lanes, false);
     for (int is_int = 0; is_int < 2; is_int++) {
       if (u->vector[w][KIR_SPLAT][is_int] || u->vector[w][KIR_NUM][is_int])
         vector_splat(c, lanes, is_int);
@@ -360,8 +417,13 @@ static void vectors(CWriter *c, const Used *u) {
 void c_prelude(CWriter *c) {
   Used u;
   memset(&u, 0, sizeof u);
+  u.iso = c->o->vectors == C_VECTORS_ISO;
   for (int i = 0; i < c->m->n_funcs; i++)
     scan(&u, c->m->func[i]->body);
+  bool narrow = false;
+  for (int w = 2; w < MAX_WIDTHS; w++)
+    narrow |= u.load_f16[w] || u.load_bf16[w];
+  if (narrow && !u.iso) text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   scalars(c, &u);
   indices(c);
   vectors(c, &u);
@@ -369,21 +431,27 @@ void c_prelude(CWriter *c) {
 
 /* ---- weights ---- */
 
+/* One number as C writes it: a float, or the bits of 16. */
+static void weight(Text *out, const KirBuffer *b, int64_t k) {
+  if (b->elem == KIR_F32) c_float(out, b->data ? ((const float *)b->data)[k] : 0.0f);
+  else text_printf(out, "0x%04x", b->data ? ((const uint16_t *)b->data)[k] : 0u);
+}
+
 void c_weights(CWriter *c) {
   if (c->m->weights_extern) return;
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_CONST) continue;
-    const float *data = b->data;
     text_add(c->out, "\n");
     if (b->doc) text_printf(c->out, "/* %s */\n", b->doc);
     text_printf(
-        c->out, "static const float %s_%s[%lld]%s = {", c->prefix, b->name, (long long)b->count,
+        c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
+        (long long)b->count,
         c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))" : "");
     size_t column = 1000;
     for (int64_t k = 0; k < b->count; k++) {
       Text number = text_new(c->out->arena);
-      c_float(&number, data ? data[k] : 0.0f);
+      weight(&number, b, k);
       if (column + number.len + 2 > 100) {
         text_add(c->out, "\n ");
         column = 1;

@@ -14,6 +14,7 @@ LLVMTypeRef llvm_memory_type(LlvmWriter *w, KirElem elem) {
   switch (elem) {
   case KIR_F32: return w->f32;
   case KIR_F16:
+  case KIR_BF16:
   case KIR_I16:
   case KIR_U16: return w->i16;
   case KIR_I8:
@@ -151,10 +152,20 @@ static LLVMValueRef from_f16(LlvmWriter *w, LLVMValueRef half, int lanes) {
   return LLVMBuildBitCast(b, LLVMBuildOr(b, value, sign, ""), f32, "");
 }
 
+/* bfloat16 as f32: its upper half. */
+static LLVMValueRef from_bf16(LlvmWriter *w, LLVMValueRef half, int lanes) {
+  LLVMTypeRef f32 = llvm_type(w, kir_type(KIR_F32, lanes)),
+              i32 = llvm_type(w, kir_type(KIR_I32, lanes));
+  LLVMValueRef bits = LLVMBuildZExt(w->builder, half, i32, "");
+  bits = LLVMBuildShl(w->builder, bits, i32_const(w, 16, lanes), "");
+  return LLVMBuildBitCast(w->builder, bits, f32, "");
+}
+
 /* A value of memory type as a register holds it. */
 static LLVMValueRef widened(LlvmWriter *w, LLVMValueRef v, KirElem elem, KirType to) {
   switch (elem) {
   case KIR_F16: return from_f16(w, v, to.lanes);
+  case KIR_BF16: return from_bf16(w, v, to.lanes);
   case KIR_I8:
   case KIR_I16: return LLVMBuildSExt(w->builder, v, llvm_type(w, to), "");
   case KIR_U8:

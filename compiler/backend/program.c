@@ -13,7 +13,8 @@ typedef struct Print {
 static const char *c_elem(KirElem elem) {
   switch (elem) {
   case KIR_F32: return "float";
-  case KIR_F16: return "uint16_t";
+  case KIR_F16:
+  case KIR_BF16: return "uint16_t";
   case KIR_I8: return "int8_t";
   case KIR_I16: return "int16_t";
   case KIR_I32: return "int32_t";

@@ -164,12 +164,11 @@ static void weights_resolve(Body *body, const Node *node) {
 }
 
 static void precision_resolve(Body *body, const Node *node) {
-  static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
   if (!only_once(body, node, "precision", body->model->precision_span)) return;
   body->model->precision_span = node->span;
   const char *word = word_resolve(body, "precision", PRECISIONS, node->kid[0]);
-  for (int i = 0; word && i < 5; i++)
-    if (strcmp(word, name[i]) == 0) body->model->precision = (Precision)i;
+  for (int i = 0; word && i < PRECISION_COUNT; i++)
+    if (strcmp(word, precision_name[i]) == 0) body->model->precision = (Precision)i;
 }
 
 static void allow_resolve(Body *body, const Node *node) {

@@ -27,6 +27,7 @@ static const char *word_meant(const char *option, const char *word) {
                                          {"precision", "float32", "f32"},
                                          {"precision", "int8", "i8"},
                                          {"precision", "float16", "f16"},
+                                         {"precision", "bfloat16", "bf16"},
                                          {"precision", "int16", "i16"},
                                          {"padding", "none", "valid"}};
   for (size_t i = 0; i < sizeof meant / sizeof *meant; i++)

@@ -45,6 +45,7 @@ int kir_elem_size(KirElem elem) {
   case KIR_I32:
   case KIR_INDEX: return 4;
   case KIR_F16:
+  case KIR_BF16:
   case KIR_I16:
   case KIR_U16: return 2;
   case KIR_SIZE: return 8;
@@ -56,14 +57,15 @@ int kir_elem_size(KirElem elem) {
 }
 
 const char *kir_elem_name(KirElem elem) {
-  static const char *const name[] = {"f32", "f16", "i8",   "i16",   "i32",
+  static const char *const name[] = {"f32", "f16", "bf16", "i8",    "i16", "i32",
                                      "u8",  "u16", "size", "index", "bool"};
   return name[elem];
 }
 
 KirElem kir_elem_widened(KirElem elem) {
   switch (elem) {
-  case KIR_F16: return KIR_F32;
+  case KIR_F16:
+  case KIR_BF16: return KIR_F32;
   case KIR_I8:
   case KIR_I16:
   case KIR_U8:

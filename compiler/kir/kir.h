@@ -31,11 +31,12 @@ typedef struct KirStmt KirStmt;
 typedef struct KirFunc KirFunc;
 typedef struct KirModule KirModule;
 
-/* Element types. Memory may hold all but BOOL and INDEX; registers all but F16, I8..U16, which a
- * load widens: f16 to f32, the small integers to i32. */
+/* Element types. Memory may hold all but BOOL and INDEX; registers all but F16, BF16, I8..U16, which
+ * a load widens: f16 and bf16 to f32, the small integers to i32. */
 typedef enum KirElem {
   KIR_F32,
   KIR_F16,
+  KIR_BF16, /* the upper half of an f32 */
   KIR_I8,
   KIR_I16,
   KIR_I32,
@@ -315,7 +316,7 @@ static inline KirType kir_type(KirElem elem, int lanes) {
 static inline bool kir_type_equal(KirType a, KirType b) {
   return a.elem == b.elem && a.lanes == b.lanes;
 }
-/* What a load of this memory type gives: F16 -> F32, small integers -> I32. */
+/* What a load of this memory type gives: F16, BF16 -> F32, small integers -> I32. */
 KirElem kir_elem_widened(KirElem elem);
 /* Least and greatest value an index can take. */
 void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi);

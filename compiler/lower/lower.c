@@ -6,23 +6,48 @@
 
 #include <assert.h>
 
-/* E703: arithmetic other than f32. */
-static bool precision_is_f32(const Model *model, Diags *diags) {
-  static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
+/* Layers whose kernels may be stored in 16 bits: those of the matrix kernel. */
+static bool has_kernel(const Layer *layer) {
+  switch (layer->kind) {
+  case LAYER_GRU:
+  case LAYER_LSTM:
+  case LAYER_RNN:
+  case LAYER_Dense:
+  case LAYER_Conv1D: return true;
+  default: return false;
+  }
+}
+
+static bool is_narrow(Precision p) {
+  return p == PRECISION_F16 || p == PRECISION_BF16;
+}
+
+/* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
+static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
+  if (p == PRECISION_F32 || !(layer_info(layer->kind)->flags & WEIGHTS)) return true;
+  if (!is_narrow(p)) return false;
+  return has_kernel(layer) ? !l->opt.weights_extern : !given;
+}
+
+/* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
+static bool precisions_are_there(const Lower *l) {
   bool ok = true;
-  for (int i = 0; i < model->n_layers; i++) {
-    const Layer *layer = model->layer[i];
+  for (int i = 0; i < l->model->n_layers; i++) {
+    const Layer *layer = l->model->layer[i];
     bool given = layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
-    const char *p = given ? layer_word(layer, OPT_precision) : name[model->precision];
-    bool weights = layer_info(layer->kind)->flags & WEIGHTS;
-    if (!weights || (p[0] == 'f' && p[1] == '3')) continue;
+    Precision p = layer_precision(l->model, layer);
+    if (precision_is_there(l, layer, given, p)) continue;
     Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
-    Diag *d = diag_new(diags, E703, at, "`%s` has no %s implementation",
-                       layer_info(layer->kind)->name, p);
-    diag_primary(d, "%s here", p);
-    if (!given && span_valid(model->precision_span))
-      diag_label(d, model->precision_span, "set for the whole model here");
-    diag_note(d, "this version computes in f32");
+    Diag *d = diag_new(l->diags, E703, at, "`%s` has no %s implementation",
+                       layer_info(layer->kind)->name, precision_name[p]);
+    diag_primary(d, "%s here", precision_name[p]);
+    if (!given && span_valid(l->model->precision_span))
+      diag_label(d, l->model->precision_span, "set for the whole model here");
+    if (is_narrow(p) && has_kernel(layer))
+      diag_note(d, "weights that arrive at run time are f32");
+    else
+      diag_note(d, has_kernel(layer) ? "this version computes in f32, with weights of f32, f16 or bf16"
+                                     : "this version computes in f32");
     Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
     if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
     ok = false;
@@ -120,8 +145,8 @@ static void place_weights(KirModule *m) {
 }
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
-  if (!precision_is_f32(model, diags) || !windows_are_alone(model, diags)) return NULL;
   Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
+  if (!precisions_are_there(l) || !windows_are_alone(model, diags)) return NULL;
   l->target = options->target ? options->target : target_table[0];
   l->m = kir_module_new(arena, model->name);
   l->m->doc = model->doc;

@@ -142,6 +142,9 @@ const char *buffer_name(Lower *l, const Layer *layer, const char *part);
 /* offset as an index, with the batch's share of a scratch, state or port buffer. */
 KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset);
 /* Weights: floats of a layer as a const buffer. */
+/* A kernel, in the precision of its layer; biases and the rest are new_weights. */
+KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
+                      const char *doc);
 KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
                        const char *doc);
 KirOrigin layer_origin(const Layer *layer);

@@ -171,7 +171,7 @@ void mat_pack(Lower *l, Mat *mat) {
     const float *data = !p->w[0]                ? NULL
                         : l->opt.weights_extern ? extern_part(l, mat, p)
                                                 : pack_part(l, mat, p);
-    p->packed = new_weights(l, mat->layer, part, data, n, weights_doc(l, mat, p));
+    p->packed = new_kernel(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }
   if (!mat_has_bias(mat)) return;
   int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;

@@ -106,15 +106,31 @@ KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem ele
   return b;
 }
 
-KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
-                       const char *doc) {
-  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_CONST, KIR_F32, n);
-  b->align = buffer_align(l, KIR_F32);
+static KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
+                                const void *data, int64_t n, const char *doc) {
+  KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_CONST, elem, n);
+  b->align = buffer_align(l, elem);
   b->data = data;
   b->doc = doc;
   b->origin = layer_origin(layer);
-  if (l->cost) l->cost->weight_bytes += n * 4;
+  if (l->cost) l->cost->weight_bytes += n * kir_elem_size(elem);
   return b;
+}
+
+KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
+                       const char *doc) {
+  return new_constants(l, layer, part, KIR_F32, data, n, doc);
+}
+
+KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
+                      const char *doc) {
+  Precision precision = layer_precision(l->model, layer);
+  bool is_half = precision == PRECISION_F16;
+  if (!is_half && precision != PRECISION_BF16) return new_weights(l, layer, part, data, n, doc);
+  uint16_t *narrow = data ? ARENA_ARRAY(l->arena, uint16_t, n) : NULL;
+  for (int64_t i = 0; narrow && i < n; i++)
+    narrow[i] = is_half ? half_of(data[i]) : bfloat_of(data[i]);
+  return new_constants(l, layer, part, is_half ? KIR_F16 : KIR_BF16, narrow, n, doc);
 }
 
 KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {

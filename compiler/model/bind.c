@@ -322,5 +322,5 @@ bool model_bind(Model *model, const TensorFile *file, Diags *diags) {
     report_unused(&b);
     bind_lint(model, diags);
   }
-  return ok;
+  return ok && bind_precision(model, diags);
 }

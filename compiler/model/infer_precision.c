@@ -19,14 +19,13 @@ static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *w
 }
 
 void infer_precision(Infer *inf) {
-  static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
   const Model *model = inf->model;
   if (model->ranges.path) return;
   Precision p = model->precision;
   bool whole = p == PRECISION_I8 || p == PRECISION_I16;
   if (whole)
     report_ranges(inf, NULL, model->precision_span,
-                  arena_printf(inf->arena, "model `%s`", model->name), name[p]);
+                  arena_printf(inf->arena, "model `%s`", model->name), precision_name[p]);
   for (int i = 0; i < model->n_layers && !whole; i++) {
     const Layer *layer = model->layer[i];
     const OptVal *opt = layer_opt(layer, OPT_precision);

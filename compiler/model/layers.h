@@ -81,6 +81,6 @@ typedef enum Activation {
 extern const char *const activation_name[ACT_COUNT];
 #define ACTIVATIONS                                                                                \
   "linear relu tanh sigmoid hard_sigmoid hard_sigmoid_02 hard_tanh softplus softsign elu selu gelu exp"
-#define PRECISIONS "f32 f16 w8 i8 i16"
+#define PRECISIONS "f32 f16 bf16 w8 i8 i16"
 
 #endif

@@ -4,23 +4,14 @@
  * weights from -127 to 127, as they are stored, 516 and 132,104. */
 #include "model/lint.h"
 
-#include <string.h>
-
-/* The precision a layer computes in: its own, else the model's. */
-static const char *precision_of(const Model *model, const Layer *layer) {
-  static const char *const name[] = {"f32", "f16", "w8", "i8", "i16"};
-  const OptVal *own = layer_opt(layer, OPT_precision);
-  return own && own->given && own->s ? own->s : name[model->precision];
-}
-
 static Span precision_span(const Layer *layer) {
   const OptVal *own = layer_opt(layer, OPT_precision);
   return own && own->given ? own->span : layer->span;
 }
 
 void lint_wide_accumulator(Infer *lint, const Layer *layer) {
-  const char *precision = precision_of(lint->model, layer);
-  bool i16 = strcmp(precision, "i16") == 0, i8 = strcmp(precision, "i8") == 0;
+  Precision precision = layer_precision(lint->model, layer);
+  bool i16 = precision == PRECISION_I16, i8 = precision == PRECISION_I8;
   bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
   if ((!i16 && !i8) || (!recurrent && layer->kind != LAYER_Dense)) return;
   const Type *in = &layer->in[0]->type;
@@ -37,7 +28,7 @@ void lint_wide_accumulator(Infer *lint, const Layer *layer) {
 void lint_i8_softmax(Infer *lint, const Layer *layer) {
   if (layer->kind != LAYER_softmax) return;
   const Layer *before = lint_run_source(layer->in[0])->layer;
-  if (!before || !layer_opt(before, OPT_precision) || strcmp(precision_of(lint->model, before), "i8") != 0) return;
+  if (!before || !layer_opt(before, OPT_precision) || layer_precision(lint->model, before) != PRECISION_I8) return;
   Diag *diag = lint_report(lint, W702, layer, layer->span, "probabilities below 1/256 become 0");
   diag_primary(diag, "of values in i8");
   diag_label(diag, before->span, "computes in i8");

@@ -136,6 +136,17 @@ const char *layer_word(const Layer *layer, OptName name) {
   return opt && opt->s ? opt->s : "";
 }
 
+const char *const precision_name[PRECISION_COUNT] = {"f32", "f16", "bf16", "w8", "i8", "i16"};
+
+Precision layer_precision(const Model *model, const Layer *layer) {
+  const OptVal *own = layer_opt(layer, OPT_precision);
+  if (!own || !own->given || !own->s) return model->precision;
+  int p = 0;
+  while (p < PRECISION_COUNT - 1 && strcmp(precision_name[p], own->s) != 0)
+    p++;
+  return (Precision)p;
+}
+
 bool layer_word_is(const Layer *layer, OptName name, const char *word) {
   return strcmp(layer_word(layer, name), word) == 0;
 }

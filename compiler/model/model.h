@@ -99,7 +99,16 @@ typedef struct WeightsDecl {
   Span span, path_span, convention_span;
 } WeightsDecl;
 
-typedef enum Precision { PRECISION_F32, PRECISION_F16, PRECISION_W8, PRECISION_I8, PRECISION_I16 } Precision;
+typedef enum Precision {
+  PRECISION_F32,
+  PRECISION_F16,
+  PRECISION_BF16,
+  PRECISION_W8,
+  PRECISION_I8,
+  PRECISION_I16,
+  PRECISION_COUNT
+} Precision;
+extern const char *const precision_name[PRECISION_COUNT]; /* "f16": the words of PRECISIONS */
 
 /* A type written where the value has one of its own: `let h : f32[8] = ...`, and the inputs and
  * outputs of blocks. infer checks it (E302). Time bounded without a name has length -1: it matches
@@ -168,6 +177,7 @@ int64_t layer_size(const Layer *layer, OptName name, int64_t if_absent);
 double layer_number(const Layer *layer, OptName name, double if_absent);
 const char *layer_word(const Layer *layer, OptName name); /* "" if absent */
 bool layer_word_is(const Layer *layer, OptName name, const char *word);
+Precision layer_precision(const Model *model, const Layer *layer); /* its own, else the model's */
 bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
 Activation layer_activation(const Layer *layer, OptName name);
 /* LayerNorm, BatchNorm: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. */

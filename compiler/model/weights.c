@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors of a file, the tensors a layer owns, and weights without a file. */
-#include "model/weights.h"
+#include "model/bind.h"
 
 #include <math.h>
 #include <string.h>
@@ -217,6 +217,7 @@ void model_bind_random(Model *model, uint64_t seed) {
       layer->weights->role[params[k].role] = to;
     }
   }
+  bind_precision(model, NULL); /* nothing so small is too large */
 }
 
 void model_bind_extern(Model *model) {

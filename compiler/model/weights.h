@@ -75,6 +75,10 @@ typedef struct LayerWeights {
   const float *role[ROLE_COUNT];
 } LayerWeights;
 
+/* The nearest number of 16 bits, ties to even: IEEE binary16, and the upper half of an f32. */
+uint16_t half_of(float x);
+uint16_t bfloat_of(float x);
+
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
 /* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs a

@@ -139,8 +139,9 @@ static void number(Text *out, double x) {
 }
 
 static const char *c_elem_name(KirElem e) {
-  static const char *const n[] = {"float",   "uint16_t", "int8_t",   "int16_t",
-                                  "int32_t", "uint8_t",  "uint16_t", "size_t"};
+  static const char *const n[] = {
+      [KIR_F32] = "float",   [KIR_F16] = "uint16_t", [KIR_I8] = "int8_t",    [KIR_I16] = "int16_t",
+      [KIR_I32] = "int32_t", [KIR_U8] = "uint8_t",   [KIR_U16] = "uint16_t", [KIR_SIZE] = "size_t"};
   return n[e];
 }
 
