@@ -67,6 +67,7 @@ static void rows_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, 
                       MatRows rows, int64_t first, int64_t count, int n) {
   rows.first = first;
   if (count > 1) rows.base = kb_for(&l->kb, "row", 0, count * n, n);
+  rows.at = kir_at_plus(kir_at(rows.stride * first), rows.stride, rows.base);
   if (count > 0) tile_emit(l, mat, tile, j, group, &rows, n);
   if (count > 1) kb_end(&l->kb);
 }
@@ -80,7 +81,7 @@ static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group,
   int n = (int)((samples + tiles - 1) / tiles);
   int64_t large = samples - (n - 1) * tiles;
   KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
-  MatRows rows = {.row = l->batch, .sums = sums, .at = kir_at_plus(kir_at(0), tile_sums(mat), l->batch)};
+  MatRows rows = {.row = l->batch, .sums = sums, .stride = tile_sums(mat)};
   rows_emit(l, mat, tile, j, group, rows, 0, large, n);
   rows_emit(l, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
   batch_open(l);
@@ -88,7 +89,8 @@ static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group,
     MatUnits units = mat_units(mat, tile, j, group, v);
     KirReg *acc[MAT_MAX_ACC];
     for (int a = 0; a < mat->n_acc; a++) {
-      KirIndex at = kir_at_offset(rows.at, ((int64_t)v * mat->n_acc + a) * mat->lanes);
+      KirIndex at = kir_at(((int64_t)v * mat->n_acc + a) * mat->lanes);
+      at = kir_at_plus(at, rows.stride, l->batch);
       acc[a] = kb_var(kb, mat->acc_name[a], kb_load(kb, sums, at, mat->lanes));
     }
     mat->finish(l, mat->context, &units, acc);

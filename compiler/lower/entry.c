@@ -284,6 +284,7 @@ void lower_main(Lower *l) {
   if (l->streaming) count_calls(l);
   schedule(l);
   batch_choose(l);
+  hoist_choose(l);
   if (!l->is_tiled) open_batch(l);
   if (l->m->batch > 1) define_lengths(l, length);
   place_values(l);

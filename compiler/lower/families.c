@@ -104,6 +104,14 @@ static void step(Lower *l, const Layer *layer, KirReg *t) {
   }
 }
 
+void emit_products(Lower *l, const Layer *layer, const HoistBlock *block) {
+  kb_section(&l->kb, layer_origin(layer),
+             arena_printf(l->arena, "%s: b + W x of the next steps",
+                          layer->path ? layer->path : layer_info(layer->kind)->name));
+  recurrent_products(l, layer, 0, block);
+  kb_end(&l->kb);
+}
+
 void emit_step(Lower *l, const Layer *layer, KirReg *t) {
   KirStmt *section = open_section(l, layer);
   step(l, layer, t);
@@ -139,6 +147,14 @@ static void recurrent_private(Lower *l, const Layer *layer) {
     recurrent_before(l, layer, dir);
     batch_close(l);
     KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
+    if (l->job[layer->id].hoists) {
+      HoistBlock block = hoist_open(l, d, backward);
+      recurrent_products(l, layer, dir, &block);
+      recurrent_step(l, layer, dir, hoist_steps(l, &block, backward));
+      kb_end(kb);
+      kb_end(kb);
+      continue;
+    }
     KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
                                        zero, -1)
                          : kb_for_expr(kb, "t", zero, n, 1);

@@ -133,12 +133,12 @@ static void set_cost(Lower *l, int id) {
   l->cost = &l->m->cost[id];
 }
 
-/* The layers of a group at step t. Samples that run side by side: layers that take all at once stand
+/* The layers of a group at step t, those of one pass. Samples that run side by side: layers that take all at once stand
  * alone, those between them share a loop. */
-static void emit_steps(Lower *l, const Job *of, KirReg *t) {
+static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
   bool inside = false;
   for (int i = 0; i < l->model->n_layers; i++) {
-    if (!in_group(l, i, of)) continue;
+    if (!in_group(l, i, of) || l->job[i].pass != pass) continue;
     bool one_by_one = !batch_takes(l, l->model->layer[i]);
     if (inside && !one_by_one) batch_close(l);
     if (one_by_one && !inside) batch_open(l);
@@ -147,6 +147,33 @@ static void emit_steps(Lower *l, const Job *of, KirReg *t) {
     emit_step(l, l->model->layer[i], t);
   }
   if (inside) batch_close(l);
+}
+
+static bool group_hoists(const Lower *l, const Job *of) {
+  for (int i = 0; i < l->model->n_layers; i++)
+    if (in_group(l, i, of) && l->job[i].hoists) return true;
+  return false;
+}
+
+/* Block by block: in each pass input products of the block, then its steps. */
+static void emit_blocks(Lower *l, const Job *of) {
+  int passes = 0;
+  for (int i = 0; i < l->model->n_layers; i++)
+    if (in_group(l, i, of) && l->job[i].pass > passes) passes = l->job[i].pass;
+  HoistBlock block = hoist_open(l, of->domain, false);
+  for (int pass = 0; pass <= passes; pass++) {
+    for (int i = 0; i < l->model->n_layers; i++) {
+      if (!in_group(l, i, of) || l->job[i].pass != pass || !l->job[i].hoists) continue;
+      set_cost(l, i);
+      emit_products(l, l->model->layer[i], &block);
+    }
+    l->kb.origin = (KirOrigin){0};
+    KirReg *t = hoist_steps(l, &block, false);
+    emit_steps(l, of, pass, t);
+    l->kb.origin = (KirOrigin){0};
+    kb_end(&l->kb);
+  }
+  kb_end(&l->kb);
 }
 
 static void emit_group(Lower *l, const Job *of) {
@@ -161,10 +188,14 @@ static void emit_group(Lower *l, const Job *of) {
   }
   batch_close(l);
   l->kb.origin = (KirOrigin){0};
-  KirReg *t = open_time(l, of->domain, "t", &opened);
-  emit_steps(l, of, t);
-  l->kb.origin = (KirOrigin){0};
-  if (opened) kb_end(&l->kb);
+  if (group_hoists(l, of))
+    emit_blocks(l, of);
+  else {
+    KirReg *t = open_time(l, of->domain, "t", &opened);
+    emit_steps(l, of, 0, t);
+    l->kb.origin = (KirOrigin){0};
+    if (opened) kb_end(&l->kb);
+  }
   batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;

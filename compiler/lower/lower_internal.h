@@ -26,6 +26,7 @@ typedef struct View {
   int64_t time; /* elements from one row to the next; 0: one row only */
   int rank;     /* feature axes */
   int64_t dim[TYPE_MAX_AXES], stride[TYPE_MAX_AXES];
+  KirReg **clock; /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
 } View;
 
 /* The steps of a value: what a time loop runs over. */
@@ -40,6 +41,8 @@ typedef struct Domain {
 typedef struct Job {
   const Layer *layer;
   Domain domain;   /* of its loop */
+  bool hoists;     /* W x of a block of steps ahead of them: hoist.c */
+  int pass;        /* over a block of steps, where some layer of the loop hoists */
   int level;       /* jobs of one level and domain share a loop; lower levels come first */
   bool is_private; /* has its loops to itself: backward recurrences, reverse, overlap_add */
   bool is_alias;   /* nothing to do: its result is a view of its input */
@@ -63,6 +66,7 @@ typedef struct ValuePlace {
   const Port *port_out; /* lives in this output parameter */
   const Layer *concat;  /* lives in its slice of this concat's result */
   int concat_input;
+  bool in_block;      /* rows of a block of steps are in memory */
   KirBuffer *lost;    /* mean: what rounding lost of the running sum so far */
   KirBuffer *history; /* streams: the state buffer to move down after each call */
   int64_t row;        /* elements of a row in it */
@@ -72,11 +76,19 @@ typedef struct ValuePlace {
   int64_t turns; /* calls until the history is moved back to the front */
 } ValuePlace;
 
+/* b + W x of a block of steps: [step][vector][accumulator][lane]. */
+typedef struct Hoisted {
+  KirBuffer *sums;
+  int64_t row; /* elements of a step */
+  int n_acc;   /* the first accumulators of the layer */
+} Hoisted;
+
 /* What a recurrent layer keeps from step to step, per direction. */
 typedef struct CellPlace {
   KirBuffer *h, *c, *next; /* padded to whole vectors: see width */
   int64_t h_at, c_at;      /* of this direction */
   int64_t width;           /* units rounded up to whole vectors */
+  Hoisted hoisted[2];      /* by Mat of a step */
 } CellPlace;
 
 typedef struct Lower {
@@ -96,6 +108,7 @@ typedef struct Lower {
   KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
   KirReg *batch;         /* sample of the batch, or NULL */
   bool is_tiled;         /* samples run side by side: batch.c */
+  KirReg *block_row;     /* step within the block, where layers hoist */
   KirStmt **batch_at;    /* where the loop over the samples that is open stands */
   KirBuffer **kept;      /* scratch buffers with a place for each sample */
   int n_kept;
@@ -122,6 +135,10 @@ typedef struct Window {
   bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
 } Window;
 Window window_of(const Lower *l, const Layer *layer);
+/* Whether the products of a layer with its input are made for blocks of steps. */
+bool hoist_pays(const Lower *l, const Layer *layer);
+/* The most partial sums of a layer's products. */
+int recurrent_split(const Lower *l, const Layer *layer);
 
 /* ---- place.c ---- */
 KirElem elem_of(const Type *type);
@@ -198,6 +215,7 @@ typedef struct Mat {
   int lanes;
   int n_parts;
   MatPart part[MAT_MAX_PARTS];
+  const Hoisted *start;           /* where the first sums start; NULL: all at the bias */
   bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
   const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];
@@ -244,11 +262,12 @@ KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
 
 /* ---- tile.c: several rows of x at once ---- */
 typedef struct MatRows {
-  KirReg *row;   /* stands for the row in the indices of the parts' x and in `at` */
-  int64_t first; /* row of the tile, */
+  KirReg *row;   /* stands for the row in the indices of the parts' x: */
+  int64_t first; /* the tile's first row, */
   KirReg *base;  /* added to it; NULL: 0 */
   KirBuffer *sums;
-  KirIndex at; /* of a row's first sum */
+  KirIndex at;    /* of the first sum of the tile's first row */
+  int64_t stride; /* from row to row */
 } MatRows;
 
 /* Chooses the vectors of mat's tiles; the rows that go with them. */
@@ -258,6 +277,25 @@ int64_t tile_sums(const Mat *mat);
 /* The sums of n rows. */
 void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
                const MatRows *rows, int n);
+
+/* ---- hoist.c ---- */
+/* A block of steps. */
+typedef struct HoistBlock {
+  Domain domain;
+  int64_t size;     /* steps, at most */
+  KirReg *first;    /* its least step */
+  KirReg *rows;     /* its steps; NULL: always size */
+  bool reads_block; /* x has the rows of the block only */
+} HoistBlock;
+
+/* Which layers hoist, in which pass, and what passes keep for each other. */
+void hoist_choose(Lower *l);
+int64_t hoist_block(const Lower *l, Domain d);
+/* Opens the loop over blocks, and over the steps of one, whose number it returns. */
+HoistBlock hoist_open(Lower *l, Domain d, bool backward);
+KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward);
+/* Sums of mat, whose one part reads row `row`, for all steps of the block. */
+void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to);
 
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
@@ -295,12 +333,14 @@ KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
 /* ---- families: one step at row t (NULL: the only row), what comes before and after the loop ----
  */
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
+void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);
 void emit_before(Lower *l, const Layer *layer);
 void emit_after(Lower *l, const Layer *layer);
 void emit_private(Lower *l, const Layer *layer);
 
 void recurrent_before(Lower *l, const Layer *layer, int dir);
 void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t);
+void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block);
 void recurrent_place(Lower *l, const Layer *layer);
 void recurrent_reset(Lower *l, const Layer *layer);
 void recurrent_fields(Lower *l, const Layer *layer);

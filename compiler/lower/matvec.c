@@ -234,6 +234,14 @@ static KirIndex extern_at(const TileRun *r, const MatPart *p, int gate, int v) {
   return kir_at_plus(at, mat->units * depth, r->group);
 }
 
+static KirIndex hoisted_at(Lower *l, const TileRun *r, int v, int a) {
+  const Mat *mat = r->mat;
+  int64_t of_vector = (int64_t)mat->start->n_acc * mat->lanes;
+  KirIndex at = kir_at((r->tile->first + v) * of_vector + a * mat->lanes);
+  at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
+  return kir_at_plus(at, mat->start->row, l->block_row);
+}
+
 static void start_sums(Lower *l, TileRun *r) {
   Kb *kb = &l->kb;
   Mat *mat = r->mat;
@@ -242,7 +250,9 @@ static void start_sums(Lower *l, TileRun *r) {
     for (int a = 0; a < mat->n_acc; a++)
       for (int s = 0; s < r->split; s++) {
         KirExpr *start = kb_num(kb, 0, lanes);
-        if (s == 0 && mat->has_bias[a])
+        if (s == 0 && mat->start && a < mat->start->n_acc)
+          start = kb_load(kb, mat->start->sums, hoisted_at(l, r, v, a), lanes);
+        else if (s == 0 && mat->has_bias[a])
           start = kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a),
                           lanes);
         r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);

@@ -159,6 +159,7 @@ bool view_is_dense(const View *view) {
 }
 
 KirIndex view_row(const View *view, KirReg *t, int64_t row) {
+  if (view->clock && t) t = *view->clock;
   return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, t);
 }
 
@@ -223,7 +224,7 @@ static bool place_in_concat(Lower *l, const Value *v) {
   if (l->place[v->id].need.rows || v->field) return false;
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
     const Layer *c = l->model->layer[i];
-    if (c->kind != LAYER_concat || l->job[i].level != job->level ||
+    if (c->kind != LAYER_concat || l->job[i].level != job->level || l->job[i].pass != job->pass ||
         !domain_equal(l->job[i].domain, job->domain))
       continue;
     int64_t at = 0;
@@ -284,7 +285,7 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   Domain d = domain_of(l, &v->type);
   int64_t row = type_step_size(&v->type);
   bool rows = n->rows && d.kind != TIME_NONE;
-  int64_t count = row * (rows ? n->before + d.n + n->after : 1);
+  int64_t count = row * (rows ? n->before + d.n + n->after : p->in_block ? hoist_block(l, d) : 1);
   KirElem elem = elem_of(&v->type);
   KirBuffer *b;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
@@ -299,6 +300,10 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
   p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0);
   p->view.at = kir_at_plus(p->view.at, row, p->at_position);
+  if (p->in_block) {
+    p->view.time = row;
+    p->view.clock = &l->block_row;
+  }
 }
 
 static View view_alias(Lower *l, const Layer *layer) {
@@ -336,7 +341,8 @@ static bool place_in_cell(Lower *l, const Value *v) {
   int dirs = layer_directions(layer);
   const CellPlace *cell = &l->cell[layer->id * 2];
   bool is_c = v->field && v->field[0] == 'c';
-  if (!v->field && (l->place[v->id].need.rows || dirs == 2)) return false;
+  bool more = l->place[v->id].need.rows || l->place[v->id].in_block;
+  if (!v->field && (more || dirs == 2)) return false;
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
   l->place[v->id].view = view_rows(l, b, &v->type, false, 0);

@@ -14,7 +14,7 @@
 
 typedef struct Cell {
   const Layer *layer;
-  const CellPlace *place;
+  CellPlace *place;
   KirIndex h, c;       /* unit 0 of this direction's state */
   KirBuffer *rh;       /* reset before: r * h of all units */
   KirBuffer *z;        /* reset before: z of all units */
@@ -39,7 +39,7 @@ void recurrent_place(Lower *l, const Layer *layer) {
   KirBuffer *c = layer->kind == LAYER_LSTM ? new (l, layer, "c", KIR_F32, dirs * width) : NULL;
   KirBuffer *next = new_kept(l, layer, "next", KIR_F32, width);
   for (int d = 0; d < dirs; d++)
-    l->cell[layer->id * 2 + d] = (CellPlace){h, c, next, d * width, d * width, width};
+    l->cell[layer->id * 2 + d] = (CellPlace){.h = h, .c = c, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
 }
 
 /* ---- starting states ---- */
@@ -242,10 +242,13 @@ static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const cha
 static const char *const gate_names[3][MAT_MAX_ACC] = {
     {"z", "r", "n", "m"}, {"i", "f", "g", "o"}, {"n", "", "", ""}};
 
-static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const char *suffix) {
+/* The products of a step, part 0 of x and part 1 of h: one Mat, or two, the second for the
+ * candidate of a GRU that resets before. */
+static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat all[2]) {
   const Layer *layer = cell->layer;
   int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   int64_t units = units_of(layer);
+  const char *suffix = dir ? "_backward" : "";
   Mat mat = {.layer = layer,
              .units = units,
              .lanes = mat_lanes(l, units),
@@ -277,21 +280,16 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
   }
   mat.part[0] = x;
   mat.part[1] = h;
-  l->cost->macs += gates * (x.d + units) * units * domain_of(l, &layer->in[0]->type).n;
-  if (layer->kind == LAYER_LSTM) cell->peephole = pack_peephole(l, layer, dir, suffix, mat.lanes);
   if (!before) {
     mat.finish = after ? gru_after_finish : layer->kind == LAYER_LSTM ? lstm_finish : rnn_finish;
-    mat_emit(l, &mat);
-    return;
+    all[0] = mat;
+    return 1;
   }
   /* z and r of all units, then the candidate from r * h */
   Mat candidate = mat;
   mat.n_acc = mat.part[0].n_gates = mat.part[1].n_gates = 2;
   mat.finish = gru_gates_finish;
   mat.suffix = arena_printf(l->arena, "_zr%s", suffix);
-  cell->z = new_kept(l, layer, "z", KIR_F32, cell->place->width);
-  cell->rh = new_kept(l, layer, "rh", KIR_F32, cell->place->width);
-  mat_emit(l, &mat);
   candidate.n_acc = 1;
   candidate.acc_name[0] = "n";
   candidate.bias[0] = mat.bias[2];
@@ -302,15 +300,73 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, const
     candidate.part[i].acc[0] = 0;
     candidate.part[i].w[0] = mat.part[i].w[2];
   }
-  candidate.part[1].x = cell->rh;
-  candidate.part[1].at = at_batch(l, cell->rh, 0);
   candidate.finish = gru_before_finish;
-  mat_emit(l, &candidate);
+  all[0] = mat;
+  all[1] = candidate;
+  return 2;
+}
+
+int recurrent_split(const Lower *l, const Layer *layer) {
+  int64_t units = units_of(layer);
+  Mat mat = {.units = units, .lanes = mat_lanes(l, units), .n_acc = 4};
+  if (layer->kind == LAYER_RNN) mat.n_acc = 1;
+  if (layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before")) mat.n_acc = 1;
+  return mat_split(l, &mat);
+}
+
+/* What is left of a step when W x + b is there already. */
+static void take_hoisted(Mat *mat, Hoisted *from) {
+  mat->part[0] = mat->part[1];
+  mat->n_parts = 1;
+  mat->start = from;
+  for (int a = 0; a < from->n_acc; a++)
+    mat->has_bias[a] = false;
+}
+
+static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h) {
+  const Layer *layer = cell->layer;
+  Mat mat[2];
+  int n = cell_mats(l, cell, dir, x, h, mat);
+  int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int64_t units = units_of(layer);
+  l->cost->macs += gates * (x.d + units) * units * domain_of(l, &layer->in[0]->type).n;
+  if (layer->kind == LAYER_LSTM)
+    cell->peephole = pack_peephole(l, layer, dir, mat->suffix, mat->lanes);
+  if (n == 2) {
+    cell->z = new_kept(l, layer, "z", KIR_F32, cell->place->width);
+    cell->rh = new_kept(l, layer, "rh", KIR_F32, cell->place->width);
+    mat[1].part[1].x = cell->rh;
+    mat[1].part[1].at = at_batch(l, cell->rh, 0);
+  }
+  for (int i = 0; i < n; i++) {
+    if (l->job[layer->id].hoists) take_hoisted(&mat[i], &cell->place->hoisted[i]);
+    mat_emit(l, &mat[i]);
+  }
+}
+
+/* The input products of the steps of a block. */
+void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block) {
+  CellPlace *p = &l->cell[layer->id * 2 + dir];
+  Cell cell = {.layer = layer, .place = p};
+  const View *x = view_of(l, layer->in[0]);
+  const Type *in = &layer->in[0]->type;
+  KirReg *row = kb_reg(&l->kb, "row", kir_type(KIR_INDEX, 1));
+  HoistBlock b = *block;
+  b.reads_block = x->clock != NULL;
+  l->block_row = row;
+  Mat mat[2];
+  int n = cell_mats(l, &cell, dir, input_part(x, row, in->dim[in->rank - 1].n),
+                    (MatPart){0}, mat);
+  for (int i = 0; i < n; i++) {
+    mat[i].n_parts = 1;
+    mat[i].n_acc = mat[i].part[0].n_gates;
+    hoist_emit(l, &b, &mat[i], row, &p->hoisted[i]);
+  }
 }
 
 void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   Kb *kb = &l->kb;
-  const CellPlace *p = &l->cell[layer->id * 2 + dir];
+  CellPlace *p = &l->cell[layer->id * 2 + dir];
   Cell cell = {.layer = layer, .place = p};
   int64_t units = units_of(layer);
   cell.h = at_batch(l, p->h, p->h_at);
@@ -318,8 +374,7 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   const View *x = view_of(l, layer->in[0]);
   const Type *in = &layer->in[0]->type;
   int64_t d = in->dim[in->rank - 1].n;
-  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units),
-            dir ? "_backward" : "");
+  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units));
   batch_open(l);
   KirIndex next = at_batch(l, p->next, 0);
   kb_copy(kb, p->h, cell.h, p->next, next, units);

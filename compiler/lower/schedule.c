@@ -271,6 +271,21 @@ static void find_tail(Lower *l, const Layer *layer) {
   }
 }
 
+/* ---- input products ahead of the steps ---- */
+
+enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
+
+/* Reading W once for several steps pays when it is long to read; sums then go through memory once
+ * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
+bool hoist_pays(const Lower *l, const Layer *layer) {
+  if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
+  const Type *in = &layer->in[0]->type;
+  Domain d = domain_of(l, in);
+  bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
+  if (!long_enough || l->is_tiled || l->opt.weights_extern || l->target->is_mcu) return false;
+  return in->dim[in->rank - 1].n >= LEAST_INPUT && recurrent_split(l, layer) == 1;
+}
+
 void schedule(Lower *l) {
   const Model *model = l->model;
   l->job = ARENA_ARRAY(l->arena, Job, model->n_layers + 1);

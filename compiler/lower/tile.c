@@ -165,7 +165,7 @@ static void store_sums(Lower *l, RowTile *t) {
           KirReg *to = t->acc[s][r][c], *from = t->acc[s + step][r][c];
           kb_set(kb, to, kb_op2(kb, KIR_ADD, kb_use(kb, to), kb_use(kb, from)));
         }
-      KirIndex at = kir_at_offset(row_at(t->rows, t->rows->at, r), (int64_t)c * lanes);
+      KirIndex at = kir_at_offset(t->rows->at, t->rows->stride * r + (int64_t)c * lanes);
       kb_store(kb, t->rows->sums, at, kb_use(kb, t->acc[0][r][c]));
     }
 }

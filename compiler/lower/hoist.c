@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Input products ahead of the steps. In: jobs and needs from the schedule. After: the recurrent
+ * layers that hoist have W x of a block of steps computed together (tile.c), so that a step reads
+ * only U; their time loop runs over blocks.
+ *
+ *     for block in 0..n by 6
+ *       rows = min(6, n - block)
+ *       sums[0..rows] = b + W x[block..block + rows]        rows x columns tiles
+ *       for u in 0..rows
+ *         t = block + u    sums[u] + U h, gates, new state, and the other layers of the loop
+ *
+ * A layer that reads, in the same loop, what the steps of another make needs all of a block before
+ * it can begin: it runs in the next pass over the block, and what passes between passes has a row
+ * for each step of a block. The sums are those of single steps bit for bit: b + W x comes first in
+ * both (matvec.c). */
+#include "lower/lower_internal.h"
+
+/* Steps of a block: the rows of a tile of four columns, or enough of them for W to be read seldom;
+ * a sequence of fixed length in even blocks if it has such a divisor. */
+int64_t hoist_block(const Lower *l, Domain d) {
+  int64_t rows = (l->target->registers - 6) / 4;
+  if (rows < 1) rows = 1;
+  if (rows < 4) return (7 + rows) / rows * rows;
+  for (int64_t n = rows; n >= 4 && d.kind != TIME_BOUNDED; n--)
+    if (d.n % n == 0) return n;
+  return rows;
+}
+
+/* The value a chain of views is a view of. */
+static const Value *root_of(const Lower *l, const Value *v) {
+  while (v->layer && l->job[v->layer->id].is_alias)
+    v = v->layer->in[0];
+  return v;
+}
+
+static bool in_loop(const Lower *l, const Value *v, const Job *of) {
+  if (!v->layer || v->field) return false;
+  const Job *job = &l->job[v->layer->id];
+  return !job->is_private && !job->is_dead && job->in_reset == of->in_reset &&
+         job->level == of->level && domain_equal(job->domain, of->domain);
+}
+
+/* The pass over a block in which a layer runs: after what it reads of the same loop. */
+static void find_pass(Lower *l, const Layer *layer) {
+  Job *job = &l->job[layer->id];
+  for (int i = 0; i < layer->n_in && !job->is_private; i++) {
+    const Value *from = root_of(l, layer->in[i]);
+    if (!in_loop(l, from, job)) continue;
+    int pass = l->job[from->layer->id].pass + job->hoists;
+    if (pass > job->pass) job->pass = pass;
+  }
+}
+
+/* What is read in a later pass. `last` reads one row when all is over, wherever that is. */
+static void keep_between(Lower *l, const Layer *layer) {
+  const Job *job = &l->job[layer->id];
+  for (int i = 0; i < layer->n_in && !job->is_private && !job->is_alias; i++) {
+    const Value *from = root_of(l, layer->in[i]);
+    if (in_loop(l, from, job) && l->job[from->layer->id].pass != job->pass)
+      l->place[from->id].in_block = true;
+  }
+}
+
+static void keep_ended(Lower *l, const Layer *layer) {
+  if (layer->kind != LAYER_last) return;
+  ValuePlace *p = &l->place[root_of(l, layer->in[0])->id];
+  if (p->in_block) p->need.rows = true;
+}
+
+void hoist_choose(Lower *l) {
+  const Model *model = l->model;
+  for (int i = 0; i < model->n_layers; i++) {
+    l->job[i].hoists = hoist_pays(l, model->layer[i]);
+    find_pass(l, model->layer[i]);
+  }
+  for (int i = 0; i < model->n_layers; i++)
+    keep_between(l, model->layer[i]);
+  for (int i = 0; i < model->n_layers; i++)
+    keep_ended(l, model->layer[i]);
+  for (int i = 0; i < model->n_values; i++)
+    if (l->place[i].need.rows) l->place[i].in_block = false;
+}
+
+/* ---- the block ---- */
+
+/* steps min(block, left) as a register. */
+static KirReg *rows_of(Lower *l, Domain d, int64_t size, KirReg *block) {
+  Kb *kb = &l->kb;
+  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(l, d), kb_use(kb, block));
+  KirReg *rows = kb_let(kb, "rows", kb_op2(kb, KIR_MIN, left, kb_int(kb, KIR_INDEX, size, 1)));
+  rows->lo = 1;
+  rows->hi = size;
+  return rows;
+}
+
+static bool is_even(Domain d, int64_t size) {
+  return d.kind != TIME_BOUNDED && d.n % size == 0;
+}
+
+HoistBlock hoist_open(Lower *l, Domain d, bool backward) {
+  Kb *kb = &l->kb;
+  HoistBlock b = {.size = hoist_block(l, d), .domain = d};
+  KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
+  KirReg *done = kb_for_expr(kb, "block", zero, domain_count(l, d), b.size);
+  if (!is_even(d, b.size)) b.rows = rows_of(l, d, b.size, done);
+  b.first = done;
+  if (!backward) return b;
+  KirExpr *rows = b.rows ? kb_use(kb, b.rows) : kb_int(kb, KIR_INDEX, b.size, 1);
+  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(l, d), kb_use(kb, done));
+  b.first = kb_let(kb, "first", kb_op2(kb, KIR_SUB, left, rows));
+  b.first->lo = 0;
+  b.first->hi = d.n - (b.rows ? 1 : b.size);
+  return b;
+}
+
+KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward) {
+  Kb *kb = &l->kb;
+  KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
+  KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
+  if (backward) {
+    KirExpr *top = kb_op2(kb, KIR_SUB, rows, kb_int(kb, KIR_INDEX, 1, 1));
+    l->block_row = kb_for_expr(kb, "u", top, zero, -1);
+  } else
+    l->block_row = kb_for_expr(kb, "u", zero, rows, 1);
+  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, l->block_row)));
+  t->lo = 0;
+  t->hi = b->domain.n - 1;
+  return t;
+}
+
+/* ---- the products ---- */
+
+/* Tiles of n rows of one run of columns, from row `from` of the block while they fit. */
+static void rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile, KirReg *j,
+                      const Hoisted *to, const MatRows *base, KirReg *from, int n) {
+  Kb *kb = &l->kb;
+  MatRows rows = *base;
+  if (!b->reads_block) {
+    rows.base = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, from)));
+    rows.base->lo = 0;
+    rows.base->hi = b->domain.n - n;
+  } else
+    rows.base = from;
+  int64_t of_tile = (int64_t)tile->vectors * mat->n_acc * mat->lanes;
+  rows.at = kir_at_plus(kir_at(tile->first * mat->n_acc * mat->lanes), of_tile, j);
+  rows.at = kir_at_plus(rows.at, to->row, from);
+  rows.stride = to->row;
+  rows.sums = to->sums;
+  tile_emit(l, mat, tile, j, NULL, &rows, n);
+}
+
+/* Whole tiles, then row by row what is left. */
+static void columns_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile,
+                         const Hoisted *to, const MatRows *base, int n) {
+  Kb *kb = &l->kb;
+  KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
+  KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
+  if (!b->rows && b->size % n == 0) {
+    KirReg *from = kb_for(kb, "row", 0, b->size, n);
+    rows_emit(l, b, mat, tile, j, to, base, from, n);
+    kb_end(kb);
+  } else {
+    KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
+    KirExpr *tiles = kb_op2(kb, KIR_DIV, rows, kb_int(kb, KIR_INDEX, n, 1));
+    KirReg *whole = kb_let(kb, "whole", kb_op2(kb, KIR_MUL, tiles, kb_int(kb, KIR_INDEX, n, 1)));
+    KirReg *from = kb_for_expr(kb, "row", zero, kb_use(kb, whole), n);
+    from->hi = b->size - n;
+    rows_emit(l, b, mat, tile, j, to, base, from, n);
+    kb_end(kb);
+    rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
+    from = kb_for_expr(kb, "row", kb_use(kb, whole), rows, 1);
+    from->lo = 0;
+    from->hi = b->size - 1;
+    rows_emit(l, b, mat, tile, j, to, base, from, 1);
+    kb_end(kb);
+  }
+  if (j) kb_end(kb);
+}
+
+void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to) {
+  MatTile tile[2];
+  int most = tile_shape(l, mat), n_tiles = mat_tiles(l, mat, tile);
+  int n = most > b->size ? (int)b->size : most;
+  mat->groups = 1;
+  mat_pack(l, mat);
+  to->n_acc = mat->n_acc;
+  to->row = mat_vectors(mat) * mat->n_acc * mat->lanes;
+  to->sums = new_scratch(l, mat->layer, arena_printf(l->arena, "Wx%s", mat->suffix), KIR_F32,
+                         to->row * b->size);
+  MatRows base = {.row = row};
+  for (int i = 0; i < n_tiles; i++)
+    columns_emit(l, b, mat, &tile[i], to, &base, n);
+}
