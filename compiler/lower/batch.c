@@ -104,8 +104,8 @@ void batch_emit(Lower *l, Mat *mat) {
   MatTile tile[2];
   int most = tile_shape(l, mat), n_tiles = mat_tiles(l, mat, tile);
   mat_pack(l, mat);
-  KirBuffer *sums = new_scratch(l, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix), KIR_F32,
-                                l->m->batch * tile_sums(mat));
+  KirBuffer *sums = new_scratch(l, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
+                                KIR_F32, l->m->batch * tile_sums(mat));
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
     MatTile whole = tile[i], last = {0};

@@ -70,7 +70,8 @@ static void start_sums(Lower *l, RowTile *t) {
     KirExpr *zero = kb_num(&l->kb, 0, mat->lanes), *start = zero;
     if (mat->has_bias[a]) {
       KirIndex at = mat_bias_at(mat, t->tile, t->j, t->group, v, a);
-      start = kb_use(&l->kb, kb_let(&l->kb, "bias", kb_load(&l->kb, mat->packed_bias, at, mat->lanes)));
+      start =
+          kb_use(&l->kb, kb_let(&l->kb, "bias", kb_load(&l->kb, mat->packed_bias, at, mat->lanes)));
     }
     for (int r = 0; r < t->n; r++)
       for (int s = 0; s < t->split; s++)
