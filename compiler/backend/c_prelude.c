@@ -15,6 +15,7 @@ typedef struct Used {
   bool load[MAX_WIDTHS], store[MAX_WIDTHS];
   bool load_f16[MAX_WIDTHS], load_bf16[MAX_WIDTHS];
   bool vector[MAX_WIDTHS][MAX_OPS][2]; /* f32, i32 */
+  int loads[KIR_MAX_LOADS + 1];        /* by number of registers: the first, or 0 */
 } Used;
 
 static int width_of(int lanes) {
@@ -50,6 +51,7 @@ static void scan(Used *u, const KirStmt *list) {
     scan_expr(u, s->value);
     scan_expr(u, s->lo);
     scan_expr(u, s->hi);
+    if (s->kind == KIR_LOADS) u->loads[s->n_regs] = s->home;
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
       u->store[width_of(s->value->type.lanes)] = true;
     scan(u, s->body);
@@ -82,10 +84,14 @@ static void scalars(CWriter *c, const Used *u) {
       text_printf(
           out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n",
           p, k ? "max" : "min", k ? '>' : '<');
-  if (u->scalar[KIR_FMA])
+  bool fma = u->scalar[KIR_FMA];
+  for (int w = 1; w < MAX_WIDTHS; w++)
+    fma = fma || (c->o->vectors == C_VECTORS_ISO && u->vector[w][KIR_FMA][0]);
+  if (fma) /* clang takes __builtin_fmaf for a call of the library's unless told -fno-math-errno */
     text_printf(out,
                 "\n/* a * b + c, rounded once */\nstatic inline float %s_fma_f32(float a, float b, "
-                "float c) {\n  return __builtin_fmaf(a, b, c);\n}\n",
+                "float c) {\n#if defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n"
+                "#else\n  return __builtin_fmaf(a, b, c);\n#endif\n}\n",
                 p);
   if (u->scalar[KIR_SQRT])
     text_printf(
@@ -101,7 +107,8 @@ static void scalars(CWriter *c, const Used *u) {
         p);
   if (u->bf16)
     text_printf(out,
-                "\n/* bfloat16 as float: its upper half */\nstatic inline float %s_from_bf16(uint16_t h) {\n"
+                "\n/* bfloat16 as float: its upper half */\nstatic inline float "
+                "%s_from_bf16(uint16_t h) {\n"
                 "  union {\n    float f;\n    uint32_t i;\n  } u;\n  u.i = (uint32_t)h << 16;\n"
                 "  return u.f;\n}\n",
                 p);
@@ -233,9 +240,9 @@ static void vector_fma(CWriter *c, int lanes) {
                 t, lanes);
   } else
     text_printf(c->out,
-                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = __builtin_fmaf(a.v[i], "
+                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s_fma_f32(a.v[i], "
                 "b.v[i], c.v[i]);\n  }\n  return r;\n}\n",
-                t, lanes);
+                t, lanes, c->prefix);
 }
 
 static void vector_types(CWriter *c, int lanes, bool load, bool store) {
@@ -278,8 +285,8 @@ static void vector_types(CWriter *c, int lanes, bool load, bool store) {
   }
 }
 
-/* The body of a load of 16 bits in GNU vectors: f16's exponent is moved into place and corrected by a
- * product with 2^112, which is exact. */
+/* The body of a load of 16 bits in GNU vectors: f16's exponent is moved into place and corrected by
+ * a product with 2^112, which is exact. */
 static void gnu_widening(CWriter *c, int lanes, bool half, const char *t) {
   text_printf(c->out,
               "  typedef uint16_t halves __attribute__((vector_size(%d)));\n"
@@ -289,11 +296,13 @@ static void gnu_widening(CWriter *c, int lanes, bool half, const char *t) {
               2 * lanes, 4 * lanes, 2 * lanes);
   if (half)
     text_printf(c->out,
-                "  const words magnitude = (words)((%s)((h & 0x7fffu) << 13) * 5.192296858534828e33f); /* 2^112 */\n"
+                "  const words magnitude = (words)((%s)((h & 0x7fffu) << 13) * "
+                "5.192296858534828e33f); /* 2^112 */\n"
                 "  const words special = (words)((h & 0x7c00u) == 0x7c00u) & 0x7f800000u;\n"
                 "  return (%s)(magnitude | special | (h & 0x8000u) << 16);\n",
                 t, t);
-  else text_printf(c->out, "  return (%s)(h << 16);\n", t);
+  else
+    text_printf(c->out, "  return (%s)(h << 16);\n", t);
 }
 
 /* What x86 has for it, by lanes / 4: IEEE halves are one instruction, bfloat16 two. */
@@ -302,23 +311,30 @@ static const struct {
 } narrow_x86[2][5] = {
     {[1] = {"__F16C__", "_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p))"},
      [2] = {"__F16C__", "_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p))"},
-     [4] = {"__AVX512F__", "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))"}},
-    {[1] = {"__SSE4_1__", "_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)), 16)"},
-     [2] = {"__AVX2__", "_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16)"},
      [4] = {"__AVX512F__",
-            "_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16)"}}};
+            "_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))"}},
+    {[1] = {"__SSE4_1__", "_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i "
+                          "*)(const void *)p)), 16)"},
+     [2] = {"__AVX2__", "_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i "
+                        "*)(const void *)p)), 16)"},
+     [4] = {"__AVX512F__", "_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const "
+                           "__m256i *)(const void *)p)), 16)"}}};
 
 static void vector_load_narrow(CWriter *c, int lanes, bool half) {
   const char *t = vector_type(c, lanes, false), *kind = half ? "f16" : "bf16";
   bool gnu = c->o->vectors == C_VECTORS_GNU, direct = gnu && lanes >= 4;
-  text_printf(c->out, "\nstatic inline %s %s_load%d_%s(const uint16_t *p) {\n", t, c->prefix, lanes, kind);
+  text_printf(c->out, "\nstatic inline %s %s_load%d_%s(const uint16_t *p) {\n", t, c->prefix, lanes,
+              kind);
   if (direct)
-    text_printf(c->out, "#ifdef %s\n  return (%s)%s;\n#else\n", narrow_x86[!half][lanes / 4].macro, t,
-                narrow_x86[!half][lanes / 4].call);
-  if (gnu) gnu_widening(c, lanes, half, t);
+    text_printf(c->out, "#ifdef %s\n  return (%s)%s;\n#else\n", narrow_x86[!half][lanes / 4].macro,
+                t, narrow_x86[!half][lanes / 4].call);
+  if (gnu)
+    gnu_widening(c, lanes, half, t);
   else
-    text_printf(c->out, "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s_from_%s(p[i]);\n  }\n  return r;\n", t,
-                lanes, c->prefix, kind);
+    text_printf(c->out,
+                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s_from_%s(p[i]);\n  }\n  "
+                "return r;\n",
+                t, lanes, c->prefix, kind);
   text_add(c->out, direct ? "#endif\n}\n" : "}\n");
 }
 
@@ -414,6 +430,52 @@ static void vectors(CWriter *c, const Used *u) {
   }
 }
 
+/* ---- several loads at once ---- */
+
+static void names(CWriter *c, int n, const char *format) {
+  for (int i = 0; i < n; i++) {
+    if (i) text_add(c->out, ", ");
+    text_printf(c->out, format, 'a' + i);
+  }
+}
+
+/* Arm's VLDM, which compilers do not make of loads: n floats into n registers in a row. */
+static void loads_macro(CWriter *c, int n, int home) {
+  Text *out = c->out;
+  text_printf(out, "#define %s_LOADS%d(from, ", c->upper, n);
+  names(c, n, "%c");
+  text_add(out, ") \\\n  register float ");
+  for (int i = 0; i < n; i++)
+    text_printf(out, "%s%c __asm__(\"s%d\")", i ? ", " : "", 'a' + i, home + i);
+  text_printf(out, "; \\\n  __asm__(\"vldmia %%%d, {s%d-s%d}\" : ", n, home, home + n - 1);
+  names(c, n, "\"=t\"(%c)");
+  text_printf(out, " : \"r\"(from), \"m\"(*(const float (*)[%d])(from)))\n", n);
+}
+
+static void plain_macro(CWriter *c, int n) {
+  text_printf(c->out, "#define %s_LOADS%d(from, ", c->upper, n);
+  names(c, n, "%c");
+  text_add(c->out, ") const float ");
+  for (int i = 0; i < n; i++)
+    text_printf(c->out, "%s%c = (from)[%d]", i ? ", " : "", 'a' + i, i);
+  text_add(c->out, "\n");
+}
+
+static void loads_macros(CWriter *c, const Used *u) {
+  bool any = false;
+  for (int n = 1; n <= KIR_MAX_LOADS; n++)
+    any = any || u->loads[n];
+  if (!any || c->o->vectors == C_VECTORS_ISO) return;
+  text_add(c->out, "\n/* consecutive floats by one instruction */\n"
+                   "#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP)\n");
+  for (int n = 1; n <= KIR_MAX_LOADS; n++)
+    if (u->loads[n]) loads_macro(c, n, u->loads[n]);
+  text_add(c->out, "#else\n");
+  for (int n = 1; n <= KIR_MAX_LOADS; n++)
+    if (u->loads[n]) plain_macro(c, n);
+  text_add(c->out, "#endif\n");
+}
+
 void c_prelude(CWriter *c) {
   Used u;
   memset(&u, 0, sizeof u);
@@ -427,14 +489,17 @@ void c_prelude(CWriter *c) {
   scalars(c, &u);
   indices(c);
   vectors(c, &u);
+  loads_macros(c, &u);
 }
 
 /* ---- weights ---- */
 
 /* One number as C writes it: a float, or the bits of 16. */
 static void weight(Text *out, const KirBuffer *b, int64_t k) {
-  if (b->elem == KIR_F32) c_float(out, b->data ? ((const float *)b->data)[k] : 0.0f);
-  else text_printf(out, "0x%04x", b->data ? ((const uint16_t *)b->data)[k] : 0u);
+  if (b->elem == KIR_F32)
+    c_float(out, b->data ? ((const float *)b->data)[k] : 0.0f);
+  else
+    text_printf(out, "0x%04x", b->data ? ((const uint16_t *)b->data)[k] : 0u);
 }
 
 void c_weights(CWriter *c) {
@@ -444,10 +509,10 @@ void c_weights(CWriter *c) {
     if (b->space != KIR_CONST) continue;
     text_add(c->out, "\n");
     if (b->doc) text_printf(c->out, "/* %s */\n", b->doc);
-    text_printf(
-        c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
-        (long long)b->count,
-        c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))" : "");
+    text_printf(c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
+                (long long)b->count,
+                c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))"
+                                                                  : "");
     size_t column = 1000;
     for (int64_t k = 0; k < b->count; k++) {
       Text number = text_new(c->out->arena);

@@ -96,6 +96,29 @@ static void store(CWriter *c, const KirStmt *s) {
   text_add(c->out, ";");
 }
 
+/* "KWS_LOADS16(&w[k], w, w2, ..);" of the prelude, or one load after the other. */
+static void loads(CWriter *c, const KirStmt *s) {
+  for (int i = 0; i < s->n_regs; i++)
+    c->name[s->regs[i]->id] = c_name(c, s->regs[i]->name);
+  if (c->o->vectors == C_VECTORS_ISO) {
+    for (int i = 0; i < s->n_regs; i++) {
+      KirIndex at = s->at;
+      at.offset += i;
+      c_line(c);
+      text_printf(c->out, "const float %s = ", c->name[s->regs[i]->id]);
+      c_access(c, s->buffer, &at);
+      text_add(c->out, ";");
+    }
+    return;
+  }
+  c_line(c);
+  text_printf(c->out, "%s_LOADS%d(&", c->upper, s->n_regs);
+  c_access(c, s->buffer, &s->at);
+  for (int i = 0; i < s->n_regs; i++)
+    text_printf(c->out, ", %s", c->name[s->regs[i]->id]);
+  text_add(c->out, ");");
+}
+
 static void loop(CWriter *c, const KirStmt *s) {
   int depth = c->n_scope;
   const char *name = c_name(c, s->reg->name);
@@ -227,6 +250,7 @@ static void statements(CWriter *c, const KirStmt *list) {
       c_expr(c, s->value);
       text_add(c->out, ";");
       break;
+    case KIR_LOADS: loads(c, s); break;
     case KIR_STORE: store(c, s); break;
     case KIR_FOR: loop(c, s); break;
     case KIR_IF: test(c, s); break;

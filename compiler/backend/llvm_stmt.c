@@ -38,6 +38,49 @@ static void let(LlvmWriter *w, const KirStmt *s) {
   LLVMBuildStore(w->builder, v, slot);
 }
 
+/* Arm's VLDM into registers in a row, which LLVM makes of loads only by luck. */
+static LLVMValueRef load_multiple(LlvmWriter *w, const KirStmt *s, LLVMValueRef from) {
+  unsigned n = (unsigned)s->n_regs;
+  LLVMTypeRef part[KIR_MAX_LOADS], type[2] = {w->pointer, w->pointer};
+  Text outputs = text_new(w->arena);
+  for (unsigned i = 0; i < n; i++) {
+    part[i] = w->f32;
+    text_printf(&outputs, "={s%u},", (unsigned)s->home + i);
+  }
+  text_add(&outputs, "r,*m"); /* the memory itself, so that no store moves past */
+  const char *code =
+      arena_printf(w->arena, "vldmia $%u, {s%d-s%d}", n, s->home, s->home + s->n_regs - 1);
+  LLVMTypeRef fn =
+      LLVMFunctionType(LLVMStructTypeInContext(w->context, part, n, false), type, 2, false);
+  LLVMValueRef assembly = LLVMGetInlineAsm(fn, code, strlen(code), text_str(&outputs), outputs.len,
+                                           false, false, LLVMInlineAsmDialectATT, false);
+  LLVMValueRef args[2] = {from, from};
+  LLVMValueRef call = LLVMBuildCall2(w->builder, fn, assembly, args, 2, "");
+  static const char elementtype[] = "elementtype";
+  unsigned kind = LLVMGetEnumAttributeKindForName(elementtype, sizeof elementtype - 1);
+  LLVMAddCallSiteAttribute(call, 2,
+                           LLVMCreateTypeAttribute(w->context, kind, LLVMArrayType2(w->f32, n)));
+  return call;
+}
+
+static bool has_load_multiple(const LlvmWriter *w) {
+  const char *triple = w->machine->triple;
+  size_t n = strlen(triple);
+  return strncmp(triple, "thumbv7em", 9) == 0 && n > 2 && strcmp(triple + n - 2, "hf") == 0;
+}
+
+static void loads(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef all = NULL;
+  if (has_load_multiple(w)) all = load_multiple(w, s, llvm_address(w, s->buffer, &s->at));
+  for (int i = 0; i < s->n_regs; i++) {
+    KirIndex at = s->at;
+    at.offset += i;
+    w->reg[s->regs[i]->id] =
+        all ? LLVMBuildExtractValue(w->builder, all, (unsigned)i, s->regs[i]->name)
+            : llvm_element(w, s->buffer, &at);
+  }
+}
+
 static void store(LlvmWriter *w, const KirStmt *s) {
   LLVMValueRef v = llvm_expr(w, s->value);
   LLVMTypeRef type = llvm_type(w, kir_type(s->buffer->elem, s->value->type.lanes));
@@ -166,6 +209,7 @@ void llvm_statements(LlvmWriter *w, const KirStmt *list) {
     switch (s->kind) {
     case KIR_LET: let(w, s); break;
     case KIR_SET: LLVMBuildStore(w->builder, llvm_expr(w, s->value), w->reg[s->reg->id]); break;
+    case KIR_LOADS: loads(w, s); break;
     case KIR_STORE: store(w, s); break;
     case KIR_FOR: loop(w, s); break;
     case KIR_IF: test(w, s); break;

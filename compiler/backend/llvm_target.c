@@ -59,6 +59,7 @@ static void initialize(void) {
   LLVMInitializeAllTargets();
   LLVMInitializeAllTargetMCs();
   LLVMInitializeAllAsmPrinters();
+  LLVMInitializeARMAsmParser(); /* llvm_stmt.c: VLDM */
 }
 
 /* A string of LLVM's, kept in the arena. */

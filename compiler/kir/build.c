@@ -248,6 +248,17 @@ void kb_set(Kb *kb, KirReg *reg, KirExpr *value) {
   s->value = value;
 }
 
+void kb_loads(Kb *kb, KirReg **regs, int n, int home, const char *name, KirBuffer *b, KirIndex at) {
+  KirStmt *s = stmt_new(kb, KIR_LOADS);
+  s->regs = ARENA_ARRAY(kb->m->arena, KirReg *, n);
+  for (int i = 0; i < n; i++)
+    s->regs[i] = regs[i] = kb_reg(kb, name, kir_type(KIR_F32, 1));
+  s->n_regs = n;
+  s->home = home;
+  s->buffer = b;
+  s->at = at;
+}
+
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value) {
   KirStmt *s = stmt_new(kb, KIR_STORE);
   s->buffer = b;

@@ -46,6 +46,8 @@ KirIndex kir_at_offset(KirIndex at, int64_t offset);
 KirReg *kb_let(Kb *kb, const char *name, KirExpr *value); /* range of an INDEX from its value */
 KirReg *kb_var(Kb *kb, const char *name, KirExpr *value); /* mutable */
 void kb_set(Kb *kb, KirReg *reg, KirExpr *value);
+/* n registers from n consecutive elements. */
+void kb_loads(Kb *kb, KirReg **regs, int n, int home, const char *name, KirBuffer *b, KirIndex at);
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);
 /* lo..hi-1 by step; constant bounds. */
 KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step);

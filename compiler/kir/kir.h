@@ -31,8 +31,8 @@ typedef struct KirStmt KirStmt;
 typedef struct KirFunc KirFunc;
 typedef struct KirModule KirModule;
 
-/* Element types. Memory may hold all but BOOL and INDEX; registers all but F16, BF16, I8..U16, which
- * a load widens: f16 and bf16 to f32, the small integers to i32. */
+/* Element types. Memory may hold all but BOOL and INDEX; registers all but F16, BF16, I8..U16,
+ * which a load widens: f16 and bf16 to f32, the small integers to i32. */
 typedef enum KirElem {
   KIR_F32,
   KIR_F16,
@@ -67,7 +67,7 @@ typedef enum KirSpace {
   KIR_OUT      /* parameter, written */
 } KirSpace;
 
-enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 10, KIR_MAX_ARGS = 3 };
+enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 10, KIR_MAX_ARGS = 3, KIR_MAX_LOADS = 16 };
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows
  * it: their product is count. */
@@ -169,6 +169,10 @@ struct KirExpr {
 typedef enum KirStmtKind {
   KIR_LET,    /* reg = value; its definition */
   KIR_SET,    /* reg = value; reg is mutable */
+  KIR_LOADS,  /* regs[0], regs[1], .. = buffer[at], buffer[at + 1], ..: n_regs (at most
+                 KIR_MAX_LOADS)  elements of f32, one lane each; their definition. A machine with an
+                 instruction for  that may load them at once, into its float registers from `home` on
+               */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
   KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
@@ -200,7 +204,9 @@ struct KirStmt {
   bool unroll;      /* FOR: a hint that full unrolling pays (short constant trip counts) */
   bool independent; /* FOR: no scratch value passes from one turn to the next (the batch loop) */
   KirStmt *body, *other;
-  int status; /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
+  int status;    /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
+  KirReg **regs; /* LOADS */
+  int n_regs, home;
   KirFunc *callee;
   KirBuffer **args;
   int n_args;

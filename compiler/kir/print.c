@@ -96,6 +96,15 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     text_add(text, " = ");
     print_expr(s->value, text);
     break;
+  case KIR_LOADS:
+    text_add(text, "loads ");
+    for (int i = 0; i < s->n_regs; i++) {
+      if (i) text_add(text, ", ");
+      print_reg(s->regs[i], text);
+    }
+    text_add(text, " = ");
+    print_access(s->buffer, &s->at, s->n_regs, text);
+    break;
   case KIR_STORE:
     text_add(text, "store ");
     print_access(s->buffer, &s->at, s->value->type.lanes, text);

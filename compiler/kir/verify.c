@@ -145,6 +145,13 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
     else if (!v->defined[s->reg->id] || !s->reg->is_mutable)
       fail(v, "register %s cannot be set here", s->reg->name);
     break;
+  case KIR_LOADS:
+    if (s->buffer->elem != KIR_F32 || s->n_regs < 1 || s->n_regs > KIR_MAX_LOADS)
+      fail(v, "not 1 to %d elements of f32", KIR_MAX_LOADS);
+    check_access(v, s->buffer, &s->at, s->n_regs);
+    for (int i = 0; i < s->n_regs; i++)
+      v->defined[s->regs[i]->id] = true;
+    break;
   case KIR_STORE:
     check_write(v, s->buffer);
     check_access(v, s->buffer, &s->at, s->value->type.lanes);
@@ -197,8 +204,11 @@ static void check_list(Verifier *v, const KirStmt *list) {
     check_stmt(v, s);
   }
   v->at = outer;
-  for (const KirStmt *s = list; s; s = s->next)
+  for (const KirStmt *s = list; s; s = s->next) {
     if (s->kind == KIR_LET) v->defined[s->reg->id] = false;
+    for (int i = 0; i < s->n_regs; i++)
+      v->defined[s->regs[i]->id] = false;
+  }
 }
 
 static bool ends_in_return(const KirStmt *list) {

@@ -7,9 +7,9 @@
  * summed at the same time, and weights are packed in the order in which that reads them: tile, k,
  * gate, lane. Units are padded to whole vectors with zero weights. When a tile has fewer sums in
  * flight than the target wants, k is split into partial sums, added pairwise at the end. Long sums
- * are taken in blocks of MAT_BLOCK terms, each added to the total when it is complete, so that rounding
- * errors grow with the root of the block and not of the whole. Weights that arrive at run time stay
- * in the order of weights.h: gate, unit, k. */
+ * are taken in blocks of MAT_BLOCK terms, each added to the total when it is complete, so that
+ * rounding errors grow with the root of the block and not of the whole. Weights that arrive at run
+ * time stay in the order of weights.h: gate, unit, k. */
 #include "lower/lower_internal.h"
 
 #include <assert.h>
@@ -253,10 +253,18 @@ static void start_sums(Lower *l, TileRun *r) {
         if (s == 0 && mat->start && a < mat->start->n_acc)
           start = kb_load(kb, mat->start->sums, hoisted_at(l, r, v, a), lanes);
         else if (s == 0 && mat->has_bias[a])
-          start = kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a),
-                          lanes);
+          start =
+              kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);
         r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);
       }
+}
+
+/* Where input k = at of a part is. */
+static KirIndex input_at(const TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+                         int64_t k_offset) {
+  KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
+  at = kir_at_plus(at, p->k_stride, r->block);
+  return kir_at_plus(kir_at_plus(at, p->tap_stride, tap), p->group_stride, r->group);
 }
 
 /* acc += w[k + s] * x[k + s] for every gate and vector; tap, k: loop variables or NULL. */
@@ -264,9 +272,7 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
                         int64_t k_offset, int s) {
   Kb *kb = &l->kb;
   int lanes = r->mat->lanes;
-  KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
-  at = kir_at_plus(at, p->k_stride, r->block);
-  at = kir_at_plus(kir_at_plus(at, p->tap_stride, tap), p->group_stride, r->group);
+  KirIndex at = input_at(r, p, tap, k, k_offset);
   KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), lanes));
   bool is_extern = l->opt.weights_extern;
   for (int v = 0; v < r->tile->vectors; v++)
@@ -282,10 +288,57 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
     }
 }
 
+/* Weights of one input that several can be loaded of at once; 0: not. */
+static int many_weights(const Lower *l, const TileRun *r, const MatPart *p) {
+  int of_input = r->tile->vectors * p->n_gates;
+  bool can = l->target->load_many >= of_input && r->mat->lanes == 1 && p->k_stride == 1 &&
+             !l->opt.weights_extern && p->packed->elem == KIR_F32 && p->x->elem == KIR_F32;
+  return can ? of_input : 0;
+}
+
+enum { MANY_INPUTS = 4, HOME_OF_INPUTS = 12, HOME_OF_WEIGHTS = 16 };
+
+/* MANY_INPUTS inputs from k + offset on: they are loaded together, and their weights as many at
+ * once as there is room for in registers. Of 32 registers inputs take 4, weights 16, sums 8, and 4
+ * are left. */
+static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+                     int64_t k_offset) {
+  Kb *kb = &l->kb;
+  KirReg *x[MANY_INPUTS], *w[KIR_MAX_LOADS];
+  int of_input = many_weights(l, r, p), at_once = l->target->load_many / of_input;
+  int64_t stride = mat_weight_stride(r->mat, p, r->tile);
+  if (at_once > MANY_INPUTS) at_once = MANY_INPUTS;
+  if (at_once == 3) at_once = 2;
+  kb_loads(kb, x, MANY_INPUTS, HOME_OF_INPUTS, "x", p->x, input_at(r, p, tap, k, k_offset));
+  for (int i = 0; i < MANY_INPUTS; i++) {
+    if (i % at_once == 0) {
+      KirIndex at = mat_weight_at(r->mat, p, r->tile, r->j, r->group, 0, 0);
+      at = kir_at_plus(kir_at_offset(at, stride * (k_offset + i)), stride, k);
+      at = kir_at_plus(kir_at_plus(at, stride, r->block), stride * p->d, tap);
+      kb_loads(kb, w, at_once * of_input, HOME_OF_WEIGHTS, "w", p->packed, at);
+    }
+    for (int v = 0; v < r->tile->vectors; v++)
+      for (int gate = 0; gate < p->n_gates; gate++) {
+        KirReg *acc = r->acc[i % r->split][v][p->acc[gate]];
+        KirReg *weight = w[(i % at_once) * of_input + gate * r->tile->vectors + v];
+        kb_set(kb, acc, muladd(l, kb_use(kb, weight), kb_use(kb, x[i]), kb_use(kb, acc)));
+      }
+  }
+}
+
 /* k from first to first + n - 1 into the sums. */
 static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first,
                       int64_t n) {
   Kb *kb = &l->kb;
+  if (n >= MANY_INPUTS && many_weights(l, r, p)) {
+    int64_t many = n / MANY_INPUTS * MANY_INPUTS;
+    KirReg *k = many > MANY_INPUTS ? kb_for(kb, "k", first, first + many, MANY_INPUTS) : NULL;
+    add_many(l, r, p, tap, k, k ? 0 : first);
+    if (k) kb_end(kb);
+    for (int64_t i = many; i < n; i++)
+      add_product(l, r, p, tap, NULL, first + i, (int)(i % r->split));
+    return;
+  }
   int step =
       l->target->unroll > r->split && n >= 4 * l->target->unroll ? l->target->unroll : r->split;
   int64_t whole = n / step * step;

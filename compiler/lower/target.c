@@ -81,6 +81,7 @@ static const Target cortex_m4 = {.name = "cortex-m4",
                                  .registers = 32,
                                  .accumulators = 8,
                                  .unroll = 4,
+                                 .load_many = 16,
                                  .is_mcu = true,
                                  .c_flags =
                                      "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"};
@@ -92,6 +93,7 @@ static const Target cortex_m7 = {.name = "cortex-m7",
                                  .has_fma = true,
                                  .accumulators = 8,
                                  .unroll = 4,
+                                 .load_many = 16,
                                  .l1_bytes = 16384,
                                  .is_mcu = true,
                                  .c_flags =

@@ -16,6 +16,7 @@ typedef struct Target {
   bool has_dot4;    /* i8 x i8 dot product into i32 */
   bool has_f16;     /* f16 loads convert in hardware */
   int unroll;       /* steps of the innermost loop written out; 0 and 1: none */
+  int load_many;    /* most floats one instruction loads into registers in a row; 0: one */
   int accumulators; /* independent sums a tile should keep in flight */
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* vectors MODEL.grus TARGET[:iso] FOLDER [NAME=VALUE...]: compiles the model with random weights to
  * FOLDER/model.[ch] and FOLDER/program.c, and writes FOLDER/vectors.c: random inputs and what the
- * reference evaluator makes of them; FOLDER/flags has what a C compiler needs for the target. */
+ * reference evaluator makes of them; FOLDER/flags has what a C compiler needs for the target, and
+ * FOLDER/weights.h the weights as the model knows them (model/weights.h), by layer and role. */
 #include "backend/program.h"
 #include "front/front.h"
 #include "lower/lower.h"
@@ -201,6 +202,31 @@ static void write_outputs(Writer *w) {
   text_add(&w->out, "0};\n");
 }
 
+static int64_t kernel_depth(const Layer *layer) {
+  const Type *in = &layer->in[0]->type;
+  return in->dim[in->rank - 1].n;
+}
+
+/* LSTM, GRU, RNN (forward) and Dense: "static const float kernel_0[] = {" is of the first layer. */
+static void write_weights(Arena *arena, const Model *model, Text *out) {
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    if (!layer->weights || !layer->n_in || !layer_opt(layer, OPT_units)) continue;
+    int64_t units = layer_size(layer, OPT_units, 1);
+    int64_t gates = layer->kind == LAYER_LSTM ? 4 : layer->kind == LAYER_GRU ? 3 : 1;
+    int64_t row[] = {[ROLE_KERNEL] = kernel_depth(layer), [ROLE_RECURRENT] = units, [ROLE_BIAS] = 1, [ROLE_RECURRENT_BIAS] = 1};
+    for (int role = 0; role <= ROLE_RECURRENT_BIAS; role++) {
+      const float *from = layer->weights->role[role];
+      int64_t n = gates * units * row[role];
+      if (!from) continue;
+      double *data = ARENA_ARRAY(arena, double, n);
+      for (int64_t k = 0; k < n; k++)
+        data[k] = (double)from[k];
+      add_array(out, "float", role_name[role], i, data, n);
+    }
+  }
+}
+
 static Model *load(Arena *arena, const char *path, Define *define, int n, Diags **out) {
   Sources *sources = ARENA_NEW(arena, Sources);
   sources->arena = arena;
@@ -255,6 +281,10 @@ int main(int argc, char **argv) {
   write_outputs(&w);
   fix_floats(&w.out);
   write_file(argv[3], "vectors.c", &w.out);
+  Text weights = text_new(arena);
+  write_weights(arena, model, &weights);
+  fix_floats(&weights);
+  write_file(argv[3], "weights.h", &weights);
   arena_free(arena);
   return 0;
 }
