@@ -219,6 +219,7 @@ typedef struct Mat {
   bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
   const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];
+  KirReg *turn;     /* number of a step: odd ones walk the tiles backwards; NULL: none */
   int tile_vectors; /* vectors of a tile; 0: as one row wants them */
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
@@ -236,6 +237,8 @@ typedef struct MatTile {
 
 enum { MAT_MAX_SPLIT = 4, MAT_BLOCK = 128 };
 
+/* Whether odd steps should walk the tiles of mat backwards. */
+bool turning_pays(const Lower *l, const Mat *mat); /* schedule.c */
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
 /* Vectors of one group. */
@@ -257,6 +260,8 @@ MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group
 /* Stores the valid lanes of value to unit `u` of a row with this stride. */
 void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
                KirReg *value);
+/* Odd steps walk the tiles backwards; t: the number of the step. */
+void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 /* row + stride * unit. */
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
 

@@ -408,6 +408,33 @@ static void emit_tile(Lower *l, TileRun *r) {
   }
 }
 
+/* Tiles as small as the sums in flight allow, all alike. */
+void mat_turn(const Lower *l, Mat *mat, KirReg *t) {
+  int64_t have = mat_vectors(mat), want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
+  while (want > 1 && (have % want || have == want))
+    want--;
+  mat->turn = t;
+  mat->tile_vectors = (int)want;
+}
+
+/* j in even turns, count - 1 - j in odd ones: what was read last is read first, while the cache has
+ * it still. */
+static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
+  Kb *kb = &l->kb;
+  KirExpr *half = kb_op2(kb, KIR_DIV, kb_use(kb, turn), kb_int(kb, KIR_INDEX, 2, 1));
+  KirExpr *even = kb_op2(kb, KIR_MUL, half, kb_int(kb, KIR_INDEX, 2, 1));
+  KirReg *odd = kb_let(kb, "odd", kb_op2(kb, KIR_SUB, kb_use(kb, turn), even));
+  odd->lo = 0;
+  odd->hi = 1;
+  KirExpr *there = kb_op2(kb, KIR_SUB, kb_int(kb, KIR_INDEX, count - 1, 1),
+                          kb_op2(kb, KIR_MUL, kb_int(kb, KIR_INDEX, 2, 1), kb_use(kb, j)));
+  KirExpr *at = kb_op2(kb, KIR_ADD, kb_use(kb, j), kb_op2(kb, KIR_MUL, kb_use(kb, odd), there));
+  KirReg *to = kb_let(kb, "tile", at);
+  to->lo = 0;
+  to->hi = count - 1;
+  return to;
+}
+
 void mat_emit(Lower *l, Mat *mat) {
   Kb *kb = &l->kb;
   MatTile tile[2];
@@ -431,6 +458,7 @@ void mat_emit(Lower *l, Mat *mat) {
     }
     TileRun r = {.mat = mat, .tile = &whole, .group = group};
     if (whole.count > 1) r.j = kb_for(kb, "j", 0, whole.count, 1);
+    if (whole.count > 1 && mat->turn) r.j = turned(l, r.j, whole.count, mat->turn);
     emit_tile(l, &r);
     if (whole.count > 1) kb_end(kb);
     if (rest.count) {

@@ -323,7 +323,7 @@ static void take_hoisted(Mat *mat, Hoisted *from) {
     mat->has_bias[a] = false;
 }
 
-static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h) {
+static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t) {
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
@@ -340,6 +340,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h) {
   }
   for (int i = 0; i < n; i++) {
     if (l->job[layer->id].hoists) take_hoisted(&mat[i], &cell->place->hoisted[i]);
+    if (t && turning_pays(l, &mat[i])) mat_turn(l, &mat[i], t);
     mat_emit(l, &mat[i]);
   }
 }
@@ -374,7 +375,7 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   const View *x = view_of(l, layer->in[0]);
   const Type *in = &layer->in[0]->type;
   int64_t d = in->dim[in->rank - 1].n;
-  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units));
+  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units), t);
   batch_open(l);
   KirIndex next = at_batch(l, p->next, 0);
   kb_copy(kb, p->h, cell.h, p->next, next, units);
