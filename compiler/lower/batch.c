@@ -17,13 +17,20 @@
  * through the whole model alone. */
 enum { MOST_SCRATCH = 1 << 20 };
 
-/* Rows that must be in memory for one sample, in bytes. */
+static bool is_output(const Lower *l, const Value *v) {
+  for (int i = 0; i < l->model->n_out; i++)
+    if (l->model->out[i]->value == v) return true;
+  return false;
+}
+
+/* Rows that must be in memory for one sample, in bytes; what is computed in the caller's arrays is
+ * not counted. */
 static int64_t rows_kept(const Lower *l) {
   int64_t bytes = 0;
   for (int i = 0; i < l->model->n_values; i++) {
     const Value *v = l->model->value[i];
     const Need *need = &l->place[i].need;
-    if (!v->layer || !need->rows) continue;
+    if (!v->layer || !need->rows || (is_output(l, v) && !need->before && !need->after)) continue;
     bytes += (domain_of(l, &v->type).n + need->before + need->after) * type_step_size(&v->type) * 4;
   }
   return bytes;

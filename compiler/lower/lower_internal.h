@@ -237,8 +237,8 @@ typedef struct MatTile {
 
 enum { MAT_MAX_SPLIT = 4, MAT_BLOCK = 128 };
 
-/* Whether odd steps should walk the tiles of mat backwards. */
-bool turning_pays(const Lower *l, const Mat *mat); /* schedule.c */
+/* Whether the weights of mat do not stay in the first cache from step to step: schedule.c. */
+bool outgrows_cache(const Lower *l, const Mat *mat);
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
 /* Vectors of one group. */

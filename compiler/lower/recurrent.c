@@ -340,7 +340,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
   }
   for (int i = 0; i < n; i++) {
     if (l->job[layer->id].hoists) take_hoisted(&mat[i], &cell->place->hoisted[i]);
-    if (t && turning_pays(l, &mat[i])) mat_turn(l, &mat[i], t);
+    if (t && outgrows_cache(l, &mat[i])) mat_turn(l, &mat[i], t);
     mat_emit(l, &mat[i]);
   }
 }
