@@ -16,8 +16,9 @@
 #include "lower/lower_internal.h"
 
 /* Steps of a block: two row tiles of four columns, so that a panel of W is read from the second
- * cache once for both, but at least 8; a sequence of fixed length in even blocks where it has such a
- * divisor. Measured at 256 inputs and units: 12 steps 0.95 of the time of 6, 20 no better than 12. */
+ * cache once for both, but at least 8; a sequence of fixed length in even blocks where it has such
+ * a divisor. Measured at 256 inputs and units: 12 steps 0.95 of the time of 6, 20 no better
+ * than 12. */
 int64_t hoist_block(const Lower *l, Domain d) {
   int64_t rows = 2 * ((l->target->registers - 6) / 4), least;
   if (rows < 8) rows = 8;

@@ -219,6 +219,7 @@ typedef struct Mat {
   bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
   const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];
+  int split;        /* partial sums; 0: as one row wants them */
   KirReg *turn;     /* number of a step: odd ones walk the tiles backwards; NULL: none */
   int tile_vectors; /* vectors of a tile; 0: as one row wants them */
   KirBuffer *packed_bias;

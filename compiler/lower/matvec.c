@@ -63,6 +63,7 @@ int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]) {
 /* The same for every tile, and for rows computed together: the order of a sum is that of its
  * layer. */
 int mat_split(const Lower *l, const Mat *mat) {
+  if (mat->split) return mat->split;
   int sums = mat->n_acc * row_vectors(l, mat), most = MAT_MAX_SPLIT, split = 1;
   if (l->target->is_mcu && most > 2) most = 2;
   while (split < most && sums * split < l->target->accumulators)

@@ -360,6 +360,7 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
                     (MatPart){0}, mat);
   for (int i = 0; i < n; i++) {
     mat[i].n_parts = 1;
+    mat[i].split = mat_split(l, &mat[i]); /* of all sums of a unit, also those without x */
     mat[i].n_acc = mat[i].part[0].n_gates;
     hoist_emit(l, &b, &mat[i], row, &p->hoisted[i]);
   }
