@@ -2,6 +2,10 @@
 /* Importing and running recorded inputs. See conform.h. */
 #include "conform.h"
 
+#include "backend/llvm.h"
+#include "driver/build.h"
+#include "driver/trial.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +14,12 @@
 void conform_begin(Conform *c, Arena *arena) {
   *c = (Conform){.arena = arena};
   c->options.max_errors = 50;
+  c->options.command = CMD_run; /* compiled in memory, for this machine */
   c->session = (Session){.arena = arena, .options = &c->options, .sources = {.arena = arena}};
   session_reset_diags(&c->session);
 }
 
-void conform_heading(void) { printf("%-62s %8s %10s %10s\n", "file", "outputs", "max error", "tolerance"); }
+void conform_heading(void) { printf("%-62s %8s %10s %10s %10s\n", "file", "outputs", "max error", "compiled", "tolerance"); }
 
 static const char *short_name(const char *path) {
   const char *models = strstr(path, "models/");
@@ -68,9 +73,41 @@ EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const
   return model_eval(model, c->arena, &run) == EVAL_OK ? run.out : NULL;
 }
 
-void conform_row(Conform *c, const char *label, int64_t outputs, double error, double tolerance) {
-  bool ok = error <= tolerance;
-  printf("%-62s %8lld %10.1e %10.0e  %s\n", short_name(label), (long long)outputs, error, tolerance, ok ? "ok" : "DIFFERENT");
+/* The program of a model: compiled once, kept for the calls that follow. NULL where grus has no LLVM. */
+static const GrusProgram *compiled_program(Conform *c, const Model *model) {
+  static const char source_text[] = "";
+  if (model == c->compiled_model) return c->program;
+  Source source = {.path = "model", .text = source_text};
+  c->compiled_model = model;
+  c->program = NULL;
+  if (!backend_llvm_version()) return NULL;
+  session_reset_diags(&c->session);
+  KirModule *m = build_lower(&c->session, model, &source, true);
+  if (m) c->program = trial_load(&c->session, m);
+  if (c->program) return c->program;
+  printf("  is not compiled\n");
+  session_print_diags(&c->session);
+  c->failures++;
+  return NULL;
+}
+
+bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out) {
+  const GrusProgram *program = compiled_program(c, model);
+  if (!program) return false;
+  Recorded *x = ARENA_ARRAY(c->arena, Recorded, model->n_in + 1), *y = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
+  for (int i = 0; i < model->n_in; i++)
+    x[i] = (Recorded){in[i], steps[i] * type_step_size(&model->in[i]->declared), steps[i]};
+  int status = trial_compiled(&c->session, model, program, x, y);
+  for (int i = 0; i < model->n_out; i++)
+    out[i] = status == GRUS_OK ? (EvalTensor){y[i].data, y[i].steps} : (EvalTensor){NULL, -1};
+  return true;
+}
+
+void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance) {
+  bool ok = error <= tolerance && !(compiled > tolerance);
+  char text[16] = "-";
+  if (compiled >= 0) snprintf(text, sizeof text, "%.1e", compiled);
+  printf("%-62s %8lld %10.1e %10s %10.0e  %s\n", short_name(label), (long long)outputs, error, text, tolerance, ok ? "ok" : "DIFFERENT");
   if (!ok) c->failures++;
 }
 
@@ -94,9 +131,21 @@ static double largest(const Tensor *y, int64_t k, int64_t size, const double *go
   return most;
 }
 
+/* The largest distance of the outputs of a run from those recorded as sample k of n. */
+static double error_of(const Model *model, const EvalTensor *out, const Tensor *y, int64_t k, int64_t n) {
+  double error = 0;
+  for (int i = 0; i < model->n_out; i++) {
+    if (!y[i].count) continue;
+    int64_t size = y[i].count / n, have = out && out[i].data ? out[i].steps * type_step_size(&model->out[i]->value->type) : -1;
+    error = have == size ? fmax(error, largest(&y[i], k, size, out[i].data)) : (double)INFINITY;
+  }
+  return error;
+}
+
 void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x, const Tensor *y, int64_t n,
                    int64_t every, double tolerance) {
-  double **in = ARENA_ARRAY(c->arena, double *, model->n_in), error = 0;
+  double **in = ARENA_ARRAY(c->arena, double *, model->n_in), error = 0, compiled = -1;
+  EvalTensor *fast = ARENA_ARRAY(c->arena, EvalTensor, model->n_out + 1);
   int64_t *steps = ARENA_ARRAY(c->arena, int64_t, model->n_in), outputs = 0;
   for (int64_t k = 0; k < n; k += every) {
     for (int i = 0; i < model->n_in; i++) {
@@ -106,14 +155,11 @@ void conform_batch(Conform *c, const char *label, const Model *model, const Tens
       }
       in[i] = sample_of(c, &x[i], &model->in[i]->declared, k, n, &steps[i]);
     }
-    const EvalTensor *out = conform_run(c, model, in, steps);
-    for (int i = 0; i < model->n_out; i++) {
-      if (!y[i].count) continue;
-      int64_t size = y[i].count / n, have = out ? out[i].steps * type_step_size(&model->out[i]->value->type) : -1;
-      error = have == size ? fmax(error, largest(&y[i], k, size, out[i].data)) : (double)INFINITY;
-      outputs += size;
-    }
+    error = fmax(error, error_of(model, conform_run(c, model, in, steps), y, k, n));
+    if (conform_compiled(c, model, in, steps, fast)) compiled = fmax(compiled, error_of(model, fast, y, k, n));
+    for (int i = 0; i < model->n_out; i++)
+      outputs += y[i].count / n;
   }
 done:
-  conform_row(c, label, outputs, error, tolerance);
+  conform_row(c, label, outputs, error, compiled, tolerance);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the conformance tests have in common: importing a file as `grus import` does, running the
- * model in the reference evaluator on recorded inputs, and a table of the largest differences:
+ * model on recorded inputs in the reference evaluator and compiled for this machine, and a table of
+ * the largest differences:
  *
- *     file                     outputs  max error  tolerance
- *     lstm_qqq/gru_model.keras      40    7.6e-08      1e-05  ok */
+ *     file                     outputs  max error   compiled  tolerance
+ *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08      1e-05  ok */
 #ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
 #include "driver/foreign.h"
 #include "model/eval.h"
+
+#include "runtime/host/grus_host.h"
 
 enum { SKIPPED = 77 };
 
@@ -17,6 +20,8 @@ typedef struct Conform {
   Options options; /* --config, --stream, --time of the next import */
   Session session;
   int failures;
+  const Model *compiled_model; /* whose program is kept */
+  const GrusProgram *program;
 } Conform;
 
 /* Starts a test; the folder of published models must be there. */
@@ -38,7 +43,10 @@ void conform_batch(Conform *c, const char *label, const Model *model, const Tens
                    int64_t n, int64_t every, double tolerance);
 /* The outputs of one run, in storage order; in[i] are all values of input i. */
 EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
-/* One line of the table. */
-void conform_row(Conform *c, const char *label, int64_t outputs, double error, double tolerance);
+/* The same by the compiled program, which is made at the first run of a model: out[i] as from the
+ * evaluator, data NULL if it failed. False where there is no LLVM. */
+bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out);
+/* One line of the table; compiled < 0: not run. */
+void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance);
 
 #endif

@@ -6,7 +6,7 @@
  *
  * Tolerances. The references of rtneural are float32 of TensorFlow, whose own distance to double is
  * 1.4e-7 at most; those of klon_centaur are double, so that only the double of float32 weights and
- * the printing are between. Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at
+ * the printing are between, and for compiled code the rounding of 4096 steps in float32 (1.7e-6). Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at
  * most from double. */
 #include "../conform.h"
 
@@ -21,7 +21,7 @@ typedef struct Case {
 } Case;
 
 #define RTNEURAL(name) {"rtneural/models/" name ".json", "rtneural/test_data/" name "_x_python.csv", "rtneural/test_data/" name "_y_python.csv", 1e-6}
-#define CENTAUR(name) {"klon_centaur/" name ".json", "klon_centaur/ref/x.npy", "klon_centaur/ref/" name "__y.npy", 1e-6}
+#define CENTAUR(name) {"klon_centaur/" name ".json", "klon_centaur/ref/x.npy", "klon_centaur/ref/" name "__y.npy", 3e-6}
 #define AMP(name) {"wright_amp/" name ".json", "wright_amp/ref/x.npy", "wright_amp/ref/" name "__y.npy", 3e-5}
 static const Case cases[] = {RTNEURAL("dense"), RTNEURAL("conv"), RTNEURAL("gru"), RTNEURAL("gru_1d"), RTNEURAL("lstm"),
                              RTNEURAL("lstm_1d"), RTNEURAL("gru_torch"), RTNEURAL("lstm_torch"), CENTAUR("centaur_0"), CENTAUR("centaur_50"), CENTAUR("centaur_100"),

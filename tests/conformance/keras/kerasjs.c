@@ -96,7 +96,7 @@ static void write_model(json_t *vector) {
 }
 
 /* Runs the calls; states go from the outputs behind the first to the inputs behind the first. */
-static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data, int calls) {
+static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data, int calls, bool compiled) {
   double **in = ARENA_ARRAY(c->arena, double *, model->n_in);
   int64_t *steps = ARENA_ARRAY(c->arena, int64_t, model->n_in);
   in[0] = ARENA_ARRAY(c->arena, double, json_array_size(data));
@@ -109,7 +109,9 @@ static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data,
   }
   const EvalTensor *out = NULL;
   for (int call = 0; call < calls; call++) {
-    out = conform_run(c, model, in, steps);
+    EvalTensor *fast = ARENA_ARRAY(c->arena, EvalTensor, model->n_out + 1);
+    if (!compiled) out = conform_run(c, model, in, steps);
+    else out = conform_compiled(c, model, in, steps, fast) && fast[0].data ? fast : NULL;
     for (int i = 1; i < model->n_in && out; i++)
       in[i] = out[i].data;
   }
@@ -125,13 +127,16 @@ static void test_vector(Conform *c, json_t *vector) {
     return;
   }
   Model *model = conform_import(c, model_path);
-  const EvalTensor *out = model ? run_calls(c, model, json_object_get(json_object_get(vector, "input"), "data"),
-                                            (int)json_integer_value(json_object_get(vector, "expected_is_call")))
-                                : NULL;
-  double error = out ? 0 : (double)INFINITY;
-  for (size_t i = 0; out && i < json_array_size(expected); i++)
-    error = fmax(error, fabs(out[0].data[i] - json_number_value(json_array_get(expected, i))));
-  conform_row(c, shown, (int64_t)json_array_size(expected), error, 1e-5);
+  double error[2] = {(double)INFINITY, -1};
+  for (int compiled = 0; compiled < 2 && model; compiled++) {
+    const EvalTensor *out = run_calls(c, model, json_object_get(json_object_get(vector, "input"), "data"),
+                                      (int)json_integer_value(json_object_get(vector, "expected_is_call")), compiled);
+    if (compiled && !c->program) continue; /* no LLVM */
+    error[compiled] = out ? 0 : (double)INFINITY;
+    for (size_t i = 0; out && i < json_array_size(expected); i++)
+      error[compiled] = fmax(error[compiled], fabs(out[0].data[i] - json_number_value(json_array_get(expected, i))));
+  }
+  conform_row(c, shown, (int64_t)json_array_size(expected), error[0], error[1], 1e-5);
 }
 
 int main(int argc, char **argv) {
