@@ -17,9 +17,14 @@ void conform_begin(Conform *c, Arena *arena) {
   c->options.command = CMD_run; /* compiled in memory, for this machine */
   c->session = (Session){.arena = arena, .options = &c->options, .sources = {.arena = arena}};
   session_reset_diags(&c->session);
+  c->apart = -1;
+  c->rows = fopen(CONFORM_ROWS, "w");
+  if (!c->rows) c->failures++;
 }
 
-void conform_heading(void) { printf("%-62s %8s %10s %10s %10s\n", "file", "outputs", "max error", "compiled", "tolerance"); }
+void conform_heading(void) {
+  printf("%-62s %8s %10s %10s %10s %10s\n", "file", "outputs", "evaluator", "compiled", "C", "tolerance");
+}
 
 static const char *short_name(const char *path) {
   const char *models = strstr(path, "models/");
@@ -41,7 +46,7 @@ bool conform_refused(Conform *c, const char *path, DiagCode code) {
   session_reset_diags(&c->session);
   bool imported = session_import(&c->session, path, "model.safetensors", "model.grus", &in);
   bool so = !imported && c->session.diags->n_errors && c->session.diags->first->code == code;
-  printf("%-62s refused: %s\n", short_name(path), imported ? "no" : c->session.diags->first->message);
+  conform_said(c, path, imported ? "is not refused" : arena_printf(c->arena, "refused: %s", c->session.diags->first->message));
   if (!so) c->failures++;
   return so;
 }
@@ -73,42 +78,73 @@ EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const
   return model_eval(model, c->arena, &run) == EVAL_OK ? run.out : NULL;
 }
 
-/* The program of a model: compiled once, kept for the calls that follow. NULL where grus has no LLVM. */
-static const GrusProgram *compiled_program(Conform *c, const Model *model) {
-  static const char source_text[] = "";
-  if (model == c->compiled_model) return c->program;
-  Source source = {.path = "model", .text = source_text};
-  c->compiled_model = model;
-  c->program = NULL;
-  if (!backend_llvm_version()) return NULL;
+/* The program of a model by one backend; NULL after counting a failure. */
+static const GrusProgram *program_by(Conform *c, const Model *model, const char *backend) {
+  Source source = {.path = "model", .text = ""};
   session_reset_diags(&c->session);
+  c->options.backend = backend;
   KirModule *m = build_lower(&c->session, model, &source, true);
-  if (m) c->program = trial_load(&c->session, m);
-  if (c->program) return c->program;
-  printf("  is not compiled\n");
+  const GrusProgram *out = m ? trial_load(&c->session, m) : NULL;
+  c->options.backend = NULL;
+  if (out) return out;
+  printf("  is not compiled by %s\n", backend);
   session_print_diags(&c->session);
   c->failures++;
   return NULL;
+}
+
+/* Compiled once, kept for the calls that follow. */
+static const GrusProgram *compiled_program(Conform *c, const Model *model) {
+  if (model == c->compiled_model) return c->program;
+  bool llvm = backend_llvm_version() != NULL;
+  c->compiled_model = model;
+  c->program = llvm ? program_by(c, model, "llvm") : NULL;
+  c->by_c = !llvm || !c->only_llvm ? program_by(c, model, "c") : NULL;
+  if (!llvm) c->program = c->by_c;
+  return c->program;
+}
+
+/* How far b is from a; infinitely where one is NaN and the other is not, or they differ in length. */
+static double distance(const Recorded *a, const Recorded *b) {
+  Difference d = difference(a->data, a->count, b->data, b->count);
+  return d.bad ? (double)INFINITY : d.max;
 }
 
 bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out) {
   const GrusProgram *program = compiled_program(c, model);
   if (!program) return false;
   Recorded *x = ARENA_ARRAY(c->arena, Recorded, model->n_in + 1), *y = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
+  Recorded *by_c = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
   for (int i = 0; i < model->n_in; i++)
     x[i] = (Recorded){in[i], steps[i] * type_step_size(&model->in[i]->declared), steps[i]};
   int status = trial_compiled(&c->session, model, program, x, y);
-  for (int i = 0; i < model->n_out; i++)
+  bool both = c->by_c && c->by_c != program && status == GRUS_OK;
+  if (both && trial_compiled(&c->session, model, c->by_c, x, by_c) != GRUS_OK) c->apart = (double)INFINITY;
+  for (int i = 0; i < model->n_out; i++) {
     out[i] = status == GRUS_OK ? (EvalTensor){y[i].data, y[i].steps} : (EvalTensor){NULL, -1};
+    if (both) c->apart = fmax(c->apart, distance(&by_c[i], &y[i]));
+  }
   return true;
 }
 
+/* "1.2e-07", or "-" of what was not measured. */
+static const char *figure(Conform *c, double error) {
+  return error >= 0 ? arena_printf(c->arena, "%.1e", error) : "-";
+}
+
 void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance) {
-  bool ok = error <= tolerance && !(compiled > tolerance);
-  char text[16] = "-";
-  if (compiled >= 0) snprintf(text, sizeof text, "%.1e", compiled);
-  printf("%-62s %8lld %10.1e %10s %10.0e  %s\n", short_name(label), (long long)outputs, error, text, tolerance, ok ? "ok" : "DIFFERENT");
+  bool ok = !(error > tolerance) && !(compiled > tolerance) && !(c->apart > tolerance) && !(isnan(error) || isnan(compiled));
+  const char *evaluator = figure(c, error), *fast = figure(c, compiled), *apart = figure(c, c->apart);
+  label = short_name(label);
+  printf("%-62s %8lld %10s %10s %10s %10.0e  %s\n", label, (long long)outputs, evaluator, fast, apart, tolerance, ok ? "ok" : "DIFFERENT");
+  if (c->rows) fprintf(c->rows, "%s\t%lld\t%s\t%s\t%s\t%.0e\n", label, (long long)outputs, evaluator, fast, apart, tolerance);
   if (!ok) c->failures++;
+  c->apart = -1;
+}
+
+void conform_said(Conform *c, const char *label, const char *what) {
+  printf("%-62s %s\n", short_name(label), what);
+  if (c->rows) fprintf(c->rows, "%s\t%s\n", short_name(label), what);
 }
 
 /* Values of one sample, and its steps: those that its type does not fix come from the array. */

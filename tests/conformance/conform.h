@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the conformance tests have in common: importing a file as `grus import` does, running the
- * model on recorded inputs in the reference evaluator and compiled for this machine, and a table of
- * the largest differences:
+ * model on recorded inputs in the reference evaluator and compiled for this machine, by LLVM in memory
+ * and by the C compiler from the C file, and a table of the largest differences. "C" is how far the
+ * two compiled programs are apart:
  *
- *     file                     outputs  max error   compiled  tolerance
- *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08      1e-05  ok */
+ *     file                     outputs  evaluator   compiled          C  tolerance
+ *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08    0.0e+00      1e-05  ok
+ *
+ * Rows go to the file CONFORM_ROWS too, for table.sh. */
 #ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
@@ -13,6 +16,8 @@
 
 #include "runtime/host/grus_host.h"
 
+#include <stdio.h>
+
 enum { SKIPPED = 77 };
 
 typedef struct Conform {
@@ -20,8 +25,11 @@ typedef struct Conform {
   Options options; /* --config, --stream, --time of the next import */
   Session session;
   int failures;
-  const Model *compiled_model; /* whose program is kept */
-  const GrusProgram *program;
+  const Model *compiled_model; /* whose programs are kept */
+  const GrusProgram *program, *by_c;
+  bool only_llvm; /* no C compiler: many small models */
+  double apart;   /* of by_c from program since the last row; < 0: not compared */
+  FILE *rows;
 } Conform;
 
 /* Starts a test; the folder of published models must be there. */
@@ -43,10 +51,12 @@ void conform_batch(Conform *c, const char *label, const Model *model, const Tens
                    int64_t n, int64_t every, double tolerance);
 /* The outputs of one run, in storage order; in[i] are all values of input i. */
 EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
-/* The same by the compiled program, which is made at the first run of a model: out[i] as from the
- * evaluator, data NULL if it failed. False where there is no LLVM. */
+/* The same by the compiled programs, which are made at the first run of a model: out[i] as from the
+ * evaluator, data NULL if it failed. False if there is no program. */
 bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out);
-/* One line of the table; compiled < 0: not run. */
+/* One line of the table; error, compiled < 0: not run. */
 void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance);
+/* A line for a file that is not run, with the reason. */
+void conform_said(Conform *c, const char *label, const char *what);
 
 #endif

@@ -6,8 +6,8 @@
  *
  * Tolerances. The references of rtneural are float32 of TensorFlow, whose own distance to double is
  * 1.4e-7 at most; those of klon_centaur are double, so that only the double of float32 weights and
- * the printing are between, and for compiled code the rounding of 4096 steps in float32 (1.7e-6). Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at
- * most from double. */
+ * the printing are between, and for compiled code the rounding of 4096 steps in float32 (1.7e-6).
+ * Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at most from double. */
 #include "../conform.h"
 
 #include <setjmp.h>
@@ -104,7 +104,7 @@ static void torch_models(Conform *c, const char *folder) {
 /* Without a reference: that it is read is all there is to see. */
 static void only_imported(Conform *c, const char *folder, const char *name) {
   const char *path = arena_printf(c->arena, "%s/%s", folder, name);
-  if (conform_import(c, path)) printf("%-62s imported, without reference\n", name);
+  if (conform_import(c, path)) conform_said(c, name, "imported, without reference");
 }
 
 int main(int argc, char **argv) {

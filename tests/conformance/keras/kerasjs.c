@@ -131,7 +131,7 @@ static void test_vector(Conform *c, json_t *vector) {
   for (int compiled = 0; compiled < 2 && model; compiled++) {
     const EvalTensor *out = run_calls(c, model, json_object_get(json_object_get(vector, "input"), "data"),
                                       (int)json_integer_value(json_object_get(vector, "expected_is_call")), compiled);
-    if (compiled && !c->program) continue; /* no LLVM */
+    if (compiled && !c->program) continue;
     error[compiled] = out ? 0 : (double)INFINITY;
     for (size_t i = 0; out && i < json_array_size(expected); i++)
       error[compiled] = fmax(error[compiled], fabs(out[0].data[i] - json_number_value(json_array_get(expected, i))));
