@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The walk over the nodes, and what comes before it: which axis of each input is the batch, which is
+ * time. A file does not say so; of the few customs there are, the first under which the whole graph makes
+ * sense is taken, and if there is none, what stands in the way of the one that came farthest is reported.
+ *
+ *   batch first     [batch, time, features...]
+ *   time first      [time, batch, features...]
+ *   channels first  [batch, features, time]
+ *   no time         [batch, features...] */
+#include "import/onnx.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The length taken for a time axis that the file leaves open, while the graph is followed. */
+enum { OPEN_STEPS = 23 };
+
+typedef enum Layout { BATCH_FIRST, TIME_FIRST, CHANNELS_FIRST, NO_TIME, LAYOUT_COUNT } Layout;
+
+/* ---- the node being converted ---- */
+
+const char *onnx_origin(const Onnx *onnx) {
+  const OnnxNode *n = onnx->node;
+  if (!n) return "the graph";
+  if (*n->name) return arena_printf(onnx->arena, "node `%s` (%s)", n->name, n->op);
+  return arena_printf(onnx->arena, "the %s that makes `%s`", n->op, n->n_out ? n->out[0] : "");
+}
+
+Diag *onnx_refuse(Onnx *onnx, DiagCode code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(onnx->arena, format, args);
+  va_end(args);
+  return foreign_report(onnx->diags, onnx->file, code, "%s %s", onnx_origin(onnx), what);
+}
+
+const OnnxTensor *onnx_in(Onnx *onnx, int i) {
+  if (i >= onnx->node->n_in || !*onnx->node->in[i]) return NULL;
+  return map_get(&onnx->tensor, onnx->node->in[i]);
+}
+
+void onnx_set(Onnx *onnx, int i, OnnxTensor *result) {
+  if (i >= onnx->node->n_out || !*onnx->node->out[i]) return;
+  OnnxTensor *named = ARENA_NEW(onnx->arena, OnnxTensor);
+  *named = *result;
+  named->name = onnx->node->out[i];
+  const int *uses = map_get(&onnx->uses, named->name);
+  named->uses = uses ? *uses : 0;
+  map_put(onnx->arena, &onnx->tensor, named->name, named);
+}
+
+const OnnxAttribute *onnx_attribute(const Onnx *onnx, const char *name) {
+  for (int i = 0; i < onnx->node->n_attributes; i++)
+    if (strcmp(onnx->node->attribute[i].name, name) == 0) return &onnx->node->attribute[i];
+  return NULL;
+}
+
+int64_t onnx_int(const Onnx *onnx, const char *name, int64_t if_absent) {
+  const OnnxAttribute *a = onnx_attribute(onnx, name);
+  return a ? a->i : if_absent;
+}
+
+double onnx_float(const Onnx *onnx, const char *name, double if_absent) {
+  const OnnxAttribute *a = onnx_attribute(onnx, name);
+  return a ? a->f : if_absent;
+}
+
+const char *onnx_string(const Onnx *onnx, const char *name, const char *if_absent) {
+  const OnnxAttribute *a = onnx_attribute(onnx, name);
+  return a ? a->s : if_absent;
+}
+
+bool onnx_attributes_known(Onnx *onnx, const char *names) {
+  for (int i = 0; i < onnx->node->n_attributes; i++) {
+    const char *name = onnx->node->attribute[i].name, *at = names;
+    size_t n = strlen(name);
+    while ((at = strstr(at, name)) && !((at == names || at[-1] == ' ') && (at[n] == ' ' || !at[n])))
+      at += n ? n : 1;
+    if (at && n) continue;
+    Diag *d = onnx_refuse(onnx, E903, "has the attribute `%s`, which grus does not know", name);
+    if (*names) diag_note(d, "it knows: %s", names);
+    return false;
+  }
+  return true;
+}
+
+/* ---- nodes ---- */
+
+static OnnxDone walk(Onnx *onnx, const OnnxGraph *graph);
+
+/* `If` with a condition that is known: one branch is the graph. */
+static OnnxDone do_if(Onnx *onnx) {
+  const OnnxNode *node = onnx->node;
+  const OnnxTensor *condition = onnx_in(onnx, 0);
+  if (strcmp(node->op, "If") != 0) return ONNX_OTHER;
+  if (!condition || !onnx_is_constant(condition) || condition->count != 1) {
+    onnx_refuse(onnx, E902, "takes one of two ways by what the data are");
+    return ONNX_FAILED;
+  }
+  const OnnxAttribute *branch = onnx_attribute(onnx, onnx_number(condition, 0) != 0 ? "then_branch" : "else_branch");
+  if (!branch || !branch->g || branch->g->n_out != node->n_out) return onnx_refuse(onnx, E901, "has no such branch"), ONNX_FAILED;
+  if (walk(onnx, branch->g) == ONNX_FAILED) return ONNX_FAILED;
+  onnx->node = node;
+  for (int i = 0; i < node->n_out; i++) {
+    OnnxTensor *t = map_get(&onnx->tensor, branch->g->out[i].name);
+    if (!t) return onnx_refuse(onnx, E901, "gives `%s`, which nothing makes", branch->g->out[i].name), ONNX_FAILED;
+    onnx_set(onnx, i, t);
+  }
+  return ONNX_DONE;
+}
+
+static void refuse_operator(Onnx *onnx) {
+  static const char *const nearest[][2] = {
+      {"Loop", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
+      {"Scan", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
+      {"ConvTranspose", "`frames` and `overlap_add` cover the synthesis of a filter bank"},
+      {"QLinearMatMul", "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"QuantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"DequantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"DynamicQuantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"InstanceNormalization", "LayerNorm over features and BatchNorm are there"},
+      {"GroupNormalization", "LayerNorm over features and BatchNorm are there"}};
+  const char *op = onnx->node->op, *domain = onnx->node->domain;
+  Diag *d = onnx_refuse(onnx, E902, "is an operator that grus does not have");
+  if (*domain && strcmp(domain, "ai.onnx") != 0) diag_note(d, "it belongs to the domain `%s`", domain);
+  for (size_t i = 0; i < sizeof nearest / sizeof *nearest; i++)
+    if (strcmp(op, nearest[i][0]) == 0) diag_note(d, "%s", nearest[i][1]);
+  diag_note(d, "opset %lld, written by %s", (long long)onnx->opset, *onnx->producer ? onnx->producer : "a producer without a name");
+}
+
+static bool inputs_are_there(Onnx *onnx) {
+  const OnnxNode *n = onnx->node;
+  for (int i = 0; i < n->n_in; i++) {
+    if (!*n->in[i] || map_get(&onnx->tensor, n->in[i])) continue;
+    Diag *d = onnx_refuse(onnx, E901, "reads `%s`, which nothing before it makes", n->in[i]);
+    diag_note(d, "the nodes of a graph stand in order: cycles and missing nodes look like this");
+    return false;
+  }
+  return true;
+}
+
+static OnnxDone convert(Onnx *onnx) {
+  static OnnxDone (*const ways[])(Onnx *onnx) = {do_if, onnx_fold, onnx_move, onnx_recurrent, onnx_layers, onnx_pointwise};
+  if (*onnx->node->domain && strcmp(onnx->node->domain, "ai.onnx") != 0) return refuse_operator(onnx), ONNX_FAILED;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    OnnxDone done = ways[i](onnx);
+    if (done != ONNX_OTHER) return done;
+  }
+  refuse_operator(onnx);
+  return ONNX_FAILED;
+}
+
+static OnnxDone walk(Onnx *onnx, const OnnxGraph *graph) {
+  for (int i = 0; i < graph->n_constants; i++)
+    map_put(onnx->arena, &onnx->tensor, graph->constant[i]->name, graph->constant[i]);
+  for (int i = 0; i < graph->n_nodes; i++) {
+    onnx->node = &graph->node[i];
+    if (!inputs_are_there(onnx)) return ONNX_FAILED;
+    OnnxDone done = convert(onnx);
+    onnx->node = &graph->node[i];
+    if (done == ONNX_FAILED && !onnx->diags->n_errors) onnx_refuse(onnx, E901, "has inputs that do not fit it");
+    if (done == ONNX_FAILED) return ONNX_FAILED;
+    onnx->progress++;
+  }
+  onnx->node = NULL;
+  return ONNX_DONE;
+}
+
+/* ---- inputs ---- */
+
+static bool is_whole(int elem) { return elem == 6 || elem == 7; }
+
+static int time_axis(const OnnxPort *p, Layout layout) {
+  bool index = is_whole(p->elem);
+  switch (layout) {
+  case BATCH_FIRST: return p->rank >= 3 || (index && p->rank == 2) ? 1 : -1;
+  case TIME_FIRST: return p->rank >= 2 || index ? 0 : -1;
+  case CHANNELS_FIRST: return p->rank == 3 ? 2 : -1;
+  default: return -1;
+  }
+}
+
+static int batch_axis(const OnnxPort *p, Layout layout) {
+  if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0) ? 1 : -1;
+  return p->rank >= 1 ? 0 : -1;
+}
+
+/* The axis of another input that is the batch: it has the same name, or the same size. */
+static int batch_like(const OnnxPort *p, const OnnxPort *first, Layout layout) {
+  int axis = batch_axis(first, layout), own = -1;
+  if (axis < 0 || p == first) return axis;
+  for (int i = p->rank; i-- > 0;) {
+    bool same = first->dim[axis] ? p->dim[i] == first->dim[axis] && p->dim[i] > 1 : p->dim[i] == 0 && strcmp(p->symbol[i], first->symbol[axis]) == 0;
+    if (same && (own < 0 || i <= 1)) own = i;
+  }
+  return own;
+}
+
+/* The shape of an input as the graph is to see it. False: the layout does not fit. */
+static bool input_shape(Onnx *onnx, const OnnxPort *p, Layout layout, int64_t *dim, int *time, bool *open) {
+  const OnnxPort *first = &onnx->graph->in[0];
+  int batch = batch_like(p, first, layout);
+  bool is_main = p == first || p->rank == first->rank;
+  *time = is_main || is_whole(p->elem) ? time_axis(p, layout) : -1;
+  if (*time == batch) *time = -1;
+  *open = false;
+  for (int i = 0; i < p->rank; i++) {
+    dim[i] = p->dim[i];
+    if (i == batch) dim[i] = 1;
+    else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
+    else if (!dim[i] && i <= 1) dim[i] = 1; /* another name for the batch */
+    if (dim[i]) continue;
+    Diag *d = foreign_report(onnx->diags, onnx->file, E904, "input `%s` does not say how long its axis %d%s%s%s is", p->name, i, *p->symbol[i] ? " (`" : "",
+                             p->symbol[i], *p->symbol[i] ? "`)" : "");
+    diag_note(d, "only the batch and time may be left open");
+    return false;
+  }
+  return true;
+}
+
+static bool add_input(Onnx *onnx, int number, Layout layout) {
+  const OnnxPort *p = &onnx->graph->in[number];
+  int64_t dim[ONNX_MAX_RANK], features[ONNX_MAX_RANK];
+  int time, rank = 0;
+  bool open;
+  if (p->rank < 0) {
+    foreign_report(onnx->diags, onnx->file, E904, "input `%s` has no shape", p->name);
+    return false;
+  }
+  if (p->elem != 1 && !is_whole(p->elem)) {
+    Diag *d = foreign_report(onnx->diags, onnx->file, E902, "input `%s` has elements of a type that grus does not take", p->name);
+    diag_note(d, "type %d of the format; float32, int32 and int64 are read", p->elem);
+    return false;
+  }
+  if (!input_shape(onnx, p, layout, dim, &time, &open)) return false;
+  for (int i = 0; i < p->rank; i++)
+    if (i != time && dim[i] != 1) {
+      if (rank == TYPE_MAX_AXES - 1) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has more axes than grus has", p->name), false;
+      features[rank++] = dim[i];
+    }
+  if (!rank) features[rank++] = 1;
+  Time none = {.kind = TIME_NONE}, fixed = {.kind = TIME_FIXED, .n = time >= 0 ? dim[time] : 1};
+  onnx->port[number] = model_input(onnx->model, p->name, foreign_type(time >= 0 ? fixed : none, rank, features));
+  int source = onnx_source(onnx, onnx->port[number]->value, fixed.n, time >= 0, rank, features);
+  onnx->source[source].input = number;
+  onnx->source[source].is_index = is_whole(p->elem);
+  OnnxTensor *t = onnx_references(onnx, source, p->rank, dim, time);
+  if (!t) return false;
+  t->name = p->name;
+  onnx->input[number] = t;
+  onnx->open_time |= open;
+  map_put(onnx->arena, &onnx->tensor, p->name, t);
+  return true;
+}
+
+/* ---- outputs ---- */
+
+static bool add_output(Onnx *onnx, const OnnxPort *p) {
+  OnnxTensor *t = map_get(&onnx->tensor, p->name);
+  OnnxValue x;
+  onnx->node = NULL;
+  if (!t) return foreign_report(onnx->diags, onnx->file, E901, "output `%s` is made by no node", p->name), false;
+  if (onnx_is_constant(t)) {
+    foreign_note(onnx->foreign, "output `%s` is a constant, and left out", p->name);
+    return true;
+  }
+  if (!onnx_value(onnx, t, -1, &x)) return false;
+  if (x.time > 0) {
+    bool behind = false;
+    for (int i = 0; i < x.time; i++)
+      behind |= t->dim[i] != 1;
+    if (behind) foreign_note(onnx->foreign, "output `%s` has its time axis in front; in the file it is axis %d of %s", p->name, x.time, onnx_dims(onnx->arena, t->rank, t->dim));
+  }
+  model_output(onnx->model, p->name, x.value);
+  return true;
+}
+
+/* Inputs that became state are no ports any more. */
+static void drop_ports(Onnx *onnx) {
+  Model *m = onnx->model;
+  int n = 0, values = 0;
+  for (int i = 0; i < onnx->graph->n_in; i++)
+    if (onnx->port[i]) m->in[n++] = onnx->port[i];
+  if (n == m->n_in) return;
+  m->n_in = n;
+  for (int i = 0; i < m->n_values; i++) {
+    Value *v = m->value[i];
+    bool there = v->layer != NULL;
+    for (int k = 0; k < n && !there; k++)
+      there = m->in[k]->value == v;
+    if (!there) continue;
+    v->id = values;
+    m->value[values++] = v;
+  }
+  m->n_values = values;
+}
+
+static void count_uses(Onnx *onnx, const OnnxGraph *graph) {
+  for (int i = 0; i < graph->n_nodes + graph->n_out; i++) {
+    const OnnxNode *node = i < graph->n_nodes ? &graph->node[i] : NULL;
+    for (int k = 0; k < (node ? node->n_in : 1); k++) {
+      const char *name = node ? node->in[k] : graph->out[i - graph->n_nodes].name;
+      int *uses = map_get(&onnx->uses, name);
+      if (!uses) map_put(onnx->arena, &onnx->uses, name, uses = ARENA_NEW(onnx->arena, int));
+      ++*uses;
+    }
+    for (int k = 0; node && k < node->n_attributes; k++)
+      if (node->attribute[k].g) count_uses(onnx, node->attribute[k].g);
+  }
+}
+
+/* ---- one layout ---- */
+
+static bool try_layout(Onnx *onnx, Layout layout) {
+  const OnnxGraph *g = onnx->graph;
+  const char *format = arena_printf(onnx->arena, "ONNX, opset %lld%s%s", (long long)onnx->opset, *onnx->producer ? ", by " : "", onnx->producer);
+  onnx->foreign = foreign_new(onnx->file, format, NULL);
+  onnx->model = onnx->foreign->model;
+  onnx->input = ARENA_ARRAY(onnx->arena, OnnxTensor *, g->n_in + 1);
+  onnx->port = ARENA_ARRAY(onnx->arena, Port *, g->n_in + 1);
+  onnx_source(onnx, NULL, 1, false, 0, NULL); /* numbers */
+  for (int i = 0; i < g->n_in; i++)
+    if (!add_input(onnx, i, layout)) return false;
+  if (walk(onnx, g) == ONNX_FAILED) return false;
+  onnx->progress++;
+  if (!onnx_states(onnx)) return false;
+  for (int i = 0; i < g->n_out; i++)
+    if (!onnx->kept[i] && !add_output(onnx, &g->out[i])) return false;
+  drop_ports(onnx);
+  if (!onnx->model->n_out) return foreign_report(onnx->diags, onnx->file, E901, "`%s` has no output that depends on its inputs", onnx->file->path), false;
+  if (!onnx->open_time || onnx->options->time || onnx->options->stream) return true;
+  for (int i = 0; i < onnx->model->n_in; i++)
+    if (onnx->model->in[i]->declared.time.kind == TIME_STREAM) return true;
+  Diag *d = foreign_report(onnx->diags, onnx->file, E904, "`%s` does not say how long its sequences are", onnx->file->path);
+  diag_note(d, "give `--time N`, `--time \"n <= N\"`, or `--stream` for one step after the other");
+  return false;
+}
+
+static void report_again(const Diags *from, Diags *to) {
+  for (const Diag *d = from->first; d; d = d->next) {
+    Diag *copy = diag_new(to, d->code, span_none(), "%s", d->message);
+    Diag *next = copy->next;
+    *copy = *d;
+    copy->diags = to;
+    copy->next = next;
+  }
+}
+
+Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags};
+  Diags *best = NULL;
+  int farthest = -1;
+  OnnxGraph *graph = onnx_read(&first);
+  if (!graph) return NULL;
+  first.graph = graph;
+  if (!graph->n_in || !graph->n_nodes) return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path, graph->n_in ? "nodes" : "inputs"), NULL;
+  count_uses(&first, graph);
+  for (Layout layout = BATCH_FIRST; layout < LAYOUT_COUNT; layout++) {
+    Onnx onnx = first;
+    onnx.diags = diags_new(file->arena, diags->sources);
+    onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
+    if (try_layout(&onnx, layout)) {
+      if (onnx.model->n_out) return onnx.foreign;
+    }
+    if (onnx.progress > farthest) farthest = onnx.progress, best = onnx.diags;
+  }
+  report_again(best, diags);
+  return NULL;
+}
