@@ -126,6 +126,7 @@ typedef struct Onnx {
   OnnxTensor **input; /* by number: what the graph's inputs are */
   Port **port;         /* NULL: a state that the model keeps */
   bool *kept;          /* by number: outputs that are the next state of a stream */
+  bool batch_is_free;  /* a batch of fixed size can be taken as one sample */
   bool open_time;      /* a sequence's length is not in the file */
   int progress;        /* nodes converted */
   const OnnxNode *node; /* the one being converted */

@@ -180,6 +180,37 @@ static int time_axis(const OnnxPort *p, Layout layout) {
   }
 }
 
+/* Operators that treat each sample of a batch alone, wherever its axis is: those that name axes, but
+ * for the ones whose meaning gives them, are not among them. */
+static bool is_among(const char *names, const char *op) {
+  size_t n = strlen(op);
+  for (const char *at = strstr(names, op); at && n; at = strstr(at + n, op))
+    if (at[-1] == ' ' && at[n] == ' ') return true;
+  return false;
+}
+
+static bool batch_is_free(const OnnxGraph *g) {
+  static const char free_ops[] =
+      " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization Gemm MatMul Add Sub Mul Div Transpose "
+      "Squeeze Unsqueeze Identity Dropout Constant Relu Tanh Sigmoid Softplus Softsign Abs Exp Log Sqrt LeakyRelu Elu HardSigmoid Clip Neg "
+      "Reciprocal HardSwish Mish Selu Gelu PRelu ";
+  for (int i = 0; i < g->n_nodes; i++)
+    if (!is_among(free_ops, g->node[i].op)) return false;
+  return true;
+}
+
+/* Operators that go over the steps of a sequence: without any, an axis is no time. */
+static bool has_time(const OnnxGraph *g) {
+  static const char timed[] = " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool Loop Scan ";
+  bool found = false;
+  for (int i = 0; i < g->n_nodes; i++) {
+    found |= is_among(timed, g->node[i].op);
+    for (int k = 0; k < g->node[i].n_attributes; k++)
+      found |= g->node[i].attribute[k].g && has_time(g->node[i].attribute[k].g);
+  }
+  return found;
+}
+
 static int batch_axis(const OnnxPort *p, Layout layout) {
   if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0) ? 1 : -1;
   return p->rank >= 1 ? 0 : -1;
@@ -200,6 +231,7 @@ static int batch_like(const OnnxPort *p, const OnnxPort *first, Layout layout) {
 static bool input_shape(Onnx *onnx, const OnnxPort *p, Layout layout, int64_t *dim, int *time, bool *open) {
   const OnnxPort *first = &onnx->graph->in[0];
   int batch = batch_like(p, first, layout);
+  if (batch >= 0 && p->dim[batch] > 1 && !onnx->batch_is_free) batch = -1; /* a size of its own */
   bool is_main = p == first || p->rank == first->rank;
   *time = is_main || is_whole(p->elem) ? time_axis(p, layout) : -1;
   if (*time == batch) *time = -1;
@@ -233,6 +265,11 @@ static bool add_input(Onnx *onnx, int number, Layout layout) {
     return false;
   }
   if (!input_shape(onnx, p, layout, dim, &time, &open)) return false;
+  int64_t in_front = 1;
+  for (int i = 0; i < time; i++)
+    in_front *= dim[i];
+  if (in_front > 1 && layout != CHANNELS_FIRST) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has axes in front of time", p->name), false;
+  if (in_front > 1) foreign_note(onnx->foreign, "input `%s` has its time axis in front; in the file it is axis %d of %s", p->name, time, onnx_dims(onnx->arena, p->rank, dim));
   for (int i = 0; i < p->rank; i++)
     if (i != time && dim[i] != 1) {
       if (rank == TYPE_MAX_AXES - 1) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has more axes than grus has", p->name), false;
@@ -326,6 +363,10 @@ static bool try_layout(Onnx *onnx, Layout layout) {
   if (!onnx_states(onnx)) return false;
   for (int i = 0; i < g->n_out; i++)
     if (!onnx->kept[i] && !add_output(onnx, &g->out[i])) return false;
+  for (int i = 0; i < g->n_out && !onnx->model->n_out; i++) { /* a cell gives its state alone: h, each step */
+    const OnnxTensor *t = map_get(&onnx->tensor, g->out[i].name);
+    if (onnx->kept[i] && t->ref && onnx->source[t->ref[0].source].is_sequence && !add_output(onnx, &g->out[i])) return false;
+  }
   drop_ports(onnx);
   if (!onnx->model->n_out) return foreign_report(onnx->diags, onnx->file, E901, "`%s` has no output that depends on its inputs", onnx->file->path), false;
   if (!onnx->open_time || onnx->options->time || onnx->options->stream) return true;
@@ -355,7 +396,10 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   first.graph = graph;
   if (!graph->n_in || !graph->n_nodes) return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path, graph->n_in ? "nodes" : "inputs"), NULL;
   count_uses(&first, graph);
-  for (Layout layout = BATCH_FIRST; layout < LAYOUT_COUNT; layout++) {
+  first.batch_is_free = batch_is_free(graph);
+  int turn = has_time(graph) ? 0 : NO_TIME;
+  for (int k = 0; k < LAYOUT_COUNT; k++) {
+    Layout layout = (Layout)((k + turn) % LAYOUT_COUNT);
     Onnx onnx = first;
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);

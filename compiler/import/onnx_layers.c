@@ -293,6 +293,7 @@ static bool reduced_axes(Onnx *onnx, const OnnxTensor *t, bool *over) {
   const OnnxAttribute *a = onnx_attribute(onnx, "axes");
   int64_t n = axes ? axes->count : a ? (int64_t)a->n : -1;
   if (axes && !axes->i) return onnx_refuse(onnx, E902, "has axes that are computed from the data"), false;
+  if (n == 0 && !onnx_int(onnx, "noop_with_empty_axes", 0)) n = -1;
   for (int i = 0; i < t->rank; i++)
     over[i] = n < 0;
   for (int64_t k = 0; k < n; k++) {
@@ -378,7 +379,7 @@ static const struct {
   const char *op, *attributes;
   OnnxDone (*convert)(Onnx *onnx);
 } layers[] = {{"MatMul", "", do_matmul},
-              {"Gemm", "alpha beta transA transB", do_gemm},
+              {"Gemm", "alpha beta transA transB broadcast", do_gemm},
               {"Conv", "auto_pad dilations group kernel_shape pads strides", do_conv},
               {"MaxPool", "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", do_pool},
               {"AveragePool", "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides", do_pool},
@@ -387,7 +388,7 @@ static const struct {
               {"ReduceMean", "axes keepdims noop_with_empty_axes", do_reduce},
               {"ReduceMax", "axes keepdims noop_with_empty_axes", do_reduce},
               {"ReduceSum", "axes keepdims noop_with_empty_axes", do_reduce},
-              {"BatchNormalization", "epsilon momentum spatial training_mode", do_batch_norm},
+              {"BatchNormalization", "epsilon momentum spatial training_mode is_test consumed_inputs", do_batch_norm},
               {"LayerNormalization", "axis epsilon stash_type", do_layer_norm},
               {"PRelu", "", do_prelu},
               {"Softmax", "axis", do_softmax},

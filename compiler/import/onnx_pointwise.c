@@ -81,8 +81,8 @@ static Value *do_function(Onnx *onnx, const char *op, Value *x) {
   if (strcmp(op, "Selu") == 0) {
     bool usual = near(onnx_float(onnx, "alpha", 1.67326319217681884765625), 1.6732632) && near(onnx_float(onnx, "gamma", 1.05070102214813232421875), 1.0507010);
     if (usual) return stage(onnx, LAYER_selu, x)->out[0];
-    onnx_refuse(onnx, E903, "has an alpha and gamma of its own; selu has the usual ones");
-    return NULL;
+    Value *elu = do_option(onnx, LAYER_elu, OPT_alpha, "alpha", 1.67326319217681884765625, x);
+    return with_number(onnx, LAYER_mul, elu, onnx_float(onnx, "gamma", 1.05070102214813232421875), false)->out[0];
   }
   Layer *gelu = stage(onnx, LAYER_gelu, x);
   if (strcmp(onnx_string(onnx, "approximate", "none"), "tanh") == 0) layer_set_word(gelu, OPT_form, "tanh");
@@ -238,6 +238,6 @@ OnnxDone onnx_pointwise(Onnx *onnx) {
   if (strcmp(op, "Pow") == 0) return power(onnx, a, b);
   LayerKind kind = operator_of(op);
   if (kind == LAYER_KIND_COUNT) return ONNX_OTHER;
-  if (!onnx_attributes_known(onnx, "")) return ONNX_FAILED;
+  if (!onnx_attributes_known(onnx, onnx->opset < 7 ? "broadcast" : "")) return ONNX_FAILED;
   return arithmetic(onnx, kind, a, b);
 }

@@ -337,9 +337,9 @@ OnnxGraph *onnx_read(Onnx *onnx) {
     const char *domain = m->opset_import[i]->domain;
     if (!*domain || strcmp(domain, "ai.onnx") == 0) onnx->opset = m->opset_import[i]->version;
   }
-  if (onnx->opset >= 7) return read_graph(onnx, m->graph);
+  if (onnx->opset >= 6) return read_graph(onnx, m->graph);
   Diag *d = foreign_report(onnx->diags, file, onnx->opset ? E902 : E904, "`%s` %s", file->path,
-                           onnx->opset ? "uses operators from before opset 7" : "does not say which opset its operators are of");
+                           onnx->opset ? "uses operators from before opset 6" : "does not say which opset its operators are of");
   if (onnx->opset) diag_note(d, "opset %lld; its operators had other meanings. Convert it: `onnx.version_converter`", (long long)onnx->opset);
   return NULL;
 }

@@ -127,6 +127,14 @@ static bool start_from(Onnx *onnx, OnnxState *s) {
   return true;
 }
 
+static bool is_kept(const Onnx *onnx, const OnnxState *s, const int *partner) {
+  for (int w = 0; w < (s->layer->kind == LAYER_LSTM ? 2 : 1); w++) {
+    int input = s->start[w] ? input_of(onnx, s->start[w]) : -1;
+    if (input < 0 || partner[input] < 0) return false;
+  }
+  return true;
+}
+
 bool onnx_states(Onnx *onnx) {
   int *partner = ARENA_ARRAY(onnx->arena, int, onnx->graph->n_in + 1), found = 0;
   bool *is_state = ARENA_ARRAY(onnx->arena, bool, onnx->graph->n_in + 1);
@@ -141,15 +149,21 @@ bool onnx_states(Onnx *onnx) {
     found += partner[i] >= 0;
   }
   bool stream = found && (onnx->options->stream || onnx->options->n_states || is_one_step(onnx));
-  if (!options_are_met(onnx, partner)) return false;
   for (int i = 0; i < onnx->graph->n_in && stream; i++)
     if (partner[i] >= 0 && onnx->options->n_states && !asked_for(onnx, onnx->graph->in[i].name) && !is_one_step(onnx)) partner[i] = -1;
-  for (int i = 0; i < onnx->n_states; i++) {
-    OnnxState *s = &onnx->state[i];
-    int h = s->start[0] ? input_of(onnx, s->start[0]) : -1, c = s->start[1] ? input_of(onnx, s->start[1]) : -1;
-    bool kept = stream && h >= 0 && partner[h] >= 0 && (s->layer->kind != LAYER_LSTM || (c >= 0 && partner[c] >= 0));
-    if (!kept && !start_from(onnx, s)) return false;
+  for (int again = 1; again;) { /* a layer is kept as a whole, and an input by all its layers */
+    again = 0;
+    for (int i = 0; i < onnx->n_states && stream; i++)
+      if (!is_kept(onnx, &onnx->state[i], partner))
+        for (int w = 0; w < 2; w++) {
+          int input = onnx->state[i].start[w] ? input_of(onnx, onnx->state[i].start[w]) : -1;
+          if (input >= 0 && partner[input] >= 0) partner[input] = -1, again = 1, found--;
+        }
   }
+  stream = stream && found;
+  if (!options_are_met(onnx, partner)) return false;
+  for (int i = 0; i < onnx->n_states; i++)
+    if (!(stream && is_kept(onnx, &onnx->state[i], partner)) && !start_from(onnx, &onnx->state[i])) return false;
   if (!stream && found)
     foreign_note(onnx->foreign, "states go in and come out of each call; `--stream` makes a stream that keeps them");
   if (stream) become_stream(onnx, partner);

@@ -143,16 +143,19 @@ static bool check_steps(const Onnx *onnx, const Look *l, Order order) {
   return true;
 }
 
-static Value *piece_value(Onnx *onnx, const Piece *piece) {
+/* Parts that are joined or cut are vectors. */
+static Value *piece_value(Onnx *onnx, const Piece *piece, bool alone) {
   const OnnxSource *s = &onnx->source[piece->source];
   Value *value = s->value;
-  if (piece->begin == 0 && piece->n == s->row) return value;
+  bool whole = piece->begin == 0 && piece->n == s->row;
+  if (whole && alone) return value;
   if (s->rank > 1) {
     Layer *flat = onnx_layer(onnx, LAYER_reshape, 1, &value);
     Time none = {.kind = TIME_NONE}, fixed = {.kind = TIME_FIXED, .n = s->rows};
     layer_set_shape(onnx->arena, flat, foreign_type(s->is_sequence ? fixed : none, 1, &s->row));
     value = flat->out[0];
   }
+  if (whole) return value;
   Layer *slice = onnx_layer(onnx, LAYER_slice, 1, &value);
   layer_set_size(slice, OPT_begin, piece->begin);
   layer_set_size(slice, OPT_end, piece->begin + piece->n);
@@ -171,7 +174,7 @@ static Value *step_value(Onnx *onnx, const Look *l, bool *is_sequence) {
       return NULL;
     }
     *is_sequence |= onnx->source[piece.source].is_sequence;
-    part[n++] = piece_value(onnx, &piece);
+    part[n++] = piece_value(onnx, &piece, piece.n == l->width);
     f += piece.n;
   }
   return n == 1 ? part[0] : onnx_layer(onnx, LAYER_concat, n, part)->out[0];
