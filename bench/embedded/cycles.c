@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE_BYTES = 1 << 20, MAX_KINDS = 512, REGS = 80, FLAGS = 79 };
+enum { CODE_BYTES = 1 << 20, MAX_KINDS = 512, MAX_BLOCKS = 1 << 16, REGS = 80, FLAGS = 79 };
 
 typedef enum Unit { INTEGER, FLOATING, MEMORY, BRANCH } Unit;
 
@@ -37,12 +37,15 @@ typedef struct Insn {
   int write[34], n_write, read[34], n_read; /* 0..15 core, 16..47 s0..s31, FLAGS */
 } Insn;
 
-typedef struct Block { /* what QEMU translates at once */
-  int instructions;
+/* What QEMU translated at once. One pc may have several, for other states of the processor; they
+ * are told apart by where the host has them. */
+typedef struct Block {
+  uint64_t host;
+  uint32_t bytes;
 } Block;
 
 static Insn code[CODE_BYTES / 2];
-static Block block[CODE_BYTES / 2];
+static Block block[MAX_BLOCKS]; /* hashed by host */
 static uint32_t begin_at, end_at;
 
 static void die(const char *what, const char *why) {
@@ -313,17 +316,17 @@ typedef struct Count {
 
 static Count count;
 
-static void run_block(Model *m, char core, uint32_t at, int n, uint32_t *after) {
+static void run_block(Model *m, char core, uint32_t at, uint32_t bytes, uint32_t after) {
   if (at == begin_at) {
     count.inside = true;
     count.calls++;
   }
   if (at == end_at) count.inside = false;
   if (!count.inside) return;
-  for (int i = 0; i < n; i++) {
+  for (uint32_t end = at + bytes; at < end;) {
     const Insn *insn = at < CODE_BYTES ? &code[at / 2] : NULL;
     if (!insn || !insn->bytes) die("log", "an instruction was run that the listing does not have");
-    bool taken = insn->unit == BRANCH && i == n - 1 && *after != at + insn->bytes;
+    bool taken = insn->unit == BRANCH && at + insn->bytes == end && after != end;
     count.instructions++;
     count.kind[at / 2]++;
     if (core == '4')
@@ -336,37 +339,46 @@ static void run_block(Model *m, char core, uint32_t at, int n, uint32_t *after) 
   }
 }
 
-/* "Trace 0: 0x7f.. [flags/pc/..": the pc, or -1. */
-static int64_t traced(const char *line) {
-  if (!starts(line, "Trace ")) return -1;
-  const char *s = strchr(line, '/');
-  return s ? (int64_t)strtoul(s + 1, NULL, 16) : -1;
+/* The block at this host address. */
+static Block *block_find(uint64_t host) {
+  size_t i = (size_t)(host / 64 * 2654435761u) % MAX_BLOCKS, tries = 0;
+  while (block[i].host && block[i].host != host) {
+    i = (i + 1) % MAX_BLOCKS;
+    if (++tries == MAX_BLOCKS) die("log", "has too many blocks");
+  }
+  block[i].host = host;
+  return &block[i];
 }
 
+/* "0x000003d8:  ed10 1f08  ldc ..": where the instruction ends. */
+static uint32_t end_of(const char *line) {
+  const char *colon = strchr(line, ':');
+  uint32_t at = (uint32_t)strtoul(line, NULL, 16);
+  if (!colon) return at;
+  const char *s = colon + 1 + strspn(colon + 1, " ");
+  bool wide = strspn(s, "0123456789abcdef") == 4 && s[4] == ' ' &&
+              strspn(s + 5, "0123456789abcdef") == 4 && s[9] == ' ';
+  return at + (wide ? 4 : 2);
+}
+
+/* A block was translated ("IN:", then a line an instruction) just before its first "Trace 0: HOST
+ * [cs/PC/flags/..". */
 static void read_log(const char *path, Model *m, char core) {
   FILE *f = fopen(path, "r");
   char line[512];
-  int64_t open = -1, last = -1;
-  bool first = false;
+  uint32_t translated_to = 0, last = 0, last_bytes = 0;
   if (!f) die(path, "cannot be read");
   while (fgets(line, sizeof line, f)) {
-    if (starts(line, "IN:")) first = true;
-    if (starts(line, "0x")) {
-      uint32_t at = (uint32_t)strtoul(line, NULL, 16);
-      if (at >= CODE_BYTES) continue;
-      if (first) {
-        open = at / 2;
-        block[open].instructions = 0;
-      }
-      first = false;
-      block[open].instructions++;
-    }
-    int64_t pc = traced(line);
-    if (pc < 0) continue;
-    uint32_t next = (uint32_t)pc;
-    if (last >= 0 && last < CODE_BYTES)
-      run_block(m, core, (uint32_t)last, block[last / 2].instructions, &next);
-    last = pc;
+    if (starts(line, "0x")) translated_to = end_of(line);
+    const char *host = strstr(line, "0x"), *pc = strchr(line, '/');
+    if (!starts(line, "Trace ") || !host || !pc) continue;
+    uint32_t at = (uint32_t)strtoul(pc + 1, NULL, 16);
+    Block *b = block_find(strtoull(host, NULL, 16));
+    if (translated_to) b->bytes = translated_to - at;
+    translated_to = 0;
+    if (last_bytes) run_block(m, core, last, last_bytes, at);
+    last = at;
+    last_bytes = b->bytes;
   }
   fclose(f);
 }

@@ -78,4 +78,4 @@ arm-none-eabi-gcc $flags $objects -nostartfiles -Wl,--gc-sections -Wl,-e,candida
 code=$(arm-none-eabi-size -A "$dir/code" | awk '$1 == ".text" { print $2 }')
 set -- $count $answer
 echo "$core $net $d $h $(basename "$candidate") $2 $3 $code $5 $4"
-rm -f "$dir/trace"
+[ -n "${WORK:-}" ] || rm -f "$dir/trace"

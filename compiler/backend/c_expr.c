@@ -141,8 +141,10 @@ static void load(CWriter *c, const KirExpr *e) {
     if (narrow) text_add(c->out, ")");
     return;
   }
-  if (narrow) text_printf(c->out, "%s_load%d_%s(&", c->prefix, e->type.lanes, narrow);
-  else text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
+  if (narrow)
+    text_printf(c->out, "%s_load%d_%s(&", c->prefix, e->type.lanes, narrow);
+  else
+    text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
   c_access(c, e->buffer, &e->at);
   text_add(c->out, ")");
 }
@@ -161,10 +163,10 @@ static const char *binary_operator(const KirExpr *e) {
   case KIR_OR: return e->type.elem == KIR_BOOL && e->type.lanes == 1 ? "||" : "|";
   case KIR_XOR: return "^";
   case KIR_SHR: return ">>";
-  case KIR_LT: return "<";
-  case KIR_LE: return "<=";
-  case KIR_EQ: return "==";
-  case KIR_NE: return "!=";
+  case KIR_LT: return e->type.lanes == 1 ? "<" : NULL;
+  case KIR_LE: return e->type.lanes == 1 ? "<=" : NULL;
+  case KIR_EQ: return e->type.lanes == 1 ? "==" : NULL;
+  case KIR_NE: return e->type.lanes == 1 ? "!=" : NULL;
   default: return NULL;
   }
 }
@@ -267,6 +269,10 @@ static void wrapping(CWriter *c, const KirExpr *e) {
   text_add(c->out, ")");
 }
 
+bool c_is_fma_scalar(const KirExpr *e) {
+  return e->op == KIR_FMA && e->type.lanes > 1 && e->arg[1]->op == KIR_SPLAT;
+}
+
 void c_expr(CWriter *c, const KirExpr *e) {
   bool iso = e->type.lanes > 1 && c->o->vectors == C_VECTORS_ISO;
   const char *op = iso ? NULL : binary_operator(e);
@@ -294,6 +300,16 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_LANE:
     operand(c, e->arg[0]);
     text_printf(c->out, c->o->vectors == C_VECTORS_ISO ? ".v[%lld]" : "[%lld]", (long long)e->i);
+    return;
+  case KIR_FMA:
+    if (!c_is_fma_scalar(e)) break;
+    text_printf(c->out, "%s_fma_n_f32x%d(", c->prefix, e->type.lanes);
+    c_expr(c, e->arg[0]);
+    text_add(c->out, ", ");
+    c_expr(c, e->arg[1]->arg[0]);
+    text_add(c->out, ", ");
+    c_expr(c, e->arg[2]);
+    text_add(c->out, ")");
     return;
   case KIR_MAD:
     if (iso) break;

@@ -23,6 +23,21 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
+enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5 };
+
+/* What the functions of a module use of the prelude. */
+typedef struct CUsed {
+  bool scalar[C_MAX_OPS];
+  bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
+  bool iso;
+  bool lanes[C_MAX_WIDTHS]; /* 2, 4, 8, 16 are 1..4 */
+  bool load[C_MAX_WIDTHS], store[C_MAX_WIDTHS];
+  bool load_f16[C_MAX_WIDTHS], load_bf16[C_MAX_WIDTHS];
+  bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
+  bool fma_scalar[C_MAX_WIDTHS];
+  int loads[KIR_MAX_LOADS + 1];        /* by number of registers: the first, or 0 */
+} CUsed;
+
 /* ---- c_expr.c ---- */
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
@@ -31,6 +46,8 @@ void c_expr(CWriter *c, const KirExpr *e);
 void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at);
 /* A float literal. */
 void c_float(Text *out, float f);
+/* A fused multiply-add of vectors whose second factor is one scalar in every lane. */
+bool c_is_fma_scalar(const KirExpr *e);
 
 /* ---- c_stmt.c ---- */
 void c_line(CWriter *c); /* new line, indented */
@@ -47,6 +64,9 @@ void c_weight_map(CWriter *c);
 /* Everything up to the closing parenthesis. */
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);
+
+/* ---- c_vectors.c ---- */
+void c_vectors(CWriter *c, const CUsed *u);
 
 /* ---- c_prelude.c ---- */
 void c_prelude(CWriter *c);

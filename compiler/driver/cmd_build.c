@@ -166,19 +166,12 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
   return add_out(outs, path, text_str(&text), text.len);
 }
 
-/* GNU vectors, but for Cortex-M55: GCC 12 compiles their comparisons wrongly for MVE (clang 19 does not),
- * as tests/embedded found. */
-static CVectors choose_vectors(const Options *o) {
-  bool m55 = o->target && strcmp(o->target, "cortex-m55") == 0;
-  return o->iso || (m55 && !o->gnu) ? C_VECTORS_ISO : C_VECTORS_GNU;
-}
-
 static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, const char *out, Outputs *outs) {
   const Options *o = s->options;
   COptions c = {.prefix = o->prefix ? o->prefix : model->name,
                 .compiler = "grus " GRUS_VERSION,
                 .scratch = (CScratch)o->scratch,
-                .vectors = choose_vectors(o),
+                .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
                 .flat_arrays = o->flat_arrays};
   Text text = text_new(s->arena);
   switch (kind) {

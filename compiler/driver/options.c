@@ -179,8 +179,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_vectors:
     *problem = arena_printf(arena, "--vectors is gnu or iso, not `%s`", value);
     o->iso = strcmp(value, "iso") == 0;
-    o->gnu = strcmp(value, "gnu") == 0;
-    return o->iso || o->gnu;
+    return o->iso || strcmp(value, "gnu") == 0;
   case OPTION_scratch:
     *problem = arena_printf(arena, "--scratch is stack, static or caller, not `%s`", value);
     return pick(value, places, 3, &o->scratch);

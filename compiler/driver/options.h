@@ -66,7 +66,7 @@ typedef struct Options {
   long batch, chunk, steps;
   int scratch;           /* CScratch */
   bool math_fast;
-  bool flat_arrays, iso, gnu; /* --c-arrays=flat, --vectors=iso, --vectors=gnu */
+  bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */
   double atol, rtol, snr;     /* snr 0: not asked for */
   const char *config, *time; /* of foreign models */

@@ -274,7 +274,8 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
   Kb *kb = &l->kb;
   int lanes = r->mat->lanes;
   KirIndex at = input_at(r, p, tap, k, k_offset);
-  KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), lanes));
+  bool by_scalar = l->target->scalar_factor;
+  KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), by_scalar ? 1 : lanes));
   bool is_extern = l->opt.weights_extern;
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++) {
@@ -285,7 +286,9 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
                       r->block);
       w = kir_at_plus(w, stride * p->d, tap);
       KirReg *acc = r->acc[s][v][p->acc[gate]];
-      kb_set(kb, acc, muladd(l, kb_load(kb, p->packed, w, lanes), kb_use(kb, x), kb_use(kb, acc)));
+      kb_set(kb, acc,
+             muladd(l, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
+                    kb_use(kb, acc)));
     }
 }
 

@@ -9,15 +9,16 @@
 typedef struct Target {
   const char *name; /* "generic", "x86-64-v3" */
   const char *doc;
-  int lanes;        /* f32 lanes of the widest vector to use; 1: scalar */
-  int min_lanes;    /* narrowest vector that pays; 1 for scalar targets */
-  int registers;    /* vector (scalar targets: float) registers */
-  bool has_fma;     /* fused multiply-add exists and is at least as fast as multiply and add */
-  bool has_dot4;    /* i8 x i8 dot product into i32 */
-  bool has_f16;     /* f16 loads convert in hardware */
-  int unroll;       /* steps of the innermost loop written out; 0 and 1: none */
-  int load_many;    /* most floats one instruction loads into registers in a row; 0: one */
-  int accumulators; /* independent sums a tile should keep in flight */
+  int lanes;          /* f32 lanes of the widest vector to use; 1: scalar */
+  int min_lanes;      /* narrowest vector that pays; 1 for scalar targets */
+  int registers;      /* vector (scalar targets: float) registers */
+  bool has_fma;       /* fused multiply-add exists and is at least as fast as multiply and add */
+  bool has_dot4;      /* i8 x i8 dot product into i32 */
+  bool has_f16;       /* f16 loads convert in hardware */
+  int unroll;         /* steps of the innermost loop written out; 0 and 1: none */
+  bool scalar_factor; /* a vector multiply-add takes one factor from a scalar register */
+  int load_many;      /* most floats one instruction loads into registers in a row; 0: one */
+  int accumulators;   /* independent sums a tile should keep in flight */
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */

@@ -16,7 +16,7 @@ case $core in
 m0) cpu="-mcpu=cortex-m0" board=mps2-an385 target=cortex-m0 ;;
 m4) cpu="-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" board=mps2-an386 target=cortex-m4 ;;
 m7) cpu="-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" board=mps2-an500 target=cortex-m7 ;;
-m55) cpu="-mcpu=cortex-m55 -mfloat-abi=hard" board=mps3-an547 target=cortex-m55:iso ;; # as grus build prints it
+m55) cpu="-mcpu=cortex-m55 -mfloat-abi=hard" board=mps3-an547 target=cortex-m55 ;;
 rv32) cpu="-march=rv32imac -mabi=ilp32 --specs=picolibc.specs" board=virt target=rv32 ;;
 esac
 if [ "$core" = rv32 ]; then
