@@ -41,7 +41,7 @@ static int64_t rows_kept(const Lower *l) {
 void batch_choose(Lower *l) {
   bool apart = l->model->n_lengths > 1 || l->opt.weights_extern || l->target->is_mcu;
   if (l->m->batch <= 1 || apart || rows_kept(l) * l->m->batch > MOST_SCRATCH) return;
-  l->is_tiled = true;
+  l->is_tiled = l->is_wide = true;
   l->batch = kb_reg(&l->kb, "b", kir_type(KIR_INDEX, 1));
   l->batch->lo = 0;
   l->batch->hi = l->m->batch - 1;

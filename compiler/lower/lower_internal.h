@@ -108,6 +108,7 @@ typedef struct Lower {
   KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
   KirReg *batch;         /* sample of the batch, or NULL */
   bool is_tiled;         /* samples run side by side: batch.c */
+  bool is_wide;          /* they do in run or step; reset takes them one by one */
   KirReg *block_row;     /* step within the block, where layers hoist */
   KirStmt **batch_at;    /* where the loop over the samples that is open stands */
   KirBuffer **kept;      /* scratch buffers with a place for each sample */
