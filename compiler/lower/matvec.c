@@ -316,6 +316,31 @@ static int many_weights(const Lower *l, const TileRun *r, const MatPart *p) {
   return can ? of_input : 0;
 }
 
+/* acc += w x for every gate and vector of a tile; weight: [gate][vector]. */
+static void add_fused(Lower *l, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
+                      KirReg *x) {
+  Kb *kb = &l->kb;
+  for (int v = 0; v < r->tile->vectors; v++)
+    for (int gate = 0; gate < p->n_gates; gate++) {
+      KirReg *w = weight[gate * r->tile->vectors + v], *acc = r->acc[s][v][p->acc[gate]];
+      kb_set(kb, acc, kb_op3(kb, KIR_FMA, kb_use(kb, w), kb_use(kb, x), kb_use(kb, acc)));
+    }
+}
+
+/* The same rounding twice: all products, then all sums, so that no sum waits for its product. */
+static void add_rounded(Lower *l, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
+                        KirReg *x) {
+  Kb *kb = &l->kb;
+  KirReg *product[KIR_MAX_LOADS];
+  int n = r->tile->vectors * p->n_gates;
+  for (int i = 0; i < n; i++)
+    product[i] = kb_let(kb, "p", kb_op2(kb, KIR_MUL, kb_use(kb, weight[i]), kb_use(kb, x)));
+  for (int i = 0; i < n; i++) {
+    KirReg *acc = r->acc[s][i % r->tile->vectors][p->acc[i / r->tile->vectors]];
+    kb_set(kb, acc, kb_op2(kb, KIR_ADD, kb_use(kb, product[i]), kb_use(kb, acc)));
+  }
+}
+
 enum { MANY_INPUTS = 4, HOME_OF_INPUTS = 12, HOME_OF_WEIGHTS = 16 };
 
 /* MANY_INPUTS inputs from k + offset on: they are loaded together, and their weights as many at
@@ -337,12 +362,11 @@ static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg
       at = kir_at_plus(kir_at_plus(at, stride, r->block), stride * p->d, tap);
       kb_loads(kb, w, at_once * of_input, HOME_OF_WEIGHTS, "w", p->packed, at);
     }
-    for (int v = 0; v < r->tile->vectors; v++)
-      for (int gate = 0; gate < p->n_gates; gate++) {
-        KirReg *acc = r->acc[i % r->split][v][p->acc[gate]];
-        KirReg *weight = w[(i % at_once) * of_input + gate * r->tile->vectors + v];
-        kb_set(kb, acc, muladd(l, kb_use(kb, weight), kb_use(kb, x[i]), kb_use(kb, acc)));
-      }
+    KirReg *const *weight = w + i % at_once * of_input;
+    if (l->target->has_fma)
+      add_fused(l, r, p, i % r->split, weight, x[i]);
+    else
+      add_rounded(l, r, p, i % r->split, weight, x[i]);
   }
 }
 
