@@ -4,8 +4,9 @@
  *   onnx_read.c       the file as a graph: nodes, constants, inputs
  *   onnx_tensor.c     tensors, and the operators that only move elements
  *   onnx_fold.c       arithmetic of constants
+ *   onnx_rewrite.c    cells and norms that are written out in small steps; onnx_cell.c: the equations of cells
  *   onnx_value.c      from a tensor of references back to a value of the model
- *   onnx_layers.c, onnx_pointwise.c, onnx_recurrent.c: operators that become layers
+ *   onnx_layers.c, onnx_pointwise.c, onnx_recurrent.c, onnx_loop.c: operators that become layers
  *   onnx_state.c      states that go out and come back
  *   onnx_import.c     the walk over the nodes, and which axes of the inputs are time and batch
  *
@@ -88,7 +89,7 @@ typedef struct OnnxSource {
   bool is_sequence;
   int rank; /* features */
   int64_t dim[ONNX_MAX_RANK];
-  Layer *dense; /* whose output this is while it may still take a bias; NULL otherwise */
+  Layer *open; /* a Dense that may still take a bias, a LayerNorm a scale or a center; else NULL */
   int input;    /* number of the graph's input, -1: of a layer */
   bool is_index;
 } OnnxSource;
@@ -193,7 +194,12 @@ int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int ra
 /* The result of a layer that keeps shapes, as tensor t was `of`. */
 OnnxTensor *onnx_like(Onnx *onnx, const OnnxTensor *t, const OnnxValue *of, Value *value);
 
+/* ---- onnx_rewrite.c ---- */
+/* Cells and norms that are written out become one node each. */
+void onnx_rewrite(Onnx *onnx, OnnxGraph *graph);
+
 /* ---- operators ---- */
+OnnxDone onnx_loop(Onnx *onnx);
 OnnxDone onnx_pointwise(Onnx *onnx);
 OnnxDone onnx_layers(Onnx *onnx);
 OnnxDone onnx_recurrent(Onnx *onnx);

@@ -164,17 +164,37 @@ static OnnxTensor *fold_constant_of_shape(Onnx *onnx) {
   return filled(onnx, size->rank, dim, given && value->t->i, x);
 }
 
+/* Sum or product over some axes. */
 static OnnxTensor *fold_reduce(Onnx *onnx, bool product) {
   const OnnxTensor *t = onnx_in(onnx, 0), *axes = onnx_in(onnx, 1);
   const OnnxAttribute *a = onnx_attribute(onnx, "axes");
-  double x = product;
-  int64_t keep = onnx_int(onnx, "keepdims", 1), dim[ONNX_MAX_RANK];
-  if ((axes && axes->count != t->rank) || (a && (int)a->n != t->rank)) return NULL; /* of all axes only */
-  for (int64_t k = 0; k < t->count; k++)
-    x = product ? x * onnx_number(t, k) : x + onnx_number(t, k);
+  int64_t n = axes ? axes->count : a ? (int64_t)a->n : 0, dim[ONNX_MAX_RANK], all[ONNX_MAX_RANK], count = 1;
+  bool over[ONNX_MAX_RANK], keep = onnx_int(onnx, "keepdims", 1) != 0, none = n == 0 && !onnx_int(onnx, "noop_with_empty_axes", 0);
+  int rank = 0;
   for (int i = 0; i < t->rank; i++)
-    dim[i] = 1;
-  return filled(onnx, keep ? t->rank : 0, dim, t->i != NULL, &x);
+    over[i] = none;
+  for (int64_t k = 0; k < n; k++) {
+    int axis = onnx_axis(onnx, axes ? (int64_t)onnx_number(axes, k) : a->ints[k], t->rank);
+    if (axis < 0) return NULL;
+    over[axis] = true;
+  }
+  for (int i = 0; i < t->rank; i++) {
+    all[i] = over[i] ? 1 : t->dim[i];
+    count *= all[i];
+    if (keep || !over[i]) dim[rank++] = all[i];
+  }
+  double *x = ARENA_ARRAY(onnx->arena, double, count + 1);
+  for (int64_t k = 0; k < count; k++)
+    x[k] = product;
+  for (int64_t k = 0; k < t->count; k++) {
+    int64_t at = 0, stride = 1, left = k;
+    for (int i = t->rank; i-- > 0; left /= t->dim[i]) {
+      at += over[i] ? 0 : left % t->dim[i] * stride;
+      stride *= all[i];
+    }
+    x[at] = product ? x[at] * onnx_number(t, k) : x[at] + onnx_number(t, k);
+  }
+  return filled(onnx, rank, dim, t->i != NULL, x);
 }
 
 static OnnxTensor *fold_constant(Onnx *onnx) {
@@ -219,7 +239,7 @@ OnnxDone onnx_fold(Onnx *onnx) {
   if (strcmp(op, "Range") == 0) return result(onnx, fold_range(onnx));
   if (strcmp(op, "ConstantOfShape") == 0) return result(onnx, fold_constant_of_shape(onnx));
   if (strcmp(op, "ReduceProd") == 0) return result(onnx, fold_reduce(onnx, true));
-  if (strcmp(op, "ReduceSum") == 0 && onnx_in(onnx, 0)->i) return result(onnx, fold_reduce(onnx, false));
+  if (strcmp(op, "ReduceSum") == 0) return result(onnx, fold_reduce(onnx, false));
   if (strcmp(op, "Size") == 0) return result(onnx, onnx_shaped(onnx, onnx_ints(onnx, 1, &onnx_in(onnx, 0)->count), 0, NULL));
   return ONNX_OTHER;
 }

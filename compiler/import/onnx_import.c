@@ -111,7 +111,6 @@ static OnnxDone do_if(Onnx *onnx) {
 
 static void refuse_operator(Onnx *onnx) {
   static const char *const nearest[][2] = {
-      {"Loop", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
       {"Scan", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
       {"ConvTranspose", "`frames` and `overlap_add` cover the synthesis of a filter bank"},
       {"QLinearMatMul", "export the float model; grus stores weights in 16 bits with `precision f16`"},
@@ -140,7 +139,7 @@ static bool inputs_are_there(Onnx *onnx) {
 }
 
 static OnnxDone convert(Onnx *onnx) {
-  static OnnxDone (*const ways[])(Onnx *onnx) = {do_if, onnx_fold, onnx_move, onnx_recurrent, onnx_layers, onnx_pointwise};
+  static OnnxDone (*const ways[])(Onnx *onnx) = {do_if, onnx_loop, onnx_fold, onnx_move, onnx_recurrent, onnx_layers, onnx_pointwise};
   if (*onnx->node->domain && strcmp(onnx->node->domain, "ai.onnx") != 0) return refuse_operator(onnx), ONNX_FAILED;
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     OnnxDone done = ways[i](onnx);
@@ -387,6 +386,27 @@ static void report_again(const Diags *from, Diags *to) {
   }
 }
 
+/* A kernel over two axes stands in the way of every layout: said at once. */
+static bool has_planes(Onnx *onnx, const OnnxGraph *g) {
+  for (int i = 0; i < g->n_nodes; i++) {
+    const OnnxNode *n = &g->node[i];
+    const OnnxTensor *w = n->n_in > 1 ? map_get(&onnx->tensor, n->in[1]) : NULL;
+    if ((strcmp(n->op, "Conv") != 0 && strcmp(n->op, "ConvTranspose") != 0) || !w || w->rank < 4) continue;
+    onnx->node = n;
+    Diag *d = onnx_refuse(onnx, E902, "has a kernel %s over %d axes", onnx_dims(onnx->arena, w->rank, w->dim), w->rank - 2);
+    diag_note(d, "grus has Conv1D, whose kernel goes over time alone");
+    return true;
+  }
+  return false;
+}
+
+static Map map_copy(Arena *arena, const Map *map) {
+  Map copy = *map;
+  copy.slot = ARENA_ARRAY(arena, MapSlot, map->cap + 1);
+  if (map->cap) memcpy(copy.slot, map->slot, sizeof *map->slot * map->cap);
+  return copy;
+}
+
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags};
   Diags *best = NULL;
@@ -394,6 +414,8 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   OnnxGraph *graph = onnx_read(&first);
   if (!graph) return NULL;
   first.graph = graph;
+  onnx_rewrite(&first, graph);
+  if (diags->n_errors || has_planes(&first, graph)) return NULL;
   if (!graph->n_in || !graph->n_nodes) return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path, graph->n_in ? "nodes" : "inputs"), NULL;
   count_uses(&first, graph);
   first.batch_is_free = batch_is_free(graph);
@@ -401,6 +423,7 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   for (int k = 0; k < LAYOUT_COUNT; k++) {
     Layout layout = (Layout)((k + turn) % LAYOUT_COUNT);
     Onnx onnx = first;
+    onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
     if (try_layout(&onnx, layout)) {

@@ -94,7 +94,7 @@ static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool
   dim[t->rank - 1] = u;
   x.dim[x.rank - 1] = u;
   int source = onnx_source(onnx, layer->out[0], x.rows, x.is_sequence, x.rank, x.dim);
-  if (!bias && alpha == 1) onnx->source[source].dense = layer;
+  if (!bias && alpha == 1) onnx->source[source].open = layer;
   return set_result(onnx, onnx_references(onnx, source, t->rank, dim, x.time));
 }
 
@@ -252,7 +252,9 @@ static OnnxDone do_layer_norm(Onnx *onnx) {
   if (!scale) layer_set_word(layer, OPT_scale, "false");
   if (!center) layer_set_word(layer, OPT_center, "false");
   if ((scale && !give_vector(onnx, layer, ROLE_SCALE, scale, n, 1)) || (center && !give_vector(onnx, layer, ROLE_CENTER, center, n, 1))) return ONNX_FAILED;
-  return set_result(onnx, onnx_like(onnx, t, &x, layer->out[0]));
+  OnnxTensor *out = onnx_like(onnx, t, &x, layer->out[0]);
+  if (out && !scale && !center) onnx->source[onnx->n_sources - 1].open = layer;
+  return set_result(onnx, out);
 }
 
 static OnnxDone do_prelu(Onnx *onnx) {

@@ -124,7 +124,7 @@ static bool is_number(const OnnxTensor *t, double *x) {
   return true;
 }
 
-/* Axis of a constant vector within the other tensor's axes, or -1. */
+/* Axis of a constant vector within the other tensor's axes, its last if it has one element; or -1. */
 static int vector_axis(const OnnxTensor *c, const OnnxTensor *t) {
   int axis = -1;
   if (c->rank > t->rank) return -1;
@@ -134,11 +134,28 @@ static int vector_axis(const OnnxTensor *c, const OnnxTensor *t) {
     if (axis >= 0 || c->dim[i] != t->dim[a]) return -1;
     axis = a;
   }
-  return axis;
+  return axis < 0 && c->count == 1 ? t->rank - 1 : axis;
 }
 
-/* x + c, x - c, c - x, x * c, x / c for a vector c over the features: a bias of the Dense before, or the
- * statistics of a BatchNorm that does nothing else: (x - mean) / sqrt(1) * scale + center. */
+/* The layer before takes it: a bias, a scale, a center. */
+static bool absorb(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *c, LayerKind kind, const OnnxValue *x) {
+  const OnnxSource *source = &onnx->source[t->ref[0].source];
+  Layer *open = source->open;
+  int64_t n = x->row;
+  if (!open || source->value != x->value || t->uses != 1 || x->rank != 1 || (c->count != n && c->count != 1)) return false;
+  bool dense = open->kind == LAYER_Dense, scales = kind == LAYER_mul;
+  if (dense ? scales : scales && !layer_word_is(open, OPT_scale, "false")) return false;
+  OptName option = dense ? OPT_bias : scales ? OPT_scale : OPT_center;
+  if (!layer_word_is(open, option, "false")) return false;
+  float *to = foreign_tensor(onnx->foreign, open, dense ? ROLE_BIAS : scales ? ROLE_SCALE : ROLE_CENTER, 1, &n, c->name ? c->name : onnx_origin(onnx));
+  for (int64_t k = 0; to && k < n; k++)
+    to[k] = (float)onnx_number(c, c->count == 1 ? 0 : k);
+  layer_set_word(open, option, "true");
+  return to != NULL;
+}
+
+/* x + c, x - c, c - x, x * c, x / c for a vector c over the features: the statistics of a BatchNorm that
+ * does nothing else: (x - 0) / sqrt(1 + eps) * scale + center, where eps is too small to count. */
 static OnnxDone with_vector(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *c, LayerKind kind, bool swapped) {
   int axis = vector_axis(c, t), last = t->rank;
   OnnxValue x;
@@ -153,18 +170,9 @@ static OnnxDone with_vector(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *c
     return ONNX_FAILED;
   }
   int64_t n = c->count;
-  const OnnxSource *source = &onnx->source[t->ref[0].source];
-  if (kind == LAYER_add && source->dense && source->value == x.value && t->uses == 1) {
-    Layer *dense = source->dense;
-    layer_set_word(dense, OPT_bias, "true");
-    float *bias = foreign_tensor(onnx->foreign, dense, ROLE_BIAS, 1, &n, c->name ? c->name : onnx_origin(onnx));
-    for (int64_t k = 0; k < n; k++)
-      bias[k] = (float)onnx_number(c, k);
-    return set_like(onnx, t, &x, x.value);
-  }
   onnx_exact(onnx, &x);
   Layer *norm = stage(onnx, LAYER_BatchNorm, x.value);
-  layer_set_number(norm, OPT_eps, 0);
+  layer_set_number(norm, OPT_eps, 1e-30);
   bool scales = !additive || (kind == LAYER_sub && swapped);
   layer_set_word(norm, OPT_scale, scales ? "true" : "false");
   layer_set_word(norm, OPT_center, additive ? "true" : "false");
@@ -196,8 +204,18 @@ static OnnxDone arithmetic(Onnx *onnx, LayerKind kind, const OnnxTensor *a, cons
   OnnxValue x, y;
   bool swapped = onnx_is_constant(a);
   const OnnxTensor *t = swapped ? b : a, *other = swapped ? a : b;
+  bool commutes = kind == LAYER_add || kind == LAYER_mul;
+  if (onnx_is_constant(other) && commutes && vector_axis(other, t) >= t->rank - 1) {
+    const OnnxSource *source = t->ref ? &onnx->source[t->ref[0].source] : NULL;
+    if (source && source->open && !onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
+    if (source && source->open && absorb(onnx, t, other, kind, &x)) {
+      Layer *open = onnx->source[t->ref[0].source].open;
+      OnnxDone done = set_like(onnx, t, &x, x.value);
+      if (open->kind == LAYER_LayerNorm) onnx->source[onnx->n_sources - 1].open = open; /* a center may follow */
+      return done;
+    }
+  }
   if (is_number(other, &number) && other->rank <= t->rank) {
-    bool commutes = kind == LAYER_add || kind == LAYER_mul;
     if (!onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
     return set_like(onnx, t, &x, with_number(onnx, kind, x.value, number, swapped && !commutes)->out[0]);
   }

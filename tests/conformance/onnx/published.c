@@ -261,6 +261,14 @@ static void stream(Conform *c, const char *models, const char *file, const char 
   if (model && in.count) conform_batch(c, path, model, &in, &out, 1, 1, tolerance);
 }
 
+/* One window a row. */
+static void windows(Conform *c, const char *models, const char *file, const char *x, const char *y, double tolerance) {
+  const char *path = arena_printf(c->arena, "%s/%s", models, file);
+  Tensor in = conform_npy(c, arena_printf(c->arena, "%s/%s", models, x)), out = conform_npy(c, arena_printf(c->arena, "%s/%s", models, y));
+  Model *model = conform_import(c, path);
+  if (model && in.count) conform_batch(c, path, model, &in, &out, in.dim[0], 1, tolerance);
+}
+
 int main(int argc, char **argv) {
   jmp_buf oom;
   Conform c;
@@ -281,6 +289,12 @@ int main(int argc, char **argv) {
   group(&c, argv[1], "pytorch-converted", list);
   group(&c, argv[1], "onnx2c_local_ops", list);
   stream(&c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy", 1e-5);
+  stream(&c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy", 1e-5);
+  static const char *const wakewords[] = {"hey_mycroft_mk1", "jarvis", "marvin", "computer"};
+  for (size_t i = 0; i < sizeof wakewords / sizeof *wakewords; i++)
+    windows(&c, argv[1], arena_printf(arena, "precise/%s.onnx", wakewords[i]), "precise/ref/x.npy",
+            arena_printf(arena, "precise/ref/%s__y.npy", wakewords[i]), 1e-5);
+  conform_refused(&c, arena_printf(arena, "%s/gtcrn/gtcrn_simple.onnx", argv[1]), E902);
   int failures = c.failures;
   arena_free(arena);
   printf("%d failures\n", failures);
