@@ -23,15 +23,21 @@ static bool is_output(const Lower *l, const Value *v) {
   return false;
 }
 
-/* Rows that must be in memory for one sample, in bytes; what is computed in the caller's arrays is
- * not counted. */
-static int64_t rows_kept(const Lower *l) {
+/* Rows of a recurrent layer's own, each as wide as its result: h, c, next, z and r h. */
+enum { ROWS_OF_CELL = 5 };
+
+/* What one sample keeps in memory, in bytes; what is computed in the caller's arrays is not
+ * counted. */
+static int64_t bytes_kept(const Lower *l) {
   int64_t bytes = 0;
   for (int i = 0; i < l->model->n_values; i++) {
     const Value *v = l->model->value[i];
     const Need *need = &l->place[i].need;
-    if (!v->layer || !need->rows || (is_output(l, v) && !need->before && !need->after)) continue;
-    bytes += (domain_of(l, &v->type).n + need->before + need->after) * type_step_size(&v->type) * 4;
+    if (!v->layer) continue;
+    int64_t rows = layer_info(v->layer->kind)->flags & RECURRENT ? ROWS_OF_CELL : 1;
+    bool own = !is_output(l, v) || need->before || need->after;
+    if (need->rows && own) rows += domain_of(l, &v->type).n + need->before + need->after;
+    bytes += rows * type_step_size(&v->type) * 4;
   }
   return bytes;
 }
@@ -40,7 +46,7 @@ static int64_t rows_kept(const Lower *l) {
  * and machines without room for code, take them one by one. */
 void batch_choose(Lower *l) {
   bool apart = l->model->n_lengths > 1 || l->opt.weights_extern || l->target->is_mcu;
-  if (l->m->batch <= 1 || apart || rows_kept(l) * l->m->batch > MOST_SCRATCH) return;
+  if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;
   l->is_tiled = l->is_wide = true;
   l->batch = kb_reg(&l->kb, "b", kir_type(KIR_INDEX, 1));
   l->batch->lo = 0;
