@@ -93,8 +93,7 @@ static const GrusProgram *program_by(Conform *c, const Model *model, const char 
   return NULL;
 }
 
-/* Compiled once, kept for the calls that follow. */
-static const GrusProgram *compiled_program(Conform *c, const Model *model) {
+const GrusProgram *conform_program(Conform *c, const Model *model) {
   if (model == c->compiled_model) return c->program;
   bool llvm = backend_llvm_version() != NULL;
   c->compiled_model = model;
@@ -111,7 +110,7 @@ static double distance(const Recorded *a, const Recorded *b) {
 }
 
 bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out) {
-  const GrusProgram *program = compiled_program(c, model);
+  const GrusProgram *program = conform_program(c, model);
   if (!program) return false;
   Recorded *x = ARENA_ARRAY(c->arena, Recorded, model->n_in + 1), *y = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
   Recorded *by_c = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);

@@ -51,6 +51,8 @@ void conform_batch(Conform *c, const char *label, const Model *model, const Tens
                    int64_t n, int64_t every, double tolerance);
 /* The outputs of one run, in storage order; in[i] are all values of input i. */
 EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
+/* The compiled program, which is kept until another model's is asked for; NULL after counting a failure. */
+const GrusProgram *conform_program(Conform *c, const Model *model);
 /* The same by the compiled programs, which are made at the first run of a model: out[i] as from the
  * evaluator, data NULL if it failed. False if there is no program. */
 bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out);
