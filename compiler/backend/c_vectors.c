@@ -184,12 +184,24 @@ static void vector_types(CWriter *c, int lanes, bool load, bool store) {
 /* The body of a load of 16 bits in GNU vectors: f16's exponent is moved into place and corrected by
  * a product with 2^112, which is exact. */
 static void gnu_widening(CWriter *c, int lanes, bool half, const char *t) {
+  bool mve = half && lanes == 4;
+  if (mve) /* the assembler beside GCC 12 gets conversions of whole vectors wrong */
+    text_printf(c->out,
+                "#if %s_MVE_GCC\n  typedef __fp16 memory __attribute__((may_alias));\n"
+                "  const memory *h = (const memory *)(const void *)p;\n"
+                "  const %s r = {h[0], h[1], h[2], h[3]};\n  return r;\n#else\n",
+                c->upper, t);
   text_printf(c->out,
               "  typedef uint16_t halves __attribute__((vector_size(%d)));\n"
               "  typedef uint32_t words __attribute__((vector_size(%d)));\n"
               "  typedef uint16_t memory __attribute__((vector_size(%d), aligned(2), may_alias));\n"
               "  const words h = __builtin_convertvector((halves)*(const memory *)p, words);\n",
               2 * lanes, 4 * lanes, 2 * lanes);
+  if (mve) /* whose products would lose subnormal halves */
+    text_printf(c->out,
+                "#if defined(__ARM_FEATURE_MVE)\n  return "
+                "(%s)__arm_vcvtbq_f32_f16((float16x8_t)h);\n#else\n",
+                t);
   if (half)
     text_printf(c->out,
                 "  const words magnitude = (words)((%s)((h & 0x7fffu) << 13) * "
@@ -199,6 +211,7 @@ static void gnu_widening(CWriter *c, int lanes, bool half, const char *t) {
                 t, t);
   else
     text_printf(c->out, "  return (%s)(h << 16);\n", t);
+  if (mve) text_add(c->out, "#endif\n#endif\n");
 }
 
 /* What x86 has for it, by lanes / 4: IEEE halves are one instruction, bfloat16 two. */
@@ -222,8 +235,9 @@ static void vector_load_narrow(CWriter *c, int lanes, bool half) {
   text_printf(c->out, "\nstatic inline %s %s_load%d_%s(const uint16_t *p) {\n", t, c->prefix, lanes,
               kind);
   if (direct)
-    text_printf(c->out, "#ifdef %s\n  return (%s)%s;\n#else\n", narrow_x86[!half][lanes / 4].macro,
+    text_printf(c->out, "#if defined(%s)\n  return (%s)%s;\n", narrow_x86[!half][lanes / 4].macro,
                 t, narrow_x86[!half][lanes / 4].call);
+  if (direct) text_add(c->out, "#else\n");
   if (gnu)
     gnu_widening(c, lanes, half, t);
   else
@@ -306,16 +320,18 @@ static void vector_sum(CWriter *c, int lanes) {
 
 /* Whether GCC is to compile for MVE: it gets comparisons of its own vectors wrong there (GCC 12),
  * not those by intrinsics. */
-static void mve_test(CWriter *c) {
+static void mve_test(CWriter *c, bool always) {
   text_printf(c->out,
               "\n#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__) && !defined(__clang__)\n"
-              "#define %s_MVE_GCC 1\n"
-              "#include <arm_mve.h>\n#else\n#define %s_MVE_GCC 0\n#endif\n",
-              c->upper, c->upper);
+              "#define %s_MVE_GCC 1\n#else\n#define %s_MVE_GCC 0\n#endif\n"
+              "#if %s\n#include <arm_mve.h>\n#endif\n",
+              c->upper, c->upper,
+              always ? "defined(__ARM_FEATURE_MVE)"
+                     : arena_printf(c->out->arena, "%s_MVE_GCC", c->upper));
 }
 
 void c_vectors(CWriter *c, const CUsed *u) {
-  if (u->lanes[2] && c->o->vectors == C_VECTORS_GNU) mve_test(c);
+  if (u->lanes[2] && c->o->vectors == C_VECTORS_GNU) mve_test(c, u->load_f16[2]);
   for (int w = 1; w < C_MAX_WIDTHS; w++) {
     if (!u->lanes[w]) continue;
     int lanes = 1 << w;

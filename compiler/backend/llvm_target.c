@@ -88,7 +88,7 @@ static const char *riscv_abi(const char *triple, const char *features) {
 }
 
 static bool converts_f16(const LlvmMachine *m) {
-  if (begins(m->triple, "aarch64")) return true;
+  if (begins(m->triple, "aarch64") || strcmp(m->cpu, "cortex-m55") == 0) return true;
   return begins(m->triple, "x86_64") &&
          (strcmp(m->cpu, "x86-64-v3") == 0 || strcmp(m->cpu, "x86-64-v4") == 0 ||
           has_feature(m->features, "+f16c"));
