@@ -28,6 +28,8 @@ bool audio_sniff(const ForeignFile *file, const char *key);
 bool audio_sniff_end(const ForeignFile *file, const char *key);
 /* Parses; NULL after reporting. Keys that come twice are refused. */
 json_t *audio_json(Audio *audio);
+/* The object in the file that --config names, NULL if none is named; false after reporting. */
+bool audio_config(Audio *audio, const ImportOptions *options, json_t **config);
 /* Appends a stage with one input to the chain. */
 Layer *audio_stage(Audio *audio, LayerKind kind, const char *prefix, const char *origin);
 

@@ -30,20 +30,28 @@ static bool sniff(const ForeignFile *file, const char *key, char before) {
   return false;
 }
 
-bool audio_sniff(const ForeignFile *file, const char *key) { return sniff(file, key, '"'); }
-bool audio_sniff_end(const ForeignFile *file, const char *key) { return sniff(file, key, '.'); }
+bool audio_sniff(const ForeignFile *file, const char *key) {
+  return sniff(file, key, '"');
+}
+bool audio_sniff_end(const ForeignFile *file, const char *key) {
+  return sniff(file, key, '.');
+}
 
-static void json_release(void *arg) { json_decref(arg); }
+static void json_release(void *arg) {
+  json_decref(arg);
+}
 
 json_t *audio_json(Audio *audio) {
   const ForeignFile *file = audio->file;
   json_error_t error;
   if (file->data.len > FILE_MAX) {
-    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is too large for a model in JSON", file->path);
+    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is too large for a model in JSON",
+                             file->path);
     diag_note(d, "it has %zu bytes, and at most %d are read", file->data.len, FILE_MAX);
     return NULL;
   }
-  json_t *root = json_loadb((const char *)file->data.data, file->data.len, JSON_REJECT_DUPLICATES, &error);
+  json_t *root =
+      json_loadb((const char *)file->data.data, file->data.len, JSON_REJECT_DUPLICATES, &error);
   if (!root) {
     Diag *d = foreign_report(audio->diags, file, E901, "`%s` is not whole JSON", file->path);
     diag_note(d, "line %d, column %d: %s", error.line, error.column, error.text);
@@ -51,6 +59,22 @@ json_t *audio_json(Audio *audio) {
   }
   arena_defer(audio->arena, json_release, root);
   return root;
+}
+
+bool audio_config(Audio *audio, const ImportOptions *options, json_t **config) {
+  ForeignFile file = {.arena = audio->arena, .path = options->config};
+  Audio of_config = *audio;
+  const char *reason;
+  *config = NULL;
+  if (!options->config) return true;
+  if (!file_map(audio->arena, options->config, &file.data, &reason)) {
+    foreign_report(audio->diags, audio->file, E901, "cannot read --config `%s`: %s",
+                   options->config, reason);
+    return false;
+  }
+  of_config.file = &file;
+  *config = audio_json(&of_config);
+  return *config != NULL;
 }
 
 Layer *audio_stage(Audio *audio, LayerKind kind, const char *prefix, const char *origin) {
@@ -88,7 +112,9 @@ static bool shape_is(const json_t *array, int rank, const int64_t *dim) {
 static float *copy_values(const json_t *array, int rank, float *to) {
   if (rank == 0) {
     double value = json_number_value(array);
-    *to = value > (double)FLT_MAX ? INFINITY : value < -(double)FLT_MAX ? -INFINITY : (float)value; /* found by foreign_finish */
+    *to = value > (double)FLT_MAX    ? INFINITY
+          : value < -(double)FLT_MAX ? -INFINITY
+                                     : (float)value; /* found by foreign_finish */
     return to + 1;
   }
   for (size_t i = 0; i < json_array_size(array); i++)
@@ -96,8 +122,8 @@ static float *copy_values(const json_t *array, int rank, float *to) {
   return to;
 }
 
-const float *audio_array(Audio *audio, const json_t *array, const char *name, const char *origin, int rank,
-                         const int64_t *dim) {
+const float *audio_array(Audio *audio, const json_t *array, const char *name, const char *origin,
+                         int rank, const int64_t *dim) {
   int64_t found[4], count = 1;
   if (!array) {
     foreign_report(audio->diags, audio->file, E602, "%s has no `%s`", origin, name);
@@ -107,8 +133,12 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
     int n = audio_rank(array, found);
     Diag *d = foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", name, origin);
     bool same = n == rank && memcmp(found, dim, sizeof *dim * (size_t)n) == 0;
-    if (same) diag_note(d, "it should be %s numbers, but its rows differ in length or hold something else", dims_text(audio->arena, rank, dim));
-    else diag_note(d, "it is %s, the layer needs %s", dims_text(audio->arena, n, found), dims_text(audio->arena, rank, dim));
+    if (same)
+      diag_note(d, "it should be %s numbers, but its rows differ in length or hold something else",
+                dims_text(audio->arena, rank, dim));
+    else
+      diag_note(d, "it is %s, the layer needs %s", dims_text(audio->arena, n, found),
+                dims_text(audio->arena, rank, dim));
     if (audio->sizes) diag_note(d, "%s", audio->sizes);
     return NULL;
   }
@@ -119,19 +149,28 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
   return values;
 }
 
-float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim, const char *name) {
+float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim,
+                    const char *name) {
   float *data = foreign_tensor(audio->foreign, stage, role, rank, dim, name);
-  if (!data) foreign_report(audio->diags, audio->file, E603, "`%s` of %s cannot be %s", name, stage->origin, dims_text(audio->arena, rank, dim));
+  if (!data)
+    foreign_report(audio->diags, audio->file, E603, "`%s` of %s cannot be %s", name, stage->origin,
+                   dims_text(audio->arena, rank, dim));
   return data;
 }
 
-int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least, const char *origin) {
+int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least,
+                   const char *origin) {
   const json_t *value = json_object_get(object, key);
   if (json_is_array(value) && json_array_size(value) == 1) value = json_array_get(value, 0);
-  if (json_is_integer(value) && json_integer_value(value) >= least && json_integer_value(value) <= INT32_MAX)
+  if (json_is_integer(value) && json_integer_value(value) >= least &&
+      json_integer_value(value) <= INT32_MAX)
     return json_integer_value(value);
-  if (value) foreign_report(audio->diags, audio->file, E901, "%s has a `%s` that is not a whole number of at least %lld", origin, key, (long long)least);
-  else foreign_report(audio->diags, audio->file, E904, "%s does not say its `%s`", origin, key);
+  if (value)
+    foreign_report(audio->diags, audio->file, E901,
+                   "%s has a `%s` that is not a whole number of at least %lld", origin, key,
+                   (long long)least);
+  else
+    foreign_report(audio->diags, audio->file, E904, "%s does not say its `%s`", origin, key);
   return -1;
 }
 
@@ -148,7 +187,8 @@ bool audio_keys_known(Audio *audio, json_t *object, const char *known, const cha
   bool ok = true;
   json_object_foreach(object, key, value) {
     if (listed(known, key)) continue;
-    Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known", origin, key);
+    Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known",
+                             origin, key);
     diag_note(d, "what is passed over might change the results; known here: %s", known);
     ok = false;
   }

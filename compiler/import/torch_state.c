@@ -161,27 +161,12 @@ static bool import_module(Torch *t, const char *prefix) {
   return false;
 }
 
-static bool read_config(Torch *t, const ImportOptions *options) {
-  Audio *a = &t->audio;
-  ForeignFile file = {.arena = a->arena, .path = options->config};
-  const char *reason;
-  if (!options->config) return true;
-  if (!file_map(a->arena, options->config, &file.data, &reason)) {
-    foreign_report(a->diags, a->file, E901, "cannot read --config `%s`: %s", options->config, reason);
-    return false;
-  }
-  Audio of_config = *a;
-  of_config.file = &file;
-  t->config = audio_json(&of_config);
-  return t->config != NULL;
-}
-
 Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Torch *t = ARENA_NEW(file->arena, Torch);
   Audio *a = &t->audio;
   *a = (Audio){.arena = file->arena, .file = file, .diags = diags};
   t->dict = audio_json(a);
-  if (!t->dict || !read_config(t, options) || !list_modules(t)) return NULL;
+  if (!t->dict || !audio_config(a, options, &t->config) || !list_modules(t)) return NULL;
   a->foreign = foreign_new(file, "PyTorch state dict, JSON", NULL);
   for (int i = 0; i < t->n_modules; i++)
     if (!import_module(t, t->prefix[i])) return NULL;

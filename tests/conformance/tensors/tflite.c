@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The MNIST LSTM of TensorFlow Lite Micro: 500 digits, read row by row, through import to the
+ * reference evaluator and compiled code; their probabilities, and the accuracy that was published.
+ *
+ *     tflite MODELS
+ *
+ * Tolerance: the probabilities are numpy's in double of float32 weights; 28 steps of 20 cells and 560
+ * sums behind them in float32 stay within 1e-5. */
+#include "../conform.h"
+
+#include <setjmp.h>
+
+enum { DIGITS = 500, PIXELS = 28 * 28, CLASSES = 10, RIGHT = 493 /* 98.6 % */ };
+
+/* Bytes 0 to 255 as 0 to 1. */
+static Tensor pixels(Conform *c, const char *path) {
+  Tensor t = conform_npy(c, path);
+  double *to = ARENA_ARRAY(c->arena, double, t.count + 1);
+  for (int64_t i = 0; i < t.count; i++)
+    to[i] = tensor_get(&t, i) / 255;
+  t.elem = TENSOR_F64;
+  t.data = (const uint8_t *)to;
+  return t;
+}
+
+static int class_of(const double *p) {
+  int best = 0;
+  for (int k = 1; k < CLASSES; k++)
+    if (p[k] > p[best]) best = k;
+  return best;
+}
+
+static void accuracy(Conform *c, const Model *model, const Tensor *x, const Tensor *label) {
+  int right = 0;
+  double *values = ARENA_ARRAY(c->arena, double, PIXELS);
+  for (int64_t k = 0; k < DIGITS; k++) {
+    double *in[] = {values};
+    int64_t steps[] = {28};
+    EvalTensor y;
+    for (int64_t i = 0; i < PIXELS; i++)
+      values[i] = tensor_get(x, k * PIXELS + i);
+    if (!conform_compiled(c, model, in, steps, &y) || !y.data) break;
+    right += class_of(y.data) == (int)tensor_get(label, k);
+  }
+  conform_said(c, "tflm_mnist_lstm/trained_lstm.tflite",
+               arena_printf(c->arena, "%d of %d digits right, compiled (%.1f %%)", right, DIGITS, 100.0 * right / DIGITS));
+  if (right != RIGHT) c->failures++;
+}
+
+static void test(Conform *c, const char *folder) {
+  const char *path = arena_printf(c->arena, "%s/trained_lstm.tflite", folder), *config = "conform_tflite_config.json";
+  conform_refused(c, path, E903); /* cell_clip */
+  FILE *file = fopen(config, "w");
+  if (!file || fputs("{\"cell_clip\": 0}", file) < 0 || fclose(file) != 0) c->failures++;
+  c->options.config = config;
+  Model *model = conform_import(c, path);
+  c->options.config = NULL;
+  remove(config);
+  conform_refused(c, arena_printf(c->arena, "%s/trained_lstm_int8.tflite", folder), E903);
+  Tensor x = pixels(c, arena_printf(c->arena, "%s/ref/mnist500_u8.npy", folder));
+  Tensor y = conform_npy(c, arena_printf(c->arena, "%s/ref/mnist500_probs.npy", folder));
+  Tensor label = conform_npy(c, arena_printf(c->arena, "%s/ref/mnist500_labels.npy", folder));
+  if (!model || x.count != DIGITS * PIXELS || y.count != DIGITS * CLASSES || label.count != DIGITS) {
+    c->failures++;
+    return;
+  }
+  conform_batch(c, path, model, &x, &y, DIGITS, 1, 1e-5);
+  accuracy(c, model, &x, &label);
+  Tensor sx = conform_npy(c, arena_printf(c->arena, "%s/ref/samples_x.npy", folder));
+  Tensor sy = conform_npy(c, arena_printf(c->arena, "%s/ref/samples_y.npy", folder));
+  if (sx.count && sy.count) conform_batch(c, "tflm_mnist_lstm/samples", model, &sx, &sy, 10, 1, 1e-5);
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Conform c;
+  if (argc != 2) return 2;
+  if (!file_exists(argv[1])) {
+    printf("SKIPPED: there are no published models in %s\n", argv[1]);
+    return SKIPPED;
+  }
+  if (setjmp(oom)) return 3;
+  Arena *arena = arena_new(&oom);
+  conform_begin(&c, arena);
+  conform_heading();
+  test(&c, arena_printf(arena, "%s/tflm_mnist_lstm", argv[1]));
+  int failures = c.failures;
+  arena_free(arena);
+  printf("%d failures\n", failures);
+  return failures != 0;
+}
