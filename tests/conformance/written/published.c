@@ -256,6 +256,7 @@ static void run(Test *t) {
   rnnoise(t);
   thai(t);
   sketch(t);
+  conform_refused(&t->c, path_of(t, "silero_safetensors/silero_vad_16k.safetensors"), E901);
 }
 
 int main(int argc, char **argv) {
