@@ -7,11 +7,11 @@ In, on standard input: a JSON object
   weights    path of w, u, bw, bu, x as float32, one after the other
   libraries  [name, path, variant] of peers that are shared libraries (peer.h)
   python     whether onnxruntime and PyTorch take part
-  reading    path of the library that reads memory; bytes: how many
+  floors     path of the library that reads memory and multiplies; bytes: of the weights
   seconds, rounds, block_ns: when to stop, and how long a block of calls lasts
 Out: a JSON object: for every peer nanoseconds per stream and step (least and median of the blocks), the
 largest error of its outputs against the same formulas in float64, and how many blocks of how many
-calls; for onnxruntime and PyTorch the time of a call that does nothing."""
+calls; nanoseconds to read the weights once, multiply-adds the core does in one; for onnxruntime and PyTorch the time of a call that does nothing."""
 import ctypes
 import json
 import os
@@ -272,8 +272,8 @@ def measure(job):
     arrays = arrays_read(job["weights"], task)
     peers, result = peers_make(job, arrays), {"peers": {}}
     exact = reference(task["kind"], *arrays)
-    reading = ctypes.CDLL(job["reading"]).reading_time
-    reading.restype = ctypes.c_double
+    floors = ctypes.CDLL(job["floors"])
+    floors.floors_reading.restype = floors.floors_multiply_adds.restype = ctypes.c_double
     blocks, calls = {}, {}
     for name, peer in peers:
         error = float(np.max(np.abs(peer.run() - exact)))
@@ -282,7 +282,7 @@ def measure(job):
         if hasattr(peer, "time_nothing"):
             peer.time_nothing(500)
             result["peers"][name]["nothing"] = min(peer.time_nothing(500) for _ in range(9)) / 500
-    readings, end = [], time.perf_counter() + job["seconds"]
+    readings, rates, end = [], [], time.perf_counter() + job["seconds"]
     for count in range(job["rounds"]):
         if count >= 3 and time.perf_counter() > end:
             break
@@ -290,12 +290,14 @@ def measure(job):
             peer.time(max(1, calls[name] // 8))  # its weights and code back into the caches
             blocks[name].append(peer.time(calls[name]) / calls[name])
         if count < 5:
-            readings.append(reading(ctypes.c_long(job["bytes"])))
+            readings.append(floors.floors_reading(ctypes.c_long(job["bytes"])))
+            rates.append(floors.floors_multiply_adds())
     each = task["batch"] * (1 if task["one_step"] else task["steps"])
     for name, ns in blocks.items():
         result["peers"][name].update(least=min(ns) / each, median=float(np.median(ns)) / each,
                                      blocks=len(ns), calls=calls[name])
     result["reading"] = float(np.median(readings))
+    result["multiply_adds"] = max(rates)
     return result
 
 

@@ -39,6 +39,12 @@ def reading(cell):
     return cell["reading"] / (1 if cell["case"] in ("step", "seq") else 32)
 
 
+def multiplying(cell):
+    """Nanoseconds of the multiply-adds of a step at the most this core was seen to do."""
+    gates = 3 if cell["kind"] == "gru" else 4
+    return gates * cell["hidden"] * (cell["in"] + cell["hidden"]) / cell["multiply_adds"]
+
+
 def number(ns):
     return f"{ns:.1f}" if ns < 100 else f"{ns:,.0f}"
 
@@ -55,7 +61,7 @@ def rows_of(cells):
     names = [n for n in LABELS if any(n in best_of(c) for c in cells)]
     others = sorted({n for c in cells for n in c["peers"] if family(n) == "grus"} - {"grus"})
     head = ["in → units", "grus", "least"] + others + [LABELS[n] for n in names]
-    yield head + ["best peer ÷ grus", "grus ÷ reading", "error", "of peers"]
+    yield head + ["best peer ÷ grus", "÷ reading", "÷ multiplying", "error", "of peers"]
     for cell in cells:
         grus, peers, ratio = cell["peers"]["grus"], best_of(cell), ratios(cell)
         best = min(ratio, key=ratio.get) if ratio else None
@@ -64,7 +70,8 @@ def rows_of(cells):
                + [number(cell["peers"][n]["median"]) if n in cell["peers"] else "" for n in others]
                + [number(peers[n]["median"]) if n in peers else "" for n in names]
                + [f"**{ratio[best]:.2f}** {LABELS.get(best, best)}" if best else "",
-                  f"{grus['median'] / reading(cell):.2f}", f"{grus['error']:.0e}",
+                  f"{grus['median'] / reading(cell):.2f}", f"{grus['median'] / multiplying(cell):.2f}",
+                  f"{grus['error']:.0e}",
                   f"{max(errors):.0e}" if errors else ""])
 
 
