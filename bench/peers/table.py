@@ -35,7 +35,8 @@ def ratios(cell):
 
 
 def reading(cell):
-    """Nanoseconds to read the weights once, shared among the streams of a call."""
+    """Nanoseconds to read once the weights a step needs (of a sequence: the recurrent ones), shared among
+    the streams of a call."""
     return cell["reading"] / (1 if cell["case"] in ("step", "seq") else 32)
 
 
