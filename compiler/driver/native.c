@@ -33,25 +33,12 @@ const Target *native_schedule(const Session *s, const char *triple) {
   return cpu ? cpu : target_find(name);
 }
 
-/* A machine whose code this one cannot run. */
-static bool is_foreign(const char *name) {
-  if (strcmp(name, "generic") == 0 || strcmp(name, "native") == 0) return false;
-#if defined(__x86_64__)
-  return !begins(name, "x86-64");
-#elif defined(__aarch64__)
-  return !begins(name, "aarch64");
-#else
-  return true;
-#endif
-}
-
 bool native_chosen(const Session *s) {
   const Options *o = s->options;
   const char *cc = getenv("CC");
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
   if (o->target && !target_find(o->target) && strcmp(o->target, "native") != 0) return true;
-  if (!backend_llvm_version() || (cc && *cc)) return false;
-  return o->command == CMD_run || o->command == CMD_bench || o->cpu || o->features || (o->target && is_foreign(o->target));
+  return backend_llvm_version() && !(cc && *cc);
 }
 
 LlvmOptions native_options(const Session *s, const COptions *c) {

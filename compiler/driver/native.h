@@ -10,8 +10,8 @@
 /* The schedule for a triple, such as "thumbv7em-none-eabihf", and --cpu; NULL if `triple` is none
  * that LLVM knows. */
 const Target *native_schedule(const Session *s, const char *triple);
-/* Whether LLVM is to compile: --backend=llvm, a triple; and, while $CC names no compiler, a machine
- * that is not like this one, `grus run` and `grus bench`. */
+/* Whether LLVM is to compile: --backend=llvm, a triple; and, where there is LLVM, always while $CC
+ * names no compiler. Its code is the faster, and it need not read weights as text. */
 bool native_chosen(const Session *s);
 /* What the command line asks of LLVM, after build_lower. */
 LlvmOptions native_options(const Session *s, const COptions *c);
