@@ -315,7 +315,7 @@ static bool import_op(Lite *lite, uint32_t i) {
 /* [1, t, d] is a sequence, [1, d] a vector. */
 static bool import_input(Lite *lite, LiteTensor *t, uint32_t i, uint32_t n) {
   bool sequence = t->rank == 3;
-  for (int k = 0; k < t->rank && k < 4; k++)
+  for (int k = 0; k < t->rank; k++)
     if (t->dim[k] < 1) sequence = false, t->rank = 0;
   if (t->value || t->data || t->rank < 2 || t->rank > 3 || t->dim[0] != 1) {
     Diag *d =

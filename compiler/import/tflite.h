@@ -15,7 +15,7 @@ typedef struct LiteTensor {
   const char *name; /* never NULL */
   int type;         /* of the schema: 0 float32, 2 int32, 9 int8 */
   int rank;
-  int64_t dim[4];
+  int64_t dim[5];
   bool variable;
   const uint8_t *data; /* of a constant; NULL: computed */
   size_t bytes;

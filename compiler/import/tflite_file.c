@@ -57,7 +57,7 @@ static bool read_shape(Lite *lite, size_t table, LiteTensor *t) {
   FlatVector shape = flat_vector(&lite->flat, table, 0, 4),
              open = flat_vector(&lite->flat, table, 7, 4);
   t->rank = (int)(shape.n < 5 ? shape.n : 5);
-  for (uint32_t i = 0; i < shape.n && i < 4; i++)
+  for (uint32_t i = 0; i < shape.n && i < 5; i++)
     t->dim[i] = flat_element_i32(&lite->flat, shape, i);
   for (uint32_t i = 1; i < open.n; i++)
     if (flat_element_i32(&lite->flat, open, i) < 0) {
