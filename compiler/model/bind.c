@@ -4,8 +4,8 @@
  * convention's table; nothing is guessed.
  *
  * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
- * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction; keras has "forward." and
- * "backward." before the tensor's name when there are two directions. */
+ * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
+ * keras has "forward." and "backward." before the tensor's name when there are two directions. */
 #include "model/bind.h"
 
 #include "model/infer.h"
@@ -34,9 +34,18 @@ static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow 
   return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
+/* LSTMCell, GRUCell and RNNCell of PyTorch: names without "_l0". */
+static const Tensor *torch_cell_tensor(const Bind *b, const Layer *layer, const BindRow *row) {
+  const char *prefix = bind_prefix(layer);
+  bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
+  if (b->convention != CONVENTION_TORCH || !recurrent || layer_directions(layer) == 2) return NULL;
+  return tensor_find(b->file, arena_printf(b->model->arena, "%s%s%s", prefix, *prefix ? "." : "", row->tensor));
+}
+
 static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
   const Tensor *t = tensor_find(b->file, tensor_name(b, layer, row, dir, '.'));
   if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
+  if (!t) t = torch_cell_tensor(b, layer, row);
   if (!t && !*bind_prefix(layer) && b->file->n == 1) t = tensor_find(b->file, ""); /* an .npy is one array without a name */
   return t;
 }
