@@ -77,6 +77,8 @@ void layer_set_word(Layer *layer, OptName name, const char *word);
 void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
 void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
+/* Takes a layer out: who reads its result reads its input. */
+void foreign_bypass(Model *model, const Layer *layer);
 /* f32 with n feature axes, and time in front if `time` says so. */
 Type foreign_type(Time time, int rank, const int64_t *dims);
 void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);

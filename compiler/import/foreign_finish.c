@@ -72,12 +72,16 @@ static void layer_remove(Model *model, const Layer *layer) {
   model->n_values = n;
 }
 
+void foreign_bypass(Model *model, const Layer *layer) {
+  value_replace(model, layer->out[0], layer->in[0]);
+  layer_remove(model, layer);
+}
+
 static void drop_last(Foreign *f) {
   for (int i = f->model->n_layers; i-- > 0;) {
     Layer *layer = f->model->layer[i];
     if (layer->kind != LAYER_last) continue;
-    value_replace(f->model, layer->out[0], layer->in[0]);
-    layer_remove(f->model, layer);
+    foreign_bypass(f->model, layer);
     foreign_note(f, "`last` was left out: a stream gives an output at every step, for the steps so far");
   }
 }

@@ -127,7 +127,10 @@ typedef struct Onnx {
   OnnxTensor **input; /* by number: what the graph's inputs are */
   Port **port;         /* NULL: a state that the model keeps */
   bool *kept;          /* by number: outputs that are the next state of a stream */
+  bool has_time;       /* some node goes over the steps of a sequence */
   bool batch_is_free;  /* a batch of fixed size can be taken as one sample */
+  bool confirming;     /* a time axis of 1 is taken for 2, to see whether it is one */
+  bool unsure;         /* a batch was taken for one sample beside a time axis of 1 */
   bool open_time;      /* a sequence's length is not in the file */
   int progress;        /* nodes converted */
   const OnnxNode *node; /* the one being converted */
@@ -168,6 +171,8 @@ bool onnx_attributes_known(Onnx *onnx, const char *names);
 /* "node `/rnn/LSTM` (LSTM) ..." */
 const char *onnx_origin(const Onnx *onnx);
 Diag *onnx_refuse(Onnx *onnx, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+/* Whether names, each between blanks, has this one. */
+bool onnx_is_among(const char *names, const char *op);
 const char *onnx_dims(Arena *arena, int rank, const int64_t *dim); /* "[1, 2, 128]" */
 
 /* ---- onnx_value.c ---- */

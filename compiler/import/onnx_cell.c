@@ -237,8 +237,7 @@ static const char *root_of(const CellScope *scope, const char *name) {
   for (int i = 0; i < DEPTH; i++) {
     OnnxNode *n = map_get(&scope->producer, name);
     if (!n) return cell_constant(scope, name) ? NULL : name;
-    const char *at = strstr(moves, n->op);
-    if (!at || at[-1] != ' ' || at[strlen(n->op)] != ' ' || n->n_in < 1) return NULL;
+    if (!onnx_is_among(moves, n->op) || n->n_in < 1) return NULL;
     name = n->in[0];
   }
   return NULL;

@@ -70,6 +70,13 @@ const char *onnx_string(const Onnx *onnx, const char *name, const char *if_absen
   return a ? a->s : if_absent;
 }
 
+bool onnx_is_among(const char *names, const char *op) {
+  size_t n = strlen(op);
+  for (const char *at = n ? strstr(names, op) : NULL; at; at = strstr(at + n, op))
+    if (at > names && at[-1] == ' ' && at[n] == ' ') return true;
+  return false;
+}
+
 bool onnx_attributes_known(Onnx *onnx, const char *names) {
   for (int i = 0; i < onnx->node->n_attributes; i++) {
     const char *name = onnx->node->attribute[i].name, *at = names;
@@ -181,20 +188,13 @@ static int time_axis(const OnnxPort *p, Layout layout) {
 
 /* Operators that treat each sample of a batch alone, wherever its axis is: those that name axes, but
  * for the ones whose meaning gives them, are not among them. */
-static bool is_among(const char *names, const char *op) {
-  size_t n = strlen(op);
-  for (const char *at = strstr(names, op); at && n; at = strstr(at + n, op))
-    if (at[-1] == ' ' && at[n] == ' ') return true;
-  return false;
-}
-
 static bool batch_is_free(const OnnxGraph *g) {
   static const char free_ops[] =
       " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization Gemm MatMul Add Sub Mul Div Transpose "
       "Squeeze Unsqueeze Identity Dropout Constant Relu Tanh Sigmoid Softplus Softsign Abs Exp Log Sqrt LeakyRelu Elu HardSigmoid Clip Neg "
       "Reciprocal HardSwish Mish Selu Gelu PRelu ";
   for (int i = 0; i < g->n_nodes; i++)
-    if (!is_among(free_ops, g->node[i].op)) return false;
+    if (!onnx_is_among(free_ops, g->node[i].op)) return false;
   return true;
 }
 
@@ -203,7 +203,7 @@ static bool has_time(const OnnxGraph *g) {
   static const char timed[] = " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool Loop Scan ";
   bool found = false;
   for (int i = 0; i < g->n_nodes; i++) {
-    found |= is_among(timed, g->node[i].op);
+    found |= onnx_is_among(timed, g->node[i].op);
     for (int k = 0; k < g->node[i].n_attributes; k++)
       found |= g->node[i].attribute[k].g && has_time(g->node[i].attribute[k].g);
   }
@@ -237,7 +237,10 @@ static bool input_shape(Onnx *onnx, const OnnxPort *p, Layout layout, int64_t *d
   *open = false;
   for (int i = 0; i < p->rank; i++) {
     dim[i] = p->dim[i];
-    if (i == batch) dim[i] = 1;
+    if (i == batch) {
+      onnx->unsure |= is_main && dim[i] != 1 && (*time < 0 ? onnx->has_time : p->dim[*time] == 1);
+      dim[i] = 1;
+    } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming) dim[i] = 2;
     else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
     else if (!dim[i] && i <= 1) dim[i] = 1; /* another name for the batch */
     if (dim[i]) continue;
@@ -407,6 +410,16 @@ static Map map_copy(Arena *arena, const Map *map) {
   return copy;
 }
 
+/* With axes of size 1 only, time and batch look alike: with two steps they do not. */
+static bool is_confirmed(const Onnx *first, const Diags *diags, Layout layout) {
+  Onnx again = *first;
+  again.tensor = map_copy(first->arena, &first->tensor);
+  again.diags = diags_new(first->arena, diags->sources);
+  again.kept = ARENA_ARRAY(first->arena, bool, first->graph->n_out + 1);
+  again.confirming = true;
+  return layout != NO_TIME && try_layout(&again, layout);
+}
+
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags};
   Diags *best = NULL;
@@ -419,15 +432,19 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   if (!graph->n_in || !graph->n_nodes) return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path, graph->n_in ? "nodes" : "inputs"), NULL;
   count_uses(&first, graph);
   first.batch_is_free = batch_is_free(graph);
-  int turn = has_time(graph) ? 0 : NO_TIME;
+  first.has_time = has_time(graph);
+  int turn = first.has_time ? 0 : NO_TIME;
   for (int k = 0; k < LAYOUT_COUNT; k++) {
     Layout layout = (Layout)((k + turn) % LAYOUT_COUNT);
     Onnx onnx = first;
     onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
-    if (try_layout(&onnx, layout)) {
-      if (onnx.model->n_out) return onnx.foreign;
+    if (try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout))) return onnx.foreign;
+    if (!onnx.diags->n_errors) { /* nothing shows that the axes are what they were taken for */
+      Diag *d = foreign_report(onnx.diags, file, E904, "`%s` does not say which of its axes is time", file->path);
+      diag_note(d, "its input is as good as one of one step; export it with the length of its sequences, or a batch of 1");
+      onnx.progress = 0;
     }
     if (onnx.progress > farthest) farthest = onnx.progress, best = onnx.diags;
   }

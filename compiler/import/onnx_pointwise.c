@@ -91,13 +91,6 @@ static Value *do_function(Onnx *onnx, const char *op, Value *x) {
 
 static const char functions[] = " Relu Tanh Sigmoid Softplus Softsign Abs Exp Log Sqrt LeakyRelu Elu HardSigmoid Clip Neg Reciprocal HardSwish Mish Selu Gelu ";
 
-static bool is_among(const char *names, const char *op) {
-  size_t n = strlen(op);
-  for (const char *at = names; (at = strstr(at, op)); at += n)
-    if (at[-1] == ' ' && at[n] == ' ') return true;
-  return false;
-}
-
 static OnnxDone function(Onnx *onnx, const OnnxTensor *t) {
   OnnxValue x;
   if (!onnx_attributes_known(onnx, "alpha beta gamma min max approximate") || !onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
@@ -251,7 +244,7 @@ OnnxDone onnx_pointwise(Onnx *onnx) {
   const char *op = onnx->node->op;
   const OnnxTensor *a = onnx->node->n_in ? onnx_in(onnx, 0) : NULL, *b = onnx->node->n_in > 1 ? onnx_in(onnx, 1) : NULL;
   if (!a) return ONNX_OTHER;
-  if (is_among(functions, op)) return function(onnx, a);
+  if (onnx_is_among(functions, op)) return function(onnx, a);
   if (!b || onnx->node->n_in != 2) return ONNX_OTHER;
   if (strcmp(op, "Pow") == 0) return power(onnx, a, b);
   LayerKind kind = operator_of(op);

@@ -89,6 +89,8 @@ static bool is_one_step(const Onnx *onnx) {
 }
 
 static void become_stream(Onnx *onnx, const int *partner) {
+  for (int i = onnx->model->n_layers; i-- > 0;) /* a step is one of the stream now */
+    if (onnx->model->layer[i]->kind == LAYER_expand) foreign_bypass(onnx->model, onnx->model->layer[i]);
   for (int i = 0; i < onnx->graph->n_in; i++) {
     if (!onnx->port[i]) continue;
     if (partner[i] < 0) onnx->port[i]->declared.time = (Time){.kind = TIME_STREAM, .period = 1};
