@@ -23,7 +23,8 @@ void cell_scope(CellScope *scope, Onnx *onnx, const OnnxGraph *graph) {
 
 OnnxNode *cell_producer(const CellScope *scope, const char *name, const char *op) {
   OnnxNode *n = map_get(&scope->producer, name);
-  return n && strcmp(n->op, op) == 0 ? n : NULL;
+  bool binary = onnx_is_among(" Add Sub Mul Div Pow Less Gather MatMul ", op);
+  return n && strcmp(n->op, op) == 0 && n->n_in >= (binary ? 2 : 1) && (!binary || n->n_in == 2) ? n : NULL;
 }
 
 const OnnxTensor *cell_constant(const CellScope *scope, const char *name) {
@@ -366,7 +367,7 @@ int64_t cell_units(const CellScope *scope, const char *next) {
     const OnnxTensor *m = n->n_in > 1 ? cell_constant(scope, n->in[1]) : NULL;
     if (strcmp(n->op, "Split") == 0 && n->n_out == 4) {
       const OnnxNode *sum = map_get(&scope->producer, cell_source(scope, n->in[0]));
-      for (int d = 0; sum && d < DEPTH; d++) {
+      for (int d = 0; sum && sum->n_in > 0 && d < DEPTH; d++) {
         const OnnxTensor *b = sum->n_in > 1 ? cell_constant(scope, sum->in[1]) : NULL;
         if (!b && sum->n_in > 1) b = cell_constant(scope, sum->in[0]);
         if (b && b->count % 4 == 0 && b->rank == 1) return b->count / 4;

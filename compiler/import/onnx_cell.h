@@ -13,7 +13,8 @@ typedef struct CellScope {
 } CellScope;
 
 void cell_scope(CellScope *scope, Onnx *onnx, const OnnxGraph *graph);
-OnnxNode *cell_producer(const CellScope *scope, const char *name, const char *op); /* NULL: of another operator */
+/* NULL: of another operator, or without the operands it must have. */
+OnnxNode *cell_producer(const CellScope *scope, const char *name, const char *op);
 const OnnxTensor *cell_constant(const CellScope *scope, const char *name);
 bool cell_number(const CellScope *scope, const char *name, double *x); /* all elements of a constant */
 /* The name behind Identity, Squeeze, Unsqueeze, and products with 1. */

@@ -79,11 +79,13 @@ bool onnx_is_among(const char *names, const char *op) {
 
 bool onnx_attributes_known(Onnx *onnx, const char *names) {
   for (int i = 0; i < onnx->node->n_attributes; i++) {
-    const char *name = onnx->node->attribute[i].name, *at = names;
+    const char *name = onnx->node->attribute[i].name, *word = names;
     size_t n = strlen(name);
-    while ((at = strstr(at, name)) && !((at == names || at[-1] == ' ') && (at[n] == ' ' || !at[n])))
-      at += n ? n : 1;
-    if (at && n) continue;
+    while (*word && !(strcspn(word, " ") == n && strncmp(word, name, n) == 0)) {
+      word += strcspn(word, " ");
+      word += strspn(word, " ");
+    }
+    if (*word) continue;
     Diag *d = onnx_refuse(onnx, E903, "has the attribute `%s`, which grus does not know", name);
     if (*names) diag_note(d, "it knows: %s", names);
     return false;
