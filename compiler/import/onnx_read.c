@@ -246,14 +246,18 @@ static bool read_attribute(Onnx *onnx, const OnnxFile__Attribute *from, OnnxAttr
   to->s = arena_strndup(onnx->arena, from->s.data ? (const char *)from->s.data : "", from->s.len);
   if (from->t && !(to->t = read_tensor(onnx, from->t))) return false;
   if (from->g && !(to->g = read_graph(onnx, from->g))) return false;
-  to->floats = from->floats;
-  to->ints = from->ints;
-  to->n = from->n_floats + from->n_ints + from->n_strings;
-  if (from->n_strings) {
-    to->strings = ARENA_ARRAY(onnx->arena, const char *, from->n_strings);
-    for (size_t i = 0; i < from->n_strings; i++)
-      to->strings[i] = arena_strndup(onnx->arena, (const char *)from->strings[i].data, from->strings[i].len);
-  }
+  /* A list of one kind; the others are as long, and zero, for whoever expects those. */
+  to->n = from->n_floats > from->n_ints ? from->n_floats : from->n_ints;
+  if (from->n_strings > to->n) to->n = from->n_strings;
+  float *floats = ARENA_ARRAY(onnx->arena, float, to->n + 1);
+  int64_t *ints = ARENA_ARRAY(onnx->arena, int64_t, to->n + 1);
+  to->strings = ARENA_ARRAY(onnx->arena, const char *, to->n + 1);
+  if (from->n_floats) memcpy(floats, from->floats, sizeof *floats * from->n_floats);
+  if (from->n_ints) memcpy(ints, from->ints, sizeof *ints * from->n_ints);
+  for (size_t i = 0; i < to->n; i++)
+    to->strings[i] = i < from->n_strings && from->strings[i].data ? arena_strndup(onnx->arena, (const char *)from->strings[i].data, from->strings[i].len) : "";
+  to->floats = floats;
+  to->ints = ints;
   return true;
 }
 
