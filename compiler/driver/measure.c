@@ -75,7 +75,7 @@ double measure_instructions(Timed timed) {
     timed.once(timed.subject);
   good = good && read(counter, &after, sizeof after) == sizeof after;
   close(counter);
-  if (good) count = (double)(after - before) / CALLS;
+  if (good) count = (double)(after - before) / (double)CALLS;
 #else
   (void)timed;
 #endif

@@ -141,7 +141,7 @@ static OnnxTensor *fold_range(Onnx *onnx) {
     v[k] = onnx_number(onnx_in(onnx, k), 0);
   }
   n = v[2] == 0 ? -1 : ceil((v[1] - v[0]) / v[2]);
-  if (!(n >= 0 && n <= ONNX_MAX_ELEMENTS)) return NULL;
+  if (!(n >= 0 && n <= (double)ONNX_MAX_ELEMENTS)) return NULL;
   int64_t count = (int64_t)n;
   double *x = ARENA_ARRAY(onnx->arena, double, count + 1);
   for (int64_t k = 0; k < count; k++)

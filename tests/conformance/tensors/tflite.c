@@ -43,7 +43,7 @@ static void accuracy(Conform *c, const Model *model, const Tensor *x, const Tens
     right += class_of(y.data) == (int)tensor_get(label, k);
   }
   conform_said(c, "tflm_mnist_lstm/trained_lstm.tflite",
-               arena_printf(c->arena, "%d of %d digits right, compiled (%.1f %%)", right, DIGITS, 100.0 * right / DIGITS));
+               arena_printf(c->arena, "%d of %d digits right, compiled (%.1f %%)", right, DIGITS, 100.0 * right / (double)DIGITS));
   if (right != RIGHT) c->failures++;
 }
 
