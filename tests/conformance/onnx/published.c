@@ -76,7 +76,7 @@ static void write_case(Case *t, bool weights) {
   OnnxFile__Graph *g = t->model->graph, copy = *g;
   Arena *arena = t->c->arena;
   copy.initializer = ARENA_ARRAY(arena, OnnxFile__Tensor *, g->n_initializer + g->n_input + 1);
-  memcpy(copy.initializer, g->initializer, sizeof *copy.initializer * g->n_initializer);
+  for (size_t i = 0; i < g->n_initializer; i++) copy.initializer[i] = g->initializer[i];
   /* Gather's table is its first input. */
   size_t data = strcmp(t->node->op_type, "Gather") == 0 && g->n_input > 1 && !g->n_initializer ? 1 : 0;
   for (size_t i = 0; i < g->n_input; i++) {
