@@ -9,11 +9,9 @@
  *   SOFTMAX, TANH, LOGISTIC, RELU
  *
  * The converter gives every LSTM cell_clip = 10, which the Keras model did not have: |c| is held
- * below it. A cell grows by less than 1 in each step, so the clip does nothing in 10 steps or
- * fewer; beyond that the user says with --config {"cell_clip": 0} that the model is to be computed
- * without it. */
+ * at or below it. A cell grows by less than 1 in each step, so the clip does nothing in 10 steps or
+ * fewer and is left out there. */
 #include "import/tflite.h"
-#include "import/audio.h"
 
 #include <string.h>
 
@@ -85,28 +83,6 @@ static bool gives(const LiteOp *op, int rank, const int64_t *dim) {
   return false;
 }
 
-/* Whether the clip of a cell may be left out: it has none, it cannot act, or the user says so. */
-static bool clip_known(const LiteOp *op, float clip) {
-  Lite *lite = op->lite;
-  Audio audio = {.arena = lite->arena, .file = lite->file, .diags = lite->diags};
-  json_t *config, *said;
-  if (!(clip > 0) || (float)op->x->dim[1] <= clip) return true;
-  if (!audio_config(&audio, lite->options, &config)) return false;
-  if (config && !audio_keys_known(&audio, config, "cell_clip", "--config")) return false;
-  said = json_object_get(config, "cell_clip");
-  if (json_is_number(said) && json_number_value(said) == 0) {
-    foreign_note(lite->foreign, "%s: cell_clip %g is left out, as --config says", op->origin,
-                 (double)clip);
-    return true;
-  }
-  Diag *d = refuse(op, E903, "holds its cell within a limit, which grus does not have");
-  diag_note(d, "cell_clip is %g, and in %lld steps a cell can reach %lld", (double)clip,
-            (long long)op->x->dim[1], (long long)op->x->dim[1]);
-  diag_note(d, "the TensorFlow converter writes 10 whatever the model was: if it was Keras, which "
-               "has no such limit, say so in a file for --config: {\"cell_clip\": 0}");
-  return false;
-}
-
 static bool lstm_known(const LiteOp *op) {
   Lite *lite = op->lite;
   static const struct {
@@ -139,7 +115,7 @@ static bool lstm_known(const LiteOp *op) {
                             : "has an activation other than tanh");
     return false;
   }
-  return clip_known(op, flat_f32(&lite->flat, op->options, 1));
+  return true;
 }
 
 static bool import_lstm(const LiteOp *op) {
@@ -155,6 +131,8 @@ static bool import_lstm(const LiteOp *op) {
   if (!gives(op, 3, (int64_t[]){1, op->x->dim[1], u}) || !lstm_known(op)) return false;
   Layer *layer = stage(op, LAYER_LSTM);
   layer_set_size(layer, OPT_units, u);
+  float clip = flat_f32(&op->lite->flat, op->options, 1);
+  if (clip > 0 && (float)op->x->dim[1] > clip) layer_set_number(layer, OPT_cell_clip, (double)clip);
   Foreign *f = op->lite->foreign;
   float *kernel = foreign_tensor(f, layer, ROLE_KERNEL, 4, (int64_t[]){1, 4, u, d}, w->name);
   float *recurrent = foreign_tensor(f, layer, ROLE_RECURRENT, 4, (int64_t[]){1, 4, u, u}, r->name);
@@ -342,7 +320,8 @@ static bool import_output(Lite *lite, const LiteTensor *t, uint32_t i, uint32_t 
 }
 
 Foreign *tflite_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Lite lite = {.arena = file->arena, .file = file, .options = options, .diags = diags};
+  (void)options;
+  Lite lite = {.arena = file->arena, .file = file, .diags = diags};
   if (!lite_open(&lite)) return NULL;
   FlatVector in = flat_vector(&lite.flat, lite.graph, 1, 4),
              out = flat_vector(&lite.flat, lite.graph, 2, 4);

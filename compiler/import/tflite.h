@@ -25,7 +25,6 @@ typedef struct LiteTensor {
 typedef struct Lite {
   Arena *arena;
   const ForeignFile *file;
-  const ImportOptions *options;
   Diags *diags;
   Flat flat;
   size_t model, graph;

@@ -83,12 +83,22 @@ void recurrent_reset(Lower *l, const Layer *layer) {
 
 /* ---- what happens on the sums ---- */
 
-static KirExpr *clipped(Lower *l, const Layer *layer, KirExpr *x) {
-  float clip = (float)layer_number(layer, OPT_clip, 0);
+static KirExpr *limited(Lower *l, const Layer *layer, OptName which, KirExpr *x) {
+  float clip = (float)layer_number(layer, which, 0);
   if (clip <= 0) return x;
   Kb *kb = &l->kb;
   int n = x->type.lanes;
   return kb_op2(kb, KIR_MIN, kb_num(kb, clip, n), kb_op2(kb, KIR_MAX, kb_num(kb, -clip, n), x));
+}
+
+static KirExpr *clipped(Lower *l, const Layer *layer, KirExpr *x) {
+  return limited(l, layer, OPT_clip, x);
+}
+
+/* c = min(max(c, -cell_clip), cell_clip), if the layer has one */
+static void limit_cell(Lower *l, const Layer *layer, KirReg *c) {
+  KirExpr *x = kb_use(&l->kb, c), *held = limited(l, layer, OPT_cell_clip, x);
+  if (held != x) kb_set(&l->kb, c, held);
 }
 
 /* reg = act(clip(reg)) */
@@ -171,6 +181,7 @@ static void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *cons
   activate(l, layer, g, OPT_activation);
   KirExpr *in = kb_op2(kb, KIR_MUL, kb_use(kb, i), kb_use(kb, g));
   kb_set(kb, c, muladd(l, kb_use(kb, f), kb_use(kb, c), in));
+  limit_cell(l, layer, c);
   add_peephole(l, cell, u, o, 2, c);
   activate(l, layer, o, OPT_gate);
   store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));

@@ -11,7 +11,7 @@
  *   g = act(Wg x + Ug h + bg)             c' = f * c + i * g
  *   o = gate(Wo x + Uo h + bo + Po * c')  h' = o * cell_act(c')
  * RNN  h' = act(W x + U h + b)
- * clip bounds every argument of gate and act to [-clip, clip]. */
+ * clip bounds every argument of gate and act to [-clip, clip], cell_clip c itself. */
 #include "model/eval_layer.h"
 
 #include <math.h>
@@ -23,13 +23,15 @@ typedef struct Cell {
   int64_t d, u;
   int gates;
   const float *w, *U, *b, *ub, *p; /* this direction's kernel, recurrent, bias, recurrent bias, peephole */
-  double clip;
+  double clip, c_clip; /* 0: none */
   double *h, *c, *next_h; /* [u] */
 } Cell;
 
-static double cell_clip(const Cell *cell, double x) {
-  return cell->clip > 0 ? fmin(fmax(x, -cell->clip), cell->clip) : x;
+static double clipped(double x, double clip) {
+  return clip > 0 ? fmin(fmax(x, -clip), clip) : x;
 }
+
+static double cell_clip(const Cell *cell, double x) { return clipped(x, cell->clip); }
 
 /* W x + b of one gate and unit. */
 static double input_sum(const Cell *cell, int gate, int64_t unit, const double *x) {
@@ -84,7 +86,7 @@ static void lstm_step(Cell *cell, const double *x) {
     }
     double i = eval_activation(gate, cell_clip(cell, a[0])), f = eval_activation(gate, cell_clip(cell, a[1]));
     double g = eval_activation(act, cell_clip(cell, a[2]));
-    cell->c[j] = f * cell->c[j] + i * g;
+    cell->c[j] = clipped(f * cell->c[j] + i * g, cell->c_clip);
     if (cell->p) a[3] += (double)cell->p[2 * cell->u + j] * cell->c[j];
     double o = eval_activation(gate, cell_clip(cell, a[3]));
     cell->next_h[j] = o * eval_activation(out, cell->c[j]);
@@ -119,6 +121,7 @@ static Cell cell_new(Eval *e, const Layer *layer, int dir) {
   if (w->role[ROLE_RECURRENT_BIAS]) cell.ub = w->role[ROLE_RECURRENT_BIAS] + rows;
   if (w->role[ROLE_PEEPHOLE]) cell.p = w->role[ROLE_PEEPHOLE] + 3 * u * dir;
   cell.clip = layer_number(layer, OPT_clip, 0);
+  cell.c_clip = layer_number(layer, OPT_cell_clip, 0);
   cell.h = ARENA_ARRAY(e->arena, double, u);
   cell.c = ARENA_ARRAY(e->arena, double, u);
   cell.next_h = ARENA_ARRAY(e->arena, double, u);
