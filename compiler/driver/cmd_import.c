@@ -3,6 +3,7 @@
  * anything is written the weights are read back the way `build` will read them, and compared bit for
  * bit. */
 #include "driver/foreign.h"
+#include "driver/written.h"
 
 #include "model/infer.h"
 
@@ -125,7 +126,9 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
 /* A file that cannot be read, a model that is wrong, or neither. */
 static ExitCode failure(const Session *s) {
   for (const Diag *d = s->diags->first; d; d = d->next)
-    if (d->code == E901) return EXIT_FILE;
+    if (d->code == E901 || d->code == E604) return EXIT_FILE;
+  if (s->file_trouble) return EXIT_FILE;
+  if (s->usage_trouble) return EXIT_USAGE;
   return s->diags->n_errors ? EXIT_MODEL : EXIT_BUG;
 }
 
@@ -138,7 +141,8 @@ ExitCode command_import(Session *s) {
     return EXIT_USAGE;
   }
   if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
-  bool ok = session_import(s, o->args[0], paths.weights_name, paths.text, &in);
+  bool (*import)(Session *, const char *, const char *, const char *, Imported *) = config_is_written(s) ? session_import_written : session_import;
+  bool ok = import(s, o->args[0], paths.weights_name, paths.text, &in);
   session_print_diags(s);
   if (!ok || s->diags->n_errors) return failure(s);
   Text weights = text_new(s->arena);

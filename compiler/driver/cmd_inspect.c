@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus inspect: the source, stage by stage, with the shape after each, its parameters and its cost;
  * then totals and the C prototypes. --json, --dot and --svg print the same facts in other forms. */
+#include "driver/written.h"
 #include "driver/build.h"
 #include "driver/draw.h"
 #include "driver/report.h"
@@ -215,7 +216,7 @@ static void inspect_model(Session *s, Text *out, Model *model, const Source *sou
 static bool inspect_tensors(Session *s, Text *out, const char *path) {
   size_t n = strlen(path);
   bool weights = (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) || (n > 4 && (strcmp(path + n - 4, ".npz") == 0 || strcmp(path + n - 4, ".npy") == 0));
-  if (!weights) return false;
+  if (!weights || config_is_written(s)) return false;
   static const char *const elem[] = {"f16", "bf16", "f32", "f64", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"};
   TensorFile *file = tensor_file_open(s->arena, path, path, s->diags, span_none());
   for (int i = 0; file && i < file->n; i++)

@@ -4,6 +4,7 @@
 
 #include "driver/dump.h"
 #include "driver/foreign.h"
+#include "driver/written.h"
 #include "driver/interface.h"
 #include "driver/interrupts.h"
 #include "driver/version.h"
@@ -146,6 +147,7 @@ Program *session_check_source(Session *s, const Source *source) {
 }
 
 Program *session_load(Session *s, const char *path, const Source **source) {
+  if (config_is_written(s)) return session_load_written(s, path, source);
   if (path_is_foreign(s, path)) return session_load_foreign(s, path, source);
   *source = session_read(s, path);
   return *source ? session_check_source(s, *source) : NULL;

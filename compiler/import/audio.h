@@ -4,7 +4,8 @@
  *
  *   rtneural.c     {"in_shape": ..., "layers": [...]}, weights as Keras has them
  *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
- *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict */
+ *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict
+ *   manifest.c, icu.c, sketch.c           other models in JSON */
 #ifndef GRUS_IMPORT_AUDIO_H
 #define GRUS_IMPORT_AUDIO_H
 
@@ -42,6 +43,21 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
 float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim, const char *name);
 /* A whole number of at least `least`, also as [n]; -1 after reporting. */
 int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least, const char *origin);
+/* Matrices with a row for each input: kernel [d, 4 u], recurrent kernel [u, 4 u], bias [4 u] of the
+ * forward direction and, or NULL, of the backward one. place[g]: which quarter is gate g of i f g o;
+ * forget_bias is added to that of f. d is audio->width. NULL after reporting. */
+typedef struct AudioCell {
+  int64_t units;
+  const float *kernel[2], *recurrent[2], *bias[2];
+  const int *place;
+  double forget_bias;
+} AudioCell;
+Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin);
+/* kernel [d, units], bias [units] */
+Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units, const char *prefix, const char *origin);
+/* table [categories, units] */
+Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units, const char *prefix, const char *origin);
+
 /* Every key of object is one of a blank-separated list. */
 bool audio_keys_known(Audio *audio, json_t *object, const char *known, const char *origin);
 

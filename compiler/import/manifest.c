@@ -170,59 +170,31 @@ static const float *read_raw(Manifest *m, const RawTensor *t) {
 
 static bool import_embedding(Manifest *m) {
   Audio *a = &m->audio;
-  const float *from = read_raw(m, &m->embedding);
-  if (!from) return false;
-  Type type = {.elem = ELEM_INDEX, .categories = m->embedding.dim[0], .time = {.kind = TIME_STREAM, .period = 1}};
+  const RawTensor *t = &m->embedding;
+  const float *table = read_raw(m, t);
+  if (!table) return false;
+  Type type = {.elem = ELEM_INDEX, .categories = t->dim[0], .time = {.kind = TIME_STREAM, .period = 1}};
   a->value = model_input(a->foreign->model, "x", type)->value;
-  a->width = m->embedding.dim[1];
-  Layer *stage = audio_stage(a, LAYER_Embedding, "embedding", m->embedding.name);
-  layer_set_size(stage, OPT_units, a->width);
-  float *to = audio_tensor(a, stage, ROLE_TABLE, 2, m->embedding.dim, m->embedding.name);
-  if (to) memcpy(to, from, sizeof *to * (size_t)(m->embedding.dim[0] * a->width));
-  return to != NULL;
+  return audio_embedding(a, table, t->dim[0], t->dim[1], "embedding", t->name) != NULL;
 }
 
-/* The file's gates i j f o, by canonical i f g o; rows of x before rows of h. */
+/* Rows of x before rows of h. */
 static bool import_cell(Manifest *m, int k) {
-  static const int place[] = {0, 2, 1, 3};
+  static const int place[] = {0, 2, 1, 3}; /* i j f o */
   Audio *a = &m->audio;
   const RawTensor *w = &m->weights[k], *b = &m->biases[k];
-  const float *weights = read_raw(m, w), *biases = weights ? read_raw(m, b) : NULL;
-  if (!biases) return false;
-  int64_t d = a->width, u = w->dim[1] / 4;
-  Layer *stage = audio_stage(a, LAYER_LSTM, arena_printf(a->arena, "cell_%d", k), w->name);
-  layer_set_size(stage, OPT_units, u);
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 4, (int64_t[]){1, 4, u, d}, w->name);
-  float *recurrent = audio_tensor(a, stage, ROLE_RECURRENT, 4, (int64_t[]){1, 4, u, u}, w->name);
-  float *bias = audio_tensor(a, stage, ROLE_BIAS, 3, (int64_t[]){1, 4, u}, b->name);
-  if (!kernel || !recurrent || !bias) return false;
-  for (int64_t row = 0; row < 4 * u; row++) {
-    int64_t column = place[row / u] * u + row % u;
-    for (int64_t i = 0; i < d; i++)
-      kernel[row * d + i] = weights[i * 4 * u + column];
-    for (int64_t i = 0; i < u; i++)
-      recurrent[row * u + i] = weights[(d + i) * 4 * u + column];
-    bias[row] = biases[column] + (row / u == 1 ? (float)m->forget_bias : 0);
-  }
-  a->width = u;
-  return true;
+  AudioCell cell = {.units = w->dim[1] / 4, .place = place, .forget_bias = m->forget_bias};
+  cell.kernel[0] = read_raw(m, w);
+  cell.bias[0] = cell.kernel[0] ? read_raw(m, b) : NULL;
+  if (!cell.bias[0]) return false;
+  cell.recurrent[0] = cell.kernel[0] + a->width * w->dim[1];
+  return audio_lstm(a, &cell, arena_printf(a->arena, "cell_%d", k), w->name) != NULL;
 }
 
 static bool import_head(Manifest *m) {
-  Audio *a = &m->audio;
   const float *w = read_raw(m, &m->softmax_w), *b = w ? read_raw(m, &m->softmax_b) : NULL;
-  int64_t u = m->softmax_w.dim[1], d = a->width;
-  if (!b) return false;
-  Layer *stage = audio_stage(a, LAYER_Dense, "softmax", m->softmax_w.name);
-  layer_set_size(stage, OPT_units, u);
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 2, (int64_t[]){u, d}, m->softmax_w.name);
-  float *bias = audio_tensor(a, stage, ROLE_BIAS, 1, &u, m->softmax_b.name);
-  if (!kernel || !bias) return false;
-  for (int64_t i = 0; i < d; i++)
-    for (int64_t o = 0; o < u; o++)
-      kernel[o * d + i] = w[i * u + o];
-  memcpy(bias, b, sizeof *bias * (size_t)u);
-  foreign_note(a->foreign, "the output is the logits, as the tensors give them: no softmax is in the file");
+  if (!b || !audio_dense(&m->audio, w, b, m->softmax_w.dim[1], "softmax", m->softmax_w.name)) return false;
+  foreign_note(m->audio.foreign, "the output is the logits, as the tensors give them: no softmax is in the file");
   return true;
 }
 

@@ -5,7 +5,8 @@
  *
  * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
  * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
- * keras has "forward." and "backward." before the tensor's name when there are two directions. */
+ * keras has "forward." and "backward." before the tensor's name when there are two directions. A
+ * `from` of several names has them all (bind_names.c). */
 #include "model/bind.h"
 
 #include "model/infer.h"
@@ -44,8 +45,10 @@ static const Tensor *torch_cell_tensor(const Bind *b, const Layer *layer, const 
 
 static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
   const Tensor *t = tensor_find(b->file, tensor_name(b, layer, row, dir, '.'));
+  if (bind_listed(layer)) return t;
   if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
   if (!t) t = torch_cell_tensor(b, layer, row);
+  if (!t && layer->prefix && bind_alone(layer, b->convention)) t = tensor_find(b->file, layer->prefix);
   if (!t && !*bind_prefix(layer) && b->file->n == 1) t = tensor_find(b->file, ""); /* an .npy is one array without a name */
   return t;
 }
@@ -154,9 +157,22 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
   if (shown) diag_note(d, "it has %s", text_str(&list));
   else diag_note(d, "it has %d tensor%s; `grus inspect %s` lists them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
-  if (twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
+  if (bind_listed(layer) || twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1, text_str(&prefix), text_str(&prefix));
   if (from && from->given && span_valid(from->at)) fix_edit(fix, from->at, "\"%s\"", text_str(&prefix));
+}
+
+/* `from` lists as many tensors as the layer has. */
+static bool list_fits(Bind *b, const Layer *layer) {
+  const char *names;
+  if (!bind_listed(layer)) return true;
+  int given = bind_list_count(layer), needed = bind_list_needed(b->model->arena, layer, b->convention, &names);
+  if (given == needed) return true;
+  Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`from` names %d tensor%s, this `%s` has %d", given,
+                     given == 1 ? "" : "s", layer_info(layer->kind)->name, needed);
+  diag_primary(d, "several names are the tensors one by one");
+  diag_note(d, "in this order: %s", names);
+  return false;
 }
 
 static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row, int dir, int half,
@@ -286,6 +302,7 @@ static bool bind_layer(Bind *b, Layer *layer) {
   if (!layer_params(layer, params)) return true;
   layer->weights = ARENA_NEW(b->model->arena, LayerWeights);
   if (layer->kind == LAYER_GRU && !bind_reset(b, layer)) return false;
+  if (!list_fits(b, layer)) return false;
   int n = layer_params(layer, params); /* again: reset is known now */
   for (int i = 0; i < n; i++) /* what is wrong with a layer's first tensor is wrong with the others */
     if (!bind_param(b, layer, &params[i])) return false;
@@ -306,6 +323,7 @@ static bool convention_known(Bind *b) {
 }
 
 static void report_unused(Bind *b) {
+  if (b->model->allowed[W601]) return;
   for (int i = 0; i < b->file->n; i++) {
     const Tensor *t = &b->file->tensor[i];
     bool counter = strstr(t->name, "num_batches_tracked") || strstr(t->name, "seed_generator");

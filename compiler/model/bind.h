@@ -21,6 +21,13 @@ const int *bind_gate_place(LayerKind kind, Convention convention, Role role);
 
 /* from=, else the path. */
 const char *bind_prefix(const Layer *layer);
+/* It has one tensor, which `from` may name as well as its prefix. */
+bool bind_alone(const Layer *layer, Convention convention);
+/* `from` names the tensors one by one; how many it names; how many the layer has in a convention,
+ * and what the convention calls them, in order. */
+bool bind_listed(const Layer *layer);
+int bind_list_count(const Layer *layer);
+int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names);
 /* The name a tensor has, with `separator` behind the prefix. */
 const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
                              char separator);

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A row of the table of conventions as names, shapes and places: what reading (bind.c) and writing
+/* A row of the table of conventions as shapes and places: what reading (bind.c) and writing
  * (unbind.c) of weights have in common. */
 #include "model/bind.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-const char *bind_prefix(const Layer *layer) { return layer->prefix ? layer->prefix : layer->path; }
-
-const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
-                             char separator) {
-  const char *prefix = bind_prefix(layer), *bracket = strchr(prefix, '[');
-  bool both = layer_directions(layer) == 2, recurrent = layer_info(layer->kind)->flags & RECURRENT;
-  if (convention == CONVENTION_TORCH && recurrent) {
-    int stem = bracket ? (int)(bracket - prefix) : (int)strlen(prefix), index = 0;
-    if (bracket) index = (int)strtol(bracket + 1, NULL, 10);
-    bool reverse = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
-    return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
-  }
-  const char *side = convention == CONVENTION_KERAS && both ? (dir ? "backward" : "forward") : "";
-  const char between[2] = {separator, 0};
-  return arena_printf(arena, "%s%s%s%s%s", prefix, *prefix ? between : "", side, *side ? between : "", row->tensor);
-}
 
 int64_t bind_letter_size(char c, const ParamShape *p, bool split) {
   bool recurrent_shape = p->rank >= 3 && p->role != ROLE_KERNEL ? true : p->rank == 4;

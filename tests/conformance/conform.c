@@ -5,6 +5,7 @@
 #include "backend/llvm.h"
 #include "driver/build.h"
 #include "driver/trial.h"
+#include "driver/written.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ static const char *short_name(const char *path) {
 Model *conform_import(Conform *c, const char *path) {
   Imported in;
   session_reset_diags(&c->session);
-  if (session_import(&c->session, path, "model.safetensors", "model.grus", &in)) return in.model;
+  bool (*import)(Session *, const char *, const char *, const char *, Imported *) = config_is_written(&c->session) ? session_import_written : session_import;
+  if (import(&c->session, path, "model.safetensors", "model.grus", &in)) return in.model;
   printf("%-62s is not imported\n", short_name(path));
   session_print_diags(&c->session);
   c->failures++;

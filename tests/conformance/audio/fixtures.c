@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of make_audio.py: NAME.json against NAME.npz, whole and as the beginnings of the stream;
+/* The fixtures of make_audio.py and make_programs.py: NAME.json against NAME.npz, whole and as the beginnings of the stream;
  * refused/NAME_CODE.json must be refused with CODE; and every fixture cut at every length or with
  * bytes changed must be refused or give a model whose weights are there. Tolerance: the references are
  * double on the same float32 weights, so only rounding is between.
@@ -55,11 +55,14 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
   Model *model = file ? conform_import(c, arena_printf(c->arena, "%s/%s", folder, name)) : NULL;
   const Tensor *x = file ? tensor_find(file, "x0") : NULL, *y = file ? tensor_find(file, "y0") : NULL;
+  const Tensor *second = file ? tensor_find(file, "y1") : NULL;
   if (!model || !x || !y || x->rank != 2 || y->rank != 2) {
     c->failures++;
     return;
   }
-  conform_batch(c, name, model, x, y, 1, 1, 1e-6);
+  Tensor ys[] = {*y, second ? *second : *y};
+  if (model->n_out != (second ? 2 : 1)) c->failures++;
+  conform_batch(c, name, model, x, ys, 1, 1, 1e-6);
   beginnings(c, name, model, x, y);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Silero VAD as PyTorch stores it: silero.grus, written by hand, bound to the published safetensors
- * by the names in it; 200 frames of speech, the state of each going into the next.
+/* Silero VAD as PyTorch stores it: silero.grus, written by hand, says the layers of the published
+ * safetensors; 200 frames of speech, the state of each going into the next.
  *
  *     silero MODELS GRUS
  *
@@ -14,18 +14,12 @@
 enum { FRAMES = 200, NEW = 512, BEFORE = 64, UNITS = 128 };
 
 static Model *written(Conform *c, const char *grus, const char *weights) {
-  const Source *source;
-  const char *reason = "";
-  Mapped data;
-  session_reset_diags(&c->session);
-  Program *program = session_load(&c->session, grus, &source);
-  TensorFile *file = file_map(c->arena, weights, &data, &reason) ? safetensors_parse(c->arena, data, &reason) : NULL;
-  bool ok = program && file && !c->session.diags->n_errors && model_bind(program->model[0], file, c->session.diags);
+  c->options.config = grus;
+  Model *model = conform_import(c, weights);
   session_print_diags(&c->session);
-  if (ok && !c->session.diags->n_warnings) return program->model[0];
-  printf("%s is not bound to %s%s%s\n", grus, weights, file ? "" : ": ", file ? "" : reason);
-  c->failures++;
-  return NULL;
+  c->failures += c->session.diags->n_warnings > 0;
+  c->options.config = NULL;
+  return model;
 }
 
 /* One frame after another; the larger difference from speech, or infinity. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Stages from matrices that have a row for each input, [d, 4 u], as TensorFlow computes x W. */
+#include "import/audio.h"
+
+#include <string.h>
+
+/* Row `unit` of a canonical [4 u, d] is column place[gate] of the file's [d, 4 u]. */
+static void turn(const AudioCell *cell, const float *from, int64_t d, float *to) {
+  for (int64_t row = 0; row < 4 * cell->units; row++) {
+    int64_t column = cell->place[row / cell->units] * cell->units + row % cell->units;
+    for (int64_t i = 0; i < d; i++)
+      to[row * d + i] = from[i * 4 * cell->units + column];
+  }
+}
+
+Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin) {
+  int64_t d = audio->width, u = cell->units, dirs = cell->kernel[1] ? 2 : 1;
+  Layer *stage = audio_stage(audio, LAYER_LSTM, prefix, origin);
+  layer_set_size(stage, OPT_units, u);
+  if (dirs == 2) layer_set_word(stage, OPT_direction, "both");
+  float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){dirs, 4, u, d}, "kernel");
+  float *recurrent = audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, 4, u, u}, "recurrent kernel");
+  float *bias = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){dirs, 4, u}, "bias");
+  if (!kernel || !recurrent || !bias) return NULL;
+  for (int64_t dir = 0; dir < dirs; dir++, kernel += 4 * u * d, recurrent += 4 * u * u, bias += 4 * u) {
+    turn(cell, cell->kernel[dir], d, kernel);
+    turn(cell, cell->recurrent[dir], u, recurrent);
+    turn(cell, cell->bias[dir], 1, bias);
+    for (int64_t unit = u; unit < 2 * u; unit++) /* gates i f g o */
+      bias[unit] += (float)cell->forget_bias;
+  }
+  audio->width = dirs * u;
+  return stage;
+}
+
+Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units, const char *prefix, const char *origin) {
+  int64_t d = audio->width;
+  Layer *stage = audio_stage(audio, LAYER_Dense, prefix, origin);
+  layer_set_size(stage, OPT_units, units);
+  float *to = audio_tensor(audio, stage, ROLE_KERNEL, 2, (int64_t[]){units, d}, "kernel");
+  float *b = audio_tensor(audio, stage, ROLE_BIAS, 1, &units, "bias");
+  if (!to || !b) return NULL;
+  for (int64_t i = 0; i < d; i++)
+    for (int64_t o = 0; o < units; o++)
+      to[o * d + i] = kernel[i * units + o];
+  memcpy(b, bias, sizeof *b * (size_t)units);
+  audio->width = units;
+  return stage;
+}
+
+Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units, const char *prefix, const char *origin) {
+  Layer *stage = audio_stage(audio, LAYER_Embedding, prefix, origin);
+  layer_set_size(stage, OPT_units, units);
+  float *to = audio_tensor(audio, stage, ROLE_TABLE, 2, (int64_t[]){categories, units}, "table");
+  if (!to) return NULL;
+  memcpy(to, table, sizeof *to * (size_t)(categories * units));
+  audio->width = units;
+  return stage;
+}
