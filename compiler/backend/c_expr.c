@@ -209,7 +209,7 @@ static const char *function_name(CWriter *c, const KirExpr *e) {
       [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma", [KIR_MAD] = "mad",   [KIR_AND] = "and",
       [KIR_OR] = "or",         [KIR_XOR] = "xor", [KIR_SHL] = "shl",   [KIR_SHR] = "shr",
       [KIR_LT] = "lt",         [KIR_LE] = "le",   [KIR_EQ] = "eq",     [KIR_NE] = "ne",
-      [KIR_SELECT] = "select", [KIR_SUM] = "sum", [KIR_DOT4] = "dot4", [KIR_CALL] = ""};
+      [KIR_SELECT] = "select", [KIR_SUM] = "sum",       [KIR_CALL] = ""};
   KirType t =
       e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM
           ? e->arg[0]->type

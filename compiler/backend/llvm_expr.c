@@ -293,22 +293,6 @@ static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e) {
   return v;
 }
 
-/* Byte k of every lane, sign extended. */
-static LLVMValueRef byte_of(LlvmWriter *w, LLVMValueRef v, int k, int lanes) {
-  LLVMValueRef top = LLVMBuildShl(w->builder, v, i32_const(w, 24 - 8 * k, lanes), "");
-  return LLVMBuildAShr(w->builder, top, i32_const(w, 24, lanes), "");
-}
-
-static LLVMValueRef dot4(LlvmWriter *w, const KirExpr *e) {
-  LLVMValueRef r = llvm_expr(w, e->arg[0]), a = llvm_expr(w, e->arg[1]),
-               b = llvm_expr(w, e->arg[2]);
-  for (int k = 0; k < 4; k++) {
-    LLVMValueRef x = byte_of(w, a, k, e->type.lanes), y = byte_of(w, b, k, e->type.lanes);
-    r = LLVMBuildAdd(w->builder, r, LLVMBuildMul(w->builder, x, y, ""), "");
-  }
-  return r;
-}
-
 static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
   LLVMValueRef args[KIR_MAX_ARGS];
   int n = e->helper->n_args;
@@ -326,7 +310,6 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_LOAD: return load(w, e);
   case KIR_CONVERT: return convert(w, e);
   case KIR_SUM: return sum(w, e);
-  case KIR_DOT4: return dot4(w, e);
   case KIR_CALL: return call(w, e);
   default: break;
   }

@@ -149,8 +149,6 @@ typedef enum KirOp {
   KIR_SPLAT,   /* a scalar into every lane */
   KIR_SUM,     /* lanes -> 1: halves are added lane by lane until one is left: v[i] + v[i + n/2] */
   KIR_LANE,    /* lane i of arg[0] */
-  KIR_DOT4,    /* arg[0] + sum over 4 of i8 in arg[1] times i8 in arg[2]; I32, each I32 lane holding
-                  four bytes, first byte lowest */
   KIR_CALL     /* helper(arg...) */
 } KirOp;
 

@@ -5,7 +5,7 @@
 static const char *const op_name[] = {
     "num",  "reg",    "load",    "add",     "sub",   "mul", "div",  "min",  "max", "neg", "abs",
     "sqrt", "fma",    "mad",     "and",     "or",    "xor", "shl",  "shr",  "lt",  "le",  "eq",
-    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "dot4", "call"};
+    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call"};
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};

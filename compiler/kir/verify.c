@@ -51,7 +51,7 @@ static void check_expr(Verifier *v, const KirExpr *e);
 
 static void check_operands(Verifier *v, const KirExpr *e) {
   const KirExpr *a = e->arg[0], *b = e->arg[1], *c = e->arg[2];
-  KirType f32 = kir_type(KIR_F32, e->type.lanes), i32 = kir_type(KIR_I32, e->type.lanes);
+  KirType f32 = kir_type(KIR_F32, e->type.lanes);
   bool ok = true;
   switch (e->op) {
   case KIR_NUM:
@@ -100,10 +100,6 @@ static void check_operands(Verifier *v, const KirExpr *e) {
   case KIR_SPLAT: ok = a->type.lanes == 1 && a->type.elem == e->type.elem; break;
   case KIR_SUM: ok = a->type.lanes > 1 && e->type.lanes == 1; break;
   case KIR_LANE: ok = e->i >= 0 && e->i < a->type.lanes && e->type.lanes == 1; break;
-  case KIR_DOT4:
-    ok = c && kir_type_equal(a->type, i32) && kir_type_equal(b->type, i32) &&
-         kir_type_equal(c->type, i32);
-    break;
   case KIR_CALL:
     ok = kir_type_equal(e->type, e->helper->result) && e->helper->kind == KIR_HELPER &&
          e->helper->id < v->f->id;

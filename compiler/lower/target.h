@@ -13,7 +13,6 @@ typedef struct Target {
   int min_lanes;      /* narrowest vector that pays; 1 for scalar targets */
   int registers;      /* vector (scalar targets: float) registers */
   bool has_fma;       /* fused multiply-add exists and is at least as fast as multiply and add */
-  bool has_dot4;      /* i8 x i8 dot product into i32 */
   bool has_f16;       /* f16 loads convert in hardware */
   int unroll;         /* steps of the innermost loop written out; 0 and 1: none */
   bool scalar_factor; /* a vector multiply-add takes one factor from a scalar register */
