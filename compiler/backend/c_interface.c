@@ -253,7 +253,7 @@ void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
     parameter(c, f->buffers[i]);
     comma = ", ";
   }
-  if (m->weights_extern && f->kind != KIR_RESET) {
+  if (f->takes_weights) {
     text_printf(out, "%sconst float *weights", comma);
     comma = ", ";
   }

@@ -214,7 +214,7 @@ static void invoke(CWriter *c, const KirStmt *s) {
     text_add(c->out, a->name);
   }
   const char *comma = s->n_args ? ", " : "";
-  if (c->m->weights_extern) {
+  if (s->callee->takes_weights) {
     text_printf(c->out, "%sweights", comma);
     comma = ", ";
   }
@@ -378,7 +378,7 @@ static void scratch(CWriter *c, const bool *used) {
 }
 
 static void extern_weights(CWriter *c, const bool *used) {
-  if (!c->m->weights_extern) return;
+  if (!c->f->takes_weights) return;
   bool any = c->f->kind == KIR_PUSH;
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
@@ -388,7 +388,7 @@ static void extern_weights(CWriter *c, const bool *used) {
                 (long long)b->weight_offset, (long long)b->count);
     any = true;
   }
-  if (any || c->f->kind == KIR_RESET) return;
+  if (any) return;
   c_line(c);
   text_add(c->out, "(void)weights;");
 }

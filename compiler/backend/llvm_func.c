@@ -93,7 +93,7 @@ static LLVMTypeRef entry_type(LlvmWriter *w, const KirFunc *f) {
   for (int i = 0; i < f->n_buffers; i++)
     param[n++] =
         llvm_is_by_value(f->buffers[i]) ? llvm_memory_type(w, f->buffers[i]->elem) : w->pointer;
-  if (w->m->weights_extern && f->kind != KIR_RESET) param[n++] = w->pointer;
+  if (f->takes_weights) param[n++] = w->pointer;
   if (takes_scratch(w, f)) param[n++] = w->pointer;
   LLVMTypeRef result = f->returns_status ? w->c_int : LLVMVoidTypeInContext(w->context);
   return LLVMFunctionType(result, param, n, false);
@@ -145,7 +145,7 @@ static void bind_parameters(LlvmWriter *w, const KirFunc *f) {
     LLVMValueRef p = w->port[f->buffers[i]->id] = LLVMGetParam(w->fn, n++);
     LLVMSetValueName2(p, f->buffers[i]->name, strlen(f->buffers[i]->name));
   }
-  w->weights = w->m->weights_extern && f->kind != KIR_RESET ? LLVMGetParam(w->fn, n++) : NULL;
+  w->weights = f->takes_weights ? LLVMGetParam(w->fn, n++) : NULL;
   if (takes_scratch(w, f))
     w->scratch = LLVMGetParam(w->fn, n);
   else if (f->uses_scratch && w->m->scratch_bytes > 0 && f->kind != KIR_PUSH)

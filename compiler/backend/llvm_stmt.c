@@ -191,7 +191,7 @@ static void invoke(LlvmWriter *w, const KirStmt *s) {
     args[n++] = llvm_is_by_value(callee->buffers[i]) ? llvm_element(w, s->args[i], &start)
                                                      : llvm_buffer(w, s->args[i]);
   unsigned params = LLVMCountParamTypes(w->func_type[callee->id]);
-  if (w->m->weights_extern && callee->kind != KIR_RESET) args[n++] = w->weights;
+  if (callee->takes_weights) args[n++] = w->weights;
   if (n < params) args[n++] = w->scratch;
   LLVMBuildCall2(w->builder, w->func_type[callee->id], w->func[callee->id], args, n, "");
 }

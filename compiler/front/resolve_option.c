@@ -126,8 +126,19 @@ static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt,
   return false;
 }
 
-/* init=h0, init=(h0, c0), init=enc */
-static bool option_states(Body *body, const Node *node, OptVal *out) {
+/* `learned`, or a param of that word. A value of this name is a value. */
+static bool names_word(Body *body, const OptInfo *opt, const Node *node) {
+  int64_t index;
+  if (!node_is(node, N_NAME)) return false;
+  const Binding *b = name_find(body, node->text);
+  if (!b) return word_listed(opt->words, node->text, &index);
+  const Const *c = &b->item.constant;
+  return b->item.kind == ITEM_CONST && c->kind == CONST_WORD && word_listed(opt->words, c->s, &index);
+}
+
+/* init=h0, init=(h0, c0), init=enc, init=learned */
+static bool option_states(Body *body, const OptInfo *opt, const Node *node, OptVal *out) {
+  if (names_word(body, opt, node)) return out->learned = true;
   size_t n = node_is(node, N_TUPLE) ? node->n : 1;
   out->values = ARENA_ARRAY(body->r->arena, Value *, n + LAYER_MAX_RESULTS);
   out->value_span = ARENA_ARRAY(body->r->arena, Span, n + LAYER_MAX_RESULTS);
@@ -207,7 +218,7 @@ bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *ar
   case OPTK_WORD:
     out->s = word_resolve(body, opt->name, opt->words, node);
     return out->s && word_listed(opt->words, out->s, &out->i);
-  case OPTK_STATE: return option_states(body, node, out);
+  case OPTK_STATE: return option_states(body, opt, node, out);
   case OPTK_VALUE: return option_value(body, node, out);
   default: break;
   }

@@ -86,6 +86,8 @@ void layer_set_value(Layer *layer, OptName name, Value *value) {
   value->n_uses++;
 }
 
+void layer_set_learned(Layer *layer) { given(layer, OPT_init)->learned = true; }
+
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states) {
   OptVal *opt = given(layer, OPT_init);
   opt->values = ARENA_ARRAY(arena, Value *, n);

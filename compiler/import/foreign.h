@@ -76,6 +76,7 @@ void layer_set_number(Layer *layer, OptName name, double value);
 void layer_set_word(Layer *layer, OptName name, const char *word);
 void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
+void layer_set_learned(Layer *layer); /* init=learned */
 void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
 /* Takes a layer out: who reads its result reads its input. */
 void foreign_bypass(Model *model, const Layer *layer);

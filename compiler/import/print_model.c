@@ -86,6 +86,10 @@ static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *i
 }
 
 static void add_states(Printer *p, Text *out, const OptVal *opt) {
+  if (opt->learned) {
+    text_add(out, "learned");
+    return;
+  }
   const Layer *of = opt->values[0]->field ? opt->values[0]->layer : NULL;
   bool all = of && opt->n_values == layer_n_states(of);
   for (int i = 0; i < opt->n_values && all; i++)

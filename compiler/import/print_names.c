@@ -13,7 +13,7 @@
 
 /* Keywords of the language, of C and of C++, and words that look like constants. */
 static const char *const reserved[] = {
-    "grus",      "use",      "param",    "block",    "model",    "in",        "out",       "let",
+    "learned",   "grus",      "use",      "param",    "block",    "model",    "in",        "out",       "let",
     "weights",   "ranges",   "precision", "allow",   "every",    "time",      "index",     "f32",
     "f16",       "i8",       "i16",      "i32",      "u8",       "u16",       "true",      "false",
     "auto",      "break",    "case",     "char",     "const",    "continue",  "default",   "do",

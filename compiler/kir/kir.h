@@ -227,6 +227,7 @@ struct KirFunc {
   KirFuncKind kind;
   bool returns_status; /* entries */
   bool uses_state, uses_scratch;
+  bool takes_weights; /* extern weights: has the pointer */
   KirBuffer **buffers; /* entries: parameters in the order of the interface */
   int n_buffers;
   size_t cap_buffers;

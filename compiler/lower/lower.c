@@ -68,19 +68,22 @@ static bool fits(const Model *model, const KirModule *m, Diags *diags) {
   return true;
 }
 
-/* E805: reset has no weights pointer, so what it computes cannot have extern weights. */
-static bool reset_needs_no_weights(const Lower *l) {
-  for (int i = 0; i < l->model->n_layers && l->opt.weights_extern; i++) {
+/* A stream whose start state is learned, or computed by layers. */
+static bool reset_reads_weights(const Lower *l) {
+  for (int i = 0; i < l->model->n_layers && l->streaming; i++) {
     const Layer *layer = l->model->layer[i];
-    if (!l->job[i].in_reset || !(layer_info(layer->kind)->flags & WEIGHTS)) continue;
-    Diag *d =
-        diag_new(l->diags, E805, layer->span,
-                 "with extern weights a stream cannot start from a state that layers compute");
-    diag_primary(d, "runs when the stream is reset");
-    diag_note(d, "weights that arrive at run time are given to each step, not to reset");
-    return false;
+    bool starts = type_is_stream(&layer->in[0]->type) && layer_learns_start(layer);
+    bool computes = l->job[i].in_reset && layer_info(layer->kind)->flags & WEIGHTS;
+    if (!l->job[i].is_dead && (starts || computes)) return true;
   }
-  return true;
+  return false;
+}
+
+static void give_weights(Lower *l) {
+  for (int i = 0; i < l->m->n_funcs && l->opt.weights_extern; i++) {
+    KirFunc *f = l->m->func[i];
+    f->takes_weights = f->kind != KIR_HELPER && (f->kind != KIR_RESET || reset_reads_weights(l));
+  }
 }
 
 /* E805: push takes one sample, and a sequence of run-time length has no place beside it. */
@@ -165,12 +168,12 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   l->cell = ARENA_ARRAY(arena, CellPlace, 2 * model->n_layers + 1);
   make_costs(l);
   lower_main(l);
-  if (!reset_needs_no_weights(l)) return NULL;
   KirFunc *main_func = l->kb.f;
   if (model->run == RUN_WINDOW) lower_push(l, main_func);
   if (model->run != RUN_WHOLE) lower_reset(l);
   if (!fits(model, l->m, diags)) return NULL;
   order_functions(l->m);
+  give_weights(l);
   place_weights(l->m);
   kir_plan(l->m);
   count_memory(l->m);

@@ -11,6 +11,7 @@
 #include "lower/lower_internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 typedef struct Cell {
   const Layer *layer;
@@ -50,6 +51,18 @@ static const Value *init_value(const Layer *layer, int state) {
   return state < init->n_values ? init->values[state] : NULL;
 }
 
+/* A learned start state of one direction, [width]; NULL if the layer has none. */
+static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir) {
+  Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
+  int64_t units = units_of(layer), width = l->cell[layer->id * 2 + dir].width;
+  if (!layer_has_role(l, layer, role)) return NULL;
+  const float *from = layer->weights ? layer->weights->role[role] : NULL;
+  float *to = from ? ARENA_ARRAY(l->arena, float, width) : NULL;
+  if (to) memcpy(to, from + dir * units, sizeof *to * (size_t)units);
+  const char *part = arena_printf(l->arena, "%s0%s", state ? "c" : "h", dir ? "_backward" : "");
+  return new_weights(l, layer, part, to, width, "learned start state");
+}
+
 static void load_state(Lower *l, const Layer *layer, int state, int dir) {
   const CellPlace *p = &l->cell[layer->id * 2 + dir];
   KirBuffer *to = state ? p->c : p->h;
@@ -57,6 +70,11 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
   int64_t units = units_of(layer);
   KirIndex at = at_batch(l, to, p->h_at);
   const Value *from = init_value(layer, state);
+  KirBuffer *learned = learned_state(l, layer, state, dir);
+  if (learned) {
+    kb_copy(&l->kb, to, at, learned, kir_at(0), p->width);
+    return;
+  }
   if (!from) {
     if (to->space == KIR_SCRATCH) kb_zero(&l->kb, to, at, p->width);
     return;
@@ -75,10 +93,12 @@ void recurrent_before(Lower *l, const Layer *layer, int dir) {
 }
 
 void recurrent_reset(Lower *l, const Layer *layer) {
+  l->cost = &l->m->cost[layer->id];
   for (int d = 0; d < layer_directions(layer); d++) {
     load_state(l, layer, 0, d);
     load_state(l, layer, 1, d);
   }
+  l->cost = NULL;
 }
 
 /* ---- what happens on the sums ---- */

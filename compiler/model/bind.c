@@ -6,7 +6,8 @@
  * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
  * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
  * keras has "forward." and "backward." before the tensor's name when there are two directions. A
- * `from` of several names has them all (bind_names.c). */
+ * `from` of several names has them all (bind_names.c). A learned start state, which no framework has,
+ * is initial_h and initial_c everywhere, both directions in one. */
 #include "model/bind.h"
 
 #include "model/infer.h"
@@ -39,7 +40,8 @@ static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow 
 static const Tensor *torch_cell_tensor(const Bind *b, const Layer *layer, const BindRow *row) {
   const char *prefix = bind_prefix(layer);
   bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
-  if (b->convention != CONVENTION_TORCH || !recurrent || layer_directions(layer) == 2) return NULL;
+  bool per_dir = layer_directions(layer) == 2 && !strchr(row->axes, 'D');
+  if (b->convention != CONVENTION_TORCH || !recurrent || per_dir) return NULL;
   return tensor_find(b->file, arena_printf(b->model->arena, "%s%s%s", prefix, *prefix ? "." : "", row->tensor));
 }
 

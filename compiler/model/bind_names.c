@@ -3,7 +3,8 @@
  * one by one, when `from` lists them.
  *
  * A list has blanks between its names: the layer's tensors in the order of the convention's table
- * (kernel, recurrent kernel, biases, ...), with two directions first all of the forward one. */
+ * (kernel, recurrent kernel, biases, ...), with two directions first all of the forward one, and last
+ * what has both in one tensor. */
 #include "model/bind.h"
 
 #include <stdlib.h>
@@ -22,11 +23,15 @@ static bool row_applies(const Layer *layer, Convention convention, const BindRow
   return false;
 }
 
-/* How many tensors one file direction of the layer has; *place: which of them `tensor` is. */
-static int rows_of(const Layer *layer, Convention convention, const char *tensor, int *place) {
+/* Whether there is one tensor for both directions. */
+static bool is_shared(const BindRow *row) { return strchr(row->axes, 'D') != NULL; }
+
+/* How many tensors the layer has that are shared by the directions, or how many of one direction; *place:
+ * which of them `tensor` is. */
+static int rows_of(const Layer *layer, Convention convention, bool shared, const char *tensor, int *place) {
   int n = 0;
   for (int r = 0; r < n_bind_rows; r++) {
-    if (!row_applies(layer, convention, &bind_rows[r])) continue;
+    if (!row_applies(layer, convention, &bind_rows[r]) || is_shared(&bind_rows[r]) != shared) continue;
     if (strcmp(bind_rows[r].tensor, tensor) == 0) *place = n;
     n++;
   }
@@ -35,13 +40,7 @@ static int rows_of(const Layer *layer, Convention convention, const char *tensor
 
 bool bind_alone(const Layer *layer, Convention convention) {
   int place = 0;
-  return rows_of(layer, convention, "", &place) == 1;
-}
-
-/* Keras and PyTorch have a tensor for each direction, ONNX one for both. */
-static int file_directions(const Layer *layer, Convention convention) {
-  bool apart = (layer_info(layer->kind)->flags & RECURRENT) && convention != CONVENTION_ONNX;
-  return apart ? layer_directions(layer) : 1;
+  return rows_of(layer, convention, false, "", &place) + rows_of(layer, convention, true, "", &place) == 1;
 }
 
 static const char *next_name(const char **rest, size_t *len) {
@@ -61,13 +60,13 @@ int bind_list_count(const Layer *layer) {
 }
 
 int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names) {
-  int directions = file_directions(layer, convention), n = 0;
+  int directions = layer_directions(layer), n = 0;
   Text text = text_new(arena);
-  for (int dir = 0; dir < directions; dir++)
+  for (int dir = 0; dir <= directions; dir++) /* the last round: shared ones */
     for (int r = 0; r < n_bind_rows; r++)
-      if (row_applies(layer, convention, &bind_rows[r]))
+      if (row_applies(layer, convention, &bind_rows[r]) && is_shared(&bind_rows[r]) == (dir == directions))
         text_printf(&text, "%s%s%s", n++ ? ", " : "", bind_rows[r].tensor,
-                    directions == 1 ? "" : dir ? " backward" : " forward");
+                    directions == 1 || dir == directions ? "" : dir ? " backward" : " forward");
   *names = text_str(&text);
   return n;
 }
@@ -86,8 +85,9 @@ const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *l
   const char *prefix = bind_prefix(layer), *bracket = strchr(prefix, '[');
   bool both = layer_directions(layer) == 2, recurrent = layer_info(layer->kind)->flags & RECURRENT;
   if (bind_listed(layer)) {
-    int place = 0, n = rows_of(layer, convention, row->tensor, &place);
-    return listed_name(arena, layer, dir * n + place);
+    int place = 0, apart = rows_of(layer, convention, false, row->tensor, &place);
+    if (is_shared(row)) rows_of(layer, convention, true, row->tensor, &place);
+    return listed_name(arena, layer, is_shared(row) ? apart * layer_directions(layer) + place : dir * apart + place);
   }
   if (convention == CONVENTION_TORCH && recurrent) {
     int stem = bracket ? (int)(bracket - prefix) : (int)strlen(prefix), index = 0;
@@ -95,7 +95,7 @@ const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *l
     bool reverse = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
     return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
   }
-  const char *side = convention == CONVENTION_KERAS && both ? (dir ? "backward" : "forward") : "";
+  const char *side = convention == CONVENTION_KERAS && both && !is_shared(row) ? (dir ? "backward" : "forward") : "";
   const char between[2] = {separator, 0};
   return arena_printf(arena, "%s%s%s%s%s", prefix, *prefix ? between : "", side, *side ? between : "", row->tensor);
 }

@@ -102,11 +102,12 @@ static void rnn_step(Cell *cell, const double *x) {
 /* Initial state number `state` (0: h, 1: c) of direction dir into to [u]; zero without init. */
 static void load_init(Eval *e, const Layer *layer, int state, int dir, int64_t u, double *to) {
   const OptVal *init = layer_opt(layer, OPT_init);
+  const float *learned = layer->weights->role[state ? ROLE_INITIAL_C : ROLE_INITIAL_H];
   const Value *from = NULL;
   if (init->states_of) from = init->states_of->out[1 + state];
   else if (state < init->n_values) from = init->values[state];
   for (int64_t j = 0; j < u; j++)
-    to[j] = from ? eval_in(e, from)->data[dir * u + j] : 0;
+    to[j] = from ? eval_in(e, from)->data[dir * u + j] : learned ? (double)learned[dir * u + j] : 0;
 }
 
 static Cell cell_new(Eval *e, const Layer *layer, int dir) {

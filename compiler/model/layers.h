@@ -53,7 +53,7 @@ typedef struct OptInfo {
   OptKind kind;
   const char *name;
   const char *fallback; /* "": required; "-": optional, no default; else the default as written */
-  const char *words;    /* OPTK_WORD: the words accepted, separated by blanks */
+  const char *words;    /* OPTK_WORD, OPTK_STATE: the words accepted, separated by blanks */
 } OptInfo;
 
 typedef struct LayerInfo {

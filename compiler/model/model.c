@@ -170,6 +170,11 @@ int layer_n_states(const Layer *layer) {
 
 int layer_directions(const Layer *layer) { return layer_word_is(layer, OPT_direction, "both") ? 2 : 1; }
 
+bool layer_learns_start(const Layer *layer) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  return init && init->learned;
+}
+
 const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer) {
   if (!span_valid(layer->span)) {
     const LayerInfo *info = layer_info(layer->kind);

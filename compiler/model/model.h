@@ -46,6 +46,7 @@ typedef struct OptVal {
   Span *value_span;  /* STATE: of each */
   int n_values;
   Layer *states_of;  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
+  bool learned;      /* STATE: init=learned, the start state is among the weights */
   Value *value;      /* VALUE */
   Type *shape;       /* SHAPE: axes as written; NULL for other kinds */
 } OptVal;
@@ -184,6 +185,7 @@ Activation layer_activation(const Layer *layer, OptName name);
 double layer_eps(const Model *model, const Layer *layer);
 int layer_n_states(const Layer *layer); /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
+bool layer_learns_start(const Layer *layer); /* init=learned */
 /* "GRU(64)", as in a trace: the source text of the stage on one line, or made from options. */
 const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer);
 

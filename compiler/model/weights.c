@@ -5,9 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",     "recurrent_bias",
-                                           "peephole", "table",          "scale",    "center",
-                                           "mean",     "variance",       "slope"};
+const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",      "recurrent_bias",
+                                           "peephole", "initial_h",       "initial_c", "table",
+                                           "scale",    "center",          "mean",      "variance",
+                                           "slope"};
 
 int tensor_elem_bytes(TensorElem elem) {
   static const int bytes[] = {[TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F32] = 4, [TENSOR_F64] = 8,
@@ -114,6 +115,9 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
   if (after && is_true(layer, OPT_bias)) add_param(out, &n, ROLE_RECURRENT_BIAS, 3, dirs, gates, u, 0);
   if (is_true(layer, OPT_peephole)) add_param(out, &n, ROLE_PEEPHOLE, 3, dirs, 3, u, 0);
+  if (!layer_learns_start(layer)) return n;
+  add_param(out, &n, ROLE_INITIAL_H, 3, dirs, 1, u, 0);
+  if (layer->kind == LAYER_LSTM) add_param(out, &n, ROLE_INITIAL_C, 3, dirs, 1, u, 0);
   return n;
 }
 

@@ -9,6 +9,7 @@
  *   LSTM   kernel [dirs, 4, u, d]  recurrent [dirs, 4, u, u]  bias [dirs, 4, u]  gates i f g o
  *          peephole [dirs, 3, u] (i f o) where the layer has it
  *   RNN    kernel [dirs, u, d]  recurrent [dirs, u, u]  bias [dirs, u]
+ *   these three with init=learned: initial_h [dirs, 1, u], an LSTM also initial_c
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Embedding table [v, units]
@@ -53,7 +54,7 @@ const char *tensor_shape_str(Arena *arena, const Tensor *tensor);    /* "[6, 200
 
 /* The tensors a layer owns. */
 typedef enum Role {
-  ROLE_KERNEL, ROLE_RECURRENT, ROLE_BIAS, ROLE_RECURRENT_BIAS, ROLE_PEEPHOLE,
+  ROLE_KERNEL, ROLE_RECURRENT, ROLE_BIAS, ROLE_RECURRENT_BIAS, ROLE_PEEPHOLE, ROLE_INITIAL_H, ROLE_INITIAL_C,
   ROLE_TABLE, ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE, ROLE_SLOPE, ROLE_COUNT
 } Role;
 extern const char *const role_name[ROLE_COUNT];
@@ -64,7 +65,7 @@ typedef struct ParamShape {
   int64_t dim[4]; /* canonical */
 } ParamShape;
 
-enum { LAYER_MAX_PARAMS = 5 };
+enum { LAYER_MAX_PARAMS = 6 };
 /* Roles and canonical shapes of a typed layer; returns how many (0 for a layer without weights). */
 int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]);
 int64_t param_count(const ParamShape *param); /* elements */

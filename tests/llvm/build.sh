@@ -115,3 +115,26 @@ for backend in c llvm; do
   $backend/main >$backend/out
 done
 cmp c/out llvm/out || fail 'the two backends differ with extern weights in a batch'
+
+# A learned start state: reset reads the weights at run time.
+cat >start.c <<'C'
+#include <stdio.h>
+#include "model.h"
+int main(void) {
+  static float x[3] = {0.5f, -1, 0.25f}, y[2], weights[M_WEIGHTS];
+  static m_state s;
+  for (int i = 0; i < M_WEIGHTS; i++) weights[i] = (float)(i * 37 % 101 - 50) / 200;
+  m_reset(&s, weights);
+  for (int t = 0; t < 3; t++) {
+    m_step(&s, x, y, weights);
+    printf("%a %a\n", (double)y[0], (double)y[1]);
+  }
+  return 0;
+}
+C
+for backend in c llvm; do
+  "$grus" build "$models/learned_stream.grus" --weights=extern --prefix=m --backend=$backend -o $backend/model.o -q
+  cc -I$backend start.c $backend/model.o -o $backend/start -lm
+  $backend/start >$backend/out
+done
+cmp c/out llvm/out || fail 'the two backends differ with an extern start state'

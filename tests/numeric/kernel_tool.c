@@ -287,7 +287,7 @@ static void call(Tool *t, const KirFunc *f, const char *row, const char *assign)
                                   : row);
     }
   }
-  if (k->weights_extern && f->kind != KIR_RESET) text_printf(out, "%sextern_weights", comma);
+  if (f->takes_weights) text_printf(out, "%sextern_weights", comma);
   if (t->c.scratch == C_SCRATCH_CALLER && f->uses_scratch && k->scratch_bytes > 0)
     text_add(out, ", scratch");
   text_add(out, ");\n");

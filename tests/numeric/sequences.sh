@@ -20,10 +20,10 @@ out() {
 layers() {
   time=$1
   out l "LSTM($units)"
-  out p "LSTM($units, peephole=true)"
+  out p "LSTM($units, peephole=true, init=learned)"
   out g "GRU($units)"
-  out b "GRU($units, reset=before)"
-  out r "RNN($units)"
+  out b "GRU($units, reset=before, init=learned)"
+  out r "RNN($units, init=learned)"
   out s "Dense(16) |> relu |> LSTM($units) |> Dropout(0.5) |> GRU($units)"
 }
 
@@ -31,7 +31,7 @@ layers() {
 both() {
   time=$1
   out l "LSTM($units, direction=backward)"
-  out g "GRU($units, direction=both)" 2
+  out g "GRU($units, direction=both, init=learned)" 2
   out b "GRU($units, direction=both, reset=before)" 2
   out r "RNN($units, direction=backward) |> LSTM($units)"
 }

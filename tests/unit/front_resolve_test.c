@@ -74,6 +74,20 @@ static void states(void **state) {
   compile_end(&c);
 }
 
+static void learned_start(void **state) {
+  (void)state;
+  Compile c;
+  compile(&c, "grus 1\nparam start = learned\nmodel m {\n  in x : f32[time 20, 8]\n"
+              "  let a = x |> GRU(4, init=start)\n  let learned = x |> GRU(4, init=learned)\n"
+              "  let d = x |> GRU(4, init=learned)\n  out y : f32[4] = a.h + d.h\n}\n");
+  assert_string_equal(compile_codes(&c), "");
+  assert_true(layer_learns_start(layer_at(&c, 0)));
+  assert_true(layer_learns_start(layer_at(&c, 1)));
+  assert_false(layer_learns_start(layer_at(&c, 2))); /* a value of this name is there by now */
+  assert_ptr_equal(layer_opt(layer_at(&c, 2), OPT_init)->states_of, layer_at(&c, 1));
+  compile_end(&c);
+}
+
 static void types(void **state) {
   (void)state;
   Compile c;
@@ -262,7 +276,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(options_and_paths),
       cmocka_unit_test(blocks_expand),
-      cmocka_unit_test(states),
+      cmocka_unit_test(states), cmocka_unit_test(learned_start),
       cmocka_unit_test(types),
       cmocka_unit_test(constants),
       cmocka_unit_test(defines),

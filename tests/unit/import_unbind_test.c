@@ -54,6 +54,9 @@ static const Case cases[] = {
     {LAYER_LSTM, {{NULL}}, true, true, false},
     {LAYER_LSTM, {{"direction", "both"}}, true, true, false},
     {LAYER_LSTM, {{"bias", "false"}, {"direction", "backward"}}, true, true, false},
+    {LAYER_GRU, {{"reset", "after"}, {"init", "learned"}}, true, true, false},
+    {LAYER_LSTM, {{"direction", "both"}, {"init", "learned"}}, true, true, false},
+    {LAYER_RNN, {{"direction", "backward"}, {"init", "learned"}}, true, true, false},
     {LAYER_LSTM, {{"peephole", "true"}}, false, true, true},
     {LAYER_LSTM, {{"peephole", "true"}, {"direction", "both"}}, false, true, true},
     {LAYER_RNN, {{NULL}}, true, true, false},
@@ -92,7 +95,8 @@ static Model *make(Fixture *f, const Case *c, Convention convention) {
       layer_set_size(layer, OPT_groups, i + 1);
     }
     for (int w = 0; w < 3 && c->words[w][0]; w++)
-      layer_set_word(layer, option_named(layer, c->words[w][0]), c->words[w][1]);
+      if (strcmp(c->words[w][0], "init") == 0) layer_set_learned(layer);
+      else layer_set_word(layer, option_named(layer, c->words[w][0]), c->words[w][1]);
     Port *out = model_output(model, i ? "q" : "p", layer->out[0]);
     model->n_out--;
     assert_true(model_infer(model, f->diags));
