@@ -3,16 +3,15 @@
  * no temporary files and no second look at the disk.
  *
  * What a file says about sizes is checked before memory is asked for: data that is stored plainly
- * must fit the file, compressed data may be EXPANSION_MAX times larger than the file and no more. */
+ * must fit the file, compressed data may be HDF5_EXPANSION_MAX times larger than the file and no more. */
 #include "import/hdf5_file.h"
 
 #include <hdf5.h>
 #include <string.h>
 
-enum { EXPANSION_MAX = 64, TEXTS_MAX = 100000, PATH_PART_MAX = 1024 };
+enum { PATH_PART_MAX = 1024 };
 
-struct Hdf5 {
-  Arena *arena;
+struct Hdf5File {
   hid_t id;
   size_t len;
 };
@@ -47,11 +46,11 @@ static bool heaps_sane(Mapped file) {
 }
 
 static void hdf5_close(void *arg) {
-  Hdf5 *file = arg;
+  Hdf5File *file = arg;
   H5Fclose(file->id);
 }
 
-Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason) {
+Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason) {
   *reason = "libhdf5 cannot be started";
   if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0) return NULL;
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -65,17 +64,17 @@ Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason) {
   bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
             H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
   /* The library takes two images of one name for the same file. */
-  Hdf5 *out = ARENA_NEW(arena, Hdf5);
+  Hdf5File *out = ARENA_NEW(arena, Hdf5File);
   if (ok) id = H5Fopen(arena_printf(arena, "image %p", (void *)out), H5F_ACC_RDONLY, access);
   H5Pclose(access);
   if (id < 0) return NULL;
-  *out = (Hdf5){arena, id, file.len};
+  *out = (Hdf5File){id, file.len};
   arena_defer(arena, hdf5_close, out);
   return out;
 }
 
 /* Opens the object at path, a hard link at a time; negative if it cannot be reached. */
-static hid_t open_object(const Hdf5 *file, const char *path) {
+static hid_t open_object(const Hdf5File *file, const char *path) {
   hid_t at = H5Oopen(file->id, "/", H5P_DEFAULT);
   while (at >= 0 && *path) {
     char part[PATH_PART_MAX];
@@ -98,35 +97,32 @@ static hid_t open_object(const Hdf5 *file, const char *path) {
   return at;
 }
 
-static bool has(const Hdf5 *file, const char *path, H5I_type_t type) {
+bool hdf5_file_has(const Hdf5File *file, const char *path, bool group) {
   hid_t id = open_object(file, path);
   if (id < 0) return false;
-  bool is = H5Iget_type(id) == type;
+  bool is = H5Iget_type(id) == (group ? H5I_GROUP : H5I_DATASET);
   H5Oclose(id);
   return is;
 }
 
-bool hdf5_has_group(const Hdf5 *file, const char *path) { return has(file, path, H5I_GROUP); }
-bool hdf5_has_data(const Hdf5 *file, const char *path) { return has(file, path, H5I_DATASET); }
-
-static bool read_fixed(const Hdf5 *file, hid_t attribute, hid_t type, int n, const char **out) {
+static bool read_fixed(const Hdf5File *file, Arena *arena, hid_t attribute, hid_t type, int n, const char **out) {
   size_t size = H5Tget_size(type);
   if (!size || size > file->len || (size_t)n > file->len / size) return false;
-  char *raw = arena_array(file->arena, (size_t)n + 1, size);
+  char *raw = arena_array(arena, (size_t)n + 1, size);
   if (H5Aread(attribute, type, raw) < 0) return false;
   for (int i = 0; i < n; i++)
-    out[i] = arena_strndup(file->arena, raw + (size_t)i * size, size);
+    out[i] = arena_strndup(arena, raw + (size_t)i * size, size);
   return true;
 }
 
-static bool read_variable(const Hdf5 *file, hid_t attribute, hid_t space, int n, const char **out) {
+static bool read_variable(Arena *arena, hid_t attribute, hid_t space, int n, const char **out) {
   hid_t type = H5Tcopy(H5T_C_S1);
   hid_t of = H5Aget_type(attribute);
-  char **raw = ARENA_ARRAY(file->arena, char *, n + 1);
+  char **raw = ARENA_ARRAY(arena, char *, n + 1);
   bool ok = type >= 0 && of >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5Tget_cset(of)) >= 0 &&
             H5Aread(attribute, type, raw) >= 0;
   for (int i = 0; i < n && ok; i++)
-    out[i] = raw[i] ? arena_strdup(file->arena, raw[i]) : "";
+    out[i] = raw[i] ? arena_strdup(arena, raw[i]) : "";
   if (ok) H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw);
   if (of >= 0) H5Tclose(of);
   if (type >= 0) H5Tclose(type);
@@ -134,28 +130,28 @@ static bool read_variable(const Hdf5 *file, hid_t attribute, hid_t space, int n,
 }
 
 /* All texts of an open attribute, scalar or list. */
-static bool read_texts(const Hdf5 *file, hid_t attribute, const char ***out, int *n) {
+static bool read_texts(const Hdf5File *file, Arena *arena, hid_t attribute, const char ***out, int *n) {
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
-  bool ok = type >= 0 && H5Tget_class(type) == H5T_STRING && count >= 0 && count <= TEXTS_MAX;
+  bool ok = type >= 0 && H5Tget_class(type) == H5T_STRING && count >= 0 && count <= HDF5_TEXTS_MAX;
   if (ok) {
     *n = (int)count;
-    *out = ARENA_ARRAY(file->arena, const char *, *n + 1);
-    ok = H5Tis_variable_str(type) > 0 ? read_variable(file, attribute, space, *n, *out)
-                                      : read_fixed(file, attribute, type, *n, *out);
+    *out = ARENA_ARRAY(arena, const char *, *n + 1);
+    ok = H5Tis_variable_str(type) > 0 ? read_variable(arena, attribute, space, *n, *out)
+                                      : read_fixed(file, arena, attribute, type, *n, *out);
   }
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   return ok;
 }
 
-bool hdf5_texts(const Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n) {
+bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n) {
   hid_t object = open_object(file, path);
   if (object < 0) return false;
   bool ok = false;
   hid_t id = H5Aexists(object, attribute) > 0 ? H5Aopen(object, attribute, H5P_DEFAULT) : -1;
   if (id >= 0) {
-    ok = read_texts(file, id, out, n);
+    ok = read_texts(file, arena, id, out, n);
     /* An empty list is written as numbers of length 0. */
     hid_t space = H5Aget_space(id);
     if (!ok && space >= 0 && H5Sget_simple_extent_npoints(space) == 0) {
@@ -170,14 +166,8 @@ bool hdf5_texts(const Hdf5 *file, const char *path, const char *attribute, const
   return ok;
 }
 
-const char *hdf5_text(const Hdf5 *file, const char *path, const char *attribute) {
-  const char **texts;
-  int n;
-  return hdf5_texts(file, path, attribute, &texts, &n) && n == 1 ? texts[0] : NULL;
-}
-
 /* Data inside the file, of a size that it can hold. */
-static bool storage_sane(const Hdf5 *file, hid_t data, uint64_t bytes, const char **reason) {
+static bool storage_sane(const Hdf5File *file, hid_t data, uint64_t bytes, const char **reason) {
   hid_t create = H5Dget_create_plist(data);
   *reason = "it cannot be read";
   if (create < 0) return false;
@@ -189,10 +179,10 @@ static bool storage_sane(const Hdf5 *file, hid_t data, uint64_t bytes, const cha
   if (outside) return false;
   *reason = "it is larger than the file can hold";
   if (plain) return bytes <= file->len && H5Dget_storage_size(data) >= bytes;
-  return bytes / EXPANSION_MAX <= file->len;
+  return bytes / HDF5_EXPANSION_MAX <= file->len;
 }
 
-static bool read_data(const Hdf5 *file, hid_t data, hid_t type, hid_t space, Hdf5Tensor *out, const char **reason) {
+static bool read_data(const Hdf5File *file, Arena *arena, hid_t data, hid_t type, hid_t space, Hdf5Tensor *out, const char **reason) {
   hsize_t dims[H5S_MAX_RANK] = {0};
   int rank = H5Sget_simple_extent_ndims(space);
   H5T_class_t class = H5Tget_class(type);
@@ -209,12 +199,12 @@ static bool read_data(const Hdf5 *file, hid_t data, hid_t type, hid_t space, Hdf
   size_t bytes = H5Tget_size(type);
   if (!bytes || out->count > INT32_MAX) return false;
   if (!storage_sane(file, data, (uint64_t)out->count * bytes, reason)) return false;
-  out->data = ARENA_ARRAY(file->arena, float, out->count);
+  out->data = ARENA_ARRAY(arena, float, out->count);
   *reason = "its data is damaged";
   return H5Dread(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, out->data) >= 0;
 }
 
-bool hdf5_read(const Hdf5 *file, const char *path, Hdf5Tensor *out, const char **reason) {
+bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason) {
   hid_t data = open_object(file, path);
   *reason = "it is not in the file";
   if (data < 0) return false;
@@ -223,7 +213,7 @@ bool hdf5_read(const Hdf5 *file, const char *path, Hdf5Tensor *out, const char *
   if (H5Iget_type(data) == H5I_DATASET) {
     hid_t type = H5Dget_type(data), space = H5Dget_space(data);
     *reason = "it is damaged";
-    ok = type >= 0 && space >= 0 && read_data(file, data, type, space, out, reason);
+    ok = type >= 0 && space >= 0 && read_data(file, arena, data, type, space, out, reason);
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
   }

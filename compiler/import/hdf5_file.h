@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5, as much of it as model files use, read from memory through libhdf5. Only objects inside the
- * file are reached: links of any other kind than hard ones, and data kept in other files, are not
- * there. Nothing is printed. */
+/* libhdf5 behind a narrow door, as a module (hdf5_file.c) that is loaded with the first HDF5 file and
+ * called by the process of hdf5_guard.c alone. The functions mean what hdf5.h says; what they find is
+ * in the arena given with each call. */
 #ifndef GRUS_IMPORT_HDF5_FILE_H
 #define GRUS_IMPORT_HDF5_FILE_H
 
-#include "import/import.h"
+#include "import/hdf5.h"
 
-typedef struct Hdf5 Hdf5;
+typedef struct Hdf5File Hdf5File;
 
-/* Numbers converted to float. */
-typedef struct Hdf5Tensor {
-  int rank;
-  int64_t dim[TENSOR_MAX_RANK];
-  int64_t count;
-  float *data;
-} Hdf5Tensor;
+/* No data may be this many times larger than the file, and no list longer. */
+enum { HDF5_EXPANSION_MAX = 64, HDF5_TEXTS_MAX = 100000 };
 
-bool hdf5_sniff(Mapped file);
-/* Closed with the arena; the mapping must live as long. NULL with *reason. */
-Hdf5 *hdf5_open(Arena *arena, Mapped file, const char **reason);
-/* Paths are relative to the root: "model_weights/lstm_1"; "" is the root. */
-bool hdf5_has_group(const Hdf5 *file, const char *path);
-bool hdf5_has_data(const Hdf5 *file, const char *path);
-/* A text attribute of a group; NULL if there is none. */
-const char *hdf5_text(const Hdf5 *file, const char *path, const char *attribute);
-/* An attribute that is a list of texts; false if there is none. */
-bool hdf5_texts(const Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n);
-/* A dataset of numbers; false with *reason. */
-bool hdf5_read(const Hdf5 *file, const char *path, Hdf5Tensor *out, const char **reason);
+Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason);
+bool hdf5_file_has(const Hdf5File *file, const char *path, bool group);
+bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n);
+bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason);
+
+typedef struct Hdf5Module {
+  Hdf5File *(*open)(Arena *arena, Mapped file, const char **reason);
+  bool (*has)(const Hdf5File *file, const char *path, bool group);
+  bool (*texts)(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n);
+  bool (*read)(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason);
+} Hdf5Module;
+
+/* The module, loaded; NULL if it cannot be. */
+const Hdf5Module *hdf5_module(void);
 
 #endif

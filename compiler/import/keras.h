@@ -15,7 +15,7 @@
 #define GRUS_IMPORT_KERAS_H
 
 #include "import/foreign.h"
-#include "import/hdf5_file.h"
+#include "import/hdf5.h"
 
 #include <jansson.h>
 
@@ -37,6 +37,8 @@ typedef struct Keras {
   Foreign *foreign;
   Model *model;
   int major, minor;  /* of the Keras version: 1, 2, 3 */
+  json_t *text;        /* config.json and the version of a .keras */
+  const char *version;
   Hdf5 *hdf5;
   const char *root;  /* group that holds the groups of the layers */
   bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
@@ -101,6 +103,8 @@ bool keras_layer_import(KerasLayer *layer);
 
 /* The whole. config is the object with class_name and config. */
 Foreign *keras_import(Keras *keras, json_t *config, const char *version, const char *container);
+/* Opens the weights as k->hdf5 and imports; reports when they cannot be read to the end. */
+Foreign *keras_read(Keras *k, Mapped hdf5, Foreign *(*import)(Keras *k));
 /* Parses JSON text, released with the arena; NULL after reporting. */
 json_t *keras_json(const Keras *keras, const char *what, const char *text, size_t len);
 

@@ -50,15 +50,7 @@ static const char *find_version(const Keras *k, json_t *config) {
   return NULL;
 }
 
-Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Keras *k = ARENA_NEW(file->arena, Keras);
-  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .root = ""};
-  const char *reason;
-  k->hdf5 = hdf5_open(file->arena, file->data, &reason);
-  if (!k->hdf5) {
-    foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
-    return NULL;
-  }
+static Foreign *import_opened(Keras *k) {
   if (hdf5_has_group(k->hdf5, "model_weights")) k->root = "model_weights";
   const char **names;
   int n;
@@ -70,4 +62,25 @@ Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options
   json_t *config = find_config(k, hdf5_text(k->hdf5, "", "model_config"));
   const char *version = config ? find_version(k, config) : NULL;
   return version ? keras_import(k, config, version, "HDF5") : NULL;
+}
+
+Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Keras *k = ARENA_NEW(file->arena, Keras);
+  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .root = ""};
+  return keras_read(k, file->data, import_opened);
+}
+
+Foreign *keras_read(Keras *k, Mapped hdf5, Foreign *(*import)(Keras *k)) {
+  const char *reason;
+  Diags before = *k->diags;
+  k->hdf5 = hdf5_open(k->arena, hdf5, &reason);
+  Foreign *foreign = k->hdf5 ? import(k) : NULL;
+  if (k->hdf5 && !hdf5_broken(k->hdf5)) return foreign;
+  if (k->hdf5) { /* what was said of things that were not found any more is not true */
+    *k->diags = before;
+    *k->diags->last = NULL;
+    reason = arena_printf(k->arena, "it is damaged: %s", hdf5_broken(k->hdf5));
+  }
+  foreign_report(k->diags, k->file, E901, "cannot read `%s`: %s", k->file->path, reason);
+  return NULL;
 }

@@ -75,6 +75,10 @@ static bool find_root(Keras *k) {
   return false;
 }
 
+static Foreign *import_opened(Keras *k) {
+  return find_root(k) ? keras_import(k, k->text, k->version, ".keras") : NULL;
+}
+
 Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Keras *k = ARENA_NEW(file->arena, Keras);
   *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .by_class = true};
@@ -89,14 +93,11 @@ Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options,
   if (!member_read(k, zip, "config.json", &text) || !member_read(k, zip, "metadata.json", &meta) ||
       !member_read(k, zip, "model.weights.h5", &weights))
     return NULL;
-  json_t *config = keras_json(k, "config.json", (const char *)text.data, text.len);
-  json_t *metadata = config ? keras_json(k, "metadata.json", (const char *)meta.data, meta.len) : NULL;
-  const char *version = json_string_value(json_object_get(metadata, "keras_version"));
+  k->text = keras_json(k, "config.json", (const char *)text.data, text.len);
+  json_t *metadata = k->text ? keras_json(k, "metadata.json", (const char *)meta.data, meta.len) : NULL;
   if (!metadata) return NULL;
-  k->hdf5 = hdf5_open(file->arena, weights, &reason);
-  if (!version || !k->hdf5) {
-    foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, k->hdf5 ? "metadata.json has no keras_version" : reason);
-    return NULL;
-  }
-  return find_root(k) ? keras_import(k, config, version, ".keras") : NULL;
+  k->version = json_string_value(json_object_get(metadata, "keras_version"));
+  if (k->version) return keras_read(k, weights, import_opened);
+  foreign_report(diags, file, E901, "cannot read `%s`: metadata.json has no keras_version", file->path);
+  return NULL;
 }

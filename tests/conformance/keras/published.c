@@ -129,7 +129,7 @@ static void rnnoise_stream(Test *t) {
 }
 
 /* The only array of a group of an HDF5 file, as a Tensor. */
-static Tensor hdf5_array(Test *t, const Hdf5 *file, const char *path) {
+static Tensor hdf5_array(Test *t, Hdf5 *file, const char *path) {
   Hdf5Tensor h;
   const char *reason;
   Tensor out = {.elem = TENSOR_F32};
