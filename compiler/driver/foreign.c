@@ -32,10 +32,10 @@ static bool take_weights(Session *s, Imported *in) {
   return same;
 }
 
-bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out) {
-  ImportOptions options = import_options(s->options);
-  *out = (Imported){.foreign = foreign_open(s->arena, path, &options, s->diags)};
-  if (!out->foreign) return false;
+/* The rest for what a reader made of the file; NULL: it has reported. */
+static bool compile(Session *s, Foreign *foreign, const char *weights, const char *shown, Imported *out) {
+  *out = (Imported){.foreign = foreign};
+  if (!foreign) return false;
   out->order = ARENA_ARRAY(s->arena, Layer *, out->foreign->model->n_layers + 1);
   const char *text = print_model(out->foreign, weights, out->order);
   const Source *draft = sources_add(&s->sources, shown, text, strlen(text));
@@ -46,6 +46,16 @@ bool session_import(Session *s, const char *path, const char *weights, const cha
   if (s->diags->n_errors || out->program->n_models != 1) return false;
   out->model = out->program->model[0];
   return take_weights(s, out);
+}
+
+bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out) {
+  ImportOptions options = import_options(s->options);
+  return compile(s, foreign_open(s->arena, path, &options, s->diags), weights, shown, out);
+}
+
+bool session_import_content(Session *s, const ForeignFile *file, const char *weights, const char *shown, Imported *out) {
+  ImportOptions options = import_options(s->options);
+  return compile(s, foreign_import(file, &options, s->diags), weights, shown, out);
 }
 
 Program *session_load_foreign(Session *s, const char *path, const Source **source) {

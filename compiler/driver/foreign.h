@@ -20,6 +20,8 @@ bool path_is_foreign(Session *s, const char *path);
 /* weights: the file that the text names; shown: the path of the text in messages. False after
  * reporting. */
 bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out);
+/* The same for content already in memory. */
+bool session_import_content(Session *s, const ForeignFile *file, const char *weights, const char *shown, Imported *out);
 /* session_load for a foreign file. */
 Program *session_load_foreign(Session *s, const char *path, const Source **source);
 

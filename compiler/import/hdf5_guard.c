@@ -6,32 +6,17 @@
  * A question is a Question and the two texts it counts; an answer is an Answer and its bytes: texts
  * one after another, each with its 0; the floats of an array; or the reason why there is nothing. The
  * parent believes no number of an answer: a damaged file may have made the child write any. */
+#include "base/child.h"
 #include "import/hdf5_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-/* Limits of the child: seconds of computing, and bytes beside what the parent had. A file is copied
- * three times by the library, an array of the largest size stands there as it was packed, as it is
- * unpacked and as floats. */
-enum {
-  SECONDS = 5,
-  BYTES_A_SECOND = 4 << 20,
-  MEMORY_FREE = 64 << 20,
-  MEMORY_FILES = 4 + 3 * HDF5_EXPANSION_MAX,
-  DATA_FREE = 1 << 20,
-  EXIT_MEMORY = 3
-};
+/* Limits of the child: a file is copied three times by the library; an array of the largest size stands
+ * there as it was packed, as it is unpacked and as floats. */
+enum { SECONDS = 5, BYTES_A_SECOND = 4 << 20, MEMORY_FREE = 64 << 20, MEMORY_FILES = 4 + 3 * HDF5_EXPANSION_MAX, DATA_FREE = 1 << 20 };
 
-typedef enum Wanted { OPENED, GROUP, DATA, TEXTS, READ } Wanted;
+typedef enum Wanted { GROUP, DATA, TEXTS, READ } Wanted;
 
 typedef struct Question {
   uint32_t wanted, path, attribute; /* and the lengths of both texts */
@@ -39,80 +24,23 @@ typedef struct Question {
 
 typedef struct Answer {
   uint32_t found; /* a truth */
-  int n; /* texts, or axes */
+  int n;          /* texts, or axes */
   int64_t dim[TENSOR_MAX_RANK];
   uint64_t bytes;
 } Answer;
 
 struct Hdf5 {
   Arena *arena;
-  pid_t child;
-  int socket;
+  Child child;
+  Mapped data;
   uint64_t budget; /* bytes of answers that are still taken */
   const char *broken;
 };
 
-static bool put(int to, const void *data, size_t n) {
-  const char *p = data;
-  while (n) {
-    ssize_t sent = send(to, p, n, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    p += sent;
-    n -= (size_t)sent;
-  }
-  return true;
-}
-
-static bool get(int from, void *data, size_t n) {
-  char *p = data;
-  while (n) {
-    ssize_t got = recv(from, p, n, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    p += got;
-    n -= (size_t)got;
-  }
-  return true;
-}
-
-/* The child. */
-
-static void limit(int what, rlim_t most) {
-  struct rlimit now;
-  if (getrlimit(what, &now) != 0) return;
-  if (now.rlim_max != RLIM_INFINITY && now.rlim_max < most) most = now.rlim_max;
-  now.rlim_cur = now.rlim_max = most;
-  setrlimit(what, &now);
-}
-
-/* Sanitizers reserve most of the address space: nothing is left to limit. */
-static void limit_memory(size_t len) {
-#ifndef GRUS_SANITIZED
-  char text[64] = "";
-  int statm = open("/proc/self/statm", O_RDONLY);
-  unsigned long pages = 0;
-  bool known = statm >= 0 && read(statm, text, sizeof text - 1) > 0 && sscanf(text, "%lu", &pages) == 1;
-  if (statm >= 0) close(statm);
-  if (known) limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY_FREE + (rlim_t)len * MEMORY_FILES);
-#else
-  (void)len;
-#endif
-}
-
-static void limit_all(size_t len) {
-  int nothing = open("/dev/null", O_RDWR);
-  for (int fd = 0; fd <= 2 && nothing >= 0; fd++)
-    dup2(nothing, fd);
-  limit_memory(len);
-  limit(RLIMIT_CPU, SECONDS + len / BYTES_A_SECOND);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NOFILE, 0);
-}
+/* ---- the child ---- */
 
 static bool answer(int to, Answer head, const void *bytes) {
-  return put(to, &head, sizeof head) && put(to, bytes, head.bytes);
+  return child_put(to, &head, sizeof head) && child_put(to, bytes, head.bytes);
 }
 
 static bool refuse(int to, const char *reason) { return answer(to, (Answer){.bytes = strlen(reason)}, reason); }
@@ -132,7 +60,7 @@ static bool answer_tensor(int to, const Hdf5Tensor *t) {
 
 static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, int to, const Question *q) {
   char *path = arena_array(arena, (size_t)q->path + 1, 1), *attribute = arena_array(arena, (size_t)q->attribute + 1, 1);
-  if (!get(to, path, q->path) || !get(to, attribute, q->attribute)) return false;
+  if (!child_get(to, path, q->path) || !child_get(to, attribute, q->attribute)) return false;
   const char **texts, *reason = "";
   Hdf5Tensor tensor;
   int n;
@@ -145,95 +73,75 @@ static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, 
   case READ:
     if (module->read(file, arena, path, &tensor, &reason)) return answer_tensor(to, &tensor);
     return refuse(to, reason);
-  case OPENED: break;
   }
   return false;
 }
 
 /* Answers until nobody asks. */
-static int serve(const Hdf5Module *module, Mapped data, int to) {
+static int serve(void *arg, int to) {
+  const Hdf5 *parent = arg;
+  const Hdf5Module *module = hdf5_module();
   jmp_buf oom;
   Arena *volatile arena = NULL;
-  if (setjmp(oom)) return EXIT_MEMORY;
+  if (setjmp(oom)) return CHILD_NO_MEMORY;
   const char *reason;
   Arena *whole = arena_new(&oom);
-  Hdf5File *file = whole ? module->open(whole, data, &reason) : NULL;
-  if (!whole) return EXIT_MEMORY;
+  Hdf5File *file = whole ? module->open(whole, parent->data, &reason) : NULL;
+  if (!whole) return CHILD_NO_MEMORY;
   if (!file) return refuse(to, reason) ? 0 : 1;
   bool asked = answer(to, (Answer){.found = true}, NULL);
-  for (Question q; asked && get(to, &q, sizeof q); arena_free(arena)) {
+  for (Question q; asked && child_get(to, &q, sizeof q); arena_free(arena)) {
     arena = arena_new(&oom);
-    if (!arena) return EXIT_MEMORY;
+    if (!arena) return CHILD_NO_MEMORY;
     asked = reply(module, file, arena, to, &q);
   }
   return 0;
 }
 
-/* The parent. */
-
-static const char *end_of(Hdf5 *file) {
-  int status = 0;
-  kill(file->child, SIGKILL); /* it may have sent what cannot be */
-  pid_t ended = waitpid(file->child, &status, 0);
-  file->child = 0;
-  if (ended > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return "reading it takes too long";
-  if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_MEMORY)
-    return "reading it takes more memory than a file of its size needs";
-  return "libhdf5 cannot read it to the end";
-}
+/* ---- the parent ---- */
 
 static void hdf5_close(void *arg) {
   Hdf5 *file = arg;
-  if (file->child) end_of(file);
-  if (file->socket >= 0) close(file->socket);
+  child_end(&file->child);
 }
 
 /* What the child says to a question; the bytes that follow are in memory of the arena, with a 0
- * behind them. False when the child is not there any more. */
+ * behind them. False when it is not there any more. */
 static bool hear(Hdf5 *file, Answer *head, char **bytes) {
-  bool ok = get(file->socket, head, sizeof *head) && head->bytes <= file->budget;
+  bool ok = child_get(file->child.socket, head, sizeof *head) && head->bytes <= file->budget;
   if (ok) {
     file->budget -= head->bytes;
     *bytes = arena_array(file->arena, (size_t)head->bytes + 1, 1);
-    ok = get(file->socket, *bytes, (size_t)head->bytes);
+    ok = child_get(file->child.socket, *bytes, (size_t)head->bytes);
   }
-  if (!ok) file->broken = end_of(file);
-  return ok;
+  if (ok) return true;
+  const char *why = child_end(&file->child);
+  file->broken = why ? arena_printf(file->arena, "it is damaged: libhdf5 cannot read it, %s", why)
+                     : "it is damaged: its arrays would be too large for a file of its size";
+  return false;
 }
 
 static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribute, Answer *head, char **bytes) {
   size_t n = strlen(path), m = strlen(attribute);
   Question q = {(uint32_t)wanted, (uint32_t)n, (uint32_t)m};
   if (file->broken || n > UINT32_MAX || m > UINT32_MAX) return false;
-  if (put(file->socket, &q, sizeof q) && put(file->socket, path, n)) put(file->socket, attribute, m);
+  int to = file->child.socket;
+  if (child_put(to, &q, sizeof q) && child_put(to, path, n)) child_put(to, attribute, m);
   return hear(file, head, bytes); /* and sees there whether anybody listened */
 }
 
 Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
-  const Hdf5Module *module = hdf5_module();
   *reason = "it is HDF5, and the part of grus that reads it (libgrus_hdf5.so) cannot be loaded";
-  if (!module) return NULL;
-  int ends[2];
+  if (!hdf5_module()) return NULL;
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
-  *file = (Hdf5){.arena = arena, .socket = -1, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
-  arena_defer(arena, hdf5_close, file);
+  *file = (Hdf5){.arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
+  ChildLimits limits = {SECONDS + data.len / BYTES_A_SECOND, MEMORY_FREE + data.len * MEMORY_FILES};
   *reason = "no process can be started to read it";
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return NULL;
-  file->socket = ends[0];
-  file->child = fork();
-  if (file->child == 0) {
-    close(ends[0]);
-    limit_all(data.len);
-    _exit(serve(module, data, ends[1]));
-  }
-  close(ends[1]);
-  if (file->child < 0) {
-    file->child = 0;
-    return NULL;
-  }
+  if (!child_start(&file->child, limits, serve, file)) return NULL;
+  arena_defer(arena, hdf5_close, file);
   Answer head;
   char *bytes;
-  if (!hear(file, &head, &bytes)) *reason = arena_printf(arena, "it is damaged: %s", file->broken);
+  if (!hear(file, &head, &bytes)) *reason = file->broken;
   else if (head.found) return file;
   else *reason = bytes;
   return NULL;

@@ -79,7 +79,7 @@ Foreign *keras_read(Keras *k, Mapped hdf5, Foreign *(*import)(Keras *k)) {
   if (k->hdf5) { /* what was said of things that were not found any more is not true */
     *k->diags = before;
     *k->diags->last = NULL;
-    reason = arena_printf(k->arena, "it is damaged: %s", hdf5_broken(k->hdf5));
+    reason = hdf5_broken(k->hdf5);
   }
   foreign_report(k->diags, k->file, E901, "cannot read `%s`: %s", k->file->path, reason);
   return NULL;

@@ -22,7 +22,7 @@
 #include "base/map.h"
 #include "import/foreign.h"
 
-enum { ONNX_MAX_RANK = 8, ONNX_MAX_ELEMENTS = 1 << 24 };
+enum { ONNX_MAX_RANK = 8, ONNX_MAX_ELEMENTS = 1 << 23, ONNX_ELEMENTS_A_BYTE = 16 };
 
 typedef struct OnnxGraph OnnxGraph;
 
@@ -134,7 +134,7 @@ typedef struct Onnx {
   bool open_time;      /* a sequence's length is not in the file */
   int progress;        /* nodes converted */
   const OnnxNode *node; /* the one being converted */
-  int64_t work;         /* elements moved so far: graphs that multiply their work are refused */
+  int64_t *left;        /* elements that may still be moved, by all attempts: graphs that multiply them are refused */
 } Onnx;
 
 /* ---- onnx_read.c ---- */

@@ -423,7 +423,8 @@ static bool is_confirmed(const Onnx *first, const Diags *diags, Layout layout) {
 }
 
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags};
+  int64_t left = ONNX_MAX_ELEMENTS + (int64_t)file->data.len * ONNX_ELEMENTS_A_BYTE;
+  Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags, .left = &left};
   Diags *best = NULL;
   int farthest = -1;
   OnnxGraph *graph = onnx_read(&first);

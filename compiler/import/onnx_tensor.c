@@ -27,9 +27,12 @@ OnnxTensor *onnx_tensor_new(Onnx *onnx, int rank, const int64_t *dim) {
     t->dim[i] = dim[i];
     ok = dim[i] >= 0 && size_mul(t->count, dim[i], &t->count) && t->count <= ONNX_MAX_ELEMENTS;
   }
-  onnx->work += ok ? t->count : 0;
-  if (ok && onnx->work <= 64 * (int64_t)ONNX_MAX_ELEMENTS) return t;
-  onnx_refuse(onnx, E901, ok ? "brings the elements moved in this graph to more than grus follows" : "makes a tensor of an impossible shape");
+  if (ok && t->count <= *onnx->left) {
+    *onnx->left -= t->count;
+    return t;
+  }
+  Diag *d = onnx_refuse(onnx, E901, ok ? "brings the elements moved in this graph to more than grus follows" : "makes a tensor of an impossible shape");
+  if (ok) diag_note(d, "where the sequence is long, take it in steps: --stream, or a shorter one with --time");
   return NULL;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Only compiler/driver/main.c ends the process. Outside the driver and base's renderers
-# (compiler/base/render*.c) no room of the compiler opens, reads or prints to a stream; formatting
+# Only compiler/driver/main.c ends the process, and base/child.c the processes it forks. Outside the
+# driver and base's renderers (compiler/base/render*.c) no room of the compiler opens, reads or prints to a stream; formatting
 # into memory (snprintf) is no stream and is allowed. The runtime's core, which generated code
 # copies, is freestanding: it includes only headers every C99 compiler has without a library.
 set -eu
@@ -25,7 +25,7 @@ strip() {
 
 status=0
 word='(^|[^A-Za-z0-9_.>])'
-strip '^compiler/.*\.([chly]|def)$' '^compiler/driver/main\.c$' |
+strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/main|base/child)\.c$' |
   report 'only compiler/driver/main.c ends the process' \
     "$word(exit|_exit|_Exit|quick_exit|abort|raise)[ ]*\\(" || status=1
 strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/|base/render[^/]*\.c$)' |

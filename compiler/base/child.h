@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Work that may crash, run for ever or take all memory, in a process of its own: a fork that shares
+ * what there is, writes no files and opens none, has limits, and talks over a socket. */
+#ifndef GRUS_BASE_CHILD_H
+#define GRUS_BASE_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct Child {
+  int pid, socket; /* pid 0: it has ended */
+} Child;
+
+typedef struct ChildLimits {
+  unsigned long seconds; /* of computing */
+  size_t memory;         /* bytes beside what the parent has; not kept where a sanitizer is built in */
+} ChildLimits;
+
+/* What the work returns when memory is exhausted. */
+enum { CHILD_NO_MEMORY = 3 };
+
+/* Starts work(arg, socket), whose result is the child's exit code. False if that cannot be done. */
+bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg);
+/* Ends it if it has not, and says why it had; NULL if it was well. */
+const char *child_end(Child *child);
+
+/* All n bytes, or false: the other side is not there any more. */
+bool child_put(int socket, const void *data, size_t n);
+bool child_get(int socket, void *data, size_t n);
+
+#endif
