@@ -49,6 +49,12 @@ TensorFile *conform_npz(Conform *c, const char *path);
  * compared). Counts a failure beyond tolerance. */
 void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x, const Tensor *y,
                    int64_t n, int64_t every, double tolerance);
+/* The same samples through the file with --stream: what was recorded for a sample are the last outputs of its
+ * steps. False, and no row, if the file cannot be a stream. */
+bool conform_streamed(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t n, int64_t every,
+                      double tolerance);
+/* One recorded stream through the file with --time STEPS. */
+void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t steps, double tolerance);
 /* The outputs of one run, in storage order; in[i] are all values of input i. */
 EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
 /* The compiled program, which is kept until another model's is asked for; NULL after counting a failure. */

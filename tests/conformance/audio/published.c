@@ -60,6 +60,7 @@ static void test(Conform *c, const char *folder, const Case *t) {
   if (!model || !x.count || !y.count) return;
   const Type *in = &model->in[0]->declared;
   conform_batch(c, path, model, &x, &y, type_is_sequence(in) ? 1 : x.count / type_step_size(in), 1, t->tolerance);
+  if (type_is_sequence(in)) conform_whole(c, path, &x, &y, x.count / type_step_size(in), t->tolerance);
 }
 
 /* {channels, steps} to {steps, channels}, as the language stores a sequence. */

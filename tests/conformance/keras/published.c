@@ -43,6 +43,20 @@ static void metric(Test *t, const char *file, const char *name, double got, doub
   conform_row(&t->c, arena_printf(t->c.arena, "%s, %s %.4f, published %.4f", file, name, got, published), 1, fabs(got - published), -1, tolerance);
 }
 
+/* Some of the windows, each as a stream from a reset on. */
+static void stream_days(Test *t, const char *path, const Tensor *series, const Tensor *y, int64_t days, int64_t every) {
+  int64_t n = (y->count + every - 1) / every;
+  double *x = ARENA_ARRAY(t->c.arena, double, n * days), *last = ARENA_ARRAY(t->c.arena, double, n);
+  for (int64_t k = 0; k < n; k++) {
+    last[k] = tensor_get(y, k * every);
+    for (int64_t i = 0; i < days; i++)
+      x[k * days + i] = tensor_get(series, k * every + i);
+  }
+  Tensor in = {.elem = TENSOR_F64, .rank = 2, .dim = {n, days}, .count = n * days, .data = (const uint8_t *)x};
+  Tensor out = {.elem = TENSOR_F64, .rank = 1, .dim = {n}, .count = n, .data = (const uint8_t *)last};
+  if (!conform_streamed(&t->c, path, &in, &out, n, 1, 1e-5)) t->c.failures++;
+}
+
 /* 252 days of a series give the day behind them: compiled, all 1284 windows, and the published figures of
  * the test set; the evaluator, every 64th. The published ones were computed in f32 by Keras, which
  * moves RMSE and MAE by up to 1.2e-3. */
@@ -70,6 +84,7 @@ static void lstm_qqq(Test *t, const Published *p) {
     error = fmax(error, out ? fabs(out[0].data[0] - tensor_get(&y, k)) : (double)INFINITY);
   }
   conform_row(&t->c, path, n, error, compiled, 1e-5);
+  stream_days(t, path, &series, &y, DAYS, EVERY);
   if (compiled < 0) return;
   double mean = sums.price / (double)n, spread = sums.price_squares - (double)n * mean * mean;
   metric(t, p->file, "RMSE", sqrt(sums.squares / (double)n), p->rmse, 2e-3);
@@ -80,7 +95,9 @@ static void lstm_qqq(Test *t, const Published *p) {
 static void one_to_one(Test *t, const char *file, const char *x, const char *y, double tolerance) {
   Tensor in = array_of(t, x), out = array_of(t, y);
   Model *model = conform_import(&t->c, path_of(t, file));
-  if (model && in.rank) conform_batch(&t->c, path_of(t, file), model, &in, &out, in.dim[0], 1, tolerance);
+  if (!model || !in.rank) return;
+  conform_batch(&t->c, path_of(t, file), model, &in, &out, in.dim[0], 1, tolerance);
+  if (!conform_streamed(&t->c, path_of(t, file), &in, &out, in.dim[0], 1, tolerance)) t->c.failures++;
 }
 
 /* Largest distance of five values, divided by their sum, from row k. */
@@ -151,18 +168,24 @@ static void example(Test *t, const char *name, const char *input) {
   Hdf5 *file = file_map(t->c.arena, data, &map, &reason) ? hdf5_open(t->c.arena, map, &reason) : NULL;
   Tensor x = hdf5_array(t, file, arena_printf(t->c.arena, "inputs/%s", input)), y = hdf5_array(t, file, "predictions/dense_1");
   Model *model = conform_import(&t->c, path);
-  if (model && x.rank) conform_batch(&t->c, path, model, &x, &y, x.dim[0], 1, 1e-4);
+  if (!model || !x.rank) return;
+  conform_batch(&t->c, path, model, &x, &y, x.dim[0], 1, 1e-4);
+  conform_streamed(&t->c, path, &x, &y, x.dim[0], 1, 1e-4);
 }
 
 static void tfkeras_rnn(Test *t) {
   TensorFile *x = conform_npz(&t->c, path_of(t, "dl4j_keras/tfkeras_rnn/ref_x.npz"));
   TensorFile *y = conform_npz(&t->c, path_of(t, "dl4j_keras/tfkeras_rnn/ref_y.npz"));
+  int streams = 0;
   for (int i = 0; x && y && i < x->n; i++) {
     const char *path = path_of(t, arena_printf(t->c.arena, "dl4j_keras/tfkeras_rnn/%s", x->tensor[i].name));
     const Tensor *expected = tensor_find(y, x->tensor[i].name);
     Model *model = conform_import(&t->c, path);
-    if (model && expected) conform_batch(&t->c, path, model, &x->tensor[i], expected, x->tensor[i].dim[0], 1, 1e-5);
+    if (!model || !expected) continue;
+    conform_batch(&t->c, path, model, &x->tensor[i], expected, x->tensor[i].dim[0], 1, 1e-5);
+    streams += conform_streamed(&t->c, path, &x->tensor[i], expected, x->tensor[i].dim[0], 1, 1e-5);
   }
+  if (streams == 0) t->c.failures++;
 }
 
 static void run(Test *t) {
