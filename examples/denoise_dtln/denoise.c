@@ -3,15 +3,16 @@
  *
  *   denoise noisy.wav clean.wav
  *
- * In: a mono .wav of 16 kHz, of any length. Out: one as long, in the same format, in time with the first.
+ * In: a mono .wav of 16 kHz, of any length. Out: one as long, in the same format, in time with the
+ * first.
  *
  * Every 128 samples the last 512 are taken:
  *   spectrum   = FFT of the block                      257 complex numbers
  *   mask       = model_1(|spectrum|)                   257 factors, 0..1
  *   block'     = inverse FFT of mask * spectrum        the phase stays as it was
  *   block''    = model_2(block')                       512 samples
- * and the blocks'' are added where they overlap. So a sample is complete 384 samples (24 ms) after it
- * came; the program leaves out the first 384 and ends with 384 zeros. Memory does not grow. */
+ * and the blocks'' are added where they overlap. So a sample is complete 384 samples (24 ms) after
+ * it came; the program leaves out the first 384 and ends with 384 zeros. Memory does not grow. */
 #include "fft.h"
 #include "model_1.h"
 #include "model_2.h"

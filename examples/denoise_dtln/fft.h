@@ -29,7 +29,8 @@ static void fft_init(Fft *f) {
   }
 }
 
-/* z in place, radix 2 (Cooley and Tukey): sorted by reversed bits, then sums of pairs, of fours, ... */
+/* z in place, radix 2 (Cooley and Tukey): sorted by reversed bits, then sums of pairs, of fours,
+ * ... */
 static void fft_in_place(Fft *f) {
   for (int i = 0, j = 0; i < FFT_SIZE; i++) {
     int bit = FFT_SIZE / 2;
@@ -64,7 +65,8 @@ static void fft_forward(Fft *f, const float x[FFT_SIZE], Complex spectrum[FFT_BI
     spectrum[k] = f->z[k];
 }
 
-/* The conjugate of the transform of the conjugate goes back; real parts need no conjugate at the end. */
+/* The conjugate of the transform of the conjugate goes back; real parts need no conjugate at the
+ * end. */
 static void fft_inverse(Fft *f, const Complex spectrum[FFT_BINS], float x[FFT_SIZE]) {
   for (int k = 0; k < FFT_BINS; k++) {
     f->z[k].re = spectrum[k].re;

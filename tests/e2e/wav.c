@@ -4,8 +4,9 @@
  *   wav make SOUND.npy COUNT SOUND.wav               mono, 16 kHz, 32-bit floats
  *   wav compare FOUND.wav COUNT WANTED.npy N LATE MOST
  *
- * In: an array of one axis, of which the first COUNT samples are meant. compare: FOUND must have COUNT samples
- * between -1 and 1; the first N may differ by MOST from WANTED, which is LATE samples later. */
+ * In: an array of one axis, of which the first COUNT samples are meant. compare: FOUND must have
+ * COUNT samples between -1 and 1; the first N may differ by MOST from WANTED, which is LATE samples
+ * later. */
 #include "import/import.h"
 
 #include <math.h>
@@ -18,7 +19,9 @@
 static bool read_npy(Arena *arena, const char *path, int64_t count, Tensor *out) {
   Mapped file;
   const char *reason = "is shorter";
-  if (file_map(arena, path, &file, &reason) && npy_parse(arena, file, out, &reason) && out->count >= count) return true;
+  if (file_map(arena, path, &file, &reason) && npy_parse(arena, file, out, &reason) &&
+      out->count >= count)
+    return true;
   fprintf(stderr, "%s: %s\n", path, reason);
   return false;
 }
@@ -36,14 +39,17 @@ static int make(Arena *arena, const char *from, int64_t count, const char *to) {
   return sf_close(out) != 0 || !ok;
 }
 
-static int compare(Arena *arena, const char *found, int64_t count, const char *wanted, int64_t n, int64_t late, double most) {
+static int compare(Arena *arena, const char *found, int64_t count, const char *wanted, int64_t n,
+                   int64_t late, double most) {
   Tensor t;
   SF_INFO info = {0};
   SNDFILE *in = sf_open(found, SFM_READ, &info);
   if (!read_npy(arena, wanted, n + late, &t)) return 1;
   if (!in || info.channels != 1 || info.samplerate != 16000 || info.frames != count) {
-    fprintf(stderr, "%s: %s, %d channels at %d Hz, %lld samples; wanted 1 at 16000 Hz, %lld samples\n", found,
-            sf_strerror(in), info.channels, info.samplerate, (long long)info.frames, (long long)count);
+    fprintf(stderr,
+            "%s: %s, %d channels at %d Hz, %lld samples; wanted 1 at 16000 Hz, %lld samples\n",
+            found, sf_strerror(in), info.channels, info.samplerate, (long long)info.frames,
+            (long long)count);
     return 1;
   }
   float *x = ARENA_ARRAY(arena, float, count + 1);
@@ -57,8 +63,8 @@ static int compare(Arena *arena, const char *found, int64_t count, const char *w
   }
   sf_close(in);
   ok &= error <= most && (loudest > 0 || n == 0);
-  printf("%lld samples, %lld compared, up to %.2f, largest difference %.1e (at most %.0e): %s\n", (long long)count, (long long)n, loudest, error, most,
-         ok ? "ok" : "DIFFERENT");
+  printf("%lld samples, %lld compared, up to %.2f, largest difference %.1e (at most %.0e): %s\n",
+         (long long)count, (long long)n, loudest, error, most, ok ? "ok" : "DIFFERENT");
   return !ok;
 }
 
@@ -67,9 +73,11 @@ int main(int argc, char **argv) {
   int status = 2;
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
-  if (argc == 5 && strcmp(argv[1], "make") == 0) status = make(arena, argv[2], atoll(argv[3]), argv[4]);
+  if (argc == 5 && strcmp(argv[1], "make") == 0)
+    status = make(arena, argv[2], atoll(argv[3]), argv[4]);
   if (argc == 8 && strcmp(argv[1], "compare") == 0)
-    status = compare(arena, argv[2], atoll(argv[3]), argv[4], atoll(argv[5]), atoll(argv[6]), atof(argv[7]));
+    status = compare(arena, argv[2], atoll(argv[3]), argv[4], atoll(argv[5]), atoll(argv[6]),
+                     atof(argv[7]));
   arena_free(arena);
   return status;
 }
