@@ -2,13 +2,15 @@
 /* ONNX graphs. In, an .onnx file; out, a Model.
  *
  *   onnx_read.c       the file as a graph: nodes, constants, inputs
- *   onnx_tensor.c     tensors, and the operators that only move elements
+ *   onnx_tensor.c     tensors; onnx_move.c: the operators that only move elements
  *   onnx_fold.c       arithmetic of constants
- *   onnx_rewrite.c    cells and norms that are written out in small steps; onnx_cell.c: the equations of cells
+ *   onnx_rewrite.c    cells and norms that are written out in small steps; onnx_cell.c,
+ *                     onnx_affine.c: the equations of cells
  *   onnx_value.c      from a tensor of references back to a value of the model
  *   onnx_layers.c, onnx_pointwise.c, onnx_recurrent.c, onnx_loop.c: operators that become layers
  *   onnx_state.c      states that go out and come back
- *   onnx_import.c     the walk over the nodes, and which axes of the inputs are time and batch
+ *   onnx_input.c      which axes of the inputs are time and batch
+ *   onnx_import.c     the walk over the nodes
  *
  * The walk evaluates the graph in order. A tensor is either constant, with its numbers, or symbolic:
  * then each of its elements is a reference to an element of a value of the model. Reshape, Transpose,
@@ -100,7 +102,7 @@ typedef struct OnnxState {
   const OnnxTensor *start[2]; /* h, c: [dirs][1][units] or NULL */
   OnnxRef last[2];            /* the first element of the state after the last step */
   int64_t width;              /* dirs * units */
-  const char *origin;
+  const OnnxNode *node;
 } OnnxState;
 
 typedef struct Onnx {
@@ -115,6 +117,8 @@ typedef struct Onnx {
   const char *producer;
   Map tensor; /* name -> OnnxTensor, of the graph and those around it */
   Map uses;   /* name -> how many nodes and outputs read it (int) */
+  Map reads;  /* name -> what for (onnx_input.c), once reads_known */
+  bool reads_known;
   OnnxSource *source;
   int n_sources;
   size_t cap_sources;
@@ -132,7 +136,7 @@ typedef struct Onnx {
   bool confirming;     /* a time axis of 1 is taken for 2, to see whether it is one */
   bool unsure;         /* a batch was taken for one sample beside a time axis of 1 */
   bool open_time;      /* a sequence's length is not in the file */
-  int progress;        /* nodes converted */
+  int progress;        /* inputs and nodes converted */
   const OnnxNode *node; /* the one being converted */
   int64_t *left;        /* elements that may still be moved, by all attempts: graphs that multiply them are refused */
 } Onnx;
@@ -153,8 +157,17 @@ const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t); /* of constants, too 
 bool onnx_is_constant(const OnnxTensor *t);
 double onnx_number(const OnnxTensor *t, int64_t i); /* of a constant */
 int onnx_axis(Onnx *onnx, int64_t axis, int rank);  /* -1 after reporting */
+
+/* ---- onnx_move.c ---- */
 typedef enum OnnxDone { ONNX_OTHER, ONNX_DONE, ONNX_FAILED } OnnxDone;
 OnnxDone onnx_move(Onnx *onnx);
+
+/* ---- onnx_input.c ---- */
+typedef enum OnnxLayout { BATCH_FIRST, TIME_FIRST, CHANNELS_FIRST, NO_TIME, LAYOUT_COUNT } OnnxLayout;
+/* The graph's input becomes one of the model. False after reporting: the layout does not fit. */
+bool onnx_input(Onnx *onnx, int number, OnnxLayout layout);
+/* Takes out the inputs whose port is NULL: they became state. */
+void onnx_drop_inputs(Onnx *onnx);
 
 /* ---- onnx_fold.c ---- */
 OnnxDone onnx_fold(Onnx *onnx);

@@ -4,10 +4,10 @@
  *   LSTM  c' = s(f) c + s(i) a(g)      h' = s(o) a(c')
  *   GRU   h' = s(z) h + (1 - s(z)) a(n)    n = Wx + b + R (s(r) h), or Wx + b + s(r) (R h + rb)
  *
- * and every argument of s affine: a sum of x W, h R and constants, or a cut of such a sum. Each gate is
+ * and every argument of s affine (onnx_affine.c): a sum of x W, h R and constants, or a cut of such a sum. Each gate is
  * expanded to its matrix and bias by itself, so it does not matter how gates were packed; what has any
  * other term is no cell. */
-#include "import/onnx_cell.h"
+#include "import/onnx_affine.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,6 +30,12 @@ OnnxNode *cell_producer(const CellScope *scope, const char *name, const char *op
 const OnnxTensor *cell_constant(const CellScope *scope, const char *name) {
   const OnnxTensor *t = map_get(&scope->onnx->tensor, name);
   return t && onnx_is_constant(t) ? t : NULL;
+}
+
+const OnnxAttribute *cell_attribute(const OnnxNode *n, const char *name) {
+  for (int i = 0; i < n->n_attributes; i++)
+    if (strcmp(n->attribute[i].name, name) == 0) return &n->attribute[i];
+  return NULL;
 }
 
 bool cell_number(const CellScope *scope, const char *name, double *x) {
@@ -64,110 +70,18 @@ static OnnxNode *made_by(const CellScope *scope, const char *name, const char *o
 
 bool same_source(const CellScope *scope, const char *a, const char *b) { return strcmp(cell_source(scope, a), cell_source(scope, b)) == 0; }
 
-/* ---- affine sums ---- */
-
-typedef struct Affine {
-  const char *base[2]; /* x or h, or r h; NULL: not used */
-  float *w[2];         /* [u][d] of each */
-  int64_t d[2];
-  double *bias; /* [u] */
-  int64_t u;
-} Affine;
-
-/* columns [begin, begin + u) of a constant matrix [d, n] (or, transposed, [n, d]) times base. */
-static bool add_product(const CellScope *scope, const char *base, const OnnxTensor *m, bool transposed, int64_t begin, Affine *out) {
-  base = cell_source(scope, base);
-  if (!m || !m->f || m->rank != 2) return false;
-  int64_t d = m->dim[transposed ? 1 : 0], n = m->dim[transposed ? 0 : 1];
-  int k = !out->base[0] || strcmp(out->base[0], base) == 0 ? 0 : 1;
-  if (begin + out->u > n || (out->base[k] && (strcmp(out->base[k], base) != 0 || out->d[k] != d))) return false;
-  if (!out->base[k]) {
-    out->base[k] = base;
-    out->d[k] = d;
-    out->w[k] = ARENA_ARRAY(scope->onnx->arena, float, out->u *d);
-  }
-  for (int64_t u = 0; u < out->u; u++)
-    for (int64_t i = 0; i < d; i++)
-      out->w[k][u * d + i] += m->f[transposed ? (begin + u) * d + i : i * n + begin + u];
-  return true;
-}
-
-static bool add_constant(const OnnxTensor *t, int64_t begin, double factor, Affine *out) {
-  bool one = t->count == 1;
-  if (!one && begin + out->u > t->count) return false;
-  for (int i = 0; i + 1 < t->rank; i++)
-    if (t->dim[i] != 1) return false;
-  for (int64_t u = 0; u < out->u; u++)
-    out->bias[u] += factor * onnx_number(t, one ? 0 : begin + u);
-  return true;
-}
-
-static const OnnxAttribute *attribute(const OnnxNode *n, const char *name) {
-  for (int i = 0; i < n->n_attributes; i++)
-    if (strcmp(n->attribute[i].name, name) == 0) return &n->attribute[i];
-  return NULL;
-}
-
-/* Where part k of a Split begins; -1 where the sizes are not known. */
-static int64_t split_begin(const CellScope *scope, const OnnxNode *n, const char *name, int64_t u) {
-  const OnnxAttribute *sizes = attribute(n, "split");
-  const OnnxTensor *given = n->n_in > 1 ? cell_constant(scope, n->in[1]) : NULL;
-  int64_t begin = 0;
-  for (int k = 0; k < n->n_out; k++) {
-    int64_t size = given && given->i && k < given->count ? given->i[k] : sizes && k < (int)sizes->n ? sizes->ints[k] : u; /* equal parts */
-    if (strcmp(n->out[k], name) == 0) return begin;
-    begin += size;
-  }
-  return -1;
-}
-
-static bool slice_begin(const CellScope *scope, const OnnxNode *n, int64_t *begin) {
-  const OnnxTensor *t = n->n_in > 1 ? cell_constant(scope, n->in[1]) : NULL, *axes = n->n_in > 3 ? cell_constant(scope, n->in[3]) : NULL;
-  const OnnxAttribute *starts = attribute(n, "starts"), *named = attribute(n, "axes");
-  int64_t axis = axes && axes->i && axes->count == 1 ? axes->i[0] : named && named->n == 1 ? named->ints[0] : 99;
-  if (t && (!t->i || t->count != 1)) return false;
-  if (!t && (!starts || starts->n != 1)) return false;
-  *begin = t ? t->i[0] : starts->ints[0];
-  return (axis == 1 || axis == -1 || axis == 2) && *begin >= 0;
-}
-
-/* Adds elements [begin, begin + u) of a tensor, times 1. */
-static bool add_affine(const CellScope *scope, const char *name, int64_t begin, int depth, Affine *out) {
-  name = cell_source(scope, name);
-  const OnnxTensor *constant = cell_constant(scope, name);
-  if (constant) return add_constant(constant, begin, 1, out);
-  const OnnxNode *n = map_get(&scope->producer, name);
-  int64_t at;
-  if (!n || depth == 0) return false;
-  if (strcmp(n->op, "Add") == 0 && n->n_in == 2) return add_affine(scope, n->in[0], begin, depth - 1, out) && add_affine(scope, n->in[1], begin, depth - 1, out);
-  if (strcmp(n->op, "MatMul") == 0 && n->n_in == 2) return add_product(scope, n->in[0], cell_constant(scope, n->in[1]), false, begin, out);
-  if (strcmp(n->op, "Split") == 0) {
-    at = split_begin(scope, n, name, out->u);
-    return at >= 0 && add_affine(scope, n->in[0], begin + at, depth - 1, out);
-  }
-  if (strcmp(n->op, "Slice") == 0) return slice_begin(scope, n, &at) && add_affine(scope, n->in[0], begin + at, depth - 1, out);
-  if (strcmp(n->op, "Gemm") != 0 || n->n_in < 2) return false;
-  const OnnxAttribute *ta = attribute(n, "transA"), *tb = attribute(n, "transB"), *alpha = attribute(n, "alpha"), *beta = attribute(n, "beta");
-  if ((ta && ta->i) || (alpha && alpha->f != 1) || (beta && beta->f != 1)) return false;
-  const OnnxTensor *c = n->n_in > 2 && *n->in[2] ? cell_constant(scope, n->in[2]) : NULL;
-  if (n->n_in > 2 && *n->in[2] && (!c || !add_constant(c, begin, 1, out))) return false;
-  return add_product(scope, n->in[0], cell_constant(scope, n->in[1]), tb && tb->i, begin, out);
-}
-
-static bool affine(const CellScope *scope, const char *name, int64_t u, Affine *out) {
-  *out = (Affine){.u = u, .bias = ARENA_ARRAY(scope->onnx->arena, double, u)};
-  return add_affine(scope, name, 0, DEPTH, out);
-}
-
 /* ---- activations ---- */
 
 /* max(0, min(1, 0.2 t + 0.5)), in either order. */
 static const char *hard_sigmoid_of(const CellScope *scope, const char *name) {
   const char *inner = cell_source(scope, name);
+  bool was_max = false;
   for (int i = 0; i < 2; i++) {
     OnnxNode *n = map_get(&scope->producer, inner);
     if (!n || n->n_in != 2) return NULL;
     bool max = strcmp(n->op, "Max") == 0, min = strcmp(n->op, "Min") == 0;
+    if (i == 1 && max == was_max) return NULL;
+    was_max = max;
     int number = is_number(scope, n->in[1], max ? 0 : 1) ? 1 : is_number(scope, n->in[0], max ? 0 : 1) ? 0 : -1;
     if ((!max && !min) || number < 0) return NULL;
     inner = cell_source(scope, n->in[1 - number]);
@@ -372,13 +286,13 @@ int64_t cell_units(const CellScope *scope, const char *next) {
         if (!b && sum->n_in > 1) b = cell_constant(scope, sum->in[0]);
         if (b && b->count % 4 == 0 && b->rank == 1) return b->count / 4;
         if (b && b->rank == 2 && strcmp(sum->op, "MatMul") == 0) return b->dim[1] / 4;
-        if (b && b->rank == 2 && strcmp(sum->op, "Gemm") == 0) return attribute(sum, "transB") && attribute(sum, "transB")->i ? b->dim[0] / 4 : b->dim[1] / 4;
+        if (b && b->rank == 2 && strcmp(sum->op, "Gemm") == 0) return cell_attribute(sum, "transB") && cell_attribute(sum, "transB")->i ? b->dim[0] / 4 : b->dim[1] / 4;
         sum = map_get(&scope->producer, cell_source(scope, sum->in[0]));
       }
       return 0;
     }
     if (m && m->rank == 2 && strcmp(n->op, "MatMul") == 0) return m->dim[1];
-    if (m && m->rank == 2 && strcmp(n->op, "Gemm") == 0) return m->dim[attribute(n, "transB") && attribute(n, "transB")->i ? 0 : 1];
+    if (m && m->rank == 2 && strcmp(n->op, "Gemm") == 0) return m->dim[cell_attribute(n, "transB") && cell_attribute(n, "transB")->i ? 0 : 1];
     inner = n->in[0];
   }
   return 0;

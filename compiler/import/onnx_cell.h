@@ -17,6 +17,7 @@ void cell_scope(CellScope *scope, Onnx *onnx, const OnnxGraph *graph);
 OnnxNode *cell_producer(const CellScope *scope, const char *name, const char *op);
 const OnnxTensor *cell_constant(const CellScope *scope, const char *name);
 bool cell_number(const CellScope *scope, const char *name, double *x); /* all elements of a constant */
+const OnnxAttribute *cell_attribute(const OnnxNode *node, const char *name); /* NULL: left out */
 /* The name behind Identity, Squeeze, Unsqueeze, and products with 1. */
 const char *cell_source(const CellScope *scope, const char *name);
 bool same_source(const CellScope *scope, const char *a, const char *b);

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over the nodes, and what comes before it: which axis of each input is the batch, which is
- * time. A file does not say so; of the few customs there are, the first under which the whole graph makes
- * sense is taken, and if there is none, what stands in the way of the one that came farthest is reported.
- *
- *   batch first     [batch, time, features...]
- *   time first      [time, batch, features...]
- *   channels first  [batch, features, time]
- *   no time         [batch, features...] */
+/* The walk over the nodes, once for each custom of axes (onnx_input.c): the first under which the whole graph
+ * makes sense is taken, and if there is none, what stands in the way of the one that came farthest is
+ * reported. In, a file; out, a Foreign, or NULL after reporting. */
 #include "import/onnx.h"
 
 #include <math.h>
 #include <string.h>
-
-/* The length taken for a time axis that the file leaves open, while the graph is followed. */
-enum { OPEN_STEPS = 23 };
-
-typedef enum Layout { BATCH_FIRST, TIME_FIRST, CHANNELS_FIRST, NO_TIME, LAYOUT_COUNT } Layout;
 
 /* ---- the node being converted ---- */
 
@@ -174,19 +164,7 @@ static OnnxDone walk(Onnx *onnx, const OnnxGraph *graph) {
   return ONNX_DONE;
 }
 
-/* ---- inputs ---- */
-
-static bool is_whole(int elem) { return elem == 6 || elem == 7; }
-
-static int time_axis(const OnnxPort *p, Layout layout) {
-  bool index = is_whole(p->elem);
-  switch (layout) {
-  case BATCH_FIRST: return p->rank >= 3 || (index && p->rank == 2) ? 1 : -1;
-  case TIME_FIRST: return p->rank >= 2 || index ? 0 : -1;
-  case CHANNELS_FIRST: return p->rank == 3 ? 2 : -1;
-  default: return -1;
-  }
-}
+/* ---- what the graph is about ---- */
 
 /* Operators that treat each sample of a batch alone, wherever its axis is: those that name axes, but
  * for the ones whose meaning gives them, are not among them. */
@@ -212,88 +190,6 @@ static bool has_time(const OnnxGraph *g) {
   return found;
 }
 
-static int batch_axis(const OnnxPort *p, Layout layout) {
-  if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0) ? 1 : -1;
-  return p->rank >= 1 ? 0 : -1;
-}
-
-/* The axis of another input that is the batch: it has the same name, or the same size. */
-static int batch_like(const OnnxPort *p, const OnnxPort *first, Layout layout) {
-  int axis = batch_axis(first, layout), own = -1;
-  if (axis < 0 || p == first) return axis;
-  for (int i = p->rank; i-- > 0;) {
-    bool same = first->dim[axis] ? p->dim[i] == first->dim[axis] && p->dim[i] > 1 : p->dim[i] == 0 && strcmp(p->symbol[i], first->symbol[axis]) == 0;
-    if (same && (own < 0 || i <= 1)) own = i;
-  }
-  return own;
-}
-
-/* The shape of an input as the graph is to see it. False: the layout does not fit. */
-static bool input_shape(Onnx *onnx, const OnnxPort *p, Layout layout, int64_t *dim, int *time, bool *open) {
-  const OnnxPort *first = &onnx->graph->in[0];
-  int batch = batch_like(p, first, layout);
-  if (batch >= 0 && p->dim[batch] > 1 && !onnx->batch_is_free) batch = -1; /* a size of its own */
-  bool is_main = p == first || p->rank == first->rank;
-  *time = is_main || is_whole(p->elem) ? time_axis(p, layout) : -1;
-  if (*time == batch) *time = -1;
-  *open = false;
-  for (int i = 0; i < p->rank; i++) {
-    dim[i] = p->dim[i];
-    if (i == batch) {
-      onnx->unsure |= is_main && dim[i] != 1 && (*time < 0 ? onnx->has_time : p->dim[*time] == 1);
-      dim[i] = 1;
-    } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming) dim[i] = 2;
-    else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
-    else if (!dim[i] && i <= 1) dim[i] = 1; /* another name for the batch */
-    if (dim[i]) continue;
-    Diag *d = foreign_report(onnx->diags, onnx->file, E904, "input `%s` does not say how long its axis %d%s%s%s is", p->name, i, *p->symbol[i] ? " (`" : "",
-                             p->symbol[i], *p->symbol[i] ? "`)" : "");
-    diag_note(d, "only the batch and time may be left open");
-    return false;
-  }
-  return true;
-}
-
-static bool add_input(Onnx *onnx, int number, Layout layout) {
-  const OnnxPort *p = &onnx->graph->in[number];
-  int64_t dim[ONNX_MAX_RANK], features[ONNX_MAX_RANK];
-  int time, rank = 0;
-  bool open;
-  if (p->rank < 0) {
-    foreign_report(onnx->diags, onnx->file, E904, "input `%s` has no shape", p->name);
-    return false;
-  }
-  if (p->elem != 1 && !is_whole(p->elem)) {
-    Diag *d = foreign_report(onnx->diags, onnx->file, E902, "input `%s` has elements of a type that grus does not take", p->name);
-    diag_note(d, "type %d of the format; float32, int32 and int64 are read", p->elem);
-    return false;
-  }
-  if (!input_shape(onnx, p, layout, dim, &time, &open)) return false;
-  int64_t in_front = 1;
-  for (int i = 0; i < time; i++)
-    in_front *= dim[i];
-  if (in_front > 1 && layout != CHANNELS_FIRST) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has axes in front of time", p->name), false;
-  if (in_front > 1) foreign_note(onnx->foreign, "input `%s` has its time axis in front; in the file it is axis %d of %s", p->name, time, onnx_dims(onnx->arena, p->rank, dim));
-  for (int i = 0; i < p->rank; i++)
-    if (i != time && dim[i] != 1) {
-      if (rank == TYPE_MAX_AXES - 1) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has more axes than grus has", p->name), false;
-      features[rank++] = dim[i];
-    }
-  if (!rank) features[rank++] = 1;
-  Time none = {.kind = TIME_NONE}, fixed = {.kind = TIME_FIXED, .n = time >= 0 ? dim[time] : 1};
-  onnx->port[number] = model_input(onnx->model, p->name, foreign_type(time >= 0 ? fixed : none, rank, features));
-  int source = onnx_source(onnx, onnx->port[number]->value, fixed.n, time >= 0, rank, features);
-  onnx->source[source].input = number;
-  onnx->source[source].is_index = is_whole(p->elem);
-  OnnxTensor *t = onnx_references(onnx, source, p->rank, dim, time);
-  if (!t) return false;
-  t->name = p->name;
-  onnx->input[number] = t;
-  onnx->open_time |= open;
-  map_put(onnx->arena, &onnx->tensor, p->name, t);
-  return true;
-}
-
 /* ---- outputs ---- */
 
 static bool add_output(Onnx *onnx, const OnnxPort *p) {
@@ -316,26 +212,6 @@ static bool add_output(Onnx *onnx, const OnnxPort *p) {
   return true;
 }
 
-/* Inputs that became state are no ports any more. */
-static void drop_ports(Onnx *onnx) {
-  Model *m = onnx->model;
-  int n = 0, values = 0;
-  for (int i = 0; i < onnx->graph->n_in; i++)
-    if (onnx->port[i]) m->in[n++] = onnx->port[i];
-  if (n == m->n_in) return;
-  m->n_in = n;
-  for (int i = 0; i < m->n_values; i++) {
-    Value *v = m->value[i];
-    bool there = v->layer != NULL;
-    for (int k = 0; k < n && !there; k++)
-      there = m->in[k]->value == v;
-    if (!there) continue;
-    v->id = values;
-    m->value[values++] = v;
-  }
-  m->n_values = values;
-}
-
 static void count_uses(Onnx *onnx, const OnnxGraph *graph) {
   for (int i = 0; i < graph->n_nodes + graph->n_out; i++) {
     const OnnxNode *node = i < graph->n_nodes ? &graph->node[i] : NULL;
@@ -352,7 +228,7 @@ static void count_uses(Onnx *onnx, const OnnxGraph *graph) {
 
 /* ---- one layout ---- */
 
-static bool try_layout(Onnx *onnx, Layout layout) {
+static bool try_layout(Onnx *onnx, OnnxLayout layout) {
   const OnnxGraph *g = onnx->graph;
   const char *format = arena_printf(onnx->arena, "ONNX, opset %lld%s%s", (long long)onnx->opset, *onnx->producer ? ", by " : "", onnx->producer);
   onnx->foreign = foreign_new(onnx->file, format, NULL);
@@ -360,8 +236,8 @@ static bool try_layout(Onnx *onnx, Layout layout) {
   onnx->input = ARENA_ARRAY(onnx->arena, OnnxTensor *, g->n_in + 1);
   onnx->port = ARENA_ARRAY(onnx->arena, Port *, g->n_in + 1);
   onnx_source(onnx, NULL, 1, false, 0, NULL); /* numbers */
-  for (int i = 0; i < g->n_in; i++)
-    if (!add_input(onnx, i, layout)) return false;
+  for (int i = 0; i < g->n_in; i++, onnx->progress++)
+    if (!onnx_input(onnx, i, layout)) return false;
   if (walk(onnx, g) == ONNX_FAILED) return false;
   onnx->progress++;
   if (!onnx_states(onnx)) return false;
@@ -371,7 +247,7 @@ static bool try_layout(Onnx *onnx, Layout layout) {
     const OnnxTensor *t = map_get(&onnx->tensor, g->out[i].name);
     if (onnx->kept[i] && t->ref && onnx->source[t->ref[0].source].is_sequence && !add_output(onnx, &g->out[i])) return false;
   }
-  drop_ports(onnx);
+  onnx_drop_inputs(onnx);
   if (!onnx->model->n_out) return foreign_report(onnx->diags, onnx->file, E901, "`%s` has no output that depends on its inputs", onnx->file->path), false;
   if (!onnx->open_time || onnx->options->time || onnx->options->stream) return true;
   for (int i = 0; i < onnx->model->n_in; i++)
@@ -413,7 +289,7 @@ static Map map_copy(Arena *arena, const Map *map) {
 }
 
 /* With axes of size 1 only, time and batch look alike: with two steps they do not. */
-static bool is_confirmed(const Onnx *first, const Diags *diags, Layout layout) {
+static bool is_confirmed(const Onnx *first, const Diags *diags, OnnxLayout layout) {
   Onnx again = *first;
   again.tensor = map_copy(first->arena, &first->tensor);
   again.diags = diags_new(first->arena, diags->sources);
@@ -438,7 +314,7 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   first.has_time = has_time(graph);
   int turn = first.has_time ? 0 : NO_TIME;
   for (int k = 0; k < LAYOUT_COUNT; k++) {
-    Layout layout = (Layout)((k + turn) % LAYOUT_COUNT);
+    OnnxLayout layout = (OnnxLayout)((k + turn) % LAYOUT_COUNT);
     Onnx onnx = first;
     onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);

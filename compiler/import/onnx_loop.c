@@ -115,7 +115,8 @@ static OnnxDone convert(Loop *l, const Cell *cell, int h, int c, const char *seq
     const char *from = k < n_carried(l) ? (k == h ? node.out[1] : k == c ? node.out[2] : NULL) : NULL;
     if (is_scan && same_source(&l->scope, l->body->out[1 + k].name, carried_out(l, h))) from = node.out[0];
     OnnxTensor *t = from ? map_get(&onnx->tensor, from) : NULL;
-    if (!t && *l->node->out[k]) continue; /* a counter: whoever reads it is refused */
+    if (!t && *l->node->out[k] && map_get(&onnx->uses, l->node->out[k]))
+      return refuse(l, arena_printf(onnx->arena, "`%s` is read, and is neither its last state nor the state after each turn", l->node->out[k]));
     int64_t dim[3] = {steps, 1, cell->u};
     if (t) onnx_set(onnx, k, onnx_shaped(onnx, t, is_scan ? 3 : 2, is_scan ? dim : dim + 1));
   }

@@ -183,6 +183,22 @@ static OnnxDone with_vector(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *c
   return set_like(onnx, t, &x, norm->out[0]);
 }
 
+/* Axes of 1 in front, which the other operand of a broadcast has. */
+static const OnnxTensor *with_rank(Onnx *onnx, const OnnxTensor *t, int rank) {
+  int64_t dim[ONNX_MAX_RANK];
+  for (int i = 0; i < rank; i++)
+    dim[i] = i < rank - t->rank ? 1 : t->dim[i - (rank - t->rank)];
+  return t->rank < rank ? onnx_shaped(onnx, t, rank, dim) : t;
+}
+
+/* Broadcast to t's shape, c does not make it larger. */
+static bool fits_within(const OnnxTensor *c, const OnnxTensor *t) {
+  bool fits = c->rank <= t->rank;
+  for (int i = 0; i < c->rank && fits; i++)
+    fits = c->dim[i] == 1 || c->dim[i] == t->dim[t->rank - c->rank + i];
+  return fits;
+}
+
 static bool same_shape(const OnnxTensor *a, const OnnxTensor *b) {
   int i = a->rank, k = b->rank;
   while (i > 0 || k > 0) {
@@ -196,7 +212,7 @@ static OnnxDone arithmetic(Onnx *onnx, LayerKind kind, const OnnxTensor *a, cons
   double number;
   OnnxValue x, y;
   bool swapped = onnx_is_constant(a);
-  const OnnxTensor *t = swapped ? b : a, *other = swapped ? a : b;
+  const OnnxTensor *other = swapped ? a : b, *t = with_rank(onnx, swapped ? b : a, onnx_is_constant(other) ? other->rank : 0);
   bool commutes = kind == LAYER_add || kind == LAYER_mul;
   if (onnx_is_constant(other) && commutes && vector_axis(other, t) >= t->rank - 1) {
     const OnnxSource *source = t->ref ? &onnx->source[t->ref[0].source] : NULL;
@@ -208,7 +224,7 @@ static OnnxDone arithmetic(Onnx *onnx, LayerKind kind, const OnnxTensor *a, cons
       return done;
     }
   }
-  if (is_number(other, &number) && other->rank <= t->rank) {
+  if (is_number(other, &number) && fits_within(other, t)) {
     if (!onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
     return set_like(onnx, t, &x, with_number(onnx, kind, x.value, number, swapped && !commutes)->out[0]);
   }
@@ -240,6 +256,23 @@ static OnnxDone power(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *exponen
   return set_like(onnx, t, &x, value);
 }
 
+/* The smaller or larger of each element and a number. */
+static OnnxDone limit(Onnx *onnx, const OnnxTensor *a, const OnnxTensor *b, bool largest) {
+  double number;
+  OnnxValue x;
+  const OnnxTensor *t = onnx_is_constant(a) ? b : a, *other = onnx_is_constant(a) ? a : b;
+  if (!is_number(other, &number) || !fits_within(other, t)) {
+    diag_note(onnx_refuse(onnx, E902, "compares two tensors element by element"), "grus has `clip(low, high)`: one of the two must be a constant number");
+    return ONNX_FAILED;
+  }
+  if (!onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
+  if (largest && number == 0) return set_like(onnx, t, &x, stage(onnx, LAYER_relu, x.value)->out[0]);
+  Layer *clip = stage(onnx, LAYER_clip, x.value);
+  layer_set_number(clip, OPT_low, largest ? number : -3.4028234663852886e38);
+  layer_set_number(clip, OPT_high, largest ? 3.4028234663852886e38 : number);
+  return set_like(onnx, t, &x, clip->out[0]);
+}
+
 OnnxDone onnx_pointwise(Onnx *onnx) {
   const char *op = onnx->node->op;
   const OnnxTensor *a = onnx->node->n_in ? onnx_in(onnx, 0) : NULL, *b = onnx->node->n_in > 1 ? onnx_in(onnx, 1) : NULL;
@@ -247,6 +280,7 @@ OnnxDone onnx_pointwise(Onnx *onnx) {
   if (onnx_is_among(functions, op)) return function(onnx, a);
   if (!b || onnx->node->n_in != 2) return ONNX_OTHER;
   if (strcmp(op, "Pow") == 0) return power(onnx, a, b);
+  if (strcmp(op, "Max") == 0 || strcmp(op, "Min") == 0) return onnx_attributes_known(onnx, "") ? limit(onnx, a, b, op[1] == 'a') : ONNX_FAILED;
   LayerKind kind = operator_of(op);
   if (kind == LAYER_KIND_COUNT) return ONNX_OTHER;
   if (!onnx_attributes_known(onnx, onnx->opset < 7 ? "broadcast" : "")) return ONNX_FAILED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* An .onnx file as a graph in the arena: protobuf-c takes it apart, with memory in proportion to the
  * file; tensors become f32 or i64. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "import/onnx.h"
 
 #include "import/onnx.pb-c.h"
@@ -130,9 +131,38 @@ static bool is_float(TensorElem elem) {
   return elem == TENSOR_F32 || elem == TENSOR_F16 || elem == TENSOR_F64 || elem == TENSOR_BF16;
 }
 
+/* The folder of a path, with its slash; "" where it has none. */
+static const char *folder_of(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
+}
+
+/* Where a path leads once links are followed; NULL: nowhere. */
+static const char *real_path(Arena *arena, const char *path) {
+  char *found = realpath(path, NULL);
+  const char *out = found ? arena_strdup(arena, found) : NULL;
+  free(found);
+  return out;
+}
+
+/* Beside the model or below it, also by way of links: of the file as it was named, or of what that leads to, since
+ * stores of models keep all files of one under other names in one place. */
+static bool is_inside(Arena *arena, const char *model, const char *file) {
+  const char *folder = folder_of(arena, model), *named = real_path(arena, *folder ? folder : "."), *target = real_path(arena, model);
+  const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named) : NULL, target ? folder_of(arena, target) : NULL};
+  for (int i = 0; i < 2; i++)
+    if (root[i] && strncmp(file, root[i], strlen(root[i])) == 0) return true;
+  return false;
+}
+
+static bool leaves_folder(const char *location) {
+  return *location == '/' || strchr(location, '\\') || strcmp(location, "..") == 0 || strncmp(location, "../", 3) == 0 || strstr(location, "/../") ||
+         (strlen(location) > 3 && strcmp(location + strlen(location) - 3, "/..") == 0);
+}
+
 /* The bytes of a tensor in another file: only beside the model or below it. */
 static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t **bytes, size_t *n) {
-  const char *location = NULL, *slash = strrchr(onnx->file->path, '/'), *reason;
+  const char *location = "", *reason;
   unsigned long long offset = 0, length = 0;
   bool sized = false;
   for (size_t i = 0; i < t->n_external_data; i++) {
@@ -141,15 +171,22 @@ static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t 
     else if (strcmp(e->key, "offset") == 0) offset = strtoull(e->value, NULL, 10);
     else if (strcmp(e->key, "length") == 0) length = strtoull(e->value, NULL, 10), sized = true;
   }
-  if (!location || !*location || *location == '/' || strchr(location, '\\') || strcmp(location, "..") == 0 || strncmp(location, "../", 3) == 0 || strstr(location, "/..")) {
-    Diag *d = bad(onnx, "tensor `%s` is kept in `%s`, which leaves the folder of the model", t->name, location ? location : "");
+  if (!*location) {
+    bad(onnx, "tensor `%s` is kept in another file, whose name is missing", t->name);
+    return false;
+  }
+  const char *path = arena_printf(onnx->arena, "%s%s", folder_of(onnx->arena, onnx->file->path), location);
+  const char *led_to = leaves_folder(location) ? NULL : real_path(onnx->arena, path);
+  if (leaves_folder(location) || (led_to && !is_inside(onnx->arena, onnx->file->path, led_to))) {
+    Diag *d = bad(onnx, "tensor `%s` is kept in `%s`, which leaves the folder of the model", t->name, location);
+    if (led_to) diag_note(d, "it is a link to `%s`", led_to);
     diag_note(d, "external data is read from files beside the model only");
     return false;
   }
-  const char *path = slash ? arena_printf(onnx->arena, "%.*s/%s", (int)(slash - onnx->file->path), onnx->file->path, location) : location;
   Mapped file;
-  if (!file_map(onnx->arena, path, &file, &reason)) {
-    bad(onnx, "cannot read `%s`, which holds tensor `%s`: %s", path, t->name, reason);
+  if (!file_map(onnx->arena, led_to ? led_to : path, &file, &reason)) {
+    Diag *d = bad(onnx, "cannot read `%s`, which holds tensor `%s`: %s", path, t->name, reason);
+    diag_note(d, "exporters write weights of large models to a file of their own: it belongs beside the .onnx file");
     return false;
   }
   if (!sized) length = offset <= file.len ? file.len - offset : 0;

@@ -107,6 +107,10 @@ static bool read_cell(Onnx *onnx, Cell *c) {
     onnx_refuse(onnx, E603, "says hidden_size %lld, and has R %s", (long long)onnx_int(onnx, "hidden_size", 0), onnx_dims(onnx->arena, 3, r->dim));
     return false;
   }
+  if (!onnx_is_among(" forward reverse bidirectional ", direction)) {
+    onnx_refuse(onnx, E901, "has the direction `%s`; there are forward, reverse and bidirectional", direction);
+    return false;
+  }
   if (onnx_int(onnx, "input_forget", 0)) {
     Diag *d = onnx_refuse(onnx, E903, "has input_forget: its input and forget gates are coupled");
     diag_note(d, "the LSTM of grus has gates of their own: export it without");
@@ -197,7 +201,7 @@ static bool set_results(Onnx *onnx, const Cell *c, const Layer *layer, int64_t s
   OnnxTensor *out = onnx_references(onnx, y, 4, y_dim[c->layout], c->layout);
   if (!out) return false;
   onnx_set(onnx, 0, out);
-  OnnxState state = {.width = width, .origin = onnx_origin(onnx), .layer = (Layer *)(uintptr_t)layer};
+  OnnxState state = {.width = width, .node = onnx->node, .layer = (Layer *)(uintptr_t)layer};
   for (int s = 0; s < (c->kind == LAYER_LSTM ? 2 : 1); s++) {
     int source = s == 0 && forward ? y : onnx_source(onnx, layer->out[1 + s], 1, false, 1, &width);
     OnnxTensor *last = onnx_references(onnx, source, 3, h_dim[c->layout], -1);
@@ -212,7 +216,8 @@ static bool set_results(Onnx *onnx, const Cell *c, const Layer *layer, int64_t s
     const OnnxTensor *start = c->kind == LAYER_LSTM || s == 0 ? onnx_in(onnx, 5 + s) : NULL;
     if (!start) continue;
     if (start->count != width) {
-      onnx_refuse(onnx, E603, "has a start state %s, and needs %s", onnx_dims(onnx->arena, start->rank, start->dim), onnx_dims(onnx->arena, 3, h_dim[c->layout]));
+      Diag *d = onnx_refuse(onnx, E603, "has a start state %s, and needs %s", onnx_dims(onnx->arena, start->rank, start->dim), onnx_dims(onnx->arena, 3, h_dim[c->layout]));
+      if (s == 1 && state.start[0]) diag_note(d, "h and c differ in size: so does PyTorch write an LSTM with `proj_size`, without its projection. Train it without");
       return false;
     }
     state.start[s] = start;

@@ -102,7 +102,37 @@ static void become_stream(Onnx *onnx, const int *partner) {
   }
 }
 
-/* A start state that is no stream's: an input of its own, or zeros. */
+/* The layers from `first` on go in front of `before`, which reads them. */
+static void move_in_front(Model *m, int first, const Layer *before) {
+  for (int i = first; i < m->n_layers; i++) {
+    Layer *moved = m->layer[i];
+    int to = before->id;
+    memmove(m->layer + to + 1, m->layer + to, sizeof(Layer *) * (size_t)(i - to));
+    m->layer[to] = moved;
+    for (int k = to; k <= i; k++)
+      m->layer[k]->id = k;
+  }
+}
+
+/* A whole input is that vector; anything else is made of what the graph has by then. NULL after reporting. */
+static Value *start_value(Onnx *onnx, const OnnxState *s, const OnnxTensor *t) {
+  int input = input_of(onnx, t);
+  bool whole = input >= 0 && t->count == onnx->input[input]->count;
+  for (int64_t k = 0; whole && k < t->count; k++)
+    whole = t->ref[k].index == k;
+  if (whole) {
+    onnx->port[input]->declared = foreign_type((Time){.kind = TIME_NONE}, 1, &s->width);
+    return onnx->port[input]->value;
+  }
+  OnnxValue x;
+  int first = onnx->model->n_layers;
+  if (!onnx_value(onnx, onnx_shaped(onnx, t, 1, &t->count), -1, &x)) return NULL;
+  onnx_exact(onnx, &x);
+  move_in_front(onnx->model, first, s->layer);
+  return x.value;
+}
+
+/* A start state that is no stream's: an input of its own or a part of one, what layers made of others, or zeros. */
 static bool start_from(Onnx *onnx, OnnxState *s) {
   int n = s->layer->kind == LAYER_LSTM ? 2 : 1;
   Value *value[2] = {NULL, NULL};
@@ -110,21 +140,17 @@ static bool start_from(Onnx *onnx, OnnxState *s) {
   for (int w = 0; w < n; w++)
     any |= s->start[w] && !is_zero(s->start[w]);
   if (!any) return true;
+  onnx->node = s->node;
   for (int w = 0; w < n; w++) {
     const OnnxTensor *t = s->start[w];
-    int input = t ? input_of(onnx, t) : -1;
-    bool whole = input >= 0 && t->count == onnx->input[input]->count;
-    for (int64_t k = 0; whole && k < t->count; k++)
-      whole = t->ref[k].index == k;
-    if (!whole) {
-      Diag *d = foreign_report(onnx->diags, onnx->file, E902, "%s starts from a state that %s", s->origin,
-                               !t || onnx_is_constant(t) ? "is constant and not zero, or from one of its two" : "is computed, or a part of an input");
-      diag_note(d, "a start state is zeros, or a whole input, or comes back from the call before (`--stream`)");
+    if (!t || onnx_is_constant(t)) {
+      Diag *d = onnx_refuse(onnx, E902, "starts from a state that %s", t ? "is constant and not zero" : w ? "has h and no c" : "has c and no h");
+      diag_note(d, "a start state is zeros, an input or made of one, or comes back from the call before (`--stream`)");
       return false;
     }
-    onnx->port[input]->declared = foreign_type((Time){.kind = TIME_NONE}, 1, &s->width);
-    value[w] = onnx->port[input]->value;
+    if (!(value[w] = start_value(onnx, s, t))) return false;
   }
+  onnx->node = NULL;
   layer_set_states(onnx->arena, s->layer, n, value);
   return true;
 }
