@@ -4,6 +4,7 @@
  *
  *   rtneural.c     {"in_shape": ..., "layers": [...]}, weights as Keras has them
  *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
+ *   nam.c          {"architecture": ..., "config": ..., "weights": [...]}
  *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict
  *   manifest.c, icu.c, sketch.c           other models in JSON */
 #ifndef GRUS_IMPORT_AUDIO_H
@@ -58,8 +59,22 @@ Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t
 /* table [categories, units] */
 Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units, const char *prefix, const char *origin);
 
+/* A rate in steps a second, a number or its digits as a string, as that of time; unchanged without the
+ * key. False after reporting. */
+bool audio_rate(Audio *audio, const json_t *object, const char *key, const char *origin, Time *time);
 /* Every key of object is one of a blank-separated list. */
 bool audio_keys_known(Audio *audio, json_t *object, const char *known, const char *origin);
+
+/* Levels that AIDA-X applies around a model (audio_levels.c). Read, then before the first stage, then
+ * after the last; false after reporting. */
+typedef struct AudioLevels {
+  double in, out; /* factors */
+  bool skip;
+  Value *signal; /* what skip adds */
+} AudioLevels;
+bool audio_levels_read(Audio *audio, const json_t *root, AudioLevels *levels);
+void audio_levels_before(Audio *audio, AudioLevels *levels);
+bool audio_levels_after(Audio *audio, const AudioLevels *levels);
 
 /* One module of a PyTorch state dict. prefix: "rec." or "". */
 typedef struct TorchModule {

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
@@ -172,6 +173,24 @@ int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t 
   else
     foreign_report(audio->diags, audio->file, E904, "%s does not say its `%s`", origin, key);
   return -1;
+}
+
+bool audio_rate(Audio *audio, const json_t *object, const char *key, const char *origin, Time *time) {
+  enum { RATE_MAX = 1000000000 };
+  const json_t *value = json_object_get(object, key);
+  const char *digits = json_string_value(value);
+  char *end = NULL;
+  double rate = digits ? strtod(digits, &end) : json_number_value(value);
+  if (!value || json_is_null(value)) return true;
+  if ((json_is_number(value) || (digits && end != digits && !*end)) && rate >= 1 && rate <= RATE_MAX &&
+      fabs(rate - floor(rate)) < 1e-9) {
+    time->rate_num = (int64_t)rate;
+    time->rate_den = 1;
+    return true;
+  }
+  foreign_report(audio->diags, audio->file, E901,
+                 "%s has a `%s` that is not a rate, a whole number of samples a second", origin, key);
+  return false;
 }
 
 static bool listed(const char *list, const char *name) {

@@ -271,17 +271,23 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
     add_line(p, line[i]);
 }
 
-/* A bounded length is named once; behind that the name is enough, and outputs need none. */
+static const char *type_text(Arena *arena, const Type *type) {
+  Text text = text_new(arena);
+  text_add_type(&text, type, true);
+  return text_str(&text);
+}
+
+/* A bounded length is named once; behind that the name is enough, and outputs need none; nor do they need a rate. */
 static const char *port_type(Printer *p, const Type *type, bool input, bool *named_length) {
   Type t = *type;
-  t.time.rate_num = 0;
+  if (!input) t.time.rate_num = 0;
   for (int i = 0; i < t.rank; i++)
     t.dim[i].label = NULL;
-  if (t.time.kind != TIME_BOUNDED) return type_str(p->arena, &t);
+  if (t.time.kind != TIME_BOUNDED) return type_text(p->arena, &t);
   const char *name = t.time.length > 0 ? p->model->length[t.time.length].name : NULL;
   bool derived = t.time.length > 0 && p->model->length[t.time.length].from;
   t.time.len = derived ? NULL : name;
-  const char *text = type_str(p->arena, &t);
+  const char *text = type_text(p->arena, &t);
   if (!t.time.len || (input && !named_length[t.time.length])) {
     if (t.time.length > 0) named_length[t.time.length] = true;
     return text;

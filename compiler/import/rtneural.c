@@ -8,7 +8,9 @@
  *   lstm       [d, 4u], [u, 4u], [4u]      gates i f c o
  *   conv1d     [k, d / groups, f], [f]     causal
  *   batchnorm  scale, center, mean, variance; or mean, variance
- *   prelu      [1, d] or [1, 1] */
+ *   prelu      [1, d] or [1, 1]
+ *
+ * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial run. */
 #include "import/audio.h"
 
 #include <string.h>
@@ -275,9 +277,16 @@ static bool rank_known(Audio *a, const json_t *layers, size_t rank) {
   return false;
 }
 
+/* The rate stands at one of several places. */
+static bool read_rate(Audio *a, const json_t *root, Time *time) {
+  return audio_rate(a, root, "samplerate", "the model", time) && audio_rate(a, root, "sample_rate", "the model", time) &&
+         audio_rate(a, json_object_get(root, "metadata"), "samplerate", "`metadata`", time);
+}
+
 Foreign *rtneural_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Audio audio = {.arena = file->arena, .file = file, .diags = diags}, *a = &audio;
-  static const char known[] = "in_shape layers samplerate sample_rate author name date version esr metadata";
+  static const char known[] = "in_shape layers samplerate sample_rate author name date version esr metadata "
+                              "in_skip in_gain out_gain input_batch output_batch";
   json_t *root = audio_json(a), *shape = json_object_get(root, "in_shape"), *layers = json_object_get(root, "layers");
   size_t n = json_array_size(layers), rank = json_array_size(shape);
   (void)options;
@@ -288,11 +297,16 @@ Foreign *rtneural_import(const ForeignFile *file, const ImportOptions *options, 
   }
   audio.width = shape_width(a, shape, rank, "in_shape", "the model");
   if (!audio.width) return NULL;
+  AudioLevels levels = {0};
+  Time time = {.kind = rank == 3 ? TIME_STREAM : TIME_NONE, .period = 1};
+  if (!audio_levels_read(a, root, &levels)) return NULL;
+  if (rank == 3 && !read_rate(a, root, &time)) return NULL;
   audio.foreign = foreign_new(file, "RTNeural JSON", NULL);
-  Time time = rank == 3 ? (Time){.kind = TIME_STREAM, .period = 1} : (Time){.kind = TIME_NONE};
   audio.value = model_input(audio.foreign->model, "x", foreign_type(time, 1, &audio.width))->value;
+  audio_levels_before(a, &levels);
   for (size_t i = 0; i < n; i++)
     if (!import_layer(a, json_array_get(layers, i), (int)i, rank)) return NULL;
+  if (!audio_levels_after(a, &levels)) return NULL;
   model_output(audio.foreign->model, "y", audio.value);
   return audio.foreign;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of make_audio.py and make_programs.py: NAME.json against NAME.npz, whole and as the beginnings of the stream;
- * refused/NAME_CODE.json must be refused with CODE; and every fixture cut at every length or with
+/* The fixtures of make_audio.py and make_programs.py: NAME.json and NAME.nam against NAME.npz, whole and as
+ * the beginnings of the stream; refused/NAME_CODE must be refused with CODE; and every fixture cut at every length or with
  * bytes changed must be refused or give a model whose weights are there. Tolerance: the references are
  * double on the same float32 weights, so only rounding is between.
  *
@@ -20,7 +20,7 @@ enum { CHANGES = 400 };
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* The .json files of a folder, sorted. */
+/* The .json and .nam files of a folder, sorted. */
 static const char **list(Conform *c, const char *folder, size_t *n) {
   const char **names = NULL;
   size_t cap = 0;
@@ -28,7 +28,8 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   *n = 0;
   if (!dir) return NULL;
   for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (strstr(entry->d_name, ".json")) ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
+    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam"))
+      ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
   closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);
   return names;

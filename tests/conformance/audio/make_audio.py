@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/: small models in the JSON of RTNeural, GuitarML and PyTorch with fixed random
-weights, NAME.json, and what plain numpy in double makes of 12 steps, NAME.npz (x0, y0); and
-refused/NAME_CODE.json.
+"""Makes fixtures/: small models in the JSON of RTNeural (and AIDA-X), GuitarML, PyTorch and Neural Amp
+Modeler with fixed random weights, NAME.json and NAME.nam, and what plain numpy in double makes of 12 steps, NAME.npz (x0, y0); and
+refused/NAME_CODE.json or .nam.
 
     python3 make_audio.py
 """
@@ -35,8 +35,8 @@ def gru(x, w, r, b, b2):  # rows of gates: z r n; [3 u, d]
     return np.array(out)
 
 
-def lstm(x, w, r, b):  # rows of gates: i f g o
-    u, h, c, out = r.shape[1], np.zeros(r.shape[1]), np.zeros(r.shape[1]), []
+def lstm(x, w, r, b, h=None, c=None):  # rows of gates: i f g o
+    h, c, out = np.zeros(r.shape[1]) if h is None else h, np.zeros(r.shape[1]) if c is None else c, []
     for v in x:
         i, f, g, o = np.split(w @ v + r @ h + b, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
@@ -49,14 +49,14 @@ def lists(a):
     return [round(float(v), 4) for v in a] if a.ndim == 1 else [lists(v) for v in a]
 
 
-def save(name, model, x, y):
-    with open(os.path.join(HERE, name + ".json"), "w") as f:
+def save(name, model, x, y, ending=".json"):
+    with open(os.path.join(HERE, name + ending), "w") as f:
         json.dump(model, f)
     np.savez(os.path.join(HERE, name + ".npz"), x0=x, y0=y)
 
 
-def refused(name, model):
-    with open(os.path.join(HERE, "refused", name + ".json"), "w") as f:
+def refused(name, model, ending=".json"):
+    with open(os.path.join(HERE, "refused", name + ending), "w") as f:
         f.write(model if isinstance(model, str) else json.dumps(model))
 
 
@@ -137,6 +137,38 @@ def torch_state():
     return model
 
 
+def nam(name, inputs, units, layers, outputs, **config):
+    x = rng.uniform(-1, 1, (STEPS, inputs))
+    flat, y = [], x
+    for _ in range(layers):
+        d = y.shape[1]
+        w, b, h, c = weights(4 * units, d + units), weights(4 * units), weights(units), weights(units)
+        flat += [w.ravel(), b, h, c]
+        y = lstm(y, w[:, :d], w[:, d:], b, h, c)
+    w, b = weights(outputs, units), weights(outputs)
+    flat += [w.ravel(), b]
+    model = {"version": "0.5.4", "metadata": {"name": "fixture", "loudness": -20.5}, "architecture": "LSTM",
+             "config": {"input_size": inputs, "hidden_size": units, "num_layers": layers, **config},
+             "weights": lists(np.concatenate(flat)), "sample_rate": 48000}
+    save(name, model, x, y @ w.T + b, ".nam")
+    return model
+
+
+def aida(name, inputs, **keys):  # gains in decibels
+    x = rng.uniform(-1, 1, (STEPS, inputs))
+    w, r, b, d, db = weights(inputs, 8), weights(2, 8), weights(8), weights(2, 1), weights(1)
+    model = {"in_shape": [None, None, inputs], "layers": [layer("lstm", 2, [w, r, b]), layer("dense", 1, [d, db])],
+             "input_batch": [0.0], "output_batch": [0.0], "metadata": {"name": name, "samplerate": "48000", "esr": 0.1},
+             **keys}
+    v = x.copy()
+    v[:, 0] *= 10 ** (keys.get("in_gain", 0) / 20)
+    y = lstm(v, w.T, r.T, b) @ d + db
+    if keys.get("in_skip"):
+        y = y + v[:, :1]
+    save(name, model, x, y * 10 ** (keys.get("out_gain", 0) / 20))
+    return model
+
+
 def change(model, *path, to):
     out = copy.deepcopy(model)
     at = out
@@ -166,7 +198,7 @@ def main():
     refused("unknown_activation_E902", change(rl, "layers", 1, "activation", to="swish"))
     refused("lstm_relu_E903", change(rl, "layers", 0, "activation", to="relu"))
     refused("unknown_key_E903", change(rl, "layers", 1, "dropout", to=0.5))
-    refused("unknown_top_E903", change(rl, "in_gain", to=2.0))
+    refused("unknown_top_E903", change(rl, "oversampling", to=2.0))
     refused("units_E603", change(rl, "layers", 0, "shape", to=[None, None, 3]))
     refused("ragged_E603", change(rl, "layers", 0, "weights", 1, 1, to=[1.0]))
     refused("text_E603", change(rl, "layers", 0, "weights", 2, 1, to="0.5"))
@@ -184,6 +216,40 @@ def main():
     refused("amp_missing_E602", change(amp, "state_dict", "lin.bias", to=None))
     refused("torch_extra_E903", change(state, "second.weight_hr_l0", to=[[1.0]]))
     refused("torch_rows_E902", change(state, "first.weight_hh_l0", to=[[1.0]]))
+    one = nam("nam_lstm_1", 1, 3, 1, 1)
+    nam("nam_lstm_2", 1, 4, 2, 1)
+    nam("nam_lstm_channels", 2, 3, 2, 2, in_channels=2, out_channels=2)
+    for kind in ("WaveNet", "ConvNet", "Linear", "Transformer"):
+        refused(f"nam_{kind}_E902", change(one, "architecture", to=kind), ".nam")
+    refused("nam_number_E901", change(one, "architecture", to=3), ".nam")
+    refused("nam_newer_E903", change(one, "version", to="0.8.0"), ".nam")
+    refused("nam_older_E903", change(one, "version", to="0.4.0"), ".nam")
+    refused("nam_version_E904", change(one, "version", to=None), ".nam")
+    refused("nam_short_E603", change(one, "weights", to=one["weights"][:-1]), ".nam")
+    refused("nam_long_E603", change(one, "weights", to=one["weights"] + [0.5]), ".nam")
+    refused("nam_units_E603", change(one, "config", "hidden_size", to=1 << 30), ".nam")
+    refused("nam_text_E603", change(one, "weights", 3, to="0.5"), ".nam")
+    refused("nam_huge_E608", change(one, "weights", 3, to=1e300), ".nam")
+    refused("nam_layers_E901", change(one, "config", "num_layers", to=0), ".nam")
+    refused("nam_many_layers_E903", change(one, "config", "num_layers", to=1 << 30), ".nam")
+    refused("nam_channels_E903", change(one, "config", "in_channels", to=2), ".nam")
+    refused("nam_silent_E904", change(one, "config", "hidden_size", to=None), ".nam")
+    refused("nam_key_E903", change(one, "config", "bidirectional", to=True), ".nam")
+    refused("nam_top_key_E903", change(one, "gain", to=2.0), ".nam")
+    refused("nam_config_E901", change(one, "config", to=[1]), ".nam")
+    refused("nam_rate_E901", change(one, "sample_rate", to="fast"), ".nam")
+    aida("aida_in_gain", 1, in_gain=-3.0)
+    aida("aida_out_gain", 1, out_gain=2.5)
+    aida("aida_skip", 1, in_skip=1)
+    aida("aida_no_skip", 1, in_skip=0, in_gain=0, out_gain=0.0)
+    levels = aida("aida_knobs", 3, in_skip=1, in_gain=4.0, out_gain=-6.0)
+    refused("aida_skip_E903", change(levels, "in_skip", to=2))
+    refused("aida_skip_text_E903", change(levels, "in_skip", to="1"))
+    refused("aida_gain_E901", change(levels, "in_gain", to="loud"))
+    refused("aida_gain_huge_E901", change(levels, "out_gain", to=1e9))
+    refused("aida_rate_E901", change(levels, "metadata", "samplerate", to="high"))
+    wide = {**rl, "in_skip": 1}
+    refused("aida_skip_wide_E903", change(wide, "layers", to=rl["layers"][:1]))
 
 
 if __name__ == "__main__":
