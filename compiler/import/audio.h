@@ -6,7 +6,8 @@
  *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
  *   nam.c          {"architecture": ..., "config": ..., "weights": [...]}
  *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict
- *   manifest.c, icu.c, sketch.c           other models in JSON */
+ *   manifest.c, icu.c, sketch.c           other models in JSON
+ *   rnnoise.c      numbers in text */
 #ifndef GRUS_IMPORT_AUDIO_H
 #define GRUS_IMPORT_AUDIO_H
 
@@ -44,15 +45,17 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
 float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim, const char *name);
 /* A whole number of at least `least`, also as [n]; -1 after reporting. */
 int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least, const char *origin);
-/* Matrices with a row for each input: kernel [d, 4 u], recurrent kernel [u, 4 u], bias [4 u] of the
- * forward direction and, or NULL, of the backward one. place[g]: which quarter is gate g of i f g o;
- * forget_bias is added to that of f. d is audio->width. NULL after reporting. */
+/* Matrices with a row for each input: kernel [d, gates u], recurrent kernel [u, gates u], bias [gates u] of
+ * the forward direction and, or NULL, of the backward one. place[g]: which part is gate g of z r n, or of
+ * i f g o; forget_bias is added to that of f. d is audio->width. The GRU resets before its product and has
+ * one direction. NULL after reporting. */
 typedef struct AudioCell {
   int64_t units;
   const float *kernel[2], *recurrent[2], *bias[2];
   const int *place;
   double forget_bias;
 } AudioCell;
+Layer *audio_gru(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin);
 Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin);
 /* kernel [d, units], bias [units] */
 Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units, const char *prefix, const char *origin);

@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages from matrices that have a row for each input, [d, 4 u], as TensorFlow computes x W. */
+/* Stages from matrices that have a row for each input, [d, gates u], as TensorFlow computes x W. */
 #include "import/audio.h"
 
 #include <string.h>
 
-/* Row `unit` of a canonical [4 u, d] is column place[gate] of the file's [d, 4 u]. */
-static void turn(const AudioCell *cell, const float *from, int64_t d, float *to) {
-  for (int64_t row = 0; row < 4 * cell->units; row++) {
+/* Row `unit` of gate g of a canonical [gates u, d] is column place[g] u + unit of the file's [d, gates u]. */
+static void turn(const AudioCell *cell, int gates, const float *from, int64_t d, float *to) {
+  for (int64_t row = 0; row < gates * cell->units; row++) {
     int64_t column = cell->place[row / cell->units] * cell->units + row % cell->units;
     for (int64_t i = 0; i < d; i++)
-      to[row * d + i] = from[i * 4 * cell->units + column];
+      to[row * d + i] = from[i * gates * cell->units + column];
   }
+}
+
+Layer *audio_gru(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin) {
+  int64_t d = audio->width, u = cell->units;
+  Layer *stage = audio_stage(audio, LAYER_GRU, prefix, origin);
+  layer_set_size(stage, OPT_units, u);
+  layer_set_word(stage, OPT_reset, "before");
+  float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){1, 3, u, d}, "kernel");
+  float *recurrent = audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){1, 3, u, u}, "recurrent kernel");
+  float *bias = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){1, 3, u}, "bias");
+  if (!kernel || !recurrent || !bias) return NULL;
+  turn(cell, 3, cell->kernel[0], d, kernel);
+  turn(cell, 3, cell->recurrent[0], u, recurrent);
+  turn(cell, 3, cell->bias[0], 1, bias);
+  audio->width = u;
+  return stage;
 }
 
 Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin) {
@@ -23,9 +39,9 @@ Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const
   float *bias = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){dirs, 4, u}, "bias");
   if (!kernel || !recurrent || !bias) return NULL;
   for (int64_t dir = 0; dir < dirs; dir++, kernel += 4 * u * d, recurrent += 4 * u * u, bias += 4 * u) {
-    turn(cell, cell->kernel[dir], d, kernel);
-    turn(cell, cell->recurrent[dir], u, recurrent);
-    turn(cell, cell->bias[dir], 1, bias);
+    turn(cell, 4, cell->kernel[dir], d, kernel);
+    turn(cell, 4, cell->recurrent[dir], u, recurrent);
+    turn(cell, 4, cell->bias[dir], 1, bias);
     for (int64_t unit = u; unit < 2 * u; unit++) /* gates i f g o */
       bias[unit] += (float)cell->forget_bias;
   }

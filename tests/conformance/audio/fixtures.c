@@ -20,7 +20,7 @@ enum { CHANGES = 400 };
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* The .json and .nam files of a folder, sorted. */
+/* The models of a folder, sorted. */
 static const char **list(Conform *c, const char *folder, size_t *n) {
   const char **names = NULL;
   size_t cap = 0;
@@ -28,7 +28,7 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   *n = 0;
   if (!dir) return NULL;
   for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam"))
+    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam") || strstr(entry->d_name, ".rnnn"))
       ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
   closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);

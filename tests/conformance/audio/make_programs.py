@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes fixtures/sketch.json and .npz, a small model as Sketch-RNN dumps them and what plain numpy in
-double makes of 12 strokes (x0; y0 the states, y1 the output), and fixtures/refused/ of it and of
-word segmentation models of ICU.
+double makes of 12 strokes (x0; y0 the states, y1 the output); the same of fixtures/rnnoise.rnnn (y0 gains,
+y1 voice activity); and fixtures/refused/ of them and of word segmentation models of ICU.
 
     python3 make_programs.py
 """
@@ -37,6 +37,52 @@ def sketch(u=3, n=4):
         states.append(h)
     states = np.array(states)
     return model, {"x0": x, "y0": states, "y1": states @ head + bias}
+
+
+def rnnoise(d=3, a=2, b=3, c=2, bands=2):
+    """[lines of the file], arrays; activations: tanh, relu, tanh, relu of the candidates and layers."""
+
+    def layer(inputs, units, activation, gates):
+        w = [rng.integers(-127, 128, (inputs, gates * units))]
+        if gates == 3:
+            w.append(rng.integers(-127, 128, (units, 3 * units)))
+        w.append(rng.integers(-127, 128, gates * units))
+        lines.append(f"{inputs} {units} {activation}")
+        lines.extend(" ".join(str(n) for n in m.ravel()) for m in w)
+        return [m / 256 for m in w] + [activation]
+
+    def act(kind, v):
+        return [np.tanh, sigmoid, lambda u: np.maximum(u, 0)][kind](v)
+
+    def dense(p, v):
+        return act(p[2], v @ p[0] + p[1])
+
+    def gru(p, v, h):
+        w, r, bias, kind = p
+        u = len(h)
+        z, s, _ = np.split(sigmoid(v @ w + h @ r + bias), 3)
+        n = act(kind, (v @ w + bias)[2 * u:] + (s * h) @ r[:, 2 * u:])
+        return z * h + (1 - z) * n
+
+    lines = ["rnnoise-nu model file version 1"]
+    first, vad = layer(d, a, 0, 1), layer(a, b, 0, 3)
+    noise, denoise = layer(a + b + d, c, 2, 3), layer(b + c + d, b, 0, 3)
+    gains, speech = layer(b, bands, 1, 1), layer(b, 1, 1, 1)
+    x = rng.normal(size=(12, d)).astype(np.float32)
+    hv, hn, hd, y0, y1 = np.zeros(b), np.zeros(c), np.zeros(b), [], []
+    for v in x:
+        e = dense(first, v)
+        hv = gru(vad, e, hv)
+        hn = gru(noise, np.concatenate([e, hv, v]), hn)
+        hd = gru(denoise, np.concatenate([hv, hn, v]), hd)
+        y0.append(dense(gains, hd))
+        y1.append(dense(speech, hv))
+    return lines, {"x0": x, "y0": np.array(y0), "y1": np.array(y1)}
+
+
+def save_lines(folder, name, lines):
+    with open(os.path.join(HERE, folder, name + ".rnnn"), "w") as f:
+        f.write("\n".join(lines) + "\n")
 
 
 def icu(v=5, d=2, u=2):
@@ -83,6 +129,15 @@ def main():
     save("refused", "icu_short_E603", changed(model, "mat2", "data", to=[0.5] * 7))
     save("refused", "icu_dims_E901", changed(model, "mat1", "dim", to=[5, 2, 1]))
     save("refused", "icu_key_E903", changed(model, "mat10", to=[1]))
+    lines, arrays = rnnoise()
+    save_lines("", "rnnoise", lines)
+    np.savez(os.path.join(HERE, "rnnoise.npz"), **arrays)
+    save_lines("refused", "rnnoise_text_E901", lines[:2] + ["1.5 " + lines[2]] + lines[3:])
+    save_lines("refused", "rnnoise_more_E901", lines + ["1"])
+    save_lines("refused", "rnnoise_cut_E901", lines[:-1])
+    save_lines("refused", "rnnoise_width_E603", lines[:4] + ["3 3 0"] + lines[5:])
+    save_lines("refused", "rnnoise_huge_E603", lines[:1] + ["3 30000 0"] + lines[2:])
+    save_lines("refused", "rnnoise_activation_E902", lines[:1] + ["3 2 7"] + lines[2:])
 
 
 if __name__ == "__main__":
