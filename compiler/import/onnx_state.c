@@ -7,7 +7,7 @@
  *   where `--state in=out` says so, or --stream;
  *   by itself where a call is one step long, since there a state could serve nothing else.
  *
- * Otherwise start states are inputs, `init=`, and constant ones must be zeros. */
+ * Otherwise start states are inputs, `init=`, or constants, `init=learned`. */
 #include "import/onnx.h"
 
 #include <string.h>
@@ -132,24 +132,51 @@ static Value *start_value(Onnx *onnx, const OnnxState *s, const OnnxTensor *t) {
   return x.value;
 }
 
-/* A start state that is no stream's: an input of its own or a part of one, what layers made of others, or zeros. */
-static bool start_from(Onnx *onnx, OnnxState *s) {
-  int n = s->layer->kind == LAYER_LSTM ? 2 : 1;
-  Value *value[2] = {NULL, NULL};
-  bool any = false;
-  for (int w = 0; w < n; w++)
-    any |= s->start[w] && !is_zero(s->start[w]);
-  if (!any) return true;
-  onnx->node = s->node;
+/* Constant start states, those that are left out being zeros, are weights. */
+static bool learn_start(Onnx *onnx, const OnnxState *s, int n) {
+  static const Role roles[] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
+  int64_t dirs = layer_directions(s->layer), dim[] = {dirs, 1, s->width / dirs};
+  layer_set_learned(s->layer);
   for (int w = 0; w < n; w++) {
     const OnnxTensor *t = s->start[w];
-    if (!t || onnx_is_constant(t)) {
-      Diag *d = onnx_refuse(onnx, E902, "starts from a state that %s", t ? "is constant and not zero" : w ? "has h and no c" : "has c and no h");
-      diag_note(d, "a start state is zeros, an input or made of one, or comes back from the call before (`--stream`)");
-      return false;
-    }
-    if (!(value[w] = start_value(onnx, s, t))) return false;
+    float *to = foreign_tensor(onnx->foreign, s->layer, roles[w], 3, dim, t ? s->node->in[5 + w] : "zeros");
+    if (!to) return false;
+    for (int64_t k = 0; t && k < t->count; k++)
+      to[k] = (float)onnx_number(t, k);
   }
+  return true;
+}
+
+/* Zeros beside a state that is none. */
+static Value *zeros_like(Onnx *onnx, const OnnxState *s, Value *v) {
+  int first = onnx->model->n_layers;
+  Layer *mul = onnx_layer(onnx, LAYER_mul, 1, &v);
+  layer_set_number(mul, OPT_value, 0);
+  move_in_front(onnx->model, first, s->layer);
+  return mul->out[0];
+}
+
+/* A start state that is no stream's: zeros, constants, or values, which are an input of its own or a part of one,
+ * or what layers made of others. */
+static bool start_from(Onnx *onnx, OnnxState *s) {
+  int n = s->layer->kind == LAYER_LSTM ? 2 : 1, zeros = 0, constants = 0;
+  Value *value[2] = {NULL, NULL};
+  for (int w = 0; w < n; w++) {
+    zeros += !s->start[w] || is_zero(s->start[w]);
+    constants += !s->start[w] || onnx_is_constant(s->start[w]);
+  }
+  if (zeros == n) return true;
+  if (constants == n) return learn_start(onnx, s, n);
+  onnx->node = s->node;
+  if (constants > zeros) {
+    Diag *d = onnx_refuse(onnx, E902, "starts from one state that is constant and not zero, and one that is not constant");
+    diag_note(d, "it would work if both were constant, or inputs, or the constant one zeros");
+    return false;
+  }
+  for (int w = 0; w < n; w++)
+    if (s->start[w] && !onnx_is_constant(s->start[w]) && !(value[w] = start_value(onnx, s, s->start[w]))) return false;
+  for (int w = 0; w < n; w++)
+    if (!value[w]) value[w] = zeros_like(onnx, s, value[1 - w]);
   onnx->node = NULL;
   layer_set_states(onnx->arena, s->layer, n, value);
   return true;

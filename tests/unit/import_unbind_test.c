@@ -59,6 +59,7 @@ static const Case cases[] = {
     {LAYER_RNN, {{"direction", "backward"}, {"init", "learned"}}, true, true, false},
     {LAYER_LSTM, {{"peephole", "true"}}, false, true, true},
     {LAYER_LSTM, {{"peephole", "true"}, {"direction", "both"}}, false, true, true},
+    {LAYER_LSTM, {{"peephole", "true"}, {"direction", "both"}, {"init", "learned"}}, false, true, true},
     {LAYER_RNN, {{NULL}}, true, true, false},
     {LAYER_RNN, {{"direction", "both"}, {"bias", "false"}}, true, true, false},
     {LAYER_Dense, {{NULL}}, true, true, false},

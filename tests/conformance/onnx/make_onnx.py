@@ -100,6 +100,36 @@ def cells():
     cell("LSTM", "lstm_peephole_both", "bidirectional", peephole=True)
 
 
+def constant_starts():
+    """Start states among the weights, given in part, and beside others that are inputs."""
+    def start(kind, name, constant, given=(), dirs="forward", u=4, d=3, t=5, zeros=(), folder=""):
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+        n = 2 if dirs == "bidirectional" else 1
+        inits = [init("W", weights(n, gates * u, d)), init("R", weights(n, gates * u, u)), init("B", weights(n, 2 * gates * u))]
+        ins, feeds, names = [port("X", [t, 1, d])], {"X": weights(t, 1, d, scale=1)}, ["X", "W", "R", "B", "", "", ""]
+        for i, s in enumerate(["h0", "c0"]):
+            if s in constant or s in zeros:
+                inits.append(init(s, np.zeros((n, 1, u), np.float32) if s in zeros else weights(n, 1, u, scale=0.9)))
+            if s in given:
+                ins.append(port(s, [n, 1, u]))
+                feeds[s] = weights(n, 1, u, scale=0.9)
+            names[5 + i] = s if s in (*constant, *given, *zeros) else ""
+        while not names[-1]:
+            names.pop()
+        outs = [port("Y", [t, n, 1, u]), port("Yh", [n, 1, u])]
+        node = h.make_node(kind, names, ["Y", "Yh"], name=kind.lower() + "_node", hidden_size=u, direction=dirs)
+        save(name, [node], ins, outs, inits, feeds=None if folder else feeds, folder=folder)
+
+    for kind in ["LSTM", "GRU", "RNN"]:
+        for dirs in ["forward", "reverse", "bidirectional"]:
+            start(kind, f"{kind.lower()}_start_{dirs}", ["h0", "c0"][:2 if kind == "LSTM" else 1], dirs=dirs)
+    start("LSTM", "lstm_start_h", ["h0"])
+    start("LSTM", "lstm_start_c_both", ["c0"], dirs="bidirectional")
+    start("LSTM", "lstm_start_h_given", [], ["h0"])
+    start("LSTM", "lstm_start_c_given", [], ["c0"], dirs="bidirectional", zeros=["h0"])
+    start("LSTM", "start_mixed_E902", ["c0"], ["h0"], folder="refused")
+
+
 def dense_and_conv():
     x = {"x": weights(1, 6, 3, scale=1)}
     inits = [init("w", weights(3, 5)), init("b", weights(5)), init("g", weights(5)), init("s", np.float32(0.5))]
@@ -269,3 +299,4 @@ if __name__ == "__main__":
     packed_states()
     torch_nets()
     refused()
+    constant_starts()
