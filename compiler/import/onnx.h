@@ -138,6 +138,7 @@ typedef struct Onnx {
   bool open_time;      /* a sequence's length is not in the file */
   int progress;        /* inputs and nodes converted */
   const OnnxNode *node; /* the one being converted */
+  const char *output;   /* then the output being made */
   int64_t *left;        /* elements that may still be moved, by all attempts: graphs that multiply them are refused */
 } Onnx;
 

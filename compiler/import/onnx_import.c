@@ -11,7 +11,7 @@
 
 const char *onnx_origin(const Onnx *onnx) {
   const OnnxNode *n = onnx->node;
-  if (!n) return "the graph";
+  if (!n) return onnx->output ? arena_printf(onnx->arena, "output `%s`", onnx->output) : "the graph";
   if (*n->name) return arena_printf(onnx->arena, "node `%s` (%s)", n->name, n->op);
   return arena_printf(onnx->arena, "the %s that makes `%s`", n->op, n->n_out ? n->out[0] : "");
 }
@@ -110,6 +110,10 @@ static OnnxDone do_if(Onnx *onnx) {
 
 static void refuse_operator(Onnx *onnx) {
   static const char *const nearest[][2] = {
+      {"ThresholdedRelu", "relu, leaky_relu, elu and `clip(low, high)` are there"},
+      {"LpNormalization", "LayerNorm over features is there"},
+      {"Einsum", "a product with a constant matrix is a Dense: write it as MatMul"},
+      {"Where", "values cannot choose between values: masks belong into the program that calls, or multiply by them"},
       {"Scan", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
       {"ConvTranspose", "`frames` and `overlap_add` cover the synthesis of a filter bank"},
       {"QLinearMatMul", "export the float model; grus stores weights in 16 bits with `precision f16`"},
@@ -121,8 +125,10 @@ static void refuse_operator(Onnx *onnx) {
   const char *op = onnx->node->op, *domain = onnx->node->domain;
   Diag *d = onnx_refuse(onnx, E902, "is an operator that grus does not have");
   if (*domain && strcmp(domain, "ai.onnx") != 0) diag_note(d, "it belongs to the domain `%s`", domain);
+  bool known = false;
   for (size_t i = 0; i < sizeof nearest / sizeof *nearest; i++)
-    if (strcmp(op, nearest[i][0]) == 0) diag_note(d, "%s", nearest[i][1]);
+    if (strcmp(op, nearest[i][0]) == 0) known = true, diag_note(d, "%s", nearest[i][1]);
+  if (!known) diag_note(d, "cut the model there (`onnx.utils.extract_model`) and compute the rest in the program that calls");
   diag_note(d, "opset %lld, written by %s", (long long)onnx->opset, *onnx->producer ? onnx->producer : "a producer without a name");
 }
 
@@ -196,6 +202,7 @@ static bool add_output(Onnx *onnx, const OnnxPort *p) {
   OnnxTensor *t = map_get(&onnx->tensor, p->name);
   OnnxValue x;
   onnx->node = NULL;
+  onnx->output = p->name;
   if (!t) return foreign_report(onnx->diags, onnx->file, E901, "output `%s` is made by no node", p->name), false;
   if (onnx_is_constant(t)) {
     foreign_note(onnx->foreign, "output `%s` is a constant, and left out", p->name);
@@ -323,9 +330,10 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
     if (!onnx.diags->n_errors) { /* nothing shows that the axes are what they were taken for */
       Diag *d = foreign_report(onnx.diags, file, E904, "`%s` does not say which of its axes is time", file->path);
       diag_note(d, "its input is as good as one of one step; export it with the length of its sequences, or a batch of 1");
-      onnx.progress = 0;
+      onnx.progress = 0, onnx.unsure = true;
     }
-    if (onnx.progress > farthest) farthest = onnx.progress, best = onnx.diags;
+    int reached = 2 * onnx.progress + !onnx.unsure; /* of two, the one that did not take a batch for one sample */
+    if (reached > farthest) farthest = reached, best = onnx.diags;
   }
   report_again(best, diags);
   return NULL;

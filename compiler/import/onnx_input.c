@@ -104,6 +104,23 @@ static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_
   return true;
 }
 
+static void refuse_elements(Onnx *onnx, const OnnxPort *p) {
+  static const struct {
+    int type;
+    const char *name, *note;
+  } known[] = {{2, "uint8", "a quantised model: import the float model it was made from"},
+               {3, "int8", "a quantised model: import the float model it was made from"},
+               {9, "bool", "masks belong into the program that calls"},
+               {10, "float16", "export it in float32: grus stores weights in 16 bits with `precision f16`"},
+               {11, "float64", "export it in float32: `model.float()`"},
+               {16, "bfloat16", "export it in float32: grus stores weights in 16 bits with `precision bf16`"}};
+  const char *name = arena_printf(onnx->arena, "type %d of the format", p->elem), *note = NULL;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].type == p->elem) name = known[i].name, note = known[i].note;
+  Diag *d = foreign_report(onnx->diags, onnx->file, E902, "input `%s` has elements of %s, and grus takes float32, int32 and int64", p->name, name);
+  if (note) diag_note(d, "%s", note);
+}
+
 bool onnx_input(Onnx *onnx, int number, OnnxLayout layout) {
   const OnnxPort *p = &onnx->graph->in[number];
   int64_t dim[ONNX_MAX_RANK], features[ONNX_MAX_RANK];
@@ -114,8 +131,7 @@ bool onnx_input(Onnx *onnx, int number, OnnxLayout layout) {
     return false;
   }
   if (p->elem != 1 && !is_whole(p->elem)) {
-    Diag *d = foreign_report(onnx->diags, onnx->file, E902, "input `%s` has elements of a type that grus does not take", p->name);
-    diag_note(d, "type %d of the format; float32, int32 and int64 are read", p->elem);
+    refuse_elements(onnx, p);
     return false;
   }
   if (!input_shape(onnx, p, layout, dim, &time, &open)) return false;

@@ -58,7 +58,7 @@ static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool
   int64_t d = w->dim[transposed ? 1 : 0], u = w->dim[transposed ? 0 : 1], dim[ONNX_MAX_RANK];
   OnnxValue x;
   if (!w->f || w->rank != 2) {
-    onnx_refuse(onnx, E902, "multiplies two tensors that come from the data; grus multiplies by constant matrices");
+    diag_note(onnx_refuse(onnx, E902, "multiplies two tensors that come from the data"), "grus multiplies by constant matrices, and values of one shape element by element: attention has no form");
     return ONNX_FAILED;
   }
   if (t->rank < 1 || t->dim[t->rank - 1] != d) {
@@ -74,7 +74,7 @@ static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool
   if (t->count == d && !in_order) reordered = permuted(onnx, t, &x, order);
   if (!reordered && !onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
   if (x.time == t->rank - 1) {
-    onnx_refuse(onnx, E902, "multiplies over the steps of a sequence; grus has products over features");
+    diag_note(onnx_refuse(onnx, E902, "multiplies over the steps of a sequence"), "`Dense` multiplies over features; `flatten` in front of it takes all steps");
     return ONNX_FAILED;
   }
   onnx_exact(onnx, &x);
@@ -103,7 +103,7 @@ static OnnxDone do_matmul(Onnx *onnx) { return dense(onnx, onnx_in(onnx, 0), onn
 static OnnxDone do_gemm(Onnx *onnx) {
   const OnnxTensor *bias = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
   if (onnx_int(onnx, "transA", 0)) {
-    onnx_refuse(onnx, E903, "has transA, which mixes samples");
+    diag_note(onnx_refuse(onnx, E903, "has transA, which mixes samples"), "a row is one sample: export it with the constant transposed instead");
     return ONNX_FAILED;
   }
   return dense(onnx, onnx_in(onnx, 0), onnx_in(onnx, 1), onnx_int(onnx, "transB", 0) != 0, onnx_float(onnx, "alpha", 1), bias, onnx_float(onnx, "beta", 1));
@@ -219,10 +219,13 @@ static OnnxDone do_batch_norm(Onnx *onnx) {
   const OnnxTensor *t = onnx_in(onnx, 0);
   OnnxValue x;
   if (onnx_int(onnx, "training_mode", 0)) {
-    onnx_refuse(onnx, E903, "is in training mode: it normalises by the statistics of a batch");
+    diag_note(onnx_refuse(onnx, E903, "is in training mode: it normalises by the statistics of a batch"), "export the model in its evaluation mode: `model.eval()`");
     return ONNX_FAILED;
   }
-  if (t->rank < 2 || t->dim[0] != 1 || t->rank > 3) return onnx_refuse(onnx, E902, "works on %s", onnx_dims(onnx->arena, t->rank, t->dim)), refused();
+  if (t->rank < 2 || t->dim[0] != 1 || t->rank > 3) {
+    diag_note(onnx_refuse(onnx, E902, "works on %s", onnx_dims(onnx->arena, t->rank, t->dim)), "BatchNorm of grus takes [1, features] and [1, features, time]");
+    return refused();
+  }
   if (!onnx_value(onnx, t, t->rank == 3 && t->dim[2] > 1 ? 2 : -1, &x)) return ONNX_FAILED;
   onnx_exact(onnx, &x);
   Layer *layer = onnx_layer(onnx, LAYER_BatchNorm, 1, &x.value);
@@ -241,9 +244,12 @@ static OnnxDone do_layer_norm(Onnx *onnx) {
   bool last = axis == t->rank - 1 && x.time != axis;
   for (int i = axis; i < t->rank - 1 && !last; i++) /* over axes of size 1, too */
     last = x.rank == 1 && x.time < axis && t->dim[t->rank - 1] == x.row;
-  if (!last || (onnx->node->n_out > 1 && (*onnx->node->out[1] || (onnx->node->n_out > 2 && *onnx->node->out[2])))) {
-    Diag *d = onnx_refuse(onnx, E903, "normalises over more than its last axis, or gives its statistics");
-    diag_note(d, "LayerNorm of grus works on the last axis");
+  bool statistics = false;
+  for (int i = 1; i < onnx->node->n_out; i++)
+    statistics |= map_get(&onnx->uses, onnx->node->out[i]) != NULL;
+  if (!last || statistics) {
+    Diag *d = onnx_refuse(onnx, E903, last ? "gives its mean and deviation, too" : "normalises over more than its last axis");
+    diag_note(d, last ? "LayerNorm of grus gives what is normalised alone: leave the others out of the outputs" : "LayerNorm of grus works on the last axis");
     return ONNX_FAILED;
   }
   int64_t n = t->dim[t->rank - 1];
@@ -281,7 +287,9 @@ static OnnxDone do_softmax(Onnx *onnx) {
   bool fits = x.time < axis && x.rank == 1 && behind == x.row;
   fits |= x.time != axis && axis == t->rank - 1;
   if (!fits) {
-    onnx_refuse(onnx, E902, "works on axis %d of %s, which is not its features", axis, onnx_dims(onnx->arena, t->rank, t->dim));
+    Diag *d = onnx_refuse(onnx, E902, "works on axis %d of %s, which is not its features", axis, onnx_dims(onnx->arena, t->rank, t->dim));
+    diag_note(d, "softmax of grus goes over the last axis, at each step by itself");
+    if (onnx->opset < 13 && !onnx_attribute(onnx, "axis")) diag_note(d, "before opset 13 an axis that is not given is 1, and means all axes from there on");
     return ONNX_FAILED;
   }
   Value *value = onnx_layer(onnx, LAYER_softmax, 1, &x.value)->out[0];
@@ -324,7 +332,7 @@ static OnnxDone do_reduce(Onnx *onnx) {
   }
   if (time < 0) return set_result(onnx, onnx_shaped(onnx, t, n, dim)); /* of one element each */
   OnnxValue x;
-  if (several || !onnx_value(onnx, t, time, &x) || !x.is_sequence || x.rows < 2) {
+  if (several || !onnx_value(onnx, t, -1, &x) || x.time != time || !x.is_sequence || x.rows < 2) {
     if (onnx->diags->n_errors) return ONNX_FAILED;
     Diag *d = onnx_refuse(onnx, E902, "reduces axes of %s that are not the steps of a sequence", onnx_dims(onnx->arena, t->rank, t->dim));
     diag_note(d, "grus has mean and max over time");
@@ -347,14 +355,15 @@ static OnnxDone do_embedding(Onnx *onnx) {
   const OnnxTensor *table = onnx_in(onnx, 0), *index = onnx_in(onnx, 1);
   OnnxValue x;
   if (!table || !table->f || table->rank != 2 || onnx_int(onnx, "axis", 0) != 0 || !index) {
-    onnx_refuse(onnx, E902, "takes elements by an index that comes from the data, other than rows of a constant table");
+    Diag *d = onnx_refuse(onnx, E902, "takes elements by an index that comes from the data");
+    diag_note(d, "`Embedding` takes rows of a constant table by an input of whole numbers");
     return ONNX_FAILED;
   }
   int64_t rows = table->dim[0], u = table->dim[1], dim[ONNX_MAX_RANK];
   if (!onnx_value(onnx, index, -1, &x)) return ONNX_FAILED;
   const OnnxSource *s = &onnx->source[index->ref[0].source];
   if (s->input < 0 || s->value != x.value || !s->is_index || index->rank + 1 > ONNX_MAX_RANK) {
-    onnx_refuse(onnx, E902, "takes rows of a table by numbers that were computed");
+    diag_note(onnx_refuse(onnx, E902, "takes rows of a table by numbers that were computed"), "`Embedding` takes them by an input of whole numbers");
     return ONNX_FAILED;
   }
   Type *type = &onnx->port[s->input]->declared;

@@ -160,6 +160,13 @@ static bool leaves_folder(const char *location) {
          (strlen(location) > 3 && strcmp(location + strlen(location) - 3, "/..") == 0);
 }
 
+/* An offset or a length: digits alone. */
+static bool whole_number(const char *text, unsigned long long *out) {
+  if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 18) return false;
+  *out = strtoull(text, NULL, 10);
+  return true;
+}
+
 /* The bytes of a tensor in another file: only beside the model or below it. */
 static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t **bytes, size_t *n) {
   const char *location = "", *reason;
@@ -167,9 +174,13 @@ static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t 
   bool sized = false;
   for (size_t i = 0; i < t->n_external_data; i++) {
     const OnnxFile__Entry *e = t->external_data[i];
+    bool is_offset = strcmp(e->key, "offset") == 0, is_length = strcmp(e->key, "length") == 0;
     if (strcmp(e->key, "location") == 0) location = e->value;
-    else if (strcmp(e->key, "offset") == 0) offset = strtoull(e->value, NULL, 10);
-    else if (strcmp(e->key, "length") == 0) length = strtoull(e->value, NULL, 10), sized = true;
+    if ((is_offset || is_length) && !whole_number(e->value, is_offset ? &offset : &length)) {
+      bad(onnx, "tensor `%s` is kept in another file, at an impossible %s: `%s`", t->name, e->key, e->value);
+      return false;
+    }
+    sized |= is_length;
   }
   if (!*location) {
     bad(onnx, "tensor `%s` is kept in another file, whose name is missing", t->name);
@@ -191,7 +202,8 @@ static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t 
   }
   if (!sized) length = offset <= file.len ? file.len - offset : 0;
   if (offset > file.len || length > file.len - offset) {
-    bad(onnx, "`%s` has %zu bytes; tensor `%s` needs %llu from %llu", path, file.len, t->name, length, offset);
+    Diag *d = bad(onnx, "`%s` has %zu bytes; tensor `%s` needs %llu from %llu on", path, file.len, t->name, length, offset);
+    diag_note(d, "the file is cut off, or it belongs to another model");
     return false;
   }
   *bytes = file.data + offset;

@@ -88,6 +88,7 @@ static bool refuse_mixture(Onnx *onnx, const Look *l, const char *what) {
   Diag *d = onnx_refuse(onnx, E902, "reads elements in an arrangement that grus does not have");
   diag_note(d, "its input %s %s", onnx_dims(onnx->arena, l->t->rank, l->t->dim), what);
   if (l->t->count && l->ref[0].source) diag_note(d, "they come from %s", source_text(onnx, l->ref[0].source));
+  diag_note(d, "grus cuts and joins features (`slice`, `concat`), and takes all steps in order, all of them reversed, or the last");
   return false;
 }
 
@@ -255,8 +256,8 @@ bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out
     out->value_dim[0] = out->row;
     return true;
   }
-  if (look_at(&l, l.first, 0).source == 0) return refuse_mixture(onnx, &l, "is constant");
-  if (!order_of(onnx, &l, &order) || !check_steps(onnx, &l, order)) return refuse_mixture(onnx, &l, "goes over the steps of a sequence in no order that a layer has");
+  if (look_at(&l, l.first, 0).source == 0) return refuse_mixture(onnx, &l, "has constants among its elements");
+  if (!order_of(onnx, &l, &order) || !check_steps(onnx, &l, order)) return refuse_mixture(onnx, &l, "takes steps of a sequence in another order, or some of them");
   out->value = step_value(onnx, &l, &out->is_sequence);
   if (!out->value) return false;
   set_features(&l, out);

@@ -2,12 +2,12 @@
 /* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where state comes
  * back, as one stream. NAME_open_*.onnx does not say how long its sequences are: --time does. perturbed/: cells with
  * something changed, recorded call by call: each must be refused or give what was recorded. refused/NAME_CODE.onnx must
- * be refused with CODE; and fixtures cut short or with bytes changed must be refused or give a model whose
+ * be refused with CODE, in the words of refused.list (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with bytes changed must be refused or give a model whose
  * weights are there. Tolerance: onnxruntime computes in f32.
  *
  *     fixtures FOLDER */
 #define _XOPEN_SOURCE 700 /* realpath, mkdtemp */
-#include "../conform.h"
+#include "../reasons.h"
 
 #include "import/foreign.h"
 
@@ -81,7 +81,7 @@ static void accepted(Conform *c, const char *folder, const char *name) {
 }
 
 /* Refused, or right: a stream's calls are one sample, those of a model that keeps nothing a sample each. */
-static void perturbed(Conform *c, const char *folder, const char *name) {
+static void perturbed(Conform *c, const char *folder, const char *name, Reasons *reasons) {
   enum { CALLS = 6 };
   const char *path = arena_printf(c->arena, "%s/%s", folder, name), *stem = arena_strndup(c->arena, name, strcspn(name, "."));
   TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
@@ -89,8 +89,9 @@ static void perturbed(Conform *c, const char *folder, const char *name) {
   session_reset_diags(&c->session);
   if (!session_import(&c->session, path, "model.safetensors", "model.grus", &in)) {
     if (!c->session.diags->n_errors) c->failures++;
-    printf("%-62s refused: %s\n", name, c->session.diags->n_errors ? c->session.diags->first->message : "WITHOUT A REASON");
+    else conform_said(c, name, arena_printf(c->arena, "refused: %s", c->session.diags->first->message));
   } else if (file) compare(c, name, in.model, file, in.model->run == RUN_STREAM ? 1 : CALLS);
+  reasons_check(reasons, name, folder, in.model ? NULL : c->session.diags->first);
 }
 
 /* Data that a link in the folder of the model leads out to are refused; a folder of links to the model and its data, which
@@ -176,19 +177,23 @@ static void hostile(Conform *c, const char *folder, const char *name) {
 int main(int argc, char **argv) {
   jmp_buf oom;
   Conform c;
+  Reasons reasons;
   size_t n, n_refused;
   if (argc != 2) return 2;
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
   c.only_llvm = true;
+  reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
   static const char *const folders[] = {".", "exported", "opsets", "perturbed"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]), **names = list(&c, folder, &n);
     bool changed = strcmp(folders[k], "perturbed") == 0;
-    for (size_t i = 0; i < n; i++)
-      (changed ? perturbed : accepted)(&c, folder, names[i]);
+    for (size_t i = 0; i < n; i++) {
+      if (changed) perturbed(&c, folder, names[i], &reasons);
+      else accepted(&c, folder, names[i]);
+    }
     for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1))
       hostile(&c, folder, names[i]);
     if (!n) c.failures++;
@@ -198,7 +203,9 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < n_refused; i++) {
     const char *path = arena_printf(arena, "%s/%s", folder, names[i]), *code = strrchr(names[i], '_') + 1;
     if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4)))) printf("%s: DIFFERENT\n", names[i]);
+    reasons_check(&reasons, names[i], folder, c.session.diags->first);
   }
+  reasons_close(&reasons);
   int failures = c.failures + (n_refused == 0);
   arena_free(arena);
   printf("%d failures\n", failures);

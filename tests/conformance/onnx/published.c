@@ -5,13 +5,12 @@
  *
  * A test is a folder with model.onnx and recorded inputs and outputs. Its weights are inputs of the graph;
  * here they become what they are in a trained model, initializers: all inputs but the first, and but
- * start states. Where that is refused the file is tried as it is. A test passes, or is refused as
- * REFUSED says: a line `folder CODE` each, sorted. What is refused without a line there, and what has
- * a line and passes, is a failure.
+ * start states. Where that is refused the file is tried as it is. A test passes, or is refused in the words of
+ * REFUSED (reasons.h).
  *
  * Recorded batches are run sample by sample: grus compiles one. Tolerance: 1e-3 of the largest output
  * is what the ONNX runner allows (rtol 1e-3); here it is 1e-5 of it, at least 1e-6. */
-#include "../conform.h"
+#include "../reasons.h"
 
 #include "import/onnx.pb-c.h"
 
@@ -200,15 +199,7 @@ static bool read_arrays(Case *t, const char *kind, Tensor *out, size_t n) {
   return true;
 }
 
-static bool refusal_is_listed(Conform *c, const char *list, const char *name, const Diag *d) {
-  const char *line = strstr(list, arena_printf(c->arena, "\n%s ", name));
-  const char *code = diag_info[d->code].code;
-  bool so = line && strncmp(line + strlen(name) + 2, code, 4) == 0;
-  if (!so) printf("%-62s NOT LISTED %s %s\n", name, code, d->message);
-  return so;
-}
-
-static void test(Conform *c, const char *models, const char *group, const char *base, const char *list) {
+static void test(Conform *c, const char *models, const char *group, const char *base, Reasons *reasons) {
   Case t = {.c = c, .name = arena_printf(c->arena, "%s/%s", group, base)};
   t.folder = arena_printf(c->arena, "%s/onnx_conformance/%s", models, t.name);
   size_t len;
@@ -231,16 +222,14 @@ static void test(Conform *c, const char *models, const char *group, const char *
     if (!in.model && !first) first = c->session.diags->first;
   }
   remove(temporary);
-  bool listed = strstr(list, arena_printf(c->arena, "\n%s ", t.name)) != NULL;
   if (in.model && have) compare(&t, in.model);
-  if (in.model && listed) printf("%-62s is listed as refused, and passes\n", t.name);
-  if ((in.model && listed) || (!in.model && first && !refusal_is_listed(c, list, t.name, first))) c->failures++;
+  reasons_check(reasons, t.name, "", in.model ? NULL : first);
   onnx_file__model__free_unpacked(t.model, NULL);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-static void group(Conform *c, const char *models, const char *name, const char *list) {
+static void group(Conform *c, const char *models, const char *name, Reasons *reasons) {
   DIR *dir = opendir(arena_printf(c->arena, "%s/onnx_conformance/%s", models, name));
   const char **names = NULL;
   size_t n = 0, cap = 0;
@@ -250,7 +239,7 @@ static void group(Conform *c, const char *models, const char *name, const char *
   if (!n) c->failures++;
   else qsort(names, n, sizeof *names, by_name);
   for (size_t i = 0; i < n; i++)
-    test(c, models, name, names[i], list);
+    test(c, models, name, names[i], reasons);
 }
 
 /* A stream: all recorded steps, one after the other. */
@@ -282,14 +271,14 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
-  size_t len;
-  const char *reason, *list = file_read(arena, argv[2], 1 << 20, &len, &reason);
+  Reasons reasons;
   conform_begin(&c, arena);
-  if (!list) return 2;
+  reasons_open(&reasons, &c, argv[2]);
   conform_heading();
-  group(&c, argv[1], "node", list);
-  group(&c, argv[1], "pytorch-converted", list);
-  group(&c, argv[1], "onnx2c_local_ops", list);
+  group(&c, argv[1], "node", &reasons);
+  group(&c, argv[1], "pytorch-converted", &reasons);
+  group(&c, argv[1], "onnx2c_local_ops", &reasons);
+  reasons_close(&reasons);
   stream(&c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy", 1e-5);
   stream(&c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy", 1e-5);
   static const char *const wakewords[] = {"hey_mycroft_mk1", "jarvis", "marvin", "computer"};
