@@ -125,11 +125,9 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
 
 /* A file that cannot be read, a model that is wrong, or neither. */
 static ExitCode failure(const Session *s) {
-  for (const Diag *d = s->diags->first; d; d = d->next)
-    if (d->code == E901 || d->code == E604) return EXIT_FILE;
-  if (s->file_trouble) return EXIT_FILE;
   if (s->usage_trouble) return EXIT_USAGE;
-  return s->diags->n_errors ? EXIT_MODEL : EXIT_BUG;
+  ExitCode code = session_exit_code(s);
+  return code == EXIT_DONE ? EXIT_BUG : code;
 }
 
 ExitCode command_import(Session *s) {

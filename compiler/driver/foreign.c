@@ -8,7 +8,8 @@
 bool path_is_foreign(Session *s, const char *path) {
   ForeignFile file = {.arena = s->arena, .path = path};
   const char *reason;
-  return strcmp(path, "-") != 0 && file_map(s->arena, path, &file.data, &reason) && foreign_sniff(&file) != NULL;
+  if (strcmp(path, "-") == 0 || !file_map(s->arena, path, &file.data, &reason)) return false;
+  return foreign_named(path) || foreign_sniff(&file);
 }
 
 static ImportOptions import_options(const Options *o) {

@@ -15,7 +15,7 @@ typedef struct Imported {
   Layer **order; /* the layer of foreign->model that each layer of model was */
 } Imported;
 
-/* The content, not the name, says so. */
+/* The content says so, or, of what is no model at all, the name. */
 bool path_is_foreign(Session *s, const char *path);
 /* weights: the file that the text names; shown: the path of the text in messages. False after
  * reporting. */

@@ -136,7 +136,14 @@ const char *foreign_sniff(const ForeignFile *file) {
 }
 
 static void report_unknown(const ForeignFile *file, Diags *diags) {
-  Diag *d = foreign_report(diags, file, E901, "`%s` is not a model file that grus knows", file->path);
+  const char *what, *help;
+  Diag *d;
+  if (foreign_near(file, &what, &help)) {
+    d = foreign_report(diags, file, E901, "`%s` is %s", file->path, what);
+    diag_fix(d, FIX_MAYBE, "%s", help);
+    return;
+  }
+  d = foreign_report(diags, file, E901, "`%s` is not a model file that grus knows", file->path);
   Text known = text_new(file->arena);
   for (const Format *format = formats; format->name; format++)
     text_printf(&known, "%s%s", known.len ? ", " : "", format->name);

@@ -96,6 +96,11 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
 /* The name of the format whose reader knows this content; NULL for .grus text and all else. */
 const char *foreign_sniff(const ForeignFile *file);
 
+/* What a file is that no reader knows, and what to do about it; false if that is not known either. */
+bool foreign_near(const ForeignFile *file, const char **what, const char **help);
+/* The name ends as those of models of other frameworks do. */
+bool foreign_named(const char *path);
+
 /* The .grus text of a finished model, not yet formatted. weights: the file its `weights` statement
  * names. order[i] is the layer that became the i-th layer of the text (model->n_layers of them). */
 const char *print_model(const Foreign *foreign, const char *weights, Layer **order);

@@ -78,6 +78,14 @@ t import cut.keras
 t import cut.h5
 t import fake.keras
 t import pointer.h5
+printf '<!DOCTYPE html>\n' >page.onnx
+printf '\200\004pickle' >model.pkl
+: >empty.tflite
+printf 'lines of text\n' >notes.onnx
+t import page.onnx
+t build model.pkl -o x.h
+t run empty.tflite
+t build notes.onnx -o x.h
 t import missing.h5
 t import out
 t import
