@@ -50,6 +50,10 @@ static bool read_array(Audio *a, json_t *root, int number, IcuArray *out) {
 static bool fits(Audio *a, const IcuArray *array, int rank, int64_t first, int64_t second) {
   if (array->rank == rank && array->dim[0] == first && (rank == 1 || array->dim[1] == second)) return true;
   Diag *d = foreign_report(a->diags, a->file, E603, "`%s` does not fit the other arrays", array->name);
+  if (rank == 2 && second == 0) {
+    diag_note(d, "it should have two axes, categories and units");
+    return false;
+  }
   diag_note(d, rank == 1 ? "it should be [%lld]" : "it should be [%lld, %lld]", (long long)first, (long long)second);
   return false;
 }

@@ -303,8 +303,10 @@ static bool bind_layer(Bind *b, Layer *layer) {
   ParamShape params[LAYER_MAX_PARAMS];
   if (!layer_params(layer, params)) return true;
   layer->weights = ARENA_NEW(b->model->arena, LayerWeights);
+  bool of_reset = b->convention == CONVENTION_TORCH; /* says reset=after; elsewhere the number is the same */
+  if (!of_reset && !list_fits(b, layer)) return false;
   if (layer->kind == LAYER_GRU && !bind_reset(b, layer)) return false;
-  if (!list_fits(b, layer)) return false;
+  if (of_reset && !list_fits(b, layer)) return false;
   int n = layer_params(layer, params); /* again: reset is known now */
   for (int i = 0; i < n; i++) /* what is wrong with a layer's first tensor is wrong with the others */
     if (!bind_param(b, layer, &params[i])) return false;

@@ -35,6 +35,10 @@ say two commands
 t build state.npz --config layers.grus -q -o layers.h
 q verify state.npz --config layers.grus
 
+q inspect state.npz --config layers.grus
+printf '1\n2\n3\n4\n5\n' >x.csv
+q run state.npz --config layers.grus x.csv
+
 say import
 t import state.safetensors --config layers.grus -o kws.grus
 cat kws.grus
@@ -64,6 +68,10 @@ sed 's/GRU(8/GRU(9/' layers.grus >wide.grus
 t import state.npz --config wide.grus
 sed 's/weights torch "state.npz"//' layers.grus >none.grus
 t import state.npz --config none.grus
+sed 's/b_ih b_hh/b_ih b_hh other/' layers.grus >many.grus
+t import state.npz --config many.grus
+sed 's/torch/keras/; s/GRU(8,/GRU(8, reset=after,/' layers.grus >turned.grus
+t import state.npz --config turned.grus
 sed 's/w_ih w_hh/w_hh w_ih/' layers.grus >swapped.grus
 t import state.npz --config swapped.grus
 rm -f layers.h kws.h one.h two.h kws.grus kws.safetensors

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes fixtures/sketch.json and .npz, a small model as Sketch-RNN dumps them and what plain numpy in
 double makes of 12 strokes (x0; y0 the states, y1 the output); the same of fixtures/rnnoise.rnnn (y0 gains,
-y1 voice activity); and fixtures/refused/ of them and of word segmentation models of ICU.
+y1 voice activity) and of fixtures/icu.json, 7 code points; and fixtures/refused/ of them.
 
     python3 make_programs.py
 """
@@ -94,6 +94,27 @@ def icu(v=5, d=2, u=2):
     return model
 
 
+def segmented(model):
+    """Labels of 7 code points."""
+    m = [None] + [np.float32(model[f"mat{i}"]["data"]).astype(float).reshape(model[f"mat{i}"]["dim"]) for i in range(1, 10)]
+
+    def lstm(w, r, b, rows):
+        u = r.shape[0]
+        h, c, out = np.zeros(u), np.zeros(u), []
+        for v in rows:
+            i, f, g, o = np.split(v @ w + h @ r + b, 4)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+            out.append(h)
+        return np.array(out)
+
+    x = rng.integers(0, len(m[1]), 7)
+    rows = m[1][x]
+    both = np.concatenate([lstm(m[2], m[3], m[4], rows), lstm(m[5], m[6], m[7], rows[::-1])[::-1]], axis=1)
+    e = np.exp(both @ m[8] + m[9])
+    return {"x0": x.astype(np.uint8), "y0": e / e.sum(axis=1, keepdims=True)}
+
+
 def save(folder, name, model):
     with open(os.path.join(HERE, folder, name + ".json"), "w") as f:
         json.dump(model, f)
@@ -123,10 +144,13 @@ def main():
     save("refused", "sketch_key_E903", changed(model, 0, "bias", to=2))
     save("refused", "sketch_sizes_E901", changed(model, 1, 0, to=[1 << 40, 4]))
     model = icu()
+    save("", "icu", model)
+    np.savez(os.path.join(HERE, "icu.npz"), **segmented(model))
     save("refused", "icu_length_E904", model)
     save("refused", "icu_missing_E602", changed(model, "mat6", to=None))
     save("refused", "icu_shapes_E603", changed(model, "mat7", "dim", to=[2, 4]))
     save("refused", "icu_short_E603", changed(model, "mat2", "data", to=[0.5] * 7))
+    save("refused", "icu_rank_E603", changed(changed(model, "mat1", "dim", to=[10]), "mat1", "data", to=[0.5] * 10))
     save("refused", "icu_dims_E901", changed(model, "mat1", "dim", to=[5, 2, 1]))
     save("refused", "icu_key_E903", changed(model, "mat10", to=[1]))
     lines, arrays = rnnoise()
