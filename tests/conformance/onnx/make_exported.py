@@ -11,6 +11,7 @@ import logging
 import os
 import warnings
 
+import onnx
 import torch
 
 from make_onnx import HERE, record
@@ -51,6 +52,16 @@ class Decoder(torch.nn.Module):
         return y[:, -1]
 
 
+def without_traces(path):
+    """Where in which program a node came from says where that program was: not for others to read."""
+    model = onnx.load(path)
+    for node in model.graph.node:
+        kept = [p for p in node.metadata_props if p.key != "pkg.torch.onnx.stack_trace"]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
+    onnx.save(model, path)
+
+
 def export(net, args, name, new, names, results, open_axes=None):
     path = os.path.join(FOLDER, name + ("_new" if new else "_old") + ".onnx")
     options = {"external_data": False, "verbose": False} if new else {"opset_version": 17}
@@ -59,6 +70,7 @@ def export(net, args, name, new, names, results, open_axes=None):
     elif open_axes:
         options["dynamic_axes"] = {k: {a: f"axis_{a}" for a in v} for k, v in zip(names, open_axes)}
     torch.onnx.export(net.eval(), args, path, dynamo=new, input_names=names, output_names=results, **options)
+    without_traces(path)
     record(path, {k: v.numpy() for k, v in zip(names, args)})
 
 
