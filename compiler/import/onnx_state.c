@@ -134,12 +134,15 @@ static Value *start_value(Onnx *onnx, const OnnxState *s, const OnnxTensor *t) {
 
 /* Constant start states, those that are left out being zeros, are weights. */
 static bool learn_start(Onnx *onnx, const OnnxState *s, int n) {
-  static const Role roles[] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
+  static const struct {
+    Role role;
+    const char *name;
+  } states[] = {{ROLE_INITIAL_H, "the start state h"}, {ROLE_INITIAL_C, "the start state c"}};
   int64_t dirs = layer_directions(s->layer), dim[] = {dirs, 1, s->width / dirs};
   layer_set_learned(s->layer);
   for (int w = 0; w < n; w++) {
     const OnnxTensor *t = s->start[w];
-    float *to = foreign_tensor(onnx->foreign, s->layer, roles[w], 3, dim, t ? s->node->in[5 + w] : "zeros");
+    float *to = foreign_tensor(onnx->foreign, s->layer, states[w].role, 3, dim, states[w].name);
     if (!to) return false;
     for (int64_t k = 0; t && k < t->count; k++)
       to[k] = (float)onnx_number(t, k);

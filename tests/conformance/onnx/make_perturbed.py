@@ -207,6 +207,22 @@ def record(m, states):
     return {"in_" + k: np.stack(v) for k, v in ins.items()}, {"out_" + k: np.stack(v) for k, v in outs.items()}
 
 
+def write(name, m, found):
+    path = os.path.join(FOLDER, name + ".onnx")
+    onnx.save(m, path)
+    np.savez(path[:-5] + ".npz", **found[0], **found[1])
+
+
+def write_started():
+    """Loops whose state starts at a constant other than zero."""
+    for kind in ["lstm_split", "gru_after"]:
+        m = loop(kind)[0]
+        for t in m.graph.initializer:
+            if t.name == "start":
+                t.CopyFrom(init("start", weights(1, U)))
+        write(f"loop_{kind}_started", m, record(m, {}))
+
+
 # ---- all of them, with a compiler ----
 
 
@@ -253,7 +269,7 @@ if __name__ == "__main__":
                 if label == "as_it_is" or how not in ("refused", "same"):
                     print(name, label, how, flush=True)
             elif label == "as_it_is" or re.search("halves|eighths|single|exchanged", label) or count % EVERY == 0:
-                path = os.path.join(FOLDER, f"{name}_{label}.onnx")
-                onnx.save(m, path)
-                np.savez(path[:-5] + ".npz", **found[0], **found[1])
+                write(f"{name}_{label}", m, found)
+    if len(sys.argv) == 1:
+        write_started()
     print(count, "changes", tally)
