@@ -4,6 +4,7 @@
  *   keras_hdf5.c    .h5 and .hdf5: where configuration and weights are
  *   keras_zip.c     .keras
  *   keras_graph.c   Sequential and functional models: which layer reads what
+ *   keras_groups.c  which group of the file is a layer's
  *   keras_config.c  options of a layer: found, checked, refused
  *   keras_weights.c which tensor of the file is which of a layer
  *   keras_layers.c  layers without state   keras_join.c  several inputs, shapes
@@ -14,6 +15,7 @@
 #ifndef GRUS_IMPORT_KERAS_H
 #define GRUS_IMPORT_KERAS_H
 
+#include "base/map.h"
 #include "import/foreign.h"
 #include "import/hdf5.h"
 
@@ -41,6 +43,8 @@ typedef struct Keras {
   const char *version;
   Hdf5 *hdf5;
   const char *root;  /* group that holds the groups of the layers */
+  int n_reads;       /* layers so far, in each call of the model around them */
+  Map groups;        /* class and configuration -> group, Keras 3 */
   bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
 } Keras;
 
@@ -52,6 +56,9 @@ typedef struct KerasLayer {
   json_t *config;
   const char *origin; /* "layer `gru_1`" */
   const char *group;  /* of its weights, in the file */
+  const char *own;    /* of a model inside a model: its name there; "" */
+  const char *part;   /* the same behind the names of the models between: part of the names of its weights */
+  int depth;          /* models around it */
   const char *inner;  /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
   KerasValue *in;
   int n_in;
@@ -90,6 +97,20 @@ Layer *keras_stage(KerasLayer *layer, LayerKind kind, int n_in, Value *const *in
 Layer *keras_pipe(KerasLayer *layer, LayerKind kind, KerasValue *value);
 bool keras_activate(KerasLayer *layer, KerasValue *value, const char *name);
 void keras_result(KerasLayer *layer, KerasValue value);
+
+/* Groups of the layers of one model, in the order of the file. */
+typedef struct KerasGroups {
+  Keras *keras;
+  const char *root;        /* group that holds them */
+  const KerasLayer *outer; /* the call of the model by another one; NULL */
+  Map uses;                /* int: how many layers of a class were named so far */
+} KerasGroups;
+enum { KERAS_MAX_DEPTH = 8 }; /* of models in models */
+const char *keras_group(KerasGroups *groups, const KerasLayer *layer);
+/* Looks which are there, for layers that are part of several models. */
+void keras_scan_groups(Keras *keras, json_t *layers);
+bool keras_is_model(const char *class_name);
+const char *keras_snake_case(Arena *arena, const char *name);
 
 /* A row of a table of layers. */
 typedef struct KerasClass {

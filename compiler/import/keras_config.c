@@ -68,10 +68,27 @@ static const char *name_today(const KerasLayer *layer, const char *name) {
   return name;
 }
 
+/* What a layer computes in: "float32", or a policy of Keras 2.4 and newer. Quantised weights are integers
+ * beside scales. False after reporting. */
+static bool check_precision(const KerasLayer *layer) {
+  Arena *arena = layer->keras->arena;
+  json_t *dtype = keras_option(layer, "dtype"), *policy = json_object_get(dtype, "config");
+  const char *mode = json_string_value(json_object_get(policy, "mode")), *name = json_string_value(json_object_get(policy, "name"));
+  if (json_is_string(dtype)) name = json_string_value(dtype);
+  if (mode) {
+    Diag *d = keras_refuse(layer, E903, "is quantised to %s: its weights are not those it was trained with", mode);
+    diag_note(d, "import the model as it was before `quantize`; `precision` in the .grus file quantises that");
+    return false;
+  }
+  if (name && strstr(name, "float16"))
+    foreign_note(layer->keras->foreign, "`%s` computed in %s, and does in f32: results differ by its rounding", layer->name, arena_strdup(arena, name));
+  return true;
+}
+
 bool keras_check_options(const KerasLayer *layer, const char *known) {
   const char *name, *only;
   json_t *value;
-  bool ok = true;
+  bool ok = check_precision(layer);
   json_object_foreach(layer->config, name, value) {
     if (!listed(layer->keras->arena, known, name_today(layer, name), &only)) {
       if (is_harmless(name) || json_is_null(value)) continue;

@@ -58,7 +58,18 @@ static bool weight_names(const Keras *k, const char *group, const char ***names,
   }
 }
 
-static const char *path_by_name(const KerasLayer *layer, const char *side, const char *leaf, bool *ambiguous) {
+/* The parts of `parts` stand in this order between the slashes of a name, before its last one; at_once: at
+ * its beginning. */
+static bool has_parts(const char *name, const char *parts, bool at_once) {
+  if (at_once && strncmp(name, parts, strlen(parts)) != 0) return false;
+  for (const char *slash; *parts && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
+    size_t n = strcspn(parts, "/");
+    if ((size_t)(slash - name) == n && memcmp(name, parts, n) == 0) parts += n + (parts[n] == '/');
+  }
+  return !*parts;
+}
+
+static const char *path_with(const KerasLayer *layer, const char *parts, bool at_once, const char *side, const char *leaf, bool *ambiguous) {
   const Keras *k = layer->keras;
   const char **names, *found = NULL;
   int n;
@@ -66,11 +77,17 @@ static const char *path_by_name(const KerasLayer *layer, const char *side, const
   leaf = leaf_of_version(k, leaf);
   if (!weight_names(k, layer->group, &names, &n)) return NULL;
   for (int i = 0; i < n; i++) {
-    if (!leaf_is(k->arena, names[i], leaf) || !side_is(names[i], side)) continue;
+    if (!leaf_is(k->arena, names[i], leaf) || !side_is(names[i], side) || !has_parts(names[i], parts, at_once)) continue;
     *ambiguous = found != NULL;
     found = names[i];
   }
   return found ? arena_printf(k->arena, "%s/%s", layer->group, found) : NULL;
+}
+
+/* The names of models in between stand in the names of weights, or a name begins with the layer's own. */
+static const char *path_by_name(const KerasLayer *layer, const char *side, const char *leaf, bool *ambiguous) {
+  const char *path = path_with(layer, layer->part, false, side, leaf, ambiguous);
+  return path || strcmp(layer->part, layer->own) == 0 ? path : path_with(layer, layer->own, true, side, leaf, ambiguous);
 }
 
 /* Keras 3: forward_layer/cell/vars/0 below the group. */
