@@ -7,6 +7,7 @@
  *   onnx_rewrite.c    cells and norms that are written out in small steps; onnx_cell.c,
  *                     onnx_affine.c: the equations of cells
  *   onnx_value.c      from a tensor of references back to a value of the model
+ *   onnx_name.c       what a person called a layer
  *   onnx_layers.c, onnx_pointwise.c, onnx_recurrent.c, onnx_loop.c: operators that become layers
  *   onnx_state.c      states that go out and come back
  *   onnx_input.c      which axes of the inputs are time and batch
@@ -188,6 +189,10 @@ Diag *onnx_refuse(Onnx *onnx, DiagCode code, const char *format, ...) GRUS_PRINT
 /* Whether names, each between blanks, has this one. */
 bool onnx_is_among(const char *names, const char *op);
 const char *onnx_dims(Arena *arena, int rank, const int64_t *dim); /* "[1, 2, 128]" */
+
+/* ---- onnx_name.c ---- */
+/* What a person called the layer that this node is; NULL: nothing. */
+const char *onnx_node_name(Arena *arena, const OnnxNode *node);
 
 /* ---- onnx_value.c ---- */
 typedef struct OnnxValue {

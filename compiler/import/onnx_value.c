@@ -13,6 +13,7 @@
 Layer *onnx_layer(Onnx *onnx, LayerKind kind, int n_in, Value *const *in) {
   Layer *layer = model_layer(onnx->model, kind, n_in, in);
   layer->origin = onnx_origin(onnx);
+  if (onnx->node && layer_info(kind)->flags & WEIGHTS) layer->prefix = onnx_node_name(onnx->arena, onnx->node);
   return layer;
 }
 
