@@ -158,6 +158,8 @@ OnnxTensor *onnx_ints(Onnx *onnx, int64_t n, const int64_t *values); /* a vector
 const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t); /* of constants, too */
 bool onnx_is_constant(const OnnxTensor *t);
 double onnx_number(const OnnxTensor *t, int64_t i); /* of a constant */
+/* The shortest decimal number that is this float: 0.3, not 0.30000001192092896. */
+double onnx_decimal(float f);
 int onnx_axis(Onnx *onnx, int64_t axis, int rank);  /* -1 after reporting */
 
 /* ---- onnx_move.c ---- */

@@ -19,7 +19,7 @@ static Layer *stage(Onnx *onnx, LayerKind kind, Value *value) { return onnx_laye
 
 static Layer *with_number(Onnx *onnx, LayerKind kind, Value *value, double number, bool swapped) {
   Layer *layer = stage(onnx, kind, value);
-  layer_set_number(layer, OPT_value, number);
+  layer_set_number(layer, OPT_value, (double)(float)number == number ? onnx_decimal((float)number) : number);
   if (swapped) layer_set_word(layer, OPT_swapped, "true");
   return layer;
 }
@@ -33,7 +33,7 @@ static Value *do_clip(Onnx *onnx, Value *x) {
       onnx_refuse(onnx, E902, "has bounds that are not constant numbers");
       return NULL;
     }
-    if (t) bound[i] = onnx_number(t, 0);
+    if (t) bound[i] = t->f ? onnx_decimal(t->f[0]) : onnx_number(t, 0);
   }
   if (bound[0] == 0 && bound[1] == INFINITY) return stage(onnx, LAYER_relu, x)->out[0];
   if (bound[0] == -INFINITY && bound[1] == INFINITY) return x;

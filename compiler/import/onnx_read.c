@@ -291,7 +291,7 @@ static OnnxTensor *read_tensor(Onnx *onnx, const OnnxFile__Tensor *t) {
 static OnnxGraph *read_graph(Onnx *onnx, const OnnxFile__Graph *g);
 
 static bool read_attribute(Onnx *onnx, const OnnxFile__Attribute *from, OnnxAttribute *to) {
-  *to = (OnnxAttribute){.name = from->name, .type = from->type, .f = (double)from->f, .i = from->i};
+  *to = (OnnxAttribute){.name = from->name, .type = from->type, .f = onnx_decimal(from->f), .i = from->i};
   to->s = arena_strndup(onnx->arena, from->s.data ? (const char *)from->s.data : "", from->s.len);
   if (from->t && !(to->t = read_tensor(onnx, from->t))) return false;
   if (from->g && !(to->g = read_graph(onnx, from->g))) return false;

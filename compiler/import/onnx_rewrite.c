@@ -119,7 +119,7 @@ static void find_norm(Rewrite *r, OnnxNode *div) {
   OnnxNode n = {.name = div->name, .op = "LayerNormalization", .domain = "", .n_in = 1, .n_out = 1, .in = ARENA_ARRAY(arena, const char *, 1), .out = div->out};
   n.in[0] = x;
   n.attribute = ARENA_ARRAY(arena, OnnxAttribute, 2);
-  n.attribute[n.n_attributes++] = (OnnxAttribute){.name = "epsilon", .type = 1, .f = eps};
+  n.attribute[n.n_attributes++] = (OnnxAttribute){.name = "epsilon", .type = 1, .f = onnx_decimal((float)eps)};
   n.attribute[n.n_attributes++] = (OnnxAttribute){.name = "axis", .type = 2, .i = -1};
   put_before(r, div, n);
   r->drop[div - r->graph->node] = true;

@@ -3,11 +3,24 @@
  * In: shapes and elements; out, tensors in the arena, none of them beyond what a graph may move. */
 #include "import/onnx.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool onnx_is_constant(const OnnxTensor *t) { return t->f || t->i; }
 
 double onnx_number(const OnnxTensor *t, int64_t i) { return t->f ? (double)t->f[i] : (double)t->i[i]; }
+
+double onnx_decimal(float f) {
+  char text[32];
+  double x = (double)f;
+  for (int digits = 1; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)f);
+    x = strtod(text, NULL);
+    if ((float)x == f) return x;
+  }
+  return (double)f;
+}
 
 const char *onnx_dims(Arena *arena, int rank, const int64_t *dim) {
   Text text = text_new(arena);
