@@ -122,6 +122,13 @@ static void report_width(Bind *b, const Layer *layer, const Tensor *t, const Par
   help_part(b, d, layer, fed - trained);
 }
 
+/* PyTorch's proj_size: beside weight_hh_l0 [4u, p] there is weight_hr_l0 [p, u]. */
+static const Tensor *projection_of(const Bind *b, const Tensor *t) {
+  const char *at = b->convention == CONVENTION_TORCH ? strstr(t->name, "weight_hh") : NULL;
+  if (!at) return NULL;
+  return tensor_find(b->file, arena_printf(b->model->arena, "%.*sweight_hr%s", (int)(at - t->name), t->name, at + strlen("weight_hh")));
+}
+
 static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p, const BindRow *row,
                          const int64_t *dim, int rank, bool split) {
   static const char *const names[] = {"", "keras", "torch", "onnx"};
@@ -131,6 +138,10 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
                      tensor_shape_str(b->model->arena, t), kind, shape_text(b->model->arena, dim, rank));
   diag_primary(d, "bound here");
   diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, split));
+  const Tensor *projection = projection_of(b, t);
+  if (projection)
+    diag_note(d, "`%s` %s projects the output (`proj_size`), which grus does not have: train without it, a `Dense` behind the LSTM does the most of it",
+              projection->name, tensor_shape_str(b->model->arena, projection));
   if (reversed) diag_fix(d, FIX_MAYBE, "the shape is transposed: was this file written with another convention than `%s`?",
                          names[b->convention]);
   const OptVal *units = &layer->opt[0];
