@@ -140,7 +140,7 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, split));
   const Tensor *projection = projection_of(b, t);
   if (projection)
-    diag_note(d, "`%s` %s projects the output (`proj_size`), which grus does not have: train without it, a `Dense` behind the LSTM does the most of it",
+    diag_note(d, "`%s` %s projects the output (`proj_size`), which grus does not have: train without it; a Linear behind the LSTM narrows its output too",
               projection->name, tensor_shape_str(b->model->arena, projection));
   if (reversed) diag_fix(d, FIX_MAYBE, "the shape is transposed: was this file written with another convention than `%s`?",
                          names[b->convention]);
