@@ -86,11 +86,16 @@ static bool import_average(KerasLayer *layer) {
   return true;
 }
 
+static bool report_size(KerasLayer *layer) {
+  keras_refuse(layer, E903, "makes more values than can be counted");
+  return false;
+}
+
 static bool import_flatten(KerasLayer *layer) {
   KerasValue value = layer->in[0], flat = {.value = value.value, .rank = 1, .dim = {1}};
   for (int i = 0; i < value.rank; i++)
     if (value.dim[i] < 0) flat.dim[0] = -1;
-    else if (flat.dim[0] > 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0])) return false;
+    else if (flat.dim[0] > 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0])) return report_size(layer);
   if (value.rank > 1) keras_pipe(layer, LAYER_flatten, &flat);
   keras_result(layer, flat);
   return true;
@@ -225,9 +230,10 @@ static bool import_time_distributed(KerasLayer *layer) {
   if (class_name && strcmp(class_name, "Flatten") == 0 && layer->in[0].rank > 2) {
     KerasValue value = layer->in[0], out = {.value = value.value, .rank = 2, .dim = {value.dim[0], 1}};
     for (int i = 1; i < value.rank; i++)
-      if (!size_mul(out.dim[1], value.dim[i], &out.dim[1])) return false;
+      if (!size_mul(out.dim[1], value.dim[i], &out.dim[1])) return report_size(layer);
     layer_set_shape(layer->keras->arena, keras_pipe(layer, LAYER_reshape, &out), type_of(&out));
     keras_result(layer, out);
+    if (out.dim[0] < 1) keras_refuse(layer, E904, "does not say how long its sequence is; give it with --time");
     return out.dim[0] > 0;
   }
   for (size_t i = 0; i < sizeof per_step / sizeof *per_step; i++)

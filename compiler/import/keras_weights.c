@@ -118,7 +118,7 @@ bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, i
     return false;
   }
   if (hdf5_read(k->hdf5, path, out, &reason)) return true;
-  keras_refuse(layer, E901, "cannot be read: `%s`: %s", path, reason);
+  keras_refuse(layer, E901, "cannot be read: `%.200s`: %s", path, reason);
   return false;
 }
 
