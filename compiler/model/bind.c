@@ -152,6 +152,8 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   }
 }
 
+static bool names_start(const char *tensor) { return strstr(tensor, "initial_h") || strstr(tensor, "initial_c"); }
+
 static void report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
@@ -170,6 +172,7 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
   if (shown) diag_note(d, "it has %s", text_str(&list));
   else diag_note(d, "it has %d tensor%s; `grus inspect %s` lists them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
+  if (names_start(name)) diag_note(d, "`init=learned` starts from a state among the weights; without `init` it starts from zero");
   if (bind_listed(layer) || twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1, text_str(&prefix), text_str(&prefix));
   if (from && from->given && span_valid(from->at)) fix_edit(fix, from->at, "\"%s\"", text_str(&prefix));
@@ -345,7 +348,8 @@ static void report_unused(Bind *b) {
     if (b->owner[i] || counter) continue;
     Diag *d = diag_new(b->diags, W601, b->model->weights.path_span, "`%s` in `%s` is not used by this model", t->name, b->file->path);
     d->file = b->file->path;
-    diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
+    if (names_start(t->name)) diag_note(d, "a start state of %s; its layer uses it with `init=learned`", tensor_shape_str(b->model->arena, t));
+    else diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
   }
 }
 
