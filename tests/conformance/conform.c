@@ -32,11 +32,15 @@ static const char *short_name(const char *path) {
   return models ? models + strlen("models/") : path;
 }
 
+static bool import(Conform *c, const char *path, Imported *in) {
+  session_reset_diags(&c->session);
+  bool written = config_is_written(&c->session);
+  return (written ? session_import_written : session_import)(&c->session, path, "model.safetensors", "model.grus", in);
+}
+
 Model *conform_import(Conform *c, const char *path) {
   Imported in;
-  session_reset_diags(&c->session);
-  bool (*import)(Session *, const char *, const char *, const char *, Imported *) = config_is_written(&c->session) ? session_import_written : session_import;
-  if (import(&c->session, path, "model.safetensors", "model.grus", &in)) return in.model;
+  if (import(c, path, &in)) return in.model;
   printf("%-62s is not imported\n", short_name(path));
   session_print_diags(&c->session);
   c->failures++;
@@ -45,8 +49,7 @@ Model *conform_import(Conform *c, const char *path) {
 
 bool conform_refused(Conform *c, const char *path, DiagCode code) {
   Imported in;
-  session_reset_diags(&c->session);
-  bool imported = session_import(&c->session, path, "model.safetensors", "model.grus", &in);
+  bool imported = import(c, path, &in);
   bool so = !imported && c->session.diags->n_errors && c->session.diags->first->code == code;
   conform_said(c, path, imported ? "is not refused" : arena_printf(c->arena, "refused: %s", c->session.diags->first->message));
   if (!so) c->failures++;
