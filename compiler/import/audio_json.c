@@ -176,13 +176,12 @@ int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t 
 }
 
 bool audio_rate(Audio *audio, const json_t *object, const char *key, const char *origin, Time *time) {
-  enum { RATE_MAX = 1000000000 };
   const json_t *value = json_object_get(object, key);
   const char *digits = json_string_value(value);
   char *end = NULL;
   double rate = digits ? strtod(digits, &end) : json_number_value(value);
   if (!value || json_is_null(value)) return true;
-  if ((json_is_number(value) || (digits && end != digits && !*end)) && rate >= 1 && rate <= RATE_MAX &&
+  if ((json_is_number(value) || (digits && end != digits && !*end)) && rate >= 1 && rate <= 1e9 &&
       fabs(rate - floor(rate)) < 1e-9) {
     time->rate_num = (int64_t)rate;
     time->rate_den = 1;
