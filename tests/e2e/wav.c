@@ -68,16 +68,20 @@ static int compare(Arena *arena, const char *found, int64_t count, const char *w
   return !ok;
 }
 
+static int run(Arena *arena, int argc, char **argv) {
+  if (argc == 5 && strcmp(argv[1], "make") == 0)
+    return make(arena, argv[2], atoll(argv[3]), argv[4]);
+  if (argc == 8 && strcmp(argv[1], "compare") == 0)
+    return compare(arena, argv[2], atoll(argv[3]), argv[4], atoll(argv[5]), atoll(argv[6]),
+                   atof(argv[7]));
+  return 2;
+}
+
 int main(int argc, char **argv) {
   jmp_buf oom;
-  int status = 2;
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
-  if (argc == 5 && strcmp(argv[1], "make") == 0)
-    status = make(arena, argv[2], atoll(argv[3]), argv[4]);
-  if (argc == 8 && strcmp(argv[1], "compare") == 0)
-    status = compare(arena, argv[2], atoll(argv[3]), argv[4], atoll(argv[5]), atoll(argv[6]),
-                     atof(argv[7]));
+  int status = run(arena, argc, argv);
   arena_free(arena);
   return status;
 }
