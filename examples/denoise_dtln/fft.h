@@ -24,8 +24,8 @@ typedef struct Fft {
 static void fft_init(Fft *f) {
   const double pi = 3.14159265358979323846;
   for (int k = 0; k < FFT_SIZE / 2; k++) {
-    f->turn[k].re = (float)cos(2 * pi * k / FFT_SIZE);
-    f->turn[k].im = (float)-sin(2 * pi * k / FFT_SIZE);
+    f->turn[k].re = (float)cos(2 * pi * k / (double)FFT_SIZE);
+    f->turn[k].im = (float)-sin(2 * pi * k / (double)FFT_SIZE);
   }
 }
 
@@ -76,7 +76,7 @@ static void fft_inverse(Fft *f, const Complex spectrum[FFT_BINS], float x[FFT_SI
   f->z[0].im = f->z[FFT_SIZE / 2].im = 0; /* of a real signal they are */
   fft_in_place(f);
   for (int n = 0; n < FFT_SIZE; n++)
-    x[n] = f->z[n].re / FFT_SIZE;
+    x[n] = f->z[n].re / (float)FFT_SIZE;
 }
 
 #endif
