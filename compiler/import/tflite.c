@@ -5,7 +5,9 @@
  *   UNIDIRECTIONAL_SEQUENCE_LSTM   [1, t, d] -> [1, t, u]; 24 inputs: x, kernels i f c o [u, d],
  *                                  recurrent i f c o [u, u], peepholes, biases i f c o [u], ...
  *   FULLY_CONNECTED                [.., d] -> [.., u]; kernel [u, d], bias [u]
- *   RESHAPE                        [1, t, d] -> [1, t d], or no change
+ *   RESHAPE                        [1, t, d] -> [1, t d], or no change but for axes of 1
+ *   CONV_2D                        [1, 1, t, d] -> [1, 1, t', f]; filter [f, 1, k, d], bias [f]
+ *   STRIDED_SLICE, MEAN            [1, t, d] -> [1, d]: the last step, or the mean of all
  *   SOFTMAX, TANH, LOGISTIC, RELU
  *
  * The converter gives every LSTM cell_clip = 10, which the Keras model did not have: |c| is held
@@ -16,12 +18,15 @@
 #include <string.h>
 
 enum {
+  OP_CONV_2D = 3,
   OP_FULLY_CONNECTED = 9,
   OP_LOGISTIC = 14,
   OP_LSTM = 44,
+  OP_MEAN = 40,
   OP_RELU = 19,
   OP_RESHAPE = 22,
   OP_SOFTMAX = 25,
+  OP_STRIDED_SLICE = 45,
   OP_TANH = 28
 };
 
@@ -188,9 +193,16 @@ static bool import_dense(LiteOp *op) {
   return fused(op, flat_u8(&op->lite->flat, op->options, 0));
 }
 
+/* [1, t, d] and [1, 1, t, d] are the same sequence: convolutions have an axis more. */
+static bool same_sequence(const LiteTensor *x, const LiteTensor *y) {
+  int more_x = x->rank == 4 && x->dim[0] == 1 && x->dim[1] == 1, more_y = y->rank == 4 && y->dim[0] == 1 && y->dim[1] == 1;
+  return x->rank - more_x == y->rank - more_y && x->rank > 2 &&
+         memcmp(x->dim + more_x, y->dim + more_y, sizeof *x->dim * (size_t)(x->rank - more_x)) == 0;
+}
+
 static bool import_reshape(const LiteOp *op) {
   const LiteTensor *x = op->x, *y = op->y;
-  if (x->rank == y->rank && memcmp(x->dim, y->dim, sizeof *x->dim * (size_t)x->rank) == 0) {
+  if (same_sequence(x, y) || (x->rank == y->rank && memcmp(x->dim, y->dim, sizeof *x->dim * (size_t)x->rank) == 0)) {
     op->y->value = x->value;
     return true;
   }
@@ -201,6 +213,86 @@ static bool import_reshape(const LiteOp *op) {
   Diag *d = refuse(op, E903, "is neither a flattening of [1, time, features] nor without effect");
   diag_note(d, "it makes %s of %s", lite_shape(op->lite->arena, y), lite_shape(op->lite->arena, x));
   return false;
+}
+
+/* Element i of the int32 constant that is input `input`. */
+static bool int_of(const LiteOp *op, uint32_t input, size_t i, int32_t *out) {
+  const LiteTensor *t = lite_tensor(op->lite, op->in, input);
+  if (!t || t->type != 2 || !t->data || t->bytes / 4 <= i) return false;
+  const uint8_t *p = t->data + 4 * i;
+  *out = (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+  return true;
+}
+
+/* x[:, -1, :] */
+static bool is_last_step(const LiteOp *op) {
+  Flat *flat = &op->lite->flat;
+  int32_t begin[3], end[3], stride[3], masks[5];
+  if (op->x->rank != 3) return false;
+  for (unsigned i = 0; i < 5; i++)
+    masks[i] = flat_i32(flat, op->options, i, 0);
+  for (uint32_t i = 0; i < 3; i++)
+    if (!int_of(op, 1, i, &begin[i]) || !int_of(op, 2, i, &end[i]) || !int_of(op, 3, i, &stride[i]) || stride[i] != 1) return false;
+  for (int i = 0; i < 3; i += 2)
+    if ((!(masks[0] >> i & 1) && begin[i] != 0) || (!(masks[1] >> i & 1) && end[i] != op->x->dim[i])) return false;
+  bool last = begin[1] == -1 || begin[1] == op->x->dim[1] - 1;
+  return last && !(masks[0] >> 1 & 1) && masks[2] == 0 && masks[3] == 0 && masks[4] == 2;
+}
+
+static bool import_slice(const LiteOp *op) {
+  if (is_last_step(op)) {
+    if (!gives(op, 2, (int64_t[]){1, op->x->dim[2]})) return false;
+    stage(op, LAYER_last);
+    return true;
+  }
+  Diag *d = refuse(op, E903, "takes something else than the last step of [1, time, features]");
+  diag_note(d, "it makes %s of %s", lite_shape(op->lite->arena, op->y), lite_shape(op->lite->arena, op->x));
+  return false;
+}
+
+static bool import_mean(const LiteOp *op) {
+  int32_t axis;
+  bool over_time = op->x->rank == 3 && int_of(op, 1, 0, &axis) && (axis == 1 || axis == -2) && lite_tensor(op->lite, op->in, 1)->bytes == 4;
+  if (!over_time || flat_u8(&op->lite->flat, op->options, 0)) {
+    Diag *d = refuse(op, E903, "is not the mean over the steps of [1, time, features]");
+    diag_note(d, "it makes %s of %s", lite_shape(op->lite->arena, op->y), lite_shape(op->lite->arena, op->x));
+    return false;
+  }
+  if (!gives(op, 2, (int64_t[]){1, op->x->dim[2]})) return false;
+  stage(op, LAYER_mean);
+  return true;
+}
+
+/* A convolution over time is one over an image of height 1. */
+static bool import_conv(LiteOp *op) {
+  Flat *flat = &op->lite->flat;
+  const LiteTensor *w = lite_tensor(op->lite, op->in, 1), *b = lite_tensor(op->lite, op->in, 2), *x = op->x;
+  bool flat_image = x->rank == 4 && x->dim[0] == 1 && x->dim[1] == 1 && w && w->rank == 4 && w->dim[1] == 1;
+  if (!flat_image || w->dim[3] != x->dim[3] || w->type != 0 || !w->data) {
+    Diag *d = refuse(op, E902, "is not a convolution over time, in one group");
+    diag_note(d, "its input is %s, its filter %s", lite_shape(op->lite->arena, x), w ? lite_shape(op->lite->arena, w) : "missing");
+    return false;
+  }
+  int64_t f = w->dim[0], k = w->dim[2], d = w->dim[3], n = x->dim[2];
+  int64_t stride = flat_i32(flat, op->options, 1, 0), dilation = flat_i32(flat, op->options, 4, 1), same = flat_u8(flat, op->options, 0) == 0;
+  int64_t reach = (k - 1) * dilation;
+  if (f < 1 || k < 1 || d < 1 || stride < 1 || dilation < 1 || w->bytes / 4 / (size_t)f / (size_t)k != (size_t)d || (!same && n <= reach)) {
+    refuse(op, E901, "has sizes that do not fit each other");
+    return false;
+  }
+  if (!gives(op, 4, (int64_t[]){1, 1, same ? (n + stride - 1) / stride : (n - reach - 1) / stride + 1, f})) return false;
+  Layer *layer = stage(op, LAYER_Conv1D);
+  layer_set_size(layer, OPT_filters, f);
+  layer_set_size(layer, OPT_kernel, k);
+  layer_set_size(layer, OPT_stride, stride);
+  layer_set_size(layer, OPT_dilation, dilation);
+  layer_set_word(layer, OPT_padding, same ? "same" : "valid");
+  if (!b) layer_set_word(layer, OPT_bias, "false");
+  Foreign *foreign = op->lite->foreign;
+  float *kernel = foreign_tensor(foreign, layer, ROLE_KERNEL, 3, (int64_t[]){f, k, d}, w->name);
+  if (!fill(op, kernel, 0, 1, 4, w->dim)) return false;
+  if (b && !fill(op, foreign_tensor(foreign, layer, ROLE_BIAS, 1, &f, b->name), 0, 2, 1, &f)) return false;
+  return fused(op, flat_u8(flat, op->options, 3));
 }
 
 static bool import_pointwise(const LiteOp *op, LayerKind kind) {
@@ -219,6 +311,9 @@ static bool import_known(LiteOp *op, int32_t code) {
   case OP_LSTM: return import_lstm(op);
   case OP_FULLY_CONNECTED: return import_dense(op);
   case OP_RESHAPE: return import_reshape(op);
+  case OP_CONV_2D: return import_conv(op);
+  case OP_STRIDED_SLICE: return import_slice(op);
+  case OP_MEAN: return import_mean(op);
   case OP_SOFTMAX: return import_pointwise(op, LAYER_softmax);
   case OP_TANH: return import_pointwise(op, LAYER_tanh);
   case OP_LOGISTIC: return import_pointwise(op, LAYER_sigmoid);
@@ -226,20 +321,44 @@ static bool import_known(LiteOp *op, int32_t code) {
   }
 }
 
-static const char *op_name(int32_t code) {
-  static const struct {
-    int32_t code;
-    const char *name;
-  } names[] = {{OP_FULLY_CONNECTED, "FULLY_CONNECTED"},
-               {OP_LOGISTIC, "LOGISTIC"},
-               {OP_LSTM, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
-               {OP_RELU, "RELU"},
-               {OP_RESHAPE, "RESHAPE"},
-               {OP_SOFTMAX, "SOFTMAX"},
-               {OP_TANH, "TANH"}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].code == code) return names[i].name;
+typedef struct LiteName {
+  int32_t code;
+  const char *name;
+} LiteName;
+
+static const LiteName known_ops[] = {{OP_LSTM, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
+                                     {OP_FULLY_CONNECTED, "FULLY_CONNECTED"},
+                                     {OP_CONV_2D, "CONV_2D"},
+                                     {OP_STRIDED_SLICE, "STRIDED_SLICE"},
+                                     {OP_MEAN, "MEAN"},
+                                     {OP_RESHAPE, "RESHAPE"},
+                                     {OP_SOFTMAX, "SOFTMAX"},
+                                     {OP_TANH, "TANH"},
+                                     {OP_LOGISTIC, "LOGISTIC"},
+                                     {OP_RELU, "RELU"}};
+
+/* What else the converter makes of recurrent models, for messages. */
+static const LiteName other_ops[] = {
+    {0, "ADD"},        {1, "AVERAGE_POOL_2D"}, {2, "CONCATENATION"}, {6, "DEQUANTIZE"},      {17, "MAX_POOL_2D"}, {18, "MUL"},
+    {32, "a custom operator"}, {34, "PAD"},    {35, "UNIDIRECTIONAL_SEQUENCE_RNN"}, {36, "GATHER"}, {37, "BATCH_TO_SPACE_ND"},
+    {38, "SPACE_TO_BATCH_ND"}, {39, "TRANSPOSE"}, {41, "SUB"},      {43, "SQUEEZE"},         {49, "SPLIT"},       {52, "BIDIRECTIONAL_SEQUENCE_LSTM"},
+    {53, "CAST"},      {70, "EXPAND_DIMS"},    {83, "PACK"},          {88, "UNPACK"},          {105, "REVERSE_V2"}, {114, "QUANTIZE"},
+    {119, "WHILE"}};
+
+static const char *op_name(const LiteName *list, size_t n, int32_t code) {
+  for (size_t i = 0; i < n; i++)
+    if (list[i].code == code) return list[i].name;
   return NULL;
+}
+#define OP_NAME(list, code) op_name(list, sizeof list / sizeof *list, code)
+
+static void report_unread(const LiteOp *op) {
+  Diag *d = refuse(op, E902, "is not read");
+  Text list = text_new(op->lite->arena);
+  for (size_t i = 0; i < sizeof known_ops / sizeof *known_ops; i++)
+    text_printf(&list, "%s%s", i ? ", " : "", known_ops[i].name);
+  diag_note(d, "operators that are: %s", text_str(&list));
+  diag_note(d, "the Keras model that was converted says the same in its layers: import that");
 }
 
 /* What the integer kernels compute is another function than the float one: not read as if it were.
@@ -262,22 +381,20 @@ static bool import_op(Lite *lite, uint32_t i) {
   size_t table = flat_element_table(flat, lite->ops, i);
   size_t code_table = flat_element_table(flat, lite->codes, (uint32_t)flat_i32(flat, table, 0, 0));
   int32_t code = flat_i32(flat, code_table, 3, 0), old = flat_u8(flat, code_table, 0);
-  const char *name =
-      op_name(code > old ? code : old); /* schema 3a and later has both, or the larger */
+  if (old > code) code = old; /* schema 3a and later has both, or the larger */
+  const char *name = OP_NAME(known_ops, code), *other = OP_NAME(other_ops, code);
   if (flat->broken || !table || !code_table) return lite_broken(lite);
   LiteOp op = {
       .lite = lite, .in = flat_vector(flat, table, 1, 4), .options = flat_table(flat, table, 4)};
   FlatVector out = flat_vector(flat, table, 2, 4);
   op.origin =
       arena_printf(lite->arena, "operator %u, %s", i,
-                   name ? name : arena_printf(lite->arena, "number %d", code > old ? code : old));
+                   name ? name : other ? other : arena_printf(lite->arena, "number %d", code));
   op.x = lite_tensor(lite, op.in, 0);
   op.y = lite_tensor(lite, out, 0);
   if (flat->broken || out.n != 1 || !op.x || !op.y) return lite_broken(lite);
   if (!name) {
-    Diag *d = refuse(&op, E902, "is not read");
-    diag_note(d, "operators that are: UNIDIRECTIONAL_SEQUENCE_LSTM, FULLY_CONNECTED, RESHAPE, "
-                 "SOFTMAX, TANH, LOGISTIC, RELU");
+    report_unread(&op);
     return false;
   }
   if (!is_float(&op)) return false;
@@ -287,7 +404,7 @@ static bool import_op(Lite *lite, uint32_t i) {
                        : "reads what nothing has computed");
     return false;
   }
-  return import_known(&op, code > old ? code : old) && (!flat->broken || lite_broken(lite));
+  return import_known(&op, code) && (!flat->broken || lite_broken(lite));
 }
 
 /* [1, t, d] is a sequence, [1, d] a vector. */

@@ -113,9 +113,12 @@ bool lite_open(Lite *lite) {
   int32_t version = flat_i32(flat, lite->model, 0, 0);
   if (flat->broken) return lite_broken(lite);
   if (version != 3 || graphs.n != 1) {
-    foreign_report(lite->diags, lite->file, version != 3 ? E901 : E902,
-                   "`%s` has schema version %d and %u graphs; version 3 with one graph is read",
-                   lite->file->path, version, graphs.n);
+    Diag *d = foreign_report(lite->diags, lite->file, version != 3 ? E901 : E902,
+                             "`%s` has schema version %d and %u graphs; version 3 with one graph is read",
+                             lite->file->path, version, graphs.n);
+    if (graphs.n > 1)
+      diag_note(d, "GRU, SimpleRNN and layers that return their state are loops with graphs of their own there: import "
+                   "the Keras model that was converted");
     return false;
   }
   lite->graph = flat_element_table(flat, graphs, 0);

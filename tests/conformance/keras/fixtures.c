@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures that make_keras.py makes with today's Keras: NAME.keras and NAME.h5 against NAME.npz;
+ * and those of make_tflite.py, NAME.tflite;
  * refused/NAME_CODE.keras must be refused with CODE. Tolerance: both sides differ by the float32 of
  * Keras, 1e-5 on outputs of order 1 and more (an unbounded relu recurrence is of order 100).
  *
@@ -67,7 +68,7 @@ static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, co
   DIR *dir = opendir(folder);
   if (!dir) return 0;
   for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (ends_with(entry->d_name, ".keras") || ends_with(entry->d_name, ".h5"))
+    if (ends_with(entry->d_name, ".keras") || ends_with(entry->d_name, ".h5") || ends_with(entry->d_name, ".tflite"))
       ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, entry->d_name));
   closedir(dir);
   if (n) qsort(names, n, sizeof *names, by_name);
