@@ -303,7 +303,7 @@ static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
 }
 
 LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
-  LLVMValueRef v[3];
+  LLVMValueRef v[KIR_MAX_ARGS];
   switch (e->op) {
   case KIR_NUM: return number(w, e);
   case KIR_REG: return reg_value(w, e->reg);

@@ -87,6 +87,7 @@ typedef struct Hoisted {
 typedef struct CellPlace {
   KirBuffer *h, *c, *next; /* padded to whole vectors: see width */
   int64_t h_at, c_at;      /* of this direction */
+  int64_t next_at;         /* next is h itself, or scratch of one direction */
   int64_t width;           /* units rounded up to whole vectors */
   Hoisted hoisted[2];      /* by Mat of a step */
 } CellPlace;
@@ -241,6 +242,8 @@ enum { MAT_MAX_SPLIT = 4, MAT_BLOCK = 128 };
 
 /* Whether the weights of mat do not stay in the first cache from step to step: schedule.c. */
 bool outgrows_cache(const Lower *l, const Mat *mat);
+/* Whether single steps of a stream walk them to and fro. */
+bool turns_in_stream(const Lower *l, const Mat *mat);
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
 /* Vectors of one group. */
@@ -327,12 +330,18 @@ typedef enum MathFn {
   MATH_GELU_TANH,
   MATH_SQRT_REMAINDER,
   MATH_SQRT,
+  MATH_SIGMOID_DIVISOR,
+  MATH_TANH_OVER,
+  MATH_LSTM_STATE,
+  MATH_GRU_STATE,
   MATH_EXP_FAST,
   MATH_TANH_FAST,
   MATH_SIGMOID_FAST,
   MATH_COUNT
 } MathFn;
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);
+/* One of several arguments; unused ones are NULL. */
+KirExpr *math_gates(Lower *l, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]);
 KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
 /* a * b + c in the target's way. */
 KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The functions of runtime/core/grus_math.h as KIR helpers over any number of lanes: operation for
  * operation the same text, so that generated code rounds as the functions whose bounds are proven
- * there. Where the formulas come from is said there, too. */
+ * there. Where the formulas come from is said there, too. What cells make of several gates is only
+ * here; tests/numeric/gates.c has its bounds. */
 #include "lower/lower_internal.h"
 
 #include <string.h>
@@ -88,6 +89,105 @@ static void fn_sigmoid(Fn *fn) {
   LET(p, MAD(V(p26), V(ff), V(p01)));
   LET(d, MAD(V(p), V(s), NUM(1.0f)));
   RETURN(DIV(NUM(1.0f), V(d)));
+}
+
+/* ---- sums of gates over one division ----
+ * A sigmoid enters as what it divides by, d = 1 + exp(-x), a tanh as numerator and denominator;
+ * what a cell makes of them then needs one division, and a division is the longest operation of a
+ * step. All denominators are positive, so that nothing cancels but what the formula itself
+ * subtracts. d is at most 2^40, a denominator of tanh 2^27: their products stay below 2^107. */
+
+/* fn_sigmoid before its division, its polynomial in the order of the shortest chain. */
+static void fn_sigmoid_divisor(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(lo, MAX(NUM(-27.7f), V(x)));
+  LET(c, MIN(NUM(87.0f), V(lo)));
+  LET(t, MAD(V(c), NUM(-1.442695f), NUM(12583039.0f)));
+  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(f, MAD(V(c), NUM(-1.442695f), NEG(V(n))));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(ff, MUL(V(f), V(f)));
+  LET(p01, MAD(NUM(0.693147242f), V(f), NUM(1.0f)));
+  LET(p23, MAD(NUM(0.05550294f), V(f), NUM(0.240226537f)));
+  LET(p45, MAD(NUM(0.00134100113f), V(f), NUM(0.009617803f)));
+  LET(f4, MUL(V(ff), V(ff)));
+  LET(p03, MAD(V(p23), V(ff), V(p01)));
+  LET(p46, MAD(NUM(0.000155311558f), V(ff), V(p45)));
+  LET(p, MAD(V(p46), V(f4), V(p03)));
+  RETURN(MAD(V(p), V(s), NUM(1.0f)));
+}
+
+/* x of a tanh as 2 log2(e) x = n + f; up = 1 + 2^n, down = 1 - 2^n. */
+typedef struct Reduced {
+  KirReg *f, *ff, *up, *down;
+} Reduced;
+
+static Reduced reduced(Fn *fn, KirReg *x) {
+  LET(lo, MAX(NUM(-9.02f), V(x)));
+  LET(c, MIN(NUM(9.02f), V(lo)));
+  LET(t, MAD(V(c), NUM(2.88539f), NUM(12583039.0f)));
+  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(f, MAD(V(c), NUM(2.88539f), NEG(V(n))));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(up, ADD(V(s), NUM(1.0f)));
+  LET(down, SUB(NUM(1.0f), V(s)));
+  LET(ff, MUL(V(f), V(f)));
+  return (Reduced){f, ff, up, down};
+}
+
+/* tanh(f / (2 log2(e))) / f */
+static KirReg *tanh_series(Fn *fn, KirReg *ff) {
+  LET(w35, MAD(NUM(0.000655253884f), V(ff), NUM(-0.0138750914f)));
+  LET(w15, MAD(V(w35), V(ff), NUM(0.34657359f)));
+  return w15;
+}
+
+/* d enters both parts of the denominator before they meet. */
+static void fn_tanh_over(Fn *fn) {
+  KirReg *x = fn->arg[0], *d = fn->arg[1];
+  Reduced y = reduced(fn, x);
+  LET(over, MUL(V(y.up), V(d)));
+  LET(under, MUL(V(y.down), V(d)));
+  LET(fup, MUL(V(y.f), V(y.up)));
+  LET(funder, MUL(V(y.f), V(under)));
+  KirReg *w15 = tanh_series(fn, y.ff);
+  LET(num, MAD(V(w15), V(fup), NEG(V(y.down))));
+  LET(den, MAD(V(w15), NEG(V(funder)), V(over)));
+  RETURN(DIV(V(num), V(den)));
+}
+
+static void fn_lstm_state(Fn *fn) {
+  KirReg *x = fn->arg[0], *i = fn->arg[1], *f = fn->arg[2], *c = fn->arg[3];
+  Reduced y = reduced(fn, x);
+  LET(fup, MUL(V(y.f), V(y.up)));
+  LET(fdown, MUL(V(y.f), V(y.down)));
+  KirReg *w15 = tanh_series(fn, y.ff);
+  LET(num, MAD(V(w15), V(fup), NEG(V(y.down))));
+  LET(den, MAD(V(w15), NEG(V(fdown)), V(y.up)));
+  LET(gi, MUL(V(den), V(i)));
+  LET(gf, MUL(V(num), V(f)));
+  LET(top, MAD(V(c), V(gi), V(gf)));
+  LET(below, MUL(V(gi), V(f)));
+  RETURN(DIV(V(top), V(below)));
+}
+
+/* (num e + h den) / (den d) with e = d - 1, what meets num and den made before they are. */
+static void fn_gru_state(Fn *fn) {
+  KirReg *x = fn->arg[0], *d = fn->arg[1], *h = fn->arg[2];
+  Reduced y = reduced(fn, x);
+  LET(e, SUB(V(d), NUM(1.0f)));
+  LET(hdown, MUL(V(h), V(y.down)));
+  LET(edown, MUL(V(e), V(y.down)));
+  LET(slope, MAD(V(e), V(y.up), NEG(V(hdown))));
+  LET(at0, MAD(V(h), V(y.up), NEG(V(edown))));
+  LET(over, MUL(V(y.up), V(d)));
+  LET(under, MUL(V(y.down), V(d)));
+  LET(fslope, MUL(V(y.f), V(slope)));
+  LET(funder, MUL(V(y.f), V(under)));
+  KirReg *w15 = tanh_series(fn, y.ff);
+  LET(num, MAD(V(w15), V(fslope), V(at0)));
+  LET(den, MAD(V(w15), NEG(V(funder)), V(over)));
+  RETURN(DIV(V(num), V(den)));
 }
 
 static void fn_exp_scaled(Fn *fn) {
@@ -354,6 +454,16 @@ static const FnInfo fn_info[MATH_COUNT] = {
     [MATH_SQRT_REMAINDER] =
         {"sqrt_remainder", fn_sqrt_remainder, "fff", {"m", "s1", "s2"}, "m - (s1 + s2)^2"},
     [MATH_SQRT] = {"sqrt", fn_sqrt, "f", {"x"}, "correctly rounded"},
+    [MATH_SIGMOID_DIVISOR] =
+        {"sigmoid_divisor", fn_sigmoid_divisor, "f", {"x"}, "1 / sigmoid(x), at most 2^40"},
+    [MATH_TANH_OVER] = {"tanh_over", fn_tanh_over, "ff", {"x", "d"}, "tanh(x) / d"},
+    [MATH_LSTM_STATE] =
+        {"lstm_state", fn_lstm_state, "ffff", {"x", "i", "f", "c"}, "c / f + tanh(x) / i"},
+    [MATH_GRU_STATE] = {"gru_state",
+                        fn_gru_state,
+                        "fff",
+                        {"x", "d", "h"},
+                        "n + z (h - n) where n = tanh(x), z = 1 / d"},
     [MATH_EXP_FAST] = {"exp_fast", fn_exp_fast, "f", {"x"}, "within 8e-5 of it on -87 .. 88"},
     [MATH_TANH_FAST] = {"tanh_fast", fn_tanh_fast, "f", {"x"}, "within 8e-5 of it"},
     [MATH_SIGMOID_FAST] = {"sigmoid_fast", fn_sigmoid_fast, "f", {"x"}, "within 4e-5"},
@@ -385,10 +495,20 @@ static KirFunc *helper(Lower *l, MathFn what, int lanes) {
 /* --math=fast: the three have a shorter form. What other functions call stays as it is: their
  * bounds rest on it. */
 static MathFn fast_form(MathFn fn) {
-  return fn == MATH_EXP ? MATH_EXP_FAST : fn == MATH_TANH ? MATH_TANH_FAST : fn == MATH_SIGMOID ? MATH_SIGMOID_FAST : fn;
+  return fn == MATH_EXP       ? MATH_EXP_FAST
+         : fn == MATH_TANH    ? MATH_TANH_FAST
+         : fn == MATH_SIGMOID ? MATH_SIGMOID_FAST
+                              : fn;
 }
 
 KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) {
   if (l->opt.math_fast) fn = fast_form(fn);
   return kb_call(&l->kb, helper(l, fn, x->type.lanes), x);
+}
+
+KirExpr *math_gates(Lower *l, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]) {
+  KirExpr *e = kb_call(&l->kb, helper(l, fn, arg[0]->type.lanes), arg[0]);
+  for (int i = 1; i < KIR_MAX_ARGS; i++)
+    e->arg[i] = arg[i];
+  return e;
 }

@@ -7,7 +7,8 @@
  * GRU, reset before  as above with n = act(Wn x + bn + Un (r h)); r h of all units comes first
  * LSTM               i, f, o = gate(..)   g = act(..)   c' = f c + i g   h' = o cell(c')
  * RNN                h' = act(W x + U h + b)
- * New states go to `next` while the old are still read, and are copied at the end of the step. */
+ * New states go to `next` while the old are still read, and are copied at the end of the step. Where
+ * all sums are made before the first new state is stored, they go to their place at once. */
 #include "lower/lower_internal.h"
 
 #include <assert.h>
@@ -28,19 +29,74 @@ static int64_t units_of(const Layer *layer) {
 
 /* ---- places ---- */
 
+static int gates_of(const Layer *layer) {
+  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+}
+
+static bool resets_before(const Layer *layer) {
+  return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
+}
+
+/* Weights of a step, padded to whole vectors. */
+static int64_t cell_bytes(const Layer *layer, int lanes) {
+  const Type *in = &layer->in[0]->type;
+  int64_t units = units_of(layer), width = (units + lanes - 1) / lanes * lanes;
+  return 4 * gates_of(layer) * width * (units + in->dim[in->rank - 1].n);
+}
+
+/* Padding costs nothing but the reading of its weights, an operation on a whole vector as much as
+ * on half of one: while the weights stay in the first cache, the widest vectors that make fewer of
+ * them than vectors of half the width. */
+static int cell_lanes(const Lower *l, const Layer *layer) {
+  int64_t units = units_of(layer);
+  int lanes = l->target->lanes;
+  if (l->opt.weights_extern || l->target->is_mcu) return mat_lanes(l, units);
+  while (lanes > l->target->min_lanes && units * 2 <= lanes)
+    lanes /= 2;
+  return cell_bytes(layer, lanes) <= l->target->l1_bytes ? lanes : mat_lanes(l, units);
+}
+
+static bool streams(const Lower *l, const Layer *layer) {
+  return l->streaming && type_is_stream(&layer->in[0]->type);
+}
+
+/* The sums of a step, or of its last part, as the tiles see them. */
+static Mat last_sums(const Lower *l, const Layer *layer) {
+  int gates = gates_of(layer);
+  return (Mat){.units = units_of(layer),
+               .lanes = cell_lanes(l, layer),
+               .n_acc = resets_before(layer) ? 1 : gates == 3 ? 4 : gates};
+}
+
+/* Whether all reads of the old state come before the first store of the new one. Weights that do not
+ * fit in the first cache may be walked in smaller tiles (mat_turn). */
+static bool one_tile(const Lower *l, const Layer *layer) {
+  Mat mat = last_sums(l, layer);
+  MatTile tile[2];
+  int64_t cache = l->target->l1_bytes, most = streams(l, layer) ? cache * 17 / 16 : cache * 7 / 8;
+  bool may_turn = cache && cell_bytes(layer, mat.lanes) > most;
+  return !l->is_tiled && !may_turn && mat_tiles(l, &mat, tile) == 1 && tile[0].count == 1;
+}
+
 void recurrent_place(Lower *l, const Layer *layer) {
   int dirs = layer_directions(layer);
   int64_t units = units_of(layer);
-  int lanes = mat_lanes(l, units);
+  int lanes = cell_lanes(l, layer);
   int64_t width = (units + lanes - 1) / lanes * lanes;
-  bool streams = l->streaming && type_is_stream(&layer->in[0]->type);
   KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
-      streams ? new_state : new_kept;
+      streams(l, layer) ? new_state : new_kept;
   KirBuffer *h = new (l, layer, "h", KIR_F32, dirs * width);
   KirBuffer *c = layer->kind == LAYER_LSTM ? new (l, layer, "c", KIR_F32, dirs * width) : NULL;
-  KirBuffer *next = new_kept(l, layer, "next", KIR_F32, width);
+  bool at_once = one_tile(l, layer);
+  KirBuffer *next = at_once ? h : new_kept(l, layer, "next", KIR_F32, width);
   for (int d = 0; d < dirs; d++)
-    l->cell[layer->id * 2 + d] = (CellPlace){.h = h, .c = c, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
+    l->cell[layer->id * 2 + d] = (CellPlace){.h = h,
+                                             .c = c,
+                                             .next = next,
+                                             .h_at = d * width,
+                                             .c_at = d * width,
+                                             .next_at = at_once ? d * width : 0,
+                                             .width = width};
 }
 
 /* ---- starting states ---- */
@@ -87,7 +143,7 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
 }
 
 void recurrent_before(Lower *l, const Layer *layer, int dir) {
-  if (l->streaming && type_is_stream(&layer->in[0]->type)) return;
+  if (streams(l, layer)) return;
   load_state(l, layer, 0, dir);
   load_state(l, layer, 1, dir);
 }
@@ -133,6 +189,24 @@ static void activate(Lower *l, const Layer *layer, KirReg *reg, OptName which) {
   if (a != ACT_LINEAR) kb_set(&l->kb, reg, math_activation(l, a, x));
 }
 
+/* Whether the sums become states over one division: GRU and LSTM as most are. */
+static bool shares_division(const Lower *l, const Layer *layer) {
+  OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
+  return !l->opt.math_fast && layer_activation(layer, OPT_gate) == ACT_SIGMOID &&
+         layer_activation(layer, OPT_activation) == ACT_TANH &&
+         layer_activation(layer, out) == ACT_TANH;
+}
+
+/* gate = what its sigmoid divides 1 by, where that is to be divided by */
+static void gate(Lower *l, const Layer *layer, KirReg *reg) {
+  if (!shares_division(l, layer)) {
+    activate(l, layer, reg, OPT_gate);
+    return;
+  }
+  KirExpr *x = clipped(l, layer, kb_use(&l->kb, reg));
+  kb_set(&l->kb, reg, math_gates(l, MATH_SIGMOID_DIVISOR, (KirExpr *[KIR_MAX_ARGS]){x}));
+}
+
 static KirExpr *load_units(Lower *l, KirBuffer *b, KirIndex row, const MatUnits *u) {
   return kb_load(&l->kb, b, mat_unit_at(row, 1, u), u->lanes);
 }
@@ -142,38 +216,47 @@ static void store_units(Lower *l, KirBuffer *b, KirIndex row, const MatUnits *u,
   kb_store(&l->kb, b, mat_unit_at(row, 1, u), value);
 }
 
-/* n + z (h - n) */
+/* n + z (h - n), n = act(n) */
 static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, KirReg *n) {
   Kb *kb = &l->kb;
-  KirExpr *h = load_units(l, cell->place->h, cell->h, u);
-  KirExpr *mixed = muladd(l, kb_use(kb, z), kb_op2(kb, KIR_SUB, h, kb_use(kb, n)), kb_use(kb, n));
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, mixed);
+  KirExpr *h = load_units(l, cell->place->h, cell->h, u), *mixed;
+  if (shares_division(l, cell->layer)) {
+    KirExpr *x = clipped(l, cell->layer, kb_use(kb, n));
+    mixed = math_gates(l, MATH_GRU_STATE, (KirExpr *[KIR_MAX_ARGS]){x, kb_use(kb, z), h});
+  } else {
+    activate(l, cell->layer, n, OPT_activation);
+    mixed = muladd(l, kb_use(kb, z), kb_op2(kb, KIR_SUB, h, kb_use(kb, n)), kb_use(kb, n));
+  }
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u, mixed);
 }
 
 static void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   Kb *kb = &l->kb;
   KirReg *z = acc[0], *r = acc[1], *n = acc[2], *m = acc[3];
-  activate(l, cell->layer, z, OPT_gate);
-  activate(l, cell->layer, r, OPT_gate);
-  kb_set(kb, n, muladd(l, kb_use(kb, r), kb_use(kb, m), kb_use(kb, n)));
-  activate(l, cell->layer, n, OPT_activation);
+  gate(l, cell->layer, r);
+  gate(l, cell->layer, z);
+  if (shares_division(l, cell->layer)) {
+    KirExpr *reset = kb_op2(kb, KIR_DIV, kb_use(kb, m), kb_use(kb, r));
+    kb_set(kb, n, kb_op2(kb, KIR_ADD, kb_use(kb, n), reset));
+  } else
+    kb_set(kb, n, muladd(l, kb_use(kb, r), kb_use(kb, m), kb_use(kb, n)));
   gru_mix(l, cell, u, z, n);
 }
 
 static void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   Kb *kb = &l->kb;
-  activate(l, cell->layer, acc[0], OPT_gate);
-  activate(l, cell->layer, acc[1], OPT_gate);
+  gate(l, cell->layer, acc[1]);
+  gate(l, cell->layer, acc[0]);
   store_units(l, cell->z, at_batch(l, cell->z, 0), u, kb_use(kb, acc[0]));
   KirExpr *h = load_units(l, cell->place->h, cell->h, u);
-  store_units(l, cell->rh, at_batch(l, cell->rh, 0), u, kb_op2(kb, KIR_MUL, kb_use(kb, acc[1]), h));
+  KirOp reset = shares_division(l, cell->layer) ? KIR_DIV : KIR_MUL;
+  store_units(l, cell->rh, at_batch(l, cell->rh, 0), u, kb_op2(kb, reset, h, kb_use(kb, acc[1])));
 }
 
 static void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
-  activate(l, cell->layer, acc[0], OPT_activation);
   KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, at_batch(l, cell->z, 0), u));
   gru_mix(l, cell, u, z, acc[0]);
 }
@@ -188,6 +271,16 @@ static void add_peephole(Lower *l, const Cell *cell, const MatUnits *u, KirReg *
   kb_set(kb, reg, muladd(l, p, kb_use(kb, c), kb_use(kb, reg)));
 }
 
+/* o cell(c) */
+static KirExpr *lstm_output(Lower *l, const Layer *layer, KirReg *o, KirReg *c) {
+  Kb *kb = &l->kb;
+  if (shares_division(l, layer))
+    return math_gates(l, MATH_TANH_OVER, (KirExpr *[KIR_MAX_ARGS]){kb_use(kb, c), kb_use(kb, o)});
+  OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
+  KirExpr *squashed = math_activation(l, layer_activation(layer, out), kb_use(kb, c));
+  return kb_op2(kb, KIR_MUL, kb_use(kb, o), squashed);
+}
+
 static void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   const Layer *layer = cell->layer;
@@ -196,24 +289,31 @@ static void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *cons
   KirReg *c = kb_var(kb, "c", load_units(l, cell->place->c, cell->c, u));
   add_peephole(l, cell, u, i, 0, c);
   add_peephole(l, cell, u, f, 1, c);
-  activate(l, layer, i, OPT_gate);
-  activate(l, layer, f, OPT_gate);
-  activate(l, layer, g, OPT_activation);
-  KirExpr *in = kb_op2(kb, KIR_MUL, kb_use(kb, i), kb_use(kb, g));
-  kb_set(kb, c, muladd(l, kb_use(kb, f), kb_use(kb, c), in));
+  gate(l, layer, i);
+  gate(l, layer, f);
+  if (shares_division(l, layer)) {
+    KirExpr *x = clipped(l, layer, kb_use(kb, g));
+    kb_set(kb, c,
+           math_gates(l, MATH_LSTM_STATE,
+                      (KirExpr *[KIR_MAX_ARGS]){x, kb_use(kb, i), kb_use(kb, f), kb_use(kb, c)}));
+  } else {
+    activate(l, layer, g, OPT_activation);
+    KirExpr *in = kb_op2(kb, KIR_MUL, kb_use(kb, i), kb_use(kb, g));
+    kb_set(kb, c, muladd(l, kb_use(kb, f), kb_use(kb, c), in));
+  }
   limit_cell(l, layer, c);
   add_peephole(l, cell, u, o, 2, c);
-  activate(l, layer, o, OPT_gate);
+  gate(l, layer, o);
   store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));
-  OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
-  KirExpr *squashed = math_activation(l, layer_activation(layer, out), kb_use(kb, c));
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, kb_op2(kb, KIR_MUL, kb_use(kb, o), squashed));
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u,
+              lstm_output(l, layer, o, c));
 }
 
 static void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, 0), u, kb_use(&l->kb, acc[0]));
+  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u,
+              kb_use(&l->kb, acc[0]));
 }
 
 /* ---- weights ---- */
@@ -277,12 +377,12 @@ static const char *const gate_names[3][MAT_MAX_ACC] = {
  * candidate of a GRU that resets before. */
 static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat all[2]) {
   const Layer *layer = cell->layer;
-  int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int gates = gates_of(layer);
   int64_t units = units_of(layer);
   const char *suffix = dir ? "_backward" : "";
   Mat mat = {.layer = layer,
              .units = units,
-             .lanes = mat_lanes(l, units),
+             .lanes = cell_lanes(l, layer),
              .suffix = suffix,
              .context = cell,
              .whole = true,
@@ -290,8 +390,7 @@ static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat al
   int names = layer->kind == LAYER_GRU ? 0 : layer->kind == LAYER_LSTM ? 1 : 2;
   for (int a = 0; a < MAT_MAX_ACC; a++)
     mat.acc_name[a] = gate_names[names][a];
-  bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
-  bool before = layer->kind == LAYER_GRU && !after;
+  bool before = resets_before(layer), after = layer->kind == LAYER_GRU && !before;
   mat.n_acc = after ? 4 : gates;
   bool has_bias = layer_has_role(l, layer, ROLE_BIAS);
   for (int a = 0; a < gates; a++)
@@ -338,10 +437,7 @@ static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat al
 }
 
 int recurrent_split(const Lower *l, const Layer *layer) {
-  int64_t units = units_of(layer);
-  Mat mat = {.units = units, .lanes = mat_lanes(l, units), .n_acc = 4};
-  if (layer->kind == LAYER_RNN) mat.n_acc = 1;
-  if (layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before")) mat.n_acc = 1;
+  Mat mat = last_sums(l, layer);
   return mat_split(l, &mat);
 }
 
@@ -354,11 +450,29 @@ static void take_hoisted(Mat *mat, Hoisted *from) {
     mat->has_bias[a] = false;
 }
 
+/* Streams remember in one state whether the step is odd. */
+static KirBuffer *open_turn(Lower *l, const Layer *layer, const char *suffix, KirReg **t) {
+  Kb *kb = &l->kb;
+  KirBuffer *turn = new_state(l, layer, arena_printf(l->arena, "turn%s", suffix), KIR_I32, 1);
+  turn->doc = "1: the next step reads its weights from the other end";
+  *t = kb_let(kb, "turn",
+              kb_convert(kb, KIR_INDEX, kb_load(kb, turn, at_batch(l, turn, 0), 1)));
+  (*t)->lo = 0;
+  (*t)->hi = 1;
+  return turn;
+}
+
+static void close_turn(Lower *l, KirBuffer *turn, KirReg *t) {
+  Kb *kb = &l->kb;
+  KirExpr *other = kb_op2(kb, KIR_SUB, kb_int(kb, KIR_INDEX, 1, 1), kb_use(kb, t));
+  kb_store(kb, turn, at_batch(l, turn, 0), kb_convert(kb, KIR_I32, other));
+}
+
 static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t) {
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
-  int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int gates = gates_of(layer);
   int64_t units = units_of(layer);
   l->cost->macs += gates * (x.d + units) * units * domain_of(l, &layer->in[0]->type).n;
   if (layer->kind == LAYER_LSTM)
@@ -369,11 +483,18 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
     mat[1].part[1].x = cell->rh;
     mat[1].part[1].at = at_batch(l, cell->rh, 0);
   }
+  for (int i = 0; i < n && l->job[layer->id].hoists; i++)
+    take_hoisted(&mat[i], &cell->place->hoisted[i]);
+  bool turns[2];
+  for (int i = 0; i < n; i++)
+    turns[i] = streams(l, layer) ? turns_in_stream(l, &mat[i]) : t && outgrows_cache(l, &mat[i]);
+  KirBuffer *turn = NULL;
+  if (!t && (turns[0] || turns[n - 1])) turn = open_turn(l, layer, mat[0].suffix, &t);
   for (int i = 0; i < n; i++) {
-    if (l->job[layer->id].hoists) take_hoisted(&mat[i], &cell->place->hoisted[i]);
-    if (t && outgrows_cache(l, &mat[i])) mat_turn(l, &mat[i], t);
+    if (turns[i]) mat_turn(l, &mat[i], t);
     mat_emit(l, &mat[i]);
   }
+  if (turn) close_turn(l, turn, t);
 }
 
 /* The input products of the steps of a block. */
@@ -409,8 +530,8 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   int64_t d = in->dim[in->rank - 1].n;
   emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units), t);
   batch_open(l);
-  KirIndex next = at_batch(l, p->next, 0);
-  kb_copy(kb, p->h, cell.h, p->next, next, units);
+  KirIndex next = at_batch(l, p->next, p->next_at);
+  if (p->next != p->h) kb_copy(kb, p->h, cell.h, p->next, next, units);
   const View *y = view_of(l, layer->out[0]);
   if (y->buffer == p->h) { /* the state itself is the result */
     batch_close(l);
