@@ -39,7 +39,7 @@ END
 NESTED='m_run((const float (*)[4])x, y)'
 strict="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 b() { q build m.grus --weights=random:1 -q "$@"; }
-command -v clang-19 >/dev/null || echo "no clang-19: skipped"
+clang=$(command -v clang-19 || echo :) # a second opinion, where it is installed
 # Compiles main.c with what was built and runs it: NAME, CALL, then files.
 run() {
   name=$1 call=$2
@@ -47,7 +47,7 @@ run() {
   gcc $strict -O1 "-DHEADER=\"$name.h\"" "-DCALL=$call" main.c "$@" -o run -lm && ./run
   for source in main.c "$@"; do
     case $source in
-    *.c) clang-19 $strict -fsyntax-only "-DHEADER=\"$name.h\"" "-DCALL=$call" "$source" ;;
+    *.c) $clang $strict -fsyntax-only "-DHEADER=\"$name.h\"" "-DCALL=$call" "$source" ;;
     esac
   done
 }

@@ -39,7 +39,16 @@ for model in "$@"; do
   rm -rf "$dir/m" && mkdir "$dir/m"
   "$vectors" "$model" "$target" "$dir/m"
   # shellcheck disable=SC2086
-  $cc $cpu -std=c99 -O2 -Wall -Wextra -Wpedantic -Wconversion -Werror -c "$dir/m/model.c" -o "$dir/m/model.o"
+  $cc $cpu -std=c99 -O2 -Wall -Wextra -Wpedantic -Wconversion -Werror -c "$dir/m/model.c" -o "$dir/m/model.o" 2>"$dir/m/log" || {
+    cat "$dir/m/log"
+    # gcc 13 puts constants of M55's vectors farther away than its own assembler can reach
+    if grep -q 'co-processor offset out of range' "$dir/m/log"; then
+      echo "$name: skipped, this $cc writes what its assembler refuses"
+    else
+      failed=1
+    fi
+    continue
+  }
   bad=$(${cc%gcc}nm -u "$dir/m/model.o" | grep -Ev ' (__aeabi_[a-z0-9_]*|__(add|sub|mul|div|eq|ne|lt|le|gt|ge|unord|fix|float)[a-z0-9]*|mem(cpy|set|move)|__gnu_thumb1_case_[a-z]*)$' || true)
   if [ -n "$bad" ]; then
     echo "$name: calls what generated code may not call:$bad"
