@@ -91,6 +91,9 @@ bool keras_has_tensor(const KerasLayer *layer, const char *side, const char *lea
 bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim, const char *leaf, int number);
 bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank, const int64_t *dim);
 
+/* Conv2D inside TimeDistributed. */
+bool keras_image_conv(KerasLayer *layer);
+
 /* Building. */
 Layer *keras_stage(KerasLayer *layer, LayerKind kind, int n_in, Value *const *in);
 /* A stage with one input that keeps shapes. */

@@ -236,15 +236,16 @@ static bool import_time_distributed(KerasLayer *layer) {
     if (out.dim[0] < 1) keras_refuse(layer, E904, "does not say how long its sequence is; give it with --time");
     return out.dim[0] > 0;
   }
+  bool image = strcmp(step.class_name, "Conv2D") == 0;
   for (size_t i = 0; i < sizeof per_step / sizeof *per_step; i++)
-    if (strcmp(step.class_name, per_step[i]) == 0) {
-      bool ok = keras_layer_import(&step);
+    if (image || strcmp(step.class_name, per_step[i]) == 0) {
+      bool ok = image ? keras_image_conv(&step) : keras_layer_import(&step);
       memcpy(layer->out, step.out, sizeof layer->out);
       layer->n_out = step.n_out;
       return ok;
     }
   Diag *d = keras_refuse(layer, E902, "runs `%s` on every step", step.class_name);
-  diag_note(d, "inside TimeDistributed grus has Dense, activations, normalisation, dropout and Flatten");
+  diag_note(d, "inside TimeDistributed grus has Dense, activations, normalisation, dropout, Flatten and, on small images, Conv2D");
   return false;
 }
 

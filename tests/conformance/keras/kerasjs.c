@@ -122,10 +122,6 @@ static void test_vector(Conform *c, json_t *vector) {
   const char *id = json_string_value(json_object_get(vector, "id")), *shown = arena_printf(c->arena, "kerasjs_fixtures/%s", id);
   json_t *expected = json_object_get(json_object_get(vector, "expected"), "data");
   write_model(vector);
-  if (strcmp(id, "wrappers.TimeDistributed.1") == 0) { /* Conv2D inside */
-    conform_refused(c, model_path, E902);
-    return;
-  }
   Model *model = conform_import(c, model_path);
   double error[2] = {(double)INFINITY, -1};
   for (int compiled = 0; compiled < 2 && model; compiled++) {
