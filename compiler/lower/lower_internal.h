@@ -6,8 +6,9 @@
  *   place.c     where each value lives: a view into a buffer
  *   entry.c     the functions, their parameters and checks
  *   loops.c     the time loops, one group of fused layers after the other
- *   matvec.c    the one matrix kernel; recurrent.c, weighted.c, pointwise.c, reduce.c,
- *               rearrange.c: each family's step; mathfn.c: activation functions
+ *   matpack.c   the order of its weights; matvec.c the one matrix kernel
+ *   recurrent.c with finish.c, weighted.c, pointwise.c, reduce.c, rearrange.c: each family's step;
+ *               mathfn.c: activation functions
  *
  * A sequence is computed in a loop over its steps (whole runs), or over the slots of one call
  * (streams). Layers that read only their own step run together in one loop, and what passes between
@@ -238,7 +239,7 @@ typedef struct MatTile {
   int64_t count; /* tiles */
 } MatTile;
 
-enum { MAT_MAX_SPLIT = 4, MAT_BLOCK = 128 };
+enum { MAT_MAX_SPLIT = 4, MAT_MAX_VECTORS = 8, MAT_BLOCK = 128 };
 
 /* Whether the weights of mat do not stay in the first cache from step to step: schedule.c. */
 bool outgrows_cache(const Lower *l, const Mat *mat);
@@ -246,6 +247,8 @@ bool outgrows_cache(const Lower *l, const Mat *mat);
 bool turns_in_stream(const Lower *l, const Mat *mat);
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
+/* Terms of a part. */
+int64_t mat_part_depth(const MatPart *p);
 /* Vectors of one group. */
 int64_t mat_vectors(const Mat *mat);
 /* The tiles of a group, at most two runs: tiles for one row, or mat->tile_vectors in each. */

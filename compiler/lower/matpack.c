@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The order in which the matrix kernel (matvec.c) reads its weights: how many lanes, vectors of a tile and
+ * partial sums a layer has, and the buffers of weights in that order. */
+#include "lower/lower_internal.h"
+
+/* Lanes of a layer that computes one row at a time. */
+static int row_lanes(const Lower *l, int64_t units) {
+  int lanes = l->target->lanes;
+  if (l->opt.weights_extern) return 1;
+  /* The widest vector that wastes at most an eighth of its lanes. */
+  while (lanes > l->target->min_lanes) {
+    int64_t padded = (units + lanes - 1) / lanes * lanes;
+    if ((padded - units) * 8 <= units) break;
+    lanes /= 2;
+  }
+  return lanes;
+}
+
+/* Rows side by side: the chains of a narrow vector are no shorter, and fewer vectors are less work.
+ * Twice the width where it saves a quarter of them: 40 units are 3 x 16, not 5 x 8. */
+int mat_lanes(const Lower *l, int64_t units) {
+  if (!l->is_wide) return row_lanes(l, units);
+  int lanes = l->target->lanes;
+  while (lanes > l->target->min_lanes) {
+    int64_t wide = (units + lanes - 1) / lanes, narrow = (2 * units + lanes - 1) / lanes;
+    if (wide * 4 <= narrow * 3) break;
+    lanes /= 2;
+  }
+  return lanes;
+}
+
+int64_t mat_vectors(const Mat *mat) {
+  return (mat->units + mat->lanes - 1) / mat->lanes;
+}
+
+/* Vectors of a tile for one row. */
+static int row_vectors(const Lower *l, const Mat *mat) {
+  int registers = l->target->lanes > 1 ? l->target->registers : 8;
+  int want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
+  if (l->target->lanes > 1 && !l->target->is_mcu) { /* more sums share one load of x */
+    int room = (registers - 4) / mat->n_acc;
+    if (room > want) want = room;
+  }
+  int64_t have = mat_vectors(mat);
+  if (want > MAT_MAX_VECTORS) want = MAT_MAX_VECTORS;
+  if (want < 1) want = 1;
+  return want > have ? (int)have : want;
+}
+
+int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]) {
+  int v = mat->tile_vectors ? mat->tile_vectors : row_vectors(l, mat), n = 0;
+  int64_t all = mat_vectors(mat), full = all / v;
+  tile[n++] = (MatTile){v, 0, full};
+  if (all % v) tile[n++] = (MatTile){(int)(all % v), full * v, 1};
+  return n;
+}
+
+/* The same for every tile, and for rows computed together: the order of a sum is that of its
+ * layer. */
+int mat_split(const Lower *l, const Mat *mat) {
+  if (mat->split) return mat->split;
+  Mat row = *mat;
+  row.lanes = row_lanes(l, mat->units);
+  int sums = mat->n_acc * row_vectors(l, &row), most = MAT_MAX_SPLIT, split = 1;
+  if (l->target->is_mcu && most > 2) most = 2;
+  while (split < most && sums * split < l->target->accumulators)
+    split *= 2;
+  return split;
+}
+
+int64_t mat_part_depth(const MatPart *p) {
+  return p->taps * p->d;
+}
+
+/* Packed weights of a part: groups x [tile][k][gate][lane]. */
+static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
+  MatTile tile[2];
+  int n_tiles = mat_tiles(l, mat, tile);
+  int64_t depth = mat_part_depth(p), group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups *group), *at = to;
+  for (int64_t g = 0; g < mat->groups; g++)
+    for (int i = 0; i < n_tiles; i++)
+      for (int64_t t = 0; t < tile[i].count; t++)
+        for (int64_t k = 0; k < depth; k++)
+          for (int gate = 0; gate < p->n_gates; gate++)
+            for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
+              int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
+              if (unit < mat->units) *at = p->w[gate][(g * mat->units + unit) * depth + k];
+            }
+  return to;
+}
+
+/* The order of extern weights: [gate][unit of all groups][k]. */
+static const float *extern_part(Lower *l, const Mat *mat, const MatPart *p) {
+  int64_t n = mat->groups * mat->units * mat_part_depth(p);
+  float *to = ARENA_ARRAY(l->arena, float, n * p->n_gates);
+  for (int gate = 0; gate < p->n_gates; gate++)
+    for (int64_t i = 0; i < n; i++)
+      to[gate * n + i] = p->w[gate][i];
+  return to;
+}
+
+/* Packed bias: groups x [vector][accumulator][lane]. */
+static const float *pack_bias(Lower *l, const Mat *mat) {
+  int64_t vectors = mat_vectors(mat);
+  float *to = ARENA_ARRAY(l->arena, float, mat->groups *vectors * mat->n_acc * mat->lanes),
+        *at = to;
+  for (int64_t g = 0; g < mat->groups; g++)
+    for (int64_t v = 0; v < vectors; v++)
+      for (int a = 0; a < mat->n_acc; a++)
+        for (int i = 0; i < mat->lanes; i++, at++) {
+          int64_t unit = v * mat->lanes + i;
+          if (mat->bias[a] && unit < mat->units) *at = mat->bias[a][g * mat->units + unit];
+        }
+  return to;
+}
+
+static bool mat_has_bias(const Mat *mat) {
+  for (int a = 0; a < mat->n_acc; a++)
+    if (mat->has_bias[a]) return true;
+  return false;
+}
+
+static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
+  Text text = text_new(l->arena);
+  text_printf(&text, "%s: ", mat->layer->path ? mat->layer->path : "weights");
+  if (l->opt.weights_extern) {
+    if (p->n_gates > 1) {
+      text_add(&text, "[gate");
+      for (int g = 0; g < p->n_gates; g++)
+        text_printf(&text, " %s",
+                    mat->acc_name[mat->n_acc == 4 && p->n_gates == 3 && g == 2 ? 2 : p->acc[g]]);
+      text_add(&text, "]");
+    }
+    text_printf(&text, "[unit %lld][input %lld]", (long long)(mat->groups * mat->units),
+                (long long)mat_part_depth(p));
+    return text_str(&text);
+  }
+  if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
+  MatTile tile[2];
+  mat_tiles(l, mat, tile);
+  text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units,
+              tile[0].vectors * mat->lanes, (long long)mat_part_depth(p));
+  if (p->n_gates > 1) text_printf(&text, "[gate %d]", p->n_gates);
+  text_printf(&text, "[unit of %d]", tile[0].vectors * mat->lanes);
+  return text_str(&text);
+}
+
+/* "[unit 64][z r n m]": the starts of the sums. */
+static const char *bias_doc(Lower *l, const Mat *mat) {
+  if (mat->n_acc == 1) return NULL;
+  Text text = text_new(l->arena);
+  text_printf(&text, "%s: [unit %lld", mat->layer->path ? mat->layer->path : "bias",
+              (long long)mat->units);
+  if (mat->lanes > 1) text_printf(&text, " / %d", mat->lanes);
+  text_add(&text, "][");
+  for (int a = 0; a < mat->n_acc; a++)
+    text_printf(&text, "%s%s", a ? " " : "", mat->acc_name[a]);
+  text_add(&text, "]");
+  if (mat->lanes > 1) text_printf(&text, "[unit of %d]", mat->lanes);
+  return text_str(&text);
+}
+
+void mat_pack(Lower *l, Mat *mat) {
+  for (int i = 0; i < mat->n_parts; i++) {
+    MatPart *p = &mat->part[i];
+    int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
+    const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
+    const float *data = !p->w[0]                ? NULL
+                        : l->opt.weights_extern ? extern_part(l, mat, p)
+                                                : pack_part(l, mat, p);
+    p->packed = new_kernel(l, mat->layer, part, data, n, weights_doc(l, mat, p));
+  }
+  if (!mat_has_bias(mat)) return;
+  int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
+  mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
+                                 mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
+}
