@@ -317,7 +317,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
   }
   for (int i = 0; i < n && l->job[layer->id].hoists; i++)
     take_hoisted(&mat[i], &cell->place->hoisted[i]);
-  bool turns[2];
+  bool turns[2] = {false, false};
   for (int i = 0; i < n; i++)
     turns[i] = streams(l, layer) ? turns_in_stream(l, &mat[i]) : t && outgrows_cache(l, &mat[i]);
   KirBuffer *turn = NULL;
