@@ -25,7 +25,7 @@ static bool is_safetensors(Mapped file) {
 }
 
 static TensorFile *tensors_of(const ForeignFile *file, const char **reason) {
-  Tensor one;
+  Tensor one = {0};
   if (is_npz(file->data)) return npz_parse(file->arena, file->data, reason);
   if (is_safetensors(file->data)) return safetensors_parse(file->arena, file->data, reason);
   return npy_parse(file->arena, file->data, &one, reason) ? ARENA_NEW(file->arena, TensorFile) : NULL;
