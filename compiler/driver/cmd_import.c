@@ -5,7 +5,7 @@
 #include "driver/foreign.h"
 #include "driver/written.h"
 
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <stdio.h>
 #include <string.h>

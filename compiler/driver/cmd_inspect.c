@@ -6,7 +6,7 @@
 #include "driver/draw.h"
 #include "driver/report.h"
 #include "import/import.h"
-#include "model/cost.h"
+#include "model/graph/cost.h"
 
 #include <string.h>
 

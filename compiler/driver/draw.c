@@ -5,8 +5,8 @@
 #include "driver/draw.h"
 
 #include "driver/report.h"
-#include "model/cost.h"
-#include "model/weights.h"
+#include "model/graph/cost.h"
+#include "model/bind/weights.h"
 
 #include <string.h>
 

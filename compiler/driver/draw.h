@@ -3,7 +3,7 @@
 #ifndef GRUS_DRIVER_DRAW_H
 #define GRUS_DRIVER_DRAW_H
 
-#include "model/model.h"
+#include "model/graph/model.h"
 
 void draw_dot(Text *out, const Sources *sources, const Model *model);
 void draw_svg(Text *out, const Sources *sources, const Model *model);

@@ -2,7 +2,7 @@
 /* --dump-after: the syntax tree, the layer graph, the tensors, the kernel IR. */
 #include "driver/dump.h"
 
-#include "model/weights.h"
+#include "model/bind/weights.h"
 
 #include <string.h>
 

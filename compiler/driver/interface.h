@@ -3,7 +3,7 @@
 #ifndef GRUS_DRIVER_INTERFACE_H
 #define GRUS_DRIVER_INTERFACE_H
 
-#include "model/model.h"
+#include "model/graph/model.h"
 
 /* A name that the C of every model may use: not a keyword of C or C++. Otherwise what it is, as in
  * "`int` is ..."; NULL if the name will do. */

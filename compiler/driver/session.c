@@ -8,7 +8,7 @@
 #include "driver/interface.h"
 #include "driver/interrupts.h"
 #include "driver/version.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

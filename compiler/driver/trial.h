@@ -5,7 +5,7 @@
 #define GRUS_DRIVER_TRIAL_H
 
 #include "driver/build.h"
-#include "model/eval.h"
+#include "model/eval/eval.h"
 
 #include "runtime/host/grus_host.h"
 

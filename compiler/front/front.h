@@ -6,7 +6,7 @@
 
 #include "base/diag.h"
 #include "front/ast.h"
-#include "model/model.h"
+#include "model/graph/model.h"
 
 /* Parses source; never NULL. Errors (E1xx) are in diags; their parts are N_BAD. */
 Node *parse(Arena *arena, const Source *source, Diags *diags);

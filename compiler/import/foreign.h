@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Models of other frameworks. In, a file; out, the Model that the language would have built, and
- * the trained tensors of its layers in the canonical layout of model/weights.h.
+ * the trained tensors of its layers in the canonical layout of model/bind/weights.h.
  *
  * A reader is a row of foreign.def: FORMAT(id, "name") has two functions,
  *

@@ -7,7 +7,7 @@
  * what the whole model gives for the steps so far. */
 #include "import/foreign.h"
 
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <math.h>
 #include <stdlib.h>

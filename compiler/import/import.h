@@ -4,7 +4,7 @@
 #ifndef GRUS_IMPORT_IMPORT_H
 #define GRUS_IMPORT_IMPORT_H
 
-#include "model/weights.h"
+#include "model/bind/weights.h"
 
 /* A file mapped for reading, unmapped with the arena. */
 typedef struct Mapped {

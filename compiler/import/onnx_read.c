@@ -5,7 +5,7 @@
 #include "import/onnx.h"
 
 #include "import/onnx.pb-c.h"
-#include "model/weights.h"
+#include "model/bind/weights.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 
 #include "kir/kir.h"
 #include "lower/target.h"
-#include "model/model.h"
-#include "model/weights.h"
+#include "model/graph/model.h"
+#include "model/bind/weights.h"
 
 typedef struct LowerOptions {
   const Target *target; /* NULL: generic */

@@ -12,7 +12,7 @@
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
 #include "driver/foreign.h"
-#include "model/eval.h"
+#include "model/eval/eval.h"
 
 #include "runtime/host/grus_host.h"
 

@@ -2,12 +2,12 @@
 /* vectors MODEL.grus TARGET[:iso] FOLDER [NAME=VALUE...]: compiles the model with random weights to
  * FOLDER/model.[ch] and FOLDER/program.c, and writes FOLDER/vectors.c: random inputs and what the
  * reference evaluator makes of them; FOLDER/flags has what a C compiler needs for the target, and
- * FOLDER/weights.h the weights as the model knows them (model/weights.h), by layer and role. */
+ * FOLDER/weights.h the weights as the model knows them (model/bind/weights.h), by layer and role. */
 #include "backend/program.h"
 #include "front/front.h"
 #include "lower/lower.h"
-#include "model/eval.h"
-#include "model/infer.h"
+#include "model/eval/eval.h"
+#include "model/infer/infer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -18,7 +18,7 @@
 #include "mutate.h"
 
 #include "driver/foreign.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -14,11 +14,10 @@ BEGIN {
   may["model"] = "base model"
   may["front"] = "base model front"
   may["import"] = "base model import"
-  may["passes"] = "base model passes"
   may["kir"] = "base kir"
   may["lower"] = "base model kir lower"
   may["backend"] = "base kir backend"
-  may["driver"] = "base model front import passes kir lower backend driver runtime"
+  may["driver"] = "base model front import kir lower backend driver runtime"
   for (room in may) {
     n = split(may[room], list, " ")
     for (i = 1; i <= n; i++) allowed[room, list[i]] = 1

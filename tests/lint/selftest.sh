@@ -57,11 +57,11 @@ rooms)
     '#include "parser.tab.h"'
   put compiler/model/CMakeLists.txt 'grus_room(model SOURCES a.c ROOMS base)'
   passes 'a room that keeps to its table'
-  put compiler/base/a.c '#include "model/model.h"'
+  put compiler/base/a.c '#include "model/graph/model.h"'
   catches 'base includes model' compiler/base/a.c:1
   put compiler/lower/a.h '/* */' '  #  include "backend/c.h"'
   catches 'lower includes backend' compiler/lower/a.h:2
-  put compiler/kir/a.c '#include "../model/model.h"'
+  put compiler/kir/a.c '#include "../model/graph/model.h"'
   catches 'a path upwards' compiler/kir/a.c:1
   put compiler/kir/a.c '#include "kir.h"'
   catches 'an include that names no room' compiler/kir/a.c:1

@@ -8,7 +8,7 @@
 #include "backend/llvm.h"
 #include "front/front.h"
 #include "lower/lower.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

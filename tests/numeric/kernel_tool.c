@@ -12,8 +12,8 @@
 #include "backend/report.h"
 #include "front/front.h"
 #include "lower/lower.h"
-#include "model/eval.h"
-#include "model/infer.h"
+#include "model/eval/eval.h"
+#include "model/infer/infer.h"
 
 #include <math.h>
 #include <stdio.h>

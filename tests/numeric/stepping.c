@@ -7,7 +7,7 @@
 #include "backend/program.h"
 #include "front/front.h"
 #include "lower/lower.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * streams, and how a model runs. What a refusal looks like is in tests/language/diagnostics. */
 #include "front_compile.h"
 
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 static void infer(Compile *c, const char *text) {
   compile(c, text);

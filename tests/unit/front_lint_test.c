@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* When each lint speaks and when it is silent: models in the language, and the lints they give. */
 #include "front_compile.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 typedef struct Case {
   const char *body;  /* the statements of a model `m` */

@@ -5,7 +5,7 @@
 #include "front_compile.h"
 
 #include "base/render.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <dirent.h>
 

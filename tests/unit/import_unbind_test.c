@@ -3,7 +3,7 @@
  * file that model_unbind and safetensors_write make is read by model_bind to the same weights, bit for
  * bit, in each convention that has a name for all of them. */
 #include "import/foreign.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  * layout by code that follows the framework's definition, then bound: the canonical values must come
  * back bit for bit. The hostile files are made here, byte by byte. */
 #include "import/import.h"
-#include "model/infer.h"
-#include "model/weights.h"
+#include "model/infer/infer.h"
+#include "model/bind/weights.h"
 
 #include <math.h>
 #include <setjmp.h>

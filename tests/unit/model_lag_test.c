@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 typedef struct Window {
   int64_t size, step;

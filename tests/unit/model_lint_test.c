@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <string.h>
 

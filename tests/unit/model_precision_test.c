@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rounding to 16 bits: every binary16 and bfloat16 comes back as itself, and between two neighbours
  * the nearer is taken, the even one of two equally near. */
-#include "model/weights.h"
+#include "model/bind/weights.h"
 
 #include <math.h>
 #include <setjmp.h>

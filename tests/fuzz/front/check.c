@@ -3,7 +3,7 @@
  * a model or a diagnostic. */
 #include "base/render.h"
 #include "front/front.h"
-#include "model/infer.h"
+#include "model/infer/infer.h"
 
 #include <stdlib.h>
 

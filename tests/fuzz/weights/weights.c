@@ -4,8 +4,8 @@
  * files in which names and shapes fit the model. */
 #include "import/import.h"
 #include "front/front.h"
-#include "model/infer.h"
-#include "model/weights.h"
+#include "model/infer/infer.h"
+#include "model/bind/weights.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The table of weight conventions. Private to bind*.c. */
+#ifndef GRUS_MODEL_BIND_H
+#define GRUS_MODEL_BIND_H
+
+#include "model/bind/weights.h"
+
+typedef struct BindRow {
+  LayerKind kind;
+  Convention convention;
+  Role role, second;  /* second: where half 1 of an S axis goes; ROLE_COUNT: no S axis */
+  const char *tensor; /* its name behind the prefix */
+  const char *axes;   /* see bind_table.c */
+} BindRow;
+
+extern const BindRow bind_rows[];
+extern const int n_bind_rows;
+
+/* place[g]: where the file has canonical gate g. */
+const int *bind_gate_place(LayerKind kind, Convention convention, Role role);
+
+/* from=, else the path. */
+const char *bind_prefix(const Layer *layer);
+/* It has one tensor, which `from` may name as well as its prefix. */
+bool bind_alone(const Layer *layer, Convention convention);
+/* `from` names the tensors one by one; how many it names; how many the layer has in a convention,
+ * and what the convention calls them, in order. */
+bool bind_listed(const Layer *layer);
+int bind_list_count(const Layer *layer);
+int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names);
+/* The name a tensor has, with `separator` behind the prefix. */
+const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
+                             char separator);
+/* Size of one letter of an axes string. */
+int64_t bind_letter_size(char c, const ParamShape *p, bool split);
+/* The shape in the file by the axes string; returns its rank. */
+int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim);
+
+/* Which element of the file (of one direction and one half) is canonical element i, for the
+ * canonical elements begin to end. */
+typedef struct BindMap {
+  const BindRow *row;
+  const ParamShape *p;
+  const int *place;
+  int64_t begin, end, stride[128], inner, offset;
+} BindMap;
+BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split);
+int64_t bind_map_at(const BindMap *map, int64_t i);
+
+/* Rounds bound kernels to what `precision f16` and `bf16` store. E608 for what does not fit. */
+bool bind_precision(Model *model, Diags *diags);
+
+/* W602. */
+void bind_lint(const Model *model, Diags *diags);
+
+#endif

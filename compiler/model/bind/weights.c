@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Tensors of a file, the tensors a layer owns, and weights without a file. */
+#include "model/bind/bind.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",      "recurrent_bias",
+                                           "peephole", "initial_h",       "initial_c", "table",
+                                           "scale",    "center",          "mean",      "variance",
+                                           "slope"};
+
+int tensor_elem_bytes(TensorElem elem) {
+  static const int bytes[] = {[TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F32] = 4, [TENSOR_F64] = 8,
+                              [TENSOR_I8] = 1,  [TENSOR_U8] = 1,   [TENSOR_I16] = 2, [TENSOR_U16] = 2,
+                              [TENSOR_I32] = 4, [TENSOR_U32] = 4,  [TENSOR_I64] = 8, [TENSOR_U64] = 8,
+                              [TENSOR_BOOL] = 1};
+  return bytes[elem];
+}
+
+static double half_value(uint16_t bits) { /* IEEE 754 binary16 */
+  int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  double magnitude = exponent == 31  ? (fraction ? (double)NAN : (double)INFINITY)
+                     : exponent == 0 ? ldexp(fraction, -24)
+                                     : ldexp(1024 + fraction, exponent - 25);
+  return bits >> 15 ? -magnitude : magnitude;
+}
+
+static double float_value(uint32_t bits) {
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return (double)f;
+}
+
+static double double_value(uint64_t bits) {
+  double f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+/* Place in the file of element i in C order. */
+static int64_t stored_index(const Tensor *t, int64_t i) {
+  if (!t->fortran) return i;
+  int64_t stride[TENSOR_MAX_RANK], at = 0, step = 1;
+  for (int k = 0; k < t->rank; k++) {
+    stride[k] = step;
+    step *= t->dim[k];
+  }
+  for (int k = t->rank - 1; k >= 0; k--) {
+    at += i % t->dim[k] * stride[k];
+    i /= t->dim[k];
+  }
+  return at;
+}
+
+double tensor_get(const Tensor *t, int64_t i) {
+  int bytes = tensor_elem_bytes(t->elem);
+  const uint8_t *p = t->data + stored_index(t, i) * bytes;
+  uint64_t bits = 0;
+  for (int k = 0; k < bytes; k++)
+    bits |= (uint64_t)p[t->big_endian ? bytes - 1 - k : k] << 8 * k;
+  switch (t->elem) {
+  case TENSOR_F16: return half_value((uint16_t)bits);
+  case TENSOR_BF16: return float_value((uint32_t)bits << 16);
+  case TENSOR_F32: return float_value((uint32_t)bits);
+  case TENSOR_F64: return double_value(bits);
+  case TENSOR_I8: return (int8_t)bits;
+  case TENSOR_I16: return (int16_t)bits;
+  case TENSOR_I32: return (int32_t)bits;
+  case TENSOR_I64: return (double)(int64_t)bits;
+  case TENSOR_BOOL: return bits != 0;
+  case TENSOR_U8:
+  case TENSOR_U16:
+  case TENSOR_U32:
+  case TENSOR_U64: break;
+  }
+  return (double)bits;
+}
+
+const Tensor *tensor_find(const TensorFile *file, const char *name) {
+  int low = 0, high = file->n;
+  while (low < high) {
+    int mid = low + (high - low) / 2, c = strcmp(file->tensor[mid].name, name);
+    if (c == 0) return &file->tensor[mid];
+    if (c < 0) low = mid + 1;
+    else high = mid;
+  }
+  return NULL;
+}
+
+const char *tensor_shape_str(Arena *arena, const Tensor *tensor) {
+  Text text = text_new(arena);
+  text_add_char(&text, '[');
+  for (int i = 0; i < tensor->rank; i++)
+    text_printf(&text, "%s%lld", i ? ", " : "", (long long)tensor->dim[i]);
+  text_add_char(&text, ']');
+  return text_str(&text);
+}
+
+static void add_param(ParamShape *out, int *n, Role role, int rank, int64_t a, int64_t b, int64_t c, int64_t d) {
+  out[*n] = (ParamShape){.role = role, .rank = rank, .dim = {a, b, c, d}};
+  ++*n;
+}
+
+static bool is_true(const Layer *layer, OptName name) { return layer_word_is(layer, name, "true"); }
+
+static int recurrent_params(const Layer *layer, ParamShape *out) {
+  int64_t dirs = layer_directions(layer), u = layer_size(layer, OPT_units, 0);
+  int64_t d = type_step_size(&layer->in[0]->type);
+  int64_t gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int n = 0;
+  add_param(out, &n, ROLE_KERNEL, 4, dirs, gates, u, d);
+  add_param(out, &n, ROLE_RECURRENT, 4, dirs, gates, u, u);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 3, dirs, gates, u, 0);
+  bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
+  if (after && is_true(layer, OPT_bias)) add_param(out, &n, ROLE_RECURRENT_BIAS, 3, dirs, gates, u, 0);
+  if (is_true(layer, OPT_peephole)) add_param(out, &n, ROLE_PEEPHOLE, 3, dirs, 3, u, 0);
+  if (!layer_learns_start(layer)) return n;
+  add_param(out, &n, ROLE_INITIAL_H, 3, dirs, 1, u, 0);
+  if (layer->kind == LAYER_LSTM) add_param(out, &n, ROLE_INITIAL_C, 3, dirs, 1, u, 0);
+  return n;
+}
+
+static int norm_params(const Layer *layer, ParamShape *out, int64_t d) {
+  int n = 0;
+  if (is_true(layer, OPT_scale)) add_param(out, &n, ROLE_SCALE, 1, d, 0, 0, 0);
+  if (is_true(layer, OPT_center)) add_param(out, &n, ROLE_CENTER, 1, d, 0, 0, 0);
+  if (layer->kind == LAYER_LayerNorm) return n;
+  add_param(out, &n, ROLE_MEAN, 1, d, 0, 0, 0);
+  add_param(out, &n, ROLE_VARIANCE, 1, d, 0, 0, 0);
+  return n;
+}
+
+int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]) {
+  if (!(layer_info(layer->kind)->flags & WEIGHTS)) return 0;
+  if (layer_info(layer->kind)->flags & RECURRENT) return recurrent_params(layer, out);
+  const Type *in = &layer->in[0]->type;
+  int64_t d = in->rank ? in->dim[in->rank - 1].n : 1;
+  int n = 0;
+  switch (layer->kind) {
+  case LAYER_Dense:
+    add_param(out, &n, ROLE_KERNEL, 2, layer_size(layer, OPT_units, 0), d, 0, 0);
+    if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, layer_size(layer, OPT_units, 0), 0, 0, 0);
+    return n;
+  case LAYER_Conv1D: {
+    int64_t filters = layer_size(layer, OPT_filters, 0);
+    add_param(out, &n, ROLE_KERNEL, 3, filters, layer_size(layer, OPT_kernel, 0),
+              d / layer_size(layer, OPT_groups, 1), 0);
+    if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, filters, 0, 0, 0);
+    return n;
+  }
+  case LAYER_Embedding:
+    add_param(out, &n, ROLE_TABLE, 2, in->categories, layer_size(layer, OPT_units, 0), 0, 0);
+    return n;
+  case LAYER_prelu: add_param(out, &n, ROLE_SLOPE, 1, d, 0, 0, 0); return n;
+  default: return norm_params(layer, out, d);
+  }
+}
+
+int64_t param_count(const ParamShape *param) {
+  int64_t n = 1;
+  for (int i = 0; i < param->rank; i++)
+    n *= param->dim[i];
+  return n;
+}
+
+int64_t layer_param_count(const Layer *layer) {
+  ParamShape params[LAYER_MAX_PARAMS];
+  int64_t total = 0;
+  for (int i = 0, n = layer_params(layer, params); i < n; i++)
+    total += param_count(&params[i]);
+  return total;
+}
+
+/* SplitMix64 (Steele, Lea and Flood 2014): 64 random bits from a counter. */
+static uint64_t next_random(uint64_t *state) {
+  uint64_t z = *state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+/* Uniform in [low, high): 24 random bits, so that every value is exact in float before scaling. */
+static float random_float(uint64_t *state, float low, float high) {
+  float unit = (float)(next_random(state) >> 40) * 0x1p-24f;
+  return low + (high - low) * unit;
+}
+
+static void fill_random(float *to, const ParamShape *param, uint64_t *state) {
+  int64_t fan_in = param->dim[param->rank - 1];
+  float low, high;
+  switch (param->role) { /* statistics and scales stay near those of a trained layer */
+  case ROLE_VARIANCE: low = 0.5f, high = 1.5f; break;
+  case ROLE_SCALE: low = 0.5f, high = 1.5f; break;
+  case ROLE_SLOPE: low = 0, high = 0.5f; break;
+  case ROLE_KERNEL:
+  case ROLE_RECURRENT: {
+    if (param->rank == 3) fan_in *= param->dim[1];
+    high = 1 / sqrtf((float)fan_in), low = -high;
+    break;
+  }
+  default: low = -0.5f, high = 0.5f; break;
+  }
+  for (int64_t i = 0, n = param_count(param); i < n; i++)
+    to[i] = random_float(state, low, high);
+}
+
+void model_bind_random(Model *model, uint64_t seed) {
+  for (int i = 0; i < model->n_layers; i++) {
+    Layer *layer = model->layer[i];
+    ParamShape params[LAYER_MAX_PARAMS];
+    int n = layer_params(layer, params);
+    if (!n) continue;
+    layer->weights = ARENA_NEW(model->arena, LayerWeights);
+    uint64_t state = seed;
+    for (const char *c = layer->path; c && *c; c++) /* a layer's weights depend on its path alone */
+      state = state * 1099511628211u + (unsigned char)*c;
+    for (int k = 0; k < n; k++) {
+      float *to = ARENA_ARRAY(model->arena, float, param_count(&params[k]));
+      fill_random(to, &params[k], &state);
+      layer->weights->role[params[k].role] = to;
+    }
+  }
+  bind_precision(model, NULL); /* nothing so small is too large */
+}
+
+void model_bind_extern(Model *model) {
+  for (int i = 0; i < model->n_layers; i++) {
+    ParamShape params[LAYER_MAX_PARAMS];
+    if (layer_params(model->layer[i], params)) model->layer[i]->weights = ARENA_NEW(model->arena, LayerWeights);
+  }
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The walk over the layers, and the way from storage order to time first and back. */
+#include "model/eval/eval.h"
+
+#include "model/eval/eval_layer.h"
+
+#include <string.h>
+
+typedef EvalStatus EvalFn(Eval *, const Layer *);
+
+static EvalFn *const eval_fn[LAYER_KIND_COUNT] = {
+    [LAYER_GRU] = eval_recurrent,       [LAYER_LSTM] = eval_recurrent,
+    [LAYER_RNN] = eval_recurrent,       [LAYER_Dense] = eval_weighted,
+    [LAYER_Conv1D] = eval_weighted,     [LAYER_Embedding] = eval_weighted,
+    [LAYER_LayerNorm] = eval_weighted,  [LAYER_BatchNorm] = eval_weighted,
+    [LAYER_prelu] = eval_weighted,      [LAYER_relu] = eval_pointwise,
+    [LAYER_leaky_relu] = eval_pointwise, [LAYER_elu] = eval_pointwise,
+    [LAYER_selu] = eval_pointwise,      [LAYER_gelu] = eval_pointwise,
+    [LAYER_sigmoid] = eval_pointwise,   [LAYER_hard_sigmoid] = eval_pointwise,
+    [LAYER_tanh] = eval_pointwise,      [LAYER_hard_tanh] = eval_pointwise,
+    [LAYER_softplus] = eval_pointwise,  [LAYER_softsign] = eval_pointwise,
+    [LAYER_abs] = eval_pointwise,       [LAYER_exp] = eval_pointwise,
+    [LAYER_log] = eval_pointwise,       [LAYER_sqrt] = eval_pointwise,
+    [LAYER_square] = eval_pointwise,    [LAYER_clip] = eval_pointwise,
+    [LAYER_softmax] = eval_reduce,      [LAYER_normalize] = eval_pointwise,
+    [LAYER_Dropout] = eval_pointwise,   [LAYER_GaussianNoise] = eval_pointwise,
+    [LAYER_last] = eval_reduce,         [LAYER_mean] = eval_reduce,
+    [LAYER_max] = eval_reduce,          [LAYER_flatten] = eval_rearrange,
+    [LAYER_reshape] = eval_rearrange,   [LAYER_concat] = eval_rearrange,
+    [LAYER_repeat] = eval_rearrange,    [LAYER_expand] = eval_rearrange,
+    [LAYER_frames] = eval_rearrange,    [LAYER_overlap_add] = eval_rearrange,
+    [LAYER_delay] = eval_rearrange,     [LAYER_reverse] = eval_rearrange,
+    [LAYER_slice] = eval_rearrange,     [LAYER_max_pool] = eval_reduce,
+    [LAYER_mean_pool] = eval_reduce,    [LAYER_onehot] = eval_rearrange,
+    [LAYER_argmax] = eval_reduce,       [LAYER_add] = eval_pointwise,
+    [LAYER_sub] = eval_pointwise,       [LAYER_mul] = eval_pointwise,
+    [LAYER_div] = eval_pointwise,
+};
+
+EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
+  EvalTensor *t = &e->run->value[v->id];
+  t->steps = steps;
+  t->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&v->type));
+  return t;
+}
+
+/* Copies between storage order of type and time first. The axes before the time axis have `outer`
+ * elements, those behind it `inner`: storage is [outer][steps][inner], time first is
+ * [steps][outer][inner]. */
+static void transpose(const Type *type, int64_t steps, const double *from, double *to, bool to_time_first) {
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < type->rank; i++)
+    *(i < type->time_pos && type_is_sequence(type) ? &outer : &inner) *= type->dim[i].n;
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t t = 0; t < steps; t++)
+      for (int64_t i = 0; i < inner; i++) {
+        int64_t storage = (o * steps + t) * inner + i, logical = (t * outer + o) * inner + i;
+        if (to_time_first) to[logical] = from[storage];
+        else to[storage] = from[logical];
+      }
+}
+
+void eval_to_storage(const Type *type, int64_t steps, const double *logical, double *storage) {
+  transpose(type, steps, logical, storage, false);
+}
+
+void eval_from_storage(const Type *type, int64_t steps, const double *storage, double *logical) {
+  transpose(type, steps, storage, logical, true);
+}
+
+static EvalStatus eval_inputs(Eval *e) {
+  for (int i = 0; i < e->model->n_in; i++) {
+    const Port *port = e->model->in[i];
+    const EvalTensor *given = &e->run->in[i];
+    const Type *type = &port->value->type;
+    if (type->time.kind == TIME_BOUNDED && (given->steps < 1 || given->steps > type->time.n)) return EVAL_BAD_LENGTH;
+    int64_t n = given->steps * type_step_size(type);
+    EvalTensor *t = eval_out(e, port->value, given->steps);
+    eval_from_storage(type, given->steps, given->data, t->data);
+    for (int64_t k = 0; k < n && type->elem == ELEM_INDEX; k++)
+      if (!(t->data[k] >= 0 && t->data[k] < (double)type->categories)) return EVAL_BAD_INDEX;
+  }
+  return EVAL_OK;
+}
+
+/* Base steps the streams of the run have. */
+static int64_t base_steps(const Eval *e) {
+  int64_t steps = 0;
+  for (int i = 0; i < e->model->n_in; i++) {
+    const Type *type = &e->model->in[i]->value->type;
+    if (type_is_stream(type)) steps = e->run->in[i].steps * type->time.period;
+  }
+  return steps / e->model->steps_per_call * e->model->steps_per_call;
+}
+
+static void eval_outputs(Eval *e) {
+  for (int i = 0; i < e->model->n_out; i++) {
+    const Value *v = e->model->out[i]->value;
+    const EvalTensor *t = eval_in(e, v);
+    int64_t steps = t->steps;
+    if (type_is_stream(&v->type)) {
+      int64_t have = base_steps(e) / v->type.time.period - v->type.time.lag;
+      steps = have < 0 ? 0 : have < steps ? have : steps;
+    }
+    EvalTensor *out = &e->run->out[i];
+    /* The order of the axes is the one declared; the port's type has it. */
+    const Type *type = e->model->out[i]->has_type ? &e->model->out[i]->declared : &v->type;
+    Type layout = v->type;
+    layout.time_pos = type->time_pos;
+    out->steps = steps;
+    out->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&v->type));
+    eval_to_storage(&layout, steps, t->data, out->data);
+  }
+}
+
+EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run) {
+  Eval e = {.model = model, .arena = arena, .run = run};
+  run->value = ARENA_ARRAY(arena, EvalTensor, model->n_values);
+  run->out = ARENA_ARRAY(arena, EvalTensor, model->n_out);
+  EvalStatus status = eval_inputs(&e);
+  for (int i = 0; i < model->n_layers && status == EVAL_OK; i++) {
+    const Layer *layer = model->layer[i];
+    status = eval_fn[layer->kind](&e, layer);
+    bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
+    if (bounded && eval_in(&e, layer->out[0])->steps < 1) return EVAL_BAD_LENGTH;
+  }
+  if (status == EVAL_OK) eval_outputs(&e);
+  return status;
+}

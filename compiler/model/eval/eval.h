@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The reference evaluator: plain loops in double over the typed, bound Model. It is the oracle of
+ * `grus verify` and of the tests; it must never be made fast or share code with lower/. */
+#ifndef GRUS_MODEL_EVAL_H
+#define GRUS_MODEL_EVAL_H
+
+#include "model/graph/model.h"
+
+/* A tensor of doubles; index values are whole numbers. */
+typedef struct EvalTensor {
+  double *data;
+  int64_t steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
+} EvalTensor;
+
+typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH } EvalStatus;
+
+typedef struct EvalRun {
+  EvalTensor *in;    /* per model->in, by the caller, in storage order of its type. A plain value
+                        beside a stream holds for the whole run */
+  EvalTensor *out;   /* per model->out, made by model_eval, in storage order. A stream of S base
+                        steps gives the values that S / steps_per_call calls of _step give */
+  EvalTensor *value; /* per model->value by id, made by model_eval, time first */
+} EvalRun;
+
+/* Runs one sample; a window of an `every` input is a run of its own. The model is typed and every
+ * layer with weights is bound. */
+EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Stages that move values and compute nothing: reshape, concat, frames, delay and their kin.
+ * Values are time first, [steps, step size]. */
+#include "model/eval/eval_layer.h"
+
+#include <string.h>
+
+static void copy(double *to, const double *from, int64_t n) {
+  if (n > 0) memcpy(to, from, (size_t)n * sizeof *to);
+}
+
+/* The values in storage order of the one shape, read in storage order of the other. */
+static void eval_reshape(Eval *e, const Layer *layer) {
+  const Value *in = layer->in[0], *out = layer->out[0];
+  const EvalTensor *x = eval_in(e, in);
+  bool timed = type_is_sequence(&out->type);
+  EvalTensor *y = eval_out(e, out, timed ? out->type.time.n : 1);
+  double *storage = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&in->type));
+  eval_to_storage(&in->type, x->steps, x->data, storage);
+  eval_from_storage(&out->type, y->steps, storage, y->data);
+}
+
+/* Joins the last axes of all inputs. */
+static void eval_concat(Eval *e, const Layer *layer) {
+  int64_t steps = eval_in(e, layer->in[0])->steps, at = 0;
+  for (int i = 1; i < layer->n_in; i++)
+    if (eval_in(e, layer->in[i])->steps < steps) steps = eval_in(e, layer->in[i])->steps;
+  const Type *type = &layer->out[0]->type;
+  int64_t width = type->dim[type->rank - 1].n, rows = steps * type_step_size(type) / width;
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int i = 0; i < layer->n_in; i++) {
+    const Type *in = &layer->in[i]->type;
+    int64_t d = in->dim[in->rank - 1].n;
+    for (int64_t r = 0; r < rows; r++)
+      copy(y->data + r * width + at, eval_in(e, layer->in[i])->data + r * d, d);
+    at += d;
+  }
+}
+
+static void eval_repeat(Eval *e, const Layer *layer) {
+  const OptVal *along = layer_opt(layer, OPT_along);
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t steps = along->value ? eval_in(e, along->value)->steps : layer_size(layer, OPT_n, 1);
+  int64_t n = type_step_size(&layer->in[0]->type);
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t t = 0; t < steps; t++)
+    copy(y->data + t * n, x->data, n);
+}
+
+static void eval_frames(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t d = type_step_size(&layer->in[0]->type), size = layer_size(layer, OPT_size, 1);
+  int64_t hop = layer_size(layer, OPT_hop, 1), steps = x->steps < size ? 0 : (x->steps - size) / hop + 1;
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t t = 0; t < steps; t++)
+    copy(y->data + t * size * d, x->data + t * hop * d, size * d);
+}
+
+static void eval_overlap_add(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t size = type_step_size(&layer->in[0]->type), hop = layer_size(layer, OPT_hop, 1);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps ? (x->steps - 1) * hop + size : 0);
+  for (int64_t t = 0; t < x->steps; t++)
+    for (int64_t k = 0; k < size; k++)
+      y->data[t * hop + k] += x->data[t * size + k];
+}
+
+static void eval_delay(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t n = type_step_size(&layer->in[0]->type), by = layer_size(layer, OPT_n, 0);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  copy(y->data + (by < x->steps ? by : x->steps) * n, x->data, (x->steps - by) * n);
+}
+
+static void eval_reverse(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t n = type_step_size(&layer->in[0]->type);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t t = 0; t < x->steps; t++)
+    copy(y->data + t * n, x->data + (x->steps - 1 - t) * n, n);
+}
+
+static void eval_slice(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *type = &layer->in[0]->type;
+  int64_t d = type->dim[type->rank - 1].n, begin = layer_size(layer, OPT_begin, 0);
+  int64_t width = layer_size(layer, OPT_end, 0) - begin, rows = x->steps * type_step_size(type) / d;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t r = 0; r < rows; r++)
+    copy(y->data + r * width, x->data + r * d + begin, width);
+}
+
+static void eval_onehot(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t v = layer->in[0]->type.categories, n = x->steps * type_step_size(&layer->in[0]->type);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0; i < n; i++)
+    y->data[i * v + (int64_t)x->data[i]] = 1;
+}
+
+/* flatten, expand: the same values, another number of steps. */
+static void eval_relabel(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  EvalTensor *y = eval_out(e, layer->out[0], 1);
+  copy(y->data, x->data, x->steps * type_step_size(&layer->in[0]->type));
+}
+
+EvalStatus eval_rearrange(Eval *e, const Layer *layer) {
+  switch (layer->kind) {
+  case LAYER_reshape: eval_reshape(e, layer); break;
+  case LAYER_concat: eval_concat(e, layer); break;
+  case LAYER_repeat: eval_repeat(e, layer); break;
+  case LAYER_frames: eval_frames(e, layer); break;
+  case LAYER_overlap_add: eval_overlap_add(e, layer); break;
+  case LAYER_delay: eval_delay(e, layer); break;
+  case LAYER_reverse: eval_reverse(e, layer); break;
+  case LAYER_slice: eval_slice(e, layer); break;
+  case LAYER_onehot: eval_onehot(e, layer); break;
+  default: eval_relabel(e, layer); break;
+  }
+  return EVAL_OK;
+}

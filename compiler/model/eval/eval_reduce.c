@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reductions in double: over time (last, mean, max, the pools), over the last axis (softmax,
+ * argmax). */
+#include "model/eval/eval_layer.h"
+
+#include <math.h>
+
+static void over_time(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t n = type_step_size(&layer->in[0]->type), steps = x->steps;
+  EvalTensor *y = eval_out(e, layer->out[0], 1);
+  for (int64_t k = 0; k < n; k++) {
+    double sum = 0, most = -INFINITY;
+    for (int64_t t = 0; t < steps; t++) {
+      sum += x->data[t * n + k];
+      most = fmax(most, x->data[t * n + k]);
+    }
+    y->data[k] = layer->kind == LAYER_last ? x->data[(steps - 1) * n + k]
+                 : layer->kind == LAYER_mean ? sum / (double)steps
+                                             : most;
+  }
+}
+
+static void pool(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t n = type_step_size(&layer->in[0]->type), size = layer_size(layer, OPT_size, 1);
+  int64_t stride = layer_size(layer, OPT_stride, size);
+  int64_t steps = x->steps < size ? 0 : (x->steps - size) / stride + 1;
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t t = 0; t < steps; t++)
+    for (int64_t k = 0; k < n; k++) {
+      double sum = 0, most = -INFINITY;
+      for (int64_t i = 0; i < size; i++) {
+        sum += x->data[(t * stride + i) * n + k];
+        most = fmax(most, x->data[(t * stride + i) * n + k]);
+      }
+      y->data[t * n + k] = layer->kind == LAYER_max_pool ? most : sum / (double)size;
+    }
+}
+
+/* Of equal values argmax takes the first. */
+static void over_last_axis(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *type = &layer->in[0]->type;
+  int64_t d = type->rank ? type->dim[type->rank - 1].n : 1, n = x->steps * type_step_size(type) / d;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t v = 0; v < n; v++) {
+    const double *in = x->data + v * d;
+    int64_t best = 0;
+    double sum = 0;
+    for (int64_t k = 1; k < d; k++)
+      if (in[k] > in[best]) best = k;
+    for (int64_t k = 0; k < d; k++)
+      sum += exp(in[k] - in[best]);
+    if (layer->kind == LAYER_argmax) y->data[v] = (double)best;
+    for (int64_t k = 0; k < d && layer->kind == LAYER_softmax; k++)
+      y->data[v * d + k] = exp(in[k] - in[best]) / sum;
+  }
+}
+
+EvalStatus eval_reduce(Eval *e, const Layer *layer) {
+  if (layer->kind == LAYER_softmax || layer->kind == LAYER_argmax) over_last_axis(e, layer);
+  else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool) pool(e, layer);
+  else over_time(e, layer);
+  return EVAL_OK;
+}

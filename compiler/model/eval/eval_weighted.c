@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Dense, Conv1D, Embedding, LayerNorm, BatchNorm, prelu in double. All but Conv1D act on the last
+ * axis [.., d] of their input. */
+#include "model/eval/eval_layer.h"
+
+#include <math.h>
+
+static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+
+/* Vectors along the last axis in a value of `steps` steps. */
+static int64_t vectors(const Type *type, int64_t steps) {
+  return steps * type_step_size(type) / last_axis(type);
+}
+
+/* y = W x + b */
+static void eval_dense(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t d = last_axis(&layer->in[0]->type), u = last_axis(&layer->out[0]->type);
+  const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t v = 0, n = vectors(&layer->in[0]->type, x->steps); v < n; v++)
+    for (int64_t j = 0; j < u; j++) {
+      double sum = b ? (double)b[j] : 0;
+      for (int64_t k = 0; k < d; k++)
+        sum += (double)w[j * d + k] * x->data[v * d + k];
+      y->data[v * u + j] = sum;
+    }
+}
+
+/* y[t, f] = b[f] + sum over i, k of W[f, i, k] x[t * stride + i * dilation - before, group(f) + k] */
+static void eval_conv(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t d = last_axis(&layer->in[0]->type), filters = layer_size(layer, OPT_filters, 0);
+  int64_t kernel = layer_size(layer, OPT_kernel, 0), stride = layer_size(layer, OPT_stride, 1);
+  int64_t dilation = layer_size(layer, OPT_dilation, 1), groups = layer_size(layer, OPT_groups, 1);
+  int64_t span = (kernel - 1) * dilation + 1, n = x->steps, before = 0, steps;
+  if (layer_word_is(layer, OPT_padding, "valid")) steps = n < span ? 0 : (n - span) / stride + 1;
+  else steps = (n + stride - 1) / stride;
+  if (layer_word_is(layer, OPT_padding, "causal")) before = span - 1;
+  if (layer_word_is(layer, OPT_padding, "same")) { /* as Keras: the larger half behind */
+    int64_t pad = (steps - 1) * stride + span - n;
+    before = pad > 0 ? pad / 2 : 0;
+  }
+  const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
+  int64_t dg = d / groups, fg = filters / groups;
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t t = 0; t < steps; t++)
+    for (int64_t f = 0; f < filters; f++) {
+      double sum = b ? (double)b[f] : 0;
+      for (int64_t i = 0; i < kernel; i++) {
+        int64_t at = t * stride + i * dilation - before;
+        for (int64_t k = 0; k < dg && at >= 0 && at < n; k++)
+          sum += (double)w[(f * kernel + i) * dg + k] * x->data[at * d + f / fg * dg + k];
+      }
+      y->data[t * filters + f] = sum;
+    }
+}
+
+static void eval_embedding(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t u = last_axis(&layer->out[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
+  const float *table = layer->weights->role[ROLE_TABLE];
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < u; j++)
+      y->data[i * u + j] = (double)table[(int64_t)x->data[i] * u + j];
+}
+
+/* y = scale (x - mean) / sqrt(variance + eps) + center; LayerNorm takes mean and variance of each
+ * vector, BatchNorm has them trained. */
+static void eval_norm(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t d = last_axis(&layer->in[0]->type);
+  static const LayerWeights none;
+  const LayerWeights *w = layer->weights ? layer->weights : &none; /* a norm may own no tensor */
+  double eps = layer_eps(e->model, layer);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t v = 0, n = vectors(&layer->in[0]->type, x->steps); v < n; v++) {
+    const double *in = x->data + v * d;
+    double mean = 0, variance = 0;
+    for (int64_t k = 0; k < d; k++)
+      mean += in[k] / (double)d;
+    for (int64_t k = 0; k < d; k++)
+      variance += (in[k] - mean) * (in[k] - mean) / (double)d;
+    for (int64_t k = 0; k < d; k++) {
+      if (layer->kind == LAYER_BatchNorm) {
+        mean = (double)w->role[ROLE_MEAN][k];
+        variance = (double)w->role[ROLE_VARIANCE][k];
+      }
+      double s = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
+      double c = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;
+      y->data[v * d + k] = s * (in[k] - mean) / sqrt(variance + eps) + c;
+    }
+  }
+}
+
+static void eval_prelu(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  int64_t d = last_axis(&layer->in[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
+  const float *slope = layer->weights->role[ROLE_SLOPE];
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0; i < n; i++)
+    y->data[i] = x->data[i] > 0 ? x->data[i] : (double)slope[i % d] * x->data[i];
+}
+
+EvalStatus eval_weighted(Eval *e, const Layer *layer) {
+  if (layer->kind == LAYER_Dense) eval_dense(e, layer);
+  else if (layer->kind == LAYER_Conv1D) eval_conv(e, layer);
+  else if (layer->kind == LAYER_Embedding) eval_embedding(e, layer);
+  else if (layer->kind == LAYER_prelu) eval_prelu(e, layer);
+  else eval_norm(e, layer);
+  return EVAL_OK;
+}

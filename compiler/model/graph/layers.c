@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* layers.def expanded into a table. */
+#include "model/graph/layers.h"
+
+#include <string.h>
+
+#define OPTIONS(...)                    {__VA_ARGS__}
+#define OPT(id, kind, fallback, words)  {OPT_##id, OPTK_##kind, #id, fallback, words}
+#define NO_OPT                          {OPT_NAME_COUNT, OPTK_NONE, NULL, NULL, NULL}
+
+static const LayerInfo table[LAYER_KIND_COUNT] = {
+#define LAYER(id, name, rule, flags, options) {LAYER_##id, name, rule, flags, options},
+#include "model/graph/layers.def"
+#undef LAYER
+};
+
+const char *const activation_name[ACT_COUNT] = {
+    "linear",   "relu",     "tanh", "sigmoid", "hard_sigmoid", "hard_sigmoid_02", "hard_tanh",
+    "softplus", "softsign", "elu",  "selu",    "gelu",         "exp"};
+
+const LayerInfo *layer_info(LayerKind kind) { return &table[kind]; }
+
+const LayerInfo *layer_info_find(const char *name) {
+  for (int i = 0; i < LAYER_KIND_COUNT; i++)
+    if (!(table[i].flags & OPERATOR) && strcmp(table[i].name, name) == 0) return &table[i];
+  return NULL;
+}
+
+int layer_opt_count(const LayerInfo *info) {
+  int n = 0;
+  while (n < LAYER_MAX_OPTS && info->opts[n].kind != OPTK_NONE)
+    n++;
+  return n;
+}
+
+int layer_info_opt(const LayerInfo *info, const char *name) {
+  for (int i = 0, n = layer_opt_count(info); i < n; i++)
+    if (strcmp(info->opts[i].name, name) == 0) return i;
+  return -1;
+}

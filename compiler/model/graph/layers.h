@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The table of stages (layers.def) as data: names, options, flags. */
+#ifndef GRUS_MODEL_LAYERS_H
+#define GRUS_MODEL_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum LayerKind {
+#define LAYER(id, name, rule, flags, options) LAYER_##id,
+#include "model/graph/layers.def"
+#undef LAYER
+  LAYER_KIND_COUNT
+} LayerKind;
+
+typedef enum LayerFlag {
+  STREAMS = 1,
+  WEIGHTS = 2,
+  RECURRENT = 4,
+  TRAINING = 8,
+  SEQUENCE = 16,
+  ENDS = 32,
+  POINTWISE = 64,
+  MULTI = 128,
+  OPERATOR = 256
+} LayerFlag;
+
+typedef enum OptKind {
+  OPTK_NONE,
+  OPTK_SIZE,
+  OPTK_NUMBER,
+  OPTK_WORD,
+  OPTK_STATE,
+  OPTK_VALUE,
+  OPTK_TEXT,
+  OPTK_SHAPE
+} OptKind;
+
+/* Every option name of every layer; options of the same name mean the same everywhere. */
+typedef enum OptName {
+  OPT_activation, OPT_along, OPT_alpha, OPT_begin, OPT_bias, OPT_cell_activation, OPT_cell_clip,
+  OPT_center,  OPT_clip, OPT_dilation, OPT_direction, OPT_end, OPT_eps, OPT_filters, OPT_form, OPT_from,
+  OPT_gate, OPT_groups, OPT_high, OPT_hop, OPT_init, OPT_kernel, OPT_low, OPT_max, OPT_mean,
+  OPT_n, OPT_padding, OPT_peephole, OPT_precision, OPT_rate, OPT_reset, OPT_scale, OPT_shape,
+  OPT_size, OPT_slope, OPT_std, OPT_stride, OPT_swapped, OPT_units, OPT_value,
+  OPT_NAME_COUNT
+} OptName;
+
+enum { LAYER_MAX_OPTS = 12 };
+
+typedef struct OptInfo {
+  OptName id;
+  OptKind kind;
+  const char *name;
+  const char *fallback; /* "": required; "-": optional, no default; else the default as written */
+  const char *words;    /* OPTK_WORD, OPTK_STATE: the words accepted, separated by blanks */
+} OptInfo;
+
+typedef struct LayerInfo {
+  LayerKind kind;
+  const char *name; /* as written: "GRU", "last", "+" */
+  const char *rule;
+  unsigned flags;
+  OptInfo opts[LAYER_MAX_OPTS]; /* in positional order; see layer_opt_count */
+} LayerInfo;
+
+const LayerInfo *layer_info(LayerKind kind);
+/* By the name written in source; NULL if there is none. Operators are not found. */
+const LayerInfo *layer_info_find(const char *name);
+int layer_opt_count(const LayerInfo *info);
+/* Index into info->opts, or -1. */
+int layer_info_opt(const LayerInfo *info, const char *name);
+
+/* Activation words of `activation=` and `gate=`.
+ * hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1)
+ * (Keras 1 and 2, the default of ONNX). */
+typedef enum Activation {
+  ACT_LINEAR, ACT_RELU, ACT_TANH, ACT_SIGMOID, ACT_HARD_SIGMOID, ACT_HARD_SIGMOID_02, ACT_HARD_TANH,
+  ACT_SOFTPLUS, ACT_SOFTSIGN, ACT_ELU, ACT_SELU, ACT_GELU, ACT_EXP, ACT_COUNT
+} Activation;
+extern const char *const activation_name[ACT_COUNT];
+#define ACTIVATIONS                                                                                \
+  "linear relu tanh sigmoid hard_sigmoid hard_sigmoid_02 hard_tanh softplus softsign elu selu gelu exp"
+#define PRECISIONS "f32 f16 bf16 w8 i8 i16"
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Building a Model and asking its layers for their options. */
+#include "model/graph/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Model *model_new(Arena *arena, const char *name) {
+  Model *model = ARENA_NEW(arena, Model);
+  model->arena = arena;
+  model->name = name;
+  Length none = {0};
+  ARENA_PUSH(arena, model->length, model->n_lengths, model->cap_lengths, none);
+  model->steps_per_call = 1;
+  return model;
+}
+
+Value *model_value(Model *model, const char *name) {
+  Value *v = ARENA_NEW(model->arena, Value);
+  v->id = model->n_values;
+  v->name = name;
+  ARENA_PUSH(model->arena, model->value, model->n_values, model->cap_values, v);
+  return v;
+}
+
+Port *model_input(Model *model, const char *name, Type declared) {
+  Port *port = ARENA_NEW(model->arena, Port);
+  port->name = name;
+  port->declared = declared;
+  port->has_type = true;
+  port->value = model_value(model, name);
+  port->value->port = port;
+  ARENA_PUSH(model->arena, model->in, model->n_in, model->cap_in, port);
+  return port;
+}
+
+Port *model_output(Model *model, const char *name, Value *value) {
+  Port *port = ARENA_NEW(model->arena, Port);
+  port->name = name;
+  port->value = value;
+  if (value) value->n_uses++;
+  ARENA_PUSH(model->arena, model->out, model->n_out, model->cap_out, port);
+  return port;
+}
+
+/* The index of word in a blank-separated list, or -1. */
+static int word_index(const char *words, const char *word) {
+  size_t len = strlen(word);
+  for (int i = 0; words && *words; i++) {
+    size_t n = strcspn(words, " ");
+    if (n == len && memcmp(words, word, n) == 0) return i;
+    words += n + (words[n] == ' ');
+  }
+  return -1;
+}
+
+static void opt_default(OptVal *opt, const OptInfo *info) {
+  if (!*info->fallback || strcmp(info->fallback, "-") == 0) return;
+  opt->s = info->fallback;
+  if (info->kind == OPTK_SIZE) opt->i = strtoll(info->fallback, NULL, 10);
+  if (info->kind == OPTK_NUMBER) opt->f = strtod(info->fallback, NULL);
+  if (info->kind == OPTK_WORD) opt->i = word_index(info->words, info->fallback);
+}
+
+Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {
+  static const char *const field[LAYER_MAX_RESULTS] = {NULL, "h", "c"};
+  Layer *layer = ARENA_NEW(model->arena, Layer);
+  const LayerInfo *info = layer_info(kind);
+  layer->kind = kind;
+  layer->id = model->n_layers;
+  layer->n_in = n_in;
+  layer->in = ARENA_ARRAY(model->arena, Value *, n_in);
+  layer->in_span = ARENA_ARRAY(model->arena, Span, n_in);
+  for (int i = 0; i < n_in; i++) {
+    layer->in[i] = in[i];
+    if (in[i]) in[i]->n_uses++;
+  }
+  int n_opts = layer_opt_count(info);
+  layer->opt = ARENA_ARRAY(model->arena, OptVal, n_opts ? n_opts : 1);
+  for (int i = 0; i < n_opts; i++) {
+    opt_default(&layer->opt[i], &info->opts[i]);
+    if (info->opts[i].kind == OPTK_SHAPE) layer->opt[i].shape = ARENA_NEW(model->arena, Type);
+  }
+  for (int i = 0; i <= layer_n_states(layer); i++) {
+    layer->out[i] = model_value(model, NULL);
+    layer->out[i]->layer = layer;
+    layer->out[i]->field = field[i];
+  }
+  ARENA_PUSH(model->arena, model->layer, model->n_layers, model->cap_layers, layer);
+  return layer;
+}
+
+int model_length(Model *model, const char *name, int64_t bound) {
+  Length length = {.name = name, .bound = bound};
+  ARENA_PUSH(model->arena, model->length, model->n_lengths, model->cap_lengths, length);
+  return model->n_lengths - 1;
+}
+
+int model_length_derived(Model *model, int from, int64_t size, int64_t hop) {
+  for (int i = 1; i < model->n_lengths; i++) {
+    const Length *l = &model->length[i];
+    if (l->from == from && l->size == size && l->hop == hop) return i;
+  }
+  int64_t n = model->length[from].bound;
+  Length length = {.bound = n < size ? 0 : (n - size) / hop + 1, .from = from, .size = size, .hop = hop};
+  ARENA_PUSH(model->arena, model->length, model->n_lengths, model->cap_lengths, length);
+  return model->n_lengths - 1;
+}
+
+OptVal *layer_opt_mut(Layer *layer, OptName name) {
+  const LayerInfo *info = layer_info(layer->kind);
+  for (int i = 0; i < LAYER_MAX_OPTS && info->opts[i].kind != OPTK_NONE; i++)
+    if (info->opts[i].id == name) return &layer->opt[i];
+  return NULL;
+}
+
+const OptVal *layer_opt(const Layer *layer, OptName name) {
+  return layer_opt_mut((Layer *)(uintptr_t)layer, name);
+}
+
+bool layer_has(const Layer *layer, OptName name) {
+  const OptVal *opt = layer_opt(layer, name);
+  return opt && (opt->given || opt->s);
+}
+
+int64_t layer_size(const Layer *layer, OptName name, int64_t if_absent) {
+  return layer_has(layer, name) ? layer_opt(layer, name)->i : if_absent;
+}
+
+double layer_number(const Layer *layer, OptName name, double if_absent) {
+  return layer_has(layer, name) ? layer_opt(layer, name)->f : if_absent;
+}
+
+const char *layer_word(const Layer *layer, OptName name) {
+  const OptVal *opt = layer_opt(layer, name);
+  return opt && opt->s ? opt->s : "";
+}
+
+const char *const precision_name[PRECISION_COUNT] = {"f32", "f16", "bf16", "w8", "i8", "i16"};
+
+Precision layer_precision(const Model *model, const Layer *layer) {
+  const OptVal *own = layer_opt(layer, OPT_precision);
+  if (!own || !own->given || !own->s) return model->precision;
+  int p = 0;
+  while (p < PRECISION_COUNT - 1 && strcmp(precision_name[p], own->s) != 0)
+    p++;
+  return (Precision)p;
+}
+
+bool layer_word_is(const Layer *layer, OptName name, const char *word) {
+  return strcmp(layer_word(layer, name), word) == 0;
+}
+
+Activation layer_activation(const Layer *layer, OptName name) {
+  const char *word = layer_word(layer, name);
+  int a = 0;
+  while (a < ACT_COUNT && strcmp(activation_name[a], word) != 0)
+    a++;
+  return a < ACT_COUNT ? (Activation)a : ACT_LINEAR;
+}
+
+double layer_eps(const Model *model, const Layer *layer) {
+  bool keras = model->weights.convention == CONVENTION_KERAS;
+  return layer_number(layer, OPT_eps, keras ? 1e-3 : 1e-5);
+}
+
+int layer_n_states(const Layer *layer) {
+  return layer->kind == LAYER_LSTM ? 2 : layer->kind == LAYER_GRU || layer->kind == LAYER_RNN;
+}
+
+int layer_directions(const Layer *layer) { return layer_word_is(layer, OPT_direction, "both") ? 2 : 1; }
+
+bool layer_learns_start(const Layer *layer) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  return init && init->learned;
+}
+
+const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer) {
+  if (!span_valid(layer->span)) {
+    const LayerInfo *info = layer_info(layer->kind);
+    const OptVal *size = &layer->opt[0];
+    if (size->given && info->opts[0].kind == OPTK_SIZE)
+      return arena_printf(arena, "%s(%lld)", info->name, (long long)size->i);
+    return info->name;
+  }
+  const char *s = span_text(arena, sources, layer->span);
+  Text text = text_new(arena);
+  for (bool blank = false; *s; s++) { /* white space, also across lines, is one blank */
+    bool is_blank = *s == ' ' || *s == '\n' || *s == '\t' || *s == '\r';
+    if (!is_blank) text_add_char(&text, *s);
+    else if (!blank) text_add_char(&text, ' ');
+    blank = is_blank;
+  }
+  return text_str(&text);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Model: the layer graph. Both the language (front/resolve) and every importer build one of these
+ * and nothing else; infer gives every value its type; then weights are bound, the evaluator runs
+ * it, and lower/ turns it into kernels.
+ *
+ * Layers are in order of definition: a layer's inputs come before it. The graph is its own
+ * provenance: "how the shape got here" is the walk from a value through value->layer->in[]. */
+#ifndef GRUS_MODEL_MODEL_H
+#define GRUS_MODEL_MODEL_H
+
+#include "base/diag.h"
+#include "base/shape.h"
+#include "model/graph/layers.h"
+
+typedef struct Layer Layer;
+typedef struct Value Value;
+typedef struct Model Model;
+typedef struct Call Call;
+
+/* One tensor, per sample. */
+struct Value {
+  int id;              /* dense, from 0 */
+  const char *name;    /* of the `in` or `let` that names it; NULL for the inside of a pipeline */
+  const char *field;   /* "h" or "c": a state field of `layer`; NULL for the main result */
+  Span span;           /* of the statement that names it, else of the stage that makes it */
+  Span name_span;      /* of the name in that statement */
+  Layer *layer;        /* who makes it; NULL for inputs */
+  struct Port *port;   /* inputs: the port; else NULL */
+  Type type;           /* set by infer */
+  bool typed;          /* type is known */
+  bool poisoned;       /* something about it was reported: report nothing further */
+  int n_uses;          /* reads by layers, outputs, init and along */
+};
+
+/* An option of a layer, as given or by default. */
+typedef struct OptVal {
+  bool given;    /* written in the source (or set by an importer) */
+  Span span;     /* of the whole `key=value` or positional argument */
+  Span at;       /* of the value alone */
+  int64_t i;     /* SIZE: the number; see unit. WORD: index into the words */
+  double f;      /* NUMBER */
+  const char *s; /* WORD, TEXT: the text */
+  int64_t num, den;
+  bool is_duration;  /* SIZE given as 25ms: num/den seconds; infer sets i from the rate */
+  Value **values;    /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
+  Span *value_span;  /* STATE: of each */
+  int n_values;
+  Layer *states_of;  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
+  bool learned;      /* STATE: init=learned, the start state is among the weights */
+  Value *value;      /* VALUE */
+  Type *shape;       /* SHAPE: axes as written; NULL for other kinds */
+} OptVal;
+
+enum { LAYER_MAX_RESULTS = 3 }; /* main, h, c */
+
+struct Layer {
+  LayerKind kind;
+  int id;            /* dense, from 0 */
+  const char *path;  /* binding, blocks, kind, number: "p.residual.dense"; unique; names weights */
+  const char *prefix;/* `from=`, or NULL: then path */
+  const char *origin;/* imports: what it was in the file, e.g. "node `/rnn/GRU`"; else NULL */
+  Span span;         /* of the stage: `GRU(64, init=h0)`; of the whole sum for an operator */
+  Span name_span;    /* `GRU`; for an operator the `+` */
+  Span pipe;         /* the `|>` before it; none in a call */
+  Value **in;        /* values read, in order */
+  Span *in_span;     /* where each is written; for a pipeline the stage before it */
+  int n_in;
+  Value *out[LAYER_MAX_RESULTS]; /* main result, then the fields h, c where the kind has them */
+  OptVal *opt;         /* parallel to layer_info(kind)->opts; one at least */
+  const char *binding; /* the `let` or `out` whose statement it stands in */
+  Call *call;          /* the block instance it belongs to; NULL: the model itself */
+  struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
+};
+
+/* One use of a block, for messages and paths. */
+struct Call {
+  const char *block;
+  Span span; /* where it is used */
+  Call *outer;
+};
+
+typedef struct Port {
+  const char *name, *doc;
+  Span span;       /* the statement */
+  Span name_span, type_span;
+  Value *value;    /* outputs: the value delivered */
+  Type declared;   /* inputs: the type; outputs: as declared, if has_type */
+  bool has_type;
+  bool is_init;    /* inputs of a streaming model used only by init: arguments of _reset */
+  int64_t every;   /* `every h` on an input, in steps; 0: none */
+  int64_t every_num, every_den; /* every as a duration in seconds, den 0: none */
+  Span every_span;
+} Port;
+
+typedef enum Convention { CONVENTION_NONE, CONVENTION_KERAS, CONVENTION_TORCH, CONVENTION_ONNX } Convention;
+
+typedef struct WeightsDecl {
+  const char *path;
+  Convention convention;
+  Span span, path_span, convention_span;
+} WeightsDecl;
+
+typedef enum Precision {
+  PRECISION_F32,
+  PRECISION_F16,
+  PRECISION_BF16,
+  PRECISION_W8,
+  PRECISION_I8,
+  PRECISION_I16,
+  PRECISION_COUNT
+} Precision;
+extern const char *const precision_name[PRECISION_COUNT]; /* "f16": the words of PRECISIONS */
+
+/* A type written where the value has one of its own: `let h : f32[8] = ...`, and the inputs and
+ * outputs of blocks. infer checks it (E302). Time bounded without a name has length -1: it matches
+ * any length with this bound. The same holds for the declared types of outputs. */
+typedef struct Ascription {
+  Value *value;
+  const char *name;
+  Type type;
+  Span type_span, name_span;
+  Span use_span; /* of a block's input: the use of the block */
+} Ascription;
+
+/* How the model runs, from the types of its ports. */
+typedef enum RunKind { RUN_WHOLE, RUN_STREAM, RUN_WINDOW } RunKind;
+
+struct Model {
+  Arena *arena;
+  const char *name, *doc;
+  Span span, name_span;
+  Port **in;
+  int n_in;
+  size_t cap_in;
+  Port **out;
+  int n_out;
+  size_t cap_out;
+  Layer **layer;
+  int n_layers;
+  size_t cap_layers;
+  Value **value;
+  int n_values;
+  size_t cap_values;
+  Value **let; /* named values, for lints and inspect */
+  int n_lets;
+  size_t cap_lets;
+  Ascription *ascription;
+  int n_ascriptions;
+  size_t cap_ascriptions;
+  bool allowed[DIAG_CODE_COUNT]; /* lints switched off by `allow` in this model */
+  Length *length; /* length[0] unused */
+  int n_lengths;
+  size_t cap_lengths;
+  WeightsDecl weights; /* path NULL: none */
+  WeightsDecl ranges;
+  Precision precision;
+  Span precision_span;
+  RunKind run;          /* set by infer */
+  int64_t steps_per_call; /* streams: base steps one call takes (before --chunk); else 1 */
+  bool failed;          /* errors were reported: not to be evaluated or lowered */
+};
+
+/* Building, used by resolve and the importers. All zero-initialised otherwise. */
+Model *model_new(Arena *arena, const char *name);
+Value *model_value(Model *model, const char *name);
+Port *model_input(Model *model, const char *name, Type declared); /* also makes its value */
+Port *model_output(Model *model, const char *name, Value *value);
+/* A layer with n_in inputs and its result values; options at their defaults. */
+Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in);
+/* A new run-time length (bound), or the existing derived one with the same rule. Returns its index. */
+int model_length(Model *model, const char *name, int64_t bound);
+int model_length_derived(Model *model, int from, int64_t size, int64_t hop);
+
+/* Options by name. layer_opt is NULL when the kind has no such option. */
+const OptVal *layer_opt(const Layer *layer, OptName name);
+OptVal *layer_opt_mut(Layer *layer, OptName name);
+int64_t layer_size(const Layer *layer, OptName name, int64_t if_absent);
+double layer_number(const Layer *layer, OptName name, double if_absent);
+const char *layer_word(const Layer *layer, OptName name); /* "" if absent */
+bool layer_word_is(const Layer *layer, OptName name, const char *word);
+Precision layer_precision(const Model *model, const Layer *layer); /* its own, else the model's */
+bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
+Activation layer_activation(const Layer *layer, OptName name);
+/* LayerNorm, BatchNorm: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. */
+double layer_eps(const Model *model, const Layer *layer);
+int layer_n_states(const Layer *layer); /* 2 for LSTM, 1 for GRU and RNN, else 0 */
+int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
+bool layer_learns_start(const Layer *layer); /* init=learned */
+/* "GRU(64)", as in a trace: the source text of the stage on one line, or made from options. */
+const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the shape rules share. Private to infer*.c, lint*.c and trace.c.
+ *
+ * A rule reads the types of layer->in[] and its options, and writes the types of layer->out[]; or
+ * it reports, once, and gives false. Inputs are typed when a rule runs: a poisoned input never
+ * reaches one.
+ *
+ *   infer.c            the walk                     infer_needs.c     what rules need of values
+ *   infer_recurrent.c  GRU LSTM RNN                 infer_state.c     their initial states
+ *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
+ *   infer_window.c     Conv1D, pools, frames        infer_time.c      last mean max flatten delay
+ *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
+ *   infer_category.c   index values                 infer_meet.c      two values side by side
+ *   infer_port.c       in, every                    infer_declared.c  types written on values
+ *   infer_stream.c     clocks, calls, reset         infer_precision.c i8 and i16 have ranges
+ *   infer_duration.c   25ms as steps                infer_edit.c      text edits for fixes
+ *   trace.c            how the shape got here */
+#ifndef GRUS_MODEL_INFER_RULE_H
+#define GRUS_MODEL_INFER_RULE_H
+
+#include "base/map.h"
+#include "model/infer/infer.h"
+
+typedef struct Infer {
+  Model *model;
+  Diags *diags;
+  Arena *arena;
+  int *ascribed;      /* by value id: its first ascription, -1 none; infer_ascriptions makes them */
+  int *next_ascribed; /* by ascription: the next one of the same value, -1 none */
+  Map listed;         /* what was reported, by code and place; see infer_first_report */
+} Infer;
+
+typedef bool InferRule(Infer *inf, Layer *layer);
+
+#define LAYER(id, name, rule, flags, options) InferRule infer_##id;
+#include "model/graph/layers.def"
+#undef LAYER
+
+/* ---- infer.c ---- */
+
+/* Whether code is reported at this place for the first time; from now on it was. */
+bool infer_first_report(Infer *inf, DiagCode code, Span at);
+/* A diagnostic about a layer; says in which use of which block it stands. An error in the body of
+ * a block is listed for the first use it is found in. */
+Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const char *format, ...)
+    GRUS_PRINTF(5, 6);
+/* "GRU". */
+static inline const char *layer_name(const Layer *layer) {
+  return layer_info(layer->kind)->name;
+}
+/* The left side of its rule: "[time t, d]". */
+const char *layer_pattern(Arena *arena, const Layer *layer);
+/* The trace of one input with the row `needs [time t, d]` for the layer itself. */
+void infer_trace_needs(Infer *inf, Diag *diag, const Layer *layer, const Value *v);
+/* More than 2^31 elements (E313), more than TYPE_MAX_AXES axes (E314). */
+bool infer_size_fits(Infer *inf, const Type *type, Span at, const Layer *layer, const Value *from);
+
+/* ---- infer_needs.c: each reports and gives false where its need is not met ---- */
+
+bool needs_numbers(Infer *inf, const Layer *layer, const Value *v);  /* E701: floats, not index */
+bool needs_values(Infer *inf, const Layer *layer, const Value *v);   /* E701: floats or index */
+bool needs_index(Infer *inf, const Layer *layer, const Value *v);    /* E702 */
+bool needs_sequence(Infer *inf, const Layer *layer, const Value *v); /* E301 */
+bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least,
+                int at_most); /* E304 */
+/* [time t, d] of floats. */
+bool needs_steps(Infer *inf, const Layer *layer, const Value *v);
+/* A size of at least 1 (E310); durations become steps of v's rate (E406, E407). */
+bool needs_size(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t *out);
+/* The same with another least; at is zero or more. */
+bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t least,
+                      int64_t *out);
+
+/* "[time 49, 13]", and "f32" where there is no axis. */
+const char *shape_text(Arena *arena, const Type *type);
+/* The type of in with time first and floats: what most rules begin with. */
+Type type_result(const Type *in);
+/* Features [n] without label at the end of the axes. */
+void type_set_last(Type *type, int64_t n);
+
+/* ---- infer_duration.c ---- */
+
+/* Steps num/den seconds are at the rate of time. Reports E406, E407 at `at`; port: whose axis. */
+bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_t den,
+                    const Value *v, int64_t *steps);
+
+/* ---- infer_window.c ---- */
+
+/* time / step: rate and stream period of one value in `step`. False on overflow. */
+bool time_slower(Time *time, int64_t step);
+
+/* ---- infer_meet.c: values joined step by step ---- */
+
+/* Times of a and b (inputs i and j of layer) agree: E307 or E303, E309 or E303, E409, E410, E412.
+ */
+bool times_meet(Infer *inf, const Layer *layer, int i, int j);
+/* Where an unpadded convolution made v shorter or late: `padding=causal`. False if there is none.
+ */
+bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title);
+/* Fills in what only one of them says: rate, length name, labels. */
+void type_merge(Type *into, const Type *other);
+/* E312; at: the layer's name. axis: which clashes. */
+void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis);
+
+/* ---- infer_state.c ---- */
+
+bool infer_init(Infer *inf, Layer *layer, int64_t width);
+
+/* ---- infer_port.c, infer_declared.c, infer_stream.c ---- */
+
+bool infer_input(Infer *inf, Port *port);
+void infer_output(Infer *inf, Port *port);
+/* Sorts the ascriptions of the model by value. */
+void infer_ascriptions(Infer *inf);
+/* Every type written on value; false after E302, E312, E410. */
+bool infer_ascribed(Infer *inf, Value *value);
+void infer_run(Infer *inf);
+void infer_precision(Infer *inf); /* E704 */
+
+/* ---- infer_edit.c ---- */
+
+/* The input whose time axis (any axis when sequence is false) v has; NULL if a layer made it. */
+const Port *value_port(const Value *v);
+const Port *stream_port(const Value *v);
+/* Axis i (from 0, as written) of a type in source, without blanks around; none if it cannot be
+ * told. */
+Span type_axis_span(const Infer *inf, Span type, int i);
+/* Deletes a stage with its `|>`; the whole line where it stands alone. False in a call. */
+bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer);
+/* `|> text` before a stage of a pipeline. False in a call. */
+bool edit_insert_stage(Infer *inf, Fix *fix, const Layer *before, const char *text);
+/* `|> text` behind input i of layer, wherever that is written. */
+bool edit_pipe_input(Infer *inf, Fix *fix, const Layer *layer, int i, const char *text);
+/* Deletes an argument and its comma. */
+void edit_drop_argument(Infer *inf, Fix *fix, Span argument);
+/* Adds an argument at the end of the stage. */
+void edit_add_argument(Infer *inf, Fix *fix, const Layer *layer, const char *text);
+/* `time N ... every M` for the stream port. */
+void fix_window(Infer *inf, Diag *diag, const Port *port);
+/* What stands after the `=` of an out: its expression. */
+Span port_expression(const Infer *inf, const Port *port);
+/* The span of the value where it is written: as input i of layer. */
+Span input_span(const Layer *layer, int i);
+/* How to call a value in a message: its name, else the text of its stage. */
+const char *value_text(const Infer *inf, const Value *v);
+
+/* ---- trace.c ---- */
+
+/* Histories of several values, without repeats. with_rate: rates are shown. */
+void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
+                  bool with_rate);
+
+#endif

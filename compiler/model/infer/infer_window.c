@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Stages that slide over time: Conv1D, the pools, frames. Each value they make reads `span` steps
+ * and begins `step` steps after the one before:
+ *
+ *     whole    t' = (t - span) / step + 1
+ *     stream   period' = period * step, lag' = ceil((span + lag - step) / step): value k reads up
+ * to input k * step + span - 1, which is in slot k * step + span - 1 + lag */
+#include "model/infer/infer_rule.h"
+
+static int64_t gcd(int64_t a, int64_t b) {
+  return b ? gcd(b, a % b) : a;
+}
+
+bool time_slower(Time *time, int64_t step) {
+  if (time->kind == TIME_STREAM && !size_mul(time->period, step, &time->period)) return false;
+  if (!time->rate_num) return true;
+  int64_t g = gcd(time->rate_num, step), den;
+  if (!size_mul(time->rate_den, step / g, &den)) return false;
+  time->rate_num /= g;
+  time->rate_den = den;
+  return true;
+}
+
+static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t span) {
+  const Time *time = &v->type.time;
+  const char *what = layer->kind == LAYER_Conv1D   ? "kernel spanning"
+                     : layer->kind == LAYER_frames ? "frame of"
+                                                   : "window of";
+  long long n = (long long)time->n, k = (long long)span;
+  Text text = text_new(inf->arena);
+  text_add_time(&text, time);
+  Diag *d = infer_report(inf, E404, layer, layer->span, "a %s %lld steps does not fit in %s", what,
+                         k, text_str(&text));
+  diag_primary(d, "%lld - %lld + 1 = %lld steps", n, k, n - k + 1);
+  diag_trace_value(d, inf->model, v);
+  const OptVal *size = layer_opt(layer, layer->kind == LAYER_Conv1D ? OPT_kernel : OPT_size);
+  int64_t dilation = layer_size(layer, OPT_dilation, 1), most = (time->n - 1) / dilation + 1;
+  if (layer->kind == LAYER_Conv1D) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 steps");
+  if (span_valid(size->at)) {
+    Fix *fix = diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", (long long)most);
+    fix_edit(fix, size->at, "%lld", (long long)most);
+  }
+  if (layer->kind != LAYER_Conv1D) return;
+  Fix *fix = diag_fix(d, FIX_MAYBE, "or keep the length, with zeros before the first step");
+  const OptVal *padding = layer_opt(layer, OPT_padding);
+  if (padding->given && span_valid(padding->at))
+    fix_edit(fix, padding->at, "causal");
+  else
+    edit_add_argument(inf, fix, layer, "padding=causal");
+}
+
+static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
+  Diag *d = infer_report(inf, E313, layer, layer->span, "the steps of `%s` cannot be counted",
+                         layer_name(layer));
+  diag_primary(d, "more than 2^63");
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+/* Slots without a value before the first one. */
+static bool lag_after(int64_t lag, int64_t span, int64_t step, int64_t *out) {
+  int64_t sum;
+  if (!size_add(lag, span, &sum)) return false;
+  sum -= step;
+  *out = sum <= 0 ? 0 : (sum - 1) / step + 1;
+  return true;
+}
+
+/* Sets *out to the time of windows of `span` steps, `step` apart, over v. */
+static bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step,
+                         Time *out) {
+  Time time = v->type.time;
+  bool whole = time.kind == TIME_FIXED || time.kind == TIME_BOUNDED;
+  if (whole && time.n < span) {
+    report_too_long(inf, layer, v, span);
+    return false;
+  }
+  if (time.kind == TIME_FIXED) time.n = (time.n - span) / step + 1;
+  if (time.kind == TIME_BOUNDED && (span > 1 || step > 1)) {
+    time.length = model_length_derived(inf->model, time.length, span, step);
+    time.n = inf->model->length[time.length].bound;
+    time.len = inf->model->length[time.length].name;
+  }
+  if (time.kind == TIME_STREAM && !lag_after(time.lag, span, step, &time.lag))
+    return report_overflow(inf, layer, v);
+  if (!time_slower(&time, step)) return report_overflow(inf, layer, v);
+  *out = time;
+  return true;
+}
+
+/* padding=causal, padding=same: t' = ceil(t / step). */
+static bool time_padded(Infer *inf, Layer *layer, const Value *v, int64_t step, Time *out) {
+  int64_t lag = v->type.time.lag;
+  if (!time_windows(inf, layer, v, 1, step, out)) return false;
+  if (out->kind == TIME_STREAM) out->lag = lag ? (lag - 1) / step + 1 : 0;
+  return true;
+}
+
+static bool report_same(Infer *inf, Layer *layer, const Value *v, int64_t span) {
+  const OptVal *padding = layer_opt(layer, OPT_padding);
+  Span at = span_valid(padding->span) ? padding->span : layer->span;
+  Diag *d =
+      infer_report(inf, E403, layer, at, "`padding=same` looks ahead, and a stream has no future");
+  diag_primary(d, "not causal");
+  diag_trace_value(d, inf->model, v);
+  diag_note(d, "`causal` computes the same numbers %lld steps later", (long long)(span - 1) / 2);
+  Fix *fix = diag_fix(d, FIX_SURE, "read only the present and the past");
+  if (span_valid(padding->at)) fix_edit(fix, padding->at, "causal");
+  return false;
+}
+
+static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups,
+                          int64_t filters) {
+  int64_t d = v->type.dim[0].n;
+  if (d % groups == 0 && filters % groups == 0) return true;
+  const OptVal *opt = layer_opt(layer, OPT_groups);
+  Span at = span_valid(opt->at) ? opt->at : layer->span;
+  bool features = d % groups != 0;
+  Diag *diag = infer_report(inf, E311, layer, at, "%lld %s do not divide into %lld groups",
+                            (long long)(features ? d : filters), features ? "features" : "filters",
+                            (long long)groups);
+  diag_primary(diag, "%lld / %lld is not a whole number", (long long)(features ? d : filters),
+               (long long)groups);
+  diag_trace_value(diag, inf->model, v);
+  return false;
+}
+
+bool infer_Conv1D(Infer *inf, Layer *layer) {
+  const Value *v = layer->in[0];
+  int64_t filters, kernel, stride, dilation, groups, span;
+  if (!needs_steps(inf, layer, v)) return false;
+  if (!needs_size(inf, layer, OPT_filters, v, &filters) ||
+      !needs_size(inf, layer, OPT_kernel, v, &kernel) ||
+      !needs_size(inf, layer, OPT_stride, v, &stride) ||
+      !needs_size(inf, layer, OPT_dilation, v, &dilation) ||
+      !needs_size(inf, layer, OPT_groups, v, &groups) ||
+      !groups_divide(inf, layer, v, groups, filters))
+    return false;
+  if (!size_mul(kernel - 1, dilation, &span) || !size_add(span, 1, &span))
+    return report_overflow(inf, layer, v);
+  bool same = layer_word_is(layer, OPT_padding, "same");
+  if (same && type_is_stream(&v->type)) return report_same(inf, layer, v, span);
+  Type type = type_result(&v->type);
+  bool valid = layer_word_is(layer, OPT_padding, "valid");
+  if (!(valid ? time_windows(inf, layer, v, span, stride, &type.time)
+              : time_padded(inf, layer, v, stride, &type.time)))
+    return false;
+  type_set_last(&type, filters);
+  layer->out[0]->type = type;
+  return true;
+}
+
+static bool infer_pool(Infer *inf, Layer *layer) {
+  const Value *v = layer->in[0];
+  int64_t size, stride;
+  if (!needs_steps(inf, layer, v) || !needs_size(inf, layer, OPT_size, v, &size)) return false;
+  stride = size;
+  if (layer_has(layer, OPT_stride) && !needs_size(inf, layer, OPT_stride, v, &stride)) return false;
+  Type type = type_result(&v->type);
+  if (!time_windows(inf, layer, v, size, stride, &type.time)) return false;
+  layer->out[0]->type = type;
+  return true;
+}
+
+bool infer_max_pool(Infer *inf, Layer *layer) {
+  return infer_pool(inf, layer);
+}
+
+bool infer_mean_pool(Infer *inf, Layer *layer) {
+  return infer_pool(inf, layer);
+}
+
+bool infer_frames(Infer *inf, Layer *layer) {
+  const Value *v = layer->in[0];
+  int64_t size, hop, width;
+  if (!needs_steps(inf, layer, v) || !needs_size(inf, layer, OPT_size, v, &size) ||
+      !needs_size(inf, layer, OPT_hop, v, &hop))
+    return false;
+  Type type = type_result(&v->type);
+  if (!time_windows(inf, layer, v, size, hop, &type.time)) return false;
+  if (!size_mul(size, v->type.dim[0].n, &width)) return report_overflow(inf, layer, v);
+  type_set_last(&type, width);
+  layer->out[0]->type = type;
+  return true;
+}

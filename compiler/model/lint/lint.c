@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The lints of a model: the list, in the order of their codes, and what they share. */
+#include "model/lint/lint.h"
+
+#include <string.h>
+
+static LintModel *const of_model[] = {lint_unused_inputs,  lint_unused_lets,  lint_ordinal_weights,
+                                      lint_flatten_time,   lint_dropped_tail, lint_late_first,
+                                      lint_skipped_samples};
+
+static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_reshape_time,
+                                      lint_single_step,    lint_last_of_both,    lint_softmax,
+                                      lint_lost_state,     lint_never_reset,     lint_wide_accumulator,
+                                      lint_i8_softmax};
+
+bool lint_typed(const Value *v) {
+  return v && v->typed && !v->poisoned;
+}
+
+bool lint_after_errors(const Infer *lint) {
+  return lint->model->failed || lint->diags->n_errors > lint->diags->n_promoted;
+}
+
+bool lint_layer_typed(const Layer *layer) {
+  for (int i = 0; i < layer->n_in; i++)
+    if (!lint_typed(layer->in[i])) return false;
+  return lint_typed(layer->out[0]);
+}
+
+Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format,
+                  ...) {
+  signed char *level = &lint->diags->lint[code], as_set = *level;
+  va_list args;
+  va_start(args, format);
+  const char *message = arena_vprintf(lint->arena, format, args);
+  va_end(args);
+  if (span_valid(at) && !infer_first_report(lint, code, at)) *level = -1;
+  Diag *d = infer_report(lint, code, layer, at, "%s", message);
+  *level = as_set;
+  return d;
+}
+
+bool lint_per_step(const Layer *layer) {
+  if (layer->n_in != 1) return false;
+  switch (layer->kind) {
+  case LAYER_Dense:
+  case LAYER_LayerNorm:
+  case LAYER_BatchNorm:
+  case LAYER_prelu:
+  case LAYER_softmax:
+  case LAYER_slice:
+  case LAYER_Embedding:
+  case LAYER_onehot:
+  case LAYER_argmax: return true;
+  default: return (layer_info(layer->kind)->flags & (POINTWISE | TRAINING | OPERATOR)) != 0;
+  }
+}
+
+const Value *lint_run_source(const Value *v) {
+  while (v->layer && layer_info(v->layer->kind)->flags & TRAINING)
+    v = v->layer->in[0];
+  return v;
+}
+
+bool *lint_feeds_weights(const Infer *lint) {
+  const Model *model = lint->model;
+  bool *feeds = ARENA_ARRAY(lint->arena, bool, model->n_values);
+  for (int i = model->n_layers - 1; i >= 0; i--) {
+    const Layer *layer = model->layer[i];
+    bool weights = layer_info(layer->kind)->flags & WEIGHTS;
+    bool passes = lint_per_step(layer) || layer->kind == LAYER_concat;
+    for (int k = 0; k < layer->n_in; k++)
+      feeds[layer->in[k]->id] |= weights || (passes && feeds[layer->out[0]->id]);
+  }
+  return feeds;
+}
+
+void model_lint(const Model *model, Diags *diags) {
+  signed char as_set[DIAG_CODE_COUNT];
+  memcpy(as_set, diags->lint, sizeof as_set);
+  for (int code = 0; code < DIAG_CODE_COUNT; code++)
+    if (model->allowed[code]) diags->lint[code] = -1;
+  /* The rules of inference write types and share their context with the lints, which only read. */
+  Infer lint = {.model = (Model *)(uintptr_t)model, .diags = diags, .arena = diags->arena};
+  for (size_t k = 0; k < sizeof of_model / sizeof of_model[0]; k++)
+    of_model[k](&lint);
+  for (int i = 0; i < model->n_layers; i++) {
+    if (!lint_layer_typed(model->layer[i])) continue;
+    for (size_t k = 0; k < sizeof of_layer / sizeof of_layer[0]; k++)
+      of_layer[k](&lint, model->layer[i]);
+  }
+  memcpy(diags->lint, as_set, sizeof as_set);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Edits that lints suggest: statements deleted, a layer in the middle of a pipeline given a name.
+ */
+#include "model/lint/lint.h"
+
+#include <string.h>
+
+bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
+  const Sources *sources = lint->diags->sources;
+  const Source *source = sources_get(sources, statement.file);
+  Span lines = span_lines(sources, statement);
+  if (!source || (lines.begin == statement.begin && lines.end == statement.end)) return false;
+  uint32_t first = source_place(sources, source, statement.begin).line;
+  for (size_t len; first > 1; first--) {
+    const char *line = source_line(sources, source, first - 1, &len);
+    size_t indent = strspn(line, " \t");
+    if (indent + 2 > len || line[indent] != '#' || line[indent + 1] != '#') break;
+  }
+  lines.begin = source_line_start(sources, source, first);
+  fix_edit(fix, lines, "%s", "");
+  return true;
+}
+
+const char *lint_fresh_name(const Infer *lint, const char *wanted) {
+  const Model *model = lint->model;
+  for (int n = 1;; n++) {
+    const char *name = n == 1 ? wanted : arena_printf(lint->arena, "%s%d", wanted, n);
+    bool taken = false;
+    for (int i = 0; i < model->n_values; i++)
+      taken |= model->value[i]->name && strcmp(model->value[i]->name, name) == 0;
+    for (int i = 0; i < model->n_out; i++)
+      taken |= strcmp(model->out[i]->name, name) == 0;
+    if (!taken) return name;
+  }
+}
+
+static bool within(Span inner, Span outer) {
+  return inner.file == outer.file && inner.begin >= outer.begin && inner.end <= outer.end;
+}
+
+/* The `out` or `let` of the model a place stands in. */
+static Span statement_at(const Model *model, Span at) {
+  for (int i = 0; i < model->n_out; i++)
+    if (within(at, model->out[i]->span)) return model->out[i]->span;
+  for (int i = 0; i < model->n_lets; i++)
+    if (within(at, model->let[i]->span)) return model->let[i]->span;
+  return span_none();
+}
+
+const char *lint_name_layer(Infer *lint, Fix *fix, const Layer *layer, const char *wanted,
+                            const char *field, uint32_t end) {
+  const Layer *first = layer;
+  while (span_valid(first->pipe) && first->in[0]->layer && !first->in[0]->name &&
+         span_valid(first->in[0]->layer->pipe))
+    first = first->in[0]->layer;
+  Span head = first->in_span[0], statement = statement_at(lint->model, layer->span);
+  const Source *source = sources_get(lint->diags->sources, statement.file);
+  if (!source || layer->call || !span_valid(first->pipe) || !within(head, statement)) return NULL;
+  uint32_t line = statement.begin;
+  while (line > 0 && strchr(" \t", source->text[line - 1]))
+    line--;
+  if (line > 0 && source->text[line - 1] != '\n') return NULL;
+  const char *name = lint_fresh_name(lint, wanted);
+  const char *indent = arena_strndup(lint->arena, source->text + line, statement.begin - line);
+  Span pipeline = {head.file, head.begin, layer->span.end};
+  fix_edit(fix, (Span){head.file, line, line}, "%slet %s = %s\n", indent, name,
+           span_text(lint->arena, lint->diags->sources, pipeline));
+  fix_edit(fix, (Span){head.file, head.begin, end}, "%s%s", name, field);
+  return name;
+}

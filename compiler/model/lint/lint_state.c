@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* W503, W506: a state that comes in and never goes out; a state that is never reset. */
+#include "model/lint/lint.h"
+
+static bool is_output(const Model *model, const Value *v) {
+  for (int i = 0; i < model->n_out; i++)
+    if (model->out[i]->value == v) return true;
+  return false;
+}
+
+/* The final step of a GRU or RNN that reads forward is its final state. */
+static bool last_is_output(const Model *model, const Layer *layer) {
+  if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *last = model->layer[i];
+    if (last->kind == LAYER_last && last->in[0] == layer->out[0] && is_output(model, last->out[0]))
+      return true;
+  }
+  return false;
+}
+
+/* `out NAME : f32[width] = x.h` after the last output, for each state that is none. */
+static void fix_give_back(Infer *lint, Diag *d, const Layer *layer) {
+  const Model *model = lint->model;
+  Fix *fix = diag_fix(d, FIX_MAYBE, "give the state back, for the next call");
+  Span at = model->n_out ? model->out[model->n_out - 1]->span : span_none();
+  Span lines = span_lines(lint->diags->sources, at);
+  if (!span_valid(at) || lines.end == at.end || layer->call) return;
+  const char *name = layer->out[0]->name;
+  if (!name) name = lint_name_layer(lint, fix, layer, "rnn", "", layer->span.end);
+  if (!name) return;
+  Text text = text_new(lint->arena);
+  for (int i = 1; i <= layer_n_states(layer); i++) {
+    const Value *s = layer->out[i];
+    if (is_output(model, s)) continue;
+    text_printf(&text, "  out %s : %s = %s.%s\n", lint_fresh_name(lint, s->field),
+                type_str(lint->arena, &s->type), name, s->field);
+  }
+  fix_edit(fix, (Span){at.file, lines.end, lines.end}, "%s", text_str(&text));
+}
+
+void lint_lost_state(Infer *lint, const Layer *layer) {
+  const Model *model = lint->model;
+  const OptVal *init = layer_opt(layer, OPT_init);
+  if (!(layer_info(layer->kind)->flags & RECURRENT) || !init->given || lint_after_errors(lint))
+    return;
+  if (type_is_stream(&layer->in[0]->type) || last_is_output(model, layer)) return;
+  const Port *from = NULL;
+  for (int i = 0; i < init->n_values; i++)
+    if (init->values[i]->port) from = init->values[i]->port;
+  const Value *lost = NULL;
+  for (int i = layer_n_states(layer); i >= 1; i--)
+    if (!is_output(model, layer->out[i])) lost = layer->out[i];
+  if (!from || !lost || !lint_typed(lost)) return;
+  Span at = span_valid(init->span) ? init->span : layer->span;
+  Diag *d = lint_report(lint, W503, layer, at, "the state of this `%s` comes in but never goes out",
+                        layer_name(layer));
+  diag_primary(d, "starts from input `%s`", from->name);
+  diag_note(d,
+            "callers can begin a sequence in the middle, but cannot continue where a call ended");
+  fix_give_back(lint, d, layer);
+}
+
+static bool is_quantised(const Model *model, const Layer *layer) {
+  if (layer_opt(layer, OPT_precision)->given)
+    return layer_word_is(layer, OPT_precision, "i8") || layer_word_is(layer, OPT_precision, "i16");
+  return model->precision == PRECISION_I8 || model->precision == PRECISION_I16;
+}
+
+void lint_never_reset(Infer *lint, const Layer *layer) {
+  const Model *model = lint->model;
+  bool quantised = layer_info(layer->kind)->flags & RECURRENT && is_quantised(model, layer);
+  if (!type_is_stream(&layer->out[0]->type) || (layer->kind != LAYER_LSTM && !quantised)) return;
+  Diag *d = lint_report(lint, W506, layer, layer->span,
+                        "nothing in this model ever resets the state of `%s`", layer_name(layer));
+  diag_primary(d, "lives from `%s_reset` to power-off", model->name);
+  if (layer->kind == LAYER_LSTM)
+    diag_note(
+        d, "`c` is a running sum: over hours it can drift to where the network was never trained");
+  if (quantised) diag_note(d, "rounding accumulates in a quantised state");
+  diag_fix(d, FIX_MAYBE,
+           "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute",
+           model->name);
+}
