@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The graph: what a file of another framework computes, in neutral operators.
+ *
+ *     read/FORMAT   file -> Graph: every default spelled out, gates in one order, axes counted from 0
+ *     graph/        the operator table, shapes, the evaluator: what the graph means, in double
+ *     lift/         Graph -> Model
+ *
+ * A reader knows no layer of the language; the lifter knows no format. Tensors carry every axis the
+ * file has, the batch included. Sizes may be open: a size is known once the inputs' sizes are.
+ *
+ * Numbers are doubles throughout, whole numbers and booleans too; `elem` says how an operator has to
+ * treat them (integer division, rounding, saturation of a cast). */
+#ifndef GRUS_IMPORT_GRAPH_H
+#define GRUS_IMPORT_GRAPH_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/map.h"
+
+#include <stdint.h>
+
+enum { GRAPH_MAX_RANK = 8, GRAPH_OPEN = -1 };
+
+/* All floating-point types are GRAPH_FLOAT: they differ in how a file stores them, not in what they mean. */
+typedef enum GraphElem {
+  GRAPH_FLOAT,
+  GRAPH_BOOL,
+  GRAPH_I8,
+  GRAPH_U8,
+  GRAPH_I16,
+  GRAPH_U16,
+  GRAPH_I32,
+  GRAPH_U32,
+  GRAPH_I64,
+  GRAPH_U64
+} GraphElem;
+
+/* Numbers in C order. A list (TensorList, ONNX sequence) is a tensor whose first axis counts its
+ * elements; before an element is set its shape may be unknown: then rank is 1 and data NULL. */
+typedef struct GraphTensor {
+  GraphElem elem;
+  int rank;
+  int64_t dim[GRAPH_MAX_RANK];
+  int64_t count;      /* product of dim; 1 for a scalar */
+  const double *data; /* NULL: only the shape is known */
+  bool is_list;
+} GraphTensor;
+
+typedef enum GraphOp {
+#define OP(name, min_in, max_in, n_out, shape, attributes) GRAPH_##name,
+#include "import/graph/graph_ops.def"
+#undef OP
+  GRAPH_OP_COUNT
+} GraphOp;
+
+/* Names of attributes, one list for all operators. */
+#define GRAPH_ATTRIBUTE_LIST(X)                                                                    \
+  X(axis) X(axes) X(keepdims) X(perm) X(strides) X(pads) X(dilations) X(kernel) X(groups)          \
+  X(output_padding) X(count_pad) X(ceil) X(eps) X(alpha) X(beta) X(gamma) X(low) X(high) X(form)   \
+  X(elem) X(value) X(mode) X(exclusive) X(reverse) X(order) X(largest) X(direction) X(reset_after) \
+  X(activations) X(clip) X(cell_clip) X(input_forget) X(zero_output) X(variable) X(scan_inputs) X(scan_axes)   \
+  X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) X(block)
+typedef enum GraphAttributeName {
+#define ATTRIBUTE(name) GRAPH_ATTR_##name,
+  GRAPH_ATTRIBUTE_LIST(ATTRIBUTE)
+#undef ATTRIBUTE
+  GRAPH_ATTRIBUTE_COUNT
+} GraphAttributeName;
+
+/* Whole numbers, numbers or words; which one the comment in graph_ops.def says. */
+typedef struct GraphAttribute {
+  GraphAttributeName name;
+  int n;
+  const int64_t *i;
+  const double *f;
+  const char *const *s;
+} GraphAttribute;
+
+typedef struct Graph Graph;
+typedef struct GraphNode GraphNode;
+
+/* One tensor of the graph, made once. */
+typedef struct GraphValue {
+  int id;           /* dense in its graph, from 0 */
+  const char *name; /* in the file; "" if it has none */
+  GraphNode *node;  /* who makes it; NULL: an input, a constant or, in a body, a value of the graph around it */
+  int index;        /* which result of node */
+  const GraphTensor *constant; /* NULL: computed, or an input */
+} GraphValue;
+
+struct GraphNode {
+  GraphOp op;
+  const char *name;   /* in the file: "/rnn/LSTM"; "" if it has none */
+  const char *source; /* the operator's name in the file's own words: "FULLY_CONNECTED" */
+  GraphValue **in;    /* NULL: left out */
+  int n_in;
+  GraphValue **out;   /* NULL: not wanted */
+  int n_out;
+  GraphAttribute *attribute;
+  int n_attributes;
+  Graph *body[2]; /* If: then, else. Loop, Scan: the body. While: condition, body */
+};
+
+/* Size of an axis of an input: n, or open with the file's name for it. */
+typedef struct GraphDim {
+  int64_t n;          /* GRAPH_OPEN */
+  const char *symbol; /* "batch"; NULL */
+} GraphDim;
+
+typedef struct GraphInput {
+  const char *name;
+  GraphElem elem;
+  int rank; /* -1: the file does not say */
+  GraphDim dim[GRAPH_MAX_RANK];
+  GraphValue *value;
+  const GraphTensor *fallback; /* the value where a caller gives none; NULL: it must be given */
+} GraphInput;
+
+typedef struct GraphOutput {
+  const char *name;
+  GraphValue *value;
+} GraphOutput;
+
+/* Kept from call to call: resource variables, buffers of modules. */
+typedef struct GraphVariable {
+  const char *name;
+  const GraphTensor *start; /* the value before the first call */
+} GraphVariable;
+
+/* A body sees the values of the graphs around it. */
+struct Graph {
+  Arena *arena;
+  const char *name;
+  GraphInput *in;
+  int n_in;
+  size_t cap_in;
+  GraphOutput *out;
+  int n_out;
+  size_t cap_out;
+  GraphNode **node; /* in order of computation; a VarAssign comes after the reads that see the old value */
+  int n_nodes;
+  size_t cap_nodes;
+  GraphValue **value;
+  int n_values;
+  size_t cap_values;
+  GraphVariable *variable; /* of the outermost graph */
+  int n_variables;
+  size_t cap_variables;
+  const char *format; /* outermost: "ONNX opset 17, pytorch 2.1": the first line of the summary */
+  const char **note;  /* outermost: what the user should know, a sentence each */
+  int n_notes;
+  size_t cap_notes;
+};
+
+/* ---- graph.c: building; everything is zeroed ---- */
+Graph *graph_new(Arena *arena, const char *name);
+GraphValue *graph_value(Graph *graph, const char *name);
+GraphValue *graph_constant(Graph *graph, const char *name, const GraphTensor *tensor);
+GraphInput *graph_input(Graph *graph, const char *name, GraphElem elem); /* rank -1, with its value */
+void graph_output(Graph *graph, const char *name, GraphValue *value);
+/* A node with n_in inputs and n_out fresh results; name and source may be "". */
+GraphNode *graph_node(Graph *graph, GraphOp op, const char *name, const char *source, int n_in, GraphValue *const *in, int n_out);
+/* The usual case: the first result of such a node. */
+GraphValue *graph_call(Graph *graph, GraphOp op, const char *name, const char *source, int n_in, GraphValue *const *in);
+void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const int64_t *i);
+void graph_set_int(Graph *graph, GraphNode *node, GraphAttributeName name, int64_t i);
+void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const double *f);
+void graph_set_number(Graph *graph, GraphNode *node, GraphAttributeName name, double f);
+void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const char *const *s);
+void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
+
+const GraphAttribute *graph_attribute(const GraphNode *node, GraphAttributeName name); /* NULL: not set */
+int64_t graph_int(const GraphNode *node, GraphAttributeName name, int64_t if_absent);
+double graph_number(const GraphNode *node, GraphAttributeName name, double if_absent);
+const char *graph_word(const GraphNode *node, GraphAttributeName name, int index, const char *if_absent);
+
+const char *graph_op_name(GraphOp op);
+bool graph_elem_is_whole(GraphElem elem);
+/* Zeroed room for a tensor; NULL when the sizes are negative or too large to hold. data is to be filled
+ * through the second result. */
+GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim, double **data);
+GraphTensor *graph_scalar(Arena *arena, GraphElem elem, double value);
+GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values); /* a vector of GRAPH_I64 */
+/* The text of a graph, a node a line: for --dump-after read and for tests. */
+const char *graph_print(const Graph *graph);
+
+/* ---- shape.c, eval*.c: one operator ---- */
+/* Operands and results of one node that is not a control operator (If, Loop, Scan, While, Var*). */
+typedef struct GraphCall {
+  Arena *arena;
+  const GraphNode *node;
+  const GraphTensor *const *in; /* NULL: left out */
+  GraphTensor *out;             /* node->n_out of them, made by the call */
+  const char *fault;            /* why it cannot be computed: "sizes 3 and 4 do not match"; NULL: it can */
+} GraphCall;
+
+/* Types and shapes of the results, from the shapes of the operands and from the numbers of those that are
+ * shapes, axes or counts (their data must not be NULL). False with fault set. */
+bool graph_call_shape(GraphCall *call);
+/* Shapes and numbers. Every operand has data. */
+bool graph_call_eval(GraphCall *call);
+
+/* ---- eval.c: the whole graph ---- */
+typedef struct GraphFault {
+  const GraphNode *node; /* NULL: an input */
+  const char *text;
+} GraphFault;
+
+/* What lives from call to call: one tensor a variable, at first the start values. */
+typedef struct GraphState {
+  const GraphTensor **variable;
+} GraphState;
+GraphState *graph_state_new(Arena *arena, const Graph *graph);
+
+/* Computes the outputs in order. in[i]: for graph->in[i]; NULL takes the fallback. state may be NULL where
+ * there are no variables. Loops are limited to max_steps iterations in all. */
+bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphTensor *const *in,
+                const GraphTensor **out, GraphFault *fault);
+
+#endif
