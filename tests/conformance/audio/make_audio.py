@@ -131,9 +131,10 @@ def torch_state():
     x = rng.uniform(-1, 1, (STEPS, 2))
     a, keys = torch_cell("first.", "GRU", 2, 3, 0)
     b, more = torch_cell("second.", "LSTM", 3, 2, 0)
-    w = weights(2, 2)
+    w = weights(2, 2)[:1]  # one output: with two there would be more than one order that fits
     model = {**keys, **more, "out.weight": lists(w)}
     save("torch_gru_lstm", model, x, torch_run("LSTM", torch_run("GRU", x, a), b) @ w.T)
+    refused("torch_order_E904", {"a.weight": [[0.5, -0.25]] * 3, **{k.replace("second", "z"): v for k, v in more.items()}})
     return model
 
 

@@ -7,7 +7,7 @@
  *   arrays[0] [u, n], [1] [n]                     Dense: parameters of a mixture and the flags
  *
  * An array is base64 of little-endian int16; a number is that / 32767 * 10. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* Modules of a PyTorch state dict in the canonical layout. In PyTorch weight_ih [G u, d], weight_hh
  * [G u, u], two biases [G u]. LSTM's gates i f g o are canonical, its biases are added to each other;
  * GRU's are r z n (canonical: z r n), and its reset comes after the product. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

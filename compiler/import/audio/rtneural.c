@@ -11,7 +11,7 @@
  *   prelu      [1, d] or [1, 1]
  *
  * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial run. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Stages from matrices that have a row for each input, [d, gates u], as TensorFlow computes x W. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  * candidate), then its kernel [d, u], or [d, 3 u] and a recurrent kernel [u, 3 u] with gates z r n, then
  * its bias [u] or [3 u]. A number is a weight times 256. Order of the layers: input_dense, vad_gru,
  * noise_gru, denoise_gru, denoise_output, vad_output. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

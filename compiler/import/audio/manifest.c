@@ -12,7 +12,7 @@
  * TensorFlow adds when it runs, must come with --config:
  *
  *     {"cell": "BasicLSTMCell", "forget_bias": 1} */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  *   each layer  [4 u, d + u] input and recurrent kernel side by side, gates i f g o; bias [4 u];
  *               start of h [u], of c [u]
  *   the head    [outputs, u], bias [outputs] */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <stdlib.h>
 #include <string.h>

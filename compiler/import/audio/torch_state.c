@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* PyTorch state dicts as JSON: in, {"gru.weight_ih_l0": [[...]], ..., "dense.bias": [...]}; out, their
- * modules one after another, in the order of the file, on a stream. A state dict says what each
- * module is by the shapes of its tensors (weight_ih has 4 u rows in an LSTM, 3 u in a GRU), but not
- * what comes between them: the user is told.
+ * modules one after another, on a stream. A state dict says what each module is by the shapes of its
+ * tensors (weight_ih has 4 u rows in an LSTM, 3 u in a GRU), but not in which order they are called:
+ * where more than one order fits, that is asked for. What comes between them it does not say either:
+ * the user is told.
  *
  * It does not say how a Conv1d moves, either: --config names a JSON object with its arguments, by
  * module unless the dict is of one module without a name:
  *
  *     {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
-#include "import/audio.h"
+#include "import/audio/audio.h"
+#include "import/tensors/torch_order.h"
 
 #include <string.h>
 
@@ -22,6 +24,8 @@ typedef struct Torch {
   Audio audio;
   json_t *dict, *config;
   const char *prefix[MODULES_MAX];
+  TorchPart part[MODULES_MAX];
+  int order[MODULES_MAX], other[MODULES_MAX];
   int n_modules;
 } Torch;
 
@@ -161,6 +165,46 @@ static bool import_module(Torch *t, const char *prefix) {
   return false;
 }
 
+/* How wide a module is, as far as its tensors tell: a Conv1d may have groups. */
+static TorchPart part_of(Torch *t, const char *prefix) {
+  size_t n = strlen(prefix);
+  TorchPart part = {.name = arena_strndup(t->audio.arena, prefix, n ? n - 1 : 0)};
+  int64_t dim[4], state[4];
+  if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2 && audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2) {
+    part.in = dim[1];
+    part.out = state[1];
+    return part;
+  }
+  int rank = audio_rank(find(t, prefix, "weight"), dim);
+  if (rank == 2) part.in = dim[1];
+  part.out = rank > 0 ? dim[0] : 0;
+  return part;
+}
+
+static const char *chain_text(Torch *t, const int *order) {
+  enum { NAMES_SHOWN = 6 };
+  Text text = text_new(t->audio.arena);
+  for (int i = 0; i < t->n_modules && i < NAMES_SHOWN; i++)
+    text_printf(&text, "%s`%.80s`", i ? ", " : "", t->part[order[i]].name);
+  if (t->n_modules > NAMES_SHOWN) text_printf(&text, " and %d more", t->n_modules - NAMES_SHOWN);
+  return text_str(&text);
+}
+
+/* Names and shapes have to leave one order. */
+static bool find_order(Torch *t) {
+  for (int i = 0; i < t->n_modules; i++)
+    t->part[i] = part_of(t, t->prefix[i]);
+  TorchOrders orders = torch_orders(t->audio.arena, t->part, t->n_modules, t->order, t->other);
+  if (orders == ORDERS_ONE || t->n_modules == 1) return true;
+  Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "`%s` does not say in which order its modules are called", t->audio.file->path);
+  if (orders == ORDERS_MANY) {
+    diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order), chain_text(t, t->other));
+    diag_note(d, "the order of the keys says nothing: they may be sorted, and PyTorch lists modules as they are made, not as they are called");
+  } else diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads", t->n_modules);
+  diag_note(d, "save the tensors as .safetensors or .npz, write the layers in a .grus file with `from=` for their names, and name it: `--config MODEL.grus`");
+  return false;
+}
+
 Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Torch *t = ARENA_NEW(file->arena, Torch);
   Audio *a = &t->audio;
@@ -168,13 +212,14 @@ Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *option
   t->dict = audio_json(a);
   if (!t->dict || !audio_config(a, options, &t->config) || !list_modules(t)) return NULL;
   a->foreign = foreign_new(file, "PyTorch state dict, JSON", NULL);
-  for (int i = 0; i < t->n_modules; i++)
-    if (!import_module(t, t->prefix[i])) return NULL;
   if (!t->n_modules) {
     foreign_report(diags, file, E901, "`%s` has no modules", file->path);
     return NULL;
   }
-  if (t->n_modules > 1) foreign_note(a->foreign, "the file says the modules but not what is between them: they were put one after another, in its order");
+  if (!find_order(t)) return NULL;
+  for (int i = 0; i < t->n_modules; i++)
+    if (!import_module(t, t->prefix[t->order[i]])) return NULL;
+  if (t->n_modules > 1) foreign_note(a->foreign, "the file says the modules but not what is between them: they were put one after another, in the only order that fits");
   model_output(a->foreign->model, "y", a->value);
   return a->foreign;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON to tensors, with every length checked before memory is taken. See audio.h. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <ctype.h>
 #include <float.h>

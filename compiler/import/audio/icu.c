@@ -8,7 +8,7 @@
  *   mat8 [2 u, 4], mat9 [4]                  Dense, softmax: B I E S
  *
  * An array is {"v": ..., "dim": [rows, columns], "data": [all numbers]}. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  *     y = (model(v) + in_skip * v[0]) * 10^(out_gain / 20)
  *
  * A gain of -90 dB or less is silence. in_skip is 0 or 1, and 1 only for a model with one output. */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
  * (the architecture) and `state_dict` (PyTorch weights); out, a stream of samples through
  *
  *     y = lin(rec(x)) + x[0 .. skip]        one or more LSTM or GRU layers, then a Linear */
-#include "import/audio.h"
+#include "import/audio/audio.h"
 
 #include <string.h>
 
