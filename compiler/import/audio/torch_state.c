@@ -165,20 +165,22 @@ static bool import_module(Torch *t, const char *prefix) {
   return false;
 }
 
-/* How wide a module is, as far as its tensors tell: a Conv1d may have groups. */
-static TorchPart part_of(Torch *t, const char *prefix) {
+/* How wide a module is, as far as its tensors tell: a Conv1d may have groups. False if it is none. */
+static bool find_part(Torch *t, const char *prefix, TorchPart *part) {
   size_t n = strlen(prefix);
-  TorchPart part = {.name = arena_strndup(t->audio.arena, prefix, n ? n - 1 : 0)};
   int64_t dim[4], state[4];
-  if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2 && audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2) {
-    part.in = dim[1];
-    part.out = state[1];
-    return part;
+  *part = (TorchPart){.name = arena_strndup(t->audio.arena, prefix, n ? n - 1 : 0)};
+  if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2) {
+    part->in = dim[1];
+    state[1] = 0;
+    bool cell = audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2;
+    part->out = state[1];
+    return cell;
   }
   int rank = audio_rank(find(t, prefix, "weight"), dim);
-  if (rank == 2) part.in = dim[1];
-  part.out = rank > 0 ? dim[0] : 0;
-  return part;
+  part->in = rank == 2 ? dim[1] : 0;
+  part->out = rank > 0 ? dim[0] : 0;
+  return rank == 2 || rank == 3;
 }
 
 static const char *chain_text(Torch *t, const int *order) {
@@ -190,18 +192,27 @@ static const char *chain_text(Torch *t, const int *order) {
   return text_str(&text);
 }
 
-/* Names and shapes have to leave one order. */
-static bool find_order(Torch *t) {
-  for (int i = 0; i < t->n_modules; i++)
-    t->part[i] = part_of(t, t->prefix[i]);
-  TorchOrders orders = torch_orders(t->audio.arena, t->part, t->n_modules, t->order, t->other);
-  if (orders == ORDERS_ONE || t->n_modules == 1) return true;
+static void report_order(Torch *t, TorchOrders orders) {
   Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "`%s` does not say in which order its modules are called", t->audio.file->path);
   if (orders == ORDERS_MANY) {
     diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order), chain_text(t, t->other));
-    diag_note(d, "the order of the keys says nothing: they may be sorted, and PyTorch lists modules as they are made, not as they are called");
+    diag_note(d, "the order of the keys says nothing: they may be sorted");
   } else diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads", t->n_modules);
   diag_note(d, "save the tensors as .safetensors or .npz, write the layers in a .grus file with `from=` for their names, and name it: `--config MODEL.grus`");
+}
+
+/* Names and shapes have to leave one order; else keys that are not sorted decide, and that is said. */
+static bool find_order(Torch *t) {
+  int n = t->n_modules;
+  for (int i = 0; i < n; i++)
+    if (!find_part(t, t->prefix[i], &t->part[i])) return true; /* which import_module refuses */
+  TorchOrders orders = torch_orders(t->audio.arena, t->part, n, t->order, t->other);
+  if (orders == ORDERS_ONE || n == 1) return true;
+  if (orders == ORDERS_MANY && torch_in_place(t->order, n) && !torch_sorted(t->part, n)) {
+    foreign_note(t->audio.foreign, "its modules also fit as %s: the order is that of the file, in which they were made", chain_text(t, t->other));
+    return true;
+  }
+  report_order(t, orders);
   return false;
 }
 
@@ -216,10 +227,12 @@ Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *option
     foreign_report(diags, file, E901, "`%s` has no modules", file->path);
     return NULL;
   }
+  for (int i = 0; i < t->n_modules; i++)
+    t->order[i] = i;
   if (!find_order(t)) return NULL;
   for (int i = 0; i < t->n_modules; i++)
     if (!import_module(t, t->prefix[t->order[i]])) return NULL;
-  if (t->n_modules > 1) foreign_note(a->foreign, "the file says the modules but not what is between them: they were put one after another, in the only order that fits");
+  if (t->n_modules > 1) foreign_note(a->foreign, "the file says the modules but not what is between them: they were put one after another");
   model_output(a->foreign->model, "y", a->value);
   return a->foreign;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See torch_order.h. A search over all chains, which stops at the second that fits. */
+/* See torch_order.h. A search over all chains, that of the file first, which stops at the second that fits. */
 #include "import/tensors/torch_order.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ typedef struct Search {
   long tries;
 } Search;
 
-/* "fc" and 2 of "fc2", "net." and 4 of "net.4"; -1 without a number. */
+/* "fc" and 2 of "fc2", "net." and 4 of "net.4"; without a number -1, which stands before 0: gru, gru2. */
 static long number_of(const char *name, size_t *stem) {
   size_t n = strlen(name);
   while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
@@ -27,7 +27,7 @@ static long number_of(const char *name, size_t *stem) {
 static bool comes_before(const TorchPart *a, const TorchPart *b) {
   size_t n, m;
   long x = number_of(a->name, &n), y = number_of(b->name, &m);
-  return x >= 0 && y >= 0 && n == m && memcmp(a->name, b->name, n) == 0 && x < y;
+  return n == m && memcmp(a->name, b->name, n) == 0 && x < y;
 }
 
 bool torch_adjacent(const TorchPart *a, const TorchPart *b) {
@@ -35,6 +35,20 @@ bool torch_adjacent(const TorchPart *a, const TorchPart *b) {
   long x = number_of(a->name, &n), y = number_of(b->name, &m);
   bool sequential = n == 0 || a->name[n - 1] == '.';
   return x >= 0 && comes_before(a, b) && sequential && y == x + 1;
+}
+
+bool torch_sorted(const TorchPart *parts, int n) {
+  int i = 1;
+  while (i < n && strcmp(parts[i - 1].name, parts[i].name) < 0)
+    i++;
+  return i >= n;
+}
+
+bool torch_in_place(const int *order, int n) {
+  int i = 0;
+  while (i < n && order[i] == i)
+    i++;
+  return i == n;
 }
 
 static bool may_follow(const Search *s, int depth, int next) {
