@@ -172,10 +172,9 @@ static bool find_part(Torch *t, const char *prefix, TorchPart *part) {
   *part = (TorchPart){.name = arena_strndup(t->audio.arena, prefix, n ? n - 1 : 0)};
   if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2) {
     part->in = dim[1];
-    state[1] = 0;
-    bool cell = audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2;
-    part->out = state[1];
-    return cell;
+    bool cell = audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2 && state[0] == dim[0];
+    part->out = cell ? state[1] : 0;
+    return cell && (dim[0] == 3 * part->out || dim[0] == 4 * part->out);
   }
   int rank = audio_rank(find(t, prefix, "weight"), dim);
   part->in = rank == 2 ? dim[1] : 0;
