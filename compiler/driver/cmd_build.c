@@ -9,8 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum Emit { EMIT_C, EMIT_HEADER, EMIT_OBJ, EMIT_LIB, EMIT_EXE, EMIT_KIR, EMIT_ASM, EMIT_LLVM, EMIT_BC, EMIT_COUNT } Emit;
-static const char *const emit_name[EMIT_COUNT] = {"c", "header", "obj", "lib", "exe", "kir", "asm", "llvm", "bc"};
+/* What can be made: the word of --emit and the ending of its file. A program has no ending. */
+#define EMIT_LIST(F)                                                                               \
+  F(C, "c", ".c")                                                                                  \
+  F(HEADER, "header", ".h")                                                                        \
+  F(OBJ, "obj", ".o")                                                                              \
+  F(LIB, "lib", ".a")                                                                              \
+  F(KIR, "kir", ".kir")                                                                            \
+  F(ASM, "asm", ".s")                                                                              \
+  F(LLVM, "llvm", ".ll")                                                                           \
+  F(BC, "bc", ".bc")                                                                               \
+  F(EXE, "exe", "")
+#define EMIT_ID(id, word, ending)     EMIT_##id,
+#define EMIT_WORD(id, word, ending)   word,
+#define EMIT_ENDING(id, word, ending) ending,
+typedef enum Emit { EMIT_LIST(EMIT_ID) EMIT_COUNT } Emit;
+static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_WORD)};
+static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING)};
 
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
@@ -23,15 +38,15 @@ static Emit choose_emit(const Options *o) {
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
   if (o->emit) return EMIT_COUNT;
   if (!o->out) return EMIT_C;
-  return ends_with(o->out, ".c") ? EMIT_C : ends_with(o->out, ".h") ? EMIT_HEADER : ends_with(o->out, ".o") ? EMIT_OBJ
-         : ends_with(o->out, ".a") ? EMIT_LIB : ends_with(o->out, ".kir") ? EMIT_KIR
-         : ends_with(o->out, ".s") ? EMIT_ASM : ends_with(o->out, ".ll") ? EMIT_LLVM : ends_with(o->out, ".bc") ? EMIT_BC : EMIT_EXE;
+  Emit emit = EMIT_C; /* every name ends with the empty ending of EXE, the last */
+  while (!ends_with(o->out, emit_ending[emit]))
+    emit++;
+  return emit;
 }
 
 /* The output's name without folder and ending, as a C identifier; else the model's name. */
 static const char *default_out(Session *s, const Model *model, Emit emit) {
-  static const char *const ending[EMIT_COUNT] = {".c", ".h", ".o", ".a", "", ".kir", ".s", ".ll", ".bc"};
-  return arena_printf(s->arena, "%s%s", model->name, ending[emit]);
+  return arena_printf(s->arena, "%s%s", model->name, emit_ending[emit]);
 }
 
 static const char *base_name(const char *path) {

@@ -71,8 +71,7 @@ void batch_close(Lower *l) {
 
 bool batch_takes(const Lower *l, const Layer *layer) {
   if (!l->is_tiled) return false;
-  return layer->kind == LAYER_Dense || layer->kind == LAYER_Conv1D ||
-         (layer_info(layer->kind)->flags & RECURRENT);
+  return lowering_of(layer)->takes_samples;
 }
 
 /* `count` tiles of n rows from row `first`. */

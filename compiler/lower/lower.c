@@ -6,16 +6,8 @@
 
 #include <assert.h>
 
-/* Layers whose kernels may be stored in 16 bits: those of the matrix kernel. */
 static bool has_kernel(const Layer *layer) {
-  switch (layer->kind) {
-  case LAYER_GRU:
-  case LAYER_LSTM:
-  case LAYER_RNN:
-  case LAYER_Dense:
-  case LAYER_Conv1D: return true;
-  default: return false;
-  }
+  return lowering_of(layer)->has_kernel;
 }
 
 static bool is_narrow(Precision p) {

@@ -131,7 +131,8 @@ void schedule(Lower *l);
 /* The value a layer and its tail compute. */
 const Value *fused_result(const Lower *l, const Layer *layer);
 /* Conv1D, frames, pools, delay as windows: out row t reads in rows t*hop + i*dilation + shift, for
- * i in 0..size. For a stream the shift is in slots of the call. */
+ * i in 0..size. A family gives the shift of a whole sequence; for a stream window_of has it in slots of
+ * the call. */
 typedef struct Window {
   int64_t size, hop, dilation, shift;
   bool is_window;
@@ -349,8 +350,27 @@ KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
 /* a * b + c in the target's way. */
 KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
 
-/* ---- families: one step at row t (NULL: the only row), what comes before and after the loop ----
- */
+/* ---- families.c ---- */
+
+/* How the layers of a family of layers.def are lowered: <family>_lowering. */
+typedef struct Lowering {
+  void (*step)(Lower *, const Layer *, KirReg *t);   /* one step, at row t (NULL: the only row); NULL: always private */
+  void (*before)(Lower *, const Layer *);            /* ahead of the time loop; NULL: nothing */
+  void (*after)(Lower *, const Layer *);             /* behind it */
+  bool (*is_private)(const Layer *);                 /* has its loops to itself; NULL: never */
+  void (*alone)(Lower *, const Layer *);             /* then: all of it */
+  View (*view)(Lower *, const Layer *);              /* the result as a view of the input; NULL: none */
+  Window (*window)(const Layer *);                   /* the rows that it reads; NULL: its own */
+  bool takes_samples;                                /* of a batch, all at once */
+  bool ends_time;                                    /* runs over the steps, one result */
+  bool has_kernel;                                   /* which may be stored in 16 bits */
+  const char *text;                                  /* what it computes, for its comment */
+  const char *(*formula)(Lower *, const Layer *);    /* the same where options change it */
+} Lowering;
+#define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;
+#include "model/graph/layers.def"
+const Lowering *lowering_of(const Layer *layer);
+
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
 void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);
 void emit_before(Lower *l, const Layer *layer);
@@ -363,27 +383,10 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
 void recurrent_place(Lower *l, const Layer *layer);
 void recurrent_reset(Lower *l, const Layer *layer);
 void recurrent_fields(Lower *l, const Layer *layer);
-void dense_step(Lower *l, const Layer *layer, KirReg *t);
-void conv_step(Lower *l, const Layer *layer, KirReg *t);
-void embedding_step(Lower *l, const Layer *layer, KirReg *t);
-void norm_step(Lower *l, const Layer *layer, KirReg *t);
-void pointwise_step(Lower *l, const Layer *layer, KirReg *t);
 /* The function of a layer with one input; x is a register. */
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);
-void softmax_step(Lower *l, const Layer *layer, KirReg *t);
-void argmax_step(Lower *l, const Layer *layer, KirReg *t);
-void over_time_before(Lower *l, const Layer *layer);
-void over_time_step(Lower *l, const Layer *layer, KirReg *t);
-void over_time_after(Lower *l, const Layer *layer);
-void pool_step(Lower *l, const Layer *layer, KirReg *t);
-void frames_step(Lower *l, const Layer *layer, KirReg *t);
-void delay_step(Lower *l, const Layer *layer, KirReg *t);
-void concat_step(Lower *l, const Layer *layer, KirReg *t);
-void onehot_step(Lower *l, const Layer *layer, KirReg *t);
-void copy_step(Lower *l, const Layer *layer, KirReg *t);
-void reverse_private(Lower *l, const Layer *layer);
-void overlap_add_private(Lower *l, const Layer *layer);
-void reshape_private(Lower *l, const Layer *layer);
+/* The step of what is usually a view, where it has to be copied after all. */
+void view_step(Lower *l, const Layer *layer, KirReg *t);
 /* All features of one row: to[..] = from[..]. */
 void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf);
 

@@ -306,33 +306,6 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   }
 }
 
-static View view_alias(Lower *l, const Layer *layer) {
-  const Value *v = layer->in[0];
-  View view = *view_of(l, v);
-  switch (layer->kind) {
-  case LAYER_slice: {
-    int last = view.rank - 1;
-    int64_t begin = layer_size(layer, OPT_begin, 0);
-    view.dim[last] = layer_size(layer, OPT_end, 0) - begin;
-    view.at = kir_at_offset(view.at, begin * view.stride[last]);
-    break;
-  }
-  case LAYER_last: {
-    Domain d = domain_of(l, &v->type);
-    if (view.time && d.kind == TIME_BOUNDED)
-      view.at = kir_at_plus(kir_at_offset(view.at, -view.time), view.time, l->length[d.length]);
-    else if (view.time)
-      view.at = kir_at_offset(view.at, view.time * (d.n - 1));
-    view.time = 0;
-    break;
-  }
-  case LAYER_repeat:
-  case LAYER_expand: view.time = 0; break;
-  default: break;
-  }
-  return view;
-}
-
 /* The state of a recurrent layer seen as a field, or as its result when only the current row is
  * read. */
 static bool place_in_cell(Lower *l, const Value *v) {
@@ -356,7 +329,7 @@ const View *view_of(Lower *l, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
   if (l->job[layer->id].is_alias)
-    p->view = view_alias(l, layer);
+    p->view = lowering_of(layer)->view(l, layer);
   else if (!v->field && place_as_output(l, v))
     return &p->view;
   else if (place_in_cell(l, v))

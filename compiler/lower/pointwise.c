@@ -23,47 +23,115 @@ static KirExpr *positive_or(Lower *l, KirExpr *x, KirExpr *low) {
   return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, x->type.lanes), x), x, low);
 }
 
-/* x is a register: it may be used more than once. */
-static KirExpr *function(Lower *l, const Layer *layer, KirExpr *x) {
+/* One function for each elementwise stage: fn_<id>. x is a register: it may be used more than once. */
+typedef KirExpr *Function(Lower *l, const Layer *layer, KirExpr *x);
+
+static KirExpr *fn_relu(Lower *l, const Layer *layer, KirExpr *x) {
   Kb *kb = &l->kb;
   int n = x->type.lanes;
-  switch (layer->kind) {
-  case LAYER_relu:
-    x = math_activation(l, ACT_RELU, x);
-    return layer_has(layer, OPT_max)
-               ? kb_op2(kb, KIR_MIN, kb_num(kb, option(layer, OPT_max, 0), n), x)
-               : x;
-  case LAYER_leaky_relu: return positive_or(l, x, times(l, option(layer, OPT_slope, 0), x));
-  case LAYER_elu: {
-    KirExpr *low = math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x));
-    return positive_or(l, x, times(l, option(layer, OPT_alpha, 1), low));
-  }
-  case LAYER_selu: return math_activation(l, ACT_SELU, x);
-  case LAYER_gelu:
-    return math_call(l, layer_word_is(layer, OPT_form, "tanh") ? MATH_GELU_TANH : MATH_GELU, x);
-  case LAYER_sigmoid: return math_activation(l, ACT_SIGMOID, x);
-  case LAYER_hard_sigmoid: {
-    float slope = option(layer, OPT_slope, 1.0 / 6);
-    return limit(l, muladd(l, x, kb_num(kb, slope, n), kb_num(kb, 0.5f, n)), 0, 1);
-  }
-  case LAYER_tanh: return math_activation(l, ACT_TANH, x);
-  case LAYER_hard_tanh: return limit(l, x, -1, 1);
-  case LAYER_softplus: return math_activation(l, ACT_SOFTPLUS, x);
-  case LAYER_softsign: return math_activation(l, ACT_SOFTSIGN, x);
-  case LAYER_abs: return kb_op1(kb, KIR_ABS, x);
-  case LAYER_exp: return math_call(l, MATH_EXP, x);
-  case LAYER_log: return math_call(l, MATH_LOG, x);
-  case LAYER_sqrt: return math_call(l, MATH_SQRT, x);
-  case LAYER_square: return kb_op2(kb, KIR_MUL, x, x);
-  case LAYER_clip: return limit(l, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
-  case LAYER_normalize: {
-    float mean = option(layer, OPT_mean, 0), std = option(layer, OPT_std, 1);
-    if (mean != 0) x = kb_op2(kb, KIR_SUB, x, kb_num(kb, mean, n));
-    return std == 1 ? x : kb_op2(kb, KIR_DIV, x, kb_num(kb, std, n));
-  }
-  default: return x;
-  }
+  x = math_activation(l, ACT_RELU, x);
+  return layer_has(layer, OPT_max)
+             ? kb_op2(kb, KIR_MIN, kb_num(kb, option(layer, OPT_max, 0), n), x)
+             : x;
 }
+
+static KirExpr *fn_leaky_relu(Lower *l, const Layer *layer, KirExpr *x) {
+  return positive_or(l, x, times(l, option(layer, OPT_slope, 0), x));
+}
+
+static KirExpr *fn_elu(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  KirExpr *low = math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x));
+  return positive_or(l, x, times(l, option(layer, OPT_alpha, 1), low));
+}
+
+static KirExpr *fn_selu(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_activation(l, ACT_SELU, x);
+}
+
+static KirExpr *fn_gelu(Lower *l, const Layer *layer, KirExpr *x) {
+  return math_call(l, layer_word_is(layer, OPT_form, "tanh") ? MATH_GELU_TANH : MATH_GELU, x);
+}
+
+static KirExpr *fn_sigmoid(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_activation(l, ACT_SIGMOID, x);
+}
+
+static KirExpr *fn_hard_sigmoid(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  float slope = option(layer, OPT_slope, 1.0 / 6);
+  return limit(l, muladd(l, x, kb_num(kb, slope, n), kb_num(kb, 0.5f, n)), 0, 1);
+}
+
+static KirExpr *fn_tanh(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_activation(l, ACT_TANH, x);
+}
+
+static KirExpr *fn_hard_tanh(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return limit(l, x, -1, 1);
+}
+
+static KirExpr *fn_softplus(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_activation(l, ACT_SOFTPLUS, x);
+}
+
+static KirExpr *fn_softsign(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_activation(l, ACT_SOFTSIGN, x);
+}
+
+static KirExpr *fn_abs(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  (void)layer;
+  return kb_op1(kb, KIR_ABS, x);
+}
+
+static KirExpr *fn_exp(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_EXP, x);
+}
+
+static KirExpr *fn_log(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_LOG, x);
+}
+
+static KirExpr *fn_sqrt(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_SQRT, x);
+}
+
+static KirExpr *fn_square(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  (void)layer;
+  return kb_op2(kb, KIR_MUL, x, x);
+}
+
+static KirExpr *fn_clip(Lower *l, const Layer *layer, KirExpr *x) {
+  return limit(l, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
+}
+
+static KirExpr *fn_normalize(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  float mean = option(layer, OPT_mean, 0), std = option(layer, OPT_std, 1);
+  if (mean != 0) x = kb_op2(kb, KIR_SUB, x, kb_num(kb, mean, n));
+  return std == 1 ? x : kb_op2(kb, KIR_DIV, x, kb_num(kb, std, n));
+}
+
+static Function *const function[LAYER_KIND_COUNT] = {
+#define LAYER(id, name, rule, flags, family, ...)
+#define ELEMENTWISE(id, ...) [LAYER_##id] = fn_##id,
+#include "model/graph/layers.def"
+    [LAYER_normalize] = fn_normalize,
+};
 
 static KirExpr *operate(Lower *l, const Layer *layer, KirExpr *a, KirExpr *b) {
   KirOp op = layer->kind == LAYER_add   ? KIR_ADD
@@ -77,7 +145,7 @@ static KirExpr *operate(Lower *l, const Layer *layer, KirExpr *a, KirExpr *b) {
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x) {
   if (layer_info(layer->kind)->flags & OPERATOR)
     return operate(l, layer, x, kb_num(&l->kb, option(layer, OPT_value, 0), x->type.lanes));
-  return function(l, layer, x);
+  return function[layer->kind](l, layer, x);
 }
 
 /* Elements at ix (and iz for a second operand) to iy. */
@@ -122,7 +190,7 @@ static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const
   }
 }
 
-void pointwise_step(Lower *l, const Layer *layer, KirReg *t) {
+static void pointwise_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   const View *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
@@ -144,3 +212,5 @@ void pointwise_step(Lower *l, const Layer *layer, KirReg *t) {
   element(l, layer, x, ix, z, iz, y, iy, 1);
   close_loops(l, opened);
 }
+
+const Lowering pointwise_lowering = {.step = pointwise_step};

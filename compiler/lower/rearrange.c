@@ -11,7 +11,7 @@ static int64_t last_stride(const View *v) {
 }
 
 /* Inputs that were not computed in their slice are copied into it. */
-void concat_step(Lower *l, const Layer *layer, KirReg *t) {
+static void concat_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *y = view_of(l, layer->out[0]);
   int64_t at = 0;
   for (int i = 0; i < layer->n_in; i++) {
@@ -27,7 +27,7 @@ void concat_step(Lower *l, const Layer *layer, KirReg *t) {
 }
 
 /* Row t of the result is rows t * hop .. of the input, one after the other. */
-void frames_step(Lower *l, const Layer *layer, KirReg *t) {
+static void frames_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
@@ -54,18 +54,14 @@ void frames_step(Lower *l, const Layer *layer, KirReg *t) {
   kb_end(kb);
 }
 
-void delay_step(Lower *l, const Layer *layer, KirReg *t) {
+static void delay_step(Lower *l, const Layer *layer, KirReg *t) {
   View x = *view_of(l, layer->in[0]);
   Window w = window_of(l, layer);
   x.at = kir_at_offset(x.at, w.shift * x.time);
   copy_row(l, view_of(l, layer->out[0]), t, &x, t);
 }
 
-void copy_step(Lower *l, const Layer *layer, KirReg *t) {
-  copy_row(l, view_of(l, layer->out[0]), t, view_of(l, layer->in[0]), t);
-}
-
-void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
+static void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t v = last_dim(y), stride = last_stride(y);
@@ -93,7 +89,7 @@ void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
-void reverse_private(Lower *l, const Layer *layer) {
+static void reverse_private(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
@@ -216,7 +212,7 @@ static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk 
 }
 
 /* reshape reads and writes in storage order, flatten in time order. */
-void reshape_private(Lower *l, const Layer *layer) {
+static void reshape_private(Lower *l, const Layer *layer) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   bool flatten = layer->kind == LAYER_flatten;
@@ -266,7 +262,7 @@ static void overlap_add_stream(Lower *l, const Layer *layer) {
   if (opened) kb_end(kb);
 }
 
-void overlap_add_private(Lower *l, const Layer *layer) {
+static void overlap_add_private(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   if (l->streaming && type_is_stream(&layer->in[0]->type)) {
     overlap_add_stream(l, layer);
@@ -287,3 +283,39 @@ void overlap_add_private(Lower *l, const Layer *layer) {
   kb_end(kb);
   kb_end(kb);
 }
+
+static void reshape_step(Lower *l, const Layer *layer, KirReg *t) {
+  (void)t;
+  reshape_private(l, layer);
+}
+
+/* ---- families ---- */
+
+static bool always(const Layer *layer) {
+  (void)layer;
+  return true;
+}
+
+static bool moves_time(const Layer *layer) {
+  return type_is_sequence(&layer->in[0]->type) || type_is_sequence(&layer->out[0]->type);
+}
+
+static Window frames_window(const Layer *layer) {
+  return (Window){.size = layer_size(layer, OPT_size, 1),
+                  .hop = layer_size(layer, OPT_hop, 1),
+                  .dilation = 1};
+}
+
+static Window delay_window(const Layer *layer) {
+  return (Window){.size = 1, .hop = 1, .dilation = 1, .shift = -layer_size(layer, OPT_n, 0)};
+}
+
+const Lowering concat_lowering = {.step = concat_step};
+const Lowering frames_lowering = {.step = frames_step, .window = frames_window};
+const Lowering delay_lowering = {.step = delay_step, .window = delay_window};
+const Lowering onehot_lowering = {.step = onehot_step};
+const Lowering reverse_lowering = {.is_private = always, .alone = reverse_private};
+const Lowering overlap_add_lowering = {.is_private = always, .alone = overlap_add_private};
+const Lowering reshape_lowering = {
+    .step = reshape_step, .is_private = moves_time, .alone = reshape_private};
+const Lowering flatten_lowering = {.is_private = always, .alone = reshape_private};

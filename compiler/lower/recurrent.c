@@ -398,3 +398,78 @@ void recurrent_fields(Lower *l, const Layer *layer) {
     }
   }
 }
+
+/* ---- the layer ---- */
+
+static const char *formula(Lower *l, const Layer *layer) {
+  const char *act = layer_word(layer, OPT_activation);
+  const char *gate = layer->kind == LAYER_RNN ? "" : layer_word(layer, OPT_gate);
+  if (layer->kind == LAYER_RNN) return arena_printf(l->arena, "h' = %s(W x + U h + b)", act);
+  if (layer->kind == LAYER_LSTM) {
+    const char *out =
+        layer_has(layer, OPT_cell_activation) ? layer_word(layer, OPT_cell_activation) : act;
+    return arena_printf(
+        l->arena,
+        "i, f, o = %s(W x + U h + b)   g = %s(W x + U h + b)\nc' = f c + i g   h' = o %s(c')", gate,
+        act, out);
+  }
+  if (layer_word_is(layer, OPT_reset, "before"))
+    return arena_printf(l->arena,
+                        "z, r = %s(W x + U h + b)   n = %s(W x + b + U (r h))   h' = n + z (h - n)",
+                        gate, act);
+  return arena_printf(
+      l->arena,
+      "z, r = %s(W x + U h + b)   n = %s(W x + b + r m)   m = U h + c   h' = n + z (h - n)", gate,
+      act);
+}
+
+/* A recurrent layer that reads backwards: a loop a direction. */
+static void alone(Lower *l, const Layer *layer) {
+  Kb *kb = &l->kb;
+  Domain d = domain_of(l, &layer->in[0]->type);
+  bool both = layer_directions(layer) == 2;
+  for (int dir = 0; dir < layer_directions(layer); dir++) {
+    bool backward = !both || dir == 1;
+    batch_open(l);
+    recurrent_before(l, layer, dir);
+    batch_close(l);
+    KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
+    if (l->job[layer->id].hoists) {
+      HoistBlock block = hoist_open(l, d, backward);
+      recurrent_products(l, layer, dir, &block);
+      recurrent_step(l, layer, dir, hoist_steps(l, &block, backward));
+      kb_end(kb);
+      kb_end(kb);
+      continue;
+    }
+    KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
+                                       zero, -1)
+                         : kb_for_expr(kb, "t", zero, n, 1);
+    recurrent_step(l, layer, dir, t);
+    kb_end(kb);
+  }
+  batch_open(l);
+  recurrent_fields(l, layer);
+  batch_close(l);
+}
+
+static bool is_private(const Layer *layer) {
+  return !layer_word_is(layer, OPT_direction, "forward");
+}
+
+static void before_steps(Lower *l, const Layer *layer) {
+  recurrent_before(l, layer, 0);
+}
+
+static void step(Lower *l, const Layer *layer, KirReg *t) {
+  recurrent_step(l, layer, 0, t);
+}
+
+const Lowering recurrent_lowering = {.step = step,
+                                     .before = before_steps,
+                                     .after = recurrent_fields,
+                                     .alone = alone,
+                                     .is_private = is_private,
+                                     .takes_samples = true,
+                                     .has_kernel = true,
+                                     .formula = formula};

@@ -24,7 +24,7 @@ static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int
 }
 
 /* exp(x - max) / sum of them */
-void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
+static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = last_dim(x), sx = last_stride(x), sy = last_stride(y);
@@ -47,7 +47,7 @@ void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
 }
 
 /* The first of the greatest elements. */
-void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
+static void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = last_dim(x), sx = last_stride(x);
@@ -84,7 +84,7 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
 
 /* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
  * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. */
-void over_time_before(Lower *l, const Layer *layer) {
+static void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
   if (layer->kind == LAYER_mean) {
@@ -98,7 +98,7 @@ void over_time_before(Lower *l, const Layer *layer) {
   close_loops(l, opened);
 }
 
-void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
+static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
@@ -129,7 +129,7 @@ void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
-void over_time_after(Lower *l, const Layer *layer) {
+static void over_time_after(Lower *l, const Layer *layer) {
   if (layer->kind == LAYER_max) return;
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
@@ -143,7 +143,7 @@ void over_time_after(Lower *l, const Layer *layer) {
   close_loops(l, opened);
 }
 
-void pool_step(Lower *l, const Layer *layer, KirReg *t) {
+static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
@@ -163,3 +163,17 @@ void pool_step(Lower *l, const Layer *layer, KirReg *t) {
            is_max ? result : kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)w.size, 1)));
   close_loops(l, opened);
 }
+
+static Window pool_window(const Layer *layer) {
+  int64_t size = layer_size(layer, OPT_size, 1);
+  return (Window){.size = size, .hop = layer_size(layer, OPT_stride, size), .dilation = 1};
+}
+
+const Lowering softmax_lowering = {.step = softmax_step,
+                                   .text = "y = exp(x - max x) / sum of exp(x - max x)"};
+const Lowering argmax_lowering = {.step = argmax_step};
+const Lowering over_time_lowering = {.step = over_time_step,
+                                     .before = over_time_before,
+                                     .after = over_time_after,
+                                     .ends_time = true};
+const Lowering pool_lowering = {.step = pool_step, .window = pool_window};

@@ -25,42 +25,13 @@ bool domain_equal(Domain a, Domain b) {
          a.lag == b.lag;
 }
 
-/* padding=same as Keras has it: the larger half behind. With a stride and a length known only at
- * run time the half in front varies up to its greatest value, span / 2. */
-static int64_t conv_before(const Layer *layer, int64_t span, int64_t stride, const Type *in) {
-  if (layer_word_is(layer, OPT_padding, "causal")) return span - 1;
-  if (!layer_word_is(layer, OPT_padding, "same")) return 0;
-  if (in->time.kind == TIME_BOUNDED) return (span - 1) / 2;
-  int64_t n = in->time.n, pad = ((n + stride - 1) / stride - 1) * stride + span - n;
-  return pad > 0 ? pad / 2 : 0;
-}
-
 Window window_of(const Lower *l, const Layer *layer) {
-  Window w = {.size = 1, .hop = 1, .dilation = 1, .is_window = true};
+  const Lowering *how = lowering_of(layer);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
-  switch (layer->kind) {
-  case LAYER_Conv1D:
-    w.size = layer_size(layer, OPT_kernel, 1);
-    w.hop = layer_size(layer, OPT_stride, 1);
-    w.dilation = layer_size(layer, OPT_dilation, 1);
-    w.shift = -conv_before(layer, (w.size - 1) * w.dilation + 1, w.hop, in);
-    w.same_bounded =
-        in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
-    break;
-  case LAYER_frames:
-    w.size = layer_size(layer, OPT_size, 1);
-    w.hop = layer_size(layer, OPT_hop, 1);
-    break;
-  case LAYER_max_pool:
-  case LAYER_mean_pool:
-    w.size = layer_size(layer, OPT_size, 1);
-    w.hop = layer_size(layer, OPT_stride, w.size);
-    break;
-  case LAYER_delay: w.shift = -layer_size(layer, OPT_n, 0); break;
-  default: w.is_window = false; break;
-  }
-  if (w.is_window && l->streaming && type_is_stream(in))
-    w.shift += in->time.lag - out->time.lag * w.hop;
+  if (!how->window) return (Window){.size = 1, .hop = 1, .dilation = 1};
+  Window w = how->window(layer);
+  w.is_window = true;
+  if (l->streaming && type_is_stream(in)) w.shift += in->time.lag - out->time.lag * w.hop;
   return w;
 }
 
@@ -72,33 +43,12 @@ static bool window_is_causal(const Window *w) {
 /* ---- levels ---- */
 
 static bool ends_time(const Layer *layer) {
-  return layer->kind == LAYER_last || layer->kind == LAYER_mean || layer->kind == LAYER_max;
+  return lowering_of(layer)->ends_time;
 }
 
 static bool job_is_private(const Layer *layer) {
-  const Type *in = layer->n_in ? &layer->in[0]->type : NULL;
-  switch (layer->kind) {
-  case LAYER_GRU:
-  case LAYER_LSTM:
-  case LAYER_RNN: return !layer_word_is(layer, OPT_direction, "forward");
-  case LAYER_reverse:
-  case LAYER_overlap_add:
-  case LAYER_flatten: return true;
-  case LAYER_reshape: return type_is_sequence(in) || type_is_sequence(&layer->out[0]->type);
-  default: return false;
-  }
-}
-
-static bool job_is_alias(const Layer *layer) {
-  switch (layer->kind) {
-  case LAYER_Dropout:
-  case LAYER_GaussianNoise:
-  case LAYER_slice:
-  case LAYER_last:
-  case LAYER_repeat:
-  case LAYER_expand: return true;
-  default: return false;
-  }
+  const Lowering *how = lowering_of(layer);
+  return how->is_private && how->is_private(layer);
 }
 
 /* The first level at which a job of this domain can read v; step_only: it reads only the row of its
@@ -130,7 +80,7 @@ static void schedule_layer(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
   job->layer = layer;
   job->is_private = job_is_private(layer);
-  job->is_alias = job_is_alias(layer);
+  job->is_alias = lowering_of(layer)->view != NULL;
   job->domain = domain_of(l, ends_time(layer) ? &layer->in[0]->type : &layer->out[0]->type);
   Window w = window_of(l, layer);
   bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
@@ -261,7 +211,8 @@ static const Layer *only_reader(const Lower *l, const Value *v) {
 }
 
 static void find_tail(Lower *l, const Layer *layer) {
-  if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return;
+  const Lowering *how = lowering_of(layer);
+  if (!how->has_kernel || (layer_info(layer->kind)->flags & RECURRENT)) return;
   bool first = true;
   for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
        at = next, first = false) {

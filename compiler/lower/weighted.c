@@ -65,7 +65,7 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
   return domain_of(l, out).n * type_step_size(out) / (out->rank ? out->dim[out->rank - 1].n : 1);
 }
 
-void dense_step(Lower *l, const Layer *layer, KirReg *t) {
+static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
@@ -95,6 +95,27 @@ void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
+/* padding=same as Keras has it: the larger half behind. With a stride and a length known only at
+ * run time the half in front varies up to its greatest value, span / 2. */
+static int64_t conv_before(const Layer *layer, int64_t span, int64_t stride, const Type *in) {
+  if (layer_word_is(layer, OPT_padding, "causal")) return span - 1;
+  if (!layer_word_is(layer, OPT_padding, "same")) return 0;
+  if (in->time.kind == TIME_BOUNDED) return (span - 1) / 2;
+  int64_t n = in->time.n, pad = ((n + stride - 1) / stride - 1) * stride + span - n;
+  return pad > 0 ? pad / 2 : 0;
+}
+
+static Window conv_window(const Layer *layer) {
+  const Type *in = &layer->in[0]->type;
+  Window w = {.size = layer_size(layer, OPT_kernel, 1),
+              .hop = layer_size(layer, OPT_stride, 1),
+              .dilation = layer_size(layer, OPT_dilation, 1)};
+  w.shift = -conv_before(layer, (w.size - 1) * w.dilation + 1, w.hop, in);
+  w.same_bounded =
+      in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
+  return w;
+}
+
 /* The row of padding in front for a length and stride known only at run time, as Keras has it:
  * max((n' - 1) stride + span - n, 0) / 2. */
 static KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
@@ -111,7 +132,7 @@ static KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
   return r;
 }
 
-void conv_step(Lower *l, const Layer *layer, KirReg *t) {
+static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   Window w = window_of(l, layer);
   int64_t d = last_dim(x), filters = last_dim(y), groups = layer_size(layer, OPT_groups, 1);
@@ -166,7 +187,7 @@ static int open_elements(Lower *l, const View *x, const View *y, KirIndex *ix, K
   return opened;
 }
 
-void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
+static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t units = last_dim(y), v = layer->in[0]->type.categories;
@@ -283,11 +304,15 @@ static void prelu(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
-void norm_step(Lower *l, const Layer *layer, KirReg *t) {
-  if (layer->kind == LAYER_LayerNorm)
-    layer_norm(l, layer, t);
-  else if (layer->kind == LAYER_BatchNorm)
-    batch_norm(l, layer, t);
-  else
-    prelu(l, layer, t);
-}
+const Lowering dense_lowering = {
+    .step = dense_step, .takes_samples = true, .has_kernel = true, .text = "y = W x + b"};
+const Lowering conv_lowering = {.step = conv_step,
+                                .window = conv_window,
+                                .takes_samples = true,
+                                .has_kernel = true,
+                                .text = "y[t] = sum of W[i] x[t * stride + i * dilation] + b"};
+const Lowering embedding_lowering = {.step = embedding_step};
+const Lowering layer_norm_lowering = {
+    .step = layer_norm, .text = "y = scale (x - mean) / sqrt(variance + eps) + center"};
+const Lowering batch_norm_lowering = {.step = batch_norm, .text = "y = scale x + shift"};
+const Lowering prelu_lowering = {.step = prelu};

@@ -121,40 +121,87 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-static int norm_params(const Layer *layer, ParamShape *out, int64_t d) {
+static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+
+static int scale_params(const Layer *layer, ParamShape *out) {
+  int64_t d = last_axis(&layer->in[0]->type);
   int n = 0;
   if (is_true(layer, OPT_scale)) add_param(out, &n, ROLE_SCALE, 1, d, 0, 0, 0);
   if (is_true(layer, OPT_center)) add_param(out, &n, ROLE_CENTER, 1, d, 0, 0, 0);
-  if (layer->kind == LAYER_LayerNorm) return n;
+  return n;
+}
+
+static int layer_norm_params(const Layer *layer, ParamShape *out) { return scale_params(layer, out); }
+
+static int batch_norm_params(const Layer *layer, ParamShape *out) {
+  int64_t d = last_axis(&layer->in[0]->type);
+  int n = scale_params(layer, out);
   add_param(out, &n, ROLE_MEAN, 1, d, 0, 0, 0);
   add_param(out, &n, ROLE_VARIANCE, 1, d, 0, 0, 0);
   return n;
 }
 
-int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]) {
-  if (!(layer_info(layer->kind)->flags & WEIGHTS)) return 0;
-  if (layer_info(layer->kind)->flags & RECURRENT) return recurrent_params(layer, out);
-  const Type *in = &layer->in[0]->type;
-  int64_t d = in->rank ? in->dim[in->rank - 1].n : 1;
+static int dense_params(const Layer *layer, ParamShape *out) {
+  int64_t units = layer_size(layer, OPT_units, 0);
   int n = 0;
-  switch (layer->kind) {
-  case LAYER_Dense:
-    add_param(out, &n, ROLE_KERNEL, 2, layer_size(layer, OPT_units, 0), d, 0, 0);
-    if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, layer_size(layer, OPT_units, 0), 0, 0, 0);
-    return n;
-  case LAYER_Conv1D: {
-    int64_t filters = layer_size(layer, OPT_filters, 0);
-    add_param(out, &n, ROLE_KERNEL, 3, filters, layer_size(layer, OPT_kernel, 0),
-              d / layer_size(layer, OPT_groups, 1), 0);
-    if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, filters, 0, 0, 0);
-    return n;
-  }
-  case LAYER_Embedding:
-    add_param(out, &n, ROLE_TABLE, 2, in->categories, layer_size(layer, OPT_units, 0), 0, 0);
-    return n;
-  case LAYER_prelu: add_param(out, &n, ROLE_SLOPE, 1, d, 0, 0, 0); return n;
-  default: return norm_params(layer, out, d);
-  }
+  add_param(out, &n, ROLE_KERNEL, 2, units, last_axis(&layer->in[0]->type), 0, 0);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, units, 0, 0, 0);
+  return n;
+}
+
+static int conv_params(const Layer *layer, ParamShape *out) {
+  int64_t filters = layer_size(layer, OPT_filters, 0), kernel = layer_size(layer, OPT_kernel, 0);
+  int64_t depth = last_axis(&layer->in[0]->type) / layer_size(layer, OPT_groups, 1);
+  int n = 0;
+  add_param(out, &n, ROLE_KERNEL, 3, filters, kernel, depth, 0);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, filters, 0, 0, 0);
+  return n;
+}
+
+static int embedding_params(const Layer *layer, ParamShape *out) {
+  int n = 0;
+  add_param(out, &n, ROLE_TABLE, 2, layer->in[0]->type.categories, layer_size(layer, OPT_units, 0), 0, 0);
+  return n;
+}
+
+static int prelu_params(const Layer *layer, ParamShape *out) {
+  int n = 0;
+  add_param(out, &n, ROLE_SLOPE, 1, last_axis(&layer->in[0]->type), 0, 0, 0);
+  return n;
+}
+
+static int no_params(const Layer *layer, ParamShape *out) {
+  (void)layer, (void)out;
+  return 0;
+}
+
+/* Families without weights. */
+#define argmax_params      no_params
+#define concat_params      no_params
+#define delay_params       no_params
+#define expand_params      no_params
+#define flatten_params     no_params
+#define frames_params      no_params
+#define last_params        no_params
+#define onehot_params      no_params
+#define over_time_params   no_params
+#define overlap_add_params no_params
+#define pointwise_params   no_params
+#define pool_params        no_params
+#define repeat_params      no_params
+#define reshape_params     no_params
+#define reverse_params     no_params
+#define slice_params       no_params
+#define softmax_params     no_params
+#define training_params    no_params
+
+static int (*const params_of[LAYER_KIND_COUNT])(const Layer *layer, ParamShape *out) = {
+#define LAYER(id, name, rule, flags, family, ...) family##_params,
+#include "model/graph/layers.def"
+};
+
+int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]) {
+  return params_of[layer->kind](layer, out);
 }
 
 int64_t param_count(const ParamShape *param) {

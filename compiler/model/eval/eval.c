@@ -6,35 +6,9 @@
 
 #include <string.h>
 
-typedef EvalStatus EvalFn(Eval *, const Layer *);
-
 static EvalFn *const eval_fn[LAYER_KIND_COUNT] = {
-    [LAYER_GRU] = eval_recurrent,       [LAYER_LSTM] = eval_recurrent,
-    [LAYER_RNN] = eval_recurrent,       [LAYER_Dense] = eval_weighted,
-    [LAYER_Conv1D] = eval_weighted,     [LAYER_Embedding] = eval_weighted,
-    [LAYER_LayerNorm] = eval_weighted,  [LAYER_BatchNorm] = eval_weighted,
-    [LAYER_prelu] = eval_weighted,      [LAYER_relu] = eval_pointwise,
-    [LAYER_leaky_relu] = eval_pointwise, [LAYER_elu] = eval_pointwise,
-    [LAYER_selu] = eval_pointwise,      [LAYER_gelu] = eval_pointwise,
-    [LAYER_sigmoid] = eval_pointwise,   [LAYER_hard_sigmoid] = eval_pointwise,
-    [LAYER_tanh] = eval_pointwise,      [LAYER_hard_tanh] = eval_pointwise,
-    [LAYER_softplus] = eval_pointwise,  [LAYER_softsign] = eval_pointwise,
-    [LAYER_abs] = eval_pointwise,       [LAYER_exp] = eval_pointwise,
-    [LAYER_log] = eval_pointwise,       [LAYER_sqrt] = eval_pointwise,
-    [LAYER_square] = eval_pointwise,    [LAYER_clip] = eval_pointwise,
-    [LAYER_softmax] = eval_reduce,      [LAYER_normalize] = eval_pointwise,
-    [LAYER_Dropout] = eval_pointwise,   [LAYER_GaussianNoise] = eval_pointwise,
-    [LAYER_last] = eval_reduce,         [LAYER_mean] = eval_reduce,
-    [LAYER_max] = eval_reduce,          [LAYER_flatten] = eval_rearrange,
-    [LAYER_reshape] = eval_rearrange,   [LAYER_concat] = eval_rearrange,
-    [LAYER_repeat] = eval_rearrange,    [LAYER_expand] = eval_rearrange,
-    [LAYER_frames] = eval_rearrange,    [LAYER_overlap_add] = eval_rearrange,
-    [LAYER_delay] = eval_rearrange,     [LAYER_reverse] = eval_rearrange,
-    [LAYER_slice] = eval_rearrange,     [LAYER_max_pool] = eval_reduce,
-    [LAYER_mean_pool] = eval_reduce,    [LAYER_onehot] = eval_rearrange,
-    [LAYER_argmax] = eval_reduce,       [LAYER_add] = eval_pointwise,
-    [LAYER_sub] = eval_pointwise,       [LAYER_mul] = eval_pointwise,
-    [LAYER_div] = eval_pointwise,
+#define LAYER(id, name, rule, flags, family, ...) eval_##family,
+#include "model/graph/layers.def"
 };
 
 EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
@@ -49,8 +23,11 @@ EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
  * [steps][outer][inner]. */
 static void transpose(const Type *type, int64_t steps, const double *from, double *to, bool to_time_first) {
   int64_t outer = 1, inner = 1;
-  for (int i = 0; i < type->rank; i++)
-    *(i < type->time_pos && type_is_sequence(type) ? &outer : &inner) *= type->dim[i].n;
+  int before = type_is_sequence(type) ? type->time_pos : 0;
+  for (int i = 0; i < before; i++)
+    outer *= type->dim[i].n;
+  for (int i = before; i < type->rank; i++)
+    inner *= type->dim[i].n;
   for (int64_t o = 0; o < outer; o++)
     for (int64_t t = 0; t < steps; t++)
       for (int64_t i = 0; i < inner; i++) {

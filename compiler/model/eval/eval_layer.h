@@ -23,11 +23,9 @@ void eval_from_storage(const Type *type, int64_t steps, const double *storage, d
 
 double eval_activation(Activation a, double x);
 
-/* Each computes layer->out[] from its inputs. */
-EvalStatus eval_recurrent(Eval *e, const Layer *layer);
-EvalStatus eval_weighted(Eval *e, const Layer *layer);
-EvalStatus eval_pointwise(Eval *e, const Layer *layer);
-EvalStatus eval_reduce(Eval *e, const Layer *layer);
-EvalStatus eval_rearrange(Eval *e, const Layer *layer);
+/* eval_<family> for each family of layers.def: computes layer->out[] from the inputs. */
+typedef EvalStatus EvalFn(Eval *e, const Layer *layer);
+#define LAYER(id, name, rule, flags, family, ...) EvalFn eval_##family;
+#include "model/graph/layers.def"
 
 #endif

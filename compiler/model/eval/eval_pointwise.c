@@ -40,29 +40,98 @@ double eval_activation(Activation a, double x) {
   return x;
 }
 
-static double function(const Layer *layer, double x) {
-  switch (layer->kind) {
-  case LAYER_relu: return fmin(fmax(x, 0), layer_number(layer, OPT_max, INFINITY));
-  case LAYER_leaky_relu: return x > 0 ? x : layer_number(layer, OPT_slope, 0) * x;
-  case LAYER_elu: return elu(x, layer_number(layer, OPT_alpha, 1));
-  case LAYER_selu: return selu(x);
-  case LAYER_gelu: return layer_word_is(layer, OPT_form, "tanh") ? gelu_tanh(x) : gelu(x);
-  case LAYER_sigmoid: return eval_activation(ACT_SIGMOID, x);
-  case LAYER_hard_sigmoid: return clamp(layer_number(layer, OPT_slope, 1.0 / 6) * x + 0.5, 0, 1);
-  case LAYER_tanh: return tanh(x);
-  case LAYER_hard_tanh: return clamp(x, -1, 1);
-  case LAYER_softplus: return softplus(x);
-  case LAYER_softsign: return x / (1 + fabs(x));
-  case LAYER_abs: return fabs(x);
-  case LAYER_exp: return exp(x);
-  case LAYER_log: return log(x);
-  case LAYER_sqrt: return sqrt(x);
-  case LAYER_square: return x * x;
-  case LAYER_clip: return clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
-  case LAYER_normalize: return (x - layer_number(layer, OPT_mean, 0)) / layer_number(layer, OPT_std, 1);
-  default: return x; /* Dropout, GaussianNoise */
-  }
+/* One function for each elementwise stage: of_<id>. */
+typedef double Function(const Layer *layer, double x);
+
+static double of_relu(const Layer *layer, double x) {
+  return fmin(fmax(x, 0), layer_number(layer, OPT_max, INFINITY));
 }
+
+static double of_leaky_relu(const Layer *layer, double x) {
+  return x > 0 ? x : layer_number(layer, OPT_slope, 0) * x;
+}
+
+static double of_elu(const Layer *layer, double x) {
+  return elu(x, layer_number(layer, OPT_alpha, 1));
+}
+
+static double of_selu(const Layer *layer, double x) {
+  (void)layer;
+  return selu(x);
+}
+
+static double of_gelu(const Layer *layer, double x) {
+  return layer_word_is(layer, OPT_form, "tanh") ? gelu_tanh(x) : gelu(x);
+}
+
+static double of_sigmoid(const Layer *layer, double x) {
+  (void)layer;
+  return eval_activation(ACT_SIGMOID, x);
+}
+
+static double of_hard_sigmoid(const Layer *layer, double x) {
+  return clamp(layer_number(layer, OPT_slope, 1.0 / 6) * x + 0.5, 0, 1);
+}
+
+static double of_tanh(const Layer *layer, double x) {
+  (void)layer;
+  return tanh(x);
+}
+
+static double of_hard_tanh(const Layer *layer, double x) {
+  (void)layer;
+  return clamp(x, -1, 1);
+}
+
+static double of_softplus(const Layer *layer, double x) {
+  (void)layer;
+  return softplus(x);
+}
+
+static double of_softsign(const Layer *layer, double x) {
+  (void)layer;
+  return x / (1 + fabs(x));
+}
+
+static double of_abs(const Layer *layer, double x) {
+  (void)layer;
+  return fabs(x);
+}
+
+static double of_exp(const Layer *layer, double x) {
+  (void)layer;
+  return exp(x);
+}
+
+static double of_log(const Layer *layer, double x) {
+  (void)layer;
+  return log(x);
+}
+
+static double of_sqrt(const Layer *layer, double x) {
+  (void)layer;
+  return sqrt(x);
+}
+
+static double of_square(const Layer *layer, double x) {
+  (void)layer;
+  return x * x;
+}
+
+static double of_clip(const Layer *layer, double x) {
+  return clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
+}
+
+static double of_normalize(const Layer *layer, double x) {
+  return (x - layer_number(layer, OPT_mean, 0)) / layer_number(layer, OPT_std, 1);
+}
+
+static Function *const function[LAYER_KIND_COUNT] = {
+#define LAYER(id, name, rule, flags, family, ...)
+#define ELEMENTWISE(id, ...) [LAYER_##id] = of_##id,
+#include "model/graph/layers.def"
+    [LAYER_normalize] = of_normalize,
+};
 
 static double operate(LayerKind kind, double a, double b) {
   return kind == LAYER_add ? a + b : kind == LAYER_sub ? a - b : kind == LAYER_mul ? a * b : a / b;
@@ -78,7 +147,7 @@ EvalStatus eval_pointwise(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0; i < n; i++) {
     double a = x->data[i], b = z ? z->data[i] : value;
-    if (!operator_kind) y->data[i] = function(layer, a);
+    if (!operator_kind) y->data[i] = function[layer->kind](layer, a);
     else y->data[i] = swapped ? operate(layer->kind, b, a) : operate(layer->kind, a, b);
   }
   return EVAL_OK;

@@ -10,7 +10,7 @@ static void copy(double *to, const double *from, int64_t n) {
 }
 
 /* The values in storage order of the one shape, read in storage order of the other. */
-static void eval_reshape(Eval *e, const Layer *layer) {
+EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   const Value *in = layer->in[0], *out = layer->out[0];
   const EvalTensor *x = eval_in(e, in);
   bool timed = type_is_sequence(&out->type);
@@ -18,10 +18,11 @@ static void eval_reshape(Eval *e, const Layer *layer) {
   double *storage = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&in->type));
   eval_to_storage(&in->type, x->steps, x->data, storage);
   eval_from_storage(&out->type, y->steps, storage, y->data);
+  return EVAL_OK;
 }
 
 /* Joins the last axes of all inputs. */
-static void eval_concat(Eval *e, const Layer *layer) {
+EvalStatus eval_concat(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps, at = 0;
   for (int i = 1; i < layer->n_in; i++)
     if (eval_in(e, layer->in[i])->steps < steps) steps = eval_in(e, layer->in[i])->steps;
@@ -35,9 +36,10 @@ static void eval_concat(Eval *e, const Layer *layer) {
       copy(y->data + r * width + at, eval_in(e, layer->in[i])->data + r * d, d);
     at += d;
   }
+  return EVAL_OK;
 }
 
-static void eval_repeat(Eval *e, const Layer *layer) {
+EvalStatus eval_repeat(Eval *e, const Layer *layer) {
   const OptVal *along = layer_opt(layer, OPT_along);
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t steps = along->value ? eval_in(e, along->value)->steps : layer_size(layer, OPT_n, 1);
@@ -45,42 +47,47 @@ static void eval_repeat(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t t = 0; t < steps; t++)
     copy(y->data + t * n, x->data, n);
+  return EVAL_OK;
 }
 
-static void eval_frames(Eval *e, const Layer *layer) {
+EvalStatus eval_frames(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = type_step_size(&layer->in[0]->type), size = layer_size(layer, OPT_size, 1);
   int64_t hop = layer_size(layer, OPT_hop, 1), steps = x->steps < size ? 0 : (x->steps - size) / hop + 1;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t t = 0; t < steps; t++)
     copy(y->data + t * size * d, x->data + t * hop * d, size * d);
+  return EVAL_OK;
 }
 
-static void eval_overlap_add(Eval *e, const Layer *layer) {
+EvalStatus eval_overlap_add(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t size = type_step_size(&layer->in[0]->type), hop = layer_size(layer, OPT_hop, 1);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps ? (x->steps - 1) * hop + size : 0);
   for (int64_t t = 0; t < x->steps; t++)
     for (int64_t k = 0; k < size; k++)
       y->data[t * hop + k] += x->data[t * size + k];
+  return EVAL_OK;
 }
 
-static void eval_delay(Eval *e, const Layer *layer) {
+EvalStatus eval_delay(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t n = type_step_size(&layer->in[0]->type), by = layer_size(layer, OPT_n, 0);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   copy(y->data + (by < x->steps ? by : x->steps) * n, x->data, (x->steps - by) * n);
+  return EVAL_OK;
 }
 
-static void eval_reverse(Eval *e, const Layer *layer) {
+EvalStatus eval_reverse(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t n = type_step_size(&layer->in[0]->type);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t t = 0; t < x->steps; t++)
     copy(y->data + t * n, x->data + (x->steps - 1 - t) * n, n);
+  return EVAL_OK;
 }
 
-static void eval_slice(Eval *e, const Layer *layer) {
+EvalStatus eval_slice(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *type = &layer->in[0]->type;
   int64_t d = type->dim[type->rank - 1].n, begin = layer_size(layer, OPT_begin, 0);
@@ -88,35 +95,39 @@ static void eval_slice(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t r = 0; r < rows; r++)
     copy(y->data + r * width, x->data + r * d + begin, width);
+  return EVAL_OK;
 }
 
-static void eval_onehot(Eval *e, const Layer *layer) {
+EvalStatus eval_onehot(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t v = layer->in[0]->type.categories, n = x->steps * type_step_size(&layer->in[0]->type);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n; i++)
     y->data[i * v + (int64_t)x->data[i]] = 1;
+  return EVAL_OK;
 }
 
 /* flatten, expand: the same values, another number of steps. */
-static void eval_relabel(Eval *e, const Layer *layer) {
+static void relabel(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = eval_out(e, layer->out[0], 1);
   copy(y->data, x->data, x->steps * type_step_size(&layer->in[0]->type));
 }
 
-EvalStatus eval_rearrange(Eval *e, const Layer *layer) {
-  switch (layer->kind) {
-  case LAYER_reshape: eval_reshape(e, layer); break;
-  case LAYER_concat: eval_concat(e, layer); break;
-  case LAYER_repeat: eval_repeat(e, layer); break;
-  case LAYER_frames: eval_frames(e, layer); break;
-  case LAYER_overlap_add: eval_overlap_add(e, layer); break;
-  case LAYER_delay: eval_delay(e, layer); break;
-  case LAYER_reverse: eval_reverse(e, layer); break;
-  case LAYER_slice: eval_slice(e, layer); break;
-  case LAYER_onehot: eval_onehot(e, layer); break;
-  default: eval_relabel(e, layer); break;
-  }
+EvalStatus eval_flatten(Eval *e, const Layer *layer) {
+  relabel(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_expand(Eval *e, const Layer *layer) {
+  relabel(e, layer);
+  return EVAL_OK;
+}
+
+/* Dropout, GaussianNoise: nothing happens to a value when the model runs. */
+EvalStatus eval_training(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  copy(y->data, x->data, x->steps * type_step_size(&layer->in[0]->type));
   return EVAL_OK;
 }

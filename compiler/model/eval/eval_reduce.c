@@ -58,9 +58,27 @@ static void over_last_axis(Eval *e, const Layer *layer) {
   }
 }
 
-EvalStatus eval_reduce(Eval *e, const Layer *layer) {
-  if (layer->kind == LAYER_softmax || layer->kind == LAYER_argmax) over_last_axis(e, layer);
-  else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool) pool(e, layer);
-  else over_time(e, layer);
+EvalStatus eval_last(Eval *e, const Layer *layer) {
+  over_time(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_over_time(Eval *e, const Layer *layer) {
+  over_time(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_pool(Eval *e, const Layer *layer) {
+  pool(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_softmax(Eval *e, const Layer *layer) {
+  over_last_axis(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_argmax(Eval *e, const Layer *layer) {
+  over_last_axis(e, layer);
   return EVAL_OK;
 }

@@ -13,7 +13,7 @@ static int64_t vectors(const Type *type, int64_t steps) {
 }
 
 /* y = W x + b */
-static void eval_dense(Eval *e, const Layer *layer) {
+EvalStatus eval_dense(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type), u = last_axis(&layer->out[0]->type);
   const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
@@ -25,10 +25,11 @@ static void eval_dense(Eval *e, const Layer *layer) {
         sum += (double)w[j * d + k] * x->data[v * d + k];
       y->data[v * u + j] = sum;
     }
+  return EVAL_OK;
 }
 
 /* y[t, f] = b[f] + sum over i, k of W[f, i, k] x[t * stride + i * dilation - before, group(f) + k] */
-static void eval_conv(Eval *e, const Layer *layer) {
+EvalStatus eval_conv(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type), filters = layer_size(layer, OPT_filters, 0);
   int64_t kernel = layer_size(layer, OPT_kernel, 0), stride = layer_size(layer, OPT_stride, 1);
@@ -54,9 +55,10 @@ static void eval_conv(Eval *e, const Layer *layer) {
       }
       y->data[t * filters + f] = sum;
     }
+  return EVAL_OK;
 }
 
-static void eval_embedding(Eval *e, const Layer *layer) {
+EvalStatus eval_embedding(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t u = last_axis(&layer->out[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
   const float *table = layer->weights->role[ROLE_TABLE];
@@ -64,11 +66,12 @@ static void eval_embedding(Eval *e, const Layer *layer) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < u; j++)
       y->data[i * u + j] = (double)table[(int64_t)x->data[i] * u + j];
+  return EVAL_OK;
 }
 
 /* y = scale (x - mean) / sqrt(variance + eps) + center; LayerNorm takes mean and variance of each
  * vector, BatchNorm has them trained. */
-static void eval_norm(Eval *e, const Layer *layer) {
+static void norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type);
   static const LayerWeights none;
@@ -94,20 +97,22 @@ static void eval_norm(Eval *e, const Layer *layer) {
   }
 }
 
-static void eval_prelu(Eval *e, const Layer *layer) {
+EvalStatus eval_prelu(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
   const float *slope = layer->weights->role[ROLE_SLOPE];
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n; i++)
     y->data[i] = x->data[i] > 0 ? x->data[i] : (double)slope[i % d] * x->data[i];
+  return EVAL_OK;
 }
 
-EvalStatus eval_weighted(Eval *e, const Layer *layer) {
-  if (layer->kind == LAYER_Dense) eval_dense(e, layer);
-  else if (layer->kind == LAYER_Conv1D) eval_conv(e, layer);
-  else if (layer->kind == LAYER_Embedding) eval_embedding(e, layer);
-  else if (layer->kind == LAYER_prelu) eval_prelu(e, layer);
-  else eval_norm(e, layer);
+EvalStatus eval_layer_norm(Eval *e, const Layer *layer) {
+  norm(e, layer);
+  return EVAL_OK;
+}
+
+EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
+  norm(e, layer);
   return EVAL_OK;
 }

@@ -14,14 +14,15 @@ int64_t value_steps(const Model *model, const Type *type) {
   return 1;
 }
 
-/* Trained matrices are multiplied once per vector; scales, tables and biases cost no multiply-add. */
+/* Trained matrices are multiplied once for each position of the result, which is a vector along its last
+ * axis; scales, tables and biases cost no multiply-add. */
 int64_t layer_macs(const Model *model, const Layer *layer) {
   ParamShape params[LAYER_MAX_PARAMS];
   int64_t per_vector = 0, vectors = value_steps(model, &layer->out[0]->type);
   const Type *out = &layer->out[0]->type;
   for (int i = 0, n = layer_params(layer, params); i < n; i++)
     if (params[i].role == ROLE_KERNEL || params[i].role == ROLE_RECURRENT) per_vector += param_count(&params[i]);
-  for (int i = 0; layer->kind == LAYER_Dense && i + 1 < out->rank; i++)
+  for (int i = 0; i + 1 < out->rank; i++)
     vectors *= out->dim[i].n;
   return per_vector * vectors;
 }

@@ -9,14 +9,12 @@
 #define NO_OPT                          {OPT_NAME_COUNT, OPTK_NONE, NULL, NULL, NULL}
 
 static const LayerInfo table[LAYER_KIND_COUNT] = {
-#define LAYER(id, name, rule, flags, options) {LAYER_##id, name, rule, flags, options},
+#define LAYER(id, name, rule, flags, family, ...) {LAYER_##id, name, rule, flags, __VA_ARGS__},
 #include "model/graph/layers.def"
-#undef LAYER
 };
 
-const char *const activation_name[ACT_COUNT] = {
-    "linear",   "relu",     "tanh", "sigmoid", "hard_sigmoid", "hard_sigmoid_02", "hard_tanh",
-    "softplus", "softsign", "elu",  "selu",    "gelu",         "exp"};
+const char *const activation_name[ACT_COUNT] = {ACTIVATION_LIST(LIST_NAME, LIST_NAME)};
+const char *const precision_name[PRECISION_COUNT] = {PRECISION_LIST(LIST_NAME, LIST_NAME)};
 
 const LayerInfo *layer_info(LayerKind kind) { return &table[kind]; }
 

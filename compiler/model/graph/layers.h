@@ -7,9 +7,8 @@
 #include <stddef.h>
 
 typedef enum LayerKind {
-#define LAYER(id, name, rule, flags, options) LAYER_##id,
+#define LAYER(id, name, rule, flags, family, ...) LAYER_##id,
 #include "model/graph/layers.def"
-#undef LAYER
   LAYER_KIND_COUNT
 } LayerKind;
 
@@ -71,16 +70,49 @@ int layer_opt_count(const LayerInfo *info);
 /* Index into info->opts, or -1. */
 int layer_info_opt(const LayerInfo *info, const char *name);
 
+/* A list of words becomes an enum, an array of names and the words as one string: `F(ID, "word")`
+ * for each, the first one with HEAD in the string. */
+#define LIST_NAME(id, word)   word,
+#define LIST_WORD(id, word)   " " word
+#define LIST_HEAD(id, word)   word
+
 /* Activation words of `activation=` and `gate=`.
  * hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1)
  * (Keras 1 and 2, the default of ONNX). */
+#define ACTIVATION_LIST(F, HEAD)                                                                   \
+  HEAD(LINEAR, "linear")                                                                           \
+  F(RELU, "relu")                                                                                  \
+  F(TANH, "tanh")                                                                                  \
+  F(SIGMOID, "sigmoid")                                                                            \
+  F(HARD_SIGMOID, "hard_sigmoid")                                                                  \
+  F(HARD_SIGMOID_02, "hard_sigmoid_02")                                                            \
+  F(HARD_TANH, "hard_tanh")                                                                        \
+  F(SOFTPLUS, "softplus")                                                                          \
+  F(SOFTSIGN, "softsign")                                                                          \
+  F(ELU, "elu")                                                                                    \
+  F(SELU, "selu")                                                                                  \
+  F(GELU, "gelu")                                                                                  \
+  F(EXP, "exp")
 typedef enum Activation {
-  ACT_LINEAR, ACT_RELU, ACT_TANH, ACT_SIGMOID, ACT_HARD_SIGMOID, ACT_HARD_SIGMOID_02, ACT_HARD_TANH,
-  ACT_SOFTPLUS, ACT_SOFTSIGN, ACT_ELU, ACT_SELU, ACT_GELU, ACT_EXP, ACT_COUNT
+#define ACTIVATION_ID(id, word) ACT_##id,
+  ACTIVATION_LIST(ACTIVATION_ID, ACTIVATION_ID) ACT_COUNT
 } Activation;
 extern const char *const activation_name[ACT_COUNT];
-#define ACTIVATIONS                                                                                \
-  "linear relu tanh sigmoid hard_sigmoid hard_sigmoid_02 hard_tanh softplus softsign elu selu gelu exp"
-#define PRECISIONS "f32 f16 bf16 w8 i8 i16"
+#define ACTIVATIONS ACTIVATION_LIST(LIST_WORD, LIST_HEAD)
+
+/* Words of `precision`. */
+#define PRECISION_LIST(F, HEAD)                                                                    \
+  HEAD(F32, "f32")                                                                                 \
+  F(F16, "f16")                                                                                    \
+  F(BF16, "bf16")                                                                                  \
+  F(W8, "w8")                                                                                      \
+  F(I8, "i8")                                                                                      \
+  F(I16, "i16")
+typedef enum Precision {
+#define PRECISION_ID(id, word) PRECISION_##id,
+  PRECISION_LIST(PRECISION_ID, PRECISION_ID) PRECISION_COUNT
+} Precision;
+extern const char *const precision_name[PRECISION_COUNT];
+#define PRECISIONS PRECISION_LIST(LIST_WORD, LIST_HEAD)
 
 #endif

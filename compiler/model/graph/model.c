@@ -2,6 +2,7 @@
 /* Building a Model and asking its layers for their options. */
 #include "model/graph/model.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,15 +137,19 @@ const char *layer_word(const Layer *layer, OptName name) {
   return opt && opt->s ? opt->s : "";
 }
 
-const char *const precision_name[PRECISION_COUNT] = {"f32", "f16", "bf16", "w8", "i8", "i16"};
+/* The place of a word that the table of stages has checked. */
+static int name_index(const char *const *name, int n, const char *word) {
+  int i = 0;
+  while (i < n && strcmp(name[i], word) != 0)
+    i++;
+  assert(i < n);
+  return i;
+}
 
 Precision layer_precision(const Model *model, const Layer *layer) {
   const OptVal *own = layer_opt(layer, OPT_precision);
   if (!own || !own->given || !own->s) return model->precision;
-  int p = 0;
-  while (p < PRECISION_COUNT - 1 && strcmp(precision_name[p], own->s) != 0)
-    p++;
-  return (Precision)p;
+  return (Precision)name_index(precision_name, PRECISION_COUNT, own->s);
 }
 
 bool layer_word_is(const Layer *layer, OptName name, const char *word) {
@@ -152,11 +157,7 @@ bool layer_word_is(const Layer *layer, OptName name, const char *word) {
 }
 
 Activation layer_activation(const Layer *layer, OptName name) {
-  const char *word = layer_word(layer, name);
-  int a = 0;
-  while (a < ACT_COUNT && strcmp(activation_name[a], word) != 0)
-    a++;
-  return a < ACT_COUNT ? (Activation)a : ACT_LINEAR;
+  return (Activation)name_index(activation_name, ACT_COUNT, layer_word(layer, name));
 }
 
 double layer_eps(const Model *model, const Layer *layer) {

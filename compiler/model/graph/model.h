@@ -100,17 +100,6 @@ typedef struct WeightsDecl {
   Span span, path_span, convention_span;
 } WeightsDecl;
 
-typedef enum Precision {
-  PRECISION_F32,
-  PRECISION_F16,
-  PRECISION_BF16,
-  PRECISION_W8,
-  PRECISION_I8,
-  PRECISION_I16,
-  PRECISION_COUNT
-} Precision;
-extern const char *const precision_name[PRECISION_COUNT]; /* "f16": the words of PRECISIONS */
-
 /* A type written where the value has one of its own: `let h : f32[8] = ...`, and the inputs and
  * outputs of blocks. infer checks it (E302). Time bounded without a name has length -1: it matches
  * any length with this bound. The same holds for the declared types of outputs. */

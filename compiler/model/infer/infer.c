@@ -6,9 +6,8 @@
 #include <string.h>
 
 static InferRule *const rules[LAYER_KIND_COUNT] = {
-#define LAYER(id, name, rule, flags, options) infer_##id,
+#define LAYER(id, name, rule, flags, family, ...) infer_##id,
 #include "model/graph/layers.def"
-#undef LAYER
 };
 
 bool infer_first_report(Infer *inf, DiagCode code, Span at) {

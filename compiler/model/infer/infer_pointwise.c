@@ -9,30 +9,20 @@ static bool infer_pointwise(Infer *inf, Layer *layer) {
   return true;
 }
 
-#define POINTWISE_RULE(id)                                                                         \
+#define LAYER(id, name, rule, flags, family, ...)
+#define ELEMENTWISE(id, ...)                                                                   \
   bool infer_##id(Infer *inf, Layer *layer) {                                                      \
     return infer_pointwise(inf, layer);                                                            \
   }
+#include "model/graph/layers.def"
 
-POINTWISE_RULE(relu)
-POINTWISE_RULE(leaky_relu)
-POINTWISE_RULE(elu)
-POINTWISE_RULE(selu)
-POINTWISE_RULE(gelu)
-POINTWISE_RULE(sigmoid)
-POINTWISE_RULE(hard_sigmoid)
-POINTWISE_RULE(tanh)
-POINTWISE_RULE(hard_tanh)
-POINTWISE_RULE(softplus)
-POINTWISE_RULE(softsign)
-POINTWISE_RULE(abs)
-POINTWISE_RULE(exp)
-POINTWISE_RULE(log)
-POINTWISE_RULE(sqrt)
-POINTWISE_RULE(square)
-POINTWISE_RULE(clip)
-POINTWISE_RULE(Dropout)
-POINTWISE_RULE(GaussianNoise)
+bool infer_Dropout(Infer *inf, Layer *layer) {
+  return infer_pointwise(inf, layer);
+}
+
+bool infer_GaussianNoise(Infer *inf, Layer *layer) {
+  return infer_pointwise(inf, layer);
+}
 
 /* The one conversion from integers. */
 bool infer_normalize(Infer *inf, Layer *layer) {

@@ -32,9 +32,8 @@ typedef struct Infer {
 
 typedef bool InferRule(Infer *inf, Layer *layer);
 
-#define LAYER(id, name, rule, flags, options) InferRule infer_##id;
+#define LAYER(id, name, rule, flags, family, ...) InferRule infer_##id;
 #include "model/graph/layers.def"
-#undef LAYER
 
 /* ---- infer.c ---- */
 
