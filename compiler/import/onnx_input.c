@@ -17,6 +17,7 @@ static bool is_whole(int elem) { return elem == 6 || elem == 7; }
 
 static int time_axis(const OnnxPort *p, OnnxLayout layout) {
   bool index = is_whole(p->elem);
+  if (p->rank == 0) return -1;
   switch (layout) {
   case BATCH_FIRST: return p->rank >= 3 || (index && p->rank == 2) ? 1 : -1;
   case TIME_FIRST: return p->rank >= 2 || index ? 0 : -1;
@@ -123,9 +124,9 @@ static void refuse_elements(Onnx *onnx, const OnnxPort *p) {
 
 bool onnx_input(Onnx *onnx, int number, OnnxLayout layout) {
   const OnnxPort *p = &onnx->graph->in[number];
-  int64_t dim[ONNX_MAX_RANK], features[ONNX_MAX_RANK];
-  int time, rank = 0;
-  bool open;
+  int64_t dim[ONNX_MAX_RANK] = {0}, features[ONNX_MAX_RANK] = {0};
+  int time = -1, rank = 0;
+  bool open = false;
   if (p->rank < 0) {
     foreign_report(onnx->diags, onnx->file, E904, "input `%s` has no shape", p->name);
     return false;
@@ -135,6 +136,9 @@ bool onnx_input(Onnx *onnx, int number, OnnxLayout layout) {
     return false;
   }
   if (!input_shape(onnx, p, layout, dim, &time, &open)) return false;
+  OnnxTensor *whole = onnx_tensor_new(onnx, p->rank, dim); /* of a size that can be computed with */
+  if (!whole) return false;
+  *onnx->left += whole->count;
   int64_t in_front = 1;
   for (int i = 0; i < time; i++)
     in_front *= dim[i];

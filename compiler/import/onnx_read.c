@@ -310,6 +310,36 @@ static bool read_attribute(Onnx *onnx, const OnnxFile__Attribute *from, OnnxAttr
   return true;
 }
 
+/* How many of an operator's first inputs must be given; the rest may be left out, or named "". */
+static int least_inputs(const char *op) {
+  static const struct {
+    int least;
+    const char *ops;
+  } table[] = {
+      {0, " Constant RandomNormal RandomUniform If "},
+      {2, " Add Sub Mul Div Pow Mod MatMul Gemm Gather GatherElements GatherND Conv ConvTranspose Less LessOrEqual "
+          "Greater GreaterOrEqual Equal And Or Xor PRelu Expand Tile LayerNormalization QLinearConv "},
+      {3, " LSTM GRU RNN Where Range InstanceNormalization GroupNormalization ScatterND ScatterElements OneHot "},
+      {5, " BatchNormalization "}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (onnx_is_among(table[i].ops, op)) return table[i].least;
+  return strcmp(op, "Loop") == 0 || strcmp(op, "Scan") == 0 ? 0 : 1;
+}
+
+/* Every operator is looked at with the inputs it cannot do without, here and nowhere else: what follows
+ * may read them. What a Loop carries has a start. */
+static bool operands_there(Onnx *onnx, const OnnxNode *node) {
+  bool is_loop = strcmp(node->op, "Loop") == 0;
+  int least = is_loop && node->n_in > 2 ? node->n_in : least_inputs(node->op), from = is_loop ? 2 : 0;
+  onnx->node = node;
+  if (!node->n_out) onnx_refuse(onnx, E901, "has no output");
+  else if (node->n_in < least) onnx_refuse(onnx, E901, "has %d input%s, and needs %d", node->n_in, node->n_in == 1 ? "" : "s", least);
+  for (int i = from; i < least && i < node->n_in; i++)
+    if (!*node->in[i]) onnx_refuse(onnx, E901, "needs its input number %d, which has no name", i + 1);
+  onnx->node = NULL;
+  return !onnx->diags->n_errors;
+}
+
 static bool read_node(Onnx *onnx, const OnnxFile__Node *from, OnnxNode *to) {
   *to = (OnnxNode){.name = from->name, .op = from->op_type, .domain = from->domain};
   to->in = (const char **)from->input;
@@ -320,7 +350,7 @@ static bool read_node(Onnx *onnx, const OnnxFile__Node *from, OnnxNode *to) {
   to->n_attributes = (int)from->n_attribute;
   for (int i = 0; i < to->n_attributes; i++)
     if (!read_attribute(onnx, from->attribute[i], &to->attribute[i])) return false;
-  return true;
+  return operands_there(onnx, to);
 }
 
 static bool read_port(Onnx *onnx, const OnnxFile__Port *from, OnnxPort *to) {

@@ -94,7 +94,6 @@ static bool read_cell(Onnx *onnx, Cell *c) {
   c->kind = strcmp(op, "LSTM") == 0 ? LAYER_LSTM : strcmp(op, "GRU") == 0 ? LAYER_GRU : LAYER_RNN;
   c->gates = c->kind == LAYER_LSTM ? 4 : c->kind == LAYER_GRU ? 3 : 1;
   c->dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
-  c->layout = (int)onnx_int(onnx, "layout", 0);
   c->reset_after = onnx_int(onnx, "linear_before_reset", 0) != 0;
   const OnnxTensor *w = onnx_in(onnx, 1), *x = onnx_in(onnx, 0), *r = onnx_in(onnx, 2);
   if (!x || !w || !r || w->rank != 3 || r->rank != 3 || x->rank != 3) {
@@ -111,6 +110,12 @@ static bool read_cell(Onnx *onnx, Cell *c) {
     onnx_refuse(onnx, E901, "has the direction `%s`; there are forward, reverse and bidirectional", direction);
     return false;
   }
+  int64_t layout = onnx_int(onnx, "layout", 0);
+  if (layout != 0 && layout != 1) {
+    onnx_refuse(onnx, E901, "has layout %lld; there are 0 and 1", (long long)layout);
+    return false;
+  }
+  c->layout = (int)layout;
   if (onnx_int(onnx, "input_forget", 0)) {
     Diag *d = onnx_refuse(onnx, E903, "has input_forget: its input and forget gates are coupled");
     diag_note(d, "the LSTM of grus has gates of their own: export it without");

@@ -9,20 +9,23 @@
 
 #include <string.h>
 
+typedef struct NodeList {
+  OnnxNode *node;
+  int n;
+  size_t cap;
+} NodeList;
+
 typedef struct Rewrite {
   Onnx *onnx;
   OnnxGraph *graph;
   CellScope scope;
-  OnnxNode **before; /* by node: nodes put in front of it */
-  int *n_before;
+  NodeList *before; /* by node: nodes put in front of it */
   bool *drop;
 } Rewrite;
 
 static void put_before(Rewrite *r, const OnnxNode *at, OnnxNode node) {
-  enum { ROOM = 8 };
-  int i = (int)(at - r->graph->node);
-  if (!r->before[i]) r->before[i] = ARENA_ARRAY(r->onnx->arena, OnnxNode, ROOM);
-  r->before[i][r->n_before[i]++] = node;
+  NodeList *before = &r->before[at - r->graph->node];
+  ARENA_PUSH(r->onnx->arena, before->node, before->n, before->cap, node);
 }
 
 /* A Reshape to a constant shape. */
@@ -131,11 +134,11 @@ static void splice(Rewrite *r) {
   OnnxGraph *g = r->graph;
   int n = 0, all = g->n_nodes;
   for (int i = 0; i < g->n_nodes; i++)
-    all += r->n_before[i];
+    all += r->before[i].n;
   OnnxNode *node = ARENA_ARRAY(r->onnx->arena, OnnxNode, all + 1);
   for (int i = 0; i < g->n_nodes; i++) {
-    for (int k = 0; k < r->n_before[i]; k++)
-      node[n++] = r->before[i][k];
+    for (int k = 0; k < r->before[i].n; k++)
+      node[n++] = r->before[i].node[k];
     if (!r->drop[i]) node[n++] = g->node[i];
   }
   g->node = node;
@@ -187,16 +190,15 @@ void onnx_rewrite(Onnx *onnx, OnnxGraph *graph) {
   }
   onnx->node = NULL;
   cell_scope(&r.scope, onnx, graph);
-  r.before = ARENA_ARRAY(onnx->arena, OnnxNode *, graph->n_nodes + 1);
-  r.n_before = ARENA_ARRAY(onnx->arena, int, graph->n_nodes + 1);
+  r.before = ARENA_ARRAY(onnx->arena, NodeList, graph->n_nodes + 1);
   r.drop = ARENA_ARRAY(onnx->arena, bool, graph->n_nodes + 1);
   for (int i = 0; i < graph->n_nodes; i++) {
     find_cells(&r, &graph->node[i]);
-    if (!r.n_before[i]) find_norm(&r, &graph->node[i]);
+    if (!r.before[i].n) find_norm(&r, &graph->node[i]);
   }
   bool changed = false;
   for (int i = 0; i < graph->n_nodes; i++)
-    changed |= r.n_before[i] > 0;
+    changed |= r.before[i].n > 0;
   if (!changed) return; /* what nothing reads is then reported as it stands */
   splice(&r);
   drop_unread(onnx, graph);

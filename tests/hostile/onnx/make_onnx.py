@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Writes the ONNX files beside it, byte by byte, for no library writes them wrong:
+
+  scalar_input.onnx     y = relu(x) for x [1, 4, 3], and an int64 input `rate` without axes
+  scalar_only.onnx      the same graph with the scalar first
+  loop_without_start.onnx  a Loop whose carried value has no start
+  split_of_nothing.onnx    a Split without inputs
+"""
+import os
+
+FLOAT, INT64 = 1, 7
+
+
+def varint(n):
+    out = b""
+    while True:
+        byte, n = n & 127, n >> 7
+        out += bytes([byte | (128 if n else 0)])
+        if not n:
+            return out
+
+
+def number(field, n):
+    return varint(field << 3) + varint(n)
+
+
+def part(field, data):
+    data = data.encode() if isinstance(data, str) else data
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def port(name, elem, dims):
+    shape = b"".join(part(1, number(1, d)) for d in dims)
+    return part(1, name) + part(2, part(1, number(1, elem) + part(2, shape)))
+
+
+def node(op, inputs, outputs, attributes=()):
+    return (b"".join(part(1, i) for i in inputs) + b"".join(part(2, o) for o in outputs) + part(4, op)
+            + b"".join(part(5, a) for a in attributes))
+
+
+def graph_attribute(name, graph):
+    return part(1, name) + part(6, graph) + number(20, 5)
+
+
+def graph(nodes, inputs, outputs):
+    return (b"".join(part(1, n) for n in nodes) + part(2, "g") + b"".join(part(11, i) for i in inputs)
+            + b"".join(part(12, o) for o in outputs))
+
+
+def write(name, g):
+    model = number(1, 8) + part(2, "make_onnx.py") + part(7, g) + part(8, part(1, "") + number(2, 17))
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "wb") as file:
+        file.write(model)
+
+
+x, y = port("x", FLOAT, [1, 4, 3]), port("y", FLOAT, [1, 4, 3])
+rate = port("rate", INT64, [])
+relu = node("Relu", ["x"], ["y"])
+write("scalar_input.onnx", graph([relu], [x, rate], [y]))
+write("scalar_only.onnx", graph([relu], [rate, x], [y]))
+body = graph([node("Relu", ["c"], ["d"])], [port("i", INT64, []), port("on", 9, []), port("c", FLOAT, [1, 3])],
+             [port("on", 9, []), port("d", FLOAT, [1, 3])])
+write("loop_without_start.onnx",
+      graph([node("Loop", ["", "", ""], ["y"], [graph_attribute("body", body)])], [x], [port("y", FLOAT, [1, 3])]))
+write("split_of_nothing.onnx", graph([node("Split", [], ["y"])], [x], [y]))
