@@ -4,7 +4,9 @@
 
 #include "backend/c_internal.h"
 
-static CWriter writer_new(const KirModule *m, const COptions *o, Text *out) {
+#include <string.h>
+
+CWriter c_writer(const KirModule *m, const COptions *o, Text *out) {
   CWriter c = {.m = m, .o = o, .out = out, .self = "s"};
   c.prefix = o->prefix ? o->prefix : m->name;
   char *u = arena_strdup(out->arena, c.prefix);
@@ -14,7 +16,7 @@ static CWriter writer_new(const KirModule *m, const COptions *o, Text *out) {
   return c;
 }
 
-static void title(CWriter *c) {
+void c_title(CWriter *c) {
   text_printf(c->out, "/* %s", c->m->name);
   if (c->m->source_path) text_printf(c->out, ", from %s", c->m->source_path);
   text_printf(c->out, ". Written by %s; changes are lost.",
@@ -32,10 +34,35 @@ static void title(CWriter *c) {
         text_add_char(c->out, *s);
     }
   }
+  if (c->o->machine.name && c->has_body)
+    text_printf(c->out, "\n *\n * Made for %s: compile it with %s.",
+                strcmp(c->o->machine.name, "generic") ? c->o->machine.name : "any processor",
+                c_flags(c->out->arena, &c->o->machine));
   text_add(c->out, " */\n");
 }
 
-static void interface(CWriter *c) {
+const char *c_flags(Arena *arena, const CMachine *machine) {
+  const char *flags = machine->flags ? machine->flags : "";
+  return arena_printf(arena, "-O2 -ffp-contract=off%s%s", *flags ? " " : "", flags);
+}
+
+/* Compilers that could not use what the file is made for are told so, before they complain of
+ * something else or make slow code. */
+static void demands(CWriter *c) {
+  const CMachine *machine = &c->o->machine;
+  if (!machine->name) return;
+  if (c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU)
+    text_add(c->out, "\n#if !defined(__GNUC__) && !defined(__clang__)\n"
+                     "#error \"this file has vectors of gcc and clang: build it with --vectors=iso "
+                     "for other compilers\"\n#endif\n");
+  if (machine->needs)
+    text_printf(c->out,
+                "\n#if !(%s)\n#error \"this file is made for %s: compile it with %s\"\n#endif\n",
+                machine->needs, machine->name,
+                *machine->flags ? machine->flags : "a compiler for that machine");
+}
+
+void c_interface(CWriter *c) {
   text_printf(c->out,
               "#ifndef GRUS_MODEL_%s_H\n#define GRUS_MODEL_%s_H\n\n#include <stddef.h>\n#include "
               "<stdint.h>\n",
@@ -46,7 +73,7 @@ static void interface(CWriter *c) {
   c_state_struct(c);
 }
 
-static void prototypes(CWriter *c) {
+void c_prototypes(CWriter *c) {
   for (int i = 0; i < c->m->n_funcs; i++) {
     if (c->m->func[i]->kind == KIR_HELPER) continue;
     text_add(c->out, "\n");
@@ -55,12 +82,12 @@ static void prototypes(CWriter *c) {
   }
 }
 
-static void extern_c(CWriter *c, bool open) {
+void c_extern_c(CWriter *c, bool open) {
   text_add(c->out, open ? "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
                         : "\n#ifdef __cplusplus\n}\n#endif\n");
 }
 
-static void body(CWriter *c) {
+void c_body(CWriter *c) {
   c_prelude(c);
   for (int i = 0; i < c->m->n_funcs; i++)
     if (c->m->func[i]->kind == KIR_HELPER) c_helper(c, c->m->func[i]);
@@ -70,32 +97,35 @@ static void body(CWriter *c) {
 }
 
 void backend_c(const KirModule *m, const COptions *options, Text *header, Text *source) {
-  CWriter h = writer_new(m, options, header);
-  title(&h);
-  interface(&h);
-  extern_c(&h, true);
-  prototypes(&h);
-  extern_c(&h, false);
+  CWriter h = c_writer(m, options, header);
+  c_title(&h);
+  c_interface(&h);
+  c_extern_c(&h, true);
+  c_prototypes(&h);
+  c_extern_c(&h, false);
   text_add(header, "\n#endif\n");
   if (!source) return;
-  CWriter c = writer_new(m, options, source);
-  title(&c);
+  CWriter c = c_writer(m, options, source);
+  c.has_body = true;
+  c_title(&c);
   text_printf(source, "#include \"%s\"\n", options->header_name ? options->header_name : "model.h");
-  body(&c);
+  demands(&c);
+  c_body(&c);
 }
 
 void backend_c_header(const KirModule *m, const COptions *options, Text *header) {
-  CWriter c = writer_new(m, options, header);
-  c.single_header = true;
-  title(&c);
-  interface(&c);
-  prototypes(&c);
-  body(&c);
+  CWriter c = c_writer(m, options, header);
+  c.single_header = c.has_body = true;
+  c_title(&c);
+  c_interface(&c);
+  c_prototypes(&c);
+  demands(&c);
+  c_body(&c);
   text_add(header, "\n#endif\n");
 }
 
 void backend_c_prototypes(const KirModule *m, const COptions *options, Text *text) {
-  CWriter c = writer_new(m, options, text);
+  CWriter c = c_writer(m, options, text);
   for (int i = 0; i < m->n_funcs; i++) {
     if (m->func[i]->kind == KIR_HELPER) continue;
     c_prototype(&c, m->func[i], false);

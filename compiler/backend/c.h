@@ -11,6 +11,13 @@ typedef enum CVectors {
   C_VECTORS_ISO  /* the same lanes as arrays and loops, for any C99 compiler */
 } CVectors;
 
+/* The machine that the C was scheduled for. */
+typedef struct CMachine {
+  const char *name;  /* "x86-64-v3"; "generic": any */
+  const char *flags; /* what a compiler needs to use it: "-march=x86-64-v3", or "" */
+  const char *needs; /* a preprocessor expression that holds then; NULL: nothing is needed */
+} CMachine;
+
 typedef struct COptions {
   const char *prefix;      /* "kws": kws_run, KWS_...; NULL: the model's name */
   const char *header_name; /* what the .c includes: "kws.h" */
@@ -18,12 +25,30 @@ typedef struct COptions {
   CScratch scratch;
   CVectors vectors;
   bool flat_arrays; /* one-dimensional array parameters */
+  CMachine machine; /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
+
+/* The flags that a machine's C is to be compiled with: "-O2 -ffp-contract=off -march=x86-64-v3". */
+const char *c_flags(Arena *arena, const CMachine *machine);
 
 /* A .h and .c pair; source NULL: the .h alone. */
 void backend_c(const KirModule *m, const COptions *options, Text *header, Text *source);
 /* One header that holds everything: static functions and static const weights. */
 void backend_c_header(const KirModule *m, const COptions *options, Text *header);
+/* One of several bodies for different processors. */
+typedef struct CBody {
+  const KirModule *m;
+  const char *name;   /* "v3": part of the names of its functions */
+  const char *when;   /* a preprocessor expression: the compiler's macros say it may be used; NULL: always */
+  const char *target; /* for a choice at run time: what GCC and clang call the instructions; NULL: the compiler's own */
+  const char *test;   /* and how they ask for them: an expression of C */
+  bool has_fma;
+} CBody;
+
+/* One interface, several bodies, the best first and the last for any processor: the compiler's macros
+ * choose, or (dispatch) the processor does, at each call. source NULL: one header that holds all. */
+void backend_c_multi(const CBody *body, int n, const COptions *options, bool dispatch, Text *header,
+                     Text *source);
 /* The prototypes alone, one a line, as `grus inspect` shows them. */
 void backend_c_prototypes(const KirModule *m, const COptions *options, Text *text);
 

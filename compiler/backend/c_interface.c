@@ -31,7 +31,7 @@ static const char *upper(CWriter *c, const char *s) {
   return u;
 }
 
-static int64_t state_bytes(const KirModule *m) {
+int64_t c_state_bytes(const KirModule *m) {
   int64_t n = 0;
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_STATE)
@@ -85,7 +85,7 @@ void c_macros(CWriter *c) {
   macro(c, "WEIGHT_BYTES", (long long)weights, NULL);
   if (m->weights_extern)
     macro(c, "WEIGHTS", (long long)weights / 4, "floats behind the weights pointer");
-  macro(c, "STATE_BYTES", (long long)state_bytes(m), NULL);
+  macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : c_state_bytes(m)), NULL);
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
         c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
   if (c->o->scratch == C_SCRATCH_CALLER)
@@ -109,10 +109,25 @@ void c_weight_map(CWriter *c) {
   text_add(c->out, " */\n");
 }
 
+/* Memory for the state of whichever body runs. */
+static void any_state(CWriter *c, const char *kind) {
+  long long words = (long long)(c->any_state + 3) / 4;
+  text_printf(c->out,
+              "\n/* What is kept from call to call. Place it anywhere, copy it, have as many as you like; "
+              "what is\n * in it is for the processor that made it. */\ntypedef struct {\n  union {\n"
+              "    float f32[%lld];\n    int32_t i32[%lld];\n    uint16_t u16[%lld];\n  } memory;\n"
+              "} %s_%s;\n",
+              words, words, 2 * words, c->prefix, kind);
+}
+
 void c_state_struct(CWriter *c) {
   const KirModule *m = c->m;
   if (m->run_kind == KIR_WHOLE) return;
   bool window = m->run_kind == KIR_WINDOW, any = false;
+  if (c->any_state) {
+    any_state(c, window ? "window" : "state");
+    return;
+  }
   text_printf(
       c->out,
       "\n/* %s Place it anywhere, copy it, have as many as you like. */\ntypedef struct {\n",

@@ -11,6 +11,9 @@ typedef struct CWriter {
   const char *prefix; /* "kws" */
   const char *upper;  /* "KWS" */
   bool single_header;
+  bool has_body;     /* functions follow, not only their prototypes */
+  bool assumes_fma;  /* the compiler has fused multiply-adds, whatever its macros say */
+  int64_t any_state; /* bytes of the state struct of the greatest of several bodies; 0: one body */
   Text *out;
   int indent;
   /* the function being written */
@@ -59,6 +62,7 @@ const char *c_name(CWriter *c, const char *hint);
 
 /* ---- c_interface.c ---- */
 void c_macros(CWriter *c);
+int64_t c_state_bytes(const KirModule *m);
 void c_state_struct(CWriter *c);
 void c_weight_map(CWriter *c);
 /* Everything up to the closing parenthesis. */
@@ -71,5 +75,15 @@ void c_vectors(CWriter *c, const CUsed *u);
 /* ---- c_prelude.c ---- */
 void c_prelude(CWriter *c);
 void c_weights(CWriter *c);
+
+/* ---- c.c ---- */
+CWriter c_writer(const KirModule *m, const COptions *o, Text *out);
+void c_title(CWriter *c);
+/* Guard, macros, the state struct. */
+void c_interface(CWriter *c);
+void c_prototypes(CWriter *c);
+void c_extern_c(CWriter *c, bool open);
+/* Prelude, weights, functions. */
+void c_body(CWriter *c);
 
 #endif

@@ -47,6 +47,35 @@ static void scan(CUsed *u, const KirStmt *list) {
   }
 }
 
+/* Where a multiply-add that rounds once is an instruction, it is the compiler's own; clang takes
+ * __builtin_fmaf for a call of the library's unless told -fno-math-errno. Elsewhere the product is
+ * exact in double, their sum is rounded to odd there, and rounding that to float rounds once.
+ * is_certain: what follows calls it whatever the compiler. */
+static void fused(CWriter *c, bool is_certain) {
+  const char *p = c->prefix, *u = c->upper;
+  if (c->assumes_fma) text_printf(c->out, "\n#define %s_FMA 1\n", u);
+  else text_printf(c->out,
+              "\n/* whether a fused multiply-add is an instruction here */\n"
+              "#if defined(__FMA__) || defined(__aarch64__) || defined(__ARM_FEATURE_FMA) || \\\n"
+              "    defined(__riscv_flen) || (defined(__FP_FAST_FMAF) && !defined(__clang__))\n"
+              "#define %s_FMA 1\n#else\n#define %s_FMA 0\n#endif\n",
+              u, u);
+  text_printf(c->out,
+              "\n/* a * b + c, rounded once */\n"
+              "static inline %sfloat %s_fma_f32(float a, float b, float c) {\n"
+              "#if %s_FMA && defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n"
+              "#elif %s_FMA\n  return __builtin_fmaf(a, b, c);\n#else\n"
+              "  union {\n    double d;\n    int64_t i;\n  } u;\n"
+              "  const double product = (double)a * (double)b, term = (double)c, sum = product + term;\n"
+              "  const double taken = sum - product;\n"
+              "  const double error = (product - (sum - taken)) + (term - taken);\n"
+              "  u.d = sum;\n"
+              "  if ((error < 0.0 || error > 0.0) && (u.i & 1) == 0) {\n"
+              "    u.i += (error > 0.0) == (sum > 0.0) ? 1 : -1;\n  }\n"
+              "  return (float)u.d;\n#endif\n}\n",
+              is_certain ? "" : "__attribute__((unused)) ", p, u, u);
+}
+
 static void scalars(CWriter *c, const CUsed *u) {
   Text *out = c->out;
   const char *p = c->prefix;
@@ -74,13 +103,8 @@ static void scalars(CWriter *c, const CUsed *u) {
           p, k ? "max" : "min", k ? '>' : '<');
   bool fma = u->scalar[KIR_FMA];
   for (int w = 1; w < C_MAX_WIDTHS; w++)
-    fma = fma || (c->o->vectors == C_VECTORS_ISO && u->vector[w][KIR_FMA][0]);
-  if (fma) /* clang takes __builtin_fmaf for a call of the library's unless told -fno-math-errno */
-    text_printf(out,
-                "\n/* a * b + c, rounded once */\nstatic inline float %s_fma_f32(float a, float b, "
-                "float c) {\n#if defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n"
-                "#else\n  return __builtin_fmaf(a, b, c);\n#endif\n}\n",
-                p);
+    fma = fma || u->vector[w][KIR_FMA][0];
+  if (fma) fused(c, u->iso || u->scalar[KIR_FMA]);
   if (u->scalar[KIR_SQRT])
     text_printf(
         out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);

@@ -90,39 +90,39 @@ static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
   text_add(out, "}\n");
 }
 
-/* fma without a library: the compiler's own operation on vectors where it has one, else lane by
- * lane. */
+/* What GCC has for a whole vector, by lanes / 4; other compilers and machines go lane by lane. */
+static const struct {
+  const char *macro, *call;
+} fma_x86[5] = {[1] = {"__FMA__", "__builtin_ia32_vfmaddps(a, b, c)"},
+                [2] = {"__FMA__", "__builtin_ia32_vfmaddps256(a, b, c)"},
+                [4] = {"__AVX512F__", "__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4)"}};
+
 static void vector_fma(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
   text_printf(
       c->out,
       "\n/* a * b + c, rounded once */\nstatic inline %s %s_fma_f32x%d(%s a, %s b, %s c) {\n", t,
       c->prefix, lanes, t, t, t);
-  if (c->o->vectors == C_VECTORS_GNU) {
-    text_add(c->out, "#if defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n");
+  if (gnu) {
+    text_printf(c->out,
+                "#if %s_FMA && defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n",
+                c->upper);
+    if (fma_x86[lanes / 4].macro)
+      text_printf(c->out, "#elif defined(%s)\n  return (%s)%s;\n", fma_x86[lanes / 4].macro, t,
+                  fma_x86[lanes / 4].call);
     if (lanes == 4)
       text_printf(c->out,
-                  "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps(a, b, c);\n"
                   "#elif %s_MVE_GCC\n  return (%s)__arm_vfmaq_f32((float32x4_t)c, (float32x4_t)a, "
                   "(float32x4_t)b);\n",
-                  t, c->upper, t);
-    if (lanes == 8)
-      text_printf(c->out,
-                  "#elif defined(__FMA__)\n  return (%s)__builtin_ia32_vfmaddps256(a, b, c);\n", t);
-    if (lanes == 16)
-      text_printf(c->out,
-                  "#elif defined(__AVX512F__)\n  return (%s)__builtin_ia32_vfmaddps512_mask(a, b, "
-                  "c, -1, 4);\n",
-                  t);
-    text_printf(c->out,
-                "#else\n  %s r;\n  for (int i = 0; i < %d; i++) {\n    r[i] = __builtin_fmaf(a[i], "
-                "b[i], c[i]);\n  }\n  return r;\n#endif\n}\n",
-                t, lanes);
-  } else
-    text_printf(c->out,
-                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = %s_fma_f32(a.v[i], "
-                "b.v[i], c.v[i]);\n  }\n  return r;\n}\n",
-                t, lanes, c->prefix);
+                  c->upper, t);
+    text_add(c->out, "#else\n");
+  }
+  const char *lane = gnu ? "" : ".v";
+  text_printf(c->out,
+              "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_fma_f32(a%s[i], b%s[i], "
+              "c%s[i]);\n  }\n  return r;\n%s}\n",
+              t, lanes, lane, c->prefix, lane, lane, lane, gnu ? "#endif\n" : "");
 }
 
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */

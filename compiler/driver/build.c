@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a file on the command line to a lowered module. */
 #include "driver/build.h"
-#include "driver/native.h"
+#include "driver/machine.h"
 
 #include "driver/dump.h"
 #include "import/import.h"
@@ -78,7 +78,7 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   const char *w = s->options->weights;
   uint64_t seed;
   if (!needs_weights(model)) return true;
-  if (w && strcmp(w, "extern") == 0) {
+  if (weights_are_extern(s->options)) {
     model_bind_extern(model);
     return true;
   }
@@ -107,6 +107,7 @@ Model *build_model(Session *s, const Source **source) {
     s->usage_trouble = true;
     return NULL;
   }
+  if (!machine_choose(s, false)) return NULL; /* a slip on the command line comes first */
   Program *program = session_load(s, s->options->args[0], source);
   if (!program) return NULL;
   s->used_files = program->used_file;
@@ -118,41 +119,27 @@ Model *build_model(Session *s, const Source **source) {
   return model;
 }
 
-/* The widest target of this machine that the table has. */
-static const char *host_target(void) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return v4 ? "x86-64-v4" : v3 ? "x86-64-v3" : __builtin_cpu_supports("sse4.2") ? "x86-64-v2" : "generic";
-#elif defined(__aarch64__)
-  return "aarch64";
-#else
-  return "generic";
-#endif
-}
+bool weights_are_extern(const Options *o) { return o->weights && strcmp(o->weights, "extern") == 0; }
 
-void targets_list(Text *out) {
-  text_printf(out, "  %-14s %s\n", "native", "this machine");
-  for (int i = 0; target_table[i]; i++)
-    text_printf(out, "  %-14s %s\n", target_table[i]->name, target_table[i]->doc);
+KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const Target *target) {
+  const Options *o = s->options;
+  LowerOptions options = {.target = target,
+                          .batch = o->batch,
+                          .chunk = o->chunk,
+                          .math_fast = o->math_fast,
+                          .weights_extern = weights_are_extern(o)};
+  KirModule *m = lower(model, &options, s->arena, s->diags);
+  if (m && !m->source_path) {
+    const char *slash = strrchr(source->path, '/');
+    m->source_path = slash ? slash + 1 : source->path;
+  }
+  return m;
 }
 
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host) {
   const Options *o = s->options;
-  const char *name = o->target ? o->target : for_host ? host_target() : "generic";
-  if (strcmp(name, "native") == 0) name = host_target();
-  const Target *target = target_find(name);
-  bool is_triple = !target && (target = native_schedule(s, name));
-  if (!target) {
-    Text names = text_new(s->arena);
-    targets_list(&names);
-    session_error(s, "no target named `%s`; there are:\n%.*s", o->target, (int)names.len - 1, text_str(&names));
-    s->usage_trouble = true;
-    return NULL;
-  }
-  if (for_host && o->weights && strcmp(o->weights, "extern") == 0) {
+  if (!machine_choose(s, for_host)) return NULL;
+  if (for_host && weights_are_extern(o)) {
     session_error(s, "a program needs its weights: `--weights=extern` leaves them to run time");
     s->usage_trouble = true;
     return NULL;
@@ -162,18 +149,7 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
     s->usage_trouble = true;
     return NULL;
   }
-  LowerOptions options = {.target = target,
-                          .batch = o->batch,
-                          .chunk = o->chunk,
-                          .math_fast = o->math_fast,
-                          .weights_extern = o->weights && strcmp(o->weights, "extern") == 0};
-  s->machine = is_triple ? name : target->name;
-  s->machine_flags = target->c_flags;
-  KirModule *m = lower(model, &options, s->arena, s->diags);
-  if (m && !m->source_path) {
-    const char *slash = strrchr(source->path, '/');
-    m->source_path = slash ? slash + 1 : source->path;
-  }
+  KirModule *m = build_lower_for(s, model, source, s->machine.schedule);
   if (m && dump_wanted(s, STAGE_lower)) dump_kir(s, m);
   return m;
 }

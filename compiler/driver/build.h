@@ -14,12 +14,13 @@ Model *build_model(Session *s, const Source **source);
 void build_check_weights(Session *s, Program *program, const Source *source);
 /* Binds weights as --weights, the source, or neither say. False after reporting. */
 bool build_bind(Session *s, Model *model, const Source *source);
+/* --weights=extern */
+bool weights_are_extern(const Options *o);
+/* Lowers with the options of the command line for one target. NULL after reporting. */
+KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const struct Target *target);
 /* Lowers with the options of the command line: for --target, else for this machine (for_host: the
  * code will run here) or for any. NULL after reporting. */
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);
-
-/* A line for each target. */
-void targets_list(Text *out);
 
 /* A new temporary folder, removed with all its files when the arena is freed;
  * until then signals are held (interrupts.h). NULL after reporting. */

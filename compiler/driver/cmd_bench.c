@@ -2,6 +2,7 @@
 /* grus bench: the time of a call and of a step on this machine, in repeated blocks, beside the time
  * this machine needs just to read the model's weights once, measured in the same run. */
 #include "backend/report.h"
+#include "driver/machine.h"
 #include "driver/measure.h"
 #include "driver/trial.h"
 
@@ -117,7 +118,7 @@ ExitCode command_bench(Session *s) {
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
-  if (s->usage_trouble) return EXIT_USAGE;
+  if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   const GrusProgram *program = trial_load(s, m);
   if (!program) return EXIT_FILE;

@@ -2,6 +2,8 @@
 /* grus build: a model and its weights become C, a header, an object, a library or a program. */
 #include "driver/build.h"
 #include "driver/dump.h"
+#include "driver/machine.h"
+#include "driver/multi.h"
 #include "driver/native.h"
 #include "driver/report.h"
 #include "driver/version.h"
@@ -92,7 +94,14 @@ static bool write_outputs(Session *s, const Outputs *outs, const Source *source)
   return false;
 }
 
-static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out, Outputs *outs) {
+/* What is built, of what. */
+typedef struct Job {
+  const Model *model;
+  const Source *source;
+  const KirModule *m;
+} Job;
+
+static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
     session_error(s, "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
@@ -102,7 +111,8 @@ static bool emit_c(Session *s, const KirModule *m, COptions c, const char *out, 
   char *header_path = arena_strdup(s->arena, out);
   header_path[strlen(out) - 1] = 'h';
   c.header_name = base_name(header_path);
-  backend_c(m, &c, &header, &source);
+  if (!machine_is_multi(s->options)) backend_c(job->m, &c, &header, &source);
+  else if (!multi_write(s, job->model, job->source, &c, &header, &source)) return false;
   return add_out(outs, header_path, text_str(&header), header.len) && add_out(outs, out, text_str(&source), source.len);
 }
 
@@ -181,17 +191,29 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
   return add_out(outs, path, text_str(&text), text.len);
 }
 
-static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, const char *out, Outputs *outs) {
+/* The C for the machine chosen. With --target multi a flag is only for speed. */
+static CMachine c_machine(const Session *s) {
+  if (machine_is_multi(s->options))
+    return (CMachine){.name = "generic", .flags = s->options->dispatch ? "" : "-march=native"};
+  return (CMachine){.name = s->machine.name, .flags = s->machine.flags, .needs = s->machine.needs};
+}
+
+static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
   const Options *o = s->options;
-  COptions c = {.prefix = o->prefix ? o->prefix : model->name,
+  const KirModule *m = job->m;
+  COptions c = {.prefix = o->prefix ? o->prefix : job->model->name,
                 .compiler = "grus " GRUS_VERSION,
                 .scratch = (CScratch)o->scratch,
                 .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
-                .flat_arrays = o->flat_arrays};
+                .flat_arrays = o->flat_arrays,
+                .machine = c_machine(s)};
   Text text = text_new(s->arena);
   switch (kind) {
-  case EMIT_C: return emit_c(s, m, c, out, outs);
-  case EMIT_HEADER: backend_c_header(m, &c, &text); break;
+  case EMIT_C: return emit_c(s, job, c, out, outs);
+  case EMIT_HEADER:
+    if (!machine_is_multi(o)) backend_c_header(m, &c, &text);
+    else if (!multi_write(s, job->model, job->source, &c, &text, NULL)) return false;
+    break;
   case EMIT_KIR: kir_print(m, &text); break;
   case EMIT_ASM:
     if (!native_make(s, m, &c, LLVM_ASSEMBLY, &text)) return false;
@@ -202,9 +224,33 @@ static bool emit(Session *s, const Model *model, const KirModule *m, Emit kind, 
   case EMIT_BC:
     if (!native_make(s, m, &c, LLVM_BITCODE, &text)) return false;
     break;
-  default: return emit_compiled(s, m, c, kind, out, outs);
+  case EMIT_OBJ:
+  case EMIT_LIB:
+  case EMIT_EXE:
+  case EMIT_COUNT: return emit_compiled(s, m, c, kind, out, outs);
   }
   return add_out(outs, out, text_str(&text), text.len);
+}
+
+/* What the user is to compile the C with. */
+static void say_flags(Session *s, Emit kind, const char *out) {
+  CMachine machine = c_machine(s);
+  const char *cc = strcmp(machine.name, "generic") == 0 ? "cc " : "";
+  if ((kind != EMIT_C && kind != EMIT_HEADER) || s->options->quiet || s->options->json || strcmp(out, "-") == 0) return;
+  Text line = text_new(s->arena);
+  bool is_multi = machine_is_multi(s->options);
+  text_printf(&line, "compile with: %s%s", cc, c_flags(s->arena, &machine));
+  if (!is_multi && *cc) text_add(&line, "   (scalar, for any processor; faster here: --target native, or --dispatch)");
+  else if (!is_multi) text_printf(&line, "   (for %s)", machine.name);
+  else if (!s->options->dispatch) text_add(&line, "   (or the -march of the machines it is for)");
+  text_add_char(&line, '\n');
+  session_out(text_str(&line), line.len);
+}
+
+static bool multi_is_c(Session *s, Emit kind) {
+  if (!machine_is_multi(s->options) || kind == EMIT_C || kind == EMIT_HEADER) return true;
+  session_error(s, "`--target multi` and `--dispatch` make C: `-o NAME.c`, or `--emit=header`; compile that");
+  return false;
 }
 
 ExitCode command_build(Session *s) {
@@ -214,7 +260,7 @@ ExitCode command_build(Session *s) {
     session_error(s, "--emit is c, header, obj, lib, exe, asm, llvm, bc or kir, not `%s`", s->options->emit);
     return EXIT_USAGE;
   }
-  if (!dump_check(s)) return EXIT_USAGE;
+  if (!dump_check(s) || !multi_is_c(s, kind)) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
   bool within = m && budgets_check(s, model, m);
@@ -224,8 +270,10 @@ ExitCode command_build(Session *s) {
   if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
-  if (!emit(s, model, m, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
+  Job job = {model, source, m};
+  if (!emit(s, &job, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
   costs_print(s, m, out);
+  say_flags(s, kind, out);
   return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
  * data given. The words after FILE are the program's own command line. */
 #include "driver/build.h"
 #include "driver/jit.h"
+#include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/version.h"
 
@@ -46,7 +47,7 @@ ExitCode command_run(Session *s) {
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
-  if (s->usage_trouble) return EXIT_USAGE;
+  if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   return native_chosen(s) ? run_here(s, m) : run_apart(s, m);
 }

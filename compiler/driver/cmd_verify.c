@@ -4,6 +4,7 @@
  * input without a file gets random values. When something differs, every layer's value of the
  * compiled code is compared with the evaluator's (and with DIR/LAYER.npy where it is recorded), and
  * the first layer that diverges is named. */
+#include "driver/machine.h"
 #include "driver/trial.h"
 
 #include "import/import.h"
@@ -173,7 +174,7 @@ ExitCode command_verify(Session *s) {
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
-  if (s->usage_trouble) return EXIT_USAGE;
+  if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   const GrusProgram *program = trial_load(s, m);
   return program ? compare(s, model, source, program) : EXIT_FILE;

@@ -2,6 +2,7 @@
 /* One command line, from words to exit code. */
 #include "backend/llvm.h"
 #include "driver/build.h"
+#include "driver/machine.h"
 #include "driver/version.h"
 
 #include <setjmp.h>
@@ -42,7 +43,7 @@ static int run(Session *s, int argc, char **argv) {
   if (!ok) return usage(s, problem);
   if (o->target && strcmp(o->target, "help") == 0) {
     Text text = text_new(s->arena);
-    targets_list(&text);
+    machine_list(&text);
     session_out(text_str(&text), text.len);
     return EXIT_DONE;
   }

@@ -2,6 +2,8 @@
 /* The LLVM backend as the commands use it; see native.h. */
 #include "driver/native.h"
 
+#include "lower/machine.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,17 +39,22 @@ bool native_chosen(const Session *s) {
   const Options *o = s->options;
   const char *cc = getenv("CC");
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
-  if (o->target && !target_find(o->target) && strcmp(o->target, "native") != 0) return true;
+  bool is_triple = o->target && strchr(o->target, '-') && !target_find(o->target) && !machine_find(o->target);
+  if (is_triple) return true;
   return backend_llvm_version() && !(cc && *cc);
 }
 
 LlvmOptions native_options(const Session *s, const COptions *c) {
   const Options *o = s->options;
+  const char *implied = s->machine.features;
+  const char *features = !implied || !*implied ? o->features
+                         : o->features         ? arena_printf(s->arena, "%s,%s", implied, o->features)
+                                               : implied;
   return (LlvmOptions){.prefix = c->prefix,
                        .compiler = c->compiler,
-                       .target = s->machine,
-                       .cpu = o->cpu,
-                       .features = o->features,
+                       .target = s->machine.llvm,
+                       .cpu = o->cpu ? o->cpu : s->machine.cpu,
+                       .features = features,
                        .level = o->optimise ? *o->optimise : '2',
                        .scratch = c->scratch,
                        .debug = o->debug};
@@ -56,6 +63,11 @@ LlvmOptions native_options(const Session *s, const COptions *c) {
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
   LlvmOptions options = native_options(s, c);
   session_reset_diags(s);
+  if (!s->machine.llvm) {
+    session_error(s, "LLVM has no `%s`: set CC to its C compiler, or build C with `--emit=c`", s->machine.name);
+    s->usage_trouble = true;
+    return false;
+  }
   if (backend_llvm(m, &options, output, s->diags, text)) return true;
   session_print_diags(s);
   return false;

@@ -45,16 +45,19 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m) {
   const Options *o = s->options;
   Report report = report_new(m, s->arena);
   bool ok = true;
-  if (o->max_ram && report.ram > o->max_ram) {
+  int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram, max_flash = o->max_flash ? o->max_flash : s->machine.flash;
+  if (max_ram && report.ram > max_ram) {
     Diag *d = diag_new(s->diags, E801, model->name_span, "needs %s of RAM, budget %s", bytes_str(s->arena, report.ram),
-                       bytes_str(s->arena, o->max_ram));
+                       bytes_str(s->arena, max_ram));
+    if (!o->max_ram) diag_note(d, "the budget is the RAM of `%s`", s->machine.name);
     note_largest(d, &report, false);
     diag_note(d, "state %s, scratch %s", bytes_str(s->arena, report.state), bytes_str(s->arena, report.scratch));
     ok = false;
   }
-  if (o->max_flash && report.flash > o->max_flash) {
+  if (max_flash && report.flash > max_flash) {
     Diag *d = diag_new(s->diags, E802, model->name_span, "needs %s of flash for weights, budget %s",
-                       bytes_str(s->arena, report.flash), bytes_str(s->arena, o->max_flash));
+                       bytes_str(s->arena, report.flash), bytes_str(s->arena, max_flash));
+    if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
     note_largest(d, &report, true);
     ok = false;
   }

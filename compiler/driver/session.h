@@ -6,6 +6,16 @@
 #include "driver/files.h"
 #include "driver/options.h"
 
+/* What is compiled for. */
+typedef struct ChosenMachine {
+  const struct Target *schedule;
+  const char *name;           /* as the command line has it: "rp2040" */
+  const char *llvm;           /* the target as the LLVM backend knows it; NULL: it does not */
+  const char *cpu, *features; /* of LLVM, where the name implies them; else NULL */
+  const char *flags, *needs;  /* of the C compiler: CMachine of backend/c.h */
+  int64_t flash, ram;         /* bytes of a chip; 0: not known */
+} ChosenMachine;
+
 typedef struct Session {
   Arena *arena;
   Options *options;
@@ -15,8 +25,7 @@ typedef struct Session {
   bool usage_trouble; /* the command line asked for something that is not: EXIT_USAGE */
   const char *const *used_files; /* by `use`, of the model being built */
   int n_used_files;
-  const char *machine; /* the target as the LLVM backend knows it; set by build_lower */
-  const char *machine_flags; /* what the C compiler needs for the target; set by build_lower */
+  ChosenMachine machine; /* set by machine_choose */
   const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;
 

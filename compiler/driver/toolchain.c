@@ -136,7 +136,7 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   const char *args[16] = {"-std=c99", optimisation(s), "-ffp-contract=off", pic ? "-fPIC" : "-fno-math-errno",
                           "-c", file, "-o", in_dir(s, dir, c.prefix, ".o")};
   int n = 8;
-  char *flags = arena_strdup(s->arena, s->machine_flags ? s->machine_flags : "");
+  char *flags = arena_strdup(s->arena, s->machine.flags ? s->machine.flags : "");
   for (char *word = strtok(flags, " "); word && n < 15; word = strtok(NULL, " "))
     args[n++] = word;
   return run_cc(s, dir, args);

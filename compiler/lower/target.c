@@ -31,7 +31,8 @@ static const Target x86_64_v3 = {.name = "x86-64-v3",
                                  .accumulators = 8,
                                  .l1_bytes = 32768,
                                  .l2_bytes = 262144,
-                                 .c_flags = "-march=x86-64-v3"};
+                                 .c_flags = "-march=x86-64-v3",
+                                 .c_needs = "defined(__AVX2__) && defined(__FMA__)"};
 static const Target x86_64_v4 = {.name = "x86-64-v4",
                                  .doc = "AVX-512: 16 lanes",
                                  .lanes = 16,
@@ -42,7 +43,8 @@ static const Target x86_64_v4 = {.name = "x86-64-v4",
                                  .accumulators = 16,
                                  .l1_bytes = 49152,
                                  .l2_bytes = 1048576,
-                                 .c_flags = "-march=x86-64-v4"};
+                                 .c_flags = "-march=x86-64-v4",
+                                 .c_needs = "defined(__AVX512F__) && defined(__AVX512VL__)"};
 static const Target x86_64_v4_vnni = {.name = "x86-64-v4-vnni",
                                       .doc = "AVX-512 with VNNI: 16 lanes",
                                       .lanes = 16,
@@ -53,7 +55,8 @@ static const Target x86_64_v4_vnni = {.name = "x86-64-v4-vnni",
                                       .accumulators = 16,
                                       .l1_bytes = 49152,
                                       .l2_bytes = 1048576,
-                                      .c_flags = "-march=x86-64-v4 -mavx512vnni"};
+                                      .c_flags = "-march=x86-64-v4 -mavx512vnni",
+                                      .c_needs = "defined(__AVX512F__) && defined(__AVX512VNNI__)"};
 static const Target aarch64 = {.name = "aarch64",
                                .doc = "Advanced SIMD: 4 lanes",
                                .lanes = 4,
@@ -63,7 +66,8 @@ static const Target aarch64 = {.name = "aarch64",
                                .accumulators = 8,
                                .l1_bytes = 32768,
                                .l2_bytes = 524288,
-                               .c_flags = ""};
+                               .c_flags = "",
+                               .c_needs = "defined(__aarch64__)"};
 static const Target cortex_m0 = {.name = "cortex-m0",
                                  .doc = "no floating point unit",
                                  .lanes = 1,
@@ -83,7 +87,8 @@ static const Target cortex_m4 = {.name = "cortex-m4",
                                  .load_many = 16,
                                  .is_mcu = true,
                                  .c_flags =
-                                     "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"};
+                                     "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16",
+                                 .c_needs = "!defined(__arm__) || defined(__ARM_FP)"};
 static const Target cortex_m7 = {.name = "cortex-m7",
                                  .doc = "single precision, dual issue",
                                  .lanes = 1,
@@ -96,7 +101,8 @@ static const Target cortex_m7 = {.name = "cortex-m7",
                                  .l1_bytes = 16384,
                                  .is_mcu = true,
                                  .c_flags =
-                                     "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16"};
+                                     "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
+                                 .c_needs = "!defined(__arm__) || defined(__ARM_FEATURE_FMA)"};
 static const Target cortex_m55 = {.name = "cortex-m55",
                                   .doc = "MVE: 4 lanes",
                                   .lanes = 4,
@@ -107,7 +113,8 @@ static const Target cortex_m55 = {.name = "cortex-m55",
                                   .has_f16 = true,
                                   .accumulators = 4,
                                   .is_mcu = true,
-                                  .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard"};
+                                  .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard",
+                                  .c_needs = "!defined(__arm__) || defined(__ARM_FEATURE_MVE)"};
 static const Target rv32 = {.name = "rv32",
                             .doc = "32-bit RISC-V",
                             .lanes = 1,
@@ -126,7 +133,8 @@ static const Target rv64gcv = {.name = "rv64gcv",
                                .accumulators = 8,
                                .l1_bytes = 32768,
                                .l2_bytes = 524288,
-                               .c_flags = "-march=rv64gcv -mabi=lp64d"};
+                               .c_flags = "-march=rv64gcv -mabi=lp64d",
+                               .c_needs = "!defined(__riscv) || defined(__riscv_v) || defined(__riscv_vector)"};
 static const Target wasm_simd = {.name = "wasm-simd",
                                  .doc = "WebAssembly with 128-bit vectors: 4 lanes",
                                  .lanes = 4,
@@ -135,7 +143,8 @@ static const Target wasm_simd = {.name = "wasm-simd",
                                  .accumulators = 8,
                                  .l1_bytes = 32768,
                                  .l2_bytes = 262144,
-                                 .c_flags = "-msimd128"};
+                                 .c_flags = "-msimd128",
+                                 .c_needs = "!defined(__wasm__) || defined(__wasm_simd128__)"};
 
 const Target *const target_table[] = {&generic, &x86_64_v2, &x86_64_v3, &x86_64_v4, &x86_64_v4_vnni,
                                       &aarch64, &cortex_m0, &cortex_m4, &cortex_m7, &cortex_m55,

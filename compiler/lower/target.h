@@ -21,6 +21,7 @@ typedef struct Target {
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */
+  const char *c_needs;        /* what its macros say then: a preprocessor expression, or NULL */
 } Target;
 
 extern const Target *const target_table[];   /* NULL-terminated; generic first */

@@ -75,6 +75,5 @@ b large.grus --target cortex-m4 --werror
 b large.grus --target cortex-m4 --werror --scratch=static && rm out.*
 
 say targets
-t build --target help
 b large.grus --target z80
 left
