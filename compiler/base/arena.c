@@ -23,6 +23,8 @@ typedef struct Deferred {
 
 struct Arena {
   jmp_buf *oom;
+  Arena *parent, *children; /* children: the first of a list */
+  Arena *next, *previous;   /* among the parent's children */
   Block *blocks;
   Deferred *deferred;
   size_t total;
@@ -39,8 +41,27 @@ Arena *arena_new(jmp_buf *oom) {
   return arena;
 }
 
+Arena *arena_child(Arena *parent) {
+  Arena *child = arena_new(parent->oom);
+  if (!child) arena_out_of_memory(parent);
+  child->parent = parent;
+  child->next = parent->children;
+  if (child->next) child->next->previous = child;
+  parent->children = child;
+  return child;
+}
+
+static void unlink_child(Arena *arena) {
+  if (arena->next) arena->next->previous = arena->previous;
+  if (arena->previous) arena->previous->next = arena->next;
+  else if (arena->parent) arena->parent->children = arena->next;
+}
+
 void arena_free(Arena *arena) {
   if (!arena) return;
+  while (arena->children)
+    arena_free(arena->children);
+  unlink_child(arena);
   for (Deferred *d = arena->deferred; d; d = d->next)
     d->fn(d->arg);
   for (Block *b = arena->blocks, *next; b; b = next) {

@@ -21,6 +21,10 @@ typedef struct Arena Arena;
 /* NULL when out of memory. Later exhaustion does longjmp(*oom, 1); oom must outlive the arena. */
 Arena *arena_new(jmp_buf *oom);
 
+/* An arena with the same handler, which goes with its parent if arena_free has not freed it before:
+ * for what lives through one step of a long computation. */
+Arena *arena_child(Arena *parent);
+
 /* Runs the deferred functions, last first, then frees all memory. NULL is fine. */
 void arena_free(Arena *arena);
 

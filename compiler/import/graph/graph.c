@@ -153,11 +153,11 @@ const char *graph_op_name(GraphOp op) { return op_name[op]; }
 bool graph_elem_is_whole(GraphElem elem) { return elem != GRAPH_FLOAT; }
 
 GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim, double **data) {
-  int64_t count = 1, bytes;
+  int64_t count = 1, room = 1, bytes; /* room: empty axes count as 1 */
   if (rank < 0 || rank > GRAPH_MAX_RANK) return NULL;
   for (int i = 0; i < rank; i++)
-    if (dim[i] < 0 || !size_mul(count, dim[i], &count)) return NULL;
-  if (count > INT32_MAX || !size_mul(count, (int64_t)sizeof(double), &bytes)) return NULL;
+    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || !size_mul(room, dim[i] ? dim[i] : 1, &room)) return NULL;
+  if (room > INT32_MAX || !size_mul(count, (int64_t)sizeof(double), &bytes)) return NULL;
   GraphTensor *tensor = ARENA_NEW(arena, GraphTensor);
   tensor->elem = elem;
   tensor->rank = rank;

@@ -208,13 +208,22 @@ typedef struct GraphFault {
 
 /* What lives from call to call: one tensor a variable, at first the start values. */
 typedef struct GraphState {
+  Arena *arena;
   const GraphTensor **variable;
 } GraphState;
 GraphState *graph_state_new(Arena *arena, const Graph *graph);
 
+/* What an evaluation may use, all loops taken together. */
+typedef struct GraphLimits {
+  int64_t steps; /* iterations of loops */
+  int64_t work;  /* multiplications and elements moved */
+  int64_t room;  /* elements of tensors alive at once */
+} GraphLimits;
+extern const GraphLimits graph_usual_limits;
+
 /* Computes the outputs in order. in[i]: for graph->in[i]; NULL takes the fallback. state may be NULL where
- * there are no variables. Loops are limited to max_steps iterations in all. */
-bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphTensor *const *in,
-                const GraphTensor **out, GraphFault *fault);
+ * there are no variables. limits: NULL for the usual ones. */
+bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphLimits *limits,
+                const GraphTensor *const *in, const GraphTensor **out, GraphFault *fault);
 
 #endif

@@ -27,12 +27,13 @@ const char *call_dims(GraphCall *call, int rank, const int64_t *dim) {
 }
 
 bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t *dim) {
-  int64_t count = 1;
+  int64_t count = 1, room = 1; /* room: empty axes count as 1, so that no product of sizes overflows */
   if (rank > GRAPH_MAX_RANK)
     return call_fault(call, "a result of %d axes is more than the %d there can be", rank,
                       GRAPH_MAX_RANK);
   for (int i = 0; i < rank; i++)
-    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || count > INT32_MAX)
+    if (dim[i] < 0 || !size_mul(count, dim[i], &count) ||
+        !size_mul(room, dim[i] ? dim[i] : 1, &room) || room > INT32_MAX)
       return call_fault(call, "a result of the shape %s is impossible", call_dims(call, rank, dim));
   if (k >= call->node->n_out)
     return call_fault(call, "it has %d results and needs %d", call->node->n_out, k + 1);

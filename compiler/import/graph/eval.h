@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files eval_*.c share: going over the elements of tensors of any rank. */
+#ifndef GRUS_IMPORT_GRAPH_EVAL_H
+#define GRUS_IMPORT_GRAPH_EVAL_H
+
+#include "import/graph/call.h"
+
+#include <math.h>
+
+/* The elements of a shape in C order, with the places of the same element in up to WALKED tensors.
+ *
+ *     Walk w = walk_start(rank, dim);
+ *     strides_broadcast(x, rank, w.stride[0]);
+ *     for (int64_t i = 0; i < count; i++, walk_next(&w)) ... x->data[w.offset[0]] ... */
+enum { WALKED = 3 };
+typedef struct Walk {
+  int rank;
+  int64_t dim[GRAPH_MAX_RANK], at[GRAPH_MAX_RANK];
+  int64_t stride[WALKED][GRAPH_MAX_RANK], offset[WALKED];
+} Walk;
+Walk walk_start(int rank, const int64_t *dim);
+void walk_next(Walk *w);
+
+void strides_of(int rank, const int64_t *dim, int64_t *stride);
+/* Strides of t as one of `rank` axes: 0 where it is repeated. */
+void strides_broadcast(const GraphTensor *t, int rank, int64_t *stride);
+
+/* A tensor seen as [outer, n, inner] around one axis. */
+typedef struct Line {
+  int64_t outer, n, inner;
+} Line;
+static inline Line line_of(const GraphTensor *t, int axis) {
+  Line line = {1, t->dim[axis], 1};
+  for (int i = 0; i < axis; i++)
+    line.outer *= t->dim[i];
+  for (int i = axis + 1; i < t->rank; i++)
+    line.inner *= t->dim[i];
+  return line;
+}
+
+/* False: every whole number that a double holds, or a fraction. */
+bool elem_range(GraphElem elem, double *low, double *high);
+/* What remains of a whole number in the bits of a type. */
+double elem_wrap(GraphElem elem, double x);
+double elem_saturate(GraphElem elem, double x);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A whole graph in double: its nodes in order, loops and branches with their bodies, variables.
+ *
+ * Each iteration of a loop has an arena of its own, which is gone when the next one begins; what is
+ * carried over is copied. Steps, work and room are counted, so that no file can keep it busy for ever. */
+#include "import/graph/run.h"
+
+#include <string.h>
+
+const GraphLimits graph_usual_limits = {
+    .steps = INT64_C(1) << 20, .work = INT64_C(1) << 35, .room = INT64_C(1) << 28};
+
+bool run_fault(Run *run, const GraphNode *node, const char *text) {
+  if (!run->fault->text) *run->fault = (GraphFault){node, text};
+  return false;
+}
+
+GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t) {
+  GraphTensor *copy = ARENA_NEW(arena, GraphTensor);
+  *copy = *t;
+  if (t->data) {
+    double *data = ARENA_ARRAY(arena, double, t->count ? t->count : 1);
+    if (t->count) memcpy(data, t->data, sizeof *data * (size_t)t->count);
+    copy->data = data;
+    run->room -= t->count;
+  }
+  return copy;
+}
+
+/* The graph that owns a value is this one or one around it. */
+static const GraphTensor *value_get(const Frame *frame, const GraphValue *value) {
+  if (value->constant) return value->constant;
+  for (; frame; frame = frame->outer)
+    if (value->id < frame->graph->n_values && frame->graph->value[value->id] == value)
+      return frame->value[value->id];
+  return NULL;
+}
+
+bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k, const GraphTensor **out) {
+  *out = NULL;
+  if (k >= node->n_in || !node->in[k]) return true;
+  *out = value_get(frame, node->in[k]);
+  return *out || run_fault(run, node, "an operand is used before it is computed");
+}
+
+void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor) {
+  if (k < node->n_out && node->out[k]) frame->value[node->out[k]->id] = tensor;
+}
+
+static double window_of(const GraphNode *node) {
+  double window = 1;
+  const GraphAttribute *kernel = graph_attribute(node, GRAPH_ATTR_kernel);
+  for (int i = 0; kernel && i < kernel->n; i++)
+    window *= (double)kernel->i[i];
+  return window;
+}
+
+/* Multiplications of a product, and elements of whatever else, as a measure of time. */
+static int64_t work_of(const GraphCall *call) {
+  const GraphNode *node = call->node;
+  const GraphTensor *y = &call->out[0], *k = node->n_in > 1 ? call->in[1] : NULL;
+  double work = 1;
+  for (int i = 0; i < node->n_in; i++)
+    if (call->in[i]) work += (double)call->in[i]->count;
+  for (int i = 0; i < node->n_out; i++)
+    work += (double)call->out[i].count;
+  GraphOp op = node->op;
+  double steps = y->count ? (double)y->count : 0;
+  if (op == GRAPH_MatMul || op == GRAPH_MatMulInteger)
+    work += steps * (double)call->in[0]->dim[call->in[0]->rank - 1];
+  else if (op == GRAPH_Conv || op == GRAPH_ConvInteger)
+    work += steps * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
+  else if (op == GRAPH_ConvTranspose)
+    work += (double)call->in[0]->count * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
+  else if (op == GRAPH_MaxPool || op == GRAPH_AvgPool) work += steps * window_of(node);
+  else if (op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn)
+    work += (double)(call->in[0]->dim[0] * call->in[0]->dim[1]) * (double)(k->count + call->in[2]->count);
+  return graph_whole(work);
+}
+
+/* Operators that hand on the numbers of their operand take no room. */
+static int64_t room_of(const GraphCall *call) {
+  int64_t room = 0;
+  for (int i = 0; i < call->node->n_out; i++)
+    if (call->out[i].data && !(call->node->n_in && call->in[0] && call->out[i].data == call->in[0]->data)) room += call->out[i].count;
+  return room;
+}
+
+static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
+  GraphCall call = {.arena = frame->arena, .node = node};
+  const GraphTensor **in = ARENA_ARRAY(frame->arena, const GraphTensor *, node->n_in + 1);
+  for (int k = 0; k < node->n_in; k++)
+    if (!run_operand(run, frame, node, k, &in[k])) return false;
+  call.in = in;
+  call.out = ARENA_ARRAY(frame->arena, GraphTensor, node->n_out + 1);
+  if (!graph_call_shape(&call)) return run_fault(run, node, call.fault);
+  int64_t work = work_of(&call), elements = 0;
+  for (int k = 0; k < node->n_out; k++)
+    elements += call.out[k].count;
+  if (work > run->work) return run_fault(run, node, "the graph takes too long to evaluate");
+  if (elements > run->room) return run_fault(run, node, "the graph takes too much memory to evaluate");
+  run->work -= work;
+  if (!graph_call_eval(&call)) return run_fault(run, node, call.fault);
+  run->room -= room_of(&call);
+  for (int k = 0; k < node->n_out; k++)
+    run_result(frame, node, k, &call.out[k]);
+  return true;
+}
+
+static bool run_node(Run *run, Frame *frame, const GraphNode *node) {
+  static bool (*const control[GRAPH_OP_COUNT])(Run *, Frame *, const GraphNode *) = {
+      [GRAPH_If] = run_if,           [GRAPH_Loop] = run_loop,
+      [GRAPH_Scan] = run_scan,       [GRAPH_While] = run_while,
+      [GRAPH_VarRead] = run_var_read, [GRAPH_VarAssign] = run_var_assign};
+  return control[node->op] ? control[node->op](run, frame, node) : run_call(run, frame, node);
+}
+
+bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena, const GraphNode *node,
+               int n_in, const GraphTensor *const *in, int n_out, const GraphTensor **out) {
+  Frame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
+  if (frame.depth > MAX_DEPTH) return run_fault(run, node, "bodies lie too deep in each other");
+  if (graph->n_in != n_in || graph->n_out != n_out)
+    return run_fault(run, node, arena_printf(run->arena, "its body has %d inputs and %d outputs, and needs %d and %d",
+                                             graph->n_in, graph->n_out, n_in, n_out));
+  frame.value = ARENA_ARRAY(arena, const GraphTensor *, graph->n_values + 1);
+  for (int i = 0; i < n_in; i++)
+    frame.value[graph->in[i].value->id] = in[i];
+  for (int i = 0; i < graph->n_nodes; i++)
+    if (!run_node(run, &frame, graph->node[i])) return false;
+  for (int i = 0; i < n_out; i++) {
+    out[i] = value_get(&frame, graph->out[i].value);
+    if (!out[i]) return run_fault(run, node, arena_printf(run->arena, "output `%s` is not computed", graph->out[i].name));
+  }
+  return true;
+}
+
+GraphState *graph_state_new(Arena *arena, const Graph *graph) {
+  GraphState *state = ARENA_NEW(arena, GraphState);
+  state->arena = arena;
+  state->variable = ARENA_ARRAY(arena, const GraphTensor *, graph->n_variables + 1);
+  for (int i = 0; i < graph->n_variables; i++)
+    state->variable[i] = graph->variable[i].start;
+  return state;
+}
+
+/* What a caller gives for an input has to be what the file says of it. */
+static bool input_fits(Run *run, const GraphInput *input, const GraphTensor *given) {
+  if (!given) return run_fault(run, NULL, arena_printf(run->arena, "input `%s` is not given", input->name));
+  bool fits = input->rank < 0 || given->rank == input->rank;
+  for (int i = 0; fits && i < input->rank; i++)
+    fits = input->dim[i].n == GRAPH_OPEN || input->dim[i].n == given->dim[i];
+  return fits || run_fault(run, NULL, arena_printf(run->arena, "input `%s` has another shape than the file says", input->name));
+}
+
+bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphLimits *limits,
+                const GraphTensor *const *in, const GraphTensor **out, GraphFault *fault) {
+  if (!limits) limits = &graph_usual_limits;
+  Run run = {.arena = arena, .graph = graph, .state = state, .fault = fault, .steps = limits->steps,
+             .work = limits->work, .room = limits->room};
+  *fault = (GraphFault){NULL, NULL};
+  if (graph->n_variables && !state) return run_fault(&run, NULL, "the graph has variables and no state is given");
+  const GraphTensor **all = ARENA_ARRAY(arena, const GraphTensor *, graph->n_in + 1);
+  for (int i = 0; i < graph->n_in; i++) {
+    all[i] = in[i] ? in[i] : graph->in[i].fallback;
+    if (!input_fits(&run, &graph->in[i], all[i])) return false;
+  }
+  return run_graph(&run, graph, NULL, arena, NULL, graph->n_in, all, graph->n_out, out);
+}

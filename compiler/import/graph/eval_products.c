@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Matrix products, convolutions and pools. Sums run in the order of the inner axes. */
+#include "import/graph/eval.h"
+
+/* ---- products of matrices ---- */
+
+/* The element of a zero point for row (or column) i of n: one for all, or one each. */
+static double zero_of(const GraphTensor *zero, int64_t i, int64_t n) {
+  if (!zero || !zero->count) return 0;
+  return zero->data[zero->count == n ? i : 0];
+}
+
+static bool zeros_fit(GraphCall *call, int k, int64_t n) {
+  const GraphTensor *zero = call_in(call, k);
+  return !zero || zero->count == 1 || zero->count == n ||
+         call_fault(call, "%lld zero points do not match %lld rows", (long long)zero->count, (long long)n);
+}
+
+/* a and b as matrices behind their leading axes; za, zb: NULL or zero points. */
+static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *zb) {
+  const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
+  GraphTensor *out = &call->out[0];
+  int64_t inner = a->dim[a->rank - 1], m = a->rank > 1 ? a->dim[a->rank - 2] : 1;
+  int64_t n = b->rank > 1 ? b->dim[b->rank - 1] : 1;
+  int front = out->rank - (a->rank > 1) - (b->rank > 1);
+  int64_t batches = m > 0 && n > 0 ? out->count / (m * n) : 0;
+  GraphTensor fa = {.rank = a->rank > 2 ? a->rank - 2 : 0}, fb = {.rank = b->rank > 2 ? b->rank - 2 : 0};
+  for (int i = 0; i < fa.rank; i++)
+    fa.dim[i] = a->dim[i];
+  for (int i = 0; i < fb.rank; i++)
+    fb.dim[i] = b->dim[i];
+  double *y = call_data(call, 0);
+  Walk w = walk_start(front, out->dim);
+  strides_broadcast(&fa, front, w.stride[0]);
+  strides_broadcast(&fb, front, w.stride[1]);
+  for (int64_t batch = 0; batch < batches; batch++, walk_next(&w)) {
+    const double *left = a->data + w.offset[0] * m * inner, *right = b->data + w.offset[1] * inner * n;
+    for (int64_t i = 0; i < m; i++, y += n)
+      for (int64_t k = 0; k < inner; k++) {
+        double x = left[i * inner + k] - zero_of(za, i, m);
+        for (int64_t j = 0; j < n; j++)
+          y[j] += x * (right[k * n + j] - zero_of(zb, j, n));
+      }
+  }
+  return true;
+}
+
+bool graph_eval_MatMul(GraphCall *call) { return product(call, NULL, NULL); }
+
+bool graph_eval_MatMulInteger(GraphCall *call) {
+  const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
+  return zeros_fit(call, 2, a->rank > 1 ? a->dim[a->rank - 2] : 1) &&
+         zeros_fit(call, 3, b->rank > 1 ? b->dim[b->rank - 1] : 1) &&
+         product(call, call_in(call, 2), call_in(call, 3));
+}
+
+/* ---- windows ---- */
+
+/* The place in the input that element `at` of the kernel of output `to` reads; false: in the pads. */
+static bool window_place(const CallWindow *w, const int64_t *to, const int64_t *at, const int64_t *size,
+                         const int64_t *stride, int64_t *offset) {
+  *offset = 0;
+  for (int i = 0; i < w->n; i++) {
+    int64_t place = to[i] * w->stride[i] + at[i] * w->dilation[i] - w->before[i];
+    if (place < 0 || place >= size[i]) return false;
+    *offset += place * stride[i];
+  }
+  return true;
+}
+
+static int64_t product_of(int n, const int64_t *dim) {
+  int64_t all = 1;
+  for (int i = 0; i < n; i++)
+    all *= dim[i];
+  return all;
+}
+
+static void kernel_of(GraphCall *call, CallWindow *w) {
+  const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
+  for (int i = 0; i < x->rank - 2; i++)
+    w->kernel[i] = k->dim[i + 2];
+  call_window(call, x->rank - 2, w); /* checked by the shape rule */
+}
+
+static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor *zx, const GraphTensor *zk) {
+  const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
+  GraphTensor *out = &call->out[0];
+  CallWindow w;
+  kernel_of(call, &w);
+  int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), c = k->dim[1], m = out->dim[1];
+  int64_t area_x = product_of(w.n, x->dim + 2), area_y = product_of(w.n, out->dim + 2);
+  int64_t area_k = product_of(w.n, w.kernel), stride[GRAPH_MAX_RANK];
+  strides_of(w.n, x->dim + 2, stride);
+  double *y = call_data(call, 0), shift_x = zero_of(zx, 0, 1);
+  for (int64_t n = 0; n < x->dim[0]; n++) {
+    const double *sample = x->data + n * x->dim[1] * area_x;
+    double *to = y + n * m * area_y;
+    Walk place = walk_start(w.n, out->dim + 2);
+    for (int64_t p = 0; p < area_y; p++, walk_next(&place)) {
+      Walk at = walk_start(w.n, w.kernel);
+      for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
+        int64_t from;
+        if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
+        for (int64_t f = 0; f < m; f++) {
+          const double *in = sample + f / (m / groups) * c * area_x + from;
+          double shift_k = zero_of(zk, f, m), sum = 0;
+          for (int64_t i = 0; i < c; i++)
+            sum += (in[i * area_x] - shift_x) * (k->data[(f * c + i) * area_k + q] - shift_k);
+          to[f * area_y + p] += sum;
+        }
+      }
+      for (int64_t f = 0; bias && f < m; f++)
+        to[f * area_y + p] += bias->data[f];
+    }
+  }
+  return true;
+}
+
+bool graph_eval_Conv(GraphCall *call) { return convolve(call, call_in(call, 2), NULL, NULL); }
+
+bool graph_eval_ConvInteger(GraphCall *call) {
+  const GraphTensor *zero = call_in(call, 2);
+  if (zero && zero->count != 1) return call_fault(call, "an input has one zero point");
+  return zeros_fit(call, 3, call->out[0].dim[1]) &&
+         convolve(call, NULL, zero, call_in(call, 3));
+}
+
+bool graph_eval_ConvTranspose(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1), *bias = call_in(call, 2);
+  GraphTensor *out = &call->out[0];
+  CallWindow w;
+  kernel_of(call, &w);
+  int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), per = k->dim[1], c = x->dim[1];
+  int64_t area_x = product_of(w.n, x->dim + 2), area_y = product_of(w.n, out->dim + 2);
+  int64_t area_k = product_of(w.n, w.kernel), stride[GRAPH_MAX_RANK];
+  strides_of(w.n, out->dim + 2, stride);
+  double *y = call_data(call, 0);
+  for (int64_t n = 0; n < x->dim[0]; n++) {
+    double *to = y + n * out->dim[1] * area_y;
+    for (int64_t f = 0; bias && f < out->dim[1]; f++)
+      for (int64_t p = 0; p < area_y; p++)
+        to[f * area_y + p] = bias->data[f];
+    Walk place = walk_start(w.n, x->dim + 2);
+    for (int64_t p = 0; p < area_x; p++, walk_next(&place)) {
+      Walk at = walk_start(w.n, w.kernel);
+      for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
+        int64_t target;
+        if (!window_place(&w, place.at, at.at, out->dim + 2, stride, &target)) continue;
+        for (int64_t i = 0; i < c; i++)
+          for (int64_t j = 0; j < per; j++)
+            to[(i / (c / groups) * per + j) * area_y + target] +=
+                x->data[(n * c + i) * area_x + p] * k->data[(i * per + j) * area_k + q];
+      }
+    }
+  }
+  return true;
+}
+
+/* ---- pools ---- */
+
+/* Elements of a window that lie in the input or its pads: the divisor where pads count. */
+static int64_t window_padded(const CallWindow *w, const int64_t *to, const int64_t *size) {
+  int64_t all = 1;
+  for (int i = 0; i < w->n; i++) {
+    int64_t n = 0;
+    for (int64_t k = 0; k < w->kernel[i]; k++)
+      n += to[i] * w->stride[i] + k * w->dilation[i] < size[i] + w->before[i] + w->after[i];
+    all *= n;
+  }
+  return all;
+}
+
+static bool pool(GraphCall *call, bool is_max) {
+  const GraphTensor *x = call_in(call, 0);
+  GraphTensor *out = &call->out[0];
+  bool count_pad = graph_int(call->node, GRAPH_ATTR_count_pad, 0) != 0;
+  CallWindow w;
+  call_per_axis(call, GRAPH_ATTR_kernel, x->rank - 2, 1, w.kernel);
+  call_window(call, x->rank - 2, &w);
+  int64_t planes = x->dim[0] * x->dim[1], area_x = product_of(w.n, x->dim + 2);
+  int64_t area_y = product_of(w.n, out->dim + 2), area_k = product_of(w.n, w.kernel);
+  int64_t stride[GRAPH_MAX_RANK];
+  strides_of(w.n, x->dim + 2, stride);
+  double *y = call_data(call, 0);
+  Walk place = walk_start(w.n, out->dim + 2);
+  for (int64_t p = 0; p < area_y; p++, walk_next(&place)) {
+    int64_t inside = 0;
+    for (int64_t i = 0; is_max && i < planes; i++)
+      y[i * area_y + p] = -INFINITY;
+    Walk at = walk_start(w.n, w.kernel);
+    for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
+      int64_t from;
+      if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
+      inside++;
+      for (int64_t i = 0; i < planes; i++) {
+        double value = x->data[i * area_x + from], *to = &y[i * area_y + p];
+        *to = !is_max ? *to + value : value > *to || isnan(value) ? value : *to;
+      }
+    }
+    int64_t divisor = count_pad ? window_padded(&w, place.at, x->dim + 2) : inside;
+    for (int64_t i = 0; !is_max && i < planes; i++)
+      y[i * area_y + p] /= (double)divisor;
+  }
+  return true;
+}
+
+bool graph_eval_MaxPool(GraphCall *call) { return pool(call, true); }
+
+bool graph_eval_AvgPool(GraphCall *call) { return pool(call, false); }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Between fractions and quantised numbers. */
+#include "import/graph/eval.h"
+
+/* Which of the scales belongs to each element: stride[0] of the walk, in places along an axis or blocks of it. */
+typedef struct Scales {
+  Walk walk;
+  int axis;
+  int64_t block, step[GRAPH_MAX_RANK];
+} Scales;
+
+static Scales scales_of(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1);
+  Scales s = {.walk = walk_start(x->rank, x->dim), .block = graph_int(call->node, GRAPH_ATTR_block, 0)};
+  if (!s.block && scale->count == 1) return s;
+  call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 1), x->rank, &s.axis); /* checked by the shape rule */
+  if (s.block) strides_of(scale->rank, scale->dim, s.step);
+  else s.step[s.axis] = 1;
+  return s;
+}
+
+static int64_t scale_place(const Scales *s) {
+  int64_t place = 0;
+  for (int i = 0; i < s->walk.rank; i++)
+    place += s->walk.at[i] / (s->block && i == s->axis ? s->block : 1) * s->step[i];
+  return place;
+}
+
+bool graph_eval_Quantize(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
+  Scales s = scales_of(call);
+  double *y = call_data(call, 0);
+  for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
+    int64_t k = scale_place(&s);
+    double q = nearbyint(x->data[i] / scale->data[k]) + (zero ? zero->data[k] : 0);
+    y[i] = isnan(q) ? 0 : elem_saturate(call->out[0].elem, q);
+  }
+  return true;
+}
+
+bool graph_eval_Dequantize(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
+  Scales s = scales_of(call);
+  double *y = call_data(call, 0);
+  for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
+    int64_t k = scale_place(&s);
+    y[i] = (x->data[i] - (zero ? zero->data[k] : 0)) * scale->data[k];
+  }
+  return true;
+}
+
+/* The range is widened to hold 0, which becomes a whole number exactly; a range of nothing has scale 1. */
+bool graph_eval_DynamicQuantize(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0);
+  double low = 0, high = 0, *y = call_data(call, 0);
+  for (int64_t i = 0; i < x->count; i++) {
+    low = fmin(low, x->data[i]);
+    high = fmax(high, x->data[i]);
+  }
+  double scale = high > low ? (high - low) / 255 : 1;
+  double zero = elem_saturate(GRAPH_U8, nearbyint(-low / scale));
+  for (int64_t i = 0; i < x->count; i++)
+    y[i] = elem_saturate(GRAPH_U8, nearbyint(x->data[i] / scale) + zero);
+  if (call->node->n_out > 1) call_data(call, 1)[0] = scale;
+  if (call->node->n_out > 2) call_data(call, 2)[0] = zero;
+  return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What eval_graph.c (the walk over the nodes) and eval_control.c (loops, branches, variables) share. */
+#ifndef GRUS_IMPORT_GRAPH_RUN_H
+#define GRUS_IMPORT_GRAPH_RUN_H
+
+#include "import/graph/call.h"
+
+enum { MAX_DEPTH = 32 };
+
+/* One evaluation. */
+typedef struct Run {
+  Arena *arena;
+  const Graph *graph; /* the outermost */
+  GraphState *state;
+  GraphFault *fault;
+  int64_t steps, work, room; /* what is left */
+} Run;
+
+/* The values of one graph while it is evaluated. */
+typedef struct Frame {
+  const Graph *graph;
+  const GraphTensor **value; /* by id; NULL: not yet computed */
+  Arena *arena;              /* where results go */
+  const struct Frame *outer;
+  int depth;
+} Frame;
+
+/* Keeps the first fault; always false. */
+bool run_fault(Run *run, const GraphNode *node, const char *text);
+/* Operand k of a node; NULL where it is left out. */
+bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k, const GraphTensor **out);
+void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor);
+GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t);
+/* A graph as the body of node, its intermediate values in `arena`. */
+bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena, const GraphNode *node,
+               int n_in, const GraphTensor *const *in, int n_out, const GraphTensor **out);
+
+bool run_if(Run *run, Frame *frame, const GraphNode *node);
+bool run_loop(Run *run, Frame *frame, const GraphNode *node);
+bool run_scan(Run *run, Frame *frame, const GraphNode *node);
+bool run_while(Run *run, Frame *frame, const GraphNode *node);
+bool run_var_read(Run *run, Frame *frame, const GraphNode *node);
+bool run_var_assign(Run *run, Frame *frame, const GraphNode *node);
+
+#endif
