@@ -6,6 +6,7 @@
  *   keras_graph.c   Sequential and functional models: which layer reads what
  *   keras_groups.c  which group of the file is a layer's
  *   keras_config.c  options of a layer: found, checked, refused
+ *   keras_mask.c    masks over steps: who makes, uses and ends them
  *   keras_weights.c which tensor of the file is which of a layer
  *   keras_layers.c  layers without state   keras_join.c  several inputs, shapes
  *   keras_recurrent.c, keras_cells.c       recurrent layers and their weights
@@ -18,6 +19,7 @@
 #include "base/map.h"
 #include "import/foreign.h"
 #include "import/hdf5.h"
+#include "import/keras_mask.h"
 
 #include <jansson.h>
 
@@ -27,11 +29,12 @@ typedef struct KerasValue {
   int rank;
   int64_t dim[TYPE_MAX_AXES];
   int64_t pad_before, pad_after; /* zeros that ZeroPadding1D puts around: taken up by Conv1D */
+  KerasMask mask;
 } KerasValue;
 
 enum { KERAS_MAX_OUT = 5 };
 
-typedef struct Keras {
+struct Keras {
   Arena *arena;
   const ForeignFile *file;
   const ImportOptions *options;
@@ -46,10 +49,11 @@ typedef struct Keras {
   int n_reads;       /* layers so far, in each call of the model around them */
   Map groups;        /* class and configuration -> group, Keras 3 */
   bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
-} Keras;
+  bool is_padded;    /* some layer makes a mask: sequences have steps behind the real ones */
+};
 
 /* One use of one layer. */
-typedef struct KerasLayer {
+struct KerasLayer {
   Keras *keras;
   const char *name;  /* in the configuration */
   const char *class_name;
@@ -68,7 +72,8 @@ typedef struct KerasLayer {
   bool has_number, number_first;
   KerasValue out[KERAS_MAX_OUT];
   int n_out;
-} KerasLayer;
+  bool is_operator; /* of Keras 3, as x + y: no layer */
+};
 
 /* Options. The getters report what has the wrong kind and remember it in ok. */
 bool keras_check_options(const KerasLayer *layer, const char *known);
@@ -81,7 +86,6 @@ const char *keras_word(const KerasLayer *layer, const char *name, const char *if
 const char *keras_activation_name(const KerasLayer *layer, const char *name, const char *if_absent);
 /* "`gru_1` (GRU) ..." */
 Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
-bool keras_masks_allowed(const KerasLayer *layer, const char *what);
 
 /* Weights. side: "forward", "backward" or ""; leaf: the name in Keras 2; number: the place in Keras 3.
  * False after reporting. */
@@ -118,10 +122,13 @@ const char *keras_snake_case(Arena *arena, const char *name);
 /* A row of a table of layers. */
 typedef struct KerasClass {
   const char *name;
+  KerasMaskRow mask; /* what it does to masks */
   bool (*import)(KerasLayer *layer);
   int n_in;            /* 0: any number */
   const char *options; /* known, beside the harmless ones; "a=false": only this value */
 } KerasClass;
+#define KERAS_CLASS(name, import, n_in, options) {#name, KERAS_MASK_##name, import, n_in, options}
+#define KERAS_CLASS_END {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
 extern const KerasClass keras_layer_classes[], keras_join_classes[], keras_recurrent_classes[];
 bool keras_layer_import(KerasLayer *layer);
 

@@ -165,14 +165,3 @@ const char *keras_activation_name(const KerasLayer *layer, const char *name, con
   report_kind(layer, name, "the name of an activation", value);
   return NULL;
 }
-
-bool keras_masks_allowed(const KerasLayer *layer, const char *what) {
-  Keras *k = layer->keras;
-  if (k->options->time && strstr(k->options->time, "<=")) {
-    foreign_note(k->foreign, "%s of `%s` became the length of the sequence: pass the true length; padding is not looked for", what, layer->name);
-    return true;
-  }
-  Diag *d = keras_refuse(layer, E903, "uses %s: steps are skipped by what they hold, which grus does not do", what);
-  diag_note(d, "where the padding comes last, a sequence of bounded length gives the same: `--time \"n <= N\"`");
-  return false;
-}

@@ -9,6 +9,8 @@
 
 static bool import_nested(KerasLayer *layer);
 
+enum { CONFIG_DEPTH_MAX = 256 };
+
 static void json_release(void *arg) { json_decref(arg); }
 
 json_t *keras_json(const Keras *k, const char *what, const char *text, size_t len) {
@@ -72,7 +74,8 @@ bool keras_layer_import(KerasLayer *layer) {
       diag_note(d, "ZeroPadding1D is known in front of Conv1D");
       return false;
     }
-  if (!keras_check_options(layer, class->options) || !class->import(layer)) return false;
+  if (!keras_check_options(layer, class->options) || !keras_mask_check(layer, class->mask) || !class->import(layer)) return false;
+  keras_mask_follow(layer, class->mask);
   return layer->keras->diags->n_errors == errors;
 }
 
@@ -81,7 +84,7 @@ bool graph_layer_read(Graph *g, json_t *object, int index, KerasLayer *out) {
   Keras *k = g->keras;
   json_t *config = json_object_get(object, "config");
   const char *class_name = json_string_value(json_object_get(object, "class_name"));
-  const char *name = json_string_value(json_object_get(config, "name"));
+  const char *name = json_string_value(json_object_get(config, "name")), *module = json_string_value(json_object_get(object, "module"));
   if (!name) name = json_string_value(json_object_get(object, "name"));
   if (++k->n_reads > READS_MAX) {
     foreign_report(k->diags, k->file, E903, "`%s` has more than %d layers, those of models inside counted with each call", k->file->path, READS_MAX);
@@ -92,6 +95,7 @@ bool graph_layer_read(Graph *g, json_t *object, int index, KerasLayer *out) {
     return false;
   }
   *out = (KerasLayer){.keras = k, .class_name = class_name, .config = config, .inner = "", .own = "", .part = "", .depth = g->depth};
+  out->is_operator = module && strncmp(module, "keras.src.ops", strlen("keras.src.ops")) == 0;
   out->name = arena_strdup(k->arena, name ? name : arena_printf(k->arena, "%s_%d", keras_snake_case(k->arena, class_name), index));
   out->group = keras_group(&g->groups, out);
   if (g->outer) {
@@ -101,6 +105,17 @@ bool graph_layer_read(Graph *g, json_t *object, int index, KerasLayer *out) {
   }
   out->origin = arena_printf(k->arena, "layer `%s`", out->name);
   return true;
+}
+
+/* Whether a layer of a configuration, or of a model in it, makes a mask. */
+static bool makes_mask(json_t *object, int depth) {
+  const char *key, *class_name = json_string_value(json_object_get(object, "class_name"));
+  json_t *value;
+  bool found = class_name && (strcmp(class_name, "Masking") == 0 || json_is_true(json_object_get(json_object_get(object, "config"), "mask_zero")));
+  for (size_t i = 0; i < json_array_size(object) && depth && !found; i++)
+    found = makes_mask(json_array_get(object, i), depth - 1);
+  json_object_foreach(object, key, value) found = found || (depth && makes_mask(value, depth - 1));
+  return found;
 }
 
 /* Axes behind the batch. */
@@ -135,6 +150,7 @@ bool graph_input(const KerasLayer *layer, const char *name, json_t *shape, Keras
   Time time = {.kind = sequence ? TIME_FIXED : TIME_NONE, .n = open ? 1 : sequence ? out->dim[0] : 0};
   Port *port = model_input(k->model, name, foreign_type(time, out->rank - sequence, out->dim + sequence));
   out->value = port->value;
+  out->mask.padded = k->is_padded && sequence;
   return true;
 }
 
@@ -240,6 +256,7 @@ Foreign *keras_import(Keras *k, json_t *config, const char *version, const char 
   }
   k->foreign = foreign_new(k->file, arena_printf(k->arena, "Keras %.20s, %s", version, container), NULL);
   k->model = k->foreign->model;
+  k->is_padded = makes_mask(config, CONFIG_DEPTH_MAX);
   Graph g = {.keras = k, .groups = {.keras = k, .root = k->root}};
   keras_scan_groups(k, layers);
   bool sequential = json_is_array(inner) || strcmp(class_name, "Sequential") == 0;

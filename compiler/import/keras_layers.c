@@ -178,7 +178,7 @@ static bool import_embedding(KerasLayer *layer) {
     diag_note(d, "an Embedding must read an input of the model, of one axis, that only Embeddings of %lld categories read", (long long)categories);
     return false;
   }
-  if (keras_flag(layer, "mask_zero", false) && !keras_masks_allowed(layer, "mask_zero")) return false;
+  if (keras_flag(layer, "mask_zero", false) && !keras_mask_becomes_length(layer, "mask_zero")) return false;
   if (port->declared.elem != ELEM_INDEX) {
     Time time = {.kind = TIME_FIXED, .n = value.dim[0] > 0 ? value.dim[0] : 1};
     port->declared = (Type){.elem = ELEM_INDEX, .categories = categories, .time = time};
@@ -300,7 +300,7 @@ static bool import_nothing(KerasLayer *layer) {
 }
 
 static bool import_masking(KerasLayer *layer) {
-  if (!keras_masks_allowed(layer, "masking")) return false;
+  if (!keras_mask_becomes_length(layer, "masking")) return false;
   return import_nothing(layer);
 }
 
@@ -314,25 +314,25 @@ static bool import_rescaling(KerasLayer *layer) {
 }
 
 const KerasClass keras_layer_classes[] = {
-    {"Dense", import_dense, 1, "units activation use_bias"},
-    {"Conv1D", import_conv1d, 1, "filters kernel_size strides padding data_format=\"channels_last\" dilation_rate groups activation use_bias rank"},
-    {"Embedding", import_embedding, 1, "input_dim output_dim units mask_zero"},
-    {"BatchNormalization", import_norm, 1, "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"},
-    {"BatchNormalizationV1", import_norm, 1, "axis epsilon center scale renorm=false"},
-    {"LayerNormalization", import_norm, 1, "axis epsilon center scale rms_scaling=false"},
-    {"PReLU", import_prelu, 1, "shared_axes"},
-    {"Activation", import_activation, 1, "activation"},
-    {"ReLU", import_relu, 1, "max_value negative_slope threshold"},
-    {"LeakyReLU", import_leaky_relu, 1, "alpha negative_slope"},
-    {"ELU", import_elu, 1, "alpha"},
-    {"Softmax", import_softmax, 1, "axis"},
-    {"Dropout", import_dropout, 1, "rate"},
-    {"SpatialDropout1D", import_dropout, 1, "rate"},
-    {"AlphaDropout", import_dropout, 1, "rate"},
-    {"GaussianDropout", import_dropout, 1, "rate"},
-    {"GaussianNoise", import_noise, 1, "stddev"},
-    {"ActivityRegularization", import_nothing, 1, "l1 l2"},
-    {"Identity", import_nothing, 1, ""},
-    {"Masking", import_masking, 1, "mask_value"},
-    {"Rescaling", import_rescaling, 1, "scale offset"},
-    {NULL, NULL, 0, NULL}};
+    KERAS_CLASS(Dense, import_dense, 1, "units activation use_bias"),
+    KERAS_CLASS(Conv1D, import_conv1d, 1, "filters kernel_size strides padding data_format=\"channels_last\" dilation_rate groups activation use_bias rank"),
+    KERAS_CLASS(Embedding, import_embedding, 1, "input_dim output_dim units mask_zero"),
+    KERAS_CLASS(BatchNormalization, import_norm, 1, "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
+    KERAS_CLASS(BatchNormalizationV1, import_norm, 1, "axis epsilon center scale renorm=false"),
+    KERAS_CLASS(LayerNormalization, import_norm, 1, "axis epsilon center scale rms_scaling=false"),
+    KERAS_CLASS(PReLU, import_prelu, 1, "shared_axes"),
+    KERAS_CLASS(Activation, import_activation, 1, "activation"),
+    KERAS_CLASS(ReLU, import_relu, 1, "max_value negative_slope threshold"),
+    KERAS_CLASS(LeakyReLU, import_leaky_relu, 1, "alpha negative_slope"),
+    KERAS_CLASS(ELU, import_elu, 1, "alpha"),
+    KERAS_CLASS(Softmax, import_softmax, 1, "axis"),
+    KERAS_CLASS(Dropout, import_dropout, 1, "rate"),
+    KERAS_CLASS(SpatialDropout1D, import_dropout, 1, "rate"),
+    KERAS_CLASS(AlphaDropout, import_dropout, 1, "rate"),
+    KERAS_CLASS(GaussianDropout, import_dropout, 1, "rate"),
+    KERAS_CLASS(GaussianNoise, import_noise, 1, "stddev"),
+    KERAS_CLASS(ActivityRegularization, import_nothing, 1, "l1 l2"),
+    KERAS_CLASS(Identity, import_nothing, 1, ""),
+    KERAS_CLASS(Masking, import_masking, 1, "mask_value"),
+    KERAS_CLASS(Rescaling, import_rescaling, 1, "scale offset"),
+    KERAS_CLASS_END};

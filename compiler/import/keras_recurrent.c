@@ -299,11 +299,11 @@ static bool import_bidirectional(KerasLayer *layer) {
 #define WRAPPER_OPTIONS "return_sequences return_state go_backwards stateful time_major=false input_dim"
 #define CELL_OPTIONS    " units activation use_bias " WRAPPER_OPTIONS
 const KerasClass keras_recurrent_classes[] = {
-    {"LSTM", import_recurrent, 1, "recurrent_activation" CELL_OPTIONS},
-    {"GRU", import_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS},
-    {"SimpleRNN", import_recurrent, 1, CELL_OPTIONS},
-    {"CuDNNLSTM", import_recurrent, 1, CELL_OPTIONS},
-    {"CuDNNGRU", import_recurrent, 1, CELL_OPTIONS},
-    {"RNN", import_rnn, 1, "cell " WRAPPER_OPTIONS},
-    {"Bidirectional", import_bidirectional, 1, "layer backward_layer merge_mode " WRAPPER_OPTIONS},
-    {NULL, NULL, 0, NULL}};
+    KERAS_CLASS(LSTM, import_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
+    KERAS_CLASS(GRU, import_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
+    KERAS_CLASS(SimpleRNN, import_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(CuDNNLSTM, import_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(CuDNNGRU, import_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(RNN, import_rnn, 1, "cell " WRAPPER_OPTIONS),
+    KERAS_CLASS(Bidirectional, import_bidirectional, 1, "layer backward_layer merge_mode " WRAPPER_OPTIONS),
+    KERAS_CLASS_END};
