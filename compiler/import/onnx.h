@@ -137,6 +137,7 @@ typedef struct Onnx {
   bool confirming;     /* a time axis of 1 is taken for 2, to see whether it is one */
   bool unsure;         /* a batch was taken for one sample beside a time axis of 1 */
   bool open_time;      /* a sequence's length is not in the file */
+  bool asks_time;      /* all is clear but that length: reported */
   int progress;        /* inputs and nodes converted */
   const OnnxNode *node; /* the one being converted */
   const char *output;   /* then the output being made */

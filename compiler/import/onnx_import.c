@@ -259,6 +259,7 @@ static bool try_layout(Onnx *onnx, OnnxLayout layout) {
   if (!onnx->open_time || onnx->options->time || onnx->options->stream) return true;
   for (int i = 0; i < onnx->model->n_in; i++)
     if (onnx->model->in[i]->declared.time.kind == TIME_STREAM) return true;
+  onnx->asks_time = true;
   Diag *d = foreign_report(onnx->diags, onnx->file, E904, "`%s` does not say how long its sequences are", onnx->file->path);
   diag_note(d, "give `--time N`, `--time \"n <= N\"`, or `--stream` for one step after the other");
   return false;
@@ -305,6 +306,28 @@ static bool is_confirmed(const Onnx *first, const Diags *diags, OnnxLayout layou
   return layout != NO_TIME && try_layout(&again, layout);
 }
 
+/* Nothing goes over steps, two axes are open, and some operator treats the axes unlike: which one is the batch
+ * is nowhere said. False after reporting. */
+static bool axes_are_told(const Onnx *first) {
+  const OnnxPort *p = &first->graph->in[0];
+  int open[2], n = 0;
+  for (int i = 0; i < p->rank; i++)
+    if (!p->dim[i] && n < 2) open[n++] = i;
+  if (first->has_time || first->batch_is_free || n < 2) return true;
+  Diag *d = foreign_report(first->diags, first->file, E904, "input `%s` does not say which of its axes %d and %d is the batch and which is time", p->name, open[0], open[1]);
+  diag_note(d, "both are open, and no operator goes over the steps of a sequence; export it with a batch of 1");
+  return false;
+}
+
+/* The attempt took an open axis for the batch and found no time, in a graph that has some: a reading in which an axis
+ * is scanned says more. */
+static bool is_poor(const Onnx *onnx) {
+  bool timed = false;
+  for (int i = 0; i < onnx->graph->n_in; i++)
+    timed |= onnx->port[i] && type_is_sequence(&onnx->port[i]->declared);
+  return onnx->has_time && onnx->unsure && !timed;
+}
+
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   int64_t left = ONNX_MAX_ELEMENTS + (int64_t)file->data.len * ONNX_ELEMENTS_A_BYTE;
   Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags, .left = &left};
@@ -319,6 +342,8 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   count_uses(&first, graph);
   first.batch_is_free = batch_is_free(graph);
   first.has_time = has_time(graph);
+  Foreign *poor = NULL;
+  if (!axes_are_told(&first)) return NULL;
   int turn = first.has_time ? 0 : NO_TIME;
   for (int k = 0; k < LAYOUT_COUNT; k++) {
     OnnxLayout layout = (OnnxLayout)((k + turn) % LAYOUT_COUNT);
@@ -326,7 +351,12 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
     onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
-    if (try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout))) return onnx.foreign;
+    if (try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout))) {
+      if (!is_poor(&onnx)) return onnx.foreign;
+      if (!poor) poor = onnx.foreign;
+      continue;
+    }
+    if (onnx.asks_time && !onnx.unsure) return report_again(onnx.diags, diags), NULL;
     if (!onnx.diags->n_errors) { /* nothing shows that the axes are what they were taken for */
       Diag *d = foreign_report(onnx.diags, file, E904, "`%s` does not say which of its axes is time", file->path);
       diag_note(d, "its input is as good as one of one step; export it with the length of its sequences, or a batch of 1");
@@ -335,6 +365,7 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
     int reached = 2 * onnx.progress + !onnx.unsure; /* of two, the one that did not take a batch for one sample */
     if (reached > farthest) farthest = reached, best = onnx.diags;
   }
+  if (poor) return poor;
   report_again(best, diags);
   return NULL;
 }

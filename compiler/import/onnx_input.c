@@ -27,7 +27,7 @@ static int time_axis(const OnnxPort *p, OnnxLayout layout) {
 }
 
 static int batch_axis(const OnnxPort *p, OnnxLayout layout) {
-  if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0) ? 1 : -1;
+  if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0 && is_whole(p->elem)) ? 1 : -1;
   return p->rank >= 1 ? 0 : -1;
 }
 
@@ -78,6 +78,13 @@ static bool is_start_state(Onnx *onnx, const OnnxPort *p) {
   return how && *how == READ_AS_STATE;
 }
 
+/* An open axis of an input beside the first one, where no axis of it is that input's batch: the same batch by another
+ * name. Not if it has the name of that input's time. */
+static bool is_other_batch(const OnnxPort *p, const OnnxPort *first, OnnxLayout layout, int axis, int batch) {
+  int time = time_axis(first, layout);
+  return p != first && batch < 0 && axis <= 1 && (time < 0 || !*p->symbol[axis] || strcmp(p->symbol[axis], first->symbol[time]) != 0);
+}
+
 /* The shape of an input as the graph is to see it. False: the layout does not fit. */
 static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_t *dim, int *time, bool *open) {
   const OnnxPort *first = &onnx->graph->in[0];
@@ -95,7 +102,7 @@ static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_
       dim[i] = 1;
     } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming) dim[i] = 2;
     else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
-    else if (!dim[i] && i <= 1) dim[i] = 1; /* another name for the batch */
+    else if (!dim[i] && is_other_batch(p, first, layout, i, batch)) dim[i] = 1;
     if (dim[i]) continue;
     Diag *d = foreign_report(onnx->diags, onnx->file, E904, "input `%s` does not say how long its axis %d%s%s%s is", p->name, i, *p->symbol[i] ? " (`" : "",
                              p->symbol[i], *p->symbol[i] ? "`)" : "");
