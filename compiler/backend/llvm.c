@@ -28,8 +28,13 @@ static void on_fatal_error(const char *reason) {
   longjmp(fatal.back, 1);
 }
 
+bool llvm_abandoned;
+
+void backend_llvm_abandon(void) { llvm_abandoned = true; }
+
 static void dispose(void *arg) {
   LlvmWriter *w = arg;
+  if (llvm_abandoned) return;
   if (w->debug) LLVMDisposeDIBuilder(w->debug);
   if (w->builder) LLVMDisposeBuilder(w->builder);
   if (w->module) LLVMDisposeModule(w->module);

@@ -46,4 +46,7 @@ bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput out
 bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags,
                       LlvmEntries *out);
 
+/* LLVM was left in the middle of a call: nothing of it is touched again, its memory is lost. */
+void backend_llvm_abandon(void);
+
 #endif

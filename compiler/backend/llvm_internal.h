@@ -66,6 +66,9 @@ unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
 LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
 LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
 
+/* ---- llvm.c ---- */
+extern bool llvm_abandoned; /* backend_llvm_abandon was called */
+
 /* ---- llvm_stmt.c ---- */
 void llvm_statements(LlvmWriter *w, const KirStmt *list);
 

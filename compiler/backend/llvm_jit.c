@@ -17,7 +17,7 @@ static bool fail(const KirModule *m, Diags *diags, LLVMErrorRef error) {
 }
 
 static void dispose(void *jit) {
-  LLVMConsumeError(LLVMOrcDisposeLLJIT(jit));
+  if (!llvm_abandoned) LLVMConsumeError(LLVMOrcDisposeLLJIT(jit));
 }
 
 /* memcpy and memset, which code may call, are this process's. */

@@ -9,6 +9,7 @@ typedef struct LlvmModule {
   const char *(*version)(void);
   bool (*has_target)(const char *target);
   bool (*compile)(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out);
+  void (*abandon)(void);
   bool (*jit)(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out);
 } LlvmModule;
 
@@ -18,6 +19,7 @@ static bool open_module(LlvmModule *module) {
   return opened && module_take(opened, "backend_llvm_version", &module->version) &&
          module_take(opened, "backend_llvm_has_target", &module->has_target) &&
          module_take(opened, "backend_llvm", &module->compile) &&
+         module_take(opened, "backend_llvm_abandon", &module->abandon) &&
          module_take(opened, "backend_llvm_jit", &module->jit);
 #else
   (void)module;
@@ -60,4 +62,9 @@ bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput out
 bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out) {
   const LlvmModule *module = llvm_module();
   return module ? module->jit(m, options, diags, out) : is_missing(m, diags, "code in memory");
+}
+
+void backend_llvm_abandon(void) {
+  const LlvmModule *module = llvm_module();
+  if (module) module->abandon();
 }

@@ -32,7 +32,9 @@ struct Arena {
 
 static const size_t header = (sizeof(Block) + ALIGN - 1) / ALIGN * ALIGN;
 
-void arena_out_of_memory(Arena *arena) { longjmp(*arena->oom, 1); }
+void arena_leave(Arena *arena, ArenaLeave why) { longjmp(*arena->oom, (int)why); }
+
+void arena_out_of_memory(Arena *arena) { arena_leave(arena, LEAVE_NO_MEMORY); }
 
 Arena *arena_new(jmp_buf *oom) {
   Arena *arena = mem_alloc(sizeof *arena);

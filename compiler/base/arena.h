@@ -18,7 +18,7 @@
 
 typedef struct Arena Arena;
 
-/* NULL when out of memory. Later exhaustion does longjmp(*oom, 1); oom must outlive the arena. */
+/* NULL when out of memory. Later exhaustion does longjmp(*oom, LEAVE_NO_MEMORY); oom must outlive the arena. */
 Arena *arena_new(jmp_buf *oom);
 
 /* An arena with the same handler, which goes with its parent if arena_free has not freed it before:
@@ -28,7 +28,16 @@ Arena *arena_child(Arena *parent);
 /* Runs the deferred functions, last first, then frees all memory. NULL is fine. */
 void arena_free(Arena *arena);
 
-/* Leaves through the handler, as if memory were exhausted: for libraries that report it themselves. */
+/* Why the handler is entered: what setjmp returns. */
+typedef enum ArenaLeave {
+  LEAVE_NO_MEMORY = 1,
+  LEAVE_FILE_SHRANK, /* a file that was being read */
+  LEAVE_ABORTED      /* a library gave up */
+} ArenaLeave;
+
+/* Leaves through the handler: everything of the compilation ends here. */
+GRUS_NORETURN void arena_leave(Arena *arena, ArenaLeave why);
+/* As if memory were exhausted: for libraries that report it themselves. */
 GRUS_NORETURN void arena_out_of_memory(Arena *arena);
 
 /* Zeroed memory, aligned for any type. */

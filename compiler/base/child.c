@@ -62,6 +62,8 @@ static void confine(ChildLimits limits) {
   int nothing = open("/dev/null", O_RDWR);
   for (int fd = 0; fd <= 2 && nothing >= 0; fd++)
     dup2(nothing, fd);
+  signal(SIGBUS, SIG_DFL); /* handlers lead back into the parent's work */
+  signal(SIGABRT, SIG_DFL);
   limit_memory(limits.memory);
   limit(RLIMIT_CPU, limits.seconds);
   limit(RLIMIT_CORE, 0);

@@ -62,17 +62,13 @@ static bool read_back(Session *s, const Imported *in, const Text *weights) {
   return ok;
 }
 
-/* Both files or none: the first is taken away again if the second cannot be written. */
+/* Both files or none. */
 static bool write_both(Session *s, const Paths *paths, const Imported *in, const Text *weights) {
-  const char *reason;
-  bool there = file_exists(paths->weights), has_weights = in->model->weights.path != NULL;
-  if (has_weights && !file_write(s->arena, paths->weights, text_str(weights), weights->len, &reason)) {
-    session_file_error(s, paths->weights, "write", reason);
-    return false;
-  }
-  if (file_write(s->arena, paths->text, in->source->text, in->source->len, &reason)) return true;
-  session_file_error(s, paths->text, "write", reason);
-  if (has_weights && !there) unlink(paths->weights);
+  const char *failed, *reason;
+  FileOut out[2] = {{.path = paths->text, .data = in->source->text, .len = in->source->len},
+                    {.path = paths->weights, .data = text_str(weights), .len = weights->len}};
+  if (files_write(s->arena, out, in->model->weights.path ? 2 : 1, &failed, &reason)) return true;
+  session_file_error(s, failed, "write", reason);
   return false;
 }
 

@@ -1,60 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whole files in, whole files out. */
-#define _XOPEN_SOURCE 700 /* realpath */
+/* Whole files out; see files.h.
+ *
+ *   1. stage    each file is written beside its target under a random name, and synced
+ *   2. straight what is no regular file (standard output, a device, a pipe) is written
+ *   3. keep     each target that will be replaced gets a second name
+ *   4. place    the staged files are renamed to their targets, the folders synced
+ *
+ * A failure in 1 to 3 leaves all targets alone; one in 4 renames the second names back. */
+#define _XOPEN_SOURCE 700
 #include "driver/files.h"
 
-#include "base/mem.h"
 #include "driver/interrupts.h"
+#include "driver/links.h"
+#include "driver/random.h"
+#include "driver/stale.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Reads fd to its end, or to one byte beyond limit. */
-static char *read_all(Arena *arena, int fd, size_t limit, size_t *len, const char **reason) {
-  size_t cap = 0, n = 0;
-  char *data = arena_grow(arena, NULL, &cap, 4096, 1);
-  while (n <= limit) {
-    data = arena_grow(arena, data, &cap, n + 4097, 1);
-    ssize_t got = read(fd, data + n, cap - n - 1);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      *reason = strerror(errno);
-      return NULL;
-    }
-    if (got == 0) break;
-    n += (size_t)got;
-  }
-  data[n] = 0;
-  *len = n;
-  return data;
-}
-
-static void close_file(void *arg) {
-  int *fd = arg;
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
-}
-
-char *file_read(Arena *arena, const char *path, size_t limit, size_t *len, const char **reason) {
-  if (strcmp(path, "-") == 0) return read_all(arena, STDIN_FILENO, limit, len, reason);
-  int *fd = ARENA_NEW(arena, int); /* closed with the arena when memory runs out while reading */
-  *fd = -1;
-  arena_defer(arena, close_file, fd);
-  *fd = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat st;
-  char *data = NULL;
-  if (*fd < 0 || fstat(*fd, &st) != 0) *reason = strerror(errno);
-  else if (S_ISDIR(st.st_mode)) *reason = "it is a directory";
-  else data = read_all(arena, *fd, limit, len, reason);
-  close_file(fd);
-  return data;
-}
 
 static bool same_content(Arena *arena, const char *path, const char *data, size_t len) {
   struct stat st;
@@ -75,97 +41,188 @@ static bool write_all(int fd, const char *data, size_t len) {
   return true;
 }
 
-/* What is not a file that can be renamed over: standard output, a device, a pipe. */
-static bool write_straight(const FileOut *file, const char **reason) {
-  bool to_stdout = strcmp(file->path, "-") == 0;
-  int fd = to_stdout ? STDOUT_FILENO : open(file->path, O_WRONLY | O_CLOEXEC);
-  bool ok = fd >= 0 && write_all(fd, file->data, file->len);
+/* Closes fd; what close says counts where all was well before. */
+static bool end_write(int fd, bool ok, const char **reason) {
   if (!ok) *reason = strerror(errno);
-  if (fd >= 0 && !to_stdout && close(fd) != 0 && ok) {
-    *reason = strerror(errno);
-    ok = false;
+  if (fd < 0 || close(fd) == 0 || !ok) return ok;
+  *reason = strerror(errno);
+  return false;
+}
+
+bool file_put(const char *path, const char *data, size_t len, const char **reason) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return end_write(fd, fd >= 0 && write_all(fd, data, len), reason);
+}
+
+/* ---- what is not a file that can be renamed over ---- */
+
+static bool is_straight(const char *path) {
+  struct stat st;
+  return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
+static bool write_straight(const FileOut *file, const char **reason) {
+  if (strcmp(file->path, "-") != 0) {
+    int fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return end_write(fd, fd >= 0 && write_all(fd, file->data, file->len), reason);
   }
+  bool ok = write_all(STDOUT_FILENO, file->data, file->len);
+  if (!ok) *reason = strerror(errno);
   return ok;
 }
 
-/* Temporary files of one write, and where each goes: the file itself, not a link to it. */
+/* ---- the others ---- */
+
+/* A file of the write, and what is to be undone. */
 typedef struct Staged {
-  char **temp; /* NULL: nothing to rename */
-  char **target;
-  int n; /* 0 once all is over */
+  const char *target;       /* NULL: nothing to do. The file itself, not a link to it */
+  char *temp, *kept;        /* names beside it that are there: the new content, the old; NULL: not */
+  bool existed, placed;
 } Staged;
 
-/* Called by files_write, and by the arena when memory runs out in the middle of it. */
-static void staged_end(void *arg) {
-  Staged *staged = arg;
-  if (!staged->n) return;
-  for (int i = 0; i < staged->n; i++)
-    if (staged->temp[i]) unlink(staged->temp[i]);
-  staged->n = 0;
+typedef struct Write {
+  Staged *file;
+  int n; /* 0 once all is over */
+} Write;
+
+/* Undoes what is not over yet: by files_write, and by the arena when memory runs out in the middle. */
+static void write_end(void *arg) {
+  Write *w = arg;
+  if (!w->n) return;
+  for (int i = 0; i < w->n; i++) {
+    Staged *f = &w->file[i];
+    if (f->temp) unlink(f->temp);
+    if (f->placed && f->kept) rename(f->kept, f->target);
+    else if (f->placed && !f->existed) unlink(f->target);
+    else if (f->kept) unlink(f->kept);
+  }
+  w->n = 0;
   interrupts_release();
 }
 
-static char *link_target(Arena *arena, const char *path) {
-  char real[PATH_MAX];
-  return arena_strdup(arena, realpath(path, real) ? real : path);
+/* A name beside target that nobody can know before. */
+static char *name_beside(Arena *arena, const char *target) {
+  const char *dir = file_dir(arena, target);
+  char *path = arena_printf(arena, "%s/%s%*s", dir, STALE_FILE_PREFIX, RANDOM_LETTERS, "");
+  random_letters(path + strlen(path) - RANDOM_LETTERS);
+  return path;
 }
 
-/* Writes file to *temp beside its target; *temp is NULL when nothing is to be renamed. */
-static bool stage(Arena *arena, const FileOut *file, char **target, char **temp, const char **reason) {
+/* A new file beside target. Sets *name once it is there. */
+static int create_beside(Arena *arena, const char *target, mode_t mode, char **name) {
+  enum { TRIES = 100 };
+  for (int i = 0; i < TRIES; i++) {
+    char *path = name_beside(arena, target);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd >= 0) *name = path;
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+/* Writes file beside its target and to the disk. */
+static bool stage(Arena *arena, const FileOut *file, Staged *out, const char **reason) {
   struct stat st;
-  bool exists = strcmp(file->path, "-") != 0 && stat(file->path, &st) == 0;
+  *out = (Staged){0};
+  if (is_straight(file->path)) return true;
+  const char *target = links_follow(arena, file->path, reason);
+  if (!target) return false;
+  bool exists = stat(target, &st) == 0;
   mode_t mode = exists ? st.st_mode & 0777 : 0666;
-  *temp = NULL;
-  if (strcmp(file->path, "-") == 0 || (exists && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) return true;
   if (exists && S_ISDIR(st.st_mode)) {
     *reason = "it is a directory";
     return false;
   }
   if (file->executable) mode |= (mode & 0444) >> 2;
-  if (exists && mode == (st.st_mode & 0777) && same_content(arena, file->path, file->data, file->len)) return true;
-  *target = link_target(arena, file->path);
-  char *path = arena_printf(arena, "%s.tmp%ld", *target, (long)getpid());
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd >= 0) *temp = path;
-  bool ok = fd >= 0 && (!exists || fchmod(fd, mode) == 0) && write_all(fd, file->data, file->len);
-  if (!ok) *reason = strerror(errno);
-  if (fd >= 0 && close(fd) != 0 && ok) {
-    *reason = strerror(errno);
-    ok = false;
+  if (exists && mode == (st.st_mode & 0777) && same_content(arena, target, file->data, file->len)) return true;
+  *out = (Staged){.target = target, .existed = exists};
+  int fd = create_beside(arena, target, mode, &out->temp);
+  bool ok = fd >= 0 && (!exists || fchmod(fd, mode) == 0) && write_all(fd, file->data, file->len) && fsync(fd) == 0;
+  return end_write(fd, ok, reason);
+}
+
+/* A second name for the old content, or a copy of it where links cannot be made. */
+static bool keep_old(Arena *arena, Staged *f, const char **reason) {
+  if (!f->target || !f->existed) return true;
+  char *name = name_beside(arena, f->target);
+  if (link(f->target, name) == 0) {
+    f->kept = name;
+    return true;
   }
-  return ok;
+  struct stat st;
+  size_t len;
+  const char *old = file_read(arena, f->target, (size_t)-2, &len, reason);
+  if (!old) return false;
+  int fd = create_beside(arena, f->target, 0600, &f->kept);
+  bool ok = fd >= 0 && stat(f->target, &st) == 0 && fchmod(fd, st.st_mode & 0777) == 0 && write_all(fd, old, len) && fsync(fd) == 0;
+  return end_write(fd, ok, reason);
+}
+
+static bool place(Staged *f, const char **reason) {
+  if (!f->target) return true;
+  if (rename(f->temp, f->target) != 0) {
+    *reason = strerror(errno);
+    return false;
+  }
+  f->temp = NULL;
+  f->placed = true;
+  return true;
+}
+
+/* The new names reach the disk. A folder that cannot be opened or synced (some network drives) is no
+ * failure: the files are there. */
+static void sync_folder(Arena *arena, const char *target) {
+  int fd = open(file_dir(arena, target), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+/* All is in place: nothing is to be undone. */
+static void commit(Arena *arena, Write *w) {
+  for (int i = 0; i < w->n; i++) {
+    Staged *f = &w->file[i];
+    if (f->kept) unlink(f->kept);
+    f->kept = NULL;
+    f->placed = false;
+    bool seen = !f->target;
+    for (int k = 0; k < i && !seen; k++)
+      seen = w->file[k].target && strcmp(file_dir(arena, w->file[k].target), file_dir(arena, f->target)) == 0;
+    if (seen) continue;
+    sync_folder(arena, f->target);
+    stale_remove_files(file_dir(arena, f->target));
+  }
 }
 
 bool files_write(Arena *arena, const FileOut *files, int n, const char **failed, const char **reason) {
-  Staged *staged = ARENA_NEW(arena, Staged);
-  staged->temp = ARENA_ARRAY(arena, char *, n + 1);
-  staged->target = ARENA_ARRAY(arena, char *, n + 1);
-  arena_defer(arena, staged_end, staged);
-  bool ok = true;
+  Write *w = ARENA_NEW(arena, Write);
+  w->file = ARENA_ARRAY(arena, Staged, n + 1);
+  arena_defer(arena, write_end, w);
+  bool ok = true, alone = n == 1;
   interrupts_hold();
-  staged->n = n;
+  w->n = n;
   for (int i = 0; i < n && ok; i++) {
     *failed = files[i].path;
-    ok = stage(arena, &files[i], &staged->target[i], &staged->temp[i], reason);
+    ok = stage(arena, &files[i], &w->file[i], reason);
     if (ok && interrupts_noted()) {
       *reason = "interrupted";
       ok = false;
     }
   }
-  for (int i = 0; i < n && ok; i++) { /* straight ones first: a full device keeps the others as they were */
-    struct stat st;
-    bool plain = strcmp(files[i].path, "-") != 0 && (stat(files[i].path, &st) != 0 || S_ISREG(st.st_mode));
+  for (int i = 0; i < n && ok; i++) { /* before the others: a full device keeps them as they were */
     *failed = files[i].path;
-    ok = plain || write_straight(&files[i], reason);
+    ok = !is_straight(files[i].path) || write_straight(&files[i], reason);
+  }
+  for (int i = 0; i < n && ok && !alone; i++) {
+    *failed = files[i].path;
+    ok = keep_old(arena, &w->file[i], reason);
   }
   for (int i = 0; i < n && ok; i++) {
     *failed = files[i].path;
-    if (!staged->temp[i]) continue;
-    ok = rename(staged->temp[i], staged->target[i]) == 0;
-    if (ok) staged->temp[i] = NULL;
-    else *reason = strerror(errno);
+    ok = place(&w->file[i], reason);
   }
-  staged_end(staged);
+  if (ok) commit(arena, w);
+  write_end(w);
   return ok;
 }
 
@@ -173,6 +230,8 @@ bool file_write(Arena *arena, const char *path, const char *data, size_t len, co
   const char *failed;
   return files_write(arena, &(FileOut){.path = path, .data = data, .len = len}, 1, &failed, reason);
 }
+
+/* ---- names ---- */
 
 const char *file_dir(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/');

@@ -3,11 +3,11 @@
 #include "backend/llvm.h"
 #include "driver/build.h"
 #include "driver/machine.h"
+#include "driver/streams.h"
 #include "driver/version.h"
 
+#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 static ExitCode (*const command[CMD_COUNT])(Session *) = {
@@ -16,28 +16,35 @@ static ExitCode (*const command[CMD_COUNT])(Session *) = {
 #undef COMMAND
 };
 
+static void say(const char *s) { stream_error(s, strlen(s)); }
+
 static int usage(Session *s, const char *problem) {
   session_error(s, "%s", problem);
   bool known = s->options->command < CMD_COUNT;
-  fprintf(stderr, "run `grus %s%s--help` for help\n", known ? command_info[s->options->command].name : "", known ? " " : "");
+  const char *help = arena_printf(s->arena, "run `grus %s%s--help` for help\n", known ? command_info[s->options->command].name : "", known ? " " : "");
+  stream_error(help, strlen(help));
   return EXIT_USAGE;
 }
 
-static int print_version(void) {
+static void print_version(Session *s) {
   const char *llvm = backend_llvm_version();
-  return printf("grus %s\nbackends: c%s%s\n", GRUS_VERSION, llvm ? ", llvm " : "", llvm ? llvm : "");
+  const char *text = arena_printf(s->arena, "grus %s\nbackends: c%s%s\n", GRUS_VERSION, llvm ? ", llvm " : "", llvm ? llvm : "");
+  stream_out(text, strlen(text));
 }
 
 static int run(Session *s, int argc, char **argv) {
   const char *problem = NULL;
   Options *o = s->options;
   bool ok = options_parse(s->arena, argc, argv, o, &problem);
-  if (ok && o->version) return print_version() < 0 ? EXIT_FILE : EXIT_DONE;
+  if (ok && o->version) {
+    print_version(s);
+    return EXIT_DONE;
+  }
   if (ok && (o->help || argc < 2)) {
     Text text = text_new(s->arena);
     if (o->command == CMD_COUNT) help_general(&text);
     else help_command(&text, o->command);
-    fputs(text_str(&text), argc < 2 ? stderr : stdout);
+    (argc < 2 ? stream_error : stream_out)(text_str(&text), text.len);
     return argc < 2 ? EXIT_USAGE : EXIT_DONE;
   }
   if (!ok) return usage(s, problem);
@@ -48,29 +55,50 @@ static int run(Session *s, int argc, char **argv) {
     return EXIT_DONE;
   }
   if (o->command == CMD_COUNT) return usage(s, "no command given");
+  if (!files_confine(s->arena, o->root, &problem)) {
+    session_file_error(s, o->root, "use the folder", problem);
+    return EXIT_FILE;
+  }
   session_reset_diags(s);
   return (int)command[o->command](s);
 }
 
+/* The exit code, when what was printed is whole; else the trouble with it. */
+static int end_streams(int code) {
+  int error = stream_end();
+  if (!error || code != EXIT_DONE) return code;
+  if (error == EPIPE) return EXIT_FILE; /* the reader has seen enough: nothing to tell anybody */
+  say("grus: error: standard output: ");
+  say(strerror(error));
+  say("\n");
+  return EXIT_FILE;
+}
+
+/* Why a command ended in the middle. */
+static int ended(Arena *arena, const char *why) {
+  arena_free(arena);
+  say("grus: error: ");
+  say(why);
+  say("\n");
+  return EXIT_FILE;
+}
+
 int grus_command(int argc, char **argv) {
-  jmp_buf oom;
+  jmp_buf leave;
   Arena *volatile arena = NULL;
-  volatile int code = EXIT_FILE;
   Options options = {0};
-  if (setjmp(oom) == 0) {
-    arena = arena_new(&oom);
+  switch (setjmp(leave)) {
+  case 0:
+    arena = arena_new(&leave);
     if (arena) {
       Session s = {.arena = arena, .options = &options, .sources = {.arena = arena}};
-      code = run(&s, argc, argv);
-      if (fflush(stdout) != 0 && code == EXIT_DONE) {
-        perror("grus: error: standard output");
-        code = EXIT_FILE;
-      }
+      int code = end_streams(run(&s, argc, argv));
       arena_free(arena);
       return code;
     }
+    break;
+  case LEAVE_FILE_SHRANK: return ended(arena, "a file became shorter while it was read");
+  case LEAVE_ABORTED: return ended(arena, "LLVM gave up; most likely memory ran out");
   }
-  arena_free(arena);
-  fputs("grus: error: out of memory\n", stderr);
-  return EXIT_FILE;
+  return ended(arena, "out of memory");
 }

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-enum { N_SIGNALS = 5, N_ENDING = 3 };
+enum { N_SIGNALS = 5, N_ENDING = 4, N_FROM_OUTSIDE = 3 };
 static const int held_signal[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
 static volatile sig_atomic_t noted;
@@ -23,7 +23,7 @@ static struct sigaction before_hold[N_SIGNALS];
 static void on_signal(int signal) {
   int error = errno;
   if (!noted) noted = signal;
-  if (child_pid > 0) kill((pid_t)child_pid, signal);
+  if (child_pid > 0 && signal != SIGPIPE) kill((pid_t)child_pid, signal);
   errno = error;
 }
 
@@ -55,7 +55,7 @@ static void set_child(pid_t pid, const char *const *argv, const posix_spawn_file
                       pid_t *started, int *error) {
   sigset_t set, before;
   sigemptyset(&set);
-  for (int i = 0; i < N_ENDING; i++)
+  for (int i = 0; i < N_FROM_OUTSIDE; i++)
     sigaddset(&set, held_signal[i]);
   sigprocmask(SIG_BLOCK, &set, &before);
   if (argv) {

@@ -2,6 +2,7 @@
 /* The descriptor of a model compiled in memory: what backend_program prints in C, as data. */
 #include "driver/jit.h"
 
+#include "driver/aborts.h"
 #include "driver/native.h"
 #include "driver/version.h"
 
@@ -81,7 +82,10 @@ const GrusProgram *jit_program(Session *s, const KirModule *m) {
   COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
   LlvmOptions options = native_options(s, &c);
   session_reset_diags(s);
-  if (backend_llvm_jit(m, &options, s->diags, &entries)) return describe(m, &entries, s->arena);
+  aborts_guard(s->arena);
+  bool ok = backend_llvm_jit(m, &options, s->diags, &entries);
+  aborts_release();
+  if (ok) return describe(m, &entries, s->arena);
   session_print_diags(s);
   return NULL;
 }

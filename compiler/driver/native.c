@@ -3,6 +3,7 @@
 #include "driver/native.h"
 
 #include "lower/machine.h"
+#include "driver/aborts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,10 @@ bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput o
     s->usage_trouble = true;
     return false;
   }
-  if (backend_llvm(m, &options, output, s->diags, text)) return true;
+  aborts_guard(s->arena);
+  bool ok = backend_llvm(m, &options, output, s->diags, text);
+  aborts_release();
+  if (ok) return true;
   session_print_diags(s);
   return false;
 }

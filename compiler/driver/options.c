@@ -125,6 +125,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "-D needs NAME=VALUE, found `%s`", value);
     return option_define(arena, o, value);
   case OPTION_include: ARENA_PUSH(arena, o->include, o->n_includes, o->cap_includes, value); return true;
+  case OPTION_root: o->root = value; return true;
   case OPTION_fix:
     o->fix = value ? FIXES_ASK : FIXES_APPLY;
     *problem = "--fix takes nothing or `=ask`";

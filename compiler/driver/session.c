@@ -7,22 +7,32 @@
 #include "driver/written.h"
 #include "driver/interface.h"
 #include "driver/interrupts.h"
+#include "driver/streams.h"
 #include "driver/version.h"
 #include "model/infer/infer.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-void session_out(const char *s, size_t len) { fwrite(s, 1, len, stdout); }
+void session_out(const char *s, size_t len) { stream_out(s, len); }
+
+/* A line to standard error. */
+static void say_line(Session *s, const char *before, const char *format, va_list args) {
+  Text line = text_new(s->arena);
+  text_add(&line, before);
+  text_vprintf(&line, format, args);
+  text_add_char(&line, '\n');
+  stream_error(text_str(&line), line.len);
+}
 
 void session_error(Session *s, const char *format, ...) {
   va_list args;
   if (interrupts_noted()) return; /* what fails now fails because of that */
-  fflush(stdout); /* what was found before stands before */
+  stream_flush();
   va_start(args, format);
-  fprintf(stderr, "grus: error: %s\n", arena_vprintf(s->arena, format, args));
+  say_line(s, "grus: error: ", format, args);
   va_end(args);
 }
 
@@ -30,12 +40,13 @@ void session_say(Session *s, const char *format, ...) {
   if (s->options->quiet) return;
   va_list args;
   va_start(args, format);
-  fprintf(stderr, "%s\n", arena_vprintf(s->arena, format, args));
+  say_line(s, "", format, args);
   va_end(args);
 }
 
 void session_file_error(Session *s, const char *path, const char *what, const char *reason) {
   s->file_trouble = true;
+  if (strcmp(reason, strerror(EPIPE)) == 0) return; /* its reader has seen enough */
   session_error(s, "cannot %s `%s`: %s", what, path, reason);
 }
 
@@ -47,7 +58,8 @@ static const Source *add_source(Session *s, const char *path, char *text, size_t
 const Source *session_read(Session *s, const char *path) {
   size_t len;
   const char *reason;
-  char *text = file_read(s->arena, path, SOURCE_MAX_BYTES, &len, &reason);
+  bool confined = s->options->root && strcmp(path, "-") != 0;
+  char *text = (confined ? file_read_named : file_read)(s->arena, path, SOURCE_MAX_BYTES, &len, &reason);
   if (text) return add_source(s, path, text, len);
   session_file_error(s, path, "read", reason);
   return NULL;
@@ -57,7 +69,7 @@ const Source *session_read(Session *s, const char *path) {
 static const Source *read_used(void *context, const char *path, const char **reason) {
   Session *s = context;
   size_t len;
-  char *text = file_read(s->arena, path, SOURCE_MAX_BYTES, &len, reason);
+  char *text = file_read_named(s->arena, path, SOURCE_MAX_BYTES, &len, reason);
   return text ? add_source(s, path, text, len) : NULL;
 }
 
@@ -118,7 +130,7 @@ void session_print_diags(Session *s) {
     else render_json(&out, d);
   }
   if (o->format == RENDER_HUMAN && !o->quiet) add_summary(s, &out, hidden);
-  fwrite(text_str(&out), 1, out.len, stderr);
+  stream_error(text_str(&out), out.len);
 }
 
 ExitCode session_exit_code(const Session *s) {

@@ -5,43 +5,54 @@
 
 #include "backend/program.h"
 #include "driver/interrupts.h"
+#include "driver/random.h"
+#include "driver/stale.h"
 #include "driver/version.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void remove_dir(void *arg) {
-  if (!*(char *)arg) return; /* removed already */
-  DIR *dir = opendir(arg);
-  for (struct dirent *e; dir && (e = readdir(dir));) {
-    char path[4096];
-    if (e->d_name[0] == '.' && (!e->d_name[1] || (e->d_name[1] == '.' && !e->d_name[2]))) continue;
-    if (snprintf(path, sizeof path, "%s/%s", (char *)arg, e->d_name) < (int)sizeof path) unlink(path);
-  }
-  if (dir) closedir(dir);
-  rmdir(arg);
+  char *path = arg;
+  if (!*path) return; /* removed already */
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0) stale_empty(fd);
+  if (fd >= 0) close(fd);
+  rmdir(path);
+  *path = 0;
   interrupts_release();
 }
 
 const char *temp_dir(Session *s) {
-  const char *base = getenv("TMPDIR");
-  char *path = arena_printf(s->arena, "%s/grus-XXXXXX", base && *base ? base : "/tmp");
-  arena_defer(s->arena, remove_dir, path); /* before there is a folder to lose */
+  enum { TRIES = 100 };
+  const char *given = getenv("TMPDIR"), *base = given && *given ? given : "/tmp";
+  char *path = arena_printf(s->arena, "%s/%s%*s", base, STALE_FOLDER_PREFIX, RANDOM_LETTERS, ""), *letters = path + strlen(path) - RANDOM_LETTERS;
+  char *ours = arena_strdup(s->arena, path);
+  *ours = 0;
+  arena_defer(s->arena, remove_dir, ours); /* before there is a folder to lose */
   interrupts_hold();
-  if (mkdtemp(path)) return path;
+  stale_remove_folders(base);
+  for (int i = 0; i < TRIES; i++) {
+    random_letters(letters);
+    if (mkdir(path, 0700) == 0) {
+      strcpy(ours, path);
+      stale_keep(path);
+      return ours;
+    }
+    if (errno != EEXIST) break;
+  }
   session_file_error(s, path, "make the folder", strerror(errno));
-  *path = 0; /* it is not ours */
   interrupts_release();
   return NULL;
 }
 
 void temp_dir_remove(const char *dir) {
   remove_dir((void *)(uintptr_t)dir);
-  *(char *)(uintptr_t)dir = 0;
 }
 
 int run_command(Session *s, const char *const *argv, const char *output) {
@@ -107,7 +118,7 @@ static bool run_cc(Session *s, const char *dir, const char *const *args) {
 
 static bool write_text(Session *s, const char *path, const Text *text) {
   const char *reason;
-  if (file_write(s->arena, path, text_str(text), text->len, &reason)) return true;
+  if (file_put(path, text_str(text), text->len, &reason)) return true;
   session_file_error(s, path, "write", reason);
   return false;
 }

@@ -4,16 +4,8 @@
 #ifndef GRUS_IMPORT_IMPORT_H
 #define GRUS_IMPORT_IMPORT_H
 
+#include "base/input.h"
 #include "model/bind/weights.h"
-
-/* A file mapped for reading, unmapped with the arena. */
-typedef struct Mapped {
-  const uint8_t *data;
-  size_t len;
-} Mapped;
-
-/* false with *reason when the file cannot be read. */
-bool file_map(Arena *arena, const char *path, Mapped *out, const char **reason);
 
 /* Opens a tensor file by its content. `shown` is the path for messages; at is where the model names
  * it (may be none). NULL after reporting E604. */

@@ -19,9 +19,8 @@
 #include "base/map.h"
 #include "import/foreign.h"
 #include "import/hdf5.h"
+#include "import/json_read.h"
 #include "import/keras_mask.h"
-
-#include <jansson.h>
 
 /* A value and what Keras knows of it: axes of a sample, -1 where the file leaves one open. */
 typedef struct KerasValue {

@@ -44,7 +44,6 @@ static const char *value_text(Arena *arena, const json_t *value) {
   if (!dump) return "?";
   size_t len = strlen(dump);
   const char *out = len > 60 ? arena_printf(arena, "%.57s...", dump) : arena_strdup(arena, dump);
-  free(dump);
   return out;
 }
 

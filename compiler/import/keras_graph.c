@@ -11,17 +11,14 @@ static bool import_nested(KerasLayer *layer);
 
 enum { CONFIG_DEPTH_MAX = 256 };
 
-static void json_release(void *arg) { json_decref(arg); }
-
 json_t *keras_json(const Keras *k, const char *what, const char *text, size_t len) {
   json_error_t error;
-  json_t *root = json_loadb(text, len, JSON_DECODE_ANY, &error);
+  json_t *root = json_read(k->arena, text, len, JSON_DECODE_ANY, &error);
   if (!root) {
     Diag *d = foreign_report(k->diags, k->file, E901, "the %s of `%s` is not JSON", what, k->file->path);
     diag_note(d, "line %d: %s", error.line, error.text);
     return NULL;
   }
-  arena_defer(k->arena, json_release, root);
   return root;
 }
 

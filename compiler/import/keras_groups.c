@@ -57,8 +57,6 @@ static const char *key_of(const KerasLayer *layer) {
   drop_numbers(copy);
   char *config = json_dumps(copy, JSON_SORT_KEYS);
   const char *key = arena_printf(layer->keras->arena, "%s %s", layer->class_name, config ? config : "");
-  free(config);
-  json_decref(copy);
   return key;
 }
 

@@ -180,7 +180,6 @@ static bool import_rnn(KerasLayer *layer) {
   bool ok = options && keras_layer_import(&inner);
   memcpy(layer->out, inner.out, sizeof layer->out);
   layer->n_out = inner.n_out;
-  if (options) json_decref(options);
   return ok;
 }
 

@@ -12,8 +12,7 @@
 #define GRUS_IMPORT_AUDIO_H
 
 #include "import/foreign.h"
-
-#include <jansson.h>
+#include "import/json_read.h"
 
 typedef struct Audio {
   Arena *arena;

@@ -38,10 +38,6 @@ bool audio_sniff_end(const ForeignFile *file, const char *key) {
   return sniff(file, key, '.');
 }
 
-static void json_release(void *arg) {
-  json_decref(arg);
-}
-
 json_t *audio_json(Audio *audio) {
   const ForeignFile *file = audio->file;
   json_error_t error;
@@ -51,14 +47,13 @@ json_t *audio_json(Audio *audio) {
     diag_note(d, "it has %zu bytes, and at most %d are read", file->data.len, FILE_MAX);
     return NULL;
   }
-  json_t *root =
-      json_loadb((const char *)file->data.data, file->data.len, JSON_REJECT_DUPLICATES, &error);
+  json_t *root = json_read(audio->arena, (const char *)file->data.data, file->data.len,
+                           JSON_REJECT_DUPLICATES, &error);
   if (!root) {
     Diag *d = foreign_report(audio->diags, file, E901, "`%s` is not whole JSON", file->path);
     diag_note(d, "line %d, column %d: %s", error.line, error.column, error.text);
     return NULL;
   }
-  arena_defer(audio->arena, json_release, root);
   return root;
 }
 

@@ -7,15 +7,12 @@
  * ("pt", "keras", ...) tells the convention when it is there. */
 #include "import/import.h"
 
-#include "base/mem.h"
+#include "import/json_read.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HEADER_MAX = 100 * 1000 * 1000 };
-
-static void json_release(void *arg) { json_decref(*(json_t **)arg); }
 
 static bool dtype(const char *s, TensorElem *out) {
   static const struct {
@@ -95,19 +92,6 @@ static Convention convention_of(json_t *root) {
   return strcmp(format, "onnx") == 0 ? CONVENTION_ONNX : CONVENTION_NONE;
 }
 
-/* The header as JSON, released with the arena: what releases it is there before it is. */
-static json_t *header_load(Arena *arena, const char *text, size_t len, const char **reason) {
-  json_error_t error;
-  json_t **root = ARENA_NEW(arena, json_t *);
-  arena_defer(arena, json_release, root);
-  json_set_alloc_funcs(mem_alloc, mem_free);
-  unsigned long failures = mem_failures();
-  *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-  if (mem_failures() != failures) arena_out_of_memory(arena);
-  if (!*root) *reason = arena_printf(arena, "its header is not JSON: %s", error.text);
-  return *root;
-}
-
 TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
   uint64_t header = 0;
   *reason = "it is neither safetensors nor .npz nor .npy";
@@ -123,8 +107,12 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
     *reason = arena_printf(arena, "it ends within the safetensors header: %zu of %llu bytes", file.len - 8, (unsigned long long)header);
     return NULL;
   }
-  json_t *root = header_load(arena, (const char *)file.data + 8, (size_t)header, reason);
-  if (!root) return NULL;
+  json_error_t error;
+  json_t *root = json_read(arena, (const char *)file.data + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+  if (!root) {
+    *reason = arena_printf(arena, "its header is not JSON: %s", error.text);
+    return NULL;
+  }
   *reason = "its header is not a JSON object";
   if (!json_is_object(root)) return NULL;
   Mapped data = {file.data + 8 + header, file.len - 8 - (size_t)header};

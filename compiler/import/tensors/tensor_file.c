@@ -1,44 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Mapping files, and choosing the reader by the first bytes. */
+/* Files of tensors: choosing the reader by the first bytes, and what all of them must be. */
 #include "import/import.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static void unmap(void *arg) {
-  Mapped *m = arg;
-  if (m->len) munmap((void *)(uintptr_t)m->data, m->len);
-}
-
-bool file_map(Arena *arena, const char *path, Mapped *out, const char **reason) {
-  struct stat st;
-  Mapped *kept = ARENA_NEW(arena, Mapped); /* before there is anything to lose */
-  arena_defer(arena, unmap, kept);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || fstat(fd, &st) != 0) {
-    *reason = strerror(errno);
-    if (fd >= 0) close(fd);
-    return false;
-  }
-  *out = (Mapped){(const uint8_t *)"", (size_t)st.st_size};
-  *reason = S_ISDIR(st.st_mode) ? "it is a directory" : "it is not a regular file";
-  bool ok = S_ISREG(st.st_mode);
-  if (ok && st.st_size > 0) {
-    void *p = mmap(NULL, out->len, PROT_READ, MAP_PRIVATE, fd, 0);
-    ok = p != MAP_FAILED;
-    if (ok) {
-      out->data = p;
-      *kept = *out;
-    } else *reason = strerror(errno);
-  }
-  close(fd);
-  return ok;
-}
 
 static int by_name(const void *a, const void *b) {
   return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);

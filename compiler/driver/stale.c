@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Temporary files and folders that were left; see stale.h. Nothing is removed but what has one of our
+ * names, belongs to this user and has not changed for an hour; a folder in use is locked besides. */
+#define _DEFAULT_SOURCE /* flock */
+#include "driver/stale.h"
+
+#include "driver/random.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STALE_SECONDS = 3600, MOST_ENTRIES = 10000 };
+
+static bool is_ours(const char *name, const char *prefix) {
+  size_t n = strlen(prefix);
+  return strncmp(name, prefix, n) == 0 && strlen(name) == n + RANDOM_LETTERS && strspn(name + n, "abcdefghijklmnopqrstuvwxyz234567") == RANDOM_LETTERS;
+}
+
+static bool is_old(const struct stat *st) { return st->st_uid == geteuid() && time(NULL) - st->st_mtime > STALE_SECONDS; }
+
+void stale_remove_files(const char *folder) {
+  DIR *dir = opendir(folder);
+  struct stat st;
+  if (!dir) return;
+  struct dirent *e;
+  for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
+    bool named = is_ours(e->d_name, STALE_FILE_PREFIX);
+    if (named && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && is_old(&st)) unlinkat(dirfd(dir), e->d_name, 0);
+  }
+  closedir(dir);
+}
+
+void stale_keep(const char *folder) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0) flock(fd, LOCK_EX | LOCK_NB); /* and stays open */
+}
+
+void stale_empty(int folder) {
+  int copy = dup(folder);
+  DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+  if (!dir && copy >= 0) close(copy);
+  if (!dir) return;
+  rewinddir(dir);
+  struct dirent *e;
+  while ((e = readdir(dir)) != NULL)
+    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(folder, e->d_name, 0);
+  closedir(dir);
+}
+
+void stale_remove_folders(const char *base) {
+  DIR *dir = opendir(base);
+  struct stat st;
+  if (!dir) return;
+  struct dirent *e;
+  for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
+    if (!is_ours(e->d_name, STALE_FOLDER_PREFIX)) continue;
+    int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) continue;
+    if (fstat(fd, &st) == 0 && is_old(&st) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+      stale_empty(fd);
+      unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+    }
+    close(fd);
+  }
+  closedir(dir);
+}

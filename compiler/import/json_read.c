@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* jansson with memory of an arena; see json_read.h. Each piece is in a list, so that jansson can free and
+ * move what it has while it works, and the arena frees the rest. */
+#include "import/json_read.h"
+
+#include "base/mem.h"
+
+#include <stdint.h>
+
+typedef union Piece {
+  struct {
+    union Piece *next, **at; /* at: what points to this piece */
+  } list;
+  max_align_t align;
+} Piece;
+
+typedef struct Pieces {
+  Arena *arena;
+  Piece *first;
+} Pieces;
+
+static Pieces *current; /* jansson's allocator has no context */
+
+static void pieces_free(void *arg) {
+  Pieces *pieces = arg;
+  if (current == pieces) current = NULL;
+  for (Piece *p = pieces->first, *next; p; p = next) {
+    next = p->list.next;
+    mem_free(p);
+  }
+}
+
+static void *piece_new(size_t size) {
+  if (!current) return NULL;
+  Piece *p = size < SIZE_MAX - sizeof *p ? mem_alloc(size + sizeof *p) : NULL;
+  if (!p) arena_out_of_memory(current->arena);
+  p->list.next = current->first;
+  p->list.at = &current->first;
+  if (p->list.next) p->list.next->list.at = &p->list.next;
+  current->first = p;
+  return p + 1;
+}
+
+static void piece_free(void *memory) {
+  if (!memory) return;
+  Piece *p = (Piece *)memory - 1;
+  *p->list.at = p->list.next;
+  if (p->list.next) p->list.next->list.at = p->list.at;
+  mem_free(p);
+}
+
+json_t *json_read(Arena *arena, const char *text, size_t len, size_t flags, json_error_t *error) {
+  if (!current || current->arena != arena) {
+    Pieces *pieces = ARENA_NEW(arena, Pieces);
+    pieces->arena = arena;
+    arena_defer(arena, pieces_free, pieces);
+    current = pieces;
+    json_set_alloc_funcs(piece_new, piece_free);
+  }
+  return json_loadb(text, len, flags, error);
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Inputs that are no files, or change: refused with a word, never waited for. And --root.
+. "$(dirname "$0")/lib.sh"
+cat >m.grus <<'END'
+grus 1
+model m {
+  weights torch "w.safetensors"
+  in  x : f32[feature 4]
+  out y : f32[3] = x |> Dense(3)
+}
+END
+mkfifo w.safetensors model.onnx model.keras used.grus
+patient() { # a pipe that nobody writes to must not be waited for
+  printf '$ grus %s\n' "$*"
+  timeout 10 "$GRUS" "$@" >"$work/said" 2>&1 </dev/null
+  status=$?
+  cat "$work/said"
+  printf '[%s]\n' $status
+}
+say pipes
+patient build m.grus -q -o m.c
+patient build m.grus -q -o m.c --weights w.safetensors
+patient import model.onnx -o i.grus
+patient import model.keras -o i.grus
+printf 'grus 1\nuse "used.grus"\n' >user.grus
+patient check user.grus
+
+say devices and folders
+rm w.safetensors
+ln -s /dev/zero w.safetensors
+patient build m.grus -q -o m.c
+rm w.safetensors
+mkdir w.safetensors
+patient build m.grus -q -o m.c
+rmdir w.safetensors
+printf 'grus 1\nuse "/dev/zero"\n' >user.grus
+patient check user.grus
+
+say a model through a pipe that is there on purpose
+mkfifo pipe.grus
+printf 'grus 1\nmodel p { in x : f32[2] out y : f32[2] = x |> tanh }\n' >pipe.grus &
+patient inspect pipe.grus
+wait
+
+say nothing outside of --root
+mkdir -p job/sub elsewhere
+printf 'grus 1\nparam n = 3\n' >job/sub/inside.grus
+printf 'grus 1\nparam secret = 4\n' >elsewhere/outside.grus
+printf '{"secret": 1}\n' >elsewhere/secret
+cat >job/good.grus <<'END'
+grus 1
+use "sub/inside.grus"
+model m {
+  in  x : f32[4]
+  out y : f32[n] = x |> Dense(n)
+}
+END
+printf 'grus 1\nuse "../elsewhere/outside.grus"\n' >job/bad.grus
+printf 'grus 1\nuse "../elsewhere/secret"\n' >job/secret.grus
+ln -s ../elsewhere/outside.grus job/link.grus
+printf 'grus 1\nuse "link.grus"\n' >job/by_link.grus
+sed 's|weights torch "w|weights torch "../elsewhere/w|' m.grus >job/weights.grus
+: >elsewhere/w.safetensors
+for file in good bad secret by_link; do patient check --root job job/$file.grus; done
+patient build --root job job/weights.grus -o x.c
+patient check --root job elsewhere/outside.grus
+patient check --root job/good.grus job/good.grus
+patient check --root no/where job/good.grus
