@@ -25,7 +25,7 @@
 #include "base/map.h"
 #include "import/foreign.h"
 
-enum { ONNX_MAX_RANK = 8, ONNX_MAX_ELEMENTS = 1 << 23, ONNX_ELEMENTS_A_BYTE = 16 };
+enum { ONNX_MAX_RANK = 8, ONNX_MAX_ELEMENTS = 1 << 23, ONNX_ELEMENTS_A_BYTE = 16, ONNX_SAMPLES = 31 };
 
 typedef struct OnnxGraph OnnxGraph;
 
@@ -136,8 +136,12 @@ typedef struct Onnx {
   bool batch_is_free;  /* a batch of fixed size can be taken as one sample */
   bool confirming;     /* a time axis of 1 is taken for 2, to see whether it is one */
   bool unsure;         /* a batch was taken for one sample beside a time axis of 1 */
+  bool many_samples;   /* an open batch is taken for ONNX_SAMPLES, to see whether it is one */
+  bool met_batch;      /* then a recurrent node found it where its batch is */
   bool open_time;      /* a sequence's length is not in the file */
   bool asks_time;      /* all is clear but that length: reported */
+  int64_t n_out_elements; /* of all outputs */
+  bool open_batch;     /* an open axis was taken for the batch */
   int progress;        /* inputs and nodes converted */
   const OnnxNode *node; /* the one being converted */
   const char *output;   /* then the output being made */

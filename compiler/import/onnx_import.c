@@ -209,6 +209,7 @@ static bool add_output(Onnx *onnx, const OnnxPort *p) {
     return true;
   }
   if (!onnx_value(onnx, t, -1, &x)) return false;
+  onnx->n_out_elements += t->count;
   if (x.time > 0) {
     bool behind = false;
     for (int i = 0; i < x.time; i++)
@@ -296,14 +297,45 @@ static Map map_copy(Arena *arena, const Map *map) {
   return copy;
 }
 
-/* With axes of size 1 only, time and batch look alike: with two steps they do not. */
-static bool is_confirmed(const Onnx *first, const Diags *diags, OnnxLayout layout) {
+static Onnx another_attempt(const Onnx *first, const Diags *diags) {
   Onnx again = *first;
   again.tensor = map_copy(first->arena, &first->tensor);
   again.diags = diags_new(first->arena, diags->sources);
   again.kept = ARENA_ARRAY(first->arena, bool, first->graph->n_out + 1);
+  return again;
+}
+
+/* With axes of size 1 only, time and batch look alike: with two steps they do not. */
+static bool is_confirmed(const Onnx *first, const Diags *diags, OnnxLayout layout) {
+  Onnx again = another_attempt(first, diags);
   again.confirming = true;
   return layout != NO_TIME && try_layout(&again, layout);
+}
+
+/* Whether the node is a Reduce over the axis that was taken for the batch. */
+static bool reduces_samples(const Onnx *onnx) {
+  const OnnxNode *node = onnx->node;
+  const OnnxTensor *t = node && node->n_in && strncmp(node->op, "Reduce", strlen("Reduce")) == 0 ? onnx_in((Onnx *)(uintptr_t)onnx, 0) : NULL;
+  if (!t) return false;
+  const OnnxAttribute *a = onnx_attribute(onnx, "axes");
+  const OnnxTensor *given = onnx_in((Onnx *)(uintptr_t)onnx, 1);
+  const int64_t *axes = a ? a->ints : given ? given->i : NULL;
+  int64_t n = a ? (int64_t)a->n : given && given->i ? given->count : 0;
+  bool found = !axes;
+  for (int64_t k = 0; k < n && !found; k++) {
+    int64_t axis = axes[k] < 0 ? axes[k] + t->rank : axes[k];
+    found = axis >= 0 && axis < t->rank && t->dim[axis] % ONNX_SAMPLES == 0;
+  }
+  return found;
+}
+
+/* Whether an open axis that was taken for the batch can be one. With many samples the outputs have as many
+ * times the elements, or a recurrent node finds them where its batch is, which `poor` readings cannot do without. */
+static bool batch_holds(const Onnx *first, const Diags *diags, OnnxLayout layout, const Onnx *one, bool poor) {
+  Onnx again = another_attempt(first, diags);
+  again.many_samples = true;
+  if (try_layout(&again, layout)) return again.n_out_elements == ONNX_SAMPLES * one->n_out_elements;
+  return again.met_batch || (!poor && !reduces_samples(&again));
 }
 
 /* Nothing goes over steps, two axes are open, and some operator treats the axes unlike: which one is the batch
@@ -343,6 +375,7 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   first.batch_is_free = batch_is_free(graph);
   first.has_time = has_time(graph);
   Foreign *poor = NULL;
+  int64_t for_proof = left;
   if (!axes_are_told(&first)) return NULL;
   int turn = first.has_time ? 0 : NO_TIME;
   for (int k = 0; k < LAYOUT_COUNT; k++) {
@@ -351,7 +384,12 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
     onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
-    if (try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout))) {
+    bool fits = try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout));
+    if (fits && onnx.open_batch && (!first.has_time || is_poor(&onnx))) {
+      left = for_proof; /* the proof does not cost the attempts anything */
+      fits = batch_holds(&first, diags, first.has_time ? layout : NO_TIME, &onnx, is_poor(&onnx));
+    }
+    if (fits) {
       if (!is_poor(&onnx)) return onnx.foreign;
       if (!poor) poor = onnx.foreign;
       continue;

@@ -99,7 +99,8 @@ static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_
     dim[i] = p->dim[i];
     if (i == batch) {
       onnx->unsure |= is_main && dim[i] != 1 && (*time < 0 ? onnx->has_time : p->dim[*time] == 1);
-      dim[i] = 1;
+      onnx->open_batch |= !p->dim[i];
+      dim[i] = onnx->many_samples && !p->dim[i] ? ONNX_SAMPLES : 1;
     } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming) dim[i] = 2;
     else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
     else if (!dim[i] && is_other_batch(p, first, layout, i, batch)) dim[i] = 1;

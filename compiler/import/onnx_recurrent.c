@@ -243,6 +243,7 @@ OnnxDone onnx_recurrent(Onnx *onnx) {
   const OnnxTensor *t = onnx_in(onnx, 0);
   int time = c.layout ? 1 : 0, batch = c.layout ? 0 : 1;
   if (t->dim[batch] != 1 || t->dim[2] != c.d) {
+    onnx->met_batch = t->dim[batch] == ONNX_SAMPLES;
     if (t->dim[batch] != 1) diag_note(onnx_refuse(onnx, E902, "runs a batch of %lld", (long long)t->dim[batch]), "grus compiles one sample, and batches of it with `--batch`");
     else onnx_refuse(onnx, E601, "was trained on %lld inputs, but the graph feeds it %lld", (long long)c.d, (long long)t->dim[2]);
     return ONNX_FAILED;
