@@ -59,6 +59,12 @@ static Node *lost(Parser *p, Node *list, Span at) {
   return list;
 }
 
+/* A statement that is broken behind its `=`: its name, and its type where one is written, stand. */
+static Node *kept(Parser *p, Node *node) {
+  p->defining = NULL;
+  return node;
+}
+
 static Node *spanned(Node *node, Span at) {
   node->span = at;
   return node;
@@ -156,6 +162,8 @@ stmt
   : in IDENT opt_type opt_every         { $$ = documented(KID(KID(NAMED(N_IN, @$, $2), $3), $4), $1); }
   | out IDENT opt_type '=' expr         { $$ = documented(KID(KID(NAMED(N_OUT, @$, $2), $3), $5), $1); }
   | let IDENT opt_type '=' expr         { $$ = documented(KID(KID(NAMED(N_LET, @$, $2), $3), $5), $1); }
+  | out IDENT opt_type '=' error        { $$ = KID(KID(kept(p, NAMED(N_OUT, @$, $2)), $3), BAD(@5)); }
+  | let IDENT opt_type '=' error        { $$ = KID(KID(kept(p, NAMED(N_LET, @$, $2)), $3), BAD(@5)); }
   | WEIGHTS opt_convention STRING       { $$ = KID(NAMED(N_WEIGHTS, @$, $3), $2); }
   | RANGES STRING                       { $$ = NAMED(N_RANGES, @$, $2); }
   | PRECISION expr                      { $$ = KID(PLAIN(N_PRECISION, @$), $2); }
@@ -269,6 +277,7 @@ pipe
 stage
   : IDENT                               { $$ = NAMED(N_STAGE, @$, $1); }
   | call
+  | error                               { $$ = BAD(@$); }
   ;
 
 call

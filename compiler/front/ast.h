@@ -32,7 +32,7 @@ typedef enum NodeKind {
   N_TIME,   /*   -               `time`          [0] dim, N_UPTO or N_STREAM  [1] rate or N_NIL */
   N_UPTO,   /*   name or NULL    name            [0] dim (the bound)                          */
   N_STREAM, /*   -               `..`            [0] dim (the divisor) or N_NIL               */
-  N_PIPE,   /*   -               -               [0] head, then N_STAGE ... (at least one)    */
+  N_PIPE,   /*   -               -               [0] head, then N_STAGE or N_BAD ... (one at least) */
   N_STAGE, /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a call
             */
   N_ARG,   /*   key or NULL     key             [0] expression                               */

@@ -45,11 +45,22 @@ static Value *poisoned(Body *body, const Node *node) {
 }
 
 static Item value_of_statement(Body *body, const Node *expr) {
-  Item item = expr_resolve(body, expr);
+  Item item = node_is(expr, N_BAD) ? item_bad() : expr_resolve(body, expr);
   if (item.kind != ITEM_CONST) return item;
   Diag *d = report_not_constant(body->r, expr->span, "a value", &item);
   diag_note(d, "constants are named with `param`");
   return item_bad();
+}
+
+/* A statement with an error: its declared type is what later stages go by, silently. */
+static Item broken_statement(Body *body, const Node *node) {
+  Type *type = ARENA_NEW(body->r->arena, Type);
+  if (!node_given(node->kid[0]) || node_is(node->kid[0], N_BAD) ||
+      !type_resolve(body, node->kid[0], false, type) || type->time.kind == TIME_BOUNDED)
+    return item_bad();
+  Value *v = poisoned(body, node);
+  v->guess_type = type;
+  return item_of(v);
 }
 
 static void ascribe(Body *body, const Node *node, Value *value) {
@@ -101,6 +112,7 @@ static void block_input_resolve(Body *body, const Node *node) {
 
 static void output_resolve(Body *body, const Node *node) {
   Item item = value_of_statement(body, node->kid[1]);
+  if (item.kind == ITEM_BAD) item = broken_statement(body, node);
   Value *value = item.kind == ITEM_VALUE ? item.value : poisoned(body, node);
   Port *port = model_output(body->model, node->text, value);
   port->doc = node->doc;
@@ -125,7 +137,8 @@ static void block_output_resolve(Body *body, const Node *node) {
 
 static void let_resolve(Body *body, const Node *node) {
   Item item = value_of_statement(body, node->kid[1]);
-  if (item.kind == ITEM_VALUE) {
+  if (item.kind == ITEM_BAD) item = broken_statement(body, node);
+  else if (item.kind == ITEM_VALUE) {
     Value *v = item.value;
     ascribe(body, node, v);
     if (!v->name) {

@@ -67,6 +67,8 @@ static Item field_resolve(Body *body, const Node *node) {
     Layer *layer = b->item.value->layer;
     for (int i = 1; i <= layer_n_states(layer); i++)
       if (strcmp(layer->out[i]->field, field) == 0) return item_of(layer->out[i]);
+  } else if (b->item.kind == ITEM_VALUE && b->item.value->poisoned) {
+    return item_bad();
   }
   report_no_field(body, node, b);
   return item_bad();
@@ -136,11 +138,24 @@ static Item negate_resolve(Body *body, const Node *node) {
   return operator_make(body, '*', &minus, &item, node->at, node->kid[0]->span, node->at);
 }
 
+/* Where a stage has a syntax error: a value that is silent, and shapes behind it are guessed as if
+ * the stage were not there. */
+static Item broken_stage(Body *body, const Node *stage, const Item *piped) {
+  if (piped->kind != ITEM_VALUE) return item_bad();
+  Value *v = model_value(body->model, NULL);
+  v->span = stage->span;
+  v->poisoned = true;
+  v->guess = piped->value;
+  return item_of(v);
+}
+
 static Item pipe_resolve(Body *body, const Node *node) {
   Item item = expr_resolve(body, node->kid[0]);
   Span span = node->kid[0]->span;
   for (size_t i = 1; i < node->n; i++) {
-    item = stage_resolve(body, node->kid[i], &item, span);
+    bool broken = node_is(node->kid[i], N_BAD);
+    item = broken ? broken_stage(body, node->kid[i], &item)
+                  : stage_resolve(body, node->kid[i], &item, span);
     span = node->kid[i]->span;
   }
   return item;

@@ -29,6 +29,8 @@ struct Value {
   Type type;           /* set by infer */
   bool typed;          /* type is known */
   bool poisoned;       /* something about it was reported: report nothing further */
+  const Value *guess;  /* of a broken statement: the last value before the break, or NULL */
+  const Type *guess_type; /* of a broken statement: the type it declares, or NULL */
   int n_uses;          /* reads by layers, outputs, init and along */
 };
 

@@ -123,5 +123,6 @@ bool model_infer(Model *model, Diags *diags) {
   infer_run(&inf);
   infer_precision(&inf);
   if (diags->n_errors > before) model->failed = true;
+  infer_guesses(&inf, rules);
   return !model->failed;
 }

@@ -14,7 +14,8 @@
  *   infer_port.c       in, every                    infer_declared.c  types written on values
  *   infer_stream.c     clocks, calls, reset         infer_precision.c i8 and i16 have ranges
  *   infer_duration.c   25ms as steps                infer_edit.c      text edits for fixes
- *   trace.c            how the shape got here */
+ *   trace.c            how the shape got here
+ *   infer_guess.c      types behind an error */
 #ifndef GRUS_MODEL_INFER_RULE_H
 #define GRUS_MODEL_INFER_RULE_H
 
@@ -39,6 +40,8 @@ typedef bool InferRule(Infer *inf, Layer *layer);
 
 /* Whether code is reported at this place for the first time; from now on it was. */
 bool infer_first_report(Infer *inf, DiagCode code, Span at);
+/* Types of what depends on values that were reported; reports nothing. */
+void infer_guesses(Infer *inf, InferRule *const *rules);
 /* A diagnostic about a layer; says in which use of which block it stands. An error in the body of
  * a block is listed for the first use it is found in. */
 Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const char *format, ...)
