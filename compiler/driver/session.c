@@ -9,7 +9,7 @@
 #include "driver/interrupts.h"
 #include "driver/streams.h"
 #include "driver/version.h"
-#include "model/infer/infer.h"
+#include "front/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,24 +140,31 @@ ExitCode session_exit_code(const Session *s) {
   return s->diags->n_errors ? EXIT_MODEL : EXIT_DONE;
 }
 
+static void reached(void *context, CheckPoint point, Node *tree, Model *model) {
+  Session *s = context;
+  switch (point) {
+  case CHECK_PARSED:
+    if (dump_wanted(s, STAGE_parse)) dump_tree(s, tree);
+    break;
+  case CHECK_RESOLVED:
+    if (dump_wanted(s, STAGE_resolve)) dump_model(s, model);
+    break;
+  case CHECK_INFERRED:
+    if (dump_wanted(s, STAGE_infer)) dump_model(s, model);
+    break;
+  case CHECK_LINTED: interface_check(model, s->diags); break;
+  }
+}
+
 Program *session_check_source(Session *s, const Source *source) {
-  Node *tree = parse(s->arena, source, s->diags);
   ResolveOptions options = {.define = s->options->define,
                             .n_defines = (int)s->options->n_defines,
                             .include = s->options->include,
                             .n_includes = (int)s->options->n_includes,
                             .read = read_used,
                             .context = s};
-  if (dump_wanted(s, STAGE_parse)) dump_tree(s, tree);
-  Program *program = resolve(s->arena, source, tree, &options, s->diags);
-  for (int i = 0; i < program->n_models; i++) {
-    if (dump_wanted(s, STAGE_resolve)) dump_model(s, program->model[i]);
-    model_infer(program->model[i], s->diags);
-    if (dump_wanted(s, STAGE_infer)) dump_model(s, program->model[i]);
-    model_lint(program->model[i], s->diags);
-    interface_check(program->model[i], s->diags);
-  }
-  return program;
+  Check check = {.arena = s->arena, .diags = s->diags, .resolve = &options, .reached = reached, .context = s};
+  return check_source(&check, source).program;
 }
 
 Program *session_load(Session *s, const char *path, const Source **source) {

@@ -14,6 +14,17 @@ Node *parse(Arena *arena, const Source *source, Diags *diags);
 /* The formatted text, or NULL (after reporting) when the source has syntax errors. */
 const char *format(Arena *arena, const Source *source, Diags *diags);
 
+/* The words of a text, for colours: what each is, by its letters alone. */
+typedef enum WordClass { WORD_KEYWORD, WORD_TYPE, WORD_NAME, WORD_NUMBER, WORD_STRING, WORD_SIGN, WORD_COMMENT } WordClass;
+
+typedef struct Word {
+  WordClass kind;
+  Span span;
+} Word;
+
+/* In order; *n 0 where the file is not text. Reports nothing. */
+Word *classify(Arena *arena, Sources *sources, const Source *source, size_t *n);
+
 typedef struct Define {
   const char *name, *value; /* -D name=value */
   bool used;
@@ -30,11 +41,20 @@ typedef struct ResolveOptions {
   void *context;
 } ResolveOptions;
 
+/* Where a name is used, and where it is defined: for editors. A block that is used several times
+ * counts once. */
+typedef struct Reference {
+  Span at;
+  Span definition; /* the name in the statement that defines it */
+} Reference;
+
 typedef struct Program {
   Model **model;
   int n_models;
   const char **used_file; /* every file read by `use`, for dependency files */
   int n_used_files;
+  Reference *reference; /* in the order found */
+  size_t n_references;
 } Program;
 
 /* Builds every model of a parsed file: E2xx, W203. Models still need model_infer. */

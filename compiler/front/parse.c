@@ -31,7 +31,7 @@ static bool looks_like_utf16(const Source *source) {
          (memcmp(source->text, "\xFF\xFE", 2) == 0 || memcmp(source->text, "\xFE\xFF", 2) == 0);
 }
 
-static bool source_readable(const Source *source, Diags *diags) {
+bool source_readable(const Source *source, Diags *diags) {
   if (source->len > SOURCE_MAX_BYTES) {
     Diag *d = diag_new(diags, E115, span_none(), "this file has %zu bytes; the limit is %d",
                        source->len, SOURCE_MAX_BYTES);

@@ -68,6 +68,9 @@ typedef struct Parser {
   Node *file;
 } Parser;
 
+/* Text of a size and an encoding that the lexer takes; else false after reporting. */
+bool source_readable(const Source *source, Diags *diags);
+
 void lexer_start(Parser *parser);
 void lexer_next(Parser *parser, Token *token, void *scanner);
 

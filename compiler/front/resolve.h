@@ -42,6 +42,7 @@ typedef struct Item Item;
 typedef struct Field {
   const char *name;
   const Item *item;
+  Span name_span;
 } Field;
 
 /* What an expression stands for. ITEM_BAD has been reported: everything made from it is silent. */
@@ -137,7 +138,7 @@ struct Resolver {
   int suggestions; /* computed so far; the effort is bounded */
   bool too_large;  /* E215 was reported */
   bool dry;        /* a block is only checked: nothing is known of its arguments */
-  size_t cap_models, cap_used;
+  size_t cap_models, cap_used, cap_references;
 };
 
 /* resolve_report.c */
@@ -159,6 +160,9 @@ void report_unknown_option(Resolver *r, const Node *stage, const Node *arg,
 void report_defined_twice(Resolver *r, const char *name, Span again, Span first);      /* E209 */
 Diag *report_not_constant(Resolver *r, Span at, const char *wanted, const Item *item); /* E206 */
 const char *item_kind_name(const Item *item);
+
+/* Notes that `at` names what is defined at `definition`. */
+void reference_note(Body *body, Span at, Span definition);
 
 /* resolve_legacy.c: false if the name is not one of another framework. */
 bool legacy_stage(Resolver *r, Diag *d, const Node *stage);

@@ -80,12 +80,14 @@ static void use_named(Body *body, Use *use, const Node *arg) {
       use->bad = true;
       return;
     }
+    reference_note(body, arg->at, formals->kid[i]->at);
     use->formal_arg[i] = arg;
     use->formal[i] = constant_wanted(body, use, arg->kid[0]);
     return;
   }
   for (int i = 0; i < use->n_inputs; i++) {
     if (strcmp(block_input(use->block, i)->text, arg->text) != 0 || use->input_given[i]) continue;
+    reference_note(body, arg->at, block_input(use->block, i)->at);
     use->input_given[i] = true;
     use->input[i] = value_wanted(body, use, arg->kid[0]);
     return;

@@ -19,7 +19,8 @@ const Binding *name_find(Body *body, const char *name) {
 const Binding *name_resolve(Body *body, const char *name, Span at) {
   const Binding *b = name_find(body, name);
   const Entity *e = b ? NULL : map_get(&body->file->names, name);
-  if (!b && !(e && e->kind == ENTITY_BAD)) report_unknown_value(body, name, at);
+  if (b) reference_note(body, at, b->name_span);
+  else if (!(e && e->kind == ENTITY_BAD)) report_unknown_value(body, name, at);
   return b;
 }
 
@@ -61,7 +62,10 @@ static Item field_resolve(Body *body, const Node *node) {
   if (!b || b->item.kind == ITEM_BAD) return item_bad();
   if (b->item.of_block) {
     for (int i = 0; i < b->item.n_fields; i++)
-      if (strcmp(b->item.field[i].name, field) == 0) return *b->item.field[i].item;
+      if (strcmp(b->item.field[i].name, field) == 0) {
+        reference_note(body, node->kid[0]->span, b->item.field[i].name_span);
+        return *b->item.field[i].item;
+      }
   } else if (b->item.kind == ITEM_VALUE && b->item.value->layer &&
              b->item.value == b->item.value->layer->out[0]) {
     Layer *layer = b->item.value->layer;

@@ -133,7 +133,10 @@ static bool names_word(Body *body, const OptInfo *opt, const Node *node) {
   const Binding *b = name_find(body, node->text);
   if (!b) return word_listed(opt->words, node->text, &index);
   const Const *c = &b->item.constant;
-  return b->item.kind == ITEM_CONST && c->kind == CONST_WORD && word_listed(opt->words, c->s, &index);
+  if (b->item.kind != ITEM_CONST || c->kind != CONST_WORD || !word_listed(opt->words, c->s, &index))
+    return false;
+  reference_note(body, node->span, b->name_span);
+  return true;
 }
 
 /* init=h0, init=(h0, c0), init=enc, init=learned */

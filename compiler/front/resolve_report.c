@@ -75,6 +75,13 @@ void report_defined_twice(Resolver *r, const char *name, Span again, Span first)
   diag_fix(d, FIX_MAYBE, "give one of them another name");
 }
 
+void reference_note(Body *body, Span at, Span definition) {
+  Program *p = body->r->program;
+  if ((body->block && !body->first) || !span_valid(at) || !span_valid(definition)) return;
+  Reference reference = {at, definition};
+  ARENA_PUSH(body->r->arena, p->reference, p->n_references, body->r->cap_references, reference);
+}
+
 void note_params(Body *body, Diag *d, const Node *node) {
   const Binding *b = node_is(node, N_NAME) ? name_find(body, node->text) : NULL;
   if (b && b->item.kind == ITEM_CONST) {

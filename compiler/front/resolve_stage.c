@@ -249,6 +249,7 @@ Item stage_resolve(Body *body, const Node *stage, const Item *piped, Span piped_
   const LayerInfo *info = map_get(&body->r->stages, stage->text);
   if (info) return layer_resolve(body, info, stage, piped, piped_span);
   const Entity *e = map_get(&body->file->names, stage->text);
+  if (e) reference_note(body, stage->at, e->name_span);
   if (e && e->kind == ENTITY_BLOCK) return block_resolve(body, e->block, stage, piped, piped_span);
   if (!(e && e->kind == ENTITY_BAD)) report_unknown_stage(body, stage);
   return item_bad();
