@@ -154,6 +154,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_dep_file: o->dep_file = value; return true;
   case OPTION_dep_target: o->dep_target = value; return true;
   case OPTION_dep_phony: o->dep_phony = true; return true;
+  case OPTION_stdio: return true;
   case OPTION_json: o->json = true; return true;
   case OPTION_dot: o->dot = true; return true;
   case OPTION_svg: o->svg = true; return true;

@@ -17,7 +17,8 @@ BEGIN {
   may["kir"] = "base kir"
   may["lower"] = "base model kir lower"
   may["backend"] = "base kir backend"
-  may["driver"] = "base model front import kir lower backend driver runtime"
+  may["lsp"] = "base model front lsp"
+  may["driver"] = "base model front import kir lower backend lsp driver runtime"
   for (room in may) {
     n = split(may[room], list, " ")
     for (i = 1; i <= n; i++) allowed[room, list[i]] = 1

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* grus lsp: the language server on standard input and output. Everything it says to its user goes
+ * through the protocol; standard output carries nothing else. */
+#include "lsp/lsp.h"
+
+#include "driver/draw.h"
+#include "driver/interface.h"
+#include "driver/session.h"
+#include "driver/version.h"
+#include "import/import.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 20, PIECE = 65536 }; /* diagnostics wait for a pause in what the editor sends */
+
+static void host_send(void *context, const char *bytes, size_t n) {
+  (void)context;
+  while (n) {
+    ssize_t sent = write(STDOUT_FILENO, bytes, n);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return; /* the editor is gone; reading ends next */
+    bytes += sent;
+    n -= (size_t)sent;
+  }
+}
+
+static Diags *host_diags(void *context, Arena *arena, Sources *sources) {
+  Session own = *(Session *)context;
+  own.arena = arena;
+  session_reset_diags(&own);
+  own.diags->sources = sources;
+  return own.diags;
+}
+
+static char *host_read(void *context, Arena *arena, const char *path, size_t *len, const char **reason) {
+  (void)context;
+  if (path[0] != '-' || path[1]) return file_read(arena, path, SOURCE_MAX_BYTES, len, reason);
+  *reason = "no such file"; /* `-` would be the protocol itself */
+  return NULL;
+}
+
+static const char *host_page(void *context, Arena *arena, const char *name) {
+  (void)context;
+  return explain_page(arena, name);
+}
+
+static void host_check_names(void *context, const Model *model, Diags *diags) {
+  (void)context;
+  interface_check(model, diags);
+}
+
+static TensorFile *host_tensors(void *context, Arena *arena, const char *path, size_t limit, Diags *diags, Span at) {
+  (void)context;
+  struct stat st;
+  if (stat(path, &st) != 0 || (size_t)st.st_size > limit) return NULL;
+  return tensor_file_open(arena, path, path, diags, at);
+}
+
+static void host_drawing(void *context, Text *out, const Sources *sources, const Model *model) {
+  (void)context;
+  draw_svg(out, sources, model);
+}
+
+static bool input_waits(int milliseconds) {
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&in, 1, milliseconds) > 0;
+}
+
+/* False at the end of the input. */
+static bool input_take(LspServer *server) {
+  char piece[PIECE];
+  ssize_t n = read(STDIN_FILENO, piece, sizeof piece);
+  if (n < 0 && errno == EINTR) return true;
+  if (n <= 0) return false;
+  lsp_feed(server, piece, (size_t)n);
+  return true;
+}
+
+static ExitCode serve(LspServer *server) {
+  int code;
+  while (input_take(server)) {
+    bool open = true;
+    while (open && input_waits(0))
+      open = input_take(server);
+    while (lsp_handle(server))
+      if (open && input_waits(0)) open = input_take(server);
+    if (lsp_finished(server, &code)) return code ? EXIT_MODEL : EXIT_DONE;
+    if (!input_waits(PAUSE_MS)) lsp_idle(server);
+  }
+  lsp_idle(server);
+  return EXIT_MODEL; /* the editor went without `exit` */
+}
+
+ExitCode command_lsp(Session *s) {
+  if (s->options->n_args) {
+    session_error(s, "`grus lsp` takes no files: the editor names them");
+    return EXIT_USAGE;
+  }
+  if (isatty(STDIN_FILENO)) {
+    session_error(s, "`grus lsp` is started by an editor and speaks the Language Server Protocol;\n"
+                     "docs/editors.md says how to set one up");
+    return EXIT_USAGE;
+  }
+  LspHost host = {.context = s,
+                  .version = GRUS_VERSION,
+                  .resolve = {.define = s->options->define,
+                              .n_defines = (int)s->options->n_defines,
+                              .include = s->options->include,
+                              .n_includes = (int)s->options->n_includes},
+                  .send = host_send,
+                  .diags = host_diags,
+                  .read = host_read,
+                  .page = host_page,
+                  .check_names = host_check_names,
+                  .tensors = host_tensors,
+                  .drawing = host_drawing};
+  LspServer *server = lsp_new(&host);
+  if (!server) {
+    session_error(s, "out of memory");
+    return EXIT_FILE;
+  }
+  ExitCode code = serve(server);
+  lsp_free(server);
+  return code;
+}
