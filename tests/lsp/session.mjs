@@ -161,7 +161,7 @@ client.raw('Content-Length: 5\r\n\r\n{{{{{')
 client.raw('Content-Type: x\r\n\r\n')
 client.raw('content-length: 2\n\n[]')
 say('still there', (await client.request('textDocument/foldingRange', all)).length)
-say('what it said', client.notes.filter(n => !n.method).map(n => n.error.message).join('\n'))
+say('what it said', client.notes.filter(n => !n.method).map(n => n.error.message).sort().join('\n'))
 say('exit code', await client.stop())
 
 // UTF-16.

@@ -3,12 +3,13 @@
 //
 //   typing.mjs GRUS
 //
-// The best of many edits counts, so that a busy machine does not fail it: at most 50 ms at 5,000
-// lines; at 100,000 lines 200 edits and a completion are answered before the check is.
+// At most 50 ms of processor time at 5,000 lines; at 100,000 lines 200 edits and a completion are
+// answered before the check is.
 import { Client } from './client.mjs'
+import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 
-const LINES = 5000, LIMIT_MS = 50, MANY = 100000
+const LINES = 5000, LIMIT_MS = 50, EDITS = 30, MANY = 100000
 setTimeout(() => { console.log('no answer for 100 s'); process.exit(1) }, 100000).unref()
 
 const body = n => {
@@ -23,15 +24,17 @@ const uri = 'file:///nowhere/big.grus'
 const letter = (n, text) => ({ range: { start: { line: 3, character: 4 + n }, end: { line: 3, character: 4 + n } }, text })
 
 await client.open(uri, body(LINES))
-let best = Infinity
-for (let i = 0; i < 20; i++) {
-  const start = performance.now()
-  await client.change(uri, i + 2, [{ range: { start: { line: 1, character: 0 }, end: { line: 1, character: 0 } }, text: ' ' }])
-  best = Math.min(best, performance.now() - start)
+// Processor time of the server, so that other work on the machine does not count.
+const used = () => {
+  const fields = readFileSync(`/proc/${client.process.pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10 // ticks of 10 ms
 }
-const PAUSE_MS = 20 // the server waits so long for further edits
-console.log(`${LINES} lines: ${best.toFixed(1)} ms from edit to diagnostics, ${PAUSE_MS} of them waiting`)
-if (best > LIMIT_MS + PAUSE_MS) process.exit(1)
+const before = used()
+for (let i = 0; i < EDITS; i++)
+  await client.change(uri, i + 2, [{ range: { start: { line: 1, character: 0 }, end: { line: 1, character: 0 } }, text: ' ' }])
+const each = (used() - before) / EDITS
+console.log(`${LINES} lines: ${each.toFixed(1)} ms of processor time from edit to diagnostics`)
+if (each > LIMIT_MS) process.exit(1)
 
 const large = 'file:///nowhere/large.grus'
 await client.open(large, body(MANY))
