@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A graph at given sizes. In, a Graph and the size of every axis of its inputs; out, the same computation
+ * as one list of nodes: what depends on sizes alone is a constant, branches are chosen, loops written out
+ * step by step, lists are their elements, variables are inputs and outputs.
+ *
+ * The lifter works on this: a Loop, a Scan, a While and steps that an exporter wrote out look alike. That
+ * what it finds holds at other sizes is shown by the translation check. */
+#ifndef GRUS_IMPORT_FLAT_H
+#define GRUS_IMPORT_FLAT_H
+
+#include "import/graph/graph.h"
+
+/* What an input of the file is for this flattening. */
+typedef struct FlatSize {
+  int rank;
+  int64_t dim[GRAPH_MAX_RANK];
+  const GraphTensor *constant; /* --set NAME=VALUE; NULL: it varies */
+} FlatSize;
+
+/* A variable of the file: its value is an input, what it holds after the call an output. */
+typedef struct FlatVariable {
+  int in, out; /* indices of graph->in, graph->out */
+  const GraphTensor *start;
+} FlatVariable;
+
+typedef struct Flat {
+  Arena *arena;
+  Graph *graph;
+  const GraphTensor **type; /* by value id: element and shape; with data where it is constant */
+  size_t cap_types;
+  int n_file_in, n_file_out; /* the file's own; those of variables follow */
+  FlatVariable *variable;
+  int n_variables;
+} Flat;
+
+/* NULL with *fault set: sizes that do not fit, a loop or a branch that depends on data. */
+Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault);
+
+/* For passes that add to a flat graph: a node and its types, which must be computable. NULL: they are not. */
+GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in, int n_out);
+/* Computes the types of a node's results after its attributes are set. */
+bool flat_type(Flat *flat, GraphNode *node, const char **fault);
+void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
+
+static inline const GraphTensor *flat_type_of(const Flat *flat, const GraphValue *value) {
+  return flat->type[value->id];
+}
+
+#endif

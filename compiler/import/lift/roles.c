@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Roles of families: see roles.h.
+ *
+ * The batch is a family along which every operator does the same to each position. Time is the family that
+ * a recurrent operator goes along; without one, the one that convolutions go along. */
+#include "import/lift/roles.h"
+
+#include "base/text.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* A family that occurs in the file's inputs. */
+typedef struct Candidate {
+  int family;
+  unsigned facts;
+  bool open;           /* some axis of it has no size in the file */
+  int64_t size;        /* the largest atom */
+  const char *symbol;  /* of such an axis; NULL */
+  const char *input;   /* the first input that has it, and which axis */
+  int axis;
+} Candidate;
+
+typedef struct Candidates {
+  Candidate *c;
+  int n;
+  size_t cap;
+} Candidates;
+
+static Candidate *candidate_of(Candidates *all, int family) {
+  for (int i = 0; i < all->n; i++)
+    if (all->c[i].family == family) return &all->c[i];
+  return NULL;
+}
+
+static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input) {
+  Candidates all = {0};
+  for (int i = 0; i < a->flat->n_file_in; i++) {
+    const GraphInput *in = &graph->in[file_input[i]];
+    Factors f = atoms_of(a, a->flat->graph->in[i].value);
+    for (int k = 0; k < f.n; k++) {
+      int family = atom_family(a, f.atom[k]);
+      Candidate *c = candidate_of(&all, family);
+      if (!c) {
+        Candidate fresh = {.family = family, .facts = atom_facts(a, f.atom[k]), .input = in->name, .axis = f.dim[k]};
+        ARENA_PUSH(a->flat->arena, all.c, all.n, all.cap, fresh);
+        c = &all.c[all.n - 1];
+      }
+      bool known = in->rank >= 0 && f.dim[k] < in->rank;
+      if (!known || in->dim[f.dim[k]].n == GRAPH_OPEN) c->open = true;
+      if (known && in->dim[f.dim[k]].symbol && !c->symbol) c->symbol = in->dim[f.dim[k]].symbol;
+      if (atom_size(a, f.atom[k]) > c->size) c->size = atom_size(a, f.atom[k]);
+    }
+  }
+  return all;
+}
+
+static bool symbol_says(const char *symbol, const char *const *words) {
+  char lower[32];
+  size_t n = 0;
+  for (; symbol && symbol[n] && n + 1 < sizeof lower; n++)
+    lower[n] = (char)tolower((unsigned char)symbol[n]);
+  lower[n] = 0;
+  for (int i = 0; symbol && words[i]; i++)
+    if (strstr(lower, words[i])) return true;
+  return false;
+}
+
+static const char *const batch_words[] = {"batch", "unk__", NULL};
+static const char *const time_words[] = {"time", "seq", "frame", "step", "length", NULL};
+
+static bool names_batch(const char *symbol) {
+  return symbol && (symbol_says(symbol, batch_words) || strcmp(symbol, "N") == 0 || strcmp(symbol, "B") == 0 || strcmp(symbol, "b") == 0);
+}
+
+static const char *axis_text(Arena *arena, const Candidate *c) {
+  return arena_printf(arena, "axis %d of `%s`", c->axis, c->input);
+}
+
+/* An option for each candidate that `what` asks for. */
+static void ask(Arena *arena, Roles *r, const char *question, const char *const *choice, int n) {
+  r->question = question;
+  const char **copy = ARENA_ARRAY(arena, const char *, n ? n : 1);
+  for (int i = 0; i < n; i++)
+    copy[i] = choice[i];
+  r->choice = copy;
+  r->n_choices = n;
+}
+
+/* Families that might be the batch: nothing mixes their positions. */
+static void choose_batch(Atoms *a, Candidates *all, Roles *r) {
+  Candidate *best = NULL;
+  int rank = 0, ties = 0;
+  for (int i = 0; i < all->n; i++) {
+    Candidate *c = &all->c[i];
+    if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
+    int own = c->facts & FACT_BATCHED ? 4 : names_batch(c->symbol) ? 3 : symbol_says(c->symbol, time_words) ? 0 : c->axis == 0 ? 2 : 1;
+    if (own > rank) {
+      rank = own;
+      best = c;
+      ties = 0;
+    } else if (own == rank && best) ties++;
+  }
+  if (!best || rank == 0) return;
+  if (ties && rank < 4) return;
+  r->batch = best->family;
+  (void)a;
+}
+
+/* The one family with all of `with` and none of `without`; NULL: none, or several (*several). */
+static Candidate *only(Candidates *all, const Roles *r, unsigned with, unsigned without, bool open, bool *several) {
+  Candidate *found = NULL;
+  for (int i = 0; i < all->n; i++) {
+    Candidate *c = &all->c[i];
+    if ((c->facts & with) != with || (c->facts & without) || c->family == r->batch || (open && !c->open)) continue;
+    if (found) {
+      *several = true;
+      return NULL;
+    }
+    found = c;
+  }
+  return found;
+}
+
+static bool any_scanned(const Atoms *a) {
+  for (int i = 0; i < a->n; i++)
+    if (a->atom[i].facts & FACT_SCANNED) return true;
+  return false;
+}
+
+static void take_time(Roles *r, const Candidate *c) {
+  r->time = c->family;
+  r->way = TIME_WAY_AXIS;
+  r->time_is_open = c->open;
+}
+
+static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
+  Arena *arena = a->flat->arena;
+  bool several = false;
+  for (int i = 0; i < all->n && hints->time_axis; i++) {
+    if (!all->c[i].symbol || strcmp(all->c[i].symbol, hints->time_axis) != 0) continue;
+    take_time(r, &all->c[i]);
+    return;
+  }
+  Candidate *c = only(all, r, FACT_SCANNED, 0, false, &several);
+  if (!c && several) c = only(all, r, FACT_SCANNED, FACT_BACKWARD, false, &several);
+  if (!c && several) c = only(all, r, FACT_SCANNED, 0, true, &several);
+  if (c) {
+    take_time(r, c);
+    return;
+  }
+  bool ambiguous = several;
+  several = false;
+  if (!ambiguous && any_scanned(a)) {
+    /* The recurrent operator goes along an axis that the graph makes: one step of a call, or a reshape. */
+    r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
+    for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
+      if ((a->atom[i].facts & FACT_SCANNED) && a->atom[i].part[0] < 0) r->time = atom_family(a, i);
+    if (r->way == TIME_WAY_NONE) r->way = TIME_WAY_AXIS;
+    return;
+  }
+  if (!ambiguous) c = only(all, r, FACT_CONVOLVED, 0, true, &several);
+  if (!c && !ambiguous && !several) c = only(all, r, FACT_CONVOLVED, 0, false, &several);
+  if (!c && !ambiguous && several) return; /* an image: axes of equal standing */
+  if (!c && !ambiguous && (hints->has_state || hints->stream)) {
+    r->way = TIME_WAY_CALLS;
+    return;
+  }
+  if (!c && !ambiguous) c = only(all, r, 0, FACT_MIXED, true, &several);
+  if (c) {
+    take_time(r, c);
+    return;
+  }
+  if (!ambiguous && !several) return;
+  const char **choice = ARENA_ARRAY(arena, const char *, all->n);
+  Text where = text_new(arena);
+  int n = 0;
+  for (int i = 0; i < all->n; i++) {
+    const Candidate *k = &all->c[i];
+    if (!(k->facts & FACT_SCANNED) && ambiguous) continue;
+    text_printf(&where, "%s%s", n ? ", " : "", axis_text(arena, k));
+    if (k->symbol) choice[n++] = arena_printf(arena, "--time %s=N", k->symbol);
+  }
+  ask(arena, r, arena_printf(arena, "more than one axis could be time: %s", text_str(&where)), choice, n);
+}
+
+Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {
+  Roles r = {.batch = -1, .time = -1};
+  Candidates all = candidates(atoms, graph, file_input);
+  choose_batch(atoms, &all, &r);
+  choose_time(atoms, &all, hints, &r);
+  if (r.batch == r.time && r.batch >= 0) r.batch = -1;
+  return r;
+}
