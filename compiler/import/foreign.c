@@ -157,6 +157,7 @@ Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, D
     return NULL;
   }
   Foreign *foreign = format->import(file, options, diags);
+  if (foreign && foreign->finished) return foreign;
   return foreign && foreign_finish(foreign, options, diags) ? foreign : NULL;
 }
 

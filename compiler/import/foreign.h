@@ -63,6 +63,7 @@ typedef struct Foreign {
   const char **note; /* what the user should know of the conversion, a sentence each */
   int n_notes;
   size_t cap_notes;
+  bool finished; /* by its reader, which called foreign_finish: --time and --stream were its business */
 } Foreign;
 
 /* For readers. model_name is the file's name without folder and ending if NULL. */

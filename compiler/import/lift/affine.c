@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Affine forms of values: see affine.h. */
+#include "import/lift/affine.h"
+
+#include <string.h>
+
+enum { MATRIX_MAX = 1 << 26 }; /* elements of one matrix */
+
+static const GraphTensor *type_of(const Forms *f, const GraphValue *v) { return flat_type_of(f->flat, v); }
+
+double term_weight(const Flat *flat, const Term *term, int64_t i, int64_t k) {
+  if (!term->matrix) return term->pick[i] == k ? 1 : 0;
+  return term->matrix[i * flat_type_of(flat, term->source)->count + k];
+}
+
+bool graph_only_moves(const Flat *flat, const GraphNode *node) {
+  switch (node->op) {
+  case GRAPH_Identity: case GRAPH_Reshape: case GRAPH_Squeeze: case GRAPH_Unsqueeze: case GRAPH_Flatten: case GRAPH_Transpose:
+  case GRAPH_Expand: case GRAPH_Tile: case GRAPH_Split: case GRAPH_Slice: case GRAPH_Reverse: return true;
+  case GRAPH_Gather: return !flat_type_of(flat, node->in[0])->data && flat_type_of(flat, node->in[1])->data;
+  default: return false;
+  }
+}
+
+/* from[i]: which element of operand `which` element i of value is; -1: of another operand. */
+static int64_t *places(Forms *f, const GraphValue *value, int which) {
+  const GraphNode *node = value->node;
+  Arena *arena = f->flat->arena;
+  const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, node->n_in);
+  for (int i = 0; i < node->n_in; i++) {
+    const GraphTensor *t = node->in[i] ? type_of(f, node->in[i]) : NULL;
+    in[i] = t;
+    if (!t || (node->op != GRAPH_Concat && i != 0)) continue;
+    GraphTensor *numbers = ARENA_NEW(arena, GraphTensor);
+    double *data = ARENA_ARRAY(arena, double, t->count ? t->count : 1);
+    *numbers = *t;
+    for (int64_t k = 0; k < t->count; k++)
+      data[k] = i == which ? (double)k : -1;
+    numbers->data = data;
+    in[i] = numbers;
+  }
+  GraphCall call = {.arena = arena, .node = node, .in = in, .out = ARENA_ARRAY(arena, GraphTensor, node->n_out)};
+  if (!graph_call_eval(&call)) return NULL;
+  int64_t n = type_of(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n ? n : 1);
+  for (int64_t i = 0; i < n; i++)
+    out[i] = (int64_t)call.out[value->index].data[i];
+  return out;
+}
+
+static Form *form_new(Forms *f, int64_t n) {
+  Form *form = ARENA_NEW(f->flat->arena, Form);
+  form->n = n;
+  return form;
+}
+
+static const Form *own_source(Forms *f, GraphValue *value) {
+  Form *form = form_new(f, type_of(f, value)->count);
+  int64_t *pick = ARENA_ARRAY(f->flat->arena, int64_t, form->n ? form->n : 1);
+  for (int64_t i = 0; i < form->n; i++)
+    pick[i] = i;
+  form->term[form->n_terms++] = (Term){.source = value, .pick = pick};
+  return form;
+}
+
+/* Elements of a form in other places: element i is from[i]; -1: zero. */
+static const Form *moved(Forms *f, const Form *x, const int64_t *from, int64_t n) {
+  Arena *arena = f->flat->arena;
+  Form *form = form_new(f, n);
+  form->n_terms = x->n_terms;
+  for (int t = 0; t < x->n_terms; t++) {
+    const Term *term = &x->term[t];
+    int64_t width = type_of(f, term->source)->count;
+    form->term[t].source = term->source;
+    if (!term->matrix) {
+      int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
+      for (int64_t i = 0; i < n; i++)
+        pick[i] = from[i] < 0 ? -1 : term->pick[from[i]];
+      form->term[t].pick = pick;
+      continue;
+    }
+    if (n * width > MATRIX_MAX) return NULL;
+    double *matrix = ARENA_ARRAY(arena, double, n * width + 1);
+    for (int64_t i = 0; i < n; i++)
+      if (from[i] >= 0) memcpy(matrix + i * width, term->matrix + from[i] * width, sizeof *matrix * (size_t)width);
+    form->term[t].matrix = matrix;
+  }
+  if (!x->constant) return form;
+  double *constant = ARENA_ARRAY(arena, double, n ? n : 1);
+  for (int64_t i = 0; i < n; i++)
+    constant[i] = from[i] < 0 ? 0 : x->constant[from[i]];
+  form->constant = constant;
+  return form;
+}
+
+/* x + scale y, element by element. */
+static const Form *added(Forms *f, const Form *x, const Form *y, double scale) {
+  Arena *arena = f->flat->arena;
+  Form *form = form_new(f, x->n);
+  if (x->n != y->n) return NULL;
+  memcpy(form->term, x->term, sizeof x->term);
+  form->n_terms = x->n_terms;
+  for (int t = 0; t < y->n_terms; t++) {
+    const Term *term = &y->term[t];
+    int same = 0;
+    while (same < form->n_terms && form->term[same].source != term->source)
+      same++;
+    if (same == form->n_terms && scale == 1) {
+      if (form->n_terms == FORM_MAX_TERMS) return NULL;
+      form->term[form->n_terms++] = *term;
+      continue;
+    }
+    int64_t width = type_of(f, term->source)->count;
+    if (x->n * width > MATRIX_MAX || same == FORM_MAX_TERMS) return NULL;
+    double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
+    for (int64_t i = 0; i < x->n; i++)
+      for (int64_t k = 0; k < width; k++)
+        matrix[i * width + k] = (same < form->n_terms ? term_weight(f->flat, &form->term[same], i, k) : 0) + scale * term_weight(f->flat, term, i, k);
+    form->term[same] = (Term){.source = term->source, .matrix = matrix};
+    if (same == form->n_terms) form->n_terms++;
+  }
+  if (!x->constant && !y->constant) return form;
+  double *constant = ARENA_ARRAY(arena, double, x->n ? x->n : 1);
+  for (int64_t i = 0; i < x->n; i++)
+    constant[i] = (x->constant ? x->constant[i] : 0) + scale * (y->constant ? y->constant[i] : 0);
+  form->constant = constant;
+  return form;
+}
+
+/* Element i times factor[i % period] behind broadcasting, which `index` resolves. */
+static const Form *scaled(Forms *f, const Form *x, const double *factor) {
+  Arena *arena = f->flat->arena;
+  Form *form = form_new(f, x->n);
+  form->n_terms = x->n_terms;
+  for (int t = 0; t < x->n_terms; t++) {
+    int64_t width = type_of(f, x->term[t].source)->count;
+    if (x->n * width > MATRIX_MAX) return NULL;
+    double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
+    for (int64_t i = 0; i < x->n; i++)
+      for (int64_t k = 0; k < width; k++)
+        matrix[i * width + k] = factor[i] * term_weight(f->flat, &x->term[t], i, k);
+    form->term[t] = (Term){.source = x->term[t].source, .matrix = matrix};
+  }
+  if (!x->constant) return form;
+  double *constant = ARENA_ARRAY(arena, double, x->n ? x->n : 1);
+  for (int64_t i = 0; i < x->n; i++)
+    constant[i] = factor[i] * x->constant[i];
+  form->constant = constant;
+  return form;
+}
+
+/* Operand k of an elementwise node, repeated to the shape of its result. */
+static const Form *operand(Forms *f, const GraphNode *node, int k) {
+  GraphValue *v = node->in[k];
+  const GraphTensor *t = type_of(f, v), *y = type_of(f, node->out[0]);
+  const Form *form = form_of(f, v);
+  if (!form || t->count == y->count) return form;
+  int64_t *from = ARENA_ARRAY(f->flat->arena, int64_t, y->count ? y->count : 1);
+  for (int64_t i = 0; i < y->count; i++) {
+    int64_t left = i, at = 0, step = 1;
+    for (int axis = y->rank; axis-- > 0;) {
+      int64_t place = left % y->dim[axis];
+      int own = axis - (y->rank - t->rank);
+      left /= y->dim[axis];
+      if (own < 0) continue;
+      if (t->dim[own] != 1) at += place * step;
+      step *= t->dim[own];
+    }
+    from[i] = at;
+  }
+  return moved(f, form, from, y->count);
+}
+
+static const double *numbers(const Form *form) { return form && !form->n_terms ? form->constant : NULL; }
+
+/* x W for a vector x and a constant matrix; or W x for a column. */
+static const Form *product(Forms *f, const GraphNode *node) {
+  const GraphTensor *a = type_of(f, node->in[0]), *b = type_of(f, node->in[1]);
+  bool right = b->data != NULL && !a->data;
+  const GraphTensor *w = right ? b : a, *x = right ? a : b;
+  if (a->data && b->data) return NULL;
+  if (!w->data || w->rank < 2) return NULL;
+  int64_t rows = w->dim[w->rank - 2], columns = w->dim[w->rank - 1];
+  int64_t n = right ? columns : rows, d = right ? rows : columns;
+  if (w->count != rows * columns || x->count != d || type_of(f, node->out[0])->count != n) return NULL;
+  const Form *form = form_of(f, node->in[right ? 0 : 1]);
+  if (!form) return NULL;
+  Form *out = form_new(f, n);
+  double *constant = ARENA_ARRAY(f->flat->arena, double, n ? n : 1);
+  out->constant = constant;
+  out->n_terms = form->n_terms;
+  for (int t = 0; t < form->n_terms; t++) {
+    const Term *term = &form->term[t];
+    int64_t width = type_of(f, term->source)->count;
+    if (n * width > MATRIX_MAX) return NULL;
+    double *matrix = ARENA_ARRAY(f->flat->arena, double, n * width + 1);
+    for (int64_t i = 0; i < d; i++)
+      for (int64_t j = 0; j < n; j++) {
+        double weight = w->data[right ? i * n + j : j * d + i];
+        if (!term->matrix) {
+          if (term->pick[i] >= 0) matrix[j * width + term->pick[i]] += weight;
+        } else {
+          for (int64_t k = 0; k < width && weight != 0; k++)
+            matrix[j * width + k] += weight * term->matrix[i * width + k];
+        }
+      }
+    out->term[t] = (Term){.source = term->source, .matrix = matrix};
+  }
+  for (int64_t i = 0; i < d && form->constant; i++)
+    for (int64_t j = 0; j < n; j++)
+      constant[j] += form->constant[i] * w->data[right ? i * n + j : j * d + i];
+  return out;
+}
+
+static const Form *concat(Forms *f, GraphValue *value) {
+  const Form *sum = NULL;
+  int64_t n = type_of(f, value)->count;
+  for (int i = 0; i < value->node->n_in; i++) {
+    const Form *part = form_of(f, value->node->in[i]);
+    int64_t *from = part ? places(f, value, i) : NULL;
+    const Form *spread = from ? moved(f, part, from, n) : NULL;
+    if (!spread) return NULL;
+    sum = sum ? added(f, sum, spread, 1) : spread;
+    if (!sum) return NULL;
+  }
+  return sum;
+}
+
+static bool is_barrier(const Forms *f, const GraphValue *value) {
+  for (int i = 0; i < f->n_barriers; i++)
+    if (f->barrier[i] == value) return true;
+  return false;
+}
+
+/* A step of a sequence that a product with a constant made: the same step, then the product. */
+static const Form *step_of_product(Forms *f, GraphValue *value) {
+  const GraphNode *cut = value->node, *made = cut->in[0]->node;
+  Flat *flat = f->flat;
+  if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
+  if (!made || (made->op != GRAPH_MatMul && made->op != GRAPH_Add) || is_barrier(f, cut->in[0])) return NULL;
+  int which = type_of(f, made->in[0])->data ? 1 : 0;
+  const GraphTensor *c = type_of(f, made->in[1 - which]), *x = type_of(f, made->in[which]), *y = type_of(f, made->out[0]);
+  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) || x->rank != y->rank) return NULL;
+  if (made->op == GRAPH_Add)
+    for (int i = 0; i < c->rank - 1; i++)
+      if (c->dim[i] != 1) return NULL;
+  /* The cut must leave the last axis alone. */
+  const GraphTensor *z = type_of(f, value);
+  if (z->rank < 1 || z->dim[z->rank - 1] != y->dim[y->rank - 1]) return NULL;
+  GraphNode *earlier = flat_node(flat, cut->op, cut, cut->n_in, cut->in, 1);
+  earlier->attribute = cut->attribute;
+  earlier->n_attributes = cut->n_attributes;
+  earlier->in[0] = made->in[which];
+  const char *fault;
+  if (!flat_type(flat, earlier, &fault)) return NULL;
+  GraphValue *in[2];
+  in[which] = earlier->out[0];
+  in[1 - which] = made->in[1 - which];
+  GraphNode *later = flat_node(flat, made->op, made, 2, in, 1);
+  if (!flat_type(flat, later, &fault) || type_of(f, later->out[0])->count != z->count) return NULL;
+  return form_of(f, later->out[0]);
+}
+
+static bool cuts(const GraphNode *node) { return node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split; }
+
+/* Elements of one source, neither weighted nor moved among one another. */
+static bool is_pure(const Form *form) {
+  if (form->n_terms != 1 || form->constant || form->term[0].matrix) return false;
+  for (int64_t i = 0; i < form->n; i++)
+    if (form->term[0].pick[i] != i) return false;
+  return true;
+}
+
+static const Form *compute(Forms *f, GraphValue *value) {
+  const GraphNode *node = value->node;
+  const GraphTensor *type = type_of(f, value);
+  if (type->data) {
+    Form *form = form_new(f, type->count);
+    form->constant = type->data;
+    return form;
+  }
+  if (!node || is_barrier(f, value)) return own_source(f, value);
+  const Form *x, *y, *out = NULL;
+  if (graph_only_moves(f->flat, node)) {
+    if (node->op == GRAPH_Gather || node->op == GRAPH_Slice) {
+      out = step_of_product(f, value);
+      if (out) return out;
+    }
+    x = cuts(node) ? form_of(f, node->in[0]) : NULL;
+    if (x && is_pure(x)) return own_source(f, value); /* a step of a sequence, a part of a packed state */
+    int64_t *from = places(f, value, 0);
+    x = from ? form_of(f, node->in[0]) : NULL;
+    return x ? moved(f, x, from, type->count) : own_source(f, value);
+  }
+  switch (node->op) {
+  case GRAPH_Concat: return concat(f, value);
+  case GRAPH_MatMul: out = product(f, node); break;
+  case GRAPH_Neg: {
+    double *minus = ARENA_ARRAY(f->flat->arena, double, type->count ? type->count : 1);
+    for (int64_t i = 0; i < type->count; i++)
+      minus[i] = -1;
+    x = form_of(f, node->in[0]);
+    return x ? scaled(f, x, minus) : NULL;
+  }
+  case GRAPH_Add:
+  case GRAPH_Sub:
+    x = operand(f, node, 0);
+    y = operand(f, node, 1);
+    return x && y ? added(f, x, y, node->op == GRAPH_Add ? 1 : -1) : NULL;
+  case GRAPH_Mul:
+    x = operand(f, node, 0);
+    y = operand(f, node, 1);
+    if (x && y && numbers(y)) return scaled(f, x, numbers(y));
+    if (x && y && numbers(x)) return scaled(f, y, numbers(x));
+    break;
+  default: break;
+  }
+  return out ? out : own_source(f, value);
+}
+
+/* Between value and its source there is a product or a sum, not only moves. */
+static bool affine_inside(const Forms *f, const GraphValue *value, const GraphValue *source) {
+  while (value != source) {
+    const GraphNode *node = value->node;
+    if (!node || !graph_only_moves(f->flat, node)) return true;
+    value = node->in[0];
+  }
+  return false;
+}
+
+static void add_source(GraphValue *source, GraphValue **out, int *n) {
+  for (int i = 0; i < *n; i++)
+    if (out[i] == source) return;
+  if (*n < FORM_MAX_TERMS) out[(*n)++] = source;
+}
+
+void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
+  const GraphNode *node = value->node;
+  if (type_of(f, value)->data) return;
+  if (!node || is_barrier(f, value)) {
+    add_source(value, out, n);
+    return;
+  }
+  bool constant[2] = {node->n_in > 0 && type_of(f, node->in[0])->data, node->n_in > 1 && node->in[1] && type_of(f, node->in[1])->data};
+  bool through = node->op == GRAPH_Concat || node->op == GRAPH_Neg || node->op == GRAPH_Add || node->op == GRAPH_Sub;
+  through = through || ((node->op == GRAPH_MatMul || node->op == GRAPH_Mul) && (constant[0] || constant[1]));
+  if (through) {
+    for (int i = 0; i < node->n_in; i++)
+      form_sources(f, node->in[i], out, n);
+    return;
+  }
+  if (!graph_only_moves(f->flat, node)) {
+    add_source(value, out, n);
+    return;
+  }
+  if (cuts(node)) {
+    const Form *earlier = step_of_product(f, value);
+    for (int i = 0; earlier && i < earlier->n_terms; i++)
+      add_source(earlier->term[i].source, out, n);
+    if (earlier) return;
+    GraphValue *inner[FORM_MAX_TERMS];
+    int count = 0;
+    form_sources(f, node->in[0], inner, &count);
+    if (count == 1 && type_of(f, inner[0])->count == type_of(f, node->in[0])->count && !affine_inside(f, node->in[0], inner[0])) {
+      add_source(value, out, n);
+      return;
+    }
+    for (int i = 0; i < count; i++)
+      add_source(inner[i], out, n);
+    return;
+  }
+  form_sources(f, node->in[0], out, n);
+}
+
+const Form *form_of(Forms *f, GraphValue *value) {
+  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
+  if (f->known[value->id]) return f->known[value->id];
+  const Form *form = compute(f, value);
+  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
+  f->known[value->id] = form;
+  return form;
+}

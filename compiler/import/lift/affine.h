@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Affine forms. In, a value of a flat graph that has one sample; out, each of its elements as a sum of
+ * products of constants with elements of other values, the sources, and a constant:
+ *
+ *     value = M1 source1 + M2 source2 + ... + b
+ *
+ * However a graph packs gates, cuts, joins, transposes or adds them: the form of a gate is its matrix. */
+#ifndef GRUS_IMPORT_AFFINE_H
+#define GRUS_IMPORT_AFFINE_H
+
+#include "import/lift/flat.h"
+
+enum { FORM_MAX_TERMS = 6 };
+
+/* Element i of the value gets matrix[i * count(source) + k] times element k; matrix NULL: element pick[i],
+ * none where that is -1. */
+typedef struct Term {
+  GraphValue *source;
+  const double *matrix;
+  const int64_t *pick;
+} Term;
+
+typedef struct Form {
+  int64_t n;
+  int n_terms;
+  Term term[FORM_MAX_TERMS];
+  const double *constant; /* [n]; NULL: zeros */
+} Form;
+
+typedef struct Forms {
+  Flat *flat;
+  const Form **known; /* by value id */
+  size_t cap;
+  const GraphValue *const *barrier; /* values that are sources whatever makes them */
+  int n_barriers;
+} Forms;
+
+/* The form of a value. A value that nothing affine makes is its own source. NULL: too many terms. */
+const Form *form_of(Forms *forms, GraphValue *value);
+/* The sources of a value alone, without their matrices: cheap. out has room for FORM_MAX_TERMS. */
+void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);
+/* Element i's weight of element k. */
+double term_weight(const Flat *flat, const Term *term, int64_t i, int64_t k);
+/* Operators that only move elements by constants: data in operand 0 (Concat: all). */
+bool graph_only_moves(const Flat *flat, const GraphNode *node);
+
+#endif

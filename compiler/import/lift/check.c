@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The translation check. In, the graph of a file and the Model made of it; both are computed in double on
+ * random inputs, at more than one size where sizes are open, over several calls where there is state, and
+ * every output has to agree. The graph's evaluator and the Model's share no code. */
+#include "import/lift/lift.h"
+
+#include "model/eval/eval.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <string.h>
+
+enum { CALLS = 5 };
+static const double tolerance = 1e-5; /* of the largest value of an output, at least of 1: weights are floats */
+
+/* One comparison: how many samples, steps a call and calls. */
+typedef struct Trial {
+  int64_t batch, steps;
+  int calls;
+} Trial;
+
+/* Where an element of a graph tensor is in the model: sample, step, place among the features, place without
+ * the batch. */
+typedef struct Spot {
+  int64_t sample, step, feature, rest;
+} Spot;
+
+typedef struct Check {
+  Lift *l;
+  Arena *arena; /* of one trial */
+  uint64_t random;
+  int64_t batch, steps; /* what those atoms are worth in this trial */
+  double worst;
+  int runs;
+} Check;
+
+static double next_number(Check *c) {
+  c->random = c->random * 6364136223846793005u + 1442695040888963407u;
+  return (double)(c->random >> 11) / 9007199254740992.0;
+}
+
+/* Sizes of the factors of a value in this trial. */
+static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_MAX], char role[FACTORS_MAX]) {
+  const Lift *l = c->l;
+  for (int i = 0; i < f->n; i++) {
+    int family = atom_family(l->atoms, f->atom[i]);
+    bool batch = family == l->roles.batch, time = l->roles.way == TIME_WAY_AXIS && family == l->roles.time;
+    role[i] = batch ? 'b' : time ? 't' : 'f';
+    size[i] = atom_size(l->atoms, f->atom[i]);
+  }
+}
+
+/* The shape of a flat input in this trial: its batch and time axes have other sizes. */
+static void trial_shape(const Check *c, const GraphValue *value, int64_t dim[GRAPH_MAX_RANK]) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < lift_type(c->l, value)->rank; i++)
+    dim[i] = 1;
+  for (int i = 0; i < f.n; i++)
+    dim[f.dim[i]] *= role[i] == 'b' && c->batch > 0 ? c->batch : role[i] == 't' && c->steps > 0 ? c->steps : size[i];
+}
+
+/* Calls visit for each element of a tensor that has the factors of value; steps: of the whole tensor. */
+static void spots(const Check *c, const GraphValue *value, const GraphTensor *tensor, Spot *out) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX], known[GRAPH_MAX_RANK], place[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < tensor->rank; i++)
+    known[i] = 1;
+  for (int i = 0; i < f.n; i++) {
+    if (role[i] == 'b' && c->batch > 0) size[i] = c->batch;
+    if (role[i] != 't') known[f.dim[i]] *= size[i];
+  }
+  for (int i = 0; i < f.n; i++) /* what is left of an axis is its time */
+    if (role[i] == 't') size[i] = known[f.dim[i]] ? tensor->dim[f.dim[i]] / known[f.dim[i]] : 0;
+  for (int64_t e = 0; e < tensor->count; e++) {
+    int64_t left = e;
+    for (int i = f.n; i-- > 0;) {
+      place[i] = size[i] ? left % size[i] : 0;
+      left = size[i] ? left / size[i] : left;
+    }
+    out[e] = (Spot){0};
+    for (int i = 0; i < f.n; i++) {
+      if (role[i] == 'b') out[e].sample = out[e].sample * size[i] + place[i];
+      else out[e].rest = out[e].rest * size[i] + place[i];
+      if (role[i] == 't') out[e].step = out[e].step * size[i] + place[i];
+      if (role[i] == 'f') out[e].feature = out[e].feature * size[i] + place[i];
+    }
+  }
+}
+
+static const GraphTensor *random_input(Check *c, const GraphInput *in, const GraphValue *flat_value, const Port *port) {
+  int64_t dim[GRAPH_MAX_RANK];
+  double *data;
+  trial_shape(c, flat_value, dim);
+  GraphTensor *t = graph_tensor(c->arena, in->elem, lift_type(c->l, flat_value)->rank, dim, &data);
+  int64_t categories = port && port->declared.elem == ELEM_INDEX ? port->declared.categories : 100;
+  for (int64_t i = 0; t && i < t->count; i++) {
+    double u = next_number(c);
+    if (in->elem == GRAPH_FLOAT) data[i] = (double)(float)((u - 0.5) * 4);
+    else if (in->elem == GRAPH_BOOL) data[i] = u < 0.5;
+    else data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
+  }
+  return t;
+}
+
+/* The model's input that a flat input became; -1: none. */
+static int port_of(const Lift *l, const GraphValue *value) {
+  const Model *model = l->foreign->model;
+  for (int i = 0; i < model->n_in; i++)
+    if (model->in[i]->value == l->placed[value->id].value) return i;
+  return -1;
+}
+
+static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int64_t feature, double want, double got, const Trial *t) {
+  Diag *d = foreign_report(c->l->diags, c->l->file, E905, "the imported model would not compute what the file computes: nothing was written");
+  diag_note(d, "output `%s`, sample %lld, step %lld, element %lld: the file gives %.9g, the model %.9g", name, (long long)sample, (long long)step,
+            (long long)feature, want, got);
+  diag_note(d, "seen with %lld sample%s, %lld step%s a call, %d call%s on random inputs; this is a bug in grus", (long long)t->batch,
+            t->batch == 1 ? "" : "s", (long long)t->steps, t->steps == 1 ? "" : "s", t->calls, t->calls == 1 ? "" : "s");
+  return false;
+}
+
+/* The outputs of all calls of the graph, states handed on. out[call * n_out + o]. */
+static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const GraphTensor **out) {
+  const Lift *l = c->l;
+  const Graph *graph = l->graph;
+  GraphState *state = graph_state_new(c->arena, graph);
+  GraphFault fault = {0};
+  for (int call = 0; call < t->calls; call++) {
+    if (graph_eval(graph, c->arena, state, in[call], out + call * graph->n_out, &fault)) {
+      for (int s = 0; s < l->n_states && call + 1 < t->calls && l->time.kind == TIME_STREAM; s++)
+        if (l->state[s].in < l->flat->n_file_in)
+          in[call + 1][l->file_input[l->state[s].in]] = out[call * graph->n_out + l->state[s].out];
+      continue;
+    }
+    if (fault.node) lift_refuse(c->l, fault.node, E902, "%s", fault.text);
+    else foreign_report(l->diags, l->file, E902, "%s", fault.text);
+    return false;
+  }
+  return true;
+}
+
+/* The whole input of one sample, as the model wants it. */
+static void fill_port(Check *c, const Trial *t, int input, const Port *port, const GraphTensor ***in, int64_t sample, EvalTensor *to) {
+  const Lift *l = c->l;
+  const GraphValue *value = l->flat->graph->in[input].value;
+  const Type *type = &port->value->type;
+  bool timed = type_is_sequence(type);
+  int64_t width = type_step_size(type), steps = timed ? t->steps * t->calls : 1;
+  to->steps = steps;
+  to->data = ARENA_ARRAY(c->arena, double, steps * width ? steps * width : 1);
+  for (int call = 0; call < (timed ? t->calls : 1); call++) {
+    const GraphTensor *x = in[call][l->file_input[input]];
+    Spot *spot = ARENA_ARRAY(c->arena, Spot, x->count ? x->count : 1);
+    spots(c, value, x, spot);
+    for (int64_t e = 0; e < x->count; e++) {
+      if (spot[e].sample != sample) continue;
+      bool stream = type->time.kind == TIME_STREAM;
+      int64_t at = stream ? (call * t->steps + spot[e].step) * width + spot[e].feature : spot[e].rest;
+      if (at < steps * width) to->data[at] = x->data[e];
+    }
+  }
+}
+
+static bool compare_output(Check *c, const Trial *t, int number, const Port *port, const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
+  const Lift *l = c->l;
+  const GraphValue *value = l->flat->graph->out[number].value;
+  const Type *type = &port->value->type;
+  bool timed = type_is_sequence(type);
+  int64_t width = type_step_size(type), per_call = timed && t->calls ? got->steps / t->calls : 1;
+  double scale = 1;
+  for (int call = 0; call < t->calls; call++)
+    for (int64_t e = 0; e < out[call * l->graph->n_out + number]->count; e++) {
+      double size = fabs(out[call * l->graph->n_out + number]->data[e]);
+      if (size > scale) scale = size;
+    }
+  int64_t seen = 0;
+  for (int call = timed ? 0 : t->calls - 1; call < t->calls; call++) {
+    const GraphTensor *y = out[call * l->graph->n_out + number];
+    Spot *spot = ARENA_ARRAY(c->arena, Spot, y->count ? y->count : 1);
+    spots(c, value, y, spot);
+    for (int64_t e = 0; e < y->count; e++) {
+      int64_t step = timed ? call * per_call + spot[e].step : 0, at = step * width + (timed ? spot[e].feature : spot[e].rest);
+      if (spot[e].sample != sample) continue;
+      double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN, gap = fabs(want - have);
+      seen++;
+      if (isnan(want) && isnan(have)) continue;
+      if (!(gap <= tolerance * scale)) return differ(c, port->name, sample, step, spot[e].feature, want, have, t);
+      if (gap > c->worst) c->worst = gap;
+    }
+  }
+  if (seen == got->steps * width) return true;
+  foreign_report(l->diags, l->file, E905, "the imported model gives %lld values of output `%s` where the file gives %lld: nothing was written",
+                 (long long)(got->steps * width), port->name, (long long)seen);
+  return false;
+}
+
+static bool run_trial(Check *c, const Trial *t) {
+  const Lift *l = c->l;
+  const Graph *graph = l->graph, *flat = l->flat->graph;
+  const Model *model = l->foreign->model;
+  c->batch = l->roles.batch >= 0 ? t->batch : 0;
+  c->steps = l->roles.way == TIME_WAY_AXIS ? t->steps : 0;
+  const GraphTensor ***in = ARENA_ARRAY(c->arena, const GraphTensor **, t->calls);
+  for (int call = 0; call < t->calls; call++) {
+    in[call] = ARENA_ARRAY(c->arena, const GraphTensor *, graph->n_in + 1);
+    for (int i = 0; i < graph->n_in; i++)
+      in[call][i] = l->size[i].constant;
+    for (int i = 0; i < l->flat->n_file_in; i++) {
+      int port = port_of(l, flat->in[i].value);
+      const GraphTensor *x = random_input(c, &graph->in[l->file_input[i]], flat->in[i].value, port >= 0 ? model->in[port] : NULL);
+      if (!x) return true;
+      if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type)) x = in[0][l->file_input[i]];
+      in[call][l->file_input[i]] = x;
+    }
+    /* A stream begins at zero, or at the first value of its variable. */
+    for (int s = 0; s < l->n_states && !call && l->time.kind == TIME_STREAM; s++)
+      if (l->state[s].in < l->flat->n_file_in) {
+        const GraphTensor *x = in[0][l->file_input[l->state[s].in]];
+        memset((double *)(uintptr_t)x->data, 0, sizeof *x->data * (size_t)x->count);
+      }
+  }
+  const GraphTensor **out = ARENA_ARRAY(c->arena, const GraphTensor *, t->calls * graph->n_out + 1);
+  if (!run_graph(c, t, in, out)) return false;
+  for (int64_t sample = 0; sample < (l->roles.batch >= 0 ? t->batch : 1); sample++) {
+    EvalRun run = {.in = ARENA_ARRAY(c->arena, EvalTensor, model->n_in + 1)};
+    for (int i = 0; i < l->flat->n_file_in; i++) {
+      int port = port_of(l, flat->in[i].value);
+      if (port >= 0) fill_port(c, t, i, model->in[port], in, sample, &run.in[port]);
+    }
+    if (model_eval(model, c->arena, &run) != EVAL_OK) {
+      foreign_report(l->diags, l->file, E905, "the imported model does not run on inputs that the file's graph takes: nothing was written");
+      return false;
+    }
+    for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {
+      if (!l->delivered[o]) continue;
+      if (!compare_output(c, t, o, model->out[port], out, sample, &run.out[port])) return false;
+      port++;
+    }
+  }
+  c->runs++;
+  return true;
+}
+
+/* The memory of a trial is its own and given back. */
+static bool run_apart(Check *c, const Trial *t) {
+  jmp_buf oom;
+  Arena *volatile arena = arena_new(&oom);
+  if (!arena || setjmp(oom)) {
+    arena_free(arena);
+    foreign_report(c->l->diags, c->l->file, E905, "there is not enough memory to compare the model with the file");
+    return false;
+  }
+  c->arena = arena;
+  bool ok = run_trial(c, t);
+  arena_free(arena);
+  return ok;
+}
+
+bool lift_check(Lift *l) {
+  Check c = {.l = l, .random = 20250101};
+  bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS, open = axis && l->roles.time_is_open;
+  int64_t steps = axis ? l->flat_steps : 1;
+  int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;
+  Trial trial[3] = {{l->flat_batch, steps, calls}};
+  if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls};
+  if (open && l->time.kind != TIME_FIXED && calls == 1) trial[n++] = (Trial){l->flat_batch, steps + steps / 2 + 1, 1};
+  for (int i = 0; i < n; i++)
+    if (!run_apart(&c, &trial[i])) return false;
+  foreign_note(l->foreign, "checked against the graph of the file: %d run%s, largest difference %.1e", c.runs, c.runs == 1 ? "" : "s", c.worst);
+  return true;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Graph to Model. Open sizes get numbers, the graph is flattened, its axes get roles, and its nodes become
+ * layers; then the Model is typed and compared with the graph.
+ *
+ * Numbers for open sizes are primes that differ, so that no two axes look alike; where a graph needs longer
+ * or even ones, others are tried. What is found at one size is checked at another. */
+#include "import/lift/lift.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPEN_MAX = 16 };
+
+/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need more. */
+static const int64_t open_size[][4] = {{3, 7, 11, 13}, {2, 29, 31, 37}, {3, 64, 128, 96}, {2, 257, 263, 269}, {1, 7, 11, 13}, {1, 1, 1, 1}};
+enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
+
+/* Axes of the file without a size: by symbol, or each its own. */
+typedef struct OpenAxis {
+  const char *symbol; /* NULL: it has none */
+  int input, axis;
+  int64_t size;
+  bool set; /* by the user */
+} OpenAxis;
+
+typedef struct Sizes {
+  OpenAxis open[OPEN_MAX];
+  int n;
+  FlatSize *size;
+} Sizes;
+
+/* What --time says. */
+typedef struct TimeWish {
+  const char *axis; /* the symbol it names; NULL */
+  const char *name; /* of a bounded length; NULL */
+  int64_t n;        /* 0: not given */
+  bool bounded;
+} TimeWish;
+
+static bool report_time(Lift *l, const char *text) {
+  Diag *d = foreign_report(l->diags, l->file, E903, "--time cannot be `%s`", text);
+  diag_note(d, "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)");
+  return false;
+}
+
+/* "49", "<= 120", "n <= 120", "seq=49". */
+static bool time_wish(Lift *l, TimeWish *out) {
+  const char *text = l->options->time, *s = text;
+  *out = (TimeWish){0};
+  if (!text) return true;
+  s += strspn(s, " ");
+  size_t len = strcspn(s, " <=");
+  bool has_name = len && !(*s >= '0' && *s <= '9');
+  if (has_name) {
+    const char *name = arena_strndup(l->arena, s, len);
+    s += len;
+    s += strspn(s, " ");
+    if (*s == '=') {
+      out->axis = name;
+      s++;
+    } else out->name = name;
+  }
+  if (strncmp(s, "<=", 2) == 0) {
+    out->bounded = true;
+    s += 2;
+  }
+  char *end;
+  long long n = strtoll(s, &end, 10);
+  end += strspn(end, " ");
+  if (end == s || *end || n < 1 || n > INT32_MAX || (out->name && !out->bounded)) return report_time(l, text);
+  out->n = n;
+  return true;
+}
+
+static int open_axis(Sizes *s, const char *symbol, int input, int axis) {
+  for (int i = 0; i < s->n && symbol && *symbol; i++)
+    if (s->open[i].symbol && strcmp(s->open[i].symbol, symbol) == 0) return i;
+  if (s->n == OPEN_MAX) return -1;
+  s->open[s->n] = (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
+  return s->n++;
+}
+
+/* The open axes of all inputs. False after reporting. */
+static bool find_open(Lift *l, Sizes *s) {
+  for (int i = 0; i < l->graph->n_in; i++) {
+    const GraphInput *in = &l->graph->in[i];
+    if (in->rank < 0) {
+      foreign_report(l->diags, l->file, E904, "input `%s` has no shape in the file", in->name);
+      return false;
+    }
+    for (int axis = 0; axis < in->rank; axis++)
+      if (in->dim[axis].n == GRAPH_OPEN && open_axis(s, in->dim[axis].symbol, i, axis) < 0) {
+        foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size", OPEN_MAX);
+        return false;
+      }
+  }
+  return true;
+}
+
+static void fill_sizes(Lift *l, Sizes *s) {
+  s->size = ARENA_ARRAY(l->arena, FlatSize, l->graph->n_in + 1);
+  for (int i = 0; i < l->graph->n_in; i++) {
+    const GraphInput *in = &l->graph->in[i];
+    s->size[i].rank = in->rank;
+    for (int axis = 0; axis < in->rank; axis++) {
+      s->size[i].dim[axis] = in->dim[axis].n;
+      if (in->dim[axis].n != GRAPH_OPEN) continue;
+      for (int k = 0; k < s->n; k++) {
+        bool same = s->open[k].symbol ? in->dim[axis].symbol && strcmp(s->open[k].symbol, in->dim[axis].symbol) == 0
+                                      : s->open[k].input == i && s->open[k].axis == axis;
+        if (same) s->size[i].dim[axis] = s->open[k].size;
+      }
+    }
+  }
+  l->size = s->size;
+}
+
+/* Flattens at these sizes and finds atoms, states and roles. False with the fault set. */
+static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
+  fill_sizes(l, s);
+  l->flat = flatten(l->graph, s->size, l->arena, fault);
+  if (!l->flat) return false;
+  int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
+  for (int i = 0, n = 0; i < l->graph->n_in; i++)
+    if (!s->size[i].constant) file_input[n++] = i;
+  l->file_input = file_input;
+  lift_recognise(l->flat);
+  l->uses = ARENA_ARRAY(l->arena, int, l->flat->graph->n_values + 1);
+  for (int i = 0; i < l->flat->graph->n_nodes; i++)
+    for (int k = 0; k < l->flat->graph->node[i]->n_in; k++)
+      if (l->flat->graph->node[i]->in[k]) l->uses[l->flat->graph->node[i]->in[k]->id]++;
+  for (int i = 0; i < l->flat->graph->n_out; i++)
+    l->uses[l->flat->graph->out[i].value->id]++;
+  l->atoms = atoms_solve(l->flat);
+  if (!lift_find_states(l)) return false;
+  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream, .has_state = l->n_states > 0};
+  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  return true;
+}
+
+static void report_fault(Lift *l, const GraphFault *fault) {
+  if (fault->node) lift_refuse(l, fault->node, E902, "%s", fault->text);
+  else foreign_report(l->diags, l->file, E902, "%s", fault->text ? fault->text : "the graph cannot be followed");
+}
+
+static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
+  GraphFault fault = {0}, first = {0};
+  for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+    for (int i = 0; i < s->n; i++)
+      if (!s->open[i].set) s->open[i].size = open_size[attempt][i < 4 ? i : 3] + (i < 4 ? 0 : i);
+    if (analyse(l, s, wish, &fault)) return true;
+    if (!attempt) first = fault;
+    if (!s->n) break;
+  }
+  report_fault(l, &first);
+  return false;
+}
+
+/* The role of an axis of an input: its largest atom's. */
+static int family_of_axis(Lift *l, int input, int axis) {
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    if (l->file_input[i] != input) continue;
+    int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, l->flat->graph->in[i].value, axis, atom), largest = -1;
+    for (int k = 0; k < n; k++)
+      if (largest < 0 || atom_size(l->atoms, atom[k]) > atom_size(l->atoms, largest)) largest = atom[k];
+    return largest < 0 ? -1 : atom_family(l->atoms, largest);
+  }
+  return -1;
+}
+
+/* ---- what the user has to decide ---- */
+
+static bool ask_for_length(Lift *l) {
+  Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the length of its sequences open");
+  diag_fix(d, FIX_FILL, "sequences of one length: --time N");
+  diag_fix(d, FIX_FILL, "sequences of any length up to a bound: --time \"n <= N\"");
+  diag_fix(d, FIX_FILL, "one step per call, without end: --stream");
+  return false;
+}
+
+static bool ask_for_sizes(Lift *l, const Sizes *s) {
+  bool asked = false;
+  for (int i = 0; i < s->n; i++) {
+    int family = family_of_axis(l, s->open[i].input, s->open[i].axis);
+    if (s->open[i].set || family < 0 || family == l->roles.batch || family == l->roles.time) continue;
+    const GraphInput *in = &l->graph->in[s->open[i].input];
+    if (s->open[i].symbol && l->roles.batch < 0 && s->open[i].axis == 0) continue;
+    Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time", s->open[i].axis, in->name);
+    if (s->open[i].symbol) diag_fix(d, FIX_FILL, "give its size: --set %s=N", s->open[i].symbol);
+    asked = true;
+  }
+  return !asked;
+}
+
+static bool report_question(Lift *l) {
+  Diag *d = foreign_report(l->diags, l->file, E904, "%s", l->roles.question);
+  for (int i = 0; i < l->roles.n_choices; i++)
+    diag_fix(d, FIX_FILL, "say which: %s", l->roles.choice[i]);
+  return false;
+}
+
+/* Gives open time axes the length that --time asks for and analyses again. */
+static bool fix_length(Lift *l, Sizes *s, const TimeWish *wish) {
+  bool changed = false;
+  for (int i = 0; i < s->n; i++) {
+    if (family_of_axis(l, s->open[i].input, s->open[i].axis) != l->roles.time) continue;
+    s->open[i].size = wish->n;
+    s->open[i].set = changed = true;
+  }
+  GraphFault fault = {0};
+  if (!changed) return true;
+  l->n_states = 0;
+  if (analyse(l, s, wish, &fault)) return true;
+  report_fault(l, &fault);
+  return false;
+}
+
+static int64_t steps_of(const Lift *l) {
+  int64_t steps = 1;
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    Factors f = atoms_of(l->atoms, l->flat->graph->in[i].value);
+    for (int k = 0; k < f.n; k++)
+      if (atom_family(l->atoms, f.atom[k]) == l->roles.time && atom_size(l->atoms, f.atom[k]) > steps) steps = atom_size(l->atoms, f.atom[k]);
+  }
+  return steps;
+}
+
+/* l->time from the roles and the options. False after reporting. */
+static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
+  if (l->options->stream && wish->n) {
+    foreign_report(l->diags, l->file, E903, "--stream and --time exclude each other: a stream has no length");
+    return false;
+  }
+  if (l->roles.question) return report_question(l);
+  if (l->roles.way == TIME_WAY_NONE) {
+    if (!wish->n && !l->options->stream) return ask_for_sizes(l, s);
+    foreign_report(l->diags, l->file, E903, "no input of `%s` is a sequence: there is no time to change", l->file->path);
+    return false;
+  }
+  if (l->roles.way == TIME_WAY_CALLS) {
+    l->time = (Time){.kind = TIME_STREAM, .period = 1};
+    if (!wish->n) return ask_for_sizes(l, s);
+    foreign_report(l->diags, l->file, E903, "a call of this graph is one step of a stream: it has no length to change");
+    return false;
+  }
+  if (l->roles.time_is_open && !wish->n && !l->options->stream) return ask_for_length(l);
+  if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
+  if (!ask_for_sizes(l, s)) return false;
+  l->flat_steps = steps_of(l);
+  bool one_step = l->flat_steps == 1 && !l->roles.time_is_open && l->n_states;
+  if (l->options->stream || one_step) l->time = (Time){.kind = TIME_STREAM, .period = 1};
+  else if (wish->bounded) {
+    l->time = (Time){.kind = TIME_BOUNDED, .n = wish->n, .len = wish->name};
+    l->time.length = model_length(l->foreign->model, wish->name, wish->n);
+  } else l->time = (Time){.kind = TIME_FIXED, .n = l->flat_steps};
+  if (!wish->n || wish->bounded || wish->n == l->flat_steps) return true;
+  Diag *d = foreign_report(l->diags, l->file, E903, "the file fixes the length of its sequences at %lld: --time cannot make it %lld", (long long)l->flat_steps, (long long)wish->n);
+  diag_note(d, "export the model with an open length");
+  return false;
+}
+
+/* ---- inputs and outputs ---- */
+
+/* Rows of the table that these numbers take rows from; 0: they are no places. */
+static int64_t categories_of(const Lift *l, const GraphValue *value) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (node->op == GRAPH_Gather && node->in[1] == value && lift_is_constant(l, node->in[0])) return lift_type(l, node->in[0])->dim[0];
+    bool moves = node->op == GRAPH_Reshape || node->op == GRAPH_Squeeze || node->op == GRAPH_Unsqueeze || node->op == GRAPH_Transpose || node->op == GRAPH_Flatten;
+    int64_t n = moves && node->in[0] == value ? categories_of(l, node->out[0]) : 0;
+    if (n) return n;
+  }
+  return 0;
+}
+
+static Elem whole_elem(GraphElem elem) {
+  switch (elem) {
+  case GRAPH_I8: return ELEM_I8;
+  case GRAPH_U8:
+  case GRAPH_BOOL: return ELEM_U8;
+  case GRAPH_I16: return ELEM_I16;
+  case GRAPH_U16: return ELEM_U16;
+  case GRAPH_I32:
+  case GRAPH_U32:
+  case GRAPH_I64:
+  case GRAPH_U64: return ELEM_I32;
+  case GRAPH_FLOAT: return ELEM_F32;
+  }
+  return ELEM_F32;
+}
+
+/* An input in the order of its axes in the file, the batch left out. */
+static void add_input(Lift *l, int number) {
+  const GraphInput *in = &l->flat->graph->in[number];
+  const GraphValue *value = in->value;
+  Layout layout = lift_natural(l, value);
+  bool plain = layout.timed && layout.time < 0; /* a call is a step: no axis of the graph */
+  for (int axis = 0; axis < lift_type(l, value)->rank; axis++) {
+    int time;
+    Axis features = lift_axis(l, value, axis, &time);
+    if (time >= 0 && features.n) { /* time and features in one axis: a vector that is reshaped when it is read */
+      layout = (Layout){.time = -1};
+      for (int k = 0; k < lift_type(l, value)->rank; k++) {
+        Axis all = {0};
+        int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, k, atom);
+        for (int i = 0; i < n; i++)
+          if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) all.atom[all.n++] = atom[i];
+        if (all.n) layout.axis[layout.n++] = all;
+      }
+      break;
+    }
+  }
+  Type type = lift_shape(l, &layout);
+  int before = 0;
+  for (int axis = 0; axis < lift_type(l, value)->rank && layout.timed && !plain && l->time.kind != TIME_STREAM; axis++) {
+    int time;
+    Axis features = lift_axis(l, value, axis, &time);
+    if (time >= 0) {
+      type.time_pos = before;
+      break;
+    }
+    before += features.n > 0;
+  }
+  int64_t categories = in->elem == GRAPH_FLOAT ? 0 : categories_of(l, value);
+  if (categories) {
+    type.elem = ELEM_INDEX;
+    type.categories = categories;
+    if (layout.n == 1 && !layout.axis[0].n) layout.n = type.rank = 0;
+  } else type.elem = whole_elem(in->elem);
+  Port *port = model_input(l->foreign->model, in->name, type);
+  lift_place(l, value, port->value, &layout);
+}
+
+static bool is_kept_input(const Lift *l, int number) {
+  for (int i = 0; i < l->n_states; i++)
+    if (l->state[i].in == number) return l->time.kind == TIME_STREAM;
+  return false;
+}
+
+static bool is_kept_output(const Lift *l, int number) {
+  for (int i = 0; i < l->n_states; i++)
+    if (l->state[i].out == number) return l->time.kind == TIME_STREAM;
+  return false;
+}
+
+static bool add_outputs(Lift *l) {
+  l->delivered = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_out + 1);
+  int n = 0;
+  for (int i = 0; i < l->flat->n_file_out; i++) {
+    const GraphOutput *out = &l->flat->graph->out[i];
+    if (is_kept_output(l, i)) continue;
+    if (lift_is_constant(l, out->value)) {
+      foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out", out->name);
+      continue;
+    }
+    Layout layout = lift_natural(l, out->value);
+    const Placed *placed = &l->placed[out->value->id];
+    if (placed->value && !placed->layout.timed) layout.timed = placed->layout.timed, layout.time = -1;
+    if (placed->value && placed->layout.n == 0) layout.n = 0;
+    GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};
+    Value *value = lift_value(l, out->value->node ? out->value->node : &none, out->value, &layout);
+    if (!value) return false;
+    model_output(l->foreign->model, out->name, value);
+    l->delivered[i] = true;
+    n++;
+  }
+  if (n) return true;
+  foreign_report(l->diags, l->file, E902, "no output of the graph depends on its inputs");
+  return false;
+}
+
+static bool add_nodes(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_weighted, lift_recurrent, lift_pointwise, lift_moves};
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    LiftDone done = LIFT_OTHER;
+    bool lifted = true;
+    for (int k = 0; k < node->n_out; k++)
+      lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id]);
+    if (lifted) continue; /* with the node before it: a bias */
+    for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
+      done = family[f](l, node);
+    if (done == LIFT_OTHER) lift_refuse(l, node, E902, "is not supported where it stands in this graph");
+    if (done != LIFT_DONE) return false;
+  }
+  return true;
+}
+
+static bool is_read(const Lift *l, int number) { return l->uses[l->flat->graph->in[number].value->id] > 0; }
+
+Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags) {
+  Lift *l = ARENA_NEW(file->arena, Lift);
+  *l = (Lift){.arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
+  l->foreign = foreign_new(file, graph->format, NULL);
+  Sizes *sizes = ARENA_NEW(l->arena, Sizes);
+  TimeWish wish;
+  if (!time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
+  if (!decide_time(l, sizes, &wish)) return NULL;
+  l->flat_batch = 1;
+  for (int i = 0; i < l->atoms->n && l->roles.batch >= 0; i++)
+    if (l->atoms->atom[i].part[0] < 0 && atom_family(l->atoms, i) == l->roles.batch && atom_size(l->atoms, i) > l->flat_batch)
+      l->flat_batch = atom_size(l->atoms, i);
+  for (int i = 0; i < sizes->n; i++)
+    l->batch_is_open = l->batch_is_open || family_of_axis(l, sizes->open[i].input, sizes->open[i].axis) == l->roles.batch;
+  l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
+  l->placed = ARENA_ARRAY(l->arena, Placed, l->flat->graph->n_values + 1);
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    if (is_kept_input(l, i)) continue;
+    if (is_read(l, i)) add_input(l, i);
+    else foreign_note(l->foreign, "input `%s` changes nothing and was left out", l->flat->graph->in[i].name);
+  }
+  if (!add_nodes(l) || !add_outputs(l)) return NULL;
+  for (int i = 0; i < graph->n_notes; i++)
+    foreign_note(l->foreign, "%s", graph->note[i]);
+  if (l->roles.tie) foreign_note(l->foreign, "%s", l->roles.tie);
+  ImportOptions plain = *options;
+  plain.stream = false;
+  plain.time = NULL;
+  l->foreign->finished = true;
+  if (!foreign_finish(l->foreign, &plain, diags)) return NULL;
+  return lift_check(l) ? l->foreign : NULL;
+}

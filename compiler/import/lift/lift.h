@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* From a flat graph with roles to a Model.
+ *
+ *   lift.c       sizes, options, roles, inputs and outputs: the public function
+ *   place.c      where the numbers of a graph value are in a model value, and how to bring them in another order
+ *   weighted.c   products, convolutions, norms, tables
+ *   recurrent.c  LSTM, GRU, RNN and their states
+ *   pointwise.c  functions of one and two values
+ *   moves.c      slices, joins, reductions, steps of a sequence
+ *   states.c     what goes out and comes back
+ *   check.c      Graph and Model computed side by side
+ *
+ * A graph value is placed in a model value: time, where it has a time axis, and features. The batch is
+ * gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for nothing. */
+#ifndef GRUS_IMPORT_LIFT_H
+#define GRUS_IMPORT_LIFT_H
+
+#include "import/foreign.h"
+#include "import/lift/roles.h"
+
+/* A feature axis of a model value: the atoms in it, in row-major order. n 0: an axis of size 1. */
+typedef struct Axis {
+  int n;
+  int atom[FACTORS_MAX];
+} Axis;
+
+typedef struct Layout {
+  bool timed;
+  int time; /* the atom of the time axis; -1: none, or the call itself is the step */
+  int n;
+  Axis axis[TYPE_MAX_AXES];
+} Layout;
+
+typedef struct Placed {
+  Value *value; /* NULL: not computed by the model */
+  Layout layout;
+} Placed;
+
+/* An output that comes back: which input it is in the next call. */
+typedef struct StatePair {
+  int in, out; /* of the flat graph */
+  const GraphTensor *start; /* a variable's first value; NULL: the caller's */
+} StatePair;
+
+typedef struct Lift {
+  Arena *arena;
+  const ForeignFile *file;
+  const ImportOptions *options;
+  Diags *diags;
+  const Graph *graph;
+  Flat *flat;
+  const int *file_input; /* number in the file of each flat input */
+  Atoms *atoms;
+  Roles roles;
+  Time time; /* of every value that has time, at period 1 */
+  const FlatSize *size;    /* of the file's inputs, as they were flattened */
+  bool batch_is_open;      /* the file leaves it open */
+  int64_t flat_batch, flat_steps; /* how many samples and steps the flat graph has */
+  bool *delivered;         /* flat outputs that are outputs of the model */
+  Foreign *foreign;
+  Placed *placed; /* by flat value id */
+  int *uses;      /* by flat value id: nodes and outputs that read it */
+  StatePair *state;
+  int n_states;
+} Lift;
+
+/* ---- place.c ---- */
+const GraphTensor *lift_type(const Lift *l, const GraphValue *value);
+bool lift_is_constant(const Lift *l, const GraphValue *value);
+/* The atoms of a graph axis that are features of the model: neither batch nor time nor of size 1. *time gets
+ * the time atom that is among them, -1 if none. */
+Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time);
+/* Time first, then an axis for each graph axis that has features. */
+Layout lift_natural(Lift *l, const GraphValue *value);
+int64_t axis_size(const Lift *l, const Axis *axis);
+bool axis_equal(const Axis *a, const Axis *b);
+/* The model value that has the numbers of a graph value in this layout; NULL after reporting. */
+Value *lift_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
+/* As it is placed now, except that these atoms, all of them features, make the last axis. */
+bool lift_last(Lift *l, const GraphValue *value, const Axis *last, Layout *out);
+/* The same, where value lacks axes that `wide`, placed in this layout, has: it is repeated along them. */
+Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *value, const GraphValue *wide, const Layout *layout);
+void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout *layout);
+Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in);
+Type lift_shape(const Lift *l, const Layout *layout);
+/* "node `/rnn/LSTM` (LSTM)" */
+const char *lift_origin(const Lift *l, const GraphNode *node);
+/* E902 and its kin about a node: "node `x` (Conv) " and the text. */
+Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
+
+/* ---- the operators: false after reporting; LIFT_OTHER: not of this file ---- */
+typedef enum LiftDone { LIFT_OTHER, LIFT_DONE, LIFT_FAILED } LiftDone;
+LiftDone lift_weighted(Lift *l, const GraphNode *node);
+LiftDone lift_recurrent(Lift *l, const GraphNode *node);
+LiftDone lift_pointwise(Lift *l, const GraphNode *node);
+LiftDone lift_moves(Lift *l, const GraphNode *node);
+
+/* ---- recognise.c ---- */
+/* Cells, norms and functions that are written out in small steps become one operator each. */
+void lift_recognise(Flat *flat);
+
+/* ---- states.c ---- */
+/* Which outputs come back: variables, --state, and what is element by element the last state of what an input
+ * started. False after reporting. */
+bool lift_find_states(Lift *l);
+/* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the first call, NULL:
+ * zeros. */
+bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
+
+/* ---- check.c ---- */
+/* Computes graph and model on random inputs; notes the result in the summary. False after reporting. */
+bool lift_check(Lift *l);
+
+/* ---- lift.c ---- */
+/* The Model that a graph is; NULL after reporting. */
+Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags);
+
+#endif

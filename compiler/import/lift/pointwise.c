@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Functions of one and of two values, element by element. */
+#include "import/lift/lift.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The placement of a result that keeps the axes of an operand. */
+static LiftDone done_like(Lift *l, const GraphNode *node, const GraphValue *like, Layer *layer) {
+  Layout layout = l->placed[like->id].layout;
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static Value *placed_as_is(Lift *l, const GraphNode *node, const GraphValue *value) {
+  Layout layout = l->placed[value->id].layout;
+  return lift_value(l, node, value, &layout);
+}
+
+static Layer *unary_layer(Lift *l, const GraphNode *node, LayerKind kind) {
+  Value *x = placed_as_is(l, node, node->in[0]);
+  return x ? lift_layer(l, node, kind, 1, &x) : NULL;
+}
+
+/* Functions that are one stage without options. */
+static const struct {
+  GraphOp op;
+  LayerKind kind;
+} plain[] = {{GRAPH_Abs, LAYER_abs},         {GRAPH_Sqrt, LAYER_sqrt},         {GRAPH_Square, LAYER_square},
+             {GRAPH_Exp, LAYER_exp},         {GRAPH_Log, LAYER_log},           {GRAPH_Sigmoid, LAYER_sigmoid},
+             {GRAPH_Tanh, LAYER_tanh},       {GRAPH_Relu, LAYER_relu},         {GRAPH_Softplus, LAYER_softplus},
+             {GRAPH_Softsign, LAYER_softsign}};
+
+/* number op x, or x op number. */
+static Layer *with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number, bool swapped) {
+  Layer *layer = lift_layer(l, node, kind, 1, &x);
+  layer_set_number(layer, OPT_value, number);
+  if (swapped) layer_set_word(layer, OPT_swapped, "true");
+  return layer;
+}
+
+static Layer *product(Lift *l, const GraphNode *node, Value *a, Value *b) {
+  return lift_layer(l, node, LAYER_mul, 2, (Value *[]){a, b});
+}
+
+static Layer *clip_layer(Lift *l, const GraphNode *node, Value *x, double low, double high) {
+  Layer *layer = lift_layer(l, node, LAYER_clip, 1, &x);
+  layer_set_number(layer, OPT_low, low);
+  layer_set_number(layer, OPT_high, high);
+  return layer;
+}
+
+/* min(1, max(0, alpha x + beta)): the stage for the two customary slopes, else the formula. */
+static Layer *hard_sigmoid(Lift *l, const GraphNode *node, Value *x) {
+  double alpha = graph_number(node, GRAPH_ATTR_alpha, 0.2), beta = graph_number(node, GRAPH_ATTR_beta, 0.5);
+  if (fabs(beta - 0.5) < 1e-7 && (fabs(alpha - 0.2) < 1e-7 || fabs(alpha - 1.0 / 6) < 1e-7)) {
+    Layer *layer = lift_layer(l, node, LAYER_hard_sigmoid, 1, &x);
+    if (fabs(alpha - 0.2) < 1e-7) layer_set_number(layer, OPT_slope, 0.2);
+    return layer;
+  }
+  Layer *scaled = with_number(l, node, LAYER_mul, x, alpha, false);
+  Layer *moved = with_number(l, node, LAYER_add, scaled->out[0], beta, false);
+  return clip_layer(l, node, moved->out[0], 0, 1);
+}
+
+static Layer *bounded(Lift *l, const GraphNode *node, Value *x) {
+  double low = graph_number(node, GRAPH_ATTR_low, -INFINITY), high = graph_number(node, GRAPH_ATTR_high, INFINITY);
+  if (low == 0) {
+    Layer *layer = lift_layer(l, node, LAYER_relu, 1, &x);
+    if (isfinite(high)) layer_set_number(layer, OPT_max, high);
+    return layer;
+  }
+  if (!isfinite(low)) low = -3.4028234663852886e38;
+  if (!isfinite(high)) high = 3.4028234663852886e38;
+  return clip_layer(l, node, x, low, high);
+}
+
+static Layer *unary(Lift *l, const GraphNode *node) {
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (plain[i].op == node->op) return unary_layer(l, node, plain[i].kind);
+  Value *x = placed_as_is(l, node, node->in[0]);
+  if (!x) return NULL;
+  Layer *layer;
+  switch (node->op) {
+  case GRAPH_Neg: return with_number(l, node, LAYER_mul, x, -1, false);
+  case GRAPH_Reciprocal: return with_number(l, node, LAYER_div, x, 1, true);
+  case GRAPH_LeakyRelu:
+    layer = lift_layer(l, node, LAYER_leaky_relu, 1, &x);
+    layer_set_number(layer, OPT_slope, graph_number(node, GRAPH_ATTR_alpha, 0.01));
+    return layer;
+  case GRAPH_Elu: {
+    double alpha = graph_number(node, GRAPH_ATTR_alpha, 1), gamma = graph_number(node, GRAPH_ATTR_gamma, 1);
+    if (fabs(alpha - 1.6732632423543772) < 1e-6 && fabs(gamma - 1.0507009873554805) < 1e-6)
+      return lift_layer(l, node, LAYER_selu, 1, &x);
+    layer = lift_layer(l, node, LAYER_elu, 1, &x);
+    layer_set_number(layer, OPT_alpha, alpha);
+    return gamma == 1 ? layer : with_number(l, node, LAYER_mul, layer->out[0], gamma, false);
+  }
+  case GRAPH_HardSigmoid: return hard_sigmoid(l, node, x);
+  case GRAPH_Gelu:
+    layer = lift_layer(l, node, LAYER_gelu, 1, &x);
+    layer_set_word(layer, OPT_form, graph_word(node, GRAPH_ATTR_form, 0, "erf"));
+    return layer;
+  case GRAPH_Clip: return bounded(l, node, x);
+  case GRAPH_Silu: return product(l, node, x, lift_layer(l, node, LAYER_sigmoid, 1, &x)->out[0]);
+  case GRAPH_Mish: {
+    Layer *soft = lift_layer(l, node, LAYER_softplus, 1, &x);
+    return product(l, node, x, lift_layer(l, node, LAYER_tanh, 1, soft->out)->out[0]);
+  }
+  case GRAPH_HardSwish: return product(l, node, x, lift_layer(l, node, LAYER_hard_sigmoid, 1, &x)->out[0]);
+  default: return NULL;
+  }
+}
+
+/* ---- two operands ---- */
+
+static bool same_number(const GraphTensor *t) {
+  for (int64_t i = 1; i < t->count; i++)
+    if (t->data[i] != t->data[0]) return false;
+  return t->count > 0;
+}
+
+/* The constant as one number for each element of the axes that make the last axis; the axis it runs along. */
+static bool along_one_axis(const Lift *l, const GraphNode *node, const GraphTensor *t, int *axis) {
+  int rank = lift_type(l, node->out[0])->rank, found = -1;
+  for (int i = 0; i < t->rank; i++) {
+    if (t->dim[i] == 1) continue;
+    if (found >= 0) return false;
+    found = rank - t->rank + i;
+  }
+  *axis = found;
+  return found >= 0;
+}
+
+/* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without eps. */
+static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c) {
+  int axis, time;
+  bool adds = node->op == GRAPH_Add || node->op == GRAPH_Sub, first = node->in[0] == x;
+  if (!along_one_axis(l, node, c, &axis)) {
+    lift_refuse(l, node, E902, "combines a value and a constant that differs along several axes");
+    return LIFT_FAILED;
+  }
+  int own = axis - (lift_type(l, node->out[0])->rank - lift_type(l, x)->rank);
+  Axis last = own >= 0 ? lift_axis(l, x, own, &time) : (Axis){0};
+  Layout layout;
+  if (own < 0 || axis_size(l, &last) != c->count || !lift_last(l, x, &last, &layout)) {
+    lift_refuse(l, node, E902, "combines a value and a constant that differs along an axis that is no feature of it");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  if (node->op == GRAPH_Div && !first) value = with_number(l, node, LAYER_div, value, 1, true)->out[0];
+  Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
+  layer_set_number(layer, OPT_eps, 0);
+  float *scale = foreign_tensor(l->foreign, layer, ROLE_SCALE, 1, &c->count, "a constant");
+  float *center = foreign_tensor(l->foreign, layer, ROLE_CENTER, 1, &c->count, "a constant");
+  float *mean = foreign_tensor(l->foreign, layer, ROLE_MEAN, 1, &c->count, "a constant");
+  float *variance = foreign_tensor(l->foreign, layer, ROLE_VARIANCE, 1, &c->count, "a constant");
+  for (int64_t i = 0; i < c->count; i++) {
+    double k = c->data[i];
+    mean[i] = 0;
+    variance[i] = 1;
+    scale[i] = adds ? (node->op == GRAPH_Sub && !first ? -1.0F : 1.0F) : (float)(node->op == GRAPH_Div && first ? 1 / k : k);
+    center[i] = !adds ? 0 : (float)(node->op == GRAPH_Sub && first ? -k : k);
+  }
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static LiftDone with_constant(Lift *l, const GraphNode *node, LayerKind kind) {
+  bool first = !lift_is_constant(l, node->in[0]);
+  const GraphValue *x = node->in[first ? 0 : 1];
+  const GraphTensor *c = lift_type(l, node->in[first ? 1 : 0]);
+  if (!same_number(c)) return with_vector(l, node, x, c);
+  if (lift_type(l, node->out[0])->count != lift_type(l, x)->count) {
+    lift_refuse(l, node, E902, "repeats its operand along the axes of a constant");
+    return LIFT_FAILED;
+  }
+  Value *value = placed_as_is(l, node, x);
+  if (!value) return LIFT_FAILED;
+  return done_like(l, node, x, with_number(l, node, kind, value, c->data[0], !first));
+}
+
+/* The operand that has all axes of the result; the other one is brought to it. */
+static const GraphValue *wider(const Lift *l, const GraphNode *node) {
+  int64_t a = lift_type(l, node->in[0])->count, b = lift_type(l, node->in[1])->count;
+  if (a != b) return node->in[a > b ? 0 : 1];
+  return l->placed[node->in[0]->id].layout.timed ? node->in[0] : node->in[1];
+}
+
+static LiftDone two_values(Lift *l, const GraphNode *node, LayerKind kind) {
+  const GraphValue *wide = wider(l, node);
+  Layout layout = l->placed[wide->id].layout;
+  Value *operand[2];
+  if (lift_type(l, wide)->count != lift_type(l, node->out[0])->count) {
+    lift_refuse(l, node, E902, "repeats each of its operands along axes of the other");
+    return LIFT_FAILED;
+  }
+  for (int i = 0; i < 2; i++) {
+    operand[i] = lift_broadcast(l, node, node->in[i], wide, &layout);
+    if (!operand[i]) return LIFT_FAILED;
+  }
+  Layer *layer = lift_layer(l, node, kind, 2, operand);
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static LiftDone prelu(Lift *l, const GraphNode *node) {
+  const GraphTensor *slope = lift_type(l, node->in[1]);
+  if (!slope->data) return LIFT_OTHER;
+  Value *value;
+  if (same_number(slope)) {
+    value = placed_as_is(l, node, node->in[0]);
+    if (!value) return LIFT_FAILED;
+    Layer *layer = lift_layer(l, node, LAYER_leaky_relu, 1, &value);
+    layer_set_number(layer, OPT_slope, slope->data[0]);
+    return done_like(l, node, node->in[0], layer);
+  }
+  int axis, time;
+  Layout layout;
+  if (!along_one_axis(l, node, slope, &axis)) {
+    lift_refuse(l, node, E902, "has slopes that differ along several axes");
+    return LIFT_FAILED;
+  }
+  Axis last = lift_axis(l, node->in[0], axis, &time);
+  if (axis_size(l, &last) != slope->count || !lift_last(l, node->in[0], &last, &layout)) {
+    lift_refuse(l, node, E902, "has slopes that differ along an axis that is no feature");
+    return LIFT_FAILED;
+  }
+  value = lift_value(l, node, node->in[0], &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_prelu, 1, &value);
+  float *to = foreign_tensor(l->foreign, layer, ROLE_SLOPE, 1, &slope->count, "the slopes");
+  for (int64_t i = 0; i < slope->count; i++)
+    to[i] = (float)slope->data[i];
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+/* x to a constant power. */
+static LiftDone power(Lift *l, const GraphNode *node) {
+  const GraphTensor *p = lift_type(l, node->in[1]);
+  if (!p->data || !same_number(p)) return LIFT_OTHER;
+  double exponent = p->data[0];
+  Value *x = placed_as_is(l, node, node->in[0]);
+  if (!x) return LIFT_FAILED;
+  if (exponent == 2) return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_square, 1, &x));
+  if (exponent == 0.5) return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_sqrt, 1, &x));
+  if (exponent == 3) {
+    Layer *square = lift_layer(l, node, LAYER_square, 1, &x);
+    return done_like(l, node, node->in[0], product(l, node, square->out[0], x));
+  }
+  if (exponent == -1) return done_like(l, node, node->in[0], with_number(l, node, LAYER_div, x, 1, true));
+  lift_refuse(l, node, E902, "raises a value to the power of %g; 2, 3, 0.5 and -1 are supported", exponent);
+  return LIFT_FAILED;
+}
+
+/* min or max with a number is a clip. */
+static LiftDone limit(Lift *l, const GraphNode *node) {
+  bool first = !lift_is_constant(l, node->in[0]);
+  const GraphValue *x = node->in[first ? 0 : 1];
+  const GraphTensor *c = lift_type(l, node->in[first ? 1 : 0]);
+  const double largest = 3.4028234663852886e38;
+  if (!c->data || !same_number(c)) return LIFT_OTHER;
+  Value *value = placed_as_is(l, node, x);
+  if (!value) return LIFT_FAILED;
+  bool low = node->op == GRAPH_Max;
+  if (low && c->data[0] == 0) return done_like(l, node, x, lift_layer(l, node, LAYER_relu, 1, &value));
+  return done_like(l, node, x, clip_layer(l, node, value, low ? c->data[0] : -largest, low ? largest : c->data[0]));
+}
+
+LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
+  LayerKind kind;
+  switch (node->op) {
+  case GRAPH_Add: kind = LAYER_add; break;
+  case GRAPH_Sub: kind = LAYER_sub; break;
+  case GRAPH_Mul: kind = LAYER_mul; break;
+  case GRAPH_Div: kind = LAYER_div; break;
+  case GRAPH_Prelu: return prelu(l, node);
+  case GRAPH_Pow: return power(l, node);
+  case GRAPH_Min:
+  case GRAPH_Max: return limit(l, node);
+  default: {
+    size_t before = (size_t)l->diags->n_errors;
+    if (node->n_in != 1) return LIFT_OTHER;
+    Layer *layer = unary(l, node);
+    if (layer) return done_like(l, node, node->in[0], layer);
+    return (size_t)l->diags->n_errors > before ? LIFT_FAILED : LIFT_OTHER;
+  }
+  }
+  if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1])) return with_constant(l, node, kind);
+  return two_values(l, node, kind);
+}

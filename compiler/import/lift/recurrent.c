@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* LSTM, GRU and RNN: x [T, N, d]. N is the batch and whatever else is mapped; what is left of it are axes
+ * in front of d. The gates of the graph are in the canonical order of model/bind/weights.h already. */
+#include "import/lift/lift.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which operands are what. */
+typedef struct Operands {
+  LayerKind kind;
+  int gates, n_activations;
+  const GraphTensor *w, *r, *b, *rb, *peephole;
+  const GraphValue *lengths, *h0, *c0, *mask, *projection;
+} Operands;
+
+static const GraphValue *operand(const GraphNode *node, int i) { return i < node->n_in ? node->in[i] : NULL; }
+
+static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
+  const GraphTensor *t = value ? lift_type(l, value) : NULL;
+  return t && t->data ? t : NULL;
+}
+
+static Operands operands_of(const Lift *l, const GraphNode *node) {
+  Operands o = {.w = constant(l, operand(node, 1)), .r = constant(l, operand(node, 2)), .b = constant(l, operand(node, 3))};
+  switch (node->op) {
+  case GRAPH_Lstm:
+    o.kind = LAYER_LSTM, o.gates = 4, o.n_activations = 3;
+    o.lengths = operand(node, 4), o.h0 = operand(node, 5), o.c0 = operand(node, 6);
+    o.peephole = constant(l, operand(node, 7)), o.mask = operand(node, 8), o.projection = operand(node, 9);
+    break;
+  case GRAPH_Gru:
+    o.kind = LAYER_GRU, o.gates = 3, o.n_activations = 2;
+    o.rb = constant(l, operand(node, 4)), o.lengths = operand(node, 5), o.h0 = operand(node, 6), o.mask = operand(node, 7);
+    break;
+  default:
+    o.kind = LAYER_RNN, o.gates = 1, o.n_activations = 1;
+    o.lengths = operand(node, 4), o.h0 = operand(node, 5), o.mask = operand(node, 6);
+    break;
+  }
+  return o;
+}
+
+/* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has none. */
+static const char *activation_word(const char *name) {
+  static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus", "linear", "selu", "gelu"};
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    if (strcmp(name, same[i]) == 0) return same[i];
+  double alpha = 0.2, beta = 0.5;
+  const char *open = strchr(name, '(');
+  size_t len = open ? (size_t)(open - name) : strlen(name);
+  if (open) {
+    char *end;
+    alpha = strtod(open + 1, &end);
+    if (*end == ',') beta = strtod(end + 1, NULL);
+  }
+  if (len == 12 && strncmp(name, "hard_sigmoid", len) == 0 && fabs(beta - 0.5) < 1e-6) {
+    if (fabs(alpha - 0.2) < 1e-6) return "hard_sigmoid_02";
+    if (fabs(alpha - 1.0 / 6) < 1e-6) return "hard_sigmoid";
+  }
+  if (len == 3 && strncmp(name, "elu", len) == 0 && (!open || alpha == 1)) return "elu";
+  if (len == 6 && strncmp(name, "affine", len) == 0 && open && alpha == 1 && beta == 0) return "linear";
+  return NULL;
+}
+
+static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, int dirs, Layer *layer) {
+  static const char *const usual[4][3] = {{"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
+  static const OptName lstm[] = {OPT_gate, OPT_activation, OPT_cell_activation}, gru[] = {OPT_gate, OPT_activation}, rnn[] = {OPT_activation};
+  const OptName *name = o->kind == LAYER_LSTM ? lstm : o->kind == LAYER_GRU ? gru : rnn;
+  const char *const *fallback = usual[o->n_activations - 1];
+  for (int i = 0; i < o->n_activations; i++) {
+    const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]), *word = activation_word(said);
+    if (!word) {
+      lift_refuse(l, node, E903, "has the activation `%s`, which recurrent stages do not have", said);
+      return false;
+    }
+    for (int d = 1; d < dirs; d++)
+      if (strcmp(said, graph_word(node, GRAPH_ATTR_activations, d * o->n_activations + i, fallback[i])) != 0) {
+        lift_refuse(l, node, E903, "has other activations in its second direction; both directions of a stage share them");
+        return false;
+      }
+    /* An LSTM's output has the activation of its input unless it is told otherwise. */
+    bool told = o->kind == LAYER_LSTM && i == 2 ? strcmp(said, graph_word(node, GRAPH_ATTR_activations, 1, "tanh")) != 0
+                                                : strcmp(word, fallback[i]) != 0;
+    if (told) layer_set_word(layer, name[i], word);
+  }
+  return true;
+}
+
+static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int rank, const int64_t *dim) {
+  int64_t count = 1;
+  for (int i = 0; i < rank; i++)
+    count *= dim[i];
+  if (!from || from->count != count) {
+    lift_refuse(l, node, E902, "has weights that are not constants of the size it needs");
+    return false;
+  }
+  float *to = foreign_tensor(l->foreign, layer, role, rank, dim, *node->name ? node->name : graph_op_name(node->op));
+  for (int64_t i = 0; to && i < count; i++)
+    to[i] = (float)from->data[i];
+  return to != NULL;
+}
+
+static bool all_zero(const GraphTensor *t) {
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != 0) return false;
+  return true;
+}
+
+static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer, bool after) {
+  int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
+  bool rnn = o->kind == LAYER_RNN, bias = o->b || o->rb;
+  int64_t kernel[4] = {dirs, o->gates, u, d}, recurrent[4] = {dirs, o->gates, u, u}, vector[3] = {dirs, o->gates, u};
+  int64_t kernel1[3] = {dirs, u, d}, recurrent1[3] = {dirs, u, u}, vector1[2] = {dirs, u};
+  if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, rnn ? 3 : 4, rnn ? kernel1 : kernel)) return false;
+  if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, rnn ? 3 : 4, rnn ? recurrent1 : recurrent)) return false;
+  if (!bias) {
+    layer_set_word(layer, OPT_bias, "false");
+    return true;
+  }
+  int64_t count = dirs * o->gates * u;
+  double *zero = ARENA_ARRAY(l->arena, double, count), *sum = ARENA_ARRAY(l->arena, double, count);
+  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero}, both = none;
+  for (int64_t i = 0; i < count; i++)
+    sum[i] = (o->b ? o->b->data[i] : 0) + (o->rb ? o->rb->data[i] : 0);
+  both.data = sum;
+  const GraphTensor *b = after ? (o->b ? o->b : &none) : &both;
+  if (!copy_tensor(l, node, layer, ROLE_BIAS, b, rnn ? 2 : 3, rnn ? vector1 : vector)) return false;
+  if (after && !copy_tensor(l, node, layer, ROLE_RECURRENT_BIAS, o->rb ? o->rb : &none, 3, vector)) return false;
+  if (!o->peephole) return true;
+  layer_set_word(layer, OPT_peephole, "true");
+  return copy_tensor(l, node, layer, ROLE_PEEPHOLE, o->peephole, 3, (int64_t[]){dirs, 3, u});
+}
+
+/* The axes of h [dirs, N, u]: what is mapped, then both directions' units. */
+static Layout state_layout(Lift *l, const GraphValue *h) {
+  Layout out = {.time = -1};
+  int time;
+  Axis dirs = lift_axis(l, h, 0, &time), mapped = lift_axis(l, h, 1, &time), units = lift_axis(l, h, 2, &time);
+  for (int i = 0; i < mapped.n && out.n + 1 < TYPE_MAX_AXES; i++)
+    out.axis[out.n++] = (Axis){.n = 1, .atom = {mapped.atom[i]}};
+  for (int i = 0; i < units.n; i++)
+    dirs.atom[dirs.n++] = units.atom[i];
+  out.axis[out.n++] = dirs;
+  return out;
+}
+
+/* Constant start states become weights; those of a stream that comes back are kept; others are init=. */
+static bool give_start(Lift *l, const GraphNode *node, const Operands *o, Layer *layer) {
+  static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
+  const GraphValue *start[2] = {o->h0, o->c0};
+  int n = o->kind == LAYER_LSTM ? 2 : 1, n_constant = 0, n_kept = 0;
+  const GraphTensor *number[2] = {0};
+  for (int i = 0; i < n; i++) {
+    number[i] = constant(l, start[i]);
+    bool kept = start[i] && !number[i] && lift_state_is_kept(l, start[i], &number[i]);
+    n_kept += kept;
+    n_constant += kept || !start[i] || number[i];
+  }
+  if (n_constant == n) {
+    int64_t dim[3] = {o->w->dim[0], 1, o->r->dim[3]}, count = dim[0] * dim[2];
+    if (all_zero(number[0]) && all_zero(number[1])) return true;
+    double *zero = ARENA_ARRAY(l->arena, double, count);
+    GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero};
+    layer_set_learned(layer);
+    for (int i = 0; i < n; i++) {
+      /* One sample's: a batch starts alike, which the check shows. */
+      GraphTensor one = number[i] ? *number[i] : none;
+      if (one.count > count && one.count % count == 0 && dim[0] == 1) one.count = count;
+      if (!copy_tensor(l, node, layer, role[i], &one, 3, dim)) return false;
+    }
+    return true;
+  }
+  if (n_kept || n_constant) {
+    lift_refuse(l, node, E902, "has one start state that varies and one that does not");
+    return false;
+  }
+  Value *state[2];
+  Layout want = state_layout(l, node->out[1]);
+  for (int i = 0; i < n; i++) {
+    Layout own = l->placed[start[i]->id].layout;
+    if (own.timed && l->roles.way == TIME_WAY_CALLS) {
+      lift_refuse(l, node, E902, "takes its start state from a value of the same step");
+      return false;
+    }
+    /* h0 has the atoms of its own axes; the model's order is that of the state. */
+    Layout layout = state_layout(l, start[i]);
+    state[i] = lift_value(l, node, start[i], &layout);
+    if (!state[i]) return false;
+  }
+  (void)want;
+  layer_set_states(l->arena, layer, n, state);
+  return true;
+}
+
+static bool whole_lengths(const Lift *l, const GraphValue *lengths, int64_t steps) {
+  const GraphTensor *t = constant(l, lengths);
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != (double)steps) return false;
+  return t != NULL;
+}
+
+/* A cell that the language does not have; true after reporting. */
+static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
+  const char *why = !o->w || !o->r ? "has weights that are not constants"
+                    : operand(node, 3) && !o->b ? "has a bias that is not a constant"
+                    : o->projection ? "projects its output to another size, which `LSTM` does not do"
+                    : o->mask ? "skips steps by a mask"
+                    : graph_int(node, GRAPH_ATTR_input_forget, 0) ? "couples its input and forget gates (`input_forget`), which `LSTM` does not do"
+                    : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0]) ? "ends each sequence of a batch at a length of its own"
+                    : NULL;
+  if (why) lift_refuse(l, node, E902, "%s", why);
+  return why != NULL;
+}
+
+LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
+  if (node->op != GRAPH_Lstm && node->op != GRAPH_Gru && node->op != GRAPH_Rnn) return LIFT_OTHER;
+  Operands o = operands_of(l, node);
+  if (refused(l, node, &o)) return LIFT_FAILED;
+  const GraphValue *x = node->in[0];
+  const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
+  int time, none, dirs = (int)o.w->dim[0];
+  bool after = o.kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0), forward = strcmp(direction, "forward") == 0;
+  Axis scanned = lift_axis(l, x, 0, &time), mapped = lift_axis(l, x, 1, &none), features = lift_axis(l, x, 2, &none);
+  bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
+  if (!calls && (time < 0 || scanned.n)) {
+    lift_refuse(l, node, E902, "goes along an axis that is not time");
+    return LIFT_FAILED;
+  }
+  Layout layout = {.timed = true, .time = calls ? -1 : time};
+  for (int i = 0; i < mapped.n && layout.n + 1 < TYPE_MAX_AXES; i++)
+    layout.axis[layout.n++] = (Axis){.n = 1, .atom = {mapped.atom[i]}};
+  layout.axis[layout.n++] = features;
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, o.kind, 1, &value);
+  layer_set_size(layer, OPT_units, o.r->dim[3]);
+  if (!forward) layer_set_word(layer, OPT_direction, direction);
+  if (o.kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
+  if (graph_attribute(node, GRAPH_ATTR_clip)) layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
+  if (graph_attribute(node, GRAPH_ATTR_cell_clip)) layer_set_number(layer, OPT_cell_clip, graph_number(node, GRAPH_ATTR_cell_clip, 0));
+  if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) || !give_start(l, node, &o, layer))
+    return LIFT_FAILED;
+  Layout result = state_layout(l, node->out[1]);
+  result.timed = true;
+  result.time = layout.time;
+  lift_place(l, node->out[0], layer->out[0], &result);
+  bool running = l->time.kind == TIME_STREAM; /* the state after each step is that step's result */
+  if (!running) result.timed = false;
+  if (running) lift_place(l, node->out[1], layer->out[0], &result);
+  else if (l->uses[node->out[1]->id]) {
+    Value *h = forward ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
+    lift_place(l, node->out[1], h, &result);
+  }
+  if (o.kind == LAYER_LSTM && !running) lift_place(l, node->out[2], layer->out[2], &result);
+  return LIFT_DONE;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Products with constants, convolutions, norms and tables: layers with weights. */
+#include "import/lift/lift.h"
+
+#include <math.h>
+#include <string.h>
+
+static float *new_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim) {
+  float *data = foreign_tensor(l->foreign, layer, role, rank, dim, *node->name ? node->name : graph_op_name(node->op));
+  if (!data) lift_refuse(l, node, E901, "has weights of an impossible size");
+  return data;
+}
+
+/* A vector of a role, from a constant of `count` numbers. */
+static bool give_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count) {
+  if (!from || !from->data || from->count != count) {
+    lift_refuse(l, node, E902, "has weights that are not constants of its size");
+    return false;
+  }
+  float *to = new_tensor(l, node, layer, role, 1, &count);
+  for (int64_t i = 0; to && i < count; i++)
+    to[i] = (float)from->data[i];
+  return to != NULL;
+}
+
+static Layout with_last(const Layout *layout, const Axis *last) {
+  Layout out = *layout;
+  out.axis[out.n - 1] = *last;
+  return out;
+}
+
+/* ---- Dense ---- */
+
+/* The only reader of value adds a constant vector along its last graph axis: a bias. */
+static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, int64_t units, const GraphTensor **bias) {
+  const GraphValue *y = node->out[0];
+  const Graph *graph = l->flat->graph;
+  if (l->uses[y->id] != 1) return NULL;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *add = graph->node[i];
+    if (add->op != GRAPH_Add || (add->in[0] != y && add->in[1] != y)) continue;
+    const GraphTensor *c = lift_type(l, add->in[add->in[0] == y ? 1 : 0]);
+    int rank = lift_type(l, y)->rank, own = c->rank - (rank - axis);
+    if (!c->data || c->count != units || own < 0 || c->dim[own] != units) return NULL;
+    if (lift_type(l, add->out[0])->count != lift_type(l, y)->count) return NULL;
+    *bias = c;
+    return add;
+  }
+  return NULL;
+}
+
+/* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
+static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
+  int rank = lift_type(l, x)->rank, time;
+  int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
+  Axis last = lift_axis(l, x, contracted, &time);
+  Layout layout;
+  (void)rank;
+  if (w->count != d * units) {
+    lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis");
+    return LIFT_FAILED;
+  }
+  if (time >= 0) { /* the steps of the sequence are features here */
+    int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom);
+    last.n = 0;
+    for (int i = 0; i < n; i++)
+      if (atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
+    layout = (Layout){.time = -1};
+    for (int axis = 0; axis < lift_type(l, x)->rank; axis++) {
+      int t;
+      Axis other = lift_axis(l, x, axis, &t);
+      if (axis != contracted && other.n && layout.n + 1 < TYPE_MAX_AXES) layout.axis[layout.n++] = other;
+    }
+    layout.axis[layout.n++] = last;
+  } else if (!lift_last(l, x, &last, &layout)) {
+    lift_refuse(l, node, E902, "sums over features that its operand does not have");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  const GraphTensor *bias = NULL;
+  const GraphNode *add = bias_of(l, node, units_axis, units, &bias);
+  Layer *layer = lift_layer(l, node, LAYER_Dense, 1, &value);
+  layer_set_size(layer, OPT_units, units);
+  if (!add) layer_set_word(layer, OPT_bias, "false");
+  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){units, d});
+  for (int64_t u = 0; kernel && u < units; u++)
+    for (int64_t i = 0; i < d; i++)
+      kernel[u * d + i] = (float)w->data[right ? i * units + u : u * d + i];
+  if (!kernel || (add && !give_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
+  Axis made = lift_axis(l, node->out[0], units_axis, &time);
+  Layout result = with_last(&layout, &made);
+  lift_place(l, node->out[0], layer->out[0], &result);
+  if (add) lift_place(l, add->out[0], layer->out[0], &result);
+  return LIFT_DONE;
+}
+
+static LiftDone matmul(Lift *l, const GraphNode *node) {
+  const GraphValue *a = node->in[0], *b = node->in[1];
+  int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank, rank = lift_type(l, node->out[0])->rank;
+  if (!lift_is_constant(l, a) && lift_is_constant(l, b) && rb >= 2)
+    return dense(l, node, a, lift_type(l, b), ra - 1, rank - 1, true);
+  if (lift_is_constant(l, a) && !lift_is_constant(l, b) && ra >= 2 && rb >= 2)
+    return dense(l, node, b, lift_type(l, a), rb - 2, rank - 2, false);
+  lift_refuse(l, node, E902, "multiplies two values that both depend on the inputs, or by a single vector");
+  return LIFT_FAILED;
+}
+
+/* ---- Conv ---- */
+
+static int64_t listed(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent) {
+  const GraphAttribute *a = graph_attribute(node, name);
+  return a && i < a->n ? a->i[i] : if_absent;
+}
+
+/* The spatial axes along which the kernel does something. */
+static int live_axes(const Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]) {
+  const GraphTensor *x = lift_type(l, node->in[0]);
+  int n = 0, spatial = x->rank - 2;
+  for (int i = 0; i < spatial; i++) {
+    bool still = (w ? w->dim[2 + i] : listed(node, GRAPH_ATTR_kernel, i, 1)) == 1 && listed(node, GRAPH_ATTR_strides, i, 1) == 1 &&
+                 listed(node, GRAPH_ATTR_pads, i, 0) == 0 && listed(node, GRAPH_ATTR_pads, spatial + i, 0) == 0;
+    if (!still) out[n++] = i;
+  }
+  return n;
+}
+
+/* What padding= says for (before, after) of one axis; NULL: no word does. */
+static const char *padding_word(int64_t before, int64_t after, int64_t reach, int64_t stride, int64_t steps) {
+  if (!before && !after) return "valid";
+  if (before == reach && !after) return "causal";
+  int64_t out = (steps + stride - 1) / stride, total = (out - 1) * stride + reach + 1 - steps;
+  if (total < 0) total = 0;
+  return before == total / 2 && after == total - total / 2 ? "same" : NULL;
+}
+
+static bool conv_weights(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w) {
+  const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  int64_t filters = w->dim[0], d = w->dim[1], taps = 1;
+  for (int i = 2; i < w->rank; i++)
+    taps *= w->dim[i];
+  if (!b) layer_set_word(layer, OPT_bias, "false");
+  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){filters, taps, d});
+  for (int64_t f = 0; kernel && f < filters; f++)
+    for (int64_t i = 0; i < d; i++)
+      for (int64_t k = 0; k < taps; k++)
+        kernel[(f * taps + k) * d + i] = (float)w->data[(f * d + i) * taps + k];
+  return kernel && (!b || give_vector(l, node, layer, ROLE_BIAS, b, filters));
+}
+
+/* A kernel of one tap: the same product at every position. */
+static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor *w) {
+  const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  int64_t filters = w->dim[0], d = w->dim[1];
+  int time;
+  Axis channels = lift_axis(l, node->in[0], 1, &time), made = lift_axis(l, node->out[0], 1, &time);
+  Layout layout;
+  if (!lift_last(l, node->in[0], &channels, &layout)) return LIFT_OTHER;
+  Value *value = lift_value(l, node, node->in[0], &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_Dense, 1, &value);
+  layer_set_size(layer, OPT_units, filters);
+  if (!b) layer_set_word(layer, OPT_bias, "false");
+  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){filters, d});
+  for (int64_t i = 0; kernel && i < filters * d; i++)
+    kernel[i] = (float)w->data[i];
+  if (!kernel || (b && !give_vector(l, node, layer, ROLE_BIAS, b, filters))) return LIFT_FAILED;
+  Layout result = with_last(&layout, &made);
+  lift_place(l, node->out[0], layer->out[0], &result);
+  return LIFT_DONE;
+}
+
+static LiftDone conv(Lift *l, const GraphNode *node) {
+  const GraphValue *x = node->in[0];
+  const GraphTensor *w = lift_type(l, node->in[1]);
+  int live[GRAPH_MAX_RANK], time, time_out, none;
+  int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
+  if (!w->data) {
+    lift_refuse(l, node, E902, "has a kernel that is not a constant");
+    return LIFT_FAILED;
+  }
+  int n = live_axes(l, node, w, live);
+  if (n == 0 && groups == 1) return pointwise_conv(l, node, w);
+  if (n > 1) {
+    lift_refuse(l, node, E902, "is a convolution over %d axes", n);
+    return LIFT_FAILED;
+  }
+  int along = n ? live[0] : 0, spatial = lift_type(l, x)->rank - 2;
+  Axis swept = lift_axis(l, x, 2 + along, &time), channels = lift_axis(l, x, 1, &none), made = lift_axis(l, node->out[0], 1, &none);
+  lift_axis(l, node->out[0], 2 + along, &time_out);
+  if (n && (time < 0 || swept.n)) {
+    lift_refuse(l, node, E902, "is a convolution along an axis that is not time");
+    return LIFT_FAILED;
+  }
+  Layout layout;
+  if (!lift_last(l, x, &channels, &layout)) return LIFT_OTHER;
+  if (layout.n != 1) {
+    lift_refuse(l, node, E902, "is a convolution along time of values with more than one feature axis");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  int64_t taps = w->dim[2 + along], stride = listed(node, GRAPH_ATTR_strides, along, 1), dilation = listed(node, GRAPH_ATTR_dilations, along, 1);
+  int64_t before = listed(node, GRAPH_ATTR_pads, along, 0), after = listed(node, GRAPH_ATTR_pads, spatial + along, 0);
+  const char *padding = padding_word(before, after, (taps - 1) * dilation, stride, lift_type(l, x)->dim[2 + along]);
+  if (!padding) {
+    lift_refuse(l, node, E902, "pads %lld steps before and %lld after, which is neither `same` nor `causal`", (long long)before, (long long)after);
+    return LIFT_FAILED;
+  }
+  Layer *layer = lift_layer(l, node, LAYER_Conv1D, 1, &value);
+  layer_set_size(layer, OPT_filters, w->dim[0]);
+  layer_set_size(layer, OPT_kernel, taps);
+  if (stride != 1) layer_set_size(layer, OPT_stride, stride);
+  if (dilation != 1) layer_set_size(layer, OPT_dilation, dilation);
+  if (groups != 1) layer_set_size(layer, OPT_groups, groups);
+  if (strcmp(padding, "valid") != 0) layer_set_word(layer, OPT_padding, padding);
+  if (!conv_weights(l, node, layer, w)) return LIFT_FAILED;
+  Layout result = with_last(&layout, &made);
+  result.time = time_out;
+  lift_place(l, node->out[0], layer->out[0], &result);
+  return LIFT_DONE;
+}
+
+/* ---- norms ---- */
+
+static LiftDone batch_norm(Lift *l, const GraphNode *node) {
+  static const Role role[] = {ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE};
+  int axis = (int)graph_int(node, GRAPH_ATTR_axis, 1), time;
+  Axis last = lift_axis(l, node->in[0], axis, &time);
+  Layout layout;
+  if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
+    lift_refuse(l, node, E902, "normalises along an axis that is no feature");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, node->in[0], &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
+  layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
+  for (int i = 0; i < 4; i++)
+    if (!give_vector(l, node, layer, role[i], lift_type(l, node->in[1 + i]), axis_size(l, &last))) return LIFT_FAILED;
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static LiftDone layer_norm(Lift *l, const GraphNode *node) {
+  int rank = lift_type(l, node->in[0])->rank, axis = (int)graph_int(node, GRAPH_ATTR_axis, rank - 1), time;
+  Axis last = {0};
+  for (int i = axis; i < rank; i++) {
+    Axis one = lift_axis(l, node->in[0], i, &time);
+    if (time >= 0) {
+      lift_refuse(l, node, E902, "normalises over time");
+      return LIFT_FAILED;
+    }
+    for (int k = 0; k < one.n; k++)
+      last.atom[last.n++] = one.atom[k];
+  }
+  Layout layout;
+  if (!lift_last(l, node->in[0], &last, &layout)) return LIFT_OTHER;
+  Value *value = lift_value(l, node, node->in[0], &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_LayerNorm, 1, &value);
+  layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
+  const GraphValue *scale = node->n_in > 1 ? node->in[1] : NULL, *center = node->n_in > 2 ? node->in[2] : NULL;
+  if (!scale) layer_set_word(layer, OPT_scale, "false");
+  if (!center) layer_set_word(layer, OPT_center, "false");
+  if (scale && !give_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last))) return LIFT_FAILED;
+  if (center && !give_vector(l, node, layer, ROLE_CENTER, lift_type(l, center), axis_size(l, &last))) return LIFT_FAILED;
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static LiftDone softmax(Lift *l, const GraphNode *node) {
+  int time;
+  Axis last = lift_axis(l, node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), &time);
+  Layout layout;
+  if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
+    lift_refuse(l, node, E902, "is a softmax over time");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, node->in[0], &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_softmax, 1, &value);
+  if (node->op == GRAPH_LogSoftmax) layer = lift_layer(l, node, LAYER_log, 1, layer->out);
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+/* ---- tables ---- */
+
+static LiftDone embedding(Lift *l, const GraphNode *node) {
+  const GraphTensor *table = lift_type(l, node->in[0]);
+  const GraphValue *place = node->in[1];
+  const GraphInput *in = NULL;
+  if (!table->data || lift_is_constant(l, place)) return LIFT_OTHER;
+  for (int i = 0; i < l->flat->graph->n_in; i++)
+    if (l->flat->graph->in[i].value == place) in = &l->flat->graph->in[i];
+  if (table->rank != 2 || graph_int(node, GRAPH_ATTR_axis, 0) != 0 || !l->placed[place->id].value) {
+    lift_refuse(l, node, E902, "takes rows by numbers that are no input, or from a table that is no matrix");
+    return LIFT_FAILED;
+  }
+  (void)in;
+  Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;
+  Value *value = lift_value(l, node, place, &from);
+  Layer *layer = lift_layer(l, node, LAYER_Embedding, 1, &value);
+  layer_set_size(layer, OPT_units, table->dim[1]);
+  float *to = new_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
+  for (int64_t i = 0; to && i < table->count; i++)
+    to[i] = (float)table->data[i];
+  /* An index has no feature axis of its own: the units are the last one. */
+  Layout result = {.timed = from.timed, .time = from.time};
+  for (int i = 0; i < from.n; i++)
+    if (from.axis[i].n) result.axis[result.n++] = from.axis[i];
+  result.axis[result.n++] = layout.axis[layout.n - 1];
+  lift_place(l, node->out[0], layer->out[0], &result);
+  return to ? LIFT_DONE : LIFT_FAILED;
+}
+
+LiftDone lift_weighted(Lift *l, const GraphNode *node) {
+  switch (node->op) {
+  case GRAPH_MatMul: return matmul(l, node);
+  case GRAPH_Conv: return conv(l, node);
+  case GRAPH_BatchNorm: return batch_norm(l, node);
+  case GRAPH_LayerNorm: return layer_norm(l, node);
+  case GRAPH_Softmax:
+  case GRAPH_LogSoftmax: return softmax(l, node);
+  case GRAPH_Gather: return embedding(l, node);
+  default: return LIFT_OTHER;
+  }
+}
