@@ -105,7 +105,7 @@ static Wait call_inputs(Graph *g, KerasLayer *layer, json_t *call) {
 /* The input of the model, or what the model around it passes. */
 static Wait input_import(Graph *g, KerasLayer *layer, json_t *inputs) {
   layer->n_out = 1;
-  if (!g->outer) return graph_input(layer, layer->name, graph_input_shape(layer), &layer->out[0]) ? READY : FAILED;
+  if (!g->outer) return keras_graph_input(layer, layer->name, graph_input_shape(layer), &layer->out[0]) ? READY : FAILED;
   size_t n = reference_of(inputs) ? 1 : json_array_size(inputs);
   for (size_t i = 0; i < n && i < (size_t)g->outer->n_in; i++) {
     const char *name = json_string_value(json_array_get(reference_of(inputs) ? inputs : json_array_get(inputs, i), 0));
@@ -182,7 +182,7 @@ static bool import_outputs(Graph *g, json_t *outputs) {
       foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that is not there", n, k->file->path);
       return false;
     }
-    Value *out = graph_output(g, *value, name);
+    Value *out = keras_graph_output(g, *value, name);
     if (!out) return false;
     const char *field = value->value->field ? arena_printf(k->arena, "%s_%s", name, value->value->field) : arena_strdup(k->arena, name);
     model_output(k->model, field, out);

@@ -135,7 +135,7 @@ static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) 
   return true;
 }
 
-bool graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out) {
+bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out) {
   Keras *k = layer->keras;
   if (!shape_read(layer, shape, out)) return false;
   bool open = out->dim[0] < 0, sequence = out->rank > 1 || open;
@@ -159,7 +159,7 @@ json_t *graph_input_shape(const KerasLayer *layer) {
 
 bool graph_is_input(const KerasLayer *layer) { return strcmp(layer->class_name, "InputLayer") == 0; }
 
-Value *graph_output(Graph *g, KerasValue value, const char *name) {
+Value *keras_graph_output(Graph *g, KerasValue value, const char *name) {
   if (value.pad_before || value.pad_after) {
     foreign_report(g->keras->diags, g->keras->file, E902, "output `%s` has zeros around it: ZeroPadding1D is known in front of Conv1D", name);
     return NULL;
@@ -188,7 +188,7 @@ static bool import_chain(Graph *g, json_t *layers, json_t *build_shape, KerasVal
         keras_refuse(&layer, E904, "is the first layer, and the file does not say the shape of its input");
         return false;
       }
-      if (!graph_input(&layer, graph_is_input(&layer) ? layer.name : "x", shape, value)) return false;
+      if (!keras_graph_input(&layer, graph_is_input(&layer) ? layer.name : "x", shape, value)) return false;
     }
     if (graph_is_input(&layer)) continue;
     layer.in = value;
@@ -212,7 +212,7 @@ static bool import_sequential(Graph *g, json_t *layers, json_t *build_shape) {
     foreign_report(g->keras->diags, g->keras->file, E901, "the model in `%s` has no layers", g->keras->file->path);
     return false;
   }
-  Value *out = graph_output(g, value, name);
+  Value *out = keras_graph_output(g, value, name);
   int n_states = g->keras->model->n_out;
   if (out) model_output(g->keras->model, name, out);
   if (out) graph_states_last(g->keras->model, n_states);

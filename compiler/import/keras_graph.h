@@ -31,11 +31,11 @@ typedef struct Graph {
 /* Fills name, class, configuration and group from a layer's object; false after reporting. */
 bool graph_layer_read(Graph *g, json_t *object, int index, KerasLayer *out);
 /* An input of the model; shape: its axes behind the batch. False after reporting. */
-bool graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out);
+bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out);
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer);
 /* NULL after reporting a value that cannot go out. */
-Value *graph_output(Graph *g, KerasValue value, const char *name);
+Value *keras_graph_output(Graph *g, KerasValue value, const char *name);
 /* The first n outputs, states that stateful layers hand out, go behind the outputs of the model. */
 void graph_states_last(Model *model, int n);
 

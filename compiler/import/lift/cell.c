@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-GraphValue *cell_source(const Flat *flat, GraphValue *value) {
+GraphValue *step_source(const Flat *flat, GraphValue *value) {
   for (;;) {
     const GraphNode *node = value->node;
     if (!node || flat_type_of(flat, value)->data) return value;
@@ -21,7 +21,7 @@ GraphValue *cell_source(const Flat *flat, GraphValue *value) {
 }
 
 static GraphNode *made_by(const Flat *flat, GraphValue *value, GraphOp op) {
-  GraphNode *node = cell_source(flat, value)->node;
+  GraphNode *node = step_source(flat, value)->node;
   return node && node->op == op ? node : NULL;
 }
 
@@ -59,7 +59,7 @@ static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
 }
 
 static Activated gate_of(const Flat *flat, GraphValue *value) {
-  GraphNode *node = cell_source(flat, value)->node;
+  GraphNode *node = step_source(flat, value)->node;
   if (!node) return (Activated){0};
   if (node->op == GRAPH_Sigmoid) return (Activated){.in = node->in[0], .name = "sigmoid", .scale = 1};
   if (node->op == GRAPH_HardSigmoid) {
@@ -74,7 +74,7 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
     GraphOp op;
     const char *name;
   } known[] = {{GRAPH_Tanh, "tanh"}, {GRAPH_Relu, "relu"}, {GRAPH_Softsign, "softsign"}, {GRAPH_Softplus, "softplus"}, {GRAPH_Sigmoid, "sigmoid"}};
-  GraphNode *node = cell_source(flat, value)->node;
+  GraphNode *node = step_source(flat, value)->node;
   for (size_t i = 0; node && i < sizeof known / sizeof *known; i++)
     if (node->op == known[i].op) return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
   return (Activated){0};
@@ -89,7 +89,7 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
     for (int a = 0; kept && added && a < 2; a++)
       for (int b = 0; b < 2; b++) {
         Activated f = gate_of(flat, kept->in[a]), i = gate_of(flat, added->in[b]);
-        GraphValue *c = cell_source(flat, kept->in[1 - a]);
+        GraphValue *c = step_source(flat, kept->in[1 - a]);
         Activated g = activation_of(flat, added->in[1 - b]);
         if (!f.name || !i.name || strcmp(f.name, i.name) != 0 || flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count) continue;
         if (!g.name) g = (Activated){.in = added->in[1 - b], .name = "linear", .scale = 1};
@@ -110,9 +110,9 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int k = 0; k < 2; k++) {
     Activated o = gate_of(flat, node->in[k]);
     if (!o.name) continue;
-    GraphValue *inner = cell_source(flat, node->in[1 - k]);
+    GraphValue *inner = step_source(flat, node->in[1 - k]);
     Activated b = activation_of(flat, inner);
-    GraphValue *c_new = cell_source(flat, b.name ? b.in : inner);
+    GraphValue *c_new = step_source(flat, b.name ? b.in : inner);
     GraphNode *sum = c_new->node;
     *s = (CellStep){.op = GRAPH_Lstm, .h_new = node->out[0], .c_new = c_new, .out_activation = b.name ? b.name : "linear"};
     if (sum && sum->op == GRAPH_Clip) {
@@ -138,7 +138,7 @@ static Activated complement_of(const Flat *flat, GraphValue *value) {
 
 /* The factor of a product that is s(r), in whatever sum stands in n. */
 static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int depth) {
-  value = cell_source(flat, value);
+  value = step_source(flat, value);
   GraphNode *node = value->node;
   if (!node || depth > 12) return false;
   if (node->op == GRAPH_Mul)
@@ -163,7 +163,7 @@ static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swappe
   s->gate[0] = z;
   s->gate[2] = n;
   s->z_swapped = swapped;
-  s->h = cell_source(flat, h);
+  s->h = step_source(flat, h);
   return find_reset(flat, n.in, s, 0);
 }
 
@@ -176,13 +176,13 @@ static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
       if (!z.name) continue;
       for (int b = 0; q && b < 2; b++) { /* z h + (1 - z) n */
         Activated rest = complement_of(flat, q->in[b]);
-        if (!rest.name || cell_source(flat, rest.in) != cell_source(flat, z.in)) continue;
+        if (!rest.name || step_source(flat, rest.in) != step_source(flat, z.in)) continue;
         if (complete_gru(flat, s, z, false, p->in[1 - a], q->in[1 - b])) return true;
         if (complete_gru(flat, s, z, true, q->in[1 - b], p->in[1 - a])) return true;
       }
       GraphNode *gap = made_by(flat, p->in[1 - a], GRAPH_Sub); /* n + z (h - n), h + z (n - h) */
-      GraphValue *base = cell_source(flat, node->in[1 - turn]);
-      if (!gap || cell_source(flat, gap->in[1]) != base) continue;
+      GraphValue *base = step_source(flat, node->in[1 - turn]);
+      if (!gap || step_source(flat, gap->in[1]) != base) continue;
       if (complete_gru(flat, s, z, false, gap->in[0], base)) return true;
       if (complete_gru(flat, s, z, true, base, gap->in[0])) return true;
     }

@@ -34,6 +34,6 @@ typedef struct CellStep {
 /* The step whose new state this node makes; false: none. */
 bool cell_match(const Flat *flat, GraphNode *node, CellStep *out);
 /* The value behind moves that keep the order of elements. */
-GraphValue *cell_source(const Flat *flat, GraphValue *value);
+GraphValue *step_source(const Flat *flat, GraphValue *value);
 
 #endif

@@ -131,7 +131,7 @@ static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const G
   GraphState *state = graph_state_new(c->arena, graph);
   GraphFault fault = {0};
   for (int call = 0; call < t->calls; call++) {
-    if (graph_eval(graph, c->arena, state, in[call], out + call * graph->n_out, &fault)) {
+    if (graph_eval(graph, c->arena, state, NULL, in[call], out + call * graph->n_out, &fault)) {
       for (int s = 0; s < l->n_states && call + 1 < t->calls && l->time.kind == TIME_STREAM; s++)
         if (l->state[s].in < l->flat->n_file_in)
           in[call + 1][l->file_input[l->state[s].in]] = out[call * graph->n_out + l->state[s].out];
@@ -152,7 +152,7 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port, con
   bool timed = type_is_sequence(type);
   int64_t width = type_step_size(type), steps = timed ? t->steps * t->calls : 1;
   to->steps = steps;
-  to->data = ARENA_ARRAY(c->arena, double, steps * width ? steps * width : 1);
+  to->data = ARENA_ARRAY(c->arena, double, steps * width + 1);
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
     const GraphTensor *x = in[call][l->file_input[input]];
     Spot *spot = ARENA_ARRAY(c->arena, Spot, x->count ? x->count : 1);

@@ -130,6 +130,23 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
   return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
 }
 
+/* Axes that a reader counted from the end count from the front in a flat graph, where ranks are known. */
+static void count_axes_from_front(Flat *flat, GraphNode *node) {
+  static const GraphAttributeName counted[] = {GRAPH_ATTR_axis, GRAPH_ATTR_axes, GRAPH_ATTR_batch_axis};
+  bool adds = node->op == GRAPH_Unsqueeze || node->op == GRAPH_OneHot;
+  int rank = adds ? flat_type_of(flat, node->out[0])->rank : node->n_in && node->in[0] ? flat_type_of(flat, node->in[0])->rank : 0;
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+    const GraphAttribute *a = graph_attribute(node, counted[i]);
+    int64_t front[GRAPH_MAX_RANK];
+    bool from_end = false;
+    for (int k = 0; a && k < a->n && k < GRAPH_MAX_RANK; k++) {
+      front[k] = a->i[k] < 0 ? a->i[k] + rank : a->i[k];
+      from_end = from_end || a->i[k] < 0;
+    }
+    if (from_end) graph_set_ints(flat->graph, node, counted[i], a->n < GRAPH_MAX_RANK ? a->n : GRAPH_MAX_RANK, front);
+  }
+}
+
 /* An operator that computes: a constant, an alias or a node. */
 static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
@@ -157,10 +174,14 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
     return true;
   }
   GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
-  made->attribute = node->attribute;
+  made->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
+  for (int i = 0; i < node->n_attributes; i++)
+    made->attribute[i] = node->attribute[i];
   made->n_attributes = node->n_attributes;
-  for (int i = 0; i < node->n_out; i++) {
+  for (int i = 0; i < node->n_out; i++)
     flat_set_type(flat, made->out[i], &call.out[i]);
+  count_axes_from_front(flat, made);
+  for (int i = 0; i < node->n_out; i++) {
     if (!node->out[i]) continue;
     made->out[i]->name = node->out[i]->name;
     define(frame, node->out[i], (Meaning){.value = made->out[i]});

@@ -66,7 +66,7 @@ typedef struct Spot {
 } Spot;
 
 static bool spot_of(const Recognising *r, GraphValue *value, Spot *out) {
-  value = cell_source(r->flat, value);
+  value = step_source(r->flat, value);
   const GraphNode *node = value->node;
   if (!node) return false;
   const GraphTensor *x = node->n_in ? type_of(r, node->in[0]) : NULL;
