@@ -30,6 +30,9 @@ void temp_dir_remove(const char *dir);
 /* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
  * output is not NULL, standard error goes to that file. */
 int run_command(Session *s, const char *const *argv, const char *output);
+/* Runs a C compiler, given with options as one text of words between blanks, with further arguments.
+ * False after reporting what it said. */
+bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args);
 /* The C compiler: $CC or cc. */
 const char *c_compiler(void);
 /* Folder of the runtime's host sources; NULL after reporting. */

@@ -2,8 +2,10 @@
 /* grus bench: the time of a call and of a step on this machine, in repeated blocks, beside the time
  * this machine needs just to read the model's weights once, measured in the same run. */
 #include "backend/report.h"
+#include "driver/emitted.h"
 #include "driver/machine.h"
 #include "driver/measure.h"
+#include "driver/native.h"
 #include "driver/trial.h"
 
 #include <string.h>
@@ -77,7 +79,17 @@ static long steps_of_call(const KirModule *m, const Subject *b) {
   return steps;
 }
 
+/* What was measured: who made the machine code, for what, and what makes the same. */
+typedef struct Made {
+  const char *what;     /* "machine code", "a header" */
+  const char *compiler; /* "LLVM 19.1.7", "gcc -O2" */
+  const char *target;   /* "x86-64-v4" */
+  const char *same;     /* "grus build --target native -o hand.o" */
+  bool is_multi;        /* bodies for several processors */
+} Made;
+
 typedef struct Result {
+  Made made;
   Spread ns; /* a call */
   double instructions, reading;
   long steps;
@@ -87,8 +99,15 @@ static void print_json(const Model *model, const KirModule *m, const Report *rep
   double each = (double)(r->steps * m->batch);
   text_add(out, "{\"model\":");
   text_add_json(out, model->name);
-  text_printf(out, ",\"lanes\":%d,\"batch\":%lld,\"steps_per_call\":%ld,\"ns_per_call\":{\"min\":%.1f,\"median\":%.1f,\"p99\":%.1f}",
-              m->lanes, (long long)m->batch, r->steps, r->ns.min, r->ns.median, r->ns.p99);
+  text_add(out, ",\"made\":");
+  text_add_json(out, r->made.what);
+  text_add(out, ",\"compiler\":");
+  text_add_json(out, r->made.compiler);
+  text_add(out, ",\"target\":");
+  text_add_json(out, r->made.target);
+  if (!r->made.is_multi) text_printf(out, ",\"lanes\":%d", m->lanes);
+  text_printf(out, ",\"batch\":%lld,\"steps_per_call\":%ld,\"ns_per_call\":{\"min\":%.1f,\"median\":%.1f,\"p99\":%.1f}",
+              (long long)m->batch, r->steps, r->ns.min, r->ns.median, r->ns.p99);
   text_printf(out, ",\"ns_per_step\":{\"min\":%.2f,\"median\":%.2f,\"p99\":%.2f}", r->ns.min / each, r->ns.median / each, r->ns.p99 / each);
   text_printf(out, ",\"weight_bytes\":%lld,\"macs\":%lld,\"ns_to_read_weights\":%.1f,\"instructions_per_call\":", (long long)report->flash,
               (long long)report->macs, r->reading);
@@ -98,11 +117,13 @@ static void print_json(const Model *model, const KirModule *m, const Report *rep
 
 static void print_text(const Model *model, const KirModule *m, const Report *report, const Result *r, Text *out) {
   long long each = (long long)r->steps * m->batch;
-  text_printf(out, "%s: %.4g ns a call (median), %.4g least, %.4g p99; one thread, %d lanes\n", model->name, r->ns.median, r->ns.min, r->ns.p99,
-              m->lanes);
+  text_printf(out, "%s: %.4g ns a call (median), %.4g least, %.4g p99; one thread", model->name, r->ns.median, r->ns.min, r->ns.p99);
+  if (r->made.is_multi) text_add(out, "\n");
+  else text_printf(out, ", %d lanes\n", m->lanes);
   if (each > 1) text_printf(out, "  %.4g ns a step (median), %.4g least, %.4g p99", r->ns.median / (double)each, r->ns.min / (double)each, r->ns.p99 / (double)each);
   if (each > 1 && m->batch > 1) text_printf(out, "; %lld samples of %ld %s\n", (long long)m->batch, r->steps, r->steps > 1 ? "steps" : "step");
   else if (each > 1) text_printf(out, "; %ld steps a call\n", r->steps);
+  text_printf(out, "  %s for %s, by `%s`; `%s` gives the same\n", r->made.what, r->made.target, r->made.compiler, r->made.same);
   if (r->instructions > 0) text_printf(out, "  %.0f instructions a call\n", r->instructions);
   if (report->macs)
     text_printf(out, "  %lld multiply-adds, %.3g ns each\n", (long long)report->macs, r->ns.median / (double)report->macs);
@@ -111,21 +132,57 @@ static void print_text(const Model *model, const KirModule *m, const Report *rep
                 r->ns.median / r->reading);
 }
 
+static const char *target_words(const Session *s, bool in_place) {
+  const Options *o = s->options;
+  if (o->dispatch) return " --dispatch";
+  return o->target ? arena_printf(s->arena, " --target %s", o->target) : in_place ? " --target native" : "";
+}
+
+static Made made_in_place(const Session *s, const Model *model) {
+  const Options *o = s->options;
+  bool llvm = native_chosen(s);
+  const char *compiler = llvm ? arena_printf(s->arena, "LLVM %s", backend_llvm_version())
+                              : arena_printf(s->arena, "%s -O%s -ffp-contract=off %s", c_compiler(), o->optimise ? o->optimise : "2", s->machine.flags);
+  const char *same = arena_printf(s->arena, "grus build%s -o %s.o", target_words(s, true), model->name);
+  return (Made){"machine code", compiler, s->machine.name, same, false};
+}
+
+static Made made_of_c(const Session *s, const Model *model) {
+  const Options *o = s->options;
+  bool header = strcmp(o->emit, "header") == 0;
+  COptions c = emitted_options(s, model);
+  const char *target = o->dispatch ? "the processor it runs on" : machine_is_multi(o) ? "the compiler's flags" : s->machine.name;
+  const char *same = arena_printf(s->arena, "grus build%s -o %s.%c", target_words(s, false), model->name, header ? 'h' : 'c');
+  return (Made){header ? "a header" : "C", emitted_command(s, &c), target, same, machine_is_multi(o)};
+}
+
+/* --emit and --cc go together; what is no C cannot be asked for. */
+static bool options_fit(Session *s) {
+  const Options *o = s->options;
+  if (o->emit && strcmp(o->emit, "c") != 0 && strcmp(o->emit, "header") != 0)
+    session_error(s, "`grus bench --emit` is c or header, not `%s`; without it, machine code is measured in memory", o->emit);
+  else if (o->cc && !o->emit) session_error(s, "`--cc` compiles what `--emit=c` or `--emit=header` writes: say which");
+  else if (o->dispatch && !o->emit) session_error(s, "`--dispatch` is a way to write C: add `--emit=c` or `--emit=header`");
+  else return true;
+  return false;
+}
+
 ExitCode command_bench(Session *s) {
   const Source *source;
   Options *o = s->options;
+  if (!options_fit(s)) return EXIT_USAGE;
   if (!o->weights) o->weights = "random:1"; /* times do not depend on the values */
   Model *model = build_model(s, &source);
-  KirModule *m = model ? build_lower(s, model, source, true) : NULL;
+  KirModule *m = model ? build_lower(s, model, source, !o->emit) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
-  const GrusProgram *program = trial_load(s, m);
-  if (!program) return EXIT_FILE;
+  const GrusProgram *program = o->emit ? emitted_load(s, model, source, m, strcmp(o->emit, "header") == 0) : trial_load(s, m);
+  if (!program) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   Subject subject = subject_new(s, program, o->steps);
   Timed timed = {call, &subject};
   Report report = report_new(m, s->arena);
-  Result r = {.steps = steps_of_call(m, &subject)};
+  Result r = {.steps = steps_of_call(m, &subject), .made = o->emit ? made_of_c(s, model) : made_in_place(s, model)};
   r.ns = measure_calls(s->arena, timed, (o->steps + r.steps - 1) / r.steps);
   r.instructions = measure_instructions(timed);
   r.reading = report.flash ? measure_reading(s->arena, report.flash) : 1;

@@ -2,11 +2,10 @@
 /* grus build: a model and its weights become C, a header, an object, a library or a program. */
 #include "driver/build.h"
 #include "driver/dump.h"
+#include "driver/emitted.h"
 #include "driver/machine.h"
-#include "driver/multi.h"
 #include "driver/native.h"
 #include "driver/report.h"
-#include "driver/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +110,7 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
   char *header_path = arena_strdup(s->arena, out);
   header_path[strlen(out) - 1] = 'h';
   c.header_name = base_name(header_path);
-  if (!machine_is_multi(s->options)) backend_c(job->m, &c, &header, &source);
-  else if (!multi_write(s, job->model, job->source, &c, &header, &source)) return false;
+  if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
   return add_out(outs, header_path, text_str(&header), header.len) && add_out(outs, out, text_str(&source), source.len);
 }
 
@@ -191,28 +189,14 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
   return add_out(outs, path, text_str(&text), text.len);
 }
 
-/* The C for the machine chosen. With --target multi a flag is only for speed. */
-static CMachine c_machine(const Session *s) {
-  if (machine_is_multi(s->options))
-    return (CMachine){.name = "generic", .flags = s->options->dispatch ? "" : "-march=native"};
-  return (CMachine){.name = s->machine.name, .flags = s->machine.flags, .needs = s->machine.needs};
-}
-
 static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
-  const Options *o = s->options;
   const KirModule *m = job->m;
-  COptions c = {.prefix = o->prefix ? o->prefix : job->model->name,
-                .compiler = "grus " GRUS_VERSION,
-                .scratch = (CScratch)o->scratch,
-                .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
-                .flat_arrays = o->flat_arrays,
-                .machine = c_machine(s)};
+  COptions c = emitted_options(s, job->model);
   Text text = text_new(s->arena);
   switch (kind) {
   case EMIT_C: return emit_c(s, job, c, out, outs);
   case EMIT_HEADER:
-    if (!machine_is_multi(o)) backend_c_header(m, &c, &text);
-    else if (!multi_write(s, job->model, job->source, &c, &text, NULL)) return false;
+    if (!emitted_write(s, job->model, job->source, m, &c, &text, NULL)) return false;
     break;
   case EMIT_KIR: kir_print(m, &text); break;
   case EMIT_ASM:
@@ -233,8 +217,8 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
 }
 
 /* What the user is to compile the C with. */
-static void say_flags(Session *s, Emit kind, const char *out) {
-  CMachine machine = c_machine(s);
+static void say_flags(Session *s, const Model *model, Emit kind, const char *out) {
+  CMachine machine = emitted_options(s, model).machine;
   const char *cc = strcmp(machine.name, "generic") == 0 ? "cc " : "";
   if ((kind != EMIT_C && kind != EMIT_HEADER) || s->options->quiet || s->options->json || strcmp(out, "-") == 0) return;
   Text line = text_new(s->arena);
@@ -274,6 +258,6 @@ ExitCode command_build(Session *s) {
   if (!emit(s, &job, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
   costs_print(s, m, out);
-  say_flags(s, kind, out);
+  say_flags(s, model, kind, out);
   return EXIT_DONE;
 }

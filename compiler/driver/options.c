@@ -136,6 +136,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_emit: o->emit = value; return true;
   case OPTION_weights: o->weights = value; return true;
   case OPTION_target: o->target = value; return true;
+  case OPTION_cc: o->cc = value; return true;
   case OPTION_dispatch: o->dispatch = true; return true;
   case OPTION_cpu: o->cpu = value; return true;
   case OPTION_features: o->features = value; return true;

@@ -63,7 +63,7 @@ typedef struct Options {
   FixMode fix;
   const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
   const char *root; /* nothing outside is read; NULL: no limit */
-  const char *dep_file, *dep_target, *backend, *cpu, *features;
+  const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
   long batch, chunk, steps;
   int scratch;           /* CScratch */
   bool math_fast;

@@ -93,13 +93,12 @@ const char *runtime_dir(Session *s) {
   return NULL;
 }
 
-/* Runs the C compiler with the words of `args` (blank-separated) and then files. */
-static bool run_cc(Session *s, const char *dir, const char *const *args) {
-  enum { MAX = 48 };
+bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args) {
+  enum { MAX = 64, MAX_WORDS = 24 };
   const char *argv[MAX];
   int n = 0;
-  char *cc = arena_strdup(s->arena, c_compiler());
-  for (char *word = strtok(cc, " "); word && n < 8; word = strtok(NULL, " "))
+  char *words = arena_strdup(s->arena, command);
+  for (char *word = strtok(words, " "); word && n < MAX_WORDS; word = strtok(NULL, " "))
     argv[n++] = word;
   for (int i = 0; args[i] && n < MAX - 1; i++)
     argv[n++] = args[i];
@@ -110,7 +109,7 @@ static bool run_cc(Session *s, const char *dir, const char *const *args) {
   if (code > 0) {
     size_t len;
     const char *reason, *text = file_read(s->arena, log, 1 << 16, &len, &reason);
-    session_error(s, "`%s` failed with exit code %d:\n%s", argv[0], code, text ? text : "");
+    session_error(s, "`%s` failed with exit code %d:\n%s", command, code, text ? text : "");
   }
   s->file_trouble = true;
   return false;
@@ -150,7 +149,7 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   char *flags = arena_strdup(s->arena, s->machine.flags ? s->machine.flags : "");
   for (char *word = strtok(flags, " "); word && n < 15; word = strtok(NULL, " "))
     args[n++] = word;
-  return run_cc(s, dir, args);
+  return run_compiler(s, c_compiler(), dir, args);
 }
 
 bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir, const char *out, bool shared) {
@@ -166,5 +165,5 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
   const char *args[] = {"-std=c99", "-D_POSIX_C_SOURCE=200809L", "-O1", arena_printf(s->arena, "-I%s", host), file,
                         in_dir(s, dir, c.prefix, ".o"), "-o", out, shared ? "-shared" : file_join(s->arena, host, "grus_host.c"),
                         shared ? "-fPIC" : "-lm", NULL};
-  return run_cc(s, dir, args);
+  return run_compiler(s, c_compiler(), dir, args);
 }

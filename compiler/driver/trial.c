@@ -15,11 +15,7 @@ static void unload(void *arg) {
   if (*library) dlclose(*library);
 }
 
-const GrusProgram *trial_load(Session *s, const KirModule *m) {
-  if (native_chosen(s)) return jit_program(s, m);
-  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
-  const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
-  if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
+const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
   void **library = ARENA_NEW(s->arena, void *);
   arena_defer(s->arena, unload, library);
   *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -27,6 +23,14 @@ const GrusProgram *trial_load(Session *s, const KirModule *m) {
   if (!program) session_file_error(s, path, "load", dlerror());
   temp_dir_remove(dir); /* what is loaded stays */
   return program;
+}
+
+const GrusProgram *trial_load(Session *s, const KirModule *m) {
+  if (native_chosen(s)) return jit_program(s, m);
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
+  if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
+  return trial_open(s, dir, path);
 }
 
 /* Elements of a port as the C interface has them. */

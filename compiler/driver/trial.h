@@ -18,6 +18,9 @@ typedef struct Recorded {
 
 /* Compiles module, in memory or by the C compiler, and loads it. NULL after reporting. */
 const GrusProgram *trial_load(Session *s, const KirModule *m);
+/* Loads the shared object `path` in the temporary folder dir, which is then removed. NULL after
+ * reporting. */
+const GrusProgram *trial_open(Session *s, const char *dir, const char *path);
 /* Runs the compiled code on one sample: in per model->in; out per model->out is filled. Returns a
  * GRUS_ status. */
 int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out);
