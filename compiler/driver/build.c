@@ -107,6 +107,12 @@ Model *build_model(Session *s, const Source **source) {
     s->usage_trouble = true;
     return NULL;
   }
+  bool takes_data = s->options->command == CMD_run || s->options->command == CMD_verify;
+  if (!takes_data && s->options->n_args > 1) {
+    session_error(s, "`grus %s` takes one file: what is `%s`?", command_info[s->options->command].name, s->options->args[1]);
+    s->usage_trouble = true;
+    return NULL;
+  }
   if (!machine_choose(s, false)) return NULL; /* a slip on the command line comes first */
   Program *program = session_load(s, s->options->args[0], source);
   if (!program) return NULL;

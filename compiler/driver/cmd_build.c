@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What can be made: the word of --emit and the ending of its file. A program has no ending. */
 #define EMIT_LIST(F)                                                                               \
@@ -33,26 +34,65 @@ static bool ends_with(const char *s, const char *end) {
   return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* What to make: as --emit says, else by the ending of the output's name. */
-static Emit choose_emit(const Options *o) {
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* Endings of output names: what they mean, or why there is nothing of that name. */
+static const struct {
+  const char *ending;
+  Emit emit; /* EMIT_COUNT: none */
+  const char *advice;
+} endings[] = {
+    {".c", EMIT_C, NULL},
+    {".h", EMIT_HEADER, NULL},
+    {".o", EMIT_OBJ, NULL},
+    {".a", EMIT_LIB, NULL},
+    {".kir", EMIT_KIR, NULL},
+    {".s", EMIT_ASM, NULL},
+    {".ll", EMIT_LLVM, NULL},
+    {".bc", EMIT_BC, NULL},
+    {".elf", EMIT_EXE, NULL},
+    {".hpp", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
+    {".hh", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
+    {".hxx", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
+    {".cpp", EMIT_COUNT, "the C is C++ too: name it .c"},
+    {".cc", EMIT_COUNT, "the C is C++ too: name it .c"},
+    {".cxx", EMIT_COUNT, "the C is C++ too: name it .c"},
+    {".so", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -shared -fPIC NAME.c -o NAME.so`"},
+    {".dylib", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -dynamiclib NAME.c -o NAME.dylib`"},
+    {".dll", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -shared NAME.c -o NAME.dll`"},
+    {".wasm", EMIT_COUNT, "build an object, `--target wasm-simd -o NAME.o`, and link it with wasm-ld"},
+    {".lib", EMIT_COUNT, "an archive ends in .a, or add `--emit=lib`"},
+    {".obj", EMIT_COUNT, "an object ends in .o, or add `--emit=obj`"},
+};
+
+/* What to make: as --emit says, else by the ending of the output's name; a name without one is a
+ * program's. EMIT_COUNT after reporting. */
+static Emit choose_emit(Session *s) {
+  const Options *o = s->options;
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
-  if (o->emit) return EMIT_COUNT;
+  if (o->emit) {
+    session_error(s, "--emit is c, header, obj, lib, exe, asm, llvm, bc or kir, not `%s`", o->emit);
+    return EMIT_COUNT;
+  }
   if (!o->out) return EMIT_C;
-  Emit emit = EMIT_C; /* every name ends with the empty ending of EXE, the last */
-  while (!ends_with(o->out, emit_ending[emit]))
-    emit++;
-  return emit;
+  const char *name = base_name(o->out), *ending = strrchr(name, '.');
+  if (!ending || ending == name || strcmp(name, "-") == 0) return EMIT_EXE;
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    if (strcmp(ending, endings[i].ending) != 0) continue;
+    if (endings[i].advice) session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
+    return endings[i].emit;
+  }
+  session_error(s, "`%s` ends in none of .c .h .o .a .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
+  return EMIT_COUNT;
 }
 
 /* The output's name without folder and ending, as a C identifier; else the model's name. */
 static const char *default_out(Session *s, const Model *model, Emit emit) {
   return arena_printf(s->arena, "%s%s", model->name, emit_ending[emit]);
-}
-
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
 }
 
 /* What a build writes, all of it or nothing. */
@@ -237,17 +277,32 @@ static bool multi_is_c(Session *s, Emit kind) {
   return false;
 }
 
+static bool not_to_terminal(Session *s, Emit kind) {
+  bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM || kind == EMIT_LLVM;
+  if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO)) return true;
+  session_error(s, "`-o -` would write %s to the terminal: redirect it, or add `--emit=header`", kind == EMIT_EXE ? "a program" : "machine code");
+  return false;
+}
+
+/* Whether the C compiler that would be run is one for the chosen machine, as far as can be known. */
+static bool compiler_fits(Session *s, Emit kind) {
+  const char *cc = getenv("CC");
+  bool by_c = kind == EMIT_EXE || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
+  if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
+  session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s", kind == EMIT_EXE ? "a program" : "an object",
+                s->machine.name, machine_compiler(s));
+  s->usage_trouble = true;
+  return false;
+}
+
 ExitCode command_build(Session *s) {
   const Source *source;
-  Emit kind = choose_emit(s->options);
-  if (kind == EMIT_COUNT) {
-    session_error(s, "--emit is c, header, obj, lib, exe, asm, llvm, bc or kir, not `%s`", s->options->emit);
-    return EXIT_USAGE;
-  }
+  Emit kind = choose_emit(s);
+  if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
   if (!dump_check(s) || !multi_is_c(s, kind)) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && budgets_check(s, model, m);
+  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

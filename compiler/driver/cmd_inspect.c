@@ -230,6 +230,10 @@ ExitCode command_inspect(Session *s) {
     session_error(s, "`grus inspect` needs a file; `-` reads standard input");
     return EXIT_USAGE;
   }
+  if (s->options->n_args > 1) {
+    session_error(s, "`grus inspect` takes one file: what is `%s`?", s->options->args[1]);
+    return EXIT_USAGE;
+  }
   if (inspect_tensors(s, &out, s->options->args[0])) {
     session_print_diags(s);
     session_out(text_str(&out), out.len);
@@ -238,6 +242,7 @@ ExitCode command_inspect(Session *s) {
   const Source *source;
   Program *program = session_load(s, s->options->args[0], &source);
   session_print_diags(s);
+  if (s->usage_trouble) return EXIT_USAGE;
   if (s->diags->n_errors || !program) return session_exit_code(s);
   for (int i = 0, shown = 0; i < program->n_models; i++) {
     const char *wanted = s->options->model;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus verify: recorded inputs through the evaluator and through the compiled code. With outputs in
- * --against DIR both are compared with them; without, with each other. Arrays are DIR/NAME.npy; an
- * input without a file gets random values. When something differs, every layer's value of the
+ * --against both are compared with them; without, with each other, on random values where an input is
+ * not given either. An axis of samples in front of the inputs' own is one run each. When something differs, every layer's value of the
  * compiled code is compared with the evaluator's (and with DIR/LAYER.npy where it is recorded), and
  * the first layer that diverges is named. */
 #include "driver/machine.h"
-#include "driver/trial.h"
-
-#include "import/import.h"
+#include "driver/recordings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,51 +35,46 @@ static Recorded random_input(Session *s, const Model *model, const Type *type, b
   return r;
 }
 
-/* Reads DIR/NAME.npy; *there tells whether the file exists. False after reporting. */
-static bool read_array(Session *s, const char *name, Recorded *out, const Type *type, bool *there) {
-  const char *path = arena_printf(s->arena, "%s/%s.npy", s->options->against, name), *reason;
-  *there = s->options->against && file_exists(path);
-  if (!*there) return true;
-  Mapped map;
-  Tensor t = {.name = name};
-  if (!file_map(s->arena, path, &map, &reason) || !npy_parse(s->arena, map, &t, &reason)) {
-    session_file_error(s, path, "read", reason);
-    return false;
-  }
-  int64_t step = type_step_size(type);
-  *out = (Recorded){.count = t.count, .data = ARENA_ARRAY(s->arena, double, t.count + 1)};
-  for (int64_t i = 0; i < t.count; i++)
-    out->data[i] = tensor_get(&t, i);
-  out->steps = step ? t.count / step : 0;
-  bool timed = type_is_sequence(type);
-  if (t.count == 0 || t.count % step != 0 || (!timed && t.count != step)) {
-    session_error(s, "`%s` has shape %s, `%s` is %s", path, tensor_shape_str(s->arena, &t), name, type_str(s->arena, type));
-    s->file_trouble = true;
-    return false;
+/* All inputs, recorded or random; *samples is what those with an axis of samples have. */
+static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *samples) {
+  int64_t shared_steps[64] = {0};
+  const char *first = NULL;
+  *samples = 1;
+  for (int i = 0; i < model->n_in; i++) {
+    const Port *port = model->in[i];
+    const Type *type = &port->value->type;
+    if (!recording_input(s, port, &in[i])) return false;
+    if (!in[i].is_there) in[i].one = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
+    if (!in[i].is_there && s->options->against) session_say(s, "`%s` has no `%s`: it gets random values", s->options->against, port->name);
+    if (in[i].samples > 1) {
+      if (first && *samples != in[i].samples) {
+        session_error(s, "`%s` has %lld samples, `%s` has %lld", first, (long long)*samples, port->name, (long long)in[i].samples);
+        s->file_trouble = true;
+        return false;
+      }
+      first = port->name;
+      *samples = in[i].samples;
+    }
+    if (type->time.kind == TIME_BOUNDED && type->time.length < 64) { /* one length, one value */
+      int64_t *n = &shared_steps[type->time.length];
+      if (*n && *n != in[i].one.steps && !in[i].is_there) {
+        in[i].one.steps = *n;
+        in[i].one.count = *n * type_step_size(type);
+      }
+      *n = in[i].one.steps;
+    }
   }
   return true;
 }
 
-static bool read_inputs(Session *s, const Model *model, Recorded *in) {
-  int64_t shared_steps[64] = {0};
+/* Recorded outputs mean nothing beside inputs that were not recorded. */
+static bool inputs_are_recorded(Session *s, const Model *model, const Recording *in) {
   for (int i = 0; i < model->n_in; i++) {
-    const Port *port = model->in[i];
-    const Type *type = &port->value->type;
-    bool there;
-    if (!read_array(s, port->name, &in[i], type, &there)) return false;
-    if (!there) in[i] = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
-    if (!there && s->options->against) session_say(s, "`%s/%s.npy` is not there: random values for `%s`", s->options->against, port->name, port->name);
-    bool fixed = type->time.kind == TIME_FIXED && !port->every;
-    if (fixed && in[i].steps != type->time.n) {
-      session_error(s, "`%s` has %lld steps in `%s`, the model needs %lld", port->name, (long long)in[i].steps, s->options->against, (long long)type->time.n);
-      s->file_trouble = true;
-      return false;
-    }
-    if (type->time.kind == TIME_BOUNDED && type->time.length < 64) { /* one length, one value */
-      int64_t *n = &shared_steps[type->time.length];
-      if (*n && *n != in[i].steps && !there) in[i].steps = *n, in[i].count = *n * type_step_size(type);
-      *n = in[i].steps;
-    }
+    if (in[i].is_there) continue;
+    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=FILE.npy`", s->options->against,
+                  model->in[i]->name, model->in[i]->name);
+    s->file_trouble = true;
+    return false;
   }
   return true;
 }
@@ -104,8 +97,9 @@ static bool show(Session *s, const char *name, const char *what, const Recorded 
   return ok;
 }
 
-/* Lowers the model again with every layer's value as an output, and finds the first that differs. */
-static void name_first(Session *s, Model *model, const Source *source, const Recorded *in) {
+/* Lowers the model again with every layer's value as an output, and finds the first that differs on
+ * this sample. */
+static void name_first(Session *s, Model *model, const Source *source, const Recorded *in, int64_t sample, int64_t samples) {
   int n_out = model->n_out;
   for (int i = 0; i < model->n_layers; i++) {
     Value *v = model->layer[i]->out[0];
@@ -125,8 +119,9 @@ static void name_first(Session *s, Model *model, const Source *source, const Rec
       session_error(s, "the compiled code first diverges from the evaluator at `%s` (%s): max error %.3g", layer->path, text, d.max);
       return;
     }
-    if (!read_array(s, layer->path, &recorded, &model->out[i]->value->type, &there) || !there) continue;
-    d = difference(reference[i].data, reference[i].count, recorded.data, recorded.count);
+    if (!recording_output(s, layer->path, &model->out[i]->value->type, &recorded, &there) || !there) continue;
+    int64_t count = recorded.count / samples;
+    d = difference(reference[i].data, reference[i].count, recorded.data + sample * count, count);
     if (!within(s->options, &d)) {
       session_error(s, "the first layer that differs from its recording is `%s` (%s): max error %.3g", layer->path, text, d.max);
       return;
@@ -135,47 +130,79 @@ static void name_first(Session *s, Model *model, const Source *source, const Rec
   session_error(s, "every layer of the compiled code agrees with the evaluator: the model or its weights are not those of the recording");
 }
 
-static ExitCode compare(Session *s, Model *model, const Source *source, const GrusProgram *program) {
-  Recorded *in = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1), *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  Recorded *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  if (!read_inputs(s, model, in)) return EXIT_FILE;
-  int status = trial_compiled(s, model, program, in, compiled);
-  EvalStatus expected = trial_reference(s, model, in, reference, NULL);
-  if (status != GRUS_OK || expected != EVAL_OK) {
-    session_error(s, "the recorded input has %s", status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX ? "an index out of range" : "a length out of bounds");
-    return EXIT_FAILED;
+static void append(Session *s, Recorded *to, const Recorded *more) {
+  double *data = ARENA_ARRAY(s->arena, double, to->count + more->count + 1);
+  if (to->count) memcpy(data, to->data, (size_t)to->count * sizeof *data);
+  if (more->count) memcpy(data + to->count, more->data, (size_t)more->count * sizeof *data);
+  *to = (Recorded){data, to->count + more->count, to->steps + more->steps};
+}
+
+/* Every sample through both; their outputs, one sample after the other. */
+static bool run_samples(Session *s, const Model *model, const GrusProgram *program, const Recording *in, int64_t samples,
+                        Recorded *compiled, Recorded *reference) {
+  Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1), *c = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+  Recorded *r = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+  for (int64_t k = 0; k < samples; k++) {
+    for (int i = 0; i < model->n_in; i++)
+      one[i] = recording_sample(&in[i], k);
+    int status = trial_compiled(s, model, program, one, c);
+    EvalStatus expected = trial_reference(s, model, one, r, NULL);
+    if (status != GRUS_OK || expected != EVAL_OK) {
+      session_error(s, "the recorded input has %s", status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX ? "an index out of range" : "a length out of bounds");
+      return false;
+    }
+    for (int i = 0; i < model->n_out; i++) {
+      append(s, &compiled[i], &c[i]);
+      append(s, &reference[i], &r[i]);
+    }
   }
+  return true;
+}
+
+static ExitCode compare(Session *s, Model *model, const Source *source, const GrusProgram *program) {
+  Recording *in = ARENA_ARRAY(s->arena, Recording, model->n_in + 1);
+  Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+  int64_t samples, worst = 0;
+  if (!read_inputs(s, model, in, &samples)) return EXIT_FILE;
+  memset(compiled, 0, sizeof *compiled * (size_t)(model->n_out + 1));
+  memset(reference, 0, sizeof *reference * (size_t)(model->n_out + 1));
+  if (!run_samples(s, model, program, in, samples, compiled, reference)) return EXIT_FAILED;
   bool ok = true;
   int compared = 0;
   for (int i = 0; i < model->n_out; i++) {
     Recorded recorded;
     bool there;
-    ok &= show(s, model->out[i]->name, "compiled / evaluator", &compiled[i], &reference[i]);
-    if (!read_array(s, model->out[i]->name, &recorded, &model->out[i]->value->type, &there)) return EXIT_FILE;
-    if (!there) continue;
-    compared++;
-    ok &= show(s, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded);
-    ok &= show(s, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded);
+    if (!recording_output(s, model->out[i]->name, &model->out[i]->value->type, &recorded, &there)) return EXIT_FILE;
+    if (there && !compared++ && !inputs_are_recorded(s, model, in)) return EXIT_FILE;
+    bool fine = show(s, model->out[i]->name, "compiled / evaluator", &compiled[i], &reference[i]);
+    if (there) fine &= show(s, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded);
+    if (there) fine &= show(s, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded);
+    if (ok && !fine && compiled[i].count) {
+      Recorded *truth = there ? &recorded : &reference[i];
+      worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at * samples / compiled[i].count;
+    }
+    ok &= fine;
   }
   if (s->options->against && !compared) {
     session_error(s, "`%s` holds none of the outputs as NAME.npy", s->options->against);
     return EXIT_FILE;
   }
-  if (!ok) name_first(s, model, source, in);
+  if (!ok && samples > 1) session_say(s, "grus: sample %lld of %lld differs most", (long long)worst + 1, (long long)samples);
+  Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
+  for (int i = 0; i < model->n_in; i++)
+    one[i] = recording_sample(&in[i], worst);
+  if (!ok) name_first(s, model, source, one, worst, samples);
   return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 ExitCode command_verify(Session *s) {
   const Source *source;
-  if (s->options->against && !file_exists(s->options->against)) {
-    session_error(s, "there is no folder `%s` to compare with", s->options->against);
-    return EXIT_FILE;
-  }
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);
   return program ? compare(s, model, source, program) : EXIT_FILE;
 }

@@ -48,6 +48,23 @@ static bool is_here(const char *name) {
 
 bool machine_is_multi(const Options *o) { return o->dispatch || (o->target && strcmp(o->target, "multi") == 0); }
 
+bool machine_is_here(const Session *s) { return s->machine.llvm && is_here(s->machine.llvm); }
+
+const char *machine_compiler(const Session *s) {
+  static const struct {
+    const char *begin, *compiler;
+  } names[] = {{"thumb", "arm-none-eabi-gcc"},        {"cortex-m", "arm-none-eabi-gcc"},         {"aarch64", "aarch64-linux-gnu-gcc"},
+               {"armv7", "arm-linux-gnueabihf-gcc"},  {"riscv32", "riscv64-unknown-elf-gcc"},    {"rv32", "riscv64-unknown-elf-gcc"},
+               {"riscv64", "riscv64-linux-gnu-gcc"},  {"rv64", "riscv64-linux-gnu-gcc"},         {"wasm", "'clang --target=wasm32'"},
+               {"x86", "x86_64-linux-gnu-gcc"}};
+  for (size_t i = 0; s->machine.llvm && i < sizeof names / sizeof *names; i++)
+    if (begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
+  Text name = text_new(s->arena); /* esp32-s3: xtensa-esp32s3-elf-gcc */
+  for (const char *c = s->machine.name; *c; c++)
+    if (*c != '-') text_add_char(&name, *c);
+  return arena_printf(s->arena, "xtensa-%s-elf-gcc", text_str(&name));
+}
+
 bool machine_runs(Session *s) {
   const Options *o = s->options;
   const Target *cpu = o->cpu ? target_find(o->cpu) : NULL;

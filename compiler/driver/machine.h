@@ -13,6 +13,10 @@ bool machine_choose(Session *s, bool for_host);
 void machine_set(Session *s, const Target *target);
 /* Whether --target asks for one C file with a body for each kind of processor. */
 bool machine_is_multi(const Options *o);
+/* Whether code for the chosen machine is code for this one. */
+bool machine_is_here(const Session *s);
+/* The name that the chosen machine's C compiler usually has. */
+const char *machine_compiler(const Session *s);
 /* Whether this machine can run what is compiled for the chosen one. False after reporting. */
 bool machine_runs(Session *s);
 /* The names there are, in groups, a line each. */

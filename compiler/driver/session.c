@@ -167,9 +167,20 @@ Program *session_check_source(Session *s, const Source *source) {
   return check_source(&check, source).program;
 }
 
+/* Options that say what a foreign file leaves open mean nothing to a model that says it itself. */
+static bool is_as_written(Session *s, const char *path) {
+  const Options *o = s->options;
+  const char *option = o->time ? "--time" : o->stream ? "--stream" : o->n_states ? "--state" : o->config ? "--config" : NULL;
+  if (!option) return true;
+  session_error(s, "`%s` is for models of other frameworks: `%s` says such things itself, for instance `in x : f32[time .., 6]`", option, path);
+  s->usage_trouble = true;
+  return false;
+}
+
 Program *session_load(Session *s, const char *path, const Source **source) {
   if (config_is_written(s)) return session_load_written(s, path, source);
   if (path_is_foreign(s, path)) return session_load_foreign(s, path, source);
+  if (!is_as_written(s, path)) return NULL;
   *source = session_read(s, path);
   return *source ? session_check_source(s, *source) : NULL;
 }

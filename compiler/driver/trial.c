@@ -68,6 +68,8 @@ static int64_t port_elems(const GrusPort *p, bool without_time) {
   return n;
 }
 
+static size_t port_bytes(const GrusPort *p) { return (size_t)port_elems(p, p->time == GRUS_TIME_WINDOW) * elem_size(p->elem); }
+
 /* Buffers for the ports of one role. */
 typedef struct Buffers {
   const GrusPort **port;
@@ -81,9 +83,19 @@ static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role)
     const GrusPort *p = &program->ports[i];
     if (p->role != role) continue;
     b.port[b.n] = p;
-    b.data[b.n++] = arena_alloc(s->arena, (size_t)port_elems(p, false) * elem_size(p->elem) + 64);
+    b.data[b.n++] = arena_alloc(s->arena, program->batch * port_bytes(p) + 64);
   }
   return b;
+}
+
+/* A program for a batch gets one sample in every place; what comes out in the last place is taken. */
+static void fill_batch(const GrusProgram *program, const GrusPort *p, void *data) {
+  for (size_t b = 1; b < program->batch; b++)
+    memcpy((char *)data + b * port_bytes(p), data, port_bytes(p));
+}
+
+static void *last_of_batch(const GrusProgram *program, const GrusPort *p, void *data) {
+  return (char *)data + (program->batch - 1) * port_bytes(p);
 }
 
 static int port_index(Port *const *ports, int n, const char *name) {
@@ -120,22 +132,24 @@ static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps
 
 static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
-  size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count + 1);
+  size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count * program->batch + 1);
   for (int i = 0; i < ins.n; i++) {
     const Recorded *r = &in[port_index(model->in, model->n_in, ins.port[i]->name)];
-    if (ins.port[i]->time == GRUS_TIME_BOUNDED) lengths[ins.port[i]->length] = (size_t)r->steps;
+    for (size_t b = 0; b < program->batch && ins.port[i]->time == GRUS_TIME_BOUNDED; b++)
+      lengths[(size_t)ins.port[i]->length * program->batch + b] = (size_t)r->steps;
     spread(ins.port[i], ins.data[i], r->data, r->steps, true);
+    fill_batch(program, ins.port[i], ins.data[i]);
   }
   int status = program->run(program->length_count ? lengths : NULL, (const void *const *)ins.data, outs.data);
   for (int i = 0; status == GRUS_OK && i < outs.n; i++) {
     const GrusPort *p = outs.port[i];
     Recorded *r = &out[i];
     int64_t steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
-    if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[p->length];
+    if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[(size_t)p->length * program->batch];
     if (p->length_hop) steps = (steps - p->length_size) / p->length_hop + 1;
     *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
     r->data = ARENA_ARRAY(s->arena, double, r->count);
-    spread(p, outs.data[i], r->data, steps, false);
+    spread(p, last_of_batch(program, p, outs.data[i]), r->data, steps, false);
   }
   return status;
 }
@@ -159,6 +173,7 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
   for (int i = 0; i < init.n; i++) {
     const Recorded *r = &in[port_index(model->in, model->n_in, init.port[i]->name)];
     load_part(init.port[i], init.data[i], r, 0, r->count);
+    fill_batch(program, init.port[i], init.data[i]);
   }
   int status = program->reset(state, (const void *const *)init.data);
   bool window = program->kind == GRUS_KIND_WINDOW;
@@ -170,11 +185,12 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
       int64_t n = port_elems(p, p->time == GRUS_TIME_WINDOW);
       if (timed && (call + 1) * n > r->count) return GRUS_OK;
       load_part(p, ins.data[i], r, timed ? call * n : 0, n);
+      fill_batch(program, p, ins.data[i]);
     }
     status = window ? program->push(state, (const void *const *)ins.data, outs.data)
                     : program->step(state, (const void *const *)ins.data, outs.data);
     for (int i = 0; status == GRUS_OK && i < outs.n; i++)
-      append_output(s, outs.port[i], outs.data[i], &out[i], &cap[i]);
+      append_output(s, outs.port[i], last_of_batch(program, outs.port[i], outs.data[i]), &out[i], &cap[i]);
   }
   return status;
 }

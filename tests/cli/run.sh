@@ -77,6 +77,31 @@ say the layer that differs, where it is recorded
 npy bad/h.gru.npy '<f4' C 5,4 ramp:20
 t verify m.grus $W --against bad | rounded
 
+say many samples, as one folder and as one file
+mkdir many
+cat >mono.grus <<'END'
+grus 1
+model mono {
+  in  x : f32[time 5, feature 1]
+  out y : f32[2] = x |> GRU(3) |> last |> Dense(2)
+}
+END
+npy many/x.npy '<f4' C 4,5,2 ramp:40
+npy many/k.npy '<i4' C - 2
+"$GRUS" run m.grus $W x=many/x.npy k=2 --out many
+t verify m.grus $W --against many | rounded
+t verify m.grus $W --against many --batch 3 | rounded
+(cd many && zip -q -0 ../many.npz *.npy)
+t verify m.grus $W --against many.npz | rounded
+rm many/x.npy many/k.npy
+t verify m.grus $W --against many x=good/x.npy k=good/k.npy --atol 10 | rounded
+t verify m.grus $W --against many | rounded
+t verify m.grus $W --against many z=good/x.npy
+npy mono.npy '<f4' C 3,5 ramp:15
+t verify mono.grus $W x=mono.npy | rounded
+npy mono.npy '<f4' C 5 ramp:5
+t verify mono.grus $W x=mono.npy | rounded
+
 say what is wrong with a recording
 t verify m.grus $W --against nowhere | rounded
 mkdir partial wrong
@@ -95,5 +120,5 @@ cp cut.npy wrong/y.npy
 t verify m.grus $W --against wrong | rounded | grep -v 'max error'
 t verify m.grus $W --atol x | rounded
 t verify m.grus $W --snr | rounded
-rm -rf good bad wrong partial results results2
+rm -rf good bad wrong partial results results2 many many.npz mono.npy mono.grus
 left
