@@ -97,6 +97,9 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
 /* The name of the format whose reader knows this content; NULL for .grus text and all else. */
 const char *foreign_sniff(const ForeignFile *file);
 
+/* The model that a state dict of PyTorch leaves no doubt about; NULL after reporting. */
+Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors, const ImportOptions *options, Diags *diags);
+
 /* What a file is that no reader knows, and what to do about it; false if that is not known either. */
 bool foreign_near(const ForeignFile *file, const char **what, const char **help);
 /* The name ends as those of models of other frameworks do. */

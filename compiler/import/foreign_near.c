@@ -17,11 +17,7 @@ typedef struct Near {
 
 #define BYTES(s) s, sizeof s - 1
 static const Near known[] = {
-    {0, BYTES("PK"), "data.pkl", "a PyTorch checkpoint, which is a program for Python",
-     "save its tensors, `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`, or the model with `torch.onnx.export`"},
-    {0, BYTES("PK"), NULL, "a zip archive, but neither .keras nor .npz", "unpack it"},
-    {0, BYTES("\x80\x02"), NULL, "a Python pickle, which is a program for Python", "save its arrays with `numpy.savez`, or a PyTorch model with `torch.onnx.export`"},
-    {0, BYTES("\x80\x04"), NULL, "a Python pickle, which is a program for Python", "save its arrays with `numpy.savez`, or a PyTorch model with `torch.onnx.export`"},
+    {0, BYTES("PK"), NULL, "a zip archive, but neither .keras nor .npz nor a checkpoint of PyTorch", "unpack it"},
     {0, BYTES("\x08\x01\x12"), "saved_model", "a TensorFlow SavedModel", "`tf.keras.models.load_model(...).save(\"model.keras\")`, or tf2onnx"},
     {0, BYTES("version https://git-lfs"), NULL, "a Git LFS pointer, not the file it points to", "`git lfs pull`"},
     {0, BYTES("<"), "html", "a web page: the download went to a page about the file", "fetch the raw file"},
@@ -58,7 +54,7 @@ bool foreign_near(const ForeignFile *file, const char **what, const char **help)
 
 bool foreign_named(const char *path) {
   static const char *const endings[] = {".h5", ".hdf5", ".keras", ".net", ".onnx", ".tflite", ".json", ".nam", ".rnnn", ".npz",
-                                        ".npy", ".safetensors", ".pt", ".pth", ".ckpt", ".pkl", ".pb", ".gz", ".xz", ".zip"};
+                                        ".npy", ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pb", ".gz", ".xz", ".zip"};
   size_t len = strlen(path);
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     size_t n = strlen(endings[i]);

@@ -32,6 +32,8 @@ bool hdf5_has_data(Hdf5 *file, const char *path);
 const char *hdf5_text(Hdf5 *file, const char *path, const char *attribute);
 /* An attribute that is a list of texts; false if there is none. */
 bool hdf5_texts(Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n);
+/* The paths of all arrays of numbers, by hard links. */
+bool hdf5_list(Hdf5 *file, const char ***out, int *n);
 /* A dataset of numbers; false with *reason. */
 bool hdf5_read(Hdf5 *file, const char *path, Hdf5Tensor *out, const char **reason);
 

@@ -166,6 +166,44 @@ bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const
   return ok;
 }
 
+typedef struct Paths {
+  const Hdf5File *file;
+  Arena *arena;
+  const char **path;
+  int n;
+  size_t cap;
+} Paths;
+
+/* One link that the library comes by, each group once; a negative number ends the walk. */
+static herr_t keep_array(hid_t group, const char *name, const H5L_info_t *info, void *arg) {
+  Paths *paths = arg;
+  (void)group;
+  if (info->type != H5L_TYPE_HARD || !hdf5_file_has(paths->file, name, false)) return 0;
+  if (paths->n == HDF5_TEXTS_MAX) return -1;
+  const char *path = arena_strdup(paths->arena, name);
+  ARENA_PUSH(paths->arena, paths->path, paths->n, paths->cap, path);
+  return 0;
+}
+
+/* Whether the array at path holds numbers: there are texts beside them. */
+static bool is_numeric(const Hdf5File *file, const char *path) {
+  hid_t data = open_object(file, path), type = data >= 0 ? H5Dget_type(data) : -1;
+  H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+  if (type >= 0) H5Tclose(type);
+  if (data >= 0) H5Oclose(data);
+  return class == H5T_FLOAT || class == H5T_INTEGER;
+}
+
+bool hdf5_file_list(const Hdf5File *file, Arena *arena, const char ***out, int *n) {
+  Paths paths = {.file = file, .arena = arena};
+  if (H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, keep_array, &paths) < 0) return false;
+  *out = paths.path;
+  *n = 0;
+  for (int i = 0; i < paths.n; i++)
+    if (is_numeric(file, paths.path[i])) paths.path[(*n)++] = paths.path[i];
+  return true;
+}
+
 /* Data inside the file, of a size that it can hold. */
 static bool storage_sane(const Hdf5File *file, hid_t data, uint64_t bytes, const char **reason) {
   hid_t create = H5Dget_create_plist(data);

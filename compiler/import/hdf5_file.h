@@ -15,12 +15,14 @@ enum { HDF5_EXPANSION_MAX = 64, HDF5_TEXTS_MAX = 100000 };
 Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason);
 bool hdf5_file_has(const Hdf5File *file, const char *path, bool group);
 bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n);
+bool hdf5_file_list(const Hdf5File *file, Arena *arena, const char ***out, int *n);
 bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason);
 
 typedef struct Hdf5Module {
   Hdf5File *(*open)(Arena *arena, Mapped file, const char **reason);
   bool (*has)(const Hdf5File *file, const char *path, bool group);
   bool (*texts)(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n);
+  bool (*list)(const Hdf5File *file, Arena *arena, const char ***out, int *n);
   bool (*read)(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason);
 } Hdf5Module;
 

@@ -16,7 +16,7 @@
  * there as it was packed, as it is unpacked and as floats. */
 enum { SECONDS = 5, BYTES_A_SECOND = 4 << 20, MEMORY_FREE = 64 << 20, MEMORY_FILES = 4 + 3 * HDF5_EXPANSION_MAX, DATA_FREE = 1 << 20 };
 
-typedef enum Wanted { GROUP, DATA, TEXTS, READ } Wanted;
+typedef enum Wanted { GROUP, DATA, TEXTS, LIST, READ } Wanted;
 
 typedef struct Question {
   uint32_t wanted, path, attribute; /* and the lengths of both texts */
@@ -69,6 +69,9 @@ static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, 
   case DATA: return answer(to, (Answer){.found = (uint32_t)module->has(file, path, q->wanted == GROUP)}, NULL);
   case TEXTS:
     if (module->texts(file, arena, path, attribute, &texts, &n)) return answer_texts(arena, to, texts, n);
+    return refuse(to, "");
+  case LIST:
+    if (module->list(file, arena, &texts, &n)) return answer_texts(arena, to, texts, n);
     return refuse(to, "");
   case READ:
     if (module->read(file, arena, path, &tensor, &reason)) return answer_tensor(to, &tensor);
@@ -159,10 +162,10 @@ bool hdf5_has_group(Hdf5 *file, const char *path) { return has(file, GROUP, path
 
 bool hdf5_has_data(Hdf5 *file, const char *path) { return has(file, DATA, path); }
 
-bool hdf5_texts(Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n) {
+static bool ask_texts(Hdf5 *file, Wanted wanted, const char *path, const char *attribute, const char ***out, int *n) {
   Answer head;
   char *bytes;
-  if (!ask(file, TEXTS, path, attribute, &head, &bytes) || !head.found) return false;
+  if (!ask(file, wanted, path, attribute, &head, &bytes) || !head.found) return false;
   if (head.n < 0 || head.n > HDF5_TEXTS_MAX) return false;
   *out = ARENA_ARRAY(file->arena, const char *, head.n + 1);
   *n = head.n;
@@ -175,6 +178,12 @@ bool hdf5_texts(Hdf5 *file, const char *path, const char *attribute, const char 
   }
   return true;
 }
+
+bool hdf5_texts(Hdf5 *file, const char *path, const char *attribute, const char ***out, int *n) {
+  return ask_texts(file, TEXTS, path, attribute, out, n);
+}
+
+bool hdf5_list(Hdf5 *file, const char ***out, int *n) { return ask_texts(file, LIST, "", "", out, n); }
 
 const char *hdf5_text(Hdf5 *file, const char *path, const char *attribute) {
   const char **texts;

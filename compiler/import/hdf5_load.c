@@ -14,7 +14,8 @@ const Hdf5Module *hdf5_module(void) {
     void *opened = module_open(GRUS_HDF5_MODULE);
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&
              module_take(opened, "hdf5_file_has", &module.has) &&
-             module_take(opened, "hdf5_file_texts", &module.texts) && module_take(opened, "hdf5_file_read", &module.read);
+             module_take(opened, "hdf5_file_texts", &module.texts) &&
+             module_take(opened, "hdf5_file_list", &module.list) && module_take(opened, "hdf5_file_read", &module.read);
   }
   return loaded ? &module : NULL;
 }

@@ -13,6 +13,7 @@
 
 #include "import/foreign.h"
 #include "import/json_read.h"
+#include "import/tensors/torch_modules.h"
 
 typedef struct Audio {
   Arena *arena;
@@ -78,15 +79,15 @@ bool audio_levels_read(Audio *audio, const json_t *root, AudioLevels *levels);
 void audio_levels_before(Audio *audio, AudioLevels *levels);
 bool audio_levels_after(Audio *audio, const AudioLevels *levels);
 
-/* One module of a PyTorch state dict. prefix: "rec." or "". */
-typedef struct TorchModule {
-  json_t *dict;
-  const char *prefix, *origin;
-} TorchModule;
-
-/* Tensors of a state dict that begin with prefix, as stages; each counts how many keys it used. False
- * after reporting. kind: LAYER_LSTM or LAYER_GRU; units as the caller knows them. */
-bool torch_recurrent(Audio *audio, const TorchModule *module, LayerKind kind, int64_t units, int n_layers, size_t *used);
-bool torch_linear(Audio *audio, const TorchModule *module, int64_t units, bool bias, size_t *used);
+/* Modules of a state dict as stages (torch_cells.c). False after reporting. kind: LAYER_LSTM or LAYER_GRU;
+ * units and layers as the caller knows them. */
+typedef struct TorchConv {
+  int64_t stride, dilation, groups;
+} TorchConv;
+bool torch_recurrent(Audio *audio, const TorchModule *module, LayerKind kind, int64_t units, int n_layers);
+bool torch_linear(Audio *audio, const TorchModule *module, int64_t units, bool bias);
+bool torch_embedding(Audio *audio, const TorchModule *module);
+bool torch_norm(Audio *audio, const TorchModule *module);
+bool torch_conv(Audio *audio, const TorchModule *module, const TorchConv *conv);
 
 #endif

@@ -4,6 +4,7 @@
  *
  *     y = lin(rec(x)) + x[0 .. skip]        one or more LSTM or GRU layers, then a Linear */
 #include "import/audio/audio.h"
+#include "import/tensors/json_tensors.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ bool guitarml_sniff(const ForeignFile *file) { return audio_sniff(file, "model_d
 typedef struct Amp {
   Audio audio;
   json_t *data, *dict;
+  TorchModule rec, lin;
   int64_t inputs, outputs, units, layers, skip;
   LayerKind kind;
   bool bias;
@@ -89,19 +91,34 @@ static void add_skip(Amp *amp, Value *x) {
   a->value = sum->out[0];
 }
 
-static bool all_used(Amp *amp, size_t used) {
+static bool all_used(Amp *amp) {
   Audio *a = &amp->audio;
+  size_t used = (size_t)(amp->layers * (amp->rec.bias ? 4 : 2) + (amp->bias ? 2 : 1));
   if (used == json_object_size(amp->dict)) return true;
   Diag *d = foreign_report(a->diags, a->file, E903, "`state_dict` has tensors that `model_data` does not account for");
   diag_note(d, "%zu of %zu belong to %lld recurrent layers and `lin`", used, json_object_size(amp->dict), (long long)amp->layers);
   return false;
 }
 
+/* The modules `rec` and `lin`, which `model_data` describes. */
+static bool read_modules(Amp *amp) {
+  Audio *a = &amp->audio;
+  const char *reason;
+  const TensorFile *tensors = json_tensors_of(a->arena, amp->dict, &reason);
+  if (!tensors) {
+    foreign_report(a->diags, a->file, E603, "cannot read the `state_dict` of `%s`: %s", a->file->path, reason);
+    return false;
+  }
+  amp->rec = (TorchModule){.file = tensors, .name = "rec", .origin = "`rec`", .layers = (int)amp->layers};
+  amp->lin = (TorchModule){.file = tensors, .name = "lin", .origin = "`lin`"};
+  amp->rec.bias = torch_module_tensor(a->arena, &amp->rec, "bias_ih_l0") || torch_module_tensor(a->arena, &amp->rec, "bias_hh_l0");
+  return true;
+}
+
 Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Amp amp = {.audio = {.arena = file->arena, .file = file, .diags = diags}};
   Audio *a = &amp.audio;
   json_t *root = audio_json(a);
-  size_t used = 0;
   (void)options;
   if (!root || !audio_keys_known(a, root, "model_data state_dict", "the model")) return NULL;
   amp.data = json_object_get(root, "model_data");
@@ -113,9 +130,8 @@ Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, 
   a->width = amp.inputs;
   a->sizes = arena_printf(a->arena, "`model_data` says input_size %lld, hidden_size %lld, output_size %lld", (long long)amp.inputs,
                           (long long)amp.units, (long long)amp.outputs);
-  TorchModule rec = {amp.dict, "rec.", "`rec`"}, lin = {amp.dict, "lin.", "`lin`"};
-  if (!torch_recurrent(a, &rec, amp.kind, amp.units, (int)amp.layers, &used)) return NULL;
-  if (!torch_linear(a, &lin, amp.outputs, amp.bias, &used) || !all_used(&amp, used)) return NULL;
+  if (!read_modules(&amp) || !torch_recurrent(a, &amp.rec, amp.kind, amp.units, (int)amp.layers)) return NULL;
+  if (!torch_linear(a, &amp.lin, amp.outputs, amp.bias) || !all_used(&amp)) return NULL;
   if (amp.skip) add_skip(&amp, x);
   model_output(a->foreign->model, "y", a->value);
   return a->foreign;

@@ -4,17 +4,38 @@
  * GRU's are r z n (canonical: z r n), and its reset comes after the product. */
 #include "import/audio/audio.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
-static const char *key_of(Audio *audio, const TorchModule *m, const char *leaf, int layer) {
-  return layer < 0 ? arena_printf(audio->arena, "%s%s", m->prefix, leaf)
-                   : arena_printf(audio->arena, "%s%s_l%d", m->prefix, leaf, layer);
+static const char *shape_text(Arena *arena, int rank, const int64_t *dim) {
+  Text text = text_new(arena);
+  for (int i = 0; i < rank; i++)
+    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
+  text_add(&text, rank ? "]" : "a single number");
+  return text_str(&text);
 }
 
-static const float *tensor(Audio *audio, const TorchModule *m, const char *key, int rank, const int64_t *dim, size_t *used) {
-  const float *data = audio_array(audio, json_object_get(m->dict, key), key, m->origin, rank, dim);
-  if (data) ++*used;
-  return data;
+/* The values of a tensor with exactly this shape; NULL after reporting. */
+static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf, int rank, const int64_t *dim) {
+  const Tensor *t = torch_module_tensor(audio->arena, m, leaf);
+  const char *key = arena_printf(audio->arena, "%s%s%s", m->name, *m->name ? "." : "", leaf);
+  if (!t) {
+    foreign_report(audio->diags, audio->file, E602, "%s has no `%s`", m->origin, key);
+    return NULL;
+  }
+  if (t->rank != rank || memcmp(t->dim, dim, sizeof *dim * (size_t)rank) != 0) {
+    Diag *d = foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", key, m->origin);
+    diag_note(d, "it is %s, the layer needs %s", shape_text(audio->arena, t->rank, t->dim), shape_text(audio->arena, rank, dim));
+    if (audio->sizes) diag_note(d, "%s", audio->sizes);
+    return NULL;
+  }
+  float *to = ARENA_ARRAY(audio->arena, float, t->count);
+  for (int64_t i = 0; i < t->count; i++) {
+    double value = tensor_get(t, i);
+    to[i] = value > (double)FLT_MAX ? INFINITY : value < -(double)FLT_MAX ? -INFINITY : (float)value; /* found by foreign_finish */
+  }
+  return to;
 }
 
 static void put_gates(LayerKind kind, const float *from, int64_t gate, float *to) {
@@ -24,56 +45,113 @@ static void put_gates(LayerKind kind, const float *from, int64_t gate, float *to
     memcpy(to + canonical[kind == LAYER_GRU][g] * gate, from + g * gate, sizeof *to * (size_t)gate);
 }
 
-static bool one_layer(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u, int k, size_t *used) {
+/* The weights of one direction into their place. */
+static bool put_direction(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u, const char *suffix, float *const to[4]) {
   int64_t g = kind == LAYER_LSTM ? 4 : 3, d = audio->width;
-  const char *ih = key_of(audio, m, "weight_ih", k), *hh = key_of(audio, m, "weight_hh", k);
-  const char *b1 = key_of(audio, m, "bias_ih", k), *b2 = key_of(audio, m, "bias_hh", k);
-  bool bias = json_object_get(m->dict, b1) || json_object_get(m->dict, b2);
-  const float *w = tensor(audio, m, ih, 2, (int64_t[]){g * u, d}, used);
-  const float *r = w ? tensor(audio, m, hh, 2, (int64_t[]){g * u, u}, used) : NULL;
-  const float *first = r && bias ? tensor(audio, m, b1, 1, (int64_t[]){g * u}, used) : NULL;
-  const float *second = first ? tensor(audio, m, b2, 1, (int64_t[]){g * u}, used) : NULL;
-  if (!r || (bias && !second)) return false;
-  Layer *stage = audio_stage(audio, kind, arena_printf(audio->arena, "%sl%d", m->prefix, k), m->origin);
-  layer_set_size(stage, OPT_units, u);
-  if (kind == LAYER_GRU) layer_set_word(stage, OPT_reset, "after");
-  if (!bias) layer_set_word(stage, OPT_bias, "false");
-  float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){1, g, u, d}, ih);
-  float *recurrent = audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){1, g, u, u}, hh);
-  float *sum = bias ? audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){1, g, u}, b1) : NULL;
-  float *inner = bias && kind == LAYER_GRU ? audio_tensor(audio, stage, ROLE_RECURRENT_BIAS, 3, (int64_t[]){1, g, u}, b2) : NULL;
-  if (!kernel || !recurrent || (bias && !sum)) return false;
-  put_gates(kind, w, u * d, kernel);
-  put_gates(kind, r, u * u, recurrent);
-  if (sum) put_gates(kind, first, u, sum);
-  if (inner) put_gates(kind, second, u, inner);
-  else if (sum)
-    for (int64_t i = 0; i < g * u; i++)
-      sum[i] += second[i];
-  audio->width = u;
+  const char *name[4];
+  static const char *const leaf[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+  const float *from[4] = {NULL};
+  for (int i = 0; i < (m->bias ? 4 : 2); i++) {
+    name[i] = arena_printf(audio->arena, "%s%s", leaf[i], suffix);
+    from[i] = tensor(audio, m, name[i], i < 2 ? 2 : 1, (int64_t[]){g * u, i == 0 ? d : u});
+    if (!from[i]) return false;
+  }
+  put_gates(kind, from[0], u * d, to[0]);
+  put_gates(kind, from[1], u * u, to[1]);
+  if (!m->bias) return true;
+  put_gates(kind, from[2], u, to[2]);
+  if (to[3]) put_gates(kind, from[3], u, to[3]);
+  for (int64_t i = 0; !to[3] && i < g * u; i++)
+    to[2][i] += from[3][i];
   return true;
 }
 
-bool torch_recurrent(Audio *audio, const TorchModule *module, LayerKind kind, int64_t units, int n_layers, size_t *used) {
+static bool one_layer(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u, int k) {
+  int64_t g = kind == LAYER_LSTM ? 4 : 3, d = audio->width, dirs = m->both ? 2 : 1;
+  Layer *stage = audio_stage(audio, kind, m->layers == 1 ? m->name : arena_printf(audio->arena, "%s.l%d", m->name, k), m->origin);
+  layer_set_size(stage, OPT_units, u);
+  if (m->both) layer_set_word(stage, OPT_direction, "both");
+  if (kind == LAYER_GRU) layer_set_word(stage, OPT_reset, "after");
+  if (!m->bias) layer_set_word(stage, OPT_bias, "false");
+  float *to[4] = {audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){dirs, g, u, d}, "weight_ih"),
+                  audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, g, u, u}, "weight_hh"), NULL, NULL};
+  bool inner = m->bias && kind == LAYER_GRU;
+  if (m->bias) to[2] = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){dirs, g, u}, "bias_ih");
+  if (inner) to[3] = audio_tensor(audio, stage, ROLE_RECURRENT_BIAS, 3, (int64_t[]){dirs, g, u}, "bias_hh");
+  if (!to[0] || !to[1] || (m->bias && !to[2]) || (inner && !to[3])) return false;
+  for (int dir = 0; dir < dirs; dir++) {
+    const char *suffix = m->cell ? "" : arena_printf(audio->arena, "_l%d%s", k, dir ? "_reverse" : "");
+    if (!put_direction(audio, m, kind, u, suffix, to)) return false;
+    to[0] += g * u * d;
+    to[1] += g * u * u;
+    for (int i = 2; i < 4; i++)
+      if (to[i]) to[i] += g * u;
+  }
+  audio->width = u * dirs;
+  return true;
+}
+
+bool torch_recurrent(Audio *audio, const TorchModule *m, LayerKind kind, int64_t units, int n_layers) {
   bool ok = true;
   for (int k = 0; k < n_layers && ok; k++)
-    ok = one_layer(audio, module, kind, units, k, used);
+    ok = one_layer(audio, m, kind, units, k);
   return ok;
 }
 
-bool torch_linear(Audio *audio, const TorchModule *m, int64_t units, bool bias, size_t *used) {
-  const char *weight = key_of(audio, m, "weight", -1), *b = key_of(audio, m, "bias", -1);
-  int64_t dim[] = {units, audio->width};
-  const float *w = tensor(audio, m, weight, 2, dim, used), *c = w && bias ? tensor(audio, m, b, 1, dim, used) : NULL;
-  if (!w || (bias && !c)) return false;
-  Layer *stage = audio_stage(audio, LAYER_Dense, arena_strndup(audio->arena, m->prefix, strcspn(m->prefix, ".")), m->origin);
+/* The values of a tensor as those of a stage. */
+static bool give(Audio *audio, const TorchModule *m, Layer *stage, Role role, const char *leaf, int rank, const int64_t *dim) {
+  const float *from = tensor(audio, m, leaf, rank, dim);
+  float *to = from ? audio_tensor(audio, stage, role, rank, dim, leaf) : NULL;
+  size_t n = (size_t)dim[0] * (size_t)(rank == 2 ? dim[1] : 1);
+  if (to) memcpy(to, from, sizeof *to * n);
+  return to != NULL;
+}
+
+bool torch_linear(Audio *audio, const TorchModule *m, int64_t units, bool bias) {
+  Layer *stage = audio_stage(audio, LAYER_Dense, m->name, m->origin);
   layer_set_size(stage, OPT_units, units);
   if (!bias) layer_set_word(stage, OPT_bias, "false");
-  float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 2, dim, weight);
-  float *to = bias ? audio_tensor(audio, stage, ROLE_BIAS, 1, dim, b) : NULL;
-  if (!kernel || (bias && !to)) return false;
-  memcpy(kernel, w, sizeof *w * (size_t)(units * audio->width));
-  if (to) memcpy(to, c, sizeof *c * (size_t)units);
+  if (!give(audio, m, stage, ROLE_KERNEL, "weight", 2, (int64_t[]){units, audio->width})) return false;
+  if (bias && !give(audio, m, stage, ROLE_BIAS, "bias", 1, &units)) return false;
   audio->width = units;
+  return true;
+}
+
+bool torch_embedding(Audio *audio, const TorchModule *m) {
+  Layer *stage = audio_stage(audio, LAYER_Embedding, m->name, m->origin);
+  layer_set_size(stage, OPT_units, m->out);
+  audio->width = m->out;
+  return give(audio, m, stage, ROLE_TABLE, "weight", 2, (int64_t[]){m->in, m->out});
+}
+
+bool torch_norm(Audio *audio, const TorchModule *m) {
+  bool batch = m->kind == TORCH_BATCH_NORM, affine = torch_module_tensor(audio->arena, m, "weight") != NULL;
+  Layer *stage = audio_stage(audio, batch ? LAYER_BatchNorm : LAYER_LayerNorm, m->name, m->origin);
+  layer_set_number(stage, OPT_eps, 1e-5);
+  if (!affine) layer_set_word(stage, OPT_scale, "false");
+  if (!affine) layer_set_word(stage, OPT_center, "false");
+  if (affine && (!give(audio, m, stage, ROLE_SCALE, "weight", 1, &audio->width) || !give(audio, m, stage, ROLE_CENTER, "bias", 1, &audio->width)))
+    return false;
+  if (!batch) return true;
+  return give(audio, m, stage, ROLE_MEAN, "running_mean", 1, &audio->width) && give(audio, m, stage, ROLE_VARIANCE, "running_var", 1, &audio->width);
+}
+
+/* PyTorch [f, d / groups, k], canonical [f, k, d / groups]. */
+bool torch_conv(Audio *audio, const TorchModule *m, const TorchConv *conv) {
+  int64_t f = m->out, d = m->in, k = m->kernel;
+  Layer *stage = audio_stage(audio, LAYER_Conv1D, m->name, m->origin);
+  layer_set_size(stage, OPT_filters, f);
+  layer_set_size(stage, OPT_kernel, k);
+  layer_set_size(stage, OPT_stride, conv->stride);
+  layer_set_size(stage, OPT_dilation, conv->dilation);
+  layer_set_size(stage, OPT_groups, conv->groups);
+  layer_set_word(stage, OPT_padding, "valid");
+  if (!m->bias) layer_set_word(stage, OPT_bias, "false");
+  const float *w = tensor(audio, m, "weight", 3, (int64_t[]){f, d, k});
+  float *kernel = w ? audio_tensor(audio, stage, ROLE_KERNEL, 3, (int64_t[]){f, k, d}, "weight") : NULL;
+  if (!kernel || (m->bias && !give(audio, m, stage, ROLE_BIAS, "bias", 1, &f))) return false;
+  for (int64_t n = 0; n < f * d * k; n++)
+    kernel[n / (d * k) * d * k + n % k * d + n / k % d] = w[n];
+  audio->width = f;
   return true;
 }

@@ -1,68 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* PyTorch state dicts as JSON: in, {"gru.weight_ih_l0": [[...]], ..., "dense.bias": [...]}; out, their
- * modules one after another, on a stream. A state dict says what each module is by the shapes of its
- * tensors (weight_ih has 4 u rows in an LSTM, 3 u in a GRU), but not in which order they are called:
- * where more than one order fits, that is asked for. What comes between them it does not say either:
- * the user is told.
+/* State dicts of PyTorch: in, tensors with names; out, their modules one after another, on a stream. The
+ * dict says what each module is by the shapes of its tensors (weight_ih has 4 u rows in an LSTM, 3 u in a
+ * GRU), but not in which order they are called nor what without weights stands between them. What follows
+ * from names and shapes is imported; what stays open is asked for:
  *
- * It does not say how a Conv1d moves, either: --config names a JSON object with its arguments, by
- * module unless the dict is of one module without a name:
- *
- *     {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
+ *   the order, where more than one fits
+ *   what stands behind a Linear or a Conv1d that is not the last: an activation, as a rule
+ *   whether something reads each step or the final states of a module in two directions
+ *   the nonlinearity of an RNN, and how a Conv1d moves: --config names a JSON object with its arguments, by
+ *   module unless the dict is of one module without a name: {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
 #include "import/audio/audio.h"
+#include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_order.h"
 
 #include <string.h>
 
-enum { MODULES_MAX = 1024, LAYERS_MAX = 64 };
+enum { MODULES_MAX = 1024 };
 
-bool torch_state_sniff(const ForeignFile *file) {
-  return audio_sniff(file, "weight") || audio_sniff_end(file, "weight_ih_l0");
-}
+bool torch_state_sniff(const ForeignFile *file) { return json_tensors_sniff(file->data); }
 
 typedef struct Torch {
   Audio audio;
-  json_t *dict, *config;
-  const char *prefix[MODULES_MAX];
-  TorchPart part[MODULES_MAX];
-  int order[MODULES_MAX], other[MODULES_MAX];
-  int n_modules;
+  json_t *config;
+  TorchModule *module; /* in the order of the file */
+  TorchPart *part;
+  int *order, *other, n;
 } Torch;
 
-static json_t *find(Torch *t, const char *prefix, const char *leaf) {
-  return json_object_get(t->dict, arena_printf(t->audio.arena, "%s%s", prefix, leaf));
+static const TorchModule *module_at(const Torch *t, int i) { return &t->module[t->order[i]]; }
+
+static Diag *open_question(Torch *t, const char *what) {
+  Audio *a = &t->audio;
+  Diag *d = foreign_report(a->diags, a->file, E904, "`%s` does not say %s", a->file->path, what);
+  return d;
 }
 
-/* "gru2." of "gru2.weight_ih_l0". */
-static const char *prefix_of(Torch *t, const char *key) {
-  const char *dot = strrchr(key, '.');
-  return dot ? arena_strndup(t->audio.arena, key, (size_t)(dot + 1 - key)) : "";
-}
-
-static size_t keys_of(Torch *t, const char *prefix) {
-  const char *key;
-  json_t *value;
-  size_t n = 0;
-  json_object_foreach(t->dict, key, value) n += strcmp(prefix_of(t, key), prefix) == 0;
-  return n;
-}
-
-static bool list_modules(Torch *t) {
-  const char *key;
-  json_t *value;
-  json_object_foreach(t->dict, key, value) {
-    const char *prefix = prefix_of(t, key);
-    int i = 0;
-    while (i < t->n_modules && strcmp(t->prefix[i], prefix) != 0)
-      i++;
-    if (i < t->n_modules) continue;
-    if (i == MODULES_MAX) {
-      foreign_report(t->audio.diags, t->audio.file, E901, "`%s` has more than %d modules", t->audio.file->path, MODULES_MAX);
-      return false;
-    }
-    t->prefix[t->n_modules++] = prefix;
-  }
-  return true;
+static bool say_how(Torch *t, Diag *d) {
+  const char *path = t->audio.file->path;
+  diag_note(d, "`grus import %s --template` writes a model with its tensors; put it right, and name it: `--config MODEL.grus`", path);
+  return false;
 }
 
 /* The arguments of a module: an absent one has PyTorch's default. -1 after reporting. */
@@ -70,168 +46,192 @@ static int64_t argument(Torch *t, json_t *object, const char *key, int64_t least
   return json_object_get(object, key) ? audio_size(&t->audio, object, key, least, origin) : if_absent;
 }
 
-static json_t *arguments_of(Torch *t, const char *prefix, const char *origin) {
-  const char *name = arena_strndup(t->audio.arena, prefix, *prefix ? strlen(prefix) - 1 : 0);
-  json_t *object = *prefix ? json_object_get(t->config, name) : t->config;
+static json_t *arguments_of(Torch *t, const TorchModule *m) {
+  json_t *object = *m->name ? json_object_get(t->config, m->name) : t->config;
   if (json_is_object(object)) return object;
-  Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "%s is a Conv1d, and the file does not say its stride, dilation and groups", origin);
-  if (*prefix) diag_note(d, "write them to a file for --config: {\"%s\": {\"stride\": 1, \"dilation\": 1, \"groups\": 1}}", name);
+  Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "%s is a Conv1d, and the file does not say its stride, dilation and groups", m->origin);
+  if (*m->name) diag_note(d, "write them to a file for --config: {\"%s\": {\"stride\": 1, \"dilation\": 1, \"groups\": 1}}", m->name);
   else diag_note(d, "write them to a file for --config: {\"stride\": 1, \"dilation\": 1, \"groups\": 1}");
   return NULL;
 }
 
-/* PyTorch [f, d / groups, k], canonical [f, k, d / groups]. */
-static bool import_conv(Torch *t, const TorchModule *m, const int64_t *dim, size_t *used) {
+static void begin(Torch *t, Type type) {
   Audio *a = &t->audio;
-  json_t *object = arguments_of(t, m->prefix, m->origin), *bias = find(t, m->prefix, "bias");
-  if (!object || !audio_keys_known(a, object, "stride dilation groups padding", m->origin)) return false;
-  int64_t stride = argument(t, object, "stride", 1, 1, m->origin), dilation = argument(t, object, "dilation", 1, 1, m->origin);
-  int64_t groups = argument(t, object, "groups", 1, 1, m->origin), padding = argument(t, object, "padding", 0, 0, m->origin);
-  int64_t f = dim[0], d = dim[1], k = dim[2];
-  if (stride < 0 || dilation < 0 || groups < 0 || padding < 0) return false;
-  if (!a->width && d <= INT32_MAX / groups) a->width = d * groups;
-  if (padding || a->width != d * groups || f % groups) {
-    Diag *r = foreign_report(a->diags, a->file, E903, "%s cannot have these arguments", m->origin);
-    diag_note(r, "%lld groups of %lld features in and %lld out, on %lld features, padding %lld; padding must be 0", (long long)groups,
-              (long long)d, (long long)f, (long long)a->width, (long long)padding);
-    return false;
-  }
-  const float *w = audio_array(a, find(t, m->prefix, "weight"), "weight", m->origin, 3, dim);
-  const float *b = w && bias ? audio_array(a, bias, "bias", m->origin, 1, &f) : NULL;
-  if (!w || (bias && !b)) return false;
-  *used += bias ? 2 : 1;
-  if (!a->foreign->model->n_in) a->value = model_input(a->foreign->model, "x", foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &a->width))->value;
-  Layer *stage = audio_stage(a, LAYER_Conv1D, arena_strndup(a->arena, m->prefix, strcspn(m->prefix, ".")), m->origin);
-  layer_set_size(stage, OPT_filters, f);
-  layer_set_size(stage, OPT_kernel, k);
-  layer_set_size(stage, OPT_stride, stride);
-  layer_set_size(stage, OPT_dilation, dilation);
-  layer_set_size(stage, OPT_groups, groups);
-  layer_set_word(stage, OPT_padding, "valid");
-  if (!bias) layer_set_word(stage, OPT_bias, "false");
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){f, k, d}, "weight");
-  float *to = bias ? audio_tensor(a, stage, ROLE_BIAS, 1, &f, "bias") : NULL;
-  if (!kernel || (bias && !to)) return false;
-  for (int64_t n = 0; n < f * d * k; n++)
-    kernel[n / (d * k) * d * k + n % k * d + n / k % d] = w[n];
-  if (to) memcpy(to, b, sizeof *b * (size_t)f);
-  a->width = f;
-  return true;
+  if (!a->foreign->model->n_in) a->value = model_input(a->foreign->model, "x", type)->value;
 }
 
 /* The input of the model is as wide as its first module. */
-static void begin(Torch *t, int64_t width) {
-  Audio *a = &t->audio;
-  if (a->foreign->model->n_in) return;
-  a->width = width;
-  a->value = model_input(a->foreign->model, "x", foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &width))->value;
+static void begin_wide(Torch *t, int64_t width) {
+  if (!t->audio.width) t->audio.width = width;
+  begin(t, foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &t->audio.width));
 }
 
-static bool refuse_shape(Torch *t, const TorchModule *m) {
+static bool import_conv(Torch *t, const TorchModule *m) {
+  Audio *a = &t->audio;
+  json_t *object = arguments_of(t, m);
+  if (!object || !audio_keys_known(a, object, "stride dilation groups padding", m->origin)) return false;
+  TorchConv conv = {.stride = argument(t, object, "stride", 1, 1, m->origin), .dilation = argument(t, object, "dilation", 1, 1, m->origin)};
+  conv.groups = argument(t, object, "groups", 1, 1, m->origin);
+  int64_t padding = argument(t, object, "padding", 0, 0, m->origin), f = m->out, d = m->in;
+  if (conv.stride < 0 || conv.dilation < 0 || conv.groups < 0 || padding < 0) return false;
+  if (!a->width && d <= INT32_MAX / conv.groups) a->width = d * conv.groups;
+  if (padding || a->width != d * conv.groups || f % conv.groups) {
+    Diag *r = foreign_report(a->diags, a->file, E903, "%s cannot have these arguments", m->origin);
+    diag_note(r, "%lld groups of %lld features in and %lld out, on %lld features, padding %lld; padding must be 0", (long long)conv.groups,
+              (long long)d, (long long)f, (long long)a->width, (long long)padding);
+    return false;
+  }
+  begin_wide(t, a->width);
+  return torch_conv(a, m, &conv);
+}
+
+static bool refuse_kind(Torch *t, const TorchModule *m) {
   Diag *d = foreign_report(t->audio.diags, t->audio.file, E902, "%s is none of the modules that are read from a state dict", m->origin);
-  diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes) and Conv1d (of three)");
-  return false;
+  diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), Conv1d (of three), Embedding, BatchNorm and LayerNorm");
+  return say_how(t, d);
 }
 
-static bool import_recurrent(Torch *t, const TorchModule *m, const int64_t *in, size_t *used) {
-  int64_t dim[4];
-  int n = 1;
-  if (audio_rank(find(t, m->prefix, "weight_hh_l0"), dim) != 2 || dim[1] < 1 || (dim[0] != 4 * dim[1] && dim[0] != 3 * dim[1])) return refuse_shape(t, m);
-  while (n < LAYERS_MAX && find(t, m->prefix, arena_printf(t->audio.arena, "weight_ih_l%d", n)))
-    n++;
-  begin(t, in[1]);
-  return torch_recurrent(&t->audio, m, dim[0] == 4 * dim[1] ? LAYER_LSTM : LAYER_GRU, dim[1], n, used);
-}
-
-static bool import_module(Torch *t, const char *prefix) {
+static bool import_module(Torch *t, const TorchModule *m) {
   Audio *a = &t->audio;
-  int64_t dim[4];
-  size_t used = 0, n = strlen(prefix);
-  const char *name = arena_strndup(a->arena, prefix, n ? n - 1 : 0);
-  TorchModule m = {t->dict, prefix, n ? arena_printf(a->arena, "module `%.80s`", name) : "the module"};
-  bool ok;
-  if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2 && dim[1] > 0) ok = import_recurrent(t, &m, dim, &used);
-  else {
-    int rank = audio_rank(find(t, prefix, "weight"), dim);
-    bool full = rank > 1 && dim[0] > 0 && dim[1] > 0 && (rank < 3 || dim[2] > 0);
-    if (full && rank == 2) {
-      begin(t, dim[1]);
-      ok = torch_linear(a, &m, dim[0], find(t, prefix, "bias") != NULL, &used);
-    } else ok = full && rank == 3 ? import_conv(t, &m, dim, &used) : refuse_shape(t, &m);
+  int64_t units = m->both ? m->out / 2 : m->out;
+  Type words = {.elem = ELEM_INDEX, .categories = m->in, .time = {.kind = TIME_STREAM, .period = 1}};
+  if (m->kind == TORCH_EMBEDDING) begin(t, words);
+  else if (m->kind != TORCH_CONV1D) begin_wide(t, m->in);
+  switch (m->kind) {
+  case TORCH_LSTM: return torch_recurrent(a, m, LAYER_LSTM, units, m->layers);
+  case TORCH_GRU: return torch_recurrent(a, m, LAYER_GRU, units, m->layers);
+  case TORCH_LINEAR: return torch_linear(a, m, m->out, m->bias);
+  case TORCH_CONV1D: return import_conv(t, m);
+  case TORCH_EMBEDDING: return torch_embedding(a, m);
+  case TORCH_BATCH_NORM:
+  case TORCH_LAYER_NORM: return torch_norm(a, m);
+  case TORCH_RNN:
+  case TORCH_OTHER: break;
   }
-  if (!ok || used == keys_of(t, prefix)) return ok;
-  Diag *d = foreign_report(a->diags, a->file, E903, "%s has tensors that are not known", m.origin);
-  diag_note(d, "%zu of %zu are those of a module in one direction; what is passed over might change the results", used, keys_of(t, prefix));
-  return false;
+  return refuse_kind(t, m);
 }
 
-/* How wide a module is, as far as its tensors tell: a Conv1d may have groups. False if it is none. */
-static bool find_part(Torch *t, const char *prefix, TorchPart *part) {
-  size_t n = strlen(prefix);
-  int64_t dim[4], state[4];
-  *part = (TorchPart){.name = arena_strndup(t->audio.arena, prefix, n ? n - 1 : 0)};
-  if (audio_rank(find(t, prefix, "weight_ih_l0"), dim) == 2) {
-    part->in = dim[1];
-    bool cell = audio_rank(find(t, prefix, "weight_hh_l0"), state) == 2 && state[0] == dim[0];
-    part->out = cell ? state[1] : 0;
-    return cell && (dim[0] == 3 * part->out || dim[0] == 4 * part->out);
+/* Each module is one that is read, and its tensors are those of its kind. */
+static bool kinds_known(Torch *t) {
+  for (int i = 0; i < t->n; i++) {
+    const TorchModule *m = &t->module[i];
+    if (m->kind == TORCH_OTHER) return refuse_kind(t, m);
+    if (m->kind == TORCH_RNN) return say_how(t, open_question(t, arena_printf(t->audio.arena, "whether the RNN `%s` computes tanh or relu", m->name)));
+    if (m->n_known == m->n_tensors) continue;
+    Diag *d = foreign_report(t->audio.diags, t->audio.file, E903, "%s has tensors that are not known", m->origin);
+    diag_note(d, "%d of %d are those of a module of its kind; what is passed over might change the results", m->n_known, m->n_tensors);
+    return false;
   }
-  int rank = audio_rank(find(t, prefix, "weight"), dim);
-  part->in = rank == 2 ? dim[1] : 0;
-  part->out = rank > 0 ? dim[0] : 0;
-  return rank == 2 || rank == 3;
+  return true;
 }
 
 static const char *chain_text(Torch *t, const int *order) {
   enum { NAMES_SHOWN = 6 };
   Text text = text_new(t->audio.arena);
-  for (int i = 0; i < t->n_modules && i < NAMES_SHOWN; i++)
+  for (int i = 0; i < t->n && i < NAMES_SHOWN; i++)
     text_printf(&text, "%s`%.80s`", i ? ", " : "", t->part[order[i]].name);
-  if (t->n_modules > NAMES_SHOWN) text_printf(&text, " and %d more", t->n_modules - NAMES_SHOWN);
+  if (t->n > NAMES_SHOWN) text_printf(&text, " and %d more", t->n - NAMES_SHOWN);
   return text_str(&text);
 }
 
-static void report_order(Torch *t, TorchOrders orders) {
-  Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "`%s` does not say in which order its modules are called", t->audio.file->path);
+static bool report_order(Torch *t, TorchOrders orders) {
+  Diag *d = open_question(t, "in which order its modules are called");
   if (orders == ORDERS_MANY) {
     diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order), chain_text(t, t->other));
     diag_note(d, "the order of the keys says nothing: they may be sorted");
-  } else diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads", t->n_modules);
-  diag_note(d, "save the tensors as .safetensors or .npz, write the layers in a .grus file with `from=` for their names, and name it: `--config MODEL.grus`");
+  } else diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads", t->n);
+  return say_how(t, d);
 }
 
 /* Names and shapes have to leave one order; else keys that are not sorted decide, and that is said. */
 static bool find_order(Torch *t) {
-  int n = t->n_modules;
-  for (int i = 0; i < n; i++)
-    if (!find_part(t, t->prefix[i], &t->part[i])) return true; /* which import_module refuses */
-  TorchOrders orders = torch_orders(t->audio.arena, t->part, n, t->order, t->other);
-  if (orders == ORDERS_ONE || n == 1) return true;
-  if (orders == ORDERS_MANY && torch_in_place(t->order, n) && !torch_sorted(t->part, n)) {
+  for (int i = 0; i < t->n; i++) {
+    const TorchModule *m = &t->module[i];
+    bool open = m->kind == TORCH_CONV1D || m->kind == TORCH_EMBEDDING;
+    t->part[i] = (TorchPart){.name = m->name, .in = open ? 0 : m->in, .out = m->out, .only_first = m->kind == TORCH_EMBEDDING};
+  }
+  TorchOrders orders = torch_orders(t->audio.arena, t->part, t->n, t->order, t->other);
+  if (orders == ORDERS_ONE || t->n == 1) return true;
+  if (orders == ORDERS_MANY && torch_in_place(t->order, t->n) && !torch_sorted(t->part, t->n)) {
     foreign_note(t->audio.foreign, "its modules also fit as %s: the order is that of the file, in which they were made", chain_text(t, t->other));
     return true;
   }
-  report_order(t, orders);
-  return false;
+  return report_order(t, orders);
 }
 
-Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+/* A module that is linear in what it reads; a norm is as linear as what stands before it. */
+static bool is_linear(const TorchModule *m, bool before) {
+  if (m->kind == TORCH_BATCH_NORM || m->kind == TORCH_LAYER_NORM) return before;
+  return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D;
+}
+
+/* Nothing stands between neighbours of a Sequential. Elsewhere something may, behind what is linear it does. */
+static bool between_known(Torch *t) {
+  bool linear = false;
+  for (int i = 0; i + 1 < t->n; i++) {
+    const TorchModule *m = module_at(t, i), *next = module_at(t, i + 1);
+    bool norm = next->kind == TORCH_BATCH_NORM || next->kind == TORCH_LAYER_NORM;
+    linear = is_linear(m, linear);
+    if (m->both && i + 1 < t->n) {
+      Diag *d = open_question(t, arena_printf(t->audio.arena, "whether `%s` reads each step or the final states of `%s`", next->name, m->name));
+      return say_how(t, d);
+    }
+    if (!linear || norm || torch_adjacent(&t->part[t->order[i]], &t->part[t->order[i + 1]])) continue;
+    Diag *d = open_question(t, arena_printf(t->audio.arena, "what stands between `%s` and `%s`", m->name, next->name));
+    diag_note(d, "modules without weights are not in a state dict: an activation, as a rule, behind a %s", torch_kind_name[m->kind]);
+    return say_how(t, d);
+  }
+  return true;
+}
+
+/* What was taken for granted. */
+static void say_what_was_taken(Torch *t) {
+  bool norm = false;
+  for (int i = 0; i < t->n; i++)
+    norm |= t->module[i].kind == TORCH_BATCH_NORM || t->module[i].kind == TORCH_LAYER_NORM;
+  if (norm) foreign_note(t->audio.foreign, "the eps of norms is not in the file: it is 1e-5 as PyTorch has it");
+  if (t->n > 1) foreign_note(t->audio.foreign, "the file says the modules but not what is between them: they were put one after another");
+}
+
+static bool time_known(Torch *t, const ImportOptions *options) {
+  for (int i = 0; i < t->n; i++) {
+    if (!t->module[i].both || options->time) continue;
+    Diag *d = open_question(t, "how long its sequences are");
+    diag_note(d, "`%s` reads in two directions, from the end as well: `--time 49` or `--time \"n <= 120\"`", t->module[i].name);
+    return false;
+  }
+  return true;
+}
+
+Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors, const ImportOptions *options, Diags *diags) {
   Torch *t = ARENA_NEW(file->arena, Torch);
   Audio *a = &t->audio;
   *a = (Audio){.arena = file->arena, .file = file, .diags = diags};
-  t->dict = audio_json(a);
-  if (!t->dict || !audio_config(a, options, &t->config) || !list_modules(t)) return NULL;
-  a->foreign = foreign_new(file, "PyTorch state dict, JSON", NULL);
-  if (!t->n_modules) {
-    foreign_report(diags, file, E901, "`%s` has no modules", file->path);
+  if (!audio_config(a, options, &t->config)) return NULL;
+  t->module = torch_modules(a->arena, tensors, &t->n);
+  if (t->n == 0 || t->n > MODULES_MAX) {
+    foreign_report(diags, file, E901, "`%s` has %d modules; 1 to %d are read", file->path, t->n, MODULES_MAX);
     return NULL;
   }
-  for (int i = 0; i < t->n_modules; i++)
-    t->order[i] = i;
-  if (!find_order(t)) return NULL;
-  for (int i = 0; i < t->n_modules; i++)
-    if (!import_module(t, t->prefix[t->order[i]])) return NULL;
-  if (t->n_modules > 1) foreign_note(a->foreign, "the file says the modules but not what is between them: they were put one after another");
+  t->part = ARENA_ARRAY(a->arena, TorchPart, t->n);
+  t->order = ARENA_ARRAY(a->arena, int, t->n);
+  t->other = ARENA_ARRAY(a->arena, int, t->n);
+  a->foreign = foreign_new(file, tensors->format, NULL);
+  if (!kinds_known(t) || !find_order(t) || !between_known(t) || !time_known(t, options)) return NULL;
+  for (int i = 0; i < t->n; i++)
+    if (!import_module(t, module_at(t, i))) return NULL;
+  say_what_was_taken(t);
   model_output(a->foreign->model, "y", a->value);
   return a->foreign;
+}
+
+Foreign *torch_state_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  const char *reason;
+  TensorFile *tensors = json_tensors_parse(file->arena, file->data, &reason);
+  if (tensors) {
+    tensors->format = "PyTorch state dict, JSON";
+    return torch_state_of(file, tensors, options, diags);
+  }
+  foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
+  return NULL;
 }

@@ -3,8 +3,8 @@
  *
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
  *
- * then the data. Only plain numbers are read: no structures, no objects. */
-#include "import/import.h"
+ * then the data. Plain numbers are read, and arrays of objects, which are a pickle; no structures. */
+#include "import/tensors/tree.h"
 
 #include <string.h>
 
@@ -65,7 +65,7 @@ static bool eat_shape(Cursor *c, Tensor *t) {
   return true;
 }
 
-static bool set_descr(const char *s, Tensor *t) {
+bool npy_descr(const char *s, Tensor *t) {
   static const struct {
     const char *name;
     TensorElem elem;
@@ -81,7 +81,8 @@ static bool set_descr(const char *s, Tensor *t) {
   return false;
 }
 
-static bool parse_header(Arena *arena, Cursor c, Tensor *t, const char **reason) {
+/* *objects instead of an element type where the elements are objects. */
+static bool parse_header(Arena *arena, Cursor c, Tensor *t, bool *objects, const char **reason) {
   char key[32], descr[32] = "";
   bool has_descr = false, has_order = false, has_shape = false;
   *reason = "its .npy header is not a dictionary of descr, fortran_order and shape";
@@ -103,10 +104,12 @@ static bool parse_header(Arena *arena, Cursor c, Tensor *t, const char **reason)
   }
   if (!has_descr || !has_order || !has_shape) return false;
   *reason = arena_printf(arena, "its elements are `%s`, which grus does not read", descr);
-  return set_descr(descr, t);
+  *objects = strcmp(descr, "|O") == 0;
+  return *objects || npy_descr(descr, t);
 }
 
-bool npy_parse(Arena *arena, Mapped file, Tensor *out, const char **reason) {
+/* The header, and where the data begins. */
+static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, size_t *begin, const char **reason) {
   *reason = "it ends within the .npy header";
   if (file.len < 10) return false;
   if (memcmp(file.data, "\x93NUMPY", 6) != 0) {
@@ -122,8 +125,31 @@ bool npy_parse(Arena *arena, Mapped file, Tensor *out, const char **reason) {
   if (version > 1 && file.len >= 12) header |= (size_t)file.data[10] << 16 | (size_t)file.data[11] << 24;
   if (file.len < at || header > file.len - at) return false;
   Cursor c = {(const char *)file.data + at, (const char *)file.data + at + header};
-  if (!parse_header(arena, c, out, reason)) return false;
-  out->data = file.data + at + header;
+  *begin = at + header;
+  return parse_header(arena, c, out, objects, reason);
+}
+
+bool npy_parse(Arena *arena, Mapped file, Tensor *out, const char **reason) {
+  size_t begin;
+  bool objects;
+  if (!read_head(arena, file, out, &objects, &begin, reason)) return false;
+  out->data = file.data + begin;
   if (!out->name) out->name = "";
-  return tensor_check(arena, out, file.len - at - header, reason);
+  *reason = "its elements are objects of Python, not numbers";
+  return !objects && tensor_check(arena, out, file.len - begin, reason);
+}
+
+bool npy_parse_named(Tree *tree, Mapped file, const char *name, const char **reason) {
+  size_t begin;
+  bool objects;
+  Tensor t = {.name = name};
+  if (!read_head(tree->arena, file, &t, &objects, &begin, reason)) return false;
+  if (objects) {
+    const PickleValue *value = pickle_read(tree->arena, file, &begin, NULL, reason);
+    return value && tree_add(tree, value, name, reason);
+  }
+  t.data = file.data + begin;
+  if (!tensor_check(tree->arena, &t, file.len - begin, reason)) return false;
+  tree_add_tensor(tree, t, name);
+  return true;
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of tensors: choosing the reader by the first bytes, and what all of them must be. */
-#include "import/import.h"
+/* Files of tensors: choosing the reader by the content, and what all of them must be. */
+#include "import/tensors/tensor_file.h"
+
+#include "import/hdf5.h"
+#include "import/tensors/archive.h"
+#include "import/tensors/torch_file.h"
+#include "import/tensors/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,23 +40,65 @@ bool tensor_check(Arena *arena, Tensor *t, uint64_t bytes, const char **reason) 
 }
 
 static TensorFile *one_array(Arena *arena, Mapped map, const char **reason) {
-  TensorFile *file = ARENA_NEW(arena, TensorFile);
-  file->tensor = ARENA_NEW(arena, Tensor);
-  file->tensor->name = "";
-  file->n = 1;
-  return npy_parse(arena, map, file->tensor, reason) ? file : NULL;
+  Tree tree;
+  tree_begin(&tree, arena, map.len);
+  if (!npy_parse_named(&tree, map, "", reason)) return NULL;
+  *reason = "it holds no tensors";
+  return tree.n ? tree_end(&tree, reason) : NULL;
+}
+
+static bool is_npy(Mapped map) { return map.len >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0; }
+
+/* A length of 8 bytes, below 4 GiB, and an object. */
+static bool is_safetensors(Mapped map) {
+  static const uint8_t zeros[4];
+  return map.len > 8 && memcmp(map.data + 4, zeros, sizeof zeros) == 0 && map.data[8] == '{';
+}
+
+/* A zip archive with a name that ends in .npy. */
+static bool is_npz(Mapped map) {
+  if (!archive_sniff(map)) return false;
+  for (size_t i = 4; i + 4 <= map.len; i++)
+    if (memcmp(map.data + i, ".npy", 4) == 0) return true;
+  return false;
+}
+
+TensorKind tensor_file_kind(Mapped map) {
+  if (is_npy(map)) return TENSORS_NPY;
+  if (torch_archive_sniff(map)) return TENSORS_TORCH;
+  if (is_npz(map)) return TENSORS_NPZ;
+  if (is_safetensors(map)) return TENSORS_SAFETENSORS;
+  if (pickle_sniff(map)) return TENSORS_TORCH;
+  if (hdf5_sniff(map)) return TENSORS_HDF5;
+  return json_tensors_sniff(map) ? TENSORS_JSON : TENSORS_NONE;
+}
+
+TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
+  static const char *const formats[] = {[TENSORS_NPY] = ".npy", [TENSORS_NPZ] = ".npz", [TENSORS_SAFETENSORS] = "safetensors",
+                                        [TENSORS_HDF5] = "HDF5", [TENSORS_JSON] = "state dict in JSON"};
+  TensorFile *file = NULL;
+  TensorKind kind = tensor_file_kind(map);
+  *reason = "it is empty";
+  if (map.len == 0) return NULL;
+  *reason = "it is neither safetensors nor .npz nor .npy, no checkpoint of PyTorch, no pickle and no HDF5";
+  switch (kind) {
+  case TENSORS_NPY: file = one_array(arena, map, reason); break;
+  case TENSORS_NPZ: file = npz_parse(arena, map, reason); break;
+  case TENSORS_TORCH: file = torch_file_parse(arena, map, reason); break;
+  case TENSORS_HDF5: file = hdf5_tensors_parse(arena, map, reason); break;
+  case TENSORS_JSON: file = json_tensors_parse(arena, map, reason); break;
+  case TENSORS_SAFETENSORS: file = safetensors_parse(arena, map, reason); break;
+  case TENSORS_NONE: return archive_sniff(map) ? npz_parse(arena, map, reason) : NULL;
+  }
+  if (file && !file->format) file->format = formats[kind];
+  return file;
 }
 
 TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, Diags *diags, Span at) {
   Mapped map;
   const char *reason = NULL;
   TensorFile *file = NULL;
-  if (file_map(arena, path, &map, &reason)) {
-    if (map.len == 0) reason = "it is empty";
-    else if (map.len >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0) file = one_array(arena, map, &reason);
-    else if (map.len >= 4 && memcmp(map.data, "PK", 2) == 0) file = npz_parse(arena, map, &reason);
-    else file = safetensors_parse(arena, map, &reason);
-  }
+  if (file_map(arena, path, &map, &reason)) file = tensor_file_parse(arena, map, &reason);
   if (file) {
     file->path = shown;
     return file;

@@ -10,6 +10,11 @@ const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",
                                            "scale",    "center",          "mean",      "variance",
                                            "slope"};
 
+const char *const tensor_elem_name[] = {[TENSOR_F16] = "f16", [TENSOR_BF16] = "bf16", [TENSOR_F32] = "f32", [TENSOR_F64] = "f64",
+                                        [TENSOR_I8] = "i8",   [TENSOR_U8] = "u8",     [TENSOR_I16] = "i16", [TENSOR_U16] = "u16",
+                                        [TENSOR_I32] = "i32", [TENSOR_U32] = "u32",   [TENSOR_I64] = "i64", [TENSOR_U64] = "u64",
+                                        [TENSOR_BOOL] = "bool"};
+
 int tensor_elem_bytes(TensorElem elem) {
   static const int bytes[] = {[TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F32] = 4, [TENSOR_F64] = 8,
                               [TENSOR_I8] = 1,  [TENSOR_U8] = 1,   [TENSOR_I16] = 2, [TENSOR_U16] = 2,
@@ -77,15 +82,27 @@ double tensor_get(const Tensor *t, int64_t i) {
   return (double)bits;
 }
 
-const Tensor *tensor_find(const TensorFile *file, const char *name) {
+/* strcmp of s and `root` followed by `name`. */
+static int compare_rooted(const char *s, const char *root, const char *name) {
+  size_t n = strlen(root);
+  int c = strncmp(s, root, n);
+  return c ? c : strcmp(s + n, name);
+}
+
+static const Tensor *find_rooted(const TensorFile *file, const char *root, const char *name) {
   int low = 0, high = file->n;
   while (low < high) {
-    int mid = low + (high - low) / 2, c = strcmp(file->tensor[mid].name, name);
+    int mid = low + (high - low) / 2, c = compare_rooted(file->tensor[mid].name, root, name);
     if (c == 0) return &file->tensor[mid];
     if (c < 0) low = mid + 1;
     else high = mid;
   }
   return NULL;
+}
+
+const Tensor *tensor_find(const TensorFile *file, const char *name) {
+  const Tensor *t = find_rooted(file, "", name);
+  return !t && file->root ? find_rooted(file, file->root, name) : t;
 }
 
 const char *tensor_shape_str(Arena *arena, const Tensor *tensor) {

@@ -37,19 +37,32 @@ typedef struct Tensor {
   bool big_endian;
   const uint8_t *data; /* elements need not be aligned */
   int64_t count;   /* elements */
+  int place;       /* among those of the file */
 } Tensor;
+
+/* Something in the file that would be a tensor, of a kind that is not read. */
+typedef struct TensorUnread {
+  const char *name, *why; /* "it is quantised" */
+} TensorUnread;
 
 typedef struct TensorFile {
   const char *path;
+  const char *format;    /* "PyTorch checkpoint"; NULL if nobody asks */
   Convention convention; /* as the file itself says; CONVENTION_NONE if it does not */
   Tensor *tensor;        /* sorted by name */
   int n;
+  const char *root;      /* "state_dict.": a name that is not found is looked for behind it; NULL */
+  const TensorUnread *unread;
+  int n_unread;
+  const char *skipped;   /* what was passed over: "optimizer_state_dict"; NULL */
 } TensorFile;
 
 int tensor_elem_bytes(TensorElem elem);
 /* Element i in C order, whatever the storage order and type. */
 double tensor_get(const Tensor *tensor, int64_t i);
-const Tensor *tensor_find(const TensorFile *file, const char *name); /* NULL if absent */
+/* Also behind the root of the file. NULL if absent. */
+const Tensor *tensor_find(const TensorFile *file, const char *name);
+extern const char *const tensor_elem_name[]; /* "f32" */
 const char *tensor_shape_str(Arena *arena, const Tensor *tensor);    /* "[6, 200]" */
 
 /* The tensors a layer owns. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Tensors of files that PyTorch or Python's pickle wrote. */
+#ifndef GRUS_IMPORT_TENSORS_TORCH_FILE_H
+#define GRUS_IMPORT_TENSORS_TORCH_FILE_H
+
+#include "import/tensors/pickle.h"
+
+bool torch_file_sniff(Mapped file);
+/* A zip archive that speaks of a data.pkl. */
+bool torch_archive_sniff(Mapped file);
+/* NULL with *reason. */
+TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
+
+/* The storage that a file of before 1.6 holds instead of a tensor: what stands in a plain pickle of a tensor.
+ * *id names its class. False with *reason. */
+bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data, const char **reason);
+
+/* Bytes of an element by the class of its storage; 0 if the class is none. */
+int torch_storage_bytes(const PickleValue *class);
+
+#endif
