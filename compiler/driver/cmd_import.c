@@ -5,6 +5,7 @@
 #include "driver/foreign.h"
 #include "driver/written.h"
 
+#include "import/tensors/tensor_file.h"
 #include "model/infer/infer.h"
 
 #include <stdio.h>
@@ -126,6 +127,22 @@ static ExitCode failure(const Session *s) {
   return code == EXIT_DONE ? EXIT_BUG : code;
 }
 
+/* --list and --template: what a file of tensors holds, on standard output. */
+static ExitCode show_tensors(Session *s) {
+  const char *path = s->options->args[0], *reason;
+  Mapped map;
+  Text out = text_new(s->arena);
+  TensorFile *file = file_map(s->arena, path, &map, &reason) ? tensor_file_parse(s->arena, map, &reason) : NULL;
+  if (!file) {
+    session_file_error(s, path, "read", reason);
+    return EXIT_FILE;
+  }
+  if (s->options->list) tensors_list(file, path, &out);
+  if (s->options->template) tensors_template(s->arena, file, path, &out);
+  session_out(text_str(&out), out.len);
+  return EXIT_DONE;
+}
+
 ExitCode command_import(Session *s) {
   Options *o = s->options;
   Imported in;
@@ -134,6 +151,7 @@ ExitCode command_import(Session *s) {
     session_error(s, "`grus import` needs one model file");
     return EXIT_USAGE;
   }
+  if (o->list || o->template) return show_tensors(s);
   if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
   bool (*import)(Session *, const char *, const char *, const char *, Imported *) = config_is_written(s) ? session_import_written : session_import;
   bool ok = import(s, o->args[0], paths.weights_name, paths.text, &in);

@@ -229,6 +229,8 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     return parse_count(value, 0, &o->max_errors);
   case OPTION_config: o->config = value; return true;
   case OPTION_stream: o->stream = true; return true;
+  case OPTION_list: o->list = true; return true;
+  case OPTION_template: o->template = true; return true;
   case OPTION_time: o->time = value; return true;
   case OPTION_state:
     *problem = arena_printf(arena, "--state needs IN=OUT, found `%s`", value);

@@ -73,7 +73,7 @@ typedef struct Options {
   const char *config, *time; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;
-  bool stream, dispatch;
+  bool stream, list, template, dispatch;
   bool debug, dep, dep_phony, json, dot, svg;
   bool check, quiet, verbose, help, version;
 } Options;

@@ -16,4 +16,7 @@ Names names_choose(Arena *arena, const Model *model);
 /* "x", "enc.h" */
 const char *names_of(Arena *arena, const Names *names, const Value *value);
 
+/* A name of the language out of one that need not be. */
+const char *print_name(Arena *arena, const char *wanted);
+
 #endif

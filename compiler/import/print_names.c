@@ -55,6 +55,11 @@ static const char *name_unique(Arena *arena, Map *taken, const char *wanted) {
   return name;
 }
 
+const char *print_name(Arena *arena, const char *wanted) {
+  const char *name = name_clean(arena, wanted);
+  return name_reserved(name) ? arena_printf(arena, "%s_1", name) : name;
+}
+
 /* A stage of `x |> ...` that reads its first value through the pipe. */
 static bool reads_by_pipe(const Layer *layer) {
   return !(layer_info(layer->kind)->flags & (MULTI | OPERATOR));

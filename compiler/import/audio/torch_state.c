@@ -162,7 +162,7 @@ static bool find_order(Torch *t) {
 /* A module that is linear in what it reads; a norm is as linear as what stands before it. */
 static bool is_linear(const TorchModule *m, bool before) {
   if (m->kind == TORCH_BATCH_NORM || m->kind == TORCH_LAYER_NORM) return before;
-  return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D;
+  return torch_is_linear(m);
 }
 
 /* Nothing stands between neighbours of a Sequential. Elsewhere something may, behind what is linear it does. */

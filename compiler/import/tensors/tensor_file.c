@@ -55,18 +55,39 @@ static bool is_safetensors(Mapped map) {
   return map.len > 8 && memcmp(map.data + 4, zeros, sizeof zeros) == 0 && map.data[8] == '{';
 }
 
-/* A zip archive with a name that ends in .npy. */
-static bool is_npz(Mapped map) {
+/* A zip archive with this among its bytes, as the names of its members are. */
+static bool is_archive_of(Mapped map, const char *word) {
+  size_t n = strlen(word);
   if (!archive_sniff(map)) return false;
-  for (size_t i = 4; i + 4 <= map.len; i++)
-    if (memcmp(map.data + i, ".npy", 4) == 0) return true;
+  for (size_t i = 4; i + n <= map.len; i++) {
+    const uint8_t *p = memchr(map.data + i, word[0], map.len - i - n + 1);
+    if (!p) return false;
+    i = (size_t)(p - map.data);
+    if (memcmp(p, word, n) == 0) return true;
+  }
   return false;
+}
+
+static const char keras_weights[] = "model.weights.h5";
+
+/* The weights of a .keras archive. */
+static TensorFile *keras_tensors(Arena *arena, Mapped map, const char **reason) {
+  Archive *archive = archive_open(arena, map, reason);
+  int64_t at = archive ? archive_find(archive, keras_weights) : -1;
+  Mapped weights;
+  if (!archive) return NULL;
+  *reason = "it has no model.weights.h5 in it";
+  if (at < 0 || !archive_read(archive, at, &weights, reason)) return NULL;
+  TensorFile *file = hdf5_tensors_parse(arena, weights, reason);
+  if (file) file->convention = CONVENTION_KERAS;
+  return file;
 }
 
 TensorKind tensor_file_kind(Mapped map) {
   if (is_npy(map)) return TENSORS_NPY;
-  if (torch_archive_sniff(map)) return TENSORS_TORCH;
-  if (is_npz(map)) return TENSORS_NPZ;
+  if (is_archive_of(map, keras_weights)) return TENSORS_KERAS;
+  if (is_archive_of(map, "data.pkl")) return TENSORS_TORCH;
+  if (is_archive_of(map, ".npy")) return TENSORS_NPZ;
   if (is_safetensors(map)) return TENSORS_SAFETENSORS;
   if (pickle_sniff(map)) return TENSORS_TORCH;
   if (hdf5_sniff(map)) return TENSORS_HDF5;
@@ -75,20 +96,23 @@ TensorKind tensor_file_kind(Mapped map) {
 
 TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
   static const char *const formats[] = {[TENSORS_NPY] = ".npy", [TENSORS_NPZ] = ".npz", [TENSORS_SAFETENSORS] = "safetensors",
-                                        [TENSORS_HDF5] = "HDF5", [TENSORS_JSON] = "state dict in JSON"};
+                                        [TENSORS_KERAS] = "Keras .keras", [TENSORS_HDF5] = "HDF5", [TENSORS_JSON] = "state dict in JSON"};
   TensorFile *file = NULL;
   TensorKind kind = tensor_file_kind(map);
   *reason = "it is empty";
   if (map.len == 0) return NULL;
-  *reason = "it is neither safetensors nor .npz nor .npy, no checkpoint of PyTorch, no pickle and no HDF5";
+  *reason = "it is neither safetensors, .npz, .npy or HDF5 nor a checkpoint of PyTorch";
   switch (kind) {
   case TENSORS_NPY: file = one_array(arena, map, reason); break;
   case TENSORS_NPZ: file = npz_parse(arena, map, reason); break;
   case TENSORS_TORCH: file = torch_file_parse(arena, map, reason); break;
+  case TENSORS_KERAS: file = keras_tensors(arena, map, reason); break;
   case TENSORS_HDF5: file = hdf5_tensors_parse(arena, map, reason); break;
   case TENSORS_JSON: file = json_tensors_parse(arena, map, reason); break;
   case TENSORS_SAFETENSORS: file = safetensors_parse(arena, map, reason); break;
-  case TENSORS_NONE: return archive_sniff(map) ? npz_parse(arena, map, reason) : NULL;
+  case TENSORS_NONE:
+    if (archive_sniff(map)) return npz_parse(arena, map, reason);
+    return map.len > 8 && map.data[8] == '{' ? safetensors_parse(arena, map, reason) : NULL;
   }
   if (file && !file->format) file->format = formats[kind];
   return file;

@@ -218,21 +218,6 @@ static TensorFile *read_plain(Arena *arena, Mapped file, const char **reason) {
   return out;
 }
 
-bool torch_archive_sniff(Mapped file) {
-  static const char word[] = "data.pkl";
-  size_t n = sizeof word - 1;
-  if (!archive_sniff(file)) return false;
-  for (size_t i = 4; i + n <= file.len; i++) {
-    const uint8_t *p = memchr(file.data + i, word[0], file.len - i - n + 1);
-    if (!p) return false;
-    i = (size_t)(p - file.data);
-    if (memcmp(p, word, n) == 0) return true;
-  }
-  return false;
-}
-
-bool torch_file_sniff(Mapped file) { return torch_archive_sniff(file) || pickle_sniff(file); }
-
 TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
   TensorFile *out = archive_sniff(file) ? read_archive(arena, file, reason)
                     : is_old(file)      ? read_legacy(arena, file, reason)

@@ -5,10 +5,7 @@
 
 #include "import/tensors/pickle.h"
 
-bool torch_file_sniff(Mapped file);
-/* A zip archive that speaks of a data.pkl. */
-bool torch_archive_sniff(Mapped file);
-/* NULL with *reason. */
+/* A zip archive with a data.pkl in it, or a pickle. NULL with *reason. */
 TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
 
 /* The storage that a file of before 1.6 holds instead of a tensor: what stands in a plain pickle of a tensor.

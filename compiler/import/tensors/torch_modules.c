@@ -13,6 +13,8 @@ const char *const torch_kind_name[] = {
     [TORCH_LINEAR] = "Linear",       [TORCH_EMBEDDING] = "Embedding", [TORCH_CONV1D] = "Conv1d",
     [TORCH_BATCH_NORM] = "BatchNorm", [TORCH_LAYER_NORM] = "LayerNorm", [TORCH_OTHER] = "module"};
 
+bool torch_is_linear(const TorchModule *m) { return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D; }
+
 /* Behind the root of the file, where names of modules begin; NULL for what stands elsewhere. */
 static const char *module_name(const TensorFile *file, const Tensor *t) {
   size_t n = file->root ? strlen(file->root) : 0;

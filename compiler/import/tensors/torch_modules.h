@@ -29,6 +29,8 @@ typedef struct TorchModule {
 
 /* Tensor LEAF of a module, NULL if it has none. */
 const Tensor *torch_module_tensor(Arena *arena, const TorchModule *module, const char *leaf);
+/* What follows it is hardly the next module: two linear ones in a row would be one. */
+bool torch_is_linear(const TorchModule *module);
 /* All modules, in the order of the file. */
 TorchModule *torch_modules(Arena *arena, const TensorFile *file, int *n);
 

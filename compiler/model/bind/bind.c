@@ -36,6 +36,13 @@ static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow 
   return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
+/* With "." behind the prefix, then with "/". */
+static const Tensor *under_another_name(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
+  Arena *arena = b->model->arena;
+  const Tensor *t = bind_alias(arena, b->file, layer->kind, row->tensor, tensor_name(b, layer, row, dir, '.'));
+  return t ? t : bind_alias(arena, b->file, layer->kind, row->tensor, tensor_name(b, layer, row, dir, '/'));
+}
+
 /* LSTMCell, GRUCell and RNNCell of PyTorch: names without "_l0". */
 static const Tensor *torch_cell_tensor(const Bind *b, const Layer *layer, const BindRow *row) {
   const char *prefix = bind_prefix(layer);
@@ -52,6 +59,7 @@ static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow 
   if (!t) t = torch_cell_tensor(b, layer, row);
   if (!t && layer->prefix && bind_alone(layer, b->convention)) t = tensor_find(b->file, layer->prefix);
   if (!t && !*bind_prefix(layer) && b->file->n == 1) t = tensor_find(b->file, ""); /* an .npy is one array without a name */
+  if (!t) t = under_another_name(b, layer, row, dir);
   return t;
 }
 
@@ -154,6 +162,16 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
 
 static bool names_start(const char *tensor) { return strstr(tensor, "initial_h") || strstr(tensor, "initial_c"); }
 
+/* Why a tensor of this name is not among those that are read; NULL if there is none. */
+static const char *why_unread(const TensorFile *file, const char *name) {
+  for (int i = 0; i < file->n_unread; i++) {
+    const char *whole = file->unread[i].name;
+    size_t n = file->root ? strlen(file->root) : 0;
+    if (strcmp(whole, name) == 0 || (n && strncmp(whole, file->root, n) == 0 && strcmp(whole + n, name) == 0)) return file->unread[i].why;
+  }
+  return NULL;
+}
+
 static void report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
@@ -169,8 +187,10 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
     if (!same_leaf && text_distance(t->name, name, strlen(name) / 3) > strlen(name) / 3) continue;
     text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name, tensor_shape_str(b->model->arena, t));
   }
+  const char *unread = why_unread(b->file, name);
+  if (unread) diag_note(d, "there is one of that name, which cannot be read: %s", unread);
   if (shown) diag_note(d, "it has %s", text_str(&list));
-  else diag_note(d, "it has %d tensor%s; `grus inspect %s` lists them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
+  else diag_note(d, "it has %d tensor%s; `grus import %s --list` shows them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
   if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
   if (names_start(name)) diag_note(d, "`init=learned` starts from a state among the weights; without `init` it starts from zero");
   if (bind_listed(layer) || twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;

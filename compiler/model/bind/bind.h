@@ -31,6 +31,8 @@ int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, co
 /* The name a tensor has, with `separator` behind the prefix. */
 const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
                              char separator);
+/* A tensor under another name than `tensor`, which ends `name`; NULL if there is none. */
+const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor, const char *name);
 /* Size of one letter of an axes string. */
 int64_t bind_letter_size(char c, const ParamShape *p, bool split);
 /* The shape in the file by the axes string; returns its rank. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Tensors as a person reads them, one a line, in the order of the file. */
+#include "import/tensors/tensor_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_place(const void *a, const void *b) {
+  const Tensor *x = *(const Tensor *const *)a, *y = *(const Tensor *const *)b;
+  return (x->place > y->place) - (x->place < y->place);
+}
+
+static void add_cell(Text *out, const char *text, size_t width) {
+  size_t n = text_width(text, strlen(text));
+  text_add(out, text);
+  text_fill(out, ' ', n < width ? width - n + 2 : 2);
+}
+
+void tensors_list(const TensorFile *file, const char *path, Text *out) {
+  Arena *arena = out->arena;
+  const Tensor **sorted = ARENA_ARRAY(arena, const Tensor *, file->n + 1);
+  size_t name_width = 0, shape_width = 0;
+  int64_t total = 0;
+  for (int i = 0; i < file->n; i++) {
+    const Tensor *t = sorted[i] = &file->tensor[i];
+    size_t name = text_width(t->name, strlen(t->name)), shape = strlen(tensor_shape_str(arena, t));
+    if (name > name_width) name_width = name;
+    if (shape > shape_width) shape_width = shape;
+    total += t->count;
+  }
+  if (file->n) qsort(sorted, (size_t)file->n, sizeof *sorted, by_place);
+  text_printf(out, "%s: %s, %d tensor%s, ", path, file->format, file->n, file->n == 1 ? "" : "s");
+  text_add_thousands(out, total);
+  text_add(out, total == 1 ? " number\n" : " numbers\n");
+  for (int i = 0; i < file->n; i++) {
+    text_add(out, "  ");
+    add_cell(out, *sorted[i]->name ? sorted[i]->name : "(no name)", *sorted[i]->name ? name_width : 0);
+    add_cell(out, tensor_shape_str(arena, sorted[i]), shape_width);
+    text_printf(out, "%s\n", tensor_elem_name[sorted[i]->elem]);
+  }
+  for (int i = 0; i < file->n_unread; i++)
+    text_printf(out, "not read: %s, %s\n", file->unread[i].name, file->unread[i].why);
+  if (file->skipped) text_printf(out, "passed over: %s\n", file->skipped);
+}

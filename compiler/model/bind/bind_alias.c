@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Other names for the tensors of a convention, tried when its own is not in the file. An alias has the
+ * axes of the name that it stands for: `weight`, which PyTorch turns round, is none of Keras' `kernel`. */
+#include "model/bind/bind.h"
+
+#include <string.h>
+
+typedef enum AliasKind { OF_ANY, OF_NORMS, OF_TABLES } AliasKind;
+
+static const struct {
+  AliasKind of;
+  const char *tensor, *others; /* others between blanks */
+} aliases[] = {
+    {OF_ANY, "kernel", "weights w"},
+    {OF_ANY, "bias", "biases b"},
+    {OF_ANY, "recurrent_kernel", "recurrent_weights"},
+    {OF_NORMS, "gamma", "scale weight"},
+    {OF_NORMS, "beta", "offset center bias"},
+    {OF_NORMS, "moving_mean", "running_mean mean"},
+    {OF_NORMS, "moving_variance", "running_var variance var"},
+    {OF_NORMS, "weight", "gamma scale"},
+    {OF_NORMS, "bias", "beta offset center"},
+    {OF_NORMS, "running_mean", "moving_mean mean"},
+    {OF_NORMS, "running_var", "moving_variance variance var"},
+    {OF_TABLES, "embeddings", "embedding table weight weights"},
+    {OF_TABLES, "weight", "embeddings embedding table"},
+};
+
+static bool applies(AliasKind of, LayerKind kind) {
+  bool norm = kind == LAYER_BatchNorm || kind == LAYER_LayerNorm;
+  return of == OF_ANY || (of == OF_NORMS ? norm : kind == LAYER_Embedding);
+}
+
+const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor, const char *name) {
+  size_t stem = strlen(name) - strlen(tensor);
+  for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+    if (!applies(aliases[i].of, kind) || strcmp(aliases[i].tensor, tensor) != 0 || strcmp(name + stem, tensor) != 0) continue;
+    for (const char *other = aliases[i].others; *other; other += strspn(other, " ")) {
+      size_t n = strcspn(other, " ");
+      const Tensor *t = tensor_find(file, arena_printf(arena, "%.*s%.*s", (int)stem, name, (int)n, other));
+      if (t) return t;
+      other += n;
+    }
+  }
+  return NULL;
+}
