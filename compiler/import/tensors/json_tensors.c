@@ -3,7 +3,7 @@
 #include "import/tensors/json_tensors.h"
 #include "import/tensors/tensor_file.h"
 
-#include "base/mem.h"
+#include "import/json_read.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -28,8 +28,6 @@ bool json_tensors_sniff(Mapped file) {
   }
   return false;
 }
-
-static void release(void *arg) { json_decref(*(json_t **)arg); }
 
 static int shape_of(const json_t *array, int64_t *dim) {
   int rank = 0;
@@ -88,16 +86,11 @@ TensorFile *json_tensors_of(Arena *arena, json_t *object, const char **reason) {
 
 TensorFile *json_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   json_error_t error;
-  json_t **root = ARENA_NEW(arena, json_t *);
   *reason = "it is larger than 64 MiB, too large for JSON";
   if (map.len > FILE_MAX) return NULL;
-  arena_defer(arena, release, root);
-  json_set_alloc_funcs(mem_alloc, mem_free);
-  unsigned long failures = mem_failures();
-  *root = json_loadb((const char *)map.data, map.len, JSON_REJECT_DUPLICATES, &error);
-  if (mem_failures() != failures) arena_out_of_memory(arena);
+  json_t *root = json_read(arena, (const char *)map.data, map.len, JSON_REJECT_DUPLICATES, &error);
   *reason = arena_printf(arena, "it is not whole JSON: line %d, column %d: %s", error.line, error.column, error.text);
-  if (!*root) return NULL;
+  if (!root) return NULL;
   *reason = "it holds no tensors";
-  return json_is_object(*root) && json_object_size(*root) ? json_tensors_of(arena, *root, reason) : NULL;
+  return json_is_object(root) && json_object_size(root) ? json_tensors_of(arena, root, reason) : NULL;
 }
