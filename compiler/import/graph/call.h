@@ -16,6 +16,8 @@ bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t
 bool call_axis(GraphCall *call, int64_t axis, int rank, int *out);
 /* The set of axes of an attribute as a bit for each; all of them where it is absent. */
 bool call_axes(GraphCall *call, GraphAttributeName name, int rank, unsigned *set);
+/* Those that a reduction goes over: the attribute axes, or all from the attribute axis on. */
+bool call_reduced(GraphCall *call, int rank, unsigned *set);
 /* The numbers of operand k, which is a vector of whole numbers (a scalar counts as one). */
 bool call_numbers(GraphCall *call, int k, int most, int *n, int64_t *out);
 /* The one number of operand k. */

@@ -131,7 +131,7 @@ bool run_loop(Run *run, Frame *frame, const GraphNode *node) {
     return false;
   if (count && (count->count != 1 || !count->data)) return run_fault(run, node, "its count has to be one number");
   int64_t most = count ? graph_whole(count->data[0]) : INT64_MAX;
-  for (int64_t i = 0; i < most && more; i++) {
+  for (int64_t i = 0; i < most && (more || !condition); i++) { /* without a condition: a count alone */
     Arena *arena = arena_child(frame->arena);
     const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, turns.n_carried + 2);
     in[0] = graph_scalar(arena, GRAPH_I64, (double)i);

@@ -11,7 +11,13 @@ bool graph_eval_ListNew(GraphCall *call) {
 }
 
 bool graph_eval_ListFrom(GraphCall *call) {
-  call->out[0].data = call_in(call, 0)->data;
+  const GraphTensor *x = call_in(call, 0);
+  int axis;
+  double *y = call_data(call, 0);
+  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
+  Line line = line_of(x, axis);
+  for (int64_t i = 0; i < x->count; i++)
+    y[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner + i % line.inner] = x->data[i];
   return true;
 }
 
@@ -58,8 +64,13 @@ static bool is_set(GraphCall *call) {
 }
 
 bool graph_eval_ListStack(GraphCall *call) {
-  if (!is_set(call)) return false;
-  call->out[0].data = call_in(call, 0)->data ? call_in(call, 0)->data : call_data(call, 0);
+  const GraphTensor *list = call_in(call, 0);
+  int axis;
+  double *y = call_data(call, 0);
+  if (!is_set(call) || !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis)) return false;
+  Line line = line_of(&call->out[0], axis);
+  for (int64_t i = 0; i < list->count; i++)
+    y[i] = list->data[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner + i % line.inner];
   return true;
 }
 

@@ -9,7 +9,7 @@ static Walk reduction(GraphCall *call, int64_t *each) {
   const GraphTensor *x = call_in(call, 0);
   unsigned set;
   int64_t kept[GRAPH_MAX_RANK];
-  call_axes(call, GRAPH_ATTR_axes, x->rank, &set); /* checked by the shape rule */
+  call_reduced(call, x->rank, &set); /* checked by the shape rule */
   *each = 1;
   for (int i = 0; i < x->rank; i++) {
     kept[i] = set & 1u << i ? 1 : x->dim[i];

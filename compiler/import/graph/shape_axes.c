@@ -2,6 +2,16 @@
 /* Shape rules of operators that reduce or select along axes, and of lists. */
 #include "import/graph/call.h"
 
+bool call_reduced(GraphCall *call, int rank, unsigned *set) {
+  int64_t from = graph_int(call->node, GRAPH_ATTR_axis, 0);
+  if (!call_axes(call, GRAPH_ATTR_axes, rank, set)) return false;
+  if (graph_attribute(call->node, GRAPH_ATTR_axes) || from == 0) return true;
+  if (from < 0 || from >= rank)
+    return call_fault(call, "axis %lld does not exist among %d axes", (long long)from, rank);
+  *set &= ~((1u << from) - 1);
+  return true;
+}
+
 static bool reduced(GraphCall *call, GraphElem elem, unsigned set, int64_t keep) {
   const GraphTensor *x = call_in(call, 0);
   int rank = 0;
@@ -16,7 +26,7 @@ bool graph_shape_reduce(GraphCall *call) {
   unsigned set;
   GraphOp op = call->node->op;
   bool truth = op == GRAPH_ReduceAll || op == GRAPH_ReduceAny;
-  return call_axes(call, GRAPH_ATTR_axes, call_in(call, 0)->rank, &set) &&
+  return call_reduced(call, call_in(call, 0)->rank, &set) &&
          reduced(call, truth ? GRAPH_BOOL : call_in(call, 0)->elem, set,
                  graph_int(call->node, GRAPH_ATTR_keepdims, 1));
 }
@@ -112,8 +122,13 @@ bool graph_shape_list_new(GraphCall *call) {
 
 bool graph_shape_list_from(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
-  if (x->rank < 1) return call_fault(call, "a scalar has no rows");
-  return list_result(call, x->elem, x->rank, x->dim);
+  int axis, to = 1;
+  int64_t dim[GRAPH_MAX_RANK];
+  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
+  dim[0] = x->dim[axis];
+  for (int i = 0; i < x->rank; i++)
+    if (i != axis) dim[to++] = x->dim[i];
+  return list_result(call, x->elem, x->rank, dim);
 }
 
 bool graph_shape_list_get(GraphCall *call) {
@@ -148,7 +163,13 @@ bool graph_shape_list_push(GraphCall *call) {
 
 bool graph_shape_list_stack(GraphCall *call) {
   const GraphTensor *list;
-  return list_operand(call, &list) && call_result(call, 0, list->elem, list->rank, list->dim);
+  int axis;
+  int64_t dim[GRAPH_MAX_RANK];
+  if (!list_operand(call, &list) || !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis))
+    return false;
+  for (int i = 0; i < list->rank; i++)
+    dim[i] = i == axis ? list->dim[0] : list->dim[i < axis ? i + 1 : i];
+  return call_result(call, 0, list->elem, list->rank, dim);
 }
 
 bool graph_shape_list_concat(GraphCall *call) {

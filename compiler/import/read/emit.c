@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* See emit.h. */
+#include "import/read/emit.h"
+
+#include "import/graph/call.h"
+
+#include <math.h>
+
+GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
+  return graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
+}
+
+/* Products and recurrent layers are for the evaluator; what draws on the graph around is not there yet. */
+static bool may_fold(const Graph *graph, const GraphNode *node) {
+  static const bool is_large[GRAPH_OP_COUNT] = {
+      [GRAPH_MatMul] = true, [GRAPH_MatMulInteger] = true,  [GRAPH_Conv] = true, [GRAPH_ConvInteger] = true,
+      [GRAPH_MaxPool] = true, [GRAPH_ConvTranspose] = true, [GRAPH_AvgPool] = true, [GRAPH_Lstm] = true,
+      [GRAPH_Gru] = true,    [GRAPH_Rnn] = true,            [GRAPH_If] = true,   [GRAPH_Loop] = true,
+      [GRAPH_Scan] = true,   [GRAPH_While] = true,          [GRAPH_VarRead] = true, [GRAPH_VarAssign] = true,
+      [GRAPH_ListNew] = true, [GRAPH_ListFrom] = true};
+  if (is_large[node->op] || graph->node[graph->n_nodes - 1] != node) return false;
+  for (int k = 0; k < node->n_in; k++)
+    if (node->in[k] && !node->in[k]->constant) return false;
+  return true;
+}
+
+GraphValue *emit_done(Emit *e, GraphNode *node) {
+  Graph *graph = e->graph;
+  const int64_t small = 4096;
+  int64_t given = 0, made = 0;
+  if (!may_fold(graph, node)) return node->out[0];
+  GraphCall call = {.arena = graph->arena, .node = node};
+  const GraphTensor **in = ARENA_ARRAY(graph->arena, const GraphTensor *, node->n_in + 1);
+  for (int k = 0; k < node->n_in; k++) {
+    in[k] = node->in[k] ? node->in[k]->constant : NULL;
+    if (in[k]) given += in[k]->count;
+  }
+  call.in = in;
+  call.out = ARENA_ARRAY(graph->arena, GraphTensor, node->n_out + 1);
+  if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator says why */
+  for (int k = 0; k < node->n_out; k++)
+    made += call.out[k].count;
+  if (made > 4 * given + small || made + given > *e->folds) return node->out[0];
+  *e->folds -= made + given;
+  if (!graph_call_eval(&call)) return node->out[0];
+  for (int k = 0; k < node->n_out; k++) {
+    node->out[k]->constant = &call.out[k];
+    node->out[k]->node = NULL;
+  }
+  graph->n_nodes--;
+  return node->out[0];
+}
+
+GraphValue *emit_call(Emit *e, GraphOp op, int n_in, GraphValue *const *in) {
+  return emit_done(e, emit_node(e, op, n_in, in, 1));
+}
+
+GraphValue *emit_number(Emit *e, double x) {
+  return graph_constant(e->graph, "", graph_scalar(e->graph->arena, GRAPH_FLOAT, x));
+}
+
+GraphValue *emit_int(Emit *e, int64_t x) {
+  return graph_constant(e->graph, "", graph_scalar(e->graph->arena, GRAPH_I64, (double)x));
+}
+
+GraphValue *emit_ints(Emit *e, int n, const int64_t *x) {
+  return graph_constant(e->graph, "", graph_ints(e->graph->arena, n, x));
+}
+
+GraphValue *emit_axis_call(Emit *e, GraphOp op, int64_t axis, int n_in, GraphValue *const *in) {
+  GraphNode *node = emit_node(e, op, n_in, in, 1);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  return emit_done(e, node);
+}
+
+static GraphValue *with_ints(Emit *e, GraphOp op, GraphValue *x, GraphAttributeName name, int n, const int64_t *i) {
+  GraphNode *node = emit_node(e, op, 1, &x, 1);
+  graph_set_ints(e->graph, node, name, n, i);
+  return emit_done(e, node);
+}
+
+GraphValue *emit_transpose(Emit *e, GraphValue *x, int n, const int64_t *perm) {
+  return with_ints(e, GRAPH_Transpose, x, GRAPH_ATTR_perm, n, perm);
+}
+
+GraphValue *emit_reshape(Emit *e, GraphValue *x, int n, const int64_t *dim) {
+  bool copies = false;
+  for (int i = 0; i < n; i++)
+    copies = copies || dim[i] == 0;
+  GraphNode *node = emit_node(e, GRAPH_Reshape, 2, (GraphValue *[]){x, emit_ints(e, n, dim)}, 1);
+  if (copies) graph_set_int(e->graph, node, GRAPH_ATTR_copy_zeros, 1);
+  return emit_done(e, node);
+}
+
+GraphValue *emit_unsqueeze(Emit *e, GraphValue *x, int n, const int64_t *axes) {
+  return with_ints(e, GRAPH_Unsqueeze, x, GRAPH_ATTR_axes, n, axes);
+}
+
+GraphValue *emit_squeeze(Emit *e, GraphValue *x, int n, const int64_t *axes) {
+  return with_ints(e, GRAPH_Squeeze, x, GRAPH_ATTR_axes, n, axes);
+}
+
+GraphValue *emit_reduce(Emit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes, bool keep) {
+  GraphNode *node = emit_node(e, op, 1, &x, 1);
+  graph_set_ints(e->graph, node, GRAPH_ATTR_axes, n, axes);
+  graph_set_int(e->graph, node, GRAPH_ATTR_keepdims, keep);
+  return emit_done(e, node);
+}
+
+GraphValue *emit_gather(Emit *e, GraphValue *x, int64_t axis, int n, const int64_t *places) {
+  return emit_axis_call(e, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_ints(e, n, places)});
+}
+
+GraphValue *emit_concat(Emit *e, int64_t axis, int n, GraphValue *const *in) {
+  return n == 1 ? in[0] : emit_axis_call(e, GRAPH_Concat, axis, n, in);
+}
+
+GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end, int64_t step) {
+  return EMIT(e, Slice, x, emit_ints(e, 1, &start), emit_ints(e, 1, &end), emit_ints(e, 1, &axis), emit_ints(e, 1, &step));
+}
+
+GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem) {
+  if (x->constant && x->constant->elem == elem) return x;
+  GraphNode *node = emit_node(e, GRAPH_Cast, 1, &x, 1);
+  graph_set_int(e->graph, node, GRAPH_ATTR_elem, elem);
+  return emit_done(e, node);
+}
+
+GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high) {
+  GraphNode *node = emit_node(e, GRAPH_Clip, 1, &x, 1);
+  if (!isinf(low)) graph_set_number(e->graph, node, GRAPH_ATTR_low, low);
+  if (!isinf(high)) graph_set_number(e->graph, node, GRAPH_ATTR_high, high);
+  return emit_done(e, node);
+}
+
+GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, int64_t axis) {
+  return emit_axis_call(e, GRAPH_Dequantize, axis, zero ? 3 : 2, (GraphValue *[]){x, scale, zero});
+}
+
+GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, GraphElem elem) {
+  GraphNode *node = emit_node(e, GRAPH_Quantize, zero ? 3 : 2, (GraphValue *[]){x, scale, zero}, 1);
+  graph_set_int(e->graph, node, GRAPH_ATTR_elem, elem);
+  return emit_done(e, node);
+}
+
+bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out) {
+  if (!value || !value->constant || value->constant->count > most) return false;
+  *n = (int)value->constant->count;
+  for (int i = 0; i < *n; i++)
+    out[i] = graph_whole(value->constant->data[i]);
+  return true;
+}
+
+bool constant_number(const GraphValue *value, double *out) {
+  if (!value || !value->constant || value->constant->count != 1) return false;
+  *out = value->constant->data[0];
+  return true;
+}

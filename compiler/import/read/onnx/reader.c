@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The walk over an ONNX file: its inputs, constants and nodes in order, bodies of loops and functions
+ * within. In, messages; out, the graph, or NULL after reporting. */
+#include "import/read/onnx/reader.h"
+
+#include <string.h>
+
+enum { OLDEST_OPSET = 6, NEWEST_OPSET = 28, MAX_NODES = 200000, MAX_SCOPES = 24, FOLDS_PER_BYTE = 4 };
+
+static const int64_t usual_folds = 1 << 20, most_numbers = INT64_C(1) << 29;
+
+/* ---- operators ---- */
+
+typedef struct Row {
+  const char *domain, *name;
+  int min_in, max_in, max_out;
+  bool (*function)(OnnxCall *c); /* NULL: one node of the operator `same` */
+  GraphOp same;
+} Row;
+
+static const Row rows[] = {
+#define ONNX_SAME(name, n_in, op) {"", name, n_in, n_in, 1, NULL, GRAPH_##op},
+#define ONNX_OP(domain, name, min_in, max_in, max_out, function)                                   \
+  {domain, name, min_in, max_in, max_out, onnx_op_##function, GRAPH_Identity},
+#include "import/read/onnx/onnx_ops.def"
+#undef ONNX_SAME
+#undef ONNX_OP
+};
+
+static bool is_standard(const char *domain) { return !*domain || strcmp(domain, "ai.onnx") == 0; }
+
+static const Row *row_of(const OnnxNode *node) {
+  const char *domain = is_standard(node->domain) ? "" : node->domain;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(rows[i].name, node->op_type) == 0 && strcmp(rows[i].domain, domain) == 0) return &rows[i];
+  return NULL;
+}
+
+static const OnnxFunction *function_of(const OnnxReader *r, const OnnxNode *node) {
+  for (size_t i = 0; i < r->model->n_functions; i++) {
+    const OnnxFunction *f = r->model->functions[i];
+    if (strcmp(f->name, node->op_type) == 0 && strcmp(f->domain, node->domain) == 0) return f;
+  }
+  return NULL;
+}
+
+/* ---- what operators ask ---- */
+
+bool call_refuse(OnnxCall *c, DiagCode code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(c->reader->arena, format, args);
+  va_end(args);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name, c->node->op_type, what);
+  return false;
+}
+
+GraphValue *call_operand(const OnnxCall *c, int k) { return k < c->n_in ? c->in[k] : NULL; }
+
+bool call_wants(const OnnxCall *c, int k) { return (size_t)k < c->node->n_output && *c->node->output[k]; }
+
+bool call_set(OnnxCall *c, int k, GraphValue *value) {
+  if (!value || !call_wants(c, k)) return true;
+  const char *name = c->node->output[k];
+  if (map_get(&c->scope->names, name))
+    return call_refuse(c, E901, "makes `%s`, which is made already", name);
+  if (!*value->name) value->name = name;
+  map_put(c->reader->arena, &c->scope->names, name, value);
+  return true;
+}
+
+bool call_constant_ints(OnnxCall *c, int k, const char *what, int most, int *n, int64_t *out) {
+  const GraphValue *value = call_operand(c, k);
+  if (constant_ints(value, most, n, out)) return true;
+  return value && value->constant
+             ? call_refuse(c, E901, "has %lld %s; %d are the most there can be", (long long)value->constant->count, what, most)
+             : call_refuse(c, E902, "has computed %s, where grus needs constants", what);
+}
+
+/* ---- names ---- */
+
+static GraphValue *scope_find(const Scope *scope, const char *name) {
+  for (; scope; scope = scope->outer) {
+    GraphValue *value = map_get(&scope->names, name);
+    if (value) return value;
+  }
+  return NULL;
+}
+
+static const char *node_name(const OnnxReader *r, const Scope *scope, const OnnxNode *node) {
+  const char *name = *node->name ? node->name : node->n_output ? node->output[0] : "";
+  const char *within = scope->caller ? scope->caller->emit->name : "";
+  return *within ? arena_printf(r->arena, "%s/%s", within, name) : name;
+}
+
+/* Operand and result counts of a node, from its row: the only place where they are checked. */
+static bool counts_fit(OnnxCall *c, const Row *row) {
+  size_t n_in = c->node->n_input, n_out = c->node->n_output;
+  while (n_in && !*c->node->input[n_in - 1])
+    n_in--;
+  if (n_in < (size_t)row->min_in || n_in > (size_t)row->max_in)
+    return call_refuse(c, E901, "has %zu operands; it takes %s%d", n_in, n_in < (size_t)row->min_in ? "at least " : "at most ",
+                       n_in < (size_t)row->min_in ? row->min_in : row->max_in);
+  if (n_out > (size_t)row->max_out) return call_refuse(c, E901, "has %zu results; it makes %d", n_out, row->max_out);
+  c->n_in = (int)n_in;
+  return true;
+}
+
+static bool read_operands(OnnxCall *c) {
+  c->in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
+  for (int k = 0; k < c->n_in; k++) {
+    const char *name = c->node->input[k];
+    c->in[k] = *name ? scope_find(c->scope, name) : NULL;
+    if (*name && !c->in[k]) return call_refuse(c, E901, "reads `%s`, which nothing has computed", name);
+  }
+  return true;
+}
+
+/* ---- functions of the model ---- */
+
+static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
+
+static bool expand(OnnxCall *c, const OnnxFunction *f) {
+  OnnxReader *r = c->reader;
+  Scope scope = {.graph = c->scope->graph, .caller = c, .function = f, .depth = c->scope->depth + 1};
+  c->n_in = (int)c->node->n_input;
+  if (scope.depth > MAX_SCOPES) return call_refuse(c, E901, "is a function that goes too deep");
+  if (c->node->n_input > f->n_input || c->node->n_output > f->n_output)
+    return call_refuse(c, E901, "has more operands or results than its function");
+  if (!read_operands(c)) return false;
+  for (int k = 0; k < c->n_in; k++)
+    if (c->in[k]) map_put(r->arena, &scope.names, f->input[k], c->in[k]);
+  for (size_t i = 0; i < f->n_node; i++) {
+    const OnnxNode *node = onnx_unpack_node(r->arena, f->node[i]);
+    if (!node) return call_refuse(c, E901, "is a function whose nodes are damaged");
+    if (!read_node(r, &scope, node)) return false;
+  }
+  for (size_t k = 0; k < c->node->n_output; k++) {
+    GraphValue *value = map_get(&scope.names, f->output[k]);
+    if (call_wants(c, (int)k) && !value) return call_refuse(c, E901, "is a function that does not make `%s`", f->output[k]);
+    if (!call_set(c, (int)k, value)) return false;
+  }
+  return true;
+}
+
+static bool unknown(OnnxCall *c) {
+  const OnnxReader *r = c->reader;
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have", c->emit->name, c->node->op_type);
+  if (!is_standard(c->node->domain)) diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
+  return false;
+}
+
+static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
+  const Row *row = row_of(node);
+  const OnnxFunction *function = row ? NULL : function_of(r, node);
+  OnnxCall c = {.reader = r, .scope = scope, .node = node};
+  *c.emit = (Emit){.graph = scope->graph, .name = node_name(r, scope, node), .source = node->op_type, .folds = &r->folds};
+  if (r->nodes-- <= 0) return call_refuse(&c, E901, "is beyond the %d nodes that grus follows", MAX_NODES);
+  if (function) return expand(&c, function);
+  if (!row) return unknown(&c);
+  if (!counts_fit(&c, row) || !read_operands(&c)) return false;
+  for (int k = 0; k < row->min_in; k++)
+    if (!c.in[k]) return call_refuse(&c, E901, "leaves out operand %d, which it needs", k);
+  if (row->function) return row->function(&c);
+  return call_set(&c, 0, emit_call(c.emit, row->same, c.n_in, c.in));
+}
+
+/* ---- graphs ---- */
+
+static bool read_constants(OnnxReader *r, Scope *scope, const OnnxBody *from) {
+  if (from->n_sparse_initializer) {
+    onnx_bad(r, "graph `%s` has sparse tensors, which grus does not read", from->name);
+    return false;
+  }
+  for (size_t i = 0; i < from->n_initializer; i++) {
+    const GraphTensor *t = onnx_constant(r, from->initializer[i]);
+    if (!t) return false;
+    const char *name = from->initializer[i]->name;
+    map_put(r->arena, &scope->names, name, graph_constant(scope->graph, name, t));
+  }
+  return true;
+}
+
+static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, bool outermost) {
+  const OnnxFile__TensorType *type = port->type ? port->type->tensor_type : NULL;
+  GraphElem elem = GRAPH_FLOAT;
+  if (outermost && (!type || !onnx_elem(type->elem_type, &elem))) {
+    foreign_report(r->diags, r->file, E903, "input `%s` is no tensor of numbers", port->name);
+    return false;
+  }
+  if (type) onnx_elem(type->elem_type, &elem);
+  GraphInput *input = graph_input(scope->graph, port->name, elem);
+  map_put(r->arena, &scope->names, port->name, input->value);
+  if (!type || !type->shape) return true;
+  if (type->shape->n_dim > GRAPH_MAX_RANK) {
+    onnx_bad(r, "`%s` has %zu axes; %d are read", port->name, type->shape->n_dim, GRAPH_MAX_RANK);
+    return false;
+  }
+  input->rank = (int)type->shape->n_dim;
+  for (int k = 0; k < input->rank; k++) {
+    const OnnxFile__Dim *dim = type->shape->dim[k];
+    bool fixed = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_VALUE && dim->dim_value > 0;
+    bool named = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_PARAM && *dim->dim_param;
+    input->dim[k] = (GraphDim){fixed ? dim->dim_value : GRAPH_OPEN, named ? dim->dim_param : NULL};
+  }
+  return true;
+}
+
+/* An initializer that is listed among the inputs is a constant. */
+static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool outermost) {
+  if (!read_constants(r, scope, from)) return false;
+  for (size_t i = 0; i < from->n_input; i++)
+    if (!map_get(&scope->names, from->input[i]->name) && !read_input(r, scope, from->input[i], outermost)) return false;
+  for (size_t i = 0; i < from->n_node; i++)
+    if (!read_node(r, scope, from->node[i])) return false;
+  for (size_t i = 0; i < from->n_output; i++) {
+    const char *name = from->output[i]->name;
+    GraphValue *value = scope_find(scope, name);
+    if (!value) {
+      onnx_bad(r, "output `%s` is computed by no node", name);
+      return false;
+    }
+    graph_output(scope->graph, name, value);
+  }
+  return true;
+}
+
+Graph *call_body(OnnxCall *c, const OnnxBody *body) {
+  OnnxReader *r = c->reader;
+  Scope scope = {.graph = graph_new(r->arena, body->name), .outer = c->scope, .depth = c->scope->depth + 1};
+  if (scope.depth > MAX_SCOPES) {
+    call_refuse(c, E901, "has bodies too deep in each other");
+    return NULL;
+  }
+  return read_graph(r, &scope, body, false) ? scope.graph : NULL;
+}
+
+static bool opset_is_known(OnnxReader *r) {
+  const OnnxFile__Model *m = r->model;
+  for (size_t i = 0; i < m->n_opset_import; i++)
+    if (is_standard(m->opset_import[i]->domain)) r->opset = m->opset_import[i]->version;
+  if (r->opset >= OLDEST_OPSET && r->opset <= NEWEST_OPSET) return true;
+  const char *path = r->file->path;
+  if (!r->opset) {
+    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators are of", path);
+    return false;
+  }
+  Diag *d = foreign_report(r->diags, r->file, E902, "`%s` uses operators of opset %lld; %d to %d are read", path, (long long)r->opset, OLDEST_OPSET, NEWEST_OPSET);
+  diag_note(d, "operators have other meanings there. Convert it: `onnx.version_converter`");
+  return false;
+}
+
+Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Arena *arena = file->arena;
+  int64_t bytes = (int64_t)file->data.len;
+  (void)options;
+  OnnxReader r = {.arena = arena, .file = file, .diags = diags, .folds = usual_folds + FOLDS_PER_BYTE * bytes,
+                  .numbers = most_numbers, .nodes = MAX_NODES};
+  r.model = onnx_unpack(arena, file, diags);
+  if (!r.model || !opset_is_known(&r)) return NULL;
+  const OnnxBody *from = r.model->graph;
+  r.graph = graph_new(arena, from->name);
+  const char *producer = r.model->producer_name, *version = r.model->producer_version;
+  r.graph->format = arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "", producer,
+                                 *producer && *version ? " " : "", *producer ? version : "");
+  Scope scope = {.graph = r.graph};
+  if (!read_graph(&r, &scope, from, true)) return NULL;
+  if (!r.graph->n_out) {
+    foreign_report(diags, file, E901, "`%s` has no outputs", file->path);
+    return NULL;
+  }
+  return r.graph;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The published tests of ONNX through the reader and the evaluator of graphs.
+ *
+ *     nodes MODELS
+ *
+ * A test is a folder with model.onnx and recorded inputs and outputs. Differences are a part of the
+ * largest output: 1e-6, what is lost in the float32 of the recorded numbers. */
+#include "runner.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PORTS = 16, MAX_TESTS = 1024 };
+
+static const double tolerance = 1e-6;
+
+/* NULL if it passes; else why not. */
+static const char *run_test(Runner *run, const char *folder, double *worst) {
+  const char *why;
+  const GraphTensor *in[MAX_PORTS] = {NULL}, *out[MAX_PORTS];
+  GraphFault fault;
+  Graph *graph = runner_read(run, arena_printf(run->arena, "%s/model.onnx", folder), &why);
+  if (!graph) return why;
+  if (graph->n_in > MAX_PORTS || graph->n_out > MAX_PORTS) return "it has more inputs or outputs than the test reads";
+  for (int i = 0; i < graph->n_in; i++) {
+    in[i] = runner_npy(run, arena_printf(run->arena, "%s/test_data_set_0/input_%d.npy", folder, i), &why);
+    if (!in[i]) return arena_printf(run->arena, "input %d: %s", i, why);
+  }
+  if (!graph_eval(graph, run->arena, NULL, NULL, in, out, &fault)) return runner_fault(run, &fault);
+  for (int i = 0; i < graph->n_out; i++) {
+    const GraphTensor *y = runner_npy(run, arena_printf(run->arena, "%s/test_data_set_0/output_%d.npy", folder, i), &why);
+    if (!y) return arena_printf(run->arena, "output %d: %s", i, why);
+    bool same = y->rank == out[i]->rank && memcmp(y->dim, out[i]->dim, sizeof *y->dim * (size_t)y->rank) == 0;
+    if (!same) return arena_printf(run->arena, "output %d is %s, expected %s", i, runner_dims(run, out[i]), runner_dims(run, y));
+    if (y->elem != out[i]->elem) return arena_printf(run->arena, "output %d has elements of type %d, expected %d", i, out[i]->elem, y->elem);
+    double d = runner_difference(out[i]->data, y->data, y->count);
+    *worst = fmax(*worst, d);
+    if (!(d <= tolerance)) return arena_printf(run->arena, "output %d differs by %.2g of the largest", i, d);
+  }
+  return NULL;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static int folders(Runner *run, const char *path, const char **name) {
+  DIR *dir = opendir(path);
+  int n = 0;
+  for (struct dirent *e = dir ? readdir(dir) : NULL; e && n < MAX_TESTS; e = readdir(dir))
+    if (e->d_name[0] != '.') name[n++] = arena_strdup(run->arena, e->d_name);
+  if (dir) closedir(dir);
+  qsort(name, (size_t)n, sizeof *name, by_name);
+  return n;
+}
+
+static int run_all(Arena *arena, const char *models) {
+  static const char *const groups[] = {"node", "pytorch-converted", "onnx2c_local_ops"};
+  const char *name[MAX_TESTS];
+  int failures = 0, passed = 0;
+  double worst = 0;
+  Runner run;
+  runner_begin(&run, arena);
+  for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+    const char *folder = arena_printf(arena, "%s/onnx_conformance/%s", models, groups[g]);
+    int n = folders(&run, folder, name);
+    if (!n) {
+      printf("skipped: no %s\n", folder);
+      return SKIPPED;
+    }
+    for (int i = 0; i < n; i++) {
+      const char *why = run_test(&run, arena_printf(arena, "%s/%s", folder, name[i]), &worst);
+      passed += !why;
+      failures += why != NULL;
+      if (why) printf("%s/%s: %s\n", groups[g], name[i], why);
+    }
+  }
+  printf("%d tests as published, the largest difference %.1e of the largest output; %d not\n", passed, worst, failures);
+  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Arena *volatile arena = NULL;
+  volatile int status = EXIT_FAILURE;
+  if (setjmp(oom) == 0) {
+    arena = arena_new(&oom);
+    if (arena && argc == 2) status = run_all(arena, argv[1]);
+  }
+  arena_free(arena);
+  return status;
+}
