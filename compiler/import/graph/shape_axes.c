@@ -6,6 +6,7 @@ bool call_reduced(GraphCall *call, int rank, unsigned *set) {
   int64_t from = graph_int(call->node, GRAPH_ATTR_axis, 0);
   if (!call_axes(call, GRAPH_ATTR_axes, rank, set)) return false;
   if (graph_attribute(call->node, GRAPH_ATTR_axes) || from == 0) return true;
+  if (from < 0) from += rank;
   if (from < 0 || from >= rank)
     return call_fault(call, "axis %lld does not exist among %d axes", (long long)from, rank);
   *set &= ~((1u << from) - 1);

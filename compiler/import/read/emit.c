@@ -137,9 +137,8 @@ GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValu
   return emit_axis_call(e, GRAPH_Dequantize, axis, zero ? 3 : 2, (GraphValue *[]){x, scale, zero});
 }
 
-GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, GraphElem elem) {
+GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero) {
   GraphNode *node = emit_node(e, GRAPH_Quantize, zero ? 3 : 2, (GraphValue *[]){x, scale, zero}, 1);
-  graph_set_int(e->graph, node, GRAPH_ATTR_elem, elem);
   return emit_done(e, node);
 }
 

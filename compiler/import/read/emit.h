@@ -36,7 +36,8 @@ GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int6
 GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem);
 GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high); /* infinities: no bound */
 GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, int64_t axis);
-GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, GraphElem elem);
+/* To the type of zero; to bytes without sign where there is none. */
+GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
 
 /* The numbers of a constant as whole ones; false if it is computed or has more than `most`. */
 bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out);

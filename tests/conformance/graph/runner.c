@@ -15,16 +15,15 @@ static bool ends_with(const char *s, const char *end) {
   return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-Graph *runner_read(Runner *run, const char *path, const char **why) {
+Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char **why) {
   static const struct {
     const char *end;
     Graph *(*read)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
   } readers[] = {{".onnx", onnx_graph}};
-  ForeignFile file = {.arena = run->arena, .path = path};
+  ForeignFile file = {.arena = run->arena, .path = path, .data = data};
   ImportOptions options = {0};
   run->diags = diags_new(run->arena, &run->sources);
   *why = "no reader knows the file";
-  if (!file_map(run->arena, path, &file.data, why)) return NULL;
   for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
     if (!ends_with(path, readers[i].end)) continue;
     Graph *graph = readers[i].read(&file, &options, run->diags);
@@ -32,6 +31,11 @@ Graph *runner_read(Runner *run, const char *path, const char **why) {
     return graph;
   }
   return NULL;
+}
+
+Graph *runner_read(Runner *run, const char *path, const char **why) {
+  Mapped data;
+  return file_map(run->arena, path, &data, why) ? runner_read_bytes(run, path, data, why) : NULL;
 }
 
 static GraphElem elem_of(TensorElem stored) {

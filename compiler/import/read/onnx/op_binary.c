@@ -5,9 +5,8 @@
 #include <string.h>
 
 /* Before opset 7 the second operand stands along the axes of the first from `axis` on. */
-static bool legacy_broadcast(OnnxCall *c, GraphValue **b) {
-  if (c->reader->opset >= 7 || !call_attr_int(c, "broadcast", 0) || !call_attribute(c, "axis")) return true;
-  int64_t axis = call_attr_int(c, "axis", 0), behind[GRAPH_MAX_RANK];
+static bool legacy_broadcast(OnnxCall *c, int64_t axis, GraphValue **b) {
+  int64_t behind[GRAPH_MAX_RANK];
   const GraphTensor *known = (*b)->constant;
   const GraphInput *input = NULL;
   for (int i = 0; i < c->reader->graph->n_in; i++)
@@ -32,7 +31,8 @@ bool onnx_op_binary(OnnxCall *c) {
                {"Equal", GRAPH_Equal}, {"Less", GRAPH_Less}, {"LessOrEqual", GRAPH_LessEqual},
                {"Greater", GRAPH_Greater}, {"GreaterOrEqual", GRAPH_GreaterEqual}};
   GraphValue *b = c->in[1];
-  if (!legacy_broadcast(c, &b)) return false;
+  bool legacy = c->reader->opset < 7 && call_attr_int(c, "broadcast", 0) && call_attribute(c, "axis");
+  if (legacy && !legacy_broadcast(c, call_attr_int(c, "axis", 0), &b)) return false;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op_type) == 0)
       return call_set(c, 0, emit_call(c->emit, known[i].op, 2, (GraphValue *[]){c->in[0], b}));
@@ -40,9 +40,9 @@ bool onnx_op_binary(OnnxCall *c) {
 }
 
 bool onnx_op_prelu(OnnxCall *c) {
-  const GraphTensor *slope = c->in[1]->constant;
-  if (c->reader->opset >= 7 || (slope && slope->count == 1)) return call_set(c, 0, EMIT(c->emit, Prelu, c->in[0], c->in[1]));
-  return call_refuse(c, E902, "has a slope for each channel, as before opset 7");
+  GraphValue *slope = c->in[1];
+  if (c->reader->opset < 7 && !legacy_broadcast(c, 1, &slope)) return false; /* one a channel */
+  return call_set(c, 0, EMIT(c->emit, Prelu, c->in[0], slope));
 }
 
 bool onnx_op_mod(OnnxCall *c) {

@@ -39,9 +39,24 @@ bool onnx_op_group_norm(OnnxCall *c) {
   return call_set(c, 0, group_norm(c, groups, c->in[1], c->in[2]));
 }
 
+static GraphValue *mean_from(OnnxCall *c, GraphValue *x, int64_t axis) {
+  GraphNode *node = emit_node(c->emit, GRAPH_ReduceMean, 1, &x, 1);
+  graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, 1);
+  return emit_done(c->emit, node);
+}
+
+/* Results 1 and 2: the mean, and 1 / sqrt(variance + eps). */
 bool onnx_op_layer_norm(OnnxCall *c) {
-  if (call_wants(c, 1) || call_wants(c, 2)) return call_refuse(c, E902, "is asked for its mean");
-  return call_set(c, 0, norm(c, GRAPH_LayerNorm, c->n_in, c->in, call_attr_int(c, "axis", -1), call_attr_float(c, "epsilon", 1e-5)));
+  int64_t axis = call_attr_int(c, "axis", -1);
+  double eps = call_attr_float(c, "epsilon", 1e-5);
+  if (call_wants(c, 1) || call_wants(c, 2)) {
+    GraphValue *mean = mean_from(c, c->in[0], axis);
+    GraphValue *variance = mean_from(c, EMIT(c->emit, Square, EMIT(c->emit, Sub, c->in[0], mean)), axis);
+    GraphValue *inverse = EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, EMIT(c->emit, Add, variance, emit_number(c->emit, eps))));
+    if (!call_set(c, 1, mean) || !call_set(c, 2, inverse)) return false;
+  }
+  return call_set(c, 0, norm(c, GRAPH_LayerNorm, c->n_in, c->in, axis, eps));
 }
 
 bool onnx_op_rms_norm(OnnxCall *c) {

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static GraphElem elem_of(const GraphValue *zero) { return zero && zero->constant ? zero->constant->elem : GRAPH_U8; }
-
 /* The axis of scales: where the file gives blocks, those. */
 static void set_scales(OnnxCall *c, GraphNode *node) {
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 1));
@@ -15,14 +13,13 @@ static void set_scales(OnnxCall *c, GraphNode *node) {
 
 bool onnx_op_quantize(OnnxCall *c) {
   GraphValue *zero = call_operand(c, 2);
-  GraphElem elem = elem_of(zero);
+  GraphElem elem = GRAPH_U8;
   int64_t type = call_attr_int(c, "output_dtype", 0);
-  if (zero && !zero->constant) return call_refuse(c, E902, "has a computed zero point");
   if (type && (type > INT16_MAX || type < 0 || !onnx_elem((int)type, &elem) || elem == GRAPH_FLOAT))
     return call_refuse(c, E902, "quantises to elements of type %lld", (long long)type);
   GraphNode *node = emit_node(c->emit, GRAPH_Quantize, zero ? 3 : 2, c->in, 1);
   set_scales(c, node);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
+  if (type || !zero) graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem); /* else that of zero */
   return call_set(c, 0, emit_done(c->emit, node));
 }
 
@@ -56,7 +53,7 @@ static GraphValue *real(OnnxCall *c, int k, int64_t axis) {
 
 static GraphValue *quantised(OnnxCall *c, GraphValue *x, int k) {
   GraphValue *zero = call_operand(c, k + 1);
-  return emit_quantize(c->emit, x, c->in[k], zero, elem_of(zero));
+  return emit_quantize(c->emit, x, c->in[k], zero);
 }
 
 /* Operands from `first` to `last`, zero points left out, have to be there. */

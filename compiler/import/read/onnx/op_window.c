@@ -5,8 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-/* The size of the kernel along each axis: as an attribute, or of the weights where they are constant. */
-static bool kernel_of(OnnxCall *c, const GraphValue *weights, int *n, int64_t *kernel) {
+/* The size of the kernel along each axis: as an attribute, or of the weights where they are constant. Where
+ * only its number of axes is needed, any list has it; n is 0 where there is none. */
+static bool kernel_of(OnnxCall *c, const GraphValue *weights, bool needed, int *n, int64_t *kernel) {
+  static const char *const lists[] = {"strides", "dilations", "pads"};
   const int64_t *given;
   int n_given;
   if (call_attr_ints(c, "kernel_shape", &n_given, &given)) {
@@ -16,6 +18,10 @@ static bool kernel_of(OnnxCall *c, const GraphValue *weights, int *n, int64_t *k
     return true;
   }
   const GraphTensor *t = weights ? weights->constant : NULL;
+  *n = 0;
+  for (int k = 0; !t && !needed && k < 3; k++)
+    if (call_attr_ints(c, lists[k], &n_given, &given)) *n = k == 2 ? n_given / 2 : n_given;
+  if (!t && !needed && *n <= GRAPH_MAX_RANK - 2) return true;
   if (!t || t->rank < 3) return call_refuse(c, E904, "does not say the size of its kernel");
   *n = t->rank - 2;
   memcpy(kernel, t->dim + 2, sizeof *kernel * (size_t)*n);
@@ -97,13 +103,14 @@ GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, Grap
   int64_t kernel[GRAPH_MAX_RANK], pads[2 * GRAPH_MAX_RANK];
   bool known;
   GraphValue *in[4] = {x};
+  bool needed = !weights || strncmp(call_attr_string(c, "auto_pad", ""), "SAME", 4) == 0;
   c->in[0] = x; /* that the pads are for */
-  if (!kernel_of(c, weights, &n, kernel) || !pads_of(c, n, kernel, fill, &in[0], &known, pads)) return NULL;
+  if (!kernel_of(c, weights, needed, &n, kernel) || !pads_of(c, n, kernel, fill, &in[0], &known, pads)) return NULL;
   for (int k = 0; k < n_more; k++)
     in[1 + k] = more[k];
   GraphNode *node = emit_node(c->emit, op, 1 + n_more, in, 1);
   if (!copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) || !copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n)) return NULL;
-  graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
+  if (n) graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
   if (op == GRAPH_MaxPool || op == GRAPH_AvgPool) {
     graph_set_ints(graph, node, GRAPH_ATTR_kernel, n, kernel);
     graph_set_int(graph, node, GRAPH_ATTR_ceil, call_attr_int(c, "ceil_mode", 0));
@@ -140,7 +147,7 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
   const int64_t *given;
   if (call_attr_ints(c, "output_shape", &n, &given)) return call_refuse(c, E902, "says its output_shape instead of its pads");
   if (strncmp(automatic, "SAME", 4) == 0) return call_refuse(c, E902, "has auto_pad `%s` instead of pads", automatic);
-  if (!kernel_of(c, c->in[1], &n, kernel)) return false;
+  if (!kernel_of(c, c->in[1], false, &n, kernel)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_ConvTranspose, c->n_in, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
   return copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) && copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n) &&
