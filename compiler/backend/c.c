@@ -3,6 +3,7 @@
 #include "backend/c.h"
 
 #include "backend/c_internal.h"
+#include "base/safe.h"
 
 #include <string.h>
 
@@ -18,21 +19,12 @@ CWriter c_writer(const KirModule *m, const COptions *o, Text *out) {
 
 void c_title(CWriter *c) {
   text_printf(c->out, "/* %s", c->m->name);
-  if (c->m->source_path) text_printf(c->out, ", from %s", c->m->source_path);
+  if (c->m->source_path) text_printf(c->out, ", from %s", safe_line(c->out->arena, c->m->source_path));
   text_printf(c->out, ". Written by %s; changes are lost.",
               c->o->compiler ? c->o->compiler : "grus");
   if (c->m->doc && *c->m->doc) {
     text_add(c->out, "\n *\n * ");
-    for (const char *s = c->m->doc; *s; s++) {
-      if (*s == '\n')
-        text_add(c->out, "\n * ");
-      else if (s[0] == '*' && s[1] == '/')
-        text_add(c->out, "* ");
-      else if (s[0] == '/' && s[1] == '*')
-        text_add(c->out, "/ ");
-      else
-        text_add_char(c->out, *s);
-    }
+    c_comment_text(c->out, c->m->doc, "\n * ");
   }
   if (c->o->machine.name && c->has_body)
     text_printf(c->out, "\n *\n * Made for %s: compile it with %s.",

@@ -103,7 +103,10 @@ void c_weight_map(CWriter *c) {
     if (b->space != KIR_CONST) continue;
     text_printf(c->out, " *   %7lld  %s [%lld]", (long long)b->weight_offset, b->name,
                 (long long)b->count);
-    if (b->doc) text_printf(c->out, "  %s", b->doc);
+    if (b->doc) {
+      text_add(c->out, "  ");
+      c_comment_text(c->out, b->doc, "\n *     ");
+    }
     text_add(c->out, "\n");
   }
   text_add(c->out, " */\n");
@@ -143,10 +146,11 @@ void c_state_struct(CWriter *c) {
       for (int d = 0; d < b->rank; d++)
         text_printf(c->out, "[%lld]", (long long)b->dim[d]);
     text_add(c->out, ";");
-    if (b->doc)
-      text_printf(c->out, " /* %s */", b->doc);
-    else if (b->origin.layer)
-      text_printf(c->out, " /* %s */", b->origin.layer);
+    if (b->doc || b->origin.layer) {
+      text_add(c->out, " /* ");
+      c_comment_text(c->out, b->doc ? b->doc : b->origin.layer, "\n   * ");
+      text_add(c->out, " */");
+    }
     text_add(c->out, "\n");
   }
   if (!any) text_add(c->out, "  char unused; /* this model keeps nothing */\n");
@@ -202,16 +206,7 @@ static void port_comment(CWriter *c, const KirFunc *f, const KirBuffer *b) {
   }
   if (p->doc && *p->doc) {
     text_add(c->out, ": ");
-    for (const char *s = p->doc; *s; s++) {
-      if (*s == '\n')
-        text_add(c->out, "\n *     ");
-      else if (s[0] == '*' && s[1] == '/')
-        text_add(c->out, "* ");
-      else if (s[0] == '/' && s[1] == '*')
-        text_add(c->out, "/ ");
-      else
-        text_add_char(c->out, *s);
-    }
+    c_comment_text(c->out, p->doc, "\n *     ");
   }
 }
 

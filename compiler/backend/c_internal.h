@@ -55,6 +55,8 @@ bool c_is_fma_scalar(const KirExpr *e);
 /* ---- c_stmt.c ---- */
 void c_line(CWriter *c); /* new line, indented */
 void c_comment(CWriter *c, const char *text);
+/* The inside of a comment, whose further lines begin with line_start. */
+void c_comment_text(Text *out, const char *text, const char *line_start);
 void c_function(CWriter *c, const KirFunc *f);
 void c_helper(CWriter *c, const KirFunc *f);
 /* A name like hint that no enclosing scope uses; now in use. */

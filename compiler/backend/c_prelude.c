@@ -233,7 +233,11 @@ void c_weights(CWriter *c) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_CONST) continue;
     text_add(c->out, "\n");
-    if (b->doc) text_printf(c->out, "/* %s */\n", b->doc);
+    if (b->doc) {
+      text_add(c->out, "/* ");
+      c_comment_text(c->out, b->doc, "\n * ");
+      text_add(c->out, " */\n");
+    }
     text_printf(c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
                 (long long)b->count,
                 c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))"

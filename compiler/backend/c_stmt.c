@@ -2,6 +2,8 @@
 /* Statements and functions of KIR as C. */
 #include "backend/c_internal.h"
 
+#include "base/safe.h"
+
 #include <string.h>
 
 void c_line(CWriter *c) {
@@ -9,20 +11,24 @@ void c_line(CWriter *c) {
   text_fill(c->out, ' ', (size_t)(2 * c->indent));
 }
 
+void c_comment_text(Text *out, const char *text, const char *line_start) {
+  for (const char *s = safe_lines(out->arena, text); *s; s++) {
+    if (*s == '\n') text_add(out, line_start);
+    else if (s[0] == '*' && s[1] == '/') text_add(out, "* "); /* would end the comment */
+    else if (s[0] == '/' && s[1] == '*') text_add(out, "/ ");
+    else text_add_char(out, *s);
+  }
+}
+
 void c_comment(CWriter *c, const char *text) {
+  Text line_start = text_new(c->out->arena);
+  CWriter lines = *c;
+  lines.out = &line_start;
+  c_line(&lines);
+  text_add(&line_start, " * ");
   c_line(c);
   text_add(c->out, "/* ");
-  for (const char *s = text; *s; s++) {
-    if (*s == '\n') {
-      c_line(c);
-      text_add(c->out, " * ");
-    } else if (s[0] == '*' && s[1] == '/') { /* would end the comment */
-      text_add(c->out, "* ");
-    } else if (s[0] == '/' && s[1] == '*') {
-      text_add(c->out, "/ ");
-    } else
-      text_add_char(c->out, *s);
-  }
+  c_comment_text(c->out, text, text_str(&line_start));
   text_add(c->out, " */");
 }
 

@@ -2,6 +2,8 @@
 /* The program around a compiled model; see program.h. */
 #include "backend/program.h"
 
+#include "base/safe.h"
+
 #include <string.h>
 
 typedef struct Print {
@@ -84,7 +86,7 @@ static void print_ports(Print *p) {
     text_add(p->out, "    {");
     add_string(p->out, port->name);
     text_add(p->out, ", ");
-    add_string(p->out, port->doc);
+    add_string(p->out, safe_lines(p->out->arena, port->doc));
     text_printf(p->out, ", %s, %s, %lldu, %d, ", role_of(port), host_elem(port->buffer->elem),
                 (long long)port->buffer->categories, port->rank);
     if (port->rank) text_printf(p->out, "axes_%d", i);
@@ -176,7 +178,7 @@ static void print_descriptor(Print *p, const COptions *options, const char *obje
   text_printf(p->out, "    GRUS_HOST_ABI,\n    %s,\n    ", kind[m->run_kind]);
   add_string(p->out, m->name);
   text_add(p->out, ",\n    ");
-  add_string(p->out, m->doc);
+  add_string(p->out, safe_lines(p->out->arena, m->doc));
   text_add(p->out, ",\n    ");
   add_string(p->out, options->compiler ? options->compiler : "grus");
   text_printf(p->out, ",\n    %lld,\n    ports,\n    sizeof ports / sizeof ports[0],\n    %s,\n    %d,\n",

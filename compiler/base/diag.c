@@ -2,6 +2,8 @@
 /* Building diagnostics. Counting, lint levels and promotion happen here, once. */
 #include "base/diag.h"
 
+#include "base/safe.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,7 +36,7 @@ Diag *diag_new(Diags *diags, DiagCode code, Span at, const char *format, ...) {
   Diag *d = ARENA_NEW(diags->arena, Diag);
   va_list args;
   va_start(args, format);
-  d->message = arena_vprintf(diags->arena, format, args);
+  d->message = safe_vprintf(diags->arena, format, args);
   va_end(args);
   d->code = code;
   d->span = at;
@@ -56,7 +58,7 @@ Diag *diag_new(Diags *diags, DiagCode code, Span at, const char *format, ...) {
 void diag_primary(Diag *diag, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  diag->label = arena_vprintf(diag->diags->arena, format, args);
+  diag->label = safe_vprintf(diag->diags->arena, format, args);
   va_end(args);
 }
 
@@ -64,7 +66,7 @@ void diag_label(Diag *diag, Span at, const char *format, ...) {
   if (!span_valid(at)) return;
   va_list args;
   va_start(args, format);
-  DiagLabel label = {at, arena_vprintf(diag->diags->arena, format, args)};
+  DiagLabel label = {at, safe_vprintf(diag->diags->arena, format, args)};
   va_end(args);
   ARENA_PUSH(diag->diags->arena, diag->labels, diag->n_labels, diag->cap_labels, label);
 }
@@ -72,13 +74,14 @@ void diag_label(Diag *diag, Span at, const char *format, ...) {
 void diag_note(Diag *diag, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  const char *note = arena_vprintf(diag->diags->arena, format, args);
+  const char *note = safe_vprintf(diag->diags->arena, format, args);
   va_end(args);
   ARENA_PUSH(diag->diags->arena, diag->notes, diag->n_notes, diag->cap_notes, note);
 }
 
 void diag_step(Diag *diag, Span at, const char *code, const char *shape, const char *note) {
-  DiagStep step = {at, code, shape, note};
+  Arena *arena = diag->diags->arena;
+  DiagStep step = {at, safe_line(arena, code), safe_line(arena, shape), safe_line(arena, note)};
   ARENA_PUSH(diag->diags->arena, diag->trace, diag->n_trace, diag->cap_trace, step);
 }
 
@@ -86,7 +89,7 @@ Fix *diag_fix(Diag *diag, FixKind kind, const char *format, ...) {
   Fix *fix = ARENA_NEW(diag->diags->arena, Fix);
   va_list args;
   va_start(args, format);
-  fix->title = arena_vprintf(diag->diags->arena, format, args);
+  fix->title = safe_vprintf(diag->diags->arena, format, args);
   va_end(args);
   fix->kind = kind;
   fix->diags = diag->diags;

@@ -10,6 +10,8 @@
  * Columns are terminal columns: a tab goes to the next multiple of 4, wide characters count 2. */
 #include "base/render_excerpt.h"
 
+#include "base/safe.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +52,7 @@ void paint_gutter(Canvas *canvas, uint32_t line, char sign) {
 static size_t step_width(const char *s, size_t n, size_t column, size_t *len) {
   unsigned u = text_decode(s, n, len);
   if (u == '\t') return TAB - column % TAB;
-  if (u < 0x20 || u == 0x7F || u == 0xFFFD) return 1;
+  if (!safe_character(u) || u == 0xFFFD) return 1;
   return text_width(s, *len);
 }
 
@@ -81,7 +83,7 @@ void paint_source(Canvas *canvas, const char *line, size_t len, size_t from) {
     unsigned char c = (unsigned char)line[i];
     if (c == '\t')
       text_fill(canvas->out, ' ', width);
-    else if (c < 0x20 || c == 0x7F || (n == 1 && c >= 0x80))
+    else if ((n == 1 && c >= 0x80) || !safe_character(text_decode(line + i, n, &n)))
       text_add(canvas->out, "\xEF\xBF\xBD");
     else
       text_add_n(canvas->out, line + i, n);
@@ -227,7 +229,8 @@ static void paint_file_head(Canvas *canvas, const Source *source, const Mark *m,
   Place p = source_place(canvas->sources, source, m->span.begin);
   text_fill(canvas->out, ' ', (size_t)canvas->gutter);
   paint(canvas, PAINT_GUTTER, arrow);
-  text_printf(canvas->out, " %s:%u:%u\n", source->path, p.line, p.column);
+  text_printf(canvas->out, " %s:%u:%u\n", safe_line(canvas->out->arena, source->path), p.line,
+              p.column);
   paint_gutter(canvas, 0, 0);
   text_add_char(canvas->out, '\n');
 }

@@ -3,6 +3,7 @@
  * docs/language.md "Diagnostics" shows the layout. */
 #include "base/render.h"
 #include "base/render_excerpt.h"
+#include "base/safe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static void paint_head(Canvas *canvas, const Diag *diag) {
   if (!span_valid(diag->span) && diag->file && *diag->file) {
     text_fill(canvas->out, ' ', (size_t)canvas->gutter);
     paint(canvas, PAINT_GUTTER, "-->");
-    text_printf(canvas->out, " %s\n", diag->file);
+    text_printf(canvas->out, " %s\n", safe_line(canvas->out->arena, diag->file));
   }
 }
 

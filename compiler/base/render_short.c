@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One line a diagnostic, and the form gcc and clang use. */
 #include "base/render.h"
+#include "base/safe.h"
 
 static void add_place(Text *out, const Sources *sources, Span span) {
   const Source *source = sources_get(sources, span.file);
   if (!source) return;
   Place p = source_place(sources, source, span.begin);
-  text_printf(out, "%s:%u:%u: ", source->path, p.line, p.column);
+  text_printf(out, "%s:%u:%u: ", safe_line(out->arena, source->path), p.line, p.column);
 }
 
 static void add_own_place(Text *out, const Diag *diag) {
   Place place;
-  const char *path = diag_place(diag, &place);
+  const char *path = safe_line(out->arena, diag_place(diag, &place));
   if (place.line) text_printf(out, "%s:%u:%u: ", path, place.line, place.column);
   else if (*path) text_printf(out, "%s: ", path);
 }
@@ -27,6 +28,7 @@ static void add_quoted(Text *out, const char *s) { /* as in GCC's fix-it lines: 
     if (*s == '"' || *s == '\\') text_add_char(out, '\\');
     if (*s == '\n') text_add(out, "\\n");
     else if (*s == '\t') text_add(out, "\\t");
+    else if ((unsigned char)*s < ' ' || *s == 0x7F) text_printf(out, "\\%03o", (unsigned char)*s);
     else text_add_char(out, *s);
   }
   text_add_char(out, '"');

@@ -2,6 +2,8 @@
 /* Text building, and the small string functions the renderers need. */
 #include "base/text.h"
 
+#include "base/safe.h"
+
 #include <float.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,6 +81,8 @@ void text_add_json(Text *text, const char *s) {
       text_add(text, "\\r");
     else if (c < 0x20 || c == 0x7F)
       text_printf(text, "\\u%04x", c);
+    else if (!safe_character(code) && code < 0x10000) /* the same text, and nothing that a terminal acts on */
+      text_printf(text, "\\u%04x", code);
     else if (code == 0xFFFD)
       text_add(text, "\xEF\xBF\xBD"); /* JSON is UTF-8, file names may not be */
     else

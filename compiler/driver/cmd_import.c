@@ -2,6 +2,7 @@
 /* grus import: a model of another framework as a .grus file and its weights beside it. Before
  * anything is written the weights are read back the way `build` will read them, and compared bit for
  * bit. */
+#include "base/safe.h"
 #include "driver/foreign.h"
 #include "driver/written.h"
 
@@ -96,10 +97,10 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
   int64_t total = 0;
   const char *last = "";
   for (int pass = 0; pass < 2; pass++) {
-    if (pass) text_printf(&out, "%s: %s\n", in->foreign->file->path, in->foreign->format);
+    if (pass) text_printf(&out, "%s: %s\n", safe_line(s->arena, in->foreign->file->path), safe_line(s->arena, in->foreign->format));
     last = "";
     for (int i = 0; i < in->model->n_layers; i++) {
-      const char *origin = in->order[i]->origin ? in->order[i]->origin : "", *stage = layer_text(s->arena, &s->sources, in->model->layer[i]);
+      const char *origin = in->order[i]->origin ? safe_line(s->arena, in->order[i]->origin) : "", *stage = layer_text(s->arena, &s->sources, in->model->layer[i]);
       const char *shown = strcmp(origin, last) == 0 ? "" : origin;
       int width = (int)text_width(shown, strlen(shown)), wide = (int)text_width(stage, strlen(stage));
       last = origin;
@@ -114,8 +115,8 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
   text_add(&out, " parameters\n");
   for (int i = 0; i < in->foreign->n_notes; i++)
     text_printf(&out, "note: %s\n", in->foreign->note[i]);
-  text_printf(&out, "wrote %s", paths->text);
-  if (in->model->weights.path) text_printf(&out, " and %s", paths->weights);
+  text_printf(&out, "wrote %s", safe_line(s->arena, paths->text));
+  if (in->model->weights.path) text_printf(&out, " and %s", safe_line(s->arena, paths->weights));
   text_add_char(&out, '\n');
   return text_str(&out);
 }

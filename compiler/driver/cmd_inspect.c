@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus inspect: the source, stage by stage, with the shape after each, its parameters and its cost;
  * then totals and the C prototypes. --json, --dot and --svg print the same facts in other forms. */
+#include "base/safe.h"
 #include "driver/written.h"
 #include "driver/build.h"
 #include "driver/draw.h"
@@ -220,7 +221,7 @@ static bool inspect_tensors(Session *s, Text *out, const char *path) {
   static const char *const elem[] = {"f16", "bf16", "f32", "f64", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"};
   TensorFile *file = tensor_file_open(s->arena, path, path, s->diags, span_none());
   for (int i = 0; file && i < file->n; i++)
-    text_printf(out, "%-48s %-5s %s\n", file->tensor[i].name, elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
+    text_printf(out, "%-48s %-5s %s\n", safe_line(s->arena, file->tensor[i].name), elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
   return true;
 }
 

@@ -73,11 +73,21 @@ static const char *layer_detail(Graph *g, const Model *model, const Layer *layer
   return text_str(&text);
 }
 
+/* At most 40 columns; cut between characters. */
+static const char *title_cut(Arena *arena, const char *title) {
+  enum { MOST = 40, DOTS = 3 };
+  size_t n = strlen(title), end = 0, len;
+  if (text_width(title, n) <= MOST) return title;
+  while (text_decode(title + end, n - end, &len), text_width(title, end + len) <= MOST - DOTS)
+    end += len;
+  return arena_printf(arena, "%.*s...", (int)end, title);
+}
+
 static void add_layer(Graph *g, const Sources *sources, const Model *model, const Layer *layer) {
   Box *node = &g->node[g->n];
   *node = (Box){.title = layer_text(g->arena, sources, layer), .fill = fill_of(layer)};
   if (layer_info(layer->kind)->flags & OPERATOR) node->title = layer_info(layer->kind)->name;
-  if (strlen(node->title) > 40) node->title = arena_printf(g->arena, "%.37s...", node->title);
+  node->title = title_cut(g->arena, node->title);
   node->detail = layer_detail(g, model, layer);
   for (int i = 0; i < layer->n_in; i++)
     link_to(g, node, layer->in[i], false);
@@ -117,7 +127,7 @@ static Graph graph_of(Arena *arena, const Sources *sources, const Model *model) 
   }
   for (int i = 0; i < g.n; i++) {
     Box *node = &g.node[i];
-    size_t a = strlen(node->title), b = strlen(node->detail);
+    size_t a = text_width(node->title, strlen(node->title)), b = strlen(node->detail);
     node->width = (double)((a > b ? a : b) * ADVANCE + 28);
     if (node->width < 120) node->width = 120;
     if (node->row + 1 > g.rows) g.rows = node->row + 1;
@@ -241,7 +251,7 @@ static void add_dot_string(Text *out, const char *s) {
 
 void draw_dot(Text *out, const Sources *sources, const Model *model) {
   Graph g = graph_of(out->arena, sources, model);
-  text_printf(out, "digraph %s {\n  node [shape=box, style=\"rounded,filled\", fontname=\"monospace\"];\n  edge [fontname=\"monospace\", fontsize=10];\n", model->name);
+  text_printf(out, "digraph \"%s\" {\n  node [shape=box, style=\"rounded,filled\", fontname=\"monospace\"];\n  edge [fontname=\"monospace\", fontsize=10];\n", model->name);
   for (int i = 0; i < g.n; i++) {
     text_printf(out, "  n%d [fillcolor=\"%s\", label=\"", i, g.node[i].fill);
     add_dot_string(out, g.node[i].title);

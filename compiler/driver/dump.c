@@ -2,6 +2,7 @@
 /* --dump-after: the syntax tree, the layer graph, the tensors, the kernel IR. */
 #include "driver/dump.h"
 
+#include "base/safe.h"
 #include "model/bind/weights.h"
 
 #include <string.h>
@@ -90,7 +91,7 @@ static void add_layer(Text *out, const Layer *layer) {
     else if (info->opts[i].kind == OPTK_STATE)
       for (int k = 0; k < opt->n_values; k++)
         text_printf(out, "%s%%%d", k ? "," : "", opt->values[k]->id);
-    else text_add(out, opt->s ? opt->s : "?");
+    else text_add(out, opt->s ? safe_line(out->arena, opt->s) : "?");
   }
   add_type_of(out, layer->out[0]);
   text_printf(out, "   # %s\n", layer->path ? layer->path : "");

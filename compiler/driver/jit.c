@@ -2,6 +2,7 @@
 /* The descriptor of a model compiled in memory: what backend_program prints in C, as data. */
 #include "driver/jit.h"
 
+#include "base/safe.h"
 #include "driver/aborts.h"
 #include "driver/native.h"
 #include "driver/version.h"
@@ -30,7 +31,7 @@ static GrusPort host_port(const KirPort *port, Arena *arena) {
   GrusTime time = host_time(port);
   return (GrusPort){
       .name = port->name,
-      .doc = port->doc,
+      .doc = safe_lines(arena, port->doc),
       .role = port->is_out ? GRUS_ROLE_OUT : port->is_init ? GRUS_ROLE_INIT : GRUS_ROLE_IN,
       .elem = host_elem(port->buffer->elem),
       .bound = (uint32_t)port->buffer->categories,
@@ -60,7 +61,7 @@ static const GrusProgram *describe(const KirModule *m, const LlvmEntries *entrie
       .abi = GRUS_HOST_ABI,
       .kind = kind[m->run_kind],
       .name = m->name,
-      .doc = m->doc,
+      .doc = safe_lines(arena, m->doc),
       .compiler = "grus " GRUS_VERSION,
       .batch = (size_t)m->batch,
       .ports = ports,

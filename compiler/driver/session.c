@@ -2,6 +2,7 @@
 /* The session: reading sources, running the front half, printing what was found. */
 #include "driver/session.h"
 
+#include "base/safe.h"
 #include "driver/dump.h"
 #include "driver/foreign.h"
 #include "driver/written.h"
@@ -22,7 +23,7 @@ void session_out(const char *s, size_t len) { stream_out(s, len); }
 static void say_line(Session *s, const char *before, const char *format, va_list args) {
   Text line = text_new(s->arena);
   text_add(&line, before);
-  text_vprintf(&line, format, args);
+  text_add(&line, safe_vprintf(s->arena, format, args));
   text_add_char(&line, '\n');
   stream_error(text_str(&line), line.len);
 }

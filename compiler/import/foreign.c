@@ -3,6 +3,8 @@
  * options set, and handing over tensors. */
 #include "import/foreign.h"
 
+#include "base/safe.h"
+
 #include <string.h>
 
 #define FORMAT(id, name)                                                                           \
@@ -109,7 +111,7 @@ Type foreign_type(Time time, int rank, const int64_t *dims) {
 void foreign_note(Foreign *foreign, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  const char *note = arena_vprintf(foreign->arena, format, args);
+  const char *note = safe_vprintf(foreign->arena, format, args);
   va_end(args);
   ARENA_PUSH(foreign->arena, foreign->note, foreign->n_notes, foreign->cap_notes, note);
 }

@@ -10,6 +10,7 @@
 #include "import/print_model.h"
 
 #include "base/map.h"
+#include "base/safe.h"
 
 #include <string.h>
 
@@ -41,21 +42,9 @@ Convention print_model_convention(const Model *model) {
   return CONVENTION_KERAS;
 }
 
-/* Text of a foreign file inside a comment: one line of UTF-8. */
-static const char *one_line(Arena *arena, const char *s) {
-  Text text = text_new(arena);
-  for (size_t left = strlen(s), len; left; s += len, left -= len) {
-    unsigned c = text_decode(s, left, &len);
-    bool plain = c >= 32 && c != 127 && !(c >= 0x80 && c < 0xA0) && !(c == 0xFFFD && len == 1);
-    if (plain && !(c == 0x2028 || c == 0x2029)) text_add_n(&text, s, len);
-    else text_add_char(&text, '?');
-  }
-  return text_str(&text);
-}
-
 static void add_string(Text *out, Arena *arena, const char *s) {
   text_add_char(out, '"');
-  for (s = one_line(arena, s); *s; s++) {
+  for (s = safe_line(arena, s); *s; s++) {
     if (*s == '"' || *s == '\\') text_add_char(out, '\\');
     text_add_char(out, *s);
   }
@@ -125,7 +114,7 @@ static bool by_position(const Layer *layer, const OptInfo *info, int i) {
 /* A name for from= that no other layer has. */
 static const char *prefix_unique(Printer *p, const Layer *layer) {
   const char *wanted = layer->prefix ? layer->prefix : layer_info(layer->kind)->name;
-  char *stem = arena_strdup(p->arena, one_line(p->arena, wanted));
+  char *stem = arena_strdup(p->arena, safe_line(p->arena, wanted));
   for (char *s = stem; *s; s++)
     if (*s == '[' || *s == ']' || *s == '.' || *s == ' ') *s = '_';
   const char *prefix = stem;
@@ -208,7 +197,7 @@ static int chain_of(Printer *p, const Value *value, Layer ***out) {
 static const char *comment_of(Printer *p, const Layer *layer, const char **last) {
   if (!layer->origin || (*last && strcmp(*last, layer->origin) == 0)) return NULL;
   *last = layer->origin;
-  return one_line(p->arena, layer->origin);
+  return safe_line(p->arena, layer->origin);
 }
 
 static size_t width_of(const char *s) { return text_width(s, strlen(s)); }
@@ -300,7 +289,7 @@ static void add_inputs(Printer *p, bool *named_length) {
   for (int i = 0; i < p->model->n_in; i++) {
     const Port *port = p->model->in[i];
     const char *type = port_type(p, &port->declared, true, named_length);
-    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type), port->doc ? one_line(p->arena, port->doc) : NULL});
+    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type), port->doc ? safe_line(p->arena, port->doc) : NULL});
   }
   flush_lines(p, 0);
 }
@@ -319,8 +308,8 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     lets += ends_statement(&p, model->layer[i]);
   }
   const char *slash = strrchr(foreign->file->path, '/');
-  text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n", one_line(arena, slash ? slash + 1 : foreign->file->path),
-              one_line(arena, foreign->format));
+  text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n", safe_line(arena, slash ? slash + 1 : foreign->file->path),
+              safe_line(arena, foreign->format));
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
     text_printf(&p.out, "  weights %s ", p.convention == CONVENTION_ONNX ? "onnx" : "keras");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* KIR as text. Registers are printed as name.id, so that two of the same name are told apart. */
+#include "base/safe.h"
 #include "kir/kir.h"
 
 static const char *const op_name[] = {
@@ -77,7 +78,7 @@ static void print_doc(const char *doc, int indent, Text *text) {
       n++;
     text_fill(text, ' ', (size_t)indent);
     text_add(text, n ? "# " : "#");
-    text_add_n(text, doc, n);
+    text_add_safe(text, doc, n);
     text_add(text, "\n");
     doc += n + (doc[n] == '\n');
   }
@@ -174,7 +175,7 @@ static void print_buffer(const KirBuffer *b, Text *text) {
   text_printf(text, " align %d", b->align);
   if (b->space == KIR_SCRATCH) text_printf(text, " at %lld", (long long)b->scratch_offset);
   if (b->categories) text_printf(text, " index(%lld)", (long long)b->categories);
-  if (b->doc) text_printf(text, "  # %s", b->doc);
+  if (b->doc) text_printf(text, "  # %s", safe_line(text->arena, b->doc));
   text_add(text, "\n");
 }
 

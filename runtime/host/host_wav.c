@@ -72,7 +72,8 @@ static int wav_chunks(HostSource *source, bool rf64) {
                               formatted ? "data" : "fmt");
     const unsigned char *head = host_bytes_take(&source->bytes, 8);
     char id[5] = {0};
-    memcpy(id, head, 4);
+    for (int i = 0; i < 4; i++) /* it is shown */
+      id[i] = head[i] >= ' ' && head[i] < 0x7f ? (char)head[i] : '?';
     uint32_t size = wav_u32(head + 4);
     if (strcmp(id, "fmt ") == 0) {
       if (wav_format(source, size)) return source->status;

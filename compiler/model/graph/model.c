@@ -2,6 +2,8 @@
 /* Building a Model and asking its layers for their options. */
 #include "model/graph/model.h"
 
+#include "base/safe.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,5 +194,5 @@ const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer)
     else if (!blank) text_add_char(&text, ' ');
     blank = is_blank;
   }
-  return text_str(&text);
+  return safe_line(arena, text_str(&text));
 }

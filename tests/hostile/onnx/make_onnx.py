@@ -6,6 +6,8 @@
   scalar_only.onnx      the same graph with the scalar first
   loop_without_start.onnx  a Loop whose carried value has no start
   split_of_nothing.onnx    a Split without inputs
+  hostile_names.onnx       names that colour a terminal, begin lines, reverse the order of reading
+  hostile_operator.onnx    the same in an operator that does not exist
 """
 import os
 
@@ -49,8 +51,8 @@ def graph(nodes, inputs, outputs):
             + b"".join(part(12, o) for o in outputs))
 
 
-def write(name, g):
-    model = number(1, 8) + part(2, "make_onnx.py") + part(7, g) + part(8, part(1, "") + number(2, 17))
+def write(name, g, producer="make_onnx.py"):
+    model = number(1, 8) + part(2, producer) + part(7, g) + part(8, part(1, "") + number(2, 17))
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "wb") as file:
         file.write(model)
 
@@ -65,3 +67,9 @@ body = graph([node("Relu", ["c"], ["d"])], [port("i", INT64, []), port("on", 9, 
 write("loop_without_start.onnx",
       graph([node("Loop", ["", "", ""], ["y"], [graph_attribute("body", body)])], [x], [port("y", FLOAT, [1, 3])]))
 write("split_of_nothing.onnx", graph([node("Split", [], ["y"])], [x], [y]))
+
+evil = "\x1b[2J\x1b]0;title\x07\n::error::forged\n\u202ereversed\u2066\x85\u2028*/ // \\"
+tanh = part(3, "node " + evil) + node("Tanh", [evil], ["h"])
+gru_like = part(3, "sum " + evil) + node("Softplus", ["h"], ["out " + evil])
+write("hostile_names.onnx", graph([tanh, gru_like], [port(evil, FLOAT, [1, 4, 3])], [port("out " + evil, FLOAT, [1, 4, 3])]), evil)
+write("hostile_operator.onnx", graph([part(3, evil) + node("Op" + evil, [evil], ["y"])], [port(evil, FLOAT, [1, 4, 3])], [y]), evil)
