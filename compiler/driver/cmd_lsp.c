@@ -38,7 +38,7 @@ static Diags *host_diags(void *context, Arena *arena, Sources *sources) {
 
 static char *host_read(void *context, Arena *arena, const char *path, size_t *len, const char **reason) {
   (void)context;
-  if (path[0] != '-' || path[1]) return file_read(arena, path, SOURCE_MAX_BYTES, len, reason);
+  if (path[0] != '-' || path[1]) return file_read_named(arena, path, SOURCE_MAX_BYTES, len, reason);
   *reason = "no such file"; /* `-` would be the protocol itself */
   return NULL;
 }

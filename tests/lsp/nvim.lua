@@ -10,12 +10,15 @@ local lines = {
   '}',
 }
 local function check()
+  vim.opt.runtimepath:prepend { vim.env.EDITORS .. '/vim', vim.env.EDITORS .. '/neovim' }
+  vim.cmd('filetype plugin on | runtime ftdetect/grus.vim')
+  require('grus').setup { cmd = { vim.env.GRUS, 'lsp' } }
   local path = vim.fn.tempname() .. '.grus'
   vim.fn.writefile(lines, path)
   vim.cmd('edit ' .. path)
-  local id = vim.lsp.start_client({ name = 'grus', cmd = { vim.env.GRUS, 'lsp' }, root_dir = '/' })
-  assert(id, 'the server did not start')
-  vim.lsp.buf_attach_client(0, id)
+  assert(vim.wait(20000, function() return #vim.lsp.get_active_clients() == 1 end, 20), 'the server did not start')
+  local id = vim.lsp.get_active_clients()[1].id
+  print('file type ' .. vim.bo.filetype)
   local function diagnostics(n)
     assert(vim.wait(20000, function() return #vim.diagnostic.get(0) == n end, 20),
       'diagnostics: wanted ' .. n .. ', have ' .. vim.inspect(vim.diagnostic.get(0)))
