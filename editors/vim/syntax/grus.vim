@@ -15,8 +15,7 @@ syntax match grusOption /\h\w*\ze=\S/
 syntax match grusSign /<=\|\.\.\|[-+*/=@:]/
 syntax match grusNumber /\<\d[0-9_]*\%(\.\d[0-9_]*\)\?\%([eE][-+]\?\d\+\)\?\%(kHz\|MHz\|Hz\|ms\|us\|s\)\?\>/
 syntax region grusString start=/"/ skip=/\\["\\]/ end=/"/ oneline
-syntax keyword grusTodo TODO FIXME contained
-syntax match grusComment /#.*/ contains=grusTodo,@Spell
+syntax match grusComment /#.*/ contains=@Spell
 syntax match grusDoc /##.*/ contains=@Spell
 highlight default link grusStructure Structure
 highlight default link grusStatement Statement
@@ -32,5 +31,4 @@ highlight default link grusNumber Number
 highlight default link grusString String
 highlight default link grusComment Comment
 highlight default link grusDoc SpecialComment
-highlight default link grusTodo Todo
 let b:current_syntax = 'grus'
