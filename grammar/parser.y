@@ -330,6 +330,7 @@ primary
   | FLOAT                               { $$ = node_number(p, N_FLOAT, @$, $1.text); }
   | STRING                              { $$ = NAMED(N_STRING, @$, $1); }
   | DTYPE                               { $$ = NAMED(N_DTYPE, @$, $1); }
+  | TIME                                { $$ = NAMED(N_TIME_NAME, @$, $1); }
   | shape
   | '(' expr ')'                        { $$ = bracketed($2, @$); }
   | '(' tuple ')'                       { $$ = spanned($2, @$); }

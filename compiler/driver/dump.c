@@ -86,6 +86,8 @@ static void add_layer(Text *out, const Layer *layer) {
     else if (info->opts[i].kind == OPTK_NUMBER) text_add_double(out, opt->f);
     else if (info->opts[i].kind == OPTK_VALUE && opt->value) text_printf(out, "%%%d", opt->value->id);
     else if (info->opts[i].kind == OPTK_SHAPE) text_add_shape(out, opt->shape);
+    else if (info->opts[i].kind == OPTK_SIZES || info->opts[i].kind == OPTK_PADDING || info->opts[i].kind == OPTK_AXES)
+      option_print(out, &info->opts[i], opt);
     else if (opt->learned) text_add(out, "learned");
     else if (opt->states_of) text_printf(out, "states of %%%d", opt->states_of->out[0]->id);
     else if (info->opts[i].kind == OPTK_STATE)

@@ -39,6 +39,7 @@ typedef enum NodeKind {
   N_FIELD, /*   value name      value name      [0] N_NAME field                             */
   N_TUPLE, /*   -               -               expressions, at least two                    */
   N_NAME,  /*   name            -               -                                            */
+  N_TIME_NAME, /* `time`       -               - (the axis, as an expression)               */
   N_INT,   /*   as written      -               -; i = value                                 */
   N_FLOAT, /*   as written      -               -; f = value                                 */
   N_QTY,   /*   as written      -               -; num/den in the base unit, unit            */

@@ -185,6 +185,12 @@ static Item expr_any(Body *body, const Node *node) {
   case N_SUM:
   case N_PRODUCT: return chain_resolve(body, node);
   case N_NEG: return negate_resolve(body, node);
+  case N_TIME_NAME: {
+    Diag *d = diag_new(body->r->diags, E206, node->span, "`time` is an axis, not a value");
+    diag_primary(d, "expected a value");
+    diag_note(d, "an axis is named in `along=`, and declared in a type: `f32[time 49, 13]`");
+    return item_bad();
+  }
   case N_TUPLE: {
     Diag *d = diag_new(body->r->diags, E206, node->span, "expected one value");
     diag_primary(d, "these are %zu", node->n);

@@ -174,6 +174,124 @@ static bool option_states(Body *body, const OptInfo *opt, const Node *node, OptV
   return true;
 }
 
+/* stride=2, stride=(1, 2) */
+static bool option_sizes(Body *body, const OptInfo *opt, const Node *node, OptVal *out) {
+  bool tuple = node_is(node, N_TUPLE);
+  size_t n = tuple ? node->n : 1;
+  if (n > WINDOW_MAX_AXES) {
+    Diag *d = diag_new(body->r->diags, E206, node->span, "`%s` takes one number or two", opt->name);
+    diag_primary(d, "these are %zu", n);
+    diag_note(d, "one for each of the two axes; the features come last and need none");
+    return false;
+  }
+  for (size_t i = 0; i < n; i++) {
+    const Node *part = tuple ? node->kid[i] : node;
+    Item item = expr_resolve(body, part);
+    if (item.kind == ITEM_VALUE) report_not_constant(body->r, part->span, "a whole number", &item);
+    if (item.kind != ITEM_CONST || !size_of_const(body, &item.constant, part, 1, &out->size[i]))
+      return false;
+  }
+  out->i = out->size[0];
+  out->n_sizes = tuple ? (int)n : 0;
+  return true;
+}
+
+/* A whole number of zeros. */
+static bool zeros_resolve(Body *body, const Node *node, int64_t *out) {
+  Item item = expr_resolve(body, node);
+  if (item.kind == ITEM_VALUE) report_not_constant(body->r, node->span, "a whole number", &item);
+  return item.kind == ITEM_CONST && size_of_const(body, &item.constant, node, 0, out);
+}
+
+static bool is_pair_of_numbers(const Node *node) {
+  if (!node_is(node, N_TUPLE) || node->n != 2) return false;
+  for (int i = 0; i < 2; i++)
+    if (node_is(node->kid[i], N_TUPLE) || node_is(node->kid[i], N_NAME)) return false;
+  return true;
+}
+
+/* PyTorch's padding=1 and padding=(1, 2): so many on both sides of each axis. */
+static bool report_padding(Body *body, const LayerInfo *info, const Node *node) {
+  Diag *d = diag_new(body->r->diags, E316, node->span,
+                     "`padding` of `%s` is a word, or how many zeros stand before and after",
+                     info->name);
+  bool two = info->opts[1].kind == OPTK_SIZES, number = node_is(node, N_INT);
+  diag_primary(d, "expected %s", two ? "a word or (before, after) for each axis" : "a word or (before, after)");
+  diag_note(d, "the words are `valid`, `same` and `causal`; a number alone does not say on which side");
+  if (number && !two)
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides, as in PyTorch"), node->span, "(%lld, %lld)",
+             (long long)node->i, (long long)node->i);
+  if (number && two)
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of both axes, as in PyTorch"), node->span,
+             "((%lld, %lld), (%lld, %lld))", (long long)node->i, (long long)node->i, (long long)node->i,
+             (long long)node->i);
+  if (two && is_pair_of_numbers(node) && node_is(node->kid[0], N_INT) && node_is(node->kid[1], N_INT)) {
+    long long a = (long long)node->kid[0]->i, b = (long long)node->kid[1]->i;
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of each axis, as in PyTorch"), node->span,
+             "((%lld, %lld), (%lld, %lld))", a, a, b, b);
+  }
+  return false;
+}
+
+/* One axis: valid, (1, 2). */
+static bool padding_resolve(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
+                            Padding *out) {
+  if (is_pair_of_numbers(node)) {
+    out->kind = PAD_ZEROS;
+    return zeros_resolve(body, node->kid[0], &out->before) &&
+           zeros_resolve(body, node->kid[1], &out->after);
+  }
+  if (!node_is(node, N_NAME)) return report_padding(body, info, node);
+  const char *word = word_resolve(body, opt->name, opt->words, node);
+  int64_t kind = 0;
+  if (!word || !word_listed(opt->words, word, &kind)) return false;
+  out->kind = (PadKind)kind; /* in the order of the words */
+  return true;
+}
+
+/* padding=same, padding=(1, 2) of one axis, padding=(causal, (1, 2)) of two. */
+static bool option_padding(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
+                           OptVal *out) {
+  bool two = info->opts[1].kind == OPTK_SIZES; /* kernel= of two axes */
+  if (two && is_pair_of_numbers(node)) return report_padding(body, info, node);
+  if (node_is(node, N_TUPLE) && two && node->n == WINDOW_MAX_AXES) {
+    out->n_paddings = WINDOW_MAX_AXES;
+    for (int i = 0; i < WINDOW_MAX_AXES; i++)
+      if (!padding_resolve(body, info, opt, node->kid[i], &out->padding[i])) return false;
+    return true;
+  }
+  if (is_pair_of_numbers(node)) {
+    out->n_paddings = 1;
+    return padding_resolve(body, info, opt, node, &out->padding[0]);
+  }
+  if (!node_is(node, N_NAME) && !node_is(node, N_STRING)) return report_padding(body, info, node);
+  out->s = word_resolve(body, opt->name, opt->words, node);
+  return out->s && word_listed(opt->words, out->s, &out->i);
+}
+
+/* along=freq, along=(freq, time). An axis is no value: its name is found by infer. */
+static bool option_axes(Body *body, const OptInfo *opt, const Node *node, OptVal *out) {
+  bool tuple = node_is(node, N_TUPLE);
+  size_t n = tuple ? node->n : 1;
+  out->axis = ARENA_ARRAY(body->r->arena, const char *, n);
+  out->value_span = ARENA_ARRAY(body->r->arena, Span, n);
+  for (size_t i = 0; i < n; i++) {
+    const Node *part = tuple ? node->kid[i] : node;
+    const Binding *b = node_is(part, N_NAME) ? name_find(body, part->text) : NULL;
+    bool param = b && b->item.kind == ITEM_CONST && b->item.constant.kind == CONST_WORD;
+    if (!node_is(part, N_NAME) && !node_is(part, N_TIME_NAME)) {
+      Diag *d = diag_new(body->r->diags, E206, part->span, "`%s` names an axis", opt->name);
+      diag_primary(d, "expected the label of an axis, or `time`");
+      if (node_is(part, N_INT) || node_is(part, N_NEG))
+        diag_note(d, "axes have names, not numbers: `f32[time .., freq 257]`, then `along=freq`");
+      return false;
+    }
+    out->axis[out->n_axes] = param ? b->item.constant.s : node_is(part, N_TIME_NAME) ? "time" : part->text;
+    out->value_span[out->n_axes++] = part->span;
+  }
+  return true;
+}
+
 static bool option_value(Body *body, const Node *node, OptVal *out) {
   Item item = expr_resolve(body, node);
   if (item.kind == ITEM_CONST) report_not_constant(body->r, node->span, "a value", &item);
@@ -221,6 +339,9 @@ bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *ar
   case OPTK_WORD:
     out->s = word_resolve(body, opt->name, opt->words, node);
     return out->s && word_listed(opt->words, out->s, &out->i);
+  case OPTK_SIZES: return option_sizes(body, opt, node, out);
+  case OPTK_PADDING: return option_padding(body, info, opt, node, out);
+  case OPTK_AXES: return option_axes(body, opt, node, out);
   case OPTK_STATE: return option_states(body, opt, node, out);
   case OPTK_VALUE: return option_value(body, node, out);
   default: break;

@@ -131,7 +131,8 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
 }
 
 static bool is_positional(const OptInfo *opt) {
-  return opt->kind == OPTK_SIZE || opt->kind == OPTK_NUMBER || opt->kind == OPTK_SHAPE;
+  return opt->kind == OPTK_SIZE || opt->kind == OPTK_SIZES || opt->kind == OPTK_NUMBER ||
+         opt->kind == OPTK_SHAPE;
 }
 
 static void args_named(Body *body, Args *args, const Node *stage, const Node *arg,

@@ -165,6 +165,7 @@ static bool is_name_here(Parser *parser, const Token *token) {
   if (open == '[')
     return (before == '[' || before == ',') && token->kind != TOK_TIME && next == TOK_INT;
   if (open == '(' && (before == '(' || before == ',') && next == '=') return true;
+  if (token->kind == TOK_TIME && open == '(' && (next == ',' || next == ')')) return false; /* along=time */
   bool operand = before == '=' || before == TOK_PIPE || before == '(' || before == ',' ||
                  before == '+' || before == '-' || before == '*' || before == '/';
   return operand && follows_operand(next);

@@ -62,7 +62,11 @@ static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *i
     return p->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_bias, "true") && strcmp(opt->s, "after") == 0;
   if (!has_default) return false;
   switch (info->kind) {
+  case OPTK_PADDING: return !opt->n_paddings && strcmp(opt->s, info->fallback) == 0;
   case OPTK_WORD: return strcmp(opt->s, info->fallback) == 0;
+  case OPTK_SIZES:
+    if (opt->n_sizes) return false;
+    return strcmp(arena_printf(p->arena, "%lld", (long long)opt->i), info->fallback) == 0;
   case OPTK_SIZE:
   case OPTK_NUMBER: {
     Text value = text_new(p->arena);
@@ -101,6 +105,9 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
   case OPTK_VALUE: text_add(out, expr(p, opt->value)); break;
   case OPTK_SHAPE: text_add_shape(out, opt->shape); break;
   case OPTK_TEXT: add_string(out, p->arena, opt->s); break;
+  case OPTK_SIZES:
+  case OPTK_PADDING:
+  case OPTK_AXES: option_print(out, info, opt); break;
   case OPTK_WORD:
   case OPTK_NONE: text_add(out, opt->s); break;
   }

@@ -67,7 +67,7 @@ typedef enum KirSpace {
   KIR_OUT      /* parameter, written */
 } KirSpace;
 
-enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 10, KIR_MAX_ARGS = 4, KIR_MAX_LOADS = 16 };
+enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 16, KIR_MAX_ARGS = 4, KIR_MAX_LOADS = 16 };
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows
  * it: their product is count. */

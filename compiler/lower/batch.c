@@ -69,64 +69,8 @@ void batch_close(Lower *l) {
   l->kb.tail = l->batch_at;
 }
 
+/* A layer with axes that it is mapped over has rows of its own, sample by sample. */
 bool batch_takes(const Lower *l, const Layer *layer) {
-  if (!l->is_tiled) return false;
-  return lowering_of(layer)->takes_samples;
-}
-
-/* `count` tiles of n rows from row `first`. */
-static void rows_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
-                      MatRows rows, int64_t first, int64_t count, int n) {
-  rows.first = first;
-  if (count > 1) rows.base = kb_for(&l->kb, "row", 0, count * n, n);
-  rows.at = kir_at_plus(kir_at(rows.stride * first), rows.stride, rows.base);
-  if (count > 0) tile_emit(l, mat, tile, j, group, &rows, n);
-  if (count > 1) kb_end(&l->kb);
-}
-
-/* All samples through one run of column tiles. The rows are dealt out evenly: 32 as 2 x 6 and
- * 4 x 5, not 5 x 6 and 2. */
-static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
-                         int most) {
-  Kb *kb = &l->kb;
-  int64_t samples = l->m->batch, tiles = (samples + most - 1) / most;
-  int n = (int)((samples + tiles - 1) / tiles);
-  int64_t large = samples - (n - 1) * tiles;
-  KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
-  MatRows rows = {.row = l->batch, .sums = sums, .stride = tile_sums(mat)};
-  rows_emit(l, mat, tile, j, group, rows, 0, large, n);
-  rows_emit(l, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
-  batch_open(l);
-  for (int v = 0; v < tile->vectors; v++) {
-    MatUnits units = mat_units(mat, tile, j, group, v);
-    KirReg *acc[MAT_MAX_ACC];
-    for (int a = 0; a < mat->n_acc; a++) {
-      KirIndex at = kir_at(((int64_t)v * mat->n_acc + a) * mat->lanes);
-      at = kir_at_plus(at, rows.stride, l->batch);
-      acc[a] = kb_var(kb, mat->acc_name[a], kb_load(kb, sums, at, mat->lanes));
-    }
-    mat->finish(l, mat->context, &units, acc);
-  }
-  batch_close(l);
-  if (j) kb_end(kb);
-}
-
-void batch_emit(Lower *l, Mat *mat) {
-  Kb *kb = &l->kb;
-  MatTile tile[2];
-  int most = tile_shape(l, mat), n_tiles = mat_tiles(l, mat, tile);
-  mat_pack(l, mat);
-  KirBuffer *sums = new_scratch(l, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
-                                KIR_F32, l->m->batch * tile_sums(mat));
-  KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
-  for (int i = 0; i < n_tiles; i++) {
-    MatTile whole = tile[i], last = {0};
-    if (!mat->whole && mat->units % mat->lanes && i == n_tiles - 1 && whole.count > 1) {
-      whole.count--; /* the last vector is partly padding and is stored in another way */
-      last = (MatTile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
-    }
-    columns_emit(l, mat, &whole, group, sums, most);
-    if (last.count) columns_emit(l, mat, &last, group, sums, most);
-  }
-  if (group) kb_end(kb);
+  if (!l->is_tiled || layer->out[0]->type.rank > 1) return false;
+  return lowering_of(layer)->takes_samples && layer->in[0]->type.rank == 1;
 }

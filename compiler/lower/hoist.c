@@ -140,7 +140,7 @@ KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward) {
 /* ---- the products ---- */
 
 /* Tiles of n rows of one run of columns, from row `from` of the block while they fit. */
-static void rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile, KirReg *j,
+static void block_rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile, KirReg *j,
                       const Hoisted *to, const MatRows *base, KirReg *from, int n) {
   Kb *kb = &l->kb;
   MatRows rows = *base;
@@ -166,7 +166,7 @@ static void columns_emit(Lower *l, const HoistBlock *b, const Mat *mat, const Ma
   KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
   if (!b->rows && b->size % n == 0) {
     KirReg *from = kb_for(kb, "row", 0, b->size, n);
-    rows_emit(l, b, mat, tile, j, to, base, from, n);
+    block_rows_emit(l, b, mat, tile, j, to, base, from, n);
     kb_end(kb);
   } else {
     KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
@@ -174,13 +174,13 @@ static void columns_emit(Lower *l, const HoistBlock *b, const Mat *mat, const Ma
     KirReg *whole = kb_let(kb, "whole", kb_op2(kb, KIR_MUL, tiles, kb_int(kb, KIR_INDEX, n, 1)));
     KirReg *from = kb_for_expr(kb, "row", zero, kb_use(kb, whole), n);
     from->hi = b->size - n;
-    rows_emit(l, b, mat, tile, j, to, base, from, n);
+    block_rows_emit(l, b, mat, tile, j, to, base, from, n);
     kb_end(kb);
     rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
     from = kb_for_expr(kb, "row", kb_use(kb, whole), rows, 1);
     from->lo = 0;
     from->hi = b->size - 1;
-    rows_emit(l, b, mat, tile, j, to, base, from, 1);
+    block_rows_emit(l, b, mat, tile, j, to, base, from, 1);
     kb_end(kb);
   }
   if (j) kb_end(kb);

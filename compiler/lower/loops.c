@@ -84,7 +84,7 @@ static void zero_before(Lower *l, const Value *v) {
   const ValuePlace *p = &l->place[v->id];
   if (!p->need.before || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
-  kb_zero(&l->kb, view.buffer, kir_at_offset(view.at, -p->need.before * view.time),
+  kb_zero(&l->kb, view.buffer, kir_at_offset(view.at, -p->row_at - p->need.before * view.time),
           p->need.before * view.time);
 }
 
@@ -93,12 +93,48 @@ static void zero_after(Lower *l, const Value *v) {
   if (!p->need.after || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
   Domain d = domain_of(l, &v->type);
-  KirIndex at = view.at;
+  KirIndex at = kir_at_offset(view.at, -p->row_at);
   if (d.kind == TIME_BOUNDED)
     at = kir_at_plus(at, view.time, l->length[d.length]);
   else
     at = kir_at_offset(at, view.time * d.n);
   kb_zero(&l->kb, view.buffer, at, p->need.after * view.time);
+}
+
+/* ---- zeros around feature axes ---- */
+
+/* Those of one axis in a row that begins at `at`. */
+static void zero_axis(Lower *l, const Value *v, KirIndex at, int axis) {
+  const Need *need = &l->place[v->id].need;
+  const Type *type = &v->type;
+  KirBuffer *b = l->place[v->id].view.buffer;
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < type->rank; i++) {
+    int64_t n = type->dim[i].n + need->pad_before[i] + need->pad_after[i];
+    if (i < axis) outer *= n;
+    if (i > axis) inner *= n;
+  }
+  int64_t before = need->pad_before[axis] * inner, middle = type->dim[axis].n * inner;
+  int64_t after = need->pad_after[axis] * inner;
+  KirReg *o = outer > 1 ? kb_for(&l->kb, "i", 0, outer, 1) : NULL;
+  at = kir_at_plus(at, before + middle + after, o);
+  if (before) kb_zero(&l->kb, b, at, before);
+  if (after) kb_zero(&l->kb, b, kir_at_offset(at, before + middle), after);
+  if (o) kb_end(&l->kb);
+}
+
+void zero_pads(Lower *l, const Value *v) {
+  const ValuePlace *p = &l->place[v->id];
+  if (!p->need.padded || p->history) return;
+  View view = *view_of(l, v);
+  Domain d = domain_of(l, &v->type);
+  int64_t rows = p->in_block ? hoist_block(l, d) : view.time ? d.n + p->need.before + p->need.after : 1;
+  KirIndex at = kir_at_offset(view.at, -p->row_at - (p->in_block ? 0 : p->need.before * view.time));
+  KirReg *t = rows > 1 ? kb_for(&l->kb, "t", 0, rows, 1) : NULL;
+  at = kir_at_plus(at, p->row, t);
+  for (int axis = 0; axis < v->type.rank; axis++)
+    if (p->need.pad_before[axis] || p->need.pad_after[axis]) zero_axis(l, v, at, axis);
+  if (t) kb_end(&l->kb);
 }
 
 /* ---- groups ---- */
@@ -184,6 +220,7 @@ static void emit_group(Lower *l, const Job *of) {
     if (!in_group(l, i, of)) continue;
     set_cost(l, i);
     zero_before(l, fused_result(l, model->layer[i]));
+    zero_pads(l, fused_result(l, model->layer[i]));
     emit_before(l, model->layer[i]);
   }
   batch_close(l);
@@ -211,6 +248,7 @@ static void emit_private_job(Lower *l, const Layer *layer) {
   set_cost(l, layer->id);
   batch_open(l);
   zero_before(l, layer->out[0]);
+  zero_pads(l, layer->out[0]);
   batch_close(l);
   emit_private(l, layer);
   batch_open(l);
@@ -225,7 +263,7 @@ void stage_inputs(Lower *l) {
   for (int i = 0; i < model->n_in; i++) {
     const Value *v = model->in[i]->value;
     const ValuePlace *p = &l->place[v->id];
-    if (!l->in[i] || !(p->need.before || p->need.after)) continue;
+    if (!l->in[i] || !(p->need.before || p->need.after || p->need.padded)) continue;
     Domain d = domain_of(l, &v->type);
     View port = {.buffer = l->in[i], .rank = v->type.rank}, own = *view_of(l, v);
     int64_t n = 1;
@@ -243,6 +281,7 @@ void stage_inputs(Lower *l) {
     port.at = at_batch(l, port.buffer, 0);
     bool opened;
     zero_before(l, v);
+    zero_pads(l, v);
     KirReg *t = open_time(l, d, "t", &opened);
     copy_row(l, &own, t, &port, t);
     if (opened) kb_end(&l->kb);

@@ -58,6 +58,8 @@ typedef struct Job {
 typedef struct Need {
   bool rows;             /* all rows in memory, not only the current one */
   int64_t before, after; /* rows of zeros (streams: history) around them */
+  bool padded;           /* zeros around feature axes: */
+  int64_t pad_before[TYPE_MAX_AXES], pad_after[TYPE_MAX_AXES];
 } Need;
 
 typedef struct ValuePlace {
@@ -70,7 +72,8 @@ typedef struct ValuePlace {
   bool in_block;      /* rows of a block of steps are in memory */
   KirBuffer *lost;    /* mean: what rounding lost of the running sum so far */
   KirBuffer *history; /* streams: the state buffer to move down after each call */
-  int64_t row;        /* elements of a row in it */
+  int64_t row;        /* elements of a row, zeros around it included */
+  int64_t row_at;     /* of its first element in the row */
   KirBuffer
       *position; /* long histories: rows by which this call's rows have wandered in the buffer */
   KirReg *at_position;
@@ -177,6 +180,8 @@ void advance_positions(Lower *l);
 
 /* ---- loops.c ---- */
 void emit_groups(Lower *l);
+/* Zeros around the feature axes of a value, in every row that has no history. */
+void zero_pads(Lower *l, const Value *v);
 /* Inputs that need rows around them are copied into a buffer that has them. */
 void stage_inputs(Lower *l);
 /* The groups of reset, or of run and step. */
@@ -194,8 +199,9 @@ enum { MAT_MAX_ACC = 4, MAT_MAX_PARTS = 2 };
 
 typedef struct MatPart {
   KirBuffer *x;
-  KirIndex at; /* element k of tap i is at + i * tap_stride + k * k_stride */
+  KirIndex at; /* element k of tap (i, j) is at + i * tap_stride + j * tap2_stride + k * k_stride */
   int64_t k_stride, tap_stride, taps, d;
+  int64_t taps2, tap2_stride; /* taps along a second axis; 0: none */
   int64_t group_stride; /* added a group */
   int n_gates;
   int acc[MAT_MAX_ACC];        /* the accumulator each gate's products go to */
@@ -226,6 +232,8 @@ typedef struct Mat {
   int split;        /* partial sums; 0: as one row wants them */
   KirReg *turn;     /* number of a step: odd ones walk the tiles backwards; NULL: none */
   int tile_vectors; /* vectors of a tile; 0: as one row wants them */
+  KirReg *row;      /* rows computed together: the register that numbers them; NULL: one row */
+  int64_t n_rows;
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
   bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
@@ -248,8 +256,16 @@ bool outgrows_cache(const Lower *l, const Mat *mat);
 bool turns_in_stream(const Lower *l, const Mat *mat);
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
+/* One row, whatever mat->row says. */
+void mat_emit_row(Lower *l, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
+/* Loops over the taps of a part: their variables, NULL for one tap. They are closed by close_taps. */
+void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);
+void mat_close_taps(Lower *l, KirReg *const tap[2]);
+/* The index of a weight (stride: from input to input), or of an input, moved to the tap. */
+KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *const tap[2]);
+KirIndex mat_input_tap(KirIndex at, const MatPart *p, KirReg *const tap[2]);
 /* Vectors of one group. */
 int64_t mat_vectors(const Mat *mat);
 /* The tiles of a group, at most two runs: tiles for one row, or mat->tile_vectors in each. */
@@ -319,7 +335,10 @@ void batch_open(Lower *l);
 void batch_close(Lower *l);
 /* Whether a layer takes all samples itself. */
 bool batch_takes(const Lower *l, const Layer *layer);
-void batch_emit(Lower *l, Mat *mat);
+
+/* ---- rows.c ---- */
+/* All rows of mat; all but mat->row is defined where it stands. */
+void rows_emit(Lower *l, Mat *mat);
 
 /* ---- mathfn.c ---- */
 typedef enum MathFn {
@@ -360,7 +379,7 @@ typedef struct Lowering {
   bool (*is_private)(const Layer *);                 /* has its loops to itself; NULL: never */
   void (*alone)(Lower *, const Layer *);             /* then: all of it */
   View (*view)(Lower *, const Layer *);              /* the result as a view of the input; NULL: none */
-  Window (*window)(const Layer *);                   /* the rows that it reads; NULL: its own */
+  Window (*window)(const Layer *);                   /* the rows that it reads; NULL, size 0: its own */
   bool takes_samples;                                /* of a batch, all at once */
   bool ends_time;                                    /* runs over the steps, one result */
   bool has_kernel;                                   /* which may be stored in 16 bits */

@@ -69,7 +69,26 @@ int mat_split(const Lower *l, const Mat *mat) {
 }
 
 int64_t mat_part_depth(const MatPart *p) {
-  return p->taps * p->d;
+  return p->taps * (p->taps2 ? p->taps2 : 1) * p->d;
+}
+
+void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]) {
+  tap[0] = p->taps > 1 ? kb_for(&l->kb, "i", 0, p->taps, 1) : NULL;
+  tap[1] = p->taps2 > 1 ? kb_for(&l->kb, "i2", 0, p->taps2, 1) : NULL;
+}
+
+void mat_close_taps(Lower *l, KirReg *const tap[2]) {
+  for (int i = 0; i < 2; i++)
+    if (tap[i]) kb_end(&l->kb);
+}
+
+KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *const tap[2]) {
+  at = kir_at_plus(at, stride * p->d * (p->taps2 ? p->taps2 : 1), tap[0]);
+  return kir_at_plus(at, stride * p->d, tap[1]);
+}
+
+KirIndex mat_input_tap(KirIndex at, const MatPart *p, KirReg *const tap[2]) {
+  return kir_at_plus(kir_at_plus(at, p->tap_stride, tap[0]), p->tap2_stride, tap[1]);
 }
 
 /* Packed weights of a part: groups x [tile][k][gate][lane]. */

@@ -99,17 +99,17 @@ static void start_sums(Lower *l, TileRun *r) {
 }
 
 /* Where input k = at of a part is. */
-static KirIndex input_at(const TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+static KirIndex input_at(const TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
                          int64_t k_offset) {
   KirIndex at = kir_at_plus(kir_at_offset(p->at, k_offset * p->k_stride), p->k_stride, k);
   at = kir_at_plus(at, p->k_stride, r->block);
-  return kir_at_plus(kir_at_plus(at, p->tap_stride, tap), p->group_stride, r->group);
+  return kir_at_plus(mat_input_tap(at, p, tap), p->group_stride, r->group);
 }
 
 /* acc += w[k + s] * x[k + s] for every gate and vector; tap, k: loop variables or NULL. Weights are
  * loaded in the order they lie in: beyond the first cache, 512 KB of an LSTM in 0.7 of the time of
  * another order. */
-static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
                         int64_t k_offset, int s) {
   Kb *kb = &l->kb;
   int lanes = r->mat->lanes;
@@ -123,7 +123,7 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, Kir
     KirIndex w = is_extern ? extern_at(r, p, gate, v)
                            : mat_weight_at(r->mat, p, r->tile, r->j, r->group, gate, v);
     w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride, r->block);
-    w = kir_at_plus(w, stride * p->d, tap);
+    w = mat_weight_tap(w, stride, p, tap);
     KirReg *acc = r->acc[s][v][p->acc[gate]];
     kb_set(kb, acc,
            muladd(l, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
@@ -169,7 +169,7 @@ enum { MANY_INPUTS = 4, HOME_OF_INPUTS = 12, HOME_OF_WEIGHTS = 16 };
 /* MANY_INPUTS inputs from k + offset on: they are loaded together, and their weights as many at
  * once as there is room for in registers. Of 32 registers inputs take 4, weights 16, sums 8, and 4
  * are left. */
-static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg *k,
+static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
                      int64_t k_offset) {
   Kb *kb = &l->kb;
   KirReg *x[MANY_INPUTS], *w[KIR_MAX_LOADS];
@@ -182,7 +182,7 @@ static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg
     if (i % at_once == 0) {
       KirIndex at = mat_weight_at(r->mat, p, r->tile, r->j, r->group, 0, 0);
       at = kir_at_plus(kir_at_offset(at, stride * (k_offset + i)), stride, k);
-      at = kir_at_plus(kir_at_plus(at, stride, r->block), stride * p->d, tap);
+      at = mat_weight_tap(kir_at_plus(at, stride, r->block), stride, p, tap);
       kb_loads(kb, w, at_once * of_input, HOME_OF_WEIGHTS, "w", p->packed, at);
     }
     KirReg *const *weight = w + i % at_once * of_input;
@@ -194,7 +194,7 @@ static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, KirReg
 }
 
 /* k from first to first + n - 1 into the sums. */
-static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t first,
+static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
   Kb *kb = &l->kb;
   if (n >= MANY_INPUTS && many_weights(l, r, p)) {
@@ -221,7 +221,7 @@ static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of r. */
-static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int64_t blocks) {
+static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, int64_t blocks) {
   Kb *kb = &l->kb;
   TileRun part = *r;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
@@ -242,12 +242,12 @@ static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *tap, int6
 }
 
 static void add_part(Lower *l, TileRun *r, const MatPart *p) {
-  Kb *kb = &l->kb;
-  KirReg *tap = p->taps > 1 ? kb_for(kb, "i", 0, p->taps, 1) : NULL;
+  KirReg *tap[2];
+  mat_open_taps(l, p, tap);
   int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
   if (blocks) add_blocks(l, r, p, tap, blocks);
   add_range(l, r, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
-  if (tap) kb_end(kb);
+  mat_close_taps(l, tap);
 }
 
 /* Partial sums pairwise into the first. */
@@ -313,13 +313,21 @@ static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
 }
 
 void mat_emit(Lower *l, Mat *mat) {
-  Kb *kb = &l->kb;
-  MatTile tile[2];
   if (mat->groups < 1) mat->groups = 1;
   if (batch_takes(l, mat->layer)) {
-    batch_emit(l, mat);
+    mat->row = l->batch;
+    mat->n_rows = l->m->batch;
+  }
+  if (mat->row) {
+    rows_emit(l, mat);
     return;
   }
+  mat_emit_row(l, mat);
+}
+
+void mat_emit_row(Lower *l, Mat *mat) {
+  Kb *kb = &l->kb;
+  MatTile tile[2];
   /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
    * tile then stands alone. */
   mat_pack(l, mat);

@@ -163,18 +163,31 @@ KirIndex view_row(const View *view, KirReg *t, int64_t row) {
   return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, t);
 }
 
-/* A view of rows in C order, the first `before` rows skipped. */
-static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows, int64_t before) {
+/* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL none. */
+static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows, int64_t before,
+                      const Need *need) {
   View v = {.buffer = b, .rank = type->rank};
-  int64_t n = 1;
+  int64_t n = 1, first = 0;
   for (int i = type->rank - 1; i >= 0; i--) {
     v.dim[i] = type->dim[i].n;
     v.stride[i] = n;
-    n *= v.dim[i];
+    if (need) first += need->pad_before[i] * n;
+    n *= v.dim[i] + (need ? need->pad_before[i] + need->pad_after[i] : 0);
   }
   v.time = rows && type_is_sequence(type) ? n : 0;
-  v.at = at_batch(l, b, before * n);
+  v.at = at_batch(l, b, before * n + first);
   return v;
+}
+
+/* Elements of a row, zeros around its axes included. */
+static int64_t padded_row(const Type *type, const Need *need, int64_t *first) {
+  int64_t n = 1;
+  *first = 0;
+  for (int i = type->rank - 1; i >= 0; i--) {
+    *first += need->pad_before[i] * n;
+    n *= type->dim[i].n + need->pad_before[i] + need->pad_after[i];
+  }
+  return n;
 }
 
 /* A view of a port: axes in storage order, the time axis at time_pos. */
@@ -209,7 +222,7 @@ static void place_port_out(Lower *l, const Value *v, int port) {
 
 static bool place_as_output(Lower *l, const Value *v) {
   const Need *n = &l->place[v->id].need;
-  if (n->before || n->after) return false;
+  if (n->before || n->after || n->padded) return false;
   for (int i = 0; i < l->model->n_out; i++)
     if (l->model->out[i]->value == v) {
       place_port_out(l, v, i);
@@ -221,7 +234,7 @@ static bool place_as_output(Lower *l, const Value *v) {
 /* The slice of a concat that runs in the same loop and reads v. */
 static bool place_in_concat(Lower *l, const Value *v) {
   const Job *job = &l->job[v->layer->id];
-  if (l->place[v->id].need.rows || v->field) return false;
+  if (l->place[v->id].need.rows || l->place[v->id].need.padded || v->field) return false;
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
     const Layer *c = l->model->layer[i];
     if (c->kind != LAYER_concat || l->job[i].level != job->level || l->job[i].pass != job->pass ||
@@ -283,13 +296,13 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   ValuePlace *p = &l->place[v->id];
   const Need *n = &p->need;
   Domain d = domain_of(l, &v->type);
-  int64_t row = type_step_size(&v->type);
+  int64_t row = padded_row(&v->type, n, &p->row_at);
   bool rows = n->rows && d.kind != TIME_NONE;
   int64_t count = row * (rows ? n->before + d.n + n->after : p->in_block ? hoist_block(l, d) : 1);
   KirElem elem = elem_of(&v->type);
   KirBuffer *b;
+  p->row = row;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
-    p->row = row;
     if (n->before >= LONG_HISTORY * d.n && !l->target->is_mcu)
       place_wandering(l, v, part, d.n);
     else
@@ -298,7 +311,7 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   } else
     b = new_kept(l, v->layer, part, elem, count);
   if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
-  p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0);
+  p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0, n);
   p->view.at = kir_at_plus(p->view.at, row, p->at_position);
   if (p->in_block) {
     p->view.time = row;
@@ -314,11 +327,12 @@ static bool place_in_cell(Lower *l, const Value *v) {
   int dirs = layer_directions(layer);
   const CellPlace *cell = &l->cell[layer->id * 2];
   bool is_c = v->field && v->field[0] == 'c';
-  bool more = l->place[v->id].need.rows || l->place[v->id].in_block;
-  if (!v->field && (more || dirs == 2)) return false;
+  const Need *need = &l->place[v->id].need;
+  bool more = need->rows || need->padded || l->place[v->id].in_block;
+  if (need->padded || (!v->field && (more || dirs == 2))) return false;
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
-  l->place[v->id].view = view_rows(l, b, &v->type, false, 0);
+  l->place[v->id].view = view_rows(l, b, &v->type, false, 0, NULL);
   return true;
 }
 
@@ -345,7 +359,7 @@ static void place_input(Lower *l, int i) {
   const Value *v = port->value;
   ValuePlace *p = &l->place[v->id];
   p->decided = true;
-  if (p->need.before || p->need.after) {
+  if (p->need.before || p->need.after || p->need.padded) {
     place_in_buffer(l, v, arena_printf(l->arena, "%s_rows", port->name));
     return;
   }

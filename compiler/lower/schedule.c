@@ -30,7 +30,8 @@ Window window_of(const Lower *l, const Layer *layer) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   if (!how->window) return (Window){.size = 1, .hop = 1, .dilation = 1};
   Window w = how->window(layer);
-  w.is_window = true;
+  w.is_window = w.size > 0;
+  if (!w.is_window) return (Window){.size = 1, .hop = 1, .dilation = 1};
   if (l->streaming && type_is_stream(in)) w.shift += in->time.lag - out->time.lag * w.hop;
   return w;
 }
@@ -142,6 +143,18 @@ static void need(Lower *l, const Value *v, Need n) {
   if (n.after > have->after) have->after = n.after;
 }
 
+/* Zeros around the feature axes that the windows of a layer go along. */
+static void need_pads(Lower *l, const Layer *layer) {
+  Need *have = &l->place[layer->in[0]->id].need;
+  for (int k = 0; k < layer->n_along; k++) {
+    const LayerAxis *a = &layer->along[k];
+    if (a->axis == AXIS_TIME || (a->before == 0 && a->after == 0)) continue;
+    have->padded = true;
+    if (a->before > have->pad_before[a->axis]) have->pad_before[a->axis] = a->before;
+    if (a->after > have->pad_after[a->axis]) have->pad_after[a->axis] = a->after;
+  }
+}
+
 static void need_window(Lower *l, const Layer *layer, const Window *w) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
@@ -149,7 +162,7 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
   if (in->time.kind == TIME_FIXED) {
     int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
     n.after = beyond > 0 ? beyond : 0;
-  } else if (in->time.kind == TIME_BOUNDED && layer->kind == LAYER_Conv1D)
+  } else if (in->time.kind == TIME_BOUNDED && layer_opt(layer, OPT_padding))
     n.after = w->same_bounded ? (w->size - 1) * w->dilation : reach > 0 && w->shift < 0 ? reach : 0;
   need(l, layer->in[0], n);
 }
@@ -159,10 +172,12 @@ static void need_inputs(Lower *l, const Layer *layer) {
   if (job->is_dead) return;
   Need out = l->place[layer->out[0]->id].need;
   Window w = window_of(l, layer);
+  need_pads(l, layer);
   if (w.is_window) {
     need_window(l, layer, &w);
     return;
   }
+  if (out.padded) job->is_alias = false;
   bool spreads = layer->kind == LAYER_repeat || layer->kind == LAYER_expand;
   if (spreads && (out.before || out.after)) job->is_alias = false;
   for (int i = 0; i < layer->n_in; i++) {

@@ -80,7 +80,7 @@ static void start_sums(Lower *l, RowTile *t) {
 }
 
 /* Sums of all rows += W[k + offset] x[k + offset]. */
-static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, KirReg *k,
+static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, KirReg *k,
                         int64_t offset, int s) {
   Kb *kb = &l->kb;
   const Mat *mat = t->mat;
@@ -90,12 +90,12 @@ static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, Kir
     for (int gate = 0; gate < p->n_gates; gate++) {
       KirIndex at = mat_weight_at(mat, p, t->tile, t->j, t->group, gate, v);
       at = kir_at_plus(kir_at_offset(at, stride * offset), stride, k);
-      at = kir_at_plus(kir_at_plus(at, stride, t->block), stride * p->d, tap);
+      at = mat_weight_tap(kir_at_plus(at, stride, t->block), stride, p, tap);
       w[v * p->n_gates + gate] = kb_let(kb, "w", kb_load(kb, p->packed, at, mat->lanes));
     }
   for (int r = 0; r < t->n; r++) {
     KirIndex at = kir_at_plus(kir_at_offset(p->at, offset * p->k_stride), p->k_stride, k);
-    at = kir_at_plus(kir_at_plus(at, p->k_stride, t->block), p->tap_stride, tap);
+    at = mat_input_tap(kir_at_plus(at, p->k_stride, t->block), p, tap);
     at = row_at(t->rows, kir_at_plus(at, p->group_stride, t->group), r);
     KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), mat->lanes));
     for (int v = 0; v < t->tile->vectors; v++)
@@ -107,7 +107,7 @@ static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, Kir
   }
 }
 
-static void add_range(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, int64_t first,
+static void add_range(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
   Kb *kb = &l->kb;
   int64_t whole = n / t->split * t->split;
@@ -130,7 +130,7 @@ static bool part_adds(const RowTile *t, const MatPart *p, int c) {
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of t. */
-static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, int64_t blocks) {
+static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, int64_t blocks) {
   Kb *kb = &l->kb;
   RowTile part = *t;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
@@ -148,11 +148,12 @@ static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *tap, int6
 }
 
 static void add_part(Lower *l, RowTile *t, const MatPart *p) {
-  KirReg *tap = p->taps > 1 ? kb_for(&l->kb, "i", 0, p->taps, 1) : NULL;
+  KirReg *tap[2];
+  mat_open_taps(l, p, tap);
   int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
   if (blocks) add_blocks(l, t, p, tap, blocks);
   add_range(l, t, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
-  if (tap) kb_end(&l->kb);
+  mat_close_taps(l, tap);
 }
 
 /* Partial sums pairwise into the first, and all to memory. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, Conv1D, Embedding, LayerNorm, BatchNorm and prelu: one step. All but Conv1D act on the
- * last axis [.., d]. */
-#include "lower/lower_internal.h"
+/* Dense, Embedding, LayerNorm, BatchNorm and prelu: one step. They act on the last axis [.., d]. */
+#include "lower/weighted.h"
 
 #include <math.h>
 
@@ -16,22 +15,6 @@ static int64_t last_stride(const View *v) {
   return v->rank ? v->stride[v->rank - 1] : 1;
 }
 
-/* What happens to the sums of a Mat: the layers of the tail, then to a row. */
-typedef struct RowOut {
-  const Layer *layer;
-  KirBuffer *buffer;
-  KirIndex at;
-  int64_t stride;
-} RowOut;
-
-static void store_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const RowOut *out = context;
-  Kb *kb = &l->kb;
-  for (const Layer *at = l->job[out->layer->id].tail; at; at = l->job[at->id].tail)
-    if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(l, at, kb_use(kb, acc[0])));
-  mat_store(l, out->buffer, out->at, out->stride, u, acc[0]);
-}
-
 /* BatchNorm as y = a x + b. */
 static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, double *b) {
   double eps = layer_eps(l->model, layer);
@@ -44,7 +27,7 @@ static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, dou
 }
 
 /* A BatchNorm behind a Dense or Conv1D becomes part of its weights: a (W x + b) + c. */
-static void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth) {
+void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth) {
   const Layer *norm = l->job[layer->id].tail;
   if (!norm || norm->kind != LAYER_BatchNorm) return;
   double *a = ARENA_ARRAY(l->arena, double, units), *c = ARENA_ARRAY(l->arena, double, units);
@@ -68,7 +51,7 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
 static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
+  MapRows rows = map_open(l, layer, x, y, &ix, &iy);
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
   Mat mat = {.layer = layer,
              .units = last_dim(y),
@@ -76,7 +59,7 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
              .n_parts = 1,
              .suffix = "",
              .acc_name = {"sum"},
-             .finish = store_finish,
+             .finish = row_finish,
              .context = &out};
   mat.lanes = mat_lanes(l, mat.units);
   mat.part[0] = (MatPart){.x = x->buffer,
@@ -91,88 +74,10 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
   l->cost->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
+  mat.row = rows.row;
+  mat.n_rows = rows.n;
   mat_emit(l, &mat);
-  close_loops(l, opened);
-}
-
-/* padding=same as Keras has it: the larger half behind. With a stride and a length known only at
- * run time the half in front varies up to its greatest value, span / 2. */
-static int64_t conv_before(const Layer *layer, int64_t span, int64_t stride, const Type *in) {
-  if (layer_word_is(layer, OPT_padding, "causal")) return span - 1;
-  if (!layer_word_is(layer, OPT_padding, "same")) return 0;
-  if (in->time.kind == TIME_BOUNDED) return (span - 1) / 2;
-  int64_t n = in->time.n, pad = ((n + stride - 1) / stride - 1) * stride + span - n;
-  return pad > 0 ? pad / 2 : 0;
-}
-
-static Window conv_window(const Layer *layer) {
-  const Type *in = &layer->in[0]->type;
-  Window w = {.size = layer_size(layer, OPT_kernel, 1),
-              .hop = layer_size(layer, OPT_stride, 1),
-              .dilation = layer_size(layer, OPT_dilation, 1)};
-  w.shift = -conv_before(layer, (w.size - 1) * w.dilation + 1, w.hop, in);
-  w.same_bounded =
-      in->time.kind == TIME_BOUNDED && w.hop > 1 && layer_word_is(layer, OPT_padding, "same");
-  return w;
-}
-
-/* The row of padding in front for a length and stride known only at run time, as Keras has it:
- * max((n' - 1) stride + span - n, 0) / 2. */
-static KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
-  Kb *kb = &l->kb;
-  Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
-  int64_t span = (w->size - 1) * w->dilation + 1;
-  KirExpr *pad = kb_op2(kb, KIR_MUL, domain_count(l, out), kb_int(kb, KIR_INDEX, w->hop, 1));
-  pad = kb_op2(kb, KIR_ADD, pad, kb_int(kb, KIR_INDEX, span - w->hop, 1));
-  pad = kb_op2(kb, KIR_SUB, pad, domain_count(l, in));
-  pad = kb_op2(kb, KIR_MAX, pad, kb_int(kb, KIR_INDEX, 0, 1));
-  KirReg *r = kb_let(kb, "pad", kb_op2(kb, KIR_DIV, pad, kb_int(kb, KIR_INDEX, 2, 1)));
-  r->lo = 0;
-  r->hi = (span - 1) / 2;
-  return r;
-}
-
-static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
-  Window w = window_of(l, layer);
-  int64_t d = last_dim(x), filters = last_dim(y), groups = layer_size(layer, OPT_groups, 1);
-  KirIndex at = kir_at_plus(x->at, x->time * w.hop, t);
-  if (w.same_bounded)
-    at = kir_at_plus(at, -x->time, same_before(l, layer, &w));
-  else
-    at = kir_at_offset(at, w.shift * x->time);
-  RowOut out = {layer, y->buffer, view_row(y, t, 0), last_stride(y)};
-  Mat mat = {.layer = layer,
-             .units = filters / groups,
-             .groups = groups,
-             .n_acc = 1,
-             .n_parts = 1,
-             .suffix = "",
-             .acc_name = {"sum"},
-             .finish = store_finish,
-             .context = &out};
-  mat.lanes = mat_lanes(l, mat.units);
-  MatPart *p = &mat.part[0];
-  *p = (MatPart){.x = x->buffer,
-                 .at = at,
-                 .k_stride = last_stride(x),
-                 .taps = w.size,
-                 .tap_stride = x->time * w.dilation,
-                 .d = d / groups,
-                 .n_gates = 1,
-                 .name = "W",
-                 .group_stride = d / groups * last_stride(x)};
-  p->w[0] = role(layer, ROLE_KERNEL);
-  if (groups == 1 && w.dilation == 1 && x->time == d &&
-      p->k_stride == 1) { /* the taps lie in a row */
-    p->d *= p->taps;
-    p->taps = 1;
-  }
-  mat.bias[0] = role(layer, ROLE_BIAS);
-  mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
-  l->cost->macs += domain_of(l, &layer->out[0]->type).n * filters * w.size * (d / groups);
-  fold_norm(l, layer, &mat, filters, w.size * (d / groups));
-  mat_emit(l, &mat);
+  close_loops(l, rows.opened);
 }
 
 /* Opens loops over all features of x and one row of y for each: y[.., :] belongs to x[..]. */
@@ -306,11 +211,6 @@ static void prelu(Lower *l, const Layer *layer, KirReg *t) {
 
 const Lowering dense_lowering = {
     .step = dense_step, .takes_samples = true, .has_kernel = true, .text = "y = W x + b"};
-const Lowering conv_lowering = {.step = conv_step,
-                                .window = conv_window,
-                                .takes_samples = true,
-                                .has_kernel = true,
-                                .text = "y[t] = sum of W[i] x[t * stride + i * dilation] + b"};
 const Lowering embedding_lowering = {.step = embedding_step};
 const Lowering layer_norm_lowering = {
     .step = layer_norm, .text = "y = scale (x - mean) / sqrt(variance + eps) + center"};

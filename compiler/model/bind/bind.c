@@ -153,7 +153,7 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   if (reversed) diag_fix(d, FIX_MAYBE, "the shape is transposed: was this file written with another convention than `%s`?",
                          names[b->convention]);
   const OptVal *units = &layer->opt[0];
-  int64_t gates = p->rank == 4 ? p->dim[1] : 1, last = t->rank ? t->dim[b->convention == CONVENTION_KERAS ? t->rank - 1 : t->rank > 2 ? 1 : 0] : 0;
+  int64_t gates = p->axes[0] == 'D' ? p->dim[1] : 1, last = t->rank ? t->dim[b->convention == CONVENTION_KERAS ? t->rank - 1 : t->rank > 2 ? 1 : 0] : 0;
   if (!reversed && units->given && p->role == ROLE_KERNEL && last && last % gates == 0 && last / gates != units->i) {
     Fix *fix = diag_fix(d, FIX_MAYBE, "with %lld units it fits", (long long)(last / gates));
     if (span_valid(units->at)) fix_edit(fix, units->at, "%lld", (long long)(last / gates));

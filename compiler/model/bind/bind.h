@@ -44,7 +44,7 @@ typedef struct BindMap {
   const BindRow *row;
   const ParamShape *p;
   const int *place;
-  int64_t begin, end, stride[128], inner, offset;
+  int64_t begin, end, stride[128], offset;
 } BindMap;
 BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split);
 int64_t bind_map_at(const BindMap *map, int64_t i);

@@ -3,7 +3,8 @@
 #include "model/bind/bind.h"
 
 /* Axes: the file's axes separated by commas, each a product of canonical axes, slowest first.
- *   D directions  G gates  U units or filters  K inputs (the last canonical axis)  I kernel taps
+ *   D directions  G gates  U units or filters  K inputs (the last canonical axis)  I J kernel taps
+ *   N groups  V filters of one group, where a file keeps them apart
  *   S the two halves of a bias: 0 goes to `role`, 1 to `second` (added to `role` when they are equal)
  *   1 an axis of size one that may be missing */
 const BindRow bind_rows[] = {
@@ -67,6 +68,13 @@ const BindRow bind_rows[] = {
     {LAYER_Conv1D, CONVENTION_TORCH, ROLE_BIAS, ROLE_COUNT, "bias", "U"},
     {LAYER_Conv1D, CONVENTION_ONNX, ROLE_KERNEL, ROLE_COUNT, "W", "U,K,I"},
     {LAYER_Conv1D, CONVENTION_ONNX, ROLE_BIAS, ROLE_COUNT, "B", "U"},
+
+    {LAYER_Conv2D, CONVENTION_KERAS, ROLE_KERNEL, ROLE_COUNT, "kernel", "I,J,K,U"},
+    {LAYER_Conv2D, CONVENTION_KERAS, ROLE_BIAS, ROLE_COUNT, "bias", "U"},
+    {LAYER_Conv2D, CONVENTION_TORCH, ROLE_KERNEL, ROLE_COUNT, "weight", "U,K,I,J"},
+    {LAYER_Conv2D, CONVENTION_TORCH, ROLE_BIAS, ROLE_COUNT, "bias", "U"},
+    {LAYER_Conv2D, CONVENTION_ONNX, ROLE_KERNEL, ROLE_COUNT, "W", "U,K,I,J"},
+    {LAYER_Conv2D, CONVENTION_ONNX, ROLE_BIAS, ROLE_COUNT, "B", "U"},
 
     {LAYER_Embedding, CONVENTION_KERAS, ROLE_TABLE, ROLE_COUNT, "embeddings", "U,K"},
     {LAYER_Embedding, CONVENTION_TORCH, ROLE_TABLE, ROLE_COUNT, "weight", "U,K"},

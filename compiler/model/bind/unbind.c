@@ -42,7 +42,7 @@ static bool is_summand(const BindRow *row) {
 
 static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *params, int n, int dir) {
   const ParamShape *p = param_of(params, n, row->role), *second = NULL;
-  bool has_s = strchr(row->axes, 'S') != NULL, per_dir = !strchr(row->axes, 'D') && p->rank >= 3 && row->kind != LAYER_Conv1D;
+  bool has_s = strchr(row->axes, 'S') != NULL, per_dir = !strchr(row->axes, 'D') && p->axes[0] == 'D';
   bool keras_before = row->kind == LAYER_GRU && u->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_reset, "before");
   bool split = has_s && !keras_before;
   ParamShape shape = *p;

@@ -114,8 +114,8 @@ const char *tensor_shape_str(Arena *arena, const Tensor *tensor) {
   return text_str(&text);
 }
 
-static void add_param(ParamShape *out, int *n, Role role, int rank, int64_t a, int64_t b, int64_t c, int64_t d) {
-  out[*n] = (ParamShape){.role = role, .rank = rank, .dim = {a, b, c, d}};
+static void add_param(ParamShape *out, int *n, Role role, const char *axes, int64_t a, int64_t b, int64_t c, int64_t d) {
+  out[*n] = (ParamShape){.role = role, .axes = axes, .rank = (int)strlen(axes), .dim = {a, b, c, d}, .groups = 1};
   ++*n;
 }
 
@@ -126,15 +126,15 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   int64_t d = type_step_size(&layer->in[0]->type);
   int64_t gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   int n = 0;
-  add_param(out, &n, ROLE_KERNEL, 4, dirs, gates, u, d);
-  add_param(out, &n, ROLE_RECURRENT, 4, dirs, gates, u, u);
-  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 3, dirs, gates, u, 0);
+  add_param(out, &n, ROLE_KERNEL, "DGUK", dirs, gates, u, d);
+  add_param(out, &n, ROLE_RECURRENT, "DGUK", dirs, gates, u, u);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "DGU", dirs, gates, u, 0);
   bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
-  if (after && is_true(layer, OPT_bias)) add_param(out, &n, ROLE_RECURRENT_BIAS, 3, dirs, gates, u, 0);
-  if (is_true(layer, OPT_peephole)) add_param(out, &n, ROLE_PEEPHOLE, 3, dirs, 3, u, 0);
+  if (after && is_true(layer, OPT_bias)) add_param(out, &n, ROLE_RECURRENT_BIAS, "DGU", dirs, gates, u, 0);
+  if (is_true(layer, OPT_peephole)) add_param(out, &n, ROLE_PEEPHOLE, "DGU", dirs, 3, u, 0);
   if (!layer_learns_start(layer)) return n;
-  add_param(out, &n, ROLE_INITIAL_H, 3, dirs, 1, u, 0);
-  if (layer->kind == LAYER_LSTM) add_param(out, &n, ROLE_INITIAL_C, 3, dirs, 1, u, 0);
+  add_param(out, &n, ROLE_INITIAL_H, "DGU", dirs, 1, u, 0);
+  if (layer->kind == LAYER_LSTM) add_param(out, &n, ROLE_INITIAL_C, "DGU", dirs, 1, u, 0);
   return n;
 }
 
@@ -143,8 +143,8 @@ static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type-
 static int scale_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type);
   int n = 0;
-  if (is_true(layer, OPT_scale)) add_param(out, &n, ROLE_SCALE, 1, d, 0, 0, 0);
-  if (is_true(layer, OPT_center)) add_param(out, &n, ROLE_CENTER, 1, d, 0, 0, 0);
+  if (is_true(layer, OPT_scale)) add_param(out, &n, ROLE_SCALE, "K", d, 0, 0, 0);
+  if (is_true(layer, OPT_center)) add_param(out, &n, ROLE_CENTER, "K", d, 0, 0, 0);
   return n;
 }
 
@@ -153,37 +153,39 @@ static int layer_norm_params(const Layer *layer, ParamShape *out) { return scale
 static int batch_norm_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type);
   int n = scale_params(layer, out);
-  add_param(out, &n, ROLE_MEAN, 1, d, 0, 0, 0);
-  add_param(out, &n, ROLE_VARIANCE, 1, d, 0, 0, 0);
+  add_param(out, &n, ROLE_MEAN, "K", d, 0, 0, 0);
+  add_param(out, &n, ROLE_VARIANCE, "K", d, 0, 0, 0);
   return n;
 }
 
 static int dense_params(const Layer *layer, ParamShape *out) {
   int64_t units = layer_size(layer, OPT_units, 0);
   int n = 0;
-  add_param(out, &n, ROLE_KERNEL, 2, units, last_axis(&layer->in[0]->type), 0, 0);
-  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, units, 0, 0, 0);
+  add_param(out, &n, ROLE_KERNEL, "UK", units, last_axis(&layer->in[0]->type), 0, 0);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", units, 0, 0, 0);
   return n;
 }
 
 static int conv_params(const Layer *layer, ParamShape *out) {
-  int64_t filters = layer_size(layer, OPT_filters, 0), kernel = layer_size(layer, OPT_kernel, 0);
+  int64_t filters = layer_size(layer, OPT_filters, 0);
   int64_t depth = last_axis(&layer->in[0]->type) / layer_size(layer, OPT_groups, 1);
+  int64_t first = layer_size_of(layer, OPT_kernel, 0), second = layer_size_of(layer, OPT_kernel, 1);
   int n = 0;
-  add_param(out, &n, ROLE_KERNEL, 3, filters, kernel, depth, 0);
-  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, 1, filters, 0, 0, 0);
+  if (layer->kind == LAYER_Conv2D) add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
+  else add_param(out, &n, ROLE_KERNEL, "UIK", filters, first, depth, 0);
+  if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", filters, 0, 0, 0);
   return n;
 }
 
 static int embedding_params(const Layer *layer, ParamShape *out) {
   int n = 0;
-  add_param(out, &n, ROLE_TABLE, 2, layer->in[0]->type.categories, layer_size(layer, OPT_units, 0), 0, 0);
+  add_param(out, &n, ROLE_TABLE, "UK", layer->in[0]->type.categories, layer_size(layer, OPT_units, 0), 0, 0);
   return n;
 }
 
 static int prelu_params(const Layer *layer, ParamShape *out) {
   int n = 0;
-  add_param(out, &n, ROLE_SLOPE, 1, last_axis(&layer->in[0]->type), 0, 0, 0);
+  add_param(out, &n, ROLE_SLOPE, "K", last_axis(&layer->in[0]->type), 0, 0, 0);
   return n;
 }
 
@@ -250,7 +252,7 @@ static float random_float(uint64_t *state, float low, float high) {
   return low + (high - low) * unit;
 }
 
-static void fill_random(float *to, const ParamShape *param, uint64_t *state) {
+static void fill_random(float *to, const ParamShape *param, bool is_conv, uint64_t *state) {
   int64_t fan_in = param->dim[param->rank - 1];
   float low, high;
   switch (param->role) { /* statistics and scales stay near those of a trained layer */
@@ -260,6 +262,7 @@ static void fill_random(float *to, const ParamShape *param, uint64_t *state) {
   case ROLE_KERNEL:
   case ROLE_RECURRENT: {
     if (param->rank == 3) fan_in *= param->dim[1];
+    if (is_conv && param->rank == 4) fan_in *= param->dim[1] * param->dim[2];
     high = 1 / sqrtf((float)fan_in), low = -high;
     break;
   }
@@ -281,7 +284,7 @@ void model_bind_random(Model *model, uint64_t seed) {
       state = state * 1099511628211u + (unsigned char)*c;
     for (int k = 0; k < n; k++) {
       float *to = ARENA_ARRAY(model->arena, float, param_count(&params[k]));
-      fill_random(to, &params[k], &state);
+      fill_random(to, &params[k], layer_opt(layer, OPT_filters) != NULL, &state);
       layer->weights->role[params[k].role] = to;
     }
   }

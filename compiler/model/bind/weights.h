@@ -12,6 +12,7 @@
  *   these three with init=learned: initial_h [dirs, 1, u], an LSTM also initial_c
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
+ *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
  *   Embedding table [v, units]
  *   LayerNorm scale [d]  center [d];  BatchNorm scale center mean variance [d];  prelu slope [d]
  * A forget bias that a framework adds at run time has been added. */
@@ -74,8 +75,10 @@ extern const char *const role_name[ROLE_COUNT];
 
 typedef struct ParamShape {
   Role role;
+  const char *axes; /* a letter for each canonical axis, see bind_table.c: "DGUK" */
   int rank;
   int64_t dim[4]; /* canonical */
+  int64_t groups; /* convolutions: 1 or more */
 } ParamShape;
 
 enum { LAYER_MAX_PARAMS = 6 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, Conv1D, Embedding, LayerNorm, BatchNorm, prelu in double. All but Conv1D act on the last
- * axis [.., d] of their input. */
+/* Dense, Embedding, LayerNorm, BatchNorm, prelu in double: they act on the last axis [.., d] of their
+ * input. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -24,36 +24,6 @@ EvalStatus eval_dense(Eval *e, const Layer *layer) {
       for (int64_t k = 0; k < d; k++)
         sum += (double)w[j * d + k] * x->data[v * d + k];
       y->data[v * u + j] = sum;
-    }
-  return EVAL_OK;
-}
-
-/* y[t, f] = b[f] + sum over i, k of W[f, i, k] x[t * stride + i * dilation - before, group(f) + k] */
-EvalStatus eval_conv(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t d = last_axis(&layer->in[0]->type), filters = layer_size(layer, OPT_filters, 0);
-  int64_t kernel = layer_size(layer, OPT_kernel, 0), stride = layer_size(layer, OPT_stride, 1);
-  int64_t dilation = layer_size(layer, OPT_dilation, 1), groups = layer_size(layer, OPT_groups, 1);
-  int64_t span = (kernel - 1) * dilation + 1, n = x->steps, before = 0, steps;
-  if (layer_word_is(layer, OPT_padding, "valid")) steps = n < span ? 0 : (n - span) / stride + 1;
-  else steps = (n + stride - 1) / stride;
-  if (layer_word_is(layer, OPT_padding, "causal")) before = span - 1;
-  if (layer_word_is(layer, OPT_padding, "same")) { /* as Keras: the larger half behind */
-    int64_t pad = (steps - 1) * stride + span - n;
-    before = pad > 0 ? pad / 2 : 0;
-  }
-  const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
-  int64_t dg = d / groups, fg = filters / groups;
-  EvalTensor *y = eval_out(e, layer->out[0], steps);
-  for (int64_t t = 0; t < steps; t++)
-    for (int64_t f = 0; f < filters; f++) {
-      double sum = b ? (double)b[f] : 0;
-      for (int64_t i = 0; i < kernel; i++) {
-        int64_t at = t * stride + i * dilation - before;
-        for (int64_t k = 0; k < dg && at >= 0 && at < n; k++)
-          sum += (double)w[(f * kernel + i) * dg + k] * x->data[at * d + f / fg * dg + k];
-      }
-      y->data[t * filters + f] = sum;
     }
   return EVAL_OK;
 }

@@ -29,6 +29,9 @@ typedef enum OptKind {
   OPTK_SIZE,
   OPTK_NUMBER,
   OPTK_WORD,
+  OPTK_SIZES,
+  OPTK_PADDING,
+  OPTK_AXES,
   OPTK_STATE,
   OPTK_VALUE,
   OPTK_TEXT,
@@ -45,7 +48,7 @@ typedef enum OptName {
   OPT_NAME_COUNT
 } OptName;
 
-enum { LAYER_MAX_OPTS = 12 };
+enum { LAYER_MAX_OPTS = 14 };
 
 typedef struct OptInfo {
   OptName id;

@@ -60,9 +60,9 @@ static int word_index(const char *words, const char *word) {
 static void opt_default(OptVal *opt, const OptInfo *info) {
   if (!*info->fallback || strcmp(info->fallback, "-") == 0) return;
   opt->s = info->fallback;
-  if (info->kind == OPTK_SIZE) opt->i = strtoll(info->fallback, NULL, 10);
+  if (info->kind == OPTK_SIZE || info->kind == OPTK_SIZES) opt->i = strtoll(info->fallback, NULL, 10);
   if (info->kind == OPTK_NUMBER) opt->f = strtod(info->fallback, NULL);
-  if (info->kind == OPTK_WORD) opt->i = word_index(info->words, info->fallback);
+  if (info->kind == OPTK_WORD || info->kind == OPTK_PADDING) opt->i = word_index(info->words, info->fallback);
 }
 
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {
@@ -130,6 +130,18 @@ int64_t layer_size(const Layer *layer, OptName name, int64_t if_absent) {
   return layer_has(layer, name) ? layer_opt(layer, name)->i : if_absent;
 }
 
+int64_t layer_size_of(const Layer *layer, OptName name, int k) {
+  const OptVal *opt = layer_opt(layer, name);
+  return opt->n_sizes ? opt->size[k] : opt->i;
+}
+
+Padding layer_padding_of(const Layer *layer, int k) {
+  const OptVal *opt = layer_opt(layer, OPT_padding);
+  if (opt->n_paddings) return opt->padding[opt->n_paddings > 1 ? k : 0];
+  bool same = strcmp(opt->s, "same") == 0, causal = strcmp(opt->s, "causal") == 0;
+  return (Padding){.kind = same ? PAD_SAME : causal ? PAD_CAUSAL : PAD_VALID};
+}
+
 double layer_number(const Layer *layer, OptName name, double if_absent) {
   return layer_has(layer, name) ? layer_opt(layer, name)->f : if_absent;
 }
@@ -176,6 +188,26 @@ int layer_directions(const Layer *layer) { return layer_word_is(layer, OPT_direc
 bool layer_learns_start(const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init);
   return init && init->learned;
+}
+
+static void padding_print(Text *out, const Padding *p) {
+  static const char *const word[] = {[PAD_VALID] = "valid", [PAD_SAME] = "same", [PAD_CAUSAL] = "causal"};
+  if (p->kind == PAD_ZEROS) text_printf(out, "(%lld, %lld)", (long long)p->before, (long long)p->after);
+  else text_add(out, word[p->kind]);
+}
+
+void option_print(Text *out, const OptInfo *info, const OptVal *opt) {
+  int n = info->kind == OPTK_SIZES ? opt->n_sizes : info->kind == OPTK_PADDING ? opt->n_paddings : opt->n_axes;
+  if (n == 0 && info->kind == OPTK_SIZES) text_printf(out, "%lld", (long long)opt->i);
+  if (n == 0 && info->kind == OPTK_PADDING) text_add(out, opt->s);
+  if (n > 1) text_add_char(out, '(');
+  for (int k = 0; k < n; k++) {
+    if (k) text_add(out, ", ");
+    if (info->kind == OPTK_SIZES) text_printf(out, "%lld", (long long)opt->size[k]);
+    else if (info->kind == OPTK_PADDING) padding_print(out, &opt->padding[k]);
+    else text_add(out, opt->axis[k]);
+  }
+  if (n > 1) text_add_char(out, ')');
 }
 
 const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer) {

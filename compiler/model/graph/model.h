@@ -34,6 +34,24 @@ struct Value {
   int n_uses;          /* reads by layers, outputs, init and along */
 };
 
+/* Zeros around an axis: by a rule, or so many. */
+typedef enum PadKind { PAD_VALID, PAD_SAME, PAD_CAUSAL, PAD_ZEROS } PadKind;
+typedef struct Padding {
+  PadKind kind;
+  int64_t before, after; /* PAD_ZEROS */
+} Padding;
+
+enum { AXIS_TIME = -1, WINDOW_MAX_AXES = 2 };
+
+/* An axis that a layer works along. Set by infer; sizes are those of feature axes, time has its own. */
+typedef struct LayerAxis {
+  int axis;                       /* feature axis of the input, or AXIS_TIME */
+  int64_t n, n_out;               /* its size in the input and in the result */
+  int64_t size, stride, dilation; /* windows: positions read, distances */
+  Padding padding;
+  int64_t before, after;          /* zeros read in front and behind */
+} LayerAxis;
+
 /* An option of a layer, as given or by default. */
 typedef struct OptVal {
   bool given;    /* written in the source (or set by an importer) */
@@ -51,6 +69,12 @@ typedef struct OptVal {
   bool learned;      /* STATE: init=learned, the start state is among the weights */
   Value *value;      /* VALUE */
   Type *shape;       /* SHAPE: axes as written; NULL for other kinds */
+  int64_t size[WINDOW_MAX_AXES]; /* SIZES: one for each axis; n_sizes 0: `i` for all */
+  int n_sizes;
+  Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; n_paddings 0: the word `s` for all, 1: one for all */
+  int n_paddings;
+  const char **axis; /* AXES: names; "time" is time. value_span has their places */
+  int n_axes;
 } OptVal;
 
 enum { LAYER_MAX_RESULTS = 3 }; /* main, h, c */
@@ -71,6 +95,8 @@ struct Layer {
   OptVal *opt;         /* parallel to layer_info(kind)->opts; one at least */
   const char *binding; /* the `let` or `out` whose statement it stands in */
   Call *call;          /* the block instance it belongs to; NULL: the model itself */
+  LayerAxis *along;    /* what it works along, where it can be chosen; set by infer */
+  int n_along;
   struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
 };
 
@@ -170,6 +196,9 @@ double layer_number(const Layer *layer, OptName name, double if_absent);
 const char *layer_word(const Layer *layer, OptName name); /* "" if absent */
 bool layer_word_is(const Layer *layer, OptName name, const char *word);
 Precision layer_precision(const Model *model, const Layer *layer); /* its own, else the model's */
+/* SIZES and PADDING of axis k. */
+int64_t layer_size_of(const Layer *layer, OptName name, int k);
+Padding layer_padding_of(const Layer *layer, int k);
 bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
 Activation layer_activation(const Layer *layer, OptName name);
 /* LayerNorm, BatchNorm: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. */
@@ -177,6 +206,8 @@ double layer_eps(const Model *model, const Layer *layer);
 int layer_n_states(const Layer *layer); /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
 bool layer_learns_start(const Layer *layer); /* init=learned */
+/* A value of kind SIZES, PADDING or AXES as it is written: "(1, 2)", "(causal, (2, 2))", "freq". */
+void option_print(Text *out, const OptInfo *info, const OptVal *opt);
 /* "GRU(64)", as in a trace: the source text of the stage on one line, or made from options. */
 const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer);
 

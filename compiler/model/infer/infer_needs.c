@@ -279,15 +279,36 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   return false;
 }
 
+/* [32, time 10, 8] and [time 10, batch 32, 8]: mapped over, a batch would be legal and never meant. */
+static bool has_batch_axis(const Value *v) {
+  const Type *t = &v->type;
+  if (t->rank < 2) return false;
+  const char *label = t->dim[0].label;
+  return label ? strcmp(label, "batch") == 0 : v->port && t->time_pos == 1;
+}
+
+bool needs_mapped(Infer *inf, const Layer *layer, const Value *v) {
+  if (!needs_numbers(inf, layer, v) || !needs_sequence(inf, layer, v)) return false;
+  return needs_rank(inf, layer, v, 1, has_batch_axis(v) ? 1 : TYPE_MAX_AXES);
+}
+
 bool needs_steps(Infer *inf, const Layer *layer, const Value *v) {
   return needs_numbers(inf, layer, v) && needs_sequence(inf, layer, v) &&
          needs_rank(inf, layer, v, 1, 1);
+}
+
+/* 25ms where positions of a feature axis are counted. */
+static bool report_duration(Infer *inf, const Layer *layer, Span at) {
+  Diag *d = infer_report(inf, E407, layer, at, "a duration counts steps of time");
+  diag_primary(d, "expected a whole number");
+  return false;
 }
 
 bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t least,
                       int64_t *out) {
   OptVal *opt = layer_opt_mut(layer, name);
   Span at = span_valid(opt->at) ? opt->at : layer->span;
+  if (opt->is_duration && !v) return report_duration(inf, layer, at);
   if (opt->is_duration && !duration_steps(inf, layer, at, opt->num, opt->den, v, &opt->i))
     return false;
   *out = opt->i;

@@ -8,7 +8,8 @@
  *   infer.c            the walk                     infer_needs.c     what rules need of values
  *   infer_recurrent.c  GRU LSTM RNN                 infer_state.c     their initial states
  *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
- *   infer_window.c     Conv1D, pools, frames        infer_time.c      last mean max flatten delay
+ *   infer_window.c     time: Conv, pools, frames    infer_time.c      last mean max flatten delay
+ *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D
  *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
  *   infer_category.c   index values                 infer_meet.c      two values side by side
  *   infer_port.c       in, every                    infer_declared.c  types written on values
@@ -65,6 +66,8 @@ bool needs_index(Infer *inf, const Layer *layer, const Value *v);    /* E702 */
 bool needs_sequence(Infer *inf, const Layer *layer, const Value *v); /* E301 */
 bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least,
                 int at_most); /* E304 */
+/* [time t, .., d] of floats, where no batch stands before time. */
+bool needs_mapped(Infer *inf, const Layer *layer, const Value *v);
 /* [time t, d] of floats. */
 bool needs_steps(Infer *inf, const Layer *layer, const Value *v);
 /* A size of at least 1 (E310); durations become steps of v's rate (E406, E407). */
@@ -86,7 +89,25 @@ void type_set_last(Type *type, int64_t n);
 bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_t den,
                     const Value *v, int64_t *steps);
 
+/* ---- infer_axes.c ---- */
+
+/* Sets layer->along: the axes of `along=`, or time (want 1), the two before the features (want 2). want 0:
+ * any number, time by default. features: the last axis may be among them. */
+bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool features);
+/* The time among them; NULL if it is mapped over. */
+LayerAxis *layer_time(const Layer *layer);
+/* "freq", "time", "features", "axis 2". */
+const char *axis_name(Arena *arena, const Type *type, int axis);
+
+/* ---- infer_conv.c ---- */
+
+/* Windows along a feature axis: n_out, before, after of a. E404, E313. */
+bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a);
+
 /* ---- infer_window.c ---- */
+
+/* The time of a convolution along time. E403, E404, E405, E313. */
+bool time_convolved(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, Time *out);
 
 /* time / step: rate and stream period of one value in `step`. False on overflow. */
 bool time_slower(Time *time, int64_t step);

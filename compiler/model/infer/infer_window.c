@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that slide over time: Conv1D, the pools, frames. Each value they make reads `span` steps
+/* Stages that slide over time: convolutions, the pools, frames. Each value they make reads `span` steps
  * and begins `step` steps after the one before:
  *
  *     whole    t' = (t - span) / step + 1
@@ -109,45 +109,56 @@ static bool report_same(Infer *inf, Layer *layer, const Value *v, int64_t span) 
   return false;
 }
 
-static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups,
-                          int64_t filters) {
-  int64_t d = v->type.dim[0].n;
-  if (d % groups == 0 && filters % groups == 0) return true;
-  const OptVal *opt = layer_opt(layer, OPT_groups);
-  Span at = span_valid(opt->at) ? opt->at : layer->span;
-  bool features = d % groups != 0;
-  Diag *diag = infer_report(inf, E311, layer, at, "%lld %s do not divide into %lld groups",
-                            (long long)(features ? d : filters), features ? "features" : "filters",
-                            (long long)groups);
-  diag_primary(diag, "%lld / %lld is not a whole number", (long long)(features ? d : filters),
-               (long long)groups);
-  diag_trace_value(diag, inf->model, v);
+/* Zeros written out. Of a stream those in front at most fill the kernel, and none can stand behind:
+ * what stands there are steps that are still to come. */
+static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span) {
+  const Padding pad = layer_time(layer)->padding;
+  const OptVal *padding = layer_opt(layer, OPT_padding);
+  Span at = span_valid(padding->at) ? padding->at : layer->span;
+  Diag *d = infer_report(inf, E403, layer, at, pad.after ? "zeros behind the last step look ahead, and a stream has no future"
+                                                         : "more zeros than the kernel is long, before a stream");
+  diag_primary(d, pad.after ? "not causal" : "at most %lld", (long long)span - 1);
+  diag_trace_value(d, inf->model, v);
+  if (span_valid(padding->at) && padding->n_paddings == 1)
+    fix_edit(diag_fix(d, FIX_MAYBE, "read only the present and the past"), padding->at, "causal");
   return false;
 }
 
-bool infer_Conv1D(Infer *inf, Layer *layer) {
-  const Value *v = layer->in[0];
-  int64_t filters, kernel, stride, dilation, groups, span;
-  if (!needs_steps(inf, layer, v)) return false;
-  if (!needs_size(inf, layer, OPT_filters, v, &filters) ||
-      !needs_size(inf, layer, OPT_kernel, v, &kernel) ||
-      !needs_size(inf, layer, OPT_stride, v, &stride) ||
-      !needs_size(inf, layer, OPT_dilation, v, &dilation) ||
-      !needs_size(inf, layer, OPT_groups, v, &groups) ||
-      !groups_divide(inf, layer, v, groups, filters))
-    return false;
-  if (!size_mul(kernel - 1, dilation, &span) || !size_add(span, 1, &span))
-    return report_overflow(inf, layer, v);
-  bool same = layer_word_is(layer, OPT_padding, "same");
-  if (same && type_is_stream(&v->type)) return report_same(inf, layer, v, span);
-  Type type = type_result(&v->type);
-  bool valid = layer_word_is(layer, OPT_padding, "valid");
-  if (!(valid ? time_windows(inf, layer, v, span, stride, &type.time)
-              : time_padded(inf, layer, v, stride, &type.time)))
-    return false;
-  type_set_last(&type, filters);
-  layer->out[0]->type = type;
+static bool report_longer(Infer *inf, Layer *layer, const Value *v) {
+  Diag *d = infer_report(inf, E405, layer, layer->span, "more zeros than the kernel is long, around a length known at run time");
+  diag_primary(d, "at most as many as the kernel spans, less one");
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+static bool time_with_zeros(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, int64_t span, Time *out) {
+  int64_t both, shorter;
+  if (!size_add(a->padding.before, a->padding.after, &both) || both > INT32_MAX) return report_overflow(inf, layer, v);
+  shorter = span - both;
+  if (type_is_stream(&v->type)) {
+    if (a->padding.after || shorter < 1) return report_ahead(inf, layer, v, span);
+    return time_windows(inf, layer, v, shorter, a->stride, out);
+  }
+  if (shorter >= 1) return time_windows(inf, layer, v, shorter, a->stride, out);
+  if (v->type.time.kind == TIME_BOUNDED) return report_longer(inf, layer, v);
+  if (!time_windows(inf, layer, v, 1, a->stride, out)) return false;
+  out->n = (v->type.time.n - shorter) / a->stride + 1;
   return true;
+}
+
+bool time_convolved(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, Time *out) {
+  int64_t span;
+  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span))
+    return report_overflow(inf, layer, v);
+  switch (a->padding.kind) {
+  case PAD_SAME:
+    if (type_is_stream(&v->type)) return report_same(inf, layer, v, span);
+    return time_padded(inf, layer, v, a->stride, out);
+  case PAD_CAUSAL: return time_padded(inf, layer, v, a->stride, out);
+  case PAD_ZEROS: return time_with_zeros(inf, layer, v, a, span, out);
+  case PAD_VALID: break;
+  }
+  return time_windows(inf, layer, v, span, a->stride, out);
 }
 
 static bool infer_pool(Infer *inf, Layer *layer) {

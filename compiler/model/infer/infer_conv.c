@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Conv1D and Conv2D. Each axis they go along reads `span` = (kernel - 1) * dilation + 1 positions and
+ * makes one result every `stride`:
+ *
+ *     valid   n' = (n - span) / stride + 1        (a, b)  n' = (n + a + b - span) / stride + 1
+ *     same, causal   n' = ceil(n / stride)
+ *
+ * Along time of a stream nothing ahead can be read (infer_window.c has its clock); a feature axis is
+ * there as a whole. All other axes but the last are mapped over. */
+#include "model/infer/infer_rule.h"
+
+static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
+  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted", layer_name(layer));
+  diag_primary(d, "more than 2^63");
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups, int64_t filters) {
+  int64_t d = v->type.dim[v->type.rank - 1].n;
+  if (d % groups == 0 && filters % groups == 0) return true;
+  const OptVal *opt = layer_opt(layer, OPT_groups);
+  Span at = span_valid(opt->at) ? opt->at : layer->span;
+  bool features = d % groups != 0;
+  Diag *diag = infer_report(inf, E311, layer, at, "%lld %s do not divide into %lld groups",
+                            (long long)(features ? d : filters), features ? "features" : "filters",
+                            (long long)groups);
+  diag_primary(diag, "%lld / %lld is not a whole number", (long long)(features ? d : filters), (long long)groups);
+  diag_trace_value(diag, inf->model, v);
+  return false;
+}
+
+/* The largest kernel, window or frame that fits, as an edit, where it is one number. */
+static void report_too_long(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, int64_t span) {
+  long long n = (long long)(a->n + a->before + a->after), k = (long long)span;
+  const char *axis = axis_name(inf->arena, &v->type, a->axis);
+  bool conv = layer_opt(layer, OPT_kernel) != NULL;
+  Diag *d = infer_report(inf, E404, layer, layer->span, "a %s %lld positions does not fit in `%s` of %lld",
+                         conv ? "kernel spanning" : "window of", k, axis, (long long)a->n);
+  diag_primary(d, "%lld - %lld + 1 = %lld positions", n, k, n - k + 1);
+  diag_trace_value(d, inf->model, v);
+  if (conv) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 positions");
+  const OptVal *size = layer_opt(layer, conv ? OPT_kernel : OPT_size);
+  long long most = (n - 1) / (long long)a->dilation + 1;
+  if (size->n_sizes || !span_valid(size->at)) diag_note(d, "the largest that fits is %lld", most);
+  else fix_edit(diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", most), size->at, "%lld", most);
+}
+
+bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
+  int64_t span, reach;
+  a->n = v->type.dim[a->axis].n;
+  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span)) return report_overflow(inf, layer, v);
+  a->before = a->after = 0;
+  switch (a->padding.kind) {
+  case PAD_VALID: break;
+  case PAD_ZEROS:
+    a->before = a->padding.before;
+    a->after = a->padding.after;
+    break;
+  case PAD_CAUSAL: a->before = span - 1; break;
+  case PAD_SAME: { /* as Keras: the larger half behind */
+    int64_t rows = (a->n - 1) / a->stride * a->stride, pad = rows + span - a->n;
+    a->before = pad > 0 ? pad / 2 : 0;
+    a->after = pad > 0 ? pad - pad / 2 : 0;
+    break;
+  }
+  }
+  if (!size_add(a->n, a->before, &reach) || !size_add(reach, a->after, &reach) || reach > INT32_MAX)
+    return report_overflow(inf, layer, v);
+  if (reach < span) {
+    report_too_long(inf, layer, v, a, span);
+    return false;
+  }
+  a->n_out = (reach - span) / a->stride + 1;
+  return true;
+}
+
+/* What the options say of axis k. */
+static bool take_options(Infer *inf, Layer *layer, const Value *v, int k) {
+  static const OptName name[] = {OPT_kernel, OPT_stride, OPT_dilation};
+  LayerAxis *a = &layer->along[k];
+  int64_t *to[] = {&a->size, &a->stride, &a->dilation};
+  for (int i = 0; i < 3; i++) {
+    if (!layer_opt(layer, name[i])->n_sizes) {
+      if (!needs_size(inf, layer, name[i], a->axis == AXIS_TIME ? v : NULL, to[i])) return false;
+      continue;
+    }
+    *to[i] = layer_size_of(layer, name[i], k);
+    if (*to[i] < 1) return report_overflow(inf, layer, v);
+  }
+  a->padding = layer_padding_of(layer, k);
+  return true;
+}
+
+static bool infer_conv(Infer *inf, Layer *layer, int axes) {
+  const Value *v = layer->in[0];
+  int64_t filters, groups;
+  if (!needs_numbers(inf, layer, v)) return false;
+  if (axes == 1 && !layer_opt(layer, OPT_along)->given && !needs_mapped(inf, layer, v)) return false;
+  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false)) return false;
+  if (!needs_size(inf, layer, OPT_filters, NULL, &filters)) return false;
+  for (int k = 0; k < axes; k++)
+    if (!take_options(inf, layer, v, k)) return false;
+  if (!needs_size(inf, layer, OPT_groups, NULL, &groups) || !groups_divide(inf, layer, v, groups, filters)) return false;
+  Type type = type_result(&v->type);
+  for (int k = 0; k < axes; k++) {
+    LayerAxis *a = &layer->along[k];
+    if (a->axis == AXIS_TIME) {
+      if (!time_convolved(inf, layer, v, a, &type.time)) return false;
+      continue;
+    }
+    if (!axis_windows(inf, layer, v, a)) return false;
+    type.dim[a->axis].n = a->n_out;
+  }
+  type_set_last(&type, filters);
+  layer->out[0]->type = type;
+  return true;
+}
+
+bool infer_Conv1D(Infer *inf, Layer *layer) {
+  return infer_conv(inf, layer, 1);
+}
+
+bool infer_Conv2D(Infer *inf, Layer *layer) {
+  return infer_conv(inf, layer, 2);
+}
