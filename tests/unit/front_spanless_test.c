@@ -25,7 +25,7 @@ static void layer_strip(Arena *arena, Layer *layer) {
   for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
     OptVal *opt = &layer->opt[o];
     opt->span = opt->at = span_none();
-    for (int i = 0; i < opt->n_values; i++)
+    for (int i = 0; i < opt->n_values + opt->n_axes; i++)
       opt->value_span[i] = span_none();
   }
 }
