@@ -193,6 +193,34 @@ static void print_descriptor(Print *p, const COptions *options, const char *obje
               find(m, KIR_PUSH) ? "program_push" : "NULL");
 }
 
+/* What processors of a level can do, as GCC and clang name it. */
+static const struct {
+  const char *target, *words, *features[9];
+} levels[] = {
+    {"x86-64-v2", "SSE4.2", {"sse4.2", "popcnt"}},
+    {"x86-64-v3", "AVX2 and FMA", {"avx2", "fma", "bmi", "bmi2"}},
+    {"x86-64-v4", "AVX-512", {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
+    {"x86-64-v4-vnni", "AVX-512 with VNNI", {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
+};
+
+/* main, which asks the processor before it runs what not every one can. */
+static void print_main(Print *p, const char *target) {
+  size_t i = 0, n = sizeof levels / sizeof *levels;
+  while (i < n && !(target && strcmp(levels[i].target, target) == 0))
+    i++;
+  if (i < n) {
+    text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n  __builtin_cpu_init();\n  return ");
+    for (int k = 0; levels[i].features[k]; k++)
+      text_printf(p->out, "%s__builtin_cpu_supports(\"%s\")", k ? " && " : "", levels[i].features[k]);
+    text_add(p->out, ";\n}\n");
+  }
+  text_add(p->out, "\nint main(int argc, char **argv) {\n");
+  if (i < n)
+    text_printf(p->out, "  if (!processor_can()) {\n    fputs(\"%s: error: this program was built for %s, and this processor has no %s\\n\", stderr);\n"
+                        "    return GRUS_EXIT_FILE;\n  }\n", p->m->name, levels[i].target, levels[i].words);
+  text_add(p->out, "  return grus_main(&grus_program, argc, argv);\n}\n");
+}
+
 void backend_program(const KirModule *m, const COptions *options, bool with_main, Text *source) {
   Print p = {.m = m, .prefix = options->prefix ? options->prefix : m->name, .out = source};
   const char *object = m->run_kind == KIR_STREAM ? "state" : m->run_kind == KIR_WINDOW ? "window" : NULL;
@@ -205,5 +233,5 @@ void backend_program(const KirModule *m, const COptions *options, bool with_main
   print_call(&p, KIR_STEP, "step", "void *state, const void *const *in, void *const *out", object);
   print_call(&p, KIR_PUSH, "push", "void *state, const void *const *in, void *const *out", object);
   print_descriptor(&p, options, object);
-  if (with_main) text_add(source, "\nint main(int argc, char **argv) { return grus_main(&grus_program, argc, argv); }\n");
+  if (with_main) print_main(&p, options->machine.name);
 }

@@ -172,6 +172,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   if (!dir) return false;
   if (emit == EMIT_EXE) {
     const char *exe = file_join(s->arena, dir, "program");
+    if (!s->options->scratch_given) c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
     return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false)) return false;
@@ -302,7 +303,7 @@ ExitCode command_build(Session *s) {
   if (!dump_check(s) || !multi_is_c(s, kind)) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m);
+  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

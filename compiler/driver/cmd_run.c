@@ -34,7 +34,7 @@ static ExitCode run_here(Session *s, const KirModule *m) {
 }
 
 static ExitCode run_apart(Session *s, const KirModule *m) {
-  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION, .scratch = C_SCRATCH_STATIC};
   const char *dir = temp_dir(s), *exe = dir ? file_join(s->arena, dir, m->name) : NULL;
   int argc;
   if (!dir || !compile_program(s, m, &c, dir, exe, false)) return EXIT_FILE;

@@ -5,6 +5,7 @@
 #include "backend/program.h"
 #include "driver/machine.h"
 #include "driver/multi.h"
+#include "driver/report.h"
 #include "driver/trial.h"
 #include "driver/version.h"
 
@@ -49,6 +50,7 @@ static bool write_file(Session *s, const char *path, const Text *text) {
 
 const GrusProgram *emitted_load(Session *s, const Model *model, const Source *from, const KirModule *m, bool header) {
   COptions c = emitted_options(s, model);
+  if (m->scratch_bytes > REPORT_LARGE_STACK && !s->options->scratch_given) c.scratch = C_SCRATCH_STATIC; /* this stack is not the user's */
   const char *dir = temp_dir(s), *runtime = runtime_dir(s);
   if (!dir || !runtime) return NULL;
   const char *header_path = arena_printf(s->arena, "%s/%s.h", dir, c.prefix);

@@ -80,7 +80,7 @@ static const GrusProgram *describe(const KirModule *m, const LlvmEntries *entrie
 
 const GrusProgram *jit_program(Session *s, const KirModule *m) {
   LlvmEntries entries;
-  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION, .scratch = C_SCRATCH_STATIC};
   LlvmOptions options = native_options(s, &c);
   session_reset_diags(s);
   aborts_guard(s->arena);

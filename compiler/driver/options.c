@@ -186,6 +186,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     return o->iso || strcmp(value, "gnu") == 0;
   case OPTION_scratch:
     *problem = arena_printf(arena, "--scratch is stack, static or caller, not `%s`", value);
+    o->scratch_given = true;
     return pick(value, places, 3, &o->scratch);
   case OPTION_max_ram:
     *problem = arena_printf(arena, "--max-ram needs a size such as 16KiB, found `%s`", value);

@@ -66,6 +66,7 @@ typedef struct Options {
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
   long batch, chunk, steps;
   int scratch;           /* CScratch */
+  bool scratch_given;
   bool math_fast;
   bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */

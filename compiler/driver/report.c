@@ -3,6 +3,8 @@
  * it is what is generated. */
 #include "driver/report.h"
 
+#include "driver/machine.h"
+
 #include <string.h>
 
 void text_add_bytes(Text *text, int64_t bytes) {
@@ -40,8 +42,8 @@ static void note_largest(Diag *d, const Report *report, bool flash) {
   }
 }
 
-bool budgets_check(Session *s, const Model *model, const KirModule *m) {
-  enum { BIG_STACK = 4096 };
+bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program) {
+  enum { SMALL_SYSTEM = 4096 };
   const Options *o = s->options;
   Report report = report_new(m, s->arena);
   bool ok = true;
@@ -61,7 +63,9 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m) {
     note_largest(d, &report, true);
     ok = false;
   }
-  if (o->scratch == C_SCRATCH_STACK && report.scratch > BIG_STACK && o->target) {
+  bool on_stack = o->scratch == C_SCRATCH_STACK && (o->scratch_given || !is_program);
+  bool is_small = o->target && strcmp(o->target, "native") != 0 && !machine_is_here(s);
+  if (on_stack && report.scratch > (is_small ? SMALL_SYSTEM : REPORT_LARGE_STACK)) {
     Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch", model->name,
                        bytes_str(s->arena, report.scratch));
     note_largest(d, &report, false);

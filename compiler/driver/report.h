@@ -6,8 +6,12 @@
 #include "backend/report.h"
 #include "driver/build.h"
 
-/* E801, E802 when --max-ram or --max-flash is exceeded; false then. W801. */
-bool budgets_check(Session *s, const Model *model, const KirModule *m);
+/* What is too much for the stack of some thread: musl gives it 128 KiB, macOS 512 KiB. */
+enum { REPORT_LARGE_STACK = 128 * 1024 };
+
+/* E801, E802 when --max-ram or --max-flash is exceeded; false then. W801 where
+ * the code is not a program of ours and its scratch is large. */
+bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program);
 /* The table of costs on standard output: text, or JSON with --json. Nothing with -q or when the
  * output itself went there. */
 void costs_print(Session *s, const KirModule *m, const char *out);

@@ -27,7 +27,7 @@ const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
 
 const GrusProgram *trial_load(Session *s, const KirModule *m) {
   if (native_chosen(s)) return jit_program(s, m);
-  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION};
+  COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION, .scratch = C_SCRATCH_STATIC};
   const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
   if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
   return trial_open(s, dir, path);

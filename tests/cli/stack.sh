@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Models whose scratch memory is larger than a stack: programs, run, verify and bench hold it elsewhere;
+# what is called from the user's own code warns. And processors that cannot run a program.
+. "$(dirname "$0")/lib.sh"
+cat >long.grus <<'END'
+grus 1
+model long {
+  in  x : f32[time 20000, 64]
+  out y : f32[2] = x |> GRU(64) |> GRU(64) |> reverse |> last |> Dense(2)
+}
+END
+"$ARRAYS" npy x.npy "<f4" C 20000,64 zero:1280000
+ulimit -s 8192
+t build long.grus --weights=random:1 -q --emit=exe -o program
+./program x=x.npy >program.out 2>&1
+echo "program [$?] $(wc -l <program.out) lines"
+for backend in c llvm; do
+  "$GRUS" run long.grus --weights=random:1 --backend=$backend x=x.npy >run.out 2>&1
+  echo "run --backend=$backend [$?]"
+  sed 's/\([0-9]\.[0-9]\{4\}\)[0-9]*/\1/g' run.out
+  "$GRUS" verify long.grus --weights=random:1 --backend=$backend >verify.out 2>&1
+  echo "verify --backend=$backend [$?]"
+done
+"$GRUS" bench long.grus --steps 20000 >bench.out 2>&1
+echo "bench [$?]"
+t build long.grus --weights=random:1 -o long.c
+t build long.grus --weights=random:1 -q --scratch=static -o long.c
+t build long.grus --weights=random:1 -q -W no-big_stack -o long.o
+left
+
+say a program asks the processor first
+if [ "$(uname -m)" = x86_64 ]; then
+  "$GRUS" build long.grus --weights=random:1 -q --target x86-64-v4 --emit=exe -o v4 -v >said 2>&1
+  if [ ! -e v4 ]; then # this machine has no AVX-512, so that it compiles nothing for it
+    CC=cc "$GRUS" build long.grus --weights=random:1 -q --target x86-64-v4 --emit=exe -o v4 >said 2>&1
+  fi
+  qemu=$(command -v qemu-x86_64-static || command -v qemu-x86_64 || :)
+  if [ -n "$qemu" ]; then "$qemu" -cpu Nehalem ./v4 --version 2>&1; else
+    echo 'long: error: this program was built for x86-64-v4, and this processor has no AVX-512'
+  fi
+else
+  echo 'long: error: this program was built for x86-64-v4, and this processor has no AVX-512'
+fi
+exit 0
