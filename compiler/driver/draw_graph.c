@@ -41,6 +41,9 @@ static const char *option_text(Arena *arena, const OptInfo *info, const OptVal *
   case OPTK_SHAPE:
     if (opt->shape) text_add_shape(&text, opt->shape);
     break;
+  case OPTK_SIZES:
+  case OPTK_PADDING:
+  case OPTK_AXES: option_print(&text, info, opt); break;
   case OPTK_STATE:
     if (!opt->learned) return NULL;
     text_add(&text, "learned");
@@ -68,7 +71,7 @@ static const char *stage_text(Arena *arena, const Layer *layer) {
   text_add(&text, info->name);
   int n = 0;
   for (int i = 0; i < layer_opt_count(info); i++) {
-    bool positional = n == i && (info->opts[i].kind == OPTK_SIZE || info->opts[i].kind == OPTK_SHAPE);
+    bool positional = n == i && (info->opts[i].kind == OPTK_SIZE || info->opts[i].kind == OPTK_SIZES || info->opts[i].kind == OPTK_SHAPE);
     const char *option = layer->opt[i].given ? option_text(arena, &info->opts[i], &layer->opt[i], positional) : NULL;
     if (!option) continue;
     text_printf(&text, "%s%s", n++ ? ", " : "(", option);
