@@ -61,7 +61,7 @@ void c_interface(CWriter *c) {
               c->upper, c->upper);
   c_grus_macros(c);
   c_macros(c);
-  c_weight_map(c);
+  c_weights_check(c);
   c_state_struct(c);
 }
 

@@ -2,6 +2,7 @@
 /* The C interface of a module: macros, the state struct, prototypes with their comments. */
 #include "backend/c_internal.h"
 
+#include "backend/block.h"
 #include "base/shape.h"
 
 #include <string.h>
@@ -13,6 +14,10 @@ void c_grus_macros(CWriter *c) {
                    "#define GRUS_BAD_LENGTH 2 /* a length outside 1..bound */\n"
                    "#define GRUS_NO_OUTPUT  3 /* history is still filling: the call counts, its "
                    "output comes later */\n"
+                   "#endif\n"
+                   "#ifndef GRUS_BAD_WEIGHTS\n"
+                   "#define GRUS_BAD_WEIGHTS 4 /* not a block of weights of this model */\n"
+                   "#define GRUS_DAMAGED     5 /* it is one, but some of its bytes are others */\n"
                    "#endif\n"
                    "\n/* GRUS_N(n) in a parameter: the caller's array has at least n elements. */\n"
                    "#ifndef GRUS_N\n"
@@ -84,7 +89,7 @@ void c_macros(CWriter *c) {
   macro(c, "MACS", (long long)macs, "multiply-adds of one call");
   macro(c, "WEIGHT_BYTES", (long long)weights, NULL);
   if (m->weights_extern)
-    macro(c, "WEIGHTS", (long long)weights / 4, "floats behind the weights pointer");
+    macro(c, "WEIGHT_BLOCK", (long long)m->block_bytes, "bytes behind the weights pointer");
   macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : c_state_bytes(m)), NULL);
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
         c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
@@ -92,17 +97,18 @@ void c_macros(CWriter *c) {
     macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
 }
 
-/* Extern builds: what lies where behind the weights pointer. */
-void c_weight_map(CWriter *c) {
+/* What lies where behind the weights pointer. */
+static void weight_map(CWriter *c) {
   const KirModule *m = c->m;
-  if (!m->weights_extern) return;
-  text_add(c->out,
-           "\n/* The weights pointer: float32, one tensor after the other, last index fastest.\n");
+  text_printf(c->out,
+              "\n/* The weights pointer: a block that `grus weights` writes, %lld bytes, best aligned to %d. "
+              "From byte\n",
+              (long long)m->block_bytes, KIR_WEIGHTS_ALIGN);
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     if (b->space != KIR_CONST) continue;
-    text_printf(c->out, " *   %7lld  %s [%lld]", (long long)b->weight_offset, b->name,
-                (long long)b->count);
+    text_printf(c->out, " *   %7lld  %s %s[%lld]", (long long)b->weight_offset, b->name,
+                kir_elem_name(b->elem), (long long)b->count);
     if (b->doc) {
       text_add(c->out, "  ");
       c_comment_text(c->out, b->doc, "\n *     ");
@@ -110,6 +116,45 @@ void c_weight_map(CWriter *c) {
     text_add(c->out, "\n");
   }
   text_add(c->out, " */\n");
+}
+
+/* Extern builds: what the block is, and a function that tells whether one is right. In the header, so
+ * that it is there whoever made the machine code. */
+void c_weights_check(CWriter *c) {
+  static const char *const body[] = {
+      "  const unsigned char *at = (const unsigned char *)block;\n",
+      "  uint32_t crc = 0xffffffffu, bytes = 0, stored = 0;\n",
+      "  if (size < 24) {\n    return GRUS_BAD_WEIGHTS;\n  }\n",
+      "  for (int i = 0; i < 8; i++) {\n",
+      "    if (at[i] != magic[i] || at[16 + i] != hash[i]) {\n      return GRUS_BAD_WEIGHTS;\n    }\n  }\n",
+      "  for (int i = 3; i >= 0; i--) {\n    bytes = bytes << 8 | at[8 + i];\n",
+      "    stored = stored << 8 | at[12 + i];\n  }\n"};
+  const KirModule *m = c->m;
+  Text *out = c->out;
+  if (!m->weights_extern) return;
+  weight_map(c);
+  text_printf(out,
+              "\n/* Whether the %lld bytes at block, of which size are there, are weights of this model: "
+              "GRUS_OK,\n * GRUS_BAD_WEIGHTS or GRUS_DAMAGED. */\n"
+              "static inline int %s_weights_check(const void *block, size_t size) {\n"
+              "  static const unsigned char magic[8] = {",
+              (long long)m->block_bytes, c->prefix);
+  for (int i = 0; i < BLOCK_MAGIC_BYTES; i++)
+    text_printf(out, "%s0x%02x", i ? ", " : "", (unsigned char)block_magic[i]);
+  text_add(out, "};\n  static const unsigned char hash[8] = {");
+  uint64_t hash = block_hash(m, out->arena);
+  for (int i = 0; i < 8; i++)
+    text_printf(out, "%s0x%02x", i ? ", " : "", (unsigned)(hash >> (8 * i)) & 255u);
+  text_add(out, "};\n");
+  for (size_t i = 0; i < sizeof body / sizeof *body; i++)
+    text_add(out, body[i]);
+  text_printf(out,
+              "  if (bytes != %lldu || size < bytes) {\n    return GRUS_BAD_WEIGHTS;\n  }\n"
+              "  for (uint32_t i = 16; i < bytes; i++) {\n    crc ^= at[i];\n"
+              "    for (int bit = 0; bit < 8; bit++) {\n"
+              "      crc = (crc & 1u) ? (crc >> 1) ^ 0xedb88320u : crc >> 1;\n    }\n  }\n"
+              "  return (crc ^ 0xffffffffu) == stored ? GRUS_OK : GRUS_DAMAGED;\n}\n",
+              (long long)m->block_bytes);
 }
 
 /* Memory for the state of whichever body runs. */
@@ -264,7 +309,7 @@ void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
     comma = ", ";
   }
   if (f->takes_weights) {
-    text_printf(out, "%sconst float *weights", comma);
+    text_printf(out, "%sconst void *weights", comma);
     comma = ", ";
   }
   if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && m->scratch_bytes > 0) {

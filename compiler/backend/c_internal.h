@@ -66,7 +66,7 @@ const char *c_name(CWriter *c, const char *hint);
 void c_macros(CWriter *c);
 int64_t c_state_bytes(const KirModule *m);
 void c_state_struct(CWriter *c);
-void c_weight_map(CWriter *c);
+void c_weights_check(CWriter *c);
 /* Everything up to the closing parenthesis. */
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);

@@ -390,8 +390,9 @@ static void extern_weights(CWriter *c, const bool *used) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_CONST || !used[i]) continue;
     c_line(c);
-    text_printf(c->out, "const float *const %s = weights + %lld; /* [%lld] */", b->name,
-                (long long)b->weight_offset, (long long)b->count);
+    text_printf(c->out,
+                "const %s *const %s = (const %s *)(const void *)((const char *)weights + %lld); /* [%lld] */",
+                c_elem(b->elem), b->name, c_elem(b->elem), (long long)b->weight_offset, (long long)b->count);
     any = true;
   }
   if (any) return;

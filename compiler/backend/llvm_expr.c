@@ -60,7 +60,7 @@ LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b) {
     return LLVMBuildStructGEP2(w->builder, w->state_type, w->state, (unsigned)w->field[b->id],
                                b->name);
   case KIR_CONST:
-    return w->m->weights_extern ? bytes_behind(w, w->weights, 4 * b->weight_offset)
+    return w->m->weights_extern ? bytes_behind(w, w->weights, b->weight_offset)
                                 : w->global[b->id];
   }
   return NULL;

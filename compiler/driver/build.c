@@ -79,7 +79,7 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   uint64_t seed;
   if (!needs_weights(model)) return true;
   if (weights_are_extern(s->options)) {
-    model_bind_extern(model);
+    model_bind_random(model, 0); /* the code is the same for all values */
     return true;
   }
   if (w && random_seed(w, &seed)) {

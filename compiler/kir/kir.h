@@ -84,8 +84,8 @@ struct KirBuffer {
   KirOrigin origin;
   const void
       *data;             /* CONST: count elements in host representation. In an extern build it
-                                serves only to write the weights file, and is NULL where none are bound */
-  int64_t weight_offset; /* CONST, f32: elements from the start of the weights of an extern build */
+                                serves only to write the block of weights */
+  int64_t weight_offset; /* CONST: bytes from the start of the block of an extern build */
   int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
   int64_t categories;     /* ports holding an index(n): n; else 0 */
 };
@@ -211,6 +211,9 @@ struct KirStmt {
   const char *doc; /* SECTION: lines separated by \n; other kinds: a short remark or NULL */
 };
 
+/* The block of weights of an extern build: a header, then buffers, each aligned. */
+enum { KIR_WEIGHTS_HEADER = 64, KIR_WEIGHTS_ALIGN = 64 };
+
 enum { KIR_OK = 0, KIR_BAD_INDEX = 1, KIR_BAD_LENGTH = 2, KIR_NO_OUTPUT = 3 };
 
 typedef enum KirFuncKind {
@@ -303,6 +306,7 @@ struct KirModule {
   int64_t scratch_bytes; /* set by kir_plan */
   int scratch_align;
   bool weights_extern;
+  int64_t block_bytes; /* of the weights of an extern build, header included */
   int lanes; /* widest vector used */
 };
 

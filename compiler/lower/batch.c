@@ -42,10 +42,9 @@ static int64_t bytes_kept(const Lower *l) {
   return bytes;
 }
 
-/* Lengths of their own keep the samples apart; weights in another order than that of the kernels,
- * and machines without room for code, take them one by one. */
+/* Lengths of their own keep the samples apart; machines without room for code take them one by one. */
 void batch_choose(Lower *l) {
-  bool apart = l->model->n_lengths > 1 || l->opt.weights_extern || l->target->is_mcu;
+  bool apart = l->model->n_lengths > 1 || l->target->is_mcu;
   if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;
   l->is_tiled = l->is_wide = true;
   l->batch = kb_reg(&l->kb, "b", kir_type(KIR_INDEX, 1));

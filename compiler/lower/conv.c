@@ -156,7 +156,7 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.part[0] = taps_part(layer, x, groups);
   mat.part[0].at = from.at;
   mat.bias[0] = role(layer, ROLE_BIAS);
-  mat.has_bias[0] = layer_has_role(l, layer, ROLE_BIAS);
+  mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   int64_t depth = mat_part_depth(&mat.part[0]), positions = view_size(y) / filters;
   l->cost->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
   fold_norm(l, layer, &mat, filters, depth);

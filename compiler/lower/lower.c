@@ -15,10 +15,10 @@ static bool is_narrow(Precision p) {
 }
 
 /* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
-static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
+static bool precision_is_there(const Layer *layer, bool given, Precision p) {
   if (p == PRECISION_F32 || !(layer_info(layer->kind)->flags & WEIGHTS)) return true;
   if (!is_narrow(p)) return false;
-  return has_kernel(layer) ? !l->opt.weights_extern : !given;
+  return has_kernel(layer) || !given;
 }
 
 /* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
@@ -28,17 +28,14 @@ static bool precisions_are_there(const Lower *l) {
     const Layer *layer = l->model->layer[i];
     bool given = layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
     Precision p = layer_precision(l->model, layer);
-    if (precision_is_there(l, layer, given, p)) continue;
+    if (precision_is_there(layer, given, p)) continue;
     Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
     Diag *d = diag_new(l->diags, E703, at, "`%s` has no %s implementation",
                        layer_info(layer->kind)->name, precision_name[p]);
     diag_primary(d, "%s here", precision_name[p]);
     if (!given && span_valid(l->model->precision_span))
       diag_label(d, l->model->precision_span, "set for the whole model here");
-    if (is_narrow(p) && has_kernel(layer))
-      diag_note(d, "weights that arrive at run time are f32");
-    else
-      diag_note(d, has_kernel(layer) ? "this version computes in f32, with weights of f32, f16 or bf16"
+    diag_note(d, has_kernel(layer) ? "this version computes in f32, with weights of f32, f16 or bf16"
                                      : "this version computes in f32");
     Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
     if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
@@ -130,13 +127,19 @@ static void order_functions(KirModule *m) {
   }
 }
 
+static int64_t aligned(int64_t at) {
+  return (at + KIR_WEIGHTS_ALIGN - 1) / KIR_WEIGHTS_ALIGN * KIR_WEIGHTS_ALIGN;
+}
+
 static void place_weights(KirModule *m) {
-  int64_t at = 0;
-  for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_CONST) {
-      m->buffer[i]->weight_offset = at;
-      at += m->buffer[i]->count;
-    }
+  int64_t at = KIR_WEIGHTS_HEADER;
+  for (int i = 0; i < m->n_buffers; i++) {
+    KirBuffer *b = m->buffer[i];
+    if (b->space != KIR_CONST) continue;
+    b->weight_offset = at;
+    at = aligned(at + b->count * kir_elem_size(b->elem));
+  }
+  m->block_bytes = at;
 }
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {

@@ -14,9 +14,8 @@ typedef struct LowerOptions {
   int64_t batch;        /* 0 and 1: none */
   int64_t chunk;        /* steps per call of a stream; 0 and 1: one */
   bool math_fast;       /* shorter exp, tanh and sigmoid, within 8e-5 (docs/numerics.md) */
-  bool
-      weights_extern; /* weights come as a pointer at run time: one area of floats, buffers at their
-                         weight_offset; data is still set where the model's weights are bound */
+  bool weights_extern; /* weights come as a pointer at run time: one block, buffers at their
+                          weight_offset, in the same order as in the code */
 } LowerOptions;
 
 /* NULL if diagnostics were reported (E703, E805). */

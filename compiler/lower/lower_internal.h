@@ -173,7 +173,7 @@ KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const flo
                        const char *doc);
 KirOrigin layer_origin(const Layer *layer);
 /* Whether a layer has a tensor, also when its values come at run time. */
-bool layer_has_role(const Lower *l, const Layer *layer, Role role);
+bool layer_has_role(const Layer *layer, Role role);
 
 /* After the calls of all samples: where the next call's rows go. */
 void advance_positions(Lower *l);

@@ -6,7 +6,6 @@
 /* Lanes of a layer that computes one row at a time. */
 static int row_lanes(const Lower *l, int64_t units) {
   int lanes = l->target->lanes;
-  if (l->opt.weights_extern) return 1;
   /* The widest vector that wastes at most an eighth of its lanes. */
   while (lanes > l->target->min_lanes) {
     int64_t padded = (units + lanes - 1) / lanes * lanes;
@@ -109,16 +108,6 @@ static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   return to;
 }
 
-/* The order of extern weights: [gate][unit of all groups][k]. */
-static const float *extern_part(Lower *l, const Mat *mat, const MatPart *p) {
-  int64_t n = mat->groups * mat->units * mat_part_depth(p);
-  float *to = ARENA_ARRAY(l->arena, float, n * p->n_gates);
-  for (int gate = 0; gate < p->n_gates; gate++)
-    for (int64_t i = 0; i < n; i++)
-      to[gate * n + i] = p->w[gate][i];
-  return to;
-}
-
 /* Packed bias: groups x [vector][accumulator][lane]. */
 static const float *pack_bias(Lower *l, const Mat *mat) {
   int64_t vectors = mat_vectors(mat);
@@ -143,18 +132,6 @@ static bool mat_has_bias(const Mat *mat) {
 static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
   Text text = text_new(l->arena);
   text_printf(&text, "%s: ", mat->layer->path ? mat->layer->path : "weights");
-  if (l->opt.weights_extern) {
-    if (p->n_gates > 1) {
-      text_add(&text, "[gate");
-      for (int g = 0; g < p->n_gates; g++)
-        text_printf(&text, " %s",
-                    mat->acc_name[mat->n_acc == 4 && p->n_gates == 3 && g == 2 ? 2 : p->acc[g]]);
-      text_add(&text, "]");
-    }
-    text_printf(&text, "[unit %lld][input %lld]", (long long)(mat->groups * mat->units),
-                (long long)mat_part_depth(p));
-    return text_str(&text);
-  }
   if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
   MatTile tile[2];
   mat_tiles(l, mat, tile);
@@ -185,9 +162,7 @@ void mat_pack(Lower *l, Mat *mat) {
     MatPart *p = &mat->part[i];
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
-    const float *data = !p->w[0]                ? NULL
-                        : l->opt.weights_extern ? extern_part(l, mat, p)
-                                                : pack_part(l, mat, p);
+    const float *data = p->w[0] ? pack_part(l, mat, p) : NULL;
     p->packed = new_kernel(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }
   if (!mat_has_bias(mat)) return;

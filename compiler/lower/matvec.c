@@ -64,15 +64,6 @@ MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group
   return units;
 }
 
-/* Order of weights.h: gate, unit of all groups, k. */
-static KirIndex extern_at(const TileRun *r, const MatPart *p, int gate, int v) {
-  const Mat *mat = r->mat;
-  int64_t depth = mat_part_depth(p);
-  KirIndex at = kir_at((gate * mat->groups * mat->units + r->tile->first + v) * depth);
-  at = kir_at_plus(at, r->tile->vectors * depth, r->j);
-  return kir_at_plus(at, mat->units * depth, r->group);
-}
-
 static KirIndex hoisted_at(Lower *l, const TileRun *r, int v, int a) {
   const Mat *mat = r->mat;
   int64_t of_vector = (int64_t)mat->start->n_acc * mat->lanes;
@@ -116,12 +107,10 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *const *t
   KirIndex at = input_at(r, p, tap, k, k_offset);
   bool by_scalar = l->target->scalar_factor;
   KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), by_scalar ? 1 : lanes));
-  bool is_extern = l->opt.weights_extern;
-  int64_t stride = is_extern ? 1 : mat_weight_stride(r->mat, p, r->tile);
+  int64_t stride = mat_weight_stride(r->mat, p, r->tile);
   for (int i = 0; i < r->tile->vectors * p->n_gates; i++) {
     int gate = i / r->tile->vectors, v = i % r->tile->vectors;
-    KirIndex w = is_extern ? extern_at(r, p, gate, v)
-                           : mat_weight_at(r->mat, p, r->tile, r->j, r->group, gate, v);
+    KirIndex w = mat_weight_at(r->mat, p, r->tile, r->j, r->group, gate, v);
     w = kir_at_plus(kir_at_plus(kir_at_offset(w, stride * k_offset), stride, k), stride, r->block);
     w = mat_weight_tap(w, stride, p, tap);
     KirReg *acc = r->acc[s][v][p->acc[gate]];
@@ -135,7 +124,7 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *const *t
 static int many_weights(const Lower *l, const TileRun *r, const MatPart *p) {
   int of_input = r->tile->vectors * p->n_gates;
   bool can = l->target->load_many >= of_input && r->mat->lanes == 1 && p->k_stride == 1 &&
-             !l->opt.weights_extern && p->packed->elem == KIR_F32 && p->x->elem == KIR_F32;
+             p->packed->elem == KIR_F32 && p->x->elem == KIR_F32;
   return can ? of_input : 0;
 }
 

@@ -28,12 +28,8 @@ KirOrigin layer_origin(const Layer *layer) {
   return (KirOrigin){layer->path, layer->span};
 }
 
-bool layer_has_role(const Lower *l, const Layer *layer, Role role) {
-  ParamShape shape[LAYER_MAX_PARAMS];
-  if (!l->opt.weights_extern) return layer->weights && layer->weights->role[role];
-  for (int i = 0, n = layer_params(layer, shape); i < n; i++)
-    if (shape[i].role == role) return true;
-  return false;
+bool layer_has_role(const Layer *layer, Role role) {
+  return layer->weights && layer->weights->role[role];
 }
 
 /* ---- buffers ---- */

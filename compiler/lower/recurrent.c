@@ -41,7 +41,7 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
 static int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = units_of(layer);
   int lanes = l->target->lanes;
-  if (l->opt.weights_extern || l->target->is_mcu) return mat_lanes(l, units);
+  if (l->target->is_mcu) return mat_lanes(l, units);
   while (lanes > l->target->min_lanes && units * 2 <= lanes)
     lanes /= 2;
   return cell_bytes(layer, lanes) <= l->target->l1_bytes ? lanes : mat_lanes(l, units);
@@ -102,7 +102,7 @@ static const Value *init_value(const Layer *layer, int state) {
 static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir) {
   Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
   int64_t units = units_of(layer), width = l->cell[layer->id * 2 + dir].width;
-  if (!layer_has_role(l, layer, role)) return NULL;
+  if (!layer_has_role(layer, role)) return NULL;
   const float *from = layer->weights ? layer->weights->role[role] : NULL;
   float *to = from ? ARENA_ARRAY(l->arena, float, width) : NULL;
   if (to) memcpy(to, from + dir * units, sizeof *to * (size_t)units);
@@ -224,10 +224,10 @@ static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat al
     mat.acc_name[a] = gate_names[names][a];
   bool before = resets_before(layer), after = layer->kind == LAYER_GRU && !before;
   mat.n_acc = after ? 4 : gates;
-  bool has_bias = layer_has_role(l, layer, ROLE_BIAS);
+  bool has_bias = layer_has_role(layer, ROLE_BIAS);
   for (int a = 0; a < gates; a++)
     mat.has_bias[a] = has_bias;
-  if (after) mat.has_bias[3] = layer_has_role(l, layer, ROLE_RECURRENT_BIAS);
+  if (after) mat.has_bias[3] = layer_has_role(layer, ROLE_RECURRENT_BIAS);
   for (int g = 0; g < gates; g++) {
     add_gate(&x, gate_weights(layer, ROLE_KERNEL, gates, dir, g, x.d), g);
     add_gate(&h, gate_weights(layer, ROLE_RECURRENT, gates, dir, g, units),

@@ -203,10 +203,10 @@ const Value *fused_result(const Lower *l, const Layer *layer) {
   return layer->out[0];
 }
 
-static bool can_be_tail(const Lower *l, const Layer *layer, bool first) {
+static bool can_be_tail(const Layer *layer, bool first) {
   unsigned flags = layer_info(layer->kind)->flags;
   if (layer->n_in != 1) return false;
-  if (layer->kind == LAYER_BatchNorm) return first && !l->opt.weights_extern;
+  if (layer->kind == LAYER_BatchNorm) return first;
   return flags & (POINTWISE | OPERATOR);
 }
 
@@ -231,7 +231,7 @@ static void find_tail(Lower *l, const Layer *layer) {
   bool first = true;
   for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
        at = next, first = false) {
-    if (!can_be_tail(l, next, first)) return;
+    if (!can_be_tail(next, first)) return;
     l->job[at->id].tail = next;
     l->job[next->id].is_fused = true;
   }
@@ -248,7 +248,7 @@ bool hoist_pays(const Lower *l, const Layer *layer) {
   const Type *in = &layer->in[0]->type;
   Domain d = domain_of(l, in);
   bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
-  if (!long_enough || l->is_tiled || l->opt.weights_extern || l->target->is_mcu) return false;
+  if (!long_enough || l->is_tiled || l->target->is_mcu) return false;
   return in->dim[in->rank - 1].n >= LEAST_INPUT && recurrent_split(l, layer) == 1;
 }
 
@@ -266,7 +266,7 @@ static int64_t bytes_of(const Lower *l, const Mat *mat) {
  * Sequences, measured with 48 KB: 64 KB of U in 0.66 of the time, 256 KB in 0.82, 1 MB (of a second
  * cache of that size) in 0.8; 26 KB, which fit, took longer in the smaller tiles. */
 bool outgrows_cache(const Lower *l, const Mat *mat) {
-  if (l->is_tiled || l->opt.weights_extern || l->target->is_mcu || !l->target->l1_bytes) return false;
+  if (l->is_tiled || l->target->is_mcu || !l->target->l1_bytes) return false;
   return bytes_of(l, mat) * 8 > (int64_t)l->target->l1_bytes * 7;
 }
 

@@ -68,7 +68,7 @@ b -o caller.c --scratch=caller &&
 b -o named.c --prefix my_net && run named 'my_net_run((const float (*)[4])x, y)' named.c
 b -o two.c --batch 2 && run two 'twice(x, y)' two.c
 q build m.grus --weights=extern -q -o extern.c
-grep -c 'const float \*weights' extern.h
+grep -c 'const void \*weights' extern.h
 q build m.grus --weights=random:1 -D units=7 -q -o d.c
 grep -c 'm_run' d.h
 

@@ -8,6 +8,7 @@
  *   --extern --calls=N (runs, stream calls or windows)   --math=fast
  *   --dump (the KIR, to standard output)
  *   --prototypes --report (to standard output) */
+#include "backend/block.h"
 #include "backend/c.h"
 #include "backend/report.h"
 #include "front/front.h"
@@ -321,11 +322,12 @@ static void write_check(Tool *t) {
   if (t->c.scratch == C_SCRATCH_CALLER)
     text_printf(out, "static float scratch[%lld];\n", (long long)k->scratch_bytes / 4 + 1);
   if (k->weights_extern) {
-    text_add(out, "static const float extern_weights[] = {");
-    for (int i = 0; i < k->n_buffers; i++)
-      for (int64_t e = 0; e < k->buffer[i]->count && k->buffer[i]->space == KIR_CONST; e++)
-        number(out, (double)((const float *)k->buffer[i]->data)[e]);
-    text_add(out, "0};\n");
+    Text block = text_new(t->arena);
+    block_write(k, &block);
+    text_add(out, "static const unsigned char extern_weights[] __attribute__((aligned(64))) = {");
+    for (size_t i = 0; i < block.len; i++)
+      text_printf(out, "%u,", (unsigned char)text_str(&block)[i]);
+    text_add(out, "};\n");
   }
   text_add(out, "static double worst, scale;\nstatic int bits;\n");
   text_printf(

@@ -290,10 +290,3 @@ void model_bind_random(Model *model, uint64_t seed) {
   }
   bind_precision(model, NULL); /* nothing so small is too large */
 }
-
-void model_bind_extern(Model *model) {
-  for (int i = 0; i < model->n_layers; i++) {
-    ParamShape params[LAYER_MAX_PARAMS];
-    if (layer_params(model->layer[i], params)) model->layer[i]->weights = ARENA_NEW(model->arena, LayerWeights);
-  }
-}

@@ -104,7 +104,5 @@ TensorFile *model_unbind(Model *model, Convention convention, const char *path);
 /* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a fixed generator: the
  * same seed and layer path give the same bytes anywhere. */
 void model_bind_random(Model *model, uint64_t seed);
-/* All roles NULL but shapes known: code that takes its weights at run time. */
-void model_bind_extern(Model *model);
 
 #endif
