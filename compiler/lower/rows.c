@@ -43,7 +43,7 @@ static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group,
 
 void rows_emit(Lower *l, Mat *mat) {
   Kb *kb = &l->kb;
-  if (l->opt.weights_extern || l->target->is_mcu) { /* another order of weights; little room for code */
+  if (l->target->is_mcu) { /* little room for code */
     kb_for_again(kb, mat->row, 0, mat->n_rows);
     mat_emit_row(l, mat);
     kb_end(kb);
