@@ -85,7 +85,7 @@ typedef struct Cell {
   const GraphTensor *lengths, *mask;
   Activation act[3];
   double clip, cell_clip;
-  bool input_forget, reset_after, zero_output;
+  bool input_forget, reset_after, zero_output, round_state;
 } Cell;
 
 static double bounded(double x, double limit) { return x > limit ? limit : x < -limit ? -limit : x; }
@@ -111,7 +111,7 @@ static double state_sum(const Cell *cell, int64_t g, int64_t j, const double *h)
   return dot(cell->r + (g * cell->u + j) * cell->p, h, cell->p) + (cell->rb ? cell->rb[g * cell->u + j] : 0);
 }
 
-static void step_lstm(const Cell *cell, const double *x, double *h, double *c, double *next) {
+static void step_lstm(const Cell *cell, const double *x, const double *h, double *c, double *next) {
   const double *pi = cell->peephole, *pf = pi ? pi + cell->u : NULL, *po = pi ? pf + cell->u : NULL;
   for (int64_t j = 0; j < cell->u; j++) {
     double sum[4];
@@ -144,28 +144,54 @@ static void step_rnn(const Cell *cell, const double *x, const double *h, double 
     next[j] = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h));
 }
 
-/* h and c of one sample move one step on; both scratch arrays have room for u numbers. */
-static void step(const Cell *cell, const double *x, double *h, double *c, double *gated, double *next) {
-  if (cell->node->op == GRAPH_Lstm) step_lstm(cell, x, h, c, next);
+/* h and c of one sample move one step on; both scratch arrays have room for u numbers. seen: h as its
+ * products see it. */
+static void step(const Cell *cell, const double *x, const double *seen, double *h, double *c, double *gated, double *next) {
+  if (cell->node->op == GRAPH_Lstm) step_lstm(cell, x, seen, c, next);
   else if (cell->node->op == GRAPH_Gru) step_gru(cell, x, h, gated, next);
   else step_rnn(cell, x, h, next);
   for (int64_t k = 0; k < cell->p; k++)
     h[k] = cell->projection ? dot(cell->projection + k * cell->u, next, cell->u) : next[k];
 }
 
-/* y: of this direction's first row, rows of `stride` elements a step. */
-static void run_sample(const Cell *cell, int64_t n, bool backward, const double *x, double *h, double *c,
-                       double *scratch, double *y, int64_t stride) {
+/* n numbers as DynamicQuantize and Dequantize leave them. */
+static void round_dynamic(const double *x, int64_t n, double *y) {
+  double low = 0, high = 0;
+  for (int64_t i = 0; i < n; i++) {
+    low = fmin(low, x[i]);
+    high = fmax(high, x[i]);
+  }
+  double scale = high > low ? (high - low) / 255 : 1, zero = elem_saturate(GRAPH_U8, nearbyint(-low / scale));
+  for (int64_t i = 0; i < n; i++)
+    y[i] = (elem_saturate(GRAPH_U8, nearbyint(x[i] / scale) + zero) - zero) * scale;
+}
+
+/* Arrays of one direction, all samples: states and results, and room to work in. */
+typedef struct Track {
+  double *h, *c, *seen, *scratch, *y;
+  int64_t stride;      /* elements of y from one step to the next */
+  const double **last; /* of each sample: what it gave at its last live step */
+} Track;
+
+/* Step k of the way of sample n, forward or backward. */
+static void run_step(const Cell *cell, const Track *track, int64_t n, int64_t k, bool backward, const double *x) {
   int64_t length = cell->lengths ? graph_whole(cell->lengths->data[n]) : cell->steps;
-  const double *last = NULL;
-  for (int64_t k = 0; k < length; k++) {
-    int64_t t = backward ? length - 1 - k : k;
-    double *to = y + t * stride;
-    bool live = !cell->mask || cell->mask->data[t * cell->batch + n] != 0;
-    if (live) step(cell, x + (t * cell->batch + n) * cell->d, h, c, scratch, scratch + cell->u);
-    for (int64_t j = 0; j < cell->p; j++)
-      to[j] = live ? h[j] : cell->zero_output || !last ? 0 : last[j];
-    if (live || !cell->zero_output) last = to;
+  if (k >= length) return;
+  int64_t t = backward ? length - 1 - k : k;
+  double *h = track->h + n * cell->p, *c = track->c + n * cell->u, *to = track->y + n * cell->p + t * track->stride;
+  const double *last = track->last[n], *seen = cell->round_state ? track->seen + n * cell->p : h;
+  bool live = !cell->mask || cell->mask->data[t * cell->batch + n] != 0;
+  if (live) step(cell, x + (t * cell->batch + n) * cell->d, seen, h, c, track->scratch, track->scratch + cell->u);
+  for (int64_t j = 0; j < cell->p; j++)
+    to[j] = live ? h[j] : cell->zero_output || !last ? 0 : last[j];
+  if (live) track->last[n] = to;
+}
+
+static void run_direction(const Cell *cell, const Track *track, bool backward, const double *x) {
+  for (int64_t k = 0; k < cell->steps; k++) {
+    if (cell->round_state) round_dynamic(track->h, cell->batch * cell->p, track->seen);
+    for (int64_t n = 0; n < cell->batch; n++)
+      run_step(cell, track, n, k, backward, x);
   }
 }
 
@@ -184,6 +210,7 @@ static bool cell_of(GraphCall *call, Cell *cell) {
   cell->input_forget = graph_int(node, GRAPH_ATTR_input_forget, 0) != 0;
   cell->reset_after = graph_int(node, GRAPH_ATTR_reset_after, 0) != 0;
   cell->zero_output = graph_int(node, GRAPH_ATTR_zero_output, 0) != 0;
+  cell->round_state = graph_int(node, GRAPH_ATTR_round_state, 0) != 0;
   cell->lengths = call_in(call, node->op == GRAPH_Gru ? 5 : 4);
   cell->mask = call_in(call, node->op == GRAPH_Gru ? 7 : node->op == GRAPH_Lstm ? 8 : 6);
   for (int64_t n = 0; cell->lengths && n < cell->batch; n++) {
@@ -223,15 +250,18 @@ static bool recurrent(GraphCall *call) {
   double *y = call_data(call, 0);
   double *h = node->n_out > 1 ? call_data(call, 1) : ARENA_ARRAY(call->arena, double, n_h + 1);
   double *c = node->n_out > 2 ? call_data(call, 2) : ARENA_ARRAY(call->arena, double, n_c + 1);
-  double *scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1);
+  Track track = {.scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1), .stride = dirs * cell.batch * cell.p,
+                 .seen = ARENA_ARRAY(call->arena, double, cell.batch * cell.p + 1)};
   if (h0 && n_h) memcpy(h, h0->data, sizeof *h * (size_t)n_h);
   if (c0 && n_c) memcpy(c, c0->data, sizeof *c * (size_t)n_c);
   for (int64_t dir = 0; dir < dirs; dir++) {
     bool backward = dir == 1 || strcmp(direction, "backward") == 0;
     if (!direction_of(call, dir, dirs, &cell)) return false;
-    for (int64_t n = 0; n < cell.batch; n++)
-      run_sample(&cell, n, backward, call_in(call, 0)->data, h + (dir * cell.batch + n) * cell.p,
-                 c + (dir * cell.batch + n) * cell.u, scratch, y + (dir * cell.batch + n) * cell.p, dirs * cell.batch * cell.p);
+    track.h = h + dir * cell.batch * cell.p;
+    track.c = c + dir * cell.batch * cell.u;
+    track.y = y + dir * cell.batch * cell.p;
+    track.last = ARENA_ARRAY(call->arena, const double *, cell.batch + 1);
+    run_direction(&cell, &track, backward, call_in(call, 0)->data);
   }
   return true;
 }

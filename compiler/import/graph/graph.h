@@ -59,7 +59,7 @@ typedef enum GraphOp {
   X(output_padding) X(count_pad) X(ceil) X(eps) X(alpha) X(beta) X(gamma) X(low) X(high) X(form)   \
   X(elem) X(value) X(mode) X(exclusive) X(reverse) X(order) X(largest) X(direction) X(reset_after) \
   X(activations) X(clip) X(cell_clip) X(input_forget) X(zero_output) X(variable) X(scan_inputs) X(scan_axes)   \
-  X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) X(block) X(copy_zeros)
+  X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) X(block) X(copy_zeros) X(round_state)
 typedef enum GraphAttributeName {
 #define ATTRIBUTE(name) GRAPH_ATTR_##name,
   GRAPH_ATTRIBUTE_LIST(ATTRIBUTE)

@@ -40,9 +40,8 @@ GraphValue *emit_done(Emit *e, GraphNode *node) {
   if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator says why */
   for (int k = 0; k < node->n_out; k++)
     made += call.out[k].count;
-  if (made > 4 * given + small || made + given > *e->folds) return node->out[0];
-  *e->folds -= made + given;
-  if (!graph_call_eval(&call)) return node->out[0];
+  if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];
+  if (!in[0] || call.out[0].data != in[0]->data) *e->folds -= made; /* else the same numbers, renamed */
   for (int k = 0; k < node->n_out; k++) {
     node->out[k]->constant = &call.out[k];
     node->out[k]->node = NULL;

@@ -96,8 +96,8 @@ static const char *run_test(Runner *run, const char *folder, double *worst) {
     if (y->elem != out[i]->elem) return arena_printf(run->arena, "output %d has elements of type %d, expected %d", i, out[i]->elem, y->elem);
     double d = runner_difference(out[i]->data, y->data, y->count);
     if (d > tolerance && nearly(out[i], y)) continue;
-    *worst = fmax(*worst, d);
     if (!(d <= tolerance)) return arena_printf(run->arena, "output %d differs by %.2g of the largest", i, d);
+    *worst = fmax(*worst, d);
   }
   return NULL;
 }

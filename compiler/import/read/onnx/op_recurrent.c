@@ -12,13 +12,13 @@ typedef struct Cell {
   int gates, each; /* each: activations of a direction */
   const int64_t *order; /* of the gates of the graph among those of ONNX */
   int64_t dirs, u;
-  bool batch_first;
+  bool batch_first, rounds;
 } Cell;
 
 static const int64_t lstm_order[] = {0, 2, 3, 1}, gru_order[] = {0, 1, 2}, rnn_order[] = {0}, peephole_order[] = {0, 2, 1};
 
-static const Cell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false}, gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false},
-                  rnn = {GRAPH_Rnn, 1, 1, rnn_order, 1, 0, false};
+static const Cell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false}, gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false, false},
+                  rnn = {GRAPH_Rnn, 1, 1, rnn_order, 1, 0, false, false};
 
 /* ---- activations ---- */
 
@@ -137,6 +137,7 @@ static bool finish(OnnxCall *c, const Cell *cell, int n_in, GraphValue **in) {
   if (!set_activations(c, cell, node)) return false;
   if (clip > 0) graph_set_number(graph, node, GRAPH_ATTR_clip, clip);
   if (cell->op == GRAPH_Gru) graph_set_int(graph, node, GRAPH_ATTR_reset_after, call_attr_int(c, "linear_before_reset", 0) != 0);
+  if (cell->rounds) graph_set_int(graph, node, GRAPH_ATTR_round_state, 1);
   if (cell->op == GRAPH_Lstm && call_attr_int(c, "input_forget", 0)) graph_set_int(graph, node, GRAPH_ATTR_input_forget, 1);
   GraphValue *y = node->out[0];
   if (cell->batch_first && call_wants(c, 0)) y = emit_transpose(c->emit, y, 4, (int64_t[]){2, 0, 1, 3});
@@ -179,24 +180,31 @@ bool onnx_op_rnn(OnnxCall *c) {
 /* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats [dirs, 4u, d]. */
 static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, GraphValue *scale, GraphValue *zero) {
   GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)};
+  bool simple = cell->dirs == 1 && scale->constant && zero->constant && scale->constant->count == zero->constant->count;
+  if (simple) {
+    for (int k = 0; k < 2; k++)
+      part[k] = emit_reshape(c->emit, k ? zero : scale, 1, (int64_t[]){-1});
+    return emit_transpose(c->emit, emit_dequantize(c->emit, w, part[0], part[1], 2), 3, (int64_t[]){0, 2, 1});
+  }
   for (int k = 0; k < 2; k++)
     if (!part[k]->constant || part[k]->constant->count != 1) part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
   GraphValue *x = EMIT(c->emit, Mul, EMIT(c->emit, Sub, emit_cast(c->emit, w, GRAPH_FLOAT), part[1]), part[0]);
   return emit_transpose(c->emit, x, 3, (int64_t[]){0, 2, 1});
 }
 
-/* An LSTM whose inputs and states are quantised anew at each step: read as the float layer that it comes
- * from, with its quantised weights, and said so. */
+/* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded to 8 bits
+ * by what they hold. */
 bool onnx_op_dynamic_lstm(OnnxCall *c) {
   Cell cell = lstm;
   GraphValue *b, *none, *p = call_operand(c, 7);
   for (int k = 8; k < 12; k++)
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d, which it needs", k);
+    if (!call_operand(c, k)) return call_refuse(c, E901, "leaves out operand %d, which it needs", k);
   if (!cell_of(c, c->in[1], &cell)) return false;
   GraphValue *w = float_weights(c, &cell, c->in[1], c->in[8], c->in[9]), *r = float_weights(c, &cell, c->in[2], c->in[10], c->in[11]);
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
-  graph_note(c->reader->graph, "node `%s` rounds its inputs and states to 8 bits; it is read as a float layer with the rounded weights", c->emit->name);
-  GraphValue *in[8] = {c->in[0], by_gates(c, &cell, w, 4, cell.order, true), by_gates(c, &cell, r, 4, cell.order, true), b,
+  GraphNode *x = emit_node(c->emit, GRAPH_DynamicQuantize, 1, c->in, 3);
+  cell.rounds = true;
+  GraphValue *in[8] = {emit_dequantize(c->emit, x->out[0], x->out[1], x->out[2], 0), by_gates(c, &cell, w, 4, cell.order, true), by_gates(c, &cell, r, 4, cell.order, true), b,
                        call_operand(c, 4), state(c, &cell, call_operand(c, 5)), state(c, &cell, call_operand(c, 6)),
                        p ? by_gates(c, &cell, p, 3, peephole_order, false) : NULL};
   return finish(c, &cell, 8, in);

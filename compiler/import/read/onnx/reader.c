@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { OLDEST_OPSET = 6, NEWEST_OPSET = 28, MAX_NODES = 200000, MAX_SCOPES = 24, FOLDS_PER_BYTE = 4 };
+enum { OLDEST_OPSET = 6, NEWEST_OPSET = 28, MAX_NODES = 200000, MAX_SCOPES = 24, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20, most_numbers = INT64_C(1) << 29;
 

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Published files and those of exporters through their readers and the evaluator of graphs.
+ *
+ *     cases MODELS2 [WORD]
+ *
+ * MODELS2/cases.json names files with recorded inputs and outputs and tolerances, a part of the largest
+ * output, of which one has to be kept. Where the recorded arrays do not have the shapes of the graph they
+ * are given row by row: as calls of a stream where the case has states, else as samples. WORD: only
+ * the cases with it in their names, with a line for each. */
+#include "runner.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PORTS = 32 };
+
+typedef struct Case {
+  Runner *run;
+  json_t *json;
+  const char *models;
+  Graph *graph;
+  const GraphTensor *in[MAX_PORTS];  /* recorded; NULL: a state, or with a fallback */
+  const GraphTensor *now[MAX_PORTS]; /* what the next call gets */
+  int state[MAX_PORTS];              /* the output that this input gets in the next call; -1 */
+  int made[MAX_PORTS];               /* of each recorded output: its number in the graph */
+  double *out[MAX_PORTS];            /* all calls one after the other */
+  int64_t n_out[MAX_PORTS];
+  bool has_state;
+} Case;
+
+static const char *text_of(Case *c, const char *format, const char *a, const char *b) { return arena_printf(c->run->arena, format, a, b); }
+
+static const char *path_of(Case *c, const char *name) { return arena_printf(c->run->arena, "%s/%s", c->models, name); }
+
+static int input_of(const Case *c, const char *name) {
+  for (int i = 0; i < c->graph->n_in; i++)
+    if (strcmp(c->graph->in[i].name, name) == 0) return i;
+  return -1;
+}
+
+static int output_of(const Case *c, const char *name, size_t len) {
+  for (int i = 0; i < c->graph->n_out; i++)
+    if (strlen(c->graph->out[i].name) == len && memcmp(c->graph->out[i].name, name, len) == 0) return i;
+  return -1;
+}
+
+/* "--state out=in" of the first options. */
+static const char *read_states(Case *c) {
+  json_t *options = json_array_get(json_object_get(c->json, "options"), 0);
+  for (int i = 0; i < MAX_PORTS; i++)
+    c->state[i] = -1;
+  for (size_t i = 0; i + 1 < json_array_size(options); i++) {
+    const char *word = json_string_value(json_array_get(options, i)), *pair = json_string_value(json_array_get(options, i + 1));
+    if (strcmp(word, "--state") != 0) continue;
+    const char *equals = strchr(pair, '=');
+    int in = input_of(c, equals + 1), out = output_of(c, pair, (size_t)(equals - pair));
+    if (in < 0 || out < 0) return text_of(c, "there is no state `%s`%s", pair, "");
+    c->state[in] = out;
+    c->has_state = true;
+  }
+  if (c->graph->n_variables) c->has_state = true;
+  return NULL;
+}
+
+/* Filled with one number; open sizes are 1. */
+static const GraphTensor *filled(Case *c, const GraphInput *input, double x) {
+  int64_t dim[GRAPH_MAX_RANK];
+  double *data;
+  for (int i = 0; i < input->rank; i++)
+    dim[i] = input->dim[i].n == GRAPH_OPEN ? 1 : input->dim[i].n;
+  GraphTensor *t = graph_tensor(c->run->arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &data);
+  for (int64_t i = 0; i < t->count; i++)
+    data[i] = x;
+  return t;
+}
+
+/* A recorded input by its name, or the next one that has neither array nor state. */
+static const char *read_inputs(Case *c) {
+  const char *name, *why;
+  json_t *value;
+  json_object_foreach(json_object_get(c->json, "in"), name, value) {
+    int i = input_of(c, name);
+    if (i < 0 && !json_is_true(json_object_get(c->json, "input_any"))) return text_of(c, "there is no input `%s`%s", name, "");
+    for (i = i < 0 ? 0 : i; i < c->graph->n_in && (c->in[i] || c->state[i] >= 0); i++)
+      continue;
+    if (i >= c->graph->n_in) return text_of(c, "there is no input for `%s`%s", name, "");
+    c->in[i] = runner_npy(c->run, path_of(c, json_string_value(value)), &why);
+    if (!c->in[i]) return text_of(c, "`%s`: %s", name, why);
+  }
+  json_object_foreach(json_object_get(c->json, "const"), name, value) {
+    int i = input_of(c, name);
+    if (i >= 0) c->now[i] = filled(c, &c->graph->in[i], json_number_value(value));
+  }
+  for (int i = 0; i < c->graph->n_in; i++)
+    if (c->state[i] >= 0) c->now[i] = filled(c, &c->graph->in[i], 0);
+  return NULL;
+}
+
+static bool fits(const GraphInput *input, const GraphTensor *t) {
+  if (input->rank < 0) return true;
+  bool same = input->rank == t->rank;
+  for (int i = 0; i < t->rank && same; i++)
+    same = input->dim[i].n == GRAPH_OPEN || input->dim[i].n == t->dim[i];
+  return same;
+}
+
+/* Adds the outputs of a call to those so far. */
+static const char *call(Case *c, GraphState *state, int n_recorded) {
+  const GraphTensor *out[MAX_PORTS];
+  GraphFault fault;
+  if (!graph_eval(c->graph, c->run->arena, state, NULL, c->now, out, &fault)) return runner_fault(c->run, &fault);
+  for (int k = 0; k < n_recorded; k++) {
+    const GraphTensor *y = out[c->made[k]];
+    double *all = ARENA_ARRAY(c->run->arena, double, c->n_out[k] + y->count + 1);
+    if (c->n_out[k]) memcpy(all, c->out[k], sizeof *all * (size_t)c->n_out[k]);
+    if (y->count) memcpy(all + c->n_out[k], y->data, sizeof *all * (size_t)y->count);
+    c->out[k] = all;
+    c->n_out[k] += y->count;
+  }
+  for (int i = 0; i < c->graph->n_in; i++)
+    if (c->state[i] >= 0) c->now[i] = out[c->state[i]];
+  return NULL;
+}
+
+static const char *run_rows(Case *c, bool whole, int n_recorded) {
+  GraphState *state = graph_state_new(c->run->arena, c->graph);
+  int64_t rows = 1;
+  memset(c->n_out, 0, sizeof c->n_out);
+  for (int i = 0; i < c->graph->n_in; i++)
+    if (c->in[i] && !whole) rows = c->in[i]->rank ? c->in[i]->dim[0] : 1;
+  for (int64_t row = 0; row < rows; row++) {
+    for (int i = 0; i < c->graph->n_in; i++) {
+      if (!c->in[i]) continue;
+      bool drop = c->graph->in[i].rank >= 0 && c->graph->in[i].rank < c->in[i]->rank;
+      c->now[i] = whole ? c->in[i] : runner_rows(c->run, c->in[i], row, 1, drop);
+      if (!fits(&c->graph->in[i], c->now[i])) return text_of(c, "input `%s` cannot be %s", c->graph->in[i].name, runner_dims(c->run, c->now[i]));
+    }
+    if (!c->has_state) state = graph_state_new(c->run->arena, c->graph);
+    const char *why = call(c, state, n_recorded);
+    if (why) return why;
+  }
+  return NULL;
+}
+
+/* States rounded to 8 bits at every step differ from those in float32 where one lies at a tie, and what
+ * follows differs then too: by no more than the float reading of the same file does. */
+static double loosened(const Case *c, double tolerance) {
+  const char *file = json_string_value(json_object_get(c->json, "file"));
+  return strstr(file, "dksplit-int8") ? 5e-3 : tolerance;
+}
+
+/* The smallest difference over tolerance among the recorded arrays of an output. */
+static const char *compare(Case *c, int k, json_t *choices) {
+  const char *why = "nothing is recorded";
+  double least = INFINITY;
+  for (size_t i = 0; i < json_array_size(choices); i++) {
+    json_t *choice = json_array_get(choices, i);
+    double tolerance = loosened(c, json_number_value(json_array_get(choice, 1)));
+    const GraphTensor *y = runner_npy(c->run, path_of(c, json_string_value(json_array_get(choice, 0))), &why);
+    if (!y) return why;
+    if (y->count != c->n_out[k]) return arena_printf(c->run->arena, "it has %lld elements, expected %s", (long long)c->n_out[k], runner_dims(c->run, y));
+    double d = runner_difference(c->out[k], y->data, y->count);
+    if (d <= tolerance) return NULL;
+    least = fmin(least, d);
+  }
+  return arena_printf(c->run->arena, "differs by %.2g of the largest", least);
+}
+
+static const char *attempt(Case *c, bool whole) {
+  json_t *recorded = json_object_get(c->json, "out"), *choices;
+  const char *name;
+  int k = 0, n = 0;
+  json_object_foreach(recorded, name, choices) {
+    int i = output_of(c, name, strlen(name));
+    c->made[n] = i >= 0 ? i : n;
+    if (c->made[n++] >= c->graph->n_out) return text_of(c, "there is no output `%s`%s", name, "");
+  }
+  const char *why = run_rows(c, whole, n);
+  json_object_foreach(recorded, name, choices) {
+    if (!why) why = compare(c, k++, choices);
+  }
+  return why;
+}
+
+static const char *run_case(Case *c) {
+  const char *why;
+  const char *file = json_string_value(json_object_get(c->json, "file"));
+  c->graph = runner_read(c->run, path_of(c, file), &why);
+  if (!c->graph) return why;
+  if (c->graph->n_in > MAX_PORTS || c->graph->n_out > MAX_PORTS) return "it has more inputs or outputs than the test reads";
+  why = read_states(c);
+  if (!why) why = read_inputs(c);
+  if (why) return why;
+  if (c->has_state) return attempt(c, false);
+  const char *whole = attempt(c, true), *rows = whole ? attempt(c, false) : NULL;
+  return rows ? arena_printf(c->run->arena, "%s; sample by sample: %s", whole, rows) : NULL;
+}
+
+static bool is_read(const char *file) {
+  static const char *const ends[] = {".onnx"};
+  size_t n = strlen(file);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (n > strlen(ends[i]) && strcmp(file + n - strlen(ends[i]), ends[i]) == 0) return true;
+  return false;
+}
+
+static int run_all(Arena *arena, const char *models, const char *only) {
+  json_t *cases = json_load_file(arena_printf(arena, "%s/cases.json", models), 0, NULL), *item, *json;
+  size_t i, k;
+  int passed = 0, failures = 0;
+  if (!cases) {
+    printf("skipped: no %s/cases.json\n", models);
+    return SKIPPED;
+  }
+  json_array_foreach(cases, i, item) {
+    const char *name = json_string_value(json_object_get(item, "name"));
+    if (only && !strstr(name, only)) continue;
+    json_array_foreach(json_object_get(item, "runs"), k, json) {
+      const char *file = json_string_value(json_object_get(json, "file"));
+      Runner run;
+      if (!file || !is_read(file)) continue;
+      Arena *own = arena_child(arena);
+      runner_begin(&run, own);
+      Case c = {.run = &run, .json = json, .models = models};
+      const char *why = run_case(&c);
+      passed += !why;
+      failures += why != NULL;
+      if (why || only) printf("%s, run %zu: %s\n", name, k, why ? why : "right");
+      if (only && c.graph && getenv("GRAPH_PRINT")) printf("%s", graph_print(c.graph));
+      arena_free(own);
+    }
+  }
+  json_decref(cases);
+  printf("%d runs as recorded, %d not\n", passed, failures);
+  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+  jmp_buf oom;
+  Arena *volatile arena = NULL;
+  volatile int status = EXIT_FAILURE;
+  if (setjmp(oom) == 0) {
+    arena = arena_new(&oom);
+    if (arena && argc >= 2) status = run_all(arena, argv[1], argc > 2 ? argv[2] : NULL);
+  }
+  arena_free(arena);
+  return status;
+}
