@@ -7,7 +7,7 @@
  *         h' = z h + (1 - z) n
  *   RNN   h' = f(W x + R h + b)
  *
- * clip bounds what goes into every activation; cell_clip bounds c'. */
+ * clip bounds the sums that go into activations (not c'); cell_clip bounds c'. */
 #include "import/graph/eval.h"
 
 #include <stdlib.h>
@@ -122,7 +122,8 @@ static void step_lstm(const Cell *cell, const double *x, const double *h, double
     double g = activate(cell, 1, sum[2]);
     if (cell->input_forget) f = 1 - i;
     c[j] = bounded(f * c[j] + i * g, cell->cell_clip);
-    next[j] = activate(cell, 0, sum[3] + (po ? po[j] * c[j] : 0)) * activate(cell, 2, c[j]);
+    double o = activate(cell, 0, sum[3] + (po ? po[j] * c[j] : 0));
+    next[j] = o * cell->act[2].f(c[j], cell->act[2].a, cell->act[2].b);
   }
 }
 
