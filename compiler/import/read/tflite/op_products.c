@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Products of matrices, tables and SVDF. */
+#include "import/read/tflite/reader.h"
+
+/* x [..., d] seen as rows, weights [u, d], bias [u]. Without keep_num_dims the result has two axes. */
+bool tfl_op_fully_connected(TflCall *c) {
+  static const int64_t swap[] = {1, 0};
+  Emit *e = c->emit;
+  Flat *flat = &c->reader->flat;
+  const TflTensor *weights = c->from[1];
+  GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *b = tfl_real_bias(c, 2, 0, 1);
+  if (flat_u8(flat, c->op.options, 1)) return tfl_refuse(c, E902, "has shuffled weights");
+  if (weights->rank != 2) return tfl_refuse(c, E901, "has weights of %d axes", weights->rank);
+  if (!tfl_flag(c, 2) && c->from[0]->rank != 2) {
+    if (weights->dim[1] < 1) return tfl_refuse(c, E904, "does not say the size of its weights");
+    x = emit_reshape(e, x, 2, (int64_t[]){-1, weights->dim[1]});
+  }
+  GraphValue *y = EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap));
+  if (b) y = EMIT(e, Add, y, b);
+  y = tfl_activated(c, y, flat_u8(flat, c->op.options, 0));
+  return y && tfl_set_real(c, 0, y);
+}
+
+static GraphValue *adjoint(TflCall *c, int k, GraphValue *x, bool wanted) {
+  int rank;
+  int64_t perm[GRAPH_MAX_RANK];
+  if (!wanted) return x;
+  if (!tfl_rank(c, k, &rank)) return NULL;
+  if (rank < 2) {
+    tfl_refuse(c, E901, "transposes an operand of %d axes", rank);
+    return NULL;
+  }
+  for (int i = 0; i < rank; i++)
+    perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
+  return emit_transpose(c->emit, x, rank, perm);
+}
+
+bool tfl_op_batch_matmul(TflCall *c) {
+  GraphValue *a = adjoint(c, 0, tfl_real(c, 0), tfl_flag(c, 0)), *b = a ? adjoint(c, 1, tfl_real(c, 1), tfl_flag(c, 1)) : NULL;
+  return b && tfl_set_real(c, 0, EMIT(c->emit, MatMul, a, b));
+}
+
+/* places, table: rows of a table that may be quantised by rows. */
+bool tfl_op_embedding_lookup(TflCall *c) {
+  GraphValue *in[2] = {tfl_real(c, 1), c->in[0]};
+  return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_Gather, 0, 2, in));
+}
+
+/* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters = units rank.
+ *
+ *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times state')) + bias) */
+bool tfl_op_svdf(TflCall *c) {
+  static const int64_t swap[] = {1, 0};
+  Emit *e = c->emit;
+  const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
+  int64_t rank = tfl_option(c, 0, 1);
+  if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "leaves out an operand that it needs");
+  if (times->rank != 2 || !state || state->rank != 2) return tfl_refuse(c, E901, "has no state of two axes");
+  if (tfl_quantised(state)) return tfl_refuse(c, E902, "has a quantised state");
+  int64_t filters = times->dim[0], memory = times->dim[1];
+  if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0) return tfl_refuse(c, E901, "has impossible sizes");
+  int variable = tfl_state_variable(c, 4);
+  if (variable == TFL_NO_VARIABLE) return false;
+  GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2), *b = tfl_real(c, 3);
+  GraphValue *now = emit_unsqueeze(e, EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap)), 1, (int64_t[]){2});
+  GraphValue *past = emit_reshape(e, tfl_variable_read(c, variable), 3, (int64_t[]){-1, filters, memory});
+  GraphValue *next = emit_concat(e, 2, 2, (GraphValue *[]){emit_slice(e, past, 2, 1, memory, 1), now});
+  GraphValue *sums = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, next, t), 1, (int64_t[]){2}, false);
+  if (rank > 1) sums = emit_reduce(e, GRAPH_ReduceSum, emit_reshape(e, sums, 3, (int64_t[]){-1, filters / rank, rank}), 1, (int64_t[]){2}, false);
+  tfl_variable_assign(c, variable, emit_reshape(e, next, 2, (int64_t[]){-1, filters * memory}));
+  GraphValue *y = tfl_activated(c, b ? EMIT(e, Add, sums, b) : sums, flat_u8(&c->reader->flat, c->op.options, 1));
+  return y && tfl_set_real(c, 0, y);
+}
