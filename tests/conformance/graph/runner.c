@@ -38,7 +38,7 @@ Graph *runner_read(Runner *run, const char *path, const char **why) {
   return file_map(run->arena, path, &data, why) ? runner_read_bytes(run, path, data, why) : NULL;
 }
 
-static GraphElem elem_of(TensorElem stored) {
+GraphElem runner_elem(TensorElem stored) {
   static const GraphElem elems[] = {[TENSOR_F16] = GRAPH_FLOAT, [TENSOR_BF16] = GRAPH_FLOAT, [TENSOR_F32] = GRAPH_FLOAT,
                                     [TENSOR_F64] = GRAPH_FLOAT, [TENSOR_I8] = GRAPH_I8,      [TENSOR_U8] = GRAPH_U8,
                                     [TENSOR_I16] = GRAPH_I16,   [TENSOR_U16] = GRAPH_U16,    [TENSOR_I32] = GRAPH_I32,
@@ -52,7 +52,7 @@ const GraphTensor *runner_npy(Runner *run, const char *path, const char **why) {
   Tensor t = {.name = path};
   double *data;
   if (!file_map(run->arena, path, &file, why) || !npy_parse(run->arena, file, &t, why)) return NULL;
-  GraphTensor *out = graph_tensor(run->arena, elem_of(t.elem), t.rank, t.dim, &data);
+  GraphTensor *out = graph_tensor(run->arena, runner_elem(t.elem), t.rank, t.dim, &data);
   for (int64_t i = 0; i < t.count; i++)
     data[i] = tensor_get(&t, i);
   return out;

@@ -18,6 +18,7 @@ void runner_begin(Runner *run, Arena *arena);
 /* NULL with a reason in *why: the first message, or that no reader knows the file. */
 Graph *runner_read(Runner *run, const char *path, const char **why);
 Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char **why);
+GraphElem runner_elem(TensorElem stored);
 /* A recorded .npy; NULL with a reason. */
 const GraphTensor *runner_npy(Runner *run, const char *path, const char **why);
 /* A part of t along its first axis: rows from `row` on, `n` of them; drop: without the axis (n is 1). */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes as an ONNX file: refused, or a graph that prints and that the evaluator computes or says why not. */
+/* Any bytes as a file of a format that is read as a graph, GRAPH_READER: refused, or a graph that prints and that the evaluator computes or says why not. */
 #include "import/read/read.h"
 
 #include <setjmp.h>
+
+#ifndef GRAPH_READER
+#define GRAPH_READER onnx_graph
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Diags *diags = diags_new(arena, &sources);
     ForeignFile file = {.arena = arena, .path = "fuzz", .data = {data, size}};
     ImportOptions options = {0};
-    Graph *graph = onnx_graph(&file, &options, diags);
+    Graph *graph = GRAPH_READER(&file, &options, diags);
     if (!graph && !diags->n_errors) __builtin_trap(); /* refused without a word */
     if (graph) graph_print(graph);
     if (graph) evaluate(arena, graph);
