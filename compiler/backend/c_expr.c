@@ -153,7 +153,7 @@ static void load(CWriter *c, const KirExpr *e) {
 
 /* C's binary operator; NULL where there is none. */
 static const char *binary_operator(const KirExpr *e) {
-  bool i32 = e->type.elem == KIR_I32 && e->type.lanes == 1;
+  bool i32 = e->type.elem == KIR_I32 && e->type.lanes == 1 && !e->exact;
   switch (e->op) {
   case KIR_ADD: return i32 ? NULL : "+";
   case KIR_SUB: return i32 ? NULL : "-";
@@ -182,6 +182,13 @@ static bool is_atom(const KirExpr *e) {
   case KIR_MAX:
   case KIR_FMA:
   case KIR_BITCAST:
+  case KIR_MULW:
+  case KIR_CLAMP:
+  case KIR_ADDS:
+  case KIR_MIX:
+  case KIR_FADE:
+  case KIR_LOOKUP:
+  case KIR_ROUND:
   case KIR_ABS: return true;
   default: return false;
   }
@@ -209,7 +216,9 @@ static const char *function_name(CWriter *c, const KirExpr *e) {
       [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma", [KIR_MAD] = "mad",   [KIR_AND] = "and",
       [KIR_OR] = "or",         [KIR_XOR] = "xor", [KIR_SHL] = "shl",   [KIR_SHR] = "shr",
       [KIR_LT] = "lt",         [KIR_LE] = "le",   [KIR_EQ] = "eq",     [KIR_NE] = "ne",
-      [KIR_SELECT] = "select", [KIR_SUM] = "sum",       [KIR_CALL] = ""};
+      [KIR_SELECT] = "select", [KIR_SUM] = "sum",       [KIR_CALL] = "",
+      [KIR_MULW] = "mulw",     [KIR_CLAMP] = "clamp", [KIR_ADDS] = "adds", [KIR_MIX] = "mix",
+      [KIR_FADE] = "fade",     [KIR_ROUND] = "round"};
   KirType t =
       e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM
           ? e->arg[0]->type
@@ -269,6 +278,40 @@ static void wrapping(CWriter *c, const KirExpr *e) {
   text_add(c->out, ")");
 }
 
+static void int_literal(Text *out, int64_t i) {
+  if (i == INT32_MIN)
+    text_add(out, "INT32_MIN");
+  else if (i == INT32_MAX)
+    text_add(out, "INT32_MAX");
+  else
+    text_printf(out, "%lld", (long long)i);
+}
+
+/* A function of the prelude, with the bounds that the node carries behind its arguments. */
+static void fixed_point(CWriter *c, const KirExpr *e) {
+  static const char *const name[] = {"mulw", "clamp", "adds", "mix", "fade", "", "round"};
+  text_printf(c->out, "%s_%s(", c->prefix, name[e->op - KIR_MULW]);
+  for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++) {
+    if (i) text_add(c->out, ", ");
+    c_expr(c, e->arg[i]);
+  }
+  int64_t bound[2] = {e->lo, e->hi};
+  for (int i = 0; i < 2 && (e->op == KIR_CLAMP || e->op == KIR_ROUND); i++) {
+    text_add(c->out, ", ");
+    if (e->op == KIR_CLAMP)
+      int_literal(c->out, bound[i]);
+    else
+      c_float(c->out, (float)bound[i]);
+  }
+  text_add(c->out, ")");
+}
+
+/* Shifting a negative number to the left is not defined in C; the product is. */
+static void exact_shift(CWriter *c, const KirExpr *e) {
+  operand(c, e->arg[0]);
+  text_printf(c->out, " * %lld", (long long)1 << e->arg[1]->i);
+}
+
 bool c_is_fma_scalar(const KirExpr *e) {
   return e->op == KIR_FMA && e->type.lanes > 1 && e->arg[1]->op == KIR_SPLAT;
 }
@@ -283,6 +326,18 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_CALL: call(c, e->helper->name, e); return;
   case KIR_CONVERT: convert(c, e); return;
   case KIR_SELECT: select(c, e); return;
+  case KIR_MULW:
+  case KIR_CLAMP:
+  case KIR_ADDS:
+  case KIR_MIX:
+  case KIR_FADE:
+  case KIR_ROUND: fixed_point(c, e); return;
+  case KIR_LOOKUP:
+    buffer_base(c, e->buffer);
+    text_add(c->out, "[");
+    c_expr(c, e->arg[0]);
+    text_add(c->out, "]");
+    return;
   case KIR_BITCAST:
     call(c,
          e->type.lanes > 1         ? arena_printf(c->out->arena, "as_%s%d",
@@ -328,8 +383,12 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_SUB:
   case KIR_MUL:
   case KIR_SHL:
-    if (e->type.elem == KIR_I32 && e->type.lanes == 1) {
+    if (e->type.elem == KIR_I32 && e->type.lanes == 1 && !e->exact) {
       wrapping(c, e);
+      return;
+    }
+    if (e->op == KIR_SHL && e->exact) {
+      exact_shift(c, e);
       return;
     }
     if (e->op == KIR_SHL && !iso) op = "<<";

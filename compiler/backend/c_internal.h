@@ -26,7 +26,7 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
-enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5 };
+enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 64 };
 
 /* What the functions of a module use of the prelude. */
 typedef struct CUsed {
@@ -39,6 +39,9 @@ typedef struct CUsed {
   bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
   bool fma_scalar[C_MAX_WIDTHS];
   int loads[KIR_MAX_LOADS + 1];        /* by number of registers: the first, or 0 */
+  bool fixed[C_MAX_OPS];
+  const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
+  int n_dots;
 } CUsed;
 
 /* ---- c_expr.c ---- */
@@ -71,12 +74,19 @@ void c_weights_check(CWriter *c);
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);
 
+/* ---- c_fixed.c: integers ---- */
+void c_fixed(CWriter *c, const CUsed *u);
+/* "kws_dot4_i8_i16": the function for products of this form. */
+const char *c_dot_name(CWriter *c, const KirStmt *dot);
+bool c_dot_same(const KirStmt *a, const KirStmt *b);
+
 /* ---- c_vectors.c ---- */
 void c_vectors(CWriter *c, const CUsed *u);
 
 /* ---- c_prelude.c ---- */
 void c_prelude(CWriter *c);
-void c_weights(CWriter *c);
+/* Constants: those that helpers look up, which belong to no layer; or those of the layers. */
+void c_weights(CWriter *c, bool of_helpers);
 
 /* ---- c.c ---- */
 CWriter c_writer(const KirModule *m, const COptions *o, Text *out);

@@ -19,6 +19,7 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   bool is_bf16 = e->op == KIR_LOAD && e->buffer->elem == KIR_BF16;
   u->f16 |= is_f16 && (t.lanes == 1 || u->iso);
   u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
+  u->fixed[e->op] |= e->op >= KIR_MULW;
   if (t.lanes == 1) {
     u->scalar[e->op] |= t.elem == KIR_F32 || e->op == KIR_BITCAST;
     if (e->op == KIR_BITCAST)
@@ -34,11 +35,18 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
     scan_expr(u, e->arg[i]);
 }
 
+static void scan_dot(CUsed *u, const KirStmt *s) {
+  for (int i = 0; i < u->n_dots; i++)
+    if (c_dot_same(u->dot[i], s)) return;
+  if (u->n_dots < C_MAX_DOTS) u->dot[u->n_dots++] = s;
+}
+
 static void scan(CUsed *u, const KirStmt *list) {
   for (const KirStmt *s = list; s; s = s->next) {
     scan_expr(u, s->value);
     scan_expr(u, s->lo);
     scan_expr(u, s->hi);
+    if (s->kind == KIR_DOT) scan_dot(u, s);
     if (s->kind == KIR_LOADS) u->loads[s->n_regs] = s->home;
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
       u->store[width_of(s->value->type.lanes)] = true;
@@ -213,25 +221,31 @@ void c_prelude(CWriter *c) {
   if (narrow && !u.iso) text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   scalars(c, &u);
   indices(c);
+  c_fixed(c, &u);
   c_vectors(c, &u);
   loads_macros(c, &u);
 }
 
 /* ---- weights ---- */
 
-/* One number as C writes it: a float, or the bits of 16. */
+/* One number as C writes it: a float, an integer, or the bits of 16. */
 static void weight(Text *out, const KirBuffer *b, int64_t k) {
-  if (b->elem == KIR_F32)
+  bool is_integer = b->elem != KIR_F32 && b->elem != KIR_F16 && b->elem != KIR_BF16;
+  if (is_integer && b->data && kir_const_int(b, k) == INT32_MIN)
+    text_add(out, "INT32_MIN");
+  else if (is_integer)
+    text_printf(out, "%lld", (long long)(b->data ? kir_const_int(b, k) : 0));
+  else if (b->elem == KIR_F32)
     c_float(out, b->data ? ((const float *)b->data)[k] : 0.0f);
   else
     text_printf(out, "0x%04x", b->data ? ((const uint16_t *)b->data)[k] : 0u);
 }
 
-void c_weights(CWriter *c) {
+void c_weights(CWriter *c, bool of_helpers) {
   if (c->m->weights_extern) return;
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
-    if (b->space != KIR_CONST) continue;
+    if (b->space != KIR_CONST || (b->origin.layer == NULL) != of_helpers) continue;
     text_add(c->out, "\n");
     if (b->doc) {
       text_add(c->out, "/* ");

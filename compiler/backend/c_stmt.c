@@ -125,6 +125,27 @@ static void loads(CWriter *c, const KirStmt *s) {
   text_add(c->out, ");");
 }
 
+/* "int32_t i, f; kws_dot2_i8_i16(&W[..], &x[..], 40, &b[..], &i, &f);" */
+static void dot(CWriter *c, const KirStmt *s) {
+  c_line(c);
+  text_add(c->out, "int32_t ");
+  for (int i = 0; i < s->n_regs; i++) {
+    c->name[s->regs[i]->id] = c_name(c, s->regs[i]->name);
+    text_printf(c->out, "%s%s", i ? ", " : "", c->name[s->regs[i]->id]);
+  }
+  text_add(c->out, ";");
+  c_line(c);
+  text_printf(c->out, "%s(&", c_dot_name(c, s));
+  c_access(c, s->buffer, &s->at);
+  text_add(c->out, ", &");
+  c_access(c, s->source, &s->from);
+  text_printf(c->out, ", %lld, &", (long long)s->count);
+  c_access(c, s->bias, &s->bias_at);
+  for (int i = 0; i < s->n_regs; i++)
+    text_printf(c->out, ", &%s", c->name[s->regs[i]->id]);
+  text_add(c->out, ");");
+}
+
 static void loop(CWriter *c, const KirStmt *s) {
   int depth = c->n_scope;
   const char *name = c_name(c, s->reg->name);
@@ -257,6 +278,7 @@ static void statements(CWriter *c, const KirStmt *list) {
       text_add(c->out, ";");
       break;
     case KIR_LOADS: loads(c, s); break;
+    case KIR_DOT: dot(c, s); break;
     case KIR_STORE: store(c, s); break;
     case KIR_FOR: loop(c, s); break;
     case KIR_IF: test(c, s); break;
@@ -280,10 +302,8 @@ static void use_index(CWriter *c, const KirIndex *at) {
 static void use_expr(CWriter *c, const KirExpr *e, bool *buffers) {
   if (!e) return;
   if (e->op == KIR_REG) c->uses[e->reg->id]++;
-  if (e->op == KIR_LOAD) {
-    use_index(c, &e->at);
-    buffers[e->buffer->id] = true;
-  }
+  if (e->op == KIR_LOAD) use_index(c, &e->at);
+  if (e->op == KIR_LOAD || e->op == KIR_LOOKUP) buffers[e->buffer->id] = true;
   for (int i = 0; i < KIR_MAX_ARGS; i++)
     use_expr(c, e->arg[i], buffers);
 }
@@ -303,6 +323,10 @@ static void use_list(CWriter *c, const KirStmt *list, bool *buffers, const int *
     if (s->source) {
       buffers[s->source->id] = true;
       use_index(c, &s->from);
+    }
+    if (s->bias) {
+      buffers[s->bias->id] = true;
+      use_index(c, &s->bias_at);
     }
     for (int i = 0; i < s->n_args; i++)
       buffers[s->args[i]->id] = true;

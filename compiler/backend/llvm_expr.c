@@ -293,6 +293,79 @@ static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e) {
   return v;
 }
 
+/* ---- fixed point ---- */
+
+static LLVMTypeRef wide_type(LlvmWriter *w, int lanes) {
+  LLVMTypeRef i64 = LLVMInt64TypeInContext(w->context);
+  return lanes > 1 ? LLVMVectorType(i64, (unsigned)lanes) : i64;
+}
+
+/* floor(a m / 2^16) */
+static LLVMValueRef mulw(LlvmWriter *w, LLVMValueRef a, LLVMValueRef m, KirType type) {
+  LLVMBuilderRef b = w->builder;
+  LLVMTypeRef wide = wide_type(w, type.lanes);
+  LLVMValueRef sixteen = in_lanes(LLVMConstInt(LLVMInt64TypeInContext(w->context), 16, false), type.lanes);
+  LLVMValueRef product = LLVMBuildNSWMul(b, LLVMBuildSExt(b, a, wide, ""), LLVMBuildSExt(b, m, wide, ""), "");
+  return LLVMBuildTrunc(b, LLVMBuildAShr(b, product, sixteen, ""), llvm_type(w, type), "");
+}
+
+static LLVMValueRef clamp(LlvmWriter *w, LLVMValueRef a, LLVMValueRef lo, LLVMValueRef hi) {
+  LLVMValueRef least[2] = {a, lo};
+  LLVMValueRef most[2] = {intrinsic(w, "llvm.smax", least, 2), hi};
+  return intrinsic(w, "llvm.smin", most, 2);
+}
+
+/* Within the bounds first, so that the conversion is of a number that fits; a NaN compares false. */
+static LLVMValueRef rounded(LlvmWriter *w, const KirExpr *e, LLVMValueRef x) {
+  LLVMBuilderRef b = w->builder;
+  LLVMValueRef lo = in_lanes(LLVMConstReal(w->f32, (double)e->lo), e->type.lanes);
+  LLVMValueRef hi = in_lanes(LLVMConstReal(w->f32, (double)e->hi), e->type.lanes);
+  x = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOGT, x, lo, ""), x, lo, "");
+  x = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOLT, x, hi, ""), x, hi, "");
+  /* beyond 2^23 every number is whole already */
+  LLVMValueRef whole = in_lanes(LLVMConstReal(w->f32, 0x1p23), e->type.lanes), none = LLVMConstNull(LLVMTypeOf(x));
+  LLVMValueRef up = LLVMBuildFSub(b, LLVMBuildFAdd(b, x, whole, ""), whole, "");
+  LLVMValueRef down = LLVMBuildFAdd(b, LLVMBuildFSub(b, x, whole, ""), whole, "");
+  LLVMValueRef near = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOLT, x, none, ""), down, up, "");
+  LLVMValueRef small = LLVMBuildFCmp(b, LLVMRealOLT, intrinsic(w, "llvm.fabs", &x, 1), whole, "");
+  return LLVMBuildFPToSI(b, LLVMBuildSelect(b, small, near, x, ""), llvm_type(w, e->type), "");
+}
+
+static LLVMValueRef lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
+  LLVMValueRef index = LLVMBuildSExt(w->builder, at, w->index, "");
+  if (w->index == w->i32) index = at;
+  LLVMTypeRef type = llvm_memory_type(w, e->buffer->elem);
+  LLVMValueRef place = LLVMBuildInBoundsGEP2(w->builder, type, llvm_buffer(w, e->buffer), &index, 1, "");
+  return widened(w, LLVMBuildLoad2(w->builder, type, place, ""), e->buffer->elem, e->type);
+}
+
+static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v) {
+  LLVMBuilderRef b = w->builder;
+  LLVMValueRef one = i32_const(w, 1, e->type.lanes);
+  switch (e->op) {
+  case KIR_MULW: return mulw(w, v[0], v[1], e->type);
+  case KIR_CLAMP: return clamp(w, v[0], i32_const(w, e->lo, e->type.lanes), i32_const(w, e->hi, e->type.lanes));
+  case KIR_ADDS: return intrinsic(w, "llvm.sadd.sat", v, 2);
+  case KIR_MIX: {
+    LLVMValueRef step = mulw(w, LLVMBuildNSWSub(b, v[1], v[0], ""), v[2], e->type);
+    return LLVMBuildAdd(b, v[0], LLVMBuildShl(b, step, one, ""), "");
+  }
+  case KIR_FADE: return LLVMBuildSub(b, v[0], LLVMBuildShl(b, mulw(w, v[0], v[1], e->type), one, ""), "");
+  case KIR_LOOKUP: return lookup(w, e, v[0]);
+  default: return rounded(w, e, v[0]); /* KIR_ROUND */
+  }
+}
+
+/* Plain operations that were proved not to overflow. */
+static LLVMValueRef exact(LlvmWriter *w, const KirExpr *e, LLVMValueRef a, LLVMValueRef b) {
+  switch (e->op) {
+  case KIR_ADD: return LLVMBuildNSWAdd(w->builder, a, b, "");
+  case KIR_SUB: return LLVMBuildNSWSub(w->builder, a, b, "");
+  case KIR_MUL: return LLVMBuildNSWMul(w->builder, a, b, "");
+  default: return LLVMBuildShl(w->builder, a, b, "");
+  }
+}
+
 static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
   LLVMValueRef args[KIR_MAX_ARGS];
   int n = e->helper->n_args;
@@ -330,6 +403,15 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_BITCAST: return LLVMBuildBitCast(w->builder, v[0], llvm_type(w, e->type), "");
   case KIR_SPLAT: return splat(w, v[0], e->type.lanes);
   case KIR_LANE: return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
-  default: return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
+  case KIR_MULW:
+  case KIR_CLAMP:
+  case KIR_ADDS:
+  case KIR_MIX:
+  case KIR_FADE:
+  case KIR_LOOKUP:
+  case KIR_ROUND: return fixed_point(w, e, v);
+  default:
+    if (e->exact) return exact(w, e, v[0], v[1]);
+ return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
   }
 }

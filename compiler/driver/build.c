@@ -2,6 +2,7 @@
 /* From a file on the command line to a lowered module. */
 #include "driver/build.h"
 #include "driver/machine.h"
+#include "driver/quantise.h"
 
 #include "driver/dump.h"
 #include "import/import.h"
@@ -120,8 +121,10 @@ Model *build_model(Session *s, const Source **source) {
   s->n_used_files = program->n_used_files;
   Model *model = choose_model(s, program, *source);
   if (!model || s->diags->n_errors || model->failed) return NULL;
-  if (!build_bind(s, model, *source)) return NULL;
+  if (!precision_choose(s, model) || !build_bind(s, model, *source)) return NULL;
   if (dump_wanted(s, STAGE_bind)) dump_weights(s, model);
+  if (!build_quantise(s, model, *source)) return NULL;
+  if (dump_wanted(s, STAGE_quantise)) dump_quant(s, model);
   return model;
 }
 

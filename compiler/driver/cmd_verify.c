@@ -6,6 +6,7 @@
  * the first layer that diverges is named. */
 #include "driver/machine.h"
 #include "driver/recordings.h"
+#include "model/quant/quant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -86,9 +87,9 @@ static bool within(const Options *o, const Difference *d) {
   return d->max <= o->atol + o->rtol * d->scale;
 }
 
-static bool show(Session *s, const char *name, const char *what, const Recorded *a, const Recorded *b) {
+static bool show(Session *s, const char *name, const char *what, const Recorded *a, const Recorded *b, bool exact) {
   Difference d = difference(a->data, a->count, b->data, b->count);
-  bool ok = within(s->options, &d);
+  bool ok = exact ? !d.bad && d.max == 0 : within(s->options, &d);
   Text line = text_new(s->arena);
   if (a->count != b->count) text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count, (long long)b->count);
   else text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max, d.scale, d.snr);
@@ -148,7 +149,8 @@ static bool run_samples(Session *s, const Model *model, const GrusProgram *progr
     int status = trial_compiled(s, model, program, one, c);
     EvalStatus expected = trial_reference(s, model, one, r, NULL);
     if (status != GRUS_OK || expected != EVAL_OK) {
-      session_error(s, "the recorded input has %s", status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX ? "an index out of range" : "a length out of bounds");
+      if (expected == EVAL_OVERFLOW) session_error(s, "the integer evaluator found a number beyond 32 bits: a bug of the compiler");
+      else session_error(s, "the recorded input has %s", status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX ? "an index out of range" : "a length out of bounds");
       return false;
     }
     for (int i = 0; i < model->n_out; i++) {
@@ -174,9 +176,10 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Gr
     bool there;
     if (!recording_output(s, model->out[i]->name, &model->out[i]->value->type, &recorded, &there)) return EXIT_FILE;
     if (there && !compared++ && !inputs_are_recorded(s, model, in)) return EXIT_FILE;
-    bool fine = show(s, model->out[i]->name, "compiled / evaluator", &compiled[i], &reference[i]);
-    if (there) fine &= show(s, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded);
-    if (there) fine &= show(s, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded);
+    bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
+    bool fine = show(s, model->out[i]->name, exact ? "compiled = integers" : "compiled / evaluator", &compiled[i], &reference[i], exact);
+    if (there) fine &= show(s, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded, false);
+    if (there) fine &= show(s, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded, false);
     if (ok && !fine && compiled[i].count) {
       Recorded *truth = there ? &recorded : &reference[i];
       worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at * samples / compiled[i].count;

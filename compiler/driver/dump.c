@@ -4,6 +4,7 @@
 
 #include "base/safe.h"
 #include "model/bind/weights.h"
+#include "model/quant/quant.h"
 
 #include <string.h>
 
@@ -141,6 +142,43 @@ void dump_weights(Session *s, const Model *model) {
       } else text_add(&out, " at run time");
       text_add_char(&out, '\n');
     }
+  }
+  print(&out);
+}
+
+static void add_format(Text *out, const QuantFormat *f) {
+  if (!f->bits) {
+    text_add(out, "f32");
+    return;
+  }
+  text_printf(out, "%s%d * ", f->is_unsigned ? "u" : "i", f->bits);
+  text_add_double(out, f->scale);
+  if (f->zero != 0) text_printf(out, " from %g", f->zero);
+}
+
+static void add_part(Text *out, const QuantPart *p, const char *name) {
+  int64_t largest = 0;
+  for (int64_t i = 0; i < p->rows * p->depth; i++)
+    largest = p->w[i] > largest ? p->w[i] : p->w[i] < -largest ? -p->w[i] : largest;
+  text_printf(out, "  %s [%lld, %lld] i%d, largest %lld, operand ", name, (long long)p->rows, (long long)p->depth, p->bits, (long long)largest);
+  add_format(out, &p->x);
+  if (p->m) text_printf(out, ", sums << %d * m[row] >> 16", p->shift);
+  text_add_char(out, '\n');
+}
+
+void dump_quant(Session *s, const Model *model) {
+  Text out = text_new(s->arena);
+  for (int i = 0; i < model->n_layers && model->quant; i++) {
+    const Layer *layer = model->layer[i];
+    const QuantLayer *q = model->quant->layer[i];
+    text_printf(&out, "%s %s : ", layer->path, q ? precision_name[q->precision] : model->quant->absorber[i] ? "on those sums" : "f32");
+    add_format(&out, &model->quant->value[layer->out[0]->id]);
+    if (q && (q->part[0][0].w || q->input)) text_printf(&out, ", fraction %d", q->part[0][0].w ? q->fraction : q->input[0].fraction);
+    if (q && layer->kind == LAYER_LSTM) text_printf(&out, ", cell fraction %d", q->cell_fraction);
+    text_add_char(&out, '\n');
+    for (int dir = 0; q && dir < q->directions; dir++)
+      for (int k = 0; k < QUANT_PARTS; k++)
+        if (q->part[dir][k].w) add_part(&out, &q->part[dir][k], k == QUANT_INPUT ? "W" : "U");
   }
   print(&out);
 }

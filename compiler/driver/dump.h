@@ -21,6 +21,7 @@ bool dump_check(Session *s);
 void dump_tree(Session *s, const Node *tree);
 void dump_model(Session *s, const Model *model);
 void dump_weights(Session *s, const Model *model);
+void dump_quant(Session *s, const Model *model);
 void dump_kir(Session *s, const KirModule *m);
 
 #endif

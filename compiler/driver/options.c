@@ -135,6 +135,11 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_out: o->out = value; return true;
   case OPTION_emit: o->emit = value; return true;
   case OPTION_weights: o->weights = value; return true;
+  case OPTION_precision:
+    *problem = arena_printf(arena, "--precision is one of %s, not `%s`", PRECISIONS, value);
+    o->precision = value;
+    return list_has(PRECISIONS, value, strlen(value));
+  case OPTION_ranges: o->ranges = value; return true;
   case OPTION_target: o->target = value; return true;
   case OPTION_cc: o->cc = value; return true;
   case OPTION_dispatch: o->dispatch = true; return true;

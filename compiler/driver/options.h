@@ -62,6 +62,7 @@ typedef struct Options {
   long max_errors;
   FixMode fix;
   const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
+  const char *precision, *ranges;
   const char *root; /* nothing outside is read; NULL: no limit */
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
   long batch, chunk, steps;

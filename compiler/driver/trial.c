@@ -209,7 +209,7 @@ static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, c
     run.in[i].data = in[i].data + (skip ? skip[i] : 0);
     run.in[i].steps = window ? type->time.n : in[i].steps;
   }
-  EvalStatus status = model_eval(model, s->arena, &run);
+  EvalStatus status = model->quant ? model_eval_int(model, s->arena, &run) : model_eval(model, s->arena, &run);
   if (values) *values = run.value;
   for (int i = 0; status == EVAL_OK && i < model->n_out; i++) {
     int64_t n = run.out[i].steps * type_step_size(&model->out[i]->value->type);

@@ -18,6 +18,10 @@ KirReg *kb_reg(Kb *kb, const char *name, KirType type) {
   reg->id = kb->f->n_regs++;
   reg->name = name;
   reg->type = type;
+  if (type.elem == KIR_I32) {
+    reg->lo = INT32_MIN;
+    reg->hi = INT32_MAX;
+  }
   if (type.lanes > kb->m->lanes) kb->m->lanes = type.lanes;
   return reg;
 }
@@ -118,65 +122,39 @@ KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b) {
   return e;
 }
 
+KirExpr *kb_exact(Kb *kb, KirOp op, KirExpr *a, KirExpr *b) {
+  KirExpr *e = kb_op3(kb, op, a, b, NULL);
+  e->exact = true;
+  return e;
+}
+
+KirExpr *kb_clamp(Kb *kb, KirExpr *a, int64_t lo, int64_t hi) {
+  KirExpr *e = kb_op3(kb, KIR_CLAMP, a, NULL, NULL);
+  e->lo = lo;
+  e->hi = hi;
+  return e;
+}
+
+KirExpr *kb_round(Kb *kb, KirExpr *x, int64_t lo, int64_t hi) {
+  KirExpr *e = expr_new(kb, KIR_ROUND, kir_type(KIR_I32, x->type.lanes));
+  e->arg[0] = x;
+  e->lo = lo;
+  e->hi = hi;
+  return e;
+}
+
+KirExpr *kb_lookup(Kb *kb, KirBuffer *b, KirExpr *index) {
+  KirExpr *e = expr_new(kb, KIR_LOOKUP, index->type);
+  e->arg[0] = index;
+  e->buffer = b;
+  return e;
+}
+
 KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a) {
   KirExpr *e = expr_new(kb, KIR_CALL, helper->result);
   e->helper = helper;
   e->arg[0] = a;
   return e;
-}
-
-/* ---- ranges ---- */
-
-static int64_t min64(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-static int64_t max64(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
-void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
-  int64_t a0, a1, b0, b1;
-  *lo = INT32_MIN;
-  *hi = INT32_MAX;
-  switch (e->op) {
-  case KIR_NUM: *lo = *hi = e->i; return;
-  case KIR_REG:
-    if (e->type.elem != KIR_INDEX) return;
-    *lo = e->reg->lo;
-    *hi = e->reg->hi;
-    return;
-  case KIR_LOAD: /* a row of a table or a length: checked before by whoever loads it */
-    if (e->buffer->categories) {
-      *lo = 0;
-      *hi = e->buffer->categories - 1;
-    }
-    return;
-  case KIR_CONVERT: kir_expr_range(e->arg[0], lo, hi); return;
-  case KIR_SELECT:
-    kir_expr_range(e->arg[1], &a0, &a1);
-    kir_expr_range(e->arg[2], &b0, &b1);
-    *lo = min64(a0, b0);
-    *hi = max64(a1, b1);
-    return;
-  case KIR_ADD:
-  case KIR_SUB:
-  case KIR_MIN:
-  case KIR_MAX:
-  case KIR_MUL:
-  case KIR_DIV: break;
-  default: return;
-  }
-  kir_expr_range(e->arg[0], &a0, &a1);
-  kir_expr_range(e->arg[1], &b0, &b1);
-  if (e->op == KIR_ADD) *lo = a0 + b0, *hi = a1 + b1;
-  if (e->op == KIR_SUB) *lo = a0 - b1, *hi = a1 - b0;
-  if (e->op == KIR_MIN) *lo = min64(a0, b0), *hi = min64(a1, b1);
-  if (e->op == KIR_MAX) *lo = max64(a0, b0), *hi = max64(a1, b1);
-  if (e->op == KIR_MUL) {
-    *lo = min64(min64(a0 * b0, a0 * b1), min64(a1 * b0, a1 * b1));
-    *hi = max64(max64(a0 * b0, a0 * b1), max64(a1 * b0, a1 * b1));
-  }
-  if (e->op == KIR_DIV && b0 == b1 && b0 > 0) *lo = a0 / b0, *hi = a1 / b0;
 }
 
 /* ---- indices ---- */
@@ -229,7 +207,7 @@ static void kb_open(Kb *kb, KirStmt *s) {
 
 KirReg *kb_let(Kb *kb, const char *name, KirExpr *value) {
   KirReg *reg = kb_reg(kb, name, value->type);
-  if (value->type.elem == KIR_INDEX) kir_expr_range(value, &reg->lo, &reg->hi);
+  if (value->type.elem == KIR_INDEX || value->type.elem == KIR_I32) kir_expr_range(value, &reg->lo, &reg->hi);
   KirStmt *s = stmt_new(kb, KIR_LET);
   s->reg = reg;
   s->value = value;
@@ -239,6 +217,10 @@ KirReg *kb_let(Kb *kb, const char *name, KirExpr *value) {
 KirReg *kb_var(Kb *kb, const char *name, KirExpr *value) {
   KirReg *reg = kb_let(kb, name, value);
   reg->is_mutable = true;
+  if (value->type.elem == KIR_I32) {
+    reg->lo = INT32_MIN;
+    reg->hi = INT32_MAX;
+  }
   return reg;
 }
 
@@ -257,6 +239,24 @@ void kb_loads(Kb *kb, KirReg **regs, int n, int home, const char *name, KirBuffe
   s->home = home;
   s->buffer = b;
   s->at = at;
+}
+
+void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot *dot) {
+  KirStmt *s = stmt_new(kb, KIR_DOT);
+  s->regs = ARENA_ARRAY(kb->m->arena, KirReg *, n);
+  s->n_regs = n;
+  s->buffer = dot->w;
+  s->at = dot->w_at;
+  s->source = dot->z;
+  s->from = dot->z_at;
+  s->bias = dot->bias;
+  s->bias_at = dot->bias_at;
+  s->count = dot->count;
+  s->step = dot->step;
+  for (int i = 0; i < n; i++) {
+    s->regs[i] = regs[i] = kb_reg(kb, name[i], kir_type(KIR_I32, 1));
+    kir_dot_range(s, i, &regs[i]->lo, &regs[i]->hi);
+  }
 }
 
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value) {

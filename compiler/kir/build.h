@@ -36,6 +36,11 @@ KirExpr *kb_splat(Kb *kb, KirExpr *a, int lanes);
 KirExpr *kb_lane(Kb *kb, KirExpr *a, int lane);
 KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b);
 KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a);
+/* I32 that is proved not to overflow. */
+KirExpr *kb_exact(Kb *kb, KirOp op, KirExpr *a, KirExpr *b);
+KirExpr *kb_clamp(Kb *kb, KirExpr *a, int64_t lo, int64_t hi);
+KirExpr *kb_round(Kb *kb, KirExpr *x, int64_t lo, int64_t hi);
+KirExpr *kb_lookup(Kb *kb, KirBuffer *b, KirExpr *index);
 
 /* Indices. */
 KirIndex kir_at(int64_t offset);
@@ -48,6 +53,14 @@ KirReg *kb_var(Kb *kb, const char *name, KirExpr *value); /* mutable */
 void kb_set(Kb *kb, KirReg *reg, KirExpr *value);
 /* n registers from n consecutive elements. */
 void kb_loads(Kb *kb, KirReg **regs, int n, int home, const char *name, KirBuffer *b, KirIndex at);
+/* Sums of products of n rows that lie together; see KIR_DOT. */
+typedef struct KirDot {
+  KirBuffer *w, *z, *bias;
+  KirIndex w_at, z_at, bias_at;
+  int64_t count;
+  int step;
+} KirDot;
+void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot *dot);
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);
 /* lo..hi-1 by step; constant bounds. */
 KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step);
@@ -64,8 +77,5 @@ void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n);
 void kb_return(Kb *kb, int status);
 void kb_return_value(Kb *kb, KirExpr *value);
 void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n);
-
-/* Range of an INDEX expression. */
-void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi);
 
 #endif

@@ -9,7 +9,8 @@
  *
  * Arithmetic. Every f32 operation rounds once, to nearest even, in the order of the tree; nothing
  * is reassociated or contracted. KIR_FMA rounds once for a*b+c, KIR_MAD twice. Integer arithmetic
- * wraps in two's complement for i32, and never overflows for index.
+ * never overflows for index. For i32 it wraps in two's complement, except where a node is exact: then
+ * the verifier has proved, from what its operands can be, that it does not overflow.
  *
  *     for t in 0..49                              KIR_FOR
  *       let a = load b_gru[3*u]                   KIR_LET (mutable, set below)
@@ -67,7 +68,7 @@ typedef enum KirSpace {
   KIR_OUT      /* parameter, written */
 } KirSpace;
 
-enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 16, KIR_MAX_ARGS = 4, KIR_MAX_LOADS = 16 };
+enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 16, KIR_MAX_ARGS = 4, KIR_MAX_LOADS = 16, KIR_MAX_TABLE = 64 };
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows
  * it: their product is count. */
@@ -88,6 +89,7 @@ struct KirBuffer {
   int64_t weight_offset; /* CONST: bytes from the start of the block of an extern build */
   int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
   int64_t categories;     /* ports holding an index(n): n; else 0 */
+  int64_t lo, hi;         /* integers: all that is ever stored; lo == hi: whatever the type holds */
 };
 
 /* A virtual register. Defined by one KIR_LET, by KIR_FOR (several loops may share one, as long as
@@ -98,8 +100,8 @@ struct KirReg {
   const char *name; /* a hint: "z", "k"; several registers may share it */
   KirType type;
   bool is_mutable; /* changed by KIR_SET */
-  int64_t lo, hi;  /* INDEX: least and greatest value ever taken, both included; what bounds checks
-                      rest on. Loop variables: within the loop */
+  int64_t lo, hi;  /* INDEX and I32: least and greatest value ever taken, both included; what bounds
+                      checks and exact arithmetic rest on. Loop variables: within the loop */
 };
 
 /* offset + sum of stride * var, in elements. Each var is an INDEX register. */
@@ -149,7 +151,18 @@ typedef enum KirOp {
   KIR_SPLAT,   /* a scalar into every lane */
   KIR_SUM,     /* lanes -> 1: halves are added lane by lane until one is left: v[i] + v[i + n/2] */
   KIR_LANE,    /* lane i of arg[0] */
-  KIR_CALL     /* helper(arg...) */
+  KIR_CALL,    /* helper(arg...) */
+
+  /* Fixed point, I32 in every lane. */
+  KIR_MULW,   /* floor(arg[0] * arg[1] / 2^16); arg[1] is within 16 bits */
+  KIR_CLAMP,  /* min(max(arg[0], lo), hi) */
+  KIR_ADDS,   /* the sum, within 32 bits: beyond them their least or greatest */
+  KIR_MIX,    /* arg[0] + 2 mulw(arg[1] - arg[0], arg[2]), arg[2] in 0..32767: between the first two,
+                 but for one unit */
+  KIR_FADE,   /* arg[0] - 2 mulw(arg[0], arg[1]), arg[1] in 0..32767: towards 0, but for one unit */
+  KIR_LOOKUP, /* buffer[arg[0]] of constants, at most KIR_MAX_TABLE; the index is known to be inside */
+  KIR_ROUND   /* F32 -> I32: min(max(x, lo), hi) to nearest, ties to even; a NaN becomes lo. lo and hi
+                 are numbers that an f32 holds */
 } KirOp;
 
 struct KirExpr {
@@ -158,8 +171,10 @@ struct KirExpr {
   KirExpr *arg[KIR_MAX_ARGS]; /* unused: NULL */
   float f;
   int64_t i;
+  int64_t lo, hi;    /* CLAMP, ROUND */
+  bool exact;        /* ADD, SUB, MUL, SHL of I32: proved not to overflow */
   KirReg *reg;       /* REG */
-  KirBuffer *buffer; /* LOAD */
+  KirBuffer *buffer; /* LOAD, LOOKUP */
   KirIndex at;       /* LOAD */
   KirFunc *helper;   /* CALL; up to KIR_MAX_ARGS arguments */
 };
@@ -171,6 +186,9 @@ typedef enum KirStmtKind {
                  KIR_MAX_LOADS)  elements of f32, one lane each; their definition. A machine with an
                  instruction for  that may load them at once, into its float registers from `home` on
                */
+  KIR_DOT,    /* regs[r] = bias[bias_at + r] + sum over k < count of w z, exact in I32, for r in
+                 0..n_regs; their definition. w is element (k / step * n_regs + r) * step + k % step of
+                 buffer[at], a constant; z is source[from + k]. count is a multiple of step */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
   KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
@@ -194,8 +212,10 @@ struct KirStmt {
   KirExpr *value;
   KirBuffer *buffer;
   KirIndex at;
-  KirBuffer *source; /* COPY */
+  KirBuffer *source; /* COPY, DOT */
   KirIndex from;
+  KirBuffer *bias; /* DOT: constants of I32 */
+  KirIndex bias_at;
   int64_t count;
   KirExpr *lo, *hi;
   int64_t step;
@@ -203,7 +223,7 @@ struct KirStmt {
   bool independent; /* FOR: no scratch value passes from one turn to the next (the batch loop) */
   KirStmt *body, *other;
   int status;    /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
-  KirReg **regs; /* LOADS */
+  KirReg **regs; /* LOADS, DOT */
   int n_regs, home;
   KirFunc *callee;
   KirBuffer **args;
@@ -237,6 +257,8 @@ struct KirFunc {
   KirReg *args[KIR_MAX_ARGS]; /* helpers */
   int n_args;
   KirType result; /* helpers */
+  int64_t lo, hi; /* helpers: least and greatest result, where it is I32 */
+  KirReg *split;  /* helpers: what they give is the union over each value of this register; NULL: none */
   const char *doc;
   KirStmt *body;
   int n_regs;
@@ -329,6 +351,17 @@ static inline bool kir_type_equal(KirType a, KirType b) {
 KirElem kir_elem_widened(KirElem elem);
 /* Least and greatest value an index can take. */
 void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi);
+/* Least and greatest value of an INDEX or I32 expression; of one that may wrap, all of 32 bits. */
+void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi);
+/* The same without regard to what 32 bits hold, for an exact operation. */
+void kir_exact_range(const KirExpr *e, int64_t *lo, int64_t *hi);
+/* What the elements of a buffer can be: its lo..hi, else what its constants are, else its type. */
+void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi);
+int64_t kir_const_int(const KirBuffer *b, int64_t i); /* element of a buffer of constant integers */
+/* The sums of register r of a DOT over all places it can stand at. false: its geometry is wrong. */
+bool kir_dot_range(const KirStmt *dot, int r, int64_t *lo, int64_t *hi);
+/* What a helper of I32 can return. */
+void kir_helper_range(const KirFunc *f, int64_t *lo, int64_t *hi);
 
 /* Places scratch buffers in one area, those never live together in the same bytes; sets
  * scratch_offset, scratch_bytes. A buffer lives from the first to the last top-level statement of

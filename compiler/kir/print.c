@@ -6,7 +6,8 @@
 static const char *const op_name[] = {
     "num",  "reg",    "load",    "add",     "sub",   "mul", "div",  "min",  "max", "neg", "abs",
     "sqrt", "fma",    "mad",     "and",     "or",    "xor", "shl",  "shr",  "lt",  "le",  "eq",
-    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call"};
+    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call",
+    "mulw", "clamp",  "adds",    "mix",     "fade",  "lookup", "round"};
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};
@@ -68,6 +69,8 @@ static void print_expr(const KirExpr *e, Text *text) {
     print_expr(e->arg[i], text);
   }
   if (e->op == KIR_LANE) text_printf(text, ", %lld", (long long)e->i);
+  if (e->op == KIR_LOOKUP) text_printf(text, ", %s", e->buffer->name);
+  if (e->op == KIR_CLAMP || e->op == KIR_ROUND) text_printf(text, ", %lld, %lld", (long long)e->lo, (long long)e->hi);
   text_add(text, ")");
 }
 
@@ -105,6 +108,20 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     }
     text_add(text, " = ");
     print_access(s->buffer, &s->at, s->n_regs, text);
+    break;
+  case KIR_DOT:
+    text_add(text, "dot ");
+    for (int i = 0; i < s->n_regs; i++) {
+      if (i) text_add(text, ", ");
+      print_reg(s->regs[i], text);
+    }
+    text_add(text, " = ");
+    print_access(s->bias, &s->bias_at, s->n_regs, text);
+    text_add(text, " + ");
+    print_access(s->buffer, &s->at, 1, text);
+    text_add(text, " . ");
+    print_access(s->source, &s->from, (int)s->count, text);
+    text_printf(text, " by %lld", (long long)s->step);
     break;
   case KIR_STORE:
     text_add(text, "store ");

@@ -152,7 +152,7 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
              .context = &out,
              .row = rows.row,
              .n_rows = rows.n};
-  mat.lanes = mat_lanes(l, mat.units);
+  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
   mat.part[0] = taps_part(layer, x, groups);
   mat.part[0].at = from.at;
   mat.bias[0] = role(layer, ROLE_BIAS);

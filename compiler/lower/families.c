@@ -60,18 +60,18 @@ void emit_products(Lower *l, const Layer *layer, const HoistBlock *block) {
 
 void emit_step(Lower *l, const Layer *layer, KirReg *t) {
   KirStmt *section = open_section(l, layer);
-  lowering_of(layer)->step(l, layer, t);
+  if (!int_emit(l, layer, INT_STEP, t)) lowering_of(layer)->step(l, layer, t);
   close_section(l, layer, section);
 }
 
 void emit_before(Lower *l, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (how->before) how->before(l, layer);
+  if (!int_emit(l, layer, INT_BEFORE, NULL) && how->before) how->before(l, layer);
 }
 
 void emit_after(Lower *l, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (how->after) how->after(l, layer);
+  if (!int_emit(l, layer, INT_AFTER, NULL) && how->after) how->after(l, layer);
 }
 
 void emit_private(Lower *l, const Layer *layer) {

@@ -263,7 +263,8 @@ void stage_inputs(Lower *l) {
   for (int i = 0; i < model->n_in; i++) {
     const Value *v = model->in[i]->value;
     const ValuePlace *p = &l->place[v->id];
-    if (!l->in[i] || !(p->need.before || p->need.after || p->need.padded)) continue;
+    bool is_kept = int_value_elem(l, v) != elem_of(&v->type);
+    if (!l->in[i] || !(p->need.before || p->need.after || p->need.padded || is_kept)) continue;
     Domain d = domain_of(l, &v->type);
     View port = {.buffer = l->in[i], .rank = v->type.rank}, own = *view_of(l, v);
     int64_t n = 1;
@@ -283,7 +284,8 @@ void stage_inputs(Lower *l) {
     zero_before(l, v);
     zero_pads(l, v);
     KirReg *t = open_time(l, d, "t", &opened);
-    copy_row(l, &own, t, &port, t);
+    if (is_kept) int_stage_row(l, v, &own, &port, t);
+    else copy_row(l, &own, t, &port, t);
     if (opened) kb_end(&l->kb);
     zero_after(l, v);
   }

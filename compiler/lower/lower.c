@@ -3,6 +3,7 @@
 #include "lower/lower.h"
 
 #include "lower/lower_internal.h"
+#include "model/quant/quant.h"
 
 #include <assert.h>
 
@@ -14,11 +15,18 @@ static bool is_narrow(Precision p) {
   return p == PRECISION_F16 || p == PRECISION_BF16;
 }
 
+/* Stages without an integer form that are more than moves and comparisons. */
+static bool needs_fpu(const Layer *layer) {
+  bool moves = layer->kind == LAYER_argmax || layer->kind == LAYER_onehot || layer->kind == LAYER_overlap_add;
+  QuantKind kind = quant_kind(layer);
+  return (kind == QUANT_FLOAT || kind == QUANT_NORM) && !moves;
+}
+
 /* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
-static bool precision_is_there(const Layer *layer, bool given, Precision p) {
-  if (p == PRECISION_F32 || !(layer_info(layer->kind)->flags & WEIGHTS)) return true;
-  if (!is_narrow(p)) return false;
-  return has_kernel(layer) || !given;
+static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
+  if (p == PRECISION_F32) return true;
+  if (quant_is_integer(p) || p == PRECISION_W8) return l->model->quant && (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
+  return !(layer_info(layer->kind)->flags & WEIGHTS) || has_kernel(layer) || !given;
 }
 
 /* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
@@ -28,18 +36,22 @@ static bool precisions_are_there(const Lower *l) {
     const Layer *layer = l->model->layer[i];
     bool given = layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
     Precision p = layer_precision(l->model, layer);
-    if (precision_is_there(layer, given, p)) continue;
+    if (precision_is_there(l, layer, given, p)) continue;
     Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
     Diag *d = diag_new(l->diags, E703, at, "`%s` has no %s implementation",
                        layer_info(layer->kind)->name, precision_name[p]);
     diag_primary(d, "%s here", precision_name[p]);
     if (!given && span_valid(l->model->precision_span))
       diag_label(d, l->model->precision_span, "set for the whole model here");
-    diag_note(d, has_kernel(layer) ? "this version computes in f32, with weights of f32, f16 or bf16"
-                                     : "this version computes in f32");
+    ok = false;
+    if (!is_narrow(p) && l->target->lacks_fpu) {
+      diag_note(d, "it stays in f32, and `%s` has no floating point unit", l->target->name);
+      diag_fix(d, FIX_MAYBE, "end the model before it: the values there have the same order");
+      continue;
+    }
+    diag_note(d, has_kernel(layer) ? "the model was not quantised" : "this version computes in f32");
     Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
     if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
-    ok = false;
   }
   return ok;
 }
@@ -144,8 +156,8 @@ static void place_weights(KirModule *m) {
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
   Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
-  if (!precisions_are_there(l) || !windows_are_alone(model, diags)) return NULL;
   l->target = options->target ? options->target : target_table[0];
+  if (!precisions_are_there(l) || !windows_are_alone(model, diags)) return NULL;
   l->m = kir_module_new(arena, model->name);
   l->m->doc = model->doc;
   l->m->sources = diags ? diags->sources : NULL;

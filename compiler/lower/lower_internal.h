@@ -171,6 +171,8 @@ KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const floa
                       const char *doc);
 KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
                        const char *doc);
+KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem, const void *data,
+                         int64_t n, const char *doc);
 KirOrigin layer_origin(const Layer *layer);
 /* Whether a layer has a tensor, also when its values come at run time. */
 bool layer_has_role(const Layer *layer, Role role);
@@ -389,6 +391,30 @@ typedef struct Lowering {
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;
 #include "model/graph/layers.def"
 const Lowering *lowering_of(const Layer *layer);
+
+/* ---- int_*.c: layers that compute in integers ---- */
+typedef enum IntPhase { INT_STEP, INT_BEFORE, INT_AFTER } IntPhase;
+/* The layer's part of a phase, where it computes in integers in a way of its own; else false. */
+bool int_emit(Lower *l, const Layer *layer, IntPhase phase, KirReg *t);
+/* Whether it does: a layer, or the one on whose sums it is done. */
+bool int_computes(const Lower *l, const Layer *layer);
+/* The memory of a value: as its type says, or the integers it is kept in. */
+KirElem int_value_elem(const Lower *l, const Value *v);
+/* normalize of a port whose integers are the operand. */
+bool int_is_view(const Lower *l, const Layer *layer);
+/* Two values of one format: the one can be computed in the place of the other. */
+bool int_formats_agree(const Lower *l, const Value *a, const Value *b);
+/* A row of an input into memory that holds integers. */
+void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, KirReg *t);
+void int_cell_place(Lower *l, const Layer *layer);
+void int_cell_start(Lower *l, const Layer *layer, int dir);
+void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t);
+void int_cell_fields(Lower *l, const Layer *layer);
+/* w8: a layer of it, and the sums of its Mat. */
+bool int_is_w8(const Lower *l, const Layer *layer);
+void int_w8_emit(Lower *l, Mat *mat);
+/* The sums of a Dense or a convolution in integers. */
+void int_matrix_emit(Lower *l, Mat *mat);
 
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
 void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);

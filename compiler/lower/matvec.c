@@ -303,6 +303,14 @@ static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
 
 void mat_emit(Lower *l, Mat *mat) {
   if (mat->groups < 1) mat->groups = 1;
+  if (int_is_w8(l, mat->layer)) {
+    int_w8_emit(l, mat);
+    return;
+  }
+  if (int_computes(l, mat->layer)) {
+    int_matrix_emit(l, mat);
+    return;
+  }
   if (batch_takes(l, mat->layer)) {
     mat->row = l->batch;
     mat->n_rows = l->m->batch;

@@ -102,7 +102,7 @@ KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem ele
   return b;
 }
 
-static KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
+KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
                                 const void *data, int64_t n, const char *doc) {
   KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_CONST, elem, n);
   b->align = buffer_align(l, elem);
@@ -234,7 +234,7 @@ static bool place_in_concat(Lower *l, const Value *v) {
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
     const Layer *c = l->model->layer[i];
     if (c->kind != LAYER_concat || l->job[i].level != job->level || l->job[i].pass != job->pass ||
-        !domain_equal(l->job[i].domain, job->domain))
+        !domain_equal(l->job[i].domain, job->domain) || !int_formats_agree(l, v, c->out[0]))
       continue;
     int64_t at = 0;
     for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[c->in[k]->type.rank - 1].n, k++) {
@@ -261,7 +261,7 @@ static void place_wandering(Lower *l, const Value *v, const char *part, int64_t 
   Kb *kb = &l->kb;
   p->turns = (p->need.before + n - 1) / n;
   p->history =
-      new_state(l, v->layer, part, elem_of(&v->type), p->row * (p->need.before + p->turns * n));
+      new_state(l, v->layer, part, int_value_elem(l, v), p->row * (p->need.before + p->turns * n));
   p->position =
       kir_buffer(l->m, arena_printf(l->arena, "%s_at", p->history->name), KIR_STATE, KIR_I32, 1);
   p->position->doc = arena_printf(l->arena, "first row in use of %s", p->history->name);
@@ -295,7 +295,7 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   int64_t row = padded_row(&v->type, n, &p->row_at);
   bool rows = n->rows && d.kind != TIME_NONE;
   int64_t count = row * (rows ? n->before + d.n + n->after : p->in_block ? hoist_block(l, d) : 1);
-  KirElem elem = elem_of(&v->type);
+  KirElem elem = int_value_elem(l, v);
   KirBuffer *b;
   p->row = row;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
@@ -328,6 +328,7 @@ static bool place_in_cell(Lower *l, const Value *v) {
   if (need->padded || (!v->field && (more || dirs == 2))) return false;
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
+  if (b->elem != int_value_elem(l, v)) return false; /* kept in integers, read in f32 */
   l->place[v->id].view = view_rows(l, b, &v->type, false, 0, NULL);
   return true;
 }
@@ -339,7 +340,7 @@ const View *view_of(Lower *l, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
   if (l->job[layer->id].is_alias)
-    p->view = lowering_of(layer)->view(l, layer);
+    p->view = int_is_view(l, layer) ? *view_of(l, layer->in[0]) : lowering_of(layer)->view(l, layer);
   else if (!v->field && place_as_output(l, v))
     return &p->view;
   else if (place_in_cell(l, v))
@@ -355,7 +356,7 @@ static void place_input(Lower *l, int i) {
   const Value *v = port->value;
   ValuePlace *p = &l->place[v->id];
   p->decided = true;
-  if (p->need.before || p->need.after || p->need.padded) {
+  if (p->need.before || p->need.after || p->need.padded || int_value_elem(l, v) != elem_of(&v->type)) {
     place_in_buffer(l, v, arena_printf(l->arena, "%s_rows", port->name));
     return;
   }

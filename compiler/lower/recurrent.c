@@ -41,6 +41,7 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
 static int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = units_of(layer);
   int lanes = l->target->lanes;
+  if (int_is_w8(l, layer)) return 1;
   if (l->target->is_mcu) return mat_lanes(l, units);
   while (lanes > l->target->min_lanes && units * 2 <= lanes)
     lanes /= 2;
@@ -70,6 +71,10 @@ static bool one_tile(const Lower *l, const Layer *layer) {
 }
 
 void recurrent_place(Lower *l, const Layer *layer) {
+  if (int_computes(l, layer)) {
+    int_cell_place(l, layer);
+    return;
+  }
   int dirs = layer_directions(layer);
   int64_t units = units_of(layer);
   int lanes = cell_lanes(l, layer);
@@ -135,6 +140,10 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
 
 void recurrent_before(Lower *l, const Layer *layer, int dir) {
   if (streams(l, layer)) return;
+  if (int_computes(l, layer)) {
+    int_cell_start(l, layer, dir);
+    return;
+  }
   load_state(l, layer, 0, dir);
   load_state(l, layer, 1, dir);
 }
@@ -142,6 +151,10 @@ void recurrent_before(Lower *l, const Layer *layer, int dir) {
 void recurrent_reset(Lower *l, const Layer *layer) {
   l->cost = &l->m->cost[layer->id];
   for (int d = 0; d < layer_directions(layer); d++) {
+    if (int_computes(l, layer)) {
+      int_cell_start(l, layer, d);
+      continue;
+    }
     load_state(l, layer, 0, d);
     load_state(l, layer, 1, d);
   }
@@ -351,6 +364,10 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
 }
 
 void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
+  if (int_computes(l, layer)) {
+    int_cell_step(l, layer, dir, t);
+    return;
+  }
   Kb *kb = &l->kb;
   CellPlace *p = &l->cell[layer->id * 2 + dir];
   Cell cell = {.layer = layer, .place = p};
@@ -379,6 +396,10 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
 
 /* Fields that are not a view of the state: both directions, padded. */
 void recurrent_fields(Lower *l, const Layer *layer) {
+  if (int_computes(l, layer)) {
+    int_cell_fields(l, layer);
+    return;
+  }
   int64_t units = units_of(layer);
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
     const Value *v = layer->out[k];

@@ -7,6 +7,7 @@
  *     level 1, time 23: frames Dense mean
  *     level 2, no time: Dense */
 #include "lower/lower_internal.h"
+#include "model/quant/quant.h"
 
 Domain domain_of(const Lower *l, const Type *type) {
   Domain d = {.kind = type->time.kind, .n = 1};
@@ -81,7 +82,7 @@ static void schedule_layer(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
   job->layer = layer;
   job->is_private = job_is_private(layer);
-  job->is_alias = lowering_of(layer)->view != NULL;
+  job->is_alias = lowering_of(layer)->view != NULL || int_is_view(l, layer);
   job->domain = domain_of(l, ends_time(layer) ? &layer->in[0]->type : &layer->out[0]->type);
   Window w = window_of(l, layer);
   bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
@@ -225,8 +226,24 @@ static const Layer *only_reader(const Lower *l, const Value *v) {
   return NULL;
 }
 
+/* Layers that quantise has put on a layer's integer sums, and no others. */
+static void take_absorbed(Lower *l, const Layer *layer) {
+  const Layer *at = layer;
+  for (int i = layer->id + 1; i < l->model->n_layers; i++) {
+    const Layer *next = l->model->layer[i];
+    if (l->model->quant->absorber[i] != layer || next->in[0] != at->out[0]) continue;
+    l->job[at->id].tail = next;
+    l->job[i].is_fused = true;
+    at = next;
+  }
+}
+
 static void find_tail(Lower *l, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
+  if (int_computes(l, layer)) {
+    if (l->model->quant->layer[layer->id]) take_absorbed(l, layer);
+    return;
+  }
   if (!how->has_kernel || (layer_info(layer->kind)->flags & RECURRENT)) return;
   bool first = true;
   for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
@@ -248,7 +265,7 @@ bool hoist_pays(const Lower *l, const Layer *layer) {
   const Type *in = &layer->in[0]->type;
   Domain d = domain_of(l, in);
   bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
-  if (!long_enough || l->is_tiled || l->target->is_mcu) return false;
+  if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
   return in->dim[in->rank - 1].n >= LEAST_INPUT && recurrent_split(l, layer) == 1;
 }
 
@@ -266,6 +283,7 @@ static int64_t bytes_of(const Lower *l, const Mat *mat) {
  * Sequences, measured with 48 KB: 64 KB of U in 0.66 of the time, 256 KB in 0.82, 1 MB (of a second
  * cache of that size) in 0.8; 26 KB, which fit, took longer in the smaller tiles. */
 bool outgrows_cache(const Lower *l, const Mat *mat) {
+  if (int_is_w8(l, mat->layer)) return false; /* walked unit by unit */
   if (l->is_tiled || l->target->is_mcu || !l->target->l1_bytes) return false;
   return bytes_of(l, mat) * 8 > (int64_t)l->target->l1_bytes * 7;
 }

@@ -74,6 +74,7 @@ static const Target cortex_m0 = {.name = "cortex-m0",
                                  .min_lanes = 1,
                                  .registers = 8,
                                  .accumulators = 1,
+                                 .lacks_fpu = true,
                                  .is_mcu = true,
                                  .c_flags = "-mcpu=cortex-m0 -mthumb"};
 /* VFMA takes 3 cycles, VMUL and VADD 2 together. */
@@ -122,7 +123,8 @@ static const Target rv32 = {.name = "rv32",
                             .registers = 32,
                             .accumulators = 4,
                             .unroll = 2,
-                            .is_mcu = true,
+                            .lacks_fpu = true,
+                                 .is_mcu = true,
                             .c_flags = "-march=rv32imac -mabi=ilp32"};
 static const Target rv64gcv = {.name = "rv64gcv",
                                .doc = "64-bit RISC-V with vectors of 128 bits and more: 4 lanes",

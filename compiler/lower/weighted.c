@@ -61,7 +61,7 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
              .acc_name = {"sum"},
              .finish = row_finish,
              .context = &out};
-  mat.lanes = mat_lanes(l, mat.units);
+  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
   mat.part[0] = (MatPart){.x = x->buffer,
                           .at = ix,
                           .k_stride = last_stride(x),

@@ -40,13 +40,16 @@ printf 'grus 1\nblock b { in x  out y = x |> relu }\n' >none.grus
 b none.grus
 
 say E703
-for p in w8; do
-  sed "s/^model first .*/model first { precision $p  in x : f32[time 5, 4]  out y : f32[3] = x |> GRU(3) |> last }/" \
-    two.grus >precise.grus
-  b precise.grus --model first
-done
-sed 's/Dense(3)/Dense(3, precision=w8)/' two.grus >layer.grus
+sed "s/^model first .*/model first { precision i16  ranges \"r\"  in x : f32[time 5, 4]  out y : f32[3] = x |> GRU(3, activation=elu) |> last }/" \
+  two.grus >precise.grus
+b precise.grus --model first
+sed "s/^model first .*/model first { ranges \"r\"  in x : f32[5]  out y : f32[3] = x |> LSTM(3, activation=relu, precision=i8) }/" \
+  two.grus >layer.grus
+sed "s/f32\[5\]/f32[time 5, 4]/; s/precision=i8)/precision=i8) |> last/" layer.grus >again.grus && mv again.grus layer.grus
 b layer.grus --model first
+sed "s/^model first .*/model first { precision i16  ranges \"r\"  in x : f32[4]  out y : f32[3] = x |> Dense(3) |> softmax }/" \
+  two.grus >soft.grus
+b soft.grus --model first --target cortex-m0
 
 say E801 and E802
 cat >large.grus <<'END'

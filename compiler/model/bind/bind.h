@@ -49,9 +49,6 @@ typedef struct BindMap {
 BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split);
 int64_t bind_map_at(const BindMap *map, int64_t i);
 
-/* Rounds bound kernels to what `precision f16` and `bf16` store. E608 for what does not fit. */
-bool bind_precision(Model *model, Diags *diags);
-
 /* W602. */
 void bind_lint(const Model *model, Diags *diags);
 

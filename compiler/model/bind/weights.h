@@ -98,6 +98,8 @@ uint16_t bfloat_of(float x);
 
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
+/* Rounds bound kernels to what `precision f16` and `bf16` store; model_bind has done it. E608. */
+bool bind_precision(Model *model, Diags *diags);
 /* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs a
  * convention with a name for each of them. */
 TensorFile *model_unbind(Model *model, Convention convention, const char *path);

@@ -90,17 +90,40 @@ static void eval_outputs(Eval *e) {
   }
 }
 
-EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run) {
-  Eval e = {.model = model, .arena = arena, .run = run};
-  run->value = ARENA_ARRAY(arena, EvalTensor, model->n_values);
-  run->out = ARENA_ARRAY(arena, EvalTensor, model->n_out);
-  EvalStatus status = eval_inputs(&e);
-  for (int i = 0; i < model->n_layers && status == EVAL_OK; i++) {
+EvalStatus eval_layer(Eval *e, const Layer *layer) {
+  return eval_fn[layer->kind](e, layer);
+}
+
+static EvalStatus walk(Eval *e, EvalFn *one) {
+  const Model *model = e->model;
+  for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    status = eval_fn[layer->kind](&e, layer);
+    EvalStatus status = one(e, layer);
+    if (status != EVAL_OK) return status;
     bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
-    if (bounded && eval_in(&e, layer->out[0])->steps < 1) return EVAL_BAD_LENGTH;
+    if (bounded && eval_in(e, layer->out[0])->steps < 1) return EVAL_BAD_LENGTH;
   }
-  if (status == EVAL_OK) eval_outputs(&e);
-  return status;
+  eval_outputs(e);
+  return EVAL_OK;
+}
+
+static Eval eval_new(const Model *model, Arena *arena, EvalRun *run) {
+  run->value = ARENA_ARRAY(arena, EvalTensor, model->n_values);
+  run->cell = ARENA_ARRAY(arena, EvalTensor, model->n_layers + 1);
+  run->out = ARENA_ARRAY(arena, EvalTensor, model->n_out);
+  return (Eval){.model = model, .arena = arena, .run = run};
+}
+
+EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run) {
+  Eval e = eval_new(model, arena, run);
+  EvalStatus status = eval_inputs(&e);
+  return status == EVAL_OK ? walk(&e, eval_layer) : status;
+}
+
+EvalStatus model_eval_int(const Model *model, Arena *arena, EvalRun *run) {
+  Eval e = eval_new(model, arena, run);
+  EvalStatus status = eval_inputs(&e);
+  if (status != EVAL_OK) return status;
+  eval_int_inputs(&e);
+  return walk(&e, eval_int_layer);
 }

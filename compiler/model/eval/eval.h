@@ -12,18 +12,24 @@ typedef struct EvalTensor {
   int64_t steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
 } EvalTensor;
 
-typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH } EvalStatus;
+typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH, EVAL_OVERFLOW } EvalStatus;
 
 typedef struct EvalRun {
   EvalTensor *in;    /* per model->in, by the caller, in storage order of its type. A plain value
                         beside a stream holds for the whole run */
   EvalTensor *out;   /* per model->out, made by model_eval, in storage order. A stream of S base
                         steps gives the values that S / steps_per_call calls of _step give */
+  EvalTensor *cell;  /* per model->layer by id, made by model_eval: c of an LSTM at every step */
   EvalTensor *value; /* per model->value by id, made by model_eval, time first */
 } EvalRun;
 
 /* Runs one sample; a window of an `every` input is a run of its own. The model is typed and every
  * layer with weights is bound. */
 EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run);
+
+/* The integer oracle: the same by the arithmetic of model/quant/quant.h, in 64 bits, with every claim
+ * about 32 bits checked. Of values kept in integers, value holds the integers. The model is quantised.
+ * Layers that compute in f32 are those of model_eval, rounded to f32. */
+EvalStatus model_eval_int(const Model *model, Arena *arena, EvalRun *run);
 
 #endif

@@ -3,22 +3,14 @@
  * [time, axes .., d] here; time is an axis like the others (one position where there is none). */
 #include "model/eval/eval_layer.h"
 
-enum { MAX_AXES = TYPE_MAX_AXES + 1 };
-
-/* Positions of a value before its last axis, time first. */
-typedef struct Grid {
-  int rank;
-  int64_t n[MAX_AXES], d;
-} Grid;
-
-static Grid grid_of(const Type *type, int64_t steps) {
-  Grid g = {.rank = type->rank, .n = {steps}, .d = type->dim[type->rank - 1].n};
+static EvalGrid grid_of(const Type *type, int64_t steps) {
+  EvalGrid g = {.rank = type->rank, .n = {steps}, .d = type->dim[type->rank - 1].n};
   for (int i = 0; i + 1 < type->rank; i++)
     g.n[1 + i] = type->dim[i].n;
   return g;
 }
 
-static int64_t grid_size(const Grid *g) {
+static int64_t grid_size(const EvalGrid *g) {
   int64_t n = 1;
   for (int i = 0; i < g->rank; i++)
     n *= g->n[i];
@@ -26,7 +18,7 @@ static int64_t grid_size(const Grid *g) {
 }
 
 /* Coordinates of position p. */
-static void grid_split(const Grid *g, int64_t p, int64_t at[MAX_AXES]) {
+static void grid_split(const EvalGrid *g, int64_t p, int64_t at[EVAL_MAX_AXES]) {
   for (int i = g->rank - 1; i >= 0; i--) {
     at[i] = p % g->n[i];
     p /= g->n[i];
@@ -34,7 +26,7 @@ static void grid_split(const Grid *g, int64_t p, int64_t at[MAX_AXES]) {
 }
 
 /* The position with these coordinates; -1 outside. */
-static int64_t grid_join(const Grid *g, const int64_t at[MAX_AXES]) {
+static int64_t grid_join(const EvalGrid *g, const int64_t at[EVAL_MAX_AXES]) {
   int64_t p = 0;
   for (int i = 0; i < g->rank; i++) {
     if (at[i] < 0 || at[i] >= g->n[i]) return -1;
@@ -64,37 +56,46 @@ static int64_t zeros_before(const LayerAxis *a, int64_t n) {
   return pad > 0 ? pad / 2 : 0;
 }
 
+ConvTaps conv_taps(const Layer *layer, int64_t steps) {
+  const Type *in = &layer->in[0]->type;
+  ConvTaps c = {.layer = layer, .taps = 1, .steps = steps, .from = grid_of(in, steps)};
+  for (int k = 0; k < layer->n_along; k++) {
+    const LayerAxis *a = &layer->along[k];
+    c.taps *= a->size;
+    c.before[k] = zeros_before(a, c.from.n[a->axis + 1]);
+    if (a->axis == AXIS_TIME) c.steps = results(a, steps);
+  }
+  c.to = grid_of(&layer->out[0]->type, c.steps);
+  c.positions = grid_size(&c.to);
+  return c;
+}
+
+int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap) {
+  int64_t at[EVAL_MAX_AXES];
+  grid_split(&c->to, position, at);
+  for (int k = c->layer->n_along - 1; k >= 0; k--) {
+    const LayerAxis *a = &c->layer->along[k];
+    at[a->axis + 1] = at[a->axis + 1] * a->stride + tap % a->size * a->dilation - c->before[k];
+    tap /= a->size;
+  }
+  return grid_join(&c->from, at);
+}
+
 /* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f) + k] */
 EvalStatus eval_conv(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1);
-  Grid from = grid_of(in, x->steps);
-  int64_t taps = 1, before[WINDOW_MAX_AXES], steps = x->steps;
-  for (int k = 0; k < layer->n_along; k++) {
-    const LayerAxis *a = &layer->along[k];
-    taps *= a->size;
-    before[k] = zeros_before(a, from.n[a->axis + 1]);
-    if (a->axis == AXIS_TIME) steps = results(a, x->steps);
-  }
-  Grid to = grid_of(out, steps);
+  ConvTaps c = conv_taps(layer, x->steps);
   const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
-  int64_t dg = from.d / groups, fg = filters / groups;
-  EvalTensor *y = eval_out(e, layer->out[0], steps);
-  for (int64_t p = 0, n = grid_size(&to); p < n; p++)
+  int64_t dg = c.from.d / groups, fg = filters / groups;
+  EvalTensor *y = eval_out(e, layer->out[0], c.steps);
+  for (int64_t p = 0; p < c.positions; p++)
     for (int64_t f = 0; f < filters; f++) {
       double sum = b ? (double)b[f] : 0;
-      for (int64_t tap = 0; tap < taps; tap++) {
-        int64_t at[MAX_AXES], rest = tap;
-        grid_split(&to, p, at);
-        for (int k = layer->n_along - 1; k >= 0; k--) {
-          const LayerAxis *a = &layer->along[k];
-          at[a->axis + 1] = at[a->axis + 1] * a->stride + rest % a->size * a->dilation - before[k];
-          rest /= a->size;
-        }
-        int64_t q = grid_join(&from, at);
+      for (int64_t tap = 0; tap < c.taps; tap++) {
+        int64_t q = conv_tap(&c, p, tap);
         for (int64_t k = 0; k < dg && q >= 0; k++)
-          sum += (double)w[(f * taps + tap) * dg + k] * x->data[q * from.d + f / fg * dg + k];
+          sum += (double)w[(f * c.taps + tap) * dg + k] * x->data[q * c.from.d + f / fg * dg + k];
       }
       y->data[p * filters + f] = sum;
     }

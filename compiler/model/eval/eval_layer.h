@@ -10,6 +10,7 @@ typedef struct Eval {
   const Model *model;
   Arena *arena;
   EvalRun *run;
+  bool overflowed; /* integers: a claim about 32 bits did not hold */
 } Eval;
 
 /* Value of v, time first: [steps, step size]. */
@@ -27,5 +28,33 @@ double eval_activation(Activation a, double x);
 typedef EvalStatus EvalFn(Eval *e, const Layer *layer);
 #define LAYER(id, name, rule, flags, family, ...) EvalFn eval_##family;
 #include "model/graph/layers.def"
+
+EvalStatus eval_layer(Eval *e, const Layer *layer);
+
+/* ---- convolutions: which input position each tap of each result reads ---- */
+enum { EVAL_MAX_AXES = TYPE_MAX_AXES + 1 };
+
+/* Positions of a value before its last axis, time first. */
+typedef struct EvalGrid {
+  int rank;
+  int64_t n[EVAL_MAX_AXES], d;
+} EvalGrid;
+
+typedef struct ConvTaps {
+  const Layer *layer;
+  EvalGrid from, to;
+  int64_t taps, steps, positions; /* steps and positions of the result */
+  int64_t before[WINDOW_MAX_AXES];
+} ConvTaps;
+
+ConvTaps conv_taps(const Layer *layer, int64_t steps);
+/* The position of the input, or -1 where there are zeros. */
+int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap);
+
+/* ---- the integer oracle ---- */
+/* Inputs that are kept in integers. */
+void eval_int_inputs(Eval *e);
+/* A layer as the quantised model computes it. */
+EvalStatus eval_int_layer(Eval *e, const Layer *layer);
 
 #endif

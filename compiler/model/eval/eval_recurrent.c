@@ -136,7 +136,9 @@ EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
   int dirs = layer_directions(layer);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   EvalTensor *final_h = eval_out(e, layer->out[1], 1);
-  EvalTensor *final_c = layer->out[2] ? eval_out(e, layer->out[2], 1) : NULL;
+  EvalTensor *final_c = layer->out[2] ? eval_out(e, layer->out[2], 1) : NULL, *cells = &e->run->cell[layer->id];
+  cells->steps = x->steps;
+  if (final_c) cells->data = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&layer->out[0]->type));
   for (int dir = 0; dir < dirs; dir++) {
     Cell cell = cell_new(e, layer, dir);
     bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
@@ -148,6 +150,7 @@ EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
       for (int64_t j = 0; j < cell.u; j++) {
         cell.h[j] = cell.next_h[j];
         y->data[(t * dirs + dir) * cell.u + j] = cell.h[j];
+        if (final_c) cells->data[(t * dirs + dir) * cell.u + j] = cell.c[j];
       }
     }
     for (int64_t j = 0; j < cell.u; j++) {

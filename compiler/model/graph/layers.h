@@ -110,7 +110,8 @@ extern const char *const activation_name[ACT_COUNT];
   F(BF16, "bf16")                                                                                  \
   F(W8, "w8")                                                                                      \
   F(I8, "i8")                                                                                      \
-  F(I16, "i16")
+  F(I16, "i16")                                                                                    \
+  F(I16X16, "i16x16")
 typedef enum Precision {
 #define PRECISION_ID(id, word) PRECISION_##id,
   PRECISION_LIST(PRECISION_ID, PRECISION_ID) PRECISION_COUNT

@@ -174,6 +174,7 @@ struct Model {
   Span precision_span;
   RunKind run;          /* set by infer */
   int64_t steps_per_call; /* streams: base steps one call takes (before --chunk); else 1 */
+  const struct Quant *quant; /* set by quantise, see quant/quant.h; NULL: f32 throughout */
   bool failed;          /* errors were reported: not to be evaluated or lowered */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Integer activations need ranges: `i8` and `i16` without `ranges "file"` are E704. In: the model's
+/* Integer activations need ranges: `i8`, `i16` and `i16x16` without `ranges "file"` are E704. In: the model's
  * precision and those of its layers. Out: one report for the model, one for each layer that
  * differs. */
 #include "model/infer/infer_rule.h"
@@ -10,7 +10,7 @@ static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *w
                           const char *precision) {
   Diag *d = infer_report(inf, E704, layer, at, "no activation ranges for %s", what);
   diag_primary(d, "`%s` computes with integers between known bounds", precision);
-  diag_note(d, "this version of grus computes in f32: `grus build` refuses `%s` (E703)", precision);
+  diag_note(d, "`grus calibrate` measures them on recorded data and writes the file");
   Span end = inf->model->precision_span;
   Fix *fix = diag_fix(d, FIX_MAYBE, "name the file they are in");
   if (!span_valid(end)) return;
@@ -22,14 +22,14 @@ void infer_precision(Infer *inf) {
   const Model *model = inf->model;
   if (model->ranges.path) return;
   Precision p = model->precision;
-  bool whole = p == PRECISION_I8 || p == PRECISION_I16;
+  bool whole = p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
   if (whole)
     report_ranges(inf, NULL, model->precision_span,
                   arena_printf(inf->arena, "model `%s`", model->name), precision_name[p]);
   for (int i = 0; i < model->n_layers && !whole; i++) {
     const Layer *layer = model->layer[i];
     const OptVal *opt = layer_opt(layer, OPT_precision);
-    if (!opt || !opt->given || (strcmp(opt->s, "i8") != 0 && strcmp(opt->s, "i16") != 0)) continue;
+    if (!opt || !opt->given || (strcmp(opt->s, "i8") != 0 && strncmp(opt->s, "i16", 3) != 0)) continue;
     Span at = span_valid(opt->span) ? opt->span : layer->span;
     report_ranges(inf, layer, at, arena_printf(inf->arena, "`%s`", layer_name(layer)), opt->s);
   }

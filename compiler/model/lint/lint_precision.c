@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W701, W702: what integer arithmetic cannot hold. The largest product of i16 x i8 is 2^15 * 2^7 = 2^22
- * and that of i8 x i8 is 2^14, so 2^31 / 2^22 = 512 and 2^31 / 2^14 = 131,072 products always fit; with
- * weights from -127 to 127, as they are stored, 516 and 132,104. */
+/* W701, W702: what integer arithmetic cannot hold. The sum of a row of 16-bit weights times 16-bit values
+ * fits 32 bits when the sizes of its weights come to less than 2^16 in all: 2^16 / K for each of K. */
 #include "model/lint/lint.h"
 
 static Span precision_span(const Layer *layer) {
@@ -9,19 +8,22 @@ static Span precision_span(const Layer *layer) {
   return own && own->given ? own->span : layer->span;
 }
 
+enum { MANY_PRODUCTS = 256 };
+
 void lint_wide_accumulator(Infer *lint, const Layer *layer) {
-  Precision precision = layer_precision(lint->model, layer);
-  bool i16 = precision == PRECISION_I16, i8 = precision == PRECISION_I8;
   bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
-  if ((!i16 && !i8) || (!recurrent && layer->kind != LAYER_Dense)) return;
+  if (layer_precision(lint->model, layer) != PRECISION_I16X16 || (!recurrent && layer->kind != LAYER_Dense)) return;
   const Type *in = &layer->in[0]->type;
   int64_t d = in->rank ? in->dim[in->rank - 1].n : 1, u = recurrent ? layer_size(layer, OPT_units, 0) : 0;
-  if (d + u <= (i16 ? 516 : 132104)) return;
-  Diag *diag = lint_report(lint, W701, layer, precision_span(layer), "32-bit accumulators can overflow in this `%s`",
-                           layer_info(layer->kind)->name);
-  if (recurrent) diag_primary(diag, "%lld + %lld = %lld products per gate", (long long)d, (long long)u, (long long)(d + u));
-  else diag_primary(diag, "%lld products per unit", (long long)d);
-  diag_note(diag, "i16 x i8: 516 products fit; i8 x i8: 132,104");
+  int64_t most = d > u ? d : u;
+  int bits = 1;
+  if (most <= MANY_PRODUCTS) return;
+  while (most << bits <= 65536)
+    bits++;
+  Diag *diag = lint_report(lint, W701, layer, precision_span(layer), "32-bit sums leave about %d bits to the weights of this `%s`",
+                           bits, layer_info(layer->kind)->name);
+  diag_primary(diag, "%lld products in a row", (long long)most);
+  diag_note(diag, "the sizes of a row's weights come to less than 65,536 in all; `i16` has 8 bits a weight in half the memory");
   diag_trace_value(diag, lint->model, layer->in[0]);
 }
 

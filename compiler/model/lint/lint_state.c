@@ -61,23 +61,20 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
   fix_give_back(lint, d, layer);
 }
 
-static bool is_quantised(const Model *model, const Layer *layer) {
-  if (layer_opt(layer, OPT_precision)->given)
-    return layer_word_is(layer, OPT_precision, "i8") || layer_word_is(layer, OPT_precision, "i16");
-  return model->precision == PRECISION_I8 || model->precision == PRECISION_I16;
+/* Its state is kept in 32 bits and held at their ends: it does not drift. */
+static bool is_in_integers(const Model *model, const Layer *layer) {
+  Precision p = layer_precision(model, layer);
+  return p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
 }
 
 void lint_never_reset(Infer *lint, const Layer *layer) {
   const Model *model = lint->model;
-  bool quantised = layer_info(layer->kind)->flags & RECURRENT && is_quantised(model, layer);
-  if (!type_is_stream(&layer->out[0]->type) || (layer->kind != LAYER_LSTM && !quantised)) return;
+  if (!type_is_stream(&layer->out[0]->type) || layer->kind != LAYER_LSTM || is_in_integers(model, layer)) return;
   Diag *d = lint_report(lint, W506, layer, layer->span,
                         "nothing in this model ever resets the state of `%s`", layer_name(layer));
   diag_primary(d, "lives from `%s_reset` to power-off", model->name);
-  if (layer->kind == LAYER_LSTM)
-    diag_note(
-        d, "`c` is a running sum: over hours it can drift to where the network was never trained");
-  if (quantised) diag_note(d, "rounding accumulates in a quantised state");
+  diag_note(
+      d, "`c` is a running sum: over hours it can drift to where the network was never trained");
   diag_fix(d, FIX_MAYBE,
            "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute",
            model->name);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Fixed-point operations and sums of integer products as C functions. In: what a module uses. Out:
+ * those functions, portable C99; every sum and product in them was proved to fit. */
+#include "backend/c_internal.h"
+
+/* ---- operations ---- */
+
+static void function(CWriter *c, const char *doc, const char *name, const char *parameters, const char *body) {
+  text_printf(c->out, "\n/* %s */\nstatic inline int32_t %s_%s(%s) {\n", doc, c->prefix, name, parameters);
+  for (const char *s = body; *s; s++) { /* @ stands for the prefix */
+    if (*s == '@') text_printf(c->out, "%s_", c->prefix);
+    else text_add_char(c->out, *s);
+  }
+  text_add(c->out, "}\n");
+}
+
+static void operations(CWriter *c, const CUsed *u) {
+  if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE])
+    function(c, "floor(a * m / 2^16)", "mulw", "int32_t a, int32_t m",
+             "  return (int32_t)(((int64_t)a * m) >> 16);\n");
+  if (u->fixed[KIR_CLAMP])
+    function(c, "a within lo..hi", "clamp", "int32_t a, int32_t lo, int32_t hi",
+             "  return a < lo ? lo : a > hi ? hi : a;\n");
+  if (u->fixed[KIR_ADDS])
+    function(c, "a + b, held at the ends of 32 bits", "adds", "int32_t a, int32_t b",
+             "  const int64_t sum = (int64_t)a + b;\n"
+             "  return sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : (int32_t)sum;\n");
+  if (u->fixed[KIR_MIX])
+    function(c, "from s towards n by u / 2^15", "mix", "int32_t s, int32_t n, int32_t u",
+             "  return s + 2 * @mulw(n - s, u);\n");
+  if (u->fixed[KIR_FADE])
+    function(c, "c - c * n / 2^15", "fade", "int32_t c, int32_t n", "  return c - 2 * @mulw(c, n);\n");
+  if (u->fixed[KIR_ROUND])
+    function(c, "to the nearest integer within lo..hi, ties to even; a NaN becomes lo", "round",
+             "float x, float lo, float hi",
+             "  const float whole = 8388608.0f; /* from here on every float is an integer */\n"
+             "  float y = x > lo ? x : lo;\n  y = y < hi ? y : hi;\n"
+             "  if (y > -whole && y < whole) y = y < 0.0f ? (y - whole) + whole : (y + whole) - whole;\n"
+             "  return (int32_t)y;\n");
+}
+
+/* ---- sums of products ---- */
+
+static const char *elem_name(KirElem elem) {
+  return elem == KIR_I8 ? "i8" : elem == KIR_U8 ? "u8" : "i16";
+}
+
+bool c_dot_same(const KirStmt *a, const KirStmt *b) {
+  return a->n_regs == b->n_regs && a->step == b->step && a->buffer->elem == b->buffer->elem &&
+         a->source->elem == b->source->elem;
+}
+
+const char *c_dot_name(CWriter *c, const KirStmt *s) {
+  Arena *arena = c->out->arena;
+  const char *name = arena_printf(arena, "%s_dot%d_%s_%s", c->prefix, s->n_regs, elem_name(s->buffer->elem),
+                                  elem_name(s->source->elem));
+  return s->step > 1 ? arena_printf(arena, "%s_by%d", name, (int)s->step) : name;
+}
+
+static void for_each(CWriter *c, int n, const char *between, const char *format) {
+  for (int i = 0; i < n; i++)
+    text_printf(c->out, format, i ? between : "", i, i);
+}
+
+/* Row r of a step has its weights at w[r * step]. */
+static void terms(CWriter *c, const KirStmt *s) {
+  for (int j = 0; j < s->step; j++)
+    for (int r = 0; r < s->n_regs; r++) {
+      text_printf(c->out, "    a%d += w[%d] * z[k", r, r * (int)s->step + j);
+      if (j) text_printf(c->out, " + %d", j);
+      text_add(c->out, "];\n");
+    }
+}
+
+static void dot_function(CWriter *c, const KirStmt *s) {
+  Text *out = c->out;
+  int n = s->n_regs;
+  text_printf(out, "\n/* %d sum%s of n products each, weights in steps of %d a row */\n", n, n > 1 ? "s" : "", (int)s->step);
+  text_printf(out, "static inline void %s(const %s *w, const %s *z, int n,\n    const int32_t *bias", c_dot_name(c, s),
+              c_elem(s->buffer->elem), c_elem(s->source->elem));
+  for_each(c, n, "", ", %sint32_t *s%d");
+  text_add(out, ") {\n  int32_t ");
+  for_each(c, n, ", ", "%sa%d = bias[%d]");
+  text_printf(out, ";\n  for (int k = 0; k < n; k += %d) {\n", (int)s->step);
+  terms(c, s);
+  text_printf(out, "    w += %d;\n  }\n", n * (int)s->step);
+  for_each(c, n, "", "%s  *s%d = a%d;\n");
+  text_add(out, "}\n");
+}
+
+void c_fixed(CWriter *c, const CUsed *u) {
+  operations(c, u);
+  for (int i = 0; i < u->n_dots; i++)
+    dot_function(c, u->dot[i]);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* SHA-256 (FIPS 180-4) of bytes that come in pieces. */
+#ifndef GRUS_BASE_SHA256_H
+#define GRUS_BASE_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_DIGITS = 64, SHA256_BLOCK = 64 };
+
+typedef struct Sha256 {
+  uint32_t state[8];
+  uint64_t length; /* bytes so far */
+  uint8_t block[SHA256_BLOCK];
+} Sha256;
+
+Sha256 sha256_new(void);
+void sha256_add(Sha256 *sha, const void *data, size_t len);
+/* 64 hexadecimal digits and a NUL. */
+void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* From --precision and files of ranges to a quantised model; see quantise.h. */
+#include "driver/quantise.h"
+
+#include "driver/dump.h"
+#include "import/import.h"
+#include "model/quant/observe.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { RANGES_MAX_BYTES = 16 << 20 };
+
+bool precision_choose(Session *s, Model *model) {
+  const char *word = s->options->precision;
+  for (int i = 0; word && i < PRECISION_COUNT; i++)
+    if (strcmp(precision_name[i], word) == 0) model->precision = (Precision)i;
+  bool narrow = word && (model->precision == PRECISION_F16 || model->precision == PRECISION_BF16);
+  return !narrow || bind_precision(model, s->diags); /* weights that came with the model; others are not bound yet */
+}
+
+static const char *with_ending(Arena *arena, const char *path, const char *ending) {
+  const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+  size_t stem = dot && (!slash || dot > slash) ? (size_t)(dot - path) : strlen(path);
+  return arena_printf(arena, "%.*s%s", (int)stem, path, ending);
+}
+
+const char *ranges_path(Session *s, const Model *model, const Source *source) {
+  if (s->options->ranges) return s->options->ranges;
+  const char *dir = strcmp(source->path, "<stdin>") == 0 ? "." : file_dir(s->arena, source->path);
+  if (model->ranges.path) return file_join(s->arena, dir, model->ranges.path);
+  return strcmp(source->path, "<stdin>") == 0 ? arena_printf(s->arena, "%s.ranges", model->name) : with_ending(s->arena, source->path, ".ranges");
+}
+
+const char *rounded_path(Session *s, const char *ranges) { return with_ending(s->arena, ranges, ".q.safetensors"); }
+
+/* ---- invented inputs ---- */
+
+static uint64_t next_random(uint64_t *state) {
+  uint64_t z = *state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+EvalTensor invented_input(Arena *arena, const Model *model, const Port *port, uint64_t seed) {
+  const Type *type = &port->value->type;
+  EvalTensor t = {.steps = 1};
+  if (type->time.kind == TIME_STREAM) t.steps = 200 * model->steps_per_call / type->time.period;
+  else if (type_is_sequence(type)) t.steps = type->time.n;
+  if (type->time.kind == TIME_BOUNDED && t.steps > 1) t.steps -= t.steps / 3;
+  int64_t n = t.steps * type_step_size(type);
+  t.data = ARENA_ARRAY(arena, double, n + 1);
+  for (int64_t i = 0; i < n; i++) {
+    double unit = (double)(next_random(&seed) >> 40) * 0x1p-24;
+    bool integer = type->elem != ELEM_F32 && type->elem != ELEM_F16;
+    if (type->elem == ELEM_INDEX) t.data[i] = floor(unit * (double)type->categories);
+    else t.data[i] = integer ? floor(unit * 100) : (double)(float)(2 * unit - 1);
+  }
+  return t;
+}
+
+static const Ranges *invented_ranges(Session *s, const Model *model) {
+  Ranges *ranges = ARENA_NEW(s->arena, Ranges);
+  EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
+  for (int i = 0; i < model->n_in; i++)
+    run.in[i] = invented_input(s->arena, model, model->in[i], (uint64_t)i + 1);
+  if (model_eval(model, s->arena, &run) != EVAL_OK) return ranges;
+  ranges_observe(s->arena, model, &run, ranges);
+  return ranges;
+}
+
+/* ---- files ---- */
+
+static bool report_missing(Session *s, const Model *model, const char *path) {
+  Span at = span_valid(model->ranges.path_span) ? model->ranges.path_span : span_valid(model->precision_span) ? model->precision_span : model->name_span;
+  Diag *d = diag_new(s->diags, E704, at, "no activation ranges for model `%s`", model->name);
+  diag_primary(d, "`%s` computes with integers between known bounds", precision_name[model->precision]);
+  diag_note(d, "`%s` is not there", path);
+  diag_fix(d, FIX_MAYBE, "measure them: `grus calibrate %s NAME=DATA`", model->name);
+  return false;
+}
+
+static bool weights_agree(Session *s, const Model *model, const Ranges *ranges) {
+  const char *digest = weights_digest(s->arena, model);
+  if (!ranges->weights || strcmp(ranges->weights, digest) == 0) return true;
+  Diag *d = diag_new(s->diags, E705, ranges->weights_span, "these ranges were measured with other weights");
+  diag_primary(d, "the weights of `%s` are %.12s..", model->name, digest);
+  diag_fix(d, FIX_MAYBE, "calibrate again; or take this line out if you know that the ranges still hold");
+  return false;
+}
+
+/* "gru.0.W.weight": which tensor of a part. */
+static const Tensor *part_tensor(Arena *arena, const TensorFile *file, const char *layer, int dir, int part, const char *what) {
+  return tensor_find(file, arena_printf(arena, "%s.%d.%s.%s", layer, dir, part ? "U" : "W", what));
+}
+
+static bool report_rounded(Session *s, const Ranges *ranges, const char *path, const char *layer) {
+  Diag *d = diag_new(s->diags, E705, ranges->rounded_span, "the rounded weights in `%s` are not those of this model", path);
+  diag_primary(d, "the tensors of `%s` have other sizes, or values that are no integers of 16 bits", layer);
+  diag_fix(d, FIX_MAYBE, "calibrate again, or take this line out");
+  return false;
+}
+
+static bool take_part(Session *s, const TensorFile *file, const Layer *layer, int dir, int part, int64_t rows, int64_t depth, QuantGivenPart *out, bool *there) {
+  const Tensor *w = part_tensor(s->arena, file, layer->path, dir, part, "weight"), *b = part_tensor(s->arena, file, layer->path, dir, part, "bias");
+  const Tensor *scale = part_tensor(s->arena, file, layer->path, dir, part, "scale");
+  *there = w && b && scale;
+  if (!*there) return !w && !b && !scale;
+  if (w->count != rows * depth || b->count != rows || scale->count != rows) return false;
+  int16_t *weight = ARENA_ARRAY(s->arena, int16_t, w->count);
+  int32_t *bias = ARENA_ARRAY(s->arena, int32_t, rows);
+  double *scales = ARENA_ARRAY(s->arena, double, rows);
+  for (int64_t i = 0; i < w->count; i++) {
+    double x = tensor_get(w, i);
+    if (!(fabs(x) <= 32767) || x != floor(x)) return false;
+    weight[i] = (int16_t)x;
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    double x = tensor_get(b, r);
+    if (!(fabs(x) <= INT32_MAX) || x != floor(x)) return false;
+    bias[r] = (int32_t)x;
+    scales[r] = tensor_get(scale, r);
+  }
+  *out = (QuantGivenPart){layer->path, dir, part, weight, bias, scales};
+  return true;
+}
+
+static bool read_rounded(Session *s, const Model *model, const Ranges *ranges, QuantGiven *given) {
+  const char *path = file_join(s->arena, file_dir(s->arena, ranges->path), ranges->rounded);
+  TensorFile *file = tensor_file_open(s->arena, path, ranges->rounded, s->diags, ranges->rounded_span);
+  if (!file) return false;
+  QuantGivenPart *part = ARENA_ARRAY(s->arena, QuantGivenPart, 4 * model->n_layers + 1);
+  *given = (QuantGiven){.part = part, .needs_same_scale = true, .path = path};
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    ParamShape shape[LAYER_MAX_PARAMS];
+    bool recurrent = layer_info(layer->kind)->flags & RECURRENT, there;
+    if (!quant_is_integer(layer_precision(model, layer)) || !layer_params(layer, shape)) continue;
+    if (!recurrent && quant_kind(layer) != QUANT_MATRIX) continue;
+    for (int dir = 0; dir < layer_directions(layer); dir++)
+      for (int k = 0; k < (recurrent ? 2 : 1); k++) {
+        const ParamShape *p = &shape[k];
+        int64_t depth = recurrent ? p->dim[p->rank - 1] : param_count(p) / p->dim[0];
+        int64_t rows = param_count(p) / depth / (recurrent ? layer_directions(layer) : 1);
+        if (!take_part(s, file, layer, dir, k, rows, depth, &part[given->n_parts], &there))
+          return report_rounded(s, ranges, path, layer->path);
+        given->n_parts += there;
+      }
+  }
+  return true;
+}
+
+static const Ranges *read_ranges(Session *s, const char *path) {
+  size_t len;
+  const char *reason;
+  char *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
+  if (text && len > RANGES_MAX_BYTES) {
+    session_file_error(s, path, "read", "larger than any file of ranges: 16 MiB");
+    return NULL;
+  }
+  if (!text) {
+    session_file_error(s, path, "read", reason);
+    return NULL;
+  }
+  const Source *source = sources_add(&s->sources, path, text, len);
+  return ranges_parse(s->arena, source, s->diags);
+}
+
+/* A name in the file that no value has. */
+static bool names_are_known(Session *s, const Model *model, const Ranges *ranges) {
+  for (int i = 0; i < ranges->n; i++) {
+    const char *name = ranges->range[i].name, *near = NULL;
+    size_t least = 3;
+    bool known = false;
+    for (int k = 0; k < model->n_in + model->n_layers && !known; k++) {
+      const char *other = k < model->n_in ? model->in[k]->name : model->layer[k - model->n_in]->path;
+      bool cell = k >= model->n_in && model->layer[k - model->n_in]->kind == LAYER_LSTM;
+      known = strcmp(name, other) == 0 || (cell && strcmp(name, arena_printf(s->arena, "%s.c", other)) == 0);
+      size_t d = text_distance(name, other, least);
+      if (d < least) {
+        least = d;
+        near = other;
+      }
+    }
+    if (known) continue;
+    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "`%s` is no value of model `%s`", name, model->name);
+    diag_primary(d, "a range of nothing");
+    if (near) diag_fix(d, FIX_MAYBE, "did you mean `%s`?", near);
+    return false;
+  }
+  return true;
+}
+
+static bool has_invented_weights(const Session *s) { return s->options->weights && strncmp(s->options->weights, "random", 6) == 0; }
+
+bool build_quantise(Session *s, Model *model, const Source *source) {
+  const Ranges *ranges = NULL;
+  QuantGiven given = {0};
+  const char *path = ranges_path(s, model, source);
+  if (!model_wants_integers(model)) return true;
+  if (model_wants_ranges(model)) {
+    if (has_invented_weights(s)) ranges = invented_ranges(s, model);
+    else if (!file_exists(path)) return report_missing(s, model, path);
+    else ranges = read_ranges(s, path);
+    if (!ranges) return false;
+    if (ranges->path && (!weights_agree(s, model, ranges) || !names_are_known(s, model, ranges))) return false;
+    if (ranges->rounded && !read_rounded(s, model, ranges, &given)) return false;
+    if (ranges->path) s->ranges_path = path;
+  }
+  return model_quantise(model, ranges, given.n_parts ? &given : NULL, s->diags);
+}

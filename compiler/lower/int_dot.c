@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Sums of integer products. In: a QuantPart and an operand. After: its weights packed in the order in
+ * which they are summed, [block][k / step][row of the block][k % step], and the sums as registers. */
+#include "lower/int.h"
+
+KirElem int_elem(const QuantFormat *f) {
+  if (!f->bits) return KIR_F32;
+  return f->bits == 16 ? KIR_I16 : f->is_unsigned ? KIR_U8 : KIR_I8;
+}
+
+int int_step(const Lower *l) {
+  (void)l;
+  return 1;
+}
+
+static int64_t row_of(const IntRows *rows, int64_t block, int g) {
+  return rows->first + block * rows->block_stride + g * rows->group_stride;
+}
+
+static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPart *to, int16_t *w) {
+  for (int64_t b = 0; b < rows->blocks; b++)
+    for (int g = 0; g < rows->group; g++) {
+      const int16_t *from = part->w + row_of(rows, b, g) * part->depth;
+      for (int64_t k = 0; k < part->depth; k++)
+        w[b * to->depth * rows->group + (k / to->step * rows->group + g) * to->step + k % to->step] = from[k];
+    }
+}
+
+IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows, const char *name) {
+  IntPart to = {.q = part, .group = rows->group, .step = int_step(l)};
+  to.depth = (part->depth + to.step - 1) / to.step * to.step;
+  int64_t n = rows->blocks * rows->group;
+  int16_t *w = ARENA_ARRAY(l->arena, int16_t, n *to.depth);
+  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, n *to.depth);
+  int32_t *bias = ARENA_ARRAY(l->arena, int32_t, n);
+  int16_t *m = ARENA_ARRAY(l->arena, int16_t, n);
+  float *scale = ARENA_ARRAY(l->arena, float, n);
+  pack_weights(part, rows, &to, w);
+  for (int64_t i = 0; i < n * to.depth && part->bits == 8; i++)
+    narrow[i] = (int8_t)w[i];
+  for (int64_t b = 0; b < rows->blocks; b++)
+    for (int g = 0; g < rows->group; g++) {
+      int64_t row = row_of(rows, b, g), at = b * rows->group + g;
+      bias[at] = part->bias[row];
+      if (part->m) m[at] = part->m[row];
+      scale[at] = (float)(part->scale[row] * part->x.scale);
+    }
+  bool bytes = part->bits == 8;
+  const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name, layer->path ? layer->path : "",
+                                 (long long)rows->blocks, (long long)(to.depth / to.step), rows->group, to.step);
+  to.w = new_constants(l, layer, name, bytes ? KIR_I8 : KIR_I16, bytes ? (const void *)narrow : w, n * to.depth, doc);
+  to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n, "biases, in units of the products");
+  if (part->m) {
+    to.m = new_constants(l, layer, arena_printf(l->arena, "m%s", name), KIR_I16, m, n, "from sums to preactivations");
+    to.m->lo = 0;
+    to.m->hi = INT16_MAX;
+  } else
+    to.scale = new_constants(l, layer, arena_printf(l->arena, "s%s", name), KIR_F32, scale, n, "what a unit of the sums stands for");
+  return to;
+}
+
+/* Of a block, in elements of `size` a block. */
+static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, const int64_t *stride, int n_index) {
+  KirIndex at = kir_at(offset);
+  for (int i = 0; i < n_index; i++)
+    at = kir_at_plus(at, stride[i] * size, index[i]);
+  return at;
+}
+
+void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index, const int64_t *stride, int n_index,
+              const char *const *name, KirReg **sums) {
+  KirDot dot = {.w = part->w, .z = x->buffer, .bias = part->bias, .z_at = x->at, .count = part->depth, .step = part->step};
+  dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
+  dot.bias_at = block_at(0, part->group, index, stride, n_index);
+  kb_dot(&l->kb, sums, part->group, name, &dot);
+}
+
+KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index, const int64_t *stride, int n_index) {
+  KirExpr *m = kb_load(&l->kb, part->m, block_at(g, part->group, index, stride, n_index), 1);
+  return int_mulw(l, int_up(l, kb_use(&l->kb, sum), part->q->shift), m);
+}
+
+void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x, KirIndex at, int64_t stride, int64_t n,
+                 const QuantFormat *value, const QuantFormat *operand) {
+  Kb *kb = &l->kb;
+  if (value->bits && to->elem == x->elem && stride == 1 && to_stride == 1) {
+    kb_copy(kb, to, to_at, x, at, n);
+    return;
+  }
+  KirReg *k = n > 1 ? kb_for(kb, "k", 0, n, 1) : NULL;
+  KirExpr *q = int_operand(l, kb_load(kb, x, kir_at_plus(at, stride, k), 1), value, operand);
+  kb_store(kb, to, kir_at_plus(to_at, to_stride, k), q);
+  if (k) kb_end(kb);
+}
+
+/* Whether elements can be multiplied where they lie. */
+static bool lies_ready(const Lower *l, const KirBuffer *x, int64_t stride, int64_t n, const QuantFormat *value) {
+  return value->bits && stride == 1 && x->elem != KIR_F32 && n % int_step(l) == 0;
+}
+
+IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at, int64_t stride, int64_t n,
+                     const QuantFormat *value, const QuantFormat *operand) {
+  bool fits = value->bits && value->bits <= operand->bits;
+  if (fits && lies_ready(l, x, stride, n, value)) return (IntVector){x, at};
+  int64_t padded = (n + int_step(l) - 1) / int_step(l) * int_step(l);
+  KirBuffer *q = new_kept(l, layer, name, int_elem(fits ? value : operand), padded);
+  KirIndex q_at = at_batch(l, q, 0);
+  int_convert(l, q, q_at, 1, x, at, stride, n, value, operand);
+  if (padded > n) kb_zero(&l->kb, q, kir_at_offset(q_at, n), padded - n);
+  return (IntVector){q, q_at};
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Which layers compute in integers, in what memory their values lie, and who lowers them. */
+#include "lower/int.h"
+
+bool int_computes(const Lower *l, const Layer *layer) {
+  const Quant *q = l->model->quant;
+  if (!q) return false;
+  const Layer *by = q->absorber[layer->id];
+  const QuantLayer *ql = q->layer[by ? by->id : layer->id];
+  return ql && ql->precision != PRECISION_W8;
+}
+
+bool int_is_view(const Lower *l, const Layer *layer) {
+  return quant_kind(layer) == QUANT_PORT && int_computes(l, layer);
+}
+
+KirElem int_value_elem(const Lower *l, const Value *v) {
+  const Quant *q = l->model->quant;
+  return q && q->value[v->id].bits ? int_elem(&q->value[v->id]) : elem_of(&v->type);
+}
+
+bool int_formats_agree(const Lower *l, const Value *a, const Value *b) {
+  const Quant *q = l->model->quant;
+  if (!q) return true;
+  const QuantFormat *f = &q->value[a->id], *g = &q->value[b->id];
+  return f->bits == g->bits && f->is_unsigned == g->is_unsigned && f->scale == g->scale && f->zero == g->zero;
+}
+
+void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, KirReg *t) {
+  Kb *kb = &l->kb;
+  QuantFormat f = int_format(l, v), none = {0};
+  KirIndex it = view_row(to, t, 0), jf = view_row(from, t, 0);
+  int opened = 0;
+  for (int axis = 0; axis < to->rank; axis++) {
+    if (to->dim[axis] == 1) continue;
+    KirReg *k = kb_for(kb, axis == to->rank - 1 ? "k" : "i", 0, to->dim[axis], 1);
+    it = kir_at_plus(it, to->stride[axis], k);
+    jf = kir_at_plus(jf, from->stride[axis], k);
+    opened++;
+  }
+  kb_store(kb, to->buffer, it, int_operand(l, kb_load(kb, from->buffer, jf, 1), &none, &f));
+  close_loops(l, opened);
+}
+
+/* Stages whose result has the format of its input and that compute something. */
+static bool computes_in_one_format(const Layer *layer) {
+  return layer->kind == LAYER_relu || layer->kind == LAYER_clip || layer->kind == LAYER_abs;
+}
+
+static bool emit_step_of(Lower *l, const Layer *layer, KirReg *t) {
+  if (layer->kind == LAYER_Embedding) int_embedding_step(l, layer, t);
+  else if (layer->kind == LAYER_concat) int_concat_step(l, layer, t);
+  else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool) int_pool_step(l, layer, t);
+  else if (layer->kind == LAYER_mean || layer->kind == LAYER_max) int_over_time_step(l, layer, t);
+  else if (computes_in_one_format(layer)) int_same_step(l, layer, t);
+  else if (quant_kind(layer) == QUANT_RESCALE) int_rescaled_step(l, layer, t);
+  else return false;
+  return true;
+}
+
+bool int_emit(Lower *l, const Layer *layer, IntPhase phase, KirReg *t) {
+  bool over_time = layer->kind == LAYER_mean || layer->kind == LAYER_max;
+  if (int_is_w8(l, layer) && layer->kind == LAYER_Embedding && phase == INT_STEP) int_embedding_step(l, layer, t);
+  else if (!int_computes(l, layer)) return false;
+  if (int_is_w8(l, layer)) return true;
+  if (phase == INT_STEP) return emit_step_of(l, layer, t);
+  if (!over_time) return false;
+  if (phase == INT_BEFORE) int_over_time_before(l, layer);
+  else int_over_time_after(l, layer);
+  return true;
+}

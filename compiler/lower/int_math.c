@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Fixed-point arithmetic as KIR: exact operations, limits that are left out where they are known to
+ * hold, and the cubics of tanh as helpers. */
+#include "lower/int.h"
+
+#include <math.h>
+#include <string.h>
+
+KirExpr *int_num(Lower *l, int64_t i) { return kb_int(&l->kb, KIR_I32, i, 1); }
+KirExpr *int_add(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_ADD, a, b); }
+KirExpr *int_sub(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_SUB, a, b); }
+KirExpr *int_mul(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_MUL, a, b); }
+
+KirExpr *int_up(Lower *l, KirExpr *a, int n) { return n ? kb_exact(&l->kb, KIR_SHL, a, int_num(l, n)) : a; }
+KirExpr *int_down(Lower *l, KirExpr *a, int n) { return n ? kb_op2(&l->kb, KIR_SHR, a, int_num(l, n)) : a; }
+KirExpr *int_mulw(Lower *l, KirExpr *a, KirExpr *m) { return kb_op2(&l->kb, KIR_MULW, a, m); }
+
+KirExpr *int_limit(Lower *l, KirExpr *a, int64_t lo, int64_t hi) {
+  int64_t least, most;
+  kir_expr_range(a, &least, &most);
+  return least >= lo && most <= hi ? a : kb_clamp(&l->kb, a, lo, hi);
+}
+
+int64_t int_constant(double x, int fraction) {
+  return (int64_t)fmin(fmax(nearbyint(ldexp(x, fraction)), -INT32_MAX), INT32_MAX);
+}
+
+/* ---- helpers ---- */
+
+static KirFunc *find_helper(const Lower *l, const char *name) {
+  for (int i = 0; i < l->m->n_funcs; i++)
+    if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0) return l->m->func[i];
+  return NULL;
+}
+
+enum { Q17_MOST = (1 << 20) - 1, Q17_LEAST = -(1 << 20), SEGMENT_BITS = 15 };
+
+/* Coefficients j of the cubics. */
+static KirBuffer *cubic(Lower *l, int j) {
+  const char *name = arena_printf(l->arena, "tanh_c%d", j);
+  for (int i = 0; i < l->m->n_buffers; i++)
+    if (strcmp(l->m->buffer[i]->name, name) == 0) return l->m->buffer[i];
+  bool wide = j < 2;
+  KirBuffer *b = kir_buffer(l->m, name, KIR_CONST, wide ? KIR_U16 : KIR_I16, QUANT_SEGMENTS);
+  uint16_t *data = ARENA_ARRAY(l->arena, uint16_t, QUANT_SEGMENTS);
+  for (int i = 0; i < QUANT_SEGMENTS; i++)
+    data[i] = (uint16_t)quant_tanh[j][i];
+  b->data = data;
+  b->doc = j == 0 ? "tanh in 32 cubics: coefficients of 1, t, t^2 and t^3" : NULL;
+  return b;
+}
+
+static KirFunc *new_helper(Lower *l, const char *name, const char *doc, Kb *kb, KirReg **p) {
+  KirFunc *f = ARENA_NEW(l->arena, KirFunc);
+  f->name = name;
+  f->kind = KIR_HELPER;
+  f->result = kir_type(KIR_I32, 1);
+  f->n_args = 1;
+  f->doc = doc;
+  *kb = kb_new(l->m, f);
+  *p = f->args[0] = kb_reg(kb, "p", f->result);
+  (*p)->lo = Q17_LEAST;
+  (*p)->hi = Q17_MOST;
+  return f;
+}
+
+static KirFunc *finish_helper(Lower *l, KirFunc *f) {
+  kir_helper_range(f, &f->lo, &f->hi);
+  f->id = l->m->n_funcs;
+  ARENA_PUSH(l->arena, l->m->func, l->m->n_funcs, l->m->cap_funcs, f);
+  return f;
+}
+
+/* R of quant_table.c. */
+static KirFunc *cubic_helper(Lower *l) {
+  KirFunc *f = find_helper(l, "tanh_q17");
+  if (f) return f;
+  Lower inner = *l, *in = &inner;
+  KirReg *p;
+  f = new_helper(l, "tanh_q17", "tanh of Q3.17 in Q0.16, both floors: one's complement mirrors it", &in->kb, &p);
+  Kb *kb = &in->kb;
+  KirExpr *sign = int_down(in, kb_use(kb, p), 31);
+  KirReg *v = kb_let(kb, "v", kb_op2(kb, KIR_XOR, kb_use(kb, p), sign));
+  KirReg *i = f->split = kb_let(kb, "i", int_down(in, kb_use(kb, v), SEGMENT_BITS));
+  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), int_num(in, (1 << SEGMENT_BITS) - 1)));
+  KirReg *r = kb_let(kb, "r3", kb_lookup(kb, cubic(l, 3), kb_use(kb, i)));
+  static const char *const name[] = {"r", "r1", "r2"};
+  for (int j = 2; j >= 0; j--) {
+    KirExpr *product = int_down(in, int_mul(in, kb_use(kb, r), kb_use(kb, t)), 16);
+    r = kb_let(kb, name[j], int_add(in, kb_lookup(kb, cubic(l, j), kb_use(kb, i)), product));
+  }
+  kb_return_value(kb, kb_op2(kb, KIR_XOR, kb_use(kb, r), int_down(in, kb_use(kb, p), 31)));
+  return finish_helper(l, f);
+}
+
+static KirFunc *squash_helper(Lower *l, bool is_tanh) {
+  const char *name = is_tanh ? "tanh_q15" : "sigmoid_q15";
+  KirFunc *f = find_helper(l, name);
+  if (f) return f;
+  KirFunc *cubics = cubic_helper(l);
+  Lower inner = *l, *in = &inner;
+  KirReg *p;
+  f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", &in->kb, &p);
+  Kb *kb = &in->kb;
+  KirExpr *r = kb_call(kb, cubics, kb_use(kb, p));
+  KirExpr *y = is_tanh ? int_down(in, int_add(in, r, int_num(in, 1)), 1) : int_down(in, int_add(in, r, int_num(in, 65538)), 2);
+  kb_return_value(kb, int_limit(in, y, INT16_MIN, INT16_MAX));
+  return finish_helper(l, f);
+}
+
+/* ---- activations ---- */
+
+/* p with `to` fraction bits in 21 bits with the sign. */
+static KirExpr *as_argument(Lower *l, KirExpr *p, int fraction, int to) {
+  int n = to - fraction;
+  if (n <= 0) return int_limit(l, int_down(l, p, -n), Q17_LEAST, Q17_MOST);
+  int64_t most = (int64_t)1 << (20 - n);
+  return int_limit(l, int_up(l, int_limit(l, p, -most, most), n), Q17_LEAST, Q17_MOST);
+}
+
+static KirExpr *hard(Lower *l, KirExpr *p, int fraction, double slope) {
+  KirExpr *v = as_argument(l, p, fraction, 17);
+  KirExpr *y = int_mulw(l, int_up(l, v, 8), int_num(l, (int64_t)nearbyint(slope * 32768)));
+  y = int_down(l, int_add(l, y, int_num(l, 256)), 9);
+  return int_limit(l, int_add(l, y, int_num(l, 16384)), 0, INT16_MAX);
+}
+
+KirExpr *int_activation(Lower *l, Activation a, KirExpr *p, int fraction) {
+  switch (a) {
+  case ACT_TANH: return kb_call(&l->kb, squash_helper(l, true), as_argument(l, p, fraction, 17));
+  case ACT_SIGMOID: return kb_call(&l->kb, squash_helper(l, false), as_argument(l, p, fraction, 16));
+  case ACT_HARD_SIGMOID: return hard(l, p, fraction, 1.0 / 6);
+  case ACT_HARD_SIGMOID_02: return hard(l, p, fraction, 0.2);
+  case ACT_HARD_TANH: return int_to_fraction(l, p, fraction, 15, -INT16_MAX, INT16_MAX);
+  case ACT_LINEAR:
+  case ACT_RELU:
+  case ACT_SOFTPLUS:
+  case ACT_SOFTSIGN:
+  case ACT_ELU:
+  case ACT_SELU:
+  case ACT_GELU:
+  case ACT_EXP:
+  case ACT_COUNT: break;
+  }
+  return p; /* quantise has refused the others */
+}
+
+Activation int_word(const Layer *layer) {
+  if (layer->kind == LAYER_tanh) return ACT_TANH;
+  if (layer->kind == LAYER_sigmoid) return ACT_SIGMOID;
+  return layer->kind == LAYER_hard_tanh ? ACT_HARD_TANH : ACT_HARD_SIGMOID;
+}
+
+/* ---- changes of scale ---- */
+
+KirExpr *int_to_fraction(Lower *l, KirExpr *p, int from, int to, int64_t lo, int64_t hi) {
+  int n = from - to;
+  if (n <= 0) { /* floors of the bounds, so that shifting back stays within them */
+    int64_t unit = (int64_t)1 << -n, least = lo >= 0 ? lo / unit : -((-lo + unit - 1) / unit);
+    return int_up(l, int_limit(l, p, least, hi / unit), -n);
+  }
+  int64_t half = (int64_t)1 << (n - 1);
+  p = int_limit(l, p, INT32_MIN, INT32_MAX - half);
+  return int_limit(l, int_down(l, int_add(l, p, int_num(l, half)), n), lo, hi);
+}
+
+KirExpr *int_scaled(Lower *l, KirExpr *a, const QuantScale *s) {
+  return int_mulw(l, int_up(l, a, s->shift), int_num(l, s->m));
+}
+
+KirExpr *int_settled(Lower *l, KirExpr *p, int fraction, const QuantFormat *out) {
+  if (fraction) p = int_down(l, int_add(l, p, int_num(l, (int64_t)1 << (fraction - 1))), fraction);
+  if (out->zero != 0) p = int_add(l, p, int_num(l, (int64_t)out->zero));
+  return int_limit(l, p, out->low, out->high);
+}
+
+KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f) {
+  Kb *kb = &l->kb;
+  int64_t zero = (int64_t)f->zero;
+  KirExpr *q = kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, f->inverse, 1)), f->low - zero, f->high - zero);
+  return zero ? int_add(l, q, int_num(l, zero)) : q;
+}
+
+KirExpr *int_to_float(Lower *l, KirExpr *q, double scale) {
+  Kb *kb = &l->kb;
+  return kb_op2(kb, KIR_MUL, kb_convert(kb, KIR_F32, q), kb_num(kb, (float)scale, 1));
+}
+
+KirExpr *int_operand(Lower *l, KirExpr *x, const QuantFormat *value, const QuantFormat *operand) {
+  if (!value->bits) return int_from_float(l, x, operand);
+  if (value->bits <= operand->bits) return x;
+  return int_limit(l, int_down(l, int_add(l, x, int_num(l, 128)), 8), -127, 127);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* w8: kernels in 8 bits, all else in f32. In: a Mat of a layer in w8. After: its sums in f32, one unit
+ * after the other, and what finishes them.
+ *
+ *     most = max |x|      q = round(x * 32767 / most)      sum = b + f32(w . q) * (scale[row] * most / 32767)
+ *
+ * The products are exact, so the sums do not depend on the order or the width of vectors. */
+#include "lower/int.h"
+
+bool int_is_w8(const Lower *l, const Layer *layer) {
+  const Quant *q = l->model->quant;
+  return q && q->layer[layer->id] && q->layer[layer->id]->precision == PRECISION_W8;
+}
+
+/* A part of a Mat: its packed rows, its operand in 16 bits and what a unit of that counts. */
+typedef struct W8Part {
+  IntPart rows;
+  IntVector x;
+  KirReg *unit;
+} W8Part;
+
+/* The rows of a gate within its QuantPart. */
+static int64_t first_row(const Mat *mat, int part, int gate, int *dir) {
+  const Layer *layer = mat->layer;
+  *dir = 0;
+  if (!(layer_info(layer->kind)->flags & RECURRENT)) return 0;
+  const float *all = layer->weights->role[part ? ROLE_RECURRENT : ROLE_KERNEL];
+  int64_t row = (mat->part[part].w[gate] - all) / mat_part_depth(&mat->part[part]);
+  int64_t rows = layer->kind == LAYER_GRU ? 3 * mat->units : layer->kind == LAYER_LSTM ? 4 * mat->units : mat->units;
+  *dir = (int)(row / rows);
+  return row % rows;
+}
+
+static IntPart pack(Lower *l, const Mat *mat, int part) {
+  const MatPart *p = &mat->part[part];
+  int dir;
+  int64_t row = first_row(mat, part, 0, &dir);
+  IntRows rows = {.first = row, .blocks = mat->units * mat->groups, .block_stride = 1, .group_stride = mat->units, .group = p->n_gates};
+  return int_pack(l, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows, arena_printf(l->arena, "%s%s", p->name, mat->suffix));
+}
+
+/* Loops over the elements of a part's operand. Returns how many to close; *n counts them from 0. */
+static int open_elements(Lower *l, const MatPart *p, KirReg *group, KirIndex *x, KirIndex *n) {
+  Kb *kb = &l->kb;
+  int opened = 0;
+  *x = kir_at_plus(p->at, p->group_stride, group);
+  if (p->taps > 1) {
+    KirReg *i = kb_for(kb, "i", 0, p->taps, 1);
+    *x = kir_at_plus(*x, p->tap_stride, i);
+    *n = kir_at_plus(*n, (p->taps2 > 1 ? p->taps2 : 1) * p->d, i);
+    opened++;
+  }
+  if (p->taps2 > 1) {
+    KirReg *i = kb_for(kb, "i", 0, p->taps2, 1);
+    *x = kir_at_plus(*x, p->tap2_stride, i);
+    *n = kir_at_plus(*n, p->d, i);
+    opened++;
+  }
+  if (p->d == 1) return opened;
+  KirReg *k = kb_for(kb, "k", 0, p->d, 1);
+  *x = kir_at_plus(*x, p->k_stride, k);
+  *n = kir_at_plus(*n, 1, k);
+  return opened + 1;
+}
+
+/* The operand in 16 bits, by the largest of its elements. */
+static void round_operand(Lower *l, const Mat *mat, int part, KirReg *group, W8Part *to) {
+  Kb *kb = &l->kb;
+  const MatPart *p = &mat->part[part];
+  KirBuffer *q = new_kept(l, mat->layer, part ? "hq" : "xq", KIR_I16, to->rows.depth);
+  KirIndex x, n = at_batch(l, q, 0), none = kir_at(0);
+  KirReg *most = kb_var(kb, "most", kb_num(kb, 1e-30f, 1));
+  int opened = open_elements(l, p, group, &x, &none);
+  KirExpr *size = kb_op1(kb, KIR_ABS, kb_load(kb, p->x, x, 1));
+  kb_set(kb, most, kb_op2(kb, KIR_MAX, size, kb_use(kb, most)));
+  close_loops(l, opened);
+  KirReg *inverse = kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 32767, 1), kb_use(kb, most)));
+  to->unit = kb_let(kb, "unit", kb_op2(kb, KIR_DIV, kb_use(kb, most), kb_num(kb, 32767, 1)));
+  opened = open_elements(l, p, group, &x, &n);
+  KirExpr *scaled = kb_op2(kb, KIR_MUL, kb_load(kb, p->x, x, 1), kb_use(kb, inverse));
+  kb_store(kb, q, n, kb_round(kb, scaled, -32767, 32767));
+  close_loops(l, opened);
+  if (to->rows.depth > mat_part_depth(p))
+    kb_zero(kb, q, at_batch(l, q, mat_part_depth(p)), to->rows.depth - mat_part_depth(p));
+  to->x = (IntVector){q, at_batch(l, q, 0)};
+}
+
+static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
+  if (!mat->has_bias[acc]) return NULL;
+  return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix), mat->bias[acc], mat->units * mat->groups, NULL);
+}
+
+/* Sums of one unit in f32, then what is done with them. */
+static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *const *bias, KirReg *group, KirReg *unit) {
+  static const char *const name[] = {"p0", "p1", "p2", "p3"};
+  Kb *kb = &l->kb;
+  KirReg *acc[MAT_MAX_ACC], *sums[MAT_MAX_ACC], *index[2] = {unit, group};
+  int64_t stride[2] = {1, mat->units};
+  int n_index = group ? 2 : 1;
+  MatUnits u = {.unit = kir_at_plus(kir_at_plus(kir_at(0), 1, unit), mat->units, group), .lanes = 1, .valid = 1};
+  for (int a = 0; a < mat->n_acc; a++)
+    acc[a] = kb_var(kb, mat->acc_name[a], bias[a] ? kb_load(kb, bias[a], u.unit, 1) : kb_num(kb, 0, 1));
+  for (int k = 0; k < mat->n_parts; k++) {
+    const MatPart *p = &mat->part[k];
+    int_sums(l, &part[k].rows, &part[k].x, index, stride, n_index, name, sums);
+    for (int g = 0; g < p->n_gates; g++) {
+      KirIndex at = kir_at_offset(mat_unit_at(kir_at(0), p->n_gates, &u), g);
+      KirExpr *scale = kb_op2(kb, KIR_MUL, kb_load(kb, part[k].rows.scale, at, 1), kb_use(kb, part[k].unit));
+      KirReg *to = acc[p->acc[g]];
+      kb_set(kb, to, kb_op3(kb, KIR_MAD, kb_convert(kb, KIR_F32, kb_use(kb, sums[g])), scale, kb_use(kb, to)));
+    }
+  }
+  mat->finish(l, mat->context, &u, acc);
+}
+
+void int_w8_emit(Lower *l, Mat *mat) {
+  Kb *kb = &l->kb;
+  W8Part part[MAT_MAX_PARTS];
+  KirBuffer *bias[MAT_MAX_ACC];
+  for (int k = 0; k < mat->n_parts; k++)
+    part[k].rows = pack(l, mat, k);
+  for (int a = 0; a < mat->n_acc; a++)
+    bias[a] = pack_bias(l, mat, a);
+  if (mat->row) kb_for_again(kb, mat->row, 0, mat->n_rows);
+  KirReg *group = mat->groups > 1 ? kb_for(kb, "group", 0, mat->groups, 1) : NULL;
+  for (int k = 0; k < mat->n_parts; k++)
+    round_operand(l, mat, k, group, &part[k]);
+  KirReg *j = mat->units > 1 ? kb_for(kb, "j", 0, mat->units, 1) : NULL;
+  unit_sums(l, mat, part, bias, group, j);
+  if (j) kb_end(kb);
+  if (group) kb_end(kb);
+  if (mat->row) kb_end(kb);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The integer oracle: the walk. In: a quantised model and its inputs. Out: what compiled code gives,
+ * bit for bit; only layers without an integer form are those of the reference evaluator, rounded to
+ * f32. It shares with lower/ the numbers of model/quant/quant.h and no code. */
+#include "model/eval/eval_int.h"
+
+void eval_int_inputs(Eval *e) {
+  for (int i = 0; i < e->model->n_in; i++) {
+    const Value *v = e->model->in[i]->value;
+    EvalTensor *t = &e->run->value[v->id];
+    QuantFormat f = oracle_format(e, v), none = {0};
+    int64_t n = t->steps * type_step_size(&v->type);
+    for (int64_t k = 0; k < n; k++) {
+      if (f.bits) t->data[k] = (double)oracle_operand(t->data[k], &none, &f);
+      else if (v->type.elem == ELEM_F32) t->data[k] = (double)(float)t->data[k];
+    }
+  }
+}
+
+static void round_results(Eval *e, const Layer *layer) {
+  for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
+    EvalTensor *t = &e->run->value[layer->out[k]->id];
+    int64_t n = t->steps * type_step_size(&layer->out[k]->type);
+    for (int64_t i = 0; i < n && layer->out[k]->type.elem == ELEM_F32; i++)
+      t->data[i] = (double)(float)t->data[i];
+  }
+}
+
+static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
+  switch (layer->kind) {
+  case LAYER_GRU:
+  case LAYER_LSTM:
+  case LAYER_RNN: oracle_recurrent(e, layer, ql); break;
+  case LAYER_Dense:
+  case LAYER_Conv1D:
+  case LAYER_Conv2D: oracle_matrix(e, layer, ql); break;
+  case LAYER_Embedding: oracle_table(e, layer, ql); break;
+  case LAYER_normalize: { /* the port's integers themselves */
+    const EvalTensor *x = eval_in(e, layer->in[0]);
+    EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+    for (int64_t i = 0; i < x->steps * type_step_size(&layer->out[0]->type); i++)
+      y->data[i] = x->data[i];
+    break;
+  }
+  case LAYER_add:
+  case LAYER_sub:
+  case LAYER_mul:
+  case LAYER_div:
+  case LAYER_concat:
+  case LAYER_tanh:
+  case LAYER_sigmoid:
+  case LAYER_hard_tanh:
+  case LAYER_hard_sigmoid: oracle_rescaled(e, layer, ql); break;
+  default: oracle_same(e, layer, ql); break;
+  }
+}
+
+EvalStatus eval_int_layer(Eval *e, const Layer *layer) {
+  const QuantLayer *ql = e->model->quant->layer[layer->id];
+  if (e->model->quant->absorber[layer->id]) return EVAL_OK; /* done with the layer it stands behind */
+  if (!ql) {
+    EvalStatus status = eval_layer(e, layer);
+    round_results(e, layer);
+    return status;
+  }
+  compute(e, layer, ql);
+  return e->overflowed ? EVAL_OVERFLOW : EVAL_OK;
+}

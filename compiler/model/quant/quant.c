@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The stage `quantise`: see quant.h. */
+#include "model/quant/quant_internal.h"
+
+bool model_wants_integers(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++) {
+    Precision p = layer_precision(model, model->layer[i]);
+    if (quant_is_integer(p) || p == PRECISION_W8) return true;
+  }
+  return false;
+}
+
+bool model_wants_ranges(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (quant_is_integer(layer_precision(model, model->layer[i]))) return true;
+  return false;
+}
+
+static bool weights_are_there(Quantise *q) {
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *layer = q->model->layer[i];
+    Precision p = layer_precision(q->model, layer);
+    ParamShape shape[LAYER_MAX_PARAMS];
+    if ((!quant_is_integer(p) && p != PRECISION_W8) || !layer_params(layer, shape)) continue;
+    if (layer->weights && layer->weights->role[shape[0].role]) continue;
+    Diag *d = quant_report(q, E703, layer, arena_printf(q->arena, "`%s` has no %s implementation", layer_info(layer->kind)->name, precision_name[p]));
+    diag_primary(d, "%s here", precision_name[p]);
+    diag_note(d, "weights that arrive at run time are f32");
+    diag_fix(d, FIX_MAYBE, "compute in f32, or build the weights in");
+    return false;
+  }
+  return true;
+}
+
+/* In f32, but one rounding at most. */
+static bool is_exact_in_float(const Layer *layer) {
+  bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;
+  bool joins = layer->kind == LAYER_concat || layer->kind == LAYER_add || layer->kind == LAYER_sub || layer->kind == LAYER_mul;
+  return (quant_kind(layer) == QUANT_SAME && !averages) || joins || layer->kind == LAYER_argmax || layer->kind == LAYER_onehot;
+}
+
+bool quant_is_exact(const Model *model, const Value *value) {
+  const Layer *layer = value->layer;
+  if (!layer) return true;
+  const Layer *by = model->quant->absorber[layer->id];
+  const QuantLayer *ql = model->quant->layer[by ? by->id : layer->id];
+  bool exact = ql ? ql->precision != PRECISION_W8 : is_exact_in_float(layer);
+  const OptVal *init = layer_opt(layer, OPT_init);
+  for (int i = 0; exact && i < layer->n_in; i++)
+    exact = quant_is_exact(model, layer->in[i]);
+  for (int i = 0; exact && init && i < init->n_values; i++)
+    exact = quant_is_exact(model, init->values[i]);
+  if (exact && init && init->states_of) exact = quant_is_exact(model, init->states_of->out[0]);
+  return exact;
+}
+
+bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
+  Quantise q = {.model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
+  if (!model_wants_integers(model)) return true;
+  if (!weights_are_there(&q)) return false;
+  q.quant = ARENA_NEW(q.arena, Quant);
+  q.quant->value = ARENA_ARRAY(q.arena, QuantFormat, model->n_values + 1);
+  q.quant->layer = ARENA_ARRAY(q.arena, QuantLayer *, model->n_layers + 1);
+  q.quant->absorber = ARENA_ARRAY(q.arena, const Layer *, model->n_layers + 1);
+  quantise_formats(&q);
+  for (int i = 0; i < model->n_layers && !q.failed; i++)
+    if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
+  if (q.failed) return false;
+  model->quant = q.quant;
+  return true;
+}

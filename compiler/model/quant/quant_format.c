@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Formats of values. In: a bound model with ranges. After: quant->value says how each value is kept,
+ * and quant->layer is there for each layer that computes in integers (still without its numbers).
+ *
+ * A value is f32 where anything reads it as f32: an output, a start state, a stage without an integer
+ * form; so is a field of a recurrent layer. Stages that only move values have one format before and
+ * behind. What is left is kept in the integers that its readers multiply. */
+#include "model/quant/quant_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+QuantKind quant_kind(const Layer *layer) {
+  switch (layer->kind) {
+  case LAYER_Dense:
+  case LAYER_Conv1D:
+  case LAYER_Conv2D: return QUANT_MATRIX;
+  case LAYER_GRU:
+  case LAYER_LSTM:
+  case LAYER_RNN: return QUANT_RECURRENT;
+  case LAYER_Embedding: return QUANT_TABLE;
+  case LAYER_BatchNorm: return QUANT_NORM;
+  case LAYER_normalize: return QUANT_PORT;
+  case LAYER_mean: return layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_Dropout:
+  case LAYER_GaussianNoise:
+  case LAYER_last:
+  case LAYER_max:
+  case LAYER_max_pool:
+  case LAYER_mean_pool:
+  case LAYER_flatten:
+  case LAYER_reshape:
+  case LAYER_repeat:
+  case LAYER_expand:
+  case LAYER_frames:
+  case LAYER_delay:
+  case LAYER_reverse:
+  case LAYER_slice:
+  case LAYER_relu:
+  case LAYER_abs:
+  case LAYER_clip: return QUANT_SAME;
+  case LAYER_add:
+  case LAYER_sub:
+  case LAYER_mul:
+  case LAYER_concat:
+  case LAYER_tanh:
+  case LAYER_sigmoid:
+  case LAYER_hard_sigmoid:
+  case LAYER_hard_tanh: return QUANT_RESCALE;
+  case LAYER_div: return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE : QUANT_FLOAT;
+  case LAYER_LayerNorm:
+  case LAYER_prelu:
+  case LAYER_leaky_relu:
+  case LAYER_elu:
+  case LAYER_selu:
+  case LAYER_gelu:
+  case LAYER_softplus:
+  case LAYER_softsign:
+  case LAYER_exp:
+  case LAYER_log:
+  case LAYER_sqrt:
+  case LAYER_square:
+  case LAYER_softmax:
+  case LAYER_overlap_add:
+  case LAYER_onehot:
+  case LAYER_argmax:
+  case LAYER_KIND_COUNT: break;
+  }
+  return QUANT_FLOAT;
+}
+
+bool quant_is_bounded(const Layer *layer) {
+  LayerKind k = layer->kind;
+  return k == LAYER_tanh || k == LAYER_sigmoid || k == LAYER_hard_tanh || k == LAYER_hard_sigmoid;
+}
+
+bool quant_is_activation(const Layer *layer) {
+  return quant_is_bounded(layer) || layer->kind == LAYER_relu || layer->kind == LAYER_clip;
+}
+
+const char *quant_value_name(const Value *value) {
+  if (value->port) return value->port->name;
+  return value->layer ? value->layer->path : value->name;
+}
+
+Diag *quant_report(Quantise *q, DiagCode code, const Layer *layer, const char *message) {
+  bool given = layer && layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
+  Span at = given ? layer_opt(layer, OPT_precision)->span : layer ? layer->span : q->model->span;
+  Diag *d = diag_new(q->diags, code, at, "%s", message);
+  if (!given && span_valid(q->model->precision_span))
+    diag_label(d, q->model->precision_span, "set for the whole model here");
+  q->failed = q->failed || d->level == LEVEL_ERROR;
+  return d;
+}
+
+/* ---- formats ---- */
+
+QuantFormat quant_format_fraction(int fraction, int bits) {
+  int32_t most = bits == 8 ? 127 : 32767;
+  return (QuantFormat){.bits = bits,
+                       .scale = ldexp(1, -fraction),
+                       .low = bits == 8 ? -127 : -32768,
+                       .high = most,
+                       .inverse = (float)ldexp(1, fraction)};
+}
+
+/* 16 bits around zero, with as much room again: clipping costs much and a bit of room nothing.
+ * 8 bits between the least and the greatest. */
+QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom) {
+  double least = 1e-9;
+  QuantFormat f = {.bits = bits, .low = -32767, .high = 32767};
+  if (bits == 8) {
+    low = fmin(low, 0);
+    high = fmax(high, 0);
+    f.low = -128;
+    f.high = 127;
+    f.scale = fmax(high - low, least) / 255;
+  } else
+    f.scale = (headroom ? 2 : 1) * fmax(fmax(-low, high), least) / 32767;
+  f.inverse = (float)(1 / f.scale); /* what is multiplied by is the definition */
+  f.scale = 1 / (double)f.inverse;
+  if (bits == 8) f.zero = fmin(fmax(nearbyint(-128 - low / f.scale), -128), 127);
+  return f;
+}
+
+const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
+  static const Range none = {.low = -1, .high = 1};
+  const Range *r = q->ranges ? ranges_find(q->ranges, name) : NULL;
+  if (r) return r;
+  Diag *d = quant_report(q, E704, layer, arena_printf(q->arena, "no range for `%s`", name));
+  diag_primary(d, "computes with integers between known bounds");
+  if (q->ranges && q->ranges->path) diag_note(d, "`%s` has none of that name", q->ranges->path);
+  diag_fix(d, FIX_MAYBE, "measure it: `grus calibrate MODEL.grus NAME=DATA`");
+  return &none;
+}
+
+/* ---- readers ---- */
+
+static bool is_output(const Model *model, const Value *v) {
+  for (int i = 0; i < model->n_out; i++)
+    if (model->out[i]->value == v) return true;
+  return false;
+}
+
+static bool reads_start(const Layer *layer, const Value *v) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  const OptVal *along = layer_opt(layer, OPT_along);
+  for (int i = 0; init && i < init->n_values; i++)
+    if (init->values[i] == v) return true;
+  return along && along->value == v;
+}
+
+static const Layer *only_reader(const Model *model, const Value *v) {
+  const Layer *reader = NULL;
+  if (v->n_uses != 1 || is_output(model, v)) return NULL;
+  for (int i = 0; i < model->n_layers; i++)
+    for (int k = 0; k < model->layer[i]->n_in; k++)
+      if (model->layer[i]->in[k] == v) reader = model->layer[i];
+  return reader && reader->n_in == 1 ? reader : NULL;
+}
+
+/* A BatchNorm, then an activation, that nobody else reads the inputs of. */
+static void absorb(Quantise *q, const Layer *layer) {
+  QuantLayer *ql = q->quant->layer[layer->id];
+  ql->last = layer;
+  const Layer *next = only_reader(q->model, layer->out[0]);
+  if (next && next->kind == LAYER_BatchNorm) {
+    ql->norm = ql->last = next;
+    q->quant->absorber[next->id] = layer;
+    next = only_reader(q->model, next->out[0]);
+  }
+  if (!next || !quant_is_activation(next) || ql->precision == PRECISION_W8) return;
+  ql->activation = ql->last = next;
+  q->quant->absorber[next->id] = layer;
+}
+
+/* Whether all inputs come from integers, or are inputs of a model of integers. */
+static bool is_among_integers(const Quantise *q, const Layer *layer) {
+  for (int i = 0; i < layer->n_in; i++) {
+    const Value *v = layer->in[i];
+    if (v->field) return false;
+    if (v->port && !quant_is_integer(q->model->precision)) return false;
+    if (v->port && v->type.elem != ELEM_F32) return false;
+    if (!v->layer) continue;
+    const Layer *by = q->quant->absorber[v->layer->id];
+    const QuantLayer *from = q->quant->layer[by ? by->id : v->layer->id];
+    if (!from || from->precision == PRECISION_W8) return false;
+  }
+  return true;
+}
+
+/* Nothing reads v that would want zeros around it, or another order of its rows. */
+static bool only_products_read(const Quantise *q, const Value *v) {
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *r = q->model->layer[i];
+    for (int k = 0; k < r->n_in; k++)
+      if (r->in[k] == v && r->kind != LAYER_Dense && quant_kind(r) != QUANT_RECURRENT) return false;
+  }
+  return true;
+}
+
+/* The integers of a port are what is multiplied. */
+static bool is_port_operand(const Quantise *q, const Layer *layer) {
+  Elem e = layer->in[0]->type.elem;
+  if (layer_number(layer, OPT_mean, 0) != 0 && !only_products_read(q, layer->out[0])) return false;
+  return layer->in[0]->port && (e == ELEM_I8 || e == ELEM_U8 || e == ELEM_I16) &&
+         quant_is_integer(q->model->precision) && layer_number(layer, OPT_std, 1) > 0;
+}
+
+/* The largest precision of those in the model, for stages that have none of their own. */
+static Precision stage_precision(const Quantise *q) {
+  return quant_is_integer(q->model->precision) ? q->model->precision : PRECISION_I16;
+}
+
+static void choose_layer(Quantise *q, const Layer *layer) {
+  QuantKind kind = quant_kind(layer);
+  Precision p = layer_precision(q->model, layer);
+  bool integer = false;
+  if (q->quant->absorber[layer->id]) return;
+  switch (kind) {
+  case QUANT_MATRIX:
+  case QUANT_RECURRENT:
+  case QUANT_TABLE: integer = quant_is_integer(p) || p == PRECISION_W8; break;
+  case QUANT_SAME:
+  case QUANT_RESCALE:
+    integer = is_among_integers(q, layer);
+    p = stage_precision(q);
+    break;
+  case QUANT_PORT:
+    integer = is_port_operand(q, layer);
+    p = stage_precision(q);
+    break;
+  case QUANT_NORM:
+  case QUANT_FLOAT: break;
+  }
+  if (!integer) return;
+  QuantLayer *ql = ARENA_NEW(q->arena, QuantLayer);
+  ql->precision = p;
+  ql->last = layer;
+  ql->directions = layer_directions(layer);
+  q->quant->layer[layer->id] = ql;
+  if (kind == QUANT_MATRIX) absorb(q, layer);
+}
+
+/* ---- f32 or not: a fixed point ---- */
+
+static bool computes_in_integers(const Quantise *q, const Layer *layer) {
+  const Layer *by = q->quant->absorber[layer->id];
+  const QuantLayer *ql = q->quant->layer[by ? by->id : layer->id];
+  return ql && ql->precision != PRECISION_W8;
+}
+
+/* A value that is f32 because of what makes or reads it. */
+static bool must_be_float(const Quantise *q, const Value *v) {
+  const Model *model = q->model;
+  if (v->field || is_output(model, v)) return true;
+  if (v->layer && !computes_in_integers(q, v->layer)) return true;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *r = model->layer[i];
+    if (reads_start(r, v)) return true;
+    for (int k = 0; k < r->n_in; k++)
+      if (r->in[k] == v && !computes_in_integers(q, r)) return true;
+  }
+  return false;
+}
+
+/* One round; true when something became f32. */
+static bool spread_float(Quantise *q, bool *is_float) {
+  bool changed = false;
+  for (int i = 0; i < q->model->n_values; i++)
+    if (!is_float[i] && must_be_float(q, q->model->value[i])) is_float[i] = changed = true;
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *layer = q->model->layer[i];
+    QuantKind kind = quant_kind(layer);
+    bool follows = kind == QUANT_SAME || kind == QUANT_RESCALE || kind == QUANT_PORT;
+    if (!q->quant->layer[i] || !follows) continue;
+    bool in = kind == QUANT_SAME && layer->in[0]->layer && is_float[layer->in[0]->id];
+    if (!is_float[layer->out[0]->id] && !in) continue;
+    q->quant->layer[i] = NULL;
+    changed = true;
+  }
+  return changed;
+}
+
+static bool reads_windows(const Layer *layer) { return layer->kind == LAYER_Conv1D || layer->kind == LAYER_Conv2D; }
+
+/* An input that only products read is converted as each of them reads it, row by row; windows and
+ * stages that move values want it in integers where it lies. */
+static bool input_is_kept(const Quantise *q, const Value *v) {
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *r = q->model->layer[i];
+    for (int k = 0; k < r->n_in; k++)
+      if (r->in[k] == v && (reads_windows(r) || quant_kind(r) == QUANT_SAME)) return true;
+  }
+  return false;
+}
+
+/* ---- the format of each ---- */
+
+/* 8 bits if everything that reads it multiplies 8 bits. */
+static int value_bits(const Quantise *q, const Value *v, int depth) {
+  int bits = 8, readers = 0;
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *r = q->model->layer[i];
+    for (int k = 0; k < r->n_in; k++) {
+      if (r->in[k] != v || !q->quant->layer[i]) continue;
+      readers++;
+      QuantKind kind = quant_kind(r);
+      bool product = kind == QUANT_MATRIX || kind == QUANT_RECURRENT;
+      int own = product ? (q->quant->layer[i]->precision == PRECISION_I8 ? 8 : 16)
+                        : kind == QUANT_SAME && depth < q->model->n_layers ? value_bits(q, r->out[0], depth + 1) : 16;
+      if (own > bits) bits = own;
+    }
+  }
+  return readers ? bits : 16;
+}
+
+static QuantFormat port_format(const Layer *normalize) {
+  Elem e = normalize->in[0]->type.elem;
+  QuantFormat f = {.bits = e == ELEM_I16 ? 16 : 8, .is_unsigned = e == ELEM_U8};
+  f.low = e == ELEM_I16 ? -32768 : e == ELEM_U8 ? 0 : -128;
+  f.high = e == ELEM_I16 ? 32767 : e == ELEM_U8 ? 255 : 127;
+  f.scale = 1 / layer_number(normalize, OPT_std, 1);
+  f.zero = layer_number(normalize, OPT_mean, 0);
+  f.inverse = (float)(1 / f.scale);
+  return f;
+}
+
+static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
+  Activation a = layer_activation(layer, OPT_activation);
+  bool bounded = layer->kind == LAYER_LSTM || quant_has_bounded(a);
+  if (bounded) return quant_format_fraction(15, 16);
+  const Range *r = quant_range(q, layer->path, layer);
+  double most = fmax(fmax(-r->low, r->high), 1e-9);
+  int e = (int)ceil(log2(most));
+  return quant_format_fraction(15 - (e < 0 ? 0 : e > 14 ? 14 : e), 16);
+}
+
+/* A table's own numbers: the 8 or 16 bits of its rows are the operand. */
+static QuantFormat table_format(const Layer *layer, Precision p) {
+  int bits = p == PRECISION_I16X16 ? 16 : 8;
+  const float *table = layer->weights->role[ROLE_TABLE];
+  int64_t n = layer->in[0]->type.categories * layer_size(layer, OPT_units, 1);
+  double most = 1e-9;
+  for (int64_t i = 0; i < n; i++)
+    most = fmax(most, fabs((double)table[i]));
+  QuantFormat f = quant_format_fraction(0, bits);
+  f.low = -f.high;
+  f.inverse = (float)(f.high / most);
+  f.scale = 1 / (double)f.inverse;
+  return f;
+}
+
+static QuantFormat value_format(Quantise *q, const Value *v) {
+  int bits = value_bits(q, v, 0);
+  const Layer *layer = v->layer;
+  if (layer && q->quant->absorber[layer->id] && quant_is_bounded(layer)) return quant_format_fraction(15, 16);
+  if (layer && !q->quant->absorber[layer->id]) {
+    switch (quant_kind(layer)) {
+    case QUANT_RECURRENT: return recurrent_format(q, layer);
+    case QUANT_TABLE: return table_format(layer, layer_precision(q->model, layer));
+    case QUANT_PORT: return port_format(layer);
+    case QUANT_SAME: return q->quant->value[layer->in[0]->id];
+    case QUANT_RESCALE:
+      if (quant_is_bounded(layer)) return quant_format_fraction(15, 16);
+      break;
+    case QUANT_MATRIX:
+    case QUANT_NORM:
+    case QUANT_FLOAT: break;
+    }
+  }
+  const Range *r = quant_range(q, quant_value_name(v), layer);
+  if (bits == 8 && !only_products_read(q, v)) { /* zeros around it are the integer 0 */
+    double most = fmax(-r->low, r->high);
+    QuantFormat f = quant_format_of_range(-most, most, 8, true);
+    f.scale = fmax(most, 1e-9) / 127;
+    f.inverse = (float)(1 / f.scale);
+    f.scale = 1 / (double)f.inverse;
+    f.zero = 0;
+    f.low = -127;
+    return f;
+  }
+  return quant_format_of_range(r->low, r->high, bits, true);
+}
+
+QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer) {
+  QuantFormat own = q->quant->value[value->id];
+  int bits = precision == PRECISION_I8 ? 8 : 16;
+  if (own.bits && own.bits <= bits) return own;
+  if (own.bits && bits == 8) { /* the upper half */
+    QuantFormat f = {.bits = 8, .scale = own.scale * 256, .zero = own.zero / 256, .low = -127, .high = 127};
+    f.inverse = (float)(1 / f.scale);
+    return f;
+  }
+  if (value->field || (value->layer && quant_kind(value->layer) == QUANT_RECURRENT)) {
+    QuantFormat h = recurrent_format(q, value->layer);
+    if (!(value->field && value->field[0] == 'c')) {
+      if (bits == 16) return h;
+      return quant_format_fraction((int)-log2(h.scale) - 8, 8);
+    }
+    const Range *r = quant_range(q, arena_printf(q->arena, "%s.c", value->layer->path), layer);
+    return quant_format_of_range(r->low, r->high, bits, true);
+  }
+  const Range *r = quant_range(q, quant_value_name(value), layer);
+  return quant_format_of_range(r->low, r->high, bits, true);
+}
+
+/* A value that is there only as sums: a BatchNorm or an activation follows on them. */
+static bool is_hidden(const Quantise *q, const Value *v) {
+  const Layer *by = q->quant->absorber[v->layer->id];
+  const QuantLayer *ql = q->quant->layer[by ? by->id : v->layer->id];
+  return ql && ql->last != v->layer;
+}
+
+void quantise_formats(Quantise *q) {
+  const Model *model = q->model;
+  bool *is_float = ARENA_ARRAY(q->arena, bool, model->n_values + 1);
+  for (int i = 0; i < model->n_layers; i++)
+    choose_layer(q, model->layer[i]);
+  while (spread_float(q, is_float)) {
+  }
+  for (int i = 0; i < model->n_in; i++) {
+    const Value *v = model->in[i]->value;
+    if (!is_float[v->id] && v->type.elem == ELEM_F32 && input_is_kept(q, v))
+      q->quant->value[v->id] = value_format(q, v);
+  }
+  for (int i = 0; i < model->n_layers; i++) {
+    const Value *v = model->layer[i]->out[0];
+    if (!is_float[v->id] && !is_hidden(q, v)) q->quant->value[v->id] = value_format(q, v);
+  }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of the stage `quantise` share. Private to them. */
+#ifndef GRUS_MODEL_QUANT_INTERNAL_H
+#define GRUS_MODEL_QUANT_INTERNAL_H
+
+#include "model/quant/quant.h"
+
+typedef struct Quantise {
+  Model *model;
+  Arena *arena;
+  const Ranges *ranges;
+  const QuantGiven *given;
+  Diags *diags;
+  Quant *quant;
+  bool failed;
+} Quantise;
+
+/* relu, clip and what is bounded: can be applied to sums. */
+bool quant_is_activation(const Layer *layer);
+/* The activation words that integer cells have: bounded ones, and linear and relu. */
+bool quant_has_bounded(Activation a);
+
+/* quant_format.c: every value's format, and which layers compute in integers. */
+void quantise_formats(Quantise *q);
+/* The range of a value; E704 where there is none. */
+const Range *quant_range(Quantise *q, const char *name, const Layer *layer);
+QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom);
+QuantFormat quant_format_fraction(int fraction, int bits); /* scale 2^-fraction */
+/* How a layer of this precision reads a value: the value's own format where it can. */
+QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer);
+Diag *quant_report(Quantise *q, DiagCode code, const Layer *layer, const char *message);
+
+/* quant_rows.c */
+typedef struct PartSpec {
+  int64_t rows, depth;
+  const double *w; /* [rows][depth] */
+  const double *b; /* [rows]; NULL: zeros */
+  QuantFormat x;
+  double out;      /* preactivations are in units of this much, 1 for gates */
+  int bits;        /* of the weights */
+  bool to_float;   /* no multipliers */
+} PartSpec;
+/* The most fraction bits that part can have; INT_MIN where its sums cannot be held in 32 bits. */
+int quant_part_fraction(const PartSpec *spec, int most);
+QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction);
+/* The largest |bias| + sum of |w q| of any row is below 2^31. */
+bool quant_part_fits(const QuantPart *part);
+/* A change of scale by `ratio`, for a of at most `bound`, with at most `most` fraction bits. */
+QuantScale quant_scale_make(double ratio, double bound, int most);
+double quant_largest(const QuantFormat *x); /* |q| */
+
+/* quant_layer.c */
+void quantise_layer(Quantise *q, const Layer *layer);
+/* W and b of a Dense or Conv1D, with the BatchNorm behind it folded in: [rows][depth] and [rows]. */
+double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm, double **bias);
+
+#endif

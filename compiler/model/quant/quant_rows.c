@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Rows of weights as integers. In: a kernel in double, how its operand is kept, and what a
+ * preactivation counts. Out: integer weights, biases and multipliers of which no sum can leave 32
+ * bits, whatever the operand is.
+ *
+ * The multiplier is exact: m of a row is chosen first, rounded up to a whole number, and the row's
+ * weights are then rounded to the scale that this m stands for. A row whose sums could leave 32 bits
+ * gets a larger scale, so that its weights become smaller numbers. */
+#include "model/quant/quant_internal.h"
+
+#include <limits.h>
+#include <math.h>
+
+static double largest_weight(int bits) { return bits == 8 ? 127 : 32767; }
+
+/* What the memory of an operand can hold at most. */
+double quant_largest(const QuantFormat *x) {
+  return x->bits == 16 ? 32768 : x->is_unsigned ? 255 : 128;
+}
+
+/* Of one row: the largest weight, and what bounds its sum in units of (weight scale * operand). */
+typedef struct RowSize {
+  double most, sum;
+} RowSize;
+
+static RowSize row_size(const PartSpec *spec, int64_t row) {
+  const double *w = spec->w + row * spec->depth;
+  double all = 0;
+  RowSize size = {.most = 1e-9};
+  for (int64_t k = 0; k < spec->depth; k++) {
+    all += fabs(w[k]);
+    size.most = fmax(size.most, fabs(w[k]));
+  }
+  double b = spec->b ? fabs(spec->b[row]) : 0;
+  size.sum = all * (quant_largest(&spec->x) + fabs(spec->x.zero)) + b / spec->x.scale;
+  return size;
+}
+
+/* What |bias| + sum of |w q| may reach before rounding, which adds at most half a step a weight. */
+static double most_sum(const PartSpec *spec) {
+  double step = quant_largest(&spec->x) + fabs(spec->x.zero);
+  return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
+}
+
+static double row_scale(const PartSpec *spec, int64_t row) {
+  RowSize size = row_size(spec, row);
+  return fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
+}
+
+/* Fraction bits, and by how much sums are shifted left first: only short sums have room for it. */
+static int fraction_of(const PartSpec *spec, int most, int *shift) {
+  double top = 1e-30, bound = 1;
+  for (int64_t r = 0; r < spec->rows; r++) {
+    double s = row_scale(spec, r);
+    top = fmax(top, s * spec->x.scale / spec->out * 65536);
+    bound = fmax(bound, row_size(spec, r).sum / s);
+  }
+  enum { ENOUGH = 14 };
+  int fraction = (int)floor(log2(32767 / top)), room = most < ENOUGH ? most : ENOUGH;
+  *shift = 0;
+  if (fraction > most) fraction = most;
+  if (fraction >= room) return fraction;
+  int most_shift = (int)floor(log2(ldexp(1, 31) / bound / 1.01));
+  *shift = room - fraction < most_shift ? room - fraction : most_shift;
+  if (*shift < 0) *shift = 0;
+  return fraction + *shift;
+}
+
+int quant_part_fraction(const PartSpec *spec, int most) {
+  int shift;
+  if (most_sum(spec) < ldexp(1, 30)) return INT_MIN; /* so many terms that rounding alone is too much */
+  return fraction_of(spec, most, &shift);
+}
+
+static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift, double *scale) {
+  int16_t *m = ARENA_ARRAY(arena, int16_t, spec->rows);
+  double unit = spec->x.scale / spec->out * 65536 * ldexp(1, fraction - shift);
+  for (int64_t r = 0; r < spec->rows; r++) {
+    double exact = ceil(scale[r] * unit);
+    m[r] = (int16_t)fmin(fmax(exact, 1), 32767);
+    scale[r] = m[r] / unit;
+  }
+  return m;
+}
+
+QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
+  int64_t rows = spec->rows, depth = spec->depth;
+  QuantPart part = {.rows = rows, .depth = depth, .bits = spec->bits, .x = spec->x};
+  double *scale = ARENA_ARRAY(arena, double, rows), most = largest_weight(spec->bits);
+  int16_t *w = ARENA_ARRAY(arena, int16_t, rows *depth);
+  int32_t *bias = ARENA_ARRAY(arena, int32_t, rows);
+  for (int64_t r = 0; r < rows; r++)
+    scale[r] = row_scale(spec, r);
+  if (!spec->to_float) {
+    fraction_of(spec, fraction, &part.shift);
+    part.m = multipliers(arena, spec, fraction, part.shift, scale);
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    double sum = 0;
+    for (int64_t k = 0; k < depth; k++) {
+      double q = fmin(fmax(nearbyint(spec->w[r * depth + k] / scale[r]), -most), most);
+      w[r * depth + k] = (int16_t)q;
+      sum += q;
+    }
+    double b = spec->b ? spec->b[r] / (scale[r] * spec->x.scale) : 0;
+    bias[r] = (int32_t)nearbyint(b - sum * spec->x.zero);
+  }
+  part.w = w;
+  part.bias = bias;
+  part.scale = scale;
+  return part;
+}
+
+bool quant_part_fits(const QuantPart *part) {
+  int64_t q = (int64_t)quant_largest(&part->x);
+  for (int64_t r = 0; r < part->rows; r++) {
+    int64_t sum = part->bias[r] < 0 ? -(int64_t)part->bias[r] : part->bias[r];
+    for (int64_t k = 0; k < part->depth; k++) {
+      int64_t w = part->w[r * part->depth + k];
+      sum += (w < 0 ? -w : w) * q;
+    }
+    if (sum * ((int64_t)1 << part->shift) > INT32_MAX) return false;
+  }
+  return true;
+}
+
+QuantScale quant_scale_make(double ratio, double bound, int most) {
+  QuantScale s = {0};
+  while (s.shift < 15 && bound * ldexp(1, s.shift + 1) < ldexp(1, 30))
+    s.shift++;
+  double unit = fmax(ratio, 1e-12) * ldexp(1, 16 - s.shift);
+  s.fraction = (int)floor(log2(32767 / unit));
+  if (s.fraction > most) s.fraction = most;
+  if (s.fraction < 0) s.fraction = 0;
+  s.m = (int32_t)fmin(nearbyint(unit * ldexp(1, s.fraction)), 32767);
+  return s;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Reading a file of ranges; see ranges.h. In: its text, whatever it is. Out: the ranges, or one
+ * diagnostic that shows the line. */
+#include "model/quant/ranges.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_WORD = 512, MOST_RANGES = 1 << 20, SHA_DIGITS = 64 };
+
+typedef struct Reader {
+  Arena *arena;
+  const Source *source;
+  Diags *diags;
+  size_t at, line; /* offsets: of the next byte, and of the line it is in */
+} Reader;
+
+static Span here(const Reader *r, size_t from) { return (Span){r->source->id, (uint32_t)from, (uint32_t)r->at}; }
+
+static void skip_blanks(Reader *r) {
+  while (r->at < r->source->len && (r->source->text[r->at] == ' ' || r->source->text[r->at] == '\t' || r->source->text[r->at] == '\r'))
+    r->at++;
+}
+
+static bool at_end_of_line(Reader *r) {
+  skip_blanks(r);
+  return r->at >= r->source->len || r->source->text[r->at] == '\n' || r->source->text[r->at] == '#';
+}
+
+static void next_line(Reader *r) {
+  while (r->at < r->source->len && r->source->text[r->at] != '\n')
+    r->at++;
+  if (r->at < r->source->len) r->at++;
+  r->line = r->at;
+}
+
+/* The next word of the line, quotes taken off; NULL where there is none. */
+static const char *next_word(Reader *r, Span *span) {
+  if (at_end_of_line(r)) return NULL;
+  const char *text = r->source->text;
+  size_t from = r->at, first = from;
+  bool quoted = text[from] == '"';
+  if (quoted) first = ++r->at;
+  while (r->at < r->source->len && text[r->at] != '\n' && r->at - first < LONGEST_WORD &&
+         (quoted ? text[r->at] != '"' : text[r->at] != ' ' && text[r->at] != '\t' && text[r->at] != '\r'))
+    r->at++;
+  size_t n = r->at - first;
+  if (quoted && r->at < r->source->len && text[r->at] == '"') r->at++;
+  *span = here(r, from);
+  return arena_strndup(r->arena, text + first, n);
+}
+
+static bool bad(const Reader *r, Span at, const char *message, const char *label) {
+  Diag *d = diag_new(r->diags, E706, at, "%s", message);
+  diag_primary(d, "%s", label);
+  diag_fix(d, FIX_MAYBE, "`grus calibrate` writes this file; a line is `range NAME LOW HIGH`");
+  return false;
+}
+
+static bool read_number(Reader *r, double *out) {
+  Span span = here(r, r->at);
+  const char *word = next_word(r, &span);
+  char *end = NULL;
+  if (!word) return bad(r, here(r, r->line), "a range without its numbers", "needs the least and the greatest value");
+  *out = strtod(word, &end);
+  if (end == word || *end) return bad(r, span, "a range that is no number", "not a number");
+  if (!isfinite(*out)) return bad(r, span, "a range that is not finite", "calibration saw a NaN or an infinity");
+  return true;
+}
+
+static bool read_range(Reader *r, Ranges *ranges) {
+  Span span;
+  Range range = {0};
+  const char *name = next_word(r, &span);
+  if (!name) return bad(r, here(r, r->line), "a range without a name", "needs the name of a value");
+  if (ranges_find(ranges, name)) return bad(r, span, arena_printf(r->arena, "two ranges for `%s`", name), "named above already");
+  if (ranges->n >= MOST_RANGES) return bad(r, span, "more ranges than any model has values", "too many");
+  if (!read_number(r, &range.low) || !read_number(r, &range.high)) return false;
+  range.name = name;
+  range.span = span;
+  if (range.low > range.high || (range.low == 0 && range.high == 0))
+    return bad(r, span, arena_printf(r->arena, "the range of `%s` is empty", name), "nothing lies in it");
+  ARENA_PUSH(r->arena, ranges->range, ranges->n, ranges->cap, range);
+  return true;
+}
+
+static bool read_weights(Reader *r, Ranges *ranges) {
+  Span span = here(r, r->at);
+  const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
+  if (!digits || strcmp(kind, "sha256") != 0 || strlen(digits) != SHA_DIGITS || strspn(digits, "0123456789abcdef") != SHA_DIGITS)
+    return bad(r, span_valid(span) ? span : here(r, r->line), "the weights are not named", "needs `weights sha256` and 64 digits");
+  ranges->weights = digits;
+  ranges->weights_span = span;
+  return true;
+}
+
+static bool read_line(Reader *r, Ranges *ranges) {
+  Span span;
+  const char *word = next_word(r, &span);
+  if (!word || strcmp(word, "data") == 0) return true;
+  if (strcmp(word, "range") == 0) return read_range(r, ranges);
+  if (strcmp(word, "weights") == 0) return read_weights(r, ranges);
+  if (strcmp(word, "rounded") == 0) {
+    ranges->rounded = next_word(r, &ranges->rounded_span);
+    return ranges->rounded ? true : bad(r, span, "no file of rounded weights is named", "needs its name in quotes");
+  }
+  return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word), "not `range`, `weights`, `data` or `rounded`");
+}
+
+Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
+  Reader r = {.arena = arena, .source = source, .diags = diags};
+  Ranges *ranges = ARENA_NEW(arena, Ranges);
+  Span span = here(&r, 0);
+  ranges->path = source->path;
+  const char *first = next_word(&r, &span), *version = first && strcmp(first, "grus-ranges") == 0 ? next_word(&r, &span) : NULL;
+  if (!version || strcmp(version, "1") != 0) {
+    bad(&r, span, "this is no file of ranges", version ? "of another version" : "does not begin with `grus-ranges 1`");
+    return NULL;
+  }
+  for (next_line(&r); r.at < source->len; next_line(&r)) {
+    if (!read_line(&r, ranges)) return NULL;
+    if (at_end_of_line(&r) || source->text[r.line] == 'd') continue;
+    Span rest = {source->id, (uint32_t)r.at, (uint32_t)r.at + 1};
+    const char *word = next_word(&r, &rest);
+    if (ranges->n && word && strtod(word, NULL) != 0) continue; /* the column 99.99 % */
+    bad(&r, rest, "more on this line than belongs there", "not expected");
+    return NULL;
+  }
+  return ranges;
+}
+
+const Range *ranges_find(const Ranges *ranges, const char *name) {
+  for (int i = 0; i < ranges->n; i++)
+    if (strcmp(ranges->range[i].name, name) == 0) return &ranges->range[i];
+  return NULL;
+}
+
+void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high) {
+  Range range = {.name = name, .low = low, .high = high};
+  ARENA_PUSH(arena, ranges->range, ranges->n, ranges->cap, range);
+}
+
+void ranges_widen(Arena *arena, Ranges *ranges, const char *name, double low, double high) {
+  for (int i = 0; i < ranges->n; i++) {
+    Range *r = &ranges->range[i];
+    if (strcmp(r->name, name) != 0) continue;
+    r->low = fmin(r->low, low);
+    r->high = fmax(r->high, high);
+    return;
+  }
+  ranges_add(arena, ranges, name, low, high);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A file of ranges: the least and the greatest value that calibration saw, by name.
+ *
+ *     grus-ranges 1
+ *     weights sha256 3f9c..              # of the weights it was made with
+ *     data    calib.npy                  # remarks of calibrate, ignored
+ *     rounded "kws.q.safetensors"
+ *     range   mfcc   -4.81  5.02
+ *
+ * Plain text, edited by hand as well as written by calibrate; # begins a comment. */
+#ifndef GRUS_MODEL_RANGES_H
+#define GRUS_MODEL_RANGES_H
+
+#include "base/diag.h"
+
+typedef struct Range {
+  const char *name;
+  double low, high;
+  Span span; /* of the line, none where it was computed */
+} Range;
+
+typedef struct Ranges {
+  const char *path;    /* NULL: computed, not read */
+  const char *weights; /* sha256, 64 digits; NULL: not said */
+  Span weights_span;
+  const char *rounded; /* file of rounded weights, beside it; NULL: none */
+  Span rounded_span;
+  Range *range;
+  int n;
+  size_t cap;
+} Ranges;
+
+/* E706 for what is no range. NULL after reporting. */
+Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags);
+const Range *ranges_find(const Ranges *ranges, const char *name); /* NULL if absent */
+void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high);
+/* Widens the range of this name, or begins one. */
+void ranges_widen(Arena *arena, Ranges *ranges, const char *name, double low, double high);
+
+#endif
