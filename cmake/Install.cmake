@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 if(TARGET grus)
   install(TARGETS grus RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   set(share ${CMAKE_BINARY_DIR}/share)
-  install(FILES ${share}/grus.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  get_property(pages GLOBAL PROPERTY grus_page_files)
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${share}/grus.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
           RENAME grus)
   install(FILES ${share}/_grus DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
@@ -28,4 +29,19 @@ endif()
 install(DIRECTORY runtime/ DESTINATION ${CMAKE_INSTALL_DATADIR}/grus/runtime
         FILES_MATCHING PATTERN "*.h" PATTERN "*.c" PATTERN "*.def" PATTERN "LICENSE.txt")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/grus)
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Documentation in the folders of the checkout; cmake/InstalledDocs.cmake sees to its links.
+file(GLOB_RECURSE doc_files CONFIGURE_DEPENDS docs/* examples/language/*)
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/doc.stamp
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${CMAKE_BINARY_DIR}/doc
+  COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DOUT=${CMAKE_BINARY_DIR}/doc
+          -P ${CMAKE_CURRENT_LIST_DIR}/InstalledDocs.cmake
+  COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/doc.stamp
+  DEPENDS ${doc_files} README.md CHANGELOG.md CONTRIBUTING.md LICENSE cmake/InstalledDocs.cmake VERBATIM)
+add_custom_target(grus_docs ALL DEPENDS ${CMAKE_BINARY_DIR}/doc.stamp)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY editors/vim editors/neovim editors/emacs editors/helix DESTINATION ${CMAKE_INSTALL_DATADIR}/grus/editors)
+
+# `cmake --build DIR --target uninstall` removes what the last install wrote.
+add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -DMANIFEST=${CMAKE_BINARY_DIR}/install_manifest.txt
+                                    -P ${CMAKE_CURRENT_LIST_DIR}/Uninstall.cmake VERBATIM)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One command line, from words to exit code. */
-#include "backend/llvm.h"
 #include "driver/build.h"
 #include "driver/machine.h"
 #include "driver/streams.h"
-#include "driver/version.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -26,20 +24,11 @@ static int usage(Session *s, const char *problem) {
   return EXIT_USAGE;
 }
 
-static void print_version(Session *s) {
-  const char *llvm = backend_llvm_version();
-  const char *text = arena_printf(s->arena, "grus %s\nbackends: c%s%s\n", GRUS_VERSION, llvm ? ", llvm " : "", llvm ? llvm : "");
-  stream_out(text, strlen(text));
-}
-
 static int run(Session *s, int argc, char **argv) {
   const char *problem = NULL;
   Options *o = s->options;
   bool ok = options_parse(s->arena, argc, argv, o, &problem);
-  if (ok && o->version) {
-    print_version(s);
-    return EXIT_DONE;
-  }
+  if (ok && o->version) return (int)command_version(s);
   if (ok && (o->help || argc < 2)) {
     Text text = text_new(s->arena);
     if (o->command == CMD_COUNT) help_general(&text);

@@ -89,6 +89,7 @@ bool option_applies(const OptionInfo *info, const char *command);
 void help_general(Text *out);
 void help_command(Text *out, CommandId command);
 void help_man(Text *out);
+void help_man_command(Text *out, CommandId command);
 bool help_completions(Text *out, const char *shell);
 
 #endif

@@ -62,3 +62,10 @@ if command -v man >/dev/null && command -v groff >/dev/null; then
   man --warnings -l grus.1 2>&1 >/dev/null
 fi
 if command -v groff >/dev/null; then groff -man -ww -Tutf8 -z grus.1; fi
+for c in $commands; do
+  "$GRUS" man "$c" >page.1 || echo "no page of $c"
+  for part in NAME SYNOPSIS OPTIONS EXAMPLES 'SEE ALSO'; do grep -q "^.SH $part" page.1 || echo "$c: no $part"; done
+  if command -v groff >/dev/null; then groff -man -ww -Tutf8 -z page.1; fi
+done
+t man nonsense
+t man build check

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Copies the documentation from ROOT to OUT as it is installed: what is there keeps its links, and a
+# link to a file of the sources that is not installed becomes its words.
+#
+#   cmake -DROOT=... -DOUT=... -P InstalledDocs.cmake
+cmake_minimum_required(VERSION 3.20)
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/docs/* ${ROOT}/examples/language/*)
+list(APPEND files README.md CHANGELOG.md CONTRIBUTING.md LICENSE)
+string(ASCII 1 semicolon)
+string(ASCII 2 open)
+string(ASCII 3 close)
+foreach(file ${files})
+  if(NOT file MATCHES "[.]md$")
+    configure_file(${ROOT}/${file} ${OUT}/${file} COPYONLY)
+    continue()
+  endif()
+  # Brackets and semicolons mean something to lists of CMake; they stand aside meanwhile.
+  file(READ ${ROOT}/${file} text)
+  string(REPLACE ";" "${semicolon}" text "${text}")
+  string(REPLACE "[" "${open}" text "${text}")
+  string(REPLACE "]" "${close}" text "${text}")
+  get_filename_component(folder ${file} DIRECTORY)
+  string(REGEX MATCHALL "${open}[^${open}${close}\n]*${close}\\([^): \n]+\\)" links "${text}")
+  foreach(link ${links})
+    string(REGEX REPLACE ".*${close}\\(([^)#]*).*" "\\1" target "${link}")
+    string(REGEX REPLACE "^${open}(.*)${close}\\(.*" "\\1" words "${link}")
+    get_filename_component(path "/${folder}/${target}" ABSOLUTE)
+    string(REGEX REPLACE "^/" "" path "${path}")
+    if(target STREQUAL "" OR path IN_LIST files)
+      continue()
+    endif()
+    string(REPLACE "${link}" "${words}" text "${text}")
+  endforeach()
+  string(REPLACE "${semicolon}" ";" text "${text}")
+  string(REPLACE "${open}" "[" text "${text}")
+  string(REPLACE "${close}" "]" text "${text}")
+  file(CONFIGURE OUTPUT ${OUT}/${file} CONTENT "@text@" @ONLY)
+endforeach()

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Removes the files that `cmake --install` wrote, and folders of grus that are empty then.
+#
+#   cmake -DMANIFEST=install_manifest.txt -P Uninstall.cmake
+cmake_minimum_required(VERSION 3.20)
+if(NOT EXISTS ${MANIFEST})
+  message(FATAL_ERROR "nothing was installed from here: there is no ${MANIFEST}")
+endif()
+file(STRINGS ${MANIFEST} files)
+set(folders)
+foreach(file ${files})
+  set(path "$ENV{DESTDIR}${file}")
+  if(EXISTS ${path} OR IS_SYMLINK ${path})
+    file(REMOVE ${path})
+    message(STATUS "removed ${path}")
+  endif()
+  get_filename_component(folder ${path} DIRECTORY)
+  while(folder MATCHES "[Gg]rus")
+    list(APPEND folders ${folder})
+    get_filename_component(folder ${folder} DIRECTORY)
+  endwhile()
+endforeach()
+list(REMOVE_DUPLICATES folders)
+list(SORT folders ORDER DESCENDING) # inner ones first
+foreach(folder ${folders})
+  file(GLOB left LIST_DIRECTORIES true ${folder}/* ${folder}/.*)
+  if(IS_DIRECTORY ${folder} AND NOT left)
+    file(REMOVE_RECURSE ${folder})
+  endif()
+endforeach()
