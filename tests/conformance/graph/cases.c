@@ -9,7 +9,8 @@
  * the cases with it in their names, with a line for each. */
 #include "runner.h"
 
-#include <jansson.h>
+#include "import/json_read.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -232,8 +233,14 @@ static bool lacks_weights(const char *file, const char *why) {
   return why && strstr(why, "has no value in the file") && strstr(file, "keras_tflite_") && strstr(file, "_concrete.tflite");
 }
 
+/* Files that do not compute what is recorded, and why. One that does after all is a failure. */
+static bool is_otherwise(const char *file) {
+  /* Its exporter was given one tensor of zeros for h and c, took them for one, and wrote a program that reads c twice. */
+  return strstr(file, "torch_step_export.pt2") != NULL;
+}
+
 static bool is_read(const char *file) {
-  static const char *const ends[] = {".onnx", ".tflite"};
+  static const char *const ends[] = {".onnx", ".tflite", ".pt2"};
   size_t n = strlen(file);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (n > strlen(ends[i]) && strcmp(file + n - strlen(ends[i]), ends[i]) == 0) return true;
@@ -241,9 +248,13 @@ static bool is_read(const char *file) {
 }
 
 static int run_all(Arena *arena, const char *models, const char *only) {
-  json_t *cases = json_load_file(arena_printf(arena, "%s/cases.json", models), 0, NULL), *item, *json;
+  json_t *cases = NULL, *item, *json;
+  json_error_t error;
+  Mapped text;
+  const char *reason;
   size_t i, k;
   int passed = 0, failures = 0, refused = 0;
+  if (file_map(arena, arena_printf(arena, "%s/cases.json", models), &text, &reason)) cases = json_read(arena, (const char *)text.data, text.len, 0, &error);
   if (!cases) {
     printf("skipped: no %s/cases.json\n", models);
     return SKIPPED;
@@ -264,14 +275,14 @@ static int run_all(Arena *arena, const char *models, const char *only) {
         arena_free(own);
         continue;
       }
+      bool otherwise = is_otherwise(file);
       passed += !why;
-      failures += why != NULL;
-      if (why || only) printf("%s, run %zu: %s\n", name, k, why ? why : "right");
+      failures += (why != NULL) != otherwise;
+      if ((why != NULL) != otherwise || only) printf("%s, run %zu: %s\n", name, k, why ? why : "right");
       if (only && c.graph && getenv("GRAPH_PRINT")) printf("%s", graph_print(c.graph));
       arena_free(own);
     }
   }
-  json_decref(cases);
   printf("%d runs as recorded, %d not, %d refused for they hold no weights\n", passed, failures, refused);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

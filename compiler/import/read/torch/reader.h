@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Programs of torch.export (.pt2) as graphs: a zip archive with the graph as JSON and the weights as plain
+ * files.
+ *
+ *   pt2.c        the archive, its signature, the walk over the nodes
+ *   weights.c    constants
+ *   args.c       arguments of a node by name
+ *   op_*.c       one family of operators a file; aten_ops.def: all of them
+ *
+ * The file gives the sizes of every tensor, so axes are counted from the front. */
+#ifndef GRUS_IMPORT_READ_TORCH_READER_H
+#define GRUS_IMPORT_READ_TORCH_READER_H
+
+#include "import/json_read.h"
+#include "import/read/emit.h"
+#include "import/read/read.h"
+#include "import/tensors/archive.h"
+
+typedef struct TorchReader {
+  Arena *arena;
+  const ForeignFile *file;
+  Diags *diags;
+  Archive *archive;
+  const char *folder; /* of the archive: "model/" */
+  json_t *root, *body, *sizes; /* the program, its graph, tensor_values */
+  json_t *weights, *constants; /* lists of what data/ holds */
+  Graph *graph;
+  Map values; /* name -> GraphValue */
+  int64_t folds;
+} TorchReader;
+
+typedef struct TorchCall {
+  TorchReader *reader;
+  json_t *node;
+  const char *op;    /* "linear" */
+  const char *named; /* "aten.linear.default" */
+  size_t index;      /* of the node */
+  Emit emit[1];
+} TorchCall;
+
+/* ---- weights.c ---- */
+/* The numbers of a stored tensor by its name in the program; NULL after reporting. */
+const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder, const char *name);
+/* Of the schema of torch.export: 7 is float32. */
+bool torch_elem(int64_t dtype, GraphElem *elem);
+bool torch_list(TorchReader *r, const char *path, json_t **out); /* of a config; NULL where there is none */
+json_t *torch_json(TorchReader *r, const char *path, bool needed);
+Diag *torch_bad(TorchReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
+
+/* ---- args.c ---- */
+/* Reports that this node cannot be read; always false. */
+bool torch_refuse(TorchCall *c, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+bool torch_has(const TorchCall *c, const char *name); /* there, and not None */
+/* NULL: not there. torch_in is for those that have to be: it reports. */
+GraphValue *torch_tensor_arg(TorchCall *c, const char *name);
+GraphValue *torch_in(TorchCall *c, const char *name);
+/* A tensor or a number; NULL after reporting. */
+GraphValue *torch_operand(TorchCall *c, const char *name);
+int64_t torch_int(const TorchCall *c, const char *name, int64_t if_absent);
+double torch_number(const TorchCall *c, const char *name, double if_absent);
+bool torch_bool(const TorchCall *c, const char *name, bool if_absent);
+const char *torch_word(const TorchCall *c, const char *name, const char *if_absent);
+/* Whole numbers of a list, or one number; -1: there are none, or some are computed. */
+int torch_ints(const TorchCall *c, const char *name, int most, int64_t *out);
+/* Tensors of a list; NULL after reporting. */
+GraphValue **torch_tensors(TorchCall *c, const char *name, int *n);
+/* Sizes, some of which may be computed, as a vector; NULL after reporting. */
+GraphValue *torch_sizes(TorchCall *c, const char *name);
+/* How many axes an argument or result has, -1 if the file does not say; size of one, GRAPH_OPEN. */
+int torch_rank(const TorchCall *c, const char *arg);
+int torch_result_rank(const TorchCall *c);
+int64_t torch_size(const TorchCall *c, const char *arg, int axis);
+GraphElem torch_arg_elem(const TorchCall *c, const char *arg);
+/* An axis counted from the front; -1 after reporting. extra: axes that the result has more. */
+int torch_axis(TorchCall *c, const char *name, int64_t if_absent, const char *of, int extra);
+/* Names result k. NULL: a node that was reported; always false then. */
+bool torch_set(TorchCall *c, size_t k, GraphValue *value);
+bool torch_wants(const TorchCall *c, size_t k);
+/* Names the tensors of a result that is a list. */
+bool torch_set_list(TorchCall *c, int n, GraphValue *const *values);
+int torch_list_length(const TorchCall *c);
+
+#define ATEN_SAME(name, op)
+#define ATEN(name, function) bool torch_op_##function(TorchCall *c);
+#include "import/read/torch/aten_ops.def"
+#undef ATEN_SAME
+#undef ATEN
+
+#endif
