@@ -35,6 +35,7 @@ typedef struct ForeignFile {
 
 /* What the user says where the file does not. */
 typedef struct ImportOptions {
+  const char *input;        /* the node of a frozen graph that is an input instead; NULL: its placeholders */
   const char *config;       /* --config: the architecture of a weights-only file; NULL if not given */
   bool stream;              /* --stream: one step per call, for ever */
   const char *time;         /* --time "n <= 120": inputs of fixed length become bounded; NULL */

@@ -110,6 +110,16 @@ static bool fits(const GraphInput *input, const GraphTensor *t) {
   return same;
 }
 
+/* The same numbers in the shape of the input, open sizes 1, where they are as many. */
+static const GraphTensor *shaped(Case *c, const GraphInput *input, const GraphTensor *t) {
+  const GraphTensor *like = filled(c, input, 0);
+  if (like->count != t->count) return t;
+  GraphTensor *out = ARENA_NEW(c->run->arena, GraphTensor);
+  *out = *like;
+  out->data = t->data;
+  return out;
+}
+
 /* Adds the outputs of a call to those so far. */
 static const char *call(Case *c, GraphState *state, int n_recorded) {
   const GraphTensor *out[MAX_PORTS];
@@ -139,6 +149,7 @@ static const char *run_rows(Case *c, bool whole, int n_recorded) {
       if (!c->in[i]) continue;
       bool drop = c->graph->in[i].rank >= 0 && c->graph->in[i].rank < c->in[i]->rank;
       c->now[i] = whole ? c->in[i] : runner_rows(c->run, c->in[i], row, 1, drop);
+      if (!fits(&c->graph->in[i], c->now[i])) c->now[i] = shaped(c, &c->graph->in[i], c->now[i]);
       if (!fits(&c->graph->in[i], c->now[i])) return text_of(c, "input `%s` cannot be %s", c->graph->in[i].name, runner_dims(c->run, c->now[i]));
     }
     if (!c->has_state) state = graph_state_new(c->run->arena, c->graph);
@@ -217,6 +228,9 @@ static const char *attempt(Case *c, bool whole) {
 static const char *run_case(Case *c) {
   const char *why;
   const char *file = json_string_value(json_object_get(c->json, "file"));
+  json_t *options = json_array_get(json_object_get(c->json, "options"), 0);
+  const char *option = json_string_value(json_array_get(options, 0));
+  c->run->input = option && strcmp(option, "--input") == 0 ? json_string_value(json_array_get(options, 1)) : NULL;
   c->graph = runner_read(c->run, path_of(c, file), &why);
   if (!c->graph) return why;
   if (c->graph->n_in > MAX_PORTS || c->graph->n_out > MAX_PORTS) return "it has more inputs or outputs than the test reads";
@@ -240,7 +254,7 @@ static bool is_otherwise(const char *file) {
 }
 
 static bool is_read(const char *file) {
-  static const char *const ends[] = {".onnx", ".tflite", ".pt2"};
+  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pb"};
   size_t n = strlen(file);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (n > strlen(ends[i]) && strcmp(file + n - strlen(ends[i]), ends[i]) == 0) return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the importers as graphs.
  *
- *     fixtures FOLDER...       NAME.onnx, NAME.tflite against NAME.npz with arrays in_x, out_y, which its framework gave
+ *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x, out_y, as its framework gives
  *     fixtures --print FILE    the text of the graph, or why it is refused
  *
  * Arrays with one more axis than the graph's are calls, one a row. An input h without an array gets what
@@ -76,6 +76,13 @@ static bool ends_with(const char *s, const char *end) {
   return n > m && strcmp(s + n - m, end) == 0;
 }
 
+static bool is_model(const char *name) {
+  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pb"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (ends_with(name, ends[i])) return true;
+  return false;
+}
+
 static const char *run_file(Runner *run, const char *folder, const char *name, double *worst) {
   const char *why, *stem = arena_strndup(run->arena, name, (size_t)(strrchr(name, '.') - name));
   Mapped bytes;
@@ -131,7 +138,7 @@ static int run_folder(Arena *arena, const char *folder, int *passed, double *wor
   int failures = 0;
   DIR *dir = opendir(folder);
   for (struct dirent *e = dir ? readdir(dir) : NULL; e && n < MAX_FILES; e = readdir(dir))
-    if (ends_with(e->d_name, ".onnx") || ends_with(e->d_name, ".tflite")) name[n++] = arena_strdup(arena, e->d_name);
+    if (is_model(e->d_name)) name[n++] = arena_strdup(arena, e->d_name);
   if (dir) closedir(dir);
   qsort(name, n, sizeof *name, by_name);
   for (size_t i = 0; i < n; i++) {

@@ -19,9 +19,9 @@ Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char 
   static const struct {
     const char *end;
     Graph *(*read)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
-  } readers[] = {{".onnx", onnx_graph}, {".tflite", tflite_graph}, {".pt2", pt2_graph}};
+  } readers[] = {{".onnx", onnx_graph}, {".tflite", tflite_graph}, {".pt2", pt2_graph}, {".pb", graphdef_graph}};
   ForeignFile file = {.arena = run->arena, .path = path, .data = data};
-  ImportOptions options = {0};
+  ImportOptions options = {.input = run->input};
   run->diags = diags_new(run->arena, &run->sources);
   *why = "no reader knows the file";
   for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {

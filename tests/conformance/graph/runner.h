@@ -12,6 +12,7 @@ typedef struct Runner {
   Arena *arena;
   Sources sources;
   Diags *diags; /* of the last file */
+  const char *input; /* of the options of import */
 } Runner;
 
 void runner_begin(Runner *run, Arena *arena);

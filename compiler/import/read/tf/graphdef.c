@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A GraphDef as a graph. Its nodes stand in any order: what the outputs need is made first, from the end to
+ * the beginning. Outputs are the nodes that no other reads. */
+#include "import/read/tf/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NODES = 100000, MAX_DEPTH = 2000, MEMORY_PER_BYTE = 40, MEMORY_AT_LEAST = 65536, FOLDS_PER_BYTE = 8 };
+
+static const int64_t usual_folds = 1 << 20;
+
+typedef struct Row {
+  const char *name;
+  int min_in, max_in;
+  bool (*function)(TfCall *c); /* NULL: one node of the operator `same` */
+  GraphOp same;
+} Row;
+
+static const Row rows[] = {
+#define TF_SAME(name, n_in, op)            {name, n_in, n_in, NULL, GRAPH_##op},
+#define TF(name, min_in, max_in, function) {name, min_in, max_in, tf_op_##function, GRAPH_Identity},
+#include "import/read/tf/tf_ops.def"
+#undef TF_SAME
+#undef TF
+};
+
+static const Row *row_of(const char *op) {
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(rows[i].name, op) == 0) return &rows[i];
+  return NULL;
+}
+
+bool tf_refuse(TfCall *c, DiagCode code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(c->reader->arena, format, args);
+  va_end(args);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->node->name, c->node->op, what);
+  return false;
+}
+
+/* "name" without ":k". */
+static const char *base_of(TfReader *r, const char *reference) {
+  const char *colon = strrchr(reference, ':');
+  return colon ? arena_strndup(r->arena, reference, (size_t)(colon - reference)) : reference;
+}
+
+const TfNode *tf_node(TfReader *r, const char *reference) { return map_get(&r->nodes, base_of(r, reference)); }
+
+const char *tf_key(TfReader *r, const char *reference) {
+  return strrchr(reference, ':') ? reference : arena_printf(r->arena, "%s:0", reference);
+}
+
+void tf_set(TfCall *c, int k, GraphValue *value) {
+  const char *key = arena_printf(c->reader->arena, "%s:%d", c->node->name, k);
+  if (!*value->name) value->name = k ? key : c->node->name;
+  map_put(c->reader->arena, &c->scope->values, key, value);
+}
+
+GraphValue *tf_in(TfCall *c, int k) { return tf_value(c->reader, c->scope, c->node->input[k]); }
+
+bool tf_all_in(TfCall *c, int n, GraphValue **in) {
+  for (int k = 0; k < n; k++) {
+    in[k] = tf_in(c, k);
+    if (!in[k]) return false;
+  }
+  return true;
+}
+
+static bool unknown(TfCall *c) {
+  const TfReader *r = c->reader;
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have", c->node->name, c->node->op);
+  bool front_end = strcmp(c->node->op, "Mfcc") == 0 || strcmp(c->node->op, "AudioSpectrogram") == 0 || strcmp(c->node->op, "DecodeWav") == 0;
+  if (front_end) diag_note(d, "it belongs to a front end that makes features of sound: begin behind it, `--input NODE`");
+  return false;
+}
+
+static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
+  const Row *row = row_of(node->op);
+  TfCall c = {.reader = r, .scope = scope, .node = node};
+  *c.emit = (Emit){.graph = scope->graph, .name = node->name, .source = node->op, .folds = &r->folds};
+  if (!row) return unknown(&c);
+  while ((size_t)c.n_in < node->n_input && node->input[c.n_in][0] != '^') /* those that only order come last */
+    c.n_in++;
+  if (c.n_in < row->min_in || c.n_in > row->max_in) return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in, c.n_in < row->min_in ? row->min_in : row->max_in);
+  if (row->function) return row->function(&c);
+  GraphValue *in[3];
+  if (!tf_all_in(&c, row->min_in, in)) return false;
+  tf_set(&c, 0, emit_call(c.emit, row->same, row->min_in, in));
+  return true;
+}
+
+/* The input that the caller asked for in place of a node: its shape where the node is a Reshape to a known one. */
+static GraphValue *begin_here(TfReader *r, const TfNode *node) {
+  GraphInput *input = graph_input(r->graph, node->name, GRAPH_FLOAT);
+  const TfNode *shape = strcmp(node->op, "Reshape") == 0 && node->n_input > 1 ? tf_node(r, node->input[1]) : NULL;
+  const GraphTensor *t = shape && strcmp(shape->op, "Const") == 0 ? tf_constant(r, shape) : NULL;
+  GraphValue *value = input->value;
+  if (t && t->rank == 1 && t->count <= GRAPH_MAX_RANK) {
+    input->rank = (int)t->count;
+    for (int i = 0; i < input->rank; i++)
+      input->dim[i].n = t->data[i] > 0 && t->data[i] < INT32_MAX ? (int64_t)t->data[i] : GRAPH_OPEN;
+  }
+  return value;
+}
+
+GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
+  const char *key = tf_key(r, reference);
+  GraphValue *value = map_get(&scope->values, key);
+  const TfNode *node = tf_node(r, reference);
+  if (value) return value;
+  if (!node || ++r->depth > MAX_DEPTH) {
+    foreign_report(r->diags, r->file, E901, node ? "`%s` is behind too many nodes, or behind itself" : "`%s` is read and not in the file", reference);
+    return NULL;
+  }
+  if (r->begin && strcmp(node->name, r->begin) == 0) {
+    value = begin_here(r, node);
+    map_put(r->arena, &scope->values, key, value);
+  } else if (tf_is_frame(node)) {
+    value = tf_frame_value(r, scope, node);
+    if (value) map_put(r->arena, &scope->values, key, value);
+  } else if (make(r, scope, node)) {
+    value = map_get(&scope->values, key);
+    if (!value) foreign_report(r->diags, r->file, E901, "`%s` is read, and its node has no such result", reference);
+  }
+  r->depth--;
+  return value;
+}
+
+/* ---- the file ---- */
+
+typedef struct Budget {
+  Arena *arena;
+  size_t left;
+} Budget;
+
+static void *budget_alloc(void *data, size_t size) {
+  Budget *b = data;
+  if (size > b->left) return NULL;
+  b->left -= size;
+  return arena_alloc(b->arena, size);
+}
+
+static void budget_free(void *data, void *pointer) {
+  (void)data; /* goes with the arena */
+  (void)pointer;
+}
+
+static bool index_nodes(TfReader *r) {
+  if (r->def->n_node > MAX_NODES) {
+    foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; %d are read", r->file->path, r->def->n_node, MAX_NODES);
+    return false;
+  }
+  for (size_t i = 0; i < r->def->n_node; i++) {
+    TfNode *node = r->def->node[i];
+    if (!*node->name || map_get(&r->nodes, node->name)) {
+      foreign_report(r->diags, r->file, E901, "two nodes of `%s` are called `%s`", r->file->path, node->name);
+      return false;
+    }
+    map_put(r->arena, &r->nodes, node->name, node);
+  }
+  return true;
+}
+
+static bool read_outputs(TfReader *r, TfScope *scope) {
+  Map read = {0};
+  for (size_t i = 0; i < r->def->n_node; i++)
+    for (size_t k = 0; k < r->def->node[i]->n_input; k++) {
+      const char *input = r->def->node[i]->input[k];
+      map_put(r->arena, &read, base_of(r, *input == '^' ? input + 1 : input), r);
+    }
+  for (size_t i = 0; i < r->def->n_node; i++) {
+    const TfNode *node = r->def->node[i];
+    bool silent = strcmp(node->op, "NoOp") == 0 || strcmp(node->op, "Assert") == 0 || strcmp(node->op, "Const") == 0 || strcmp(node->op, "Placeholder") == 0;
+    if (map_get(&read, node->name) || silent) continue;
+    GraphValue *value = tf_value(r, scope, node->name);
+    if (!value) return false;
+    graph_output(r->graph, node->name, value);
+  }
+  if (r->graph->n_out) return true;
+  foreign_report(r->diags, r->file, E901, "`%s` has no node that no other reads", r->file->path);
+  return false;
+}
+
+Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Budget budget = {file->arena, file->data.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
+  ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+  TfReader r = {.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
+  r.folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
+  r.def = tf_file__graph__unpack(&allocator, file->data.len, file->data.data);
+  if (!r.def || !r.def->n_node) {
+    foreign_report(diags, file, E901, "`%s` is not a whole frozen graph of TensorFlow", file->path);
+    return NULL;
+  }
+  if (!index_nodes(&r)) return NULL;
+  if (r.begin && !map_get(&r.nodes, r.begin)) {
+    foreign_report(diags, file, E904, "`%s` has no node `%s` to begin at", file->path, r.begin);
+    return NULL;
+  }
+  r.graph = graph_new(file->arena, "graph");
+  r.graph->format = "TensorFlow frozen graph";
+  TfScope scope = {.graph = r.graph};
+  return read_outputs(&r, &scope) ? r.graph : NULL;
+}

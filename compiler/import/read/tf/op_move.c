@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Operators that put the same numbers elsewhere, and TensorArrays. */
+#include "import/read/tf/reader.h"
+
+#include <string.h>
+
+static bool done(TfCall *c, GraphValue *value) {
+  if (value) tf_set(c, 0, value);
+  return value != NULL;
+}
+
+static bool axis_of(TfCall *c, int k, int64_t *axis) {
+  int n;
+  return tf_constant_ints(c, k, "axis", 1, &n, axis) && (n == 1 || tf_refuse(c, E901, "names no axis"));
+}
+
+bool tf_op_transpose(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  int n;
+  int64_t perm[GRAPH_MAX_RANK];
+  return x && tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) && done(c, emit_transpose(c->emit, x, n, perm));
+}
+
+bool tf_op_concat(TfCall *c) {
+  int n = c->n_in - 1;
+  int64_t axis;
+  GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
+  return tf_all_in(c, n, in) && axis_of(c, n, &axis) && done(c, emit_concat(c->emit, axis, n, in));
+}
+
+static bool split(TfCall *c, GraphValue *x, GraphValue *sizes, int64_t axis, int64_t n) {
+  if (n < 1 || n > INT16_MAX) return tf_refuse(c, E901, "has %lld parts", (long long)n);
+  GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){x, sizes}, (int)n);
+  graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, axis);
+  emit_done(c->emit, node);
+  for (int k = 0; k < n; k++)
+    tf_set(c, k, node->out[k]);
+  return true;
+}
+
+bool tf_op_split(TfCall *c) {
+  int64_t axis;
+  GraphValue *x = tf_in(c, 1);
+  return x && axis_of(c, 0, &axis) && split(c, x, NULL, axis, tf_int(c->node, "num_split", 0));
+}
+
+bool tf_op_split_v(TfCall *c) {
+  int64_t axis;
+  GraphValue *in[2];
+  return tf_all_in(c, 2, in) && axis_of(c, 2, &axis) && split(c, in[0], in[1], axis, tf_int(c->node, "num_split", 0));
+}
+
+bool tf_op_pack(TfCall *c) {
+  int64_t axis = tf_int(c->node, "axis", 0);
+  GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
+  if (!tf_all_in(c, c->n_in, in)) return false;
+  for (int k = 0; k < c->n_in; k++)
+    in[k] = emit_unsqueeze(c->emit, in[k], 1, &axis);
+  return done(c, emit_concat(c->emit, axis, c->n_in, in));
+}
+
+bool tf_op_unpack(TfCall *c) {
+  int64_t n = tf_int(c->node, "num", 0), axis = tf_int(c->node, "axis", 0);
+  GraphValue *x = tf_in(c, 0);
+  if (!x) return false;
+  if (n < 1 || n > INT16_MAX) return tf_refuse(c, E901, "has %lld parts", (long long)n);
+  for (int k = 0; k < n; k++)
+    tf_set(c, k, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_int(c->emit, k)}));
+  return true;
+}
+
+/* Bit i of a mask is about place i of begin, end and strides. */
+bool tf_op_strided_slice(TfCall *c) {
+  int n, n_end, n_step, n_cut = 0;
+  int64_t begin[GRAPH_MAX_RANK], end[GRAPH_MAX_RANK], step[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK], cut[GRAPH_MAX_RANK];
+  GraphValue *x = tf_in(c, 0);
+  int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0), shrink = tf_int(c->node, "shrink_axis_mask", 0);
+  if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0)) return tf_refuse(c, E902, "has an ellipsis or makes new axes");
+  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) || !tf_constant_ints(c, 2, "bounds", GRAPH_MAX_RANK, &n_end, end) ||
+      !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
+    return false;
+  if (n != n_end || n != n_step) return tf_refuse(c, E901, "has bounds of different lengths");
+  for (int i = 0; i < n; i++) {
+    bool one = (shrink >> i & 1) != 0;
+    axes[i] = i;
+    if (one) cut[n_cut++] = i;
+    if (begin_mask >> i & 1 && !one) begin[i] = step[i] > 0 ? 0 : INT32_MAX;
+    if (end_mask >> i & 1 && !one) end[i] = step[i] > 0 ? INT32_MAX : -(int64_t)INT32_MAX;
+    if (one) step[i] = 1;
+    if (one) end[i] = begin[i] == -1 ? INT32_MAX : begin[i] + 1;
+  }
+  GraphValue *y = EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end), emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
+  return done(c, n_cut ? emit_squeeze(c->emit, y, n_cut, cut) : y);
+}
+
+/* A size of -1 goes to the end. */
+bool tf_op_slice(TfCall *c) {
+  int n, n_size;
+  int64_t begin[GRAPH_MAX_RANK], size[GRAPH_MAX_RANK];
+  GraphValue *x = tf_in(c, 0);
+  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) || !tf_constant_ints(c, 2, "sizes", GRAPH_MAX_RANK, &n_size, size)) return false;
+  if (n != n_size) return tf_refuse(c, E901, "has bounds of different lengths");
+  for (int i = 0; i < n; i++)
+    size[i] = size[i] < 0 ? INT32_MAX : begin[i] + size[i];
+  return done(c, EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, size)));
+}
+
+bool tf_op_expand_dims(TfCall *c) {
+  int64_t axis;
+  GraphValue *x = tf_in(c, 0);
+  return x && axis_of(c, 1, &axis) && done(c, emit_unsqueeze(c->emit, x, 1, &axis));
+}
+
+bool tf_op_squeeze(TfCall *c) {
+  const TfFile__Value *dims = tf_attribute(c->node, "squeeze_dims");
+  if (!dims) dims = tf_attribute(c->node, "axis");
+  GraphValue *x = tf_in(c, 0);
+  if (!x) return false;
+  if (dims && dims->list && dims->list->n_i > GRAPH_MAX_RANK) return tf_refuse(c, E901, "names too many axes");
+  if (dims && dims->list && dims->list->n_i) return done(c, emit_squeeze(c->emit, x, (int)dims->list->n_i, dims->list->i));
+  return done(c, EMIT(c->emit, Squeeze, x));
+}
+
+bool tf_op_fill(TfCall *c) {
+  GraphValue *in[2];
+  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Expand, in[1], in[0]));
+}
+
+bool tf_op_zeros_like(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  return x && done(c, EMIT(c->emit, Sub, x, x));
+}
+
+bool tf_op_gather(TfCall *c) {
+  int64_t axis = 0;
+  GraphValue *in[2];
+  if (tf_int(c->node, "batch_dims", 0)) return tf_refuse(c, E902, "has axes in common");
+  return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) && done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
+}
+
+bool tf_op_reverse(TfCall *c) {
+  int n;
+  int64_t axes[GRAPH_MAX_RANK];
+  GraphValue *x = tf_in(c, 0);
+  if (!x || !tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
+  GraphNode *node = emit_node(c->emit, GRAPH_Reverse, 1, &x, 1);
+  graph_set_ints(c->scope->graph, node, GRAPH_ATTR_axes, n, axes);
+  return done(c, emit_done(c->emit, node));
+}
+
+/* [rank, 2]: before and after each axis. */
+bool tf_op_pad(TfCall *c) {
+  GraphValue *in[2];
+  if (!tf_all_in(c, 2, in)) return false;
+  GraphValue *pads = emit_reshape(c->emit, emit_transpose(c->emit, in[1], 2, (int64_t[]){1, 0}), 1, (int64_t[]){-1});
+  return done(c, EMIT(c->emit, Pad, in[0], pads));
+}
+
+/* ---- TensorArrays ---- */
+
+/* Result 1, the flow, is the list. The handle is read by nobody who asks what it is. */
+bool tf_op_array_new(TfCall *c) {
+  GraphValue *size = tf_in(c, 0);
+  if (!size) return false;
+  tf_set(c, 0, emit_int(c->emit, 0));
+  tf_set(c, 1, EMIT(c->emit, ListNew, size));
+  return true;
+}
+
+/* Places 0, 1, 2 ...: a constant of them, or a Range from 0 in steps of 1. */
+static bool is_all(const GraphValue *places) {
+  double start, step;
+  const GraphTensor *t = places->constant;
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != (double)i) return false;
+  if (t) return true;
+  const GraphNode *node = places->node;
+  return node && node->op == GRAPH_Range && constant_number(node->in[0], &start) && constant_number(node->in[2], &step) && start == 0 && step == 1;
+}
+
+bool tf_op_array_scatter(TfCall *c) {
+  GraphValue *places = tf_in(c, 1), *rows = places ? tf_in(c, 2) : NULL;
+  if (!rows) return false;
+  if (!is_all(places)) return tf_refuse(c, E902, "fills a TensorArray in another order");
+  return done(c, EMIT(c->emit, ListFrom, rows));
+}
+
+bool tf_op_array_read(TfCall *c) {
+  GraphValue *place = tf_in(c, 1), *list = place ? tf_in(c, 2) : NULL;
+  return list && done(c, EMIT(c->emit, ListGet, list, place));
+}
+
+bool tf_op_array_write(TfCall *c) {
+  GraphValue *place = tf_in(c, 1), *row = place ? tf_in(c, 2) : NULL, *list = row ? tf_in(c, 3) : NULL;
+  return list && done(c, EMIT(c->emit, ListSet, list, place, row));
+}
+
+bool tf_op_array_gather(TfCall *c) {
+  GraphValue *places = tf_in(c, 1), *list = places ? tf_in(c, 2) : NULL;
+  if (!list) return false;
+  if (!is_all(places)) return tf_refuse(c, E902, "reads a TensorArray in another order");
+  return done(c, EMIT(c->emit, ListStack, list));
+}
+
+bool tf_op_array_size(TfCall *c) {
+  GraphValue *list = tf_in(c, 1);
+  return list && done(c, EMIT(c->emit, ListSize, list));
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Inputs, constants, operators element by element, products and reductions. */
+#include "import/read/tf/reader.h"
+
+#include <string.h>
+
+static bool done(TfCall *c, GraphValue *value) {
+  if (value) tf_set(c, 0, value);
+  return value != NULL;
+}
+
+bool tf_op_constant(TfCall *c) {
+  const GraphTensor *t = tf_constant(c->reader, c->node);
+  return t && done(c, graph_constant(c->scope->graph, c->node->name, t));
+}
+
+bool tf_op_placeholder(TfCall *c) {
+  const TfFile__Value *type = tf_attribute(c->node, "dtype"), *shape = tf_attribute(c->node, "shape");
+  GraphElem elem;
+  if (c->scope->outer) return tf_refuse(c, E902, "is an input inside of a loop");
+  if (!type || !tf_elem(type->type, &elem)) return tf_refuse(c, E903, "is an input that is no tensor of numbers");
+  GraphInput *input = graph_input(c->scope->graph, c->node->name, elem);
+  GraphValue *value = input->value;
+  const TfFile__Shape *s = shape ? shape->shape : NULL;
+  if (s && !s->unknown_rank && s->n_dim > 0 && s->n_dim <= GRAPH_MAX_RANK) {
+    input->rank = (int)s->n_dim;
+    for (int i = 0; i < input->rank; i++)
+      input->dim[i].n = s->dim[i]->size > 0 ? s->dim[i]->size : GRAPH_OPEN;
+  }
+  return done(c, value);
+}
+
+bool tf_op_identity(TfCall *c) { return done(c, tf_in(c, 0)); }
+
+static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
+  GraphValue *x = tf_in(c, 0);
+  if (!x) return false;
+  GraphNode *node = emit_node(c->emit, op, 1, &x, 1);
+  graph_set_number(c->scope->graph, node, GRAPH_ATTR_alpha, alpha);
+  if (op == GRAPH_Elu) graph_set_number(c->scope->graph, node, GRAPH_ATTR_gamma, gamma);
+  return done(c, emit_done(c->emit, node));
+}
+
+bool tf_op_elu(TfCall *c) { return numbered(c, GRAPH_Elu, 1, 1); }
+bool tf_op_selu(TfCall *c) { return numbered(c, GRAPH_Elu, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946); }
+bool tf_op_leaky_relu(TfCall *c) { return numbered(c, GRAPH_LeakyRelu, tf_number(c->node, "alpha", 0.2), 0); }
+
+bool tf_op_relu6(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  return x && done(c, emit_clip(c->emit, x, 0, 6));
+}
+
+bool tf_op_rsqrt(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  return x && done(c, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, x)));
+}
+
+bool tf_op_not_equal(TfCall *c) {
+  GraphValue *in[2];
+  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Not, EMIT(c->emit, Equal, in[0], in[1])));
+}
+
+bool tf_op_squared_difference(TfCall *c) {
+  GraphValue *in[2];
+  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Square, EMIT(c->emit, Sub, in[0], in[1])));
+}
+
+bool tf_op_add_n(TfCall *c) {
+  GraphValue *sum = tf_in(c, 0);
+  for (int k = 1; sum && k < c->n_in; k++) {
+    GraphValue *x = tf_in(c, k);
+    sum = x ? EMIT(c->emit, Add, sum, x) : NULL;
+  }
+  return done(c, sum);
+}
+
+bool tf_op_bias_add(TfCall *c) {
+  GraphValue *in[2];
+  if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0) return tf_refuse(c, E902, "has its channels first");
+  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Add, in[0], in[1]));
+}
+
+bool tf_op_matmul(TfCall *c) {
+  static const int64_t swap[] = {1, 0};
+  GraphValue *in[2];
+  if (!tf_all_in(c, 2, in)) return false;
+  if (tf_bool(c->node, "transpose_a", false)) in[0] = emit_transpose(c->emit, in[0], 2, swap);
+  if (tf_bool(c->node, "transpose_b", false)) in[1] = emit_transpose(c->emit, in[1], 2, swap);
+  return done(c, EMIT(c->emit, MatMul, in[0], in[1]));
+}
+
+bool tf_op_cast(TfCall *c) {
+  const TfFile__Value *to = tf_attribute(c->node, "DstT");
+  GraphElem elem;
+  GraphValue *x = tf_in(c, 0);
+  if (!to || !tf_elem(to->type, &elem)) return tf_refuse(c, E902, "makes elements of a type that grus does not know");
+  return x && done(c, emit_cast(c->emit, x, elem));
+}
+
+bool tf_op_softmax(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  return x && done(c, emit_axis_call(c->emit, strcmp(c->node->op, "Softmax") == 0 ? GRAPH_Softmax : GRAPH_LogSoftmax, -1, 1, &x));
+}
+
+bool tf_op_reduce(TfCall *c) {
+  static const struct {
+    const char *name;
+    GraphOp op;
+  } known[] = {{"Mean", GRAPH_ReduceMean}, {"Sum", GRAPH_ReduceSum}, {"Max", GRAPH_ReduceMax}, {"Min", GRAPH_ReduceMin}, {"Prod", GRAPH_ReduceProd}};
+  GraphValue *x = tf_in(c, 0);
+  int n;
+  int64_t axes[GRAPH_MAX_RANK];
+  if (!x || !tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
+  bool keep = tf_bool(c->node, "keep_dims", false);
+  if (n == 0) return done(c, x);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].name, c->node->op) == 0) return done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
+  return false;
+}
+
+bool tf_op_arg(TfCall *c) {
+  GraphValue *x = tf_in(c, 0);
+  int n;
+  int64_t axis;
+  if (!x || !tf_constant_ints(c, 1, "axis", 1, &n, &axis)) return false;
+  GraphNode *node = emit_node(c->emit, strcmp(c->node->op, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin, 1, &x, 1);
+  graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, n ? axis : 0);
+  graph_set_int(c->scope->graph, node, GRAPH_ATTR_keepdims, 0);
+  return done(c, emit_done(c->emit, node));
+}

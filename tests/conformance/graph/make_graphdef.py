@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small frozen graphs of TensorFlow (GraphDef, .pb), and what they compute, worked out here in NumPy.
+
+    make_graphdef.py FOLDER
+
+The messages are written byte by byte: TensorFlow is not needed, and what is expected does not come from it."""
+import struct, sys, zipfile
+import numpy as np
+
+FLOAT, INT32, BOOL = 1, 3, 10
+
+
+def varint(n):
+    n &= (1 << 64) - 1
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(k, value):
+    if isinstance(value, float): return varint(k << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, bool) or isinstance(value, int): return varint(k << 3) + varint(int(value))
+    if isinstance(value, str): value = value.encode()
+    return varint(k << 3 | 2) + varint(len(value)) + value
+
+
+shape_of = lambda dims: b"".join(field(2, field(1, n)) for n in dims)
+
+
+def tensor(a):
+    kind = {"float32": FLOAT, "int32": INT32, "bool": BOOL}[a.dtype.name]
+    return field(1, kind) + field(2, shape_of(a.shape)) + field(4, a.tobytes())
+
+
+class Def:
+    def __init__(self): self.nodes, self.names = [], []
+
+    def node(self, name, op, inputs=(), **attrs):
+        """attrs: type=, int, float, bool, bytes (a string), or a pair (field, bytes)"""
+        out = field(1, name) + field(2, op) + b"".join(field(3, i) for i in inputs)
+        for key, v in attrs.items():
+            value = field(v[0], v[1]) if isinstance(v, tuple) else field(5, v) if isinstance(v, bool) else field(3, v) if isinstance(v, int) else field(4, v) if isinstance(v, float) else field(2, v)
+            out += field(5, field(1, key) + field(2, value))
+        self.nodes.append(out)
+        return name
+
+    def const(self, name, value, dtype="f4", after=()):
+        a = np.asarray(value, dtype)
+        return self.node(name, "Const", after, dtype=(6, {"float32": FLOAT, "int32": INT32, "bool": BOOL}[a.dtype.name]), value=(8, tensor(a)))
+
+    def placeholder(self, name, shape): return self.node(name, "Placeholder", dtype=(6, FLOAT), shape=(7, shape_of(shape)))
+
+    def save(self, path):
+        # Nodes stand in any order in such files.
+        with open(path, "wb") as f: f.write(b"".join(field(1, n) for n in reversed(self.nodes)))
+
+
+def finish(d, folder, name, inputs, outputs):
+    d.save(f"{folder}/{name}.pb")
+    arrays = {"in_" + k: v for k, v in inputs.items()} | {"out_" + k: np.asarray(v).astype("f4") for k, v in outputs.items()}
+    with zipfile.ZipFile(f"{folder}/{name}.npz", "w") as z:
+        for k, v in arrays.items():
+            with z.open(zipfile.ZipInfo(k + ".npy", (1980, 1, 1, 0, 0, 0)), "w") as f: np.lib.format.write_array(f, np.ascontiguousarray(v))
+
+
+def loop(folder, f4):
+    """dynamic_rnn of TensorFlow 1: x [N, T, 3], h = tanh([x, h] W + b) in a while loop over TensorArrays"""
+    d, steps, u = Def(), 5, 4
+    w, b = f4(3 + u, u), f4(u)
+    d.placeholder("x", [2, steps, 3])
+    d.const("perm", [1, 0, 2], "i4"), d.node("time_first", "Transpose", ["x", "perm"])
+    d.const("n", steps, "i4"), d.const("zero", 0, "i4"), d.const("one", 1, "i4")
+    d.node("places", "Range", ["zero", "n", "one"])
+    d.node("in_array", "TensorArrayV3", ["n"]), d.node("out_array", "TensorArrayV3", ["n"])
+    d.node("filled", "TensorArrayScatterV3", ["in_array", "places", "time_first", "in_array:1"])
+    d.const("start", np.zeros((2, u))), d.const("w", w), d.const("b", b)
+    enter = lambda name, of, constant: d.node(name, "Enter", [of], frame_name=b"loop", is_constant=constant)
+    carried = {"i": "zero", "h": "start", "flow": "out_array:1"}
+    for k, of in carried.items():
+        enter(k + "/enter", of, False)
+        d.node(k + "/merge", "Merge", [k + "/enter", k + "/next"])
+        d.node(k + "/switch", "Switch", [k + "/merge", "go"])
+        d.node(k, "Identity", [k + "/switch:1"])
+        if k != "i": d.node(k + "/exit", "Exit", [k + "/switch"])
+    for k, of in {"n": "n", "w": "w", "b": "b", "read": "in_array", "read_flow": "filled", "write": "out_array"}.items(): enter("loop/" + k, of, True)
+    d.node("less", "Less", ["i/merge", "loop/n"]), d.node("go", "LoopCond", ["less"])
+    d.node("row", "TensorArrayReadV3", ["loop/read", "i", "loop/read_flow"])
+    d.const("axis", 1, "i4", ["^i"])
+    d.node("both", "ConcatV2", ["row", "h", "axis"])
+    d.node("product", "MatMul", ["both", "loop/w"], transpose_a=False, transpose_b=False)
+    d.node("sum", "BiasAdd", ["product", "loop/b"])
+    d.node("new", "Tanh", ["sum"])
+    d.node("written", "TensorArrayWriteV3", ["loop/write", "i", "new", "flow"])
+    d.const("step", 1, "i4", ["^i"]), d.node("later", "Add", ["i", "step"])
+    for k, of in {"i": "later", "h": "new", "flow": "written"}.items(): d.node(k + "/next", "NextIteration", [of])
+    d.node("rows", "TensorArrayGatherV3", ["out_array", "places", "flow/exit"])
+    d.node("all", "Transpose", ["rows", "perm"])
+    d.node("last", "Softmax", ["h/exit"])
+    xs, h, ys = f4(2, steps, 3), np.zeros((2, u)), []
+    for t in range(steps):
+        h = np.tanh(np.concatenate([xs[:, t], h], 1) @ w + b)
+        ys.append(h)
+    e = np.exp(h)
+    finish(d, folder, "tf_loop", {"x": xs}, {"all": np.stack(ys, 1), "last": e / e.sum(1, keepdims=True)})
+
+
+def many(folder, f4):
+    """operators one after the other"""
+    d = Def()
+    d.placeholder("x", [2, 3, 4])
+    for name, value in {"begin": [0, -1, 1], "end": [0, 0, 4], "strides": [1, 1, 2]}.items(): d.const(name, value, "i4")
+    d.node("slice", "StridedSlice", ["x", "begin", "end", "strides"], begin_mask=1, end_mask=1, shrink_axis_mask=2, ellipsis_mask=0, new_axis_mask=0)  # x[:, -1, 1:4:2]
+    d.const("axis", -1, "i4"), d.node("more", "ExpandDims", ["slice", "axis"])
+    d.node("less", "Squeeze", ["more"], squeeze_dims=(1, field(3, -1)))
+    d.const("split_axis", 1, "i4"), d.node("parts", "Split", ["split_axis", "less"], num_split=2)
+    d.node("difference", "SquaredDifference", ["parts", "parts:1"])
+    d.node("packed", "Pack", ["parts", "parts:1", "difference"], axis=0)
+    d.const("pads", [[0, 0], [1, 0], [0, 2]], "i4"), d.node("padded", "Pad", ["packed", "pads"])
+    d.const("axes", [1], "i4"), d.node("mean", "Mean", ["padded", "axes"], keep_dims=True)
+    d.node("y", "LeakyRelu", ["mean"], alpha=0.25)
+    xs = f4(2, 3, 4)
+    a = xs.astype("f8")[:, -1, 1:4:2]
+    s = np.pad(np.stack([a[:, :1], a[:, 1:], (a[:, :1] - a[:, 1:]) ** 2]), ((0, 0), (1, 0), (0, 2))).mean(1, keepdims=True)
+    finish(d, folder, "tf_many", {"x": xs}, {"y": np.where(s < 0, 0.25 * s, s)})
+
+
+def main(folder):
+    r = np.random.default_rng(0)
+    f4 = lambda *shape: r.standard_normal(shape).astype("f4") * np.float32(0.5)
+    for make in loop, many: make(folder, f4)
+
+
+main(sys.argv[1])
