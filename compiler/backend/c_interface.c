@@ -288,6 +288,12 @@ static void function_comment(CWriter *c, const KirFunc *f) {
   text_add(c->out, " */\n");
 }
 
+static bool is_port(const KirModule *m, const char *name) {
+  for (int i = 0; i < m->n_ports; i++)
+    if (strcmp(m->port[i].name, name) == 0) return true;
+  return false;
+}
+
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
   const KirModule *m = c->m;
   Text *out = c->out;
@@ -296,8 +302,8 @@ void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
   text_printf(out, "%s %s_%s(", f->returns_status ? "int" : "void", c->prefix, f->name);
   const char *comma = "";
   c->self = m->run_kind == KIR_WINDOW ? "w" : "s";
-  for (int i = 0; i < m->n_ports; i++)
-    if (strcmp(m->port[i].name, c->self) == 0) c->self = "state";
+  for (int n = 1; is_port(m, c->self); n++)
+    c->self = n == 1 ? "state" : arena_printf(c->out->arena, "state_%d", n);
   if (f->uses_state) {
     text_printf(out, "%s_%s *%s", c->prefix, m->run_kind == KIR_WINDOW ? "window" : "state",
                 c->self);

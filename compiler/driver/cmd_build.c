@@ -150,6 +150,11 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
   char *header_path = arena_strdup(s->arena, out);
   header_path[strlen(out) - 1] = 'h';
   c.header_name = base_name(header_path);
+  if (strpbrk(c.header_name, "\"\\\n\r") || strstr(c.header_name, "??")) {
+    session_error(s, "`%s` cannot be the name of a C file: its header could not be included", out);
+    s->usage_trouble = true;
+    return false;
+  }
   if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
   return add_out(outs, header_path, text_str(&header), header.len) && add_out(outs, out, text_str(&source), source.len);
 }
@@ -193,12 +198,26 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   return move_out(s, made, out, false, outs) && (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
 }
 
-static void add_make_name(Text *text, const char *name) { /* as make and ninja read it */
+/* A name as make and ninja read it. A `%` means something in targets alone. */
+static void add_make_name(Text *text, const char *name, bool is_target) {
+  size_t backslashes = 0;
   for (const char *c = name; *c; c++) {
-    if (*c == ' ' || *c == '#') text_add_char(text, '\\');
+    bool blank = *c == ' ' || *c == '\t';
+    for (size_t k = 0; blank && k < backslashes; k++) /* those before a blank count twice */
+      text_add_char(text, '\\');
+    if (blank || *c == '#' || *c == ':' || (*c == '%' && is_target)) text_add_char(text, '\\');
     if (*c == '$') text_add_char(text, '$');
     text_add_char(text, *c);
+    backslashes = *c == '\\' ? backslashes + 1 : 0;
   }
+}
+
+/* Whether a dependency file can hold the name. */
+static bool make_can_name(Session *s, const char *name) {
+  if (!strchr(name, '\n')) return true;
+  session_error(s, "`%s` cannot be written in a dependency file: its name has a line end", name);
+  s->usage_trouble = true;
+  return false;
 }
 
 /* One make rule: out: sources. */
@@ -211,18 +230,20 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
     return false;
   }
   const char *path = o->dep_file ? o->dep_file : arena_printf(s->arena, "%s.d", out);
+  if (!o->dep_target && !make_can_name(s, out)) return false;
   Text text = text_new(s->arena), phony = text_new(s->arena);
   if (o->dep_target) text_add(&text, o->dep_target);
-  else add_make_name(&text, out);
+  else add_make_name(&text, out, true);
   text_add_char(&text, ':');
   for (int i = -1; i <= s->n_used_files; i++) {
     const char *file = i < 0 ? source->path : i < s->n_used_files ? s->used_files[i] : s->weights_path;
     if (!file || strcmp(file, "<stdin>") == 0) continue;
+    if (!make_can_name(s, file)) return false;
     text_add_char(&text, ' ');
-    add_make_name(&text, file);
+    add_make_name(&text, file, false);
     if (i < 0) continue;
     text_add_char(&phony, '\n');
-    add_make_name(&phony, file);
+    add_make_name(&phony, file, true);
     text_add(&phony, ":\n");
   }
   text_add_char(&text, '\n');

@@ -4,40 +4,10 @@
 #include "driver/interface.h"
 
 #include "base/map.h"
+#include "base/names.h"
 
 #include <stdint.h>
 #include <string.h>
-
-/* C23, C++23 and the names the interface itself has, sorted by who has them. */
-static const char *const keywords_c[] = {
-    "alignas",  "alignof", "auto",     "bool",    "break",    "case",          "char",         "const",  "constexpr",
-    "continue", "default", "do",       "double",  "else",     "enum",          "extern",       "false",  "float",
-    "for",      "goto",    "if",       "inline",  "int",      "long",          "nullptr",      "register", "restrict",
-    "return",   "short",   "signed",   "sizeof",  "static",   "static_assert", "struct",       "switch", "thread_local",
-    "true",     "typedef", "typeof",   "typeof_unqual", "union", "unsigned",   "void",         "volatile", "while",
-    "asm",      NULL};
-static const char *const keywords_cxx[] = {
-    "and",        "and_eq",    "bitand",           "bitor",        "catch",     "char16_t", "char32_t", "char8_t",
-    "class",      "co_await",  "co_return",        "co_yield",     "compl",     "concept",  "const_cast", "consteval",
-    "constinit",  "decltype",  "delete",           "dynamic_cast", "explicit",  "export",   "friend",   "mutable",
-    "namespace",  "new",       "noexcept",         "not",          "not_eq",    "operator", "or",       "or_eq",
-    "private",    "protected", "public",           "reinterpret_cast", "requires", "static_cast", "template", "this",
-    "throw",      "try",       "typeid",           "typename",     "using",     "virtual",  "wchar_t",  "xor",
-    "xor_eq",     NULL};
-static const char *const own_names[] = {"NULL", "scratch", NULL};
-
-static bool among(const char *const *list, const char *name) {
-  for (; *list; list++)
-    if (strcmp(*list, name) == 0) return true;
-  return false;
-}
-
-const char *interface_reserved(const char *name) {
-  if (among(keywords_c, name)) return "a keyword of C";
-  if (among(keywords_cxx, name)) return "a keyword of C++, in which the header is valid too";
-  if (among(own_names, name)) return "a name the generated C uses itself";
-  return NULL;
-}
 
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
 
@@ -49,14 +19,22 @@ static char *in_capitals(Arena *arena, const char *name) {
 }
 
 static void check_name(const char *name, Span span, const char *what, Diags *diags) {
-  const char *reserved = interface_reserved(name);
+  const char *reserved = name_taken_in_c(name);
   if (!reserved) return;
   Diag *d = diag_new(diags, E803, span, "`%s` cannot be %s: it is %s", name, what, reserved);
   diag_primary(d, "becomes a name in C");
   diag_fix(d, FIX_MAYBE, "rename it, for instance to `%s_`", name);
 }
 
+/* Macros begin with the model's name in capitals, and GRUS_ is the runtime's. */
+static void check_model_name(const Model *model, Diags *diags) {
+  if (strcmp(in_capitals(diags->arena, model->name), "GRUS") != 0) return;
+  Diag *d = diag_new(diags, E803, model->name_span, "`%s` cannot be the name of a model: its macros would be those of the runtime", model->name);
+  diag_fix(d, FIX_MAYBE, "rename it, for instance to `%s_model`", model->name);
+}
+
 void interface_check(const Model *model, Diags *diags) {
+  check_model_name(model, diags);
   int n = model->n_in + model->n_out;
   Map macros = {0}; /* Port, by its name in capitals */
   for (int i = 0; i < n; i++) {

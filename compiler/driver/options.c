@@ -3,7 +3,7 @@
  * `--` ends the options; `-` is standard input. */
 #include "driver/options.h"
 
-#include "driver/interface.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +153,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_prefix:
     *problem = arena_printf(arena, "--prefix needs a name that C can have, found `%s`", value);
     o->prefix = value;
-    return is_name(value) && !interface_reserved(value);
+    return is_name(value) && !name_taken_in_c(value) && strcmp(value, "grus") != 0;
   case OPTION_against: o->against = value; return true;
   case OPTION_dump_after: o->dump_after = value; return true;
   case OPTION_dep: o->dep = true; return true;

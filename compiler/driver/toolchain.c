@@ -93,16 +93,43 @@ const char *runtime_dir(Session *s) {
   return NULL;
 }
 
+/* The words of a command as a shell splits them: quotes and backslashes, nothing else of a shell. NULL after
+ * reporting. `more` words have room behind them. */
+static const char **split(Session *s, const char *command, int more, int *n) {
+  const char **words = ARENA_ARRAY(s->arena, const char *, strlen(command) / 2 + 2 + (size_t)more);
+  Text word = text_new(s->arena);
+  bool in_word = false;
+  char quote = 0;
+  *n = 0;
+  for (const char *c = command;; c++) {
+    bool blank = !quote && (*c == ' ' || *c == '\t' || *c == '\n' || !*c);
+    if (in_word && (blank || !*c)) {
+      words[(*n)++] = arena_strdup(s->arena, text_str(&word));
+      word = text_new(s->arena);
+      in_word = false;
+    }
+    if (!*c) break;
+    if (blank) continue;
+    in_word = true;
+    if (*c == quote) quote = 0;
+    else if (!quote && (*c == '\'' || *c == '"')) quote = *c;
+    else if (*c == '\\' && quote != '\'' && c[1]) text_add_char(&word, *++c);
+    else text_add_char(&word, *c);
+  }
+  if (*n && !quote) return words;
+  session_error(s, quote ? "`%s` is no command: a quote is not closed" : "`%s` is no command: it has no words", command);
+  s->file_trouble = true;
+  return NULL;
+}
+
 bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args) {
-  enum { MAX = 64, MAX_WORDS = 24 };
-  const char *argv[MAX];
-  int n = 0;
-  char *words = arena_strdup(s->arena, command);
-  for (char *word = strtok(words, " "); word && n < MAX_WORDS; word = strtok(NULL, " "))
-    argv[n++] = word;
-  for (int i = 0; args[i] && n < MAX - 1; i++)
-    argv[n++] = args[i];
-  argv[n] = NULL;
+  int n, n_args = 0;
+  while (args[n_args])
+    n_args++;
+  const char **argv = split(s, command, n_args + 1, &n);
+  if (!argv) return false;
+  for (int i = 0; i <= n_args; i++)
+    argv[n + i] = args[i];
   const char *log = file_join(s->arena, dir, "cc.log");
   int code = run_command(s, argv, log);
   if (code == 0) return true;

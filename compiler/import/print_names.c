@@ -7,24 +7,14 @@
 #include "import/print_model.h"
 
 #include "base/map.h"
+#include "base/names.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* Keywords of the language, of C and of C++, and words that look like constants. */
-static const char *const reserved[] = {
-    "learned",   "grus",      "use",      "param",    "block",    "model",    "in",        "out",       "let",
-    "weights",   "ranges",   "precision", "allow",   "every",    "time",      "index",     "f32",
-    "f16",       "i8",       "i16",      "i32",      "u8",       "u16",       "true",      "false",
-    "auto",      "break",    "case",     "char",     "const",    "continue",  "default",   "do",
-    "double",    "else",     "enum",     "extern",   "float",    "for",       "goto",      "if",
-    "inline",    "int",      "long",     "register", "restrict", "return",    "short",     "signed",
-    "sizeof",    "static",   "struct",   "switch",   "typedef",  "union",     "unsigned",  "void",
-    "volatile",  "while",    "and",      "asm",      "bool",     "catch",     "class",     "delete",
-    "explicit",  "export",   "friend",   "mutable",  "namespace", "new",      "not",       "operator",
-    "or",        "private",  "protected", "public",  "template", "this",      "throw",     "try",
-    "typeid",    "typename", "using",    "virtual",  "xor",      "constexpr", "nullptr",   "decltype",
-    "noexcept",  "alignas",  "alignof",  "thread_local", "static_assert", "char16_t", "char32_t", "wchar_t"};
+/* Words of the language. */
+static const char *const keywords[] = {"learned", "grus",  "use",  "param", "block", "model", "in", "out", "let", "weights", "ranges", "precision",
+                                       "allow",   "every", "time", "index", "f32",   "f16",   "i8", "i16", "i32", "u8",      "u16"};
 
 /* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
 static char *name_clean(Arena *arena, const char *name) {
@@ -42,9 +32,9 @@ static char *name_clean(Arena *arena, const char *name) {
 }
 
 static bool name_reserved(const char *name) {
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (strcmp(name, reserved[i]) == 0) return true;
-  return layer_info_find(name) != NULL;
+  for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+    if (strcmp(name, keywords[i]) == 0) return true;
+  return name_taken_in_c(name) || layer_info_find(name) != NULL;
 }
 
 static const char *name_unique(Arena *arena, Map *taken, const char *wanted) {

@@ -67,3 +67,31 @@ patient build --root job job/weights.grus -o x.c
 patient check --root job elsewhere/outside.grus
 patient check --root job/good.grus job/good.grus
 patient check --root no/where job/good.grus
+
+say safetensors with bytes that belong to nobody
+tensors() { # HEADER DATA
+  printf "$(printf '\\%03o' ${#1})\\0\\0\\0\\0\\0\\0\\0%s" "$1" >s.safetensors
+  printf '%s' "$2" >>s.safetensors
+  t inspect s.safetensors
+}
+tensors '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 1234
+tensors '{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}' 12345678
+tensors '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 12345
+tensors '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}' 123
+
+say a C compiler of many words, with quotes
+printf 'grus 1\nmodel c { in x : f32[2] out y : f32[2] = x |> tanh }\n' >c.grus
+cat >'my cc' <<'END'
+#!/bin/sh
+for word in "$@"; do case $word in -D*) echo "$word" >>words ;; esac; done
+exec cc "$@"
+END
+chmod +x 'my cc'
+flags=
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do flags="$flags -DA$i"; done
+CC="'./my cc' $flags -D'B=1 + 1' \"-DC=\\\"x y\\\"\" -DD=a\\ b"
+export CC
+t build c.grus -q -o c.o
+tail -4 words
+for CC in " " "'cc" ; do t build c.grus -q -o d.o; done
+unset CC

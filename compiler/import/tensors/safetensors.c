@@ -3,7 +3,7 @@
  *
  *     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {...}}
  *
- * Offsets count from the end of the header; tensors must not overlap. The metadata entry "format"
+ * Offsets count from the end of the header; tensors must not overlap, and leave no byte over. The metadata entry "format"
  * ("pt", "keras", ...) tells the convention when it is there. */
 #include "import/import.h"
 
@@ -74,14 +74,19 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
   return tensor_check(arena, t, (uint64_t)(end - begin), reason);
 }
 
-static bool overlap_free(Arena *arena, Range *ranges, int n, const char **reason) {
+/* Every byte belongs to one tensor: what is hidden in between, or hangs on, is not read past in silence. */
+static bool data_is_covered(Arena *arena, Range *ranges, int n, size_t len, const char **reason) {
+  uint64_t at = 0;
   if (n) qsort(ranges, (size_t)n, sizeof *ranges, by_begin);
-  for (int i = 1; i < n; i++)
-    if (ranges[i].begin < ranges[i - 1].end) {
-      *reason = arena_printf(arena, "`%s` and `%s` overlap", ranges[i - 1].name, ranges[i].name);
-      return false;
-    }
-  return true;
+  for (int i = 0; i < n; i++) {
+    if (ranges[i].begin < at) *reason = arena_printf(arena, "`%s` and `%s` overlap", ranges[i - 1].name, ranges[i].name);
+    else if (ranges[i].begin > at) *reason = arena_printf(arena, "its bytes %llu to %llu belong to no tensor", (unsigned long long)at, (unsigned long long)ranges[i].begin);
+    if (ranges[i].begin != at) return false;
+    at = ranges[i].end;
+  }
+  if (at == len) return true;
+  *reason = arena_printf(arena, "it has %llu bytes behind its last tensor", (unsigned long long)(len - at));
+  return false;
 }
 
 static Convention convention_of(json_t *root) {
@@ -128,5 +133,5 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
     out->n++;
   }
   out->convention = convention_of(root);
-  return overlap_free(arena, ranges, out->n, reason) && tensor_file_sort(arena, out, reason) ? out : NULL;
+  return data_is_covered(arena, ranges, out->n, data.len, reason) && tensor_file_sort(arena, out, reason) ? out : NULL;
 }
