@@ -2,13 +2,20 @@
 /* Reductions: over the last axis (softmax, argmax), over time (mean, max, the pools). */
 #include "lower/lower_internal.h"
 
-#include <float.h>
+enum { MINUS_INFINITY = -0x00800000 }; /* the bits of a float */
 
 static int64_t last_dim(const View *v) {
   return v->rank ? v->dim[v->rank - 1] : 1;
 }
 static int64_t last_stride(const View *v) {
   return v->rank ? v->stride[v->rank - 1] : 1;
+}
+
+/* The greater of both, and NaN if either is. */
+static KirExpr *greater(Kb *kb, KirExpr *x, KirReg *so_far) {
+  KirReg *v = kb_let(kb, "v", x);
+  KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, v), kb_use(kb, v));
+  return kb_select(kb, is_number, kb_op2(kb, KIR_MAX, kb_use(kb, v), kb_use(kb, so_far)), kb_use(kb, v));
 }
 
 /* The greatest of n elements, as a register. */
@@ -83,7 +90,8 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
 }
 
 /* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
- * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. */
+ * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. An infinite sum has lost nothing: inf - inf
+ * would make NaN of it. */
 static void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
@@ -94,7 +102,8 @@ static void over_time_before(Lower *l, const Layer *layer) {
   }
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
-  kb_store(kb, y->buffer, iy, kb_num(kb, layer->kind == LAYER_max ? -FLT_MAX : 0, 1));
+  KirExpr *least = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1));
+  kb_store(kb, y->buffer, iy, layer->kind == LAYER_max ? least : kb_num(kb, 0, 1));
   close_loops(l, opened);
 }
 
@@ -120,12 +129,14 @@ static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
     KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_load(kb, lost, il, 1)));
     KirReg *sum = kb_let(kb, "sum", so_far);
     KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
-    kb_store(kb, lost, il,
-             kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
-                    kb_use(kb, term)));
+    KirReg *rest = kb_let(kb, "rest",
+                          kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
+                                 kb_use(kb, term)));
+    KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, rest), kb_use(kb, rest));
+    kb_store(kb, lost, il, kb_select(kb, is_number, kb_use(kb, rest), kb_num(kb, 0, 1)));
     kb_store(kb, y->buffer, iy, kb_use(kb, next));
   } else
-    kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_MAX, v, so_far));
+    kb_store(kb, y->buffer, iy, greater(kb, v, kb_let(kb, "most", so_far)));
   close_loops(l, opened);
 }
 
@@ -155,7 +166,7 @@ static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   if (w.size > 1) {
     KirReg *i = kb_for(kb, "i", 1, w.size, 1);
     KirExpr *next = kb_load(kb, x->buffer, kir_at_plus(ix, x->time, i), 1);
-    kb_set(kb, v, kb_op2(kb, is_max ? KIR_MAX : KIR_ADD, next, kb_use(kb, v)));
+    kb_set(kb, v, is_max ? greater(kb, next, v) : kb_op2(kb, KIR_ADD, next, kb_use(kb, v)));
     kb_end(kb);
   }
   KirExpr *result = kb_use(kb, v);

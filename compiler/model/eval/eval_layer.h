@@ -23,6 +23,9 @@ void eval_to_storage(const Type *type, int64_t steps, const double *logical, dou
 void eval_from_storage(const Type *type, int64_t steps, const double *storage, double *logical);
 
 double eval_activation(Activation a, double x);
+/* NaN if either is, as nothing else of IEEE 754's own maximum and minimum. */
+double eval_greater(double a, double b);
+double eval_clamp(double x, double low, double high);
 
 /* eval_<family> for each family of layers.def: computes layer->out[] from the inputs. */
 typedef EvalStatus EvalFn(Eval *e, const Layer *layer);

@@ -4,31 +4,33 @@
 
 #include <math.h>
 
-static double clamp(double x, double low, double high) { return fmin(fmax(x, low), high); }
+double eval_greater(double a, double b) { return isnan(a) || isnan(b) ? NAN : fmax(a, b); }
+double eval_clamp(double x, double low, double high) { return isnan(x) ? x : fmin(fmax(x, low), high); }
 
 static double elu(double x, double alpha) { return x > 0 ? x : alpha * expm1(x); }
 
-static double gelu(double x) { return 0.5 * x * (1 + erf(x / sqrt(2.0))); }
+/* Both forms go to 0 for -inf, where the formulas have 0 * inf. */
+static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * (1 + erf(x / sqrt(2.0))); }
 
 /* Hendrycks and Gimpel 2016, the tanh form */
 static double gelu_tanh(double x) {
-  return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+  return x == -INFINITY ? 0 : 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
 }
 
 /* Klambauer et al. 2017 */
 static double selu(double x) { return 1.0507009873554805 * elu(x, 1.6732632423543772); }
 
-static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
+static double softplus(double x) { return eval_greater(x, 0) + log1p(exp(-fabs(x))); }
 
 double eval_activation(Activation a, double x) {
   switch (a) {
   case ACT_LINEAR: return x;
-  case ACT_RELU: return fmax(x, 0);
+  case ACT_RELU: return eval_greater(x, 0);
   case ACT_TANH: return tanh(x);
   case ACT_SIGMOID: return 1 / (1 + exp(-x));
-  case ACT_HARD_SIGMOID: return clamp(x / 6 + 0.5, 0, 1);
-  case ACT_HARD_SIGMOID_02: return clamp(0.2 * x + 0.5, 0, 1);
-  case ACT_HARD_TANH: return clamp(x, -1, 1);
+  case ACT_HARD_SIGMOID: return eval_clamp(x / 6 + 0.5, 0, 1);
+  case ACT_HARD_SIGMOID_02: return eval_clamp(0.2 * x + 0.5, 0, 1);
+  case ACT_HARD_TANH: return eval_clamp(x, -1, 1);
   case ACT_SOFTPLUS: return softplus(x);
   case ACT_SOFTSIGN: return x / (1 + fabs(x));
   case ACT_ELU: return elu(x, 1);
@@ -44,7 +46,7 @@ double eval_activation(Activation a, double x) {
 typedef double Function(const Layer *layer, double x);
 
 static double of_relu(const Layer *layer, double x) {
-  return fmin(fmax(x, 0), layer_number(layer, OPT_max, INFINITY));
+  return eval_clamp(x, 0, layer_number(layer, OPT_max, INFINITY));
 }
 
 static double of_leaky_relu(const Layer *layer, double x) {
@@ -70,7 +72,7 @@ static double of_sigmoid(const Layer *layer, double x) {
 }
 
 static double of_hard_sigmoid(const Layer *layer, double x) {
-  return clamp(layer_number(layer, OPT_slope, 1.0 / 6) * x + 0.5, 0, 1);
+  return eval_clamp(layer_number(layer, OPT_slope, 1.0 / 6) * x + 0.5, 0, 1);
 }
 
 static double of_tanh(const Layer *layer, double x) {
@@ -80,7 +82,7 @@ static double of_tanh(const Layer *layer, double x) {
 
 static double of_hard_tanh(const Layer *layer, double x) {
   (void)layer;
-  return clamp(x, -1, 1);
+  return eval_clamp(x, -1, 1);
 }
 
 static double of_softplus(const Layer *layer, double x) {
@@ -119,7 +121,7 @@ static double of_square(const Layer *layer, double x) {
 }
 
 static double of_clip(const Layer *layer, double x) {
-  return clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
+  return eval_clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
 }
 
 static double of_normalize(const Layer *layer, double x) {

@@ -28,7 +28,7 @@ typedef struct Cell {
 } Cell;
 
 static double clipped(double x, double clip) {
-  return clip > 0 ? fmin(fmax(x, -clip), clip) : x;
+  return clip > 0 ? eval_clamp(x, -clip, clip) : x;
 }
 
 static double cell_clip(const Cell *cell, double x) { return clipped(x, cell->clip); }

@@ -13,7 +13,7 @@ static void over_time(Eval *e, const Layer *layer) {
     double sum = 0, most = -INFINITY;
     for (int64_t t = 0; t < steps; t++) {
       sum += x->data[t * n + k];
-      most = fmax(most, x->data[t * n + k]);
+      most = eval_greater(most, x->data[t * n + k]);
     }
     y->data[k] = layer->kind == LAYER_last ? x->data[(steps - 1) * n + k]
                  : layer->kind == LAYER_mean ? sum / (double)steps
@@ -32,7 +32,7 @@ static void pool(Eval *e, const Layer *layer) {
       double sum = 0, most = -INFINITY;
       for (int64_t i = 0; i < size; i++) {
         sum += x->data[(t * stride + i) * n + k];
-        most = fmax(most, x->data[(t * stride + i) * n + k]);
+        most = eval_greater(most, x->data[(t * stride + i) * n + k]);
       }
       y->data[t * n + k] = layer->kind == LAYER_max_pool ? most : sum / (double)size;
     }
