@@ -48,7 +48,7 @@ static GrusPort host_port(const KirPort *port, Arena *arena) {
   };
 }
 
-static const GrusProgram *describe(const KirModule *m, const LlvmEntries *entries, Arena *arena) {
+const GrusProgram *jit_describe(const KirModule *m, const LlvmEntries *entries, Arena *arena) {
   static const GrusKind kind[] = {GRUS_KIND_RUN, GRUS_KIND_STREAM, GRUS_KIND_WINDOW};
   GrusPort *ports = ARENA_ARRAY(arena, GrusPort, m->n_ports + 1);
   GrusLength *lengths = ARENA_ARRAY(arena, GrusLength, m->n_lengths + 1);
@@ -86,7 +86,7 @@ const GrusProgram *jit_program(Session *s, const KirModule *m) {
   aborts_guard(s->arena);
   bool ok = backend_llvm_jit(m, &options, s->diags, &entries);
   aborts_release();
-  if (ok) return describe(m, &entries, s->arena);
+  if (ok) return jit_describe(m, &entries, s->arena);
   session_print_diags(s);
   return NULL;
 }

@@ -4,11 +4,15 @@
 #define GRUS_DRIVER_JIT_H
 
 #include "driver/session.h"
+#include "backend/llvm.h"
 #include "kir/kir.h"
 
 #include "runtime/host/grus_host.h"
 
 /* Lives as long as the session. NULL after reporting. */
 const GrusProgram *jit_program(Session *s, const KirModule *m);
+
+/* The module around entries of any kind. */
+const GrusProgram *jit_describe(const KirModule *m, const LlvmEntries *entries, Arena *arena);
 
 #endif
