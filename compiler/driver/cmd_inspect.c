@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus inspect: the source, stage by stage, with the shape after each, its parameters and its cost;
- * then totals and the C prototypes. --json, --dot and --svg print the same facts in other forms. */
+ * then totals and the C prototypes. --json, --html, --dot and --svg print the same facts in other forms. */
 #include "base/safe.h"
 #include "driver/written.h"
 #include "driver/build.h"
 #include "driver/draw.h"
+#include "driver/inspect_html.h"
 #include "driver/report.h"
 #include "import/import.h"
 #include "model/graph/cost.h"
@@ -209,6 +210,7 @@ static void inspect_model(Session *s, Text *out, Model *model, const Source *sou
   else {
     KirModule *m = lower_for_figures(s, model, source);
     if (s->options->json) inspect_json(s, out, model, m);
+    else if (s->options->html) html_model(out, &s->sources, model, m);
     else inspect_text(s, out, model, m);
   }
 }
@@ -256,6 +258,13 @@ ExitCode command_inspect(Session *s) {
   if (!out.len) {
     session_error(s, s->options->model ? "`%s` has no model `%s`" : "`%s` has no model", source->path, s->options->model);
     return EXIT_USAGE;
+  }
+  if (s->options->html) {
+    Text body = out;
+    out = text_new(s->arena);
+    html_begin(&out, source->path);
+    text_add(&out, text_str(&body));
+    html_end(&out);
   }
   const char *reason;
   if (!s->options->out) session_out(text_str(&out), out.len);

@@ -40,7 +40,7 @@ void draw_dot(Text *out, const Sources *sources, const Model *model) {
   for (int i = 0; i < g.n_edges; i++) {
     const Edge *e = &g.edge[i];
     text_printf(out, "  n%d -> n%d [label=\"", e->from, e->to);
-    add_string(out, g.box[e->from].shape);
+    add_string(out, e->shape);
     text_printf(out, "\"%s];\n", e->state ? ", style=dashed" : "");
   }
   text_add(out, "}\n");

@@ -131,7 +131,7 @@ static int box_add(Graph *g, Box box) {
 
 static void link_to(Graph *g, const int *of_value, int to, const Value *from, bool state) {
   if (!from) return;
-  Edge edge = {of_value[from->id], to, state, -1};
+  Edge edge = {of_value[from->id], to, state, shape_of(g->arena, from), -1};
   for (int i = g->n_edges - 1; state && i >= 0 && i >= g->n_edges - LOOK_BACK && g->edge[i].to == to; i--)
     if (g->edge[i].from == edge.from && g->edge[i].state == state) return;
   ARENA_PUSH(g->arena, g->edge, g->n_edges, g->cap_edges, edge);

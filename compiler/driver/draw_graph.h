@@ -31,6 +31,7 @@ typedef struct Box {
 typedef struct Edge {
   int from, to;
   bool state; /* init and along: no data of each step */
+  const char *shape; /* of the value */
   int way;    /* the last way it passes, as an index into box; -1: straight from its box */
 } Edge;
 

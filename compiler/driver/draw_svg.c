@@ -4,7 +4,7 @@
  * recurrent one a loop; the bar at its foot is its share of the weights. */
 #include "driver/draw_graph.h"
 
-#include "base/safe.h"
+#include "driver/markup.h"
 
 #include <string.h>
 
@@ -36,19 +36,9 @@ static const char style[] =
     "      .pointwise { fill: #4c4315 } .other { fill: #3a2f52 } .training { fill: #2b2f34 }\n"
     "    }\n";
 
-static void add_xml(Text *out, const char *s) {
-  for (s = safe_line(out->arena, s); *s; s++) {
-    if (*s == '&') text_add(out, "&amp;");
-    else if (*s == '<') text_add(out, "&lt;");
-    else if (*s == '>') text_add(out, "&gt;");
-    else if (*s == '"') text_add(out, "&quot;");
-    else text_add_char(out, *s);
-  }
-}
-
 static void add_text(Text *out, double x, double y, const char *class, const char *s) {
   text_printf(out, "  <text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, class);
-  add_xml(out, s);
+  text_add_markup(out, s);
   text_add(out, "</text>\n");
 }
 
@@ -157,7 +147,7 @@ void draw_svg(Text *out, const Sources *sources, const Model *model) {
     if (g.box[i].bytes > most) most = g.box[i].bytes;
   text_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n  <title>", width,
               g.height, width, g.height);
-  add_xml(out, model->name);
+  text_add_markup(out, model->name);
   text_printf(out, "</title>\n%s  </style>\n", style);
   text_add(out, "  <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
                 "<path d=\"M0 0L8 4L0 8z\" class=\"tip\"/></marker></defs>\n"

@@ -163,6 +163,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_stdio: return true;
   case OPTION_json: o->json = true; return true;
   case OPTION_dot: o->dot = true; return true;
+  case OPTION_html: o->html = true; return true;
   case OPTION_svg: o->svg = true; return true;
   case OPTION_optimise:
     *problem = arena_printf(arena, "-O is 0, 1, 2, 3 or s, not `%s`", value);

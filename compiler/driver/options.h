@@ -76,7 +76,7 @@ typedef struct Options {
   const char **state;
   size_t n_states, cap_states;
   bool stream, list, template, dispatch;
-  bool debug, dep, dep_phony, json, dot, svg;
+  bool debug, dep, dep_phony, json, dot, svg, html;
   bool check, quiet, verbose, help, version;
 } Options;
 

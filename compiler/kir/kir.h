@@ -88,6 +88,8 @@ struct KirBuffer {
                                 serves only to write the block of weights */
   int64_t weight_offset; /* CONST: bytes from the start of the block of an extern build */
   int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
+  int64_t live_from, live_to; /* SCRATCH: first and last statement that touches it, from 1, set by
+                                 kir_plan; 0: none */
   int64_t categories;     /* ports holding an index(n): n; else 0 */
   int64_t lo, hi;         /* integers: all that is ever stored; lo == hi: whatever the type holds */
 };

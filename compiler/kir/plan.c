@@ -106,6 +106,8 @@ void kir_plan(KirModule *m) {
   for (int i = 0; i < n; i++) {
     KirBuffer *b = w.life[i].buffer;
     b->scratch_offset = place(w.life, i);
+    b->live_from = w.life[i].first;
+    b->live_to = w.life[i].last;
     int64_t end = b->scratch_offset + buffer_bytes(b);
     if (end > m->scratch_bytes) m->scratch_bytes = end;
     if (b->align > m->scratch_align) m->scratch_align = b->align;

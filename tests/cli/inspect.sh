@@ -9,17 +9,19 @@ count=0
 for model in "$root"/examples/language/*.grus "$root"/tests/models/*.grus; do
   name=$(basename "$model")
   define=$(sed -n 's/^param \([a-z]*\) *#.*/-D \1=4/p' "$model")
-  for form in --json --svg --dot; do
+  for form in --json --svg --dot --html; do
     "$GRUS" inspect -q $define $form "$model" >"out$form" 2>err || { echo "$name $form: [$?]" && cat err; }
     [ -s "out$form" ] || echo "$name $form: nothing was printed"
   done
   "$check" json <out--json || echo "$name: the JSON is not JSON"
   "$check" xml <out--svg || echo "$name: the drawing is not XML"
+  sed 1d out--html >page && "$check" xml <page || echo "$name: the page is not well-formed"
+  grep -q '[a-z]://' out--html && grep -v 'w3.org/2000/svg' out--html | grep '[a-z]://'
   grep -q '^digraph ' out--dot || echo "$name: not a graph"
   count=$((count + 1))
 done
 [ $count -gt 50 ] || echo "only $count models found"
-rm -f out* err
+rm -f out* err page
 
 say one of each
 cat >m.grus <<'END'
@@ -38,6 +40,8 @@ t inspect m.grus
 t inspect m.grus --json
 t inspect m.grus --dot
 t inspect m.grus --svg -o m.svg
+t inspect m.grus --html -o m.html
+grep -c '<h2>' m.html
 t inspect m.grus --model n
 t inspect m.grus --svg -o no/such.svg
 weights w.safetensors <<'END'

@@ -64,8 +64,8 @@ const complete = async text => {
   await client.change(uri, 3, [{ text: model }])
   return list
 }
-say('completion behind |>', words(await complete('h |> ')))
-say('completion inside GRU(', words(await complete('h |> GRU(')))
+say('completion behind |>, the first and the blocks', words((await complete('h |> ')).filter((item, i) => i < 3 || item.detail === 'block')))
+say('completion inside GRU(', words((await complete('h |> GRU(')).filter((item, i) => i < 3 || !item.label.endsWith('='))))
 say('completion behind direction=', words(await complete('h |> GRU(3, direction=')))
 say('completion behind init=', words(await complete('h |> GRU(3, init=')))
 say('completion behind h.', (await complete('h.')).map(i => i.label).join(' '))
@@ -81,7 +81,7 @@ say('completion in a shape', words((await client.request('textDocument/completio
 await client.change(uri, 7, [{ text: model }])
 
 const help = await client.request('textDocument/signatureHelp', at('GRU(', 1, 4))
-say('signature', `${help.signatures[0].label}\nactive ${help.activeParameter}`)
+say('signature', `${help.signatures[0].label.split(', ').slice(0, 3).join(', ')}\nactive ${help.activeParameter}`)
 
 say('definition of h', range((await client.request('textDocument/definition', at('h |> last'))).range))
 say('definition of Residual', range((await client.request('textDocument/definition', at('Residual(units)'))).range))
