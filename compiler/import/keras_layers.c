@@ -44,7 +44,7 @@ static bool activate_plain(KerasLayer *layer, KerasValue *value, const char *nam
     const char *name;
     LayerKind kind;
   } plain[] = {{"relu", LAYER_relu},         {"tanh", LAYER_tanh},         {"sigmoid", LAYER_sigmoid},
-               {"softmax", LAYER_softmax},   {"softplus", LAYER_softplus}, {"softsign", LAYER_softsign},
+               {"softmax", LAYER_softmax},   {"log_softmax", LAYER_log_softmax}, {"softplus", LAYER_softplus}, {"softsign", LAYER_softsign},
                {"elu", LAYER_elu},           {"selu", LAYER_selu},         {"gelu", LAYER_gelu},
                {"exponential", LAYER_exp},   {"hard_tanh", LAYER_hard_tanh}};
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
@@ -78,7 +78,7 @@ bool keras_activate(KerasLayer *layer, KerasValue *value, const char *name) {
     gate_itself(layer, value, gate.value);
   } else {
     Diag *d = keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
-    diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, softmax, softplus, softsign, elu, selu, gelu, "
+    diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, softmax, log_softmax, softplus, softsign, elu, selu, gelu, "
                  "exponential, silu, hard_silu, mish");
     return false;
   }

@@ -292,8 +292,8 @@ static OnnxDone do_softmax(Onnx *onnx) {
     if (onnx->opset < 13 && !onnx_attribute(onnx, "axis")) diag_note(d, "before opset 13 an axis that is not given is 1, and means all axes from there on");
     return ONNX_FAILED;
   }
-  Value *value = onnx_layer(onnx, LAYER_softmax, 1, &x.value)->out[0];
-  if (strcmp(onnx->node->op, "LogSoftmax") == 0) value = onnx_layer(onnx, LAYER_log, 1, &value)->out[0];
+  LayerKind kind = strcmp(onnx->node->op, "LogSoftmax") == 0 ? LAYER_log_softmax : LAYER_softmax;
+  Value *value = onnx_layer(onnx, kind, 1, &x.value)->out[0];
   return set_result(onnx, onnx_like(onnx, t, &x, value));
 }
 

@@ -55,6 +55,20 @@ static KirExpr *fn_gelu(Lower *l, const Layer *layer, KirExpr *x) {
   return math_call(l, layer_word_is(layer, OPT_form, "tanh") ? MATH_GELU_TANH : MATH_GELU, x);
 }
 
+static KirExpr *fn_silu(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return kb_op2(&l->kb, KIR_MUL, x, math_activation(l, ACT_SIGMOID, x));
+}
+
+static KirExpr *fn_swish(Lower *l, const Layer *layer, KirExpr *x) { return fn_silu(l, layer, x); }
+
+/* x tanh(softplus(x)) */
+static KirExpr *fn_mish(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  KirReg *s = kb_let(&l->kb, "s", math_activation(l, ACT_SOFTPLUS, x));
+  return kb_op2(&l->kb, KIR_MUL, x, math_activation(l, ACT_TANH, kb_use(&l->kb, s)));
+}
+
 static KirExpr *fn_sigmoid(Lower *l, const Layer *layer, KirExpr *x) {
   (void)layer;
   return math_activation(l, ACT_SIGMOID, x);

@@ -30,7 +30,7 @@ static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int
   return most;
 }
 
-/* exp(x - max) / sum of them */
+/* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
 static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -42,13 +42,17 @@ static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirExpr *shifted =
       kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
-  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, shifted));
+  bool is_log = layer->kind == LAYER_log_softmax;
+  KirReg *z = is_log ? kb_let(kb, "z", shifted) : NULL;
+  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
   kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
-  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), kb_use(kb, e));
+  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, e));
   kb_end(kb);
+  KirReg *whole = is_log ? kb_let(kb, "whole", math_call(l, MATH_LOG, kb_use(kb, sum))) : sum;
   k = kb_for(kb, "k", 0, d, 1);
   KirIndex at = kir_at_plus(iy, sy, k);
-  kb_store(kb, y->buffer, at, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, at, 1), kb_use(kb, sum)));
+  KirExpr *part = kb_load(kb, y->buffer, at, 1);
+  kb_store(kb, y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
   kb_end(kb);
   close_loops(l, opened);
 }

@@ -279,8 +279,8 @@ static LiftDone softmax(Lift *l, const GraphNode *node) {
   }
   Value *value = lift_value(l, node, node->in[0], &layout);
   if (!value) return LIFT_FAILED;
-  Layer *layer = lift_layer(l, node, LAYER_softmax, 1, &value);
-  if (node->op == GRAPH_LogSoftmax) layer = lift_layer(l, node, LAYER_log, 1, layer->out);
+  LayerKind kind = node->op == GRAPH_LogSoftmax ? LAYER_log_softmax : LAYER_softmax;
+  Layer *layer = lift_layer(l, node, kind, 1, &value);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }

@@ -66,6 +66,19 @@ static double of_gelu(const Layer *layer, double x) {
   return layer_word_is(layer, OPT_form, "tanh") ? gelu_tanh(x) : gelu(x);
 }
 
+/* x sigmoid(x); swish is another name of it */
+static double of_silu(const Layer *layer, double x) {
+  (void)layer;
+  return x / (1 + exp(-x));
+}
+
+static double of_swish(const Layer *layer, double x) { return of_silu(layer, x); }
+
+static double of_mish(const Layer *layer, double x) {
+  (void)layer;
+  return x * tanh(softplus(x));
+}
+
 static double of_sigmoid(const Layer *layer, double x) {
   (void)layer;
   return eval_activation(ACT_SIGMOID, x);

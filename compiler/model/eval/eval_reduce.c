@@ -55,6 +55,8 @@ static void over_last_axis(Eval *e, const Layer *layer) {
     if (layer->kind == LAYER_argmax) y->data[v] = (double)best;
     for (int64_t k = 0; k < d && layer->kind == LAYER_softmax; k++)
       y->data[v * d + k] = exp(in[k] - in[best]) / sum;
+    for (int64_t k = 0; k < d && layer->kind == LAYER_log_softmax; k++)
+      y->data[v * d + k] = in[k] - in[best] - log(sum);
   }
 }
 

@@ -27,6 +27,10 @@ bool infer_softmax(Infer *inf, Layer *layer) {
   return infer_last_axis(inf, layer);
 }
 
+bool infer_log_softmax(Infer *inf, Layer *layer) {
+  return infer_last_axis(inf, layer);
+}
+
 bool infer_Dense(Infer *inf, Layer *layer) {
   int64_t units;
   if (!infer_last_axis(inf, layer) || !needs_size(inf, layer, OPT_units, layer->in[0], &units))

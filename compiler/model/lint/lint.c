@@ -48,6 +48,7 @@ bool lint_per_step(const Layer *layer) {
   case LAYER_BatchNorm:
   case LAYER_prelu:
   case LAYER_softmax:
+  case LAYER_log_softmax:
   case LAYER_slice:
   case LAYER_Embedding:
   case LAYER_onehot:
