@@ -54,6 +54,9 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_elu:
   case LAYER_selu:
   case LAYER_gelu:
+  case LAYER_silu:
+  case LAYER_swish:
+  case LAYER_mish:
   case LAYER_softplus:
   case LAYER_softsign:
   case LAYER_exp:
@@ -61,6 +64,7 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_sqrt:
   case LAYER_square:
   case LAYER_softmax:
+  case LAYER_log_softmax:
   case LAYER_overlap_add:
   case LAYER_onehot:
   case LAYER_argmax:
