@@ -173,6 +173,7 @@ bool onnx_op_resize(OnnxCall *c) {
                  (strcmp(place, "half_pixel") == 0 && strncmp(nearest, "round", 5) == 0);
   int n;
   int64_t factor[GRAPH_MAX_RANK];
+  if (call_attribute(c, "axes")) return call_refuse(c, E902, "resizes axes that it names");
   if (strcmp(mode, "nearest") != 0 || !repeats) return call_refuse(c, E902, "resizes in the way `%s`, `%s`, `%s`", mode, place, nearest);
   if (!factors_of(c, &n, factor)) return false;
   GraphValue *x = c->in[0], *shape = EMIT(e, Mul, EMIT(e, Shape, x), emit_ints(e, n, factor));

@@ -120,10 +120,20 @@ static bool read_operands(OnnxCall *c) {
 
 static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
 
+/* Its operators have to mean what those of the model do. */
+static bool opset_agrees(OnnxCall *c, const OnnxFunction *f) {
+  for (size_t i = 0; i < f->n_opset_import; i++)
+    if (is_standard(f->opset_import[i]->domain) && f->opset_import[i]->version != c->reader->opset)
+      return call_refuse(c, E902, "is a function of opset %lld in a model of opset %lld", (long long)f->opset_import[i]->version,
+                         (long long)c->reader->opset);
+  return true;
+}
+
 static bool expand(OnnxCall *c, const OnnxFunction *f) {
   OnnxReader *r = c->reader;
   Scope scope = {.graph = c->scope->graph, .caller = c, .function = f, .depth = c->scope->depth + 1};
   c->n_in = (int)c->node->n_input;
+  if (!opset_agrees(c, f)) return false;
   if (scope.depth > MAX_SCOPES) return call_refuse(c, E901, "is a function that goes too deep");
   if (c->node->n_input > f->n_input || c->node->n_output > f->n_output)
     return call_refuse(c, E901, "has more operands or results than its function");

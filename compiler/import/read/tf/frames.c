@@ -92,10 +92,10 @@ static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfNode *merge = input_node(r, input_node(r, node, 0), 0), *enter = input_node(r, merge, 0);
   if (!is(merge, "Merge") || !is(enter, "Enter")) return refuse(r, node, "leaves a loop in a way that grus does not follow");
   const char *frame = tf_word(r, enter, "frame_name", "");
-  GraphNode *loop = map_get(&r->loops, frame);
+  GraphNode *loop = map_get(&scope->loops, frame);
   if (!loop) loop = loop_new(r, scope, node, frame);
   if (!loop) return NULL;
-  map_put(r->arena, &r->loops, frame, loop);
+  map_put(r->arena, &scope->loops, frame, loop);
   for (int k = 0; k < loop->n_out; k++)
     if (strcmp(loop->out[k]->name, merge->name) == 0) return loop->out[k];
   return refuse(r, node, "leaves a loop with a value that it does not carry");

@@ -22,6 +22,7 @@ typedef struct TfScope {
   Map values; /* "name:k" -> GraphValue */
   struct TfScope *outer;
   const char *frame; /* of a loop; NULL: the outermost */
+  Map loops;         /* frame -> GraphNode of its While, of the loops within */
 } TfScope;
 
 typedef struct TfReader {
@@ -30,7 +31,6 @@ typedef struct TfReader {
   Diags *diags;
   const TfFile__Graph *def;
   Map nodes;  /* name -> TfNode */
-  Map loops;  /* frame -> GraphNode of its While */
   const char *begin; /* the node that is taken for an input; NULL */
   Graph *graph;
   int64_t folds;

@@ -51,6 +51,7 @@ static GraphValue *sym_int(TorchCall *c, json_t *item) {
   json_t *whole = json_is_integer(item) ? item : json_object_get(item, "as_int");
   const char *name = json_string_value(json_object_get(item, "as_name"));
   if (whole) return emit_int(c->emit, json_integer_value(whole));
+  c->computed += name != NULL;
   return name ? map_get(&c->reader->values, name) : NULL;
 }
 

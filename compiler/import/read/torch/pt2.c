@@ -90,6 +90,27 @@ static bool sizes_node(TorchCall *c) {
   return unknown(c);
 }
 
+/* Arguments that are sizes computed by the program; -1: there is one of a kind that is not read. */
+static int computed_arguments(json_t *node) {
+  static const char *const known[] = {"as_tensor", "as_tensors", "as_none", "as_int", "as_ints", "as_float", "as_floats", "as_bool", "as_bools",
+                                      "as_string", "as_scalar_type", "as_device", "as_layout", "as_memory_format", "as_optional_tensor"};
+  json_t *inputs = json_object_get(node, "inputs"), *value;
+  const char *kind;
+  int computed = 0;
+  for (size_t i = 0; i < json_array_size(inputs); i++) {
+    json_object_foreach(json_object_get(json_array_get(inputs, i), "arg"), kind, value) {
+      bool one = strcmp(kind, "as_sym_int") == 0, many = strcmp(kind, "as_sym_ints") == 0, is_known = one || many;
+      for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        is_known = is_known || strcmp(kind, known[k]) == 0;
+      if (!is_known) return -1;
+      computed += one && json_object_get(value, "as_name");
+      for (size_t k = 0; many && k < json_array_size(value); k++)
+        computed += json_object_get(json_array_get(value, k), "as_name") != NULL;
+    }
+  }
+  return computed;
+}
+
 /* Checks of the exporter that compute nothing. */
 static bool is_assertion(const char *target) { return strstr(target, "_assert") || strstr(target, "sym_constrain_range"); }
 
@@ -107,12 +128,14 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
   c.named = strncmp(target, "torch.ops.", 10) == 0 ? target + 10 : target;
   *c.emit = (Emit){.graph = r->graph, .name = name ? name : "", .source = c.named, .folds = &r->folds};
   const Row *row = c.op ? row_of(c.op) : NULL;
+  int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
   if (!row) return unknown(&c);
   const char *self = self_of(node);
   if (in_place && (!self || !is_alone(r, index, self))) return torch_refuse(&c, E902, "changes a tensor that others share");
   GraphValue *x = row->function ? NULL : torch_in(&c, "self");
   bool done = row->function ? row->function(&c) : x && torch_set(&c, 0, emit_call(c.emit, row->same, 1, &x));
+  if (done && (computed < 0 || c.computed < computed)) return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
   if (done && in_place && name) map_put(r->arena, &r->values, self, map_get(&r->values, name));
   return done;
 }
