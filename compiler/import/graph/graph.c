@@ -184,11 +184,12 @@ GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values) {
   return tensor;
 }
 
-static void print_value(Text *out, const GraphValue *value) {
+/* Numbers of values are those of their own graph: "^" marks a value of a graph around. */
+static void print_value(Text *out, const Graph *graph, const GraphValue *value) {
+  bool own = value && value->id < graph->n_values && graph->value[value->id] == value;
   if (!value) text_add(out, "-");
   else if (value->constant && value->constant->count == 1) text_printf(out, "%.9g", value->constant->data[0]);
-  else if (value->constant) text_printf(out, "const%d", value->id);
-  else text_printf(out, "%%%d", value->id);
+  else text_printf(out, "%s%s%d", value->constant ? "const" : "%", own ? "" : "^", value->id);
 }
 
 static void print_attributes(Text *out, const GraphNode *node) {
@@ -214,12 +215,12 @@ static void print_graph(Text *out, const Graph *graph, int indent) {
     text_fill(out, ' ', (size_t)indent);
     for (int k = 0; k < node->n_out; k++) {
       if (k) text_add(out, " ");
-      print_value(out, node->out[k]);
+      print_value(out, graph, node->out[k]);
     }
     text_printf(out, " = %s(", op_name[node->op]);
     for (int k = 0; k < node->n_in; k++) {
       if (k) text_add(out, ", ");
-      print_value(out, node->in[k]);
+      print_value(out, graph, node->in[k]);
     }
     text_add(out, ")");
     print_attributes(out, node);
@@ -230,7 +231,7 @@ static void print_graph(Text *out, const Graph *graph, int indent) {
   for (int i = 0; i < graph->n_out; i++) {
     text_fill(out, ' ', (size_t)indent);
     text_printf(out, "out %s = ", graph->out[i].name);
-    print_value(out, graph->out[i].value);
+    print_value(out, graph, graph->out[i].value);
     text_add_char(out, '\n');
   }
 }
