@@ -40,15 +40,16 @@ void stale_keep(const char *folder) {
   if (fd >= 0) flock(fd, LOCK_EX | LOCK_NB); /* and stays open */
 }
 
-void stale_empty(int folder) {
-  int copy = dup(folder);
-  DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-  if (!dir && copy >= 0) close(copy);
-  if (!dir) return;
-  rewinddir(dir);
+static void empty(DIR *dir) {
   struct dirent *e;
   while ((e = readdir(dir)) != NULL)
-    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(folder, e->d_name, 0);
+    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(dir), e->d_name, 0);
+}
+
+void stale_empty(const char *folder) {
+  DIR *dir = opendir(folder);
+  if (!dir) return;
+  empty(dir);
   closedir(dir);
 }
 
@@ -62,8 +63,11 @@ void stale_remove_folders(const char *base) {
     int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) continue;
     if (fstat(fd, &st) == 0 && is_old(&st) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-      stale_empty(fd);
+      DIR *left = fdopendir(fd);
+      if (left) empty(left);
       unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+      if (left) closedir(left); /* and fd */
+      if (left) continue;
     }
     close(fd);
   }

@@ -16,7 +16,7 @@ void stale_keep(const char *folder);
 /* Removes folders of this user in `base` that are older than an hour and in nobody's use. */
 void stale_remove_folders(const char *base);
 
-/* Removes what is in an open folder, which has no folders in it. */
-void stale_empty(int folder);
+/* Removes what is in a folder, which has no folders in it. */
+void stale_empty(const char *folder);
 
 #endif

@@ -12,6 +12,7 @@ enum { BUFFER_BYTES = 1 << 15 };
 
 static char buffer[BUFFER_BYTES];
 static size_t held;
+static int wrote; /* something went to standard output */
 static int out_error, error_error; /* errno of the first failure */
 
 static int write_all(int fd, const char *s, size_t len) {
@@ -32,6 +33,7 @@ void stream_flush(void) {
 }
 
 void stream_out(const char *s, size_t len) {
+  wrote |= len > 0;
   if (len > BUFFER_BYTES - held) stream_flush();
   if (len > BUFFER_BYTES) {
     if (!out_error) out_error = write_all(STDOUT_FILENO, s, len);
@@ -54,8 +56,8 @@ static void close_copy(void) {
 
 int stream_end(void) {
   stream_flush();
-  if (!out_error) close_copy();
+  if (!out_error && wrote) close_copy();
   int error = out_error ? out_error : error_error;
-  out_error = error_error = 0; /* for the next command of a process that runs several */
+  out_error = error_error = wrote = 0; /* for the next command of a process that runs several */
   return error;
 }

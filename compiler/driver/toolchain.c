@@ -20,9 +20,7 @@
 static void remove_dir(void *arg) {
   char *path = arg;
   if (!*path) return; /* removed already */
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd >= 0) stale_empty(fd);
-  if (fd >= 0) close(fd);
+  stale_empty(path);
   rmdir(path);
   *path = 0;
   interrupts_release();

@@ -47,6 +47,10 @@ int host_source_fail(HostSource *source, int status, const char *format, ...) {
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
+  if (source->bytes.failure) { /* what is missing is missing because of that */
+    status = GRUS_EXIT_FILE;
+    snprintf(message, sizeof message, "cannot read: %s", strerror(source->bytes.failure));
+  }
   source->status = host_error(source->log, status, "%s: %s", source->name, message);
   return status;
 }

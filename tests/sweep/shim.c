@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Loaded before a program (LD_PRELOAD): makes the n-th allocation or the n-th call that touches a file
+ * fail, once or for ever, in the program and in all libraries it uses.
+ *
+ *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes  SHIM_COUNT=path
+ *
+ * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written to files.
+ * SHIM_COUNT gets the number of calls there were. Standard streams count for SHIM_KIND=files too. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { START_BYTES = 1 << 16 };
+
+static long calls, at, error_number = EIO, full = -1, written;
+static int memory, files, once, ready;
+
+__attribute__((constructor)) static void shim_start(void) {
+  const char *kind = getenv("SHIM_KIND"), *n = getenv("SHIM_AT"), *error = getenv("SHIM_ERROR"), *bytes = getenv("SHIM_FULL");
+  memory = kind && strcmp(kind, "memory") == 0;
+  files = kind && strcmp(kind, "files") == 0;
+  at = n ? atol(n) : 0;
+  once = getenv("SHIM_ONCE") != NULL;
+  if (error) error_number = atol(error);
+  if (bytes) full = atol(bytes);
+  calls = 0;
+  ready = 1;
+}
+
+__attribute__((destructor)) static void shim_end(void) {
+  const char *path = getenv("SHIM_COUNT");
+  ready = 0;
+  FILE *out = path ? fopen(path, "w") : NULL;
+  if (!out) return;
+  fprintf(out, "%ld\n", calls);
+  fclose(out);
+}
+
+static int fails(int wanted) {
+  if (!ready || !wanted) return 0;
+  calls++;
+  return at && (once ? calls == at : calls >= at);
+}
+
+static int file_fails(void) {
+  if (!fails(files)) return 0;
+  errno = (int)error_number;
+  return 1;
+}
+
+/* dlsym allocates before malloc is found. */
+static char start[START_BYTES];
+static size_t start_used;
+static void *start_alloc(size_t size) {
+  size = (size + 15) / 16 * 16;
+  if (size > START_BYTES - start_used) abort();
+  start_used += size;
+  return start + start_used - size;
+}
+static int is_start(const void *p) { return (const char *)p >= start && (const char *)p < start + START_BYTES; }
+
+#define REAL(type, name, ...)                                                                                          \
+  static type (*real)(__VA_ARGS__);                                                                                    \
+  if (!real) *(void **)(&real) = dlsym(RTLD_NEXT, #name)
+
+void *malloc(size_t size) {
+  static int finding;
+  static void *(*real)(size_t);
+  if (!real) {
+    if (finding) return start_alloc(size);
+    finding = 1;
+    *(void **)(&real) = dlsym(RTLD_NEXT, "malloc");
+    finding = 0;
+  }
+  if (fails(memory)) return errno = ENOMEM, NULL;
+  return real(size);
+}
+
+void *calloc(size_t n, size_t size) {
+  static int finding;
+  static void *(*real)(size_t, size_t);
+  if (!real) {
+    if (finding) return start_alloc(n * size);
+    finding = 1;
+    *(void **)(&real) = dlsym(RTLD_NEXT, "calloc");
+    finding = 0;
+  }
+  if (fails(memory)) return errno = ENOMEM, NULL;
+  return real(n, size);
+}
+
+void *realloc(void *p, size_t size) {
+  REAL(void *, realloc, void *, size_t);
+  if (fails(memory)) return errno = ENOMEM, NULL;
+  if (!is_start(p)) return real(p, size);
+  void *moved = malloc(size);
+  if (moved) memcpy(moved, p, size < START_BYTES ? size : START_BYTES);
+  return moved;
+}
+
+void free(void *p) {
+  REAL(void, free, void *);
+  if (!is_start(p)) real(p);
+}
+
+int open(const char *path, int flags, ...) {
+  REAL(int, open, const char *, int, ...);
+  va_list args;
+  va_start(args, flags);
+  int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;
+  va_end(args);
+  return file_fails() ? -1 : real(path, flags, mode);
+}
+int open64(const char *path, int flags, ...) {
+  REAL(int, open64, const char *, int, ...);
+  va_list args;
+  va_start(args, flags);
+  int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;
+  va_end(args);
+  return file_fails() ? -1 : real(path, flags, mode);
+}
+FILE *fopen(const char *path, const char *mode) {
+  REAL(FILE *, fopen, const char *, const char *);
+  return file_fails() ? NULL : real(path, mode);
+}
+ssize_t read(int fd, void *to, size_t n) {
+  REAL(ssize_t, read, int, void *, size_t);
+  return file_fails() ? -1 : real(fd, to, n);
+}
+ssize_t write(int fd, const void *from, size_t n) {
+  REAL(ssize_t, write, int, const void *, size_t);
+  if (file_fails()) return -1;
+  if (full < 0 || fd == STDERR_FILENO) return real(fd, from, n);
+  if (written >= full) return errno = ENOSPC, -1;
+  if ((long)n > full - written) n = (size_t)(full - written);
+  ssize_t done = real(fd, from, n);
+  if (done > 0) written += done;
+  return done;
+}
+int close(int fd) {
+  REAL(int, close, int);
+  int result = real(fd); /* the descriptor goes in either case, as Linux does it */
+  return file_fails() ? -1 : result;
+}
+int fsync(int fd) {
+  REAL(int, fsync, int);
+  return file_fails() ? -1 : real(fd);
+}
+int rename(const char *from, const char *to) {
+  REAL(int, rename, const char *, const char *);
+  return file_fails() ? -1 : real(from, to);
+}
+int link(const char *from, const char *to) {
+  REAL(int, link, const char *, const char *);
+  return file_fails() ? -1 : real(from, to);
+}
+int fchmod(int fd, mode_t mode) {
+  REAL(int, fchmod, int, mode_t);
+  return file_fails() ? -1 : real(fd, mode);
+}
+int mkdir(const char *path, mode_t mode) {
+  REAL(int, mkdir, const char *, mode_t);
+  return file_fails() ? -1 : real(path, mode);
+}
+int ftruncate(int fd, off_t size) {
+  REAL(int, ftruncate, int, off_t);
+  return file_fails() ? -1 : real(fd, size);
+}

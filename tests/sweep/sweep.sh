@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# sh sweep.sh GRUS SHIM ARRAYS FIXTURES POINTS: every command with every allocation and every call that touches a
+# file failing in turn, once and for ever (shim.c), a disk that is full at every size, and a process
+# that is killed at any moment. POINTS of each, evenly spread; 0: all there are.
+#
+# Each ends with the exit code of success or 3 (a model that cannot be read may give 1), never by a
+# signal; its outputs are those of before or the new ones, all of them; nothing is left beside them.
+set -u
+GRUS=$1
+SHIM=$2
+ARRAYS=$3
+FIXTURES=$4
+POINTS=$5
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/tmp" "$work/old" "$work/new" "$work/dir"
+TMPDIR=$work/tmp
+LC_ALL=C
+export TMPDIR LC_ALL
+cd "$work/dir" || exit 2
+runs=0
+failures=0
+bad() {
+  failures=$((failures + 1))
+  [ $failures -gt 40 ] || printf '%s: %s\n' "$what" "$*"
+}
+# Runs the command on a fresh folder with the outputs of another model in it.
+fresh() {
+  rm -rf "$work/dir"/* "$work/dir"/.g* "$work/tmp"/*
+  cp "$work"/in/* .
+  [ -z "$(ls "$work/old")" ] || cp "$work"/old/* .
+}
+same_as() { # FOLDER: all outputs of it are here
+  for file in "$work/$1"/*; do
+    [ -e "$file" ] || continue
+    cmp -s "$file" "./${file##*/}" || return 1
+  done
+}
+check() { # CODE ALLOWED STRICT: the state after a run
+  runs=$((runs + 1))
+  # The dynamic loader ends a process whose thread-local data it cannot allocate.
+  if [ "$1" = 127 ] && grep -q 'thread-local data: ABORT' "$work/said"; then return; fi
+  case " $2 " in *" $1 "*) ;; *) bad "exit code $1: $(tail -1 "$work/said")" ;; esac
+  [ "$3" = strict ] || return
+  if [ "$1" = 0 ]; then same_as new || bad "success, and not the outputs"; else same_as old || bad "failure, and the outputs are not as they were"; fi
+  stray=$(find . "$work/tmp" -mindepth 1 \( -name '.grus-*' -o -name 'grus-*' \) | head -1)
+  [ -z "$stray" ] || bad "$stray is left"
+}
+each() { # COUNT: the points
+  n=$1
+  step=1
+  [ "$POINTS" = 0 ] || step=$((n / POINTS + 1))
+  at=1
+  while [ $at -le "$n" ]; do
+    echo $at
+    at=$((at + step))
+  done
+}
+sweep() { # ALLOWED command...
+  allowed=$1
+  shift
+  name="$*"
+  fresh
+  "$@" >"$work/said" 2>&1 </dev/null || { what=$name; bad "fails as it is: $(tail -1 "$work/said")"; return; }
+  rm -f "$work"/new/*
+  for file in *; do [ -e "$work/in/$file" ] || cp "$file" "$work/new/"; done
+  size=$(cat "$work"/new/* 2>/dev/null | wc -c)
+  for kind in memory files; do
+    fresh
+    SHIM_KIND=$kind SHIM_COUNT="$work/count" LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
+    count=$(cat "$work/count")
+    for at in $(each "$count"); do
+      what="$name, $kind $at of $count, once"
+      fresh
+      SHIM_KIND=$kind SHIM_AT=$at SHIM_ONCE=1 LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
+      check $? "0 $allowed" strict
+      what="$name, $kind $at of $count and on"
+      fresh
+      SHIM_KIND=$kind SHIM_AT=$at LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
+      check $? "0 $allowed" loose
+    done
+  done
+  for at in $(each "$size"); do
+    what="$name, disk full at $at of $size"
+    fresh
+    SHIM_FULL=$at LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
+    check $? "0 $allowed" strict
+  done
+}
+killed() { # command...: each output is the old one or the new one, whole, wherever it was killed
+  for delay in 0.001 0.003 0.006 0.01 0.015 0.02 0.03 0.05; do
+    what="$*, killed after $delay s"
+    fresh
+    "$@" >"$work/said" 2>&1 </dev/null &
+    pid=$!
+    sleep $delay
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    runs=$((runs + 1))
+    for file in "$work"/new/*; do
+      short=${file##*/}
+      cmp -s "$file" "$short" || { [ -e "$work/old/$short" ] && cmp -s "$work/old/$short" "$short"; } || { [ ! -e "$work/old/$short" ] && [ ! -e "$short" ]; } || bad "$short is neither old nor new"
+    done
+  done
+}
+
+mkdir "$work/in"
+cat >"$work/in/m.grus" <<'END'
+grus 1
+model m {
+  in  x : f32[time 6, 3]
+  out y : f32[2] = x |> GRU(5) |> last |> Dense(2)
+}
+END
+cp "$FIXTURES/onnx/fixtures/gru_after.onnx" "$work/in/g.onnx"
+keras=$(find "$FIXTURES/keras" -name '*.keras' | sort | head -1)
+cp "$keras" "$work/in/k.keras"
+cd "$work/dir" && cp "$work"/in/* . || exit 2
+# Outputs of before: of other models.
+sed 's/GRU(5)/GRU(6)/' m.grus >other.grus
+"$GRUS" build other.grus --weights=random:2 -q -o m.c && cp m.c m.h "$work/old/" || exit 2
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.c
+killed "$GRUS" build m.grus --weights=random:1 -q -o m.c
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q --json -o m.c -MD -MF m.d
+rm "$work"/old/*
+sweep 3 "$GRUS" check m.grus
+sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
+"$GRUS" build m.grus --weights=random:1 -q --emit=exe -o "$work/in/program" || exit 2
+"$ARRAYS" npy "$work/in/x.npy" '<f4' C 6,3 ramp:18
+sweep "3" ./program x=x.npy y=y.npy
+sweep "3" "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
+cp "$work/in/g.onnx" . && "$GRUS" import g.onnx -q -o g.grus 2>/dev/null && for file in g.grus g.safetensors; do [ -e $file ] && echo old >"$work/old/$file"; done
+sweep "1 3" "$GRUS" import g.onnx -q -o g.grus
+rm "$work"/old/*
+sweep "1 3" "$GRUS" import k.keras -q -o k.grus
+printf '%s runs, %s failures\n' $runs $failures
+[ $failures -eq 0 ]
