@@ -360,7 +360,7 @@ static bool is_poor(const Onnx *onnx) {
   return onnx->has_time && onnx->unsure && !timed;
 }
 
-Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   int64_t left = ONNX_MAX_ELEMENTS + (int64_t)file->data.len * ONNX_ELEMENTS_A_BYTE;
   Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags, .left = &left};
   Diags *best = NULL;

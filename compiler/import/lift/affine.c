@@ -8,9 +8,39 @@ enum { MATRIX_MAX = 1 << 26 }; /* elements of one matrix */
 
 static const GraphTensor *type_of(const Forms *f, const GraphValue *v) { return flat_type_of(f->flat, v); }
 
-double term_weight(const Flat *flat, const Term *term, int64_t i, int64_t k) {
+/* Atoms made after the analysis (values of new nodes) have no factors: such values have no batch. */
+static Factors factors_of(const Forms *f, const GraphValue *value) {
+  return f->batch < 0 || value->id >= f->atoms->n_values ? (Factors){0} : atoms_of(f->atoms, value);
+}
+
+int64_t form_elements(const Forms *f, const GraphValue *value) {
+  Factors a = factors_of(f, value);
+  int64_t n = type_of(f, value)->count;
+  for (int i = 0; i < a.n; i++)
+    if (atom_family(f->atoms, a.atom[i]) == f->batch) n /= atom_size(f->atoms, a.atom[i]);
+  return n;
+}
+
+/* place[e]: which element of the first sample element e is; -1: of another. */
+static int64_t *sample_places(const Forms *f, const GraphValue *value) {
+  Factors a = factors_of(f, value);
+  int64_t n = type_of(f, value)->count, *place = ARENA_ARRAY(f->flat->arena, int64_t, n + 1), at = 0;
+  for (int64_t e = 0; e < n; e++) {
+    int64_t left = e;
+    bool first = true;
+    for (int i = a.n; i-- > 0;) {
+      int64_t size = atom_size(f->atoms, a.atom[i]);
+      if (atom_family(f->atoms, a.atom[i]) == f->batch && left % size) first = false;
+      left /= size;
+    }
+    place[e] = first ? at++ : -1;
+  }
+  return place;
+}
+
+double term_weight(const Forms *f, const Term *term, int64_t i, int64_t k) {
   if (!term->matrix) return term->pick[i] == k ? 1 : 0;
-  return term->matrix[i * flat_type_of(flat, term->source)->count + k];
+  return term->matrix[i * form_elements(f, term->source) + k];
 }
 
 bool graph_only_moves(const Flat *flat, const GraphNode *node) {
@@ -41,9 +71,14 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
   }
   GraphCall call = {.arena = arena, .node = node, .in = in, .out = ARENA_ARRAY(arena, GraphTensor, node->n_out)};
   if (!graph_call_eval(&call)) return NULL;
-  int64_t n = type_of(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n ? n : 1);
-  for (int64_t i = 0; i < n; i++)
-    out[i] = (int64_t)call.out[value->index].data[i];
+  int64_t n = type_of(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
+  const int64_t *own = sample_places(f, value), *theirs = sample_places(f, node->in[which]);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t from = (int64_t)call.out[value->index].data[i];
+    if (own[i] < 0) continue;
+    out[own[i]] = from < 0 ? -1 : theirs[from];
+    if (from >= 0 && theirs[from] < 0) return NULL; /* from another sample */
+  }
   return out;
 }
 
@@ -54,7 +89,7 @@ static Form *form_new(Forms *f, int64_t n) {
 }
 
 static const Form *own_source(Forms *f, GraphValue *value) {
-  Form *form = form_new(f, type_of(f, value)->count);
+  Form *form = form_new(f, form_elements(f, value));
   int64_t *pick = ARENA_ARRAY(f->flat->arena, int64_t, form->n ? form->n : 1);
   for (int64_t i = 0; i < form->n; i++)
     pick[i] = i;
@@ -69,7 +104,7 @@ static const Form *moved(Forms *f, const Form *x, const int64_t *from, int64_t n
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {
     const Term *term = &x->term[t];
-    int64_t width = type_of(f, term->source)->count;
+    int64_t width = form_elements(f, term->source);
     form->term[t].source = term->source;
     if (!term->matrix) {
       int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
@@ -109,12 +144,12 @@ static const Form *added(Forms *f, const Form *x, const Form *y, double scale) {
       form->term[form->n_terms++] = *term;
       continue;
     }
-    int64_t width = type_of(f, term->source)->count;
+    int64_t width = form_elements(f, term->source);
     if (x->n * width > MATRIX_MAX || same == FORM_MAX_TERMS) return NULL;
     double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] = (same < form->n_terms ? term_weight(f->flat, &form->term[same], i, k) : 0) + scale * term_weight(f->flat, term, i, k);
+        matrix[i * width + k] = (same < form->n_terms ? term_weight(f, &form->term[same], i, k) : 0) + scale * term_weight(f, term, i, k);
     form->term[same] = (Term){.source = term->source, .matrix = matrix};
     if (same == form->n_terms) form->n_terms++;
   }
@@ -132,12 +167,12 @@ static const Form *scaled(Forms *f, const Form *x, const double *factor) {
   Form *form = form_new(f, x->n);
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {
-    int64_t width = type_of(f, x->term[t].source)->count;
+    int64_t width = form_elements(f, x->term[t].source);
     if (x->n * width > MATRIX_MAX) return NULL;
     double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] = factor[i] * term_weight(f->flat, &x->term[t], i, k);
+        matrix[i * width + k] = factor[i] * term_weight(f, &x->term[t], i, k);
     form->term[t] = (Term){.source = x->term[t].source, .matrix = matrix};
   }
   if (!x->constant) return form;
@@ -153,8 +188,9 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
   GraphValue *v = node->in[k];
   const GraphTensor *t = type_of(f, v), *y = type_of(f, node->out[0]);
   const Form *form = form_of(f, v);
-  if (!form || t->count == y->count) return form;
-  int64_t *from = ARENA_ARRAY(f->flat->arena, int64_t, y->count ? y->count : 1);
+  if (!form || form->n == form_elements(f, node->out[0])) return form;
+  int64_t n = form_elements(f, node->out[0]), *from = ARENA_ARRAY(f->flat->arena, int64_t, n + 1);
+  const int64_t *own_place = sample_places(f, node->out[0]), *their_place = sample_places(f, v);
   for (int64_t i = 0; i < y->count; i++) {
     int64_t left = i, at = 0, step = 1;
     for (int axis = y->rank; axis-- > 0;) {
@@ -165,9 +201,9 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
       if (t->dim[own] != 1) at += place * step;
       step *= t->dim[own];
     }
-    from[i] = at;
+    if (own_place[i] >= 0) from[own_place[i]] = their_place[at];
   }
-  return moved(f, form, from, y->count);
+  return moved(f, form, from, n);
 }
 
 static const double *numbers(const Form *form) { return form && !form->n_terms ? form->constant : NULL; }
@@ -176,12 +212,12 @@ static const double *numbers(const Form *form) { return form && !form->n_terms ?
 static const Form *product(Forms *f, const GraphNode *node) {
   const GraphTensor *a = type_of(f, node->in[0]), *b = type_of(f, node->in[1]);
   bool right = b->data != NULL && !a->data;
-  const GraphTensor *w = right ? b : a, *x = right ? a : b;
+  const GraphTensor *w = right ? b : a;
   if (a->data && b->data) return NULL;
   if (!w->data || w->rank < 2) return NULL;
   int64_t rows = w->dim[w->rank - 2], columns = w->dim[w->rank - 1];
   int64_t n = right ? columns : rows, d = right ? rows : columns;
-  if (w->count != rows * columns || x->count != d || type_of(f, node->out[0])->count != n) return NULL;
+  if (w->count != rows * columns || form_elements(f, node->in[right ? 0 : 1]) != d || form_elements(f, node->out[0]) != n) return NULL;
   const Form *form = form_of(f, node->in[right ? 0 : 1]);
   if (!form) return NULL;
   Form *out = form_new(f, n);
@@ -190,7 +226,7 @@ static const Form *product(Forms *f, const GraphNode *node) {
   out->n_terms = form->n_terms;
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
-    int64_t width = type_of(f, term->source)->count;
+    int64_t width = form_elements(f, term->source);
     if (n * width > MATRIX_MAX) return NULL;
     double *matrix = ARENA_ARRAY(f->flat->arena, double, n * width + 1);
     for (int64_t i = 0; i < d; i++)
@@ -213,7 +249,7 @@ static const Form *product(Forms *f, const GraphNode *node) {
 
 static const Form *concat(Forms *f, GraphValue *value) {
   const Form *sum = NULL;
-  int64_t n = type_of(f, value)->count;
+  int64_t n = form_elements(f, value);
   for (int i = 0; i < value->node->n_in; i++) {
     const Form *part = form_of(f, value->node->in[i]);
     int64_t *from = part ? places(f, value, i) : NULL;
@@ -252,11 +288,13 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   earlier->in[0] = made->in[which];
   const char *fault;
   if (!flat_type(flat, earlier, &fault)) return NULL;
+  atoms_add(f->atoms, earlier);
   GraphValue *in[2];
   in[which] = earlier->out[0];
   in[1 - which] = made->in[1 - which];
   GraphNode *later = flat_node(flat, made->op, made, 2, in, 1);
   if (!flat_type(flat, later, &fault) || type_of(f, later->out[0])->count != z->count) return NULL;
+  atoms_add(f->atoms, later);
   return form_of(f, later->out[0]);
 }
 
@@ -289,13 +327,13 @@ static const Form *compute(Forms *f, GraphValue *value) {
     if (x && is_pure(x)) return own_source(f, value); /* a step of a sequence, a part of a packed state */
     int64_t *from = places(f, value, 0);
     x = from ? form_of(f, node->in[0]) : NULL;
-    return x ? moved(f, x, from, type->count) : own_source(f, value);
+    return x ? moved(f, x, from, form_elements(f, value)) : own_source(f, value);
   }
   switch (node->op) {
   case GRAPH_Concat: return concat(f, value);
   case GRAPH_MatMul: out = product(f, node); break;
   case GRAPH_Neg: {
-    double *minus = ARENA_ARRAY(f->flat->arena, double, type->count ? type->count : 1);
+    double *minus = ARENA_ARRAY(f->flat->arena, double, type->count + 1);
     for (int64_t i = 0; i < type->count; i++)
       minus[i] = -1;
     x = form_of(f, node->in[0]);

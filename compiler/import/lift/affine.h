@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Affine forms. In, a value of a flat graph that has one sample; out, each of its elements as a sum of
- * products of constants with elements of other values, the sources, and a constant:
+/* Affine forms. In, a value of a flat graph; out, each element of its first sample as a sum of products of
+ * constants with elements of other values, the sources, and a constant:
  *
  *     value = M1 source1 + M2 source2 + ... + b
  *
@@ -8,11 +8,11 @@
 #ifndef GRUS_IMPORT_AFFINE_H
 #define GRUS_IMPORT_AFFINE_H
 
-#include "import/lift/flat.h"
+#include "import/lift/atoms.h"
 
 enum { FORM_MAX_TERMS = 6 };
 
-/* Element i of the value gets matrix[i * count(source) + k] times element k; matrix NULL: element pick[i],
+/* Element i of the value gets matrix[i * elements(source) + k] times element k; matrix NULL: element pick[i],
  * none where that is -1. */
 typedef struct Term {
   GraphValue *source;
@@ -29,6 +29,8 @@ typedef struct Form {
 
 typedef struct Forms {
   Flat *flat;
+  Atoms *atoms; /* which elements belong to the first sample */
+  int batch;    /* family; -1: there is one sample */
   const Form **known; /* by value id */
   size_t cap;
   const GraphValue *const *barrier; /* values that are sources whatever makes them */
@@ -40,7 +42,9 @@ const Form *form_of(Forms *forms, GraphValue *value);
 /* The sources of a value alone, without their matrices: cheap. out has room for FORM_MAX_TERMS. */
 void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);
 /* Element i's weight of element k. */
-double term_weight(const Flat *flat, const Term *term, int64_t i, int64_t k);
+double term_weight(const Forms *forms, const Term *term, int64_t i, int64_t k);
+/* Elements of one sample. */
+int64_t form_elements(const Forms *forms, const GraphValue *value);
 /* Operators that only move elements by constants: data in operand 0 (Concat: all). */
 bool graph_only_moves(const Flat *flat, const GraphNode *node);
 

@@ -133,10 +133,14 @@ static void keep_axis(Atoms *a, const GraphValue *value, int axis, Factors *out,
     add_factor(out, atom[i], to);
 }
 
+/* A fact about an axis is one about its factors; those of size 1 beside others are not meant. */
 static void mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned facts) {
   int atom[FACTORS_MAX], n = atoms_of_axis(a, value, axis, atom);
+  bool wide = false;
   for (int i = 0; i < n; i++)
-    add_facts(a, atom[i], facts);
+    wide = wide || atom_size(a, atom[i]) != 1;
+  for (int i = 0; i < n; i++)
+    if (!wide || atom_size(a, atom[i]) != 1) add_facts(a, atom[i], facts);
 }
 
 /* An axis of another length made of one: it stays in the family of its largest factor. */
@@ -158,6 +162,18 @@ static int64_t dim_of(const Atoms *a, const GraphValue *value, int axis) { retur
 
 static void relate_same(Atoms *a, const GraphNode *node, Factors *out) { *out = atoms_of(a, node->in[0]); }
 
+/* Two positions of an axis have different numbers. */
+static bool varies_along(const GraphTensor *t, int axis) {
+  int64_t inner = 1;
+  for (int i = axis + 1; i < t->rank; i++)
+    inner *= t->dim[i];
+  for (int64_t e = 0; e < t->count; e++) {
+    int64_t place = e / inner % t->dim[axis];
+    if (place && t->data[e] != t->data[e - place * inner]) return true;
+  }
+  return false;
+}
+
 /* Elementwise over several operands: axes meet from the right. A constant that differs along an axis
  * tells its positions apart. */
 static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
@@ -171,7 +187,7 @@ static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
       int own = axis - rank + rank_of(a, v);
       if (own < 0) continue;
       if (is_constant(a, v)) {
-        constant_varies = constant_varies || dim_of(a, v, own) > 1;
+        constant_varies = constant_varies || varies_along(flat_type_of(a->flat, v), own);
         continue;
       }
       if (!wide) {
@@ -199,18 +215,22 @@ static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
     Factors from = atoms_of(a, node->in[0]);
     bool again = false;
-    int i = 0;
+    int i = 0, one[FACTORS_MAX], ones = 0; /* axes of 1 that were passed over */
     *out = (Factors){0};
     for (int axis = 0; axis < to->rank && !again; axis++) {
       int64_t left = to->dim[axis];
       if (left == 1) {
-        /* An axis of 1: the one that stands here, or a new one. */
+        /* An axis of 1: the one that stands here, one that was passed over, or a new one. */
         bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
-        add_factor(out, here ? from.atom[i++] : atom_new(a, 1, FACT_MADE), axis);
+        add_factor(out, here ? from.atom[i++] : ones ? one[--ones] : atom_new(a, 1, FACT_MADE), axis);
         continue;
       }
       while (left > 1 && i < from.n) {
         int64_t size = atom_size(a, from.atom[i]);
+        if (size == 1) {
+          one[ones++] = from.atom[i++];
+          continue;
+        }
         if (size <= 0 || (left % size != 0 && size % left != 0)) break;
         if (size > left) {
           split(a, from.atom[i], left);
@@ -231,8 +251,10 @@ static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
       return;
     }
     if (again) continue;
-    for (; i < from.n; i++) /* axes of 1 at the end */
-      if (to->rank) add_factor(out, from.atom[i], to->rank - 1);
+    for (; i < from.n; i++)
+      one[ones++] = from.atom[i];
+    for (int k = 0; k < ones && to->rank; k++) /* they stay beside others */
+      add_factor(out, one[k], to->rank - 1);
     return;
   }
 }
@@ -484,10 +506,20 @@ static void relate(Atoms *a, const GraphNode *node) {
   }
 }
 
+void atoms_add(Atoms *a, const GraphNode *node) {
+  int n = a->flat->graph->n_values;
+  a->factors = arena_grow(a->flat->arena, a->factors, &a->cap_values, (size_t)n, sizeof *a->factors);
+  for (; a->n_values < n; a->n_values++)
+    a->factors[a->n_values] = (Factors){0};
+  if (node->n_out) relate(a, node);
+}
+
 Atoms *atoms_solve(Flat *flat) {
   Atoms *a = ARENA_NEW(flat->arena, Atoms);
   a->flat = flat;
-  a->factors = ARENA_ARRAY(flat->arena, Factors, flat->graph->n_values ? flat->graph->n_values : 1);
+  a->n_values = flat->graph->n_values;
+  a->cap_values = (size_t)a->n_values + 1;
+  a->factors = ARENA_ARRAY(flat->arena, Factors, a->cap_values);
   for (int i = 0; i < flat->graph->n_in; i++) {
     const GraphValue *v = flat->graph->in[i].value;
     for (int axis = 0; axis < rank_of(a, v); axis++)

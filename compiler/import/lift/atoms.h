@@ -45,9 +45,13 @@ typedef struct Atoms {
   int n;
   size_t cap;
   Factors *factors; /* by value id */
+  int n_values;     /* values whose factors are known */
+  size_t cap_values;
 } Atoms;
 
 Atoms *atoms_solve(Flat *flat);
+/* The same for a node that was added since; its operands are known. */
+void atoms_add(Atoms *atoms, const GraphNode *node);
 
 /* The atoms of a value as they are now, splits resolved. */
 Factors atoms_of(Atoms *atoms, const GraphValue *value);

@@ -97,6 +97,7 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
         bool other = c->node && activation_of(flat, c).name;
         if (other && turn == 0) continue;
         s->c = c;
+        s->kept = kept->out[0];
         s->gate[0] = i;
         s->gate[1] = f;
         s->gate[2] = g;

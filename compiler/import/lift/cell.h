@@ -22,6 +22,7 @@ typedef struct CellStep {
   GraphOp op;              /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
   GraphValue *h_new, *c_new;
   GraphValue *c;           /* Lstm: before the step */
+  GraphValue *kept;        /* Lstm: f c, which looks like an output without activation */
   GraphValue *h;           /* Gru: before the step; others: found from the sources */
   Activated gate[4];       /* Lstm i f g o; Gru z r n; Rnn one */
   const char *out_activation; /* Lstm: b */

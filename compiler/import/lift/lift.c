@@ -124,16 +124,19 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
   l->file_input = file_input;
-  lift_recognise(l->flat);
+  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
+  l->atoms = atoms_solve(l->flat);
+  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  if (lift_recognise(l->flat, l->atoms, l->roles.batch)) l->atoms = atoms_solve(l->flat);
   l->uses = ARENA_ARRAY(l->arena, int, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->graph->n_nodes; i++)
     for (int k = 0; k < l->flat->graph->node[i]->n_in; k++)
       if (l->flat->graph->node[i]->in[k]) l->uses[l->flat->graph->node[i]->in[k]->id]++;
   for (int i = 0; i < l->flat->graph->n_out; i++)
     l->uses[l->flat->graph->out[i].value->id]++;
-  l->atoms = atoms_solve(l->flat);
+  l->n_states = 0;
   if (!lift_find_states(l)) return false;
-  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream, .has_state = l->n_states > 0};
+  hints.has_state = l->n_states > 0;
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   return true;
 }

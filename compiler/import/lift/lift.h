@@ -97,7 +97,8 @@ LiftDone lift_moves(Lift *l, const GraphNode *node);
 
 /* ---- recognise.c ---- */
 /* Cells, norms and functions that are written out in small steps become one operator each. */
-void lift_recognise(Flat *flat);
+/* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing changed. */
+bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 
 /* ---- states.c ---- */
 /* Which outputs come back: variables, --state, and what is element by element the last state of what an input

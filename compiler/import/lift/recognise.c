@@ -27,6 +27,9 @@ typedef struct Chain {
 typedef struct Recognising {
   Flat *flat;
   Forms forms;
+  Atoms *atoms;
+  int batch;      /* family; -1 */
+  int64_t samples;
   Steps steps;
   bool *taken; /* by step: it belongs to an operator that was made */
 } Recognising;
@@ -52,7 +55,7 @@ static int step_before(Recognising *r, int which) {
   for (int i = 0; i < n; i++) {
     int before = maker_of(r, source[i], GRAPH_Rnn);
     if (before >= 0 && before != which && strcmp(r->steps.step[before].gate[0].name, s->gate[0].name) == 0 &&
-        type_of(r, source[i])->count == type_of(r, s->h_new)->count)
+        form_elements(&r->forms, source[i]) == form_elements(&r->forms, s->h_new))
       return before;
   }
   return -1;
@@ -130,29 +133,43 @@ static GraphValue *reshaped(Recognising *r, const GraphNode *like, GraphValue *x
   return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, ints(r, rank, dim)});
 }
 
-/* A sequence [.., T, ..] as [T, 1, d]. */
+/* The axis that is the batch; -1: none, or there is one sample. */
+static int batch_axis(const Recognising *r, const GraphValue *x) {
+  if (r->batch < 0 || x->id >= r->atoms->n_values) return -1;
+  Factors f = atoms_of(r->atoms, x);
+  for (int i = 0; i < f.n; i++)
+    if (atom_family(r->atoms, f.atom[i]) == r->batch) return f.dim[i];
+  return -1;
+}
+
+/* A sequence [.., T, ..] as [T, N, d]. */
 static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue *x, int axis) {
   const GraphTensor *t = type_of(r, x);
   int64_t perm[GRAPH_MAX_RANK], steps = t->dim[axis];
   int n = 0;
+  int batch = batch_axis(r, x);
   perm[n++] = axis;
+  if (batch >= 0 && batch != axis) perm[n++] = batch;
   for (int i = 0; i < t->rank; i++)
-    if (i != axis) perm[n++] = i;
-  if (axis) {
+    if (i != axis && i != batch) perm[n++] = i;
+  bool moves = false;
+  for (int i = 0; i < n; i++)
+    moves = moves || perm[i] != i;
+  if (moves) {
     GraphNode *move = flat_node(r->flat, GRAPH_Transpose, like, 1, &x, 1);
     const char *fault;
     graph_set_ints(r->flat->graph, move, GRAPH_ATTR_perm, n, perm);
     if (!flat_type(r->flat, move, &fault)) return NULL;
     x = move->out[0];
   }
-  return reshaped(r, like, x, 3, (int64_t[]){steps, 1, t->count / steps});
+  return reshaped(r, like, x, 3, (int64_t[]){steps, r->samples, t->count / steps / r->samples});
 }
 
 /* What the steps of a chain read beside the state: sources in the order of the model step. */
 typedef struct Input {
   int n;
   GraphValue *source[FORM_MAX_TERMS]; /* of the model step */
-  GraphValue *x;                      /* [T, 1, d] */
+  GraphValue *x;                      /* [T, N, d] */
   bool backward;
 } Input;
 
@@ -173,7 +190,7 @@ static GraphValue *sequence_of(Recognising *r, const Chain *c, GraphValue *const
   Spot first, spot;
   if (c->n == 1) {
     *backward = false;
-    return reshaped(r, like, source[0], 3, (int64_t[]){1, 1, type_of(r, source[0])->count});
+    return reshaped(r, like, source[0], 3, (int64_t[]){1, r->samples, type_of(r, source[0])->count / r->samples});
   }
   if (!spot_of(r, source[0], &first) || !spot_of(r, source[1], &spot)) return NULL;
   int64_t step = spot.index - first.index;
@@ -195,15 +212,15 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
   if (!form || form->n != to->u) return false;
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
-    int64_t at = 0, width = type_of(r, term->source)->count;
+    int64_t at = 0, width = form_elements(&r->forms, term->source);
     int which = 0;
     while (which < in->n && in->source[which] != term->source)
-      at += type_of(r, in->source[which++])->count;
+      at += form_elements(&r->forms, in->source[which++]);
     bool is_h = term->source == h, is_x = which < in->n, is_c = s->op == GRAPH_Lstm && (term->source == s->c || term->source == s->c_new);
     if (!is_x && !is_h && !is_c) return false;
     for (int64_t i = 0; i < to->u; i++)
       for (int64_t k = 0; k < width; k++) {
-        double weight = sign * term_weight(r->flat, term, i, k);
+        double weight = sign * term_weight(&r->forms, term, i, k);
         if (is_h) to->r[(gate * to->u + i) * to->u + k] += weight;
         else if (is_x) to->w[(gate * to->u + i) * to->d + at + k] += weight;
         else if (i == k) to->peephole[(gate == 3 ? 2 : gate) * to->u + i] += weight;
@@ -237,9 +254,9 @@ static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, co
   const Term *term = *after ? &inner->term[0] : reset;
   for (int64_t i = 0; i < to->u; i++)
     for (int64_t k = 0; k < to->u; k++)
-      to->r[(2 * to->u + i) * to->u + k] = term_weight(r->flat, term, i, k);
+      to->r[(2 * to->u + i) * to->u + k] = term_weight(&r->forms, term, i, k);
   for (int64_t i = 0; i < to->u && *after; i++) {
-    if (term_weight(r->flat, reset, i, i) != 1) return false;
+    if (term_weight(&r->forms, reset, i, i) != 1) return false;
     to->rb[2 * to->u + i] = inner->constant ? inner->constant[i] : 0;
   }
   return true;
@@ -258,7 +275,7 @@ static void set_clip(Recognising *r, GraphNode *node, double clip) {
 /* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit after all. */
 static GraphNode *build(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h, GraphValue *h0, GraphValue *c0) {
   int gates = s->op == GRAPH_Lstm ? 4 : s->op == GRAPH_Gru ? 3 : 1;
-  Weights to = {.u = type_of(r, s->h_new)->count, .d = type_of(r, in->x)->dim[2]};
+  Weights to = {.u = form_elements(&r->forms, s->h_new), .d = type_of(r, in->x)->dim[2]};
   int64_t w_dim[4] = {1, gates, to.u, to.d}, r_dim[4] = {1, gates, to.u, to.u}, b_dim[3] = {1, gates, to.u}, p_dim[3] = {1, 3, to.u};
   GraphValue *w = numbers(r, 4, w_dim, &to.w), *rec = numbers(r, 4, r_dim, &to.r), *b = numbers(r, 3, b_dim, &to.b);
   GraphValue *rb = numbers(r, 3, b_dim, &to.rb), *peephole = numbers(r, 3, p_dim, &to.peephole);
@@ -270,7 +287,7 @@ static GraphNode *build(Recognising *r, const CellStep *s, const Input *in, cons
   }
   if (!ok) return NULL;
   const GraphNode *like = s->h_new->node;
-  int64_t state[3] = {1, 1, to.u};
+  int64_t state[3] = {1, r->samples, to.u};
   h0 = h0 ? reshaped(r, like, h0, 3, state) : NULL;
   c0 = c0 ? reshaped(r, like, c0, 3, state) : NULL;
   GraphValue *lstm[8] = {in->x, w, rec, b, NULL, h0, c0, is_all(to.peephole, 3 * to.u, 0) ? NULL : peephole};
@@ -363,7 +380,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
     form_sources(&r->forms, s->gate[g].in, all, &n);
   if (!comes_out(r, s->h_new)) return NULL;
   for (int i = 0; i < n; i++) {
-    bool fits = all[i] != s->c && all[i] != s->c_new && type_of(r, all[i])->count == type_of(r, s->h_new)->count && is_given(r, all[i]);
+    bool fits = all[i] != s->c && all[i] != s->c_new && form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) && is_given(r, all[i]);
     if (fits) found = all[i]; /* frameworks read the input first, the state last */
   }
   return found;
@@ -374,13 +391,23 @@ static bool is_zero(const Recognising *r, const GraphValue *value) {
   return t->data && is_all(t->data, t->count, 0);
 }
 
+/* States of a step are sources, whatever sums make them. */
+static int walls_of(const CellStep *s, const GraphValue *out[3]) {
+  if (s->op == GRAPH_Rnn) return 0;
+  out[0] = s->op == GRAPH_Lstm ? s->c : s->h;
+  out[1] = s->op == GRAPH_Lstm ? s->c_new : s->h_new;
+  out[2] = s->reset_product;
+  return s->op == GRAPH_Gru ? 3 : 2;
+}
+
 /* Makes the operator of a chain. */
 static bool lower_chain(Recognising *r, const Chain *c) {
   const CellStep *first = &r->steps.step[c->step[0]], *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
-  const GraphValue *barrier[2] = {model->c, model->c_new};
+  const GraphValue *barrier[3];
+  int n_barriers = walls_of(model, barrier);
   GraphValue *h = c->n > 1 ? first->h_new : single_state(r, model);
   if (!h || (c->n == 1 && model->op == GRAPH_Rnn && !is_given(r, h))) return false;
-  r->forms = (Forms){.flat = r->flat, .barrier = barrier, .n_barriers = model->op == GRAPH_Lstm ? 2 : 0};
+  r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = barrier, .n_barriers = n_barriers};
   Input in = {0};
   in.n = inputs_of(r, model, h, in.source);
   if (!in.n) return false;
@@ -391,8 +418,9 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     const CellStep *s = &r->steps.step[c->step[i]];
     GraphValue *own[FORM_MAX_TERMS * 2];
     const GraphValue *state = i ? r->steps.step[c->step[i - 1]].h_new : s->op == GRAPH_Gru ? s->h : c->n == 1 ? h : NULL;
-    const GraphValue *wall[2] = {s->c, s->c_new};
-    r->forms = (Forms){.flat = r->flat, .barrier = wall, .n_barriers = s->op == GRAPH_Lstm ? 2 : 0};
+    const GraphValue *wall[3];
+    int n_walls = walls_of(s, wall);
+    r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = wall, .n_barriers = n_walls};
     int n = inputs_of(r, s, state, own);
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru) h0 = own[--n]; /* the state is read last */
     if (n != in.n) return false;
@@ -416,7 +444,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
   if (h0 && is_zero(r, h0)) h0 = NULL;
   if (c0 && is_zero(r, c0)) c0 = NULL;
-  r->forms = (Forms){.flat = r->flat, .barrier = barrier, .n_barriers = model->op == GRAPH_Lstm ? 2 : 0};
+  r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = barrier, .n_barriers = n_barriers};
   GraphNode *node = build(r, model, &in, h, h0, c0);
   if (!node) return false;
   replace_states(r, c, node, in.backward);
@@ -505,13 +533,29 @@ static void sort(Recognising *r) {
     if (order[i]) graph->node[graph->n_nodes++] = order[i];
 }
 
-void lift_recognise(Flat *flat) {
-  Recognising r = {.flat = flat, .forms = {.flat = flat}};
+/* f c of one step is no output of the step before. */
+static void drop_kept(Steps *steps) {
+  int n = 0;
+  for (int i = 0; i < steps->n; i++) {
+    bool is_kept = false;
+    for (int k = 0; k < steps->n; k++)
+      is_kept = is_kept || (steps->step[k].op == GRAPH_Lstm && steps->step[k].kept == steps->step[i].h_new);
+    if (!is_kept) steps->step[n++] = steps->step[i];
+  }
+  steps->n = n;
+}
+
+bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
+  Recognising r = {.flat = flat, .forms = {.flat = flat, .atoms = atoms, .batch = batch}, .atoms = atoms, .batch = batch, .samples = 1};
+  for (int i = 0; i < atoms->n && batch >= 0; i++)
+    if (atom_family(atoms, i) == batch && atom_size(atoms, i) > r.samples) r.samples = atom_size(atoms, i);
   for (int i = 0; i < flat->graph->n_nodes; i++) {
     CellStep s;
     if (cell_match(flat, flat->graph->node[i], &s)) ARENA_PUSH(flat->arena, r.steps.step, r.steps.n, r.steps.cap, s);
   }
-  if (!r.steps.n) return;
+  drop_kept(&r.steps);
+  if (!r.steps.n) return false;
+  bool changed = false;
   int *before = ARENA_ARRAY(flat->arena, int, r.steps.n), *after = ARENA_ARRAY(flat->arena, int, r.steps.n);
   for (int i = 0; i < r.steps.n; i++)
     after[i] = -1;
@@ -524,11 +568,13 @@ void lift_recognise(Flat *flat) {
     if (before[i] >= 0) continue;
     for (int s = i; s >= 0; s = after[s])
       ARENA_PUSH(flat->arena, chain.step, chain.n, chain.cap, s);
-    r.forms = (Forms){.flat = flat};
-    lower_chain(&r, &chain);
+    r.forms = (Forms){.flat = flat, .atoms = atoms, .batch = batch};
+    changed = lower_chain(&r, &chain) || changed;
   }
+  if (!changed) return false;
   int n = flat->graph->n_nodes;
   for (int i = 0; i < n; i++)
     if (flat->graph->node[i]->op == GRAPH_Concat) unstack(&r, flat->graph->node[i]);
   sort(&r);
+  return true;
 }

@@ -110,11 +110,10 @@ static bool all_zero(const GraphTensor *t) {
 
 static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer, bool after) {
   int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
-  bool rnn = o->kind == LAYER_RNN, bias = o->b || o->rb;
+  bool bias = o->b || o->rb;
   int64_t kernel[4] = {dirs, o->gates, u, d}, recurrent[4] = {dirs, o->gates, u, u}, vector[3] = {dirs, o->gates, u};
-  int64_t kernel1[3] = {dirs, u, d}, recurrent1[3] = {dirs, u, u}, vector1[2] = {dirs, u};
-  if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, rnn ? 3 : 4, rnn ? kernel1 : kernel)) return false;
-  if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, rnn ? 3 : 4, rnn ? recurrent1 : recurrent)) return false;
+  if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, 4, kernel)) return false;
+  if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, 4, recurrent)) return false;
   if (!bias) {
     layer_set_word(layer, OPT_bias, "false");
     return true;
@@ -126,7 +125,7 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
     sum[i] = (o->b ? o->b->data[i] : 0) + (o->rb ? o->rb->data[i] : 0);
   both.data = sum;
   const GraphTensor *b = after ? (o->b ? o->b : &none) : &both;
-  if (!copy_tensor(l, node, layer, ROLE_BIAS, b, rnn ? 2 : 3, rnn ? vector1 : vector)) return false;
+  if (!copy_tensor(l, node, layer, ROLE_BIAS, b, 3, vector)) return false;
   if (after && !copy_tensor(l, node, layer, ROLE_RECURRENT_BIAS, o->rb ? o->rb : &none, 3, vector)) return false;
   if (!o->peephole) return true;
   layer_set_word(layer, OPT_peephole, "true");
