@@ -121,6 +121,26 @@ static bool number_of(const Flat *flat, const GraphValue *value, double *out) {
   return true;
 }
 
+/* The axis that a Slice reverses, all of it, and no other; -1: it does something else. */
+static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, const GraphTensor *y) {
+  const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
+  const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL, *steps = n_in > 4 && in[4] ? flat_type_of(flat, in[4]) : NULL;
+  if (!steps || starts->count != 1 || steps->data[0] != -1) return -1;
+  int64_t axis = axes ? (int64_t)axes->data[0] : 0;
+  if (axis < 0) axis += x->rank;
+  return x->dim[axis] == y->dim[axis] ? (int)axis : -1;
+}
+
+/* The axis that a ReverseSequence reverses in full for every sample; -1: it does something else. */
+static int whole_reversed_axis(const Flat *flat, const GraphNode *node, GraphValue *const *in) {
+  const GraphTensor *x = flat_type_of(flat, in[0]), *lengths = flat_type_of(flat, in[1]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (axis < 0) axis += x->rank;
+  for (int64_t i = 0; lengths->data && i < lengths->count; i++)
+    if (lengths->data[i] != (double)x->dim[axis]) return -1;
+  return lengths->data ? (int)axis : -1;
+}
+
 /* Identity in all but name, and casts among numbers that stay the same: no node is needed. */
 static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *in) {
   if (node->op == GRAPH_Identity) return true;
@@ -171,6 +191,14 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
     for (int i = 0; i < node->n_out; i++)
       if (node->out[i])
         define(frame, node->out[i], (Meaning){.value = add_constant(flat, node->out[i]->name, &call.out[i])});
+    return true;
+  }
+  int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0]) : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in) : -1;
+  if (reversed >= 0) {
+    GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
+    graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, reversed);
+    flat_set_type(flat, reverse->out[0], &call.out[0]);
+    define(frame, node->out[0], (Meaning){.value = reverse->out[0]});
     return true;
   }
   GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);

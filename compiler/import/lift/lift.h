@@ -34,6 +34,7 @@ typedef struct Layout {
 typedef struct Placed {
   Value *value; /* NULL: not computed by the model */
   Layout layout;
+  int64_t before, after; /* steps of zeros that the graph's value has around the model's: for convolutions */
 } Placed;
 
 /* An output that comes back: which input it is in the next call. */

@@ -180,6 +180,26 @@ static LiftDone concat(Lift *l, const GraphNode *node) {
 /* Expand repeats along axes; its readers repeat where they need it. */
 static LiftDone expand(Lift *l, const GraphNode *node) { return pass(l, node); }
 
+/* Zeros around time wait for the convolution that reads them. */
+static LiftDone pad(Lift *l, const GraphNode *node) {
+  const GraphTensor *x = lift_type(l, node->in[0]), *pads = lift_type(l, node->in[1]);
+  const GraphTensor *fill = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  Placed out = l->placed[node->in[0]->id];
+  bool zeros = strcmp(graph_word(node, GRAPH_ATTR_mode, 0, "constant"), "constant") == 0 && (!fill || (fill->data && fill->count && fill->data[0] == 0));
+  for (int axis = 0; axis < x->rank; axis++) {
+    int64_t before = (int64_t)pads->data[axis], after = (int64_t)pads->data[x->rank + axis];
+    int time;
+    if (!before && !after) continue;
+    Axis features = lift_axis(l, node->in[0], axis, &time);
+    if (!zeros || time < 0 || features.n || before < 0 || after < 0) return LIFT_OTHER;
+    out.before += before;
+    out.after += after;
+    lift_axis(l, node->out[0], axis, &out.layout.time);
+  }
+  l->placed[node->out[0]->id] = out;
+  return LIFT_DONE;
+}
+
 static LiftDone reverse(Lift *l, const GraphNode *node) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   int time = -1;
@@ -284,6 +304,7 @@ LiftDone lift_moves(Lift *l, const GraphNode *node) {
   case GRAPH_Gather: return gather(l, node);
   case GRAPH_Concat: return concat(l, node);
   case GRAPH_Expand: return expand(l, node);
+  case GRAPH_Pad: return pad(l, node);
   case GRAPH_Reverse: return reverse(l, node);
   case GRAPH_ReduceSum:
   case GRAPH_ReduceMean:

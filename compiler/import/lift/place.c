@@ -169,6 +169,10 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
     lift_refuse(l, node, E902, "reads a value that no layer of the model has");
     return NULL;
   }
+  if (placed->before || placed->after) {
+    lift_refuse(l, node, E902, "reads a sequence with steps of zeros around it, which only a convolution can");
+    return NULL;
+  }
   Layout from = placed->layout;
   if (from.timed == want->timed) return reorder(l, node, placed->value, &from, want);
   if (from.timed) {

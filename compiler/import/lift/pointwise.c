@@ -132,6 +132,27 @@ static bool along_one_axis(const Lift *l, const GraphNode *node, const GraphTens
   return found >= 0;
 }
 
+/* The Dense without a bias whose result, read by nobody else, x is: its bias is what is added. NULL: none. */
+static Layer *open_dense(const Lift *l, const GraphValue *x, const Axis *last) {
+  const Placed *placed = &l->placed[x->id];
+  Layer *layer = placed->value ? placed->value->layer : NULL;
+  if (!layer || layer->kind != LAYER_Dense || !layer_word_is(layer, OPT_bias, "false") || !placed->layout.n) return NULL;
+  if (!axis_equal(&placed->layout.axis[placed->layout.n - 1], last)) return NULL;
+  for (const GraphValue *v = x;; v = v->node->in[0]) {
+    if (l->uses[v->id] != 1 || !v->node) return NULL;
+    if (v->node->op == GRAPH_MatMul) return layer;
+    if (l->placed[v->node->in[0]->id].value != placed->value) return NULL;
+  }
+}
+
+static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
+  layer_set_word(layer, OPT_bias, "true");
+  float *bias = foreign_tensor(l->foreign, layer, ROLE_BIAS, 1, &c->count, "a constant");
+  for (int64_t i = 0; bias && i < c->count; i++)
+    bias[i] = (float)c->data[i];
+  return bias != NULL;
+}
+
 /* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without eps. */
 static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c) {
   int axis, time;
@@ -147,11 +168,16 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
     lift_refuse(l, node, E902, "combines a value and a constant that differs along an axis that is no feature of it");
     return LIFT_FAILED;
   }
+  Layer *dense = node->op == GRAPH_Add ? open_dense(l, x, &last) : NULL;
+  if (dense && give_bias(l, dense, c)) {
+    l->placed[node->out[0]->id] = l->placed[x->id];
+    return LIFT_DONE;
+  }
   Value *value = lift_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   if (node->op == GRAPH_Div && !first) value = with_number(l, node, LAYER_div, value, 1, true)->out[0];
   Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
-  layer_set_number(layer, OPT_eps, 0);
+  layer_set_number(layer, OPT_eps, 1e-12);
   float *scale = foreign_tensor(l->foreign, layer, ROLE_SCALE, 1, &c->count, "a constant");
   float *center = foreign_tensor(l->foreign, layer, ROLE_CENTER, 1, &c->count, "a constant");
   float *mean = foreign_tensor(l->foreign, layer, ROLE_MEAN, 1, &c->count, "a constant");

@@ -68,7 +68,7 @@ typedef struct Spot {
   int64_t index;
 } Spot;
 
-static bool spot_of(const Recognising *r, GraphValue *value, Spot *out) {
+static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
   value = step_source(r->flat, value);
   const GraphNode *node = value->node;
   if (!node) return false;
@@ -107,12 +107,30 @@ static bool spot_of(const Recognising *r, GraphValue *value, Spot *out) {
   return false;
 }
 
+/* The same, a sequence that was reversed read from its other end. */
+static bool spot_of(const Recognising *r, GraphValue *value, Spot *out) {
+  if (!spot_in(r, value, out)) return false;
+  const GraphNode *made = out->sequence->node;
+  const GraphAttribute *axes = made && made->op == GRAPH_Reverse ? graph_attribute(made, GRAPH_ATTR_axes) : NULL;
+  if (!axes || axes->n != 1 || axes->i[0] != out->axis) return true;
+  out->index = type_of(r, out->sequence)->dim[out->axis] - 1 - out->index;
+  out->sequence = made->in[0];
+  return true;
+}
+
 /* ---- the new operator ---- */
+
+/* Types and atoms of a node that was added. */
+static bool settle(Recognising *r, GraphNode *node) {
+  const char *fault;
+  if (!flat_type(r->flat, node, &fault)) return false;
+  atoms_add(r->atoms, node);
+  return true;
+}
 
 static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n_in, GraphValue **in) {
   GraphNode *node = flat_node(r->flat, op, like, n_in, in, 1);
-  const char *fault;
-  return flat_type(r->flat, node, &fault) ? node->out[0] : NULL;
+  return settle(r, node) ? node->out[0] : NULL;
 }
 
 static GraphValue *ints(Recognising *r, int n, const int64_t *values) {
@@ -157,9 +175,8 @@ static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue 
     moves = moves || perm[i] != i;
   if (moves) {
     GraphNode *move = flat_node(r->flat, GRAPH_Transpose, like, 1, &x, 1);
-    const char *fault;
     graph_set_ints(r->flat->graph, move, GRAPH_ATTR_perm, n, perm);
-    if (!flat_type(r->flat, move, &fault)) return NULL;
+    if (!settle(r, move)) return NULL;
     x = move->out[0];
   }
   return reshaped(r, like, x, 3, (int64_t[]){steps, r->samples, t->count / steps / r->samples});
@@ -302,8 +319,7 @@ static GraphNode *build(Recognising *r, const CellStep *s, const Input *in, cons
   else graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 1, rnn_words);
   if (s->op == GRAPH_Gru) graph_set_int(r->flat->graph, node, GRAPH_ATTR_reset_after, after);
   set_clip(r, node, s->cell_clip);
-  const char *fault;
-  return flat_type(r->flat, node, &fault) ? node : NULL;
+  return settle(r, node) ? node : NULL;
 }
 
 /* ---- replacing ---- */
@@ -319,17 +335,13 @@ static void replace(Recognising *r, GraphValue *old, GraphValue *by) {
 
 /* Row `index` of y as the shape of an old state. */
 static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index, const GraphValue *like) {
-  GraphValue *place = numbers(r, 0, NULL, &(double *){0});
-  double *at = ARENA_NEW(r->flat->arena, double);
-  *at = (double)index;
   GraphTensor *t = graph_scalar(r->flat->arena, GRAPH_I64, (double)index);
-  place = graph_constant(r->flat->graph, "", t);
+  GraphValue *place = graph_constant(r->flat->graph, "", t);
   flat_set_type(r->flat, place, t);
   GraphValue *in[2] = {node->out[0], place};
   GraphNode *gather = flat_node(r->flat, GRAPH_Gather, node, 2, in, 1);
   graph_set_int(r->flat->graph, gather, GRAPH_ATTR_axis, 0);
-  const char *fault;
-  if (!flat_type(r->flat, gather, &fault)) return NULL;
+  if (!settle(r, gather)) return NULL;
   return reshaped(r, node, gather->out[0], type_of(r, like)->rank, type_of(r, like)->dim);
 }
 
@@ -436,9 +448,8 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   in.x = part[0];
   if (in.n > 1) {
     GraphNode *joined = flat_node(r->flat, GRAPH_Concat, model->h_new->node, in.n, part, 1);
-    const char *fault;
     graph_set_int(r->flat->graph, joined, GRAPH_ATTR_axis, 2);
-    if (!flat_type(r->flat, joined, &fault)) return false;
+    if (!settle(r, joined)) return false;
     in.x = joined->out[0];
   }
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
@@ -469,11 +480,10 @@ static void unstack(Recognising *r, GraphNode *concat) {
   const GraphTensor *rows = type_of(r, first.sequence);
   if (rows->dim[0] != concat->n_in || concat->n_in < 2) return;
   GraphValue *x = first.sequence;
-  const char *fault;
   if (first.index != 0) {
     GraphNode *reverse = flat_node(r->flat, GRAPH_Reverse, concat, 1, &x, 1);
     graph_set_ints(r->flat->graph, reverse, GRAPH_ATTR_axes, 1, (int64_t[]){0});
-    if (!flat_type(r->flat, reverse, &fault)) return;
+    if (!settle(r, reverse)) return;
     x = reverse->out[0];
   }
   /* [T, A, B] -> [A, T, B]: A is what stands before the joined axis. */
@@ -489,7 +499,7 @@ static void unstack(Recognising *r, GraphNode *concat) {
   if (before != 1) {
     GraphNode *move = flat_node(r->flat, GRAPH_Transpose, concat, 1, &x, 1);
     graph_set_ints(r->flat->graph, move, GRAPH_ATTR_perm, 3, (int64_t[]){1, 0, 2});
-    if (!flat_type(r->flat, move, &fault)) return;
+    if (!settle(r, move)) return;
     x = move->out[0];
   }
   x = reshaped(r, concat, x, y->rank, y->dim);
@@ -569,12 +579,12 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     for (int s = i; s >= 0; s = after[s])
       ARENA_PUSH(flat->arena, chain.step, chain.n, chain.cap, s);
     r.forms = (Forms){.flat = flat, .atoms = atoms, .batch = batch};
-    changed = lower_chain(&r, &chain) || changed;
+    if (!lower_chain(&r, &chain)) continue;
+    changed = true;
+    for (int k = 0, n = flat->graph->n_nodes; k < n; k++)
+      if (flat->graph->node[k]->op == GRAPH_Concat) unstack(&r, flat->graph->node[k]);
   }
   if (!changed) return false;
-  int n = flat->graph->n_nodes;
-  for (int i = 0; i < n; i++)
-    if (flat->graph->node[i]->op == GRAPH_Concat) unstack(&r, flat->graph->node[i]);
   sort(&r);
   return true;
 }

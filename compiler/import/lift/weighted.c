@@ -198,11 +198,16 @@ static LiftDone conv(Lift *l, const GraphNode *node) {
     lift_refuse(l, node, E902, "is a convolution along time of values with more than one feature axis");
     return LIFT_FAILED;
   }
+  Placed *placed = &l->placed[x->id];
+  int64_t zeros_before = placed->before, zeros_after = placed->after;
+  placed->before = placed->after = 0; /* this operator reads them */
   Value *value = lift_value(l, node, x, &layout);
+  placed->before = zeros_before;
+  placed->after = zeros_after;
   if (!value) return LIFT_FAILED;
   int64_t taps = w->dim[2 + along], stride = listed(node, GRAPH_ATTR_strides, along, 1), dilation = listed(node, GRAPH_ATTR_dilations, along, 1);
-  int64_t before = listed(node, GRAPH_ATTR_pads, along, 0), after = listed(node, GRAPH_ATTR_pads, spatial + along, 0);
-  const char *padding = padding_word(before, after, (taps - 1) * dilation, stride, lift_type(l, x)->dim[2 + along]);
+  int64_t before = zeros_before + listed(node, GRAPH_ATTR_pads, along, 0), after = zeros_after + listed(node, GRAPH_ATTR_pads, spatial + along, 0);
+  const char *padding = padding_word(before, after, (taps - 1) * dilation, stride, lift_type(l, x)->dim[2 + along] - zeros_before - zeros_after);
   if (!padding) {
     lift_refuse(l, node, E902, "pads %lld steps before and %lld after, which is neither `same` nor `causal`", (long long)before, (long long)after);
     return LIFT_FAILED;
