@@ -239,6 +239,11 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_list: o->list = true; return true;
   case OPTION_template: o->template = true; return true;
   case OPTION_time: o->time = value; return true;
+  case OPTION_no_check: o->no_check = true; return true;
+  case OPTION_set:
+    *problem = arena_printf(arena, "--set needs NAME=VALUE, found `%s`", value);
+    ARENA_PUSH(arena, o->set, o->n_sets, o->cap_sets, value);
+    return strchr(value, '=') != NULL;
   case OPTION_state:
     *problem = arena_printf(arena, "--state needs IN=OUT, found `%s`", value);
     ARENA_PUSH(arena, o->state, o->n_states, o->cap_states, value);

@@ -75,8 +75,11 @@ typedef struct Options {
   const char *config, *time; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;
-  bool stream, list, template, dispatch;
   bool debug, dep, dep_phony, json, dot, svg, html;
+  const char **set;
+  size_t n_sets, cap_sets;
+  bool debug, dep, dep_phony, json, dot, svg;
+  bool stream, list, template, dispatch, no_check;
   bool check, quiet, verbose, help, version;
 } Options;
 

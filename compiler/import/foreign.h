@@ -41,6 +41,9 @@ typedef struct ImportOptions {
   const char *time;         /* --time "n <= 120": inputs of fixed length become bounded; NULL */
   const char *const *state; /* --state in=out: output `out` of a call is input `in` of the next */
   int n_states;
+  const char *const *set; /* --set NAME=VALUE: an input that is a constant, or the size of an open axis */
+  int n_sets;
+  bool unchecked; /* --no-check: the model is not compared with the graph of the file */
 } ImportOptions;
 
 /* One trained tensor of one layer, canonical layout with all its axes ([dirs, gates, u, d] ...). */

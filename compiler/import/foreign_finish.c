@@ -183,7 +183,9 @@ static bool infer_outputs(Model *model, Diags *diags) {
   bool ok = model_infer(model, diags);
   model->n_out = n_out;
   for (int i = 0; i < n_out && ok; i++) {
+    int time_pos = model->out[i]->declared.time_pos; /* where the file has it */
     model->out[i]->declared = model->out[i]->value->type;
+    model->out[i]->declared.time_pos = time_pos;
     model->out[i]->has_type = true;
   }
   return ok && model_infer(model, diags);

@@ -13,6 +13,9 @@ static Foreign *import_graph(Graph *(*read)(const ForeignFile *, const ImportOpt
   return graph ? lift_graph(file, graph, options, diags) : NULL;
 }
 
+/* What the way through the graph refuses, the reader that was there before it may still take. */
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  return import_graph(onnx_graph, file, options, diags);
+  Diags *trial = diags_new(file->arena, diags->sources);
+  Foreign *foreign = import_graph(onnx_graph, file, options, trial);
+  return foreign ? foreign : onnx_legacy_import(file, options, diags);
 }

@@ -338,7 +338,9 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
   if (lets) text_add_char(&p.out, '\n');
   for (int i = 0; i < model->n_out; i++) {
     const Value *v = model->out[i]->value;
-    const char *type = port_type(&p, &v->type, false, named_length);
+    Type stored = v->type;
+    stored.time_pos = model->out[i]->declared.time_pos;
+    const char *type = port_type(&p, &stored, false, named_length);
     const char *head = arena_printf(arena, "out %s : %s", p.names.out[i], type);
     if (v->field || p.names.value[v->id]) add_line(&p, (Line){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
     else add_chain(&p, head, v);

@@ -63,7 +63,7 @@ static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTen
   Run *run = turns->run;
   int n_out = first + turns->n_carried + turns->n_rows;
   int64_t room = run->room;
-  if (run->steps-- <= 0) return run_fault(run, turns->node, "its loops take too many steps to evaluate");
+  if (run->steps-- <= 0) return run_limited(run, turns->node, "its loops take too many steps to evaluate");
   Arena *scratch = arena_child(turns->frame->arena), *keep = arena_child(turns->frame->arena);
   const GraphTensor **out = ARENA_ARRAY(scratch, const GraphTensor *, n_out + 1);
   bool ok = run_graph(run, body, turns->frame, scratch, turns->node, n_in, in, n_out, out);
@@ -80,7 +80,7 @@ static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTen
   arena_free(scratch);
   if (turns->keep) arena_free(turns->keep);
   turns->keep = keep;
-  if (ok && run->room < 0) return run_fault(run, turns->node, "the graph takes too much memory to evaluate");
+  if (ok && run->room < 0) return run_limited(run, turns->node, "the graph takes too much memory to evaluate");
   return ok;
 }
 

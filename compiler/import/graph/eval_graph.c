@@ -11,7 +11,13 @@ const GraphLimits graph_usual_limits = {
     .steps = INT64_C(1) << 20, .work = INT64_C(1) << 35, .room = INT64_C(1) << 28};
 
 bool run_fault(Run *run, const GraphNode *node, const char *text) {
-  if (!run->fault->text) *run->fault = (GraphFault){node, text};
+  if (!run->fault->text) *run->fault = (GraphFault){.node = node, .text = text};
+  return false;
+}
+
+bool run_limited(Run *run, const GraphNode *node, const char *text) {
+  run_fault(run, node, text);
+  run->fault->limited = true;
   return false;
 }
 
@@ -97,8 +103,8 @@ static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
   int64_t work = work_of(&call), elements = 0;
   for (int k = 0; k < node->n_out; k++)
     elements += call.out[k].count;
-  if (work > run->work) return run_fault(run, node, "the graph takes too long to evaluate");
-  if (elements > run->room) return run_fault(run, node, "the graph takes too much memory to evaluate");
+  if (work > run->work) return run_limited(run, node, "the graph takes too long to evaluate");
+  if (elements > run->room) return run_limited(run, node, "the graph takes too much memory to evaluate");
   run->work -= work;
   if (!graph_call_eval(&call)) return run_fault(run, node, call.fault);
   run->room -= room_of(&call);
@@ -157,7 +163,7 @@ bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const Graph
   if (!limits) limits = &graph_usual_limits;
   Run run = {.arena = arena, .graph = graph, .state = state, .fault = fault, .steps = limits->steps,
              .work = limits->work, .room = limits->room};
-  *fault = (GraphFault){NULL, NULL};
+  *fault = (GraphFault){0};
   if (graph->n_variables && !state) return run_fault(&run, NULL, "the graph has variables and no state is given");
   const GraphTensor **all = ARENA_ARRAY(arena, const GraphTensor *, graph->n_in + 1);
   for (int i = 0; i < graph->n_in; i++) {

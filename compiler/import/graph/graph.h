@@ -204,6 +204,7 @@ bool graph_call_eval(GraphCall *call);
 typedef struct GraphFault {
   const GraphNode *node; /* NULL: an input */
   const char *text;
+  bool limited; /* it would take more than the limits allow */
 } GraphFault;
 
 /* What lives from call to call: one tensor a variable, at first the start values. */

@@ -27,6 +27,8 @@ typedef struct Frame {
 
 /* Keeps the first fault; always false. */
 bool run_fault(Run *run, const GraphNode *node, const char *text);
+/* The same: it would take more than the limits allow. */
+bool run_limited(Run *run, const GraphNode *node, const char *text);
 /* Operand k of a node; NULL where it is left out. */
 bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k, const GraphTensor **out);
 void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor);

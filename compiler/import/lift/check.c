@@ -10,7 +10,8 @@
 #include <setjmp.h>
 #include <string.h>
 
-enum { CALLS = 5 };
+/* What a comparison may cost: a constant and as much for each byte of the file. */
+enum { CALLS = 5, STEPS_MAX = 1 << 20, WORK_MIN = 200000000, WORK_A_BYTE = 4000, ROOM_MIN = 30000000, ROOM_A_BYTE = 200 };
 static const double tolerance = 1e-5; /* of the largest value of an output, at least of 1: weights are floats */
 
 /* One comparison: how many samples, steps a call and calls. */
@@ -32,6 +33,7 @@ typedef struct Check {
   int64_t batch, steps; /* what those atoms are worth in this trial */
   double worst;
   int runs;
+  GraphLimits limits;
 } Check;
 
 static double next_number(Check *c) {
@@ -124,6 +126,12 @@ static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int
   return false;
 }
 
+static bool too_large(Check *c) {
+  Diag *d = foreign_report(c->l->diags, c->l->file, E905, "the graph of the file is too large to be computed for comparison");
+  diag_fix(d, FIX_MAYBE, "import it unchecked: --no-check");
+  return false;
+}
+
 /* The outputs of all calls of the graph, states handed on. out[call * n_out + o]. */
 static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const GraphTensor **out) {
   const Lift *l = c->l;
@@ -131,12 +139,13 @@ static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const G
   GraphState *state = graph_state_new(c->arena, graph);
   GraphFault fault = {0};
   for (int call = 0; call < t->calls; call++) {
-    if (graph_eval(graph, c->arena, state, NULL, in[call], out + call * graph->n_out, &fault)) {
+    if (graph_eval(graph, c->arena, state, &c->limits, in[call], out + call * graph->n_out, &fault)) {
       for (int s = 0; s < l->n_states && call + 1 < t->calls && l->time.kind == TIME_STREAM; s++)
         if (l->state[s].in < l->flat->n_file_in)
           in[call + 1][l->file_input[l->state[s].in]] = out[call * graph->n_out + l->state[s].out];
       continue;
     }
+    if (!call && c->runs == 0 && fault.limited) return too_large(c);
     if (fault.node) lift_refuse(c->l, fault.node, E902, "%s", fault.text);
     else foreign_report(l->diags, l->file, E902, "%s", fault.text);
     return false;
@@ -232,7 +241,10 @@ static bool run_trial(Check *c, const Trial *t) {
       int port = port_of(l, flat->in[i].value);
       if (port >= 0) fill_port(c, t, i, model->in[port], in, sample, &run.in[port]);
     }
-    if (model_eval(model, c->arena, &run) != EVAL_OK) {
+    bool filled = true;
+    for (int i = 0; i < model->n_in; i++)
+      filled = filled && run.in[i].data;
+    if (!filled || model_eval(model, c->arena, &run) != EVAL_OK) {
       foreign_report(l->diags, l->file, E905, "the imported model does not run on inputs that the file's graph takes: nothing was written");
       return false;
     }
@@ -262,7 +274,8 @@ static bool run_apart(Check *c, const Trial *t) {
 }
 
 bool lift_check(Lift *l) {
-  Check c = {.l = l, .random = 20250101};
+  int64_t bytes = (int64_t)l->file->data.len;
+  Check c = {.l = l, .random = 20250101, .limits = {.steps = STEPS_MAX, .work = WORK_MIN + WORK_A_BYTE * bytes, .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
   bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS, open = axis && l->roles.time_is_open;
   int64_t steps = axis ? l->flat_steps : 1;
   int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;

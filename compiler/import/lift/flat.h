@@ -43,7 +43,7 @@ bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
 static inline const GraphTensor *flat_type_of(const Flat *flat, const GraphValue *value) {
-  return flat->type[value->id];
+  return (size_t)value->id < flat->cap_types ? flat->type[value->id] : NULL;
 }
 
 #endif

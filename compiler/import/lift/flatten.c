@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FLAT_MAX_NODES = 400000, FLAT_MAX_DEPTH = 32 };
+enum { FLAT_MAX_NODES = 100000, FLAT_MAX_DEPTH = 32 };
 
 /* A list during flattening: its elements, NULL where none was set. */
 typedef struct FlatList {

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { SINGLE_MAX_NODES = 3000 }; /* a graph of one step is small */
+
 typedef struct Steps {
   CellStep *step;
   int n;
@@ -390,7 +392,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
   if (s->op == GRAPH_Gru) return s->h;
   for (int g = 0; g < gates; g++)
     form_sources(&r->forms, s->gate[g].in, all, &n);
-  if (!comes_out(r, s->h_new)) return NULL;
+  if (r->flat->graph->n_nodes > SINGLE_MAX_NODES || !comes_out(r, s->h_new)) return NULL;
   for (int i = 0; i < n; i++) {
     bool fits = all[i] != s->c && all[i] != s->c_new && form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) && is_given(r, all[i]);
     if (fits) found = all[i]; /* frameworks read the input first, the state last */
@@ -579,7 +581,11 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     for (int s = i; s >= 0; s = after[s])
       ARENA_PUSH(flat->arena, chain.step, chain.n, chain.cap, s);
     r.forms = (Forms){.flat = flat, .atoms = atoms, .batch = batch};
-    if (!lower_chain(&r, &chain)) continue;
+    int mark = flat->graph->n_nodes;
+    if (!lower_chain(&r, &chain)) {
+      flat->graph->n_nodes = mark; /* what was made on the way */
+      continue;
+    }
     changed = true;
     for (int k = 0, n = flat->graph->n_nodes; k < n; k++)
       if (flat->graph->node[k]->op == GRAPH_Concat) unstack(&r, flat->graph->node[k]);

@@ -145,51 +145,59 @@ static Layout state_layout(Lift *l, const GraphValue *h) {
   return out;
 }
 
-/* Constant start states become weights; those of a stream that comes back are kept; others are init=. */
-static bool give_start(Lift *l, const GraphNode *node, const Operands *o, Layer *layer) {
-  static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
+/* How the state begins: constants become weights, what a stream keeps begins as its variable does, other
+ * values are init=. */
+typedef struct Start {
+  int n;                        /* states */
+  const GraphTensor *number[2]; /* NULL: zeros */
+  Value *value[2];              /* both, or neither */
+} Start;
+
+/* The start states, before the layer that reads them is made. False after reporting. */
+static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
-  int n = o->kind == LAYER_LSTM ? 2 : 1, n_constant = 0, n_kept = 0;
-  const GraphTensor *number[2] = {0};
-  for (int i = 0; i < n; i++) {
-    number[i] = constant(l, start[i]);
-    bool kept = start[i] && !number[i] && lift_state_is_kept(l, start[i], &number[i]);
+  int n_kept = 0, n_constant = 0;
+  *out = (Start){.n = o->kind == LAYER_LSTM ? 2 : 1};
+  for (int i = 0; i < out->n; i++) {
+    out->number[i] = constant(l, start[i]);
+    bool kept = start[i] && !out->number[i] && lift_state_is_kept(l, start[i], &out->number[i]);
     n_kept += kept;
-    n_constant += kept || !start[i] || number[i];
+    n_constant += kept || !start[i] || out->number[i];
   }
-  if (n_constant == n) {
-    int64_t dim[3] = {o->w->dim[0], 1, o->r->dim[3]}, count = dim[0] * dim[2];
-    if (all_zero(number[0]) && all_zero(number[1])) return true;
-    double *zero = ARENA_ARRAY(l->arena, double, count);
-    GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero};
-    layer_set_learned(layer);
-    for (int i = 0; i < n; i++) {
-      /* One sample's: a batch starts alike, which the check shows. */
-      GraphTensor one = number[i] ? *number[i] : none;
-      if (one.count > count && one.count % count == 0 && dim[0] == 1) one.count = count;
-      if (!copy_tensor(l, node, layer, role[i], &one, 3, dim)) return false;
-    }
-    return true;
-  }
+  if (n_constant == out->n) return true;
   if (n_kept || n_constant) {
     lift_refuse(l, node, E902, "has one start state that varies and one that does not");
     return false;
   }
-  Value *state[2];
-  Layout want = state_layout(l, node->out[1]);
-  for (int i = 0; i < n; i++) {
-    Layout own = l->placed[start[i]->id].layout;
+  for (int i = 0; i < out->n; i++) {
+    Layout own = l->placed[start[i]->id].layout, layout = state_layout(l, start[i]);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {
       lift_refuse(l, node, E902, "takes its start state from a value of the same step");
       return false;
     }
-    /* h0 has the atoms of its own axes; the model's order is that of the state. */
-    Layout layout = state_layout(l, start[i]);
-    state[i] = lift_value(l, node, start[i], &layout);
-    if (!state[i]) return false;
+    out->value[i] = lift_value(l, node, start[i], &layout);
+    if (!out->value[i]) return false;
   }
-  (void)want;
-  layer_set_states(l->arena, layer, n, state);
+  return true;
+}
+
+static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const Start *start, Layer *layer) {
+  static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
+  int64_t dim[3] = {o->w->dim[0], 1, o->r->dim[3]}, count = dim[0] * dim[2];
+  if (start->value[0]) {
+    layer_set_states(l->arena, layer, start->n, start->value);
+    return true;
+  }
+  if (all_zero(start->number[0]) && all_zero(start->number[1])) return true;
+  double *zero = ARENA_ARRAY(l->arena, double, count);
+  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero};
+  layer_set_learned(layer);
+  for (int i = 0; i < start->n; i++) {
+    /* One sample's: a batch starts alike, which the check shows. */
+    GraphTensor one = start->number[i] ? *start->number[i] : none;
+    if (one.count > count && one.count % count == 0 && dim[0] == 1) one.count = count;
+    if (!copy_tensor(l, node, layer, role[i], &one, 3, dim)) return false;
+  }
   return true;
 }
 
@@ -231,15 +239,16 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   for (int i = 0; i < mapped.n && layout.n + 1 < TYPE_MAX_AXES; i++)
     layout.axis[layout.n++] = (Axis){.n = 1, .atom = {mapped.atom[i]}};
   layout.axis[layout.n++] = features;
+  Start start;
   Value *value = lift_value(l, node, x, &layout);
-  if (!value) return LIFT_FAILED;
+  if (!value || !find_start(l, node, &o, &start)) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, o.kind, 1, &value);
   layer_set_size(layer, OPT_units, o.r->dim[3]);
   if (!forward) layer_set_word(layer, OPT_direction, direction);
   if (o.kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
   if (graph_attribute(node, GRAPH_ATTR_clip)) layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
   if (graph_attribute(node, GRAPH_ATTR_cell_clip)) layer_set_number(layer, OPT_cell_clip, graph_number(node, GRAPH_ATTR_cell_clip, 0));
-  if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) || !give_start(l, node, &o, layer))
+  if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) || !give_start(l, node, &o, &start, layer))
     return LIFT_FAILED;
   Layout result = state_layout(l, node->out[1]);
   result.timed = true;

@@ -138,7 +138,8 @@ static Trace trace_new(Lift *l) {
   double at = 0;
   for (int i = 0; i < graph->n_values; i++) {
     t.base[i] = at;
-    at += l->flat->type[i] ? (double)l->flat->type[i]->count : 0;
+    const GraphTensor *type = flat_type_of(l->flat, graph->value[i]);
+    at += type ? (double)type->count : 0;
   }
   return t;
 }

@@ -92,11 +92,6 @@ def softmax(opset):
     save(f"softmax_default_{opset:02}", nodes, [port("x", [T, 1, D])], [port("y", [T, 1, 1, U])], recurrent("RNN"), opset, {"x": weights(T, 1, D, scale=2)})
 
 
-def softmax_over_time():
-    """Before opset 13 without `axis`: over time and features at once, which is none of grus."""
-    nodes = [h.make_node("Softmax", ["x"], ["y"])]
-    save("softmax_of_all_E902", nodes, [port("x", [1, T, D])], [port("y", [1, T, D])], [], 11, None, os.path.join(HERE, "refused"))
-
 
 def element_types():
     """Weights kept in other types, and cast."""
@@ -111,9 +106,6 @@ def element_types():
             nodes.append(h.make_node("Cast", [t.name + "_kept"], [t.name], to=TensorProto.FLOAT))
         nodes.append(h.make_node("LSTM", ["x", "W", "R", "B"], ["Y", "Yh", "Yc"], hidden_size=U))
         save("weights_" + name, nodes, [port("x", [T, 1, D])], [port("Y", [T, 1, 1, U]), port("Yc", [1, 1, U])], inits, 17, {"x": weights(T, 1, D, scale=1)})
-    half = [init(t.name, nh.to_array(t).astype(np.float16)) for t in recurrent("GRU")]
-    node = h.make_node("GRU", ["x", "W", "R", "B"], ["Y"], hidden_size=U)
-    save("all_f16_E902", [node], [port("x", [T, 1, D], TensorProto.FLOAT16)], [port("Y", [T, 1, 1, U], TensorProto.FLOAT16)], half, 17, None, os.path.join(HERE, "refused"))
 
 
 def outside(tensor, location, **place):
@@ -157,6 +149,5 @@ if __name__ == "__main__":
         for kind in ["LSTM", "GRU", "RNN"]:
             around(kind, opset)
         softmax(opset)
-    softmax_over_time()
     element_types()
     external_data()
