@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Graph and sizes to Flat: see flat.h. Every node is computed as far as constants reach; what is left
  * becomes a node of the flat graph, and its shape is known. */
-#include "import/lift/flat.h"
+#include "import/lift/flatten.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
-enum { FLAT_MAX_NODES = 100000, FLAT_MAX_DEPTH = 32 };
-
-/* A list during flattening: its elements, NULL where none was set. */
-typedef struct FlatList {
-  int n;
-  GraphValue **element;
-} FlatList;
-
-/* What a value of the original graph is. */
-typedef struct Meaning {
-  GraphValue *value;
-  FlatList *list;
-} Meaning;
-
-typedef struct Frame {
-  const Graph *graph;
-  Meaning *meaning; /* by value id */
-  struct Frame *outer;
-} Frame;
-
-typedef struct Flattening {
-  Flat *flat;
-  GraphFault *fault;
-  const GraphNode *node;   /* being flattened, for faults */
-  GraphValue **variable;   /* what each variable holds now */
-  bool *variable_is_input; /* it was read before it was written */
-  int depth;
-} Flattening;
-
 static bool flatten_graph(Flattening *f, Frame *frame);
 
-static bool fail(Flattening *f, const char *text) {
+bool flatten_fail(Flattening *f, const char *text) {
   f->fault->node = f->node;
   f->fault->text = text;
   return false;
@@ -49,7 +20,7 @@ void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type)
   flat->type[value->id] = type;
 }
 
-static GraphValue *add_constant(Flat *flat, const char *name, const GraphTensor *tensor) {
+GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *tensor) {
   GraphValue *value = graph_constant(flat->graph, name, tensor);
   flat_set_type(flat, value, tensor);
   return value;
@@ -93,28 +64,28 @@ static Meaning *meaning_of(Flattening *f, Frame *frame, const GraphValue *value)
   Frame *home = frame_of(frame, value);
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
-  if (!m->value && !m->list && value->constant) m->value = add_constant(f->flat, value->name, value->constant);
+  if (!m->value && !m->list && value->constant) m->value = flatten_constant(f->flat, value->name, value->constant);
   return m;
 }
 
-static void define(Frame *frame, const GraphValue *value, Meaning meaning) {
+void flatten_define(Frame *frame, const GraphValue *value, Meaning meaning) {
   if (value) frame->meaning[value->id] = meaning;
 }
 
 /* The flat value of operand i; NULL: left out, or a list. */
-static GraphValue *operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
+GraphValue *flatten_operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
   if (i >= node->n_in || !node->in[i]) return NULL;
   Meaning *m = meaning_of(f, frame, node->in[i]);
   return m ? m->value : NULL;
 }
 
-static FlatList *list_operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
+FlatList *flatten_list_operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
   Meaning *m = i < node->n_in && node->in[i] ? meaning_of(f, frame, node->in[i]) : NULL;
   return m ? m->list : NULL;
 }
 
 /* The number that a scalar operand is; false where it depends on data. */
-static bool number_of(const Flat *flat, const GraphValue *value, double *out) {
+bool flatten_number(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
   if (!t || !t->data || t->count != 1) return false;
   *out = t->data[0];
@@ -172,25 +143,25 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
   for (int i = 0; i < node->n_in; i++) {
-    in[i] = operand(f, frame, node, i);
-    if (node->in[i] && !in[i]) return fail(f, "reads a value that nothing before it defines");
+    in[i] = flatten_operand(f, frame, node, i);
+    if (node->in[i] && !in[i]) return flatten_fail(f, "reads a value that nothing before it defines");
   }
   if (node->n_in == 1 && is_alias(flat, node, in[0])) {
-    define(frame, node->out[0], (Meaning){.value = in[0]});
+    flatten_define(frame, node->out[0], (Meaning){.value = in[0]});
     return true;
   }
-  if (flat->graph->n_nodes >= FLAT_MAX_NODES) return fail(f, "its steps, written out, are too many");
+  if (flat->graph->n_nodes >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
   GraphNode trial = *node;
   trial.in = in;
   bool constant;
   GraphCall call = call_of(flat, &trial, &constant);
   bool sizes = node->op == GRAPH_Shape || node->op == GRAPH_Size;
   bool known = constant || sizes;
-  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call))) return fail(f, call.fault);
+  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call))) return flatten_fail(f, call.fault);
   if (known) {
     for (int i = 0; i < node->n_out; i++)
       if (node->out[i])
-        define(frame, node->out[i], (Meaning){.value = add_constant(flat, node->out[i]->name, &call.out[i])});
+        flatten_define(frame, node->out[i], (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
     return true;
   }
   int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0]) : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in) : -1;
@@ -198,7 +169,7 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
     GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
     graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, reversed);
     flat_set_type(flat, reverse->out[0], &call.out[0]);
-    define(frame, node->out[0], (Meaning){.value = reverse->out[0]});
+    flatten_define(frame, node->out[0], (Meaning){.value = reverse->out[0]});
     return true;
   }
   GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
@@ -212,122 +183,36 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int i = 0; i < node->n_out; i++) {
     if (!node->out[i]) continue;
     made->out[i]->name = node->out[i]->name;
-    define(frame, node->out[i], (Meaning){.value = made->out[i]});
+    flatten_define(frame, node->out[i], (Meaning){.value = made->out[i]});
   }
   return true;
 }
 
 /* Computes op(in...) on the way: for what lists need. */
-static GraphValue *compute(Flattening *f, GraphOp op, int n_in, GraphValue **in, GraphAttributeName name, int64_t number) {
+GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in, GraphAttributeName name, int64_t number) {
   Flat *flat = f->flat;
   GraphNode *node = flat_node(flat, op, f->node, n_in, in, 1);
   graph_set_int(flat->graph, node, name, number);
   bool constant;
   GraphCall call = call_of(flat, node, &constant);
   if (!(constant ? graph_call_eval(&call) : graph_call_shape(&call))) {
-    fail(f, call.fault);
+    flatten_fail(f, call.fault);
     return NULL;
   }
   flat_set_type(flat, node->out[0], &call.out[0]);
   if (!constant) return node->out[0];
   flat->graph->n_nodes--;
-  return add_constant(flat, "", &call.out[0]);
-}
-
-static FlatList *list_new(Flattening *f, int n) {
-  FlatList *list = ARENA_NEW(f->flat->arena, FlatList);
-  list->n = n;
-  list->element = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
-  return list;
-}
-
-/* Elements that were never set are zeros of the shape of the others. */
-static bool list_fill(Flattening *f, FlatList *list) {
-  const GraphTensor *shape = NULL;
-  for (int i = 0; i < list->n && !shape; i++)
-    if (list->element[i]) shape = flat_type_of(f->flat, list->element[i]);
-  if (!shape) return fail(f, "reads a list in which nothing was set");
-  for (int i = 0; i < list->n; i++) {
-    double *data;
-    if (list->element[i]) continue;
-    list->element[i] =
-        add_constant(f->flat, "", graph_tensor(f->flat->arena, shape->elem, shape->rank, shape->dim, &data));
-  }
-  return true;
+  return flatten_constant(flat, "", &call.out[0]);
 }
 
 /* [n, ...] of n values of one shape; concat: joined along axis instead. */
-static GraphValue *stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis) {
+GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis) {
   GraphValue **row = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
   for (int i = 0; i < n; i++) {
-    row[i] = concat ? element[i] : compute(f, GRAPH_Unsqueeze, 1, &element[i], GRAPH_ATTR_axes, axis);
+    row[i] = concat ? element[i] : flatten_compute(f, GRAPH_Unsqueeze, 1, &element[i], GRAPH_ATTR_axes, axis);
     if (!row[i]) return NULL;
   }
-  return compute(f, GRAPH_Concat, n, row, GRAPH_ATTR_axis, axis);
-}
-
-static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at, int *out) {
-  double place;
-  if (!number_of(f->flat, at, &place)) return fail(f, "reads or sets an element of a list by a number that depends on data");
-  if (place < 0) place += list->n;
-  if (!(place >= 0 && place < list->n)) return fail(f, "reads or sets an element that its list does not have");
-  *out = (int)place;
-  return true;
-}
-
-static bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
-  Flat *flat = f->flat;
-  FlatList *list = list_operand(f, frame, node, 0), *made;
-  GraphValue *in = operand(f, frame, node, 0), *value = NULL;
-  double count;
-  int at;
-  if (node->op == GRAPH_ListNew) {
-    if (!number_of(flat, in, &count) || count < 0 || count > FLAT_MAX_NODES)
-      return fail(f, "makes a list whose length depends on data");
-    define(frame, node->out[0], (Meaning){.list = list_new(f, (int)count)});
-    return true;
-  }
-  if (node->op == GRAPH_ListFrom) {
-    if (!in || flat_type_of(flat, in)->rank < 1) return fail(f, "makes a list of what has no rows");
-    made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
-    for (int i = 0; i < made->n; i++) {
-      GraphValue *place = add_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
-      made->element[i] = compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
-      if (!made->element[i]) return false;
-    }
-    define(frame, node->out[0], (Meaning){.list = made});
-    return true;
-  }
-  if (!list) return fail(f, "needs a list");
-  switch (node->op) {
-  case GRAPH_ListGet:
-    if (!list_place(f, list, operand(f, frame, node, 1), &at)) return false;
-    if (!list->element[at] && !list_fill(f, list)) return false;
-    value = list->element[at];
-    break;
-  case GRAPH_ListSet:
-  case GRAPH_ListPush: {
-    bool push = node->op == GRAPH_ListPush;
-    at = list->n;
-    if (!push && !list_place(f, list, operand(f, frame, node, 1), &at)) return false;
-    made = list_new(f, list->n + push);
-    memcpy(made->element, list->element, sizeof *list->element * (size_t)list->n);
-    made->element[at] = operand(f, frame, node, push ? 1 : 2);
-    if (!made->element[at]) return fail(f, "sets an element to what is no tensor");
-    define(frame, node->out[0], (Meaning){.list = made});
-    return true;
-  }
-  case GRAPH_ListSize: value = add_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n)); break;
-  case GRAPH_ListStack:
-  case GRAPH_ListConcat:
-    if (!list->n || !list_fill(f, list)) return list->n ? false : fail(f, "joins the elements of an empty list");
-    value = stack(f, list->n, list->element, node->op == GRAPH_ListConcat, graph_int(node, GRAPH_ATTR_axis, 0));
-    if (!value) return false;
-    break;
-  default: return fail(f, "is no operator on lists");
-  }
-  define(frame, node->out[0], (Meaning){.value = value});
-  return true;
+  return flatten_compute(f, GRAPH_Concat, n, row, GRAPH_ATTR_axis, axis);
 }
 
 /* ---- control ---- */
@@ -342,16 +227,16 @@ static Frame *frame_new(Flattening *f, const Graph *graph, Frame *outer) {
 
 static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meaning *in, Meaning *out) {
   const GraphNode *node = f->node;
-  if (f->depth >= FLAT_MAX_DEPTH) return fail(f, "stands in too many bodies");
+  if (f->depth >= FLAT_MAX_DEPTH) return flatten_fail(f, "stands in too many bodies");
   Frame *frame = frame_new(f, body, outer);
   for (int i = 0; i < body->n_in; i++)
-    define(frame, body->in[i].value, in[i]);
+    flatten_define(frame, body->in[i].value, in[i]);
   f->depth++;
   bool ok = flatten_graph(f, frame);
   f->depth--;
   for (int i = 0; i < body->n_out && ok; i++) {
     Meaning *m = meaning_of(f, frame, body->out[i].value);
-    ok = m && (m->value || m->list) ? true : fail(f, "gives a result that nothing defines");
+    ok = m && (m->value || m->list) ? true : flatten_fail(f, "gives a result that nothing defines");
     if (ok) out[i] = *m;
   }
   if (ok) f->node = node;
@@ -360,14 +245,14 @@ static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meani
 
 static bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node) {
   double condition;
-  if (!number_of(f->flat, operand(f, frame, node, 0), &condition))
-    return fail(f, "takes a branch that depends on data");
+  if (!flatten_number(f->flat, flatten_operand(f, frame, node, 0), &condition))
+    return flatten_fail(f, "takes a branch that depends on data");
   const Graph *body = node->body[condition != 0 ? 0 : 1];
-  if (!body || body->n_out < node->n_out) return fail(f, "has a branch without results");
+  if (!body || body->n_out < node->n_out) return flatten_fail(f, "has a branch without results");
   Meaning *out = ARENA_ARRAY(f->flat->arena, Meaning, body->n_out + 1);
   if (!run_body(f, body, frame, NULL, out)) return false;
   for (int i = 0; i < node->n_out; i++)
-    define(frame, node->out[i], out[i]);
+    flatten_define(frame, node->out[i], out[i]);
   return true;
 }
 
@@ -375,7 +260,7 @@ static bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node) {
 static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int first, Meaning *out) {
   for (int i = first; i < node->n_in; i++) {
     Meaning *m = node->in[i] ? meaning_of(f, frame, node->in[i]) : NULL;
-    if (!m || (!m->value && !m->list)) return fail(f, "carries a value that nothing defines");
+    if (!m || (!m->value && !m->list)) return flatten_fail(f, "carries a value that nothing defines");
     out[i - first] = *m;
   }
   return true;
@@ -384,15 +269,15 @@ static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int fir
 /* Row lists that a loop gives: stacked along axis, last step first if reversed. */
 static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, GraphValue **row, int n, int64_t axis, bool reversed) {
   if (!to) return true;
-  if (!n) return fail(f, "goes through no step at all, so its rows have no shape");
+  if (!n) return flatten_fail(f, "goes through no step at all, so its rows have no shape");
   for (int i = 0; i < n / 2 && reversed; i++) {
     GraphValue *other = row[i];
     row[i] = row[n - 1 - i];
     row[n - 1 - i] = other;
   }
-  GraphValue *value = stack(f, n, row, false, axis);
+  GraphValue *value = flatten_stack(f, n, row, false, axis);
   if (!value) return false;
-  define(frame, to, (Meaning){.value = value});
+  flatten_define(frame, to, (Meaning){.value = value});
   return true;
 }
 
@@ -402,32 +287,32 @@ static bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
   int carried = node->n_in - 2, rows = body ? body->n_out - 1 - carried : -1;
   double count = FLAT_MAX_NODES, condition = 1;
   if (!body || rows < 0 || body->n_in != carried + 2 || node->n_out != carried + rows)
-    return fail(f, "has a body that does not fit it");
-  if (node->in[0] && !number_of(flat, operand(f, frame, node, 0), &count))
-    return fail(f, "runs a number of steps that depends on data");
-  if (node->in[1] && !number_of(flat, operand(f, frame, node, 1), &condition))
-    return fail(f, "runs while a condition holds that depends on data");
+    return flatten_fail(f, "has a body that does not fit it");
+  if (node->in[0] && !flatten_number(flat, flatten_operand(f, frame, node, 0), &count))
+    return flatten_fail(f, "runs a number of steps that depends on data");
+  if (node->in[1] && !flatten_number(flat, flatten_operand(f, frame, node, 1), &condition))
+    return flatten_fail(f, "runs while a condition holds that depends on data");
   Meaning *in = ARENA_ARRAY(flat->arena, Meaning, carried + 2), *out = ARENA_ARRAY(flat->arena, Meaning, body->n_out + 1);
   if (!meanings(f, frame, node, 2, in + 2)) return false;
   GraphValue ***row = ARENA_ARRAY(flat->arena, GraphValue **, rows ? rows : 1);
   size_t *cap = ARENA_ARRAY(flat->arena, size_t, rows ? rows : 1);
   int steps = 0;
   for (; steps < count && condition != 0; steps++) {
-    if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES) return fail(f, "its steps, written out, are too many");
-    in[0] = (Meaning){.value = add_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
-    in[1] = (Meaning){.value = add_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
+    if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
+    in[0] = (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
+    in[1] = (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
     if (!run_body(f, body, frame, in, out)) return false;
-    if (!number_of(flat, out[0].value, &condition)) return fail(f, "runs while a condition holds that depends on data");
+    if (!flatten_number(flat, out[0].value, &condition)) return flatten_fail(f, "runs while a condition holds that depends on data");
     for (int i = 0; i < carried; i++)
       in[2 + i] = out[1 + i];
     for (int i = 0; i < rows; i++) {
       int n = steps;
-      if (!out[1 + carried + i].value) return fail(f, "gives rows that are no tensors");
+      if (!out[1 + carried + i].value) return flatten_fail(f, "gives rows that are no tensors");
       ARENA_PUSH(flat->arena, row[i], n, cap[i], out[1 + carried + i].value);
     }
   }
   for (int i = 0; i < carried; i++)
-    define(frame, node->out[i], in[2 + i]);
+    flatten_define(frame, node->out[i], in[2 + i]);
   for (int i = 0; i < rows; i++)
     if (!define_rows(f, frame, node->out[carried + i], row[i], steps, 0, false)) return false;
   return true;
@@ -444,7 +329,7 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   int sequences = (int)graph_int(node, GRAPH_ATTR_scan_inputs, 0), carried = node->n_in - sequences;
   int rows = body ? body->n_out - carried : -1;
   if (!body || sequences < 1 || carried < 0 || rows < 0 || body->n_in != node->n_in || node->n_out != carried + rows)
-    return fail(f, "has a body that does not fit it");
+    return flatten_fail(f, "has a body that does not fit it");
   Meaning *given = ARENA_ARRAY(flat->arena, Meaning, node->n_in), *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in);
   Meaning *out = ARENA_ARRAY(flat->arena, Meaning, body->n_out + 1);
   if (!meanings(f, frame, node, 0, given)) return false;
@@ -453,7 +338,7 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
     const GraphValue *x = given[carried + i].value;
     const GraphTensor *t = x ? flat_type_of(flat, x) : NULL;
     int64_t axis = listed(node, GRAPH_ATTR_scan_axes, i);
-    if (!t || axis >= t->rank || (steps >= 0 && t->dim[axis] != steps)) return fail(f, "scans values of different lengths");
+    if (!t || axis >= t->rank || (steps >= 0 && t->dim[axis] != steps)) return flatten_fail(f, "scans values of different lengths");
     steps = t->dim[axis];
   }
   memcpy(in, given, sizeof *in * (size_t)node->n_in);
@@ -463,8 +348,8 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int64_t s = 0; s < steps; s++) {
     for (int i = 0; i < sequences; i++) {
       int64_t at = listed(node, GRAPH_ATTR_scan_reverse, i) ? steps - 1 - s : s;
-      GraphValue *place = add_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
-      in[carried + i].value = compute(f, GRAPH_Gather, 2, (GraphValue *[]){given[carried + i].value, place}, GRAPH_ATTR_axis,
+      GraphValue *place = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
+      in[carried + i].value = flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){given[carried + i].value, place}, GRAPH_ATTR_axis,
                                       listed(node, GRAPH_ATTR_scan_axes, i));
       if (!in[carried + i].value) return false;
     }
@@ -475,7 +360,7 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
       row[i][s] = out[carried + i].value;
   }
   for (int i = 0; i < carried; i++)
-    define(frame, node->out[i], in[i]);
+    flatten_define(frame, node->out[i], in[i]);
   for (int i = 0; i < rows; i++)
     if (!define_rows(f, frame, node->out[carried + i], row[i], (int)steps, listed(node, GRAPH_ATTR_out_axes, i),
                      listed(node, GRAPH_ATTR_out_reverse, i) != 0))
@@ -488,32 +373,32 @@ static bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node) {
   const Graph *test = node->body[0], *step = node->body[1];
   if (!test || !step || test->n_out != 1 || test->n_in != node->n_in || step->n_in != node->n_in ||
       step->n_out != node->n_in || node->n_out != node->n_in)
-    return fail(f, "has bodies that do not fit it");
+    return flatten_fail(f, "has bodies that do not fit it");
   Meaning *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1), *out = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1);
   if (!meanings(f, frame, node, 0, in)) return false;
   for (int steps = 0;; steps++) {
     Meaning answer;
     double condition;
-    if (steps >= FLAT_MAX_NODES || flat->graph->n_nodes >= FLAT_MAX_NODES) return fail(f, "its steps, written out, are too many");
+    if (steps >= FLAT_MAX_NODES || flat->graph->n_nodes >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
     if (!run_body(f, test, frame, in, &answer)) return false;
-    if (!number_of(flat, answer.value, &condition)) return fail(f, "runs while a condition holds that depends on data");
+    if (!flatten_number(flat, answer.value, &condition)) return flatten_fail(f, "runs while a condition holds that depends on data");
     if (condition == 0) break;
     if (!run_body(f, step, frame, in, out)) return false;
     memcpy(in, out, sizeof *in * (size_t)node->n_in);
   }
   for (int i = 0; i < node->n_out; i++)
-    define(frame, node->out[i], in[i]);
+    flatten_define(frame, node->out[i], in[i]);
   return true;
 }
 
 static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node) {
   int64_t which = graph_int(node, GRAPH_ATTR_variable, -1);
-  if (which < 0 || which >= f->flat->n_variables) return fail(f, "names a variable that the file does not have");
+  if (which < 0 || which >= f->flat->n_variables) return flatten_fail(f, "names a variable that the file does not have");
   if (node->op == GRAPH_VarAssign) {
-    f->variable[which] = operand(f, frame, node, 0);
-    return f->variable[which] ? true : fail(f, "sets a variable to what is no tensor");
+    f->variable[which] = flatten_operand(f, frame, node, 0);
+    return f->variable[which] ? true : flatten_fail(f, "sets a variable to what is no tensor");
   }
-  define(frame, node->out[0], (Meaning){.value = f->variable[which]});
+  flatten_define(frame, node->out[0], (Meaning){.value = f->variable[which]});
   return true;
 }
 
@@ -591,9 +476,9 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
   for (int i = 0; i < graph->n_in; i++) {
     const GraphInput *in = &graph->in[i];
     GraphValue *value = size[i].constant
-                            ? add_constant(flat, in->name, size[i].constant)
+                            ? flatten_constant(flat, in->name, size[i].constant)
                             : add_input(flat, in->name, in->elem, size[i].rank, size[i].dim);
-    define(frame, in->value, (Meaning){.value = value});
+    flatten_define(frame, in->value, (Meaning){.value = value});
   }
   flat->n_file_in = flat->graph->n_in;
   for (int i = 0; i < graph->n_variables; i++) {
@@ -606,7 +491,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     Meaning *m = meaning_of(&f, frame, graph->out[i].value);
     f.node = NULL;
     if (!m || !m->value) {
-      fail(&f, "an output is no tensor");
+      flatten_fail(&f, "an output is no tensor");
       return NULL;
     }
     graph_output(flat->graph, graph->out[i].name, m->value);

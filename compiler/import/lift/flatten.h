@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the parts of flattening share: flatten.c, flatten_list.c. */
+#ifndef GRUS_IMPORT_FLATTEN_H
+#define GRUS_IMPORT_FLATTEN_H
+
+#include "import/lift/flat.h"
+
+enum { FLAT_MAX_NODES = 100000, FLAT_MAX_DEPTH = 32 };
+
+/* A list during flattening: its elements, NULL where none was set. */
+typedef struct FlatList {
+  int n;
+  GraphValue **element;
+} FlatList;
+
+/* What a value of the original graph is. */
+typedef struct Meaning {
+  GraphValue *value;
+  FlatList *list;
+} Meaning;
+
+typedef struct Frame {
+  const Graph *graph;
+  Meaning *meaning; /* by value id */
+  struct Frame *outer;
+} Frame;
+
+typedef struct Flattening {
+  Flat *flat;
+  GraphFault *fault;
+  const GraphNode *node;   /* being flattened, for faults */
+  GraphValue **variable;   /* what each variable holds now */
+  bool *variable_is_input; /* it was read before it was written */
+  int depth;
+} Flattening;
+
+/* Sets the fault, about the node being flattened; always false. */
+bool flatten_fail(Flattening *f, const char *text);
+GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *tensor);
+void flatten_define(Frame *frame, const GraphValue *value, Meaning meaning);
+/* The flat value of operand i; NULL: left out, or a list. */
+GraphValue *flatten_operand(Flattening *f, Frame *frame, const GraphNode *node, int i);
+FlatList *flatten_list_operand(Flattening *f, Frame *frame, const GraphNode *node, int i);
+/* The number that a scalar is; false where it depends on data. */
+bool flatten_number(const Flat *flat, const GraphValue *value, double *out);
+/* Computes op(in...) on the way, with one attribute; NULL with the fault set. */
+GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in, GraphAttributeName name, int64_t number);
+/* [n, ...] of n values of one shape; concat: joined along axis instead. */
+GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis);
+
+bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node);
+
+#endif

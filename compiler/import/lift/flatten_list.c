@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Lists of tensors while a graph is flattened: a list is its elements, so that reading and setting one is
+ * a matter of names. */
+#include "import/lift/flatten.h"
+
+#include <string.h>
+
+static FlatList *list_new(Flattening *f, int n) {
+  FlatList *list = ARENA_NEW(f->flat->arena, FlatList);
+  list->n = n;
+  list->element = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
+  return list;
+}
+
+/* Elements that were never set are zeros of the shape of the others. */
+static bool list_fill(Flattening *f, FlatList *list) {
+  const GraphTensor *shape = NULL;
+  for (int i = 0; i < list->n && !shape; i++)
+    if (list->element[i]) shape = flat_type_of(f->flat, list->element[i]);
+  if (!shape) return flatten_fail(f, "reads a list in which nothing was set");
+  for (int i = 0; i < list->n; i++) {
+    double *data;
+    if (list->element[i]) continue;
+    list->element[i] =
+        flatten_constant(f->flat, "", graph_tensor(f->flat->arena, shape->elem, shape->rank, shape->dim, &data));
+  }
+  return true;
+}
+
+static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at, int *out) {
+  double place;
+  if (!flatten_number(f->flat, at, &place)) return flatten_fail(f, "reads or sets an element of a list by a number that depends on data");
+  if (place < 0) place += list->n;
+  if (!(place >= 0 && place < list->n)) return flatten_fail(f, "reads or sets an element that its list does not have");
+  *out = (int)place;
+  return true;
+}
+
+bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
+  Flat *flat = f->flat;
+  FlatList *list = flatten_list_operand(f, frame, node, 0), *made;
+  GraphValue *in = flatten_operand(f, frame, node, 0), *value = NULL;
+  double count;
+  int at;
+  if (node->op == GRAPH_ListNew) {
+    if (!flatten_number(flat, in, &count) || count < 0 || count > FLAT_MAX_NODES)
+      return flatten_fail(f, "makes a list whose length depends on data");
+    flatten_define(frame, node->out[0], (Meaning){.list = list_new(f, (int)count)});
+    return true;
+  }
+  if (node->op == GRAPH_ListFrom) {
+    if (!in || flat_type_of(flat, in)->rank < 1) return flatten_fail(f, "makes a list of what has no rows");
+    made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
+    for (int i = 0; i < made->n; i++) {
+      GraphValue *place = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
+      made->element[i] = flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
+      if (!made->element[i]) return false;
+    }
+    flatten_define(frame, node->out[0], (Meaning){.list = made});
+    return true;
+  }
+  if (!list) return flatten_fail(f, "needs a list");
+  switch (node->op) {
+  case GRAPH_ListGet:
+    if (!list_place(f, list, flatten_operand(f, frame, node, 1), &at)) return false;
+    if (!list->element[at] && !list_fill(f, list)) return false;
+    value = list->element[at];
+    break;
+  case GRAPH_ListSet:
+  case GRAPH_ListPush: {
+    bool push = node->op == GRAPH_ListPush;
+    at = list->n;
+    if (!push && !list_place(f, list, flatten_operand(f, frame, node, 1), &at)) return false;
+    made = list_new(f, list->n + push);
+    memcpy(made->element, list->element, sizeof *list->element * (size_t)list->n);
+    made->element[at] = flatten_operand(f, frame, node, push ? 1 : 2);
+    if (!made->element[at]) return flatten_fail(f, "sets an element to what is no tensor");
+    flatten_define(frame, node->out[0], (Meaning){.list = made});
+    return true;
+  }
+  case GRAPH_ListSize: value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n)); break;
+  case GRAPH_ListStack:
+  case GRAPH_ListConcat:
+    if (!list->n || !list_fill(f, list)) return list->n ? false : flatten_fail(f, "joins the elements of an empty list");
+    value = flatten_stack(f, list->n, list->element, node->op == GRAPH_ListConcat, graph_int(node, GRAPH_ATTR_axis, 0));
+    if (!value) return false;
+    break;
+  default: return flatten_fail(f, "is no operator on lists");
+  }
+  flatten_define(frame, node->out[0], (Meaning){.value = value});
+  return true;
+}
