@@ -83,6 +83,21 @@ void layer_set_word(Layer *layer, OptName name, const char *word) {
   }
 }
 
+void layer_set_sizes(Layer *layer, OptName name, int n, const int64_t *sizes) {
+  OptVal *opt = given(layer, name);
+  opt->n_sizes = n;
+  opt->i = sizes[0];
+  for (int i = 0; i < n; i++)
+    opt->size[i] = sizes[i];
+}
+
+void layer_set_paddings(Layer *layer, OptName name, int n, const Padding *paddings) {
+  OptVal *opt = given(layer, name);
+  opt->n_paddings = n;
+  for (int i = 0; i < n; i++)
+    opt->padding[i] = paddings[i];
+}
+
 void layer_set_value(Layer *layer, OptName name, Value *value) {
   given(layer, name)->value = value;
   value->n_uses++;

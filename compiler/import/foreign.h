@@ -79,6 +79,8 @@ float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const
 void layer_set_size(Layer *layer, OptName name, int64_t value);
 void layer_set_number(Layer *layer, OptName name, double value);
 void layer_set_word(Layer *layer, OptName name, const char *word);
+void layer_set_sizes(Layer *layer, OptName name, int n, const int64_t *sizes);       /* (3, 5) */
+void layer_set_paddings(Layer *layer, OptName name, int n, const Padding *paddings); /* (causal, (2, 2)) */
 void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
 void layer_set_learned(Layer *layer); /* init=learned */

@@ -3,19 +3,68 @@
 #include "import/lift/lift.h"
 #include "import/read/read.h"
 
-Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
-Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+#include <string.h>
+
+typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
+typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
+
+Importer onnx_import, onnx_legacy_import, tflite_import, tflite_legacy_import, pt2_import, graphdef_import;
+bool pt2_sniff(const ForeignFile *file);
+bool graphdef_sniff(const ForeignFile *file);
 
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
-static Foreign *import_graph(Graph *(*read)(const ForeignFile *, const ImportOptions *, Diags *), const ForeignFile *file,
-                             const ImportOptions *options, Diags *diags) {
+static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const Graph *graph = read(file, options, diags);
   return graph ? lift_graph(file, graph, options, diags) : NULL;
 }
 
 /* What the way through the graph refuses, the reader that was there before it may still take. */
-Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+static Foreign *import_either(Reader *read, Importer *legacy, const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Diags *trial = diags_new(file->arena, diags->sources);
-  Foreign *foreign = import_graph(onnx_graph, file, options, trial);
-  return foreign ? foreign : onnx_legacy_import(file, options, diags);
+  Foreign *foreign = import_graph(read, file, options, trial);
+  return foreign ? foreign : legacy(file, options, diags);
+}
+
+Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_either(onnx_graph, onnx_legacy_import, file, options, diags);
+}
+
+/* The refusals of the graph say more than those of the reader before it. */
+Foreign *tflite_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Diags *trial = diags_new(file->arena, diags->sources);
+  Foreign *foreign = tflite_legacy_import(file, options, trial);
+  Foreign *lifted = import_graph(tflite_graph, file, options, foreign ? trial : diags);
+  return lifted ? lifted : foreign;
+}
+
+/* The bytes of word stand somewhere in the first `most` bytes. */
+static bool holds(const ForeignFile *file, const char *word, size_t most) {
+  size_t n = strlen(word), len = file->data.len < most ? file->data.len : most;
+  for (size_t i = 0; i + n <= len; i++) {
+    const uint8_t *at = memchr(file->data.data + i, word[0], len - i - n + 1);
+    if (!at) return false;
+    i = (size_t)(at - file->data.data);
+    if (memcmp(at, word, n) == 0) return true;
+  }
+  return false;
+}
+
+/* A zip archive with the program of torch.export. */
+bool pt2_sniff(const ForeignFile *file) {
+  bool zip = file->data.len >= 4 && memcmp(file->data.data, "PK\003\004", 4) == 0;
+  return zip && holds(file, "models/model.json", SIZE_MAX);
+}
+
+Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_graph(pt2_graph, file, options, diags);
+}
+
+/* A GraphDef begins with a node; somewhere there is an input. */
+bool graphdef_sniff(const ForeignFile *file) {
+  bool begins = file->data.len > 4 && file->data.data[0] == 0x0A;
+  return begins && holds(file, "Placeholder", SIZE_MAX) && holds(file, "dtype", SIZE_MAX);
+}
+
+Foreign *graphdef_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_graph(graphdef_graph, file, options, diags);
 }

@@ -436,7 +436,7 @@ static bool import_output(Lite *lite, const LiteTensor *t, uint32_t i, uint32_t 
   return true;
 }
 
-Foreign *tflite_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+Foreign *tflite_legacy_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   (void)options;
   Lite lite = {.arena = file->arena, .file = file, .diags = diags};
   if (!lite_open(&lite)) return NULL;

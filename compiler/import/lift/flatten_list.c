@@ -41,7 +41,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
   FlatList *list = flatten_list_operand(f, frame, node, 0), *made;
   GraphValue *in = flatten_operand(f, frame, node, 0), *value = NULL;
   double count;
-  int at;
+  int at = 0;
   if (node->op == GRAPH_ListNew) {
     if (!flatten_number(flat, in, &count) || count < 0 || count > FLAT_MAX_NODES)
       return flatten_fail(f, "makes a list whose length depends on data");

@@ -3,7 +3,7 @@
  *
  *   lift.c       sizes, options, roles, inputs and outputs: the public function
  *   place.c      where the numbers of a graph value are in a model value, and how to bring them in another order
- *   weighted.c   products, convolutions, norms, tables
+ *   weighted.c   products, norms, tables; conv.c: convolutions
  *   recurrent.c  LSTM, GRU, RNN and their states
  *   pointwise.c  functions of one and two values
  *   moves.c      slices, joins, reductions, steps of a sequence
@@ -89,9 +89,15 @@ const char *lift_origin(const Lift *l, const GraphNode *node);
 /* E902 and its kin about a node: "node `x` (Conv) " and the text. */
 Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
 
+/* Room for a layer's tensor, and a vector of `count` numbers from a constant; NULL and false after reporting. */
+float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim);
+bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count);
+Layout layout_with_last(const Layout *layout, const Axis *last);
+
 /* ---- the operators: false after reporting; LIFT_OTHER: not of this file ---- */
 typedef enum LiftDone { LIFT_OTHER, LIFT_DONE, LIFT_FAILED } LiftDone;
 LiftDone lift_weighted(Lift *l, const GraphNode *node);
+LiftDone lift_conv(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);

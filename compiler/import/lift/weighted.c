@@ -5,25 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-static float *new_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim) {
+float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim) {
   float *data = foreign_tensor(l->foreign, layer, role, rank, dim, *node->name ? node->name : graph_op_name(node->op));
   if (!data) lift_refuse(l, node, E901, "has weights of an impossible size");
   return data;
 }
 
 /* A vector of a role, from a constant of `count` numbers. */
-static bool give_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count) {
+bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count) {
   if (!from || !from->data || from->count != count) {
     lift_refuse(l, node, E902, "has weights that are not constants of its size");
     return false;
   }
-  float *to = new_tensor(l, node, layer, role, 1, &count);
+  float *to = lift_tensor(l, node, layer, role, 1, &count);
   for (int64_t i = 0; to && i < count; i++)
     to[i] = (float)from->data[i];
   return to != NULL;
 }
 
-static Layout with_last(const Layout *layout, const Axis *last) {
+Layout layout_with_last(const Layout *layout, const Axis *last) {
   Layout out = *layout;
   out.axis[out.n - 1] = *last;
   return out;
@@ -83,13 +83,13 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   Layer *layer = lift_layer(l, node, LAYER_Dense, 1, &value);
   layer_set_size(layer, OPT_units, units);
   if (!add) layer_set_word(layer, OPT_bias, "false");
-  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){units, d});
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){units, d});
   for (int64_t u = 0; kernel && u < units; u++)
     for (int64_t i = 0; i < d; i++)
       kernel[u * d + i] = (float)w->data[right ? i * units + u : u * d + i];
-  if (!kernel || (add && !give_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
+  if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &time);
-  Layout result = with_last(&layout, &made);
+  Layout result = layout_with_last(&layout, &made);
   lift_place(l, node->out[0], layer->out[0], &result);
   if (add) lift_place(l, add->out[0], layer->out[0], &result);
   return LIFT_DONE;
@@ -104,126 +104,6 @@ static LiftDone matmul(Lift *l, const GraphNode *node) {
     return dense(l, node, b, lift_type(l, a), rb - 2, rank - 2, false);
   lift_refuse(l, node, E902, "multiplies two values that both depend on the inputs, or by a single vector");
   return LIFT_FAILED;
-}
-
-/* ---- Conv ---- */
-
-static int64_t listed(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent) {
-  const GraphAttribute *a = graph_attribute(node, name);
-  return a && i < a->n ? a->i[i] : if_absent;
-}
-
-/* The spatial axes along which the kernel does something. */
-static int live_axes(const Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]) {
-  const GraphTensor *x = lift_type(l, node->in[0]);
-  int n = 0, spatial = x->rank - 2;
-  for (int i = 0; i < spatial; i++) {
-    bool still = (w ? w->dim[2 + i] : listed(node, GRAPH_ATTR_kernel, i, 1)) == 1 && listed(node, GRAPH_ATTR_strides, i, 1) == 1 &&
-                 listed(node, GRAPH_ATTR_pads, i, 0) == 0 && listed(node, GRAPH_ATTR_pads, spatial + i, 0) == 0;
-    if (!still) out[n++] = i;
-  }
-  return n;
-}
-
-/* What padding= says for (before, after) of one axis; NULL: no word does. */
-static const char *padding_word(int64_t before, int64_t after, int64_t reach, int64_t stride, int64_t steps) {
-  if (!before && !after) return "valid";
-  if (before == reach && !after) return "causal";
-  int64_t out = (steps + stride - 1) / stride, total = (out - 1) * stride + reach + 1 - steps;
-  if (total < 0) total = 0;
-  return before == total / 2 && after == total - total / 2 ? "same" : NULL;
-}
-
-static bool conv_weights(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w) {
-  const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
-  int64_t filters = w->dim[0], d = w->dim[1], taps = 1;
-  for (int i = 2; i < w->rank; i++)
-    taps *= w->dim[i];
-  if (!b) layer_set_word(layer, OPT_bias, "false");
-  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){filters, taps, d});
-  for (int64_t f = 0; kernel && f < filters; f++)
-    for (int64_t i = 0; i < d; i++)
-      for (int64_t k = 0; k < taps; k++)
-        kernel[(f * taps + k) * d + i] = (float)w->data[(f * d + i) * taps + k];
-  return kernel && (!b || give_vector(l, node, layer, ROLE_BIAS, b, filters));
-}
-
-/* A kernel of one tap: the same product at every position. */
-static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor *w) {
-  const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
-  int64_t filters = w->dim[0], d = w->dim[1];
-  int time;
-  Axis channels = lift_axis(l, node->in[0], 1, &time), made = lift_axis(l, node->out[0], 1, &time);
-  Layout layout;
-  if (!lift_last(l, node->in[0], &channels, &layout)) return LIFT_OTHER;
-  Value *value = lift_value(l, node, node->in[0], &layout);
-  if (!value) return LIFT_FAILED;
-  Layer *layer = lift_layer(l, node, LAYER_Dense, 1, &value);
-  layer_set_size(layer, OPT_units, filters);
-  if (!b) layer_set_word(layer, OPT_bias, "false");
-  float *kernel = new_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){filters, d});
-  for (int64_t i = 0; kernel && i < filters * d; i++)
-    kernel[i] = (float)w->data[i];
-  if (!kernel || (b && !give_vector(l, node, layer, ROLE_BIAS, b, filters))) return LIFT_FAILED;
-  Layout result = with_last(&layout, &made);
-  lift_place(l, node->out[0], layer->out[0], &result);
-  return LIFT_DONE;
-}
-
-static LiftDone conv(Lift *l, const GraphNode *node) {
-  const GraphValue *x = node->in[0];
-  const GraphTensor *w = lift_type(l, node->in[1]);
-  int live[GRAPH_MAX_RANK], time, time_out, none;
-  int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
-  if (!w->data) {
-    lift_refuse(l, node, E902, "has a kernel that is not a constant");
-    return LIFT_FAILED;
-  }
-  int n = live_axes(l, node, w, live);
-  if (n == 0 && groups == 1) return pointwise_conv(l, node, w);
-  if (n > 1) {
-    lift_refuse(l, node, E902, "is a convolution over %d axes", n);
-    return LIFT_FAILED;
-  }
-  int along = n ? live[0] : 0, spatial = lift_type(l, x)->rank - 2;
-  Axis swept = lift_axis(l, x, 2 + along, &time), channels = lift_axis(l, x, 1, &none), made = lift_axis(l, node->out[0], 1, &none);
-  lift_axis(l, node->out[0], 2 + along, &time_out);
-  if (n && (time < 0 || swept.n)) {
-    lift_refuse(l, node, E902, "is a convolution along an axis that is not time");
-    return LIFT_FAILED;
-  }
-  Layout layout;
-  if (!lift_last(l, x, &channels, &layout)) return LIFT_OTHER;
-  if (layout.n != 1) {
-    lift_refuse(l, node, E902, "is a convolution along time of values with more than one feature axis");
-    return LIFT_FAILED;
-  }
-  Placed *placed = &l->placed[x->id];
-  int64_t zeros_before = placed->before, zeros_after = placed->after;
-  placed->before = placed->after = 0; /* this operator reads them */
-  Value *value = lift_value(l, node, x, &layout);
-  placed->before = zeros_before;
-  placed->after = zeros_after;
-  if (!value) return LIFT_FAILED;
-  int64_t taps = w->dim[2 + along], stride = listed(node, GRAPH_ATTR_strides, along, 1), dilation = listed(node, GRAPH_ATTR_dilations, along, 1);
-  int64_t before = zeros_before + listed(node, GRAPH_ATTR_pads, along, 0), after = zeros_after + listed(node, GRAPH_ATTR_pads, spatial + along, 0);
-  const char *padding = padding_word(before, after, (taps - 1) * dilation, stride, lift_type(l, x)->dim[2 + along] - zeros_before - zeros_after);
-  if (!padding) {
-    lift_refuse(l, node, E902, "pads %lld steps before and %lld after, which is neither `same` nor `causal`", (long long)before, (long long)after);
-    return LIFT_FAILED;
-  }
-  Layer *layer = lift_layer(l, node, LAYER_Conv1D, 1, &value);
-  layer_set_size(layer, OPT_filters, w->dim[0]);
-  layer_set_size(layer, OPT_kernel, taps);
-  if (stride != 1) layer_set_size(layer, OPT_stride, stride);
-  if (dilation != 1) layer_set_size(layer, OPT_dilation, dilation);
-  if (groups != 1) layer_set_size(layer, OPT_groups, groups);
-  if (strcmp(padding, "valid") != 0) layer_set_word(layer, OPT_padding, padding);
-  if (!conv_weights(l, node, layer, w)) return LIFT_FAILED;
-  Layout result = with_last(&layout, &made);
-  result.time = time_out;
-  lift_place(l, node->out[0], layer->out[0], &result);
-  return LIFT_DONE;
 }
 
 /* ---- norms ---- */
@@ -242,7 +122,7 @@ static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
   layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
   for (int i = 0; i < 4; i++)
-    if (!give_vector(l, node, layer, role[i], lift_type(l, node->in[1 + i]), axis_size(l, &last))) return LIFT_FAILED;
+    if (!lift_vector(l, node, layer, role[i], lift_type(l, node->in[1 + i]), axis_size(l, &last))) return LIFT_FAILED;
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
@@ -268,8 +148,8 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   const GraphValue *scale = node->n_in > 1 ? node->in[1] : NULL, *center = node->n_in > 2 ? node->in[2] : NULL;
   if (!scale) layer_set_word(layer, OPT_scale, "false");
   if (!center) layer_set_word(layer, OPT_center, "false");
-  if (scale && !give_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last))) return LIFT_FAILED;
-  if (center && !give_vector(l, node, layer, ROLE_CENTER, lift_type(l, center), axis_size(l, &last))) return LIFT_FAILED;
+  if (scale && !lift_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last))) return LIFT_FAILED;
+  if (center && !lift_vector(l, node, layer, ROLE_CENTER, lift_type(l, center), axis_size(l, &last))) return LIFT_FAILED;
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
@@ -308,7 +188,7 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   Value *value = lift_value(l, node, place, &from);
   Layer *layer = lift_layer(l, node, LAYER_Embedding, 1, &value);
   layer_set_size(layer, OPT_units, table->dim[1]);
-  float *to = new_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
+  float *to = lift_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
   for (int64_t i = 0; to && i < table->count; i++)
     to[i] = (float)table->data[i];
   /* An index has no feature axis of its own: the units are the last one. */
@@ -323,7 +203,7 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
 LiftDone lift_weighted(Lift *l, const GraphNode *node) {
   switch (node->op) {
   case GRAPH_MatMul: return matmul(l, node);
-  case GRAPH_Conv: return conv(l, node);
+  case GRAPH_Conv: return lift_conv(l, node);
   case GRAPH_BatchNorm: return batch_norm(l, node);
   case GRAPH_LayerNorm: return layer_norm(l, node);
   case GRAPH_Softmax:
