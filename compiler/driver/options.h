@@ -78,7 +78,6 @@ typedef struct Options {
   bool debug, dep, dep_phony, json, dot, svg, html;
   const char **set;
   size_t n_sets, cap_sets;
-  bool debug, dep, dep_phony, json, dot, svg;
   bool stream, list, template, dispatch, no_check;
   bool check, quiet, verbose, help, version;
 } Options;
