@@ -45,7 +45,4 @@ if __name__ == "__main__":
     convert("conv", L.Conv1D(4, 3, activation="relu"), L.LSTM(4), L.Dense(2, activation="softmax"))
     convert("conv_same", L.Conv1D(4, 3, strides=2, padding="same"), L.LSTM(4))
     convert("conv_relu6", L.Conv1D(4, 2, strides=2, activation="relu6"), L.Conv1D(2, 2, use_bias=False), L.LSTM(4, return_sequences=True))
-    convert("refused/gru_E902", L.GRU(4))
-    convert("refused/backwards_E902", L.LSTM(4, go_backwards=True))
-    convert("refused/both_E902", L.Bidirectional(L.LSTM(4)))
     convert("refused/causal_E902", L.Conv1D(4, 3, padding="causal"), L.LSTM(4))
