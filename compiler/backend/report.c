@@ -96,8 +96,10 @@ void report_text(const Report *report, Text *text) {
 }
 
 void report_json(const Report *report, Text *text) {
+  text_add(text, "{");
+  if (report->object) text_printf(text, "\"object_flash\":%lld,", (long long)report->object);
   text_printf(text,
-              "{\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
+              "\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
               "\"ram\":%lld,\"layers\":[",
               (long long)report->params, (long long)report->macs, (long long)report->flash,
               (long long)report->state, (long long)report->scratch, (long long)report->ram);

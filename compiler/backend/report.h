@@ -24,6 +24,7 @@ typedef struct Report {
   int64_t state;   /* the state or window struct */
   int64_t scratch; /* one area, places shared */
   int64_t ram;     /* state + scratch */
+  int64_t object;  /* bytes of flash of an object that was made, code included; 0: none was */
 } Report;
 
 Report report_new(const KirModule *m, Arena *arena);

@@ -2,6 +2,7 @@
 /* grus build: a model and its weights become C, a header, an object, a library or a program. */
 #include "driver/build.h"
 #include "driver/dump.h"
+#include "driver/elf_size.h"
 #include "driver/emitted.h"
 #include "driver/machine.h"
 #include "driver/native.h"
@@ -99,6 +100,7 @@ static const char *default_out(Session *s, const Model *model, Emit emit) {
 typedef struct Outputs {
   FileOut file[4];
   int n;
+  int64_t object_flash; /* of the object that was made; 0: none */
 } Outputs;
 
 static bool add_out(Outputs *outs, const char *path, const char *data, size_t len) {
@@ -181,7 +183,10 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
     return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false)) return false;
-  const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object;
+  const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object, *reason;
+  size_t object_len;
+  const char *bytes = file_read(s->arena, object, (size_t)1 << 31, &object_len, &reason);
+  if (bytes) outs->object_flash = elf_flash_bytes(bytes, object_len);
   if (emit == EMIT_LIB) {
     made = arena_printf(s->arena, "%s/lib.a", dir);
     const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", made, object, NULL};
@@ -332,9 +337,12 @@ ExitCode command_build(Session *s) {
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
   Job job = {model, source, m};
-  if (!emit(s, &job, kind, out, &outs) || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
+  bool made = emit(s, &job, kind, out, &outs);
+  Report report = report_new(m, s->arena);
+  if (made && !flash_measured(s, model, outs.object_flash, report.flash)) return EXIT_FAILED;
+  if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
-  costs_print(s, m, out);
+  costs_print(s, m, out, outs.object_flash);
   say_flags(s, model, kind, out);
   return EXIT_DONE;
 }

@@ -74,11 +74,30 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   return ok;
 }
 
-void costs_print(Session *s, const KirModule *m, const char *out) {
+bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weights) {
+  const Options *o = s->options;
+  int64_t most = o->max_flash ? o->max_flash : s->machine.flash;
+  if (!most || bytes <= most) return true;
+  session_reset_diags(s);
+  Diag *d = diag_new(s->diags, E802, model->name_span, "the object takes %s of flash, budget %s", bytes_str(s->arena, bytes),
+                     bytes_str(s->arena, most));
+  if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
+  diag_note(d, "weights %s, code and its constants %s", bytes_str(s->arena, weights), bytes_str(s->arena, bytes - weights));
+  session_print_diags(s);
+  return false;
+}
+
+void costs_print(Session *s, const KirModule *m, const char *out, int64_t object_flash) {
   Text text = text_new(s->arena);
   if (s->options->quiet || strcmp(out, "-") == 0) return;
   Report report = report_new(m, s->arena);
+  report.object = object_flash;
   if (s->options->json) report_json(&report, &text);
   else report_text(&report, &text);
+  if (!s->options->json && object_flash) {
+    text_add(&text, "flash of the object, weights and code: ");
+    text_add_thousands(&text, object_flash);
+    text_add(&text, " bytes\n");
+  }
   session_out(text_str(&text), text.len);
 }

@@ -12,9 +12,12 @@ enum { REPORT_LARGE_STACK = 128 * 1024 };
 /* E801, E802 when --max-ram or --max-flash is exceeded; false then. W801 where
  * the code is not a program of ours and its scratch is large. */
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program);
-/* The table of costs on standard output: text, or JSON with --json. Nothing with -q or when the
+/* The table of costs on standard output: text, or JSON with --json. object_flash: measured bytes of
+ * weights and code of the object; 0: none was made. Nothing with -q or when the
  * output itself went there. */
-void costs_print(Session *s, const KirModule *m, const char *out);
+void costs_print(Session *s, const KirModule *m, const char *out, int64_t object_flash);
+/* E802 when an object that was made takes more flash than --max-flash or the chip has. */
+bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weights);
 /* "61.8 KiB", "512 B" */
 void text_add_bytes(Text *text, int64_t bytes);
 /* "724k", "1.2M" */

@@ -111,6 +111,15 @@ sources=
 run header gcc -O2
 g++ -std=c++11 -Wall -Wextra -Werror -Wno-psabi -x c++ -O1 main.c -o program && ./program
 
+say the flash of an object is what size says
+for target in generic cortex-m0 cortex-m4 cortex-m7 cortex-m55 rv32 rp2350 esp32-c3 aarch64 rv64gcv; do
+  "$GRUS" build m.grus --weights=random:1 -o flash.o --target $target >said 2>&1 || { sed "s/^/$target: /" said; continue; }
+  said=$(sed -n 's/^flash of the object.*: \([0-9,]*\) bytes/\1/p' said | tr -d ,)
+  right=$(size flash.o | awk 'NR == 2 { print $1 + $2 }')
+  [ "$said" = "$right" ] || echo "$target: $said, and size says $right"
+done
+t build m.grus --weights=random:1 -q -o flash.o --target cortex-m4 --max-flash 7KiB | sed 's/[0-9.]* KiB/N KiB/g'
+
 say what does not go together
 t build m.grus --weights=random:1 --target multi -o m.o
 t build m.grus --weights=random:1 --dispatch -o m.c --scratch=caller
