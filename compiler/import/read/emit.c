@@ -4,6 +4,8 @@
 
 #include "import/graph/call.h"
 
+#include "base/text.h"
+
 #include <math.h>
 
 GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
@@ -24,11 +26,34 @@ static bool may_fold(const Graph *graph, const GraphNode *node) {
   return true;
 }
 
+/* The same operator with the same attributes on the same constant, in the same graph: weights that are used at
+ * every step are turned round once. NULL for operators of more operands or results. */
+static const char *key_of(const Emit *e, const GraphNode *node) {
+  if (!e->seen || node->n_in != 1 || node->n_out != 1) return NULL;
+  Text key = text_new(e->graph->arena);
+  text_printf(&key, "%d %p %p", (int)node->op, (const void *)e->graph, (const void *)node->in[0]);
+  for (int k = 0; k < node->n_attributes; k++) {
+    const GraphAttribute *a = &node->attribute[k];
+    text_printf(&key, " %d", (int)a->name);
+    for (int i = 0; i < a->n; i++)
+      if (a->i) text_printf(&key, ",%lld", (long long)a->i[i]);
+      else if (a->f) text_printf(&key, ",%a", a->f[i]);
+      else text_printf(&key, ",%s", a->s[i]);
+  }
+  return text_str(&key);
+}
+
 GraphValue *emit_done(Emit *e, GraphNode *node) {
   Graph *graph = e->graph;
   const int64_t small = 4096;
   int64_t given = 0, made = 0;
   if (!may_fold(graph, node)) return node->out[0];
+  const char *key = key_of(e, node);
+  GraphValue *known = key ? map_get(e->seen, key) : NULL;
+  if (known) {
+    graph->n_nodes--;
+    return known;
+  }
   GraphCall call = {.arena = graph->arena, .node = node};
   const GraphTensor **in = ARENA_ARRAY(graph->arena, const GraphTensor *, node->n_in + 1);
   for (int k = 0; k < node->n_in; k++) {
@@ -47,6 +72,7 @@ GraphValue *emit_done(Emit *e, GraphNode *node) {
     node->out[k]->node = NULL;
   }
   graph->n_nodes--;
+  if (key) map_put(graph->arena, e->seen, key, node->out[0]);
   return node->out[0];
 }
 

@@ -164,7 +164,7 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   const Row *row = row_of(node);
   const OnnxFunction *function = row ? NULL : function_of(r, node);
   OnnxCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph, .name = node_name(r, scope, node), .source = node->op_type, .folds = &r->folds};
+  *c.emit = (Emit){.graph = scope->graph, .name = node_name(r, scope, node), .source = node->op_type, .folds = &r->folds, .seen = &r->seen};
   if (r->nodes-- <= 0) return call_refuse(&c, E901, "is beyond the %d nodes that grus follows", MAX_NODES);
   if (function) return expand(&c, function);
   if (!row) return unknown(&c);

@@ -40,6 +40,7 @@ typedef struct OnnxReader {
   int64_t opset;
   Graph *graph;    /* the outermost */
   int64_t folds;   /* see emit.h */
+  Map seen;        /* see emit.h */
   int64_t numbers; /* elements of constants that may still be read */
   int nodes;       /* nodes that may still be read, those of expanded functions included */
 } OnnxReader;

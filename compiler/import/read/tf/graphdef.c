@@ -79,7 +79,7 @@ static bool unknown(TfCall *c) {
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   const Row *row = row_of(node->op);
   TfCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph, .name = node->name, .source = node->op, .folds = &r->folds};
+  *c.emit = (Emit){.graph = scope->graph, .name = node->name, .source = node->op, .folds = &r->folds, .seen = &r->seen};
   if (!row) return unknown(&c);
   while ((size_t)c.n_in < node->n_input && node->input[c.n_in][0] != '^') /* those that only order come last */
     c.n_in++;

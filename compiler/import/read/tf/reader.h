@@ -33,7 +33,8 @@ typedef struct TfReader {
   Map nodes;  /* name -> TfNode */
   const char *begin; /* the node that is taken for an input; NULL */
   Graph *graph;
-  int64_t folds;
+  int64_t folds; /* and seen: see emit.h */
+  Map seen;
   int depth; /* of nodes that wait for others */
 } TfReader;
 

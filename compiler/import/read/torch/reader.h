@@ -26,7 +26,8 @@ typedef struct TorchReader {
   json_t *weights, *constants; /* lists of what data/ holds */
   Graph *graph;
   Map values; /* name -> GraphValue */
-  int64_t folds;
+  int64_t folds; /* and seen: see emit.h */
+  Map seen;
 } TorchReader;
 
 typedef struct TorchCall {
