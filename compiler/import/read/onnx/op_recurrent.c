@@ -177,6 +177,13 @@ bool onnx_op_rnn(OnnxCall *c) {
   return finish(c, &cell, 6, in);
 }
 
+static bool all_zero(const GraphValue *value) {
+  const GraphTensor *t = value->constant;
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != 0) return false;
+  return t != NULL;
+}
+
 /* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats [dirs, 4u, d]. */
 static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, GraphValue *scale, GraphValue *zero) {
   GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)};
@@ -188,8 +195,9 @@ static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, G
   }
   for (int k = 0; k < 2; k++)
     if (!part[k]->constant || part[k]->constant->count != 1) part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
-  GraphValue *x = EMIT(c->emit, Mul, EMIT(c->emit, Sub, emit_cast(c->emit, w, GRAPH_FLOAT), part[1]), part[0]);
-  return emit_transpose(c->emit, x, 3, (int64_t[]){0, 2, 1});
+  GraphValue *x = emit_cast(c->emit, w, GRAPH_FLOAT);
+  if (!all_zero(zero)) x = EMIT(c->emit, Sub, x, part[1]);
+  return emit_transpose(c->emit, EMIT(c->emit, Mul, x, part[0]), 3, (int64_t[]){0, 2, 1});
 }
 
 /* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded to 8 bits
