@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { MAX_TENSORS = 1 << 16, LONGEST_NAME = 200, SCHEMA = 3 };
+enum { MAX_TENSORS = 1 << 16, MAX_PORTS = 1024, NUMBERS_A_TENSOR = 32, LONGEST_NAME = 200, SCHEMA = 3 };
 
 static const struct {
   const char *name;
@@ -127,8 +127,10 @@ bool tfl_open_scope(TflScope *scope, int64_t subgraph) {
   FlatVector tensors = flat_vector(&r->flat, scope->table, 0, 4);
   scope->in = flat_vector(&r->flat, scope->table, 1, 4);
   scope->out = flat_vector(&r->flat, scope->table, 2, 4);
-  if (tensors.n > MAX_TENSORS || scope->in.n > MAX_TENSORS || scope->out.n > MAX_TENSORS || (r->numbers -= tensors.n) < 0) {
-    foreign_report(r->diags, r->file, E901, "`%s` has %u tensors in a subgraph; %d are read", r->file->path, tensors.n, MAX_TENSORS);
+  r->numbers -= NUMBERS_A_TENSOR * (int64_t)tensors.n;
+  if (tensors.n > MAX_TENSORS || scope->in.n > MAX_PORTS || scope->out.n > MAX_PORTS || r->numbers < 0) {
+    foreign_report(r->diags, r->file, E901, "`%s` has %u tensors, %u inputs and %u outputs in a subgraph, which are too many", r->file->path,
+                   tensors.n, scope->in.n, scope->out.n);
     return false;
   }
   scope->n_tensors = (int)tensors.n;
@@ -190,8 +192,8 @@ const char *tfl_signature_name(TflReader *r, size_t signature, unsigned list, in
   FlatVector maps = flat_vector(&r->flat, signature, list, 4);
   for (uint32_t i = 0; i < maps.n && !r->flat.broken; i++) {
     size_t map = flat_element_table(&r->flat, maps, i);
-    const char *name = tfl_text(r, map, 0);
-    if (flat_i32(&r->flat, map, 1, 0) == tensor && *name) return name;
+    const char *name = flat_i32(&r->flat, map, 1, 0) == tensor ? tfl_text(r, map, 0) : "";
+    if (*name) return name;
   }
   return NULL;
 }

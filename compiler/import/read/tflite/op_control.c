@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MOST_INITIALISED = 16 };
+enum { MOST_INITIALISED = 16, MOST_VARIABLES = 4096 };
 
 /* The work that setting start values may take: tables and zeros, not products. */
 static const GraphLimits initial_limits = {.steps = 1 << 12, .work = 1 << 26, .room = 1 << 24};
@@ -168,6 +168,7 @@ bool tfl_op_var_handle(TflCall *c) {
   if (!c->to[0] || c->to[0]->type != TFL_RESOURCE) return tfl_refuse(c, E901, "makes no resource");
   while (i < r->n_variables && strcmp(r->variable[i].name, whole) != 0)
     i++;
+  if (i == MOST_VARIABLES) return tfl_refuse(c, E901, "makes one variable too many: %d are read", MOST_VARIABLES);
   if (i == r->n_variables) ARENA_PUSH(r->arena, r->variable, r->n_variables, r->cap_variables, ((TflVariable){whole, TFL_NO_VARIABLE, NULL}));
   c->scope->resource[c->to[0] - c->scope->tensor] = i;
   return true;

@@ -19,7 +19,7 @@ bool tfl_op_scatter_nd(TflCall *c) {
   if (!places || places->rank < 1) return tfl_refuse(c, E902, "has computed places, which may be equal");
   int64_t depth = places->dim[places->rank - 1], n = depth ? places->count / depth : 0;
   enum { MOST = 4096 };
-  if (n > MOST) return tfl_refuse(c, E902, "has %lld places; %d are compared", (long long)n, MOST);
+  if (n > MOST || depth > GRAPH_MAX_RANK) return tfl_refuse(c, E902, "has %lld places; %d are compared", (long long)n, MOST);
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < i; k++) {
       bool same = true;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { NEAREST = 97, LARGEST = 4096 };
+enum { NEAREST = 97, LARGEST = 1024 };
 
 typedef struct Resize {
   int64_t from, to;
@@ -30,6 +30,7 @@ static GraphValue *nearest(TflCall *c, GraphValue *x, int64_t axis, const Resize
 /* [to, from] */
 static GraphValue *weights(TflCall *c, const Resize *r) {
   double *data;
+  if ((c->reader->numbers -= r->to * r->from) < 0) return NULL;
   GraphTensor *t = graph_tensor(c->reader->arena, GRAPH_FLOAT, 2, (int64_t[]){r->to, r->from}, &data);
   for (int64_t i = 0; t && i < r->to; i++) {
     double at = fmax(0, place_of(r, i));

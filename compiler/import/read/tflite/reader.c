@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_OPERATORS = 100000, MAX_SCOPES = 24, NUMBERS_PER_BYTE = 4, FOLDS_PER_BYTE = 8 };
+enum { MAX_OPERATORS = 100000, MAX_SCOPES = 24, NUMBERS_PER_BYTE = 8, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20, usual_numbers = 1 << 16;
 
