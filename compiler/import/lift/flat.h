@@ -42,6 +42,10 @@ GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, Gr
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
+/* ---- simplify.c ---- */
+/* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known. NULL: as it is. */
+GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
+
 static inline const GraphTensor *flat_type_of(const Flat *flat, const GraphValue *value) {
   return (size_t)value->id < flat->cap_types ? flat->type[value->id] : NULL;
 }

@@ -164,6 +164,11 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
         flatten_define(frame, node->out[i], (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
     return true;
   }
+  GraphValue *simple = flat_simplified(flat, &trial);
+  if (simple) {
+    define(frame, node->out[0], (Meaning){.value = simple});
+    return true;
+  }
   int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0]) : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in) : -1;
   if (reversed >= 0) {
     GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);

@@ -431,12 +431,13 @@ static bool add_outputs(Lift *l) {
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_weighted, lift_recurrent, lift_pointwise, lift_moves};
+  const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     LiftDone done = LIFT_OTHER;
     bool lifted = true;
     for (int k = 0; k < node->n_out; k++)
-      lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id]);
+      lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id] || !needed[node->out[k]->id]);
     if (lifted) continue; /* with the node before it: a bias */
     for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
       done = family[f](l, node);

@@ -114,6 +114,8 @@ bool lift_find_states(Lift *l);
 /* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the first call, NULL:
  * zeros. */
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
+/* By flat value id: what the outputs of the model are made of. What only packs or unpacks kept states is not. */
+bool *lift_needed(Lift *l);
 
 /* ---- check.c ---- */
 /* Computes graph and model on random inputs; notes the result in the summary. False after reporting. */

@@ -129,6 +129,17 @@ static bool any_scanned(const Atoms *a) {
   return false;
 }
 
+/* Every recurrent operator goes one step: a call is the step, whatever axis of size 1 it goes along. */
+static bool all_go_one_step(const Atoms *a) {
+  bool any = false;
+  for (int i = 0; i < a->n; i++) {
+    if (!(a->atom[i].facts & FACT_SCANNED) || a->atom[i].part[0] >= 0) continue;
+    if (atom_size(a, i) != 1) return false;
+    any = true;
+  }
+  return any;
+}
+
 static void take_time(Roles *r, const Candidate *c) {
   r->time = c->family;
   r->way = TIME_WAY_AXIS;
@@ -141,6 +152,10 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   for (int i = 0; i < all->n && hints->time_axis; i++) {
     if (!all->c[i].symbol || strcmp(all->c[i].symbol, hints->time_axis) != 0) continue;
     take_time(r, &all->c[i]);
+    return;
+  }
+  if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
+    r->way = TIME_WAY_CALLS;
     return;
   }
   Candidate *c = only(all, r, FACT_SCANNED, 0, false, &several);

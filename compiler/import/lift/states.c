@@ -185,3 +185,28 @@ bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **fi
   if (pair->start) *first = made;
   return true;
 }
+
+/* Marks what makes value: not the start states of recurrent operators that a stream keeps. */
+static void need(Lift *l, const GraphValue *value, bool *needed) {
+  const GraphNode *node = value->node;
+  const GraphTensor *first;
+  if (needed[value->id]) return;
+  needed[value->id] = true;
+  for (int k = 0; node && k < node->n_in; k++) {
+    bool is_start = node->in[k] && (start_operand(node, 0) == k || start_operand(node, 1) == k);
+    if (!node->in[k] || (is_start && !lift_is_constant(l, node->in[k]) && lift_state_is_kept(l, node->in[k], &first))) continue;
+    need(l, node->in[k], needed);
+  }
+}
+
+bool *lift_needed(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  bool *needed = ARENA_ARRAY(l->arena, bool, graph->n_values + 1);
+  for (int i = 0; i < l->flat->n_file_out; i++) {
+    bool kept = false;
+    for (int k = 0; k < l->n_states; k++)
+      kept = kept || (l->state[k].out == i && l->time.kind == TIME_STREAM);
+    if (!kept) need(l, graph->out[i].value, needed);
+  }
+  return needed;
+}

@@ -100,14 +100,14 @@ bool tfl_op_pack(TflCall *c) {
   return tfl_set_like(c, 0, emit_concat(c->emit, axis, c->n_in, part), 0);
 }
 
+/* Element k of an axis, which is gone in the results. */
 bool tfl_op_unpack(TflCall *c) {
   int64_t axis = tfl_option(c, 1, 0);
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
-  GraphNode *node = emit_node(c->emit, GRAPH_Split, 1, c->in, c->n_out);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, axis);
-  emit_done(c->emit, node);
-  for (int k = 0; k < c->n_out; k++)
-    if (!tfl_set_like(c, k, emit_squeeze(c->emit, node->out[k], 1, &axis), 0)) return false;
+  for (int k = 0; k < c->n_out; k++) {
+    GraphValue *y = emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){c->in[0], emit_int(c->emit, k)});
+    if (!tfl_set_like(c, k, y, 0)) return false;
+  }
   return true;
 }
 

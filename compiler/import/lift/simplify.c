@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Moves that undo or cut other moves, while a graph is flattened: loops that keep their steps in a tensor
+ * write row t as Concat(rows before, row, rows behind), and read a reversed sequence step by step. */
+#include "import/lift/flat.h"
+
+enum { MOST_PIECES = 1 << 14 };
+
+/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is another. */
+static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start, int64_t *end) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL;
+  const GraphTensor *starts = flat_type_of(flat, node->in[1]), *ends = flat_type_of(flat, node->in[2]);
+  const GraphTensor *axes = node->n_in > 3 && node->in[3] ? flat_type_of(flat, node->in[3]) : NULL;
+  *axis = -1;
+  for (int64_t i = 0; i < starts->count; i++) {
+    int64_t at = axes ? (int64_t)axes->data[i] : i;
+    if (at < 0) at += x->rank;
+    int64_t size = x->dim[at], from = (int64_t)starts->data[i], to = ends->data[i] > (double)size ? size : (int64_t)ends->data[i];
+    if (from < 0) from += size;
+    if (to < 0) to += size;
+    if ((steps && steps->data[i] != 1) || from < 0 || to < from) return false;
+    if (from == 0 && to == size) continue;
+    if (*axis >= 0) return false;
+    *axis = (int)at;
+    *start = from;
+    *end = to;
+  }
+  return *axis >= 0;
+}
+
+static GraphValue *typed(Flat *flat, GraphNode *node) {
+  const char *fault;
+  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
+}
+
+/* Part of a piece; NULL: it is computed, and would have to be cut. */
+static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t start, int64_t end) {
+  const GraphTensor *t = flat_type_of(flat, piece);
+  if (start == 0 && end == t->dim[axis]) return piece;
+  if (!t->data) return NULL;
+  int64_t dim[GRAPH_MAX_RANK], inner = 1, outer = 1;
+  double *data;
+  for (int i = 0; i < t->rank; i++) {
+    dim[i] = i == axis ? end - start : t->dim[i];
+    if (i < axis) outer *= dim[i];
+    if (i > axis) inner *= dim[i];
+  }
+  GraphTensor *part = graph_tensor(flat->arena, t->elem, t->rank, dim, &data);
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < (end - start) * inner; i++)
+      data[o * (end - start) * inner + i] = t->data[(o * t->dim[axis] + start) * inner + i];
+  GraphValue *value = graph_constant(flat->graph, "", part);
+  flat_set_type(flat, value, part);
+  return value;
+}
+
+static GraphValue *joined(Flat *flat, const GraphNode *like, int axis, int n, GraphValue **piece) {
+  if (n == 1) return piece[0];
+  GraphNode *node = flat_node(flat, GRAPH_Concat, like, n, piece, 1);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, axis);
+  return typed(flat, node);
+}
+
+/* A cut through what is joined along the same axis: the pieces in between, joined. */
+static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
+  const GraphNode *join = node->in[0]->node;
+  int axis, n = 0;
+  int64_t start, end, at = 0;
+  if (!join || join->op != GRAPH_Concat || join->n_in > MOST_PIECES || !plain_cut(flat, node, &axis, &start, &end)) return NULL;
+  if (graph_int(join, GRAPH_ATTR_axis, 0) != axis) return NULL;
+  GraphValue **piece = ARENA_ARRAY(flat->arena, GraphValue *, join->n_in + 1);
+  for (int k = 0; k < join->n_in; k++) {
+    int64_t size = flat_type_of(flat, join->in[k])->dim[axis], from = start > at ? start - at : 0, to = end < at + size ? end - at : size;
+    at += size;
+    if (from >= to) continue;
+    piece[n] = part_of(flat, join->in[k], axis, from, to);
+    if (!piece[n++]) return NULL;
+  }
+  return n ? joined(flat, node, axis, n, piece) : NULL;
+}
+
+/* What is joined out of joined parts along the same axis is joined once; empty parts go. */
+static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
+  const GraphTensor *first = flat_type_of(flat, node->in[0]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  int n = 0, count = 0;
+  bool changes = false;
+  if (axis < 0) axis += first->rank;
+  for (int k = 0; k < node->n_in; k++) {
+    const GraphNode *inner = node->in[k]->node;
+    bool nested = inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
+    bool empty = flat_type_of(flat, node->in[k])->dim[axis] == 0;
+    count += nested ? inner->n_in : 1;
+    changes = changes || nested || empty;
+  }
+  if (!changes || count > MOST_PIECES) return NULL;
+  GraphValue **piece = ARENA_ARRAY(flat->arena, GraphValue *, count + 1);
+  for (int k = 0; k < node->n_in; k++) {
+    const GraphNode *inner = node->in[k]->node;
+    bool nested = inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
+    if (flat_type_of(flat, node->in[k])->dim[axis] == 0) continue;
+    for (int i = 0; i < (nested ? inner->n_in : 1); i++)
+      piece[n++] = nested ? inner->in[i] : node->in[k];
+  }
+  return n ? joined(flat, node, (int)axis, n, piece) : NULL;
+}
+
+/* Element k of a reversed axis is element n - 1 - k. */
+static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
+  const GraphNode *reverse = node->in[0]->node;
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
+  const GraphAttribute *axes = reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (axis < 0) axis += x->rank;
+  if (!axes || axes->n != 1 || axes->i[0] != axis || !place->data) return NULL;
+  double *data;
+  GraphTensor *mirrored = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
+  for (int64_t i = 0; i < place->count; i++)
+    data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
+  GraphValue *at = graph_constant(flat->graph, "", mirrored);
+  flat_set_type(flat, at, mirrored);
+  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
+  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
+  return typed(flat, gather);
+}
+
+GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
+  switch (node->op) {
+  case GRAPH_Slice: return cut_of_join(flat, node);
+  case GRAPH_Concat: return join_of_joins(flat, node);
+  case GRAPH_Gather: return element_of_reversed(flat, node);
+  default: return NULL;
+  }
+}
