@@ -430,7 +430,7 @@ static bool add_outputs(Lift *l) {
 
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
-  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_weighted, lift_recurrent, lift_pointwise, lift_moves};
+  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

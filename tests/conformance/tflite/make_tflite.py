@@ -21,8 +21,6 @@ def convert(name, *layers, shape=(12, 3), data=None):
     content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     with open(os.path.join(FOLDER, f"{name}.tflite"), "wb") as file:
         file.write(content)
-    if "/" in name:
-        return
     lite = tf.lite.Interpreter(model_content=content)
     lite.allocate_tensors()
     x = rng.normal(0, 1, (3, *shape)).astype("float32") if data is None else data
@@ -45,4 +43,7 @@ if __name__ == "__main__":
     convert("conv", L.Conv1D(4, 3, activation="relu"), L.LSTM(4), L.Dense(2, activation="softmax"))
     convert("conv_same", L.Conv1D(4, 3, strides=2, padding="same"), L.LSTM(4))
     convert("conv_relu6", L.Conv1D(4, 2, strides=2, activation="relu6"), L.Conv1D(2, 2, use_bias=False), L.LSTM(4, return_sequences=True))
-    convert("refused/causal_E902", L.Conv1D(4, 3, padding="causal"), L.LSTM(4))
+    convert("gru", L.GRU(4))
+    convert("backwards", L.LSTM(4, go_backwards=True))
+    convert("both", L.Bidirectional(L.LSTM(4)))
+    convert("causal", L.Conv1D(4, 3, padding="causal"), L.LSTM(4))

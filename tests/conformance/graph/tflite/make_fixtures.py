@@ -369,7 +369,23 @@ def quantised():
     save("int8_lstm", model, [ints("int8", 1, t, d)])
 
 
+def refused():
+    """For the test of the importer, in ../../tflite/fixtures/refused: NAME_CODE.tflite."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tflite/fixtures/refused")
+    os.makedirs(folder, exist_ok=True)
+
+    def write(name, build):
+        model = Model()
+        g = model.main
+        g.output(build(g, g.input("x", (1, 3))))
+        with open(f"{folder}/{name}.tflite", "wb") as file:
+            file.write(model.content())
+    write("custom_E902", lambda g, x: g.call("MyOperator", [x], (1, 3)))
+    write("flex_E902", lambda g, x: g.call("FlexErfinv", [x], (1, 3)))
+    write("no_weights_E904", lambda g, x: g.call("ADD", [x, g.call("READ_VARIABLE", [g.call("VAR_HANDLE", [], (), "resource", options={0: "", 1: "bias"})], (3,))], (1, 3)))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised):
+    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused):
         make()
