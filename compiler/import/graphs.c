@@ -8,7 +8,8 @@
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
 typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
 
-Importer onnx_import, onnx_legacy_import, tflite_import, tflite_legacy_import, pt2_import, graphdef_import;
+Importer onnx_import, onnx_legacy_import, tflite_import, pt2_import, graphdef_import;
+bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
 
@@ -29,12 +30,12 @@ Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diag
   return import_either(onnx_graph, onnx_legacy_import, file, options, diags);
 }
 
-/* The refusals of the graph say more than those of the reader before it. */
+bool tflite_sniff(const ForeignFile *file) {
+  return file->data.len >= 8 && memcmp(file->data.data + 4, "TFL3", 4) == 0;
+}
+
 Foreign *tflite_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Diags *trial = diags_new(file->arena, diags->sources);
-  Foreign *foreign = tflite_legacy_import(file, options, trial);
-  Foreign *lifted = import_graph(tflite_graph, file, options, foreign ? trial : diags);
-  return lifted ? lifted : foreign;
+  return import_graph(tflite_graph, file, options, diags);
 }
 
 /* The bytes of word stand somewhere in the first `most` bytes. */

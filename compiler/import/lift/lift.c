@@ -451,6 +451,7 @@ static bool is_read(const Lift *l, int number) { return l->uses[l->flat->graph->
 
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags) {
   Lift *l = ARENA_NEW(file->arena, Lift);
+  graph = lift_real(graph);
   *l = (Lift){.arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
   l->foreign = foreign_new(file, graph->format, NULL);
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);

@@ -107,6 +107,11 @@ LiftDone lift_moves(Lift *l, const GraphNode *node);
 /* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing changed. */
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 
+/* ---- real.c ---- */
+/* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the graph itself
+ * if it does not, or does more with integers than that. */
+const Graph *lift_real(const Graph *graph);
+
 /* ---- states.c ---- */
 /* Which outputs come back: variables, --state, and what is element by element the last state of what an input
  * started. False after reporting. */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to integers between
+ * its operators; out, the same graph of real numbers, nothing rounded, its inputs, outputs and variables real
+ * too. The lower end of a range at zero cuts off what is negative: that stays, as a relu, for some
+ * quantisers leave the relu itself out. Upper ends, which lie where the numbers of calibration did, go. */
+#include "import/lift/lift.h"
+
+#include <string.h>
+
+/* What a value of the old graph is in the new one. */
+typedef struct Meaning {
+  GraphValue *value;             /* NULL: not made yet */
+  const GraphTensor *scale, *zero; /* it stands for integers of this scale; NULL: it is what it was */
+  int64_t axis;
+} Meaning;
+
+typedef struct RealFrame {
+  const Graph *from;
+  Graph *to;
+  Meaning *meaning; /* by value id */
+  struct RealFrame *outer;
+} RealFrame;
+
+typedef struct Reals {
+  Arena *arena;
+  const Graph *root;
+  const GraphNode **scale_of; /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
+} Reals;
+
+static bool rounds(const Graph *graph) {
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (node->op == GRAPH_Quantize) return true;
+    for (int b = 0; b < 2; b++)
+      if (node->body[b] && rounds(node->body[b])) return true;
+  }
+  return false;
+}
+
+/* The same numbers elsewhere, also where they are integers with a scale. */
+static bool moves(GraphOp op) {
+  switch (op) {
+  case GRAPH_Identity: case GRAPH_Reshape: case GRAPH_Squeeze: case GRAPH_Unsqueeze: case GRAPH_Flatten: case GRAPH_Transpose:
+  case GRAPH_Expand: case GRAPH_Tile: case GRAPH_Concat: case GRAPH_Split: case GRAPH_Slice: case GRAPH_Reverse: case GRAPH_Gather:
+  case GRAPH_Pad: case GRAPH_MaxPool: case GRAPH_DepthToSpace: case GRAPH_ReverseSequence: return true;
+  default: return false;
+  }
+}
+
+/* Operands of a move that hold what is moved. */
+static bool is_moved(const GraphNode *node, int k) { return node->op == GRAPH_Concat || k == 0; }
+
+static bool is_scaled(const GraphNode *node) {
+  return node->n_in > 1 && node->in[1] && node->in[1]->constant && (node->n_in < 3 || !node->in[2] || node->in[2]->constant) &&
+         !graph_attribute(node, GRAPH_ATTR_block);
+}
+
+/* The Dequantize that reads a value, behind moves at most; NULL: none does. */
+static const GraphNode *scale_of(const Graph *graph, const GraphValue *value, int depth) {
+  enum { DEEPEST = 32 };
+  for (int i = 0; i < graph->n_nodes && depth < DEEPEST; i++) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in; k++) {
+      if (node->in[k] != value) continue;
+      if (node->op == GRAPH_Dequantize && k == 0 && is_scaled(node)) return node;
+      if (!moves(node->op) || !is_moved(node, k)) continue;
+      for (int o = 0; o < node->n_out; o++) {
+        const GraphNode *found = node->out[o] ? scale_of(graph, node->out[o], depth + 1) : NULL;
+        if (found) return found;
+      }
+    }
+  }
+  return NULL;
+}
+
+static Meaning *meaning_of(RealFrame *frame, const GraphValue *value) {
+  RealFrame *home = frame;
+  while (home && !(value->id < home->from->n_values && home->from->value[value->id] == value))
+    home = home->outer;
+  if (!home) return NULL;
+  Meaning *m = &home->meaning[value->id];
+  if (!m->value && value->constant) m->value = graph_constant(home->to, value->name, value->constant);
+  return m->value ? m : NULL;
+}
+
+/* Numbers of integers with a scale. */
+static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Meaning *like) {
+  int64_t inner = 1, n = like->scale->count;
+  double *data;
+  if (n > 1)
+    for (int i = (int)like->axis + 1; i < t->rank; i++)
+      inner *= t->dim[i];
+  GraphTensor *out = graph_tensor(r->arena, GRAPH_FLOAT, t->rank, t->dim, &data);
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t k = n > 1 ? i / inner % n : 0;
+    data[i] = (t->data[i] - (like->zero ? like->zero->data[k] : 0)) * like->scale->data[k];
+  }
+  return out;
+}
+
+static Meaning scaled(GraphValue *value, const GraphNode *node) {
+  const GraphTensor *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
+  return (Meaning){.value = value, .scale = node->in[1]->constant, .zero = zero, .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
+}
+
+static bool never_negative(const GraphValue *value) {
+  const GraphNode *node = value->node;
+  if (!node) return false;
+  if (node->op == GRAPH_Clip) return graph_number(node, GRAPH_ATTR_low, -1) >= 0;
+  return node->op == GRAPH_Relu || node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax || node->op == GRAPH_HardSigmoid;
+}
+
+/* Zero is the least integer of its type: nothing below 0 can be said. */
+static bool cuts_negative(const Meaning *m) {
+  const GraphTensor *zero = m->zero;
+  for (int64_t i = 0; zero && i < zero->count; i++) {
+    double least = zero->elem == GRAPH_I8 ? -128 : zero->elem == GRAPH_I16 ? -32768 : 0;
+    if (zero->data[i] != least) return false;
+  }
+  return zero != NULL && (zero->elem == GRAPH_I8 || zero->elem == GRAPH_U8 || zero->elem == GRAPH_I16);
+}
+
+static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **in) {
+  GraphNode *made = graph_node(frame->to, node->op, node->name, node->source, node->n_in, in, node->n_out);
+  made->attribute = node->attribute;
+  made->n_attributes = node->n_attributes;
+  for (int k = 0; k < node->n_out; k++) {
+    if (!node->out[k]) continue;
+    made->out[k]->name = node->out[k]->name;
+    frame->meaning[node->out[k]->id] = (Meaning){.value = made->out[k]};
+  }
+  return made;
+}
+
+static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer);
+
+/* A move of integers with a scale: of the numbers they stand for. */
+static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *like) {
+  GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
+  for (int k = 0; k < node->n_in; k++) {
+    Meaning *m = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+    bool fill = node->op == GRAPH_Pad && k == 2, whole = fill || is_moved(node, k);
+    if (node->in[k] && !m) return false;
+    in[k] = m ? m->value : NULL;
+    if (!m || !whole || m->scale) continue;
+    if (!in[k]->constant || like->scale->count != 1) return false;
+    in[k] = graph_constant(frame->to, node->in[k]->name, real_numbers(r, in[k]->constant, like));
+  }
+  copied(frame, node, in);
+  for (int k = 0; k < node->n_out; k++) {
+    if (!node->out[k]) continue;
+    Meaning *made = &frame->meaning[node->out[k]->id];
+    *made = (Meaning){.value = made->value, .scale = like->scale, .zero = like->zero, .axis = like->axis};
+  }
+  return like->scale->count == 1;
+}
+
+static bool quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) {
+  Meaning made = scaled(x->value, node);
+  if (cuts_negative(&made) && !never_negative(x->value)) {
+    made.value = graph_call(frame->to, GRAPH_Relu, node->name, node->source, 1, &made.value);
+    made.value->name = node->out[0]->name;
+  }
+  frame->meaning[node->out[0]->id] = made;
+  return true;
+}
+
+static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *q) {
+  GraphValue *value = q->value;
+  if (!q->scale) {
+    if (!value->constant) return false;
+    Meaning like = scaled(NULL, node);
+    if (like.axis < 0) like.axis += value->constant->rank;
+    if (like.scale->count > 1 && (like.axis < 0 || like.axis >= value->constant->rank || value->constant->dim[like.axis] != like.scale->count)) return false;
+    value = graph_constant(frame->to, value->name, real_numbers(r, value->constant, &like));
+  }
+  frame->meaning[node->out[0]->id] = (Meaning){.value = value};
+  return true;
+}
+
+static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
+  GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
+  int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
+  for (int k = 0; k < node->n_in; k++) {
+    Meaning *m = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+    bool kept = node->op == GRAPH_VarAssign && variable >= 0 && variable < r->root->n_variables && r->scale_of[variable];
+    if (node->in[k] && !m) return false;
+    in[k] = m ? m->value : NULL;
+    if (m && (m->scale != NULL) != kept) return false;
+  }
+  GraphNode *made = copied(frame, node, in);
+  for (int b = 0; b < 2; b++) {
+    if (!node->body[b]) continue;
+    made->body[b] = real_graph(r, node->body[b], frame);
+    if (!made->body[b]) return false;
+  }
+  if (node->op == GRAPH_VarRead && variable >= 0 && variable < r->root->n_variables && r->scale_of[variable])
+    frame->meaning[node->out[0]->id] = scaled(made->out[0], r->scale_of[variable]);
+  return true;
+}
+
+static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
+  Meaning *x = node->n_in && node->in[0] ? meaning_of(frame, node->in[0]) : NULL;
+  bool is_table = x && x->value->constant;
+  if (node->n_in && node->in[0] && !x) return false;
+  if (node->op == GRAPH_Quantize) return x && !x->scale && is_scaled(node) && quantize(frame, node, x);
+  if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node)))) return dequantize(r, frame, node, x);
+  Meaning *like = x && x->scale ? x : NULL;
+  for (int k = 0; k < node->n_in && moves(node->op) && !like; k++) {
+    Meaning *m = node->in[k] && is_moved(node, k) ? meaning_of(frame, node->in[k]) : NULL;
+    if (m && m->scale) like = m;
+  }
+  return like && moves(node->op) ? move(r, frame, node, like) : any_other(r, frame, node);
+}
+
+/* Inputs of the outermost graph that are integers with a scale become real numbers. */
+static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
+  const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT ? NULL : scale_of(frame->from, in->value, 0);
+  GraphInput *made = graph_input(frame->to, in->name, scale ? GRAPH_FLOAT : in->elem);
+  GraphValue *value = made->value;
+  *made = *in;
+  made->value = value;
+  value->name = in->value->name;
+  frame->meaning[in->value->id] = (Meaning){.value = value};
+  if (!scale) return;
+  made->elem = GRAPH_FLOAT;
+  Meaning *m = &frame->meaning[in->value->id];
+  *m = scaled(value, scale);
+  if (in->fallback) made->fallback = real_numbers(r, in->fallback, m);
+  graph_note(frame->to, "input `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g", in->name,
+             m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+}
+
+static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
+  RealFrame frame = {.from = from, .to = graph_new(r->arena, from->name), .outer = outer};
+  frame.meaning = ARENA_ARRAY(r->arena, Meaning, from->n_values + 1);
+  for (int i = 0; i < from->n_in; i++)
+    add_input(r, &frame, &from->in[i]);
+  for (int i = 0; i < from->n_nodes; i++)
+    if (!real_node(r, &frame, from->node[i])) return NULL;
+  for (int i = 0; i < from->n_out; i++) {
+    Meaning *m = meaning_of(&frame, from->out[i].value);
+    if (!m || (m->scale && outer)) return NULL;
+    graph_output(frame.to, from->out[i].name, m->value);
+    if (m->scale)
+      graph_note(frame.to, "output `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g", from->out[i].name,
+                 m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+  }
+  return frame.to;
+}
+
+/* Variables with what they start from, as real numbers where a Dequantize reads them. */
+static void copy_variables(Reals *r, Graph *to) {
+  to->n_variables = r->root->n_variables;
+  to->variable = ARENA_ARRAY(r->arena, GraphVariable, to->n_variables + 1);
+  for (int i = 0; i < to->n_variables; i++) {
+    to->variable[i] = r->root->variable[i];
+    Meaning like = r->scale_of[i] ? scaled(NULL, r->scale_of[i]) : (Meaning){0};
+    if (like.scale && to->variable[i].start) to->variable[i].start = real_numbers(r, to->variable[i].start, &like);
+  }
+}
+
+const Graph *lift_real(const Graph *graph) {
+  Reals r = {.arena = graph->arena, .root = graph};
+  if (!rounds(graph)) return graph;
+  r.scale_of = ARENA_ARRAY(r.arena, const GraphNode *, graph->n_variables + 1);
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
+    if (node->op != GRAPH_VarRead || variable < 0 || variable >= graph->n_variables || r.scale_of[variable]) continue;
+    const GraphNode *scale = scale_of(graph, node->out[0], 0);
+    if (scale && scale->in[1]->constant->count == 1) r.scale_of[variable] = scale;
+  }
+  Graph *real = real_graph(&r, graph, NULL);
+  if (!real) return graph;
+  copy_variables(&r, real);
+  real->format = graph->format;
+  for (int i = 0; i < graph->n_notes; i++)
+    graph_note(real, "%s", graph->note[i]);
+  graph_note(real, "the file rounds to integers between its operators; the model computes the real numbers that they stand for");
+  return real;
+}
