@@ -268,6 +268,19 @@ static bool is_barrier(const Forms *f, const GraphValue *value) {
 }
 
 /* A step of a sequence that a product with a constant made: the same step, then the product. */
+/* The same cut of `x`, made before: sources are the same values however often forms are computed. */
+static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphValue *x) {
+  const Graph *graph = f->flat->graph;
+  for (int i = graph->n_nodes; i-- > 0;) {
+    GraphNode *node = graph->node[i];
+    bool same = node->op == cut->op && node->in[0] == x && node->n_in == cut->n_in && node->attribute == cut->attribute;
+    for (int k = 1; same && k < cut->n_in; k++)
+      same = node->in[k] == cut->in[k];
+    if (same) return node;
+  }
+  return NULL;
+}
+
 static const Form *step_of_product(Forms *f, GraphValue *value) {
   const GraphNode *cut = value->node, *made = cut->in[0]->node;
   Flat *flat = f->flat;
@@ -282,13 +295,16 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   /* The cut must leave the last axis alone. */
   const GraphTensor *z = type_of(f, value);
   if (z->rank < 1 || z->dim[z->rank - 1] != y->dim[y->rank - 1]) return NULL;
-  GraphNode *earlier = flat_node(flat, cut->op, cut, cut->n_in, cut->in, 1);
-  earlier->attribute = cut->attribute;
-  earlier->n_attributes = cut->n_attributes;
-  earlier->in[0] = made->in[which];
   const char *fault;
-  if (!flat_type(flat, earlier, &fault)) return NULL;
-  atoms_add(f->atoms, earlier);
+  GraphNode *earlier = cut_before(f, cut, made->in[which]);
+  if (!earlier) {
+    earlier = flat_node(flat, cut->op, cut, cut->n_in, cut->in, 1);
+    earlier->attribute = cut->attribute;
+    earlier->n_attributes = cut->n_attributes;
+    earlier->in[0] = made->in[which];
+    if (!flat_type(flat, earlier, &fault)) return NULL;
+    atoms_add(f->atoms, earlier);
+  }
   GraphValue *in[2];
   in[which] = earlier->out[0];
   in[1 - which] = made->in[1 - which];
