@@ -166,7 +166,7 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   }
   GraphValue *simple = flat_simplified(flat, &trial);
   if (simple) {
-    define(frame, node->out[0], (Meaning){.value = simple});
+    flatten_define(frame, node->out[0], (Meaning){.value = simple});
     return true;
   }
   int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0]) : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in) : -1;
