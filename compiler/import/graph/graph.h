@@ -146,6 +146,7 @@ struct Graph {
   GraphVariable *variable; /* of the outermost graph */
   int n_variables;
   size_t cap_variables;
+  bool scaled_ports; /* outermost: integers of its inputs and outputs that have a scale are a way to store real numbers */
   const char *format; /* outermost: "ONNX opset 17, pytorch 2.1": the first line of the summary */
   const char **note;  /* outermost: what the user should know, a sentence each */
   int n_notes;

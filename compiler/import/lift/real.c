@@ -215,7 +215,7 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
 
 /* Inputs of the outermost graph that are integers with a scale become real numbers. */
 static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
-  const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT ? NULL : scale_of(frame->from, in->value, 0);
+  const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT || !r->root->scaled_ports ? NULL : scale_of(frame->from, in->value, 0);
   GraphInput *made = graph_input(frame->to, in->name, scale ? GRAPH_FLOAT : in->elem);
   GraphValue *value = made->value;
   *made = *in;
@@ -240,7 +240,7 @@ static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
     if (!real_node(r, &frame, from->node[i])) return NULL;
   for (int i = 0; i < from->n_out; i++) {
     Meaning *m = meaning_of(&frame, from->out[i].value);
-    if (!m || (m->scale && outer)) return NULL;
+    if (!m || (m->scale && (outer || !r->root->scaled_ports))) return NULL;
     graph_output(frame.to, from->out[i].name, m->value);
     if (m->scale)
       graph_note(frame.to, "output `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g", from->out[i].name,

@@ -224,6 +224,7 @@ Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags
   if (!tfl_open(&r)) return NULL;
   r.graph = graph_new(arena, "");
   r.graph->format = "TensorFlow Lite";
+  r.graph->scaled_ports = true;
   size_t signature = tfl_signature(&r, &subgraph);
   TflScope scope = {.reader = &r, .graph = r.graph};
   if (!tfl_open_scope(&scope, subgraph)) return NULL;
