@@ -267,7 +267,6 @@ static bool is_barrier(const Forms *f, const GraphValue *value) {
   return false;
 }
 
-/* A step of a sequence that a product with a constant made: the same step, then the product. */
 /* The same cut of `x`, made before: sources are the same values however often forms are computed. */
 static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphValue *x) {
   const Graph *graph = f->flat->graph;
@@ -281,15 +280,17 @@ static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphVa
   return NULL;
 }
 
+/* A step of a sequence that a product, a sum or a factor with a constant made: the same step, then the rest. */
 static const Form *step_of_product(Forms *f, GraphValue *value) {
   const GraphNode *cut = value->node, *made = cut->in[0]->node;
   Flat *flat = f->flat;
   if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
-  if (!made || (made->op != GRAPH_MatMul && made->op != GRAPH_Add) || is_barrier(f, cut->in[0])) return NULL;
+  bool by_element = made && (made->op == GRAPH_Add || made->op == GRAPH_Mul);
+  if (!made || (made->op != GRAPH_MatMul && !by_element) || is_barrier(f, cut->in[0])) return NULL;
   int which = type_of(f, made->in[0])->data ? 1 : 0;
   const GraphTensor *c = type_of(f, made->in[1 - which]), *x = type_of(f, made->in[which]), *y = type_of(f, made->out[0]);
   if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) || x->rank != y->rank) return NULL;
-  if (made->op == GRAPH_Add)
+  if (by_element)
     for (int i = 0; i < c->rank - 1; i++)
       if (c->dim[i] != 1) return NULL;
   /* The cut must leave the last axis alone. */
@@ -316,13 +317,8 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
 
 static bool cuts(const GraphNode *node) { return node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split; }
 
-/* Elements of one source, neither weighted nor moved among one another. */
-static bool is_pure(const Form *form) {
-  if (form->n_terms != 1 || form->constant || form->term[0].matrix) return false;
-  for (int64_t i = 0; i < form->n; i++)
-    if (form->term[0].pick[i] != i) return false;
-  return true;
-}
+/* Elements of one source, not weighted, in whatever order. */
+static bool is_pure(const Form *form) { return form->n_terms == 1 && !form->constant && !form->term[0].matrix; }
 
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;

@@ -123,11 +123,35 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   return typed(flat, gather);
 }
 
+/* Element k of an axis of what is transposed, where the other axes keep their order: that of what it was. */
+static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
+  const GraphNode *turn = node->in[0]->node;
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
+  const GraphAttribute *perm = turn && turn->op == GRAPH_Transpose ? graph_attribute(turn, GRAPH_ATTR_perm) : NULL;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), before = -1;
+  if (axis < 0) axis += x->rank;
+  if (!perm || perm->n != x->rank || !place->data || place->rank != 0) return NULL;
+  for (int i = 0; i < perm->n; i++) {
+    if (i == axis) continue;
+    if (perm->i[i] < before) return NULL;
+    before = perm->i[i];
+  }
+  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){turn->in[0], node->in[1]}, 1);
+  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, perm->i[axis]);
+  GraphValue *simpler = flat_simplified(flat, gather);
+  return simpler ? simpler : typed(flat, gather);
+}
+
+static GraphValue *element(Flat *flat, const GraphNode *node) {
+  GraphValue *y = element_of_reversed(flat, node);
+  return y ? y : element_of_transposed(flat, node);
+}
+
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
   switch (node->op) {
   case GRAPH_Slice: return cut_of_join(flat, node);
   case GRAPH_Concat: return join_of_joins(flat, node);
-  case GRAPH_Gather: return element_of_reversed(flat, node);
+  case GRAPH_Gather: return element(flat, node);
   default: return NULL;
   }
 }
