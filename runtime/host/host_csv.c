@@ -111,7 +111,7 @@ static bool csv_number(const char *text, size_t length, double *value) {
 
 static void csv_fail_field(HostSource *source, size_t at, size_t length) {
   const char *where = source->style.format == HOST_FORMAT_NUMBERS ? "number" : "column";
-  uint64_t column = source->column + 1;
+  uint64_t column = source->column + 1 + source->has_index;
   HostText place = {{0}, 0};
   if (source->style.format != HOST_FORMAT_NUMBERS)
     host_text_add(&place, "line %" PRIu64 ", ", source->line);
@@ -147,19 +147,36 @@ static uint64_t csv_count(HostSource *source) {
   return n;
 }
 
-/* Finds the separator and the number of columns; skips a line of names. */
-int host_csv_open(HostSource *source) {
+/* The next row without its number. */
+static bool csv_next(HostSource *source) {
+  size_t at;
+  if (!csv_row(source)) return false;
+  if (source->has_index) csv_field(source, &at);
+  return true;
+}
+
+static bool csv_is_name(const HostSource *source, size_t at, size_t length) {
   double value;
+  return length && !csv_number(source->text + at, length, &value) &&
+         (strchr("_\"", source->text[at]) || (source->text[at] | 32) >= 'a');
+}
+
+/* Finds the separator and the number of columns; skips a line of names. Where the first column has
+ * none, as pandas writes its index, that column is skipped as well. */
+int host_csv_open(HostSource *source) {
   size_t at, length;
   if (!csv_row(source)) goto empty;
   source->separator = csv_separator(source->text + source->text_at);
   size_t start = source->text_at;
   length = csv_field(source, &at);
-  if (source->style.format == HOST_FORMAT_CSV && length &&
-      !csv_number(source->text + at, length, &value) &&
-      (strchr("_\"", source->text[at]) || (source->text[at] | 32) >= 'a')) {
+  if (source->style.format == HOST_FORMAT_CSV && length == 0 && source->text_has) {
+    length = csv_field(source, &at);
+    source->has_index = csv_is_name(source, at, length);
+  }
+  if (source->style.format == HOST_FORMAT_CSV && csv_is_name(source, at, length)) {
     if (!csv_row(source)) goto empty;
     source->separator = csv_separator(source->text + source->text_at);
+    if (source->has_index) csv_field(source, &at);
     start = source->text_at;
   }
   source->text_at = start;
@@ -185,7 +202,7 @@ size_t host_csv_read(HostSource *source, double *values, size_t max) {
     if (!source->text_has) {
       /* Hand over what is there before waiting for more. */
       if (n && source->bytes.position == source->bytes.length) break;
-      if (!csv_row(source)) break;
+      if (!csv_next(source)) break;
       uint64_t found = csv_count(source);
       if (found != source->columns) {
         csv_fail_row(source, found);

@@ -52,6 +52,7 @@ typedef struct HostSource {
   size_t text_capacity, text_length;
   size_t text_at;  /* csv: next field in text */
   bool text_has;   /* csv: text holds fields that were not delivered */
+  bool has_index;  /* csv: the first column, which has no name, numbers the rows */
   uint64_t column; /* csv: fields of this row delivered */
 } HostSource;
 

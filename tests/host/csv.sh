@@ -24,6 +24,12 @@ printf '1,2\n3,1e99\n' >x.csv; c
 printf 'a,b\n' >x.csv; c
 printf '1,2\n3,4\0005\n' >x.csv; c
 printf '\001\002\003\n' >x.csv; c
+say an index, as pandas writes it
+printf ',a,b\n0,1,2\n1,3,4\n' >x.csv; c
+printf ',a,b\n0,1,2\n1,3,x\n' >x.csv; c
+printf ',a,b\n0,1,2\n1,3\n' >x.csv; c
+printf ',1,2\n0,3,4\n' >x.csv; c
+printf ',a,b\n' >x.csv; c
 say whole sequences: rows are steps
 printf '1,2,3\n4,5,6\n7,8,9\n' >x.csv
 t total x=x.csv site=0 gain=1,0
