@@ -100,7 +100,8 @@ static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, c
     return true;
   }
   bool width = opt->id == OPT_units || opt->id == OPT_filters;
-  int64_t least = opt->id == OPT_begin || info->kind == LAYER_delay ? 0 : 1;
+  bool none = opt->id == OPT_begin || opt->id == OPT_before || opt->id == OPT_after;
+  int64_t least = none || info->kind == LAYER_delay ? 0 : 1;
   if (c->kind == CONST_INT && c->i < least && !width) {
     Diag *d = diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name,
                        (long long)c->i);

@@ -151,6 +151,21 @@ static void args_named(Body *body, Args *args, const Node *stage, const Node *ar
   }
 }
 
+/* permute(c, f): all arguments by position are one list of names. */
+static void args_axes(Body *body, Args *args, const Node *stage, int option) {
+  Arena *arena = body->r->arena;
+  Node *list = ARENA_NEW(arena, Node), *arg = ARENA_NEW(arena, Node);
+  *list = (Node){.kind = N_TUPLE, .kid = ARENA_ARRAY(arena, Node *, stage->n)};
+  for (size_t i = 0; i < stage->n; i++)
+    if (node_is(stage->kid[i], N_ARG) && !stage->kid[i]->text) {
+      list->span = list->n ? span_join(list->span, stage->kid[i]->span) : stage->kid[i]->span;
+      list->kid[list->n++] = stage->kid[i]->kid[0];
+    }
+  *arg = (Node){.kind = N_ARG, .span = list->span, .kid = ARENA_ARRAY(arena, Node *, 1), .n = 1};
+  arg->kid[0] = list;
+  args->option[option] = arg;
+}
+
 static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo *info,
                       bool piped) {
   bool values = (info->flags & MULTI) || !piped;
@@ -171,6 +186,8 @@ static void args_sort(Body *body, Args *args, const Node *stage, const LayerInfo
       args_input(body, args, stage, &item, arg->span);
       values = info->flags & MULTI;
       piped = true;
+    } else if (next < n_opts && info->opts[next].id == OPT_axes) {
+      if (!args->option[next]) args_axes(body, args, stage, next);
     } else if (next < n_opts && is_positional(&info->opts[next])) {
       if (!args->option[next]) args->option[next] = arg;
       next++;
@@ -191,7 +208,7 @@ static void report_missing(Body *body, const Node *stage, const LayerInfo *info,
   const char *name = info->opts[option].name;
   Diag *d = diag_new(r->diags, E204, stage->span, "`%s` needs `%s`", info->name, name);
   diag_primary(d, "missing here");
-  bool positional = option == 0 && is_positional(&info->opts[0]);
+  bool positional = option == 0 && (is_positional(&info->opts[0]) || info->opts[0].id == OPT_axes);
   if (stage->n == 0 && stage->span.end == stage->at.end) {
     Fix *fix = diag_fix(d, FIX_FILL, "give `%s`", name);
     fix_edit(fix, (Span){stage->at.file, stage->at.end, stage->at.end},

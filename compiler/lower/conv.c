@@ -139,7 +139,7 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   View from = strided(layer, x);
   from.at = kir_at_offset(window_at(l, layer, x, t), from.at.offset - x->at.offset);
   KirIndex iy = view_row(y, t, 0);
-  MapRows rows = map_open(l, layer, &from, y, &from.at, &iy);
+  MapRows rows = map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
   Mat mat = {.layer = layer,
              .units = filters / groups,

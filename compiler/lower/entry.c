@@ -335,7 +335,7 @@ void lower_reset(Lower *l) {
     emit_levels(l, true);
     for (int i = 0; i < model->n_layers; i++)
       if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead &&
-          type_is_stream(&model->layer[i]->in[0]->type))
+          type_is_stream(&model->layer[i]->in[0]->type) && runs_in_time(model->layer[i]))
         recurrent_reset(l, model->layer[i]);
     close_batch(l);
   }

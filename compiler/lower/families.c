@@ -77,8 +77,9 @@ void emit_after(Lower *l, const Layer *layer) {
 void emit_private(Lower *l, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
   KirStmt *section = open_section(l, layer);
-  if (!how->takes_samples) batch_open(l);
+  bool one_by_one = !batch_takes(l, layer);
+  if (one_by_one) batch_open(l);
   how->alone(l, layer);
-  if (!how->takes_samples) batch_close(l);
+  if (one_by_one) batch_close(l);
   close_section(l, layer, section);
 }

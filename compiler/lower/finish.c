@@ -72,7 +72,7 @@ static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, Ki
     activate(l, cell->layer, n, OPT_activation);
     mixed = muladd(l, kb_use(kb, z), kb_op2(kb, KIR_SUB, h, kb_use(kb, n)), kb_use(kb, n));
   }
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u, mixed);
+  store_units(l, cell->place->next, cell->next, u, mixed);
 }
 
 void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
@@ -94,15 +94,15 @@ void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const 
   Kb *kb = &l->kb;
   gate(l, cell->layer, acc[1]);
   gate(l, cell->layer, acc[0]);
-  store_units(l, cell->z, at_batch(l, cell->z, 0), u, kb_use(kb, acc[0]));
+  store_units(l, cell->z, cell->z_at, u, kb_use(kb, acc[0]));
   KirExpr *h = load_units(l, cell->place->h, cell->h, u);
   KirOp reset = shares_division(l, cell->layer) ? KIR_DIV : KIR_MUL;
-  store_units(l, cell->rh, at_batch(l, cell->rh, 0), u, kb_op2(kb, reset, h, kb_use(kb, acc[1])));
+  store_units(l, cell->rh, cell->rh_at, u, kb_op2(kb, reset, h, kb_use(kb, acc[1])));
 }
 
 void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
-  KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, at_batch(l, cell->z, 0), u));
+  KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, cell->z_at, u));
   gru_mix(l, cell, u, z, acc[0]);
 }
 
@@ -150,13 +150,13 @@ void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc)
   add_peephole(l, cell, u, o, 2, c);
   gate(l, layer, o);
   store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u,
+  store_units(l, cell->place->next, cell->next, u,
               lstm_output(l, layer, o, c));
 }
 
 void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
-  store_units(l, cell->place->next, at_batch(l, cell->place->next, cell->place->next_at), u,
+  store_units(l, cell->place->next, cell->next, u,
               kb_use(&l->kb, acc[0]));
 }

@@ -71,7 +71,7 @@ static void keep_between(Lower *l, const Layer *layer) {
 }
 
 static void keep_ended(Lower *l, const Layer *layer) {
-  if (layer->kind != LAYER_last) return;
+  if (!lowering_of(layer)->ends_time || layer->kind != LAYER_last || layer->along[0].axis != AXIS_TIME) return;
   ValuePlace *p = &l->place[root_of(l, layer->in[0])->id];
   if (p->in_block) p->need.rows = true;
 }

@@ -62,7 +62,7 @@ void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf
   close_loops(l, opened);
 }
 
-static void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
+void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
   Kb *kb = &l->kb;
   KirIndex at = view_row(v, t, row);
   if (view_is_dense(v)) {

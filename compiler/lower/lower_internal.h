@@ -19,6 +19,7 @@
 
 #include "kir/build.h"
 #include "lower/lower.h"
+#include "model/infer/infer.h"
 
 /* Where the elements of a value are: at + time * t + sum of stride[i] * index[i]. */
 typedef struct View {
@@ -58,6 +59,7 @@ typedef struct Job {
 typedef struct Need {
   bool rows;             /* all rows in memory, not only the current one */
   int64_t before, after; /* rows of zeros (streams: history) around them */
+  bool dense;            /* a row in one piece, in order */
   bool padded;           /* zeros around feature axes: */
   int64_t pad_before[TYPE_MAX_AXES], pad_after[TYPE_MAX_AXES];
 } Need;
@@ -93,6 +95,7 @@ typedef struct CellPlace {
   int64_t h_at, c_at;      /* of this direction */
   int64_t next_at;         /* next is h itself, or scratch of one direction */
   int64_t width;           /* units rounded up to whole vectors */
+  int64_t positions;       /* states of one direction: those of the axes mapped over */
   Hoisted hoisted[2];      /* by Mat of a step */
 } CellPlace;
 
@@ -131,6 +134,8 @@ typedef struct Lower {
 Domain domain_of(const Lower *l, const Type *type);
 bool domain_equal(Domain a, Domain b);
 void schedule(Lower *l);
+/* Whether the result of a job that could be a view is one. */
+bool job_is_view(const Layer *layer);
 /* The value a layer and its tail compute. */
 const Value *fused_result(const Lower *l, const Layer *layer);
 /* Conv1D, frames, pools, delay as windows: out row t reads in rows t*hop + i*dilation + shift, for
@@ -339,6 +344,17 @@ void batch_close(Lower *l);
 bool batch_takes(const Lower *l, const Layer *layer);
 
 /* ---- rows.c ---- */
+
+/* Positions that a layer is mapped over: loops over all axes before the last but the longest, which is left
+ * to the rows of a Mat. */
+typedef struct MapRows {
+  KirReg *row; /* NULL: one */
+  int64_t n;
+  int opened; /* loops to close */
+} MapRows;
+/* Opens them for views with equal axes before the last; each index then holds the position. */
+MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view, KirIndex *const *at);
+
 /* All rows of mat; all but mat->row is defined where it stands. */
 void rows_emit(Lower *l, Mat *mat);
 
@@ -383,7 +399,7 @@ typedef struct Lowering {
   View (*view)(Lower *, const Layer *);              /* the result as a view of the input; NULL: none */
   Window (*window)(const Layer *);                   /* the rows that it reads; NULL, size 0: its own */
   bool takes_samples;                                /* of a batch, all at once */
-  bool ends_time;                                    /* runs over the steps, one result */
+  bool (*ends_time)(const Layer *);                  /* runs over the steps, one result; NULL: never */
   bool has_kernel;                                   /* which may be stored in 16 bits */
   const char *text;                                  /* what it computes, for its comment */
   const char *(*formula)(Lower *, const Layer *);    /* the same where options change it */
@@ -427,9 +443,15 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t);
 void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block);
 void recurrent_place(Lower *l, const Layer *layer);
 void recurrent_reset(Lower *l, const Layer *layer);
-void recurrent_fields(Lower *l, const Layer *layer);
+/* Whether the steps of a layer are those of time. */
+static inline bool runs_in_time(const Layer *layer) {
+  return layer->along[0].axis == AXIS_TIME;
+}
 /* The function of a layer with one input; x is a register. */
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);
+void reverse_private(Lower *l, const Layer *layer);
+/* Zeros in all features of row t + row. */
+void zero_row(Lower *l, const View *v, KirReg *t, int64_t row);
 /* The step of what is usually a view, where it has to be copied after all. */
 void view_step(Lower *l, const Layer *layer, KirReg *t);
 /* All features of one row: to[..] = from[..]. */

@@ -221,6 +221,8 @@ static bool place_as_output(Lower *l, const Value *v) {
   if (n->before || n->after || n->padded) return false;
   for (int i = 0; i < l->model->n_out; i++)
     if (l->model->out[i]->value == v) {
+      const Port *port = l->model->out[i];
+      if (n->dense && port->has_type && port->declared.time_pos) continue;
       place_port_out(l, v, i);
       return true;
     }
@@ -230,19 +232,20 @@ static bool place_as_output(Lower *l, const Value *v) {
 /* The slice of a concat that runs in the same loop and reads v. */
 static bool place_in_concat(Lower *l, const Value *v) {
   const Job *job = &l->job[v->layer->id];
-  if (l->place[v->id].need.rows || l->place[v->id].need.padded || v->field) return false;
+  const Need *need = &l->place[v->id].need;
+  if (need->rows || need->padded || need->dense || v->field) return false;
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
     const Layer *c = l->model->layer[i];
     if (c->kind != LAYER_concat || l->job[i].level != job->level || l->job[i].pass != job->pass ||
         !domain_equal(l->job[i].domain, job->domain) || !int_formats_agree(l, v, c->out[0]))
       continue;
     int64_t at = 0;
-    for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[c->in[k]->type.rank - 1].n, k++) {
+    int axis = c->along[0].axis;
+    for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[axis].n, k++) {
       if (c->in[k] != v) continue;
       View view = *view_of(l, c->out[0]);
-      int last = view.rank - 1;
-      view.dim[last] = v->type.dim[last].n;
-      view.at = kir_at_offset(view.at, at * view.stride[last]);
+      view.dim[axis] = v->type.dim[axis].n;
+      view.at = kir_at_offset(view.at, at * view.stride[axis]);
       l->place[v->id].view = view;
       l->place[v->id].concat = c;
       l->place[v->id].concat_input = k;
@@ -325,7 +328,9 @@ static bool place_in_cell(Lower *l, const Value *v) {
   bool is_c = v->field && v->field[0] == 'c';
   const Need *need = &l->place[v->id].need;
   bool more = need->rows || need->padded || l->place[v->id].in_block;
-  if (need->padded || (!v->field && (more || dirs == 2))) return false;
+  if (need->padded || !runs_in_time(layer)) return false;
+  if (!v->field && (more || dirs == 2)) return false;
+  if (cell->positions > 1 && (dirs == 2 || cell->width != layer_size(layer, OPT_units, 0))) return false;
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
   if (b->elem != int_value_elem(l, v)) return false; /* kept in integers, read in f32 */

@@ -13,16 +13,17 @@ static int64_t last_stride(const View *v) {
 /* Inputs that were not computed in their slice are copied into it. */
 static void concat_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *y = view_of(l, layer->out[0]);
+  int axis = layer->along[0].axis;
   int64_t at = 0;
   for (int i = 0; i < layer->n_in; i++) {
     const Value *v = layer->in[i];
     const View *x = view_of(l, v);
     const ValuePlace *p = &l->place[v->id];
     View slice = *y;
-    slice.dim[y->rank - 1] = last_dim(x);
-    slice.at = kir_at_offset(slice.at, at * last_stride(y));
+    slice.dim[axis] = x->dim[axis];
+    slice.at = kir_at_offset(slice.at, at * y->stride[axis]);
     if (p->concat != layer || p->concat_input != i) copy_row(l, &slice, t, x, t);
-    at += last_dim(x);
+    at += x->dim[axis];
   }
 }
 
@@ -89,7 +90,7 @@ static void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
-static void reverse_private(Lower *l, const Layer *layer) {
+void reverse_private(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
@@ -284,9 +285,35 @@ static void overlap_add_private(Lower *l, const Layer *layer) {
   kb_end(kb);
 }
 
+/* Each step of a sequence is laid out anew, time stays first. */
+static bool keeps_time(const Layer *layer) {
+  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
+  bool counted = in->time.kind != TIME_FIXED || in->time.n == out->time.n;
+  return type_is_sequence(in) && in->time.kind == out->time.kind && counted && in->time_pos == 0 &&
+         out->time_pos == 0 && type_step_size(in) == type_step_size(out);
+}
+
 static void reshape_step(Lower *l, const Layer *layer, KirReg *t) {
-  (void)t;
-  reshape_private(l, layer);
+  View x = *view_of(l, layer->in[0]), y = *view_of(l, layer->out[0]);
+  Type in = layer->in[0]->type, out = layer->out[0]->type;
+  x.at = view_row(&x, t, 0);
+  y.at = view_row(&y, t, 0);
+  in.time.kind = out.time.kind = TIME_NONE;
+  copy_walk(l, &y, storage_walk(&out, &y, 0), &x, storage_walk(&in, &x, 0));
+}
+
+/* A row in one piece under other axes: schedule.c has asked for that. */
+static View reshape_view(Lower *l, const Layer *layer) {
+  View view = *view_of(l, layer->in[0]);
+  const Type *out = &layer->out[0]->type;
+  int64_t n = 1;
+  view.rank = out->rank;
+  for (int i = out->rank - 1; i >= 0; i--) {
+    view.dim[i] = out->dim[i].n;
+    view.stride[i] = n;
+    n *= view.dim[i];
+  }
+  return view;
 }
 
 /* ---- families ---- */
@@ -297,7 +324,8 @@ static bool always(const Layer *layer) {
 }
 
 static bool moves_time(const Layer *layer) {
-  return type_is_sequence(&layer->in[0]->type) || type_is_sequence(&layer->out[0]->type);
+  bool timed = type_is_sequence(&layer->in[0]->type) || type_is_sequence(&layer->out[0]->type);
+  return timed && !keeps_time(layer);
 }
 
 static Window frames_window(const Layer *layer) {
@@ -314,8 +342,7 @@ const Lowering concat_lowering = {.step = concat_step};
 const Lowering frames_lowering = {.step = frames_step, .window = frames_window};
 const Lowering delay_lowering = {.step = delay_step, .window = delay_window};
 const Lowering onehot_lowering = {.step = onehot_step};
-const Lowering reverse_lowering = {.is_private = always, .alone = reverse_private};
 const Lowering overlap_add_lowering = {.is_private = always, .alone = overlap_add_private};
 const Lowering reshape_lowering = {
-    .step = reshape_step, .is_private = moves_time, .alone = reshape_private};
+    .step = reshape_step, .view = reshape_view, .is_private = moves_time, .alone = reshape_private};
 const Lowering flatten_lowering = {.is_private = always, .alone = reshape_private};

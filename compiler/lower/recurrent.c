@@ -49,7 +49,25 @@ static int cell_lanes(const Lower *l, const Layer *layer) {
 }
 
 static bool streams(const Lower *l, const Layer *layer) {
-  return l->streaming && type_is_stream(&layer->in[0]->type);
+  return l->streaming && type_is_stream(&layer->in[0]->type) && runs_in_time(layer);
+}
+
+/* Positions of the axes that a layer is mapped over, each with a state of its own. */
+static int64_t positions_of(const Layer *layer) {
+  const Type *in = &layer->in[0]->type;
+  int64_t n = 1;
+  for (int i = 0; i + 1 < in->rank; i++)
+    if (i != layer->along[0].axis) n *= in->dim[i].n;
+  return n;
+}
+
+/* The samples of a batch side by side, unless the layer stands in a loop over them. */
+static void samples_open(Lower *l, const Layer *layer) {
+  if (batch_takes(l, layer)) batch_open(l);
+}
+
+static void samples_close(Lower *l, const Layer *layer) {
+  if (batch_takes(l, layer)) batch_close(l);
 }
 
 /* The sums of a step, or of its last part, as the tiles see them. */
@@ -67,7 +85,8 @@ static bool one_tile(const Lower *l, const Layer *layer) {
   MatTile tile[2];
   int64_t cache = l->target->l1_bytes, most = streams(l, layer) ? cache * 17 / 16 : cache * 7 / 8;
   bool may_turn = cache && cell_bytes(layer, mat.lanes) > most;
-  return !l->is_tiled && !may_turn && mat_tiles(l, &mat, tile) == 1 && tile[0].count == 1;
+  bool alone = positions_of(layer) == 1 && (!l->is_tiled || layer->in[0]->type.rank > 1);
+  return alone && !may_turn && mat_tiles(l, &mat, tile) == 1 && tile[0].count == 1;
 }
 
 void recurrent_place(Lower *l, const Layer *layer) {
@@ -79,20 +98,22 @@ void recurrent_place(Lower *l, const Layer *layer) {
   int64_t units = units_of(layer);
   int lanes = cell_lanes(l, layer);
   int64_t width = (units + lanes - 1) / lanes * lanes;
-  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
-      streams(l, layer) ? new_state : new_kept;
-  KirBuffer *h = new (l, layer, "h", KIR_F32, dirs * width);
-  KirBuffer *c = layer->kind == LAYER_LSTM ? new (l, layer, "c", KIR_F32, dirs * width) : NULL;
+  int64_t positions = positions_of(layer), all = positions * width;
+  KirBuffer *(*new_buffer)(Lower *, const Layer *, const char *, KirElem, int64_t) = new_kept;
+  if (streams(l, layer)) new_buffer = new_state;
+  KirBuffer *h = new_buffer(l, layer, "h", KIR_F32, dirs * all), *c = NULL;
+  if (layer->kind == LAYER_LSTM) c = new_buffer(l, layer, "c", KIR_F32, dirs * all);
   bool at_once = one_tile(l, layer);
-  KirBuffer *next = at_once ? h : new_kept(l, layer, "next", KIR_F32, width);
+  KirBuffer *next = at_once ? h : new_kept(l, layer, "next", KIR_F32, all);
   for (int d = 0; d < dirs; d++)
     l->cell[layer->id * 2 + d] = (CellPlace){.h = h,
                                              .c = c,
                                              .next = next,
-                                             .h_at = d * width,
-                                             .c_at = d * width,
-                                             .next_at = at_once ? d * width : 0,
-                                             .width = width};
+                                             .h_at = d * all,
+                                             .c_at = d * all,
+                                             .next_at = at_once ? d * all : 0,
+                                             .width = width,
+                                             .positions = positions};
 }
 
 /* ---- starting states ---- */
@@ -115,6 +136,21 @@ static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir
   return new_weights(l, layer, part, to, width, "learned start state");
 }
 
+/* The states of one direction, from `at` on, under the axes that the layer is mapped over. */
+static View state_view(const Layer *layer, KirBuffer *b, KirIndex at, int64_t width) {
+  const Type *type = &layer->out[1]->type;
+  View v = {.buffer = b, .at = at, .rank = type->rank};
+  int64_t n = width;
+  v.dim[v.rank - 1] = units_of(layer);
+  v.stride[v.rank - 1] = 1;
+  for (int i = v.rank - 2; i >= 0; i--) {
+    v.dim[i] = type->dim[i].n;
+    v.stride[i] = n;
+    n *= v.dim[i];
+  }
+  return v;
+}
+
 static void load_state(Lower *l, const Layer *layer, int state, int dir) {
   const CellPlace *p = &l->cell[layer->id * 2 + dir];
   KirBuffer *to = state ? p->c : p->h;
@@ -124,18 +160,20 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
   const Value *from = init_value(layer, state);
   KirBuffer *learned = learned_state(l, layer, state, dir);
   if (learned) {
-    kb_copy(&l->kb, to, at, learned, kir_at(0), p->width);
+    KirReg *i = p->positions > 1 ? kb_for(&l->kb, "i", 0, p->positions, 1) : NULL;
+    kb_copy(&l->kb, to, kir_at_plus(at, p->width, i), learned, kir_at(0), p->width);
+    if (i) kb_end(&l->kb);
     return;
   }
-  if (!from) {
-    if (to->space == KIR_SCRATCH) kb_zero(&l->kb, to, at, p->width);
-    return;
+  bool padded = p->width > units && to->space == KIR_SCRATCH;
+  if (!from || padded) {
+    if (to->space == KIR_SCRATCH) kb_zero(&l->kb, to, at, p->positions * p->width);
+    if (!from) return;
   }
-  const View *view = view_of(l, from);
-  KirIndex at_from = kir_at_offset(view_row(view, NULL, 0), dir * units * view->stride[0]);
-  kb_copy(&l->kb, to, at, view->buffer, at_from, units);
-  if (p->width > units && to->space == KIR_SCRATCH)
-    kb_zero(&l->kb, to, kir_at_offset(at, units), p->width - units);
+  View given = *view_of(l, from), own = state_view(layer, to, at, p->width);
+  given.at = kir_at_offset(given.at, dir * units * given.stride[given.rank - 1]);
+  given.dim[given.rank - 1] = units;
+  copy_row(l, &own, NULL, &given, NULL);
 }
 
 void recurrent_before(Lower *l, const Layer *layer, int dir) {
@@ -313,30 +351,43 @@ static void close_turn(Lower *l, KirBuffer *turn, KirReg *t) {
   kb_store(kb, turn, at_batch(l, turn, 0), kb_convert(kb, KIR_I32, other));
 }
 
-static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t) {
+/* What is added to an index of position 0 for the position of the cell. */
+static KirIndex at_position(const Cell *cell, KirIndex at) {
+  for (int i = 0; i < cell->position.n_terms; i++)
+    at = kir_at_plus(at, cell->position.term[i].stride, cell->position.term[i].var);
+  return at;
+}
+
+static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t, const MapRows *rows) {
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
   int gates = gates_of(layer);
   int64_t units = units_of(layer);
-  l->cost->macs += gates * (x.d + units) * units * domain_of(l, &layer->in[0]->type).n;
+  l->cost->macs += gates * (x.d + units) * units * (type_step_size(&layer->in[0]->type) / x.d) *
+                   domain_of(l, &layer->in[0]->type).n;
   if (layer->kind == LAYER_LSTM)
     cell->peephole = pack_peephole(l, layer, dir, mat->suffix, mat->lanes);
   if (n == 2) {
-    cell->z = new_kept(l, layer, "z", KIR_F32, cell->place->width);
-    cell->rh = new_kept(l, layer, "rh", KIR_F32, cell->place->width);
+    int64_t all = cell->place->positions * cell->place->width;
+    cell->z = new_kept(l, layer, "z", KIR_F32, all);
+    cell->rh = new_kept(l, layer, "rh", KIR_F32, all);
+    cell->z_at = at_position(cell, at_batch(l, cell->z, 0));
+    cell->rh_at = at_position(cell, at_batch(l, cell->rh, 0));
     mat[1].part[1].x = cell->rh;
-    mat[1].part[1].at = at_batch(l, cell->rh, 0);
+    mat[1].part[1].at = cell->rh_at;
   }
   for (int i = 0; i < n && l->job[layer->id].hoists; i++)
     take_hoisted(&mat[i], &cell->place->hoisted[i]);
   bool turns[2] = {false, false};
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n && !rows->row; i++)
     turns[i] = streams(l, layer) ? turns_in_stream(l, &mat[i]) : t && outgrows_cache(l, &mat[i]);
   KirBuffer *turn = NULL;
   if (!t && (turns[0] || turns[n - 1])) turn = open_turn(l, layer, mat[0].suffix, &t);
   for (int i = 0; i < n; i++) {
     if (turns[i]) mat_turn(l, &mat[i], t);
+    mat[i].row = rows->row;
+    mat[i].n_rows = rows->n;
     mat_emit(l, &mat[i]);
   }
   if (turn) close_turn(l, turn, t);
@@ -363,39 +414,58 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
   }
 }
 
+/* A value as the steps of a layer see it: rows are those of the axis it runs along. */
+static View steps_view(const Layer *layer, View v, KirReg *row) {
+  int axis = layer->along[0].axis;
+  if (axis == AXIS_TIME) return v;
+  v.at = view_row(&v, row, 0);
+  v.time = v.stride[axis];
+  v.clock = NULL;
+  v.rank--;
+  for (int i = axis; i < v.rank; i++) {
+    v.dim[i] = v.dim[i + 1];
+    v.stride[i] = v.stride[i + 1];
+  }
+  return v;
+}
+
+/* Step t of all positions; x and y: the views of steps_view. */
+static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const View *y, KirReg *t) {
+  CellPlace *p = &l->cell[layer->id * 2 + dir];
+  Cell cell = {.layer = layer, .place = p};
+  int64_t units = units_of(layer), d = x->dim[x->rank - 1];
+  View state = state_view(layer, p->h, kir_at(0), p->width), to = *y;
+  KirIndex ix = view_row(x, t, 0);
+  MapRows rows = map_open(l, layer, 2, (const View *const[]){&state, x}, (KirIndex *const[]){&cell.position, &ix});
+  cell.h = at_position(&cell, at_batch(l, p->h, p->h_at));
+  cell.next = at_position(&cell, at_batch(l, p->next, p->next_at));
+  if (p->c) cell.c = at_position(&cell, at_batch(l, p->c, p->c_at));
+  MatPart input = {.x = x->buffer, .at = ix, .k_stride = x->stride[x->rank - 1], .taps = 1, .d = d, .name = "W"};
+  emit_cell(l, &cell, dir, input, state_part(p->h, cell.h, units), t, &rows);
+  close_loops(l, rows.opened);
+  samples_open(l, layer);
+  KirIndex next = at_batch(l, p->next, p->next_at), h = at_batch(l, p->h, p->h_at);
+  int64_t all = p->positions > 1 ? p->positions * p->width : units;
+  if (p->next != p->h) kb_copy(&l->kb, p->h, h, p->next, next, all);
+  if (y->buffer != p->h) { /* else the state itself is the result */
+    View from = state_view(layer, p->next, next, p->width);
+    to.dim[to.rank - 1] = units;
+    to.at = kir_at_offset(to.at, dir * units * to.stride[to.rank - 1]);
+    copy_row(l, &to, t, &from, NULL);
+  }
+  samples_close(l, layer);
+}
+
 void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   if (int_computes(l, layer)) {
     int_cell_step(l, layer, dir, t);
     return;
   }
-  Kb *kb = &l->kb;
-  CellPlace *p = &l->cell[layer->id * 2 + dir];
-  Cell cell = {.layer = layer, .place = p};
-  int64_t units = units_of(layer);
-  cell.h = at_batch(l, p->h, p->h_at);
-  if (p->c) cell.c = at_batch(l, p->c, p->c_at);
-  const View *x = view_of(l, layer->in[0]);
-  const Type *in = &layer->in[0]->type;
-  int64_t d = in->dim[in->rank - 1].n;
-  emit_cell(l, &cell, dir, input_part(x, t, d), state_part(p->h, cell.h, units), t);
-  batch_open(l);
-  KirIndex next = at_batch(l, p->next, p->next_at);
-  if (p->next != p->h) kb_copy(kb, p->h, cell.h, p->next, next, units);
-  const View *y = view_of(l, layer->out[0]);
-  if (y->buffer == p->h) { /* the state itself is the result */
-    batch_close(l);
-    return;
-  }
-  View half = *y,
-       from = {.buffer = p->next, .at = next, .rank = 1, .dim = {units}, .stride = {1}};
-  half.dim[0] = units;
-  half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
-  copy_row(l, &half, t, &from, NULL);
-  batch_close(l);
+  step_of(l, layer, dir, view_of(l, layer->in[0]), view_of(l, layer->out[0]), t);
 }
 
 /* Fields that are not a view of the state: both directions, padded. */
-void recurrent_fields(Lower *l, const Layer *layer) {
+static void give_fields(Lower *l, const Layer *layer, KirReg *row) {
   if (int_computes(l, layer)) {
     int_cell_fields(l, layer);
     return;
@@ -408,14 +478,10 @@ void recurrent_fields(Lower *l, const Layer *layer) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = k == 2 ? p->c : p->h;
       if (view->buffer == from || v->n_uses == 0) continue;
-      View half = *view, state = {.buffer = from,
-                                  .at = at_batch(l, from, p->h_at),
-                                  .rank = 1,
-                                  .dim = {units},
-                                  .stride = {1}};
-      half.dim[0] = units;
-      half.at = kir_at_offset(half.at, dir * units * half.stride[0]);
-      copy_row(l, &half, NULL, &state, NULL);
+      View half = *view, state = state_view(layer, from, at_batch(l, from, k == 2 ? p->c_at : p->h_at), p->width);
+      half.dim[half.rank - 1] = units;
+      half.at = kir_at_offset(half.at, dir * units * half.stride[half.rank - 1]);
+      copy_row(l, &half, row, &state, NULL);
     }
   }
 }
@@ -451,9 +517,9 @@ static void alone(Lower *l, const Layer *layer) {
   bool both = layer_directions(layer) == 2;
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = !both || dir == 1;
-    batch_open(l);
+    samples_open(l, layer);
     recurrent_before(l, layer, dir);
-    batch_close(l);
+    samples_close(l, layer);
     KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
     if (l->job[layer->id].hoists) {
       HoistBlock block = hoist_open(l, d, backward);
@@ -469,26 +535,49 @@ static void alone(Lower *l, const Layer *layer) {
     recurrent_step(l, layer, dir, t);
     kb_end(kb);
   }
-  batch_open(l);
-  recurrent_fields(l, layer);
-  batch_close(l);
+  samples_open(l, layer);
+  give_fields(l, layer, NULL);
+  samples_close(l, layer);
+}
+
+/* All positions of a feature axis within the step at `row`, every direction. */
+static void along_axis(Lower *l, const Layer *layer, KirReg *row) {
+  Kb *kb = &l->kb;
+  int64_t n = layer->in[0]->type.dim[layer->along[0].axis].n;
+  bool both = layer_directions(layer) == 2;
+  View x = steps_view(layer, *view_of(l, layer->in[0]), row);
+  View y = steps_view(layer, *view_of(l, layer->out[0]), row);
+  for (int dir = 0; dir < layer_directions(layer); dir++) {
+    bool backward = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
+    recurrent_before(l, layer, dir);
+    KirReg *f = backward ? kb_for_expr(kb, "f", kb_int(kb, KIR_INDEX, n - 1, 1), kb_int(kb, KIR_INDEX, 0, 1), -1)
+                         : kb_for(kb, "f", 0, n, 1);
+    step_of(l, layer, dir, &x, &y, f);
+    kb_end(kb);
+  }
+  give_fields(l, layer, row);
 }
 
 static bool is_private(const Layer *layer) {
-  return !layer_word_is(layer, OPT_direction, "forward");
+  return runs_in_time(layer) && !layer_word_is(layer, OPT_direction, "forward");
 }
 
 static void before_steps(Lower *l, const Layer *layer) {
-  recurrent_before(l, layer, 0);
+  if (runs_in_time(layer)) recurrent_before(l, layer, 0);
 }
 
 static void step(Lower *l, const Layer *layer, KirReg *t) {
-  recurrent_step(l, layer, 0, t);
+  if (runs_in_time(layer)) recurrent_step(l, layer, 0, t);
+  else along_axis(l, layer, t);
+}
+
+static void after_steps(Lower *l, const Layer *layer) {
+  if (runs_in_time(layer)) give_fields(l, layer, NULL);
 }
 
 const Lowering recurrent_lowering = {.step = step,
                                      .before = before_steps,
-                                     .after = recurrent_fields,
+                                     .after = after_steps,
                                      .alone = alone,
                                      .is_private = is_private,
                                      .takes_samples = true,

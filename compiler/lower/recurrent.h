@@ -8,7 +8,9 @@
 typedef struct Cell {
   const Layer *layer;
   CellPlace *place;
-  KirIndex h, c;       /* unit 0 of this direction's state */
+  KirIndex h, c, next; /* unit 0 of this direction's state at this position */
+  KirIndex z_at, rh_at;
+  KirIndex position;   /* what the position adds to the index of a state */
   KirBuffer *rh;       /* reset before: r * h of all units */
   KirBuffer *z;        /* reset before: z of all units */
   KirBuffer *peephole; /* [vector][i f o][lane] */

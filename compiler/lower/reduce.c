@@ -2,7 +2,7 @@
 /* Reductions: over the last axis (softmax, argmax), over time (mean, max, the pools). */
 #include "lower/lower_internal.h"
 
-enum { MINUS_INFINITY = -0x00800000 }; /* the bits of a float */
+enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits of a float */
 
 static int64_t last_dim(const View *v) {
   return v->rank ? v->dim[v->rank - 1] : 1;
@@ -11,11 +11,15 @@ static int64_t last_stride(const View *v) {
   return v->rank ? v->stride[v->rank - 1] : 1;
 }
 
-/* The greater of both, and NaN if either is. */
-static KirExpr *greater(Kb *kb, KirExpr *x, KirReg *so_far) {
+/* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */
+static KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
   KirReg *v = kb_let(kb, "v", x);
   KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, v), kb_use(kb, v));
-  return kb_select(kb, is_number, kb_op2(kb, KIR_MAX, kb_use(kb, v), kb_use(kb, so_far)), kb_use(kb, v));
+  return kb_select(kb, is_number, kb_op2(kb, op, kb_use(kb, v), kb_use(kb, so_far)), kb_use(kb, v));
+}
+
+static KirExpr *greater(Kb *kb, KirExpr *x, KirReg *so_far) {
+  return farther(kb, KIR_MAX, x, so_far);
 }
 
 /* The greatest of n elements, as a register. */
@@ -99,15 +103,17 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
 static void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
-  if (layer->kind == LAYER_mean) {
+  if (layer->kind == LAYER_mean || layer->kind == LAYER_sum) {
     KirBuffer *lost = new_kept(l, layer, "lost", KIR_F32, view_size(y));
     l->place[layer->out[0]->id].lost = lost;
     kb_zero(kb, lost, at_batch(l, lost, 0), view_size(y));
   }
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
-  KirExpr *least = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1));
-  kb_store(kb, y->buffer, iy, layer->kind == LAYER_max ? least : kb_num(kb, 0, 1));
+  int bits = layer->kind == LAYER_min ? PLUS_INFINITY : MINUS_INFINITY;
+  KirExpr *farthest = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, bits, 1));
+  bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
+  kb_store(kb, y->buffer, iy, adds ? kb_num(kb, 0, 1) : farthest);
   close_loops(l, opened);
 }
 
@@ -140,12 +146,13 @@ static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
     kb_store(kb, lost, il, kb_select(kb, is_number, kb_use(kb, rest), kb_num(kb, 0, 1)));
     kb_store(kb, y->buffer, iy, kb_use(kb, next));
   } else
-    kb_store(kb, y->buffer, iy, greater(kb, v, kb_let(kb, "most", so_far)));
+    kb_store(kb, y->buffer, iy,
+             farther(kb, layer->kind == LAYER_min ? KIR_MIN : KIR_MAX, v, kb_let(kb, "most", so_far)));
   close_loops(l, opened);
 }
 
 static void over_time_after(Lower *l, const Layer *layer) {
-  if (layer->kind == LAYER_max) return;
+  if (layer->kind != LAYER_mean) return;
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
@@ -179,6 +186,102 @@ static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
+/* ---- mean, max, min and sum along feature axes: one step ---- */
+
+static bool is_along(const Layer *layer, int axis) {
+  for (int k = 0; k < layer->n_along; k++)
+    if (layer->along[k].axis == axis) return true;
+  return false;
+}
+
+/* Loops over the axes that stay: x and y at the position. Where the last one lies in a row in both, it is
+ * left to the vectors: its size, else 1. */
+static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix, KirIndex *iy,
+                         int *opened) {
+  static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
+  int64_t row = 1;
+  *opened = 0;
+  for (int axis = 0, to = 0; axis < x->rank; axis++) {
+    if (is_along(layer, axis)) continue;
+    bool last = axis == x->rank - 1 && x->stride[axis] == 1 && y->stride[to] == 1;
+    if (last) row = x->dim[axis];
+    else if (x->dim[axis] > 1) {
+      KirReg *p = kb_for(&l->kb, names[axis], 0, x->dim[axis], 1);
+      *ix = kir_at_plus(*ix, x->stride[axis], p);
+      *iy = kir_at_plus(*iy, y->stride[to], p);
+      ++*opened;
+    }
+    to++;
+  }
+  return row;
+}
+
+/* The result of `lanes` positions beside each other. */
+static void over_lanes(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *y, KirIndex iy, int lanes) {
+  Kb *kb = &l->kb;
+  bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
+  KirOp op = adds ? KIR_ADD : layer->kind == LAYER_max ? KIR_MAX : KIR_MIN;
+  int opened = 0;
+  int64_t n = 1;
+  KirReg *v = kb_var(kb, "v", adds ? kb_num(kb, 0, lanes) : kb_load(kb, x->buffer, ix, lanes));
+  for (int axis = 0; axis < x->rank; axis++) {
+    if (!is_along(layer, axis)) continue;
+    n *= x->dim[axis];
+    if (x->dim[axis] == 1) continue;
+    ix = kir_at_plus(ix, x->stride[axis], kb_for(kb, "k", 0, x->dim[axis], 1));
+    opened++;
+  }
+  KirExpr *next = kb_load(kb, x->buffer, ix, lanes);
+  kb_set(kb, v, adds ? kb_op2(kb, op, next, kb_use(kb, v)) : farther(kb, op, next, v));
+  close_loops(l, opened);
+  KirExpr *result = kb_use(kb, v);
+  if (layer->kind == LAYER_mean) result = kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)n, lanes));
+  kb_store(kb, y->buffer, iy, result);
+}
+
+static void over_axes_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened, lanes = l->target->lanes;
+  int64_t row = open_kept(l, layer, x, y, &ix, &iy, &opened);
+  while (lanes > row)
+    lanes /= 2;
+  int64_t whole = row / lanes * lanes;
+  for (int part = 0; part < 2; part++) {
+    int64_t from = part ? whole : 0, to = part ? row : whole;
+    int step = part ? 1 : lanes;
+    if (from == to) continue;
+    KirReg *k = to - from > step ? kb_for(kb, "c", from, to, step) : NULL;
+    over_lanes(l, layer, x, kir_at_plus(kir_at_offset(ix, k ? 0 : from), 1, k), y,
+               kir_at_plus(kir_at_offset(iy, k ? 0 : from), 1, k), step);
+    if (k) kb_end(kb);
+  }
+  close_loops(l, opened);
+}
+
+/* ---- families ---- */
+
+static bool over_ends(const Layer *layer) {
+  return layer->along[0].axis == AXIS_TIME;
+}
+
+static void over_before(Lower *l, const Layer *layer) {
+  if (over_ends(layer)) over_time_before(l, layer);
+}
+
+static void over_step(Lower *l, const Layer *layer, KirReg *t) {
+  if (over_ends(layer)) over_time_step(l, layer, t);
+  else over_axes_step(l, layer, t);
+}
+
+static void over_after(Lower *l, const Layer *layer) {
+  if (over_ends(layer)) over_time_after(l, layer);
+}
+
+const Lowering over_lowering = {
+    .step = over_step, .before = over_before, .after = over_after, .ends_time = over_ends};
+
 static Window pool_window(const Layer *layer) {
   int64_t size = layer_size(layer, OPT_size, 1);
   return (Window){.size = size, .hop = layer_size(layer, OPT_stride, size), .dilation = 1};
@@ -187,8 +290,4 @@ static Window pool_window(const Layer *layer) {
 const Lowering softmax_lowering = {.step = softmax_step,
                                    .text = "y = exp(x - max x) / sum of exp(x - max x)"};
 const Lowering argmax_lowering = {.step = argmax_step};
-const Lowering over_time_lowering = {.step = over_time_step,
-                                     .before = over_time_before,
-                                     .after = over_time_after,
-                                     .ends_time = true};
 const Lowering pool_lowering = {.step = pool_step, .window = pool_window};

@@ -2,7 +2,7 @@
 /* The rows of a Mat: samples of a batch, or positions of an axis that a layer is mapped over. In: a Mat
  * with a register that numbers its rows. After: for each tile of its columns the sums of all rows, then
  * what is done with them, row by row. */
-#include "lower/weighted.h"
+#include "lower/lower_internal.h"
 
 /* `count` tiles of n rows from row `first`. */
 static void tiles_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
@@ -67,9 +67,10 @@ void rows_emit(Lower *l, Mat *mat) {
   if (group) kb_end(kb);
 }
 
-MapRows map_open(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view, KirIndex *const *at) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   MapRows rows = {0};
+  const View *y = view[0];
   int longest = -1;
   bool one_by_one = batch_takes(l, layer); /* samples are the rows */
   for (int axis = 0; axis + 1 < y->rank && !one_by_one; axis++)
@@ -86,8 +87,8 @@ MapRows map_open(Lower *l, const Layer *layer, const View *x, const View *y, Kir
       p = kb_for(&l->kb, names[axis], 0, y->dim[axis], 1);
       rows.opened++;
     }
-    *ix = kir_at_plus(*ix, x->stride[axis], p);
-    *iy = kir_at_plus(*iy, y->stride[axis], p);
+    for (int i = 0; i < n; i++)
+      *at[i] = kir_at_plus(*at[i], view[i]->stride[axis], p);
   }
   return rows;
 }

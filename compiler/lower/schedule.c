@@ -45,12 +45,18 @@ static bool window_is_causal(const Window *w) {
 /* ---- levels ---- */
 
 static bool ends_time(const Layer *layer) {
-  return lowering_of(layer)->ends_time;
+  const Lowering *how = lowering_of(layer);
+  return how->ends_time && how->ends_time(layer);
 }
 
 static bool job_is_private(const Layer *layer) {
   const Lowering *how = lowering_of(layer);
   return how->is_private && how->is_private(layer);
+}
+
+bool job_is_view(const Layer *layer) {
+  const Lowering *how = lowering_of(layer);
+  return how->view && !(how->window && how->window(layer).size) && !job_is_private(layer);
 }
 
 /* The first level at which a job of this domain can read v; step_only: it reads only the row of its
@@ -82,7 +88,7 @@ static void schedule_layer(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
   job->layer = layer;
   job->is_private = job_is_private(layer);
-  job->is_alias = lowering_of(layer)->view != NULL || int_is_view(l, layer);
+  job->is_alias = job_is_view(layer) || int_is_view(l, layer);
   job->domain = domain_of(l, ends_time(layer) ? &layer->in[0]->type : &layer->out[0]->type);
   Window w = window_of(l, layer);
   bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
@@ -97,7 +103,7 @@ static void schedule_layer(Lower *l, const Layer *layer) {
 
 static bool starts_stream(const Lower *l, const Layer *layer) {
   return l->streaming && (layer_info(layer->kind)->flags & RECURRENT) &&
-         type_is_stream(&layer->in[0]->type);
+         type_is_stream(&layer->in[0]->type) && runs_in_time(layer);
 }
 
 /* Backwards from the outputs: what a call computes. The initial states of a stream are read by
@@ -140,6 +146,7 @@ static void find_readers(Lower *l) {
 static void need(Lower *l, const Value *v, Need n) {
   Need *have = &l->place[v->id].need;
   have->rows |= n.rows;
+  have->dense |= n.dense;
   if (n.before > have->before) have->before = n.before;
   if (n.after > have->after) have->after = n.after;
 }
@@ -179,20 +186,44 @@ static void need_inputs(Lower *l, const Layer *layer) {
     return;
   }
   if (out.padded) job->is_alias = false;
-  bool spreads = layer->kind == LAYER_repeat || layer->kind == LAYER_expand;
+  bool spreads = (layer->kind == LAYER_repeat || layer->kind == LAYER_expand) &&
+                 !type_is_sequence(&layer->in[0]->type);
   if (spreads && (out.before || out.after)) job->is_alias = false;
   for (int i = 0; i < layer->n_in; i++) {
     const Value *v = layer->in[i];
     bool same_loop = !job->is_private && v->layer && !l->job[v->layer->id].is_private &&
                      l->job[v->layer->id].level == job->level &&
                      domain_equal(l->job[v->layer->id].domain, job->domain);
-    Need n = {.rows = !same_loop && layer->kind != LAYER_last};
-    if (job->is_alias && !spreads && layer->kind != LAYER_last) {
+    bool ends = ends_time(layer) && layer->kind == LAYER_last;
+    Need n = {.rows = (!same_loop && !ends) || (ends_time(layer) && layer->kind == LAYER_first),
+              .dense = job->is_alias && (layer->kind == LAYER_reshape || out.dense)};
+    if (job->is_alias && !spreads && !ends_time(layer)) {
       n.rows |= out.rows;
       n.before = out.before;
       n.after = out.after;
     }
     need(l, v, n);
+  }
+}
+
+/* Whether a row of v lies in one piece, once all needs are known: no view that skips or turns, no zeros in
+ * between, no port whose time axis is not first. */
+static bool row_is_dense(const Lower *l, const Value *v) {
+  const Need *need = &l->place[v->id].need;
+  const Layer *layer = v->layer;
+  if (need->padded) return false;
+  if (!layer) return !type_is_sequence(&v->type) || v->type.time_pos == 0 || need->before || need->after;
+  if (!l->job[layer->id].is_alias) return true;
+  bool same = dims_equal(&layer->out[0]->type, &layer->in[0]->type);
+  bool moves = layer->kind == LAYER_permute || layer->kind == LAYER_reverse;
+  return (layer->kind == LAYER_reshape || (same && !moves)) && row_is_dense(l, layer->in[0]);
+}
+
+/* A reshape is a view of a row in one piece, and a copy of any other. */
+static void settle_reshapes(Lower *l) {
+  for (int i = 0; i < l->model->n_layers; i++) {
+    const Layer *layer = l->model->layer[i];
+    if (layer->kind == LAYER_reshape && l->job[i].is_alias) l->job[i].is_alias = row_is_dense(l, layer->in[0]);
   }
 }
 
@@ -267,6 +298,7 @@ bool hoist_pays(const Lower *l, const Layer *layer) {
   Domain d = domain_of(l, in);
   bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
   if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
+  if (in->rank > 1) return false; /* its rows are the positions it is mapped over */
   return in->dim[in->rank - 1].n >= LEAST_INPUT && recurrent_split(l, layer) == 1;
 }
 
@@ -312,6 +344,7 @@ void schedule(Lower *l) {
     if (l->job[i].is_private) need(l, layer->out[0], (Need){.rows = true});
     need_inputs(l, layer);
   }
+  settle_reshapes(l);
   for (int i = 0; i < model->n_layers; i++)
     find_tail(l, model->layer[i]);
 }

@@ -7,31 +7,138 @@ static View same_view(Lower *l, const Layer *layer) {
   return *view_of(l, layer->in[0]);
 }
 
+static int along(const Layer *layer) {
+  return layer->along[0].axis;
+}
+
+/* Rows moved or picked: a window of one row (schedule.c), copied. */
+static Window row_window(int64_t hop, int64_t shift) {
+  return (Window){.size = 1, .hop = hop, .dilation = 1, .shift = shift};
+}
+
+/* The step of a window of one row: row t * hop + shift of the input. */
+static void row_step(Lower *l, const Layer *layer, KirReg *t) {
+  View x = *view_of(l, layer->in[0]);
+  Window w = window_of(l, layer);
+  x.at = kir_at_offset(x.at, w.shift * x.time);
+  x.time *= w.hop;
+  copy_row(l, view_of(l, layer->out[0]), t, &x, t);
+}
+
 static View slice_view(Lower *l, const Layer *layer) {
   View view = *view_of(l, layer->in[0]);
-  int last = view.rank - 1;
+  int axis = along(layer);
   int64_t begin = layer_size(layer, OPT_begin, 0);
-  view.dim[last] = layer_size(layer, OPT_end, 0) - begin;
-  view.at = kir_at_offset(view.at, begin * view.stride[last]);
+  view.dim[axis] = layer_size(layer, OPT_end, 0) - begin;
+  view.at = kir_at_offset(view.at, begin * view.stride[axis]);
   return view;
 }
 
+static Window slice_window(const Layer *layer) {
+  if (along(layer) != AXIS_TIME) return (Window){.size = 0};
+  return row_window(1, layer_size(layer, OPT_begin, 0));
+}
+
+static View every_nth_view(Lower *l, const Layer *layer) {
+  View view = *view_of(l, layer->in[0]);
+  int axis = along(layer);
+  view.stride[axis] *= layer_size(layer, OPT_n, 1);
+  view.dim[axis] = layer->out[0]->type.dim[axis].n;
+  return view;
+}
+
+static Window every_nth_window(const Layer *layer) {
+  if (along(layer) != AXIS_TIME) return (Window){.size = 0};
+  return row_window(layer_size(layer, OPT_n, 1), 0);
+}
+
+static void window_or_view_step(Lower *l, const Layer *layer, KirReg *t) {
+  if (along(layer) == AXIS_TIME) row_step(l, layer, t);
+  else view_step(l, layer, t);
+}
+
+static View reverse_view(Lower *l, const Layer *layer) {
+  View view = *view_of(l, layer->in[0]);
+  int axis = along(layer);
+  view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
+  view.stride[axis] = -view.stride[axis];
+  return view;
+}
+
+static View permute_view(Lower *l, const Layer *layer) {
+  const View *x = view_of(l, layer->in[0]);
+  View view = *x;
+  for (int k = 0; k < layer->n_along; k++) {
+    view.dim[k] = x->dim[layer->along[k].axis];
+    view.stride[k] = x->stride[layer->along[k].axis];
+  }
+  return view;
+}
+
+static View without_axis(View view, int axis) {
+  view.rank--;
+  for (int i = axis; i < view.rank; i++) {
+    view.dim[i] = view.dim[i + 1];
+    view.stride[i] = view.stride[i + 1];
+  }
+  return view;
+}
+
+/* last and first: one position of an axis, or one row. */
 static View last_view(Lower *l, const Layer *layer) {
   const Value *v = layer->in[0];
   View view = *view_of(l, v);
+  int axis = along(layer);
+  bool first = layer->kind == LAYER_first;
   Domain d = domain_of(l, &v->type);
-  if (view.time && d.kind == TIME_BOUNDED)
+  if (axis != AXIS_TIME) {
+    if (!first) view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
+    return without_axis(view, axis);
+  }
+  if (view.time && d.kind == TIME_BOUNDED && !first)
     view.at = kir_at_plus(kir_at_offset(view.at, -view.time), view.time, l->length[d.length]);
-  else if (view.time)
+  else if (view.time && !first)
     view.at = kir_at_offset(view.at, view.time * (d.n - 1));
   view.time = 0;
   return view;
 }
 
-/* repeat, expand: every row is the same. */
-static View repeated_view(Lower *l, const Layer *layer) {
+static bool last_ends(const Layer *layer) {
+  return along(layer) == AXIS_TIME;
+}
+
+/* Copied after all: the final row once its loop is over. */
+static void last_step(Lower *l, const Layer *layer, KirReg *t) {
+  if (!last_ends(layer)) view_step(l, layer, t);
+}
+
+static void last_after(Lower *l, const Layer *layer) {
+  if (last_ends(layer)) view_step(l, layer, NULL);
+}
+
+/* expand: every row is the same. */
+static View expand_view(Lower *l, const Layer *layer) {
   View view = *view_of(l, layer->in[0]);
   view.time = 0;
+  return view;
+}
+
+/* repeat: no distance from position to position along the axes that were lacking. */
+static View repeat_view(Lower *l, const Layer *layer) {
+  const View *x = view_of(l, layer->in[0]);
+  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
+  const Value *whose = layer_opt(layer, OPT_along)->value;
+  View view = *x;
+  int axis[TYPE_MAX_AXES];
+  if (!type_is_sequence(in)) view.time = 0;
+  if (out->rank == in->rank || !repeat_match(in, &whose->type, axis)) return view;
+  view.rank = out->rank;
+  for (int k = 0; k < out->rank; k++) {
+    view.dim[k] = out->dim[k].n;
+    view.stride[k] = 0;
+  }
+  for (int i = 0; i < in->rank; i++)
+    view.stride[axis[i]] = x->stride[i];
   return view;
 }
 
@@ -40,8 +147,75 @@ void view_step(Lower *l, const Layer *layer, KirReg *t) {
   copy_row(l, view_of(l, layer->out[0]), t, &from, t);
 }
 
+/* ---- copied always ---- */
+
+/* Positions from..from + n of an axis; step -1: downwards. */
+static View part_of(const View *v, int axis, int64_t from, int64_t n, int64_t step) {
+  View part = *v;
+  part.at = kir_at_offset(part.at, from * v->stride[axis]);
+  part.dim[axis] = n;
+  part.stride[axis] = step * v->stride[axis];
+  return part;
+}
+
+/* One end of a padded row: n positions from `at` on, towards `step`, mirrored at position `edge` of x. */
+static void pad_end(Lower *l, const Layer *layer, const View *y, const View *x, KirReg *t, int64_t at,
+                    int64_t n, int64_t edge, int64_t step) {
+  int axis = along(layer);
+  if (n == 0) return;
+  View to = part_of(y, axis, at, n, step), from = part_of(x, axis, edge, n, 0);
+  if (layer_word_is(layer, OPT_mode, "reflect")) from = part_of(x, axis, edge - step, n, -step);
+  if (layer_word_is(layer, OPT_mode, "zero")) zero_row(l, &to, t, 0);
+  else copy_row(l, &to, t, &from, t);
+}
+
+static void pad_step(Lower *l, const Layer *layer, KirReg *t) {
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = along(layer);
+  int64_t before = layer_size(layer, OPT_before, 0), after = layer_size(layer, OPT_after, 0);
+  if (axis == AXIS_TIME) {
+    row_step(l, layer, t);
+    return;
+  }
+  View inside = part_of(y, axis, before, x->dim[axis], 1);
+  copy_row(l, &inside, t, x, t);
+  pad_end(l, layer, y, x, t, before - 1, before, 0, -1);
+  pad_end(l, layer, y, x, t, before + x->dim[axis], after, x->dim[axis] - 1, 1);
+}
+
+static Window pad_window(const Layer *layer) {
+  if (along(layer) != AXIS_TIME) return (Window){.size = 0};
+  return row_window(1, -layer_size(layer, OPT_before, 0));
+}
+
+/* Every n-th position from each of the first n on is a copy of the input. */
+static void upsample_step(Lower *l, const Layer *layer, KirReg *t) {
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = along(layer);
+  int64_t n = layer_size(layer, OPT_n, 1);
+  KirReg *i = kb_for(&l->kb, "u", 0, n, 1);
+  View to = part_of(y, axis, 0, x->dim[axis], n);
+  to.at = kir_at_plus(to.at, y->stride[axis], i);
+  copy_row(l, &to, t, x, t);
+  kb_end(&l->kb);
+}
+
+static bool moves_time(const Layer *layer) {
+  return along(layer) == AXIS_TIME;
+}
+
 const Lowering training_lowering = {.step = view_step, .view = same_view};
-const Lowering slice_lowering = {.step = view_step, .view = slice_view};
-const Lowering last_lowering = {.step = view_step, .view = last_view, .ends_time = true};
-const Lowering repeat_lowering = {.step = view_step, .view = repeated_view};
-const Lowering expand_lowering = {.step = view_step, .view = repeated_view};
+const Lowering label_lowering = {.step = view_step, .view = same_view};
+const Lowering permute_lowering = {.step = view_step, .view = permute_view};
+const Lowering slice_lowering = {
+    .step = window_or_view_step, .view = slice_view, .window = slice_window};
+const Lowering every_nth_lowering = {
+    .step = window_or_view_step, .view = every_nth_view, .window = every_nth_window};
+const Lowering last_lowering = {
+    .step = last_step, .after = last_after, .view = last_view, .ends_time = last_ends};
+const Lowering repeat_lowering = {.step = view_step, .view = repeat_view};
+const Lowering expand_lowering = {.step = view_step, .view = expand_view};
+const Lowering reverse_lowering = {
+    .step = view_step, .view = reverse_view, .is_private = moves_time, .alone = reverse_private};
+const Lowering pad_lowering = {.step = pad_step, .window = pad_window};
+const Lowering upsample_lowering = {.step = upsample_step};

@@ -51,7 +51,7 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
 static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  MapRows rows = map_open(l, layer, x, y, &ix, &iy);
+  MapRows rows = map_open(l, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
   Mat mat = {.layer = layer,
              .units = last_dim(y),

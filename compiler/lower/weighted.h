@@ -18,14 +18,4 @@ void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
 /* A BatchNorm behind a layer becomes part of its weights: a (W x + b) + c. depth: terms of a sum. */
 void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth);
 
-/* Positions that a layer is mapped over: loops over all axes before the last but the longest, which is left
- * to the rows of a Mat. */
-typedef struct MapRows {
-  KirReg *row; /* NULL: one */
-  int64_t n;
-  int opened; /* loops to close */
-} MapRows;
-/* Opens them for views with equal axes before the last; ix and iy then hold the position. */
-MapRows map_open(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix, KirIndex *iy);
-
 #endif

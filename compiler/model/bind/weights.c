@@ -121,9 +121,11 @@ static void add_param(ParamShape *out, int *n, Role role, const char *axes, int6
 
 static bool is_true(const Layer *layer, OptName name) { return layer_word_is(layer, name, "true"); }
 
+static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+
 static int recurrent_params(const Layer *layer, ParamShape *out) {
   int64_t dirs = layer_directions(layer), u = layer_size(layer, OPT_units, 0);
-  int64_t d = type_step_size(&layer->in[0]->type);
+  int64_t d = last_axis(&layer->in[0]->type);
   int64_t gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   int n = 0;
   add_param(out, &n, ROLE_KERNEL, "DGUK", dirs, gates, u, d);
@@ -137,8 +139,6 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   if (layer->kind == LAYER_LSTM) add_param(out, &n, ROLE_INITIAL_C, "DGU", dirs, 1, u, 0);
   return n;
 }
-
-static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
 
 static int scale_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type);
@@ -203,7 +203,12 @@ static int no_params(const Layer *layer, ParamShape *out) {
 #define frames_params      no_params
 #define last_params        no_params
 #define onehot_params      no_params
-#define over_time_params   no_params
+#define every_nth_params   no_params
+#define label_params       no_params
+#define over_params        no_params
+#define pad_params         no_params
+#define permute_params     no_params
+#define upsample_params    no_params
 #define overlap_add_params no_params
 #define pointwise_params   no_params
 #define pool_params        no_params

@@ -14,6 +14,11 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   const Value *in = layer->in[0], *out = layer->out[0];
   const EvalTensor *x = eval_in(e, in);
   bool timed = type_is_sequence(&out->type);
+  if (timed && type_is_sequence(&in->type) && type_step_size(&in->type) == type_step_size(&out->type) &&
+      in->type.time_pos == 0) { /* step by step */
+    copy(eval_out(e, out, x->steps)->data, x->data, x->steps * type_step_size(&in->type));
+    return EVAL_OK;
+  }
   EvalTensor *y = eval_out(e, out, timed ? out->type.time.n : 1);
   double *storage = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&in->type));
   eval_to_storage(&in->type, x->steps, x->data, storage);
@@ -21,32 +26,23 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* Joins the last axes of all inputs. */
+/* Joins the inputs along one axis: `inner` elements behind it, so many in front of it. */
 EvalStatus eval_concat(Eval *e, const Layer *layer) {
-  int64_t steps = eval_in(e, layer->in[0])->steps, at = 0;
+  int64_t steps = eval_in(e, layer->in[0])->steps, at = 0, inner = 1;
+  int axis = layer->along[0].axis;
   for (int i = 1; i < layer->n_in; i++)
     if (eval_in(e, layer->in[i])->steps < steps) steps = eval_in(e, layer->in[i])->steps;
   const Type *type = &layer->out[0]->type;
-  int64_t width = type->dim[type->rank - 1].n, rows = steps * type_step_size(type) / width;
+  for (int i = axis + 1; i < type->rank; i++)
+    inner *= type->dim[i].n;
+  int64_t width = type->dim[axis].n * inner, rows = steps * type_step_size(type) / width;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int i = 0; i < layer->n_in; i++) {
-    const Type *in = &layer->in[i]->type;
-    int64_t d = in->dim[in->rank - 1].n;
+    int64_t d = layer->in[i]->type.dim[axis].n * inner;
     for (int64_t r = 0; r < rows; r++)
       copy(y->data + r * width + at, eval_in(e, layer->in[i])->data + r * d, d);
     at += d;
   }
-  return EVAL_OK;
-}
-
-EvalStatus eval_repeat(Eval *e, const Layer *layer) {
-  const OptVal *along = layer_opt(layer, OPT_along);
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t steps = along->value ? eval_in(e, along->value)->steps : layer_size(layer, OPT_n, 1);
-  int64_t n = type_step_size(&layer->in[0]->type);
-  EvalTensor *y = eval_out(e, layer->out[0], steps);
-  for (int64_t t = 0; t < steps; t++)
-    copy(y->data + t * n, x->data, n);
   return EVAL_OK;
 }
 
@@ -75,26 +71,6 @@ EvalStatus eval_delay(Eval *e, const Layer *layer) {
   int64_t n = type_step_size(&layer->in[0]->type), by = layer_size(layer, OPT_n, 0);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   copy(y->data + (by < x->steps ? by : x->steps) * n, x->data, (x->steps - by) * n);
-  return EVAL_OK;
-}
-
-EvalStatus eval_reverse(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t n = type_step_size(&layer->in[0]->type);
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t t = 0; t < x->steps; t++)
-    copy(y->data + t * n, x->data + (x->steps - 1 - t) * n, n);
-  return EVAL_OK;
-}
-
-EvalStatus eval_slice(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  const Type *type = &layer->in[0]->type;
-  int64_t d = type->dim[type->rank - 1].n, begin = layer_size(layer, OPT_begin, 0);
-  int64_t width = layer_size(layer, OPT_end, 0) - begin, rows = x->steps * type_step_size(type) / d;
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t r = 0; r < rows; r++)
-    copy(y->data + r * width, x->data + r * d + begin, width);
   return EVAL_OK;
 }
 

@@ -99,21 +99,21 @@ static void rnn_step(Cell *cell, const double *x) {
     cell->next_h[j] = eval_activation(act, cell_clip(cell, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, NULL)));
 }
 
-/* Initial state number `state` (0: h, 1: c) of direction dir into to [u]; zero without init. */
-static void load_init(Eval *e, const Layer *layer, int state, int dir, int64_t u, double *to) {
+/* Initial state number `state` (0: h, 1: c) of position p and direction dir into to [u]; zero without init. */
+static void load_init(Eval *e, const Layer *layer, int state, int64_t p, int dir, int64_t u, double *to) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const float *learned = layer->weights->role[state ? ROLE_INITIAL_C : ROLE_INITIAL_H];
   const Value *from = NULL;
   if (init->states_of) from = init->states_of->out[1 + state];
   else if (state < init->n_values) from = init->values[state];
   for (int64_t j = 0; j < u; j++)
-    to[j] = from ? eval_in(e, from)->data[dir * u + j] : learned ? (double)learned[dir * u + j] : 0;
+    to[j] = from ? eval_in(e, from)->data[(p * layer_directions(layer) + dir) * u + j] : learned ? (double)learned[dir * u + j] : 0;
 }
 
-static Cell cell_new(Eval *e, const Layer *layer, int dir) {
+static Cell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
   static const int gates_of[LAYER_KIND_COUNT] = {[LAYER_GRU] = 3, [LAYER_LSTM] = 4, [LAYER_RNN] = 1};
   const LayerWeights *w = layer->weights;
-  int64_t u = layer_size(layer, OPT_units, 0), d = type_step_size(&layer->in[0]->type);
+  int64_t u = layer_size(layer, OPT_units, 0), d = layer->in[0]->type.dim[layer->in[0]->type.rank - 1].n;
   Cell cell = {.layer = layer, .d = d, .u = u, .gates = gates_of[layer->kind]};
   int64_t rows = cell.gates * u * dir;
   cell.w = w->role[ROLE_KERNEL] + rows * d;
@@ -126,37 +126,67 @@ static Cell cell_new(Eval *e, const Layer *layer, int dir) {
   cell.h = ARENA_ARRAY(e->arena, double, u);
   cell.c = ARENA_ARRAY(e->arena, double, u);
   cell.next_h = ARENA_ARRAY(e->arena, double, u);
-  load_init(e, layer, 0, dir, u, cell.h);
-  if (layer->kind == LAYER_LSTM) load_init(e, layer, 1, dir, u, cell.c);
+  load_init(e, layer, 0, p, dir, u, cell.h);
+  if (layer->kind == LAYER_LSTM) load_init(e, layer, 1, p, dir, u, cell.c);
   return cell;
 }
 
-EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
+/* A value as [outer, n, inner, ..]: n positions of the axis that the layer runs along, states for each of
+ * outer x inner others. */
+typedef struct Run {
+  int64_t outer, n, inner;
+} Run;
+
+static Run run_of(const Layer *layer, int64_t steps) {
+  const Type *in = &layer->in[0]->type;
+  int axis = layer->along[0].axis;
+  Run run = {.outer = 1, .n = steps, .inner = 1};
+  for (int i = 0; i + 1 < in->rank; i++)
+    if (i > axis) run.inner *= in->dim[i].n;
+  if (axis == AXIS_TIME) return run;
+  run.n = in->dim[axis].n;
+  run.outer = steps;
+  for (int i = 0; i < axis; i++)
+    run.outer *= in->dim[i].n;
+  return run;
+}
+
+/* All positions of one state and direction. */
+static void run_cell(Eval *e, const Layer *layer, const Run *run, int64_t p, int dir) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
+  EvalTensor *y = &e->run->value[layer->out[0]->id];
   int dirs = layer_directions(layer);
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  EvalTensor *final_h = eval_out(e, layer->out[1], 1);
-  EvalTensor *final_c = layer->out[2] ? eval_out(e, layer->out[2], 1) : NULL, *cells = &e->run->cell[layer->id];
-  cells->steps = x->steps;
-  if (final_c) cells->data = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&layer->out[0]->type));
-  for (int dir = 0; dir < dirs; dir++) {
-    Cell cell = cell_new(e, layer, dir);
-    bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
-    for (int64_t s = 0; s < x->steps; s++) {
-      int64_t t = backward ? x->steps - 1 - s : s;
-      if (layer->kind == LAYER_GRU) gru_step(e, &cell, x->data + t * cell.d);
-      else if (layer->kind == LAYER_LSTM) lstm_step(&cell, x->data + t * cell.d);
-      else rnn_step(&cell, x->data + t * cell.d);
-      for (int64_t j = 0; j < cell.u; j++) {
-        cell.h[j] = cell.next_h[j];
-        y->data[(t * dirs + dir) * cell.u + j] = cell.h[j];
-        if (final_c) cells->data[(t * dirs + dir) * cell.u + j] = cell.c[j];
-      }
-    }
+  Cell cell = cell_new(e, layer, p, dir);
+  bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
+  for (int64_t s = 0; s < run->n; s++) {
+    int64_t t = backward ? run->n - 1 - s : s, at = (p / run->inner * run->n + t) * run->inner + p % run->inner;
+    if (layer->kind == LAYER_GRU) gru_step(e, &cell, x->data + at * cell.d);
+    else if (layer->kind == LAYER_LSTM) lstm_step(&cell, x->data + at * cell.d);
+    else rnn_step(&cell, x->data + at * cell.d);
     for (int64_t j = 0; j < cell.u; j++) {
-      final_h->data[dir * cell.u + j] = cell.h[j];
-      if (final_c) final_c->data[dir * cell.u + j] = cell.c[j];
+      cell.h[j] = cell.next_h[j];
+      y->data[(at * dirs + dir) * cell.u + j] = cell.h[j];
+      if (layer->out[2]) e->run->cell[layer->id].data[(at * dirs + dir) * cell.u + j] = cell.c[j];
     }
   }
+  for (int64_t j = 0; j < cell.u; j++) {
+    int64_t at = (p * dirs + dir) * cell.u + j;
+    e->run->value[layer->out[1]->id].data[at] = cell.h[j];
+    if (layer->out[2]) e->run->value[layer->out[2]->id].data[at] = cell.c[j];
+  }
+}
+
+EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
+  int64_t steps = eval_in(e, layer->in[0])->steps;
+  Run run = run_of(layer, steps);
+  eval_out(e, layer->out[0], steps);
+  EvalTensor *cells = &e->run->cell[layer->id]; /* c of every step */
+  cells->steps = steps;
+  if (layer->out[2]) cells->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&layer->out[0]->type));
+  for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+    eval_out(e, layer->out[k], layer->along[0].axis == AXIS_TIME ? 1 : steps);
+  for (int64_t p = 0; p < run.outer * run.inner; p++)
+    for (int dir = 0; dir < layer_directions(layer); dir++)
+      run_cell(e, layer, &run, p, dir);
   return EVAL_OK;
 }

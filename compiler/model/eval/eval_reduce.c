@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reductions in double: over time (last, mean, max, the pools), over the last axis (softmax,
- * argmax). */
+/* Pools, softmax and argmax in double. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
-
-static void over_time(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t n = type_step_size(&layer->in[0]->type), steps = x->steps;
-  EvalTensor *y = eval_out(e, layer->out[0], 1);
-  for (int64_t k = 0; k < n; k++) {
-    double sum = 0, most = -INFINITY;
-    for (int64_t t = 0; t < steps; t++) {
-      sum += x->data[t * n + k];
-      most = eval_greater(most, x->data[t * n + k]);
-    }
-    y->data[k] = layer->kind == LAYER_last ? x->data[(steps - 1) * n + k]
-                 : layer->kind == LAYER_mean ? sum / (double)steps
-                                             : most;
-  }
-}
 
 static void pool(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
@@ -58,16 +41,6 @@ static void over_last_axis(Eval *e, const Layer *layer) {
     for (int64_t k = 0; k < d && layer->kind == LAYER_log_softmax; k++)
       y->data[v * d + k] = in[k] - in[best] - log(sum);
   }
-}
-
-EvalStatus eval_last(Eval *e, const Layer *layer) {
-  over_time(e, layer);
-  return EVAL_OK;
-}
-
-EvalStatus eval_over_time(Eval *e, const Layer *layer) {
-  over_time(e, layer);
-  return EVAL_OK;
 }
 
 EvalStatus eval_pool(Eval *e, const Layer *layer) {

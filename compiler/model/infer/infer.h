@@ -13,4 +13,7 @@ void model_lint(const Model *model, Diags *diags);
 /* Adds "how the shape got here" up to value to a diagnostic. */
 void diag_trace_value(Diag *diag, const Model *model, const Value *value);
 
+/* The axis of x that each axis of v is, for `repeat(along=x)`; false if they do not fit. */
+bool repeat_match(const Type *v, const Type *x, int axis[TYPE_MAX_AXES]);
+
 #endif

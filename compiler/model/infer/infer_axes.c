@@ -87,6 +87,11 @@ static Span name_span(const Layer *layer, const OptVal *along, int k) {
   return span_valid(at) ? at : layer->span;
 }
 
+/* `along=`, and the list of permute. */
+static const OptVal *along_option(const Layer *layer) {
+  return layer_opt(layer, layer_opt(layer, OPT_axes) ? OPT_axes : OPT_along);
+}
+
 /* The axes that are named. */
 static bool named_axes(Infer *inf, Layer *layer, const Value *v, const OptVal *along) {
   for (int k = 0; k < along->n_axes; k++) {
@@ -107,7 +112,7 @@ static void add_axis(Layer *layer, int axis) {
 }
 
 static bool report_count(Infer *inf, const Layer *layer, const Value *v, int want) {
-  const OptVal *along = layer_opt(layer, OPT_along);
+  const OptVal *along = along_option(layer);
   Span at = span_valid(along->at) ? along->at : layer->span;
   Diag *d = infer_report(inf, E315, layer, at, "`%s` goes along %s", layer_name(layer),
                          want == 1 ? "one axis" : "two axes");
@@ -118,7 +123,7 @@ static bool report_count(Infer *inf, const Layer *layer, const Value *v, int wan
 
 /* The features come last, and a layer that makes new ones cannot go along them. */
 static bool report_features(Infer *inf, const Layer *layer, const Value *v, int k) {
-  const OptVal *along = layer_opt(layer, OPT_along);
+  const OptVal *along = along_option(layer);
   Diag *d = infer_report(inf, E315, layer, name_span(layer, along, k),
                          "`%s` reads the last axis as its features, and cannot go along it", layer_name(layer));
   diag_primary(d, "`%s` is the last axis of %s", along->axis[k], shape_text(inf->arena, &v->type));
@@ -151,7 +156,7 @@ static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
 }
 
 bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool features) {
-  const OptVal *along = layer_opt(layer, OPT_along);
+  const OptVal *along = along_option(layer);
   const Type *t = &v->type;
   layer->n_along = 0;
   layer->along = ARENA_ARRAY(inf->arena, LayerAxis, TYPE_MAX_AXES + 1);
@@ -162,7 +167,7 @@ bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool f
       if (layer->along[k].axis == t->rank - 1) return report_features(inf, layer, v, k);
     return true;
   }
-  if (want == 2) {
+  if (want == WINDOW_MAX_AXES) {
     int last = t->rank - 2; /* the axis before the features */
     if (last < 0 || (last < 1 && !type_is_sequence(t))) return report_few(inf, layer, v);
     add_axis(layer, last < 1 ? AXIS_TIME : last - 1);
@@ -172,6 +177,27 @@ bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool f
   if (!needs_sequence(inf, layer, v)) return false;
   add_axis(layer, AXIS_TIME);
   return true;
+}
+
+bool layer_goes_along_last(Infer *inf, Layer *layer, const Value *v) {
+  const OptVal *along = along_option(layer);
+  if (along && along->given) return layer_goes_along(inf, layer, v, 1, true);
+  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES)) return false;
+  layer->along = ARENA_ARRAY(inf->arena, LayerAxis, 1);
+  layer->n_along = 0;
+  add_axis(layer, v->type.rank - 1);
+  return true;
+}
+
+bool report_not_time(Infer *inf, const Layer *layer, const Value *v, const char *note) {
+  const OptVal *along = along_option(layer);
+  Span at = along && span_valid(along->at) ? along->at : layer->span;
+  Diag *d = infer_report(inf, E315, layer, at, "`%s` cannot go along time%s", layer_name(layer),
+                         type_is_stream(&v->type) ? " of a stream" : " here");
+  diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
+  diag_trace_value(d, inf->model, v);
+  if (note) diag_note(d, "%s", note);
+  return false;
 }
 
 LayerAxis *layer_time(const Layer *layer) {

@@ -16,9 +16,20 @@ static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) 
 
 /* ---- concat ---- */
 
+/* concat along an axis that is not the last. */
+static bool report_other_axes(Infer *inf, const Layer *layer, int j) {
+  const Type *a = &layer->in[0]->type;
+  Diag *d = infer_report(inf, E308, layer, layer->name_span, "`concat` joins `%s`; another axis differs",
+                         axis_name(inf->arena, a, layer->along[0].axis));
+  diag_primary(d, "all other axes must be equal");
+  label_shapes(inf, d, layer, 0, j);
+  return false;
+}
+
 static bool report_axes(Infer *inf, const Layer *layer, int j) {
   const Type *a = &layer->in[0]->type, *b = &layer->in[j]->type;
   Diag *d;
+  if (layer->along[0].axis != a->rank - 1 && a->rank == b->rank) return report_other_axes(inf, layer, j);
   if (a->rank != b->rank) {
     d = infer_report(inf, E308, layer, layer->name_span,
                      "`concat` joins the last axis; the number of axes differs");
@@ -35,11 +46,12 @@ static bool report_axes(Infer *inf, const Layer *layer, int j) {
   return false;
 }
 
-/* All axes but the last. */
+/* All axes but the one that is joined. */
 static bool axes_meet(Infer *inf, const Layer *layer, int j) {
   Type a = layer->in[0]->type, b = layer->in[j]->type;
   if (a.rank != b.rank) return report_axes(inf, layer, j);
-  a.rank--, b.rank--;
+  type_drop_axis(&a, layer->along[0].axis);
+  type_drop_axis(&b, layer->along[0].axis);
   if (!dims_equal(&a, &b)) return report_axes(inf, layer, j);
   int clash = dims_label_clash(&a, &b);
   if (clash < 0) return true;
@@ -61,16 +73,20 @@ bool infer_concat(Infer *inf, Layer *layer) {
     if (!times_meet(inf, layer, 0, i)) return false;
   for (int i = 0; i < layer->n_in; i++)
     if (!needs_rank(inf, layer, layer->in[i], 1, TYPE_MAX_AXES)) return false;
+  if (!layer_goes_along_last(inf, layer, layer->in[0])) return false;
+  int axis = layer->along[0].axis;
+  if (axis == AXIS_TIME) return report_not_time(inf, layer, layer->in[0], NULL);
   Type type = type_result(&layer->in[0]->type);
   int64_t width = 0;
   for (int i = 0; i < layer->n_in; i++) {
     const Type *in = &layer->in[i]->type;
     if (i && !axes_meet(inf, layer, i)) return false;
     type_merge(&type, in);
-    if (!size_add(width, in->dim[in->rank - 1].n, &width))
+    if (!size_add(width, in->dim[axis].n, &width))
       width = INT64_MAX; /* infer_size_fits reports it */
   }
-  type_set_last(&type, width);
+  if (axis == type.rank - 1) type_set_last(&type, width);
+  else type.dim[axis].n = width;
   layer->out[0]->type = type;
   return true;
 }

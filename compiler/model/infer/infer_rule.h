@@ -10,6 +10,7 @@
  *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
  *   infer_window.c     time: Conv, pools, frames    infer_time.c      last mean max flatten delay
  *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D
+ *   infer_views.c      slice pad permute label ..   infer_repeat.c    repeat expand
  *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
  *   infer_category.c   index values                 infer_meet.c      two values side by side
  *   infer_port.c       in, every                    infer_declared.c  types written on values
@@ -94,6 +95,14 @@ bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_
 /* Sets layer->along: the axes of `along=`, or time (want 1), the two before the features (want 2). want 0:
  * any number, time by default. features: the last axis may be among them. */
 bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool features);
+/* One axis, the last by default. */
+bool layer_goes_along_last(Infer *inf, Layer *layer, const Value *v);
+/* E315: what this layer does has no meaning along time, or none that is built. */
+bool report_not_time(Infer *inf, const Layer *layer, const Value *v, const char *note);
+/* Takes an axis out of a type. */
+void type_drop_axis(Type *type, int axis);
+/* Windows of `span` steps, `step` apart: E404, E313. */
+bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step, Time *out);
 /* The time among them; NULL if it is mapped over. */
 LayerAxis *layer_time(const Layer *layer);
 /* "freq", "time", "features", "axis 2". */
@@ -127,7 +136,8 @@ void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis);
 
 /* ---- infer_state.c ---- */
 
-bool infer_init(Infer *inf, Layer *layer, int64_t width);
+/* Every initial state has the type of the states. */
+bool infer_init(Infer *inf, Layer *layer, const Type *state);
 
 /* ---- infer_port.c, infer_declared.c, infer_stream.c ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that give the same values other axes: reshape, repeat, expand, slice. */
+/* reshape: the same values under other axes. Of a sequence whose time stays first, each step is laid out
+ * anew; else all values are counted in storage order, time included. */
 #include "model/infer/infer_rule.h"
 
 #include <stdlib.h>
@@ -46,6 +47,12 @@ static bool report_count(Infer *inf, Layer *layer, const Value *v, const OptVal 
   return false;
 }
 
+static const char *time_str(Arena *arena, const Time *time) {
+  Text text = text_new(arena);
+  text_add_time(&text, time);
+  return text_str(&text);
+}
+
 /* Only counted values can be laid out anew. */
 static bool report_uncounted(Infer *inf, Layer *layer, const Value *v) {
   bool stream = type_is_stream(&v->type);
@@ -59,8 +66,41 @@ static bool report_uncounted(Infer *inf, Layer *layer, const Value *v) {
   diag_primary(d, stream ? "gets %s" : "%s varies at run time",
                stream ? shape_str(inf->arena, &v->type) : text_str(&text));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "`reshape` gives all values of a sequence new axes, time included");
+  diag_note(d, "a shape that begins with this time axis lays out each step anew: `reshape([%s, 16, 8])`", time_str(inf->arena, &v->type.time));
   return false;
+}
+
+/* [time .., 128] -> [time .., 16, 8]: a length that is not named means the one that is there. */
+static bool keeps_time(const Type *from, const Type *to) {
+  const Time *a = &from->time, *b = &to->time;
+  if (a->kind != b->kind || from->time_pos || to->time_pos) return false;
+  switch (a->kind) {
+  case TIME_NONE: return false;
+  case TIME_FIXED: return a->n == b->n;
+  case TIME_BOUNDED: return b->length < 0 ? a->n == b->n : a->length == b->length;
+  case TIME_STREAM: return b->period == 1 || a->period == b->period;
+  }
+  return false;
+}
+
+static bool report_step_count(Infer *inf, Layer *layer, const Value *v, const OptVal *opt) {
+  long long have = (long long)type_step_size(&v->type), want = (long long)type_step_size(opt->shape);
+  Diag *d = infer_report(inf, E306, layer, layer->span, "`reshape` cannot turn %lld values of a step into %lld", have, want);
+  diag_primary(d, "a step of %s has %lld, of %s %lld", shape_str(inf->arena, &v->type), have,
+               shape_str(inf->arena, opt->shape), want);
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+static bool reshape_steps(Infer *inf, Layer *layer, const Value *v, const OptVal *opt) {
+  const Type *to = opt->shape;
+  if (type_step_size(to) != type_step_size(&v->type)) return report_step_count(inf, layer, v, opt);
+  Type type = type_result(&v->type);
+  type.rank = to->rank;
+  for (int i = 0; i < to->rank; i++)
+    type.dim[i] = to->dim[i];
+  layer->out[0]->type = type;
+  return true;
 }
 
 bool infer_reshape(Infer *inf, Layer *layer) {
@@ -68,6 +108,7 @@ bool infer_reshape(Infer *inf, Layer *layer) {
   const OptVal *opt = layer_opt(layer, OPT_shape);
   const Type *to = opt->shape;
   if (!needs_values(inf, layer, v)) return false;
+  if (keeps_time(&v->type, to)) return reshape_steps(inf, layer, v, opt);
   if (type_is_stream(&v->type) || v->type.time.kind == TIME_BOUNDED)
     return report_uncounted(inf, layer, v);
   if (to->time.kind == TIME_STREAM || to->time.kind == TIME_BOUNDED) {
@@ -82,108 +123,6 @@ bool infer_reshape(Infer *inf, Layer *layer) {
   Type type = *to;
   type.elem = v->type.elem == ELEM_INDEX ? ELEM_INDEX : ELEM_F32;
   type.categories = v->type.categories;
-  layer->out[0]->type = type;
-  return true;
-}
-
-/* Room for one more axis, and no time axis yet. */
-static bool can_spread(Infer *inf, Layer *layer, const Value *v) {
-  if (!needs_values(inf, layer, v)) return false;
-  if (type_is_sequence(&v->type)) {
-    Diag *d = infer_report(inf, E305, layer, layer->span, "a value has at most one time axis");
-    diag_primary(d, "%s is a sequence already", shape_str(inf->arena, &v->type));
-    diag_trace_value(d, inf->model, v);
-    if (span_valid(layer->pipe))
-      edit_drop_stage(inf, diag_fix(d, FIX_MAYBE, "remove `%s`", layer_name(layer)), layer);
-    return false;
-  }
-  if (v->type.rank < TYPE_MAX_AXES) return true;
-  Type type = v->type;
-  type.time.kind = TIME_FIXED;
-  return infer_size_fits(inf, &type, layer->span, layer, v);
-}
-
-static bool repeat_along(Infer *inf, Layer *layer, const OptVal *along, Time *time) {
-  const Value *x = along->value;
-  *time = x->type.time;
-  if (type_is_sequence(&x->type)) return true;
-  Span at = span_valid(along->at) ? along->at : layer->span;
-  Diag *d = infer_report(inf, E301, layer, at,
-                         "`along` needs a sequence, but this value has no time axis");
-  diag_primary(d, "needs [time t, ...], gets %s", shape_str(inf->arena, &x->type));
-  diag_trace_value(d, inf->model, x);
-  return false;
-}
-
-/* Both or neither of n and along. */
-static bool report_repeat(Infer *inf, Layer *layer, bool both, const OptVal *n,
-                          const OptVal *along) {
-  if (both) {
-    Diag *d = infer_report(inf, E217, layer, span_valid(along->span) ? along->span : layer->span,
-                           "`repeat` takes either a number of steps or `along`");
-    diag_primary(d, "the length is given twice");
-    if (span_valid(n->span)) diag_label(d, n->span, "here first");
-  } else {
-    Diag *d =
-        infer_report(inf, E204, layer, layer->span, "`repeat` needs `along` or a number of steps");
-    diag_primary(d, "missing here");
-    edit_add_argument(inf, diag_fix(d, FIX_FILL, "repeat it N times"), layer, "N");
-  }
-  return false;
-}
-
-bool infer_repeat(Infer *inf, Layer *layer) {
-  const Value *v = layer->in[0];
-  const OptVal *n = layer_opt(layer, OPT_n), *along = layer_opt(layer, OPT_along);
-  bool both = n->given && along->value, neither = !n->given && !along->value;
-  if (both || neither) return report_repeat(inf, layer, both, n, along);
-  if (!can_spread(inf, layer, v)) return false;
-  Type type = type_result(&v->type);
-  if (along->value) {
-    if (!repeat_along(inf, layer, along, &type.time)) return false;
-  } else {
-    type.time = (Time){.kind = TIME_FIXED};
-    if (!needs_size(inf, layer, OPT_n, v, &type.time.n)) return false;
-  }
-  layer->out[0]->type = type;
-  return true;
-}
-
-bool infer_expand(Infer *inf, Layer *layer) {
-  const Value *v = layer->in[0];
-  if (!can_spread(inf, layer, v)) return false;
-  Type type = type_result(&v->type);
-  type.time = (Time){.kind = TIME_FIXED, .n = 1};
-  layer->out[0]->type = type;
-  return true;
-}
-
-bool infer_slice(Infer *inf, Layer *layer) {
-  const Value *v = layer->in[0];
-  int64_t begin, end;
-  if (!needs_numbers(inf, layer, v) || !needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) ||
-      !needs_size_least(inf, layer, OPT_begin, v, 0, &begin) ||
-      !needs_size(inf, layer, OPT_end, v, &end))
-    return false;
-  int64_t width = v->type.dim[v->type.rank - 1].n;
-  if (begin >= end || end > width) {
-    bool empty = begin >= end;
-    const OptVal *opt = layer_opt(layer, OPT_end);
-    Span at = span_valid(opt->at) ? opt->at : layer->span;
-    Diag *d = infer_report(inf, empty ? E310 : E306, layer, at,
-                           empty ? "`slice(%lld, %lld)` takes no feature"
-                                 : "`slice(%lld, %lld)` takes more than there is",
-                           (long long)begin, (long long)end);
-    if (empty)
-      diag_primary(d, "must be at least %lld: the first feature not taken", (long long)begin + 1);
-    else
-      diag_primary(d, "the last axis has %lld features, 0 to %lld", (long long)width,
-                   (long long)width - 1);
-    diag_trace_value(d, inf->model, v);
-    return false;
-  }
-  Type type = type_result(&v->type);
-  type_set_last(&type, end - begin);
   layer->out[0]->type = type;
   return true;
 }

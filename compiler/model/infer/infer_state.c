@@ -141,15 +141,29 @@ static bool report_shape(Infer *inf, const Layer *layer, const OptVal *init, int
   return false;
 }
 
-bool infer_init(Infer *inf, Layer *layer, int64_t width) {
+/* A state with mapped axes: [33, 16]. */
+static bool report_axes(Infer *inf, const Layer *layer, const OptVal *init, int i, const Type *state) {
+  const Value *v = init->values[i];
+  Diag *d = infer_report(inf, E501, layer, state_span(layer, init, i), "initial state `%s` is %s, but `%s` of this `%s` is %s",
+                         value_text(inf, v), shape_str(inf->arena, &v->type), state_name[i], layer_name(layer),
+                         shape_str(inf->arena, state));
+  diag_primary(d, "this is %s", shape_str(inf->arena, &v->type));
+  diag_trace_value(d, inf->model, v);
+  diag_note(d, "there is one state for each position of the axes that are mapped over");
+  return false;
+}
+
+bool infer_init(Infer *inf, Layer *layer, const Type *state) {
   const OptVal *init = layer_opt(layer, OPT_init);
+  int64_t width = state->dim[state->rank - 1].n;
   if (!init->n_values) return true;
   if (init->n_values != layer_n_states(layer)) return report_count(inf, layer, init, width);
   for (int i = 0; i < init->n_values; i++) {
     const Type *t = &init->values[i]->type;
     if (t->elem != ELEM_F32 && t->elem != ELEM_F16) return report_elem(inf, layer, init, i);
-    if (type_is_sequence(t) || t->rank != 1 || t->dim[0].n != width)
-      return report_shape(inf, layer, init, i, width);
+    if (!type_is_sequence(t) && dims_equal(t, state)) continue;
+    if (state->rank > 1) return report_axes(inf, layer, init, i, state);
+    return report_shape(inf, layer, init, i, width);
   }
   return true;
 }

@@ -34,15 +34,36 @@ static bool report_endless(Infer *inf, const Layer *layer, const Value *v) {
   return false;
 }
 
-/* [time t, ...] -> [...] */
+/* Feature axes end one by one, from the last to the first. */
+static void drop_axes(const Layer *layer, Type *type) {
+  for (int axis = type->rank - 1; axis >= 0; axis--)
+    for (int k = 0; k < layer->n_along; k++)
+      if (layer->along[k].axis == axis) {
+        type_drop_axis(type, axis);
+        break;
+      }
+}
+
+void type_drop_axis(Type *type, int axis) {
+  type->rank--;
+  for (int i = axis; i < type->rank; i++)
+    type->dim[i] = type->dim[i + 1];
+}
+
+/* [time t, ...] -> [...], and the same along feature axes */
 static bool infer_end(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
-  bool numbers = layer->kind != LAYER_last;
+  bool numbers = layer->kind != LAYER_last && layer->kind != LAYER_first;
   if (!(numbers ? needs_numbers(inf, layer, v) : needs_values(inf, layer, v))) return false;
-  if (!needs_sequence(inf, layer, v)) return false;
-  if (type_is_stream(&v->type)) return report_endless(inf, layer, v);
+  if (!layer_goes_along(inf, layer, v, numbers ? 0 : 1, true)) return false;
   Type type = type_result(&v->type);
-  type.time = (Time){.kind = TIME_NONE};
+  if (layer_time(layer)) {
+    if (layer->n_along > 1)
+      return report_not_time(inf, layer, v, "time and feature axes end in two stages: `|> mean(along=freq) |> mean`");
+    if (type_is_stream(&v->type)) return report_endless(inf, layer, v);
+    type.time = (Time){.kind = TIME_NONE};
+  } else
+    drop_axes(layer, &type);
   layer->out[0]->type = type;
   return true;
 }
@@ -56,6 +77,18 @@ bool infer_mean(Infer *inf, Layer *layer) {
 }
 
 bool infer_max(Infer *inf, Layer *layer) {
+  return infer_end(inf, layer);
+}
+
+bool infer_first(Infer *inf, Layer *layer) {
+  return infer_end(inf, layer);
+}
+
+bool infer_min(Infer *inf, Layer *layer) {
+  return infer_end(inf, layer);
+}
+
+bool infer_sum(Infer *inf, Layer *layer) {
   return infer_end(inf, layer);
 }
 
@@ -173,9 +206,9 @@ bool infer_delay(Infer *inf, Layer *layer) {
 
 bool infer_reverse(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
-  if (!needs_values(inf, layer, v) || !needs_sequence(inf, layer, v)) return false;
+  if (!needs_values(inf, layer, v) || !layer_goes_along(inf, layer, v, 1, true)) return false;
   layer->out[0]->type = type_result(&v->type);
-  if (!type_is_stream(&v->type)) return true;
+  if (!type_is_stream(&v->type) || !layer_time(layer)) return true;
   Diag *d = infer_report(inf, E402, layer, layer->span,
                          "`reverse` reads the sequence backwards, and a stream has no end");
   diag_primary(d, "not causal");

@@ -67,7 +67,7 @@ static bool lag_after(int64_t lag, int64_t span, int64_t step, int64_t *out) {
 }
 
 /* Sets *out to the time of windows of `span` steps, `step` apart, over v. */
-static bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step,
+bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step,
                          Time *out) {
   Time time = v->type.time;
   bool whole = time.kind == TIME_FIXED || time.kind == TIME_BOUNDED;

@@ -48,10 +48,10 @@ static const char *concat_note(const Trace *t, const Layer *layer) {
   if (layer->n_in > TRACE_PARTS) return NULL;
   const Type *type = &layer->out[0]->type;
   Text text = text_new(t->arena);
-  text_printf(&text, "%lld = ", (long long)type->dim[type->rank - 1].n);
+  text_printf(&text, "%lld = ", (long long)type->dim[layer->along[0].axis].n);
   for (int i = 0; i < layer->n_in; i++) {
     const Type *in = &layer->in[i]->type;
-    text_printf(&text, "%s%lld from %s", i ? " + " : "", (long long)in->dim[in->rank - 1].n,
+    text_printf(&text, "%s%lld from %s", i ? " + " : "", (long long)in->dim[layer->along[0].axis].n,
                 part_name(t, layer->in[i]));
   }
   return text_str(&text);
@@ -82,8 +82,13 @@ static const char *row_note(const Trace *t, const Value *v) {
   const Type *in = &layer->in[0]->type;
   switch (layer->kind) {
   case LAYER_last:
+  case LAYER_first:
   case LAYER_mean:
-  case LAYER_max: return "time ends here";
+  case LAYER_min:
+  case LAYER_sum:
+  case LAYER_max:
+    return arena_printf(t->arena, "%s here", layer->n_along > 1 ? "axes end" : layer_time(layer) ? "time ends"
+                                  : arena_printf(t->arena, "`%s` ends", axis_name(t->arena, in, layer->along[0].axis)));
   case LAYER_flatten: return type_is_sequence(in) ? "time folded into features" : NULL;
   case LAYER_Dense: return type_is_sequence(in) ? "runs once per step" : NULL;
   case LAYER_concat: return concat_note(t, layer);

@@ -13,7 +13,7 @@ static bool last_is_output(const Model *model, const Layer *layer) {
   if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *last = model->layer[i];
-    if (last->kind == LAYER_last && last->in[0] == layer->out[0] && is_output(model, last->out[0]))
+    if (last->kind == LAYER_last && last->along[0].axis == AXIS_TIME && last->in[0] == layer->out[0] && is_output(model, last->out[0]))
       return true;
   }
   return false;
