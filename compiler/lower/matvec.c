@@ -303,12 +303,11 @@ static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
 
 void mat_emit(Lower *l, Mat *mat) {
   if (mat->groups < 1) mat->groups = 1;
-  if (int_is_w8(l, mat->layer)) {
-    int_w8_emit(l, mat);
-    return;
-  }
-  if (int_computes(l, mat->layer)) {
-    int_matrix_emit(l, mat);
+  if (int_is_w8(l, mat->layer) || int_computes(l, mat->layer)) { /* row by row */
+    if (mat->row) kb_for_again(&l->kb, mat->row, 0, mat->n_rows);
+    if (int_is_w8(l, mat->layer)) int_w8_emit(l, mat);
+    else int_matrix_emit(l, mat);
+    if (mat->row) kb_end(&l->kb);
     return;
   }
   if (batch_takes(l, mat->layer)) {

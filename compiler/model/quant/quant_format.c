@@ -10,6 +10,17 @@
 #include <math.h>
 #include <string.h>
 
+static bool goes_along_time(const Layer *layer) {
+  return layer->along[0].axis == AXIS_TIME;
+}
+
+/* As these stages did before they could go along other axes: rows of time, the last axis, added time. */
+static bool moves_whole_rows(const Layer *layer) {
+  if (layer->kind == LAYER_repeat) return layer->in[0]->type.rank == layer->out[0]->type.rank;
+  if (layer->kind == LAYER_slice) return layer->along[0].axis == layer->in[0]->type.rank - 1;
+  return goes_along_time(layer);
+}
+
 QuantKind quant_kind(const Layer *layer) {
   switch (layer->kind) {
   case LAYER_Dense:
@@ -17,32 +28,32 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_Conv2D: return QUANT_MATRIX;
   case LAYER_GRU:
   case LAYER_LSTM:
-  case LAYER_RNN: return QUANT_RECURRENT;
+  case LAYER_RNN: return layer->in[0]->type.rank == 1 ? QUANT_RECURRENT : QUANT_FLOAT; /* mapped ones in f32 */
   case LAYER_Embedding: return QUANT_TABLE;
   case LAYER_BatchNorm: return QUANT_NORM;
   case LAYER_normalize: return QUANT_PORT;
-  case LAYER_mean: return layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_mean: return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_max: return goes_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_concat: return layer->along[0].axis == layer->out[0]->type.rank - 1 ? QUANT_RESCALE : QUANT_FLOAT;
+  case LAYER_last:
+  case LAYER_reverse:
+  case LAYER_slice:
+  case LAYER_repeat: return moves_whole_rows(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_Dropout:
   case LAYER_GaussianNoise:
-  case LAYER_last:
-  case LAYER_max:
   case LAYER_max_pool:
   case LAYER_mean_pool:
   case LAYER_flatten:
   case LAYER_reshape:
-  case LAYER_repeat:
   case LAYER_expand:
   case LAYER_frames:
   case LAYER_delay:
-  case LAYER_reverse:
-  case LAYER_slice:
   case LAYER_relu:
   case LAYER_abs:
   case LAYER_clip: return QUANT_SAME;
   case LAYER_add:
   case LAYER_sub:
   case LAYER_mul:
-  case LAYER_concat:
   case LAYER_tanh:
   case LAYER_sigmoid:
   case LAYER_hard_sigmoid:
@@ -68,6 +79,14 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_overlap_add:
   case LAYER_onehot:
   case LAYER_argmax:
+  case LAYER_first:
+  case LAYER_min:
+  case LAYER_sum:
+  case LAYER_pad:
+  case LAYER_every_nth:
+  case LAYER_upsample:
+  case LAYER_permute:
+  case LAYER_label:
   case LAYER_KIND_COUNT: break;
   }
   return QUANT_FLOAT;
