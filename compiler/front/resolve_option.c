@@ -115,7 +115,7 @@ static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, c
 static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c,
                           Span at, OptVal *out) {
   bool rate = info->kind == LAYER_Dropout && !(c->f >= 0 && c->f < 1);
-  bool positive = (opt->id == OPT_eps || opt->id == OPT_std || opt->id == OPT_clip ||
+  bool positive = (opt->id == OPT_eps || (info->kind == LAYER_celu && opt->id == OPT_alpha) || opt->id == OPT_std || opt->id == OPT_clip ||
                    opt->id == OPT_cell_clip) &&
                   !(c->f > 0) && !(info->kind == LAYER_GaussianNoise && c->f == 0);
   out->f = c->f;

@@ -128,6 +128,34 @@ static KirExpr *fn_square(Lower *l, const Layer *layer, KirExpr *x) {
   return kb_op2(kb, KIR_MUL, x, x);
 }
 
+static KirExpr *fn_hard_swish(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return kb_op2(&l->kb, KIR_MUL, x, math_activation(l, ACT_HARD_SIGMOID, x));
+}
+
+/* x > 0 ? x : alpha expm1(x / alpha) */
+static KirExpr *fn_celu(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  float alpha = option(layer, OPT_alpha, 1);
+  KirExpr *scaled = kb_op2(kb, KIR_DIV, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x), kb_num(kb, alpha, n));
+  return positive_or(l, x, times(l, alpha, math_call(l, MATH_EXPM1, scaled)));
+}
+
+static KirExpr *fn_reciprocal(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return kb_op2(&l->kb, KIR_DIV, kb_num(&l->kb, 1, x->type.lanes), x);
+}
+
+/* 1, -1, and x itself where it is zero or no number. */
+static KirExpr *fn_sign(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  (void)layer;
+  KirExpr *low = kb_select(kb, kb_op2(kb, KIR_LT, x, kb_num(kb, 0, n)), kb_num(kb, -1, n), x);
+  return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, n), x), kb_num(kb, 1, n), low);
+}
+
 static KirExpr *fn_clip(Lower *l, const Layer *layer, KirExpr *x) {
   return limit(l, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
 }

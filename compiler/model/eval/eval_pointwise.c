@@ -133,6 +133,28 @@ static double of_square(const Layer *layer, double x) {
   return x * x;
 }
 
+/* Howard et al. 2019 */
+static double of_hard_swish(const Layer *layer, double x) {
+  (void)layer;
+  return x * eval_clamp(x / 6 + 0.5, 0, 1);
+}
+
+/* Barron 2017 */
+static double of_celu(const Layer *layer, double x) {
+  double alpha = layer_number(layer, OPT_alpha, 1);
+  return elu(x / alpha, 1) * alpha;
+}
+
+static double of_reciprocal(const Layer *layer, double x) {
+  (void)layer;
+  return 1 / x;
+}
+
+static double of_sign(const Layer *layer, double x) {
+  (void)layer;
+  return x > 0 ? 1 : x < 0 ? -1 : x;
+}
+
 static double of_clip(const Layer *layer, double x) {
   return eval_clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
 }

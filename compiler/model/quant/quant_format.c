@@ -74,6 +74,10 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_log:
   case LAYER_sqrt:
   case LAYER_square:
+  case LAYER_hard_swish:
+  case LAYER_celu:
+  case LAYER_reciprocal:
+  case LAYER_sign:
   case LAYER_softmax:
   case LAYER_log_softmax:
   case LAYER_overlap_add:
