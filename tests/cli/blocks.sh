@@ -57,6 +57,7 @@ try m
 try m --target x86-64-v2
 try half --target x86-64-v2
 try m --target cortex-m4
+try m --precision w8
 kind=o
 if [ "$(uname -m)" = x86_64 ]; then try m --target x86-64-v2 && try half --target x86-64-v2; else try m && try half; fi
 
