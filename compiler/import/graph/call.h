@@ -31,6 +31,10 @@ const char *call_dims(GraphCall *call, int rank, const int64_t *dim);
 bool call_broadcast(GraphCall *call, int rank_a, const int64_t *a, int rank_b, const int64_t *b,
                     int *rank, int64_t *dim);
 
+/* The product of the sizes of a tensor, where empty axes count as 1: what loops over some of its axes may
+ * come to even where there is no element. */
+int64_t graph_span(const GraphTensor *t);
+
 /* A number as a whole one: towards zero, clamped to what fits; NaN is 0. */
 int64_t graph_whole(double x);
 

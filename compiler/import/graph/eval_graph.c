@@ -67,9 +67,9 @@ static int64_t work_of(const GraphCall *call) {
   const GraphTensor *y = &call->out[0], *k = node->n_in > 1 ? call->in[1] : NULL;
   double work = 1;
   for (int i = 0; i < node->n_in; i++)
-    if (call->in[i]) work += (double)call->in[i]->count;
+    if (call->in[i]) work += (double)graph_span(call->in[i]);
   for (int i = 0; i < node->n_out; i++)
-    work += (double)call->out[i].count;
+    work += (double)graph_span(&call->out[i]);
   GraphOp op = node->op;
   double steps = y->count ? (double)y->count : 0;
   if (op == GRAPH_MatMul || op == GRAPH_MatMulInteger)

@@ -82,8 +82,16 @@ static bool picked(GraphCall *call, const Pick *pick, double fill) {
   return true;
 }
 
+/* Nothing to pick: the axes of an empty result may be long all the same. */
+static bool is_empty(GraphCall *call) {
+  if (call->out[0].count) return false;
+  call_data(call, 0);
+  return true;
+}
+
 bool graph_eval_Tile(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
+  if (is_empty(call)) return true;
   Pick pick = pick_new(call);
   for (int i = 0; i < x->rank; i++)
     for (int64_t k = 0; k < call->out[0].dim[i]; k++)
@@ -94,6 +102,7 @@ bool graph_eval_Tile(GraphCall *call) {
 bool graph_eval_Slice(GraphCall *call) {
   CallSlice slice;
   if (!call_slice(call, &slice)) return false;
+  if (is_empty(call)) return true;
   Pick pick = pick_new(call);
   for (int i = 0; i < call->out[0].rank; i++)
     for (int64_t k = 0; k < slice.count[i]; k++)
@@ -105,6 +114,7 @@ bool graph_eval_Reverse(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   unsigned set;
   if (!call_axes(call, GRAPH_ATTR_axes, x->rank, &set)) return false;
+  if (is_empty(call)) return true;
   Pick pick = pick_new(call);
   for (int i = 0; i < x->rank; i++)
     for (int64_t k = 0; k < x->dim[i]; k++)
@@ -131,6 +141,7 @@ bool graph_eval_Pad(GraphCall *call) {
   if (value && value->count != 1) return call_fault(call, "its value is not one number");
   bool known = strcmp(mode, "constant") == 0 || strcmp(mode, "edge") == 0 || strcmp(mode, "wrap") == 0 || strcmp(mode, "reflect") == 0;
   if (!known) return call_fault(call, "there is no way of padding called `%s`", mode);
+  if (is_empty(call)) return true;
   Pick pick = pick_new(call);
   for (int i = 0; i < x->rank; i++)
     for (int64_t k = 0; k < call->out[0].dim[i]; k++)

@@ -63,6 +63,13 @@ bool call_axes(GraphCall *call, GraphAttributeName name, int rank, unsigned *set
   return true;
 }
 
+int64_t graph_span(const GraphTensor *t) {
+  int64_t span = 1;
+  for (int i = 0; i < t->rank; i++)
+    span *= t->dim[i] ? t->dim[i] : 1; /* at most INT32_MAX: call_result and graph_tensor see to it */
+  return span;
+}
+
 int64_t graph_whole(double x) {
   const double most = 4.611686018427387904e18; /* 2^62: sums of two still fit */
   if (isnan(x)) return 0;

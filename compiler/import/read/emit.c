@@ -64,7 +64,7 @@ GraphValue *emit_done(Emit *e, GraphNode *node) {
   call.out = ARENA_ARRAY(graph->arena, GraphTensor, node->n_out + 1);
   if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator says why */
   for (int k = 0; k < node->n_out; k++)
-    made += call.out[k].count;
+    made += graph_span(&call.out[k]);
   if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];
   if (!in[0] || call.out[0].data != in[0]->data) *e->folds -= made; /* else the same numbers, renamed */
   for (int k = 0; k < node->n_out; k++) {
