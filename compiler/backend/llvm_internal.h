@@ -69,6 +69,11 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
 /* ---- llvm.c ---- */
 extern bool llvm_abandoned; /* backend_llvm_abandon was called */
 
+/* ---- llvm_target.c ---- */
+/* Why code for these options cannot be run by this processor; NULL: it can, as far as options say more
+ * than the target, which the caller knows. */
+const char *llvm_not_here(const LlvmOptions *o, Arena *arena);
+
 /* ---- llvm_stmt.c ---- */
 void llvm_statements(LlvmWriter *w, const KirStmt *list);
 

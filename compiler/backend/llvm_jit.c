@@ -52,6 +52,13 @@ bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *dia
   LlvmOptions o = *options;
   o.calls = out;
   memset(out, 0, sizeof *out);
+  const char *why = llvm_not_here(options, diags->arena);
+  if (why) {
+    Diag *d = diag_new(diags, E805, span_none(), "%s, and the code would run here", why);
+    d->file = m->source_path;
+    diag_fix(d, FIX_MAYBE, "leave out `--cpu` and `--features`, or build for that processor with `grus build`");
+    return false;
+  }
   Text object = text_new(diags->arena);
   if (!backend_llvm(m, &o, LLVM_OBJECT, diags, &object)) return false;
   LLVMOrcLLJITRef jit;

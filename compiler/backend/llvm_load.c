@@ -30,7 +30,10 @@ static bool open_module(LlvmModule *module) {
 static const LlvmModule *llvm_module(void) {
   static LlvmModule module;
   static enum { UNTRIED, THERE, MISSING } state;
-  if (state == UNTRIED) state = open_module(&module) ? THERE : MISSING;
+  if (state == UNTRIED) {
+    state = MISSING; /* also if loading it is left in the middle */
+    if (open_module(&module)) state = THERE;
+  }
   return state == THERE ? &module : NULL;
 }
 

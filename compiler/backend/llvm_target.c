@@ -104,6 +104,23 @@ static void resolve_native(LlvmMachine *out, Arena *arena, const char *features)
   out->features = join(arena, kept(arena, LLVMGetHostCPUFeatures()), features);
 }
 
+/* A feature of the user's list that this processor does not have; NULL: it has them all. */
+static const char *missing_feature(Arena *arena, const char *wanted) {
+  const char *have = kept(arena, LLVMGetHostCPUFeatures());
+  for (const char *at = wanted; at && *at; at += strcspn(at, ","), at += *at == ',') {
+    const char *name = arena_strndup(arena, at, strcspn(at, ","));
+    if (*name == '+' && !has_feature(have, name)) return name;
+  }
+  return NULL;
+}
+
+const char *llvm_not_here(const LlvmOptions *o, Arena *arena) {
+  const char *host = kept(arena, LLVMGetHostCPUName()), *missing = missing_feature(arena, o->features);
+  if (missing) return arena_printf(arena, "this processor (`%s`) has no `%s`", host, missing + 1);
+  bool known = !o->cpu || machine_named(o->cpu) || strcmp(o->cpu, "native") == 0 || strcmp(o->cpu, host) == 0;
+  return known ? NULL : arena_printf(arena, "this processor is `%s`, not `%s`", host, o->cpu);
+}
+
 /* Triple, processor and features; what the user names wins over what the table implies. */
 static void resolve(const LlvmOptions *o, Arena *arena, LlvmMachine *out) {
   const char *host = kept(arena, LLVMGetDefaultTargetTriple());

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 static Arena *guarded;
+static int depth; /* guards may stand in each other, for one arena */
 static struct sigaction before;
 
 static void on_abort(int number) {
@@ -16,6 +17,7 @@ static void on_abort(int number) {
   sigemptyset(&set);
   sigaddset(&set, number);
   sigprocmask(SIG_UNBLOCK, &set, NULL);
+  depth = 1;
   aborts_release();
   backend_llvm_abandon();
   arena_leave(arena, LEAVE_ABORTED);
@@ -25,10 +27,11 @@ void aborts_guard(Arena *arena) {
   struct sigaction action = {.sa_handler = on_abort};
   sigemptyset(&action.sa_mask);
   guarded = arena;
-  sigaction(SIGABRT, &action, &before);
+  if (depth++ == 0) sigaction(SIGABRT, &action, &before);
 }
 
 void aborts_release(void) {
+  if (--depth) return;
   guarded = NULL;
   sigaction(SIGABRT, &before, NULL);
 }

@@ -6,7 +6,8 @@
 
 #include "base/arena.h"
 
-/* From here an abort leaves through the arena (LEAVE_ABORTED). */
+/* From here an abort leaves through the arena (LEAVE_ABORTED), until as many releases. The whole of a
+ * command is guarded where assertions are compiled out: LLVM may abort while it is loaded, too. */
 void aborts_guard(Arena *arena);
 void aborts_release(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One command line, from words to exit code. */
+#include "driver/aborts.h"
 #include "driver/build.h"
 #include "driver/machine.h"
 #include "driver/streams.h"
@@ -81,13 +82,19 @@ int grus_command(int argc, char **argv) {
     arena = arena_new(&leave);
     if (arena) {
       Session s = {.arena = arena, .options = &options, .sources = {.arena = arena}};
+#ifdef NDEBUG /* else an assertion of ours ends the process, as it should */
+      aborts_guard(arena);
+#endif
       int code = end_streams(run(&s, argc, argv));
+#ifdef NDEBUG
+      aborts_release();
+#endif
       arena_free(arena);
       return code;
     }
     break;
   case LEAVE_FILE_SHRANK: return ended(arena, "a file became shorter while it was read");
-  case LEAVE_ABORTED: return ended(arena, "LLVM gave up; most likely memory ran out");
+  case LEAVE_ABORTED: return ended(arena, "a library gave up, most likely because memory ran out");
   }
   return ended(arena, "out of memory");
 }

@@ -42,4 +42,14 @@ if [ "$(uname -m)" = x86_64 ]; then
 else
   echo 'long: error: this program was built for x86-64-v4, and this processor has no AVX-512'
 fi
+say nothing runs here that is for another processor
+printf 'grus 1\nmodel s { in x : f32[2] out y : f32[2] = x |> tanh }\n' >s.grus
+t run s.grus --target=aarch64 x=1,2
+t verify s.grus --target=cortex-m4
+t bench s.grus --target=rv64gcv
+unset CC
+"$GRUS" run s.grus --backend=llvm --cpu=znver99 x=1,2 >said 2>&1
+echo "an unknown processor: [$?]"
+"$GRUS" run s.grus --backend=llvm --features=+no-such-thing x=1,2 >said 2>&1
+echo "an instruction set it does not have: [$?] $(grep -c 'has no `no-such-thing`' said)"
 exit 0
