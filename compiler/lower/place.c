@@ -229,6 +229,13 @@ static bool place_as_output(Lower *l, const Value *v) {
   return false;
 }
 
+/* Whether a concat keeps as many rows as the readers of its part go back to: those of a block, when a
+ * later pass multiplies v by a kernel for several steps at once. */
+static bool keeps_rows_of(const Lower *l, const Layer *concat, const Value *v) {
+  const ValuePlace *whole = &l->place[concat->out[0]->id];
+  return !l->place[v->id].in_block || whole->in_block || whole->need.rows;
+}
+
 /* The slice of a concat that runs in the same loop and reads v. */
 static bool place_in_concat(Lower *l, const Value *v) {
   const Job *job = &l->job[v->layer->id];
@@ -237,7 +244,8 @@ static bool place_in_concat(Lower *l, const Value *v) {
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {
     const Layer *c = l->model->layer[i];
     if (c->kind != LAYER_concat || l->job[i].level != job->level || l->job[i].pass != job->pass ||
-        !domain_equal(l->job[i].domain, job->domain) || !int_formats_agree(l, v, c->out[0]))
+        !domain_equal(l->job[i].domain, job->domain) || !int_formats_agree(l, v, c->out[0]) ||
+        !keeps_rows_of(l, c, v))
       continue;
     int64_t at = 0;
     int axis = c->along[0].axis;
