@@ -3,12 +3,15 @@
 #ifndef GRUS_DRIVER_JIT_H
 #define GRUS_DRIVER_JIT_H
 
+#include "backend/llvm.h"
 #include "driver/session.h"
 #include "backend/llvm.h"
 #include "kir/kir.h"
 
 #include "runtime/host/grus_host.h"
 
+/* The ports of a module, around entries of any origin. */
+const GrusProgram *jit_describe(const KirModule *m, const LlvmEntries *entries, Arena *arena);
 /* Lives as long as the session. NULL after reporting. */
 const GrusProgram *jit_program(Session *s, const KirModule *m);
 

@@ -77,7 +77,7 @@ static bool report_missing(Session *s, const Model *model, const char *path) {
   Diag *d = diag_new(s->diags, E704, at, "no activation ranges for model `%s`", model->name);
   diag_primary(d, "`%s` computes with integers between known bounds", precision_name[model->precision]);
   diag_note(d, "`%s` is not there", path);
-  diag_fix(d, FIX_MAYBE, "measure them: `grus calibrate %s NAME=DATA`", model->name);
+  diag_fix(d, FIX_MAYBE, "measure them: `grus calibrate MODEL.grus NAME=DATA`");
   return false;
 }
 
@@ -198,9 +198,9 @@ bool build_quantise(Session *s, Model *model, const Source *source) {
   const Ranges *ranges = NULL;
   QuantGiven given = {0};
   const char *path = ranges_path(s, model, source);
-  if (!model_wants_integers(model)) return true;
+  if (!model_wants_integers(model) || s->calibrates) return true;
   if (model_wants_ranges(model)) {
-    if (has_invented_weights(s)) ranges = invented_ranges(s, model);
+    if (has_invented_weights(s) && !s->options->ranges) ranges = invented_ranges(s, model);
     else if (!file_exists(path)) return report_missing(s, model, path);
     else ranges = read_ranges(s, path);
     if (!ranges) return false;

@@ -26,6 +26,7 @@ typedef struct Session {
   const char *const *used_files; /* by `use`, of the model being built */
   int n_used_files;
   ChosenMachine machine; /* set by machine_choose */
+  bool calibrates;          /* the model is not quantised yet */
   const char *ranges_path;  /* the file of ranges that was read; NULL: none */
   const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;

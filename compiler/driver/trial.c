@@ -130,6 +130,10 @@ static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps
       }
 }
 
+void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps) {
+  spread(p, (void *)(uintptr_t)buffer, dense, steps, false);
+}
+
 static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
   size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count * program->batch + 1);

@@ -27,6 +27,9 @@ int trial_compiled(Session *s, const Model *model, const GrusProgram *program, c
 /* The same by the evaluator; values (may be NULL) gets every intermediate value, time first. */
 EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values);
 
+/* The elements of a buffer as the interface has it, `steps` of them along time, one after the other. */
+void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps);
+
 /* Largest absolute difference, largest value of b, and the SNR in dB (b is the truth; 999 if equal). */
 typedef struct Difference {
   double max, scale, snr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors to safetensors: float32, in order of name, the data aligned to 8 bytes, and the convention
+/* Tensors to safetensors: integers of up to 32 bits and f64 as they are, everything else as float32, in order of name, the data aligned to 8 bytes, and the convention
  * in the metadata. The same tensors give the same bytes. */
 #include "import/import.h"
 
@@ -15,6 +15,45 @@ static void add_float(Text *out, float value) {
     text_add_char(out, (char)(bits >> 8 * k & 255));
 }
 
+/* How a tensor is written: its name there and bytes an element. */
+typedef struct Written {
+  const char *dtype;
+  int bytes;
+} Written;
+
+static Written written_as(const Tensor *t) {
+  switch (t->elem) {
+  case TENSOR_I8: return (Written){"I8", 1};
+  case TENSOR_I16: return (Written){"I16", 2};
+  case TENSOR_I32: return (Written){"I32", 4};
+  case TENSOR_F64: return (Written){"F64", 8};
+  case TENSOR_F16:
+  case TENSOR_BF16:
+  case TENSOR_F32:
+  case TENSOR_U8:
+  case TENSOR_U16:
+  case TENSOR_U32:
+  case TENSOR_I64:
+  case TENSOR_U64:
+  case TENSOR_BOOL: break;
+  }
+  return (Written){"F32", 4};
+}
+
+static void add_element(Text *out, const Tensor *t, int64_t k) {
+  double x = tensor_get(t, k);
+  Written as = written_as(t);
+  uint64_t bits;
+  if (as.dtype[0] == 'F' && as.bytes == 4) {
+    add_float(out, (float)x);
+    return;
+  }
+  if (as.dtype[0] == 'F') memcpy(&bits, &x, sizeof bits);
+  else bits = (uint64_t)(int64_t)x;
+  for (int i = 0; i < as.bytes; i++)
+    text_add_char(out, (char)(bits >> 8 * i & 255));
+}
+
 static void add_header(Text *out, const TensorFile *file) {
   long long at = 0;
   text_add_char(out, '{');
@@ -22,10 +61,11 @@ static void add_header(Text *out, const TensorFile *file) {
     text_printf(out, "\"__metadata__\":{\"format\":\"%s\"}%s", conventions[file->convention], file->n ? "," : "");
   for (int i = 0; i < file->n; i++) {
     const Tensor *t = &file->tensor[i];
-    long long end = at + 4 * (long long)t->count;
+    Written as = written_as(t);
+    long long end = at + as.bytes * (long long)t->count;
     if (i) text_add_char(out, ',');
     text_add_json(out, t->name);
-    text_add(out, ":{\"dtype\":\"F32\",\"shape\":[");
+    text_printf(out, ":{\"dtype\":\"%s\",\"shape\":[", as.dtype);
     for (int k = 0; k < t->rank; k++)
       text_printf(out, "%s%lld", k ? "," : "", (long long)t->dim[k]);
     text_printf(out, "],\"data_offsets\":[%lld,%lld]}", at, end);
@@ -43,5 +83,5 @@ void safetensors_write(Text *out, const TensorFile *file) {
   text_add_n(out, text_str(&header), header.len);
   for (int i = 0; i < file->n; i++)
     for (int64_t k = 0; k < file->tensor[i].count; k++)
-      add_float(out, (float)tensor_get(&file->tensor[i], k));
+      add_element(out, &file->tensor[i], k);
 }

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# grus calibrate, and what becomes of ranges and rounded weights that do not fit.
+set -u
+grus=$1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+run() {
+  echo "\$ grus $*"
+  "$grus" "$@" >printed 2>&1
+  status=$?
+  # decibels and scales are those of this machine's tanh
+  sed -E 's/ *[0-9]+\.[0-9] dB\*?/ N dB/g; s/ +[0-9]+%/ N%/; s/scale of [0-9.e-]+,/scale of N,/; s/give it [0-9.e-]+$/give it N/; /^\* rounded/d' printed
+  [ $status = 0 ] || echo "[$status]"
+}
+
+cat >meter.grus <<'END'
+grus 1
+
+model meter {
+  allow state_never_reset, ordinal_weights
+  in  x : f32[time .., 3]
+  out y : f32[time .., 1] = x |> Dense(6) |> tanh |> GRU(8) |> Dense(1)
+}
+END
+awk 'BEGIN { for (t = 0; t < 1200; t++) print sin(t * 0.05) "," sin(t * 0.13 + 1) "," cos(t * 0.31) * 0.5 }' >x.csv
+awk 'BEGIN { for (t = 0; t < 16; t++) print sin(t * 0.3) "," sin(t * 0.7) "," cos(t) }' >short.csv
+awk 'BEGIN { for (t = 0; t < 40; t++) print "0.5,0.5,0.5" }' >same.csv
+: >empty.csv
+w="--weights random:5"
+
+echo "# measured and rounded"
+run calibrate meter.grus x=x.csv $w --precision i16
+awk '/^range/ { print $1, $2; next } /^#/ { next } { print }' meter.ranges
+run verify meter.grus $w --precision i16 --ranges meter.ranges
+cp meter.ranges first.ranges
+cp meter.q.safetensors first.safetensors
+run calibrate meter.grus x=x.csv x=short.csv $w --precision i16 -q >/dev/null
+run calibrate meter.grus x=x.csv $w --precision i16 -q >/dev/null
+cmp meter.ranges first.ranges && cmp meter.q.safetensors first.safetensors && echo "the same data gives the same bytes"
+
+echo
+echo "# a floor"
+run calibrate meter.grus x=x.csv $w --precision i8 --snr 90 -o low.ranges -q
+
+echo
+echo "# data that will not do"
+run calibrate meter.grus x=short.csv $w --precision i16 -o short.ranges
+run calibrate meter.grus x=same.csv $w --precision i16 -o none.ranges
+run calibrate meter.grus x=empty.csv $w --precision i16 -o none.ranges
+run calibrate meter.grus x=gone.csv $w --precision i16 -o none.ranges
+run calibrate meter.grus x=x.csv $w -o none.ranges
+run calibrate meter.grus x=x.csv $w --precision i12 -o none.ranges
+ls none.ranges none.q.safetensors 2>/dev/null
+
+echo
+echo "# E705: other weights, other ranges"
+run build meter.grus --weights random:6 --precision i16 --ranges meter.ranges -o out.c
+sed 's/^range   x .*/range   x  -9 9/' meter.ranges >edited.ranges
+cp meter.q.safetensors edited.q.safetensors
+run build meter.grus $w --precision i16 --ranges edited.ranges -o out.c
+sed '/^rounded/d' edited.ranges >plain.ranges
+run verify meter.grus $w --precision i16 --ranges plain.ranges
+
+echo
+echo "# E706: what is no range"
+broken() {
+  sed "$1" plain.ranges >broken.ranges
+  run build meter.grus $w --precision i16 --ranges broken.ranges -o out.c
+}
+broken 's/^range   x .*/range x 5 -5/'
+broken 's/^range   x .*/range x nan 1/'
+broken 's/^range   x .*/range x 1/'
+broken 's/^range   y.gru .*/range y.gro -1 1/'
+broken 's/^grus-ranges 1/grus-ranges 7/'
+broken 's/^data .*/dates/'
+broken '/^range   y.tanh/d; /^range   x /d'
+run build meter.grus $w --precision i16 --ranges gone.ranges -o out.c
+ls out.c 2>/dev/null
+exit 0
