@@ -17,7 +17,9 @@ static void function(CWriter *c, const char *doc, const char *name, const char *
 static void operations(CWriter *c, const CUsed *u) {
   if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE])
     function(c, "floor(a * m / 2^16)", "mulw", "int32_t a, int32_t m",
-             "  return (int32_t)(((int64_t)a * m) >> 16);\n");
+             "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
+             "  int32_t r;\n  __asm__(\"smulwb %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(m));\n  return r;\n"
+             "#else\n  return (int32_t)(((int64_t)a * m) >> 16);\n#endif\n");
   if (u->fixed[KIR_CLAMP])
     function(c, "a within lo..hi", "clamp", "int32_t a, int32_t lo, int32_t hi",
              "  return a < lo ? lo : a > hi ? hi : a;\n");
@@ -72,6 +74,53 @@ static void terms(CWriter *c, const KirStmt *s) {
     }
 }
 
+/* ---- Arm's DSP instructions: two products of 16 bits at a time ---- */
+
+static bool takes_pairs(const KirStmt *s) { return s->step == 4 && s->source->elem == KIR_I16; }
+
+static void prefixed(CWriter *c, const char *text) { /* @ stands for the prefix */
+  for (const char *s = text; *s; s++) {
+    if (*s == '@') text_printf(c->out, "%s_", c->prefix);
+    else text_add_char(c->out, *s);
+  }
+}
+
+static void arm_helpers(CWriter *c, bool of_bytes) {
+  static const char *const text =
+      "\n#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
+      "/* four bytes, two pairs of 16 bits; sum + a.low * b.low + a.high * b.high */\n"
+      "static inline uint32_t @word(const void *p) {\n  uint32_t w;\n  __builtin_memcpy(&w, p, 4);\n  return w;\n}\n"
+      "static inline int32_t @smlad(uint32_t a, uint32_t b, int32_t sum) {\n  int32_t r;\n"
+      "  __asm__(\"smlad %0, %1, %2, %3\" : \"=r\"(r) : \"r\"(a), \"r\"(b), \"r\"(sum));\n  return r;\n}\n"
+      ;
+  static const char *const bytes =
+      "static inline uint32_t @even(uint32_t w) {\n  uint32_t r;\n  __asm__(\"sxtb16 %0, %1\" : \"=r\"(r) : \"r\"(w));\n  return r;\n}\n"
+      "static inline uint32_t @odd(uint32_t w) {\n  uint32_t r;\n  __asm__(\"sxtb16 %0, %1, ror #8\" : \"=r\"(r) : \"r\"(w));\n  return r;\n}\n"
+      "static inline uint32_t @lows(uint32_t a, uint32_t b) {\n  uint32_t r;\n"
+      "  __asm__(\"pkhbt %0, %1, %2, lsl #16\" : \"=r\"(r) : \"r\"(a), \"r\"(b));\n  return r;\n}\n"
+      "static inline uint32_t @highs(uint32_t a, uint32_t b) {\n  uint32_t r;\n"
+      "  __asm__(\"pkhtb %0, %1, %2, asr #16\" : \"=r\"(r) : \"r\"(b), \"r\"(a));\n  return r;\n}\n";
+  prefixed(c, text);
+  if (of_bytes) prefixed(c, bytes);
+  text_add(c->out, "#endif\n");
+}
+
+/* Four products of each row: of 8-bit weights the even and the odd bytes of a word, of 16-bit ones two words. */
+static void arm_terms(CWriter *c, const KirStmt *s) {
+  const char *p = c->prefix;
+  bool bytes = s->buffer->elem == KIR_I8;
+  text_printf(c->out, "    const uint32_t z01 = %s_word(z + k), z23 = %s_word(z + k + 2);\n", p, p);
+  if (bytes) text_printf(c->out, "    const uint32_t z02 = %s_lows(z01, z23), z13 = %s_highs(z01, z23);\n", p, p);
+  for (int r = 0; r < s->n_regs; r++) {
+    if (bytes) {
+      text_printf(c->out, "    const uint32_t w%d = %s_word(w + %d);\n", r, p, 4 * r);
+      text_printf(c->out, "    a%d = %s_smlad(%s_even(w%d), z02, a%d);\n    a%d = %s_smlad(%s_odd(w%d), z13, a%d);\n", r, p, p, r, r, r, p, p, r, r);
+    } else
+      text_printf(c->out, "    a%d = %s_smlad(%s_word(w + %d), z01, a%d);\n    a%d = %s_smlad(%s_word(w + %d), z23, a%d);\n", r, p, p, 4 * r, r, r, p, p,
+                  4 * r + 2, r);
+  }
+}
+
 static void dot_function(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
   int n = s->n_regs;
@@ -82,14 +131,26 @@ static void dot_function(CWriter *c, const KirStmt *s) {
   text_add(out, ") {\n  int32_t ");
   for_each(c, n, ", ", "%sa%d = bias[%d]");
   text_printf(out, ";\n  for (int k = 0; k < n; k += %d) {\n", (int)s->step);
+  if (takes_pairs(s)) {
+    text_add(out, "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n");
+    arm_terms(c, s);
+    text_add(out, "#else\n");
+  }
   terms(c, s);
+  if (takes_pairs(s)) text_add(out, "#endif\n");
   text_printf(out, "    w += %d;\n  }\n", n * (int)s->step);
   for_each(c, n, "", "%s  *s%d = a%d;\n");
   text_add(out, "}\n");
 }
 
 void c_fixed(CWriter *c, const CUsed *u) {
+  bool pairs = false, bytes = false;
+  for (int i = 0; i < u->n_dots; i++) {
+    pairs = pairs || takes_pairs(u->dot[i]);
+    bytes = bytes || (takes_pairs(u->dot[i]) && u->dot[i]->buffer->elem == KIR_I8);
+  }
   operations(c, u);
+  if (pairs) arm_helpers(c, bytes);
   for (int i = 0; i < u->n_dots; i++)
     dot_function(c, u->dot[i]);
 }

@@ -9,8 +9,7 @@ KirElem int_elem(const QuantFormat *f) {
 }
 
 int int_step(const Lower *l) {
-  (void)l;
-  return 1;
+  return l->target->dot_step ? l->target->dot_step : 1;
 }
 
 static int64_t row_of(const IntRows *rows, int64_t block, int g) {

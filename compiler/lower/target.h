@@ -19,6 +19,7 @@ typedef struct Target {
   int load_many;      /* most floats one instruction loads into registers in a row; 0: one */
   int accumulators;   /* independent sums a tile should keep in flight */
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
+  int dot_step;               /* products of integers taken together; 0: one at a time */
   bool lacks_fpu;             /* floats are computed by functions */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */
