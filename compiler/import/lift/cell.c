@@ -107,6 +107,18 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
   return false;
 }
 
+/* The first step from zeros, where f c has been left out: c' = i g. */
+static bool match_first_state(const Flat *flat, GraphNode *product, CellStep *s) {
+  for (int k = 0; k < 2; k++) {
+    Activated i = gate_of(flat, product->in[k]), g = activation_of(flat, product->in[1 - k]);
+    if (!i.name || !g.name || flat_type_of(flat, product->in[k])->count != flat_type_of(flat, product->in[1 - k])->count) continue;
+    s->gate[0] = i;
+    s->gate[2] = g;
+    return true;
+  }
+  return false;
+}
+
 static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int k = 0; k < 2; k++) {
     Activated o = gate_of(flat, node->in[k]);
@@ -122,7 +134,9 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
       s->cell_clip = high;
       sum = made_by(flat, sum->in[0], GRAPH_Add);
     }
-    if (!sum || sum->op != GRAPH_Add || !match_cell_state(flat, sum, s)) continue;
+    bool state = sum && sum->op == GRAPH_Add && match_cell_state(flat, sum, s);
+    bool first = !state && sum && sum->op == GRAPH_Mul && b.name && match_first_state(flat, sum, s);
+    if (!state && !first) continue;
     s->gate[3] = o;
     if (strcmp(o.name, s->gate[0].name) == 0) return true;
   }
@@ -191,9 +205,21 @@ static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   return false;
 }
 
+/* The first step from zeros, where z h has been left out: h' = (1 - z) n. */
+static bool match_first_gru(const Flat *flat, GraphNode *node, CellStep *s) {
+  for (int k = 0; k < 2; k++) {
+    Activated z = complement_of(flat, node->in[k]), n = activation_of(flat, node->in[1 - k]);
+    *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0], .gate = {z, {0}, n}};
+    if (!z.name || !n.name) continue;
+    find_reset(flat, n.in, s, 0); /* s(r) of zeros may have been left out */
+    return true;
+  }
+  return false;
+}
+
 bool cell_match(const Flat *flat, GraphNode *node, CellStep *out) {
   switch (node->op) {
-  case GRAPH_Mul: return match_lstm(flat, node, out);
+  case GRAPH_Mul: return match_lstm(flat, node, out) || match_first_gru(flat, node, out);
   case GRAPH_Add: return match_gru(flat, node, out);
   case GRAPH_Tanh:
   case GRAPH_Relu:

@@ -21,9 +21,9 @@ typedef struct Activated {
 typedef struct CellStep {
   GraphOp op;              /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
   GraphValue *h_new, *c_new;
-  GraphValue *c;           /* Lstm: before the step */
+  GraphValue *c;           /* Lstm: before the step; NULL: zeros that have been folded away */
   GraphValue *kept;        /* Lstm: f c, which looks like an output without activation */
-  GraphValue *h;           /* Gru: before the step; others: found from the sources */
+  GraphValue *h;           /* Gru: before the step, NULL as c; others: found from the sources */
   Activated gate[4];       /* Lstm i f g o; Gru z r n; Rnn one */
   const char *out_activation; /* Lstm: b */
   double cell_clip;        /* 0: none */

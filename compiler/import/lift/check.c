@@ -193,7 +193,8 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
     Spot *spot = ARENA_ARRAY(c->arena, Spot, y->count ? y->count : 1);
     spots(c, value, y, spot);
     for (int64_t e = 0; e < y->count; e++) {
-      int64_t step = timed ? call * per_call + spot[e].step : 0, at = step * width + (timed ? spot[e].feature : spot[e].rest);
+      bool stream = type->time.kind == TIME_STREAM; /* else in the order of the file's axes */
+      int64_t step = timed ? call * per_call + spot[e].step : 0, at = stream ? step * width + spot[e].feature : spot[e].rest;
       if (spot[e].sample != sample) continue;
       double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN, gap = fabs(want - have);
       seen++;

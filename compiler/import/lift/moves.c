@@ -42,6 +42,16 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, in
   return LIFT_FAILED;
 }
 
+/* The atoms are the major part of the last axis of a placed value. */
+static bool major_of_last(const Lift *l, const GraphValue *x, const Axis *part) {
+  const Layout *layout = &l->placed[x->id].layout;
+  if (!layout->n || !part->n) return false;
+  const Axis *whole = &layout->axis[layout->n - 1];
+  for (int i = 0; i < part->n; i++)
+    if (i >= whole->n || whole->atom[i] != part->atom[i]) return false;
+  return whole->n > part->n;
+}
+
 /* Elements begin..end of the features that make graph axis `axis`. */
 static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int axis, int64_t begin, int64_t end, Axis made) {
   int time;
@@ -52,15 +62,23 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
     lift_refuse(l, node, E902, "cuts a sequence to its steps %lld to %lld", (long long)begin, (long long)end - 1);
     return LIFT_FAILED;
   }
-  if (!lift_last(l, x, &last, &layout)) {
+  int64_t inner = 1;
+  if (major_of_last(l, x, &last)) { /* one direction of a layer, one gate: a part of the last axis */
+    layout = l->placed[x->id].layout;
+    Axis *whole = &layout.axis[layout.n - 1];
+    for (int i = last.n; i < whole->n; i++) {
+      inner *= atom_size(l->atoms, whole->atom[i]);
+      made.atom[made.n++] = whole->atom[i];
+    }
+  } else if (!lift_last(l, x, &last, &layout)) {
     lift_refuse(l, node, E902, "cuts an axis that the model's value does not have");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, LAYER_slice, 1, &value);
-  layer_set_size(layer, OPT_begin, begin);
-  layer_set_size(layer, OPT_end, end);
+  layer_set_size(layer, OPT_begin, begin * inner);
+  layer_set_size(layer, OPT_end, end * inner);
   layout.axis[layout.n - 1] = made;
   lift_place(l, result, layer->out[0], &layout);
   return LIFT_DONE;

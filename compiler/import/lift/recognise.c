@@ -49,8 +49,8 @@ static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
 /* The step before, by the state that this one reads; -1: it is the first. */
 static int step_before(Recognising *r, int which) {
   const CellStep *s = &r->steps.step[which];
-  if (s->op == GRAPH_Lstm) return s->c->node ? maker_of(r, s->c, GRAPH_Lstm) : -1;
-  if (s->op == GRAPH_Gru) return s->h->node ? maker_of(r, s->h, GRAPH_Gru) : -1;
+  if (s->op == GRAPH_Lstm) return s->c && s->c->node ? maker_of(r, s->c, GRAPH_Lstm) : -1;
+  if (s->op == GRAPH_Gru) return s->h && s->h->node ? maker_of(r, s->h, GRAPH_Gru) : -1;
   GraphValue *source[FORM_MAX_TERMS];
   int n = 0;
   form_sources(&r->forms, s->gate[0].in, source, &n);
@@ -197,7 +197,7 @@ static int inputs_of(Recognising *r, const CellStep *s, const GraphValue *h, Gra
   GraphValue *all[FORM_MAX_TERMS];
   int n = 0, kept = 0, gates = s->op == GRAPH_Lstm ? 4 : s->op == GRAPH_Gru ? 3 : 1;
   for (int g = 0; g < gates; g++)
-    form_sources(&r->forms, s->gate[g].in, all, &n);
+    if (s->gate[g].in) form_sources(&r->forms, s->gate[g].in, all, &n);
   for (int i = 0; i < n; i++)
     if (all[i] != h && all[i] != s->c && all[i] != s->c_new && all[i] != s->reset_product) out[kept++] = all[i];
   return kept;
@@ -390,6 +390,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
   GraphValue *all[FORM_MAX_TERMS], *found = NULL;
   int n = 0, gates = s->op == GRAPH_Lstm ? 4 : 1;
   if (s->op == GRAPH_Gru) return s->h;
+  if (s->op == GRAPH_Lstm && !s->c) return NULL;
   for (int g = 0; g < gates; g++)
     form_sources(&r->forms, s->gate[g].in, all, &n);
   if (r->flat->graph->n_nodes > SINGLE_MAX_NODES || !comes_out(r, s->h_new)) return NULL;
