@@ -38,10 +38,10 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   return names;
 }
 
-/* [.., features, time] as the language stores a sequence, time first. */
+/* [.., features, time] as the language stores a sequence whose type has time first. */
 static Tensor time_first(Conform *c, Tensor t, const Type *type) {
   int64_t steps = type_is_sequence(type) ? type->time.n : 0;
-  if (t.rank != 3 || !steps || t.dim[2] != steps || t.dim[1] == steps) return t;
+  if (t.rank != 3 || type->time_pos || !steps || t.dim[2] != steps || t.dim[1] == steps) return t;
   double *to = ARENA_ARRAY(c->arena, double, t.count);
   for (int64_t i = 0; i < t.count; i++)
     to[i % steps * t.dim[1] + i / steps] = tensor_get(&t, i);
@@ -67,7 +67,7 @@ static void compare(Conform *c, const char *name, const Model *model, const Tens
       c->failures++;
       return;
     }
-    *(in ? &x[i] : &y[i - model->n_in]) = time_first(c, *t, in ? &port->declared : &port->value->type);
+    *(in ? &x[i] : &y[i - model->n_in]) = time_first(c, *t, &port->declared);
   }
   conform_batch(c, name, model, x, y, calls, 1, 1e-6);
 }

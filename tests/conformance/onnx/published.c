@@ -119,10 +119,10 @@ static double *sample(Case *t, const Tensor *a, int axis, int64_t b, int64_t bat
   return out;
 }
 
-/* [features, time] as the language stores a sequence: time first. */
+/* [features, time] as the language stores a sequence whose type has time first. */
 static double *time_first(Case *t, double *x, const Type *type, const Tensor *a, int64_t n) {
   int64_t steps = type_is_sequence(type) ? type->time.n : 1, width = n / steps;
-  if (!type_is_sequence(type) || a->rank != 3 || a->dim[2] != steps || a->dim[1] != width || is_recurrent(t)) return x;
+  if (!type_is_sequence(type) || type->time_pos || a->rank != 3 || a->dim[2] != steps || a->dim[1] != width || is_recurrent(t)) return x;
   double *out = ARENA_ARRAY(t->c->arena, double, n);
   for (int64_t k = 0; k < n; k++)
     out[k % steps * width + k / steps] = x[k];
@@ -133,7 +133,7 @@ static double error_of(Case *t, const Model *model, const EvalTensor *out, const
   double error = 0;
   for (int i = 0; i < model->n_out; i++) {
     const Tensor *y = &t->out[output[i]];
-    const Type *type = &model->out[i]->value->type;
+    const Type *type = &model->out[i]->declared;
     int64_t n = y->count / batch, have = out && out[i].data ? out[i].steps * type_step_size(type) : -1;
     if (n != have) return (double)INFINITY;
     double *want = time_first(t, sample(t, y, batch_axis(t, y, batch, true), b, batch), type, y, n), most = 1e-3;
