@@ -13,7 +13,8 @@ bool path_is_foreign(Session *s, const char *path) {
 }
 
 static ImportOptions import_options(const Options *o) {
-  return (ImportOptions){.config = o->config, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states, .set = o->set, .n_sets = (int)o->n_sets, .unchecked = o->no_check};
+  return (ImportOptions){.config = o->config, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states, .set = o->set, .n_sets = (int)o->n_sets, .unchecked = o->no_check,
+                         .size = o->has_size ? &o->size : NULL};
 }
 
 /* Weights, and what the file that is to be written will say by itself. */

@@ -200,6 +200,10 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_max_flash:
     *problem = arena_printf(arena, "--max-flash needs a size such as 64KiB, found `%s`", value);
     return parse_bytes(value, &o->max_flash);
+  case OPTION_size:
+    *problem = arena_printf(arena, "--size needs a number from 0 to 1, found `%s`", value);
+    o->has_size = parse_number(value, &o->size) && o->size >= 0 && o->size <= 1;
+    return o->has_size;
   case OPTION_atol:
     *problem = arena_printf(arena, "--atol needs a number, found `%s`", value);
     return parse_number(value, &o->atol);

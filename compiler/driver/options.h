@@ -71,6 +71,8 @@ typedef struct Options {
   bool math_fast;
   bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
   int64_t max_ram, max_flash; /* bytes; 0: no limit */
+  double size;                /* --size; has_size: it is given */
+  bool has_size;
   double atol, rtol, snr;     /* snr 0: not asked for */
   const char *config, *time; /* of foreign models */
   const char **state;

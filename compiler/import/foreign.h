@@ -44,6 +44,7 @@ typedef struct ImportOptions {
   const char *const *set; /* --set NAME=VALUE: an input that is a constant, or the size of an open axis */
   int n_sets;
   bool unchecked; /* --no-check: the model is not compared with the graph of the file */
+  const double *size;       /* --size of models of several sizes, 0 to 1; NULL */
 } ImportOptions;
 
 /* One trained tensor of one layer, canonical layout with all its axes ([dirs, gates, u, d] ...). */

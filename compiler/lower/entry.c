@@ -305,6 +305,15 @@ void lower_main(Lower *l) {
 
 /* ---- reset ---- */
 
+/* Histories that a Conv1D begins with something else than zeros. */
+static void reset_histories(Lower *l) {
+  for (int i = 0; i < l->model->n_values; i++) {
+    const ValuePlace *p = &l->place[i];
+    if (p->history && p->need.past)
+      fill_past(l, p->need.past, p->history, at_batch(l, p->history, 0), p->need.before, p->row);
+  }
+}
+
 void lower_reset(Lower *l) {
   const Model *model = l->model;
   KirFunc *f = kir_func(l->m, "reset", KIR_RESET);
@@ -331,6 +340,7 @@ void lower_reset(Lower *l) {
   if (l->streaming) {
     open_batch(l);
     place_reset(l);
+    reset_histories(l);
     stage_inputs(l);
     emit_levels(l, true);
     for (int i = 0; i < model->n_layers; i++)

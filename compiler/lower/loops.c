@@ -78,14 +78,23 @@ void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
   close_loops(l, opened);
 }
 
-/* ---- rows of zeros around a value (whole runs) ---- */
+/* ---- rows of zeros, or of what was learned, around a value (whole runs) ---- */
+
+void fill_past(Lower *l, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row) {
+  const float *from = conv->weights ? conv->weights->role[ROLE_INITIAL_X] : NULL;
+  KirBuffer *past = new_weights(l, conv, "x0", from, row, "learned past");
+  KirReg *t = kb_for(&l->kb, "t", 0, rows, 1);
+  kb_copy(&l->kb, b, kir_at_plus(at, row, t), past, kir_at(0), row);
+  kb_end(&l->kb);
+}
 
 static void zero_before(Lower *l, const Value *v) {
   const ValuePlace *p = &l->place[v->id];
   if (!p->need.before || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
-  kb_zero(&l->kb, view.buffer, kir_at_offset(view.at, -p->row_at - p->need.before * view.time),
-          p->need.before * view.time);
+  KirIndex at = kir_at_offset(view.at, -p->row_at - p->need.before * view.time);
+  if (p->need.past) fill_past(l, p->need.past, view.buffer, at, p->need.before, view.time);
+  else kb_zero(&l->kb, view.buffer, at, p->need.before * view.time);
 }
 
 static void zero_after(Lower *l, const Value *v) {

@@ -62,6 +62,7 @@ typedef struct Need {
   bool dense;            /* a row in one piece, in order */
   bool padded;           /* zeros around feature axes: */
   int64_t pad_before[TYPE_MAX_AXES], pad_after[TYPE_MAX_AXES];
+  const Layer *past;     /* the Conv1D whose learned past stands in front instead; NULL */
 } Need;
 
 typedef struct ValuePlace {
@@ -435,6 +436,8 @@ void int_matrix_emit(Lower *l, Mat *mat);
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
 void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);
 void emit_before(Lower *l, const Layer *layer);
+/* `rows` rows at `at` become the learned past of a Conv1D, which reads `row` elements a step. */
+void fill_past(Lower *l, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row);
 void emit_after(Lower *l, const Layer *layer);
 void emit_private(Lower *l, const Layer *layer);
 

@@ -149,6 +149,7 @@ static void need(Lower *l, const Value *v, Need n) {
   have->dense |= n.dense;
   if (n.before > have->before) have->before = n.before;
   if (n.after > have->after) have->after = n.after;
+  if (n.past) have->past = n.past;
 }
 
 /* Zeros around the feature axes that the windows of a layer go along. */
@@ -166,6 +167,7 @@ static void need_pads(Lower *l, const Layer *layer) {
 static void need_window(Lower *l, const Layer *layer, const Window *w) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
+  if (layer_learns_start(layer)) n.past = layer;
   int64_t reach = (w->size - 1) * w->dilation + w->shift;
   if (in->time.kind == TIME_FIXED) {
     int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
@@ -189,6 +191,7 @@ static void need_inputs(Lower *l, const Layer *layer) {
   bool spreads = (layer->kind == LAYER_repeat || layer->kind == LAYER_expand) &&
                  !type_is_sequence(&layer->in[0]->type);
   if (spreads && (out.before || out.after)) job->is_alias = false;
+  if (layer->kind == LAYER_slice && out.past) job->is_alias = false; /* its past is not that of the whole */
   for (int i = 0; i < layer->n_in; i++) {
     const Value *v = layer->in[i];
     bool same_loop = !job->is_private && v->layer && !l->job[v->layer->id].is_private &&
@@ -201,6 +204,7 @@ static void need_inputs(Lower *l, const Layer *layer) {
       n.rows |= out.rows;
       n.before = out.before;
       n.after = out.after;
+      n.past = out.past;
     }
     need(l, v, n);
   }

@@ -54,14 +54,14 @@ t import masking_E903.keras --time '<= 4' -o out/x.grus
 
 say audio
 cp "$root"/tests/conformance/audio/fixtures/nam_lstm_1.nam "$root"/tests/conformance/audio/fixtures/aida_skip.json .
-cp "$root"/tests/conformance/audio/fixtures/refused/nam_WaveNet_E902.nam "$root"/tests/conformance/audio/fixtures/refused/nam_short_E603.nam .
+cp "$root"/tests/conformance/audio/fixtures/refused/nam_Transformer_E902.nam "$root"/tests/conformance/audio/fixtures/refused/nam_short_E603.nam .
 t import nam_lstm_1.nam -o out/nam.grus
 cat out/nam.grus
 t fmt --check out/nam.grus
 q verify out/nam.grus
 t import aida_skip.json -o out/aida.grus
 cat out/aida.grus
-t import nam_WaveNet_E902.nam -o out/no.grus
+t import nam_Transformer_E902.nam -o out/no.grus
 t import nam_short_E603.nam -o out/no.grus
 
 say refused

@@ -160,7 +160,7 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   }
 }
 
-static bool names_start(const char *tensor) { return strstr(tensor, "initial_h") || strstr(tensor, "initial_c"); }
+static bool names_start(const char *tensor) { return strstr(tensor, "initial_h") || strstr(tensor, "initial_c") || strstr(tensor, "initial_x"); }
 
 /* Why a tensor of this name is not among those that are read; NULL if there is none. */
 static const char *why_unread(const TensorFile *file, const char *name) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",      "recurrent_bias",
-                                           "peephole", "initial_h",       "initial_c", "table",
+                                           "peephole", "initial_h",       "initial_c", "initial_x", "table",
                                            "scale",    "center",          "mean",      "variance",
                                            "slope"};
 
@@ -168,12 +168,13 @@ static int dense_params(const Layer *layer, ParamShape *out) {
 
 static int conv_params(const Layer *layer, ParamShape *out) {
   int64_t filters = layer_size(layer, OPT_filters, 0);
-  int64_t depth = last_axis(&layer->in[0]->type) / layer_size(layer, OPT_groups, 1);
+  int64_t d = last_axis(&layer->in[0]->type), depth = d / layer_size(layer, OPT_groups, 1);
   int64_t first = layer_size_of(layer, OPT_kernel, 0), second = layer_size_of(layer, OPT_kernel, 1);
   int n = 0;
   if (layer->kind == LAYER_Conv2D) add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
   else add_param(out, &n, ROLE_KERNEL, "UIK", filters, first, depth, 0);
   if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", filters, 0, 0, 0);
+  if (layer_learns_start(layer)) add_param(out, &n, ROLE_INITIAL_X, "K", d, 0, 0, 0);
   return n;
 }
 

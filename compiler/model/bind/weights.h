@@ -10,6 +10,7 @@
  *          peephole [dirs, 3, u] (i f o) where the layer has it
  *   RNN    kernel [dirs, u, d]  recurrent [dirs, u, u]  bias [dirs, u]
  *   these three with init=learned: initial_h [dirs, 1, u], an LSTM also initial_c
+ *   Conv1D with init=learned: initial_x [d], what every step before the first is
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
@@ -68,7 +69,7 @@ const char *tensor_shape_str(Arena *arena, const Tensor *tensor);    /* "[6, 200
 
 /* The tensors a layer owns. */
 typedef enum Role {
-  ROLE_KERNEL, ROLE_RECURRENT, ROLE_BIAS, ROLE_RECURRENT_BIAS, ROLE_PEEPHOLE, ROLE_INITIAL_H, ROLE_INITIAL_C,
+  ROLE_KERNEL, ROLE_RECURRENT, ROLE_BIAS, ROLE_RECURRENT_BIAS, ROLE_PEEPHOLE, ROLE_INITIAL_H, ROLE_INITIAL_C, ROLE_INITIAL_X,
   ROLE_TABLE, ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE, ROLE_SLOPE, ROLE_COUNT
 } Role;
 extern const char *const role_name[ROLE_COUNT];

@@ -78,15 +78,17 @@ int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap) {
     at[a->axis + 1] = at[a->axis + 1] * a->stride + tap % a->size * a->dilation - c->before[k];
     tap /= a->size;
   }
-  return grid_join(&c->from, at);
+  return at[0] < 0 ? CONV_BEFORE_FIRST : grid_join(&c->from, at);
 }
 
-/* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f) + k] */
+/* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f) + k]; x is
+ * zero outside, or in front of the first step what was learned. */
 EvalStatus eval_conv(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1);
   ConvTaps c = conv_taps(layer, x->steps);
   const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
+  const float *past = layer->weights->role[ROLE_INITIAL_X];
   int64_t dg = c.from.d / groups, fg = filters / groups;
   EvalTensor *y = eval_out(e, layer->out[0], c.steps);
   for (int64_t p = 0; p < c.positions; p++)
@@ -96,6 +98,8 @@ EvalStatus eval_conv(Eval *e, const Layer *layer) {
         int64_t q = conv_tap(&c, p, tap);
         for (int64_t k = 0; k < dg && q >= 0; k++)
           sum += (double)w[(f * c.taps + tap) * dg + k] * x->data[q * c.from.d + f / fg * dg + k];
+        for (int64_t k = 0; k < dg && past && q == CONV_BEFORE_FIRST; k++)
+          sum += (double)w[(f * c.taps + tap) * dg + k] * (double)past[f / fg * dg + k];
       }
       y->data[p * filters + f] = sum;
     }

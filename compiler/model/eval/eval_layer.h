@@ -51,7 +51,8 @@ typedef struct ConvTaps {
 } ConvTaps;
 
 ConvTaps conv_taps(const Layer *layer, int64_t steps);
-/* The position of the input, or -1 where there are zeros. */
+enum { CONV_BEFORE_FIRST = -2 };
+/* The position of the input, or a negative number where there are zeros: CONV_BEFORE_FIRST before the first step. */
 int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap);
 
 /* ---- the integer oracle ---- */

@@ -187,7 +187,7 @@ int layer_directions(const Layer *layer) { return layer_word_is(layer, OPT_direc
 
 bool layer_learns_start(const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init);
-  return init && init->learned;
+  return init && (init->learned || layer_word_is(layer, OPT_init, "learned"));
 }
 
 static void padding_print(Text *out, const Padding *p) {

@@ -206,7 +206,7 @@ Activation layer_activation(const Layer *layer, OptName name);
 double layer_eps(const Model *model, const Layer *layer);
 int layer_n_states(const Layer *layer); /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
-bool layer_learns_start(const Layer *layer); /* init=learned */
+bool layer_learns_start(const Layer *layer); /* init=learned: a state, or the past of a Conv1D */
 /* A value of kind SIZES, PADDING or AXES as it is written: "(1, 2)", "(causal, (2, 2))", "freq". */
 void option_print(Text *out, const OptInfo *info, const OptVal *opt);
 /* "GRU(64)", as in a trace: the source text of the stage on one line, or made from options. */

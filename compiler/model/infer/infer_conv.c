@@ -118,7 +118,7 @@ static bool infer_conv(Infer *inf, Layer *layer, int axes) {
 }
 
 bool infer_Conv1D(Infer *inf, Layer *layer) {
-  return infer_conv(inf, layer, 1);
+  return infer_conv(inf, layer, 1) && infer_past(inf, layer);
 }
 
 bool infer_Conv2D(Infer *inf, Layer *layer) {

@@ -183,4 +183,7 @@ const char *value_text(const Infer *inf, const Value *v);
 void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
                   bool with_rate);
 
+/* The learned past of a Conv1D whose type is known, if it has one, stands alone in front of a value. */
+bool infer_past(Infer *inf, const Layer *layer);
+
 #endif

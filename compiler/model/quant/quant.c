@@ -32,6 +32,21 @@ static bool weights_are_there(Quantise *q) {
   return true;
 }
 
+/* Integers know zeros in front of a Conv1D, and no learned past. */
+static bool pasts_are_zero(Quantise *q) {
+  for (int i = 0; i < q->model->n_layers; i++) {
+    const Layer *layer = q->model->layer[i];
+    Precision p = layer_precision(q->model, layer);
+    bool integer = quant_is_integer(p) || p == PRECISION_W8;
+    if (!integer || layer->kind != LAYER_Conv1D || !layer_learns_start(layer)) continue;
+    Diag *d = quant_report(q, E703, layer, arena_printf(q->arena, "`Conv1D` with `init=learned` has no %s implementation", precision_name[p]));
+    diag_primary(d, "begins with a past of its own");
+    diag_fix(d, FIX_MAYBE, "let this layer compute in f32: `precision=f32`");
+    return false;
+  }
+  return true;
+}
+
 /* In f32, but one rounding at most. */
 static bool is_exact_in_float(const Layer *layer) {
   bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;
@@ -57,7 +72,7 @@ bool quant_is_exact(const Model *model, const Value *value) {
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
   Quantise q = {.model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
   if (!model_wants_integers(model)) return true;
-  if (!weights_are_there(&q)) return false;
+  if (!weights_are_there(&q) || !pasts_are_zero(&q)) return false;
   q.quant = ARENA_NEW(q.arena, Quant);
   q.quant->value = ARENA_ARRAY(q.arena, QuantFormat, model->n_values + 1);
   q.quant->layer = ARENA_ARRAY(q.arena, QuantLayer *, model->n_layers + 1);

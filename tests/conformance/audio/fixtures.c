@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of make_audio.py and make_programs.py: NAME.json and NAME.nam against NAME.npz, whole and as
+/* The fixtures of make_audio.py, make_nam.py and make_programs.py: NAME.json and NAME.nam against NAME.npz, whole and as
  * the beginnings of the stream; refused/NAME_CODE must be refused with CODE; and every fixture cut at every length or with
  * bytes changed must be refused or give a model whose weights are there. Tolerance: the references are
  * double on the same float32 weights, so only rounding is between.

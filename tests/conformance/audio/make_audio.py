@@ -12,9 +12,12 @@ import os
 
 import numpy as np
 
+import make_nam
+
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
 rng = np.random.default_rng(7)
 STEPS = 12
+SILENCE = 24000  # half a second at 48 kHz
 
 
 def sigmoid(v):
@@ -33,6 +36,16 @@ def gru(x, w, r, b, b2):  # rows of gates: z r n; [3 u, d]
         h = z * h + (1 - z) * np.tanh(a[2 * u:] + s * c[2 * u:])
         out.append(h)
     return np.array(out)
+
+
+def lstm_states(x, w, r, b, h, c):
+    out = []
+    for v in x:
+        i, f, g, o = np.split(w @ v + r @ h + b, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        out.append(h)
+    return np.array(out), h, c
 
 
 def lstm(x, w, r, b, h=None, c=None):  # rows of gates: i f g o
@@ -140,18 +153,18 @@ def torch_state():
 
 def nam(name, inputs, units, layers, outputs, **config):
     x = rng.uniform(-1, 1, (STEPS, inputs))
-    flat, y = [], x
+    flat, y = [], np.concatenate([np.zeros((SILENCE, inputs)), x])
     for _ in range(layers):
         d = y.shape[1]
         w, b, h, c = weights(4 * units, d + units), weights(4 * units), weights(units), weights(units)
         flat += [w.ravel(), b, h, c]
-        y = lstm(y, w[:, :d], w[:, d:], b, h, c)
+        y, _, _ = lstm_states(y, w[:, :d], w[:, d:], b, h, c)
     w, b = weights(outputs, units), weights(outputs)
     flat += [w.ravel(), b]
     model = {"version": "0.5.4", "metadata": {"name": "fixture", "loudness": -20.5}, "architecture": "LSTM",
              "config": {"input_size": inputs, "hidden_size": units, "num_layers": layers, **config},
              "weights": lists(np.concatenate(flat)), "sample_rate": 48000}
-    save(name, model, x, y @ w.T + b, ".nam")
+    save(name, model, x, (y @ w.T + b)[SILENCE:], ".nam")
     return model
 
 
@@ -220,8 +233,11 @@ def main():
     one = nam("nam_lstm_1", 1, 3, 1, 1)
     nam("nam_lstm_2", 1, 4, 2, 1)
     nam("nam_lstm_channels", 2, 3, 2, 2, in_channels=2, out_channels=2)
-    for kind in ("WaveNet", "ConvNet", "Linear", "Transformer"):
-        refused(f"nam_{kind}_E902", change(one, "architecture", to=kind), ".nam")
+    refused("nam_Transformer_E902", change(one, "architecture", to="Transformer"), ".nam")
+    for kind in ("WaveNet", "ConvNet"):  # the config is that of an LSTM
+        refused(f"nam_{kind}_E903", change(one, "architecture", to=kind), ".nam")
+    refused("nam_Linear_E904", change(one, "architecture", to="Linear"), ".nam")
+    make_nam.main(save, refused)
     refused("nam_number_E901", change(one, "architecture", to=3), ".nam")
     refused("nam_newer_E903", change(one, "version", to="0.8.0"), ".nam")
     refused("nam_older_E903", change(one, "version", to="0.4.0"), ".nam")

@@ -2,7 +2,7 @@
 /* Published audio models, from their JSON through import to the reference evaluator, against the
  * outputs that came with them. Each is one long stream, or one vector for each row of its file.
  *
- *     published MODELS
+ *     published MODELS MORE_MODELS
  *
  * Tolerances. The references of rtneural are float32 of TensorFlow, whose own distance to double is
  * 1.4e-7 at most; those of klon_centaur are double, so that only the double of float32 weights and
@@ -26,6 +26,14 @@ typedef struct Case {
 static const Case cases[] = {RTNEURAL("dense"), RTNEURAL("conv"), RTNEURAL("gru"), RTNEURAL("gru_1d"), RTNEURAL("lstm"),
                              RTNEURAL("lstm_1d"), RTNEURAL("gru_torch"), RTNEURAL("lstm_torch"), CENTAUR("centaur_0"), CENTAUR("centaur_50"), CENTAUR("centaur_100"),
                              AMP("ht1-ht11"), AMP("ht1-ht13"), AMP("muff-muff1"), AMP("muff-muff4")};
+
+/* Outputs of Neural Amp Modeler's own engine, float32, behind its silence; by its weights in double. */
+#define NAM(name) {"nam_core/" name ".nam", "nam_core/ref/x.npy", "nam_core/ref/" name ".npy", 1e-5}
+static const Case engine_cases[] = {NAM("wavenet_a1_standard"), NAM("wavenet_a2_max"), NAM("wavenet_condition_dsp"),
+                                    {"nam_core/slimmable_wavenet.nam", "nam_core/ref/x.npy", "nam_core/ref/slimmable_wavenet.npy", 1e-4}, /* outputs up to 14 */
+                                    NAM("slimmable_container"), NAM("A2"),
+                                    {"nam_red_noboost/model.nam", "nam_red_noboost/ref/x.npy", "nam_red_noboost/ref/y.npy", 1e-5},
+                                    {"nam_swede_feather/model.nam", "nam_swede_feather/ref/x.npy", "nam_swede_feather/ref/y.npy", 1e-5}};
 
 /* Numbers between commas and line ends, as one row of doubles. */
 static Tensor csv(Conform *c, const char *path) {
@@ -111,7 +119,7 @@ static void only_imported(Conform *c, const char *folder, const char *name) {
 int main(int argc, char **argv) {
   jmp_buf oom;
   Conform c;
-  if (argc != 2) return 2;
+  if (argc != 3) return 2;
   if (!file_exists(argv[1])) {
     printf("SKIPPED: there are no published models in %s\n", argv[1]);
     return SKIPPED;
@@ -122,6 +130,9 @@ int main(int argc, char **argv) {
   conform_heading();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     test(&c, argv[1], &cases[i]);
+  for (size_t i = 0; i < sizeof engine_cases / sizeof *engine_cases && file_exists(argv[2]); i++)
+    test(&c, argv[2], &engine_cases[i]);
+  if (!file_exists(argv[2])) printf("SKIPPED: there are no published models in %s\n", argv[2]);
   torch_models(&c, argv[1]);
   only_imported(&c, argv[1], "rtneural/models/full_model.json");
   conform_refused(&c, arena_printf(arena, "%s/rtneural/models/bad_lstm.json", argv[1]), E603);
