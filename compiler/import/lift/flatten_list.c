@@ -43,7 +43,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
   double count;
   int at = 0;
   if (node->op == GRAPH_ListNew) {
-    if (!flatten_number(flat, in, &count) || count < 0 || count > FLAT_MAX_NODES)
+    if (!flatten_number(flat, in, &count) || count < 0 || count > (double)FLAT_MAX_NODES)
       return flatten_fail(f, "makes a list whose length depends on data");
     flatten_define(frame, node->out[0], (Meaning){.list = list_new(f, (int)count)});
     return true;
