@@ -216,7 +216,7 @@ ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Cal
 
 /* ---- held out ---- */
 
-double calibration_share(const Calibration *c) { return c->n >= MANY_RUNS ? 1 : 1 - 1.0 / HELD_OUT; }
+double calibration_share(const Calibration *c) { return c->n >= MANY_RUNS ? 1 : 1 - 1.0 / (double)HELD_OUT; }
 
 int calibration_first_held_out(const Calibration *c) { return c->n >= MANY_RUNS ? c->n - c->n / HELD_OUT : 0; }
 

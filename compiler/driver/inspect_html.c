@@ -109,7 +109,7 @@ static void add_plan(Text *out, const KirModule *m) {
     if (b->space != KIR_SCRATCH || !b->live_from) continue;
     int64_t bytes = b->count * kir_elem_size(b->elem);
     double x = (double)(b->live_from - first) * across, width = (double)(b->live_to - b->live_from + 1) * across, height = (double)bytes * up;
-    double y = PLAN_HEIGHT - (double)(b->scratch_offset + bytes) * up;
+    double y = (double)PLAN_HEIGHT - (double)(b->scratch_offset + bytes) * up;
     text_printf(out, "<g><rect class=\"piece\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>", x, y, width, height);
     text_add_markup(out, b->name);
     text_printf(out, ": %lld bytes at %lld, statements %lld to %lld", (long long)bytes, (long long)b->scratch_offset, (long long)b->live_from,
