@@ -112,7 +112,6 @@ static void block_input_resolve(Body *body, const Node *node) {
 
 static void output_resolve(Body *body, const Node *node) {
   Item item = value_of_statement(body, node->kid[1]);
-  if (item.kind == ITEM_BAD) item = broken_statement(body, node);
   Value *value = item.kind == ITEM_VALUE ? item.value : poisoned(body, node);
   Port *port = model_output(body->model, node->text, value);
   port->doc = node->doc;
@@ -122,6 +121,11 @@ static void output_resolve(Body *body, const Node *node) {
     port->has_type = type_resolve(body, node->kid[0], false, &port->declared);
     port->type_span = node->kid[0]->span;
     if (!port->has_type) port->value = poisoned(body, node);
+  }
+  if (item.kind == ITEM_BAD && port->has_type && port->declared.time.kind != TIME_BOUNDED) {
+    /* What is wrong has been said: the type that is declared is what later stages go by. */
+    value->guess_type = &port->declared;
+    item = item_of(value);
   }
   body_define(body, node->text, node->at, item);
 }
