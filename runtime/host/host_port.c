@@ -39,7 +39,7 @@ bool host_port_has_time(const GrusPort *port) {
 static void text_time(const GrusProgram *program, const GrusPort *port, HostText *text) {
   size_t size = port->axes[port->time_axis].size;
   if (port->time == GRUS_TIME_BOUNDED) {
-    const char *name = program->lengths[port->length].name;
+    const char *name = port->length_hop ? NULL : program->lengths[port->length].name;
     host_text_add(text, "time %s%s<= %zu", name ? name : "", name ? " " : "", size);
   } else if (port->time == GRUS_TIME_STREAM) {
     host_text_add(text, "time ..");

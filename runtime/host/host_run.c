@@ -109,10 +109,16 @@ static int whole_open_inputs(Whole *whole) {
   return status ? status : whole_check_samples(whole);
 }
 
+/* Steps of a bounded port where its length has n. */
+static size_t steps_of_length(const GrusPort *port, size_t n) {
+  if (!port->length_hop) return n;
+  return n < port->length_size ? 0 : (n - port->length_size) / port->length_hop + 1;
+}
+
 /* Steps of the port's time axis in files. */
 static size_t whole_steps(const Whole *whole, const GrusPort *port) {
-  if (port->time == GRUS_TIME_BOUNDED) return whole->file_steps[port->length];
-  return host_port_sizes(port).steps;
+  if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
+  return steps_of_length(port, whole->file_steps[port->length]);
 }
 
 static bool sink_time_major(const HostSink *sink) {
@@ -189,9 +195,7 @@ static int whole_read_lengths(Whole *whole, size_t b) {
 
 static size_t whole_valid(const Whole *whole, const GrusPort *port, size_t b) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
-  size_t n = whole->lengths[(size_t)port->length * whole->program->batch + b];
-  if (!port->length_hop) return n;
-  return n < port->length_size ? 0 : (n - port->length_size) / port->length_hop + 1;
+  return steps_of_length(port, whole->lengths[(size_t)port->length * whole->program->batch + b]);
 }
 
 static int whole_read_lane(Whole *whole, size_t b) {

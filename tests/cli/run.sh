@@ -43,6 +43,37 @@ done
 cmp by_c/y.npy by_$second/y.npy && cmp by_c/z.npy by_$second/z.npy && echo the same bytes
 rm -rf by_c by_llvm
 
+say outputs with fewer steps than the input
+cat >fewer.grus <<'END'
+grus 1
+model fewer {
+  in  x : f32[time n <= 9, 2]
+  out strided : f32[time <= 5, 3] = x |> Conv1D(3, kernel=1, stride=2)
+  out same    : f32[time <= 3, 3] = x |> Conv1D(3, kernel=3, padding=same, stride=3)
+  out pooled  : f32[time <= 4, 2] = x |> max_pool(2)
+  out framed  : f32[time <= 4, 6] = x |> frames(3, hop=2)
+  out both    : f32[time <= 2, 6] = x |> frames(3, hop=2) |> mean_pool(2)
+}
+END
+npy fewer.npy '<f4' C 4,2 ramp:8
+t run fewer.grus $W fewer.npy
+for n in 5 8 9; do
+  npy fewer.npy '<f4' C 2,$n,2 ramp:$((4 * n))
+  for how in c $second; do
+    q run fewer.grus $W fewer.npy n=$n,5 --backend=$how --out fewer_by_$how
+    q run fewer.grus $W fewer.npy n=$n,5 --backend=$how --batch 3 --out fewer_by_3_$how
+    for port in strided same pooled framed both; do
+      cmp fewer_by_c/$port.npy fewer_by_3_$how/$port.npy
+    done
+  done
+  for port in strided same pooled framed both; do
+    "$ARRAYS" show fewer_by_c/$port.npy | sed "s/.*'shape': \(.*\), }.*/$n steps: $port \1/"
+  done
+done
+"$ARRAYS" show fewer_by_c/framed.npy
+q verify fewer.grus $W
+rm -rf fewer*
+
 say what is wrong with it
 t run m.grus $W x=x.npy | rounded
 t run m.grus $W x=x.npy k=3 | rounded

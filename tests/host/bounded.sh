@@ -44,3 +44,15 @@ t words words=1 caps=empty.csv
 t words words=1 caps=empty.raw
 npy none.npy '<u2' C 0,3
 t words words=none.npy caps=caps.npy
+say an output with fewer steps than its input
+npy x.npy '<f4' C 7,2 ramp:14
+t pairs x.npy
+npy x.npy '<f4' C 4,2 ramp:8
+t pairs x.npy y.csv
+cat y.csv
+npy x.npy '<f4' C 2,2 ramp:4
+t pairs x.npy
+npy x.npy '<f4' C 3,6,2 ramp:36
+t pairs x=x.npy n=6,3,5 --out o2
+show o2/y.npy
+t pairs --help

@@ -8,7 +8,8 @@
  * sums of two frames audio    stream    pcm f32[time .. @ 16000 Hz, 1] -> half (160 a call), level
  * (1 a call) voice    stream    pcm i16[time .. @ 8000 Hz, 1] -> out i16 pair     stream    a
  * f32[time .., 1], b f32[time .., 1], k f32 -> s = a + k b fall     window    accel f32[time 4 @ 50
- * Hz, axis 2] every 2 -> energy f32 */
+ * Hz, axis 2] every 2 -> energy f32
+ *   pairs    bounded, batch 2   x f32[time n <= 7, 2] -> y f32[time <= 3, 3] */
 #include "grus_host.h"
 
 #include <string.h>
@@ -139,6 +140,47 @@ static const GrusProgram words = {GRUS_HOST_ABI,
                                   0,
                                   1,
                                   words_run,
+                                  NULL,
+                                  NULL,
+                                  NULL};
+
+/* pairs: the sums of steps 0..2, 2..4, 4..6 of up to 7 and of both of those; two samples a run */
+static const GrusAxis time7_2[] = {{7, NULL}, {2, NULL}}, time3_3[] = {{3, NULL}, {3, NULL}};
+static const GrusLength pairs_lengths[] = {{"n", 7}};
+
+static int pairs_run(const size_t *lengths, const void *const *in, void *const *out) {
+  const float *x = in[0];
+  float *y = out[0];
+  for (int b = 0; b < 2; b++)
+    if (lengths[b] < 3 || lengths[b] > 7) return GRUS_BAD_LENGTH;
+  for (size_t b = 0; b < 2; b++)
+    for (size_t t = 0; t < (lengths[b] - 3) / 2 + 1; t++) {
+      const float *from = x + b * 14 + t * 4;
+      float *to = y + b * 9 + t * 3;
+      to[0] = from[0] + from[2] + from[4];
+      to[1] = from[1] + from[3] + from[5];
+      to[2] = to[0] + to[1];
+    }
+  return GRUS_OK;
+}
+
+static const GrusPort pairs_ports[] = {
+    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time7_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
+    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time3_3, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 3, 2},
+};
+static const GrusProgram pairs = {GRUS_HOST_ABI,
+                                  GRUS_KIND_RUN,
+                                  "pairs",
+                                  NULL,
+                                  "grus 0.0",
+                                  2,
+                                  pairs_ports,
+                                  COUNT(pairs_ports),
+                                  pairs_lengths,
+                                  1,
+                                  0,
+                                  1,
+                                  pairs_run,
                                   NULL,
                                   NULL,
                                   NULL};
@@ -288,7 +330,7 @@ static const GrusProgram fall = {
 
 int main(int argc, char **argv) {
   static const GrusProgram *const programs[] = {&total, &planar, &words, &clean,
-                                                &audio, &voice,  &pair,  &fall};
+                                                &audio, &voice,  &pair,  &fall,  &pairs};
   for (size_t i = 0; argc > 1 && i < COUNT(programs); i++)
     if (strcmp(argv[1], programs[i]->name) == 0) return grus_main(programs[i], argc - 1, argv + 1);
   fprintf(stderr, "usage: %s NAME [ARG]...\n", argv[0]);

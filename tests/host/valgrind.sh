@@ -29,6 +29,9 @@ head -c 150 f.npy >cut.npy
 v 0 total x=x.npy site=2 gain=1,2
 v 0 total x=m.npy site=2 gain=1,2 --out o
 v 0 words words=1,2,3 caps=c.npy n=2 --out o
+npy s.npy '<f4' C 3,7,2 ramp:42
+v 0 pairs x=s.npy n=7,3,4 --out o
+v 0 pairs f.npy
 v 0 planar x=1,2,3,4,5,6 y=y.csv
 v 0 clean f.npy g.npy
 v 0 clean x.csv g.csv
