@@ -21,6 +21,10 @@ typedef struct Pieces {
 
 static Pieces *current; /* jansson's allocator has no context */
 
+/* Who allocates outside the functions below: their memory is never ours to free, nor ours theirs. */
+static json_malloc_t others_malloc;
+static json_free_t others_free;
+
 static void pieces_free(void *arg) {
   Pieces *pieces = arg;
   if (current == pieces) current = NULL;
@@ -31,9 +35,11 @@ static void pieces_free(void *arg) {
 }
 
 static void *piece_new(size_t size) {
-  if (!current) return NULL;
   Piece *p = size < SIZE_MAX - sizeof *p ? mem_alloc(size + sizeof *p) : NULL;
-  if (!p) arena_out_of_memory(current->arena);
+  if (!p) {
+    json_set_alloc_funcs(others_malloc, others_free); /* nobody comes back here */
+    arena_out_of_memory(current->arena);
+  }
   p->list.next = current->first;
   p->list.at = &current->first;
   if (p->list.next) p->list.next->list.at = &p->list.next;
@@ -49,13 +55,50 @@ static void piece_free(void *memory) {
   mem_free(p);
 }
 
-json_t *json_read(Arena *arena, const char *text, size_t len, size_t flags, json_error_t *error) {
+static void pieces_begin(Arena *arena) {
   if (!current || current->arena != arena) {
     Pieces *pieces = ARENA_NEW(arena, Pieces);
     pieces->arena = arena;
     arena_defer(arena, pieces_free, pieces);
     current = pieces;
-    json_set_alloc_funcs(piece_new, piece_free);
   }
-  return json_loadb(text, len, flags, error);
+  json_get_alloc_funcs(&others_malloc, &others_free);
+  json_set_alloc_funcs(piece_new, piece_free);
+}
+
+static void pieces_end(void) {
+  json_set_alloc_funcs(others_malloc, others_free);
+}
+
+json_t *json_read(Arena *arena, const char *text, size_t len, size_t flags, json_error_t *error) {
+  pieces_begin(arena);
+  json_t *out = json_loadb(text, len, flags, error);
+  pieces_end();
+  return out;
+}
+
+json_t *json_copy_in(Arena *arena, const json_t *value) {
+  pieces_begin(arena);
+  json_t *out = json_deep_copy(value);
+  pieces_end();
+  return out;
+}
+
+void json_put(Arena *arena, json_t *object, const char *key, json_t *value) {
+  pieces_begin(arena);
+  json_object_set(object, key, value);
+  pieces_end();
+}
+
+void json_drop(Arena *arena, json_t *object, const char *key) {
+  pieces_begin(arena);
+  json_object_del(object, key);
+  pieces_end();
+}
+
+const char *json_text(Arena *arena, const json_t *value, size_t flags) {
+  pieces_begin(arena);
+  const char *out = json_dumps(value, flags);
+  pieces_end();
+  return out;
 }

@@ -40,7 +40,7 @@ Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, .
 }
 
 static const char *value_text(Arena *arena, const json_t *value) {
-  char *dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+  const char *dump = json_text(arena, value, JSON_COMPACT | JSON_ENCODE_ANY);
   if (!dump) return "?";
   size_t len = strlen(dump);
   const char *out = len > 60 ? arena_printf(arena, "%.57s...", dump) : arena_strdup(arena, dump);

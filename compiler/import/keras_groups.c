@@ -43,20 +43,21 @@ static const char *group_of(KerasGroups *g, const KerasLayer *layer) {
 }
 
 /* Without the numbers by which Keras tells objects apart. */
-static void drop_numbers(json_t *object) {
+static void drop_numbers(Arena *arena, json_t *object) {
   const char *key;
   json_t *value;
-  if (json_is_object(object)) json_object_del(object, "shared_object_id");
-  json_object_foreach(object, key, value) drop_numbers(value);
+  if (json_is_object(object)) json_drop(arena, object, "shared_object_id");
+  json_object_foreach(object, key, value) drop_numbers(arena, value);
   for (size_t i = 0; i < json_array_size(object); i++)
-    drop_numbers(json_array_get(object, i));
+    drop_numbers(arena, json_array_get(object, i));
 }
 
 static const char *key_of(const KerasLayer *layer) {
-  json_t *copy = json_deep_copy(layer->config);
-  drop_numbers(copy);
-  char *config = json_dumps(copy, JSON_SORT_KEYS);
-  const char *key = arena_printf(layer->keras->arena, "%s %s", layer->class_name, config ? config : "");
+  Arena *arena = layer->keras->arena;
+  json_t *copy = json_copy_in(arena, layer->config);
+  drop_numbers(arena, copy);
+  const char *config = json_text(arena, copy, JSON_SORT_KEYS);
+  const char *key = arena_printf(arena, "%s %s", layer->class_name, config ? config : "");
   return key;
 }
 

@@ -171,12 +171,13 @@ static bool import_rnn(KerasLayer *layer) {
     return false;
   }
   static const char *const of_wrapper[] = {"return_sequences", "return_state", "go_backwards", "stateful"};
-  json_t *options = json_deep_copy(json_object_get(cell, "config"));
+  Arena *arena = layer->keras->arena;
+  json_t *options = json_copy_in(arena, json_object_get(cell, "config"));
   for (size_t i = 0; i < sizeof of_wrapper / sizeof *of_wrapper && options; i++)
-    if (keras_option(layer, of_wrapper[i])) json_object_set(options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
+    if (keras_option(layer, of_wrapper[i])) json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
   KerasLayer inner = *layer;
   inner.config = options;
-  inner.class_name = arena_strndup(layer->keras->arena, class_name, strlen(class_name) - strlen("Cell"));
+  inner.class_name = arena_strndup(arena, class_name, strlen(class_name) - strlen("Cell"));
   bool ok = options && keras_layer_import(&inner);
   memcpy(layer->out, inner.out, sizeof layer->out);
   layer->n_out = inner.n_out;

@@ -156,6 +156,21 @@ const cancelled = new Promise(resolve => client.waiting.set(777, resolve))
 client.raw(body({ id: 777, method: 'textDocument/hover', params: at('GRU') }) + body({ method: '$/cancelRequest', params: { id: 777 } }))
 say('cancelled', (await cancelled).error)
 
+// Weights are read while requests are held.
+const header = Buffer.from(JSON.stringify({ 'y.dense.weight': { dtype: 'F32', shape: [8, 4], data_offsets: [0, 128] } }))
+const size = Buffer.alloc(8)
+size.writeBigUInt64LE(BigInt(header.length))
+writeFileSync(join(folder, 'w.safetensors'), Buffer.concat([size, header, Buffer.alloc(128)]))
+const weighed = 'grus 1\nmodel m {\n  weights torch "w.safetensors"\n  in x : f32[4]\n  out y : f32[8] = x |> Dense(8, bias=false)\n}\n'
+say('weights that fit', await client.change(uri, 16, [{ text: weighed }]))
+for (let version = 17; version < 20; version++) { // the change and a question in one piece
+  const answer = new Promise(resolve => client.waiting.set(-version, resolve)), published = client.diagnostics(uri)
+  client.raw(body({ method: 'textDocument/didChange', params: { textDocument: { uri, version }, contentChanges: [{ text: weighed.replaceAll('8', version) }] } }) +
+    body({ id: -version, method: 'textDocument/hover', params: { textDocument: { uri }, position: place(weighed, 'y :') } }))
+  say('an output whose weights do not', (await answer).result.contents.value)
+  say('and what is published', (await published).map(d => `${d.code} ${d.message.split('\n')[0]}`).join('\n'))
+}
+
 // Damaged input does not end it.
 client.raw('Content-Length: 5\r\n\r\n{{{{{')
 client.raw('Content-Type: x\r\n\r\n')
