@@ -46,15 +46,20 @@ static int compare(const char *name, const TensorFile *file, const TensorFile *e
   return 0;
 }
 
+/* A copy is read, or refused with a reason. */
+static bool has_reason(Arena *arena, const uint8_t *data, size_t len) {
+  const char *reason = NULL;
+  return read_all(arena, (Mapped){data, len}, &reason) || reason;
+}
+
 /* A damaged copy in an arena of its own; one that is refused has a reason. */
 static int damaged(const char *name, const uint8_t *data, size_t len) {
   jmp_buf oom;
-  const char *reason;
   Arena *volatile arena = NULL;
   volatile int bad = 0;
   if (setjmp(oom) == 0) {
     arena = arena_new(&oom);
-    if (!read_all(arena, (Mapped){data, len}, &reason) && !reason) bad = 1;
+    if (!has_reason(arena, data, len)) bad = 1;
   } else bad = 1;
   arena_free(arena);
   if (bad) printf("%s: a damaged copy of %zu bytes is refused without a reason, or takes all memory\n", name, len);

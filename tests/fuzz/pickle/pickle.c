@@ -31,12 +31,14 @@ static void read_tensors(Arena *arena, Mapped data) {
       sum = sum + tensor_get(&file->tensor[i], file->tensor[i].count - 1 - k);
 }
 
+static void read_bytes(Arena *arena, const uint8_t *data, size_t size) { read_tensors(arena, (Mapped){data, size}); }
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom) == 0) {
     arena = arena_new(&oom);
-    if (arena) read_tensors(arena, (Mapped){data, size});
+    if (arena) read_bytes(arena, data, size);
   }
   arena_free(arena);
   return 0;
