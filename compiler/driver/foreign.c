@@ -13,7 +13,7 @@ bool path_is_foreign(Session *s, const char *path) {
 }
 
 static ImportOptions import_options(const Options *o) {
-  return (ImportOptions){.config = o->config, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states, .set = o->set, .n_sets = (int)o->n_sets, .unchecked = o->no_check,
+  return (ImportOptions){.config = o->config, .input = o->input, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states, .set = o->set, .n_sets = (int)o->n_sets, .unchecked = o->no_check,
                          .size = o->has_size ? &o->size : NULL};
 }
 

@@ -74,7 +74,7 @@ typedef struct Options {
   double size;                /* --size; has_size: it is given */
   bool has_size;
   double atol, rtol, snr;     /* snr 0: not asked for */
-  const char *config, *time; /* of foreign models */
+  const char *config, *time, *input; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;
   bool debug, dep, dep_phony, json, dot, svg, html;

@@ -54,6 +54,12 @@ static Model *load(Arena *arena, const char *path, int64_t base, Diags **out) {
     t->kind = TIME_FIXED;
     t->n = base / t->period;
   }
+  for (int i = 0; base && i < model->n_layers; i++) { /* reshape([time .., ...]) keeps the steps there are */
+    const OptVal *shape = layer_opt(model->layer[i], OPT_shape);
+    if (!shape || !shape->shape || shape->shape->time.kind != TIME_STREAM) continue;
+    shape->shape->time.kind = TIME_FIXED;
+    shape->shape->time.n = base / (shape->shape->time.period ? shape->shape->time.period : 1);
+  }
   for (int i = 0; base && i < model->n_out; i++) /* declared as streams: take what is inferred */
     model->out[i]->has_type = false;
   model_infer(model, diags);
