@@ -283,7 +283,8 @@ static void find_tail(Lower *l, const Layer *layer) {
   bool first = true;
   for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
        at = next, first = false) {
-    bool refolds = next->kind == LAYER_BatchNorm && layer_precision(l->model, layer) != PRECISION_F32;
+    Precision p = layer_precision(l->model, layer);
+    bool refolds = next->kind == LAYER_BatchNorm && (p == PRECISION_F16 || p == PRECISION_BF16);
     if (!can_be_tail(next, first) || refolds) return; /* a kernel of 16 bits would be rounded once more */
     l->job[at->id].tail = next;
     l->job[next->id].is_fused = true;

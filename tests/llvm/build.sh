@@ -93,9 +93,10 @@ cat >main.c <<'C'
 #include <string.h>
 #include "model.h"
 int main(void) {
-  static float x[2][6], h[2][12], y[2][2], scratch[M_SCRATCH + 1], weights[M_WEIGHTS];
+  static float x[2][6], h[2][12], y[2][2], scratch[M_SCRATCH + 1];
+  static _Alignas(64) float weights[M_WEIGHT_BYTES / sizeof(float)];
   static m_state s;
-  for (int i = 0; i < M_WEIGHTS; i++) weights[i] = (float)(i * 37 % 101 - 50) / 200;
+  for (unsigned i = 0; i < sizeof weights / sizeof *weights; i++) weights[i] = (float)(i * 37 % 101 - 50) / 200;
   for (int i = 0; i < 12; i++) h[0][i] = h[1][i] = (float)i / 16;
   memset(&s, 0x55, sizeof s);
   m_reset(&s, h);
@@ -121,9 +122,10 @@ cat >start.c <<'C'
 #include <stdio.h>
 #include "model.h"
 int main(void) {
-  static float x[3] = {0.5f, -1, 0.25f}, y[2], weights[M_WEIGHTS];
+  static float x[3] = {0.5f, -1, 0.25f}, y[2];
+  static _Alignas(64) float weights[M_WEIGHT_BYTES / sizeof(float)];
   static m_state s;
-  for (int i = 0; i < M_WEIGHTS; i++) weights[i] = (float)(i * 37 % 101 - 50) / 200;
+  for (unsigned i = 0; i < sizeof weights / sizeof *weights; i++) weights[i] = (float)(i * 37 % 101 - 50) / 200;
   m_reset(&s, weights);
   for (int t = 0; t < 3; t++) {
     m_step(&s, x, y, weights);
