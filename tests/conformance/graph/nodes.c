@@ -34,18 +34,28 @@ static bool is_expected(const char *name) {
   return false;
 }
 
+/* Messages live in the arena of the run. */
+static void *take(void *arena, size_t size) { return arena_alloc(arena, size); }
+
+static void keep(void *arena, void *memory) {
+  (void)arena;
+  (void)memory;
+}
+
 static OnnxFile__Tensor *recorded(Runner *run, const char *folder, int input) {
   Mapped file;
   const char *why;
   if (!file_map(run->arena, arena_printf(run->arena, "%s/test_data_set_0/input_%d.pb", folder, input), &file, &why)) return NULL;
-  return onnx_file__tensor__unpack(NULL, file.len, file.data);
+  ProtobufCAllocator in_arena = {take, keep, run->arena};
+  return onnx_file__tensor__unpack(&in_arena, file.len, file.data);
 }
 
 /* The same model with all its inputs but the first as constants: weights, axes, as in a trained model. */
 static Graph *read_with_weights(Runner *run, const char *folder, const char **why) {
   Mapped file;
   if (!file_map(run->arena, arena_printf(run->arena, "%s/model.onnx", folder), &file, why)) return NULL;
-  OnnxFile__Model *model = onnx_file__model__unpack(NULL, file.len, file.data);
+  ProtobufCAllocator in_arena = {take, keep, run->arena};
+  OnnxFile__Model *model = onnx_file__model__unpack(&in_arena, file.len, file.data);
   OnnxFile__Graph *graph = model->graph;
   OnnxFile__Tensor **all = ARENA_ARRAY(run->arena, OnnxFile__Tensor *, graph->n_initializer + graph->n_input + 1);
   for (size_t i = 0; i < graph->n_initializer; i++)
