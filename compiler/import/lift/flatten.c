@@ -3,6 +3,7 @@
  * becomes a node of the flat graph, and its shape is known. */
 #include "import/lift/flatten.h"
 
+#include "base/shape.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -434,7 +435,7 @@ static bool flatten_graph(Flattening *f, Frame *frame) {
   return true;
 }
 
-/* A fresh input of the flat graph with this type. */
+/* A fresh input of the flat graph with this type; NULL: it is too large to be one. */
 static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int rank, const int64_t *dim) {
   GraphInput *in = graph_input(flat->graph, name, elem);
   GraphTensor *type = ARENA_NEW(flat->arena, GraphTensor);
@@ -442,7 +443,7 @@ static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int r
   in->rank = rank;
   for (int k = 0; k < rank; k++) {
     in->dim[k].n = type->dim[k] = dim[k];
-    type->count *= dim[k];
+    if (dim[k] < 0 || !size_mul(type->count, dim[k], &type->count) || type->count > INT32_MAX) return NULL;
   }
   flat_set_type(flat, in->value, type);
   return in->value;
@@ -483,6 +484,10 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     GraphValue *value = size[i].constant
                             ? flatten_constant(flat, in->name, size[i].constant)
                             : add_input(flat, in->name, in->elem, size[i].rank, size[i].dim);
+    if (!value) {
+      flatten_fail(&f, arena_printf(arena, "input `%s` is too large", in->name));
+      return NULL;
+    }
     flatten_define(frame, in->value, (Meaning){.value = value});
   }
   flat->n_file_in = flat->graph->n_in;
@@ -490,6 +495,10 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     const GraphTensor *start = graph->variable[i].start;
     flat->variable[i] = (FlatVariable){.in = flat->graph->n_in, .out = -1, .start = start};
     f.variable[i] = add_input(flat, graph->variable[i].name, start->elem, start->rank, start->dim);
+    if (!f.variable[i]) {
+      flatten_fail(&f, "a variable is too large");
+      return NULL;
+    }
   }
   if (!flatten_graph(&f, frame)) return NULL;
   for (int i = 0; i < graph->n_out; i++) {
