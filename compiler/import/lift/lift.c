@@ -474,7 +474,6 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   if (!add_nodes(l) || !add_outputs(l)) return NULL;
   for (int i = 0; i < graph->n_notes; i++)
     foreign_note(l->foreign, "%s", graph->note[i]);
-  if (l->roles.tie) foreign_note(l->foreign, "%s", l->roles.tie);
   ImportOptions plain = *options;
   plain.stream = false;
   plain.time = NULL;

@@ -15,7 +15,6 @@ static LiftDone pass(Lift *l, const GraphNode *node) {
 static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, int64_t at, int64_t steps) {
   const Placed *placed = &l->placed[x->id];
   Layout result = placed->layout;
-  const GraphNode *maker = x->node;
   if (!placed->value || !placed->layout.timed) {
     lift_refuse(l, node, E902, "takes one step of what is no sequence in the model");
     return LIFT_FAILED;
@@ -37,7 +36,6 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, in
     lift_place(l, node->out[0], lift_layer(l, node, LAYER_last, 1, back->out)->out[0], &result);
     return LIFT_DONE;
   }
-  (void)maker;
   lift_refuse(l, node, E902, "takes step %lld of a sequence of %lld; only the first and the last can be had", (long long)at, (long long)steps);
   return LIFT_FAILED;
 }

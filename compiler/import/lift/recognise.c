@@ -353,7 +353,6 @@ static void replace_states(Recognising *r, const Chain *c, const GraphNode *node
     bool last = i == c->n - 1;
     const GraphTensor *t = type_of(r, s->h_new);
     GraphValue *h = row_of(r, node, backward ? c->n - 1 - i : i, s->h_new);
-    (void)last;
     if (h) replace(r, s->h_new, h);
     if (last && s->op == GRAPH_Lstm) {
       GraphValue *cell = reshaped(r, node, node->out[2], t->rank, t->dim);

@@ -88,7 +88,7 @@ static void ask(Arena *arena, Roles *r, const char *question, const char *const 
 }
 
 /* Families that might be the batch: nothing mixes their positions. */
-static void choose_batch(Atoms *a, Candidates *all, Roles *r) {
+static void choose_batch(Candidates *all, Roles *r) {
   Candidate *best = NULL;
   int rank = 0, ties = 0;
   for (int i = 0; i < all->n; i++) {
@@ -105,7 +105,6 @@ static void choose_batch(Atoms *a, Candidates *all, Roles *r) {
   if (!best || rank == 0) return;
   if (ties && rank < 4) return;
   r->batch = best->family;
-  (void)a;
 }
 
 /* The one family with all of `with` and none of `without`; NULL: none, or several (*several). */
@@ -190,11 +189,11 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   if (!ambiguous && !several) return;
   const char **choice = ARENA_ARRAY(arena, const char *, all->n);
   Text where = text_new(arena);
-  int n = 0;
+  int n = 0, named = 0;
   for (int i = 0; i < all->n; i++) {
     const Candidate *k = &all->c[i];
     if (!(k->facts & FACT_SCANNED) && ambiguous) continue;
-    text_printf(&where, "%s%s", n ? ", " : "", axis_text(arena, k));
+    text_printf(&where, "%s%s", named++ ? ", " : "", axis_text(arena, k));
     if (k->symbol) choice[n++] = arena_printf(arena, "--time %s=N", k->symbol);
   }
   ask(arena, r, arena_printf(arena, "more than one axis could be time: %s", text_str(&where)), choice, n);
@@ -203,7 +202,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {
   Roles r = {.batch = -1, .time = -1};
   Candidates all = candidates(atoms, graph, file_input);
-  choose_batch(atoms, &all, &r);
+  choose_batch(&all, &r);
   choose_time(atoms, &all, hints, &r);
   if (r.batch == r.time && r.batch >= 0) r.batch = -1;
   return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which atoms are the batch and which are time, from what the operators do along them; symbolic names only
- * break ties, and a tie that was broken is said. What stays open is asked for. */
+ * break ties. What stays open is asked for. */
 #ifndef GRUS_IMPORT_ROLES_H
 #define GRUS_IMPORT_ROLES_H
 
@@ -16,7 +16,6 @@ typedef struct Roles {
   int batch, time; /* families; -1: none */
   TimeWay way;
   bool time_is_open;    /* an input has a time axis whose length the file leaves open */
-  const char *tie;      /* a tie that a name or a custom broke, as a sentence; NULL */
   const char *question; /* what the facts leave open, as a sentence; NULL: nothing */
   const char *const *choice; /* options that answer it, ready to paste */
   int n_choices;

@@ -84,11 +84,10 @@ static bool holds(const Trace *t, const GraphValue *value, double code) {
   return code >= t->base[value->id] && code < t->base[value->id] + (double)lift_type(t->l, value)->count;
 }
 
-/* Input `in` starts a state of `node` whose last value is output `out`, each element in its place. */
-static bool comes_back(Trace *t, const GraphNode *node, const GraphValue *start, const GraphValue *last, const GraphValue *in, const GraphValue *out) {
+/* Input `in` starts a state whose last value is output `out`, each element in its place. */
+static bool comes_back(Trace *t, const GraphValue *start, const GraphValue *last, const GraphValue *in, const GraphValue *out) {
   const double *from = trace(t, start), *to = trace(t, out);
   const GraphTensor *state = lift_type(t->l, last), *in_type = lift_type(t->l, in), *out_type = lift_type(t->l, out);
-  (void)node;
   if (!from || !to || lift_type(t->l, start)->count != state->count || in_type->count != out_type->count) return false;
   int64_t n = 0;
   for (int64_t p = 0; p < out_type->count; p++) {
@@ -158,7 +157,7 @@ bool lift_find_states(Lift *l) {
       if (!start || lift_is_constant(l, start)) continue;
       int in = input_of(&t, start);
       for (int o = 0; in >= 0 && o < l->flat->n_file_out; o++)
-        if (comes_back(&t, node, start, node->out[1 + s], graph->in[in].value, graph->out[o].value)) {
+        if (comes_back(&t, start, node->out[1 + s], graph->in[in].value, graph->out[o].value)) {
           add_pair(l, in, o, NULL);
           break;
         }

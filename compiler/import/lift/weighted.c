@@ -51,11 +51,10 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
 
 /* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
 static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
-  int rank = lift_type(l, x)->rank, time;
+  int time;
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
   Axis last = lift_axis(l, x, contracted, &time);
   Layout layout;
-  (void)rank;
   if (w->count != d * units) {
     lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis");
     return LIFT_FAILED;
@@ -175,15 +174,11 @@ static LiftDone softmax(Lift *l, const GraphNode *node) {
 static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphTensor *table = lift_type(l, node->in[0]);
   const GraphValue *place = node->in[1];
-  const GraphInput *in = NULL;
   if (!table->data || lift_is_constant(l, place)) return LIFT_OTHER;
-  for (int i = 0; i < l->flat->graph->n_in; i++)
-    if (l->flat->graph->in[i].value == place) in = &l->flat->graph->in[i];
   if (table->rank != 2 || graph_int(node, GRAPH_ATTR_axis, 0) != 0 || !l->placed[place->id].value) {
     lift_refuse(l, node, E902, "takes rows by numbers that are no input, or from a table that is no matrix");
     return LIFT_FAILED;
   }
-  (void)in;
   Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;
   Value *value = lift_value(l, node, place, &from);
   Layer *layer = lift_layer(l, node, LAYER_Embedding, 1, &value);
