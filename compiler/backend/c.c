@@ -63,6 +63,7 @@ void c_interface(CWriter *c) {
   c_macros(c);
   c_weights_check(c);
   c_state_struct(c);
+  c_stream_helpers(c);
 }
 
 void c_prototypes(CWriter *c) {
@@ -96,6 +97,7 @@ void backend_c(const KirModule *m, const COptions *options, Text *header, Text *
   c_extern_c(&h, true);
   c_prototypes(&h);
   c_extern_c(&h, false);
+  c_stream(&h);
   text_add(header, "\n#endif\n");
   if (!source) return;
   CWriter c = c_writer(m, options, source);
@@ -112,6 +114,7 @@ void backend_c_header(const KirModule *m, const COptions *options, Text *header)
   c_title(&c);
   c_interface(&c);
   c_prototypes(&c);
+  c_stream(&c);
   demands(&c);
   c_body(&c);
   text_add(header, "\n#endif\n");

@@ -25,6 +25,8 @@ typedef struct COptions {
   CScratch scratch;
   CVectors vectors;
   bool flat_arrays; /* one-dimensional array parameters */
+  bool flush;       /* blocks are computed with subnormal numbers as 0 */
+  int64_t queue;    /* inputs that can wait for the model; 0: no queue */
   CMachine machine; /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 

@@ -74,6 +74,12 @@ void c_weights_check(CWriter *c);
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);
 
+/* ---- c_stream.c ---- */
+/* What needs no entry: tests of inputs, the mode of the floating point unit. */
+void c_stream_helpers(CWriter *c);
+/* What calls the entries: blocks, queues. */
+void c_stream(CWriter *c);
+
 /* ---- c_fixed.c: integers ---- */
 void c_fixed(CWriter *c, const CUsed *u);
 /* "kws_dot4_i8_i16": the function for products of this form. */

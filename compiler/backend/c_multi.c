@@ -155,7 +155,8 @@ void backend_c_multi(const CBody *body, int n, const COptions *options, bool dis
   if (source) c_extern_c(&h, true);
   c_prototypes(&h);
   if (source) c_extern_c(&h, false);
-  else bodies_and_entries(&x, &h);
+  c_stream(&h);
+  if (!source) bodies_and_entries(&x, &h);
   text_add(header, "\n#endif\n");
   if (!source) return;
   CWriter c = face_writer(&x, &face, source);

@@ -158,6 +158,12 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
     s->usage_trouble = true;
     return NULL;
   }
+  const char *streams_only = o->queue && model->run == RUN_WHOLE ? "--queue" : o->flush && model->run != RUN_STREAM ? "--flush" : NULL;
+  if (streams_only) {
+    session_error(s, "%s is for %s: model `%s` has none", streams_only, o->queue ? "streams and windows" : "blocks of a stream", model->name);
+    s->usage_trouble = true;
+    return NULL;
+  }
   KirModule *m = build_lower_for(s, model, source, s->machine.schedule);
   if (m && dump_wanted(s, STAGE_lower)) dump_kir(s, m);
   return m;

@@ -25,6 +25,8 @@ COptions emitted_options(const Session *s, const Model *model) {
                     .scratch = (CScratch)o->scratch,
                     .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
                     .flat_arrays = o->flat_arrays,
+                    .flush = o->flush,
+                    .queue = o->queue,
                     .machine = machine_of(s)};
 }
 

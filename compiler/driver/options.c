@@ -143,6 +143,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_target: o->target = value; return true;
   case OPTION_cc: o->cc = value; return true;
   case OPTION_dispatch: o->dispatch = true; return true;
+  case OPTION_flush: o->flush = true; return true;
   case OPTION_cpu: o->cpu = value; return true;
   case OPTION_features: o->features = value; return true;
   case OPTION_debug: o->debug = true; return true;
@@ -169,6 +170,9 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "-O is 0, 1, 2, 3 or s, not `%s`", value);
     o->optimise = value;
     return value[0] && strchr("0123s", value[0]) && !value[1];
+  case OPTION_queue:
+    *problem = arena_printf(arena, "--queue needs a number from 1 to 1000000, found `%s`", value);
+    return parse_count(value, 1, &o->queue);
   case OPTION_batch:
     *problem = arena_printf(arena, "--batch needs a number from 1 to 1000000, found `%s`", value);
     return parse_count(value, 1, &o->batch);

@@ -65,7 +65,7 @@ typedef struct Options {
   const char *precision, *ranges;
   const char *root; /* nothing outside is read; NULL: no limit */
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
-  long batch, chunk, steps;
+  long batch, chunk, steps, queue;
   int scratch;           /* CScratch */
   bool scratch_given;
   bool math_fast;
@@ -80,7 +80,7 @@ typedef struct Options {
   bool debug, dep, dep_phony, json, dot, svg, html;
   const char **set;
   size_t n_sets, cap_sets;
-  bool stream, list, template, dispatch, no_check;
+  bool stream, list, template, dispatch, no_check, flush;
   bool check, quiet, verbose, help, version;
 } Options;
 
