@@ -189,8 +189,13 @@ static bool option_sizes(Body *body, const OptInfo *opt, const Node *node, OptVa
     const Node *part = tuple ? node->kid[i] : node;
     Item item = expr_resolve(body, part);
     if (item.kind == ITEM_VALUE) report_not_constant(body->r, part->span, "a whole number", &item);
-    if (item.kind != ITEM_CONST || !size_of_const(body, &item.constant, part, 1, &out->size[i]))
-      return false;
+    if (item.kind != ITEM_CONST) return false;
+    const Const *c = &item.constant;
+    if (!tuple && c->kind == CONST_QTY && c->unit == UNIT_SECOND && c->num > 0) { /* along time: 25ms */
+      *out = (OptVal){.given = true, .span = out->span, .at = out->at, .is_duration = true, .num = c->num, .den = c->den};
+      return true;
+    }
+    if (!size_of_const(body, c, part, 1, &out->size[i])) return false;
   }
   out->i = out->size[0];
   out->n_sizes = tuple ? (int)n : 0;
@@ -216,7 +221,7 @@ static bool report_padding(Body *body, const LayerInfo *info, const Node *node) 
   Diag *d = diag_new(body->r->diags, E316, node->span,
                      "`padding` of `%s` is a word, or how many zeros stand before and after",
                      info->name);
-  bool two = info->opts[1].kind == OPTK_SIZES, number = node_is(node, N_INT);
+  bool two = info->opts[1].id == OPT_kernel && info->opts[1].kind == OPTK_SIZES, number = node_is(node, N_INT);
   diag_primary(d, "expected %s", two ? "a word or (before, after) for each axis" : "a word or (before, after)");
   diag_note(d, "the words are `valid`, `same` and `causal`; a number alone does not say on which side");
   if (number && !two)
@@ -253,9 +258,10 @@ static bool padding_resolve(Body *body, const LayerInfo *info, const OptInfo *op
 /* padding=same, padding=(1, 2) of one axis, padding=(causal, (1, 2)) of two. */
 static bool option_padding(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
                            OptVal *out) {
-  bool two = info->opts[1].kind == OPTK_SIZES; /* kernel= of two axes */
+  bool one = info->opts[1].kind == OPTK_SIZE; /* kernel= of one axis */
+  bool two = info->opts[1].id == OPT_kernel && !one; /* of two; a pool may take either */
   if (two && is_pair_of_numbers(node)) return report_padding(body, info, node);
-  if (node_is(node, N_TUPLE) && two && node->n == WINDOW_MAX_AXES) {
+  if (node_is(node, N_TUPLE) && !one && !is_pair_of_numbers(node) && node->n == WINDOW_MAX_AXES) {
     out->n_paddings = WINDOW_MAX_AXES;
     for (int i = 0; i < WINDOW_MAX_AXES; i++)
       if (!padding_resolve(body, info, opt, node->kid[i], &out->padding[i])) return false;

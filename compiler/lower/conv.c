@@ -61,7 +61,7 @@ static Window conv_window(const Layer *layer) {
 
 /* The row of padding in front for a length and stride known only at run time, as Keras has it:
  * max((n' - 1) stride + span - n, 0) / 2. */
-static KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
+KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
   Kb *kb = &l->kb;
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
   int64_t span = (w->size - 1) * w->dilation + 1;

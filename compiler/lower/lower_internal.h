@@ -376,6 +376,11 @@ typedef enum MathFn {
   MATH_TANH_OVER,
   MATH_LSTM_STATE,
   MATH_GRU_STATE,
+  MATH_FLOOR,
+  MATH_ERF,
+  MATH_SIN,
+  MATH_COS,
+  MATH_ATAN2,
   MATH_EXP_FAST,
   MATH_TANH_FAST,
   MATH_SIGMOID_FAST,
@@ -450,6 +455,15 @@ void recurrent_reset(Lower *l, const Layer *layer);
 static inline bool runs_in_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
 }
+enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits of a float */
+/* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */
+KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far);
+/* Loops over all axes of x and y but one; where they all lie in a row, up to the target's lanes of the last axis
+ * at once. */
+int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy);
+/* The rows of padding in front of a window along time whose length is known only at run time, as Keras has it
+ * for a stride: conv.c. */
+KirReg *same_before(Lower *l, const Layer *layer, const Window *w);
 /* The function of a layer with one input; x is a register. */
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);
 void reverse_private(Lower *l, const Layer *layer);

@@ -3,55 +3,18 @@
  * operation the same text, so that generated code rounds as the functions whose bounds are proven
  * there. Where the formulas come from is said there, too. What cells make of several gates is only
  * here; tests/numeric/gates.c has its bounds. */
-#include "lower/lower_internal.h"
+#include "lower/mathfn.h"
 
 #include <string.h>
 
-/* Writes the body of one helper. */
-typedef struct Fn {
-  Lower *l;
-  Kb kb;
-  int lanes;
-  KirReg *arg[KIR_MAX_ARGS];
-} Fn;
-
 static KirFunc *helper(Lower *l, MathFn fn, int lanes);
 
-static KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c) {
+KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c) {
   KirExpr *e = kb_call(&fn->kb, helper(fn->l, what, fn->lanes), a);
   e->arg[1] = b;
   e->arg[2] = c;
   return e;
 }
-
-/* The notation of this file: registers are written V(x), the function being built is fn. */
-#define LET(name, e)      KirReg *name = kb_let(&fn->kb, #name, e)
-#define RETURN(e)         kb_return_value(&fn->kb, e)
-#define V(reg)            kb_use(&fn->kb, reg)
-#define NUM(f)            kb_num(&fn->kb, f, fn->lanes)
-#define INT(i)            kb_int(&fn->kb, KIR_I32, i, fn->lanes)
-#define ADD(a, b)         kb_op2(&fn->kb, KIR_ADD, a, b)
-#define SUB(a, b)         kb_op2(&fn->kb, KIR_SUB, a, b)
-#define MUL(a, b)         kb_op2(&fn->kb, KIR_MUL, a, b)
-#define DIV(a, b)         kb_op2(&fn->kb, KIR_DIV, a, b)
-#define MIN(a, b)         kb_op2(&fn->kb, KIR_MIN, a, b)
-#define MAX(a, b)         kb_op2(&fn->kb, KIR_MAX, a, b)
-#define AND(a, b)         kb_op2(&fn->kb, KIR_AND, a, b)
-#define SHL(a, b)         kb_op2(&fn->kb, KIR_SHL, a, b)
-#define SHR(a, b)         kb_op2(&fn->kb, KIR_SHR, a, b)
-#define LT(a, b)          kb_op2(&fn->kb, KIR_LT, a, b)
-#define LE(a, b)          kb_op2(&fn->kb, KIR_LE, a, b)
-#define EQ(a, b)          kb_op2(&fn->kb, KIR_EQ, a, b)
-#define NEG(a)            kb_op1(&fn->kb, KIR_NEG, a)
-#define ABS(a)            kb_op1(&fn->kb, KIR_ABS, a)
-#define SELECT(t, a, b)   kb_select(&fn->kb, t, a, b)
-#define AS_F32(a)         kb_bitcast(&fn->kb, KIR_F32, a)
-#define AS_I32(a)         kb_bitcast(&fn->kb, KIR_I32, a)
-#define TO_F32(a)         kb_convert(&fn->kb, KIR_F32, a)
-#define MAD(a, b, c)      kb_op3(&fn->kb, fn->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c)
-#define CALL(f, a)        fn_call(fn, MATH_##f, a, NULL, NULL)
-#define CALL2(f, a, b)    fn_call(fn, MATH_##f, a, b, NULL)
-#define CALL3(f, a, b, c) fn_call(fn, MATH_##f, a, b, c)
 
 static void fn_tanh(Fn *fn) {
   KirReg *x = fn->arg[0];
@@ -464,6 +427,11 @@ static const FnInfo fn_info[MATH_COUNT] = {
                         "fff",
                         {"x", "d", "h"},
                         "n + z (h - n) where n = tanh(x), z = 1 / d"},
+    [MATH_FLOOR] = {"floor", fn_floor, "f", {"x"}, "the greatest whole number that is not above x"},
+    [MATH_ERF] = {"erf", fn_erf, "f", {"x"}, "the error function, within 2e-7"},
+    [MATH_SIN] = {"sin", fn_sin, "f", {"x"}, "within 2e-7 for |x| <= 32768, NaN beyond"},
+    [MATH_COS] = {"cos", fn_cos, "f", {"x"}, "within 2e-7 for |x| <= 32768, NaN beyond"},
+    [MATH_ATAN2] = {"atan2", fn_atan2, "ff", {"y", "x"}, "the angle of (x, y), within 4e-7"},
     [MATH_EXP_FAST] = {"exp_fast", fn_exp_fast, "f", {"x"}, "within 8e-5 of it on -87 .. 88"},
     [MATH_TANH_FAST] = {"tanh_fast", fn_tanh_fast, "f", {"x"}, "within 8e-5 of it"},
     [MATH_SIGMOID_FAST] = {"sigmoid_fast", fn_sigmoid_fast, "f", {"x"}, "within 4e-5"},

@@ -3,6 +3,8 @@
  * are taken in vectors, the rest one by one, with the same operations. */
 #include "lower/lower_internal.h"
 
+#include <math.h>
+
 static float option(const Layer *layer, OptName name, double if_absent) {
   return (float)layer_number(layer, name, if_absent);
 }
@@ -154,6 +156,60 @@ static KirExpr *fn_sign(Lower *l, const Layer *layer, KirExpr *x) {
   (void)layer;
   KirExpr *low = kb_select(kb, kb_op2(kb, KIR_LT, x, kb_num(kb, 0, n)), kb_num(kb, -1, n), x);
   return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, n), x), kb_num(kb, 1, n), low);
+}
+
+static KirExpr *fn_erf(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_ERF, x);
+}
+
+static KirExpr *fn_floor(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_FLOOR, x);
+}
+
+static KirExpr *fn_sin(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_SIN, x);
+}
+
+static KirExpr *fn_cos(Lower *l, const Layer *layer, KirExpr *x) {
+  (void)layer;
+  return math_call(l, MATH_COS, x);
+}
+
+enum { MOST_FACTORS = 16 };
+
+/* x^n by squaring. */
+static KirExpr *whole_power(Lower *l, KirExpr *x, int n) {
+  Kb *kb = &l->kb;
+  KirReg *square = kb_let(kb, "x", x), *product = NULL;
+  for (; n; n >>= 1) {
+    if (n & 1)
+      product = kb_let(kb, "p", product ? kb_op2(kb, KIR_MUL, kb_use(kb, product), kb_use(kb, square)) : kb_use(kb, square));
+    if (n > 1) square = kb_let(kb, "s", kb_op2(kb, KIR_MUL, kb_use(kb, square), kb_use(kb, square)));
+  }
+  return kb_use(kb, product);
+}
+
+/* Small whole powers are products; sqrt is one; others are exp(p log |x|), with the sign of an odd power, NaN
+ * of a number below zero where the power is not whole. */
+static KirExpr *fn_pow(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  int n = x->type.lanes;
+  double p = layer_number(layer, OPT_exponent, 1);
+  bool whole = p == floor(p);
+  KirExpr *one = kb_num(kb, 1, n), *nan = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, 0x7fc00000, n));
+  if (p == 0) return one;
+  if (p == 0.5) return math_call(l, MATH_SQRT, x);
+  if (whole && fabs(p) <= MOST_FACTORS) {
+    KirExpr *product = whole_power(l, x, (int)fabs(p));
+    return p < 0 ? kb_op2(kb, KIR_DIV, one, product) : product;
+  }
+  KirReg *log = kb_let(kb, "log", math_call(l, MATH_LOG, kb_op1(kb, KIR_ABS, x)));
+  KirReg *y = kb_let(kb, "y", math_call(l, MATH_EXP, kb_op2(kb, KIR_MUL, kb_num(kb, (float)p, n), kb_use(kb, log))));
+  KirExpr *below = !whole ? nan : fmod(p, 2) != 0 ? kb_op1(kb, KIR_NEG, kb_use(kb, y)) : kb_use(kb, y);
+  return kb_select(kb, kb_op2(kb, KIR_LT, x, kb_num(kb, 0, n)), below, kb_use(kb, y));
 }
 
 static KirExpr *fn_clip(Lower *l, const Layer *layer, KirExpr *x) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reductions: over the last axis (softmax, argmax), over time (mean, max, the pools). */
+/* mean, max, min and sum: over time, or along feature axes of one step. */
 #include "lower/lower_internal.h"
-
-enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits of a float */
 
 static int64_t last_dim(const View *v) {
   return v->rank ? v->dim[v->rank - 1] : 1;
@@ -12,75 +10,10 @@ static int64_t last_stride(const View *v) {
 }
 
 /* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */
-static KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
+KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
   KirReg *v = kb_let(kb, "v", x);
   KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, v), kb_use(kb, v));
   return kb_select(kb, is_number, kb_op2(kb, op, kb_use(kb, v), kb_use(kb, so_far)), kb_use(kb, v));
-}
-
-static KirExpr *greater(Kb *kb, KirExpr *x, KirReg *so_far) {
-  return farther(kb, KIR_MAX, x, so_far);
-}
-
-/* The greatest of n elements, as a register. */
-static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
-  Kb *kb = &l->kb;
-  KirReg *most = kb_var(kb, "most", kb_load(kb, b, at, 1));
-  if (n < 2) return most;
-  KirReg *k = kb_for(kb, "k", 1, n, 1);
-  kb_set(kb, most,
-         kb_op2(kb, KIR_MAX, kb_load(kb, b, kir_at_plus(at, stride, k), 1), kb_use(kb, most)));
-  kb_end(kb);
-  return most;
-}
-
-/* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
-static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = last_dim(x), sx = last_stride(x), sy = last_stride(y);
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
-  KirReg *most = greatest(l, x->buffer, ix, sx, d);
-  KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
-  KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirExpr *shifted =
-      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
-  bool is_log = layer->kind == LAYER_log_softmax;
-  KirReg *z = is_log ? kb_let(kb, "z", shifted) : NULL;
-  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
-  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
-  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, e));
-  kb_end(kb);
-  KirReg *whole = is_log ? kb_let(kb, "whole", math_call(l, MATH_LOG, kb_use(kb, sum))) : sum;
-  k = kb_for(kb, "k", 0, d, 1);
-  KirIndex at = kir_at_plus(iy, sy, k);
-  KirExpr *part = kb_load(kb, y->buffer, at, 1);
-  kb_store(kb, y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
-  kb_end(kb);
-  close_loops(l, opened);
-}
-
-/* The first of the greatest elements. */
-static void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = last_dim(x), sx = last_stride(x);
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
-  KirReg *most = kb_var(kb, "most", kb_load(kb, x->buffer, ix, 1));
-  KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
-  if (d > 1) {
-    KirReg *k = kb_for(kb, "k", 1, d, 1);
-    KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1));
-    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, most), kb_use(kb, v)));
-    kb_set(kb, most, kb_use(kb, v));
-    kb_set(kb, best, kb_convert(kb, KIR_I32, kb_use(kb, k)));
-    kb_end(kb);
-    kb_end(kb);
-  }
-  kb_store(kb, y->buffer, iy, kb_use(kb, best));
-  close_loops(l, opened);
 }
 
 /* ---- mean and max over time: a running row, finished after the loop ---- */
@@ -162,27 +95,6 @@ static void over_time_after(Lower *l, const Layer *layer) {
   KirIndex iy = view_row(y, NULL, 0), same = iy;
   int opened = open_row(l, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
-  close_loops(l, opened);
-}
-
-static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  Window w = window_of(l, layer);
-  bool is_max = layer->kind == LAYER_max_pool;
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
-           iy = view_row(y, t, 0);
-  int opened = open_row(l, x, y, &ix, &iy);
-  KirReg *v = kb_var(kb, "v", kb_load(kb, x->buffer, ix, 1));
-  if (w.size > 1) {
-    KirReg *i = kb_for(kb, "i", 1, w.size, 1);
-    KirExpr *next = kb_load(kb, x->buffer, kir_at_plus(ix, x->time, i), 1);
-    kb_set(kb, v, is_max ? greater(kb, next, v) : kb_op2(kb, KIR_ADD, next, kb_use(kb, v)));
-    kb_end(kb);
-  }
-  KirExpr *result = kb_use(kb, v);
-  kb_store(kb, y->buffer, iy,
-           is_max ? result : kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)w.size, 1)));
   close_loops(l, opened);
 }
 
@@ -281,13 +193,3 @@ static void over_after(Lower *l, const Layer *layer) {
 
 const Lowering over_lowering = {
     .step = over_step, .before = over_before, .after = over_after, .ends_time = over_ends};
-
-static Window pool_window(const Layer *layer) {
-  int64_t size = layer_size(layer, OPT_size, 1);
-  return (Window){.size = size, .hop = layer_size(layer, OPT_stride, size), .dilation = 1};
-}
-
-const Lowering softmax_lowering = {.step = softmax_step,
-                                   .text = "y = exp(x - max x) / sum of exp(x - max x)"};
-const Lowering argmax_lowering = {.step = argmax_step};
-const Lowering pool_lowering = {.step = pool_step, .window = pool_window};

@@ -198,10 +198,12 @@ static int no_params(const Layer *layer, ParamShape *out) {
 /* Families without weights. */
 #define argmax_params      no_params
 #define concat_params      no_params
+#define cumsum_params      no_params
 #define delay_params       no_params
 #define expand_params      no_params
 #define flatten_params     no_params
 #define frames_params      no_params
+#define glu_params         no_params
 #define last_params        no_params
 #define onehot_params      no_params
 #define every_nth_params   no_params

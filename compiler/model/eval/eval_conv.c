@@ -38,21 +38,21 @@ static int64_t grid_join(const EvalGrid *g, const int64_t at[EVAL_MAX_AXES]) {
 static int64_t span_of(const LayerAxis *a) { return (a->size - 1) * a->dilation + 1; }
 
 /* Results along an axis of n positions. */
-static int64_t results(const LayerAxis *a, int64_t n) {
+int64_t window_results(const LayerAxis *a, int64_t n) {
   if (a->padding.kind == PAD_SAME || a->padding.kind == PAD_CAUSAL) return (n + a->stride - 1) / a->stride;
   if (a->padding.kind == PAD_ZEROS) n += a->padding.before + a->padding.after;
   return n < span_of(a) ? 0 : (n - span_of(a)) / a->stride + 1;
 }
 
 /* Zeros in front. `same` as in Keras: the larger half behind. */
-static int64_t zeros_before(const LayerAxis *a, int64_t n) {
+int64_t window_before(const LayerAxis *a, int64_t n) {
   switch (a->padding.kind) {
   case PAD_VALID: return 0;
   case PAD_ZEROS: return a->padding.before;
   case PAD_CAUSAL: return span_of(a) - 1;
   case PAD_SAME: break;
   }
-  int64_t pad = (results(a, n) - 1) * a->stride + span_of(a) - n;
+  int64_t pad = (window_results(a, n) - 1) * a->stride + span_of(a) - n;
   return pad > 0 ? pad / 2 : 0;
 }
 
@@ -62,8 +62,8 @@ ConvTaps conv_taps(const Layer *layer, int64_t steps) {
   for (int k = 0; k < layer->n_along; k++) {
     const LayerAxis *a = &layer->along[k];
     c.taps *= a->size;
-    c.before[k] = zeros_before(a, c.from.n[a->axis + 1]);
-    if (a->axis == AXIS_TIME) c.steps = results(a, steps);
+    c.before[k] = window_before(a, c.from.n[a->axis + 1]);
+    if (a->axis == AXIS_TIME) c.steps = window_results(a, steps);
   }
   c.to = grid_of(&layer->out[0]->type, c.steps);
   c.positions = grid_size(&c.to);

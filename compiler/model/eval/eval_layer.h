@@ -50,6 +50,14 @@ typedef struct ConvTaps {
   int64_t before[WINDOW_MAX_AXES];
 } ConvTaps;
 
+/* Coordinates of an element of a value, time first, and the element with these coordinates. */
+void eval_split(const Type *type, int64_t element, int64_t at[EVAL_MAX_AXES]);
+int64_t eval_join(const Type *type, const int64_t at[EVAL_MAX_AXES]);
+
+/* Windows along an axis of n positions: how many there are, and how many of the first lie in front of it. */
+int64_t window_results(const LayerAxis *a, int64_t n);
+int64_t window_before(const LayerAxis *a, int64_t n);
+
 ConvTaps conv_taps(const Layer *layer, int64_t steps);
 enum { CONV_BEFORE_FIRST = -2 };
 /* The position of the input, or a negative number where there are zeros: CONV_BEFORE_FIRST before the first step. */

@@ -155,6 +155,35 @@ static double of_sign(const Layer *layer, double x) {
   return x > 0 ? 1 : x < 0 ? -1 : x;
 }
 
+static double of_erf(const Layer *layer, double x) {
+  (void)layer;
+  return erf(x);
+}
+
+static double of_floor(const Layer *layer, double x) {
+  (void)layer;
+  return floor(x);
+}
+
+/* sin and cos are defined up to here, where f32 still tells angles apart by 1/256. */
+enum { CIRCULAR_MOST = 32768 };
+
+static double of_sin(const Layer *layer, double x) {
+  (void)layer;
+  return fabs(x) <= CIRCULAR_MOST ? sin(x) : NAN;
+}
+
+static double of_cos(const Layer *layer, double x) {
+  (void)layer;
+  return fabs(x) <= CIRCULAR_MOST ? cos(x) : NAN;
+}
+
+/* Of numbers below zero only whole powers are real, also of -inf. */
+static double of_pow(const Layer *layer, double x) {
+  double p = layer_number(layer, OPT_exponent, 1);
+  return x < 0 && p != floor(p) ? NAN : pow(x, p);
+}
+
 static double of_clip(const Layer *layer, double x) {
   return eval_clamp(x, layer_number(layer, OPT_low, 0), layer_number(layer, OPT_high, 0));
 }

@@ -1,59 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Pools, softmax and argmax in double. */
+/* Pools, softmax, argmax, glu and cumsum in double: each looks at the positions of the axes that it goes along. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
 
-static void pool(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t n = type_step_size(&layer->in[0]->type), size = layer_size(layer, OPT_size, 1);
-  int64_t stride = layer_size(layer, OPT_stride, size);
-  int64_t steps = x->steps < size ? 0 : (x->steps - size) / stride + 1;
-  EvalTensor *y = eval_out(e, layer->out[0], steps);
-  for (int64_t t = 0; t < steps; t++)
-    for (int64_t k = 0; k < n; k++) {
-      double sum = 0, most = -INFINITY;
-      for (int64_t i = 0; i < size; i++) {
-        sum += x->data[(t * stride + i) * n + k];
-        most = eval_greater(most, x->data[(t * stride + i) * n + k]);
-      }
-      y->data[t * n + k] = layer->kind == LAYER_max_pool ? most : sum / (double)size;
-    }
+void eval_split(const Type *type, int64_t element, int64_t at[EVAL_MAX_AXES]) {
+  for (int i = type->rank; i > 0; i--) {
+    at[i] = element % type->dim[i - 1].n;
+    element /= type->dim[i - 1].n;
+  }
+  at[0] = element;
 }
 
-/* Of equal values argmax takes the first. */
-static void over_last_axis(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  const Type *type = &layer->in[0]->type;
-  int64_t d = type->rank ? type->dim[type->rank - 1].n : 1, n = x->steps * type_step_size(type) / d;
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t v = 0; v < n; v++) {
-    const double *in = x->data + v * d;
-    int64_t best = 0;
-    double sum = 0;
-    for (int64_t k = 1; k < d; k++)
-      if (in[k] > in[best]) best = k;
-    for (int64_t k = 0; k < d; k++)
-      sum += exp(in[k] - in[best]);
-    if (layer->kind == LAYER_argmax) y->data[v] = (double)best;
-    for (int64_t k = 0; k < d && layer->kind == LAYER_softmax; k++)
-      y->data[v * d + k] = exp(in[k] - in[best]) / sum;
-    for (int64_t k = 0; k < d && layer->kind == LAYER_log_softmax; k++)
-      y->data[v * d + k] = in[k] - in[best] - log(sum);
+int64_t eval_join(const Type *type, const int64_t at[EVAL_MAX_AXES]) {
+  int64_t element = at[0];
+  for (int i = 1; i <= type->rank; i++)
+    element = element * type->dim[i - 1].n + at[i];
+  return element;
+}
+
+static int64_t size_of(const Type *type, int64_t steps, int axis) { return axis == AXIS_TIME ? steps : type->dim[axis].n; }
+
+/* ---- pools: what padding adds is left out ---- */
+
+/* The window of a result: tap of it as coordinates of x; false outside. */
+static bool in_window(const Layer *layer, int64_t steps, const int64_t *to, int64_t tap, int64_t *from) {
+  for (int k = layer->n_along - 1; k >= 0; k--) {
+    const LayerAxis *a = &layer->along[k];
+    int64_t n = size_of(&layer->in[0]->type, steps, a->axis), *at = &from[a->axis + 1];
+    *at = to[a->axis + 1] * a->stride + tap % a->size - window_before(a, n);
+    tap /= a->size;
+    if (*at < 0 || *at >= n) return false;
   }
+  return true;
 }
 
 EvalStatus eval_pool(Eval *e, const Layer *layer) {
-  pool(e, layer);
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
+  int64_t steps = x->steps, taps = 1;
+  for (int k = 0; k < layer->n_along; k++) {
+    taps *= layer->along[k].size;
+    if (layer->along[k].axis == AXIS_TIME) steps = window_results(&layer->along[k], x->steps);
+  }
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t i = 0, n = steps * type_step_size(out); i < n; i++) {
+    int64_t to[EVAL_MAX_AXES], from[EVAL_MAX_AXES], seen = 0;
+    double sum = 0, most = -INFINITY;
+    eval_split(out, i, to);
+    eval_split(out, i, from);
+    for (int64_t tap = 0; tap < taps; tap++) {
+      if (!in_window(layer, x->steps, to, tap, from)) continue;
+      double v = x->data[eval_join(in, from)];
+      sum += v;
+      most = eval_greater(most, v);
+      seen++;
+    }
+    y->data[i] = layer->kind == LAYER_max_pool ? most : sum / (double)seen;
+  }
   return EVAL_OK;
 }
 
+/* ---- lines: the elements along one axis, others held ---- */
+
+typedef struct Line {
+  int64_t first, stride, n; /* of x */
+} Line;
+
+/* The line of x on which the element at `to` of a result lies, whose axes are those of x (or all but the one,
+ * where it `ended`). */
+static Line line_of(const Layer *layer, int64_t steps, const int64_t *to, bool ended) {
+  const Type *in = &layer->in[0]->type;
+  int axis = layer->along[0].axis;
+  int64_t at[EVAL_MAX_AXES];
+  for (int k = 0; k <= in->rank; k++)
+    at[k] = k <= axis || !ended ? to[k] : k > axis + 1 ? to[k - 1] : 0;
+  at[axis + 1] = 0;
+  Line line = {.first = eval_join(in, at), .n = size_of(in, steps, axis)};
+  at[axis + 1] = 1;
+  line.stride = eval_join(in, at) - line.first;
+  return line;
+}
+
+static double line_at(const EvalTensor *x, const Line *line, int64_t k) { return x->data[line->first + k * line->stride]; }
+
+/* Of equal values the first. */
+static int64_t line_best(const EvalTensor *x, const Line *line) {
+  int64_t best = 0;
+  for (int64_t k = 1; k < line->n; k++)
+    if (line_at(x, line, k) > line_at(x, line, best)) best = k;
+  return best;
+}
+
 EvalStatus eval_softmax(Eval *e, const Layer *layer) {
-  over_last_axis(e, layer);
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *out = &layer->out[0]->type;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
+    int64_t to[EVAL_MAX_AXES];
+    eval_split(out, i, to);
+    Line line = line_of(layer, x->steps, to, false);
+    double most = line_at(x, &line, line_best(x, &line)), sum = 0;
+    for (int64_t k = 0; k < line.n; k++)
+      sum += exp(line_at(x, &line, k) - most);
+    y->data[i] = layer->kind == LAYER_softmax ? exp(x->data[i] - most) / sum : x->data[i] - most - log(sum);
+  }
   return EVAL_OK;
 }
 
 EvalStatus eval_argmax(Eval *e, const Layer *layer) {
-  over_last_axis(e, layer);
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *out = &layer->out[0]->type;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
+    int64_t to[EVAL_MAX_AXES];
+    eval_split(out, i, to);
+    Line line = line_of(layer, x->steps, to, true);
+    y->data[i] = (double)line_best(x, &line);
+  }
+  return EVAL_OK;
+}
+
+/* Dauphin et al. 2017: the first half times the sigmoid of the second. */
+EvalStatus eval_glu(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *out = &layer->out[0]->type;
+  int axis = layer->along[0].axis;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
+    int64_t to[EVAL_MAX_AXES];
+    eval_split(out, i, to);
+    Line line = line_of(layer, x->steps, to, false);
+    int64_t k = to[axis + 1];
+    y->data[i] = line_at(x, &line, k) * eval_activation(ACT_SIGMOID, line_at(x, &line, k + line.n / 2));
+  }
+  return EVAL_OK;
+}
+
+EvalStatus eval_cumsum(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const Type *out = &layer->out[0]->type;
+  int axis = layer->along[0].axis;
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
+    int64_t to[EVAL_MAX_AXES];
+    eval_split(out, i, to);
+    bool first = to[axis + 1] == 0;
+    to[axis + 1]--;
+    y->data[i] = (first ? 0 : y->data[eval_join(out, to)]) + x->data[i];
+  }
   return EVAL_OK;
 }

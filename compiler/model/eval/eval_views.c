@@ -5,38 +5,20 @@
 
 #include "model/infer/infer.h"
 
-enum { MAX_AXES = TYPE_MAX_AXES + 1 };
-
 /* Where element `to` of the result comes from; false: it is zero. `from` begins as a copy of `to`. */
-typedef bool Origin(const Eval *e, const Layer *layer, const int64_t to[MAX_AXES], int64_t from[MAX_AXES]);
+typedef bool Origin(const Eval *e, const Layer *layer, const int64_t to[EVAL_MAX_AXES], int64_t from[EVAL_MAX_AXES]);
 
 static int64_t size_of(const Type *type, int64_t steps, int axis) { return axis ? type->dim[axis - 1].n : steps; }
-
-/* Coordinates of an element, and the element with these coordinates. */
-static void split(const Type *type, int64_t element, int64_t at[MAX_AXES]) {
-  for (int i = type->rank; i > 0; i--) {
-    at[i] = element % type->dim[i - 1].n;
-    element /= type->dim[i - 1].n;
-  }
-  at[0] = element;
-}
-
-static int64_t join(const Type *type, const int64_t at[MAX_AXES]) {
-  int64_t element = at[0];
-  for (int i = 1; i <= type->rank; i++)
-    element = element * type->dim[i - 1].n + at[i];
-  return element;
-}
 
 static EvalStatus gather(Eval *e, const Layer *layer, int64_t steps, Origin *origin) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0, n = steps * type_step_size(out); i < n; i++) {
-    int64_t to[MAX_AXES], from[MAX_AXES];
-    split(out, i, to);
-    split(out, i, from);
-    if (origin(e, layer, to, from)) y->data[i] = x->data[join(in, from)];
+    int64_t to[EVAL_MAX_AXES], from[EVAL_MAX_AXES];
+    eval_split(out, i, to);
+    eval_split(out, i, from);
+    if (origin(e, layer, to, from)) y->data[i] = x->data[eval_join(in, from)];
   }
   return EVAL_OK;
 }
@@ -152,12 +134,12 @@ EvalStatus eval_last(Eval *e, const Layer *layer) {
   int64_t steps = a ? x->steps : 1;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0, n = steps * type_step_size(out); i < n; i++) {
-    int64_t to[MAX_AXES], from[MAX_AXES];
-    split(out, i, to);
+    int64_t to[EVAL_MAX_AXES], from[EVAL_MAX_AXES];
+    eval_split(out, i, to);
     for (int k = 0; k <= in->rank; k++)
       from[k] = a == 0 || k < a ? to[k] : k > a ? to[k - 1] : 0;
     from[a] = layer->kind == LAYER_first ? 0 : size_of(in, x->steps, a) - 1;
-    y->data[i] = x->data[join(in, from)];
+    y->data[i] = x->data[eval_join(in, from)];
   }
   return EVAL_OK;
 }
@@ -177,12 +159,12 @@ EvalStatus eval_over(Eval *e, const Layer *layer) {
   int64_t results = steps * type_step_size(out);
   int64_t *seen = ARENA_ARRAY(e->arena, int64_t, results);
   for (int64_t i = 0; i < n; i++) {
-    int64_t from[MAX_AXES], to[MAX_AXES] = {0};
-    split(in, i, from);
+    int64_t from[EVAL_MAX_AXES], to[EVAL_MAX_AXES] = {0};
+    eval_split(in, i, from);
     to[0] = is_along(layer, 0) ? 0 : from[0];
     for (int k = 1, free = 1; k <= in->rank; k++)
       if (!is_along(layer, k)) to[free++] = from[k];
-    int64_t at = join(out, to);
+    int64_t at = eval_join(out, to);
     double v = x->data[i], so_far = y->data[at];
     if (layer->kind == LAYER_max) y->data[at] = seen[at] ? eval_greater(so_far, v) : v;
     else if (layer->kind == LAYER_min) y->data[at] = seen[at] ? -eval_greater(-so_far, -v) : v;

@@ -33,11 +33,13 @@ bool infer_Embedding(Infer *inf, Layer *layer) {
 
 bool infer_argmax(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
-  if (!needs_numbers(inf, layer, v) || !needs_rank(inf, layer, v, 1, TYPE_MAX_AXES)) return false;
+  if (!needs_numbers(inf, layer, v) || !layer_goes_along_last(inf, layer, v)) return false;
+  int axis = layer->along[0].axis;
+  if (axis == AXIS_TIME) return report_not_time(inf, layer, v, "it chooses within one step, along a feature axis");
   Type type = type_result(&v->type);
   type.elem = ELEM_INDEX;
-  type.categories = type.dim[type.rank - 1].n;
-  type.rank--;
+  type.categories = type.dim[axis].n;
+  type_drop_axis(&type, axis);
   layer->out[0]->type = type;
   return true;
 }

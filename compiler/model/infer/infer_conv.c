@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Conv1D and Conv2D. Each axis they go along reads `span` = (kernel - 1) * dilation + 1 positions and
+/* Conv1D, Conv2D and the pools. Each axis they go along reads `span` = (kernel - 1) * dilation + 1 positions and
  * makes one result every `stride`:
  *
  *     valid   n' = (n - span) / stride + 1        (a, b)  n' = (n + a + b - span) / stride + 1
@@ -75,12 +75,16 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
   return true;
 }
 
-/* What the options say of axis k. */
+/* What the options say of axis k; a pool has no dilation and steps by its size where nothing is said. */
 static bool take_options(Infer *inf, Layer *layer, const Value *v, int k) {
-  static const OptName name[] = {OPT_kernel, OPT_stride, OPT_dilation};
+  const OptName name[] = {layer_opt(layer, OPT_kernel) ? OPT_kernel : OPT_size, OPT_stride, OPT_dilation};
   LayerAxis *a = &layer->along[k];
   int64_t *to[] = {&a->size, &a->stride, &a->dilation};
   for (int i = 0; i < 3; i++) {
+    if (!layer_has(layer, name[i])) {
+      *to[i] = name[i] == OPT_stride ? a->size : 1;
+      continue;
+    }
     if (!layer_opt(layer, name[i])->n_sizes) {
       if (!needs_size(inf, layer, name[i], a->axis == AXIS_TIME ? v : NULL, to[i])) return false;
       continue;
@@ -89,6 +93,20 @@ static bool take_options(Infer *inf, Layer *layer, const Value *v, int k) {
     if (*to[i] < 1) return report_overflow(inf, layer, v);
   }
   a->padding = layer_padding_of(layer, k);
+  return true;
+}
+
+/* The axes that windows go along become as long as there are windows. */
+static bool windows_along(Infer *inf, Layer *layer, const Value *v, Type *type) {
+  for (int k = 0; k < layer->n_along; k++) {
+    LayerAxis *a = &layer->along[k];
+    if (a->axis == AXIS_TIME) {
+      if (!time_convolved(inf, layer, v, a, &type->time)) return false;
+      continue;
+    }
+    if (!axis_windows(inf, layer, v, a)) return false;
+    type->dim[a->axis].n = a->n_out;
+  }
   return true;
 }
 
@@ -103,15 +121,7 @@ static bool infer_conv(Infer *inf, Layer *layer, int axes) {
     if (!take_options(inf, layer, v, k)) return false;
   if (!needs_size(inf, layer, OPT_groups, NULL, &groups) || !groups_divide(inf, layer, v, groups, filters)) return false;
   Type type = type_result(&v->type);
-  for (int k = 0; k < axes; k++) {
-    LayerAxis *a = &layer->along[k];
-    if (a->axis == AXIS_TIME) {
-      if (!time_convolved(inf, layer, v, a, &type.time)) return false;
-      continue;
-    }
-    if (!axis_windows(inf, layer, v, a)) return false;
-    type.dim[a->axis].n = a->n_out;
-  }
+  if (!windows_along(inf, layer, v, &type)) return false;
   type_set_last(&type, filters);
   layer->out[0]->type = type;
   return true;
@@ -124,3 +134,66 @@ bool infer_Conv1D(Infer *inf, Layer *layer) {
 bool infer_Conv2D(Infer *inf, Layer *layer) {
   return infer_conv(inf, layer, 2);
 }
+
+/* ---- pools ---- */
+
+/* A pair of numbers and one axis, or one entry of padding and two axes. */
+static bool report_entries(Infer *inf, const Layer *layer, const Value *v, OptName name, const char *message) {
+  const OptVal *opt = layer_opt(layer, name);
+  Diag *d = infer_report(inf, E316, layer, span_valid(opt->at) ? opt->at : layer->span, message, layer_name(layer),
+                         axis_name(inf->arena, &v->type, layer->along[0].axis));
+  diag_primary(d, layer->n_along == 1 ? "expected one entry" : "expected an entry for each axis");
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+static bool entries_fit(Infer *inf, const Layer *layer, const Value *v) {
+  static const OptName sizes[] = {OPT_size, OPT_stride};
+  for (int i = 0; i < 2; i++)
+    if (layer->n_along == 1 && layer_opt(layer, sizes[i])->n_sizes)
+      return report_entries(inf, layer, v, sizes[i], "`%s` goes along one axis here, `%s`, and needs one number");
+  const OptVal *padding = layer_opt(layer, OPT_padding);
+  if (layer->n_along == 1 && padding->n_paddings > 1)
+    return report_entries(inf, layer, v, OPT_padding, "`%s` goes along one axis here, `%s`, and needs one entry");
+  if (layer->n_along == 2 && padding->n_paddings == 1)
+    return report_entries(inf, layer, v, OPT_padding, "`%s` goes along two axes, `%s` first: (before, after) stands for each");
+  return true;
+}
+
+/* What is left out at the ends must leave something of every window, and a stream has no ends. */
+static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a) {
+  const OptVal *padding = layer_opt(layer, OPT_padding);
+  Span at = span_valid(padding->at) ? padding->at : layer->span;
+  if (a->padding.kind == PAD_VALID) return true;
+  if (a->axis == AXIS_TIME && type_is_stream(&v->type)) {
+    Diag *d = infer_report(inf, E403, layer, at, "`%s` leaves out what its padding adds, and a stream has no end", layer_name(layer));
+    diag_primary(d, "not along time of a stream");
+    diag_trace_value(d, inf->model, v);
+    diag_note(d, "`pad(%lld, 0, along=time)` puts zeros before the first step", (long long)a->size - 1);
+    return false;
+  }
+  if (a->padding.kind != PAD_ZEROS || (a->padding.before < a->size && a->padding.after < a->size)) return true;
+  Diag *d = infer_report(inf, E316, layer, at, "`padding` of `%s` is not shorter than its window", layer_name(layer));
+  diag_primary(d, "at most %lld on each side", (long long)a->size - 1);
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
+static bool infer_pool(Infer *inf, Layer *layer) {
+  const Value *v = layer->in[0];
+  const OptVal *along = layer_opt(layer, OPT_along);
+  int axes = along->given ? (along->n_axes > 1 ? 2 : 1) : layer_opt(layer, OPT_size)->n_sizes ? 2 : 1;
+  if (!needs_numbers(inf, layer, v)) return false;
+  if (axes == 1 && !along->given && !needs_mapped(inf, layer, v)) return false;
+  if (!layer_goes_along(inf, layer, v, axes, true) || !entries_fit(inf, layer, v)) return false;
+  for (int k = 0; k < axes; k++)
+    if (!take_options(inf, layer, v, k) || !pool_padding_fits(inf, layer, v, &layer->along[k])) return false;
+  Type type = type_result(&v->type);
+  if (!windows_along(inf, layer, v, &type)) return false;
+  layer->out[0]->type = type;
+  return true;
+}
+
+bool infer_max_pool(Infer *inf, Layer *layer) { return infer_pool(inf, layer); }
+
+bool infer_mean_pool(Infer *inf, Layer *layer) { return infer_pool(inf, layer); }

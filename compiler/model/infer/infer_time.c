@@ -92,6 +92,14 @@ bool infer_sum(Infer *inf, Layer *layer) {
   return infer_end(inf, layer);
 }
 
+/* Running sums along one axis, time by default: also on a stream, whose sum is a state. */
+bool infer_cumsum(Infer *inf, Layer *layer) {
+  const Value *v = layer->in[0];
+  if (!needs_numbers(inf, layer, v) || !layer_goes_along(inf, layer, v, 1, true)) return false;
+  layer->out[0]->type = type_result(&v->type);
+  return true;
+}
+
 static bool report_varying(Infer *inf, const Layer *layer, const Value *v) {
   static const char *const cure[] = {"last", "mean", "max"};
   static const char *const what[] = {"the final step", "the average over time",

@@ -161,26 +161,6 @@ bool time_convolved(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a
   return time_windows(inf, layer, v, span, a->stride, out);
 }
 
-static bool infer_pool(Infer *inf, Layer *layer) {
-  const Value *v = layer->in[0];
-  int64_t size, stride;
-  if (!needs_steps(inf, layer, v) || !needs_size(inf, layer, OPT_size, v, &size)) return false;
-  stride = size;
-  if (layer_has(layer, OPT_stride) && !needs_size(inf, layer, OPT_stride, v, &stride)) return false;
-  Type type = type_result(&v->type);
-  if (!time_windows(inf, layer, v, size, stride, &type.time)) return false;
-  layer->out[0]->type = type;
-  return true;
-}
-
-bool infer_max_pool(Infer *inf, Layer *layer) {
-  return infer_pool(inf, layer);
-}
-
-bool infer_mean_pool(Infer *inf, Layer *layer) {
-  return infer_pool(inf, layer);
-}
-
 bool infer_frames(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   int64_t size, hop, width;

@@ -59,13 +59,16 @@ static const char *concat_note(const Trace *t, const Layer *layer) {
 
 /* Stages that slide over time: how many values they made of how many steps. */
 static const char *window_note(const Trace *t, const Layer *layer) {
+  if (layer->n_along && !layer_time(layer)) return NULL;
   const Time *in = &layer->in[0]->type.time, *out = &layer->out[0]->type.time;
   long long size =
       (long long)layer_size(layer, layer->kind == LAYER_Conv1D ? OPT_kernel : OPT_size, 1);
   long long span = (size - 1) * (long long)layer_size(layer, OPT_dilation, 1) + 1;
   long long step = (long long)layer_size(layer, layer->kind == LAYER_frames ? OPT_hop : OPT_stride,
                                          layer->kind == LAYER_Conv1D ? 1 : size);
-  if (layer->kind == LAYER_Conv1D && !layer_word_is(layer, OPT_padding, "valid")) span = 1;
+  PadKind padding = layer->n_along ? layer_time(layer)->padding.kind : PAD_VALID;
+  if (padding == PAD_ZEROS) return NULL;
+  if (padding != PAD_VALID) span = 1; /* as many as without a kernel */
   if (in->kind == TIME_STREAM && step > 1)
     return arena_printf(t->arena, "one value in %lld steps", step);
   if (in->kind == TIME_BOUNDED && in->length != out->length)

@@ -69,13 +69,17 @@ typedef struct Windows {
 } Windows;
 
 static bool windows_of(const Layer *layer, Windows *w) {
+  if (layer->n_along && !layer_time(layer)) return false;
   switch (layer->kind) {
   case LAYER_frames:
     *w =
         (Windows){layer_size(layer, OPT_size, 1), layer_size(layer, OPT_hop, 1), "frame", "frames"};
     break;
   case LAYER_max_pool:
-  case LAYER_mean_pool: *w = (Windows){layer_size(layer, OPT_size, 1), 0, "pool", "pools"}; break;
+  case LAYER_mean_pool:
+    if (layer->n_along > 1 || layer_time(layer)->padding.kind != PAD_VALID) return false;
+    *w = (Windows){layer_size(layer, OPT_size, 1), 0, "pool", "pools"};
+    break;
   case LAYER_Conv1D:
     if (!layer_word_is(layer, OPT_padding, "valid")) return false;
     w->size = (layer_size(layer, OPT_kernel, 1) - 1) * layer_size(layer, OPT_dilation, 1) + 1;

@@ -21,6 +21,12 @@ static bool moves_whole_rows(const Layer *layer) {
   return goes_along_time(layer);
 }
 
+/* A pool over steps of vectors, nothing left out. */
+static bool pools_steps(const Layer *layer) {
+  return layer->n_along == 1 && goes_along_time(layer) && layer->along[0].padding.kind == PAD_VALID &&
+         layer->in[0]->type.rank == 1;
+}
+
 QuantKind quant_kind(const Layer *layer) {
   switch (layer->kind) {
   case LAYER_Dense:
@@ -34,6 +40,8 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_normalize: return QUANT_PORT;
   case LAYER_mean: return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_max: return goes_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_max_pool:
+  case LAYER_mean_pool: return pools_steps(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_concat: return layer->along[0].axis == layer->out[0]->type.rank - 1 ? QUANT_RESCALE : QUANT_FLOAT;
   case LAYER_last:
   case LAYER_reverse:
@@ -41,8 +49,6 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_repeat: return moves_whole_rows(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_Dropout:
   case LAYER_GaussianNoise:
-  case LAYER_max_pool:
-  case LAYER_mean_pool:
   case LAYER_flatten:
   case LAYER_reshape:
   case LAYER_expand:
@@ -78,6 +84,13 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_celu:
   case LAYER_reciprocal:
   case LAYER_sign:
+  case LAYER_erf:
+  case LAYER_floor:
+  case LAYER_sin:
+  case LAYER_cos:
+  case LAYER_pow:
+  case LAYER_glu:
+  case LAYER_cumsum:
   case LAYER_softmax:
   case LAYER_log_softmax:
   case LAYER_overlap_add:

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* softmax, log_softmax, argmax, glu and cumsum: one step, along one axis of it (cumsum also along time). */
+#include "lower/lower_internal.h"
+
+static int axis_of(const Layer *layer) {
+  return layer->along[0].axis;
+}
+
+int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy) {
+  static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
+  int opened = 0;
+  for (int i = 0; i < x->rank; i++) {
+    int of_y = y->rank < x->rank && i > axis ? i - 1 : i;
+    if (i == axis || x->dim[i] == 1) continue;
+    KirReg *p = kb_for(&l->kb, names[i], 0, x->dim[i], 1);
+    *ix = kir_at_plus(*ix, x->stride[i], p);
+    *iy = kir_at_plus(*iy, y->stride[of_y], p);
+    opened++;
+  }
+  return opened;
+}
+
+/* The greatest of n elements, as a register. */
+static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
+  Kb *kb = &l->kb;
+  KirReg *most = kb_var(kb, "most", kb_load(kb, b, at, 1));
+  if (n < 2) return most;
+  KirReg *k = kb_for(kb, "k", 1, n, 1);
+  kb_set(kb, most,
+         kb_op2(kb, KIR_MAX, kb_load(kb, b, kir_at_plus(at, stride, k), 1), kb_use(kb, most)));
+  kb_end(kb);
+  return most;
+}
+
+/* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
+static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = axis_of(layer);
+  int64_t d = x->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  KirReg *most = greatest(l, x->buffer, ix, sx, d);
+  KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
+  KirReg *k = kb_for(kb, "k", 0, d, 1);
+  KirExpr *shifted =
+      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
+  bool is_log = layer->kind == LAYER_log_softmax;
+  KirReg *z = is_log ? kb_let(kb, "z", shifted) : NULL;
+  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
+  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
+  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, e));
+  kb_end(kb);
+  KirReg *whole = is_log ? kb_let(kb, "whole", math_call(l, MATH_LOG, kb_use(kb, sum))) : sum;
+  k = kb_for(kb, "k", 0, d, 1);
+  KirIndex at = kir_at_plus(iy, sy, k);
+  KirExpr *part = kb_load(kb, y->buffer, at, 1);
+  kb_store(kb, y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
+  kb_end(kb);
+  close_loops(l, opened);
+}
+
+/* The first of the greatest elements. */
+static void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = axis_of(layer);
+  int64_t d = x->dim[axis], sx = x->stride[axis];
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  KirReg *most = kb_var(kb, "most", kb_load(kb, x->buffer, ix, 1));
+  KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
+  if (d > 1) {
+    KirReg *k = kb_for(kb, "k", 1, d, 1);
+    KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1));
+    kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, most), kb_use(kb, v)));
+    kb_set(kb, most, kb_use(kb, v));
+    kb_set(kb, best, kb_convert(kb, KIR_I32, kb_use(kb, k)));
+    kb_end(kb);
+    kb_end(kb);
+  }
+  kb_store(kb, y->buffer, iy, kb_use(kb, best));
+  close_loops(l, opened);
+}
+
+/* y[k] = x[k] sigmoid(x[k + n]) for the n positions of the first half. */
+static void glu_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = axis_of(layer);
+  int64_t n = y->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  int lanes = sx == 1 && sy == 1 ? l->target->lanes : 1;
+  while (lanes > n)
+    lanes /= 2;
+  int64_t whole = n / lanes * lanes;
+  for (int part = 0; part < 2; part++) {
+    int64_t from = part ? whole : 0, to = part ? n : whole;
+    int step = part ? 1 : lanes;
+    if (from == to) continue;
+    KirReg *k = kb_for(kb, "k", from, to, step);
+    KirIndex first = kir_at_plus(ix, sx, k);
+    KirReg *gate = kb_let(kb, "gate", kb_load(kb, x->buffer, kir_at_offset(first, n * sx), step));
+    KirExpr *open = math_activation(l, ACT_SIGMOID, kb_use(kb, gate));
+    kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), kb_op2(kb, KIR_MUL, kb_load(kb, x->buffer, first, step), open));
+    kb_end(kb);
+  }
+  close_loops(l, opened);
+}
+
+/* ---- cumsum ---- */
+
+static bool sums_time(const Layer *layer) {
+  return axis_of(layer) == AXIS_TIME;
+}
+
+/* sum += v, compensated (Kahan 1965) as in reduce.c: what rounding lost is taken off the next term. */
+static void add_term(Lower *l, KirReg *sum, KirReg *lost, KirExpr *v) {
+  Kb *kb = &l->kb;
+  KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_use(kb, lost)));
+  KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
+  KirReg *rest = kb_let(kb, "rest", kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)), kb_use(kb, term)));
+  KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, rest), kb_use(kb, rest));
+  kb_set(kb, lost, kb_select(kb, is_number, kb_use(kb, rest), kb_num(kb, 0, 1)));
+  kb_set(kb, sum, kb_use(kb, next));
+}
+
+/* The sums so far and behind them what they lost: a state of a stream, zero before a whole sequence. */
+static void cumsum_before(Lower *l, const Layer *layer) {
+  if (!sums_time(layer)) return;
+  int64_t n = 2 * view_size(view_of(l, layer->out[0]));
+  bool is_state = l->streaming && type_is_stream(&layer->in[0]->type);
+  KirBuffer *sums = is_state ? new_state(l, layer, "sum", KIR_F32, n) : new_kept(l, layer, "sum", KIR_F32, n);
+  l->place[layer->out[0]->id].lost = sums;
+  if (!is_state) kb_zero(&l->kb, sums, at_batch(l, sums, 0), n);
+}
+
+static void cumsum_time(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  KirBuffer *sums = l->place[layer->out[0]->id].lost;
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), at = at_batch(l, sums, 0);
+  int64_t inner = view_size(y), all = inner;
+  int opened = 0;
+  for (int axis = 0; axis < x->rank; axis++) {
+    inner /= x->dim[axis];
+    if (x->dim[axis] == 1) continue;
+    KirReg *k = kb_for(kb, axis == x->rank - 1 ? "k" : "i", 0, x->dim[axis], 1);
+    ix = kir_at_plus(ix, x->stride[axis], k);
+    iy = kir_at_plus(iy, y->stride[axis], k);
+    at = kir_at_plus(at, inner, k);
+    opened++;
+  }
+  KirIndex at_lost = kir_at_offset(at, all);
+  KirReg *sum = kb_var(kb, "sum", kb_load(kb, sums, at, 1)), *lost = kb_var(kb, "lost", kb_load(kb, sums, at_lost, 1));
+  add_term(l, sum, lost, kb_load(kb, x->buffer, ix, 1));
+  kb_store(kb, sums, at, kb_use(kb, sum));
+  kb_store(kb, sums, at_lost, kb_use(kb, lost));
+  kb_store(kb, y->buffer, iy, kb_use(kb, sum));
+  close_loops(l, opened);
+}
+
+static void cumsum_step(Lower *l, const Layer *layer, KirReg *t) {
+  Kb *kb = &l->kb;
+  if (sums_time(layer)) {
+    cumsum_time(l, layer, t);
+    return;
+  }
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
+  int axis = axis_of(layer);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1)), *lost = kb_var(kb, "lost", kb_num(kb, 0, 1));
+  KirReg *k = kb_for(kb, "k", 0, x->dim[axis], 1);
+  add_term(l, sum, lost, kb_load(kb, x->buffer, kir_at_plus(ix, x->stride[axis], k), 1));
+  kb_store(kb, y->buffer, kir_at_plus(iy, y->stride[axis], k), kb_use(kb, sum));
+  kb_end(kb);
+  close_loops(l, opened);
+}
+
+const Lowering softmax_lowering = {.step = softmax_step,
+                                   .text = "y = exp(x - max x) / sum of exp(x - max x)"};
+const Lowering argmax_lowering = {.step = argmax_step};
+const Lowering glu_lowering = {.step = glu_step, .text = "y = a sigmoid(b), a and b the halves of x"};
+const Lowering cumsum_lowering = {
+    .step = cumsum_step, .before = cumsum_before, .text = "y = the sum of x up to here"};
