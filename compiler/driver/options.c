@@ -4,6 +4,7 @@
 #include "driver/options.h"
 
 #include "base/names.h"
+#include "runtime/host/host_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -307,6 +308,15 @@ static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o
   const char *arg = argv[*i], *value;
   OptionId id = option_find(arg, &value);
   const char *command = o->command < CMD_COUNT ? command_info[o->command].name : "";
+  bool is_ours = id != OPTION_COUNT && (o->command == CMD_COUNT || option_applies(&option_info[id], command));
+  int words = !is_ours && o->command == CMD_run && o->n_args ? host_option_words(arg) : 0;
+  if (*i + words > argc) words = 1; /* the program says what is missing */
+  if (words) { /* an option of the program that the model becomes */
+    for (int k = 0; k < words; k++)
+      ARENA_PUSH(arena, o->args, o->n_args, o->cap_args, argv[*i + k]);
+    *i += words - 1;
+    return true;
+  }
   if (id == OPTION_COUNT) {
     const char *near = nearest_option(arg, command, arena);
     *problem = near ? arena_printf(arena, "no option `%s`; did you mean `%s`?", arg, near)

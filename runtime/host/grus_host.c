@@ -3,13 +3,18 @@
  * program. */
 #include "host_posix.h"
 
+#include "host_archive.c"
 #include "host_bytes.c"
+#include "host_columns.c"
 #include "host_csv.c"
 #include "host_feed.c"
 #include "host_help.c"
+#include "host_inflate.c"
+#include "host_json.c"
 #include "host_log.c"
 #include "host_main.c"
 #include "host_npy.c"
+#include "host_npz.c"
 #include "host_number.c"
 #include "host_options.c"
 #include "host_output.c"

@@ -12,38 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CSV_LINE_MAX = 1 << 24, CSV_FIELD_MAX = 64 };
-
-/* The next line without its end into source->text; false at the end of the file or on an error. */
-static bool csv_line(HostSource *source) {
-  source->text_length = source->text_at = 0;
-  int c = host_bytes_next(&source->bytes);
-  if (c < 0) return false;
-  source->line++;
-  for (; c >= 0 && c != '\n'; c = host_bytes_next(&source->bytes)) {
-    if (source->text_length + 2 > source->text_capacity) {
-      size_t capacity = source->text_capacity ? 2 * source->text_capacity : 256;
-      char *grown = capacity <= CSV_LINE_MAX ? realloc(source->text, capacity) : NULL;
-      if (!grown) {
-        host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 " is longer than %zu bytes",
-                         source->line, source->text_capacity);
-        return false;
-      }
-      source->text = grown;
-      source->text_capacity = capacity;
-    }
-    source->text[source->text_length++] = (char)c;
-  }
-  if (host_signal_seen()) return false;
-  while (source->text_length && (source->text[source->text_length - 1] == '\r' ||
-                                 source->text[source->text_length - 1] == ' '))
-    source->text_length--;
-  if (source->text_length == 0) return true;
-  source->text[source->text_length] = 0;
-  if (source->line == 1 && source->text_length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
-    source->text_at = 3;
-  return true;
-}
+enum { CSV_FIELD_MAX = 64 };
 
 static bool csv_blank(char c) {
   return c == ' ' || c == '\t';
@@ -51,7 +20,7 @@ static bool csv_blank(char c) {
 
 /* The next line that holds fields; text_at stands at the first. */
 static bool csv_row(HostSource *source) {
-  while (csv_line(source)) {
+  while (host_source_line(source)) {
     while (source->text_at < source->text_length && csv_blank(source->text[source->text_at]))
       source->text_at++;
     if (source->text_at == source->text_length || source->text[source->text_at] == '#') continue;
@@ -147,10 +116,35 @@ static uint64_t csv_count(HostSource *source) {
   return n;
 }
 
-/* The next row without its number. */
+/* The fields of the row in source->text, at most `room` of them; their number. */
+static size_t csv_fields(HostSource *source, HostField *fields, size_t room) {
+  size_t n = 0;
+  while (source->text_has && n < room) {
+    fields[n].length = csv_field(source, &fields[n].at);
+    n++;
+  }
+  return n;
+}
+
+/* The row without the columns that are not for the model. */
+static bool csv_pick(HostSource *source, bool is_names) {
+  size_t count = (size_t)csv_count(source);
+  HostField *fields = malloc((count + 1) * sizeof *fields);
+  if (!fields) {
+    host_source_fail(source, GRUS_EXIT_FILE, "not enough memory");
+    return false;
+  }
+  csv_fields(source, fields, count);
+  bool ok = is_names ? host_columns_open(source, fields, count) == GRUS_EXIT_OK : host_columns_row(source, fields, count);
+  free(fields);
+  return ok;
+}
+
+/* The next row without its number, and without columns that are not wanted. */
 static bool csv_next(HostSource *source) {
   size_t at;
   if (!csv_row(source)) return false;
+  if (source->column_use) return csv_pick(source, false);
   if (source->has_index) csv_field(source, &at);
   return true;
 }
@@ -161,10 +155,29 @@ static bool csv_is_name(const HostSource *source, size_t at, size_t length) {
          (strchr("_\"", source->text[at]) || (source->text[at] | 32) >= 'a');
 }
 
+/* The first line has the names of all columns, some of which are not for the model. */
+static int csv_open_named(HostSource *source) {
+  size_t at;
+  if (csv_row(source)) {
+    source->separator = csv_separator(source->text + source->text_at);
+    size_t start = source->text_at, length = csv_field(source, &at);
+    bool has_names = length == 0 || csv_is_name(source, at, length);
+    source->text_at = start;
+    source->text_has = true;
+    if (!has_names) return host_source_fail(source, GRUS_EXIT_DATA, "--id and --skip need a first line with the names of the columns");
+    if (csv_pick(source, true) && csv_next(source)) source->columns = csv_count(source);
+  }
+  if (source->columns || source->status || host_signal_seen() || source->bytes.failure) return source->status;
+  host_source_fail(source, GRUS_EXIT_DATA, "holds no numbers");
+  host_source_needs(source);
+  return source->status;
+}
+
 /* Finds the separator and the number of columns; skips a line of names. Where the first column has
  * none, as pandas writes its index, that column is skipped as well. */
 int host_csv_open(HostSource *source) {
   size_t at, length;
+  if (source->style.format == HOST_FORMAT_CSV && host_columns_wanted(source)) return csv_open_named(source);
   if (!csv_row(source)) goto empty;
   source->separator = csv_separator(source->text + source->text_at);
   size_t start = source->text_at;

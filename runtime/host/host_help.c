@@ -95,6 +95,8 @@ static const char help_options[] =
     "      --wav-bits BITS      16, 24, 32 or float; default: as the input\n"
     "      --rate HZ            sample rate of a .wav output, if nothing else tells it\n"
     "      --no-header          no line of column names in .csv outputs\n"
+    "      --id NAME            .csv: the column that tells samples apart\n"
+    "      --skip NAMES         .csv: columns that are not for the model, parted by commas\n"
     "      --allow-nan          let NaN and infinities in inputs pass\n"
     "      --progress WHEN      auto, always or never\n"
     "      --color WHEN         auto, always or never; NO_COLOR is honoured\n"

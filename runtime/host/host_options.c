@@ -87,6 +87,14 @@ static int options_valued(Parser *p, const char *name, const char *value) {
     return GRUS_EXIT_OK;
   }
   if (strcmp(name, "--in-format") == 0) return options_style(p->log, name, value, &o->in_style);
+  if (strcmp(name, "--id") == 0) {
+    o->id_name = value;
+    return GRUS_EXIT_OK;
+  }
+  if (strcmp(name, "--skip") == 0) {
+    o->skip_names = value;
+    return GRUS_EXIT_OK;
+  }
   if (strcmp(name, "--rate") == 0) return options_rate(p->log, value, &o->rate);
   if (strcmp(name, "--wav-bits") == 0) return options_wav_bits(p->log, value, &o->wav_bits);
   if (strcmp(name, "--color") == 0) return options_when(p->log, name, value, &o->colour);
@@ -103,10 +111,19 @@ static bool *options_switch(HostOptions *o, const char *name) {
   return NULL;
 }
 
+static const char *const valued[] = {"--out",  "--in-format", "--out-format", "--format", "--wav-bits",
+                                     "--rate", "--color",     "--progress",   "--id",     "--skip"};
+
+int host_option_words(const char *text) {
+  HostOptions none;
+  size_t length = strcspn(text, "=");
+  for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
+    if (strlen(valued[i]) == length && memcmp(valued[i], text, length) == 0) return text[length] ? 1 : 2;
+  return options_switch(&none, text) ? 1 : 0;
+}
+
 /* argv[*at] is an option; moves *at past its value. */
 static int options_option(Parser *p, int argc, char **argv, int *at) {
-  static const char *const valued[] = {"--out",      "--in-format", "--out-format", "--format",
-                                       "--wav-bits", "--rate",      "--color",      "--progress"};
   const char *text = argv[*at];
   if (strcmp(text, "-o") == 0) text = "--out";
   const char *equals = strchr(text, '=');
@@ -230,7 +247,21 @@ static int options_main_port(const GrusProgram *program, GrusRole role, bool seq
   return found;
 }
 
+/* Files that hold several inputs by their names: all that are not given yet. */
+static int options_place_all(Parser *p, const char *text) {
+  size_t placed = 0;
+  for (size_t i = 0; i < p->program->port_count; i++) {
+    if (p->program->ports[i].role != GRUS_ROLE_IN || p->options->values[i]) continue;
+    p->options->values[i] = text;
+    placed++;
+  }
+  return placed ? GRUS_EXIT_OK : host_error(p->log, GRUS_EXIT_USAGE, "every input is given: what is `%s` for?", text);
+}
+
 static int options_place(Parser *p, GrusRole role, const char *text) {
+  HostFormat format = host_options_in_style(p->options, text).format;
+  bool has_names = format == HOST_FORMAT_NPZ || (format == HOST_FORMAT_JSON && strcmp(text, "-") != 0);
+  if (role == GRUS_ROLE_IN && has_names) return options_place_all(p, text);
   int port = options_main_port(p->program, role, false);
   const char *what = role == GRUS_ROLE_OUT ? "output" : "input";
   if (port < 0) {

@@ -2,6 +2,7 @@
 /* Outputs: destinations and formats from the command line, and refusals before any work is done. */
 #include "host_posix.h"
 
+#include "host_archive.h"
 #include "host_output.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 static const char *style_ending(HostStyle style) {
   switch (style.format) {
   case HOST_FORMAT_CSV: return "csv";
+  case HOST_FORMAT_JSON: return "jsonl";
   case HOST_FORMAT_WAV: return "wav";
   case HOST_FORMAT_RAW:
     if (style.raw.kind == 'f')
@@ -39,6 +41,25 @@ static int outputs_make_folder(HostOutputs *outputs) {
   if (!failure) return GRUS_EXIT_OK;
   return host_error(outputs->log, GRUS_EXIT_FILE, "%s: cannot make this folder: %s", folder,
                     strerror(failure));
+}
+
+/* --out with the ending of a file: an archive takes all outputs, other files one each. */
+static int outputs_folder_or_archive(HostOutputs *outputs) {
+  const char *path = outputs->options->folder;
+  HostStyle style = host_style_of_path(path);
+  struct stat info;
+  if (style.format == HOST_FORMAT_NONE || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return outputs_make_folder(outputs);
+  if (style.format == HOST_FORMAT_NPZ) {
+    outputs->archive.log = outputs->log;
+    outputs->archive.program = outputs->program;
+    outputs->archive.style = host_style_named("raw");
+    outputs->archive.name = path;
+    outputs->archive.port = outputs->program->ports;
+    return host_sink_open(&outputs->archive, path);
+  }
+  host_error(outputs->log, GRUS_EXIT_USAGE, "--out takes a folder or one .npz, `%s` is the name of another file", path);
+  host_detail(outputs->log, "try", "name=%s", path);
+  return GRUS_EXIT_USAGE;
 }
 
 static char *outputs_path(HostOutputs *outputs, const GrusPort *port) {
@@ -141,6 +162,7 @@ static HostStyle output_standard_style(const HostOutputs *outputs, const GrusPor
     const GrusPort *in = inputs[i]->port;
     if (inputs[i]->bytes.fd != STDIN_FILENO) continue;
     if (inputs[i]->style.format == HOST_FORMAT_CSV) return host_style_named("csv");
+    if (inputs[i]->style.format == HOST_FORMAT_JSON) return host_style_named("jsonl");
     if (inputs[i]->style.format == HOST_FORMAT_WAV && port->time == in->time &&
         port->period == in->period)
       return host_style_named("wav");
@@ -163,6 +185,11 @@ static int output_style(HostOutputs *outputs, HostSink *sink, const char *value,
   if (sink->style.format == HOST_FORMAT_NONE) sink->style = outputs->options->out_style;
   if (sink->style.format == HOST_FORMAT_NONE && standard)
     sink->style = output_standard_style(outputs, sink->port, inputs, input_count);
+  if (sink->style.format == HOST_FORMAT_NPZ) {
+    host_error(outputs->log, GRUS_EXIT_USAGE, "%s: an .npz takes all outputs", value);
+    host_detail(outputs->log, "try", "--out NAME.npz, or .npy for this one");
+    return GRUS_EXIT_USAGE;
+  }
   if (sink->style.format != HOST_FORMAT_NONE) return GRUS_EXIT_OK;
   host_error(outputs->log, GRUS_EXIT_USAGE, "%s: cannot tell the format from this name", value);
   host_detail(outputs->log, "try", "an ending or --out-format with one of: %s", host_style_list());
@@ -188,8 +215,11 @@ static int output_open(HostOutputs *outputs, HostSink *sink, const char *value,
   bool hold = outputs->options->print && outputs->count > 1;
   sink->names = !outputs->options->no_names;
   sink->name = strcmp(value, "-") == 0 ? "standard output" : value;
-  int status = output_style(outputs, sink, value, inputs, input_count);
+  bool archived = sink->archived;
+  if (archived) sink->style = host_style_named("npy");
+  int status = archived ? GRUS_EXIT_OK : output_style(outputs, sink, value, inputs, input_count);
   if (!status) status = output_number(outputs, sink, inputs, input_count);
+  if (!status && archived) return host_sink_open_archived(sink, value);
   if (!status) status = hold ? host_sink_open_held(sink) : host_sink_open(sink, value);
   return status ? status : output_check_same(outputs, sink, inputs, input_count);
 }
@@ -206,12 +236,14 @@ int host_outputs_open(HostOutputs *outputs, const GrusProgram *program, const Ho
   outputs->paths = calloc(outputs->count + 1, sizeof *outputs->paths);
   if (!outputs->sinks || !outputs->paths)
     return host_error(log, GRUS_EXIT_FILE, "not enough memory");
-  int status = options->folder ? outputs_make_folder(outputs) : GRUS_EXIT_OK;
+  int status = options->folder ? outputs_folder_or_archive(outputs) : GRUS_EXIT_OK;
   size_t out = 0;
   for (size_t i = 0; i < program->port_count && !status; i++) {
     const GrusPort *port = &program->ports[i];
     if (port->role != GRUS_ROLE_OUT) continue;
     const char *value = options->values[i];
+    bool archived = !value && outputs->archive.port;
+    if (archived) value = options->folder;
     if (!value && options->folder) {
       value = outputs->paths[out] = outputs_path(outputs, port);
       if (!value) return host_error(log, GRUS_EXIT_FILE, "not enough memory");
@@ -222,6 +254,7 @@ int host_outputs_open(HostOutputs *outputs, const GrusProgram *program, const Ho
     sink->log = log;
     sink->program = program;
     sink->port = port;
+    sink->archived = archived;
     status = output_open(outputs, sink, value, inputs, input_count);
   }
   return status;
@@ -240,8 +273,10 @@ int host_outputs_commit(HostOutputs *outputs) {
   int status = GRUS_EXIT_OK;
   for (size_t i = 0; i < outputs->count && !status; i++)
     if (outputs->sinks[i].port) status = host_sink_finish(&outputs->sinks[i]);
+  if (!status && outputs->archive.port) status = host_archive_write(&outputs->archive, outputs->sinks, outputs->count);
   for (size_t i = 0; i < outputs->count && !status; i++)
     if (outputs->sinks[i].port) status = host_sink_commit(&outputs->sinks[i]);
+  if (!status && outputs->archive.port) status = host_sink_commit(&outputs->archive);
   for (size_t i = 0; i < outputs->count && !status; i++)
     if (outputs->sinks[i].clipped)
       host_note(outputs->log, "%s: %" PRIu64 " samples beyond -1..1 were clipped",
@@ -254,6 +289,7 @@ void host_outputs_close(HostOutputs *outputs, bool committed) {
     if (outputs->sinks[i].port) host_sink_discard(&outputs->sinks[i]);
     free(outputs->paths[i]);
   }
+  if (outputs->archive.port) host_sink_discard(&outputs->archive);
   free(outputs->sinks);
   free(outputs->paths);
   outputs->sinks = NULL;

@@ -65,14 +65,14 @@ static int whole_check_length(Whole *whole, const HostTensor *tensor) {
   size_t *steps = &whole->file_steps[port->length];
   for (const HostTensor *other = whole->inputs; *steps && other < tensor; other++)
     if (other->port->time == GRUS_TIME_BOUNDED && other->port->length == port->length &&
-        other->steps != tensor->steps) {
+        !other->varies && !tensor->varies && other->steps != tensor->steps) {
       host_error(whole->log, GRUS_EXIT_DATA, "%s: %zu time steps, but %s has %zu",
                  tensor->source.name, tensor->steps, other->source.name, other->steps);
       host_detail(whole->log, "needs", "the same number: `%s` and `%s` share their length",
                   port->name, other->port->name);
       return GRUS_EXIT_DATA;
     }
-  *steps = tensor->steps;
+  if (tensor->steps > *steps) *steps = tensor->steps;
   return GRUS_EXIT_OK;
 }
 
@@ -174,12 +174,30 @@ static int whole_allocate(Whole *whole) {
   return whole->values ? GRUS_EXIT_OK : host_error(whole->log, GRUS_EXIT_FILE, "not enough memory");
 }
 
+/* Steps that the samples just read have of a length: all the same, 0 after reporting that they are not. */
+static size_t whole_sample_steps(Whole *whole, size_t length) {
+  const HostTensor *first = NULL;
+  for (size_t i = 0; i < whole->in_count; i++) {
+    const HostTensor *tensor = &whole->inputs[i];
+    if (tensor->port->time != GRUS_TIME_BOUNDED || (size_t)tensor->port->length != length) continue;
+    if (first && first->sample_steps != tensor->sample_steps) {
+      host_error(whole->log, GRUS_EXIT_DATA, "%s: sample %" PRIu64 " has %zu time steps, in %s it has %zu", tensor->source.name,
+                 tensor->next, tensor->sample_steps, first->source.name, first->sample_steps);
+      host_detail(whole->log, "needs", "the same number: `%s` and `%s` share their length", first->port->name, tensor->port->name);
+      return 0;
+    }
+    first = tensor;
+  }
+  return first ? first->sample_steps : whole->file_steps[length];
+}
+
 /* Lengths of lane b: from the command line, otherwise those of the files. */
 static int whole_read_lengths(Whole *whole, size_t b) {
   size_t batch = whole->program->batch;
   for (size_t i = 0; i < whole->program->length_count; i++) {
     HostTensor *tensor = whole_length_tensor(whole, i);
-    size_t steps = whole->file_steps[i];
+    size_t steps = whole_sample_steps(whole, i);
+    if (!steps) return GRUS_EXIT_DATA;
     whole->lengths[i * batch + b] = steps;
     if (!tensor) continue;
     const double *value = host_tensor_next(tensor);
@@ -199,12 +217,16 @@ static size_t whole_valid(const Whole *whole, const GrusPort *port, size_t b) {
 }
 
 static int whole_read_lane(Whole *whole, size_t b) {
+  for (size_t i = 0; i < whole->in_count; i++) {
+    HostTensor *tensor = &whole->inputs[i];
+    tensor->sample = host_tensor_next(tensor);
+    if (!tensor->sample) return tensor->source.status ? tensor->source.status : 128 + host_signal_seen();
+  }
   int status = whole_read_lengths(whole, b);
   for (size_t i = 0; i < whole->in_count && !status; i++) {
     HostTensor *tensor = &whole->inputs[i];
     const GrusPort *port = tensor->port;
-    const double *values = host_tensor_next(tensor);
-    if (!values) return tensor->source.status ? tensor->source.status : 128 + host_signal_seen();
+    const double *values = tensor->sample;
     size_t lane = host_port_count(port) * host_elem_size(port->elem);
     host_port_scatter(port, tensor->steps, whole_valid(whole, port, b), tensor->time_major, values,
                       (unsigned char *)whole->in[i] + b * lane);
@@ -232,7 +254,9 @@ static int whole_write_lane(Whole *whole, size_t b) {
     const GrusPort *port = sink->port;
     if (!port) continue;
     size_t lane = host_port_count(port) * host_elem_size(port->elem);
-    size_t steps = whole_steps(whole, port);
+    size_t steps = sink->style.format == HOST_FORMAT_JSON ? whole_valid(whole, port, b) : whole_steps(whole, port);
+    for (sink->row_rank = 0; sink->row_rank < port->rank; sink->row_rank++)
+      sink->row_shape[sink->row_rank] = sink->row_rank == port->time_axis ? steps : port->axes[sink->row_rank].size;
     host_port_gather(port, steps, whole_valid(whole, port, b), sink_time_major(sink),
                      (unsigned char *)whole->out[i] + b * lane, whole->values);
     int status = host_sink_write(sink, whole->values, steps * host_port_features(port));

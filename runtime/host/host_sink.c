@@ -122,6 +122,13 @@ int host_sink_open_held(HostSink *sink) {
   return sink->file ? GRUS_EXIT_OK : sink_fail(sink, errno);
 }
 
+int host_sink_open_archived(HostSink *sink, const char *name) {
+  int status = host_sink_open_held(sink);
+  sink->archived = sink->seekable = true;
+  sink->name = name;
+  return status;
+}
+
 int host_sink_begin(HostSink *sink) {
   errno = 0;
   host_write_head(sink);
@@ -164,6 +171,7 @@ static int sink_show(HostSink *sink) {
 }
 
 int host_sink_commit(HostSink *sink) {
+  if (!sink->status && sink->archived) return GRUS_EXIT_OK;
   if (!sink->status && sink->held) return sink_show(sink);
   if (sink->status || !sink->temporary) return sink->status;
   if (rename(sink->temporary, sink->path)) return sink_fail(sink, errno);

@@ -23,11 +23,14 @@ typedef struct HostSink {
   FILE *file;
   char *path, *temporary; /* NULL when written directly */
   bool held;              /* standard output, held back until commit */
+  bool archived;          /* held, to become a member of an archive */
   bool seekable;
   uint64_t device, inode; /* of the file that exists under this name; inode 0 if none */
 
   size_t columns; /* numbers per row of a csv, channels of a wav */
   uint64_t block; /* csv: rows between blank lines that part samples; 0 none */
+  int row_rank;   /* json: the shape of one line */
+  uint64_t row_shape[GRUS_HOST_MAX_RANK + 1];
   int rank;       /* npy */
   uint64_t shape[GRUS_HOST_MAX_RANK + 1]; /* shape[0] HOST_SIZE_UNKNOWN: patched at the end */
   uint64_t count;                         /* numbers written */
@@ -39,6 +42,8 @@ typedef struct HostSink {
 int host_sink_open(HostSink *sink, const char *path);
 /* Standard output that appears only on commit, so that several sinks can share it. */
 int host_sink_open_held(HostSink *sink);
+/* A member of an archive: kept until the archive takes it. name: what messages call it. */
+int host_sink_open_archived(HostSink *sink, const char *name);
 /* Writes what stands before the numbers. columns, rank, shape, rate, names and block are set. */
 int host_sink_begin(HostSink *sink);
 int host_sink_write(HostSink *sink, const double *values, size_t n);

@@ -22,11 +22,12 @@ static const struct {
     {"f64", {HOST_FORMAT_RAW, {'f', 8, false}}}, {"s8", {HOST_FORMAT_RAW, {'i', 1, false}}},
     {"s16", {HOST_FORMAT_RAW, {'i', 2, false}}}, {"s24", {HOST_FORMAT_RAW, {'i', 3, false}}},
     {"s32", {HOST_FORMAT_RAW, {'i', 4, false}}}, {"txt", {HOST_FORMAT_CSV, {0, 0, false}}},
-    {"tsv", {HOST_FORMAT_CSV, {0, 0, false}}},
+    {"tsv", {HOST_FORMAT_CSV, {0, 0, false}}},   {"npz", {HOST_FORMAT_NPZ, {0, 0, false}}},
+    {"jsonl", {HOST_FORMAT_JSON, {0, 0, false}}}, {"ndjson", {HOST_FORMAT_JSON, {0, 0, false}}},
 };
 
 const char *host_style_list(void) {
-  return "npy csv wav raw f32 f16 f64 s8 s16 s24 s32";
+  return "npy npz csv jsonl wav raw f32 f16 f64 s8 s16 s24 s32";
 }
 
 HostStyle host_style_named(const char *name) {
@@ -79,6 +80,7 @@ static void source_place(const HostSource *source, uint64_t index, HostText *tex
   case HOST_FORMAT_CSV:
     host_text_add(text, "line %" PRIu64 ", column %" PRIu64, source->line, source->column + 1);
     break;
+  case HOST_FORMAT_JSON: host_text_add(text, "line %" PRIu64 ", value %" PRIu64, source->line, source->column + index - source->done + 1); break;
   case HOST_FORMAT_NUMBERS: host_text_add(text, "number %" PRIu64, source->column + 1); break;
   default: host_text_add(text, "value %" PRIu64, index); break;
   }
@@ -93,6 +95,38 @@ bool host_source_accept(HostSource *source, const double *values, size_t n, bool
     host_source_needs(source);
     return false;
   }
+  return true;
+}
+
+enum { SOURCE_LINE_MAX = 1 << 24 };
+
+bool host_source_line(HostSource *source) {
+  source->text_length = source->text_at = 0;
+  int c = host_bytes_next(&source->bytes);
+  if (c < 0) return false;
+  source->line++;
+  for (; c >= 0 && c != '\n'; c = host_bytes_next(&source->bytes)) {
+    if (source->text_length + 2 > source->text_capacity) {
+      size_t capacity = source->text_capacity ? 2 * source->text_capacity : 256;
+      char *grown = capacity <= SOURCE_LINE_MAX ? realloc(source->text, capacity) : NULL;
+      if (!grown) {
+        host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 " is longer than %zu bytes",
+                         source->line, source->text_capacity);
+        return false;
+      }
+      source->text = grown;
+      source->text_capacity = capacity;
+    }
+    source->text[source->text_length++] = (char)c;
+  }
+  if (host_signal_seen()) return false;
+  while (source->text_length && (source->text[source->text_length - 1] == '\r' ||
+                                 source->text[source->text_length - 1] == ' '))
+    source->text_length--;
+  if (source->text_length == 0) return true;
+  source->text[source->text_length] = 0;
+  if (source->line == 1 && source->text_length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
+    source->text_at = 3;
   return true;
 }
 
@@ -143,12 +177,29 @@ static size_t raw_read(HostSource *source, double *values, size_t max) {
   return host_source_accept(source, values, n, false) ? n : 0;
 }
 
-/* .npy and .wav tell. What comes through standard input is otherwise raw; a pipe is not kept
- * waiting for more than one byte to find that. */
-static HostFormat format_of_content(HostBytes *bytes) {
+/* Standard input for numbers of four bytes: whether the first of them is text. As a float it would be one
+ * in some ten thousand. */
+static HostFormat format_of_text(HostBytes *bytes) {
+  static const char numbers[] = "0123456789+-.eE,; \t\r\n", json[] = "0123456789+-.eE, \t[";
+  size_t n = host_bytes_want(bytes, 4), text = 0, nested = 0;
+  const char *head = (const char *)bytes->buffer + bytes->position;
+  if (n > 4) n = 4;
+  while (text < n && head[text] && strchr(numbers, head[text]))
+    text++;
+  while (nested < n && head[nested] && strchr(json, head[nested]))
+    nested++;
+  if (n && text == n) return HOST_FORMAT_CSV;
+  if (n && head[0] == '[' && nested == n) return HOST_FORMAT_JSON;
+  return n > 2 && head[0] == '{' && (head[1] == '"' || head[1] == ' ') ? HOST_FORMAT_JSON : HOST_FORMAT_RAW;
+}
+
+/* .npy and .wav tell. What comes through standard input is otherwise raw or, where a float is waited
+ * for, text; a pipe is not kept waiting for more than the first number to find that. */
+static HostFormat format_of_content(HostBytes *bytes, const GrusPort *port) {
   HostFormat other = bytes->fd == STDIN_FILENO ? HOST_FORMAT_RAW : HOST_FORMAT_NONE;
   size_t n = host_bytes_want(bytes, 1);
   const unsigned char *head = bytes->buffer + bytes->position;
+  if (n && other == HOST_FORMAT_RAW && port->elem == GRUS_ELEM_F32 && head[0] < 0x7f && head[0] != 'R') other = format_of_text(bytes);
   if (n == 0 || (head[0] != 0x93 && head[0] != 'R')) return other;
   n = host_bytes_want(bytes, 12);
   head = bytes->buffer + bytes->position;
@@ -163,9 +214,11 @@ static int source_start(HostSource *source, HostStyle style) {
   source->style = style;
   source->scale = 1;
   source->total = HOST_SIZE_UNKNOWN;
-  if (style.format == HOST_FORMAT_NONE) source->style.format = format_of_content(&source->bytes);
+  if (style.format == HOST_FORMAT_NONE) source->style.format = format_of_content(&source->bytes, source->port);
   switch (source->style.format) {
   case HOST_FORMAT_NPY: return host_npy_open(source);
+  case HOST_FORMAT_NPZ: return host_npz_open(source);
+  case HOST_FORMAT_JSON: return host_json_open(source);
   case HOST_FORMAT_WAV: return host_wav_open(source);
   case HOST_FORMAT_RAW: return raw_open(source);
   case HOST_FORMAT_CSV:
@@ -197,6 +250,16 @@ void host_source_close(HostSource *source) {
   host_bytes_close(&source->bytes);
   free(source->fortran);
   free(source->text);
+  free(source->inflated);
+  free(source->row);
+  free(source->row_steps);
+  free(source->column_use);
+  free(source->ids);
+  source->column_use = NULL;
+  source->ids = NULL;
+  source->inflated = NULL;
+  source->row = NULL;
+  source->row_steps = NULL;
   source->fortran = NULL;
   source->text = NULL;
 }
@@ -205,7 +268,9 @@ size_t host_source_read(HostSource *source, double *values, size_t max) {
   if (source->status || !max) return 0;
   size_t n = 0;
   switch (source->style.format) {
+  case HOST_FORMAT_NPZ:
   case HOST_FORMAT_NPY: n = host_npy_read(source, values, max); break;
+  case HOST_FORMAT_JSON: n = host_json_read(source, values, max); break;
   case HOST_FORMAT_WAV: n = host_wav_read(source, values, max); break;
   case HOST_FORMAT_RAW: n = raw_read(source, values, max); break;
   default: n = host_csv_read(source, values, max); break;

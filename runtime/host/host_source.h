@@ -13,7 +13,9 @@
 typedef enum HostFormat {
   HOST_FORMAT_NONE, /* to be found from the name or the content */
   HOST_FORMAT_NPY,
+  HOST_FORMAT_NPZ, /* an archive of .npy: the member with the port's name; read as NPY once it is found */
   HOST_FORMAT_CSV,
+  HOST_FORMAT_JSON, /* JSON lines */
   HOST_FORMAT_WAV,
   HOST_FORMAT_RAW,    /* the numbers alone, little-endian */
   HOST_FORMAT_NUMBERS /* on the command line */
@@ -42,18 +44,30 @@ typedef struct HostSource {
 
   int rank; /* npy: the file's shape */
   uint64_t shape[GRUS_HOST_MAX_RANK + 1];
+  unsigned char *inflated; /* npz: a compressed member */
   unsigned char *fortran; /* npy in column-major order: all of it */
 
   uint64_t columns; /* csv, wav: numbers per row, 0 until known */
   double rate;      /* wav: frames per second */
   char separator;   /* csv */
   uint64_t line;    /* csv: of the row in `row` */
-  char *text;       /* csv: one line */
+  char *text;       /* csv, json: one line */
   size_t text_capacity, text_length;
   size_t text_at;  /* csv: next field in text */
   bool text_has;   /* csv: text holds fields that were not delivered */
   bool has_index;  /* csv: the first column, which has no name, numbers the rows */
   uint64_t column; /* csv: fields of this row delivered */
+
+  const char *id_name, *skip_names; /* csv: --id and --skip, NULL if not given */
+  unsigned char *column_use;        /* csv: what becomes of each column of the file; NULL: all are kept */
+  size_t column_count;
+  uint64_t *ids, id_now; /* csv: hashes of the ids met so far, a table of ids_room places */
+  size_t ids_room;
+
+  double *row; /* json: the numbers of one line, row[row_at .. row_count) not delivered yet */
+  size_t row_count, row_at, row_capacity;
+  size_t *row_steps; /* json: steps of each line; csv with --id: rows of each sample */
+  size_t rows, rows_capacity;
 } HostSource;
 
 /* By name: "csv", "s16", ".wav". NONE if unknown. */
@@ -79,8 +93,24 @@ void host_source_needs(const HostSource *source);
 /* Reads n numbers stored one after another; reports a file that ends inside one. */
 size_t host_source_stored(HostSource *source, double *values, size_t max);
 
+/* The next line without its end into source->text; false at the end of the file or on an error. */
+bool host_source_line(HostSource *source);
+
 int host_npy_open(HostSource *source);
 size_t host_npy_read(HostSource *source, double *values, size_t max);
+/* A field of source->text. */
+typedef struct HostField {
+  size_t at, length;
+} HostField;
+/* host_columns.c: whether columns are to be left out; which, by the row of names; a row without them. The
+ * latter two report what is wrong. */
+bool host_columns_wanted(const HostSource *source);
+int host_columns_open(HostSource *source, const HostField *names, size_t count);
+bool host_columns_row(HostSource *source, const HostField *fields, size_t count);
+
+int host_npz_open(HostSource *source);
+int host_json_open(HostSource *source);
+size_t host_json_read(HostSource *source, double *values, size_t max);
 int host_csv_open(HostSource *source);
 size_t host_csv_read(HostSource *source, double *values, size_t max);
 int host_wav_open(HostSource *source);

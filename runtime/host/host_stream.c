@@ -96,6 +96,8 @@ static int stream_begin_sink(HostSink *sink) {
   for (int i = grows ? 1 : 0; i < port->rank; i++)
     sink->shape[sink->rank++] = port->axes[i].size;
   sink->columns = host_port_features(port);
+  sink->row_rank = sink->rank - 1;
+  memcpy(sink->row_shape, sink->shape + 1, (size_t)sink->row_rank * sizeof *sink->shape);
   if (!grows && host_port_has_time(port)) sink->block = host_port_sizes(port).steps;
   if (sink->style.format == HOST_FORMAT_NPY && !sink->seekable) {
     host_error(sink->log, GRUS_EXIT_USAGE,

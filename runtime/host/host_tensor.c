@@ -3,6 +3,7 @@
  *
  *   .npy   the axes of the port in storage order, or one more in front: samples
  *   .csv   a sequence: one row a step; otherwise one row a sample, or the rows of one matrix
+ *   json   a line is a sample (host_json.c)
  *   .wav   a sequence: one frame a step
  *   raw, numbers   the port's numbers, a whole number of samples of them */
 #include "host_posix.h"
@@ -157,9 +158,34 @@ static int tensor_layout_flat(HostTensor *tensor) {
   return tensor->source.status;
 }
 
+/* Samples told apart by an id: each its rows, which are padded to the bound. */
+static int tensor_layout_samples(HostTensor *tensor, size_t features) {
+  HostSource *source = &tensor->source;
+  size_t bound = host_port_sizes(tensor->port).steps, at = 0;
+  if (source->columns != features) return tensor_fail_columns(tensor, tensor->count / source->columns, source->columns);
+  if (source->rows > SIZE_MAX / sizeof(double) / bound / features) return tensor_fail_memory(tensor);
+  double *padded = calloc(source->rows * bound * features, sizeof *padded);
+  if (!padded) return tensor_fail_memory(tensor);
+  for (size_t i = 0; i < source->rows && !tensor_check_steps(tensor, source->row_steps[i]); i++) {
+    memcpy(padded + i * bound * features, tensor->values + at, source->row_steps[i] * features * sizeof *padded);
+    at += source->row_steps[i] * features;
+  }
+  free(tensor->values);
+  tensor->values = padded;
+  if (source->status) return source->status;
+  tensor->time_major = true;
+  tensor->samples = source->rows;
+  tensor->many = tensor->samples > 1;
+  tensor->per_sample = bound * features;
+  tensor->steps = bound;
+  tensor->varies = tensor->port->time == GRUS_TIME_BOUNDED;
+  return GRUS_EXIT_OK;
+}
+
 static int tensor_layout_rows(HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   size_t features = host_port_features(port);
+  if (tensor->source.rows && host_port_has_time(port)) return tensor_layout_samples(tensor, features);
   uint64_t columns = tensor->source.columns, rows = tensor->count / columns;
   tensor->per_sample = tensor->count;
   if (host_port_has_time(port)) {
@@ -179,13 +205,23 @@ static int tensor_layout_rows(HostTensor *tensor) {
   return GRUS_EXIT_OK;
 }
 
+/* A line is a sample, padded to the bound of its length. */
+static int tensor_layout_json(HostTensor *tensor) {
+  tensor->per_sample = host_port_count(tensor->port);
+  tensor->samples = tensor->source.rows;
+  tensor->many = tensor->samples > 1;
+  tensor->steps = host_port_sizes(tensor->port).steps;
+  tensor->varies = tensor->port->time == GRUS_TIME_BOUNDED;
+  return GRUS_EXIT_OK;
+}
+
 static int tensor_layout(HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   HostFormat format = tensor->source.style.format;
   if (format == HOST_FORMAT_NPY) return tensor_layout_npy(tensor);
   /* One number more than the longest sequence shows that there are too many. */
   size_t limit =
-      host_port_has_time(port) && format != HOST_FORMAT_RAW ? host_port_count(port) : SIZE_MAX;
+      host_port_has_time(port) && format != HOST_FORMAT_RAW && format != HOST_FORMAT_JSON && !tensor->source.id_name ? host_port_count(port) : SIZE_MAX;
   int status = tensor_read_all(tensor, limit);
   if (status) return status;
   if (tensor->count == 0) {
@@ -193,6 +229,7 @@ static int tensor_layout(HostTensor *tensor) {
     host_source_needs(&tensor->source);
     return tensor->source.status;
   }
+  if (format == HOST_FORMAT_JSON) return tensor_layout_json(tensor);
   bool rows = format == HOST_FORMAT_CSV || format == HOST_FORMAT_WAV;
   return rows ? tensor_layout_rows(tensor) : tensor_layout_flat(tensor);
 }
@@ -207,6 +244,8 @@ static void tensor_start(HostTensor *tensor, const GrusProgram *program, const H
   source->program = program;
   source->port = port;
   source->allow_nan = options->allow_nan;
+  source->id_name = options->id_name;
+  source->skip_names = options->skip_names;
 }
 
 /* The source is open: finds the layout, allocates for one sample. */
@@ -248,8 +287,12 @@ int host_tensor_open(HostTensor *tensor, const GrusProgram *program, const HostL
 }
 
 const double *host_tensor_next(HostTensor *tensor) {
-  if (tensor->whole)
-    return tensor->values + (tensor->many ? tensor->next++ * tensor->per_sample : 0);
+  uint64_t which = tensor->many ? tensor->next : 0;
+  tensor->sample_steps = tensor->varies ? tensor->source.row_steps[which] : tensor->steps;
+  if (tensor->whole) {
+    tensor->next += tensor->many;
+    return tensor->values + which * tensor->per_sample;
+  }
   if (!tensor->many && tensor->next) return tensor->values;
   size_t filled = 0, n;
   while (filled < tensor->per_sample &&

@@ -17,6 +17,9 @@ typedef struct HostTensor {
   size_t count;      /* numbers in values if all were read at once */
   bool whole;        /* values holds all samples */
   uint64_t next;     /* sample that host_tensor_next reads */
+  bool varies;       /* samples have their own numbers of steps, padded to `steps` */
+  size_t sample_steps;  /* of the sample that host_tensor_next gave */
+  const double *sample; /* and the sample */
 } HostTensor;
 
 /* Opens `value`, a path or numbers, and finds its layout. Returns GRUS_EXIT_OK or the status of the

@@ -127,6 +127,35 @@ static void write_csv_number(HostSink *sink, double value) {
   }
 }
 
+/* The numbers as JSON has them: what is not finite is null. */
+static void write_json_number(HostSink *sink, double value) {
+  if (value - value != 0) fputs("null", sink->file);
+  else write_csv_number(sink, value);
+}
+
+/* Lines of the shape row_shape. */
+static void write_json(HostSink *sink, const double *values, size_t n) {
+  size_t row = 1;
+  for (int i = 0; i < sink->row_rank; i++)
+    row *= (size_t)sink->row_shape[i];
+  for (size_t i = 0; i < n; i++) {
+    size_t block = 1, at = i % row;
+    int opens = 0, closes = 0;
+    for (int k = sink->row_rank - 1; k >= 0; k--) {
+      block *= (size_t)sink->row_shape[k];
+      opens += at % block == 0;
+      closes += (at + 1) % block == 0;
+    }
+    if (at) fputs(", ", sink->file);
+    for (; opens; opens--)
+      fputc('[', sink->file);
+    write_json_number(sink, values[i]);
+    for (; closes; closes--)
+      fputc(']', sink->file);
+    if (at + 1 == row) fputc('\n', sink->file);
+  }
+}
+
 static void write_csv(HostSink *sink, const double *values, size_t n) {
   /* Not before the first numbers: an input that fails at once prints nothing. */
   if (sink->count == 0 && n && sink->names) write_csv_names(sink);
@@ -172,6 +201,8 @@ static void write_stored(HostSink *sink, const double *values, size_t n) {
 void host_write_numbers(HostSink *sink, const double *values, size_t n) {
   if (sink->style.format == HOST_FORMAT_CSV)
     write_csv(sink, values, n);
+  else if (sink->style.format == HOST_FORMAT_JSON)
+    write_json(sink, values, n);
   else
     write_stored(sink, values, n);
 }

@@ -153,3 +153,17 @@ t verify m.grus $W --atol x | rounded
 t verify m.grus $W --snr | rounded
 rm -rf good bad wrong partial results results2 many many.npz mono.npy mono.grus
 left
+say options of the program behind the file
+printf '# k\nt,id,a,b\n0,q,1,2\n1,q,3,4\n0,r,1,1\n' >long.csv
+cat >sums.grus <<'END'
+grus 1
+
+model sums {
+  in  x : f32[time n <= 6, 2]
+  out y : f32[2] = x |> mean
+}
+END
+t run sums.grus x=long.csv --id id --skip=t --out-format jsonl y=-
+printf '[[1,2],[3,4]]\n[[1,1]]\n' | "$GRUS" run sums.grus
+t run sums.grus x=long.csv --id
+t run --id id sums.grus x=long.csv

@@ -47,4 +47,16 @@ v 2 clean f.npy f.npy
 v 2 clean bogus=1
 v 3 clean f.npy /dev/full --out-format raw
 v 3 clean missing.npy
+cp "$(dirname "$0")"/fixtures/*.npz .
+v 0 total one.npz --out out.npz
+v 0 total many.npz --out many_out.npz
+head -c 500 many.npz >cut.npz
+v 1 total cut.npz --out cut_out.npz
+printf '[1, 2, 3]\n[4]\n' >w.jsonl
+v 1 words words=w.jsonl caps=0,0
+printf '{"words": [1, 2], "caps": [[1, 0], [0, 1]]}\n{"words": [3], "caps": [[1, 1]]}\n' >both.jsonl
+v 0 words both.jsonl tags=tags.jsonl
+printf 'id,t,word\na,0,1\na,1,2\nb,0,3\n' >long.csv
+printf 'id,x,y\na,0,1\na,1,2\nb,0,3\n' >caps.csv
+v 0 words words=long.csv caps=caps.csv --id id --skip t --out samples
 exit $bad

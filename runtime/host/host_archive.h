@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* All outputs in one .npz. */
+#ifndef GRUS_HOST_ARCHIVE_H
+#define GRUS_HOST_ARCHIVE_H
+
+#include "host_sink.h"
+
+/* Writes the archived ones of `count` finished outputs and finishes the archive, which is open. Returns
+ * GRUS_EXIT_OK or the status of the printed error. */
+int host_archive_write(HostSink *archive, const HostSink *sinks, size_t count);
+
+#endif
