@@ -18,6 +18,7 @@
 
 #include "base/map.h"
 #include "import/foreign.h"
+#include "import/graph/graph.h"
 #include "import/hdf5.h"
 #include "import/json_read.h"
 #include "import/keras_mask.h"
@@ -29,7 +30,16 @@ typedef struct KerasValue {
   int64_t dim[TYPE_MAX_AXES];
   int64_t pad_before, pad_after; /* zeros that ZeroPadding1D puts around: taken up by Conv1D */
   KerasMask mask;
+  GraphValue *graph; /* where the file is read as a graph: [batch, ...] */
+  GraphValue *keeps; /* its mask there, [batch, time]; NULL: it has none */
+  bool doubt;        /* versions of Keras differ in its mask */
 } KerasValue;
+
+/* The last state of a stateful layer. */
+typedef struct KerasState {
+  const char *name;
+  GraphValue *value;
+} KerasState;
 
 enum { KERAS_MAX_OUT = 5 };
 
@@ -49,6 +59,11 @@ struct Keras {
   Map groups;        /* class and configuration -> group, Keras 3 */
   bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
   bool is_padded;    /* some layer makes a mask: sequences have steps behind the real ones */
+  bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
+  struct Emit *emit; /* the graph that the file is read into; NULL: a Model is built */
+  KerasState *carried; /* of that graph */
+  int n_carried;
+  size_t cap_carried;
 };
 
 /* One use of one layer. */
@@ -72,6 +87,8 @@ struct KerasLayer {
   KerasValue out[KERAS_MAX_OUT];
   int n_out;
   bool is_operator; /* of Keras 3, as x + y: no layer */
+  json_t *call;     /* its arguments, as the file has them */
+  GraphValue *mask; /* an argument of the call */
 };
 
 /* Options. The getters report what has the wrong kind and remember it in ok. */
@@ -130,6 +147,14 @@ typedef struct KerasClass {
 #define KERAS_CLASS_END {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
 extern const KerasClass keras_layer_classes[], keras_join_classes[], keras_recurrent_classes[];
 bool keras_layer_import(KerasLayer *layer);
+/* Refuses a class that is not known, with the nearest thing that would work. */
+void keras_refuse_class(const KerasLayer *layer);
+
+/* The same for a graph: read/keras. */
+Graph *keras_graph_new(Keras *keras, const char *format);
+bool keras_read_layer(KerasLayer *layer);
+/* An input; value has its sizes. */
+void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value);
 
 /* The whole. config is the object with class_name and config. */
 Foreign *keras_import(Keras *keras, json_t *config, const char *version, const char *container);

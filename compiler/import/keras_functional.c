@@ -12,13 +12,15 @@
  * for itself in a circle. */
 #include "import/keras_graph.h"
 
+#include "import/read/emit.h"
+
 #include <string.h>
 
 /* The value a reference ["name", call, index] means; NULL if it is not there (yet). */
-static const KerasValue *referenced(Graph *g, json_t *reference, bool is_output) {
+static const KerasValue *referenced(KerasGraph *g, json_t *reference, bool is_output) {
   const char *name = json_string_value(json_array_get(reference, 0));
   json_int_t call = json_integer_value(json_array_get(reference, 1)), index = json_integer_value(json_array_get(reference, 2));
-  const Node *node = name ? map_get(&g->by_name, name) : NULL;
+  const KerasNode *node = name ? map_get(&g->by_name, name) : NULL;
   if (node) call -= node->first[is_output];
   if (!node || call < 0 || call >= node->n_calls || !node->done[call]) return NULL;
   const KerasLayer *layer = &node->call[call];
@@ -34,7 +36,7 @@ static json_t *reference_of(json_t *object) {
 }
 
 /* All references in a nest of lists; false if one of them is not there yet, or too many are. */
-static bool collect(Graph *g, json_t *object, KerasValue *out, int *n, int depth) {
+static bool collect(KerasGraph *g, json_t *object, KerasValue *out, int *n, int depth) {
   json_t *reference = reference_of(object);
   if (reference) {
     const KerasValue *value = referenced(g, reference, false);
@@ -68,6 +70,8 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   const char *name;
   json_t *value;
   json_object_foreach(keywords, name, value) {
+    bool read = layer->keras->emit && (strcmp(name, "mask") == 0 || (strcmp(name, "slice_spec") == 0 && strcmp(layer->class_name, "SlicingOpLambda") == 0));
+    if (read) continue; /* by the graph's reader */
     if (json_is_null(value) || strcmp(name, "initial_state") == 0 || (strcmp(name, "training") == 0 && json_is_false(value))) continue;
     if (json_is_array(value) && json_array_size(value) == 0) continue;
     keras_refuse(layer, E903, "is called with `%s`, which grus does not have", name);
@@ -79,13 +83,20 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
 typedef enum Wait { READY, NOT_YET, FAILED } Wait;
 
 /* Finds what a call reads. */
-static Wait call_inputs(Graph *g, KerasLayer *layer, json_t *call) {
+static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   json_t *keywords = json_object_get(call, "kwargs");
   KerasValue values[INPUTS_MAX], states[INPUTS_MAX];
   int n = 0, n_states = 0;
   json_t *args = json_is_object(call) ? json_object_get(call, "args") : call;
   if (!collect(g, args, values, &n, 0) || !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0)) return NOT_YET;
   if (json_is_object(call)) constant_operand(layer, args);
+  layer->call = call;
+  json_t *mask = g->keras->emit ? reference_of(json_object_get(keywords, "mask")) : NULL;
+  if (mask) {
+    const KerasValue *keeps = referenced(g, mask, false);
+    if (!keeps) return NOT_YET;
+    layer->mask = keeps->graph;
+  }
   for (size_t i = 0; !keywords && i < json_array_size(call); i++) {
     json_t *own = json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords behind each reference */
     if (!keywords_known(layer, own)) return FAILED;
@@ -103,7 +114,7 @@ static Wait call_inputs(Graph *g, KerasLayer *layer, json_t *call) {
 }
 
 /* The input of the model, or what the model around it passes. */
-static Wait input_import(Graph *g, KerasLayer *layer, json_t *inputs) {
+static Wait input_import(KerasGraph *g, KerasLayer *layer, json_t *inputs) {
   layer->n_out = 1;
   if (!g->outer) return keras_graph_input(layer, layer->name, graph_input_shape(layer), &layer->out[0]) ? READY : FAILED;
   size_t n = reference_of(inputs) ? 1 : json_array_size(inputs);
@@ -117,7 +128,7 @@ static Wait input_import(Graph *g, KerasLayer *layer, json_t *inputs) {
   return FAILED;
 }
 
-static Wait call_import(Graph *g, Node *node, int i, json_t *inputs) {
+static Wait call_import(KerasGraph *g, KerasNode *node, int i, json_t *inputs) {
   KerasLayer *layer = &node->call[i];
   *layer = node->layer;
   if (i > 0 && ++g->keras->n_reads > READS_MAX) {
@@ -140,12 +151,12 @@ static Wait call_import(Graph *g, Node *node, int i, json_t *inputs) {
 }
 
 /* False after reporting. */
-static bool import_nodes(Graph *g, json_t *inputs) {
+static bool import_nodes(KerasGraph *g, json_t *inputs) {
   for (int before = g->n_left + 1; g->n_left && g->n_left < before;) {
     before = g->n_left;
     for (int i = 0; i < g->n; i++)
       for (int k = 0; k < g->node[i].n_calls; k++) {
-        Node *node = &g->node[i];
+        KerasNode *node = &g->node[i];
         if (node->done[k]) continue;
         Wait wait = call_import(g, node, k, inputs);
         if (wait == FAILED) return false;
@@ -172,7 +183,7 @@ static json_t *output_at(json_t *outputs, size_t i) {
   return at ? json_object_iter_value(at) : NULL;
 }
 
-static bool import_outputs(Graph *g, json_t *outputs) {
+static bool import_outputs(KerasGraph *g, json_t *outputs) {
   Keras *k = g->keras;
   size_t n = 0;
   for (json_t *reference = output_at(outputs, 0); reference; reference = output_at(outputs, ++n)) {
@@ -181,6 +192,10 @@ static bool import_outputs(Graph *g, json_t *outputs) {
     if (!value) {
       foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that is not there", n, k->file->path);
       return false;
+    }
+    if (k->emit) {
+      graph_output(k->emit->graph, arena_strdup(k->arena, name), value->graph);
+      continue;
     }
     Value *out = keras_graph_output(g, *value, name);
     if (!out) return false;
@@ -193,10 +208,10 @@ static bool import_outputs(Graph *g, json_t *outputs) {
 }
 
 /* The lowest call of a layer that anything refers to, over a nest of lists and objects. */
-static void find_first(Graph *g, json_t *object, int depth) {
+static void find_first(KerasGraph *g, json_t *object, int depth) {
   json_t *reference = reference_of(object), *value;
   const char *name = reference ? json_string_value(json_array_get(reference, 0)) : NULL, *key;
-  Node *node = name ? map_get(&g->by_name, name) : NULL;
+  KerasNode *node = name ? map_get(&g->by_name, name) : NULL;
   json_int_t call = json_integer_value(json_array_get(reference, 1));
   if (node && call >= 0 && call < node->first[0]) node->first[0] = node->first[1] = call;
   if (depth > 2 * DEPTH_MAX) return;
@@ -206,7 +221,7 @@ static void find_first(Graph *g, json_t *object, int depth) {
 }
 
 /* Reads the layers and their calls; false after reporting. */
-static bool read_nodes(Graph *g, json_t *config) {
+static bool read_nodes(KerasGraph *g, json_t *config) {
   Keras *k = g->keras;
   json_t *layers = json_object_get(config, "layers");
   size_t n = json_array_size(layers);
@@ -214,9 +229,9 @@ static bool read_nodes(Graph *g, json_t *config) {
     foreign_report(k->diags, k->file, E901, "the model in `%s` has %zu layers", k->file->path, n);
     return false;
   }
-  g->node = ARENA_ARRAY(k->arena, Node, n);
+  g->node = ARENA_ARRAY(k->arena, KerasNode, n);
   for (size_t i = 0; i < n; i++) {
-    Node *node = &g->node[g->n++];
+    KerasNode *node = &g->node[g->n++];
     json_t *object = json_array_get(layers, i);
     if (!graph_layer_read(g, object, (int)i, &node->layer)) return false;
     node->inbound = json_object_get(object, "inbound_nodes");
@@ -237,13 +252,13 @@ static bool read_nodes(Graph *g, json_t *config) {
   return true;
 }
 
-static void note_copies(Graph *g) {
-  for (int i = 0; i < g->n; i++)
+static void note_copies(KerasGraph *g) {
+  for (int i = 0; i < g->n && !g->keras->emit; i++)
     if (g->node[i].n_calls > 1)
       foreign_note(g->keras->foreign, "`%s` is called %d times: each call has a copy of its weights", g->node[i].layer.name, g->node[i].n_calls);
 }
 
-bool graph_functional(Graph *g, json_t *config) {
+bool graph_functional(KerasGraph *g, json_t *config) {
   Keras *k = g->keras;
   if (!read_nodes(g, config) || !import_nodes(g, json_object_get(config, "input_layers"))) return false;
   int n_states = k->model->n_out;
@@ -254,7 +269,7 @@ bool graph_functional(Graph *g, json_t *config) {
 }
 
 /* A functional model among the layers: its outputs become those of the call. */
-bool graph_functional_call(Graph *g, KerasLayer *layer) {
+bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
   if (!read_nodes(g, layer->config) || !import_nodes(g, json_object_get(layer->config, "input_layers"))) return false;
   json_t *outputs = json_object_get(layer->config, "output_layers"), *reference;
   for (size_t i = 0; (reference = output_at(outputs, i)) != NULL; i++) {
@@ -271,7 +286,7 @@ bool graph_functional_call(Graph *g, KerasLayer *layer) {
 }
 
 /* The inputs in the order of the model's own list. */
-void graph_order_inputs(Graph *g, json_t *inputs) {
+void graph_order_inputs(KerasGraph *g, json_t *inputs) {
   Model *model = g->keras->model;
   int at = 0;
   for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs); i++) {

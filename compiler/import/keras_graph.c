@@ -4,6 +4,9 @@
  * keras_functional.c. */
 #include "import/keras_graph.h"
 
+#include "import/lift/lift.h"
+#include "import/read/emit.h"
+
 #include <string.h>
 
 
@@ -53,11 +56,16 @@ static void suggest(const char *name, Diag *d) {
   diag_note(d, "if it is a layer of your own, write what it does as stages in a .grus file");
 }
 
+void keras_refuse_class(const KerasLayer *layer) {
+  suggest(layer->class_name, keras_refuse(layer, E902, "is a layer that grus does not have"));
+}
+
 bool keras_layer_import(KerasLayer *layer) {
   if (keras_is_model(layer->class_name)) return import_nested(layer);
+  if (layer->keras->emit) return keras_read_layer(layer);
   const KerasClass *class = class_find(layer->class_name);
   if (!class) {
-    suggest(layer->class_name, keras_refuse(layer, E902, "is a layer that grus does not have"));
+    keras_refuse_class(layer);
     return false;
   }
   size_t errors = layer->keras->diags->n_errors;
@@ -77,7 +85,7 @@ bool keras_layer_import(KerasLayer *layer) {
 }
 
 /* Fills name, class, configuration and group from a layer's object; false after reporting. */
-bool graph_layer_read(Graph *g, json_t *object, int index, KerasLayer *out) {
+bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out) {
   Keras *k = g->keras;
   json_t *config = json_object_get(object, "config");
   const char *class_name = json_string_value(json_object_get(object, "class_name"));
@@ -138,6 +146,10 @@ static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) 
 bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out) {
   Keras *k = layer->keras;
   if (!shape_read(layer, shape, out)) return false;
+  if (k->emit) {
+    keras_read_input(layer, name, out);
+    return true;
+  }
   bool open = out->dim[0] < 0, sequence = out->rank > 1 || open;
   if (open && !k->options->stream && !k->options->time) {
     Diag *d = keras_refuse(layer, E904, "does not say how long its sequence is");
@@ -159,7 +171,9 @@ json_t *graph_input_shape(const KerasLayer *layer) {
 
 bool graph_is_input(const KerasLayer *layer) { return strcmp(layer->class_name, "InputLayer") == 0; }
 
-Value *keras_graph_output(Graph *g, KerasValue value, const char *name) {
+bool keras_is_there(const KerasValue *value) { return value->value || value->graph; }
+
+Value *keras_graph_output(KerasGraph *g, KerasValue value, const char *name) {
   if (value.pad_before || value.pad_after) {
     foreign_report(g->keras->diags, g->keras->file, E902, "output `%s` has zeros around it: ZeroPadding1D is known in front of Conv1D", name);
     return NULL;
@@ -177,12 +191,12 @@ void graph_states_last(Model *model, int n) {
 }
 
 /* The layers one after another, behind `value` if there is one. False after reporting. */
-static bool import_chain(Graph *g, json_t *layers, json_t *build_shape, KerasValue *value, const char **name) {
+static bool import_chain(KerasGraph *g, json_t *layers, json_t *build_shape, KerasValue *value, const char **name) {
   KerasLayer layer = {0};
   for (size_t i = 0; i < json_array_size(layers); i++) {
     if (!graph_layer_read(g, json_array_get(layers, i), (int)i, &layer)) return false;
     json_t *shape = graph_input_shape(&layer);
-    if (!value->value) {
+    if (!keras_is_there(value)) {
       if (!shape) shape = build_shape;
       if (!shape) {
         keras_refuse(&layer, E904, "is the first layer, and the file does not say the shape of its input");
@@ -204,13 +218,18 @@ static bool import_chain(Graph *g, json_t *layers, json_t *build_shape, KerasVal
   return true;
 }
 
-static bool import_sequential(Graph *g, json_t *layers, json_t *build_shape) {
+static bool import_sequential(KerasGraph *g, json_t *layers, json_t *build_shape) {
   KerasValue value = {0};
   const char *name = "";
   if (!import_chain(g, layers, build_shape, &value, &name)) return false;
-  if (!value.value || !value.value->layer) {
+  bool is_made = g->keras->emit ? value.graph && value.graph->node : value.value && value.value->layer;
+  if (!is_made) {
     foreign_report(g->keras->diags, g->keras->file, E901, "the model in `%s` has no layers", g->keras->file->path);
     return false;
+  }
+  if (g->keras->emit) {
+    graph_output(g->keras->emit->graph, name, value.graph);
+    return true;
   }
   Value *out = keras_graph_output(g, value, name);
   int n_states = g->keras->model->n_out;
@@ -222,7 +241,7 @@ static bool import_sequential(Graph *g, json_t *layers, json_t *build_shape) {
 static bool import_nested(KerasLayer *layer) {
   Keras *k = layer->keras;
   const char *root = k->by_class ? arena_printf(k->arena, "%s/layers", layer->group) : k->root;
-  Graph g = {.keras = k, .groups = {.keras = k, .root = root, .outer = layer}, .outer = layer, .depth = layer->depth + 1};
+  KerasGraph g = {.keras = k, .groups = {.keras = k, .root = root, .outer = layer}, .outer = layer, .depth = layer->depth + 1};
   json_t *layers = json_is_array(layer->config) ? layer->config : json_object_get(layer->config, "layers");
   if (g.depth > DEPTH_MAX || layer->n_states) {
     keras_refuse(layer, E903, layer->n_states ? "is a model, and is called with initial states" : "is a model too deep in others");
@@ -240,24 +259,58 @@ static bool import_nested(KerasLayer *layer) {
   return true;
 }
 
-Foreign *keras_import(Keras *k, json_t *config, const char *version, const char *container) {
+/* The format, as the summary names it; NULL after reporting that this is no model. */
+static const char *format_of(Keras *k, json_t *config, const char *version, const char *container) {
   const char *class_name = json_string_value(json_object_get(config, "class_name"));
   json_t *inner = json_object_get(config, "config");
   json_t *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
   k->major = version[0] >= '1' && version[0] <= '9' ? version[0] - '0' : 0;
   k->minor = k->major && version[1] == '.' && version[2] >= '0' && version[2] <= '9' ? version[2] - '0' : 0;
-  if (!class_name || !layers || k->major < 1 || k->major > 3) {
-    Diag *d = foreign_report(k->diags, k->file, E901, "`%s` holds no Sequential or functional model of Keras 1, 2 or 3", k->file->path);
-    diag_note(d, "class %s, Keras version %.20s", class_name ? class_name : "unknown", version);
-    return NULL;
-  }
-  k->foreign = foreign_new(k->file, arena_printf(k->arena, "Keras %.20s, %s", version, container), NULL);
-  k->model = k->foreign->model;
-  k->is_padded = makes_mask(config, CONFIG_DEPTH_MAX);
-  Graph g = {.keras = k, .groups = {.keras = k, .root = k->root}};
+  k->is_tensorflow = strstr(version, "-tf") != NULL;
+  if (class_name && layers && k->major >= 1 && k->major <= 3) return arena_printf(k->arena, "Keras %.20s, %s", version, container);
+  Diag *d = foreign_report(k->diags, k->file, E901, "`%s` holds no Sequential or functional model of Keras 1, 2 or 3", k->file->path);
+  diag_note(d, "class %s, Keras version %.20s", class_name ? class_name : "unknown", version);
+  return NULL;
+}
+
+/* Walks all layers; false after reporting. */
+static bool import_all(Keras *k, json_t *config) {
+  const char *class_name = json_string_value(json_object_get(config, "class_name"));
+  json_t *inner = json_object_get(config, "config");
+  json_t *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
+  KerasGraph g = {.keras = k, .groups = {.keras = k, .root = k->root}};
+  k->n_reads = 0;
   keras_scan_groups(k, layers);
   bool sequential = json_is_array(inner) || strcmp(class_name, "Sequential") == 0;
   bool ok = sequential ? import_sequential(&g, layers, json_object_get(inner, "build_input_shape")) : graph_functional(&g, inner);
-  if (ok && !sequential) graph_order_inputs(&g, json_object_get(inner, "input_layers"));
-  return ok ? k->foreign : NULL;
+  if (ok && !sequential && !k->emit) graph_order_inputs(&g, json_object_get(inner, "input_layers"));
+  return ok;
+}
+
+/* What the file computes. NULL after reporting. */
+static const Graph *read_graph(const Keras *model, json_t *config, const char *format, Diags *diags) {
+  Keras *k = ARENA_NEW(model->arena, Keras);
+  *k = *model;
+  k->diags = diags;
+  k->groups = (Map){0};
+  k->foreign = foreign_new(k->file, format, NULL);
+  k->model = k->foreign->model;
+  Graph *graph = keras_graph_new(k, format);
+  if (!import_all(k, config)) return NULL;
+  for (int i = 0; i < k->n_carried; i++)
+    graph_output(graph, k->carried[i].name, k->carried[i].value);
+  return graph;
+}
+
+Foreign *keras_import(Keras *k, json_t *config, const char *version, const char *container) {
+  const char *format = format_of(k, config, version, container);
+  if (!format) return NULL;
+  const Graph *graph = read_graph(k, config, format, diags_new(k->arena, k->diags->sources));
+  k->foreign = foreign_new(k->file, format, NULL);
+  k->model = k->foreign->model;
+  k->is_padded = makes_mask(config, CONFIG_DEPTH_MAX);
+  if (!import_all(k, config)) return NULL;
+  if (graph) return lift_verify(k->foreign, graph, k->options, k->diags);
+  read_graph(k, config, format, k->diags); /* once more, to say why */
+  return NULL;
 }

@@ -5,12 +5,11 @@
 
 #include <string.h>
 
-typedef enum MaskUse { MASK_MAKES, MASK_PASSES, MASK_USES, MASK_JOINS, MASK_DROPS, MASK_MISREADS } MaskUse;
 typedef enum MaskSees { SEES_OWN, SEES_PAST, SEES_ALL, SEES_OPTION } MaskSees;
 typedef enum MaskGives { GIVES_COMPUTED, GIVES_HELD, GIVES_ZERO, GIVES_ROW_0, GIVES_NOTHING } MaskGives;
 
 static const struct {
-  MaskUse mask;
+  KerasMaskUse mask;
   MaskSees sees;
   MaskGives gives;
 } rows[] = {
@@ -50,7 +49,7 @@ static MaskSees sees_of(const KerasLayer *layer, KerasMaskRow row) {
 }
 
 /* An operator of Keras 3, as in x + y, passes no mask; the layer of the same name does. */
-static MaskUse use_of(const KerasLayer *layer, KerasMaskRow row) {
+static KerasMaskUse use_of(const KerasLayer *layer, KerasMaskRow row) {
   return layer->is_operator ? MASK_DROPS : rows[row].mask;
 }
 
@@ -73,7 +72,7 @@ static bool refuse_backwards(const KerasLayer *layer) {
 }
 
 bool keras_mask_check(const KerasLayer *layer, KerasMaskRow row) {
-  MaskUse use = use_of(layer, row);
+  KerasMaskUse use = use_of(layer, row);
   MaskSees sees = sees_of(layer, row);
   bool turned = rows[row].sees == SEES_OPTION && keras_flag(layer, "go_backwards", false) && keras_flag(layer, "return_sequences", false);
   for (int i = 0; i < layer->n_in; i++) {
@@ -106,7 +105,7 @@ static KerasMask joined(const KerasLayer *layer) {
 
 void keras_mask_follow(KerasLayer *layer, KerasMaskRow row) {
   Keras *k = layer->keras;
-  MaskUse use = use_of(layer, row);
+  KerasMaskUse use = use_of(layer, row);
   KerasMask mask = joined(layer);
   bool makes = use == MASK_MAKES && (row != KERAS_MASK_Embedding || keras_flag(layer, "mask_zero", false));
   if (use == MASK_MAKES) mask = (KerasMask){.padded = k->is_padded};

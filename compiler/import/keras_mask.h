@@ -17,6 +17,9 @@ typedef enum KerasMaskRow {
   KERAS_MASK_COUNT
 } KerasMaskRow;
 
+/* What a layer does to the mask of its input: the second column. */
+typedef enum KerasMaskUse { MASK_MAKES, MASK_PASSES, MASK_USES, MASK_JOINS, MASK_DROPS, MASK_MISREADS } KerasMaskUse;
+
 /* What is known of the masked steps of a value. */
 typedef struct KerasMask {
   bool padded;       /* a sequence with steps behind the real ones, which grus does not compute */

@@ -101,10 +101,14 @@ struct GraphNode {
   Graph *body[2]; /* If: then, else. Loop, Scan: the body. While: condition, body */
 };
 
+/* What the format itself says an axis is. */
+typedef enum GraphRole { GRAPH_ROLE_UNSAID, GRAPH_ROLE_BATCH, GRAPH_ROLE_TIME } GraphRole;
+
 /* Size of an axis of an input: n, or open with the file's name for it. */
 typedef struct GraphDim {
   int64_t n;          /* GRAPH_OPEN */
   const char *symbol; /* "batch"; NULL */
+  GraphRole role;
 } GraphDim;
 
 typedef struct GraphInput {
@@ -114,6 +118,8 @@ typedef struct GraphInput {
   GraphDim dim[GRAPH_MAX_RANK];
   GraphValue *value;
   const GraphTensor *fallback; /* the value where a caller gives none; NULL: it must be given */
+  bool has_padding;            /* steps that hold `padding` are masked */
+  double padding;
 } GraphInput;
 
 typedef struct GraphOutput {

@@ -36,6 +36,8 @@ static void join_families(Atoms *a, int x, int y) {
   a->atom[fy].family = fx;
 }
 
+void atoms_same_family(Atoms *a, int x, int y) { join_families(a, x, y); }
+
 /* A new atom in the family of an old one: what a convolution or a slice makes of it. */
 static int derive(Atoms *a, int atom, int64_t size, unsigned facts) {
   int made = atom_new(a, size, atom_facts(a, atom));

@@ -59,6 +59,7 @@ Factors atoms_of(Atoms *atoms, const GraphValue *value);
 int atoms_of_axis(Atoms *atoms, const GraphValue *value, int axis, int out[FACTORS_MAX]);
 int atom_same(Atoms *atoms, int atom);   /* the representative of equal atoms */
 int atom_family(Atoms *atoms, int atom); /* of a family */
+void atoms_same_family(Atoms *atoms, int x, int y); /* as the format says, not the operators */
 unsigned atom_facts(Atoms *atoms, int atom);
 static inline int64_t atom_size(const Atoms *atoms, int atom) { return atoms->atom[atom].size; }
 

@@ -14,10 +14,11 @@
 enum { CALLS = 5, STEPS_MAX = 1 << 20, WORK_MIN = 200000000, WORK_A_BYTE = 4000, ROOM_MIN = 30000000, ROOM_A_BYTE = 200 };
 static const double tolerance = 1e-5; /* of the largest value of an output, at least of 1: weights are floats */
 
-/* One comparison: how many samples, steps a call and calls. */
+/* One comparison: how many samples, steps a call and calls; of bounded sequences the steps that are no padding. */
 typedef struct Trial {
   int64_t batch, steps;
   int calls;
+  int64_t real; /* 0: all */
 } Trial;
 
 /* Where an element of a graph tensor is in the model: sample, step, place among the features, place without
@@ -94,7 +95,18 @@ static void spots(const Check *c, const GraphValue *value, const GraphTensor *te
   }
 }
 
-static const GraphTensor *random_input(Check *c, const GraphInput *in, const GraphValue *flat_value, const Port *port) {
+/* Steps from `real` on hold what means padding; those before do not. */
+static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_value, int64_t real, int64_t categories, const GraphTensor *t, double *data) {
+  Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
+  spots(c, flat_value, t, spot);
+  for (int64_t i = 0; i < t->count; i++) {
+    bool index = in->elem != GRAPH_FLOAT && categories > 1;
+    if (spot[i].step >= real) data[i] = in->padding;
+    else if (index && data[i] == in->padding) data[i] = data[i] == 0 ? 1 : data[i] - 1;
+  }
+}
+
+static const GraphTensor *random_input(Check *c, const Trial *trial, const GraphInput *in, const GraphValue *flat_value, const Port *port) {
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
   trial_shape(c, flat_value, dim);
@@ -106,6 +118,7 @@ static const GraphTensor *random_input(Check *c, const GraphInput *in, const Gra
     else if (in->elem == GRAPH_BOOL) data[i] = u < 0.5;
     else data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
   }
+  if (t && in->has_padding) add_padding(c, in, flat_value, trial->real ? trial->real : INT64_MAX, categories, t, data);
   return t;
 }
 
@@ -159,7 +172,7 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port, con
   const GraphValue *value = l->flat->graph->in[input].value;
   const Type *type = &port->value->type;
   bool timed = type_is_sequence(type);
-  int64_t width = type_step_size(type), steps = timed ? t->steps * t->calls : 1;
+  int64_t width = type_step_size(type), steps = !timed ? 1 : type->time.kind == TIME_FIXED ? type->time.n : t->real ? t->real : t->steps * t->calls;
   to->steps = steps;
   to->data = ARENA_ARRAY(c->arena, double, steps * width + 1);
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
@@ -175,12 +188,24 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port, con
   }
 }
 
+static bool has_time(const Check *c, const GraphValue *value) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < f.n; i++)
+    if (role[i] == 't') return true;
+  return false;
+}
+
 static bool compare_output(Check *c, const Trial *t, int number, const Port *port, const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->out[number].value;
   const Type *type = &port->value->type;
   bool timed = type_is_sequence(type);
   int64_t width = type_step_size(type), per_call = timed && t->calls ? got->steps / t->calls : 1;
+  bool stream = type->time.kind == TIME_STREAM, each_step = !stream || has_time(c, value);
+  int64_t first = each_step ? 0 : per_call - 1; /* of a stream, the last step is what the graph gives for all */
   double scale = 1;
   for (int call = 0; call < t->calls; call++)
     for (int64_t e = 0; e < out[call * l->graph->n_out + number]->count; e++) {
@@ -193,9 +218,9 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
     Spot *spot = ARENA_ARRAY(c->arena, Spot, y->count ? y->count : 1);
     spots(c, value, y, spot);
     for (int64_t e = 0; e < y->count; e++) {
-      bool stream = type->time.kind == TIME_STREAM; /* else in the order of the file's axes */
-      int64_t step = timed ? call * per_call + spot[e].step : 0, at = stream ? step * width + spot[e].feature : spot[e].rest;
-      if (spot[e].sample != sample) continue;
+      int64_t step = timed ? call * per_call + first + spot[e].step : 0;
+      int64_t at = stream ? step * width + spot[e].feature : spot[e].rest; /* else in the order of the file's axes */
+      if (spot[e].sample != sample || (timed && t->real && spot[e].step >= got->steps)) continue;
       double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN, gap = fabs(want - have);
       seen++;
       if (isnan(want) && isnan(have)) continue;
@@ -203,7 +228,7 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
       if (gap > c->worst) c->worst = gap;
     }
   }
-  if (seen == got->steps * width) return true;
+  if (seen == (each_step ? got->steps : t->calls) * width) return true;
   foreign_report(l->diags, l->file, E905, "the imported model gives %lld values of output `%s` where the file gives %lld: nothing was written",
                  (long long)(got->steps * width), port->name, (long long)seen);
   return false;
@@ -214,7 +239,7 @@ static bool run_trial(Check *c, const Trial *t) {
   const Graph *graph = l->graph, *flat = l->flat->graph;
   const Model *model = l->foreign->model;
   c->batch = l->roles.batch >= 0 ? t->batch : 0;
-  c->steps = l->roles.way == TIME_WAY_AXIS ? t->steps : 0;
+  c->steps = l->roles.way == TIME_WAY_AXIS && l->roles.time_is_open ? t->steps : 0;
   const GraphTensor ***in = ARENA_ARRAY(c->arena, const GraphTensor **, t->calls);
   for (int call = 0; call < t->calls; call++) {
     in[call] = ARENA_ARRAY(c->arena, const GraphTensor *, graph->n_in + 1);
@@ -222,7 +247,7 @@ static bool run_trial(Check *c, const Trial *t) {
       in[call][i] = l->size[i].constant;
     for (int i = 0; i < l->flat->n_file_in; i++) {
       int port = port_of(l, flat->in[i].value);
-      const GraphTensor *x = random_input(c, &graph->in[l->file_input[i]], flat->in[i].value, port >= 0 ? model->in[port] : NULL);
+      const GraphTensor *x = random_input(c, t, &graph->in[l->file_input[i]], flat->in[i].value, port >= 0 ? model->in[port] : NULL);
       if (!x) return true;
       if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type)) x = in[0][l->file_input[i]];
       in[call][l->file_input[i]] = x;
@@ -278,11 +303,20 @@ bool lift_check(Lift *l) {
   int64_t bytes = (int64_t)l->file->data.len;
   Check c = {.l = l, .random = 20250101, .limits = {.steps = STEPS_MAX, .work = WORK_MIN + WORK_A_BYTE * bytes, .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
   bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS, open = axis && l->roles.time_is_open;
-  int64_t steps = axis ? l->flat_steps : 1;
+  int64_t steps = axis ? l->flat_steps : 1, bound = l->time.kind == TIME_BOUNDED ? l->time.n : INT64_MAX;
+  if (open && steps > bound) steps = bound;
   int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;
-  Trial trial[3] = {{l->flat_batch, steps, calls}};
-  if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls};
-  if (open && l->time.kind != TIME_FIXED && calls == 1) trial[n++] = (Trial){l->flat_batch, steps + steps / 2 + 1, 1};
+  bool padded = false;
+  for (int i = 0; i < l->graph->n_in; i++)
+    padded = padded || l->graph->in[i].has_padding;
+  Trial trial[5] = {{l->flat_batch, steps, calls, 0}};
+  if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0};
+  int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;
+  if (open && l->time.kind != TIME_FIXED && calls == 1 && longer > steps) trial[n++] = (Trial){l->flat_batch, longer, 1, 0};
+  if (padded && l->time.kind == TIME_BOUNDED && steps > 1) {
+    trial[n++] = (Trial){l->flat_batch, steps, 1, steps / 2};
+    trial[n++] = (Trial){l->flat_batch, steps, 1, steps - 1};
+  }
   for (int i = 0; i < n; i++)
     if (!run_apart(&c, &trial[i])) return false;
   foreign_note(l->foreign, "checked against the graph of the file: %d run%s, largest difference %.1e", c.runs, c.runs == 1 ? "" : "s", c.worst);

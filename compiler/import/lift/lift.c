@@ -449,6 +449,26 @@ static bool add_nodes(Lift *l) {
 
 static bool is_read(const Lift *l, int number) { return l->uses[l->flat->graph->in[number].value->id] > 0; }
 
+/* How many samples the flat graph has, and whether the file leaves that open. */
+static void decide_batch(Lift *l, const Sizes *sizes) {
+  l->flat_batch = 1;
+  for (int i = 0; i < l->atoms->n && l->roles.batch >= 0; i++)
+    if (l->atoms->atom[i].part[0] < 0 && atom_family(l->atoms, i) == l->roles.batch && atom_size(l->atoms, i) > l->flat_batch)
+      l->flat_batch = atom_size(l->atoms, i);
+  for (int i = 0; i < sizes->n; i++)
+    l->batch_is_open = l->batch_is_open || family_of_axis(l, sizes->open[i].input, sizes->open[i].axis) == l->roles.batch;
+  l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
+}
+
+bool lift_analyse(Lift *l) {
+  Sizes *sizes = ARENA_NEW(l->arena, Sizes);
+  TimeWish none = {0};
+  if (!check_sets(l, is_settable) || !find_open(l, sizes) || !try_sizes(l, sizes, &none)) return false;
+  l->flat_steps = steps_of(l);
+  decide_batch(l, sizes);
+  return true;
+}
+
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags) {
   Lift *l = ARENA_NEW(file->arena, Lift);
   graph = lift_real(graph);
@@ -458,13 +478,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   TimeWish wish;
   if (!check_sets(l, is_settable) || !time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
-  l->flat_batch = 1;
-  for (int i = 0; i < l->atoms->n && l->roles.batch >= 0; i++)
-    if (l->atoms->atom[i].part[0] < 0 && atom_family(l->atoms, i) == l->roles.batch && atom_size(l->atoms, i) > l->flat_batch)
-      l->flat_batch = atom_size(l->atoms, i);
-  for (int i = 0; i < sizes->n; i++)
-    l->batch_is_open = l->batch_is_open || family_of_axis(l, sizes->open[i].input, sizes->open[i].axis) == l->roles.batch;
-  l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
+  decide_batch(l, sizes);
   l->placed = ARENA_ARRAY(l->arena, Placed, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (is_kept_input(l, i)) continue;

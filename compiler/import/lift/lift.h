@@ -8,7 +8,7 @@
  *   pointwise.c  functions of one and two values
  *   moves.c      slices, joins, reductions, steps of a sequence
  *   states.c     what goes out and comes back
- *   check.c      Graph and Model computed side by side
+ *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made otherwise
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch is
  * gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for nothing. */
@@ -127,7 +127,14 @@ bool *lift_needed(Lift *l);
 bool lift_check(Lift *l);
 
 /* ---- lift.c ---- */
+/* Sizes, atoms, states and roles of l->graph, without a Model. False after reporting. */
+bool lift_analyse(Lift *l);
 /* The Model that a graph is; NULL after reporting. */
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags);
+
+/* ---- verify.c ---- */
+/* Finishes a Model that was made without the graph, and compares both; NULL after reporting. Inputs have the
+ * same names in both, outputs the same order. */
+Foreign *lift_verify(Foreign *foreign, const Graph *graph, const ImportOptions *options, Diags *diags);
 
 #endif

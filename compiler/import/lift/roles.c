@@ -19,6 +19,7 @@ typedef struct Candidate {
   const char *symbol;  /* of such an axis; NULL */
   const char *input;   /* the first input that has it, and which axis */
   int axis;
+  GraphRole said; /* by the format */
 } Candidate;
 
 typedef struct Candidates {
@@ -50,9 +51,24 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
       if (!known || in->dim[f.dim[k]].n == GRAPH_OPEN) c->open = true;
       if (known && in->dim[f.dim[k]].symbol && !c->symbol) c->symbol = in->dim[f.dim[k]].symbol;
       if (atom_size(a, f.atom[k]) > c->size) c->size = atom_size(a, f.atom[k]);
+      if (known && in->dim[f.dim[k]].role != GRAPH_ROLE_UNSAID) c->said = in->dim[f.dim[k]].role;
     }
   }
   return all;
+}
+
+/* Axes of inputs that the format gives one role are one family. An axis that is split is none of them. */
+static void join_said(Atoms *a, const Graph *graph, const int *file_input, GraphRole role) {
+  int first = -1;
+  for (int i = 0; i < a->flat->n_file_in; i++) {
+    const GraphInput *in = &graph->in[file_input[i]];
+    for (int axis = 0; axis < in->rank; axis++) {
+      int atom[FACTORS_MAX];
+      if (in->dim[axis].role != role || atoms_of_axis(a, a->flat->graph->in[i].value, axis, atom) != 1) continue;
+      if (first >= 0) atoms_same_family(a, first, atom[0]);
+      else first = atom[0];
+    }
+  }
 }
 
 static bool symbol_says(const char *symbol, const char *const *words) {
@@ -91,6 +107,11 @@ static void ask(Arena *arena, Roles *r, const char *question, const char *const 
 static void choose_batch(Candidates *all, Roles *r) {
   Candidate *best = NULL;
   int rank = 0, ties = 0;
+  for (int i = 0; i < all->n; i++)
+    if (all->c[i].said == GRAPH_ROLE_BATCH) {
+      r->batch = all->c[i].family;
+      return;
+    }
   for (int i = 0; i < all->n; i++) {
     Candidate *c = &all->c[i];
     if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
@@ -153,6 +174,11 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
     take_time(r, &all->c[i]);
     return;
   }
+  for (int i = 0; i < all->n; i++)
+    if (all->c[i].said == GRAPH_ROLE_TIME) {
+      take_time(r, &all->c[i]);
+      return;
+    }
   if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
     r->way = TIME_WAY_CALLS;
     return;
@@ -201,6 +227,8 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
 
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {
   Roles r = {.batch = -1, .time = -1};
+  join_said(atoms, graph, file_input, GRAPH_ROLE_BATCH);
+  join_said(atoms, graph, file_input, GRAPH_ROLE_TIME);
   Candidates all = candidates(atoms, graph, file_input);
   choose_batch(&all, &r);
   choose_time(atoms, &all, hints, &r);

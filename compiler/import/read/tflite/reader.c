@@ -201,7 +201,7 @@ static bool read_input(TflScope *scope, size_t signature, uint32_t k) {
   GraphInput *input = graph_input(scope->graph, name ? name : t->name, elem);
   input->rank = t->rank;
   for (int a = 0; a < t->rank; a++)
-    input->dim[a] = (GraphDim){t->dim[a], NULL};
+    input->dim[a] = (GraphDim){.n = t->dim[a]};
   scope->value[i] = input->value;
   return true;
 }

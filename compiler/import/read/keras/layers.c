@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Layers with one input that keep its sizes, but for the last one. */
+#include "import/read/keras/reader.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t last_dim(const KerasValue *value) { return value->rank ? value->dim[value->rank - 1] : 1; }
+
+/* ---- activations ---- */
+
+static GraphValue *hard_sigmoid(KerasLayer *layer, GraphValue *x) {
+  GraphNode *node = keras_node(layer, GRAPH_HardSigmoid, 1, &x);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha, layer->keras->major < 3 ? 0.2 : 1.0 / 6);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_beta, 0.5);
+  return emit_done(keras_emit(layer), node);
+}
+
+/* gamma (x > 0 ? x : alpha (e^x - 1)) */
+static GraphValue *elu(KerasLayer *layer, GraphValue *x, double alpha, double gamma) {
+  GraphNode *node = keras_node(layer, GRAPH_Elu, 1, &x);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha, alpha);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_gamma, gamma);
+  return emit_done(keras_emit(layer), node);
+}
+
+static GraphValue *gelu(KerasLayer *layer, GraphValue *x) {
+  const char *form = "erf";
+  GraphNode *node = keras_node(layer, GRAPH_Gelu, 1, &x);
+  graph_set_words(keras_emit(layer)->graph, node, GRAPH_ATTR_form, 1, &form);
+  return emit_done(keras_emit(layer), node);
+}
+
+static GraphValue *plain(KerasLayer *layer, GraphValue *x, const char *name) {
+  static const struct {
+    const char *name;
+    GraphOp op;
+  } same[] = {{"relu", GRAPH_Relu},         {"tanh", GRAPH_Tanh},       {"sigmoid", GRAPH_Sigmoid}, {"softplus", GRAPH_Softplus},
+              {"softsign", GRAPH_Softsign}, {"exponential", GRAPH_Exp}, {"swish", GRAPH_Silu},      {"silu", GRAPH_Silu},
+              {"mish", GRAPH_Mish},         {"hard_silu", GRAPH_HardSwish}, {"hard_swish", GRAPH_HardSwish}};
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    if (strcmp(name, same[i].name) == 0) return emit_call(keras_emit(layer), same[i].op, 1, &x);
+  return NULL;
+}
+
+GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank) {
+  static const double selu_alpha = 1.6732632423543772, selu_scale = 1.0507009873554805, leak = 0.2;
+  Emit *e = keras_emit(layer);
+  if (!name || !x) return NULL;
+  if (strcmp(name, "linear") == 0) return x;
+  GraphValue *y = plain(layer, x, name);
+  if (y) return y;
+  if (strcmp(name, "hard_sigmoid") == 0) return hard_sigmoid(layer, x);
+  if (strcmp(name, "elu") == 0) return elu(layer, x, 1, 1);
+  if (strcmp(name, "selu") == 0) return elu(layer, x, selu_alpha, selu_scale);
+  if (strcmp(name, "gelu") == 0) return gelu(layer, x);
+  if (strcmp(name, "relu6") == 0) return emit_clip(e, x, 0, 6);
+  if (strcmp(name, "hard_tanh") == 0) return emit_clip(e, x, -1, 1);
+  if (strcmp(name, "leaky_relu") == 0) return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
+  if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
+  if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
+  keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
+  return NULL;
+}
+
+bool keras_activated(KerasLayer *layer, KerasValue value) {
+  value.graph = keras_read_activation(layer, value.graph, keras_activation_name(layer, "activation", "linear"), value.rank);
+  return value.graph && keras_gives(layer, value);
+}
+
+static bool read_activation(KerasLayer *layer) { return keras_activated(layer, layer->in[0]); }
+
+static bool read_relu(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  GraphValue *x = layer->in[0].graph, *y = x;
+  double max = keras_number(layer, "max_value", (double)INFINITY), slope = keras_number(layer, "negative_slope", 0);
+  double threshold = keras_number(layer, "threshold", 0);
+  if (threshold != 0) { /* x from the threshold on, slope (x - threshold) below it */
+    GraphValue *at = emit_number(e, threshold);
+    GraphValue *below = EMIT(e, Mul, EMIT(e, Sub, x, at), emit_number(e, slope));
+    y = EMIT(e, Where, EMIT(e, GreaterEqual, x, at), x, below);
+  } else y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope) : EMIT(e, Relu, x);
+  if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
+  return keras_gives_like(layer, y);
+}
+
+static bool read_leaky_relu(KerasLayer *layer) {
+  double slope = keras_number(layer, "negative_slope", keras_number(layer, "alpha", 0.3));
+  return keras_gives_like(layer, keras_number_call(layer, GRAPH_LeakyRelu, layer->in[0].graph, GRAPH_ATTR_alpha, slope));
+}
+
+static bool read_elu(KerasLayer *layer) {
+  return keras_gives_like(layer, elu(layer, layer->in[0].graph, keras_number(layer, "alpha", 1), 1));
+}
+
+/* alpha has the sizes of a sample, 1 along axes that share it. */
+static bool read_prelu(KerasLayer *layer) {
+  static const int64_t any[] = {-1, -1, -1, -1};
+  int rank = layer->in[0].rank;
+  if (rank > 4) {
+    keras_refuse(layer, E903, "has slopes of more than 4 axes");
+    return false;
+  }
+  GraphValue *alpha = keras_weight(layer, "", "alpha", 0, rank, any);
+  return alpha && keras_gives_like(layer, EMIT(keras_emit(layer), Prelu, layer->in[0].graph, alpha));
+}
+
+/* ---- products and tables ---- */
+
+static bool read_dense(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t units = keras_size(layer, "units", -1);
+  if (units < 0) return false;
+  if (!value.rank) {
+    keras_refuse(layer, E903, "reads a value without axes");
+    return false;
+  }
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, 2, (int64_t[]){last_dim(&value), units});
+  if (!kernel) return false;
+  value.graph = EMIT(e, MatMul, value.graph, kernel);
+  value.dim[value.rank - 1] = units;
+  if (!keras_flag(layer, "use_bias", true)) return keras_activated(layer, value);
+  GraphValue *bias = keras_weight(layer, "", "bias", 1, 1, &units);
+  if (!bias) return false;
+  value.graph = EMIT(e, Add, value.graph, bias);
+  return keras_activated(layer, value);
+}
+
+/* Inputs that an Embedding reads hold the numbers of categories, one a step. */
+static void mark_categories(const KerasLayer *layer) {
+  Graph *graph = keras_emit(layer)->graph;
+  for (int i = 0; i < graph->n_in; i++)
+    if (graph->in[i].value == layer->in[0].graph) {
+      graph->in[i].elem = GRAPH_I64;
+      if (graph->in[i].rank == 2) graph->in[i].dim[1].role = GRAPH_ROLE_TIME;
+    }
+}
+
+static bool read_embedding(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t categories = keras_size(layer, "input_dim", -1);
+  int64_t units = keras_option(layer, "output_dim") || layer->keras->major > 1 ? keras_size(layer, "output_dim", -1) : keras_size(layer, "units", -1);
+  if (categories < 0 || units < 0) return false;
+  if (value.rank == TYPE_MAX_AXES) {
+    keras_refuse(layer, E903, "reads a value of too many axes");
+    return false;
+  }
+  mark_categories(layer);
+  GraphValue *table = keras_weight(layer, "", "embeddings", 0, 2, (int64_t[]){categories, units}), *x = value.graph;
+  if (!table) return false;
+  bool masked = keras_flag(layer, "mask_zero", false);
+  value.keeps = masked ? EMIT(e, Not, EMIT(e, Equal, x, emit_cast(e, emit_int(e, 0), GRAPH_I64))) : NULL;
+  if (masked) keras_mark_padding(layer, 0);
+  value.doubt = false;
+  bool whole = !x->node && !x->constant;
+  value.graph = emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){table, whole ? x : emit_cast(e, x, GRAPH_I64)});
+  value.dim[value.rank++] = units;
+  return keras_gives(layer, value);
+}
+
+/* Steps all of whose features are mask_value are masked, and become zeros. */
+static bool read_masking(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  double skipped = keras_number(layer, "mask_value", 0);
+  if (value.rank != 2) {
+    keras_refuse(layer, E903, "needs a sequence of vectors");
+    return false;
+  }
+  static const int64_t last[] = {2};
+  GraphValue *differs = EMIT(e, Not, EMIT(e, Equal, value.graph, emit_number(e, skipped)));
+  GraphValue *any = emit_reduce(e, GRAPH_ReduceAny, differs, 1, last, true);
+  value.keeps = emit_squeeze(e, any, 1, last);
+  value.doubt = false;
+  value.graph = EMIT(e, Mul, value.graph, emit_cast(e, any, GRAPH_FLOAT));
+  keras_mark_padding(layer, skipped);
+  return keras_gives(layer, value);
+}
+
+/* ---- norms ---- */
+
+/* The axis that an option says, the batch being axis 0; -1 after reporting. *to gets the last of several. */
+static int axis_of(const KerasLayer *layer, int *to) {
+  json_t *axis = keras_option(layer, "axis");
+  int rank = layer->in[0].rank;
+  size_t n = json_is_array(axis) ? json_array_size(axis) : 1;
+  int first = -1, previous = -1;
+  for (size_t i = 0; i < n; i++) {
+    json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
+    int64_t at = axis ? json_integer_value(item) : -1;
+    if (at < 0) at += rank + 1;
+    bool fits = (!axis || json_is_integer(item)) && at > 0 && at <= rank && (previous < 0 || at == previous + 1);
+    if (!fits) {
+      keras_refuse(layer, E903, "works along an axis that its input does not have, or along several that do not follow each other");
+      return -1;
+    }
+    previous = (int)at;
+    if (first < 0) first = previous;
+  }
+  *to = previous;
+  return first;
+}
+
+/* gamma or beta: numbers for each element of the axes, or one constant. NULL after reporting. */
+static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number, double plain_value, int first, int n) {
+  const KerasValue *in = &layer->in[0];
+  Emit *e = keras_emit(layer);
+  if (!option || keras_flag(layer, option, true)) return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
+  double *data;
+  GraphTensor *same = in->dim[first - 1] > 0 ? graph_tensor(e->graph->arena, GRAPH_FLOAT, 1, in->dim + first - 1, &data) : NULL;
+  if (!same || n != 1) {
+    keras_refuse(layer, E903, "has no `%s`, and works along axes of unknown size", option);
+    return NULL;
+  }
+  for (int64_t i = 0; i < same->count; i++)
+    data[i] = plain_value;
+  return graph_constant(e->graph, leaf, same);
+}
+
+static bool read_batch_norm(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  int last, number = 0, axis = axis_of(layer, &last);
+  if (axis < 0) return false;
+  if (axis != last) {
+    keras_refuse(layer, E903, "works along several axes");
+    return false;
+  }
+  GraphValue *in[5] = {layer->in[0].graph};
+  in[1] = norm_weight(layer, "scale", "gamma", &number, 1, axis, 1);
+  in[2] = in[1] ? norm_weight(layer, "center", "beta", &number, 0, axis, 1) : NULL;
+  in[3] = in[2] ? norm_weight(layer, NULL, "moving_mean", &number, 0, axis, 1) : NULL;
+  in[4] = in[3] ? norm_weight(layer, NULL, "moving_variance", &number, 0, axis, 1) : NULL;
+  if (!in[4]) return false;
+  GraphNode *node = keras_node(layer, GRAPH_BatchNorm, 5, in);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
+static bool read_layer_norm(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  int last, number = 0, axis = axis_of(layer, &last), rank = layer->in[0].rank;
+  if (axis < 0) return false;
+  if (last != rank) {
+    keras_refuse(layer, E903, "works along other axes than the last ones");
+    return false;
+  }
+  GraphValue *in[3] = {layer->in[0].graph, NULL, NULL};
+  bool scale = keras_flag(layer, "scale", true), center = keras_flag(layer, "center", true);
+  if (scale) in[1] = norm_weight(layer, NULL, "gamma", &number, 1, axis, rank - axis + 1);
+  if (center) in[2] = norm_weight(layer, NULL, "beta", &number, 0, axis, rank - axis + 1);
+  if ((scale && !in[1]) || (center && !in[2])) return false;
+  GraphNode *node = keras_node(layer, GRAPH_LayerNorm, center ? 3 : scale ? 2 : 1, in);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
+/* ---- the rest ---- */
+
+static bool read_softmax(KerasLayer *layer) {
+  int last, axis = axis_of(layer, &last);
+  if (axis < 0) return false;
+  if (layer->mask || layer->in[0].keeps || layer->in[0].doubt || axis != last) {
+    Diag *d = keras_refuse(layer, E903, "takes a mask, which is one of steps, for one of features");
+    diag_note(d, "it would work as Activation(\"softmax\"), which looks at no mask");
+    return false;
+  }
+  return keras_gives_like(layer, emit_axis_call(keras_emit(layer), GRAPH_Softmax, axis, 1, &layer->in[0].graph));
+}
+
+/* What changes nothing when a model runs. */
+static bool read_nothing(KerasLayer *layer) { return keras_gives_like(layer, layer->in[0].graph); }
+
+/* A number, or one for each feature. */
+static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_absent) {
+  json_t *list = keras_option(layer, name);
+  double *data;
+  if (!json_is_array(list)) return emit_number(keras_emit(layer), keras_number(layer, name, if_absent));
+  int64_t n = (int64_t)json_array_size(list);
+  GraphTensor *t = graph_tensor(layer->keras->arena, GRAPH_FLOAT, 1, &n, &data);
+  for (int64_t i = 0; t && i < n; i++) {
+    data[i] = json_number_value(json_array_get(list, (size_t)i));
+    if (!json_is_number(json_array_get(list, (size_t)i))) t = NULL;
+  }
+  if (t) return graph_constant(keras_emit(layer)->graph, name, t);
+  keras_refuse(layer, E901, "has a `%s` that is no number and no list of numbers", name);
+  return NULL;
+}
+
+static bool read_rescaling(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  GraphValue *scale = numbers_of(layer, "scale", 1), *offset = scale ? numbers_of(layer, "offset", 0) : NULL;
+  return offset && keras_gives_like(layer, EMIT(e, Add, EMIT(e, Mul, layer->in[0].graph, scale), offset));
+}
+
+const KerasReadClass keras_read_layers[] = {
+    KERAS_READ(Dense, read_dense, 1, "units activation use_bias"),
+    KERAS_READ(Embedding, read_embedding, 1, "input_dim output_dim units mask_zero"),
+    KERAS_READ(BatchNormalization, read_batch_norm, 1, "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
+    KERAS_READ(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
+    KERAS_READ(LayerNormalization, read_layer_norm, 1, "axis epsilon center scale rms_scaling=false"),
+    KERAS_READ(PReLU, read_prelu, 1, "shared_axes"),
+    KERAS_READ(Activation, read_activation, 1, "activation"),
+    KERAS_READ(ReLU, read_relu, 1, "max_value negative_slope threshold"),
+    KERAS_READ(LeakyReLU, read_leaky_relu, 1, "alpha negative_slope"),
+    KERAS_READ(ELU, read_elu, 1, "alpha"),
+    KERAS_READ(Softmax, read_softmax, 1, "axis"),
+    KERAS_READ(Dropout, read_nothing, 1, "rate"),
+    KERAS_READ(SpatialDropout1D, read_nothing, 1, "rate"),
+    KERAS_READ(SpatialDropout2D, read_nothing, 1, "rate data_format"),
+    KERAS_READ(AlphaDropout, read_nothing, 1, "rate"),
+    KERAS_READ(GaussianDropout, read_nothing, 1, "rate"),
+    KERAS_READ(GaussianNoise, read_nothing, 1, "stddev"),
+    KERAS_READ(ActivityRegularization, read_nothing, 1, "l1 l2"),
+    KERAS_READ(Identity, read_nothing, 1, ""),
+    KERAS_READ(Masking, read_masking, 1, "mask_value"),
+    KERAS_READ(Rescaling, read_rescaling, 1, "scale offset"),
+    KERAS_READ_END};

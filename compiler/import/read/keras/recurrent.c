@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* LSTM, GRU, SimpleRNN, their CuDNN forms, RNN(cell) and RNN of stacked cells, and Bidirectional.
+ *
+ *   mask              masked steps leave the state; they give what the last real step gave, or zeros
+ *   go_backwards      the sequence comes out in the order of reading; its mask is passed on as it was
+ *   return_sequences  false: the result of the last step read
+ *   Bidirectional     the second layer reads backwards, and its sequence is turned round
+ *   stateful          NAME_h and NAME_c go in, NAME_h_next and NAME_c_next come out */
+#include "import/read/keras/reader.h"
+
+#include <string.h>
+
+static int n_states(const KerasRun *run) { return run->op == GRAPH_Lstm ? 2 : 1; }
+
+static KerasValue vector(GraphValue *graph, int64_t n) { return (KerasValue){.graph = graph, .rank = 1, .dim = {n}}; }
+
+/* What a node over x gives, of one direction or two. */
+typedef struct Result {
+  GraphValue *y;        /* [batch, time, u] in the order of the input's steps */
+  GraphValue *state[2]; /* [batch, u]: h, c */
+} Result;
+
+static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs, const char *direction) {
+  const char *words[6];
+  int n = 0;
+  for (int d = 0; d < dirs; d++) {
+    if (run->op != GRAPH_Rnn) words[n++] = run->gate;
+    words[n++] = run->activation;
+    if (run->op == GRAPH_Lstm) words[n++] = run->activation;
+  }
+  Graph *graph = keras_emit(layer)->graph;
+  graph_set_words(graph, node, GRAPH_ATTR_direction, 1, &direction);
+  graph_set_words(graph, node, GRAPH_ATTR_activations, n, words);
+  if (run->op == GRAPH_Gru) graph_set_int(graph, node, GRAPH_ATTR_reset_after, run->reset_after);
+  if (run->zero_output) graph_set_int(graph, node, GRAPH_ATTR_zero_output, 1);
+}
+
+/* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
+static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *start, int dirs, const char *direction) {
+  Emit *e = keras_emit(layer);
+  GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}), *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
+  GraphValue *lstm[] = {steps, run->w, run->r, run->b, NULL, start[0], start[1], NULL, mask};
+  GraphValue *gru[] = {steps, run->w, run->r, run->b, run->rb, NULL, start[0], mask};
+  GraphValue *rnn[] = {steps, run->w, run->r, run->b, NULL, start[0], mask};
+  GraphNode *node = run->op == GRAPH_Lstm ? emit_node(e, GRAPH_Lstm, 9, lstm, 3)
+                    : run->op == GRAPH_Gru ? emit_node(e, GRAPH_Gru, 8, gru, 2)
+                                           : emit_node(e, GRAPH_Rnn, 7, rnn, 2);
+  set_words(layer, node, run, dirs, direction);
+  return node;
+}
+
+/* [batch, u] as one direction's start. */
+static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
+  return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
+}
+
+static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *state, bool backward) {
+  Emit *e = keras_emit(layer);
+  GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
+  GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
+  Result out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3, (int64_t[]){1, 0, 2})};
+  for (int s = 0; s < n_states(run); s++)
+    out.state[s] = emit_squeeze(e, node->out[1 + s], 1, (int64_t[]){0});
+  return out;
+}
+
+/* Both directions in one node: y [batch, time, 2 u], states of both. */
+static void run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *state, GraphValue **y, GraphValue *out[4], GraphValue **last) {
+  Emit *e = keras_emit(layer);
+  GraphValue *start[2] = {NULL, NULL};
+  for (int s = 0; s < n_states(run); s++)
+    if (state[s]) start[s] = emit_concat(e, 0, 2, (GraphValue *[]){one_start(layer, state[s]), one_start(layer, state[n_states(run) + s])});
+  GraphNode *node = run_node(layer, run, x, keeps, start, 2, "both");
+  GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3, (int64_t[]){0, 0, 2 * run->units});
+  *y = emit_transpose(e, rows, 3, (int64_t[]){1, 0, 2});
+  *last = emit_reshape(e, emit_transpose(e, node->out[1], 3, (int64_t[]){1, 0, 2}), 2, (int64_t[]){0, 2 * run->units});
+  for (int d = 0; d < 2; d++)
+    for (int s = 0; s < n_states(run); s++)
+      out[d * n_states(run) + s] = emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
+}
+
+static GraphValue *turned(KerasLayer *layer, GraphValue *y) {
+  GraphNode *turn = keras_node(layer, GRAPH_Reverse, 1, &y);
+  graph_set_int(keras_emit(layer)->graph, turn, GRAPH_ATTR_axes, 1);
+  return emit_done(keras_emit(layer), turn);
+}
+
+/* What return_sequences asks for, in the order of reading. */
+static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Result *r, bool masked) {
+  Emit *e = keras_emit(layer);
+  GraphValue *y = r->y;
+  bool zeroed = masked && run->zero_output;
+  if (!run->sequences && !zeroed) return r->state[0];
+  if (run->backwards) y = turned(layer, y);
+  return run->sequences ? y : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
+}
+
+static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, GraphValue *graph, int64_t width, GraphValue *keeps) {
+  if (!run->sequences) return vector(graph, width);
+  return (KerasValue){.graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .keeps = keeps};
+}
+
+/* The state of a stateful layer comes from outside: NAME_h [batch, width]. */
+static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
+  Keras *k = layer->keras;
+  GraphInput *in = graph_input(k->emit->graph, arena_printf(k->arena, "%s_%c", layer->name, which), GRAPH_FLOAT);
+  in->rank = 2;
+  in->dim[0] = (GraphDim){.n = GRAPH_OPEN, .symbol = "batch", .role = GRAPH_ROLE_BATCH};
+  in->dim[1] = (GraphDim){.n = width};
+  return in->value;
+}
+
+/* initial_state of one direction, or of both; b: NULL. False after reporting. */
+static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b, GraphValue *out[4]) {
+  Emit *e = keras_emit(layer);
+  int n = n_states(a), all = n + (b ? n_states(b) : 0);
+  if (layer->n_states && layer->n_states != all) {
+    keras_refuse(layer, E903, "gets %d initial states, and has %d", layer->n_states, all);
+    return false;
+  }
+  for (int s = 0; s < all && layer->n_states; s++)
+    out[s] = layer->states[s].graph;
+  for (int s = 0; s < n && !layer->n_states && a->stateful; s++) {
+    GraphValue *whole = state_input(layer, "hc"[s], a->units + (b ? b->units : 0));
+    out[s] = b ? emit_slice(e, whole, 1, 0, a->units, 1) : whole;
+    if (b) out[n + s] = emit_slice(e, whole, 1, a->units, a->units + b->units, 1);
+  }
+  return true;
+}
+
+/* state: of one direction, or of both. */
+static void carry(KerasLayer *layer, const KerasRun *run, bool both, GraphValue *const *state) {
+  Keras *k = layer->keras;
+  int n = n_states(run);
+  for (int s = 0; s < n && run->stateful; s++) {
+    GraphValue *next = both ? emit_concat(keras_emit(layer), 1, 2, (GraphValue *[]){state[s], state[n + s]}) : state[s];
+    KerasState carried = {arena_printf(k->arena, "%s_%c_next", layer->name, "hc"[s]), next};
+    ARENA_PUSH(k->arena, k->carried, k->n_carried, k->cap_carried, carried);
+  }
+}
+
+/* Of the wrapper RNN for a cell, too. */
+static void wrapper_options(const KerasLayer *layer, KerasRun *run) {
+  run->sequences = keras_flag(layer, "return_sequences", false);
+  run->state = keras_flag(layer, "return_state", false);
+  run->backwards = keras_flag(layer, "go_backwards", false);
+  run->stateful = keras_flag(layer, "stateful", false);
+  run->zero_output = keras_flag(layer, "zero_output_for_mask", false);
+}
+
+static bool check_input(KerasLayer *layer, KerasRun *run) {
+  if (layer->in[0].rank != 2 || layer->in[0].dim[1] < 1) {
+    Diag *d = keras_refuse(layer, E903, "needs a sequence of vectors");
+    diag_note(d, "Keras: [batch, time, features]");
+    return false;
+  }
+  run->inputs = layer->in[0].dim[1];
+  return true;
+}
+
+static bool read_recurrent(KerasLayer *layer) {
+  KerasRun run = {.gates = 1};
+  GraphValue *state[4] = {NULL}, *keeps = NULL;
+  bool cudnn = strncmp(layer->class_name, "CuDNN", 5) == 0;
+  if (!check_input(layer, &run) || !keras_run_options(layer, &run)) return false;
+  if (!cudnn && !keras_mask_of(layer, &keeps)) return false;
+  wrapper_options(layer, &run);
+  if (!*layer->inner) layer->inner = "cell";
+  if (!keras_run_weights(layer, "", &run) || !start_states(layer, &run, NULL, state)) return false;
+  Result r = run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
+  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
+  for (int s = 0; s < n_states(&run) && run.state; s++)
+    if (!keras_gives(layer, vector(r.state[s], run.units))) return false;
+  carry(layer, &run, false, r.state);
+  return true;
+}
+
+/* ---- RNN(cell), RNN([cell, cell]) ---- */
+
+static const char *const cell_names[] = {"LSTMCell", "GRUCell", "SimpleRNNCell"};
+
+static bool is_cell(const char *class_name) {
+  for (size_t i = 0; class_name && i < sizeof cell_names / sizeof *cell_names; i++)
+    if (strcmp(class_name, cell_names[i]) == 0) return true;
+  return false;
+}
+
+/* A cell as a layer of its own: its options and those of the wrapper in one object. NULL config: too large. */
+static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
+  static const char *const of_wrapper[] = {"return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask"};
+  Arena *arena = layer->keras->arena;
+  KerasLayer inner = *layer;
+  const char *class_name = json_string_value(json_object_get(cell, "class_name"));
+  json_t *options = json_copy_in(arena, json_object_get(cell, "config"));
+  for (size_t i = 0; i < sizeof of_wrapper / sizeof *of_wrapper && options; i++)
+    if (keras_option(layer, of_wrapper[i])) json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
+  inner.config = options;
+  inner.class_name = arena_strndup(arena, class_name, strlen(class_name) - strlen("Cell"));
+  return inner;
+}
+
+/* Which of the weights are those of cell i: below the group where they are numbered, else by the name that
+ * stands in theirs. */
+static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
+  Arena *arena = inner->keras->arena;
+  const char *class_name = json_string_value(json_object_get(json_array_get(cells, i), "class_name"));
+  int same = 0;
+  for (size_t k = 0; k < i; k++)
+    same += strcmp(json_string_value(json_object_get(json_array_get(cells, k), "class_name")), class_name) == 0;
+  const char *stem = keras_snake_case(arena, class_name);
+  if (inner->keras->by_class) {
+    inner->inner = same ? arena_printf(arena, "cell/cells/%s_%d", stem, same) : arena_printf(arena, "cell/cells/%s", stem);
+    return true;
+  }
+  const char *name = json_string_value(json_object_get(inner->config, "name"));
+  inner->inner = "cell";
+  inner->part = name ? name : "";
+  inner->own = inner->part;
+  return name != NULL;
+}
+
+/* One layer behind another, all of them reading in the direction of the wrapper; only the last turns. */
+static bool read_stacked(KerasLayer *layer, json_t *cells) {
+  size_t n = json_array_size(cells);
+  KerasRun run = {.gates = 1}, wrapper = {0};
+  GraphValue *x = layer->in[0].graph, *keeps = NULL, *states[KERAS_MAX_OUT];
+  int64_t width[KERAS_MAX_OUT];
+  int n_all = 0, taken = 0;
+  if (!check_input(layer, &run) || !keras_mask_of(layer, &keeps)) return false;
+  wrapper_options(layer, &wrapper);
+  if (!n || wrapper.stateful || (wrapper.zero_output && keeps && !wrapper.sequences)) {
+    keras_refuse(layer, E903, n ? "keeps the states of several cells from call to call" : "has no cells");
+    return false;
+  }
+  Result r = {0};
+  for (size_t i = 0; i < n; i++) {
+    json_t *cell = json_array_get(cells, i);
+    KerasLayer inner = layer_of_cell(layer, cell);
+    GraphValue *start[2] = {NULL, NULL};
+    if (!inner.config || !locate_cell(&inner, cells, i)) {
+      keras_refuse(layer, E901, "has a cell without a name or options");
+      return false;
+    }
+    if (!keras_run_options(&inner, &run)) return false;
+    wrapper_options(layer, &run);
+    if (!keras_run_weights(&inner, "", &run)) return false;
+    for (int s = 0; s < n_states(&run) && layer->n_states; s++)
+      start[s] = taken < layer->n_states ? layer->states[taken++].graph : NULL;
+    r = run_one(&inner, &run, x, keeps, start, run.backwards);
+    for (int s = 0; s < n_states(&run) && run.state; s++) {
+      if (n_all == KERAS_MAX_OUT - 1) {
+        keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
+        return false;
+      }
+      width[n_all] = run.units;
+      states[n_all++] = r.state[s];
+    }
+    x = r.y;
+    run.inputs = run.units;
+  }
+  if (taken != layer->n_states) {
+    keras_refuse(layer, E903, "gets %d initial states, and its cells have others", layer->n_states);
+    return false;
+  }
+  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
+  for (int s = 0; s < n_all; s++)
+    if (!keras_gives(layer, vector(states[s], width[s]))) return false;
+  return true;
+}
+
+static bool read_rnn(KerasLayer *layer) {
+  json_t *cell = keras_option(layer, "cell");
+  const char *class_name = json_string_value(json_object_get(cell, "class_name"));
+  if (class_name && strcmp(class_name, "StackedRNNCells") == 0) {
+    json_t *cells = json_object_get(json_object_get(cell, "config"), "cells");
+    for (size_t i = 0; i < json_array_size(cells); i++)
+      if (!is_cell(json_string_value(json_object_get(json_array_get(cells, i), "class_name")))) class_name = "of another kind among stacked ones";
+    if (strcmp(class_name, "StackedRNNCells") == 0) return read_stacked(layer, cells);
+  }
+  if (!is_cell(class_name)) {
+    Diag *d = keras_refuse(layer, E902, "runs the cell `%s`", class_name ? class_name : "?");
+    diag_note(d, "grus has LSTMCell, GRUCell and SimpleRNNCell, alone and stacked");
+    return false;
+  }
+  KerasLayer inner = layer_of_cell(layer, cell);
+  bool ok = inner.config && keras_read_layer(&inner);
+  memcpy(layer->out, inner.out, sizeof layer->out);
+  layer->n_out = inner.n_out;
+  return ok;
+}
+
+/* ---- Bidirectional ---- */
+
+static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out, KerasRun *run) {
+  *out = *layer;
+  out->config = json_object_get(inner, "config");
+  const char *class_name = json_string_value(json_object_get(inner, "class_name"));
+  out->class_name = class_name ? class_name : "?";
+  out->inner = "cell";
+  for (const KerasReadClass *c = keras_read_recurrent; c->name; c++)
+    if (c->read == read_recurrent && strcmp(c->name, out->class_name) == 0) {
+      if (!check_input(out, run) || !keras_check_options(out, c->options) || !keras_run_options(out, run)) return false;
+      wrapper_options(out, run);
+      return true;
+    }
+  Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
+  diag_note(d, "inside Bidirectional grus has LSTM, GRU and SimpleRNN");
+  return false;
+}
+
+static bool same_recurrence(const KerasRun *a, const KerasRun *b) {
+  return a->op == b->op && a->units == b->units && strcmp(a->activation, b->activation) == 0 && strcmp(a->gate, b->gate) == 0 &&
+         a->reset_after == b->reset_after && !a->b == !b->b && !a->rb == !b->rb;
+}
+
+/* Weights of both directions in one. */
+static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun *b) {
+  Emit *e = keras_emit(layer);
+  KerasRun out = *a;
+  out.w = emit_concat(e, 0, 2, (GraphValue *[]){a->w, b->w});
+  out.r = emit_concat(e, 0, 2, (GraphValue *[]){a->r, b->r});
+  if (a->b) out.b = emit_concat(e, 0, 2, (GraphValue *[]){a->b, b->b});
+  if (a->rb) out.rb = emit_concat(e, 0, 2, (GraphValue *[]){a->rb, b->rb});
+  return out;
+}
+
+/* Two results as one; false after reporting. */
+static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b, GraphValue *x, GraphValue *y, GraphValue *keeps) {
+  Emit *e = keras_emit(layer);
+  int axis = a->sequences ? 2 : 1;
+  if (!mode) return keras_gives(layer, result_value(layer, a, x, a->units, keeps)) && keras_gives(layer, result_value(layer, b, y, b->units, keeps));
+  bool concat = strcmp(mode, "concat") == 0, known = concat || strcmp(mode, "sum") == 0 || strcmp(mode, "mul") == 0 || strcmp(mode, "ave") == 0;
+  if (!known || (!concat && a->units != b->units)) {
+    if (known) keras_refuse(layer, E903, "merges halves of %lld and %lld units", (long long)a->units, (long long)b->units);
+    else keras_refuse(layer, E903, "has merge mode `%s`", mode);
+    return false;
+  }
+  GraphValue *both[] = {x, y}, *out;
+  if (concat) out = emit_concat(e, axis, 2, both);
+  else out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);
+  if (strcmp(mode, "ave") == 0) out = EMIT(e, Div, out, emit_number(e, 2));
+  return keras_gives(layer, result_value(layer, a, out, concat ? a->units + b->units : a->units, keeps));
+}
+
+/* Bidirectional gives zeros at masked steps of a sequence since Keras 2.3. */
+static bool zeroes_masked(const KerasLayer *layer) {
+  const Keras *k = layer->keras;
+  return k->major > 2 || (k->major == 2 && (k->minor > 2 || k->is_tensorflow));
+}
+
+static bool read_bidirectional(KerasLayer *layer) {
+  KerasRun a = {.gates = 1}, b = {.gates = 1};
+  KerasLayer forward, backward;
+  GraphValue *keeps, *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
+  json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"), *given = json_object_get(layer->config, "merge_mode");
+  const char *mode = given ? json_string_value(given) : "concat";
+  if (!half_options(layer, inner, &forward, &a) || !half_options(layer, second ? second : inner, &backward, &b) || !keras_mask_of(layer, &keeps)) return false;
+  if (!second) b.backwards = !a.backwards;
+  if (a.sequences != b.sequences || a.backwards == b.backwards || a.stateful != b.stateful) {
+    keras_refuse(layer, E903, "has halves of different kinds");
+    return false;
+  }
+  a.zero_output = b.zero_output = a.sequences && zeroes_masked(layer);
+  if (!keras_run_weights(&forward, "forward", &a) || !keras_run_weights(&backward, "backward", &b)) return false;
+  bool fused = mode && strcmp(mode, "concat") == 0 && same_recurrence(&a, &b) && !a.backwards;
+  if (a.op != b.op && (layer->n_states || a.stateful)) {
+    keras_refuse(layer, E903, "has initial states for halves of different kinds");
+    return false;
+  }
+  if (!start_states(layer, &a, &b, state)) return false;
+  int n = n_states(&a);
+  if (fused) {
+    KerasRun both = joined_run(layer, &a, &b);
+    GraphValue *last;
+    run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
+    if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps))) return false;
+  } else {
+    Result f = run_one(layer, &a, layer->in[0].graph, keeps, state, a.backwards), g = run_one(layer, &b, layer->in[0].graph, keeps, state + n, b.backwards);
+    x = read_order(layer, &a, &f, keeps != NULL);
+    y = read_order(layer, &b, &g, keeps != NULL);
+    if (b.sequences) y = turned(layer, y);
+    if (!merge(layer, mode, &a, &b, x, y, keeps)) return false;
+    for (int s = 0; s < n; s++)
+      out[s] = f.state[s];
+    for (int s = 0; s < n_states(&b) && n + s < 4; s++)
+      out[n + s] = g.state[s];
+  }
+  int n_b = n_states(&b);
+  for (int s = 0; s < n + n_b && a.state; s++)
+    if (!keras_gives(layer, vector(out[s], s < n ? a.units : b.units))) return false;
+  carry(layer, &a, true, out);
+  return true;
+}
+
+#define WRAPPER_OPTIONS "return_sequences return_state go_backwards stateful time_major=false input_dim"
+#define CELL_OPTIONS    " units activation use_bias " WRAPPER_OPTIONS
+const KerasReadClass keras_read_recurrent[] = {
+    KERAS_READ(LSTM, read_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
+    KERAS_READ(GRU, read_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
+    KERAS_READ(SimpleRNN, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_READ(CuDNNLSTM, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_READ(CuDNNGRU, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_READ(RNN, read_rnn, 1, "cell " WRAPPER_OPTIONS),
+    KERAS_READ(Bidirectional, read_bidirectional, 1, "layer backward_layer merge_mode " WRAPPER_OPTIONS),
+    KERAS_READ_END};

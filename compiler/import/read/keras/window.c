@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the channels
+ * last, the graph behind the batch. */
+#include "import/read/keras/reader.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WINDOW_AXES = 2 };
+
+/* A window along `n` axes. */
+typedef struct Window {
+  int n;
+  int64_t kernel[WINDOW_AXES], stride[WINDOW_AXES], dilation[WINDOW_AXES];
+  const char *padding;
+  double fill; /* what stands around the input */
+} Window;
+
+/* [batch, axes..., channels] to [batch, channels, axes...], and back. */
+static GraphValue *channels_first(KerasLayer *layer, GraphValue *x, int n) {
+  int64_t perm[WINDOW_AXES + 2] = {0, n + 1};
+  for (int i = 0; i < n; i++)
+    perm[2 + i] = 1 + i;
+  return emit_transpose(keras_emit(layer), x, n + 2, perm);
+}
+
+static GraphValue *channels_last(KerasLayer *layer, GraphValue *x, int n) {
+  int64_t perm[WINDOW_AXES + 2] = {0};
+  for (int i = 0; i < n; i++)
+    perm[1 + i] = 2 + i;
+  perm[n + 1] = 1;
+  return emit_transpose(keras_emit(layer), x, n + 2, perm);
+}
+
+static int64_t reach_of(const Window *w, int i) { return (w->kernel[i] - 1) * w->dilation[i]; }
+
+static bool is_same(const Window *w) { return strcmp(w->padding, "same") == 0; }
+
+/* Zeros in front of and behind axis i where its length or a stride of 1 tells them; false: neither does. */
+static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, int64_t *after) {
+  int64_t total = 0;
+  *before = *after = 0;
+  if (strcmp(w->padding, "causal") == 0) *before = reach_of(w, i);
+  if (!is_same(w)) return true;
+  if (w->stride[i] == 1) total = reach_of(w, i);
+  else if (length < 0) return false;
+  else total = ((length + w->stride[i] - 1) / w->stride[i] - 1) * w->stride[i] + reach_of(w, i) + 1 - length;
+  if (total < 0) total = 0;
+  *before = total / 2;
+  *after = total - total / 2;
+  return true;
+}
+
+/* x [batch, channels, axes...] with `fill` around it, as `same` wants it whatever the lengths are:
+ * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one behind. */
+static GraphValue *padded_by_length(KerasLayer *layer, const Window *w, GraphValue *x) {
+  Emit *e = keras_emit(layer);
+  int64_t span[WINDOW_AXES], none[2] = {0, 0};
+  for (int i = 0; i < w->n; i++)
+    span[i] = reach_of(w, i) + 1;
+  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, INT32_MAX, 1), *stride = emit_ints(e, w->n, w->stride);
+  GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, emit_int(e, 1)), stride);
+  GraphValue *end = EMIT(e, Add, EMIT(e, Mul, last, stride), emit_ints(e, w->n, span));
+  GraphValue *total = EMIT(e, Max, EMIT(e, Sub, end, size), emit_int(e, 0));
+  GraphValue *before = EMIT(e, FloorDiv, total, emit_int(e, 2)), *after = EMIT(e, Sub, total, before), *front = emit_ints(e, 2, none);
+  GraphValue *pads = emit_concat(e, 0, 4, (GraphValue *[]){front, before, front, after});
+  return EMIT(e, Pad, x, pads, emit_number(e, w->fill));
+}
+
+/* Sets strides, pads and dilations of a node over x, which is padded where its lengths decide. */
+static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in, GraphValue **x, int64_t pads[2 * WINDOW_AXES]) {
+  bool known = true;
+  for (int i = 0; i < w->n; i++)
+    known = pads_known(w, i, in->dim[i], &pads[i], &pads[w->n + i]) && known;
+  if (known) return true;
+  memset(pads, 0, sizeof *pads * 2 * WINDOW_AXES);
+  *x = padded_by_length(layer, w, *x);
+  return true;
+}
+
+static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op, GraphValue *x, GraphValue *weights, int64_t groups) {
+  Graph *graph = keras_emit(layer)->graph;
+  int64_t pads[2 * WINDOW_AXES];
+  bool conv = op == GRAPH_Conv;
+  if (!set_window(layer, w, in, &x, pads)) return NULL;
+  GraphNode *node = keras_node(layer, op, conv ? 2 : 1, (GraphValue *[]){x, weights});
+  graph_set_ints(graph, node, GRAPH_ATTR_strides, w->n, w->stride);
+  graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * w->n, pads);
+  if (conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, w->n, w->dilation);
+  else graph_set_ints(graph, node, GRAPH_ATTR_kernel, w->n, w->kernel);
+  if (conv) graph_set_int(graph, node, GRAPH_ATTR_groups, groups);
+  return emit_done(keras_emit(layer), node);
+}
+
+/* The lengths behind the window. */
+static void lengths_after(const Window *w, KerasValue *value) {
+  for (int i = 0; i < w->n; i++) {
+    int64_t n = value->dim[i], reach = reach_of(w, i);
+    if (n < 0) continue;
+    bool valid = strcmp(w->padding, "valid") == 0;
+    value->dim[i] = valid ? (n > reach ? (n - reach - 1) / w->stride[i] + 1 : 0) : (n + w->stride[i] - 1) / w->stride[i];
+  }
+}
+
+static int axes_of_class(const KerasLayer *layer) { return strstr(layer->class_name, "2D") ? 2 : 1; }
+
+/* False after reporting. */
+static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel, const char *strides, const char *padding, Window *w) {
+  bool causal_known = channels_known && w->n == 1;
+  if (layer->in[0].rank != w->n + 1) {
+    keras_refuse(layer, E903, w->n == 1 ? "needs a sequence of vectors" : "needs an image: [height, width, channels]");
+    return false;
+  }
+  for (int i = 0; i < w->n; i++) {
+    w->kernel[i] = keras_listed(layer, kernel, i, 2);
+    w->stride[i] = keras_listed(layer, strides, i, channels_known ? 1 : w->kernel[i]);
+    w->dilation[i] = channels_known ? keras_listed(layer, "dilation_rate", i, 1) : 1;
+    if (w->kernel[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1) return false;
+  }
+  w->padding = keras_word(layer, padding, "valid");
+  bool known = strcmp(w->padding, "valid") == 0 || is_same(w) || (causal_known && strcmp(w->padding, "causal") == 0);
+  if (!known) keras_refuse(layer, E903, "has the padding `%s`", w->padding);
+  return known;
+}
+
+/* [axes..., d, filters] to [filters, d, axes...]. */
+static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
+  int64_t perm[WINDOW_AXES + 2] = {n + 1, n};
+  for (int i = 0; i < n; i++)
+    perm[2 + i] = i;
+  return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
+}
+
+/* Channels last again, with the bias. */
+static bool conv_done(KerasLayer *layer, const Window *w, GraphValue *y, int64_t filters, int bias_number) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  value.graph = channels_last(layer, y, w->n);
+  lengths_after(w, &value);
+  value.dim[w->n] = filters;
+  if (!keras_flag(layer, "use_bias", true)) return keras_activated(layer, value);
+  GraphValue *bias = keras_weight(layer, "", "bias", bias_number, 1, &filters);
+  if (!bias) return false;
+  value.graph = EMIT(e, Add, value.graph, bias);
+  return keras_activated(layer, value);
+}
+
+static bool read_conv(KerasLayer *layer) {
+  Window w = {.n = axes_of_class(layer)};
+  const KerasValue *in = &layer->in[0];
+  int64_t filters = keras_size(layer, "filters", -1), groups = keras_size(layer, "groups", 1);
+  if (filters < 0 || groups < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  int64_t channels = in->dim[w.n], dim[WINDOW_AXES + 2];
+  for (int i = 0; i < w.n; i++)
+    dim[i] = w.kernel[i];
+  dim[w.n] = channels < 0 ? -1 : channels / groups;
+  dim[w.n + 1] = filters;
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim);
+  if (!kernel) return false;
+  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n), kernel_turned(layer, kernel, w.n), groups);
+  return y && conv_done(layer, &w, y, filters, 1);
+}
+
+/* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
+static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m) {
+  Emit *e = keras_emit(layer);
+  int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1}, shape[WINDOW_AXES + 2] = {channels * m, 1};
+  for (int i = 0; i < w->n; i++) {
+    dim[i] = shape[2 + i] = w->kernel[i];
+    perm[2 + i] = i;
+  }
+  dim[w->n] = channels;
+  dim[w->n + 1] = m;
+  GraphValue *kernel = keras_weight(layer, "", "depthwise_kernel", 0, w->n + 2, dim);
+  if (!kernel) return NULL;
+  GraphValue *turned = emit_reshape(e, emit_transpose(e, kernel, w->n + 2, perm), w->n + 2, shape);
+  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n), turned, channels);
+}
+
+static bool read_depthwise(KerasLayer *layer) {
+  Window w = {.n = axes_of_class(layer)};
+  int64_t m = keras_size(layer, "depth_multiplier", 1), made;
+  if (m < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  int64_t channels = layer->in[0].dim[w.n];
+  if (channels < 1 || !size_mul(channels, m, &made)) {
+    keras_refuse(layer, E903, "reads an unknown number of channels");
+    return false;
+  }
+  GraphValue *y = depthwise(layer, &w, channels, m);
+  return y && conv_done(layer, &w, y, made, 1);
+}
+
+static bool read_separable(KerasLayer *layer) {
+  Window w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
+  int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1), made, dim[WINDOW_AXES + 2];
+  if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  int64_t channels = layer->in[0].dim[w.n];
+  if (channels < 1 || !size_mul(channels, m, &made)) {
+    keras_refuse(layer, E903, "reads an unknown number of channels");
+    return false;
+  }
+  for (int i = 0; i < w.n; i++)
+    dim[i] = point.kernel[i] = point.stride[i] = point.dilation[i] = 1;
+  dim[w.n] = made;
+  dim[w.n + 1] = filters;
+  GraphValue *y = depthwise(layer, &w, channels, m), *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
+  if (!kernel) return false;
+  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), 1);
+  return y && conv_done(layer, &w, y, filters, 2);
+}
+
+/* ---- pools ---- */
+
+static bool read_pool(KerasLayer *layer) {
+  bool max = strstr(layer->class_name, "Max") != NULL, old = layer->keras->major == 1;
+  Window w = {.n = axes_of_class(layer), .fill = max ? -(double)INFINITY : 0};
+  KerasValue value = layer->in[0];
+  if (!window_of(layer, 0, old ? "pool_length" : "pool_size", old ? "stride" : "strides", old ? "border_mode" : "padding", &w)) return false;
+  bool open = false;
+  for (int i = 0; i < w.n; i++)
+    open = open || (value.dim[i] < 0 && w.stride[i] != 1);
+  if (open && is_same(&w) && !max) {
+    keras_refuse(layer, E903, "pads a sequence of unknown length by its length");
+    return false;
+  }
+  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool, channels_first(layer, value.graph, w.n), NULL, 1);
+  if (!y) return false;
+  value.graph = channels_last(layer, y, w.n);
+  lengths_after(&w, &value);
+  return keras_gives(layer, value);
+}
+
+/* The mean of the steps that a mask keeps. */
+static GraphValue *masked_mean(KerasLayer *layer, GraphValue *x, GraphValue *keeps, bool keep_axis) {
+  static const int64_t time[] = {1}, last[] = {2};
+  Emit *e = keras_emit(layer);
+  GraphValue *weight = emit_unsqueeze(e, emit_cast(e, keeps, GRAPH_FLOAT), 1, last);
+  GraphValue *sum = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, x, weight), 1, time, keep_axis);
+  return EMIT(e, Div, sum, emit_reduce(e, GRAPH_ReduceSum, weight, 1, time, keep_axis));
+}
+
+static bool read_global(KerasLayer *layer) {
+  static const int64_t axes[] = {1, 2};
+  bool max = strstr(layer->class_name, "Max") != NULL, keep = keras_flag(layer, "keepdims", false);
+  int n = axes_of_class(layer);
+  KerasValue value = layer->in[0];
+  GraphValue *keeps = NULL;
+  if (value.rank != n + 1) {
+    keras_refuse(layer, E903, n == 1 ? "needs a sequence of vectors" : "needs an image: [height, width, channels]");
+    return false;
+  }
+  if (!max && n == 1 && !keras_mask_of(layer, &keeps)) return false;
+  value.graph = keeps ? masked_mean(layer, value.graph, keeps, keep)
+                      : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean, value.graph, n, axes, keep);
+  for (int i = 0; i < n && keep; i++)
+    value.dim[i] = 1;
+  if (!keep) {
+    value.dim[0] = value.dim[n];
+    value.rank = 1;
+  }
+  value.keeps = NULL;
+  value.doubt = false;
+  return keras_gives(layer, value);
+}
+
+/* ---- steps put on, cut off and repeated ---- */
+
+/* Two lengths, or one for both ends; false after reporting. */
+static bool ends_of(const KerasLayer *layer, const char *name, int64_t *before, int64_t *after) {
+  json_t *ends = keras_option(layer, name);
+  *before = json_integer_value(json_is_array(ends) ? json_array_get(ends, 0) : ends);
+  *after = json_integer_value(json_is_array(ends) ? json_array_get(ends, json_array_size(ends) - 1) : ends);
+  if (*before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX && layer->in[0].rank == 2) return true;
+  keras_refuse(layer, E901, "has a `%s` that is not two lengths of a sequence", name);
+  return false;
+}
+
+static bool read_zero_padding(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t before, after;
+  if (!ends_of(layer, "padding", &before, &after)) return false;
+  value.graph = EMIT(e, Pad, value.graph, emit_ints(e, 6, (int64_t[]){0, before, 0, 0, after, 0}), emit_number(e, 0));
+  if (value.dim[0] >= 0) value.dim[0] += before + after;
+  return keras_gives(layer, value);
+}
+
+static bool read_cropping(KerasLayer *layer) {
+  KerasValue value = layer->in[0];
+  int64_t before, after;
+  if (!ends_of(layer, "cropping", &before, &after)) return false;
+  value.graph = emit_slice(keras_emit(layer), value.graph, 1, before, after ? -after : INT32_MAX, 1);
+  if (value.dim[0] >= 0) value.dim[0] = value.dim[0] > before + after ? value.dim[0] - before - after : 0;
+  return keras_gives(layer, value);
+}
+
+/* Every step n times: [b, t, d] to [b, t, 1, d] to [b, t, n, d] to [b, t n, d]. */
+static bool read_upsampling(KerasLayer *layer) {
+  static const int64_t behind[] = {2};
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t n = keras_size(layer, "size", 2);
+  if (n < 0 || value.rank != 2 || value.dim[1] < 0) {
+    if (n >= 0) keras_refuse(layer, E903, "needs a sequence of vectors");
+    return false;
+  }
+  GraphValue *apart = emit_unsqueeze(e, value.graph, 1, behind);
+  GraphValue *many = EMIT(e, Expand, apart, emit_ints(e, 4, (int64_t[]){1, 1, n, 1}));
+  value.graph = emit_reshape(e, many, 3, (int64_t[]){0, -1, value.dim[1]});
+  if (value.dim[0] >= 0 && !size_mul(value.dim[0], n, &value.dim[0])) return false;
+  return keras_gives(layer, value);
+}
+
+#define CONV_OPTIONS "kernel_size strides padding data_format=\"channels_last\" dilation_rate activation use_bias rank"
+#define POOL_OPTIONS "pool_size strides padding data_format=\"channels_last\""
+const KerasReadClass keras_read_windows[] = {
+    KERAS_READ(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
+    KERAS_READ(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
+    KERAS_READ(DepthwiseConv1D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
+    KERAS_READ(DepthwiseConv2D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
+    KERAS_READ(SeparableConv1D, read_separable, 1, "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_READ(SeparableConv2D, read_separable, 1, "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_READ(MaxPooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
+    KERAS_READ(AveragePooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
+    KERAS_READ(MaxPooling2D, read_pool, 1, POOL_OPTIONS),
+    KERAS_READ(AveragePooling2D, read_pool, 1, POOL_OPTIONS),
+    KERAS_READ(GlobalAveragePooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_READ(GlobalMaxPooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_READ(GlobalAveragePooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_READ(GlobalMaxPooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_READ(ZeroPadding1D, read_zero_padding, 1, "padding data_format=\"channels_last\""),
+    KERAS_READ(Cropping1D, read_cropping, 1, "cropping"),
+    KERAS_READ(UpSampling1D, read_upsampling, 1, "size"),
+    KERAS_READ_END};
