@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* differential COUNT [SEED]: that many random models through the oracle. Prints those that differ, and how
- * many of each verdict there were. */
+/* differential COUNT [SEED [all]]: that many random models through the oracle. Prints those that differ, or all, and
+ * how many of each verdict there were. */
 #include "oracle.h"
 
 #include <setjmp.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 
 enum { BYTES = 48 };
+
+static const char *const name[VERDICTS] = {"refused", "too large", "not telling", "agree", "DIFFER"};
 
 static uint64_t next(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -33,14 +35,13 @@ static Verdict one(uint64_t seed, bool show) {
     oracle_make_model(bytes, sizeof bytes, &text);
     uint64_t bits = next(&state);
     verdict = oracle_ask(text_str(&text), text.len, bits, what, sizeof what);
-    if (verdict == DIFFERS || show) printf("seed %llu, bits %llx: %s\n%s\n", (unsigned long long)seed, (unsigned long long)bits, what, text_str(&text));
+    if (verdict == DIFFERS || show) printf("seed %llu, bits %llx, %s: %s\n%s\n", (unsigned long long)seed, (unsigned long long)bits, name[verdict], what, text_str(&text));
   }
   arena_free(arena);
   return verdict;
 }
 
 int main(int argc, char **argv) {
-  static const char *const names[VERDICTS] = {"refused", "too large", "not telling", "agree", "DIFFER"};
   long count = argc > 1 ? atol(argv[1]) : 1000;
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
   long verdicts[VERDICTS] = {0};
@@ -48,7 +49,7 @@ int main(int argc, char **argv) {
   for (long i = 0; i < count; i++)
     verdicts[one(seed + (uint64_t)i, argc > 3)]++;
   for (int i = 0; i < VERDICTS; i++)
-    printf("%s%ld %s", i ? ", " : "", verdicts[i], names[i]);
+    printf("%s%ld %s", i ? ", " : "", verdicts[i], name[i]);
   printf("\n");
   return verdicts[DIFFERS] != 0 || verdicts[AGREES] == 0;
 }

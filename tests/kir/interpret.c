@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16, ALIGN = 64, GOES_ON = -1 };
+enum { LANES = 16, ALIGN = 64, GOES_ON = -1, REGISTERS = 1 << 18 };
 
 typedef union Lane {
   float f;
@@ -20,12 +20,14 @@ typedef struct Value {
 typedef struct Run {
   const KirModule *m;
   unsigned char **memory; /* by buffer id: its first element */
+  Value *top;             /* of the stack of frames: what is free */
   Value *reg;             /* of the function being run */
   Value result;           /* of a helper */
   const char *trouble;
 } Run;
 
 static Run run;
+static Value registers[REGISTERS];
 static int64_t *state_at; /* by buffer id: offset in the state */
 
 static void wrong(const char *what) {
@@ -54,57 +56,75 @@ static int64_t where(const KirIndex *at) {
   return sum;
 }
 
-/* Element `at` of a buffer; NULL outside of it. */
-static unsigned char *element(const KirBuffer *b, int64_t at) {
-  if (at < 0 || at >= b->count || !run.memory[b->id]) {
-    wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)at, b->name, (long long)b->count));
+/* The first of n elements from `at` of a buffer; NULL where one is outside of it. */
+static unsigned char *elements(const KirBuffer *b, int64_t at, int64_t n) {
+  if (at < 0 || at + n > b->count || !run.memory[b->id]) {
+    int64_t bad = at < 0 ? at : at + n - 1;
+    wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)bad, b->name, (long long)b->count));
     return NULL;
   }
   return run.memory[b->id] + at * kir_elem_size(b->elem);
 }
 
-#define READ(T, p) ((p) ? *(const T *)memcpy(&(T){0}, p, sizeof(T)) : (T)0)
+#define READ(T, p, i) (*(const T *)memcpy(&(T){0}, (p) + (size_t)(i) * sizeof(T), sizeof(T)))
+#define EACH(what) \
+  for (int i = 0; i < n; i++) \
+    what; \
+  return
 
-static Lane load_lane(const KirBuffer *b, int64_t at) {
-  const unsigned char *p = element(b, at);
-  Lane v = {.i = 0};
+static void load_lanes(const KirBuffer *b, int64_t at, int n, Lane *out) {
+  const unsigned char *p = elements(b, at, n);
+  if (!p) {
+    EACH(out[i].i = 0);
+  }
   switch (b->elem) {
-  case KIR_F32: v.f = READ(float, p); break;
-  case KIR_F16: v.f = half_to_float(READ(uint16_t, p)); break;
-  case KIR_BF16: v.f = bfloat_to_float(READ(uint16_t, p)); break;
-  case KIR_I8: v.i = READ(int8_t, p); break;
-  case KIR_U8: v.i = READ(uint8_t, p); break;
-  case KIR_I16: v.i = READ(int16_t, p); break;
-  case KIR_U16: v.i = READ(uint16_t, p); break;
-  case KIR_I32: v.i = READ(int32_t, p); break;
-  case KIR_SIZE: v.i = (int64_t)READ(uint64_t, p); break;
+  case KIR_F32: EACH(out[i].f = READ(float, p, i));
+  case KIR_F16: EACH(out[i].f = half_to_float(READ(uint16_t, p, i)));
+  case KIR_BF16: EACH(out[i].f = bfloat_to_float(READ(uint16_t, p, i)));
+  case KIR_I8: EACH(out[i].i = READ(int8_t, p, i));
+  case KIR_U8: EACH(out[i].i = READ(uint8_t, p, i));
+  case KIR_I16: EACH(out[i].i = READ(int16_t, p, i));
+  case KIR_U16: EACH(out[i].i = READ(uint16_t, p, i));
+  case KIR_I32: EACH(out[i].i = READ(int32_t, p, i));
+  case KIR_SIZE: EACH(out[i].i = (int64_t)READ(uint64_t, p, i));
   default: wrong("a load of no element type of memory");
   }
-  return v;
 }
 
-static void store_lane(const KirBuffer *b, int64_t at, Lane v) {
-  unsigned char *p = element(b, at);
-  int32_t whole = (int32_t)v.i;
-  uint64_t size = (uint64_t)v.i;
+static int64_t load_whole(const KirBuffer *b, int64_t at) {
+  Lane v = {.i = 0};
+  load_lanes(b, at, 1, &v);
+  return v.i;
+}
+
+#define WRITE(T, p, i, v) memcpy((p) + (size_t)(i) * sizeof(T), &(T){(T)(v)}, sizeof(T))
+
+static void store_lanes(const KirBuffer *b, int64_t at, int n, const Lane *v) {
+  unsigned char *p = elements(b, at, n);
   if (b->space == KIR_CONST || b->space == KIR_IN) wrong("a store to what is read only");
   if (!p) return;
   switch (b->elem) {
-  case KIR_F32: memcpy(p, &v.f, sizeof v.f); break;
-  case KIR_SIZE: memcpy(p, &size, sizeof size); break;
-  case KIR_I32: memcpy(p, &whole, sizeof whole); break;
-  case KIR_I8: *p = (unsigned char)(int8_t)whole; break;
-  case KIR_U8: *p = (unsigned char)whole; break;
-  case KIR_I16:
-  case KIR_U16: memcpy(p, &(uint16_t){(uint16_t)whole}, sizeof(uint16_t)); break;
+  case KIR_F32: EACH(WRITE(float, p, i, v[i].f));
+  case KIR_SIZE: EACH(WRITE(uint64_t, p, i, v[i].i));
+  case KIR_I32: EACH(WRITE(int32_t, p, i, v[i].i));
+  case KIR_I8: EACH(WRITE(int8_t, p, i, v[i].i));
+  case KIR_U8: EACH(WRITE(uint8_t, p, i, v[i].i));
+  case KIR_I16: EACH(WRITE(int16_t, p, i, v[i].i));
+  case KIR_U16: EACH(WRITE(uint16_t, p, i, v[i].i));
   default: wrong("a store of no element type of memory");
   }
 }
 
 /* ---- expressions ---- */
 
-static Value evaluate(const KirExpr *e);
+/* Where the lanes of e are: in a register, or in `room`. */
+static const Lane *evaluate(const KirExpr *e, Lane *room);
 static int statements(const KirStmt *list);
+
+static int64_t evaluate_whole(const KirExpr *e) {
+  Lane room[LANES];
+  return evaluate(e, room)->i;
+}
 
 static int32_t wrap(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
 
@@ -123,25 +143,25 @@ static int32_t float_bits(float f) {
   return bits;
 }
 
-static Lane real_lane(KirOp op, float a, float b, float c) {
-  volatile float product = a * b; /* rounded: no contraction */
+/* Built without contraction: MAD rounds twice. */
+static void real_lanes(KirOp op, int n, const Lane *a, const Lane *b, const Lane *c, Lane *out) {
   switch (op) {
-  case KIR_ADD: return (Lane){.f = a + b};
-  case KIR_SUB: return (Lane){.f = a - b};
-  case KIR_MUL: return (Lane){.f = product};
-  case KIR_DIV: return (Lane){.f = a / b};
-  case KIR_MIN: return (Lane){.f = a < b ? a : b};
-  case KIR_MAX: return (Lane){.f = a > b ? a : b};
-  case KIR_NEG: return (Lane){.f = -a};
-  case KIR_ABS: return (Lane){.f = fabsf(a)};
-  case KIR_SQRT: return (Lane){.f = sqrtf(a)};
-  case KIR_FMA: return (Lane){.f = fmaf(a, b, c)};
-  case KIR_MAD: return (Lane){.f = product + c};
-  case KIR_LT: return (Lane){.i = a < b};
-  case KIR_LE: return (Lane){.i = a <= b};
-  case KIR_EQ: return (Lane){.i = a == b};
-  case KIR_NE: return (Lane){.i = a != b};
-  default: wrong("an operation that floats do not have"); return (Lane){.f = 0};
+  case KIR_ADD: EACH(out[i].f = a[i].f + b[i].f);
+  case KIR_SUB: EACH(out[i].f = a[i].f - b[i].f);
+  case KIR_MUL: EACH(out[i].f = a[i].f * b[i].f);
+  case KIR_DIV: EACH(out[i].f = a[i].f / b[i].f);
+  case KIR_MIN: EACH(out[i].f = a[i].f < b[i].f ? a[i].f : b[i].f);
+  case KIR_MAX: EACH(out[i].f = a[i].f > b[i].f ? a[i].f : b[i].f);
+  case KIR_NEG: EACH(out[i].f = -a[i].f);
+  case KIR_ABS: EACH(out[i].f = fabsf(a[i].f));
+  case KIR_SQRT: EACH(out[i].f = sqrtf(a[i].f));
+  case KIR_FMA: EACH(out[i].f = fmaf(a[i].f, b[i].f, c[i].f));
+  case KIR_MAD: EACH(out[i].f = a[i].f * b[i].f + c[i].f);
+  case KIR_LT: EACH(out[i].i = a[i].f < b[i].f);
+  case KIR_LE: EACH(out[i].i = a[i].f <= b[i].f);
+  case KIR_EQ: EACH(out[i].i = a[i].f == b[i].f);
+  case KIR_NE: EACH(out[i].i = a[i].f != b[i].f);
+  default: wrong("an operation that floats do not have");
   }
 }
 
@@ -191,8 +211,6 @@ static int64_t proved(const KirExpr *e, int64_t x) {
   return x;
 }
 
-static Lane load_lane(const KirBuffer *b, int64_t at);
-
 static int64_t fixed_lane(const KirExpr *e, Lane a, Lane b, Lane c) {
   switch (e->op) {
   case KIR_MULW: return mulw(a.i, b.i);
@@ -200,7 +218,7 @@ static int64_t fixed_lane(const KirExpr *e, Lane a, Lane b, Lane c) {
   case KIR_ADDS: return bounded(a.i + b.i, INT32_MIN, INT32_MAX);
   case KIR_MIX: return a.i + 2 * mulw(b.i - a.i, c.i);
   case KIR_FADE: return a.i - 2 * mulw(a.i, b.i);
-  case KIR_LOOKUP: return load_lane(e->buffer, a.i).i;
+  case KIR_LOOKUP: return load_whole(e->buffer, a.i);
   case KIR_ROUND: return rounded(a.f, e->lo, e->hi);
   default: return 0;
   }
@@ -218,70 +236,87 @@ static Lane convert(Lane v, KirElem from, KirElem to) {
   return (Lane){.i = fits ? (int64_t)v.f : INT32_MIN};
 }
 
-static Value sum(const KirExpr *e) {
-  Value v = evaluate(e->arg[0]);
-  for (int half = e->arg[0]->type.lanes / 2; half >= 1; half /= 2)
+static void sum(const KirExpr *e, Lane *out) {
+  Lane room[LANES], v[LANES];
+  int n = e->arg[0]->type.lanes;
+  memcpy(v, evaluate(e->arg[0], room), (size_t)n * sizeof *v);
+  for (int half = n / 2; half >= 1; half /= 2)
     for (int i = 0; i < half; i++)
-      v.lane[i] = e->type.elem == KIR_F32 ? (Lane){.f = v.lane[i].f + v.lane[i + half].f} : (Lane){.i = whole(e->type.elem, v.lane[i].i + v.lane[i + half].i)};
-  return v;
+      if (e->type.elem == KIR_F32) v[i].f += v[i + half].f;
+      else v[i].i = whole(e->type.elem, v[i].i + v[i + half].i);
+  *out = v[0];
 }
 
-static Value call(const KirExpr *e) {
+static Value *frame(const KirFunc *f) {
+  Value *reg = run.top;
+  run.top += f->n_regs + 1;
+  if (run.top > registers + REGISTERS) abort();
+  return reg;
+}
+
+static void call(const KirExpr *e, Lane *out) {
   const KirFunc *f = e->helper;
-  Value *reg = calloc((size_t)f->n_regs + 1, sizeof *reg), *outer = run.reg;
-  if (!reg) abort();
-  for (int i = 0; i < f->n_args; i++)
-    reg[f->args[i]->id] = evaluate(e->arg[i]);
+  Value *reg = frame(f), *outer = run.reg;
+  for (int i = 0; i < f->n_args; i++) {
+    const Lane *v = evaluate(e->arg[i], reg[f->args[i]->id].lane);
+    if (v != reg[f->args[i]->id].lane) memcpy(reg[f->args[i]->id].lane, v, (size_t)e->arg[i]->type.lanes * sizeof *v);
+  }
   run.reg = reg;
   if (statements(f->body) == GOES_ON) wrong("a helper without a result");
   run.reg = outer;
-  free(reg);
-  return run.result;
+  run.top = reg;
+  memcpy(out, run.result.lane, (size_t)e->type.lanes * sizeof *out);
 }
 
-static Value by_lane(const KirExpr *e) {
-  Value arg[KIR_MAX_ARGS] = {{{{0}}}}, out = {{{0}}};
+static void by_lane(const KirExpr *e, Lane *out) {
+  Lane room[KIR_MAX_ARGS][LANES];
+  const Lane *arg[KIR_MAX_ARGS] = {room[0], room[1], room[2], room[3]};
   KirElem elem = e->arg[0]->type.elem;
+  int n = e->type.lanes;
   for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++)
-    arg[i] = evaluate(e->arg[i]);
-  for (int i = 0; i < e->type.lanes; i++) {
-    Lane a = arg[0].lane[i], b = arg[1].lane[i], c = arg[2].lane[i];
-    if (e->op == KIR_SELECT) out.lane[i] = a.i ? b : c;
-    else if (e->op == KIR_CONVERT) out.lane[i] = convert(a, elem, e->type.elem);
-    else if (e->op == KIR_BITCAST) out.lane[i] = elem == KIR_F32 ? (Lane){.i = float_bits(a.f)} : (Lane){.f = bits_float(a.i)};
-    else if (e->op == KIR_SPLAT) out.lane[i] = arg[0].lane[0];
-    else if (e->op == KIR_LANE) out.lane[i] = arg[0].lane[e->i];
-    else if (is_fixed(e->op)) out.lane[i] = (Lane){.i = whole(e->type.elem, fixed_lane(e, a, b, c))};
-    else if (elem == KIR_F32) out.lane[i] = real_lane(e->op, a.f, b.f, c.f);
-    else out.lane[i].i = whole(elem, proved(e, whole_lane(e->op, a.i, b.i)));
+    arg[i] = evaluate(e->arg[i], room[i]);
+  const Lane *a = arg[0], *b = arg[1], *c = arg[2];
+  switch (e->op) {
+  case KIR_SELECT: EACH(out[i] = a[i].i ? b[i] : c[i]);
+  case KIR_CONVERT: EACH(out[i] = convert(a[i], elem, e->type.elem));
+  case KIR_BITCAST:
+    if (elem == KIR_F32) {
+      EACH(out[i].i = float_bits(a[i].f));
+    } else {
+      EACH(out[i].f = bits_float(a[i].i));
+    }
+  case KIR_SPLAT: EACH(out[i] = a[0]);
+  case KIR_LANE: EACH(out[i] = a[e->i]);
+  default: break;
   }
-  return out;
+  if (is_fixed(e->op)) {
+    EACH(out[i].i = whole(e->type.elem, fixed_lane(e, a[i], e->arg[1] ? b[i] : a[i], e->arg[2] ? c[i] : a[i])));
+  } else if (elem == KIR_F32) real_lanes(e->op, n, a, b, c, out);
+  else {
+    EACH(out[i].i = whole(elem, proved(e, whole_lane(e->op, a[i].i, e->arg[1] ? b[i].i : 0))));
+  }
 }
 
-static Value evaluate(const KirExpr *e) {
-  Value out = {{{0}}};
-  int64_t at;
+static const Lane *evaluate(const KirExpr *e, Lane *room) {
+  int n = e->type.lanes;
   switch (e->op) {
   case KIR_NUM:
-    for (int i = 0; i < e->type.lanes; i++)
-      out.lane[i] = e->type.elem == KIR_F32 ? (Lane){.f = e->f} : (Lane){.i = e->i};
-    return out;
-  case KIR_REG: return run.reg[e->reg->id];
-  case KIR_LOAD:
-    at = where(&e->at);
-    for (int i = 0; i < e->type.lanes; i++)
-      out.lane[i] = load_lane(e->buffer, at + i);
-    return out;
-  case KIR_SUM: return sum(e);
-  case KIR_CALL: return call(e);
-  default: return by_lane(e);
+    for (int i = 0; i < n; i++)
+      if (e->type.elem == KIR_F32) room[i].f = e->f;
+      else room[i].i = e->i;
+    return room;
+  case KIR_REG: return run.reg[e->reg->id].lane;
+  case KIR_LOAD: load_lanes(e->buffer, where(&e->at), n, room); return room;
+  case KIR_SUM: sum(e, room); return room;
+  case KIR_CALL: call(e, room); return room;
+  default: by_lane(e, room); return room;
   }
 }
 
 /* ---- statements ---- */
 
 static int loop(const KirStmt *s) {
-  int64_t lo = evaluate(s->lo).lane[0].i, hi = evaluate(s->hi).lane[0].i;
+  int64_t lo = evaluate_whole(s->lo), hi = evaluate_whole(s->hi);
   for (int64_t i = lo; s->step < 0 ? i >= hi : i < hi; i += s->step) {
     if (i < s->reg->lo || i > s->reg->hi) wrong("a loop variable outside of its range");
     run.reg[s->reg->id].lane[0].i = i;
@@ -296,7 +331,7 @@ static void copy(const KirStmt *s) {
   size_t size = (size_t)kir_elem_size(s->buffer->elem);
   if (s->buffer->elem != s->source->elem) wrong("a copy between element types");
   for (int64_t i = 0; i < s->count; i++) {
-    unsigned char *p = element(s->buffer, to + i), *q = element(s->source, from + i);
+    unsigned char *p = elements(s->buffer, to + i, 1), *q = elements(s->source, from + i, 1);
     if (p && q) memcpy(p, q, size);
   }
 }
@@ -304,7 +339,7 @@ static void copy(const KirStmt *s) {
 static void zero(const KirStmt *s) {
   int64_t at = where(&s->at);
   for (int64_t i = 0; i < s->count; i++) {
-    unsigned char *p = element(s->buffer, at + i);
+    unsigned char *p = elements(s->buffer, at + i, 1);
     if (p) memset(p, 0, (size_t)kir_elem_size(s->buffer->elem));
   }
 }
@@ -312,12 +347,18 @@ static void zero(const KirStmt *s) {
 static void dot(const KirStmt *s) {
   int64_t w = where(&s->at), z = where(&s->from), first = where(&s->bias_at);
   for (int r = 0; r < s->n_regs; r++) {
-    int64_t total = load_lane(s->bias, first + r).i;
+    int64_t total = load_whole(s->bias, first + r);
     for (int64_t k = 0; k < s->count; k++)
-      total += load_lane(s->buffer, w + (k / s->step * s->n_regs + r) * s->step + k % s->step).i * load_lane(s->source, z + k).i;
+      total += load_whole(s->buffer, w + (k / s->step * s->n_regs + r) * s->step + k % s->step) * load_whole(s->source, z + k);
     if (total != wrap(total)) wrong("a sum of products that overflows");
     run.reg[s->regs[r]->id].lane[0].i = wrap(total);
   }
+}
+
+static void set_register(const KirReg *reg, const KirExpr *value) {
+  Lane *to = run.reg[reg->id].lane;
+  const Lane *v = evaluate(value, to);
+  if (v != to) memcpy(to, v, (size_t)value->type.lanes * sizeof *v);
 }
 
 static void check_range(const KirReg *reg) {
@@ -329,12 +370,11 @@ static void check_range(const KirReg *reg) {
 }
 
 static int call_entry(const KirFunc *f) {
-  Value *reg = calloc((size_t)f->n_regs + 1, sizeof *reg), *outer = run.reg;
-  if (!reg) abort();
+  Value *reg = frame(f), *outer = run.reg;
   run.reg = reg;
   int status = statements(f->body);
   run.reg = outer;
-  free(reg);
+  run.top = reg;
   return status == GOES_ON ? KIR_OK : status;
 }
 
@@ -345,33 +385,34 @@ static void invoke(const KirStmt *s) {
 }
 
 static int statement(const KirStmt *s) {
-  Value v;
+  Lane room[LANES];
+  const Lane *v;
   int64_t at;
   switch (s->kind) {
   case KIR_LET:
   case KIR_SET:
-    run.reg[s->reg->id] = evaluate(s->value);
+    set_register(s->reg, s->value);
     check_range(s->reg);
     return GOES_ON;
   case KIR_DOT: dot(s); return GOES_ON;
   case KIR_LOADS:
     at = where(&s->at);
     for (int i = 0; i < s->n_regs; i++)
-      run.reg[s->regs[i]->id].lane[0] = load_lane(s->buffer, at + i);
+      load_lanes(s->buffer, at + i, 1, run.reg[s->regs[i]->id].lane);
     return GOES_ON;
   case KIR_STORE:
-    v = evaluate(s->value);
+    v = evaluate(s->value, room);
     at = where(&s->at);
-    for (int i = 0; i < s->value->type.lanes; i++)
-      store_lane(s->buffer, at + i, v.lane[i]);
+    store_lanes(s->buffer, at, s->value->type.lanes, v);
     return GOES_ON;
   case KIR_FOR: return loop(s);
-  case KIR_IF: return statements(evaluate(s->value).lane[0].i ? s->body : s->other);
+  case KIR_IF: return statements(evaluate_whole(s->value) ? s->body : s->other);
   case KIR_COPY: copy(s); return GOES_ON;
   case KIR_ZERO: zero(s); return GOES_ON;
   case KIR_RETURN:
     if (!s->value) return s->status;
-    run.result = evaluate(s->value);
+    v = evaluate(s->value, room);
+    memcpy(run.result.lane, v, (size_t)s->value->type.lanes * sizeof *v);
     return KIR_OK;
   case KIR_INVOKE: invoke(s); return GOES_ON;
   case KIR_SECTION: return statements(s->body);
@@ -432,7 +473,7 @@ static int do_reset(void *state, const void *const *init) {
 const char *interpret_trouble(void) { return run.trouble; }
 
 LlvmEntries interpret_entries(const KirModule *m) {
-  run = (Run){.m = m, .memory = ARENA_ARRAY(m->arena, unsigned char *, m->n_buffers + 1)};
+  run = (Run){.m = m, .memory = ARENA_ARRAY(m->arena, unsigned char *, m->n_buffers + 1), .top = registers};
   state_at = ARENA_ARRAY(m->arena, int64_t, m->n_buffers + 1);
   state_bytes = 0;
   for (int i = 0; i < m->n_buffers; i++) {

@@ -1,132 +1,181 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Valid models from bytes: every stage, kind of time and option of the language; see oracle.h. A few of the
+/* Valid models from bytes: inputs, values with names, chains of stages, outputs; see oracle.h. A few of the
  * models are refused, where a choice does not fit the shape it meets: that is quicker than to know. */
+#include "make.h"
 #include "oracle.h"
 
 #include <string.h>
 
-typedef enum Kind { FIXED, BOUNDED, STREAM, WINDOW, KINDS } Kind;
-
-typedef struct Make {
-  const uint8_t *bytes;
-  size_t n, at;
-  uint64_t mixed; /* goes on where the bytes end */
-  Text *out;
-  Kind kind;
-  unsigned steps;
-  bool is_sequence; /* the chain has its time axis */
-  unsigned lets;    /* values with names so far: v0, v1, .. */
-  bool let_is_sequence[8];
-} Make;
-
-static unsigned pick(Make *m, unsigned n) {
+unsigned make_pick(Make *m, unsigned n) {
   if (m->at < m->n) return m->bytes[m->at++] % n;
   m->mixed = m->mixed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
   return (unsigned)(m->mixed >> 33) % n;
 }
 
-static const char *word(Make *m, const char *const *words, unsigned n) { return words[pick(m, n)]; }
-#define WORD(m, ...) word(m, (const char *const[]){__VA_ARGS__}, sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
+const char *make_word(Make *m, const char *const *words, unsigned n) { return words[make_pick(m, n)]; }
 
-static unsigned units(Make *m) {
-  static const unsigned sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 24, 33};
-  return sizes[pick(m, sizeof sizes / sizeof *sizes)];
+unsigned make_units(Make *m) {
+  static const unsigned often[] = {1, 2, 3, 4, 5, 6, 7, 8}, sometimes[] = {9, 11, 12, 15, 16, 17, 24, 31, 32, 33, 40};
+  unsigned which = make_pick(m, 64);
+  if (which == 63) return 260 + make_pick(m, 16); /* sums in more than one block */
+  if (which < 44) return often[make_pick(m, sizeof often / sizeof *often)];
+  return sometimes[make_pick(m, sizeof sometimes / sizeof *sometimes)];
 }
 
-static const char *activation(Make *m) {
-  return WORD(m, "linear", "relu", "tanh", "sigmoid", "hard_sigmoid", "hard_sigmoid_02", "hard_tanh", "softplus", "softsign", "elu", "selu", "gelu");
+unsigned make_elements(const MakeShape *s) {
+  unsigned n = 1;
+  for (int i = 0; i < s->rank; i++)
+    n *= s->axis[i].n;
+  return n;
 }
 
-static void recurrent(Make *m) {
-  unsigned which = pick(m, 3);
-  bool stream = m->kind == STREAM;
-  text_printf(m->out, "%s(%u", which == 0 ? "GRU" : which == 1 ? "LSTM" : "RNN", units(m));
-  if (pick(m, 4) == 0) text_printf(m->out, ", activation=%s", activation(m));
-  if (which < 2 && pick(m, 4) == 0) text_printf(m->out, ", gate=%s", WORD(m, "sigmoid", "hard_sigmoid", "hard_sigmoid_02"));
-  if (which == 0 && pick(m, 2)) text_printf(m->out, ", reset=%s", WORD(m, "after", "before"));
-  if (which == 1 && pick(m, 4) == 0) text_add(m->out, ", peephole=true");
-  if (which == 1 && pick(m, 4) == 0) text_add(m->out, ", cell_clip=2");
-  if (which == 1 && pick(m, 6) == 0) text_printf(m->out, ", cell_activation=%s", activation(m));
-  if (pick(m, 4) == 0) text_add(m->out, ", bias=false");
-  if (!stream && pick(m, 3) == 0) text_printf(m->out, ", direction=%s", WORD(m, "both", "backward"));
-  if (pick(m, 6) == 0) text_add(m->out, ", init=learned");
-  if (pick(m, 6) == 0) text_printf(m->out, ", precision=%s", WORD(m, "f16", "bf16"));
-  text_add(m->out, ")");
+/* ---- inputs ---- */
+
+static void print_axes(Make *m, const MakeShape *s) {
+  for (int i = 0; i < s->rank; i++) {
+    text_add(m->out, i || s->has_time ? ", " : "");
+    if (s->axis[i].label) text_printf(m->out, "%c ", s->axis[i].label);
+    text_printf(m->out, "%u", s->axis[i].n);
+  }
 }
 
-static void pointwise(Make *m) {
-  text_add(m->out, WORD(m, "relu", "relu(max=1)", "leaky_relu", "leaky_relu(slope=0.3)", "elu", "elu(alpha=0.5)", "selu", "gelu", "gelu(form=tanh)", "sigmoid",
-                        "hard_sigmoid", "tanh", "hard_tanh", "softplus", "softsign", "abs", "exp", "square", "clip(-0.5, 0.75)", "softmax",
-                        "normalize(mean=0.5, std=2)", "LayerNorm", "BatchNorm", "prelu", "Dropout(0.5)", "sqrt", "log"));
+/* 1 to 3 feature axes; all but the last have labels, that one often. */
+static void random_axes(Make *m, MakeShape *s) {
+  static const char label[MAKE_AXES] = {'f', 'g', 'h', 'c'};
+  unsigned how = make_pick(m, 8);
+  s->rank = how < 4 ? 1 : how < 7 ? 2 : 3;
+  for (int i = 0; i < s->rank; i++)
+    s->axis[i] = i + 1 < s->rank ? (MakeAxis){label[i], 1 + make_pick(m, 6)} : (MakeAxis){make_pick(m, 2) ? 'c' : 0, s->rank > 1 ? 1 + make_pick(m, 9) : make_units(m)};
 }
 
-static void over_time(Make *m) {
-  bool stream = m->kind == STREAM;
-  switch (pick(m, stream ? 5 : 8)) {
-  case 0: text_printf(m->out, "Conv1D(%u, %u%s%s)", units(m), 1 + pick(m, 4), WORD(m, "", "", ", dilation=2", ", stride=2"), WORD(m, "", ", padding=causal", ", bias=false")); break;
-  case 1: text_printf(m->out, "%s(%u)", WORD(m, "max_pool", "mean_pool"), 1 + pick(m, 3)); break;
-  case 2: text_printf(m->out, "%s(%u, stride=%u)", WORD(m, "max_pool", "mean_pool"), 1 + pick(m, 4), 1 + pick(m, 3)); break;
-  case 3: text_printf(m->out, "frames(%u, hop=%u)", 1 + pick(m, 4), 1 + pick(m, 3)); break;
-  case 4: text_printf(m->out, "delay(%u)", 1 + pick(m, 3)); break;
-  case 5: text_add(m->out, "reverse"); break;
-  case 6: text_printf(m->out, "Conv1D(%u, %u, padding=same)", units(m), 1 + pick(m, 5)); break;
-  case 7:
-    text_add(m->out, m->kind == BOUNDED ? WORD(m, "last", "mean", "max") : WORD(m, "last", "mean", "max", "flatten"));
-    m->is_sequence = false;
+static void sequence_input(Make *m, const char *name, const MakeShape *s, const char *elem, unsigned every) {
+  text_printf(m->out, "  in  %s : %s[", name, elem);
+  if (m->time == STREAM) text_add(m->out, "time ..");
+  else text_printf(m->out, m->time == BOUNDED ? "time n <= %u" : "time %u", s->steps);
+  print_axes(m, s);
+  text_add(m->out, "]");
+  if (every) text_printf(m->out, " every %u", every);
+  text_add_char(m->out, '\n');
+}
+
+static void add_let(Make *m, MakeShape s) {
+  if (m->lets < MAKE_VALUES) m->let[m->lets++] = s;
+}
+
+/* Further inputs are the first of the named values: integers, a vector, a category, a sequence of categories. */
+static void more_inputs(Make *m) {
+  MakeShape s = m->x;
+  switch (make_pick(m, 8)) {
+  case 0:
+    if (m->time == WINDOW) return;
+    random_axes(m, &s);
+    sequence_input(m, "v0", &s, "f32", 0);
     break;
-  }
-}
-
-static void stage(Make *m) {
-  text_add(m->out, "\n    |> ");
-  switch (pick(m, m->is_sequence ? 6 : 4)) {
-  case 0: text_printf(m->out, "Dense(%u%s%s)", units(m), WORD(m, "", "", ", bias=false"), WORD(m, "", "", "", ", precision=f16", ", precision=bf16")); break;
   case 1:
-  case 2: pointwise(m); break;
-  case 3: text_printf(m->out, "slice(0, %u)", 1 + pick(m, 3)); break;
-  case 4: recurrent(m); break;
-  case 5: over_time(m); break;
+    s = (MakeShape){.rank = 1, .axis = {{0, make_units(m)}}};
+    text_printf(m->out, "  in  v0 : f32[%u]\n", s.axis[0].n);
+    break;
+  case 2:
+    s = (MakeShape){.categories = 2 + make_pick(m, 5)};
+    text_printf(m->out, "  in  v0 : index(%u)\n", s.categories);
+    break;
+  case 3:
+    if (m->time == WINDOW) return;
+    s.rank = 0;
+    s.categories = 2 + make_pick(m, 300);
+    text_printf(m->out, "  in  v0 : index(%u)[time %s]\n", s.categories, m->time == STREAM ? ".." : m->time == BOUNDED ? arena_printf(m->out->arena, "n <= %u", s.steps) : arena_printf(m->out->arena, "%u", s.steps));
+    break;
+  default: return;
   }
+  add_let(m, s);
 }
 
-static void operand(Make *m) {
-  unsigned which = m->lets ? pick(m, m->lets + 1) : 0;
-  m->is_sequence = which ? m->let_is_sequence[which - 1] : true;
+static void inputs(Make *m) {
+  m->time = (MakeTime)make_pick(m, MAKE_TIMES);
+  m->x = (MakeShape){.has_time = true, .steps = m->time == STREAM ? 1 : 1 + make_pick(m, 12)};
+  random_axes(m, &m->x);
+  const char *elem = make_pick(m, 12) ? "f32" : WORD(m, "i16", "u8", "i8");
+  unsigned every = m->time == WINDOW ? 1 + make_pick(m, 3) : 0;
+  bool integers = strcmp(elem, "f32") != 0;
+  sequence_input(m, integers ? "raw" : "x", &m->x, elem, every);
+  more_inputs(m);
+  if (integers) text_add(m->out, "  let x = raw |> normalize(mean=40, std=30)\n");
+}
+
+/* ---- chains ---- */
+
+static void operand(Make *m, MakeShape *s) {
+  unsigned which = make_pick(m, (unsigned)m->lets + 1);
+  *s = which ? m->let[which - 1] : m->x;
   if (which) text_printf(m->out, "v%u", which - 1);
   else text_add(m->out, "x");
 }
 
-/* What a chain begins with: a value, two that are joined, or a category. */
-static void beginning(Make *m) {
-  unsigned how = pick(m, 8);
-  if (how == 0 && m->lets) {
-    text_add(m->out, "concat(x, ");
-    operand(m);
-    text_add(m->out, ")");
-    m->is_sequence = true;
-  } else if (how == 1 && m->lets) {
-    operand(m);
-    bool first = m->is_sequence;
-    text_printf(m->out, " %s ", WORD(m, "+", "-", "*"));
-    operand(m);
-    m->is_sequence = first;
-  } else if (how == 2) {
-    text_add(m->out, WORD(m, "0.5 * x", "x - 1.5", "2 - x", "x / 4"));
-    m->is_sequence = true;
-  } else operand(m);
+static bool same_time(const MakeShape *a, const MakeShape *b) { return a->has_time == b->has_time && (!a->has_time || (a->steps == b->steps && a->past == b->past)); }
+
+/* Whether all axes agree, but for `apart` (-1: none). */
+static bool same_axes(const MakeShape *a, const MakeShape *b, int apart) {
+  bool same = same_time(a, b) && a->rank == b->rank && !a->categories && !b->categories;
+  for (int i = 0; same && i < a->rank; i++)
+    same = i == apart || (a->axis[i].n == b->axis[i].n && (!a->axis[i].label || !b->axis[i].label || a->axis[i].label == b->axis[i].label));
+  return same;
 }
 
-static void inputs(Make *m) {
-  m->kind = (Kind)pick(m, KINDS);
-  m->steps = 1 + pick(m, 14);
-  unsigned d = units(m);
-  switch (m->kind) {
-  case FIXED: text_printf(m->out, "  in  x : f32[time %u, %u]\n", m->steps, d); break;
-  case BOUNDED: text_printf(m->out, "  in  x : f32[time n <= %u, %u]\n", m->steps, d); break;
-  case STREAM: text_printf(m->out, "  in  x : f32[time .., %u]\n", d); break;
-  case WINDOW: text_printf(m->out, "  in  x : f32[time %u, %u] every %u\n", m->steps, d, 1 + pick(m, 3)); break;
-  case KINDS: break;
+/* Two values that fit: one chosen, and the first that fits it from another one chosen on. False: none said. */
+static bool two_values(Make *m, MakeShape *s) {
+  int n = m->lets + 1, a = (int)make_pick(m, (unsigned)n), first = (int)make_pick(m, (unsigned)n);
+  bool joins = make_pick(m, 2);
+  for (int k = 0; k < n; k++) {
+    int b = (first + k) % n;
+    const MakeShape *p = a ? &m->let[a - 1] : &m->x, *q = b ? &m->let[b - 1] : &m->x;
+    int apart = joins ? p->rank - 1 - (p->rank > 1 && make_pick(m, 3) == 0) : -1;
+    if (p->categories || (joins && p->rank == 0) || !same_axes(p, q, apart) || make_elements(p) > 200) continue;
+    const char *left = a ? arena_printf(m->out->arena, "v%d", a - 1) : "x", *right = b ? arena_printf(m->out->arena, "v%d", b - 1) : "x";
+    *s = *p;
+    if (!joins) text_printf(m->out, "%s %s %s", left, WORD(m, "+", "-", "*", "/"), right);
+    else if (apart == p->rank - 1) text_printf(m->out, "concat(%s, %s)", left, right);
+    else if (!p->axis[apart].label) continue;
+    else text_printf(m->out, "concat(%s, %s, along=%c)", left, right, p->axis[apart].label);
+    if (joins) s->axis[apart].n += q->axis[apart].n;
+    return true;
   }
+  return false;
+}
+
+/* A category becomes numbers, and what has no time gets that of x. */
+static void to_sequence(Make *m, MakeShape *s) {
+  if (s->categories) {
+    unsigned units = 1 + make_pick(m, 6);
+    bool table = make_pick(m, 2);
+    if (table) text_printf(m->out, " |> Embedding(%u)", units);
+    else text_add(m->out, " |> onehot");
+    s->axis[s->rank++] = (MakeAxis){0, table ? units : s->categories};
+    s->categories = 0;
+  }
+  if (s->has_time || make_pick(m, 3) == 0 || m->x.rank != 1 || s->rank > 1) return;
+  text_add(m->out, " |> repeat(along=x)");
+  s->has_time = true;
+  s->steps = m->x.steps;
+  s->past = 0;
+}
+
+/* What a chain begins with: a value, two that are joined, or one and a number. */
+static void beginning(Make *m, MakeShape *s) {
+  unsigned how = make_pick(m, 8);
+  if (how < 3 && two_values(m, s)) return;
+  if (how == 3) {
+    text_add(m->out, WORD(m, "0.5 * x", "x - 1.5", "2 - x", "x / 4"));
+    *s = m->x;
+    return;
+  }
+  operand(m, s);
+  to_sequence(m, s);
+}
+
+static void precision(Make *m) {
+  if (make_pick(m, 5)) return;
+  m->narrow = true;
+  text_printf(m->out, "  ranges \"measured\"\n  precision %s\n", WORD(m, "w8", "i8", "i8", "i16", "i16", "i16x16"));
 }
 
 void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {
@@ -134,15 +183,24 @@ void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {
   for (size_t i = 0; i < n; i++)
     m.mixed = m.mixed * 31 + bytes[i];
   text_add(out, "grus 1\nmodel m {\n  allow state_never_reset\n");
+  precision(&m);
   inputs(&m);
-  unsigned lets = pick(&m, 4), outs = 1 + pick(&m, 3);
-  for (unsigned i = 0; i < lets + outs; i++) {
-    text_printf(out, i < lets ? "  let v%u = " : "  out y%u = ", i < lets ? i : i - lets);
-    beginning(&m);
-    for (unsigned k = 1 + pick(&m, 4); k; k--)
-      stage(&m);
+  int lets = m.lets + (int)make_pick(&m, 4), outs = 1 + (int)make_pick(&m, 2);
+  for (int i = m.lets; i < lets + outs; i++) {
+    MakeShape s;
+    text_printf(out, i < lets ? "  let v%d = " : "  out y%d = ", i < lets ? i : i - lets);
+    m.state = (MakeShape){0};
+    beginning(&m, &s);
+    for (unsigned k = (i < lets ? 0 : 1) + make_pick(&m, 4); k; k--)
+      make_stage(&m, &s);
     text_add_char(out, '\n');
-    if (i < lets) m.let_is_sequence[m.lets++] = m.is_sequence;
+    if (i >= lets) continue;
+    add_let(&m, s);
+    if (m.state.rank && m.lets < lets && make_pick(&m, 2)) { /* the state that it ended with */
+      text_printf(out, "  let v%d = v%d.h\n", i + 1, i);
+      add_let(&m, m.state);
+      i++;
+    }
   }
   text_add(out, "}\n");
 }

@@ -7,13 +7,16 @@
 #include "driver/jit.h"
 #include "driver/trial.h"
 #include "model/graph/cost.h"
+#include "model/quant/observe.h"
+#include "model/quant/quant.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_WORK = 300000, MOST_VALUES = 200000, CALLS = 7, MOST_STEPS = 400, FIX_ROUNDS = 4 };
+enum { MOST_WORK = 1 << 19, USUAL_WORK = 1 << 15, MOST_STEPS = 400, FIX_ROUNDS = 4 };
+enum { CALLS = 7, WINDOWS = 3, MOST_BATCH = 8, MOST_CHUNK = 4 };
 static const double most_magnitude = 1e3, nudge = 1e-6;
 
 static uint64_t next(uint64_t *state) { /* splitmix64 */
@@ -39,29 +42,45 @@ static Model *model_of(Session *s, const char *text, size_t len) {
   return NULL;
 }
 
-static bool is_too_large(const Model *model) {
-  int64_t work = 0, values = 0;
-  for (int i = 0; i < model->n_layers; i++) {
+/* Multiply-adds, trained numbers and values of one run or call; MOST_WORK where any is out of bounds. */
+static int64_t work_of(const Model *model) {
+  int64_t work = 0;
+  for (int i = 0; i < model->n_layers && work < MOST_WORK; i++) {
     int64_t macs = layer_macs(model, model->layer[i]), params = layer_param_count(model->layer[i]);
-    if (macs > MOST_WORK || params > MOST_WORK) return true;
-    work += macs + params;
+    if (macs > MOST_WORK || params > MOST_WORK) return MOST_WORK;
+    work += macs + params / 4;
   }
-  for (int i = 0; i < model->n_values; i++) {
+  for (int i = 0; i < model->n_values && work < MOST_WORK; i++) {
     const Type *type = &model->value[i]->type;
     int64_t steps = type_is_sequence(type) && type->time.kind != TIME_STREAM ? type->time.n : 1, n = type_step_size(type);
-    if (steps > MOST_STEPS || n > MOST_VALUES) return true;
-    values += steps * n;
+    if (steps > MOST_STEPS || n > MOST_WORK) return MOST_WORK;
+    work += 4 * steps * n;
   }
-  return work > MOST_WORK || values > MOST_VALUES;
+  return work < MOST_WORK ? work : MOST_WORK;
 }
 
-static Recorded *random_inputs(Session *s, const Model *model, const KirModule *m, uint64_t *random) {
+/* The batch and chunk that bits ask for, as far as a model of this size is worth them. Small models are asked about
+ * more often: half of all get the usual work, a quarter twice that, and so on. */
+static bool choose(const Model *model, uint64_t bits, LowerOptions *options) {
+  int64_t work = work_of(model), most = USUAL_WORK;
+  for (uint64_t luck = bits >> 40; luck & 1 && most < MOST_WORK; luck >>= 1)
+    most *= 2;
+  work *= model->run == RUN_STREAM ? CALLS : model->run == RUN_WINDOW ? WINDOWS : 1;
+  options->chunk = bits & 4 && model->run == RUN_STREAM ? 1 + (int64_t)(bits >> 4) % MOST_CHUNK : 1;
+  options->batch = bits & 2 ? 1 + (int64_t)(bits >> 6) % MOST_BATCH : 1;
+  if (work * options->chunk > most) options->chunk = 1;
+  while (work * options->batch * options->chunk > most && options->batch > 1)
+    options->batch--;
+  return work * options->chunk <= most;
+}
+
+static Recorded *random_inputs(Session *s, const Model *model, int64_t steps_per_call, uint64_t *random) {
   Recorded *in = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
   for (int i = 0; i < model->n_in; i++) {
     const Type *type = &model->in[i]->value->type;
     Recorded *r = &in[i];
-    r->steps = type->time.kind == TIME_STREAM ? CALLS * m->steps_per_call / type->time.period
-               : type_is_sequence(type)       ? model->in[i]->every ? type->time.n + 2 * model->in[i]->every + 1 : type->time.n
+    r->steps = type->time.kind == TIME_STREAM ? CALLS * steps_per_call / type->time.period
+               : type_is_sequence(type)       ? model->in[i]->every ? type->time.n + (WINDOWS - 1) * model->in[i]->every + 1 : type->time.n
                                               : 1;
     if (type->time.kind == TIME_BOUNDED) {
       r->steps = 1 + (int64_t)(next(random) % (uint64_t)type->time.n);
@@ -95,6 +114,7 @@ static Recorded *nudged(Session *s, const Model *model, const Recorded *in) {
 static bool is_wild(const Model *model, const EvalTensor *values) {
   for (int i = 0; values && i < model->n_values; i++) {
     const Type *type = &model->value[i]->type;
+    if (model->quant && model->quant->value[i].bits) continue;
     int64_t n = values[i].steps * type_step_size(type);
     for (int64_t k = 0; values[i].data && k < n; k++)
       if (fabs(values[i].data[k]) > most_magnitude && isfinite(values[i].data[k])) return true;
@@ -102,17 +122,27 @@ static bool is_wild(const Model *model, const EvalTensor *values) {
   return false;
 }
 
-/* A stream with outputs of several lags fills the places before an output's first value with zeros. */
+/* A stream with outputs of several lags fills the places before an output's first value with zeros. What has no
+ * time beside a stream is given by every call; the evaluator has what it is at the end. */
 static void drop_lag(const KirModule *m, const Model *model, int i, Recorded *got, int64_t want) {
   const KirPort *port = &m->port[model->n_in + i];
   int64_t slot = type_step_size(&model->out[i]->value->type), more = got->count - want;
-  if (more <= 0 || more % slot || more / slot > port->lag) return;
+  bool ends = m->run_kind == KIR_STREAM && !type_is_sequence(&model->out[i]->value->type);
+  if (more <= 0 || more % slot || (!ends && more / slot > port->lag)) return;
   got->data += more;
   got->count -= more;
 }
 
-static Verdict compare(Session *s, Model *model, const KirModule *m, uint64_t *random, double tolerance, char *what, size_t size) {
-  Recorded *in = random_inputs(s, model, m, random), *got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+/* How far float and double may part; integers in between may fall to either side of a step. */
+static double tolerance_of(const Model *model, bool fast) {
+  double most = fast ? 2e-2 : 2e-4;
+  for (int i = 0; model->quant && i < model->n_layers; i++)
+    if (model->quant->layer[i]) most = fmax(most, model->quant->layer[i]->precision == PRECISION_I8 ? 1e-1 : 2e-3);
+  return most;
+}
+
+static Verdict compare(Session *s, Model *model, const KirModule *m, const Recorded *in, double tolerance, char *what, size_t size) {
+  Recorded *got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   Recorded *want = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), *near = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   LlvmEntries entries = interpret_entries(m);
   EvalTensor *values = NULL;
@@ -127,43 +157,70 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, uint64_t *r
     return DIFFERS;
   }
   if (expected != EVAL_OK) return AGREES;
-  if (is_wild(model, values)) return NOT_TELLING;
+  bool wild = is_wild(model, values), telling = false;
   for (int i = 0; i < model->n_out; i++) {
+    bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
     drop_lag(m, model, i, &got[i], want[i].count);
     Difference d = difference(got[i].data, got[i].count, want[i].data, want[i].count);
-    if (!d.bad && d.max <= tolerance * (1 + d.scale)) continue;
-    if (trial_reference(s, model, nudged(s, model, in), near, NULL) != EVAL_OK) return NOT_TELLING;
-    Difference sensitive = difference(near[i].data, near[i].count, want[i].data, want[i].count);
-    if (got[i].count == want[i].count && (sensitive.bad || d.max <= tolerance * (1 + d.scale) + 100 * sensitive.max)) return NOT_TELLING;
-    snprintf(what, size, "`%s`: %lld values and %lld; max error %g of %g at %lld: %g and %g", model->out[i]->name, (long long)got[i].count, (long long)want[i].count, d.max,
+    double most = exact ? 0 : tolerance * (1 + d.scale);
+    bool equal = !d.bad && d.max <= most;
+    if (wild && !exact) continue;
+    if (!equal && !exact && got[i].count == want[i].count) {
+      if (trial_reference(s, model, nudged(s, model, in), near, NULL) != EVAL_OK) continue;
+      Difference sensitive = difference(near[i].data, near[i].count, want[i].data, want[i].count);
+      if (sensitive.bad || d.max <= most + 100 * sensitive.max) continue;
+    }
+    telling = true;
+    if (equal) continue;
+    snprintf(what, size, "`%s`%s: %lld values and %lld; max error %g of %g at %lld: %g and %g", model->out[i]->name, exact ? " exact" : "", (long long)got[i].count, (long long)want[i].count, d.max,
              d.scale, (long long)d.at, got[i].count > d.at ? got[i].data[d.at] : 0, want[i].count > d.at ? want[i].data[d.at] : 0);
     return DIFFERS;
   }
-  return AGREES;
+  return telling ? AGREES : NOT_TELLING;
+}
+
+/* Integers between the bounds of what the values are for these inputs, or tighter, so that some do not fit, or wider. */
+static bool quantise(Session *s, Model *model, const Recorded *in, uint64_t bits) {
+  static const double widths[] = {1, 1, 0.5, 1.5};
+  double width = widths[bits >> 36 & 3];
+  EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
+  Ranges ranges = {0};
+  for (int i = 0; i < model->n_in; i++)
+    run.in[i] = (EvalTensor){in[i].data, model->in[i]->every ? model->in[i]->value->type.time.n : in[i].steps};
+  if (model_eval(model, s->arena, &run) != EVAL_OK || ranges_observe(s->arena, model, &run, &ranges)) return false;
+  for (int i = 0; i < ranges.n; i++) {
+    ranges.range[i].low *= width;
+    ranges.range[i].high *= width;
+  }
+  return model_quantise(model, &ranges, NULL, s->diags);
 }
 
 static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, char *what, size_t size) {
   Model *model = model_of(s, text, len);
   if (!model) return REFUSED;
-  if (is_too_large(model)) return TOO_LARGE;
   int n_targets = 0;
   while (target_table[n_targets])
     n_targets++;
   bool fast = bits & 1;
   uint64_t random = bits;
-  LowerOptions options = {.target = target_table[(bits >> 8) % (uint64_t)n_targets],
-                          .batch = bits & 2 ? 1 + (int64_t)(bits >> 4 & 7) : 1,
-                          .chunk = bits & 4 && model->run == RUN_STREAM ? 1 + (int64_t)(bits >> 4 & 3) : 1,
-                          .math_fast = fast};
+  LowerOptions options = {.target = target_table[(bits >> 8) % (uint64_t)n_targets], .math_fast = fast, .weights_extern = (bits & 0x38) == 0x38};
+  if (!choose(model, bits, &options)) return TOO_LARGE;
   model_bind_random(model, bits >> 16);
+  Recorded *in = random_inputs(s, model, model->steps_per_call * options.chunk, &random);
+  if (model_wants_integers(model) && !quantise(s, model, in, bits)) return s->diags->n_errors ? REFUSED : NOT_TELLING;
   KirModule *m = lower(model, &options, s->arena, s->diags);
+  for (const Diag *d = s->diags->first; d; d = d->next)
+    if (strstr(d->message, "breaks its own rules")) {
+      snprintf(what, size, "the verifier within lower: %s", d->n_notes ? d->notes[0] : "");
+      return DIFFERS;
+    }
   if (!m || s->diags->n_errors) return REFUSED;
   const char *broken = kir_verify(m);
   if (broken) {
     snprintf(what, size, "the verifier: %s", broken);
     return DIFFERS;
   }
-  return compare(s, model, m, &random, fast ? 2e-2 : 2e-4, what, size);
+  return compare(s, model, m, in, tolerance_of(model, fast), what, size);
 }
 
 Verdict oracle_ask(const char *text, size_t len, uint64_t bits, char *what, size_t size) {
