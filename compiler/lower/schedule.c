@@ -164,6 +164,21 @@ static void need_pads(Lower *l, const Layer *layer) {
   }
 }
 
+/* Rows of zeros that the last window may reach behind a sequence whose length is known only at run time. */
+static int64_t rows_behind_bounded(const Layer *layer, const Window *w) {
+  for (int k = 0; k < layer->n_along; k++) {
+    const LayerAxis *a = &layer->along[k];
+    if (a->axis != AXIS_TIME) continue;
+    switch (a->padding.kind) {
+    case PAD_VALID:
+    case PAD_CAUSAL: return 0;
+    case PAD_ZEROS: return a->padding.after;
+    case PAD_SAME: return (w->size - 1) * w->dilation + (w->same_bounded ? 0 : w->shift);
+    }
+  }
+  return 0;
+}
+
 static void need_window(Lower *l, const Layer *layer, const Window *w) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
@@ -172,8 +187,7 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
   if (in->time.kind == TIME_FIXED) {
     int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
     n.after = beyond > 0 ? beyond : 0;
-  } else if (in->time.kind == TIME_BOUNDED && layer_opt(layer, OPT_padding))
-    n.after = w->same_bounded ? (w->size - 1) * w->dilation : reach > 0 && w->shift < 0 ? reach : 0;
+  } else if (in->time.kind == TIME_BOUNDED) n.after = rows_behind_bounded(layer, w);
   need(l, layer->in[0], n);
 }
 

@@ -122,6 +122,29 @@ static bool is_wild(const Model *model, const EvalTensor *values) {
   return false;
 }
 
+/* Whether a stage that jumps has an input so near to the jump that rounding decides: the sign of what is almost zero,
+ * the larger of two that are almost equal. */
+static bool is_on_edge(const Model *model, const EvalTensor *values, double tolerance) {
+  for (int i = 0; values && i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    if (layer->kind != LAYER_sign && layer->kind != LAYER_argmax) continue;
+    const Value *v = layer->in[0];
+    int64_t d = layer->kind == LAYER_sign ? 1 : v->type.dim[v->type.rank - 1].n, n = values[v->id].steps * type_step_size(&v->type);
+    for (int64_t at = 0; at + d <= n; at += d) {
+      double first = -INFINITY, second = d > 1 ? -INFINITY : 0;
+      for (int64_t k = 0; k < d; k++) {
+        double x = values[v->id].data[at + k];
+        if (x > first) {
+          if (d > 1) second = first;
+          first = x;
+        } else if (x > second) second = x;
+      }
+      if (fabs(first - second) <= tolerance * (1 + fabs(first))) return true;
+    }
+  }
+  return false;
+}
+
 /* A stream with outputs of several lags fills the places before an output's first value with zeros. What has no
  * time beside a stream is given by every call; the evaluator has what it is at the end. */
 static void drop_lag(const KirModule *m, const Model *model, int i, Recorded *got, int64_t want) {
@@ -166,6 +189,7 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, const Recor
     bool equal = !d.bad && d.max <= most;
     if (wild && !exact) continue;
     if (!equal && !exact && got[i].count == want[i].count) {
+      if (is_on_edge(model, values, tolerance)) continue;
       if (trial_reference(s, model, nudged(s, model, in), near, NULL) != EVAL_OK) continue;
       Difference sensitive = difference(near[i].data, near[i].count, want[i].data, want[i].count);
       if (sensitive.bad || d.max <= most + 100 * sensitive.max) continue;

@@ -144,19 +144,28 @@ QuantFormat quant_format_fraction(int fraction, int bits) {
                        .inverse = (float)ldexp(1, fraction)};
 }
 
+/* A value that was never other than zero, as that of a unit that is dead, could have any scale. One is given that
+ * multipliers reach from the values around it. */
+static void widen_nothing(double *low, double *high) {
+  double least = 1e-9;
+  if (fmax(-*low, *high) >= least) return;
+  *low = -1;
+  *high = 1;
+}
+
 /* 16 bits around zero, with as much room again: clipping costs much and a bit of room nothing.
  * 8 bits between the least and the greatest. */
 QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom) {
-  double least = 1e-9;
   QuantFormat f = {.bits = bits, .low = -32767, .high = 32767};
+  widen_nothing(&low, &high);
   if (bits == 8) {
     low = fmin(low, 0);
     high = fmax(high, 0);
     f.low = -128;
     f.high = 127;
-    f.scale = fmax(high - low, least) / 255;
+    f.scale = (high - low) / 255;
   } else
-    f.scale = (headroom ? 2 : 1) * fmax(fmax(-low, high), least) / 32767;
+    f.scale = (headroom ? 2 : 1) * fmax(-low, high) / 32767;
   f.inverse = (float)(1 / f.scale); /* what is multiplied by is the definition */
   f.scale = 1 / (double)f.inverse;
   if (bits == 8) f.zero = fmin(fmax(nearbyint(-128 - low / f.scale), -128), 127);
@@ -314,7 +323,7 @@ static bool spread_float(Quantise *q, bool *is_float) {
     QuantKind kind = quant_kind(layer);
     bool follows = kind == QUANT_SAME || kind == QUANT_RESCALE || kind == QUANT_PORT;
     if (!q->quant->layer[i] || !follows) continue;
-    bool in = kind == QUANT_SAME && layer->in[0]->layer && is_float[layer->in[0]->id];
+    bool in = kind == QUANT_SAME && is_float[layer->in[0]->id];
     if (!is_float[layer->out[0]->id] && !in) continue;
     q->quant->layer[i] = NULL;
     changed = true;
@@ -411,9 +420,10 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
   }
   const Range *r = quant_range(q, quant_value_name(v), layer);
   if (bits == 8 && !only_products_read(q, v)) { /* zeros around it are the integer 0 */
-    double most = fmax(-r->low, r->high);
+    double most = fmax(-r->low, r->high), least = -most;
+    widen_nothing(&least, &most);
     QuantFormat f = quant_format_of_range(-most, most, 8, true);
-    f.scale = fmax(most, 1e-9) / 127;
+    f.scale = most / 127;
     f.inverse = (float)(1 / f.scale);
     f.scale = 1 / (double)f.inverse;
     f.zero = 0;

@@ -143,6 +143,10 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     too_long(q, layer, depth);
     return;
   }
+  if (ql->fraction < 0 && !ql->to_float) {
+    refuse(q, layer, "its results are too small beside its sums to be integers", "let this layer compute in f32: `precision=f32`");
+    return;
+  }
   ql->part[0][QUANT_INPUT] = make_part(q, layer, 0, QUANT_INPUT, &spec, ql->fraction);
   if (!w8 || (!ql->norm && !role(layer, ROLE_BIAS))) return;
   float *bias = ARENA_ARRAY(q->arena, float, spec.rows);
