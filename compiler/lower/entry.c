@@ -309,8 +309,9 @@ void lower_main(Lower *l) {
 static void reset_histories(Lower *l) {
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
-    if (p->history && p->need.past)
-      fill_past(l, p->need.past, p->history, at_batch(l, p->history, 0), p->need.before, p->row);
+    if (!p->history || !p->need.past) continue;
+    int64_t rows = p->history->count / l->m->batch / p->row; /* those of the first calls, too: they may be given no value */
+    fill_past(l, p->need.past, p->history, at_batch(l, p->history, 0), rows, p->row);
   }
 }
 

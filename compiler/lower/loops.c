@@ -146,6 +146,12 @@ void zero_pads(Lower *l, const Value *v) {
   if (t) kb_end(&l->kb);
 }
 
+/* Zeros around the fields of a recurrent layer: states that a window along another axis reads. */
+static void zero_field_pads(Lower *l, const Layer *layer) {
+  for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+    zero_pads(l, layer->out[k]);
+}
+
 /* ---- groups ---- */
 
 /* Opens the loop over the rows of a domain. Returns its variable, NULL for a single row; *opened
@@ -230,6 +236,7 @@ static void emit_group(Lower *l, const Job *of) {
     set_cost(l, i);
     zero_before(l, fused_result(l, model->layer[i]));
     zero_pads(l, fused_result(l, model->layer[i]));
+    zero_field_pads(l, model->layer[i]);
     emit_before(l, model->layer[i]);
   }
   batch_close(l);
@@ -258,6 +265,7 @@ static void emit_private_job(Lower *l, const Layer *layer) {
   batch_open(l);
   zero_before(l, layer->out[0]);
   zero_pads(l, layer->out[0]);
+  zero_field_pads(l, layer);
   batch_close(l);
   emit_private(l, layer);
   batch_open(l);
