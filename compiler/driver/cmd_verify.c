@@ -111,6 +111,7 @@ static void name_first(Session *s, Model *model, const Source *source, const Rec
   Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out);
   if (!program || trial_compiled(s, model, program, in, compiled) != GRUS_OK || trial_reference(s, model, in, reference, NULL) != EVAL_OK) return;
   for (int i = n_out; i < model->n_out; i++) {
+    trial_align(m, model, i, reference[i].count, &compiled[i]);
     const Layer *layer = model->out[i]->value->layer;
     const char *text = layer_text(s->arena, &s->sources, layer);
     Difference d = difference(compiled[i].data, compiled[i].count, reference[i].data, reference[i].count);
@@ -139,7 +140,7 @@ static void append(Session *s, Recorded *to, const Recorded *more) {
 }
 
 /* Every sample through both; their outputs, one sample after the other. */
-static bool run_samples(Session *s, const Model *model, const GrusProgram *program, const Recording *in, int64_t samples,
+static bool run_samples(Session *s, const Model *model, const KirModule *m, const GrusProgram *program, const Recording *in, int64_t samples,
                         Recorded *compiled, Recorded *reference) {
   Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1), *c = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   Recorded *r = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
@@ -154,6 +155,10 @@ static bool run_samples(Session *s, const Model *model, const GrusProgram *progr
       return false;
     }
     for (int i = 0; i < model->n_out; i++) {
+      if (!trial_align(m, model, i, r[i].count, &c[i])) {
+        session_error(s, "`%s` is not zero before its first value: a bug of the compiler", model->out[i]->name);
+        return false;
+      }
       append(s, &compiled[i], &c[i]);
       append(s, &reference[i], &r[i]);
     }
@@ -161,14 +166,14 @@ static bool run_samples(Session *s, const Model *model, const GrusProgram *progr
   return true;
 }
 
-static ExitCode compare(Session *s, Model *model, const Source *source, const GrusProgram *program) {
+static ExitCode compare(Session *s, Model *model, const Source *source, const KirModule *m, const GrusProgram *program) {
   Recording *in = ARENA_ARRAY(s->arena, Recording, model->n_in + 1);
   Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   int64_t samples, worst = 0;
   if (!read_inputs(s, model, in, &samples)) return EXIT_FILE;
   memset(compiled, 0, sizeof *compiled * (size_t)(model->n_out + 1));
   memset(reference, 0, sizeof *reference * (size_t)(model->n_out + 1));
-  if (!run_samples(s, model, program, in, samples, compiled, reference)) return EXIT_FAILED;
+  if (!run_samples(s, model, m, program, in, samples, compiled, reference)) return EXIT_FAILED;
   bool ok = true;
   int compared = 0;
   for (int i = 0; i < model->n_out; i++) {
@@ -207,5 +212,5 @@ ExitCode command_verify(Session *s) {
   if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);
-  return program ? compare(s, model, source, program) : EXIT_FILE;
+  return program ? compare(s, model, source, m, program) : EXIT_FILE;
 }

@@ -204,6 +204,19 @@ int trial_compiled(Session *s, const Model *model, const GrusProgram *program, c
   return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out) : run_calls(s, model, program, in, out);
 }
 
+bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Recorded *got) {
+  const KirPort *port = &m->port[model->n_in + i];
+  int64_t slot = type_step_size(&model->out[i]->value->type), more = got->count - want;
+  bool ends = m->run_kind == KIR_STREAM && !type_is_sequence(&model->out[i]->value->type), zero = true;
+  if (more <= 0 || more % slot || (!ends && more / slot > port->lag)) return true;
+  for (int64_t k = 0; k < more && !ends; k++)
+    zero = zero && got->data[k] == 0;
+  got->data += more;
+  got->count -= more;
+  got->steps -= more / slot;
+  return zero;
+}
+
 /* One run of the evaluator, its outputs appended to out. */
 static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip, Recorded *out, EvalTensor **values) {
   EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};

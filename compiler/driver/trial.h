@@ -27,6 +27,11 @@ int trial_compiled(Session *s, const Model *model, const GrusProgram *program, c
 /* The same by the evaluator; values (may be NULL) gets every intermediate value, time first. */
 EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values);
 
+/* What compiled code gave for output i, made comparable with the `want` elements of the evaluator. A stream with outputs
+ * of several lags fills the places before an output's first value with zeros; false if they are not. What has no time
+ * beside a stream is given by every call; the evaluator has what it is at the end. */
+bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Recorded *got);
+
 /* The elements of a buffer as the interface has it, `steps` of them along time, one after the other. */
 void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps);
 

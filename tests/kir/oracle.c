@@ -164,17 +164,6 @@ static bool is_on_edge(const Model *model, const EvalTensor *values, double tole
   return false;
 }
 
-/* A stream with outputs of several lags fills the places before an output's first value with zeros. What has no
- * time beside a stream is given by every call; the evaluator has what it is at the end. */
-static void drop_lag(const KirModule *m, const Model *model, int i, Recorded *got, int64_t want) {
-  const KirPort *port = &m->port[model->n_in + i];
-  int64_t slot = type_step_size(&model->out[i]->value->type), more = got->count - want;
-  bool ends = m->run_kind == KIR_STREAM && !type_is_sequence(&model->out[i]->value->type);
-  if (more <= 0 || more % slot || (!ends && more / slot > port->lag)) return;
-  got->data += more;
-  got->count -= more;
-}
-
 /* How far float and double may part; integers in between may fall to either side of a step. */
 static double tolerance_of(const Model *model, bool fast) {
   double most = fast ? 2e-2 : 2e-4;
@@ -203,7 +192,10 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, const Recor
   bool wild = is_wild(model, values), telling = false;
   for (int i = 0; i < model->n_out; i++) {
     bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
-    drop_lag(m, model, i, &got[i], want[i].count);
+    if (!trial_align(m, model, i, want[i].count, &got[i])) {
+      snprintf(what, size, "`%s`: a place before its first value is not zero", model->out[i]->name);
+      return DIFFERS;
+    }
     Difference d = difference(got[i].data, got[i].count, want[i].data, want[i].count);
     double most = exact ? 0 : tolerance * (1 + d.scale);
     bool equal = !d.bad && d.max <= most;

@@ -70,15 +70,18 @@ static int64_t base_steps(const Eval *e) {
   return steps / e->model->steps_per_call * e->model->steps_per_call;
 }
 
+/* Steps of a stream that its calls have given, of `steps` that could be computed. */
+static int64_t steps_given(const Eval *e, const Type *type, int64_t steps) {
+  if (!type_is_stream(type)) return steps;
+  int64_t have = base_steps(e) / type->time.period - type->time.lag;
+  return have < 0 ? 0 : have < steps ? have : steps;
+}
+
 static void eval_outputs(Eval *e) {
   for (int i = 0; i < e->model->n_out; i++) {
     const Value *v = e->model->out[i]->value;
     const EvalTensor *t = eval_in(e, v);
-    int64_t steps = t->steps;
-    if (type_is_stream(&v->type)) {
-      int64_t have = base_steps(e) / v->type.time.period - v->type.time.lag;
-      steps = have < 0 ? 0 : have < steps ? have : steps;
-    }
+    int64_t steps = steps_given(e, &v->type, t->steps);
     EvalTensor *out = &e->run->out[i];
     /* The order of the axes is the one declared; the port's type has it. */
     const Type *type = e->model->out[i]->has_type ? &e->model->out[i]->declared : &v->type;
@@ -100,6 +103,9 @@ static EvalStatus walk(Eval *e, EvalFn *one) {
     const Layer *layer = model->layer[i];
     EvalStatus status = one(e, layer);
     if (status != EVAL_OK) return status;
+    /* No later layer, and no state, sees what no call has given yet. */
+    EvalTensor *out = &e->run->value[layer->out[0]->id];
+    out->steps = steps_given(e, &layer->out[0]->type, out->steps);
     bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
     if (bounded && eval_in(e, layer->out[0])->steps < 1) return EVAL_BAD_LENGTH;
   }
