@@ -31,11 +31,10 @@ typedef struct Reach {
   char padding[24];
 } Reach;
 
-/* How a convolution goes along an axis of n positions. On a stream only what has no need of later steps. */
-static Reach random_reach(Make *m, unsigned n, bool streams) {
+/* How a convolution goes along an axis. On a stream only what has no need of later steps. */
+static Reach random_reach(Make *m, bool streams) {
   Reach r = {.kernel = 1 + make_pick(m, 3), .stride = make_pick(m, 4) ? 1 : 2, .dilation = make_pick(m, 4) ? 1 : 2};
   unsigned span = (r.kernel - 1) * r.dilation + 1, how = make_pick(m, streams ? 2 : 4);
-  (void)n;
   if (how == 1) {
     r.before = span - 1;
     strcpy(r.padding, "causal");
@@ -68,7 +67,7 @@ static bool conv_1d(Make *m, MakeShape *s) {
   int i = labelled(m, s, s->rank - 1);
   if (i < 0) return false;
   unsigned filters, groups = random_groups(m, s->axis[s->rank - 1].n, &filters);
-  Reach r = random_reach(m, s->axis[i].n, false);
+  Reach r = random_reach(m, false);
   unsigned left = reached(&r, s->axis[i].n);
   if (!left) return false;
   text_printf(m->out, "Conv1D(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)", filters, r.kernel, r.stride, r.dilation, r.padding, groups, s->axis[i].label, precision_of(m));
@@ -95,7 +94,7 @@ static bool conv_2d(Make *m, MakeShape *s) {
   int i = j > 0 && s->axis[j - 1].label && (!s->has_time || make_pick(m, 2)) ? j - 1 : -1;
   if (i < 0 && !s->has_time) return false;
   unsigned filters, groups = random_groups(m, s->axis[s->rank - 1].n, &filters);
-  Reach a = random_reach(m, i < 0 ? s->steps : s->axis[i].n, i < 0 && m->time == STREAM), b = random_reach(m, s->axis[j].n, false);
+  Reach a = random_reach(m, i < 0 && m->time == STREAM), b = random_reach(m, false);
   unsigned left = reached(&b, s->axis[j].n);
   if (!left) return false;
   if (i < 0 && !along_time(m, s, &a)) return false;
@@ -109,6 +108,67 @@ static bool conv_2d(Make *m, MakeShape *s) {
   s->axis[j].n = left;
   s->axis[s->rank - 1] = (MakeAxis){0, filters};
   return true;
+}
+
+/* ---- pools ---- */
+
+static bool pool_1d(Make *m, MakeShape *s) {
+  int i = labelled(m, s, s->rank);
+  if (i < 0) return false;
+  Reach r = random_reach(m, false);
+  unsigned left;
+  r.dilation = 1;
+  if (strcmp(r.padding, "causal") == 0) r.before = r.kernel - 1;
+  if (strcmp(r.padding, "same") == 0) r.before = r.kernel - 1;
+  if (*r.padding == '(') return false;
+  left = reached(&r, s->axis[i].n);
+  if (!left) return false;
+  text_printf(m->out, "%s(%u, stride=%u, padding=%s, along=%c)", WORD(m, "max_pool", "mean_pool"), r.kernel, r.stride, r.padding, s->axis[i].label);
+  s->axis[i].n = left;
+  return true;
+}
+
+static bool pool_2d(Make *m, MakeShape *s) {
+  int j = labelled(m, s, s->rank - 1);
+  if (j < 0) return false;
+  int i = j > 0 && s->axis[j - 1].label && (!s->has_time || make_pick(m, 2)) ? j - 1 : -1;
+  unsigned a = 1 + make_pick(m, 2), b = 1 + make_pick(m, 3);
+  if (s->axis[j].n < b || (i >= 0 && s->axis[i].n < a)) return false;
+  if (i < 0 && (!s->has_time || (m->time != STREAM && s->steps < a))) return false;
+  text_printf(m->out, "%s((%u, %u), along=(", WORD(m, "max_pool", "mean_pool"), a, b);
+  if (i < 0) text_printf(m->out, "time, %c))", s->axis[j].label);
+  else text_printf(m->out, "%c, %c))", s->axis[i].label, s->axis[j].label);
+  s->axis[j].n /= b;
+  if (i >= 0) s->axis[i].n /= a;
+  else {
+    s->steps = m->time == STREAM ? s->steps * a : s->steps / a;
+    s->past = s->past * 31 + 13 * a;
+  }
+  return s->steps <= 12 || m->time != STREAM;
+}
+
+/* ---- along one axis, which stays or ends ---- */
+
+static bool within_axis(Make *m, MakeShape *s) {
+  int i = labelled(m, s, s->rank);
+  if (i < 0) return false;
+  char name = s->axis[i].label;
+  switch (make_pick(m, 5)) {
+  case 0: text_printf(m->out, "softmax(along=%c)", name); return true;
+  case 1: text_printf(m->out, "log_softmax(along=%c)", name); return true;
+  case 2: text_printf(m->out, "cumsum(along=%c)", name); return true;
+  case 3:
+    if (s->axis[i].n % 2) return false;
+    text_printf(m->out, "glu(along=%c)", name);
+    s->axis[i].n /= 2;
+    return true;
+  default:
+    if (s->axis[i].n < 2 || s->rank < 2) return false;
+    text_printf(m->out, "argmax(along=%c)", name);
+    s->categories = s->axis[i].n;
+    remove_axis(s, i);
+    return true;
+  }
 }
 
 /* ---- ends of axes ---- */
@@ -227,7 +287,11 @@ static bool gains_time(Make *m, MakeShape *s) {
 }
 
 bool make_along(Make *m, MakeShape *s) {
-  switch (make_pick(m, 10)) {
+  switch (make_pick(m, 14)) {
+  case 10: return pool_1d(m, s);
+  case 11: return pool_2d(m, s);
+  case 12:
+  case 13: return within_axis(m, s);
   case 0: return conv_1d(m, s);
   case 1:
   case 2: return conv_2d(m, s);

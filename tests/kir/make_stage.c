@@ -82,7 +82,8 @@ static void pointwise(Make *m) {
     text_add(m->out, WORD(m, "relu", "relu(max=1)", "leaky_relu", "leaky_relu(slope=0.3)", "elu", "elu(alpha=0.5)", "selu", "gelu", "gelu(form=tanh)", "silu", "swish", "mish",
                           "sigmoid", "hard_sigmoid", "hard_sigmoid(slope=0.3)", "tanh", "hard_tanh", "softplus", "softsign", "abs", "exp", "square", "hard_swish", "celu",
                           "celu(alpha=0.5)", "reciprocal", "sign", "clip(-0.5, 0.75)", "softmax", "log_softmax", "normalize(mean=0.5, std=2)", "LayerNorm", "LayerNorm(center=false)",
-                          "BatchNorm", "BatchNorm(scale=false)", "BatchNorm", "prelu", "Dropout(0.5)", "GaussianNoise(0.5)", "sqrt", "log"));
+                          "BatchNorm", "BatchNorm(scale=false)", "BatchNorm", "prelu", "Dropout(0.5)", "GaussianNoise(0.5)", "sqrt", "log", "erf", "floor", "sin", "cos", "pow(2)", "pow(3)",
+                          "pow(0.5)", "pow(0.3)"));
 }
 
 static bool category(Make *m, MakeShape *s) {
@@ -90,6 +91,13 @@ static bool category(Make *m, MakeShape *s) {
   text_add(m->out, "argmax");
   s->categories = features(s)->n;
   s->rank--;
+  return true;
+}
+
+static bool gated(Make *m, MakeShape *s) {
+  if (features(s)->n % 2) return false;
+  text_add(m->out, "glu");
+  features(s)->n /= 2;
   return true;
 }
 
@@ -134,10 +142,13 @@ static bool conv_over_time(Make *m, MakeShape *s) {
 
 static bool pool_over_time(Make *m, MakeShape *s) {
   const char *name = WORD(m, "max_pool", "mean_pool");
-  unsigned size = 1 + make_pick(m, 4), stride = make_pick(m, 2) ? size : 1 + make_pick(m, 3);
-  if (!fewer_steps(m, s, size, stride, false)) return false;
-  if (stride == size) text_printf(m->out, "%s(%u)", name, size);
-  else text_printf(m->out, "%s(%u, stride=%u)", name, size, stride);
+  unsigned size = 1 + make_pick(m, 4), stride = make_pick(m, 2) ? size : 1 + make_pick(m, 3), how = make_pick(m, 4);
+  if (how > 1 && m->time == STREAM) how = 1;
+  if (!fewer_steps(m, s, size, stride, how == 1 || how == 2)) return false;
+  text_printf(m->out, "%s(%u", name, size);
+  if (stride != size) text_printf(m->out, ", stride=%u", stride);
+  if (how == 1 || how == 2) text_printf(m->out, ", padding=%s", how == 1 ? "causal" : "same");
+  text_add(m->out, ")");
   return true;
 }
 
@@ -170,7 +181,8 @@ static bool end_time(Make *m, MakeShape *s) {
 static bool over_time(Make *m, MakeShape *s) {
   unsigned n, behind;
   if (!s->has_time) return false;
-  switch (make_pick(m, 8)) {
+  switch (make_pick(m, 9)) {
+  case 8: text_add(m->out, "cumsum"); return true;
   case 0:
   case 1: return conv_over_time(m, s);
   case 2: return pool_over_time(m, s);
@@ -203,7 +215,7 @@ static bool one(Make *m, MakeShape *s) {
   case 5:
   case 6: return recurrent(m, s);
   case 7: return over_time(m, s);
-  case 8: return make_pick(m, 4) == 0 && category(m, s);
+  case 8: return make_pick(m, 3) ? gated(m, s) : category(m, s);
   default: return make_along(m, s);
   }
 }

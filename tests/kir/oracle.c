@@ -141,6 +141,13 @@ static bool has_almost_zero(const Value *v, const EvalTensor *values, double tol
   return false;
 }
 
+static bool has_almost_whole(const Value *v, const EvalTensor *values, double tolerance) {
+  int64_t n = values[v->id].steps * type_step_size(&v->type);
+  for (int64_t i = 0; i < n; i++)
+    if (fabs(values[v->id].data[i] - nearbyint(values[v->id].data[i])) <= tolerance) return true;
+  return false;
+}
+
 static bool is_almost_tie(const Value *v, const EvalTensor *values, double tolerance) {
   int64_t d = v->type.dim[v->type.rank - 1].n, n = values[v->id].steps * type_step_size(&v->type);
   double first, second;
@@ -152,13 +159,15 @@ static bool is_almost_tie(const Value *v, const EvalTensor *values, double toler
 }
 
 /* Whether a stage that jumps has an input so near to the jump that rounding decides: the sign or the reciprocal of
- * what is almost zero, the larger of two that are almost equal. */
+ * what is almost zero, the whole number below one, the larger of two that are almost equal. */
 static bool is_on_edge(const Model *model, const EvalTensor *values, double tolerance) {
   for (int i = 0; values && i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     LayerKind k = layer->kind;
-    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div;
+    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div || k == LAYER_pow;
     if (jumps && has_almost_zero(layer->in[layer->n_in - 1], values, tolerance)) return true;
+    if (k == LAYER_floor && has_almost_whole(layer->in[0], values, tolerance)) return true;
+    if (k == LAYER_argmax && layer->along[0].axis != layer->in[0]->type.rank - 1) return true; /* not looked at */
     if (k == LAYER_argmax && is_almost_tie(layer->in[0], values, tolerance)) return true;
   }
   return false;
