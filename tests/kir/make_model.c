@@ -137,6 +137,7 @@ static bool two_values(Make *m, MakeShape *s) {
     else if (!p->axis[apart].label) continue;
     else text_printf(m->out, "concat(%s, %s, along=%c)", left, right, p->axis[apart].label);
     if (joins) s->axis[apart].n += q->axis[apart].n;
+    if (joins && apart == s->rank - 1) s->axis[apart].label = 0;
     return true;
   }
   return false;

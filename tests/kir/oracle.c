@@ -240,9 +240,18 @@ static bool quantise(Session *s, Model *model, const Recorded *in, uint64_t bits
   return model_quantise(model, &ranges, NULL, s->diags);
 }
 
+/* *what says why. */
+static Verdict refused(const Session *s, char *what, size_t size) {
+  const Diag *d = s->diags->first;
+  while (d && d->level != LEVEL_ERROR)
+    d = d->next;
+  if (d) snprintf(what, size, "%s", d->message);
+  return REFUSED;
+}
+
 static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, char *what, size_t size) {
   Model *model = model_of(s, text, len);
-  if (!model) return REFUSED;
+  if (!model) return refused(s, what, size);
   int n_targets = 0;
   while (target_table[n_targets])
     n_targets++;
@@ -252,14 +261,14 @@ static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, char
   if (!choose(model, bits, &options)) return TOO_LARGE;
   model_bind_random(model, bits >> 16);
   Recorded *in = random_inputs(s, model, model->steps_per_call * options.chunk, &random);
-  if (model_wants_integers(model) && !quantise(s, model, in, bits)) return s->diags->n_errors ? REFUSED : NOT_TELLING;
+  if (model_wants_integers(model) && !quantise(s, model, in, bits)) return s->diags->n_errors ? refused(s, what, size) : NOT_TELLING;
   KirModule *m = lower(model, &options, s->arena, s->diags);
   for (const Diag *d = s->diags->first; d; d = d->next)
     if (strstr(d->message, "breaks its own rules")) {
       snprintf(what, size, "the verifier within lower: %s", d->n_notes ? d->notes[0] : "");
       return DIFFERS;
     }
-  if (!m || s->diags->n_errors) return REFUSED;
+  if (!m || s->diags->n_errors) return refused(s, what, size);
   const char *broken = kir_verify(m);
   if (broken) {
     snprintf(what, size, "the verifier: %s", broken);

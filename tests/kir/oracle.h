@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 typedef enum Verdict {
-  REFUSED,    /* the text is no model, or one that this compiler does not build */
+  REFUSED,    /* the text is no model, or one that this compiler does not build; *what says why */
   TOO_LARGE,  /* it would take too long here */
   NOT_TELLING, /* its numbers grow beyond what can be compared, or a small change of the input changes them as much */
   AGREES,
