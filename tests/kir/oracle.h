@@ -17,8 +17,11 @@ typedef enum Verdict {
   VERDICTS
 } Verdict;
 
+/* What is compared with the evaluator, and what with the interpreter, bit by bit, after it. */
+typedef enum OracleBackend { ORACLE_INTERPRETER, ORACLE_LLVM, ORACLE_C } OracleBackend;
+
 /* bits decide about the target, batch, chunk and functions. Missing types of outputs are filled in. */
-Verdict oracle_ask(const char *text, size_t len, uint64_t bits, char *what, size_t size);
+Verdict oracle_ask(const char *text, size_t len, uint64_t bits, OracleBackend backend, char *what, size_t size);
 
 /* A model from bytes: each decides something, and what is left out decides by itself. */
 void oracle_make_model(const uint8_t *bytes, size_t n, Text *out);

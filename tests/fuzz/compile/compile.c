@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Text text = text_new(arena);
     if (memcmp(data, "grus", 4) == 0) text_add_n(&text, (const char *)data, size - BITS);
     else oracle_make_model(data, size - BITS, &text);
-    if (oracle_ask(text_str(&text), text.len, bits, what, sizeof what) == DIFFERS) {
+    if (oracle_ask(text_str(&text), text.len, bits, ORACLE_INTERPRETER, what, sizeof what) == DIFFERS) {
       fprintf(stderr, "%s\nbits %llx: %s\n", text_str(&text), (unsigned long long)bits, what);
       abort();
     }
