@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The program around a compiled model; see program.h. */
-#include "backend/program.h"
+#include "backend/program_internal.h"
 
 #include "base/safe.h"
 
 #include <string.h>
-
-typedef struct Print {
-  const KirModule *m;
-  const char *prefix;
-  Text *out;
-} Print;
 
 static const char *c_elem(KirElem elem) {
   switch (elem) {
@@ -38,7 +32,7 @@ static const char *host_elem(KirElem elem) {
   }
 }
 
-static void add_string(Text *out, const char *s) {
+void program_string(Text *out, const char *s) {
   if (!s) {
     text_add(out, "NULL");
     return;
@@ -64,29 +58,29 @@ static const char *time_of(const KirPort *port) {
   return port->every ? "GRUS_TIME_WINDOW" : name[port->time_kind];
 }
 
-static void print_axes(Print *p) {
+static void print_axes(ProgramPrint *p) {
   for (int i = 0; i < p->m->n_ports; i++) {
     const KirPort *port = &p->m->port[i];
     if (!port->rank) continue;
     text_printf(p->out, "static const GrusAxis axes_%d[] = {", i);
     for (int k = 0; k < port->rank; k++) {
       text_printf(p->out, "%s{%lld, ", k ? ", " : "", (long long)port->dim[k]);
-      add_string(p->out, port->label[k]);
+      program_string(p->out, port->label[k]);
       text_add_char(p->out, '}');
     }
     text_add(p->out, "};\n");
   }
 }
 
-static void print_ports(Print *p) {
+void program_ports(ProgramPrint *p) {
   print_axes(p);
   text_add(p->out, "\nstatic const GrusPort ports[] = {\n");
   for (int i = 0; i < p->m->n_ports; i++) {
     const KirPort *port = &p->m->port[i];
     text_add(p->out, "    {");
-    add_string(p->out, port->name);
+    program_string(p->out, port->name);
     text_add(p->out, ", ");
-    add_string(p->out, safe_lines(p->out->arena, port->doc));
+    program_string(p->out, safe_lines(p->out->arena, port->doc));
     text_printf(p->out, ", %s, %s, %lldu, %d, ", role_of(port), host_elem(port->buffer->elem),
                 (long long)port->buffer->categories, port->rank);
     if (port->rank) text_printf(p->out, "axes_%d", i);
@@ -103,14 +97,14 @@ static void print_ports(Print *p) {
   text_add(p->out, "\nstatic const GrusLength lengths_of[] = {");
   for (int i = 0; i < p->m->n_lengths; i++) {
     text_add(p->out, i ? ", {" : "{");
-    add_string(p->out, p->m->length[i].source_name);
+    program_string(p->out, p->m->length[i].source_name);
     text_printf(p->out, ", %lld}", (long long)p->m->length[i].bound);
   }
   text_add(p->out, "};\n");
 }
 
 /* The cast that turns a void pointer into the parameter's type: "(const float (*)[13])". */
-static void add_cast(Print *p, const KirBuffer *b) {
+static void add_cast(ProgramPrint *p, const KirBuffer *b) {
   const char *is_const = b->space == KIR_IN ? "const " : "";
   if (b->rank < 2) {
     text_printf(p->out, "(%s%s *)", is_const, c_elem(b->elem));
@@ -123,7 +117,7 @@ static void add_cast(Print *p, const KirBuffer *b) {
 }
 
 /* The arguments of an entry: lengths, then inputs and outputs in the order of the host's arrays. */
-static void add_arguments(Print *p, const KirFunc *f, const char *in_name, bool comma) {
+static void add_arguments(ProgramPrint *p, const KirFunc *f, const char *in_name, bool comma) {
   int in = 0, out = 0, length = 0;
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
@@ -148,12 +142,22 @@ static const KirFunc *find(const KirModule *m, KirFuncKind kind) {
   return NULL;
 }
 
-/* `static int NAME(SIGNATURE)` around the entry of that kind, if there is one. */
-static void print_call(Print *p, KirFuncKind kind, const char *name, const char *signature, const char *object) {
+const char *program_object(const KirModule *m) {
+  return m->run_kind == KIR_STREAM ? "state" : m->run_kind == KIR_WINDOW ? "window" : NULL;
+}
+
+const char *program_entry(const ProgramPrint *p, KirFuncKind kind, const char *name) {
+  bool is_run = kind == KIR_RUN, is_whole = p->m->run_kind == KIR_WHOLE;
+  if (is_run != is_whole || !find(p->m, kind)) return "NULL";
+  return arena_printf(p->out->arena, "%s_%s", p->who, name);
+}
+
+/* `static int WHO_NAME(SIGNATURE)` around the entry of that kind, if there is one. */
+static void print_call(ProgramPrint *p, KirFuncKind kind, const char *name, const char *signature, const char *object) {
   const KirFunc *f = find(p->m, kind);
   bool reset = kind == KIR_RESET;
   if (!f) return;
-  text_printf(p->out, "\nstatic int program_%s(%s) {\n", name, signature);
+  text_printf(p->out, "\nstatic int %s_%s(%s) {\n", p->who, name, signature);
   bool has_in = false, has_out = false, has_length = false;
   for (int i = 0; i < f->n_buffers; i++) {
     has_length |= f->buffers[i]->elem == KIR_SIZE;
@@ -171,26 +175,38 @@ static void print_call(Print *p, KirFuncKind kind, const char *name, const char 
   text_add(p->out, "}\n");
 }
 
-static void print_descriptor(Print *p, const COptions *options, const char *object) {
+void program_calls(ProgramPrint *p) {
+  const char *object = program_object(p->m);
+  if (p->m->run_kind == KIR_WHOLE)
+    print_call(p, KIR_RUN, "run", "const size_t *lengths, const void *const *in, void *const *out", NULL);
+  print_call(p, KIR_RESET, "reset", "void *state, const void *const *init", object);
+  print_call(p, KIR_STEP, "step", "void *state, const void *const *in, void *const *out", object);
+  print_call(p, KIR_PUSH, "push", "void *state, const void *const *in, void *const *out", object);
+}
+
+void program_head(ProgramPrint *p, const COptions *options) {
   static const char *const kind[] = {"GRUS_KIND_RUN", "GRUS_KIND_STREAM", "GRUS_KIND_WINDOW"};
   const KirModule *m = p->m;
-  text_add(p->out, "\nextern const GrusProgram grus_program;\nconst GrusProgram grus_program = {\n");
   text_printf(p->out, "    GRUS_HOST_ABI,\n    %s,\n    ", kind[m->run_kind]);
-  add_string(p->out, m->name);
+  program_string(p->out, m->name);
   text_add(p->out, ",\n    ");
-  add_string(p->out, safe_lines(p->out->arena, m->doc));
+  program_string(p->out, safe_lines(p->out->arena, m->doc));
   text_add(p->out, ",\n    ");
-  add_string(p->out, options->compiler ? options->compiler : "grus");
+  program_string(p->out, options->compiler ? options->compiler : "grus");
   text_printf(p->out, ",\n    %lld,\n    ports,\n    sizeof ports / sizeof ports[0],\n    %s,\n    %d,\n",
               (long long)m->batch, m->n_lengths ? "lengths_of" : "NULL", m->n_lengths);
+}
+
+static void print_descriptor(ProgramPrint *p, const COptions *options) {
+  const char *object = program_object(p->m);
+  text_add(p->out, "\nextern const GrusProgram grus_program;\nconst GrusProgram grus_program = {\n");
+  program_head(p, options);
   if (object)
     text_printf(p->out, "    sizeof(%s_%s),\n    offsetof(struct { char c; %s_%s state; }, state),\n", p->prefix, object,
                 p->prefix, object);
   else text_add(p->out, "    0,\n    1,\n");
-  bool run = m->run_kind == KIR_WHOLE;
-  text_printf(p->out, "    %s,\n    %s,\n    %s,\n    %s,\n};\n", run ? "program_run" : "NULL",
-              find(m, KIR_RESET) ? "program_reset" : "NULL", find(m, KIR_STEP) ? "program_step" : "NULL",
-              find(m, KIR_PUSH) ? "program_push" : "NULL");
+  text_printf(p->out, "    %s,\n    %s,\n    %s,\n    %s,\n};\n", program_entry(p, KIR_RUN, "run"),
+              program_entry(p, KIR_RESET, "reset"), program_entry(p, KIR_STEP, "step"), program_entry(p, KIR_PUSH, "push"));
 }
 
 /* What processors of a level can do, as GCC and clang name it. */
@@ -204,7 +220,7 @@ static const struct {
 };
 
 /* main, which asks the processor before it runs what not every one can. */
-static void print_main(Print *p, const char *target) {
+static void print_main(ProgramPrint *p, const char *target) {
   size_t i = 0, n = sizeof levels / sizeof *levels;
   while (i < n && !(target && strcmp(levels[i].target, target) == 0))
     i++;
@@ -222,16 +238,11 @@ static void print_main(Print *p, const char *target) {
 }
 
 void backend_program(const KirModule *m, const COptions *options, bool with_main, Text *source) {
-  Print p = {.m = m, .prefix = options->prefix ? options->prefix : m->name, .out = source};
-  const char *object = m->run_kind == KIR_STREAM ? "state" : m->run_kind == KIR_WINDOW ? "window" : NULL;
+  ProgramPrint p = {.m = m, .prefix = options->prefix ? options->prefix : m->name, .who = "program", .out = source};
   text_printf(source, "/* The program around %s: what its inputs and outputs are, and how to call it. */\n", p.prefix);
   text_printf(source, "#include \"%s\"\n\n#include \"grus_host.h\"\n\n#include <stddef.h>\n#include <stdint.h>\n\n", options->header_name);
-  print_ports(&p);
-  if (m->run_kind == KIR_WHOLE)
-    print_call(&p, KIR_RUN, "run", "const size_t *lengths, const void *const *in, void *const *out", NULL);
-  print_call(&p, KIR_RESET, "reset", "void *state, const void *const *init", object);
-  print_call(&p, KIR_STEP, "step", "void *state, const void *const *in, void *const *out", object);
-  print_call(&p, KIR_PUSH, "push", "void *state, const void *const *in, void *const *out", object);
-  print_descriptor(&p, options, object);
+  program_ports(&p);
+  program_calls(&p);
+  print_descriptor(&p, options);
   if (with_main) print_main(&p, options->machine.name);
 }

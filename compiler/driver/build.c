@@ -130,10 +130,10 @@ Model *build_model(Session *s, const Source **source) {
 
 bool weights_are_extern(const Options *o) { return o->weights && strcmp(o->weights, "extern") == 0; }
 
-KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const Target *target) {
+KirModule *build_lower_batch(Session *s, const Model *model, const Source *source, const Target *target, int64_t batch) {
   const Options *o = s->options;
   LowerOptions options = {.target = target,
-                          .batch = o->batch,
+                          .batch = batch,
                           .chunk = o->chunk,
                           .math_fast = o->math_fast,
                           .weights_extern = weights_are_extern(o)};
@@ -143,6 +143,10 @@ KirModule *build_lower_for(Session *s, const Model *model, const Source *source,
     m->source_path = slash ? slash + 1 : source->path;
   }
   return m;
+}
+
+KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const Target *target) {
+  return build_lower_batch(s, model, source, target, s->options->batch);
 }
 
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host) {

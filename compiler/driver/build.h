@@ -18,6 +18,8 @@ bool build_bind(Session *s, Model *model, const Source *source);
 bool weights_are_extern(const Options *o);
 /* Lowers with the options of the command line for one target. NULL after reporting. */
 KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const struct Target *target);
+/* The same with another batch than --batch says. */
+KirModule *build_lower_batch(Session *s, const Model *model, const Source *source, const struct Target *target, int64_t batch);
 /* Lowers with the options of the command line: for --target, else for this machine (for_host: the
  * code will run here) or for any. NULL after reporting. */
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);

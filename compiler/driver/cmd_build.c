@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus build: a model and its weights become C, a header, an object, a library or a program. */
+/* grus build: a model and its weights become C, a header, an object, a library, a shared library or a
+ * program. */
 #include "driver/build.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
 #include "driver/emitted.h"
+#include "driver/library.h"
 #include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/report.h"
@@ -22,6 +24,7 @@
   F(ASM, "asm", ".s")                                                                              \
   F(LLVM, "llvm", ".ll")                                                                           \
   F(BC, "bc", ".bc")                                                                               \
+  F(SHARED, "shared", ".so")                                                                       \
   F(EXE, "exe", "")
 #define EMIT_ID(id, word, ending)     EMIT_##id,
 #define EMIT_WORD(id, word, ending)   word,
@@ -61,9 +64,9 @@ static const struct {
     {".cpp", EMIT_COUNT, "the C is C++ too: name it .c"},
     {".cc", EMIT_COUNT, "the C is C++ too: name it .c"},
     {".cxx", EMIT_COUNT, "the C is C++ too: name it .c"},
-    {".so", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -shared -fPIC NAME.c -o NAME.so`"},
-    {".dylib", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -dynamiclib NAME.c -o NAME.dylib`"},
-    {".dll", EMIT_COUNT, "build C, `-o NAME.c`, and link it with `cc -O2 -shared NAME.c -o NAME.dll`"},
+    {".so", EMIT_SHARED, NULL},
+    {".dylib", EMIT_SHARED, NULL},
+    {".dll", EMIT_SHARED, NULL},
     {".wasm", EMIT_COUNT, "build an object, `--target wasm-simd -o NAME.o`, and link it with wasm-ld"},
     {".lib", EMIT_COUNT, "an archive ends in .a, or add `--emit=lib`"},
     {".obj", EMIT_COUNT, "an object ends in .o, or add `--emit=obj`"},
@@ -76,7 +79,7 @@ static Emit choose_emit(Session *s) {
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
   if (o->emit) {
-    session_error(s, "--emit is c, header, obj, lib, exe, asm, llvm, bc or kir, not `%s`", o->emit);
+    session_error(s, "--emit is c, header, obj, lib, shared, exe, asm, llvm, bc or kir, not `%s`", o->emit);
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
@@ -87,7 +90,7 @@ static Emit choose_emit(Session *s) {
     if (endings[i].advice) session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
     return endings[i].emit;
   }
-  session_error(s, "`%s` ends in none of .c .h .o .a .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
+  session_error(s, "`%s` ends in none of .c .h .o .a .so .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
   return EMIT_COUNT;
 }
 
@@ -172,6 +175,11 @@ static bool move_out(Session *s, const char *from, const char *out, bool executa
   add_out(outs, out, data, len);
   outs->file[outs->n - 1].executable = executable;
   return true;
+}
+
+static bool emit_shared(Session *s, const Job *job, const char *out, Outputs *outs) {
+  const char *dir = temp_dir(s), *library = dir ? file_join(s->arena, dir, "library.so") : NULL;
+  return dir && library_make(s, job->model, job->source, dir, library) && move_out(s, library, out, true, outs);
 }
 
 static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out, Outputs *outs) {
@@ -275,6 +283,7 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
   case EMIT_BC:
     if (!native_make(s, m, &c, LLVM_BITCODE, &text)) return false;
     break;
+  case EMIT_SHARED: return emit_shared(s, job, out, outs);
   case EMIT_OBJ:
   case EMIT_LIB:
   case EMIT_EXE:
@@ -299,8 +308,8 @@ static void say_flags(Session *s, const Model *model, Emit kind, const char *out
 }
 
 static bool multi_is_c(Session *s, Emit kind) {
-  if (!machine_is_multi(s->options) || kind == EMIT_C || kind == EMIT_HEADER) return true;
-  session_error(s, "`--target multi` and `--dispatch` make C: `-o NAME.c`, or `--emit=header`; compile that");
+  if (!machine_is_multi(s->options) || kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_SHARED) return true;
+  session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, `--emit=header` or `-o NAME.so`; compile the C");
   return false;
 }
 
@@ -314,9 +323,9 @@ static bool not_to_terminal(Session *s, Emit kind) {
 /* Whether the C compiler that would be run is one for the chosen machine, as far as can be known. */
 static bool compiler_fits(Session *s, Emit kind) {
   const char *cc = getenv("CC");
-  bool by_c = kind == EMIT_EXE || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
+  bool by_c = kind == EMIT_EXE || kind == EMIT_SHARED || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
   if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
-  session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s", kind == EMIT_EXE ? "a program" : "an object",
+  session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s", kind == EMIT_EXE ? "a program" : kind == EMIT_SHARED ? "a shared library" : "an object",
                 s->machine.name, machine_compiler(s));
   s->usage_trouble = true;
   return false;
@@ -326,10 +335,10 @@ ExitCode command_build(Session *s) {
   const Source *source;
   Emit kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
-  if (!dump_check(s) || !multi_is_c(s, kind)) return EXIT_USAGE;
+  if (!dump_check(s) || !multi_is_c(s, kind) || (kind == EMIT_SHARED && !library_options_fit(s))) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE);
+  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* --emit=shared. In: a bound model. Out: a shared library of one body for each level of the processor
+ * and, for whole sequences, a second one that takes a batch; around them the descriptor
+ * (backend/library.h) and the functions of runtime/host/grus_shared.c. */
+#include "driver/library.h"
+
+#include "backend/library.h"
+#include "driver/machine.h"
+#include "driver/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  MAX_BODIES = 4,
+  BATCH = 16,                 /* sequences taken together unless --batch says otherwise */
+  MOST_BATCH_SCRATCH = 1 << 20, /* more than that would be too much to ask of a thread's stack */
+  OTHER_STACK = 48 * 1024     /* of grus_rows and what it calls, scratch apart */
+};
+
+/* The levels that are told apart at run time, the best first. */
+static const struct {
+  const char *target, *needs;
+} levels[] = {
+    {"x86-64-v4-vnni", "GRUS_NEEDS_X86_64_V4_VNNI"},
+    {"x86-64-v4", "GRUS_NEEDS_X86_64_V4"},
+    {"x86-64-v3", "GRUS_NEEDS_X86_64_V3"},
+    {"x86-64-v2", "GRUS_NEEDS_X86_64_V2"},
+};
+
+static const char *needs_of(const char *target) {
+  for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+    if (strcmp(levels[i].target, target) == 0) return levels[i].needs;
+  return "GRUS_NEEDS_NOTHING";
+}
+
+/* The targets of the bodies: one that is named, else those of this machine's architecture. */
+static int choose_targets(const Session *s, const Target **target) {
+  const Options *o = s->options;
+  int n = 0;
+  if (o->target && !machine_is_multi(o)) {
+    target[n++] = s->machine.schedule;
+    return n;
+  }
+#if defined(__x86_64__)
+  static const char *const names[] = {"x86-64-v4", "x86-64-v3", "x86-64-v2"};
+#elif defined(__aarch64__)
+  static const char *const names[] = {"aarch64"};
+#else
+  static const char *const names[] = {"generic"};
+#endif
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    target[n++] = target_find(names[i]);
+  return n;
+}
+
+static bool refuse(Session *s, const char *what) {
+  session_error(s, "`--emit=shared` does not go with %s", what);
+  s->usage_trouble = true;
+  return false;
+}
+
+/* Whether the name ends as libraries of this system do. $CC may be a compiler for another. */
+static bool ending_fits(Session *s) {
+#if defined(__APPLE__)
+  static const char here[] = ".dylib", *const others[] = {".dll"};
+#else
+  static const char here[] = ".so", *const others[] = {".dylib", ".dll"};
+#endif
+  const char *cc = getenv("CC"), *out = s->options->out, *ending = out ? strrchr(out, '.') : NULL;
+  for (size_t i = 0; ending && !(cc && *cc) && i < sizeof others / sizeof *others; i++) {
+    if (strcmp(ending, others[i]) != 0) continue;
+    session_error(s, "shared libraries of this system end in %s: name it so, or set CC to the C compiler of one where they end in %s", here, ending);
+    s->usage_trouble = true;
+    return false;
+  }
+  return true;
+}
+
+bool library_options_fit(Session *s) {
+  const Options *o = s->options;
+  if (!ending_fits(s)) return false;
+  if (o->scratch_given && o->scratch != C_SCRATCH_STACK) return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
+  if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: it holds its weights");
+  if (o->cpu || o->features) return refuse(s, "`--cpu` and `--features`: it asks the processor for levels, such as `--target x86-64-v3`");
+  return true;
+}
+
+/* The model lowered for one body. */
+static bool lower_body(Session *s, const Model *model, const Source *source, const Target *target, LibraryBody *body) {
+  int64_t batch = model->run == RUN_WHOLE ? (s->options->batch ? s->options->batch : BATCH) : 1;
+  char *name = arena_strdup(s->arena, target->name);
+  *body = (LibraryBody){.name = target->name, .needs = needs_of(target->name)};
+  for (char *c = name; *c; c++)
+    if (*c == '-') *c = '_';
+  body->prefix = arena_printf(s->arena, "%s_%s", s->options->prefix ? s->options->prefix : model->name, name);
+  body->batched_prefix = arena_printf(s->arena, "%s_batch", body->prefix);
+  body->m = build_lower_batch(s, model, source, target, 1);
+  if (!body->m) return false;
+  KirModule *batched = batch > 1 ? build_lower_batch(s, model, source, target, batch) : NULL;
+  if (batch > 1 && !batched) return false;
+  if (batched && batched->scratch_bytes <= MOST_BATCH_SCRATCH) body->batched = batched;
+  return true;
+}
+
+static bool compile_body(Session *s, const LibraryBody *body, const char *dir) {
+  COptions c = {.prefix = body->prefix, .compiler = "grus " GRUS_VERSION, .vectors = s->options->iso ? C_VECTORS_ISO : C_VECTORS_GNU};
+  if (!compile_object(s, body->m, &c, dir, true)) return false;
+  c.prefix = body->batched_prefix;
+  return !body->batched || compile_object(s, body->batched, &c, dir, true);
+}
+
+static LibraryOptions options_of(const LibraryBody *body, int n) {
+  LibraryOptions o = {.compiler = "grus " GRUS_VERSION, .batch = 1};
+  for (int i = 0; i < n; i++) {
+    if (body[i].m->scratch_bytes > o.stack) o.stack = body[i].m->scratch_bytes;
+    if (!body[i].batched) continue;
+    if (body[i].batched->scratch_bytes > o.stack) o.stack = body[i].batched->scratch_bytes;
+    o.batch = body[i].batched->batch;
+  }
+  o.stack += OTHER_STACK;
+  return o;
+}
+
+static const char exported_names[] = "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps; local: *; };\n";
+
+/* By the C compiler: the descriptor and the functions around it, linked with the bodies' objects. */
+static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const char *dir, const char *out) {
+  enum { OTHERS = 16 };
+  const char *runtime = runtime_dir(s), *reason;
+  if (!runtime) return false;
+  LibraryOptions o = options_of(body, n);
+  Text text = text_new(s->arena);
+  backend_library(body, n, &o, &text);
+  const char *file = file_join(s->arena, dir, "grus_library.c"), *names = file_join(s->arena, dir, "names.map");
+  const char *args[OTHERS + 2 * MAX_BODIES];
+  if (!file_put(file, text_str(&text), text.len, &reason) || !file_put(names, exported_names, strlen(exported_names), &reason)) {
+    session_file_error(s, file, "write", reason);
+    return false;
+  }
+  int k = 0;
+  const char *first[] = {"-std=c99", "-O2", "-fPIC", "-fvisibility=hidden", "-shared", arena_printf(s->arena, "-I%s/host", runtime),
+                         arena_printf(s->arena, "-I%s", dir), "-o", out, file, arena_printf(s->arena, "%s/host/grus_shared.c", runtime)};
+  for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+    args[k++] = first[i];
+#if !defined(__APPLE__)
+  args[k++] = "-Wl,-Bsymbolic"; /* each library calls its own functions, whatever else is loaded */
+  args[k++] = arena_printf(s->arena, "-Wl,--version-script=%s", names);
+#endif
+  for (int i = 0; i < n; i++) {
+    args[k++] = arena_printf(s->arena, "%s/%s.o", dir, body[i].prefix);
+    if (body[i].batched) args[k++] = arena_printf(s->arena, "%s/%s.o", dir, body[i].batched_prefix);
+  }
+  args[k] = NULL;
+  return run_compiler(s, c_compiler(), dir, args);
+}
+
+static bool ports_fit(Session *s, const KirModule *m) {
+  if (m->n_ports <= LIBRARY_MAX_PORTS) return true;
+  session_error(s, "`%s` has %d inputs and outputs, a shared library at most %d: build C, `-o NAME.c`", m->name, m->n_ports, LIBRARY_MAX_PORTS);
+  return false;
+}
+
+bool library_make(Session *s, const Model *model, const Source *source, const char *dir, const char *out) {
+  const Target *target[MAX_BODIES];
+  LibraryBody body[MAX_BODIES];
+  ChosenMachine chosen = s->machine;
+  int n = choose_targets(s, target);
+  bool ok = true;
+  if (model->run != RUN_WHOLE && s->options->batch > 1)
+    return refuse(s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
+  for (int i = 0; i < n && ok; i++) {
+    if (n > 1) machine_set(s, target[i]);
+    ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) && compile_body(s, &body[i], dir);
+  }
+  ok = ok && link_with_compiler(s, body, n, dir, out);
+  s->machine = chosen;
+  return ok;
+}

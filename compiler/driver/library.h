@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* --emit=shared: a library that describes itself, with a body for each level of the processor. */
+#ifndef GRUS_DRIVER_LIBRARY_H
+#define GRUS_DRIVER_LIBRARY_H
+
+#include "driver/build.h"
+
+/* Whether the options go with --emit=shared. False after reporting. */
+bool library_options_fit(Session *s);
+/* Makes the library as `out` in the temporary folder dir. False after reporting. */
+bool library_make(Session *s, const Model *model, const Source *source, const char *dir, const char *out);
+
+#endif

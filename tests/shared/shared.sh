@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shared.sh GRUS HOST BACKEND FOLDER: models of every kind as shared libraries, run by a host that knows
+# only grus_shared.h; names in, names out, and what is refused.
+set -eu
+grus=$1
+host=$2
+backend=$3
+rm -rf "$4"
+mkdir -p "$4"
+cd "$4"
+fail() {
+  echo "shared.sh: $*"
+  exit 1
+}
+# build NAME OPTION...: NAME.so of NAME.grus
+build() {
+  name=$1
+  shift
+  "$grus" build "$name.grus" --weights=random:3 --backend="$backend" -q -o "$name.so" "$@"
+}
+model() {
+  printf 'grus 1\n\n' >"$1.grus"
+  cat >>"$1.grus"
+}
+
+model seq <<'END'
+## Scores a "sequence"; asks what??
+model seq {
+  in  x : f32[time 12, feature 5]   ## what was measured
+  out y : f32[3] = x |> LSTM(20) |> last |> Dense(3) |> softmax
+}
+END
+model bounded <<'END'
+model bounded {
+  in  x : f32[time n <= 9, 4]
+  in  z : f32[6]
+  out y : f32[2] = x |> GRU(8) |> last |> Dense(2)
+  out s : f32[time n, 8] = x |> GRU(8)
+  out w : f32[6] = z |> tanh
+}
+END
+model steps <<'END'
+model steps {
+  in  x  : f32[time .. @ 100Hz, 4]
+  in  h0 : f32[12]
+  out y  : f32[time .. @ 100Hz, 2] = x |> GRU(12, init=h0) |> Dense(2)
+}
+END
+model late <<'END'
+model late {
+  in  x : f32[time .., 3]
+  out y : f32[time .., 3] = x |> delay(4) |> Dense(3)
+}
+END
+model windows <<'END'
+model windows {
+  in  x : f32[time 10 @ 50Hz, 3] every 4
+  out y : f32[2] = x |> GRU(6) |> last |> Dense(2)
+}
+END
+for name in seq bounded; do
+  build $name
+  "$host" check ./$name.so
+  build $name --batch 4
+  "$host" check ./$name.so
+  build $name --batch 1
+  "$host" check ./$name.so
+done
+for name in steps late windows; do
+  build $name
+  "$host" check ./$name.so
+done
+build steps --target native
+"$host" check ./steps.so
+build seq --target generic
+"$host" check ./seq.so
+
+# Nothing but the descriptor and its functions can be seen from outside.
+build seq
+if command -v nm >/dev/null; then
+  names=$(nm -D --defined-only seq.so | sed 's/.* //' | sort | tr '\n' ' ')
+  [ "$names" = "grus_body grus_library grus_program grus_rows grus_steps " ] || fail "exported: $names"
+fi
+
+# The numbers are those of a program made of the same model.
+build seq --target native
+"$host" rows ./seq.so x.npy library.f32
+"$grus" build seq.grus --weights=random:3 --backend="$backend" --target native --emit=exe -q -o seq
+./seq x=x.npy y=program.f32 -q
+cmp library.f32 program.f32 || fail "the library and the program differ"
+
+# What is refused, and how.
+# refused WORDS OPTION...: names the reason, exits with 2, leaves nothing
+refused() {
+  words=$1
+  shift
+  rm -f no.so
+  status=0
+  "$grus" build --weights=random:3 "$@" 2>error || status=$?
+  [ $status = 2 ] || fail "$*: status $status"
+  grep -qF -e "$words" error || fail "$*: $(cat error)"
+  [ ! -e no.so ] || fail "$*: left a file"
+}
+refused '`--scratch`' seq.grus -o no.so --scratch=static
+refused '`--weights=extern`' seq.grus --weights=extern -o no.so
+refused '`--batch` of a stream' steps.grus --batch 4 -o no.so
+refused '`--cpu`' seq.grus --cpu=znver4 -o no.so
+refused '.dylib' seq.grus -o no.dylib
+refused '.dll' seq.grus -o no.dll
