@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# pytest.sh PYTHON GRUS FILE FOLDER [ARG...]: one file of tests against the package in the source tree.
+set -eu
+python=$1
+GRUS=$2
+file=$3
+folder=$4
+shift 4
+root=$(cd "$(dirname "$0")/../.." && pwd)
+"$python" -c 'import numpy, pytest' 2>/dev/null || {
+  echo "SKIPPED: $python has no numpy or no pytest; apt-get install python3-numpy python3-pytest"
+  exit 77
+}
+rm -rf "$folder"
+mkdir -p "$folder/cache"
+GRUS_CACHE=$folder/cache
+PYTHONPATH=$root/python
+PYTHONDONTWRITEBYTECODE=1
+export GRUS GRUS_CACHE PYTHONPATH PYTHONDONTWRITEBYTECODE
+cd "$folder"
+exec "$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"

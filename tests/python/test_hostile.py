@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Libraries and processes that are not as they should be: an exception, never the end of the interpreter."""
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+
+import grus
+import numpy as np
+import pytest
+
+LOAD = "import sys, grus\ntry:\n  grus.load(sys.argv[1])\n  print('loaded')\nexcept grus.GrusError as error:\n  print('refused:', error)\n"
+
+
+def load(path):
+    """In a process of its own, which must not end by a signal."""
+    done = subprocess.run([sys.executable, "-c", LOAD, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    return done.stdout
+
+
+def test_libraries_cut_short(sequence, tmp_path):
+    whole = sequence.to_bytes()
+    path = tmp_path / "m.so"
+    for size in [0, 1, 4, 40, 63, 64, 100, 1000, 4096, len(whole) // 2, len(whole) - 3000]:
+        path.write_bytes(whole[:size])
+        assert load(path).startswith("refused:"), size
+
+
+def test_libraries_with_other_bytes(sequence, tmp_path):
+    whole = sequence.to_bytes()
+    path = tmp_path / "m.so"
+    for at in (0, 4, 16, 18, 32, 40, 54, 200, 5000, len(whole) // 2, len(whole) - 60):
+        data = bytearray(whole)
+        data[at] ^= 0x55
+        path.write_bytes(data)
+        assert load(path).startswith("refused:"), at
+
+
+def test_what_is_no_library_of_ours(tmp_path):
+    path = tmp_path / "m.so"
+    for data in (b"hello", b"\x7fELF" + bytes(60), open(sys.executable, "rb").read()):
+        path.write_bytes(data)
+        assert load(path).startswith("refused:")
+    libc = next((p for p in ("/lib/x86_64-linux-gnu/libz.so.1", "/usr/lib64/libz.so.1", "/lib/x86_64-linux-gnu/libutil.so.1") if os.path.exists(p)), None)
+    if libc:
+        path.write_bytes(open(libc, "rb").read())
+        assert "no library of grus" in load(path)
+    with pytest.raises(FileNotFoundError):
+        grus.load(tmp_path / "none.so")
+    with pytest.raises(IsADirectoryError):
+        grus.load(tmp_path)
+
+
+def _score(arguments):
+    data, x = arguments
+    model = data if isinstance(data, grus.Model) else pickle.loads(data)
+    return model(x)
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_other_processes(sequence, random, way):
+    x = random.standard_normal((40, 12, 5)).astype(np.float32)
+    y = sequence(x, threads=2)  # threads were used before the fork
+    with multiprocessing.get_context(way).Pool(2) as pool:
+        for answer in pool.map(_score, [(sequence, x), (pickle.dumps(sequence), x)]):
+            assert (answer == y).all()
+
+
+def test_ten_gigabytes_are_rows_like_others(sequence):
+    """An array that is no memory: a view of one row, larger than the machine."""
+    huge = np.lib.stride_tricks.as_strided(np.zeros(60, np.float32), (50_000_000, 12, 5), (0, 20, 4))
+    assert huge.nbytes == 12_000_000_000
+    code = ("import resource, sys, grus, numpy as np\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+            "m = grus.load(sys.argv[1])\n"
+            "x = np.lib.stride_tricks.as_strided(np.zeros(60, np.float32), (50_000_000, 12, 5), (0, 20, 4))\n"
+            "try: m(x)\n"
+            "except MemoryError as error: print('MemoryError', error)\n")
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        sequence.save(folder + "/m.so")
+        done = subprocess.run([sys.executable, "-c", code, folder + "/m.so"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("MemoryError"), done.stderr
+
+
+def test_a_compiler_that_is_not_there(monkeypatch):
+    for path in ("/nowhere/grus", "/dev/null"):
+        monkeypatch.setenv("GRUS", path)
+        with pytest.raises(grus.GrusError, match=path):
+            grus.compile("grus 1\n\nmodel a {\n  in x : f32[2]\n  out y : f32[2] = x |> tanh\n}\n", cache=False)
