@@ -8,6 +8,8 @@
 #   ```grus error(E301)    its errors are of this code and no other
 #   ```grus warning(W301)  it has no errors and this warning
 #   ```grus fragment       not run
+#   ```text                after an example with a code: exactly its messages, LINE:COLUMN: first line.
+#                          A page of a code (docs/errors/E301.md) must have it.
 set -eu
 grus=$1
 shift
@@ -19,8 +21,13 @@ for page in "$@"; do
   awk -v stem="$work/$(basename "$page" .md)" '
     /^```grus( |$)/ { file = stem "." NR; kind = $0; sub(/^```grus */, "", kind)
                       print kind > (file ".kind"); close(file ".kind"); printf "" > (file ".grus"); next }
-    /^```/          { if (file) close(file ".grus"); file = "" }
-    file            { print > (file ".grus") }' "$page"
+    /^```text$/ && asked { text = asked ".text"; printf "" > text; asked = ""; next }
+    /^```/          { if (file) { close(file ".grus"); asked = kind ~ /[(]/ ? file : "" }
+                      if (text) close(text)
+                      file = text = ""; next }
+    file            { print > (file ".grus") }
+    text            { print > text }
+    !file && !text && NF { asked = "" }' "$page"
 done
 
 failed=0
@@ -43,6 +50,17 @@ for example in "$work"/*.grus; do
   '') [ "$status" -eq 0 ] && ok=yes || ok=no ;;
   *) ok=no ;;
   esac
+  case $kind-$(basename "$example") in
+  *\(*-[EW][0-9][0-9][0-9].*) [ -f "${example%.grus}.text" ] || : >"${example%.grus}.text" ;;
+  esac
+  if [ -f "${example%.grus}.text" ]; then
+    sed -n "s|$work/||g; s|^$(basename "$example"):\([0-9:]* [a-z]*\[.*\)|\1|p" "$work/stderr" >"$work/says"
+    diff "${example%.grus}.text" "$work/says" >"$work/diff" || {
+      printf '%s: the page does not show what its example says (<: the page, >: grus)\n' "$(basename "$example" .grus)"
+      sed 's/^/    /' "$work/diff"
+      failed=1
+    }
+  fi
   count=$((count + 1))
   [ $ok = yes ] || {
     printf '%s: ```grus %s: exit status %s\n' "$(basename "$example" .grus)" "$kind" "$status"
