@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# kernels.sh TOOL MODEL.grus DIR: the model's C, printed and compiled in every way, gives what the
+# kernels.sh TOOL MODEL.grus DIR few|all: the model's C, printed and compiled in every way, gives what the
 # evaluator gives; the same arithmetic gives the same bits whatever the compiler and its level, in
-# batches as in singles; and the code needs nothing from a library.
+# batches as in singles; and the code needs nothing from a library. `few` takes the scalar form, the
+# widest vectors of this machine and a batch, by one compiler.
 set -eu
-tool=$1 model=$2 dir=$3
+tool=$1 model=$2 dir=$3 ways=$4
 strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -39,19 +40,44 @@ same() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# batch_is_singles: a batch of two gives the bits of two calls.
+batch_is_singles() {
+  make batch --batch=2 --calls=2
+  build batch gcc gcc -std=c99 -O1
+  make singles --calls=2
+  build singles gcc gcc -std=c99 -O1
+  comm -23 "$dir/singles/gcc.bits" "$dir/batch/gcc.bits" >"$dir/differ"
+  if [ -s "$dir/differ" ]; then
+    echo "$dir: batch and singles differ in bits"
+    exit 1
+  fi
+}
+
 make plain --calls=4
-build plain gcc0 gcc -std=c99 -O0
 build plain gcc2 gcc -std=c99 -O2
+if nm "$dir/plain/gcc2.o" | grep ' U ' | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail; then # the last: Ubuntu's gcc guards stacks unasked
+  echo "$dir: needs a library"
+  exit 1
+fi
+if [ "$ways" = few ]; then
+  if grep -q ' fma .* avx2' /proc/cpuinfo; then
+    make lanes8 --target=x86-64-v3
+    build lanes8 gcc gcc -std=c99 -O2 -march=x86-64-v3
+  else
+    make lanes4 --target=x86-64-v2
+    build lanes4 gcc gcc -std=c99 -O1
+  fi
+  batch_is_singles
+  rm -rf "$dir"
+  exit 0
+fi
+build plain gcc0 gcc -std=c99 -O0
 build plain cpp g++ -x c++ -std=c++11 -O1
 same plain/gcc0 plain/gcc2
 same plain/gcc0 plain/cpp
 if have clang-19; then
   build plain clang2 clang-19 -std=c99 -O2
   same plain/gcc0 plain/clang2
-fi
-if nm "$dir/plain/gcc2.o" | grep ' U ' | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail; then # the last: Ubuntu's gcc guards stacks unasked
-  echo "$dir: needs a library"
-  exit 1
 fi
 
 make caller --scratch=caller --flat
@@ -77,15 +103,7 @@ if grep -q ' fma .* avx2' /proc/cpuinfo; then
   same lanes8/gcc iso8/cpp
 fi
 
-make batch --batch=2 --calls=2
-build batch gcc gcc -std=c99 -O1
-make singles --calls=2
-build singles gcc gcc -std=c99 -O1
-comm -23 "$dir/singles/gcc.bits" "$dir/batch/gcc.bits" >"$dir/differ"
-if [ -s "$dir/differ" ]; then
-  echo "$dir: batch and singles differ in bits"
-  exit 1
-fi
+batch_is_singles
 
 if grep -q 'time \.\.' "$model"; then
   make long --calls=90

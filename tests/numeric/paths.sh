@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# paths.sh VECTORS TESTS RUNTIME MODEL.grus: every way from a model to numbers on this machine, each
-# compared with the reference evaluator by the harness: scalar and vector schedules, C by gcc and
-# clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors.
+# paths.sh VECTORS TESTS RUNTIME MODEL.grus few|all: every way from a model to numbers on this machine,
+# each compared with the reference evaluator by the harness: scalar and vector schedules, C by gcc and
+# clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors. `few` takes gcc -O2
+# with scalars and with vectors, and the sanitizers.
 set -eu
-vectors=$1 tests=$2 runtime=$3 model=$4
-shift 4
+vectors=$1 tests=$2 runtime=$3 model=$4 ways=$5
+shift 5
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
@@ -40,6 +41,15 @@ x86_64) vector=$(grep -q avx2 /proc/cpuinfo && echo x86-64-v3 || echo x86-64-v2)
 esac
 
 prepare scalar generic
+if [ "$ways" = few ]; then
+  try "generic gcc -O2" "$dir/scalar" -std=c99 gcc -O2 -ffp-contract=off
+  link="-fsanitize=address,undefined" try "generic sanitized" "$dir/scalar" -std=c99 gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+  if [ -n "$vector" ]; then
+    prepare vector $vector
+    try "$vector gcc -O2" "$dir/vector" -std=c99 gcc -O2 -ffp-contract=off
+  fi
+  exit $failed
+fi
 for compiler in gcc clang-19; do
   try "generic $compiler -O0" "$dir/scalar" -std=c99 $compiler -O0
   try "generic $compiler -O2" "$dir/scalar" -std=c99 $compiler -O2 -ffp-contract=off
