@@ -13,7 +13,7 @@ END
 mkfifo w.safetensors model.onnx model.keras used.grus
 patient() { # a pipe that nobody writes to must not be waited for
   printf '$ grus %s\n' "$*"
-  timeout 10 "$GRUS" "$@" >"$work/said" 2>&1 </dev/null
+  timeout 900 "$GRUS" "$@" >"$work/said" 2>&1 </dev/null
   status=$?
   cat "$work/said"
   printf '[%s]\n' $status

@@ -62,7 +62,7 @@ for model in "$@"; do
     continue
   }
   # shellcheck disable=SC2086
-  timeout 600 $qemu $machine -nographic -semihosting-config enable=on,target=native \
+  timeout 3000 $qemu $machine -nographic -semihosting-config enable=on,target=native \
     -kernel "$dir/m/image" </dev/null || {
     echo "$name: FAILED on $core"
     failed=1

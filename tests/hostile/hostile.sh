@@ -20,7 +20,7 @@ fail() {
 run() {
   expected=$1
   shift
-  (ulimit -v "$memory"; exec timeout 100 "$@") > said 2>&1
+  (ulimit -v "$memory"; exec timeout 1500 "$@") > said 2>&1
   code=$?
   [ "$code" = "$expected" ] || fail "exit $code, not $expected: $*"
 }

@@ -15,7 +15,7 @@ find "$@" -type f \( -name '*.onnx' -o -name '*.h5' -o -name '*.hdf5' -o -name '
 files=0 bad=0 good=0
 while read -r file; do
   # shellcheck disable=SC2086  # a command and its options
-  said=$(timeout 300 $WRAPPER "$GRUS" check --diagnostics=short "$file" 2>&1 </dev/null)
+  said=$(timeout 3000 $WRAPPER "$GRUS" check --diagnostics=short "$file" 2>&1 </dev/null)
   code=$?
   files=$((files + 1))
   case $code in
