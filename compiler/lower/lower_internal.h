@@ -145,6 +145,8 @@ const Value *fused_result(const Lower *l, const Layer *layer);
 typedef struct Window {
   int64_t size, hop, dilation, shift;
   bool is_window;
+  bool is_transposed; /* shift is in rows of the input also on a stream; `after` rows of zeros behind a sequence */
+  int64_t after;
   bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
 } Window;
 Window window_of(const Lower *l, const Layer *layer);

@@ -33,7 +33,7 @@ Window window_of(const Lower *l, const Layer *layer) {
   Window w = how->window(layer);
   w.is_window = w.size > 0;
   if (!w.is_window) return (Window){.size = 1, .hop = 1, .dilation = 1};
-  if (l->streaming && type_is_stream(in)) w.shift += in->time.lag - out->time.lag * w.hop;
+  if (l->streaming && type_is_stream(in) && !w.is_transposed) w.shift += in->time.lag - out->time.lag * w.hop;
   return w;
 }
 
@@ -184,7 +184,9 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
   Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
   if (layer_learns_start(layer)) n.past = layer;
   int64_t reach = (w->size - 1) * w->dilation + w->shift;
-  if (in->time.kind == TIME_FIXED) {
+  if (w->is_transposed)
+    n.after = type_is_stream(in) ? 0 : w->after;
+  else if (in->time.kind == TIME_FIXED) {
     int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
     n.after = beyond > 0 ? beyond : 0;
   } else if (in->time.kind == TIME_BOUNDED) n.after = rows_behind_bounded(layer, w);

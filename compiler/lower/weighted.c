@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, Embedding, LayerNorm, BatchNorm and prelu: one step. They act on the last axis [.., d]. */
+/* Dense, Embedding, BatchNorm and prelu: one step. They act on the last axis [.., d]. */
 #include "lower/weighted.h"
 
 #include <math.h>
@@ -116,52 +116,6 @@ static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   close_loops(l, opened);
 }
 
-/* y = scale (x - mean) / sqrt(variance + eps) + center, mean and variance of each vector. */
-static void layer_norm(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = last_dim(x), sx = last_stride(x), sy = last_stride(y);
-  bool has_scale = layer_word_is(layer, OPT_scale, "true"),
-       has_center = layer_word_is(layer, OPT_center, "true");
-  KirBuffer *scale =
-      has_scale ? new_weights(l, layer, "scale", role(layer, ROLE_SCALE), d, NULL) : NULL;
-  KirBuffer *center =
-      has_center ? new_weights(l, layer, "center", role(layer, ROLE_CENTER), d, NULL) : NULL;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
-  KirReg *mean = kb_var(kb, "mean", kb_num(kb, 0, 1));
-  KirReg *k = kb_for(kb, "k", 0, d, 1);
-  kb_set(kb, mean,
-         kb_op2(kb, KIR_ADD, kb_use(kb, mean), kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1)));
-  kb_end(kb);
-  kb_set(kb, mean, kb_op2(kb, KIR_DIV, kb_use(kb, mean), kb_num(kb, (float)d, 1)));
-  KirReg *variance = kb_var(kb, "variance", kb_num(kb, 0, 1));
-  k = kb_for(kb, "k", 0, d, 1);
-  KirReg *e = kb_let(
-      kb, "e",
-      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean)));
-  kb_set(kb, variance, muladd(l, kb_use(kb, e), kb_use(kb, e), kb_use(kb, variance)));
-  kb_end(kb);
-  KirExpr *v = kb_op2(kb, KIR_DIV, kb_use(kb, variance), kb_num(kb, (float)d, 1));
-  v = kb_op2(kb, KIR_ADD, v, kb_num(kb, (float)layer_eps(l->model, layer), 1));
-  KirReg *inverse =
-      kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), math_call(l, MATH_SQRT, v)));
-  k = kb_for(kb, "k", 0, d, 1);
-  KirExpr *z =
-      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, mean));
-  z = kb_op2(kb, KIR_MUL, z, kb_use(kb, inverse));
-  KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  if (scale && center)
-    z = muladd(l, z, kb_load(kb, scale, ik, 1), kb_load(kb, center, ik, 1));
-  else if (scale)
-    z = kb_op2(kb, KIR_MUL, z, kb_load(kb, scale, ik, 1));
-  else if (center)
-    z = kb_op2(kb, KIR_ADD, z, kb_load(kb, center, ik, 1));
-  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), z);
-  kb_end(kb);
-  close_loops(l, opened);
-}
-
 /* Trained mean and variance become y = a x + b. */
 static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
@@ -212,7 +166,5 @@ static void prelu(Lower *l, const Layer *layer, KirReg *t) {
 const Lowering dense_lowering = {
     .step = dense_step, .takes_samples = true, .has_kernel = true, .text = "y = W x + b"};
 const Lowering embedding_lowering = {.step = embedding_step};
-const Lowering layer_norm_lowering = {
-    .step = layer_norm, .text = "y = scale (x - mean) / sqrt(variance + eps) + center"};
 const Lowering batch_norm_lowering = {.step = batch_norm, .text = "y = scale x + shift"};
 const Lowering prelu_lowering = {.step = prelu};

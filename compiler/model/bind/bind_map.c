@@ -17,6 +17,11 @@ int64_t bind_letter_size(char c, const ParamShape *p, bool split) {
 int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim) {
   int rank = 0;
   int64_t size = 1;
+  if (p->n_parts > 1 && strcmp(axes, "K") == 0) { /* the axes of a norm, one by one */
+    for (; rank < p->n_parts; rank++)
+      dim[rank] = p->part[rank];
+    return rank;
+  }
   for (const char *c = axes;; c++) {
     if (*c == ',' || !*c) {
       dim[rank++] = size;

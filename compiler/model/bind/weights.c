@@ -148,7 +148,22 @@ static int scale_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-static int layer_norm_params(const Layer *layer, ParamShape *out) { return scale_params(layer, out); }
+/* LayerNorm and RMSNorm own a number for each position of the axes they go along, the others one for each feature. */
+static int norm_params(const Layer *layer, ParamShape *out) {
+  const Type *type = &layer->in[0]->type;
+  if (layer->kind == LAYER_l2_normalize) return 0;
+  int n = scale_params(layer, out);
+  if (layer->kind == LAYER_GroupNorm || layer->kind == LAYER_InstanceNorm) return n;
+  for (int i = 0; i < n; i++) {
+    out[i].dim[0] = 1;
+    out[i].n_parts = layer->n_along;
+    for (int k = 0; k < layer->n_along; k++) {
+      out[i].part[k] = type->dim[layer->along[k].axis].n;
+      out[i].dim[0] *= out[i].part[k];
+    }
+  }
+  return n;
+}
 
 static int batch_norm_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type);
@@ -171,10 +186,17 @@ static int conv_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type), depth = d / layer_size(layer, OPT_groups, 1);
   int64_t first = layer_size_of(layer, OPT_kernel, 0), second = layer_size_of(layer, OPT_kernel, 1);
   int n = 0;
-  if (layer->kind == LAYER_Conv2D) add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
+  if (layer_info(layer->kind)->opts[1].kind == OPTK_SIZES) add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
   else add_param(out, &n, ROLE_KERNEL, "UIK", filters, first, depth, 0);
   if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", filters, 0, 0, 0);
   if (layer_learns_start(layer)) add_param(out, &n, ROLE_INITIAL_X, "K", d, 0, 0, 0);
+  return n;
+}
+
+/* The same tensors; files keep filters of a group behind the inputs. */
+static int transposed_params(const Layer *layer, ParamShape *out) {
+  int n = conv_params(layer, out);
+  out[0].groups = layer_size(layer, OPT_groups, 1);
   return n;
 }
 
@@ -218,6 +240,7 @@ static int no_params(const Layer *layer, ParamShape *out) {
 #define repeat_params      no_params
 #define reshape_params     no_params
 #define reverse_params     no_params
+#define several_params     no_params
 #define slice_params       no_params
 #define softmax_params     no_params
 #define training_params    no_params

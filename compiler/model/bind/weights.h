@@ -14,8 +14,10 @@
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
+ *   Conv1DTranspose, Conv2DTranspose as these; the tap i of a kernel reaches i * dilation further
  *   Embedding table [v, units]
- *   LayerNorm scale [d]  center [d];  BatchNorm scale center mean variance [d];  prelu slope [d]
+ *   LayerNorm scale center, RMSNorm scale: the axes they go along, C order;  GroupNorm, InstanceNorm scale center [d]
+ *   BatchNorm scale center mean variance [d];  prelu slope [d]
  * A forget bias that a framework adds at run time has been added. */
 #ifndef GRUS_MODEL_WEIGHTS_H
 #define GRUS_MODEL_WEIGHTS_H
@@ -80,6 +82,8 @@ typedef struct ParamShape {
   int rank;
   int64_t dim[4]; /* canonical */
   int64_t groups; /* convolutions: 1 or more */
+  int n_parts;    /* norms: the axes that K stands for in a file, */
+  int64_t part[8]; /* and their sizes; 0 or 1: one axis */
 } ParamShape;
 
 enum { LAYER_MAX_PARAMS = 6 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, Embedding, LayerNorm, BatchNorm, prelu in double: they act on the last axis [.., d] of their
+/* Dense, Embedding, BatchNorm, prelu in double: they act on the last axis [.., d] of their
  * input. */
 #include "model/eval/eval_layer.h"
 
@@ -39,32 +39,20 @@ EvalStatus eval_embedding(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* y = scale (x - mean) / sqrt(variance + eps) + center; LayerNorm takes mean and variance of each
- * vector, BatchNorm has them trained. */
-static void norm(Eval *e, const Layer *layer) {
+/* y = scale (x - mean) / sqrt(variance + eps) + center, mean and variance trained */
+EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = last_axis(&layer->in[0]->type);
-  static const LayerWeights none;
-  const LayerWeights *w = layer->weights ? layer->weights : &none; /* a norm may own no tensor */
+  const LayerWeights *w = layer->weights;
   double eps = layer_eps(e->model, layer);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t v = 0, n = vectors(&layer->in[0]->type, x->steps); v < n; v++) {
-    const double *in = x->data + v * d;
-    double mean = 0, variance = 0;
-    for (int64_t k = 0; k < d; k++)
-      mean += in[k] / (double)d;
-    for (int64_t k = 0; k < d; k++)
-      variance += (in[k] - mean) * (in[k] - mean) / (double)d;
-    for (int64_t k = 0; k < d; k++) {
-      if (layer->kind == LAYER_BatchNorm) {
-        mean = (double)w->role[ROLE_MEAN][k];
-        variance = (double)w->role[ROLE_VARIANCE][k];
-      }
-      double s = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
-      double c = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;
-      y->data[v * d + k] = s * (in[k] - mean) / sqrt(variance + eps) + c;
-    }
+  for (int64_t i = 0, n = vectors(&layer->in[0]->type, x->steps) * d; i < n; i++) {
+    int64_t k = i % d;
+    double s = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
+    double c = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;
+    y->data[i] = s * (x->data[i] - (double)w->role[ROLE_MEAN][k]) / sqrt((double)w->role[ROLE_VARIANCE][k] + eps) + c;
   }
+  return EVAL_OK;
 }
 
 EvalStatus eval_prelu(Eval *e, const Layer *layer) {
@@ -74,15 +62,5 @@ EvalStatus eval_prelu(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n; i++)
     y->data[i] = x->data[i] > 0 ? x->data[i] : (double)slope[i % d] * x->data[i];
-  return EVAL_OK;
-}
-
-EvalStatus eval_layer_norm(Eval *e, const Layer *layer) {
-  norm(e, layer);
-  return EVAL_OK;
-}
-
-EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
-  norm(e, layer);
   return EVAL_OK;
 }

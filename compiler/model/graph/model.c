@@ -175,7 +175,9 @@ Activation layer_activation(const Layer *layer, OptName name) {
 }
 
 double layer_eps(const Model *model, const Layer *layer) {
-  bool keras = model->weights.convention == CONVENTION_KERAS;
+  bool keras = model->weights.convention == CONVENTION_KERAS, torch = model->weights.convention == CONVENTION_TORCH;
+  if (layer->kind == LAYER_l2_normalize) return layer_number(layer, OPT_eps, 1e-12);
+  if (layer->kind == LAYER_RMSNorm) return layer_number(layer, OPT_eps, keras ? 1e-6 : torch ? 1.1920928955078125e-07 : 1e-5);
   return layer_number(layer, OPT_eps, keras ? 1e-3 : 1e-5);
 }
 

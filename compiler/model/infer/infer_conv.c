@@ -76,7 +76,7 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
 }
 
 /* What the options say of axis k; a pool has no dilation and steps by its size where nothing is said. */
-static bool take_options(Infer *inf, Layer *layer, const Value *v, int k) {
+bool window_options(Infer *inf, Layer *layer, const Value *v, int k) {
   const OptName name[] = {layer_opt(layer, OPT_kernel) ? OPT_kernel : OPT_size, OPT_stride, OPT_dilation};
   LayerAxis *a = &layer->along[k];
   int64_t *to[] = {&a->size, &a->stride, &a->dilation};
@@ -118,7 +118,7 @@ static bool infer_conv(Infer *inf, Layer *layer, int axes) {
   if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false)) return false;
   if (!needs_size(inf, layer, OPT_filters, NULL, &filters)) return false;
   for (int k = 0; k < axes; k++)
-    if (!take_options(inf, layer, v, k)) return false;
+    if (!window_options(inf, layer, v, k)) return false;
   if (!needs_size(inf, layer, OPT_groups, NULL, &groups) || !groups_divide(inf, layer, v, groups, filters)) return false;
   Type type = type_result(&v->type);
   if (!windows_along(inf, layer, v, &type)) return false;
@@ -187,7 +187,7 @@ static bool infer_pool(Infer *inf, Layer *layer) {
   if (axes == 1 && !along->given && !needs_mapped(inf, layer, v)) return false;
   if (!layer_goes_along(inf, layer, v, axes, true) || !entries_fit(inf, layer, v)) return false;
   for (int k = 0; k < axes; k++)
-    if (!take_options(inf, layer, v, k) || !pool_padding_fits(inf, layer, v, &layer->along[k])) return false;
+    if (!window_options(inf, layer, v, k) || !pool_padding_fits(inf, layer, v, &layer->along[k])) return false;
   Type type = type_result(&v->type);
   if (!windows_along(inf, layer, v, &type)) return false;
   layer->out[0]->type = type;

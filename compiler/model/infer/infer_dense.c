@@ -11,10 +11,6 @@ static bool infer_last_axis(Infer *inf, Layer *layer) {
   return true;
 }
 
-bool infer_LayerNorm(Infer *inf, Layer *layer) {
-  return infer_last_axis(inf, layer);
-}
-
 bool infer_BatchNorm(Infer *inf, Layer *layer) {
   return infer_last_axis(inf, layer);
 }

@@ -110,30 +110,36 @@ static void advise_project(Infer *inf, Diag *d, const Layer *layer) {
     fix_edit(fix, at, "(%s |> Dense(%lld))", text, to);
 }
 
-static bool report_shapes(Infer *inf, const Layer *layer) {
+static bool report_shapes(Infer *inf, const Layer *layer, int j) {
   Diag *d = infer_report(inf, E303, layer, layer->name_span,
                          "operands of `%s` must have equal shapes", layer_name(layer));
-  label_shapes(inf, d, layer, 0, 1);
+  label_shapes(inf, d, layer, 0, j);
   diag_note(d, "every axis must be equal: there is no broadcasting");
-  advise_project(inf, d, layer);
+  if (layer->n_in == 2) advise_project(inf, d, layer);
   return false;
 }
 
-static bool infer_operator(Infer *inf, Layer *layer) {
+bool shapes_meet(Infer *inf, const Layer *layer, Type *type) {
   for (int i = 0; i < layer->n_in; i++)
     if (!needs_numbers(inf, layer, layer->in[i])) return false;
-  Type type = type_result(&layer->in[0]->type);
-  if (layer->n_in > 1) {
-    const Type *b = &layer->in[1]->type;
-    if (!times_meet(inf, layer, 0, 1)) return false;
-    if (!dims_equal(&type, b)) return report_shapes(inf, layer);
-    int clash = dims_label_clash(&type, b);
+  *type = type_result(&layer->in[0]->type);
+  for (int i = 1; i < layer->n_in; i++) {
+    const Type *b = &layer->in[i]->type;
+    if (!times_meet(inf, layer, 0, i)) return false;
+    if (!dims_equal(type, b)) return report_shapes(inf, layer, i);
+    int clash = dims_label_clash(type, b);
     if (clash >= 0) {
-      report_labels(inf, layer, 0, 1, clash);
+      report_labels(inf, layer, 0, i, clash);
       return false;
     }
-    type_merge(&type, b);
+    type_merge(type, b);
   }
+  return true;
+}
+
+static bool infer_operator(Infer *inf, Layer *layer) {
+  Type type;
+  if (!shapes_meet(inf, layer, &type)) return false;
   layer->out[0]->type = type;
   return true;
 }

@@ -9,7 +9,9 @@
  *   infer_recurrent.c  GRU LSTM RNN                 infer_state.c     their initial states
  *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
  *   infer_window.c     time: Conv, pools, frames    infer_time.c      last mean max flatten delay
- *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D
+ *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D, pools
+ *   infer_transposed.c transposed convolutions      infer_norm.c      norms over axes
+ *   infer_several.c    maximum atan2 select
  *   infer_views.c      slice pad permute label ..   infer_repeat.c    repeat expand
  *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
  *   infer_category.c   index values                 infer_meet.c      two values side by side
@@ -110,6 +112,8 @@ const char *axis_name(Arena *arena, const Type *type, int axis);
 
 /* ---- infer_conv.c ---- */
 
+/* What the options of a convolution or pool say of axis k. */
+bool window_options(Infer *inf, Layer *layer, const Value *v, int k);
 /* Windows along a feature axis: n_out, before, after of a. E404, E313. */
 bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a);
 
@@ -133,6 +137,9 @@ bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title);
 void type_merge(Type *into, const Type *other);
 /* E312; at: the layer's name. axis: which clashes. */
 void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis);
+
+/* Inputs of equal shape, joined into *type: E303, E307, E309, E312, E409, E410, E412. */
+bool shapes_meet(Infer *inf, const Layer *layer, Type *type);
 
 /* ---- infer_state.c ---- */
 

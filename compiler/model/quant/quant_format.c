@@ -66,6 +66,16 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_hard_tanh: return QUANT_RESCALE;
   case LAYER_div: return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE : QUANT_FLOAT;
   case LAYER_LayerNorm:
+  case LAYER_RMSNorm:
+  case LAYER_GroupNorm:
+  case LAYER_InstanceNorm:
+  case LAYER_l2_normalize:
+  case LAYER_Conv1DTranspose:
+  case LAYER_Conv2DTranspose:
+  case LAYER_maximum:
+  case LAYER_minimum:
+  case LAYER_atan2:
+  case LAYER_select:
   case LAYER_prelu:
   case LAYER_leaky_relu:
   case LAYER_elu:

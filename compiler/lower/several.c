@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* maximum, minimum, atan2 and select: one step. In vectors where all operands lie in one piece. */
+#include "lower/lower_internal.h"
+
+enum { MOST_OPERANDS = 5 }; /* the result is the first */
+
+static KirExpr *value_of(Lower *l, const Layer *layer, KirReg *const *v) {
+  Kb *kb = &l->kb;
+  if (layer->kind == LAYER_maximum) return farther(kb, KIR_MAX, kb_use(kb, v[0]), v[1]);
+  if (layer->kind == LAYER_minimum) return farther(kb, KIR_MIN, kb_use(kb, v[0]), v[1]);
+  if (layer->kind == LAYER_select)
+    return kb_select(kb, kb_op2(kb, KIR_LT, kb_use(kb, v[1]), kb_use(kb, v[0])), kb_use(kb, v[2]), kb_use(kb, v[3]));
+  return math_gates(l, MATH_ATAN2, (KirExpr *[KIR_MAX_ARGS]){kb_use(kb, v[0]), kb_use(kb, v[1])});
+}
+
+static void element(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at, int lanes) {
+  Kb *kb = &l->kb;
+  KirReg *v[MOST_OPERANDS] = {NULL};
+  for (int i = 0; i < layer->n_in; i++)
+    v[i] = kb_let(kb, "v", kb_load(kb, view[i + 1]->buffer, at[i + 1], lanes));
+  kb_store(kb, view[0]->buffer, at[0], value_of(l, layer, v));
+}
+
+/* n elements in a row of every operand. */
+static void row(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at, int64_t n) {
+  Kb *kb = &l->kb;
+  int lanes = l->target->lanes;
+  while (lanes > n)
+    lanes /= 2;
+  int64_t whole = n / lanes * lanes;
+  for (int part = 0; part < 2; part++) {
+    int64_t from = part ? whole : 0, to = part ? n : whole;
+    int step = part ? 1 : lanes;
+    if (from == to) continue;
+    KirIndex moved[MOST_OPERANDS];
+    KirReg *k = kb_for(kb, "k", from, to, step);
+    for (int i = 0; i <= layer->n_in; i++)
+      moved[i] = kir_at_plus(at[i], 1, k);
+    element(l, layer, view, moved, step);
+    kb_end(kb);
+  }
+}
+
+static void several_step(Lower *l, const Layer *layer, KirReg *t) {
+  static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "u"};
+  const View *view[MOST_OPERANDS] = {view_of(l, layer->out[0])};
+  KirIndex at[MOST_OPERANDS] = {view_row(view[0], t, 0)};
+  bool flat = view_is_dense(view[0]);
+  for (int i = 0; i < layer->n_in; i++) {
+    view[i + 1] = view_of(l, layer->in[i]);
+    at[i + 1] = view_row(view[i + 1], t, 0);
+    flat = flat && view_is_dense(view[i + 1]);
+  }
+  if (flat) {
+    row(l, layer, view, at, view_size(view[0]));
+    return;
+  }
+  int opened = 0;
+  for (int axis = 0; axis < view[0]->rank; axis++) {
+    if (view[0]->dim[axis] == 1) continue;
+    KirReg *k = kb_for(&l->kb, names[axis], 0, view[0]->dim[axis], 1);
+    for (int i = 0; i <= layer->n_in; i++)
+      at[i] = kir_at_plus(at[i], view[i]->stride[axis], k);
+    opened++;
+  }
+  element(l, layer, view, at, 1);
+  close_loops(l, opened);
+}
+
+const Lowering several_lowering = {.step = several_step};
