@@ -56,7 +56,7 @@ bool call_slice(GraphCall *call, CallSlice *slice);
 /* Results with room for their numbers, after graph_call_shape: eval*.c fill them. */
 double *call_data(GraphCall *call, int k);
 
-#define OP(name, min_in, max_in, n_out, shape, attributes)                                         \
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                         \
   bool graph_shape_##shape(GraphCall *call);                                                       \
   bool graph_eval_##name(GraphCall *call);
 #include "import/graph/graph_ops.def"

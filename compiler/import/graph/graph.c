@@ -137,7 +137,7 @@ const char *graph_word(const GraphNode *node, GraphAttributeName name, int index
 }
 
 static const char *const op_name[GRAPH_OP_COUNT] = {
-#define OP(name, min_in, max_in, n_out, shape, attributes) #name,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes) #name,
 #include "import/graph/graph_ops.def"
 #undef OP
 };
@@ -149,6 +149,20 @@ static const char *const attribute_name[GRAPH_ATTRIBUTE_COUNT] = {
 };
 
 const char *graph_op_name(GraphOp op) { return op_name[op]; }
+
+GraphMoves graph_op_moves(GraphOp op) {
+  static const GraphMoves moves_of[GRAPH_OP_COUNT] = {
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes) GRAPH_MOVES_##moves,
+#include "import/graph/graph_ops.def"
+#undef OP
+  };
+  return moves_of[op];
+}
+
+bool graph_operand_moves(const GraphNode *node, int k) {
+  GraphMoves moves = graph_op_moves(node->op);
+  return moves == GRAPH_MOVES_all || (moves == GRAPH_MOVES_first && k == 0);
+}
 
 bool graph_elem_is_whole(GraphElem elem) { return elem != GRAPH_FLOAT; }
 

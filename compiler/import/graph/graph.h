@@ -47,7 +47,7 @@ typedef struct GraphTensor {
 } GraphTensor;
 
 typedef enum GraphOp {
-#define OP(name, min_in, max_in, n_out, shape, attributes) GRAPH_##name,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes) GRAPH_##name,
 #include "import/graph/graph_ops.def"
 #undef OP
   GRAPH_OP_COUNT
@@ -182,6 +182,10 @@ double graph_number(const GraphNode *node, GraphAttributeName name, double if_ab
 const char *graph_word(const GraphNode *node, GraphAttributeName name, int index, const char *if_absent);
 
 const char *graph_op_name(GraphOp op);
+/* Whether an operator computes nothing: its results are numbers of its operands in other places. */
+typedef enum GraphMoves { GRAPH_MOVES_none, GRAPH_MOVES_first, GRAPH_MOVES_all } GraphMoves;
+GraphMoves graph_op_moves(GraphOp op);
+bool graph_operand_moves(const GraphNode *node, int k); /* operand k holds such numbers */
 bool graph_elem_is_whole(GraphElem elem);
 /* Zeroed room for a tensor; NULL when the sizes are negative or too large to hold. data is to be filled
  * through the second result. */

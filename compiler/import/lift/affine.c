@@ -2,9 +2,15 @@
 /* Affine forms of values: see affine.h. */
 #include "import/lift/affine.h"
 
+#include "import/lift/trace.h"
+
 #include <string.h>
 
-enum { MATRIX_MAX = 1 << 26 }; /* elements of one matrix */
+enum {
+  MATRIX_MAX = 1 << 26,  /* elements of one matrix */
+  DEPTH_MAX = 4000,      /* sums of sums that are followed; what is deeper is a source */
+  VISITS_MAX = 1 << 22   /* values that are asked for their sources */
+};
 
 static const GraphTensor *type_of(const Forms *f, const GraphValue *v) { return flat_type_of(f->flat, v); }
 
@@ -43,38 +49,30 @@ double term_weight(const Forms *f, const Term *term, int64_t i, int64_t k) {
   return term->matrix[i * form_elements(f, term->source) + k];
 }
 
-bool graph_only_moves(const Flat *flat, const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_Identity: case GRAPH_Reshape: case GRAPH_Squeeze: case GRAPH_Unsqueeze: case GRAPH_Flatten: case GRAPH_Transpose:
-  case GRAPH_Expand: case GRAPH_Tile: case GRAPH_Split: case GRAPH_Slice: case GRAPH_Reverse: return true;
-  case GRAPH_Gather: return !flat_type_of(flat, node->in[0])->data && flat_type_of(flat, node->in[1])->data;
-  default: return false;
-  }
+/* Moves elements of one value by constants. */
+static bool only_moves(const Forms *f, const GraphNode *node) {
+  return node->op != GRAPH_Concat && !type_of(f, node->in[0])->data && trace_moves(f->flat, node);
 }
 
 /* from[i]: which element of operand `which` element i of value is; -1: of another operand. */
 static int64_t *places(Forms *f, const GraphValue *value, int which) {
   const GraphNode *node = value->node;
   Arena *arena = f->flat->arena;
-  const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, node->n_in);
+  const double **number = ARENA_ARRAY(arena, const double *, node->n_in + 1);
   for (int i = 0; i < node->n_in; i++) {
-    const GraphTensor *t = node->in[i] ? type_of(f, node->in[i]) : NULL;
-    in[i] = t;
-    if (!t || (node->op != GRAPH_Concat && i != 0)) continue;
-    GraphTensor *numbers = ARENA_NEW(arena, GraphTensor);
-    double *data = ARENA_ARRAY(arena, double, t->count ? t->count : 1);
-    *numbers = *t;
-    for (int64_t k = 0; k < t->count; k++)
-      data[k] = i == which ? (double)k : -1;
-    numbers->data = data;
-    in[i] = numbers;
+    if (!node->in[i] || !graph_operand_moves(node, i)) continue;
+    int64_t count = type_of(f, node->in[i])->count;
+    double *own = ARENA_ARRAY(arena, double, count + 1);
+    for (int64_t k = 0; k < count; k++)
+      own[k] = i == which ? (double)k : -1;
+    number[i] = own;
   }
-  GraphCall call = {.arena = arena, .node = node, .in = in, .out = ARENA_ARRAY(arena, GraphTensor, node->n_out)};
-  if (!graph_call_eval(&call)) return NULL;
+  const double *moved_to = trace_moved(f->flat, node, number, value->index);
+  if (!moved_to) return NULL;
   int64_t n = type_of(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
   const int64_t *own = sample_places(f, value), *theirs = sample_places(f, node->in[which]);
   for (int64_t i = 0; i < n; i++) {
-    int64_t from = (int64_t)call.out[value->index].data[i];
+    int64_t from = (int64_t)moved_to[i];
     if (own[i] < 0) continue;
     out[own[i]] = from < 0 ? -1 : theirs[from];
     if (from >= 0 && theirs[from] < 0) return NULL; /* from another sample */
@@ -330,7 +328,7 @@ static const Form *compute(Forms *f, GraphValue *value) {
   }
   if (!node || is_barrier(f, value)) return own_source(f, value);
   const Form *x, *y, *out = NULL;
-  if (graph_only_moves(f->flat, node)) {
+  if (only_moves(f, node)) {
     if (node->op == GRAPH_Gather || node->op == GRAPH_Slice) {
       out = step_of_product(f, value);
       if (out) return out;
@@ -371,7 +369,7 @@ static const Form *compute(Forms *f, GraphValue *value) {
 static bool affine_inside(const Forms *f, const GraphValue *value, const GraphValue *source) {
   while (value != source) {
     const GraphNode *node = value->node;
-    if (!node || !graph_only_moves(f->flat, node)) return true;
+    if (!node || !only_moves(f, node)) return true;
     value = node->in[0];
   }
   return false;
@@ -383,7 +381,7 @@ static void add_source(GraphValue *source, GraphValue **out, int *n) {
   if (*n < FORM_MAX_TERMS) out[(*n)++] = source;
 }
 
-void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
+static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   const GraphNode *node = value->node;
   if (type_of(f, value)->data) return;
   if (!node || is_barrier(f, value)) {
@@ -398,7 +396,7 @@ void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
       form_sources(f, node->in[i], out, n);
     return;
   }
-  if (!graph_only_moves(f->flat, node)) {
+  if (!only_moves(f, node)) {
     add_source(value, out, n);
     return;
   }
@@ -421,11 +419,24 @@ void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   form_sources(f, node->in[0], out, n);
 }
 
+void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
+  f->depth++;
+  f->visits++;
+  if (f->depth > DEPTH_MAX || f->visits > VISITS_MAX) add_source(value, out, n);
+  else sources(f, value, out, n);
+  f->depth--;
+}
+
+static const Form no_form; /* of a value with too many terms */
+
 const Form *form_of(Forms *f, GraphValue *value) {
   f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
-  if (f->known[value->id]) return f->known[value->id];
-  const Form *form = compute(f, value);
+  const Form *known = f->known[value->id];
+  if (known) return known == &no_form ? NULL : known;
+  f->depth++;
+  const Form *form = f->depth > DEPTH_MAX ? own_source(f, value) : compute(f, value);
+  f->depth--;
   f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
-  f->known[value->id] = form;
+  f->known[value->id] = form ? form : &no_form;
   return form;
 }

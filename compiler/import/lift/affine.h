@@ -35,6 +35,7 @@ typedef struct Forms {
   size_t cap;
   const GraphValue *const *barrier; /* values that are sources whatever makes them */
   int n_barriers;
+  int depth, visits; /* of the recursion over sums, which is bounded */
 } Forms;
 
 /* The form of a value. A value that nothing affine makes is its own source. NULL: too many terms. */
@@ -45,7 +46,5 @@ void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);
 double term_weight(const Forms *forms, const Term *term, int64_t i, int64_t k);
 /* Elements of one sample. */
 int64_t form_elements(const Forms *forms, const GraphValue *value);
-/* Operators that only move elements by constants: data in operand 0 (Concat: all). */
-bool graph_only_moves(const Flat *flat, const GraphNode *node);
 
 #endif

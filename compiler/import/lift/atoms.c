@@ -295,8 +295,27 @@ static void relate_marked(Atoms *a, const GraphNode *node, int first, int last, 
     mark_axis(a, node->in[0], axis, FACT_MIXED);
 }
 
+/* Kept rows in front of new ones: more steps of what the new ones are steps of. */
+static void relate_window(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *kept = node->in[0], *fresh = node->in[1];
+  int at = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  for (int axis = 0; axis < rank_of(a, fresh); axis++) {
+    if (axis != at) {
+      join_axes(a, fresh, axis, kept, axis);
+      keep_axis(a, fresh, axis, out, axis);
+      continue;
+    }
+    mark_axis(a, kept, axis, FACT_MIXED);
+    derive_axis(a, fresh, axis, dim_of(a, node->out[0], axis), FACT_MIXED | FACT_ROWS, out, axis);
+  }
+}
+
 static void relate_concat(Atoms *a, const GraphNode *node, Factors *out) {
   int at = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  if (flat_is_window(a->flat, node->out[0])) {
+    relate_window(a, node, out);
+    return;
+  }
   const GraphValue *first = NULL;
   for (int i = 0; i < node->n_in; i++) {
     if (is_constant(a, node->in[i])) continue;
@@ -454,6 +473,13 @@ static void relate_unknown(Atoms *a, const GraphNode *node) {
       add_factor(&a->factors[node->out[k]->id], atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
 }
 
+/* New axes: what it is made of is read by nobody. */
+static void relate_idle(Atoms *a, const GraphNode *node) {
+  for (int k = 0; k < node->n_out; k++)
+    for (int axis = 0; axis < rank_of(a, node->out[k]); axis++)
+      add_factor(&a->factors[node->out[k]->id], atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
+}
+
 static unsigned bits(const GraphNode *node, GraphAttributeName name) {
   const GraphAttribute *a = graph_attribute(node, name);
   unsigned set = 0;
@@ -465,6 +491,13 @@ static unsigned bits(const GraphNode *node, GraphAttributeName name) {
 static void relate(Atoms *a, const GraphNode *node) {
   Factors *out = &a->factors[node->out[0]->id];
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), rank = node->n_in && node->in[0] ? rank_of(a, node->in[0]) : 0;
+  bool idle = true;
+  for (int k = 0; k < node->n_out; k++)
+    idle = idle && flat_is_idle(a->flat, node->out[k]);
+  if (idle) {
+    relate_idle(a, node);
+    return;
+  }
   switch (node->op) {
   case GRAPH_Identity: case GRAPH_Neg: case GRAPH_Abs: case GRAPH_Sign: case GRAPH_Floor: case GRAPH_Ceil:
   case GRAPH_Round: case GRAPH_Sqrt: case GRAPH_Square: case GRAPH_Reciprocal: case GRAPH_Exp: case GRAPH_Log:

@@ -3,6 +3,8 @@
  * both orders. */
 #include "import/lift/cell.h"
 
+#include "import/lift/trace.h"
+
 #include "base/text.h"
 
 #include <math.h>
@@ -165,7 +167,7 @@ static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int dep
       s->reset_of = node->in[1 - k];
       return true;
     }
-  bool affine = node->op == GRAPH_Add || node->op == GRAPH_MatMul || node->op == GRAPH_Concat || graph_only_moves(flat, node);
+  bool affine = node->op == GRAPH_Add || node->op == GRAPH_MatMul || trace_moves(flat, node);
   for (int i = 0; affine && i < node->n_in; i++)
     if (node->in[i] && !flat_type_of(flat, node->in[i])->data && find_reset(flat, node->in[i], s, depth + 1)) return true;
   return false;

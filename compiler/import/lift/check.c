@@ -111,10 +111,11 @@ static const GraphTensor *random_input(Check *c, const Trial *trial, const Graph
   double *data;
   trial_shape(c, flat_value, dim);
   GraphTensor *t = graph_tensor(c->arena, in->elem, lift_type(c->l, flat_value)->rank, dim, &data);
-  int64_t categories = port && port->declared.elem == ELEM_INDEX ? port->declared.categories : 100;
+  bool index = port && port->declared.elem == ELEM_INDEX;
+  int64_t categories = index ? port->declared.categories : 100;
   for (int64_t i = 0; t && i < t->count; i++) {
     double u = next_number(c);
-    if (in->elem == GRAPH_FLOAT) data[i] = (double)(float)((u - 0.5) * 4);
+    if (in->elem == GRAPH_FLOAT && !index) data[i] = (double)(float)((u - 0.5) * 4);
     else if (in->elem == GRAPH_BOOL) data[i] = u < 0.5;
     else data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
   }
@@ -312,7 +313,7 @@ bool lift_check(Lift *l) {
   Trial trial[5] = {{l->flat_batch, steps, calls, 0}};
   if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0};
   int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;
-  if (open && l->time.kind != TIME_FIXED && calls == 1 && longer > steps) trial[n++] = (Trial){l->flat_batch, longer, 1, 0};
+  if (open && l->time.kind != TIME_FIXED && longer > steps) trial[n++] = (Trial){l->flat_batch, longer, calls, 0};
   if (padded && l->time.kind == TIME_BOUNDED && steps > 1) {
     trial[n++] = (Trial){l->flat_batch, steps, 1, steps / 2};
     trial[n++] = (Trial){l->flat_batch, steps, 1, steps - 1};

@@ -13,6 +13,7 @@
 typedef struct Sweep {
   int spatial; /* which axis of the kernel; -1: none, size 1 */
   int64_t taps, stride, dilation, before, after, steps;
+  int64_t extra; /* on a stream: steps of before that the result has as well */
 } Sweep;
 
 static int64_t listed(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent) {
@@ -45,6 +46,11 @@ static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int 
     s.before += placed->before;
     s.after += placed->after;
     s.steps -= placed->before + placed->after;
+    int64_t reach = (s.taps - 1) * s.dilation;
+    if (l->time.kind == TIME_STREAM && placed->before && s.stride == 1 && !s.after && s.before > reach) {
+      s.extra = s.before - reach;
+      s.before = reach;
+    }
   }
   return s;
 }
@@ -164,12 +170,7 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, Sw
     layout.axis[layout.n - 2] = layout.axis[layout.n - 1];
     layout.n--;
   }
-  Placed *placed = &l->placed[x->id];
-  int64_t before = placed->before, after = placed->after;
-  placed->before = placed->after = 0; /* this operator reads them */
-  Value *value = lift_value(l, node, x, &layout);
-  placed->before = before;
-  placed->after = after;
+  Value *value = lift_inner_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Layer *layer = lift_layer(l, node, one ? LAYER_Conv1D : LAYER_Conv2D, 1, &value);
@@ -202,6 +203,60 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, Sw
   }
   if (time_out >= 0) result.time = time_out;
   lift_place(l, node->out[0], layer->out[0], &result);
+  l->placed[node->out[0]->id].before = a.extra + b.extra;
+  l->placed[node->out[0]->id].loose = a.extra + b.extra > 0;
+  return LIFT_DONE;
+}
+
+/* [calls, channels before, rows of a call, channels behind] */
+static int64_t place_of_row(int64_t row, int64_t channel, int64_t fresh, int64_t d, int64_t inner) {
+  return row / fresh * fresh * d + (channel / inner * fresh + row % fresh) * inner + channel % inner;
+}
+
+/* Several new rows a call, of which one is made: the rows of a call are features, and the kernel goes over calls. Rows of
+ * the oldest call that it does not reach get weights of zero. */
+static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
+  const GraphValue *x = node->in[0];
+  const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  int64_t kept = l->placed[x->id].before, all = lift_type(l, x)->dim[2 + axis], fresh = all - kept;
+  int64_t d = w->dim[1], filters = w->dim[0], taps = w->dim[2 + axis], dilation = listed(node, GRAPH_ATTR_dilations, axis, 1);
+  int64_t calls = (all + fresh - 1) / fresh;
+  int time;
+  int64_t inner = 1; /* channels that stand behind the rows, in the order that x has */
+  Axis last = {0}, channels = lift_axis(l, x, 1, &time);
+  Layout layout = l->placed[x->id].layout;
+  for (int i = 0; i < layout.n; i++)
+    for (int k = 0; k < layout.axis[i].n; k++) {
+      int atom = layout.axis[i].atom[k];
+      bool is_channel = false;
+      for (int c = 0; c < channels.n; c++)
+        is_channel = is_channel || channels.atom[c] == atom;
+      if (!is_channel && atom != l->roles.stacked) continue;
+      last.atom[last.n++] = atom;
+      inner = is_channel ? inner * atom_size(l->atoms, atom) : 1;
+    }
+  if (graph_int(node, GRAPH_ATTR_groups, 1) != 1 || w->count != filters * d * taps || lift_type(l, node->out[0])->dim[2 + axis] != 1 ||
+      listed(node, GRAPH_ATTR_pads, axis, 0) || !lift_last(l, x, &last, &layout)) {
+    lift_refuse(l, node, E902, "goes over %lld new rows and %lld of calls before in a way that is no convolution over calls", (long long)fresh, (long long)kept);
+    return LIFT_FAILED;
+  }
+  Value *value = lift_inner_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_Conv1D, 1, &value);
+  layer_set_size(layer, OPT_filters, filters);
+  layer_set_size(layer, OPT_kernel, calls);
+  layer_set_word(layer, OPT_padding, "causal");
+  if (!bias) layer_set_word(layer, OPT_bias, "false");
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){filters, calls, fresh * d});
+  int64_t unread = calls * fresh - all;
+  for (int64_t f = 0; kernel && f < filters; f++)
+    for (int64_t k = 0; k < taps; k++)
+      for (int64_t c = 0; c < d; c++)
+        kernel[f * calls * fresh * d + place_of_row(unread + k * dilation, c, fresh, d, inner)] = (float)w->data[(f * d + c) * taps + k];
+  if (!kernel || (bias && !lift_vector(l, node, layer, ROLE_BIAS, bias, filters))) return LIFT_FAILED;
+  Axis made = lift_axis(l, node->out[0], 1, &time);
+  Layout result = layout_with_last(&layout, &made);
+  lift_place(l, node->out[0], layer->out[0], &result);
   return LIFT_DONE;
 }
 
@@ -211,6 +266,10 @@ LiftDone lift_conv(Lift *l, const GraphNode *node) {
   if (!w->data) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");
     return LIFT_FAILED;
+  }
+  for (int i = 0; i < spatial_axes(l, node) && l->roles.stacked >= 0; i++) {
+    lift_axis(l, node->in[0], 2 + i, &time_b);
+    if (time_b >= 0 && lift_type(l, node->in[0])->dim[2 + i] - l->placed[node->in[0]->id].before > 1) return stacked_rows(l, node, w, i);
   }
   n = live_axes(l, node, w, live);
   if (n == 0 && graph_int(node, GRAPH_ATTR_groups, 1) == 1) return pointwise_conv(l, node, w);

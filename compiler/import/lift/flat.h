@@ -31,6 +31,11 @@ typedef struct Flat {
   int n_file_in, n_file_out; /* the file's own; those of variables follow */
   FlatVariable *variable;
   int n_variables;
+  /* What is known of states, by value id below n_known; NULL: nothing is. */
+  const bool *window; /* a Concat of kept rows and new ones, see windows.c */
+  const bool *idle;   /* only what is kept is made of it: it says nothing about axes */
+  const bool *told;   /* an input that is a variable, or that --state names */
+  int n_known;
 } Flat;
 
 /* NULL with *fault set: sizes that do not fit, a loop or a branch that depends on data. */
@@ -42,9 +47,26 @@ GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, Gr
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
+/* ---- order.c ---- */
+/* Brings nodes into an order in which each stands behind those it reads, and leaves out what no output needs. */
+void flat_sort(Flat *flat);
+
 /* ---- simplify.c ---- */
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known. NULL: as it is. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
+
+/* The rows of this value are the last ones of an endless sequence, those of calls before in front. */
+static inline bool flat_is_window(const Flat *flat, const GraphValue *value) {
+  return flat->window && value->id < flat->n_known && flat->window[value->id];
+}
+
+static inline bool flat_is_idle(const Flat *flat, const GraphValue *value) {
+  return flat->idle && value->id < flat->n_known && flat->idle[value->id];
+}
+
+static inline bool flat_is_told(const Flat *flat, const GraphValue *value) {
+  return flat->told && value->id < flat->n_known && flat->told[value->id];
+}
 
 static inline const GraphTensor *flat_type_of(const Flat *flat, const GraphValue *value) {
   return (size_t)value->id < flat->cap_types ? flat->type[value->id] : NULL;

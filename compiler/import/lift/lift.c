@@ -166,6 +166,18 @@ static void fill_sizes(Lift *l, Sizes *s) {
   l->size = s->size;
 }
 
+static void give_states(Lift *l, RoleHints *hints) {
+  bool *is_state = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_out + 1);
+  for (int i = 0; i < l->n_states; i++)
+    is_state[l->state[i].out] = true;
+  hints->has_state = l->n_states > 0;
+  hints->is_state = is_state;
+  hints->n_outputs = l->flat->n_file_out;
+}
+
+/* What is kept is kept for the next call: there is no sequence with an end. */
+static bool is_endless(const Lift *l, const TimeWish *wish) { return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states); }
+
 /* Flattens at these sizes and finds atoms, states and roles. False with the fault set. */
 static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
   fill_sizes(l, s);
@@ -176,6 +188,15 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
     if (!s->size[i].constant) file_input[n++] = i;
   l->file_input = file_input;
   RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
+  if (!lift_declared_states(l)) {
+    l->reported = true;
+    return false;
+  }
+  l->trace = trace_new(l->flat);
+  lift_find_windows(l);
+  lift_find_states(l);
+  give_states(l, &hints);
+  if (is_endless(l, wish)) lift_mark_idle(l);
   l->atoms = atoms_solve(l->flat);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   if (lift_recognise(l->flat, l->atoms, l->roles.batch)) l->atoms = atoms_solve(l->flat);
@@ -185,9 +206,9 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
       if (l->flat->graph->node[i]->in[k]) l->uses[l->flat->graph->node[i]->in[k]->id]++;
   for (int i = 0; i < l->flat->graph->n_out; i++)
     l->uses[l->flat->graph->out[i].value->id]++;
-  l->n_states = 0;
-  if (!lift_find_states(l)) return false;
-  hints.has_state = l->n_states > 0;
+  l->trace = trace_new(l->flat);
+  lift_find_states(l);
+  give_states(l, &hints);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   return true;
 }
@@ -203,6 +224,7 @@ static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
     for (int i = 0; i < s->n; i++)
       if (!s->open[i].set) s->open[i].size = open_size[attempt][i < 4 ? i : 3] + (i < 4 ? 0 : i);
     if (analyse(l, s, wish, &fault)) return true;
+    if (l->reported) return false;
     if (!attempt) first = fault;
     if (!s->n) break;
   }
@@ -263,7 +285,6 @@ static bool fix_length(Lift *l, Sizes *s, const TimeWish *wish) {
   }
   GraphFault fault = {0};
   if (!changed) return true;
-  l->n_states = 0;
   if (analyse(l, s, wish, &fault)) return true;
   report_fault(l, &fault);
   return false;
@@ -273,6 +294,7 @@ static int64_t steps_of(const Lift *l) {
   int64_t steps = 1;
   for (int i = 0; i < l->flat->n_file_in; i++) {
     Factors f = atoms_of(l->atoms, l->flat->graph->in[i].value);
+    if (lift_pair_of_input(l, i)) continue;
     for (int k = 0; k < f.n; k++)
       if (atom_family(l->atoms, f.atom[k]) == l->roles.time && atom_size(l->atoms, f.atom[k]) > steps) steps = atom_size(l->atoms, f.atom[k]);
   }
@@ -297,12 +319,13 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
     foreign_report(l->diags, l->file, E903, "a call of this graph is one step of a stream: it has no length to change");
     return false;
   }
-  if (l->roles.time_is_open && !wish->n && !l->options->stream) return ask_for_length(l);
+  bool endless = is_endless(l, wish);
+  if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless) return ask_for_length(l);
   if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
   if (!ask_for_sizes(l, s)) return false;
   l->flat_steps = steps_of(l);
   bool one_step = l->flat_steps == 1 && !l->roles.time_is_open && l->n_states;
-  if (l->options->stream || one_step) l->time = (Time){.kind = TIME_STREAM, .period = 1};
+  if (l->options->stream || one_step || endless) l->time = (Time){.kind = TIME_STREAM, .period = 1};
   else if (wish->bounded) {
     l->time = (Time){.kind = TIME_BOUNDED, .n = wish->n, .len = wish->name};
     l->time.length = model_length(l->foreign->model, wish->name, wish->n);
@@ -315,17 +338,27 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
 
 /* ---- inputs and outputs ---- */
 
-/* Rows of the table that these numbers take rows from; 0: they are no places. */
-static int64_t categories_of(const Lift *l, const GraphValue *value) {
+/* The same numbers: moved, or cast to whole numbers, which they are where they are places. */
+static bool hands_on(const GraphNode *node, int k) {
+  return (graph_operand_moves(node, k) && node->op != GRAPH_Concat) || node->op == GRAPH_Cast;
+}
+
+/* Rows of the table that these numbers take rows from; 0: they are no places. only: and nothing else is done with them. */
+static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, int depth) {
+  enum { DEEPEST = 64 };
   const Graph *graph = l->flat->graph;
+  int64_t rows = 0;
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    if (node->op == GRAPH_Gather && node->in[1] == value && lift_is_constant(l, node->in[0])) return lift_type(l, node->in[0])->dim[0];
-    bool moves = node->op == GRAPH_Reshape || node->op == GRAPH_Squeeze || node->op == GRAPH_Unsqueeze || node->op == GRAPH_Transpose || node->op == GRAPH_Flatten;
-    int64_t n = moves && node->in[0] == value ? categories_of(l, node->out[0]) : 0;
-    if (n) return n;
+    for (int k = 0; k < node->n_in; k++) {
+      if (node->in[k] != value) continue;
+      bool table = node->op == GRAPH_Gather && k == 1 && lift_is_constant(l, node->in[0]) && graph_int(node, GRAPH_ATTR_axis, 0) == 0;
+      int64_t n = table ? lift_type(l, node->in[0])->dim[0] : hands_on(node, k) && depth < DEEPEST ? categories_of(l, node->out[0], only, depth + 1) : 0;
+      if (!n && only) return 0;
+      if (n) rows = !rows || n < rows ? n : rows;
+    }
   }
-  return 0;
+  return rows;
 }
 
 static Elem whole_elem(GraphElem elem) {
@@ -379,10 +412,11 @@ static void add_input(Lift *l, int number) {
   }
   Type type = lift_shape(l, &layout);
   if (layout.timed && !plain && l->time.kind != TIME_STREAM) type.time_pos = time_position(l, value);
-  int64_t categories = in->elem == GRAPH_FLOAT ? 0 : categories_of(l, value);
+  int64_t categories = categories_of(l, value, in->elem == GRAPH_FLOAT, 0);
   if (categories) {
     type.elem = ELEM_INDEX;
     type.categories = categories;
+    if (in->elem == GRAPH_FLOAT) foreign_note(l->foreign, "input `%s` holds whole numbers, which the file casts: it is an index here", in->name);
     if (layout.n == 1 && !layout.axis[0].n) layout.n = type.rank = 0;
   } else type.elem = whole_elem(in->elem);
   Port *port = model_input(l->foreign->model, in->name, type);
@@ -413,7 +447,7 @@ static bool add_outputs(Lift *l) {
     }
     Layout layout = lift_natural(l, out->value);
     const Placed *placed = &l->placed[out->value->id];
-    if (placed->value && !placed->layout.timed) layout.timed = placed->layout.timed, layout.time = -1;
+    if (placed->value && (!placed->layout.timed || l->time.kind == TIME_STREAM)) layout.timed = placed->layout.timed, layout.time = placed->layout.time;
     if (placed->value && placed->layout.n == 0) layout.n = 0;
     GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};
     Value *value = lift_value(l, out->value->node ? out->value->node : &none, out->value, &layout);
@@ -430,7 +464,7 @@ static bool add_outputs(Lift *l) {
 
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
-  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
+  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_window, lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

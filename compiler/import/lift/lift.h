@@ -17,6 +17,7 @@
 
 #include "import/foreign.h"
 #include "import/lift/roles.h"
+#include "import/lift/trace.h"
 
 /* A feature axis of a model value: the atoms in it, in row-major order. n 0: an axis of size 1. */
 typedef struct Axis {
@@ -34,7 +35,9 @@ typedef struct Layout {
 typedef struct Placed {
   Value *value; /* NULL: not computed by the model */
   Layout layout;
-  int64_t before, after; /* steps of zeros that the graph's value has around the model's: for convolutions */
+  int64_t before, after; /* steps that the graph's value has around the model's, for convolutions: zeros; on a stream,
+                          * those of the calls before, which are zeros at first */
+  bool loose;            /* what stands before the first step is nobody's: only steps of this call may be read */
 } Placed;
 
 /* An output that comes back: which input it is in the next call. */
@@ -63,6 +66,9 @@ typedef struct Lift {
   int *uses;      /* by flat value id: nodes and outputs that read it */
   StatePair *state;
   int n_states;
+  Trace trace;   /* of the flat graph as states are looked for */
+  int n_windows; /* Concats that lift_find_windows found */
+  bool reported; /* why the graph cannot be analysed, whatever its sizes */
 } Lift;
 
 /* ---- place.c ---- */
@@ -77,6 +83,8 @@ int64_t axis_size(const Lift *l, const Axis *axis);
 bool axis_equal(const Axis *a, const Axis *b);
 /* The model value that has the numbers of a graph value in this layout; NULL after reporting. */
 Value *lift_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
+/* The same for a reader that minds the steps around it itself. */
+Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
 /* As it is placed now, except that these atoms, all of them features, make the last axis. */
 bool lift_last(Lift *l, const GraphValue *value, const Axis *last, Layout *out);
 /* The same, where value lacks axes that `wide`, placed in this layout, has: it is repeated along them. */
@@ -102,6 +110,11 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 
+/* ---- windows.c ---- */
+/* Marks the Concats of kept and new rows in the flat graph and adds what is kept to the states. */
+void lift_find_windows(Lift *l);
+LiftDone lift_window(Lift *l, const GraphNode *node);
+
 /* ---- recognise.c ---- */
 /* Cells, norms and functions that are written out in small steps become one operator each. */
 /* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing changed. */
@@ -113,9 +126,14 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 const Graph *lift_real(const Graph *graph);
 
 /* ---- states.c ---- */
-/* Which outputs come back: variables, --state, and what is element by element the last state of what an input
- * started. False after reporting. */
-bool lift_find_states(Lift *l);
+/* Which outputs come back: variables and what --state says. False after reporting. */
+bool lift_declared_states(Lift *l);
+/* And what is element by element the last state of what an input started. */
+void lift_find_states(Lift *l);
+/* What only states are made of is marked in the flat graph: for files whose calls can be nothing but steps. */
+void lift_mark_idle(Lift *l);
+const StatePair *lift_pair_of_input(const Lift *l, int in);
+void lift_add_pair(Lift *l, int in, int out);
 /* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the first call, NULL:
  * zeros. */
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);

@@ -11,6 +11,18 @@ static LiftDone pass(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
+/* Places in a table stay what they are; of other numbers a cast to whole ones keeps a part. */
+static LiftDone cast(Lift *l, const GraphNode *node) {
+  const Value *value = l->placed[node->in[0]->id].value;
+  const Model *model = l->foreign->model;
+  bool rounds = lift_type(l, node->in[0])->elem == GRAPH_FLOAT && lift_type(l, node->out[0])->elem != GRAPH_FLOAT;
+  for (int i = 0; i < model->n_in; i++)
+    if (model->in[i]->value == value && model->in[i]->declared.elem == ELEM_INDEX) rounds = false;
+  if (!rounds) return pass(l, node);
+  lift_refuse(l, node, E902, "casts numbers with a fraction to whole ones, which no stage does");
+  return LIFT_FAILED;
+}
+
 /* Step `at` of a sequence; a value without time. */
 static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, int64_t at, int64_t steps) {
   const Placed *placed = &l->placed[x->id];
@@ -50,11 +62,40 @@ static bool major_of_last(const Lift *l, const GraphValue *x, const Axis *part) 
   return whole->n > part->n;
 }
 
+/* Rows begin..end of a window over a stream: its last ones are a smaller window, one row alone is a step of before. */
+static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int axis, int64_t begin, int64_t end) {
+  Placed out = l->placed[x->id];
+  int64_t rows = lift_type(l, x)->dim[axis], fresh = rows - out.before;
+  int time;
+  if (lift_type(l, result)->rank == lift_type(l, x)->rank) {
+    lift_axis(l, result, axis, &time);
+    if (time >= 0) out.layout.time = time;
+  }
+  if (end == rows && begin <= out.before) {
+    out.before -= begin;
+    out.loose = out.loose && out.before;
+    l->placed[result->id] = out;
+    return LIFT_DONE;
+  }
+  if (fresh != end - begin || out.after || l->time.kind != TIME_STREAM) {
+    lift_refuse(l, node, E902, "takes rows %lld to %lld of %lld that it looks back on, where the call has %lld", (long long)begin, (long long)end - 1, (long long)rows, (long long)fresh);
+    return LIFT_FAILED;
+  }
+  Layout layout = out.layout;
+  Value *value = lift_inner_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_delay, 1, &value);
+  layer_set_size(layer, OPT_n, rows - end);
+  lift_place(l, result, layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
 /* Elements begin..end of the features that make graph axis `axis`. */
 static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int axis, int64_t begin, int64_t end, Axis made) {
   int time;
   Axis last = lift_axis(l, x, axis, &time);
   Layout layout;
+  if (time >= 0 && l->placed[x->id].before) return cut_window(l, node, x, result, axis, begin, end);
   if (time >= 0) {
     if (end - begin == 1) return one_step(l, node, x, begin, lift_type(l, x)->dim[axis]);
     lift_refuse(l, node, E902, "cuts a sequence to its steps %lld to %lld", (long long)begin, (long long)end - 1);
@@ -72,13 +113,15 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
     lift_refuse(l, node, E902, "cuts an axis that the model's value does not have");
     return LIFT_FAILED;
   }
-  Value *value = lift_value(l, node, x, &layout);
+  Value *value = lift_inner_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, LAYER_slice, 1, &value);
   layer_set_size(layer, OPT_begin, begin * inner);
   layer_set_size(layer, OPT_end, end * inner);
   layout.axis[layout.n - 1] = made;
   lift_place(l, result, layer->out[0], &layout);
+  l->placed[result->id].before = l->placed[x->id].before;
+  l->placed[result->id].after = l->placed[x->id].after;
   return LIFT_DONE;
 }
 
@@ -308,8 +351,8 @@ static LiftDone pool(Lift *l, const GraphNode *node) {
 
 LiftDone lift_moves(Lift *l, const GraphNode *node) {
   switch (node->op) {
+  case GRAPH_Cast: return cast(l, node);
   case GRAPH_Identity:
-  case GRAPH_Cast:
   case GRAPH_Reshape:
   case GRAPH_Squeeze:
   case GRAPH_Unsqueeze:

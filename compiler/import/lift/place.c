@@ -33,7 +33,9 @@ void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout 
   l->placed[value->id] = (Placed){.value = in_model, .layout = *layout};
 }
 
+/* Where a call is a step, the rows that are kept from call to call are steps. */
 static bool is_time(Lift *l, int atom) {
+  if (l->roles.way == TIME_WAY_CALLS) return (atom_facts(l->atoms, atom) & FACT_ROWS) && atom_same(l->atoms, atom) != l->roles.stacked;
   return l->roles.way == TIME_WAY_AXIS && atom_family(l->atoms, atom) == l->roles.time;
 }
 
@@ -170,7 +172,7 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
     return NULL;
   }
   if (placed->before || placed->after) {
-    lift_refuse(l, node, E902, "reads a sequence with steps of zeros around it, which only a convolution can");
+    lift_refuse(l, node, E902, "looks back on steps that only a convolution can look back on");
     return NULL;
   }
   Layout from = placed->layout;
@@ -191,6 +193,17 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
   Layout flat = with_time(want, false, want->time);
   Value *ordered = reorder(l, node, placed->value, &from, &flat);
   return ordered ? reshape_to(l, node, ordered, want) : NULL;
+}
+
+Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value, const Layout *want) {
+  Placed *placed = &l->placed[value->id];
+  if (placed->loose && placed->before) return lift_value(l, node, value, want); /* refused */
+  int64_t before = placed->before, after = placed->after;
+  placed->before = placed->after = 0;
+  Value *inner = lift_value(l, node, value, want);
+  placed->before = before;
+  placed->after = after;
+  return inner;
 }
 
 static bool has_atom(const Layout *layout, int atom) {

@@ -38,17 +38,10 @@ static bool rounds(const Graph *graph) {
 }
 
 /* The same numbers elsewhere, also where they are integers with a scale. */
-static bool moves(GraphOp op) {
-  switch (op) {
-  case GRAPH_Identity: case GRAPH_Reshape: case GRAPH_Squeeze: case GRAPH_Unsqueeze: case GRAPH_Flatten: case GRAPH_Transpose:
-  case GRAPH_Expand: case GRAPH_Tile: case GRAPH_Concat: case GRAPH_Split: case GRAPH_Slice: case GRAPH_Reverse: case GRAPH_Gather:
-  case GRAPH_Pad: case GRAPH_MaxPool: case GRAPH_DepthToSpace: case GRAPH_ReverseSequence: return true;
-  default: return false;
-  }
-}
+static bool moves(GraphOp op) { return graph_op_moves(op) != GRAPH_MOVES_none || op == GRAPH_Pad || op == GRAPH_MaxPool; }
 
 /* Operands of a move that hold what is moved. */
-static bool is_moved(const GraphNode *node, int k) { return node->op == GRAPH_Concat || k == 0; }
+static bool is_moved(const GraphNode *node, int k) { return graph_operand_moves(node, k) || k == 0; }
 
 static bool is_scaled(const GraphNode *node) {
   return node->n_in > 1 && node->in[1] && node->in[1]->constant && (node->n_in < 3 || !node->in[2] || node->in[2]->constant) &&
@@ -104,6 +97,8 @@ static Meaning scaled(GraphValue *value, const GraphNode *node) {
 }
 
 static bool never_negative(const GraphValue *value) {
+  while (value->node && graph_op_moves(value->node->op) == GRAPH_MOVES_first)
+    value = value->node->in[0];
   const GraphNode *node = value->node;
   if (!node) return false;
   if (node->op == GRAPH_Clip) return graph_number(node, GRAPH_ATTR_low, -1) >= 0;

@@ -7,6 +7,7 @@
  * the others have the same is what the translation check shows at the end. */
 #include "import/lift/cell.h"
 #include "import/lift/lift.h"
+#include "import/lift/trace.h"
 
 #include <math.h>
 #include <string.h>
@@ -363,25 +364,38 @@ static void replace_states(Recognising *r, const Chain *c, const GraphNode *node
 
 /* ---- which source is the state ---- */
 
-/* Value stands, moved at most, in an output of the graph. */
+static bool moves_elements(const Recognising *r, const GraphNode *node) { return node && trace_moves(r->flat, node); }
+
+/* Value stands, moved at most, in an output of the graph. Nodes stand behind those they read. */
 static bool comes_out(const Recognising *r, const GraphValue *value) {
   const Graph *graph = r->flat->graph;
+  bool *holds = ARENA_ARRAY(r->flat->arena, bool, graph->n_values + 1);
+  holds[value->id] = true;
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    bool moves = graph_only_moves(r->flat, node) || node->op == GRAPH_Concat;
-    for (int k = 0; moves && k < node->n_in; k++)
-      if (node->in[k] == value && comes_out(r, node->out[0])) return true;
+    bool any = false;
+    for (int k = 0; k < node->n_in && trace_moves(r->flat, node); k++)
+      any = any || (node->in[k] && graph_operand_moves(node, k) && holds[node->in[k]->id]);
+    for (int k = 0; k < node->n_out && any; k++)
+      holds[node->out[k]->id] = true;
   }
   for (int i = 0; i < graph->n_out; i++)
-    if (graph->out[i].value == value) return true;
+    if (holds[graph->out[i].value->id]) return true;
   return false;
 }
 
 /* An input of the graph, or a part of one. */
 static bool is_given(const Recognising *r, const GraphValue *value) {
-  while (value->node && graph_only_moves(r->flat, value->node))
+  while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
     value = value->node->in[0];
   return !value->node && !type_of(r, value)->data;
+}
+
+/* A part of an input that comes back: a variable's, or one that --state names. */
+static bool is_told(const Recognising *r, const GraphValue *value) {
+  while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
+    value = value->node->in[0];
+  return flat_is_told(r->flat, value);
 }
 
 /* The state that the only step of a chain reads; NULL: there is none. */
@@ -394,7 +408,8 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
     form_sources(&r->forms, s->gate[g].in, all, &n);
   if (r->flat->graph->n_nodes > SINGLE_MAX_NODES || !comes_out(r, s->h_new)) return NULL;
   for (int i = 0; i < n; i++) {
-    bool fits = all[i] != s->c && all[i] != s->c_new && form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) && is_given(r, all[i]);
+    bool known = s->op != GRAPH_Rnn || is_told(r, all[i]); /* one tanh of a sum is no sign of a state */
+    bool fits = known && all[i] != s->c && all[i] != s->c_new && form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) && is_given(r, all[i]);
     if (fits) found = all[i]; /* frameworks read the input first, the state last */
   }
   return found;
@@ -508,43 +523,6 @@ static void unstack(Recognising *r, GraphNode *concat) {
   if (x) replace(r, concat->out[0], x);
 }
 
-/* ---- order ---- */
-
-static void visit(const Recognising *r, GraphValue *value, bool *done, GraphNode **out, int *n) {
-  GraphNode *node = value ? value->node : NULL;
-  if (!node || done[node->out[0]->id]) return;
-  done[node->out[0]->id] = true;
-  for (int i = 0; i < node->n_in; i++)
-    visit(r, node->in[i], done, out, n);
-  out[(*n)++] = node;
-}
-
-/* Nodes that outputs need, each behind those it reads. */
-static void sort(Recognising *r) {
-  Graph *graph = r->flat->graph;
-  bool *done = ARENA_ARRAY(r->flat->arena, bool, graph->n_values + 1);
-  GraphNode **order = ARENA_ARRAY(r->flat->arena, GraphNode *, graph->n_nodes + 1);
-  int n = 0;
-  for (int i = 0; i < graph->n_nodes; i++) { /* in the old order where nothing speaks against it */
-    GraphNode *node = graph->node[i];
-    if (node->n_out) visit(r, node->out[0], done, order, &n);
-  }
-  bool *used = ARENA_ARRAY(r->flat->arena, bool, graph->n_values + 1);
-  for (int i = 0; i < graph->n_out; i++)
-    used[graph->out[i].value->id] = true;
-  for (int i = n; i-- > 0;) {
-    bool any = false;
-    for (int k = 0; k < order[i]->n_out; k++)
-      any = any || used[order[i]->out[k]->id];
-    for (int k = 0; any && k < order[i]->n_in; k++)
-      if (order[i]->in[k]) used[order[i]->in[k]->id] = true;
-    if (!any) order[i] = NULL;
-  }
-  graph->n_nodes = 0;
-  for (int i = 0; i < n; i++)
-    if (order[i]) graph->node[graph->n_nodes++] = order[i];
-}
-
 /* f c of one step is no output of the step before. */
 static void drop_kept(Steps *steps) {
   int n = 0;
@@ -591,6 +569,6 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
       if (flat->graph->node[k]->op == GRAPH_Concat) unstack(&r, flat->graph->node[k]);
   }
   if (!changed) return false;
-  sort(&r);
+  flat_sort(flat);
   return true;
 }

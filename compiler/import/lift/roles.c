@@ -16,6 +16,7 @@ typedef struct Candidate {
   unsigned facts;
   bool open;           /* some axis of it has no size in the file */
   int64_t size;        /* the largest atom */
+  int atom;            /* that one */
   const char *symbol;  /* of such an axis; NULL */
   const char *input;   /* the first input that has it, and which axis */
   int axis;
@@ -50,8 +51,10 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
       bool known = in->rank >= 0 && f.dim[k] < in->rank;
       if (!known || in->dim[f.dim[k]].n == GRAPH_OPEN) c->open = true;
       if (known && in->dim[f.dim[k]].symbol && !c->symbol) c->symbol = in->dim[f.dim[k]].symbol;
-      if (atom_size(a, f.atom[k]) > c->size) c->size = atom_size(a, f.atom[k]);
       if (known && in->dim[f.dim[k]].role != GRAPH_ROLE_UNSAID) c->said = in->dim[f.dim[k]].role;
+      if (atom_size(a, f.atom[k]) <= c->size) continue;
+      c->size = atom_size(a, f.atom[k]);
+      c->atom = f.atom[k];
     }
   }
   return all;
@@ -143,9 +146,9 @@ static Candidate *only(Candidates *all, const Roles *r, unsigned with, unsigned 
   return found;
 }
 
-static bool any_scanned(const Atoms *a) {
+static bool any_fact(const Atoms *a, unsigned fact) {
   for (int i = 0; i < a->n; i++)
-    if (a->atom[i].facts & FACT_SCANNED) return true;
+    if (a->atom[i].facts & fact) return true;
   return false;
 }
 
@@ -166,6 +169,30 @@ static void take_time(Roles *r, const Candidate *c) {
   r->time_is_open = c->open;
 }
 
+/* An output of the file has several rows of this family. */
+static bool gives_rows(Atoms *a, const RoleHints *hints, int family) {
+  for (int i = 0; i < a->flat->n_file_out; i++) {
+    if (i < hints->n_outputs && hints->is_state[i]) continue;
+    Factors f = atoms_of(a, a->flat->graph->out[i].value);
+    for (int k = 0; k < f.n; k++)
+      if (atom_family(a, f.atom[k]) == family && atom_size(a, f.atom[k]) > 1) return true;
+  }
+  return false;
+}
+
+/* New rows beside kept ones: an axis where a call gives as many, else a call is a step. */
+static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
+  if (!any_fact(a, FACT_ROWS)) return false;
+  r->way = TIME_WAY_CALLS;
+  for (int i = 0; i < all->n; i++) {
+    const Candidate *c = &all->c[i];
+    if (!(c->facts & FACT_ROWS) || (c->size == 1 && !c->open)) continue;
+    if (c->open || gives_rows(a, hints, c->family)) take_time(r, c);
+    else r->stacked = atom_same(a, c->atom);
+  }
+  return true;
+}
+
 static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   Arena *arena = a->flat->arena;
   bool several = false;
@@ -179,6 +206,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
       take_time(r, &all->c[i]);
       return;
     }
+  if (hints->has_state && choose_rows(a, all, hints, r)) return;
   if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
     r->way = TIME_WAY_CALLS;
     return;
@@ -192,7 +220,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   }
   bool ambiguous = several;
   several = false;
-  if (!ambiguous && any_scanned(a)) {
+  if (!ambiguous && any_fact(a, FACT_SCANNED)) {
     /* The recurrent operator goes along an axis that the graph makes: one step of a call, or a reshape. */
     r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
     for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
@@ -226,7 +254,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
 }
 
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {
-  Roles r = {.batch = -1, .time = -1};
+  Roles r = {.batch = -1, .time = -1, .stacked = -1};
   join_said(atoms, graph, file_input, GRAPH_ROLE_BATCH);
   join_said(atoms, graph, file_input, GRAPH_ROLE_TIME);
   Candidates all = candidates(atoms, graph, file_input);

@@ -15,6 +15,7 @@ typedef enum TimeWay {
 typedef struct Roles {
   int batch, time; /* families; -1: none */
   TimeWay way;
+  int stacked; /* where a call is a step: the atom of several rows that a call takes and makes one of; -1: none */
   bool time_is_open;    /* an input has a time axis whose length the file leaves open */
   const char *question; /* what the facts leave open, as a sentence; NULL: nothing */
   const char *const *choice; /* options that answer it, ready to paste */
@@ -26,6 +27,8 @@ typedef struct RoleHints {
   const char *time_axis; /* --time NAME=...: the symbol of an axis; NULL */
   bool stream;           /* --stream */
   bool has_state;        /* outputs come back as inputs */
+  const bool *is_state;  /* by output, the first n_outputs: it does */
+  int n_outputs;
 } RoleHints;
 
 /* input: the file's own, whose symbols and open sizes are asked; flat inputs stand in the same order, those

@@ -49,6 +49,49 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
   return NULL;
 }
 
+/* Weights for all rows of a window at once: the same sums as a convolution over calls that looks back on them. Where a
+ * call has several new rows, they are features. */
+static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
+  int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom), time, none;
+  Axis features = lift_axis(l, x, contracted, &time), last = {0};
+  int64_t rows = atom_size(l->atoms, time), fresh = rows - l->placed[x->id].before, units = lift_type(l, node->out[0])->dim[units_axis];
+  int64_t inner = 1, d = axis_size(l, &features), calls = fresh > 0 ? (rows + fresh - 1) / fresh : 0;
+  bool stacked = fresh > 1 && l->roles.stacked >= 0;
+  Layout layout;
+  for (int i = 0; i < n; i++) {
+    bool is_time = atom[i] == time;
+    if (is_time && stacked) last.atom[last.n++] = l->roles.stacked;
+    else if (!is_time && atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
+    inner = is_time ? 1 : inner * atom_size(l->atoms, atom[i]);
+  }
+  if (fresh < 1 || (fresh > 1 && !stacked) || w->count != rows * d * units || !lift_last(l, x, &last, &layout)) {
+    lift_refuse(l, node, E902, "sums over some of the steps that it looks back on");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_inner_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_Conv1D, 1, &value);
+  const GraphTensor *bias = NULL;
+  const GraphNode *add = bias_of(l, node, units_axis, units, &bias);
+  layer_set_size(layer, OPT_filters, units);
+  layer_set_size(layer, OPT_kernel, calls);
+  layer_set_word(layer, OPT_padding, "causal");
+  if (!add) layer_set_word(layer, OPT_bias, "false");
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){units, calls, fresh * d});
+  for (int64_t i = 0; kernel && i < rows * d; i++) {
+    int64_t row = i / inner % rows + calls * fresh - rows, outer = i / (inner * rows), call = row / fresh;
+    int64_t feature = (outer * fresh + row % fresh) * inner + i % inner;
+    for (int64_t u = 0; u < units; u++)
+      kernel[(u * calls + call) * fresh * d + feature] = (float)w->data[right ? i * units + u : u * rows * d + i];
+  }
+  if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
+  Axis made = lift_axis(l, node->out[0], units_axis, &none);
+  Layout result = layout_with_last(&layout, &made);
+  lift_place(l, node->out[0], layer->out[0], &result);
+  if (add) lift_place(l, add->out[0], layer->out[0], &result);
+  return LIFT_DONE;
+}
+
 /* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
 static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
   int time;
@@ -59,7 +102,8 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
     lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis");
     return LIFT_FAILED;
   }
-  if (time >= 0) { /* the steps of the sequence are features here */
+  if (time >= 0 && l->placed[x->id].before) return window_dense(l, node, x, w, contracted, units_axis, right);
+  if (time >= 0 && atom_size(l->atoms, time) > 1) { /* the steps of the sequence are features here */
     int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom);
     last.n = 0;
     for (int i = 0; i < n; i++)
