@@ -107,6 +107,10 @@ void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int
   *attribute_of(graph, node, name) = (GraphAttribute){.name = name, .n = n, .s = copy};
 }
 
+void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said) {
+  ARENA_PUSH(graph->arena, graph->said, graph->n_said, graph->cap_said, ((GraphSaid){value, said}));
+}
+
 void graph_note(Graph *graph, const char *format, ...) {
   va_list args;
   va_start(args, format);

@@ -133,6 +133,12 @@ typedef struct GraphVariable {
   const GraphTensor *start; /* the value before the first call */
 } GraphVariable;
 
+/* A constant as the file gives it, where its runtime takes the same integers for another number. */
+typedef struct GraphSaid {
+  const GraphValue *value;
+  const GraphTensor *said;
+} GraphSaid;
+
 /* A body sees the values of the graphs around it. */
 struct Graph {
   Arena *arena;
@@ -157,6 +163,9 @@ struct Graph {
   const char **note;  /* outermost: what the user should know, a sentence each */
   int n_notes;
   size_t cap_notes;
+  GraphSaid *said; /* outermost */
+  int n_said;
+  size_t cap_said;
 };
 
 /* ---- graph.c: building; everything is zeroed ---- */
@@ -174,6 +183,7 @@ void graph_set_int(Graph *graph, GraphNode *node, GraphAttributeName name, int64
 void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const double *f);
 void graph_set_number(Graph *graph, GraphNode *node, GraphAttributeName name, double f);
 void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const char *const *s);
+void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
 
 const GraphAttribute *graph_attribute(const GraphNode *node, GraphAttributeName name); /* NULL: not set */

@@ -139,6 +139,17 @@ static void count_axes_from_front(Flat *flat, GraphNode *node) {
   }
 }
 
+/* A reduction of all axes from one on names them each. */
+static void name_reduced_axes(Flat *flat, GraphNode *node) {
+  int64_t axes[GRAPH_MAX_RANK], first = graph_int(node, GRAPH_ATTR_axis, 0);
+  int n = 0;
+  bool reduces = node->op >= GRAPH_ReduceSum && node->op <= GRAPH_ReduceAny;
+  if (!reduces || !graph_attribute(node, GRAPH_ATTR_axis) || graph_attribute(node, GRAPH_ATTR_axes)) return;
+  for (int64_t i = first; i < flat_type_of(flat, node->in[0])->rank; i++)
+    axes[n++] = i;
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
+}
+
 /* An operator that computes: a constant, an alias or a node. */
 static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
@@ -186,6 +197,7 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int i = 0; i < node->n_out; i++)
     flat_set_type(flat, made->out[i], &call.out[i]);
   count_axes_from_front(flat, made);
+  name_reduced_axes(flat, made);
   for (int i = 0; i < node->n_out; i++) {
     if (!node->out[i]) continue;
     made->out[i]->name = node->out[i]->name;

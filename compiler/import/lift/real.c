@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to integers between
  * its operators; out, the same graph of real numbers, nothing rounded, its inputs, outputs and variables real
- * too. The lower end of a range at zero cuts off what is negative: that stays, as a relu, for some
+ * too. Where a scale is found anew for each call, the numbers are what they are with a scale of 1: a product of such
+ * integers, with the scales multiplied in behind it, does not depend on them. The lower end of a range at zero cuts off what is negative: that stays, as a relu, for some
  * quantisers leave the relu itself out. Upper ends, which lie where the numbers of calibration did, go. */
 #include "import/lift/lift.h"
 
@@ -30,7 +31,8 @@ typedef struct Reals {
 static bool rounds(const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    if (node->op == GRAPH_Quantize) return true;
+    if (node->op == GRAPH_Quantize || node->op == GRAPH_DynamicQuantize || node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return true;
+    if (graph_int(node, GRAPH_ATTR_round_state, 0) || (node->op == GRAPH_Dequantize && node->in[0] && !node->in[0]->constant)) return true;
     for (int b = 0; b < 2; b++)
       if (node->body[b] && rounds(node->body[b])) return true;
   }
@@ -66,13 +68,22 @@ static const GraphNode *scale_of(const Graph *graph, const GraphValue *value, in
   return NULL;
 }
 
+/* The number that the file gives for a constant. */
+static const GraphTensor *said_of(const RealFrame *frame, const GraphValue *value) {
+  while (frame->outer)
+    frame = frame->outer;
+  for (int i = 0; i < frame->from->n_said; i++)
+    if (frame->from->said[i].value == value) return frame->from->said[i].said;
+  return value->constant;
+}
+
 static Meaning *meaning_of(RealFrame *frame, const GraphValue *value) {
   RealFrame *home = frame;
   while (home && !(value->id < home->from->n_values && home->from->value[value->id] == value))
     home = home->outer;
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
-  if (!m->value && value->constant) m->value = graph_constant(home->to, value->name, value->constant);
+  if (!m->value && value->constant) m->value = graph_constant(home->to, value->name, said_of(home, value));
   return m->value ? m : NULL;
 }
 
@@ -160,8 +171,114 @@ static bool quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) 
   return true;
 }
 
+static const GraphTensor *constant_operand(RealFrame *frame, const GraphNode *node, int k) {
+  const Meaning *m = k < node->n_in && node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+  return m ? m->value->constant : NULL;
+}
+
+static GraphValue *number(RealFrame *frame, double x) {
+  return graph_constant(frame->to, "", graph_scalar(frame->to->arena, GRAPH_FLOAT, x));
+}
+
+static GraphValue *two(RealFrame *frame, GraphOp op, const GraphNode *like, GraphValue *a, GraphValue *b) {
+  return graph_call(frame->to, op, like->name, like->source, 2, (GraphValue *[]){a, b});
+}
+
+static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
+  if (a->count != b->count) return false;
+  for (int64_t i = 0; i < a->count; i++)
+    if (a->data[i] != b->data[i]) return false;
+  return true;
+}
+
+static double zero_of(const GraphTensor *zero) { return zero && zero->count ? zero->data[0] : 0; }
+
+/* All zero points are this number. */
+static bool is_zero_point(const GraphTensor *zero, double z) {
+  for (int64_t i = 0; zero && i < zero->count; i++)
+    if (zero->data[i] != z) return false;
+  return zero || z == 0;
+}
+
+/* (q - zero) for integers q that stand for x = (q - z) s; NULL: by more than one scale. */
+static GraphValue *shifted(RealFrame *frame, const GraphNode *node, const Meaning *q, double zero) {
+  double s = q->scale->data[0], z = zero_of(q->zero);
+  GraphValue *x = q->value;
+  if (q->scale->count != 1 || !is_zero_point(q->zero, z)) return NULL;
+  if (s != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, 1 / s));
+  if (z != zero) x = two(frame, GRAPH_Add, node, x, number(frame, z - zero));
+  return x;
+}
+
+/* Read by another scale than they were written by, integers stand for other numbers. */
+static bool read_otherwise(RealFrame *frame, const GraphNode *node, const Meaning *q) {
+  const GraphTensor *scale = constant_operand(frame, node, 1), *zero = constant_operand(frame, node, 2);
+  double z = zero_of(zero);
+  GraphValue *x = scale && scale->count == 1 && is_zero_point(zero, z) && (node->n_in < 3 || !node->in[2] || zero) ? shifted(frame, node, q, z) : NULL;
+  if (!x) return false;
+  if (scale->data[0] != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, scale->data[0]));
+  frame->meaning[node->out[0]->id] = (Meaning){.value = x};
+  return true;
+}
+
+/* A scale of each call: 1 stands for it. */
+static bool dynamic_quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) {
+  GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1), *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
+  const Meaning made[3] = {{.value = x->value, .scale = scale, .zero = zero}, {.value = graph_constant(frame->to, "", scale)},
+                           {.value = graph_constant(frame->to, "", zero)}};
+  for (int k = 0; k < node->n_out && k < 3; k++)
+    if (node->out[k]) frame->meaning[node->out[k]->id] = made[k];
+  return true;
+}
+
+/* Constant integers less their zero points: one, or one for each position of an axis. */
+static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const GraphTensor *zero, int axis) {
+  int64_t inner = 1, n = zero ? zero->count : 1;
+  double *data;
+  for (int i = axis + 1; i < q->rank; i++)
+    inner *= q->dim[i];
+  if (n != 1 && (axis < 0 || n != q->dim[axis])) return NULL;
+  GraphTensor *out = graph_tensor(frame->to->arena, GRAPH_FLOAT, q->rank, q->dim, &data);
+  for (int64_t i = 0; i < q->count; i++)
+    data[i] = q->data[i] - (zero ? zero->data[n == 1 ? 0 : i / inner % n] : 0);
+  return graph_constant(frame->to, "", out);
+}
+
+/* Operand k of a product of integers, less its zero point, operand k + 2. */
+static GraphValue *factor(RealFrame *frame, const GraphNode *node, int k, int axis) {
+  const Meaning *q = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+  const GraphTensor *zero = constant_operand(frame, node, k + 2);
+  bool told = k + 2 < node->n_in && node->in[k + 2];
+  if (!q || (told && !zero)) return NULL;
+  if (q->value->constant && !q->scale) return less_zero(frame, q->value->constant, zero, axis);
+  if (!is_zero_point(zero, zero_of(zero))) return NULL;
+  if (q->scale) return shifted(frame, node, q, zero_of(zero));
+  GraphNode *cast = graph_node(frame->to, GRAPH_Cast, node->name, node->source, 1, (GraphValue *[]){q->value}, 1);
+  graph_set_int(frame->to, cast, GRAPH_ATTR_elem, GRAPH_FLOAT);
+  return zero_of(zero) == 0 ? cast->out[0] : two(frame, GRAPH_Sub, node, cast->out[0], number(frame, zero_of(zero)));
+}
+
+/* MatMulInteger, ConvInteger: the same sums of real numbers. */
+static bool product(RealFrame *frame, const GraphNode *node) {
+  bool is_conv = node->op == GRAPH_ConvInteger;
+  const GraphTensor *b = constant_operand(frame, node, 1);
+  GraphValue *in[2] = {factor(frame, node, 0, -1), factor(frame, node, 1, is_conv ? 0 : b ? b->rank - 1 : -1)};
+  if (!in[0] || !in[1]) return false;
+  GraphNode *made = graph_node(frame->to, is_conv ? GRAPH_Conv : GRAPH_MatMul, node->name, node->source, 2, in, 1);
+  made->attribute = node->attribute;
+  made->n_attributes = node->n_attributes;
+  made->out[0]->name = node->out[0]->name;
+  frame->meaning[node->out[0]->id] = (Meaning){.value = made->out[0]};
+  return true;
+}
+
 static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *q) {
   GraphValue *value = q->value;
+  if (q->scale) {
+    const GraphTensor *scale = constant_operand(frame, node, 1), *zero = constant_operand(frame, node, 2);
+    bool same = scale && same_numbers(scale, q->scale) && (zero && q->zero ? same_numbers(zero, q->zero) : is_zero_point(zero, 0) && is_zero_point(q->zero, 0));
+    if (!same) return read_otherwise(frame, node, q);
+  }
   if (!q->scale) {
     if (!value->constant) return false;
     Meaning like = scaled(NULL, node);
@@ -184,6 +301,7 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
     if (m && (m->scale != NULL) != kept) return false;
   }
   GraphNode *made = copied(frame, node, in);
+  if (graph_attribute(node, GRAPH_ATTR_round_state)) graph_set_int(frame->to, made, GRAPH_ATTR_round_state, 0);
   for (int b = 0; b < 2; b++) {
     if (!node->body[b]) continue;
     made->body[b] = real_graph(r, node->body[b], frame);
@@ -199,11 +317,21 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   bool is_table = x && x->value->constant;
   if (node->n_in && node->in[0] && !x) return false;
   if (node->op == GRAPH_Quantize) return x && !x->scale && is_scaled(node) && quantize(frame, node, x);
+  if (node->op == GRAPH_DynamicQuantize) return x && !x->scale && dynamic_quantize(frame, node, x);
+  if (node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return product(frame, node);
   if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node)))) return dequantize(r, frame, node, x);
   Meaning *like = x && x->scale ? x : NULL;
   for (int k = 0; k < node->n_in && moves(node->op) && !like; k++) {
     Meaning *m = node->in[k] && is_moved(node, k) ? meaning_of(frame, node->in[k]) : NULL;
     if (m && m->scale) like = m;
+  }
+  Meaning table;
+  if (!like && moves(node->op) && is_table && graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize behind it says what they stand for */
+    const GraphNode *scale = node->out[0] ? scale_of(frame->from, node->out[0], 0) : NULL;
+    if (scale) {
+      table = scaled(NULL, scale);
+      like = &table;
+    }
   }
   return like && moves(node->op) ? move(r, frame, node, like) : any_other(r, frame, node);
 }
@@ -272,6 +400,9 @@ const Graph *lift_real(const Graph *graph) {
   real->format = graph->format;
   for (int i = 0; i < graph->n_notes; i++)
     graph_note(real, "%s", graph->note[i]);
+  if (graph->n_said)
+    graph_note(real, "the interpreter takes %d biases for other numbers than the file gives, for their scales are not those of the sums that they are added to; "
+                     "the model has what the file gives", graph->n_said);
   graph_note(real, "the file rounds to integers between its operators; the model computes the real numbers that they stand for");
   return real;
 }

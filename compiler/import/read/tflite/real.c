@@ -54,6 +54,18 @@ GraphValue *tfl_real_of(TflCall *c, GraphValue *value, const TflTensor *tensor) 
 
 GraphValue *tfl_real(TflCall *c, int k) { return tfl_real_of(c, tfl_in(c, k), tfl_from(c, k)); }
 
+/* Converters share a bias among operators whose sums have other scales than it: then the file says one thing, and the
+ * interpreter does another. */
+static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const GraphTensor *sums, const GraphValue *done) {
+  static const double same = 1e-3;
+  bool other = false;
+  if (!done || !tfl_quantised(bias) || bias->n_scales != sums->count || !bias->data) return;
+  for (int64_t i = 0; i < sums->count; i++)
+    other = other || fabs(bias->scale->data[i] - sums->data[i]) > same * sums->data[i];
+  const GraphValue *said = other ? tfl_real_of(c, in, bias) : NULL;
+  if (said && said->constant && done->constant) graph_say(c->reader->graph, done, said->constant);
+}
+
 /* The interpreter adds the integers of a bias to the sums of products, whatever scale the file gives for them. */
 GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   const TflTensor *bias = tfl_from(c, k), *x = tfl_from(c, input), *w = tfl_from(c, weights);
@@ -65,7 +77,9 @@ GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   GraphTensor *scale = graph_tensor(c->reader->arena, GRAPH_FLOAT, n > 1, &n, &data);
   for (int64_t i = 0; i < n; i++)
     data[i] = x->scale->data[0] * w->scale->data[i];
-  return emit_dequantize(c->emit, c->in[k], graph_constant(c->emit->graph, "", scale), NULL, 0);
+  GraphValue *done = emit_dequantize(c->emit, c->in[k], graph_constant(c->emit->graph, "", scale), NULL, 0);
+  note_said(c, c->in[k], bias, scale, done);
+  return done;
 }
 
 static GraphValue *quantised(TflCall *c, GraphValue *value, const TflTensor *tensor) {
