@@ -91,6 +91,13 @@ const char *word_resolve(Body *body, const char *option, const char *words, cons
   return NULL;
 }
 
+static bool report_least(Body *body, const OptInfo *opt, const Const *c, const Node *node, int64_t least) {
+  Diag *d = diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name, (long long)c->i);
+  diag_primary(d, "must be at least %lld", (long long)least);
+  note_params(body, d, node);
+  return false;
+}
+
 static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c,
                         const Node *node, OptVal *out) {
   if (c->kind == CONST_QTY && c->unit == UNIT_SECOND && c->num > 0) {
@@ -102,13 +109,7 @@ static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, c
   bool width = opt->id == OPT_units || opt->id == OPT_filters;
   bool none = opt->id == OPT_begin || opt->id == OPT_before || opt->id == OPT_after;
   int64_t least = none || info->kind == LAYER_delay ? 0 : 1;
-  if (c->kind == CONST_INT && c->i < least && !width) {
-    Diag *d = diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name,
-                       (long long)c->i);
-    diag_primary(d, "must be at least %lld", (long long)least);
-    note_params(body, d, node);
-    return false;
-  }
+  if (c->kind == CONST_INT && c->i < least && !width) return report_least(body, opt, c, node, least);
   return size_of_const(body, c, node, least, &out->i);
 }
 
@@ -195,6 +196,7 @@ static bool option_sizes(Body *body, const OptInfo *opt, const Node *node, OptVa
       *out = (OptVal){.given = true, .span = out->span, .at = out->at, .is_duration = true, .num = c->num, .den = c->den};
       return true;
     }
+    if (c->kind == CONST_INT && c->i < 1) return report_least(body, opt, c, part, 1);
     if (!size_of_const(body, c, part, 1, &out->size[i])) return false;
   }
   out->i = out->size[0];

@@ -160,7 +160,9 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   int64_t depth = mat_part_depth(&mat.part[0]), positions = view_size(y) / filters;
   l->cost->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
   fold_norm(l, layer, &mat, filters, depth);
-  mat_emit(l, &mat);
+  bool in_integers = int_is_w8(l, layer) || int_computes(l, layer);
+  if (is_depthwise(&mat) && !in_integers) depthwise_emit(l, &mat);
+  else mat_emit(l, &mat);
   close_loops(l, rows.opened);
 }
 

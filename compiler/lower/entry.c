@@ -348,6 +348,9 @@ void lower_reset(Lower *l) {
       if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead &&
           type_is_stream(&model->layer[i]->in[0]->type) && runs_in_time(model->layer[i]))
         recurrent_reset(l, model->layer[i]);
+    for (int i = 0; i < model->n_layers; i++)
+      if (model->layer[i]->kind == LAYER_state && !l->job[i].is_dead && type_is_stream(&model->layer[i]->in[0]->type))
+        state_start(l, model->layer[i]);
     close_batch(l);
   }
   f->returns_status = checks;

@@ -73,6 +73,7 @@ typedef struct ValuePlace {
   const Layer *concat;  /* lives in its slice of this concat's result */
   int concat_input;
   bool in_block;      /* rows of a block of steps are in memory */
+  KirBuffer *kept;    /* state: what it holds from step to step */
   KirBuffer *lost;    /* mean: what rounding lost of the running sum so far */
   KirBuffer *history; /* streams: the state buffer to move down after each call */
   int64_t row;        /* elements of a row, zeros around it included */
@@ -453,6 +454,8 @@ void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t);
 void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block);
 void recurrent_place(Lower *l, const Layer *layer);
 void recurrent_reset(Lower *l, const Layer *layer);
+/* A state as it starts. */
+void state_start(Lower *l, const Layer *state);
 /* Whether the steps of a layer are those of time. */
 static inline bool runs_in_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;

@@ -9,6 +9,8 @@
 #include "lower/lower_internal.h"
 #include "model/quant/quant.h"
 
+#include <assert.h>
+
 Domain domain_of(const Lower *l, const Type *type) {
   Domain d = {.kind = type->time.kind, .n = 1};
   if (d.kind == TIME_FIXED || d.kind == TIME_BOUNDED) d.n = type->time.n;
@@ -84,36 +86,59 @@ static int init_level(const Lower *l, const Layer *layer, Domain domain) {
   return level;
 }
 
+static int layer_level(const Lower *l, const Layer *layer) {
+  const Job *job = &l->job[layer->id];
+  Window w = window_of(l, layer);
+  bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
+  int level = init_level(l, layer, job->domain);
+  for (int i = 0; i < layer->n_in; i++) {
+    int r = ready(l, layer->in[i], job->domain, step_only);
+    if (r > level) level = r;
+  }
+  return level;
+}
+
 static void schedule_layer(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
   job->layer = layer;
   job->is_private = job_is_private(layer);
   job->is_alias = job_is_view(layer) || int_is_view(l, layer);
   job->domain = domain_of(l, ends_time(layer) ? &layer->in[0]->type : &layer->out[0]->type);
-  Window w = window_of(l, layer);
-  bool step_only = !job->is_private && (!w.is_window || window_is_causal(&w));
-  job->level = init_level(l, layer, job->domain);
-  for (int i = 0; i < layer->n_in; i++) {
-    int r = ready(l, layer->in[i], job->domain, step_only);
-    if (r > job->level) job->level = r;
+  job->level = layer_level(l, layer);
+}
+
+/* Layers of a loop through states run in one loop over time: all at the level of the last of them, and what reads them
+ * not before. Levels only rise. */
+static bool raise_levels(Lower *l) {
+  const Model *model = l->model;
+  int *top = ARENA_ARRAY(l->arena, int, model->n_loops + 1);
+  bool raised = false;
+  for (int i = 0; i < model->n_layers; i++) {
+    int level = layer_level(l, model->layer[i]);
+    raised |= level > l->job[i].level;
+    if (level > l->job[i].level) l->job[i].level = level;
+    if (l->job[i].level > top[model->layer[i]->loop]) top[model->layer[i]->loop] = l->job[i].level;
   }
+  for (int i = 0; i < model->n_layers; i++) {
+    int loop = model->layer[i]->loop;
+    assert(!loop || !l->job[i].is_private);
+    raised |= loop && l->job[i].level < top[loop];
+    if (loop) l->job[i].level = top[loop];
+  }
+  return raised;
 }
 
 /* ---- who is read, and where ---- */
 
 static bool starts_stream(const Lower *l, const Layer *layer) {
-  return l->streaming && (layer_info(layer->kind)->flags & RECURRENT) &&
-         type_is_stream(&layer->in[0]->type) && runs_in_time(layer);
+  if (!l->streaming || !layer->n_in || !type_is_stream(&layer->in[0]->type)) return false;
+  return layer->kind == LAYER_state || ((layer_info(layer->kind)->flags & RECURRENT) && runs_in_time(layer));
 }
 
 /* Backwards from the outputs: what a call computes. The initial states of a stream are read by
  * reset, and so is all that only they are made of. */
-static void find_readers(Lower *l) {
+static void walk_back(Lower *l, bool *in_call, bool *in_reset) {
   const Model *model = l->model;
-  bool *in_call = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
-  bool *in_reset = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
-  for (int i = 0; i < model->n_out; i++)
-    in_call[model->out[i]->value->id] = true;
   for (int i = model->n_layers - 1; i >= 0; i--) {
     const Layer *layer = model->layer[i];
     Job *job = &l->job[i];
@@ -139,6 +164,28 @@ static void find_readers(Lower *l) {
       in_reset[init->states_of->out[1 + k]->id] |= reset || (call && starts);
     }
   }
+}
+
+/* What a state that is read becomes is computed, too. */
+static bool add_kept(const Lower *l, bool *in_call) {
+  bool added = false;
+  for (int i = 0; i < l->model->n_layers && l->model->n_loops; i++) {
+    const Layer *state = l->model->layer[i];
+    if (state->kind != LAYER_state || !in_call[state->out[0]->id] || in_call[state->kept_by->out[0]->id]) continue;
+    in_call[state->kept_by->out[0]->id] = added = true;
+  }
+  return added;
+}
+
+static void find_readers(Lower *l) {
+  const Model *model = l->model;
+  bool *in_call = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
+  bool *in_reset = ARENA_ARRAY(l->arena, bool, model->n_values + 1);
+  for (int i = 0; i < model->n_out; i++)
+    in_call[model->out[i]->value->id] = true;
+  walk_back(l, in_call, in_reset);
+  while (add_kept(l, in_call))
+    walk_back(l, in_call, in_reset);
 }
 
 /* ---- needs ---- */
@@ -195,7 +242,7 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
 
 static void need_inputs(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
-  if (job->is_dead) return;
+  if (job->is_dead || layer->kind == LAYER_state) return; /* a state reads of its input only when it is */
   Need out = l->place[layer->out[0]->id].need;
   Window w = window_of(l, layer);
   need_pads(l, layer);
@@ -316,6 +363,7 @@ enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
  * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
 bool hoist_pays(const Lower *l, const Layer *layer) {
   if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
+  if (l->model->n_loops) return false; /* the layers of a loop run in one pass */
   const Type *in = &layer->in[0]->type;
   Domain d = domain_of(l, in);
   bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
@@ -358,6 +406,8 @@ void schedule(Lower *l) {
   l->place = ARENA_ARRAY(l->arena, ValuePlace, model->n_values + 1);
   for (int i = 0; i < model->n_layers; i++)
     schedule_layer(l, model->layer[i]);
+  while (model->n_loops && raise_levels(l)) {
+  }
   find_readers(l);
   for (int i = 0; i < model->n_out; i++)
     need(l, model->out[i]->value, (Need){.rows = true});

@@ -55,6 +55,10 @@ const BindRow bind_rows[] = {
     {LAYER_RNN, CONVENTION_TORCH, ROLE_INITIAL_H, ROLE_COUNT, "initial_h", "DU"},
     {LAYER_RNN, CONVENTION_ONNX, ROLE_INITIAL_H, ROLE_COUNT, "initial_h", "D,U"},
 
+    {LAYER_state, CONVENTION_KERAS, ROLE_INITIAL_H, ROLE_COUNT, "initial_h", "U"},
+    {LAYER_state, CONVENTION_TORCH, ROLE_INITIAL_H, ROLE_COUNT, "initial_h", "U"},
+    {LAYER_state, CONVENTION_ONNX, ROLE_INITIAL_H, ROLE_COUNT, "initial_h", "U"},
+
     {LAYER_Dense, CONVENTION_KERAS, ROLE_KERNEL, ROLE_COUNT, "kernel", "K,U"},
     {LAYER_Dense, CONVENTION_KERAS, ROLE_BIAS, ROLE_COUNT, "bias", "U"},
     {LAYER_Dense, CONVENTION_TORCH, ROLE_KERNEL, ROLE_COUNT, "weight", "U,K"},

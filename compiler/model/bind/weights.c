@@ -140,6 +140,12 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
+static int state_params(const Layer *layer, ParamShape *out) {
+  int n = 0;
+  if (layer_learns_start(layer)) add_param(out, &n, ROLE_INITIAL_H, "U", layer_size(layer, OPT_units, 0), 0, 0, 0);
+  return n;
+}
+
 static int scale_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type);
   int n = 0;
@@ -229,6 +235,7 @@ static int no_params(const Layer *layer, ParamShape *out) {
 #define last_params        no_params
 #define onehot_params      no_params
 #define every_nth_params   no_params
+#define keep_params        no_params
 #define label_params       no_params
 #define over_params        no_params
 #define pad_params         no_params

@@ -11,6 +11,7 @@
  *   RNN    kernel [dirs, u, d]  recurrent [dirs, u, u]  bias [dirs, u]
  *   these three with init=learned: initial_h [dirs, 1, u], an LSTM also initial_c
  *   Conv1D with init=learned: initial_x [d], what every step before the first is
+ *   state with init=learned: initial_h [units]
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]

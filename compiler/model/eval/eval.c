@@ -97,17 +97,54 @@ EvalStatus eval_layer(Eval *e, const Layer *layer) {
   return eval_fn[layer->kind](e, layer);
 }
 
+/* A layer, or the loop that it is in. */
+static EvalStatus run(Eval *e, const Layer *layer, EvalFn *one) {
+  EvalStatus status = layer->loop ? eval_loop(e, layer->loop, one) : one(e, layer);
+  if (status != EVAL_OK) return status;
+  bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
+  return bounded && eval_in(e, layer->out[0])->steps < 1 ? EVAL_BAD_LENGTH : EVAL_OK;
+}
+
+/* Whether all that a layer reads is there; of a loop, what comes from outside of it. */
+static bool is_there(const bool *done, const Value *v, int loop) {
+  return !v || !v->layer || done[v->layer->id] || (loop && v->layer->loop == loop);
+}
+
+static bool reads_done(const Layer *layer, const bool *done) {
+  bool there = true;
+  for (int k = 0; k < layer->n_in; k++)
+    there = there && is_there(done, layer->in[k], layer->loop);
+  for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
+    there = there && is_there(done, layer->opt[o].value, layer->loop);
+    for (int k = 0; k < layer->opt[o].n_values; k++)
+      there = there && is_there(done, layer->opt[o].values[k], layer->loop);
+  }
+  return there;
+}
+
+static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
+  bool ready = reads_done(layer, done);
+  for (int i = 0; i < model->n_layers && layer->loop && ready; i++)
+    if (model->layer[i]->loop == layer->loop) ready = reads_done(model->layer[i], done);
+  return ready;
+}
+
+/* In the order of definition, but that a loop waits for what it reads, and others for the loop. */
 static EvalStatus walk(Eval *e, EvalFn *one) {
   const Model *model = e->model;
-  for (int i = 0; i < model->n_layers; i++) {
-    const Layer *layer = model->layer[i];
-    EvalStatus status = one(e, layer);
-    if (status != EVAL_OK) return status;
-    /* No later layer, and no state, sees what no call has given yet. */
-    EvalTensor *out = &e->run->value[layer->out[0]->id];
-    out->steps = steps_given(e, &layer->out[0]->type, out->steps);
-    bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
-    if (bounded && eval_in(e, layer->out[0])->steps < 1) return EVAL_BAD_LENGTH;
+  bool *done = ARENA_ARRAY(e->arena, bool, model->n_layers + 1);
+  for (bool again = true; again;) {
+    again = false;
+    for (int i = 0; i < model->n_layers; i++) {
+      const Layer *layer = model->layer[i];
+      if (done[i] || (model->n_loops && !is_ready(model, layer, done))) continue;
+      EvalStatus status = run(e, layer, one);
+      if (status != EVAL_OK) return status;
+      done[i] = true;
+      for (int k = 0; k < model->n_layers && layer->loop; k++)
+        if (model->layer[k]->loop == layer->loop) done[k] = true;
+      again = model->n_loops > 0;
+    }
   }
   eval_outputs(e);
   return EVAL_OK;

@@ -10,6 +10,7 @@ typedef struct Eval {
   const Model *model;
   Arena *arena;
   EvalRun *run;
+  double **kept;   /* by layer: what a state holds now */
   bool overflowed; /* integers: a claim about 32 bits did not hold */
 } Eval;
 
@@ -33,6 +34,8 @@ typedef EvalStatus EvalFn(Eval *e, const Layer *layer);
 #include "model/graph/layers.def"
 
 EvalStatus eval_layer(Eval *e, const Layer *layer);
+/* All layers of a loop, step by step, each by `one`. */
+EvalStatus eval_loop(Eval *e, int loop, EvalFn *one);
 
 /* ---- convolutions: which input position each tap of each result reads ---- */
 enum { EVAL_MAX_AXES = TYPE_MAX_AXES + 1 };

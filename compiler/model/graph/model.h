@@ -97,6 +97,8 @@ struct Layer {
   Call *call;          /* the block instance it belongs to; NULL: the model itself */
   LayerAxis *along;    /* what it works along, where it can be chosen; set by infer */
   int n_along;
+  Layer *kept_by;      /* state: the keep that writes it; set by infer */
+  int loop;            /* of the states it is between, from 1; 0: none. Set by infer */
   struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
 };
 
@@ -173,6 +175,7 @@ struct Model {
   Precision precision;
   Span precision_span;
   RunKind run;          /* set by infer */
+  int n_loops;          /* set by infer */
   int64_t steps_per_call; /* streams: base steps one call takes (before --chunk); else 1 */
   const struct Quant *quant; /* set by quantise, see quant/quant.h; NULL: f32 throughout */
   bool failed;          /* errors were reported: not to be evaluated or lowered */

@@ -123,6 +123,7 @@ bool model_infer(Model *model, Diags *diags) {
     infer_layer(&inf, model->layer[i]);
   for (int i = 0; i < model->n_out; i++)
     infer_output(&inf, model->out[i]);
+  infer_loops(&inf);
   infer_run(&inf);
   infer_precision(&inf);
   if (diags->n_errors > before) model->failed = true;

@@ -7,6 +7,7 @@
  *
  *   infer.c            the walk                     infer_needs.c     what rules need of values
  *   infer_recurrent.c  GRU LSTM RNN                 infer_state.c     their initial states
+ *   infer_cell.c       state keep and their loops
  *   infer_dense.c      Dense, norms, softmax        infer_pointwise.c one element at a time
  *   infer_window.c     time: Conv, pools, frames    infer_time.c      last mean max flatten delay
  *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D, pools
@@ -145,6 +146,11 @@ bool shapes_meet(Infer *inf, const Layer *layer, Type *type);
 
 /* Every initial state has the type of the states. */
 bool infer_init(Infer *inf, Layer *layer, const Type *state);
+
+/* ---- infer_cell.c ---- */
+
+/* Sets kept_by and loop of all layers: E507, E508. */
+void infer_loops(Infer *inf);
 
 /* ---- infer_port.c, infer_declared.c, infer_stream.c ---- */
 

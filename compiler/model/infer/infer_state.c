@@ -7,6 +7,10 @@
 
 static const char *const state_name[] = {"h", "c"};
 
+static int states_of(const Layer *layer) {
+  return layer->kind == LAYER_state ? 1 : layer_n_states(layer);
+}
+
 /* Where the units of a layer are written. */
 static Span units_span(const Layer *layer) {
   Span at = layer_opt(layer, OPT_units)->at;
@@ -25,7 +29,7 @@ static const char *states_given(Infer *inf, const OptVal *init) {
 static void advise_count(Infer *inf, Diag *d, const Layer *layer, const OptVal *init,
                          int64_t width) {
   const char *name = layer_name(layer);
-  int states = layer_n_states(layer);
+  int states = states_of(layer);
   const Layer *of = init->states_of;
   if (of && states == 1) {
     diag_note(d, "an `LSTM` carries `h` and `c`, a `%s` only `h`", name);
@@ -46,7 +50,7 @@ static void advise_count(Infer *inf, Diag *d, const Layer *layer, const OptVal *
 }
 
 static bool report_count(Infer *inf, const Layer *layer, const OptVal *init, int64_t width) {
-  int states = layer_n_states(layer);
+  int states = states_of(layer);
   Span at = span_valid(init->span) ? init->span : layer->span;
   Diag *d = infer_report(inf, E503, layer, at, "`%s` has %d state vector%s, but `init` gives %d",
                          layer_name(layer), states, states == 1 ? "" : "s", init->n_values);
@@ -157,7 +161,7 @@ bool infer_init(Infer *inf, Layer *layer, const Type *state) {
   const OptVal *init = layer_opt(layer, OPT_init);
   int64_t width = state->dim[state->rank - 1].n;
   if (!init->n_values) return true;
-  if (init->n_values != layer_n_states(layer)) return report_count(inf, layer, init, width);
+  if (init->n_values != states_of(layer)) return report_count(inf, layer, init, width);
   for (int i = 0; i < init->n_values; i++) {
     const Type *t = &init->values[i]->type;
     if (t->elem != ELEM_F32 && t->elem != ELEM_F16) return report_elem(inf, layer, init, i);

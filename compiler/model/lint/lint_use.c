@@ -52,7 +52,7 @@ static bool call_is_read(const Model *model, const Call *call) {
 /* A `let` names the first result of its last stage; `.h` or another result may be read instead. */
 static bool let_is_read(const Model *model, const Value *let) {
   const Layer *layer = let->layer;
-  if (let->n_uses || !layer) return true;
+  if (let->n_uses || !layer || layer->kind == LAYER_keep) return true;
   for (int i = 0; i < LAYER_MAX_RESULTS; i++)
     if (layer->out[i] && layer->out[i]->n_uses) return true;
   const Call *call = layer->call;

@@ -66,6 +66,8 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_hard_tanh: return QUANT_RESCALE;
   case LAYER_div: return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE : QUANT_FLOAT;
   case LAYER_LayerNorm:
+  case LAYER_state:
+  case LAYER_keep:
   case LAYER_RMSNorm:
   case LAYER_GroupNorm:
   case LAYER_InstanceNorm:
