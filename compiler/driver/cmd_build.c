@@ -4,6 +4,7 @@
 #include "driver/build.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
+#include "driver/emit_wasm.h"
 #include "driver/emitted.h"
 #include "driver/library.h"
 #include "driver/machine.h"
@@ -25,6 +26,7 @@
   F(LLVM, "llvm", ".ll")                                                                           \
   F(BC, "bc", ".bc")                                                                               \
   F(SHARED, "shared", ".so")                                                                       \
+  F(WASM, "wasm", ".wasm")                                                                         \
   F(EXE, "exe", "")
 #define EMIT_ID(id, word, ending)     EMIT_##id,
 #define EMIT_WORD(id, word, ending)   word,
@@ -57,6 +59,7 @@ static const struct {
     {".s", EMIT_ASM, NULL},
     {".ll", EMIT_LLVM, NULL},
     {".bc", EMIT_BC, NULL},
+    {".wasm", EMIT_WASM, NULL},
     {".elf", EMIT_EXE, NULL},
     {".hpp", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
     {".hh", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
@@ -67,7 +70,6 @@ static const struct {
     {".so", EMIT_SHARED, NULL},
     {".dylib", EMIT_SHARED, NULL},
     {".dll", EMIT_SHARED, NULL},
-    {".wasm", EMIT_COUNT, "build an object, `--target wasm-simd -o NAME.o`, and link it with wasm-ld"},
     {".lib", EMIT_COUNT, "an archive ends in .a, or add `--emit=lib`"},
     {".obj", EMIT_COUNT, "an object ends in .o, or add `--emit=obj`"},
 };
@@ -79,7 +81,7 @@ static Emit choose_emit(Session *s) {
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
   if (o->emit) {
-    session_error(s, "--emit is c, header, obj, lib, shared, exe, asm, llvm, bc or kir, not `%s`", o->emit);
+    session_error(s, "--emit is c, header, obj, lib, shared, exe, wasm, asm, llvm, bc or kir, not `%s`", o->emit);
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
@@ -90,7 +92,7 @@ static Emit choose_emit(Session *s) {
     if (endings[i].advice) session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
     return endings[i].emit;
   }
-  session_error(s, "`%s` ends in none of .c .h .o .a .so .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
+  session_error(s, "`%s` ends in none of .c .h .o .a .so .wasm .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
   return EMIT_COUNT;
 }
 
@@ -264,6 +266,14 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
   return add_out(outs, path, text_str(&text), text.len);
 }
 
+static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *outs) {
+  WasmFiles files;
+  if (!wasm_make(s, m, out, &files)) return false;
+  add_out(outs, out, text_str(&files.module), files.module.len);
+  return !files.script_path || (add_out(outs, files.script_path, text_str(&files.script), files.script.len) &&
+                                add_out(outs, files.types_path, text_str(&files.types), files.types.len));
+}
+
 static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
@@ -274,6 +284,7 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
     if (!emitted_write(s, job->model, job->source, m, &c, &text, NULL)) return false;
     break;
   case EMIT_KIR: kir_print(m, &text); break;
+  case EMIT_WASM: return emit_wasm(s, m, out, outs);
   case EMIT_ASM:
     if (!native_make(s, m, &c, LLVM_ASSEMBLY, &text)) return false;
     break;
@@ -336,6 +347,7 @@ ExitCode command_build(Session *s) {
   Emit kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
   if (!dump_check(s) || !multi_is_c(s, kind) || (kind == EMIT_SHARED && !library_options_fit(s))) return EXIT_USAGE;
+  if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
   bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED);

@@ -14,7 +14,7 @@ END
 W=--weights=random:1
 
 say endings that are none
-for name in m.hpp m.hh m.cpp m.dylib m.dll m.wasm m.lib m.obj m.txt m.v2; do t build m.grus $W -o $name; done
+for name in m.hpp m.hh m.cpp m.dylib m.dll m.lib m.obj m.txt m.v2; do t build m.grus $W -o $name; done
 say names of programs
 b() { q build m.grus $W -q "$@"; }
 b -o program && ./program x=0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 | wc -l

@@ -7,14 +7,18 @@
  *   --target=NAME --batch=N --chunk=N --vectors=iso --scratch=static|caller --flat --header
  *   --extern --calls=N (runs, stream calls or windows)   --math=fast
  *   --dump (the KIR, to standard output)
- *   --prototypes --report (to standard output) */
+ *   --precision=i8|i16|i16x16|w8, with ranges of the first run (bits, not errors, are what to compare)
+ *   --prototypes --report (to standard output)   --wasm (model.wasm, too) */
 #include "backend/block.h"
 #include "backend/c.h"
 #include "backend/report.h"
+#include "backend/wasm.h"
 #include "front/front.h"
 #include "lower/lower.h"
 #include "model/eval/eval.h"
 #include "model/infer/infer.h"
+#include "model/quant/observe.h"
+#include "model/quant/quant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,7 +31,8 @@ typedef struct Tool {
   KirModule *kir;
   LowerOptions lower;
   COptions c;
-  bool header, dump, prototypes, report;
+  bool header, dump, prototypes, report, wasm;
+  const char *precision;
   int64_t calls;
   Text out;
 } Tool;
@@ -357,6 +362,8 @@ static void write_check(Tool *t) {
                   "      if (bits) { unsigned u; memcpy(&u, &out%d[i], sizeof u); name(i, n, out); "
                   "printf(\"%%08x\\n\", u); }\n",
                   i);
+    else
+      text_printf(out, "      if (bits) { name(i, n, out); printf(\"%%d\\n\", (int)out%d[i]); }\n", i);
     text_add(out, "    }\n");
   }
   text_add(out, "  }\n}\n\nint main(int argc, char **argv) {\n  int status = 0;\n  (void)argv;\n  "
@@ -393,6 +400,17 @@ static void write_check(Tool *t) {
   text_printf(out, "  return !(worst <= 3e-6 * (scale > 1e-3 ? scale : 1e-3));\n}\n");
 }
 
+/* The model in integers, with ranges as the evaluator shows them. */
+static bool quantise(Tool *t, Diags *diags) {
+  enum { STEPS = 200 };
+  Ranges ranges = {0};
+  if (!t->precision) return true;
+  for (int i = 0; i < PRECISION_COUNT; i++)
+    if (!strcmp(precision_name[i], t->precision)) t->model->precision = (Precision)i;
+  EvalRun run = evaluate(t, 0, STEPS * t->model->steps_per_call, 0);
+  return !ranges_observe(t->arena, t->model, &run, &ranges) && model_quantise(t->model, &ranges, NULL, diags);
+}
+
 /* ---- files ---- */
 
 static void write_file(Tool *t, const char *dir, const char *name, const Text *text) {
@@ -421,6 +439,7 @@ static bool option(Tool *t, const char *arg) {
   if (!strncmp(arg, "--batch=", 8)) return (t->lower.batch = atoi(v)) > 0;
   if (!strncmp(arg, "--chunk=", 8)) return (t->lower.chunk = atoi(v)) > 0;
   if (!strncmp(arg, "--calls=", 8)) return (t->calls = atoi(v)) > 0;
+  if (!strncmp(arg, "--precision=", 12)) return (t->precision = v) != NULL;
   if (!strcmp(arg, "--vectors=iso")) return (t->c.vectors = C_VECTORS_ISO, true);
   if (!strcmp(arg, "--scratch=static")) return (t->c.scratch = C_SCRATCH_STATIC, true);
   if (!strcmp(arg, "--scratch=caller")) return (t->c.scratch = C_SCRATCH_CALLER, true);
@@ -430,8 +449,20 @@ static bool option(Tool *t, const char *arg) {
   if (!strcmp(arg, "--extern")) return (t->lower.weights_extern = true);
   if (!strcmp(arg, "--dump")) return (t->dump = true);
   if (!strcmp(arg, "--report")) return (t->report = true);
+  if (!strcmp(arg, "--wasm")) return (t->wasm = true);
   if (!strcmp(arg, "--prototypes")) return (t->prototypes = true);
   return false;
+}
+
+static void write_wasm(Tool *t, const char *dir) {
+  WasmOptions options = {.compiler = "grus"};
+  Text bytes = text_new(t->arena);
+  const char *why = backend_wasm(t->kir, &options, &bytes);
+  if (why) {
+    fprintf(stderr, "kernel_tool: no WebAssembly: %s\n", why);
+    exit(1);
+  }
+  write_file(t, dir, "model.wasm", &bytes);
 }
 
 int main(int argc, char **argv) {
@@ -455,7 +486,7 @@ int main(int argc, char **argv) {
   t->model = program->n_models ? program->model[0] : NULL;
   if (t->model && diags->n_errors == 0 && model_infer(t->model, diags)) {
     model_bind_random(t->model, 7);
-    t->kir = lower(t->model, &t->lower, t->arena, diags);
+    if (quantise(t, diags)) t->kir = lower(t->model, &t->lower, t->arena, diags);
   }
   for (const Diag *d = diags->first; d; d = d->next) {
     if (d->level != LEVEL_ERROR) continue;
@@ -485,6 +516,7 @@ int main(int argc, char **argv) {
   write_file(t, argv[2], "model.h", &header);
   write_file(t, argv[2], "model.c", &code);
   write_file(t, argv[2], "check.c", &t->out);
+  if (t->wasm) write_wasm(t, argv[2]);
   arena_free(t->arena);
   return 0;
 }
