@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus lsp: the language server on standard input and output. Everything it says to its user goes
  * through the protocol; standard output carries nothing else. */
-#include "lsp/lsp.h"
+#include "driver/serve.h"
 
 #include "driver/draw.h"
 #include "driver/interface.h"
@@ -10,12 +10,9 @@
 #include "import/import.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { PAUSE_MS = 20, PIECE = 65536 }; /* diagnostics wait for a pause in what the editor sends */
 
 static void host_send(void *context, const char *bytes, size_t n) {
   (void)context;
@@ -65,34 +62,20 @@ static void host_drawing(void *context, Text *out, const Sources *sources, const
   draw_svg(out, sources, model);
 }
 
-static bool input_waits(int milliseconds) {
-  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-  return poll(&in, 1, milliseconds) > 0;
-}
-
-/* False at the end of the input. */
-static bool input_take(LspServer *server) {
-  char piece[PIECE];
-  ssize_t n = read(STDIN_FILENO, piece, sizeof piece);
-  if (n < 0 && errno == EINTR) return true;
-  if (n <= 0) return false;
-  lsp_feed(server, piece, (size_t)n);
-  return true;
-}
-
-static ExitCode serve(LspServer *server) {
-  int code;
-  while (input_take(server)) {
-    bool open = true;
-    while (open && input_waits(0))
-      open = input_take(server);
-    while (lsp_handle(server))
-      if (open && input_waits(0)) open = input_take(server);
-    if (lsp_finished(server, &code)) return code ? EXIT_MODEL : EXIT_DONE;
-    if (!input_waits(PAUSE_MS)) lsp_idle(server);
-  }
-  lsp_idle(server);
-  return EXIT_MODEL; /* the editor went without `exit` */
+LspHost lsp_host(Session *s) {
+  return (LspHost){.context = s,
+                   .version = GRUS_VERSION,
+                   .resolve = {.define = s->options->define,
+                               .n_defines = (int)s->options->n_defines,
+                               .include = s->options->include,
+                               .n_includes = (int)s->options->n_includes},
+                   .send = host_send,
+                   .diags = host_diags,
+                   .read = host_read,
+                   .page = host_page,
+                   .check_names = host_check_names,
+                   .tensors = host_tensors,
+                   .drawing = host_drawing};
 }
 
 ExitCode command_lsp(Session *s) {
@@ -105,25 +88,13 @@ ExitCode command_lsp(Session *s) {
                      "docs/editors.md says how to set one up");
     return EXIT_USAGE;
   }
-  LspHost host = {.context = s,
-                  .version = GRUS_VERSION,
-                  .resolve = {.define = s->options->define,
-                              .n_defines = (int)s->options->n_defines,
-                              .include = s->options->include,
-                              .n_includes = (int)s->options->n_includes},
-                  .send = host_send,
-                  .diags = host_diags,
-                  .read = host_read,
-                  .page = host_page,
-                  .check_names = host_check_names,
-                  .tensors = host_tensors,
-                  .drawing = host_drawing};
+  LspHost host = lsp_host(s);
   LspServer *server = lsp_new(&host);
   if (!server) {
     session_error(s, "out of memory");
     return EXIT_FILE;
   }
-  ExitCode code = serve(server);
+  ExitCode code = serve_streams(server);
   lsp_free(server);
   return code;
 }

@@ -10,6 +10,7 @@
 #define _XOPEN_SOURCE 700
 #include "driver/files.h"
 
+#include "driver/descriptor.h"
 #include "driver/interrupts.h"
 #include "driver/links.h"
 #include "driver/random.h"
@@ -137,7 +138,7 @@ static bool stage(Arena *arena, const FileOut *file, Staged *out, const char **r
   if (exists && mode == (st.st_mode & 0777) && same_content(arena, target, file->data, file->len)) return true;
   *out = (Staged){.target = target, .existed = exists};
   int fd = create_beside(arena, target, mode, &out->temp);
-  bool ok = fd >= 0 && (!exists || fchmod(fd, mode) == 0) && write_all(fd, file->data, file->len) && fsync(fd) == 0;
+  bool ok = fd >= 0 && (!exists || descriptor_permit(fd, mode)) && write_all(fd, file->data, file->len) && fsync(fd) == 0;
   return end_write(fd, ok, reason);
 }
 
@@ -154,7 +155,7 @@ static bool keep_old(Arena *arena, Staged *f, const char **reason) {
   const char *old = file_read(arena, f->target, (size_t)-2, &len, reason);
   if (!old) return false;
   int fd = create_beside(arena, f->target, 0600, &f->kept);
-  bool ok = fd >= 0 && stat(f->target, &st) == 0 && fchmod(fd, st.st_mode & 0777) == 0 && write_all(fd, old, len) && fsync(fd) == 0;
+  bool ok = fd >= 0 && stat(f->target, &st) == 0 && descriptor_permit(fd, st.st_mode & 0777) && write_all(fd, old, len) && fsync(fd) == 0;
   return end_write(fd, ok, reason);
 }
 

@@ -3,6 +3,8 @@
  * is less than what write says at once. */
 #include "driver/streams.h"
 
+#include "driver/descriptor.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -48,15 +50,9 @@ void stream_error(const char *s, size_t len) {
   if (!error_error && error != EBADF) error_error = error; /* 2>&- asks for silence */
 }
 
-/* Some file systems find out only when a file is closed. Standard output itself stays open. */
-static void close_copy(void) {
-  int copy = dup(STDOUT_FILENO);
-  if (copy >= 0 && close(copy) != 0 && errno != EINTR && !out_error) out_error = errno;
-}
-
 int stream_end(void) {
   stream_flush();
-  if (!out_error && wrote) close_copy();
+  if (!out_error && wrote && !descriptor_close_copy(STDOUT_FILENO)) out_error = errno; /* which stays open */
   int error = out_error ? out_error : error_error;
   out_error = error_error = wrote = 0; /* for the next command of a process that runs several */
   return error;

@@ -4,6 +4,7 @@
 #include "driver/native.h"
 
 #include "backend/program.h"
+#include "base/module.h"
 #include "driver/interrupts.h"
 #include "driver/random.h"
 #include "driver/stale.h"
@@ -77,12 +78,8 @@ const char *c_compiler(void) {
 const char *runtime_dir(Session *s) {
   const char *env = getenv("GRUS_RUNTIME");
   char self[4096];
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   const char *candidates[3] = {env, NULL, GRUS_SOURCE_RUNTIME};
-  if (n > 0) {
-    self[n] = 0;
-    candidates[1] = file_join(s->arena, file_dir(s->arena, self), "../share/grus/runtime");
-  }
+  if (module_self(self, sizeof self)) candidates[1] = file_join(s->arena, file_dir(s->arena, self), "../share/grus/runtime");
   for (int i = 0; i < 3; i++)
     if (candidates[i] && file_exists(file_join(s->arena, candidates[i], "host/grus_host.c"))) return candidates[i];
   session_error(s, "the runtime's sources are missing: looked in %s and %s; GRUS_RUNTIME names another place",

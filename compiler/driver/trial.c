@@ -2,25 +2,26 @@
 /* Running a model both ways; see trial.h. */
 #include "driver/trial.h"
 
+#include "base/module.h"
 #include "driver/jit.h"
 #include "driver/native.h"
 #include "driver/version.h"
 
-#include <dlfcn.h>
 #include <math.h>
 #include <string.h>
 
 static void unload(void *arg) {
   void **library = arg;
-  if (*library) dlclose(*library);
+  if (*library) module_close(*library);
 }
 
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
   void **library = ARENA_NEW(s->arena, void *);
   arena_defer(s->arena, unload, library);
-  *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  const GrusProgram *program = *library ? dlsym(*library, "grus_program") : NULL;
-  if (!program) session_file_error(s, path, "load", dlerror());
+  const char *reason = "it holds no model";
+  const GrusProgram *program = NULL;
+  *library = module_load(path, &reason);
+  if (!*library || !module_take(*library, "grus_program", &program)) session_file_error(s, path, "load", reason);
   temp_dir_remove(dir); /* what is loaded stays */
   return program;
 }

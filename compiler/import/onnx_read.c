@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* An .onnx file as a graph in the arena: protobuf-c takes it apart, with memory in proportion to the
  * file; tensors become f32 or i64. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "import/onnx.h"
 
+#include "base/place.h"
 #include "import/onnx.pb-c.h"
 #include "model/bind/weights.h"
 
@@ -137,18 +137,10 @@ static const char *folder_of(Arena *arena, const char *path) {
   return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
 }
 
-/* Where a path leads once links are followed; NULL: nowhere. */
-static const char *real_path(Arena *arena, const char *path) {
-  char *found = realpath(path, NULL);
-  const char *out = found ? arena_strdup(arena, found) : NULL;
-  free(found);
-  return out;
-}
-
 /* Beside the model or below it, also by way of links: of the file as it was named, or of what that leads to, since
  * stores of models keep all files of one under other names in one place. */
 static bool is_inside(Arena *arena, const char *model, const char *file) {
-  const char *folder = folder_of(arena, model), *named = real_path(arena, *folder ? folder : "."), *target = real_path(arena, model);
+  const char *folder = folder_of(arena, model), *named = place_real(arena, *folder ? folder : "."), *target = place_real(arena, model);
   const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named) : NULL, target ? folder_of(arena, target) : NULL};
   for (int i = 0; i < 2; i++)
     if (root[i] && strncmp(file, root[i], strlen(root[i])) == 0) return true;
@@ -187,7 +179,7 @@ static bool external_bytes(Onnx *onnx, const OnnxFile__Tensor *t, const uint8_t 
     return false;
   }
   const char *path = arena_printf(onnx->arena, "%s%s", folder_of(onnx->arena, onnx->file->path), location);
-  const char *led_to = leaves_folder(location) ? NULL : real_path(onnx->arena, path);
+  const char *led_to = leaves_folder(location) ? NULL : place_real(onnx->arena, path);
   if (leaves_folder(location) || (led_to && !is_inside(onnx->arena, onnx->file->path, led_to))) {
     Diag *d = bad(onnx, "tensor `%s` is kept in `%s`, which leaves the folder of the model", t->name, location);
     if (led_to) diag_note(d, "it is a link to `%s`", led_to);

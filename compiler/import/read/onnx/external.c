@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors that an ONNX file keeps in another file. In, the name, offset and length that the file gives;
  * out, bytes of a file beside the model or below it, and of no other. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "import/read/onnx/reader.h"
+
+#include "base/place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +14,11 @@ static const char *folder_of(Arena *arena, const char *path) {
   return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
 }
 
-/* Where a path leads once links are followed; NULL: nowhere. */
-static const char *real_path(Arena *arena, const char *path) {
-  char *found = realpath(path, NULL);
-  const char *out = found ? arena_strdup(arena, found) : NULL;
-  free(found);
-  return out;
-}
-
 /* Beside the model or below it, links followed: of the file as it was named, or of what that leads to,
  * since stores of models keep all files of one under other names in one place. */
 static bool is_inside(Arena *arena, const char *model, const char *file) {
   const char *folder = folder_of(arena, model);
-  const char *named = real_path(arena, *folder ? folder : "."), *target = real_path(arena, model);
+  const char *named = place_real(arena, *folder ? folder : "."), *target = place_real(arena, model);
   const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named) : NULL,
                          target ? folder_of(arena, target) : NULL};
   for (int i = 0; i < 2; i++)
@@ -76,7 +69,7 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
   const char *reason;
   if (!place_of(r, t, &place)) return false;
   const char *path = arena_printf(r->arena, "%s%s", folder_of(r->arena, r->file->path), place.location);
-  const char *led_to = leaves_folder(place.location) ? NULL : real_path(r->arena, path);
+  const char *led_to = leaves_folder(place.location) ? NULL : place_real(r->arena, path);
   if (leaves_folder(place.location) || (led_to && !is_inside(r->arena, r->file->path, led_to))) {
     Diag *d = onnx_bad(r, "tensor `%s` is kept in `%s`, which leaves the folder of the model", t->name, place.location);
     if (led_to) diag_note(d, "it is a link to `%s`", led_to);

@@ -9,15 +9,29 @@
 
 enum { PATH_BYTES = 4096 };
 
+bool module_self(char *path, size_t size) {
+  ssize_t n = readlink("/proc/self/exe", path, size - 1);
+  if (n <= 0 || (size_t)n >= size - 1) return false;
+  path[n] = 0;
+  return true;
+}
+
+void *module_load(const char *path, const char **reason) {
+  void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!module) *reason = dlerror();
+  return module;
+}
+
+void module_close(void *module) { dlclose(module); }
+
 void *module_open(const char *relative) {
   char self[PATH_BYTES], path[2 * PATH_BYTES];
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (n <= 0) return NULL;
-  self[n] = 0;
+  const char *reason;
+  if (!module_self(self, sizeof self)) return NULL;
   char *slash = strrchr(self, '/');
   if (!slash) return NULL;
   int len = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, relative);
-  return len < (int)sizeof path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+  return len < (int)sizeof path ? module_load(path, &reason) : NULL;
 }
 
 /* ISO C has no conversion from void * to a pointer to function: the bytes are copied. */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What not every system does with an open file. One file a system: posix/ and wasi/. */
+#ifndef GRUS_DRIVER_DESCRIPTOR_H
+#define GRUS_DRIVER_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Gives it these permissions; false with errno. */
+bool descriptor_permit(int fd, mode_t mode);
+/* Closes a copy of it, since some file systems find out only then that a write failed: false with errno. */
+bool descriptor_close_copy(int fd);
+
+#endif

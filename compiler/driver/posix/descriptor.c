@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Permissions and copies of open files; see descriptor.h. */
+#include "driver/descriptor.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool descriptor_permit(int fd, mode_t mode) { return fchmod(fd, mode) == 0; }
+
+bool descriptor_close_copy(int fd) {
+  int copy = dup(fd);
+  return copy < 0 || close(copy) == 0 || errno == EINTR;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Programs of models are not run by a compiler that is WebAssembly: a page runs the module that
+ * `--emit=wasm` makes. */
+#include "grus_host.h"
+
+static int refuse(FILE *err) {
+  fputs("grus: error: this compiler is WebAssembly: it runs no programs and reads no recordings; run the module that "
+        "`grus build --emit=wasm` makes\n", err);
+  return GRUS_EXIT_FILE;
+}
+
+int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) {
+  (void)program, (void)argc, (void)argv;
+  return refuse(err);
+}
+
+int grus_main(const GrusProgram *program, int argc, char **argv) {
+  (void)program, (void)argc, (void)argv;
+  return refuse(stderr);
+}
