@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Only compiler/driver/main.c ends the process, and base/child.c the processes it forks. Outside the
+# Only compiler/driver/main.c ends the process, and base/posix/child.c the processes it forks. Outside the
 # driver and base's renderers (compiler/base/render*.c) no room of the compiler opens, reads or prints to a stream; formatting
 # into memory (snprintf) is no stream and is allowed. The runtime's core, which generated code
 # copies, is freestanding: it includes only headers every C99 compiler has without a library.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Programs of models are not run by a compiler that is WebAssembly: a page runs the module that
  * `--emit=wasm` makes. */
-#include "grus_host.h"
+#include "runtime/host/grus_host.h"
 
 static int refuse(FILE *err) {
   fputs("grus: error: this compiler is WebAssembly: it runs no programs and reads no recordings; run the module that "

@@ -21,12 +21,14 @@ static struct {
 } page;
 
 void *EXPORT(grus_alloc)(size_t bytes);
+void EXPORT(grus_free)(void *p);
 int EXPORT(grus_run)(int argc, char **argv);
 int EXPORT(grus_lsp_open)(void);
 size_t EXPORT(grus_lsp_feed)(const char *bytes, size_t n);
 const char *EXPORT(grus_lsp_sent)(void);
 
 void *grus_alloc(size_t bytes) { return malloc(bytes); }
+void grus_free(void *p) { free(p); }
 
 int grus_run(int argc, char **argv) { return grus_command(argc, argv); }
 
