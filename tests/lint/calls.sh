@@ -25,7 +25,7 @@ strip() {
 
 status=0
 word='(^|[^A-Za-z0-9_.>])'
-strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/main|base/child)\.c$' |
+strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/main|base/posix/child)\.c$' |
   report 'only compiler/driver/main.c ends the process' \
     "$word(exit|_exit|_Exit|quick_exit|abort|raise)[ ]*\\(" || status=1
 strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/|base/render[^/]*\.c$)' |
