@@ -116,6 +116,99 @@ def layers():
     write("layers", text, nets, [x, wide], results, "npz")
 
 
+def axes():
+    """What goes along axes that are named: transposed convolutions, norms, pools, functions. PyTorch has channels first."""
+    nets = nn.ModuleDict({
+        "up": nn.ConvTranspose1d(8, 6, 3, stride=2, padding=1), "groups": nn.ConvTranspose1d(8, 4, 4, stride=3, groups=2, bias=False),
+        "wide": nn.ConvTranspose1d(8, 4, 3, dilation=2), "plane": nn.ConvTranspose2d(4, 6, (3, 4), stride=(1, 2), padding=(1, 1), groups=2),
+        "each": nn.ConvTranspose2d(4, 4, 3, stride=2, groups=4, dilation=(1, 2)), "depth": nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        "group": nn.GroupNorm(2, 8), "instance": nn.InstanceNorm1d(8, affine=True), "rms": nn.RMSNorm(8), "both": nn.LayerNorm([6, 8])})
+    randomise(nets)
+    x, image, other = torch.randn(3, 6, 8), torch.randn(3, 5, 6, 4), torch.randn(3, 6, 8)
+
+    def over(f, value):
+        last = value.dim() - 1
+        return f(value.movedim(last, 1)).movedim(1, last)
+
+    along = "along=freq"
+    rows = [("up", f"Conv1DTranspose(6, 3, stride=2, padding=(1, 1), {along}, from=\"up\")", over(nets["up"], x)),
+            ("groups", f"Conv1DTranspose(4, 4, stride=3, groups=2, bias=false, {along}, from=\"groups\")", over(nets["groups"], x)),
+            ("wide", f"Conv1DTranspose(4, 3, dilation=2, {along}, from=\"wide\")", over(nets["wide"], x)),
+            ("group", "GroupNorm(2, from=\"group\")", over(nets["group"], x)), ("instance", "InstanceNorm(from=\"instance\")", over(nets["instance"], x)),
+            ("rms", "RMSNorm(from=\"rms\")", nets["rms"](x)), ("both", "LayerNorm(along=(freq, features), from=\"both\")", nets["both"](x)),
+            ("unit", "l2_normalize", nn.functional.normalize(x, dim=-1)), ("soft", f"softmax({along})", x.softmax(1)),
+            ("log_soft", f"log_softmax({along})", x.log_softmax(1)), ("gated", "glu", nn.functional.glu(x, -1)), ("summed", f"cumsum({along})", x.cumsum(1)),
+            ("most", f"max_pool(3, stride=2, padding=(1, 1), {along})", over(nn.MaxPool1d(3, 2, 1), x)),
+            ("mean", f"mean_pool(3, stride=1, padding=(1, 1), {along})", over(lambda v: nn.functional.avg_pool2d(v[:, :, None], (1, 3), 1, (0, 1), count_include_pad=False)[:, :, 0], x)),
+            ("erf", "erf", x.erf()), ("floor", "floor", x.floor()), ("sine", "sin", x.sin()), ("cosine", "cos", x.cos()), ("cube", "pow(3)", x ** 3)]
+    planes = [("plane", "Conv2DTranspose(6, kernel=(3, 4), stride=(1, 2), padding=((1, 1), (1, 1)), groups=2, from=\"plane\")", over(nets["plane"], image)),
+              ("each", "Conv2DTranspose(4, kernel=3, stride=2, dilation=(1, 2), groups=4, from=\"each\")", over(nets["each"], image)),
+              ("depth", "Conv2D(4, kernel=3, padding=((1, 1), (1, 1)), groups=4, from=\"depth\")", over(nets["depth"], image)),
+              ("pooled", "max_pool((2, 3), stride=(2, 1))", over(nn.MaxPool2d((2, 3), (2, 1)), image))]
+    pairs = [("greater", "maximum(x, other)", torch.maximum(x, other)), ("lesser", "minimum(x, other)", torch.minimum(x, other)),
+             ("angle", "atan2(x, other)", torch.atan2(x, other)), ("chosen", "select(x, other, x, x * 2)", torch.where(x > other, x, x * 2))]
+    calls = [(key, f"x |> {stage}", y) for key, stage, y in rows] + [(key, f"image |> {stage}", y) for key, stage, y in planes] + pairs
+    outs = [(f"{key}_out", "f32[" + ", ".join(str(n) for n in y.shape[1:]) + "]", call) for key, call, y in calls]
+    text = model("axes", "safetensors", "Layers of PyTorch along axes.", [("x", "f32[freq 6, 8]"), ("image", "f32[row 5, column 6, 4]"), ("other", "f32[freq 6, 8]")],
+                 outs, "dropped_tail")
+    write("axes", text, nets, [x, image, other], [y for *_, y in calls], "safetensors")
+
+
+class MinimalGatedUnit(nn.Module):
+    """Zhou et al. 2016."""
+    def __init__(self):
+        super().__init__()
+        self.fx, self.fh, self.nx, self.nh = (nn.Linear(n, UNITS, bias=n == WIDTH) for n in (WIDTH, UNITS, WIDTH, UNITS))
+
+    def forward(self, x):
+        h, steps = torch.zeros(x.shape[0], UNITS), []
+        for t in range(x.shape[1]):
+            f = torch.sigmoid(self.fx(x[:, t]) + self.fh(h))
+            h = (1 - f) * h + f * torch.tanh(self.nx(x[:, t]) + self.nh(f * h))
+            steps.append(h)
+        return torch.stack(steps, 1)
+
+
+class MultiplicativeLSTM(nn.Module):
+    """Krause et al. 2016."""
+    def __init__(self):
+        super().__init__()
+        self.mx, self.mh = nn.Linear(WIDTH, UNITS, bias=False), nn.Linear(UNITS, UNITS, bias=False)
+        self.x, self.m = nn.ModuleList(nn.Linear(WIDTH, UNITS) for _ in range(4)), nn.ModuleList(nn.Linear(UNITS, UNITS, bias=False) for _ in range(4))
+
+    def forward(self, x):
+        h, c, steps = torch.zeros(x.shape[0], UNITS), torch.zeros(x.shape[0], UNITS), []
+        for t in range(x.shape[1]):
+            m = self.mx(x[:, t]) * self.mh(h)
+            i, f, o, g = (self.x[k](x[:, t]) + self.m[k](m) for k in range(4))
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            steps.append(h)
+        return torch.stack(steps, 1)
+
+
+def own_cells():
+    """Cells that PyTorch does not have, as loops in Python, and as states in grus."""
+    nets = nn.ModuleDict({"mgu": MinimalGatedUnit(), "mlstm": MultiplicativeLSTM()})
+    randomise(nets)
+    x = torch.randn(3, TIME, WIDTH)
+
+    def dense(value, name, bias=True):
+        return f"({value} |> Dense({UNITS}{'' if bias else ', bias=false'}, from=\"{name}\"))"
+
+    def gate(k, function):
+        return f"{dense('x', f'mlstm.x.{k}')} + {dense('m', f'mlstm.m.{k}', False)} |> {function}"
+
+    lines = [f"let h = x |> state({UNITS})", f"let f = {dense('x', 'mgu.fx')} + {dense('h', 'mgu.fh', False)} |> sigmoid",
+             f"let n = {dense('x', 'mgu.nx')} + {dense('f * h', 'mgu.nh', False)} |> tanh",
+             f"out y : f32[time {TIME}, {UNITS}] = (1 - f) * h + f * n |> keep(as=h)",
+             f"let p = x |> state({UNITS})", f"let c = x |> state({UNITS})", f"let m = {dense('x', 'mlstm.mx', False)} * {dense('p', 'mlstm.mh', False)}",
+             f"let c1 = ({gate(1, 'sigmoid')}) * c + ({gate(0, 'sigmoid')}) * ({gate(3, 'tanh')}) |> keep(as=c)",
+             f"out z : f32[time {TIME}, {UNITS}] = ({gate(2, 'sigmoid')}) * (c1 |> tanh) |> keep(as=p)"]
+    text = "grus 1\n\n## Cells of their own.\nmodel own_cells {\n  weights torch \"own_cells.npz\"\n" + f"  in  x : f32[time {TIME}, {WIDTH}]\n"
+    write("own_cells", text + "".join(f"  {line}\n" for line in lines) + "}\n", nets, [x], [nets["mgu"](x), nets["mlstm"](x)], "npz")
+
+
 def prefixed():
     """A whole network behind DataParallel and torch.compile: names with prefixes."""
     class Net(nn.Module):
@@ -162,5 +255,7 @@ if __name__ == "__main__":
     stacks("rnn_relu", lambda *a, **k: nn.RNN(*a, nonlinearity="relu", **k), f"RNN({UNITS}, activation=relu", "npz")
     cells()
     layers()
+    axes()
+    own_cells()
     prefixed()
     refused()
