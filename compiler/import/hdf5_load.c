@@ -7,9 +7,13 @@
 
 #include <string.h>
 
+/* Of executables that have libhdf5 in themselves; else there is nothing of this name. */
+extern const Hdf5Module hdf5_linked __attribute__((weak));
+
 const Hdf5Module *hdf5_module(void) {
   static Hdf5Module module;
   static bool loaded;
+  if (&hdf5_linked) return &hdf5_linked;
   if (!loaded) {
     void *opened = module_open(GRUS_HDF5_MODULE);
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&

@@ -74,6 +74,27 @@ def _no_nulls(array: _Array, what: str) -> None:
         raise ValueError(f"{what}: the Arrow column has {nulls} nulls, and a model needs a value in every row: fill or drop them")
 
 
+def _views(array: _Array, at: int, count: int) -> tuple[Any, Any]:
+    """Binary values of the view type: 16 bytes each, the length and up to 12 bytes or where they are. Their bytes one after
+    another: in place if they lie so."""
+    import numpy as np
+
+    views = _view(array, 1, "i4", at * 4, count * 4).reshape(count, 4)
+    counts, buffers, offsets = views[:, 0].astype(np.int64), views[:, 2], views[:, 3].astype(np.int64)
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if count else 0
+    if not total:
+        return np.empty(0, "u1"), counts
+    inline = counts <= 12
+    if not inline.any() and (buffers == buffers[0]).all() and (offsets == offsets[0] + ends - counts).all():
+        return _view(array, 2 + int(buffers[0]), "u1", int(offsets[0]), total), counts
+    values, short = np.empty(total, "u1"), views.view("u1").reshape(count, 16)
+    for i in range(count):
+        end, n = int(ends[i]), int(counts[i])
+        values[end - n : end] = short[i, 4 : 4 + n] if inline[i] else _view(array, 2 + int(buffers[i]), "u1", int(offsets[i]), n)
+    return values, counts
+
+
 def _read(schema: _Schema, array: _Array, start: int, count: int, what: str) -> tuple[Any, Any, bool]:
     """Elements [start, start + count) of an array, its own offset not counted."""
     import numpy as np
@@ -98,6 +119,9 @@ def _read(schema: _Schema, array: _Array, start: int, count: int, what: str) -> 
         if counts is not None:
             raise TypeError(f"{what}: the Arrow column has lists of varying size inside others, and one axis at most may vary")
         return values, np.diff(offsets), False
+    if kind == b"vz":
+        values, counts = _views(array, at, count)
+        return values, counts, True
     if kind.startswith(b"w:"):
         size = int(kind[2:])
         return _view(array, 1, "u1", at * size, count * size), np.full(count, size), True

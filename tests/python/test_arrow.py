@@ -65,6 +65,24 @@ def test_lists_and_binary_of_varying_size(vowels, sequence, random):
     assert (sequence(made(b"w:240", [None, rows.reshape(-1)], 3)) == sequence(rows)).all()
 
 
+def test_binary_views(random):
+    import grus
+
+    m = grus.compile("grus 1\n\nmodel v {\n  in x : f32[time n <= 9, 2]\n  out y : f32[2] = x |> sum\n}\n")
+    rows = [random.standard_normal((n, 2)).astype(np.float32) for n in (4, 1, 9, 2)]
+    data = [np.concatenate([rows[2].view("u1").ravel(), rows[0].view("u1").ravel()]), rows[3].view("u1").ravel().copy()]
+    views = np.zeros((4, 16), "u1")
+    for i, (row, buffer, offset) in enumerate(zip(rows, (0, 0, 0, 1), (72, 0, 0, 0))):
+        views[i].view("i4")[:] = [row.nbytes, 0, buffer, offset]
+    views[1, 4:12] = rows[1].view("u1").ravel()  # short ones are in place
+    expected = np.array([m(r) for r in rows])
+    assert (m(made(b"vz", [None, views.reshape(-1), *data], 4)) == expected).all()
+    whole = np.concatenate([rows[0].view("u1").ravel(), rows[2].view("u1").ravel()])
+    views[0].view("i4")[3], views[2].view("i4")[3] = 0, 32
+    dense = np.stack([views[0], views[2]])
+    assert (m(made(b"vz", [None, dense.reshape(-1), whole], 2)) == expected[[0, 2]]).all()
+
+
 def test_what_is_no_column_of_a_model(sequence, vowels):
     x = np.zeros((2, 12, 5), np.float32)
     ragged = np.array([0, 60, 119], np.int32)
