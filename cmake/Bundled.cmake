@@ -20,10 +20,8 @@ foreach(name hdf5_serial sz aec jansson protobuf-c z)
   list(APPEND bundled_libraries ${GRUS_STATIC_${name}})
 endforeach()
 
-add_executable(grus_bundled EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/compiler/driver/main.c
-               ${PROJECT_SOURCE_DIR}/compiler/import/hdf5_file.c ${PROJECT_SOURCE_DIR}/compiler/import/hdf5_linked.c)
+add_executable(grus_bundled EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/compiler/driver/main.c $<TARGET_OBJECTS:grus_hdf5_linked>)
 target_include_directories(grus_bundled PRIVATE ${PROJECT_SOURCE_DIR}/compiler)
-target_include_directories(grus_bundled SYSTEM PRIVATE $<TARGET_PROPERTY:grus_hdf5,INCLUDE_DIRECTORIES>)
 target_compile_definitions(grus_bundled PRIVATE _POSIX_C_SOURCE=200809L)
 # The archives come before the shared libraries of the same names, which are then not needed.
 target_link_options(grus_bundled PRIVATE -Wl,--as-needed -Wl,--exclude-libs,ALL)
