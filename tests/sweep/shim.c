@@ -71,7 +71,7 @@ static int is_start(const void *p) { return (const char *)p >= start && (const c
   if (!real) *(void **)(&real) = dlsym(RTLD_NEXT, #name)
 
 void *malloc(size_t size) {
-  static int finding;
+  static volatile int finding; /* dlsym is said not to call back */
   static void *(*real)(size_t);
   if (!real) {
     if (finding) return start_alloc(size);
@@ -84,7 +84,7 @@ void *malloc(size_t size) {
 }
 
 void *calloc(size_t n, size_t size) {
-  static int finding;
+  static volatile int finding; /* dlsym is said not to call back */
   static void *(*real)(size_t, size_t);
   if (!real) {
     if (finding) return start_alloc(n * size);
@@ -105,8 +105,16 @@ void *realloc(void *p, size_t size) {
   return moved;
 }
 
+/* dlsym frees what it said the last time, too. */
 void free(void *p) {
-  REAL(void, free, void *);
+  static volatile int finding; /* dlsym is said not to call back */
+  static void (*real)(void *);
+  if (!real) {
+    if (finding) return;
+    finding = 1;
+    *(void **)(&real) = dlsym(RTLD_NEXT, "free");
+    finding = 0;
+  }
   if (!is_start(p)) real(p);
 }
 

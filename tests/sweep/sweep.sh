@@ -17,7 +17,10 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp" "$work/old" "$work/new" "$work/dir"
 TMPDIR=$work/tmp
 LC_ALL=C
-export TMPDIR LC_ALL
+# Of a sanitized build: a report has an exit code of its own, and what libraries lose when they fail is not counted.
+ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0:allocator_may_return_null=1:exitcode=99:handle_abort=0
+UBSAN_OPTIONS=exitcode=99
+export TMPDIR LC_ALL ASAN_OPTIONS UBSAN_OPTIONS
 cd "$work/dir" || exit 2
 runs=0
 failures=0
