@@ -110,6 +110,34 @@ static bool conv_2d(Make *m, MakeShape *s) {
   return true;
 }
 
+/* Positions after a transposed convolution; 0: none are left. */
+static unsigned spread(const Reach *r, unsigned n) {
+  unsigned span = (r->kernel - 1) * r->dilation + 1, all = (n - 1) * r->stride + span;
+  if (*r->padding == 'v') return all;
+  if (*r->padding != '(') return n * r->stride;
+  return all > r->before + r->after ? all - r->before - r->after : 0;
+}
+
+static bool transposed(Make *m, MakeShape *s) {
+  int j = labelled(m, s, s->rank - 1);
+  if (j < 0) return false;
+  bool two = j > 0 && s->axis[j - 1].label && make_pick(m, 2);
+  unsigned filters, groups = random_groups(m, s->axis[s->rank - 1].n, &filters);
+  Reach a = random_reach(m, false), b = random_reach(m, false);
+  unsigned first = two ? spread(&a, s->axis[j - 1].n) : 1, second = spread(&b, s->axis[j].n);
+  if (!first || !second) return false;
+  if (two)
+    text_printf(m->out, "Conv2DTranspose(%u, kernel=(%u, %u), stride=(%u, %u), dilation=(%u, %u), padding=(%s, %s), groups=%u, along=(%c, %c)%s)", filters, a.kernel, b.kernel, a.stride,
+                b.stride, a.dilation, b.dilation, a.padding, b.padding, groups, s->axis[j - 1].label, s->axis[j].label, precision_of(m));
+  else
+    text_printf(m->out, "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)", filters, b.kernel, b.stride, b.dilation, b.padding, groups, s->axis[j].label,
+                precision_of(m));
+  if (two) s->axis[j - 1].n = first;
+  s->axis[j].n = second;
+  s->axis[s->rank - 1] = (MakeAxis){0, filters};
+  return true;
+}
+
 /* ---- pools ---- */
 
 static bool pool_1d(Make *m, MakeShape *s) {
@@ -153,7 +181,14 @@ static bool within_axis(Make *m, MakeShape *s) {
   int i = labelled(m, s, s->rank);
   if (i < 0) return false;
   char name = s->axis[i].label;
-  switch (make_pick(m, 5)) {
+  switch (make_pick(m, 9)) {
+  case 4: text_printf(m->out, "LayerNorm(along=%c)", name); return true;
+  case 5: text_printf(m->out, "RMSNorm(along=%c)", name); return true;
+  case 6: text_printf(m->out, "l2_normalize(along=%c)", name); return true;
+  case 7:
+    if (s->rank < 2) return false;
+    text_add(m->out, "InstanceNorm");
+    return true;
   case 0: text_printf(m->out, "softmax(along=%c)", name); return true;
   case 1: text_printf(m->out, "log_softmax(along=%c)", name); return true;
   case 2: text_printf(m->out, "cumsum(along=%c)", name); return true;
@@ -287,7 +322,9 @@ static bool gains_time(Make *m, MakeShape *s) {
 }
 
 bool make_along(Make *m, MakeShape *s) {
-  switch (make_pick(m, 14)) {
+  switch (make_pick(m, 16)) {
+  case 14:
+  case 15: return transposed(m, s);
   case 10: return pool_1d(m, s);
   case 11: return pool_2d(m, s);
   case 12:

@@ -121,6 +121,15 @@ static bool same_axes(const MakeShape *a, const MakeShape *b, int apart) {
   return same;
 }
 
+static void join_elements(Make *m, const char *left, const char *right) {
+  unsigned how = make_pick(m, 8);
+  if (how == 4) text_printf(m->out, "maximum(%s, %s)", left, right);
+  else if (how == 5) text_printf(m->out, "minimum(%s, %s)", left, right);
+  else if (how == 6) text_printf(m->out, "atan2(%s, %s)", left, right);
+  else if (how == 7) text_printf(m->out, "select(%s, %s, %s, %s)", left, right, left, right);
+  else text_printf(m->out, "%s %s %s", left, WORD(m, "+", "-", "*", "/"), right);
+}
+
 /* Two values that fit: one chosen, and the first that fits it from another one chosen on. False: none said. */
 static bool two_values(Make *m, MakeShape *s) {
   int n = m->lets + 1, a = (int)make_pick(m, (unsigned)n), first = (int)make_pick(m, (unsigned)n);
@@ -132,7 +141,7 @@ static bool two_values(Make *m, MakeShape *s) {
     if (p->categories || (joins && p->rank == 0) || !same_axes(p, q, apart) || make_elements(p) > 200) continue;
     const char *left = a ? arena_printf(m->out->arena, "v%d", a - 1) : "x", *right = b ? arena_printf(m->out->arena, "v%d", b - 1) : "x";
     *s = *p;
-    if (!joins) text_printf(m->out, "%s %s %s", left, WORD(m, "+", "-", "*", "/"), right);
+    if (!joins) join_elements(m, left, right);
     else if (apart == p->rank - 1) text_printf(m->out, "concat(%s, %s)", left, right);
     else if (!p->axis[apart].label) continue;
     else text_printf(m->out, "concat(%s, %s, along=%c)", left, right, p->axis[apart].label);

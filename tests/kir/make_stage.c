@@ -81,7 +81,7 @@ static void pointwise(Make *m) {
   else
     text_add(m->out, WORD(m, "relu", "relu(max=1)", "leaky_relu", "leaky_relu(slope=0.3)", "elu", "elu(alpha=0.5)", "selu", "gelu", "gelu(form=tanh)", "silu", "swish", "mish",
                           "sigmoid", "hard_sigmoid", "hard_sigmoid(slope=0.3)", "tanh", "hard_tanh", "softplus", "softsign", "abs", "exp", "square", "hard_swish", "celu",
-                          "celu(alpha=0.5)", "reciprocal", "sign", "clip(-0.5, 0.75)", "softmax", "log_softmax", "normalize(mean=0.5, std=2)", "LayerNorm", "LayerNorm(center=false)",
+                          "celu(alpha=0.5)", "reciprocal", "sign", "clip(-0.5, 0.75)", "softmax", "log_softmax", "normalize(mean=0.5, std=2)", "LayerNorm", "LayerNorm(center=false)", "RMSNorm", "RMSNorm(scale=false)", "l2_normalize",
                           "BatchNorm", "BatchNorm(scale=false)", "BatchNorm", "prelu", "Dropout(0.5)", "GaussianNoise(0.5)", "sqrt", "log", "erf", "floor", "sin", "cos", "pow(2)", "pow(3)",
                           "pow(0.5)", "pow(0.3)"));
 }
@@ -91,6 +91,12 @@ static bool category(Make *m, MakeShape *s) {
   text_add(m->out, "argmax");
   s->categories = features(s)->n;
   s->rank--;
+  return true;
+}
+
+static bool grouped(Make *m, MakeShape *s) {
+  unsigned d = features(s)->n, groups = make_pick(m, 2) && d % 2 == 0 ? 2 : make_pick(m, 2) ? d : 1;
+  text_printf(m->out, "GroupNorm(%u)", groups);
   return true;
 }
 
@@ -140,6 +146,21 @@ static bool conv_over_time(Make *m, MakeShape *s) {
   return true;
 }
 
+static bool transposed_over_time(Make *m, MakeShape *s) {
+  unsigned filters = 1 + make_pick(m, 9), kernel = 1 + make_pick(m, 4), stride = 1 + make_pick(m, 3), dilation = make_pick(m, 4) ? 1 : 2, how = make_pick(m, 3), groups = 1;
+  if (m->time == STREAM && s->steps % stride) return false;
+  if (m->time == STREAM && how == 1) how = 2;
+  if (make_pick(m, 4) == 0) groups = features(s)->n;
+  if (groups > 1) filters = groups * (1 + make_pick(m, 2));
+  text_printf(m->out, "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u%s)", filters, kernel, stride, dilation, how == 0 ? "valid" : how == 1 ? "same" : "causal",
+              groups, layer_precision(m));
+  *features(s) = (MakeAxis){0, filters};
+  if (m->time == STREAM) s->steps /= stride;
+  else s->steps = how == 0 ? (s->steps - 1) * stride + (kernel - 1) * dilation + 1 : s->steps * stride;
+  s->past = s->past * 31 + 17 * stride + how + kernel;
+  return s->steps <= 60;
+}
+
 static bool pool_over_time(Make *m, MakeShape *s) {
   const char *name = WORD(m, "max_pool", "mean_pool");
   unsigned size = 1 + make_pick(m, 4), stride = make_pick(m, 2) ? size : 1 + make_pick(m, 3), how = make_pick(m, 4);
@@ -181,7 +202,8 @@ static bool end_time(Make *m, MakeShape *s) {
 static bool over_time(Make *m, MakeShape *s) {
   unsigned n, behind;
   if (!s->has_time) return false;
-  switch (make_pick(m, 9)) {
+  switch (make_pick(m, 10)) {
+  case 9: return transposed_over_time(m, s);
   case 8: text_add(m->out, "cumsum"); return true;
   case 0:
   case 1: return conv_over_time(m, s);
@@ -215,7 +237,7 @@ static bool one(Make *m, MakeShape *s) {
   case 5:
   case 6: return recurrent(m, s);
   case 7: return over_time(m, s);
-  case 8: return make_pick(m, 3) ? gated(m, s) : category(m, s);
+  case 8: return make_pick(m, 2) ? gated(m, s) : make_pick(m, 2) ? grouped(m, s) : category(m, s);
   default: return make_along(m, s);
   }
 }

@@ -152,6 +152,15 @@ static bool has_almost_zero(const Value *v, const EvalTensor *values, double tol
   return false;
 }
 
+static bool has_almost_equal(const Value *a, const Value *b, const EvalTensor *values, double tolerance) {
+  int64_t n = values[a->id].steps * type_step_size(&a->type);
+  for (int64_t i = 0; i < n && values[a->id].steps == values[b->id].steps; i++) {
+    double x = values[a->id].data[i], y = values[b->id].data[i];
+    if (x != y && fabs(x - y) <= tolerance * (1 + fabs(x))) return true;
+  }
+  return false;
+}
+
 static bool has_almost_whole(const Value *v, const EvalTensor *values, double tolerance) {
   int64_t n = values[v->id].steps * type_step_size(&v->type);
   for (int64_t i = 0; i < n; i++)
@@ -175,8 +184,10 @@ static bool is_on_edge(const Model *model, const EvalTensor *values, double tole
   for (int i = 0; values && i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     LayerKind k = layer->kind;
-    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div || k == LAYER_pow;
+    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div || k == LAYER_pow || k == LAYER_l2_normalize;
     if (jumps && has_almost_zero(layer->in[layer->n_in - 1], values, tolerance)) return true;
+    if (k == LAYER_atan2 && has_almost_zero(layer->in[0], values, tolerance)) return true;
+    if (k == LAYER_select && has_almost_equal(layer->in[0], layer->in[1], values, tolerance)) return true;
     if (k == LAYER_floor && has_almost_whole(layer->in[0], values, tolerance)) return true;
     if (k == LAYER_argmax && layer->along[0].axis != layer->in[0]->type.rank - 1) return true; /* not looked at */
     if (k == LAYER_argmax && is_almost_tie(layer->in[0], values, tolerance)) return true;
