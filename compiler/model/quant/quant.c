@@ -54,19 +54,30 @@ static bool is_exact_in_float(const Layer *layer) {
   return (quant_kind(layer) == QUANT_SAME && !averages) || joins || layer->kind == LAYER_argmax || layer->kind == LAYER_onehot;
 }
 
-bool quant_is_exact(const Model *model, const Value *value) {
-  const Layer *layer = value->layer;
-  if (!layer) return true;
+/* Of one layer, once all before it are known. */
+static bool layer_is_exact(const Model *model, const Layer *layer, const bool *exact) {
   const Layer *by = model->quant->absorber[layer->id];
   const QuantLayer *ql = model->quant->layer[by ? by->id : layer->id];
-  bool exact = ql ? ql->precision != PRECISION_W8 : is_exact_in_float(layer);
+  bool all = ql ? ql->precision != PRECISION_W8 : is_exact_in_float(layer);
   const OptVal *init = layer_opt(layer, OPT_init);
-  for (int i = 0; exact && i < layer->n_in; i++)
-    exact = quant_is_exact(model, layer->in[i]);
-  for (int i = 0; exact && init && i < init->n_values; i++)
-    exact = quant_is_exact(model, init->values[i]);
-  if (exact && init && init->states_of) exact = quant_is_exact(model, init->states_of->out[0]);
-  return exact;
+  for (int i = 0; i < layer->n_in; i++)
+    all = all && exact[layer->in[i]->id];
+  for (int i = 0; init && i < init->n_values; i++)
+    all = all && exact[init->values[i]->id];
+  return all && (!init || !init->states_of || exact[init->states_of->out[0]->id]);
+}
+
+bool quant_is_exact(const Model *model, const Value *value) {
+  bool *exact = ARENA_ARRAY(model->arena, bool, model->n_values + 1);
+  for (int i = 0; i < model->n_in; i++)
+    exact[model->in[i]->value->id] = true;
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    bool all = layer_is_exact(model, layer, exact);
+    for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+      exact[layer->out[k]->id] = all;
+  }
+  return exact[value->id];
 }
 
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
