@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_WORK = 1 << 19, USUAL_WORK = 1 << 15, MOST_STEPS = 400, FIX_ROUNDS = 4 };
+enum { MOST_WORK = 1 << 19, USUAL_WORK = 1 << 14, MOST_STEPS = 400, FIX_ROUNDS = 4 };
 enum { CALLS = 7, WINDOWS = 3, MOST_BATCH = 8, MOST_CHUNK = 4 };
 static const double most_magnitude = 1e3, nudge = 1e-6;
 
