@@ -34,6 +34,7 @@ typedef struct Make {
   Text *out;
   MakeTime time;
   bool narrow; /* integers: only the stages that have them */
+  bool cells;  /* there are blocks C0 and C1: recurrent cells written out */
   MakeShape x; /* the first input */
   int lets;    /* values with names so far: v0, v1, .. */
   MakeShape let[MAKE_VALUES];

@@ -188,11 +188,40 @@ static void precision(Make *m) {
   text_printf(m->out, "  ranges \"measured\"\n  precision %s\n", WORD(m, "w8", "i8", "i8", "i16", "i16", "i16x16"));
 }
 
+/* ---- cells written out ---- */
+
+static const char *squash(Make *m) { return WORD(m, "tanh", "sigmoid", "hard_sigmoid", "relu", "LayerNorm |> tanh", "softsign"); }
+
+/* A value of the cell of one step: states and what was made of them. */
+static const char *part(Make *m, int states, int made) {
+  unsigned which = make_pick(m, (unsigned)(states + made));
+  return arena_printf(m->out->arena, which < (unsigned)states ? "h%u" : "a%u", which < (unsigned)states ? which : which - (unsigned)states);
+}
+
+static void cell(Make *m, int number) {
+  int states = 1 + number, made = 1 + (int)make_pick(m, 3);
+  text_printf(m->out, "block C%d(units) {\n  in  x\n", number);
+  for (int i = 0; i < states; i++)
+    text_printf(m->out, "  let h%d = x |> state(units%s)\n", i, make_pick(m, 4) ? "" : ", init=learned");
+  for (int i = 0; i < made; i++) {
+    const char *a = part(m, states, i), *b = part(m, states, i);
+    if (make_pick(m, 3) == 0) text_printf(m->out, "  let a%d = (%s * %s |> Dense(units)) |> %s\n", i, a, b, squash(m));
+    else text_printf(m->out, "  let a%d = (x |> Dense(units)) + (%s |> %s) |> %s\n", i, a, WORD(m, "Dense(units, bias=false)", "Dense(units)", "Conv1D(units, 1, groups=units)"), squash(m));
+  }
+  for (int i = 1; i < states; i++)
+    text_printf(m->out, "  let k%d = a0 * h%d + (1 - a0) * %s |> keep(as=h%d)\n", i, i, part(m, states, made), i);
+  text_printf(m->out, "  out y = (1 - a0) * h0 + a0 * %s |> keep(as=h0)\n}\n", part(m, states, made));
+}
+
 void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {
   Make m = {.bytes = bytes, .n = n, .mixed = n, .out = out};
   for (size_t i = 0; i < n; i++)
     m.mixed = m.mixed * 31 + bytes[i];
-  text_add(out, "grus 1\nmodel m {\n  allow state_never_reset\n");
+  text_add(out, "grus 1\n");
+  m.cells = make_pick(&m, 4) == 0;
+  for (int i = 0; m.cells && i < 2; i++)
+    cell(&m, i);
+  text_add(out, "model m {\n  allow state_never_reset\n");
   precision(&m);
   inputs(&m);
   int lets = m.lets + (int)make_pick(&m, 4), outs = 1 + (int)make_pick(&m, 2);

@@ -67,6 +67,15 @@ static bool recurrent(Make *m, MakeShape *s) {
   return true;
 }
 
+static bool written_out(Make *m, MakeShape *s) {
+  unsigned units = make_units(m);
+  if (!m->cells || !s->has_time) return false;
+  if (units > 24) units = 4;
+  text_printf(m->out, "C%u(%u)", make_pick(m, 2), units);
+  *features(s) = (MakeAxis){0, units};
+  return true;
+}
+
 /* ---- one step alone ---- */
 
 static void dense(Make *m, MakeShape *s) {
@@ -234,7 +243,7 @@ static bool one(Make *m, MakeShape *s) {
   case 2:
   case 3: pointwise(m); return true;
   case 4: return slice(m, s);
-  case 5:
+  case 5: return written_out(m, s) || recurrent(m, s);
   case 6: return recurrent(m, s);
   case 7: return over_time(m, s);
   case 8: return make_pick(m, 2) ? gated(m, s) : make_pick(m, 2) ? grouped(m, s) : category(m, s);
