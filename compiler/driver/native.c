@@ -21,10 +21,18 @@ static const struct {
     {"wasm", "+simd128", "wasm-simd"},
 };
 
+/* Whether there is LLVM: it may abort while it is loaded. */
+static bool has_llvm(const Session *s) {
+  aborts_guard(s->arena);
+  bool there = backend_llvm_version() != NULL;
+  aborts_release();
+  return there;
+}
+
 const Target *native_schedule(const Session *s, const char *triple) {
   const Options *o = s->options;
   const char *name = "generic";
-  if (backend_llvm_version() && !backend_llvm_has_target(triple)) return NULL;
+  if (has_llvm(s) && !backend_llvm_has_target(triple)) return NULL;
   if (!strchr(triple, '-')) return NULL;
   for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
     const char *feature = schedules[i].feature;
@@ -42,7 +50,7 @@ bool native_chosen(const Session *s) {
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
   bool is_triple = o->target && strchr(o->target, '-') && !target_find(o->target) && !machine_find(o->target);
   if (is_triple) return true;
-  return backend_llvm_version() && !(cc && *cc);
+  return !(cc && *cc) && has_llvm(s);
 }
 
 LlvmOptions native_options(const Session *s, const COptions *c) {

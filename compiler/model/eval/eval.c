@@ -101,6 +101,9 @@ EvalStatus eval_layer(Eval *e, const Layer *layer) {
 static EvalStatus run(Eval *e, const Layer *layer, EvalFn *one) {
   EvalStatus status = layer->loop ? eval_loop(e, layer->loop, one) : one(e, layer);
   if (status != EVAL_OK) return status;
+  /* No later layer, and no state, sees what no call has given yet. */
+  EvalTensor *out = &e->run->value[layer->out[0]->id];
+  out->steps = steps_given(e, &layer->out[0]->type, out->steps);
   bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
   return bounded && eval_in(e, layer->out[0])->steps < 1 ? EVAL_BAD_LENGTH : EVAL_OK;
 }
