@@ -83,7 +83,7 @@ static bool run_node(Onnx *onnx, const OnnxNode *node) {
   return onnx_recurrent(onnx) == ONNX_DONE;
 }
 
-/* The start state as [1, 1, u], under a name of its own; "" for zeros. */
+/* The initial state as [1, 1, u], under a name of its own; "" for zeros. */
 static const char *start_state(Loop *l, int k, int64_t u, const char *name) {
   OnnxTensor *t = map_get(&l->onnx->tensor, l->node->in[2 + k]);
   bool zero = onnx_is_constant(t);
@@ -102,7 +102,7 @@ static OnnxDone convert(Loop *l, const Cell *cell, int h, int c, const char *seq
   if (!x || x->rank != 3 || x->dim[0] != steps || x->dim[1] != 1) return refuse(l, "it does not go once over each step of a sequence [time, 1, features]");
   for (int k = 0; k < 2; k++) {
     const OnnxTensor *start = k == 0 ? map_get(&onnx->tensor, l->node->in[2 + h]) : c >= 0 ? map_get(&onnx->tensor, l->node->in[2 + c]) : NULL;
-    if (start && start->count != cell->u) return refuse(l, "its start state has another size than the state");
+    if (start && start->count != cell->u) return refuse(l, "its initial state has another size than the state");
   }
   const char *name = *l->node->name ? l->node->name : "loop";
   const char *h0 = start_state(l, h, cell->u, arena_printf(onnx->arena, "%s:h", name));

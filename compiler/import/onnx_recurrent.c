@@ -221,7 +221,7 @@ static bool set_results(Onnx *onnx, const Cell *c, const Layer *layer, int64_t s
     const OnnxTensor *start = c->kind == LAYER_LSTM || s == 0 ? onnx_in(onnx, 5 + s) : NULL;
     if (!start) continue;
     if (start->count != width) {
-      Diag *d = onnx_refuse(onnx, E603, "has a start state %s, and needs %s", onnx_dims(onnx->arena, start->rank, start->dim), onnx_dims(onnx->arena, 3, h_dim[c->layout]));
+      Diag *d = onnx_refuse(onnx, E603, "has an initial state %s, and needs %s", onnx_dims(onnx->arena, start->rank, start->dim), onnx_dims(onnx->arena, 3, h_dim[c->layout]));
       if (s == 1 && state.start[0]) diag_note(d, "h and c differ in size: so does PyTorch write an LSTM with `proj_size`, without its projection. Train it without");
       return false;
     }

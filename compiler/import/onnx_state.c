@@ -7,14 +7,14 @@
  *   where `--state in=out` says so, or --stream;
  *   by itself where a call is one step long, since there a state could serve nothing else.
  *
- * Otherwise start states are inputs, `init=`, or constants, `init=learned`. */
+ * Otherwise initial states are inputs, `init=`, or constants, `init=learned`. */
 #include "import/onnx.h"
 
 #include <string.h>
 
 static bool same_ref(OnnxRef a, OnnxRef b) { return a.source == b.source && a.index == b.index; }
 
-/* The input all of whose elements this start state is made of; -1: none. */
+/* The input all of whose elements this initial state is made of; -1: none. */
 static int input_of(const Onnx *onnx, const OnnxTensor *t) {
   int input = t->ref ? onnx->source[t->ref[0].source].input : -1;
   for (int64_t k = 0; t->ref && k < t->count; k++)
@@ -132,12 +132,12 @@ static Value *start_value(Onnx *onnx, const OnnxState *s, const OnnxTensor *t) {
   return x.value;
 }
 
-/* Constant start states, those that are left out being zeros, are weights. */
+/* Constant initial states, those that are left out being zeros, are weights. */
 static bool learn_start(Onnx *onnx, const OnnxState *s, int n) {
   static const struct {
     Role role;
     const char *name;
-  } states[] = {{ROLE_INITIAL_H, "the start state h"}, {ROLE_INITIAL_C, "the start state c"}};
+  } states[] = {{ROLE_INITIAL_H, "the initial state h"}, {ROLE_INITIAL_C, "the initial state c"}};
   int64_t dirs = layer_directions(s->layer), dim[] = {dirs, 1, s->width / dirs};
   layer_set_learned(s->layer);
   for (int w = 0; w < n; w++) {
@@ -159,7 +159,7 @@ static Value *zeros_like(Onnx *onnx, const OnnxState *s, Value *v) {
   return mul->out[0];
 }
 
-/* A start state that is no stream's: zeros, constants, or values, which are an input of its own or a part of one,
+/* A initial state that is no stream's: zeros, constants, or values, which are an input of its own or a part of one,
  * or what layers made of others. */
 static bool start_from(Onnx *onnx, OnnxState *s) {
   int n = s->layer->kind == LAYER_LSTM ? 2 : 1, zeros = 0, constants = 0;

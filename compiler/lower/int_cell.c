@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* GRU, LSTM and RNN in integers: places, start states, the step, and the fields in f32. The formulas are
+/* GRU, LSTM and RNN in integers: places, initial states, the step, and the fields in f32. The formulas are
  * in model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the wide state in 32: c of
  * an LSTM, h of a GRU with 15 more fraction bits. */
 #include "lower/int.h"
@@ -44,7 +44,7 @@ void int_cell_place(Lower *l, const Layer *layer) {
     l->cell[layer->id * 2 + d] = (CellPlace){.h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
 }
 
-/* ---- start states ---- */
+/* ---- initial states ---- */
 
 static const Value *init_value(const Layer *layer, int state) {
   const OptVal *init = layer_opt(layer, OPT_init);
@@ -52,7 +52,7 @@ static const Value *init_value(const Layer *layer, int state) {
   return state < init->n_values ? init->values[state] : NULL;
 }
 
-/* A start state in f32: a value's, or learned; NULL: zeros. */
+/* A initial state in f32: a value's, or learned; NULL: zeros. */
 static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at, int64_t *stride) {
   int64_t units = units_of(layer);
   const Value *from = init_value(layer, state);
@@ -68,7 +68,7 @@ static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, 
   *at = kir_at(0);
   if (!learned) return NULL;
   const char *part = arena_printf(l->arena, "%s0%s", state ? "c" : "h", dir ? "_backward" : "");
-  return new_weights(l, layer, part, learned + dir * units, units, "learned start state");
+  return new_weights(l, layer, part, learned + dir * units, units, "learned initial state");
 }
 
 /* x * 2^fraction within 32 bits, by the largest floats that are below. */

@@ -93,7 +93,7 @@ static bool windows_are_alone(const Model *model, Diags *diags) {
     const Port *port = model->in[i];
     if (port->value->type.time.kind != TIME_BOUNDED) continue;
     Diag *d = diag_new(diags, E805, port->span,
-                       "`%s` has a run-time length and cannot stand beside windows", port->name);
+                       "`%s` has a bounded length, which a model with windows cannot use", port->name);
     diag_primary(d, "given whole with every sample of the windows");
     diag_note(d, "declare it with a fixed length, or as a window with `every`");
     return false;

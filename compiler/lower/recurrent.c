@@ -124,7 +124,7 @@ static const Value *init_value(const Layer *layer, int state) {
   return state < init->n_values ? init->values[state] : NULL;
 }
 
-/* A learned start state of one direction, [width]; NULL if the layer has none. */
+/* A learned initial state of one direction, [width]; NULL if the layer has none. */
 static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir) {
   Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
   int64_t units = units_of(layer), width = l->cell[layer->id * 2 + dir].width;
@@ -133,7 +133,7 @@ static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir
   float *to = from ? ARENA_ARRAY(l->arena, float, width) : NULL;
   if (to) memcpy(to, from + dir * units, sizeof *to * (size_t)units);
   const char *part = arena_printf(l->arena, "%s0%s", state ? "c" : "h", dir ? "_backward" : "");
-  return new_weights(l, layer, part, to, width, "learned start state");
+  return new_weights(l, layer, part, to, width, "learned initial state");
 }
 
 /* The states of one direction, from `at` on, under the axes that the layer is mapped over. */

@@ -21,7 +21,7 @@ static void help_port_facts(const GrusProgram *program, const GrusPort *port, FI
     fprintf(file, "%28sone step for every %" PRIu32 " steps of the input\n", "", port->period);
   if (program->kind == GRUS_KIND_WINDOW && port->role == GRUS_ROLE_OUT)
     fprintf(file, "%28sone value for every window\n", "");
-  if (port->role == GRUS_ROLE_INIT) fprintf(file, "%28sstart state; zeros if not given\n", "");
+  if (port->role == GRUS_ROLE_INIT) fprintf(file, "%28sinitial state; zeros if not given\n", "");
   if (port->time == GRUS_TIME_BOUNDED && port->role == GRUS_ROLE_IN)
     fprintf(file, "%28slength from the file, or %s=NUMBERS for padded ones\n", "",
             program->lengths[port->length].name ? program->lengths[port->length].name

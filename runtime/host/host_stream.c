@@ -242,7 +242,7 @@ static int stream_work(Stream *stream, bool show) {
   progress.rate = first->port->rate > 0 ? first->port->rate : first->source.rate;
   progress.unit = "steps";
   if (stream->program->reset(stream->state, (const void *const *)stream->init) != GRUS_OK)
-    return host_error(stream->log, GRUS_EXIT_DATA, "the model refused its start state");
+    return host_error(stream->log, GRUS_EXIT_DATA, "the model refused its initial state");
   host_progress_start(&progress);
   int status = stream_loop(stream, &progress);
   host_progress_end(&progress);

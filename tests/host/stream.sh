@@ -10,7 +10,7 @@ t clean f.npy g.npy
 show g.npy
 t clean frame=ff.npy gain=g.npy
 show g.npy
-say a start state
+say an initial state
 t clean f.npy h=10,20 --no-header
 say standard input to standard output, raw
 raw f.f32 '<f4' ramp:6

@@ -149,6 +149,16 @@ words)
   put scripts/a 'fetch https://py''pi.org/x'
   catches 'a package server' scripts/a:1
   ;;
+terms)
+  put docs/a.md 'an initial state for every model'
+  put compiler/a.c '/* the start state */ puts("final state");'
+  passes 'the words of the house'
+  put docs/a.md 'it runs for ev''er'
+  catches 'an old word in a page' docs/a.md:1
+  put docs/a.md 'it runs without end'
+  put compiler/a.c 'puts("a start st''ate");'
+  catches 'an old word in a message' compiler/a.c:1
+  ;;
 file_size)
   put compiler/base/a.c "$(seq 600)"
   put docs/long.md "$(seq 2000)"

@@ -153,7 +153,7 @@ typedef struct Start {
   Value *value[2];              /* both, or neither */
 } Start;
 
-/* The start states, before the layer that reads them is made. False after reporting. */
+/* The initial states, before the layer that reads them is made. False after reporting. */
 static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
   int n_kept = 0, n_constant = 0;
@@ -166,13 +166,13 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start 
   }
   if (n_constant == out->n) return true;
   if (n_kept || n_constant) {
-    lift_refuse(l, node, E902, "has one start state that varies and one that does not");
+    lift_refuse(l, node, E902, "has one initial state that varies and one that does not");
     return false;
   }
   for (int i = 0; i < out->n; i++) {
     Layout own = l->placed[start[i]->id].layout, layout = state_layout(l, start[i]);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {
-      lift_refuse(l, node, E902, "takes its start state from a value of the same step");
+      lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
       return false;
     }
     out->value[i] = lift_value(l, node, start[i], &layout);

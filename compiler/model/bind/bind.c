@@ -6,7 +6,7 @@
  * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
  * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
  * keras has "forward." and "backward." before the tensor's name when there are two directions. A
- * `from` of several names has them all (bind_names.c). A learned start state, which no framework has,
+ * `from` of several names has them all (bind_names.c). A learned initial state, which no framework has,
  * is initial_h and initial_c everywhere, both directions in one. */
 #include "model/bind/bind.h"
 
@@ -368,7 +368,7 @@ static void report_unused(Bind *b) {
     if (b->owner[i] || counter) continue;
     Diag *d = diag_new(b->diags, W601, b->model->weights.path_span, "`%s` in `%s` is not used by this model", t->name, b->file->path);
     d->file = b->file->path;
-    if (names_start(t->name)) diag_note(d, "a start state of %s; its layer uses it with `init=learned`", tensor_shape_str(b->model->arena, t));
+    if (names_start(t->name)) diag_note(d, "an initial state of %s; its layer uses it with `init=learned`", tensor_shape_str(b->model->arena, t));
     else diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
   }
 }
