@@ -96,6 +96,7 @@ void backend_c(const KirModule *m, const COptions *options, Text *header, Text *
   c_interface(&h);
   c_extern_c(&h, true);
   c_prototypes(&h);
+  c_selftest_prototype(&h);
   c_extern_c(&h, false);
   c_stream(&h);
   text_add(header, "\n#endif\n");
@@ -106,6 +107,7 @@ void backend_c(const KirModule *m, const COptions *options, Text *header, Text *
   text_printf(source, "#include \"%s\"\n", options->header_name ? options->header_name : "model.h");
   demands(&c);
   c_body(&c);
+  c_selftest(&c);
 }
 
 void backend_c_header(const KirModule *m, const COptions *options, Text *header) {
@@ -114,9 +116,11 @@ void backend_c_header(const KirModule *m, const COptions *options, Text *header)
   c_title(&c);
   c_interface(&c);
   c_prototypes(&c);
+  c_selftest_prototype(&c);
   c_stream(&c);
   demands(&c);
   c_body(&c);
+  c_selftest(&c);
   text_add(header, "\n#endif\n");
 }
 

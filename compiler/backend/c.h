@@ -18,6 +18,27 @@ typedef struct CMachine {
   const char *needs; /* a preprocessor expression that holds then; NULL: nothing is needed */
 } CMachine;
 
+/* Numbers that an output has after the calls of a self-test. */
+typedef struct CExpected {
+  int port; /* of its module */
+  int code; /* what NAME_selftest returns if it differs */
+  int n;
+  const int64_t *at; /* elements of the port's buffer; NULL: the first n */
+  const float *want;
+  float tolerance;
+} CExpected;
+
+/* --selftest: the same calls of the module and of one with the value of every layer as an output. Inputs
+ * are made on the target: for each input in order of the parameters, those of reset first, element i is
+ * a step of state = state * 1664525 + 1013904223 from 1 on, its upper 24 bits. */
+typedef struct CSelftest {
+  const KirModule *probe; /* NULL: none */
+  int calls;              /* of step or push */
+  const int64_t *length;  /* lengths of run */
+  const CExpected *out, *layer;
+  int n_out, n_layers;
+} CSelftest;
+
 typedef struct COptions {
   const char *prefix;      /* "kws": kws_run, KWS_...; NULL: the model's name */
   const char *header_name; /* what the .c includes: "kws.h" */
@@ -27,6 +48,9 @@ typedef struct COptions {
   bool flat_arrays; /* one-dimensional array parameters */
   bool flush;       /* blocks are computed with subnormal numbers as 0 */
   int64_t queue;    /* inputs that can wait for the model; 0: no queue */
+  const CSelftest *selftest;     /* NULL: none */
+  const char *selftest_prefix;   /* inside of a self-test: the prefix of the model */
+  const KirModule *selftest_of;  /* and the module whose weights are there already */
   CMachine machine; /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 

@@ -26,7 +26,7 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
-enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 64 };
+enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 64, C_FLOAT_REGISTERS = 32 };
 
 /* What the functions of a module use of the prelude. */
 typedef struct CUsed {
@@ -38,7 +38,7 @@ typedef struct CUsed {
   bool load_f16[C_MAX_WIDTHS], load_bf16[C_MAX_WIDTHS];
   bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
   bool fma_scalar[C_MAX_WIDTHS];
-  int loads[KIR_MAX_LOADS + 1];        /* by number of registers: the first, or 0 */
+  bool loads[KIR_MAX_LOADS + 1][C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
   bool fixed[C_MAX_OPS];
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
@@ -79,6 +79,15 @@ void c_grus_macros(CWriter *c);
 void c_stream_helpers(CWriter *c);
 /* What calls the entries: blocks, queues. */
 void c_stream(CWriter *c);
+
+/* Element `at` of flat memory as an argument of the type that the entry declares; at NULL: the first. */
+void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at);
+
+/* ---- c_selftest.c ---- */
+void c_selftest_prototype(CWriter *c);
+void c_selftest(CWriter *c);
+/* For weights that the file has already: the line that gives them another name; else NULL. */
+const char *c_selftest_twin(const CWriter *c, const KirBuffer *b);
 
 /* ---- c_fixed.c: integers ---- */
 void c_fixed(CWriter *c, const CUsed *u);

@@ -47,7 +47,7 @@ static void scan(CUsed *u, const KirStmt *list) {
     scan_expr(u, s->lo);
     scan_expr(u, s->hi);
     if (s->kind == KIR_DOT) scan_dot(u, s);
-    if (s->kind == KIR_LOADS) u->loads[s->n_regs] = s->home;
+    if (s->kind == KIR_LOADS) u->loads[s->n_regs][s->home] = true;
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
       u->store[width_of(s->value->type.lanes)] = true;
     scan(u, s->body);
@@ -175,7 +175,7 @@ static void names(CWriter *c, int n, const char *format) {
 /* Arm's VLDM, which compilers do not make of loads: n floats into n registers in a row. */
 static void loads_macro(CWriter *c, int n, int home) {
   Text *out = c->out;
-  text_printf(out, "#define %s_LOADS%d(from, ", c->upper, n);
+  text_printf(out, "#define %s_LOADS%d_S%d(from, ", c->upper, n, home);
   names(c, n, "%c");
   text_add(out, ") \\\n  register float ");
   for (int i = 0; i < n; i++)
@@ -185,8 +185,8 @@ static void loads_macro(CWriter *c, int n, int home) {
   text_printf(out, " : \"r\"(from), \"m\"(*(const float (*)[%d])(from)))\n", n);
 }
 
-static void plain_macro(CWriter *c, int n) {
-  text_printf(c->out, "#define %s_LOADS%d(from, ", c->upper, n);
+static void plain_macro(CWriter *c, int n, int home) {
+  text_printf(c->out, "#define %s_LOADS%d_S%d(from, ", c->upper, n, home);
   names(c, n, "%c");
   text_add(c->out, ") const float ");
   for (int i = 0; i < n; i++)
@@ -197,15 +197,18 @@ static void plain_macro(CWriter *c, int n) {
 static void loads_macros(CWriter *c, const CUsed *u) {
   bool any = false;
   for (int n = 1; n <= KIR_MAX_LOADS; n++)
-    any = any || u->loads[n];
+    for (int home = 0; home < C_FLOAT_REGISTERS; home++)
+      any = any || u->loads[n][home];
   if (!any || c->o->vectors == C_VECTORS_ISO) return;
   text_add(c->out, "\n/* consecutive floats by one instruction */\n"
                    "#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP)\n");
   for (int n = 1; n <= KIR_MAX_LOADS; n++)
-    if (u->loads[n]) loads_macro(c, n, u->loads[n]);
+    for (int home = 0; home < C_FLOAT_REGISTERS; home++)
+      if (u->loads[n][home]) loads_macro(c, n, home);
   text_add(c->out, "#else\n");
   for (int n = 1; n <= KIR_MAX_LOADS; n++)
-    if (u->loads[n]) plain_macro(c, n);
+    for (int home = 0; home < C_FLOAT_REGISTERS; home++)
+      if (u->loads[n][home]) plain_macro(c, n, home);
   text_add(c->out, "#endif\n");
 }
 
@@ -246,7 +249,9 @@ void c_weights(CWriter *c, bool of_helpers) {
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_CONST || (b->origin.layer == NULL) != of_helpers) continue;
-    text_add(c->out, "\n");
+    const char *twin = c_selftest_twin(c, b);
+    text_add(c->out, twin ? twin : "\n");
+    if (twin) continue;
     if (b->doc) {
       text_add(c->out, "/* ");
       c_comment_text(c->out, b->doc, "\n * ");

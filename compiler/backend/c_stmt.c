@@ -118,7 +118,7 @@ static void loads(CWriter *c, const KirStmt *s) {
     return;
   }
   c_line(c);
-  text_printf(c->out, "%s_LOADS%d(&", c->upper, s->n_regs);
+  text_printf(c->out, "%s_LOADS%d_S%d(&", c->upper, s->n_regs, s->home);
   c_access(c, s->buffer, &s->at);
   for (int i = 0; i < s->n_regs; i++)
     text_printf(c->out, ", %s", c->name[s->regs[i]->id]);

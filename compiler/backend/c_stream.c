@@ -119,7 +119,7 @@ static void last_arguments(CWriter *c, const KirFunc *f) {
 }
 
 /* Element `at` of flat memory as an argument of the type that the entry declares. */
-static void argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at) {
+void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at) {
   const char *place = at ? arena_printf(c->out->arena, "%s + %s", memory, at) : memory;
   if (b->rank == 0) {
     text_printf(c->out, "%s[%s]", memory, at ? at : "0");
@@ -198,7 +198,7 @@ static void block(CWriter *c, const KirFunc *f) {
               f->returns_status ? arena_printf(out->arena, "const int %s = ", now) : "", c->prefix, f->name, c->self);
   for (int b = 0; b < f->n_buffers; b++) {
     text_add(out, ", ");
-    argument(c, f->buffers[b], f->buffers[b]->name, call_at(c, f->buffers[b], k));
+    c_flat_argument(c, f->buffers[b], f->buffers[b]->name, call_at(c, f->buffers[b], k));
   }
   last_arguments(c, f);
   text_add(out, ");\n");
@@ -284,7 +284,7 @@ static void queue_poll(CWriter *c, const KirFunc *f) {
     const KirBuffer *b = f->buffers[n];
     bool in = b->space == KIR_IN;
     text_add(out, ", ");
-    argument(c, b, in ? arena_printf(out->arena, "%s->%s", q, b->name) : b->name,
+    c_flat_argument(c, b, in ? arena_printf(out->arena, "%s->%s", q, b->name) : b->name,
              !in ? NULL : b->count == 1 ? k : arena_printf(out->arena, "%s * %lldu", k, (long long)b->count));
   }
   last_arguments(c, f);

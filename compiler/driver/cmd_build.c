@@ -10,6 +10,7 @@
 #include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/report.h"
+#include "driver/selftest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,7 @@ typedef struct Job {
   const Model *model;
   const Source *source;
   const KirModule *m;
+  const CSelftest *selftest; /* NULL: none */
 } Job;
 
 static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
@@ -277,6 +279,7 @@ static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *
 static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
+  c.selftest = job->selftest;
   Text text = text_new(s->arena);
   switch (kind) {
   case EMIT_C: return emit_c(s, job, c, out, outs);
@@ -324,6 +327,12 @@ static bool multi_is_c(Session *s, Emit kind) {
   return false;
 }
 
+static bool selftest_is_c(Session *s, Emit kind) {
+  if (!s->options->selftest || kind == EMIT_C || kind == EMIT_HEADER) return true;
+  session_error(s, "`--selftest` is C: `-o NAME.c`, or `--emit=header`; compile that");
+  return false;
+}
+
 static bool not_to_terminal(Session *s, Emit kind) {
   bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM || kind == EMIT_LLVM;
   if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO)) return true;
@@ -346,7 +355,7 @@ ExitCode command_build(Session *s) {
   const Source *source;
   Emit kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
-  if (!dump_check(s) || !multi_is_c(s, kind) || (kind == EMIT_SHARED && !library_options_fit(s))) return EXIT_USAGE;
+  if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) || (kind == EMIT_SHARED && !library_options_fit(s))) return EXIT_USAGE;
   if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
@@ -357,8 +366,8 @@ ExitCode command_build(Session *s) {
   if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
-  Job job = {model, source, m};
-  bool made = emit(s, &job, kind, out, &outs);
+  Job job = {model, source, m, NULL};
+  bool made = (!s->options->selftest || selftest_make(s, model, source, m, &job.selftest)) && emit(s, &job, kind, out, &outs);
   Report report = report_new(m, s->arena);
   if (made && !flash_measured(s, model, outs.object_flash, report.flash)) return EXIT_FAILED;
   if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))

@@ -5,11 +5,13 @@
  * compiled code is compared with the evaluator's (and with DIR/LAYER.npy where it is recorded), and
  * the first layer that diverges is named. */
 #include "driver/machine.h"
+#include "driver/selftest.h"
 #include "driver/recordings.h"
 #include "model/quant/quant.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t next_random(uint64_t *state) {
@@ -203,9 +205,22 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* --selftest=CODE, or the number as a word of its own. */
+static ExitCode explain_code(Session *s, const Model *model) {
+  const Options *o = s->options;
+  const char *code = o->selftest_code ? o->selftest_code : o->n_args == 2 ? o->args[1] : "";
+  char *end;
+  long number = strtol(code, &end, 10);
+  session_print_diags(s);
+  if (end != code && !*end) return selftest_explain(s, model, number);
+  session_error(s, "--selftest needs the number that `%s_selftest` returned: `--selftest=3`", model->name);
+  return EXIT_USAGE;
+}
+
 ExitCode command_verify(Session *s) {
   const Source *source;
   Model *model = build_model(s, &source);
+  if (model && s->options->selftest) return explain_code(s, model);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# collect.sh FIGURES OUT MODEL...: for every target with a compiler here, each model as C, compiled with the
+# flags that grus prints. Appends to OUT, for fit.py: "object TARGET MODEL CODE" (bytes of flash, weights
+# included), "stack TARGET MODEL FUNCTION BYTES", and what FIGURES prints with TARGET MODEL in front.
+set -eu
+figures=$1 out=$2
+shift 2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+m() {
+  name=$1 target=$2
+  shift 2
+  command -v "$1" >/dev/null || return 0
+  for model in $models; do
+    rm -f "$dir"/model.*
+    "$figures" "$model" "$target" "$dir" >"$dir/said" 2>/dev/null || continue
+    base=$(basename "$model" .grus)
+    "$@" -O2 -ffp-contract=off -std=c99 -Wno-psabi -fstack-usage -c "$dir/model.c" -o "$dir/model.o" 2>/dev/null || continue
+    sed "s/^/$name $base /" "$dir/said" >>"$out"
+    size -A "$dir/model.o" | awk -v n="$name $base" '$1 ~ /^\.(text|rodata|data)/ { sum += $2 } END { print n, "object", sum }' >>"$out"
+    awk -v n="$name $base" '{ split($1, a, ":"); print n, "stack", a[4] ? a[4] : a[3], $2, $3 }' "$dir/model.su" >>"$out"
+  done
+}
+models=$*
+m cortex-m0 cortex-m0 arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb
+m cortex-m3 cortex-m0 arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb
+m cortex-m4 cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16
+m cortex-m33 cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16
+m cortex-m7 cortex-m7 arm-none-eabi-gcc -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16
+m cortex-m55 cortex-m55 arm-none-eabi-gcc -mcpu=cortex-m55 -mthumb -mfloat-abi=hard
+m rv32 rv32 riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32
+m rv64gcv rv64gcv riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d
+m aarch64 aarch64 aarch64-linux-gnu-gcc
+m generic generic x86_64-linux-gnu-gcc
+m x86-64-v2 x86-64-v2 x86_64-linux-gnu-gcc -march=x86-64-v2
+m x86-64-v3 x86-64-v3 x86_64-linux-gnu-gcc -march=x86-64-v3
+m x86-64-v4 x86-64-v4 x86_64-linux-gnu-gcc -march=x86-64-v4

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Counts over functions of KIR; see census.h. */
+#include "kir/census.h"
+
+#include <string.h>
+
+#define CENSUS_NAME(id) #id,
+const char *const census_name[CENSUS_KINDS] = {CENSUS_LIST(CENSUS_NAME)};
+
+typedef struct Walk {
+  Census *sum;
+  bool runs;  /* loops count as often as they turn */
+  bool most;  /* both ways of an if */
+  const char *layer; /* "": all */
+} Walk;
+
+static void add(Walk *w, CensusKind kind, int64_t n) { w->sum->n[kind] += n; }
+
+static void add_all(Walk *w, const Census *c, int64_t times) {
+  for (int i = 0; i < CENSUS_KINDS; i++)
+    w->sum->n[i] += times * c->n[i];
+}
+
+static Census of_body(const KirFunc *f, bool runs, bool most);
+
+static void of_access(Walk *w, const KirIndex *at, int64_t times) { add(w, CENSUS_TERM, times * at->n_terms); }
+
+static CensusKind kind_of_load(const KirExpr *e) { return e->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_LOAD; }
+
+/* What one node is, apart from its operands. */
+static void of_node(Walk *w, const KirExpr *e) {
+  bool vector = e->type.lanes > 1, is_float = e->type.elem == KIR_F32;
+  CensusKind plain = vector ? CENSUS_VECTOR : is_float ? CENSUS_FLOAT : CENSUS_INTEGER;
+  switch (e->op) {
+  case KIR_NUM:
+    if (is_float) add(w, CENSUS_CONSTANT, 1);
+    break;
+  case KIR_REG: break;
+  case KIR_LOAD:
+    add(w, kind_of_load(e), 1);
+    if (e->buffer->elem != KIR_F32 && e->buffer->elem != KIR_I32) add(w, CENSUS_NARROW, 1);
+    of_access(w, &e->at, 1);
+    break;
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MUL:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_NEG:
+  case KIR_ABS:
+  case KIR_AND:
+  case KIR_OR:
+  case KIR_XOR:
+  case KIR_SHL:
+  case KIR_SHR: add(w, plain, 1); break;
+  case KIR_DIV: add(w, is_float ? CENSUS_DIVIDE : CENSUS_INTEGER, 1); break;
+  case KIR_SQRT: add(w, CENSUS_DIVIDE, 1); break;
+  case KIR_FMA: add(w, vector ? CENSUS_VECTOR : CENSUS_FUSED, 1); break;
+  case KIR_MAD: add(w, plain, 2); break;
+  case KIR_LT:
+  case KIR_LE:
+  case KIR_EQ:
+  case KIR_NE:
+  case KIR_SELECT: add(w, vector ? CENSUS_VECTOR : CENSUS_CHOICE, 1); break;
+  case KIR_CONVERT:
+  case KIR_BITCAST:
+  case KIR_ROUND: add(w, vector ? CENSUS_VECTOR : CENSUS_CONVERT, 1); break;
+  case KIR_SPLAT:
+  case KIR_SUM:
+  case KIR_LANE: add(w, CENSUS_SHUFFLE, 1); break;
+  case KIR_CALL: {
+    Census inside = of_body(e->helper, w->runs, w->most);
+    add(w, CENSUS_CALL, 1);
+    add_all(w, &inside, 1);
+    break;
+  }
+  case KIR_MULW:
+  case KIR_CLAMP:
+  case KIR_ADDS:
+  case KIR_MIX:
+  case KIR_FADE:
+  case KIR_LOOKUP: add(w, CENSUS_FIXED, 1); break;
+  }
+}
+
+static void of_expr(Walk *w, const KirExpr *e) {
+  if (!e) return;
+  of_node(w, e);
+  for (int i = 0; i < KIR_MAX_ARGS; i++)
+    of_expr(w, e->arg[i]);
+}
+
+static int64_t turns(const KirStmt *s) {
+  int64_t from, to, rest;
+  kir_expr_range(s->lo, &from, &rest);
+  kir_expr_range(s->hi, &rest, &to);
+  if (s->step < 0) {
+    int64_t high;
+    kir_expr_range(s->lo, &rest, &high);
+    kir_expr_range(s->hi, &to, &rest);
+    return high < to ? 0 : (high - to) / -s->step + 1;
+  }
+  return to <= from ? 0 : (to - from + s->step - 1) / s->step;
+}
+
+static void of_list(Walk *w, const KirStmt *list);
+
+static void of_loop(Walk *w, const KirStmt *s) {
+  Census inside = {0};
+  Walk body = *w;
+  body.sum = &inside;
+  of_list(&body, s->body);
+  add(&body, CENSUS_LOOP, 1); /* a turn: its test and its step */
+  of_expr(w, s->lo);
+  of_expr(w, s->hi);
+  add_all(w, &inside, w->runs ? turns(s) : 1);
+}
+
+static int64_t size_of(const Census *c) {
+  int64_t n = 0;
+  for (int i = 0; i < CENSUS_KINDS; i++)
+    n += c->n[i];
+  return n;
+}
+
+static void of_test(Walk *w, const KirStmt *s) {
+  Census yes = {0}, no = {0};
+  Walk way = *w;
+  way.sum = &yes;
+  of_list(&way, s->body);
+  way.sum = &no;
+  of_list(&way, s->other);
+  add(w, CENSUS_TEST, 1);
+  of_expr(w, s->value);
+  bool both = !w->runs || w->most;
+  if (both || size_of(&yes) <= size_of(&no)) add_all(w, &yes, 1);
+  if (both || size_of(&yes) > size_of(&no)) add_all(w, &no, 1);
+}
+
+static void of_stmt(Walk *w, const KirStmt *s) {
+  switch (s->kind) {
+  case KIR_LET:
+  case KIR_SET:
+    add(w, CENSUS_LIVE, s->kind == KIR_LET);
+    of_expr(w, s->value);
+    break;
+  case KIR_LOADS:
+    add(w, CENSUS_LOAD, s->n_regs);
+    of_access(w, &s->at, 1);
+    break;
+  case KIR_DOT:
+    add(w, CENSUS_DOT, 1);
+    add(w, CENSUS_PRODUCT, w->runs ? s->count * s->n_regs : s->n_regs);
+    break;
+  case KIR_STORE:
+    add(w, s->value->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_STORE, 1);
+    of_access(w, &s->at, 1);
+    of_expr(w, s->value);
+    break;
+  case KIR_FOR: of_loop(w, s); break;
+  case KIR_IF: of_test(w, s); break;
+  case KIR_COPY:
+  case KIR_ZERO:
+    add(w, CENSUS_MOVE, 1);
+    if (w->runs) add(w, CENSUS_MOVED, s->count);
+    break;
+  case KIR_RETURN: of_expr(w, s->value); break;
+  case KIR_INVOKE:
+    add(w, CENSUS_CALL, 1);
+    if (w->runs) {
+      Census inside = of_body(s->callee, true, w->most);
+      add_all(w, &inside, 1);
+    }
+    break;
+  case KIR_SECTION: of_list(w, s->body); break;
+  }
+}
+
+static bool of_layer(const Walk *w, const KirStmt *s) {
+  if (w->layer && !*w->layer) return true;
+  if (s->kind == KIR_FOR || s->kind == KIR_IF || s->kind == KIR_SECTION) return true; /* what is inside tells */
+  return w->layer && s->origin.layer ? strcmp(w->layer, s->origin.layer) == 0 : w->layer == s->origin.layer;
+}
+
+static void of_list(Walk *w, const KirStmt *list) {
+  for (const KirStmt *s = list; s; s = s->next)
+    if (of_layer(w, s)) of_stmt(w, s);
+}
+
+static Census of_body(const KirFunc *f, bool runs, bool most) {
+  Census sum = {0};
+  Walk w = {.sum = &sum, .runs = runs, .most = most, .layer = ""};
+  of_list(&w, f->body);
+  return sum;
+}
+
+Census census_of_text(const KirFunc *f) {
+  Census sum = of_body(f, false, true);
+  sum.n[CENSUS_ENTRY]++;
+  return sum;
+}
+
+Census census_of_call(const KirFunc *f, bool most) {
+  Census sum = of_body(f, true, most);
+  sum.n[CENSUS_ENTRY]++;
+  return sum;
+}
+
+Census census_of_layer(const KirFunc *f, const char *layer) {
+  Census sum = {0};
+  Walk w = {.sum = &sum, .runs = true, .most = true, .layer = layer};
+  of_list(&w, f->body);
+  return sum;
+}
