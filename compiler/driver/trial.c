@@ -89,15 +89,8 @@ static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role)
   return b;
 }
 
-/* A program for a batch gets one sample in every place; what comes out in the last place is taken. */
-static void fill_batch(const GrusProgram *program, const GrusPort *p, void *data) {
-  for (size_t b = 1; b < program->batch; b++)
-    memcpy((char *)data + b * port_bytes(p), data, port_bytes(p));
-}
-
-static void *last_of_batch(const GrusProgram *program, const GrusPort *p, void *data) {
-  return (char *)data + (program->batch - 1) * port_bytes(p);
-}
+/* Where sample b of a batch lies. */
+static void *sample_of(const GrusPort *p, void *data, size_t b) { return (char *)data + b * port_bytes(p); }
 
 static int port_index(Port *const *ports, int n, const char *name) {
   int i = 0;
@@ -135,27 +128,28 @@ void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t st
   spread(p, (void *)(uintptr_t)buffer, dense, steps, false);
 }
 
-static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
   size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count * program->batch + 1);
-  for (int i = 0; i < ins.n; i++) {
-    const Recorded *r = &in[port_index(model->in, model->n_in, ins.port[i]->name)];
-    for (size_t b = 0; b < program->batch && ins.port[i]->time == GRUS_TIME_BOUNDED; b++)
-      lengths[(size_t)ins.port[i]->length * program->batch + b] = (size_t)r->steps;
-    spread(ins.port[i], ins.data[i], r->data, r->steps, true);
-    fill_batch(program, ins.port[i], ins.data[i]);
-  }
+  for (int i = 0; i < ins.n; i++)
+    for (size_t b = 0; b < program->batch; b++) {
+      const GrusPort *p = ins.port[i];
+      const Recorded *r = &in[b][port_index(model->in, model->n_in, p->name)];
+      if (p->time == GRUS_TIME_BOUNDED) lengths[(size_t)p->length * program->batch + b] = (size_t)r->steps;
+      spread(p, sample_of(p, ins.data[i], b), r->data, r->steps, true);
+    }
   int status = program->run(program->length_count ? lengths : NULL, (const void *const *)ins.data, outs.data);
-  for (int i = 0; status == GRUS_OK && i < outs.n; i++) {
-    const GrusPort *p = outs.port[i];
-    Recorded *r = &out[i];
-    int64_t steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
-    if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[(size_t)p->length * program->batch];
-    if (p->length_hop) steps = (steps - p->length_size) / p->length_hop + 1;
-    *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
-    r->data = ARENA_ARRAY(s->arena, double, r->count);
-    spread(p, last_of_batch(program, p, outs.data[i]), r->data, steps, false);
-  }
+  for (int i = 0; status == GRUS_OK && i < outs.n; i++)
+    for (size_t b = 0; b < program->batch; b++) {
+      const GrusPort *p = outs.port[i];
+      Recorded *r = &out[b][i];
+      int64_t steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
+      if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[(size_t)p->length * program->batch + b];
+      if (p->length_hop) steps = (steps - p->length_size) / p->length_hop + 1;
+      *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
+      r->data = ARENA_ARRAY(s->arena, double, r->count);
+      spread(p, sample_of(p, outs.data[i], b), r->data, steps, false);
+    }
   return status;
 }
 
@@ -169,40 +163,52 @@ static void append_output(Session *s, const GrusPort *p, const void *buffer, Rec
 }
 
 /* Streams and windows: one call after another until an input runs out. */
-static int run_calls(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+static int run_calls(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
   Buffers init = buffers_of(s, program, GRUS_ROLE_INIT);
-  size_t *cap = ARENA_ARRAY(s->arena, size_t, outs.n + 1);
+  size_t *cap = ARENA_ARRAY(s->arena, size_t, (size_t)outs.n * program->batch + 1);
   void *state = arena_alloc(s->arena, program->state_size + 128);
   state = (void *)(((uintptr_t)state + 63) / 64 * 64);
-  for (int i = 0; i < init.n; i++) {
-    const Recorded *r = &in[port_index(model->in, model->n_in, init.port[i]->name)];
-    load_part(init.port[i], init.data[i], r, 0, r->count);
-    fill_batch(program, init.port[i], init.data[i]);
-  }
+  for (int i = 0; i < init.n; i++)
+    for (size_t b = 0; b < program->batch; b++) {
+      const Recorded *r = &in[b][port_index(model->in, model->n_in, init.port[i]->name)];
+      load_part(init.port[i], sample_of(init.port[i], init.data[i], b), r, 0, r->count);
+    }
   int status = program->reset(state, (const void *const *)init.data);
   bool window = program->kind == GRUS_KIND_WINDOW;
   for (int64_t call = 0; status == GRUS_OK || status == GRUS_NO_OUTPUT; call++) {
-    for (int i = 0; i < ins.n; i++) {
-      const GrusPort *p = ins.port[i];
-      const Recorded *r = &in[port_index(model->in, model->n_in, p->name)];
-      bool timed = p->time == GRUS_TIME_STREAM || p->time == GRUS_TIME_WINDOW;
-      int64_t n = port_elems(p, p->time == GRUS_TIME_WINDOW);
-      if (timed && (call + 1) * n > r->count) return GRUS_OK;
-      load_part(p, ins.data[i], r, timed ? call * n : 0, n);
-      fill_batch(program, p, ins.data[i]);
-    }
+    for (int i = 0; i < ins.n; i++)
+      for (size_t b = 0; b < program->batch; b++) {
+        const GrusPort *p = ins.port[i];
+        const Recorded *r = &in[b][port_index(model->in, model->n_in, p->name)];
+        bool timed = p->time == GRUS_TIME_STREAM || p->time == GRUS_TIME_WINDOW;
+        int64_t n = port_elems(p, p->time == GRUS_TIME_WINDOW);
+        if (timed && (call + 1) * n > r->count) return GRUS_OK;
+        load_part(p, sample_of(p, ins.data[i], b), r, timed ? call * n : 0, n);
+      }
     status = window ? program->push(state, (const void *const *)ins.data, outs.data)
                     : program->step(state, (const void *const *)ins.data, outs.data);
     for (int i = 0; status == GRUS_OK && i < outs.n; i++)
-      append_output(s, outs.port[i], last_of_batch(program, outs.port[i], outs.data[i]), &out[i], &cap[i]);
+      for (size_t b = 0; b < program->batch; b++)
+        append_output(s, outs.port[i], sample_of(outs.port[i], outs.data[i], b), &out[b][i], &cap[(size_t)i * program->batch + b]);
   }
   return status;
 }
 
-int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
-  memset(out, 0, sizeof *out * (size_t)model->n_out);
+int trial_samples(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
+  for (size_t b = 0; b < program->batch; b++)
+    memset(out[b], 0, sizeof *out[b] * (size_t)model->n_out);
   return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out) : run_calls(s, model, program, in, out);
+}
+
+int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+  const Recorded **ins = ARENA_ARRAY(s->arena, const Recorded *, program->batch);
+  Recorded **outs = ARENA_ARRAY(s->arena, Recorded *, program->batch);
+  for (size_t b = 0; b < program->batch; b++) {
+    ins[b] = in;
+    outs[b] = b + 1 < program->batch ? ARENA_ARRAY(s->arena, Recorded, model->n_out + 1) : out; /* what comes out in the last place is taken */
+  }
+  return trial_samples(s, model, program, ins, outs);
 }
 
 bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Recorded *got) {

@@ -21,9 +21,11 @@ const GrusProgram *trial_load(Session *s, const KirModule *m);
 /* Loads the shared object `path` in the temporary folder dir, which is then removed. NULL after
  * reporting. */
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path);
-/* Runs the compiled code on one sample: in per model->in; out per model->out is filled. Returns a
+/* Runs the compiled code on one sample, in every place of a batch: in per model->in; out per model->out is filled. Returns a
  * GRUS_ status. */
 int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out);
+/* The same with a sample of its own in each place of the batch. */
+int trial_samples(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out);
 /* The same by the evaluator; values (may be NULL) gets every intermediate value, time first. */
 EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values);
 

@@ -2,10 +2,8 @@
 /* Text -> model -> KIR -> interpreter, against the evaluator; see oracle.h. */
 #include "oracle.h"
 
-#include "interpret.h"
+#include "judge.h"
 
-#include "driver/jit.h"
-#include "driver/trial.h"
 #include "model/graph/cost.h"
 #include "model/quant/observe.h"
 #include "model/quant/quant.h"
@@ -17,7 +15,6 @@
 
 enum { MOST_WORK = 1 << 19, USUAL_WORK = 1 << 14, MOST_STEPS = 400, FIX_ROUNDS = 4 };
 enum { CALLS = 7, WINDOWS = 3, MOST_BATCH = 8, MOST_CHUNK = 4 };
-static const double most_magnitude = 1e3, nudge = 1e-6;
 
 static uint64_t next(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -98,184 +95,6 @@ static Recorded *random_inputs(Session *s, const Model *model, int64_t steps_per
   return in;
 }
 
-static double nudged_number(double x, int64_t k) { return x + (k % 2 ? nudge : -nudge) * (1 + fabs(x)); }
-
-/* What a small change of the inputs and of all weights makes of the outputs: the weights stay changed. */
-static bool run_nudged(Session *s, const Model *model, const Recorded *in, Recorded *near) {
-  Recorded *other = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
-  for (int i = 0; i < model->n_in; i++) {
-    other[i] = in[i];
-    if (model->in[i]->value->type.elem == ELEM_INDEX) continue;
-    other[i].data = ARENA_ARRAY(s->arena, double, in[i].count + 1);
-    for (int64_t k = 0; k < in[i].count; k++)
-      other[i].data[k] = nudged_number(in[i].data[k], k);
-  }
-  for (int i = 0; i < model->n_layers; i++) {
-    ParamShape shape[LAYER_MAX_PARAMS];
-    for (int p = 0, n = layer_params(model->layer[i], shape); p < n && model->layer[i]->weights; p++) {
-      float *w = (float *)(uintptr_t)model->layer[i]->weights->role[shape[p].role];
-      for (int64_t k = 0; w && k < param_count(&shape[p]); k++)
-        w[k] = (float)nudged_number((double)w[k], k);
-    }
-  }
-  return trial_reference(s, model, other, near, NULL) == EVAL_OK;
-}
-
-/* Whether an inner value is so large that float and double part. */
-static bool is_wild(const Model *model, const EvalTensor *values) {
-  for (int i = 0; values && i < model->n_values; i++) {
-    const Type *type = &model->value[i]->type;
-    if (model->quant && model->quant->value[i].bits) continue;
-    int64_t n = values[i].steps * type_step_size(type);
-    for (int64_t k = 0; values[i].data && k < n; k++)
-      if (fabs(values[i].data[k]) > most_magnitude && isfinite(values[i].data[k])) return true;
-  }
-  return false;
-}
-
-/* The two greatest of d numbers. */
-static void two_greatest(const double *x, int64_t d, double *first, double *second) {
-  *first = *second = -INFINITY;
-  for (int64_t k = 0; k < d; k++) {
-    if (x[k] > *first) {
-      *second = *first;
-      *first = x[k];
-    } else if (x[k] > *second) *second = x[k];
-  }
-}
-
-/* Whether any of the numbers of v is so near to zero that rounding decides about its sign. */
-static bool has_almost_zero(const Value *v, const EvalTensor *values, double tolerance) {
-  int64_t n = values[v->id].steps * type_step_size(&v->type);
-  for (int64_t i = 0; i < n; i++)
-    if (fabs(values[v->id].data[i]) <= tolerance) return true;
-  return false;
-}
-
-static bool has_almost_equal(const Value *a, const Value *b, const EvalTensor *values, double tolerance) {
-  int64_t n = values[a->id].steps * type_step_size(&a->type);
-  for (int64_t i = 0; i < n && values[a->id].steps == values[b->id].steps; i++) {
-    double x = values[a->id].data[i], y = values[b->id].data[i];
-    if (x != y && fabs(x - y) <= tolerance * (1 + fabs(x))) return true;
-  }
-  return false;
-}
-
-static bool has_almost_whole(const Value *v, const EvalTensor *values, double tolerance) {
-  int64_t n = values[v->id].steps * type_step_size(&v->type);
-  for (int64_t i = 0; i < n; i++)
-    if (fabs(values[v->id].data[i] - nearbyint(values[v->id].data[i])) <= tolerance) return true;
-  return false;
-}
-
-static bool is_almost_tie(const Value *v, const EvalTensor *values, double tolerance) {
-  int64_t d = v->type.dim[v->type.rank - 1].n, n = values[v->id].steps * type_step_size(&v->type);
-  double first, second;
-  for (int64_t at = 0; at + d <= n; at += d) {
-    two_greatest(values[v->id].data + at, d, &first, &second);
-    if (first - second <= tolerance * (1 + fabs(first))) return true;
-  }
-  return false;
-}
-
-/* Whether a stage that jumps has an input so near to the jump that rounding decides: the sign or the reciprocal of
- * what is almost zero, the whole number below one, the larger of two that are almost equal. */
-static bool is_on_edge(const Model *model, const EvalTensor *values, double tolerance) {
-  for (int i = 0; values && i < model->n_layers; i++) {
-    const Layer *layer = model->layer[i];
-    LayerKind k = layer->kind;
-    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div || k == LAYER_pow || k == LAYER_l2_normalize || k == LAYER_RMSNorm;
-    if (jumps && has_almost_zero(layer->in[layer->n_in - 1], values, tolerance)) return true;
-    if (k == LAYER_atan2 && has_almost_zero(layer->in[0], values, tolerance)) return true;
-    if (k == LAYER_select && has_almost_equal(layer->in[0], layer->in[1], values, tolerance)) return true;
-    if (k == LAYER_floor && has_almost_whole(layer->in[0], values, tolerance)) return true;
-    if (k == LAYER_argmax && layer->along[0].axis != layer->in[0]->type.rank - 1) return true; /* not looked at */
-    if (k == LAYER_argmax && is_almost_tie(layer->in[0], values, tolerance)) return true;
-  }
-  return false;
-}
-
-/* How far float and double may part; integers in between may fall to either side of a step. */
-static double tolerance_of(const Model *model, bool fast) {
-  double most = fast ? 2e-2 : 2e-4;
-  for (int i = 0; model->quant && i < model->n_layers; i++)
-    if (model->quant->layer[i]) most = fmax(most, model->quant->layer[i]->precision == PRECISION_I8 ? 1e-1 : 2e-3);
-  return most;
-}
-
-/* What a backend makes of a module computes the bits that the interpreter computes. A NaN is a NaN. */
-static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Recorded *in, const Recorded *want, OracleBackend backend, char *what, size_t size) {
-  static const char *const name[] = {"", "LLVM", "C"};
-  Recorded *got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  LlvmOptions options = {.prefix = m->name, .level = '2', .scratch = C_SCRATCH_STATIC};
-  LlvmEntries entries;
-  const GrusProgram *program = NULL;
-  if (backend == ORACLE_C) program = trial_load(s, m);
-  else if (backend_llvm_jit(m, &options, s->diags, &entries)) program = jit_describe(m, &entries, s->arena);
-  if (!program) {
-    snprintf(what, size, "%s makes no code of it", name[backend]);
-    return DIFFERS;
-  }
-  trial_compiled(s, model, program, in, got);
-  for (int i = 0; i < model->n_out; i++) {
-    bool same = got[i].count == want[i].count;
-    for (int64_t k = 0; same && k < got[i].count; k++) {
-      double a = got[i].data[k], b = want[i].data[k];
-      if ((isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b))) continue;
-      snprintf(what, size, "`%s` %lld: %s computes %.9g, the interpreter %.9g", model->out[i]->name, (long long)k, name[backend], a, b);
-      return DIFFERS;
-    }
-    if (same) continue;
-    snprintf(what, size, "`%s`: %s gives %lld values, the interpreter %lld", model->out[i]->name, name[backend], (long long)got[i].count, (long long)want[i].count);
-    return DIFFERS;
-  }
-  return AGREES;
-}
-
-static Verdict compare(Session *s, Model *model, const KirModule *m, const Recorded *in, bool fast, OracleBackend backend, char *what, size_t size) {
-  double tolerance = tolerance_of(model, fast), allowed = fast ? 1e4 : 100;
-  Recorded *got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  Recorded *want = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), *near = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  LlvmEntries entries = interpret_entries(m);
-  EvalTensor *values = NULL;
-  EvalStatus expected = trial_reference(s, model, in, want, &values);
-  int status = trial_compiled(s, model, jit_describe(m, &entries, s->arena), in, got);
-  if (interpret_trouble()) {
-    snprintf(what, size, "%s", interpret_trouble());
-    return DIFFERS;
-  }
-  if ((status == GRUS_OK) != (expected == EVAL_OK)) {
-    snprintf(what, size, "status %d, and the evaluator's is %d", status, (int)expected);
-    return DIFFERS;
-  }
-  if (expected != EVAL_OK) return AGREES;
-  if (backend != ORACLE_INTERPRETER && !m->weights_extern && same_bits(s, model, m, in, got, backend, what, size) == DIFFERS) return DIFFERS;
-  bool wild = is_wild(model, values), telling = false;
-  for (int i = 0; i < model->n_out; i++) {
-    bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
-    if (!trial_align(m, model, i, want[i].count, &got[i])) {
-      snprintf(what, size, "`%s`: a place before its first value is not zero", model->out[i]->name);
-      return DIFFERS;
-    }
-    Difference d = difference(got[i].data, got[i].count, want[i].data, want[i].count);
-    double most = exact ? 0 : tolerance * (1 + d.scale);
-    bool equal = !d.bad && d.max <= most;
-    if (wild && !exact) continue;
-    if (!equal && !exact && got[i].count == want[i].count) {
-      if (is_on_edge(model, values, tolerance)) continue;
-      if (!near[0].data && !run_nudged(s, model, in, near)) continue;
-      Difference sensitive = difference(near[i].data, near[i].count, want[i].data, want[i].count);
-      if (sensitive.bad || d.max <= most + allowed * sensitive.max) continue;
-    }
-    telling = true;
-    if (equal) continue;
-    snprintf(what, size, "`%s`%s: %lld values and %lld; max error %g of %g at %lld: %g and %g", model->out[i]->name, exact ? " exact" : "", (long long)got[i].count, (long long)want[i].count, d.max,
-             d.scale, (long long)d.at, got[i].count > d.at ? got[i].data[d.at] : 0, want[i].count > d.at ? want[i].data[d.at] : 0);
-    return DIFFERS;
-  }
-  return telling ? AGREES : NOT_TELLING;
-}
-
 /* Integers between the bounds of what the values are for these inputs, or tighter, so that some do not fit, or wider. */
 static bool quantise(Session *s, Model *model, const Recorded *in, uint64_t bits) {
   static const double widths[] = {1, 1, 0.5, 1.5};
@@ -312,8 +131,10 @@ static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, Orac
   LowerOptions options = {.target = target_table[(bits >> 8) % (uint64_t)n_targets], .math_fast = fast, .weights_extern = (bits & 0x38) == 0x38};
   if (!choose(model, bits, &options)) return TOO_LARGE;
   model_bind_random(model, bits >> 16);
-  Recorded *in = random_inputs(s, model, model->steps_per_call * options.chunk, &random);
-  if (model_wants_integers(model) && !quantise(s, model, in, bits)) return s->diags->n_errors ? refused(s, what, size) : NOT_TELLING;
+  const Recorded **in = ARENA_ARRAY(s->arena, const Recorded *, options.batch); /* each its own, lengths included */
+  for (int64_t b = 0; b < options.batch; b++)
+    in[b] = random_inputs(s, model, model->steps_per_call * options.chunk, &random);
+  if (model_wants_integers(model) && !quantise(s, model, in[0], bits)) return s->diags->n_errors ? refused(s, what, size) : NOT_TELLING;
   KirModule *m = lower(model, &options, s->arena, s->diags);
   for (const Diag *d = s->diags->first; d; d = d->next)
     if (strstr(d->message, "breaks its own rules")) {
@@ -326,7 +147,7 @@ static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, Orac
     snprintf(what, size, "the verifier: %s", broken);
     return DIFFERS;
   }
-  return compare(s, model, m, in, fast, backend, what, size);
+  return judge(s, model, m, in, fast, backend, what, size);
 }
 
 Verdict oracle_ask(const char *text, size_t len, uint64_t bits, OracleBackend backend, char *what, size_t size) {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Whether a module computes what the evaluator does: interpreted, and by a backend where one is asked for. */
+#ifndef GRUS_TESTS_KIR_JUDGE_H
+#define GRUS_TESTS_KIR_JUDGE_H
+
+#include "oracle.h"
+
+#include "driver/trial.h"
+
+/* in: a sample for each place of the batch. fast: shorter functions. The weights of the model may be changed after. *what
+ * says how it differs. */
+Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast, OracleBackend backend, char *what, size_t size);
+
+#endif
