@@ -224,6 +224,19 @@ bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Re
   return zero;
 }
 
+/* A window of samples, one after the other as they are pushed, in the order of its type. */
+static double *window_in_storage(Session *s, const Type *type, const double *samples) {
+  int64_t steps = type->time.n, outer = 1, inner = 1;
+  double *stored = ARENA_ARRAY(s->arena, double, steps * type_step_size(type) + 1);
+  for (int i = 0; i < type->rank; i++)
+    *(i < type->time_pos ? &outer : &inner) *= type->dim[i].n;
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t t = 0; t < steps; t++)
+      for (int64_t i = 0; i < inner; i++)
+        stored[(o * steps + t) * inner + i] = samples[(t * outer + o) * inner + i];
+  return stored;
+}
+
 /* One run of the evaluator, its outputs appended to out. */
 static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip, Recorded *out, EvalTensor **values) {
   EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
@@ -232,6 +245,7 @@ static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, c
     bool window = model->in[i]->every > 0;
     run.in[i].data = in[i].data + (skip ? skip[i] : 0);
     run.in[i].steps = window ? type->time.n : in[i].steps;
+    if (window && type->time_pos > 0) run.in[i].data = window_in_storage(s, type, run.in[i].data);
   }
   EvalStatus status = model->quant ? model_eval_int(model, s->arena, &run) : model_eval(model, s->arena, &run);
   if (values) *values = run.value;

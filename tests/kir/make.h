@@ -39,6 +39,8 @@ typedef struct Make {
   int lets;    /* values with names so far: v0, v1, .. */
   MakeShape let[MAKE_VALUES];
   MakeShape state; /* .h of the last stage; rank 0: it has none */
+  unsigned state_kind;                  /* and its layer, as make_stage.c numbers them from 1; 0: not along time in one direction */
+  unsigned let_state_kind[MAKE_VALUES]; /* of the last stage of a named value */
 } Make;
 
 /* ---- make_model.c ---- */

@@ -48,28 +48,43 @@ static void random_axes(Make *m, MakeShape *s) {
     s->axis[i] = i + 1 < s->rank ? (MakeAxis){label[i], 1 + make_pick(m, 6)} : (MakeAxis){make_pick(m, 2) ? 'c' : 0, s->rank > 1 ? 1 + make_pick(m, 9) : make_units(m)};
 }
 
-static void sequence_input(Make *m, const char *name, const MakeShape *s, const char *elem, unsigned every) {
+/* A sequence of x's time, or (apart) of a time of its own. */
+static void sequence_input(Make *m, const char *name, const MakeShape *s, const char *elem, unsigned every, bool apart) {
+  bool behind = m->time != STREAM && make_pick(m, 8) == 0; /* time is stored behind the other axes */
+  MakeShape axes = *s;
   text_printf(m->out, "  in  %s : %s[", name, elem);
+  axes.has_time = !behind;
+  if (behind) print_axes(m, &axes);
+  if (behind) text_add(m->out, ", ");
   if (m->time == STREAM) text_add(m->out, "time ..");
-  else text_printf(m->out, m->time == BOUNDED ? "time n <= %u" : "time %u", s->steps);
-  print_axes(m, s);
+  else if (m->time == BOUNDED) text_printf(m->out, "time %s <= %u", apart ? "k" : "n", s->steps);
+  else text_printf(m->out, "time %u", s->steps);
+  if (!behind) print_axes(m, &axes);
   text_add(m->out, "]");
   if (every) text_printf(m->out, " every %u", every);
   text_add_char(m->out, '\n');
 }
 
 static void add_let(Make *m, MakeShape s) {
-  if (m->lets < MAKE_VALUES) m->let[m->lets++] = s;
+  if (m->lets == MAKE_VALUES) return;
+  m->let_state_kind[m->lets] = m->state_kind;
+  m->let[m->lets++] = s;
 }
 
 /* Further inputs are the first of the named values: integers, a vector, a category, a sequence of categories. */
 static void more_inputs(Make *m) {
   MakeShape s = m->x;
+  bool apart;
   switch (make_pick(m, 8)) {
   case 0:
     if (m->time == WINDOW) return;
     random_axes(m, &s);
-    sequence_input(m, "v0", &s, "f32", 0);
+    apart = m->time != STREAM && make_pick(m, 2);
+    if (apart) {
+      s.steps = 1 + make_pick(m, 9);
+      s.past = m->time == BOUNDED ? 1000 : 0; /* of another length */
+    }
+    sequence_input(m, "v0", &s, "f32", 0, apart);
     break;
   case 1:
     s = (MakeShape){.rank = 1, .axis = {{0, make_units(m)}}};
@@ -97,7 +112,7 @@ static void inputs(Make *m) {
   const char *elem = make_pick(m, 12) ? "f32" : WORD(m, "i16", "u8", "i8");
   unsigned every = m->time == WINDOW ? 1 + make_pick(m, 3) : 0;
   bool integers = strcmp(elem, "f32") != 0;
-  sequence_input(m, integers ? "raw" : "x", &m->x, elem, every);
+  sequence_input(m, integers ? "raw" : "x", &m->x, elem, every, false);
   more_inputs(m);
   if (integers) text_add(m->out, "  let x = raw |> normalize(mean=40, std=30)\n");
 }
@@ -229,6 +244,7 @@ void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {
     MakeShape s;
     text_printf(out, i < lets ? "  let v%d = " : "  out y%d = ", i < lets ? i : i - lets);
     m.state = (MakeShape){0};
+    m.state_kind = 0;
     beginning(&m, &s);
     for (unsigned k = (i < lets ? 0 : 1) + make_pick(&m, 4); k; k--)
       make_stage(&m, &s);
@@ -237,6 +253,7 @@ void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {
     add_let(&m, s);
     if (m.state.rank && m.lets < lets && make_pick(&m, 2)) { /* the state that it ended with */
       text_printf(out, "  let v%d = v%d.h\n", i + 1, i);
+      m.state_kind = 0;
       add_let(&m, m.state);
       i++;
     }

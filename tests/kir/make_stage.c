@@ -28,6 +28,13 @@ static int start_state(const Make *m, const MakeShape *s) {
   return -1;
 }
 
+/* A value whose last stage is a layer of this kind over as many positions; -1: none. */
+static int same_layer(const Make *m, unsigned which) {
+  for (int i = 0; i < m->lets; i++)
+    if (m->let_state_kind[i] == which + 1 && m->let[i].rank == 1) return i;
+  return -1;
+}
+
 static void recurrent_options(Make *m, unsigned which) {
   if (make_pick(m, 4) == 0) text_printf(m->out, ", activation=%s", m->narrow ? bounded_activation(m) : activation(m));
   if (which < 2 && make_pick(m, 4) == 0) text_printf(m->out, ", gate=%s", WORD(m, "sigmoid", "hard_sigmoid", "hard_sigmoid_02"));
@@ -47,14 +54,19 @@ static bool recurrent(Make *m, MakeShape *s) {
     if (s->axis[i].label && (!s->has_time || make_pick(m, 2))) along = i;
   if (!s->has_time && along < 0) return false;
   if (units > 40) units = 3; /* its kernels grow with their square */
+  int cell = s->rank == 1 && which == 1 && start >= 0 ? start : -1, goes_on = s->rank == 1 && start < 0 && make_pick(m, 4) == 0 ? same_layer(m, which) : -1;
   if (along >= 0 || which == 1) start = -1;
   if (start >= 0) units = m->let[start].axis[0].n;
+  if (cell >= 0) units = m->let[cell].axis[0].n;
+  if (goes_on >= 0) units = m->let[goes_on].axis[0].n;
   text_printf(m->out, "%s(%u", which == 0 ? "GRU" : which == 1 ? "LSTM" : "RNN", units);
   if (along >= 0) text_printf(m->out, ", along=%c", s->axis[along].label);
   recurrent_options(m, which);
   if (start >= 0) text_printf(m->out, ", init=v%d", start);
+  else if (cell >= 0) text_printf(m->out, ", init=(v%d, v%d)", cell, cell);
+  else if (goes_on >= 0) text_printf(m->out, ", init=v%d", goes_on);
   else if (make_pick(m, 6) == 0) text_add(m->out, ", init=learned");
-  if ((m->time != STREAM || along >= 0) && start < 0 && make_pick(m, 3) == 0) {
+  if ((m->time != STREAM || along >= 0) && start < 0 && cell < 0 && goes_on < 0 && make_pick(m, 3) == 0) {
     const char *direction = WORD(m, "both", "backward");
     text_printf(m->out, ", direction=%s", direction);
     both = strcmp(direction, "both") == 0 ? 2 : 1;
@@ -64,6 +76,7 @@ static bool recurrent(Make *m, MakeShape *s) {
   if (along >= 0) return true;
   m->state = *s;
   m->state.has_time = false;
+  m->state_kind = both == 1 ? which + 1 : 0;
   return true;
 }
 
@@ -208,10 +221,19 @@ static bool end_time(Make *m, MakeShape *s) {
   return true;
 }
 
+static bool slice_time(Make *m, MakeShape *s) {
+  if (m->time != FIXED && m->time != WINDOW) return false;
+  unsigned from = make_pick(m, s->steps), to = from + 1 + make_pick(m, s->steps - from);
+  text_printf(m->out, "slice(%u, %u, along=time)", from, to);
+  s->steps = to - from;
+  return true;
+}
+
 static bool over_time(Make *m, MakeShape *s) {
   unsigned n, behind;
   if (!s->has_time) return false;
-  switch (make_pick(m, 10)) {
+  switch (make_pick(m, 11)) {
+  case 10: return slice_time(m, s);
   case 9: return transposed_over_time(m, s);
   case 8: text_add(m->out, "cumsum"); return true;
   case 0:
@@ -253,6 +275,7 @@ static bool one(Make *m, MakeShape *s) {
 
 void make_stage(Make *m, MakeShape *s) {
   m->state.rank = 0;
+  m->state_kind = 0;
   text_add(m->out, "\n    |> ");
   if (s->categories || s->rank == 0) {
     unsigned units = 1 + make_pick(m, 6);
