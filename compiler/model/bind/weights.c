@@ -225,6 +225,7 @@ static int no_params(const Layer *layer, ParamShape *out) {
 
 /* Families without weights. */
 #define argmax_params      no_params
+#define attention_params   no_params
 #define concat_params      no_params
 #define cumsum_params      no_params
 #define delay_params       no_params

@@ -12,7 +12,7 @@
  *   infer_window.c     time: Conv, pools, frames    infer_time.c      last mean max flatten delay
  *   infer_axes.c       along=                       infer_conv.c      Conv1D Conv2D, pools
  *   infer_transposed.c transposed convolutions      infer_norm.c      norms over axes
- *   infer_several.c    maximum atan2 select
+ *   infer_several.c    maximum atan2 select         infer_attention.c attention
  *   infer_views.c      slice pad permute label ..   infer_repeat.c    repeat expand
  *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
  *   infer_category.c   index values                 infer_meet.c      two values side by side

@@ -68,6 +68,7 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_LayerNorm:
   case LAYER_state:
   case LAYER_keep:
+  case LAYER_attention:
   case LAYER_RMSNorm:
   case LAYER_GroupNorm:
   case LAYER_InstanceNorm:

@@ -154,6 +154,28 @@ def axes():
     write("axes", text, nets, [x, image, other], [y for *_, y in calls], "safetensors")
 
 
+def attention():
+    """A MultiheadAttention: of a sequence to itself, to what was before, and to another sequence."""
+    net = nn.MultiheadAttention(8, 2, batch_first=True)
+    randomise(net)
+    x, z = torch.randn(3, TIME, 8), torch.randn(3, 4, 8)
+    before = torch.triu(torch.ones(TIME, TIME, dtype=torch.bool), 1)
+    ys = [net(x, x, x, need_weights=False)[0], net(x, x, x, need_weights=False, attn_mask=before)[0]]
+    parts = [nn.Linear(8, 8) for _ in range(3)]
+    nets = nn.ModuleDict({"mha": net, **{key: part for key, part in zip("qkv", parts)}})
+    for part in parts:
+        randomise(part)
+    q, k, v = parts[0](x), parts[1](z), parts[2](z)
+    ys.append(nn.functional.scaled_dot_product_attention(q, k, v))
+    lines = [f"in  x : f32[time {TIME}, 8]", "in  z : f32[time 4, 8]", 'let p = x |> Dense(24, from="mha.in_proj_weight mha.in_proj_bias")']
+    lines += ["let q = p |> slice(0, 8)", "let k = p |> slice(8, 16)", "let v = p |> slice(16, 24)", "let a = attention(q, k, v, heads=2)"]
+    lines += ["let b = attention(q, k, v, heads=2, mask=causal)", f'let both = concat(a |> reshape([time {TIME}, row 1, 8]), b |> reshape([time {TIME}, row 1, 8]), along=row)']
+    lines += ['let o = both |> Dense(8, from="mha.out_proj")', f"out y : f32[time {TIME}, 8] = o |> first(along=row)", f"out causal : f32[time {TIME}, 8] = o |> last(along=row)"]
+    lines += [f'out other : f32[time {TIME}, 8] = attention(x |> Dense(8, from="q"), z |> Dense(8, from="k"), z |> Dense(8, from="v"))']
+    text = 'grus 1\n\n## Attention of PyTorch.\nmodel attention {\n  weights torch "attention.safetensors"\n' + "".join(f"  {line}\n" for line in lines) + "}\n"
+    write("attention", text, nets, [x, z], ys, "safetensors")
+
+
 class MinimalGatedUnit(nn.Module):
     """Zhou et al. 2016."""
     def __init__(self):
@@ -257,5 +279,6 @@ if __name__ == "__main__":
     layers()
     axes()
     own_cells()
+    attention()
     prefixed()
     refused()
