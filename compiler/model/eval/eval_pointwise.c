@@ -170,12 +170,12 @@ enum { CIRCULAR_MOST = 32768 };
 
 static double of_sin(const Layer *layer, double x) {
   (void)layer;
-  return fabs(x) <= CIRCULAR_MOST ? sin(x) : NAN;
+  return fabs(x) <= (double)CIRCULAR_MOST ? sin(x) : NAN;
 }
 
 static double of_cos(const Layer *layer, double x) {
   (void)layer;
-  return fabs(x) <= CIRCULAR_MOST ? cos(x) : NAN;
+  return fabs(x) <= (double)CIRCULAR_MOST ? cos(x) : NAN;
 }
 
 /* Of numbers below zero only whole powers are real, also of -inf. */
