@@ -51,6 +51,10 @@ void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type)
 /* Brings nodes into an order in which each stands behind those it reads, and leaves out what no output needs. */
 void flat_sort(Flat *flat);
 
+/* ---- ways.c ---- */
+/* Recurrent operators that no layer says in one become what layers do say. */
+void flat_part_ways(Flat *flat);
+
 /* ---- simplify.c ---- */
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known. NULL: as it is. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);

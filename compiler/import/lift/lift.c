@@ -183,6 +183,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   fill_sizes(l, s);
   l->flat = flatten(l->graph, s->size, l->arena, fault);
   if (!l->flat) return false;
+  flat_part_ways(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;

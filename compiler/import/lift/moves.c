@@ -204,6 +204,13 @@ static LiftDone gather(Lift *l, const GraphNode *node) {
 
 /* ---- Concat, Expand, Reverse ---- */
 
+/* Joins values along an axis of size 1 that the model's values do not have. */
+static bool is_stack(Lift *l, const GraphNode *node, int axis) {
+  for (int i = 0; i < node->n_in; i++)
+    if (lift_type(l, node->in[i])->dim[axis] != 1 || !l->placed[node->in[i]->id].layout.n) return false;
+  return true;
+}
+
 static LiftDone concat(Lift *l, const GraphNode *node) {
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), time;
   if (node->n_in == 1) return pass(l, node);
@@ -222,11 +229,17 @@ static LiftDone concat(Lift *l, const GraphNode *node) {
   }
   Axis last = lift_axis(l, wide, axis, &time);
   Layout layout;
-  if (!lift_last(l, wide, &last, &layout)) return LIFT_OTHER;
+  bool stacked = is_stack(l, node, axis); /* of whole last axes: the new axis stands in front of what is joined */
+  if (stacked) {
+    layout = l->placed[wide->id].layout;
+    const Axis *inner = &layout.axis[layout.n - 1];
+    for (int i = 0; i < inner->n && made.n < FACTORS_MAX; i++)
+      made.atom[made.n++] = inner->atom[i];
+  } else if (!lift_last(l, wide, &last, &layout)) return LIFT_OTHER;
   Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in);
   for (int i = 0; i < node->n_in; i++) {
     Layout own = layout;
-    own.axis[own.n - 1] = lift_axis(l, node->in[i], axis, &time);
+    if (!stacked) own.axis[own.n - 1] = lift_axis(l, node->in[i], axis, &time);
     in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
     if (!in[i]) return LIFT_FAILED;
   }

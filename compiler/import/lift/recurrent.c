@@ -169,6 +169,10 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start 
     lift_refuse(l, node, E902, "has one initial state that varies and one that does not");
     return false;
   }
+  if (out->n == 2 && start[0] == start[1] && !start[0]->node) {
+    lift_refuse(l, node, E902, "starts both its states, h and c, from `%s`; exporters write that where one tensor was given for both: export with a tensor for each", start[0]->name);
+    return false;
+  }
   for (int i = 0; i < out->n; i++) {
     Layout own = l->placed[start[i]->id].layout, layout = state_layout(l, start[i]);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {

@@ -124,11 +124,25 @@ void lift_find_states(Lift *l) {
   }
 }
 
+/* Every state that starts from this value ends in the output that comes back. */
+static bool all_come_back(Lift *l, const GraphValue *start, const StatePair *pair) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int s = 0; s < 2; s++) {
+      const GraphNode *node = graph->node[i];
+      int operand = start_operand(node, s);
+      if (operand < 0 || operand >= node->n_in || node->in[operand] != start) continue;
+      if (!comes_back(l, &l->trace, start, node->out[1 + s], graph->in[pair->in].value, graph->out[pair->out].value)) return false;
+    }
+  return true;
+}
+
 /* The state input that all elements of a start state are of; -1: it is no such. */
 static int start_input(Lift *l, const GraphValue *start) {
   int in = input_of(l, &l->trace, start);
   const double *code = trace_of(&l->trace, start);
-  if (in < 0 || !code || !lift_pair_of_input(l, in)) return -1;
+  const StatePair *pair = in >= 0 ? lift_pair_of_input(l, in) : NULL;
+  if (!code || !pair || !all_come_back(l, start, pair)) return -1;
   for (int64_t k = 0; k < lift_type(l, start)->count; k++)
     if (!trace_holds(&l->trace, l->flat->graph->in[in].value, code[k])) return -1;
   return in;

@@ -272,8 +272,6 @@ def refused():
     save("attention_E902", [h.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]), h.make_node("MatMul", ["x", "t"], ["y"])], x, [port("y", [1, 5, 5])], [], folder="refused")
     save("lengths_E903", [h.make_node("RNN", ["x", "W", "R", "", "n"], ["y"], hidden_size=4)], [port("x", [5, 1, 3])], [port("y", [5, 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4)), init("n", np.array([3], np.int32))], folder="refused")
-    save("input_forget_E903", [h.make_node("LSTM", ["x", "W", "R"], ["y"], hidden_size=4, input_forget=1)], [port("x", [5, 1, 3])], [port("y", [5, 1, 1, 4])],
-         [init("W", weights(1, 16, 3)), init("R", weights(1, 16, 4))], folder="refused")
     save("no_length_E904", [h.make_node("RNN", ["x", "W", "R"], ["y"], hidden_size=4)], [port("x", ["T", 1, 3])], [port("y", ["T", 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4))], folder="refused")
     save("width_E601", [h.make_node("RNN", ["x", "W", "R"], ["y"], hidden_size=4)], [port("x", [5, 1, 2])], [port("y", [5, 1, 1, 4])],

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Recurrent operators that layers say in another way. In, a flat graph; out, the same values:
+ *
+ *   coupled gates (input_forget)   f = 1 - i is a gate of its own, whose weights are those of i with the other sign
+ *   both directions, which do not  two operators of one direction, their results joined
+ *   have the same activations */
+#include "import/lift/flat.h"
+
+#include <string.h>
+
+static int state_operand(GraphOp op) { return op == GRAPH_Gru ? 6 : 5; }
+
+static int activations_of(GraphOp op) { return op == GRAPH_Lstm ? 3 : op == GRAPH_Gru ? 2 : 1; }
+
+static bool is_recurrent(const GraphNode *node) {
+  return node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
+}
+
+static GraphValue *constant(Flat *flat, const GraphTensor *tensor) {
+  GraphValue *value = graph_constant(flat->graph, "", tensor);
+  flat_set_type(flat, value, tensor);
+  return value;
+}
+
+static bool typed(Flat *flat, GraphNode *node) {
+  const char *fault;
+  return flat_type(flat, node, &fault);
+}
+
+/* ---- coupled gates ---- */
+
+/* 1 - f(x) = f(-x). */
+static bool is_odd_about_half(const char *word) {
+  return strcmp(word, "sigmoid") == 0 || strcmp(word, "hard_sigmoid(0.2,0.5)") == 0;
+}
+
+/* [dirs, gates, ...] with gate `to` as gate `from` with the other sign. */
+static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int64_t to) {
+  double *data;
+  int64_t gates = t->dim[1], inner = t->count / (t->dim[0] * gates);
+  GraphTensor *out = graph_tensor(flat->arena, GRAPH_FLOAT, t->rank, t->dim, &data);
+  memcpy(data, t->data, sizeof *data * (size_t)t->count);
+  for (int64_t d = 0; d < t->dim[0]; d++)
+    for (int64_t i = 0; i < inner; i++)
+      data[(d * gates + to) * inner + i] = -t->data[(d * gates + from) * inner + i];
+  return constant(flat, out);
+}
+
+static void uncouple(Flat *flat, GraphNode *node) {
+  static const int weights[] = {1, 2, 3, 7}; /* W, R, b, peepholes: gates i f .. in all of them */
+  const GraphTensor *w = node->in[1] ? flat_type_of(flat, node->in[1]) : NULL;
+  int64_t dirs = w ? w->dim[0] : 0;
+  for (int64_t d = 0; d < dirs; d++)
+    if (!is_odd_about_half(graph_word(node, GRAPH_ATTR_activations, (int)(3 * d), "sigmoid"))) return;
+  for (size_t k = 0; k < sizeof weights / sizeof *weights; k++) {
+    const GraphValue *value = weights[k] < node->n_in ? node->in[weights[k]] : NULL;
+    if (value && (!flat_type_of(flat, value)->data || !flat_type_of(flat, value)->count)) return;
+  }
+  for (size_t k = 0; k < sizeof weights / sizeof *weights; k++)
+    if (weights[k] < node->n_in && node->in[weights[k]]) node->in[weights[k]] = mirrored(flat, flat_type_of(flat, node->in[weights[k]]), 0, 1);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_input_forget, 0);
+}
+
+/* ---- two ways ---- */
+
+static bool ways_differ(const GraphNode *node) {
+  int n = activations_of(node->op);
+  if (strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "both") != 0) return false;
+  for (int i = 0; i < n; i++)
+    if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""), graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0) return true;
+  return false;
+}
+
+/* Direction d of an operand whose first axis is that of directions; NULL: it cannot be had. */
+static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int d) {
+  const GraphTensor *t = flat_type_of(flat, x);
+  int64_t dim[GRAPH_MAX_RANK], at = d;
+  double *data;
+  if (t->data) {
+    memcpy(dim, t->dim, sizeof dim);
+    dim[0] = 1;
+    GraphTensor *part = graph_tensor(flat->arena, t->elem, t->rank, dim, &data);
+    memcpy(data, t->data + d * part->count, sizeof *data * (size_t)part->count);
+    return constant(flat, part);
+  }
+  GraphValue *in[2] = {x, constant(flat, graph_ints(flat->arena, 1, &at))};
+  GraphNode *node = flat_node(flat, GRAPH_Gather, like, 2, in, 1);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, 0);
+  return typed(flat, node) ? node->out[0] : NULL;
+}
+
+/* Operands without directions: x, lengths, the mask. */
+static bool is_shared(GraphOp op, int k) {
+  int mask = op == GRAPH_Lstm ? 8 : op == GRAPH_Gru ? 7 : 6, lengths = state_operand(op) - 1;
+  return k == 0 || k == lengths || k == mask;
+}
+
+static GraphNode *one_way(Flat *flat, const GraphNode *node, int d) {
+  GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in);
+  int n = activations_of(node->op);
+  const char *word[3], *direction = d ? "backward" : "forward";
+  for (int k = 0; k < node->n_in; k++) {
+    in[k] = node->in[k];
+    if (!in[k] || is_shared(node->op, k)) continue;
+    in[k] = part_of(flat, node, in[k], d);
+    if (!in[k]) return NULL;
+  }
+  GraphNode *way = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
+  way->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
+  memcpy(way->attribute, node->attribute, sizeof *node->attribute * (size_t)node->n_attributes);
+  way->n_attributes = node->n_attributes;
+  for (int i = 0; i < n; i++)
+    word[i] = graph_word(node, GRAPH_ATTR_activations, d * n + i, "");
+  graph_set_words(flat->graph, way, GRAPH_ATTR_activations, n, word);
+  graph_set_words(flat->graph, way, GRAPH_ATTR_direction, 1, &direction);
+  return typed(flat, way) ? way : NULL;
+}
+
+static void replace(Flat *flat, const GraphValue *old, GraphValue *by) {
+  Graph *graph = flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->node[i]->n_in; k++)
+      if (graph->node[i]->in[k] == old) graph->node[i]->in[k] = by;
+  for (int i = 0; i < graph->n_out; i++)
+    if (graph->out[i].value == old) graph->out[i].value = by;
+}
+
+static bool part_ways(Flat *flat, const GraphNode *node) {
+  GraphNode *way[2] = {one_way(flat, node, 0), one_way(flat, node, 1)}, *joined[3] = {NULL};
+  if (!way[0] || !way[1]) return false;
+  for (int k = 0; k < node->n_out; k++) { /* y [T, dirs, N, u], states [dirs, N, u] */
+    joined[k] = flat_node(flat, GRAPH_Concat, node, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]}, 1);
+    graph_set_int(flat->graph, joined[k], GRAPH_ATTR_axis, k == 0);
+    if (!typed(flat, joined[k])) return false;
+  }
+  for (int k = 0; k < node->n_out; k++)
+    replace(flat, node->out[k], joined[k]->out[0]);
+  return true;
+}
+
+void flat_part_ways(Flat *flat) {
+  int n = flat->graph->n_nodes;
+  bool changed = false;
+  for (int i = 0; i < n; i++) {
+    GraphNode *node = flat->graph->node[i];
+    if (!is_recurrent(node)) continue;
+    if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
+    if (!ways_differ(node)) continue;
+    int mark = flat->graph->n_nodes;
+    if (part_ways(flat, node)) changed = true;
+    else flat->graph->n_nodes = mark;
+  }
+  if (changed) flat_sort(flat);
+}
