@@ -5,7 +5,10 @@
  *
  * The multiplier is exact: m of a row is chosen first, rounded up to a whole number, and the row's
  * weights are then rounded to the scale that this m stands for. A row whose sums could leave 32 bits
- * gets a larger scale, so that its weights become smaller numbers. */
+ * gets a larger scale, so that its weights become smaller numbers.
+ *
+ * A row whose weights are whole multiples of one number, as those of a file that was quantised elsewhere are,
+ * keeps these integers: that number is its scale, and m is the nearest whole number. */
 #include "model/quant/quant_internal.h"
 
 #include <limits.h>
@@ -42,16 +45,34 @@ static double most_sum(const PartSpec *spec) {
   return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
 }
 
-static double row_scale(const PartSpec *spec, int64_t row) {
+/* The number whose multiples by -127..127 the weights of a row are, but for their rounding to f32, where its sums fit 32
+ * bits; 0: there is none. */
+static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
+  static const double rounding = 1e-4, room = 1.01; /* of a step; for a multiplier that is rounded down */
+  const double *w = spec->w + row * spec->depth;
+  for (double largest = 127; largest >= 1; largest--) {
+    double step = size->most / largest;
+    int64_t k = 0;
+    while (k < spec->depth && fabs(w[k] / step - nearbyint(w[k] / step)) < rounding)
+      k++;
+    if (k == spec->depth) return size->sum / most_sum(spec) * room <= step ? step : 0;
+  }
+  return 0;
+}
+
+static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {
   RowSize size = row_size(spec, row);
-  return fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
+  double step = row_grid(spec, row, &size);
+  *is_grid = step > 0;
+  return *is_grid ? step : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
 }
 
 /* Fraction bits, and by how much sums are shifted left first: only short sums have room for it. */
 static int fraction_of(const PartSpec *spec, int most, int *shift) {
   double top = 1e-30, bound = 1;
   for (int64_t r = 0; r < spec->rows; r++) {
-    double s = row_scale(spec, r);
+    bool is_grid;
+    double s = row_scale(spec, r, &is_grid);
     top = fmax(top, s * spec->x.scale / spec->out * 65536);
     bound = fmax(bound, row_size(spec, r).sum / s);
   }
@@ -72,11 +93,11 @@ int quant_part_fraction(const PartSpec *spec, int most) {
   return fraction_of(spec, most, &shift);
 }
 
-static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift, double *scale) {
+static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift, const bool *is_grid, double *scale) {
   int16_t *m = ARENA_ARRAY(arena, int16_t, spec->rows);
   double unit = spec->x.scale / spec->out * 65536 * ldexp(1, fraction - shift);
   for (int64_t r = 0; r < spec->rows; r++) {
-    double exact = ceil(scale[r] * unit);
+    double exact = is_grid[r] ? nearbyint(scale[r] * unit) : ceil(scale[r] * unit);
     m[r] = (int16_t)fmin(fmax(exact, 1), 32767);
     scale[r] = m[r] / unit;
   }
@@ -89,11 +110,12 @@ QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
   double *scale = ARENA_ARRAY(arena, double, rows), most = largest_weight(spec->bits);
   int16_t *w = ARENA_ARRAY(arena, int16_t, rows *depth);
   int32_t *bias = ARENA_ARRAY(arena, int32_t, rows);
+  bool *is_grid = ARENA_ARRAY(arena, bool, rows);
   for (int64_t r = 0; r < rows; r++)
-    scale[r] = row_scale(spec, r);
+    scale[r] = row_scale(spec, r, &is_grid[r]);
   if (!spec->to_float) {
     fraction_of(spec, fraction, &part.shift);
-    part.m = multipliers(arena, spec, fraction, part.shift, scale);
+    part.m = multipliers(arena, spec, fraction, part.shift, is_grid, scale);
   }
   for (int64_t r = 0; r < rows; r++) {
     double sum = 0;

@@ -35,9 +35,9 @@ def record(name, kind, dirs, outputs, d=3, u=4, t=6, peephole=False, **attribute
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     record("coupled", "LSTM", 1, ["y"], input_forget=1)
-    record("coupled_peephole", "LSTM", 1, ["", "state"], peephole=True, input_forget=1)
+    record("coupled_peephole", "LSTM", 1, ["", "final"], peephole=True, input_forget=1)
     record("coupled_both", "LSTM", 2, ["y"], input_forget=1, activations=["HardSigmoid", "Tanh", "Tanh"] * 2, activation_alpha=[0.2, 0.2], activation_beta=[0.5, 0.5])
     record("lstm_two_ways", "LSTM", 2, ["y"], activations=["Sigmoid", "Tanh", "Tanh", "HardSigmoid", "Relu", "Softsign"], activation_alpha=[0.2], activation_beta=[0.5])
-    record("lstm_two_ways_last", "LSTM", 2, ["", "state"], activations=["Sigmoid", "Tanh", "Tanh", "Sigmoid", "Softsign", "Tanh"])
+    record("lstm_two_ways_last", "LSTM", 2, ["", "final"], activations=["Sigmoid", "Tanh", "Tanh", "Sigmoid", "Softsign", "Tanh"])
     record("gru_two_ways", "GRU", 2, ["y"], linear_before_reset=1, activations=["Sigmoid", "Tanh", "HardSigmoid", "Elu"], activation_alpha=[0.2, 1.0], activation_beta=[0.5])
-    record("rnn_two_ways", "RNN", 2, ["y", "state"], activations=["Relu", "Tanh"])
+    record("rnn_two_ways", "RNN", 2, ["y", "final"], activations=["Relu", "Tanh"])
