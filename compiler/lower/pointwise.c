@@ -202,7 +202,7 @@ static KirExpr *fn_pow(Lower *l, const Layer *layer, KirExpr *x) {
   KirExpr *one = kb_num(kb, 1, n), *nan = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, 0x7fc00000, n));
   if (p == 0) return one;
   if (p == 0.5) return math_call(l, MATH_SQRT, x);
-  if (whole && fabs(p) <= MOST_FACTORS) {
+  if (whole && fabs(p) <= (double)MOST_FACTORS) {
     KirExpr *product = whole_power(l, x, (int)fabs(p));
     return p < 0 ? kb_op2(kb, KIR_DIV, one, product) : product;
   }

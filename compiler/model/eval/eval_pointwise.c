@@ -166,7 +166,7 @@ static double of_floor(const Layer *layer, double x) {
 }
 
 /* sin and cos are defined up to here, where f32 still tells angles apart by 1/256. */
-enum { CIRCULAR_MOST = 32768 };
+static const double CIRCULAR_MOST = 32768;
 
 static double of_sin(const Layer *layer, double x) {
   (void)layer;
