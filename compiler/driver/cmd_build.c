@@ -343,7 +343,7 @@ static bool not_to_terminal(Session *s, Emit kind) {
 /* Whether the C compiler that would be run is one for the chosen machine, as far as can be known. */
 static bool compiler_fits(Session *s, Emit kind) {
   const char *cc = getenv("CC");
-  bool by_c = kind == EMIT_EXE || kind == EMIT_SHARED || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
+  bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
   if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
   session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s", kind == EMIT_EXE ? "a program" : kind == EMIT_SHARED ? "a shared library" : "an object",
                 s->machine.name, machine_compiler(s));

@@ -5,7 +5,11 @@
 #include "driver/library.h"
 
 #include "backend/library.h"
+#include "driver/jit.h"
+#include "driver/library_image.h"
 #include "driver/machine.h"
+#include "driver/native.h"
+#include "driver/shared_object.h"
 #include "driver/version.h"
 
 #include <stdlib.h>
@@ -18,20 +22,25 @@ enum {
   OTHER_STACK = 48 * 1024     /* of grus_rows and what it calls, scratch apart */
 };
 
-/* The levels that are told apart at run time, the best first. */
+/* The levels that are told apart at run time, the best first; last what runs anywhere. */
+#define LEVEL(target, needs) {target, needs, #needs}
 static const struct {
-  const char *target, *needs;
+  const char *target;
+  GrusNeeds needs;
+  const char *word;
 } levels[] = {
-    {"x86-64-v4-vnni", "GRUS_NEEDS_X86_64_V4_VNNI"},
-    {"x86-64-v4", "GRUS_NEEDS_X86_64_V4"},
-    {"x86-64-v3", "GRUS_NEEDS_X86_64_V3"},
-    {"x86-64-v2", "GRUS_NEEDS_X86_64_V2"},
+    LEVEL("x86-64-v4-vnni", GRUS_NEEDS_X86_64_V4_VNNI),
+    LEVEL("x86-64-v4", GRUS_NEEDS_X86_64_V4),
+    LEVEL("x86-64-v3", GRUS_NEEDS_X86_64_V3),
+    LEVEL("x86-64-v2", GRUS_NEEDS_X86_64_V2),
+    LEVEL(NULL, GRUS_NEEDS_NOTHING),
 };
 
-static const char *needs_of(const char *target) {
-  for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-    if (strcmp(levels[i].target, target) == 0) return levels[i].needs;
-  return "GRUS_NEEDS_NOTHING";
+static size_t level_of(const char *target) {
+  size_t i = 0;
+  while (levels[i].target && strcmp(levels[i].target, target) != 0)
+    i++;
+  return i;
 }
 
 /* The targets of the bodies: one that is named, else those of this machine's architecture. */
@@ -90,7 +99,7 @@ bool library_options_fit(Session *s) {
 static bool lower_body(Session *s, const Model *model, const Source *source, const Target *target, LibraryBody *body) {
   int64_t batch = model->run == RUN_WHOLE ? (s->options->batch ? s->options->batch : BATCH) : 1;
   char *name = arena_strdup(s->arena, target->name);
-  *body = (LibraryBody){.name = target->name, .needs = needs_of(target->name)};
+  *body = (LibraryBody){.name = target->name, .needs = levels[level_of(target->name)].word};
   for (char *c = name; *c; c++)
     if (*c == '-') *c = '_';
   body->prefix = arena_printf(s->arena, "%s_%s", s->options->prefix ? s->options->prefix : model->name, name);
@@ -155,6 +164,54 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
   return run_compiler(s, c_compiler(), dir, args);
 }
 
+/* ---- without a C compiler ---- */
+
+bool library_needs_compiler(const Session *s) {
+  const char *name = s->machine.llvm;
+  bool is_x86 = name && (strncmp(name, "x86-64", 6) == 0 || strcmp(name, "generic") == 0 || (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux")));
+  return !native_chosen(s) || !grus_shared_object_size || !is_x86;
+}
+
+static bool native_body(Session *s, const KirModule *m, const char *prefix, LlvmEntries *entries, ElfObject *object) {
+  COptions c = {.prefix = prefix, .compiler = "grus " GRUS_VERSION};
+  Text text = text_new(s->arena);
+  if (!native_object(s, m, &c, entries, &text)) return false;
+  *object = (ElfObject){text_str(&text), text.len};
+  return true;
+}
+
+/* By LLVM and the linker of backend/elf_link.c. */
+static bool link_alone(Session *s, const LibraryBody *body, const Target *const *target, int n, const char *out) {
+  static const char *const exported[] = {"grus_body", "grus_library", "grus_program", "grus_rows", "grus_steps", NULL};
+  enum { HEAD = 64 };
+  ElfObject object[2 * MAX_BODIES + 1];
+  GrusNeeds needs[MAX_BODIES];
+  LlvmEntries entries = {0}, most = {0};
+  int k = 0;
+  for (int i = 0; i < n; i++) {
+    if (n > 1) machine_set(s, target[i]);
+    needs[i] = levels[level_of(target[i]->name)].needs;
+    if (!native_body(s, body[i].m, body[i].prefix, &entries, &object[k++])) return false;
+    if (entries.state_size > most.state_size) most.state_size = entries.state_size;
+    if (body[i].batched && !native_body(s, body[i].batched, body[i].batched_prefix, &entries, &object[k++])) return false;
+  }
+  object[k++] = (ElfObject){(const char *)grus_shared_object, grus_shared_object_size};
+  GrusProgram program = *jit_describe(body[0].m, &most, s->arena);
+  if (program.kind != GRUS_KIND_RUN) program.state_size = HEAD + (program.state_size + HEAD - 1) / HEAD * HEAD;
+  else program.state_align = 1;
+  LibraryOptions o = options_of(body, n);
+  ElfImage image = library_image(body, needs, n, &program, &o, s->arena);
+  Text text = text_new(s->arena);
+  const char *reason;
+  if (!elf_link(object, k, &image, exported, &text, &reason)) {
+    session_error(s, "grus cannot link this library itself: %s; `--backend=c` leaves it to the C compiler", reason);
+    return false;
+  }
+  if (file_put(out, text_str(&text), text.len, &reason)) return true;
+  session_file_error(s, out, "write", reason);
+  return false;
+}
+
 static bool ports_fit(Session *s, const KirModule *m) {
   if (m->n_ports <= LIBRARY_MAX_PORTS) return true;
   session_error(s, "`%s` has %d inputs and outputs, a shared library at most %d: build C, `-o NAME.c`", m->name, m->n_ports, LIBRARY_MAX_PORTS);
@@ -166,14 +223,14 @@ bool library_make(Session *s, const Model *model, const Source *source, const ch
   LibraryBody body[MAX_BODIES];
   ChosenMachine chosen = s->machine;
   int n = choose_targets(s, target);
-  bool ok = true;
+  bool ok = true, by_compiler = library_needs_compiler(s);
   if (model->run != RUN_WHOLE && s->options->batch > 1)
     return refuse(s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
   for (int i = 0; i < n && ok; i++) {
     if (n > 1) machine_set(s, target[i]);
-    ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) && compile_body(s, &body[i], dir);
+    ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) && (!by_compiler || compile_body(s, &body[i], dir));
   }
-  ok = ok && link_with_compiler(s, body, n, dir, out);
+  ok = ok && (by_compiler ? link_with_compiler(s, body, n, dir, out) : link_alone(s, body, target, n, out));
   s->machine = chosen;
   return ok;
 }

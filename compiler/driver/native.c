@@ -69,8 +69,9 @@ LlvmOptions native_options(const Session *s, const COptions *c) {
                        .debug = o->debug};
 }
 
-bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
+static bool make(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries, LlvmOutput output, Text *text) {
   LlvmOptions options = native_options(s, c);
+  options.calls = entries;
   session_reset_diags(s);
   if (!s->machine.llvm) {
     session_error(s, "LLVM has no `%s`: set CC to its C compiler, or build C with `--emit=c`", s->machine.name);
@@ -83,4 +84,12 @@ bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput o
   if (ok) return true;
   session_print_diags(s);
   return false;
+}
+
+bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
+  return make(s, m, c, NULL, output, text);
+}
+
+bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries, Text *text) {
+  return make(s, m, c, entries, LLVM_OBJECT, text);
 }

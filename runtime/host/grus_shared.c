@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The functions of a shared library around the bodies of its model; see grus_shared.h. Generated code
- * defines grus_library and grus_program beside it. Needs no library, not even memcpy: grus links
- * this file's object into libraries that it writes without a linker. */
+ * defines grus_library and grus_program beside it. Needs no library. With GRUS_SHARED_ALONE it also
+ * brings the functions of memory that machine code may call: grus links that object into the
+ * libraries that it writes without a linker. */
+#if defined(GRUS_SHARED_ALONE)
+#pragma GCC visibility push(hidden) /* all are found in the library itself */
+#endif
 #include "grus_shared.h"
 
 enum { MAX_PORTS = 256, STATE_MAGIC = 0x53555247 /* "GRUS" */, STATE_HEAD = 64 };
 
-#if defined(__GNUC__)
+#if defined(GRUS_SHARED_ALONE)
+#define SHARED_EXPORT
+#define SHARED_HIDDEN
+#elif defined(__GNUC__)
 #define SHARED_EXPORT __attribute__((visibility("default")))
 #define SHARED_HIDDEN __attribute__((visibility("hidden")))
 #else
@@ -279,3 +286,34 @@ int grus_steps(void *state, size_t calls, const void *const *in, const size_t *i
   if (outputs) *outputs = made;
   return call == calls ? GRUS_OK : status;
 }
+
+/* ---- memory ---- */
+
+#if defined(GRUS_SHARED_ALONE)
+
+void *memcpy(void *to, const void *from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int value, size_t n);
+
+void *memcpy(void *to, const void *from, size_t n) {
+  void *first = to;
+  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+  return first;
+}
+
+void *memmove(void *to, const void *from, size_t n) {
+  char *into = (char *)to;
+  const char *of = (const char *)from;
+  if (into <= of || into >= of + n) return memcpy(to, from, n);
+  while (n--)
+    into[n] = of[n];
+  return to;
+}
+
+void *memset(void *to, int value, size_t n) {
+  void *first = to;
+  __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+  return first;
+}
+
+#endif

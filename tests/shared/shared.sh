@@ -83,6 +83,20 @@ if command -v nm >/dev/null; then
   [ "$names" = "grus_body grus_library grus_program grus_rows grus_steps " ] || fail "exported: $names"
 fi
 
+# With LLVM on x86-64 neither a compiler nor a linker is called, and the code is the same.
+if [ "$backend" = llvm ] && [ "$(uname -sm)" = "Linux x86_64" ]; then
+  for name in seq steps; do
+    PATH=/nowhere "$grus" build $name.grus --weights=random:3 --backend=llvm -q -o alone.so || fail "a compiler was needed"
+    "$host" check ./alone.so
+  done
+  PATH=/nowhere "$grus" build windows.grus --weights=random:3 --backend=llvm -O3 -q -o alone.so
+  "$host" check ./alone.so
+  if command -v readelf >/dev/null; then
+    ! readelf -dW alone.so | grep -Eq 'NEEDED|TEXTREL' || fail "another library is needed, or code is written to"
+    [ "$(readelf -lW alone.so | grep -c 'RWE')" = 0 ] || fail "memory that is written and run"
+  fi
+fi
+
 # The numbers are those of a program made of the same model.
 build seq --target native
 "$host" rows ./seq.so x.npy library.f32

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The linker of shared libraries: what it makes is loaded by tests/shared; here, what it refuses. */
+#include "backend/elf_link.h"
+#include "driver/shared_object.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static jmp_buf oom; /* no test uses that much */
+
+static const char *link_with(Arena *arena, const char *data, size_t len, const char *exported) {
+  const char *const names[] = {exported, NULL}, *reason = NULL;
+  ElfImage image = elf_image_new(arena);
+  ElfObject object = {data, len};
+  Text out = text_new(arena);
+  size_t at = elf_image_add(&image, "data", 4);
+  elf_image_name(&image, "data", at, 4);
+  bool ok = elf_link(&object, 1, &image, names, &out, &reason);
+  assert_true(ok == (reason == NULL));
+  return reason;
+}
+
+static void objects_that_are_none(void **state) {
+  Arena *arena = arena_new(&oom);
+  (void)state;
+  assert_string_equal(link_with(arena, "no object", 9, "data"), "an object is no ELF64 of x86-64");
+  if (grus_shared_object_size) {
+    const char *whole = (const char *)grus_shared_object;
+    assert_string_equal(link_with(arena, whole, grus_shared_object_size / 2, "data"), "an object is cut short");
+    assert_non_null(strstr(link_with(arena, whole, grus_shared_object_size, "data"), "` is not defined"));
+  }
+  arena_free(arena);
+}
+
+static void names_that_are_nowhere(void **state) {
+  Arena *arena = arena_new(&oom);
+  (void)state;
+  if (grus_shared_object_size) {
+    const char *reason = link_with(arena, (const char *)grus_shared_object, grus_shared_object_size, "grus_nothing");
+    assert_string_equal(reason, "`grus_nothing` is not defined");
+  }
+  arena_free(arena);
+}
+
+static void the_image_keeps_its_order(void **state) {
+  Arena *arena = arena_new(&oom);
+  (void)state;
+  ElfImage image = elf_image_new(arena);
+  assert_int_equal(elf_image_add(&image, "abc", 3), 0);
+  assert_int_equal(elf_image_add(&image, NULL, 1), 8);
+  assert_int_equal(elf_image_add(&image, "d", 1), 16);
+  assert_memory_equal(image.bytes.s, "abc\0\0\0\0\0\0\0\0\0\0\0\0\0d", 17);
+  arena_free(arena);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(objects_that_are_none), cmocka_unit_test(names_that_are_nowhere),
+                                     cmocka_unit_test(the_image_keeps_its_order)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
