@@ -91,6 +91,7 @@ bool library_options_fit(Session *s) {
   if (!ending_fits(s)) return false;
   if (o->scratch_given && o->scratch != C_SCRATCH_STACK) return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
   if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: it holds its weights");
+  if (o->flush || o->queue || o->selftest) return refuse(s, "`--flush`, `--queue` and `--selftest`: they add functions to C, and its functions are always the same");
   if (o->cpu || o->features) return refuse(s, "`--cpu` and `--features`: it asks the processor for levels, such as `--target x86-64-v3`");
   return true;
 }

@@ -120,5 +120,8 @@ refused '`--scratch`' seq.grus -o no.so --scratch=static
 refused '`--weights=extern`' seq.grus --weights=extern -o no.so
 refused '`--batch` of a stream' steps.grus --batch 4 -o no.so
 refused '`--cpu`' seq.grus --cpu=znver4 -o no.so
+refused '`--flush`' steps.grus --flush -o no.so
+refused '`--flush`, `--queue`' steps.grus --queue=4 -o no.so
+refused '`--selftest`' seq.grus --selftest -o no.so
 refused '.dylib' seq.grus -o no.dylib
 refused '.dll' seq.grus -o no.dll
