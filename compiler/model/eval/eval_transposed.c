@@ -36,7 +36,9 @@ EvalStatus eval_transposed(Eval *e, const Layer *layer) {
   int64_t d = in->dim[in->rank - 1].n, dg = d / groups, fg = filters / groups, taps = 1, steps = x->steps;
   for (int k = 0; k < layer->n_along; k++) {
     taps *= layer->along[k].size;
-    if (layer->along[k].axis == AXIS_TIME) steps = left_of(&layer->along[k], x->steps);
+    if (layer->along[k].axis != AXIS_TIME) continue;
+    /* A step of a stream gives as many, and nothing ends it. */
+    steps = type_is_stream(in) ? x->steps * layer->along[k].stride : left_of(&layer->along[k], x->steps);
   }
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0, n = steps * type_step_size(out); i < n; i++)
