@@ -56,7 +56,7 @@ static bool above_mark(Machine *m, PickleValue ***items, size_t *n) {
   if (!m->n_marks) return fail(m, "its pickle lacks a mark");
   size_t at = m->mark[--m->n_marks];
   *n = m->n - at;
-  *items = m->stack + at;
+  *items = m->stack ? m->stack + at : NULL; /* nothing was ever pushed */
   m->n = at;
   return true;
 }
