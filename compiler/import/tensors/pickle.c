@@ -106,6 +106,7 @@ static bool push_long(Machine *m, int bytes) {
 }
 
 static void add_all(Machine *m, PickleList *list, PickleValue *const *items, size_t n) {
+  if (!n) return;
   list->item = arena_grow(m->arena, list->item, &list->cap, list->n + n, sizeof(PickleValue *));
   memcpy(list->item + list->n, items, n * sizeof(PickleValue *));
   list->n += n;
@@ -113,7 +114,7 @@ static void add_all(Machine *m, PickleList *list, PickleValue *const *items, siz
 
 static bool push_list(Machine *m, PickleKind kind, PickleValue **items, size_t n) {
   PickleValue *v = make(m, kind);
-  if (n) add_all(m, &v->list, items, n);
+  add_all(m, &v->list, items, n);
   return push(m, v);
 }
 
