@@ -2,6 +2,7 @@
 /* grus bench: the time of a call and of a step on this machine, in repeated blocks, beside the time
  * this machine needs just to read the model's weights once, measured in the same run. */
 #include "backend/report.h"
+#include "driver/bench_svg.h"
 #include "driver/emitted.h"
 #include "driver/machine.h"
 #include "driver/measure.h"
@@ -132,6 +133,14 @@ static void print_text(const Model *model, const KirModule *m, const Report *rep
                 r->ns.median / r->reading);
 }
 
+static void print_svg(const Model *model, const KirModule *m, const Report *report, const Result *r, Text *out) {
+  (void)m;
+  const char *title = arena_printf(out->arena, "%s: %.0f ns a call", model->name, r->ns.median);
+  const char *note = arena_printf(out->arena, "%s for %s, by %s; %lld multiply-adds; one thread", r->made.what, r->made.target, r->made.compiler,
+                                  (long long)report->macs);
+  bench_svg(out, title, note, &r->ns, report->flash ? r->reading : 0);
+}
+
 static const char *target_words(const Session *s, bool in_place) {
   const Options *o = s->options;
   if (o->dispatch) return " --dispatch";
@@ -187,7 +196,7 @@ ExitCode command_bench(Session *s) {
   r.instructions = measure_instructions(timed);
   r.reading = report.flash ? measure_reading(s->arena, report.flash) : 1;
   Text out = text_new(s->arena);
-  (o->json ? print_json : print_text)(model, m, &report, &r, &out);
+  (o->json ? print_json : o->svg ? print_svg : print_text)(model, m, &report, &r, &out);
   session_out(text_str(&out), out.len);
   return EXIT_DONE;
 }

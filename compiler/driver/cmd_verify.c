@@ -7,6 +7,7 @@
 #include "driver/machine.h"
 #include "driver/selftest.h"
 #include "driver/recordings.h"
+#include "driver/verify_html.h"
 #include "model/quant/quant.h"
 
 #include <math.h>
@@ -89,9 +90,23 @@ static bool within(const Options *o, const Difference *d) {
   return d->max <= o->atol + o->rtol * d->scale;
 }
 
-static bool show(Session *s, const char *name, const char *what, const Recorded *a, const Recorded *b, bool exact) {
+/* What was compared so far, for --html. */
+typedef struct Findings {
+  Compared *compared;
+  int n;
+  size_t cap;
+} Findings;
+
+static bool show(Session *s, Findings *f, const char *name, const char *what, const Recorded *a, const Recorded *b, bool exact) {
   Difference d = difference(a->data, a->count, b->data, b->count);
   bool ok = exact ? !d.bad && d.max == 0 : within(s->options, &d);
+  if (s->options->html) {
+    Recorded *kept = ARENA_ARRAY(s->arena, Recorded, 2);
+    kept[0] = *a, kept[1] = *b;
+    Compared one = {name, what, &kept[0], &kept[1], d, ok};
+    ARENA_PUSH(s->arena, f->compared, f->n, f->cap, one);
+    return ok;
+  }
   Text line = text_new(s->arena);
   if (a->count != b->count) text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count, (long long)b->count);
   else text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max, d.scale, d.snr);
@@ -100,20 +115,49 @@ static bool show(Session *s, const char *name, const char *what, const Recorded 
   return ok;
 }
 
-/* Lowers the model again with every layer's value as an output, and finds the first that differs on
- * this sample. */
-static void name_first(Session *s, Model *model, const Source *source, const Recorded *in, int64_t sample, int64_t samples) {
-  int n_out = model->n_out;
+/* The model lowered again with every layer's value as an output, and one sample through it. */
+typedef struct LayerRun {
+  const KirModule *m;
+  int first; /* output number of the first layer */
+  Recorded *compiled, *reference;
+} LayerRun;
+
+static bool run_layers(Session *s, Model *model, const Source *source, const Recorded *in, LayerRun *run) {
+  run->first = model->n_out;
   for (int i = 0; i < model->n_layers; i++) {
     Value *v = model->layer[i]->out[0];
     if (v->typed) model_output(model, arena_printf(s->arena, "layer_%d", i), v);
   }
   KirModule *m = build_lower(s, model, source, true);
   const GrusProgram *program = m ? trial_load(s, m) : NULL;
-  Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out);
-  if (!program || trial_compiled(s, model, program, in, compiled) != GRUS_OK || trial_reference(s, model, in, reference, NULL) != EVAL_OK) return;
-  for (int i = n_out; i < model->n_out; i++) {
-    trial_align(m, model, i, reference[i].count, &compiled[i]);
+  run->m = m;
+  run->compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out);
+  run->reference = ARENA_ARRAY(s->arena, Recorded, model->n_out);
+  if (!program || trial_compiled(s, model, program, in, run->compiled) != GRUS_OK || trial_reference(s, model, in, run->reference, NULL) != EVAL_OK)
+    return false;
+  for (int i = run->first; i < model->n_out; i++)
+    trial_align(m, model, i, run->reference[i].count, &run->compiled[i]);
+  return true;
+}
+
+static void print_page(Session *s, const Model *model, const Findings *f, const LayerRun *run) {
+  int n = run ? model->n_out - run->first : 0;
+  ComparedLayer *layer = ARENA_ARRAY(s->arena, ComparedLayer, n + 1);
+  for (int i = 0; i < n; i++) {
+    const Recorded *c = &run->compiled[run->first + i], *r = &run->reference[run->first + i];
+    const Layer *from = model->out[run->first + i]->value->layer;
+    Difference d = difference(c->data, c->count, r->data, r->count);
+    layer[i] = (ComparedLayer){from->path, layer_text(s->arena, &s->sources, from), d, within(s->options, &d)};
+  }
+  Text out = text_new(s->arena);
+  verify_html(&out, arena_printf(s->arena, "%s, verified", model->name), f->compared, f->n, layer, n);
+  session_out(text_str(&out), out.len);
+}
+
+/* Says which layer is the first that differs on this sample. */
+static void name_first(Session *s, const Model *model, const LayerRun *run, int64_t sample, int64_t samples) {
+  const Recorded *compiled = run->compiled, *reference = run->reference;
+  for (int i = run->first; i < model->n_out; i++) {
     const Layer *layer = model->out[i]->value->layer;
     const char *text = layer_text(s->arena, &s->sources, layer);
     Difference d = difference(compiled[i].data, compiled[i].count, reference[i].data, reference[i].count);
@@ -178,15 +222,16 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   if (!run_samples(s, model, m, program, in, samples, compiled, reference)) return EXIT_FAILED;
   bool ok = true;
   int compared = 0;
+  Findings findings = {0};
   for (int i = 0; i < model->n_out; i++) {
     Recorded recorded;
     bool there;
     if (!recording_output(s, model->out[i]->name, &model->out[i]->value->type, &recorded, &there)) return EXIT_FILE;
     if (there && !compared++ && !inputs_are_recorded(s, model, in)) return EXIT_FILE;
     bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
-    bool fine = show(s, model->out[i]->name, exact ? "compiled = integers" : "compiled / evaluator", &compiled[i], &reference[i], exact);
-    if (there) fine &= show(s, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded, false);
-    if (there) fine &= show(s, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded, false);
+    bool fine = show(s, &findings, model->out[i]->name, exact ? "compiled = integers" : "compiled / evaluator", &compiled[i], &reference[i], exact);
+    if (there) fine &= show(s, &findings, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded, false);
+    if (there) fine &= show(s, &findings, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded, false);
     if (ok && !fine && compiled[i].count) {
       Recorded *truth = there ? &recorded : &reference[i];
       worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at * samples / compiled[i].count;
@@ -201,7 +246,10 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
   for (int i = 0; i < model->n_in; i++)
     one[i] = recording_sample(&in[i], worst);
-  if (!ok) name_first(s, model, source, one, worst, samples);
+  LayerRun run;
+  bool have_layers = (!ok || s->options->html) && run_layers(s, model, source, one, &run);
+  if (s->options->html) print_page(s, model, &findings, have_layers ? &run : NULL);
+  if (!ok && have_layers) name_first(s, model, &run, worst, samples);
   return ok ? EXIT_DONE : EXIT_FAILED;
 }
 

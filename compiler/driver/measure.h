@@ -10,6 +10,8 @@
 
 typedef struct Spread {
   double min, median, p99;
+  const double *all; /* n of them, in order */
+  int n;
 } Spread;
 
 /* What is timed: once(subject) is one call. */
