@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What a notebook shows: the drawing, and the magic where IPython is installed."""
+"""What a notebook shows: the drawing, and the magic where IPython is installed; and the first example of docs/python.md."""
 
 import pickle
+import re
+import subprocess
+import sys
 
 import grus
 import pytest
-from conftest import SEQUENCE
+from conftest import EXAMPLES, SEQUENCE
 
 
 class Shell:
@@ -44,3 +47,12 @@ def test_ipython():
     shell.run_cell_magic("grus", "weights=random:2", SEQUENCE)
     formatted = shell.display_formatter.format(shell.user_ns["seq"])[0]
     assert "<svg" in formatted["text/html"]
+
+
+def test_the_first_example_of_the_page():
+    root = EXAMPLES.parent
+    block = re.search(r"```python\n(.*?)```", (root / "docs" / "python.md").read_text(), re.S).group(1)
+    code = block + "\nassert p.shape == (40, 4) and y.shape == (15840, 1)\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "gesture(imu: f32[time 100 @ 10Hz, axis 6])" in done.stdout
