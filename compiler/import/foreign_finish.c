@@ -77,6 +77,28 @@ void foreign_bypass(Model *model, const Layer *layer) {
   layer_remove(model, layer);
 }
 
+static void count_down(OptVal *opt) {
+  if (opt->value) opt->value->n_uses--;
+  for (int i = 0; i < opt->n_values; i++)
+    opt->values[i]->n_uses--;
+}
+
+/* Layers whose results nothing reads: the sequence of an encoder of which only the state goes on. */
+static void drop_unread(Foreign *f) {
+  for (int i = f->model->n_layers; i-- > 0;) {
+    Layer *layer = f->model->layer[i];
+    int uses = 0;
+    for (int k = 0; k < LAYER_MAX_RESULTS; k++)
+      uses += layer->out[k] ? layer->out[k]->n_uses : 0;
+    if (uses) continue;
+    for (int k = 0; k < layer->n_in; k++)
+      layer->in[k]->n_uses--;
+    for (int o = 0; o < layer_opt_count(layer_info(layer->kind)); o++)
+      count_down(&layer->opt[o]);
+    layer_remove(f->model, layer);
+  }
+}
+
 static void drop_last(Foreign *f) {
   for (int i = f->model->n_layers; i-- > 0;) {
     Layer *layer = f->model->layer[i];
@@ -194,6 +216,7 @@ static bool infer_outputs(Model *model, Diags *diags) {
 bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags) {
   Model *model = foreign->model;
   model->weights.convention = print_model_convention(model);
+  drop_unread(foreign);
   if (!retime(foreign, options, diags)) return false;
   if (!infer_outputs(model, diags)) return false;
   bool ok = true;

@@ -33,6 +33,7 @@ typedef struct KerasValue {
   GraphValue *graph; /* where the file is read as a graph: [batch, ...] */
   GraphValue *keeps; /* its mask there, [batch, time]; NULL: it has none */
   bool doubt;        /* versions of Keras differ in its mask */
+  const char *field; /* "h", "c": it is a state of its layer; NULL */
 } KerasValue;
 
 /* The last state of a stateful layer. */
@@ -61,6 +62,9 @@ struct Keras {
   bool is_padded;    /* some layer makes a mask: sequences have steps behind the real ones */
   bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
   struct Emit *emit; /* the graph that the file is read into; NULL: a Model is built */
+  bool only_graph;   /* no Model is wanted */
+  bool lacks_class;  /* some layer is of a class that is not known */
+  Graph *read;       /* the graph, then */
   KerasState *carried; /* of that graph */
   int n_carried;
   size_t cap_carried;
@@ -158,6 +162,9 @@ void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *val
 
 /* The whole. config is the object with class_name and config. */
 Foreign *keras_import(Keras *keras, json_t *config, const char *version, const char *container);
+/* From the file on; containers as HDF5 and .keras. */
+Foreign *keras_hdf5_open(Keras *keras);
+Foreign *keras_zip_open(Keras *keras);
 /* Opens the weights as k->hdf5 and imports; reports when they cannot be read to the end. */
 Foreign *keras_read(Keras *k, Mapped hdf5, Foreign *(*import)(Keras *k));
 /* Parses JSON text, released with the arena; NULL after reporting. */

@@ -173,15 +173,22 @@ static bool import_nodes(KerasGraph *g, json_t *inputs) {
   return true;
 }
 
-/* Output i of [["a", 0, 0], ["b", 0, 0]], ["a", 0, 0], or {"name": ["a", 0, 0]}; NULL: there is none. */
-static json_t *output_at(json_t *outputs, size_t i) {
-  if (reference_of(outputs)) return i ? NULL : outputs;
-  if (!json_is_object(outputs)) return json_array_get(outputs, i);
-  void *at = json_object_iter(outputs);
-  for (; i && at; i--)
-    at = json_object_iter_next(outputs, at);
-  return at ? json_object_iter_value(at) : NULL;
+/* Reference *i of a nest, in the order of the file; *i counts down the others. */
+static json_t *nested_at(json_t *nest, size_t *i, int depth) {
+  const char *key;
+  json_t *value, *found = NULL;
+  if (reference_of(nest)) return (*i)-- ? NULL : nest;
+  for (size_t k = 0; k < json_array_size(nest) && depth < DEPTH_MAX && !found; k++)
+    found = nested_at(json_array_get(nest, k), i, depth + 1);
+  json_object_foreach(nest, key, value) {
+    if (!found && depth < DEPTH_MAX) found = nested_at(value, i, depth + 1);
+  }
+  return found;
 }
+
+/* Output i of [["a", 0, 0], ["b", 0, 0]], ["a", 0, 0], {"name": ["a", 0, 0]} and nests of these; NULL: there is
+ * none. */
+static json_t *output_at(json_t *outputs, size_t i) { return nested_at(outputs, &i, 0); }
 
 static bool import_outputs(KerasGraph *g, json_t *outputs) {
   Keras *k = g->keras;
@@ -194,7 +201,8 @@ static bool import_outputs(KerasGraph *g, json_t *outputs) {
       return false;
     }
     if (k->emit) {
-      graph_output(k->emit->graph, arena_strdup(k->arena, name), value->graph);
+      const char *said = value->field ? arena_printf(k->arena, "%s_%s", name, value->field) : arena_strdup(k->arena, name);
+      graph_output(k->emit->graph, said, value->graph);
       continue;
     }
     Value *out = keras_graph_output(g, *value, name);
@@ -285,8 +293,26 @@ bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
   return layer->n_out > 0;
 }
 
+static void order_graph_inputs(KerasGraph *g, json_t *inputs) {
+  Graph *graph = g->keras->emit->graph;
+  int at = 0;
+  for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs); i++) {
+    const KerasValue *value = referenced(g, json_array_get(inputs, i), false);
+    for (int p = at; value && p < graph->n_in; p++)
+      if (graph->in[p].value == value->graph) {
+        GraphInput in = graph->in[p];
+        memmove(graph->in + at + 1, graph->in + at, sizeof in * (size_t)(p - at));
+        graph->in[at++] = in;
+      }
+  }
+}
+
 /* The inputs in the order of the model's own list. */
 void graph_order_inputs(KerasGraph *g, json_t *inputs) {
+  if (g->keras->emit) {
+    order_graph_inputs(g, inputs);
+    return;
+  }
   Model *model = g->keras->model;
   int at = 0;
   for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs); i++) {

@@ -6,6 +6,7 @@
 
 #include "import/lift/lift.h"
 #include "import/read/emit.h"
+#include "import/read/read.h"
 
 #include <string.h>
 
@@ -41,8 +42,8 @@ static void suggest(const char *name, Diag *d) {
       {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
       {"TFOpLambda", "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
       {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
-      {"Attention", "attention is left out of version 1"},
-      {"MultiHeadAttention", "attention is left out of version 1"},
+      {"Attention", "in .grus `attention(q, k, v)` computes it"},
+      {"MultiHeadAttention", "in .grus `attention(q, k, v)` computes it"},
       {"SeparableConv1D", "it would work as Conv1D with groups and a Conv1D of one tap"},
       {"DepthwiseConv1D", "it would work as Conv1D with groups"},
       {"Convolution1D", "save the model again with Keras 2 or newer"},
@@ -57,6 +58,7 @@ static void suggest(const char *name, Diag *d) {
 }
 
 void keras_refuse_class(const KerasLayer *layer) {
+  layer->keras->lacks_class = true;
   suggest(layer->class_name, keras_refuse(layer, E902, "is a layer that grus does not have"));
 }
 
@@ -283,12 +285,12 @@ static bool import_all(Keras *k, json_t *config) {
   keras_scan_groups(k, layers);
   bool sequential = json_is_array(inner) || strcmp(class_name, "Sequential") == 0;
   bool ok = sequential ? import_sequential(&g, layers, json_object_get(inner, "build_input_shape")) : graph_functional(&g, inner);
-  if (ok && !sequential && !k->emit) graph_order_inputs(&g, json_object_get(inner, "input_layers"));
+  if (ok && !sequential) graph_order_inputs(&g, json_object_get(inner, "input_layers"));
   return ok;
 }
 
 /* What the file computes. NULL after reporting. */
-static const Graph *read_graph(const Keras *model, json_t *config, const char *format, Diags *diags) {
+static Graph *read_graph(const Keras *model, json_t *config, const char *format, Diags *diags) {
   Keras *k = ARENA_NEW(model->arena, Keras);
   *k = *model;
   k->diags = diags;
@@ -302,15 +304,55 @@ static const Graph *read_graph(const Keras *model, json_t *config, const char *f
   return graph;
 }
 
+/* The same file once more, to a Model by its layers. */
+static Keras *keras_again(const Keras *k, json_t *config, const char *format, Diags *diags) {
+  Keras *again = ARENA_NEW(k->arena, Keras);
+  *again = *k;
+  again->diags = diags;
+  again->groups = (Map){0};
+  again->foreign = foreign_new(k->file, format, NULL);
+  again->model = again->foreign->model;
+  again->is_padded = makes_mask(config, CONFIG_DEPTH_MAX);
+  return again;
+}
+
+/* The Model that the layers are, compared with the graph; NULL after reporting. */
+static Foreign *import_layers(Keras *k, json_t *config, const Graph *graph) {
+  if (!import_all(k, config)) return NULL;
+  if (graph) return lift_verify(k->foreign, graph, k->options, k->diags);
+  foreign_finish(k->foreign, k->options, k->diags); /* for what it says */
+  return NULL;
+}
+
+/* Layer by layer where all of them are stages; else as the graph is. Of two refusals the first is shown, unless
+ * it is of a layer that only the graph knows. */
+static Foreign *import_either(Keras *k, json_t *config, const char *format, const Graph *graph) {
+  Keras *layers = keras_again(k, config, format, diags_new(k->arena, k->diags->sources));
+  Foreign *foreign = import_layers(layers, config, graph);
+  if (foreign) return foreign;
+  foreign = lift_graph(k->file, graph, k->options, layers->lacks_class ? k->diags : diags_new(k->arena, k->diags->sources));
+  if (foreign || layers->lacks_class) return foreign;
+  return import_layers(keras_again(k, config, format, k->diags), config, graph);
+}
+
 Foreign *keras_import(Keras *k, json_t *config, const char *version, const char *container) {
   const char *format = format_of(k, config, version, container);
   if (!format) return NULL;
+  if (k->only_graph) {
+    k->read = read_graph(k, config, format, k->diags);
+    return NULL;
+  }
   const Graph *graph = read_graph(k, config, format, diags_new(k->arena, k->diags->sources));
-  k->foreign = foreign_new(k->file, format, NULL);
-  k->model = k->foreign->model;
-  k->is_padded = makes_mask(config, CONFIG_DEPTH_MAX);
-  if (!import_all(k, config)) return NULL;
-  if (graph) return lift_verify(k->foreign, graph, k->options, k->diags);
-  read_graph(k, config, format, k->diags); /* once more, to say why */
+  if (graph) return import_either(k, config, format, graph);
+  import_layers(keras_again(k, config, format, k->diags), config, NULL);
+  if (!k->diags->n_errors) read_graph(k, config, format, k->diags); /* once more, to say why */
   return NULL;
+}
+
+Graph *keras_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Keras *k = ARENA_NEW(file->arena, Keras);
+  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .root = "", .only_graph = true};
+  if (hdf5_sniff(file->data)) keras_hdf5_open(k);
+  else keras_zip_open(k);
+  return k->read;
 }

@@ -64,10 +64,12 @@ static Foreign *import_opened(Keras *k) {
   return version ? keras_import(k, config, version, "HDF5") : NULL;
 }
 
+Foreign *keras_hdf5_open(Keras *k) { return keras_read(k, k->file->data, import_opened); }
+
 Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Keras *k = ARENA_NEW(file->arena, Keras);
   *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .root = ""};
-  return keras_read(k, file->data, import_opened);
+  return keras_hdf5_open(k);
 }
 
 Foreign *keras_read(Keras *k, Mapped hdf5, Foreign *(*import)(Keras *k)) {

@@ -79,10 +79,11 @@ static Foreign *import_opened(Keras *k) {
   return find_root(k) ? keras_import(k, k->text, k->version, ".keras") : NULL;
 }
 
-Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Keras *k = ARENA_NEW(file->arena, Keras);
-  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .by_class = true};
+Foreign *keras_zip_open(Keras *k) {
+  const ForeignFile *file = k->file;
+  Diags *diags = k->diags;
   const char *reason;
+  k->by_class = true;
   Mapped text, meta, weights;
   zip_t *zip = archive_open(file, &reason);
   if (!zip) {
@@ -100,4 +101,10 @@ Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options,
   if (k->version) return keras_read(k, weights, import_opened);
   foreign_report(diags, file, E901, "cannot read `%s`: metadata.json has no keras_version", file->path);
   return NULL;
+}
+
+Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  Keras *k = ARENA_NEW(file->arena, Keras);
+  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags};
+  return keras_zip_open(k);
 }

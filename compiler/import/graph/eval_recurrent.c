@@ -26,6 +26,7 @@ typedef struct Activation {
   ACTIVATION(sigmoid, 0, 1 / (1 + exp(-x)))                                                        \
   ACTIVATION(tanh, 0, tanh(x))                                                                     \
   ACTIVATION(relu, 0, x > 0 ? x : 0)                                                               \
+  ACTIVATION(hard_tanh, 0, x > 1 ? 1 : x < -1 ? -1 : x)                                            \
   ACTIVATION(relu6, 0, x > 6 ? 6 : x > 0 ? x : 0)                                                  \
   ACTIVATION(softsign, 0, x / (1 + fabs(x)))                                                       \
   ACTIVATION(softplus, 0, x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))                              \

@@ -159,6 +159,7 @@ struct Graph {
   int n_variables;
   size_t cap_variables;
   bool scaled_ports; /* outermost: integers of its inputs and outputs that have a scale are a way to store real numbers */
+  bool names_layers;  /* outermost: nodes have the names of the layers of the file */
   const char *format; /* outermost: "ONNX opset 17, pytorch 2.1": the first line of the summary */
   const char **note;  /* outermost: what the user should know, a sentence each */
   int n_notes;

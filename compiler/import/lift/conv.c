@@ -56,13 +56,15 @@ static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int 
 }
 
 /* What padding= says: a word where one does, else the two numbers. */
-static Padding padding_of(const Sweep *s) {
+static Padding padding_of(const Lift *l, const Sweep *s) {
   int64_t reach = (s->taps - 1) * s->dilation, out = (s->steps + s->stride - 1) / s->stride;
   int64_t total = (out - 1) * s->stride + reach + 1 - s->steps;
   if (total < 0) total = 0;
   if (!s->before && !s->after) return (Padding){.kind = PAD_VALID};
   if (s->before == reach && !s->after) return (Padding){.kind = PAD_CAUSAL};
-  if (s->stride == 1 && s->before == total / 2 && s->after == total - total / 2) return (Padding){.kind = PAD_SAME};
+  /* Of sequences of other lengths, `same` with a stride is another number of zeros. */
+  bool same = s->stride == 1 || l->time.kind == TIME_FIXED || l->graph->names_layers;
+  if (same && s->before == total / 2 && s->after == total - total / 2) return (Padding){.kind = PAD_SAME};
   return (Padding){.kind = PAD_ZEROS, .before = s->before, .after = s->after};
 }
 
@@ -174,7 +176,7 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, Sw
   if (!value) return LIFT_FAILED;
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Layer *layer = lift_layer(l, node, one ? LAYER_Conv1D : LAYER_Conv2D, 1, &value);
-  Padding padding[2] = {padding_of(&a), padding_of(&b)};
+  Padding padding[2] = {padding_of(l, &a), padding_of(l, &b)};
   layer_set_size(layer, OPT_filters, w->dim[0]);
   if (one) {
     layer_set_size(layer, OPT_kernel, b.taps);

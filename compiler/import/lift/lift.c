@@ -436,6 +436,31 @@ static bool is_kept_output(const Lift *l, int number) {
   return false;
 }
 
+/* Steps and features in one axis are as many as the sequence has steps. False after reporting. */
+static bool output_has_size(Lift *l, const GraphOutput *out) {
+  for (int axis = 0; axis < lift_type(l, out->value)->rank && l->time.kind == TIME_BOUNDED; axis++) {
+    int time;
+    Axis features = lift_axis(l, out->value, axis, &time);
+    if (time < 0 || !features.n) continue;
+    foreign_report(l->diags, l->file, E903, "output `%s` has the steps of its sequence and their features in one axis, which needs a sequence of fixed length", out->name);
+    return false;
+  }
+  return true;
+}
+
+/* Steps and features in one axis of the file are a vector. */
+static Layout flat_output(Lift *l, const GraphValue *value, const Layout *natural) {
+  for (int axis = 0; axis < lift_type(l, value)->rank && natural->timed && l->time.kind == TIME_FIXED; axis++) {
+    int time, atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
+    Axis features = lift_axis(l, value, axis, &time), whole = {0};
+    if (time < 0 || !features.n || natural->n != 1) continue;
+    for (int i = 0; i < n; i++)
+      if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) whole.atom[whole.n++] = atom[i];
+    return (Layout){.time = -1, .n = 1, .axis = {whole}};
+  }
+  return *natural;
+}
+
 static bool add_outputs(Lift *l) {
   l->delivered = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_out + 1);
   int n = 0;
@@ -446,7 +471,8 @@ static bool add_outputs(Lift *l) {
       foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out", out->name);
       continue;
     }
-    Layout layout = lift_natural(l, out->value);
+    if (!output_has_size(l, out)) return false;
+    Layout natural = lift_natural(l, out->value), layout = flat_output(l, out->value, &natural);
     const Placed *placed = &l->placed[out->value->id];
     if (placed->value && (!placed->layout.timed || l->time.kind == TIME_STREAM)) layout.timed = placed->layout.timed, layout.time = placed->layout.time;
     if (placed->value && placed->layout.n == 0) layout.n = 0;
@@ -461,6 +487,14 @@ static bool add_outputs(Lift *l) {
   if (n) return true;
   foreign_report(l->diags, l->file, E902, "no output of the graph depends on its inputs");
   return false;
+}
+
+/* Values of the model are called what the layers of the file are that end with them. */
+static void name_results(Lift *l, const GraphNode *node) {
+  for (int k = 0; k < node->n_out && l->graph->names_layers; k++) {
+    Value *value = node->out[k] ? l->placed[node->out[k]->id].value : NULL;
+    if (value && value->layer && !value->name && !value->field && *node->out[k]->name) value->name = node->out[k]->name;
+  }
 }
 
 static bool add_nodes(Lift *l) {
@@ -478,6 +512,7 @@ static bool add_nodes(Lift *l) {
       done = family[f](l, node);
     if (done == LIFT_OTHER) lift_refuse(l, node, E902, "is not supported where it stands in this graph");
     if (done != LIFT_DONE) return false;
+    name_results(l, node);
   }
   return true;
 }
@@ -514,6 +549,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   if (!check_sets(l, is_settable) || !time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
   decide_batch(l, sizes);
+  if (!lift_masks(l)) return NULL;
   l->placed = ARENA_ARRAY(l->arena, Placed, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (is_kept_input(l, i)) continue;

@@ -8,6 +8,7 @@
  *   pointwise.c  functions of one and two values
  *   moves.c      slices, joins, reductions, steps of a sequence
  *   states.c     what goes out and comes back
+ *   masks.c      bounded sequences: the graph's masks become their length
  *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made otherwise
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch is
@@ -139,6 +140,10 @@ void lift_add_pair(Lift *l, int in, int out);
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
 /* By flat value id: what the outputs of the model are made of. What only packs or unpacks kept states is not. */
 bool *lift_needed(Lift *l);
+
+/* ---- masks.c ---- */
+/* Takes masks out of the flat graph where they become the length of bounded sequences. False after reporting. */
+bool lift_masks(Lift *l);
 
 /* ---- check.c ---- */
 /* Computes graph and model on random inputs; notes the result in the summary. False after reporting. */

@@ -11,6 +11,7 @@ bool lift_is_constant(const Lift *l, const GraphValue *value) { return lift_type
 
 const char *lift_origin(const Lift *l, const GraphNode *node) {
   const char *source = *node->source ? node->source : graph_op_name(node->op);
+  if (l->graph->names_layers && *node->name) return arena_printf(l->arena, "layer `%s`", node->name);
   if (!*node->name) return arena_printf(l->arena, "node %s", source);
   return arena_printf(l->arena, "node `%s` (%s)", node->name, source);
 }
@@ -26,6 +27,7 @@ Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *for
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in) {
   Layer *layer = model_layer(l->foreign->model, kind, n_in, in);
   layer->origin = lift_origin(l, node);
+  if (l->graph->names_layers) layer->prefix = node->name;
   return layer;
 }
 
@@ -183,6 +185,8 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
       return NULL;
     }
     Layout flat = with_time(&from, false, from.time);
+    int have[FACTORS_MAX * 2], need[FACTORS_MAX * 2], n = leaves(&flat, have), m = leaves(want, need);
+    if (want->n == 1 && n == m && memcmp(have, need, sizeof *have * (size_t)n) == 0) return lift_layer(l, node, LAYER_flatten, 1, &placed->value)->out[0];
     Value *whole = reshape_to(l, node, placed->value, &flat);
     return reorder(l, node, whole, &flat, want);
   }

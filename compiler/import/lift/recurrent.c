@@ -44,7 +44,7 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
 
 /* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has none. */
 static const char *activation_word(const char *name) {
-  static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus", "linear", "selu", "gelu"};
+  static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus", "linear", "selu", "gelu", "exp", "hard_tanh"};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     if (strcmp(name, same[i]) == 0) return same[i];
   double alpha = 0.2, beta = 0.5;
@@ -59,6 +59,7 @@ static const char *activation_word(const char *name) {
     if (fabs(alpha - 0.2) < 1e-6) return "hard_sigmoid_02";
     if (fabs(alpha - 1.0 / 6) < 1e-6) return "hard_sigmoid";
   }
+  if (len == 4 && strncmp(name, "selu", len) == 0 && fabs(alpha - 1.6732632) < 1e-6 && fabs(beta - 1.050701) < 1e-6) return "selu";
   if (len == 3 && strncmp(name, "elu", len) == 0 && (!open || alpha == 1)) return "elu";
   if (len == 6 && strncmp(name, "affine", len) == 0 && open && alpha == 1 && beta == 0) return "linear";
   return NULL;
@@ -262,7 +263,9 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   if (!running) result.timed = false;
   if (running) lift_place(l, node->out[1], layer->out[0], &result);
   else if (l->uses[node->out[1]->id]) {
-    Value *h = forward ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
+    /* `last` where nothing else of the layer is read, by one reader that is no start state. */
+    bool alone = forward && l->uses[node->out[1]->id] == 1 && !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
+    Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
     lift_place(l, node->out[1], h, &result);
   }
   if (o.kind == LAYER_LSTM && !running) lift_place(l, node->out[2], layer->out[2], &result);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the importers as graphs.
  *
- *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x, out_y, as its framework gives
+ *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x, out_y, as its framework gives;
+ *                              NAME.keras, .h5 with arrays x0, x1 ..., y0, y1 ...
  *     fixtures --print FILE    the text of the graph, or why it is refused
  *
  * Arrays with one more axis than the graph's are calls, one a row. An input h without an array gets what
@@ -31,8 +32,9 @@ static bool is_otherwise(const char *name) {
 }
 
 /* Arrays in_x, in_y are for inputs x, y; where nothing is said of a type the numbers are real. */
-static const GraphTensor *array_of(Runner *run, const TensorFile *file, const char *kind, const char *name) {
+static const GraphTensor *array_of(Runner *run, const TensorFile *file, const char *kind, const char *name, int number) {
   const Tensor *t = tensor_find(file, arena_printf(run->arena, "%s_%s", kind, name));
+  if (!t) t = tensor_find(file, arena_printf(run->arena, "%c%d", *kind == 'i' ? 'x' : 'y', number));
   double *data;
   if (!t) return NULL;
   GraphTensor *out = graph_tensor(run->arena, runner_elem(t->elem), t->rank, t->dim, &data);
@@ -77,7 +79,7 @@ static bool ends_with(const char *s, const char *end) {
 }
 
 static bool is_model(const char *name) {
-  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pb"};
+  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pb", ".keras", ".h5"};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (ends_with(name, ends[i])) return true;
   return false;
@@ -97,14 +99,14 @@ static const char *run_file(Runner *run, const char *folder, const char *name, d
   const TensorFile *file = npz_parse(run->arena, bytes, &why);
   if (!file) return why;
   for (int i = 0; i < graph->n_in; i++) {
-    given[i] = array_of(run, file, "in", graph->in[i].name);
+    given[i] = array_of(run, file, "in", graph->in[i].name, i);
     next[i] = given[i] ? -1 : next_of(run, graph, graph->in[i].name);
     if (!given[i] && next[i] < 0) return arena_printf(run->arena, "no array for `%s`", graph->in[i].name);
     if (!given[i]) given[i] = zeros(run, &graph->in[i]);
     if (given[i]->rank > graph->in[i].rank) calls = given[i]->dim[0];
   }
   for (int i = 0; i < graph->n_out; i++) {
-    y[i] = array_of(run, file, "out", graph->out[i].name);
+    y[i] = array_of(run, file, "out", graph->out[i].name, i);
     bool is_state = false;
     for (int k = 0; k < graph->n_in; k++)
       is_state = is_state || next[k] == i;

@@ -79,7 +79,8 @@ static bool read_relu(KerasLayer *layer) {
     GraphValue *at = emit_number(e, threshold);
     GraphValue *below = EMIT(e, Mul, EMIT(e, Sub, x, at), emit_number(e, slope));
     y = EMIT(e, Where, EMIT(e, GreaterEqual, x, at), x, below);
-  } else y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope) : EMIT(e, Relu, x);
+  } else if (slope == 0 && isfinite(max)) return keras_gives_like(layer, emit_clip(e, x, 0, max));
+  else y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope) : EMIT(e, Relu, x);
   if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
   return keras_gives_like(layer, y);
 }
@@ -127,13 +128,13 @@ static bool read_dense(KerasLayer *layer) {
   return keras_activated(layer, value);
 }
 
-/* Inputs that an Embedding reads hold the numbers of categories, one a step. */
-static void mark_categories(const KerasLayer *layer) {
+/* Inputs that an Embedding reads hold the numbers of categories, one a step: their axis is time. */
+static void mark_categories(const KerasLayer *layer, KerasValue *value) {
   Graph *graph = keras_emit(layer)->graph;
   for (int i = 0; i < graph->n_in; i++)
-    if (graph->in[i].value == layer->in[0].graph) {
+    if (graph->in[i].value == value->graph) {
       graph->in[i].elem = GRAPH_I64;
-      if (graph->in[i].rank == 2) graph->in[i].dim[1].role = GRAPH_ROLE_TIME;
+      if (graph->in[i].rank == 2) keras_is_sequence(layer, &graph->in[i], value);
     }
 }
 
@@ -147,7 +148,7 @@ static bool read_embedding(KerasLayer *layer) {
     keras_refuse(layer, E903, "reads a value of too many axes");
     return false;
   }
-  mark_categories(layer);
+  mark_categories(layer, &value);
   GraphValue *table = keras_weight(layer, "", "embeddings", 0, 2, (int64_t[]){categories, units}), *x = value.graph;
   if (!table) return false;
   bool masked = keras_flag(layer, "mask_zero", false);

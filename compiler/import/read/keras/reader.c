@@ -9,6 +9,7 @@ enum { FOLDS = 1 << 26 }; /* elements that may be computed while reading */
 Graph *keras_graph_new(Keras *k, const char *format) {
   Graph *graph = graph_new(k->arena, k->file->path);
   graph->format = format;
+  graph->names_layers = true;
   k->emit = ARENA_NEW(k->arena, Emit);
   k->emit->graph = graph;
   k->emit->name = k->emit->source = "";
@@ -55,18 +56,22 @@ static int64_t wished_length(const ImportOptions *options) {
   return s && !*s && n > 0 ? n : GRAPH_OPEN;
 }
 
+void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *value) {
+  const ImportOptions *o = layer->keras->options;
+  bool asked = o->time || o->stream;
+  if (asked) value->dim[0] = wished_length(o);
+  in->dim[1] = (GraphDim){.n = value->dim[0] < 0 ? GRAPH_OPEN : value->dim[0], .role = GRAPH_ROLE_TIME};
+  if (value->dim[0] < 0) in->dim[1].symbol = asked ? "time" : arena_printf(layer->keras->arena, "time of %s", in->name);
+}
+
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value) {
   Keras *k = layer->keras;
-  const ImportOptions *o = k->options;
   GraphInput *in = graph_input(k->emit->graph, arena_strdup(k->arena, name), GRAPH_FLOAT);
-  bool sequence = value->rank > 1 || value->dim[0] < 0;
-  if (sequence && (o->time || o->stream)) value->dim[0] = wished_length(o);
   in->rank = value->rank + 1;
   in->dim[0] = (GraphDim){.n = GRAPH_OPEN, .symbol = "batch", .role = GRAPH_ROLE_BATCH};
   for (int i = 0; i < value->rank; i++)
-    in->dim[i + 1] = (GraphDim){.n = value->dim[i] < 0 ? GRAPH_OPEN : value->dim[i]};
-  if (sequence) in->dim[1].role = GRAPH_ROLE_TIME;
-  if (sequence && value->dim[0] < 0) in->dim[1].symbol = o->time || o->stream ? "time" : arena_printf(k->arena, "time of %s", name);
+    in->dim[i + 1] = (GraphDim){.n = value->dim[i]};
+  if (value->rank > 1 || value->dim[0] < 0) keras_is_sequence(layer, in, value);
   value->graph = in->value;
 }
 
@@ -94,7 +99,15 @@ bool keras_gives(KerasLayer *layer, KerasValue value) {
     keras_refuse(layer, E903, "has more than %d results", KERAS_MAX_OUT);
     return false;
   }
+  value.field = NULL;
+  if (!*value.graph->name && value.graph->node) value.graph->name = layer->name;
   layer->out[layer->n_out++] = value;
+  return true;
+}
+
+bool keras_gives_state(KerasLayer *layer, GraphValue *graph, int64_t units, const char *field) {
+  if (!keras_gives(layer, (KerasValue){.graph = graph, .rank = 1, .dim = {units}})) return false;
+  layer->out[layer->n_out - 1].field = field;
   return true;
 }
 

@@ -35,8 +35,12 @@ static inline Emit *keras_emit(const KerasLayer *layer) { return layer->keras->e
 /* A trained tensor as a constant with its sizes; NULL after reporting. dim: -1 for a size that the
  * configuration does not say. */
 GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number, int rank, const int64_t *dim);
+/* Axis 1 of an input is time, as long as the options say. */
+void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *value);
 /* The next result of a layer. */
 bool keras_gives(KerasLayer *layer, KerasValue value);
+/* A last state, "h" or "c". */
+bool keras_gives_state(KerasLayer *layer, GraphValue *graph, int64_t units, const char *field);
 /* Its one result: in[0] with other numbers of the same sizes. */
 bool keras_gives_like(KerasLayer *layer, GraphValue *graph);
 /* Number i of an option that is a list of whole numbers, or one number for all; -1 after reporting. */

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+static const char *const state_names[] = {"h", "c"}, *const both_names[] = {"forward_h", "forward_c", "backward_h", "backward_c"};
+
 static int n_states(const KerasRun *run) { return run->op == GRAPH_Lstm ? 2 : 1; }
 
 static KerasValue vector(GraphValue *graph, int64_t n) { return (KerasValue){.graph = graph, .rank = 1, .dim = {n}}; }
@@ -54,13 +56,21 @@ static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
   return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
 }
 
+/* Nodes of a part of a layer have its name too: "bidirectional/forward_lstm". */
+static const char *part_name(const KerasLayer *layer, const char *part) {
+  return part ? arena_printf(layer->keras->arena, "%s/%s", layer->name, part) : layer->name;
+}
+
 static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *state, bool backward) {
   Emit *e = keras_emit(layer);
+  const char *outer = e->name;
+  e->name = layer->name;
   GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
   GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
   Result out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3, (int64_t[]){1, 0, 2})};
   for (int s = 0; s < n_states(run); s++)
     out.state[s] = emit_squeeze(e, node->out[1 + s], 1, (int64_t[]){0});
+  e->name = outer;
   return out;
 }
 
@@ -79,7 +89,9 @@ static void run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, Grap
       out[d * n_states(run) + s] = emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
 }
 
+/* The steps of [batch, time, d] in the other order. */
 static GraphValue *turned(KerasLayer *layer, GraphValue *y) {
+  if (y->node && y->node->op == GRAPH_Reverse) return y->node->in[0];
   GraphNode *turn = keras_node(layer, GRAPH_Reverse, 1, &y);
   graph_set_int(keras_emit(layer)->graph, turn, GRAPH_ATTR_axes, 1);
   return emit_done(keras_emit(layer), turn);
@@ -170,7 +182,7 @@ static bool read_recurrent(KerasLayer *layer) {
   Result r = run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
   if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
   for (int s = 0; s < n_states(&run) && run.state; s++)
-    if (!keras_gives(layer, vector(r.state[s], run.units))) return false;
+    if (!keras_gives_state(layer, r.state[s], run.units, state_names[s])) return false;
   carry(layer, &run, false, r.state);
   return true;
 }
@@ -195,6 +207,7 @@ static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
   for (size_t i = 0; i < sizeof of_wrapper / sizeof *of_wrapper && options; i++)
     if (keras_option(layer, of_wrapper[i])) json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
   inner.config = options;
+  inner.name = part_name(layer, json_string_value(json_object_get(options, "name")));
   inner.class_name = arena_strndup(arena, class_name, strlen(class_name) - strlen("Cell"));
   return inner;
 }
@@ -224,6 +237,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
   GraphValue *x = layer->in[0].graph, *keeps = NULL, *states[KERAS_MAX_OUT];
+  const char *field[KERAS_MAX_OUT];
   int64_t width[KERAS_MAX_OUT];
   int n_all = 0, taken = 0;
   if (!check_input(layer, &run) || !keras_mask_of(layer, &keeps)) return false;
@@ -253,6 +267,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
         return false;
       }
       width[n_all] = run.units;
+      field[n_all] = arena_printf(layer->keras->arena, "%zu_%s", i, state_names[s]);
       states[n_all++] = r.state[s];
     }
     x = r.y;
@@ -264,7 +279,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   }
   if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
   for (int s = 0; s < n_all; s++)
-    if (!keras_gives(layer, vector(states[s], width[s]))) return false;
+    if (!keras_gives_state(layer, states[s], width[s], field[s])) return false;
   return true;
 }
 
@@ -283,6 +298,7 @@ static bool read_rnn(KerasLayer *layer) {
     return false;
   }
   KerasLayer inner = layer_of_cell(layer, cell);
+  inner.name = layer->name;
   bool ok = inner.config && keras_read_layer(&inner);
   memcpy(layer->out, inner.out, sizeof layer->out);
   layer->n_out = inner.n_out;
@@ -375,7 +391,9 @@ static bool read_bidirectional(KerasLayer *layer) {
     run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
     if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps))) return false;
   } else {
-    Result f = run_one(layer, &a, layer->in[0].graph, keeps, state, a.backwards), g = run_one(layer, &b, layer->in[0].graph, keeps, state + n, b.backwards);
+    forward.name = part_name(layer, "forward");
+    backward.name = part_name(layer, "backward");
+    Result f = run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards), g = run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
     x = read_order(layer, &a, &f, keeps != NULL);
     y = read_order(layer, &b, &g, keeps != NULL);
     if (b.sequences) y = turned(layer, y);
@@ -387,7 +405,7 @@ static bool read_bidirectional(KerasLayer *layer) {
   }
   int n_b = n_states(&b);
   for (int s = 0; s < n + n_b && a.state; s++)
-    if (!keras_gives(layer, vector(out[s], s < n ? a.units : b.units))) return false;
+    if (!keras_gives_state(layer, out[s], s < n ? a.units : b.units, both_names[s < n ? s : 2 + s - n])) return false;
   carry(layer, &a, true, out);
   return true;
 }

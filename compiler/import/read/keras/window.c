@@ -78,12 +78,12 @@ static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in,
   return true;
 }
 
-static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op, GraphValue *x, GraphValue *weights, int64_t groups) {
+static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op, GraphValue *x, GraphValue *weights, GraphValue *bias, int64_t groups) {
   Graph *graph = keras_emit(layer)->graph;
   int64_t pads[2 * WINDOW_AXES];
   bool conv = op == GRAPH_Conv;
   if (!set_window(layer, w, in, &x, pads)) return NULL;
-  GraphNode *node = keras_node(layer, op, conv ? 2 : 1, (GraphValue *[]){x, weights});
+  GraphNode *node = keras_node(layer, op, bias ? 3 : conv ? 2 : 1, (GraphValue *[]){x, weights, bias});
   graph_set_ints(graph, node, GRAPH_ATTR_strides, w->n, w->stride);
   graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * w->n, pads);
   if (conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, w->n, w->dilation);
@@ -131,17 +131,20 @@ static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
   return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
 }
 
-/* Channels last again, with the bias. */
-static bool conv_done(KerasLayer *layer, const Window *w, GraphValue *y, int64_t filters, int bias_number) {
-  Emit *e = keras_emit(layer);
+/* *out gets the bias, NULL where there is none. False after reporting. */
+static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue **out) {
+  *out = NULL;
+  if (!keras_flag(layer, "use_bias", true)) return true;
+  *out = keras_weight(layer, "", "bias", number, 1, &filters);
+  return *out != NULL;
+}
+
+/* Channels last again. */
+static bool conv_done(KerasLayer *layer, const Window *w, GraphValue *y, int64_t filters) {
   KerasValue value = layer->in[0];
   value.graph = channels_last(layer, y, w->n);
   lengths_after(w, &value);
   value.dim[w->n] = filters;
-  if (!keras_flag(layer, "use_bias", true)) return keras_activated(layer, value);
-  GraphValue *bias = keras_weight(layer, "", "bias", bias_number, 1, &filters);
-  if (!bias) return false;
-  value.graph = EMIT(e, Add, value.graph, bias);
   return keras_activated(layer, value);
 }
 
@@ -155,14 +158,14 @@ static bool read_conv(KerasLayer *layer) {
     dim[i] = w.kernel[i];
   dim[w.n] = channels < 0 ? -1 : channels / groups;
   dim[w.n + 1] = filters;
-  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim);
-  if (!kernel) return false;
-  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n), kernel_turned(layer, kernel, w.n), groups);
-  return y && conv_done(layer, &w, y, filters, 1);
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
+  if (!kernel || !bias_of(layer, filters, 1, &bias)) return false;
+  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n), kernel_turned(layer, kernel, w.n), bias, groups);
+  return y && conv_done(layer, &w, y, filters);
 }
 
 /* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
-static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m) {
+static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m, GraphValue *bias) {
   Emit *e = keras_emit(layer);
   int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1}, shape[WINDOW_AXES + 2] = {channels * m, 1};
   for (int i = 0; i < w->n; i++) {
@@ -174,7 +177,7 @@ static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channel
   GraphValue *kernel = keras_weight(layer, "", "depthwise_kernel", 0, w->n + 2, dim);
   if (!kernel) return NULL;
   GraphValue *turned = emit_reshape(e, emit_transpose(e, kernel, w->n + 2, perm), w->n + 2, shape);
-  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n), turned, channels);
+  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n), turned, bias, channels);
 }
 
 static bool read_depthwise(KerasLayer *layer) {
@@ -186,8 +189,8 @@ static bool read_depthwise(KerasLayer *layer) {
     keras_refuse(layer, E903, "reads an unknown number of channels");
     return false;
   }
-  GraphValue *y = depthwise(layer, &w, channels, m);
-  return y && conv_done(layer, &w, y, made, 1);
+  GraphValue *bias, *y = bias_of(layer, made, 1, &bias) ? depthwise(layer, &w, channels, m, bias) : NULL;
+  return y && conv_done(layer, &w, y, made);
 }
 
 static bool read_separable(KerasLayer *layer) {
@@ -203,10 +206,11 @@ static bool read_separable(KerasLayer *layer) {
     dim[i] = point.kernel[i] = point.stride[i] = point.dilation[i] = 1;
   dim[w.n] = made;
   dim[w.n + 1] = filters;
-  GraphValue *y = depthwise(layer, &w, channels, m), *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
-  if (!kernel) return false;
-  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), 1);
-  return y && conv_done(layer, &w, y, filters, 2);
+  GraphValue *y = depthwise(layer, &w, channels, m, NULL), *bias;
+  GraphValue *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
+  if (!kernel || !bias_of(layer, filters, 2, &bias)) return false;
+  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), bias, 1);
+  return y && conv_done(layer, &w, y, filters);
 }
 
 /* ---- pools ---- */
@@ -223,7 +227,7 @@ static bool read_pool(KerasLayer *layer) {
     keras_refuse(layer, E903, "pads a sequence of unknown length by its length");
     return false;
   }
-  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool, channels_first(layer, value.graph, w.n), NULL, 1);
+  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool, channels_first(layer, value.graph, w.n), NULL, NULL, 1);
   if (!y) return false;
   value.graph = channels_last(layer, y, w.n);
   lengths_after(&w, &value);
