@@ -94,7 +94,7 @@ static bool is_flat(const CWriter *c, const KirBuffer *b) {
 
 static void buffer_base(CWriter *c, const KirBuffer *b) {
   if (b->space == KIR_STATE) text_printf(c->out, "%s->", c->self);
-  if (b->space == KIR_CONST && !c->m->weights_extern) text_printf(c->out, "%s_", c->prefix);
+  if (b->space == KIR_CONST && !kir_is_outside(c->m, b)) text_printf(c->out, "%s_", c->prefix);
   text_add(c->out, b->name);
 }
 

@@ -245,10 +245,9 @@ static void weight(Text *out, const KirBuffer *b, int64_t k) {
 }
 
 void c_weights(CWriter *c, bool of_helpers) {
-  if (c->m->weights_extern) return;
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
-    if (b->space != KIR_CONST || (b->origin.layer == NULL) != of_helpers) continue;
+    if (b->space != KIR_CONST || kir_is_outside(c->m, b) || (b->origin.layer == NULL) != of_helpers) continue;
     const char *twin = c_selftest_twin(c, b);
     text_add(c->out, twin ? twin : "\n");
     if (twin) continue;

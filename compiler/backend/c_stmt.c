@@ -412,7 +412,7 @@ static void extern_weights(CWriter *c, const bool *used) {
   bool any = c->f->kind == KIR_PUSH;
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
-    if (b->space != KIR_CONST || !used[i]) continue;
+    if (!kir_is_outside(c->m, b) || !used[i]) continue;
     c_line(c);
     text_printf(c->out,
                 "const %s *const %s = (const %s *)(const void *)((const char *)weights + %lld); /* [%lld] */",

@@ -60,7 +60,7 @@ LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b) {
     return LLVMBuildStructGEP2(w->builder, w->state_type, w->state, (unsigned)w->field[b->id],
                                b->name);
   case KIR_CONST:
-    return w->m->weights_extern ? bytes_behind(w, w->weights, b->weight_offset)
+    return kir_is_outside(w->m, b) ? bytes_behind(w, w->weights, b->weight_offset)
                                 : w->global[b->id];
   }
   return NULL;
@@ -88,7 +88,7 @@ LLVMValueRef llvm_address(LlvmWriter *w, const KirBuffer *b, const KirIndex *at)
 
 unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
   unsigned size = llvm_memory_size(w, b->elem);
-  bool placed = (b->space == KIR_CONST && !w->m->weights_extern) ||
+  bool placed = (b->space == KIR_CONST && !kir_is_outside(w->m, b)) ||
                 (b->space == KIR_SCRATCH && w->o->scratch != C_SCRATCH_CALLER);
   if (!placed) return LLVMABIAlignmentOfType(w->layout, llvm_memory_type(w, b->elem));
   int64_t multiples = (b->align ? b->align : (int64_t)size) | at->offset * (int64_t)size;

@@ -26,10 +26,9 @@ static const char *weight_bytes(LlvmWriter *w, const KirBuffer *b, size_t n, siz
 
 /* As bytes: LLVM keeps one copy of those, where it would make a node of every number. */
 void llvm_weights(LlvmWriter *w) {
-  if (w->m->weights_extern) return;
   for (int i = 0; i < w->m->n_buffers; i++) {
     const KirBuffer *b = w->m->buffer[i];
-    if (b->space != KIR_CONST) continue;
+    if (b->space != KIR_CONST || kir_is_outside(w->m, b)) continue;
     size_t size = llvm_memory_size(w, b->elem), n = (size_t)b->count * size;
     LLVMValueRef data = LLVMConstStringInContext2(w->context, weight_bytes(w, b, n, size), n, true);
     LLVMValueRef global = LLVMAddGlobal(w->module, LLVMTypeOf(data),

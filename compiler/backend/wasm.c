@@ -11,7 +11,7 @@ enum { SECTION_CUSTOM = 0, SECTION_TYPE = 1, SECTION_FUNCTION = 3, SECTION_MEMOR
 enum { EXPORT_FUNCTION = 0, EXPORT_MEMORY = 2, NAMES_OF_FUNCTIONS = 1 };
 
 /* Buffers whose data lie in the module. */
-static bool is_data(const KirModule *m, const KirBuffer *b) { return b->space == KIR_CONST && !m->weights_extern && b->data; }
+static bool is_data(const KirModule *m, const KirBuffer *b) { return b->space == KIR_CONST && !kir_is_outside(m, b) && b->data; }
 
 static void type_section(const KirModule *m, Text *out) {
   Text types = text_new(m->arena), functions = text_new(m->arena);

@@ -69,7 +69,7 @@ static int64_t base(WasmWriter *w, const KirBuffer *b, bool *any) {
     *any = true;
     break;
   case KIR_CONST:
-    if (!w->m->weights_extern) break;
+    if (!kir_is_outside(w->m, b)) break;
     get(w, w->weights);
     *any = true;
     return b->weight_offset;

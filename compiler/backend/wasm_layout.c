@@ -28,7 +28,7 @@ WasmLayout wasm_layout(const KirModule *m) {
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     uint64_t *next = b->space == KIR_STATE ? &state : &at;
-    if (b->space != KIR_STATE && (b->space != KIR_CONST || m->weights_extern)) continue;
+    if (b->space != KIR_STATE && (b->space != KIR_CONST || kir_is_outside(m, b))) continue;
     *next = aligned(*next, buffer_align(b));
     layout.address[i] = (uint32_t)*next;
     *next += buffer_bytes(b);

@@ -340,6 +340,12 @@ KirBuffer *kir_buffer(KirModule *m, const char *name, KirSpace space, KirElem el
 KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind);
 void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer);
 
+/* Constants that lie in the block of weights of an extern build. Tables that helpers look up belong to no
+ * layer, and are in the code. */
+static inline bool kir_is_outside(const KirModule *m, const KirBuffer *b) {
+  return b->space == KIR_CONST && m->weights_extern && b->origin.layer;
+}
+
 /* Bytes of one element in memory; size_t counts as 8. */
 int kir_elem_size(KirElem elem);
 const char *kir_elem_name(KirElem elem); /* "f32" */

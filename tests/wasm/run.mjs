@@ -14,7 +14,8 @@ async function run(checkPath, wasmPath) {
   const check = readFileSync(checkPath, "utf8");
   const bytes = readFileSync(wasmPath);
   if (!WebAssembly.validate(bytes)) throw new Error("the module is not valid");
-  const model = await loadModel(bytes);
+  const block = /extern_weights\[\][^{]*\{([\d,]*)\}/.exec(check);
+  const model = await loadModel(bytes, block ? Uint8Array.from(block[1].split(",").filter(Boolean).map(Number)) : undefined);
   const d = model.description;
 
   // static const float in0[][26] = {{..},\n{..},\n};
