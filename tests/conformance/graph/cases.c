@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Published files and those of exporters through their readers and the evaluator of graphs.
  *
- *     cases MODELS2 [WORD]
+ *     cases MODELS2 LIST [WORD]
  *
  * MODELS2/cases.json names files with recorded inputs and outputs and tolerances, a part of the largest
  * output, of which one has to be kept. Where the recorded arrays do not have the shapes of the graph they
  * are given row by row: as calls of a stream where the case has states, else as samples. WORD: only
- * the cases with it in their names, with a line for each. */
+ * the cases with it in their names, with a line for each.
+ *
+ * LIST has the name of a case a line: these are also imported, with the options of the case, and the model has to
+ * compute what the graph does. With IMPORTS in the environment the others that are imported are printed. */
 #include "runner.h"
+
+#include "import/lift/lift.h"
 
 #include "import/json_read.h"
 
@@ -17,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PORTS = 32 };
+enum { MAX_PORTS = 32, LIST_MAX_BYTES = 1 << 16 };
 
 typedef struct Case {
   Runner *run;
@@ -242,6 +247,48 @@ static const char *run_case(Case *c) {
   return rows ? arena_printf(c->run->arena, "%s; sample by sample: %s", whole, rows) : NULL;
 }
 
+/* One way of giving options: ["--time", "24", "--stream"]. */
+static ImportOptions options_of(Case *c, json_t *words) {
+  size_t n = json_array_size(words);
+  const char **set = ARENA_ARRAY(c->run->arena, const char *, n + 1), **state = ARENA_ARRAY(c->run->arena, const char *, n + 1);
+  ImportOptions o = {.set = set, .state = state};
+  for (size_t i = 0; i < n; i++) {
+    const char *word = json_string_value(json_array_get(words, i)), *next = json_string_value(json_array_get(words, i + 1));
+    if (strcmp(word, "--stream") == 0) o.stream = true;
+    if (!next) continue;
+    if (strcmp(word, "--time") == 0) o.time = next;
+    if (strcmp(word, "--input") == 0) o.input = next;
+    if (strcmp(word, "--set") == 0) set[o.n_sets++] = next;
+    if (strcmp(word, "--state") == 0) state[o.n_states++] = next;
+  }
+  return o;
+}
+
+/* The graph becomes a model that computes the same, by one of the ways that the case gives; NULL, or why not. */
+static const char *import_case(Case *c) {
+  json_t *ways = json_object_get(c->json, "options");
+  const char *path = path_of(c, json_string_value(json_object_get(c->json, "file"))), *why = "no options are given";
+  for (size_t i = 0; i < json_array_size(ways); i++) {
+    ImportOptions options = options_of(c, json_array_get(ways, i));
+    ForeignFile file = {.arena = c->run->arena, .path = path};
+    c->run->input = options.input;
+    if (!file_map(c->run->arena, path, &file.data, &why)) return why;
+    Graph *graph = runner_read(c->run, path, &why);
+    if (!graph) return why;
+    if (lift_graph(&file, graph, &options, c->run->diags)) return NULL;
+    why = c->run->diags->first ? c->run->diags->first->message : "nothing was said";
+  }
+  return why;
+}
+
+/* A line of the list of cases that are imported. */
+static bool is_listed(const char *list, const char *name) {
+  size_t n = strlen(name);
+  for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+    if ((at == list || at[-1] == '\n') && at[n] == '\n') return true;
+  return false;
+}
+
 /* Files whose converter left the weights behind: they are refused, and say so. */
 static bool lacks_weights(const char *file, const char *why) {
   return why && strstr(why, "has no value in the file") && strstr(file, "keras_tflite_") && strstr(file, "_concrete.tflite");
@@ -261,13 +308,13 @@ static bool is_read(const char *file) {
   return false;
 }
 
-static int run_all(Arena *arena, const char *models, const char *only) {
+static int run_all(Arena *arena, const char *models, const char *list, const char *only) {
   json_t *cases = NULL, *item, *json;
   json_error_t error;
   Mapped text;
   const char *reason;
   size_t i, k;
-  int passed = 0, failures = 0, refused = 0;
+  int passed = 0, failures = 0, refused = 0, imported = 0;
   if (file_map(arena, arena_printf(arena, "%s/cases.json", models), &text, &reason)) cases = json_read(arena, (const char *)text.data, text.len, 0, &error);
   if (!cases) {
     printf("skipped: no %s/cases.json\n", models);
@@ -289,6 +336,12 @@ static int run_all(Arena *arena, const char *models, const char *only) {
         arena_free(own);
         continue;
       }
+      if (is_listed(list, name)) {
+        const char *not_imported = import_case(&c);
+        imported += !not_imported;
+        failures += not_imported != NULL;
+        if (not_imported) printf("%s, run %zu is not imported: %s\n", name, k, not_imported);
+      } else if (getenv("IMPORTS") && !import_case(&c)) printf("%s\n", name);
       bool otherwise = is_otherwise(file);
       passed += !why;
       failures += (why != NULL) != otherwise;
@@ -297,7 +350,7 @@ static int run_all(Arena *arena, const char *models, const char *only) {
       arena_free(own);
     }
   }
-  printf("%d runs as recorded, %d not, %d refused for they hold no weights\n", passed, failures, refused);
+  printf("%d runs as recorded, %d imported, %d failures, %d refused for they hold no weights\n", passed, imported, failures, refused);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -307,7 +360,11 @@ int main(int argc, char **argv) {
   volatile int status = EXIT_FAILURE;
   if (setjmp(oom) == 0) {
     arena = arena_new(&oom);
-    if (arena && argc >= 2) status = run_all(arena, argv[1], argc > 2 ? argv[2] : NULL);
+    const char *reason = NULL;
+    size_t len;
+    const char *list = arena && argc > 2 ? file_read(arena, argv[2], LIST_MAX_BYTES, &len, &reason) : NULL;
+    if (list) status = run_all(arena, argv[1], list, argc > 3 ? argv[3] : NULL);
+    else printf("no list of cases that are imported: %s\n", reason ? reason : "none was given");
   }
   arena_free(arena);
   return status;
