@@ -29,10 +29,4 @@ m cortex-m4 cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard
 m cortex-m33 cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16
 m cortex-m7 cortex-m7 arm-none-eabi-gcc -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16
 m cortex-m55 cortex-m55 arm-none-eabi-gcc -mcpu=cortex-m55 -mthumb -mfloat-abi=hard
-m rv32 rv32 riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32
-m rv64gcv rv64gcv riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d
-m aarch64 aarch64 aarch64-linux-gnu-gcc
-m generic generic x86_64-linux-gnu-gcc
-m x86-64-v2 x86-64-v2 x86_64-linux-gnu-gcc -march=x86-64-v2
-m x86-64-v3 x86-64-v3 x86_64-linux-gnu-gcc -march=x86-64-v3
-m x86-64-v4 x86-64-v4 x86_64-linux-gnu-gcc -march=x86-64-v4
+m rv32 rv32 riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32 --specs=picolibc.specs

@@ -51,6 +51,7 @@ typedef struct COptions {
   const CSelftest *selftest;     /* NULL: none */
   const char *selftest_prefix;   /* inside of a self-test: the prefix of the model */
   const KirModule *selftest_of;  /* and the module whose weights are there already */
+  int64_t flash, stack, cycles[2]; /* estimates for the header's macros; flash 0: none */
   CMachine machine; /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 
@@ -75,6 +76,11 @@ typedef struct CBody {
  * choose, or (dispatch) the processor does, at each call. source NULL: one header that holds all. */
 void backend_c_multi(const CBody *body, int n, const COptions *options, bool dispatch, Text *header,
                      Text *source);
+/* A class of C++ around the C, and declarations for Rust. Not for --scratch=caller. */
+void backend_c_class(const KirModule *m, const COptions *options, Text *out);
+void backend_rust(const KirModule *m, const COptions *options, Text *out);
+/* "kws_8": "Kws8". */
+const char *c_class_name(Arena *arena, const char *prefix);
 /* The prototypes alone, one a line, as `grus inspect` shows them. */
 void backend_c_prototypes(const KirModule *m, const COptions *options, Text *text);
 

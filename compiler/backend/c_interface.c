@@ -93,6 +93,14 @@ void c_macros(CWriter *c) {
   macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : c_state_bytes(m)), NULL);
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
         c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
+  if (c->o->flash) {
+    macro(c, "FLASH_BYTES", (long long)c->o->flash, "weights and code, about");
+    macro(c, "STACK_BYTES", (long long)c->o->stack, "of a call, at most");
+  }
+  if (c->o->flash && c->o->cycles[1]) {
+    macro(c, "CYCLES_MIN", (long long)c->o->cycles[0], "of a call, in memory that answers at once");
+    macro(c, "CYCLES_MAX", (long long)c->o->cycles[1], NULL);
+  }
   if (c->o->scratch == C_SCRATCH_CALLER)
     macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
 }

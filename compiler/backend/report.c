@@ -54,6 +54,26 @@ static const char *cell(Arena *arena, const ReportRow *row, int column) {
   return text_str(&t);
 }
 
+/* "cortex-m4, gcc -O2: about 12,300 bytes of flash, .." */
+static void report_figures(const Report *report, Text *text) {
+  if (!report->core) return;
+  text_printf(text, "%s, gcc -O2: about ", report->core);
+  text_add_thousands(text, report->flash + report->code);
+  text_add(text, " bytes of flash, ");
+  text_add_thousands(text, report->code);
+  text_add(text, " of them code; at most ");
+  text_add_thousands(text, report->stack);
+  text_add(text, " bytes of stack");
+  if (report->cycles[1]) {
+    text_add(text, "; ");
+    text_add_thousands(text, report->cycles[0]);
+    text_add(text, " to ");
+    text_add_thousands(text, report->cycles[1]);
+    text_add(text, " cycles a call");
+  }
+  text_add(text, "\n");
+}
+
 void report_text(const Report *report, Text *text) {
   static const char *const head[COLUMNS] = {"params", "MAC", "flash", "state", "scratch"};
   ReportRow total = {
@@ -93,11 +113,17 @@ void report_text(const Report *report, Text *text) {
     text_add_n(text, text_str(&line), n);
     text_add(text, "\n");
   }
+  report_figures(report, text);
 }
 
 void report_json(const Report *report, Text *text) {
   text_add(text, "{");
   if (report->object) text_printf(text, "\"object_flash\":%lld,", (long long)report->object);
+  if (report->core)
+    text_printf(text, "\"core\":\"%s\",\"code_estimate\":%lld,\"flash_estimate\":%lld,\"stack_bound\":%lld,", report->core,
+                (long long)report->code, (long long)(report->code + report->flash), (long long)report->stack);
+  if (report->core && report->cycles[1])
+    text_printf(text, "\"cycles\":[%lld,%lld],", (long long)report->cycles[0], (long long)report->cycles[1]);
   text_printf(text,
               "\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
               "\"ram\":%lld,\"layers\":[",

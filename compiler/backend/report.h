@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Static costs of a module, known before anything is compiled: what `build` prints, `inspect` shows
- * and --max-ram and --max-flash are checked against. Code is not counted: its size is the C
- * compiler's; weights are exact. */
+ * and --max-ram and --max-flash are checked against. Weights are exact; code, stack and cycles are
+ * estimates, which the driver puts in where it knows the core. */
 #ifndef GRUS_BACKEND_REPORT_H
 #define GRUS_BACKEND_REPORT_H
 
@@ -24,6 +24,10 @@ typedef struct Report {
   int64_t state;   /* the state or window struct */
   int64_t scratch; /* one area, places shared */
   int64_t ram;     /* state + scratch */
+  int64_t code;    /* estimated bytes of code, see lower/figures.h; core NULL: none */
+  int64_t stack;   /* bound of a call */
+  int64_t cycles[2];
+  const char *core;
   int64_t object;  /* bytes of flash of an object that was made, code included; 0: none was */
 } Report;
 

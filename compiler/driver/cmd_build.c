@@ -280,6 +280,7 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
   c.selftest = job->selftest;
+  if (kind == EMIT_C || kind == EMIT_HEADER) report_macros(s, m, &c);
   Text text = text_new(s->arena);
   switch (kind) {
   case EMIT_C: return emit_c(s, job, c, out, outs);
@@ -359,7 +360,7 @@ ExitCode command_build(Session *s) {
   if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED);
+  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, kind == EMIT_C || kind == EMIT_HEADER);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

@@ -6,6 +6,7 @@
 #include "base/names.h"
 #include "runtime/host/host_options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,13 @@ static bool parse_count(const char *value, long low, long *out) {
   if (*end || end == value || n < low || n > 1000000) return false;
   *out = n;
   return true;
+}
+
+static bool parse_long(const char *value, long *out) {
+  char *end;
+  errno = 0;
+  *out = strtol(value, &end, 10);
+  return !*end && end != value && *out > 0 && errno == 0;
 }
 
 static bool is_name(const char *s) {
@@ -209,6 +217,12 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_max_flash:
     *problem = arena_printf(arena, "--max-flash needs a size such as 64KiB, found `%s`", value);
     return parse_bytes(value, &o->max_flash);
+  case OPTION_max_stack:
+    *problem = arena_printf(arena, "--max-stack needs a size such as 2KiB, found `%s`", value);
+    return parse_bytes(value, &o->max_stack);
+  case OPTION_max_cycles:
+    *problem = arena_printf(arena, "--max-cycles needs a number of cycles, found `%s`", value);
+    return parse_long(value, &o->max_cycles);
   case OPTION_size:
     *problem = arena_printf(arena, "--size needs a number from 0 to 1, found `%s`", value);
     o->has_size = parse_number(value, &o->size) && o->size >= 0 && o->size <= 1;

@@ -70,7 +70,8 @@ typedef struct Options {
   bool scratch_given;
   bool math_fast;
   bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
-  int64_t max_ram, max_flash; /* bytes; 0: no limit */
+  int64_t max_ram, max_flash, max_stack; /* bytes; 0: no limit */
+  long max_cycles;            /* 0: no limit */
   double size;                /* --size; has_size: it is given */
   bool has_size;
   double atol, rtol, snr;     /* snr 0: not asked for */

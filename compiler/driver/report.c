@@ -4,6 +4,7 @@
 #include "driver/report.h"
 
 #include "driver/machine.h"
+#include "lower/figures.h"
 
 #include <string.h>
 
@@ -42,11 +43,72 @@ static void note_largest(Diag *d, const Report *report, bool flash) {
   }
 }
 
-bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program) {
+Report report_for(const Session *s, const KirModule *m) {
+  Report r = report_new(m, s->arena);
+  if (machine_is_multi(s->options)) return r;
+  Figures f = figures_of(m, s->machine.flags, s->options->scratch == C_SCRATCH_STACK);
+  r.core = f.core;
+  r.code = f.code;
+  r.stack = f.stack;
+  r.cycles[0] = f.cycles[0];
+  r.cycles[1] = f.cycles[1];
+  return r;
+}
+
+void report_macros(const Session *s, const KirModule *m, COptions *c) {
+  Report r = report_for(s, m);
+  if (!r.core) return;
+  c->flash = r.flash + r.code;
+  c->stack = r.stack;
+  c->cycles[0] = r.cycles[0];
+  c->cycles[1] = r.cycles[1];
+}
+
+/* The layer that takes most of the cycles, in words; "" if none is known. */
+static const char *slowest_layer(Session *s, const KirModule *m) {
+  const KirCost *slowest = NULL;
+  int64_t most = 0;
+  for (int i = 0; i < m->n_costs; i++) {
+    int64_t n = figures_layer_cycles(m, s->machine.flags, m->cost[i].layer);
+    if (n <= most) continue;
+    most = n;
+    slowest = &m->cost[i];
+  }
+  return slowest ? arena_printf(s->arena, "; `%s` (%s) takes most, up to %lld", slowest->layer, slowest->text, (long long)most) : "";
+}
+
+/* --max-stack and --max-cycles, which only estimates can answer. */
+static bool estimates_check(Session *s, const Model *model, const KirModule *m, const Report *r) {
+  const Options *o = s->options;
+  bool ok = true;
+  const char *unknown = o->max_stack && !r->core ? "--max-stack" : o->max_cycles && !r->cycles[1] ? "--max-cycles" : NULL;
+  if (unknown) {
+    session_error(s, "%s: what `%s` needs is not known; it is for %s", unknown, s->machine.name,
+                  o->max_stack && !r->core ? "microcontrollers, and models without integers" : "Cortex-M4, M7 and M55, and models without integers");
+    s->usage_trouble = true;
+    return false;
+  }
+  if (o->max_stack && r->stack > o->max_stack) {
+    Diag *d = diag_new(s->diags, E801, model->name_span, "a call may need %s of stack, budget %s", bytes_str(s->arena, r->stack),
+                       bytes_str(s->arena, o->max_stack));
+    note_largest(d, r, false);
+    diag_note(d, "scratch %s, and what `%s` keeps of registers and calls", bytes_str(s->arena, r->scratch), r->core);
+    diag_fix(d, FIX_MAYBE, "`--scratch=static` or `--scratch=caller` takes the scratch off the stack");
+    ok = false;
+  }
+  if (o->max_cycles && r->cycles[1] > o->max_cycles) {
+    session_error(s, "a call takes %lld to %lld cycles, budget %ld%s", (long long)r->cycles[0], (long long)r->cycles[1], o->max_cycles,
+                  slowest_layer(s, m));
+    ok = false;
+  }
+  return ok;
+}
+
+bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program, bool makes_c) {
   enum { SMALL_SYSTEM = 4096 };
   const Options *o = s->options;
-  Report report = report_new(m, s->arena);
-  bool ok = true;
+  Report report = report_for(s, m);
+  bool ok = estimates_check(s, model, m, &report);
   int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram, max_flash = o->max_flash ? o->max_flash : s->machine.flash;
   if (max_ram && report.ram > max_ram) {
     Diag *d = diag_new(s->diags, E801, model->name_span, "needs %s of RAM, budget %s", bytes_str(s->arena, report.ram),
@@ -54,6 +116,15 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
     if (!o->max_ram) diag_note(d, "the budget is the RAM of `%s`", s->machine.name);
     note_largest(d, &report, false);
     diag_note(d, "state %s, scratch %s", bytes_str(s->arena, report.state), bytes_str(s->arena, report.scratch));
+    ok = false;
+  }
+  bool with_code = report.flash <= max_flash && report.core;
+  if (max_flash && with_code && makes_c && report.flash + report.code > max_flash) {
+    Diag *d = diag_new(s->diags, E802, model->name_span, "needs about %s of flash, budget %s", bytes_str(s->arena, report.flash + report.code),
+                       bytes_str(s->arena, max_flash));
+    if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
+    note_largest(d, &report, true);
+    diag_note(d, "weights %s, code about %s (gcc -O2)", bytes_str(s->arena, report.flash), bytes_str(s->arena, report.code));
     ok = false;
   }
   if (max_flash && report.flash > max_flash) {
@@ -90,7 +161,7 @@ bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weigh
 void costs_print(Session *s, const KirModule *m, const char *out, int64_t object_flash) {
   Text text = text_new(s->arena);
   if (s->options->quiet || strcmp(out, "-") == 0) return;
-  Report report = report_new(m, s->arena);
+  Report report = object_flash ? report_new(m, s->arena) : report_for(s, m);
   report.object = object_flash;
   if (s->options->json) report_json(&report, &text);
   else report_text(&report, &text);

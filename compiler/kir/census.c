@@ -38,7 +38,8 @@ static void of_node(Walk *w, const KirExpr *e) {
   case KIR_REG: break;
   case KIR_LOAD:
     add(w, kind_of_load(e), 1);
-    if (e->buffer->elem != KIR_F32 && e->buffer->elem != KIR_I32) add(w, CENSUS_NARROW, 1);
+    if (e->buffer->elem == KIR_F16) add(w, CENSUS_HALF, 1);
+    else if (e->buffer->elem != KIR_F32 && e->buffer->elem != KIR_I32) add(w, CENSUS_NARROW, 1);
     of_access(w, &e->at, 1);
     break;
   case KIR_ADD:

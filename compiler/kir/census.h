@@ -11,7 +11,8 @@
   F(LOOP)                                                                                          \
   F(TEST)          /* ifs */                                                                       \
   F(LOAD)          /* elements loaded one by one */                                                \
-  F(NARROW)        /* those among them that are widened: f16, bf16, small integers */              \
+  F(NARROW)        /* those among them that are widened: bf16, small integers */                   \
+  F(HALF)          /* and f16 */                                                                   \
   F(STORE)                                                                                         \
   F(FLOAT)         /* add, sub, mul, neg, abs, min, max; a MAD counts twice */                     \
   F(FUSED)                                                                                         \

@@ -66,6 +66,13 @@ b large.grus --max-ram 4KiB
 b large.grus --max-flash 32KiB
 b large.grus --max-ram 12 --max-flash 1kB
 b large.grus --max-ram 1MiB --max-flash 1MB && ls out.* && rm out.*
+b large.grus --target cortex-m4 --max-stack 2KiB
+b large.grus --target cortex-m4 --max-cycles 1000000
+b large.grus --max-stack 2KiB
+b large.grus --target cortex-m0 --max-cycles 1000
+b large.grus --target cortex-m4 --max-flash 118KiB
+b large.grus --target cortex-m4 --max-stack 1MiB --max-cycles 100000000 --max-flash 1MiB && ls out.* && rm out.*
+b large.grus --max-cycles few
 b large.grus --max-ram 0
 b large.grus --max-ram lots
 
