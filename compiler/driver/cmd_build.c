@@ -9,6 +9,7 @@
 #include "driver/library.h"
 #include "driver/machine.h"
 #include "driver/native.h"
+#include "driver/package.h"
 #include "driver/report.h"
 #include "driver/selftest.h"
 
@@ -27,6 +28,7 @@
   F(LLVM, "llvm", ".ll")                                                                           \
   F(BC, "bc", ".bc")                                                                               \
   F(SHARED, "shared", ".so")                                                                       \
+  F(PACKAGE, "package", "")                                                                        \
   F(WASM, "wasm", ".wasm")                                                                         \
   F(EXE, "exe", "")
 #define EMIT_ID(id, word, ending)     EMIT_##id,
@@ -35,6 +37,9 @@
 typedef enum Emit { EMIT_LIST(EMIT_ID) EMIT_COUNT } Emit;
 static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_WORD)};
 static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING)};
+
+/* Whether what is written is C, for a compiler that is not ours to choose. */
+static bool is_c(Emit kind) { return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE; }
 
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
@@ -82,7 +87,7 @@ static Emit choose_emit(Session *s) {
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
   if (o->emit) {
-    session_error(s, "--emit is c, header, obj, lib, shared, exe, wasm, asm, llvm, bc or kir, not `%s`", o->emit);
+    session_error(s, "--emit is c, header, obj, lib, shared, exe, package, wasm, asm, llvm, bc or kir, not `%s`", o->emit);
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
@@ -104,7 +109,8 @@ static const char *default_out(Session *s, const Model *model, Emit emit) {
 
 /* What a build writes, all of it or nothing. */
 typedef struct Outputs {
-  FileOut file[4];
+  FileOut file[PACKAGE_MAX_FILES + 2];
+  const char *folder; /* that the files need; NULL: none */
   int n;
   int64_t object_flash; /* of the object that was made; 0: none */
 } Outputs;
@@ -135,8 +141,9 @@ static bool outputs_apart(Session *s, const Outputs *outs, const Source *source)
 
 static bool write_outputs(Session *s, const Outputs *outs, const Source *source) {
   const char *failed, *reason;
-  if (!outputs_apart(s, outs, source)) return false;
+  if (!outputs_apart(s, outs, source) || (outs->folder && !package_folders(s, outs->folder))) return false;
   if (files_write(s->arena, outs->file, outs->n, &failed, &reason)) return true;
+  if (outs->folder) package_folders_undo(s, outs->folder);
   session_file_error(s, strcmp(failed, "-") == 0 ? "standard output" : failed, "write", reason);
   return false;
 }
@@ -276,11 +283,29 @@ static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *
                                 add_out(outs, files.types_path, text_str(&files.types), files.types.len));
 }
 
+static bool emit_package(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
+  Text header = text_new(s->arena), source = text_new(s->arena);
+  const char *problem = strcmp(out, "-") == 0 ? "`--emit=package` writes a folder: -o DIR"
+                        : c.scratch == C_SCRATCH_CALLER ? "`--emit=package` has a class without scratch memory: leave out `--scratch=caller`"
+                                                        : NULL;
+  if (problem) {
+    session_error(s, "%s", problem);
+    s->usage_trouble = true;
+    return false;
+  }
+  c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
+  const Package package = {.m = job->m, .c = &c, .header = &header, .source = &source, .is_multi = machine_is_multi(s->options)};
+  outs->n = package_files(s, &package, out, outs->file);
+  outs->folder = s->options->zip ? NULL : out;
+  return true;
+}
+
 static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
   c.selftest = job->selftest;
-  if (kind == EMIT_C || kind == EMIT_HEADER) report_macros(s, m, &c);
+  if (is_c(kind)) report_macros(s, m, &c);
   Text text = text_new(s->arena);
   switch (kind) {
   case EMIT_C: return emit_c(s, job, c, out, outs);
@@ -288,6 +313,7 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
     if (!emitted_write(s, job->model, job->source, m, &c, &text, NULL)) return false;
     break;
   case EMIT_KIR: kir_print(m, &text); break;
+  case EMIT_PACKAGE: return emit_package(s, job, c, out, outs);
   case EMIT_WASM: return emit_wasm(s, m, out, outs);
   case EMIT_ASM:
     if (!native_make(s, m, &c, LLVM_ASSEMBLY, &text)) return false;
@@ -323,14 +349,14 @@ static void say_flags(Session *s, const Model *model, Emit kind, const char *out
 }
 
 static bool multi_is_c(Session *s, Emit kind) {
-  if (!machine_is_multi(s->options) || kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_SHARED) return true;
+  if (!machine_is_multi(s->options) || is_c(kind) || kind == EMIT_SHARED) return true;
   session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, `--emit=header` or `-o NAME.so`; compile the C");
   return false;
 }
 
 static bool selftest_is_c(Session *s, Emit kind) {
-  if (!s->options->selftest || kind == EMIT_C || kind == EMIT_HEADER) return true;
-  session_error(s, "`--selftest` is C: `-o NAME.c`, or `--emit=header`; compile that");
+  if (!s->options->selftest || is_c(kind)) return true;
+  session_error(s, "`--selftest` is C: `-o NAME.c`, `--emit=header` or package; compile that");
   return false;
 }
 
@@ -360,7 +386,7 @@ ExitCode command_build(Session *s) {
   if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, kind == EMIT_C || kind == EMIT_HEADER);
+  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind));
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);

@@ -7,17 +7,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PACKAGE_VERSION "1.0.0"
 
-typedef struct Package {
+typedef struct Printed {
   const KirModule *m;
   const COptions *c;
   const char *name;     /* "kws" */
   const char *shown;    /* "Kws" */
   const char *sentence; /* one line that says what it is */
-  const Text *header, *source;
-} Package;
+  const Package *package;
+} Printed;
 
 /* The first line of the model's description, without what formats would take for their own. */
 static const char *sentence_of(const KirModule *m, Arena *arena) {
@@ -28,12 +29,12 @@ static const char *sentence_of(const KirModule *m, Arena *arena) {
   return text_str(&line);
 }
 
-static void add_header(const Package *p, Text *out) { text_add_n(out, text_str((Text *)(uintptr_t)p->header), p->header->len); }
-static void add_source(const Package *p, Text *out) { text_add_n(out, text_str((Text *)(uintptr_t)p->source), p->source->len); }
-static void add_class(const Package *p, Text *out) { backend_c_class(p->m, p->c, out); }
-static void add_rust(const Package *p, Text *out) { backend_rust(p->m, p->c, out); }
+static void add_header(const Printed *p, Text *out) { text_add_n(out, text_str(p->package->header), p->package->header->len); }
+static void add_source(const Printed *p, Text *out) { text_add_n(out, text_str(p->package->source), p->package->source->len); }
+static void add_class(const Printed *p, Text *out) { backend_c_class(p->m, p->c, out); }
+static void add_rust(const Printed *p, Text *out) { backend_rust(p->m, p->c, out); }
 
-static void add_arduino(const Package *p, Text *out) {
+static void add_arduino(const Printed *p, Text *out) {
   text_printf(out,
               "name=%s\nversion=" PACKAGE_VERSION "\nauthor=grus\nmaintainer=grus\nsentence=%s\n"
               "paragraph=Written by %s for %s; needs no other library and no heap.\ncategory=Data Processing\nurl=\n"
@@ -41,18 +42,18 @@ static void add_arduino(const Package *p, Text *out) {
               p->shown, p->sentence, p->c->compiler, p->c->machine.name, p->name);
 }
 
-static void add_platformio(const Package *p, Text *out) {
+static void add_platformio(const Printed *p, Text *out) {
   text_printf(out, "{\n  \"name\": \"%s\",\n  \"version\": \"" PACKAGE_VERSION "\",\n  \"description\": \"%s\",\n  \"frameworks\": \"*\",\n  \"platforms\": \"*\",\n"
                    "  \"headers\": [\"%s.hpp\", \"%s.h\"],\n  \"build\": {\"srcDir\": \"src\", \"includeDir\": \"src\", \"flags\": [\"-ffp-contract=off\"]},\n"
                    "  \"examples\": [{\"name\": \"Basic\", \"base\": \"examples/Basic\", \"files\": [\"Basic.ino\"]}]\n}\n",
               p->name, p->sentence, p->name, p->name);
 }
 
-static void add_idf(const Package *p, Text *out) {
+static void add_idf(const Printed *p, Text *out) {
   text_printf(out, "version: \"" PACKAGE_VERSION "\"\ndescription: \"%s\"\n", p->sentence);
 }
 
-static void add_cmake(const Package *p, Text *out) {
+static void add_cmake(const Printed *p, Text *out) {
   const char *n = p->name;
   text_printf(out,
               "# A component of ESP-IDF, or a project and a subdirectory of plain CMake.\n"
@@ -67,7 +68,7 @@ static void add_cmake(const Package *p, Text *out) {
               n, n, n, n, n, n, n, n, n, c_flags(out->arena, &p->c->machine), n, n, n);
 }
 
-static void add_zephyr(const Package *p, Text *out) {
+static void add_zephyr(const Printed *p, Text *out) {
   text_printf(out, "name: %s\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n", p->name);
 }
 
@@ -78,18 +79,18 @@ static const char *upper(const char *name, Arena *arena) {
   return u;
 }
 
-static void add_zephyr_cmake(const Package *p, Text *out) {
+static void add_zephyr_cmake(const Printed *p, Text *out) {
   text_printf(out,
               "if(CONFIG_MODEL_%s)\n  zephyr_library()\n  zephyr_library_sources(../src/%s.c)\n"
               "  zephyr_library_compile_options(-O2 -ffp-contract=off)\n  zephyr_include_directories(../src)\nendif()\n",
               upper(p->name, out->arena), p->name);
 }
 
-static void add_zephyr_kconfig(const Package *p, Text *out) {
+static void add_zephyr_kconfig(const Printed *p, Text *out) {
   text_printf(out, "config MODEL_%s\n\tbool \"The model %s\"\n\tdefault y\n\thelp\n\t  %s\n", upper(p->name, out->arena), p->name, p->sentence);
 }
 
-static void add_pack(const Package *p, Text *out) {
+static void add_pack(const Printed *p, Text *out) {
   const char *n = p->name;
   text_printf(out,
               "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -144,7 +145,7 @@ static void example_arrays(const KirFunc *f, Text *out) {
 }
 
 /* With flat parameters (the class) or those of the C. */
-static void example_arguments(const Package *p, const KirFunc *f, bool flat, const char *comma, Text *out) {
+static void example_arguments(const Printed *p, const KirFunc *f, bool flat, const char *comma, Text *out) {
   int length = 0;
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
@@ -168,7 +169,7 @@ static const KirBuffer *first_output(const KirFunc *f) {
   return NULL;
 }
 
-static void add_sketch(const Package *p, Text *out) {
+static void add_sketch(const Printed *p, Text *out) {
   const KirFunc *f = main_entry(p->m), *reset = reset_entry(p->m);
   const KirBuffer *result = first_output(f);
   text_printf(out, "// Put what your sensor measures where the comment is.\n#include <%s.hpp>\n\nstatic %s model;\n", p->name, p->shown);
@@ -188,7 +189,7 @@ static void add_sketch(const Package *p, Text *out) {
   text_add(out, "}\n");
 }
 
-static void add_main(const Package *p, Text *out) {
+static void add_main(const Printed *p, Text *out) {
   const KirFunc *f = main_entry(p->m), *reset = reset_entry(p->m);
   const KirBuffer *result = first_output(f);
   bool window = p->m->run_kind == KIR_WINDOW, keeps = p->m->run_kind != KIR_WHOLE;
@@ -218,7 +219,7 @@ static void add_main(const Package *p, Text *out) {
   text_add(out, "  }\n  return 0;\n}\n");
 }
 
-static void add_readme(const Package *p, Text *out) {
+static void add_readme(const Printed *p, Text *out) {
   const char *n = p->name;
   text_printf(out,
               "# %s\n\n%s\n\nWritten by %s for %s. Compile `src/%s.c` with `%s`.\n\n"
@@ -230,15 +231,15 @@ static void add_readme(const Package *p, Text *out) {
               "| CMake | `add_subdirectory(%s)`, link `%s::%s`; by itself it builds the example |\n"
               "| CMSIS-Pack | `grus.%s.pdsc` |\n"
               "| STM32CubeIDE, others | add `src` to the sources and to the include paths |\n\n"
-              "C programs include `%s.h`, C++ programs `%s.hpp` (class `%s`); `bindings/rust/%s.rs` declares the C for Rust.\n",
+              "C programs include `%s.h`, C++ programs `%s.hpp` (class `%s`).%s\n",
               p->shown, p->sentence, p->c->compiler, p->c->machine.name, n, c_flags(out->arena, &p->c->machine), upper(n, out->arena), n, n, n, n, n, n,
-              p->shown, n);
+              p->shown, p->package->is_multi ? "" : " `bindings/rust` declares the C for Rust.");
 }
 
 /* PATH with %s for the name. */
 static const struct {
   const char *path;
-  void (*add)(const Package *, Text *);
+  void (*add)(const Printed *, Text *);
 } contents[] = {
     {"README.md", add_readme},
     {"CMakeLists.txt", add_cmake},
@@ -264,38 +265,48 @@ static const char *path_of(int i, const char *name, Arena *arena) {
   return arena_printf(arena, "%.*s%s%s", (int)(mark - contents[i].path), contents[i].path, name, mark + 2);
 }
 
-const FileOut *package_files(Session *s, const KirModule *m, const COptions *c, const Text *header, const Text *source, const char *dir,
-                             bool zip, int *n) {
-  Package p = {.m = m, .c = c, .name = c->prefix, .shown = c_class_name(s->arena, c->prefix), .sentence = sentence_of(m, s->arena),
-               .header = header, .source = source};
-  FileOut *files = ARENA_ARRAY(s->arena, FileOut, N_CONTENTS);
+_Static_assert((int)N_CONTENTS <= (int)PACKAGE_MAX_FILES, "room for every file");
+
+int package_files(Session *s, const Package *package, const char *dir, FileOut *out) {
+  const KirModule *m = package->m;
+  Printed p = {m, package->c, package->c->prefix, c_class_name(s->arena, package->c->prefix), sentence_of(m, s->arena), package};
+  bool zip = s->options->zip;
+  int n = 0;
   for (int i = 0; i < N_CONTENTS; i++) {
+    if (package->is_multi && contents[i].add == add_rust) continue;
     Text *text = ARENA_NEW(s->arena, Text);
     *text = text_new(s->arena);
     contents[i].add(&p, text);
     const char *path = path_of(i, p.name, s->arena);
     /* An archive has one folder, of the model's name. */
-    files[i] = (FileOut){.path = zip ? arena_printf(s->arena, "%s/%s", p.name, path) : file_join(s->arena, dir, path), .data = text_str(text), .len = text->len};
+    out[n++] = (FileOut){.path = zip ? arena_printf(s->arena, "%s/%s", p.name, path) : file_join(s->arena, dir, path), .data = text_str(text), .len = text->len};
   }
-  *n = N_CONTENTS;
-  if (!zip) return files;
+  if (!zip) return n;
   Text *archive = ARENA_NEW(s->arena, Text);
   *archive = text_new(s->arena);
-  package_zip(files, N_CONTENTS, archive);
-  FileOut *one = ARENA_NEW(s->arena, FileOut);
-  *one = (FileOut){.path = arena_printf(s->arena, "%s.zip", dir), .data = text_str(archive), .len = archive->len};
-  *n = 1;
-  return one;
+  package_zip(out, n, archive);
+  out[0] = (FileOut){.path = arena_printf(s->arena, "%s.zip", dir), .data = text_str(archive), .len = archive->len};
+  return 1;
 }
 
+static const char *const folders[] = {"", "zephyr", "src", "examples", "examples/Basic", "examples/c", "bindings", "bindings/rust"};
+enum { N_FOLDERS = sizeof folders / sizeof *folders };
+
+static const char *folder_path(Session *s, const char *dir, int i) { return *folders[i] ? file_join(s->arena, dir, folders[i]) : dir; }
+
 bool package_folders(Session *s, const char *dir) {
-  static const char *const folders[] = {"", "zephyr", "src", "examples", "examples/Basic", "examples/c", "bindings", "bindings/rust"};
-  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-    const char *path = *folders[i] ? file_join(s->arena, dir, folders[i]) : dir;
+  for (int i = 0; i < N_FOLDERS; i++) {
+    const char *path = folder_path(s, dir, i);
     struct stat info;
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode))) continue;
     session_file_error(s, path, "make", errno == EEXIST ? "it is there and no folder" : strerror(errno));
+    package_folders_undo(s, dir);
     return false;
   }
   return true;
+}
+
+void package_folders_undo(Session *s, const char *dir) {
+  for (int i = N_FOLDERS - 1; i >= 0; i--)
+    if (rmdir(folder_path(s, dir, i)) != 0) errno = 0; /* one that holds something stays */
 }

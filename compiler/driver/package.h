@@ -7,11 +7,21 @@
 #include "driver/build.h"
 #include "driver/files.h"
 
-/* The files below dir, with their folders made, or the one archive dir.zip (zip). header and source: the
- * C. NULL after reporting; *n: how many. */
-const FileOut *package_files(Session *s, const KirModule *m, const COptions *c, const Text *header, const Text *source, const char *dir,
-                             bool zip, int *n);
+enum { PACKAGE_MAX_FILES = 16 };
+
+typedef struct Package {
+  const KirModule *m;
+  const COptions *c;
+  const Text *header, *source; /* the C */
+  bool is_multi;               /* the state has no fields of its own: no declarations for Rust */
+} Package;
+
+/* The files below dir, or with --zip the one archive dir.zip, into out, which has room for
+ * PACKAGE_MAX_FILES; how many. */
+int package_files(Session *s, const Package *package, const char *dir, FileOut *out);
 /* Makes the folders that the files need. False after reporting. */
 bool package_folders(Session *s, const char *dir);
+/* Removes those that are empty. */
+void package_folders_undo(Session *s, const char *dir);
 
 #endif
