@@ -390,6 +390,7 @@ ExitCode command_build(Session *s) {
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!within) return EXIT_FAILED;
   if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
