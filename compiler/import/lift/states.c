@@ -196,7 +196,9 @@ bool *lift_needed(Lift *l) { return needed_by_outputs(l, l->time.kind == TIME_ST
 
 void lift_mark_idle(Lift *l) {
   bool *needed = needed_by_outputs(l, true, true), *idle = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_values + 1);
-  for (int i = 0; i < l->flat->n_known; i++)
-    idle[i] = !needed[i] && !lift_is_constant(l, l->flat->graph->value[i]);
+  for (int i = 0; i < l->flat->n_known; i++) {
+    const GraphTensor *type = lift_type(l, l->flat->graph->value[i]); /* NULL: of a node that was given up */
+    idle[i] = !needed[i] && !(type && type->data);
+  }
   l->flat->idle = idle;
 }
