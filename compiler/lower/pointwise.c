@@ -207,7 +207,8 @@ static KirExpr *fn_pow(Lower *l, const Layer *layer, KirExpr *x) {
     return p < 0 ? kb_op2(kb, KIR_DIV, one, product) : product;
   }
   KirReg *log = kb_let(kb, "log", math_call(l, MATH_LOG, kb_op1(kb, KIR_ABS, x)));
-  KirReg *y = kb_let(kb, "y", math_call(l, MATH_EXP, kb_op2(kb, KIR_MUL, kb_num(kb, (float)p, n), kb_use(kb, log))));
+  KirExpr *power = kb_op2(kb, KIR_MUL, kb_num(kb, (float)p, n), kb_use(kb, log));
+  KirReg *y = kb_let(kb, "y", math_gates(l, MATH_EXP, (KirExpr *[KIR_MAX_ARGS]){power})); /* no shorter form */
   KirExpr *below = !whole ? nan : fmod(p, 2) != 0 ? kb_op1(kb, KIR_NEG, kb_use(kb, y)) : kb_use(kb, y);
   return kb_select(kb, kb_op2(kb, KIR_LT, x, kb_num(kb, 0, n)), below, kb_use(kb, y));
 }
