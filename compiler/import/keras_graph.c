@@ -17,7 +17,7 @@ enum { CONFIG_DEPTH_MAX = 256 };
 
 json_t *keras_json(const Keras *k, const char *what, const char *text, size_t len) {
   json_error_t error;
-  json_t *root = json_read(k->arena, text, len, JSON_DECODE_ANY, &error);
+  json_t *root = json_read(k->arena, text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
   if (!root) {
     Diag *d = foreign_report(k->diags, k->file, E901, "the %s of `%s` is not JSON", what, k->file->path);
     diag_note(d, "line %d: %s", error.line, error.text);
@@ -344,8 +344,10 @@ Foreign *keras_import(Keras *k, json_t *config, const char *version, const char 
   }
   const Graph *graph = read_graph(k, config, format, diags_new(k->arena, k->diags->sources));
   if (graph) return import_either(k, config, format, graph);
-  import_layers(keras_again(k, config, format, k->diags), config, NULL);
-  if (!k->diags->n_errors) read_graph(k, config, format, k->diags); /* once more, to say why */
+  Keras *layers = keras_again(k, config, format, diags_new(k->arena, k->diags->sources));
+  import_layers(layers, config, NULL);
+  if (layers->diags->n_errors && !layers->lacks_class) import_layers(keras_again(k, config, format, k->diags), config, NULL);
+  else read_graph(k, config, format, k->diags); /* once more, to say why */
   return NULL;
 }
 
