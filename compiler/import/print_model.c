@@ -105,16 +105,20 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
   case OPTK_VALUE: text_add(out, expr(p, opt->value)); break;
   case OPTK_SHAPE: text_add_shape(out, opt->shape); break;
   case OPTK_TEXT: add_string(out, p->arena, opt->s); break;
+  case OPTK_AXES:
+    for (int i = 0; info->id == OPT_axes && i < opt->n_axes; i++)
+      text_printf(out, "%s%s", i ? ", " : "", opt->axis[i]);
+    if (info->id != OPT_axes) option_print(out, info, opt);
+    break;
   case OPTK_SIZES:
-  case OPTK_PADDING:
-  case OPTK_AXES: option_print(out, info, opt); break;
+  case OPTK_PADDING: option_print(out, info, opt); break;
   case OPTK_WORD:
   case OPTK_NONE: text_add(out, opt->s); break;
   }
 }
 
 static bool by_position(const Layer *layer, const OptInfo *info, int i) {
-  if (layer->kind == LAYER_slice || layer->kind == LAYER_clip) return true;
+  if (layer->kind == LAYER_slice || layer->kind == LAYER_clip || layer->kind == LAYER_pad) return i < 2;
   return i == 0 && (!*info->fallback || info->id == OPT_n);
 }
 
@@ -171,6 +175,8 @@ static const char *concat_text(Printer *p, const Layer *layer) {
   text_printf(&text, "%s(", layer_info(layer->kind)->name);
   for (int i = 0; i < layer->n_in; i++)
     text_printf(&text, "%s%s", i ? ", " : "", expr(p, layer->in[i]));
+  const OptVal *along = layer_opt(layer, OPT_along);
+  if (along && along->given) text_printf(&text, ", along=%s", along->axis[0]);
   text_add_char(&text, ')');
   return text_str(&text);
 }
@@ -277,8 +283,8 @@ static const char *type_text(Arena *arena, const Type *type) {
 static const char *port_type(Printer *p, const Type *type, bool input, bool *named_length) {
   Type t = *type;
   if (!input) t.time.rate_num = 0;
-  for (int i = 0; i < t.rank; i++)
-    t.dim[i].label = NULL;
+  for (int i = 0; i < t.rank && !input; i++)
+    t.dim[i].label = NULL; /* what has names there follows from the inputs */
   if (t.time.kind != TIME_BOUNDED) return type_text(p->arena, &t);
   const char *name = t.time.length > 0 ? p->model->length[t.time.length].name : NULL;
   bool derived = t.time.length > 0 && p->model->length[t.time.length].from;

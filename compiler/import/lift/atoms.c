@@ -211,6 +211,39 @@ static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
+/* A stretch of factors of one value, and the axes of another that hold the same number of elements. */
+typedef struct Stretch {
+  int end, axis_end;
+  bool divides; /* the factors can be split so that each of them is a factor of an axis */
+} Stretch;
+
+/* Whether factors from i on fill the axes up to axis_end one by one. */
+static bool factors_fill(const Atoms *a, const Factors *from, int i, const GraphTensor *to, int axis, int axis_end) {
+  int64_t carried = 1;
+  for (; axis < axis_end; axis++)
+    for (int64_t left = to->dim[axis]; left > 1;) {
+      if (carried == 1) carried = atom_size(a, from->atom[i++]);
+      int64_t common = left % carried == 0 ? carried : carried % left == 0 ? left : 0;
+      if (!common) return false;
+      left /= common;
+      carried /= common;
+    }
+  return true;
+}
+
+/* The shortest stretch from factor i and axis `axis` on; the whole rest where the elements do not come out. */
+static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const GraphTensor *to, int axis) {
+  Stretch out = {.end = i, .axis_end = axis + 1};
+  int64_t have = 1, want = to->dim[axis];
+  while (have != want) {
+    if (have < want && out.end < from->n && atom_size(a, from->atom[out.end]) > 0) have *= atom_size(a, from->atom[out.end++]);
+    else if (want < have && out.axis_end < to->rank && to->dim[out.axis_end] > 0) want *= to->dim[out.axis_end++];
+    else return (Stretch){.end = from->n, .axis_end = to->rank};
+  }
+  out.divides = factors_fill(a, from, i, to, axis, out.axis_end);
+  return out;
+}
+
 /* The same numbers in the same order under other axes. */
 static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
@@ -227,30 +260,29 @@ static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
         add_factor(out, here ? from.atom[i++] : ones ? one[--ones] : atom_new(a, 1, FACT_MADE), axis);
         continue;
       }
-      while (left > 1 && i < from.n) {
+      Stretch stretch = stretch_from(a, &from, i, to, axis);
+      if (!stretch.divides) {
+        while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes are new ones */
+          add_facts(a, from.atom[i++], FACT_MIXED);
+        for (; axis < stretch.axis_end; axis++)
+          add_factor(out, atom_new(a, to->dim[axis], FACT_MADE | FACT_MIXED), axis);
+        axis--;
+        continue;
+      }
+      while (left > 1 && i < from.n && !again) {
         int64_t size = atom_size(a, from.atom[i]);
         if (size == 1) {
           one[ones++] = from.atom[i++];
           continue;
         }
-        if (size <= 0 || (left % size != 0 && size % left != 0)) break;
-        if (size > left) {
+        again = size > left;
+        if (again) {
           split(a, from.atom[i], left);
-          again = true;
-          break;
+          continue;
         }
         add_factor(out, from.atom[i++], axis);
         left /= size;
       }
-      if (again) break;
-      if (left == 1) continue;
-      /* Sizes that share no factors: positions are mixed. */
-      for (int k = 0; k < from.n; k++)
-        add_facts(a, from.atom[k], FACT_MIXED);
-      *out = (Factors){0};
-      for (int k = 0; k < to->rank; k++)
-        add_factor(out, atom_new(a, to->dim[k], FACT_MADE | FACT_MIXED), k);
-      return;
     }
     if (again) continue;
     for (; i < from.n; i++)

@@ -11,8 +11,9 @@
 
 enum { OPEN_MAX = 16 };
 
-/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need more. */
-static const int64_t open_size[][4] = {{3, 7, 11, 13}, {2, 29, 31, 37}, {3, 64, 128, 96}, {2, 257, 263, 269}, {1, 7, 11, 13}, {1, 1, 1, 1}};
+/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need more, or axes of
+ * equal sizes. */
+static const int64_t open_size[][4] = {{3, 7, 11, 13}, {2, 29, 31, 37}, {3, 64, 128, 96}, {2, 257, 263, 269}, {1, 7, 11, 13}, {3, 3, 3, 3}, {1, 1, 1, 1}};
 enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
 
 /* Axes of the file without a size: by symbol, or each its own. */
@@ -20,7 +21,8 @@ typedef struct OpenAxis {
   const char *symbol; /* NULL: it has none */
   int input, axis;
   int64_t size;
-  bool set; /* by the user */
+  bool set;     /* by the user */
+  bool learned; /* from an output that comes back */
 } OpenAxis;
 
 typedef struct Sizes {
@@ -58,11 +60,18 @@ static bool check_sets(Lift *l, bool (*known)(const Lift *, const char *)) {
   return true;
 }
 
+/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it has none. */
+static const char *axis_handle(const Lift *l, int input, int axis) {
+  const GraphInput *in = &l->graph->in[input];
+  const char *symbol = in->dim[axis].symbol;
+  return symbol && *symbol ? symbol : arena_printf(l->arena, "%s.%d", in->name, axis);
+}
+
 static bool is_settable(const Lift *l, const char *name) {
   for (int i = 0; i < l->graph->n_in; i++) {
     if (strcmp(l->graph->in[i].name, name) == 0) return true;
     for (int axis = 0; axis < l->graph->in[i].rank; axis++)
-      if (l->graph->in[i].dim[axis].symbol && strcmp(l->graph->in[i].dim[axis].symbol, name) == 0) return true;
+      if (l->graph->in[i].dim[axis].n == GRAPH_OPEN && strcmp(axis_handle(l, i, axis), name) == 0) return true;
   }
   return false;
 }
@@ -116,7 +125,7 @@ static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int
   if (s->n == OPEN_MAX) return -1;
   double size;
   s->open[s->n] = (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
-  if (set_value(l, symbol, &size) && size >= 1 && size <= INT32_MAX) {
+  if (set_value(l, axis_handle(l, input, axis), &size) && size >= 1 && size <= INT32_MAX) {
     s->open[s->n].size = (int64_t)size;
     s->open[s->n].set = true;
   }
@@ -178,12 +187,40 @@ static void give_states(Lift *l, RoleHints *hints) {
 /* What is kept is kept for the next call: there is no sequence with an end. */
 static bool is_endless(const Lift *l, const TimeWish *wish) { return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states); }
 
+/* What --state says comes back has the shape of what goes out. Returns whether an open size was learned by that. */
+static bool learn_states(const Lift *l, Sizes *s) {
+  bool learned = false;
+  for (int k = 0; k < l->options->n_states; k++) {
+    const char *equal = strchr(l->options->state[k], '=');
+    const GraphTensor *out = NULL;
+    for (int o = 0; equal && o < l->flat->n_file_out; o++) {
+      const GraphOutput *port = &l->flat->graph->out[o];
+      size_t len = (size_t)(equal - l->options->state[k]);
+      if (strlen(port->name) == len && strncmp(port->name, l->options->state[k], len) == 0) out = lift_type(l, port->value);
+    }
+    for (int i = 0; out && i < s->n; i++) {
+      OpenAxis *open = &s->open[i];
+      const GraphInput *in = &l->graph->in[open->input];
+      if (open->symbol || open->set || strcmp(in->name, equal + 1) != 0 || out->rank != in->rank) continue;
+      learned = learned || open->size != out->dim[open->axis];
+      open->size = out->dim[open->axis];
+      open->learned = true;
+    }
+  }
+  return learned;
+}
+
 /* Flattens at these sizes and finds atoms, states and roles. False with the fault set. */
 static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
   fill_sizes(l, s);
   l->flat = flatten(l->graph, s->size, l->arena, fault);
+  if (l->flat && learn_states(l, s)) {
+    fill_sizes(l, s);
+    l->flat = flatten(l->graph, s->size, l->arena, fault);
+  }
   if (!l->flat) return false;
   flat_part_ways(l->flat);
+  lift_written_out(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
@@ -223,7 +260,7 @@ static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
   GraphFault fault = {0}, first = {0};
   for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
     for (int i = 0; i < s->n; i++)
-      if (!s->open[i].set) s->open[i].size = open_size[attempt][i < 4 ? i : 3] + (i < 4 ? 0 : i);
+      if (!s->open[i].set && !s->open[i].learned) s->open[i].size = open_size[attempt][i < 4 ? i : 3] + (i < 4 || attempt + 2 >= OPEN_ATTEMPTS ? 0 : i);
     if (analyse(l, s, wish, &fault)) return true;
     if (l->reported) return false;
     if (!attempt) first = fault;
@@ -259,11 +296,11 @@ static bool ask_for_sizes(Lift *l, const Sizes *s) {
   bool asked = false;
   for (int i = 0; i < s->n; i++) {
     int family = family_of_axis(l, s->open[i].input, s->open[i].axis);
-    if (s->open[i].set || family < 0 || family == l->roles.batch || family == l->roles.time) continue;
+    if (s->open[i].set || s->open[i].learned || family < 0 || family == l->roles.batch || family == l->roles.time) continue;
     const GraphInput *in = &l->graph->in[s->open[i].input];
     if (s->open[i].symbol && l->roles.batch < 0 && s->open[i].axis == 0) continue;
     Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time", s->open[i].axis, in->name);
-    if (s->open[i].symbol) diag_fix(d, FIX_FILL, "give its size: --set %s=N", s->open[i].symbol);
+    diag_fix(d, FIX_FILL, "give its size: --set %s=N", axis_handle(l, s->open[i].input, s->open[i].axis));
     asked = true;
   }
   return !asked;
@@ -563,7 +600,9 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   plain.stream = false;
   plain.time = NULL;
   l->foreign->finished = true;
+  lift_labels_to_types(l);
   if (!foreign_finish(l->foreign, &plain, diags)) return NULL;
+  lift_drop_labels(l);
   if (options->unchecked) {
     foreign_note(l->foreign, "not checked against the graph of the file");
     return l->foreign;

@@ -3,10 +3,12 @@
  *
  *   lift.c       sizes, options, roles, inputs and outputs: the public function
  *   place.c      where the numbers of a graph value are in a model value, and how to bring them in another order
- *   weighted.c   products, norms, tables; conv.c: convolutions
+ *   axes.c       names of axes, for the stages that name one
+ *   weighted.c   products, norms, tables; conv.c: convolutions and pools
  *   recurrent.c  LSTM, GRU, RNN and their states
  *   pointwise.c  functions of one and two values
- *   moves.c      slices, joins, reductions, steps of a sequence
+ *   moves.c      slices, joins, steps of a sequence; reduce.c: reductions
+ *   written.c    norms and functions in small steps
  *   states.c     what goes out and comes back
  *   masks.c      bounded sequences: the graph's masks become their length
  *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made otherwise
@@ -39,6 +41,7 @@ typedef struct Placed {
   int64_t before, after; /* steps that the graph's value has around the model's, for convolutions: zeros; on a stream,
                           * those of the calls before, which are zeros at first */
   bool loose;            /* what stands before the first step is nobody's: only steps of this call may be read */
+  int bare;              /* of a sequence with an end: the atom of the time without them */
 } Placed;
 
 /* An output that comes back: which input it is in the next call. */
@@ -70,6 +73,9 @@ typedef struct Lift {
   Trace trace;   /* of the flat graph as states are looked for */
   int n_windows; /* Concats that lift_find_windows found */
   bool reported; /* why the graph cannot be analysed, whatever its sizes */
+  int *named; /* families that have a name, in the order in which they got it */
+  int n_named;
+  size_t cap_named;
 } Lift;
 
 /* ---- place.c ---- */
@@ -78,6 +84,8 @@ bool lift_is_constant(const Lift *l, const GraphValue *value);
 /* The atoms of a graph axis that are features of the model: neither batch nor time nor of size 1. *time gets
  * the time atom that is among them, -1 if none. */
 Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time);
+/* The same for an operator that works along this axis: a time of size 1 beside features is not meant. */
+Axis lift_axis_alone(Lift *l, const GraphValue *value, int axis, int *time);
 /* Time first, then an axis for each graph axis that has features. */
 Layout lift_natural(Lift *l, const GraphValue *value);
 int64_t axis_size(const Lift *l, const Axis *axis);
@@ -88,8 +96,14 @@ Value *lift_value(Lift *l, const GraphNode *for_node, const GraphValue *value, c
 Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
 /* As it is placed now, except that these atoms, all of them features, make the last axis. */
 bool lift_last(Lift *l, const GraphValue *value, const Axis *last, Layout *out);
-/* The same, where value lacks axes that `wide`, placed in this layout, has: it is repeated along them. */
-Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *value, const GraphValue *wide, const Layout *layout);
+/* As it is placed now, except that each group of atoms is an axis of its own, the last group the last axis if
+ * `features`. A group without atoms is an axis of size 1. where[i] is the axis of group i. False: the value lacks one. */
+bool lift_apart(Lift *l, const GraphValue *value, int n, const Axis *group, bool features, Layout *out, int *where);
+/* The layout in which two operands of a node meet element by element: every axis of both, cut so that each of them has
+ * an axis whole or not at all. *wide: the operand that the other is repeated along. False after reporting. */
+bool lift_meeting(Lift *l, const GraphNode *for_node, const GraphValue *a, const GraphValue *b, const GraphValue **wide, Layout *out);
+/* The model value of `value` in a layout that it lacks axes of: repeated along those of `wide`, a value of this layout. */
+Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *value, Value *wide, const Layout *layout);
 void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout *layout);
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in);
 Type lift_shape(const Lift *l, const Layout *layout);
@@ -103,13 +117,35 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count);
 Layout layout_with_last(const Layout *layout, const Axis *last);
 
+/* ---- axes.c ---- */
+typedef struct AxisNames {
+  const char *name[TYPE_MAX_AXES];
+} AxisNames;
+AxisNames lift_axis_names(Lift *l, const Layout *layout);
+/* The value with its axes named: so, or as the axes of its layout are. */
+Value *lift_named(Lift *l, const GraphNode *for_node, Value *value, int n, const AxisNames *names);
+Value *lift_labelled(Lift *l, const GraphNode *for_node, Value *value, const Layout *layout, AxisNames *names);
+/* along=, and the axes of permute and label. */
+void lift_set_axes(Lift *l, Layer *layer, OptName option, int n, const char *const *names);
+/* Before types are inferred: names of inputs and of reshapes stand in their types. */
+void lift_labels_to_types(Lift *l);
+/* Behind it: what names axes as they are named already goes. */
+void lift_drop_labels(Lift *l);
+
 /* ---- the operators: false after reporting; LIFT_OTHER: not of this file ---- */
 typedef enum LiftDone { LIFT_OTHER, LIFT_DONE, LIFT_FAILED } LiftDone;
 LiftDone lift_weighted(Lift *l, const GraphNode *node);
 LiftDone lift_conv(Lift *l, const GraphNode *node);
+LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
+LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves */
+LiftDone lift_pool(Lift *l, const GraphNode *node); /* conv.c */
+
+/* ---- written.c ---- */
+/* Norms and functions that are written out in small steps become one operator each. */
+void lift_written_out(Flat *flat);
 
 /* ---- windows.c ---- */
 /* Marks the Concats of kept and new rows in the flat graph and adds what is kept to the states. */
@@ -117,7 +153,7 @@ void lift_find_windows(Lift *l);
 LiftDone lift_window(Lift *l, const GraphNode *node);
 
 /* ---- recognise.c ---- */
-/* Cells, norms and functions that are written out in small steps become one operator each. */
+/* Cells that are written out in small steps become one operator each. */
 /* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing changed. */
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 

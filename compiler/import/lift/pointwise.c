@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+static const double NO_EPS = 1e-12; /* of scales and centers without statistics: eps has to be positive */
+
 /* The placement of a result that keeps the axes of an operand. */
 static LiftDone done_like(Lift *l, const GraphNode *node, const GraphValue *like, Layer *layer) {
   Layout layout = l->placed[like->id].layout;
@@ -29,7 +31,10 @@ static const struct {
 } plain[] = {{GRAPH_Abs, LAYER_abs},         {GRAPH_Sqrt, LAYER_sqrt},         {GRAPH_Square, LAYER_square},
              {GRAPH_Exp, LAYER_exp},         {GRAPH_Log, LAYER_log},           {GRAPH_Sigmoid, LAYER_sigmoid},
              {GRAPH_Tanh, LAYER_tanh},       {GRAPH_Relu, LAYER_relu},         {GRAPH_Softplus, LAYER_softplus},
-             {GRAPH_Softsign, LAYER_softsign}};
+             {GRAPH_Softsign, LAYER_softsign}, {GRAPH_Silu, LAYER_silu},         {GRAPH_Mish, LAYER_mish},
+             {GRAPH_HardSwish, LAYER_hard_swish}, {GRAPH_Sign, LAYER_sign},       {GRAPH_Reciprocal, LAYER_reciprocal},
+             {GRAPH_Erf, LAYER_erf},         {GRAPH_Floor, LAYER_floor},       {GRAPH_Sin, LAYER_sin},
+             {GRAPH_Cos, LAYER_cos}};
 
 /* number op x, or x op number. */
 static Layer *with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number, bool swapped) {
@@ -83,7 +88,6 @@ static Layer *unary(Lift *l, const GraphNode *node) {
   Layer *layer;
   switch (node->op) {
   case GRAPH_Neg: return with_number(l, node, LAYER_mul, x, -1, false);
-  case GRAPH_Reciprocal: return with_number(l, node, LAYER_div, x, 1, true);
   case GRAPH_LeakyRelu:
     layer = lift_layer(l, node, LAYER_leaky_relu, 1, &x);
     layer_set_number(layer, OPT_slope, graph_number(node, GRAPH_ATTR_alpha, 0.01));
@@ -102,12 +106,10 @@ static Layer *unary(Lift *l, const GraphNode *node) {
     layer_set_word(layer, OPT_form, graph_word(node, GRAPH_ATTR_form, 0, "erf"));
     return layer;
   case GRAPH_Clip: return bounded(l, node, x);
-  case GRAPH_Silu: return product(l, node, x, lift_layer(l, node, LAYER_sigmoid, 1, &x)->out[0]);
-  case GRAPH_Mish: {
-    Layer *soft = lift_layer(l, node, LAYER_softplus, 1, &x);
-    return product(l, node, x, lift_layer(l, node, LAYER_tanh, 1, soft->out)->out[0]);
-  }
-  case GRAPH_HardSwish: return product(l, node, x, lift_layer(l, node, LAYER_hard_sigmoid, 1, &x)->out[0]);
+  case GRAPH_Celu:
+    layer = lift_layer(l, node, LAYER_celu, 1, &x);
+    layer_set_number(layer, OPT_alpha, graph_number(node, GRAPH_ATTR_alpha, 1));
+    return layer;
   default: return NULL;
   }
 }
@@ -120,16 +122,22 @@ static bool same_number(const GraphTensor *t) {
   return t->count > 0;
 }
 
-/* The constant as one number for each element of the axes that make the last axis; the axis it runs along. */
-static bool along_one_axis(const Lift *l, const GraphNode *node, const GraphTensor *t, int *axis) {
-  int rank = lift_type(l, node->out[0])->rank, found = -1;
+/* The atoms of a value that a constant runs along, in the order of its elements; time among them where it does.
+ * False: the value lacks some. */
+static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *t, Axis *out) {
+  int rank = lift_type(l, node->out[0])->rank, own = lift_type(l, x)->rank;
+  *out = (Axis){0};
   for (int i = 0; i < t->rank; i++) {
+    int axis = rank - t->rank + i - (rank - own), atom[FACTORS_MAX];
     if (t->dim[i] == 1) continue;
-    if (found >= 0) return false;
-    found = rank - t->rank + i;
+    if (axis < 0 || lift_type(l, x)->dim[axis] != t->dim[i]) return false;
+    int n = atoms_of_axis(l->atoms, x, axis, atom);
+    for (int k = 0; k < n && out->n < FACTORS_MAX; k++)
+      if (atom_size(l->atoms, atom[k]) != 1) out->atom[out->n++] = atom[k];
   }
-  *axis = found;
-  return found >= 0;
+  for (int k = 0; k < out->n; k++)
+    if (atom_family(l->atoms, out->atom[k]) == l->roles.batch) return false;
+  return out->n > 0 && axis_size(l, out) == t->count;
 }
 
 /* The Dense without a bias whose result, read by nobody else, x is: its bias is what is added. NULL: none. */
@@ -153,19 +161,35 @@ static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
   return bias != NULL;
 }
 
+static float *tensor_of(Lift *l, const Layer *layer, Role role) {
+  for (int i = l->foreign->n_tensors; i-- > 0;)
+    if (l->foreign->tensor[i].layer == layer && l->foreign->tensor[i].role == role) return l->foreign->tensor[i].data;
+  return NULL;
+}
+
+/* + c or - c behind the scales of this file that nobody else reads: they become their centers. */
+static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c, const Axis *last) {
+  const Placed *placed = &l->placed[x->id];
+  Layer *layer = placed->value ? placed->value->layer : NULL;
+  bool plus = node->op == GRAPH_Add, minus = node->op == GRAPH_Sub && node->in[0] == x;
+  if (!layer || layer->kind != LAYER_BatchNorm || layer_number(layer, OPT_eps, 0) != NO_EPS || !(plus || minus)) return false;
+  if (l->uses[x->id] != 1 || !axis_equal(&placed->layout.axis[placed->layout.n - 1], last)) return false;
+  if (!x->node || l->placed[x->node->in[0]->id].value == placed->value || l->placed[x->node->in[x->node->n_in - 1]->id].value == placed->value) return false;
+  float *center = tensor_of(l, layer, ROLE_CENTER);
+  for (int64_t i = 0; center && i < c->count; i++)
+    if (center[i] != 0) return false;
+  for (int64_t i = 0; center && i < c->count; i++)
+    center[i] = (float)(minus ? -c->data[i] : c->data[i]);
+  return center != NULL;
+}
+
 /* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without eps. */
 static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c) {
-  int axis, time;
   bool adds = node->op == GRAPH_Add || node->op == GRAPH_Sub, first = node->in[0] == x;
-  if (!along_one_axis(l, node, c, &axis)) {
-    lift_refuse(l, node, E902, "combines a value and a constant that differs along several axes");
-    return LIFT_FAILED;
-  }
-  int own = axis - (lift_type(l, node->out[0])->rank - lift_type(l, x)->rank);
-  Axis last = own >= 0 ? lift_axis(l, x, own, &time) : (Axis){0};
+  Axis last;
   Layout layout;
-  if (own < 0 || axis_size(l, &last) != c->count || !lift_last(l, x, &last, &layout)) {
-    lift_refuse(l, node, E902, "combines a value and a constant that differs along an axis that is no feature of it");
+  if (!axes_of_constant(l, node, x, c, &last) || !lift_last(l, x, &last, &layout)) {
+    lift_refuse(l, node, E902, "combines a value and a constant that differs along an axis that the value does not have");
     return LIFT_FAILED;
   }
   Layer *dense = node->op == GRAPH_Add ? open_dense(l, x, &last) : NULL;
@@ -173,11 +197,15 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
     l->placed[node->out[0]->id] = l->placed[x->id];
     return LIFT_DONE;
   }
+  if (join_scales(l, node, x, c, &last)) {
+    l->placed[node->out[0]->id] = l->placed[x->id];
+    return LIFT_DONE;
+  }
   Value *value = lift_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   if (node->op == GRAPH_Div && !first) value = with_number(l, node, LAYER_div, value, 1, true)->out[0];
   Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
-  layer_set_number(layer, OPT_eps, 1e-12);
+  layer_set_number(layer, OPT_eps, NO_EPS);
   float *scale = foreign_tensor(l->foreign, layer, ROLE_SCALE, 1, &c->count, "a constant");
   float *center = foreign_tensor(l->foreign, layer, ROLE_CENTER, 1, &c->count, "a constant");
   float *mean = foreign_tensor(l->foreign, layer, ROLE_MEAN, 1, &c->count, "a constant");
@@ -207,25 +235,17 @@ static LiftDone with_constant(Lift *l, const GraphNode *node, LayerKind kind) {
   return done_like(l, node, x, with_number(l, node, kind, value, c->data[0], !first));
 }
 
-/* The operand that has all axes of the result; the other one is brought to it. */
-static const GraphValue *wider(const Lift *l, const GraphNode *node) {
-  int64_t a = lift_type(l, node->in[0])->count, b = lift_type(l, node->in[1])->count;
-  if (a != b) return node->in[a > b ? 0 : 1];
-  return l->placed[node->in[0]->id].layout.timed ? node->in[0] : node->in[1];
-}
-
 static LiftDone two_values(Lift *l, const GraphNode *node, LayerKind kind) {
-  const GraphValue *wide = wider(l, node);
-  Layout layout = l->placed[wide->id].layout;
-  Value *operand[2];
-  if (lift_type(l, wide)->count != lift_type(l, node->out[0])->count) {
-    lift_refuse(l, node, E902, "repeats each of its operands along axes of the other");
-    return LIFT_FAILED;
-  }
-  for (int i = 0; i < 2; i++) {
-    operand[i] = lift_broadcast(l, node, node->in[i], wide, &layout);
+  const GraphValue *wide;
+  Layout layout;
+  Value *operand[2], *whole;
+  if (!lift_meeting(l, node, node->in[0], node->in[1], &wide, &layout)) return LIFT_FAILED;
+  whole = lift_value(l, node, wide, &layout);
+  for (int i = 0; whole && i < 2; i++) {
+    operand[i] = node->in[i] == wide ? whole : lift_broadcast(l, node, node->in[i], whole, &layout);
     if (!operand[i]) return LIFT_FAILED;
   }
+  if (!whole) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, kind, 2, operand);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
@@ -242,15 +262,10 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
     layer_set_number(layer, OPT_slope, slope->data[0]);
     return done_like(l, node, node->in[0], layer);
   }
-  int axis, time;
+  Axis last;
   Layout layout;
-  if (!along_one_axis(l, node, slope, &axis)) {
-    lift_refuse(l, node, E902, "has slopes that differ along several axes");
-    return LIFT_FAILED;
-  }
-  Axis last = lift_axis(l, node->in[0], axis, &time);
-  if (axis_size(l, &last) != slope->count || !lift_last(l, node->in[0], &last, &layout)) {
-    lift_refuse(l, node, E902, "has slopes that differ along an axis that is no feature");
+  if (!axes_of_constant(l, node, node->in[0], slope, &last) || !lift_last(l, node->in[0], &last, &layout)) {
+    lift_refuse(l, node, E902, "has slopes that differ along an axis that its operand does not have");
     return LIFT_FAILED;
   }
   value = lift_value(l, node, node->in[0], &layout);
@@ -277,8 +292,9 @@ static LiftDone power(Lift *l, const GraphNode *node) {
     return done_like(l, node, node->in[0], product(l, node, square->out[0], x));
   }
   if (exponent == -1) return done_like(l, node, node->in[0], with_number(l, node, LAYER_div, x, 1, true));
-  lift_refuse(l, node, E902, "raises a value to the power of %g; 2, 3, 0.5 and -1 are supported", exponent);
-  return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_pow, 1, &x);
+  layer_set_number(layer, OPT_exponent, exponent);
+  return done_like(l, node, node->in[0], layer);
 }
 
 /* min or max with a number is a clip. */

@@ -133,16 +133,21 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
   return copy_tensor(l, node, layer, ROLE_PEEPHOLE, o->peephole, 3, (int64_t[]){dirs, 3, u});
 }
 
-/* The axes of h [dirs, N, u]: what is mapped, then both directions' units. */
-static Layout state_layout(Lift *l, const GraphValue *h) {
-  Layout out = {.time = -1};
-  int time;
-  Axis dirs = lift_axis(l, h, 0, &time), mapped = lift_axis(l, h, 1, &time), units = lift_axis(l, h, 2, &time);
-  for (int i = 0; i < mapped.n && out.n + 1 < TYPE_MAX_AXES; i++)
-    out.axis[out.n++] = (Axis){.n = 1, .atom = {mapped.atom[i]}};
-  for (int i = 0; i < units.n; i++)
-    dirs.atom[dirs.n++] = units.atom[i];
-  out.axis[out.n++] = dirs;
+/* A recurrent operator among the axes of its input: x apart in what is mapped, the axis it goes along where that
+ * is no time, and the features. */
+typedef struct Run {
+  Layout layout;
+  int along; /* axis of the layout; -1: time */
+  Axis made; /* both directions' units */
+} Run;
+
+/* y or h of a run: the features are units, and the axis it goes along has ended in h. */
+static Layout run_layout(const Run *run, bool ended) {
+  Layout out = {.timed = run->layout.timed && !(ended && run->along < 0), .time = -1};
+  if (out.timed) out.time = run->layout.time;
+  for (int i = 0; i < run->layout.n; i++)
+    if (!ended || i != run->along) out.axis[out.n++] = run->layout.axis[i];
+  out.axis[out.n - 1] = run->made;
   return out;
 }
 
@@ -155,7 +160,7 @@ typedef struct Start {
 } Start;
 
 /* The initial states, before the layer that reads them is made. False after reporting. */
-static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start *out) {
+static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const Run *run, Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
   int n_kept = 0, n_constant = 0;
   *out = (Start){.n = o->kind == LAYER_LSTM ? 2 : 1};
@@ -174,8 +179,12 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, Start 
     lift_refuse(l, node, E902, "starts both its states, h and c, from `%s`; exporters write that where one tensor was given for both: export with a tensor for each", start[0]->name);
     return false;
   }
+  if (run->along >= 0) {
+    lift_refuse(l, node, E902, "begins each run along an axis of the features with a state that varies");
+    return false;
+  }
   for (int i = 0; i < out->n; i++) {
-    Layout own = l->placed[start[i]->id].layout, layout = state_layout(l, start[i]);
+    Layout own = l->placed[start[i]->id].layout, layout = run_layout(run, true);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {
       lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
       return false;
@@ -226,48 +235,70 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   return why != NULL;
 }
 
+/* False after reporting. */
+static bool find_run(Lift *l, const GraphNode *node, Run *out) {
+  const GraphValue *x = node->in[0];
+  int time, none, where[2];
+  Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis(l, x, 2, &none), units = lift_axis(l, node->out[1], 2, &none);
+  Axis group[2] = {scanned, features};
+  bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
+  if (time >= 0 && scanned.n) {
+    lift_refuse(l, node, E902, "goes along an axis that is time and features at once");
+    return false;
+  }
+  bool along_time = calls || time >= 0;
+  bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where) : lift_apart(l, x, 2, group, true, &out->layout, where);
+  if (!found || (along_time && !out->layout.timed)) {
+    lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");
+    return false;
+  }
+  out->along = along_time ? -1 : where[0];
+  out->made = lift_axis(l, node->out[1], 0, &none);
+  for (int i = 0; i < units.n; i++)
+    out->made.atom[out->made.n++] = units.atom[i];
+  return true;
+}
+
+static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Run *run, bool forward) {
+  Layout all = run_layout(run, false), ended = run_layout(run, true);
+  lift_place(l, node->out[0], layer->out[0], &all);
+  if (run->along < 0 && l->time.kind == TIME_STREAM) { /* the state after each step is that step's result */
+    lift_place(l, node->out[1], layer->out[0], &all);
+    return;
+  }
+  if (l->uses[node->out[1]->id]) {
+    /* `last` where nothing else of the layer is read, by one reader that is no start state. */
+    bool alone = forward && run->along < 0 && l->uses[node->out[1]->id] == 1 && !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
+    Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
+    lift_place(l, node->out[1], h, &ended);
+  }
+  if (node->op == GRAPH_Lstm) lift_place(l, node->out[2], layer->out[2], &ended);
+}
+
 LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   if (node->op != GRAPH_Lstm && node->op != GRAPH_Gru && node->op != GRAPH_Rnn) return LIFT_OTHER;
   Operands o = operands_of(l, node);
   if (refused(l, node, &o)) return LIFT_FAILED;
   const GraphValue *x = node->in[0];
   const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
-  int time, none, dirs = (int)o.w->dim[0];
+  int dirs = (int)o.w->dim[0];
   bool after = o.kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0), forward = strcmp(direction, "forward") == 0;
-  Axis scanned = lift_axis(l, x, 0, &time), mapped = lift_axis(l, x, 1, &none), features = lift_axis(l, x, 2, &none);
-  bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
-  if (!calls && (time < 0 || scanned.n)) {
-    lift_refuse(l, node, E902, "goes along an axis that is not time");
-    return LIFT_FAILED;
-  }
-  Layout layout = {.timed = true, .time = calls ? -1 : time};
-  for (int i = 0; i < mapped.n && layout.n + 1 < TYPE_MAX_AXES; i++)
-    layout.axis[layout.n++] = (Axis){.n = 1, .atom = {mapped.atom[i]}};
-  layout.axis[layout.n++] = features;
+  Run run;
   Start start;
-  Value *value = lift_value(l, node, x, &layout);
-  if (!value || !find_start(l, node, &o, &start)) return LIFT_FAILED;
+  AxisNames names;
+  if (!find_run(l, node, &run)) return LIFT_FAILED;
+  Value *value = lift_value(l, node, x, &run.layout);
+  if (!value || !find_start(l, node, &o, &run, &start)) return LIFT_FAILED;
+  if (run.along >= 0) value = lift_labelled(l, node, value, &run.layout, &names);
   Layer *layer = lift_layer(l, node, o.kind, 1, &value);
   layer_set_size(layer, OPT_units, o.r->dim[3]);
+  if (run.along >= 0) lift_set_axes(l, layer, OPT_along, 1, &names.name[run.along]);
   if (!forward) layer_set_word(layer, OPT_direction, direction);
   if (o.kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
   if (graph_attribute(node, GRAPH_ATTR_clip)) layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
   if (graph_attribute(node, GRAPH_ATTR_cell_clip)) layer_set_number(layer, OPT_cell_clip, graph_number(node, GRAPH_ATTR_cell_clip, 0));
   if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) || !give_start(l, node, &o, &start, layer))
     return LIFT_FAILED;
-  Layout result = state_layout(l, node->out[1]);
-  result.timed = true;
-  result.time = layout.time;
-  lift_place(l, node->out[0], layer->out[0], &result);
-  bool running = l->time.kind == TIME_STREAM; /* the state after each step is that step's result */
-  if (!running) result.timed = false;
-  if (running) lift_place(l, node->out[1], layer->out[0], &result);
-  else if (l->uses[node->out[1]->id]) {
-    /* `last` where nothing else of the layer is read, by one reader that is no start state. */
-    bool alone = forward && l->uses[node->out[1]->id] == 1 && !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
-    Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
-    lift_place(l, node->out[1], h, &result);
-  }
-  if (o.kind == LAYER_LSTM && !running) lift_place(l, node->out[2], layer->out[2], &result);
+  place_results(l, node, layer, &run, forward);
   return LIFT_DONE;
 }

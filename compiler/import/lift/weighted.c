@@ -29,6 +29,15 @@ Layout layout_with_last(const Layout *layout, const Axis *last) {
   return out;
 }
 
+/* The features of a graph axis and the time among them. */
+static Axis all_of(Lift *l, const GraphValue *value, int axis) {
+  int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
+  Axis out = {0};
+  for (int i = 0; i < n; i++)
+    if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) out.atom[out.n++] = atom[i];
+  return out;
+}
+
 /* ---- Dense ---- */
 
 /* The only reader of value adds a constant vector along its last graph axis: a bias. */
@@ -92,30 +101,72 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   return LIFT_DONE;
 }
 
+/* A matrix of its own for each position of the axes in front: products in groups, which Conv1D with one tap has. */
+static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
+  int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis], groups = w->count / (d * units);
+  int rank = lift_type(l, node->out[0])->rank, own = lift_type(l, x)->rank, time, where[2];
+  Axis last = {0}, made = {0}, inputs = lift_axis(l, x, contracted, &time), outputs = lift_axis(l, node->out[0], units_axis, &time);
+  int64_t counted = 1;
+  for (int i = 0; i + 2 < w->rank; i++) {
+    int axis = rank - w->rank + i;
+    if (w->dim[i] == 1) continue;
+    Axis apart = axis - (rank - own) >= 0 ? lift_axis(l, x, axis - (rank - own), &time) : (Axis){0};
+    for (int k = 0; k < apart.n; k++)
+      last.atom[last.n++] = apart.atom[k];
+    counted *= w->dim[i];
+  }
+  if (counted != groups || axis_size(l, &last) != groups || axis_size(l, &inputs) != d) {
+    lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis that is no feature");
+    return LIFT_FAILED;
+  }
+  made = last;
+  for (int k = 0; k < inputs.n; k++)
+    last.atom[last.n++] = inputs.atom[k];
+  for (int k = 0; k < outputs.n; k++)
+    made.atom[made.n++] = outputs.atom[k];
+  Layout layout;
+  Axis group[2] = {{0}, last};
+  AxisNames names;
+  if (!lift_last(l, x, &last, &layout)) return LIFT_OTHER;
+  int along = layout.timed ? -1 : 0;
+  if (!layout.timed && layout.n == 1) { /* an axis to go along */
+    lift_apart(l, x, 2, group, true, &layout, where);
+    along = where[0];
+  }
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  if (along >= 0) value = lift_labelled(l, node, value, &layout, &names);
+  Layer *layer = lift_layer(l, node, LAYER_Conv1D, 1, &value);
+  layer_set_size(layer, OPT_filters, groups * units);
+  layer_set_size(layer, OPT_kernel, 1);
+  layer_set_size(layer, OPT_groups, groups);
+  layer_set_word(layer, OPT_bias, "false");
+  if (along >= 0) lift_set_axes(l, layer, OPT_along, 1, &names.name[along]);
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){groups * units, 1, d});
+  for (int64_t g = 0; kernel && g < groups; g++)
+    for (int64_t u = 0; u < units; u++)
+      for (int64_t i = 0; i < d; i++)
+        kernel[(g * units + u) * d + i] = (float)w->data[g * d * units + (right ? i * units + u : u * d + i)];
+  if (!kernel) return LIFT_FAILED;
+  Layout result = layout_with_last(&layout, &made);
+  lift_place(l, node->out[0], layer->out[0], &result);
+  return LIFT_DONE;
+}
+
 /* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
 static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
   int time;
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
   Axis last = lift_axis(l, x, contracted, &time);
   Layout layout;
-  if (w->count != d * units) {
-    lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis");
-    return LIFT_FAILED;
-  }
-  if (time >= 0 && l->placed[x->id].before) return window_dense(l, node, x, w, contracted, units_axis, right);
-  if (time >= 0 && atom_size(l->atoms, time) > 1) { /* the steps of the sequence are features here */
-    int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom);
-    last.n = 0;
-    for (int i = 0; i < n; i++)
-      if (atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
-    layout = (Layout){.time = -1};
-    for (int axis = 0; axis < lift_type(l, x)->rank; axis++) {
-      int t;
-      Axis other = lift_axis(l, x, axis, &t);
-      if (axis != contracted && other.n && layout.n + 1 < TYPE_MAX_AXES) layout.axis[layout.n++] = other;
-    }
-    layout.axis[layout.n++] = last;
-  } else if (!lift_last(l, x, &last, &layout)) {
+  if (w->count != d * units) return grouped(l, node, x, w, contracted, units_axis, right);
+  if (time >= 0 && l->placed[x->id].before && l->time.kind != TIME_FIXED) return window_dense(l, node, x, w, contracted, units_axis, right);
+  bool steps = time >= 0 && atom_size(l->atoms, time) > 1;
+  int atom[FACTORS_MAX], n = steps ? atoms_of_axis(l->atoms, x, contracted, atom) : 0;
+  if (steps) last.n = 0; /* the steps of the sequence are features here */
+  for (int i = 0; i < n; i++)
+    if (atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
+  if (!lift_last(l, x, &last, &layout)) {
     lift_refuse(l, node, E902, "sums over features that its operand does not have");
     return LIFT_FAILED;
   }
@@ -138,6 +189,50 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   return LIFT_DONE;
 }
 
+static bool shares(const Axis *a, const Axis *b) {
+  for (int i = 0; i < a->n; i++)
+    for (int k = 0; k < b->n; k++)
+      if (a->atom[i] == b->atom[k]) return true;
+  return false;
+}
+
+/* Two values that both vary: every pair is multiplied, and the products are summed. */
+static LiftDone product(Lift *l, const GraphNode *node) {
+  const GraphValue *a = node->in[0], *b = node->in[1], *wide = a;
+  int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank;
+  Axis inner = all_of(l, a, ra - 1), other = all_of(l, b, rb > 1 ? rb - 2 : 0);
+  Axis rows = ra > 1 ? all_of(l, a, ra - 2) : (Axis){0}, columns = rb > 1 ? all_of(l, b, rb - 1) : (Axis){0};
+  if (!axis_equal(&inner, &other) || shares(&rows, &columns) || shares(&inner, &rows) || shares(&inner, &columns)) {
+    lift_refuse(l, node, E902, "multiplies two values of the data along one axis in two places, as attention does");
+    return LIFT_FAILED;
+  }
+  Layout layout;
+  if (!lift_meeting(l, node, a, b, &wide, &layout)) return LIFT_FAILED;
+  Layout whole_layout = layout, last;
+  int where;
+  Value *whole = lift_value(l, node, wide, &whole_layout);
+  Value *narrow = whole ? lift_broadcast(l, node, wide == a ? b : a, whole, &layout) : NULL;
+  if (!narrow) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_mul, 2, (Value *[]){whole, narrow});
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  if (!inner.n) return LIFT_DONE;
+  if (layout.timed && inner.n == 1 && inner.atom[0] == layout.time) {
+    Layer *sum = lift_layer(l, node, LAYER_sum, 1, layer->out);
+    layout.timed = false;
+    layout.time = -1;
+    lift_place(l, node->out[0], sum->out[0], &layout);
+    return LIFT_DONE;
+  }
+  if (!lift_apart(l, node->out[0], 1, &inner, true, &last, &where)) return LIFT_OTHER;
+  Value *products = lift_value(l, node, node->out[0], &last);
+  if (!products) return LIFT_FAILED;
+  Layer *sum = lift_layer(l, node, LAYER_sum, 1, &products);
+  lift_set_axes(l, sum, OPT_along, 1, (const char *[]){"features"});
+  last.n--;
+  lift_place(l, node->out[0], sum->out[0], &last);
+  return LIFT_DONE;
+}
+
 static LiftDone matmul(Lift *l, const GraphNode *node) {
   const GraphValue *a = node->in[0], *b = node->in[1];
   int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank, rank = lift_type(l, node->out[0])->rank;
@@ -145,7 +240,8 @@ static LiftDone matmul(Lift *l, const GraphNode *node) {
     return dense(l, node, a, lift_type(l, b), ra - 1, rank - 1, true);
   if (lift_is_constant(l, a) && !lift_is_constant(l, b) && ra >= 2 && rb >= 2)
     return dense(l, node, b, lift_type(l, a), rb - 2, rank - 2, false);
-  lift_refuse(l, node, E902, "multiplies two values that both depend on the inputs, or by a single vector");
+  if (!lift_is_constant(l, a) && !lift_is_constant(l, b)) return product(l, node);
+  lift_refuse(l, node, E902, "multiplies by a single vector");
   return LIFT_FAILED;
 }
 
@@ -197,20 +293,36 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
-static LiftDone softmax(Lift *l, const GraphNode *node) {
-  int time;
-  Axis last = lift_axis(l, node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), &time);
+/* A stage that looks at all positions of one axis, and takes the last one by itself. */
+static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool takes_time) {
+  int time, k = 0;
+  int64_t rank = lift_type(l, node->in[0])->rank, said = graph_int(node, GRAPH_ATTR_axis, 0);
+  int axis = (int)(said < 0 ? said + rank : said);
+  Axis group = lift_axis_alone(l, node->in[0], axis, &time);
   Layout layout;
-  if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
-    lift_refuse(l, node, E902, "is a softmax over time");
+  AxisNames names;
+  bool over_time = time >= 0 && !group.n && takes_time;
+  if (time >= 0 && !over_time) group = all_of(l, node->in[0], axis); /* its steps are features here */
+  bool found = over_time ? lift_apart(l, node->in[0], 0, NULL, false, &layout, NULL) && layout.timed
+                         : lift_apart(l, node->in[0], 1, &group, false, &layout, &k);
+  if (!found) {
+    lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, node->in[0], &layout);
   if (!value) return LIFT_FAILED;
-  LayerKind kind = node->op == GRAPH_LogSoftmax ? LAYER_log_softmax : LAYER_softmax;
+  bool named = !over_time && (takes_time || k != layout.n - 1);
+  if (named) value = lift_labelled(l, node, value, &layout, &names);
   Layer *layer = lift_layer(l, node, kind, 1, &value);
+  if (named) lift_set_axes(l, layer, OPT_along, 1, &names.name[k]);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
+}
+
+static LiftDone cumsum(Lift *l, const GraphNode *node) {
+  if (!graph_int(node, GRAPH_ATTR_exclusive, 0) && !graph_int(node, GRAPH_ATTR_reverse, 0)) return along_axis(l, node, LAYER_cumsum, true);
+  lift_refuse(l, node, E902, "sums up to each element without that element, or from the end");
+  return LIFT_FAILED;
 }
 
 /* ---- tables ---- */
@@ -243,10 +355,12 @@ LiftDone lift_weighted(Lift *l, const GraphNode *node) {
   switch (node->op) {
   case GRAPH_MatMul: return matmul(l, node);
   case GRAPH_Conv: return lift_conv(l, node);
+  case GRAPH_ConvTranspose: return lift_conv_transpose(l, node);
   case GRAPH_BatchNorm: return batch_norm(l, node);
   case GRAPH_LayerNorm: return layer_norm(l, node);
-  case GRAPH_Softmax:
-  case GRAPH_LogSoftmax: return softmax(l, node);
+  case GRAPH_Softmax: return along_axis(l, node, LAYER_softmax, false);
+  case GRAPH_LogSoftmax: return along_axis(l, node, LAYER_log_softmax, false);
+  case GRAPH_CumSum: return cumsum(l, node);
   case GRAPH_Gather: return embedding(l, node);
   default: return LIFT_OTHER;
   }

@@ -215,4 +215,4 @@ def main(folder):
     for make in function, loops, einsum, moved, quantised: make(folder, f4)
 
 
-main(sys.argv[1])
+if __name__ == "__main__": main(sys.argv[1])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where state comes
- * back, as one stream. NAME_open_*.onnx does not say how long its sequences are: --time does. perturbed/: cells with
+ * back, as one stream. axes/: what goes along axes of the features; import
+ * has compared each with its graph. NAME_open_*.onnx does not say how long its sequences are: --time does. perturbed/: cells with
  * something changed, recorded call by call: each must be refused or give what was recorded. refused/NAME_CODE.onnx must
  * be refused with CODE, in the words of refused.list (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with bytes changed must be refused or give a model whose
  * weights are there. Tolerance: onnxruntime computes in f32.
@@ -80,6 +81,19 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   Model *model = conform_import(c, arena_printf(c->arena, "%s/%s", folder, name));
   c->options.time = NULL;
   if (model && file) compare(c, name, model, file, 1);
+}
+
+/* The model was compared with the graph of the file, and no reader that does not compare took it. */
+static void compared(Conform *c, const char *folder, const char *name) {
+  Imported in = {0};
+  session_reset_diags(&c->session);
+  bool found = false;
+  if (session_import(&c->session, arena_printf(c->arena, "%s/%s", folder, name), "model.safetensors", "model.grus", &in))
+    for (int i = 0; i < in.foreign->n_notes; i++)
+      found = found || strncmp(in.foreign->note[i], "checked against the graph", strlen("checked against the graph")) == 0;
+  if (found) return;
+  printf("%s: not compared with its graph\n", name);
+  c->failures++;
 }
 
 /* Refused, or right: a stream's calls are one sample, those of a model that keeps nothing a sample each. */
@@ -190,13 +204,14 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".", "exported", "opsets", "windows", "integers", "ways", "perturbed"};
+  static const char *const folders[] = {".", "exported", "opsets", "windows", "integers", "ways", "axes", "perturbed"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]), **names = list(&c, folder, &n);
     bool changed = strcmp(folders[k], "perturbed") == 0;
     for (size_t i = 0; i < n; i++) {
       if (changed) perturbed(&c, folder, names[i], &reasons);
       else accepted(&c, folder, names[i]);
+      if (strcmp(folders[k], "axes") == 0) compared(&c, folder, names[i]);
     }
     for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1))
       hostile(&c, folder, names[i]);

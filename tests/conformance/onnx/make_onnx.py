@@ -268,7 +268,7 @@ def refused():
     x = [port("x", [1, 5, 3])]
     w = [init("w", weights(3, 2))]
     save("cycle_E901", [h.make_node("Add", ["x", "b"], ["a"]), h.make_node("Tanh", ["a"], ["b"])], x, [port("b", [1, 5, 3])], [], folder="refused")
-    save("unknown_operator_E902", [h.make_node("Einsum", ["x", "w"], ["y"], equation="abc,cd->abd")], x, [port("y", [1, 5, 2])], w, folder="refused")
+    save("unknown_operator_E902", [h.make_node("Unique", ["x", "w"], ["y"])], x, [port("y", [1, 5, 2])], w, folder="refused")
     save("attention_E902", [h.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]), h.make_node("MatMul", ["x", "t"], ["y"])], x, [port("y", [1, 5, 5])], [], folder="refused")
     save("lengths_E903", [h.make_node("RNN", ["x", "W", "R", "", "n"], ["y"], hidden_size=4)], [port("x", [5, 1, 3])], [port("y", [5, 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4)), init("n", np.array([3], np.int32))], folder="refused")

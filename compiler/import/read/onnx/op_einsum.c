@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Einsum in other operators. Its operands get the same letters in the same order; then a matrix product
- * where one letter is summed over and each operand has at most one of its own, else a product element by
- * element and a sum. */
+ * where one letter is summed over, else a product element by element and a sum. */
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
@@ -91,22 +90,31 @@ static Roles roles_of(const Sum *sum) {
   return roles;
 }
 
+/* Letters of one operand alone, of which the last one makes rows or columns: the others stand in front. */
 static GraphValue *matrix_product(OnnxCall *c, const Sum *sum, const Roles *roles) {
-  int n = (int)strlen(roles->batch), n_gone = 0, n_perm = 0;
-  char left[2 * MAX_LETTERS], right[2 * MAX_LETTERS], made[2 * MAX_LETTERS];
-  const char *row = *roles->left ? roles->left : "<", *column = *roles->right ? roles->right : ">";
+  size_t n_left = strlen(roles->left), n_right = strlen(roles->right);
+  int n_gone = 0, n_perm = 0;
+  char front[MAX_LETTERS + 1] = "", left[2 * MAX_LETTERS], right[2 * MAX_LETTERS], made[2 * MAX_LETTERS];
+  const char *row = n_left ? &roles->left[n_left - 1] : "<", *column = n_right ? &roles->right[n_right - 1] : ">";
   int64_t gone[2], perm[MAX_LETTERS];
-  memcpy(left, roles->batch, (size_t)n + 1);
-  memcpy(right, roles->batch, (size_t)n + 1);
+  for (size_t i = 0; i + 1 < n_left; i++)
+    push(front, roles->left[i]);
+  for (size_t i = 0; i + 1 < n_right; i++)
+    push(front, roles->right[i]);
+  for (const char *p = roles->batch; *p; p++)
+    push(front, *p);
+  int n = (int)strlen(front);
+  memcpy(left, front, (size_t)n + 1);
+  memcpy(right, front, (size_t)n + 1);
+  memcpy(made, front, (size_t)n + 1);
   push(left, *row);
   push(left, *roles->inner);
   push(right, *roles->inner);
   push(right, *column);
   GraphValue *y = EMIT(c->emit, MatMul, arranged(c, c->in[0], sum->in[0], left), arranged(c, c->in[1], sum->in[1], right));
-  memcpy(made, roles->batch, (size_t)n + 1);
-  if (*roles->left) push(made, *row);
+  if (n_left) push(made, *row);
   else gone[n_gone++] = n;
-  if (*roles->right) push(made, *column);
+  if (n_right) push(made, *column);
   else gone[n_gone++] = n + 1;
   if (n_gone) y = emit_squeeze(c->emit, y, n_gone, gone);
   for (const char *p = sum->out; *p; p++)
@@ -136,8 +144,8 @@ bool onnx_op_einsum(OnnxCall *c) {
   Sum sum;
   if (!parse(c, &sum)) return false;
   Roles roles = roles_of(&sum);
-  bool matrices = sum.n_in == 2 && !roles.odd && strlen(roles.inner) == 1 && strlen(roles.left) < 2 &&
-                  strlen(roles.right) < 2 && strlen(roles.batch) + 2 <= MAX_LETTERS;
+  bool matrices = sum.n_in == 2 && !roles.odd && strlen(roles.inner) == 1 &&
+                  strlen(roles.batch) + strlen(roles.left) + strlen(roles.right) + 3 <= MAX_LETTERS;
   GraphValue *y = matrices ? matrix_product(c, &sum, &roles) : general(c, &sum);
   return y ? call_set(c, 0, y) : call_refuse(c, E902, "has an equation of too many letters");
 }

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Names of axes. In, a model value and its layout; out, the same value with a label on every axis, so that a
+ * stage can name one. A label belongs to a family of atoms: whatever a convolution or a slice makes of an
+ * axis keeps its name, and equal axes of two values have one.
+ *
+ * Every stage that names axes gets a `label` before it. What is superfluous goes at the end: the names of an
+ * input or of a reshape stand in its type, and names that an axis has already are not given again. */
+#include "import/lift/lift.h"
+
+#include <string.h>
+
+enum { LETTERS = 26 };
+
+/* a, b, .. z, a_2, .. in the order in which families are asked for. */
+static const char *family_name(Lift *l, int family) {
+  int n = 0;
+  while (n < l->n_named && l->named[n] != family)
+    n++;
+  if (n == l->n_named) ARENA_PUSH(l->arena, l->named, l->n_named, l->cap_named, family);
+  if (n < LETTERS) return arena_printf(l->arena, "%c", 'a' + n);
+  return arena_printf(l->arena, "%c_%d", 'a' + n % LETTERS, n / LETTERS + 1);
+}
+
+static bool is_taken(const AxisNames *names, int n, const char *name) {
+  for (int i = 0; i < n; i++)
+    if (strcmp(names->name[i], name) == 0) return true;
+  return false;
+}
+
+AxisNames lift_axis_names(Lift *l, const Layout *layout) {
+  AxisNames out = {0};
+  for (int k = 0; k < layout->n; k++) {
+    const Axis *axis = &layout->axis[k];
+    const char *base = axis->n ? family_name(l, atom_family(l->atoms, axis->atom[0])) : "one", *name = base;
+    for (int i = 1; i < axis->n; i++)
+      name = base = arena_printf(l->arena, "%s_%s", base, family_name(l, atom_family(l->atoms, axis->atom[i])));
+    for (int i = 2; is_taken(&out, k, name); i++)
+      name = arena_printf(l->arena, "%s_%d", base, i);
+    out.name[k] = name;
+  }
+  return out;
+}
+
+void lift_set_axes(Lift *l, Layer *layer, OptName option, int n, const char *const *names) {
+  OptVal *opt = layer_opt_mut(layer, option);
+  opt->given = true;
+  opt->n_axes = n;
+  opt->axis = ARENA_ARRAY(l->arena, const char *, n ? n : 1);
+  opt->value_span = ARENA_ARRAY(l->arena, Span, n ? n : 1);
+  for (int i = 0; i < n; i++)
+    opt->axis[i] = names[i];
+}
+
+static bool same_names(const Layer *label, int n, const char *const *names) {
+  const OptVal *opt = layer_opt(label, OPT_axes);
+  for (int i = 0; i < n; i++)
+    if (strcmp(opt->axis[i], names[i]) != 0) return false;
+  return opt->n_axes == n;
+}
+
+Value *lift_named(Lift *l, const GraphNode *node, Value *value, int n, const AxisNames *names) {
+  Model *model = l->foreign->model;
+  for (int i = model->n_layers; i-- > 0;) {
+    Layer *known = model->layer[i];
+    if (known->kind == LAYER_label && known->in[0] == value && same_names(known, n, names->name)) return known->out[0];
+  }
+  Layer *layer = lift_layer(l, node, LAYER_label, 1, &value);
+  lift_set_axes(l, layer, OPT_axes, n, names->name);
+  return layer->out[0];
+}
+
+Value *lift_labelled(Lift *l, const GraphNode *node, Value *value, const Layout *layout, AxisNames *names) {
+  *names = lift_axis_names(l, layout);
+  return lift_named(l, node, value, layout->n, names);
+}
+
+/* These labels are what the axes of a type have, or can have: it names none, or the same. */
+static bool can_name(const Layer *label, const Type *type) {
+  const OptVal *opt = layer_opt(label, OPT_axes);
+  bool ok = type && opt->n_axes == type->rank;
+  for (int i = 0; ok && i < type->rank; i++)
+    ok = !type->dim[i].label || strcmp(type->dim[i].label, opt->axis[i]) == 0;
+  return ok;
+}
+
+static bool has_names(const Layer *label, const Type *type) {
+  bool ok = can_name(label, type);
+  for (int i = 0; ok && i < type->rank; i++)
+    ok = type->dim[i].label != NULL;
+  return ok;
+}
+
+void lift_labels_to_types(Lift *l) {
+  Model *model = l->foreign->model;
+  for (int i = model->n_layers; i-- > 0;) {
+    Layer *label = model->layer[i];
+    if (label->kind != LAYER_label) continue;
+    Value *in = label->in[0];
+    OptVal *made = in->layer && in->layer->kind == LAYER_reshape ? layer_opt_mut(in->layer, OPT_shape) : NULL;
+    Type *type = in->port ? &in->port->declared : made ? made->shape : NULL;
+    if (!can_name(label, type)) continue;
+    for (int k = 0; k < type->rank; k++)
+      type->dim[k].label = layer_opt(label, OPT_axes)->axis[k];
+    foreign_bypass(model, label);
+  }
+}
+
+void lift_drop_labels(Lift *l) {
+  Model *model = l->foreign->model;
+  for (int i = model->n_layers; i-- > 0;) {
+    const Layer *label = model->layer[i];
+    if (label->kind == LAYER_label && has_names(label, &label->in[0]->type)) foreign_bypass(model, label);
+  }
+}
