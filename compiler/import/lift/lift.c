@@ -31,51 +31,6 @@ typedef struct Sizes {
   FlatSize *size;
 } Sizes;
 
-/* The value that --set gives an input or an open axis; false: none. */
-static bool set_value(const Lift *l, const char *name, double *out) {
-  for (int i = 0; i < l->options->n_sets; i++) {
-    const char *equal = strchr(l->options->set[i], '=');
-    size_t len = (size_t)(equal - l->options->set[i]);
-    if (!name || strlen(name) != len || strncmp(name, l->options->set[i], len) != 0) continue;
-    char *end;
-    *out = strtod(equal + 1, &end);
-    return end != equal + 1 && !*end;
-  }
-  return false;
-}
-
-/* Every --set has a number and names an input or an open axis. */
-static bool check_sets(Lift *l, bool (*known)(const Lift *, const char *)) {
-  for (int i = 0; i < l->options->n_sets; i++) {
-    const char *equal = strchr(l->options->set[i], '='), *name = arena_strndup(l->arena, l->options->set[i], (size_t)(equal - l->options->set[i]));
-    double value;
-    if (!set_value(l, name, &value)) {
-      foreign_report(l->diags, l->file, E903, "--set %s needs a number behind `=`", l->options->set[i]);
-      return false;
-    }
-    if (known(l, name)) continue;
-    foreign_report(l->diags, l->file, E903, "--set: `%s` is neither an input of the file nor an axis that it leaves open", name);
-    return false;
-  }
-  return true;
-}
-
-/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it has none. */
-static const char *axis_handle(const Lift *l, int input, int axis) {
-  const GraphInput *in = &l->graph->in[input];
-  const char *symbol = in->dim[axis].symbol;
-  return symbol && *symbol ? symbol : arena_printf(l->arena, "%s.%d", in->name, axis);
-}
-
-static bool is_settable(const Lift *l, const char *name) {
-  for (int i = 0; i < l->graph->n_in; i++) {
-    if (strcmp(l->graph->in[i].name, name) == 0) return true;
-    for (int axis = 0; axis < l->graph->in[i].rank; axis++)
-      if (l->graph->in[i].dim[axis].n == GRAPH_OPEN && strcmp(axis_handle(l, i, axis), name) == 0) return true;
-  }
-  return false;
-}
-
 /* What --time says. */
 typedef struct TimeWish {
   const char *axis; /* the symbol it names; NULL */
@@ -125,7 +80,7 @@ static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int
   if (s->n == OPEN_MAX) return -1;
   double size;
   s->open[s->n] = (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
-  if (set_value(l, axis_handle(l, input, axis), &size) && size >= 1 && size <= INT32_MAX) {
+  if (lift_set_value(l, lift_axis_handle(l, input, axis), &size) && size >= 1 && size <= INT32_MAX) {
     s->open[s->n].size = (int64_t)size;
     s->open[s->n].set = true;
   }
@@ -166,7 +121,7 @@ static void fill_sizes(Lift *l, Sizes *s) {
   }
   for (int i = 0; i < l->graph->n_in; i++) {
     double value, *data;
-    if (!set_value(l, l->graph->in[i].name, &value)) continue;
+    if (!lift_set_value(l, l->graph->in[i].name, &value)) continue;
     GraphTensor *t = graph_tensor(l->arena, l->graph->in[i].elem, s->size[i].rank, s->size[i].dim, &data);
     for (int64_t k = 0; t && k < t->count; k++)
       data[k] = value;
@@ -300,7 +255,7 @@ static bool ask_for_sizes(Lift *l, const Sizes *s) {
     const GraphInput *in = &l->graph->in[s->open[i].input];
     if (s->open[i].symbol && l->roles.batch < 0 && s->open[i].axis == 0) continue;
     Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time", s->open[i].axis, in->name);
-    diag_fix(d, FIX_FILL, "give its size: --set %s=N", axis_handle(l, s->open[i].input, s->open[i].axis));
+    diag_fix(d, FIX_FILL, "give its size: --set %s=N", lift_axis_handle(l, s->open[i].input, s->open[i].axis));
     asked = true;
   }
   return !asked;
@@ -570,7 +525,7 @@ static void decide_batch(Lift *l, const Sizes *sizes) {
 bool lift_analyse(Lift *l) {
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish none = {0};
-  if (!check_sets(l, is_settable) || !find_open(l, sizes) || !try_sizes(l, sizes, &none)) return false;
+  if (!lift_check_sets(l) || !find_open(l, sizes) || !try_sizes(l, sizes, &none)) return false;
   l->flat_steps = steps_of(l);
   decide_batch(l, sizes);
   return true;
@@ -583,7 +538,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   l->foreign = foreign_new(file, graph->format, NULL);
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish wish;
-  if (!check_sets(l, is_settable) || !time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
+  if (!lift_check_sets(l) || !time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
   decide_batch(l, sizes);
   if (!lift_masks(l)) return NULL;

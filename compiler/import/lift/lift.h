@@ -185,6 +185,14 @@ bool lift_masks(Lift *l);
 /* Computes graph and model on random inputs; notes the result in the summary. False after reporting. */
 bool lift_check(Lift *l);
 
+/* ---- settings.c ---- */
+/* Every --set has a number and names an input or an open axis. False after reporting. */
+bool lift_check_sets(Lift *l);
+/* The value that --set gives an input or an open axis; false: none. */
+bool lift_set_value(const Lift *l, const char *name, double *out);
+/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it has none. */
+const char *lift_axis_handle(const Lift *l, int input, int axis);
+
 /* ---- lift.c ---- */
 /* Sizes, atoms, states and roles of l->graph, without a Model. False after reporting. */
 bool lift_analyse(Lift *l);
