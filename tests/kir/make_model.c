@@ -137,8 +137,9 @@ static bool same_axes(const MakeShape *a, const MakeShape *b, int apart) {
 }
 
 static void join_elements(Make *m, const char *left, const char *right) {
-  unsigned how = make_pick(m, 8);
-  if (how == 4) text_printf(m->out, "maximum(%s, %s)", left, right);
+  unsigned how = make_pick(m, 9);
+  if (how == 8) text_printf(m->out, "attention(%s, %s, %s%s%s)", left, right, make_pick(m, 2) ? left : right, m->time == STREAM ? ", along=f" : WORD(m, "", ", mask=causal", ", factor=1"), WORD(m, "", ", heads=2"));
+  else if (how == 4) text_printf(m->out, "maximum(%s, %s)", left, right);
   else if (how == 5) text_printf(m->out, "minimum(%s, %s)", left, right);
   else if (how == 6) text_printf(m->out, "atan2(%s, %s)", left, right);
   else if (how == 7) text_printf(m->out, "select(%s, %s, %s, %s)", left, right, left, right);
