@@ -254,8 +254,8 @@ static void need_inputs(Lower *l, const Layer *layer) {
   bool spreads = (layer->kind == LAYER_repeat || layer->kind == LAYER_expand) &&
                  !type_is_sequence(&layer->in[0]->type);
   if (spreads && (out.before || out.after)) job->is_alias = false;
-  bool in_order = layer->kind == LAYER_reshape || layer->kind == LAYER_label || (layer_info(layer->kind)->flags & TRAINING);
-  if (out.past && !in_order) job->is_alias = false; /* its past is not that of the whole, or lies in another order */
+  /* Its past is that of no other value, and may lie in another order. */
+  if (out.past && !(layer_info(layer->kind)->flags & TRAINING)) job->is_alias = false;
   for (int i = 0; i < layer->n_in; i++) {
     const Value *v = layer->in[i];
     bool same_loop = !job->is_private && v->layer && !l->job[v->layer->id].is_private &&

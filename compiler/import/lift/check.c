@@ -106,10 +106,19 @@ static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_v
   }
 }
 
+/* Whether numbers of this shape are within what a file of this size may take. */
+static bool has_room(const Check *c, const int64_t *dim, int rank) {
+  int64_t count = 1;
+  for (int i = 0; i < rank; i++)
+    if (!size_mul(count, dim[i], &count) || count > c->limits.room) return false;
+  return true;
+}
+
 static const GraphTensor *random_input(Check *c, const Trial *trial, const GraphInput *in, const GraphValue *flat_value, const Port *port) {
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
   trial_shape(c, flat_value, dim);
+  if (!has_room(c, dim, lift_type(c->l, flat_value)->rank)) arena_out_of_memory(c->arena);
   GraphTensor *t = graph_tensor(c->arena, in->elem, lift_type(c->l, flat_value)->rank, dim, &data);
   bool index = port && port->declared.elem == ELEM_INDEX;
   int64_t categories = index ? port->declared.categories : 100;

@@ -3,6 +3,8 @@
  * place of zeros. It stands in front of the value that is read, which has one past. */
 #include "model/infer/infer_rule.h"
 
+#include <string.h>
+
 /* What a value is without stages that do nothing when the model runs. */
 static const Value *looked_at(const Value *v) {
   while (v->layer && (layer_info(v->layer->kind)->flags & TRAINING))
@@ -10,9 +12,18 @@ static const Value *looked_at(const Value *v) {
   return v;
 }
 
+/* Whether a stage names time among its axes: it may stand below and have no types yet. */
+static bool names_time(const Layer *layer) {
+  const OptVal *along = layer_opt(layer, OPT_along);
+  for (int i = 0; along && i < along->n_axes; i++)
+    if (strcmp(along->axis[i], "time") == 0) return true;
+  return false;
+}
+
 /* It reads steps before its own. Of convolutions those with one tap do not. */
 static bool looks_back(const Layer *layer) {
   if (layer->kind == LAYER_Conv1D) return layer_size(layer, OPT_kernel, 1) > 1;
+  if (layer->kind == LAYER_pad) return names_time(layer);
   return layer->kind == LAYER_delay || layer_opt(layer, OPT_kernel) || layer_opt(layer, OPT_size);
 }
 
