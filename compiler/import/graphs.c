@@ -19,11 +19,18 @@ static Foreign *import_graph(Reader *read, const ForeignFile *file, const Import
   return graph ? lift_graph(file, graph, options, diags) : NULL;
 }
 
-/* What the way through the graph refuses, the reader that was there before it may still take. */
+/* What the way through the graph refuses, the reader that was there before it may still take; its Model is then
+ * compared with the graph. A file that is no graph is refused for that. */
 static Foreign *import_either(Reader *read, Importer *legacy, const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Diags *trial = diags_new(file->arena, diags->sources);
-  Foreign *foreign = import_graph(read, file, options, trial);
-  return foreign ? foreign : legacy(file, options, diags);
+  const Graph *graph = read(file, options, trial);
+  Foreign *foreign = graph ? lift_graph(file, graph, options, trial) : NULL;
+  if (foreign) return foreign;
+  foreign = legacy(file, options, diags);
+  if (!foreign) return NULL;
+  if (graph) return lift_verify(foreign, graph, options, diags);
+  read(file, options, diags); /* for what it says */
+  return NULL;
 }
 
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
