@@ -23,9 +23,8 @@ bool time_slower(Time *time, int64_t step) {
 
 static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Time *time = &v->type.time;
-  const char *what = layer->kind == LAYER_Conv1D   ? "kernel spanning"
-                     : layer->kind == LAYER_frames ? "frame of"
-                                                   : "window of";
+  const OptVal *kernel = layer_opt(layer, OPT_kernel), *size = layer_opt(layer, OPT_size);
+  const char *what = kernel ? "kernel spanning" : layer->kind == LAYER_frames ? "frame of" : "window of";
   long long n = (long long)time->n, k = (long long)span;
   Text text = text_new(inf->arena);
   text_add_time(&text, time);
@@ -33,12 +32,13 @@ static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t sp
                          k, text_str(&text));
   diag_primary(d, "%lld - %lld + 1 = %lld steps", n, k, n - k + 1);
   diag_trace_value(d, inf->model, v);
-  const OptVal *size = layer_opt(layer, layer->kind == LAYER_Conv1D ? OPT_kernel : OPT_size);
   int64_t dilation = layer_size(layer, OPT_dilation, 1), most = (time->n - 1) / dilation + 1;
-  if (layer->kind == LAYER_Conv1D) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 steps");
-  if (span_valid(size->at)) {
+  if (kernel) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 steps");
+  const OptVal *long_one = kernel ? kernel : size;
+  bool one_axis = layer->kind == LAYER_Conv1D || !kernel; /* of a pair, the other number would be lost */
+  if (one_axis && long_one && span_valid(long_one->at)) {
     Fix *fix = diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", (long long)most);
-    fix_edit(fix, size->at, "%lld", (long long)most);
+    fix_edit(fix, long_one->at, "%lld", (long long)most);
   }
   if (layer->kind != LAYER_Conv1D) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "or keep the length, with zeros before the first step");
