@@ -62,9 +62,14 @@ static bool needs_weights(const Model *model) {
   return false;
 }
 
+/* Every layer that owns tensors has them; a LayerNorm without scale and center, for instance, owns none. */
 static bool is_bound(const Model *model) {
-  for (int i = 0; i < model->n_layers; i++)
-    if (layer_info(model->layer[i]->kind)->flags & WEIGHTS && !model->layer[i]->weights) return false;
+  ParamShape shapes[LAYER_MAX_PARAMS];
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    bool owns = (layer_info(layer->kind)->flags & WEIGHTS) && layer_params(layer, shapes) > 0;
+    if (owns && !layer->weights) return false;
+  }
   return true;
 }
 
