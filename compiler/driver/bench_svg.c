@@ -13,7 +13,7 @@ typedef struct Scale {
 
 static double at(const Scale *scale, double ns) {
   double part = (ns - scale->lo) / (scale->hi - scale->lo);
-  return LEFT + WIDTH * (part < 0 ? 0 : part > 1 ? 1 : part);
+  return (double)LEFT + (double)WIDTH * (part < 0 ? 0 : part > 1 ? 1 : part);
 }
 
 static Scale scale_of(const Spread *ns, double reading) {
@@ -26,7 +26,7 @@ static Scale scale_of(const Spread *ns, double reading) {
 static void columns(Text *out, const Spread *ns, const Scale *scale) {
   int count[COLUMNS] = {0}, most = 1;
   for (int i = 0; i < ns->n; i++) {
-    int column = (int)((ns->all[i] - scale->lo) / (scale->hi - scale->lo) * COLUMNS);
+    int column = (int)((ns->all[i] - scale->lo) / (scale->hi - scale->lo) * (double)COLUMNS);
     column = column < 0 ? 0 : column >= COLUMNS ? COLUMNS - 1 : column;
     if (++count[column] > most) most = count[column];
   }

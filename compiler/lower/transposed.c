@@ -122,7 +122,8 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   int64_t depth = mat_part_depth(&mat.part[0]);
   if (!silent) l->cost->macs += runs * view_size(&y) * depth;
   fold_norm(l, layer, &mat, filters, depth);
-  if (is_depthwise(&mat)) depthwise_emit(l, &mat);
+  if (silent) mat.n_parts = 0; /* the bias alone: 0 * NaN would be NaN */
+  if (!silent && is_depthwise(&mat)) depthwise_emit(l, &mat);
   else mat_emit(l, &mat);
   close_loops(l, rows.opened);
 }
