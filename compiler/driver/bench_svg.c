@@ -46,7 +46,7 @@ static const char *plain(Text *out, double ns) {
 static void mark(Text *out, const Scale *scale, double ns, const char *name, int row) {
   enum { STEP = 16 };
   double x = at(scale, ns);
-  bool at_right = x > LEFT + WIDTH / 2.0;
+  bool at_right = x > (double)LEFT + (double)WIDTH / 2;
   text_printf(out, "<path class=\"mark\" d=\"M%.1f %dV%d\"/><text class=\"label%s\" x=\"%.1f\" y=\"%d\">%s %s ns</text>\n", x, TOP - 4, TOP + HEIGHT,
               at_right ? " before" : "", at_right ? x - 4 : x + 4, TOP + STEP * row, name, plain(out, ns));
 }
@@ -54,7 +54,7 @@ static void mark(Text *out, const Scale *scale, double ns, const char *name, int
 static void axis(Text *out, const Spread *ns, const Scale *scale) {
   text_printf(out, "<path class=\"axis\" d=\"M%d %dH%d\"/>\n", LEFT, TOP + HEIGHT, LEFT + WIDTH);
   for (int i = 0; i <= TICKS; i++) {
-    double value = scale->lo + (scale->hi - scale->lo) * i / TICKS;
+    double value = scale->lo + (scale->hi - scale->lo) * i / (double)TICKS;
     bool beyond = i == TICKS && ns->all[ns->n - 1] > scale->hi;
     text_printf(out, "<text class=\"%s\" x=\"%.1f\" y=\"%d\">%s%s</text>\n", i == TICKS ? "tick before" : "tick", at(scale, value), TOP + HEIGHT + 18,
                 plain(out, value), beyond ? " and more" : "");
