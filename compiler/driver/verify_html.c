@@ -50,7 +50,7 @@ static void line(Text *out, const char *class, const Compared *c, const double *
       drawing = false;
       continue;
     }
-    double at = buckets > 1 ? (double)(b * WIDTH) / (double)(buckets - 1) : WIDTH / 2.0;
+    double at = buckets > 1 ? (double)(b * WIDTH) / (double)(buckets - 1) : (double)WIDTH / 2;
     text_printf(out, "%c%.1f %.1f", drawing ? 'L' : 'M', at, height_of(r, y, top, height));
     drawing = true;
   }
@@ -86,8 +86,8 @@ static void result_row(Text *out, const char *name, const char *what, const Diff
   text_add(out, "</td><td>");
   text_add_markup(out, what);
   text_printf(out, "</td><td>%.3g</td><td>%.3g</td><td>%.1f</td>", d->max, d->scale, d->snr);
-  double share = d->snr < 0 ? 0 : d->snr > MOST_SNR ? MOST_SNR : d->snr;
-  text_printf(out, "<td class=\"share\"><div style=\"width:%.0f%%\"></div></td></tr>\n", 100 * share / MOST_SNR);
+  double share = d->snr < 0 ? 0 : d->snr > (double)MOST_SNR ? (double)MOST_SNR : d->snr;
+  text_printf(out, "<td class=\"share\"><div style=\"width:%.0f%%\"></div></td></tr>\n", 100 * share / (double)MOST_SNR);
 }
 
 static void table(Text *out, const char *what) {
