@@ -74,7 +74,12 @@ sh outputs.sh first
 same() { # WHAT FOLDER
   compared=0
   for file in first/*; do
-    cmp -s "$file" "$2/${file##*/}" && compared=$((compared + 1)) || printf '%s: %s differs\n' "$1" "${file##*/}"
+    if cmp -s "$file" "$2/${file##*/}"; then
+      compared=$((compared + 1))
+    else
+      printf '%s: %s differs\n' "$1" "${file##*/}"
+      diff "$file" "$2/${file##*/}" | head -n 5
+    fi
   done
   [ "$(ls first | wc -l)" -eq "$(ls "$2" | wc -l)" ] || printf '%s: other files\n' "$1"
   echo "$1: $compared files are the same"
