@@ -27,7 +27,8 @@ if(TARGET grus)
 endif()
 
 install(DIRECTORY runtime/ DESTINATION ${CMAKE_INSTALL_DATADIR}/grus/runtime
-        FILES_MATCHING PATTERN "*.h" PATTERN "*.c" PATTERN "*.def" PATTERN "LICENSE.txt")
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.c" PATTERN "*.def" PATTERN "LICENSE.txt"
+        PATTERN wasm EXCLUDE)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/grus)
 # Documentation in the folders of the checkout; cmake/InstalledDocs.cmake sees to its links.
 file(GLOB_RECURSE doc_files CONFIGURE_DEPENDS docs/* examples/language/*)
