@@ -110,16 +110,22 @@ static bool windows_along(Infer *inf, Layer *layer, const Value *v, Type *type) 
   return true;
 }
 
-static bool infer_conv(Infer *inf, Layer *layer, int axes) {
-  const Value *v = layer->in[0];
-  int64_t filters, groups;
+/* What a convolution, transposed or not, reads, goes along and makes, without its windows. */
+bool conv_options(Infer *inf, Layer *layer, const Value *v, int axes, int64_t *filters) {
+  int64_t groups;
   if (!needs_numbers(inf, layer, v)) return false;
   if (axes == 1 && !layer_opt(layer, OPT_along)->given && !needs_mapped(inf, layer, v)) return false;
   if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false)) return false;
-  if (!needs_size(inf, layer, OPT_filters, NULL, &filters)) return false;
+  if (!needs_size(inf, layer, OPT_filters, NULL, filters)) return false;
   for (int k = 0; k < axes; k++)
     if (!window_options(inf, layer, v, k)) return false;
-  if (!needs_size(inf, layer, OPT_groups, NULL, &groups) || !groups_divide(inf, layer, v, groups, filters)) return false;
+  return needs_size(inf, layer, OPT_groups, NULL, &groups) && groups_divide(inf, layer, v, groups, *filters);
+}
+
+static bool infer_conv(Infer *inf, Layer *layer, int axes) {
+  const Value *v = layer->in[0];
+  int64_t filters;
+  if (!conv_options(inf, layer, v, axes, &filters)) return false;
   Type type = type_result(&v->type);
   if (!windows_along(inf, layer, v, &type)) return false;
   type_set_last(&type, filters);

@@ -115,6 +115,8 @@ const char *axis_name(Arena *arena, const Type *type, int axis);
 
 /* What the options of a convolution or pool say of axis k. */
 bool window_options(Infer *inf, Layer *layer, const Value *v, int k);
+/* The inputs, axes, filters and groups of a convolution, also a transposed one; v: its value. Along one axis or two. */
+bool conv_options(Infer *inf, Layer *layer, const Value *v, int axes, int64_t *filters);
 /* Windows along a feature axis: n_out, before, after of a. E404, E313. */
 bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a);
 

@@ -96,27 +96,10 @@ static bool time_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
   return true;
 }
 
-static bool groups_divide(Infer *inf, const Layer *layer, const Value *v, int64_t groups, int64_t filters) {
-  int64_t d = v->type.dim[v->type.rank - 1].n, odd = d % groups ? d : filters % groups ? filters : 0;
-  const OptVal *opt = layer_opt(layer, OPT_groups);
-  if (!odd) return true;
-  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span, "%lld %s do not divide into %lld groups",
-                            (long long)odd, d % groups ? "features" : "filters", (long long)groups);
-  diag_primary(diag, "%lld / %lld is not a whole number", (long long)odd, (long long)groups);
-  diag_trace_value(diag, inf->model, v);
-  return false;
-}
-
 static bool infer_transposed(Infer *inf, Layer *layer, int axes) {
   const Value *v = layer->in[0];
-  int64_t filters, groups;
-  if (!needs_numbers(inf, layer, v)) return false;
-  if (axes == 1 && !layer_opt(layer, OPT_along)->given && !needs_mapped(inf, layer, v)) return false;
-  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false)) return false;
-  if (!needs_size(inf, layer, OPT_filters, NULL, &filters)) return false;
-  for (int k = 0; k < axes; k++)
-    if (!window_options(inf, layer, v, k)) return false;
-  if (!needs_size(inf, layer, OPT_groups, NULL, &groups) || !groups_divide(inf, layer, v, groups, filters)) return false;
+  int64_t filters;
+  if (!conv_options(inf, layer, v, axes, &filters)) return false;
   Type type = type_result(&v->type);
   for (int k = 0; k < axes; k++) {
     LayerAxis *a = &layer->along[k];
