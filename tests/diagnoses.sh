@@ -5,7 +5,7 @@
 #   diagnoses.sh GRUS DIR
 #
 #   NAME.grus        the model
-#   NAME.expect      a line `E301 8` (code, line) for each diagnostic, or the one word `legal`
+#   NAME.out         a line `E301 8` (code, line) for each diagnostic, or the one word `legal`
 #   NAME.fixed.grus  if there: the model after the suggested change; it must have no errors, and
 #                    where `check --fix` changes NAME.grus, what it leaves must have none either
 set -eu
@@ -43,8 +43,8 @@ no_errors() { # FILE, what it is
   fi
 }
 
-for expect in "$dir"/*.expect; do
-  model=${expect%.expect}.grus
+for expect in "$dir"/*.out; do
+  model=${expect%.out}.grus
   count=$((count + 1))
   diagnose "$model"
   grep -v '^legal$' "$expect" | LC_ALL=C sort >"$work/want" || true
@@ -52,7 +52,7 @@ for expect in "$dir"/*.expect; do
     failed=1
     cat "$work/stderr"
   fi
-  fixed=${expect%.expect}.fixed.grus
+  fixed=${expect%.out}.fixed.grus
   if [ -f "$fixed" ]; then
     no_errors "$fixed" "$fixed"
     cp "$model" "$work/model.grus"

@@ -18,7 +18,7 @@ complain() {
 shown_in() { # CODE, file or folder...: expected outputs that show it
   code=$1
   shift
-  grep -rlF --include='*.txt' --include='*.expected' "[$code]" "$@" 2>/dev/null || true
+  grep -rlF --include='*.out' "[$code]" "$@" 2>/dev/null || true
 }
 
 codes=$(sed -n 's/^ *\(DIAG\|LINT\)(\([EW][0-9]*\).*/\2/p' $root/compiler/base/diag.def)
@@ -27,7 +27,7 @@ unseen=
 for code in $codes; do
   [ -f "$root/docs/errors/$code.md" ] || complain "$code: no page docs/errors/$code.md"
   stem=$(printf %s "$code" | tr EW ew)
-  here=$(shown_in "$code" "$stem".txt "$stem"_*.txt)
+  here=$(shown_in "$code" "$stem".out "$stem"_*.out)
   listed=$(grep "^$code " elsewhere.list || true)
   if [ -n "$here" ]; then
     [ -z "$listed" ] || complain "$code: a model here triggers it; take it off elsewhere.list"
@@ -45,10 +45,10 @@ while read -r code _; do
 done <elsewhere.list
 
 for model in *.grus; do
-  [ -f "${model%.grus}.txt" ] || complain "$model: no rendering ${model%.grus}.txt"
+  [ -f "${model%.grus}.out" ] || complain "$model: no rendering ${model%.grus}.out"
 done
-for rendering in *.txt; do
-  [ -f "${rendering%.txt}.grus" ] || [ "$rendering" = CMakeLists.txt ] || complain "$rendering: no model"
+for rendering in *.out; do
+  [ -f "${rendering%.out}.grus" ] || complain "$rendering: no model"
 done
 
 # E115: 64 MiB and one byte, all of it a hole in the file.
