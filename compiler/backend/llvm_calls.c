@@ -4,7 +4,9 @@
  * backend_program prints in C.
  *
  *     int kws_call_run(const size_t *lengths, const void *const *in, void *const *out);
- *     int kws_call_step(void *state, const void *const *in, void *const *out);      push, reset alike */
+ *     int kws_call_step(void *state, const void *const *in, void *const *out);
+ *
+ * push and reset alike. */
 #include "backend/llvm_internal.h"
 
 #include <llvm-c/Target.h>

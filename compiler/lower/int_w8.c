@@ -2,7 +2,8 @@
 /* w8: kernels in 8 bits, all else in f32. In: a Mat of a layer in w8. After: its sums in f32, one unit
  * after the other, and what finishes them.
  *
- *     most = max |x|      q = round(x * 32767 / most)      sum = b + f32(w . q) * (scale[row] * most / 32767)
+ *     most = max |x|      q = round(x * 32767 / most)
+ *     sum = b + f32(w . q) * (scale[row] * most / 32767)
  *
  * The products are exact, so the sums do not depend on the order or the width of vectors. */
 #include "lower/int.h"

@@ -7,7 +7,8 @@
  *   --target=NAME --batch=N --chunk=N --vectors=iso --scratch=static|caller --flat --header
  *   --extern --calls=N (runs, stream calls or windows)   --math=fast
  *   --dump (the KIR, to standard output)
- *   --precision=i8|i16|i16x16|w8, with ranges of the first run (bits, not errors, are what to compare)
+ *   --precision=i8|i16|i16x16|w8, with ranges of the first run (bits, not errors, are what to
+ *   compare)
  *   --prototypes --report (to standard output)   --wasm (model.wasm, too) */
 #include "backend/block.h"
 #include "backend/c.h"

@@ -2,7 +2,8 @@
 /* Loaded before a program (LD_PRELOAD): makes the n-th allocation or the n-th call that touches a file
  * fail, once or for ever, in the program and in all libraries it uses.
  *
- *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes  SHIM_COUNT=path
+ *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
+ *                           SHIM_COUNT=path
  *
  * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written to files.
  * SHIM_COUNT gets the number of calls there were. Standard streams count for SHIM_KIND=files too. */

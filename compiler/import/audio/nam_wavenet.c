@@ -3,7 +3,8 @@
  * the condition (the input, or what `condition_dsp` makes of it), F a FiLM where the config has one:
  *
  *   array   x = rechannel(x); for each layer: x, head += layer(x, c); head = head_rechannel(head)
- *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z), gated or blended by its second half;
+ *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z), gated or blended by its
+ *           second half;
  *           z = F(z); head gets z, or F(head1x1(z)); x gets x + layer1x1(z), or stays
  *   FiLM    (scale, shift) = 1x1(c); v scale + shift
  *

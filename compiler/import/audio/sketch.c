@@ -3,7 +3,8 @@
  * [dx, dy, three flags], with dx and dy divided by scale_factor / 2,
  *
  *   arrays[2] [5, 4 u], [3] [u, 4 u], [4] [4 u]   LSTM, gates i j f o (j the candidate); the forget
- *                                                 bias of 1 that the program adds is not in the file
+ *                                                 bias of 1 that the program adds is not in the
+ *                                                 file
  *   arrays[0] [u, n], [1] [n]                     Dense: parameters of a mixture and the flags
  *
  * An array is base64 of little-endian int16; a number is that / 32767 * 10. */

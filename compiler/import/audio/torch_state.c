@@ -7,8 +7,9 @@
  *   the order, where more than one fits
  *   what stands behind a Linear or a Conv1d that is not the last: an activation, as a rule
  *   whether something reads each step or the final states of a module in two directions
- *   the nonlinearity of an RNN, and how a Conv1d moves: --config names a JSON object with its arguments, by
- *   module unless the dict is of one module without a name: {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
+ *   the nonlinearity of an RNN, and how a Conv1d moves: --config names a JSON object with its
+ *   arguments, by module unless the dict is of one module without a name:
+ *   {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
 #include "import/audio/audio.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_order.h"

@@ -3,7 +3,8 @@
  *
  *   LSTM  i = f(Wi x + Ri h + bi + Pi c), f likewise, g = g(Wg x + Rg h + bg)
  *         c' = f c + i g;  o = f(Wo x + Ro h + bo + Po c');  h' = o h(c'), then projected
- *   GRU   z, r = f(W x + b + R h + rb);  n = g(Wn x + bn + Rn (r h) + rbn), or r (Rn h + rbn) with reset_after
+ *   GRU   z, r = f(W x + b + R h + rb);  n = g(Wn x + bn + Rn (r h) + rbn), or r (Rn h + rbn) with
+ *         reset_after
  *         h' = z h + (1 - z) n
  *   RNN   h' = f(W x + R h + b)
  *

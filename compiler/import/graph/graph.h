@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The graph: what a file of another framework computes, in neutral operators.
  *
- *     read/FORMAT   file -> Graph: every default spelled out, gates in one order, axes counted from 0
+ *     read/FORMAT   file -> Graph: every default spelled out, gates in one order, axes counted
+ *                   from 0
  *     graph/        the operator table, shapes, the evaluator: what the graph means, in double
  *     lift/         Graph -> Model
  *

@@ -2,7 +2,8 @@
 /* From a flat graph with roles to a Model.
  *
  *   lift.c       sizes, options, roles, inputs and outputs: the public function
- *   place.c      where the numbers of a graph value are in a model value, and how to bring them in another order
+ *   place.c      where the numbers of a graph value are in a model value, and how to bring them in
+ *                another order
  *   axes.c       names of axes, for the stages that name one
  *   weighted.c   products, norms, tables; conv.c: convolutions and pools
  *   recurrent.c  LSTM, GRU, RNN and their states
@@ -11,7 +12,8 @@
  *   written.c    norms and functions in small steps
  *   states.c     what goes out and comes back
  *   masks.c      bounded sequences: the graph's masks become their length
- *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made otherwise
+ *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made
+ *                otherwise
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch is
  * gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for nothing. */

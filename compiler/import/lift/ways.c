@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recurrent operators that layers say in another way. In, a flat graph; out, the same values:
  *
- *   coupled gates (input_forget)   f = 1 - i is a gate of its own, whose weights are those of i with the other sign
+ *   coupled gates (input_forget)   f = 1 - i is a gate of its own, whose weights are those of i
+ *                                  with the other sign
  *   both directions, which do not  two operators of one direction, their results joined
  *   have the same activations */
 #include "import/lift/flat.h"

@@ -4,7 +4,8 @@
  * that the evaluator and lower/ ever see.
  *
  * Canonical layout (float32, C order; d inputs, u units, directions in front where two):
- *   GRU    kernel [dirs, 3, u, d]  recurrent [dirs, 3, u, u]  bias [dirs, 3, u]  recurrent_bias [dirs, 3, u]
+ *   GRU    kernel [dirs, 3, u, d]  recurrent [dirs, 3, u, u]  bias [dirs, 3, u]  recurrent_bias
+ *          [dirs, 3, u]
  *          gates z r n. reset=before has no recurrent_bias (its biases are summed).
  *   LSTM   kernel [dirs, 4, u, d]  recurrent [dirs, 4, u, u]  bias [dirs, 4, u]  gates i f g o
  *          peephole [dirs, 3, u] (i f o) where the layer has it
@@ -17,7 +18,8 @@
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
  *   Conv1DTranspose, Conv2DTranspose as these; the tap i of a kernel reaches i * dilation further
  *   Embedding table [v, units]
- *   LayerNorm scale center, RMSNorm scale: the axes they go along, C order;  GroupNorm, InstanceNorm scale center [d]
+ *   LayerNorm scale center, RMSNorm scale: the axes they go along, C order;  GroupNorm,
+ *     InstanceNorm scale center [d]
  *   BatchNorm scale center mean variance [d];  prelu slope [d]
  * A forget bias that a framework adds at run time has been added. */
 #ifndef GRUS_MODEL_WEIGHTS_H

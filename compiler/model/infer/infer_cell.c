@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* state and keep: recurrence that a model writes itself. `h = x |> state(units)` is what `v |> keep(as=h)` kept at the
- * step before. Stages on a way from a state to what is kept as it run step by step: together they are a loop, which
- * evaluator and lowering run as one. After: kept_by of each state, loop of each layer in one.
+/* state and keep: recurrence that a model writes itself. `h = x |> state(units)` is what
+ * `v |> keep(as=h)` kept at the step before. Stages on a way from a state to what is kept as it run
+ * step by step: together they are a loop, which evaluator and lowering run as one. After: kept_by of
+ * each state, loop of each layer in one.
  *
- *     let h = x |> state(8)                                          %1 state     loop 1
- *     out y = (x |> Dense(8)) + (h |> Dense(8)) |> tanh |> keep(as=h)   %2 Dense     (reads x alone)
- *                                                                    %3 Dense %4 add %5 tanh %6 keep   loop 1 */
+ *     let h = x |> state(8)                        %1 state, loop 1
+ *     out y = (x |> Dense(8)) + (h |> Dense(8))    %2 Dense, which reads x alone; %3 Dense, loop 1
+ *             |> tanh |> keep(as=h)                %4 add, %5 tanh, %6 keep, loop 1 */
 #include "model/infer/infer_rule.h"
 
 #include <string.h>

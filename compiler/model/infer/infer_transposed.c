@@ -2,7 +2,8 @@
 /* Conv1DTranspose and Conv2DTranspose. Each position of the input is spread over `span` = (kernel - 1) * dilation + 1
  * positions of the result, `stride` apart from those of the next one, and padding takes positions away:
  *
- *     valid          n' = (n - 1) * stride + span         (a, b)  n' = (n - 1) * stride + span - a - b
+ *     valid          n' = (n - 1) * stride + span
+ *     (a, b)         n' = (n - 1) * stride + span - a - b
  *     same, causal   n' = n * stride; causal takes the surplus off the end, same off both ends
  *
  * A result is a sum over the inputs that reach it, at most (span - 1) / stride before its own: legal along time of a

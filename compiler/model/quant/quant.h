@@ -15,14 +15,19 @@
  *
  *   operand         q = clamp(round(x * inverse) + zero, low, high); a NaN becomes low
  *   sum             acc = bias + sum of w q, exact in 32 bits
- *   preactivation   p = mulw(acc << shift, m[row]), `fraction` fraction bits; the parts of a layer add up
+ *   preactivation   p = mulw(acc << shift, m[row]), `fraction` fraction bits; the parts of a
+ *                   layer add up
  *   tanh, sigmoid   of p as Q3.17: quant_table.c; result in Q0.15
- *   LSTM            c' = sat(c - 2 mulw(c, n) + ((i g) >> (30 - cell_fraction)))   n = sigmoid(~p_f)
+ *   LSTM            c' = sat(c - 2 mulw(c, n) + ((i g) >> (30 - cell_fraction)))
+ *                   n = sigmoid(~p_f)
  *                   h = (o tanh(c') + 2^14) >> 15
- *   GRU             s' = s + 2 mulw((n << 15) - s, u)   u = sigmoid(~p_z), n in Q0.15   h = (s' + 2^14) >> 15
- *                   reset after: p_n = p_x + 2 mulw(p_h, r); before: the operand is (r h + 2^14) >> 15
+ *   GRU             s' = s + 2 mulw((n << 15) - s, u)   u = sigmoid(~p_z), n in Q0.15
+ *                   h = (s' + 2^14) >> 15
+ *                   reset after: p_n = p_x + 2 mulw(p_h, r)
+ *                   reset before: the operand is (r h + 2^14) >> 15
  *   RNN             h = activation(p)
- *   change of scale out = clamp(((mulw(a << shift, m) + 2^(fraction-1)) >> fraction) + zero, low, high)
+ *   change of scale out = clamp(r + zero, low, high)
+ *                   r = (mulw(a << shift, m) + 2^(fraction-1)) >> fraction
  *   f32 edge        y = f32(acc) * f32(scale[row] * scale of the operand) */
 #ifndef GRUS_MODEL_QUANT_H
 #define GRUS_MODEL_QUANT_H

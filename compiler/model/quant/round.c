@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rounding by calibration; see round.h.
  *
- *     H = E[z z'], z = (operands, 1);  H += lambda mean(diag H) I on the operands;  U' U = H^-1, U upper
- *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..];  bias += w[K]
+ *     H = E[z z'], z = (operands, 1);  H += lambda mean(diag H) I on the operands;  U' U = H^-1, U
+ *                                      upper
+ *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..];
+ *                                            bias += w[K]
  *
  * lambda is 0.01, or 0.1 below four times as many steps as weights a row. */
 #include "model/quant/round.h"

@@ -174,9 +174,11 @@ static double loosened(const Case *c, double tolerance) {
 /* Integers may be some steps apart, as many as the case says: kernels round in different ways. A number that one
  * kernel rounds up and another down goes on through the layers behind it:
  *
- *   okay_nabu                one step before its sigmoid is up to 10 behind it; reference and optimised kernels
+ *   okay_nabu                one step before its sigmoid is up to 10 behind it; reference and
+ *                            optimised kernels
  *                            of the interpreter are that far apart from each other
- *   lstm_seq, gru_unrolled   ten steps in time, each with sigmoids that the interpreter approximates */
+ *   lstm_seq, gru_unrolled   ten steps in time, each with sigmoids that the interpreter
+ *                            approximates */
 static double steps_of(const Case *c, double steps) {
   static const struct {
     const char *file;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the importers as graphs.
  *
- *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x, out_y, as its framework gives;
+ *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x,
+ *                              out_y, as its framework gives;
  *                              NAME.keras, .h5 with arrays x0, x1 ..., y0, y1 ...
  *     fixtures --print FILE    the text of the graph, or why it is refused
  *

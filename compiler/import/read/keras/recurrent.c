@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LSTM, GRU, SimpleRNN, their CuDNN forms, RNN(cell) and RNN of stacked cells, and Bidirectional.
  *
- *   mask              masked steps leave the state; they give what the last real step gave, or zeros
- *   go_backwards      the sequence comes out in the order of reading; its mask is passed on as it was
+ *   mask              masked steps leave the state; they give what the last real step gave, or
+ *                     zeros
+ *   go_backwards      the sequence comes out in the order of reading; its mask is passed on as it
+ *                     was
  *   return_sequences  false: the result of the last step read
  *   Bidirectional     the second layer reads backwards, and its sequence is turned round
  *   stateful          NAME_h and NAME_c go in, NAME_h_next and NAME_c_next come out */

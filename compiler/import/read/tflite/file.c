@@ -5,7 +5,8 @@
  *   Model        0 version  1 operator codes  2 subgraphs  4 buffers  7 signatures
  *   OperatorCode 0 builtin code as a byte  1 name of a custom one  2 version  3 builtin code
  *   SubGraph     0 tensors  1 inputs  2 outputs  3 operators  4 name
- *   Tensor       0 shape  1 type  2 buffer  3 name  4 quantisation  5 variable  6 sparsity  7 shape with -1 where open  8 has a rank
+ *   Tensor       0 shape  1 type  2 buffer  3 name  4 quantisation  5 variable  6 sparsity  7
+ *                shape with -1 where open  8 has a rank
  *   Quantisation 2 scales  3 zero points (int64)  6 axis
  *   Operator     0 code  1 inputs  2 outputs  4 options  8 intermediates
  *   Buffer       0 data  1 place of data behind the tables

@@ -48,7 +48,8 @@ bool tfl_op_embedding_lookup(TflCall *c) {
 
 /* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters = units rank.
  *
- *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times state')) + bias) */
+ *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times
+ *                                                      state')) + bias) */
 bool tfl_op_svdf(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   Emit *e = c->emit;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recurrent operators: sequences [N, T, d], or [T, N, d] where they are time-major. Operands of a direction:
  *
- *   LSTM   kernels i f c o [u, d], recurrent i f c o [u, p], peepholes i f o [u], biases i f c o [u],
+ *   LSTM   kernels i f c o [u, d], recurrent i f c o [u, p], peepholes i f o [u], biases i f c o
+ *          [u],
  *          projection [p, u] and its bias [p]; without those of i the input gate is 1 - f
  *   RNN    kernel [u, d], recurrent [u, u], bias [u]
  *
