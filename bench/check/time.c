@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* time RUNS FILE COMMAND [ARG...]: runs COMMAND ARG... FILE that many times, its output thrown away,
- * and prints the medians: time from start to end of the process, processor time (user and system),
- * both also by the line of FILE, and the most memory it held. */
+/* time RUNS FILE COMMAND [ARG...]: runs COMMAND ARG... FILE that many times, its output thrown
+ * away, and prints the medians: time from start to end of the process, processor time (user and
+ * system), both also by the line of FILE, and the most memory it held. */
 #define _DEFAULT_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,9 @@ typedef struct Run {
   long memory;      /* KiB */
 } Run;
 
-static double seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
+static double seconds(struct timeval t) {
+  return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
 
 static int run_once(char **argv, Run *run) {
   struct timespec begin, end;
@@ -84,7 +86,9 @@ int main(int argc, char **argv) {
     memory = run.memory > memory ? run.memory : memory;
   }
   double w = median(wall, runs), c = median(cpu, runs);
-  printf("%7ld lines, %d runs: %8.2f ms (%5.2f us a line), processor %8.2f ms (%5.2f us a line), %.1f MiB\n", lines, runs,
-         w * 1e3, w * 1e6 / (double)lines, c * 1e3, c * 1e6 / (double)lines, (double)memory / 1024);
+  printf("%7ld lines, %d runs: %8.2f ms (%5.2f us a line), processor %8.2f ms (%5.2f us a line), "
+         "%.1f MiB\n",
+         lines, runs, w * 1e3, w * 1e6 / (double)lines, c * 1e3, c * 1e6 / (double)lines,
+         (double)memory / 1024);
   return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* figures MODEL.grus TARGET FOLDER [NAME=VALUE...]: writes FOLDER/model.[ch] with random weights and prints
- * what estimates of code, stack and time rest on: a line "weights N", a line "scratch N", and for every
- * function "text NAME COUNT...", "call NAME COUNT..." in the order of census.h. */
+/* figures MODEL.grus TARGET FOLDER [NAME=VALUE...]: writes FOLDER/model.[ch] with random weights
+ * and prints what estimates of code, stack and time rest on: a line "weights N", a line "scratch
+ * N", and for every function "text NAME COUNT...", "call NAME COUNT..." in the order of
+ * census.h. */
 #include "backend/c.h"
 #include "front/front.h"
 #include "kir/census.h"
@@ -31,7 +32,8 @@ static void write_file(const char *dir, const char *name, const Text *text) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", dir, name);
   FILE *f = fopen(path, "wb");
-  if (!f || fwrite(text_str(text), 1, text->len, f) != text->len || fclose(f) != 0) die(path, "cannot be written");
+  if (!f || fwrite(text_str(text), 1, text->len, f) != text->len || fclose(f) != 0)
+    die(path, "cannot be written");
 }
 
 static Model *load(Arena *arena, const char *path, Define *define, int n, Diags **out) {
@@ -44,7 +46,8 @@ static Model *load(Arena *arena, const char *path, Define *define, int n, Diags 
   ResolveOptions options = {.define = define, .n_defines = n};
   Program *program = resolve(arena, source, parse(arena, source, diags), &options, diags);
   if (program->n_models) model_infer(program->model[0], diags);
-  if (diags->n_errors || !program->n_models) die(path, diags->first ? diags->first->message : "has no model");
+  if (diags->n_errors || !program->n_models)
+    die(path, diags->first ? diags->first->message : "has no model");
   return program->model[0];
 }
 
@@ -80,7 +83,8 @@ int main(int argc, char **argv) {
   write_file(argv[3], "model.c", &source);
   int64_t weights = 0;
   for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_CONST) weights += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+    if (m->buffer[i]->space == KIR_CONST)
+      weights += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
   printf("weights %lld\nscratch %lld\n", (long long)weights, (long long)m->scratch_bytes);
   for (int i = 0; i < m->n_funcs; i++) {
     print("text", m->func[i], census_of_text(m->func[i]));

@@ -22,8 +22,8 @@ double floors_reading(long bytes) {
   return ns;
 }
 
-/* Twelve sums, all different, that wait for nothing but themselves: more than latency times pipes.
- */
+/* Twelve sums, all different, that wait for nothing but themselves: more than latency times
+ * pipes. */
 typedef float Lanes __attribute__((vector_size(64)));
 enum { SUMS = 12, LANES = 16 };
 #define DEFINE_SPIN(name, attribute)                                                               \

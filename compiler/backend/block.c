@@ -38,7 +38,8 @@ static void put_buffer(char *to, const KirBuffer *b) {
   for (int64_t i = 0; i < b->count; i++) {
     const char *from = (const char *)b->data + i * size;
     uint64_t value = 0;
-    if (size == 1) value = *(const uint8_t *)from;
+    if (size == 1)
+      value = *(const uint8_t *)from;
     else if (size == 2) {
       uint16_t half;
       memcpy(&half, from, sizeof half);
@@ -59,7 +60,9 @@ void block_write(const KirModule *m, Text *out) {
   put(block + SIZE_AT, (uint64_t)m->block_bytes, 4);
   put(block + HASH_AT, block_hash(m, out->arena), 8);
   for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_CONST) put_buffer(block + m->buffer[i]->weight_offset, m->buffer[i]);
-  put(block + CRC_AT, crc_of(block + BLOCK_CHECKED_FROM, (size_t)m->block_bytes - BLOCK_CHECKED_FROM), 4);
+    if (m->buffer[i]->space == KIR_CONST)
+      put_buffer(block + m->buffer[i]->weight_offset, m->buffer[i]);
+  put(block + CRC_AT,
+      crc_of(block + BLOCK_CHECKED_FROM, (size_t)m->block_bytes - BLOCK_CHECKED_FROM), 4);
   text_add_n(out, block, (size_t)m->block_bytes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The weights of a module built with --weights=extern, as one block of bytes that the code is given a
- * pointer to. Little-endian:
+/* The weights of a module built with --weights=extern, as one block of bytes that the code is given
+ * a pointer to. Little-endian:
  *
  *    0  "GRUSWTS" and the version of the layout, 1
  *    8  bytes of the whole block, 4
@@ -9,8 +9,8 @@
  *   24  zeros
  *   64  each buffer of weights at its weight_offset, zeros between them
  *
- * The hash is of the kernel IR with its constants but without weights: two models have the same hash
- * when the code that was made of them is the same. */
+ * The hash is of the kernel IR with its constants but without weights: two models have the same
+ * hash when the code that was made of them is the same. */
 #ifndef GRUS_BACKEND_BLOCK_H
 #define GRUS_BACKEND_BLOCK_H
 

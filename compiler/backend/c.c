@@ -19,7 +19,8 @@ CWriter c_writer(const KirModule *m, const COptions *o, Text *out) {
 
 void c_title(CWriter *c) {
   text_printf(c->out, "/* %s", c->m->name);
-  if (c->m->source_path) text_printf(c->out, ", from %s", safe_line(c->out->arena, c->m->source_path));
+  if (c->m->source_path)
+    text_printf(c->out, ", from %s", safe_line(c->out->arena, c->m->source_path));
   text_printf(c->out, ". Written by %s; changes are lost.",
               c->o->compiler ? c->o->compiler : "grus");
   if (c->m->doc && *c->m->doc) {

@@ -28,9 +28,9 @@ typedef struct CExpected {
   float tolerance;
 } CExpected;
 
-/* --selftest: the same calls of the module and of one with the value of every layer as an output. Inputs
- * are made on the target: for each input in order of the parameters, those of reset first, element i is
- * a step of state = state * 1664525 + 1013904223 from 1 on, its upper 24 bits. */
+/* --selftest: the same calls of the module and of one with the value of every layer as an output.
+ * Inputs are made on the target: for each input in order of the parameters, those of reset first,
+ * element i is a step of state = state * 1664525 + 1013904223 from 1 on, its upper 24 bits. */
 typedef struct CSelftest {
   const KirModule *probe; /* NULL: none */
   int calls;              /* of step or push */
@@ -45,14 +45,14 @@ typedef struct COptions {
   const char *compiler;    /* "grus 0.1.0", for the first comment; may be NULL */
   CScratch scratch;
   CVectors vectors;
-  bool flat_arrays; /* one-dimensional array parameters */
-  bool flush;       /* blocks are computed with subnormal numbers as 0 */
-  int64_t queue;    /* inputs that can wait for the model; 0: no queue */
-  const CSelftest *selftest;     /* NULL: none */
-  const char *selftest_prefix;   /* inside of a self-test: the prefix of the model */
-  const KirModule *selftest_of;  /* and the module whose weights are there already */
+  bool flat_arrays;                /* one-dimensional array parameters */
+  bool flush;                      /* blocks are computed with subnormal numbers as 0 */
+  int64_t queue;                   /* inputs that can wait for the model; 0: no queue */
+  const CSelftest *selftest;       /* NULL: none */
+  const char *selftest_prefix;     /* inside of a self-test: the prefix of the model */
+  const KirModule *selftest_of;    /* and the module whose weights are there already */
   int64_t flash, stack, cycles[2]; /* estimates for the header's macros; flash 0: none */
-  CMachine machine; /* name NULL: nothing is said of it and nothing asked for */
+  CMachine machine;                /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 
 /* The flags that a machine's C is to be compiled with: "-O2 -ffp-contract=off -march=x86-64-v3". */
@@ -65,15 +65,18 @@ void backend_c_header(const KirModule *m, const COptions *options, Text *header)
 /* One of several bodies for different processors. */
 typedef struct CBody {
   const KirModule *m;
-  const char *name;   /* "v3": part of the names of its functions */
-  const char *when;   /* a preprocessor expression: the compiler's macros say it may be used; NULL: always */
-  const char *target; /* for a choice at run time: what GCC and clang call the instructions; NULL: the compiler's own */
+  const char *name; /* "v3": part of the names of its functions */
+  const char
+      *when; /* a preprocessor expression: the compiler's macros say it may be used; NULL: always */
+  const char *target; /* for a choice at run time: what GCC and clang call the instructions; NULL:
+                         the compiler's own */
   const char *test;   /* and how they ask for them: an expression of C */
   bool has_fma;
 } CBody;
 
-/* One interface, several bodies, the best first and the last for any processor: the compiler's macros
- * choose, or (dispatch) the processor does, at each call. source NULL: one header that holds all. */
+/* One interface, several bodies, the best first and the last for any processor: the compiler's
+ * macros choose, or (dispatch) the processor does, at each call. source NULL: one header that holds
+ * all. */
 void backend_c_multi(const CBody *body, int n, const COptions *options, bool dispatch, Text *header,
                      Text *source);
 /* A class of C++ around the C, and declarations for Rust. Not for --scratch=caller. */

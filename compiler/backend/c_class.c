@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The same interface for other languages: a class of C++, declarations for Rust. In: a module and its
- * options. Out: files that include or link the C. Arrays are flat, in the order of the interface. */
+/* The same interface for other languages: a class of C++, declarations for Rust. In: a module and
+ * its options. Out: files that include or link the C. Arrays are flat, in the order of the
+ * interface. */
 #include "backend/c_internal.h"
 
 #include <string.h>
@@ -19,18 +20,24 @@ const char *c_class_name(Arena *arena, const char *prefix) {
     upper = false;
     text_add_char(&name, c);
   }
-  return name.len && !(text_str(&name)[0] >= '0' && text_str(&name)[0] <= '9') ? text_str(&name) : arena_printf(arena, "Model%s", text_str(&name));
+  return name.len && !(text_str(&name)[0] >= '0' && text_str(&name)[0] <= '9')
+             ? text_str(&name)
+             : arena_printf(arena, "Model%s", text_str(&name));
 }
 
-static bool is_own(const KirFunc *f) { return f->kind != KIR_HELPER; }
+static bool is_own(const KirFunc *f) {
+  return f->kind != KIR_HELPER;
+}
 
 static void parameters(CWriter *c, const KirFunc *f) {
   const char *comma = "";
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     const char *is_const = b->space == KIR_IN ? "const " : "";
-    if (b->rank == 0) text_printf(c->out, "%s%s %s", comma, c_elem(b->elem), b->name);
-    else text_printf(c->out, "%s%s%s *%s", comma, is_const, c_elem(b->elem), b->name);
+    if (b->rank == 0)
+      text_printf(c->out, "%s%s %s", comma, c_elem(b->elem), b->name);
+    else
+      text_printf(c->out, "%s%s%s *%s", comma, is_const, c_elem(b->elem), b->name);
     comma = ", ";
   }
   if (f->takes_weights) text_printf(c->out, "%sconst void *weights", comma);
@@ -45,15 +52,18 @@ static void arguments(CWriter *c, const KirFunc *f) {
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     text_add(c->out, comma);
-    if (b->rank == 0) text_add(c->out, b->name);
-    else c_flat_argument(c, b, b->name, NULL);
+    if (b->rank == 0)
+      text_add(c->out, b->name);
+    else
+      c_flat_argument(c, b, b->name, NULL);
     comma = ", ";
   }
   if (f->takes_weights) text_printf(c->out, "%sweights", comma);
 }
 
 static void method(CWriter *c, const KirFunc *f) {
-  text_printf(c->out, "  %s%s %s(", f->uses_state ? "" : "static ", f->returns_status ? "int" : "void", f->name);
+  text_printf(c->out, "  %s%s %s(", f->uses_state ? "" : "static ",
+              f->returns_status ? "int" : "void", f->name);
   parameters(c, f);
   text_printf(c->out, ") { %s%s_%s(", f->returns_status ? "return " : "", c->prefix, f->name);
   arguments(c, f);
@@ -62,14 +72,18 @@ static void method(CWriter *c, const KirFunc *f) {
 
 void backend_c_class(const KirModule *m, const COptions *options, Text *out) {
   CWriter w = c_writer(m, options, out), *c = &w;
-  const char *name = c_class_name(out->arena, c->prefix), *kind = m->run_kind == KIR_WINDOW ? "window" : "state";
+  const char *name = c_class_name(out->arena, c->prefix),
+             *kind = m->run_kind == KIR_WINDOW ? "window" : "state";
   bool resets_alone = false;
   text_printf(out,
               "// %s for C++: one object a stream, no heap. Written by %s; changes are lost.\n"
-              "#ifndef GRUS_CLASS_%s_HPP\n#define GRUS_CLASS_%s_HPP\n\n#include \"%s\"\n\nclass %s {\npublic:\n",
-              m->name, options->compiler ? options->compiler : "grus", c->upper, c->upper, options->header_name, name);
+              "#ifndef GRUS_CLASS_%s_HPP\n#define GRUS_CLASS_%s_HPP\n\n#include \"%s\"\n\nclass %s "
+              "{\npublic:\n",
+              m->name, options->compiler ? options->compiler : "grus", c->upper, c->upper,
+              options->header_name, name);
   for (int i = 0; i < m->n_funcs; i++)
-    resets_alone |= m->func[i]->kind == KIR_RESET && !m->func[i]->n_buffers && !m->func[i]->takes_weights;
+    resets_alone |=
+        m->func[i]->kind == KIR_RESET && !m->func[i]->n_buffers && !m->func[i]->takes_weights;
   if (resets_alone) text_printf(out, "  %s() { reset(); }\n", name);
   for (int i = 0; i < m->n_funcs; i++)
     if (is_own(m->func[i])) method(c, m->func[i]);
@@ -98,11 +112,15 @@ static const char *rust_elem(KirElem elem) {
 
 static void rust_state(CWriter *c, const char *name) {
   bool any = false;
-  text_printf(c->out, "\n/// What is kept from call to call; the same fields as in the C.\n#[repr(C)]\n#[derive(Clone, Copy)]\npub struct %sState {\n", name);
+  text_printf(c->out,
+              "\n/// What is kept from call to call; the same fields as in the "
+              "C.\n#[repr(C)]\n#[derive(Clone, Copy)]\npub struct %sState {\n",
+              name);
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_STATE) continue;
-    text_printf(c->out, "    r#%s: [%s; %lld],\n", b->name, rust_elem(b->elem), (long long)b->count);
+    text_printf(c->out, "    r#%s: [%s; %lld],\n", b->name, rust_elem(b->elem),
+                (long long)b->count);
     any = true;
   }
   text_add(c->out, any ? "}\n" : "    unused: u8,\n}\n");
@@ -112,8 +130,10 @@ void backend_rust(const KirModule *m, const COptions *options, Text *out) {
   CWriter w = c_writer(m, options, out), *c = &w;
   const char *name = c_class_name(out->arena, c->prefix);
   text_printf(out,
-              "//! %s for Rust: declarations of the C, which build.rs compiles or the linker is given. No std needed.\n"
-              "//! Written by %s; changes are lost.\n#![allow(non_camel_case_types, non_upper_case_globals)]\n",
+              "//! %s for Rust: declarations of the C, which build.rs compiles or the linker is "
+              "given. No std needed.\n"
+              "//! Written by %s; changes are lost.\n#![allow(non_camel_case_types, "
+              "non_upper_case_globals)]\n",
               m->name, options->compiler ? options->compiler : "grus");
   if (m->run_kind != KIR_WHOLE) rust_state(c, name);
   text_add(out, "\nextern \"C\" {\n");

@@ -211,14 +211,14 @@ static void call(CWriter *c, const char *name, const KirExpr *e) {
 
 static const char *function_name(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {
-      [KIR_ADD] = "add",       [KIR_SUB] = "sub", [KIR_MUL] = "mul",   [KIR_DIV] = "div",
-      [KIR_MIN] = "min",       [KIR_MAX] = "max", [KIR_NEG] = "neg",   [KIR_ABS] = "abs",
-      [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma", [KIR_MAD] = "mad",   [KIR_AND] = "and",
-      [KIR_OR] = "or",         [KIR_XOR] = "xor", [KIR_SHL] = "shl",   [KIR_SHR] = "shr",
-      [KIR_LT] = "lt",         [KIR_LE] = "le",   [KIR_EQ] = "eq",     [KIR_NE] = "ne",
-      [KIR_SELECT] = "select", [KIR_SUM] = "sum",       [KIR_CALL] = "",
-      [KIR_MULW] = "mulw",     [KIR_CLAMP] = "clamp", [KIR_ADDS] = "adds", [KIR_MIX] = "mix",
-      [KIR_FADE] = "fade",     [KIR_ROUND] = "round"};
+      [KIR_ADD] = "add",       [KIR_SUB] = "sub",   [KIR_MUL] = "mul", [KIR_DIV] = "div",
+      [KIR_MIN] = "min",       [KIR_MAX] = "max",   [KIR_NEG] = "neg", [KIR_ABS] = "abs",
+      [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma",   [KIR_MAD] = "mad", [KIR_AND] = "and",
+      [KIR_OR] = "or",         [KIR_XOR] = "xor",   [KIR_SHL] = "shl", [KIR_SHR] = "shr",
+      [KIR_LT] = "lt",         [KIR_LE] = "le",     [KIR_EQ] = "eq",   [KIR_NE] = "ne",
+      [KIR_SELECT] = "select", [KIR_SUM] = "sum",   [KIR_CALL] = "",   [KIR_MULW] = "mulw",
+      [KIR_CLAMP] = "clamp",   [KIR_ADDS] = "adds", [KIR_MIX] = "mix", [KIR_FADE] = "fade",
+      [KIR_ROUND] = "round"};
   KirType t =
       e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM
           ? e->arg[0]->type

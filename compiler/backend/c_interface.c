@@ -109,7 +109,8 @@ void c_macros(CWriter *c) {
 static void weight_map(CWriter *c) {
   const KirModule *m = c->m;
   text_printf(c->out,
-              "\n/* The weights pointer: a block that `grus weights` writes, %lld bytes, best aligned to %d. "
+              "\n/* The weights pointer: a block that `grus weights` writes, %lld bytes, best "
+              "aligned to %d. "
               "From byte\n",
               (long long)m->block_bytes, KIR_WEIGHTS_ALIGN);
   for (int i = 0; i < m->n_buffers; i++) {
@@ -126,27 +127,29 @@ static void weight_map(CWriter *c) {
   text_add(c->out, " */\n");
 }
 
-/* Extern builds: what the block is, and a function that tells whether one is right. In the header, so
- * that it is there whoever made the machine code. */
+/* Extern builds: what the block is, and a function that tells whether one is right. In the header,
+ * so that it is there whoever made the machine code. */
 void c_weights_check(CWriter *c) {
   static const char *const body[] = {
       "  const unsigned char *at = (const unsigned char *)block;\n",
       "  uint32_t crc = 0xffffffffu, bytes = 0, stored = 0;\n",
       "  if (size < 24) {\n    return GRUS_BAD_WEIGHTS;\n  }\n",
       "  for (int i = 0; i < 8; i++) {\n",
-      "    if (at[i] != magic[i] || at[16 + i] != hash[i]) {\n      return GRUS_BAD_WEIGHTS;\n    }\n  }\n",
+      "    if (at[i] != magic[i] || at[16 + i] != hash[i]) {\n      return GRUS_BAD_WEIGHTS;\n    "
+      "}\n  }\n",
       "  for (int i = 3; i >= 0; i--) {\n    bytes = bytes << 8 | at[8 + i];\n",
       "    stored = stored << 8 | at[12 + i];\n  }\n"};
   const KirModule *m = c->m;
   Text *out = c->out;
   if (!m->weights_extern) return;
   weight_map(c);
-  text_printf(out,
-              "\n/* Whether the %lld bytes at block, of which size are there, are weights of this model: "
-              "GRUS_OK,\n * GRUS_BAD_WEIGHTS or GRUS_DAMAGED. */\n"
-              "static inline int %s_weights_check(const void *block, size_t size) {\n"
-              "  static const unsigned char magic[8] = {",
-              (long long)m->block_bytes, c->prefix);
+  text_printf(
+      out,
+      "\n/* Whether the %lld bytes at block, of which size are there, are weights of this model: "
+      "GRUS_OK,\n * GRUS_BAD_WEIGHTS or GRUS_DAMAGED. */\n"
+      "static inline int %s_weights_check(const void *block, size_t size) {\n"
+      "  static const unsigned char magic[8] = {",
+      (long long)m->block_bytes, c->prefix);
   for (int i = 0; i < BLOCK_MAGIC_BYTES; i++)
     text_printf(out, "%s0x%02x", i ? ", " : "", (unsigned char)block_magic[i]);
   text_add(out, "};\n  static const unsigned char hash[8] = {");
@@ -168,12 +171,13 @@ void c_weights_check(CWriter *c) {
 /* Memory for the state of whichever body runs. */
 static void any_state(CWriter *c, const char *kind) {
   long long words = (long long)(c->any_state + 3) / 4;
-  text_printf(c->out,
-              "\n/* What is kept from call to call. Place it anywhere, copy it, have as many as you like; "
-              "what is\n * in it is for the processor that made it. */\ntypedef struct {\n  union {\n"
-              "    float f32[%lld];\n    int32_t i32[%lld];\n    uint16_t u16[%lld];\n  } memory;\n"
-              "} %s_%s;\n",
-              words, words, 2 * words, c->prefix, kind);
+  text_printf(
+      c->out,
+      "\n/* What is kept from call to call. Place it anywhere, copy it, have as many as you like; "
+      "what is\n * in it is for the processor that made it. */\ntypedef struct {\n  union {\n"
+      "    float f32[%lld];\n    int32_t i32[%lld];\n    uint16_t u16[%lld];\n  } memory;\n"
+      "} %s_%s;\n",
+      words, words, 2 * words, c->prefix, kind);
 }
 
 void c_state_struct(CWriter *c) {

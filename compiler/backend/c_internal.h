@@ -38,7 +38,8 @@ typedef struct CUsed {
   bool load_f16[C_MAX_WIDTHS], load_bf16[C_MAX_WIDTHS];
   bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
   bool fma_scalar[C_MAX_WIDTHS];
-  bool loads[KIR_MAX_LOADS + 1][C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
+  bool loads[KIR_MAX_LOADS + 1]
+            [C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
   bool fixed[C_MAX_OPS];
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
@@ -80,7 +81,8 @@ void c_stream_helpers(CWriter *c);
 /* What calls the entries: blocks, queues. */
 void c_stream(CWriter *c);
 
-/* Element `at` of flat memory as an argument of the type that the entry declares; at NULL: the first. */
+/* Element `at` of flat memory as an argument of the type that the entry declares; at NULL: the
+ * first. */
 void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at);
 
 /* ---- c_selftest.c ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* KIR -> C with a body for each kind of processor. In: one module for each, of the same model. Out:
- * static functions NAME_v3_step for every body that the compiler can use, and the entries, NAME_step,
- * which call those of the best. The state struct of the interface has room for any body's. */
+ * static functions NAME_v3_step for every body that the compiler can use, and the entries,
+ * NAME_step, which call those of the best. The state struct of the interface has room for any
+ * body's. */
 #include "backend/c_internal.h"
 
 #include <string.h>
@@ -32,13 +33,17 @@ static CWriter body_writer(const Multi *x, int i, COptions *o, Text *out) {
 static void instructions(Text *out, const char *target, bool open) {
   if (!target) return;
   if (open)
-    text_printf(out,
-                "\n#if defined(__clang__)\n#pragma clang attribute push(__attribute__((target(\"%s\"))), "
-                "apply_to = function)\n#else\n#pragma GCC push_options\n#pragma GCC target(\"%s\")\n#endif\n",
-                target, target);
+    text_printf(
+        out,
+        "\n#if defined(__clang__)\n#pragma clang attribute push(__attribute__((target(\"%s\"))), "
+        "apply_to = function)\n#else\n#pragma GCC push_options\n#pragma GCC "
+        "target(\"%s\")\n#endif\n",
+        target, target);
   else
-    text_add(out, "\n#if defined(__clang__)\n#pragma clang attribute pop\n#else\n#pragma GCC pop_options\n"
-                  "#endif\n");
+    text_add(
+        out,
+        "\n#if defined(__clang__)\n#pragma clang attribute pop\n#else\n#pragma GCC pop_options\n"
+        "#endif\n");
 }
 
 static void write_body(const Multi *x, int i, Text *out) {
@@ -52,18 +57,22 @@ static void write_body(const Multi *x, int i, Text *out) {
 /* The compiler's macros choose one. */
 static void bodies_chosen(const Multi *x, Text *out) {
   for (int i = 0; i < x->n; i++) {
-    if (x->body[i].when) text_printf(out, i ? "\n#elif %s\n" : "\n#if %s\n", x->body[i].when);
-    else text_add(out, i ? "\n#else\n" : "\n");
+    if (x->body[i].when)
+      text_printf(out, i ? "\n#elif %s\n" : "\n#if %s\n", x->body[i].when);
+    else
+      text_add(out, i ? "\n#else\n" : "\n");
     write_body(x, i, out);
   }
   if (x->n > 1) text_add(out, "\n#endif\n");
 }
 
-/* The processor chooses between those that have a target; the compiler's macros between the rest. */
+/* The processor chooses between those that have a target; the compiler's macros between the
+ * rest. */
 static void bodies_all(const Multi *x, const char *upper, Text *out) {
   text_printf(out,
               "\n/* whether the processor is asked, at each call, which body it can run */\n"
-              "#if defined(__x86_64__) && defined(__GNUC__)\n#define %s_DISPATCH 1\n#include <immintrin.h>\n"
+              "#if defined(__x86_64__) && defined(__GNUC__)\n#define %s_DISPATCH 1\n#include "
+              "<immintrin.h>\n"
               "#else\n#define %s_DISPATCH 0\n#endif\n\n#if %s_DISPATCH\n",
               upper, upper, upper);
   for (int i = 0; i < x->n; i++) {
@@ -76,8 +85,10 @@ static void bodies_all(const Multi *x, const char *upper, Text *out) {
   bool first = true;
   for (int i = 0; i < x->n; i++) {
     if (x->body[i].target) continue;
-    if (x->body[i].when) text_printf(out, first ? "\n#if %s\n" : "\n#elif %s\n", x->body[i].when);
-    else text_add(out, first ? "\n#if 1\n" : "\n#else\n");
+    if (x->body[i].when)
+      text_printf(out, first ? "\n#if %s\n" : "\n#elif %s\n", x->body[i].when);
+    else
+      text_add(out, first ? "\n#if 1\n" : "\n#else\n");
     CBody base = x->body[i];
     Multi one = *x;
     base.name = "base";
@@ -89,7 +100,8 @@ static void bodies_all(const Multi *x, const char *upper, Text *out) {
   text_add(out, "\n#endif\n");
 }
 
-static void call_body(const CWriter *c, const KirFunc *f, const char *body, const char *state, int indent) {
+static void call_body(const CWriter *c, const KirFunc *f, const char *body, const char *state,
+                      int indent) {
   Text *out = c->out;
   text_fill(out, ' ', (size_t)indent);
   text_printf(out, "%s%s_%s_%s(", f->returns_status ? "return " : "", c->prefix, body, f->name);
@@ -124,8 +136,10 @@ static void entry(const Multi *x, CWriter *c, const KirFunc *f) {
 }
 
 static void bodies_and_entries(const Multi *x, CWriter *c) {
-  if (x->dispatch) bodies_all(x, c->upper, c->out);
-  else bodies_chosen(x, c->out);
+  if (x->dispatch)
+    bodies_all(x, c->upper, c->out);
+  else
+    bodies_chosen(x, c->out);
   for (int i = 0; i < c->m->n_funcs; i++)
     if (c->m->func[i]->kind != KIR_HELPER) entry(x, c, c->m->func[i]);
 }

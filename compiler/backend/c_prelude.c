@@ -61,27 +61,30 @@ static void scan(CUsed *u, const KirStmt *list) {
  * is_certain: what follows calls it whatever the compiler. */
 static void fused(CWriter *c, bool is_certain) {
   const char *p = c->prefix, *u = c->upper;
-  if (c->assumes_fma) text_printf(c->out, "\n#define %s_FMA 1\n", u);
-  else text_printf(c->out,
-              "\n/* whether a fused multiply-add is an instruction here */\n"
-              "#if defined(__FMA__) || defined(__aarch64__) || defined(__ARM_FEATURE_FMA) || \\\n"
-              "    defined(__riscv_flen) || (defined(__FP_FAST_FMAF) && !defined(__clang__))\n"
-              "#define %s_FMA 1\n#else\n#define %s_FMA 0\n#endif\n",
-              u, u);
-  text_printf(c->out,
-              "\n/* a * b + c, rounded once */\n"
-              "static inline %sfloat %s_fma_f32(float a, float b, float c) {\n"
-              "#if %s_FMA && defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n"
-              "#elif %s_FMA\n  return __builtin_fmaf(a, b, c);\n#else\n"
-              "  union {\n    double d;\n    int64_t i;\n  } u;\n"
-              "  const double product = (double)a * (double)b, term = (double)c, sum = product + term;\n"
-              "  const double taken = sum - product;\n"
-              "  const double error = (product - (sum - taken)) + (term - taken);\n"
-              "  u.d = sum;\n"
-              "  if ((error < 0.0 || error > 0.0) && (u.i & 1) == 0) {\n"
-              "    u.i += (error > 0.0) == (sum > 0.0) ? 1 : -1;\n  }\n"
-              "  return (float)u.d;\n#endif\n}\n",
-              is_certain ? "" : "__attribute__((unused)) ", p, u, u);
+  if (c->assumes_fma)
+    text_printf(c->out, "\n#define %s_FMA 1\n", u);
+  else
+    text_printf(c->out,
+                "\n/* whether a fused multiply-add is an instruction here */\n"
+                "#if defined(__FMA__) || defined(__aarch64__) || defined(__ARM_FEATURE_FMA) || \\\n"
+                "    defined(__riscv_flen) || (defined(__FP_FAST_FMAF) && !defined(__clang__))\n"
+                "#define %s_FMA 1\n#else\n#define %s_FMA 0\n#endif\n",
+                u, u);
+  text_printf(
+      c->out,
+      "\n/* a * b + c, rounded once */\n"
+      "static inline %sfloat %s_fma_f32(float a, float b, float c) {\n"
+      "#if %s_FMA && defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n"
+      "#elif %s_FMA\n  return __builtin_fmaf(a, b, c);\n#else\n"
+      "  union {\n    double d;\n    int64_t i;\n  } u;\n"
+      "  const double product = (double)a * (double)b, term = (double)c, sum = product + term;\n"
+      "  const double taken = sum - product;\n"
+      "  const double error = (product - (sum - taken)) + (term - taken);\n"
+      "  u.d = sum;\n"
+      "  if ((error < 0.0 || error > 0.0) && (u.i & 1) == 0) {\n"
+      "    u.i += (error > 0.0) == (sum > 0.0) ? 1 : -1;\n  }\n"
+      "  return (float)u.d;\n#endif\n}\n",
+      is_certain ? "" : "__attribute__((unused)) ", p, u, u);
 }
 
 static void scalars(CWriter *c, const CUsed *u) {
@@ -247,7 +250,8 @@ static void weight(Text *out, const KirBuffer *b, int64_t k) {
 void c_weights(CWriter *c, bool of_helpers) {
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
-    if (b->space != KIR_CONST || kir_is_outside(c->m, b) || (b->origin.layer == NULL) != of_helpers) continue;
+    if (b->space != KIR_CONST || kir_is_outside(c->m, b) || (b->origin.layer == NULL) != of_helpers)
+      continue;
     const char *twin = c_selftest_twin(c, b);
     text_add(c->out, twin ? twin : "\n");
     if (twin) continue;

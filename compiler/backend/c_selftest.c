@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* NAME_selftest(): runs the model on inputs that it makes itself, compares the outputs with what the
- * reference evaluator gave, and, if they differ, runs a second form of the model that gives the value of
- * every layer. In: both modules and the expected numbers. Out: functions that nothing else calls. */
+/* NAME_selftest(): runs the model on inputs that it makes itself, compares the outputs with what
+ * the reference evaluator gave, and, if they differ, runs a second form of the model that gives the
+ * value of every layer. In: both modules and the expected numbers. Out: functions that nothing else
+ * calls. */
 #include "backend/c_internal.h"
 
 #include <string.h>
@@ -22,10 +23,14 @@ static const KirFunc *find(const KirModule *m, KirFuncKind kind) {
 }
 
 static const KirFunc *main_entry(const KirModule *m) {
-  return find(m, m->run_kind == KIR_STREAM ? KIR_STEP : m->run_kind == KIR_WINDOW ? KIR_PUSH : KIR_RUN);
+  return find(m, m->run_kind == KIR_STREAM   ? KIR_STEP
+                 : m->run_kind == KIR_WINDOW ? KIR_PUSH
+                                             : KIR_RUN);
 }
 
-static bool is_length(const KirBuffer *b) { return b->elem == KIR_SIZE; }
+static bool is_length(const KirBuffer *b) {
+  return b->elem == KIR_SIZE;
+}
 
 static const KirPort *port_of(const KirModule *m, const KirBuffer *b) {
   for (int i = 0; i < m->n_ports; i++)
@@ -42,7 +47,8 @@ static bool moves_on(const KirModule *m, const KirBuffer *b) {
 static void arrays(CWriter *c, const KirFunc *f) {
   for (int i = 0; f && i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
-    if (!is_length(b)) text_printf(c->out, "  static %s %s[%lld];\n", c_elem(b->elem), b->name, (long long)b->count);
+    if (!is_length(b))
+      text_printf(c->out, "  static %s %s[%lld];\n", c_elem(b->elem), b->name, (long long)b->count);
   }
 }
 
@@ -51,11 +57,16 @@ static void fill(CWriter *c, const KirFunc *f, bool moving, int indent) {
   for (int i = 0; f && i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     if (b->space != KIR_IN || is_length(b) || moves_on(c->m, b) != moving) continue;
-    const char *next = arena_printf(c->out->arena, "%s_selftest_next(&seed)", c->o->selftest_prefix);
-    text_printf(c->out, "%*sfor (int i = 0; i < %lld; i++) {\n%*s%s[i] = ", indent, "", (long long)b->count, indent + 2, "", b->name);
-    if (b->categories) text_printf(c->out, "(%s)(%s %% %lldu)", c_elem(b->elem), next, (long long)b->categories);
-    else if (b->elem == KIR_F32) text_printf(c->out, "(float)(int32_t)%s * %s - 1.0f", next, "1.1920929e-7f");
-    else text_printf(c->out, "(%s)(%s %% 100u)", c_elem(b->elem), next);
+    const char *next =
+        arena_printf(c->out->arena, "%s_selftest_next(&seed)", c->o->selftest_prefix);
+    text_printf(c->out, "%*sfor (int i = 0; i < %lld; i++) {\n%*s%s[i] = ", indent, "",
+                (long long)b->count, indent + 2, "", b->name);
+    if (b->categories)
+      text_printf(c->out, "(%s)(%s %% %lldu)", c_elem(b->elem), next, (long long)b->categories);
+    else if (b->elem == KIR_F32)
+      text_printf(c->out, "(float)(int32_t)%s * %s - 1.0f", next, "1.1920929e-7f");
+    else
+      text_printf(c->out, "(%s)(%s %% 100u)", c_elem(b->elem), next);
     text_printf(c->out, ";\n%*s}\n", indent, "");
   }
 }
@@ -72,10 +83,13 @@ static void call(CWriter *c, const KirFunc *f, const char *state) {
   for (int i = 0; i < f->n_buffers; i++) {
     text_add(c->out, comma);
     comma = ", ";
-    if (is_length(f->buffers[i])) text_printf(c->out, "%lldu", (long long)c->o->selftest->length[length++]);
-    else c_flat_argument(c, f->buffers[i], f->buffers[i]->name, NULL);
+    if (is_length(f->buffers[i]))
+      text_printf(c->out, "%lldu", (long long)c->o->selftest->length[length++]);
+    else
+      c_flat_argument(c, f->buffers[i], f->buffers[i]->name, NULL);
   }
-  if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && c->m->scratch_bytes > 0) text_printf(c->out, "%sscratch", comma);
+  if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && c->m->scratch_bytes > 0)
+    text_printf(c->out, "%sscratch", comma);
   text_add(c->out, ")");
 }
 
@@ -91,15 +105,21 @@ static void expected(CWriter *c, const CExpected *e, const KirBuffer *b) {
   if (!e->at) return;
   text_printf(c->out, "  static const int32_t at_%s[%d] = {", b->name, e->n);
   for (int i = 0; i < e->n; i++)
-    text_printf(c->out, "%s%lld", i == 0 ? "" : i % IN_A_LINE ? ", " : ",\n    ", (long long)e->at[i]);
+    text_printf(c->out, "%s%lld",
+                i == 0          ? ""
+                : i % IN_A_LINE ? ", "
+                                : ",\n    ",
+                (long long)e->at[i]);
   text_add(c->out, "};\n");
 }
 
 static void compare(CWriter *c, const CExpected *e, const KirBuffer *b) {
   const char *cast = b->elem == KIR_F32 ? "" : "(float)";
   const char *at = e->at ? arena_printf(c->out->arena, "at_%s[i]", b->name) : "i";
-  text_printf(c->out, "  for (int i = 0; i < %d; i++) {\n    const float off = %s%s[%s] - want_%s[i];\n    if (!(off <= ", e->n, cast, b->name, at,
-              b->name);
+  text_printf(c->out,
+              "  for (int i = 0; i < %d; i++) {\n    const float off = %s%s[%s] - want_%s[i];\n    "
+              "if (!(off <= ",
+              e->n, cast, b->name, at, b->name);
   c_float(c->out, e->tolerance);
   text_add(c->out, " && -off <= ");
   c_float(c->out, e->tolerance);
@@ -117,8 +137,11 @@ static void trial(CWriter *c, const char *name, const CExpected *e, int n, int c
     expected(c, &e[i], m->port[e[i].port].buffer);
   arrays(c, reset);
   arrays(c, f);
-  if (m->run_kind != KIR_WHOLE) text_printf(out, "  static %s_%s state;\n", c->prefix, m->run_kind == KIR_WINDOW ? "window" : "state");
-  if (c->o->scratch == C_SCRATCH_CALLER && m->scratch_bytes > 0) text_printf(out, "  static float scratch[%lld];\n", (long long)m->scratch_bytes / 4);
+  if (m->run_kind != KIR_WHOLE)
+    text_printf(out, "  static %s_%s state;\n", c->prefix,
+                m->run_kind == KIR_WINDOW ? "window" : "state");
+  if (c->o->scratch == C_SCRATCH_CALLER && m->scratch_bytes > 0)
+    text_printf(out, "  static float scratch[%lld];\n", (long long)m->scratch_bytes / 4);
   text_add(out, "  uint32_t seed = 1u;\n");
   fill(c, reset, false, 2);
   fill(c, f, false, 2);
@@ -136,7 +159,9 @@ static void trial(CWriter *c, const char *name, const CExpected *e, int n, int c
   call(c, f, "state");
   text_add(out, ";\n");
   if (f->returns_status)
-    text_printf(out, "%sif (status != GRUS_OK && status != GRUS_NO_OUTPUT) {\n%s  return -1;\n%s}\n", indent, indent, indent);
+    text_printf(out,
+                "%sif (status != GRUS_OK && status != GRUS_NO_OUTPUT) {\n%s  return -1;\n%s}\n",
+                indent, indent, indent);
   if (m->run_kind != KIR_WHOLE) text_add(out, "  }\n");
   for (int i = 0; i < n; i++)
     compare(c, &e[i], m->port[e[i].port].buffer);
@@ -146,8 +171,8 @@ static void trial(CWriter *c, const char *name, const CExpected *e, int n, int c
 /* Weights that both forms of the model have are there once. */
 static bool same_weights(const KirBuffer *a, const KirBuffer *b) {
   size_t bytes = (size_t)a->count * (size_t)kir_elem_size(a->elem);
-  return a->space == KIR_CONST && b->space == KIR_CONST && a->elem == b->elem && a->count == b->count && a->data && b->data &&
-         memcmp(a->data, b->data, bytes) == 0;
+  return a->space == KIR_CONST && b->space == KIR_CONST && a->elem == b->elem &&
+         a->count == b->count && a->data && b->data && memcmp(a->data, b->data, bytes) == 0;
 }
 
 /* "#define kws_selftest_W kws_W": NULL if the buffer has no twin. */
@@ -155,16 +180,20 @@ const char *c_selftest_twin(const CWriter *c, const KirBuffer *b) {
   const KirModule *m = c->o->selftest_of;
   for (int i = 0; m && i < m->n_buffers; i++)
     if (same_weights(b, m->buffer[i]))
-      return arena_printf(c->out->arena, "#define %s_%s %s_%s\n", c->prefix, b->name, c->o->selftest_prefix, m->buffer[i]->name);
+      return arena_printf(c->out->arena, "#define %s_%s %s_%s\n", c->prefix, b->name,
+                          c->o->selftest_prefix, m->buffer[i]->name);
   return NULL;
 }
 
 void c_selftest_prototype(CWriter *c) {
   if (!c->o->selftest) return;
   text_printf(c->out,
-              "\n/* Runs the model on inputs of its own and compares with what it should give. Returns 0, or a code\n"
-              " * that `grus verify MODEL --selftest=CODE` explains: the first layer that is wrong. Needs no input;\n"
-              " * where nothing calls it, it takes no room (in a .c file: with -ffunction-sections -fdata-sections\n"
+              "\n/* Runs the model on inputs of its own and compares with what it should give. "
+              "Returns 0, or a code\n"
+              " * that `grus verify MODEL --selftest=CODE` explains: the first layer that is "
+              "wrong. Needs no input;\n"
+              " * where nothing calls it, it takes no room (in a .c file: with -ffunction-sections "
+              "-fdata-sections\n"
               " * and --gc-sections). */\n%sint %s_selftest(void);\n",
               c->single_header ? "static inline " : "", c->prefix);
 }
@@ -189,9 +218,13 @@ void c_selftest(CWriter *c) {
     c_body(&probe);
     trial(&probe, "layers", test->layer, test->n_layers, test->calls);
   }
-  text_printf(out, "\n%sint %s_selftest(void) {\n  const int outputs = %s_selftest_outputs();\n", c->single_header ? "static inline " : "", c->prefix,
-              c->prefix);
+  text_printf(out, "\n%sint %s_selftest(void) {\n  const int outputs = %s_selftest_outputs();\n",
+              c->single_header ? "static inline " : "", c->prefix, c->prefix);
   if (test->probe)
-    text_printf(out, "  const int layers = outputs ? %s_selftest_layers() : 0;\n  return layers ? layers : outputs;\n}\n", c->prefix);
-  else text_add(out, "  return outputs;\n}\n");
+    text_printf(out,
+                "  const int layers = outputs ? %s_selftest_layers() : 0;\n  return layers ? "
+                "layers : outputs;\n}\n",
+                c->prefix);
+  else
+    text_add(out, "  return outputs;\n}\n");
 }

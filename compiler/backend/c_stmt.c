@@ -13,10 +13,14 @@ void c_line(CWriter *c) {
 
 void c_comment_text(Text *out, const char *text, const char *line_start) {
   for (const char *s = safe_lines(out->arena, text); *s; s++) {
-    if (*s == '\n') text_add(out, line_start);
-    else if (s[0] == '*' && s[1] == '/') text_add(out, "* "); /* would end the comment */
-    else if (s[0] == '/' && s[1] == '*') text_add(out, "/ ");
-    else text_add_char(out, *s);
+    if (*s == '\n')
+      text_add(out, line_start);
+    else if (s[0] == '*' && s[1] == '/')
+      text_add(out, "* "); /* would end the comment */
+    else if (s[0] == '/' && s[1] == '*')
+      text_add(out, "/ ");
+    else
+      text_add_char(out, *s);
   }
 }
 
@@ -415,8 +419,10 @@ static void extern_weights(CWriter *c, const bool *used) {
     if (!kir_is_outside(c->m, b) || !used[i]) continue;
     c_line(c);
     text_printf(c->out,
-                "const %s *const %s = (const %s *)(const void *)((const char *)weights + %lld); /* [%lld] */",
-                c_elem(b->elem), b->name, c_elem(b->elem), (long long)b->weight_offset, (long long)b->count);
+                "const %s *const %s = (const %s *)(const void *)((const char *)weights + %lld); /* "
+                "[%lld] */",
+                c_elem(b->elem), b->name, c_elem(b->elem), (long long)b->weight_offset,
+                (long long)b->count);
     any = true;
   }
   if (any) return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What stands in the header around the entries of a stream, for programs that play audio or take
- * samples in interrupts: NAME_is_finite, NAME_block, --flush and --queue. In: a module and its options.
- * Out: static inline functions that call the entries, so that they serve C and objects alike. */
+ * samples in interrupts: NAME_is_finite, NAME_block, --flush and --queue. In: a module and its
+ * options. Out: static inline functions that call the entries, so that they serve C and objects
+ * alike. */
 #include "backend/c_internal.h"
 
 #include <string.h>
@@ -43,13 +44,16 @@ static bool has_floats(const KirModule *m) {
 
 static void finite(CWriter *c) {
   if (!has_floats(c->m)) return;
-  text_printf(c->out,
-              "\n/* 1 if none of n numbers is a NaN or an infinity, whatever flags the compiler has. */\n"
-              "static inline int %s_is_finite(const float *x, size_t n) {\n"
-              "  for (size_t i = 0; i < n; i++) {\n    union {\n      float f;\n      uint32_t u;\n    } number;\n"
-              "    number.f = x[i];\n    if ((number.u & 0x7f800000u) == 0x7f800000u) {\n      return 0;\n    }\n"
-              "  }\n  return 1;\n}\n",
-              c->prefix);
+  text_printf(
+      c->out,
+      "\n/* 1 if none of n numbers is a NaN or an infinity, whatever flags the compiler has. */\n"
+      "static inline int %s_is_finite(const float *x, size_t n) {\n"
+      "  for (size_t i = 0; i < n; i++) {\n    union {\n      float f;\n      uint32_t u;\n    } "
+      "number;\n"
+      "    number.f = x[i];\n    if ((number.u & 0x7f800000u) == 0x7f800000u) {\n      return 0;\n "
+      "   }\n"
+      "  }\n  return 1;\n}\n",
+      c->prefix);
 }
 
 /* The control word of the floating point unit: bits to set, how it is read and written. */
@@ -58,16 +62,19 @@ static const struct {
 } flush_modes[] = {
     {"(defined(__x86_64__) || defined(__SSE__)) && defined(__GNUC__)", "uint32_t", "0x8040u",
      "before = __builtin_ia32_stmxcsr();", "__builtin_ia32_ldmxcsr(%s);"},
-    {"defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))", "uint32_t", "0x8040u", "before = _mm_getcsr();",
-     "_mm_setcsr(%s);"},
+    {"defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))", "uint32_t", "0x8040u",
+     "before = _mm_getcsr();", "_mm_setcsr(%s);"},
     {"defined(__aarch64__) && defined(__GNUC__)", "uint64_t", "(uint64_t)1 << 24",
-     "__asm__ volatile(\"mrs %0, fpcr\" : \"=r\"(before));", "__asm__ volatile(\"msr fpcr, %%0\" : : \"r\"(%s));"},
+     "__asm__ volatile(\"mrs %0, fpcr\" : \"=r\"(before));",
+     "__asm__ volatile(\"msr fpcr, %%0\" : : \"r\"(%s));"},
     {"defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)", "uint32_t", "(uint32_t)1 << 24",
-     "__asm__ volatile(\"vmrs %0, fpscr\" : \"=r\"(before));", "__asm__ volatile(\"vmsr fpscr, %%0\" : : \"r\"(%s));"},
+     "__asm__ volatile(\"vmrs %0, fpscr\" : \"=r\"(before));",
+     "__asm__ volatile(\"vmsr fpscr, %%0\" : : \"r\"(%s));"},
 };
 
 /* GCC and clang keep what is computed from memory on its side of this. */
-static const char *const fence = "#if defined(__GNUC__)\n  __asm__ volatile(\"\" : : : \"memory\");\n#endif\n";
+static const char *const fence =
+    "#if defined(__GNUC__)\n  __asm__ volatile(\"\" : : : \"memory\");\n#endif\n";
 
 static void flush_body(CWriter *c, bool on) {
   Text *out = c->out;
@@ -76,10 +83,12 @@ static void flush_body(CWriter *c, bool on) {
     text_add(out, "  ");
     if (on) {
       text_printf(out, "%s before;\n  %s\n  ", flush_modes[i].word, flush_modes[i].read);
-      text_printf(out, flush_modes[i].write, arena_printf(out->arena, "before | %s", flush_modes[i].bits));
+      text_printf(out, flush_modes[i].write,
+                  arena_printf(out->arena, "before | %s", flush_modes[i].bits));
       text_add(out, "\n  was = before;\n");
     } else {
-      text_printf(out, flush_modes[i].write, arena_printf(out->arena, "(%s)was", flush_modes[i].word));
+      text_printf(out, flush_modes[i].write,
+                  arena_printf(out->arena, "(%s)was", flush_modes[i].word));
       text_add(out, "\n");
     }
   }
@@ -89,14 +98,17 @@ static void flush_body(CWriter *c, bool on) {
 static void flush(CWriter *c) {
   Text *out = c->out;
   if (!c->o->flush) return;
-  text_add(out, "\n#if defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))\n#include <xmmintrin.h>\n#endif\n");
-  text_printf(out,
-              "\n/* From here on this thread takes subnormal numbers as 0, which is fast. Gives what\n"
-              " * %s_flush_restore is to be given at the end. */\n"
-              "static inline uint64_t %s_flush_on(void) {\n  uint64_t was = 0;\n",
-              c->prefix, c->prefix);
+  text_add(out, "\n#if defined(_MSC_VER) && (defined(_M_X64) || defined(_M_IX86))\n#include "
+                "<xmmintrin.h>\n#endif\n");
+  text_printf(
+      out,
+      "\n/* From here on this thread takes subnormal numbers as 0, which is fast. Gives what\n"
+      " * %s_flush_restore is to be given at the end. */\n"
+      "static inline uint64_t %s_flush_on(void) {\n  uint64_t was = 0;\n",
+      c->prefix, c->prefix);
   flush_body(c, true);
-  text_printf(out, "%s  return was;\n}\n\nstatic inline void %s_flush_restore(uint64_t was) {\n%s", fence, c->prefix, fence);
+  text_printf(out, "%s  return was;\n}\n\nstatic inline void %s_flush_restore(uint64_t was) {\n%s",
+              fence, c->prefix, fence);
   flush_body(c, false);
   text_add(out, "}\n");
 }
@@ -115,7 +127,8 @@ static void last_parameters(CWriter *c, const KirFunc *f) {
 
 static void last_arguments(CWriter *c, const KirFunc *f) {
   if (f->takes_weights) text_add(c->out, ", weights");
-  if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && c->m->scratch_bytes > 0) text_add(c->out, ", scratch");
+  if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && c->m->scratch_bytes > 0)
+    text_add(c->out, ", scratch");
 }
 
 /* Element `at` of flat memory as an argument of the type that the entry declares. */
@@ -144,17 +157,27 @@ static const char *call_at(const CWriter *c, const KirBuffer *b, const char *k) 
 static void block_comment(CWriter *c, const KirFunc *f, const char *n) {
   const KirModule *m = c->m;
   Text *out = c->out;
-  text_printf(out, "\n/* Takes %s steps of the stream at once, with the results of as many calls of %s_%s.", n, c->prefix, f->name);
+  text_printf(
+      out, "\n/* Takes %s steps of the stream at once, with the results of as many calls of %s_%s.",
+      n, c->prefix, f->name);
   if (m->steps_per_call > 1)
-    text_printf(out, "\n * %s is a multiple of %s_STEPS, else GRUS_BAD_LENGTH is returned and nothing done.", n, c->upper);
-  if (m->first_output) text_add(out, "\n * Steps without an output give zeros; GRUS_NO_OUTPUT if all were such.");
+    text_printf(
+        out,
+        "\n * %s is a multiple of %s_STEPS, else GRUS_BAD_LENGTH is returned and nothing done.", n,
+        c->upper);
+  if (m->first_output)
+    text_add(out, "\n * Steps without an output give zeros; GRUS_NO_OUTPUT if all were such.");
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     const char *unit = m->steps_per_call > 1 ? "call" : "step";
     text_printf(out, "\n *   %s: ", b->name);
-    if (!moves_on(m, b)) text_printf(out, "as in %s_%s, the same for the whole block", c->prefix, f->name);
-    else if (b->count == 1) text_printf(out, "one number a %s", unit);
-    else text_printf(out, "%lld numbers a %s, one %s after the other", (long long)b->count, unit, unit);
+    if (!moves_on(m, b))
+      text_printf(out, "as in %s_%s, the same for the whole block", c->prefix, f->name);
+    else if (b->count == 1)
+      text_printf(out, "one number a %s", unit);
+    else
+      text_printf(out, "%lld numbers a %s, one %s after the other", (long long)b->count, unit,
+                  unit);
   }
   text_add(out, " */\n");
 }
@@ -163,7 +186,8 @@ static void pointers(CWriter *c, const KirFunc *f, bool in, bool out) {
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     if (b->space == KIR_IN ? in : out)
-      text_printf(c->out, ", %s%s *%s", b->space == KIR_IN ? "const " : "", c_elem(b->elem), b->name);
+      text_printf(c->out, ", %s%s *%s", b->space == KIR_IN ? "const " : "", c_elem(b->elem),
+                  b->name);
   }
 }
 
@@ -173,29 +197,37 @@ static void silence(CWriter *c, const KirFunc *f, const char *k, const char *i) 
     const KirBuffer *b = f->buffers[n];
     const char *at = call_at(c, b, k);
     if (b->space != KIR_OUT) continue;
-    text_printf(c->out, "      for (size_t %s = 0; %s < %lld; %s++) {\n        %s[%s%s%s] = 0;\n      }\n", i, i, (long long)b->count, i,
-                b->name, at ? at : "", at ? " + " : "", i);
+    text_printf(c->out,
+                "      for (size_t %s = 0; %s < %lld; %s++) {\n        %s[%s%s%s] = 0;\n      }\n",
+                i, i, (long long)b->count, i, b->name, at ? at : "", at ? " + " : "", i);
   }
 }
 
 static void block(CWriter *c, const KirFunc *f) {
   const KirModule *m = c->m;
   Text *out = c->out;
-  const char *n = free_name(c, "n"), *k = free_name(c, "k"), *i = free_name(c, "i"), *now = free_name(c, "now"),
-             *status = free_name(c, "status"), *was = free_name(c, "was");
+  const char *n = free_name(c, "n"), *k = free_name(c, "k"), *i = free_name(c, "i"),
+             *now = free_name(c, "now"), *status = free_name(c, "status"),
+             *was = free_name(c, "was");
   bool answers = f->returns_status || m->steps_per_call > 1;
   block_comment(c, f, n);
-  text_printf(out, "static inline %s %s_block(%s_state *%s, size_t %s", answers ? "int" : "void", c->prefix, c->prefix, c->self, n);
+  text_printf(out, "static inline %s %s_block(%s_state *%s, size_t %s", answers ? "int" : "void",
+              c->prefix, c->prefix, c->self, n);
   pointers(c, f, true, true);
   last_parameters(c, f);
   text_add(out, ") {\n");
   if (m->steps_per_call > 1)
-    text_printf(out, "  if (%s %% %s_STEPS != 0) {\n    return GRUS_BAD_LENGTH;\n  }\n", n, c->upper);
-  if (answers) text_printf(out, "  int %s = %s;\n", status, m->first_output ? arena_printf(out->arena, "%s ? GRUS_NO_OUTPUT : GRUS_OK", n) : "GRUS_OK");
+    text_printf(out, "  if (%s %% %s_STEPS != 0) {\n    return GRUS_BAD_LENGTH;\n  }\n", n,
+                c->upper);
+  if (answers)
+    text_printf(out, "  int %s = %s;\n", status,
+                m->first_output ? arena_printf(out->arena, "%s ? GRUS_NO_OUTPUT : GRUS_OK", n)
+                                : "GRUS_OK");
   if (c->o->flush) text_printf(out, "  const uint64_t %s = %s_flush_on();\n", was, c->prefix);
   text_printf(out, "  for (size_t %s = 0; %s < %s%s; %s++) {\n    %s%s_%s(%s", k, k, n,
               m->steps_per_call > 1 ? arena_printf(out->arena, " / %s_STEPS", c->upper) : "", k,
-              f->returns_status ? arena_printf(out->arena, "const int %s = ", now) : "", c->prefix, f->name, c->self);
+              f->returns_status ? arena_printf(out->arena, "const int %s = ", now) : "", c->prefix,
+              f->name, c->self);
   for (int b = 0; b < f->n_buffers; b++) {
     text_add(out, ", ");
     c_flat_argument(c, f->buffers[b], f->buffers[b]->name, call_at(c, f->buffers[b], k));
@@ -218,14 +250,19 @@ static void block(CWriter *c, const KirFunc *f) {
 
 /* ---- samples that wait ---- */
 
-static const char *put_name(const CWriter *c) { return free_name(c, "put"); }
-static const char *taken_name(const CWriter *c) { return free_name(c, "taken"); }
+static const char *put_name(const CWriter *c) {
+  return free_name(c, "put");
+}
+static const char *taken_name(const CWriter *c) {
+  return free_name(c, "taken");
+}
 
 /* What one side of the queue has written is there for the other, whichever core it runs on. */
 static void barrier(CWriter *c) {
   text_printf(c->out,
               "\n/* What was written before is there before what is written after. */\n"
-              "static inline void %s_barrier(void) {\n#if defined(__GNUC__)\n  __sync_synchronize();\n#elif defined(_MSC_VER)\n"
+              "static inline void %s_barrier(void) {\n#if defined(__GNUC__)\n  "
+              "__sync_synchronize();\n#elif defined(_MSC_VER)\n"
               "  _ReadWriteBarrier();\n#endif\n}\n",
               c->prefix);
 }
@@ -233,24 +270,29 @@ static void barrier(CWriter *c) {
 static void queue_struct(CWriter *c, const KirFunc *f) {
   Text *out = c->out;
   text_printf(out,
-              "\n/* Inputs that wait: up to %lld, between one place that puts and one that polls, such as an\n"
+              "\n/* Inputs that wait: up to %lld, between one place that puts and one that polls, "
+              "such as an\n"
               " * interrupt and the main loop. Neither locks anything. */\ntypedef struct {\n",
               (long long)c->o->queue);
   for (int i = 0; i < f->n_buffers; i++)
     if (f->buffers[i]->space == KIR_IN)
       text_printf(out, "  %s %s[%lld];\n", c_elem(f->buffers[i]->elem), f->buffers[i]->name,
                   (long long)(f->buffers[i]->count * (c->o->queue + 1)));
-  text_printf(out, "  volatile uint32_t %s, %s;\n} %s_queue;\n", put_name(c), taken_name(c), c->prefix);
+  text_printf(out, "  volatile uint32_t %s, %s;\n} %s_queue;\n", put_name(c), taken_name(c),
+              c->prefix);
 }
 
 static void queue_put(CWriter *c, const KirFunc *f) {
   Text *out = c->out;
-  const char *q = free_name(c, "q"), *k = free_name(c, "k"), *i = free_name(c, "i"), *next = free_name(c, "next"), *put = put_name(c), *taken = taken_name(c);
-  text_printf(out,
-              "\nstatic inline void %s_queue_reset(%s_queue *%s) {\n  %s->%s = 0;\n  %s->%s = 0;\n}\n"
-              "\n/* Stores the inputs of one call of %s_%s and does nothing else. GRUS_FULL: there is no room. */\n"
-              "static inline int %s_put(%s_queue *%s",
-              c->prefix, c->prefix, q, q, put, q, taken, c->prefix, f->name, c->prefix, c->prefix, q);
+  const char *q = free_name(c, "q"), *k = free_name(c, "k"), *i = free_name(c, "i"),
+             *next = free_name(c, "next"), *put = put_name(c), *taken = taken_name(c);
+  text_printf(
+      out,
+      "\nstatic inline void %s_queue_reset(%s_queue *%s) {\n  %s->%s = 0;\n  %s->%s = 0;\n}\n"
+      "\n/* Stores the inputs of one call of %s_%s and does nothing else. GRUS_FULL: there is no "
+      "room. */\n"
+      "static inline int %s_put(%s_queue *%s",
+      c->prefix, c->prefix, q, q, put, q, taken, c->prefix, f->name, c->prefix, c->prefix, q);
   pointers(c, f, true, false);
   text_printf(out,
               ") {\n  const uint32_t %s = %s->%s, %s = %s == %lldu ? 0u : %s + 1u;\n"
@@ -259,23 +301,31 @@ static void queue_put(CWriter *c, const KirFunc *f) {
   for (int n = 0; n < f->n_buffers; n++) {
     const KirBuffer *b = f->buffers[n];
     if (b->space != KIR_IN) continue;
-    text_printf(out, "  for (uint32_t %s = 0; %s < %lldu; %s++) {\n    %s->%s[%s * %lldu + %s] = %s[%s];\n  }\n", i, i,
-                (long long)b->count, i, q, b->name, k, (long long)b->count, i, b->name, i);
+    text_printf(
+        out,
+        "  for (uint32_t %s = 0; %s < %lldu; %s++) {\n    %s->%s[%s * %lldu + %s] = %s[%s];\n  }\n",
+        i, i, (long long)b->count, i, q, b->name, k, (long long)b->count, i, b->name, i);
   }
-  text_printf(out, "  %s_barrier();\n  %s->%s = %s;\n  return GRUS_OK;\n}\n", c->prefix, q, put, next);
+  text_printf(out, "  %s_barrier();\n  %s->%s = %s;\n  return GRUS_OK;\n}\n", c->prefix, q, put,
+              next);
 }
 
 static void queue_poll(CWriter *c, const KirFunc *f) {
   Text *out = c->out;
-  const char *q = free_name(c, "q"), *k = free_name(c, "k"), *status = free_name(c, "status"), *put = put_name(c), *taken = taken_name(c);
+  const char *q = free_name(c, "q"), *k = free_name(c, "k"), *status = free_name(c, "status"),
+             *put = put_name(c), *taken = taken_name(c);
   bool window = f->kind == KIR_PUSH;
   text_printf(out,
-              "\n/* Gives what waits to %s_%s until there are outputs: GRUS_OK, call again. GRUS_NO_OUTPUT:\n"
+              "\n/* Gives what waits to %s_%s until there are outputs: GRUS_OK, call again. "
+              "GRUS_NO_OUTPUT:\n"
               " * nothing waits any more. */\nstatic inline int %s_poll(%s_queue *%s, %s_%s *%s",
-              c->prefix, f->name, c->prefix, c->prefix, q, c->prefix, window ? "window" : "state", c->self);
+              c->prefix, f->name, c->prefix, c->prefix, q, c->prefix, window ? "window" : "state",
+              c->self);
   pointers(c, f, false, true);
   last_parameters(c, f);
-  text_printf(out, ") {\n  int %s = GRUS_NO_OUTPUT;\n  while (%s == GRUS_NO_OUTPUT && %s->%s != %s->%s) {\n    const uint32_t %s = %s->%s;\n"
+  text_printf(out,
+              ") {\n  int %s = GRUS_NO_OUTPUT;\n  while (%s == GRUS_NO_OUTPUT && %s->%s != %s->%s) "
+              "{\n    const uint32_t %s = %s->%s;\n"
               "    %s_barrier();\n    ",
               status, status, q, taken, q, put, k, q, taken, c->prefix);
   if (f->returns_status) text_printf(out, "%s = ", status);
@@ -285,13 +335,17 @@ static void queue_poll(CWriter *c, const KirFunc *f) {
     bool in = b->space == KIR_IN;
     text_add(out, ", ");
     c_flat_argument(c, b, in ? arena_printf(out->arena, "%s->%s", q, b->name) : b->name,
-             !in ? NULL : b->count == 1 ? k : arena_printf(out->arena, "%s * %lldu", k, (long long)b->count));
+                    !in ? NULL
+                    : b->count == 1
+                        ? k
+                        : arena_printf(out->arena, "%s * %lldu", k, (long long)b->count));
   }
   last_arguments(c, f);
   text_add(out, ");\n");
   if (!f->returns_status) text_printf(out, "    %s = GRUS_OK;\n", status);
-  text_printf(out, "    %s_barrier();\n    %s->%s = %s == %lldu ? 0u : %s + 1u;\n  }\n  return %s;\n}\n", c->prefix, q, taken, k,
-              (long long)c->o->queue, k, status);
+  text_printf(out,
+              "    %s_barrier();\n    %s->%s = %s == %lldu ? 0u : %s + 1u;\n  }\n  return %s;\n}\n",
+              c->prefix, q, taken, k, (long long)c->o->queue, k, status);
 }
 
 void c_stream(CWriter *c) {
@@ -303,7 +357,8 @@ void c_stream(CWriter *c) {
   c->out = out;
   if (f->kind == KIR_STEP) block(c, f);
   if (!c->o->queue) return;
-  text_add(out, "\n#ifndef GRUS_FULL\n#define GRUS_FULL 6 /* no room for another sample */\n#endif\n");
+  text_add(out,
+           "\n#ifndef GRUS_FULL\n#define GRUS_FULL 6 /* no room for another sample */\n#endif\n");
   text_add(out, "\n#if defined(_MSC_VER) && !defined(__clang__)\n#include <intrin.h>\n#endif\n");
   barrier(c);
   queue_struct(c, f);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A linker for what grus makes itself; see elf_link.h. In: objects whose only references are relative to
- * the program counter, or addresses in data, and one image of data. Out: a shared library of three
- * segments (read-only, code, data), each on pages of its own and at the same place in the file as
- * in memory. Addresses in data become relative relocations, which the system's loader applies; nothing
- * else is left to it, and no other library is needed. Sections of unwinding are left out. */
+/* A linker for what grus makes itself; see elf_link.h. In: objects whose only references are
+ * relative to the program counter, or addresses in data, and one image of data. Out: a shared
+ * library of three segments (read-only, code, data), each on pages of its own and at the same place
+ * in the file as in memory. Addresses in data become relative relocations, which the system's
+ * loader applies; nothing else is left to it, and no other library is needed. Sections of unwinding
+ * are left out. */
 #include "backend/elf_link.h"
 
 #include <string.h>
@@ -34,7 +35,13 @@ enum {
   N_PROGRAM_HEADS = 5
 };
 
-typedef enum Segment { SEGMENT_READ, SEGMENT_CODE, SEGMENT_DATA, SEGMENT_COUNT, SEGMENT_NONE } Segment;
+typedef enum Segment {
+  SEGMENT_READ,
+  SEGMENT_CODE,
+  SEGMENT_DATA,
+  SEGMENT_COUNT,
+  SEGMENT_NONE
+} Segment;
 
 typedef struct Section {
   uint64_t type, flags, offset, size, link, info, align;
@@ -80,7 +87,9 @@ static void put_at(char *at, uint64_t x, int bytes) {
     at[i] = (char)(x >> 8 * i & 0xff);
 }
 
-static uint64_t round_up(uint64_t x, uint64_t to) { return to > 1 ? (x + to - 1) / to * to : x; }
+static uint64_t round_up(uint64_t x, uint64_t to) {
+  return to > 1 ? (x + to - 1) / to * to : x;
+}
 
 static void pad_to(Text *out, size_t start, uint64_t at) {
   if (out->len - start < at) text_fill(out, 0, (size_t)at - (out->len - start));
@@ -93,23 +102,29 @@ static bool fail(Link *l, const char *reason) {
 
 /* ---- the image ---- */
 
-ElfImage elf_image_new(Arena *arena) { return (ElfImage){.bytes = text_new(arena)}; }
+ElfImage elf_image_new(Arena *arena) {
+  return (ElfImage){.bytes = text_new(arena)};
+}
 
 size_t elf_image_add(ElfImage *image, const void *data, size_t size) {
   size_t at = (size_t)round_up(image->bytes.len, 8);
   text_fill(&image->bytes, 0, at - image->bytes.len);
-  if (data) text_add_n(&image->bytes, data, size);
-  else text_fill(&image->bytes, 0, size);
+  if (data)
+    text_add_n(&image->bytes, data, size);
+  else
+    text_fill(&image->bytes, 0, size);
   return at;
 }
 
 void elf_image_pointer(ElfImage *image, size_t at, const char *symbol, size_t offset) {
-  image->pointer = arena_grow(image->bytes.arena, image->pointer, &image->cap_pointers, (size_t)image->n_pointers + 1, sizeof *image->pointer);
+  image->pointer = arena_grow(image->bytes.arena, image->pointer, &image->cap_pointers,
+                              (size_t)image->n_pointers + 1, sizeof *image->pointer);
   image->pointer[image->n_pointers++] = (ElfPointer){at, symbol, offset};
 }
 
 void elf_image_name(ElfImage *image, const char *name, size_t at, size_t size) {
-  image->name = arena_grow(image->bytes.arena, image->name, &image->cap_names, (size_t)image->n_names + 1, sizeof *image->name);
+  image->name = arena_grow(image->bytes.arena, image->name, &image->cap_names,
+                           (size_t)image->n_names + 1, sizeof *image->name);
   image->name[image->n_names++] = (ElfName){name, at, size};
 }
 
@@ -123,15 +138,23 @@ static bool read_object(Link *l, const ElfObject *from, Object *o) {
     return fail(l, "an object is no ELF64 of x86-64");
   uint64_t at = get(d + 40, 8), names;
   o->n_sections = (int)get(d + 60, 2);
-  if (at > from->len || (uint64_t)o->n_sections * SECTION_HEAD > from->len - at) return fail(l, "an object is cut short");
+  if (at > from->len || (uint64_t)o->n_sections * SECTION_HEAD > from->len - at)
+    return fail(l, "an object is cut short");
   names = get(d + at + get(d + 62, 2) * SECTION_HEAD + 24, 8);
   o->section = ARENA_ARRAY(l->arena, Section, o->n_sections + 1);
   for (int i = 0; i < o->n_sections; i++) {
     const unsigned char *h = d + at + (uint64_t)i * SECTION_HEAD;
     Section *s = &o->section[i];
-    *s = (Section){.type = get(h + 4, 4), .flags = get(h + 8, 8), .offset = get(h + 24, 8), .size = get(h + 32, 8),
-                   .link = get(h + 40, 4), .info = get(h + 44, 4), .align = get(h + 48, 8), .segment = SEGMENT_NONE};
-    if (s->type != SHT_NOBITS && (s->offset > from->len || s->size > from->len - s->offset)) return fail(l, "an object is cut short");
+    *s = (Section){.type = get(h + 4, 4),
+                   .flags = get(h + 8, 8),
+                   .offset = get(h + 24, 8),
+                   .size = get(h + 32, 8),
+                   .link = get(h + 40, 4),
+                   .info = get(h + 44, 4),
+                   .align = get(h + 48, 8),
+                   .segment = SEGMENT_NONE};
+    if (s->type != SHT_NOBITS && (s->offset > from->len || s->size > from->len - s->offset))
+      return fail(l, "an object is cut short");
     s->name = (const char *)d + names + get(h, 4);
     if (s->type == SHT_SYMTAB) o->symbols = i;
   }
@@ -140,21 +163,27 @@ static bool read_object(Link *l, const ElfObject *from, Object *o) {
 
 /* Relocations of an object that concern what is loaded. */
 static bool is_relocations(const Object *o, const Section *s) {
-  return s->type == SHT_RELA && s->info < (uint64_t)o->n_sections && o->section[s->info].segment != SEGMENT_NONE;
+  return s->type == SHT_RELA && s->info < (uint64_t)o->n_sections &&
+         o->section[s->info].segment != SEGMENT_NONE;
 }
 
 static void choose_segments(Object *o) {
   for (int i = 0; i < o->n_sections; i++) {
     Section *s = &o->section[i];
-    if (!(s->flags & SHF_ALLOC) || strcmp(s->name, ".eh_frame") == 0 || strncmp(s->name, ".note", 5) == 0) continue;
-    s->segment = s->flags & SHF_EXEC ? SEGMENT_CODE : s->flags & SHF_WRITE ? SEGMENT_DATA : SEGMENT_READ;
+    if (!(s->flags & SHF_ALLOC) || strcmp(s->name, ".eh_frame") == 0 ||
+        strncmp(s->name, ".note", 5) == 0)
+      continue;
+    s->segment = s->flags & SHF_EXEC    ? SEGMENT_CODE
+                 : s->flags & SHF_WRITE ? SEGMENT_DATA
+                                        : SEGMENT_READ;
   }
   for (int i = 0; i < o->n_sections; i++) {
     const Section *s = &o->section[i];
     if (!is_relocations(o, s)) continue;
     for (uint64_t at = 0; at + RELA <= s->size; at += RELA)
       if (get(o->data + s->offset + at + 8, 4) == R_64) o->section[s->info].has_addresses = true;
-    if (o->section[s->info].has_addresses) o->section[s->info].segment = SEGMENT_DATA; /* the loader writes there */
+    if (o->section[s->info].has_addresses)
+      o->section[s->info].segment = SEGMENT_DATA; /* the loader writes there */
   }
 }
 
@@ -170,7 +199,8 @@ static const char *symbol_name(const Object *o, const unsigned char *symbol) {
 
 static bool symbol_place(const Object *o, const unsigned char *symbol, uint64_t *address) {
   uint64_t section = get(symbol + 6, 2);
-  if (!section || section >= (uint64_t)o->n_sections || o->section[section].segment == SEGMENT_NONE) return false;
+  if (!section || section >= (uint64_t)o->n_sections || o->section[section].segment == SEGMENT_NONE)
+    return false;
   *address = o->section[section].address + get(symbol + 8, 8);
   return true;
 }
@@ -188,7 +218,8 @@ static bool find_name(Link *l, const char *name, uint64_t *address, uint64_t *si
     for (uint64_t k = 1; o->symbols && k < o->section[o->symbols].size / SYMBOL; k++) {
       const unsigned char *s = symbol_at(o, k);
       bool is_local = s[4] >> 4 == 0;
-      if (is_local || strcmp(symbol_name(o, s), name) != 0 || !symbol_place(o, s, address)) continue;
+      if (is_local || strcmp(symbol_name(o, s), name) != 0 || !symbol_place(o, s, address))
+        continue;
       *size = get(s + 16, 8);
       return true;
     }
@@ -198,7 +229,8 @@ static bool find_name(Link *l, const char *name, uint64_t *address, uint64_t *si
 
 static bool target_of(Link *l, const Object *o, uint64_t index, uint64_t *address) {
   uint64_t size;
-  if (!o->symbols || index >= o->section[o->symbols].size / SYMBOL) return fail(l, "a relocation names no symbol");
+  if (!o->symbols || index >= o->section[o->symbols].size / SYMBOL)
+    return fail(l, "a relocation names no symbol");
   const unsigned char *s = symbol_at(o, index);
   return symbol_place(o, s, address) || find_name(l, symbol_name(o, s), address, &size);
 }
@@ -236,10 +268,12 @@ static void relative(Link *l, char *base, uint64_t at, uint64_t to) {
   put(&l->relative, to, 8);
 }
 
-static bool apply(Link *l, const Object *o, const Section *of, const unsigned char *rela, char *base) {
+static bool apply(Link *l, const Object *o, const Section *of, const unsigned char *rela,
+                  char *base) {
   uint64_t at = of->address + get(rela, 8), type = get(rela + 8, 4), to;
   uint64_t width = type == R_PC32 || type == R_PLT32 ? 4 : 8;
-  if (get(rela, 8) + width > of->size || of->type == SHT_NOBITS) return fail(l, "a relocation lies outside its section");
+  if (get(rela, 8) + width > of->size || of->type == SHT_NOBITS)
+    return fail(l, "a relocation lies outside its section");
   if (!target_of(l, o, get(rela + 12, 4), &to)) return false;
   to += get(rela + 16, 8);
   int64_t away = (int64_t)(to - at);
@@ -295,7 +329,8 @@ typedef struct Layout {
   uint64_t dynamic, dynamic_size, memory_end, sections;
 } Layout;
 
-static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t at, uint64_t size, uint64_t memory, uint64_t align) {
+static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t at, uint64_t size,
+                             uint64_t memory, uint64_t align) {
   put(out, type, 4);
   put(out, flags, 4);
   for (int i = 0; i < 3; i++)
@@ -326,9 +361,11 @@ static void put_heads(Text *out, const Layout *y) {
   static const uint32_t flags[SEGMENT_COUNT] = {FLAG_R, FLAG_R | FLAG_X, FLAG_R | FLAG_W};
   for (int i = 0; i < SEGMENT_COUNT; i++) {
     uint64_t size = y->end[i] - y->start[i];
-    put_program_head(out, PT_LOAD, flags[i], y->start[i], size, i == SEGMENT_DATA ? y->memory_end - y->start[i] : size, PAGE);
+    put_program_head(out, PT_LOAD, flags[i], y->start[i], size,
+                     i == SEGMENT_DATA ? y->memory_end - y->start[i] : size, PAGE);
   }
-  put_program_head(out, PT_DYNAMIC, FLAG_R | FLAG_W, y->dynamic, y->dynamic_size, y->dynamic_size, 8);
+  put_program_head(out, PT_DYNAMIC, FLAG_R | FLAG_W, y->dynamic, y->dynamic_size, y->dynamic_size,
+                   8);
   put_program_head(out, PT_GNU_STACK, FLAG_R | FLAG_W, 0, 0, 0, 16);
 }
 
@@ -359,16 +396,24 @@ static bool put_symbols(Link *l, Text *out, const char *const *exported) {
 }
 
 static void put_dynamic(Text *out, const Layout *y) {
-  const uint64_t entry[][2] = {{4, y->hash}, {5, y->strings}, {6, y->symbols}, {10, y->strings_size}, {11, SYMBOL},
-                               {7, y->rela}, {8, y->rela_size}, {9, RELA}, {0x6ffffff9, y->rela_size / RELA}, {0, 0}};
+  const uint64_t entry[][2] = {{4, y->hash},
+                               {5, y->strings},
+                               {6, y->symbols},
+                               {10, y->strings_size},
+                               {11, SYMBOL},
+                               {7, y->rela},
+                               {8, y->rela_size},
+                               {9, RELA},
+                               {0x6ffffff9, y->rela_size / RELA},
+                               {0, 0}};
   for (size_t i = 0; i < sizeof entry / sizeof *entry; i++) {
     put(out, entry[i][0], 8);
     put(out, entry[i][1], 8);
   }
 }
 
-static void put_section_head(Text *out, uint64_t name, uint64_t type, uint64_t flags, uint64_t at, uint64_t size, uint64_t link, uint64_t info,
-                             uint64_t entry) {
+static void put_section_head(Text *out, uint64_t name, uint64_t type, uint64_t flags, uint64_t at,
+                             uint64_t size, uint64_t link, uint64_t info, uint64_t entry) {
   put(out, name, 4);
   put(out, type, 4);
   put(out, flags, 8);
@@ -384,12 +429,22 @@ static void put_section_head(Text *out, uint64_t name, uint64_t type, uint64_t f
 /* For tools that look at libraries; loaders do not need them. */
 static void put_sections(Text *out, const Layout *y) {
   static const char names[] = "\0.dynsym\0.dynstr\0.dynamic\0.shstrtab";
-  enum { AT_SYM = 1, AT_STR = 9, AT_DYNAMIC = 17, AT_NAMES = 26, TYPE_STRINGS = 3, TYPE_DYNAMIC = 6, TYPE_DYNSYM = 11 };
+  enum {
+    AT_SYM = 1,
+    AT_STR = 9,
+    AT_DYNAMIC = 17,
+    AT_NAMES = 26,
+    TYPE_STRINGS = 3,
+    TYPE_DYNAMIC = 6,
+    TYPE_DYNSYM = 11
+  };
   uint64_t at = y->sections + N_SECTIONS * SECTION_HEAD;
   text_fill(out, 0, SECTION_HEAD);
-  put_section_head(out, AT_SYM, TYPE_DYNSYM, SHF_ALLOC, y->symbols, (uint64_t)(y->n_exported + 1) * SYMBOL, 2, 1, SYMBOL);
+  put_section_head(out, AT_SYM, TYPE_DYNSYM, SHF_ALLOC, y->symbols,
+                   (uint64_t)(y->n_exported + 1) * SYMBOL, 2, 1, SYMBOL);
   put_section_head(out, AT_STR, TYPE_STRINGS, SHF_ALLOC, y->strings, y->strings_size, 0, 0, 0);
-  put_section_head(out, AT_DYNAMIC, TYPE_DYNAMIC, SHF_ALLOC | SHF_WRITE, y->dynamic, y->dynamic_size, 2, 0, DYNAMIC);
+  put_section_head(out, AT_DYNAMIC, TYPE_DYNAMIC, SHF_ALLOC | SHF_WRITE, y->dynamic,
+                   y->dynamic_size, 2, 0, DYNAMIC);
   put_section_head(out, AT_NAMES, TYPE_STRINGS, 0, at, sizeof names, 0, 0, 0);
   text_add_n(out, names, sizeof names);
 }
@@ -417,8 +472,13 @@ static Layout lay_out(Link *l, const char *const *exported) {
   return y;
 }
 
-bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char *const *exported, Text *out, const char **reason) {
-  Link l = {.arena = out->arena, .object = ARENA_ARRAY(out->arena, Object, n + 1), .n = n, .image = image, .relative = text_new(out->arena)};
+bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char *const *exported,
+              Text *out, const char **reason) {
+  Link l = {.arena = out->arena,
+            .object = ARENA_ARRAY(out->arena, Object, n + 1),
+            .n = n,
+            .image = image,
+            .relative = text_new(out->arena)};
   size_t start = out->len;
   bool ok = true;
   for (int i = 0; i < n && ok; i++) {
@@ -445,8 +505,10 @@ bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char 
     text_add_n(out, text_str(&image->bytes), image->bytes.len);
     pad_to(out, start, y.sections);
     ok = ok && relocate(&l, out->s + start);
-    if (ok && l.relative.len == y.rela_size) memcpy(out->s + start + y.rela, text_str(&l.relative), l.relative.len);
-    else ok = ok && fail(&l, "relocations were counted wrongly");
+    if (ok && l.relative.len == y.rela_size)
+      memcpy(out->s + start + y.rela, text_str(&l.relative), l.relative.len);
+    else
+      ok = ok && fail(&l, "relocations were counted wrongly");
     put_sections(out, &y);
   }
   *reason = l.reason;

@@ -43,9 +43,9 @@ size_t elf_image_add(ElfImage *image, const void *data, size_t size);
 void elf_image_pointer(ElfImage *image, size_t at, const char *symbol, size_t offset);
 void elf_image_name(ElfImage *image, const char *name, size_t at, size_t size);
 
-/* Appends the library to out; exported: the names that can be seen from outside, NULL-terminated. False
- * with the reason if an object asks for what is not provided here. */
-bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char *const *exported, Text *out,
-              const char **reason);
+/* Appends the library to out; exported: the names that can be seen from outside, NULL-terminated.
+ * False with the reason if an object asks for what is not provided here. */
+bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char *const *exported,
+              Text *out, const char **reason);
 
 #endif

@@ -22,8 +22,8 @@ typedef struct LibraryOptions {
   int64_t stack;        /* bytes of stack of one call */
 } LibraryOptions;
 
-/* Defines grus_program and grus_library, in C that includes PREFIX.h of every body. The best body is
- * the first. */
+/* Defines grus_program and grus_library, in C that includes PREFIX.h of every body. The best body
+ * is the first. */
 void backend_library(const LibraryBody *body, int n, const LibraryOptions *options, Text *source);
 
 #endif

@@ -30,7 +30,9 @@ static void on_fatal_error(const char *reason) {
 
 bool llvm_abandoned;
 
-void backend_llvm_abandon(void) { llvm_abandoned = true; }
+void backend_llvm_abandon(void) {
+  llvm_abandoned = true;
+}
 
 static void dispose(void *arg) {
   LlvmWriter *w = arg;

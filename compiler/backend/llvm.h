@@ -9,8 +9,8 @@
 
 typedef enum LlvmOutput { LLVM_OBJECT, LLVM_ASSEMBLY, LLVM_IR_TEXT, LLVM_BITCODE } LlvmOutput;
 
-/* A model's entries as the host calls them (GrusProgram of runtime/host/grus_host.h); those the model
- * does not have are NULL. */
+/* A model's entries as the host calls them (GrusProgram of runtime/host/grus_host.h); those the
+ * model does not have are NULL. */
 typedef struct LlvmEntries {
   int (*run)(const size_t *lengths, const void *const *in, void *const *out);
   int (*reset)(void *state, const void *const *init);
@@ -27,7 +27,7 @@ typedef struct LlvmOptions {
   const char *features; /* "+fma,-avx", added to those of target and cpu; may be NULL */
   char level;           /* '0' to '3', 's', 'z' */
   CScratch scratch;
-  bool debug; /* line tables that lead to the source of the model */
+  bool debug;         /* line tables that lead to the source of the model */
   LlvmEntries *calls; /* not NULL: entries by arrays of pointers too, and sets its state_size */
 } LlvmOptions;
 

@@ -26,14 +26,16 @@ static LLVMValueRef length_at(LlvmWriter *w, LLVMValueRef lengths, int64_t first
 }
 
 static LLVMValueRef element(LlvmWriter *w, const KirBuffer *b, LLVMValueRef at) {
-  return llvm_is_by_value(b) ? LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), at, "") : at;
+  return llvm_is_by_value(b) ? LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), at, "")
+                             : at;
 }
 
 static void define_call(LlvmWriter *w, const KirFunc *f) {
   bool run = f->kind == KIR_RUN;
   LLVMTypeRef param[3] = {w->pointer, w->pointer, w->pointer};
   LLVMTypeRef type = LLVMFunctionType(w->c_int, param, f->kind == KIR_RESET ? 2 : 3, false);
-  LLVMValueRef fn = LLVMAddFunction(w->module, arena_printf(w->arena, "%s_call_%s", w->prefix, f->name), type);
+  LLVMValueRef fn =
+      LLVMAddFunction(w->module, arena_printf(w->arena, "%s_call_%s", w->prefix, f->name), type);
   LLVMPositionBuilderAtEnd(w->builder, LLVMAppendBasicBlockInContext(w->context, fn, "entry"));
   LLVMValueRef *arg = ARENA_ARRAY(w->arena, LLVMValueRef, f->n_buffers + 1);
   LLVMValueRef in = LLVMGetParam(fn, 1), out = f->kind == KIR_RESET ? NULL : LLVMGetParam(fn, 2);

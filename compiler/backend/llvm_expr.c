@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Expressions of KIR as LLVM values. No fast-math flag is ever set, so every operation rounds once
  * and nothing is contracted (a signalling NaN may count as a quiet one); index arithmetic carries
- * nsw because KIR promises it never overflows.
- */
+ * nsw because KIR promises it never
+ * overflows. */
 #include "backend/llvm_internal.h"
 
 #include <llvm-c/Target.h>
@@ -61,7 +61,7 @@ LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b) {
                                b->name);
   case KIR_CONST:
     return kir_is_outside(w->m, b) ? bytes_behind(w, w->weights, b->weight_offset)
-                                : w->global[b->id];
+                                   : w->global[b->id];
   }
   return NULL;
 }
@@ -304,8 +304,10 @@ static LLVMTypeRef wide_type(LlvmWriter *w, int lanes) {
 static LLVMValueRef mulw(LlvmWriter *w, LLVMValueRef a, LLVMValueRef m, KirType type) {
   LLVMBuilderRef b = w->builder;
   LLVMTypeRef wide = wide_type(w, type.lanes);
-  LLVMValueRef sixteen = in_lanes(LLVMConstInt(LLVMInt64TypeInContext(w->context), 16, false), type.lanes);
-  LLVMValueRef product = LLVMBuildNSWMul(b, LLVMBuildSExt(b, a, wide, ""), LLVMBuildSExt(b, m, wide, ""), "");
+  LLVMValueRef sixteen =
+      in_lanes(LLVMConstInt(LLVMInt64TypeInContext(w->context), 16, false), type.lanes);
+  LLVMValueRef product =
+      LLVMBuildNSWMul(b, LLVMBuildSExt(b, a, wide, ""), LLVMBuildSExt(b, m, wide, ""), "");
   return LLVMBuildTrunc(b, LLVMBuildAShr(b, product, sixteen, ""), llvm_type(w, type), "");
 }
 
@@ -315,7 +317,8 @@ static LLVMValueRef clamp(LlvmWriter *w, LLVMValueRef a, LLVMValueRef lo, LLVMVa
   return intrinsic(w, "llvm.smin", most, 2);
 }
 
-/* Within the bounds first, so that the conversion is of a number that fits; a NaN compares false. */
+/* Within the bounds first, so that the conversion is of a number that fits; a NaN compares
+ * false. */
 static LLVMValueRef rounded(LlvmWriter *w, const KirExpr *e, LLVMValueRef x) {
   LLVMBuilderRef b = w->builder;
   LLVMValueRef lo = in_lanes(LLVMConstReal(w->f32, (double)e->lo), e->type.lanes);
@@ -323,7 +326,8 @@ static LLVMValueRef rounded(LlvmWriter *w, const KirExpr *e, LLVMValueRef x) {
   x = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOGT, x, lo, ""), x, lo, "");
   x = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOLT, x, hi, ""), x, hi, "");
   /* beyond 2^23 every number is whole already */
-  LLVMValueRef whole = in_lanes(LLVMConstReal(w->f32, 0x1p23), e->type.lanes), none = LLVMConstNull(LLVMTypeOf(x));
+  LLVMValueRef whole = in_lanes(LLVMConstReal(w->f32, 0x1p23), e->type.lanes),
+               none = LLVMConstNull(LLVMTypeOf(x));
   LLVMValueRef up = LLVMBuildFSub(b, LLVMBuildFAdd(b, x, whole, ""), whole, "");
   LLVMValueRef down = LLVMBuildFAdd(b, LLVMBuildFSub(b, x, whole, ""), whole, "");
   LLVMValueRef near = LLVMBuildSelect(b, LLVMBuildFCmp(b, LLVMRealOLT, x, none, ""), down, up, "");
@@ -335,7 +339,8 @@ static LLVMValueRef lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
   LLVMValueRef index = LLVMBuildSExt(w->builder, at, w->index, "");
   if (w->index == w->i32) index = at;
   LLVMTypeRef type = llvm_memory_type(w, e->buffer->elem);
-  LLVMValueRef place = LLVMBuildInBoundsGEP2(w->builder, type, llvm_buffer(w, e->buffer), &index, 1, "");
+  LLVMValueRef place =
+      LLVMBuildInBoundsGEP2(w->builder, type, llvm_buffer(w, e->buffer), &index, 1, "");
   return widened(w, LLVMBuildLoad2(w->builder, type, place, ""), e->buffer->elem, e->type);
 }
 
@@ -344,13 +349,15 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   LLVMValueRef one = i32_const(w, 1, e->type.lanes);
   switch (e->op) {
   case KIR_MULW: return mulw(w, v[0], v[1], e->type);
-  case KIR_CLAMP: return clamp(w, v[0], i32_const(w, e->lo, e->type.lanes), i32_const(w, e->hi, e->type.lanes));
+  case KIR_CLAMP:
+    return clamp(w, v[0], i32_const(w, e->lo, e->type.lanes), i32_const(w, e->hi, e->type.lanes));
   case KIR_ADDS: return intrinsic(w, "llvm.sadd.sat", v, 2);
   case KIR_MIX: {
     LLVMValueRef step = mulw(w, LLVMBuildNSWSub(b, v[1], v[0], ""), v[2], e->type);
     return LLVMBuildAdd(b, v[0], LLVMBuildShl(b, step, one, ""), "");
   }
-  case KIR_FADE: return LLVMBuildSub(b, v[0], LLVMBuildShl(b, mulw(w, v[0], v[1], e->type), one, ""), "");
+  case KIR_FADE:
+    return LLVMBuildSub(b, v[0], LLVMBuildShl(b, mulw(w, v[0], v[1], e->type), one, ""), "");
   case KIR_LOOKUP: return lookup(w, e, v[0]);
   default: return rounded(w, e, v[0]); /* KIR_ROUND */
   }
@@ -412,6 +419,6 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_ROUND: return fixed_point(w, e, v);
   default:
     if (e->exact) return exact(w, e, v[0], v[1]);
- return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
+    return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
   }
 }

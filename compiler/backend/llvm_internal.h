@@ -70,8 +70,8 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
 extern bool llvm_abandoned; /* backend_llvm_abandon was called */
 
 /* ---- llvm_target.c ---- */
-/* Why code for these options cannot be run by this processor; NULL: it can, as far as options say more
- * than the target, which the caller knows. */
+/* Why code for these options cannot be run by this processor; NULL: it can, as far as options say
+ * more than the target, which the caller knows. */
 const char *llvm_not_here(const LlvmOptions *o, Arena *arena);
 
 /* ---- llvm_stmt.c ---- */

@@ -30,13 +30,16 @@ static LLVMErrorRef add_process_symbols(LLVMOrcLLJITRef jit) {
 }
 
 static LLVMErrorRef add_object(LLVMOrcLLJITRef jit, Text *object) {
-  LLVMMemoryBufferRef copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(text_str(object), object->len, "model.o");
+  LLVMMemoryBufferRef copy =
+      LLVMCreateMemoryBufferWithMemoryRangeCopy(text_str(object), object->len, "model.o");
   return LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), copy);
 }
 
-static LLVMErrorRef find_entry(LLVMOrcLLJITRef jit, const KirFunc *f, const char *prefix, Arena *arena, LlvmEntries *out) {
+static LLVMErrorRef find_entry(LLVMOrcLLJITRef jit, const KirFunc *f, const char *prefix,
+                               Arena *arena, LlvmEntries *out) {
   LLVMOrcExecutorAddress at = 0;
-  LLVMErrorRef error = LLVMOrcLLJITLookup(jit, &at, arena_printf(arena, "%s_call_%s", prefix, f->name));
+  LLVMErrorRef error =
+      LLVMOrcLLJITLookup(jit, &at, arena_printf(arena, "%s_call_%s", prefix, f->name));
   uintptr_t address = (uintptr_t)at;
   switch (f->kind) {
   case KIR_RUN: memcpy(&out->run, &address, sizeof address); break;
@@ -48,7 +51,8 @@ static LLVMErrorRef find_entry(LLVMOrcLLJITRef jit, const KirFunc *f, const char
   return error;
 }
 
-bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out) {
+bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags,
+                      LlvmEntries *out) {
   LlvmOptions o = *options;
   o.calls = out;
   memset(out, 0, sizeof *out);
@@ -56,7 +60,8 @@ bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *dia
   if (why) {
     Diag *d = diag_new(diags, E805, span_none(), "%s, and the code would run here", why);
     d->file = m->source_path;
-    diag_fix(d, FIX_MAYBE, "leave out `--cpu` and `--features`, or build for that processor with `grus build`");
+    diag_fix(d, FIX_MAYBE,
+             "leave out `--cpu` and `--features`, or build for that processor with `grus build`");
     return false;
   }
   Text object = text_new(diags->arena);

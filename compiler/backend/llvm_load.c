@@ -8,7 +8,8 @@
 typedef struct LlvmModule {
   const char *(*version)(void);
   bool (*has_target)(const char *target);
-  bool (*compile)(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out);
+  bool (*compile)(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
+                  Text *out);
   void (*abandon)(void);
   bool (*jit)(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out);
 } LlvmModule;
@@ -48,7 +49,8 @@ bool backend_llvm_has_target(const char *target) {
 }
 
 static bool is_missing(const KirModule *m, Diags *diags, const char *what) {
-  Diag *d = diag_new(diags, E805, span_none(), "this compiler was built without LLVM, which makes %s", what);
+  Diag *d = diag_new(diags, E805, span_none(),
+                     "this compiler was built without LLVM, which makes %s", what);
   d->file = m->source_path;
   diag_fix(d, FIX_MAYBE,
            "`--emit=c` and the C compiler of the target make it too; or build grus with "
@@ -56,13 +58,16 @@ static bool is_missing(const KirModule *m, Diags *diags, const char *what) {
   return false;
 }
 
-bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags, Text *out) {
+bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput output, Diags *diags,
+                  Text *out) {
   static const char *const what[] = {"an object", "assembly", "LLVM IR", "bitcode"};
   const LlvmModule *module = llvm_module();
-  return module ? module->compile(m, options, output, diags, out) : is_missing(m, diags, what[output]);
+  return module ? module->compile(m, options, output, diags, out)
+                : is_missing(m, diags, what[output]);
 }
 
-bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out) {
+bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *diags,
+                      LlvmEntries *out) {
   const LlvmModule *module = llvm_module();
   return module ? module->jit(m, options, diags, out) : is_missing(m, diags, "code in memory");
 }

@@ -87,17 +87,24 @@ static LLVMValueRef integer_at(LlvmWriter *w, KirElem elem, LLVMValueRef base, L
   LLVMValueRef at = LLVMBuildInBoundsGEP2(w->builder, type, base, &by, 1, "");
   LLVMValueRef v = LLVMBuildLoad2(w->builder, type, at, "");
   LLVMSetAlignment(v, llvm_memory_size(w, elem));
-  return elem == KIR_U8 ? LLVMBuildZExt(w->builder, v, w->i32, "") : LLVMBuildSExt(w->builder, v, w->i32, "");
+  return elem == KIR_U8 ? LLVMBuildZExt(w->builder, v, w->i32, "")
+                        : LLVMBuildSExt(w->builder, v, w->i32, "");
 }
 
 /* The sums after one step of k: w[(k r + j)] z[k + j]. */
-static void dot_step(LlvmWriter *w, const KirStmt *s, LLVMValueRef k, LLVMValueRef rows, LLVMValueRef x, LLVMValueRef *sum) {
-  LLVMValueRef base = LLVMBuildNSWMul(w->builder, k, LLVMConstInt(w->index, (unsigned)s->n_regs, true), "");
+static void dot_step(LlvmWriter *w, const KirStmt *s, LLVMValueRef k, LLVMValueRef rows,
+                     LLVMValueRef x, LLVMValueRef *sum) {
+  LLVMValueRef base =
+      LLVMBuildNSWMul(w->builder, k, LLVMConstInt(w->index, (unsigned)s->n_regs, true), "");
   for (int64_t j = 0; j < s->step; j++) {
-    LLVMValueRef z = integer_at(w, s->source->elem, x, LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)j, true), ""));
+    LLVMValueRef z =
+        integer_at(w, s->source->elem, x,
+                   LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)j, true), ""));
     for (int r = 0; r < s->n_regs; r++) {
-      LLVMValueRef by = LLVMBuildNSWAdd(w->builder, base, LLVMConstInt(w->index, (uint64_t)(r * s->step + j), true), "");
-      LLVMValueRef product = LLVMBuildNSWMul(w->builder, integer_at(w, s->buffer->elem, rows, by), z, "");
+      LLVMValueRef by = LLVMBuildNSWAdd(
+          w->builder, base, LLVMConstInt(w->index, (uint64_t)(r * s->step + j), true), "");
+      LLVMValueRef product =
+          LLVMBuildNSWMul(w->builder, integer_at(w, s->buffer->elem, rows, by), z, "");
       sum[r] = LLVMBuildNSWAdd(w->builder, sum[r], product, "");
     }
   }
@@ -111,19 +118,22 @@ static void dot(LlvmWriter *w, const KirStmt *s) {
     at.offset += r;
     start[r] = llvm_element(w, s->bias, &at);
   }
-  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder), body = new_block(w, "dot"), end = new_block(w, "end");
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder), body = new_block(w, "dot"),
+                    end = new_block(w, "end");
   LLVMBuildBr(w->builder, body);
   LLVMPositionBuilderAtEnd(w->builder, body);
   LLVMValueRef k = LLVMBuildPhi(w->builder, w->index, "k"), zero = LLVMConstNull(w->index);
   for (int r = 0; r < s->n_regs; r++)
     sum[r] = phi[r] = LLVMBuildPhi(w->builder, w->i32, s->regs[r]->name);
   dot_step(w, s, k, rows, x, sum);
-  LLVMValueRef next = LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)s->step, true), "");
+  LLVMValueRef next =
+      LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)s->step, true), "");
   LLVMValueRef count = LLVMConstInt(w->index, (uint64_t)s->count, true);
   LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, LLVMIntSLT, next, count, ""), body, end);
   LLVMAddIncoming(k, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, body}, 2);
   for (int r = 0; r < s->n_regs; r++) {
-    LLVMAddIncoming(phi[r], (LLVMValueRef[]){start[r], sum[r]}, (LLVMBasicBlockRef[]){before, body}, 2);
+    LLVMAddIncoming(phi[r], (LLVMValueRef[]){start[r], sum[r]}, (LLVMBasicBlockRef[]){before, body},
+                    2);
     w->reg[s->regs[r]->id] = sum[r];
   }
   LLVMPositionBuilderAtEnd(w->builder, end);

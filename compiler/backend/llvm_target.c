@@ -61,8 +61,8 @@ static void initialize(void) {
   LLVMInitializeAllTargetMCs();
   LLVMInitializeAllAsmPrinters();
   LLVMInitializeARMAsmParser(); /* llvm_stmt.c: VLDM */
-  /* LLVM 19 makes loops of strided copies for MVE into scatters whose address runs on past the array
-   * (found at -Os by tests/llvm). The option is the process's; it concerns MVE alone. */
+  /* LLVM 19 makes loops of strided copies for MVE into scatters whose address runs on past the
+   * array (found at -Os by tests/llvm). The option is the process's; it concerns MVE alone. */
   static const char *const settings[] = {"grus", "-enable-arm-maskedgatscat=false"};
   LLVMParseCommandLineOptions(2, settings, NULL);
 }
@@ -115,9 +115,11 @@ static const char *missing_feature(Arena *arena, const char *wanted) {
 }
 
 const char *llvm_not_here(const LlvmOptions *o, Arena *arena) {
-  const char *host = kept(arena, LLVMGetHostCPUName()), *missing = missing_feature(arena, o->features);
+  const char *host = kept(arena, LLVMGetHostCPUName()),
+             *missing = missing_feature(arena, o->features);
   if (missing) return arena_printf(arena, "this processor (`%s`) has no `%s`", host, missing + 1);
-  bool known = !o->cpu || machine_named(o->cpu) || strcmp(o->cpu, "native") == 0 || strcmp(o->cpu, host) == 0;
+  bool known = !o->cpu || machine_named(o->cpu) || strcmp(o->cpu, "native") == 0 ||
+               strcmp(o->cpu, host) == 0;
   return known ? NULL : arena_printf(arena, "this processor is `%s`, not `%s`", host, o->cpu);
 }
 

@@ -40,11 +40,16 @@ void program_string(Text *out, const char *s) {
   text_add_char(out, '"');
   for (; *s; s++) {
     unsigned char c = (unsigned char)*s;
-    if (c == '"' || c == '\\') text_printf(out, "\\%c", c);
-    else if (c == '\n') text_add(out, "\\n");
-    else if (c == '?') text_add(out, "\\?"); /* no trigraphs */
-    else if (c < 0x20 || c == 0x7F) text_printf(out, "\\%03o", c);
-    else text_add_char(out, (char)c);
+    if (c == '"' || c == '\\')
+      text_printf(out, "\\%c", c);
+    else if (c == '\n')
+      text_add(out, "\\n");
+    else if (c == '?')
+      text_add(out, "\\?"); /* no trigraphs */
+    else if (c < 0x20 || c == 0x7F)
+      text_printf(out, "\\%03o", c);
+    else
+      text_add_char(out, (char)c);
   }
   text_add_char(out, '"');
 }
@@ -54,7 +59,8 @@ static const char *role_of(const KirPort *port) {
 }
 
 static const char *time_of(const KirPort *port) {
-  static const char *const name[] = {"GRUS_TIME_NONE", "GRUS_TIME_FIXED", "GRUS_TIME_BOUNDED", "GRUS_TIME_STREAM"};
+  static const char *const name[] = {"GRUS_TIME_NONE", "GRUS_TIME_FIXED", "GRUS_TIME_BOUNDED",
+                                     "GRUS_TIME_STREAM"};
   return port->every ? "GRUS_TIME_WINDOW" : name[port->time_kind];
 }
 
@@ -83,14 +89,19 @@ void program_ports(ProgramPrint *p) {
     program_string(p->out, safe_lines(p->out->arena, port->doc));
     text_printf(p->out, ", %s, %s, %lldu, %d, ", role_of(port), host_elem(port->buffer->elem),
                 (long long)port->buffer->categories, port->rank);
-    if (port->rank) text_printf(p->out, "axes_%d", i);
-    else text_add(p->out, "NULL");
+    if (port->rank)
+      text_printf(p->out, "axes_%d", i);
+    else
+      text_add(p->out, "NULL");
     text_printf(p->out, ", %d, %s, %d, %lldu, %lldu, ", port->time_axis, time_of(port),
-                port->time_kind == 2 ? port->length : -1, (long long)(port->period ? port->period : 1),
-                (long long)port->every);
-    if (port->rate_num) text_printf(p->out, "%lld.0 / %lld.0", (long long)port->rate_num, (long long)port->rate_den);
-    else text_add(p->out, "0");
-    text_printf(p->out, ", %lldu, %lldu},\n", (long long)port->length_size, (long long)port->length_hop);
+                port->time_kind == 2 ? port->length : -1,
+                (long long)(port->period ? port->period : 1), (long long)port->every);
+    if (port->rate_num)
+      text_printf(p->out, "%lld.0 / %lld.0", (long long)port->rate_num, (long long)port->rate_den);
+    else
+      text_add(p->out, "0");
+    text_printf(p->out, ", %lldu, %lldu},\n", (long long)port->length_size,
+                (long long)port->length_hop);
   }
   text_add(p->out, "};\n");
   if (!p->m->n_lengths) return;
@@ -124,7 +135,8 @@ static void add_arguments(ProgramPrint *p, const KirFunc *f, const char *in_name
     if (comma) text_add(p->out, ", ");
     comma = true;
     if (b->elem == KIR_SIZE) {
-      text_printf(p->out, b->rank ? "lengths + %lld" : "lengths[%lld]", (long long)(length++ * p->m->batch));
+      text_printf(p->out, b->rank ? "lengths + %lld" : "lengths[%lld]",
+                  (long long)(length++ * p->m->batch));
     } else if (b->space == KIR_OUT) {
       add_cast(p, b);
       text_printf(p->out, "out[%d]", out++);
@@ -153,7 +165,8 @@ const char *program_entry(const ProgramPrint *p, KirFuncKind kind, const char *n
 }
 
 /* `static int WHO_NAME(SIGNATURE)` around the entry of that kind, if there is one. */
-static void print_call(ProgramPrint *p, KirFuncKind kind, const char *name, const char *signature, const char *object) {
+static void print_call(ProgramPrint *p, KirFuncKind kind, const char *name, const char *signature,
+                       const char *object) {
   const KirFunc *f = find(p->m, kind);
   bool reset = kind == KIR_RESET;
   if (!f) return;
@@ -178,7 +191,8 @@ static void print_call(ProgramPrint *p, KirFuncKind kind, const char *name, cons
 void program_calls(ProgramPrint *p) {
   const char *object = program_object(p->m);
   if (p->m->run_kind == KIR_WHOLE)
-    print_call(p, KIR_RUN, "run", "const size_t *lengths, const void *const *in, void *const *out", NULL);
+    print_call(p, KIR_RUN, "run", "const size_t *lengths, const void *const *in, void *const *out",
+               NULL);
   print_call(p, KIR_RESET, "reset", "void *state, const void *const *init", object);
   print_call(p, KIR_STEP, "step", "void *state, const void *const *in, void *const *out", object);
   print_call(p, KIR_PUSH, "push", "void *state, const void *const *in, void *const *out", object);
@@ -193,20 +207,25 @@ void program_head(ProgramPrint *p, const COptions *options) {
   program_string(p->out, safe_lines(p->out->arena, m->doc));
   text_add(p->out, ",\n    ");
   program_string(p->out, options->compiler ? options->compiler : "grus");
-  text_printf(p->out, ",\n    %lld,\n    ports,\n    sizeof ports / sizeof ports[0],\n    %s,\n    %d,\n",
+  text_printf(p->out,
+              ",\n    %lld,\n    ports,\n    sizeof ports / sizeof ports[0],\n    %s,\n    %d,\n",
               (long long)m->batch, m->n_lengths ? "lengths_of" : "NULL", m->n_lengths);
 }
 
 static void print_descriptor(ProgramPrint *p, const COptions *options) {
   const char *object = program_object(p->m);
-  text_add(p->out, "\nextern const GrusProgram grus_program;\nconst GrusProgram grus_program = {\n");
+  text_add(p->out,
+           "\nextern const GrusProgram grus_program;\nconst GrusProgram grus_program = {\n");
   program_head(p, options);
   if (object)
-    text_printf(p->out, "    sizeof(%s_%s),\n    offsetof(struct { char c; %s_%s state; }, state),\n", p->prefix, object,
-                p->prefix, object);
-  else text_add(p->out, "    0,\n    1,\n");
+    text_printf(p->out,
+                "    sizeof(%s_%s),\n    offsetof(struct { char c; %s_%s state; }, state),\n",
+                p->prefix, object, p->prefix, object);
+  else
+    text_add(p->out, "    0,\n    1,\n");
   text_printf(p->out, "    %s,\n    %s,\n    %s,\n    %s,\n};\n", program_entry(p, KIR_RUN, "run"),
-              program_entry(p, KIR_RESET, "reset"), program_entry(p, KIR_STEP, "step"), program_entry(p, KIR_PUSH, "push"));
+              program_entry(p, KIR_RESET, "reset"), program_entry(p, KIR_STEP, "step"),
+              program_entry(p, KIR_PUSH, "push"));
 }
 
 /* What processors of a level can do, as GCC and clang name it. */
@@ -215,8 +234,12 @@ static const struct {
 } levels[] = {
     {"x86-64-v2", "SSE4.2", {"sse4.2", "popcnt"}},
     {"x86-64-v3", "AVX2 and FMA", {"avx2", "fma", "bmi", "bmi2"}},
-    {"x86-64-v4", "AVX-512", {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
-    {"x86-64-v4-vnni", "AVX-512 with VNNI", {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
+    {"x86-64-v4",
+     "AVX-512",
+     {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
+    {"x86-64-v4-vnni",
+     "AVX-512 with VNNI",
+     {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
 };
 
 /* main, which asks the processor before it runs what not every one can. */
@@ -225,22 +248,35 @@ static void print_main(ProgramPrint *p, const char *target) {
   while (i < n && !(target && strcmp(levels[i].target, target) == 0))
     i++;
   if (i < n) {
-    text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n  __builtin_cpu_init();\n  return ");
+    text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n  "
+                     "__builtin_cpu_init();\n  return ");
     for (int k = 0; levels[i].features[k]; k++)
-      text_printf(p->out, "%s__builtin_cpu_supports(\"%s\")", k ? " && " : "", levels[i].features[k]);
+      text_printf(p->out, "%s__builtin_cpu_supports(\"%s\")", k ? " && " : "",
+                  levels[i].features[k]);
     text_add(p->out, ";\n}\n");
   }
   text_add(p->out, "\nint main(int argc, char **argv) {\n");
   if (i < n)
-    text_printf(p->out, "  if (!processor_can()) {\n    fputs(\"%s: error: this program was built for %s, and this processor has no %s\\n\", stderr);\n"
-                        "    return GRUS_EXIT_FILE;\n  }\n", p->m->name, levels[i].target, levels[i].words);
+    text_printf(p->out,
+                "  if (!processor_can()) {\n    fputs(\"%s: error: this program was built for %s, "
+                "and this processor has no %s\\n\", stderr);\n"
+                "    return GRUS_EXIT_FILE;\n  }\n",
+                p->m->name, levels[i].target, levels[i].words);
   text_add(p->out, "  return grus_main(&grus_program, argc, argv);\n}\n");
 }
 
 void backend_program(const KirModule *m, const COptions *options, bool with_main, Text *source) {
-  ProgramPrint p = {.m = m, .prefix = options->prefix ? options->prefix : m->name, .who = "program", .out = source};
-  text_printf(source, "/* The program around %s: what its inputs and outputs are, and how to call it. */\n", p.prefix);
-  text_printf(source, "#include \"%s\"\n\n#include \"grus_host.h\"\n\n#include <stddef.h>\n#include <stdint.h>\n\n", options->header_name);
+  ProgramPrint p = {.m = m,
+                    .prefix = options->prefix ? options->prefix : m->name,
+                    .who = "program",
+                    .out = source};
+  text_printf(source,
+              "/* The program around %s: what its inputs and outputs are, and how to call it. */\n",
+              p.prefix);
+  text_printf(
+      source,
+      "#include \"%s\"\n\n#include \"grus_host.h\"\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
+      options->header_name);
   program_ports(&p);
   program_calls(&p);
   print_descriptor(&p, options);

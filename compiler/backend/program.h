@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* KIR -> the C file that makes a program of a compiled model: a GrusProgram (runtime/host/grus_host.h)
- * that describes its ports, and functions that turn the host's arrays of pointers into calls. */
+/* KIR -> the C file that makes a program of a compiled model: a GrusProgram
+ * (runtime/host/grus_host.h) that describes its ports, and functions that turn the host's arrays of
+ * pointers into calls. */
 #ifndef GRUS_BACKEND_PROGRAM_H
 #define GRUS_BACKEND_PROGRAM_H
 

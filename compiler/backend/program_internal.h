@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the printers of descriptors share: of programs (program.c) and of shared libraries (library.c). */
+/* What the printers of descriptors share: of programs (program.c) and of shared libraries
+ * (library.c). */
 #ifndef GRUS_BACKEND_PROGRAM_INTERNAL_H
 #define GRUS_BACKEND_PROGRAM_INTERNAL_H
 

@@ -120,10 +120,14 @@ void report_json(const Report *report, Text *text) {
   text_add(text, "{");
   if (report->object) text_printf(text, "\"object_flash\":%lld,", (long long)report->object);
   if (report->core)
-    text_printf(text, "\"core\":\"%s\",\"code_estimate\":%lld,\"flash_estimate\":%lld,\"stack_bound\":%lld,", report->core,
-                (long long)report->code, (long long)(report->code + report->flash), (long long)report->stack);
+    text_printf(
+        text,
+        "\"core\":\"%s\",\"code_estimate\":%lld,\"flash_estimate\":%lld,\"stack_bound\":%lld,",
+        report->core, (long long)report->code, (long long)(report->code + report->flash),
+        (long long)report->stack);
   if (report->core && report->cycles[1])
-    text_printf(text, "\"cycles\":[%lld,%lld],", (long long)report->cycles[0], (long long)report->cycles[1]);
+    text_printf(text, "\"cycles\":[%lld,%lld],", (long long)report->cycles[0],
+                (long long)report->cycles[1]);
   text_printf(text,
               "\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
               "\"ram\":%lld,\"layers\":[",

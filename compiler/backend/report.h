@@ -28,7 +28,7 @@ typedef struct Report {
   int64_t stack;   /* bound of a call */
   int64_t cycles[2];
   const char *core;
-  int64_t object;  /* bytes of flash of an object that was made, code included; 0: none was */
+  int64_t object; /* bytes of flash of an object that was made, code included; 0: none was */
 } Report;
 
 Report report_new(const KirModule *m, Arena *arena);

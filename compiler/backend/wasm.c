@@ -6,12 +6,21 @@
 
 #include <string.h>
 
-enum { SECTION_CUSTOM = 0, SECTION_TYPE = 1, SECTION_FUNCTION = 3, SECTION_MEMORY = 5, SECTION_EXPORT = 7,
-       SECTION_CODE = 10, SECTION_DATA = 11 };
+enum {
+  SECTION_CUSTOM = 0,
+  SECTION_TYPE = 1,
+  SECTION_FUNCTION = 3,
+  SECTION_MEMORY = 5,
+  SECTION_EXPORT = 7,
+  SECTION_CODE = 10,
+  SECTION_DATA = 11
+};
 enum { EXPORT_FUNCTION = 0, EXPORT_MEMORY = 2, NAMES_OF_FUNCTIONS = 1 };
 
 /* Buffers whose data lie in the module. */
-static bool is_data(const KirModule *m, const KirBuffer *b) { return b->space == KIR_CONST && !kir_is_outside(m, b) && b->data; }
+static bool is_data(const KirModule *m, const KirBuffer *b) {
+  return b->space == KIR_CONST && !kir_is_outside(m, b) && b->data;
+}
 
 static void type_section(const KirModule *m, Text *out) {
   Text types = text_new(m->arena), functions = text_new(m->arena);
@@ -110,7 +119,10 @@ static void description_section(const KirModule *m, const WasmOptions *options, 
 const char *backend_wasm(const KirModule *m, const WasmOptions *options, Text *bytes) {
   WasmLayout layout = wasm_layout(m);
   if (!layout.end) return "its weights and memory are more than WebAssembly can address";
-  WasmWriter w = {.m = m, .arena = m->arena, .layout = &layout, .param = ARENA_ARRAY(m->arena, uint32_t, m->n_buffers + 1)};
+  WasmWriter w = {.m = m,
+                  .arena = m->arena,
+                  .layout = &layout,
+                  .param = ARENA_ARRAY(m->arena, uint32_t, m->n_buffers + 1)};
   Text code = text_new(m->arena);
   wasm_u(&code, (uint64_t)m->n_funcs);
   for (int i = 0; i < m->n_funcs && !w.error; i++) {

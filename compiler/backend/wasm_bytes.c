@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The binary format of WebAssembly: numbers, names, sections, instructions with their immediates. */
+/* The binary format of WebAssembly: numbers, names, sections, instructions with their
+ * immediates. */
 #include "backend/wasm_internal.h"
 
 #include <string.h>

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-static void key(Text *out, const char *name) { text_printf(out, ",\"%s\":", name); }
+static void key(Text *out, const char *name) {
+  text_printf(out, ",\"%s\":", name);
+}
 
 static void number(Text *out, const char *name, int64_t value) {
   text_printf(out, ",\"%s\":%lld", name, (long long)value);
@@ -19,7 +21,9 @@ static void string(Text *out, const char *name, const char *value) {
   text_add_json(out, value);
 }
 
-static const char *role_of(const KirPort *port) { return port->is_out ? "out" : port->is_init ? "init" : "in"; }
+static const char *role_of(const KirPort *port) {
+  return port->is_out ? "out" : port->is_init ? "init" : "in";
+}
 
 static const char *time_of(const KirPort *port) {
   static const char *const name[] = {"none", "fixed", "bounded", "stream"};
@@ -53,7 +57,8 @@ static void port(const KirPort *p, Text *out) {
   if (p->period > 1) number(out, "period", p->period);
   if (p->every) number(out, "every", p->every);
   if (p->lag) number(out, "lag", p->lag);
-  if (p->rate_num) text_printf(out, ",\"rate\":[%lld,%lld]", (long long)p->rate_num, (long long)p->rate_den);
+  if (p->rate_num)
+    text_printf(out, ",\"rate\":[%lld,%lld]", (long long)p->rate_num, (long long)p->rate_den);
   text_add_char(out, '}');
 }
 
@@ -63,16 +68,18 @@ static int port_of(const KirModule *m, const KirBuffer *b) {
   return -1;
 }
 
-/* {"status":true,"state":false,"params":[{"length":0},{"port":1}]}; "value": a number, no address */
+/* {"status":true,"state":false,"params":[{"length":0},{"port":1}]}; "value": a number, no
+ * address */
 static void entry(const KirModule *m, const KirFunc *f, Text *out) {
   int length = 0;
   text_add_json(out, f->name);
-  text_printf(out, ":{\"status\":%s,\"state\":%s,\"params\":[", f->returns_status ? "true" : "false", f->uses_state ? "true" : "false");
+  text_printf(out, ":{\"status\":%s,\"state\":%s,\"params\":[",
+              f->returns_status ? "true" : "false", f->uses_state ? "true" : "false");
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     bool is_length = b->elem == KIR_SIZE;
-    text_printf(out, "%s{\"%s\":%d%s}", i ? "," : "", is_length ? "length" : "port", is_length ? length++ : port_of(m, b),
-                wasm_is_by_value(b) ? ",\"value\":true" : "");
+    text_printf(out, "%s{\"%s\":%d%s}", i ? "," : "", is_length ? "length" : "port",
+                is_length ? length++ : port_of(m, b), wasm_is_by_value(b) ? ",\"value\":true" : "");
   }
   text_printf(out, "]%s}", f->takes_weights ? ",\"weights\":true" : "");
 }
@@ -184,23 +191,28 @@ static void port_comment(const KirModule *m, const KirPort *p, Text *out) {
   for (int i = 0; i < p->rank; i++) {
     const char *label = i == p->time_axis ? "time" : p->label[i];
     bool bounded = i == p->time_axis && p->length >= 0;
-    const char *length = bounded && m->length[p->length].source_name && !p->length_hop ? m->length[p->length].source_name : "";
+    const char *length = bounded && m->length[p->length].source_name && !p->length_hop
+                             ? m->length[p->length].source_name
+                             : "";
     text_printf(out, "%s%s%s%s%s%lld", i ? ", " : "", label ? label : "", label ? " " : "", length,
                 bounded ? *length ? " <= " : "at most " : "", (long long)p->dim[i]);
   }
   if (!p->rank) text_add(out, "one number");
-  if (p->buffer->categories) text_printf(out, ", each in 0..%lld", (long long)p->buffer->categories - 1);
+  if (p->buffer->categories)
+    text_printf(out, ", each in 0..%lld", (long long)p->buffer->categories - 1);
   text_add(out, " */\n");
 }
 
 /* One interface with a field for every port of a role. */
-static void ports_interface(const KirModule *m, const char *name, const char *role, bool is_result, Text *out) {
+static void ports_interface(const KirModule *m, const char *name, const char *role, bool is_result,
+                            Text *out) {
   text_printf(out, "\nexport interface %s {\n", name);
   for (int i = 0; i < m->n_ports; i++) {
     const KirPort *p = &m->port[i];
     if (strcmp(role_of(p), role) != 0) continue;
     port_comment(m, p, out);
-    text_printf(out, "  %s: %s%s;\n", p->name, array_type(p->buffer->elem), is_result ? "" : " | ArrayLike<number> | number");
+    text_printf(out, "  %s: %s%s;\n", p->name, array_type(p->buffer->elem),
+                is_result ? "" : " | ArrayLike<number> | number");
   }
   text_add(out, "}\n");
 }
@@ -210,29 +222,43 @@ void backend_wasm_types(const KirModule *m, const WasmOptions *options, Text *ty
   bool has_init = false;
   for (int i = 0; i < m->n_ports; i++)
     has_init |= m->port[i].is_init;
-  text_printf(out, "// %s. Written by %s; changes are lost.\n", m->name, options->compiler ? options->compiler : "grus");
+  text_printf(out, "// %s. Written by %s; changes are lost.\n", m->name,
+              options->compiler ? options->compiler : "grus");
   ports_interface(m, "Inputs", "in", false, out);
   ports_interface(m, "Outputs", "out", true, out);
   if (has_init) ports_interface(m, "Init", "init", false, out);
   const char *init = has_init ? "init: Init" : "";
   if (m->run_kind != KIR_WHOLE) {
     const char *call = m->run_kind == KIR_STREAM ? "step" : "push";
-    text_printf(out, "\n/** A state of its own. */\nexport interface %s {\n", m->run_kind == KIR_STREAM ? "Stream" : "Window");
-    text_printf(out, "  /** %s; null while there is no output yet. */\n  %s(inputs: Inputs): Outputs | null;\n",
-                m->run_kind == KIR_STREAM ? "One call of the stream" : "One sample", call);
+    text_printf(out, "\n/** A state of its own. */\nexport interface %s {\n",
+                m->run_kind == KIR_STREAM ? "Stream" : "Window");
+    text_printf(
+        out,
+        "  /** %s; null while there is no output yet. */\n  %s(inputs: Inputs): Outputs | null;\n",
+        m->run_kind == KIR_STREAM ? "One call of the stream" : "One sample", call);
     text_printf(out, "  /** Back to the start. */\n  reset(%s): void;\n", init);
-    text_add(out, "  /** One call on what stands in the memory of the ports (Model.port); false while there is no output yet. */\n  go(): boolean;\n");
-    text_add(out, "  /** A copy of what is kept between calls, and back. */\n  save(): Uint8Array;\n  restore(saved: Uint8Array): void;\n");
-    text_add(out, "  /** The numbers of one state, by its name in description.state. */\n  state(name: string): Float32Array | Int32Array | Int16Array | Int8Array;\n"
+    text_add(out, "  /** One call on what stands in the memory of the ports (Model.port); false "
+                  "while there is no output yet. */\n  go(): boolean;\n");
+    text_add(out, "  /** A copy of what is kept between calls, and back. */\n  save(): "
+                  "Uint8Array;\n  restore(saved: Uint8Array): void;\n");
+    text_add(out, "  /** The numbers of one state, by its name in description.state. */\n  "
+                  "state(name: string): Float32Array | Int32Array | Int16Array | Int8Array;\n"
                   "  /** Gives its memory back. */\n  close(): void;\n}\n");
   }
-  text_add(out, "\nexport interface Model {\n  readonly description: any;\n  readonly memory: WebAssembly.Memory;\n"
-                "  /** The memory of an input or output itself; good until memory grows. */\n  port(name: string): any;\n");
+  text_add(out, "\nexport interface Model {\n  readonly description: any;\n  readonly memory: "
+                "WebAssembly.Memory;\n"
+                "  /** The memory of an input or output itself; good until memory grows. */\n  "
+                "port(name: string): any;\n");
   if (m->run_kind == KIR_WHOLE)
-    text_add(out, "  /** Runs whole inputs. Arrays may be shorter along a time with a bound. */\n  run(inputs: Inputs): Outputs;\n");
+    text_add(out, "  /** Runs whole inputs. Arrays may be shorter along a time with a bound. */\n  "
+                  "run(inputs: Inputs): Outputs;\n");
   else
-    text_printf(out, "  %s(%s): %s;\n", m->run_kind == KIR_STREAM ? "stream" : "window", init, m->run_kind == KIR_STREAM ? "Stream" : "Window");
-  text_printf(out, "}\n\n/** The model, from the .wasm beside this file or from bytes%s. */\n", m->weights_extern ? ", with a block of weights" : "");
-  text_printf(out, "export function load(source?: string | URL | BufferSource | Response | WebAssembly.Module%s): Promise<Model>;\n",
+    text_printf(out, "  %s(%s): %s;\n", m->run_kind == KIR_STREAM ? "stream" : "window", init,
+                m->run_kind == KIR_STREAM ? "Stream" : "Window");
+  text_printf(out, "}\n\n/** The model, from the .wasm beside this file or from bytes%s. */\n",
+              m->weights_extern ? ", with a block of weights" : "");
+  text_printf(out,
+              "export function load(source?: string | URL | BufferSource | Response | "
+              "WebAssembly.Module%s): Promise<Model>;\n",
               m->weights_extern ? ", weights?: BufferSource" : "");
 }

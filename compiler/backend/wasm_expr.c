@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Expressions of KIR as instructions that leave one value on the stack. Every operation of f32 is one
- * instruction that rounds once, so the bits are those of the C. Two lanes are the lower ones of four;
- * nobody reads what the others hold. */
+/* Expressions of KIR as instructions that leave one value on the stack. Every operation of f32 is
+ * one instruction that rounds once, so the bits are those of the C. Two lanes are the lower ones of
+ * four; nobody reads what the others hold. */
 #include "backend/wasm_internal.h"
 
 /* ---- types and locals ---- */
@@ -11,7 +11,9 @@ WasmType wasm_type(KirType type) {
   return type.elem == KIR_F32 ? WASM_F32 : WASM_I32;
 }
 
-bool wasm_is_by_value(const KirBuffer *b) { return b->space == KIR_IN && b->rank == 0; }
+bool wasm_is_by_value(const KirBuffer *b) {
+  return b->space == KIR_IN && b->rank == 0;
+}
 
 uint32_t wasm_local(WasmWriter *w, WasmType type) {
   WasmLocal found = {type, w->n_params + (uint32_t)w->types.len};
@@ -34,8 +36,12 @@ void wasm_release(WasmWriter *w, int n_active) {
   }
 }
 
-static void get(WasmWriter *w, uint32_t local) { wasm_op_u(w, W_LOCAL_GET, local); }
-static void set(WasmWriter *w, uint32_t local) { wasm_op_u(w, W_LOCAL_SET, local); }
+static void get(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_GET, local);
+}
+static void set(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_SET, local);
+}
 
 /* ---- addresses ---- */
 
@@ -113,14 +119,15 @@ void wasm_pointer(WasmWriter *w, const KirBuffer *b, const KirIndex *at) {
 
 /* ---- loads ---- */
 
-/* IEEE binary16 in the low bits of a number, or of each lane, as f32: the exponent is moved into place
- * and corrected by a product with 2^112, which is exact. */
+/* IEEE binary16 in the low bits of a number, or of each lane, as f32: the exponent is moved into
+ * place and corrected by a product with 2^112, which is exact. */
 static void from_f16(WasmWriter *w, int lanes) {
   enum { MAGNITUDE = 0x7FFF, EXPONENT = 0x7C00, SIGN = 0x8000 };
   bool wide = lanes > 1;
   int n = w->active.n;
   uint32_t bits = wasm_local(w, wide ? WASM_V128 : WASM_I32);
-  WasmOp and_op = wide ? W_V128_AND : W_I32_AND, or_op = wide ? W_V128_OR : W_I32_OR, shl = wide ? W_I32X4_SHL : W_I32_SHL;
+  WasmOp and_op = wide ? W_V128_AND : W_I32_AND, or_op = wide ? W_V128_OR : W_I32_OR,
+         shl = wide ? W_I32X4_SHL : W_I32_SHL;
   set(w, bits);
   struct {
     int64_t mask, shift;
@@ -204,8 +211,10 @@ static void load(WasmWriter *w, const KirExpr *e) {
   if (elem != KIR_F16 && elem != KIR_BF16) w->error = "vectors of small integers";
   wasm_memory(w, half ? W_V128_LOAD32_ZERO : W_V128_LOAD64_ZERO, offset);
   wasm_op(w, W_I32X4_EXTEND_LOW_I16X8_U);
-  if (elem == KIR_F16) from_f16(w, e->type.lanes);
-  else from_bf16(w, e->type.lanes);
+  if (elem == KIR_F16)
+    from_f16(w, e->type.lanes);
+  else
+    from_bf16(w, e->type.lanes);
 }
 
 /* ---- operations ---- */
@@ -287,8 +296,10 @@ static void integer_sign(WasmWriter *w, const KirExpr *e) {
 }
 
 static void number(WasmWriter *w, const KirExpr *e) {
-  if (e->type.elem == KIR_F32) wasm_f32(w, e->f);
-  else wasm_i32(w, e->i);
+  if (e->type.elem == KIR_F32)
+    wasm_f32(w, e->f);
+  else
+    wasm_i32(w, e->i);
   if (e->type.lanes > 1) wasm_op(w, e->type.elem == KIR_F32 ? W_F32X4_SPLAT : W_I32X4_SPLAT);
 }
 
@@ -296,11 +307,15 @@ static void convert(WasmWriter *w, const KirExpr *e) {
   KirElem from = e->arg[0]->type.elem, to = e->type.elem;
   bool wide = e->type.lanes > 1;
   wasm_expr(w, e->arg[0]);
-  if (wide && (from == KIR_BOOL || to == KIR_BOOL)) w->error = "numbers made of the lanes of a comparison";
+  if (wide && (from == KIR_BOOL || to == KIR_BOOL))
+    w->error = "numbers made of the lanes of a comparison";
   if (from == to) return;
-  if (to == KIR_F32 && wide) wasm_op(w, W_F32X4_CONVERT_I32X4_S);
-  else if (to == KIR_F32) wasm_op(w, from == KIR_SIZE || from == KIR_BOOL ? W_F32_CONVERT_I32_U : W_F32_CONVERT_I32_S);
-  else if (from == KIR_F32) wasm_op(w, wide ? W_I32X4_TRUNC_SAT_F32X4_S : W_I32_TRUNC_SAT_F32_S);
+  if (to == KIR_F32 && wide)
+    wasm_op(w, W_F32X4_CONVERT_I32X4_S);
+  else if (to == KIR_F32)
+    wasm_op(w, from == KIR_SIZE || from == KIR_BOOL ? W_F32_CONVERT_I32_U : W_F32_CONVERT_I32_S);
+  else if (from == KIR_F32)
+    wasm_op(w, wide ? W_I32X4_TRUNC_SAT_F32X4_S : W_I32_TRUNC_SAT_F32_S);
 }
 
 /* (v0 + v2) + (v1 + v3); of two lanes v0 + v1 */
@@ -331,8 +346,10 @@ static void sum(WasmWriter *w, const KirExpr *e) {
 }
 
 static void reg(WasmWriter *w, const KirReg *r) {
-  if (w->is_known[r->id]) wasm_i32(w, w->known[r->id]);
-  else get(w, w->local[r->id]);
+  if (w->is_known[r->id])
+    wasm_i32(w, w->known[r->id]);
+  else
+    get(w, w->local[r->id]);
 }
 
 static void select(WasmWriter *w, const KirExpr *e) {

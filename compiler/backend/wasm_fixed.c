@@ -2,7 +2,9 @@
 /* Fixed point as instructions: products of 64 bits where 32 do not hold them, bounds by select. */
 #include "backend/wasm_internal.h"
 
-static void get(WasmWriter *w, uint32_t local) { wasm_op_u(w, W_LOCAL_GET, local); }
+static void get(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_GET, local);
+}
 
 static void i64_const(WasmWriter *w, int64_t value) {
   wasm_op(w, W_I64_CONST);
@@ -134,11 +136,18 @@ void wasm_fixed_point(WasmWriter *w, const KirExpr *e) {
   if (e->op == KIR_MULW || e->op == KIR_CLAMP)
     for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++)
       wasm_expr(w, e->arg[i]);
-  if (e->op == KIR_MULW) mulw(w);
-  else if (e->op == KIR_CLAMP) clamp(w, e->lo, e->hi);
-  else if (e->op == KIR_ADDS) adds(w, e);
-  else if (e->op == KIR_MIX) mix(w, e);
-  else if (e->op == KIR_FADE) fade(w, e);
-  else if (e->op == KIR_LOOKUP) lookup(w, e);
-  else rounded(w, e); /* KIR_ROUND */
+  if (e->op == KIR_MULW)
+    mulw(w);
+  else if (e->op == KIR_CLAMP)
+    clamp(w, e->lo, e->hi);
+  else if (e->op == KIR_ADDS)
+    adds(w, e);
+  else if (e->op == KIR_MIX)
+    mix(w, e);
+  else if (e->op == KIR_FADE)
+    fade(w, e);
+  else if (e->op == KIR_LOOKUP)
+    lookup(w, e);
+  else
+    rounded(w, e); /* KIR_ROUND */
 }

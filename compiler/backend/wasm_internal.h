@@ -8,8 +8,20 @@
 #include <stdint.h>
 
 /* Types of locals and results, as the binary format numbers them. */
-typedef enum WasmType { WASM_I32 = 0x7F, WASM_I64 = 0x7E, WASM_F32 = 0x7D, WASM_V128 = 0x7B } WasmType;
-enum { WASM_N_TYPES = 4, WASM_VOID = 0x40, WASM_FUNC = 0x60, WASM_LANES = 4, WASM_HALF = 2, WASM_PAGE = 65536 };
+typedef enum WasmType {
+  WASM_I32 = 0x7F,
+  WASM_I64 = 0x7E,
+  WASM_F32 = 0x7D,
+  WASM_V128 = 0x7B
+} WasmType;
+enum {
+  WASM_N_TYPES = 4,
+  WASM_VOID = 0x40,
+  WASM_FUNC = 0x60,
+  WASM_LANES = 4,
+  WASM_HALF = 2,
+  WASM_PAGE = 65536
+};
 
 /* Instructions, with their bytes. Those from 0x100 on have a prefix: 0xFCnn, 0xFDnn. */
 typedef enum WasmOp {
@@ -155,12 +167,13 @@ typedef struct WasmWriter {
   const char *error; /* why it cannot be printed */
   Text *code;        /* the body of the function being written */
   const KirFunc *f;
-  uint32_t *local;   /* by register: its local */
-  bool *is_known;    /* by register: it has a known value, in this turn of a loop that is written out */
+  uint32_t *local; /* by register: its local */
+  bool
+      *is_known; /* by register: it has a known value, in this turn of a loop that is written out */
   int64_t *known;
-  uint32_t *param;   /* by buffer: the local of a port */
+  uint32_t *param;         /* by buffer: the local of a port */
   uint32_t state, weights; /* the locals of those pointers */
-  Text types;        /* of the locals behind the parameters, a byte each */
+  Text types;              /* of the locals behind the parameters, a byte each */
   uint32_t n_params;
   WasmLocals active, idle; /* in use; free for others of their type */
 } WasmWriter;
@@ -186,7 +199,8 @@ uint32_t wasm_elem_size(KirElem elem); /* size_t has 4 bytes here */
 /* ---- wasm_expr.c ---- */
 WasmType wasm_type(KirType type);
 bool wasm_is_by_value(const KirBuffer *b);
-uint32_t wasm_local(WasmWriter *w, WasmType type); /* a local, in use until its list ends or wasm_release */
+uint32_t wasm_local(WasmWriter *w,
+                    WasmType type); /* a local, in use until its list ends or wasm_release */
 void wasm_release(WasmWriter *w, int n_active);
 /* Pushes the part of an address that is not constant; returns the rest, for wasm_memory. */
 uint32_t wasm_address(WasmWriter *w, const KirBuffer *b, const KirIndex *at);

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Statements and functions of KIR as structured instructions. A register is a local; a local is used
- * again when the list that defined its register has ended. Loops that KIR wants unrolled are written
- * out, with their variable as a constant. */
+/* Statements and functions of KIR as structured instructions. A register is a local; a local is
+ * used again when the list that defined its register has ended. Loops that KIR wants unrolled are
+ * written out, with their variable as a constant. */
 #include "backend/wasm_internal.h"
 
 #include <string.h>
 
 enum { MAX_TURNS = 16 }; /* of a loop that is written out */
 
-static void get(WasmWriter *w, uint32_t local) { wasm_op_u(w, W_LOCAL_GET, local); }
-static void set(WasmWriter *w, uint32_t local) { wasm_op_u(w, W_LOCAL_SET, local); }
+static void get(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_GET, local);
+}
+static void set(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_SET, local);
+}
 
 static void open(WasmWriter *w, WasmOp op) {
   wasm_op(w, op);
@@ -75,7 +79,8 @@ static void dot(WasmWriter *w, const KirStmt *s) {
     set(w, define(w, s->regs[r]));
   }
   int n = w->active.n;
-  uint32_t rows = wasm_local(w, WASM_I32), x = wasm_local(w, WASM_I32), end = wasm_local(w, WASM_I32), z = wasm_local(w, WASM_I32);
+  uint32_t rows = wasm_local(w, WASM_I32), x = wasm_local(w, WASM_I32),
+           end = wasm_local(w, WASM_I32), z = wasm_local(w, WASM_I32);
   wasm_pointer(w, s->buffer, &s->at);
   set(w, rows);
   wasm_pointer(w, s->source, &s->from);
@@ -107,9 +112,14 @@ static void store(WasmWriter *w, const KirStmt *s) {
   bool wide = s->value->type.lanes > 1;
   wasm_expr(w, s->value);
   if (wide && wasm_elem_size(s->buffer->elem) != 4) w->error = "vectors of small integers";
-  if (s->buffer->elem == KIR_F16 || s->buffer->elem == KIR_BF16) w->error = "stores of 16-bit floats";
+  if (s->buffer->elem == KIR_F16 || s->buffer->elem == KIR_BF16)
+    w->error = "stores of 16-bit floats";
   bool half = s->value->type.lanes == WASM_HALF;
-  wasm_memory(w, half ? W_V128_STORE64_LANE : wide ? W_V128_STORE : store_op(s->buffer->elem), offset);
+  wasm_memory(w,
+              half   ? W_V128_STORE64_LANE
+              : wide ? W_V128_STORE
+                     : store_op(s->buffer->elem),
+              offset);
   if (half) text_add_char(w->code, 0); /* the lower two */
 }
 
@@ -134,8 +144,10 @@ static void written_out(WasmWriter *w, const KirStmt *s, int64_t turns) {
 
 /* Pushes whether there is another turn. */
 static void another_turn(WasmWriter *w, const KirStmt *s, uint32_t hi) {
-  if (s->hi->op == KIR_NUM) wasm_i32(w, s->hi->i);
-  else get(w, hi);
+  if (s->hi->op == KIR_NUM)
+    wasm_i32(w, s->hi->i);
+  else
+    get(w, hi);
   wasm_op(w, s->step < 0 ? W_I32_GE_S : W_I32_LT_S);
 }
 
@@ -227,9 +239,12 @@ static void invoke(WasmWriter *w, const KirStmt *s) {
   if (callee->uses_state) get(w, w->state);
   for (int i = 0; i < s->n_args; i++) {
     const KirBuffer *a = s->args[i];
-    if (!wasm_is_by_value(callee->buffers[i])) wasm_pointer(w, a, &start);
-    else if (wasm_is_by_value(a)) get(w, w->param[a->id]);
-    else if (wasm_elem_size(a->elem) == 2 && a->elem != KIR_I16) wasm_memory(w, W_I32_LOAD16_U, wasm_address(w, a, &start));
+    if (!wasm_is_by_value(callee->buffers[i]))
+      wasm_pointer(w, a, &start);
+    else if (wasm_is_by_value(a))
+      get(w, w->param[a->id]);
+    else if (wasm_elem_size(a->elem) == 2 && a->elem != KIR_I16)
+      wasm_memory(w, W_I32_LOAD16_U, wasm_address(w, a, &start));
     else {
       uint32_t offset = wasm_address(w, a, &start);
       wasm_load_element(w, a->elem, offset);
@@ -241,8 +256,10 @@ static void invoke(WasmWriter *w, const KirStmt *s) {
 }
 
 static void returns(WasmWriter *w, const KirStmt *s) {
-  if (s->value) wasm_expr(w, s->value);
-  else if (w->f->returns_status) wasm_i32(w, s->status);
+  if (s->value)
+    wasm_expr(w, s->value);
+  else if (w->f->returns_status)
+    wasm_i32(w, s->status);
   wasm_op(w, W_RETURN);
 }
 
@@ -272,7 +289,9 @@ static void statements(WasmWriter *w, const KirStmt *list) {
 
 /* ---- functions ---- */
 
-static bool has_result(const KirFunc *f) { return f->kind == KIR_HELPER || f->returns_status; }
+static bool has_result(const KirFunc *f) {
+  return f->kind == KIR_HELPER || f->returns_status;
+}
 
 static WasmType port_type(const KirBuffer *b) {
   return wasm_is_by_value(b) && b->elem == KIR_F32 ? WASM_F32 : WASM_I32;
@@ -289,7 +308,8 @@ void wasm_signature(const KirFunc *f, Text *type) {
   text_add_char(type, WASM_FUNC);
   wasm_sized(type, &params);
   wasm_u(type, has_result(f));
-  if (has_result(f)) text_add_char(type, (char)(f->kind == KIR_HELPER ? wasm_type(f->result) : WASM_I32));
+  if (has_result(f))
+    text_add_char(type, (char)(f->kind == KIR_HELPER ? wasm_type(f->result) : WASM_I32));
 }
 
 static void bind_parameters(WasmWriter *w, const KirFunc *f) {

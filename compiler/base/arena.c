@@ -32,9 +32,13 @@ struct Arena {
 
 static const size_t header = (sizeof(Block) + ALIGN - 1) / ALIGN * ALIGN;
 
-void arena_leave(Arena *arena, ArenaLeave why) { longjmp(*arena->oom, (int)why); }
+void arena_leave(Arena *arena, ArenaLeave why) {
+  longjmp(*arena->oom, (int)why);
+}
 
-void arena_out_of_memory(Arena *arena) { arena_leave(arena, LEAVE_NO_MEMORY); }
+void arena_out_of_memory(Arena *arena) {
+  arena_leave(arena, LEAVE_NO_MEMORY);
+}
 
 Arena *arena_new(jmp_buf *oom) {
   Arena *arena = mem_alloc(sizeof *arena);
@@ -55,8 +59,10 @@ Arena *arena_child(Arena *parent) {
 
 static void unlink_child(Arena *arena) {
   if (arena->next) arena->next->previous = arena->previous;
-  if (arena->previous) arena->previous->next = arena->next;
-  else if (arena->parent) arena->parent->children = arena->next;
+  if (arena->previous)
+    arena->previous->next = arena->next;
+  else if (arena->parent)
+    arena->parent->children = arena->next;
 }
 
 void arena_free(Arena *arena) {
@@ -127,7 +133,9 @@ char *arena_strndup(Arena *arena, const char *s, size_t n) {
   return copy;
 }
 
-char *arena_strdup(Arena *arena, const char *s) { return arena_strndup(arena, s, strlen(s)); }
+char *arena_strdup(Arena *arena, const char *s) {
+  return arena_strndup(arena, s, strlen(s));
+}
 
 char *arena_vprintf(Arena *arena, const char *format, va_list args) {
   va_list again;
@@ -153,4 +161,6 @@ void arena_defer(Arena *arena, void (*fn)(void *), void *arg) {
   arena->deferred = d;
 }
 
-size_t arena_used(const Arena *arena) { return arena->total; }
+size_t arena_used(const Arena *arena) {
+  return arena->total;
+}

@@ -10,7 +10,7 @@
 
 #if defined(__GNUC__)
 #define GRUS_PRINTF(string, first) __attribute__((format(printf, string, first)))
-#define GRUS_NORETURN __attribute__((noreturn))
+#define GRUS_NORETURN              __attribute__((noreturn))
 #else
 #define GRUS_PRINTF(string, first)
 #define GRUS_NORETURN
@@ -18,7 +18,8 @@
 
 typedef struct Arena Arena;
 
-/* NULL when out of memory. Later exhaustion does longjmp(*oom, LEAVE_NO_MEMORY); oom must outlive the arena. */
+/* NULL when out of memory. Later exhaustion does longjmp(*oom, LEAVE_NO_MEMORY); oom must outlive
+ * the arena. */
 Arena *arena_new(jmp_buf *oom);
 
 /* An arena with the same handler, which goes with its parent if arena_free has not freed it before:

@@ -13,7 +13,7 @@ typedef struct Child {
 
 typedef struct ChildLimits {
   unsigned long seconds; /* of computing */
-  size_t memory;         /* bytes beside what the parent has; not kept where a sanitizer is built in */
+  size_t memory; /* bytes beside what the parent has; not kept where a sanitizer is built in */
 } ChildLimits;
 
 /* What the work returns when memory is exhausted. */

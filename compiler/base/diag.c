@@ -9,7 +9,7 @@
 #include <strings.h>
 
 const DiagInfo diag_info[DIAG_CODE_COUNT] = {
-#define DIAG(code, summary)      [code] = {#code, NULL, summary, LEVEL_ERROR},
+#define DIAG(code, summary)       [code] = {#code, NULL, summary, LEVEL_ERROR},
 #define LINT(code, lint, summary) [code] = {#code, #lint, summary, LEVEL_WARNING},
 #include "base/diag.def"
 #undef DIAG
@@ -48,8 +48,10 @@ Diag *diag_new(Diags *diags, DiagCode code, Span at, const char *format, ...) {
     d->promoted = true;
     diags->n_promoted++;
   }
-  if (d->level == LEVEL_ERROR) diags->n_errors++;
-  else diags->n_warnings++;
+  if (d->level == LEVEL_ERROR)
+    diags->n_errors++;
+  else
+    diags->n_warnings++;
   *diags->last = d;
   diags->last = &d->next;
   return d;

@@ -72,12 +72,12 @@ typedef struct Diag {
   DiagLevel level; /* after -W and --werror */
   bool promoted;   /* a warning turned into an error */
   const char *message;
-  Span span;             /* primary; none for a diagnostic about a whole command or file */
-  const char *file;      /* used when span is none: the file it is about; may be NULL */
-  const char *label;     /* at the primary span; may be NULL */
-  DiagLabel *labels;     /* secondary spans */
+  Span span;         /* primary; none for a diagnostic about a whole command or file */
+  const char *file;  /* used when span is none: the file it is about; may be NULL */
+  const char *label; /* at the primary span; may be NULL */
+  DiagLabel *labels; /* secondary spans */
   size_t n_labels, cap_labels;
-  DiagStep *trace;       /* how the shape got here */
+  DiagStep *trace; /* how the shape got here */
   size_t n_trace, cap_trace;
   const char **notes;
   size_t n_notes, cap_notes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reading files; see input.h. Files are copied into memory, so that nothing changes under a reader that
- * has checked it. Only very large ones are mapped: if such a file shrinks, the kernel says so by a
- * signal, and the command ends as it does when memory runs out (arena_leave). */
+/* Reading files; see input.h. Files are copied into memory, so that nothing changes under a reader
+ * that has checked it. Only very large ones are mapped: if such a file shrinks, the kernel says so
+ * by a signal, and the command ends as it does when memory runs out (arena_leave). */
 #include "base/input.h"
 
 #include "base/mapping.h"
@@ -39,14 +39,20 @@ static int *descriptor_new(Arena *arena) {
 
 /* Opens a regular file; what is none is not touched. */
 static bool open_regular(const char *path, int *fd, struct stat *st, const char **reason) {
-  if (stat(path, st) != 0) *reason = strerror(errno);
-  else if (!S_ISREG(st->st_mode)) *reason = kind_of(st);
+  if (stat(path, st) != 0)
+    *reason = strerror(errno);
+  else if (!S_ISREG(st->st_mode))
+    *reason = kind_of(st);
   else {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd < 0 || fstat(*fd, st) != 0) *reason = strerror(errno);
-    else if (!S_ISREG(st->st_mode)) *reason = kind_of(st);
-    else if (!place_is_allowed(*fd, path)) *reason = "it is outside the folder given by --root";
-    else return true;
+    if (*fd < 0 || fstat(*fd, st) != 0)
+      *reason = strerror(errno);
+    else if (!S_ISREG(st->st_mode))
+      *reason = kind_of(st);
+    else if (!place_is_allowed(*fd, path))
+      *reason = "it is outside the folder given by --root";
+    else
+      return true;
   }
   close_file(fd);
   return false;
@@ -54,13 +60,17 @@ static bool open_regular(const char *path, int *fd, struct stat *st, const char 
 
 static bool same_state(int fd, const struct stat *before) {
   struct stat now;
-  return fstat(fd, &now) == 0 && now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+  return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+         now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
          now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
-/* Reads fd to its end, or to one byte beyond limit. Files of /proc have no size: `expected` is a guess. */
-static char *read_all(Arena *arena, int fd, size_t expected, size_t limit, size_t *len, const char **reason) {
-  size_t cap = (expected < limit ? expected : limit) + 2, n = 0; /* one to see the end, one for the NUL */
+/* Reads fd to its end, or to one byte beyond limit. Files of /proc have no size: `expected` is a
+ * guess. */
+static char *read_all(Arena *arena, int fd, size_t expected, size_t limit, size_t *len,
+                      const char **reason) {
+  size_t cap = (expected < limit ? expected : limit) + 2,
+         n = 0; /* one to see the end, one for the NUL */
   char *data = arena_alloc(arena, cap);
   while (n <= limit) {
     data = arena_grow(arena, data, &cap, n + 2, 1);
@@ -80,18 +90,21 @@ static char *read_all(Arena *arena, int fd, size_t expected, size_t limit, size_
   return data;
 }
 
-static char *read_regular(Arena *arena, const char *path, size_t limit, size_t *len, const char **reason) {
+static char *read_regular(Arena *arena, const char *path, size_t limit, size_t *len,
+                          const char **reason) {
   int *fd = descriptor_new(arena);
   struct stat st;
   if (!open_regular(path, fd, &st, reason)) return NULL;
   char *data = read_all(arena, *fd, (size_t)st.st_size, limit, len, reason);
-  bool changed = data && ((st.st_size && *len <= limit && *len != (size_t)st.st_size) || !same_state(*fd, &st));
+  bool changed = data && ((st.st_size && *len <= limit && *len != (size_t)st.st_size) ||
+                          !same_state(*fd, &st));
   if (changed) *reason = "it changed while it was read";
   close_file(fd);
   return changed ? NULL : data;
 }
 
-char *file_read_named(Arena *arena, const char *path, size_t limit, size_t *len, const char **reason) {
+char *file_read_named(Arena *arena, const char *path, size_t limit, size_t *len,
+                      const char **reason) {
   return read_regular(arena, path, limit, len, reason);
 }
 
@@ -101,9 +114,12 @@ char *file_read(Arena *arena, const char *path, size_t limit, size_t *len, const
   int *fd = descriptor_new(arena);
   char *data = NULL;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (*fd < 0 || fstat(*fd, &st) != 0) *reason = strerror(errno);
-  else if (S_ISDIR(st.st_mode)) *reason = kind_of(&st);
-  else data = read_all(arena, *fd, 0, limit, len, reason);
+  if (*fd < 0 || fstat(*fd, &st) != 0)
+    *reason = strerror(errno);
+  else if (S_ISDIR(st.st_mode))
+    *reason = kind_of(&st);
+  else
+    data = read_all(arena, *fd, 0, limit, len, reason);
   close_file(fd);
   return data;
 }

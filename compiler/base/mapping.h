@@ -5,8 +5,8 @@
 
 #include "base/input.h"
 
-/* The bytes of an open file as memory, until the arena ends. If the file becomes shorter, a read beyond
- * its end leaves through the arena (LEAVE_FILE_SHRANK). False with *reason. */
+/* The bytes of an open file as memory, until the arena ends. If the file becomes shorter, a read
+ * beyond its end leaves through the arena (LEAVE_FILE_SHRANK). False with *reason. */
 bool mapping_make(Arena *arena, int fd, size_t len, Mapped *out, const char **reason);
 
 #endif

@@ -20,14 +20,22 @@ static void *mem_counted(void *p) {
   return p;
 }
 
-void *mem_alloc(size_t size) { return mem_counted(mem_refused() ? NULL : malloc(size ? size : 1)); }
+void *mem_alloc(size_t size) {
+  return mem_counted(mem_refused() ? NULL : malloc(size ? size : 1));
+}
 
 void *mem_realloc(void *p, size_t size) {
   return mem_counted(mem_refused() ? NULL : realloc(p, size ? size : 1));
 }
 
-void mem_free(void *p) { free(p); }
+void mem_free(void *p) {
+  free(p);
+}
 
-void mem_fail_at(long n) { fail_in = n; }
+void mem_fail_at(long n) {
+  fail_in = n;
+}
 
-unsigned long mem_failures(void) { return failures; }
+unsigned long mem_failures(void) {
+  return failures;
+}

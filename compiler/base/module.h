@@ -18,7 +18,8 @@ bool module_take(void *module, const char *name, void *function);
 void *module_load(const char *path, const char **reason);
 void module_close(void *module);
 
-/* The path of the running executable; false if the system does not say or it is longer than size. */
+/* The path of the running executable; false if the system does not say or it is longer than
+ * size. */
 bool module_self(char *path, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Looking up names.def. Besides its words, C keeps all names for itself that begin with two underscores, or
- * with one and a capital; and all of the runtime's begin with its own. */
+/* Looking up names.def. Besides its words, C keeps all names for itself that begin with two
+ * underscores, or with one and a capital; and all of the runtime's begin with its own. */
 #include "base/names.h"
 
 #include <stddef.h>
@@ -29,12 +29,16 @@ bool name_in(NameGroup group, const char *name) {
   return *line != NULL;
 }
 
-static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+static bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
 
 const char *name_taken_in_c(const char *name) {
   static const NameGroup in_c[] = {NAMES_C, NAMES_CXX, NAMES_OWN, NAMES_PREDEFINED, NAMES_MACRO};
-  if (name[0] == '_' && (name[1] == '_' || is_upper(name[1]))) return "a name that C keeps for compilers and libraries";
-  if (strncmp(name, "GRUS_", 5) == 0 || strncmp(name, "grus_", 5) == 0) return groups[NAMES_OWN].what;
+  if (name[0] == '_' && (name[1] == '_' || is_upper(name[1])))
+    return "a name that C keeps for compilers and libraries";
+  if (strncmp(name, "GRUS_", 5) == 0 || strncmp(name, "grus_", 5) == 0)
+    return groups[NAMES_OWN].what;
   for (size_t i = 0; i < sizeof in_c / sizeof *in_c; i++)
     if (name_in(in_c[i], name)) return groups[in_c[i]].what;
   return NULL;

@@ -14,7 +14,8 @@ typedef enum NameGroup {
 
 /* Whether the name is one of the group. */
 bool name_in(NameGroup group, const char *name);
-/* What stands in the way of a parameter of this name in C and C++: "a keyword of C"; NULL: nothing. */
+/* What stands in the way of a parameter of this name in C and C++: "a keyword of C"; NULL:
+ * nothing. */
 const char *name_taken_in_c(const char *name);
 /* Whether any language of the list knows the name. */
 bool name_taken(const char *name);

@@ -5,9 +5,16 @@
 
 #include "base/diag.h"
 
-typedef enum RenderFormat { RENDER_HUMAN, RENDER_SHORT, RENDER_GCC, RENDER_JSON, RENDER_SARIF } RenderFormat;
+typedef enum RenderFormat {
+  RENDER_HUMAN,
+  RENDER_SHORT,
+  RENDER_GCC,
+  RENDER_JSON,
+  RENDER_SARIF
+} RenderFormat;
 
-/* With source excerpts, trace, notes and fixes; colour gives ANSI escapes. Ends with an empty line. */
+/* With source excerpts, trace, notes and fixes; colour gives ANSI escapes. Ends with an empty
+ * line. */
 void render_human(Text *out, const Diag *diag, bool colour);
 /* file:line:col: error[E301]: message */
 void render_short(Text *out, const Diag *diag);
@@ -16,7 +23,8 @@ void render_gcc(Text *out, const Diag *diag);
 /* One JSON object on one line. */
 void render_json(Text *out, const Diag *diag);
 /* One SARIF 2.1.0 document for all diagnostics. explain gives the page of a code (may be NULL). */
-void render_sarif(Text *out, const Diags *diags, const char *version, const char *(*explain)(DiagCode));
+void render_sarif(Text *out, const Diags *diags, const char *version,
+                  const char *(*explain)(DiagCode));
 
 /* The place a diagnostic is about: its path (never NULL; "" if unknown) and line and column (0 if
  * there is no span). */
@@ -29,6 +37,7 @@ size_t diag_all_notes(const Diag *diag, const char ***notes);
 const char *fix_apply(Arena *arena, const Source *source, const Fix *fix, size_t *len);
 /* Applies the sure fixes of all diagnostics to source; fixes that overlap an earlier one are left
  * for the next run. *n_applied gets their number. */
-const char *diags_apply_sure(const Diags *diags, const Source *source, size_t *len, size_t *n_applied);
+const char *diags_apply_sure(const Diags *diags, const Source *source, size_t *len,
+                             size_t *n_applied);
 
 #endif

@@ -22,7 +22,8 @@ size_t diag_all_notes(const Diag *diag, const char ***notes) {
   for (size_t i = 0; i < n; i++)
     all[i] = diag->notes[i];
   if (info->name)
-    all[n++] = arena_printf(diag->diags->arena, "`allow %s` in the model silences this", info->name);
+    all[n++] =
+        arena_printf(diag->diags->arena, "`allow %s` in the model silences this", info->name);
   *notes = all;
   return n;
 }

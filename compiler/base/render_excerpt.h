@@ -29,8 +29,8 @@ typedef struct Canvas {
 void paint(Canvas *canvas, Paint paint, const char *s);
 /* "12 | " or "   | "; sign replaces the bar ("+" or "-") where not 0. */
 void paint_gutter(Canvas *canvas, uint32_t line, char sign);
-/* A source line: tabs expanded, control characters shown, cut to a window with dots when very long.
- */
+/* A source line: tabs expanded, control characters shown, cut to a window with dots when very
+ * long. */
 void paint_source(Canvas *canvas, const char *line, size_t len, size_t from_column);
 /* Where the window of a very long line begins that shows this byte of it; 0 for others. */
 size_t excerpt_from(const char *line, size_t len, size_t byte);

@@ -38,7 +38,8 @@ static bool edits_touch(const FixEdit *a, const FixEdit *b) {
   return a->span.begin <= b->span.end && b->span.begin <= a->span.end;
 }
 
-const char *diags_apply_sure(const Diags *diags, const Source *source, size_t *len, size_t *n_applied) {
+const char *diags_apply_sure(const Diags *diags, const Source *source, size_t *len,
+                             size_t *n_applied) {
   FixEdit *edits = NULL;
   size_t n = 0, cap = 0;
   *n_applied = 0;

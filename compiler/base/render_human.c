@@ -11,7 +11,9 @@
 enum { NOTE_WIDTH = 82 };
 
 static void paint_head(Canvas *canvas, const Diag *diag) {
-  Paint how = diag->level == LEVEL_ERROR ? PAINT_ERROR : diag->level == LEVEL_WARNING ? PAINT_WARNING : PAINT_NOTE;
+  Paint how = diag->level == LEVEL_ERROR     ? PAINT_ERROR
+              : diag->level == LEVEL_WARNING ? PAINT_WARNING
+                                             : PAINT_NOTE;
   char head[32];
   snprintf(head, sizeof head, "%s[%s]", diag_level_name(diag), diag_info[diag->code].code);
   paint(canvas, how, head);
@@ -25,7 +27,9 @@ static void paint_head(Canvas *canvas, const Diag *diag) {
   }
 }
 
-static size_t columns(const char *s) { return s ? text_width(s, strlen(s)) : 0; }
+static size_t columns(const char *s) {
+  return s ? text_width(s, strlen(s)) : 0;
+}
 
 static void paint_trace(Canvas *canvas, const Diag *diag) {
   if (!diag->n_trace) return;
@@ -41,8 +45,11 @@ static void paint_trace(Canvas *canvas, const Diag *diag) {
     const DiagStep *step = &diag->trace[i];
     const Source *source = sources_get(canvas->sources, step->span.file);
     text_fill(canvas->out, ' ', (size_t)canvas->gutter + 5);
-    if (source) text_printf(canvas->out, "%*u", canvas->gutter, source_place(canvas->sources, source, step->span.begin).line);
-    else text_fill(canvas->out, ' ', (size_t)canvas->gutter);
+    if (source)
+      text_printf(canvas->out, "%*u", canvas->gutter,
+                  source_place(canvas->sources, source, step->span.begin).line);
+    else
+      text_fill(canvas->out, ' ', (size_t)canvas->gutter);
     text_printf(canvas->out, "  %s", step->code);
     if (step->shape && *step->shape) {
       text_fill(canvas->out, ' ', code - columns(step->code) + 2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Text of strangers, made safe to show: names in model files, paths, notes, comments. What would move a
- * cursor, colour a terminal, begin a line of its own, reverse the order of reading or is no UTF-8 is
- * shown as an escape, \x1b or \u{202e}. Safe for terminals, logs, comments of any language, SVG and DOT
- * (whose own quoting comes on top). */
+/* Text of strangers, made safe to show: names in model files, paths, notes, comments. What would
+ * move a cursor, colour a terminal, begin a line of its own, reverse the order of reading or is no
+ * UTF-8 is shown as an escape, \x1b or \u{202e}. Safe for terminals, logs, comments of any
+ * language, SVG and DOT (whose own quoting comes on top). */
 #ifndef GRUS_BASE_SAFE_H
 #define GRUS_BASE_SAFE_H
 

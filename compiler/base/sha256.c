@@ -14,11 +14,14 @@ static const uint32_t round_constant[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-static uint32_t turn(uint32_t x, int n) { return x >> n | x << (32 - n); }
+static uint32_t turn(uint32_t x, int n) {
+  return x >> n | x << (32 - n);
+}
 
 static void schedule(const uint8_t *block, uint32_t w[64]) {
   for (int i = 0; i < 16; i++)
-    w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+    w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+           (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
   for (int i = 16; i < 64; i++) {
     uint32_t a = turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3;
     uint32_t b = turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10;
@@ -31,9 +34,11 @@ static void compress(Sha256 *sha, const uint8_t *block) {
   schedule(block, w);
   memcpy(s, sha->state, sizeof s);
   for (int i = 0; i < 64; i++) {
-    uint32_t e = turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25), choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
+    uint32_t e = turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25),
+             choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
     uint32_t first = s[7] + e + choice + round_constant[i] + w[i];
-    uint32_t a = turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22), most = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
+    uint32_t a = turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22),
+             most = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
     memmove(s + 1, s, 7 * sizeof *s);
     s[4] += first;
     s[0] = first + a + most;
@@ -43,7 +48,8 @@ static void compress(Sha256 *sha, const uint8_t *block) {
 }
 
 Sha256 sha256_new(void) {
-  return (Sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+  return (Sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                            0x1f83d9ab, 0x5be0cd19}};
 }
 
 void sha256_add(Sha256 *sha, const void *data, size_t len) {

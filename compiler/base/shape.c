@@ -4,9 +4,13 @@
 
 #include <string.h>
 
-bool size_mul(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
+bool size_mul(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
 
-bool size_add(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
+bool size_add(int64_t a, int64_t b, int64_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
 
 int64_t type_step_size(const Type *t) {
   int64_t n = 1;
@@ -24,23 +28,33 @@ int64_t type_size(const Type *t) {
 
 void text_add_elem(Text *text, const Type *t) {
   static const char *const name[] = {"f32", "f16", "i8", "i16", "i32", "u8", "u16"};
-  if (t->elem == ELEM_INDEX) text_printf(text, "index(%lld)", (long long)t->categories);
-  else text_add(text, name[t->elem]);
+  if (t->elem == ELEM_INDEX)
+    text_printf(text, "index(%lld)", (long long)t->categories);
+  else
+    text_add(text, name[t->elem]);
 }
 
 void text_add_rate(Text *text, int64_t num, int64_t den) {
   double hz = (double)num / (double)den;
-  if (num % (1000000 * den) == 0) text_printf(text, "%lldMHz", (long long)(num / den / 1000000));
-  else if (num % (100 * den) == 0 && num / den >= 1000) text_printf(text, "%.10gkHz", hz / 1000);
-  else text_printf(text, "%.10gHz", hz);
+  if (num % (1000000 * den) == 0)
+    text_printf(text, "%lldMHz", (long long)(num / den / 1000000));
+  else if (num % (100 * den) == 0 && num / den >= 1000)
+    text_printf(text, "%.10gkHz", hz / 1000);
+  else
+    text_printf(text, "%.10gHz", hz);
 }
 
 void text_add_time(Text *text, const Time *t) {
-  if (t->kind == TIME_FIXED) text_printf(text, "time %lld", (long long)t->n);
-  else if (t->kind == TIME_STREAM && t->period == 1) text_add(text, "time ..");
-  else if (t->kind == TIME_STREAM) text_printf(text, "time .. / %lld", (long long)t->period);
-  else if (t->len) text_printf(text, "time %s <= %lld", t->len, (long long)t->n);
-  else text_printf(text, "time <= %lld", (long long)t->n);
+  if (t->kind == TIME_FIXED)
+    text_printf(text, "time %lld", (long long)t->n);
+  else if (t->kind == TIME_STREAM && t->period == 1)
+    text_add(text, "time ..");
+  else if (t->kind == TIME_STREAM)
+    text_printf(text, "time .. / %lld", (long long)t->period);
+  else if (t->len)
+    text_printf(text, "time %s <= %lld", t->len, (long long)t->n);
+  else
+    text_printf(text, "time <= %lld", (long long)t->n);
 }
 
 static void text_add_axes(Text *text, const Type *t, bool with_rate) {
@@ -63,7 +77,9 @@ static void text_add_axes(Text *text, const Type *t, bool with_rate) {
   text_add_char(text, ']');
 }
 
-void text_add_shape(Text *text, const Type *t) { text_add_axes(text, t, false); }
+void text_add_shape(Text *text, const Type *t) {
+  text_add_axes(text, t, false);
+}
 
 void text_add_type(Text *text, const Type *t, bool with_rate) {
   text_add_elem(text, t);
@@ -102,6 +118,7 @@ bool dims_equal(const Type *a, const Type *b) {
 
 int dims_label_clash(const Type *a, const Type *b) {
   for (int i = 0; i < a->rank && i < b->rank; i++)
-    if (a->dim[i].label && b->dim[i].label && strcmp(a->dim[i].label, b->dim[i].label) != 0) return i;
+    if (a->dim[i].label && b->dim[i].label && strcmp(a->dim[i].label, b->dim[i].label) != 0)
+      return i;
   return -1;
 }

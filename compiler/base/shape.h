@@ -11,7 +11,16 @@
 
 #include <stdint.h>
 
-typedef enum Elem { ELEM_F32, ELEM_F16, ELEM_I8, ELEM_I16, ELEM_I32, ELEM_U8, ELEM_U16, ELEM_INDEX } Elem;
+typedef enum Elem {
+  ELEM_F32,
+  ELEM_F16,
+  ELEM_I8,
+  ELEM_I16,
+  ELEM_I32,
+  ELEM_U8,
+  ELEM_U16,
+  ELEM_INDEX
+} Elem;
 
 enum { TYPE_MAX_AXES = 8 };
 
@@ -49,16 +58,21 @@ typedef struct Type {
   Elem elem;
   int64_t categories; /* ELEM_INDEX: index(categories) */
   Time time;
-  int time_pos;       /* storage position of the time axis among all axes; 0 for streams */
-  int rank;           /* feature axes */
+  int time_pos; /* storage position of the time axis among all axes; 0 for streams */
+  int rank;     /* feature axes */
   Dim dim[TYPE_MAX_AXES];
 } Type;
 
-static inline bool type_is_sequence(const Type *t) { return t->time.kind != TIME_NONE; }
-static inline bool type_is_stream(const Type *t) { return t->time.kind == TIME_STREAM; }
+static inline bool type_is_sequence(const Type *t) {
+  return t->time.kind != TIME_NONE;
+}
+static inline bool type_is_stream(const Type *t) {
+  return t->time.kind == TIME_STREAM;
+}
 /* Elements of one step (of the whole value without time): the product of the feature axes. */
 int64_t type_step_size(const Type *t);
-/* Elements of the whole value: steps (the bound; 1 for a stream) times step size; -1 on overflow. */
+/* Elements of the whole value: steps (the bound; 1 for a stream) times step size; -1 on
+ * overflow. */
 int64_t type_size(const Type *t);
 
 /* "f32", "index(3)". */

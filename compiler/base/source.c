@@ -49,8 +49,10 @@ Place source_place(const Sources *sources, const Source *source, uint32_t offset
   uint32_t low = 0, high = source->n_lines; /* line_start[low] <= offset < line_start[high] */
   while (high - low > 1) {
     uint32_t mid = low + (high - low) / 2;
-    if (source->line_start[mid] <= offset) low = mid;
-    else high = mid;
+    if (source->line_start[mid] <= offset)
+      low = mid;
+    else
+      high = mid;
   }
   Place p = {.line = low + 1, .column = 1};
   for (uint32_t i = source->line_start[low]; i < offset; i++)
@@ -79,7 +81,9 @@ char *span_text(Arena *arena, const Sources *sources, Span span) {
   return arena_strndup(arena, s->text + span.begin, span.end - span.begin);
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 Span span_lines(const Sources *sources, Span span) {
   const Source *s = sources_get(sources, span.file);

@@ -45,12 +45,16 @@ const char *source_line(const Sources *sources, const Source *source, uint32_t l
 uint32_t source_line_start(const Sources *sources, const Source *source, uint32_t line);
 uint32_t source_line_count(const Sources *sources, const Source *source);
 
-static inline bool span_valid(Span s) { return s.file != 0; }
-static inline Span span_none(void) { return (Span){0, 0, 0}; }
+static inline bool span_valid(Span s) {
+  return s.file != 0;
+}
+static inline Span span_none(void) {
+  return (Span){0, 0, 0};
+}
 /* The smallest span that covers both; the other one if one is none. */
 Span span_join(Span a, Span b);
-/* The span grown to whole lines with their ends, and a comment behind it, when nothing else stands on
- * them; else as it is. */
+/* The span grown to whole lines with their ends, and a comment behind it, when nothing else stands
+ * on them; else as it is. */
 Span span_lines(const Sources *sources, Span span);
 /* The text a span covers, copied. */
 char *span_text(Arena *arena, const Sources *sources, Span span);

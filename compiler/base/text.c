@@ -81,7 +81,8 @@ void text_add_json(Text *text, const char *s) {
       text_add(text, "\\r");
     else if (c < 0x20 || c == 0x7F)
       text_printf(text, "\\u%04x", c);
-    else if (!safe_character(code) && code < 0x10000) /* the same text, and nothing that a terminal acts on */
+    else if (!safe_character(code) &&
+             code < 0x10000) /* the same text, and nothing that a terminal acts on */
       text_printf(text, "\\u%04x", code);
     else if (code == 0xFFFD)
       text_add(text, "\xEF\xBF\xBD"); /* JSON is UTF-8, file names may not be */
@@ -105,7 +106,8 @@ void text_add_float(Text *text, float value) {
   char s[64], fewer[64];
   int digits = FLT_DECIMAL_DIG - 1;
   snprintf(s, sizeof s, "%.*g", digits, (double)value);
-  if (strtof(s, NULL) != value) snprintf(s, sizeof s, "%.*g", FLT_DECIMAL_DIG, (double)value);
+  if (strtof(s, NULL) != value)
+    snprintf(s, sizeof s, "%.*g", FLT_DECIMAL_DIG, (double)value);
   else
     while (--digits > 0) {
       snprintf(fewer, sizeof fewer, "%.*g", digits, (double)value);

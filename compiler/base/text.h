@@ -13,7 +13,9 @@ typedef struct Text {
   size_t len, cap;
 } Text;
 
-static inline Text text_new(Arena *arena) { return (Text){.arena = arena}; }
+static inline Text text_new(Arena *arena) {
+  return (Text){.arena = arena};
+}
 /* The content as a C string, "" when empty. Valid until the next addition. */
 const char *text_str(const Text *text);
 
@@ -33,7 +35,8 @@ void text_add_double(Text *text, double value);
 
 /* Columns a terminal needs for the first n bytes of UTF-8 text: wide characters 2, combining 0. */
 size_t text_width(const char *s, size_t n);
-/* Decodes one code point at s (n bytes left); *len gets its length. U+FFFD, length 1 if malformed. */
+/* Decodes one code point at s (n bytes left); *len gets its length. U+FFFD, length 1 if
+ * malformed. */
 unsigned text_decode(const char *s, size_t n, size_t *len);
 /* Damerau-Levenshtein distance; stops counting beyond limit (returns limit + 1). */
 size_t text_distance(const char *a, const char *b, size_t limit);

@@ -21,12 +21,16 @@ static Model *choose_model(Session *s, Program *program, const Source *source) {
   if (s->diags->n_errors) return NULL;
   Span at = program->n_models ? program->model[0]->name_span : span_none();
   Diag *d;
-  if (!program->n_models) d = diag_new(s->diags, E804, at, "this file has no model to build");
-  else if (wanted) d = diag_new(s->diags, E804, at, "no model named `%s`", wanted);
-  else d = diag_new(s->diags, E804, at, "this file has %d models", program->n_models);
+  if (!program->n_models)
+    d = diag_new(s->diags, E804, at, "this file has no model to build");
+  else if (wanted)
+    d = diag_new(s->diags, E804, at, "no model named `%s`", wanted);
+  else
+    d = diag_new(s->diags, E804, at, "this file has %d models", program->n_models);
   d->file = source->path;
   if (names.len) diag_note(d, "it has %s", text_str(&names));
-  if (!wanted && program->n_models) diag_fix(d, FIX_MAYBE, "choose one: `--model %s`", program->model[0]->name);
+  if (!wanted && program->n_models)
+    diag_fix(d, FIX_MAYBE, "choose one: `--model %s`", program->model[0]->name);
   return NULL;
 }
 
@@ -48,10 +52,13 @@ void build_check_weights(Session *s, Program *program, const Source *source) {
     if (model->failed || !model->weights.path || s->diags->n_errors) continue;
     const char *path = find_beside(s, source, model->weights.path);
     if (!file_exists(path)) {
-      if (s->options->format == RENDER_HUMAN) session_say(s, "grus: `%s` is not there yet: the weights of `%s` are not checked", path, model->name);
+      if (s->options->format == RENDER_HUMAN)
+        session_say(s, "grus: `%s` is not there yet: the weights of `%s` are not checked", path,
+                    model->name);
       continue;
     }
-    TensorFile *file = tensor_file_open(s->arena, path, model->weights.path, s->diags, model->weights.path_span);
+    TensorFile *file =
+        tensor_file_open(s->arena, path, model->weights.path, s->diags, model->weights.path_span);
     if (file) model_bind(model, file, s->diags);
   }
 }
@@ -62,7 +69,8 @@ static bool needs_weights(const Model *model) {
   return false;
 }
 
-/* Every layer that owns tensors has them; a LayerNorm without scale and center, for instance, owns none. */
+/* Every layer that owns tensors has them; a LayerNorm without scale and center, for instance, owns
+ * none. */
 static bool is_bound(const Model *model) {
   ParamShape shapes[LAYER_MAX_PARAMS];
   for (int i = 0; i < model->n_layers; i++) {
@@ -94,28 +102,39 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   }
   if (!w && is_bound(model)) return true; /* of another framework */
   if (!w && !model->weights.path) {
-    Diag *d = diag_new(s->diags, E604, model->name_span, "model `%s` has layers with weights, but names no weights file", model->name);
+    Diag *d =
+        diag_new(s->diags, E604, model->name_span,
+                 "model `%s` has layers with weights, but names no weights file", model->name);
     diag_primary(d, "no `weights` in this model");
-    diag_fix(d, FIX_FILL, "name the file and the framework it comes from, for instance `weights torch \"%s.safetensors\"`", model->name);
-    diag_fix(d, FIX_MAYBE, "or give it on the command line: `--weights FILE`; `--weights=random:1` invents some, `--weights=extern` leaves them to run time");
+    diag_fix(d, FIX_FILL,
+             "name the file and the framework it comes from, for instance `weights torch "
+             "\"%s.safetensors\"`",
+             model->name);
+    diag_fix(d, FIX_MAYBE,
+             "or give it on the command line: `--weights FILE`; `--weights=random:1` invents some, "
+             "`--weights=extern` leaves them to run time");
     return false;
   }
   const char *shown = w ? w : model->weights.path;
   const char *path = w ? w : find_beside(s, source, model->weights.path);
   s->weights_path = path;
-  TensorFile *file = tensor_file_open(s->arena, path, shown, s->diags, w ? span_none() : model->weights.path_span);
+  TensorFile *file =
+      tensor_file_open(s->arena, path, shown, s->diags, w ? span_none() : model->weights.path_span);
   return file && model_bind(model, file, s->diags);
 }
 
 Model *build_model(Session *s, const Source **source) {
   if (s->options->n_args < 1) {
-    session_error(s, "`grus %s` needs a file; `-` reads standard input", command_info[s->options->command].name);
+    session_error(s, "`grus %s` needs a file; `-` reads standard input",
+                  command_info[s->options->command].name);
     s->usage_trouble = true;
     return NULL;
   }
-  bool takes_data = s->options->command == CMD_run || s->options->command == CMD_verify || s->options->command == CMD_calibrate;
+  bool takes_data = s->options->command == CMD_run || s->options->command == CMD_verify ||
+                    s->options->command == CMD_calibrate;
   if (!takes_data && s->options->n_args > 1) {
-    session_error(s, "`grus %s` takes one file: what is `%s`?", command_info[s->options->command].name, s->options->args[1]);
+    session_error(s, "`grus %s` takes one file: what is `%s`?",
+                  command_info[s->options->command].name, s->options->args[1]);
     s->usage_trouble = true;
     return NULL;
   }
@@ -133,9 +152,12 @@ Model *build_model(Session *s, const Source **source) {
   return model;
 }
 
-bool weights_are_extern(const Options *o) { return o->weights && strcmp(o->weights, "extern") == 0; }
+bool weights_are_extern(const Options *o) {
+  return o->weights && strcmp(o->weights, "extern") == 0;
+}
 
-KirModule *build_lower_batch(Session *s, const Model *model, const Source *source, const Target *target, int64_t batch) {
+KirModule *build_lower_batch(Session *s, const Model *model, const Source *source,
+                             const Target *target, int64_t batch) {
   const Options *o = s->options;
   LowerOptions options = {.target = target,
                           .batch = batch,
@@ -150,7 +172,8 @@ KirModule *build_lower_batch(Session *s, const Model *model, const Source *sourc
   return m;
 }
 
-KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const Target *target) {
+KirModule *build_lower_for(Session *s, const Model *model, const Source *source,
+                           const Target *target) {
   return build_lower_batch(s, model, source, target, s->options->batch);
 }
 
@@ -163,13 +186,18 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
     return NULL;
   }
   if (o->chunk && model->run != RUN_STREAM) {
-    session_error(s, "--chunk is for streams: model `%s` has no input with `time ..`, or takes windows of it", model->name);
+    session_error(
+        s, "--chunk is for streams: model `%s` has no input with `time ..`, or takes windows of it",
+        model->name);
     s->usage_trouble = true;
     return NULL;
   }
-  const char *streams_only = o->queue && model->run == RUN_WHOLE ? "--queue" : o->flush && model->run != RUN_STREAM ? "--flush" : NULL;
+  const char *streams_only = o->queue && model->run == RUN_WHOLE    ? "--queue"
+                             : o->flush && model->run != RUN_STREAM ? "--flush"
+                                                                    : NULL;
   if (streams_only) {
-    session_error(s, "%s is for %s: model `%s` has none", streams_only, o->queue ? "streams and windows" : "blocks of a stream", model->name);
+    session_error(s, "%s is for %s: model `%s` has none", streams_only,
+                  o->queue ? "streams and windows" : "blocks of a stream", model->name);
     s->usage_trouble = true;
     return NULL;
   }

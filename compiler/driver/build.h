@@ -17,9 +17,11 @@ bool build_bind(Session *s, Model *model, const Source *source);
 /* --weights=extern */
 bool weights_are_extern(const Options *o);
 /* Lowers with the options of the command line for one target. NULL after reporting. */
-KirModule *build_lower_for(Session *s, const Model *model, const Source *source, const struct Target *target);
+KirModule *build_lower_for(Session *s, const Model *model, const Source *source,
+                           const struct Target *target);
 /* The same with another batch than --batch says. */
-KirModule *build_lower_batch(Session *s, const Model *model, const Source *source, const struct Target *target, int64_t batch);
+KirModule *build_lower_batch(Session *s, const Model *model, const Source *source,
+                             const struct Target *target, int64_t batch);
 /* Lowers with the options of the command line: for --target, else for this machine (for_host: the
  * code will run here) or for any. NULL after reporting. */
 KirModule *build_lower(Session *s, const Model *model, const Source *source, bool for_host);
@@ -32,8 +34,8 @@ void temp_dir_remove(const char *dir);
 /* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
  * output is not NULL, standard error goes to that file. */
 int run_command(Session *s, const char *const *argv, const char *output);
-/* Runs a C compiler, given with options as one text of words between blanks, with further arguments.
- * False after reporting what it said. */
+/* Runs a C compiler, given with options as one text of words between blanks, with further
+ * arguments. False after reporting what it said. */
 bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args);
 /* The C compiler: $CC or cc. */
 const char *c_compiler(void);
@@ -42,6 +44,7 @@ const char *runtime_dir(Session *s);
 /* Makes dir/PREFIX.o, and PREFIX.h beside it: with the C compiler from PREFIX.c, or with LLVM. */
 bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic);
 /* compile_object plus the program around it, linked to `out`: an executable or a shared object. */
-bool compile_program(Session *s, const KirModule *m, const COptions *c, const char *dir, const char *out, bool shared);
+bool compile_program(Session *s, const KirModule *m, const COptions *c, const char *dir,
+                     const char *out, bool shared);
 
 #endif

@@ -51,7 +51,7 @@ static int note_run(const size_t *lengths, const void *const *in, void *const *o
     EvalTensor *t = &run->in[input_index(p->name)];
     t->steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
     if (p->time == GRUS_TIME_BOUNDED) t->steps = (int64_t)lengths[p->length];
-    t->data = ARENA_ARRAY(noting.arena, double, t->steps * elements_without_time(p) + 1);
+    t->data = ARENA_ARRAY(noting.arena, double, t->steps *elements_without_time(p) + 1);
     trial_take(p, in[at++], t->data, t->steps);
   }
   return GRUS_OK;
@@ -90,7 +90,10 @@ static int note_call(void *state, const void *const *in, void *const *out) {
       note_once(p, buffer, t);
       continue;
     }
-    int64_t each = elements_without_time(p), steps = p->time == GRUS_TIME_STREAM && p->time_axis >= 0 ? (int64_t)p->axes[p->time_axis].size : 1;
+    int64_t each = elements_without_time(p),
+            steps = p->time == GRUS_TIME_STREAM && p->time_axis >= 0
+                        ? (int64_t)p->axes[p->time_axis].size
+                        : 1;
     GrusPort one = *p;
     if (p->time == GRUS_TIME_WINDOW) one.time_axis = -1;
     GrusAxis axes[GRUS_HOST_MAX_RANK];
@@ -101,7 +104,8 @@ static int note_call(void *state, const void *const *in, void *const *out) {
       one.axes = axes;
       one.rank = rank;
     }
-    t->data = arena_grow(noting.arena, t->data, &noting.cap[k], (size_t)((t->steps + steps) * each), sizeof *t->data);
+    t->data = arena_grow(noting.arena, t->data, &noting.cap[k], (size_t)((t->steps + steps) * each),
+                         sizeof *t->data);
     trial_take(&one, buffer, t->data + t->steps * each, steps);
     t->steps += steps;
   }
@@ -110,7 +114,8 @@ static int note_call(void *state, const void *const *in, void *const *out) {
 
 /* Inputs alone: nothing is written. */
 static const GrusProgram *noting_program(Session *s, const KirModule *m) {
-  LlvmEntries entries = {.run = note_run, .reset = note_reset, .step = note_call, .push = note_call, .state_size = 8};
+  LlvmEntries entries = {
+      .run = note_run, .reset = note_reset, .step = note_call, .push = note_call, .state_size = 8};
   GrusProgram *program = ARENA_NEW(s->arena, GrusProgram);
   *program = *jit_describe(m, &entries, s->arena);
   GrusPort *ports = ARENA_ARRAY(s->arena, GrusPort, program->port_count + 1);
@@ -124,8 +129,8 @@ static const GrusProgram *noting_program(Session *s, const KirModule *m) {
   return program;
 }
 
-/* Words NAME=DATA: of a name that stands there several times the first, then the second, and so on. How
- * many rounds that are. */
+/* Words NAME=DATA: of a name that stands there several times the first, then the second, and so on.
+ * How many rounds that are. */
 static int rounds_of(const Options *o) {
   int most = 1;
   for (size_t i = 1; i < o->n_args; i++) {
@@ -216,9 +221,13 @@ ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Cal
 
 /* ---- held out ---- */
 
-double calibration_share(const Calibration *c) { return c->n >= MANY_RUNS ? 1 : 1 - 1.0 / (double)HELD_OUT; }
+double calibration_share(const Calibration *c) {
+  return c->n >= MANY_RUNS ? 1 : 1 - 1.0 / (double)HELD_OUT;
+}
 
-int calibration_first_held_out(const Calibration *c) { return c->n >= MANY_RUNS ? c->n - c->n / HELD_OUT : 0; }
+int calibration_first_held_out(const Calibration *c) {
+  return c->n >= MANY_RUNS ? c->n - c->n / HELD_OUT : 0;
+}
 
 double calibration_snr(Session *s, const Model *model, const Calibration *c, bool held_out) {
   double signal = 0, noise = 0;

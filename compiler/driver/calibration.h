@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Recorded data for `grus calibrate`, read by the program around a model as `grus run` reads it, and what
- * the evaluators make of it. */
+/* Recorded data for `grus calibrate`, read by the program around a model as `grus run` reads it,
+ * and what the evaluators make of it. */
 #ifndef GRUS_DRIVER_CALIBRATION_H
 #define GRUS_DRIVER_CALIBRATION_H
 
@@ -20,12 +20,12 @@ typedef struct Calibration {
   int64_t steps; /* in all; samples, where there is no time */
 } Calibration;
 
-/* Reads the data named on the command line and runs the reference evaluator on it. module: the model in
- * f32. An exit code; EXIT_DONE if all is well. */
+/* Reads the data named on the command line and runs the reference evaluator on it. module: the
+ * model in f32. An exit code; EXIT_DONE if all is well. */
 ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Calibration *out);
 
-/* Signal-to-noise ratio in dB of a quantised model's outputs against the reference; held_out: on the last
- * fifth of the data alone. 999 where nothing differs. */
+/* Signal-to-noise ratio in dB of a quantised model's outputs against the reference; held_out: on
+ * the last fifth of the data alone. 999 where nothing differs. */
 double calibration_snr(Session *s, const Model *model, const Calibration *c, bool held_out);
 /* The share of each run that is not held out: of many runs the last ones are held out whole. */
 double calibration_share(const Calibration *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus build: a model and its weights become C, a header, an object, a library, a shared library or a
- * program. */
+/* grus build: a model and its weights become C, a header, an object, a library, a shared library or
+ * a program. */
 #include "driver/build.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
@@ -39,7 +39,9 @@ static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_WORD)};
 static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING)};
 
 /* Whether what is written is C, for a compiler that is not ours to choose. */
-static bool is_c(Emit kind) { return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE; }
+static bool is_c(Emit kind) {
+  return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE;
+}
 
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
@@ -87,7 +89,10 @@ static Emit choose_emit(Session *s) {
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
     if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
   if (o->emit) {
-    session_error(s, "--emit is c, header, obj, lib, shared, exe, package, wasm, asm, llvm, bc or kir, not `%s`", o->emit);
+    session_error(
+        s,
+        "--emit is c, header, obj, lib, shared, exe, package, wasm, asm, llvm, bc or kir, not `%s`",
+        o->emit);
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
@@ -95,10 +100,14 @@ static Emit choose_emit(Session *s) {
   if (!ending || ending == name || strcmp(name, "-") == 0) return EMIT_EXE;
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     if (strcmp(ending, endings[i].ending) != 0) continue;
-    if (endings[i].advice) session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
+    if (endings[i].advice)
+      session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
     return endings[i].emit;
   }
-  session_error(s, "`%s` ends in none of .c .h .o .a .so .wasm .s .ll .bc .kir .elf; a program has no ending: say `--emit=KIND` for another name", name);
+  session_error(s,
+                "`%s` ends in none of .c .h .o .a .so .wasm .s .ll .bc .kir .elf; a program has no "
+                "ending: say `--emit=KIND` for another name",
+                name);
   return EMIT_COUNT;
 }
 
@@ -131,8 +140,10 @@ static bool outputs_apart(Session *s, const Outputs *outs, const Source *source)
     for (int k = 0; k < i; k++)
       if (strcmp(path, outs->file[k].path) == 0) other = path;
     if (!other) continue;
-    if (other == path) session_error(s, "`%s` would be written twice", path);
-    else session_error(s, "`%s` would be written over `%s`", path, other);
+    if (other == path)
+      session_error(s, "`%s` would be written twice", path);
+    else
+      session_error(s, "`%s` would be written over `%s`", path, other);
     s->usage_trouble = true;
     return false;
   }
@@ -141,7 +152,8 @@ static bool outputs_apart(Session *s, const Outputs *outs, const Source *source)
 
 static bool write_outputs(Session *s, const Outputs *outs, const Source *source) {
   const char *failed, *reason;
-  if (!outputs_apart(s, outs, source) || (outs->folder && !package_folders(s, outs->folder))) return false;
+  if (!outputs_apart(s, outs, source) || (outs->folder && !package_folders(s, outs->folder)))
+    return false;
   if (files_write(s->arena, outs->file, outs->n, &failed, &reason)) return true;
   if (outs->folder) package_folders_undo(s, outs->folder);
   session_file_error(s, strcmp(failed, "-") == 0 ? "standard output" : failed, "write", reason);
@@ -159,7 +171,9 @@ typedef struct Job {
 static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
-    session_error(s, "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
+    session_error(
+        s,
+        "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
     s->usage_trouble = true;
     return false;
   }
@@ -172,11 +186,13 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
     return false;
   }
   if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
-  return add_out(outs, header_path, text_str(&header), header.len) && add_out(outs, out, text_str(&source), source.len);
+  return add_out(outs, header_path, text_str(&header), header.len) &&
+         add_out(outs, out, text_str(&source), source.len);
 }
 
 /* A file the C compiler made, to be written whole to where it belongs. */
-static bool move_out(Session *s, const char *from, const char *out, bool executable, Outputs *outs) {
+static bool move_out(Session *s, const char *from, const char *out, bool executable,
+                     Outputs *outs) {
   size_t len;
   const char *reason, *data = file_read(s->arena, from, (size_t)1 << 31, &len, &reason);
   if (!data) {
@@ -190,15 +206,18 @@ static bool move_out(Session *s, const char *from, const char *out, bool executa
 
 static bool emit_shared(Session *s, const Job *job, const char *out, Outputs *outs) {
   const char *dir = temp_dir(s), *library = dir ? file_join(s->arena, dir, "library.so") : NULL;
-  return dir && library_make(s, job->model, job->source, dir, library) && move_out(s, library, out, true, outs);
+  return dir && library_make(s, job->model, job->source, dir, library) &&
+         move_out(s, library, out, true, outs);
 }
 
-static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out, Outputs *outs) {
+static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out,
+                          Outputs *outs) {
   const char *dir = temp_dir(s);
   if (!dir) return false;
   if (emit == EMIT_EXE) {
     const char *exe = file_join(s->arena, dir, "program");
-    if (!s->options->scratch_given) c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
+    if (!s->options->scratch_given)
+      c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
     return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false)) return false;
@@ -219,7 +238,8 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   backend_c(m, &c, &header, NULL);
   size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
-  return move_out(s, made, out, false, outs) && (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
+  return move_out(s, made, out, false, outs) &&
+         (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
 }
 
 /* A name as make and ninja read it. A `%` means something in targets alone. */
@@ -256,11 +276,15 @@ static bool add_depfile(Session *s, const Source *source, const char *out, Outpu
   const char *path = o->dep_file ? o->dep_file : arena_printf(s->arena, "%s.d", out);
   if (!o->dep_target && !make_can_name(s, out)) return false;
   Text text = text_new(s->arena), phony = text_new(s->arena);
-  if (o->dep_target) text_add(&text, o->dep_target);
-  else add_make_name(&text, out, true);
+  if (o->dep_target)
+    text_add(&text, o->dep_target);
+  else
+    add_make_name(&text, out, true);
   text_add_char(&text, ':');
   for (int i = -1; i <= s->n_used_files; i++) {
-    const char *file = i < 0 ? source->path : i < s->n_used_files ? s->used_files[i] : s->weights_path;
+    const char *file = i < 0                 ? source->path
+                       : i < s->n_used_files ? s->used_files[i]
+                                             : s->weights_path;
     if (!file || strcmp(file, "<stdin>") == 0) continue;
     if (!make_can_name(s, file)) return false;
     text_add_char(&text, ' ');
@@ -279,15 +303,18 @@ static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *
   WasmFiles files;
   if (!wasm_make(s, m, out, &files)) return false;
   add_out(outs, out, text_str(&files.module), files.module.len);
-  return !files.script_path || (add_out(outs, files.script_path, text_str(&files.script), files.script.len) &&
-                                add_out(outs, files.types_path, text_str(&files.types), files.types.len));
+  return !files.script_path ||
+         (add_out(outs, files.script_path, text_str(&files.script), files.script.len) &&
+          add_out(outs, files.types_path, text_str(&files.types), files.types.len));
 }
 
 static bool emit_package(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
-  const char *problem = strcmp(out, "-") == 0 ? "`--emit=package` writes a folder: -o DIR"
-                        : c.scratch == C_SCRATCH_CALLER ? "`--emit=package` has a class without scratch memory: leave out `--scratch=caller`"
-                                                        : NULL;
+  const char *problem =
+      strcmp(out, "-") == 0 ? "`--emit=package` writes a folder: -o DIR"
+      : c.scratch == C_SCRATCH_CALLER
+          ? "`--emit=package` has a class without scratch memory: leave out `--scratch=caller`"
+          : NULL;
   if (problem) {
     session_error(s, "%s", problem);
     s->usage_trouble = true;
@@ -295,7 +322,11 @@ static bool emit_package(Session *s, const Job *job, COptions c, const char *out
   }
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
-  const Package package = {.m = job->m, .c = &c, .header = &header, .source = &source, .is_multi = machine_is_multi(s->options)};
+  const Package package = {.m = job->m,
+                           .c = &c,
+                           .header = &header,
+                           .source = &source,
+                           .is_multi = machine_is_multi(s->options)};
   outs->n = package_files(s, &package, out, outs->file);
   outs->folder = s->options->zip ? NULL : out;
   return true;
@@ -337,20 +368,26 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
 static void say_flags(Session *s, const Model *model, Emit kind, const char *out) {
   CMachine machine = emitted_options(s, model).machine;
   const char *cc = strcmp(machine.name, "generic") == 0 ? "cc " : "";
-  if ((kind != EMIT_C && kind != EMIT_HEADER) || s->options->quiet || s->options->json || strcmp(out, "-") == 0) return;
+  if ((kind != EMIT_C && kind != EMIT_HEADER) || s->options->quiet || s->options->json ||
+      strcmp(out, "-") == 0)
+    return;
   Text line = text_new(s->arena);
   bool is_multi = machine_is_multi(s->options);
   text_printf(&line, "compile with: %s%s", cc, c_flags(s->arena, &machine));
-  if (!is_multi && *cc) text_add(&line, "   (scalar, for any processor; faster here: --target native, or --dispatch)");
-  else if (!is_multi) text_printf(&line, "   (for %s)", machine.name);
-  else if (!s->options->dispatch) text_add(&line, "   (or the -march of the machines it is for)");
+  if (!is_multi && *cc)
+    text_add(&line, "   (scalar, for any processor; faster here: --target native, or --dispatch)");
+  else if (!is_multi)
+    text_printf(&line, "   (for %s)", machine.name);
+  else if (!s->options->dispatch)
+    text_add(&line, "   (or the -march of the machines it is for)");
   text_add_char(&line, '\n');
   session_out(text_str(&line), line.len);
 }
 
 static bool multi_is_c(Session *s, Emit kind) {
   if (!machine_is_multi(s->options) || is_c(kind) || kind == EMIT_SHARED) return true;
-  session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, `--emit=header` or `-o NAME.so`; compile the C");
+  session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, "
+                   "`--emit=header` or `-o NAME.so`; compile the C");
   return false;
 }
 
@@ -361,18 +398,26 @@ static bool selftest_is_c(Session *s, Emit kind) {
 }
 
 static bool not_to_terminal(Session *s, Emit kind) {
-  bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM || kind == EMIT_LLVM;
-  if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO)) return true;
-  session_error(s, "`-o -` would write %s to the terminal: redirect it, or add `--emit=header`", kind == EMIT_EXE ? "a program" : "machine code");
+  bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM ||
+                 kind == EMIT_LLVM;
+  if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO))
+    return true;
+  session_error(s, "`-o -` would write %s to the terminal: redirect it, or add `--emit=header`",
+                kind == EMIT_EXE ? "a program" : "machine code");
   return false;
 }
 
-/* Whether the C compiler that would be run is one for the chosen machine, as far as can be known. */
+/* Whether the C compiler that would be run is one for the chosen machine, as far as can be
+ * known. */
 static bool compiler_fits(Session *s, Emit kind) {
   const char *cc = getenv("CC");
-  bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) || ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
+  bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) ||
+              ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
   if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
-  session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s", kind == EMIT_EXE ? "a program" : kind == EMIT_SHARED ? "a shared library" : "an object",
+  session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s",
+                kind == EMIT_EXE      ? "a program"
+                : kind == EMIT_SHARED ? "a shared library"
+                                      : "an object",
                 s->machine.name, machine_compiler(s));
   s->usage_trouble = true;
   return false;
@@ -382,20 +427,28 @@ ExitCode command_build(Session *s) {
   const Source *source;
   Emit kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
-  if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) || (kind == EMIT_SHARED && !library_options_fit(s))) return EXIT_USAGE;
+  if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) ||
+      (kind == EMIT_SHARED && !library_options_fit(s)))
+    return EXIT_USAGE;
   if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
-  bool within = m && compiler_fits(s, kind) && budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind));
+  bool within = m && compiler_fits(s, kind) &&
+                budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind));
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
-  if (!m || s->diags->n_errors) return m && !within ? EXIT_FAILED : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors)
+    return m && !within                        ? EXIT_FAILED
+           : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL
+                                               : session_exit_code(s);
   if (!within) return EXIT_FAILED;
-  if (s->options->dump_after && !s->options->out) return EXIT_DONE; /* the dump was what was asked for */
+  if (s->options->dump_after && !s->options->out)
+    return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
   Job job = {model, source, m, NULL};
-  bool made = (!s->options->selftest || selftest_make(s, model, source, m, &job.selftest)) && emit(s, &job, kind, out, &outs);
+  bool made = (!s->options->selftest || selftest_make(s, model, source, m, &job.selftest)) &&
+              emit(s, &job, kind, out, &outs);
   Report report = report_new(m, s->arena);
   if (made && !flash_measured(s, model, outs.object_flash, report.flash)) return EXIT_FAILED;
   if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))

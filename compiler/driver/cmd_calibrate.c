@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus calibrate: ranges of all values on recorded data, weights rounded by it, and what each layer
- * costs in exactness. Writes MODEL.ranges and, beside it, MODEL.q.safetensors. The same data gives the
- * same bytes. */
+ * costs in exactness. Writes MODEL.ranges and, beside it, MODEL.q.safetensors. The same data gives
+ * the same bytes. */
 #include "driver/calibration.h"
 
 #include "driver/machine.h"
@@ -42,14 +42,16 @@ typedef struct Precisions {
 static Precisions keep_precisions(Session *s, const Model *model) {
   Precisions kept = {model->precision, ARENA_ARRAY(s->arena, OptVal, model->n_layers + 1)};
   for (int i = 0; i < model->n_layers; i++)
-    if (layer_opt(model->layer[i], OPT_precision)) kept.own[i] = *layer_opt(model->layer[i], OPT_precision);
+    if (layer_opt(model->layer[i], OPT_precision))
+      kept.own[i] = *layer_opt(model->layer[i], OPT_precision);
   return kept;
 }
 
 static void restore_precisions(Model *model, const Precisions *kept) {
   model->precision = kept->model;
   for (int i = 0; i < model->n_layers; i++)
-    if (layer_opt(model->layer[i], OPT_precision)) *layer_opt_mut(model->layer[i], OPT_precision) = kept->own[i];
+    if (layer_opt(model->layer[i], OPT_precision))
+      *layer_opt_mut(model->layer[i], OPT_precision) = kept->own[i];
 }
 
 /* All layers in f32 but one. NULL: all of them. */
@@ -84,7 +86,8 @@ static bool observe(Calibrate *c) {
   for (int i = 0; i < c->model->n_in; i++) {
     const Range *r = ranges_find(c->ranges, c->model->in[i]->name);
     bool starts = c->model->in[i]->is_init;
-    if (r && r->low == r->high && !starts && c->model->in[i]->value->type.elem == ELEM_F32) return report_value(c->s, r->name, "always the same number");
+    if (r && r->low == r->high && !starts && c->model->in[i]->value->type.elem == ELEM_F32)
+      return report_value(c->s, r->name, "always the same number");
   }
   return true;
 }
@@ -97,14 +100,18 @@ static bool has_parts(const Layer *layer) {
 }
 
 static void warn_short(Calibrate *c, const Judged *j) {
-  Diag *d = diag_new(c->s->diags, W706, j->layer->span, "%lld steps are too few to round the weights of `%s`", (long long)j->steps, j->layer->path);
+  Diag *d = diag_new(c->s->diags, W706, j->layer->span,
+                     "%lld steps are too few to round the weights of `%s`", (long long)j->steps,
+                     j->layer->path);
   diag_primary(d, "%lld weights in a row", (long long)j->needed);
-  diag_note(d, "rounded to nearest; %lld steps more and the data decides", (long long)(j->needed - j->steps));
+  diag_note(d, "rounded to nearest; %lld steps more and the data decides",
+            (long long)(j->needed - j->steps));
 }
 
 /* What rounding looks at: the runs, or the part of each, that are not held out. */
 static RoundData looked_at(const Calibrate *c) {
-  RoundData data = {.n_runs = calibration_first_held_out(&c->data), .share = calibration_share(&c->data)};
+  RoundData data = {.n_runs = calibration_first_held_out(&c->data),
+                    .share = calibration_share(&c->data)};
   if (!data.n_runs) data.n_runs = c->data.n;
   EvalRun *runs = ARENA_ARRAY(c->s->arena, EvalRun, data.n_runs);
   for (int r = 0; r < data.n_runs; r++)
@@ -119,7 +126,8 @@ static bool judge_layer(Calibrate *c, Judged *j) {
   only_layer(c->model, j->layer, j->precision);
   if (!quantise(c, NULL, 0)) return false;
   j->plain = calibration_snr(c->s, c->model, &c->data, true);
-  j->n_parts = quant_round_layer(c->s->arena, c->model, j->layer, &data, j->part, &j->steps, &j->needed);
+  j->n_parts =
+      quant_round_layer(c->s->arena, c->model, j->layer, &data, j->part, &j->steps, &j->needed);
   if (!j->n_parts) {
     if (j->needed) warn_short(c, j);
     return true;
@@ -137,10 +145,12 @@ static bool judge_all(Calibrate *c) {
   for (int i = 0; i < c->model->n_layers; i++) {
     const Layer *layer = c->model->layer[i];
     Precision p = layer_precision(c->model, layer);
-    if (quant_is_integer(p) && has_parts(layer)) c->judged[c->n++] = (Judged){.layer = layer, .precision = p};
+    if (quant_is_integer(p) && has_parts(layer))
+      c->judged[c->n++] = (Judged){.layer = layer, .precision = p};
   }
   for (int i = 0; i < c->n && ok; i++) {
-    if (c->s->options->verbose) session_say(c->s, "%d of %d: %s", i + 1, c->n, c->judged[i].layer->path);
+    if (c->s->options->verbose)
+      session_say(c->s, "%d of %d: %s", i + 1, c->n, c->judged[i].layer->path);
     ok = judge_layer(c, &c->judged[i]);
     restore_precisions(c->model, &kept);
   }
@@ -149,24 +159,33 @@ static bool judge_all(Calibrate *c) {
 
 /* ---- what is written ---- */
 
-/* Rounded once more for the scales of the whole model, in which a layer reads integers where it read f32
- * alone. */
+/* Rounded once more for the scales of the whole model, in which a layer reads integers where it
+ * read f32 alone. */
 static QuantGivenPart *kept_parts(const Calibrate *c, int *n) {
   QuantGivenPart *all = ARENA_ARRAY(c->s->arena, QuantGivenPart, 4 * c->n + 1);
   RoundData data = looked_at(c);
   int64_t steps, needed;
   *n = 0;
   for (int i = 0; i < c->n; i++)
-    if (c->judged[i].keeps) *n += quant_round_layer(c->s->arena, c->model, c->judged[i].layer, &data, all + *n, &steps, &needed);
+    if (c->judged[i].keeps)
+      *n += quant_round_layer(c->s->arena, c->model, c->judged[i].layer, &data, all + *n, &steps,
+                              &needed);
   return all;
 }
 
-static Tensor raw_tensor(const char *name, TensorElem elem, const void *data, int64_t rows, int64_t depth) {
-  return (Tensor){.name = name, .elem = elem, .rank = depth ? 2 : 1, .dim = {rows, depth}, .data = data, .count = depth ? rows * depth : rows};
+static Tensor raw_tensor(const char *name, TensorElem elem, const void *data, int64_t rows,
+                         int64_t depth) {
+  return (Tensor){.name = name,
+                  .elem = elem,
+                  .rank = depth ? 2 : 1,
+                  .dim = {rows, depth},
+                  .data = data,
+                  .count = depth ? rows * depth : rows};
 }
 
 /* Integers as little-endian bytes. */
-static const uint8_t *bytes_of(Arena *arena, const void *from, int64_t n, int from_size, int to_size) {
+static const uint8_t *bytes_of(Arena *arena, const void *from, int64_t n, int from_size,
+                               int to_size) {
   uint8_t *to = arena_array(arena, (size_t)n + 1, (size_t)to_size);
   for (int64_t i = 0; i < n; i++) {
     int64_t x = from_size == 2 ? ((const int16_t *)from)[i] : ((const int32_t *)from)[i];
@@ -196,12 +215,16 @@ static void write_rounded(const Calibrate *c, const QuantGivenPart *part, int n,
     for (int k = 0; k < c->n; k++)
       if (strcmp(c->judged[k].layer->path, part[i].layer) == 0) layer = c->judged[k].layer;
     const QuantPart *p = &c->model->quant->layer[layer->id]->part[part[i].direction][part[i].part];
-    const char *stem = arena_printf(arena, "%s.%d.%s", part[i].layer, part[i].direction, part[i].part ? "U" : "W");
+    const char *stem =
+        arena_printf(arena, "%s.%d.%s", part[i].layer, part[i].direction, part[i].part ? "U" : "W");
     bool narrow = p->bits == 8;
-    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.weight", stem), narrow ? TENSOR_I8 : TENSOR_I16,
-                                       bytes_of(arena, part[i].w, p->rows * p->depth, 2, narrow ? 1 : 2), p->rows, p->depth);
-    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.bias", stem), TENSOR_I32, bytes_of(arena, part[i].bias, p->rows, 4, 4), p->rows, 0);
-    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.scale", stem), TENSOR_F64, bytes_of_doubles(arena, part[i].scale, p->rows), p->rows, 0);
+    file.tensor[file.n++] = raw_tensor(
+        arena_printf(arena, "%s.weight", stem), narrow ? TENSOR_I8 : TENSOR_I16,
+        bytes_of(arena, part[i].w, p->rows * p->depth, 2, narrow ? 1 : 2), p->rows, p->depth);
+    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.bias", stem), TENSOR_I32,
+                                       bytes_of(arena, part[i].bias, p->rows, 4, 4), p->rows, 0);
+    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.scale", stem), TENSOR_F64,
+                                       bytes_of_doubles(arena, part[i].scale, p->rows), p->rows, 0);
   }
   if (tensor_file_sort(arena, &file, &reason)) safetensors_write(out, &file);
 }
@@ -226,7 +249,8 @@ static void write_range(Text *out, const Range *r) {
 static void write_ranges(const Calibrate *c, const char *rounded, double measured, Text *out) {
   text_add(out, "grus-ranges 1\n");
   text_printf(out, "weights sha256 %s\n", weights_digest(c->s->arena, c->model));
-  text_printf(out, "data    \"%lld steps in %d run%s\"\n", (long long)c->data.steps, c->data.n, c->data.n == 1 ? "" : "s");
+  text_printf(out, "data    \"%lld steps in %d run%s\"\n", (long long)c->data.steps, c->data.n,
+              c->data.n == 1 ? "" : "s");
   if (rounded) text_printf(out, "rounded \"%s\"\n", rounded);
   text_add(out, "\n");
   for (int i = 0; i < c->ranges->n; i++)
@@ -245,21 +269,30 @@ static int64_t bytes_of_layer(const Calibrate *c, const Layer *layer) {
   return bytes;
 }
 
-static double used_snr(const Judged *j) { return j->keeps ? j->rounded : j->plain; }
+static double used_snr(const Judged *j) {
+  return j->keeps ? j->rounded : j->plain;
+}
 
 static void report(const Calibrate *c, double predicted, double measured, Text *out) {
   double all = 0;
   for (int i = 0; i < c->n; i++)
     all += pow(10, -used_snr(&c->judged[i]) / 10);
-  text_printf(out, "%-20s %-9s %9s %9s %9s %8s\n", "layer", "precision", "nearest", "rounded", "bytes", "of error");
+  text_printf(out, "%-20s %-9s %9s %9s %9s %8s\n", "layer", "precision", "nearest", "rounded",
+              "bytes", "of error");
   for (int i = 0; i < c->n; i++) {
     const Judged *j = &c->judged[i];
-    text_printf(out, "%-20s %-9s %6.1f dB ", j->layer->path, precision_name[j->precision], j->plain);
-    if (j->n_parts) text_printf(out, "%6.1f dB%s ", j->rounded, j->keeps ? "" : "*");
-    else text_printf(out, "%9s ", "-");
-    text_printf(out, "%9lld %7.0f%%\n", (long long)bytes_of_layer(c, j->layer), 100 * pow(10, -used_snr(j) / 10) / fmax(all, 1e-30));
+    text_printf(out, "%-20s %-9s %6.1f dB ", j->layer->path, precision_name[j->precision],
+                j->plain);
+    if (j->n_parts)
+      text_printf(out, "%6.1f dB%s ", j->rounded, j->keeps ? "" : "*");
+    else
+      text_printf(out, "%9s ", "-");
+    text_printf(out, "%9lld %7.0f%%\n", (long long)bytes_of_layer(c, j->layer),
+                100 * pow(10, -used_snr(j) / 10) / fmax(all, 1e-30));
   }
-  text_printf(out, "all                  predicted %.1f dB, measured %.1f dB on what was held out\n", predicted, measured);
+  text_printf(out,
+              "all                  predicted %.1f dB, measured %.1f dB on what was held out\n",
+              predicted, measured);
   for (int i = 0; i < c->n; i++)
     if (c->judged[i].n_parts && !c->judged[i].keeps) {
       text_add(out, "* rounded to nearest: the data did not do better on what it had not seen\n");
@@ -280,18 +313,21 @@ static void suggest(const Calibrate *c, double measured, Text *out) {
   const Judged *worst = NULL;
   if (o->snr <= 0 || measured >= o->snr) return;
   for (int i = 0; i < c->n; i++)
-    if (c->judged[i].precision != PRECISION_I16X16 && (!worst || used_snr(&c->judged[i]) < used_snr(worst))) worst = &c->judged[i];
+    if (c->judged[i].precision != PRECISION_I16X16 &&
+        (!worst || used_snr(&c->judged[i]) < used_snr(worst)))
+      worst = &c->judged[i];
   if (!worst) {
     text_printf(out, "below %.1f dB, with 16-bit weights everywhere\n", o->snr);
     return;
   }
-  text_printf(out, "below %.1f dB: most of the error is from `%s`; try `precision=%s` on it\n", o->snr, worst->layer->path,
-              worst->precision == PRECISION_I8 ? "i16" : "i16x16");
+  text_printf(out, "below %.1f dB: most of the error is from `%s`; try `precision=%s` on it\n",
+              o->snr, worst->layer->path, worst->precision == PRECISION_I8 ? "i16" : "i16x16");
 }
 
 /* ---- the command ---- */
 
-static ExitCode write_files(Calibrate *c, const char *path, const QuantGivenPart *parts, int n, double measured) {
+static ExitCode write_files(Calibrate *c, const char *path, const QuantGivenPart *parts, int n,
+                            double measured) {
   Text ranges = text_new(c->s->arena), rounded = text_new(c->s->arena);
   const char *q = rounded_path(c->s, path), *slash = strrchr(q, '/'), *failed, *reason;
   FileOut files[2] = {{.path = path}, {.path = q}};
@@ -321,7 +357,8 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
   suggest(c, measured, &out);
   session_out(text_str(&out), out.len);
   ExitCode code = write_files(c, path, parts, n, measured);
-  return code == EXIT_DONE && c->s->options->snr > 0 && measured < c->s->options->snr ? EXIT_FAILED : code;
+  return code == EXIT_DONE && c->s->options->snr > 0 && measured < c->s->options->snr ? EXIT_FAILED
+                                                                                      : code;
 }
 
 ExitCode command_calibrate(Session *s) {
@@ -331,7 +368,10 @@ ExitCode command_calibrate(Session *s) {
   c.model = build_model(s, &source);
   KirModule *m = NULL;
   if (c.model && !model_wants_ranges(c.model)) {
-    session_error(s, "model `%s` has no layer in integers that need ranges: `--precision i16`, or `precision i16` in the model", c.model->name);
+    session_error(s,
+                  "model `%s` has no layer in integers that need ranges: `--precision i16`, or "
+                  "`precision i16` in the model",
+                  c.model->name);
     return EXIT_USAGE;
   }
   if (c.model) {
@@ -342,10 +382,13 @@ ExitCode command_calibrate(Session *s) {
   }
   if (s->usage_trouble || !m || s->diags->n_errors) {
     session_print_diags(s);
-    return s->usage_trouble ? EXIT_USAGE : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+    return s->usage_trouble                    ? EXIT_USAGE
+           : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL
+                                               : session_exit_code(s);
   }
   ExitCode code = calibration_read(s, c.model, m, &c.data);
-  if (code == EXIT_DONE) code = calibrate(&c, s->options->out ? s->options->out : ranges_path(s, c.model, source));
+  if (code == EXIT_DONE)
+    code = calibrate(&c, s->options->out ? s->options->out : ranges_path(s, c.model, source));
   session_print_diags(s);
   return code;
 }

@@ -37,7 +37,8 @@ static size_t fix_file(Session *s, const char *path) {
     if (text) {
       source = sources_add(&s->sources, path, text, len);
       session_check_source(s, source);
-    } else if (!session_load(s, path, &source)) return 0;
+    } else if (!session_load(s, path, &source))
+      return 0;
     if (s->options->fix == FIXES_ASK && round == 0) ask_fixes(s);
     size_t n, new_len;
     const char *fixed = diags_apply_sure(s->diags, source, &new_len, &n);

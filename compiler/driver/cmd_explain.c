@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 static const Page *page_find(const char *name) {
-  if (name[0] && strchr("+-*/", name[0]) && !name[1]) name = "arithmetic"; /* one page for all four */
+  if (name[0] && strchr("+-*/", name[0]) && !name[1])
+    name = "arithmetic"; /* one page for all four */
   for (size_t i = 0; i < n_pages; i++)
     if (strcmp(pages[i].name, name) == 0) return &pages[i];
   for (size_t i = 0; i < n_pages; i++)
@@ -52,8 +53,11 @@ static void add_page(Text *out, const char *page, bool colour) {
 static void list_codes(Text *out, bool lints) {
   for (int i = 0; i < DIAG_CODE_COUNT; i++)
     if ((diag_info[i].level == LEVEL_WARNING) == lints) {
-      if (lints) text_printf(out, "%s  %-18s %s\n", diag_info[i].code, diag_info[i].name, diag_info[i].summary);
-      else text_printf(out, "%s  %s\n", diag_info[i].code, diag_info[i].summary);
+      if (lints)
+        text_printf(out, "%s  %-18s %s\n", diag_info[i].code, diag_info[i].name,
+                    diag_info[i].summary);
+      else
+        text_printf(out, "%s  %s\n", diag_info[i].code, diag_info[i].summary);
     }
 }
 
@@ -89,19 +93,26 @@ ExitCode command_explain(Session *s) {
   ExitCode code = EXIT_DONE;
   Text out = text_new(s->arena);
   if (!s->options->n_args) {
-    session_error(s, "`grus explain` needs a code such as E301, a lint such as dense_per_step, a stage such as GRU,\n"
+    session_error(s, "`grus explain` needs a code such as E301, a lint such as dense_per_step, a "
+                     "stage such as GRU,\n"
                      "or one of: errors, lints, stages");
     return EXIT_USAGE;
   }
   for (size_t i = 0; i < s->options->n_args; i++) {
     const char *name = s->options->args[i], *page = explain_page(s->arena, name);
-    if (page) add_page(&out, page, session_colour(s->options, STDOUT_FILENO));
-    else if (strcmp(name, "errors") == 0) list_codes(&out, false);
-    else if (strcmp(name, "lints") == 0) list_codes(&out, true);
-    else if (strcmp(name, "stages") == 0) list_stages(&out);
+    if (page)
+      add_page(&out, page, session_colour(s->options, STDOUT_FILENO));
+    else if (strcmp(name, "errors") == 0)
+      list_codes(&out, false);
+    else if (strcmp(name, "lints") == 0)
+      list_codes(&out, true);
+    else if (strcmp(name, "stages") == 0)
+      list_stages(&out);
     else {
       const char *near = nearest(name);
-      session_error(s, near ? "nothing is known of `%s`; did you mean `%s`?" : "nothing is known of `%s`", name, near);
+      session_error(
+          s, near ? "nothing is known of `%s`; did you mean `%s`?" : "nothing is known of `%s`",
+          name, near);
       code = EXIT_USAGE;
     }
   }
@@ -116,11 +127,14 @@ ExitCode command_man(Session *s) {
   while (name && command < CMD_COUNT && strcmp(command_info[command].name, name) != 0)
     command++;
   if (command == CMD_COUNT || s->options->n_args > 1) {
-    session_error(s, command == CMD_COUNT ? "there is no command `%s`" : "`grus man` prints one page", name);
+    session_error(
+        s, command == CMD_COUNT ? "there is no command `%s`" : "`grus man` prints one page", name);
     return EXIT_USAGE;
   }
-  if (name) help_man_command(&out, (CommandId)command);
-  else help_man(&out);
+  if (name)
+    help_man_command(&out, (CommandId)command);
+  else
+    help_man(&out);
   session_out(text_str(&out), out.len);
   return EXIT_DONE;
 }

@@ -14,12 +14,14 @@ static void format_file(Session *s, const char *path, bool *differs) {
   if (s->options->check) {
     if (!same) session_out(arena_printf(s->arena, "%s\n", source->path), strlen(source->path) + 1);
     *differs |= !same;
-  } else if (!file_write(s->arena, path, text, len, &reason)) session_file_error(s, path, "write", reason);
+  } else if (!file_write(s->arena, path, text, len, &reason))
+    session_file_error(s, path, "write", reason);
 }
 
 ExitCode command_fmt(Session *s) {
   if (!s->options->n_args) {
-    session_error(s, "`grus fmt` needs a file; `-` reads standard input and writes standard output");
+    session_error(s,
+                  "`grus fmt` needs a file; `-` reads standard input and writes standard output");
     return EXIT_USAGE;
   }
   bool differs = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus import: a model of another framework as a .grus file and its weights beside it. Before
- * anything is written the weights are read back the way `build` will read them, and compared bit for
- * bit. */
+ * anything is written the weights are read back the way `build` will read them, and compared bit
+ * for bit. */
 #include "base/safe.h"
 #include "driver/foreign.h"
 #include "driver/written.h"
@@ -19,8 +19,10 @@ typedef struct Paths {
 
 /* "dir/kws.grus" and "dir/kws.safetensors"; without -o the model's own name, here. */
 static bool choose_paths(Session *s, const char *model, Paths *out) {
-  const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model, *dot = strrchr(name, '.');
-  const char *stem = dot && dot != name ? arena_strndup(s->arena, name, (size_t)(dot - name)) : name;
+  const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model,
+             *dot = strrchr(name, '.');
+  const char *stem =
+      dot && dot != name ? arena_strndup(s->arena, name, (size_t)(dot - name)) : name;
   out->text = s->options->out ? s->options->out : arena_printf(s->arena, "%s.grus", stem);
   if (strcmp(out->text, "-") == 0) {
     session_error(s, "`-o` needs a name: two files are written, NAME.grus and NAME.safetensors");
@@ -39,7 +41,8 @@ static bool same_weights(const Model *a, const Model *b) {
     ParamShape params[LAYER_MAX_PARAMS];
     int n = layer_params(a->layer[i], params);
     for (int p = 0; p < n; p++) {
-      const float *x = a->layer[i]->weights->role[params[p].role], *y = b->layer[i]->weights->role[params[p].role];
+      const float *x = a->layer[i]->weights->role[params[p].role],
+                  *y = b->layer[i]->weights->role[params[p].role];
       for (int64_t k = 0; k < param_count(&params[p]); k++)
         if (!y || x[k] != y[k]) return false;
     }
@@ -57,10 +60,13 @@ static bool read_back(Session *s, const Imported *in, const Text *weights) {
   Program *again = session_check_source(s, in->source);
   bool ok = file && again->n_models == 1 && again->model[0]->n_layers == in->model->n_layers;
   if (file) file->path = "the file to be written";
-  ok = ok && model_bind(again->model[0], file, s->diags) && same_weights(in->model, again->model[0]);
+  ok =
+      ok && model_bind(again->model[0], file, s->diags) && same_weights(in->model, again->model[0]);
   if (!ok) session_print_diags(s);
   s->diags = kept;
-  if (!ok) session_error(s, "the weights would not be read back as they are: nothing was written; this is a bug in grus");
+  if (!ok)
+    session_error(s, "the weights would not be read back as they are: nothing was written; this is "
+                     "a bug in grus");
   return ok;
 }
 
@@ -74,8 +80,10 @@ static bool write_both(Session *s, const Paths *paths, const Imported *in, const
   return false;
 }
 
-static void add_row(Text *out, Session *s, const Layer *layer, const char *origin, int origin_width, int stage_width) {
-  const char *stage = layer_text(s->arena, &s->sources, layer), *shape = shape_str(s->arena, &layer->out[0]->type);
+static void add_row(Text *out, Session *s, const Layer *layer, const char *origin, int origin_width,
+                    int stage_width) {
+  const char *stage = layer_text(s->arena, &s->sources, layer),
+             *shape = shape_str(s->arena, &layer->out[0]->type);
   int64_t count = layer_param_count(layer);
   text_printf(out, "  %s", origin);
   text_fill(out, ' ', (size_t)(origin_width - (int)text_width(origin, strlen(origin)) + 2));
@@ -97,12 +105,16 @@ static const char *summary(Session *s, const Imported *in, const Paths *paths) {
   int64_t total = 0;
   const char *last = "";
   for (int pass = 0; pass < 2; pass++) {
-    if (pass) text_printf(&out, "%s: %s\n", safe_line(s->arena, in->foreign->file->path), safe_line(s->arena, in->foreign->format));
+    if (pass)
+      text_printf(&out, "%s: %s\n", safe_line(s->arena, in->foreign->file->path),
+                  safe_line(s->arena, in->foreign->format));
     last = "";
     for (int i = 0; i < in->model->n_layers; i++) {
-      const char *origin = in->order[i]->origin ? safe_line(s->arena, in->order[i]->origin) : "", *stage = layer_text(s->arena, &s->sources, in->model->layer[i]);
+      const char *origin = in->order[i]->origin ? safe_line(s->arena, in->order[i]->origin) : "",
+                 *stage = layer_text(s->arena, &s->sources, in->model->layer[i]);
       const char *shown = strcmp(origin, last) == 0 ? "" : origin;
-      int width = (int)text_width(shown, strlen(shown)), wide = (int)text_width(stage, strlen(stage));
+      int width = (int)text_width(shown, strlen(shown)),
+          wide = (int)text_width(stage, strlen(stage));
       last = origin;
       if (width > origin_width) origin_width = width;
       if (wide > stage_width) stage_width = wide;
@@ -133,7 +145,8 @@ static ExitCode show_tensors(Session *s) {
   const char *path = s->options->args[0], *reason;
   Mapped map;
   Text out = text_new(s->arena);
-  TensorFile *file = file_map(s->arena, path, &map, &reason) ? tensor_file_parse(s->arena, map, &reason) : NULL;
+  TensorFile *file =
+      file_map(s->arena, path, &map, &reason) ? tensor_file_parse(s->arena, map, &reason) : NULL;
   if (!file) {
     session_file_error(s, path, "read", reason);
     return EXIT_FILE;
@@ -154,7 +167,8 @@ ExitCode command_import(Session *s) {
   }
   if (o->list || o->template) return show_tensors(s);
   if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
-  bool (*import)(Session *, const char *, const char *, const char *, Imported *) = config_is_written(s) ? session_import_written : session_import;
+  bool (*import)(Session *, const char *, const char *, const char *, Imported *) =
+      config_is_written(s) ? session_import_written : session_import;
   bool ok = import(s, o->args[0], paths.weights_name, paths.text, &in);
   session_print_diags(s);
   if (!ok || s->diags->n_errors) return failure(s);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus inspect: the source, stage by stage, with the shape after each, its parameters and its cost;
- * then totals and the C prototypes. --json, --html, --dot and --svg print the same facts in other forms. */
+ * then totals and the C prototypes. --json, --html, --dot and --svg print the same facts in other
+ * forms. */
 #include "base/safe.h"
-#include "driver/written.h"
 #include "driver/build.h"
 #include "driver/draw.h"
 #include "driver/inspect_html.h"
 #include "driver/report.h"
+#include "driver/written.h"
 #include "import/import.h"
 #include "model/graph/cost.h"
 
@@ -33,7 +34,8 @@ static const char *full_type(Session *s, const Type *type) {
   return text_str(&text);
 }
 
-static void add_row(Session *s, Rows *rows, Span span, const char *code, const char *params, const char *shape, const char *cost) {
+static void add_row(Session *s, Rows *rows, Span span, const char *code, const char *params,
+                    const char *shape, const char *cost) {
   Row row = {line_of(s, span), code, params, shape, cost};
   ARENA_PUSH(s->arena, rows->row, rows->n, rows->cap, row);
 }
@@ -62,8 +64,10 @@ static void add_layer(Session *s, Rows *rows, const Model *model, const Layer *l
   bool piped = span_valid(layer->pipe);
   const char *code = arena_printf(s->arena, "  %s%s", piped ? "|> " : "", text);
   const char *shape = layer->out[0]->typed ? shape_str(s->arena, &layer->out[0]->type) : "?";
-  if (layer->out[0]->typed && layer->out[0]->type.elem == ELEM_INDEX) shape = type_str(s->arena, &layer->out[0]->type);
-  add_row(s, rows, layer->span, code, layer_params_str(s, layer), shape, layer_cost_str(s, model, layer));
+  if (layer->out[0]->typed && layer->out[0]->type.elem == ELEM_INDEX)
+    shape = type_str(s->arena, &layer->out[0]->type);
+  add_row(s, rows, layer->span, code, layer_params_str(s, layer), shape,
+          layer_cost_str(s, model, layer));
 }
 
 static Rows rows_of(Session *s, const Model *model) {
@@ -72,7 +76,8 @@ static Rows rows_of(Session *s, const Model *model) {
   for (int i = 0; i < model->n_in; i++) {
     const Port *port = model->in[i];
     const char *note = port->is_init ? "read by reset" : "";
-    add_row(s, &rows, port->span, arena_printf(s->arena, "in  %s", port->name), "", full_type(s, &port->value->type), note);
+    add_row(s, &rows, port->span, arena_printf(s->arena, "in  %s", port->name), "",
+            full_type(s, &port->value->type), note);
   }
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
@@ -80,7 +85,8 @@ static Rows rows_of(Session *s, const Model *model) {
       const char *word = "let";
       for (int k = 0; k < model->n_out; k++)
         if (strcmp(model->out[k]->name, layer->binding) == 0) word = "out";
-      add_row(s, &rows, layer->span, arena_printf(s->arena, "%s %s", word, layer->binding), "", "", "");
+      add_row(s, &rows, layer->span, arena_printf(s->arena, "%s %s", word, layer->binding), "", "",
+              "");
       binding = layer->binding;
     }
     add_layer(s, &rows, model, layer);
@@ -88,7 +94,8 @@ static Rows rows_of(Session *s, const Model *model) {
   for (int i = 0; i < model->n_out; i++) {
     const Port *port = model->out[i];
     if (port->value && port->value->typed)
-      add_row(s, &rows, port->span, arena_printf(s->arena, "out %s", port->name), "", full_type(s, &port->value->type), "");
+      add_row(s, &rows, port->span, arena_printf(s->arena, "out %s", port->name), "",
+              full_type(s, &port->value->type), "");
   }
   return rows;
 }
@@ -105,8 +112,10 @@ static void print_rows(Text *out, const Rows *rows) {
   for (size_t i = 0; i < rows->n; i++) {
     const Row *r = &rows->row[i];
     size_t c = text_width(r->code, strlen(r->code)), begin = out->len;
-    if (r->line) text_printf(out, "%4u  ", r->line);
-    else text_add(out, "      ");
+    if (r->line)
+      text_printf(out, "%4u  ", r->line);
+    else
+      text_add(out, "      ");
     text_printf(out, "%s", r->code);
     text_fill(out, ' ', c < code ? code - c : 0);
     text_printf(out, "  %*s  %-*s  %s", (int)params, r->params, (int)shape, r->shape, r->cost);
@@ -139,7 +148,8 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
     COptions c = {.prefix = model->name};
     text_add(out, "\n\n");
     backend_c_prototypes(m, &c, out);
-  } else text_add_char(out, '\n');
+  } else
+    text_add_char(out, '\n');
 }
 
 static void inspect_text(Session *s, Text *out, const Model *model, const KirModule *m) {
@@ -164,7 +174,8 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
   static const char *const run[] = {"whole", "stream", "window"};
   text_add(out, "{\"v\":1,\"model\":");
   text_add_json(out, model->name);
-  text_printf(out, ",\"run\":\"%s\",\"steps_per_call\":%lld,\"inputs\":[", run[model->run], (long long)model->steps_per_call);
+  text_printf(out, ",\"run\":\"%s\",\"steps_per_call\":%lld,\"inputs\":[", run[model->run],
+              (long long)model->steps_per_call);
   for (int i = 0; i < model->n_in; i++) {
     if (i) text_add_char(out, ',');
     json_value(out, model->in[i]->name, model->in[i]->value);
@@ -178,7 +189,8 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
     text_add_json(out, layer_text(s->arena, &s->sources, layer));
     text_add(out, ",\"type\":");
     text_add_json(out, full_type(s, &layer->out[0]->type));
-    text_printf(out, ",\"params\":%lld,\"macs\":%lld}", (long long)layer_param_count(layer), (long long)layer_macs(model, layer));
+    text_printf(out, ",\"params\":%lld,\"macs\":%lld}", (long long)layer_param_count(layer),
+                (long long)layer_macs(model, layer));
   }
   text_add(out, "],\"outputs\":[");
   for (int i = 0; i < model->n_out; i++) {
@@ -188,7 +200,8 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
   text_add_char(out, ']');
   if (m) {
     Report t = report_new(m, s->arena);
-    text_printf(out, ",\"flash_bytes\":%lld,\"state_bytes\":%lld,\"scratch_bytes\":%lld", (long long)t.flash, (long long)t.state, (long long)t.scratch);
+    text_printf(out, ",\"flash_bytes\":%lld,\"state_bytes\":%lld,\"scratch_bytes\":%lld",
+                (long long)t.flash, (long long)t.state, (long long)t.scratch);
   }
   text_add(out, "}\n");
 }
@@ -205,25 +218,34 @@ static KirModule *lower_for_figures(Session *s, Model *model, const Source *sour
 }
 
 static void inspect_model(Session *s, Text *out, Model *model, const Source *source) {
-  if (s->options->dot) draw_dot(out, &s->sources, model);
-  else if (s->options->svg) draw_svg(out, &s->sources, model);
+  if (s->options->dot)
+    draw_dot(out, &s->sources, model);
+  else if (s->options->svg)
+    draw_svg(out, &s->sources, model);
   else {
     KirModule *m = lower_for_figures(s, model, source);
-    if (s->options->json) inspect_json(s, out, model, m);
-    else if (s->options->html) html_model(out, &s->sources, model, m);
-    else inspect_text(s, out, model, m);
+    if (s->options->json)
+      inspect_json(s, out, model, m);
+    else if (s->options->html)
+      html_model(out, &s->sources, model, m);
+    else
+      inspect_text(s, out, model, m);
   }
 }
 
 /* A weights file: its tensors. */
 static bool inspect_tensors(Session *s, Text *out, const char *path) {
   size_t n = strlen(path);
-  bool weights = (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) || (n > 4 && (strcmp(path + n - 4, ".npz") == 0 || strcmp(path + n - 4, ".npy") == 0));
+  bool weights =
+      (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) ||
+      (n > 4 && (strcmp(path + n - 4, ".npz") == 0 || strcmp(path + n - 4, ".npy") == 0));
   if (!weights || config_is_written(s)) return false;
-  static const char *const elem[] = {"f16", "bf16", "f32", "f64", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "bool"};
+  static const char *const elem[] = {"f16", "bf16", "f32", "f64", "i8",  "u8",  "i16",
+                                     "u16", "i32",  "u32", "i64", "u64", "bool"};
   TensorFile *file = tensor_file_open(s->arena, path, path, s->diags, span_none());
   for (int i = 0; file && i < file->n; i++)
-    text_printf(out, "%-48s %-5s %s\n", safe_line(s->arena, file->tensor[i].name), elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
+    text_printf(out, "%-48s %-5s %s\n", safe_line(s->arena, file->tensor[i].name),
+                elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
   return true;
 }
 
@@ -256,7 +278,8 @@ ExitCode command_inspect(Session *s) {
     if (s->usage_trouble) return EXIT_USAGE;
   }
   if (!out.len) {
-    session_error(s, s->options->model ? "`%s` has no model `%s`" : "`%s` has no model", source->path, s->options->model);
+    session_error(s, s->options->model ? "`%s` has no model `%s`" : "`%s` has no model",
+                  source->path, s->options->model);
     return EXIT_USAGE;
   }
   if (s->options->html) {
@@ -267,7 +290,9 @@ ExitCode command_inspect(Session *s) {
     html_end(&out);
   }
   const char *reason;
-  if (!s->options->out) session_out(text_str(&out), out.len);
-  else if (!file_write(s->arena, s->options->out, text_str(&out), out.len, &reason)) session_file_error(s, s->options->out, "write", reason);
+  if (!s->options->out)
+    session_out(text_str(&out), out.len);
+  else if (!file_write(s->arena, s->options->out, text_str(&out), out.len, &reason))
+    session_file_error(s, s->options->out, "write", reason);
   return session_exit_code(s);
 }

@@ -33,7 +33,8 @@ static Diags *host_diags(void *context, Arena *arena, Sources *sources) {
   return own.diags;
 }
 
-static char *host_read(void *context, Arena *arena, const char *path, size_t *len, const char **reason) {
+static char *host_read(void *context, Arena *arena, const char *path, size_t *len,
+                       const char **reason) {
   (void)context;
   if (path[0] != '-' || path[1]) return file_read_named(arena, path, SOURCE_MAX_BYTES, len, reason);
   *reason = "no such file"; /* `-` would be the protocol itself */
@@ -50,7 +51,8 @@ static void host_check_names(void *context, const Model *model, Diags *diags) {
   interface_check(model, diags);
 }
 
-static TensorFile *host_tensors(void *context, Arena *arena, const char *path, size_t limit, Diags *diags, Span at) {
+static TensorFile *host_tensors(void *context, Arena *arena, const char *path, size_t limit,
+                                Diags *diags, Span at) {
   (void)context;
   struct stat st;
   if (stat(path, &st) != 0 || (size_t)st.st_size > limit) return NULL;

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* argv of the program called `name`: our own words behind FILE. *count without the NULL at the end. */
+/* argv of the program called `name`: our own words behind FILE. *count without the NULL at the
+ * end. */
 static const char **program_argv(Session *s, const char *name, int *count) {
   const Options *o = s->options;
   const char **argv = ARENA_ARRAY(s->arena, const char *, o->n_args + 5);
@@ -48,6 +49,7 @@ ExitCode command_run(Session *s) {
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
-  if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors)
+    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   return native_chosen(s) ? run_here(s, m) : run_apart(s, m);
 }

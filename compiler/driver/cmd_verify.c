@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus verify: recorded inputs through the evaluator and through the compiled code. With outputs in
- * --against both are compared with them; without, with each other, on random values where an input is
- * not given either. An axis of samples in front of the inputs' own is one run each. When something differs, every layer's value of the
- * compiled code is compared with the evaluator's (and with DIR/LAYER.npy where it is recorded), and
- * the first layer that diverges is named. */
+ * --against both are compared with them; without, with each other, on random values where an input
+ * is not given either. An axis of samples in front of the inputs' own is one run each. When
+ * something differs, every layer's value of the compiled code is compared with the evaluator's (and
+ * with DIR/LAYER.npy where it is recorded), and the first layer that diverges is named. */
 #include "driver/machine.h"
-#include "driver/selftest.h"
 #include "driver/recordings.h"
+#include "driver/selftest.h"
 #include "driver/verify_html.h"
 #include "model/quant/quant.h"
 
@@ -22,19 +22,25 @@ static uint64_t next_random(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
-static Recorded random_input(Session *s, const Model *model, const Type *type, bool window, uint64_t seed) {
+static Recorded random_input(Session *s, const Model *model, const Type *type, bool window,
+                             uint64_t seed) {
   Recorded r = {.steps = 1};
-  if (type->time.kind == TIME_STREAM) r.steps = (200 * model->steps_per_call) / type->time.period;
-  else if (type_is_sequence(type)) r.steps = window ? 3 * type->time.n : type->time.n;
+  if (type->time.kind == TIME_STREAM)
+    r.steps = (200 * model->steps_per_call) / type->time.period;
+  else if (type_is_sequence(type))
+    r.steps = window ? 3 * type->time.n : type->time.n;
   if (type->time.kind == TIME_BOUNDED && r.steps > 1) r.steps -= r.steps / 3;
   r.count = r.steps * type_step_size(type);
   r.data = ARENA_ARRAY(s->arena, double, r.count);
   for (int64_t i = 0; i < r.count; i++) {
     double unit = (double)(next_random(&seed) >> 40) * 0x1p-24;
     bool integer = type->elem != ELEM_F32 && type->elem != ELEM_F16;
-    if (type->elem == ELEM_INDEX) r.data[i] = floor(unit * (double)type->categories);
-    else if (integer) r.data[i] = floor(unit * 100);
-    else r.data[i] = (double)(float)(2 * unit - 1);
+    if (type->elem == ELEM_INDEX)
+      r.data[i] = floor(unit * (double)type->categories);
+    else if (integer)
+      r.data[i] = floor(unit * 100);
+    else
+      r.data[i] = (double)(float)(2 * unit - 1);
   }
   return r;
 }
@@ -49,10 +55,12 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
     const Type *type = &port->value->type;
     if (!recording_input(s, port, &in[i])) return false;
     if (!in[i].is_there) in[i].one = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
-    if (!in[i].is_there && s->options->against) session_say(s, "`%s` has no `%s`: it gets random values", s->options->against, port->name);
+    if (!in[i].is_there && s->options->against)
+      session_say(s, "`%s` has no `%s`: it gets random values", s->options->against, port->name);
     if (in[i].samples > 1) {
       if (first && *samples != in[i].samples) {
-        session_error(s, "`%s` has %lld samples, `%s` has %lld", first, (long long)*samples, port->name, (long long)in[i].samples);
+        session_error(s, "`%s` has %lld samples, `%s` has %lld", first, (long long)*samples,
+                      port->name, (long long)in[i].samples);
         s->file_trouble = true;
         return false;
       }
@@ -75,8 +83,8 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
 static bool inputs_are_recorded(Session *s, const Model *model, const Recording *in) {
   for (int i = 0; i < model->n_in; i++) {
     if (in[i].is_there) continue;
-    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=FILE.npy`", s->options->against,
-                  model->in[i]->name, model->in[i]->name);
+    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=FILE.npy`",
+                  s->options->against, model->in[i]->name, model->in[i]->name);
     s->file_trouble = true;
     return false;
   }
@@ -97,7 +105,8 @@ typedef struct Findings {
   size_t cap;
 } Findings;
 
-static bool show(Session *s, Findings *f, const char *name, const char *what, const Recorded *a, const Recorded *b, bool exact) {
+static bool show(Session *s, Findings *f, const char *name, const char *what, const Recorded *a,
+                 const Recorded *b, bool exact) {
   Difference d = difference(a->data, a->count, b->data, b->count);
   bool ok = exact ? !d.bad && d.max == 0 : within(s->options, &d);
   if (s->options->html) {
@@ -108,8 +117,12 @@ static bool show(Session *s, Findings *f, const char *name, const char *what, co
     return ok;
   }
   Text line = text_new(s->arena);
-  if (a->count != b->count) text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count, (long long)b->count);
-  else text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max, d.scale, d.snr);
+  if (a->count != b->count)
+    text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count,
+                (long long)b->count);
+  else
+    text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max,
+                d.scale, d.snr);
   text_printf(&line, "  %s\n", ok ? "ok" : "DIFFERS");
   session_out(text_str(&line), line.len);
   return ok;
@@ -122,7 +135,8 @@ typedef struct LayerRun {
   Recorded *compiled, *reference;
 } LayerRun;
 
-static bool run_layers(Session *s, Model *model, const Source *source, const Recorded *in, LayerRun *run) {
+static bool run_layers(Session *s, Model *model, const Source *source, const Recorded *in,
+                       LayerRun *run) {
   run->first = model->n_out;
   for (int i = 0; i < model->n_layers; i++) {
     Value *v = model->layer[i]->out[0];
@@ -133,7 +147,8 @@ static bool run_layers(Session *s, Model *model, const Source *source, const Rec
   run->m = m;
   run->compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out);
   run->reference = ARENA_ARRAY(s->arena, Recorded, model->n_out);
-  if (!program || trial_compiled(s, model, program, in, run->compiled) != GRUS_OK || trial_reference(s, model, in, run->reference, NULL) != EVAL_OK)
+  if (!program || trial_compiled(s, model, program, in, run->compiled) != GRUS_OK ||
+      trial_reference(s, model, in, run->reference, NULL) != EVAL_OK)
     return false;
   for (int i = run->first; i < model->n_out; i++)
     trial_align(m, model, i, run->reference[i].count, &run->compiled[i]);
@@ -147,35 +162,45 @@ static void print_page(Session *s, const Model *model, const Findings *f, const 
     const Recorded *c = &run->compiled[run->first + i], *r = &run->reference[run->first + i];
     const Layer *from = model->out[run->first + i]->value->layer;
     Difference d = difference(c->data, c->count, r->data, r->count);
-    layer[i] = (ComparedLayer){from->path, layer_text(s->arena, &s->sources, from), d, within(s->options, &d)};
+    layer[i] = (ComparedLayer){from->path, layer_text(s->arena, &s->sources, from), d,
+                               within(s->options, &d)};
   }
   Text out = text_new(s->arena);
-  verify_html(&out, arena_printf(s->arena, "%s, verified", model->name), f->compared, f->n, layer, n);
+  verify_html(&out, arena_printf(s->arena, "%s, verified", model->name), f->compared, f->n, layer,
+              n);
   session_out(text_str(&out), out.len);
 }
 
 /* Says which layer is the first that differs on this sample. */
-static void name_first(Session *s, const Model *model, const LayerRun *run, int64_t sample, int64_t samples) {
+static void name_first(Session *s, const Model *model, const LayerRun *run, int64_t sample,
+                       int64_t samples) {
   const Recorded *compiled = run->compiled, *reference = run->reference;
   for (int i = run->first; i < model->n_out; i++) {
     const Layer *layer = model->out[i]->value->layer;
     const char *text = layer_text(s->arena, &s->sources, layer);
-    Difference d = difference(compiled[i].data, compiled[i].count, reference[i].data, reference[i].count);
+    Difference d =
+        difference(compiled[i].data, compiled[i].count, reference[i].data, reference[i].count);
     Recorded recorded;
     bool there = false;
     if (!within(s->options, &d)) {
-      session_error(s, "the compiled code first diverges from the evaluator at `%s` (%s): max error %.3g", layer->path, text, d.max);
+      session_error(
+          s, "the compiled code first diverges from the evaluator at `%s` (%s): max error %.3g",
+          layer->path, text, d.max);
       return;
     }
-    if (!recording_output(s, layer->path, &model->out[i]->value->type, &recorded, &there) || !there) continue;
+    if (!recording_output(s, layer->path, &model->out[i]->value->type, &recorded, &there) || !there)
+      continue;
     int64_t count = recorded.count / samples;
     d = difference(reference[i].data, reference[i].count, recorded.data + sample * count, count);
     if (!within(s->options, &d)) {
-      session_error(s, "the first layer that differs from its recording is `%s` (%s): max error %.3g", layer->path, text, d.max);
+      session_error(s,
+                    "the first layer that differs from its recording is `%s` (%s): max error %.3g",
+                    layer->path, text, d.max);
       return;
     }
   }
-  session_error(s, "every layer of the compiled code agrees with the evaluator: the model or its weights are not those of the recording");
+  session_error(s, "every layer of the compiled code agrees with the evaluator: the model or its "
+                   "weights are not those of the recording");
 }
 
 static void append(Session *s, Recorded *to, const Recorded *more) {
@@ -186,9 +211,11 @@ static void append(Session *s, Recorded *to, const Recorded *more) {
 }
 
 /* Every sample through both; their outputs, one sample after the other. */
-static bool run_samples(Session *s, const Model *model, const KirModule *m, const GrusProgram *program, const Recording *in, int64_t samples,
+static bool run_samples(Session *s, const Model *model, const KirModule *m,
+                        const GrusProgram *program, const Recording *in, int64_t samples,
                         Recorded *compiled, Recorded *reference) {
-  Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1), *c = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+  Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1),
+           *c = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   Recorded *r = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   for (int64_t k = 0; k < samples; k++) {
     for (int i = 0; i < model->n_in; i++)
@@ -196,13 +223,20 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m, cons
     int status = trial_compiled(s, model, program, one, c);
     EvalStatus expected = trial_reference(s, model, one, r, NULL);
     if (status != GRUS_OK || expected != EVAL_OK) {
-      if (expected == EVAL_OVERFLOW) session_error(s, "the integer evaluator found a number beyond 32 bits: a bug of the compiler");
-      else session_error(s, "the recorded input has %s", status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX ? "an index out of range" : "a length out of bounds");
+      if (expected == EVAL_OVERFLOW)
+        session_error(s,
+                      "the integer evaluator found a number beyond 32 bits: a bug of the compiler");
+      else
+        session_error(s, "the recorded input has %s",
+                      status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX
+                          ? "an index out of range"
+                          : "a length out of bounds");
       return false;
     }
     for (int i = 0; i < model->n_out; i++) {
       if (!trial_align(m, model, i, r[i].count, &c[i])) {
-        session_error(s, "`%s` is not zero before its first value: a bug of the compiler", model->out[i]->name);
+        session_error(s, "`%s` is not zero before its first value: a bug of the compiler",
+                      model->out[i]->name);
         return false;
       }
       append(s, &compiled[i], &c[i]);
@@ -212,9 +246,11 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m, cons
   return true;
 }
 
-static ExitCode compare(Session *s, Model *model, const Source *source, const KirModule *m, const GrusProgram *program) {
+static ExitCode compare(Session *s, Model *model, const Source *source, const KirModule *m,
+                        const GrusProgram *program) {
   Recording *in = ARENA_ARRAY(s->arena, Recording, model->n_in + 1);
-  Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+  Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1),
+           *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   int64_t samples, worst = 0;
   if (!read_inputs(s, model, in, &samples)) return EXIT_FILE;
   memset(compiled, 0, sizeof *compiled * (size_t)(model->n_out + 1));
@@ -226,15 +262,23 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   for (int i = 0; i < model->n_out; i++) {
     Recorded recorded;
     bool there;
-    if (!recording_output(s, model->out[i]->name, &model->out[i]->value->type, &recorded, &there)) return EXIT_FILE;
+    if (!recording_output(s, model->out[i]->name, &model->out[i]->value->type, &recorded, &there))
+      return EXIT_FILE;
     if (there && !compared++ && !inputs_are_recorded(s, model, in)) return EXIT_FILE;
     bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
-    bool fine = show(s, &findings, model->out[i]->name, exact ? "compiled = integers" : "compiled / evaluator", &compiled[i], &reference[i], exact);
-    if (there) fine &= show(s, &findings, model->out[i]->name, "evaluator / recorded", &reference[i], &recorded, false);
-    if (there) fine &= show(s, &findings, model->out[i]->name, "compiled / recorded", &compiled[i], &recorded, false);
+    bool fine = show(s, &findings, model->out[i]->name,
+                     exact ? "compiled = integers" : "compiled / evaluator", &compiled[i],
+                     &reference[i], exact);
+    if (there)
+      fine &= show(s, &findings, model->out[i]->name, "evaluator / recorded", &reference[i],
+                   &recorded, false);
+    if (there)
+      fine &= show(s, &findings, model->out[i]->name, "compiled / recorded", &compiled[i],
+                   &recorded, false);
     if (ok && !fine && compiled[i].count) {
       Recorded *truth = there ? &recorded : &reference[i];
-      worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at * samples / compiled[i].count;
+      worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at *
+              samples / compiled[i].count;
     }
     ok &= fine;
   }
@@ -242,7 +286,9 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
     session_error(s, "`%s` holds none of the outputs as NAME.npy", s->options->against);
     return EXIT_FILE;
   }
-  if (!ok && samples > 1) session_say(s, "grus: sample %lld of %lld differs most", (long long)worst + 1, (long long)samples);
+  if (!ok && samples > 1)
+    session_say(s, "grus: sample %lld of %lld differs most", (long long)worst + 1,
+                (long long)samples);
   Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
   for (int i = 0; i < model->n_in; i++)
     one[i] = recording_sample(&in[i], worst);
@@ -261,7 +307,8 @@ static ExitCode explain_code(Session *s, const Model *model) {
   long number = strtol(code, &end, 10);
   session_print_diags(s);
   if (end != code && !*end) return selftest_explain(s, model, number);
-  session_error(s, "--selftest needs the number that `%s_selftest` returned: `--selftest=3`", model->name);
+  session_error(s, "--selftest needs the number that `%s_selftest` returned: `--selftest=3`",
+                model->name);
   return EXIT_USAGE;
 }
 
@@ -272,7 +319,8 @@ ExitCode command_verify(Session *s) {
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
-  if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors)
+    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);
   return program ? compare(s, model, source, m, program) : EXIT_FILE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus weights: the block that code built with --weights=extern is given at run time (backend/block.h).
- * The options that shape the code must be those of the build: the block holds the weights in the
- * order in which that code reads them, and its hash is that of the code. */
+/* grus weights: the block that code built with --weights=extern is given at run time
+ * (backend/block.h). The options that shape the code must be those of the build: the block holds
+ * the weights in the order in which that code reads them, and its hash is that of the code. */
 #include "backend/block.h"
 #include "driver/build.h"
 #include "driver/machine.h"
@@ -11,11 +11,18 @@
 
 static bool options_fit(Session *s) {
   const Options *o = s->options;
-  if (!o->out) session_error(s, "`grus weights` writes a block of bytes: name it with `-o FILE`; `-o -` is standard output");
-  else if (strcmp(o->out, "-") == 0 && isatty(STDOUT_FILENO)) session_error(s, "`-o -` would write bytes to the terminal: redirect it");
-  else if (weights_are_extern(o)) session_error(s, "`grus weights` writes the weights of a model: `--weights=extern` has none");
-  else if (machine_is_multi(o)) session_error(s, "`--target multi` has no order of weights of its own: name the one target of the build");
-  else return true;
+  if (!o->out)
+    session_error(s, "`grus weights` writes a block of bytes: name it with `-o FILE`; `-o -` is "
+                     "standard output");
+  else if (strcmp(o->out, "-") == 0 && isatty(STDOUT_FILENO))
+    session_error(s, "`-o -` would write bytes to the terminal: redirect it");
+  else if (weights_are_extern(o))
+    session_error(s, "`grus weights` writes the weights of a model: `--weights=extern` has none");
+  else if (machine_is_multi(o))
+    session_error(
+        s, "`--target multi` has no order of weights of its own: name the one target of the build");
+  else
+    return true;
   return false;
 }
 
@@ -30,7 +37,8 @@ ExitCode command_weights(Session *s) {
   o->weights = given;
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
-  if (!m || s->diags->n_errors) return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors)
+    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   Text block = text_new(s->arena);
   block_write(m, &block);
   if (!file_write(s->arena, o->out, text_str(&block), block.len, &reason)) {
@@ -38,7 +46,7 @@ ExitCode command_weights(Session *s) {
     return EXIT_FILE;
   }
   if (strcmp(o->out, "-") != 0)
-    session_say(s, "%s: %zu bytes for `%s`, target %s, code %016llx", o->out, block.len, model->name, s->machine.name,
-                (unsigned long long)block_hash(m, s->arena));
+    session_say(s, "%s: %zu bytes for `%s`, target %s, code %016llx", o->out, block.len,
+                model->name, s->machine.name, (unsigned long long)block_hash(m, s->arena));
   return EXIT_DONE;
 }

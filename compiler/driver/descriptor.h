@@ -8,7 +8,8 @@
 
 /* Gives it these permissions; false with errno. */
 bool descriptor_permit(int fd, mode_t mode);
-/* Closes a copy of it, since some file systems find out only then that a write failed: false with errno. */
+/* Closes a copy of it, since some file systems find out only then that a write failed: false with
+ * errno. */
 bool descriptor_close_copy(int fd);
 
 #endif

@@ -18,8 +18,10 @@ static void add_line(Text *out, const char *s, bool first) {
 }
 
 static const char *fill_of(const Box *b) {
-  static const char *const fill[] = {[BOX_PORT] = "#ffffff",      [BOX_RECURRENT] = "#cfe3ff", [BOX_WEIGHTS] = "#d8f0d8", [BOX_ENDS] = "#ffe3c4",
-                                     [BOX_POINTWISE] = "#fff3bf", [BOX_OTHER] = "#ece4f7",     [BOX_TRAINING] = "#f1f1f1"};
+  static const char *const fill[] = {
+      [BOX_PORT] = "#ffffff",    [BOX_RECURRENT] = "#cfe3ff", [BOX_WEIGHTS] = "#d8f0d8",
+      [BOX_ENDS] = "#ffe3c4",    [BOX_POINTWISE] = "#fff3bf", [BOX_OTHER] = "#ece4f7",
+      [BOX_TRAINING] = "#f1f1f1"};
   return fill[b->kind];
 }
 
@@ -27,7 +29,8 @@ void draw_dot(Text *out, const Sources *sources, const Model *model) {
   Graph g = graph_of(out->arena, sources, model);
   text_add(out, "digraph \"");
   add_string(out, model->name);
-  text_add(out, "\" {\n  node [shape=box, style=\"rounded,filled\", fontname=\"monospace\"];\n  edge [fontname=\"monospace\", fontsize=10];\n");
+  text_add(out, "\" {\n  node [shape=box, style=\"rounded,filled\", fontname=\"monospace\"];\n  "
+                "edge [fontname=\"monospace\", fontsize=10];\n");
   for (int i = 0; i < g.n_real; i++) {
     const Box *b = &g.box[i];
     text_printf(out, "  n%d [fillcolor=\"%s\", label=\"", i, fill_of(b));

@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-enum { WRAP = 34, LOOK_BACK = 64 }; /* columns of a line of a title; edges looked at for a second one */
+enum {
+  WRAP = 34,
+  LOOK_BACK = 64
+}; /* columns of a line of a title; edges looked at for a second one */
 
 static BoxKind kind_of(const Layer *layer) {
   unsigned flags = layer_info(layer->kind)->flags;
@@ -25,13 +28,17 @@ static BoxKind kind_of(const Layer *layer) {
 
 static const char *shape_of(Arena *arena, const Value *v) {
   Text text = text_new(arena);
-  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type))) text_add_shape(&text, &v->type);
-  else text_add_type(&text, &v->type, false);
+  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type)))
+    text_add_shape(&text, &v->type);
+  else
+    text_add_type(&text, &v->type, false);
   return text_str(&text);
 }
 
-/* "units", "key=value": one option as it was resolved; NULL where the picture shows it as an edge. */
-static const char *option_text(Arena *arena, const OptInfo *info, const OptVal *opt, bool positional) {
+/* "units", "key=value": one option as it was resolved; NULL where the picture shows it as an
+ * edge. */
+static const char *option_text(Arena *arena, const OptInfo *info, const OptVal *opt,
+                               bool positional) {
   Text text = text_new(arena);
   if (!positional) text_printf(&text, "%s=", info->name);
   switch (info->kind) {
@@ -66,13 +73,18 @@ static const char *stage_text(Arena *arena, const Layer *layer) {
     Text number = text_new(arena);
     text_add_double(&number, value->f);
     bool swapped = layer_word_is(layer, OPT_swapped, "true");
-    return arena_printf(arena, swapped ? "%s %s" : "%s %s", swapped ? text_str(&number) : info->name, swapped ? info->name : text_str(&number));
+    return arena_printf(arena, swapped ? "%s %s" : "%s %s",
+                        swapped ? text_str(&number) : info->name,
+                        swapped ? info->name : text_str(&number));
   }
   text_add(&text, info->name);
   int n = 0;
   for (int i = 0; i < layer_opt_count(info); i++) {
-    bool positional = n == i && (info->opts[i].kind == OPTK_SIZE || info->opts[i].kind == OPTK_SIZES || info->opts[i].kind == OPTK_SHAPE);
-    const char *option = layer->opt[i].given ? option_text(arena, &info->opts[i], &layer->opt[i], positional) : NULL;
+    bool positional =
+        n == i && (info->opts[i].kind == OPTK_SIZE || info->opts[i].kind == OPTK_SIZES ||
+                   info->opts[i].kind == OPTK_SHAPE);
+    const char *option =
+        layer->opt[i].given ? option_text(arena, &info->opts[i], &layer->opt[i], positional) : NULL;
     if (!option) continue;
     text_printf(&text, "%s%s", n++ ? ", " : "(", option);
   }
@@ -92,7 +104,8 @@ static void wrap(Arena *arena, Box *box, const char *title) {
     }
     if (s[n] && comma) n = comma;
     bool cut = s[n] && box->n_titles == TITLE_LINES - 1;
-    box->title[box->n_titles++] = cut ? arena_printf(arena, "%.*s\xE2\x80\xA6", (int)n, s) : arena_strndup(arena, s, n);
+    box->title[box->n_titles++] =
+        cut ? arena_printf(arena, "%.*s\xE2\x80\xA6", (int)n, s) : arena_strndup(arena, s, n);
     s += n;
   }
   if (!box->n_titles) box->title[box->n_titles++] = "";
@@ -118,7 +131,8 @@ static const char *layer_detail(Arena *arena, const Model *model, const Layer *l
   int states = layer_n_states(layer);
   if (states) {
     const char *times = states == 2 ? "2 \xC3\x97 " : "";
-    add_detail(&text, arena_printf(arena, "state %s%lld", times, (long long)layer->out[1]->type.dim[0].n));
+    add_detail(&text,
+               arena_printf(arena, "state %s%lld", times, (long long)layer->out[1]->type.dim[0].n));
   }
   if (layer_info(layer->kind)->flags & TRAINING) add_detail(&text, "training only");
   return text_str(&text);
@@ -132,7 +146,8 @@ static int box_add(Graph *g, Box box) {
 static void link_to(Graph *g, const int *of_value, int to, const Value *from, bool state) {
   if (!from) return;
   Edge edge = {of_value[from->id], to, state, shape_of(g->arena, from), -1};
-  for (int i = g->n_edges - 1; state && i >= 0 && i >= g->n_edges - LOOK_BACK && g->edge[i].to == to; i--)
+  for (int i = g->n_edges - 1;
+       state && i >= 0 && i >= g->n_edges - LOOK_BACK && g->edge[i].to == to; i--)
     if (g->edge[i].from == edge.from && g->edge[i].state == state) return;
   ARENA_PUSH(g->arena, g->edge, g->n_edges, g->cap_edges, edge);
   if (g->box[edge.from].row + 1 > g->box[to].row) g->box[to].row = g->box[edge.from].row + 1;

@@ -9,7 +9,16 @@
 
 #include "driver/draw.h"
 
-typedef enum BoxKind { BOX_PORT, BOX_RECURRENT, BOX_WEIGHTS, BOX_ENDS, BOX_POINTWISE, BOX_OTHER, BOX_TRAINING, BOX_WAY } BoxKind;
+typedef enum BoxKind {
+  BOX_PORT,
+  BOX_RECURRENT,
+  BOX_WEIGHTS,
+  BOX_ENDS,
+  BOX_POINTWISE,
+  BOX_OTHER,
+  BOX_TRAINING,
+  BOX_WAY
+} BoxKind;
 
 enum { TITLE_LINES = 4 };
 
@@ -30,13 +39,13 @@ typedef struct Box {
 
 typedef struct Edge {
   int from, to;
-  bool state; /* init and along: no data of each step */
+  bool state;        /* init and along: no data of each step */
   const char *shape; /* of the value */
-  int way;    /* the last way it passes, as an index into box; -1: straight from its box */
+  int way;           /* the last way it passes, as an index into box; -1: straight from its box */
 } Edge;
 
-/* One value's line through rows that it passes: from box `from`, then box[first] to box[last], one a
- * row. Edges that pass the same rows share it. */
+/* One value's line through rows that it passes: from box `from`, then box[first] to box[last], one
+ * a row. Edges that pass the same rows share it. */
 typedef struct Trunk {
   int from;
   bool state;

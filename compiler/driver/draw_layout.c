@@ -2,17 +2,18 @@
 /* Places. In: boxes with rows, and edges. Out: every box has a place in the plane, and edges that
  * skip rows have ways around the boxes of those rows.
  *
- * As layered drawings are made (Sugiyama, Tagawa and Toda 1981): ways stand in rows like boxes; rows
- * are ordered by the mean place of neighbours, the order with fewest crossings is kept; then each row
- * is moved to where its neighbours are, in its order and apart. That is the least squares problem of
- * isotonic regression, which pooling solves exactly. Deterministic. */
+ * As layered drawings are made (Sugiyama, Tagawa and Toda 1981): ways stand in rows like boxes;
+ * rows are ordered by the mean place of neighbours, the order with fewest crossings is kept; then
+ * each row is moved to where its neighbours are, in its order and apart. That is the least squares
+ * problem of isotonic regression, which pooling solves exactly. Deterministic. */
 #include "driver/draw_graph.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { ADVANCE = 8, DETAIL_ADVANCE = 7, ORDER_SWEEPS = 8, PLACE_SWEEPS = 72, WAYS_MAX = 200000 };
-static const double GAP = 30, ROW_GAP = 34, MARGIN = 28, LOOP = 30, LEAST = 104, WAY = 12; /* pixels */
+static const double GAP = 30, ROW_GAP = 34, MARGIN = 28, LOOP = 30, LEAST = 104,
+                    WAY = 12; /* pixels */
 
 /* Rows as lists of boxes, in order. */
 typedef struct Rows {
@@ -28,7 +29,8 @@ typedef struct Near {
 } Near;
 
 static void box_size(Box *b) {
-  size_t title = 0, detail = text_width(b->detail, strlen(b->detail)), shape = text_width(b->shape, strlen(b->shape));
+  size_t title = 0, detail = text_width(b->detail, strlen(b->detail)),
+         shape = text_width(b->shape, strlen(b->shape));
   for (int i = 0; i < b->n_titles; i++) {
     size_t w = text_width(b->title[i], strlen(b->title[i]));
     title = w > title ? w : title;
@@ -37,7 +39,8 @@ static void box_size(Box *b) {
   double wide = (double)(title * ADVANCE), narrow = (double)(small * DETAIL_ADVANCE);
   b->width = (wide > narrow ? wide : narrow) + 24;
   if (b->width < LEAST) b->width = LEAST;
-  b->height = 14 + 17 * b->n_titles + (*b->detail ? 15 : 0) + (*b->shape ? 15 : 0) + (b->bytes ? 9 : 0);
+  b->height =
+      14 + 17 * b->n_titles + (*b->detail ? 15 : 0) + (*b->shape ? 15 : 0) + (b->bytes ? 9 : 0);
   b->room = b->width + (b->loop ? 2 * LOOP : 0);
 }
 
@@ -91,7 +94,8 @@ static void make_ways(Graph *g) {
 }
 
 static Rows make_rows(Graph *g) {
-  Rows rows = {.box = ARENA_ARRAY(g->arena, int *, g->rows), .n = ARENA_ARRAY(g->arena, int, g->rows)};
+  Rows rows = {.box = ARENA_ARRAY(g->arena, int *, g->rows),
+               .n = ARENA_ARRAY(g->arena, int, g->rows)};
   for (int i = 0; i < g->n; i++)
     rows.n[g->box[i].row]++;
   for (int r = 0; r < g->rows; r++) {
@@ -109,7 +113,8 @@ static void near_add(Near *near, int from, int to) {
 }
 
 static Near make_near(Graph *g) {
-  Near near = {.from = ARENA_ARRAY(g->arena, int, g->n + g->n_edges), .to = ARENA_ARRAY(g->arena, int, g->n + g->n_edges)};
+  Near near = {.from = ARENA_ARRAY(g->arena, int, g->n + g->n_edges),
+               .to = ARENA_ARRAY(g->arena, int, g->n + g->n_edges)};
   for (int t = 0; t < g->n_trunks; t++) {
     near_add(&near, g->trunk[t].from, g->trunk[t].first);
     for (int w = g->trunk[t].first; w < g->trunk[t].last; w++)
@@ -164,7 +169,8 @@ static void order_row(Graph *g, Rows *rows, const Near *near, int row, int side,
 }
 
 /* Crossings between a row and the next, by a tree of sums over places. */
-static int64_t crossings_below(const Graph *g, const Rows *rows, const Near *near, int row, int *tree) {
+static int64_t crossings_below(const Graph *g, const Rows *rows, const Near *near, int row,
+                               int *tree) {
   int n = rows->n[row + 1];
   int64_t count = 0, seen = 0;
   memset(tree, 0, (size_t)(n + 2) * sizeof *tree);
@@ -233,7 +239,8 @@ static void settle(Graph *g, const Rows *rows, const Near *near, int row, int si
     double sum = 0, weight = 0;
     if (i) offset += (g->box[rows->box[row][i - 1]].room + b->room) / 2 + GAP;
     for (int s = side == 2 ? 0 : side; s <= (side == 2 ? 1 : side); s++)
-      for (int k = near->begin[s][rows->box[row][i]]; k < near->begin[s][rows->box[row][i] + 1]; k++) {
+      for (int k = near->begin[s][rows->box[row][i]]; k < near->begin[s][rows->box[row][i] + 1];
+           k++) {
         const Box *other = &g->box[near->list[s][k]];
         double w = pull(b, other);
         sum += w * other->x;
@@ -244,7 +251,8 @@ static void settle(Graph *g, const Rows *rows, const Near *near, int row, int si
       sum = weight * b->x;
     }
     pool[n_pools++] = (Pool){sum - weight * offset, weight, 1};
-    while (n_pools > 1 && pool[n_pools - 2].sum * pool[n_pools - 1].weight > pool[n_pools - 1].sum * pool[n_pools - 2].weight) {
+    while (n_pools > 1 && pool[n_pools - 2].sum * pool[n_pools - 1].weight >
+                              pool[n_pools - 1].sum * pool[n_pools - 2].weight) {
       pool[n_pools - 2].sum += pool[n_pools - 1].sum;
       pool[n_pools - 2].weight += pool[n_pools - 1].weight;
       pool[n_pools - 2].n += pool[n_pools - 1].n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The picture. It is well-formed XML for every model: names are made safe and escaped. Colours follow
- * the reader's choice of light or dark. A box whose value has a time axis has an edge behind it; a
- * recurrent one a loop; the bar at its foot is its share of the weights. */
+/* The picture. It is well-formed XML for every model: names are made safe and escaped. Colours
+ * follow the reader's choice of light or dark. A box whose value has a time axis has an edge behind
+ * it; a recurrent one a loop; the bar at its foot is its share of the weights. */
 #include "driver/draw_graph.h"
 
 #include "driver/markup.h"
@@ -10,14 +10,16 @@
 
 static const double TOP = 34, LINE = 17, SMALL = 15; /* pixels */
 
-static const char *const box_class[] = {[BOX_PORT] = "port", [BOX_RECURRENT] = "recurrent", [BOX_WEIGHTS] = "weights",
-                                        [BOX_ENDS] = "ends", [BOX_POINTWISE] = "pointwise", [BOX_OTHER] = "other",
-                                        [BOX_TRAINING] = "training"};
+static const char *const box_class[] = {
+    [BOX_PORT] = "port",        [BOX_RECURRENT] = "recurrent", [BOX_WEIGHTS] = "weights",
+    [BOX_ENDS] = "ends",        [BOX_POINTWISE] = "pointwise", [BOX_OTHER] = "other",
+    [BOX_TRAINING] = "training"};
 
 /* Classes rather than variables: not every viewer has those. */
 static const char style[] =
     "  <style>\n"
-    "    text { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; text-anchor: middle }\n"
+    "    text { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; "
+    "text-anchor: middle }\n"
     "    .title { font-size: 13px; font-weight: 600; fill: #1b1f24 }\n"
     "    .detail { font-size: 11px; fill: #57606a }\n"
     "    .shape { font-size: 11px; fill: #0a5bb5 }\n"
@@ -27,12 +29,15 @@ static const char style[] =
     "    .box { stroke: #57606a; stroke-width: 1.2 }\n"
     "    .stream { stroke-dasharray: 5 3 }\n"
     "    .bar { fill: #57606a } .tip { fill: #7d8791 } .ground { fill: #fdfdfc }\n"
-    "    .port { fill: #ffffff } .recurrent { fill: #cfe3ff } .weights { fill: #d8f0d8 } .ends { fill: #ffe3c4 }\n"
+    "    .port { fill: #ffffff } .recurrent { fill: #cfe3ff } .weights { fill: #d8f0d8 } .ends { "
+    "fill: #ffe3c4 }\n"
     "    .pointwise { fill: #fff3bf } .other { fill: #ece4f7 } .training { fill: #f1f1f1 }\n"
     "    @media (prefers-color-scheme: dark) {\n"
     "      .title { fill: #e8eaed } .detail, .head { fill: #a4adb7 } .shape { fill: #8ec0ff }\n"
-    "      .edge { stroke: #87919c } .box { stroke: #a4adb7 } .bar { fill: #a4adb7 } .tip { fill: #87919c } .ground { fill: #16191d }\n"
-    "      .port { fill: #22272e } .recurrent { fill: #1d3a63 } .weights { fill: #1f4427 } .ends { fill: #5a3a17 }\n"
+    "      .edge { stroke: #87919c } .box { stroke: #a4adb7 } .bar { fill: #a4adb7 } .tip { fill: "
+    "#87919c } .ground { fill: #16191d }\n"
+    "      .port { fill: #22272e } .recurrent { fill: #1d3a63 } .weights { fill: #1f4427 } .ends { "
+    "fill: #5a3a17 }\n"
     "      .pointwise { fill: #4c4315 } .other { fill: #3a2f52 } .training { fill: #2b2f34 }\n"
     "    }\n";
 
@@ -45,15 +50,19 @@ static void add_text(Text *out, double x, double y, const char *class, const cha
 /* Down the rest of a row, then over to (x, y), which is in the next row. */
 static void curve_to(Text *out, double from_x, double row_end, double x, double y) {
   double mid = (row_end + y) / 2;
-  text_printf(out, " L%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f", from_x, row_end, from_x, mid, x, mid, x, y);
+  text_printf(out, " L%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f", from_x, row_end, from_x, mid, x,
+              mid, x, y);
 }
 
-static double row_end(const Graph *g, const Box *b) { return g->row_y[b->row] + g->row_height[b->row]; }
+static double row_end(const Graph *g, const Box *b) {
+  return g->row_y[b->row] + g->row_height[b->row];
+}
 
 /* A way goes straight through its row. */
 static void svg_trunk(Text *out, const Graph *g, const Trunk *t) {
   const Box *from = &g->box[t->from];
-  text_printf(out, "  <path class=\"edge%s\" d=\"M%.1f %.1f", t->state ? " state" : "", from->x, from->y + from->height);
+  text_printf(out, "  <path class=\"edge%s\" d=\"M%.1f %.1f", t->state ? " state" : "", from->x,
+              from->y + from->height);
   for (int w = t->first; w <= t->last; w++) {
     const Box *before = w == t->first ? from : &g->box[w - 1], *way = &g->box[w];
     curve_to(out, before->x, row_end(g, before), way->x, g->row_y[way->row]);
@@ -78,7 +87,9 @@ static Entries entries_of(const Graph *g) {
   return in;
 }
 
-static double edge_x(const Graph *g, int edge) { return g->box[g->edge[edge].way >= 0 ? g->edge[edge].way : g->edge[edge].from].x; }
+static double edge_x(const Graph *g, int edge) {
+  return g->box[g->edge[edge].way >= 0 ? g->edge[edge].way : g->edge[edge].from].x;
+}
 
 /* Where the edges of a box come in, spread over its top in the order they come from. */
 static double entry(const Graph *g, const Entries *in, int edge) {
@@ -95,20 +106,26 @@ static void svg_edge(Text *out, const Graph *g, int edge, double x) {
   const Edge *e = &g->edge[edge];
   const Box *from = &g->box[e->way >= 0 ? e->way : e->from], *to = &g->box[e->to];
   double y = e->way >= 0 ? row_end(g, from) : from->y + from->height;
-  text_printf(out, "  <path class=\"edge%s\" marker-end=\"url(#tip)\" d=\"M%.1f %.1f", e->state ? " state" : "", from->x, y);
+  text_printf(out, "  <path class=\"edge%s\" marker-end=\"url(#tip)\" d=\"M%.1f %.1f",
+              e->state ? " state" : "", from->x, y);
   curve_to(out, from->x, row_end(g, from), x, to->y - 2);
   text_add(out, "\"/>\n");
 }
 
 static void svg_frame(Text *out, const Box *b, double shift, const char *class) {
-  text_printf(out, "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"8\" class=\"box %s%s\"/>\n",
-              b->x - b->width / 2 + shift, b->y + shift, b->width, b->height, box_class[b->kind], class);
+  text_printf(out,
+              "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"8\" class=\"box "
+              "%s%s\"/>\n",
+              b->x - b->width / 2 + shift, b->y + shift, b->width, b->height, box_class[b->kind],
+              class);
 }
 
 static void svg_loop(Text *out, const Box *b) {
   double x = b->x + b->width / 2, y = b->y + b->height / 2;
-  text_printf(out, "  <path class=\"edge\" marker-end=\"url(#tip)\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x + 1, y + 9, x + 26,
-              y + 16, x + 26, y - 16, x + 4, y - 9);
+  text_printf(out,
+              "  <path class=\"edge\" marker-end=\"url(#tip)\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f "
+              "%.1f %.1f\"/>\n",
+              x + 1, y + 9, x + 26, y + 16, x + 26, y - 16, x + 4, y - 9);
 }
 
 static void svg_box(Text *out, const Box *b, int64_t most) {
@@ -123,7 +140,8 @@ static void svg_box(Text *out, const Box *b, int64_t most) {
   if (*b->detail) y += SMALL;
   if (*b->shape) add_text(out, b->x, y, "shape", b->shape);
   if (b->bytes)
-    text_printf(out, "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"4\" class=\"bar\"/>\n", b->x - b->width / 2 + 10, b->y + b->height - 9,
+    text_printf(out, "  <rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"4\" class=\"bar\"/>\n",
+                b->x - b->width / 2 + 10, b->y + b->height - 9,
                 (b->width - 20) * (double)b->bytes / (double)most);
 }
 
@@ -133,8 +151,10 @@ static const char *heading(Arena *arena, const Model *model) {
   case RUN_WINDOW: return arena_printf(arena, "%s: windows on a stream", model->name);
   case RUN_STREAM: break;
   }
-  if (model->steps_per_call == 1) return arena_printf(arena, "%s: a stream, one step a call", model->name);
-  return arena_printf(arena, "%s: a stream, %lld steps a call", model->name, (long long)model->steps_per_call);
+  if (model->steps_per_call == 1)
+    return arena_printf(arena, "%s: a stream, one step a call", model->name);
+  return arena_printf(arena, "%s: a stream, %lld steps a call", model->name,
+                      (long long)model->steps_per_call);
 }
 
 void draw_svg(Text *out, const Sources *sources, const Model *model) {
@@ -142,14 +162,18 @@ void draw_svg(Text *out, const Sources *sources, const Model *model) {
   const char *head = heading(out->arena, model);
   int64_t most = 1;
   graph_lay_out(&g, TOP);
-  double least = (double)text_width(head, strlen(head)) * 8 + 40, width = g.width > least ? g.width : least;
+  double least = (double)text_width(head, strlen(head)) * 8 + 40,
+         width = g.width > least ? g.width : least;
   for (int i = 0; i < g.n; i++)
     if (g.box[i].bytes > most) most = g.box[i].bytes;
-  text_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n  <title>", width,
-              g.height, width, g.height);
+  text_printf(out,
+              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+              "viewBox=\"0 0 %.0f %.0f\">\n  <title>",
+              width, g.height, width, g.height);
   text_add_markup(out, model->name);
   text_printf(out, "</title>\n%s  </style>\n", style);
-  text_add(out, "  <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
+  text_add(out, "  <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" "
+                "markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
                 "<path d=\"M0 0L8 4L0 8z\" class=\"tip\"/></marker></defs>\n"
                 "  <rect width=\"100%\" height=\"100%\" class=\"ground\"/>\n");
   add_text(out, 20, 26, "head", head);

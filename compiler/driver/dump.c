@@ -35,12 +35,16 @@ bool dump_check(Session *s) {
   return false;
 }
 
-static void print(const Text *text) { session_out(text_str(text), text->len); }
+static void print(const Text *text) {
+  session_out(text_str(text), text->len);
+}
 
 static const char *const node_name[] = {
-    "file", "use", "param", "block", "model", "formals", "formal", "body", "in", "out", "let", "weights", "ranges",
-    "precision", "allow", "type", "elem", "index", "shape", "axis", "time", "upto", "stream", "pipe", "stage", "arg",
-    "field", "tuple", "name", "int", "float", "quantity", "string", "dtype", "sum", "product", "operand", "neg", "-", "bad"};
+    "file",   "use",   "param", "block",   "model",   "formals",   "formal", "body",
+    "in",     "out",   "let",   "weights", "ranges",  "precision", "allow",  "type",
+    "elem",   "index", "shape", "axis",    "time",    "upto",      "stream", "pipe",
+    "stage",  "arg",   "field", "tuple",   "name",    "int",       "float",  "quantity",
+    "string", "dtype", "sum",   "product", "operand", "neg",       "-",      "bad"};
 
 static void add_node(Session *s, Text *out, const Node *n, int depth) {
   const Source *source = sources_get(&s->sources, n->span.file);
@@ -69,7 +73,8 @@ static void add_type_of(Text *out, const Value *v) {
   if (!v->typed) return;
   text_add(out, " : ");
   text_add_type(out, &v->type, true);
-  if (type_is_stream(&v->type) && v->type.time.lag) text_printf(out, " lag %lld", (long long)v->type.time.lag);
+  if (type_is_stream(&v->type) && v->type.time.lag)
+    text_printf(out, " lag %lld", (long long)v->type.time.lag);
 }
 
 /* "%3 = GRU(%0) units=64 reset=after : f32[time 49, 64]   # probs.gru" */
@@ -83,18 +88,26 @@ static void add_layer(Text *out, const Layer *layer) {
     const OptVal *opt = &layer->opt[i];
     if (!opt->given && !opt->s) continue;
     text_printf(out, " %s=", info->opts[i].name);
-    if (info->opts[i].kind == OPTK_SIZE) text_printf(out, "%lld", (long long)opt->i);
-    else if (info->opts[i].kind == OPTK_NUMBER) text_add_double(out, opt->f);
-    else if (info->opts[i].kind == OPTK_VALUE && opt->value) text_printf(out, "%%%d", opt->value->id);
-    else if (info->opts[i].kind == OPTK_SHAPE) text_add_shape(out, opt->shape);
-    else if (info->opts[i].kind == OPTK_SIZES || info->opts[i].kind == OPTK_PADDING || info->opts[i].kind == OPTK_AXES)
+    if (info->opts[i].kind == OPTK_SIZE)
+      text_printf(out, "%lld", (long long)opt->i);
+    else if (info->opts[i].kind == OPTK_NUMBER)
+      text_add_double(out, opt->f);
+    else if (info->opts[i].kind == OPTK_VALUE && opt->value)
+      text_printf(out, "%%%d", opt->value->id);
+    else if (info->opts[i].kind == OPTK_SHAPE)
+      text_add_shape(out, opt->shape);
+    else if (info->opts[i].kind == OPTK_SIZES || info->opts[i].kind == OPTK_PADDING ||
+             info->opts[i].kind == OPTK_AXES)
       option_print(out, &info->opts[i], opt);
-    else if (opt->learned) text_add(out, "learned");
-    else if (opt->states_of) text_printf(out, "states of %%%d", opt->states_of->out[0]->id);
+    else if (opt->learned)
+      text_add(out, "learned");
+    else if (opt->states_of)
+      text_printf(out, "states of %%%d", opt->states_of->out[0]->id);
     else if (info->opts[i].kind == OPTK_STATE)
       for (int k = 0; k < opt->n_values; k++)
         text_printf(out, "%s%%%d", k ? "," : "", opt->values[k]->id);
-    else text_add(out, opt->s ? safe_line(out->arena, opt->s) : "?");
+    else
+      text_add(out, opt->s ? safe_line(out->arena, opt->s) : "?");
   }
   add_type_of(out, layer->out[0]);
   text_printf(out, "   # %s\n", layer->path ? layer->path : "");
@@ -111,7 +124,8 @@ void dump_model(Session *s, const Model *model) {
   for (int i = 0; i < model->n_layers; i++)
     add_layer(&out, model->layer[i]);
   for (int i = 0; i < model->n_out; i++) {
-    text_printf(&out, "  out %s = %%%d", model->out[i]->name, model->out[i]->value ? model->out[i]->value->id : -1);
+    text_printf(&out, "  out %s = %%%d", model->out[i]->name,
+                model->out[i]->value ? model->out[i]->value->id : -1);
     if (model->out[i]->value) add_type_of(&out, model->out[i]->value);
     text_add_char(&out, '\n');
   }
@@ -139,7 +153,8 @@ void dump_weights(Session *s, const Model *model) {
         text_add_float(&out, low);
         text_add(&out, " to ");
         text_add_float(&out, high);
-      } else text_add(&out, " at run time");
+      } else
+        text_add(&out, " at run time");
       text_add_char(&out, '\n');
     }
   }
@@ -160,7 +175,8 @@ static void add_part(Text *out, const QuantPart *p, const char *name) {
   int64_t largest = 0;
   for (int64_t i = 0; i < p->rows * p->depth; i++)
     largest = p->w[i] > largest ? p->w[i] : p->w[i] < -largest ? -p->w[i] : largest;
-  text_printf(out, "  %s [%lld, %lld] i%d, largest %lld, operand ", name, (long long)p->rows, (long long)p->depth, p->bits, (long long)largest);
+  text_printf(out, "  %s [%lld, %lld] i%d, largest %lld, operand ", name, (long long)p->rows,
+              (long long)p->depth, p->bits, (long long)largest);
   add_format(out, &p->x);
   if (p->m) text_printf(out, ", sums << %d * m[row] >> 16", p->shift);
   text_add_char(out, '\n');
@@ -171,9 +187,13 @@ void dump_quant(Session *s, const Model *model) {
   for (int i = 0; i < model->n_layers && model->quant; i++) {
     const Layer *layer = model->layer[i];
     const QuantLayer *q = model->quant->layer[i];
-    text_printf(&out, "%s %s : ", layer->path, q ? precision_name[q->precision] : model->quant->absorber[i] ? "on those sums" : "f32");
+    text_printf(&out, "%s %s : ", layer->path,
+                q                           ? precision_name[q->precision]
+                : model->quant->absorber[i] ? "on those sums"
+                                            : "f32");
     add_format(&out, &model->quant->value[layer->out[0]->id]);
-    if (q && (q->part[0][0].w || q->input)) text_printf(&out, ", fraction %d", q->part[0][0].w ? q->fraction : q->input[0].fraction);
+    if (q && (q->part[0][0].w || q->input))
+      text_printf(&out, ", fraction %d", q->part[0][0].w ? q->fraction : q->input[0].fraction);
     if (q && layer->kind == LAYER_LSTM) text_printf(&out, ", cell fraction %d", q->cell_fraction);
     text_add_char(&out, '\n');
     for (int dir = 0; q && dir < q->directions; dir++)

@@ -28,7 +28,8 @@ int64_t elf_flash_bytes(const char *data, size_t len) {
   const Fields *f = data[CLASS_AT] == CLASS_64 ? &elf64 : &elf32;
   uint64_t sections = field(data, f->sections, f->width);
   uint64_t entry = field(data, f->entry_size, 2), count = field(data, f->count, 2);
-  if (sections > len || entry < f->size + (size_t)f->width || entry * count > len - sections) return 0;
+  if (sections > len || entry < f->size + (size_t)f->width || entry * count > len - sections)
+    return 0;
   for (uint64_t i = 0; i < count; i++) {
     size_t at = (size_t)(sections + i * entry);
     bool is_loaded = field(data, at + f->flags, f->width) & ALLOC;

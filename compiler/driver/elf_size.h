@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* Bytes of all sections of a little-endian ELF object that are loaded and have contents: code,
- * constants, initialised data, tables for unwinding; what `size` calls text and data. 0 if it is none. */
+ * constants, initialised data, tables for unwinding; what `size` calls text and data. 0 if it is
+ * none. */
 int64_t elf_flash_bytes(const char *data, size_t len);
 
 #endif

@@ -19,13 +19,16 @@ static bool path_ends(const char *path, const char *end) {
 }
 
 /* The runtime that is the same for every model, and a loader for this one. */
-static void add_script(const KirModule *m, const WasmOptions *options, const char *module_name, Text *out) {
+static void add_script(const KirModule *m, const WasmOptions *options, const char *module_name,
+                       Text *out) {
   text_printf(out, "// %s. Written by %s; changes are lost.\n", m->name, options->compiler);
   for (const char *const *line = wasm_runtime; *line; line++)
     text_add(out, *line);
-  text_add(out, "\n/** The model, from the module beside this file unless another source is given. */\nexport function load(source = new URL(");
+  text_add(out, "\n/** The model, from the module beside this file unless another source is given. "
+                "*/\nexport function load(source = new URL(");
   text_add_json(out, module_name);
-  text_add(out, ", import.meta.url), weights = undefined) {\n  return loadModel(source, weights);\n}\n");
+  text_add(out,
+           ", import.meta.url), weights = undefined) {\n  return loadModel(source, weights);\n}\n");
 }
 
 bool wasm_make(Session *s, const KirModule *m, const char *out, WasmFiles *files) {
@@ -40,7 +43,9 @@ bool wasm_make(Session *s, const KirModule *m, const char *out, WasmFiles *files
   *files = (WasmFiles){text_new(s->arena), text_new(s->arena), text_new(s->arena), NULL, NULL};
   const char *why = backend_wasm(m, &options, &files->module);
   if (why) {
-    session_error(s, "`%s` cannot be WebAssembly as it is scheduled for %s: %s; `--target wasm-simd` has vectors of 4 lanes, `--target generic` none",
+    session_error(s,
+                  "`%s` cannot be WebAssembly as it is scheduled for %s: %s; `--target wasm-simd` "
+                  "has vectors of 4 lanes, `--target generic` none",
                   m->name, s->machine.name, why);
     s->usage_trouble = true;
     return false;

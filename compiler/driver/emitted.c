@@ -30,11 +30,13 @@ COptions emitted_options(const Session *s, const Model *model) {
                     .machine = machine_of(s)};
 }
 
-bool emitted_write(Session *s, const Model *model, const Source *from, const KirModule *m, const COptions *c,
-                   Text *header, Text *source) {
+bool emitted_write(Session *s, const Model *model, const Source *from, const KirModule *m,
+                   const COptions *c, Text *header, Text *source) {
   if (machine_is_multi(s->options)) return multi_write(s, model, from, c, header, source);
-  if (source) backend_c(m, c, header, source);
-  else backend_c_header(m, c, header);
+  if (source)
+    backend_c(m, c, header, source);
+  else
+    backend_c_header(m, c, header);
   return true;
 }
 
@@ -50,9 +52,11 @@ static bool write_file(Session *s, const char *path, const Text *text) {
   return false;
 }
 
-const GrusProgram *emitted_load(Session *s, const Model *model, const Source *from, const KirModule *m, bool header) {
+const GrusProgram *emitted_load(Session *s, const Model *model, const Source *from,
+                                const KirModule *m, bool header) {
   COptions c = emitted_options(s, model);
-  if (m->scratch_bytes > REPORT_LARGE_STACK && !s->options->scratch_given) c.scratch = C_SCRATCH_STATIC; /* this stack is not the user's */
+  if (m->scratch_bytes > REPORT_LARGE_STACK && !s->options->scratch_given)
+    c.scratch = C_SCRATCH_STATIC; /* this stack is not the user's */
   const char *dir = temp_dir(s), *runtime = runtime_dir(s);
   if (!dir || !runtime) return NULL;
   const char *header_path = arena_printf(s->arena, "%s/%s.h", dir, c.prefix);
@@ -65,7 +69,13 @@ const GrusProgram *emitted_load(Session *s, const Model *model, const Source *fr
   backend_program(m, &c, false, &program);
   if (!write_file(s, header_path, &h) || !write_file(s, main_path, &program)) return NULL;
   if (!header && !write_file(s, source_path, &source)) return NULL;
-  const char *args[] = {"-fPIC", "-shared", arena_printf(s->arena, "-I%s/host", runtime), main_path, "-o", made,
-                        header ? NULL : source_path, NULL};
+  const char *args[] = {"-fPIC",
+                        "-shared",
+                        arena_printf(s->arena, "-I%s/host", runtime),
+                        main_path,
+                        "-o",
+                        made,
+                        header ? NULL : source_path,
+                        NULL};
   return run_compiler(s, emitted_command(s, &c), dir, args) ? trial_open(s, dir, made) : NULL;
 }

@@ -10,11 +10,12 @@
 /* The options of the command line that shape C, after the machine was chosen. */
 COptions emitted_options(const Session *s, const Model *model);
 /* NAME.h and NAME.c, or (source NULL) one header. False after reporting. */
-bool emitted_write(Session *s, const Model *model, const Source *from, const KirModule *m, const COptions *c,
-                   Text *header, Text *source);
+bool emitted_write(Session *s, const Model *model, const Source *from, const KirModule *m,
+                   const COptions *c, Text *header, Text *source);
 /* The command that compiles it: --cc, or the one that `build` prints. */
 const char *emitted_command(const Session *s, const COptions *c);
 /* Writes the C, compiles it with that command, loads it. NULL after reporting. */
-const GrusProgram *emitted_load(Session *s, const Model *model, const Source *from, const KirModule *m, bool header);
+const GrusProgram *emitted_load(Session *s, const Model *model, const Source *from,
+                                const KirModule *m, bool header);
 
 #endif

@@ -59,7 +59,8 @@ bool file_put(const char *path, const char *data, size_t len, const char **reaso
 
 static bool is_straight(const char *path) {
   struct stat st;
-  return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+  return strcmp(path, "-") == 0 ||
+         (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 static bool write_straight(const FileOut *file, const char **reason) {
@@ -76,8 +77,8 @@ static bool write_straight(const FileOut *file, const char **reason) {
 
 /* A file of the write, and what is to be undone. */
 typedef struct Staged {
-  const char *target;       /* NULL: nothing to do. The file itself, not a link to it */
-  char *temp, *kept;        /* names beside it that are there: the new content, the old; NULL: not */
+  const char *target; /* NULL: nothing to do. The file itself, not a link to it */
+  char *temp, *kept;  /* names beside it that are there: the new content, the old; NULL: not */
   bool existed, placed;
 } Staged;
 
@@ -86,16 +87,20 @@ typedef struct Write {
   int n; /* 0 once all is over */
 } Write;
 
-/* Undoes what is not over yet: by files_write, and by the arena when memory runs out in the middle. */
+/* Undoes what is not over yet: by files_write, and by the arena when memory runs out in the
+ * middle. */
 static void write_end(void *arg) {
   Write *w = arg;
   if (!w->n) return;
   for (int i = 0; i < w->n; i++) {
     Staged *f = &w->file[i];
     if (f->temp) unlink(f->temp);
-    if (f->placed && f->kept) rename(f->kept, f->target);
-    else if (f->placed && !f->existed) unlink(f->target);
-    else if (f->kept) unlink(f->kept);
+    if (f->placed && f->kept)
+      rename(f->kept, f->target);
+    else if (f->placed && !f->existed)
+      unlink(f->target);
+    else if (f->kept)
+      unlink(f->kept);
   }
   w->n = 0;
   interrupts_release();
@@ -135,10 +140,12 @@ static bool stage(Arena *arena, const FileOut *file, Staged *out, const char **r
     return false;
   }
   if (file->executable) mode |= (mode & 0444) >> 2;
-  if (exists && mode == (st.st_mode & 0777) && same_content(arena, target, file->data, file->len)) return true;
+  if (exists && mode == (st.st_mode & 0777) && same_content(arena, target, file->data, file->len))
+    return true;
   *out = (Staged){.target = target, .existed = exists};
   int fd = create_beside(arena, target, mode, &out->temp);
-  bool ok = fd >= 0 && (!exists || descriptor_permit(fd, mode)) && write_all(fd, file->data, file->len) && fsync(fd) == 0;
+  bool ok = fd >= 0 && (!exists || descriptor_permit(fd, mode)) &&
+            write_all(fd, file->data, file->len) && fsync(fd) == 0;
   return end_write(fd, ok, reason);
 }
 
@@ -155,7 +162,8 @@ static bool keep_old(Arena *arena, Staged *f, const char **reason) {
   const char *old = file_read(arena, f->target, (size_t)-2, &len, reason);
   if (!old) return false;
   int fd = create_beside(arena, f->target, 0600, &f->kept);
-  bool ok = fd >= 0 && stat(f->target, &st) == 0 && descriptor_permit(fd, st.st_mode & 0777) && write_all(fd, old, len) && fsync(fd) == 0;
+  bool ok = fd >= 0 && stat(f->target, &st) == 0 && descriptor_permit(fd, st.st_mode & 0777) &&
+            write_all(fd, old, len) && fsync(fd) == 0;
   return end_write(fd, ok, reason);
 }
 
@@ -170,8 +178,8 @@ static bool place(Staged *f, const char **reason) {
   return true;
 }
 
-/* The new names reach the disk. A folder that cannot be opened or synced (some network drives) is no
- * failure: the files are there. */
+/* The new names reach the disk. A folder that cannot be opened or synced (some network drives) is
+ * no failure: the files are there. */
 static void sync_folder(Arena *arena, const char *target) {
   int fd = open(file_dir(arena, target), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -188,14 +196,16 @@ static void commit(Arena *arena, Write *w) {
     f->placed = false;
     bool seen = !f->target;
     for (int k = 0; k < i && !seen; k++)
-      seen = w->file[k].target && strcmp(file_dir(arena, w->file[k].target), file_dir(arena, f->target)) == 0;
+      seen = w->file[k].target &&
+             strcmp(file_dir(arena, w->file[k].target), file_dir(arena, f->target)) == 0;
     if (seen) continue;
     sync_folder(arena, f->target);
     stale_remove_files(file_dir(arena, f->target));
   }
 }
 
-bool files_write(Arena *arena, const FileOut *files, int n, const char **failed, const char **reason) {
+bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
+                 const char **reason) {
   Write *w = ARENA_NEW(arena, Write);
   w->file = ARENA_ARRAY(arena, Staged, n + 1);
   arena_defer(arena, write_end, w);
@@ -245,7 +255,9 @@ const char *file_join(Arena *arena, const char *dir, const char *name) {
   return arena_printf(arena, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
 }
 
-bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool file_exists(const char *path) {
+  return access(path, F_OK) == 0;
+}
 
 bool file_same(const char *a, const char *b) {
   struct stat x, y;

@@ -15,10 +15,11 @@ typedef struct FileOut {
 } FileOut;
 
 /* Writes all files or none. Each is written to a new file beside its target and brought to the disk
- * before the first takes its place; if one of them cannot, those that did are put back as they were.
- * What has the same content already is left untouched. False with *reason; *failed is the path that
- * could not be written. */
-bool files_write(Arena *arena, const FileOut *files, int n, const char **failed, const char **reason);
+ * before the first takes its place; if one of them cannot, those that did are put back as they
+ * were. What has the same content already is left untouched. False with *reason; *failed is the
+ * path that could not be written. */
+bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
+                 const char **reason);
 bool file_write(Arena *arena, const char *path, const char *data, size_t len, const char **reason);
 /* Writes a file of our own, in a folder of our own, without such care. */
 bool file_put(const char *path, const char *data, size_t len, const char **reason);

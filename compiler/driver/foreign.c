@@ -13,7 +13,15 @@ bool path_is_foreign(Session *s, const char *path) {
 }
 
 static ImportOptions import_options(const Options *o) {
-  return (ImportOptions){.config = o->config, .input = o->input, .stream = o->stream, .time = o->time, .state = o->state, .n_states = (int)o->n_states, .set = o->set, .n_sets = (int)o->n_sets, .unchecked = o->no_check,
+  return (ImportOptions){.config = o->config,
+                         .input = o->input,
+                         .stream = o->stream,
+                         .time = o->time,
+                         .state = o->state,
+                         .n_states = (int)o->n_states,
+                         .set = o->set,
+                         .n_sets = (int)o->n_sets,
+                         .unchecked = o->no_check,
                          .size = o->has_size ? &o->size : NULL};
 }
 
@@ -30,12 +38,15 @@ static bool take_weights(Session *s, Imported *in) {
     if (same && reset && !reset->given) *reset = *layer_opt(was, OPT_reset);
   }
   in->model->weights.convention = from->weights.convention;
-  if (!same) session_error(s, "`%s` was printed as a different model: this is a bug in grus", in->foreign->file->path);
+  if (!same)
+    session_error(s, "`%s` was printed as a different model: this is a bug in grus",
+                  in->foreign->file->path);
   return same;
 }
 
 /* The rest for what a reader made of the file; NULL: it has reported. */
-static bool compile(Session *s, Foreign *foreign, const char *weights, const char *shown, Imported *out) {
+static bool compile(Session *s, Foreign *foreign, const char *weights, const char *shown,
+                    Imported *out) {
   *out = (Imported){.foreign = foreign};
   if (!foreign) return false;
   out->order = ARENA_ARRAY(s->arena, Layer *, out->foreign->model->n_layers + 1);
@@ -50,12 +61,14 @@ static bool compile(Session *s, Foreign *foreign, const char *weights, const cha
   return take_weights(s, out);
 }
 
-bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out) {
+bool session_import(Session *s, const char *path, const char *weights, const char *shown,
+                    Imported *out) {
   ImportOptions options = import_options(s->options);
   return compile(s, foreign_open(s->arena, path, &options, s->diags), weights, shown, out);
 }
 
-bool session_import_content(Session *s, const ForeignFile *file, const char *weights, const char *shown, Imported *out) {
+bool session_import_content(Session *s, const ForeignFile *file, const char *weights,
+                            const char *shown, Imported *out) {
   ImportOptions options = import_options(s->options);
   return compile(s, foreign_import(file, &options, s->diags), weights, shown, out);
 }

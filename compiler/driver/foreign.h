@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Models of other frameworks in the driver: read, printed as .grus text, and that text compiled like
- * any other, with the weights at hand. What a person sees in messages is the text. */
+/* Models of other frameworks in the driver: read, printed as .grus text, and that text compiled
+ * like any other, with the weights at hand. What a person sees in messages is the text. */
 #ifndef GRUS_DRIVER_FOREIGN_H
 #define GRUS_DRIVER_FOREIGN_H
 
@@ -19,9 +19,11 @@ typedef struct Imported {
 bool path_is_foreign(Session *s, const char *path);
 /* weights: the file that the text names; shown: the path of the text in messages. False after
  * reporting. */
-bool session_import(Session *s, const char *path, const char *weights, const char *shown, Imported *out);
+bool session_import(Session *s, const char *path, const char *weights, const char *shown,
+                    Imported *out);
 /* The same for content already in memory. */
-bool session_import_content(Session *s, const ForeignFile *file, const char *weights, const char *shown, Imported *out);
+bool session_import_content(Session *s, const ForeignFile *file, const char *weights,
+                            const char *shown, Imported *out);
 /* session_load for a foreign file. */
 Program *session_load_foreign(Session *s, const char *path, const Source **source);
 

@@ -15,12 +15,16 @@ static ExitCode (*const command[CMD_COUNT])(Session *) = {
 #undef COMMAND
 };
 
-static void say(const char *s) { stream_error(s, strlen(s)); }
+static void say(const char *s) {
+  stream_error(s, strlen(s));
+}
 
 static int usage(Session *s, const char *problem) {
   session_error(s, "%s", problem);
   bool known = s->options->command < CMD_COUNT;
-  const char *help = arena_printf(s->arena, "run `grus %s%s--help` for help\n", known ? command_info[s->options->command].name : "", known ? " " : "");
+  const char *help =
+      arena_printf(s->arena, "run `grus %s%s--help` for help\n",
+                   known ? command_info[s->options->command].name : "", known ? " " : "");
   stream_error(help, strlen(help));
   return EXIT_USAGE;
 }
@@ -32,8 +36,10 @@ static int run(Session *s, int argc, char **argv) {
   if (ok && o->version) return (int)command_version(s);
   if (ok && (o->help || argc < 2)) {
     Text text = text_new(s->arena);
-    if (o->command == CMD_COUNT) help_general(&text);
-    else help_command(&text, o->command);
+    if (o->command == CMD_COUNT)
+      help_general(&text);
+    else
+      help_command(&text, o->command);
     (argc < 2 ? stream_error : stream_out)(text_str(&text), text.len);
     return argc < 2 ? EXIT_USAGE : EXIT_DONE;
   }

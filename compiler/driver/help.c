@@ -8,8 +8,10 @@
 /* "-D, --define NAME=VALUE" */
 static void add_spelling(Text *out, const OptionInfo *info) {
   for (const char *s = info->spelling; *s; s++) {
-    if (*s == ' ') text_add(out, ", ");
-    else text_add_char(out, *s);
+    if (*s == ' ')
+      text_add(out, ", ");
+    else
+      text_add_char(out, *s);
   }
   if (*info->argument) text_printf(out, "%s%s", *info->argument == '[' ? "" : " ", info->argument);
 }
@@ -20,8 +22,8 @@ static void add_options(Text *out, const char *command) {
     if (!option_applies(&option_info[i], command)) continue;
     Text left = text_new(out->arena);
     add_spelling(&left, &option_info[i]);
-    text_printf(out, "  %-30s %s%s\n", text_str(&left), left.len > 30 ? "\n                                 " : "",
-                option_info[i].help);
+    text_printf(out, "  %-30s %s%s\n", text_str(&left),
+                left.len > 30 ? "\n                                 " : "", option_info[i].help);
   }
 }
 
@@ -29,15 +31,19 @@ void help_general(Text *out) {
   text_add(out, "grus: an ahead-of-time compiler for recurrent neural networks\n\n"
                 "usage: grus COMMAND [OPTION...] [FILE...]\n\ncommands:\n");
   for (int i = 0; i < CMD_COUNT; i++)
-    text_printf(out, "  %-12s %-20s %s\n", command_info[i].name, command_info[i].arguments, command_info[i].summary);
+    text_printf(out, "  %-12s %-20s %s\n", command_info[i].name, command_info[i].arguments,
+                command_info[i].summary);
   text_add(out, "\n`grus COMMAND --help` lists the options of a command.\n"
-                "A FILE named `-` is standard input. Diagnostics go to standard error, results to standard output.\n"
+                "A FILE named `-` is standard input. Diagnostics go to standard error, results to "
+                "standard output.\n"
                 "exit codes: 0 done, 1 the model is wrong, 2 the command line is wrong,\n"
-                "            3 a file or tool could not be used, 4 verify or a budget failed, 70 a bug in grus\n");
+                "            3 a file or tool could not be used, 4 verify or a budget failed, 70 a "
+                "bug in grus\n");
 }
 
 void help_command(Text *out, CommandId command) {
   const CommandInfo *info = &command_info[command];
-  text_printf(out, "grus %s: %s\n\nusage: grus %s [OPTION...] %s\n", info->name, info->summary, info->name, info->arguments);
+  text_printf(out, "grus %s: %s\n\nusage: grus %s [OPTION...] %s\n", info->name, info->summary,
+              info->name, info->arguments);
   add_options(out, info->name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One page a file: the drawing of each model, a table of its stages, the plan of its scratch memory,
- * its C prototypes. No script, no font, no picture from elsewhere; light and dark. */
+/* One page a file: the drawing of each model, a table of its stages, the plan of its scratch
+ * memory, its C prototypes. No script, no font, no picture from elsewhere; light and dark. */
 #include "driver/inspect_html.h"
 
 #include "backend/c.h"
@@ -17,24 +17,36 @@
 enum { PLAN_WIDTH = 860, PLAN_HEIGHT = 300, LETTER = 7 }; /* pixels */
 
 void html_begin(Text *out, const char *title) {
-  text_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
+  text_add(out,
+           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
   text_add_markup(out, title);
-  text_add(out, "</title>\n<style>\n"
-                ":root { color-scheme: light dark }\n"
-                "body { font-family: system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; background: #fdfdfc; color: #1b1f24 }\n"
-                "table { border-collapse: collapse; font-size: .9rem } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #d0d7de }\n"
-                "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left; font-family: ui-monospace, monospace }\n"
-                "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: #5b8def }\n"
-                "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; overflow-x: auto }\n"
-                ".piece { fill: #cfe3ff; stroke: #57606a } .name { font: 11px ui-monospace, monospace; fill: #1b1f24 } .axis { font: 11px system-ui, sans-serif; fill: #57606a }\n"
-                ".name, .axis { text-anchor: start } .axis.end { text-anchor: end }\n"
-                "@media (prefers-color-scheme: dark) { body { background: #16191d; color: #e8eaed } th, td { border-color: #3a424b }\n"
-                "  pre { background: #22272e } .piece { fill: #1d3a63; stroke: #a4adb7 } .name { fill: #e8eaed } .axis { fill: #a4adb7 } }\n"
-                "</style>\n</head>\n<body>\n");
+  text_add(out,
+           "</title>\n<style>\n"
+           ":root { color-scheme: light dark }\n"
+           "body { font-family: system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; "
+           "padding: 0 1rem; background: #fdfdfc; color: #1b1f24 }\n"
+           "table { border-collapse: collapse; font-size: .9rem } th, td { padding: .25rem .7rem; "
+           "text-align: right; border-bottom: 1px solid #d0d7de }\n"
+           "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left; "
+           "font-family: ui-monospace, monospace }\n"
+           "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: "
+           "#5b8def }\n"
+           "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; "
+           "overflow-x: auto }\n"
+           ".piece { fill: #cfe3ff; stroke: #57606a } .name { font: 11px ui-monospace, monospace; "
+           "fill: #1b1f24 } .axis { font: 11px system-ui, sans-serif; fill: #57606a }\n"
+           ".name, .axis { text-anchor: start } .axis.end { text-anchor: end }\n"
+           "@media (prefers-color-scheme: dark) { body { background: #16191d; color: #e8eaed } th, "
+           "td { border-color: #3a424b }\n"
+           "  pre { background: #22272e } .piece { fill: #1d3a63; stroke: #a4adb7 } .name { fill: "
+           "#e8eaed } .axis { fill: #a4adb7 } }\n"
+           "</style>\n</head>\n<body>\n");
 }
 
-void html_end(Text *out) { text_add(out, "</body>\n</html>\n"); }
+void html_end(Text *out) {
+  text_add(out, "</body>\n</html>\n");
+}
 
 /* Lines as markup, each with `end` behind it. */
 static void add_lines(Text *out, const char *s, char end) {
@@ -57,7 +69,8 @@ static const char *shape_of(Arena *arena, const Value *v) {
   return text_str(&text);
 }
 
-static void add_row(Text *out, const Sources *sources, const Model *model, const Layer *layer, const Map *flash, int64_t all) {
+static void add_row(Text *out, const Sources *sources, const Model *model, const Layer *layer,
+                    const Map *flash, int64_t all) {
   const Source *source = sources_get(sources, layer->span.file);
   int64_t macs = layer_macs(model, layer);
   const ReportRow *row = layer->path ? map_get(flash, layer->path) : NULL;
@@ -72,17 +85,20 @@ static void add_row(Text *out, const Sources *sources, const Model *model, const
   add_number(out, macs);
   add_number(out, row ? row->flash : 0);
   add_number(out, row ? row->state : 0);
-  text_printf(out, "<td class=\"share\"><div style=\"width:%.1f%%\"></div></td></tr>\n", all ? 100.0 * (double)macs / (double)all : 0);
+  text_printf(out, "<td class=\"share\"><div style=\"width:%.1f%%\"></div></td></tr>\n",
+              all ? 100.0 * (double)macs / (double)all : 0);
 }
 
-static void add_stages(Text *out, const Sources *sources, const Model *model, const Report *report) {
+static void add_stages(Text *out, const Sources *sources, const Model *model,
+                       const Report *report) {
   Map flash = {0};
   int64_t all = 0;
   for (int i = 0; report && i < report->n; i++)
     if (report->row[i].layer) map_put(out->arena, &flash, report->row[i].layer, &report->row[i]);
   for (int i = 0; i < model->n_layers; i++)
     all += layer_macs(model, model->layer[i]);
-  text_add(out, "<h2>Stages</h2>\n<table>\n<tr><th>line</th><th>stage</th><th>gives</th><th>parameters</th><th>multiply-adds</th>"
+  text_add(out, "<h2>Stages</h2>\n<table>\n<tr><th>line</th><th>stage</th><th>gives</"
+                "th><th>parameters</th><th>multiply-adds</th>"
                 "<th>weights, bytes</th><th>state, bytes</th><th>share of the work</th></tr>\n");
   for (int i = 0; i < model->n_layers; i++)
     add_row(out, sources, model, model->layer[i], &flash, all);
@@ -101,19 +117,26 @@ static void add_plan(Text *out, const KirModule *m) {
     text_add(out, "<p>No scratch memory is needed.</p>\n");
     return;
   }
-  double across = (double)PLAN_WIDTH / (double)(last - first + 1), up = (double)PLAN_HEIGHT / (double)m->scratch_bytes;
-  text_printf(out, "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"-70 -14 %d %d\">\n", PLAN_WIDTH + 90,
-              PLAN_HEIGHT + 50, PLAN_WIDTH + 90, PLAN_HEIGHT + 50);
+  double across = (double)PLAN_WIDTH / (double)(last - first + 1),
+         up = (double)PLAN_HEIGHT / (double)m->scratch_bytes;
+  text_printf(out,
+              "<figure><svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+              "viewBox=\"-70 -14 %d %d\">\n",
+              PLAN_WIDTH + 90, PLAN_HEIGHT + 50, PLAN_WIDTH + 90, PLAN_HEIGHT + 50);
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     if (b->space != KIR_SCRATCH || !b->live_from) continue;
     int64_t bytes = b->count * kir_elem_size(b->elem);
-    double x = (double)(b->live_from - first) * across, width = (double)(b->live_to - b->live_from + 1) * across, height = (double)bytes * up;
+    double x = (double)(b->live_from - first) * across,
+           width = (double)(b->live_to - b->live_from + 1) * across, height = (double)bytes * up;
     double y = (double)PLAN_HEIGHT - (double)(b->scratch_offset + bytes) * up;
-    text_printf(out, "<g><rect class=\"piece\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>", x, y, width, height);
+    text_printf(
+        out,
+        "<g><rect class=\"piece\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>", x,
+        y, width, height);
     text_add_markup(out, b->name);
-    text_printf(out, ": %lld bytes at %lld, statements %lld to %lld", (long long)bytes, (long long)b->scratch_offset, (long long)b->live_from,
-                (long long)b->live_to);
+    text_printf(out, ": %lld bytes at %lld, statements %lld to %lld", (long long)bytes,
+                (long long)b->scratch_offset, (long long)b->live_from, (long long)b->live_to);
     text_add(out, "</title></rect>");
     if (width > (double)(strlen(b->name) * LETTER + 8) && height > 14) {
       text_printf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">", x + 4, y + height / 2 + 4);
@@ -122,9 +145,13 @@ static void add_plan(Text *out, const KirModule *m) {
     }
     text_add(out, "</g>\n");
   }
-  text_printf(out, "<text class=\"axis end\" x=\"-8\" y=\"4\">%lld B</text><text class=\"axis end\" x=\"-8\" y=\"%d\">0</text>\n",
+  text_printf(out,
+              "<text class=\"axis end\" x=\"-8\" y=\"4\">%lld B</text><text class=\"axis end\" "
+              "x=\"-8\" y=\"%d\">0</text>\n",
               (long long)m->scratch_bytes, PLAN_HEIGHT);
-  text_printf(out, "<text class=\"axis\" x=\"0\" y=\"%d\">first use</text><text class=\"axis end\" x=\"%d\" y=\"%d\">last use</text>\n</svg></figure>\n",
+  text_printf(out,
+              "<text class=\"axis\" x=\"0\" y=\"%d\">first use</text><text class=\"axis end\" "
+              "x=\"%d\" y=\"%d\">last use</text>\n</svg></figure>\n",
               PLAN_HEIGHT + 24, PLAN_WIDTH, PLAN_HEIGHT + 24);
 }
 

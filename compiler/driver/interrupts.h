@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Signals while there is something to clean up. Between hold and the last release INT, TERM and HUP
- * are noted (and passed on to a child) instead of ending the process, and so is a closed pipe; a file
- * over its limit is an error of write() instead of the end. The last release ends the process as the
- * noted signal would have. */
+ * are noted (and passed on to a child) instead of ending the process, and so is a closed pipe; a
+ * file over its limit is an error of write() instead of the end. The last release ends the process
+ * as the noted signal would have. */
 #ifndef GRUS_DRIVER_INTERRUPTS_H
 #define GRUS_DRIVER_INTERRUPTS_H
 

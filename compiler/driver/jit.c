@@ -20,7 +20,8 @@ static GrusElem host_elem(KirElem elem) {
 }
 
 static GrusTime host_time(const KirPort *port) {
-  static const GrusTime time[] = {GRUS_TIME_NONE, GRUS_TIME_FIXED, GRUS_TIME_BOUNDED, GRUS_TIME_STREAM};
+  static const GrusTime time[] = {GRUS_TIME_NONE, GRUS_TIME_FIXED, GRUS_TIME_BOUNDED,
+                                  GRUS_TIME_STREAM};
   return port->every ? GRUS_TIME_WINDOW : time[port->time_kind];
 }
 
@@ -32,7 +33,9 @@ static GrusPort host_port(const KirPort *port, Arena *arena) {
   return (GrusPort){
       .name = port->name,
       .doc = safe_lines(arena, port->doc),
-      .role = port->is_out ? GRUS_ROLE_OUT : port->is_init ? GRUS_ROLE_INIT : GRUS_ROLE_IN,
+      .role = port->is_out    ? GRUS_ROLE_OUT
+              : port->is_init ? GRUS_ROLE_INIT
+                              : GRUS_ROLE_IN,
       .elem = host_elem(port->buffer->elem),
       .bound = (uint32_t)port->buffer->categories,
       .rank = port->rank,

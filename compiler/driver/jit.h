@@ -5,7 +5,6 @@
 
 #include "backend/llvm.h"
 #include "driver/session.h"
-#include "backend/llvm.h"
 #include "kir/kir.h"
 
 #include "runtime/host/grus_host.h"

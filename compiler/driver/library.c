@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --emit=shared. In: a bound model. Out: a shared library of one body for each level of the processor
- * and, for whole sequences, a second one that takes a batch; around them the descriptor
+/* --emit=shared. In: a bound model. Out: a shared library of one body for each level of the
+ * processor and, for whole sequences, a second one that takes a batch; around them the descriptor
  * (backend/library.h) and the functions of runtime/host/grus_shared.c. */
 #include "driver/library.h"
 
@@ -17,9 +17,9 @@
 
 enum {
   MAX_BODIES = 4,
-  BATCH = 16,                 /* sequences taken together unless --batch says otherwise */
+  BATCH = 16,                   /* sequences taken together unless --batch says otherwise */
   MOST_BATCH_SCRATCH = 1 << 20, /* more than that would be too much to ask of a thread's stack */
-  OTHER_STACK = 48 * 1024     /* of grus_rows and what it calls, scratch apart */
+  OTHER_STACK = 48 * 1024       /* of grus_rows and what it calls, scratch apart */
 };
 
 /* The levels that are told apart at run time, the best first; last what runs anywhere. */
@@ -79,7 +79,10 @@ static bool ending_fits(Session *s) {
   const char *cc = getenv("CC"), *out = s->options->out, *ending = out ? strrchr(out, '.') : NULL;
   for (size_t i = 0; ending && !(cc && *cc) && i < sizeof others / sizeof *others; i++) {
     if (strcmp(ending, others[i]) != 0) continue;
-    session_error(s, "shared libraries of this system end in %s: name it so, or set CC to the C compiler of one where they end in %s", here, ending);
+    session_error(s,
+                  "shared libraries of this system end in %s: name it so, or set CC to the C "
+                  "compiler of one where they end in %s",
+                  here, ending);
     s->usage_trouble = true;
     return false;
   }
@@ -89,21 +92,29 @@ static bool ending_fits(Session *s) {
 bool library_options_fit(Session *s) {
   const Options *o = s->options;
   if (!ending_fits(s)) return false;
-  if (o->scratch_given && o->scratch != C_SCRATCH_STACK) return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
+  if (o->scratch_given && o->scratch != C_SCRATCH_STACK)
+    return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
   if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: it holds its weights");
-  if (o->flush || o->queue || o->selftest) return refuse(s, "`--flush`, `--queue` and `--selftest`: they add functions to C, and its functions are always the same");
-  if (o->cpu || o->features) return refuse(s, "`--cpu` and `--features`: it asks the processor for levels, such as `--target x86-64-v3`");
+  if (o->flush || o->queue || o->selftest)
+    return refuse(s, "`--flush`, `--queue` and `--selftest`: they add functions to C, and its "
+                     "functions are always the same");
+  if (o->cpu || o->features)
+    return refuse(
+        s,
+        "`--cpu` and `--features`: it asks the processor for levels, such as `--target x86-64-v3`");
   return true;
 }
 
 /* The model lowered for one body. */
-static bool lower_body(Session *s, const Model *model, const Source *source, const Target *target, LibraryBody *body) {
+static bool lower_body(Session *s, const Model *model, const Source *source, const Target *target,
+                       LibraryBody *body) {
   int64_t batch = model->run == RUN_WHOLE ? (s->options->batch ? s->options->batch : BATCH) : 1;
   char *name = arena_strdup(s->arena, target->name);
   *body = (LibraryBody){.name = target->name, .needs = levels[level_of(target->name)].word};
   for (char *c = name; *c; c++)
     if (*c == '-') *c = '_';
-  body->prefix = arena_printf(s->arena, "%s_%s", s->options->prefix ? s->options->prefix : model->name, name);
+  body->prefix =
+      arena_printf(s->arena, "%s_%s", s->options->prefix ? s->options->prefix : model->name, name);
   body->batched_prefix = arena_printf(s->arena, "%s_batch", body->prefix);
   body->m = build_lower_batch(s, model, source, target, 1);
   if (!body->m) return false;
@@ -114,7 +125,9 @@ static bool lower_body(Session *s, const Model *model, const Source *source, con
 }
 
 static bool compile_body(Session *s, const LibraryBody *body, const char *dir) {
-  COptions c = {.prefix = body->prefix, .compiler = "grus " GRUS_VERSION, .vectors = s->options->iso ? C_VECTORS_ISO : C_VECTORS_GNU};
+  COptions c = {.prefix = body->prefix,
+                .compiler = "grus " GRUS_VERSION,
+                .vectors = s->options->iso ? C_VECTORS_ISO : C_VECTORS_GNU};
   if (!compile_object(s, body->m, &c, dir, true)) return false;
   c.prefix = body->batched_prefix;
   return !body->batched || compile_object(s, body->batched, &c, dir, true);
@@ -132,25 +145,39 @@ static LibraryOptions options_of(const LibraryBody *body, int n) {
   return o;
 }
 
-static const char exported_names[] = "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps; local: *; };\n";
+static const char exported_names[] =
+    "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps; local: *; };\n";
 
-/* By the C compiler: the descriptor and the functions around it, linked with the bodies' objects. */
-static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const char *dir, const char *out) {
+/* By the C compiler: the descriptor and the functions around it, linked with the bodies'
+ * objects. */
+static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const char *dir,
+                               const char *out) {
   enum { OTHERS = 16 };
   const char *runtime = runtime_dir(s), *reason;
   if (!runtime) return false;
   LibraryOptions o = options_of(body, n);
   Text text = text_new(s->arena);
   backend_library(body, n, &o, &text);
-  const char *file = file_join(s->arena, dir, "grus_library.c"), *names = file_join(s->arena, dir, "names.map");
+  const char *file = file_join(s->arena, dir, "grus_library.c"),
+             *names = file_join(s->arena, dir, "names.map");
   const char *args[OTHERS + 2 * MAX_BODIES];
-  if (!file_put(file, text_str(&text), text.len, &reason) || !file_put(names, exported_names, strlen(exported_names), &reason)) {
+  if (!file_put(file, text_str(&text), text.len, &reason) ||
+      !file_put(names, exported_names, strlen(exported_names), &reason)) {
     session_file_error(s, file, "write", reason);
     return false;
   }
   int k = 0;
-  const char *first[] = {"-std=c99", "-O2", "-fPIC", "-fvisibility=hidden", "-shared", arena_printf(s->arena, "-I%s/host", runtime),
-                         arena_printf(s->arena, "-I%s", dir), "-o", out, file, arena_printf(s->arena, "%s/host/grus_shared.c", runtime)};
+  const char *first[] = {"-std=c99",
+                         "-O2",
+                         "-fPIC",
+                         "-fvisibility=hidden",
+                         "-shared",
+                         arena_printf(s->arena, "-I%s/host", runtime),
+                         arena_printf(s->arena, "-I%s", dir),
+                         "-o",
+                         out,
+                         file,
+                         arena_printf(s->arena, "%s/host/grus_shared.c", runtime)};
   for (size_t i = 0; i < sizeof first / sizeof *first; i++)
     args[k++] = first[i];
 #if !defined(__APPLE__)
@@ -169,11 +196,13 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
 
 bool library_needs_compiler(const Session *s) {
   const char *name = s->machine.llvm;
-  bool is_x86 = name && (strncmp(name, "x86-64", 6) == 0 || strcmp(name, "generic") == 0 || (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux")));
+  bool is_x86 = name && (strncmp(name, "x86-64", 6) == 0 || strcmp(name, "generic") == 0 ||
+                         (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux")));
   return !native_chosen(s) || !grus_shared_object_size || !is_x86;
 }
 
-static bool native_body(Session *s, const KirModule *m, const char *prefix, LlvmEntries *entries, ElfObject *object) {
+static bool native_body(Session *s, const KirModule *m, const char *prefix, LlvmEntries *entries,
+                        ElfObject *object) {
   COptions c = {.prefix = prefix, .compiler = "grus " GRUS_VERSION};
   Text text = text_new(s->arena);
   if (!native_object(s, m, &c, entries, &text)) return false;
@@ -182,8 +211,10 @@ static bool native_body(Session *s, const KirModule *m, const char *prefix, Llvm
 }
 
 /* By LLVM and the linker of backend/elf_link.c. */
-static bool link_alone(Session *s, const LibraryBody *body, const Target *const *target, int n, const char *out) {
-  static const char *const exported[] = {"grus_body", "grus_library", "grus_program", "grus_rows", "grus_steps", NULL};
+static bool link_alone(Session *s, const LibraryBody *body, const Target *const *target, int n,
+                       const char *out) {
+  static const char *const exported[] = {"grus_body", "grus_library", "grus_program",
+                                         "grus_rows", "grus_steps",   NULL};
   enum { HEAD = 64 };
   ElfObject object[2 * MAX_BODIES + 1];
   GrusNeeds needs[MAX_BODIES];
@@ -194,18 +225,24 @@ static bool link_alone(Session *s, const LibraryBody *body, const Target *const 
     needs[i] = levels[level_of(target[i]->name)].needs;
     if (!native_body(s, body[i].m, body[i].prefix, &entries, &object[k++])) return false;
     if (entries.state_size > most.state_size) most.state_size = entries.state_size;
-    if (body[i].batched && !native_body(s, body[i].batched, body[i].batched_prefix, &entries, &object[k++])) return false;
+    if (body[i].batched &&
+        !native_body(s, body[i].batched, body[i].batched_prefix, &entries, &object[k++]))
+      return false;
   }
   object[k++] = (ElfObject){(const char *)grus_shared_object, grus_shared_object_size};
   GrusProgram program = *jit_describe(body[0].m, &most, s->arena);
-  if (program.kind != GRUS_KIND_RUN) program.state_size = HEAD + (program.state_size + HEAD - 1) / HEAD * HEAD;
-  else program.state_align = 1;
+  if (program.kind != GRUS_KIND_RUN)
+    program.state_size = HEAD + (program.state_size + HEAD - 1) / HEAD * HEAD;
+  else
+    program.state_align = 1;
   LibraryOptions o = options_of(body, n);
   ElfImage image = library_image(body, needs, n, &program, &o, s->arena);
   Text text = text_new(s->arena);
   const char *reason;
   if (!elf_link(object, k, &image, exported, &text, &reason)) {
-    session_error(s, "grus cannot link this library itself: %s; `--backend=c` leaves it to the C compiler", reason);
+    session_error(
+        s, "grus cannot link this library itself: %s; `--backend=c` leaves it to the C compiler",
+        reason);
     return false;
   }
   if (file_put(out, text_str(&text), text.len, &reason)) return true;
@@ -215,23 +252,29 @@ static bool link_alone(Session *s, const LibraryBody *body, const Target *const 
 
 static bool ports_fit(Session *s, const KirModule *m) {
   if (m->n_ports <= LIBRARY_MAX_PORTS) return true;
-  session_error(s, "`%s` has %d inputs and outputs, a shared library at most %d: build C, `-o NAME.c`", m->name, m->n_ports, LIBRARY_MAX_PORTS);
+  session_error(s,
+                "`%s` has %d inputs and outputs, a shared library at most %d: build C, `-o NAME.c`",
+                m->name, m->n_ports, LIBRARY_MAX_PORTS);
   return false;
 }
 
-bool library_make(Session *s, const Model *model, const Source *source, const char *dir, const char *out) {
+bool library_make(Session *s, const Model *model, const Source *source, const char *dir,
+                  const char *out) {
   const Target *target[MAX_BODIES];
   LibraryBody body[MAX_BODIES];
   ChosenMachine chosen = s->machine;
   int n = choose_targets(s, target);
   bool ok = true, by_compiler = library_needs_compiler(s);
   if (model->run != RUN_WHOLE && s->options->batch > 1)
-    return refuse(s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
+    return refuse(
+        s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
   for (int i = 0; i < n && ok; i++) {
     if (n > 1) machine_set(s, target[i]);
-    ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) && (!by_compiler || compile_body(s, &body[i], dir));
+    ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) &&
+         (!by_compiler || compile_body(s, &body[i], dir));
   }
-  ok = ok && (by_compiler ? link_with_compiler(s, body, n, dir, out) : link_alone(s, body, target, n, out));
+  ok = ok && (by_compiler ? link_with_compiler(s, body, n, dir, out)
+                          : link_alone(s, body, target, n, out));
   s->machine = chosen;
   return ok;
 }

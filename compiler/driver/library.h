@@ -10,6 +10,7 @@ bool library_options_fit(Session *s);
 /* Whether the C compiler is needed: without it LLVM makes the code and grus links it. */
 bool library_needs_compiler(const Session *s);
 /* Makes the library as `out` in the temporary folder dir. False after reporting. */
-bool library_make(Session *s, const Model *model, const Source *source, const char *dir, const char *out);
+bool library_make(Session *s, const Model *model, const Source *source, const char *dir,
+                  const char *out);
 
 #endif

@@ -11,13 +11,16 @@ static void put_string(ElfImage *image, size_t at, const char *s) {
   if (s) elf_image_pointer(image, at, NULL, elf_image_add(image, s, strlen(s) + 1));
 }
 
-static void put_array(ElfImage *image, size_t at, size_t array) { elf_image_pointer(image, at, NULL, array); }
+static void put_array(ElfImage *image, size_t at, size_t array) {
+  elf_image_pointer(image, at, NULL, array);
+}
 
 static size_t put_axes(ElfImage *image, const GrusPort *port) {
   size_t at = elf_image_add(image, NULL, sizeof(GrusAxis) * (size_t)port->rank);
   for (int k = 0; k < port->rank; k++) {
     size_t axis = at + sizeof(GrusAxis) * (size_t)k;
-    memcpy(image->bytes.s + axis + offsetof(GrusAxis, size), &port->axes[k].size, sizeof port->axes[k].size);
+    memcpy(image->bytes.s + axis + offsetof(GrusAxis, size), &port->axes[k].size,
+           sizeof port->axes[k].size);
     put_string(image, axis + offsetof(GrusAxis, label), port->axes[k].label);
   }
   return at;
@@ -43,7 +46,8 @@ static size_t put_lengths(ElfImage *image, const GrusProgram *program) {
   size_t at = elf_image_add(image, NULL, sizeof(GrusLength) * program->length_count);
   for (size_t i = 0; i < program->length_count; i++) {
     size_t place = at + sizeof(GrusLength) * i;
-    memcpy(image->bytes.s + place + offsetof(GrusLength, bound), &program->lengths[i].bound, sizeof program->lengths[i].bound);
+    memcpy(image->bytes.s + place + offsetof(GrusLength, bound), &program->lengths[i].bound,
+           sizeof program->lengths[i].bound);
     put_string(image, place + offsetof(GrusLength, name), program->lengths[i].name);
   }
   return at;
@@ -62,12 +66,17 @@ static size_t put_program(ElfImage *image, const GrusProgram *from) {
   put_string(image, at + offsetof(GrusProgram, doc), from->doc);
   put_string(image, at + offsetof(GrusProgram, compiler), from->compiler);
   put_array(image, at + offsetof(GrusProgram, ports), put_ports(image, from));
-  if (from->length_count) put_array(image, at + offsetof(GrusProgram, lengths), put_lengths(image, from));
+  if (from->length_count)
+    put_array(image, at + offsetof(GrusProgram, lengths), put_lengths(image, from));
   bool run = from->kind == GRUS_KIND_RUN, window = from->kind == GRUS_KIND_WINDOW;
-  if (run) elf_image_pointer(image, at + offsetof(GrusProgram, run), "grus_shared_run", 0);
-  else elf_image_pointer(image, at + offsetof(GrusProgram, reset), "grus_shared_reset", 0);
-  if (window) elf_image_pointer(image, at + offsetof(GrusProgram, push), "grus_shared_push", 0);
-  else if (!run) elf_image_pointer(image, at + offsetof(GrusProgram, step), "grus_shared_step", 0);
+  if (run)
+    elf_image_pointer(image, at + offsetof(GrusProgram, run), "grus_shared_run", 0);
+  else
+    elf_image_pointer(image, at + offsetof(GrusProgram, reset), "grus_shared_reset", 0);
+  if (window)
+    elf_image_pointer(image, at + offsetof(GrusProgram, push), "grus_shared_push", 0);
+  else if (!run)
+    elf_image_pointer(image, at + offsetof(GrusProgram, step), "grus_shared_step", 0);
   return at;
 }
 
@@ -77,8 +86,10 @@ static bool has(const KirModule *m, KirFuncKind kind) {
   return false;
 }
 
-static void put_call(ElfImage *image, size_t at, const KirModule *m, KirFuncKind kind, const char *prefix, const char *name) {
-  if (m && has(m, kind)) elf_image_pointer(image, at, arena_printf(image->bytes.arena, "%s_call_%s", prefix, name), 0);
+static void put_call(ElfImage *image, size_t at, const KirModule *m, KirFuncKind kind,
+                     const char *prefix, const char *name) {
+  if (m && has(m, kind))
+    elf_image_pointer(image, at, arena_printf(image->bytes.arena, "%s_call_%s", prefix, name), 0);
 }
 
 static size_t put_bodies(ElfImage *image, const LibraryBody *body, const GrusNeeds *needs, int n) {
@@ -89,7 +100,8 @@ static size_t put_bodies(ElfImage *image, const LibraryBody *body, const GrusNee
     memcpy(image->bytes.s + place + offsetof(GrusBody, needs), &needs[i], sizeof needs[i]);
     put_string(image, place + offsetof(GrusBody, name), b->name);
     put_call(image, place + offsetof(GrusBody, run), b->m, KIR_RUN, b->prefix, "run");
-    put_call(image, place + offsetof(GrusBody, batch_run), b->batched, KIR_RUN, b->batched_prefix, "run");
+    put_call(image, place + offsetof(GrusBody, batch_run), b->batched, KIR_RUN, b->batched_prefix,
+             "run");
     put_call(image, place + offsetof(GrusBody, reset), b->m, KIR_RESET, b->prefix, "reset");
     put_call(image, place + offsetof(GrusBody, step), b->m, KIR_STEP, b->prefix, "step");
     put_call(image, place + offsetof(GrusBody, push), b->m, KIR_PUSH, b->prefix, "push");
@@ -97,13 +109,18 @@ static size_t put_bodies(ElfImage *image, const LibraryBody *body, const GrusNee
   return at;
 }
 
-ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n, const GrusProgram *program,
-                       const LibraryOptions *options, Arena *arena) {
+ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
+                       const GrusProgram *program, const LibraryOptions *options, Arena *arena) {
   ElfImage image = elf_image_new(arena);
   const KirModule *m = body[0].m;
-  GrusLibrary library = {.abi = GRUS_LIBRARY_ABI, .size = sizeof library, .batch = (size_t)options->batch, .stack = (size_t)options->stack,
-                         .first_output = (size_t)m->first_output, .body_count = (size_t)n};
-  size_t at = elf_image_add(&image, &library, sizeof library), described = put_program(&image, program);
+  GrusLibrary library = {.abi = GRUS_LIBRARY_ABI,
+                         .size = sizeof library,
+                         .batch = (size_t)options->batch,
+                         .stack = (size_t)options->stack,
+                         .first_output = (size_t)m->first_output,
+                         .body_count = (size_t)n};
+  size_t at = elf_image_add(&image, &library, sizeof library),
+         described = put_program(&image, program);
   size_t lags = elf_image_add(&image, NULL, sizeof(uint32_t) * (size_t)m->n_ports);
   for (int i = 0; i < m->n_ports; i++) {
     uint32_t lag = (uint32_t)m->port[i].lag;

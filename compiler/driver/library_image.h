@@ -8,9 +8,9 @@
 
 #include "runtime/host/grus_shared.h"
 
-/* program: the model as the first body has it, its functions left out; needs: of every body. The objects define
- * PREFIX_call_run and its like. */
-ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n, const GrusProgram *program,
-                       const LibraryOptions *options, Arena *arena);
+/* program: the model as the first body has it, its functions left out; needs: of every body. The
+ * objects define PREFIX_call_run and its like. */
+ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
+                       const GrusProgram *program, const LibraryOptions *options, Arena *arena);
 
 #endif

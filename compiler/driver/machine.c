@@ -12,8 +12,9 @@ static int x86_level(void) {
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("sse4.2")) return 1;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 2;
-  bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vl");
   return wide ? 4 : 3;
 }
 #endif
@@ -21,7 +22,8 @@ static int x86_level(void) {
 /* The widest target of this machine that the table has. */
 static const char *host_target(void) {
 #if defined(__x86_64__)
-  static const char *const by_level[] = {"generic", "generic", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+  static const char *const by_level[] = {"generic", "generic", "x86-64-v2", "x86-64-v3",
+                                         "x86-64-v4"};
   return by_level[x86_level()];
 #elif defined(__aarch64__)
   return "aarch64";
@@ -30,13 +32,16 @@ static const char *host_target(void) {
 #endif
 }
 
-static bool begins(const char *s, const char *with) { return strncmp(s, with, strlen(with)) == 0; }
+static bool begins(const char *s, const char *with) {
+  return strncmp(s, with, strlen(with)) == 0;
+}
 
 /* Whether code for `name`, a target of the table or a triple, is code for this processor. */
 static bool is_here(const char *name) {
   if (strcmp(name, "generic") == 0) return true;
 #if defined(__x86_64__)
-  if (strcmp(name, "x86-64-v4-vnni") == 0) return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
+  if (strcmp(name, "x86-64-v4-vnni") == 0)
+    return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
   if (begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
   return begins(name, "x86_64-") && strstr(name, "linux");
 #elif defined(__aarch64__)
@@ -46,17 +51,22 @@ static bool is_here(const char *name) {
 #endif
 }
 
-bool machine_is_multi(const Options *o) { return o->dispatch || (o->target && strcmp(o->target, "multi") == 0); }
+bool machine_is_multi(const Options *o) {
+  return o->dispatch || (o->target && strcmp(o->target, "multi") == 0);
+}
 
-bool machine_is_here(const Session *s) { return s->machine.llvm && is_here(s->machine.llvm); }
+bool machine_is_here(const Session *s) {
+  return s->machine.llvm && is_here(s->machine.llvm);
+}
 
 const char *machine_compiler(const Session *s) {
   static const struct {
     const char *begin, *compiler;
-  } names[] = {{"thumb", "arm-none-eabi-gcc"},        {"cortex-m", "arm-none-eabi-gcc"},         {"aarch64", "aarch64-linux-gnu-gcc"},
-               {"armv7", "arm-linux-gnueabihf-gcc"},  {"riscv32", "riscv64-unknown-elf-gcc"},    {"rv32", "riscv64-unknown-elf-gcc"},
-               {"riscv64", "riscv64-linux-gnu-gcc"},  {"rv64", "riscv64-linux-gnu-gcc"},         {"wasm", "'clang --target=wasm32'"},
-               {"x86", "x86_64-linux-gnu-gcc"}};
+  } names[] = {{"thumb", "arm-none-eabi-gcc"},         {"cortex-m", "arm-none-eabi-gcc"},
+               {"aarch64", "aarch64-linux-gnu-gcc"},   {"armv7", "arm-linux-gnueabihf-gcc"},
+               {"riscv32", "riscv64-unknown-elf-gcc"}, {"rv32", "riscv64-unknown-elf-gcc"},
+               {"riscv64", "riscv64-linux-gnu-gcc"},   {"rv64", "riscv64-linux-gnu-gcc"},
+               {"wasm", "'clang --target=wasm32'"},    {"x86", "x86_64-linux-gnu-gcc"}};
   for (size_t i = 0; s->machine.llvm && i < sizeof names / sizeof *names; i++)
     if (begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
   Text name = text_new(s->arena); /* esp32-s3: xtensa-esp32s3-elf-gcc */
@@ -71,7 +81,9 @@ bool machine_runs(Session *s) {
   const char *wanted = cpu && !is_here(cpu->name) ? cpu->name : s->machine.llvm;
   const char *shown = cpu && !is_here(cpu->name) ? cpu->name : s->machine.name;
   if (wanted && is_here(wanted)) return true;
-  session_error(s, "this machine cannot run code for %s, and `grus %s` runs it: leave out `--target`, or build for %s with `grus build`",
+  session_error(s,
+                "this machine cannot run code for %s, and `grus %s` runs it: leave out `--target`, "
+                "or build for %s with `grus build`",
                 shown, command_info[o->command].name, shown);
   s->usage_trouble = true;
   return false;
@@ -82,7 +94,9 @@ bool machine_runs(Session *s) {
 static void list_line(Text *out, const char *name, const char *doc, int64_t flash, int64_t ram) {
   enum { NAME_WIDTH = 15, KIB = 1024 };
   text_printf(out, "  %-*s %s", NAME_WIDTH, name, doc);
-  if (flash) text_printf(out, "; %lld KiB flash, %lld KiB RAM", (long long)flash / KIB, (long long)ram / KIB);
+  if (flash)
+    text_printf(out, "; %lld KiB flash, %lld KiB RAM", (long long)flash / KIB,
+                (long long)ram / KIB);
   text_add_char(out, '\n');
 }
 
@@ -90,7 +104,8 @@ static void list_targets(Text *out, const char *title, const char *const *prefix
   text_printf(out, "%s:\n", title);
   for (int i = 0; target_table[i]; i++)
     for (int k = 0; k < n; k++)
-      if (begins(target_table[i]->name, prefixes[k])) list_line(out, target_table[i]->name, target_table[i]->doc, 0, 0);
+      if (begins(target_table[i]->name, prefixes[k]))
+        list_line(out, target_table[i]->name, target_table[i]->doc, 0, 0);
 }
 
 static void list_machines(Text *out, MachineGroup group) {
@@ -101,19 +116,25 @@ static void list_machines(Text *out, MachineGroup group) {
 }
 
 void machine_list(Text *out) {
-  static const char *const desktop[] = {"x86-64", "aarch64"}, *const cores[] = {"cortex-m", "rv32"}, *const others[] = {"rv64", "wasm"};
+  static const char *const desktop[] = {"x86-64", "aarch64"}, *const cores[] = {"cortex-m", "rv32"},
+                           *const others[] = {"rv64", "wasm"};
   text_add(out, "any processor:\n");
   list_line(out, "native", "this machine", 0, 0);
   list_line(out, "generic", target_find("generic")->doc, 0, 0);
-  list_line(out, "multi", "C with a body for each of x86-64-v4, v3, v2, aarch64 and generic; the compiler chooses, or --dispatch", 0, 0);
+  list_line(out, "multi",
+            "C with a body for each of x86-64-v4, v3, v2, aarch64 and generic; the compiler "
+            "chooses, or --dispatch",
+            0, 0);
   list_targets(out, "desktops and servers", desktop, 2);
   list_machines(out, APPLICATION_CORE);
   list_targets(out, "cores of microcontrollers", cores, 2);
   list_machines(out, MICROCONTROLLER_CORE);
   list_targets(out, "others", others, 2);
-  text_add(out, "chips and boards, whose flash and RAM are the budgets unless --max-flash and --max-ram say otherwise:\n");
+  text_add(out, "chips and boards, whose flash and RAM are the budgets unless --max-flash and "
+                "--max-ram say otherwise:\n");
   list_machines(out, CHIP);
-  text_add(out, "any triple of LLVM's, such as thumbv8m.main-none-eabihf, with --cpu and --features\n");
+  text_add(out,
+           "any triple of LLVM's, such as thumbv8m.main-none-eabihf, with --cpu and --features\n");
 }
 
 static void try_name(const char *name, const char *wanted, size_t *least, const char **best) {
@@ -138,8 +159,12 @@ static const char *nearest(const char *wanted) {
 
 static void unknown(Session *s, const char *name) {
   const char *near = nearest(name);
-  if (near) session_error(s, "no target named `%s`; did you mean `%s`? `grus build --target help` lists them", name, near);
-  else session_error(s, "no target named `%s`; `grus build --target help` lists them", name);
+  if (near)
+    session_error(s,
+                  "no target named `%s`; did you mean `%s`? `grus build --target help` lists them",
+                  name, near);
+  else
+    session_error(s, "no target named `%s`; `grus build --target help` lists them", name);
   s->usage_trouble = true;
 }
 
@@ -155,11 +180,14 @@ void machine_set(Session *s, const Target *target) {
 
 bool machine_choose(Session *s, bool for_host) {
   const Options *o = s->options;
-  const char *name = o->target && !machine_is_multi(o) ? o->target : for_host ? "native" : "generic";
+  const char *name = o->target && !machine_is_multi(o) ? o->target
+                     : for_host                        ? "native"
+                                                       : "generic";
   if (strcmp(name, "native") == 0) name = host_target();
   const Target *target = target_find(name);
   const Machine *machine = machine_find(name);
-  if (target) machine_set(s, target);
+  if (target)
+    machine_set(s, target);
   else if (machine) {
     target = target_find(machine->schedule);
     machine_set(s, target);
@@ -173,6 +201,7 @@ bool machine_choose(Session *s, bool for_host) {
   } else if ((target = native_schedule(s, name)) != NULL) {
     machine_set(s, target);
     s->machine.name = s->machine.llvm = name;
-  } else unknown(s, name);
+  } else
+    unknown(s, name);
   return target != NULL;
 }

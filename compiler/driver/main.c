@@ -4,4 +4,6 @@
 
 #include <stdlib.h>
 
-int main(int argc, char **argv) { exit(grus_command(argc, argv)); }
+int main(int argc, char **argv) {
+  exit(grus_command(argc, argv));
+}

@@ -17,24 +17,33 @@ static const Example examples[] = {
 #undef EXAMPLE
 };
 
-/* Text of a line; a line that would begin with a control character begins with nothing before it. */
+/* Text of a line; a line that would begin with a control character begins with nothing before
+ * it. */
 static void add_roff(Text *out, const char *s) {
   if (*s == '.' || *s == '\'') text_add(out, "\\&");
   for (; *s; s++) {
-    if (*s == '-') text_add(out, "\\-");
-    else if (*s == '\\') text_add(out, "\\e");
-    else if (*s == '~') text_add(out, "\\(ti");
-    else if (*s == '^') text_add(out, "\\(ha");
-    else if (*s == '`') text_add(out, "\\(ga");
-    else text_add_char(out, *s);
+    if (*s == '-')
+      text_add(out, "\\-");
+    else if (*s == '\\')
+      text_add(out, "\\e");
+    else if (*s == '~')
+      text_add(out, "\\(ti");
+    else if (*s == '^')
+      text_add(out, "\\(ha");
+    else if (*s == '`')
+      text_add(out, "\\(ga");
+    else
+      text_add_char(out, *s);
   }
 }
 
 static void add_title(Text *out, const char *name, const char *what) {
   text_printf(out, ".TH %s 1 \"\" \"grus %s\" \"User Commands\"\n.SH NAME\n", name, GRUS_VERSION);
   for (const char *s = name; *s; s++) {
-    if (*s == '-') text_add(out, "\\-");
-    else text_add_char(out, *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s);
+    if (*s == '-')
+      text_add(out, "\\-");
+    else
+      text_add_char(out, *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s);
   }
   text_add(out, " \\- ");
   add_roff(out, what);
@@ -45,9 +54,12 @@ static void add_option(Text *out, int i, bool commands) {
   const OptionInfo *info = &option_info[i];
   text_add(out, ".TP\n\\fB");
   for (const char *s = info->spelling; *s; s++) {
-    if (*s == ' ') text_add(out, "\\fR, \\fB");
-    else if (*s == '-') text_add(out, "\\-");
-    else text_add_char(out, *s);
+    if (*s == ' ')
+      text_add(out, "\\fR, \\fB");
+    else if (*s == '-')
+      text_add(out, "\\-");
+    else
+      text_add_char(out, *s);
   }
   text_add(out, "\\fR");
   if (*info->argument) {
@@ -74,7 +86,8 @@ static void add_examples(Text *out, CommandId command) {
 }
 
 static void add_exit_status(Text *out) {
-  text_add(out, ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nthe model is wrong, \\fB\\-\\-werror\\fR, or \\fBfmt \\-\\-check\\fR found differences\n"
+  text_add(out, ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nthe model is wrong, \\fB\\-\\-werror\\fR, "
+                "or \\fBfmt \\-\\-check\\fR found differences\n"
                 ".TP\n2\nthe command line is wrong\n.TP\n3\na file or tool could not be used\n"
                 ".TP\n4\nverify or a budget failed\n.TP\n70\na bug in grus\n");
 }
@@ -83,17 +96,20 @@ static void add_see_also(Text *out, CommandId command) {
   text_add(out, ".SH SEE ALSO\n");
   if (command != CMD_COUNT) text_add(out, "\\fBgrus\\fR(1)");
   for (int i = 0, n = command != CMD_COUNT; i < CMD_COUNT; i++)
-    if (i != (int)command) text_printf(out, "%s\\fBgrus\\-%s\\fR(1)", n++ ? ", " : "", command_info[i].name);
+    if (i != (int)command)
+      text_printf(out, "%s\\fBgrus\\-%s\\fR(1)", n++ ? ", " : "", command_info[i].name);
   text_add_char(out, '\n');
 }
 
 void help_man(Text *out) {
   add_title(out, "GRUS", "an ahead-of-time compiler for recurrent neural networks");
-  text_add(out, ".B grus\n.I COMMAND\n[\\fIOPTION\\fR...] [\\fIFILE\\fR...]\n"
-                ".SH DESCRIPTION\n"
-                "grus reads a description of a stack of recurrent and other layers, checks every shape,\n"
-                "binds trained weights and compiles the model to C, an object or a standalone program.\n"
-                "A file named \\- is standard input. Diagnostics go to standard error.\n.SH COMMANDS\n");
+  text_add(
+      out,
+      ".B grus\n.I COMMAND\n[\\fIOPTION\\fR...] [\\fIFILE\\fR...]\n"
+      ".SH DESCRIPTION\n"
+      "grus reads a description of a stack of recurrent and other layers, checks every shape,\n"
+      "binds trained weights and compiles the model to C, an object or a standalone program.\n"
+      "A file named \\- is standard input. Diagnostics go to standard error.\n.SH COMMANDS\n");
   for (int i = 0; i < CMD_COUNT; i++) {
     text_printf(out, ".TP\n\\fB%s\\fR \\fI", command_info[i].name);
     add_roff(out, command_info[i].arguments);
@@ -104,7 +120,8 @@ void help_man(Text *out) {
   text_add(out, ".SH OPTIONS\n");
   for (int i = 0; i < OPTION_COUNT; i++)
     add_option(out, i, true);
-  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR; a triple of LLVM's is another way.\n.TP\nnative\nthis machine\n");
+  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR; a triple of LLVM's is another "
+                "way.\n.TP\nnative\nthis machine\n");
   for (int i = 0; target_table[i]; i++) {
     text_add(out, ".TP\n");
     add_roff(out, target_table[i]->name);
@@ -112,7 +129,8 @@ void help_man(Text *out) {
     add_roff(out, target_table[i]->doc);
     text_add_char(out, '\n');
   }
-  text_add(out, ".SH STAGES\nThe layers of the language with their shape rules. \\fBgrus explain\\fR \\fINAME\\fR prints the page of one.\n");
+  text_add(out, ".SH STAGES\nThe layers of the language with their shape rules. \\fBgrus "
+                "explain\\fR \\fINAME\\fR prints the page of one.\n");
   for (int i = 0; i < LAYER_KIND_COUNT; i++) {
     const LayerInfo *info = layer_info((LayerKind)i);
     if (info->flags & OPERATOR) continue;
@@ -124,7 +142,8 @@ void help_man(Text *out) {
   add_exit_status(out);
   text_add(out, ".SH ENVIRONMENT\n.TP\nNO_COLOR\nwhen set and not empty, output is not coloured.\n"
                 ".TP\nCC\nthe C compiler that build uses for objects, libraries and programs.\n"
-                ".SH FILES\n.TP\n.I *.grus\nmodels; the language is described in language.md of the documentation.\n"
+                ".SH FILES\n.TP\n.I *.grus\nmodels; the language is described in language.md of "
+                "the documentation.\n"
                 ".TP\n.I *.safetensors, *.npz, *.npy\nweights and data.\n");
   add_see_also(out, CMD_COUNT);
 }

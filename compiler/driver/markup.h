@@ -5,7 +5,8 @@
 
 #include "base/text.h"
 
-/* s made safe and with `&`, `<`, `>` and `"` escaped: for text and for attributes in double quotes. */
+/* s made safe and with `&`, `<`, `>` and `"` escaped: for text and for attributes in double
+ * quotes. */
 void text_add_markup(Text *text, const char *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Times on this machine: calls of a compiled model, in repeated blocks, and what reading its weights
- * costs at least. One thread, warm caches, CLOCK_MONOTONIC. */
+/* Times on this machine: calls of a compiled model, in repeated blocks, and what reading its
+ * weights costs at least. One thread, warm caches, CLOCK_MONOTONIC. */
 #ifndef GRUS_DRIVER_MEASURE_H
 #define GRUS_DRIVER_MEASURE_H
 

@@ -12,9 +12,10 @@ static const struct {
      {.name = "v4",
       .when = "defined(__AVX512F__) && defined(__AVX512VL__) && defined(__GNUC__)",
       .target = "avx512f,avx512vl,avx512bw,avx512dq,avx512cd,avx2,fma,f16c",
-      .test = "__builtin_cpu_supports(\"avx512f\") && __builtin_cpu_supports(\"avx512vl\") &&\n"
-              "      __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512dq\") &&\n"
-              "      __builtin_cpu_supports(\"avx512cd\")",
+      .test =
+          "__builtin_cpu_supports(\"avx512f\") && __builtin_cpu_supports(\"avx512vl\") &&\n"
+          "      __builtin_cpu_supports(\"avx512bw\") && __builtin_cpu_supports(\"avx512dq\") &&\n"
+          "      __builtin_cpu_supports(\"avx512cd\")",
       .has_fma = true}},
     {"x86-64-v3",
      {.name = "v3",
@@ -22,7 +23,9 @@ static const struct {
       .target = "avx2,fma,f16c",
       .test = "__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\")",
       .has_fma = true}},
-    {"x86-64-v2", {.name = "v2", .when = "(defined(__SSE2__) || defined(__wasm_simd128__)) && defined(__GNUC__)"}},
+    {"x86-64-v2",
+     {.name = "v2",
+      .when = "(defined(__SSE2__) || defined(__wasm_simd128__)) && defined(__GNUC__)"}},
     {"aarch64", {.name = "aarch64", .when = "defined(__aarch64__) && defined(__GNUC__)"}},
     {"generic", {.name = "generic"}},
 };
@@ -35,12 +38,17 @@ static bool refuse(Session *s, const char *what) {
   return false;
 }
 
-bool multi_write(Session *s, const Model *model, const Source *source, const COptions *c, Text *header, Text *text) {
+bool multi_write(Session *s, const Model *model, const Source *source, const COptions *c,
+                 Text *header, Text *text) {
   const Options *o = s->options;
   CBody body[N_BODIES];
-  if (o->scratch == C_SCRATCH_CALLER) return refuse(s, "`--scratch=caller`: each body needs scratch of its own size");
-  if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: each body has weights in an order of its own");
-  if (o->iso) return refuse(s, "`--vectors=iso`: its bodies are for the vectors of gcc and clang; other compilers take the scalar one");
+  if (o->scratch == C_SCRATCH_CALLER)
+    return refuse(s, "`--scratch=caller`: each body needs scratch of its own size");
+  if (weights_are_extern(o))
+    return refuse(s, "`--weights=extern`: each body has weights in an order of its own");
+  if (o->iso)
+    return refuse(s, "`--vectors=iso`: its bodies are for the vectors of gcc and clang; other "
+                     "compilers take the scalar one");
   for (int i = 0; i < N_BODIES; i++) {
     body[i] = bodies[i].body;
     body[i].m = build_lower_for(s, model, source, target_find(bodies[i].target));

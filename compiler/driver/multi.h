@@ -7,6 +7,7 @@
 
 /* Lowers the model for every processor of the list and writes the C; source NULL: one header. False
  * after reporting. */
-bool multi_write(Session *s, const Model *model, const Source *source, const COptions *c, Text *header, Text *text);
+bool multi_write(Session *s, const Model *model, const Source *source, const COptions *c,
+                 Text *header, Text *text);
 
 #endif

@@ -2,8 +2,8 @@
 /* The LLVM backend as the commands use it; see native.h. */
 #include "driver/native.h"
 
-#include "lower/machine.h"
 #include "driver/aborts.h"
+#include "lower/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ bool native_chosen(const Session *s) {
   const Options *o = s->options;
   const char *cc = getenv("CC");
   if (o->backend) return strcmp(o->backend, "llvm") == 0;
-  bool is_triple = o->target && strchr(o->target, '-') && !target_find(o->target) && !machine_find(o->target);
+  bool is_triple =
+      o->target && strchr(o->target, '-') && !target_find(o->target) && !machine_find(o->target);
   if (is_triple) return true;
   return !(cc && *cc) && has_llvm(s);
 }
@@ -57,8 +58,8 @@ LlvmOptions native_options(const Session *s, const COptions *c) {
   const Options *o = s->options;
   const char *implied = s->machine.features;
   const char *features = !implied || !*implied ? o->features
-                         : o->features         ? arena_printf(s->arena, "%s,%s", implied, o->features)
-                                               : implied;
+                         : o->features ? arena_printf(s->arena, "%s,%s", implied, o->features)
+                                       : implied;
   return (LlvmOptions){.prefix = c->prefix,
                        .compiler = c->compiler,
                        .target = s->machine.llvm,
@@ -69,12 +70,14 @@ LlvmOptions native_options(const Session *s, const COptions *c) {
                        .debug = o->debug};
 }
 
-static bool make(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries, LlvmOutput output, Text *text) {
+static bool make(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
+                 LlvmOutput output, Text *text) {
   LlvmOptions options = native_options(s, c);
   options.calls = entries;
   session_reset_diags(s);
   if (!s->machine.llvm) {
-    session_error(s, "LLVM has no `%s`: set CC to its C compiler, or build C with `--emit=c`", s->machine.name);
+    session_error(s, "LLVM has no `%s`: set CC to its C compiler, or build C with `--emit=c`",
+                  s->machine.name);
     s->usage_trouble = true;
     return false;
   }
@@ -90,6 +93,7 @@ bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput o
   return make(s, m, c, NULL, output, text);
 }
 
-bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries, Text *text) {
+bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
+                   Text *text) {
   return make(s, m, c, entries, LLVM_OBJECT, text);
 }

@@ -15,9 +15,10 @@ const Target *native_schedule(const Session *s, const char *triple);
 bool native_chosen(const Session *s);
 /* What the command line asks of LLVM, after build_lower. */
 LlvmOptions native_options(const Session *s, const COptions *c);
-/* The object of a module for --emit=shared, with the functions that call its entries by arrays of pointers;
- * *entries gets the size of the state. False after reporting. */
-bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries, Text *text);
+/* The object of a module for --emit=shared, with the functions that call its entries by arrays of
+ * pointers; *entries gets the size of the state. False after reporting. */
+bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
+                   Text *text);
 /* Appends a file of the LLVM backend's to text. False after reporting. */
 bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text);
 

@@ -36,9 +36,12 @@ bool option_applies(const OptionInfo *info, const char *command) {
   return strcmp(info->commands, "*") == 0 || list_has(info->commands, command, strlen(command));
 }
 
-static bool takes_argument(const OptionInfo *info) { return *info->argument && strncmp(info->argument, "[=", 2) != 0; }
+static bool takes_argument(const OptionInfo *info) {
+  return *info->argument && strncmp(info->argument, "[=", 2) != 0;
+}
 
-/* The option that arg spells: exactly, as --long=value, or as -Xvalue. *value gets what is attached. */
+/* The option that arg spells: exactly, as --long=value, or as -Xvalue. *value gets what is
+ * attached. */
 static OptionId option_find(const char *arg, const char **value) {
   size_t name = strcspn(arg, "=");
   *value = NULL;
@@ -50,7 +53,8 @@ static OptionId option_find(const char *arg, const char **value) {
       return (OptionId)i;
     }
   for (int i = 0; i < OPTION_COUNT; i++)
-    if (takes_argument(&option_info[i]) && arg[1] != '-' && list_has(option_info[i].spelling, arg, 2)) {
+    if (takes_argument(&option_info[i]) && arg[1] != '-' &&
+        list_has(option_info[i].spelling, arg, 2)) {
       *value = arg + 2;
       return (OptionId)i;
     }
@@ -91,7 +95,8 @@ static bool parse_bytes(const char *value, int64_t *out) {
   static const struct {
     const char *unit;
     int64_t factor;
-  } units[] = {{"", 1}, {"B", 1}, {"k", 1024}, {"K", 1024}, {"KiB", 1024}, {"kB", 1000}, {"KB", 1000}, {"M", 1 << 20}, {"MiB", 1 << 20}, {"MB", 1000000}};
+  } units[] = {{"", 1},      {"B", 1},     {"k", 1024},    {"K", 1024},      {"KiB", 1024},
+               {"kB", 1000}, {"KB", 1000}, {"M", 1 << 20}, {"MiB", 1 << 20}, {"MB", 1000000}};
   char *end;
   double n = strtod(value, &end);
   for (size_t i = 0; end != value && i < sizeof units / sizeof *units; i++)
@@ -124,7 +129,8 @@ static bool lint_known(const char *name) {
 }
 
 /* Stores one option; false with *problem when its value will not do. */
-static bool option_set(Arena *arena, Options *o, OptionId id, const char *value, const char **problem) {
+static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
+                       const char **problem) {
   static const char *const formats[] = {"human", "short", "gcc", "json", "sarif"};
   static const char *const colors[] = {"auto", "always", "never"};
   static const char *const places[] = {"stack", "static", "caller"};
@@ -133,7 +139,9 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_define:
     *problem = arena_printf(arena, "-D needs NAME=VALUE, found `%s`", value);
     return option_define(arena, o, value);
-  case OPTION_include: ARENA_PUSH(arena, o->include, o->n_includes, o->cap_includes, value); return true;
+  case OPTION_include:
+    ARENA_PUSH(arena, o->include, o->n_includes, o->cap_includes, value);
+    return true;
   case OPTION_root: o->root = value; return true;
   case OPTION_fix:
     o->fix = value ? FIXES_ASK : FIXES_APPLY;
@@ -238,7 +246,8 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "--snr needs a number of decibels, found `%s`", value);
     return parse_number(value, &o->snr);
   case OPTION_warn:
-    *problem = arena_printf(arena, "-W: no lint named `%s`; `grus explain lints` lists them", value);
+    *problem =
+        arena_printf(arena, "-W: no lint named `%s`; `grus explain lints` lists them", value);
     ARENA_PUSH(arena, o->warn, o->n_warns, o->cap_warns, value);
     return lint_known(value);
   case OPTION_werror:
@@ -246,11 +255,13 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
       o->werror_all = true;
       return true;
     }
-    *problem = arena_printf(arena, "--werror: no lint named `%s`; `grus explain lints` lists them", value);
+    *problem =
+        arena_printf(arena, "--werror: no lint named `%s`; `grus explain lints` lists them", value);
     ARENA_PUSH(arena, o->werror, o->n_werrors, o->cap_werrors, value);
     return lint_known(value);
   case OPTION_diagnostics:
-    *problem = arena_printf(arena, "--diagnostics is human, short, gcc, json or sarif, not `%s`", value);
+    *problem =
+        arena_printf(arena, "--diagnostics is human, short, gcc, json or sarif, not `%s`", value);
     if (!pick(value, formats, 5, &choice)) return false;
     o->format = (RenderFormat)choice;
     return true;
@@ -323,14 +334,16 @@ static const char *nearest_option(const char *arg, const char *command, Arena *a
 }
 
 /* Word number i of argv is an option; advances *i when its value is the next word. */
-static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o, const char **problem) {
+static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o,
+                         const char **problem) {
   const char *arg = argv[*i], *value;
   OptionId id = option_find(arg, &value);
   const char *command = o->command < CMD_COUNT ? command_info[o->command].name : "";
-  bool is_ours = id != OPTION_COUNT && (o->command == CMD_COUNT || option_applies(&option_info[id], command));
+  bool is_ours =
+      id != OPTION_COUNT && (o->command == CMD_COUNT || option_applies(&option_info[id], command));
   int words = !is_ours && o->command == CMD_run && o->n_args ? host_option_words(arg) : 0;
   if (*i + words > argc) words = 1; /* the program says what is missing */
-  if (words) { /* an option of the program that the model becomes */
+  if (words) {                      /* an option of the program that the model becomes */
     for (int k = 0; k < words; k++)
       ARENA_PUSH(arena, o->args, o->n_args, o->cap_args, argv[*i + k]);
     *i += words - 1;
@@ -367,7 +380,8 @@ bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char *
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];
     bool is_option = !only_args && arg[0] == '-' && arg[1];
-    if (is_option && strcmp(arg, "--") == 0) only_args = true;
+    if (is_option && strcmp(arg, "--") == 0)
+      only_args = true;
     else if (is_option) {
       if (!parse_option(arena, argc, argv, &i, o, problem)) return false;
     } else if (o->command == CMD_COUNT) {
@@ -382,7 +396,8 @@ bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char *
                         : arena_printf(arena, "no command `%s`", arg);
         return false;
       }
-    } else ARENA_PUSH(arena, o->args, o->n_args, o->cap_args, arg);
+    } else
+      ARENA_PUSH(arena, o->args, o->n_args, o->cap_args, arg);
   }
   return true;
 }

@@ -66,15 +66,15 @@ typedef struct Options {
   const char *root; /* nothing outside is read; NULL: no limit */
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
   long batch, chunk, steps, queue;
-  int scratch;           /* CScratch */
+  int scratch; /* CScratch */
   bool scratch_given;
   bool math_fast;
-  bool flat_arrays, iso; /* --c-arrays=flat, --vectors=iso */
+  bool flat_arrays, iso;                 /* --c-arrays=flat, --vectors=iso */
   int64_t max_ram, max_flash, max_stack; /* bytes; 0: no limit */
-  long max_cycles;            /* 0: no limit */
-  double size;                /* --size; has_size: it is given */
+  long max_cycles;                       /* 0: no limit */
+  double size;                           /* --size; has_size: it is given */
   bool has_size;
-  double atol, rtol, snr;     /* snr 0: not asked for */
+  double atol, rtol, snr;            /* snr 0: not asked for */
   const char *config, *time, *input; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --emit=package: the C of a model in a folder that is a library of Arduino and PlatformIO, a component of
- * ESP-IDF, a module of Zephyr, a project of CMake and a CMSIS-Pack at once. */
+/* --emit=package: the C of a model in a folder that is a library of Arduino and PlatformIO, a
+ * component of ESP-IDF, a module of Zephyr, a project of CMake and a CMSIS-Pack at once. */
 #ifndef GRUS_DRIVER_PACKAGE_H
 #define GRUS_DRIVER_PACKAGE_H
 

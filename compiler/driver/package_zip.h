@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "driver/files.h"
 
-/* Stored, all of 1980-01-01, so that the same files give the same bytes. Together less than 4 GiB. */
+/* Stored, all of 1980-01-01, so that the same files give the same bytes. Together less than 4
+ * GiB. */
 void package_zip(const FileOut *files, int n, Text *out);
 
 #endif

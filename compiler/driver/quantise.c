@@ -16,7 +16,9 @@ bool precision_choose(Session *s, Model *model) {
   for (int i = 0; word && i < PRECISION_COUNT; i++)
     if (strcmp(precision_name[i], word) == 0) model->precision = (Precision)i;
   bool narrow = word && (model->precision == PRECISION_F16 || model->precision == PRECISION_BF16);
-  return !narrow || bind_precision(model, s->diags); /* weights that came with the model; others are not bound yet */
+  return !narrow ||
+         bind_precision(model,
+                        s->diags); /* weights that came with the model; others are not bound yet */
 }
 
 static const char *with_ending(Arena *arena, const char *path, const char *ending) {
@@ -29,10 +31,13 @@ const char *ranges_path(Session *s, const Model *model, const Source *source) {
   if (s->options->ranges) return s->options->ranges;
   const char *dir = strcmp(source->path, "<stdin>") == 0 ? "." : file_dir(s->arena, source->path);
   if (model->ranges.path) return file_join(s->arena, dir, model->ranges.path);
-  return strcmp(source->path, "<stdin>") == 0 ? arena_printf(s->arena, "%s.ranges", model->name) : with_ending(s->arena, source->path, ".ranges");
+  return strcmp(source->path, "<stdin>") == 0 ? arena_printf(s->arena, "%s.ranges", model->name)
+                                              : with_ending(s->arena, source->path, ".ranges");
 }
 
-const char *rounded_path(Session *s, const char *ranges) { return with_ending(s->arena, ranges, ".q.safetensors"); }
+const char *rounded_path(Session *s, const char *ranges) {
+  return with_ending(s->arena, ranges, ".q.safetensors");
+}
 
 /* ---- invented inputs ---- */
 
@@ -46,16 +51,20 @@ static uint64_t next_random(uint64_t *state) {
 EvalTensor invented_input(Arena *arena, const Model *model, const Port *port, uint64_t seed) {
   const Type *type = &port->value->type;
   EvalTensor t = {.steps = 1};
-  if (type->time.kind == TIME_STREAM) t.steps = 200 * model->steps_per_call / type->time.period;
-  else if (type_is_sequence(type)) t.steps = type->time.n;
+  if (type->time.kind == TIME_STREAM)
+    t.steps = 200 * model->steps_per_call / type->time.period;
+  else if (type_is_sequence(type))
+    t.steps = type->time.n;
   if (type->time.kind == TIME_BOUNDED && t.steps > 1) t.steps -= t.steps / 3;
   int64_t n = t.steps * type_step_size(type);
   t.data = ARENA_ARRAY(arena, double, n + 1);
   for (int64_t i = 0; i < n; i++) {
     double unit = (double)(next_random(&seed) >> 40) * 0x1p-24;
     bool integer = type->elem != ELEM_F32 && type->elem != ELEM_F16;
-    if (type->elem == ELEM_INDEX) t.data[i] = floor(unit * (double)type->categories);
-    else t.data[i] = integer ? floor(unit * 100) : (double)(float)(2 * unit - 1);
+    if (type->elem == ELEM_INDEX)
+      t.data[i] = floor(unit * (double)type->categories);
+    else
+      t.data[i] = integer ? floor(unit * 100) : (double)(float)(2 * unit - 1);
   }
   return t;
 }
@@ -73,9 +82,12 @@ static const Ranges *invented_ranges(Session *s, const Model *model) {
 /* ---- files ---- */
 
 static bool report_missing(Session *s, const Model *model, const char *path) {
-  Span at = span_valid(model->ranges.path_span) ? model->ranges.path_span : span_valid(model->precision_span) ? model->precision_span : model->name_span;
+  Span at = span_valid(model->ranges.path_span) ? model->ranges.path_span
+            : span_valid(model->precision_span) ? model->precision_span
+                                                : model->name_span;
   Diag *d = diag_new(s->diags, E704, at, "no activation ranges for model `%s`", model->name);
-  diag_primary(d, "`%s` computes with integers between known bounds", precision_name[model->precision]);
+  diag_primary(d, "`%s` computes with integers between known bounds",
+               precision_name[model->precision]);
   diag_note(d, "`%s` is not there", path);
   diag_fix(d, FIX_MAYBE, "measure them: `grus calibrate MODEL.grus NAME=DATA`");
   return false;
@@ -84,26 +96,33 @@ static bool report_missing(Session *s, const Model *model, const char *path) {
 static bool weights_agree(Session *s, const Model *model, const Ranges *ranges) {
   const char *digest = weights_digest(s->arena, model);
   if (!ranges->weights || strcmp(ranges->weights, digest) == 0) return true;
-  Diag *d = diag_new(s->diags, E705, ranges->weights_span, "these ranges were measured with other weights");
+  Diag *d = diag_new(s->diags, E705, ranges->weights_span,
+                     "these ranges were measured with other weights");
   diag_primary(d, "the weights of `%s` are %.12s..", model->name, digest);
-  diag_fix(d, FIX_MAYBE, "calibrate again; or take this line out if you know that the ranges still hold");
+  diag_fix(d, FIX_MAYBE,
+           "calibrate again; or take this line out if you know that the ranges still hold");
   return false;
 }
 
 /* "gru.0.W.weight": which tensor of a part. */
-static const Tensor *part_tensor(Arena *arena, const TensorFile *file, const char *layer, int dir, int part, const char *what) {
+static const Tensor *part_tensor(Arena *arena, const TensorFile *file, const char *layer, int dir,
+                                 int part, const char *what) {
   return tensor_find(file, arena_printf(arena, "%s.%d.%s.%s", layer, dir, part ? "U" : "W", what));
 }
 
 static bool report_rounded(Session *s, const Ranges *ranges, const char *path, const char *layer) {
-  Diag *d = diag_new(s->diags, E705, ranges->rounded_span, "the rounded weights in `%s` are not those of this model", path);
-  diag_primary(d, "the tensors of `%s` have other sizes, or values that are no integers of 16 bits", layer);
+  Diag *d = diag_new(s->diags, E705, ranges->rounded_span,
+                     "the rounded weights in `%s` are not those of this model", path);
+  diag_primary(d, "the tensors of `%s` have other sizes, or values that are no integers of 16 bits",
+               layer);
   diag_fix(d, FIX_MAYBE, "calibrate again, or take this line out");
   return false;
 }
 
-static bool take_part(Session *s, const TensorFile *file, const Layer *layer, int dir, int part, int64_t rows, int64_t depth, QuantGivenPart *out, bool *there) {
-  const Tensor *w = part_tensor(s->arena, file, layer->path, dir, part, "weight"), *b = part_tensor(s->arena, file, layer->path, dir, part, "bias");
+static bool take_part(Session *s, const TensorFile *file, const Layer *layer, int dir, int part,
+                      int64_t rows, int64_t depth, QuantGivenPart *out, bool *there) {
+  const Tensor *w = part_tensor(s->arena, file, layer->path, dir, part, "weight"),
+               *b = part_tensor(s->arena, file, layer->path, dir, part, "bias");
   const Tensor *scale = part_tensor(s->arena, file, layer->path, dir, part, "scale");
   *there = w && b && scale;
   if (!*there) return !w && !b && !scale;
@@ -128,7 +147,8 @@ static bool take_part(Session *s, const TensorFile *file, const Layer *layer, in
 
 static bool read_rounded(Session *s, const Model *model, const Ranges *ranges, QuantGiven *given) {
   const char *path = file_join(s->arena, file_dir(s->arena, ranges->path), ranges->rounded);
-  TensorFile *file = tensor_file_open(s->arena, path, ranges->rounded, s->diags, ranges->rounded_span);
+  TensorFile *file =
+      tensor_file_open(s->arena, path, ranges->rounded, s->diags, ranges->rounded_span);
   if (!file) return false;
   QuantGivenPart *part = ARENA_ARRAY(s->arena, QuantGivenPart, 4 * model->n_layers + 1);
   *given = (QuantGiven){.part = part, .needs_same_scale = true, .path = path};
@@ -174,9 +194,11 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
     size_t least = 3;
     bool known = false;
     for (int k = 0; k < model->n_in + model->n_layers && !known; k++) {
-      const char *other = k < model->n_in ? model->in[k]->name : model->layer[k - model->n_in]->path;
+      const char *other =
+          k < model->n_in ? model->in[k]->name : model->layer[k - model->n_in]->path;
       bool cell = k >= model->n_in && model->layer[k - model->n_in]->kind == LAYER_LSTM;
-      known = strcmp(name, other) == 0 || (cell && strcmp(name, arena_printf(s->arena, "%s.c", other)) == 0);
+      known = strcmp(name, other) == 0 ||
+              (cell && strcmp(name, arena_printf(s->arena, "%s.c", other)) == 0);
       size_t d = text_distance(name, other, least);
       if (d < least) {
         least = d;
@@ -184,7 +206,8 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
       }
     }
     if (known) continue;
-    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "`%s` is no value of model `%s`", name, model->name);
+    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "`%s` is no value of model `%s`",
+                       name, model->name);
     diag_primary(d, "a range of nothing");
     if (near) diag_fix(d, FIX_MAYBE, "did you mean `%s`?", near);
     return false;
@@ -192,7 +215,9 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
   return true;
 }
 
-static bool has_invented_weights(const Session *s) { return s->options->weights && strncmp(s->options->weights, "random", 6) == 0; }
+static bool has_invented_weights(const Session *s) {
+  return s->options->weights && strncmp(s->options->weights, "random", 6) == 0;
+}
 
 bool build_quantise(Session *s, Model *model, const Source *source) {
   const Ranges *ranges = NULL;
@@ -200,11 +225,15 @@ bool build_quantise(Session *s, Model *model, const Source *source) {
   const char *path = ranges_path(s, model, source);
   if (!model_wants_integers(model) || s->calibrates) return true;
   if (model_wants_ranges(model)) {
-    if (has_invented_weights(s) && !s->options->ranges) ranges = invented_ranges(s, model);
-    else if (!file_exists(path)) return report_missing(s, model, path);
-    else ranges = read_ranges(s, path);
+    if (has_invented_weights(s) && !s->options->ranges)
+      ranges = invented_ranges(s, model);
+    else if (!file_exists(path))
+      return report_missing(s, model, path);
+    else
+      ranges = read_ranges(s, path);
     if (!ranges) return false;
-    if (ranges->path && (!weights_agree(s, model, ranges) || !names_are_known(s, model, ranges))) return false;
+    if (ranges->path && (!weights_agree(s, model, ranges) || !names_are_known(s, model, ranges)))
+      return false;
     if (ranges->rounded && !read_rounded(s, model, ranges, &given)) return false;
     if (ranges->path) s->ranges_path = path;
   }

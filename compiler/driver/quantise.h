@@ -9,16 +9,16 @@
 
 /* --precision takes the place of the model's own. False after reporting a word that is none. */
 bool precision_choose(Session *s, Model *model);
-/* Quantises a bound model that asks for integers. Where its weights are invented and there is no file of
- * ranges, the ranges are those of invented inputs. False after reporting. */
+/* Quantises a bound model that asks for integers. Where its weights are invented and there is no
+ * file of ranges, the ranges are those of invented inputs. False after reporting. */
 bool build_quantise(Session *s, Model *model, const Source *source);
 /* The file of ranges of a model: as its source says, else beside it, NAME.ranges. */
 const char *ranges_path(Session *s, const Model *model, const Source *source);
 /* What `grus calibrate` writes beside it: NAME.q.safetensors. */
 const char *rounded_path(Session *s, const char *ranges);
 
-/* Values in -1..1, or whole numbers, for an input: the same for the same seed. steps 0: as many as the
- * type says, some hundred of a stream. */
+/* Values in -1..1, or whole numbers, for an input: the same for the same seed. steps 0: as many as
+ * the type says, some hundred of a stream. */
 EvalTensor invented_input(Arena *arena, const Model *model, const Port *port, uint64_t seed);
 
 #endif

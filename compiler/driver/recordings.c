@@ -24,7 +24,8 @@ static const char *given(const Session *s, const char *name) {
 static bool is_input(const Model *model, const char *word) {
   size_t n = strcspn(word, "=");
   for (int i = 0; i < model->n_in; i++)
-    if (word[n] && strlen(model->in[i]->name) == n && strncmp(model->in[i]->name, word, n) == 0) return true;
+    if (word[n] && strlen(model->in[i]->name) == n && strncmp(model->in[i]->name, word, n) == 0)
+      return true;
   return false;
 }
 
@@ -32,7 +33,8 @@ bool recordings_open(Session *s, const Model *model) {
   const char *against = s->options->against;
   for (size_t i = 1; i < s->options->n_args; i++) {
     if (is_input(model, s->options->args[i])) continue;
-    session_error(s, "`%s` is no input of `%s`: after the model come INPUT=FILE.npy", s->options->args[i], model->name);
+    session_error(s, "`%s` is no input of `%s`: after the model come INPUT=FILE.npy",
+                  s->options->args[i], model->name);
     s->usage_trouble = true;
     return false;
   }
@@ -48,7 +50,10 @@ static bool read_tensor(Session *s, const char *name, Tensor *out, const char **
   Mapped map;
   *there = false;
   bool in_npz = !file && against && ends_with(against, ".npz");
-  *path = file ? file : in_npz ? against : against ? arena_printf(s->arena, "%s/%s.npy", against, name) : NULL;
+  *path = file      ? file
+          : in_npz  ? against
+          : against ? arena_printf(s->arena, "%s/%s.npy", against, name)
+                    : NULL;
   if (!*path || (!file && !file_exists(*path))) return true;
   if (!file_map(s->arena, *path, &map, &reason)) goto unread;
   if (in_npz || ends_with(*path, ".npz")) {
@@ -69,9 +74,10 @@ unread:
   return false;
 }
 
-/* The axes of a value in storage order; 0 stands for any number of steps. Axes of one element can be
- * left out of an array. */
-static int axes_of(const Type *type, bool any_time, bool without_ones, int64_t axis[TYPE_MAX_AXES + 1]) {
+/* The axes of a value in storage order; 0 stands for any number of steps. Axes of one element can
+ * be left out of an array. */
+static int axes_of(const Type *type, bool any_time, bool without_ones,
+                   int64_t axis[TYPE_MAX_AXES + 1]) {
   int n = 0, time = type_is_sequence(type) ? type->time_pos : -1;
   for (int i = 0; i <= type->rank; i++) {
     if (i == time) axis[n++] = any_time || type->time.kind != TIME_FIXED ? 0 : type->time.n;
@@ -99,7 +105,8 @@ static bool fit(const Tensor *t, const Type *type, bool window, Recording *out) 
       int n = axes_of(type, window, squeezed, axis);
       if (t->rank != n + leading || !ends_in(t, n, axis, &steps)) continue;
       out->samples = leading ? t->dim[0] : 1;
-      out->one.steps = type_is_sequence(type) && type->time.kind == TIME_FIXED && !window ? type->time.n : steps;
+      out->one.steps =
+          type_is_sequence(type) && type->time.kind == TIME_FIXED && !window ? type->time.n : steps;
       return true;
     }
   bool is_flat = t->rank == 1 && step > 0 && t->count % step == 0;
@@ -116,9 +123,10 @@ static double *numbers(Session *s, const Tensor *t) {
   return data;
 }
 
-static bool misfit(Session *s, const char *path, const Tensor *t, const char *name, const Type *type) {
-  session_error(s, "`%s` has shape %s, `%s` is %s (one axis more in front: samples)", path, tensor_shape_str(s->arena, t), name,
-                type_str(s->arena, type));
+static bool misfit(Session *s, const char *path, const Tensor *t, const char *name,
+                   const Type *type) {
+  session_error(s, "`%s` has shape %s, `%s` is %s (one axis more in front: samples)", path,
+                tensor_shape_str(s->arena, t), name, type_str(s->arena, type));
   s->file_trouble = true;
   return false;
 }
@@ -130,7 +138,8 @@ bool recording_input(Session *s, const Port *port, Recording *out) {
   *out = (Recording){.samples = 1};
   if (!read_tensor(s, port->name, &t, &path, &out->is_there)) return false;
   if (!out->is_there) return true;
-  if (t.count == 0 || !fit(&t, type, port->every > 0, out)) return misfit(s, path, &t, port->name, type);
+  if (t.count == 0 || !fit(&t, type, port->every > 0, out))
+    return misfit(s, path, &t, port->name, type);
   out->one.count = t.count / out->samples;
   out->one.data = numbers(s, &t);
   return true;

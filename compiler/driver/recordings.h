@@ -13,11 +13,11 @@ typedef struct Recording {
   Recorded one;    /* the first sample; the next begins one.count further on */
 } Recording;
 
-/* Checks that --against names a folder or an .npz file, and that NAME=FILE names inputs. False after
- * reporting. */
+/* Checks that --against names a folder or an .npz file, and that NAME=FILE names inputs. False
+ * after reporting. */
 bool recordings_open(Session *s, const Model *model);
-/* The recording of an input: its shape must be the type's, or have one axis more in front, or lack an
- * axis of size 1. False after reporting; is_there is false where there is none. */
+/* The recording of an input: its shape must be the type's, or have one axis more in front, or lack
+ * an axis of size 1. False after reporting; is_there is false where there is none. */
 bool recording_input(Session *s, const Port *port, Recording *out);
 /* All numbers of an output or a layer, whatever axes stand in front of those of its type. */
 bool recording_output(Session *s, const char *name, const Type *type, Recorded *out, bool *there);

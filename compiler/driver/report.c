@@ -9,16 +9,23 @@
 #include <string.h>
 
 void text_add_bytes(Text *text, int64_t bytes) {
-  if (bytes < 1024) text_printf(text, "%lld B", (long long)bytes);
-  else if (bytes < 1024 * 1024) text_printf(text, "%.1f KiB", (double)bytes / 1024);
-  else text_printf(text, "%.2f MiB", (double)bytes / (1024 * 1024));
+  if (bytes < 1024)
+    text_printf(text, "%lld B", (long long)bytes);
+  else if (bytes < 1024 * 1024)
+    text_printf(text, "%.1f KiB", (double)bytes / 1024);
+  else
+    text_printf(text, "%.2f MiB", (double)bytes / (1024 * 1024));
 }
 
 void text_add_count(Text *text, int64_t n) {
-  if (n < 10000) text_printf(text, "%lld", (long long)n);
-  else if (n < 10000000) text_printf(text, "%.0fk", (double)n / 1e3);
-  else if (n < 10000000000) text_printf(text, "%.1fM", (double)n / 1e6);
-  else text_printf(text, "%.1fG", (double)n / 1e9);
+  if (n < 10000)
+    text_printf(text, "%lld", (long long)n);
+  else if (n < 10000000)
+    text_printf(text, "%.0fk", (double)n / 1e3);
+  else if (n < 10000000000)
+    text_printf(text, "%.1fM", (double)n / 1e6);
+  else
+    text_printf(text, "%.1fG", (double)n / 1e9);
 }
 
 static const char *bytes_str(Arena *arena, int64_t bytes) {
@@ -74,57 +81,69 @@ static const char *slowest_layer(Session *s, const KirModule *m) {
     most = n;
     slowest = &m->cost[i];
   }
-  return slowest ? arena_printf(s->arena, "; `%s` (%s) takes most, up to %lld", slowest->layer, slowest->text, (long long)most) : "";
+  return slowest ? arena_printf(s->arena, "; `%s` (%s) takes most, up to %lld", slowest->layer,
+                                slowest->text, (long long)most)
+                 : "";
 }
 
 /* --max-stack and --max-cycles, which only estimates can answer. */
 static bool estimates_check(Session *s, const Model *model, const KirModule *m, const Report *r) {
   const Options *o = s->options;
   bool ok = true;
-  const char *unknown = o->max_stack && !r->core ? "--max-stack" : o->max_cycles && !r->cycles[1] ? "--max-cycles" : NULL;
+  const char *unknown = o->max_stack && !r->core         ? "--max-stack"
+                        : o->max_cycles && !r->cycles[1] ? "--max-cycles"
+                                                         : NULL;
   if (unknown) {
     session_error(s, "%s: what `%s` needs is not known; it is for %s", unknown, s->machine.name,
-                  o->max_stack && !r->core ? "microcontrollers, and models without integers" : "Cortex-M4, M7 and M55, and models without integers");
+                  o->max_stack && !r->core ? "microcontrollers, and models without integers"
+                                           : "Cortex-M4, M7 and M55, and models without integers");
     s->usage_trouble = true;
     return false;
   }
   if (o->max_stack && r->stack > o->max_stack) {
-    Diag *d = diag_new(s->diags, E801, model->name_span, "a call may need %s of stack, budget %s", bytes_str(s->arena, r->stack),
-                       bytes_str(s->arena, o->max_stack));
+    Diag *d = diag_new(s->diags, E801, model->name_span, "a call may need %s of stack, budget %s",
+                       bytes_str(s->arena, r->stack), bytes_str(s->arena, o->max_stack));
     note_largest(d, r, false);
-    diag_note(d, "scratch %s, and what `%s` keeps of registers and calls", bytes_str(s->arena, r->scratch), r->core);
-    diag_fix(d, FIX_MAYBE, "`--scratch=static` or `--scratch=caller` takes the scratch off the stack");
+    diag_note(d, "scratch %s, and what `%s` keeps of registers and calls",
+              bytes_str(s->arena, r->scratch), r->core);
+    diag_fix(d, FIX_MAYBE,
+             "`--scratch=static` or `--scratch=caller` takes the scratch off the stack");
     ok = false;
   }
   if (o->max_cycles && r->cycles[1] > o->max_cycles) {
-    session_error(s, "a call takes %lld to %lld cycles, budget %ld%s", (long long)r->cycles[0], (long long)r->cycles[1], o->max_cycles,
-                  slowest_layer(s, m));
+    session_error(s, "a call takes %lld to %lld cycles, budget %ld%s", (long long)r->cycles[0],
+                  (long long)r->cycles[1], o->max_cycles, slowest_layer(s, m));
     ok = false;
   }
   return ok;
 }
 
-bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program, bool makes_c) {
+bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
+                   bool makes_c) {
   enum { SMALL_SYSTEM = 4096 };
   const Options *o = s->options;
   Report report = report_for(s, m);
   bool ok = estimates_check(s, model, m, &report);
-  int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram, max_flash = o->max_flash ? o->max_flash : s->machine.flash;
+  int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram,
+          max_flash = o->max_flash ? o->max_flash : s->machine.flash;
   if (max_ram && report.ram > max_ram) {
-    Diag *d = diag_new(s->diags, E801, model->name_span, "needs %s of RAM, budget %s", bytes_str(s->arena, report.ram),
-                       bytes_str(s->arena, max_ram));
+    Diag *d = diag_new(s->diags, E801, model->name_span, "needs %s of RAM, budget %s",
+                       bytes_str(s->arena, report.ram), bytes_str(s->arena, max_ram));
     if (!o->max_ram) diag_note(d, "the budget is the RAM of `%s`", s->machine.name);
     note_largest(d, &report, false);
-    diag_note(d, "state %s, scratch %s", bytes_str(s->arena, report.state), bytes_str(s->arena, report.scratch));
+    diag_note(d, "state %s, scratch %s", bytes_str(s->arena, report.state),
+              bytes_str(s->arena, report.scratch));
     ok = false;
   }
   bool with_code = report.flash <= max_flash && report.core;
   if (max_flash && with_code && makes_c && report.flash + report.code > max_flash) {
-    Diag *d = diag_new(s->diags, E802, model->name_span, "needs about %s of flash, budget %s", bytes_str(s->arena, report.flash + report.code),
-                       bytes_str(s->arena, max_flash));
+    Diag *d =
+        diag_new(s->diags, E802, model->name_span, "needs about %s of flash, budget %s",
+                 bytes_str(s->arena, report.flash + report.code), bytes_str(s->arena, max_flash));
     if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
     note_largest(d, &report, true);
-    diag_note(d, "weights %s, code about %s (gcc -O2)", bytes_str(s->arena, report.flash), bytes_str(s->arena, report.code));
+    diag_note(d, "weights %s, code about %s (gcc -O2)", bytes_str(s->arena, report.flash),
+              bytes_str(s->arena, report.code));
     ok = false;
   }
   if (max_flash && report.flash > max_flash) {
@@ -137,8 +156,8 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   bool on_stack = o->scratch == C_SCRATCH_STACK && (o->scratch_given || !is_program);
   bool is_small = o->target && strcmp(o->target, "native") != 0 && !machine_is_here(s);
   if (on_stack && report.scratch > (is_small ? SMALL_SYSTEM : REPORT_LARGE_STACK)) {
-    Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch", model->name,
-                       bytes_str(s->arena, report.scratch));
+    Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch",
+                       model->name, bytes_str(s->arena, report.scratch));
     note_largest(d, &report, false);
     diag_fix(d, FIX_MAYBE, "`--scratch=static` or `--scratch=caller` places it elsewhere");
   }
@@ -150,10 +169,11 @@ bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weigh
   int64_t most = o->max_flash ? o->max_flash : s->machine.flash;
   if (!most || bytes <= most) return true;
   session_reset_diags(s);
-  Diag *d = diag_new(s->diags, E802, model->name_span, "the object takes %s of flash, budget %s", bytes_str(s->arena, bytes),
-                     bytes_str(s->arena, most));
+  Diag *d = diag_new(s->diags, E802, model->name_span, "the object takes %s of flash, budget %s",
+                     bytes_str(s->arena, bytes), bytes_str(s->arena, most));
   if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
-  diag_note(d, "weights %s, code and its constants %s", bytes_str(s->arena, weights), bytes_str(s->arena, bytes - weights));
+  diag_note(d, "weights %s, code and its constants %s", bytes_str(s->arena, weights),
+            bytes_str(s->arena, bytes - weights));
   session_print_diags(s);
   return false;
 }
@@ -163,8 +183,10 @@ void costs_print(Session *s, const KirModule *m, const char *out, int64_t object
   if (s->options->quiet || strcmp(out, "-") == 0) return;
   Report report = object_flash ? report_new(m, s->arena) : report_for(s, m);
   report.object = object_flash;
-  if (s->options->json) report_json(&report, &text);
-  else report_text(&report, &text);
+  if (s->options->json)
+    report_json(&report, &text);
+  else
+    report_text(&report, &text);
   if (!s->options->json && object_flash) {
     text_add(&text, "flash of the object, weights and code: ");
     text_add_thousands(&text, object_flash);

@@ -9,15 +9,16 @@
 /* What is too much for the stack of some thread: musl gives it 128 KiB, macOS 512 KiB. */
 enum { REPORT_LARGE_STACK = 128 * 1024 };
 
-/* Costs with the estimates of the chosen machine's core: of C, so object_flash, which was measured, comes
- * instead of that of flash. */
+/* Costs with the estimates of the chosen machine's core: of C, so object_flash, which was measured,
+ * comes instead of that of flash. */
 Report report_for(const Session *s, const KirModule *m);
 /* Puts them into what the C says of itself. */
 void report_macros(const Session *s, const KirModule *m, COptions *c);
-/* E801 and E802 when --max-ram, --max-stack or --max-flash is exceeded, a message for --max-cycles; false
- * then. makes_c: no object is made, whose flash would be measured. W801 where the
- * code is not a program of ours and its scratch is large. */
-bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program, bool makes_c);
+/* E801 and E802 when --max-ram, --max-stack or --max-flash is exceeded, a message for --max-cycles;
+ * false then. makes_c: no object is made, whose flash would be measured. W801 where the code is not
+ * a program of ours and its scratch is large. */
+bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
+                   bool makes_c);
 /* The table of costs on standard output: text, or JSON with --json. object_flash: measured bytes of
  * weights and code of the object; 0: none was made. Nothing with -q or when the
  * output itself went there. */

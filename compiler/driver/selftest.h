@@ -5,9 +5,10 @@
 
 #include "driver/build.h"
 
-/* Into *out: inputs as the target makes them, through the reference evaluator. The model gets an output
- * for every layer, so m, its lowered form, is made before. False after reporting. */
-bool selftest_make(Session *s, Model *model, const Source *source, const KirModule *m, const CSelftest **out);
+/* Into *out: inputs as the target makes them, through the reference evaluator. The model gets an
+ * output for every layer, so m, its lowered form, is made before. False after reporting. */
+bool selftest_make(Session *s, Model *model, const Source *source, const KirModule *m,
+                   const CSelftest **out);
 /* grus verify MODEL --selftest=CODE. */
 ExitCode selftest_explain(Session *s, const Model *model, long code);
 

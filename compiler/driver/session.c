@@ -5,11 +5,11 @@
 #include "base/safe.h"
 #include "driver/dump.h"
 #include "driver/foreign.h"
-#include "driver/written.h"
 #include "driver/interface.h"
 #include "driver/interrupts.h"
 #include "driver/streams.h"
 #include "driver/version.h"
+#include "driver/written.h"
 #include "front/check.h"
 
 #include <errno.h>
@@ -17,7 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void session_out(const char *s, size_t len) { stream_out(s, len); }
+void session_out(const char *s, size_t len) {
+  stream_out(s, len);
+}
 
 /* A line to standard error. */
 static void say_line(Session *s, const char *before, const char *format, va_list args) {
@@ -60,7 +62,8 @@ const Source *session_read(Session *s, const char *path) {
   size_t len;
   const char *reason;
   bool confined = s->options->root && strcmp(path, "-") != 0;
-  char *text = (confined ? file_read_named : file_read)(s->arena, path, SOURCE_MAX_BYTES, &len, &reason);
+  char *text =
+      (confined ? file_read_named : file_read)(s->arena, path, SOURCE_MAX_BYTES, &len, &reason);
   if (text) return add_source(s, path, text, len);
   session_file_error(s, path, "read", reason);
   return NULL;
@@ -81,7 +84,8 @@ void session_reset_diags(Session *s) {
     bool off = strncmp(o->warn[i], "no-", 3) == 0;
     const char *name = o->warn[i] + (off ? 3 : 0);
     for (int code = 0; code < DIAG_CODE_COUNT; code++)
-      if (strcmp(name, "all") == 0 || diag_code_find(name) == (DiagCode)code) s->diags->lint[code] = off ? -1 : 1;
+      if (strcmp(name, "all") == 0 || diag_code_find(name) == (DiagCode)code)
+        s->diags->lint[code] = off ? -1 : 1;
   }
   s->diags->werror_all = o->werror_all;
   for (size_t i = 0; i < o->n_werrors; i++)
@@ -95,18 +99,24 @@ bool session_colour(const Options *o, int fd) {
   return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
 }
 
-static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
+static const char *plural(size_t n) {
+  return n == 1 ? "" : "s";
+}
 
 static void add_summary(const Session *s, Text *out, size_t hidden) {
   const Diags *d = s->diags;
   if (hidden) text_printf(out, "(%zu more not shown; --max-errors=0 shows all)\n", hidden);
   if (d->n_errors) text_printf(out, "grus: %zu error%s", d->n_errors, plural(d->n_errors));
-  if (d->n_warnings) text_printf(out, "%s%zu warning%s", d->n_errors ? ", " : "grus: ", d->n_warnings, plural(d->n_warnings));
+  if (d->n_warnings)
+    text_printf(out, "%s%zu warning%s", d->n_errors ? ", " : "grus: ", d->n_warnings,
+                plural(d->n_warnings));
   if (d->n_errors || d->n_warnings) text_add_char(out, '\n');
 }
 
 static Arena *page_arena; /* for the renderer's callback, which has no context */
-static const char *page_of_code(DiagCode code) { return explain_page(page_arena, diag_info[code].code); }
+static const char *page_of_code(DiagCode code) {
+  return explain_page(page_arena, diag_info[code].code);
+}
 
 void session_print_diags(Session *s) {
   const Options *o = s->options;
@@ -125,10 +135,14 @@ void session_print_diags(Session *s) {
       continue;
     }
     shown++;
-    if (o->format == RENDER_HUMAN) render_human(&out, d, colour);
-    else if (o->format == RENDER_SHORT) render_short(&out, d);
-    else if (o->format == RENDER_GCC) render_gcc(&out, d);
-    else render_json(&out, d);
+    if (o->format == RENDER_HUMAN)
+      render_human(&out, d, colour);
+    else if (o->format == RENDER_SHORT)
+      render_short(&out, d);
+    else if (o->format == RENDER_GCC)
+      render_gcc(&out, d);
+    else
+      render_json(&out, d);
   }
   if (o->format == RENDER_HUMAN && !o->quiet) add_summary(s, &out, hidden);
   stream_error(text_str(&out), out.len);
@@ -164,16 +178,24 @@ Program *session_check_source(Session *s, const Source *source) {
                             .n_includes = (int)s->options->n_includes,
                             .read = read_used,
                             .context = s};
-  Check check = {.arena = s->arena, .diags = s->diags, .resolve = &options, .reached = reached, .context = s};
+  Check check = {
+      .arena = s->arena, .diags = s->diags, .resolve = &options, .reached = reached, .context = s};
   return check_source(&check, source).program;
 }
 
 /* Options that say what a foreign file leaves open mean nothing to a model that says it itself. */
 static bool is_as_written(Session *s, const char *path) {
   const Options *o = s->options;
-  const char *option = o->time ? "--time" : o->stream ? "--stream" : o->n_states ? "--state" : o->config ? "--config" : NULL;
+  const char *option = o->time       ? "--time"
+                       : o->stream   ? "--stream"
+                       : o->n_states ? "--state"
+                       : o->config   ? "--config"
+                                     : NULL;
   if (!option) return true;
-  session_error(s, "`%s` is for models of other frameworks: `%s` says such things itself, for instance `in x : f32[time .., 6]`", option, path);
+  session_error(s,
+                "`%s` is for models of other frameworks: `%s` says such things itself, for "
+                "instance `in x : f32[time .., 6]`",
+                option, path);
   s->usage_trouble = true;
   return false;
 }

@@ -21,17 +21,18 @@ typedef struct Session {
   Options *options;
   Sources sources;
   Diags *diags;
-  bool file_trouble; /* a file could not be read or written: EXIT_FILE */
-  bool usage_trouble; /* the command line asked for something that is not: EXIT_USAGE */
+  bool file_trouble;             /* a file could not be read or written: EXIT_FILE */
+  bool usage_trouble;            /* the command line asked for something that is not: EXIT_USAGE */
   const char *const *used_files; /* by `use`, of the model being built */
   int n_used_files;
-  ChosenMachine machine; /* set by machine_choose */
+  ChosenMachine machine;    /* set by machine_choose */
   bool calibrates;          /* the model is not quantised yet */
   const char *ranges_path;  /* the file of ranges that was read; NULL: none */
   const char *weights_path; /* the weights file that was opened; NULL: none */
 } Session;
 
-/* Whether output to this file descriptor is coloured: --color, NO_COLOR, and whether it is a terminal. */
+/* Whether output to this file descriptor is coloured: --color, NO_COLOR, and whether it is a
+ * terminal. */
 bool session_colour(const Options *o, int fd);
 /* Results to standard output. */
 void session_out(const char *s, size_t len);
@@ -53,8 +54,8 @@ ExitCode session_exit_code(const Session *s);
 
 /* Text to typed models: parse, resolve, infer, lint. Errors are in the diagnostics. */
 Program *session_check_source(Session *s, const Source *source);
-/* The same for a file, which may be a model of another framework (then its layers have their weights);
- * NULL if it could not be read. */
+/* The same for a file, which may be a model of another framework (then its layers have their
+ * weights); NULL if it could not be read. */
 Program *session_load(Session *s, const char *path, const Source **source);
 
 #define COMMAND(name, arguments, summary) ExitCode command_##name(Session *s);

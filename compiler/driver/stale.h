@@ -9,9 +9,11 @@
 #define STALE_FILE_PREFIX   ".grus-"
 #define STALE_FOLDER_PREFIX "grus-"
 
-/* Removes files of this user in folder whose name is that of a temporary one, older than an hour. */
+/* Removes files of this user in folder whose name is that of a temporary one, older than an
+ * hour. */
 void stale_remove_files(const char *folder);
-/* Marks a temporary folder as in use by this process. The mark ends with the process, however it ends. */
+/* Marks a temporary folder as in use by this process. The mark ends with the process, however it
+ * ends. */
 void stale_keep(const char *folder);
 /* Removes folders of this user in `base` that are older than an hour and in nobody's use. */
 void stale_remove_folders(const char *base);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Standard output and standard error; see streams.h. No stdio: what it says at the end of a full disk
- * is less than what write says at once. */
+/* Standard output and standard error; see streams.h. No stdio: what it says at the end of a full
+ * disk is less than what write says at once. */
 #include "driver/streams.h"
 
 #include "driver/descriptor.h"
@@ -14,16 +14,18 @@ enum { BUFFER_BYTES = 1 << 15 };
 
 static char buffer[BUFFER_BYTES];
 static size_t held;
-static int wrote; /* something went to standard output */
+static int wrote;                  /* something went to standard output */
 static int out_error, error_error; /* errno of the first failure */
 
 static int write_all(int fd, const char *s, size_t len) {
   while (len) {
     ssize_t n = write(fd, s, len);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) { /* the other end made it non-blocking */
+    if (n < 0 &&
+        (errno == EAGAIN || errno == EWOULDBLOCK)) { /* the other end made it non-blocking */
       struct pollfd wait = {.fd = fd, .events = POLLOUT};
       poll(&wait, 1, -1);
-    } else if (n < 0 && errno != EINTR) return errno;
+    } else if (n < 0 && errno != EINTR)
+      return errno;
     if (n > 0) s += n, len -= (size_t)n;
   }
   return 0;
@@ -52,7 +54,8 @@ void stream_error(const char *s, size_t len) {
 
 int stream_end(void) {
   stream_flush();
-  if (!out_error && wrote && !descriptor_close_copy(STDOUT_FILENO)) out_error = errno; /* which stays open */
+  if (!out_error && wrote && !descriptor_close_copy(STDOUT_FILENO))
+    out_error = errno; /* which stays open */
   int error = out_error ? out_error : error_error;
   out_error = error_error = wrote = 0; /* for the next command of a process that runs several */
   return error;

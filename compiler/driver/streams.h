@@ -11,8 +11,9 @@ void stream_out(const char *s, size_t len);
 void stream_flush(void);
 /* Messages to standard error, at once. */
 void stream_error(const char *s, size_t len);
-/* At the end of a command: writes what is left. 0 if all of it was written, else the system's number for
- * why standard output or standard error is not whole; EPIPE: the reader of a pipe had seen enough. */
+/* At the end of a command: writes what is left. 0 if all of it was written, else the system's
+ * number for why standard output or standard error is not whole; EPIPE: the reader of a pipe had
+ * seen enough. */
 int stream_end(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The system's C compiler: objects, libraries, programs. Everything is made in a temporary folder. */
+/* The system's C compiler: objects, libraries, programs. Everything is made in a temporary
+ * folder. */
 #include "driver/build.h"
 #include "driver/native.h"
 
@@ -30,7 +31,8 @@ static void remove_dir(void *arg) {
 const char *temp_dir(Session *s) {
   enum { TRIES = 100 };
   const char *given = getenv("TMPDIR"), *base = given && *given ? given : "/tmp";
-  char *path = arena_printf(s->arena, "%s/%s%*s", base, STALE_FOLDER_PREFIX, RANDOM_LETTERS, ""), *letters = path + strlen(path) - RANDOM_LETTERS;
+  char *path = arena_printf(s->arena, "%s/%s%*s", base, STALE_FOLDER_PREFIX, RANDOM_LETTERS, ""),
+       *letters = path + strlen(path) - RANDOM_LETTERS;
   char *ours = arena_strdup(s->arena, path);
   *ours = 0;
   arena_defer(s->arena, remove_dir, ours); /* before there is a folder to lose */
@@ -79,17 +81,20 @@ const char *runtime_dir(Session *s) {
   const char *env = getenv("GRUS_RUNTIME");
   char self[4096];
   const char *candidates[3] = {env, NULL, GRUS_SOURCE_RUNTIME};
-  if (module_self(self, sizeof self)) candidates[1] = file_join(s->arena, file_dir(s->arena, self), "../share/grus/runtime");
+  if (module_self(self, sizeof self))
+    candidates[1] = file_join(s->arena, file_dir(s->arena, self), "../share/grus/runtime");
   for (int i = 0; i < 3; i++)
-    if (candidates[i] && file_exists(file_join(s->arena, candidates[i], "host/grus_host.c"))) return candidates[i];
-  session_error(s, "the runtime's sources are missing: looked in %s and %s; GRUS_RUNTIME names another place",
-                candidates[1] ? candidates[1] : "(no executable path)", candidates[2]);
+    if (candidates[i] && file_exists(file_join(s->arena, candidates[i], "host/grus_host.c")))
+      return candidates[i];
+  session_error(
+      s, "the runtime's sources are missing: looked in %s and %s; GRUS_RUNTIME names another place",
+      candidates[1] ? candidates[1] : "(no executable path)", candidates[2]);
   s->file_trouble = true;
   return NULL;
 }
 
-/* The words of a command as a shell splits them: quotes and backslashes, nothing else of a shell. NULL after
- * reporting. `more` words have room behind them. */
+/* The words of a command as a shell splits them: quotes and backslashes, nothing else of a shell.
+ * NULL after reporting. `more` words have room behind them. */
 static const char **split(Session *s, const char *command, int more, int *n) {
   const char **words = ARENA_ARRAY(s->arena, const char *, strlen(command) / 2 + 2 + (size_t)more);
   Text word = text_new(s->arena);
@@ -106,13 +111,20 @@ static const char **split(Session *s, const char *command, int more, int *n) {
     if (!*c) break;
     if (blank) continue;
     in_word = true;
-    if (*c == quote) quote = 0;
-    else if (!quote && (*c == '\'' || *c == '"')) quote = *c;
-    else if (*c == '\\' && quote != '\'' && c[1]) text_add_char(&word, *++c);
-    else text_add_char(&word, *c);
+    if (*c == quote)
+      quote = 0;
+    else if (!quote && (*c == '\'' || *c == '"'))
+      quote = *c;
+    else if (*c == '\\' && quote != '\'' && c[1])
+      text_add_char(&word, *++c);
+    else
+      text_add_char(&word, *c);
   }
   if (*n && !quote) return words;
-  session_error(s, quote ? "`%s` is no command: a quote is not closed" : "`%s` is no command: it has no words", command);
+  session_error(s,
+                quote ? "`%s` is no command: a quote is not closed"
+                      : "`%s` is no command: it has no words",
+                command);
   s->file_trouble = true;
   return NULL;
 }
@@ -152,7 +164,8 @@ static const char *optimisation(Session *s) {
   return arena_printf(s->arena, "-O%s", s->options->optimise ? s->options->optimise : "2");
 }
 
-bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir, bool pic) {
+bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir,
+                    bool pic) {
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   bool native = native_chosen(s);
@@ -161,12 +174,20 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   const char *file = in_dir(s, dir, c.prefix, ".c");
   if (native) {
     Text object = text_new(s->arena);
-    return native_make(s, m, &c, LLVM_OBJECT, &object) && write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
+    return native_make(s, m, &c, LLVM_OBJECT, &object) &&
+           write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
            write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
   }
-  if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source)) return false;
-  const char *args[16] = {"-std=c99", optimisation(s), "-ffp-contract=off", pic ? "-fPIC" : "-fno-math-errno",
-                          "-c", file, "-o", in_dir(s, dir, c.prefix, ".o")};
+  if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source))
+    return false;
+  const char *args[16] = {"-std=c99",
+                          optimisation(s),
+                          "-ffp-contract=off",
+                          pic ? "-fPIC" : "-fno-math-errno",
+                          "-c",
+                          file,
+                          "-o",
+                          in_dir(s, dir, c.prefix, ".o")};
   int n = 8;
   char *flags = arena_strdup(s->arena, s->machine.flags ? s->machine.flags : "");
   for (char *word = strtok(flags, " "); word && n < 15; word = strtok(NULL, " "))
@@ -174,7 +195,8 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   return run_compiler(s, c_compiler(), dir, args);
 }
 
-bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir, const char *out, bool shared) {
+bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir,
+                     const char *out, bool shared) {
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   const char *runtime = runtime_dir(s);
@@ -184,8 +206,16 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
   const char *file = in_dir(s, dir, c.prefix, "_main.c");
   if (!write_text(s, file, &program)) return false;
   const char *host = file_join(s->arena, runtime, "host");
-  const char *args[] = {"-std=c99", "-D_POSIX_C_SOURCE=200809L", "-O1", arena_printf(s->arena, "-I%s", host), file,
-                        in_dir(s, dir, c.prefix, ".o"), "-o", out, shared ? "-shared" : file_join(s->arena, host, "grus_host.c"),
-                        shared ? "-fPIC" : "-lm", NULL};
+  const char *args[] = {"-std=c99",
+                        "-D_POSIX_C_SOURCE=200809L",
+                        "-O1",
+                        arena_printf(s->arena, "-I%s", host),
+                        file,
+                        in_dir(s, dir, c.prefix, ".o"),
+                        "-o",
+                        out,
+                        shared ? "-shared" : file_join(s->arena, host, "grus_host.c"),
+                        shared ? "-fPIC" : "-lm",
+                        NULL};
   return run_compiler(s, c_compiler(), dir, args);
 }

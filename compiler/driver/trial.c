@@ -21,7 +21,8 @@ const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
   const char *reason = "it holds no model";
   const GrusProgram *program = NULL;
   *library = module_load(path, &reason);
-  if (!*library || !module_take(*library, "grus_program", &program)) session_file_error(s, path, "load", reason);
+  if (!*library || !module_take(*library, "grus_program", &program))
+    session_file_error(s, path, "load", reason);
   temp_dir_remove(dir); /* what is loaded stays */
   return program;
 }
@@ -36,7 +37,9 @@ const GrusProgram *trial_load(Session *s, const KirModule *m) {
 
 /* Elements of a port as the C interface has them. */
 static size_t elem_size(GrusElem elem) {
-  return elem == GRUS_ELEM_F32 || elem == GRUS_ELEM_I32 ? 4 : elem == GRUS_ELEM_I8 || elem == GRUS_ELEM_U8 ? 1 : 2;
+  return elem == GRUS_ELEM_F32 || elem == GRUS_ELEM_I32 ? 4
+         : elem == GRUS_ELEM_I8 || elem == GRUS_ELEM_U8 ? 1
+                                                        : 2;
 }
 
 static void store(GrusElem elem, void *to, int64_t i, double x) {
@@ -69,7 +72,9 @@ static int64_t port_elems(const GrusPort *p, bool without_time) {
   return n;
 }
 
-static size_t port_bytes(const GrusPort *p) { return (size_t)port_elems(p, p->time == GRUS_TIME_WINDOW) * elem_size(p->elem); }
+static size_t port_bytes(const GrusPort *p) {
+  return (size_t)port_elems(p, p->time == GRUS_TIME_WINDOW) * elem_size(p->elem);
+}
 
 /* Buffers for the ports of one role. */
 typedef struct Buffers {
@@ -79,7 +84,8 @@ typedef struct Buffers {
 } Buffers;
 
 static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role) {
-  Buffers b = {ARENA_ARRAY(s->arena, const GrusPort *, program->port_count), ARENA_ARRAY(s->arena, void *, program->port_count + 1), 0};
+  Buffers b = {ARENA_ARRAY(s->arena, const GrusPort *, program->port_count),
+               ARENA_ARRAY(s->arena, void *, program->port_count + 1), 0};
   for (size_t i = 0; i < program->port_count; i++) {
     const GrusPort *p = &program->ports[i];
     if (p->role != role) continue;
@@ -90,7 +96,9 @@ static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role)
 }
 
 /* Where sample b of a batch lies. */
-static void *sample_of(const GrusPort *p, void *data, size_t b) { return (char *)data + b * port_bytes(p); }
+static void *sample_of(const GrusPort *p, void *data, size_t b) {
+  return (char *)data + b * port_bytes(p);
+}
 
 static int port_index(Port *const *ports, int n, const char *name) {
   int i = 0;
@@ -106,21 +114,26 @@ static void load_part(const GrusPort *p, void *to, const Recorded *value, int64_
 }
 
 /* A bounded value with `steps` of its bound: between the caller's dense array and the interface's,
- * whose time axis has the bound's size. Axes before time have `outer` elements, behind it `inner`. */
+ * whose time axis has the bound's size. Axes before time have `outer` elements, behind it
+ * `inner`. */
 static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps, bool load) {
   int64_t outer = 1, inner = 1, bound = 1;
   for (int i = 0; i < p->rank; i++) {
     int64_t n = (int64_t)p->axes[i].size;
-    if (i == p->time_axis) bound = n;
-    else *(i < p->time_axis ? &outer : &inner) *= n;
+    if (i == p->time_axis)
+      bound = n;
+    else
+      *(i < p->time_axis ? &outer : &inner) *= n;
   }
   if (p->time_axis < 0) steps = 1;
   for (int64_t o = 0; o < outer; o++)
     for (int64_t t = 0; t < steps; t++)
       for (int64_t i = 0; i < inner; i++) {
         int64_t at = (o * bound + t) * inner + i, from = (o * steps + t) * inner + i;
-        if (load) store(p->elem, buffer, at, dense[from]);
-        else dense[from] = fetch(p->elem, buffer, at);
+        if (load)
+          store(p->elem, buffer, at, dense[from]);
+        else
+          dense[from] = fetch(p->elem, buffer, at);
       }
 }
 
@@ -128,23 +141,27 @@ void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t st
   spread(p, (void *)(uintptr_t)buffer, dense, steps, false);
 }
 
-static int run_whole(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
+static int run_whole(Session *s, const Model *model, const GrusProgram *program,
+                     const Recorded *const *in, Recorded *const *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
   size_t *lengths = ARENA_ARRAY(s->arena, size_t, program->length_count * program->batch + 1);
   for (int i = 0; i < ins.n; i++)
     for (size_t b = 0; b < program->batch; b++) {
       const GrusPort *p = ins.port[i];
       const Recorded *r = &in[b][port_index(model->in, model->n_in, p->name)];
-      if (p->time == GRUS_TIME_BOUNDED) lengths[(size_t)p->length * program->batch + b] = (size_t)r->steps;
+      if (p->time == GRUS_TIME_BOUNDED)
+        lengths[(size_t)p->length * program->batch + b] = (size_t)r->steps;
       spread(p, sample_of(p, ins.data[i], b), r->data, r->steps, true);
     }
-  int status = program->run(program->length_count ? lengths : NULL, (const void *const *)ins.data, outs.data);
+  int status = program->run(program->length_count ? lengths : NULL, (const void *const *)ins.data,
+                            outs.data);
   for (int i = 0; status == GRUS_OK && i < outs.n; i++)
     for (size_t b = 0; b < program->batch; b++) {
       const GrusPort *p = outs.port[i];
       Recorded *r = &out[b][i];
       int64_t steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
-      if (p->time == GRUS_TIME_BOUNDED) steps = (int64_t)lengths[(size_t)p->length * program->batch + b];
+      if (p->time == GRUS_TIME_BOUNDED)
+        steps = (int64_t)lengths[(size_t)p->length * program->batch + b];
       if (p->length_hop) steps = (steps - p->length_size) / p->length_hop + 1;
       *r = (Recorded){.steps = steps, .count = port_elems(p, true) * steps};
       r->data = ARENA_ARRAY(s->arena, double, r->count);
@@ -153,7 +170,8 @@ static int run_whole(Session *s, const Model *model, const GrusProgram *program,
   return status;
 }
 
-static void append_output(Session *s, const GrusPort *p, const void *buffer, Recorded *out, size_t *cap) {
+static void append_output(Session *s, const GrusPort *p, const void *buffer, Recorded *out,
+                          size_t *cap) {
   int64_t n = port_elems(p, false);
   out->data = arena_grow(s->arena, out->data, cap, (size_t)(out->count + n), sizeof *out->data);
   for (int64_t i = 0; i < n; i++)
@@ -163,7 +181,8 @@ static void append_output(Session *s, const GrusPort *p, const void *buffer, Rec
 }
 
 /* Streams and windows: one call after another until an input runs out. */
-static int run_calls(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
+static int run_calls(Session *s, const Model *model, const GrusProgram *program,
+                     const Recorded *const *in, Recorded *const *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
   Buffers init = buffers_of(s, program, GRUS_ROLE_INIT);
   size_t *cap = ARENA_ARRAY(s->arena, size_t, (size_t)outs.n * program->batch + 1);
@@ -190,23 +209,28 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
                     : program->step(state, (const void *const *)ins.data, outs.data);
     for (int i = 0; status == GRUS_OK && i < outs.n; i++)
       for (size_t b = 0; b < program->batch; b++)
-        append_output(s, outs.port[i], sample_of(outs.port[i], outs.data[i], b), &out[b][i], &cap[(size_t)i * program->batch + b]);
+        append_output(s, outs.port[i], sample_of(outs.port[i], outs.data[i], b), &out[b][i],
+                      &cap[(size_t)i * program->batch + b]);
   }
   return status;
 }
 
-int trial_samples(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out) {
+int trial_samples(Session *s, const Model *model, const GrusProgram *program,
+                  const Recorded *const *in, Recorded *const *out) {
   for (size_t b = 0; b < program->batch; b++)
     memset(out[b], 0, sizeof *out[b] * (size_t)model->n_out);
-  return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out) : run_calls(s, model, program, in, out);
+  return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out)
+                                        : run_calls(s, model, program, in, out);
 }
 
-int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out) {
+int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in,
+                   Recorded *out) {
   const Recorded **ins = ARENA_ARRAY(s->arena, const Recorded *, program->batch);
   Recorded **outs = ARENA_ARRAY(s->arena, Recorded *, program->batch);
   for (size_t b = 0; b < program->batch; b++) {
     ins[b] = in;
-    outs[b] = b + 1 < program->batch ? ARENA_ARRAY(s->arena, Recorded, model->n_out + 1) : out; /* what comes out in the last place is taken */
+    outs[b] = b + 1 < program->batch ? ARENA_ARRAY(s->arena, Recorded, model->n_out + 1)
+                                     : out; /* what comes out in the last place is taken */
   }
   return trial_samples(s, model, program, ins, outs);
 }
@@ -214,7 +238,8 @@ int trial_compiled(Session *s, const Model *model, const GrusProgram *program, c
 bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Recorded *got) {
   const KirPort *port = &m->port[model->n_in + i];
   int64_t slot = type_step_size(&model->out[i]->value->type), more = got->count - want;
-  bool ends = m->run_kind == KIR_STREAM && !type_is_sequence(&model->out[i]->value->type), zero = true;
+  bool ends = m->run_kind == KIR_STREAM && !type_is_sequence(&model->out[i]->value->type),
+       zero = true;
   if (more <= 0 || more % slot || (!ends && more / slot > port->lag)) return true;
   for (int64_t k = 0; k < more && !ends; k++)
     zero = zero && got->data[k] == 0;
@@ -227,7 +252,7 @@ bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Re
 /* A window of samples, one after the other as they are pushed, in the order of its type. */
 static double *window_in_storage(Session *s, const Type *type, const double *samples) {
   int64_t steps = type->time.n, outer = 1, inner = 1;
-  double *stored = ARENA_ARRAY(s->arena, double, steps * type_step_size(type) + 1);
+  double *stored = ARENA_ARRAY(s->arena, double, steps *type_step_size(type) + 1);
   for (int i = 0; i < type->rank; i++)
     *(i < type->time_pos ? &outer : &inner) *= type->dim[i].n;
   for (int64_t o = 0; o < outer; o++)
@@ -238,7 +263,8 @@ static double *window_in_storage(Session *s, const Type *type, const double *sam
 }
 
 /* One run of the evaluator, its outputs appended to out. */
-static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip, Recorded *out, EvalTensor **values) {
+static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip,
+                           Recorded *out, EvalTensor **values) {
   EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
   for (int i = 0; i < model->n_in; i++) {
     const Type *type = &model->in[i]->value->type;
@@ -247,7 +273,8 @@ static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, c
     run.in[i].steps = window ? type->time.n : in[i].steps;
     if (window && type->time_pos > 0) run.in[i].data = window_in_storage(s, type, run.in[i].data);
   }
-  EvalStatus status = model->quant ? model_eval_int(model, s->arena, &run) : model_eval(model, s->arena, &run);
+  EvalStatus status =
+      model->quant ? model_eval_int(model, s->arena, &run) : model_eval(model, s->arena, &run);
   if (values) *values = run.value;
   for (int i = 0; status == EVAL_OK && i < model->n_out; i++) {
     int64_t n = run.out[i].steps * type_step_size(&model->out[i]->value->type);
@@ -259,7 +286,8 @@ static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, c
   return status;
 }
 
-EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values) {
+EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out,
+                           EvalTensor **values) {
   memset(out, 0, sizeof *out * (size_t)model->n_out);
   if (model->run != RUN_WINDOW) return evaluate(s, model, in, NULL, out, values);
   int w = 0; /* windows: one run each, hop by hop */

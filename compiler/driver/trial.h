@@ -21,23 +21,29 @@ const GrusProgram *trial_load(Session *s, const KirModule *m);
 /* Loads the shared object `path` in the temporary folder dir, which is then removed. NULL after
  * reporting. */
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path);
-/* Runs the compiled code on one sample, in every place of a batch: in per model->in; out per model->out is filled. Returns a
- * GRUS_ status. */
-int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in, Recorded *out);
+/* Runs the compiled code on one sample, in every place of a batch: in per model->in; out per
+ * model->out is filled. Returns a GRUS_ status. */
+int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in,
+                   Recorded *out);
 /* The same with a sample of its own in each place of the batch. */
-int trial_samples(Session *s, const Model *model, const GrusProgram *program, const Recorded *const *in, Recorded *const *out);
+int trial_samples(Session *s, const Model *model, const GrusProgram *program,
+                  const Recorded *const *in, Recorded *const *out);
 /* The same by the evaluator; values (may be NULL) gets every intermediate value, time first. */
-EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out, EvalTensor **values);
+EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out,
+                           EvalTensor **values);
 
-/* What compiled code gave for output i, made comparable with the `want` elements of the evaluator. A stream with outputs
- * of several lags fills the places before an output's first value with zeros; false if they are not. What has no time
- * beside a stream is given by every call; the evaluator has what it is at the end. */
+/* What compiled code gave for output i, made comparable with the `want` elements of the evaluator.
+ * A stream with outputs of several lags fills the places before an output's first value with zeros;
+ * false if they are not. What has no time beside a stream is given by every call; the evaluator has
+ * what it is at the end. */
 bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Recorded *got);
 
-/* The elements of a buffer as the interface has it, `steps` of them along time, one after the other. */
+/* The elements of a buffer as the interface has it, `steps` of them along time, one after the
+ * other. */
 void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps);
 
-/* Largest absolute difference, largest value of b, and the SNR in dB (b is the truth; 999 if equal). */
+/* Largest absolute difference, largest value of b, and the SNR in dB (b is the truth; 999 if
+ * equal). */
 typedef struct Difference {
   double max, scale, snr;
   int64_t at; /* element with the largest difference */

@@ -81,11 +81,16 @@ static const Row command_rows[] = {
 #define ARGUMENT_TABLE(command, t) [CMD_##command] = {.table = table_##t},
 #include "driver/values.def"
 };
-_Static_assert(sizeof command_rows / sizeof *command_rows == CMD_COUNT, "every command has a row in values.def");
+_Static_assert(sizeof command_rows / sizeof *command_rows == CMD_COUNT,
+               "every command has a row in values.def");
 
 static Values values_of(Arena *arena, const Row *row) {
   return (Values){row->table ? row->table(arena) : row->words, row->endings};
 }
 
-Values option_values(Arena *arena, OptionId option) { return values_of(arena, &option_rows[option]); }
-Values command_values(Arena *arena, CommandId command) { return values_of(arena, &command_rows[command]); }
+Values option_values(Arena *arena, OptionId option) {
+  return values_of(arena, &option_rows[option]);
+}
+Values command_values(Arena *arena, CommandId command) {
+  return values_of(arena, &command_rows[command]);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tables and plots of a verification; see verify_html.h. Where there are more values than pixels, the
- * one with the greatest error stands for its neighbours, so that no error is hidden. */
+/* Tables and plots of a verification; see verify_html.h. Where there are more values than pixels,
+ * the one with the greatest error stands for its neighbours, so that no error is hidden. */
 #include "driver/verify_html.h"
 
 #include "driver/inspect_html.h"
@@ -32,14 +32,17 @@ static double height_of(const Range *r, double x, int top, int height) {
 static int64_t chosen(const Compared *c, int64_t n, int64_t bucket, int64_t buckets) {
   int64_t from = bucket * n / buckets, to = (bucket + 1) * n / buckets, best = from;
   for (int64_t i = from; i < to; i++) {
-    double now = fabs(c->got->data[i] - c->truth->data[i]), before = fabs(c->got->data[best] - c->truth->data[best]);
+    double now = fabs(c->got->data[i] - c->truth->data[i]),
+           before = fabs(c->got->data[best] - c->truth->data[best]);
     if (now > before || (isnan(now) && !isnan(before))) best = i;
   }
   return best;
 }
 
-/* A line through the chosen values of x, or of their errors (x NULL); it is broken where they are not finite. */
-static void line(Text *out, const char *class, const Compared *c, const double *x, const Range *r, int top, int height) {
+/* A line through the chosen values of x, or of their errors (x NULL); it is broken where they are
+ * not finite. */
+static void line(Text *out, const char *class, const Compared *c, const double *x, const Range *r,
+                 int top, int height) {
   int64_t n = c->truth->count, buckets = n < POINTS ? n : POINTS;
   bool drawing = false;
   text_printf(out, "<path class=\"%s\" d=\"", class);
@@ -68,17 +71,22 @@ static void plot(Text *out, const Compared *c) {
   text_add_markup(out, c->name);
   text_add(out, ": ");
   text_add_markup(out, c->what);
-  text_printf(out, "; %lld values, %.6g to %.6g; below, the error, 0 to %.3g</figcaption>\n", (long long)n, values.lo, values.hi, errors.hi);
-  text_printf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n", WIDTH, VALUES + GAP + ERRORS, WIDTH, VALUES + GAP + ERRORS);
-  text_printf(out, "<rect class=\"panel\" width=\"%d\" height=\"%d\"/><rect class=\"panel\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", WIDTH, VALUES,
-              VALUES + GAP, WIDTH, ERRORS);
+  text_printf(out, "; %lld values, %.6g to %.6g; below, the error, 0 to %.3g</figcaption>\n",
+              (long long)n, values.lo, values.hi, errors.hi);
+  text_printf(out, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n", WIDTH,
+              VALUES + GAP + ERRORS, WIDTH, VALUES + GAP + ERRORS);
+  text_printf(out,
+              "<rect class=\"panel\" width=\"%d\" height=\"%d\"/><rect class=\"panel\" y=\"%d\" "
+              "width=\"%d\" height=\"%d\"/>\n",
+              WIDTH, VALUES, VALUES + GAP, WIDTH, ERRORS);
   line(out, "truth", c, c->truth->data, &values, 0, VALUES);
   line(out, "got", c, c->got->data, &values, 0, VALUES);
   line(out, "error", c, NULL, &errors, VALUES + GAP, ERRORS);
   text_add(out, "</svg>\n</figure>\n");
 }
 
-static void result_row(Text *out, const char *name, const char *what, const Difference *d, bool ok) {
+static void result_row(Text *out, const char *name, const char *what, const Difference *d,
+                       bool ok) {
   text_add(out, "<tr><td>");
   text_add(out, ok ? "ok" : "<strong>differs</strong>");
   text_add(out, "</td><td>");
@@ -86,26 +94,32 @@ static void result_row(Text *out, const char *name, const char *what, const Diff
   text_add(out, "</td><td>");
   text_add_markup(out, what);
   text_printf(out, "</td><td>%.3g</td><td>%.3g</td><td>%.1f</td>", d->max, d->scale, d->snr);
-  double share = d->snr < 0 ? 0 : d->snr > (double)MOST_SNR ? (double)MOST_SNR : d->snr;
-  text_printf(out, "<td class=\"share\"><div style=\"width:%.0f%%\"></div></td></tr>\n", 100 * share / (double)MOST_SNR);
+  double share = d->snr<0 ? 0 : d->snr>(double) MOST_SNR ? (double)MOST_SNR : d->snr;
+  text_printf(out, "<td class=\"share\"><div style=\"width:%.0f%%\"></div></td></tr>\n",
+              100 * share / (double)MOST_SNR);
 }
 
 static void table(Text *out, const char *what) {
   text_add(out, "<table>\n<tr><th></th><th>name</th><th>");
   text_add(out, what);
-  text_printf(out, "</th><th>max error</th><th>of</th><th>SNR dB</th><th>0 to %d</th></tr>\n", MOST_SNR);
+  text_printf(out, "</th><th>max error</th><th>of</th><th>SNR dB</th><th>0 to %d</th></tr>\n",
+              MOST_SNR);
 }
 
-void verify_html(Text *out, const char *title, const Compared *compared, int n, const ComparedLayer *layer, int n_layers) {
+void verify_html(Text *out, const char *title, const Compared *compared, int n,
+                 const ComparedLayer *layer, int n_layers) {
   html_begin(out, title);
-  text_add(out, "<style>.panel { fill: none; stroke: #8b949e } path { fill: none } .truth { stroke: #8b949e; stroke-width: 3 } "
-                ".got { stroke: #2f6fd6 } .error { stroke: #c0392b } svg { max-width: 100%; height: auto }</style>\n<h1>");
+  text_add(out, "<style>.panel { fill: none; stroke: #8b949e } path { fill: none } .truth { "
+                "stroke: #8b949e; stroke-width: 3 } "
+                ".got { stroke: #2f6fd6 } .error { stroke: #c0392b } svg { max-width: 100%; "
+                "height: auto }</style>\n<h1>");
   text_add_markup(out, title);
   text_add(out, "</h1>\n");
   table(out, "comparison");
   for (int i = 0; i < n; i++)
     result_row(out, compared[i].name, compared[i].what, &compared[i].difference, compared[i].ok);
-  text_add(out, "</table>\n<p>In the plots the truth is the broad grey line and the result the blue one.</p>\n");
+  text_add(out, "</table>\n<p>In the plots the truth is the broad grey line and the result the "
+                "blue one.</p>\n");
   for (int i = 0; i < n; i++)
     plot(out, &compared[i]);
   if (n_layers) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What verify found as one page of HTML that loads nothing: a table, each output's values against the
- * truth with their error below, and the error of every layer. */
+/* What verify found as one page of HTML that loads nothing: a table, each output's values against
+ * the truth with their error below, and the error of every layer. */
 #ifndef GRUS_DRIVER_VERIFY_HTML_H
 #define GRUS_DRIVER_VERIFY_HTML_H
 
@@ -21,6 +21,7 @@ typedef struct ComparedLayer {
   bool ok;
 } ComparedLayer;
 
-void verify_html(Text *out, const char *title, const Compared *compared, int n, const ComparedLayer *layer, int n_layers);
+void verify_html(Text *out, const char *title, const Compared *compared, int n,
+                 const ComparedLayer *layer, int n_layers);
 
 #endif

@@ -16,7 +16,10 @@ static bool no_retiming(Session *s) {
   Options *o = s->options;
   if (!o->stream && !o->time && !o->n_states) return true;
   s->usage_trouble = true;
-  session_error(s, "`--stream`, `--time` and `--state` are for models that say their layers themselves: `%s` says them here", o->config);
+  session_error(s,
+                "`--stream`, `--time` and `--state` are for models that say their layers "
+                "themselves: `%s` says them here",
+                o->config);
   return false;
 }
 
@@ -30,7 +33,8 @@ Program *session_load_written(Session *s, const char *tensors, const Source **so
 }
 
 /* The text with `weights` naming the new file. */
-static const Source *renamed(Session *s, const Source *from, const Model *model, const char *weights, const char *shown) {
+static const Source *renamed(Session *s, const Source *from, const Model *model,
+                             const char *weights, const char *shown) {
   Span at = model->weights.path_span;
   Text text = text_new(s->arena);
   text_add_n(&text, from->text, at.begin);
@@ -42,27 +46,35 @@ static const Source *renamed(Session *s, const Source *from, const Model *model,
 /* What the summary says of where a layer came from: the names of its tensors. */
 static void name_origins(Session *s, Model *model) {
   for (int i = 0; i < model->n_layers; i++)
-    if (model->layer[i]->prefix) model->layer[i]->origin = arena_printf(s->arena, "`%s`", model->layer[i]->prefix);
+    if (model->layer[i]->prefix)
+      model->layer[i]->origin = arena_printf(s->arena, "`%s`", model->layer[i]->prefix);
 }
 
-bool session_import_written(Session *s, const char *tensors, const char *weights, const char *shown, Imported *out) {
+bool session_import_written(Session *s, const char *tensors, const char *weights, const char *shown,
+                            Imported *out) {
   const Source *source;
   const char *config = s->options->config;
   ForeignFile *file = ARENA_NEW(s->arena, ForeignFile);
   *file = (ForeignFile){.arena = s->arena, .path = tensors};
   *out = (Imported){.foreign = ARENA_NEW(s->arena, Foreign)};
-  *out->foreign = (Foreign){.arena = s->arena, .file = file, .format = arena_printf(s->arena, "tensors, the layers by %s", config)};
+  *out->foreign = (Foreign){.arena = s->arena,
+                            .file = file,
+                            .format = arena_printf(s->arena, "tensors, the layers by %s", config)};
   out->program = session_load_written(s, tensors, &source);
   if (!out->program || s->diags->n_errors) return false;
   if (out->program->n_models != 1) {
     s->usage_trouble = true;
-    session_error(s, "`%s` has %d models: a file that is imported needs one", config, out->program->n_models);
+    session_error(s, "`%s` has %d models: a file that is imported needs one", config,
+                  out->program->n_models);
     return false;
   }
   out->model = out->program->model[0];
   if (!out->model->weights.path) {
     s->usage_trouble = true;
-    session_error(s, "`%s` has no `weights` statement, which would name the new file: add `weights keras \"\"`, or torch, or onnx", config);
+    session_error(s,
+                  "`%s` has no `weights` statement, which would name the new file: add `weights "
+                  "keras \"\"`, or torch, or onnx",
+                  config);
     return false;
   }
   if (!build_bind(s, out->model, source)) return false;

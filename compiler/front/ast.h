@@ -32,25 +32,25 @@ typedef enum NodeKind {
   N_TIME,   /*   -               `time`          [0] dim, N_UPTO or N_STREAM  [1] rate or N_NIL */
   N_UPTO,   /*   name or NULL    name            [0] dim (the bound)                          */
   N_STREAM, /*   -               `..`            [0] dim (the divisor) or N_NIL               */
-  N_PIPE,   /*   -               -               [0] head, then N_STAGE or N_BAD ... (one at least) */
-  N_STAGE, /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a call
-            */
-  N_ARG,   /*   key or NULL     key             [0] expression                               */
-  N_FIELD, /*   value name      value name      [0] N_NAME field                             */
-  N_TUPLE, /*   -               -               expressions, at least two                    */
-  N_NAME,  /*   name            -               -                                            */
+  N_PIPE, /*   -               -               [0] head, then N_STAGE or N_BAD ... (one at least) */
+  N_STAGE,     /*   name            name            N_ARG ...; pipe = the `|>` before it, none in a
+                 call */
+  N_ARG,       /*   key or NULL     key             [0] expression                               */
+  N_FIELD,     /*   value name      value name      [0] N_NAME field                             */
+  N_TUPLE,     /*   -               -               expressions, at least two                    */
+  N_NAME,      /*   name            -               -                                            */
   N_TIME_NAME, /* `time`       -               - (the axis, as an expression)               */
-  N_INT,   /*   as written      -               -; i = value                                 */
-  N_FLOAT, /*   as written      -               -; f = value                                 */
-  N_QTY,   /*   as written      -               -; num/den in the base unit, unit            */
-  N_STRING,  /*   content         -               -                                            */
-  N_DTYPE,   /*   f32 ...         -               - (an element type as an expression)         */
-  N_SUM,     /*   -               -               N_OPERAND ... at least two                   */
-  N_PRODUCT, /*   -               -               N_OPERAND ... at least two                   */
-  N_OPERAND, /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
-  N_NEG,     /*   -               `-`             [0] expression                               */
-  N_NIL,     /*   something optional that is not there                                         */
-  N_BAD      /*   a part with a syntax error, reported already: later passes stay silent       */
+  N_INT,       /*   as written      -               -; i = value                                 */
+  N_FLOAT,     /*   as written      -               -; f = value                                 */
+  N_QTY,       /*   as written      -               -; num/den in the base unit, unit            */
+  N_STRING,    /*   content         -               -                                            */
+  N_DTYPE,     /*   f32 ...         -               - (an element type as an expression)         */
+  N_SUM,       /*   -               -               N_OPERAND ... at least two                   */
+  N_PRODUCT,   /*   -               -               N_OPERAND ... at least two                   */
+  N_OPERAND,   /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
+  N_NEG,       /*   -               `-`             [0] expression                               */
+  N_NIL,       /*   something optional that is not there                                         */
+  N_BAD        /*   a part with a syntax error, reported already: later passes stay silent       */
 } NodeKind;
 
 typedef enum Unit { UNIT_NONE, UNIT_HZ, UNIT_SECOND } Unit;

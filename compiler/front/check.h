@@ -13,7 +13,8 @@ typedef struct Check {
   Arena *arena;
   Diags *diags; /* with the lint settings; its sources hold the text */
   ResolveOptions *resolve;
-  /* Called as the text advances, once a model but for CHECK_PARSED, whose model is NULL; may be NULL. */
+  /* Called as the text advances, once a model but for CHECK_PARSED, whose model is NULL; may be
+   * NULL. */
   void (*reached)(void *context, CheckPoint point, Node *tree, Model *model);
   void *context;
 } Check;

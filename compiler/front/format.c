@@ -33,8 +33,8 @@ static bool begins_piece(const Lexeme *x) {
   return x->kind == TOK_GRUS || token_begins_statement(x->kind) || x->kind == '}';
 }
 
-/* The end of the piece that begins at item[i]: before the next one, without the comments above it.
- */
+/* The end of the piece that begins at item[i]: before the next one, without the comments above
+ * it. */
 static size_t piece_end(const Lexemes *list, size_t i) {
   const Lexeme *x = list->item;
   size_t end = i + 1;

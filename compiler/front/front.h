@@ -15,7 +15,15 @@ Node *parse(Arena *arena, const Source *source, Diags *diags);
 const char *format(Arena *arena, const Source *source, Diags *diags);
 
 /* The words of a text, for colours: what each is, by its letters alone. */
-typedef enum WordClass { WORD_KEYWORD, WORD_TYPE, WORD_NAME, WORD_NUMBER, WORD_STRING, WORD_SIGN, WORD_COMMENT } WordClass;
+typedef enum WordClass {
+  WORD_KEYWORD,
+  WORD_TYPE,
+  WORD_NAME,
+  WORD_NUMBER,
+  WORD_STRING,
+  WORD_SIGN,
+  WORD_COMMENT
+} WordClass;
 
 typedef struct Word {
   WordClass kind;

@@ -5,8 +5,8 @@
  *     param n = 48                          layer 0  Dense   opt units = 48   in [x]
  *     block B(k) { in v  out w = v |>       path "y.b.dense"
  *                  Dense(k) }
- *     ... out y : f32[48] = x |> B(n)
- */
+ *     ... out y : f32[48] = x |>
+ * B(n) */
 #include "front/resolve.h"
 
 #include <string.h>

@@ -141,7 +141,8 @@ static void block_output_resolve(Body *body, const Node *node) {
 
 static void let_resolve(Body *body, const Node *node) {
   Item item = value_of_statement(body, node->kid[1]);
-  if (item.kind == ITEM_BAD) item = broken_statement(body, node);
+  if (item.kind == ITEM_BAD)
+    item = broken_statement(body, node);
   else if (item.kind == ITEM_VALUE) {
     Value *v = item.value;
     ascribe(body, node, v);

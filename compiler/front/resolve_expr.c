@@ -19,8 +19,10 @@ const Binding *name_find(Body *body, const char *name) {
 const Binding *name_resolve(Body *body, const char *name, Span at) {
   const Binding *b = name_find(body, name);
   const Entity *e = b ? NULL : map_get(&body->file->names, name);
-  if (b) reference_note(body, at, b->name_span);
-  else if (!(e && e->kind == ENTITY_BAD)) report_unknown_value(body, name, at);
+  if (b)
+    reference_note(body, at, b->name_span);
+  else if (!(e && e->kind == ENTITY_BAD))
+    report_unknown_value(body, name, at);
   return b;
 }
 

@@ -91,8 +91,10 @@ const char *word_resolve(Body *body, const char *option, const char *words, cons
   return NULL;
 }
 
-static bool report_least(Body *body, const OptInfo *opt, const Const *c, const Node *node, int64_t least) {
-  Diag *d = diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name, (long long)c->i);
+static bool report_least(Body *body, const OptInfo *opt, const Const *c, const Node *node,
+                         int64_t least) {
+  Diag *d =
+      diag_new(body->r->diags, E211, node->span, "`%s` cannot be %lld", opt->name, (long long)c->i);
   diag_primary(d, "must be at least %lld", (long long)least);
   note_params(body, d, node);
   return false;
@@ -109,15 +111,16 @@ static bool option_size(Body *body, const LayerInfo *info, const OptInfo *opt, c
   bool width = opt->id == OPT_units || opt->id == OPT_filters;
   bool none = opt->id == OPT_begin || opt->id == OPT_before || opt->id == OPT_after;
   int64_t least = none || info->kind == LAYER_delay ? 0 : 1;
-  if (c->kind == CONST_INT && c->i < least && !width) return report_least(body, opt, c, node, least);
+  if (c->kind == CONST_INT && c->i < least && !width)
+    return report_least(body, opt, c, node, least);
   return size_of_const(body, c, node, least, &out->i);
 }
 
 static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt, const Const *c,
                           Span at, OptVal *out) {
   bool rate = info->kind == LAYER_Dropout && !(c->f >= 0 && c->f < 1);
-  bool positive = (opt->id == OPT_eps || (info->kind == LAYER_celu && opt->id == OPT_alpha) || opt->id == OPT_std || opt->id == OPT_clip ||
-                   opt->id == OPT_cell_clip) &&
+  bool positive = (opt->id == OPT_eps || (info->kind == LAYER_celu && opt->id == OPT_alpha) ||
+                   opt->id == OPT_std || opt->id == OPT_clip || opt->id == OPT_cell_clip) &&
                   !(c->f > 0) && !(info->kind == LAYER_GaussianNoise && c->f == 0);
   out->f = c->f;
   if (!rate && !positive) return true;
@@ -192,8 +195,14 @@ static bool option_sizes(Body *body, const OptInfo *opt, const Node *node, OptVa
     if (item.kind == ITEM_VALUE) report_not_constant(body->r, part->span, "a whole number", &item);
     if (item.kind != ITEM_CONST) return false;
     const Const *c = &item.constant;
-    if (!tuple && c->kind == CONST_QTY && c->unit == UNIT_SECOND && c->num > 0) { /* along time: 25ms */
-      *out = (OptVal){.given = true, .span = out->span, .at = out->at, .is_duration = true, .num = c->num, .den = c->den};
+    if (!tuple && c->kind == CONST_QTY && c->unit == UNIT_SECOND &&
+        c->num > 0) { /* along time: 25ms */
+      *out = (OptVal){.given = true,
+                      .span = out->span,
+                      .at = out->at,
+                      .is_duration = true,
+                      .num = c->num,
+                      .den = c->den};
       return true;
     }
     if (c->kind == CONST_INT && c->i < 1) return report_least(body, opt, c, part, 1);
@@ -220,23 +229,27 @@ static bool is_pair_of_numbers(const Node *node) {
 
 /* PyTorch's padding=1 and padding=(1, 2): so many on both sides of each axis. */
 static bool report_padding(Body *body, const LayerInfo *info, const Node *node) {
-  Diag *d = diag_new(body->r->diags, E316, node->span,
-                     "`padding` of `%s` is a word, or how many zeros stand before and after",
-                     info->name);
-  bool two = info->opts[1].id == OPT_kernel && info->opts[1].kind == OPTK_SIZES, number = node_is(node, N_INT);
-  diag_primary(d, "expected %s", two ? "a word or (before, after) for each axis" : "a word or (before, after)");
-  diag_note(d, "the words are `valid`, `same` and `causal`; a number alone does not say on which side");
+  Diag *d =
+      diag_new(body->r->diags, E316, node->span,
+               "`padding` of `%s` is a word, or how many zeros stand before and after", info->name);
+  bool two = info->opts[1].id == OPT_kernel && info->opts[1].kind == OPTK_SIZES,
+       number = node_is(node, N_INT);
+  diag_primary(d, "expected %s",
+               two ? "a word or (before, after) for each axis" : "a word or (before, after)");
+  diag_note(
+      d, "the words are `valid`, `same` and `causal`; a number alone does not say on which side");
   if (number && !two)
-    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides, as in PyTorch"), node->span, "(%lld, %lld)",
-             (long long)node->i, (long long)node->i);
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides, as in PyTorch"), node->span,
+             "(%lld, %lld)", (long long)node->i, (long long)node->i);
   if (number && two)
-    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of both axes, as in PyTorch"), node->span,
-             "((%lld, %lld), (%lld, %lld))", (long long)node->i, (long long)node->i, (long long)node->i,
-             (long long)node->i);
-  if (two && is_pair_of_numbers(node) && node_is(node->kid[0], N_INT) && node_is(node->kid[1], N_INT)) {
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of both axes, as in PyTorch"),
+             node->span, "((%lld, %lld), (%lld, %lld))", (long long)node->i, (long long)node->i,
+             (long long)node->i, (long long)node->i);
+  if (two && is_pair_of_numbers(node) && node_is(node->kid[0], N_INT) &&
+      node_is(node->kid[1], N_INT)) {
     long long a = (long long)node->kid[0]->i, b = (long long)node->kid[1]->i;
-    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of each axis, as in PyTorch"), node->span,
-             "((%lld, %lld), (%lld, %lld))", a, a, b, b);
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of each axis, as in PyTorch"),
+             node->span, "((%lld, %lld), (%lld, %lld))", a, a, b, b);
   }
   return false;
 }
@@ -260,7 +273,7 @@ static bool padding_resolve(Body *body, const LayerInfo *info, const OptInfo *op
 /* padding=same, padding=(1, 2) of one axis, padding=(causal, (1, 2)) of two. */
 static bool option_padding(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
                            OptVal *out) {
-  bool one = info->opts[1].kind == OPTK_SIZE; /* kernel= of one axis */
+  bool one = info->opts[1].kind == OPTK_SIZE;        /* kernel= of one axis */
   bool two = info->opts[1].id == OPT_kernel && !one; /* of two; a pool may take either */
   if (two && is_pair_of_numbers(node)) return report_padding(body, info, node);
   if (node_is(node, N_TUPLE) && !one && !is_pair_of_numbers(node) && node->n == WINDOW_MAX_AXES) {
@@ -295,7 +308,9 @@ static bool option_axes(Body *body, const OptInfo *opt, const Node *node, OptVal
         diag_note(d, "axes have names, not numbers: `f32[time .., freq 257]`, then `along=freq`");
       return false;
     }
-    out->axis[out->n_axes] = param ? b->item.constant.s : node_is(part, N_TIME_NAME) ? "time" : part->text;
+    out->axis[out->n_axes] = param                        ? b->item.constant.s
+                             : node_is(part, N_TIME_NAME) ? "time"
+                                                          : part->text;
     out->value_span[out->n_axes++] = part->span;
   }
   return true;

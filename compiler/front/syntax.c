@@ -69,8 +69,8 @@ static const char *expected_name(Arena *arena, int kind) {
 
 /* "expected an axis or ']'": families of tokens go by one name. */
 static const char *expected_text(Arena *arena, Expected e) {
-  static const int values[] = {TOK_IDENT, TOK_INT, TOK_FLOAT, TOK_QTY, TOK_STRING,
-                               TOK_DTYPE, TOK_TIME,  '(',     '[',       '-',     0};
+  static const int values[] = {TOK_IDENT, TOK_INT, TOK_FLOAT, TOK_QTY, TOK_STRING, TOK_DTYPE,
+                               TOK_TIME,  '(',     '[',       '-',     0};
   static const int sizes[] = {TOK_INT, TOK_QTY, TOK_IDENT, '(', TOK_TIME, TOK_LE, TOK_DOTDOT, 0};
   static const int statements[] = {TOK_IN,        TOK_OUT,   TOK_LET, TOK_WEIGHTS, TOK_RANGES,
                                    TOK_PRECISION, TOK_ALLOW, TOK_USE, TOK_PARAM,   0};

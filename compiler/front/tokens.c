@@ -4,8 +4,8 @@
  * kind need only the neighbours of a token, and make the grammar's own errors rare and local:
  *
  *     let h = x |> GRU(64         )  is supplied before `out`, and reported once
- *     out y : f32[10] = h
- */
+ *     out y : f32[10] =
+ * h */
 #include "front/parser.h"
 
 #include "parser.tab.h"
@@ -165,7 +165,8 @@ static bool is_name_here(Parser *parser, const Token *token) {
   if (open == '[')
     return (before == '[' || before == ',') && token->kind != TOK_TIME && next == TOK_INT;
   if (open == '(' && (before == '(' || before == ',') && next == '=') return true;
-  if (token->kind == TOK_TIME && open == '(' && (next == ',' || next == ')')) return false; /* along=time */
+  if (token->kind == TOK_TIME && open == '(' && (next == ',' || next == ')'))
+    return false; /* along=time */
   bool operand = before == '=' || before == TOK_PIPE || before == '(' || before == ',' ||
                  before == '+' || before == '-' || before == '*' || before == '/';
   return operand && follows_operand(next);

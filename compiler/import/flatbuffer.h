@@ -9,8 +9,8 @@
  *     file    u32 place of the root table
  *     table   i32 distance back to its vtable, then the fields
  *     vtable  u16 its bytes, u16 bytes of the table, u16 offset of each field (0: absent)
- *     vector  u32 length, then the elements; tables and vectors are reached by u32 distances ahead
- */
+ *     vector  u32 length, then the elements; tables and vectors are reached by u32 distances
+ * ahead */
 #ifndef GRUS_IMPORT_FLATBUFFER_H
 #define GRUS_IMPORT_FLATBUFFER_H
 

@@ -27,7 +27,8 @@ static const Format formats[] = {
 
 /* "gru_model" of "models/gru_model.keras". */
 static const char *file_stem(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
+             *dot = strrchr(name, '.');
   return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
 }
 
@@ -36,11 +37,13 @@ Foreign *foreign_new(const ForeignFile *file, const char *format, const char *mo
   foreign->arena = file->arena;
   foreign->file = file;
   foreign->format = format;
-  foreign->model = model_new(file->arena, model_name ? model_name : file_stem(file->arena, file->path));
+  foreign->model =
+      model_new(file->arena, model_name ? model_name : file_stem(file->arena, file->path));
   return foreign;
 }
 
-float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim, const char *name) {
+float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim,
+                      const char *name) {
   ForeignTensor t = {.layer = layer, .role = role, .rank = rank, .name = name};
   int64_t count = 1;
   if (rank < 1 || rank > 4) return NULL;
@@ -59,8 +62,12 @@ static OptVal *given(Layer *layer, OptName name) {
   return opt;
 }
 
-void layer_set_size(Layer *layer, OptName name, int64_t value) { given(layer, name)->i = value; }
-void layer_set_number(Layer *layer, OptName name, double value) { given(layer, name)->f = value; }
+void layer_set_size(Layer *layer, OptName name, int64_t value) {
+  given(layer, name)->i = value;
+}
+void layer_set_number(Layer *layer, OptName name, double value) {
+  given(layer, name)->f = value;
+}
 void layer_set_shape(Arena *arena, Layer *layer, Type shape) {
   OptVal *opt = given(layer, OPT_shape);
   opt->shape = ARENA_NEW(arena, Type);
@@ -103,7 +110,9 @@ void layer_set_value(Layer *layer, OptName name, Value *value) {
   value->n_uses++;
 }
 
-void layer_set_learned(Layer *layer) { given(layer, OPT_init)->learned = true; }
+void layer_set_learned(Layer *layer) {
+  given(layer, OPT_init)->learned = true;
+}
 
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states) {
   OptVal *opt = given(layer, OPT_init);
@@ -131,7 +140,8 @@ void foreign_note(Foreign *foreign, const char *format, ...) {
   ARENA_PUSH(foreign->arena, foreign->note, foreign->n_notes, foreign->cap_notes, note);
 }
 
-Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...) {
+Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format,
+                     ...) {
   va_list args;
   va_start(args, format);
   Diag *d = diag_new(diags, code, span_none(), "%s", arena_vprintf(file->arena, format, args));

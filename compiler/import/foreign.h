@@ -20,8 +20,9 @@
  *   GRU reset        always given: the file says, or E904
  *   LayerNorm, BatchNorm eps   always given
  *
- * foreign_finish types the model, checks every tensor's shape against what its layer needs, and sets
- * layer->weights as model_bind would have: nothing in a file can make a weight array too short. */
+ * foreign_finish types the model, checks every tensor's shape against what its layer needs, and
+ * sets layer->weights as model_bind would have: nothing in a file can make a weight array too
+ * short. */
 #ifndef GRUS_IMPORT_FOREIGN_H
 #define GRUS_IMPORT_FOREIGN_H
 
@@ -35,16 +36,18 @@ typedef struct ForeignFile {
 
 /* What the user says where the file does not. */
 typedef struct ImportOptions {
-  const char *input;        /* the node of a frozen graph that is an input instead; NULL: its placeholders */
-  const char *config;       /* --config: the architecture of a weights-only file; NULL if not given */
-  bool stream;              /* --stream: one step per call, for ever */
-  const char *time;         /* --time "n <= 120": inputs of fixed length become bounded; NULL */
+  const char
+      *input; /* the node of a frozen graph that is an input instead; NULL: its placeholders */
+  const char *config; /* --config: the architecture of a weights-only file; NULL if not given */
+  bool stream;        /* --stream: one step per call, for ever */
+  const char *time;   /* --time "n <= 120": inputs of fixed length become bounded; NULL */
   const char *const *state; /* --state in=out: output `out` of a call is input `in` of the next */
   int n_states;
-  const char *const *set; /* --set NAME=VALUE: an input that is a constant, or the size of an open axis */
+  const char *const
+      *set; /* --set NAME=VALUE: an input that is a constant, or the size of an open axis */
   int n_sets;
-  bool unchecked; /* --no-check: the model is not compared with the graph of the file */
-  const double *size;       /* --size of models of several sizes, 0 to 1; NULL */
+  bool unchecked;     /* --no-check: the model is not compared with the graph of the file */
+  const double *size; /* --size of models of several sizes, 0 to 1; NULL */
 } ImportOptions;
 
 /* One trained tensor of one layer, canonical layout with all its axes ([dirs, gates, u, d] ...). */
@@ -68,23 +71,26 @@ typedef struct Foreign {
   const char **note; /* what the user should know of the conversion, a sentence each */
   int n_notes;
   size_t cap_notes;
-  bool finished; /* by its reader, which called foreign_finish: --time and --stream were its business */
+  bool finished; /* by its reader, which called foreign_finish: --time and --stream were its
+                    business */
 } Foreign;
 
 /* For readers. model_name is the file's name without folder and ending if NULL. */
 Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name);
 /* Zeroed room for one tensor, to be filled by the caller; NULL when dims are not positive or too
  * large to hold (the caller reports). */
-float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim, const char *name);
+float *foreign_tensor(Foreign *foreign, Layer *layer, Role role, int rank, const int64_t *dim,
+                      const char *name);
 /* Sets an option of a layer as if it were written. */
 void layer_set_size(Layer *layer, OptName name, int64_t value);
 void layer_set_number(Layer *layer, OptName name, double value);
 void layer_set_word(Layer *layer, OptName name, const char *word);
-void layer_set_sizes(Layer *layer, OptName name, int n, const int64_t *sizes);       /* (3, 5) */
-void layer_set_paddings(Layer *layer, OptName name, int n, const Padding *paddings); /* (causal, (2, 2)) */
+void layer_set_sizes(Layer *layer, OptName name, int n, const int64_t *sizes); /* (3, 5) */
+void layer_set_paddings(Layer *layer, OptName name, int n,
+                        const Padding *paddings);               /* (causal, (2, 2)) */
 void layer_set_value(Layer *layer, OptName name, Value *value); /* along= */
 void layer_set_states(Arena *arena, Layer *layer, int n, Value *const *states); /* init= */
-void layer_set_learned(Layer *layer); /* init=learned */
+void layer_set_learned(Layer *layer);                                           /* init=learned */
 void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
 /* Takes a layer out: who reads its result reads its input. */
 void foreign_bypass(Model *model, const Layer *layer);
@@ -93,7 +99,8 @@ Type foreign_type(Time time, int rank, const int64_t *dims);
 void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
 /* A diagnostic about the file as a whole: E901 unreadable, E902 a layer or operator grus does not
  * have, E903 an option it does not have, E904 something the file does not say. */
-Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
+Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...)
+    GRUS_PRINTF(4, 5);
 
 /* Opens, reads and finishes a foreign model; NULL after reporting. path is as the user wrote it. */
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags);
@@ -105,9 +112,11 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
 const char *foreign_sniff(const ForeignFile *file);
 
 /* The model that a state dict of PyTorch leaves no doubt about; NULL after reporting. */
-Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors, const ImportOptions *options, Diags *diags);
+Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors,
+                        const ImportOptions *options, Diags *diags);
 
-/* What a file is that no reader knows, and what to do about it; false if that is not known either. */
+/* What a file is that no reader knows, and what to do about it; false if that is not known
+ * either. */
 bool foreign_near(const ForeignFile *file, const char **what, const char **help);
 /* The name ends as those of models of other frameworks do. */
 bool foreign_named(const char *path);

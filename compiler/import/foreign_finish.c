@@ -3,8 +3,8 @@
  * whose layers have exactly the weights they need.
  *
  * --stream and --time change the time axis of the inputs before shapes are inferred, so that the
- * rules of the language decide what may stream. `last` is left out of a stream: each step then gives
- * what the whole model gives for the steps so far. */
+ * rules of the language decide what may stream. `last` is left out of a stream: each step then
+ * gives what the whole model gives for the steps so far. */
 #include "import/foreign.h"
 
 #include "model/infer/infer.h"
@@ -83,7 +83,8 @@ static void count_down(OptVal *opt) {
     opt->values[i]->n_uses--;
 }
 
-/* Layers whose results nothing reads: the sequence of an encoder of which only the state goes on. */
+/* Layers whose results nothing reads: the sequence of an encoder of which only the state goes
+ * on. */
 static void drop_unread(Foreign *f) {
   for (int i = f->model->n_layers; i-- > 0;) {
     Layer *layer = f->model->layer[i];
@@ -104,7 +105,8 @@ static void drop_last(Foreign *f) {
     Layer *layer = f->model->layer[i];
     if (layer->kind != LAYER_last) continue;
     foreign_bypass(f->model, layer);
-    foreign_note(f, "`last` was left out: a stream gives an output at every step, for the steps so far");
+    foreign_note(
+        f, "`last` was left out: a stream gives an output at every step, for the steps so far");
   }
 }
 
@@ -112,7 +114,8 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
   Time time = {.kind = TIME_STREAM, .period = 1};
   if (!o->stream && !o->time) return true;
   if (o->stream && o->time) {
-    foreign_report(diags, f->file, E903, "--stream and --time exclude each other: a stream has no length");
+    foreign_report(diags, f->file, E903,
+                   "--stream and --time exclude each other: a stream has no length");
     return false;
   }
   if (o->time && !time_parse(f, o->time, &time)) {
@@ -130,7 +133,8 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
   }
   if (changed && o->stream) drop_last(f);
   if (changed) return true;
-  foreign_report(diags, f->file, E903, "no input of `%s` is a sequence: there is no time to change", f->file->path);
+  foreign_report(diags, f->file, E903, "no input of `%s` is a sequence: there is no time to change",
+                 f->file->path);
   return false;
 }
 
@@ -152,25 +156,30 @@ static const char *layer_origin(const Layer *layer) {
   return layer->origin ? layer->origin : layer_info(layer->kind)->name;
 }
 
-static void report_shape(Foreign *f, const Layer *layer, const ForeignTensor *t, const ParamShape *p, Diags *diags) {
-  const char *has = dims_text(f->arena, t->dim, t->rank), *needs = dims_text(f->arena, p->dim, p->rank);
+static void report_shape(Foreign *f, const Layer *layer, const ForeignTensor *t,
+                         const ParamShape *p, Diags *diags) {
+  const char *has = dims_text(f->arena, t->dim, t->rank),
+             *needs = dims_text(f->arena, p->dim, p->rank);
   bool width = p->role == ROLE_KERNEL && t->rank == p->rank;
   for (int i = 0; i + 1 < p->rank && width; i++)
     width = t->dim[i] == p->dim[i];
   Diag *d;
   if (width)
-    d = foreign_report(diags, f->file, E601, "%s was trained on %lld inputs, but the model feeds it %lld", layer_origin(layer),
-                       (long long)t->dim[t->rank - 1], (long long)p->dim[p->rank - 1]);
+    d = foreign_report(
+        diags, f->file, E601, "%s was trained on %lld inputs, but the model feeds it %lld",
+        layer_origin(layer), (long long)t->dim[t->rank - 1], (long long)p->dim[p->rank - 1]);
   else
     d = foreign_report(diags, f->file, E603, "`%s` does not fit %s", t->name, layer_origin(layer));
   diag_trace_value(d, f->model, layer->in[0]);
   diag_note(d, "`%s` gives %s %s, the layer needs %s", t->name, role_name[p->role], has, needs);
 }
 
-static bool all_finite(Foreign *f, const Layer *layer, const ForeignTensor *t, int64_t n, Diags *diags) {
+static bool all_finite(Foreign *f, const Layer *layer, const ForeignTensor *t, int64_t n,
+                       Diags *diags) {
   for (int64_t i = 0; i < n; i++) {
     if (isfinite(t->data[i])) continue;
-    foreign_report(diags, f->file, E608, "`%s` of %s contains values that are not finite", t->name, layer_origin(layer));
+    foreign_report(diags, f->file, E608, "`%s` of %s contains values that are not finite", t->name,
+                   layer_origin(layer));
     return false;
   }
   return true;
@@ -188,12 +197,14 @@ static bool layer_finish(Foreign *f, Layer *layer, Diags *diags) {
     if (!t) {
       foreign_report(diags, f->file, E602, "%s has no %s", layer_origin(layer), role_name[p->role]);
       ok = false;
-    } else if (t->rank != p->rank || memcmp(t->dim, p->dim, sizeof *t->dim * (size_t)p->rank) != 0) {
+    } else if (t->rank != p->rank ||
+               memcmp(t->dim, p->dim, sizeof *t->dim * (size_t)p->rank) != 0) {
       report_shape(f, layer, t, p, diags);
       ok = false;
     } else if (all_finite(f, layer, t, param_count(p), diags)) {
       layer->weights->role[p->role] = t->data;
-    } else ok = false;
+    } else
+      ok = false;
   }
   return ok;
 }

@@ -8,7 +8,7 @@
 enum { GLANCE = 4096 };
 
 typedef struct Near {
-  size_t at;         /* where the bytes are */
+  size_t at; /* where the bytes are */
   const char *bytes;
   size_t n;
   const char *within; /* and this within the first bytes; NULL */
@@ -17,13 +17,21 @@ typedef struct Near {
 
 #define BYTES(s) s, sizeof s - 1
 static const Near known[] = {
-    {0, BYTES("PK"), NULL, "a zip archive, but neither .keras nor .npz nor a checkpoint of PyTorch", "unpack it"},
-    {0, BYTES("\x08\x01\x12"), "saved_model", "a TensorFlow SavedModel", "`tf.keras.models.load_model(...).save(\"model.keras\")`, or tf2onnx"},
-    {0, BYTES("version https://git-lfs"), NULL, "a Git LFS pointer, not the file it points to", "`git lfs pull`"},
-    {0, BYTES("<"), "html", "a web page: the download went to a page about the file", "fetch the raw file"},
-    {0, BYTES("<"), "HTML", "a web page: the download went to a page about the file", "fetch the raw file"},
+    {0, BYTES("PK"), NULL, "a zip archive, but neither .keras nor .npz nor a checkpoint of PyTorch",
+     "unpack it"},
+    {0, BYTES("\x08\x01\x12"), "saved_model", "a TensorFlow SavedModel",
+     "`tf.keras.models.load_model(...).save(\"model.keras\")`, or tf2onnx"},
+    {0, BYTES("version https://git-lfs"), NULL, "a Git LFS pointer, not the file it points to",
+     "`git lfs pull`"},
+    {0, BYTES("<"), "html", "a web page: the download went to a page about the file",
+     "fetch the raw file"},
+    {0, BYTES("<"), "HTML", "a web page: the download went to a page about the file",
+     "fetch the raw file"},
     {0, BYTES("\x1f\x8b"), NULL, "compressed with gzip", "`gunzip` it"},
-    {0, BYTES("\xfd" "7zXZ"), NULL, "compressed with xz", "`unxz` it"},
+    {0,
+     BYTES("\xfd"
+           "7zXZ"),
+     NULL, "compressed with xz", "`unxz` it"},
     {0, BYTES("BZh"), NULL, "compressed with bzip2", "`bunzip2` it"},
     {257, BYTES("ustar"), NULL, "a tar archive", "unpack it"},
     {0, BYTES("GGUF"), NULL, "a GGUF file of a language model", "grus is for recurrent networks"},
@@ -44,7 +52,8 @@ bool foreign_near(const ForeignFile *file, const char **what, const char **help)
   }
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     const Near *k = &known[i];
-    if (file->data.len < k->at + k->n || memcmp(file->data.data + k->at, k->bytes, k->n) != 0) continue;
+    if (file->data.len < k->at + k->n || memcmp(file->data.data + k->at, k->bytes, k->n) != 0)
+      continue;
     if (k->within && !has_word(file, k->within)) continue;
     *what = k->what, *help = k->help;
     return true;
@@ -53,8 +62,10 @@ bool foreign_near(const ForeignFile *file, const char **what, const char **help)
 }
 
 bool foreign_named(const char *path) {
-  static const char *const endings[] = {".h5", ".hdf5", ".keras", ".net", ".onnx", ".tflite", ".json", ".nam", ".rnnn", ".npz",
-                                        ".npy", ".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pb", ".gz", ".xz", ".zip"};
+  static const char *const endings[] = {".h5",   ".hdf5", ".keras", ".net", ".onnx", ".tflite",
+                                        ".json", ".nam",  ".rnnn",  ".npz", ".npy",  ".safetensors",
+                                        ".pt",   ".pth",  ".ckpt",  ".bin", ".pkl",  ".pb",
+                                        ".gz",   ".xz",   ".zip"};
   size_t len = strlen(path);
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     size_t n = strlen(endings[i]);

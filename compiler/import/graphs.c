@@ -14,14 +14,16 @@ bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
 
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
-static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options,
+                             Diags *diags) {
   const Graph *graph = read(file, options, diags);
   return graph ? lift_graph(file, graph, options, diags) : NULL;
 }
 
-/* What the way through the graph refuses, the reader that was there before it may still take; its Model is then
- * compared with the graph. A file that is no graph is refused for that. */
-static Foreign *import_either(Reader *read, Importer *legacy, const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+/* What the way through the graph refuses, the reader that was there before it may still take; its
+ * Model is then compared with the graph. A file that is no graph is refused for that. */
+static Foreign *import_either(Reader *read, Importer *legacy, const ForeignFile *file,
+                              const ImportOptions *options, Diags *diags) {
   Diags *trial = diags_new(file->arena, diags->sources);
   const Graph *graph = read(file, options, trial);
   Foreign *foreign = graph ? lift_graph(file, graph, options, trial) : NULL;

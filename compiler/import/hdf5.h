@@ -2,9 +2,9 @@
 /* HDF5, as much of it as model files use. Only objects inside the file are reached: links of any
  * other kind than hard ones, and data kept in other files, are not there. Nothing is printed.
  *
- * libhdf5 believes much of what a file says. It runs in a process of its own with limits of time and
- * memory (hdf5_guard.c); what it finds comes over a socket and is checked again. A damaged file may
- * end that process: from then on nothing is found in the file, and hdf5_broken says so. */
+ * libhdf5 believes much of what a file says. It runs in a process of its own with limits of time
+ * and memory (hdf5_guard.c); what it finds comes over a socket and is checked again. A damaged file
+ * may end that process: from then on nothing is found in the file, and hdf5_broken says so. */
 #ifndef GRUS_IMPORT_HDF5_H
 #define GRUS_IMPORT_HDF5_H
 

@@ -3,7 +3,8 @@
  * no temporary files and no second look at the disk.
  *
  * What a file says about sizes is checked before memory is asked for: data that is stored plainly
- * must fit the file, compressed data may be HDF5_EXPANSION_MAX times larger than the file and no more. */
+ * must fit the file, compressed data may be HDF5_EXPANSION_MAX times larger than the file and no
+ * more. */
 #include "import/hdf5_file.h"
 
 #include <hdf5.h>
@@ -41,7 +42,9 @@ static bool heap_sane(const uint8_t *heap, size_t room) {
 static bool heaps_sane(Mapped file) {
   static const uint8_t begin[8] = {'G', 'C', 'O', 'L', 1, 0, 0, 0};
   for (size_t at = 0; at + 16 <= file.len; at += 8)
-    if (memcmp(file.data + at, begin, sizeof begin) == 0 && !heap_sane(file.data + at, file.len - at)) return false;
+    if (memcmp(file.data + at, begin, sizeof begin) == 0 &&
+        !heap_sane(file.data + at, file.len - at))
+      return false;
   return true;
 }
 
@@ -61,7 +64,8 @@ Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason) {
     H5Pclose(access);
     return NULL;
   }
-  bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+  bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 &&
+            H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
             H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
   /* The library takes two images of one name for the same file. */
   Hdf5File *out = ARENA_NEW(arena, Hdf5File);
@@ -84,8 +88,8 @@ static hid_t open_object(const Hdf5File *file, const char *path) {
     if (len && len < sizeof part) {
       memcpy(part, path, len);
       part[len] = 0;
-      bool hard = strcmp(part, ".") != 0 && H5Iget_type(at) == H5I_GROUP && H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0 &&
-                  info.type == H5L_TYPE_HARD;
+      bool hard = strcmp(part, ".") != 0 && H5Iget_type(at) == H5I_GROUP &&
+                  H5Lget_info(at, part, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
       if (hard) next = H5Oopen(at, part, H5P_DEFAULT);
     } else if (len == 0) {
       next = H5Oopen(at, ".", H5P_DEFAULT);
@@ -105,7 +109,8 @@ bool hdf5_file_has(const Hdf5File *file, const char *path, bool group) {
   return is;
 }
 
-static bool read_fixed(const Hdf5File *file, Arena *arena, hid_t attribute, hid_t type, int n, const char **out) {
+static bool read_fixed(const Hdf5File *file, Arena *arena, hid_t attribute, hid_t type, int n,
+                       const char **out) {
   size_t size = H5Tget_size(type);
   if (!size || size > file->len || (size_t)n > file->len / size) return false;
   char *raw = arena_array(arena, (size_t)n + 1, size);
@@ -119,8 +124,8 @@ static bool read_variable(Arena *arena, hid_t attribute, hid_t space, int n, con
   hid_t type = H5Tcopy(H5T_C_S1);
   hid_t of = H5Aget_type(attribute);
   char **raw = ARENA_ARRAY(arena, char *, n + 1);
-  bool ok = type >= 0 && of >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5Tget_cset(of)) >= 0 &&
-            H5Aread(attribute, type, raw) >= 0;
+  bool ok = type >= 0 && of >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
+            H5Tset_cset(type, H5Tget_cset(of)) >= 0 && H5Aread(attribute, type, raw) >= 0;
   for (int i = 0; i < n && ok; i++)
     out[i] = raw[i] ? arena_strdup(arena, raw[i]) : "";
   if (ok) H5Dvlen_reclaim(type, space, H5P_DEFAULT, raw);
@@ -130,7 +135,8 @@ static bool read_variable(Arena *arena, hid_t attribute, hid_t space, int n, con
 }
 
 /* All texts of an open attribute, scalar or list. */
-static bool read_texts(const Hdf5File *file, Arena *arena, hid_t attribute, const char ***out, int *n) {
+static bool read_texts(const Hdf5File *file, Arena *arena, hid_t attribute, const char ***out,
+                       int *n) {
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
   bool ok = type >= 0 && H5Tget_class(type) == H5T_STRING && count >= 0 && count <= HDF5_TEXTS_MAX;
@@ -145,7 +151,8 @@ static bool read_texts(const Hdf5File *file, Arena *arena, hid_t attribute, cons
   return ok;
 }
 
-bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const char *attribute, const char ***out, int *n) {
+bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const char *attribute,
+                     const char ***out, int *n) {
   hid_t object = open_object(file, path);
   if (object < 0) return false;
   bool ok = false;
@@ -220,18 +227,21 @@ static bool storage_sane(const Hdf5File *file, hid_t data, uint64_t bytes, const
   return bytes / HDF5_EXPANSION_MAX <= file->len;
 }
 
-static bool read_data(const Hdf5File *file, Arena *arena, hid_t data, hid_t type, hid_t space, Hdf5Tensor *out, const char **reason) {
+static bool read_data(const Hdf5File *file, Arena *arena, hid_t data, hid_t type, hid_t space,
+                      Hdf5Tensor *out, const char **reason) {
   hsize_t dims[H5S_MAX_RANK] = {0};
   int rank = H5Sget_simple_extent_ndims(space);
   H5T_class_t class = H5Tget_class(type);
   *reason = "it does not hold numbers";
   if (class != H5T_FLOAT && class != H5T_INTEGER) return false;
   *reason = "it has more than 8 axes";
-  if (rank < 0 || rank > TENSOR_MAX_RANK || H5Sget_simple_extent_dims(space, dims, NULL) < 0) return false;
+  if (rank < 0 || rank > TENSOR_MAX_RANK || H5Sget_simple_extent_dims(space, dims, NULL) < 0)
+    return false;
   *out = (Hdf5Tensor){.rank = rank, .count = 1};
   *reason = "it has an axis of size 0, or is too large";
   for (int i = 0; i < rank; i++) {
-    if (dims[i] == 0 || dims[i] > INT32_MAX || !size_mul(out->count, (int64_t)dims[i], &out->count)) return false;
+    if (dims[i] == 0 || dims[i] > INT32_MAX || !size_mul(out->count, (int64_t)dims[i], &out->count))
+      return false;
     out->dim[i] = (int64_t)dims[i];
   }
   size_t bytes = H5Tget_size(type);
@@ -242,7 +252,8 @@ static bool read_data(const Hdf5File *file, Arena *arena, hid_t data, hid_t type
   return H5Dread(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, out->data) >= 0;
 }
 
-bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out, const char **reason) {
+bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out,
+                    const char **reason) {
   hid_t data = open_object(file, path);
   *reason = "it is not in the file";
   if (data < 0) return false;

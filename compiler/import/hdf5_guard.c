@@ -4,17 +4,23 @@
  * middle of a file is an answer as well: the file is damaged.
  *
  * A question is a Question and the two texts it counts; an answer is an Answer and its bytes: texts
- * one after another, each with its 0; the floats of an array; or the reason why there is nothing. The
- * parent believes no number of an answer: a damaged file may have made the child write any. */
+ * one after another, each with its 0; the floats of an array; or the reason why there is nothing.
+ * The parent believes no number of an answer: a damaged file may have made the child write any. */
 #include "base/child.h"
 #include "import/hdf5_file.h"
 
 #include <setjmp.h>
 #include <string.h>
 
-/* Limits of the child: a file is copied three times by the library; an array of the largest size stands
- * there as it was packed, as it is unpacked and as floats. */
-enum { SECONDS = 5, BYTES_A_SECOND = 4 << 20, MEMORY_FREE = 64 << 20, MEMORY_FILES = 4 + 3 * HDF5_EXPANSION_MAX, DATA_FREE = 1 << 20 };
+/* Limits of the child: a file is copied three times by the library; an array of the largest size
+ * stands there as it was packed, as it is unpacked and as floats. */
+enum {
+  SECONDS = 5,
+  BYTES_A_SECOND = 4 << 20,
+  MEMORY_FREE = 64 << 20,
+  MEMORY_FILES = 4 + 3 * HDF5_EXPANSION_MAX,
+  DATA_FREE = 1 << 20
+};
 
 typedef enum Wanted { GROUP, DATA, TEXTS, LIST, READ } Wanted;
 
@@ -43,7 +49,9 @@ static bool answer(int to, Answer head, const void *bytes) {
   return child_put(to, &head, sizeof head) && child_put(to, bytes, head.bytes);
 }
 
-static bool refuse(int to, const char *reason) { return answer(to, (Answer){.bytes = strlen(reason)}, reason); }
+static bool refuse(int to, const char *reason) {
+  return answer(to, (Answer){.bytes = strlen(reason)}, reason);
+}
 
 static bool answer_texts(Arena *arena, int to, const char *const *texts, int n) {
   Text all = text_new(arena);
@@ -58,17 +66,22 @@ static bool answer_tensor(int to, const Hdf5Tensor *t) {
   return answer(to, head, t->data);
 }
 
-static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, int to, const Question *q) {
-  char *path = arena_array(arena, (size_t)q->path + 1, 1), *attribute = arena_array(arena, (size_t)q->attribute + 1, 1);
+static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, int to,
+                  const Question *q) {
+  char *path = arena_array(arena, (size_t)q->path + 1, 1),
+       *attribute = arena_array(arena, (size_t)q->attribute + 1, 1);
   if (!child_get(to, path, q->path) || !child_get(to, attribute, q->attribute)) return false;
   const char **texts, *reason = "";
   Hdf5Tensor tensor;
   int n;
   switch ((Wanted)q->wanted) {
   case GROUP:
-  case DATA: return answer(to, (Answer){.found = (uint32_t)module->has(file, path, q->wanted == GROUP)}, NULL);
+  case DATA:
+    return answer(to, (Answer){.found = (uint32_t)module->has(file, path, q->wanted == GROUP)},
+                  NULL);
   case TEXTS:
-    if (module->texts(file, arena, path, attribute, &texts, &n)) return answer_texts(arena, to, texts, n);
+    if (module->texts(file, arena, path, attribute, &texts, &n))
+      return answer_texts(arena, to, texts, n);
     return refuse(to, "");
   case LIST:
     if (module->list(file, arena, &texts, &n)) return answer_texts(arena, to, texts, n);
@@ -124,7 +137,8 @@ static bool hear(Hdf5 *file, Answer *head, char **bytes) {
   return false;
 }
 
-static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribute, Answer *head, char **bytes) {
+static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribute, Answer *head,
+                char **bytes) {
   size_t n = strlen(path), m = strlen(attribute);
   Question q = {(uint32_t)wanted, (uint32_t)n, (uint32_t)m};
   if (file->broken || n > UINT32_MAX || m > UINT32_MAX) return false;
@@ -137,20 +151,26 @@ Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
   *reason = "it is HDF5, and the part of grus that reads it (libgrus_hdf5.so) cannot be loaded";
   if (!hdf5_module()) return NULL;
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
-  *file = (Hdf5){.arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
+  *file = (Hdf5){
+      .arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
   ChildLimits limits = {SECONDS + data.len / BYTES_A_SECOND, MEMORY_FREE + data.len * MEMORY_FILES};
   *reason = "no process can be started to read it";
   if (!child_start(&file->child, limits, serve, file)) return NULL;
   arena_defer(arena, hdf5_close, file);
   Answer head;
   char *bytes;
-  if (!hear(file, &head, &bytes)) *reason = file->broken;
-  else if (head.found) return file;
-  else *reason = bytes;
+  if (!hear(file, &head, &bytes))
+    *reason = file->broken;
+  else if (head.found)
+    return file;
+  else
+    *reason = bytes;
   return NULL;
 }
 
-const char *hdf5_broken(const Hdf5 *file) { return file->broken; }
+const char *hdf5_broken(const Hdf5 *file) {
+  return file->broken;
+}
 
 static bool has(Hdf5 *file, Wanted wanted, const char *path) {
   Answer head;
@@ -158,11 +178,16 @@ static bool has(Hdf5 *file, Wanted wanted, const char *path) {
   return ask(file, wanted, path, "", &head, &bytes) && head.found;
 }
 
-bool hdf5_has_group(Hdf5 *file, const char *path) { return has(file, GROUP, path); }
+bool hdf5_has_group(Hdf5 *file, const char *path) {
+  return has(file, GROUP, path);
+}
 
-bool hdf5_has_data(Hdf5 *file, const char *path) { return has(file, DATA, path); }
+bool hdf5_has_data(Hdf5 *file, const char *path) {
+  return has(file, DATA, path);
+}
 
-static bool ask_texts(Hdf5 *file, Wanted wanted, const char *path, const char *attribute, const char ***out, int *n) {
+static bool ask_texts(Hdf5 *file, Wanted wanted, const char *path, const char *attribute,
+                      const char ***out, int *n) {
   Answer head;
   char *bytes;
   if (!ask(file, wanted, path, attribute, &head, &bytes) || !head.found) return false;
@@ -183,7 +208,9 @@ bool hdf5_texts(Hdf5 *file, const char *path, const char *attribute, const char 
   return ask_texts(file, TEXTS, path, attribute, out, n);
 }
 
-bool hdf5_list(Hdf5 *file, const char ***out, int *n) { return ask_texts(file, LIST, "", "", out, n); }
+bool hdf5_list(Hdf5 *file, const char ***out, int *n) {
+  return ask_texts(file, LIST, "", "", out, n);
+}
 
 const char *hdf5_text(Hdf5 *file, const char *path, const char *attribute) {
   const char **texts;
@@ -202,7 +229,9 @@ bool hdf5_read(Hdf5 *file, const char *path, Hdf5Tensor *out, const char **reaso
   *out = (Hdf5Tensor){.rank = head.n, .count = 1, .data = (float *)(void *)bytes};
   if (head.n < 0 || head.n > TENSOR_MAX_RANK) return false;
   for (int i = 0; i < head.n; i++) {
-    if (head.dim[i] < 1 || head.dim[i] > INT32_MAX || !size_mul(out->count, head.dim[i], &out->count)) return false;
+    if (head.dim[i] < 1 || head.dim[i] > INT32_MAX ||
+        !size_mul(out->count, head.dim[i], &out->count))
+      return false;
     out->dim[i] = head.dim[i];
   }
   return out->count <= INT32_MAX && (uint64_t)out->count * sizeof(float) == head.bytes;

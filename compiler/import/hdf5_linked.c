@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* HDF5 without a module: for executables that are to work wherever they are copied, linked with the
- * static libhdf5. hdf5_load.c takes this table where it is linked. What libhdf5 calls to read from the
- * network is here, and always fails: grus reads HDF5 from memory alone. */
+ * static libhdf5. hdf5_load.c takes this table where it is linked. What libhdf5 calls to read from
+ * the network is here, and always fails: grus reads HDF5 from memory alone. */
 #include "import/hdf5_file.h"
 
 #include <stddef.h>
 
-const Hdf5Module hdf5_linked = {hdf5_file_open, hdf5_file_has, hdf5_file_texts, hdf5_file_list, hdf5_file_read};
+const Hdf5Module hdf5_linked = {hdf5_file_open, hdf5_file_has, hdf5_file_texts, hdf5_file_list,
+                                hdf5_file_read};
 
 enum { CURL_FAILED = 2 /* CURLE_FAILED_INIT */ };
 
@@ -20,8 +21,8 @@ void *curl_slist_append(void *list, const char *text);
 void curl_slist_free_all(void *list);
 const void *EVP_sha256(void);
 unsigned char *SHA256(const unsigned char *data, size_t n, unsigned char *digest);
-unsigned char *HMAC(const void *method, const void *key, int key_length, const unsigned char *data, size_t n,
-                    unsigned char *digest, unsigned int *digest_length);
+unsigned char *HMAC(const void *method, const void *key, int key_length, const unsigned char *data,
+                    size_t n, unsigned char *digest, unsigned int *digest_length);
 
 int curl_global_init(long flags) {
   (void)flags;
@@ -30,7 +31,9 @@ int curl_global_init(long flags) {
 
 void curl_global_cleanup(void) {}
 
-void *curl_easy_init(void) { return NULL; }
+void *curl_easy_init(void) {
+  return NULL;
+}
 
 int curl_easy_setopt(void *handle, int option, ...) {
   (void)handle;
@@ -43,7 +46,9 @@ int curl_easy_perform(void *handle) {
   return CURL_FAILED;
 }
 
-void curl_easy_cleanup(void *handle) { (void)handle; }
+void curl_easy_cleanup(void *handle) {
+  (void)handle;
+}
 
 void *curl_slist_append(void *list, const char *text) {
   (void)list;
@@ -51,9 +56,13 @@ void *curl_slist_append(void *list, const char *text) {
   return NULL;
 }
 
-void curl_slist_free_all(void *list) { (void)list; }
+void curl_slist_free_all(void *list) {
+  (void)list;
+}
 
-const void *EVP_sha256(void) { return NULL; }
+const void *EVP_sha256(void) {
+  return NULL;
+}
 
 unsigned char *SHA256(const unsigned char *data, size_t n, unsigned char *digest) {
   (void)data;
@@ -62,8 +71,8 @@ unsigned char *SHA256(const unsigned char *data, size_t n, unsigned char *digest
   return NULL;
 }
 
-unsigned char *HMAC(const void *method, const void *key, int key_length, const unsigned char *data, size_t n,
-                    unsigned char *digest, unsigned int *digest_length) {
+unsigned char *HMAC(const void *method, const void *key, int key_length, const unsigned char *data,
+                    size_t n, unsigned char *digest, unsigned int *digest_length) {
   (void)method;
   (void)key;
   (void)key_length;

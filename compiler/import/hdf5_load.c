@@ -19,14 +19,18 @@ const Hdf5Module *hdf5_module(void) {
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&
              module_take(opened, "hdf5_file_has", &module.has) &&
              module_take(opened, "hdf5_file_texts", &module.texts) &&
-             module_take(opened, "hdf5_file_list", &module.list) && module_take(opened, "hdf5_file_read", &module.read);
+             module_take(opened, "hdf5_file_list", &module.list) &&
+             module_take(opened, "hdf5_file_read", &module.read);
   }
   return loaded ? &module : NULL;
 }
 
-bool hdf5_sniff(Mapped file) { /* the signature stands at 0 or, behind a user block, at a power of two */
+bool hdf5_sniff(
+    Mapped file) { /* the signature stands at 0 or, behind a user block, at a power of two */
   static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
   for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
-    if (at + sizeof signature <= file.len && memcmp(file.data + at, signature, sizeof signature) == 0) return true;
+    if (at + sizeof signature <= file.len &&
+        memcmp(file.data + at, signature, sizeof signature) == 0)
+      return true;
   return false;
 }

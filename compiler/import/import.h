@@ -9,7 +9,8 @@
 
 /* Opens a tensor file by its content. `shown` is the path for messages; at is where the model names
  * it (may be none). NULL after reporting E604. */
-TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, Diags *diags, Span at);
+TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, Diags *diags,
+                             Span at);
 
 /* The formats: NULL with *reason when the content is not as it must be. */
 TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* jansson with memory of an arena; see json_read.h. Each piece is in a list, so that jansson can free and
- * move what it has while it works, and the arena frees the rest. */
+/* jansson with memory of an arena; see json_read.h. Each piece is in a list, so that jansson can
+ * free and move what it has while it works, and the arena frees the rest. */
 #include "import/json_read.h"
 
 #include "base/mem.h"
@@ -21,7 +21,8 @@ typedef struct Pieces {
 
 static Pieces *current; /* jansson's allocator has no context */
 
-/* Who allocates outside the functions below: their memory is never ours to free, nor ours theirs. */
+/* Who allocates outside the functions below: their memory is never ours to free, nor ours
+ * theirs. */
 static json_malloc_t others_malloc;
 static json_free_t others_free;
 

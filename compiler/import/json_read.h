@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* JSON whose memory is the arena's: it is freed with the arena, and nobody calls json_decref or free. What
- * allocates or frees parts of such JSON is done by the functions here. Outside them jansson's allocator is
- * the one there was, so that others may use jansson beside them as they do anywhere. When memory runs out
- * inside jansson, which does not survive that everywhere, the arena's handler is entered instead. */
+/* JSON whose memory is the arena's: it is freed with the arena, and nobody calls json_decref or
+ * free. What allocates or frees parts of such JSON is done by the functions here. Outside them
+ * jansson's allocator is the one there was, so that others may use jansson beside them as they do
+ * anywhere. When memory runs out inside jansson, which does not survive that everywhere, the
+ * arena's handler is entered instead. */
 #ifndef GRUS_IMPORT_JSON_READ_H
 #define GRUS_IMPORT_JSON_READ_H
 

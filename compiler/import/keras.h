@@ -51,20 +51,20 @@ struct Keras {
   Diags *diags;
   Foreign *foreign;
   Model *model;
-  int major, minor;  /* of the Keras version: 1, 2, 3 */
-  json_t *text;        /* config.json and the version of a .keras */
+  int major, minor; /* of the Keras version: 1, 2, 3 */
+  json_t *text;     /* config.json and the version of a .keras */
   const char *version;
   Hdf5 *hdf5;
-  const char *root;  /* group that holds the groups of the layers */
-  int n_reads;       /* layers so far, in each call of the model around them */
-  Map groups;        /* class and configuration -> group, Keras 3 */
-  bool by_class;     /* groups are named by class and order, tensors by number: Keras 3 */
-  bool is_padded;    /* some layer makes a mask: sequences have steps behind the real ones */
-  bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
-  struct Emit *emit; /* the graph that the file is read into; NULL: a Model is built */
-  bool only_graph;   /* no Model is wanted */
-  bool lacks_class;  /* some layer is of a class that is not known */
-  Graph *read;       /* the graph, then */
+  const char *root;    /* group that holds the groups of the layers */
+  int n_reads;         /* layers so far, in each call of the model around them */
+  Map groups;          /* class and configuration -> group, Keras 3 */
+  bool by_class;       /* groups are named by class and order, tensors by number: Keras 3 */
+  bool is_padded;      /* some layer makes a mask: sequences have steps behind the real ones */
+  bool is_tensorflow;  /* tf.keras, which counts its versions otherwise */
+  struct Emit *emit;   /* the graph that the file is read into; NULL: a Model is built */
+  bool only_graph;     /* no Model is wanted */
+  bool lacks_class;    /* some layer is of a class that is not known */
+  Graph *read;         /* the graph, then */
   KerasState *carried; /* of that graph */
   int n_carried;
   size_t cap_carried;
@@ -73,20 +73,21 @@ struct Keras {
 /* One use of one layer. */
 struct KerasLayer {
   Keras *keras;
-  const char *name;  /* in the configuration */
+  const char *name; /* in the configuration */
   const char *class_name;
   json_t *config;
   const char *origin; /* "layer `gru_1`" */
   const char *group;  /* of its weights, in the file */
   const char *own;    /* of a model inside a model: its name there; "" */
-  const char *part;   /* the same behind the names of the models between: part of the names of its weights */
-  int depth;          /* models around it */
-  const char *inner;  /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
+  const char
+      *part; /* the same behind the names of the models between: part of the names of its weights */
+  int depth; /* models around it */
+  const char *inner; /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
   KerasValue *in;
   int n_in;
   KerasValue *states; /* initial_state */
   int n_states;
-  double number;      /* an operand that is a constant */
+  double number; /* an operand that is a constant */
   bool has_number, number_first;
   KerasValue out[KERAS_MAX_OUT];
   int n_out;
@@ -98,22 +99,27 @@ struct KerasLayer {
 /* Options. The getters report what has the wrong kind and remember it in ok. */
 bool keras_check_options(const KerasLayer *layer, const char *known);
 json_t *keras_option(const KerasLayer *layer, const char *name); /* NULL if absent or null */
-int64_t keras_size(const KerasLayer *layer, const char *name, int64_t if_absent); /* also of [n]; -1 after reporting */
+int64_t keras_size(const KerasLayer *layer, const char *name,
+                   int64_t if_absent); /* also of [n]; -1 after reporting */
 double keras_number(const KerasLayer *layer, const char *name, double if_absent);
 bool keras_flag(const KerasLayer *layer, const char *name, bool if_absent);
 const char *keras_word(const KerasLayer *layer, const char *name, const char *if_absent);
 /* The name of an activation, "linear" if none; NULL after reporting. */
 const char *keras_activation_name(const KerasLayer *layer, const char *name, const char *if_absent);
 /* "`gru_1` (GRU) ..." */
-Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...)
+    GRUS_PRINTF(3, 4);
 
-/* Weights. side: "forward", "backward" or ""; leaf: the name in Keras 2; number: the place in Keras 3.
- * False after reporting. */
-bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number, Hdf5Tensor *out);
+/* Weights. side: "forward", "backward" or ""; leaf: the name in Keras 2; number: the place in
+ * Keras 3. False after reporting. */
+bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number,
+                  Hdf5Tensor *out);
 bool keras_has_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number);
 /* Gives a tensor of `count` values with these dims to a stage as it is. */
-bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim, const char *leaf, int number);
-bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank, const int64_t *dim);
+bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim,
+                const char *leaf, int number);
+bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank,
+                    const int64_t *dim);
 
 /* Conv2D inside TimeDistributed. */
 bool keras_image_conv(KerasLayer *layer);
@@ -148,7 +154,7 @@ typedef struct KerasClass {
   const char *options; /* known, beside the harmless ones; "a=false": only this value */
 } KerasClass;
 #define KERAS_CLASS(name, import, n_in, options) {#name, KERAS_MASK_##name, import, n_in, options}
-#define KERAS_CLASS_END {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
+#define KERAS_CLASS_END                          {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
 extern const KerasClass keras_layer_classes[], keras_join_classes[], keras_recurrent_classes[];
 bool keras_layer_import(KerasLayer *layer);
 /* Refuses a class that is not known, with the nearest thing that would work. */

@@ -5,8 +5,8 @@
  *   Keras 3      "inbound_nodes": [{"args": [{"class_name": "__keras_tensor__", "config":
  *                {"keras_history": ["input_1", 0, 0]}}], "kwargs": {"initial_state": [...]}}]
  *
- * The second number of a reference says which call of the layer is meant: a layer called twice becomes
- * two stages of equal weights.
+ * The second number of a reference says which call of the layer is meant: a layer called twice
+ * becomes two stages of equal weights.
  *
  * Calls are imported when all they read is there, in the order of the file; what is left over waits
  * for itself in a circle. */
@@ -19,7 +19,8 @@
 /* The value a reference ["name", call, index] means; NULL if it is not there (yet). */
 static const KerasValue *referenced(KerasGraph *g, json_t *reference, bool is_output) {
   const char *name = json_string_value(json_array_get(reference, 0));
-  json_int_t call = json_integer_value(json_array_get(reference, 1)), index = json_integer_value(json_array_get(reference, 2));
+  json_int_t call = json_integer_value(json_array_get(reference, 1)),
+             index = json_integer_value(json_array_get(reference, 2));
   const KerasNode *node = name ? map_get(&g->by_name, name) : NULL;
   if (node) call -= node->first[is_output];
   if (!node || call < 0 || call >= node->n_calls || !node->done[call]) return NULL;
@@ -29,7 +30,9 @@ static const KerasValue *referenced(KerasGraph *g, json_t *reference, bool is_ou
 
 /* ["name", 0, 0, {}] or a __keras_tensor__: the reference in it; NULL if it is neither. */
 static json_t *reference_of(json_t *object) {
-  if (json_is_array(object) && json_array_size(object) >= 3 && json_is_string(json_array_get(object, 0))) return object;
+  if (json_is_array(object) && json_array_size(object) >= 3 &&
+      json_is_string(json_array_get(object, 0)))
+    return object;
   const char *class_name = json_string_value(json_object_get(object, "class_name"));
   if (!class_name || strcmp(class_name, "__keras_tensor__") != 0) return NULL;
   return json_object_get(json_object_get(object, "config"), "keras_history");
@@ -70,9 +73,13 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   const char *name;
   json_t *value;
   json_object_foreach(keywords, name, value) {
-    bool read = layer->keras->emit && (strcmp(name, "mask") == 0 || (strcmp(name, "slice_spec") == 0 && strcmp(layer->class_name, "SlicingOpLambda") == 0));
+    bool read = layer->keras->emit &&
+                (strcmp(name, "mask") == 0 || (strcmp(name, "slice_spec") == 0 &&
+                                               strcmp(layer->class_name, "SlicingOpLambda") == 0));
     if (read) continue; /* by the graph's reader */
-    if (json_is_null(value) || strcmp(name, "initial_state") == 0 || (strcmp(name, "training") == 0 && json_is_false(value))) continue;
+    if (json_is_null(value) || strcmp(name, "initial_state") == 0 ||
+        (strcmp(name, "training") == 0 && json_is_false(value)))
+      continue;
     if (json_is_array(value) && json_array_size(value) == 0) continue;
     keras_refuse(layer, E903, "is called with `%s`, which grus does not have", name);
     return false;
@@ -88,7 +95,9 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   KerasValue values[INPUTS_MAX], states[INPUTS_MAX];
   int n = 0, n_states = 0;
   json_t *args = json_is_object(call) ? json_object_get(call, "args") : call;
-  if (!collect(g, args, values, &n, 0) || !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0)) return NOT_YET;
+  if (!collect(g, args, values, &n, 0) ||
+      !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0))
+    return NOT_YET;
   if (json_is_object(call)) constant_operand(layer, args);
   layer->call = call;
   json_t *mask = g->keras->emit ? reference_of(json_object_get(keywords, "mask")) : NULL;
@@ -98,28 +107,34 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
     layer->mask = keeps->graph;
   }
   for (size_t i = 0; !keywords && i < json_array_size(call); i++) {
-    json_t *own = json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords behind each reference */
+    json_t *own =
+        json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords behind each reference */
     if (!keywords_known(layer, own)) return FAILED;
     if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0)) return NOT_YET;
   }
   if (!keywords_known(layer, keywords)) return FAILED;
-  int first = is_recurrent(layer) && n > 1 && !n_states ? 1 : n; /* Keras 2: states follow the sequence */
+  int first =
+      is_recurrent(layer) && n > 1 && !n_states ? 1 : n; /* Keras 2: states follow the sequence */
   layer->n_in = first;
   layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, n);
   memcpy(layer->in, values, sizeof *values * (size_t)n);
   layer->n_states = first < n ? n - first : n_states;
   layer->states = ARENA_ARRAY(g->keras->arena, KerasValue, layer->n_states);
-  memcpy(layer->states, first < n ? values + first : states, sizeof *states * (size_t)layer->n_states);
+  memcpy(layer->states, first < n ? values + first : states,
+         sizeof *states * (size_t)layer->n_states);
   return READY;
 }
 
 /* The input of the model, or what the model around it passes. */
 static Wait input_import(KerasGraph *g, KerasLayer *layer, json_t *inputs) {
   layer->n_out = 1;
-  if (!g->outer) return keras_graph_input(layer, layer->name, graph_input_shape(layer), &layer->out[0]) ? READY : FAILED;
+  if (!g->outer)
+    return keras_graph_input(layer, layer->name, graph_input_shape(layer), &layer->out[0]) ? READY
+                                                                                           : FAILED;
   size_t n = reference_of(inputs) ? 1 : json_array_size(inputs);
   for (size_t i = 0; i < n && i < (size_t)g->outer->n_in; i++) {
-    const char *name = json_string_value(json_array_get(reference_of(inputs) ? inputs : json_array_get(inputs, i), 0));
+    const char *name = json_string_value(
+        json_array_get(reference_of(inputs) ? inputs : json_array_get(inputs, i), 0));
     if (!name || strcmp(name, layer->own) != 0) continue;
     layer->out[0] = g->outer->in[i];
     return READY;
@@ -143,7 +158,8 @@ static Wait call_import(KerasGraph *g, KerasNode *node, int i, json_t *inputs) {
     return FAILED;
   }
   if (node->n_calls > 1 && keras_flag(layer, "stateful", false)) {
-    keras_refuse(layer, E903, "is called %d times and keeps its state from one to the next", node->n_calls);
+    keras_refuse(layer, E903, "is called %d times and keeps its state from one to the next",
+                 node->n_calls);
     return FAILED;
   }
   if (i > 0) layer->origin = arena_printf(g->keras->arena, "%s, call %d", layer->origin, i + 1);
@@ -167,7 +183,8 @@ static bool import_nodes(KerasGraph *g, json_t *inputs) {
   for (int i = 0; i < g->n; i++)
     for (int k = 0; k < g->node[i].n_calls; k++)
       if (!g->node[i].done[k]) {
-        keras_refuse(&g->node[i].layer, E901, "reads a layer that is not there, or itself in a circle");
+        keras_refuse(&g->node[i].layer, E901,
+                     "reads a layer that is not there, or itself in a circle");
         return false;
       }
   return true;
@@ -186,9 +203,11 @@ static json_t *nested_at(json_t *nest, size_t *i, int depth) {
   return found;
 }
 
-/* Output i of [["a", 0, 0], ["b", 0, 0]], ["a", 0, 0], {"name": ["a", 0, 0]} and nests of these; NULL: there is
- * none. */
-static json_t *output_at(json_t *outputs, size_t i) { return nested_at(outputs, &i, 0); }
+/* Output i of [["a", 0, 0], ["b", 0, 0]], ["a", 0, 0], {"name": ["a", 0, 0]} and nests of these;
+ * NULL: there is none. */
+static json_t *output_at(json_t *outputs, size_t i) {
+  return nested_at(outputs, &i, 0);
+}
 
 static bool import_outputs(KerasGraph *g, json_t *outputs) {
   Keras *k = g->keras;
@@ -197,17 +216,21 @@ static bool import_outputs(KerasGraph *g, json_t *outputs) {
     const KerasValue *value = referenced(g, reference, true);
     const char *name = json_string_value(json_array_get(reference, 0));
     if (!value) {
-      foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that is not there", n, k->file->path);
+      foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that is not there", n,
+                     k->file->path);
       return false;
     }
     if (k->emit) {
-      const char *said = value->field ? arena_printf(k->arena, "%s_%s", name, value->field) : arena_strdup(k->arena, name);
+      const char *said = value->field ? arena_printf(k->arena, "%s_%s", name, value->field)
+                                      : arena_strdup(k->arena, name);
       graph_output(k->emit->graph, said, value->graph);
       continue;
     }
     Value *out = keras_graph_output(g, *value, name);
     if (!out) return false;
-    const char *field = value->value->field ? arena_printf(k->arena, "%s_%s", name, value->value->field) : arena_strdup(k->arena, name);
+    const char *field = value->value->field
+                            ? arena_printf(k->arena, "%s_%s", name, value->value->field)
+                            : arena_strdup(k->arena, name);
     model_output(k->model, field, out);
   }
   if (n) return true;
@@ -247,11 +270,13 @@ static bool read_nodes(KerasGraph *g, json_t *config) {
     node->n_calls = calls && calls <= LAYERS_MAX ? (int)calls : 1;
     node->call = ARENA_ARRAY(k->arena, KerasLayer, node->n_calls);
     node->done = ARENA_ARRAY(k->arena, bool, node->n_calls);
-    bool functional = keras_is_model(node->layer.class_name) && strcmp(node->layer.class_name, "Sequential") != 0;
+    bool functional =
+        keras_is_model(node->layer.class_name) && strcmp(node->layer.class_name, "Sequential") != 0;
     node->first[0] = k->major > 2 ? 0 : INT64_MAX;
     node->first[1] = k->major > 2 ? functional : INT64_MAX;
     g->n_left += node->n_calls;
-    const char *name = json_string_value(json_object_get(object, "name")); /* references use this one */
+    const char *name =
+        json_string_value(json_object_get(object, "name")); /* references use this one */
     map_put(k->arena, &g->by_name, arena_strdup(k->arena, name ? name : node->layer.name), node);
   }
   for (int i = 0; i < g->n && k->major < 3; i++)
@@ -263,12 +288,15 @@ static bool read_nodes(KerasGraph *g, json_t *config) {
 static void note_copies(KerasGraph *g) {
   for (int i = 0; i < g->n && !g->keras->emit; i++)
     if (g->node[i].n_calls > 1)
-      foreign_note(g->keras->foreign, "`%s` is called %d times: each call has a copy of its weights", g->node[i].layer.name, g->node[i].n_calls);
+      foreign_note(g->keras->foreign,
+                   "`%s` is called %d times: each call has a copy of its weights",
+                   g->node[i].layer.name, g->node[i].n_calls);
 }
 
 bool graph_functional(KerasGraph *g, json_t *config) {
   Keras *k = g->keras;
-  if (!read_nodes(g, config) || !import_nodes(g, json_object_get(config, "input_layers"))) return false;
+  if (!read_nodes(g, config) || !import_nodes(g, json_object_get(config, "input_layers")))
+    return false;
   int n_states = k->model->n_out;
   if (!import_outputs(g, json_object_get(config, "output_layers"))) return false;
   graph_states_last(k->model, n_states);
@@ -278,12 +306,17 @@ bool graph_functional(KerasGraph *g, json_t *config) {
 
 /* A functional model among the layers: its outputs become those of the call. */
 bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
-  if (!read_nodes(g, layer->config) || !import_nodes(g, json_object_get(layer->config, "input_layers"))) return false;
+  if (!read_nodes(g, layer->config) ||
+      !import_nodes(g, json_object_get(layer->config, "input_layers")))
+    return false;
   json_t *outputs = json_object_get(layer->config, "output_layers"), *reference;
   for (size_t i = 0; (reference = output_at(outputs, i)) != NULL; i++) {
     const KerasValue *value = referenced(g, reference, true);
     if (!value || i >= KERAS_MAX_OUT) {
-      keras_refuse(layer, value ? E903 : E901, value ? "is a model inside a model, of more than %d outputs" : "has an output that is not there", KERAS_MAX_OUT);
+      keras_refuse(layer, value ? E903 : E901,
+                   value ? "is a model inside a model, of more than %d outputs"
+                         : "has an output that is not there",
+                   KERAS_MAX_OUT);
       return false;
     }
     layer->out[layer->n_out++] = *value;
@@ -296,7 +329,8 @@ bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
 static void order_graph_inputs(KerasGraph *g, json_t *inputs) {
   Graph *graph = g->keras->emit->graph;
   int at = 0;
-  for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs); i++) {
+  for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs);
+       i++) {
     const KerasValue *value = referenced(g, json_array_get(inputs, i), false);
     for (int p = at; value && p < graph->n_in; p++)
       if (graph->in[p].value == value->graph) {
@@ -315,7 +349,8 @@ void graph_order_inputs(KerasGraph *g, json_t *inputs) {
   }
   Model *model = g->keras->model;
   int at = 0;
-  for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs); i++) {
+  for (size_t i = 0; json_is_array(inputs) && !reference_of(inputs) && i < json_array_size(inputs);
+       i++) {
     const KerasValue *value = referenced(g, json_array_get(inputs, i), false);
     for (int p = at; value && p < model->n_in; p++)
       if (model->in[p]->value == value->value) {

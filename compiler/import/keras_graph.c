@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The configuration of a Keras model to a Model: its layers by class, chains of them (Sequential), and
- * models among the layers, which are imported as their layers for each call. Functional models are in
- * keras_functional.c. */
+/* The configuration of a Keras model to a Model: its layers by class, chains of them (Sequential),
+ * and models among the layers, which are imported as their layers for each call. Functional models
+ * are in keras_functional.c. */
 #include "import/keras_graph.h"
 
 #include "import/lift/lift.h"
@@ -9,7 +9,6 @@
 #include "import/read/read.h"
 
 #include <string.h>
-
 
 static bool import_nested(KerasLayer *layer);
 
@@ -19,7 +18,8 @@ json_t *keras_json(const Keras *k, const char *what, const char *text, size_t le
   json_error_t error;
   json_t *root = json_read(k->arena, text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
   if (!root) {
-    Diag *d = foreign_report(k->diags, k->file, E901, "the %s of `%s` is not JSON", what, k->file->path);
+    Diag *d =
+        foreign_report(k->diags, k->file, E901, "the %s of `%s` is not JSON", what, k->file->path);
     diag_note(d, "line %d: %s", error.line, error.text);
     return NULL;
   }
@@ -27,7 +27,8 @@ json_t *keras_json(const Keras *k, const char *what, const char *text, size_t le
 }
 
 static const KerasClass *class_find(const char *name) {
-  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes, keras_recurrent_classes};
+  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes,
+                                      keras_recurrent_classes};
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const KerasClass *c = tables[t]; c->name; c++)
       if (strcmp(c->name, name) == 0) return c;
@@ -40,7 +41,8 @@ static void suggest(const char *name, Diag *d) {
       {"Conv2D", "grus has Conv1D; two-dimensional layers are left out"},
       {"ConvLSTM", "grus has LSTM behind Flatten of each step"},
       {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
-      {"TFOpLambda", "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
+      {"TFOpLambda",
+       "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
       {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
       {"Attention", "in .grus `attention(q, k, v)` computes it"},
       {"MultiHeadAttention", "in .grus `attention(q, k, v)` computes it"},
@@ -76,12 +78,15 @@ bool keras_layer_import(KerasLayer *layer) {
     return false;
   }
   for (int i = 0; i < layer->n_in; i++)
-    if ((layer->in[i].pad_before || layer->in[i].pad_after) && strcmp(layer->class_name, "Conv1D") != 0) {
+    if ((layer->in[i].pad_before || layer->in[i].pad_after) &&
+        strcmp(layer->class_name, "Conv1D") != 0) {
       Diag *d = keras_refuse(layer, E902, "reads a sequence with zeros around it");
       diag_note(d, "ZeroPadding1D is known in front of Conv1D");
       return false;
     }
-  if (!keras_check_options(layer, class->options) || !keras_mask_check(layer, class->mask) || !class->import(layer)) return false;
+  if (!keras_check_options(layer, class->options) || !keras_mask_check(layer, class->mask) ||
+      !class->import(layer))
+    return false;
   keras_mask_follow(layer, class->mask);
   return layer->keras->diags->n_errors == errors;
 }
@@ -91,23 +96,36 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
   Keras *k = g->keras;
   json_t *config = json_object_get(object, "config");
   const char *class_name = json_string_value(json_object_get(object, "class_name"));
-  const char *name = json_string_value(json_object_get(config, "name")), *module = json_string_value(json_object_get(object, "module"));
+  const char *name = json_string_value(json_object_get(config, "name")),
+             *module = json_string_value(json_object_get(object, "module"));
   if (!name) name = json_string_value(json_object_get(object, "name"));
   if (++k->n_reads > READS_MAX) {
-    foreign_report(k->diags, k->file, E903, "`%s` has more than %d layers, those of models inside counted with each call", k->file->path, READS_MAX);
+    foreign_report(k->diags, k->file, E903,
+                   "`%s` has more than %d layers, those of models inside counted with each call",
+                   k->file->path, READS_MAX);
     return false;
   }
   if (!class_name || !json_is_object(config)) {
-    foreign_report(k->diags, k->file, E901, "layer %d of `%s` has no class_name or no config", index, k->file->path);
+    foreign_report(k->diags, k->file, E901, "layer %d of `%s` has no class_name or no config",
+                   index, k->file->path);
     return false;
   }
-  *out = (KerasLayer){.keras = k, .class_name = class_name, .config = config, .inner = "", .own = "", .part = "", .depth = g->depth};
+  *out = (KerasLayer){.keras = k,
+                      .class_name = class_name,
+                      .config = config,
+                      .inner = "",
+                      .own = "",
+                      .part = "",
+                      .depth = g->depth};
   out->is_operator = module && strncmp(module, "keras.src.ops", strlen("keras.src.ops")) == 0;
-  out->name = arena_strdup(k->arena, name ? name : arena_printf(k->arena, "%s_%d", keras_snake_case(k->arena, class_name), index));
+  out->name = arena_strdup(
+      k->arena,
+      name ? name : arena_printf(k->arena, "%s_%d", keras_snake_case(k->arena, class_name), index));
   out->group = keras_group(&g->groups, out);
   if (g->outer) {
     out->own = out->name;
-    out->part = *g->outer->part ? arena_printf(k->arena, "%s/%s", g->outer->part, out->own) : out->own;
+    out->part =
+        *g->outer->part ? arena_printf(k->arena, "%s/%s", g->outer->part, out->own) : out->own;
     out->name = arena_printf(k->arena, "%s/%s", g->outer->name, out->name);
   }
   out->origin = arena_printf(k->arena, "layer `%s`", out->name);
@@ -118,7 +136,9 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
 static bool makes_mask(json_t *object, int depth) {
   const char *key, *class_name = json_string_value(json_object_get(object, "class_name"));
   json_t *value;
-  bool found = class_name && (strcmp(class_name, "Masking") == 0 || json_is_true(json_object_get(json_object_get(object, "config"), "mask_zero")));
+  bool found =
+      class_name && (strcmp(class_name, "Masking") == 0 ||
+                     json_is_true(json_object_get(json_object_get(object, "config"), "mask_zero")));
   for (size_t i = 0; i < json_array_size(object) && depth && !found; i++)
     found = makes_mask(json_array_get(object, i), depth - 1);
   json_object_foreach(object, key, value) found = found || (depth && makes_mask(value, depth - 1));
@@ -158,8 +178,12 @@ bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape,
     diag_note(d, "say it: --stream, `--time 49` or `--time \"n <= 120\"`");
     return false;
   }
-  Time time = {.kind = sequence ? TIME_FIXED : TIME_NONE, .n = open ? 1 : sequence ? out->dim[0] : 0};
-  Port *port = model_input(k->model, name, foreign_type(time, out->rank - sequence, out->dim + sequence));
+  Time time = {.kind = sequence ? TIME_FIXED : TIME_NONE,
+               .n = open       ? 1
+                    : sequence ? out->dim[0]
+                               : 0};
+  Port *port =
+      model_input(k->model, name, foreign_type(time, out->rank - sequence, out->dim + sequence));
   out->value = port->value;
   out->mask.padded = k->is_padded && sequence;
   return true;
@@ -171,13 +195,19 @@ json_t *graph_input_shape(const KerasLayer *layer) {
   return shape;
 }
 
-bool graph_is_input(const KerasLayer *layer) { return strcmp(layer->class_name, "InputLayer") == 0; }
+bool graph_is_input(const KerasLayer *layer) {
+  return strcmp(layer->class_name, "InputLayer") == 0;
+}
 
-bool keras_is_there(const KerasValue *value) { return value->value || value->graph; }
+bool keras_is_there(const KerasValue *value) {
+  return value->value || value->graph;
+}
 
 Value *keras_graph_output(KerasGraph *g, KerasValue value, const char *name) {
   if (value.pad_before || value.pad_after) {
-    foreign_report(g->keras->diags, g->keras->file, E902, "output `%s` has zeros around it: ZeroPadding1D is known in front of Conv1D", name);
+    foreign_report(g->keras->diags, g->keras->file, E902,
+                   "output `%s` has zeros around it: ZeroPadding1D is known in front of Conv1D",
+                   name);
     return NULL;
   }
   return value.value;
@@ -193,7 +223,8 @@ void graph_states_last(Model *model, int n) {
 }
 
 /* The layers one after another, behind `value` if there is one. False after reporting. */
-static bool import_chain(KerasGraph *g, json_t *layers, json_t *build_shape, KerasValue *value, const char **name) {
+static bool import_chain(KerasGraph *g, json_t *layers, json_t *build_shape, KerasValue *value,
+                         const char **name) {
   KerasLayer layer = {0};
   for (size_t i = 0; i < json_array_size(layers); i++) {
     if (!graph_layer_read(g, json_array_get(layers, i), (int)i, &layer)) return false;
@@ -201,10 +232,12 @@ static bool import_chain(KerasGraph *g, json_t *layers, json_t *build_shape, Ker
     if (!keras_is_there(value)) {
       if (!shape) shape = build_shape;
       if (!shape) {
-        keras_refuse(&layer, E904, "is the first layer, and the file does not say the shape of its input");
+        keras_refuse(&layer, E904,
+                     "is the first layer, and the file does not say the shape of its input");
         return false;
       }
-      if (!keras_graph_input(&layer, graph_is_input(&layer) ? layer.name : "x", shape, value)) return false;
+      if (!keras_graph_input(&layer, graph_is_input(&layer) ? layer.name : "x", shape, value))
+        return false;
     }
     if (graph_is_input(&layer)) continue;
     layer.in = value;
@@ -224,9 +257,11 @@ static bool import_sequential(KerasGraph *g, json_t *layers, json_t *build_shape
   KerasValue value = {0};
   const char *name = "";
   if (!import_chain(g, layers, build_shape, &value, &name)) return false;
-  bool is_made = g->keras->emit ? value.graph && value.graph->node : value.value && value.value->layer;
+  bool is_made =
+      g->keras->emit ? value.graph && value.graph->node : value.value && value.value->layer;
   if (!is_made) {
-    foreign_report(g->keras->diags, g->keras->file, E901, "the model in `%s` has no layers", g->keras->file->path);
+    foreign_report(g->keras->diags, g->keras->file, E901, "the model in `%s` has no layers",
+                   g->keras->file->path);
     return false;
   }
   if (g->keras->emit) {
@@ -243,10 +278,16 @@ static bool import_sequential(KerasGraph *g, json_t *layers, json_t *build_shape
 static bool import_nested(KerasLayer *layer) {
   Keras *k = layer->keras;
   const char *root = k->by_class ? arena_printf(k->arena, "%s/layers", layer->group) : k->root;
-  KerasGraph g = {.keras = k, .groups = {.keras = k, .root = root, .outer = layer}, .outer = layer, .depth = layer->depth + 1};
-  json_t *layers = json_is_array(layer->config) ? layer->config : json_object_get(layer->config, "layers");
+  KerasGraph g = {.keras = k,
+                  .groups = {.keras = k, .root = root, .outer = layer},
+                  .outer = layer,
+                  .depth = layer->depth + 1};
+  json_t *layers =
+      json_is_array(layer->config) ? layer->config : json_object_get(layer->config, "layers");
   if (g.depth > DEPTH_MAX || layer->n_states) {
-    keras_refuse(layer, E903, layer->n_states ? "is a model, and is called with initial states" : "is a model too deep in others");
+    keras_refuse(layer, E903,
+                 layer->n_states ? "is a model, and is called with initial states"
+                                 : "is a model too deep in others");
     return false;
   }
   if (strcmp(layer->class_name, "Sequential") != 0) return graph_functional_call(&g, layer);
@@ -267,10 +308,15 @@ static const char *format_of(Keras *k, json_t *config, const char *version, cons
   json_t *inner = json_object_get(config, "config");
   json_t *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
   k->major = version[0] >= '1' && version[0] <= '9' ? version[0] - '0' : 0;
-  k->minor = k->major && version[1] == '.' && version[2] >= '0' && version[2] <= '9' ? version[2] - '0' : 0;
+  k->minor = k->major && version[1] == '.' && version[2] >= '0' && version[2] <= '9'
+                 ? version[2] - '0'
+                 : 0;
   k->is_tensorflow = strstr(version, "-tf") != NULL;
-  if (class_name && layers && k->major >= 1 && k->major <= 3) return arena_printf(k->arena, "Keras %.20s, %s", version, container);
-  Diag *d = foreign_report(k->diags, k->file, E901, "`%s` holds no Sequential or functional model of Keras 1, 2 or 3", k->file->path);
+  if (class_name && layers && k->major >= 1 && k->major <= 3)
+    return arena_printf(k->arena, "Keras %.20s, %s", version, container);
+  Diag *d = foreign_report(k->diags, k->file, E901,
+                           "`%s` holds no Sequential or functional model of Keras 1, 2 or 3",
+                           k->file->path);
   diag_note(d, "class %s, Keras version %.20s", class_name ? class_name : "unknown", version);
   return NULL;
 }
@@ -284,7 +330,8 @@ static bool import_all(Keras *k, json_t *config) {
   k->n_reads = 0;
   keras_scan_groups(k, layers);
   bool sequential = json_is_array(inner) || strcmp(class_name, "Sequential") == 0;
-  bool ok = sequential ? import_sequential(&g, layers, json_object_get(inner, "build_input_shape")) : graph_functional(&g, inner);
+  bool ok = sequential ? import_sequential(&g, layers, json_object_get(inner, "build_input_shape"))
+                       : graph_functional(&g, inner);
   if (ok && !sequential) graph_order_inputs(&g, json_object_get(inner, "input_layers"));
   return ok;
 }
@@ -324,13 +371,14 @@ static Foreign *import_layers(Keras *k, json_t *config, const Graph *graph) {
   return NULL;
 }
 
-/* Layer by layer where all of them are stages; else as the graph is. Of two refusals the first is shown, unless
- * it is of a layer that only the graph knows. */
+/* Layer by layer where all of them are stages; else as the graph is. Of two refusals the first is
+ * shown, unless it is of a layer that only the graph knows. */
 static Foreign *import_either(Keras *k, json_t *config, const char *format, const Graph *graph) {
   Keras *layers = keras_again(k, config, format, diags_new(k->arena, k->diags->sources));
   Foreign *foreign = import_layers(layers, config, graph);
   if (foreign) return foreign;
-  foreign = lift_graph(k->file, graph, k->options, layers->lacks_class ? k->diags : diags_new(k->arena, k->diags->sources));
+  foreign = lift_graph(k->file, graph, k->options,
+                       layers->lacks_class ? k->diags : diags_new(k->arena, k->diags->sources));
   if (foreign || layers->lacks_class) return foreign;
   return import_layers(keras_again(k, config, format, k->diags), config, graph);
 }
@@ -346,15 +394,24 @@ Foreign *keras_import(Keras *k, json_t *config, const char *version, const char 
   if (graph) return import_either(k, config, format, graph);
   Keras *layers = keras_again(k, config, format, diags_new(k->arena, k->diags->sources));
   import_layers(layers, config, NULL);
-  if (layers->diags->n_errors && !layers->lacks_class) import_layers(keras_again(k, config, format, k->diags), config, NULL);
-  else read_graph(k, config, format, k->diags); /* once more, to say why */
+  if (layers->diags->n_errors && !layers->lacks_class)
+    import_layers(keras_again(k, config, format, k->diags), config, NULL);
+  else
+    read_graph(k, config, format, k->diags); /* once more, to say why */
   return NULL;
 }
 
 Graph *keras_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Keras *k = ARENA_NEW(file->arena, Keras);
-  *k = (Keras){.arena = file->arena, .file = file, .options = options, .diags = diags, .root = "", .only_graph = true};
-  if (hdf5_sniff(file->data)) keras_hdf5_open(k);
-  else keras_zip_open(k);
+  *k = (Keras){.arena = file->arena,
+               .file = file,
+               .options = options,
+               .diags = diags,
+               .root = "",
+               .only_graph = true};
+  if (hdf5_sniff(file->data))
+    keras_hdf5_open(k);
+  else
+    keras_zip_open(k);
   return k->read;
 }

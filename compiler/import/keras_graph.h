@@ -14,8 +14,9 @@ typedef struct KerasNode {
   KerasLayer *call;
   bool *done; /* by call */
   int n_calls;
-  int64_t first[2]; /* the number of the first call, in what layers read and in the list of outputs: 1
-                       for models among the layers of Keras 1 and 2, in Keras 3 in that list alone */
+  int64_t
+      first[2]; /* the number of the first call, in what layers read and in the list of outputs: 1
+                   for models among the layers of Keras 1 and 2, in Keras 3 in that list alone */
 } KerasNode;
 
 typedef struct KerasGraph {
@@ -25,7 +26,7 @@ typedef struct KerasGraph {
   int depth;
   KerasNode *node;
   int n, n_left; /* layers, and calls to be imported */
-  Map by_name; /* KerasNode */
+  Map by_name;   /* KerasNode */
 } KerasGraph;
 
 /* Fills name, class, configuration and group from a layer's object; false after reporting. */
@@ -41,8 +42,8 @@ Value *keras_graph_output(KerasGraph *g, KerasValue value, const char *name);
 /* The first n outputs, states that stateful layers hand out, go behind the outputs of the model. */
 void graph_states_last(Model *model, int n);
 
-/* A functional model; the same among the layers of another, where its outputs become those of the call.
- * False after reporting. */
+/* A functional model; the same among the layers of another, where its outputs become those of the
+ * call. False after reporting. */
 bool graph_functional(KerasGraph *g, json_t *config);
 bool graph_functional_call(KerasGraph *g, KerasLayer *layer);
 /* The inputs in the order of the model's own list. */

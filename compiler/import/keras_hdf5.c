@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-bool keras_hdf5_sniff(const ForeignFile *file) { return hdf5_sniff(file->data); }
+bool keras_hdf5_sniff(const ForeignFile *file) {
+  return hdf5_sniff(file->data);
+}
 
 /* What --config names; NULL after reporting. */
 static json_t *config_of_user(const Keras *k) {
@@ -15,16 +17,21 @@ static json_t *config_of_user(const Keras *k) {
     const char *text = (const char *)file.data;
     json_t *root = keras_json(k, "--config", text, file.len);
     /* to_json() gives a text, and some save that text as JSON once more. */
-    if (root && json_is_string(root)) root = keras_json(k, "--config", json_string_value(root), json_string_length(root));
+    if (root && json_is_string(root))
+      root = keras_json(k, "--config", json_string_value(root), json_string_length(root));
     return root;
   }
-  foreign_report(k->diags, k->file, E901, "cannot read --config `%s`: %s", k->options->config, reason);
+  foreign_report(k->diags, k->file, E901, "cannot read --config `%s`: %s", k->options->config,
+                 reason);
   return NULL;
 }
 
 static json_t *config_of_file(const Keras *k, const char *text) {
   if (k->options->config) {
-    Diag *d = foreign_report(k->diags, k->file, E903, "`%s` has an architecture of its own: --config is for files with weights alone", k->file->path);
+    Diag *d = foreign_report(
+        k->diags, k->file, E903,
+        "`%s` has an architecture of its own: --config is for files with weights alone",
+        k->file->path);
     diag_note(d, "leave out --config");
     return NULL;
   }
@@ -34,7 +41,9 @@ static json_t *config_of_file(const Keras *k, const char *text) {
 static json_t *find_config(const Keras *k, const char *text) {
   if (text) return config_of_file(k, text);
   if (k->options->config) return config_of_user(k);
-  Diag *d = foreign_report(k->diags, k->file, E904, "`%s` holds weights alone: it does not say what the layers are", k->file->path);
+  Diag *d = foreign_report(k->diags, k->file, E904,
+                           "`%s` holds weights alone: it does not say what the layers are",
+                           k->file->path);
   diag_note(d, "give the architecture, as `model.to_json()` writes it: `--config FILE.json`");
   return NULL;
 }
@@ -45,8 +54,10 @@ static const char *find_version(const Keras *k, json_t *config) {
   if (!version) version = json_string_value(json_object_get(config, "keras_version"));
   if (!version && json_object_get(config, "module")) version = "3"; /* only Keras 3 writes it */
   if (version) return version;
-  Diag *d = foreign_report(k->diags, k->file, E904, "`%s` does not say which version of Keras wrote it", k->file->path);
-  diag_note(d, "hard_sigmoid and the defaults of GRU changed: add \"keras_version\": \"2.x\" to the --config file");
+  Diag *d = foreign_report(k->diags, k->file, E904,
+                           "`%s` does not say which version of Keras wrote it", k->file->path);
+  diag_note(d, "hard_sigmoid and the defaults of GRU changed: add \"keras_version\": \"2.x\" to "
+               "the --config file");
   return NULL;
 }
 
@@ -54,7 +65,8 @@ static Foreign *import_opened(Keras *k) {
   if (hdf5_has_group(k->hdf5, "model_weights")) k->root = "model_weights";
   const char **names;
   int n;
-  bool listed = hdf5_texts(k->hdf5, k->root, "layer_names", &names, &n) || hdf5_texts(k->hdf5, k->root, "layer_names0", &names, &n);
+  bool listed = hdf5_texts(k->hdf5, k->root, "layer_names", &names, &n) ||
+                hdf5_texts(k->hdf5, k->root, "layer_names0", &names, &n);
   if (!listed && hdf5_has_group(k->hdf5, "layers")) {
     k->root = "layers";
     k->by_class = true;
@@ -64,7 +76,9 @@ static Foreign *import_opened(Keras *k) {
   return version ? keras_import(k, config, version, "HDF5") : NULL;
 }
 
-Foreign *keras_hdf5_open(Keras *k) { return keras_read(k, k->file->data, import_opened); }
+Foreign *keras_hdf5_open(Keras *k) {
+  return keras_read(k, k->file->data, import_opened);
+}
 
 Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Keras *k = ARENA_NEW(file->arena, Keras);

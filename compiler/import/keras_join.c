@@ -25,7 +25,8 @@ static bool import_concatenate(KerasLayer *layer) {
   for (int i = 0; i < layer->n_in; i++) {
     const KerasValue *part = &layer->in[i];
     in[i] = part->value;
-    if (part->rank != value.rank || !part->rank || !size_add(width, part->dim[part->rank - 1], &width)) {
+    if (part->rank != value.rank || !part->rank ||
+        !size_add(width, part->dim[part->rank - 1], &width)) {
       keras_refuse(layer, E903, "joins values with different numbers of axes");
       return false;
     }
@@ -67,7 +68,11 @@ static bool import_operator(KerasLayer *layer) {
   static const struct {
     const char *name;
     LayerKind kind;
-  } operators[] = {{"Add", LAYER_add}, {"Subtract", LAYER_sub}, {"Multiply", LAYER_mul}, {"Divide", LAYER_div}, {"TrueDivide", LAYER_div}};
+  } operators[] = {{"Add", LAYER_add},
+                   {"Subtract", LAYER_sub},
+                   {"Multiply", LAYER_mul},
+                   {"Divide", LAYER_div},
+                   {"TrueDivide", LAYER_div}};
   KerasValue value;
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
     if (strcmp(layer->class_name, operators[i].name) == 0) {
@@ -94,8 +99,10 @@ static bool report_size(KerasLayer *layer) {
 static bool import_flatten(KerasLayer *layer) {
   KerasValue value = layer->in[0], flat = {.value = value.value, .rank = 1, .dim = {1}};
   for (int i = 0; i < value.rank; i++)
-    if (value.dim[i] < 0) flat.dim[0] = -1;
-    else if (flat.dim[0] > 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0])) return report_size(layer);
+    if (value.dim[i] < 0)
+      flat.dim[0] = -1;
+    else if (flat.dim[0] > 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0]))
+      return report_size(layer);
   if (value.rank > 1) keras_pipe(layer, LAYER_flatten, &flat);
   keras_result(layer, flat);
   return true;
@@ -107,19 +114,27 @@ static bool target_shape(KerasLayer *layer, const KerasValue *value, KerasValue 
   int64_t known = 1, total = 1;
   int open = -1;
   out->rank = (int)json_array_size(shape);
-  bool ok = json_is_array(shape) && json_array_size(shape) >= 1 && json_array_size(shape) <= TYPE_MAX_AXES;
+  bool ok = json_is_array(shape) && json_array_size(shape) >= 1 &&
+            json_array_size(shape) <= TYPE_MAX_AXES;
   for (int i = 0; i < value->rank && ok; i++)
     ok = value->dim[i] > 0 && size_mul(total, value->dim[i], &total);
   for (int i = 0; i < out->rank && ok; i++) {
     out->dim[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    if (out->dim[i] == -1 && open < 0) open = i;
-    else ok = out->dim[i] > 0 && size_mul(known, out->dim[i], &known);
+    if (out->dim[i] == -1 && open < 0)
+      open = i;
+    else
+      ok = out->dim[i] > 0 && size_mul(known, out->dim[i], &known);
   }
   if (open >= 0 && ok) {
     ok = total % known == 0;
     out->dim[open] = ok ? total / known : 1;
-  } else if (ok) ok = total == known;
-  if (!ok) keras_refuse(layer, E903, "gives its %lld values a shape that does not fit, or has a length that is not fixed", (long long)total);
+  } else if (ok)
+    ok = total == known;
+  if (!ok)
+    keras_refuse(
+        layer, E903,
+        "gives its %lld values a shape that does not fit, or has a length that is not fixed",
+        (long long)total);
   return ok;
 }
 
@@ -190,11 +205,13 @@ static bool import_pool(KerasLayer *layer) {
     if (value.rank != 2) keras_refuse(layer, E903, "needs a sequence of vectors");
     return false;
   }
-  if (strcmp(keras_word(layer, layer->keras->major == 1 ? "border_mode" : "padding", "valid"), "valid") != 0) {
+  if (strcmp(keras_word(layer, layer->keras->major == 1 ? "border_mode" : "padding", "valid"),
+             "valid") != 0) {
     keras_refuse(layer, E903, "pads its input (`same`); it would work with `valid`");
     return false;
   }
-  Layer *stage = keras_pipe(layer, strstr(layer->class_name, "Max") ? LAYER_max_pool : LAYER_mean_pool, &value);
+  Layer *stage = keras_pipe(
+      layer, strstr(layer->class_name, "Max") ? LAYER_max_pool : LAYER_mean_pool, &value);
   layer_set_size(stage, OPT_size, size);
   if (stride != size) layer_set_size(stage, OPT_stride, stride);
   if (value.dim[0] > 0) value.dim[0] = value.dim[0] < size ? 0 : (value.dim[0] - size) / stride + 1;
@@ -206,8 +223,10 @@ static bool import_pool(KerasLayer *layer) {
 static bool import_zero_padding(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   json_t *padding = keras_option(layer, "padding");
-  value.pad_before = json_integer_value(json_is_array(padding) ? json_array_get(padding, 0) : padding);
-  value.pad_after = json_integer_value(json_is_array(padding) ? json_array_get(padding, json_array_size(padding) - 1) : padding);
+  value.pad_before =
+      json_integer_value(json_is_array(padding) ? json_array_get(padding, 0) : padding);
+  value.pad_after = json_integer_value(
+      json_is_array(padding) ? json_array_get(padding, json_array_size(padding) - 1) : padding);
   if (value.pad_before < 0 || value.pad_after < 0 || value.rank != 2) {
     keras_refuse(layer, E901, "has paddings that are not two lengths of a sequence");
     return false;
@@ -219,8 +238,9 @@ static bool import_zero_padding(KerasLayer *layer) {
 /* The layer inside runs on every step: the same as without the wrapper for layers that look at one
  * step only. */
 static bool import_time_distributed(KerasLayer *layer) {
-  static const char *const per_step[] = {"Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU",
-                                         "LeakyReLU", "ELU", "Softmax", "GaussianNoise", "Rescaling", "Identity"};
+  static const char *const per_step[] = {
+      "Dense",     "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU",
+      "LeakyReLU", "ELU",        "Softmax", "GaussianNoise",      "Rescaling",          "Identity"};
   json_t *inner = keras_option(layer, "layer");
   const char *class_name = json_string_value(json_object_get(inner, "class_name"));
   KerasLayer step = *layer;
@@ -228,12 +248,14 @@ static bool import_time_distributed(KerasLayer *layer) {
   step.class_name = class_name ? class_name : "";
   step.inner = "layer";
   if (class_name && strcmp(class_name, "Flatten") == 0 && layer->in[0].rank > 2) {
-    KerasValue value = layer->in[0], out = {.value = value.value, .rank = 2, .dim = {value.dim[0], 1}};
+    KerasValue value = layer->in[0],
+               out = {.value = value.value, .rank = 2, .dim = {value.dim[0], 1}};
     for (int i = 1; i < value.rank; i++)
       if (!size_mul(out.dim[1], value.dim[i], &out.dim[1])) return report_size(layer);
     layer_set_shape(layer->keras->arena, keras_pipe(layer, LAYER_reshape, &out), type_of(&out));
     keras_result(layer, out);
-    if (out.dim[0] < 1) keras_refuse(layer, E904, "does not say how long its sequence is; give it with --time");
+    if (out.dim[0] < 1)
+      keras_refuse(layer, E904, "does not say how long its sequence is; give it with --time");
     return out.dim[0] > 0;
   }
   bool image = strcmp(step.class_name, "Conv2D") == 0;
@@ -245,7 +267,8 @@ static bool import_time_distributed(KerasLayer *layer) {
       return ok;
     }
   Diag *d = keras_refuse(layer, E902, "runs `%s` on every step", step.class_name);
-  diag_note(d, "inside TimeDistributed grus has Dense, activations, normalisation, dropout, Flatten and, on small images, Conv2D");
+  diag_note(d, "inside TimeDistributed grus has Dense, activations, normalisation, dropout, "
+               "Flatten and, on small images, Conv2D");
   return false;
 }
 
@@ -261,10 +284,16 @@ const KerasClass keras_join_classes[] = {
     KERAS_CLASS(Reshape, import_reshape, 1, "target_shape"),
     KERAS_CLASS(Permute, import_permute, 1, "dims target_shape"),
     KERAS_CLASS(RepeatVector, import_repeat, 1, "n"),
-    KERAS_CLASS(GlobalAveragePooling1D, import_global, 1, "data_format=\"channels_last\" keepdims=false"),
-    KERAS_CLASS(GlobalMaxPooling1D, import_global, 1, "data_format=\"channels_last\" keepdims=false"),
-    KERAS_CLASS(MaxPooling1D, import_pool, 1, "pool_size strides padding data_format=\"channels_last\" pool_length stride border_mode"),
-    KERAS_CLASS(AveragePooling1D, import_pool, 1, "pool_size strides padding data_format=\"channels_last\" pool_length stride border_mode"),
+    KERAS_CLASS(GlobalAveragePooling1D, import_global, 1,
+                "data_format=\"channels_last\" keepdims=false"),
+    KERAS_CLASS(GlobalMaxPooling1D, import_global, 1,
+                "data_format=\"channels_last\" keepdims=false"),
+    KERAS_CLASS(
+        MaxPooling1D, import_pool, 1,
+        "pool_size strides padding data_format=\"channels_last\" pool_length stride border_mode"),
+    KERAS_CLASS(
+        AveragePooling1D, import_pool, 1,
+        "pool_size strides padding data_format=\"channels_last\" pool_length stride border_mode"),
     KERAS_CLASS(ZeroPadding1D, import_zero_padding, 1, "padding data_format=\"channels_last\""),
     KERAS_CLASS(TimeDistributed, import_time_distributed, 1, "layer"),
     KERAS_CLASS_END};

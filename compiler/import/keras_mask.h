@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Masks over the steps of a sequence in Keras: the table keras_masks.def, and what follows from it.
  *
- * With `--time "n <= N"` a model of ours has the n real steps alone, where Keras computes N of which the
- * rest is masked. Both are the same model as long as nothing sees a masked step without its mask; what
- * would see one is refused. */
+ * With `--time "n <= N"` a model of ours has the n real steps alone, where Keras computes N of
+ * which the rest is masked. Both are the same model as long as nothing sees a masked step without
+ * its mask; what would see one is refused. */
 #ifndef GRUS_IMPORT_KERAS_MASK_H
 #define GRUS_IMPORT_KERAS_MASK_H
 
@@ -18,7 +18,14 @@ typedef enum KerasMaskRow {
 } KerasMaskRow;
 
 /* What a layer does to the mask of its input: the second column. */
-typedef enum KerasMaskUse { MASK_MAKES, MASK_PASSES, MASK_USES, MASK_JOINS, MASK_DROPS, MASK_MISREADS } KerasMaskUse;
+typedef enum KerasMaskUse {
+  MASK_MAKES,
+  MASK_PASSES,
+  MASK_USES,
+  MASK_JOINS,
+  MASK_DROPS,
+  MASK_MISREADS
+} KerasMaskUse;
 
 /* What is known of the masked steps of a value. */
 typedef struct KerasMask {
@@ -31,7 +38,8 @@ typedef struct KerasMask {
 typedef struct KerasLayer KerasLayer;
 typedef struct Keras Keras;
 
-/* Before a layer is imported: whether its real results are made of real steps. False after reporting. */
+/* Before a layer is imported: whether its real results are made of real steps. False after
+ * reporting. */
 bool keras_mask_check(const KerasLayer *layer, KerasMaskRow row);
 /* After it: the masks of its results. */
 void keras_mask_follow(KerasLayer *layer, KerasMaskRow row);

@@ -36,8 +36,12 @@ static bool side_is(const char *name, const char *side) {
 
 /* What Keras 1 called it. */
 static const char *leaf_of_version(const Keras *k, const char *leaf) {
-  static const char *const keras_1[][2] = {{"kernel", "W"}, {"embeddings", "W"}, {"recurrent_kernel", "U"}, {"bias", "b"},
-                                           {"moving_mean", "running_mean"}, {"moving_variance", "running_std"}};
+  static const char *const keras_1[][2] = {{"kernel", "W"},
+                                           {"embeddings", "W"},
+                                           {"recurrent_kernel", "U"},
+                                           {"bias", "b"},
+                                           {"moving_mean", "running_mean"},
+                                           {"moving_variance", "running_std"}};
   for (size_t i = 0; i < sizeof keras_1 / sizeof *keras_1 && k->major == 1; i++)
     if (strcmp(leaf, keras_1[i][0]) == 0) return keras_1[i][1];
   return leaf;
@@ -52,14 +56,16 @@ static bool weight_names(const Keras *k, const char *group, const char ***names,
   for (int chunk = 0;; chunk++) {
     const char **part;
     int n_part;
-    if (!hdf5_texts(k->hdf5, group, arena_printf(k->arena, "weight_names%d", chunk), &part, &n_part)) return chunk > 0;
+    if (!hdf5_texts(k->hdf5, group, arena_printf(k->arena, "weight_names%d", chunk), &part,
+                    &n_part))
+      return chunk > 0;
     for (int i = 0; i < n_part; i++)
       ARENA_PUSH(k->arena, *names, *n, cap, part[i]);
   }
 }
 
-/* The parts of `parts` stand in this order between the slashes of a name, before its last one; at_once: at
- * its beginning. */
+/* The parts of `parts` stand in this order between the slashes of a name, before its last one;
+ * at_once: at its beginning. */
 static bool has_parts(const char *name, const char *parts, bool at_once) {
   if (at_once && strncmp(name, parts, strlen(parts)) != 0) return false;
   for (const char *slash; *parts && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
@@ -69,7 +75,8 @@ static bool has_parts(const char *name, const char *parts, bool at_once) {
   return !*parts;
 }
 
-static const char *path_with(const KerasLayer *layer, const char *parts, bool at_once, const char *side, const char *leaf, bool *ambiguous) {
+static const char *path_with(const KerasLayer *layer, const char *parts, bool at_once,
+                             const char *side, const char *leaf, bool *ambiguous) {
   const Keras *k = layer->keras;
   const char **names, *found = NULL;
   int n;
@@ -77,17 +84,23 @@ static const char *path_with(const KerasLayer *layer, const char *parts, bool at
   leaf = leaf_of_version(k, leaf);
   if (!weight_names(k, layer->group, &names, &n)) return NULL;
   for (int i = 0; i < n; i++) {
-    if (!leaf_is(k->arena, names[i], leaf) || !side_is(names[i], side) || !has_parts(names[i], parts, at_once)) continue;
+    if (!leaf_is(k->arena, names[i], leaf) || !side_is(names[i], side) ||
+        !has_parts(names[i], parts, at_once))
+      continue;
     *ambiguous = found != NULL;
     found = names[i];
   }
   return found ? arena_printf(k->arena, "%s/%s", layer->group, found) : NULL;
 }
 
-/* The names of models in between stand in the names of weights, or a name begins with the layer's own. */
-static const char *path_by_name(const KerasLayer *layer, const char *side, const char *leaf, bool *ambiguous) {
+/* The names of models in between stand in the names of weights, or a name begins with the layer's
+ * own. */
+static const char *path_by_name(const KerasLayer *layer, const char *side, const char *leaf,
+                                bool *ambiguous) {
   const char *path = path_with(layer, layer->part, false, side, leaf, ambiguous);
-  return path || strcmp(layer->part, layer->own) == 0 ? path : path_with(layer, layer->own, true, side, leaf, ambiguous);
+  return path || strcmp(layer->part, layer->own) == 0
+             ? path
+             : path_with(layer, layer->own, true, side, leaf, ambiguous);
 }
 
 /* Keras 3: forward_layer/cell/vars/0 below the group. */
@@ -99,22 +112,28 @@ static const char *path_by_number(const KerasLayer *layer, const char *side, int
 
 bool keras_has_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number) {
   bool ambiguous;
-  if (layer->keras->by_class) return hdf5_has_data(layer->keras->hdf5, path_by_number(layer, side, number));
+  if (layer->keras->by_class)
+    return hdf5_has_data(layer->keras->hdf5, path_by_number(layer, side, number));
   return path_by_name(layer, side, leaf, &ambiguous) != NULL;
 }
 
-bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number, Hdf5Tensor *out) {
+bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number,
+                  Hdf5Tensor *out) {
   bool ambiguous = false;
   const Keras *k = layer->keras;
-  const char *path = k->by_class ? path_by_number(layer, side, number) : path_by_name(layer, side, leaf, &ambiguous), *reason;
+  const char *path = k->by_class ? path_by_number(layer, side, number)
+                                 : path_by_name(layer, side, leaf, &ambiguous),
+             *reason;
   if (ambiguous) {
     keras_refuse(layer, E903, "has more than one tensor `%s`", leaf);
     return false;
   }
   if (!path || (k->by_class && !hdf5_has_data(k->hdf5, path))) {
-    Diag *d = keras_refuse(layer, E602, "has no tensor `%s%s%s` in the file", side, *side ? " " : "", leaf);
+    Diag *d = keras_refuse(layer, E602, "has no tensor `%s%s%s` in the file", side,
+                           *side ? " " : "", leaf);
     diag_note(d, path ? "looked for `%s`" : "looked in group `%s`", path ? path : layer->group);
-    if (!hdf5_has_group(k->hdf5, layer->group)) diag_note(d, "there is no group `%s`", layer->group);
+    if (!hdf5_has_group(k->hdf5, layer->group))
+      diag_note(d, "there is no group `%s`", layer->group);
     return false;
   }
   if (hdf5_read(k->hdf5, path, out, &reason)) return true;
@@ -130,19 +149,23 @@ static const char *dims_text(Arena *arena, const int64_t *dim, int rank) {
   return text_str(&text);
 }
 
-bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank, const int64_t *dim) {
+bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank,
+                    const int64_t *dim) {
   bool same = t->rank == rank;
   for (int i = 0; i < rank && same; i++)
     same = t->dim[i] == dim[i];
   if (same) return true;
-  keras_refuse(layer, E603, "needs `%s` %s, the file has %s", leaf, dims_text(layer->keras->arena, dim, rank),
+  keras_refuse(layer, E603, "needs `%s` %s, the file has %s", leaf,
+               dims_text(layer->keras->arena, dim, rank),
                dims_text(layer->keras->arena, t->dim, t->rank));
   return false;
 }
 
-bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim, const char *leaf, int number) {
+bool keras_give(const KerasLayer *layer, Layer *stage, Role role, int rank, const int64_t *dim,
+                const char *leaf, int number) {
   Hdf5Tensor t;
-  if (!keras_tensor(layer, "", leaf, number, &t) || !keras_shape_is(layer, &t, leaf, rank, dim)) return false;
+  if (!keras_tensor(layer, "", leaf, number, &t) || !keras_shape_is(layer, &t, leaf, rank, dim))
+    return false;
   float *to = foreign_tensor(layer->keras->foreign, stage, role, rank, dim, leaf);
   if (!to) return false;
   memcpy(to, t.data, (size_t)t.count * sizeof *to);

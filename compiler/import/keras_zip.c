@@ -21,11 +21,13 @@ static bool contains(Mapped file, const char *text) {
 }
 
 bool keras_zip_sniff(const ForeignFile *file) {
-  return file->data.len > 4 && memcmp(file->data.data, "PK\003\004", 4) == 0 && contains(file->data, "config.json") &&
-         contains(file->data, "model.weights.h5");
+  return file->data.len > 4 && memcmp(file->data.data, "PK\003\004", 4) == 0 &&
+         contains(file->data, "config.json") && contains(file->data, "model.weights.h5");
 }
 
-static void discard(void *arg) { zip_discard(arg); }
+static void discard(void *arg) {
+  zip_discard(arg);
+}
 
 static zip_t *archive_open(const ForeignFile *file, const char **reason) {
   zip_error_t error;
@@ -33,7 +35,8 @@ static zip_t *archive_open(const ForeignFile *file, const char **reason) {
   zip_source_t *source = zip_source_buffer_create(file->data.data, file->data.len, 0, &error);
   zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
   if (!zip) {
-    *reason = arena_printf(file->arena, "it is a damaged zip archive: %s", zip_error_strerror(&error));
+    *reason =
+        arena_printf(file->arena, "it is a damaged zip archive: %s", zip_error_strerror(&error));
     if (source) zip_source_free(source);
   }
   zip_error_fini(&error);
@@ -49,8 +52,9 @@ static bool member_read(const Keras *k, zip_t *zip, const char *name, Mapped *ou
     return false;
   }
   if (st.size > (uint64_t)file->data.len * BOMB_RATIO + BOMB_FREE) {
-    foreign_report(k->diags, file, E901, "`%s` of `%s` inflates to %llu bytes, too many for an archive of this size", name, file->path,
-                   (unsigned long long)st.size);
+    foreign_report(k->diags, file, E901,
+                   "`%s` of `%s` inflates to %llu bytes, too many for an archive of this size",
+                   name, file->path, (unsigned long long)st.size);
     return false;
   }
   uint8_t *data = arena_alloc(k->arena, (size_t)st.size + 1), more;
@@ -71,7 +75,8 @@ static bool find_root(Keras *k) {
       k->root = roots[i];
       return true;
     }
-  foreign_report(k->diags, k->file, E901, "model.weights.h5 of `%s` has no group `layers`", k->file->path);
+  foreign_report(k->diags, k->file, E901, "model.weights.h5 of `%s` has no group `layers`",
+                 k->file->path);
   return false;
 }
 
@@ -95,11 +100,13 @@ Foreign *keras_zip_open(Keras *k) {
       !member_read(k, zip, "model.weights.h5", &weights))
     return NULL;
   k->text = keras_json(k, "config.json", (const char *)text.data, text.len);
-  json_t *metadata = k->text ? keras_json(k, "metadata.json", (const char *)meta.data, meta.len) : NULL;
+  json_t *metadata =
+      k->text ? keras_json(k, "metadata.json", (const char *)meta.data, meta.len) : NULL;
   if (!metadata) return NULL;
   k->version = json_string_value(json_object_get(metadata, "keras_version"));
   if (k->version) return keras_read(k, weights, import_opened);
-  foreign_report(diags, file, E901, "cannot read `%s`: metadata.json has no keras_version", file->path);
+  foreign_report(diags, file, E901, "cannot read `%s`: metadata.json has no keras_version",
+                 file->path);
   return NULL;
 }
 

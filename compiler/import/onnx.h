@@ -13,23 +13,30 @@
  *   onnx_input.c      which axes of the inputs are time and batch
  *   onnx_import.c     the walk over the nodes
  *
- * The walk evaluates the graph in order. A tensor is either constant, with its numbers, or symbolic:
- * then each of its elements is a reference to an element of a value of the model. Reshape, Transpose,
- * Slice, Concat and the like only move elements, of both kinds alike; so whatever exporters wrap around
- * a layer, the layer sees which elements of which value arrive, and a state that is packed into one
- * tensor and unpacked again is followed element by element. An operator that computes asks for its
- * input as a value of the model (onnx_value): a whole one, or slices and concatenations of some. */
+ * The walk evaluates the graph in order. A tensor is either constant, with its numbers, or
+ * symbolic: then each of its elements is a reference to an element of a value of the model.
+ * Reshape, Transpose, Slice, Concat and the like only move elements, of both kinds alike; so
+ * whatever exporters wrap around a layer, the layer sees which elements of which value arrive, and
+ * a state that is packed into one tensor and unpacked again is followed element by element. An
+ * operator that computes asks for its input as a value of the model (onnx_value): a whole one, or
+ * slices and concatenations of some. */
 #ifndef GRUS_IMPORT_ONNX_H
 #define GRUS_IMPORT_ONNX_H
 
 #include "base/map.h"
 #include "import/foreign.h"
 
-enum { ONNX_MAX_RANK = 8, ONNX_MAX_ELEMENTS = 1 << 23, ONNX_ELEMENTS_A_BYTE = 16, ONNX_SAMPLES = 31 };
+enum {
+  ONNX_MAX_RANK = 8,
+  ONNX_MAX_ELEMENTS = 1 << 23,
+  ONNX_ELEMENTS_A_BYTE = 16,
+  ONNX_SAMPLES = 31
+};
 
 typedef struct OnnxGraph OnnxGraph;
 
-/* An element of a source: element `index` of its rows [row][feature]. Source 0: a number, constant[index]. */
+/* An element of a source: element `index` of its rows [row][feature]. Source 0: a number,
+ * constant[index]. */
 typedef struct OnnxRef {
   int32_t source, index;
 } OnnxRef;
@@ -70,9 +77,9 @@ typedef struct OnnxNode {
 
 typedef struct OnnxPort {
   const char *name;
-  int elem, rank; /* elem: data_type; rank -1: no shape given */
-  int64_t dim[ONNX_MAX_RANK];         /* 0: symbolic */
-  const char *symbol[ONNX_MAX_RANK];  /* its name, "" if none */
+  int elem, rank;                    /* elem: data_type; rank -1: no shape given */
+  int64_t dim[ONNX_MAX_RANK];        /* 0: symbolic */
+  const char *symbol[ONNX_MAX_RANK]; /* its name, "" if none */
 } OnnxPort;
 
 struct OnnxGraph {
@@ -93,7 +100,7 @@ typedef struct OnnxSource {
   int rank; /* features */
   int64_t dim[ONNX_MAX_RANK];
   Layer *open; /* a Dense that may still take a bias, a LayerNorm a scale or a center; else NULL */
-  int input;    /* number of the graph's input, -1: of a layer */
+  int input;   /* number of the graph's input, -1: of a layer */
   bool is_index;
 } OnnxSource;
 
@@ -129,23 +136,24 @@ typedef struct Onnx {
   OnnxState *state;
   int n_states;
   size_t cap_states;
-  OnnxTensor **input; /* by number: what the graph's inputs are */
-  Port **port;         /* NULL: a state that the model keeps */
-  bool *kept;          /* by number: outputs that are the next state of a stream */
-  bool has_time;       /* some node goes over the steps of a sequence */
-  bool batch_is_free;  /* a batch of fixed size can be taken as one sample */
-  bool confirming;     /* a time axis of 1 is taken for 2, to see whether it is one */
-  bool unsure;         /* a batch was taken for one sample beside a time axis of 1 */
-  bool many_samples;   /* an open batch is taken for ONNX_SAMPLES, to see whether it is one */
-  bool met_batch;      /* then a recurrent node found it where its batch is */
-  bool open_time;      /* a sequence's length is not in the file */
-  bool asks_time;      /* all is clear but that length: reported */
+  OnnxTensor **input;     /* by number: what the graph's inputs are */
+  Port **port;            /* NULL: a state that the model keeps */
+  bool *kept;             /* by number: outputs that are the next state of a stream */
+  bool has_time;          /* some node goes over the steps of a sequence */
+  bool batch_is_free;     /* a batch of fixed size can be taken as one sample */
+  bool confirming;        /* a time axis of 1 is taken for 2, to see whether it is one */
+  bool unsure;            /* a batch was taken for one sample beside a time axis of 1 */
+  bool many_samples;      /* an open batch is taken for ONNX_SAMPLES, to see whether it is one */
+  bool met_batch;         /* then a recurrent node found it where its batch is */
+  bool open_time;         /* a sequence's length is not in the file */
+  bool asks_time;         /* all is clear but that length: reported */
   int64_t n_out_elements; /* of all outputs */
-  bool open_batch;     /* an open axis was taken for the batch */
-  int progress;        /* inputs and nodes converted */
-  const OnnxNode *node; /* the one being converted */
-  const char *output;   /* then the output being made */
-  int64_t *left;        /* elements that may still be moved, by all attempts: graphs that multiply them are refused */
+  bool open_batch;        /* an open axis was taken for the batch */
+  int progress;           /* inputs and nodes converted */
+  const OnnxNode *node;   /* the one being converted */
+  const char *output;     /* then the output being made */
+  int64_t *left; /* elements that may still be moved, by all attempts: graphs that multiply them are
+                    refused */
 } Onnx;
 
 /* ---- onnx_read.c ---- */
@@ -153,26 +161,36 @@ typedef struct Onnx {
 OnnxGraph *onnx_read(Onnx *onnx);
 
 /* ---- onnx_tensor.c ---- */
-OnnxTensor *onnx_tensor_new(Onnx *onnx, int rank, const int64_t *dim); /* NULL after reporting: too large */
+OnnxTensor *onnx_tensor_new(Onnx *onnx, int rank,
+                            const int64_t *dim); /* NULL after reporting: too large */
 /* Element i of the result is element from[i] of t. */
-OnnxTensor *onnx_gather(Onnx *onnx, const OnnxTensor *t, int rank, const int64_t *dim, const int64_t *from);
-OnnxTensor *onnx_shaped(Onnx *onnx, const OnnxTensor *t, int rank, const int64_t *dim); /* same elements */
-/* References to all elements of a source in order, shaped; axis time runs over its rows (-1: it has one). */
+OnnxTensor *onnx_gather(Onnx *onnx, const OnnxTensor *t, int rank, const int64_t *dim,
+                        const int64_t *from);
+OnnxTensor *onnx_shaped(Onnx *onnx, const OnnxTensor *t, int rank,
+                        const int64_t *dim); /* same elements */
+/* References to all elements of a source in order, shaped; axis time runs over its rows (-1: it has
+ * one). */
 OnnxTensor *onnx_references(Onnx *onnx, int source, int rank, const int64_t *dim, int time);
 OnnxTensor *onnx_ints(Onnx *onnx, int64_t n, const int64_t *values); /* a vector */
-const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t); /* of constants, too */
+const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t);           /* of constants, too */
 bool onnx_is_constant(const OnnxTensor *t);
 double onnx_number(const OnnxTensor *t, int64_t i); /* of a constant */
 /* The shortest decimal number that is this float: 0.3, not 0.30000001192092896. */
 double onnx_decimal(float f);
-int onnx_axis(Onnx *onnx, int64_t axis, int rank);  /* -1 after reporting */
+int onnx_axis(Onnx *onnx, int64_t axis, int rank); /* -1 after reporting */
 
 /* ---- onnx_move.c ---- */
 typedef enum OnnxDone { ONNX_OTHER, ONNX_DONE, ONNX_FAILED } OnnxDone;
 OnnxDone onnx_move(Onnx *onnx);
 
 /* ---- onnx_input.c ---- */
-typedef enum OnnxLayout { BATCH_FIRST, TIME_FIRST, CHANNELS_FIRST, NO_TIME, LAYOUT_COUNT } OnnxLayout;
+typedef enum OnnxLayout {
+  BATCH_FIRST,
+  TIME_FIRST,
+  CHANNELS_FIRST,
+  NO_TIME,
+  LAYOUT_COUNT
+} OnnxLayout;
 /* The graph's input becomes one of the model. False after reporting: the layout does not fit. */
 bool onnx_input(Onnx *onnx, int number, OnnxLayout layout);
 /* Takes out the inputs whose port is NULL: they became state. */
@@ -215,13 +233,15 @@ typedef struct OnnxValue {
 } OnnxValue;
 /* time: the axis that must run over the steps; -1: whichever does. False after reporting. */
 bool onnx_value(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out);
-bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out); /* zeros allowed */
+bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time,
+                       OnnxValue *out); /* zeros allowed */
 /* Gives the value the features of the tensor, for layers that work on one of them. */
 void onnx_exact(Onnx *onnx, OnnxValue *value);
 /* A layer with the node as its origin. */
 Layer *onnx_layer(Onnx *onnx, LayerKind kind, int n_in, Value *const *in);
 /* A new source: the main result of a layer. */
-int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int rank, const int64_t *dim);
+int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int rank,
+                const int64_t *dim);
 /* The result of a layer that keeps shapes, as tensor t was `of`. */
 OnnxTensor *onnx_like(Onnx *onnx, const OnnxTensor *t, const OnnxValue *of, Value *value);
 

@@ -1,46 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Arithmetic on constants: the shape computations that exporters write around layers. Numbers are
- * computed in double and kept as f32 or i64; a node is folded when everything it reads is constant. */
+ * computed in double and kept as f32 or i64; a node is folded when everything it reads is
+ * constant. */
 #include "import/onnx.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef double Binary(double a, double b);
-static double add(double a, double b) { return a + b; }
-static double sub(double a, double b) { return a - b; }
-static double mul(double a, double b) { return a * b; }
-static double division(double a, double b) { return a / b; }
-static double least(double a, double b) { return a < b ? a : b; }
-static double most(double a, double b) { return a > b ? a : b; }
-static double equal(double a, double b) { return a == b; }
-static double less(double a, double b) { return a < b; }
-static double greater(double a, double b) { return a > b; }
-static double less_equal(double a, double b) { return a <= b; }
-static double greater_equal(double a, double b) { return a >= b; }
-static double both(double a, double b) { return a != 0 && b != 0; }
-static double either(double a, double b) { return a != 0 || b != 0; }
-static double floor_mod(double a, double b) { return b == 0 ? 0 : a - b * floor(a / b); }
+static double add(double a, double b) {
+  return a + b;
+}
+static double sub(double a, double b) {
+  return a - b;
+}
+static double mul(double a, double b) {
+  return a * b;
+}
+static double division(double a, double b) {
+  return a / b;
+}
+static double least(double a, double b) {
+  return a < b ? a : b;
+}
+static double most(double a, double b) {
+  return a > b ? a : b;
+}
+static double equal(double a, double b) {
+  return a == b;
+}
+static double less(double a, double b) {
+  return a < b;
+}
+static double greater(double a, double b) {
+  return a > b;
+}
+static double less_equal(double a, double b) {
+  return a <= b;
+}
+static double greater_equal(double a, double b) {
+  return a >= b;
+}
+static double both(double a, double b) {
+  return a != 0 && b != 0;
+}
+static double either(double a, double b) {
+  return a != 0 || b != 0;
+}
+static double floor_mod(double a, double b) {
+  return b == 0 ? 0 : a - b * floor(a / b);
+}
 
 static const struct {
   const char *op;
   Binary *f;
   bool is_test; /* gives a boolean */
-} binaries[] = {{"Add", add, false},       {"Sub", sub, false},           {"Mul", mul, false},           {"Div", division, false},
-                {"Min", least, false},     {"Max", most, false},          {"Pow", pow, false},           {"Mod", floor_mod, false},
-                {"Equal", equal, true},    {"Less", less, true},          {"Greater", greater, true},    {"LessOrEqual", less_equal, true},
-                {"GreaterOrEqual", greater_equal, true}, {"And", both, true}, {"Or", either, true}};
+} binaries[] = {{"Add", add, false},
+                {"Sub", sub, false},
+                {"Mul", mul, false},
+                {"Div", division, false},
+                {"Min", least, false},
+                {"Max", most, false},
+                {"Pow", pow, false},
+                {"Mod", floor_mod, false},
+                {"Equal", equal, true},
+                {"Less", less, true},
+                {"Greater", greater, true},
+                {"LessOrEqual", less_equal, true},
+                {"GreaterOrEqual", greater_equal, true},
+                {"And", both, true},
+                {"Or", either, true}};
 
 typedef double Unary(double x);
-static double negative(double x) { return -x; }
-static double negation(double x) { return x == 0; }
-static double reciprocal(double x) { return 1 / x; }
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double negative(double x) {
+  return -x;
+}
+static double negation(double x) {
+  return x == 0;
+}
+static double reciprocal(double x) {
+  return 1 / x;
+}
+static double sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
 static const struct {
   const char *op;
   Unary *f;
-} unaries[] = {{"Neg", negative}, {"Not", negation}, {"Sqrt", sqrt}, {"Floor", floor}, {"Ceil", ceil}, {"Abs", fabs},
-               {"Exp", exp},      {"Log", log},      {"Tanh", tanh}, {"Sigmoid", sigmoid}, {"Reciprocal", reciprocal}};
+} unaries[] = {{"Neg", negative},
+               {"Not", negation},
+               {"Sqrt", sqrt},
+               {"Floor", floor},
+               {"Ceil", ceil},
+               {"Abs", fabs},
+               {"Exp", exp},
+               {"Log", log},
+               {"Tanh", tanh},
+               {"Sigmoid", sigmoid},
+               {"Reciprocal", reciprocal}};
 
 /* Element of t for element k of a broadcast to rank and dim. */
 static int64_t broadcast_at(const OnnxTensor *t, int rank, const int64_t *dim, int64_t k) {
@@ -76,8 +133,10 @@ static OnnxTensor *filled(Onnx *onnx, int rank, const int64_t *dim, bool whole, 
   float *f = whole ? NULL : ARENA_ARRAY(onnx->arena, float, t->count + 1);
   int64_t *i = whole ? ARENA_ARRAY(onnx->arena, int64_t, t->count + 1) : NULL;
   for (int64_t k = 0; k < t->count; k++) {
-    if (f) f[k] = (float)x[k];
-    else i[k] = x[k] > -9.2e18 && x[k] < 9.2e18 ? (int64_t)x[k] : x[k] > 0 ? INT64_MAX : INT64_MIN;
+    if (f)
+      f[k] = (float)x[k];
+    else
+      i[k] = x[k] > -9.2e18 && x[k] < 9.2e18 ? (int64_t)x[k] : x[k] > 0 ? INT64_MAX : INT64_MIN;
   }
   t->f = f;
   t->i = i;
@@ -128,7 +187,8 @@ static OnnxTensor *fold_where(Onnx *onnx) {
     if (!size_mul(n, dim[i], &n) || n > ONNX_MAX_ELEMENTS) return NULL;
   double *x = ARENA_ARRAY(onnx->arena, double, n + 1);
   for (int64_t k = 0; k < n; k++) {
-    const OnnxTensor *t = onnx_number(in[0], broadcast_at(in[0], rank, dim, k)) != 0 ? in[1] : in[2];
+    const OnnxTensor *t =
+        onnx_number(in[0], broadcast_at(in[0], rank, dim, k)) != 0 ? in[1] : in[2];
     x[k] = onnx_number(t, broadcast_at(t, rank, dim, k));
   }
   return filled(onnx, rank, dim, in[1]->i && in[2]->i, x);
@@ -168,8 +228,12 @@ static OnnxTensor *fold_constant_of_shape(Onnx *onnx) {
 static OnnxTensor *fold_reduce(Onnx *onnx, bool product) {
   const OnnxTensor *t = onnx_in(onnx, 0), *axes = onnx_in(onnx, 1);
   const OnnxAttribute *a = onnx_attribute(onnx, "axes");
-  int64_t n = axes ? axes->count : a ? (int64_t)a->n : 0, dim[ONNX_MAX_RANK], all[ONNX_MAX_RANK], count = 1;
-  bool over[ONNX_MAX_RANK], keep = onnx_int(onnx, "keepdims", 1) != 0, none = n == 0 && !onnx_int(onnx, "noop_with_empty_axes", 0);
+  int64_t n = axes ? axes->count
+              : a  ? (int64_t)a->n
+                   : 0,
+          dim[ONNX_MAX_RANK], all[ONNX_MAX_RANK], count = 1;
+  bool over[ONNX_MAX_RANK], keep = onnx_int(onnx, "keepdims", 1) != 0,
+                            none = n == 0 && !onnx_int(onnx, "noop_with_empty_axes", 0);
   int rank = 0;
   for (int i = 0; i < t->rank; i++)
     over[i] = none;
@@ -202,7 +266,8 @@ static OnnxTensor *fold_constant(Onnx *onnx) {
     const OnnxAttribute *a = &onnx->node->attribute[i];
     if (strcmp(a->name, "value") == 0 && a->t) return a->t;
     double x = strcmp(a->name, "value_float") == 0 ? a->f : (double)a->i;
-    if (strcmp(a->name, "value_float") == 0 || strcmp(a->name, "value_int") == 0) return filled(onnx, 0, NULL, strcmp(a->name, "value_int") == 0, &x);
+    if (strcmp(a->name, "value_float") == 0 || strcmp(a->name, "value_int") == 0)
+      return filled(onnx, 0, NULL, strcmp(a->name, "value_int") == 0, &x);
     if (strcmp(a->name, "value_ints") == 0) return onnx_ints(onnx, (int64_t)a->n, a->ints);
     if (strcmp(a->name, "value_floats") == 0) {
       double *v = ARENA_ARRAY(onnx->arena, double, a->n + 1);
@@ -216,8 +281,10 @@ static OnnxTensor *fold_constant(Onnx *onnx) {
 }
 
 static OnnxDone result(Onnx *onnx, OnnxTensor *t) {
-  if (t) onnx_set(onnx, 0, t);
-  else if (!onnx->diags->n_errors) onnx_refuse(onnx, E902, "computes a shape in a way that grus does not follow");
+  if (t)
+    onnx_set(onnx, 0, t);
+  else if (!onnx->diags->n_errors)
+    onnx_refuse(onnx, E902, "computes a shape in a way that grus does not follow");
   return t ? ONNX_DONE : ONNX_FAILED;
 }
 
@@ -240,6 +307,7 @@ OnnxDone onnx_fold(Onnx *onnx) {
   if (strcmp(op, "ConstantOfShape") == 0) return result(onnx, fold_constant_of_shape(onnx));
   if (strcmp(op, "ReduceProd") == 0) return result(onnx, fold_reduce(onnx, true));
   if (strcmp(op, "ReduceSum") == 0) return result(onnx, fold_reduce(onnx, false));
-  if (strcmp(op, "Size") == 0) return result(onnx, onnx_shaped(onnx, onnx_ints(onnx, 1, &onnx_in(onnx, 0)->count), 0, NULL));
+  if (strcmp(op, "Size") == 0)
+    return result(onnx, onnx_shaped(onnx, onnx_ints(onnx, 1, &onnx_in(onnx, 0)->count), 0, NULL));
   return ONNX_OTHER;
 }

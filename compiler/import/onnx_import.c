@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over the nodes, once for each custom of axes (onnx_input.c): the first under which the whole graph
- * makes sense is taken, and if there is none, what stands in the way of the one that came farthest is
- * reported. In, a file; out, a Foreign, or NULL after reporting. */
+/* The walk over the nodes, once for each custom of axes (onnx_input.c): the first under which the
+ * whole graph makes sense is taken, and if there is none, what stands in the way of the one that
+ * came farthest is reported. In, a file; out, a Foreign, or NULL after reporting. */
 #include "import/onnx.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@
 
 const char *onnx_origin(const Onnx *onnx) {
   const OnnxNode *n = onnx->node;
-  if (!n) return onnx->output ? arena_printf(onnx->arena, "output `%s`", onnx->output) : "the graph";
+  if (!n)
+    return onnx->output ? arena_printf(onnx->arena, "output `%s`", onnx->output) : "the graph";
   if (*n->name) return arena_printf(onnx->arena, "node `%s` (%s)", n->name, n->op);
   return arena_printf(onnx->arena, "the %s that makes `%s`", n->op, n->n_out ? n->out[0] : "");
 }
@@ -96,13 +97,17 @@ static OnnxDone do_if(Onnx *onnx) {
     onnx_refuse(onnx, E902, "takes one of two ways by what the data are");
     return ONNX_FAILED;
   }
-  const OnnxAttribute *branch = onnx_attribute(onnx, onnx_number(condition, 0) != 0 ? "then_branch" : "else_branch");
-  if (!branch || !branch->g || branch->g->n_out != node->n_out) return onnx_refuse(onnx, E901, "has no such branch"), ONNX_FAILED;
+  const OnnxAttribute *branch =
+      onnx_attribute(onnx, onnx_number(condition, 0) != 0 ? "then_branch" : "else_branch");
+  if (!branch || !branch->g || branch->g->n_out != node->n_out)
+    return onnx_refuse(onnx, E901, "has no such branch"), ONNX_FAILED;
   if (walk(onnx, branch->g) == ONNX_FAILED) return ONNX_FAILED;
   onnx->node = node;
   for (int i = 0; i < node->n_out; i++) {
     OnnxTensor *t = map_get(&onnx->tensor, branch->g->out[i].name);
-    if (!t) return onnx_refuse(onnx, E901, "gives `%s`, which nothing makes", branch->g->out[i].name), ONNX_FAILED;
+    if (!t)
+      return onnx_refuse(onnx, E901, "gives `%s`, which nothing makes", branch->g->out[i].name),
+             ONNX_FAILED;
     onnx_set(onnx, i, t);
   }
   return ONNX_DONE;
@@ -113,23 +118,32 @@ static void refuse_operator(Onnx *onnx) {
       {"ThresholdedRelu", "relu, leaky_relu, elu and `clip(low, high)` are there"},
       {"LpNormalization", "LayerNorm over features is there"},
       {"Einsum", "a product with a constant matrix is a Dense: write it as MatMul"},
-      {"Where", "values cannot choose between values: masks belong into the program that calls, or multiply by them"},
+      {"Where", "values cannot choose between values: masks belong into the program that calls, or "
+                "multiply by them"},
       {"Scan", "a recurrence written as a loop: export the model with LSTM, GRU or RNN nodes"},
       {"ConvTranspose", "`frames` and `overlap_add` cover the synthesis of a filter bank"},
-      {"QLinearMatMul", "export the float model; grus stores weights in 16 bits with `precision f16`"},
-      {"QuantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
-      {"DequantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
-      {"DynamicQuantizeLinear", "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"QLinearMatMul",
+       "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"QuantizeLinear",
+       "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"DequantizeLinear",
+       "export the float model; grus stores weights in 16 bits with `precision f16`"},
+      {"DynamicQuantizeLinear",
+       "export the float model; grus stores weights in 16 bits with `precision f16`"},
       {"InstanceNormalization", "LayerNorm over features and BatchNorm are there"},
       {"GroupNormalization", "LayerNorm over features and BatchNorm are there"}};
   const char *op = onnx->node->op, *domain = onnx->node->domain;
   Diag *d = onnx_refuse(onnx, E902, "is an operator that grus does not have");
-  if (*domain && strcmp(domain, "ai.onnx") != 0) diag_note(d, "it belongs to the domain `%s`", domain);
+  if (*domain && strcmp(domain, "ai.onnx") != 0)
+    diag_note(d, "it belongs to the domain `%s`", domain);
   bool known = false;
   for (size_t i = 0; i < sizeof nearest / sizeof *nearest; i++)
     if (strcmp(op, nearest[i][0]) == 0) known = true, diag_note(d, "%s", nearest[i][1]);
-  if (!known) diag_note(d, "cut the model there (`onnx.utils.extract_model`) and compute the rest in the program that calls");
-  diag_note(d, "opset %lld, written by %s", (long long)onnx->opset, *onnx->producer ? onnx->producer : "a producer without a name");
+  if (!known)
+    diag_note(d, "cut the model there (`onnx.utils.extract_model`) and compute the rest in the "
+                 "program that calls");
+  diag_note(d, "opset %lld, written by %s", (long long)onnx->opset,
+            *onnx->producer ? onnx->producer : "a producer without a name");
 }
 
 static bool inputs_are_there(Onnx *onnx) {
@@ -144,8 +158,10 @@ static bool inputs_are_there(Onnx *onnx) {
 }
 
 static OnnxDone convert(Onnx *onnx) {
-  static OnnxDone (*const ways[])(Onnx *onnx) = {do_if, onnx_loop, onnx_fold, onnx_move, onnx_recurrent, onnx_layers, onnx_pointwise};
-  if (*onnx->node->domain && strcmp(onnx->node->domain, "ai.onnx") != 0) return refuse_operator(onnx), ONNX_FAILED;
+  static OnnxDone (*const ways[])(Onnx *onnx) = {
+      do_if, onnx_loop, onnx_fold, onnx_move, onnx_recurrent, onnx_layers, onnx_pointwise};
+  if (*onnx->node->domain && strcmp(onnx->node->domain, "ai.onnx") != 0)
+    return refuse_operator(onnx), ONNX_FAILED;
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     OnnxDone done = ways[i](onnx);
     if (done != ONNX_OTHER) return done;
@@ -162,7 +178,8 @@ static OnnxDone walk(Onnx *onnx, const OnnxGraph *graph) {
     if (!inputs_are_there(onnx)) return ONNX_FAILED;
     OnnxDone done = convert(onnx);
     onnx->node = &graph->node[i];
-    if (done == ONNX_FAILED && !onnx->diags->n_errors) onnx_refuse(onnx, E901, "has inputs that do not fit it");
+    if (done == ONNX_FAILED && !onnx->diags->n_errors)
+      onnx_refuse(onnx, E901, "has inputs that do not fit it");
     if (done == ONNX_FAILED) return ONNX_FAILED;
     onnx->progress++;
   }
@@ -172,12 +189,14 @@ static OnnxDone walk(Onnx *onnx, const OnnxGraph *graph) {
 
 /* ---- what the graph is about ---- */
 
-/* Operators that treat each sample of a batch alone, wherever its axis is: those that name axes, but
- * for the ones whose meaning gives them, are not among them. */
+/* Operators that treat each sample of a batch alone, wherever its axis is: those that name axes,
+ * but for the ones whose meaning gives them, are not among them. */
 static bool batch_is_free(const OnnxGraph *g) {
   static const char free_ops[] =
-      " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization Gemm MatMul Add Sub Mul Div Transpose "
-      "Squeeze Unsqueeze Identity Dropout Constant Relu Tanh Sigmoid Softplus Softsign Abs Exp Log Sqrt LeakyRelu Elu HardSigmoid Clip Neg "
+      " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool BatchNormalization "
+      "Gemm MatMul Add Sub Mul Div Transpose "
+      "Squeeze Unsqueeze Identity Dropout Constant Relu Tanh Sigmoid Softplus Softsign Abs Exp Log "
+      "Sqrt LeakyRelu Elu HardSigmoid Clip Neg "
       "Reciprocal HardSwish Mish Selu Gelu PRelu ";
   for (int i = 0; i < g->n_nodes; i++)
     if (!onnx_is_among(free_ops, g->node[i].op)) return false;
@@ -186,7 +205,8 @@ static bool batch_is_free(const OnnxGraph *g) {
 
 /* Operators that go over the steps of a sequence: without any, an axis is no time. */
 static bool has_time(const OnnxGraph *g) {
-  static const char timed[] = " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool Loop Scan ";
+  static const char timed[] =
+      " LSTM GRU RNN Conv MaxPool AveragePool GlobalAveragePool GlobalMaxPool Loop Scan ";
   bool found = false;
   for (int i = 0; i < g->n_nodes; i++) {
     found |= onnx_is_among(timed, g->node[i].op);
@@ -203,7 +223,9 @@ static bool add_output(Onnx *onnx, const OnnxPort *p) {
   OnnxValue x;
   onnx->node = NULL;
   onnx->output = p->name;
-  if (!t) return foreign_report(onnx->diags, onnx->file, E901, "output `%s` is made by no node", p->name), false;
+  if (!t)
+    return foreign_report(onnx->diags, onnx->file, E901, "output `%s` is made by no node", p->name),
+           false;
   if (onnx_is_constant(t)) {
     foreign_note(onnx->foreign, "output `%s` is a constant, and left out", p->name);
     return true;
@@ -214,7 +236,10 @@ static bool add_output(Onnx *onnx, const OnnxPort *p) {
     bool behind = false;
     for (int i = 0; i < x.time; i++)
       behind |= t->dim[i] != 1;
-    if (behind) foreign_note(onnx->foreign, "output `%s` has its time axis in front; in the file it is axis %d of %s", p->name, x.time, onnx_dims(onnx->arena, t->rank, t->dim));
+    if (behind)
+      foreign_note(onnx->foreign,
+                   "output `%s` has its time axis in front; in the file it is axis %d of %s",
+                   p->name, x.time, onnx_dims(onnx->arena, t->rank, t->dim));
   }
   model_output(onnx->model, p->name, x.value);
   return true;
@@ -238,7 +263,8 @@ static void count_uses(Onnx *onnx, const OnnxGraph *graph) {
 
 static bool try_layout(Onnx *onnx, OnnxLayout layout) {
   const OnnxGraph *g = onnx->graph;
-  const char *format = arena_printf(onnx->arena, "ONNX, opset %lld%s%s", (long long)onnx->opset, *onnx->producer ? ", by " : "", onnx->producer);
+  const char *format = arena_printf(onnx->arena, "ONNX, opset %lld%s%s", (long long)onnx->opset,
+                                    *onnx->producer ? ", by " : "", onnx->producer);
   onnx->foreign = foreign_new(onnx->file, format, NULL);
   onnx->model = onnx->foreign->model;
   onnx->input = ARENA_ARRAY(onnx->arena, OnnxTensor *, g->n_in + 1);
@@ -251,17 +277,24 @@ static bool try_layout(Onnx *onnx, OnnxLayout layout) {
   if (!onnx_states(onnx)) return false;
   for (int i = 0; i < g->n_out; i++)
     if (!onnx->kept[i] && !add_output(onnx, &g->out[i])) return false;
-  for (int i = 0; i < g->n_out && !onnx->model->n_out; i++) { /* a cell gives its state alone: h, each step */
+  for (int i = 0; i < g->n_out && !onnx->model->n_out;
+       i++) { /* a cell gives its state alone: h, each step */
     const OnnxTensor *t = map_get(&onnx->tensor, g->out[i].name);
-    if (onnx->kept[i] && t->ref && onnx->source[t->ref[0].source].is_sequence && !add_output(onnx, &g->out[i])) return false;
+    if (onnx->kept[i] && t->ref && onnx->source[t->ref[0].source].is_sequence &&
+        !add_output(onnx, &g->out[i]))
+      return false;
   }
   onnx_drop_inputs(onnx);
-  if (!onnx->model->n_out) return foreign_report(onnx->diags, onnx->file, E901, "`%s` has no output that depends on its inputs", onnx->file->path), false;
+  if (!onnx->model->n_out)
+    return foreign_report(onnx->diags, onnx->file, E901,
+                          "`%s` has no output that depends on its inputs", onnx->file->path),
+           false;
   if (!onnx->open_time || onnx->options->time || onnx->options->stream) return true;
   for (int i = 0; i < onnx->model->n_in; i++)
     if (onnx->model->in[i]->declared.time.kind == TIME_STREAM) return true;
   onnx->asks_time = true;
-  Diag *d = foreign_report(onnx->diags, onnx->file, E904, "`%s` does not say how long its sequences are", onnx->file->path);
+  Diag *d = foreign_report(onnx->diags, onnx->file, E904,
+                           "`%s` does not say how long its sequences are", onnx->file->path);
   diag_note(d, "give `--time N`, `--time \"n <= N\"`, or `--stream` for one step after the other");
   return false;
 }
@@ -281,9 +314,11 @@ static bool has_planes(Onnx *onnx, const OnnxGraph *g) {
   for (int i = 0; i < g->n_nodes; i++) {
     const OnnxNode *n = &g->node[i];
     const OnnxTensor *w = n->n_in > 1 ? map_get(&onnx->tensor, n->in[1]) : NULL;
-    if ((strcmp(n->op, "Conv") != 0 && strcmp(n->op, "ConvTranspose") != 0) || !w || w->rank < 4) continue;
+    if ((strcmp(n->op, "Conv") != 0 && strcmp(n->op, "ConvTranspose") != 0) || !w || w->rank < 4)
+      continue;
     onnx->node = n;
-    Diag *d = onnx_refuse(onnx, E902, "has a kernel %s over %d axes", onnx_dims(onnx->arena, w->rank, w->dim), w->rank - 2);
+    Diag *d = onnx_refuse(onnx, E902, "has a kernel %s over %d axes",
+                          onnx_dims(onnx->arena, w->rank, w->dim), w->rank - 2);
     diag_note(d, "grus has Conv1D, whose kernel goes over time alone");
     return true;
   }
@@ -315,7 +350,9 @@ static bool is_confirmed(const Onnx *first, const Diags *diags, OnnxLayout layou
 /* Whether the node is a Reduce over the axis that was taken for the batch. */
 static bool reduces_samples(const Onnx *onnx) {
   const OnnxNode *node = onnx->node;
-  const OnnxTensor *t = node && node->n_in && strncmp(node->op, "Reduce", strlen("Reduce")) == 0 ? onnx_in((Onnx *)(uintptr_t)onnx, 0) : NULL;
+  const OnnxTensor *t = node && node->n_in && strncmp(node->op, "Reduce", strlen("Reduce")) == 0
+                            ? onnx_in((Onnx *)(uintptr_t)onnx, 0)
+                            : NULL;
   if (!t) return false;
   const OnnxAttribute *a = onnx_attribute(onnx, "axes");
   const OnnxTensor *given = onnx_in((Onnx *)(uintptr_t)onnx, 1);
@@ -329,30 +366,36 @@ static bool reduces_samples(const Onnx *onnx) {
   return found;
 }
 
-/* Whether an open axis that was taken for the batch can be one. With many samples the outputs have as many
- * times the elements, or a recurrent node finds them where its batch is, which `poor` readings cannot do without. */
-static bool batch_holds(const Onnx *first, const Diags *diags, OnnxLayout layout, const Onnx *one, bool poor) {
+/* Whether an open axis that was taken for the batch can be one. With many samples the outputs have
+ * as many times the elements, or a recurrent node finds them where its batch is, which `poor`
+ * readings cannot do without. */
+static bool batch_holds(const Onnx *first, const Diags *diags, OnnxLayout layout, const Onnx *one,
+                        bool poor) {
   Onnx again = another_attempt(first, diags);
   again.many_samples = true;
   if (try_layout(&again, layout)) return again.n_out_elements == ONNX_SAMPLES * one->n_out_elements;
   return again.met_batch || (!poor && !reduces_samples(&again));
 }
 
-/* Nothing goes over steps, two axes are open, and some operator treats the axes unlike: which one is the batch
- * is nowhere said. False after reporting. */
+/* Nothing goes over steps, two axes are open, and some operator treats the axes unlike: which one
+ * is the batch is nowhere said. False after reporting. */
 static bool axes_are_told(const Onnx *first) {
   const OnnxPort *p = &first->graph->in[0];
   int open[2], n = 0;
   for (int i = 0; i < p->rank; i++)
     if (!p->dim[i] && n < 2) open[n++] = i;
   if (first->has_time || first->batch_is_free || n < 2) return true;
-  Diag *d = foreign_report(first->diags, first->file, E904, "input `%s` does not say which of its axes %d and %d is the batch and which is time", p->name, open[0], open[1]);
-  diag_note(d, "both are open, and no operator goes over the steps of a sequence; export it with a batch of 1");
+  Diag *d = foreign_report(
+      first->diags, first->file, E904,
+      "input `%s` does not say which of its axes %d and %d is the batch and which is time", p->name,
+      open[0], open[1]);
+  diag_note(d, "both are open, and no operator goes over the steps of a sequence; export it with a "
+               "batch of 1");
   return false;
 }
 
-/* The attempt took an open axis for the batch and found no time, in a graph that has some: a reading in which an axis
- * is scanned says more. */
+/* The attempt took an open axis for the batch and found no time, in a graph that has some: a
+ * reading in which an axis is scanned says more. */
 static bool is_poor(const Onnx *onnx) {
   bool timed = false;
   for (int i = 0; i < onnx->graph->n_in; i++)
@@ -362,7 +405,8 @@ static bool is_poor(const Onnx *onnx) {
 
 Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   int64_t left = ONNX_MAX_ELEMENTS + (int64_t)file->data.len * ONNX_ELEMENTS_A_BYTE;
-  Onnx first = {.arena = file->arena, .file = file, .options = options, .diags = diags, .left = &left};
+  Onnx first = {
+      .arena = file->arena, .file = file, .options = options, .diags = diags, .left = &left};
   Diags *best = NULL;
   int farthest = -1;
   OnnxGraph *graph = onnx_read(&first);
@@ -370,7 +414,10 @@ Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *option
   first.graph = graph;
   onnx_rewrite(&first, graph);
   if (diags->n_errors || has_planes(&first, graph)) return NULL;
-  if (!graph->n_in || !graph->n_nodes) return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path, graph->n_in ? "nodes" : "inputs"), NULL;
+  if (!graph->n_in || !graph->n_nodes)
+    return foreign_report(diags, file, E901, "`%s` has a graph without %s", file->path,
+                          graph->n_in ? "nodes" : "inputs"),
+           NULL;
   count_uses(&first, graph);
   first.batch_is_free = batch_is_free(graph);
   first.has_time = has_time(graph);
@@ -381,7 +428,8 @@ Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *option
   for (int k = 0; k < LAYOUT_COUNT; k++) {
     OnnxLayout layout = (OnnxLayout)((k + turn) % LAYOUT_COUNT);
     Onnx onnx = first;
-    onnx.tensor = map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
+    onnx.tensor =
+        map_copy(file->arena, &first.tensor); /* nothing of one attempt is seen by the next */
     onnx.diags = diags_new(file->arena, diags->sources);
     onnx.kept = ARENA_ARRAY(file->arena, bool, graph->n_out + 1);
     bool fits = try_layout(&onnx, layout) && (!onnx.unsure || is_confirmed(&first, diags, layout));
@@ -396,11 +444,14 @@ Foreign *onnx_legacy_import(const ForeignFile *file, const ImportOptions *option
     }
     if (onnx.asks_time && !onnx.unsure) return report_again(onnx.diags, diags), NULL;
     if (!onnx.diags->n_errors) { /* nothing shows that the axes are what they were taken for */
-      Diag *d = foreign_report(onnx.diags, file, E904, "`%s` does not say which of its axes is time", file->path);
-      diag_note(d, "its input is as good as one of one step; export it with the length of its sequences, or a batch of 1");
+      Diag *d = foreign_report(onnx.diags, file, E904,
+                               "`%s` does not say which of its axes is time", file->path);
+      diag_note(d, "its input is as good as one of one step; export it with the length of its "
+                   "sequences, or a batch of 1");
       onnx.progress = 0, onnx.unsure = true;
     }
-    int reached = 2 * onnx.progress + !onnx.unsure; /* of two, the one that did not take a batch for one sample */
+    int reached = 2 * onnx.progress +
+                  !onnx.unsure; /* of two, the one that did not take a batch for one sample */
     if (reached > farthest) farthest = reached, best = onnx.diags;
   }
   if (poor) return poor;

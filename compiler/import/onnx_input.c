@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The inputs of a graph as inputs of a model: which axis is the batch, which is time. A file does not say so; there
- * are a few customs:
+/* The inputs of a graph as inputs of a model: which axis is the batch, which is time. A file does
+ * not say so; there are a few customs:
  *
  *   batch first     [batch, time, features...]
  *   time first      [time, batch, features...]
@@ -13,7 +13,9 @@
 /* The length taken for a time axis that the file leaves open, while the graph is followed. */
 enum { OPEN_STEPS = 23 };
 
-static bool is_whole(int elem) { return elem == 6 || elem == 7; }
+static bool is_whole(int elem) {
+  return elem == 6 || elem == 7;
+}
 
 static int time_axis(const OnnxPort *p, OnnxLayout layout) {
   bool index = is_whole(p->elem);
@@ -27,7 +29,8 @@ static int time_axis(const OnnxPort *p, OnnxLayout layout) {
 }
 
 static int batch_axis(const OnnxPort *p, OnnxLayout layout) {
-  if (layout == TIME_FIRST) return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0 && is_whole(p->elem)) ? 1 : -1;
+  if (layout == TIME_FIRST)
+    return p->rank >= 3 || (p->rank == 2 && p->dim[1] == 0 && is_whole(p->elem)) ? 1 : -1;
   return p->rank >= 1 ? 0 : -1;
 }
 
@@ -37,7 +40,8 @@ static int batch_like(const OnnxPort *p, const OnnxPort *first, OnnxLayout layou
   if (axis < 0 || p == first) return axis;
   for (int i = p->rank; i-- > 0;) {
     if (is_state && own == 1) break; /* [layers, batch, units] */
-    bool same = first->dim[axis] ? p->dim[i] == first->dim[axis] && p->dim[i] > 1 : p->dim[i] == 0 && strcmp(p->symbol[i], first->symbol[axis]) == 0;
+    bool same = first->dim[axis] ? p->dim[i] == first->dim[axis] && p->dim[i] > 1
+                                 : p->dim[i] == 0 && strcmp(p->symbol[i], first->symbol[axis]) == 0;
     if (same && (own < 0 || i <= 1)) own = i;
   }
   return own;
@@ -53,7 +57,8 @@ static void note_read(Onnx *onnx, Map *reads, const char *name, int how) {
   *so_far |= how;
 }
 
-/* Whether all that reads the input are start states of recurrent nodes, be it by way of nodes that move elements. */
+/* Whether all that reads the input are start states of recurrent nodes, be it by way of nodes that
+ * move elements. */
 static bool is_start_state(Onnx *onnx, const OnnxPort *p) {
   static const char moving[] = " Slice Split Gather Squeeze Unsqueeze Reshape Transpose Identity ";
   static const char recurrent[] = " LSTM GRU RNN ";
@@ -70,7 +75,10 @@ static bool is_start_state(Onnx *onnx, const OnnxPort *p) {
     }
     for (int k = 0; k < n->n_in; k++) {
       bool start = onnx_is_among(recurrent, n->op) && (k == 5 || k == 6);
-      note_read(onnx, reads, n->in[k], start ? READ_AS_STATE : k == 0 && onnx_is_among(moving, n->op) ? through : READ_OTHERWISE);
+      note_read(onnx, reads, n->in[k],
+                start                                    ? READ_AS_STATE
+                : k == 0 && onnx_is_among(moving, n->op) ? through
+                                                         : READ_OTHERWISE);
     }
   }
   onnx->reads_known = true;
@@ -78,15 +86,18 @@ static bool is_start_state(Onnx *onnx, const OnnxPort *p) {
   return how && *how == READ_AS_STATE;
 }
 
-/* An open axis of an input beside the first one, where no axis of it is that input's batch: the same batch by another
- * name. Not if it has the name of that input's time. */
-static bool is_other_batch(const OnnxPort *p, const OnnxPort *first, OnnxLayout layout, int axis, int batch) {
+/* An open axis of an input beside the first one, where no axis of it is that input's batch: the
+ * same batch by another name. Not if it has the name of that input's time. */
+static bool is_other_batch(const OnnxPort *p, const OnnxPort *first, OnnxLayout layout, int axis,
+                           int batch) {
   int time = time_axis(first, layout);
-  return p != first && batch < 0 && axis <= 1 && (time < 0 || !*p->symbol[axis] || strcmp(p->symbol[axis], first->symbol[time]) != 0);
+  return p != first && batch < 0 && axis <= 1 &&
+         (time < 0 || !*p->symbol[axis] || strcmp(p->symbol[axis], first->symbol[time]) != 0);
 }
 
 /* The shape of an input as the graph is to see it. False: the layout does not fit. */
-static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_t *dim, int *time, bool *open) {
+static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_t *dim, int *time,
+                        bool *open) {
   const OnnxPort *first = &onnx->graph->in[0];
   bool is_state = p != first && is_start_state(onnx, p);
   int batch = batch_like(p, first, layout, is_state);
@@ -101,12 +112,16 @@ static bool input_shape(Onnx *onnx, const OnnxPort *p, OnnxLayout layout, int64_
       onnx->unsure |= is_main && dim[i] != 1 && (*time < 0 ? onnx->has_time : p->dim[*time] == 1);
       onnx->open_batch |= !p->dim[i];
       dim[i] = onnx->many_samples && !p->dim[i] ? ONNX_SAMPLES : 1;
-    } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming) dim[i] = 2;
-    else if (i == *time && !dim[i]) dim[i] = OPEN_STEPS, *open = true;
-    else if (!dim[i] && is_other_batch(p, first, layout, i, batch)) dim[i] = 1;
+    } else if (i == *time && p == first && dim[i] == 1 && onnx->confirming)
+      dim[i] = 2;
+    else if (i == *time && !dim[i])
+      dim[i] = OPEN_STEPS, *open = true;
+    else if (!dim[i] && is_other_batch(p, first, layout, i, batch))
+      dim[i] = 1;
     if (dim[i]) continue;
-    Diag *d = foreign_report(onnx->diags, onnx->file, E904, "input `%s` does not say how long its axis %d%s%s%s is", p->name, i, *p->symbol[i] ? " (`" : "",
-                             p->symbol[i], *p->symbol[i] ? "`)" : "");
+    Diag *d = foreign_report(onnx->diags, onnx->file, E904,
+                             "input `%s` does not say how long its axis %d%s%s%s is", p->name, i,
+                             *p->symbol[i] ? " (`" : "", p->symbol[i], *p->symbol[i] ? "`)" : "");
     diag_note(d, "only the batch and time may be left open");
     return false;
   }
@@ -117,16 +132,20 @@ static void refuse_elements(Onnx *onnx, const OnnxPort *p) {
   static const struct {
     int type;
     const char *name, *note;
-  } known[] = {{2, "uint8", "a quantised model: import the float model it was made from"},
-               {3, "int8", "a quantised model: import the float model it was made from"},
-               {9, "bool", "masks belong into the program that calls"},
-               {10, "float16", "export it in float32: grus stores weights in 16 bits with `precision f16`"},
-               {11, "float64", "export it in float32: `model.float()`"},
-               {16, "bfloat16", "export it in float32: grus stores weights in 16 bits with `precision bf16`"}};
+  } known[] = {
+      {2, "uint8", "a quantised model: import the float model it was made from"},
+      {3, "int8", "a quantised model: import the float model it was made from"},
+      {9, "bool", "masks belong into the program that calls"},
+      {10, "float16", "export it in float32: grus stores weights in 16 bits with `precision f16`"},
+      {11, "float64", "export it in float32: `model.float()`"},
+      {16, "bfloat16",
+       "export it in float32: grus stores weights in 16 bits with `precision bf16`"}};
   const char *name = arena_printf(onnx->arena, "type %d of the format", p->elem), *note = NULL;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].type == p->elem) name = known[i].name, note = known[i].note;
-  Diag *d = foreign_report(onnx->diags, onnx->file, E902, "input `%s` has elements of %s, and grus takes float32, int32 and int64", p->name, name);
+  Diag *d = foreign_report(onnx->diags, onnx->file, E902,
+                           "input `%s` has elements of %s, and grus takes float32, int32 and int64",
+                           p->name, name);
   if (note) diag_note(d, "%s", note);
 }
 
@@ -150,16 +169,26 @@ bool onnx_input(Onnx *onnx, int number, OnnxLayout layout) {
   int64_t in_front = 1;
   for (int i = 0; i < time; i++)
     in_front *= dim[i];
-  if (in_front > 1 && layout != CHANNELS_FIRST) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has axes in front of time", p->name), false;
-  if (in_front > 1) foreign_note(onnx->foreign, "input `%s` has its time axis in front; in the file it is axis %d of %s", p->name, time, onnx_dims(onnx->arena, p->rank, dim));
+  if (in_front > 1 && layout != CHANNELS_FIRST)
+    return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has axes in front of time",
+                          p->name),
+           false;
+  if (in_front > 1)
+    foreign_note(onnx->foreign,
+                 "input `%s` has its time axis in front; in the file it is axis %d of %s", p->name,
+                 time, onnx_dims(onnx->arena, p->rank, dim));
   for (int i = 0; i < p->rank; i++)
     if (i != time && dim[i] != 1) {
-      if (rank == TYPE_MAX_AXES - 1) return foreign_report(onnx->diags, onnx->file, E902, "input `%s` has more axes than grus has", p->name), false;
+      if (rank == TYPE_MAX_AXES - 1)
+        return foreign_report(onnx->diags, onnx->file, E902,
+                              "input `%s` has more axes than grus has", p->name),
+               false;
       features[rank++] = dim[i];
     }
   if (!rank) features[rank++] = 1;
   Time none = {.kind = TIME_NONE}, fixed = {.kind = TIME_FIXED, .n = time >= 0 ? dim[time] : 1};
-  onnx->port[number] = model_input(onnx->model, p->name, foreign_type(time >= 0 ? fixed : none, rank, features));
+  onnx->port[number] =
+      model_input(onnx->model, p->name, foreign_type(time >= 0 ? fixed : none, rank, features));
   int source = onnx_source(onnx, onnx->port[number]->value, fixed.n, time >= 0, rank, features);
   onnx->source[source].input = number;
   onnx->source[source].is_index = is_whole(p->elem);

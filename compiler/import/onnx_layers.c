@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that become layers with weights, and those that work over features or over time. Weights in
- * ONNX: MatMul [d, u], Gemm [d, u] or with transB [u, d], Conv [filters, d / groups, kernel] on [batch, d,
- * time]. */
+/* Operators that become layers with weights, and those that work over features or over time.
+ * Weights in ONNX: MatMul [d, u], Gemm [d, u] or with transB [u, d], Conv [filters, d / groups,
+ * kernel] on [batch, d, time]. */
 #include "import/onnx.h"
 
 #include <math.h>
 #include <string.h>
 
-static OnnxDone refused(void) { return ONNX_FAILED; }
+static OnnxDone refused(void) {
+  return ONNX_FAILED;
+}
 
 static OnnxDone set_result(Onnx *onnx, OnnxTensor *t) {
   if (t) onnx_set(onnx, 0, t);
@@ -15,12 +17,15 @@ static OnnxDone set_result(Onnx *onnx, OnnxTensor *t) {
 }
 
 /* A constant vector of n numbers to a layer; true also where there is none to give. */
-static bool give_vector(Onnx *onnx, Layer *layer, Role role, const OnnxTensor *t, int64_t n, double factor) {
+static bool give_vector(Onnx *onnx, Layer *layer, Role role, const OnnxTensor *t, int64_t n,
+                        double factor) {
   if (!onnx_is_constant(t) || (t->count != n && t->count != 1)) {
-    onnx_refuse(onnx, E603, "has a %s %s, and needs [%lld]", role_name[role], onnx_dims(onnx->arena, t->rank, t->dim), (long long)n);
+    onnx_refuse(onnx, E603, "has a %s %s, and needs [%lld]", role_name[role],
+                onnx_dims(onnx->arena, t->rank, t->dim), (long long)n);
     return false;
   }
-  float *to = foreign_tensor(onnx->foreign, layer, role, 1, &n, t->name ? t->name : onnx_origin(onnx));
+  float *to =
+      foreign_tensor(onnx->foreign, layer, role, 1, &n, t->name ? t->name : onnx_origin(onnx));
   for (int64_t k = 0; to && k < n; k++)
     to[k] = (float)(onnx_number(t, t->count == 1 ? 0 : k) * factor);
   return to != NULL;
@@ -28,8 +33,8 @@ static bool give_vector(Onnx *onnx, Layer *layer, Role role, const OnnxTensor *t
 
 /* ---- products ---- */
 
-/* All elements of one source, in any order, as the inputs of a Dense: flattened, and order[k] is where
- * element k of the tensor is among them. */
+/* All elements of one source, in any order, as the inputs of a Dense: flattened, and order[k] is
+ * where element k of the tensor is among them. */
 static bool permuted(Onnx *onnx, const OnnxTensor *t, OnnxValue *x, int64_t *order) {
   const OnnxSource *s = t->ref && t->count ? &onnx->source[t->ref[0].source] : NULL;
   if (!s || !t->ref[0].source || t->count != s->rows * s->row) return false;
@@ -45,24 +50,30 @@ static bool permuted(Onnx *onnx, const OnnxTensor *t, OnnxValue *x, int64_t *ord
   x->rank = x->value_rank = 1;
   x->row = x->dim[0] = x->value_dim[0] = t->count;
   bool in_time = s->is_sequence && s->rows > 1;
-  if (!in_time && s->rank == 1) x->value = s->value, x->is_sequence = s->is_sequence;
+  if (!in_time && s->rank == 1)
+    x->value = s->value, x->is_sequence = s->is_sequence;
   else {
     Layer *flat = onnx_layer(onnx, in_time ? LAYER_flatten : LAYER_reshape, 1, &s->value);
-    if (!in_time) layer_set_shape(onnx->arena, flat, foreign_type((Time){.kind = TIME_NONE}, 1, &t->count));
+    if (!in_time)
+      layer_set_shape(onnx->arena, flat, foreign_type((Time){.kind = TIME_NONE}, 1, &t->count));
     x->value = flat->out[0];
   }
   return true;
 }
 
-static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool transposed, double alpha, const OnnxTensor *bias, double beta) {
+static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool transposed,
+                      double alpha, const OnnxTensor *bias, double beta) {
   int64_t d = w->dim[transposed ? 1 : 0], u = w->dim[transposed ? 0 : 1], dim[ONNX_MAX_RANK];
   OnnxValue x;
   if (!w->f || w->rank != 2) {
-    diag_note(onnx_refuse(onnx, E902, "multiplies two tensors that come from the data"), "grus multiplies by constant matrices, and values of one shape element by element: attention has no form");
+    diag_note(onnx_refuse(onnx, E902, "multiplies two tensors that come from the data"),
+              "grus multiplies by constant matrices, and values of one shape element by element: "
+              "attention has no form");
     return ONNX_FAILED;
   }
   if (t->rank < 1 || t->dim[t->rank - 1] != d) {
-    onnx_refuse(onnx, E601, "was trained on %lld inputs, but the graph feeds it %s", (long long)d, onnx_dims(onnx->arena, t->rank, t->dim));
+    onnx_refuse(onnx, E601, "was trained on %lld inputs, but the graph feeds it %s", (long long)d,
+                onnx_dims(onnx->arena, t->rank, t->dim));
     return ONNX_FAILED;
   }
   int64_t *order = ARENA_ARRAY(onnx->arena, int64_t, d + 1);
@@ -74,13 +85,15 @@ static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool
   if (t->count == d && !in_order) reordered = permuted(onnx, t, &x, order);
   if (!reordered && !onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
   if (x.time == t->rank - 1) {
-    diag_note(onnx_refuse(onnx, E902, "multiplies over the steps of a sequence"), "`Dense` multiplies over features; `flatten` in front of it takes all steps");
+    diag_note(onnx_refuse(onnx, E902, "multiplies over the steps of a sequence"),
+              "`Dense` multiplies over features; `flatten` in front of it takes all steps");
     return ONNX_FAILED;
   }
   onnx_exact(onnx, &x);
   Layer *layer = onnx_layer(onnx, LAYER_Dense, 1, &x.value);
   layer_set_size(layer, OPT_units, u);
-  float *kernel = foreign_tensor(onnx->foreign, layer, ROLE_KERNEL, 2, (int64_t[]){u, d}, w->name ? w->name : onnx_origin(onnx));
+  float *kernel = foreign_tensor(onnx->foreign, layer, ROLE_KERNEL, 2, (int64_t[]){u, d},
+                                 w->name ? w->name : onnx_origin(onnx));
   if (!kernel) {
     onnx_refuse(onnx, E901, "has a matrix of an impossible size");
     return ONNX_FAILED;
@@ -98,15 +111,19 @@ static OnnxDone dense(Onnx *onnx, const OnnxTensor *t, const OnnxTensor *w, bool
   return set_result(onnx, onnx_references(onnx, source, t->rank, dim, x.time));
 }
 
-static OnnxDone do_matmul(Onnx *onnx) { return dense(onnx, onnx_in(onnx, 0), onnx_in(onnx, 1), false, 1, NULL, 0); }
+static OnnxDone do_matmul(Onnx *onnx) {
+  return dense(onnx, onnx_in(onnx, 0), onnx_in(onnx, 1), false, 1, NULL, 0);
+}
 
 static OnnxDone do_gemm(Onnx *onnx) {
   const OnnxTensor *bias = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
   if (onnx_int(onnx, "transA", 0)) {
-    diag_note(onnx_refuse(onnx, E903, "has transA, which mixes samples"), "a row is one sample: export it with the constant transposed instead");
+    diag_note(onnx_refuse(onnx, E903, "has transA, which mixes samples"),
+              "a row is one sample: export it with the constant transposed instead");
     return ONNX_FAILED;
   }
-  return dense(onnx, onnx_in(onnx, 0), onnx_in(onnx, 1), onnx_int(onnx, "transB", 0) != 0, onnx_float(onnx, "alpha", 1), bias, onnx_float(onnx, "beta", 1));
+  return dense(onnx, onnx_in(onnx, 0), onnx_in(onnx, 1), onnx_int(onnx, "transB", 0) != 0,
+               onnx_float(onnx, "alpha", 1), bias, onnx_float(onnx, "beta", 1));
 }
 
 /* ---- convolution and pools ---- */
@@ -120,12 +137,14 @@ static int64_t one_axis(const Onnx *onnx, const char *name, int64_t if_absent, s
 static bool is_1d(Onnx *onnx, const OnnxTensor *t) {
   if (t->rank == 3 && t->dim[0] == 1) return true;
   Diag *d = onnx_refuse(onnx, E902, "works on %s", onnx_dims(onnx->arena, t->rank, t->dim));
-  diag_note(d, t->rank == 4 ? "its kernel goes over two axes; grus has Conv1D and pools over time" : "grus needs [1, features, time] here");
+  diag_note(d, t->rank == 4 ? "its kernel goes over two axes; grus has Conv1D and pools over time"
+                            : "grus needs [1, features, time] here");
   return false;
 }
 
 /* Zeros in front and behind, from auto_pad, from pads, and from a Pad before it. */
-static bool padding_of(Onnx *onnx, const OnnxValue *x, int64_t span, int64_t stride, int64_t *before, int64_t *after) {
+static bool padding_of(Onnx *onnx, const OnnxValue *x, int64_t span, int64_t stride,
+                       int64_t *before, int64_t *after) {
   const char *automatic = onnx_string(onnx, "auto_pad", "NOTSET");
   int64_t n = x->rows + x->zeros_before + x->zeros_after;
   *before = one_axis(onnx, "pads", 0, 0);
@@ -141,29 +160,37 @@ static bool padding_of(Onnx *onnx, const OnnxValue *x, int64_t span, int64_t str
   return true;
 }
 
-static const char *padding_word(Onnx *onnx, int64_t rows, int64_t span, int64_t stride, int64_t before, int64_t after) {
+static const char *padding_word(Onnx *onnx, int64_t rows, int64_t span, int64_t stride,
+                                int64_t before, int64_t after) {
   int64_t need = ((rows + stride - 1) / stride - 1) * stride + span - rows;
   if (!before && !after) return "valid";
   if (before == span - 1 && !after) return "causal";
   if (need < 0) need = 0;
   if (before == need / 2 && after == need - need / 2) return "same";
-  Diag *d = onnx_refuse(onnx, E903, "has %lld zeros in front of its sequence and %lld behind", (long long)before, (long long)after);
-  diag_note(d, "grus has none, `causal` (%lld in front) and `same` (%lld in front, %lld behind)", (long long)span - 1, (long long)(need / 2), (long long)(need - need / 2));
+  Diag *d = onnx_refuse(onnx, E903, "has %lld zeros in front of its sequence and %lld behind",
+                        (long long)before, (long long)after);
+  diag_note(d, "grus has none, `causal` (%lld in front) and `same` (%lld in front, %lld behind)",
+            (long long)span - 1, (long long)(need / 2), (long long)(need - need / 2));
   return NULL;
 }
 
 static OnnxDone do_conv(Onnx *onnx) {
-  const OnnxTensor *t = onnx_in(onnx, 0), *w = onnx_in(onnx, 1), *b = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
-  int64_t groups = onnx_int(onnx, "group", 1), stride = one_axis(onnx, "strides", 1, 0), dilation = one_axis(onnx, "dilations", 1, 0), before, after;
+  const OnnxTensor *t = onnx_in(onnx, 0), *w = onnx_in(onnx, 1),
+                   *b = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
+  int64_t groups = onnx_int(onnx, "group", 1), stride = one_axis(onnx, "strides", 1, 0),
+          dilation = one_axis(onnx, "dilations", 1, 0), before, after;
   OnnxValue x;
   if (!is_1d(onnx, t)) return ONNX_FAILED;
-  if (!w || !w->f || w->rank != 3 || groups < 1 || stride < 1 || dilation < 1 || w->dim[1] * groups != t->dim[1] || w->dim[0] % groups || w->dim[2] < 1 ||
+  if (!w || !w->f || w->rank != 3 || groups < 1 || stride < 1 || dilation < 1 ||
+      w->dim[1] * groups != t->dim[1] || w->dim[0] % groups || w->dim[2] < 1 ||
       dilation > 1 << 20 || stride > 1 << 20) {
-    onnx_refuse(onnx, E603, "has a kernel that does not fit %s in %lld groups", onnx_dims(onnx->arena, t->rank, t->dim), (long long)groups);
+    onnx_refuse(onnx, E603, "has a kernel that does not fit %s in %lld groups",
+                onnx_dims(onnx->arena, t->rank, t->dim), (long long)groups);
     return ONNX_FAILED;
   }
   int64_t filters = w->dim[0], d = w->dim[1], size = w->dim[2], span = (size - 1) * dilation + 1;
-  if (!onnx_value_padded(onnx, t, 2, &x) || !padding_of(onnx, &x, span, stride, &before, &after)) return ONNX_FAILED;
+  if (!onnx_value_padded(onnx, t, 2, &x) || !padding_of(onnx, &x, span, stride, &before, &after))
+    return ONNX_FAILED;
   const char *padding = padding_word(onnx, x.rows, span, stride, before, after);
   if (!padding) return ONNX_FAILED;
   if (!x.is_sequence) x.value = onnx_layer(onnx, LAYER_expand, 1, &x.value)->out[0];
@@ -175,7 +202,9 @@ static OnnxDone do_conv(Onnx *onnx) {
   if (dilation != 1) layer_set_size(layer, OPT_dilation, dilation);
   if (groups != 1) layer_set_size(layer, OPT_groups, groups);
   if (strcmp(padding, "valid") != 0) layer_set_word(layer, OPT_padding, padding);
-  float *kernel = foreign_tensor(onnx->foreign, layer, ROLE_KERNEL, 3, (int64_t[]){filters, size, d}, w->name ? w->name : onnx_origin(onnx));
+  float *kernel =
+      foreign_tensor(onnx->foreign, layer, ROLE_KERNEL, 3, (int64_t[]){filters, size, d},
+                     w->name ? w->name : onnx_origin(onnx));
   if (!kernel) return ONNX_FAILED;
   for (int64_t f = 0; f < filters; f++)
     for (int64_t k = 0; k < size; k++)
@@ -185,21 +214,25 @@ static OnnxDone do_conv(Onnx *onnx) {
   if (!b) layer_set_word(layer, OPT_bias, "false");
   int64_t steps = (x.rows + before + after - span) / stride + 1, dim[3] = {1, filters, steps};
   if (steps < 1) {
-    onnx_refuse(onnx, E901, "has a kernel of %lld steps on a sequence of %lld", (long long)span, (long long)x.rows);
+    onnx_refuse(onnx, E901, "has a kernel of %lld steps on a sequence of %lld", (long long)span,
+                (long long)x.rows);
     return ONNX_FAILED;
   }
-  return set_result(onnx, onnx_references(onnx, onnx_source(onnx, layer->out[0], steps, true, 1, &filters), 3, dim, 2));
+  return set_result(
+      onnx,
+      onnx_references(onnx, onnx_source(onnx, layer->out[0], steps, true, 1, &filters), 3, dim, 2));
 }
 
 static OnnxDone do_pool(Onnx *onnx) {
   const OnnxTensor *t = onnx_in(onnx, 0);
   bool max = strcmp(onnx->node->op, "MaxPool") == 0;
-  int64_t size = one_axis(onnx, "kernel_shape", 0, 0), stride = one_axis(onnx, "strides", 1, 0), before, after;
+  int64_t size = one_axis(onnx, "kernel_shape", 0, 0), stride = one_axis(onnx, "strides", 1, 0),
+          before, after;
   OnnxValue x;
   if (!is_1d(onnx, t) || !onnx_value(onnx, t, 2, &x)) return ONNX_FAILED;
   if (!padding_of(onnx, &x, size, stride, &before, &after)) return ONNX_FAILED;
-  if (before || after || one_axis(onnx, "dilations", 1, 0) != 1 || onnx_int(onnx, "ceil_mode", 0) || size < 1 || stride < 1 || size > x.rows ||
-      (onnx->node->n_out > 1 && *onnx->node->out[1])) {
+  if (before || after || one_axis(onnx, "dilations", 1, 0) != 1 || onnx_int(onnx, "ceil_mode", 0) ||
+      size < 1 || stride < 1 || size > x.rows || (onnx->node->n_out > 1 && *onnx->node->out[1])) {
     Diag *d = onnx_refuse(onnx, E903, "has padding, dilation, ceil_mode or indices");
     diag_note(d, "pools of grus have a size and a stride");
     return ONNX_FAILED;
@@ -209,7 +242,9 @@ static OnnxDone do_pool(Onnx *onnx) {
   layer_set_size(layer, OPT_size, size);
   layer_set_size(layer, OPT_stride, stride);
   int64_t steps = (x.rows - size) / stride + 1, dim[3] = {1, t->dim[1], steps};
-  return set_result(onnx, onnx_references(onnx, onnx_source(onnx, layer->out[0], steps, true, x.rank, x.dim), 3, dim, 2));
+  return set_result(
+      onnx, onnx_references(onnx, onnx_source(onnx, layer->out[0], steps, true, x.rank, x.dim), 3,
+                            dim, 2));
 }
 
 /* ---- norms ---- */
@@ -219,11 +254,14 @@ static OnnxDone do_batch_norm(Onnx *onnx) {
   const OnnxTensor *t = onnx_in(onnx, 0);
   OnnxValue x;
   if (onnx_int(onnx, "training_mode", 0)) {
-    diag_note(onnx_refuse(onnx, E903, "is in training mode: it normalises by the statistics of a batch"), "export the model in its evaluation mode: `model.eval()`");
+    diag_note(
+        onnx_refuse(onnx, E903, "is in training mode: it normalises by the statistics of a batch"),
+        "export the model in its evaluation mode: `model.eval()`");
     return ONNX_FAILED;
   }
   if (t->rank < 2 || t->dim[0] != 1 || t->rank > 3) {
-    diag_note(onnx_refuse(onnx, E902, "works on %s", onnx_dims(onnx->arena, t->rank, t->dim)), "BatchNorm of grus takes [1, features] and [1, features, time]");
+    diag_note(onnx_refuse(onnx, E902, "works on %s", onnx_dims(onnx->arena, t->rank, t->dim)),
+              "BatchNorm of grus takes [1, features] and [1, features, time]");
     return refused();
   }
   if (!onnx_value(onnx, t, t->rank == 3 && t->dim[2] > 1 ? 2 : -1, &x)) return ONNX_FAILED;
@@ -231,12 +269,15 @@ static OnnxDone do_batch_norm(Onnx *onnx) {
   Layer *layer = onnx_layer(onnx, LAYER_BatchNorm, 1, &x.value);
   layer_set_number(layer, OPT_eps, onnx_float(onnx, "epsilon", 1e-5));
   for (int i = 0; i < 4; i++)
-    if (!onnx_in(onnx, 1 + i) || !give_vector(onnx, layer, roles[i], onnx_in(onnx, 1 + i), t->dim[1], 1)) return ONNX_FAILED;
+    if (!onnx_in(onnx, 1 + i) ||
+        !give_vector(onnx, layer, roles[i], onnx_in(onnx, 1 + i), t->dim[1], 1))
+      return ONNX_FAILED;
   return set_result(onnx, onnx_like(onnx, t, &x, layer->out[0]));
 }
 
 static OnnxDone do_layer_norm(Onnx *onnx) {
-  const OnnxTensor *t = onnx_in(onnx, 0), *scale = onnx_in(onnx, 1), *center = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
+  const OnnxTensor *t = onnx_in(onnx, 0), *scale = onnx_in(onnx, 1),
+                   *center = onnx->node->n_in > 2 ? onnx_in(onnx, 2) : NULL;
   int axis = onnx_axis(onnx, onnx_int(onnx, "axis", -1), t->rank);
   OnnxValue x;
   if (axis < 0 || !onnx_value(onnx, t, -1, &x)) return ONNX_FAILED;
@@ -248,8 +289,12 @@ static OnnxDone do_layer_norm(Onnx *onnx) {
   for (int i = 1; i < onnx->node->n_out; i++)
     statistics |= map_get(&onnx->uses, onnx->node->out[i]) != NULL;
   if (!last || statistics) {
-    Diag *d = onnx_refuse(onnx, E903, last ? "gives its mean and deviation, too" : "normalises over more than its last axis");
-    diag_note(d, last ? "LayerNorm of grus gives what is normalised alone: leave the others out of the outputs" : "LayerNorm of grus works on the last axis");
+    Diag *d = onnx_refuse(onnx, E903,
+                          last ? "gives its mean and deviation, too"
+                               : "normalises over more than its last axis");
+    diag_note(d, last ? "LayerNorm of grus gives what is normalised alone: leave the others out of "
+                        "the outputs"
+                      : "LayerNorm of grus works on the last axis");
     return ONNX_FAILED;
   }
   int64_t n = t->dim[t->rank - 1];
@@ -257,7 +302,9 @@ static OnnxDone do_layer_norm(Onnx *onnx) {
   layer_set_number(layer, OPT_eps, onnx_float(onnx, "epsilon", 1e-5));
   if (!scale) layer_set_word(layer, OPT_scale, "false");
   if (!center) layer_set_word(layer, OPT_center, "false");
-  if ((scale && !give_vector(onnx, layer, ROLE_SCALE, scale, n, 1)) || (center && !give_vector(onnx, layer, ROLE_CENTER, center, n, 1))) return ONNX_FAILED;
+  if ((scale && !give_vector(onnx, layer, ROLE_SCALE, scale, n, 1)) ||
+      (center && !give_vector(onnx, layer, ROLE_CENTER, center, n, 1)))
+    return ONNX_FAILED;
   OnnxTensor *out = onnx_like(onnx, t, &x, layer->out[0]);
   if (out && !scale && !center) onnx->source[onnx->n_sources - 1].open = layer;
   return set_result(onnx, out);
@@ -287,9 +334,12 @@ static OnnxDone do_softmax(Onnx *onnx) {
   bool fits = x.time < axis && x.rank == 1 && behind == x.row;
   fits |= x.time != axis && axis == t->rank - 1;
   if (!fits) {
-    Diag *d = onnx_refuse(onnx, E902, "works on axis %d of %s, which is not its features", axis, onnx_dims(onnx->arena, t->rank, t->dim));
+    Diag *d = onnx_refuse(onnx, E902, "works on axis %d of %s, which is not its features", axis,
+                          onnx_dims(onnx->arena, t->rank, t->dim));
     diag_note(d, "softmax of grus goes over the last axis, at each step by itself");
-    if (onnx->opset < 13 && !onnx_attribute(onnx, "axis")) diag_note(d, "before opset 13 an axis that is not given is 1, and means all axes from there on");
+    if (onnx->opset < 13 && !onnx_attribute(onnx, "axis"))
+      diag_note(d,
+                "before opset 13 an axis that is not given is 1, and means all axes from there on");
     return ONNX_FAILED;
   }
   LayerKind kind = strcmp(onnx->node->op, "LogSoftmax") == 0 ? LAYER_log_softmax : LAYER_softmax;
@@ -302,7 +352,8 @@ static bool reduced_axes(Onnx *onnx, const OnnxTensor *t, bool *over) {
   const OnnxTensor *axes = onnx->node->n_in > 1 ? onnx_in(onnx, 1) : NULL;
   const OnnxAttribute *a = onnx_attribute(onnx, "axes");
   int64_t n = axes ? axes->count : a ? (int64_t)a->n : -1;
-  if (axes && !axes->i) return onnx_refuse(onnx, E902, "has axes that are computed from the data"), false;
+  if (axes && !axes->i)
+    return onnx_refuse(onnx, E902, "has axes that are computed from the data"), false;
   if (n == 0 && !onnx_int(onnx, "noop_with_empty_axes", 0)) n = -1;
   for (int i = 0; i < t->rank; i++)
     over[i] = n < 0;
@@ -317,24 +368,30 @@ static bool reduced_axes(Onnx *onnx, const OnnxTensor *t, bool *over) {
 static OnnxDone do_reduce(Onnx *onnx) {
   const char *op = onnx->node->op;
   const OnnxTensor *t = onnx_in(onnx, 0);
-  bool over[ONNX_MAX_RANK] = {false}, global = strncmp(op, "Global", 6) == 0, keep = global || onnx_int(onnx, "keepdims", 1);
+  bool over[ONNX_MAX_RANK] = {false}, global = strncmp(op, "Global", 6) == 0,
+       keep = global || onnx_int(onnx, "keepdims", 1);
   bool max = strcmp(op, "ReduceMax") == 0 || strcmp(op, "GlobalMaxPool") == 0;
   int time = -1, n = 0;
   int64_t dim[ONNX_MAX_RANK];
   if (global && !is_1d(onnx, t)) return ONNX_FAILED;
-  if (global) over[2] = true;
-  else if (!reduced_axes(onnx, t, over)) return ONNX_FAILED;
+  if (global)
+    over[2] = true;
+  else if (!reduced_axes(onnx, t, over))
+    return ONNX_FAILED;
   bool several = false;
   for (int i = 0; i < t->rank; i++) {
     if (over[i] && t->dim[i] > 1) several |= time >= 0, time = i;
-    if (!over[i]) dim[n++] = t->dim[i];
-    else if (keep) dim[n++] = 1;
+    if (!over[i])
+      dim[n++] = t->dim[i];
+    else if (keep)
+      dim[n++] = 1;
   }
   if (time < 0) return set_result(onnx, onnx_shaped(onnx, t, n, dim)); /* of one element each */
   OnnxValue x;
   if (several || !onnx_value(onnx, t, -1, &x) || x.time != time || !x.is_sequence || x.rows < 2) {
     if (onnx->diags->n_errors) return ONNX_FAILED;
-    Diag *d = onnx_refuse(onnx, E902, "reduces axes of %s that are not the steps of a sequence", onnx_dims(onnx->arena, t->rank, t->dim));
+    Diag *d = onnx_refuse(onnx, E902, "reduces axes of %s that are not the steps of a sequence",
+                          onnx_dims(onnx->arena, t->rank, t->dim));
     diag_note(d, "grus has mean and max over time");
     return ONNX_FAILED;
   }
@@ -363,17 +420,22 @@ static OnnxDone do_embedding(Onnx *onnx) {
   if (!onnx_value(onnx, index, -1, &x)) return ONNX_FAILED;
   const OnnxSource *s = &onnx->source[index->ref[0].source];
   if (s->input < 0 || s->value != x.value || !s->is_index || index->rank + 1 > ONNX_MAX_RANK) {
-    diag_note(onnx_refuse(onnx, E902, "takes rows of a table by numbers that were computed"), "`Embedding` takes them by an input of whole numbers");
+    diag_note(onnx_refuse(onnx, E902, "takes rows of a table by numbers that were computed"),
+              "`Embedding` takes them by an input of whole numbers");
     return ONNX_FAILED;
   }
   Type *type = &onnx->port[s->input]->declared;
-  if (type->elem == ELEM_INDEX && type->categories != rows) return onnx_refuse(onnx, E903, "reads indices that another table of %lld rows reads, too", (long long)type->categories), refused();
+  if (type->elem == ELEM_INDEX && type->categories != rows)
+    return onnx_refuse(onnx, E903, "reads indices that another table of %lld rows reads, too",
+                       (long long)type->categories),
+           refused();
   type->elem = ELEM_INDEX;
   type->categories = rows;
   if (x.row == 1) type->rank = 0; /* [time] of one index each */
   Layer *layer = onnx_layer(onnx, LAYER_Embedding, 1, &x.value);
   layer_set_size(layer, OPT_units, u);
-  float *to = foreign_tensor(onnx->foreign, layer, ROLE_TABLE, 2, (int64_t[]){rows, u}, table->name ? table->name : onnx_origin(onnx));
+  float *to = foreign_tensor(onnx->foreign, layer, ROLE_TABLE, 2, (int64_t[]){rows, u},
+                             table->name ? table->name : onnx_origin(onnx));
   if (!to) return ONNX_FAILED;
   memcpy(to, table->f, sizeof *to * (size_t)(rows * u));
   memcpy(dim, index->dim, sizeof dim);
@@ -389,30 +451,37 @@ static OnnxDone do_embedding(Onnx *onnx) {
 static const struct {
   const char *op, *attributes;
   OnnxDone (*convert)(Onnx *onnx);
-} layers[] = {{"MatMul", "", do_matmul},
-              {"Gemm", "alpha beta transA transB broadcast", do_gemm},
-              {"Conv", "auto_pad dilations group kernel_shape pads strides", do_conv},
-              {"MaxPool", "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", do_pool},
-              {"AveragePool", "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides", do_pool},
-              {"GlobalAveragePool", "", do_reduce},
-              {"GlobalMaxPool", "", do_reduce},
-              {"ReduceMean", "axes keepdims noop_with_empty_axes", do_reduce},
-              {"ReduceMax", "axes keepdims noop_with_empty_axes", do_reduce},
-              {"ReduceSum", "axes keepdims noop_with_empty_axes", do_reduce},
-              {"BatchNormalization", "epsilon momentum spatial training_mode is_test consumed_inputs", do_batch_norm},
-              {"LayerNormalization", "axis epsilon stash_type", do_layer_norm},
-              {"PRelu", "", do_prelu},
-              {"Softmax", "axis", do_softmax},
-              {"LogSoftmax", "axis", do_softmax},
-              {"Gather", "axis", do_embedding}};
+} layers[] = {
+    {"MatMul", "", do_matmul},
+    {"Gemm", "alpha beta transA transB broadcast", do_gemm},
+    {"Conv", "auto_pad dilations group kernel_shape pads strides", do_conv},
+    {"MaxPool", "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", do_pool},
+    {"AveragePool", "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides",
+     do_pool},
+    {"GlobalAveragePool", "", do_reduce},
+    {"GlobalMaxPool", "", do_reduce},
+    {"ReduceMean", "axes keepdims noop_with_empty_axes", do_reduce},
+    {"ReduceMax", "axes keepdims noop_with_empty_axes", do_reduce},
+    {"ReduceSum", "axes keepdims noop_with_empty_axes", do_reduce},
+    {"BatchNormalization", "epsilon momentum spatial training_mode is_test consumed_inputs",
+     do_batch_norm},
+    {"LayerNormalization", "axis epsilon stash_type", do_layer_norm},
+    {"PRelu", "", do_prelu},
+    {"Softmax", "axis", do_softmax},
+    {"LogSoftmax", "axis", do_softmax},
+    {"Gather", "axis", do_embedding}};
 
 OnnxDone onnx_layers(Onnx *onnx) {
   for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) {
     if (strcmp(onnx->node->op, layers[k].op) != 0) continue;
-    if (!onnx->node->n_in || !onnx_in(onnx, 0)) return onnx_refuse(onnx, E901, "has no input"), ONNX_FAILED;
-    if (strcmp(layers[k].op, "MatMul") == 0 && (onnx->node->n_in != 2 || !onnx_in(onnx, 1))) return onnx_refuse(onnx, E901, "needs two inputs"), ONNX_FAILED;
-    if (strcmp(layers[k].op, "Gemm") == 0 && (onnx->node->n_in < 2 || !onnx_in(onnx, 1))) return onnx_refuse(onnx, E901, "needs two inputs"), ONNX_FAILED;
-    return onnx_attributes_known(onnx, layers[k].attributes) ? layers[k].convert(onnx) : ONNX_FAILED;
+    if (!onnx->node->n_in || !onnx_in(onnx, 0))
+      return onnx_refuse(onnx, E901, "has no input"), ONNX_FAILED;
+    if (strcmp(layers[k].op, "MatMul") == 0 && (onnx->node->n_in != 2 || !onnx_in(onnx, 1)))
+      return onnx_refuse(onnx, E901, "needs two inputs"), ONNX_FAILED;
+    if (strcmp(layers[k].op, "Gemm") == 0 && (onnx->node->n_in < 2 || !onnx_in(onnx, 1)))
+      return onnx_refuse(onnx, E901, "needs two inputs"), ONNX_FAILED;
+    return onnx_attributes_known(onnx, layers[k].attributes) ? layers[k].convert(onnx)
+                                                             : ONNX_FAILED;
   }
   return ONNX_OTHER;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Before the walk: what exporters write out in small steps becomes one node again. In: a graph. Out: the
- * same graph with LSTM and GRU nodes for cells (onnx_cell.c) and LayerNormalization nodes for
+/* Before the walk: what exporters write out in small steps becomes one node again. In: a graph.
+ * Out: the same graph with LSTM and GRU nodes for cells (onnx_cell.c) and LayerNormalization nodes
+ * for
  *
  *     (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) [* scale] [+ center]
  *
@@ -29,7 +30,8 @@ static void put_before(Rewrite *r, const OnnxNode *at, OnnxNode node) {
 }
 
 /* A Reshape to a constant shape. */
-static OnnxNode reshape_node(Onnx *onnx, const char *name, const char *in, const char *out, int rank, const int64_t *dim) {
+static OnnxNode reshape_node(Onnx *onnx, const char *name, const char *in, const char *out,
+                             int rank, const int64_t *dim) {
   OnnxTensor *shape = onnx_ints(onnx, rank, dim);
   OnnxNode n = {.name = name, .op = "Reshape", .domain = "", .n_in = 2, .n_out = 1};
   shape->name = arena_printf(onnx->arena, "%s:shape of %s", name, out);
@@ -50,12 +52,17 @@ static void put_cell(Rewrite *r, const OnnxNode *at, const Cell *cell, const Onn
   const char *from[3] = {cell->x, cell->h, cell->c}, *to[3] = {NULL};
   for (int k = 0; k < (cell->c ? 3 : 2); k++) {
     to[k] = arena_printf(onnx->arena, "%s:%c", name, "xhc"[k]);
-    put_before(r, at, reshape_node(onnx, name, from[k], to[k], 3, (int64_t[]){1, 1, k ? cell->u : cell->d}));
+    put_before(
+        r, at,
+        reshape_node(onnx, name, from[k], to[k], 3, (int64_t[]){1, 1, k ? cell->u : cell->d}));
   }
   OnnxNode node = cell_node(onnx, cell, to[0], to[1], to[2], name);
   put_before(r, at, node);
-  put_before(r, at, reshape_node(onnx, name, node.out[1], next->out[0], 2, (int64_t[]){1, cell->u}));
-  if (cell->next_c) put_before(r, at, reshape_node(onnx, name, node.out[2], cell->next_c, 2, (int64_t[]){1, cell->u}));
+  put_before(r, at,
+             reshape_node(onnx, name, node.out[1], next->out[0], 2, (int64_t[]){1, cell->u}));
+  if (cell->next_c)
+    put_before(r, at,
+               reshape_node(onnx, name, node.out[2], cell->next_c, 2, (int64_t[]){1, cell->u}));
   r->drop[next - r->graph->node] = true;
   r->drop[at - r->graph->node] = true;
 }
@@ -65,7 +72,8 @@ static void find_cells(Rewrite *r, OnnxNode *node) {
   if (node->n_out != 1 || node->n_in != 2) return;
   if (strcmp(node->op, "Mul") == 0) {
     int64_t u = cell_units(&r->scope, node->out[0]);
-    if (u > 0 && cell_match_lstm(&r->scope, node->out[0], u, &cell)) put_cell(r, map_get(&r->scope.producer, cell.next_c), &cell, node);
+    if (u > 0 && cell_match_lstm(&r->scope, node->out[0], u, &cell))
+      put_cell(r, map_get(&r->scope.producer, cell.next_c), &cell, node);
   }
   if (strcmp(node->op, "Add") != 0) return;
   for (int k = 0; k < 2; k++) {
@@ -81,7 +89,9 @@ static void find_cells(Rewrite *r, OnnxNode *node) {
 
 /* ---- layer normalization ---- */
 
-static OnnxNode *made(const Rewrite *r, const char *name, const char *op) { return cell_producer(&r->scope, name, op); }
+static OnnxNode *made(const Rewrite *r, const char *name, const char *op) {
+  return cell_producer(&r->scope, name, op);
+}
 
 static bool over_last(const Rewrite *r, const OnnxNode *n) {
   const OnnxTensor *axes = n->n_in > 1 ? cell_constant(&r->scope, n->in[1]) : NULL;
@@ -96,7 +106,8 @@ static bool over_last(const Rewrite *r, const OnnxNode *n) {
 
 /* x of x - mean(x). */
 static const char *centred(const Rewrite *r, const char *name) {
-  OnnxNode *sub = made(r, name, "Sub"), *mean = sub && sub->n_in == 2 ? made(r, sub->in[1], "ReduceMean") : NULL;
+  OnnxNode *sub = made(r, name, "Sub"),
+           *mean = sub && sub->n_in == 2 ? made(r, sub->in[1], "ReduceMean") : NULL;
   return mean && over_last(r, mean) && strcmp(mean->in[0], sub->in[0]) == 0 ? sub->in[0] : NULL;
 }
 
@@ -107,7 +118,9 @@ static const char *variance(const Rewrite *r, const char *name) {
   OnnxNode *mul = made(r, mean->in[0], "Mul"), *pow = made(r, mean->in[0], "Pow");
   double two;
   if (mul && mul->n_in == 2 && strcmp(mul->in[0], mul->in[1]) == 0) return centred(r, mul->in[0]);
-  return pow && pow->n_in == 2 && cell_number(&r->scope, pow->in[1], &two) && two == 2 ? centred(r, pow->in[0]) : NULL;
+  return pow && pow->n_in == 2 && cell_number(&r->scope, pow->in[1], &two) && two == 2
+             ? centred(r, pow->in[0])
+             : NULL;
 }
 
 static void find_norm(Rewrite *r, OnnxNode *div) {
@@ -115,14 +128,23 @@ static void find_norm(Rewrite *r, OnnxNode *div) {
   OnnxNode *root = made(r, div->in[1], "Sqrt"), *sum = root ? made(r, root->in[0], "Add") : NULL;
   const char *x = centred(r, div->in[0]);
   double eps;
-  int k = sum && sum->n_in == 2 && cell_number(&r->scope, sum->in[1], &eps) ? 1 : sum && sum->n_in == 2 && cell_number(&r->scope, sum->in[0], &eps) ? 0 : -1;
+  int k = sum && sum->n_in == 2 && cell_number(&r->scope, sum->in[1], &eps)   ? 1
+          : sum && sum->n_in == 2 && cell_number(&r->scope, sum->in[0], &eps) ? 0
+                                                                              : -1;
   const char *of = k >= 0 ? variance(r, sum->in[1 - k]) : NULL;
   if (!x || !of || strcmp(x, of) != 0 || !(eps >= 0)) return;
   Arena *arena = r->onnx->arena;
-  OnnxNode n = {.name = div->name, .op = "LayerNormalization", .domain = "", .n_in = 1, .n_out = 1, .in = ARENA_ARRAY(arena, const char *, 1), .out = div->out};
+  OnnxNode n = {.name = div->name,
+                .op = "LayerNormalization",
+                .domain = "",
+                .n_in = 1,
+                .n_out = 1,
+                .in = ARENA_ARRAY(arena, const char *, 1),
+                .out = div->out};
   n.in[0] = x;
   n.attribute = ARENA_ARRAY(arena, OnnxAttribute, 2);
-  n.attribute[n.n_attributes++] = (OnnxAttribute){.name = "epsilon", .type = 1, .f = onnx_decimal((float)eps)};
+  n.attribute[n.n_attributes++] =
+      (OnnxAttribute){.name = "epsilon", .type = 1, .f = onnx_decimal((float)eps)};
   n.attribute[n.n_attributes++] = (OnnxAttribute){.name = "axis", .type = 2, .i = -1};
   put_before(r, div, n);
   r->drop[div - r->graph->node] = true;

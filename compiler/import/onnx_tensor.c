@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors of a graph: constants with their numbers, and references to elements of values of the model.
- * In: shapes and elements; out, tensors in the arena, none of them beyond what a graph may move. */
+/* Tensors of a graph: constants with their numbers, and references to elements of values of the
+ * model. In: shapes and elements; out, tensors in the arena, none of them beyond what a graph may
+ * move. */
 #include "import/onnx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool onnx_is_constant(const OnnxTensor *t) { return t->f || t->i; }
+bool onnx_is_constant(const OnnxTensor *t) {
+  return t->f || t->i;
+}
 
-double onnx_number(const OnnxTensor *t, int64_t i) { return t->f ? (double)t->f[i] : (double)t->i[i]; }
+double onnx_number(const OnnxTensor *t, int64_t i) {
+  return t->f ? (double)t->f[i] : (double)t->i[i];
+}
 
 double onnx_decimal(float f) {
   char text[32];
@@ -44,8 +49,12 @@ OnnxTensor *onnx_tensor_new(Onnx *onnx, int rank, const int64_t *dim) {
     *onnx->left -= t->count;
     return t;
   }
-  Diag *d = onnx_refuse(onnx, E901, ok ? "brings the elements moved in this graph to more than grus follows" : "makes a tensor of an impossible shape");
-  if (ok) diag_note(d, "where the sequence is long, take it in steps: --stream, or a shorter one with --time");
+  Diag *d = onnx_refuse(onnx, E901,
+                        ok ? "brings the elements moved in this graph to more than grus follows"
+                           : "makes a tensor of an impossible shape");
+  if (ok)
+    diag_note(
+        d, "where the sequence is long, take it in steps: --stream, or a shorter one with --time");
   return NULL;
 }
 
@@ -56,7 +65,8 @@ const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t) {
   for (int64_t i = 0; i < t->count; i++) {
     float x = (float)onnx_number(t, i);
     int found = 0;
-    while (found < onnx->n_constants && found < 64 && memcmp(&onnx->constant[found], &x, sizeof x) != 0)
+    while (found < onnx->n_constants && found < 64 &&
+           memcmp(&onnx->constant[found], &x, sizeof x) != 0)
       found++;
     if (found == onnx->n_constants || found == 64) {
       found = onnx->n_constants;
@@ -67,7 +77,8 @@ const OnnxRef *onnx_refs(Onnx *onnx, const OnnxTensor *t) {
   return ref;
 }
 
-OnnxTensor *onnx_gather(Onnx *onnx, const OnnxTensor *t, int rank, const int64_t *dim, const int64_t *from) {
+OnnxTensor *onnx_gather(Onnx *onnx, const OnnxTensor *t, int rank, const int64_t *dim,
+                        const int64_t *from) {
   OnnxTensor *out = onnx_tensor_new(onnx, rank, dim);
   if (!out) return NULL;
   size_t n = (size_t)out->count + 1;
@@ -108,7 +119,8 @@ OnnxTensor *onnx_references(Onnx *onnx, int source, int rank, const int64_t *dim
   for (int i = time + 1; time >= 0 && i < rank; i++)
     inner *= dim[i];
   for (int64_t k = 0; k < t->count; k++) {
-    int64_t row = time >= 0 ? k / inner % n : 0, feature = time >= 0 ? k / inner / n * inner + k % inner : k;
+    int64_t row = time >= 0 ? k / inner % n : 0,
+            feature = time >= 0 ? k / inner / n * inner + k % inner : k;
     ref[k] = (OnnxRef){source, (int32_t)(row * s->row + feature)};
   }
   t->ref = ref;

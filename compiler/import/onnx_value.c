@@ -13,12 +13,19 @@
 Layer *onnx_layer(Onnx *onnx, LayerKind kind, int n_in, Value *const *in) {
   Layer *layer = model_layer(onnx->model, kind, n_in, in);
   layer->origin = onnx_origin(onnx);
-  if (onnx->node && layer_info(kind)->flags & WEIGHTS) layer->prefix = onnx_node_name(onnx->arena, onnx->node);
+  if (onnx->node && layer_info(kind)->flags & WEIGHTS)
+    layer->prefix = onnx_node_name(onnx->arena, onnx->node);
   return layer;
 }
 
-int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int rank, const int64_t *dim) {
-  OnnxSource s = {.value = value, .rows = rows, .row = 1, .is_sequence = is_sequence, .rank = rank, .input = -1};
+int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int rank,
+                const int64_t *dim) {
+  OnnxSource s = {.value = value,
+                  .rows = rows,
+                  .row = 1,
+                  .is_sequence = is_sequence,
+                  .rank = rank,
+                  .input = -1};
   for (int i = 0; i < rank; i++) {
     s.dim[i] = dim[i];
     s.row *= dim[i];
@@ -32,10 +39,10 @@ int onnx_source(Onnx *onnx, Value *value, int64_t rows, bool is_sequence, int ra
 typedef struct Look {
   const OnnxTensor *t;
   const OnnxRef *ref;
-  int time;              /* axis over the steps, -1: none */
-  int64_t rows, inner;   /* length of that axis; elements behind one step of it */
-  int64_t width;         /* elements of one step */
-  int64_t first, n;      /* the steps that are not zeros */
+  int time;            /* axis over the steps, -1: none */
+  int64_t rows, inner; /* length of that axis; elements behind one step of it */
+  int64_t width;       /* elements of one step */
+  int64_t first, n;    /* the steps that are not zeros */
 } Look;
 
 /* Element f of step p. */
@@ -88,8 +95,10 @@ static const char *source_text(const Onnx *onnx, int source) {
 static bool refuse_mixture(Onnx *onnx, const Look *l, const char *what) {
   Diag *d = onnx_refuse(onnx, E902, "reads elements in an arrangement that grus does not have");
   diag_note(d, "its input %s %s", onnx_dims(onnx->arena, l->t->rank, l->t->dim), what);
-  if (l->t->count && l->ref[0].source) diag_note(d, "they come from %s", source_text(onnx, l->ref[0].source));
-  diag_note(d, "grus cuts and joins features (`slice`, `concat`), and takes all steps in order, all of them reversed, or the last");
+  if (l->t->count && l->ref[0].source)
+    diag_note(d, "they come from %s", source_text(onnx, l->ref[0].source));
+  diag_note(d, "grus cuts and joins features (`slice`, `concat`), and takes all steps in order, "
+               "all of them reversed, or the last");
   return false;
 }
 
@@ -110,7 +119,8 @@ static bool next_piece(const Onnx *onnx, const Look *l, int64_t from, Piece *out
   *out = (Piece){r.source, r.index % row, 1};
   while (from + out->n < l->width) {
     OnnxRef next = look_at(l, l->first, from + out->n);
-    if (next.source != r.source || next.index != r.index + out->n || next.index / row != base) break;
+    if (next.source != r.source || next.index != r.index + out->n || next.index / row != base)
+      break;
     out->n++;
   }
   return true;
@@ -137,7 +147,10 @@ static bool check_steps(const Onnx *onnx, const Look *l, Order order) {
     const OnnxSource *s = &onnx->source[a.source];
     int64_t feature = a.index % s->row;
     for (int64_t p = 0; p < l->n; p++) {
-      int64_t row = order == FORWARD ? p : order == REVERSED ? s->rows - 1 - p : order == LAST_ONLY ? s->rows - 1 : a.index / s->row;
+      int64_t row = order == FORWARD     ? p
+                    : order == REVERSED  ? s->rows - 1 - p
+                    : order == LAST_ONLY ? s->rows - 1
+                                         : a.index / s->row;
       OnnxRef r = look_at(l, l->first + p, f);
       if (r.source != a.source || r.index != row * s->row + feature) return false;
     }
@@ -172,7 +185,9 @@ static Value *step_value(Onnx *onnx, const Look *l, bool *is_sequence) {
   for (int64_t f = 0; f < l->width;) {
     Piece piece;
     if (!next_piece(onnx, l, f, &piece) || n == MAX_PIECES) {
-      refuse_mixture(onnx, l, n == MAX_PIECES ? "is made of more than 64 parts" : "has constants among its elements");
+      refuse_mixture(onnx, l,
+                     n == MAX_PIECES ? "is made of more than 64 parts"
+                                     : "has constants among its elements");
       return NULL;
     }
     *is_sequence |= onnx->source[piece.source].is_sequence;
@@ -185,13 +200,16 @@ static Value *step_value(Onnx *onnx, const Look *l, bool *is_sequence) {
 /* All elements of one source in order, as one vector. */
 static bool is_flat(const Onnx *onnx, const Look *l) {
   const OnnxSource *s = &onnx->source[l->ref[0].source];
-  if (!l->ref[0].source || !s->is_sequence || s->rows < 2 || l->t->count != s->rows * s->row) return false;
+  if (!l->ref[0].source || !s->is_sequence || s->rows < 2 || l->t->count != s->rows * s->row)
+    return false;
   for (int64_t k = 0; k < l->t->count; k++)
     if (l->ref[k].source != l->ref[0].source || l->ref[k].index != k) return false;
   return true;
 }
 
-static Value *one_layer(Onnx *onnx, LayerKind kind, Value *value) { return onnx_layer(onnx, kind, 1, &value)->out[0]; }
+static Value *one_layer(Onnx *onnx, LayerKind kind, Value *value) {
+  return onnx_layer(onnx, kind, 1, &value)->out[0];
+}
 
 static void set_features(const Look *l, OnnxValue *out) {
   out->rank = 0;
@@ -210,7 +228,9 @@ static Type shape_of(const OnnxValue *v, int rank, const int64_t *dim) {
 }
 
 void onnx_exact(Onnx *onnx, OnnxValue *v) {
-  if (v->value_rank == v->rank && memcmp(v->value_dim, v->dim, sizeof *v->dim * (size_t)v->rank) == 0) return;
+  if (v->value_rank == v->rank &&
+      memcmp(v->value_dim, v->dim, sizeof *v->dim * (size_t)v->rank) == 0)
+    return;
   Layer *shaped = onnx_layer(onnx, LAYER_reshape, 1, &v->value);
   layer_set_shape(onnx->arena, shaped, shape_of(v, v->rank, v->dim));
   v->value = shaped->out[0];
@@ -232,7 +252,8 @@ bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out
   Order order;
   memset(out, 0, sizeof *out);
   if (t->count == 0) {
-    onnx_refuse(onnx, E902, "reads a tensor without elements, %s", onnx_dims(onnx->arena, t->rank, t->dim));
+    onnx_refuse(onnx, E902, "reads a tensor without elements, %s",
+                onnx_dims(onnx->arena, t->rank, t->dim));
     return false;
   }
   if (time < 0) {
@@ -257,8 +278,10 @@ bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out
     out->value_dim[0] = out->row;
     return true;
   }
-  if (look_at(&l, l.first, 0).source == 0) return refuse_mixture(onnx, &l, "has constants among its elements");
-  if (!order_of(onnx, &l, &order) || !check_steps(onnx, &l, order)) return refuse_mixture(onnx, &l, "takes steps of a sequence in another order, or some of them");
+  if (look_at(&l, l.first, 0).source == 0)
+    return refuse_mixture(onnx, &l, "has constants among its elements");
+  if (!order_of(onnx, &l, &order) || !check_steps(onnx, &l, order))
+    return refuse_mixture(onnx, &l, "takes steps of a sequence in another order, or some of them");
   out->value = step_value(onnx, &l, &out->is_sequence);
   if (!out->value) return false;
   set_features(&l, out);
@@ -268,7 +291,8 @@ bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out
   if (order == LAST_ONLY) {
     out->value = one_layer(onnx, LAYER_last, out->value);
     out->is_sequence = false;
-  } else if (order == REVERSED) out->value = one_layer(onnx, LAYER_reverse, out->value);
+  } else if (order == REVERSED)
+    out->value = one_layer(onnx, LAYER_reverse, out->value);
   else if (order == SAME_FOR_ALL) {
     Layer *repeat = onnx_layer(onnx, LAYER_repeat, 1, &out->value);
     layer_set_size(repeat, OPT_n, l.n);
@@ -282,7 +306,9 @@ bool onnx_value_padded(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out
 bool onnx_value(Onnx *onnx, const OnnxTensor *t, int time, OnnxValue *out) {
   if (!onnx_value_padded(onnx, t, time, out)) return false;
   if (!out->zeros_before && !out->zeros_after) return true;
-  onnx_refuse(onnx, E902, "reads steps of zeros around a sequence, which grus has in front of and behind a Conv1D only");
+  onnx_refuse(onnx, E902,
+              "reads steps of zeros around a sequence, which grus has in front of and behind a "
+              "Conv1D only");
   return false;
 }
 

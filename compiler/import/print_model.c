@@ -25,7 +25,7 @@ typedef struct Printer {
   Text out;
   Layer **order;
   int n_order;
-  Map prefixes; /* given by from= so far */
+  Map prefixes;      /* given by from= so far */
   struct Line *line; /* of the statements that stand together */
   int n_lines;
   size_t cap_lines;
@@ -51,15 +51,19 @@ static void add_string(Text *out, Arena *arena, const char *s) {
   text_add_char(out, '"');
 }
 
-static const char *expr(Printer *p, const Value *value) { return names_of(p->arena, &p->names, value); }
+static const char *expr(Printer *p, const Value *value) {
+  return names_of(p->arena, &p->names, value);
+}
 
 /* The file holds what the option would say again, or the option is at its default. */
-static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *info, const OptVal *opt) {
+static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *info,
+                          const OptVal *opt) {
   bool has_default = *info->fallback && strcmp(info->fallback, "-") != 0;
   if (!opt->given || info->id == OPT_from) return true;
   if (info->id == OPT_eps) return opt->f == (p->convention == CONVENTION_KERAS ? 1e-3 : 1e-5);
   if (info->id == OPT_reset)
-    return p->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_bias, "true") && strcmp(opt->s, "after") == 0;
+    return p->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_bias, "true") &&
+           strcmp(opt->s, "after") == 0;
   if (!has_default) return false;
   switch (info->kind) {
   case OPTK_PADDING: return !opt->n_paddings && strcmp(opt->s, info->fallback) == 0;
@@ -70,8 +74,10 @@ static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *i
   case OPTK_SIZE:
   case OPTK_NUMBER: {
     Text value = text_new(p->arena);
-    if (info->kind == OPTK_SIZE) text_printf(&value, "%lld", (long long)opt->i);
-    else text_add_double(&value, opt->f);
+    if (info->kind == OPTK_SIZE)
+      text_printf(&value, "%lld", (long long)opt->i);
+    else
+      text_add_double(&value, opt->f);
     return strcmp(text_str(&value), info->fallback) == 0;
   }
   default: return false;
@@ -118,7 +124,8 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
 }
 
 static bool by_position(const Layer *layer, const OptInfo *info, int i) {
-  if (layer->kind == LAYER_slice || layer->kind == LAYER_clip || layer->kind == LAYER_pad) return i < 2;
+  if (layer->kind == LAYER_slice || layer->kind == LAYER_clip || layer->kind == LAYER_pad)
+    return i < 2;
   return i == 0 && (!*info->fallback || info->id == OPT_n);
 }
 
@@ -189,7 +196,9 @@ static bool needs_from(Layer *const *chain, int n, const Layer *layer) {
   return same > 1 && (layer_info(layer->kind)->flags & WEIGHTS);
 }
 
-static bool begins_chain(const Layer *layer) { return layer_info(layer->kind)->flags & (MULTI | OPERATOR); }
+static bool begins_chain(const Layer *layer) {
+  return layer_info(layer->kind)->flags & (MULTI | OPERATOR);
+}
 
 /* The layers that end in value and have no name in between, first one first. */
 static int chain_of(Printer *p, const Value *value, Layer ***out) {
@@ -213,9 +222,12 @@ static const char *comment_of(Printer *p, const Layer *layer, const char **last)
   return safe_line(p->arena, layer->origin);
 }
 
-static size_t width_of(const char *s) { return text_width(s, strlen(s)); }
+static size_t width_of(const char *s) {
+  return text_width(s, strlen(s));
+}
 
-/* Writes the lines collected, comments in one column; slack is what formatting may add to a line. */
+/* Writes the lines collected, comments in one column; slack is what formatting may add to a
+ * line. */
 static void flush_lines(Printer *p, size_t slack) {
   size_t column = 0;
   for (int i = 0; i < p->n_lines; i++) {
@@ -234,7 +246,9 @@ static void flush_lines(Printer *p, size_t slack) {
   p->n_lines = 0;
 }
 
-static void add_line(Printer *p, Line line) { ARENA_PUSH(p->arena, p->line, p->n_lines, p->cap_lines, line); }
+static void add_line(Printer *p, Line line) {
+  ARENA_PUSH(p->arena, p->line, p->n_lines, p->cap_lines, line);
+}
 
 /* head is "let x" or "out y : f32[1]". On one line if there is at most one comment and it fits. */
 static void add_chain(Printer *p, const char *head, const Value *value) {
@@ -252,7 +266,8 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
     const char *comment = comment_of(p, layer, &last);
     comments += comment != NULL;
     if (begins_chain(layer)) {
-      const char *text = layer->kind == LAYER_concat ? concat_text(p, layer) : operator_text(p, layer);
+      const char *text =
+          layer->kind == LAYER_concat ? concat_text(p, layer) : operator_text(p, layer);
       line[0] = (Line){arena_printf(p->arena, "%s%s", line[0].text, text), comment};
     } else {
       const char *text = stage_text(p, layer, needs_from(chain, n, layer));
@@ -279,7 +294,8 @@ static const char *type_text(Arena *arena, const Type *type) {
   return text_str(&text);
 }
 
-/* A bounded length is named once; behind that the name is enough, and outputs need none; nor do they need a rate. */
+/* A bounded length is named once; behind that the name is enough, and outputs need none; nor do
+ * they need a rate. */
 static const char *port_type(Printer *p, const Type *type, bool input, bool *named_length) {
   Type t = *type;
   if (!input) t.time.rate_num = 0;
@@ -302,18 +318,26 @@ static void add_inputs(Printer *p, bool *named_length) {
   for (int i = 0; i < p->model->n_in; i++) {
     const Port *port = p->model->in[i];
     const char *type = port_type(p, &port->declared, true, named_length);
-    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type), port->doc ? safe_line(p->arena, port->doc) : NULL});
+    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type),
+                       port->doc ? safe_line(p->arena, port->doc) : NULL});
   }
   flush_lines(p, 0);
 }
 
-static bool ends_statement(const Printer *p, const Layer *layer) { return p->names.value[layer->out[0]->id] != NULL; }
+static bool ends_statement(const Printer *p, const Layer *layer) {
+  return p->names.value[layer->out[0]->id] != NULL;
+}
 
 const char *print_model(const Foreign *foreign, const char *weights, Layer **order) {
   const Model *model = foreign->model;
   Arena *arena = foreign->arena;
-  Printer p = {.arena = arena, .foreign = foreign, .model = model, .names = names_choose(arena, model),
-               .convention = model->weights.convention, .out = text_new(arena), .order = order};
+  Printer p = {.arena = arena,
+               .foreign = foreign,
+               .model = model,
+               .names = names_choose(arena, model),
+               .convention = model->weights.convention,
+               .out = text_new(arena),
+               .order = order};
   bool *named_length = ARENA_ARRAY(arena, bool, model->n_lengths), has_weights = false;
   int lets = 0;
   for (int i = 0; i < model->n_layers; i++) {
@@ -321,7 +345,8 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     lets += ends_statement(&p, model->layer[i]);
   }
   const char *slash = strrchr(foreign->file->path, '/');
-  text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n", safe_line(arena, slash ? slash + 1 : foreign->file->path),
+  text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n",
+              safe_line(arena, slash ? slash + 1 : foreign->file->path),
               safe_line(arena, foreign->format));
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
@@ -348,8 +373,10 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     stored.time_pos = model->out[i]->declared.time_pos;
     const char *type = port_type(&p, &stored, false, named_length);
     const char *head = arena_printf(arena, "out %s : %s", p.names.out[i], type);
-    if (v->field || p.names.value[v->id]) add_line(&p, (Line){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
-    else add_chain(&p, head, v);
+    if (v->field || p.names.value[v->id])
+      add_line(&p, (Line){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
+    else
+      add_chain(&p, head, v);
     flush_lines(&p, 0);
   }
   text_add(&p.out, "}\n");

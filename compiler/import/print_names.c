@@ -13,8 +13,10 @@
 #include <string.h>
 
 /* Words of the language. */
-static const char *const keywords[] = {"learned", "grus",  "use",  "param", "block", "model", "in", "out", "let", "weights", "ranges", "precision",
-                                       "allow",   "every", "time", "index", "f32",   "f16",   "i8", "i16", "i32", "u8",      "u16"};
+static const char *const keywords[] = {"learned", "grus",  "use",  "param",   "block",  "model",
+                                       "in",      "out",   "let",  "weights", "ranges", "precision",
+                                       "allow",   "every", "time", "index",   "f32",    "f16",
+                                       "i8",      "i16",   "i32",  "u8",      "u16"};
 
 /* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
 static char *name_clean(Arena *arena, const char *name) {
@@ -28,7 +30,8 @@ static char *name_clean(Arena *arena, const char *name) {
     out++;
   for (size_t n = strlen(out); n && out[n - 1] == '_'; n--)
     out[n - 1] = 0;
-  return !*out || isdigit((unsigned char)*out) ? arena_printf(arena, "v%s%s", *out ? "_" : "", out) : out;
+  return !*out || isdigit((unsigned char)*out) ? arena_printf(arena, "v%s%s", *out ? "_" : "", out)
+                                               : out;
 }
 
 static bool name_reserved(const char *name) {
@@ -75,14 +78,16 @@ static void mark_layer(bool *named, int *uses, const Layer *layer) {
 static const char *wanted_name(const Layer *layer) {
   static const char *const operators[] = {"sum", "difference", "product", "quotient"};
   if (layer->out[0]->name) return layer->out[0]->name;
-  if (layer->kind >= LAYER_add && layer->kind <= LAYER_div) return operators[layer->kind - LAYER_add];
+  if (layer->kind >= LAYER_add && layer->kind <= LAYER_div)
+    return operators[layer->kind - LAYER_add];
   return layer->prefix ? layer->prefix : layer_info(layer->kind)->name;
 }
 
 /* A value and an output want the same name: the output has it, the value is called what it is. */
 static const char *let_name(Arena *arena, Map *taken, const Layer *layer) {
   const char *wanted = wanted_name(layer);
-  if (!map_get(taken, name_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR) return name_unique(arena, taken, wanted);
+  if (!map_get(taken, name_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR)
+    return name_unique(arena, taken, wanted);
   char *kind = arena_strdup(arena, layer_info(layer->kind)->name);
   for (char *s = kind; *s; s++)
     *s = (char)tolower((unsigned char)*s);

@@ -207,7 +207,8 @@ static void kb_open(Kb *kb, KirStmt *s) {
 
 KirReg *kb_let(Kb *kb, const char *name, KirExpr *value) {
   KirReg *reg = kb_reg(kb, name, value->type);
-  if (value->type.elem == KIR_INDEX || value->type.elem == KIR_I32) kir_expr_range(value, &reg->lo, &reg->hi);
+  if (value->type.elem == KIR_INDEX || value->type.elem == KIR_I32)
+    kir_expr_range(value, &reg->lo, &reg->hi);
   KirStmt *s = stmt_new(kb, KIR_LET);
   s->reg = reg;
   s->value = value;

@@ -9,12 +9,14 @@ const char *const census_name[CENSUS_KINDS] = {CENSUS_LIST(CENSUS_NAME)};
 
 typedef struct Walk {
   Census *sum;
-  bool runs;  /* loops count as often as they turn */
-  bool most;  /* both ways of an if */
+  bool runs;         /* loops count as often as they turn */
+  bool most;         /* both ways of an if */
   const char *layer; /* "": all */
 } Walk;
 
-static void add(Walk *w, CensusKind kind, int64_t n) { w->sum->n[kind] += n; }
+static void add(Walk *w, CensusKind kind, int64_t n) {
+  w->sum->n[kind] += n;
+}
 
 static void add_all(Walk *w, const Census *c, int64_t times) {
   for (int i = 0; i < CENSUS_KINDS; i++)
@@ -23,9 +25,13 @@ static void add_all(Walk *w, const Census *c, int64_t times) {
 
 static Census of_body(const KirFunc *f, bool runs, bool most);
 
-static void of_access(Walk *w, const KirIndex *at, int64_t times) { add(w, CENSUS_TERM, times * at->n_terms); }
+static void of_access(Walk *w, const KirIndex *at, int64_t times) {
+  add(w, CENSUS_TERM, times * at->n_terms);
+}
 
-static CensusKind kind_of_load(const KirExpr *e) { return e->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_LOAD; }
+static CensusKind kind_of_load(const KirExpr *e) {
+  return e->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_LOAD;
+}
 
 /* What one node is, apart from its operands. */
 static void of_node(Walk *w, const KirExpr *e) {
@@ -38,8 +44,10 @@ static void of_node(Walk *w, const KirExpr *e) {
   case KIR_REG: break;
   case KIR_LOAD:
     add(w, kind_of_load(e), 1);
-    if (e->buffer->elem == KIR_F16) add(w, CENSUS_HALF, 1);
-    else if (e->buffer->elem != KIR_F32 && e->buffer->elem != KIR_I32) add(w, CENSUS_NARROW, 1);
+    if (e->buffer->elem == KIR_F16)
+      add(w, CENSUS_HALF, 1);
+    else if (e->buffer->elem != KIR_F32 && e->buffer->elem != KIR_I32)
+      add(w, CENSUS_NARROW, 1);
     of_access(w, &e->at, 1);
     break;
   case KIR_ADD:
@@ -179,8 +187,10 @@ static void of_stmt(Walk *w, const KirStmt *s) {
 
 static bool of_layer(const Walk *w, const KirStmt *s) {
   if (w->layer && !*w->layer) return true;
-  if (s->kind == KIR_FOR || s->kind == KIR_IF || s->kind == KIR_SECTION) return true; /* what is inside tells */
-  return w->layer && s->origin.layer ? strcmp(w->layer, s->origin.layer) == 0 : w->layer == s->origin.layer;
+  if (s->kind == KIR_FOR || s->kind == KIR_IF || s->kind == KIR_SECTION)
+    return true; /* what is inside tells */
+  return w->layer && s->origin.layer ? strcmp(w->layer, s->origin.layer) == 0
+                                     : w->layer == s->origin.layer;
 }
 
 static void of_list(Walk *w, const KirStmt *list) {

@@ -7,17 +7,17 @@
 
 /* CENSUS(id): what is counted. Scalars and vectors of any width apart. */
 #define CENSUS_LIST(F)                                                                             \
-  F(ENTRY)         /* functions with a prologue of their own */                                    \
+  F(ENTRY) /* functions with a prologue of their own */                                            \
   F(LOOP)                                                                                          \
-  F(TEST)          /* ifs */                                                                       \
-  F(LOAD)          /* elements loaded one by one */                                                \
-  F(NARROW)        /* those among them that are widened: bf16, small integers */                   \
-  F(HALF)          /* and f16 */                                                                   \
+  F(TEST)   /* ifs */                                                                              \
+  F(LOAD)   /* elements loaded one by one */                                                       \
+  F(NARROW) /* those among them that are widened: bf16, small integers */                          \
+  F(HALF)   /* and f16 */                                                                          \
   F(STORE)                                                                                         \
-  F(FLOAT)         /* add, sub, mul, neg, abs, min, max; a MAD counts twice */                     \
+  F(FLOAT) /* add, sub, mul, neg, abs, min, max; a MAD counts twice */                             \
   F(FUSED)                                                                                         \
-  F(DIVIDE)        /* divisions and roots */                                                       \
-  F(INTEGER)       /* arithmetic of i32 and index */                                               \
+  F(DIVIDE)  /* divisions and roots */                                                             \
+  F(INTEGER) /* arithmetic of i32 and index */                                                     \
   F(CONVERT)                                                                                       \
   F(CHOICE)        /* comparisons and selections */                                                \
   F(CONSTANT)      /* float literals */                                                            \
@@ -41,8 +41,8 @@ typedef struct Census {
 
 /* What stands in the function: each statement once, a helper's at each call. */
 Census census_of_text(const KirFunc *f);
-/* What one call does: loops as often as they turn, with lengths at their bounds. Of an if, both ways
- * (most) or the shorter one. */
+/* What one call does: loops as often as they turn, with lengths at their bounds. Of an if, both
+ * ways (most) or the shorter one. */
 Census census_of_call(const KirFunc *f, bool most);
 /* The same for statements of one layer alone; layer NULL: of none. Entries only. */
 Census census_of_layer(const KirFunc *f, const char *layer);

@@ -9,8 +9,8 @@
  *
  * Arithmetic. Every f32 operation rounds once, to nearest even, in the order of the tree; nothing
  * is reassociated or contracted. KIR_FMA rounds once for a*b+c, KIR_MAD twice. Integer arithmetic
- * never overflows for index. For i32 it wraps in two's complement, except where a node is exact: then
- * the verifier has proved, from what its operands can be, that it does not overflow.
+ * never overflows for index. For i32 it wraps in two's complement, except where a node is exact:
+ * then the verifier has proved, from what its operands can be, that it does not overflow.
  *
  *     for t in 0..49                              KIR_FOR
  *       let a = load b_gru[3*u]                   KIR_LET (mutable, set below)
@@ -68,7 +68,13 @@ typedef enum KirSpace {
   KIR_OUT      /* parameter, written */
 } KirSpace;
 
-enum { KIR_MAX_RANK = 10, KIR_MAX_TERMS = 16, KIR_MAX_ARGS = 4, KIR_MAX_LOADS = 16, KIR_MAX_TABLE = 64 };
+enum {
+  KIR_MAX_RANK = 10,
+  KIR_MAX_TERMS = 16,
+  KIR_MAX_ARGS = 4,
+  KIR_MAX_LOADS = 16,
+  KIR_MAX_TABLE = 64
+};
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows
  * it: their product is count. */
@@ -83,15 +89,14 @@ struct KirBuffer {
   int align;       /* bytes the first element is aligned to; ports: of their element type */
   const char *doc; /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
   KirOrigin origin;
-  const void
-      *data;             /* CONST: count elements in host representation. In an extern build it
-                                serves only to write the block of weights */
-  int64_t weight_offset; /* CONST: bytes from the start of the block of an extern build */
-  int64_t scratch_offset; /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
+  const void *data;           /* CONST: count elements in host representation. In an extern build it
+                                     serves only to write the block of weights */
+  int64_t weight_offset;      /* CONST: bytes from the start of the block of an extern build */
+  int64_t scratch_offset;     /* SCRATCH: in bytes in the module's scratch area, set by kir_plan */
   int64_t live_from, live_to; /* SCRATCH: first and last statement that touches it, from 1, set by
                                  kir_plan; 0: none */
-  int64_t categories;     /* ports holding an index(n): n; else 0 */
-  int64_t lo, hi;         /* integers: all that is ever stored; lo == hi: whatever the type holds */
+  int64_t categories;         /* ports holding an index(n): n; else 0 */
+  int64_t lo, hi; /* integers: all that is ever stored; lo == hi: whatever the type holds */
 };
 
 /* A virtual register. Defined by one KIR_LET, by KIR_FOR (several loops may share one, as long as
@@ -156,15 +161,16 @@ typedef enum KirOp {
   KIR_CALL,    /* helper(arg...) */
 
   /* Fixed point, I32 in every lane. */
-  KIR_MULW,   /* floor(arg[0] * arg[1] / 2^16); arg[1] is within 16 bits */
-  KIR_CLAMP,  /* min(max(arg[0], lo), hi) */
-  KIR_ADDS,   /* the sum, within 32 bits: beyond them their least or greatest */
-  KIR_MIX,    /* arg[0] + 2 mulw(arg[1] - arg[0], arg[2]), arg[2] in 0..32767: between the first two,
-                 but for one unit */
-  KIR_FADE,   /* arg[0] - 2 mulw(arg[0], arg[1]), arg[1] in 0..32767: towards 0, but for one unit */
-  KIR_LOOKUP, /* buffer[arg[0]] of constants, at most KIR_MAX_TABLE; the index is known to be inside */
-  KIR_ROUND   /* F32 -> I32: min(max(x, lo), hi) to nearest, ties to even; a NaN becomes lo. lo and hi
-                 are numbers that an f32 holds */
+  KIR_MULW,  /* floor(arg[0] * arg[1] / 2^16); arg[1] is within 16 bits */
+  KIR_CLAMP, /* min(max(arg[0], lo), hi) */
+  KIR_ADDS,  /* the sum, within 32 bits: beyond them their least or greatest */
+  KIR_MIX,   /* arg[0] + 2 mulw(arg[1] - arg[0], arg[2]), arg[2] in 0..32767: between the first two,
+                but for one unit */
+  KIR_FADE,  /* arg[0] - 2 mulw(arg[0], arg[1]), arg[1] in 0..32767: towards 0, but for one unit */
+  KIR_LOOKUP, /* buffer[arg[0]] of constants, at most KIR_MAX_TABLE; the index is known to be
+                inside */
+  KIR_ROUND /* F32 -> I32: min(max(x, lo), hi) to nearest, ties to even; a NaN becomes lo. lo and hi
+               are numbers that an f32 holds */
 } KirOp;
 
 struct KirExpr {
@@ -185,24 +191,23 @@ typedef enum KirStmtKind {
   KIR_LET,    /* reg = value; its definition */
   KIR_SET,    /* reg = value; reg is mutable */
   KIR_LOADS,  /* regs[0], regs[1], .. = buffer[at], buffer[at + 1], ..: n_regs (at most
-                 KIR_MAX_LOADS)  elements of f32, one lane each; their definition. A machine with an
-                 instruction for  that may load them at once, into its float registers from `home` on
-               */
+                 KIR_MAX_LOADS) elements of f32, one lane each; their definition. A machine with
+                 an instruction for that may load them at once, into float registers from `home` */
   KIR_DOT,    /* regs[r] = bias[bias_at + r] + sum over k < count of w z, exact in I32, for r in
-                 0..n_regs; their definition. w is element (k / step * n_regs + r) * step + k % step of
-                 buffer[at], a constant; z is source[from + k]. count is a multiple of step */
+                 0..n_regs; their definition. w is element (k / step * n_regs + r) * step + k % step
+                 of buffer[at], a constant; z is source[from + k]. count is a multiple of step */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
   KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
-                 for (reg = lo; reg >= hi; reg += step). lo, hi: INDEX expressions, evaluated once */
+                 for (reg = lo; reg >= hi; reg += step). lo, hi: INDEX expressions, once */
   KIR_IF,     /* value is BOOL, one lane: body, else other */
   KIR_COPY,   /* count elements from source[from] to buffer[at], first to last (so an overlapping
                  move to lower addresses is right); same element type */
   KIR_ZERO,   /* count elements at buffer[at] = 0 */
   KIR_RETURN, /* entries that return a status: `status`; helpers: value */
   KIR_INVOKE, /* calls entry `callee`; its buffer parameters are bound to args in order, its scratch
-                 is this function's. Its status is KIR_OK here, because what it checks was checked
-               */
+                 is this function's. Its status is KIR_OK here, because what it checks was
+                checked */
   KIR_SECTION /* body, in a scope of its own, belonging to one layer; doc explains it */
 } KirStmtKind;
 
@@ -252,7 +257,7 @@ struct KirFunc {
   KirFuncKind kind;
   bool returns_status; /* entries */
   bool uses_state, uses_scratch;
-  bool takes_weights; /* extern weights: has the pointer */
+  bool takes_weights;  /* extern weights: has the pointer */
   KirBuffer **buffers; /* entries: parameters in the order of the interface */
   int n_buffers;
   size_t cap_buffers;
@@ -260,7 +265,8 @@ struct KirFunc {
   int n_args;
   KirType result; /* helpers */
   int64_t lo, hi; /* helpers: least and greatest result, where it is I32 */
-  KirReg *split;  /* helpers: what they give is the union over each value of this register; NULL: none */
+  KirReg *
+      split; /* helpers: what they give is the union over each value of this register; NULL: none */
   const char *doc;
   KirStmt *body;
   int n_regs;
@@ -331,7 +337,7 @@ struct KirModule {
   int scratch_align;
   bool weights_extern;
   int64_t block_bytes; /* of the weights of an extern build, header included */
-  int lanes; /* widest vector used */
+  int lanes;           /* widest vector used */
 };
 
 /* Building. All nodes live in module->arena. */
@@ -340,8 +346,8 @@ KirBuffer *kir_buffer(KirModule *m, const char *name, KirSpace space, KirElem el
 KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind);
 void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer);
 
-/* Constants that lie in the block of weights of an extern build. Tables that helpers look up belong to no
- * layer, and are in the code. */
+/* Constants that lie in the block of weights of an extern build. Tables that helpers look up belong
+ * to no layer, and are in the code. */
 static inline bool kir_is_outside(const KirModule *m, const KirBuffer *b) {
   return b->space == KIR_CONST && m->weights_extern && b->origin.layer;
 }

@@ -4,10 +4,10 @@
 #include "kir/kir.h"
 
 static const char *const op_name[] = {
-    "num",  "reg",    "load",    "add",     "sub",   "mul", "div",  "min",  "max", "neg", "abs",
-    "sqrt", "fma",    "mad",     "and",     "or",    "xor", "shl",  "shr",  "lt",  "le",  "eq",
-    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call",
-    "mulw", "clamp",  "adds",    "mix",     "fade",  "lookup", "round"};
+    "num",  "reg",   "load", "add",    "sub",     "mul",     "div",   "min", "max",  "neg",
+    "abs",  "sqrt",  "fma",  "mad",    "and",     "or",      "xor",   "shl", "shr",  "lt",
+    "le",   "eq",    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call",
+    "mulw", "clamp", "adds", "mix",    "fade",    "lookup",  "round"};
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};
@@ -70,7 +70,8 @@ static void print_expr(const KirExpr *e, Text *text) {
   }
   if (e->op == KIR_LANE) text_printf(text, ", %lld", (long long)e->i);
   if (e->op == KIR_LOOKUP) text_printf(text, ", %s", e->buffer->name);
-  if (e->op == KIR_CLAMP || e->op == KIR_ROUND) text_printf(text, ", %lld, %lld", (long long)e->lo, (long long)e->hi);
+  if (e->op == KIR_CLAMP || e->op == KIR_ROUND)
+    text_printf(text, ", %lld, %lld", (long long)e->lo, (long long)e->hi);
   text_add(text, ")");
 }
 

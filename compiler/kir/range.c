@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Intervals: the least and the greatest value of integer expressions, of constants and of sums of
- * products. In: a tree, whose registers and buffers have ranges. Out: two numbers that no value leaves.
- * Exactness of integer arithmetic is proved with these, and with nothing else. */
+ * products. In: a tree, whose registers and buffers have ranges. Out: two numbers that no value
+ * leaves. Exactness of integer arithmetic is proved with these, and with nothing else. */
 #include "kir/kir.h"
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static int64_t max64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 typedef struct Interval {
   int64_t lo, hi;
@@ -17,7 +21,9 @@ static Interval range_of(const KirExpr *e) {
   return r;
 }
 
-static Interval join(Interval a, Interval b) { return (Interval){min64(a.lo, b.lo), max64(a.hi, b.hi)}; }
+static Interval join(Interval a, Interval b) {
+  return (Interval){min64(a.lo, b.lo), max64(a.hi, b.hi)};
+}
 
 static Interval product(Interval a, Interval b) {
   int64_t p[4] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi};
@@ -27,7 +33,8 @@ static Interval product(Interval a, Interval b) {
   return r;
 }
 
-static int64_t floor_shift(int64_t a, int64_t n) { /* >> of a negative number, as every machine has it */
+static int64_t floor_shift(int64_t a,
+                           int64_t n) { /* >> of a negative number, as every machine has it */
   int64_t d = (int64_t)1 << n;
   return a >= 0 ? a / d : -((-a + d - 1) / d);
 }
@@ -76,14 +83,15 @@ void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi) {
 /* x ^ (x >> 31): x where it is positive, its one's complement where it is negative. */
 static bool is_mirrored(const KirExpr *e) {
   const KirExpr *a = e->arg[0], *s = e->arg[1];
-  return a->op == KIR_REG && s->op == KIR_SHR && s->arg[0]->op == KIR_REG && s->arg[0]->reg == a->reg &&
-         s->arg[1]->op == KIR_NUM && s->arg[1]->i == 31;
+  return a->op == KIR_REG && s->op == KIR_SHR && s->arg[0]->op == KIR_REG &&
+         s->arg[0]->reg == a->reg && s->arg[1]->op == KIR_NUM && s->arg[1]->i == 31;
 }
 
 static Interval xor_range(const KirExpr *e) {
   Interval a = range_of(e->arg[0]), b = range_of(e->arg[1]);
   int64_t most = max64(a.hi, -1 - a.lo);
-  if (is_mirrored(e)) return (Interval){a.lo <= 0 && a.hi >= -1 ? 0 : min64(max64(a.lo, -1 - a.hi), most), most};
+  if (is_mirrored(e))
+    return (Interval){a.lo <= 0 && a.hi >= -1 ? 0 : min64(max64(a.lo, -1 - a.hi), most), most};
   if (b.lo >= -1 && b.hi <= 0) return join(a, (Interval){-1 - a.hi, -1 - a.lo});
   return type_range(KIR_I32);
 }
@@ -98,7 +106,8 @@ static Interval limited(Interval a, int64_t lo, int64_t hi) {
 }
 
 void kir_exact_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
-  Interval a = range_of(e->arg[0]), b = e->arg[1] ? range_of(e->arg[1]) : (Interval){0, 0}, r = {0, 0};
+  Interval a = range_of(e->arg[0]), b = e->arg[1] ? range_of(e->arg[1]) : (Interval){0, 0},
+           r = {0, 0};
   if (e->op == KIR_ADD) r = (Interval){a.lo + b.lo, a.hi + b.hi};
   if (e->op == KIR_SUB) r = (Interval){a.lo - b.hi, a.hi - b.lo};
   if (e->op == KIR_MUL) r = product(a, b);
@@ -120,9 +129,7 @@ static Interval fixed_point(const KirExpr *e) {
   case KIR_SHR: return (Interval){floor_shift(a.lo, e->arg[1]->i), floor_shift(a.hi, e->arg[1]->i)};
   case KIR_AND: return b.lo >= 0 ? (Interval){0, b.hi} : all;
   case KIR_XOR: return xor_range(e);
-  case KIR_MULW:
-    p = product(a, b);
-    return (Interval){floor_shift(p.lo, 16), floor_shift(p.hi, 16)};
+  case KIR_MULW: p = product(a, b); return (Interval){floor_shift(p.lo, 16), floor_shift(p.hi, 16)};
   case KIR_CLAMP: return limited(a, e->lo, e->hi);
   case KIR_ADDS: return limited((Interval){a.lo + b.lo, a.hi + b.hi}, INT32_MIN, INT32_MAX);
   case KIR_MIX: return mix_range(a, b);
@@ -155,7 +162,8 @@ static Interval expr_range(const KirExpr *e) {
   case KIR_REG: return (Interval){e->reg->lo, e->reg->hi};
   case KIR_LOAD: return load_range(e->buffer, is_index);
   case KIR_CONVERT:
-    if (e->arg[0]->type.elem == KIR_F32 || e->arg[0]->type.elem == KIR_BOOL) return type_range(KIR_I32);
+    if (e->arg[0]->type.elem == KIR_F32 || e->arg[0]->type.elem == KIR_BOOL)
+      return type_range(KIR_I32);
     return range_of(e->arg[0]);
   case KIR_SPLAT:
   case KIR_LANE: return range_of(e->arg[0]);
@@ -175,7 +183,9 @@ static Interval expr_range(const KirExpr *e) {
     return r;
   case KIR_LOOKUP: return table_range(e->buffer, range_of(e->arg[0]));
   case KIR_ROUND: return (Interval){e->lo, e->hi};
-  case KIR_CALL: return e->helper->lo < e->helper->hi ? (Interval){e->helper->lo, e->helper->hi} : type_range(KIR_I32);
+  case KIR_CALL:
+    return e->helper->lo < e->helper->hi ? (Interval){e->helper->lo, e->helper->hi}
+                                         : type_range(KIR_I32);
   case KIR_AND:
   case KIR_XOR:
   case KIR_SHR:
@@ -212,7 +222,8 @@ void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
 /* Weights and bias walk together: block b of the weights belongs to block b of the bias. */
 static bool dot_is_regular(const KirStmt *s) {
   int64_t block = s->n_regs * s->count;
-  bool ok = s->n_regs > 0 && s->step > 0 && s->count > 0 && s->count % s->step == 0 && s->buffer->data && s->bias->data;
+  bool ok = s->n_regs > 0 && s->step > 0 && s->count > 0 && s->count % s->step == 0 &&
+            s->buffer->data && s->bias->data;
   ok = ok && s->at.offset % block == 0 && s->bias_at.offset == s->at.offset / block * s->n_regs;
   ok = ok && s->at.n_terms == s->bias_at.n_terms;
   for (int i = 0; ok && i < s->at.n_terms; i++)
@@ -235,7 +246,8 @@ bool kir_dot_range(const KirStmt *s, int r, int64_t *lo, int64_t *hi) {
     Interval sum = {bias, bias};
     int64_t least = bias, most = bias; /* in whatever order the terms come */
     for (int64_t k = 0; k < s->count; k++) {
-      int64_t w = kir_const_int(s->buffer, b * block + (k / s->step * s->n_regs + r) * s->step + k % s->step);
+      int64_t w = kir_const_int(s->buffer,
+                                b * block + (k / s->step * s->n_regs + r) * s->step + k % s->step);
       Interval p = product((Interval){w, w}, (Interval){z0, z1});
       sum = (Interval){sum.lo + p.lo, sum.hi + p.hi};
       least += min64(p.lo, 0);

@@ -53,16 +53,20 @@ static bool is_within(const KirExpr *e, int64_t lo, int64_t hi) {
   return l >= lo && h <= hi;
 }
 
-static bool is_i32(const KirExpr *e, int lanes) { return e && kir_type_equal(e->type, kir_type(KIR_I32, lanes)); }
+static bool is_i32(const KirExpr *e, int lanes) {
+  return e && kir_type_equal(e->type, kir_type(KIR_I32, lanes));
+}
 
 /* An operation that does not overflow, from what its operands can be. */
 static void check_exact(Verifier *v, const KirExpr *e) {
   int64_t lo, hi;
   kir_exact_range(e, &lo, &hi);
-  if (e->type.elem != KIR_I32 || (e->op != KIR_ADD && e->op != KIR_SUB && e->op != KIR_MUL && e->op != KIR_SHL))
+  if (e->type.elem != KIR_I32 ||
+      (e->op != KIR_ADD && e->op != KIR_SUB && e->op != KIR_MUL && e->op != KIR_SHL))
     fail(v, "this operation is never exact");
   if (lo < INT32_MIN || hi > INT32_MAX)
-    fail(v, "an exact operation can reach %lld..%lld, beyond 32 bits", (long long)lo, (long long)hi);
+    fail(v, "an exact operation can reach %lld..%lld, beyond 32 bits", (long long)lo,
+         (long long)hi);
 }
 
 static bool fixed_point_fits(const KirExpr *e) {
@@ -75,18 +79,21 @@ static bool fixed_point_fits(const KirExpr *e) {
   case KIR_ADDS: return is_i32(a, n) && is_i32(b, n);
   case KIR_MIX: {
     int64_t from, to, least, most;
-    if (!is_i32(a, n) || !is_i32(b, n) || !is_i32(c, n) || !is_within(c, 0, INT16_MAX)) return false;
+    if (!is_i32(a, n) || !is_i32(b, n) || !is_i32(c, n) || !is_within(c, 0, INT16_MAX))
+      return false;
     kir_expr_range(a, &from, &to);
     kir_expr_range(b, &least, &most);
     return most - from <= INT32_MAX && least - to >= INT32_MIN;
   }
   case KIR_FADE: return is_i32(a, n) && is_i32(b, n) && is_within(b, 0, INT16_MAX);
   case KIR_LOOKUP:
-    return is_i32(a, n) && e->buffer->space == KIR_CONST && e->buffer->count <= KIR_MAX_TABLE && e->buffer->data &&
-           kir_elem_widened(e->buffer->elem) == KIR_I32 && is_within(a, 0, e->buffer->count - 1);
+    return is_i32(a, n) && e->buffer->space == KIR_CONST && e->buffer->count <= KIR_MAX_TABLE &&
+           e->buffer->data && kir_elem_widened(e->buffer->elem) == KIR_I32 &&
+           is_within(a, 0, e->buffer->count - 1);
   case KIR_ROUND:
-    return kir_type_equal(a->type, kir_type(KIR_F32, n)) && e->lo <= e->hi && (int64_t)(float)e->lo == e->lo &&
-           (int64_t)(float)e->hi == e->hi && e->lo >= INT32_MIN && e->hi <= INT32_MAX;
+    return kir_type_equal(a->type, kir_type(KIR_F32, n)) && e->lo <= e->hi &&
+           (int64_t)(float)e->lo == e->lo && (int64_t)(float)e->hi == e->hi && e->lo >= INT32_MIN &&
+           e->hi <= INT32_MAX;
   default: return false;
   }
 }
@@ -98,14 +105,17 @@ static void check_range(Verifier *v, const KirReg *reg, const KirExpr *e) {
 }
 
 static void check_dot(Verifier *v, const KirStmt *s) {
-  bool ok = s->buffer->space == KIR_CONST && s->bias->space == KIR_CONST && s->bias->elem == KIR_I32 &&
-            (s->buffer->elem == KIR_I8 || s->buffer->elem == KIR_I16) &&
+  bool ok = s->buffer->space == KIR_CONST && s->bias->space == KIR_CONST &&
+            s->bias->elem == KIR_I32 && (s->buffer->elem == KIR_I8 || s->buffer->elem == KIR_I16) &&
             (s->source->elem == KIR_I8 || s->source->elem == KIR_U8 || s->source->elem == KIR_I16);
-  if (!ok || s->n_regs > KIR_MAX_LOADS) fail(v, "a dot product of other things than constants and integers");
+  if (!ok || s->n_regs > KIR_MAX_LOADS)
+    fail(v, "a dot product of other things than constants and integers");
   for (int i = 0; !v->error && i < s->n_regs; i++) {
     int64_t lo, hi;
-    if (!kir_dot_range(s, i, &lo, &hi)) fail(v, "sum %s can leave 32 bits, or its rows lie otherwise", s->regs[i]->name);
-    if (s->regs[i]->lo > lo || s->regs[i]->hi < hi) fail(v, "sum %s can leave what is said of it", s->regs[i]->name);
+    if (!kir_dot_range(s, i, &lo, &hi))
+      fail(v, "sum %s can leave 32 bits, or its rows lie otherwise", s->regs[i]->name);
+    if (s->regs[i]->lo > lo || s->regs[i]->hi < hi)
+      fail(v, "sum %s can leave what is said of it", s->regs[i]->name);
   }
 }
 
@@ -174,7 +184,8 @@ static void check_operands(Verifier *v, const KirExpr *e) {
          e->helper->id < v->f->id;
     for (int i = 0; ok && i < e->helper->n_args; i++)
       ok = e->arg[i] && kir_type_equal(e->arg[i]->type, e->helper->args[i]->type) &&
-           (e->arg[i]->type.elem != KIR_I32 || is_within(e->arg[i], e->helper->args[i]->lo, e->helper->args[i]->hi));
+           (e->arg[i]->type.elem != KIR_I32 ||
+            is_within(e->arg[i], e->helper->args[i]->lo, e->helper->args[i]->hi));
     break;
   }
   if (!ok) fail(v, "operands of %d do not fit", (int)e->op);
@@ -204,7 +215,8 @@ static void check_held(Verifier *v, const KirBuffer *to, const KirBuffer *from) 
   int64_t lo, hi;
   if (to->lo >= to->hi) return;
   kir_buffer_range(from, &lo, &hi);
-  if (lo < to->lo || hi > to->hi) fail(v, "%s is to hold %lld..%lld at most", to->name, (long long)to->lo, (long long)to->hi);
+  if (lo < to->lo || hi > to->hi)
+    fail(v, "%s is to hold %lld..%lld at most", to->name, (long long)to->lo, (long long)to->hi);
 }
 
 static void check_stmt(Verifier *v, const KirStmt *s) {
@@ -237,8 +249,10 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
       v->defined[s->regs[i]->id] = true;
     break;
   case KIR_STORE:
-    if (s->buffer->lo < s->buffer->hi && s->value->type.elem == KIR_I32 && !is_within(s->value, s->buffer->lo, s->buffer->hi))
-      fail(v, "%s is to hold %lld..%lld at most", s->buffer->name, (long long)s->buffer->lo, (long long)s->buffer->hi);
+    if (s->buffer->lo < s->buffer->hi && s->value->type.elem == KIR_I32 &&
+        !is_within(s->value, s->buffer->lo, s->buffer->hi))
+      fail(v, "%s is to hold %lld..%lld at most", s->buffer->name, (long long)s->buffer->lo,
+           (long long)s->buffer->hi);
     check_write(v, s->buffer);
     check_access(v, s->buffer, &s->at, s->value->type.lanes);
     if (kir_elem_widened(s->buffer->elem) != s->value->type.elem &&
@@ -312,14 +326,16 @@ static void check_helper(Verifier *v) {
   if (v->f->lo >= v->f->hi) return;
   kir_helper_range(v->f, &lo, &hi);
   if (lo < v->f->lo || hi > v->f->hi)
-    fail(v, "gives %lld..%lld, not %lld..%lld", (long long)lo, (long long)hi, (long long)v->f->lo, (long long)v->f->hi);
+    fail(v, "gives %lld..%lld, not %lld..%lld", (long long)lo, (long long)hi, (long long)v->f->lo,
+         (long long)v->f->hi);
 }
 
 /* Constants are what is said of them. */
 static void check_constants(Verifier *v, const KirBuffer *b) {
   for (int64_t i = 0; b->space == KIR_CONST && b->lo < b->hi && b->data && i < b->count; i++)
     if (kir_const_int(b, i) < b->lo || kir_const_int(b, i) > b->hi)
-      fail(v, "%s[%lld] is not within %lld..%lld", b->name, (long long)i, (long long)b->lo, (long long)b->hi);
+      fail(v, "%s[%lld] is not within %lld..%lld", b->name, (long long)i, (long long)b->lo,
+           (long long)b->hi);
 }
 
 const char *kir_verify(const KirModule *m) {

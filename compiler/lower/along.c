@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* softmax, log_softmax, argmax, glu and cumsum: one step, along one axis of it (cumsum also along time). */
+/* softmax, log_softmax, argmax, glu and cumsum: one step, along one axis of it (cumsum also along
+ * time). */
 #include "lower/lower_internal.h"
 
 static int axis_of(const Layer *layer) {
@@ -103,7 +104,8 @@ static void glu_step(Lower *l, const Layer *layer, KirReg *t) {
     KirIndex first = kir_at_plus(ix, sx, k);
     KirReg *gate = kb_let(kb, "gate", kb_load(kb, x->buffer, kir_at_offset(first, n * sx), step));
     KirExpr *open = math_activation(l, ACT_SIGMOID, kb_use(kb, gate));
-    kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), kb_op2(kb, KIR_MUL, kb_load(kb, x->buffer, first, step), open));
+    kb_store(kb, y->buffer, kir_at_plus(iy, sy, k),
+             kb_op2(kb, KIR_MUL, kb_load(kb, x->buffer, first, step), open));
     kb_end(kb);
   }
   close_loops(l, opened);
@@ -115,23 +117,28 @@ static bool sums_time(const Layer *layer) {
   return axis_of(layer) == AXIS_TIME;
 }
 
-/* sum += v, compensated (Kahan 1965) as in reduce.c: what rounding lost is taken off the next term. */
+/* sum += v, compensated (Kahan 1965) as in reduce.c: what rounding lost is taken off the next
+ * term. */
 static void add_term(Lower *l, KirReg *sum, KirReg *lost, KirExpr *v) {
   Kb *kb = &l->kb;
   KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_use(kb, lost)));
   KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
-  KirReg *rest = kb_let(kb, "rest", kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)), kb_use(kb, term)));
+  KirReg *rest = kb_let(kb, "rest",
+                        kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
+                               kb_use(kb, term)));
   KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, rest), kb_use(kb, rest));
   kb_set(kb, lost, kb_select(kb, is_number, kb_use(kb, rest), kb_num(kb, 0, 1)));
   kb_set(kb, sum, kb_use(kb, next));
 }
 
-/* The sums so far and behind them what they lost: a state of a stream, zero before a whole sequence. */
+/* The sums so far and behind them what they lost: a state of a stream, zero before a whole
+ * sequence. */
 static void cumsum_before(Lower *l, const Layer *layer) {
   if (!sums_time(layer)) return;
   int64_t n = 2 * view_size(view_of(l, layer->out[0]));
   bool is_state = l->streaming && type_is_stream(&layer->in[0]->type);
-  KirBuffer *sums = is_state ? new_state(l, layer, "sum", KIR_F32, n) : new_kept(l, layer, "sum", KIR_F32, n);
+  KirBuffer *sums =
+      is_state ? new_state(l, layer, "sum", KIR_F32, n) : new_kept(l, layer, "sum", KIR_F32, n);
   l->place[layer->out[0]->id].lost = sums;
   if (!is_state) kb_zero(&l->kb, sums, at_batch(l, sums, 0), n);
 }
@@ -153,7 +160,8 @@ static void cumsum_time(Lower *l, const Layer *layer, KirReg *t) {
     opened++;
   }
   KirIndex at_lost = kir_at_offset(at, all);
-  KirReg *sum = kb_var(kb, "sum", kb_load(kb, sums, at, 1)), *lost = kb_var(kb, "lost", kb_load(kb, sums, at_lost, 1));
+  KirReg *sum = kb_var(kb, "sum", kb_load(kb, sums, at, 1)),
+         *lost = kb_var(kb, "lost", kb_load(kb, sums, at_lost, 1));
   add_term(l, sum, lost, kb_load(kb, x->buffer, ix, 1));
   kb_store(kb, sums, at, kb_use(kb, sum));
   kb_store(kb, sums, at_lost, kb_use(kb, lost));
@@ -182,6 +190,7 @@ static void cumsum_step(Lower *l, const Layer *layer, KirReg *t) {
 const Lowering softmax_lowering = {.step = softmax_step,
                                    .text = "y = exp(x - max x) / sum of exp(x - max x)"};
 const Lowering argmax_lowering = {.step = argmax_step};
-const Lowering glu_lowering = {.step = glu_step, .text = "y = a sigmoid(b), a and b the halves of x"};
+const Lowering glu_lowering = {.step = glu_step,
+                               .text = "y = a sigmoid(b), a and b the halves of x"};
 const Lowering cumsum_lowering = {
     .step = cumsum_step, .before = cumsum_before, .text = "y = the sum of x up to here"};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* attention: for each head and query the scores of all keys, their softmax, and the mean of the values. Along time all
- * rows are in memory and the layer has its loops to itself; along a feature axis it is one step. */
+/* attention: for each head and query the scores of all keys, their softmax, and the mean of the
+ * values. Along time all rows are in memory and the layer has its loops to itself; along a feature
+ * axis it is one step. */
 #include "lower/lower_internal.h"
 
 #include <math.h>
@@ -51,7 +52,9 @@ static KirReg *open_keys(Lower *l, const Attention *a) {
   Kb *kb = &l->kb;
   bool causal = layer_word_is(a->layer, OPT_mask, "causal");
   KirExpr *one = kb_int(kb, KIR_INDEX, 1, 1);
-  KirExpr *end = !causal ? positions(l, a->layer, 1) : a->i ? kb_op2(kb, KIR_ADD, kb_use(kb, a->i), one) : one;
+  KirExpr *end = !causal ? positions(l, a->layer, 1)
+                 : a->i  ? kb_op2(kb, KIR_ADD, kb_use(kb, a->i), one)
+                         : one;
   return kb_for_expr(kb, "j", kb_int(kb, KIR_INDEX, 0, 1), end, 1);
 }
 
@@ -59,7 +62,8 @@ static KirReg *open_keys(Lower *l, const Attention *a) {
 static KirReg *emit_scores(Lower *l, const Attention *a) {
   Kb *kb = &l->kb;
   double scale = layer_number(a->layer, OPT_factor, 1 / sqrt((double)a->q.d));
-  KirReg *most = kb_var(kb, "most", kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1)));
+  KirReg *most =
+      kb_var(kb, "most", kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1)));
   KirReg *j = open_keys(l, a);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
   KirReg *c = kb_for(kb, "c", 0, a->q.d, 1);
@@ -67,7 +71,8 @@ static KirReg *emit_scores(Lower *l, const Attention *a) {
   KirExpr *k = kb_load(kb, a->k.buffer, kir_at_plus(row_of(a, &a->k, j), a->k.feature, c), 1);
   kb_set(kb, sum, muladd(l, q, k, kb_use(kb, sum)));
   kb_end(kb);
-  KirReg *score = kb_let(kb, "score", kb_op2(kb, KIR_MUL, kb_use(kb, sum), kb_num(kb, (float)scale, 1)));
+  KirReg *score =
+      kb_let(kb, "score", kb_op2(kb, KIR_MUL, kb_use(kb, sum), kb_num(kb, (float)scale, 1)));
   kb_store(kb, a->scores, kir_at_plus(kir_at(0), 1, j), kb_use(kb, score));
   kb_set(kb, most, farther(kb, KIR_MAX, kb_use(kb, score), most));
   kb_end(kb);
@@ -89,16 +94,20 @@ static KirReg *emit_weights(Lower *l, const Attention *a, KirReg *most) {
 }
 
 /* Features of the result from c on, `lanes` of them. */
-static void emit_mean(Lower *l, const Attention *a, KirReg *whole, KirReg *c, int64_t first, int lanes) {
+static void emit_mean(Lower *l, const Attention *a, KirReg *whole, KirReg *c, int64_t first,
+                      int lanes) {
   Kb *kb = &l->kb;
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, lanes));
   KirReg *j = open_keys(l, a);
-  KirIndex at = kir_at_plus(kir_at_offset(row_of(a, &a->v, j), first * a->v.feature), a->v.feature, c);
+  KirIndex at =
+      kir_at_plus(kir_at_offset(row_of(a, &a->v, j), first * a->v.feature), a->v.feature, c);
   KirExpr *weight = kb_splat(kb, kb_load(kb, a->scores, kir_at_plus(kir_at(0), 1, j), 1), lanes);
   kb_set(kb, sum, muladd(l, weight, kb_load(kb, a->v.buffer, at, lanes), kb_use(kb, sum)));
   kb_end(kb);
-  KirIndex to = kir_at_plus(kir_at_offset(row_of(a, &a->y, a->i), first * a->y.feature), a->y.feature, c);
-  kb_store(kb, a->y.buffer, to, kb_op2(kb, KIR_DIV, kb_use(kb, sum), kb_splat(kb, kb_use(kb, whole), lanes)));
+  KirIndex to =
+      kir_at_plus(kir_at_offset(row_of(a, &a->y, a->i), first * a->y.feature), a->y.feature, c);
+  kb_store(kb, a->y.buffer, to,
+           kb_op2(kb, KIR_DIV, kb_use(kb, sum), kb_splat(kb, kb_use(kb, whole), lanes)));
 }
 
 static void emit_means(Lower *l, const Attention *a, KirReg *whole) {
@@ -123,14 +132,16 @@ static void attention_emit(Lower *l, const Layer *layer, KirReg *t) {
   const Type *k = &layer->in[1]->type, *q = &layer->in[0]->type;
   bool timed = goes_along_time(layer), causal = layer_word_is(layer, OPT_mask, "causal");
   int axis = layer->along[0].axis;
-  int64_t heads = layer_size(layer, OPT_heads, 1), keys = timed ? k->time.n : k->dim[axis].n, queries = timed ? q->time.n : q->dim[axis].n;
+  int64_t heads = layer_size(layer, OPT_heads, 1), keys = timed ? k->time.n : k->dim[axis].n,
+          queries = timed ? q->time.n : q->dim[axis].n;
   Attention a = {.layer = layer};
   a.q = side_of(l, layer, layer->in[0], t);
   a.k = side_of(l, layer, layer->in[1], t);
   a.v = side_of(l, layer, layer->in[2], t);
   a.y = side_of(l, layer, layer->out[0], t);
   a.scores = new_scratch(l, layer, "scores", KIR_F32, keys);
-  int64_t pairs = causal ? queries * (queries + 1) / 2 : queries * keys, steps = timed ? 1 : domain_of(l, &layer->out[0]->type).n;
+  int64_t pairs = causal ? queries * (queries + 1) / 2 : queries * keys,
+          steps = timed ? 1 : domain_of(l, &layer->out[0]->type).n;
   l->cost->macs += steps * heads * pairs * (a.q.d + a.v.d);
   if (heads > 1) a.head = kb_for(kb, "head", 0, heads, 1);
   a.i = kb_for_expr(kb, "i", kb_int(kb, KIR_INDEX, 0, 1), positions(l, layer, 0), 1);

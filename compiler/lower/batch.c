@@ -42,7 +42,8 @@ static int64_t bytes_kept(const Lower *l) {
   return bytes;
 }
 
-/* Lengths of their own keep the samples apart; machines without room for code take them one by one. */
+/* Lengths of their own keep the samples apart; machines without room for code take them one by
+ * one. */
 void batch_choose(Lower *l) {
   bool apart = l->model->n_lengths > 1 || l->model->quant || l->target->is_mcu;
   if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;

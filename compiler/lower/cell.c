@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* state and keep. A state has a buffer that outlives a step: of a stream a field of the state struct, else scratch. At the
- * beginning of a step its layer copies it to the row of the step, where others read it; `keep` copies the next value
- * back. Between the two stand layers of the same time loop (schedule.c brings them to one level). */
+/* state and keep. A state has a buffer that outlives a step: of a stream a field of the state
+ * struct, else scratch. At the beginning of a step its layer copies it to the row of the step,
+ * where others read it; `keep` copies the next value back. Between the two stand layers of the same
+ * time loop (schedule.c brings them to one level). */
 #include "lower/lower_internal.h"
 
 /* The buffer as the step of a value that has no time. */
@@ -26,7 +27,9 @@ static bool is_of_stream(const Lower *l, const Layer *state) {
 static void start_learned(Lower *l, const Layer *state, const View *to) {
   Kb *kb = &l->kb;
   int64_t units = layer_size(state, OPT_units, 1), positions = view_size(to) / units;
-  KirBuffer *h0 = new_weights(l, state, "h0", state->weights ? state->weights->role[ROLE_INITIAL_H] : NULL, units, "learned start");
+  KirBuffer *h0 =
+      new_weights(l, state, "h0", state->weights ? state->weights->role[ROLE_INITIAL_H] : NULL,
+                  units, "learned start");
   KirReg *p = positions > 1 ? kb_for(kb, "p", 0, positions, 1) : NULL;
   kb_copy(kb, to->buffer, kir_at_plus(to->at, units, p), h0, kir_at(0), units);
   if (p) kb_end(kb);
@@ -35,15 +38,19 @@ static void start_learned(Lower *l, const Layer *state, const View *to) {
 void state_start(Lower *l, const Layer *state) {
   const OptVal *init = layer_opt(state, OPT_init);
   View to = kept_view(l, state);
-  if (layer_learns_start(state)) start_learned(l, state, &to);
-  else if (init->n_values) copy_row(l, &to, NULL, view_of(l, init->values[0]), NULL);
-  else if (!is_of_stream(l, state)) kb_zero(&l->kb, to.buffer, to.at, view_size(&to));
+  if (layer_learns_start(state))
+    start_learned(l, state, &to);
+  else if (init->n_values)
+    copy_row(l, &to, NULL, view_of(l, init->values[0]), NULL);
+  else if (!is_of_stream(l, state))
+    kb_zero(&l->kb, to.buffer, to.at, view_size(&to));
 }
 
 static void state_before(Lower *l, const Layer *layer) {
   int64_t n = type_step_size(&layer->out[0]->type);
   bool streams = is_of_stream(l, layer);
-  l->place[layer->out[0]->id].kept = streams ? new_state(l, layer, "kept", KIR_F32, n) : new_kept(l, layer, "kept", KIR_F32, n);
+  l->place[layer->out[0]->id].kept =
+      streams ? new_state(l, layer, "kept", KIR_F32, n) : new_kept(l, layer, "kept", KIR_F32, n);
   if (!streams) state_start(l, layer);
 }
 
@@ -59,5 +66,6 @@ static void keep_step(Lower *l, const Layer *layer, KirReg *t) {
   copy_row(l, &to, NULL, from, t);
 }
 
-const Lowering state_lowering = {.step = state_step, .before = state_before, .text = "what was kept at the step before"};
+const Lowering state_lowering = {
+    .step = state_step, .before = state_before, .text = "what was kept at the step before"};
 const Lowering keep_lowering = {.step = keep_step, .text = "kept for the next step"};

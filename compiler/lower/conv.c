@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Conv1D and Conv2D: one step. The taps of a kernel are parts of one sum, read where the input has them
- * (zeros around it are there too: schedule.c asks for them), so that nothing is copied. Positions of one
- * other axis are the rows of the matrix kernel, the others loops around it. */
+/* Conv1D and Conv2D: one step. The taps of a kernel are parts of one sum, read where the input has
+ * them (zeros around it are there too: schedule.c asks for them), so that nothing is copied.
+ * Positions of one other axis are the rows of the matrix kernel, the others loops around it. */
 #include "lower/weighted.h"
 
 static const float *role(const Layer *layer, Role r) {
@@ -22,7 +22,6 @@ void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) 
     if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(l, at, kb_use(kb, acc[0])));
   mat_store(l, out->buffer, out->at, out->stride, u, acc[0]);
 }
-
 
 /* ---- along time ---- */
 
@@ -54,7 +53,8 @@ static Window conv_window(const Layer *layer) {
   const LayerAxis *a = time_axis(layer);
   const Type *in = &layer->in[0]->type;
   if (!a) return (Window){.size = 0};
-  Window w = {.size = a->size, .hop = a->stride, .dilation = a->dilation, .shift = -rows_before(a, in)};
+  Window w = {
+      .size = a->size, .hop = a->stride, .dilation = a->dilation, .shift = -rows_before(a, in)};
   w.same_bounded = in->time.kind == TIME_BOUNDED && w.hop > 1 && a->padding.kind == PAD_SAME;
   return w;
 }
@@ -139,7 +139,8 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   View from = strided(layer, x);
   from.at = kir_at_offset(window_at(l, layer, x, t), from.at.offset - x->at.offset);
   KirIndex iy = view_row(y, t, 0);
-  MapRows rows = map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
+  MapRows rows =
+      map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
   Mat mat = {.layer = layer,
              .units = filters / groups,
@@ -161,8 +162,10 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   l->cost->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
   fold_norm(l, layer, &mat, filters, depth);
   bool in_integers = int_is_w8(l, layer) || int_computes(l, layer);
-  if (is_depthwise(&mat) && !in_integers) depthwise_emit(l, &mat);
-  else mat_emit(l, &mat);
+  if (is_depthwise(&mat) && !in_integers)
+    depthwise_emit(l, &mat);
+  else
+    mat_emit(l, &mat);
   close_loops(l, rows.opened);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Depthwise convolutions: every feature has a kernel of its own and one filter, so that the lanes are the features.
- * In: the Mat that conv.c has made of the layer, a group for each feature. Weights are packed [tap][feature]. */
+/* Depthwise convolutions: every feature has a kernel of its own and one filter, so that the lanes
+ * are the features. In: the Mat that conv.c has made of the layer, a group for each feature.
+ * Weights are packed [tap][feature]. */
 #include "lower/weighted.h"
 
 enum { VECTORS = 4, UNROLLED_TAPS = 16 };
@@ -18,12 +19,13 @@ static int64_t taps_of(const MatPart *p) {
 static KirBuffer *packed(Lower *l, const Mat *mat) {
   const MatPart *p = &mat->part[0];
   int64_t taps = taps_of(p), d = mat->groups;
-  float *to = ARENA_ARRAY(l->arena, float, taps * d);
+  float *to = ARENA_ARRAY(l->arena, float, taps *d);
   for (int64_t c = 0; c < d && p->w[0]; c++)
     for (int64_t i = 0; i < taps; i++)
       to[i * d + c] = p->w[0][c * taps + i];
-  const char *doc = arena_printf(l->arena, "%s: [tap %lld][feature %lld]", mat->layer->path ? mat->layer->path : "weights",
-                                 (long long)taps, (long long)d);
+  const char *doc =
+      arena_printf(l->arena, "%s: [tap %lld][feature %lld]",
+                   mat->layer->path ? mat->layer->path : "weights", (long long)taps, (long long)d);
   return new_kernel(l, mat->layer, "W", p->w[0] ? to : NULL, taps * d, doc);
 }
 
@@ -47,10 +49,13 @@ static void add_tap(Lower *l, const Lanes *v, KirReg *const reg[2], int64_t i, i
   const MatPart *p = &v->mat->part[0];
   int64_t d = v->mat->groups, taps2 = p->taps2 ? p->taps2 : 1;
   KirIndex w = kir_at_plus(kir_at_plus(kir_at((i * taps2 + j) * d), taps2 * d, reg[0]), d, reg[1]);
-  KirIndex x = kir_at_plus(kir_at_plus(kir_at_offset(p->at, i * p->tap_stride + j * p->tap2_stride), p->tap_stride, reg[0]), p->tap2_stride, reg[1]);
+  KirIndex x = kir_at_plus(kir_at_plus(kir_at_offset(p->at, i * p->tap_stride + j * p->tap2_stride),
+                                       p->tap_stride, reg[0]),
+                           p->tap2_stride, reg[1]);
   for (int n = 0; n < v->vectors; n++)
     kb_set(kb, v->sum[n],
-           muladd(l, kb_load(kb, v->w, feature_at(v, w, n), v->lanes), kb_load(kb, p->x, feature_at(v, x, n), v->lanes), kb_use(kb, v->sum[n])));
+           muladd(l, kb_load(kb, v->w, feature_at(v, w, n), v->lanes),
+                  kb_load(kb, p->x, feature_at(v, x, n), v->lanes), kb_use(kb, v->sum[n])));
 }
 
 static void add_taps(Lower *l, const Lanes *v) {
@@ -71,7 +76,9 @@ static void features_emit(Lower *l, Lanes *v) {
   Kb *kb = &l->kb;
   const Mat *mat = v->mat;
   for (int n = 0; n < v->vectors; n++)
-    v->sum[n] = kb_var(kb, "sum", v->b ? kb_load(kb, v->b, feature_at(v, kir_at(0), n), v->lanes) : kb_num(kb, 0, v->lanes));
+    v->sum[n] = kb_var(kb, "sum",
+                       v->b ? kb_load(kb, v->b, feature_at(v, kir_at(0), n), v->lanes)
+                            : kb_num(kb, 0, v->lanes));
   add_taps(l, v);
   for (int n = 0; n < v->vectors; n++) {
     MatUnits units = {.unit = feature_at(v, kir_at(0), n), .lanes = v->lanes, .valid = v->lanes};
@@ -79,7 +86,8 @@ static void features_emit(Lower *l, Lanes *v) {
   }
 }
 
-/* All features: as many vectors at once as there are, then single vectors, then one feature at a time. */
+/* All features: as many vectors at once as there are, then single vectors, then one feature at a
+ * time. */
 static void row_emit(Lower *l, Lanes *v) {
   Kb *kb = &l->kb;
   int64_t d = v->mat->groups, at = 0;

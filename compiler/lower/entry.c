@@ -310,7 +310,8 @@ static void reset_histories(Lower *l) {
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
     if (!p->history || !p->need.past) continue;
-    int64_t rows = p->history->count / l->m->batch / p->row; /* those of the first calls, too: they may be given no value */
+    int64_t rows = p->history->count / l->m->batch /
+                   p->row; /* those of the first calls, too: they may be given no value */
     fill_past(l, p->need.past, p->history, at_batch(l, p->history, 0), rows, p->row);
   }
 }
@@ -349,7 +350,8 @@ void lower_reset(Lower *l) {
           type_is_stream(&model->layer[i]->in[0]->type) && runs_in_time(model->layer[i]))
         recurrent_reset(l, model->layer[i]);
     for (int i = 0; i < model->n_layers; i++)
-      if (model->layer[i]->kind == LAYER_state && !l->job[i].is_dead && type_is_stream(&model->layer[i]->in[0]->type))
+      if (model->layer[i]->kind == LAYER_state && !l->job[i].is_dead &&
+          type_is_stream(&model->layer[i]->in[0]->type))
         state_start(l, model->layer[i]);
     close_batch(l);
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Estimates for microcontrollers; see figures.h. Of 51 models on seven cores, the whole of flash, weights
- * and code, is within 10 % for nine of ten and within 25 % for all; what is small and unusual is
- * furthest off. Cycles are for memory that answers at once, such as the tightly coupled one or a flash
- * with its cache warm. */
+/* Estimates for microcontrollers; see figures.h. Of 51 models on seven cores, the whole of flash,
+ * weights and code, is within 10 % for nine of ten and within 25 % for all; what is small and
+ * unusual is furthest off. Cycles are for memory that answers at once, such as the tightly coupled
+ * one or a flash with its cache warm. */
 #include "lower/figures.h"
 
 #include "kir/census.h"
@@ -15,8 +15,8 @@ typedef struct Cost {
   int text[CENSUS_KINDS], time[CENSUS_KINDS];
 } Cost;
 
-#define TEXT(...)                                     {__VA_ARGS__}
-#define TIME(...)                                     {__VA_ARGS__}
+#define TEXT(...)                                   {__VA_ARGS__}
+#define TIME(...)                                   {__VA_ARGS__}
 #define COST(core, also, stack, helper, text, time) {core, also, stack, helper, text, time},
 static const Cost costs[] = {
 #include "lower/costs.def"
@@ -27,13 +27,16 @@ enum { LEAST = 80, MOST = 130, TENTHS = 10, HUNDREDTHS = 100 };
 
 static bool has_word(const char *words, const char *word, size_t n) {
   for (const char *at = words; (at = strstr(at, word)); at++)
-    if ((at == words || at[-1] == ' ') && strncmp(at, word, n) == 0 && (at[n] == ' ' || !at[n])) return true;
+    if ((at == words || at[-1] == ' ') && strncmp(at, word, n) == 0 && (at[n] == ' ' || !at[n]))
+      return true;
   return false;
 }
 
 static const Cost *cost_of(const char *c_flags) {
   const char *cpu = c_flags ? strstr(c_flags, "-mcpu=") : NULL;
-  const char *name = cpu ? cpu + strlen("-mcpu=") : c_flags && strstr(c_flags, "-march=rv32im") ? "rv32" : NULL;
+  const char *name = cpu                                           ? cpu + strlen("-mcpu=")
+                     : c_flags && strstr(c_flags, "-march=rv32im") ? "rv32"
+                                                                   : NULL;
   size_t n = name ? strcspn(name, " +") : 0;
   for (size_t i = 0; name && i < sizeof costs / sizeof *costs; i++) {
     char word[32] = "";
@@ -58,10 +61,14 @@ static int64_t size_of(const Census *c) {
   return n;
 }
 
-static bool has_time(const Cost *cost) { return cost->time[CENSUS_FLOAT] > 0; }
+static bool has_time(const Cost *cost) {
+  return cost->time[CENSUS_FLOAT] > 0;
+}
 
 /* Integers are not in the tables. */
-static bool is_counted(const Census *c) { return !c->n[CENSUS_FIXED] && !c->n[CENSUS_DOT]; }
+static bool is_counted(const Census *c) {
+  return !c->n[CENSUS_FIXED] && !c->n[CENSUS_DOT];
+}
 
 Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stack) {
   const Cost *cost = cost_of(c_flags);

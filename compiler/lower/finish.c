@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What happens on the sums of recurrent layers, where they are: activations, and the new states. In:
- * the sums of one vector of units, by accumulator; after: its states stored. The formulas are in
- * recurrent.c. */
+/* What happens on the sums of recurrent layers, where they are: activations, and the new states.
+ * In: the sums of one vector of units, by accumulator; after: its states stored. The formulas are
+ * in recurrent.c. */
 #include "lower/recurrent.h"
 
 static KirExpr *limited(Lower *l, const Layer *layer, OptName which, KirExpr *x) {
@@ -150,13 +150,11 @@ void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc)
   add_peephole(l, cell, u, o, 2, c);
   gate(l, layer, o);
   store_units(l, cell->place->c, cell->c, u, kb_use(kb, c));
-  store_units(l, cell->place->next, cell->next, u,
-              lstm_output(l, layer, o, c));
+  store_units(l, cell->place->next, cell->next, u, lstm_output(l, layer, o, c));
 }
 
 void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const Cell *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
-  store_units(l, cell->place->next, cell->next, u,
-              kb_use(&l->kb, acc[0]));
+  store_units(l, cell->place->next, cell->next, u, kb_use(&l->kb, acc[0]));
 }

@@ -71,7 +71,9 @@ static void keep_between(Lower *l, const Layer *layer) {
 }
 
 static void keep_ended(Lower *l, const Layer *layer) {
-  if (!lowering_of(layer)->ends_time || layer->kind != LAYER_last || layer->along[0].axis != AXIS_TIME) return;
+  if (!lowering_of(layer)->ends_time || layer->kind != LAYER_last ||
+      layer->along[0].axis != AXIS_TIME)
+    return;
   ValuePlace *p = &l->place[root_of(l, layer->in[0])->id];
   if (p->in_block) p->need.rows = true;
 }
@@ -140,8 +142,9 @@ KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward) {
 /* ---- the products ---- */
 
 /* Tiles of n rows of one run of columns, from row `from` of the block while they fit. */
-static void block_rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile, KirReg *j,
-                      const Hoisted *to, const MatRows *base, KirReg *from, int n) {
+static void block_rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile,
+                            KirReg *j, const Hoisted *to, const MatRows *base, KirReg *from,
+                            int n) {
   Kb *kb = &l->kb;
   MatRows rows = *base;
   if (!b->reads_block) {

@@ -29,7 +29,8 @@ KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f);
 KirExpr *int_to_float(Lower *l, KirExpr *q, double scale);
 /* An element of a value as an operand. */
 KirExpr *int_operand(Lower *l, KirExpr *x, const QuantFormat *value, const QuantFormat *operand);
-Activation int_word(const Layer *layer); /* tanh, sigmoid, hard_tanh, hard_sigmoid as activation words */
+Activation
+int_word(const Layer *layer); /* tanh, sigmoid, hard_tanh, hard_sigmoid as activation words */
 
 /* ---- int_dot.c ---- */
 /* A part's rows in blocks that are summed together: row of register g of block b is
@@ -51,17 +52,21 @@ typedef struct IntVector { /* an operand */
   KirIndex at;
 } IntVector;
 
-IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows, const char *name);
+IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
+                 const char *name);
 /* The sums of a block; index: of the block in the part. */
-void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index, const int64_t *stride, int n_index,
-              const char *const *name, KirReg **sums);
-KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index, const int64_t *stride, int n_index);
+void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
+              const int64_t *stride, int n_index, const char *const *name, KirReg **sums);
+KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
+                           const int64_t *stride, int n_index);
 /* n elements at x + k * stride of a value as a row of operands: where they lie, or copied. */
-IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at, int64_t stride, int64_t n,
-                     const QuantFormat *value, const QuantFormat *operand);
+IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
+                     int64_t stride, int64_t n, const QuantFormat *value,
+                     const QuantFormat *operand);
 /* Copies them to `to`. */
-void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x, KirIndex at, int64_t stride,
-                 int64_t n, const QuantFormat *value, const QuantFormat *operand);
+void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
+                 KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
+                 const QuantFormat *operand);
 KirElem int_elem(const QuantFormat *f);
 /* Elements of products taken at a time. */
 int int_step(const Lower *l);
@@ -76,7 +81,11 @@ void int_over_time_before(Lower *l, const Layer *layer);
 void int_over_time_step(Lower *l, const Layer *layer, KirReg *t);
 void int_over_time_after(Lower *l, const Layer *layer);
 
-static inline QuantFormat int_format(const Lower *l, const Value *v) { return l->model->quant->value[v->id]; }
-static inline const QuantLayer *int_layer(const Lower *l, const Layer *layer) { return l->model->quant->layer[layer->id]; }
+static inline QuantFormat int_format(const Lower *l, const Value *v) {
+  return l->model->quant->value[v->id];
+}
+static inline const QuantLayer *int_layer(const Lower *l, const Layer *layer) {
+  return l->model->quant->layer[layer->id];
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* GRU, LSTM and RNN in integers: places, initial states, the step, and the fields in f32. The formulas are
- * in model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the wide state in 32: c of
- * an LSTM, h of a GRU with 15 more fraction bits. */
+/* GRU, LSTM and RNN in integers: places, initial states, the step, and the fields in f32. The
+ * formulas are in model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the
+ * wide state in 32: c of an LSTM, h of a GRU with 15 more fraction bits. */
 #include "lower/int.h"
 
 #include <math.h>
@@ -12,16 +12,22 @@ typedef struct IntCell {
   CellPlace *place;
   int dir, gates;
   int64_t units;
-  IntVector x, h;       /* operands */
-  KirBuffer *rh, *z;    /* reset before: r h as an operand, z of all units */
-  KirBuffer *peephole;  /* [unit][i f o] */
+  IntVector x, h;      /* operands */
+  KirBuffer *rh, *z;   /* reset before: r h as an operand, z of all units */
+  KirBuffer *peephole; /* [unit][i f o] */
 } IntCell;
 
-static int64_t units_of(const Layer *layer) { return layer_size(layer, OPT_units, 1); }
+static int64_t units_of(const Layer *layer) {
+  return layer_size(layer, OPT_units, 1);
+}
 
-static bool streams(const Lower *l, const Layer *layer) { return l->streaming && type_is_stream(&layer->in[0]->type); }
+static bool streams(const Lower *l, const Layer *layer) {
+  return l->streaming && type_is_stream(&layer->in[0]->type);
+}
 
-static bool resets_before(const Layer *layer) { return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before"); }
+static bool resets_before(const Layer *layer) {
+  return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
+}
 
 /* What the wide state of a GRU can hold: between -1 and 1 in its format, and one unit below. */
 enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
@@ -31,9 +37,11 @@ enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
 void int_cell_place(Lower *l, const Layer *layer) {
   int dirs = layer_directions(layer);
   int64_t units = units_of(layer), step = int_step(l), width = (units + step - 1) / step * step;
-  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) = streams(l, layer) ? new_state : new_kept;
+  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
+      streams(l, layer) ? new_state : new_kept;
   KirBuffer *h = new (l, layer, "h", KIR_I16, dirs * width), *wide = NULL;
-  if (layer->kind != LAYER_RNN) wide = new (l, layer, layer->kind == LAYER_LSTM ? "c" : "s", KIR_I32, dirs * width);
+  if (layer->kind != LAYER_RNN)
+    wide = new (l, layer, layer->kind == LAYER_LSTM ? "c" : "s", KIR_I32, dirs * width);
   if (layer->kind == LAYER_GRU) {
     wide->lo = WIDE_LEAST;
     wide->hi = WIDE_MOST;
@@ -41,7 +49,8 @@ void int_cell_place(Lower *l, const Layer *layer) {
   }
   KirBuffer *next = new_kept(l, layer, "next", KIR_I16, width);
   for (int d = 0; d < dirs; d++)
-    l->cell[layer->id * 2 + d] = (CellPlace){.h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
+    l->cell[layer->id * 2 + d] = (CellPlace){
+        .h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
 }
 
 /* ---- initial states ---- */
@@ -53,7 +62,8 @@ static const Value *init_value(const Layer *layer, int state) {
 }
 
 /* A initial state in f32: a value's, or learned; NULL: zeros. */
-static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at, int64_t *stride) {
+static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at,
+                              int64_t *stride) {
   int64_t units = units_of(layer);
   const Value *from = init_value(layer, state);
   Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
@@ -84,7 +94,8 @@ static void load_state(Lower *l, const Layer *layer, const QuantLayer *q, int st
   bool gru = layer->kind == LAYER_GRU;
   KirBuffer *to = state ? p->c : p->h;
   if (state && layer->kind != LAYER_LSTM) return;
-  KirIndex at = at_batch(l, to, state ? p->c_at : p->h_at), wide = gru ? at_batch(l, p->c, p->c_at) : at, from_at;
+  KirIndex at = at_batch(l, to, state ? p->c_at : p->h_at),
+           wide = gru ? at_batch(l, p->c, p->c_at) : at, from_at;
   int64_t stride;
   KirBuffer *from = start_state(l, layer, state, dir, &from_at, &stride);
   if (!from || p->width > units_of(layer)) {
@@ -114,8 +125,11 @@ void int_cell_start(Lower *l, const Layer *layer, int dir) {
 
 /* ---- the step ---- */
 
-static const char *const gru_names[] = {"z", "r", "n"}, *const lstm_names[] = {"i", "f", "g", "o"}, *const rnn_names[] = {"n"};
-static const char *const gru_h_names[] = {"z_h", "r_h", "n_h"}, *const lstm_h_names[] = {"i_h", "f_h", "g_h", "o_h"}, *const rnn_h_names[] = {"n_h"};
+static const char *const gru_names[] = {"z", "r", "n"}, *const lstm_names[] = {"i", "f", "g", "o"},
+                         *const rnn_names[] = {"n"};
+static const char *const gru_h_names[] = {"z_h", "r_h", "n_h"},
+                         *const lstm_h_names[] = {"i_h", "f_h", "g_h", "o_h"},
+                         *const rnn_h_names[] = {"n_h"};
 
 static const char *const *names_of(const Layer *layer, bool of_h) {
   if (layer->kind == LAYER_GRU) return of_h ? gru_h_names : gru_names;
@@ -139,14 +153,17 @@ static KirExpr *other_gate(Lower *l, const IntCell *c, KirExpr *p) {
   return int_activation(l, layer_activation(c->layer, OPT_gate), mirrored, c->q->fraction);
 }
 
-static KirIndex unit_at(const Lower *l, KirBuffer *b, int64_t offset, KirReg *j) { return kir_at_plus(at_batch(l, b, offset), 1, j); }
+static KirIndex unit_at(const Lower *l, KirBuffer *b, int64_t offset, KirReg *j) {
+  return kir_at_plus(at_batch(l, b, offset), 1, j);
+}
 
 static void store_next(Lower *l, const IntCell *c, KirReg *j, KirExpr *h) {
   kb_store(&l->kb, c->place->next, unit_at(l, c->place->next, 0, j), h);
 }
 
 /* p + (mulw(c, P) >> shift), held at the ends of 32 bits */
-static KirExpr *with_peephole(Lower *l, const IntCell *c, KirExpr *p, int which, KirReg *j, KirReg *cell) {
+static KirExpr *with_peephole(Lower *l, const IntCell *c, KirExpr *p, int which, KirReg *j,
+                              KirReg *cell) {
   Kb *kb = &l->kb;
   if (!c->peephole) return p;
   KirExpr *m = kb_load(kb, c->peephole, kir_at_plus(kir_at(which), 3, j), 1);
@@ -158,14 +175,17 @@ static void lstm_unit(Lower *l, const IntCell *c, KirReg *j, KirExpr **p) {
   Kb *kb = &l->kb;
   int fc = c->q->cell_fraction, fraction = c->q->fraction;
   Activation act = layer_activation(c->layer, OPT_activation);
-  Activation out = layer_has(c->layer, OPT_cell_activation) ? layer_activation(c->layer, OPT_cell_activation) : act;
+  Activation out = layer_has(c->layer, OPT_cell_activation)
+                       ? layer_activation(c->layer, OPT_cell_activation)
+                       : act;
   KirIndex c_at = unit_at(l, c->place->c, c->place->c_at, j);
   KirReg *before = kb_let(kb, "c", kb_load(kb, c->place->c, c_at, 1));
   KirReg *i = kb_let(kb, "gi", gate(l, c, with_peephole(l, c, p[0], 0, j, before)));
   KirReg *n = kb_let(kb, "gn", other_gate(l, c, with_peephole(l, c, p[1], 1, j, before)));
   KirReg *g = kb_let(kb, "gg", int_activation(l, act, clipped(l, c, p[2]), fraction));
   KirExpr *fresh = int_down(l, int_mul(l, kb_use(kb, i), kb_use(kb, g)), 30 - fc);
-  KirExpr *sum = kb_op2(kb, KIR_ADDS, kb_op2(kb, KIR_FADE, kb_use(kb, before), kb_use(kb, n)), fresh);
+  KirExpr *sum =
+      kb_op2(kb, KIR_ADDS, kb_op2(kb, KIR_FADE, kb_use(kb, before), kb_use(kb, n)), fresh);
   double limit = layer_number(c->layer, OPT_cell_clip, 0);
   if (limit > 0) sum = int_limit(l, sum, -int_constant(limit, fc), int_constant(limit, fc));
   KirReg *cell = kb_let(kb, "cell", sum);
@@ -181,7 +201,8 @@ static KirExpr *candidate(Lower *l, const IntCell *c, KirExpr *p) {
   int64_t most = (int64_t)INT16_MAX << 15;
   p = clipped(l, c, p);
   if (act == ACT_RELU || act == ACT_LINEAR)
-    return int_to_fraction(l, p, c->q->fraction, c->q->state_fraction + 15, act == ACT_RELU ? 0 : -most, most);
+    return int_to_fraction(l, p, c->q->fraction, c->q->state_fraction + 15,
+                           act == ACT_RELU ? 0 : -most, most);
   return int_up(l, int_activation(l, act, p, c->q->fraction), 15);
 }
 
@@ -200,21 +221,29 @@ static void rnn_unit(Lower *l, const IntCell *c, KirReg *j, KirExpr *p) {
   bool unbounded = act == ACT_RELU || act == ACT_LINEAR;
   p = clipped(l, c, p);
   store_next(l, c, j,
-             unbounded ? int_to_fraction(l, p, c->q->fraction, c->q->state_fraction, act == ACT_RELU ? 0 : -INT16_MAX, INT16_MAX)
+             unbounded ? int_to_fraction(l, p, c->q->fraction, c->q->state_fraction,
+                                         act == ACT_RELU ? 0 : -INT16_MAX, INT16_MAX)
                        : int_activation(l, act, p, c->q->fraction));
 }
 
 /* Weights of `gates` gates from the first one on; of W and of U. */
-static void pack_parts(Lower *l, const IntCell *c, int first, int gates, const char *suffix, IntPart part[QUANT_PARTS]) {
-  IntRows rows = {.first = first * c->units, .blocks = c->units, .block_stride = 1, .group_stride = c->units, .group = gates};
+static void pack_parts(Lower *l, const IntCell *c, int first, int gates, const char *suffix,
+                       IntPart part[QUANT_PARTS]) {
+  IntRows rows = {.first = first * c->units,
+                  .blocks = c->units,
+                  .block_stride = 1,
+                  .group_stride = c->units,
+                  .group = gates};
   const char *back = c->dir ? "_backward" : "";
   for (int k = 0; k < QUANT_PARTS; k++)
-    part[k] = int_pack(l, c->layer, &c->q->part[c->dir][k], &rows, arena_printf(l->arena, "%s%s%s", k ? "U" : "W", suffix, back));
+    part[k] = int_pack(l, c->layer, &c->q->part[c->dir][k], &rows,
+                       arena_printf(l->arena, "%s%s%s", k ? "U" : "W", suffix, back));
 }
 
 /* Preactivations of unit j: px of W x + b, ph of U h + b. */
-static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS], const IntVector *h, KirReg *j, int first, int gates,
-                      KirExpr **px, KirExpr **ph) {
+static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS],
+                      const IntVector *h, KirReg *j, int first, int gates, KirExpr **px,
+                      KirExpr **ph) {
   static const int64_t one = 1;
   KirReg *sums[MAT_MAX_ACC], *more[MAT_MAX_ACC];
   int_sums(l, &part[QUANT_INPUT], &c->x, &j, &one, 1, names_of(c->layer, false) + first, sums);
@@ -244,7 +273,8 @@ static void gru_before(Lower *l, IntCell *c) {
   KirExpr *product = int_down(l, int_add(l, int_mul(l, kb_use(kb, r), h), int_num(l, 16384)), 15);
   kb_store(kb, c->rh, unit_at(l, c->rh, 0, j), int_operand(l, product, &h16, &operand));
   kb_end(kb);
-  if (last[QUANT_STATE].depth > c->units) kb_zero(kb, c->rh, at_batch(l, c->rh, c->units), last[QUANT_STATE].depth - c->units);
+  if (last[QUANT_STATE].depth > c->units)
+    kb_zero(kb, c->rh, at_batch(l, c->rh, c->units), last[QUANT_STATE].depth - c->units);
   IntVector rh = {c->rh, at_batch(l, c->rh, 0)};
   j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(l, c, last, &rh, j, 2, 1, px, ph);
@@ -267,8 +297,10 @@ static void other_cells(Lower *l, IntCell *c) {
   } else {
     for (int g = 0; g < c->gates; g++)
       p[g] = int_add(l, px[g], ph[g]);
-    if (c->layer->kind == LAYER_LSTM) lstm_unit(l, c, j, p);
-    else rnn_unit(l, c, j, p[0]);
+    if (c->layer->kind == LAYER_LSTM)
+      lstm_unit(l, c, j, p);
+    else
+      rnn_unit(l, c, j, p[0]);
   }
   kb_end(kb);
 }
@@ -279,7 +311,8 @@ static KirBuffer *pack_peephole(Lower *l, const IntCell *c) {
   int16_t *to = ARENA_ARRAY(l->arena, int16_t, 3 * c->units);
   for (int64_t i = 0; i < 3 * c->units; i++)
     to[i % c->units * 3 + i / c->units] = from[i];
-  return new_constants(l, c->layer, c->dir ? "P_backward" : "P", KIR_I16, to, 3 * c->units, "peepholes i f o");
+  return new_constants(l, c->layer, c->dir ? "P_backward" : "P", KIR_I16, to, 3 * c->units,
+                       "peepholes i f o");
 }
 
 /* The new h takes its place, and goes to the layer's result. */
@@ -310,14 +343,18 @@ void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   QuantFormat in = int_format(l, layer->in[0]), own = q->out;
   int64_t d = q->part[dir][QUANT_INPUT].depth;
   l->cost->macs += c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
-  c.x = int_vector(l, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in, &q->part[dir][QUANT_INPUT].x);
+  c.x = int_vector(l, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
+                   &q->part[dir][QUANT_INPUT].x);
   if (q->part[dir][QUANT_STATE].x.bits == 16) /* padded to whole steps */
     c.h = (IntVector){place->h, at_batch(l, place->h, place->h_at)};
   else
-    c.h = int_vector(l, layer, "hq", place->h, at_batch(l, place->h, place->h_at), 1, c.units, &own, &q->part[dir][QUANT_STATE].x);
+    c.h = int_vector(l, layer, "hq", place->h, at_batch(l, place->h, place->h_at), 1, c.units, &own,
+                     &q->part[dir][QUANT_STATE].x);
   c.peephole = pack_peephole(l, &c);
-  if (resets_before(layer)) gru_before(l, &c);
-  else other_cells(l, &c);
+  if (resets_before(layer))
+    gru_before(l, &c);
+  else
+    other_cells(l, &c);
   deliver(l, &c, t);
 }
 
@@ -330,14 +367,17 @@ void int_cell_fields(Lower *l, const Layer *layer) {
     if (layer->out[k]->n_uses == 0) continue;
     const View *y = view_of(l, layer->out[k]);
     bool wide = k == 2 || layer->kind == LAYER_GRU;
-    int fraction = k == 2 ? q->cell_fraction : layer->kind == LAYER_GRU ? q->state_fraction + 15 : q->state_fraction;
+    int fraction = k == 2                     ? q->cell_fraction
+                   : layer->kind == LAYER_GRU ? q->state_fraction + 15
+                                              : q->state_fraction;
     for (int dir = 0; dir < q->directions; dir++) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = wide ? p->c : p->h;
       KirIndex at = at_batch(l, from, wide ? p->c_at : p->h_at);
       KirIndex to = kir_at_offset(view_row(y, NULL, 0), dir * units * y->stride[0]);
       KirReg *j = kb_for(kb, "j", 0, units, 1);
-      KirExpr *value = int_to_float(l, kb_load(kb, from, kir_at_plus(at, 1, j), 1), ldexp(1, -fraction));
+      KirExpr *value =
+          int_to_float(l, kb_load(kb, from, kir_at_plus(at, 1, j), 1), ldexp(1, -fraction));
       kb_store(kb, y->buffer, kir_at_plus(to, y->stride[0], j), value);
       kb_end(kb);
     }

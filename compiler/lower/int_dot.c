@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Sums of integer products. In: a QuantPart and an operand. After: its weights packed in the order in
- * which they are summed, [block][k / step][row of the block][k % step], and the sums as registers. */
+/* Sums of integer products. In: a QuantPart and an operand. After: its weights packed in the order
+ * in which they are summed, [block][k / step][row of the block][k % step], and the sums as
+ * registers. */
 #include "lower/int.h"
 
 KirElem int_elem(const QuantFormat *f) {
@@ -16,16 +17,19 @@ static int64_t row_of(const IntRows *rows, int64_t block, int g) {
   return rows->first + block * rows->block_stride + g * rows->group_stride;
 }
 
-static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPart *to, int16_t *w) {
+static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPart *to,
+                         int16_t *w) {
   for (int64_t b = 0; b < rows->blocks; b++)
     for (int g = 0; g < rows->group; g++) {
       const int16_t *from = part->w + row_of(rows, b, g) * part->depth;
       for (int64_t k = 0; k < part->depth; k++)
-        w[b * to->depth * rows->group + (k / to->step * rows->group + g) * to->step + k % to->step] = from[k];
+        w[b * to->depth * rows->group + (k / to->step * rows->group + g) * to->step +
+          k % to->step] = from[k];
     }
 }
 
-IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows, const char *name) {
+IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
+                 const char *name) {
   IntPart to = {.q = part, .group = rows->group, .step = int_step(l)};
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
   int64_t n = rows->blocks * rows->group;
@@ -45,42 +49,55 @@ IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntR
       scale[at] = (float)(part->scale[row] * part->x.scale);
     }
   bool bytes = part->bits == 8;
-  const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name, layer->path ? layer->path : "",
-                                 (long long)rows->blocks, (long long)(to.depth / to.step), rows->group, to.step);
-  to.w = new_constants(l, layer, name, bytes ? KIR_I8 : KIR_I16, bytes ? (const void *)narrow : w, n * to.depth, doc);
-  to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n, "biases, in units of the products");
+  const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name,
+                                 layer->path ? layer->path : "", (long long)rows->blocks,
+                                 (long long)(to.depth / to.step), rows->group, to.step);
+  to.w = new_constants(l, layer, name, bytes ? KIR_I8 : KIR_I16, bytes ? (const void *)narrow : w,
+                       n * to.depth, doc);
+  to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
+                          "biases, in units of the products");
   if (part->m) {
-    to.m = new_constants(l, layer, arena_printf(l->arena, "m%s", name), KIR_I16, m, n, "from sums to preactivations");
+    to.m = new_constants(l, layer, arena_printf(l->arena, "m%s", name), KIR_I16, m, n,
+                         "from sums to preactivations");
     to.m->lo = 0;
     to.m->hi = INT16_MAX;
   } else
-    to.scale = new_constants(l, layer, arena_printf(l->arena, "s%s", name), KIR_F32, scale, n, "what a unit of the sums stands for");
+    to.scale = new_constants(l, layer, arena_printf(l->arena, "s%s", name), KIR_F32, scale, n,
+                             "what a unit of the sums stands for");
   return to;
 }
 
 /* Of a block, in elements of `size` a block. */
-static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, const int64_t *stride, int n_index) {
+static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, const int64_t *stride,
+                         int n_index) {
   KirIndex at = kir_at(offset);
   for (int i = 0; i < n_index; i++)
     at = kir_at_plus(at, stride[i] * size, index[i]);
   return at;
 }
 
-void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index, const int64_t *stride, int n_index,
-              const char *const *name, KirReg **sums) {
-  KirDot dot = {.w = part->w, .z = x->buffer, .bias = part->bias, .z_at = x->at, .count = part->depth, .step = part->step};
+void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
+              const int64_t *stride, int n_index, const char *const *name, KirReg **sums) {
+  KirDot dot = {.w = part->w,
+                .z = x->buffer,
+                .bias = part->bias,
+                .z_at = x->at,
+                .count = part->depth,
+                .step = part->step};
   dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
   dot.bias_at = block_at(0, part->group, index, stride, n_index);
   kb_dot(&l->kb, sums, part->group, name, &dot);
 }
 
-KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index, const int64_t *stride, int n_index) {
+KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
+                           const int64_t *stride, int n_index) {
   KirExpr *m = kb_load(&l->kb, part->m, block_at(g, part->group, index, stride, n_index), 1);
   return int_mulw(l, int_up(l, kb_use(&l->kb, sum), part->q->shift), m);
 }
 
-void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x, KirIndex at, int64_t stride, int64_t n,
-                 const QuantFormat *value, const QuantFormat *operand) {
+void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
+                 KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
+                 const QuantFormat *operand) {
   Kb *kb = &l->kb;
   if (value->bits && to->elem == x->elem && stride == 1 && to_stride == 1) {
     kb_copy(kb, to, to_at, x, at, n);
@@ -93,12 +110,14 @@ void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, Kir
 }
 
 /* Whether elements can be multiplied where they lie. */
-static bool lies_ready(const Lower *l, const KirBuffer *x, int64_t stride, int64_t n, const QuantFormat *value) {
+static bool lies_ready(const Lower *l, const KirBuffer *x, int64_t stride, int64_t n,
+                       const QuantFormat *value) {
   return value->bits && stride == 1 && x->elem != KIR_F32 && n % int_step(l) == 0;
 }
 
-IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at, int64_t stride, int64_t n,
-                     const QuantFormat *value, const QuantFormat *operand) {
+IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
+                     int64_t stride, int64_t n, const QuantFormat *value,
+                     const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
   if (fits && lies_ready(l, x, stride, n, value)) return (IntVector){x, at};
   int64_t padded = (n + int_step(l) - 1) / int_step(l) * int_step(l);

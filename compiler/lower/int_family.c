@@ -23,7 +23,8 @@ bool int_formats_agree(const Lower *l, const Value *a, const Value *b) {
   const Quant *q = l->model->quant;
   if (!q) return true;
   const QuantFormat *f = &q->value[a->id], *g = &q->value[b->id];
-  return f->bits == g->bits && f->is_unsigned == g->is_unsigned && f->scale == g->scale && f->zero == g->zero;
+  return f->bits == g->bits && f->is_unsigned == g->is_unsigned && f->scale == g->scale &&
+         f->zero == g->zero;
 }
 
 void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, KirReg *t) {
@@ -48,24 +49,35 @@ static bool computes_in_one_format(const Layer *layer) {
 }
 
 static bool emit_step_of(Lower *l, const Layer *layer, KirReg *t) {
-  if (layer->kind == LAYER_Embedding) int_embedding_step(l, layer, t);
-  else if (layer->kind == LAYER_concat) int_concat_step(l, layer, t);
-  else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool) int_pool_step(l, layer, t);
-  else if (layer->kind == LAYER_mean || layer->kind == LAYER_max) int_over_time_step(l, layer, t);
-  else if (computes_in_one_format(layer)) int_same_step(l, layer, t);
-  else if (quant_kind(layer) == QUANT_RESCALE) int_rescaled_step(l, layer, t);
-  else return false;
+  if (layer->kind == LAYER_Embedding)
+    int_embedding_step(l, layer, t);
+  else if (layer->kind == LAYER_concat)
+    int_concat_step(l, layer, t);
+  else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool)
+    int_pool_step(l, layer, t);
+  else if (layer->kind == LAYER_mean || layer->kind == LAYER_max)
+    int_over_time_step(l, layer, t);
+  else if (computes_in_one_format(layer))
+    int_same_step(l, layer, t);
+  else if (quant_kind(layer) == QUANT_RESCALE)
+    int_rescaled_step(l, layer, t);
+  else
+    return false;
   return true;
 }
 
 bool int_emit(Lower *l, const Layer *layer, IntPhase phase, KirReg *t) {
   bool over_time = layer->kind == LAYER_mean || layer->kind == LAYER_max;
-  if (int_is_w8(l, layer) && layer->kind == LAYER_Embedding && phase == INT_STEP) int_embedding_step(l, layer, t);
-  else if (!int_computes(l, layer)) return false;
+  if (int_is_w8(l, layer) && layer->kind == LAYER_Embedding && phase == INT_STEP)
+    int_embedding_step(l, layer, t);
+  else if (!int_computes(l, layer))
+    return false;
   if (int_is_w8(l, layer)) return true;
   if (phase == INT_STEP) return emit_step_of(l, layer, t);
   if (!over_time) return false;
-  if (phase == INT_BEFORE) int_over_time_before(l, layer);
-  else int_over_time_after(l, layer);
+  if (phase == INT_BEFORE)
+    int_over_time_before(l, layer);
+  else
+    int_over_time_after(l, layer);
   return true;
 }

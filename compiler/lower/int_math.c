@@ -6,14 +6,28 @@
 #include <math.h>
 #include <string.h>
 
-KirExpr *int_num(Lower *l, int64_t i) { return kb_int(&l->kb, KIR_I32, i, 1); }
-KirExpr *int_add(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_ADD, a, b); }
-KirExpr *int_sub(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_SUB, a, b); }
-KirExpr *int_mul(Lower *l, KirExpr *a, KirExpr *b) { return kb_exact(&l->kb, KIR_MUL, a, b); }
+KirExpr *int_num(Lower *l, int64_t i) {
+  return kb_int(&l->kb, KIR_I32, i, 1);
+}
+KirExpr *int_add(Lower *l, KirExpr *a, KirExpr *b) {
+  return kb_exact(&l->kb, KIR_ADD, a, b);
+}
+KirExpr *int_sub(Lower *l, KirExpr *a, KirExpr *b) {
+  return kb_exact(&l->kb, KIR_SUB, a, b);
+}
+KirExpr *int_mul(Lower *l, KirExpr *a, KirExpr *b) {
+  return kb_exact(&l->kb, KIR_MUL, a, b);
+}
 
-KirExpr *int_up(Lower *l, KirExpr *a, int n) { return n ? kb_exact(&l->kb, KIR_SHL, a, int_num(l, n)) : a; }
-KirExpr *int_down(Lower *l, KirExpr *a, int n) { return n ? kb_op2(&l->kb, KIR_SHR, a, int_num(l, n)) : a; }
-KirExpr *int_mulw(Lower *l, KirExpr *a, KirExpr *m) { return kb_op2(&l->kb, KIR_MULW, a, m); }
+KirExpr *int_up(Lower *l, KirExpr *a, int n) {
+  return n ? kb_exact(&l->kb, KIR_SHL, a, int_num(l, n)) : a;
+}
+KirExpr *int_down(Lower *l, KirExpr *a, int n) {
+  return n ? kb_op2(&l->kb, KIR_SHR, a, int_num(l, n)) : a;
+}
+KirExpr *int_mulw(Lower *l, KirExpr *a, KirExpr *m) {
+  return kb_op2(&l->kb, KIR_MULW, a, m);
+}
 
 KirExpr *int_limit(Lower *l, KirExpr *a, int64_t lo, int64_t hi) {
   int64_t least, most;
@@ -29,7 +43,8 @@ int64_t int_constant(double x, int fraction) {
 
 static KirFunc *find_helper(const Lower *l, const char *name) {
   for (int i = 0; i < l->m->n_funcs; i++)
-    if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0) return l->m->func[i];
+    if (l->m->func[i]->kind == KIR_HELPER && strcmp(l->m->func[i]->name, name) == 0)
+      return l->m->func[i];
   return NULL;
 }
 
@@ -77,12 +92,14 @@ static KirFunc *cubic_helper(Lower *l) {
   if (f) return f;
   Lower inner = *l, *in = &inner;
   KirReg *p;
-  f = new_helper(l, "tanh_q17", "tanh of Q3.17 in Q0.16, both floors: one's complement mirrors it", &in->kb, &p);
+  f = new_helper(l, "tanh_q17", "tanh of Q3.17 in Q0.16, both floors: one's complement mirrors it",
+                 &in->kb, &p);
   Kb *kb = &in->kb;
   KirExpr *sign = int_down(in, kb_use(kb, p), 31);
   KirReg *v = kb_let(kb, "v", kb_op2(kb, KIR_XOR, kb_use(kb, p), sign));
   KirReg *i = f->split = kb_let(kb, "i", int_down(in, kb_use(kb, v), SEGMENT_BITS));
-  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), int_num(in, (1 << SEGMENT_BITS) - 1)));
+  KirReg *t =
+      kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), int_num(in, (1 << SEGMENT_BITS) - 1)));
   KirReg *r = kb_let(kb, "r3", kb_lookup(kb, cubic(l, 3), kb_use(kb, i)));
   static const char *const name[] = {"r", "r1", "r2"};
   for (int j = 2; j >= 0; j--) {
@@ -100,10 +117,12 @@ static KirFunc *squash_helper(Lower *l, bool is_tanh) {
   KirFunc *cubics = cubic_helper(l);
   Lower inner = *l, *in = &inner;
   KirReg *p;
-  f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", &in->kb, &p);
+  f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", &in->kb,
+                 &p);
   Kb *kb = &in->kb;
   KirExpr *r = kb_call(kb, cubics, kb_use(kb, p));
-  KirExpr *y = is_tanh ? int_down(in, int_add(in, r, int_num(in, 1)), 1) : int_down(in, int_add(in, r, int_num(in, 65538)), 2);
+  KirExpr *y = is_tanh ? int_down(in, int_add(in, r, int_num(in, 1)), 1)
+                       : int_down(in, int_add(in, r, int_num(in, 65538)), 2);
   kb_return_value(kb, int_limit(in, y, INT16_MIN, INT16_MAX));
   return finish_helper(l, f);
 }
@@ -128,7 +147,8 @@ static KirExpr *hard(Lower *l, KirExpr *p, int fraction, double slope) {
 KirExpr *int_activation(Lower *l, Activation a, KirExpr *p, int fraction) {
   switch (a) {
   case ACT_TANH: return kb_call(&l->kb, squash_helper(l, true), as_argument(l, p, fraction, 17));
-  case ACT_SIGMOID: return kb_call(&l->kb, squash_helper(l, false), as_argument(l, p, fraction, 16));
+  case ACT_SIGMOID:
+    return kb_call(&l->kb, squash_helper(l, false), as_argument(l, p, fraction, 16));
   case ACT_HARD_SIGMOID: return hard(l, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(l, p, fraction, 0.2);
   case ACT_HARD_TANH: return int_to_fraction(l, p, fraction, 15, -INT16_MAX, INT16_MAX);
@@ -177,7 +197,8 @@ KirExpr *int_settled(Lower *l, KirExpr *p, int fraction, const QuantFormat *out)
 KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f) {
   Kb *kb = &l->kb;
   int64_t zero = (int64_t)f->zero;
-  KirExpr *q = kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, f->inverse, 1)), f->low - zero, f->high - zero);
+  KirExpr *q = kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, f->inverse, 1)), f->low - zero,
+                        f->high - zero);
   return zero ? int_add(l, q, int_num(l, zero)) : q;
 }
 

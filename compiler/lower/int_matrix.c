@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, convolutions and Embedding in integers. The first two come as the Mat that their families make:
- * operands where they lie, taps and groups; here its sums are integers, and what finishes them is an
- * activation in fixed point, a change of scale, or a product in f32. */
+/* Dense, convolutions and Embedding in integers. The first two come as the Mat that their families
+ * make: operands where they lie, taps and groups; here its sums are integers, and what finishes
+ * them is an activation in fixed point, a change of scale, or a product in f32. */
 #include "lower/int.h"
 #include "lower/weighted.h"
 
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
 /* Rows that are summed together: as many as fit in registers and divide them all. */
 static int group_of(int64_t rows) {
@@ -23,20 +27,24 @@ static KirExpr *float_activation(Lower *l, const Layer *layer, KirExpr *x) {
 static KirExpr *limited(Lower *l, const Layer *layer, KirExpr *p, double scale, int fraction) {
   if (!layer) return p;
   bool clip = layer->kind == LAYER_clip;
-  int64_t lo = clip ? int_constant(layer_number(layer, OPT_low, 0) / scale, fraction) : 0, hi = INT32_MAX;
-  if (clip) hi = int_constant(layer_number(layer, OPT_high, 0) / scale, fraction);
-  else if (layer_has(layer, OPT_max)) hi = int_constant(layer_number(layer, OPT_max, 0) / scale, fraction);
+  int64_t lo = clip ? int_constant(layer_number(layer, OPT_low, 0) / scale, fraction) : 0,
+          hi = INT32_MAX;
+  if (clip)
+    hi = int_constant(layer_number(layer, OPT_high, 0) / scale, fraction);
+  else if (layer_has(layer, OPT_max))
+    hi = int_constant(layer_number(layer, OPT_max, 0) / scale, fraction);
   return int_limit(l, p, lo, hi);
 }
 
-static KirExpr *finished(Lower *l, const QuantLayer *q, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
-                         const int64_t *stride, int n_index) {
+static KirExpr *finished(Lower *l, const QuantLayer *q, const IntPart *part, KirReg *sum, int g,
+                         KirReg *const *index, const int64_t *stride, int n_index) {
   Kb *kb = &l->kb;
   if (q->to_float) {
     KirIndex at = kir_at(g);
     for (int i = 0; i < n_index; i++)
       at = kir_at_plus(at, stride[i] * part->group, index[i]);
-    KirExpr *x = kb_op2(kb, KIR_MUL, kb_convert(kb, KIR_F32, kb_use(kb, sum)), kb_load(kb, part->scale, at, 1));
+    KirExpr *x = kb_op2(kb, KIR_MUL, kb_convert(kb, KIR_F32, kb_use(kb, sum)),
+                        kb_load(kb, part->scale, at, 1));
     return float_activation(l, q->activation, x);
   }
   QuantFormat value = int_format(l, q->last->out[0]);
@@ -45,11 +53,13 @@ static KirExpr *finished(Lower *l, const QuantLayer *q, const IntPart *part, Kir
     KirExpr *y = int_activation(l, int_word(q->activation), p, q->fraction);
     return value.bits ? y : int_to_float(l, y, q->out.scale);
   }
-  return int_settled(l, limited(l, q->activation, p, value.scale, q->fraction), q->fraction, &value);
+  return int_settled(l, limited(l, q->activation, p, value.scale, q->fraction), q->fraction,
+                     &value);
 }
 
 /* Copies the taps of one group into a row of operands. */
-static void gather(Lower *l, const MatPart *p, KirIndex from, KirBuffer *to, KirIndex at, const QuantFormat *in, const QuantFormat *operand) {
+static void gather(Lower *l, const MatPart *p, KirIndex from, KirBuffer *to, KirIndex at,
+                   const QuantFormat *in, const QuantFormat *operand) {
   Kb *kb = &l->kb;
   int opened = 0;
   if (p->taps > 1) {
@@ -74,7 +84,8 @@ static IntVector operand_of(Lower *l, const Mat *mat, KirReg *group) {
   const QuantFormat *operand = &int_layer(l, mat->layer)->part[0][QUANT_INPUT].x;
   QuantFormat in = int_format(l, mat->layer->in[0]);
   KirIndex from = kir_at_plus(p->at, p->group_stride, group);
-  if (p->taps <= 1 && p->taps2 <= 1) return int_vector(l, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
+  if (p->taps <= 1 && p->taps2 <= 1)
+    return int_vector(l, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
   int64_t n = mat_part_depth(p), padded = (n + int_step(l) - 1) / int_step(l) * int_step(l);
   bool fits = in.bits && in.bits <= operand->bits;
   KirBuffer *q = new_kept(l, mat->layer, "x", int_elem(fits ? &in : operand), padded);
@@ -96,7 +107,8 @@ static void products(Lower *l, const Mat *mat, const IntPart *part, KirReg *grou
   int n_index = group ? 2 : 1;
   int_sums(l, part, &x, index, stride, n_index, name, sums);
   for (int g = 0; g < part->group; g++) {
-    KirIndex at = kir_at_plus(kir_at_offset(out->at, g * out->stride), part->group * out->stride, index[0]);
+    KirIndex at =
+        kir_at_plus(kir_at_offset(out->at, g * out->stride), part->group * out->stride, index[0]);
     at = kir_at_plus(at, mat->units * out->stride, group);
     kb_store(kb, out->buffer, at, finished(l, q, part, sums[g], g, index, stride, n_index));
   }
@@ -108,7 +120,10 @@ void int_matrix_emit(Lower *l, Mat *mat) {
   const QuantLayer *q = int_layer(l, mat->layer);
   int64_t groups = mat->groups > 1 ? mat->groups : 1;
   int group = group_of(mat->units);
-  IntRows order = {.blocks = mat->units * groups / group, .block_stride = group, .group_stride = 1, .group = group};
+  IntRows order = {.blocks = mat->units * groups / group,
+                   .block_stride = group,
+                   .group_stride = 1,
+                   .group = group};
   IntPart part = int_pack(l, mat->layer, &q->part[0][QUANT_INPUT], &order, "W");
   if (mat->row) kb_for_again(kb, mat->row, 0, mat->n_rows);
   KirReg *g = groups > 1 ? kb_for(kb, "group", 0, groups, 1) : NULL;
@@ -127,7 +142,9 @@ void int_embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   for (int64_t i = 0; i < v * units; i++)
     narrow[i] = (int8_t)q->table[i];
   bool bytes = q->out.bits == 8;
-  KirBuffer *table = new_constants(l, layer, "table", int_elem(&q->out), bytes ? (const void *)narrow : q->table, v * units, "[category][unit]");
+  KirBuffer *table =
+      new_constants(l, layer, "table", int_elem(&q->out), bytes ? (const void *)narrow : q->table,
+                    v * units, "[category][unit]");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   if (last_dim(x) > 1) {
@@ -141,7 +158,8 @@ void int_embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   row->hi = v - 1;
   KirReg *u = kb_for(kb, "u", 0, units, 1);
   KirExpr *e = kb_load(kb, table, kir_at_plus(kir_at_plus(kir_at(0), units, row), 1, u), 1);
-  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), u), integer ? e : int_to_float(l, e, q->out.scale));
+  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), u),
+           integer ? e : int_to_float(l, e, q->out.scale));
   kb_end(kb);
   close_loops(l, opened);
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages between layers, in integers: those that keep a format (relu, clip, abs, pools, mean and max
- * over time) and those that have one of their own (add, sub, mul, concat, tanh and its kin). */
+/* Stages between layers, in integers: those that keep a format (relu, clip, abs, pools, mean and
+ * max over time) and those that have one of their own (add, sub, mul, concat, tanh and its kin). */
 #include "lower/int.h"
 
 #include <math.h>
 
-static int64_t last_dim(const View *v) { return v->rank ? v->dim[v->rank - 1] : 1; }
-static int64_t last_stride(const View *v) { return v->rank ? v->stride[v->rank - 1] : 1; }
+static int64_t last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static int64_t last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
 
-/* Loops over all features of y, with what lies at the same place in x and z. Returns how many to close. */
-static int open_all(Lower *l, const View *y, KirIndex *iy, const View *x, KirIndex *ix, const View *z, KirIndex *iz) {
+/* Loops over all features of y, with what lies at the same place in x and z. Returns how many to
+ * close. */
+static int open_all(Lower *l, const View *y, KirIndex *iy, const View *x, KirIndex *ix,
+                    const View *z, KirIndex *iz) {
   int opened = 0;
   for (int axis = 0; axis < y->rank; axis++) {
     if (y->dim[axis] == 1) continue;
@@ -86,14 +92,18 @@ void int_pool_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   bool is_max = layer->kind == LAYER_max_pool;
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time), iy = view_row(y, t, 0);
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
+           iy = view_row(y, t, 0);
   int opened = open_all(l, y, &iy, x, &ix, NULL, NULL);
   if (is_max) {
     KirReg *v = running(l, "v", kb_load(kb, x->buffer, ix, 1), 32768);
     v->lo = q->out.bits == 16 ? INT16_MIN : q->out.is_unsigned ? 0 : INT8_MIN;
     v->hi = q->out.bits == 16 ? INT16_MAX : q->out.is_unsigned ? UINT8_MAX : INT8_MAX;
     KirReg *i = w.size > 1 ? kb_for(kb, "i", 1, w.size, 1) : NULL;
-    if (i) kb_set(kb, v, kb_op2(kb, KIR_MAX, kb_load(kb, x->buffer, kir_at_plus(ix, x->time, i), 1), kb_use(kb, v)));
+    if (i)
+      kb_set(kb, v,
+             kb_op2(kb, KIR_MAX, kb_load(kb, x->buffer, kir_at_plus(ix, x->time, i), 1),
+                    kb_use(kb, v)));
     if (i) kb_end(kb);
     kb_store(kb, y->buffer, iy, kb_use(kb, v));
   } else { /* written out: the sum of a window is proved term by term */
@@ -107,7 +117,9 @@ void int_pool_step(Lower *l, const Layer *layer, KirReg *t) {
 
 /* ---- over time: sums and maxima in 32 bits, finished after the loop ---- */
 
-static KirBuffer *running_row(Lower *l, const Layer *layer) { return l->place[layer->out[0]->id].lost; }
+static KirBuffer *running_row(Lower *l, const Layer *layer) {
+  return l->place[layer->out[0]->id].lost;
+}
 
 void int_over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
@@ -165,7 +177,8 @@ void int_over_time_after(Lower *l, const Layer *layer) {
   View sums = sums_view(l, layer, y);
   KirIndex iy = view_row(y, NULL, 0), is = view_row(&sums, NULL, 0);
   int opened = open_all(l, y, &iy, &sums, &is, NULL, NULL);
-  kb_store(&l->kb, y->buffer, iy, averaged(l, int_layer(l, layer), kb_load(&l->kb, sums.buffer, is, 1)));
+  kb_store(&l->kb, y->buffer, iy,
+           averaged(l, int_layer(l, layer), kb_load(&l->kb, sums.buffer, is, 1)));
   close_loops(l, opened);
 }
 
@@ -174,31 +187,41 @@ void int_over_time_after(Lower *l, const Layer *layer) {
 static KirExpr *joined(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a, KirExpr *b) {
   int fraction = q->input[0].fraction;
   a = int_scaled(l, a, &q->input[0]);
-  if (b) b = int_scaled(l, b, &q->input[1]);
+  if (b)
+    b = int_scaled(l, b, &q->input[1]);
   else {
-    int64_t c = int_constant(layer_number(layer, OPT_value, 0) / q->out.scale, fraction), most = 1 << 29;
+    int64_t c = int_constant(layer_number(layer, OPT_value, 0) / q->out.scale, fraction),
+            most = 1 << 29;
     b = int_num(l, c < -most ? -most : c > most ? most : c);
   }
   bool swapped = layer_word_is(layer, OPT_swapped, "true");
-  KirExpr *p = layer->kind == LAYER_add ? int_add(l, a, b) : swapped ? int_sub(l, b, a) : int_sub(l, a, b);
+  KirExpr *p = layer->kind == LAYER_add ? int_add(l, a, b)
+               : swapped                ? int_sub(l, b, a)
+                                        : int_sub(l, a, b);
   return int_settled(l, p, fraction, &q->out);
 }
 
-static KirExpr *multiplied(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a, KirExpr *b) {
-  if (b) a = int_mul(l, a, b);
-  else if (layer_number(layer, OPT_value, 0) < 0) a = int_sub(l, int_num(l, 0), a);
+static KirExpr *multiplied(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a,
+                           KirExpr *b) {
+  if (b)
+    a = int_mul(l, a, b);
+  else if (layer_number(layer, OPT_value, 0) < 0)
+    a = int_sub(l, int_num(l, 0), a);
   return int_settled(l, int_scaled(l, a, &q->input[0]), q->input[0].fraction, &q->out);
 }
 
-static KirExpr *result_of(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a, KirExpr *b) {
+static KirExpr *result_of(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a,
+                          KirExpr *b) {
   if (layer->kind == LAYER_add || layer->kind == LAYER_sub) return joined(l, layer, q, a, b);
   if (layer->kind == LAYER_mul || layer->kind == LAYER_div) return multiplied(l, layer, q, a, b);
-  return int_activation(l, int_word(layer), int_scaled(l, a, &q->input[0]), 17 + q->input[0].fraction);
+  return int_activation(l, int_word(layer), int_scaled(l, a, &q->input[0]),
+                        17 + q->input[0].fraction);
 }
 
 void int_rescaled_step(Lower *l, const Layer *layer, KirReg *t) {
   const QuantLayer *q = int_layer(l, layer);
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]), *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
+  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]),
+             *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), iz = z ? view_row(z, t, 0) : kir_at(0);
   int opened = open_all(l, y, &iy, x, &ix, z, &iz);
   KirExpr *a = term(l, layer, 0, x->buffer, ix), *b = z ? term(l, layer, 1, z->buffer, iz) : NULL;
@@ -219,15 +242,18 @@ void int_concat_step(Lower *l, const Layer *layer, KirReg *t) {
     part.dim[part.rank - 1] = last_dim(x);
     part.at = kir_at_offset(part.at, at * last_stride(y));
     at += last_dim(x);
-    if (l->place[v->id].concat == layer && l->place[v->id].concat_input == i) continue; /* made there */
+    if (l->place[v->id].concat == layer && l->place[v->id].concat_input == i)
+      continue; /* made there */
     if (int_formats_agree(l, v, layer->out[0])) {
       copy_row(l, &part, t, x, t);
       continue;
     }
     KirIndex ix = view_row(x, t, 0), iy = view_row(&part, t, 0);
     int opened = open_all(l, &part, &iy, x, &ix, NULL, NULL);
-    KirExpr *e = from.bits ? int_settled(l, int_scaled(l, term(l, layer, i, x->buffer, ix), &q->input[i]), q->input[i].fraction, &q->out)
-                           : int_from_float(l, kb_load(kb, x->buffer, ix, 1), &q->out);
+    KirExpr *e = from.bits
+                     ? int_settled(l, int_scaled(l, term(l, layer, i, x->buffer, ix), &q->input[i]),
+                                   q->input[i].fraction, &q->out)
+                     : int_from_float(l, kb_load(kb, x->buffer, ix, 1), &q->out);
     kb_store(kb, y->buffer, iy, e);
     close_loops(l, opened);
   }

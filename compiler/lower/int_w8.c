@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* w8: kernels in 8 bits, all else in f32. In: a Mat of a layer in w8. After: its sums in f32, one unit
- * after the other, and what finishes them.
+/* w8: kernels in 8 bits, all else in f32. In: a Mat of a layer in w8. After: its sums in f32, one
+ * unit after the other, and what finishes them.
  *
  *     most = max |x|      q = round(x * 32767 / most)
  *     sum = b + f32(w . q) * (scale[row] * most / 32767)
@@ -27,7 +27,9 @@ static int64_t first_row(const Mat *mat, int part, int gate, int *dir) {
   if (!(layer_info(layer->kind)->flags & RECURRENT)) return 0;
   const float *all = layer->weights->role[part ? ROLE_RECURRENT : ROLE_KERNEL];
   int64_t row = (mat->part[part].w[gate] - all) / mat_part_depth(&mat->part[part]);
-  int64_t rows = layer->kind == LAYER_GRU ? 3 * mat->units : layer->kind == LAYER_LSTM ? 4 * mat->units : mat->units;
+  int64_t rows = layer->kind == LAYER_GRU    ? 3 * mat->units
+                 : layer->kind == LAYER_LSTM ? 4 * mat->units
+                                             : mat->units;
   *dir = (int)(row / rows);
   return row % rows;
 }
@@ -36,8 +38,13 @@ static IntPart pack(Lower *l, const Mat *mat, int part) {
   const MatPart *p = &mat->part[part];
   int dir;
   int64_t row = first_row(mat, part, 0, &dir);
-  IntRows rows = {.first = row, .blocks = mat->units * mat->groups, .block_stride = 1, .group_stride = mat->units, .group = p->n_gates};
-  return int_pack(l, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows, arena_printf(l->arena, "%s%s", p->name, mat->suffix));
+  IntRows rows = {.first = row,
+                  .blocks = mat->units * mat->groups,
+                  .block_stride = 1,
+                  .group_stride = mat->units,
+                  .group = p->n_gates};
+  return int_pack(l, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows,
+                  arena_printf(l->arena, "%s%s", p->name, mat->suffix));
 }
 
 /* Loops over the elements of a part's operand. Returns how many to close; *n counts them from 0. */
@@ -75,7 +82,8 @@ static void round_operand(Lower *l, const Mat *mat, int part, KirReg *group, W8P
   KirExpr *size = kb_op1(kb, KIR_ABS, kb_load(kb, p->x, x, 1));
   kb_set(kb, most, kb_op2(kb, KIR_MAX, size, kb_use(kb, most)));
   close_loops(l, opened);
-  KirReg *inverse = kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 32767, 1), kb_use(kb, most)));
+  KirReg *inverse =
+      kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 32767, 1), kb_use(kb, most)));
   to->unit = kb_let(kb, "unit", kb_op2(kb, KIR_DIV, kb_use(kb, most), kb_num(kb, 32767, 1)));
   opened = open_elements(l, p, group, &x, &n);
   KirExpr *scaled = kb_op2(kb, KIR_MUL, kb_load(kb, p->x, x, 1), kb_use(kb, inverse));
@@ -88,27 +96,35 @@ static void round_operand(Lower *l, const Mat *mat, int part, KirReg *group, W8P
 
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
   if (!mat->has_bias[acc]) return NULL;
-  return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix), mat->bias[acc], mat->units * mat->groups, NULL);
+  return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix),
+                     mat->bias[acc], mat->units * mat->groups, NULL);
 }
 
 /* Sums of one unit in f32, then what is done with them. */
-static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *const *bias, KirReg *group, KirReg *unit) {
+static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *const *bias,
+                      KirReg *group, KirReg *unit) {
   static const char *const name[] = {"p0", "p1", "p2", "p3"};
   Kb *kb = &l->kb;
   KirReg *acc[MAT_MAX_ACC], *sums[MAT_MAX_ACC], *index[2] = {unit, group};
   int64_t stride[2] = {1, mat->units};
   int n_index = group ? 2 : 1;
-  MatUnits u = {.unit = kir_at_plus(kir_at_plus(kir_at(0), 1, unit), mat->units, group), .lanes = 1, .valid = 1};
+  MatUnits u = {.unit = kir_at_plus(kir_at_plus(kir_at(0), 1, unit), mat->units, group),
+                .lanes = 1,
+                .valid = 1};
   for (int a = 0; a < mat->n_acc; a++)
-    acc[a] = kb_var(kb, mat->acc_name[a], bias[a] ? kb_load(kb, bias[a], u.unit, 1) : kb_num(kb, 0, 1));
+    acc[a] =
+        kb_var(kb, mat->acc_name[a], bias[a] ? kb_load(kb, bias[a], u.unit, 1) : kb_num(kb, 0, 1));
   for (int k = 0; k < mat->n_parts; k++) {
     const MatPart *p = &mat->part[k];
     int_sums(l, &part[k].rows, &part[k].x, index, stride, n_index, name, sums);
     for (int g = 0; g < p->n_gates; g++) {
       KirIndex at = kir_at_offset(mat_unit_at(kir_at(0), p->n_gates, &u), g);
-      KirExpr *scale = kb_op2(kb, KIR_MUL, kb_load(kb, part[k].rows.scale, at, 1), kb_use(kb, part[k].unit));
+      KirExpr *scale =
+          kb_op2(kb, KIR_MUL, kb_load(kb, part[k].rows.scale, at, 1), kb_use(kb, part[k].unit));
       KirReg *to = acc[p->acc[g]];
-      kb_set(kb, to, kb_op3(kb, KIR_MAD, kb_convert(kb, KIR_F32, kb_use(kb, sums[g])), scale, kb_use(kb, to)));
+      kb_set(
+          kb, to,
+          kb_op3(kb, KIR_MAD, kb_convert(kb, KIR_F32, kb_use(kb, sums[g])), scale, kb_use(kb, to)));
     }
   }
   mat->finish(l, mat->context, &u, acc);

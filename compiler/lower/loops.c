@@ -93,8 +93,10 @@ static void zero_before(Lower *l, const Value *v) {
   if (!p->need.before || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
   KirIndex at = kir_at_offset(view.at, -p->row_at - p->need.before * view.time);
-  if (p->need.past) fill_past(l, p->need.past, view.buffer, at, p->need.before, view.time);
-  else kb_zero(&l->kb, view.buffer, at, p->need.before * view.time);
+  if (p->need.past)
+    fill_past(l, p->need.past, view.buffer, at, p->need.before, view.time);
+  else
+    kb_zero(&l->kb, view.buffer, at, p->need.before * view.time);
 }
 
 static void zero_after(Lower *l, const Value *v) {
@@ -137,7 +139,9 @@ void zero_pads(Lower *l, const Value *v) {
   if (!p->need.padded || p->history) return;
   View view = *view_of(l, v);
   Domain d = domain_of(l, &v->type);
-  int64_t rows = p->in_block ? hoist_block(l, d) : view.time ? d.n + p->need.before + p->need.after : 1;
+  int64_t rows = p->in_block ? hoist_block(l, d)
+                 : view.time ? d.n + p->need.before + p->need.after
+                             : 1;
   KirIndex at = kir_at_offset(view.at, -p->row_at - (p->in_block ? 0 : p->need.before * view.time));
   KirReg *t = rows > 1 ? kb_for(&l->kb, "t", 0, rows, 1) : NULL;
   at = kir_at_plus(at, p->row, t);
@@ -184,8 +188,8 @@ static void set_cost(Lower *l, int id) {
   l->cost = &l->m->cost[id];
 }
 
-/* The layers of a group at step t, those of one pass. Samples that run side by side: layers that take all at once stand
- * alone, those between them share a loop. */
+/* The layers of a group at step t, those of one pass. Samples that run side by side: layers that
+ * take all at once stand alone, those between them share a loop. */
 static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
   bool inside = false;
   for (int i = 0; i < l->model->n_layers; i++) {
@@ -301,8 +305,10 @@ void stage_inputs(Lower *l) {
     zero_before(l, v);
     zero_pads(l, v);
     KirReg *t = open_time(l, d, "t", &opened);
-    if (is_kept) int_stage_row(l, v, &own, &port, t);
-    else copy_row(l, &own, t, &port, t);
+    if (is_kept)
+      int_stage_row(l, v, &own, &port, t);
+    else
+      copy_row(l, &own, t, &port, t);
     if (opened) kb_end(&l->kb);
     zero_after(l, v);
   }

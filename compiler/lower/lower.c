@@ -17,7 +17,8 @@ static bool is_narrow(Precision p) {
 
 /* Stages without an integer form that are more than moves and comparisons. */
 static bool needs_fpu(const Layer *layer) {
-  bool moves = layer->kind == LAYER_argmax || layer->kind == LAYER_onehot || layer->kind == LAYER_overlap_add;
+  bool moves = layer->kind == LAYER_argmax || layer->kind == LAYER_onehot ||
+               layer->kind == LAYER_overlap_add;
   QuantKind kind = quant_kind(layer);
   return (kind == QUANT_FLOAT || kind == QUANT_NORM) && !moves;
 }
@@ -25,7 +26,9 @@ static bool needs_fpu(const Layer *layer) {
 /* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
 static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
   if (p == PRECISION_F32) return true;
-  if (quant_is_integer(p) || p == PRECISION_W8) return l->model->quant && (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
+  if (quant_is_integer(p) || p == PRECISION_W8)
+    return l->model->quant &&
+           (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
   return !(layer_info(layer->kind)->flags & WEIGHTS) || has_kernel(layer) || !given;
 }
 
@@ -49,7 +52,8 @@ static bool precisions_are_there(const Lower *l) {
       diag_fix(d, FIX_MAYBE, "end the model before it: the values there have the same order");
       continue;
     }
-    diag_note(d, has_kernel(layer) ? "the model was not quantised" : "this version computes in f32");
+    diag_note(d,
+              has_kernel(layer) ? "the model was not quantised" : "this version computes in f32");
     Fix *fix = diag_fix(d, FIX_MAYBE, "compute in f32");
     if (given) fix_edit(fix, layer_opt(layer, OPT_precision)->at, "f32");
   }
@@ -92,8 +96,9 @@ static bool windows_are_alone(const Model *model, Diags *diags) {
   for (int i = 0; i < model->n_in && model->run == RUN_WINDOW; i++) {
     const Port *port = model->in[i];
     if (port->value->type.time.kind != TIME_BOUNDED) continue;
-    Diag *d = diag_new(diags, E805, port->span,
-                       "`%s` has a bounded length, which a model with windows cannot use", port->name);
+    Diag *d =
+        diag_new(diags, E805, port->span,
+                 "`%s` has a bounded length, which a model with windows cannot use", port->name);
     diag_primary(d, "given whole with every sample of the windows");
     diag_note(d, "declare it with a fixed length, or as a window with `every`");
     return false;

@@ -6,16 +6,16 @@
 
 #include "kir/kir.h"
 #include "lower/target.h"
-#include "model/graph/model.h"
 #include "model/bind/weights.h"
+#include "model/graph/model.h"
 
 typedef struct LowerOptions {
   const Target *target; /* NULL: generic */
   int64_t batch;        /* 0 and 1: none */
   int64_t chunk;        /* steps per call of a stream; 0 and 1: one */
   bool math_fast;       /* shorter exp, tanh and sigmoid, within 8e-5 (docs/numerics.md) */
-  bool weights_extern; /* weights come as a pointer at run time: one block, buffers at their
-                          weight_offset, in the same order as in the code */
+  bool weights_extern;  /* weights come as a pointer at run time: one block, buffers at their
+                           weight_offset, in the same order as in the code */
 } LowerOptions;
 
 /* NULL if diagnostics were reported (E703, E805). */

@@ -28,7 +28,8 @@ typedef struct View {
   int64_t time; /* elements from one row to the next; 0: one row only */
   int rank;     /* feature axes */
   int64_t dim[TYPE_MAX_AXES], stride[TYPE_MAX_AXES];
-  KirReg **clock; /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
+  KirReg *
+      *clock; /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
 } View;
 
 /* The steps of a value: what a time loop runs over. */
@@ -62,7 +63,7 @@ typedef struct Need {
   bool dense;            /* a row in one piece, in order */
   bool padded;           /* zeros around feature axes: */
   int64_t pad_before[TYPE_MAX_AXES], pad_after[TYPE_MAX_AXES];
-  const Layer *past;     /* the Conv1D whose learned past stands in front instead; NULL */
+  const Layer *past; /* the Conv1D whose learned past stands in front instead; NULL */
 } Need;
 
 typedef struct ValuePlace {
@@ -124,9 +125,9 @@ typedef struct Lower {
   KirBuffer **kept;      /* scratch buffers with a place for each sample */
   int n_kept;
   size_t cap_kept;
-  KirReg **length;       /* by length index: its value */
-  KirReg *calls;         /* value of call_count */
-  KirFunc **helper;      /* math functions, by mathfn.c */
+  KirReg **length;  /* by length index: its value */
+  KirReg *calls;    /* value of call_count */
+  KirFunc **helper; /* math functions, by mathfn.c */
   int n_helpers;
   size_t cap_helpers;
   KirCost *cost; /* of the layer being lowered */
@@ -141,12 +142,13 @@ bool job_is_view(const Layer *layer);
 /* The value a layer and its tail compute. */
 const Value *fused_result(const Lower *l, const Layer *layer);
 /* Conv1D, frames, pools, delay as windows: out row t reads in rows t*hop + i*dilation + shift, for
- * i in 0..size. A family gives the shift of a whole sequence; for a stream window_of has it in slots of
- * the call. */
+ * i in 0..size. A family gives the shift of a whole sequence; for a stream window_of has it in
+ * slots of the call. */
 typedef struct Window {
   int64_t size, hop, dilation, shift;
   bool is_window;
-  bool is_transposed; /* shift is in rows of the input also on a stream; `after` rows of zeros behind a sequence */
+  bool is_transposed; /* shift is in rows of the input also on a stream; `after` rows of zeros
+                         behind a sequence */
   int64_t after;
   bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
 } Window;
@@ -180,8 +182,8 @@ KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const floa
                       const char *doc);
 KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
                        const char *doc);
-KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem, const void *data,
-                         int64_t n, const char *doc);
+KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
+                         const void *data, int64_t n, const char *doc);
 KirOrigin layer_origin(const Layer *layer);
 /* Whether a layer has a tensor, also when its values come at run time. */
 bool layer_has_role(const Layer *layer, Role role);
@@ -213,7 +215,7 @@ typedef struct MatPart {
   KirIndex at; /* element k of tap (i, j) is at + i * tap_stride + j * tap2_stride + k * k_stride */
   int64_t k_stride, tap_stride, taps, d;
   int64_t taps2, tap2_stride; /* taps along a second axis; 0: none */
-  int64_t group_stride; /* added a group */
+  int64_t group_stride;       /* added a group */
   int n_gates;
   int acc[MAT_MAX_ACC];        /* the accumulator each gate's products go to */
   const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
@@ -271,7 +273,8 @@ void mat_emit(Lower *l, Mat *mat);
 void mat_emit_row(Lower *l, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
-/* Loops over the taps of a part: their variables, NULL for one tap. They are closed by close_taps. */
+/* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
+ * close_taps. */
 void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);
 void mat_close_taps(Lower *l, KirReg *const tap[2]);
 /* The index of a weight (stride: from input to input), or of an input, moved to the tap. */
@@ -349,8 +352,8 @@ bool batch_takes(const Lower *l, const Layer *layer);
 
 /* ---- rows.c ---- */
 
-/* Positions that a layer is mapped over: loops over all axes before the last but the longest, which is left
- * to the rows of a Mat. */
+/* Positions that a layer is mapped over: loops over all axes before the last but the longest, which
+ * is left to the rows of a Mat. */
 typedef struct MapRows {
   KirReg *row; /* NULL: one */
   int64_t n;
@@ -400,18 +403,19 @@ KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
 
 /* How the layers of a family of layers.def are lowered: <family>_lowering. */
 typedef struct Lowering {
-  void (*step)(Lower *, const Layer *, KirReg *t);   /* one step, at row t (NULL: the only row); NULL: always private */
-  void (*before)(Lower *, const Layer *);            /* ahead of the time loop; NULL: nothing */
-  void (*after)(Lower *, const Layer *);             /* behind it */
-  bool (*is_private)(const Layer *);                 /* has its loops to itself; NULL: never */
-  void (*alone)(Lower *, const Layer *);             /* then: all of it */
-  View (*view)(Lower *, const Layer *);              /* the result as a view of the input; NULL: none */
-  Window (*window)(const Layer *);                   /* the rows that it reads; NULL, size 0: its own */
-  bool takes_samples;                                /* of a batch, all at once */
-  bool (*ends_time)(const Layer *);                  /* runs over the steps, one result; NULL: never */
-  bool has_kernel;                                   /* which may be stored in 16 bits */
-  const char *text;                                  /* what it computes, for its comment */
-  const char *(*formula)(Lower *, const Layer *);    /* the same where options change it */
+  void (*step)(Lower *, const Layer *,
+               KirReg *t); /* one step, at row t (NULL: the only row); NULL: always private */
+  void (*before)(Lower *, const Layer *); /* ahead of the time loop; NULL: nothing */
+  void (*after)(Lower *, const Layer *);  /* behind it */
+  bool (*is_private)(const Layer *);      /* has its loops to itself; NULL: never */
+  void (*alone)(Lower *, const Layer *);  /* then: all of it */
+  View (*view)(Lower *, const Layer *);   /* the result as a view of the input; NULL: none */
+  Window (*window)(const Layer *);        /* the rows that it reads; NULL, size 0: its own */
+  bool takes_samples;                     /* of a batch, all at once */
+  bool (*ends_time)(const Layer *);       /* runs over the steps, one result; NULL: never */
+  bool has_kernel;                        /* which may be stored in 16 bits */
+  const char *text;                       /* what it computes, for its comment */
+  const char *(*formula)(Lower *, const Layer *); /* the same where options change it */
 } Lowering;
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;
 #include "model/graph/layers.def"
@@ -463,11 +467,11 @@ static inline bool runs_in_time(const Layer *layer) {
 enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits of a float */
 /* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */
 KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far);
-/* Loops over all axes of x and y but one; where they all lie in a row, up to the target's lanes of the last axis
- * at once. */
+/* Loops over all axes of x and y but one; where they all lie in a row, up to the target's lanes of
+ * the last axis at once. */
 int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy);
-/* The rows of padding in front of a window along time whose length is known only at run time, as Keras has it
- * for a stride: conv.c. */
+/* The rows of padding in front of a window along time whose length is known only at run time, as
+ * Keras has it for a stride: conv.c. */
 KirReg *same_before(Lower *l, const Layer *layer, const Window *w);
 /* The function of a layer with one input; x is a register. */
 KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);

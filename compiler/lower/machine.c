@@ -9,7 +9,16 @@ enum { KIB = 1024 };
 
 const Machine machine_table[] = {
 #define MACHINE(name, group, schedule, flags, triple, cpu, features, flash, ram, doc)              \
-  {name, group, schedule, flags, triple, cpu, features, (int64_t)(flash)*KIB, (int64_t)(ram)*KIB, doc},
+  {name,                                                                                           \
+   group,                                                                                          \
+   schedule,                                                                                       \
+   flags,                                                                                          \
+   triple,                                                                                         \
+   cpu,                                                                                            \
+   features,                                                                                       \
+   (int64_t)(flash) * KIB,                                                                         \
+   (int64_t)(ram) * KIB,                                                                           \
+   doc},
 #include "lower/machines.def"
 #undef MACHINE
 };

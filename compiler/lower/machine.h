@@ -10,10 +10,10 @@ typedef enum MachineGroup { MICROCONTROLLER_CORE, APPLICATION_CORE, CHIP } Machi
 typedef struct Machine {
   const char *name; /* "rp2040" */
   MachineGroup group;
-  const char *schedule;               /* a target of target.c */
-  const char *c_flags;                /* of GCC and clang */
+  const char *schedule;                /* a target of target.c */
+  const char *c_flags;                 /* of GCC and clang */
   const char *triple, *cpu, *features; /* of LLVM; triple NULL: it has no such machine */
-  int64_t flash, ram;                 /* bytes; 0: not known */
+  int64_t flash, ram;                  /* bytes; 0: not known */
   const char *doc;
 } Machine;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* floor, erf, sin, cos and atan2 as KIR helpers, written as mathfn.c writes its own: straight lines, every
- * operation rounded once. Bounds are those of tests/numeric/more_functions.sh. */
+/* floor, erf, sin, cos and atan2 as KIR helpers, written as mathfn.c writes its own: straight
+ * lines, every operation rounded once. Bounds are those of tests/numeric/more_functions.sh. */
 #include "lower/mathfn.h"
 
 #define INFINITE AS_F32(INT(0x7f800000))
 #define NAN_BITS AS_F32(INT(0x7fc00000))
 #define SIGN_BIT INT(-0x7fffffff - 1)
 
-/* Adding 2^23 to |x| and taking it off again leaves the nearest whole number; from 2^23 on all are whole. */
+/* Adding 2^23 to |x| and taking it off again leaves the nearest whole number; from 2^23 on all are
+ * whole. */
 void fn_floor(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(a, ABS(V(x)));
@@ -41,8 +42,9 @@ void fn_erf(Fn *fn) {
   RETURN(SELECT(EQ(V(x), V(x)), AS_F32(V(bits)), V(x)));
 }
 
-/* x as n pi/2 + r: pi/2 in four parts, the first three of nine bits, so that their products with n are exact. The
- * polynomials are those of sin and cos on |r| <= pi/4; `turn` quarters are added to n. */
+/* x as n pi/2 + r: pi/2 in four parts, the first three of nine bits, so that their products with n
+ * are exact. The polynomials are those of sin and cos on |r| <= pi/4; `turn` quarters are added to
+ * n. */
 static void circular(Fn *fn, int turn) {
   KirReg *x = fn->arg[0];
   LET(t, MAD(V(x), NUM(0.636619772f), NUM(12582912.0f)));
@@ -69,10 +71,15 @@ static void circular(Fn *fn, int turn) {
   RETURN(SELECT(LE(ABS(V(x)), NUM(32768.0f)), V(turned), NAN_BITS));
 }
 
-void fn_sin(Fn *fn) { circular(fn, 0); }
-void fn_cos(Fn *fn) { circular(fn, 1); }
+void fn_sin(Fn *fn) {
+  circular(fn, 0);
+}
+void fn_cos(Fn *fn) {
+  circular(fn, 1);
+}
 
-/* The lesser of |x| and |y| over the greater, z in 0..1; above tan(pi/8) atan z = pi/4 + atan((z - 1) / (z + 1)). */
+/* The lesser of |x| and |y| over the greater, z in 0..1; above tan(pi/8) atan z = pi/4 + atan((z -
+ * 1) / (z + 1)). */
 void fn_atan2(Fn *fn) {
   KirReg *y = fn->arg[0], *x = fn->arg[1];
   LET(ax, ABS(V(x)));

@@ -264,8 +264,8 @@ static void emit_tile(Lower *l, TileRun *r) {
   }
 }
 
-/* Tiles all alike, as small as the sums in flight allow, smaller where one outgrows the cache that is
- * to keep it: of a tile walked twice in the same direction nothing is found either. */
+/* Tiles all alike, as small as the sums in flight allow, smaller where one outgrows the cache that
+ * is to keep it: of a tile walked twice in the same direction nothing is found either. */
 void mat_turn(const Lower *l, Mat *mat, KirReg *t) {
   int64_t have = mat_vectors(mat), want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
   int64_t depth = 0;
@@ -305,8 +305,10 @@ void mat_emit(Lower *l, Mat *mat) {
   if (mat->groups < 1) mat->groups = 1;
   if (int_is_w8(l, mat->layer) || int_computes(l, mat->layer)) { /* row by row */
     if (mat->row) kb_for_again(&l->kb, mat->row, 0, mat->n_rows);
-    if (int_is_w8(l, mat->layer)) int_w8_emit(l, mat);
-    else int_matrix_emit(l, mat);
+    if (int_is_w8(l, mat->layer))
+      int_w8_emit(l, mat);
+    else
+      int_matrix_emit(l, mat);
     if (mat->row) kb_end(&l->kb);
     return;
   }

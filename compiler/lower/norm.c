@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize: statistics over some axes of one step, then every
- * element of them scaled. A GroupNorm sees its features as groups x features of a group. */
+/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize: statistics over some axes of one
+ * step, then every element of them scaled. A GroupNorm sees its features as groups x features of a
+ * group. */
 #include "lower/lower_internal.h"
 
 enum { NORM_MAX_AXES = TYPE_MAX_AXES + 1 };
 
-/* One norm of one step. Axes that statistics go over are `over`; weight is the distance in scale and center. */
+/* One norm of one step. Axes that statistics go over are `over`; weight is the distance in scale
+ * and center. */
 typedef struct Norm {
   const Layer *layer;
   KirBuffer *from, *to;
@@ -141,8 +143,10 @@ static void norm_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Norm n = norm_of(layer, x, y);
   bool centred = layer->kind != LAYER_RMSNorm && layer->kind != LAYER_l2_normalize;
-  if (layer_has_role(layer, ROLE_SCALE)) n.scale = new_weights(l, layer, "scale", role(layer, ROLE_SCALE), weight_count(&n), NULL);
-  if (layer_has_role(layer, ROLE_CENTER)) n.center = new_weights(l, layer, "center", role(layer, ROLE_CENTER), weight_count(&n), NULL);
+  if (layer_has_role(layer, ROLE_SCALE))
+    n.scale = new_weights(l, layer, "scale", role(layer, ROLE_SCALE), weight_count(&n), NULL);
+  if (layer_has_role(layer, ROLE_CENTER))
+    n.center = new_weights(l, layer, "center", role(layer, ROLE_CENTER), weight_count(&n), NULL);
   NormAt at = {.x = view_row(x, t, 0), .y = view_row(y, t, 0), .weight = kir_at(0)};
   int opened = open_norm(l, &n, false, &at);
   KirReg *mean = centred ? mean_of(l, &n, at) : NULL;

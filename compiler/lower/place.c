@@ -103,7 +103,7 @@ KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem ele
 }
 
 KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
-                                const void *data, int64_t n, const char *doc) {
+                         const void *data, int64_t n, const char *doc) {
   KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_CONST, elem, n);
   b->align = buffer_align(l, elem);
   b->data = data;
@@ -159,7 +159,8 @@ KirIndex view_row(const View *view, KirReg *t, int64_t row) {
   return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, t);
 }
 
-/* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL none. */
+/* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL
+ * none. */
 static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows, int64_t before,
                       const Need *need) {
   View v = {.buffer = b, .rank = type->rank};
@@ -229,8 +230,8 @@ static bool place_as_output(Lower *l, const Value *v) {
   return false;
 }
 
-/* Whether a concat keeps as many rows as the readers of its part go back to: those of a block, when a
- * later pass multiplies v by a kernel for several steps at once. */
+/* Whether a concat keeps as many rows as the readers of its part go back to: those of a block, when
+ * a later pass multiplies v by a kernel for several steps at once. */
 static bool keeps_rows_of(const Lower *l, const Layer *concat, const Value *v) {
   const ValuePlace *whole = &l->place[concat->out[0]->id];
   return !l->place[v->id].in_block || whole->in_block || whole->need.rows;
@@ -338,7 +339,8 @@ static bool place_in_cell(Lower *l, const Value *v) {
   bool more = need->rows || need->padded || l->place[v->id].in_block;
   if (need->padded || !runs_in_time(layer)) return false;
   if (!v->field && (more || dirs == 2)) return false;
-  if (cell->positions > 1 && (dirs == 2 || cell->width != layer_size(layer, OPT_units, 0))) return false;
+  if (cell->positions > 1 && (dirs == 2 || cell->width != layer_size(layer, OPT_units, 0)))
+    return false;
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
   if (b->elem != int_value_elem(l, v)) return false; /* kept in integers, read in f32 */
@@ -353,7 +355,8 @@ const View *view_of(Lower *l, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
   if (l->job[layer->id].is_alias)
-    p->view = int_is_view(l, layer) ? *view_of(l, layer->in[0]) : lowering_of(layer)->view(l, layer);
+    p->view =
+        int_is_view(l, layer) ? *view_of(l, layer->in[0]) : lowering_of(layer)->view(l, layer);
   else if (!v->field && place_as_output(l, v))
     return &p->view;
   else if (place_in_cell(l, v))
@@ -369,7 +372,8 @@ static void place_input(Lower *l, int i) {
   const Value *v = port->value;
   ValuePlace *p = &l->place[v->id];
   p->decided = true;
-  if (p->need.before || p->need.after || p->need.padded || int_value_elem(l, v) != elem_of(&v->type)) {
+  if (p->need.before || p->need.after || p->need.padded ||
+      int_value_elem(l, v) != elem_of(&v->type)) {
     place_in_buffer(l, v, arena_printf(l->arena, "%s_rows", port->name));
     return;
   }

@@ -25,7 +25,8 @@ static KirExpr *positive_or(Lower *l, KirExpr *x, KirExpr *low) {
   return kb_select(kb, kb_op2(kb, KIR_LT, kb_num(kb, 0, x->type.lanes), x), x, low);
 }
 
-/* One function for each elementwise stage: fn_<id>. x is a register: it may be used more than once. */
+/* One function for each elementwise stage: fn_<id>. x is a register: it may be used more than
+ * once. */
 typedef KirExpr *Function(Lower *l, const Layer *layer, KirExpr *x);
 
 static KirExpr *fn_relu(Lower *l, const Layer *layer, KirExpr *x) {
@@ -62,7 +63,9 @@ static KirExpr *fn_silu(Lower *l, const Layer *layer, KirExpr *x) {
   return kb_op2(&l->kb, KIR_MUL, x, math_activation(l, ACT_SIGMOID, x));
 }
 
-static KirExpr *fn_swish(Lower *l, const Layer *layer, KirExpr *x) { return fn_silu(l, layer, x); }
+static KirExpr *fn_swish(Lower *l, const Layer *layer, KirExpr *x) {
+  return fn_silu(l, layer, x);
+}
 
 /* x tanh(softplus(x)) */
 static KirExpr *fn_mish(Lower *l, const Layer *layer, KirExpr *x) {
@@ -140,7 +143,8 @@ static KirExpr *fn_celu(Lower *l, const Layer *layer, KirExpr *x) {
   Kb *kb = &l->kb;
   int n = x->type.lanes;
   float alpha = option(layer, OPT_alpha, 1);
-  KirExpr *scaled = kb_op2(kb, KIR_DIV, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x), kb_num(kb, alpha, n));
+  KirExpr *scaled =
+      kb_op2(kb, KIR_DIV, kb_op2(kb, KIR_MIN, kb_num(kb, 0, n), x), kb_num(kb, alpha, n));
   return positive_or(l, x, times(l, alpha, math_call(l, MATH_EXPM1, scaled)));
 }
 
@@ -186,20 +190,24 @@ static KirExpr *whole_power(Lower *l, KirExpr *x, int n) {
   KirReg *square = kb_let(kb, "x", x), *product = NULL;
   for (; n; n >>= 1) {
     if (n & 1)
-      product = kb_let(kb, "p", product ? kb_op2(kb, KIR_MUL, kb_use(kb, product), kb_use(kb, square)) : kb_use(kb, square));
-    if (n > 1) square = kb_let(kb, "s", kb_op2(kb, KIR_MUL, kb_use(kb, square), kb_use(kb, square)));
+      product = kb_let(kb, "p",
+                       product ? kb_op2(kb, KIR_MUL, kb_use(kb, product), kb_use(kb, square))
+                               : kb_use(kb, square));
+    if (n > 1)
+      square = kb_let(kb, "s", kb_op2(kb, KIR_MUL, kb_use(kb, square), kb_use(kb, square)));
   }
   return kb_use(kb, product);
 }
 
-/* Small whole powers are products; sqrt is one; others are exp(p log |x|), with the sign of an odd power, NaN
- * of a number below zero where the power is not whole. */
+/* Small whole powers are products; sqrt is one; others are exp(p log |x|), with the sign of an odd
+ * power, NaN of a number below zero where the power is not whole. */
 static KirExpr *fn_pow(Lower *l, const Layer *layer, KirExpr *x) {
   Kb *kb = &l->kb;
   int n = x->type.lanes;
   double p = layer_number(layer, OPT_exponent, 1);
   bool whole = p == floor(p);
-  KirExpr *one = kb_num(kb, 1, n), *nan = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, 0x7fc00000, n));
+  KirExpr *one = kb_num(kb, 1, n),
+          *nan = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, 0x7fc00000, n));
   if (p == 0) return one;
   if (p == 0.5) return math_call(l, MATH_SQRT, x);
   if (whole && fabs(p) <= (double)MOST_FACTORS) {
@@ -208,8 +216,11 @@ static KirExpr *fn_pow(Lower *l, const Layer *layer, KirExpr *x) {
   }
   KirReg *log = kb_let(kb, "log", math_call(l, MATH_LOG, kb_op1(kb, KIR_ABS, x)));
   KirExpr *power = kb_op2(kb, KIR_MUL, kb_num(kb, (float)p, n), kb_use(kb, log));
-  KirReg *y = kb_let(kb, "y", math_gates(l, MATH_EXP, (KirExpr *[KIR_MAX_ARGS]){power})); /* no shorter form */
-  KirExpr *below = !whole ? nan : fmod(p, 2) != 0 ? kb_op1(kb, KIR_NEG, kb_use(kb, y)) : kb_use(kb, y);
+  KirReg *y = kb_let(
+      kb, "y", math_gates(l, MATH_EXP, (KirExpr *[KIR_MAX_ARGS]){power})); /* no shorter form */
+  KirExpr *below = !whole            ? nan
+                   : fmod(p, 2) != 0 ? kb_op1(kb, KIR_NEG, kb_use(kb, y))
+                                     : kb_use(kb, y);
   return kb_select(kb, kb_op2(kb, KIR_LT, x, kb_num(kb, 0, n)), below, kb_use(kb, y));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* max_pool and mean_pool: one step. For every position of the result a loop over its window in each axis; where
- * there is padding the loop runs over those positions of the window that the input has. */
+/* max_pool and mean_pool: one step. For every position of the result a loop over its window in each
+ * axis; where there is padding the loop runs over those positions of the window that the input
+ * has. */
 #include "lower/lower_internal.h"
 
 /* A window along one axis. */
@@ -8,7 +9,7 @@ typedef struct PoolAxis {
   const LayerAxis *a;
   int64_t n, stride; /* of the input: positions (the bound of a length), distance */
   int64_t before;
-  KirReg *out;       /* position of the result; NULL: the only one */
+  KirReg *out;        /* position of the result; NULL: the only one */
   KirReg *low, *high; /* padded: the positions it has, high not included */
   bool is_padded;
 } PoolAxis;
@@ -34,7 +35,11 @@ static Window pool_window(const Layer *layer) {
   if (!a) return (Window){.size = 0};
   bool varies = time->kind == TIME_BOUNDED && a->padding.kind == PAD_SAME;
   int64_t before = varies ? (a->size - 1) / 2 : rows_before(a, time->n);
-  return (Window){.size = a->size, .hop = a->stride, .dilation = 1, .shift = -before, .same_bounded = varies && a->stride > 1};
+  return (Window){.size = a->size,
+                  .hop = a->stride,
+                  .dilation = 1,
+                  .shift = -before,
+                  .same_bounded = varies && a->stride > 1};
 }
 
 /* max(0, o stride - before) and min(n, o stride - before + size). */
@@ -44,12 +49,16 @@ static void padded_range(Lower *l, const Layer *layer, PoolAxis *p) {
   Window w = pool_window(layer);
   bool timed = a->axis == AXIS_TIME;
   Domain d = domain_of(l, &layer->in[0]->type);
-  KirExpr *at = p->out ? kb_op2(kb, KIR_MUL, kb_use(kb, p->out), kb_int(kb, KIR_INDEX, a->stride, 1)) : kb_int(kb, KIR_INDEX, 0, 1);
-  KirExpr *before = timed && w.same_bounded ? kb_use(kb, same_before(l, layer, &w)) : kb_int(kb, KIR_INDEX, p->before, 1);
+  KirExpr *at = p->out
+                    ? kb_op2(kb, KIR_MUL, kb_use(kb, p->out), kb_int(kb, KIR_INDEX, a->stride, 1))
+                    : kb_int(kb, KIR_INDEX, 0, 1);
+  KirExpr *before = timed && w.same_bounded ? kb_use(kb, same_before(l, layer, &w))
+                                            : kb_int(kb, KIR_INDEX, p->before, 1);
   KirReg *first = kb_let(kb, "first", kb_op2(kb, KIR_SUB, at, before));
   KirExpr *low = kb_op2(kb, KIR_MAX, kb_use(kb, first), kb_int(kb, KIR_INDEX, 0, 1));
   KirExpr *end = kb_op2(kb, KIR_ADD, kb_use(kb, first), kb_int(kb, KIR_INDEX, a->size, 1));
-  KirExpr *n = timed && d.kind == TIME_BOUNDED ? domain_count(l, d) : kb_int(kb, KIR_INDEX, p->n, 1);
+  KirExpr *n =
+      timed && d.kind == TIME_BOUNDED ? domain_count(l, d) : kb_int(kb, KIR_INDEX, p->n, 1);
   p->low = kb_let(kb, "low", low);
   p->high = kb_let(kb, "high", kb_op2(kb, KIR_MIN, end, n));
 }
@@ -59,7 +68,8 @@ static KirIndex open_window(Lower *l, const PoolAxis *p, KirIndex ix, bool *open
   Kb *kb = &l->kb;
   *opened = p->is_padded || p->a->size > 1;
   if (!*opened) return ix;
-  KirReg *i = p->is_padded ? kb_for_expr(kb, "i", kb_use(kb, p->low), kb_use(kb, p->high), 1) : kb_for(kb, "i", 0, p->a->size, 1);
+  KirReg *i = p->is_padded ? kb_for_expr(kb, "i", kb_use(kb, p->low), kb_use(kb, p->high), 1)
+                           : kb_for(kb, "i", 0, p->a->size, 1);
   return kir_at_plus(ix, p->stride, i);
 }
 
@@ -69,9 +79,11 @@ static KirExpr *window_count(Lower *l, const PoolAxis *p, int axes, int lanes) {
   int64_t n = 1;
   KirExpr *count = NULL;
   for (int k = 0; k < axes; k++) {
-    if (!p[k].is_padded) n *= p[k].a->size;
+    if (!p[k].is_padded)
+      n *= p[k].a->size;
     else {
-      KirExpr *size = kb_convert(kb, KIR_I32, kb_op2(kb, KIR_SUB, kb_use(kb, p[k].high), kb_use(kb, p[k].low)));
+      KirExpr *size =
+          kb_convert(kb, KIR_I32, kb_op2(kb, KIR_SUB, kb_use(kb, p[k].high), kb_use(kb, p[k].low)));
       size = kb_convert(kb, KIR_F32, size);
       count = count ? kb_op2(kb, KIR_MUL, count, size) : size;
     }
@@ -81,11 +93,12 @@ static KirExpr *window_count(Lower *l, const PoolAxis *p, int axes, int lanes) {
   return kb_splat(kb, count, lanes);
 }
 
-static void pool_lanes(Lower *l, const Layer *layer, const PoolAxis *p, const View *x, KirIndex ix, const View *y,
-                       KirIndex iy, int lanes) {
+static void pool_lanes(Lower *l, const Layer *layer, const PoolAxis *p, const View *x, KirIndex ix,
+                       const View *y, KirIndex iy, int lanes) {
   Kb *kb = &l->kb;
   bool is_max = layer->kind == LAYER_max_pool, opened[WINDOW_MAX_AXES] = {false};
-  KirExpr *least = kb_splat(kb, kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1)), lanes);
+  KirExpr *least =
+      kb_splat(kb, kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1)), lanes);
   KirReg *v = kb_var(kb, "v", is_max ? least : kb_num(kb, 0, lanes));
   for (int k = 0; k < layer->n_along; k++)
     ix = open_window(l, &p[k], ix, &opened[k]);
@@ -108,8 +121,8 @@ static int64_t row_length(const Layer *layer, const View *x, const View *y) {
 }
 
 /* Sets p for each axis pooled and opens loops over all positions of the result but a row. */
-static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View *x, const View *y, KirReg *t, int64_t row,
-                          KirIndex *ix, KirIndex *iy) {
+static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View *x, const View *y,
+                          KirReg *t, int64_t row, KirIndex *ix, KirIndex *iy) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "u", "w"};
   Domain d = domain_of(l, &layer->in[0]->type);
   KirReg *at[TYPE_MAX_AXES] = {NULL};
@@ -127,12 +140,15 @@ static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View 
   for (int k = 0; k < layer->n_along; k++) {
     const LayerAxis *a = &layer->along[k];
     bool timed = a->axis == AXIS_TIME;
-    p[k] = (PoolAxis){.a = a, .n = timed ? d.n : x->dim[a->axis], .stride = timed ? x->time : x->stride[a->axis]};
+    p[k] = (PoolAxis){
+        .a = a, .n = timed ? d.n : x->dim[a->axis], .stride = timed ? x->time : x->stride[a->axis]};
     p[k].out = timed ? t : at[a->axis];
     p[k].is_padded = a->padding.kind != PAD_VALID;
     p[k].before = rows_before(a, p[k].n);
-    if (p[k].is_padded) padded_range(l, layer, &p[k]);
-    else *ix = kir_at_plus(*ix, p[k].stride * a->stride, p[k].out);
+    if (p[k].is_padded)
+      padded_range(l, layer, &p[k]);
+    else
+      *ix = kir_at_plus(*ix, p[k].stride * a->stride, p[k].out);
   }
   return opened;
 }
@@ -144,8 +160,10 @@ static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   PoolAxis p[WINDOW_MAX_AXES];
   int64_t row = row_length(layer, x, y);
   KirIndex ix = time ? x->at : view_row(x, t, 0), iy = view_row(y, t, 0);
-  if (time && time->padding.kind == PAD_VALID) ix = kir_at_offset(ix, window_of(l, layer).shift * x->time);
-  int opened = open_positions(l, layer, p, x, y, t, row, &ix, &iy), lanes = row ? l->target->lanes : 1;
+  if (time && time->padding.kind == PAD_VALID)
+    ix = kir_at_offset(ix, window_of(l, layer).shift * x->time);
+  int opened = open_positions(l, layer, p, x, y, t, row, &ix, &iy),
+      lanes = row ? l->target->lanes : 1;
   while (row && lanes > row)
     lanes /= 2;
   int64_t whole = row / lanes * lanes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that move values: concat, frames, delay, reverse, reshape, flatten, onehot, overlap_add.
- */
+/* Stages that move values: concat, frames, delay, reverse, reshape, flatten, onehot,
+ * overlap_add. */
 #include "lower/lower_internal.h"
 
 static int64_t last_dim(const View *v) {
@@ -329,9 +329,8 @@ static bool moves_time(const Layer *layer) {
 }
 
 static Window frames_window(const Layer *layer) {
-  return (Window){.size = layer_size(layer, OPT_size, 1),
-                  .hop = layer_size(layer, OPT_hop, 1),
-                  .dilation = 1};
+  return (Window){
+      .size = layer_size(layer, OPT_size, 1), .hop = layer_size(layer, OPT_hop, 1), .dilation = 1};
 }
 
 static Window delay_window(const Layer *layer) {

@@ -7,8 +7,8 @@
  * GRU, reset before  as above with n = act(Wn x + bn + Un (r h)); r h of all units comes first
  * LSTM               i, f, o = gate(..)   g = act(..)   c' = f c + i g   h' = o cell(c')
  * RNN                h' = act(W x + U h + b)
- * New states go to `next` while the old are still read, and are copied at the end of the step. Where
- * all sums are made before the first new state is stored, they go to their place at once. */
+ * New states go to `next` while the old are still read, and are copied at the end of the step.
+ * Where all sums are made before the first new state is stored, they go to their place at once. */
 #include "lower/recurrent.h"
 
 #include <assert.h>
@@ -75,11 +75,13 @@ static Mat last_sums(const Lower *l, const Layer *layer) {
   int gates = gates_of(layer);
   return (Mat){.units = units_of(layer),
                .lanes = cell_lanes(l, layer),
-               .n_acc = resets_before(layer) ? 1 : gates == 3 ? 4 : gates};
+               .n_acc = resets_before(layer) ? 1
+                        : gates == 3         ? 4
+                                             : gates};
 }
 
-/* Whether all reads of the old state come before the first store of the new one. Weights that do not
- * fit in the first cache may be walked in smaller tiles (mat_turn). */
+/* Whether all reads of the old state come before the first store of the new one. Weights that do
+ * not fit in the first cache may be walked in smaller tiles (mat_turn). */
 static bool one_tile(const Lower *l, const Layer *layer) {
   Mat mat = last_sums(l, layer);
   MatTile tile[2];
@@ -338,8 +340,7 @@ static KirBuffer *open_turn(Lower *l, const Layer *layer, const char *suffix, Ki
   Kb *kb = &l->kb;
   KirBuffer *turn = new_state(l, layer, arena_printf(l->arena, "turn%s", suffix), KIR_I32, 1);
   turn->doc = "1: the next step reads its weights from the other end";
-  *t = kb_let(kb, "turn",
-              kb_convert(kb, KIR_INDEX, kb_load(kb, turn, at_batch(l, turn, 0), 1)));
+  *t = kb_let(kb, "turn", kb_convert(kb, KIR_INDEX, kb_load(kb, turn, at_batch(l, turn, 0), 1)));
   (*t)->lo = 0;
   (*t)->hi = 1;
   return turn;
@@ -358,7 +359,8 @@ static KirIndex at_position(const Cell *cell, KirIndex at) {
   return at;
 }
 
-static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t, const MapRows *rows) {
+static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t,
+                      const MapRows *rows) {
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
@@ -404,8 +406,7 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
   b.reads_block = x->clock != NULL;
   l->block_row = row;
   Mat mat[2];
-  int n = cell_mats(l, &cell, dir, input_part(x, row, in->dim[in->rank - 1].n),
-                    (MatPart){0}, mat);
+  int n = cell_mats(l, &cell, dir, input_part(x, row, in->dim[in->rank - 1].n), (MatPart){0}, mat);
   for (int i = 0; i < n; i++) {
     mat[i].n_parts = 1;
     mat[i].split = mat_split(l, &mat[i]); /* of all sums of a unit, also those without x */
@@ -430,17 +431,20 @@ static View steps_view(const Layer *layer, View v, KirReg *row) {
 }
 
 /* Step t of all positions; x and y: the views of steps_view. */
-static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const View *y, KirReg *t) {
+static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const View *y,
+                    KirReg *t) {
   CellPlace *p = &l->cell[layer->id * 2 + dir];
   Cell cell = {.layer = layer, .place = p};
   int64_t units = units_of(layer), d = x->dim[x->rank - 1];
   View state = state_view(layer, p->h, kir_at(0), p->width), to = *y;
   KirIndex ix = view_row(x, t, 0);
-  MapRows rows = map_open(l, layer, 2, (const View *const[]){&state, x}, (KirIndex *const[]){&cell.position, &ix});
+  MapRows rows = map_open(l, layer, 2, (const View *const[]){&state, x},
+                          (KirIndex *const[]){&cell.position, &ix});
   cell.h = at_position(&cell, at_batch(l, p->h, p->h_at));
   cell.next = at_position(&cell, at_batch(l, p->next, p->next_at));
   if (p->c) cell.c = at_position(&cell, at_batch(l, p->c, p->c_at));
-  MatPart input = {.x = x->buffer, .at = ix, .k_stride = x->stride[x->rank - 1], .taps = 1, .d = d, .name = "W"};
+  MatPart input = {
+      .x = x->buffer, .at = ix, .k_stride = x->stride[x->rank - 1], .taps = 1, .d = d, .name = "W"};
   emit_cell(l, &cell, dir, input, state_part(p->h, cell.h, units), t, &rows);
   close_loops(l, rows.opened);
   samples_open(l, layer);
@@ -478,7 +482,8 @@ static void give_fields(Lower *l, const Layer *layer, KirReg *row) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = k == 2 ? p->c : p->h;
       if (view->buffer == from || v->n_uses == 0) continue;
-      View half = *view, state = state_view(layer, from, at_batch(l, from, k == 2 ? p->c_at : p->h_at), p->width);
+      View half = *view,
+           state = state_view(layer, from, at_batch(l, from, k == 2 ? p->c_at : p->h_at), p->width);
       half.dim[half.rank - 1] = units;
       half.at = kir_at_offset(half.at, dir * units * half.stride[half.rank - 1]);
       copy_row(l, &half, row, &state, NULL);
@@ -550,7 +555,8 @@ static void along_axis(Lower *l, const Layer *layer, KirReg *row) {
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
     recurrent_before(l, layer, dir);
-    KirReg *f = backward ? kb_for_expr(kb, "f", kb_int(kb, KIR_INDEX, n - 1, 1), kb_int(kb, KIR_INDEX, 0, 1), -1)
+    KirReg *f = backward ? kb_for_expr(kb, "f", kb_int(kb, KIR_INDEX, n - 1, 1),
+                                       kb_int(kb, KIR_INDEX, 0, 1), -1)
                          : kb_for(kb, "f", 0, n, 1);
     step_of(l, layer, dir, &x, &y, f);
     kb_end(kb);
@@ -567,8 +573,10 @@ static void before_steps(Lower *l, const Layer *layer) {
 }
 
 static void step(Lower *l, const Layer *layer, KirReg *t) {
-  if (runs_in_time(layer)) recurrent_step(l, layer, 0, t);
-  else along_axis(l, layer, t);
+  if (runs_in_time(layer))
+    recurrent_step(l, layer, 0, t);
+  else
+    along_axis(l, layer, t);
 }
 
 static void after_steps(Lower *l, const Layer *layer) {

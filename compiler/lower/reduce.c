@@ -31,8 +31,8 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
 }
 
 /* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
- * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. An infinite sum has lost nothing: inf - inf
- * would make NaN of it. */
+ * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. An infinite sum has lost nothing: inf -
+ * inf would make NaN of it. */
 static void over_time_before(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *y = view_of(l, layer->out[0]);
@@ -54,7 +54,8 @@ static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0), il = lost ? at_batch(l, lost, 0) : kir_at(0);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0),
+           il = lost ? at_batch(l, lost, 0) : kir_at(0);
   int opened = 0;
   for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
     int64_t inner = 1;
@@ -72,15 +73,17 @@ static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
     KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_load(kb, lost, il, 1)));
     KirReg *sum = kb_let(kb, "sum", so_far);
     KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
-    KirReg *rest = kb_let(kb, "rest",
-                          kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
-                                 kb_use(kb, term)));
+    KirReg *rest =
+        kb_let(kb, "rest",
+               kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, kb_use(kb, next), kb_use(kb, sum)),
+                      kb_use(kb, term)));
     KirExpr *is_number = kb_op2(kb, KIR_EQ, kb_use(kb, rest), kb_use(kb, rest));
     kb_store(kb, lost, il, kb_select(kb, is_number, kb_use(kb, rest), kb_num(kb, 0, 1)));
     kb_store(kb, y->buffer, iy, kb_use(kb, next));
   } else
-    kb_store(kb, y->buffer, iy,
-             farther(kb, layer->kind == LAYER_min ? KIR_MIN : KIR_MAX, v, kb_let(kb, "most", so_far)));
+    kb_store(
+        kb, y->buffer, iy,
+        farther(kb, layer->kind == LAYER_min ? KIR_MIN : KIR_MAX, v, kb_let(kb, "most", so_far)));
   close_loops(l, opened);
 }
 
@@ -106,17 +109,18 @@ static bool is_along(const Layer *layer, int axis) {
   return false;
 }
 
-/* Loops over the axes that stay: x and y at the position. Where the last one lies in a row in both, it is
- * left to the vectors: its size, else 1. */
-static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix, KirIndex *iy,
-                         int *opened) {
+/* Loops over the axes that stay: x and y at the position. Where the last one lies in a row in both,
+ * it is left to the vectors: its size, else 1. */
+static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix,
+                         KirIndex *iy, int *opened) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   int64_t row = 1;
   *opened = 0;
   for (int axis = 0, to = 0; axis < x->rank; axis++) {
     if (is_along(layer, axis)) continue;
     bool last = axis == x->rank - 1 && x->stride[axis] == 1 && y->stride[to] == 1;
-    if (last) row = x->dim[axis];
+    if (last)
+      row = x->dim[axis];
     else if (x->dim[axis] > 1) {
       KirReg *p = kb_for(&l->kb, names[axis], 0, x->dim[axis], 1);
       *ix = kir_at_plus(*ix, x->stride[axis], p);
@@ -129,7 +133,8 @@ static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View
 }
 
 /* The result of `lanes` positions beside each other. */
-static void over_lanes(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *y, KirIndex iy, int lanes) {
+static void over_lanes(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *y,
+                       KirIndex iy, int lanes) {
   Kb *kb = &l->kb;
   bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
   KirOp op = adds ? KIR_ADD : layer->kind == LAYER_max ? KIR_MAX : KIR_MIN;
@@ -183,8 +188,10 @@ static void over_before(Lower *l, const Layer *layer) {
 }
 
 static void over_step(Lower *l, const Layer *layer, KirReg *t) {
-  if (over_ends(layer)) over_time_step(l, layer, t);
-  else over_axes_step(l, layer, t);
+  if (over_ends(layer))
+    over_time_step(l, layer, t);
+  else
+    over_axes_step(l, layer, t);
 }
 
 static void over_after(Lower *l, const Layer *layer) {

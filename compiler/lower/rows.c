@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The rows of a Mat: samples of a batch, or positions of an axis that a layer is mapped over. In: a Mat
- * with a register that numbers its rows. After: for each tile of its columns the sums of all rows, then
- * what is done with them, row by row. */
+/* The rows of a Mat: samples of a batch, or positions of an axis that a layer is mapped over. In: a
+ * Mat with a register that numbers its rows. After: for each tile of its columns the sums of all
+ * rows, then what is done with them, row by row. */
 #include "lower/lower_internal.h"
 
 /* `count` tiles of n rows from row `first`. */
 static void tiles_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
-                      MatRows rows, int64_t first, int64_t count, int n) {
+                       MatRows rows, int64_t first, int64_t count, int n) {
   rows.first = first;
   if (count > 1) rows.base = kb_for(&l->kb, "row", 0, count * n, n);
   rows.at = kir_at_plus(kir_at(rows.stride * first), rows.stride, rows.base);
@@ -67,7 +67,8 @@ void rows_emit(Lower *l, Mat *mat) {
   if (group) kb_end(kb);
 }
 
-MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view, KirIndex *const *at) {
+MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view,
+                 KirIndex *const *at) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   MapRows rows = {0};
   const View *y = view[0];

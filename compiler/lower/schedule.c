@@ -35,7 +35,8 @@ Window window_of(const Lower *l, const Layer *layer) {
   Window w = how->window(layer);
   w.is_window = w.size > 0;
   if (!w.is_window) return (Window){.size = 1, .hop = 1, .dilation = 1};
-  if (l->streaming && type_is_stream(in) && !w.is_transposed) w.shift += in->time.lag - out->time.lag * w.hop;
+  if (l->streaming && type_is_stream(in) && !w.is_transposed)
+    w.shift += in->time.lag - out->time.lag * w.hop;
   return w;
 }
 
@@ -107,8 +108,8 @@ static void schedule_layer(Lower *l, const Layer *layer) {
   job->level = layer_level(l, layer);
 }
 
-/* Layers of a loop through states run in one loop over time: all at the level of the last of them, and what reads them
- * not before. Levels only rise. */
+/* Layers of a loop through states run in one loop over time: all at the level of the last of them,
+ * and what reads them not before. Levels only rise. */
 static bool raise_levels(Lower *l) {
   const Model *model = l->model;
   int *top = ARENA_ARRAY(l->arena, int, model->n_loops + 1);
@@ -132,7 +133,8 @@ static bool raise_levels(Lower *l) {
 
 static bool starts_stream(const Lower *l, const Layer *layer) {
   if (!l->streaming || !layer->n_in || !type_is_stream(&layer->in[0]->type)) return false;
-  return layer->kind == LAYER_state || ((layer_info(layer->kind)->flags & RECURRENT) && runs_in_time(layer));
+  return layer->kind == LAYER_state ||
+         ((layer_info(layer->kind)->flags & RECURRENT) && runs_in_time(layer));
 }
 
 /* Backwards from the outputs: what a call computes. The initial states of a stream are read by
@@ -171,7 +173,9 @@ static bool add_kept(const Lower *l, bool *in_call) {
   bool added = false;
   for (int i = 0; i < l->model->n_layers && l->model->n_loops; i++) {
     const Layer *state = l->model->layer[i];
-    if (state->kind != LAYER_state || !in_call[state->out[0]->id] || in_call[state->kept_by->out[0]->id]) continue;
+    if (state->kind != LAYER_state || !in_call[state->out[0]->id] ||
+        in_call[state->kept_by->out[0]->id])
+      continue;
     in_call[state->kept_by->out[0]->id] = added = true;
   }
   return added;
@@ -211,7 +215,8 @@ static void need_pads(Lower *l, const Layer *layer) {
   }
 }
 
-/* Rows of zeros that the last window may reach behind a sequence whose length is known only at run time. */
+/* Rows of zeros that the last window may reach behind a sequence whose length is known only at run
+ * time. */
 static int64_t rows_behind_bounded(const Layer *layer, const Window *w) {
   for (int k = 0; k < layer->n_along; k++) {
     const LayerAxis *a = &layer->along[k];
@@ -236,13 +241,15 @@ static void need_window(Lower *l, const Layer *layer, const Window *w) {
   else if (in->time.kind == TIME_FIXED) {
     int64_t beyond = (out->time.n - 1) * w->hop + reach - (in->time.n - 1);
     n.after = beyond > 0 ? beyond : 0;
-  } else if (in->time.kind == TIME_BOUNDED) n.after = rows_behind_bounded(layer, w);
+  } else if (in->time.kind == TIME_BOUNDED)
+    n.after = rows_behind_bounded(layer, w);
   need(l, layer->in[0], n);
 }
 
 static void need_inputs(Lower *l, const Layer *layer) {
   Job *job = &l->job[layer->id];
-  if (job->is_dead || layer->kind == LAYER_state) return; /* a state reads of its input only when it is */
+  if (job->is_dead || layer->kind == LAYER_state)
+    return; /* a state reads of its input only when it is */
   Need out = l->place[layer->out[0]->id].need;
   Window w = window_of(l, layer);
   need_pads(l, layer);
@@ -274,13 +281,14 @@ static void need_inputs(Lower *l, const Layer *layer) {
   }
 }
 
-/* Whether a row of v lies in one piece, once all needs are known: no view that skips or turns, no zeros in
- * between, no port whose time axis is not first. */
+/* Whether a row of v lies in one piece, once all needs are known: no view that skips or turns, no
+ * zeros in between, no port whose time axis is not first. */
 static bool row_is_dense(const Lower *l, const Value *v) {
   const Need *need = &l->place[v->id].need;
   const Layer *layer = v->layer;
   if (need->padded) return false;
-  if (!layer) return !type_is_sequence(&v->type) || v->type.time_pos == 0 || need->before || need->after;
+  if (!layer)
+    return !type_is_sequence(&v->type) || v->type.time_pos == 0 || need->before || need->after;
   if (!l->job[layer->id].is_alias) return true;
   bool same = dims_equal(&layer->out[0]->type, &layer->in[0]->type);
   bool moves = layer->kind == LAYER_permute || layer->kind == LAYER_reverse;
@@ -291,7 +299,8 @@ static bool row_is_dense(const Lower *l, const Value *v) {
 static void settle_reshapes(Lower *l) {
   for (int i = 0; i < l->model->n_layers; i++) {
     const Layer *layer = l->model->layer[i];
-    if (layer->kind == LAYER_reshape && l->job[i].is_alias) l->job[i].is_alias = row_is_dense(l, layer->in[0]);
+    if (layer->kind == LAYER_reshape && l->job[i].is_alias)
+      l->job[i].is_alias = row_is_dense(l, layer->in[0]);
   }
 }
 
@@ -349,7 +358,8 @@ static void find_tail(Lower *l, const Layer *layer) {
        at = next, first = false) {
     Precision p = layer_precision(l->model, layer);
     bool refolds = next->kind == LAYER_BatchNorm && (p == PRECISION_F16 || p == PRECISION_BF16);
-    if (!can_be_tail(next, first) || refolds) return; /* a kernel of 16 bits would be rounded once more */
+    if (!can_be_tail(next, first) || refolds)
+      return; /* a kernel of 16 bits would be rounded once more */
     l->job[at->id].tail = next;
     l->job[next->id].is_fused = true;
   }

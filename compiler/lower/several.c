@@ -9,11 +9,13 @@ static KirExpr *value_of(Lower *l, const Layer *layer, KirReg *const *v) {
   if (layer->kind == LAYER_maximum) return farther(kb, KIR_MAX, kb_use(kb, v[0]), v[1]);
   if (layer->kind == LAYER_minimum) return farther(kb, KIR_MIN, kb_use(kb, v[0]), v[1]);
   if (layer->kind == LAYER_select)
-    return kb_select(kb, kb_op2(kb, KIR_LT, kb_use(kb, v[1]), kb_use(kb, v[0])), kb_use(kb, v[2]), kb_use(kb, v[3]));
+    return kb_select(kb, kb_op2(kb, KIR_LT, kb_use(kb, v[1]), kb_use(kb, v[0])), kb_use(kb, v[2]),
+                     kb_use(kb, v[3]));
   return math_gates(l, MATH_ATAN2, (KirExpr *[KIR_MAX_ARGS]){kb_use(kb, v[0]), kb_use(kb, v[1])});
 }
 
-static void element(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at, int lanes) {
+static void element(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at,
+                    int lanes) {
   Kb *kb = &l->kb;
   KirReg *v[MOST_OPERANDS] = {NULL};
   for (int i = 0; i < layer->n_in; i++)
@@ -22,7 +24,8 @@ static void element(Lower *l, const Layer *layer, const View *const *view, const
 }
 
 /* n elements in a row of every operand. */
-static void row(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at, int64_t n) {
+static void row(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at,
+                int64_t n) {
   Kb *kb = &l->kb;
   int lanes = l->target->lanes;
   while (lanes > n)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Transposed convolutions. A result is computed as the sum that it is, not as additions spread over memory: its
- * position o = q stride + r gets tap i of input q - m where i dilation = m stride + r. Positions with the same r, a
- * phase, have the same taps: a phase is a convolution of its own with a part of the kernel, and its positions
- * are rows of the matrix kernel. Zeros around the input are there, as for a convolution (schedule.c). */
+/* Transposed convolutions. A result is computed as the sum that it is, not as additions spread over
+ * memory: its position o = q stride + r gets tap i of input q - m where i dilation = m stride + r.
+ * Positions with the same r, a phase, have the same taps: a phase is a convolution of its own with
+ * a part of the kernel, and its positions are rows of the matrix kernel. Zeros around the input are
+ * there, as for a convolution (schedule.c). */
 #include "lower/weighted.h"
 
 #include <string.h>
 
-/* One phase along one axis: results first, first + stride, .. (count of them, counted after cropping); input q
- * belongs to the first. Taps tap, tap + tap_step, .. read input q - back, q - back - back_step, .. */
+/* One phase along one axis: results first, first + stride, .. (count of them, counted after
+ * cropping); input q belongs to the first. Taps tap, tap + tap_step, .. read input q - back, q -
+ * back - back_step, .. */
 typedef struct Phase {
   int64_t first, count, q, stride;
   int64_t taps, tap, tap_step, back, back_step;
@@ -26,8 +28,13 @@ static int64_t crop_of(const LayerAxis *a) {
 
 /* Phase r of n results; taps 0: only the bias arrives there. */
 static Phase phase_of(const LayerAxis *a, int64_t r, int64_t crop, int64_t n) {
-  int64_t s = a->stride, divisor = common_divisor(a->dilation, s), turns = crop > r ? (crop - r + s - 1) / s : 0;
-  Phase p = {.first = r + turns * s - crop, .q = turns, .stride = s, .tap_step = s / divisor, .back_step = a->dilation / divisor};
+  int64_t s = a->stride, divisor = common_divisor(a->dilation, s),
+          turns = crop > r ? (crop - r + s - 1) / s : 0;
+  Phase p = {.first = r + turns * s - crop,
+             .q = turns,
+             .stride = s,
+             .tap_step = s / divisor,
+             .back_step = a->dilation / divisor};
   p.count = p.first < n ? (n - 1 - p.first) / s + 1 : 0;
   for (p.tap = 0; p.tap < a->size && p.tap < p.tap_step && p.tap * a->dilation % s != r; p.tap++) {
   }
@@ -43,26 +50,35 @@ static const LayerAxis *time_axis(const Layer *layer) {
   return NULL;
 }
 
-/* The rows of the input that one step reads, back from its own; those of a stream are slots of a call. */
+/* The rows of the input that one step reads, back from its own; those of a stream are slots of a
+ * call. */
 static Window transposed_window(const Layer *layer) {
   const LayerAxis *a = time_axis(layer);
   if (!a) return (Window){.size = 0};
-  return (Window){.size = a->before + 1, .hop = 1, .dilation = 1, .shift = -a->before, .is_transposed = true, .after = a->after};
+  return (Window){.size = a->before + 1,
+                  .hop = 1,
+                  .dilation = 1,
+                  .shift = -a->before,
+                  .is_transposed = true,
+                  .after = a->after};
 }
 
 /* ---- one phase ---- */
 
-/* The part of the kernel that a phase has: [filter][tap][tap][input of a group]. Without taps one of zeros. */
-static const float *phase_kernel(Lower *l, const Layer *layer, const Phase *p, int64_t filters, int64_t depth) {
+/* The part of the kernel that a phase has: [filter][tap][tap][input of a group]. Without taps one
+ * of zeros. */
+static const float *phase_kernel(Lower *l, const Layer *layer, const Phase *p, int64_t filters,
+                                 int64_t depth) {
   const float *w = layer->weights->role[ROLE_KERNEL];
   const LayerAxis *a = layer->along;
   bool two = layer->n_along == 2;
   int64_t size2 = two ? a[1].size : 1, taps = p[0].taps * (two ? p[1].taps : 1);
-  float *to = ARENA_ARRAY(l->arena, float, filters * (taps ? taps : 1) * depth), *at = to;
+  float *to = ARENA_ARRAY(l->arena, float, filters *(taps ? taps : 1) * depth), *at = to;
   for (int64_t f = 0; f < filters && taps; f++)
     for (int64_t i = 0; i < p[0].taps; i++)
       for (int64_t j = 0; j < (two ? p[1].taps : 1); j++, at += depth) {
-        int64_t tap = (p[0].tap + i * p[0].tap_step) * size2 + (two ? p[1].tap + j * p[1].tap_step : 0);
+        int64_t tap =
+            (p[0].tap + i * p[0].tap_step) * size2 + (two ? p[1].tap + j * p[1].tap_step : 0);
         memcpy(at, w + (f * a[0].size * size2 + tap) * depth, (size_t)depth * sizeof *at);
       }
   return to;
@@ -82,7 +98,8 @@ static void phase_views(const Layer *layer, const Phase *p, View *x, View *y) {
 
 /* x and y: rows, at the ones that belong together. */
 static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, View y, int64_t runs) {
-  int64_t filters = y.dim[y.rank - 1], groups = layer_size(layer, OPT_groups, 1), d = x.dim[x.rank - 1] / groups;
+  int64_t filters = y.dim[y.rank - 1], groups = layer_size(layer, OPT_groups, 1),
+          d = x.dim[x.rank - 1] / groups;
   const LayerAxis *a = layer->along;
   int64_t stride[WINDOW_MAX_AXES] = {0}, taps[WINDOW_MAX_AXES] = {1, 1};
   for (int k = 0; k < layer->n_along; k++) {
@@ -91,7 +108,8 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   }
   bool silent = taps[0] == 0 || taps[1] == 0; /* no tap arrives */
   phase_views(layer, p, &x, &y);
-  MapRows rows = map_open(l, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
+  MapRows rows =
+      map_open(l, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
   RowOut out = {layer, y.buffer, y.at, y.stride[y.rank - 1]};
   Mat mat = {.layer = layer,
              .units = filters / groups,
@@ -123,13 +141,16 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   if (!silent) l->cost->macs += runs * view_size(&y) * depth;
   fold_norm(l, layer, &mat, filters, depth);
   if (silent) mat.n_parts = 0; /* the bias alone: 0 * NaN would be NaN */
-  if (!silent && is_depthwise(&mat)) depthwise_emit(l, &mat);
-  else mat_emit(l, &mat);
+  if (!silent && is_depthwise(&mat))
+    depthwise_emit(l, &mat);
+  else
+    mat_emit(l, &mat);
   close_loops(l, rows.opened);
 }
 
 /* All phases along the feature axes; p holds that of time, if there is one. */
-static void phases_emit(Lower *l, const Layer *layer, Phase *p, int k, const View *x, const View *y, int64_t runs) {
+static void phases_emit(Lower *l, const Layer *layer, Phase *p, int k, const View *x, const View *y,
+                        int64_t runs) {
   if (k == layer->n_along) {
     phase_emit(l, layer, p, *x, *y, runs);
     return;
@@ -156,7 +177,8 @@ static void transposed_step(Lower *l, const Layer *layer, KirReg *t) {
 /* ---- along time: the steps of the input, each making several ---- */
 
 /* Steps q of phase p of a whole sequence, or of the slots of a call. */
-static void time_phase(Lower *l, const Layer *layer, int k, const Phase *p, KirExpr *from, KirExpr *to, int64_t runs) {
+static void time_phase(Lower *l, const Layer *layer, int k, const Phase *p, KirExpr *from,
+                       KirExpr *to, int64_t runs) {
   View x = *view_of(l, layer->in[0]), y = *view_of(l, layer->out[0]);
   Phase both[WINDOW_MAX_AXES];
   both[k] = *p;
@@ -202,9 +224,10 @@ static bool transposes_time(const Layer *layer) {
   return time_axis(layer) != NULL;
 }
 
-const Lowering transposed_lowering = {.step = transposed_step,
-                                      .window = transposed_window,
-                                      .is_private = transposes_time,
-                                      .alone = transposed_alone,
-                                      .has_kernel = true,
-                                      .text = "y[o] = sum of W[i] x[q] over q * stride + i * dilation = o, + b"};
+const Lowering transposed_lowering = {
+    .step = transposed_step,
+    .window = transposed_window,
+    .is_private = transposes_time,
+    .alone = transposed_alone,
+    .has_kernel = true,
+    .text = "y[o] = sum of W[i] x[q] over q * stride + i * dilation = o, + b"};

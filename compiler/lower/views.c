@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages whose result is another view of their input: nothing is computed. Where a reader asks for what
- * a view cannot have (rows of zeros around it), the elements are copied after all. */
+/* Stages whose result is another view of their input: nothing is computed. Where a reader asks for
+ * what a view cannot have (rows of zeros around it), the elements are copied after all. */
 #include "lower/lower_internal.h"
 
 static View same_view(Lower *l, const Layer *layer) {
@@ -53,8 +53,10 @@ static Window every_nth_window(const Layer *layer) {
 }
 
 static void window_or_view_step(Lower *l, const Layer *layer, KirReg *t) {
-  if (along(layer) == AXIS_TIME) row_step(l, layer, t);
-  else view_step(l, layer, t);
+  if (along(layer) == AXIS_TIME)
+    row_step(l, layer, t);
+  else
+    view_step(l, layer, t);
 }
 
 static View reverse_view(Lower *l, const Layer *layer) {
@@ -158,15 +160,18 @@ static View part_of(const View *v, int axis, int64_t from, int64_t n, int64_t st
   return part;
 }
 
-/* One end of a padded row: n positions from `at` on, towards `step`, mirrored at position `edge` of x. */
-static void pad_end(Lower *l, const Layer *layer, const View *y, const View *x, KirReg *t, int64_t at,
-                    int64_t n, int64_t edge, int64_t step) {
+/* One end of a padded row: n positions from `at` on, towards `step`, mirrored at position `edge` of
+ * x. */
+static void pad_end(Lower *l, const Layer *layer, const View *y, const View *x, KirReg *t,
+                    int64_t at, int64_t n, int64_t edge, int64_t step) {
   int axis = along(layer);
   if (n == 0) return;
   View to = part_of(y, axis, at, n, step), from = part_of(x, axis, edge, n, 0);
   if (layer_word_is(layer, OPT_mode, "reflect")) from = part_of(x, axis, edge - step, n, -step);
-  if (layer_word_is(layer, OPT_mode, "zero")) zero_row(l, &to, t, 0);
-  else copy_row(l, &to, t, &from, t);
+  if (layer_word_is(layer, OPT_mode, "zero"))
+    zero_row(l, &to, t, 0);
+  else
+    copy_row(l, &to, t, &from, t);
 }
 
 static void pad_step(Lower *l, const Layer *layer, KirReg *t) {

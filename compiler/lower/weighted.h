@@ -18,7 +18,8 @@ void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
 /* depthwise.c: whether the lanes of mat can be its groups, and then all of it. */
 bool is_depthwise(const Mat *mat);
 void depthwise_emit(Lower *l, Mat *mat);
-/* A BatchNorm behind a layer becomes part of its weights: a (W x + b) + c. depth: terms of a sum. */
+/* A BatchNorm behind a layer becomes part of its weights: a (W x + b) + c. depth: terms of a
+ * sum. */
 void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth);
 
 #endif

@@ -4,8 +4,8 @@
  * longer than the window the samples between are counted and dropped. */
 #include "lower/lower_internal.h"
 
-/* A windowed input is kept from its oldest row on; a full window is run and moved down by the hop.
- */
+/* A windowed input is kept from its oldest row on; a full window is run and moved down by the
+ * hop. */
 typedef struct WindowPort {
   KirBuffer *sample, *kept;
   int64_t row_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Quick fixes: the edits of diagnostics in a range. A sure fix is preferred; one with blanks to fill
- * in says so. `source.fixAll` is every sure fix at once, as `grus check --fix` applies them. */
+/* Quick fixes: the edits of diagnostics in a range. A sure fix is preferred; one with blanks to
+ * fill in says so. `source.fixAll` is every sure fix at once, as `grus check --fix` applies
+ * them. */
 #include "lsp/server.h"
 
 #include "base/render.h"
@@ -30,8 +31,10 @@ static bool edits_here(const Analysis *a, const Fix *fix) {
 
 static void add_fix(Request *r, Text *out, const Diag *d, const Fix *fix) {
   text_add(out, "{\"title\":");
-  text_add_json(out, fix->kind == FIX_FILL ? arena_printf(r->arena, "%s (fill in N)", fix->title) : fix->title);
-  text_printf(out, ",\"kind\":\"quickfix\",\"isPreferred\":%s,\"diagnostics\":[", fix->kind == FIX_SURE ? "true" : "false");
+  text_add_json(out, fix->kind == FIX_FILL ? arena_printf(r->arena, "%s (fill in N)", fix->title)
+                                           : fix->title);
+  text_printf(out, ",\"kind\":\"quickfix\",\"isPreferred\":%s,\"diagnostics\":[",
+              fix->kind == FIX_SURE ? "true" : "false");
   add_diagnostic(r->server, out, r->a, r->document->uri, d);
   text_add(out, "],\"edit\":");
   add_edits(r, out, fix);
@@ -56,7 +59,10 @@ static void add_fix_all(Request *r, Text *out, int n) {
   const char *text = diags_apply_sure(r->a->diags, r->a->source, &len, &applied);
   if (!applied) return;
   Span whole = {r->a->source->id, 0, (uint32_t)r->a->source->len};
-  text_printf(out, "%s{\"title\":\"apply every fix that is sure\",\"kind\":\"source.fixAll\",\"edit\":{\"changes\":{", n ? "," : "");
+  text_printf(out,
+              "%s{\"title\":\"apply every fix that is "
+              "sure\",\"kind\":\"source.fixAll\",\"edit\":{\"changes\":{",
+              n ? "," : "");
   text_add_json(out, r->document->uri);
   text_add(out, ":[{\"range\":");
   add_range(r->server, out, r->a, whole);

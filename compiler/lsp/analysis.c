@@ -42,8 +42,8 @@ static void check_weights(const LspServer *server, Analysis *a, bool settled) {
     Model *model = a->checked.program->model[i];
     if (model->failed || !model->weights.path) continue;
     const char *path = beside(a->arena, a->path, model->weights.path);
-    TensorFile *file = host->tensors(host->context, a->arena, path, limit, a->diags,
-                                     model->weights.path_span);
+    TensorFile *file =
+        host->tensors(host->context, a->arena, path, limit, a->diags, model->weights.path_span);
     if (file) model_bind(model, file, a->diags);
   }
 }
@@ -68,7 +68,10 @@ static Analysis *analyse(LspServer *server, const Document *d) {
   ResolveOptions options = server->host->resolve;
   options.read = read_used;
   options.context = &reading;
-  Check check = {.arena = arena, .diags = a->diags, .resolve = &options, .reached = names_reached,
+  Check check = {.arena = arena,
+                 .diags = a->diags,
+                 .resolve = &options,
+                 .reached = names_reached,
                  .context = &reading};
   a->checked = check_source(&check, a->source);
   check_weights(server, a, d->settled);
@@ -152,7 +155,8 @@ const Layer *layer_at(const Analysis *a, uint32_t at, const Model **model) {
     for (int k = 0; k < p->model[i]->n_layers; k++) {
       const Layer *layer = p->model[i]->layer[k];
       if (!span_holds(a, layer->span, at)) continue;
-      if (best && layer->span.end - layer->span.begin >= best->span.end - best->span.begin) continue;
+      if (best && layer->span.end - layer->span.begin >= best->span.end - best->span.begin)
+        continue;
       best = layer;
       *model = p->model[i];
     }

@@ -7,12 +7,24 @@
 
 #include <string.h>
 
-enum { KEYWORD, TYPE, VARIABLE, NUMBER, STRING, SIGN, COMMENT, FUNCTION, CLASS, PARAMETER, PROPERTY };
+enum {
+  KEYWORD,
+  TYPE,
+  VARIABLE,
+  NUMBER,
+  STRING,
+  SIGN,
+  COMMENT,
+  FUNCTION,
+  CLASS,
+  PARAMETER,
+  PROPERTY
+};
 
 static int class_of(const Word *word) {
-  static const int of[] = {[WORD_KEYWORD] = KEYWORD, [WORD_TYPE] = TYPE,     [WORD_NAME] = VARIABLE,
-                           [WORD_NUMBER] = NUMBER,   [WORD_STRING] = STRING, [WORD_SIGN] = SIGN,
-                           [WORD_COMMENT] = COMMENT};
+  static const int of[] = {
+      [WORD_KEYWORD] = KEYWORD, [WORD_TYPE] = TYPE, [WORD_NAME] = VARIABLE,  [WORD_NUMBER] = NUMBER,
+      [WORD_STRING] = STRING,   [WORD_SIGN] = SIGN, [WORD_COMMENT] = COMMENT};
   return of[word->kind];
 }
 
@@ -20,10 +32,13 @@ static int class_of(const Word *word) {
 static void note_kinds(Request *r, Map *kinds, const Node *node) {
   static char function[] = "f", parameter[] = "p", class[] = "c";
   char *kind = node_is(node, N_BLOCK) ? function : node_is(node, N_MODEL) ? class : parameter;
-  bool noted = node_is(node, N_BLOCK) || node_is(node, N_MODEL) || node_is(node, N_PARAM) || node_is(node, N_FORMAL);
-  if (noted) map_put(r->arena, kinds, arena_printf(r->arena, "%u:%u", node->at.file, node->at.begin), kind);
+  bool noted = node_is(node, N_BLOCK) || node_is(node, N_MODEL) || node_is(node, N_PARAM) ||
+               node_is(node, N_FORMAL);
+  if (noted)
+    map_put(r->arena, kinds, arena_printf(r->arena, "%u:%u", node->at.file, node->at.begin), kind);
   for (size_t i = 0; i < node->n; i++)
-    if (node_is(node->kid[i], N_FORMALS) || node_is(node, N_FILE) || node_is(node, N_FORMALS)) note_kinds(r, kinds, node->kid[i]);
+    if (node_is(node->kid[i], N_FORMALS) || node_is(node, N_FILE) || node_is(node, N_FORMALS))
+      note_kinds(r, kinds, node->kid[i]);
 }
 
 static int kind_class(const char *kind) {
@@ -35,8 +50,10 @@ static void note_uses(Request *r, Map *kinds) {
   const Program *p = r->a->checked.program;
   for (size_t i = 0; i < p->n_references; i++) {
     const Reference *ref = &p->reference[i];
-    char *kind = map_get(kinds, arena_printf(r->arena, "%u:%u", ref->definition.file, ref->definition.begin));
-    if (kind) map_put(r->arena, kinds, arena_printf(r->arena, "%u:%u", ref->at.file, ref->at.begin), kind);
+    char *kind = map_get(
+        kinds, arena_printf(r->arena, "%u:%u", ref->definition.file, ref->definition.begin));
+    if (kind)
+      map_put(r->arena, kinds, arena_printf(r->arena, "%u:%u", ref->at.file, ref->at.begin), kind);
   }
 }
 
@@ -47,8 +64,11 @@ static int name_class(Request *r, const Map *kinds, const Word *words, size_t n,
   const char *kind = map_get(kinds, arena_printf(r->arena, "%u:%u", span.file, span.begin));
   if (kind) return kind_class(kind);
   if (i && text[words[i - 1].span.begin] == '.' && words[i - 1].kind == WORD_SIGN) return PROPERTY;
-  if (layer_info_find(arena_strndup(r->arena, text + span.begin, span.end - span.begin)) && after != '=') return FUNCTION;
-  bool in_call = i && (text[words[i - 1].span.begin] == '(' || text[words[i - 1].span.begin] == ',');
+  if (layer_info_find(arena_strndup(r->arena, text + span.begin, span.end - span.begin)) &&
+      after != '=')
+    return FUNCTION;
+  bool in_call =
+      i && (text[words[i - 1].span.begin] == '(' || text[words[i - 1].span.begin] == ',');
   return after == '=' && in_call ? PROPERTY : VARIABLE;
 }
 
@@ -83,7 +103,8 @@ void answer_semantic_tokens(Request *r, Text *out) {
     size_t len = end ? (size_t)(end - source->text) - span.begin : span.end - span.begin;
     size_t column = units(r->server, source->text + line_begin, span.begin - line_begin);
     text_printf(out, "%s%zu,%zu,%zu,%d,0", first ? "" : ",", line - last_line,
-                line == last_line ? column - last_column : column, units(r->server, source->text + span.begin, len), class);
+                line == last_line ? column - last_column : column,
+                units(r->server, source->text + span.begin, len), class);
     first = false;
     last_line = line;
     last_column = column;
@@ -95,7 +116,8 @@ void answer_formatting(Request *r, Text *out) {
   Diags *silent = diags_new(r->arena, &r->a->sources);
   const char *text = format(r->arena, r->a->source, silent);
   if (!text) return; /* syntax errors: nothing is touched */
-  if (strlen(text) == r->a->source->len && memcmp(text, r->a->source->text, r->a->source->len) == 0) {
+  if (strlen(text) == r->a->source->len &&
+      memcmp(text, r->a->source->text, r->a->source->len) == 0) {
     text_add(out, "[]");
     return;
   }

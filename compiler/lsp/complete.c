@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What could be typed at the cursor: stages behind `|>`, options and their words in brackets, names,
- * labels, types, lints, tensors of the weights file. Answered from the last check, so that it never
- * waits for one. */
+/* What could be typed at the cursor: stages behind `|>`, options and their words in brackets,
+ * names, labels, types, lints, tensors of the weights file. Answered from the last check, so that
+ * it never waits for one. */
 #include "lsp/server.h"
 
 #include <string.h>
 
 /* Kinds of items of the protocol. */
-enum { ITEM_FUNCTION = 3, ITEM_FIELD = 5, ITEM_VARIABLE = 6, ITEM_CLASS = 7, ITEM_PROPERTY = 10, ITEM_VALUE = 12,
-       ITEM_KEYWORD = 14, ITEM_FILE = 17, ITEM_CONSTANT = 21, ITEM_TYPE = 25 };
+enum {
+  ITEM_FUNCTION = 3,
+  ITEM_FIELD = 5,
+  ITEM_VARIABLE = 6,
+  ITEM_CLASS = 7,
+  ITEM_PROPERTY = 10,
+  ITEM_VALUE = 12,
+  ITEM_KEYWORD = 14,
+  ITEM_FILE = 17,
+  ITEM_CONSTANT = 21,
+  ITEM_TYPE = 25
+};
 
 typedef struct Items {
   Request *r;
@@ -18,7 +28,8 @@ typedef struct Items {
 } Items;
 
 /* text: what is inserted, NULL for the label; `$1` in it is where the cursor goes. */
-static void add_item(Items *items, const char *label, int kind, const char *detail, const char *text, char order) {
+static void add_item(Items *items, const char *label, int kind, const char *detail,
+                     const char *text, char order) {
   Text *out = items->out;
   text_add(out, items->n++ ? ",{\"label\":" : "{\"label\":");
   text_add_json(out, label);
@@ -55,7 +66,8 @@ static void add_stages(Items *items) {
   for (int i = 0; i < LAYER_KIND_COUNT; i++) {
     const LayerInfo *info = layer_info((LayerKind)i);
     if (info->flags & OPERATOR) continue;
-    const char *text = needs_arguments(info) ? arena_printf(items->r->arena, "%s($1)", info->name) : NULL;
+    const char *text =
+        needs_arguments(info) ? arena_printf(items->r->arena, "%s($1)", info->name) : NULL;
     add_item(items, info->name, ITEM_FUNCTION, info->rule, text, 'b');
   }
 }
@@ -67,11 +79,13 @@ static const char *type_detail(Items *items, const Value *v) {
   return text_str(&text);
 }
 
-static void add_item_names(Items *items, const Node *tree, NodeKind kind, int item_kind, const char *detail) {
+static void add_item_names(Items *items, const Node *tree, NodeKind kind, int item_kind,
+                           const char *detail) {
   for (size_t i = 0; i < tree->n; i++)
     if (node_is(tree->kid[i], kind) && tree->kid[i]->text)
       add_item(items, tree->kid[i]->text, item_kind, detail,
-               kind == N_BLOCK ? arena_printf(items->r->arena, "%s($1)", tree->kid[i]->text) : NULL, 'a');
+               kind == N_BLOCK ? arena_printf(items->r->arena, "%s($1)", tree->kid[i]->text) : NULL,
+               'a');
 }
 
 /* The model or block of the last check in which the cursor is. Texts have moved since; the nearest
@@ -101,7 +115,8 @@ static void add_values(Items *items) {
   for (size_t i = 0; node_is(body, N_BODY) && i < body->n; i++) {
     const Node *n = body->kid[i];
     if ((node_is(n, N_IN) || node_is(n, N_LET) || node_is(n, N_OUT)) && n->text)
-      add_item(items, n->text, ITEM_VARIABLE, type_detail(items, value_named(a, n->at, &model)), NULL, 'a');
+      add_item(items, n->text, ITEM_VARIABLE, type_detail(items, value_named(a, n->at, &model)),
+               NULL, 'a');
   }
   add_formals(items, around);
 }
@@ -118,9 +133,11 @@ static void add_fields(Items *items) {
   for (int i = 0; i < p->n_models; i++)
     for (int k = 0; k < p->model[i]->n_values; k++) {
       const Value *v = p->model[i]->value[k];
-      if (!v->name || strcmp(v->name, items->c->name) != 0 || !v->layer || v != v->layer->out[0]) continue;
+      if (!v->name || strcmp(v->name, items->c->name) != 0 || !v->layer || v != v->layer->out[0])
+        continue;
       for (int f = 1; f < LAYER_MAX_RESULTS && v->layer->out[f]; f++)
-        add_item(items, v->layer->out[f]->field, ITEM_FIELD, type_detail(items, v->layer->out[f]), NULL, 'a');
+        add_item(items, v->layer->out[f]->field, ITEM_FIELD, type_detail(items, v->layer->out[f]),
+                 NULL, 'a');
       return;
     }
 }
@@ -134,7 +151,8 @@ static void add_tensors(Items *items) {
   for (int i = 0; i < p->n_models; i++) {
     const char *path = p->model[i]->weights.path, *slash = strrchr(r->a->path, '/');
     if (!path) continue;
-    if (*path != '/' && slash) path = arena_printf(r->arena, "%.*s/%s", (int)(slash - r->a->path), r->a->path, path);
+    if (*path != '/' && slash)
+      path = arena_printf(r->arena, "%.*s/%s", (int)(slash - r->a->path), r->a->path, path);
     TensorFile *file = host->tensors(host->context, r->arena, path, SIZE_MAX, silent, span_none());
     const char *last = "";
     for (int k = 0; file && k < file->n; k++) {
@@ -142,25 +160,32 @@ static void add_tensors(Items *items) {
       if (!end) end = strrchr(name, '/');
       const char *prefix = end ? arena_strndup(r->arena, name, (size_t)(end - name)) : name;
       if (strcmp(prefix, last) == 0) continue;
-      add_item(items, prefix, ITEM_FILE, arena_printf(r->arena, "%s %s", name, tensor_shape_str(r->arena, &file->tensor[k])), NULL, 'a');
+      add_item(items, prefix, ITEM_FILE,
+               arena_printf(r->arena, "%s %s", name, tensor_shape_str(r->arena, &file->tensor[k])),
+               NULL, 'a');
       last = prefix;
     }
     if (file) return;
   }
 }
 
-static bool is_value_option(const OptInfo *opt) { return opt->kind == OPTK_STATE || opt->kind == OPTK_VALUE; }
+static bool is_value_option(const OptInfo *opt) {
+  return opt->kind == OPTK_STATE || opt->kind == OPTK_VALUE;
+}
 
 static const char *option_detail(Items *items, const OptInfo *opt) {
   if (!*opt->fallback) return "required";
   if (opt->words) return opt->words;
-  return *opt->fallback == '-' && !opt->fallback[1] ? "optional" : arena_printf(items->r->arena, "default %s", opt->fallback);
+  return *opt->fallback == '-' && !opt->fallback[1]
+             ? "optional"
+             : arena_printf(items->r->arena, "default %s", opt->fallback);
 }
 
 static void add_options(Items *items, const LayerInfo *info) {
   for (int i = 0; i < layer_opt_count(info); i++) {
     const OptInfo *opt = &info->opts[i];
-    add_item(items, arena_printf(items->r->arena, "%s=", opt->name), ITEM_PROPERTY, option_detail(items, opt), NULL, 'a');
+    add_item(items, arena_printf(items->r->arena, "%s=", opt->name), ITEM_PROPERTY,
+             option_detail(items, opt), NULL, 'a');
   }
   if (!items->c->piped || (info->flags & MULTI)) add_values(items);
   add_params(items);
@@ -172,7 +197,8 @@ static void add_block_formals(Items *items, const char *name) {
     const Node *block = tree->kid[i], *formals = block->n ? block->kid[0] : block;
     if (!node_is(block, N_BLOCK) || !block->text || strcmp(block->text, name) != 0) continue;
     for (size_t k = 0; node_is(formals, N_FORMALS) && k < formals->n; k++)
-      add_item(items, arena_printf(items->r->arena, "%s=", formals->kid[k]->text), ITEM_PROPERTY, "", NULL, 'a');
+      add_item(items, arena_printf(items->r->arena, "%s=", formals->kid[k]->text), ITEM_PROPERTY,
+               "", NULL, 'a');
   }
 }
 
@@ -186,7 +212,8 @@ static void complete_brackets(Items *items) {
     add_words(items, opt->words, ITEM_VALUE, opt->name);
     if (is_value_option(opt)) add_values(items);
     add_params(items);
-  } else if (info) add_options(items, info);
+  } else if (info)
+    add_options(items, info);
   else {
     if (c->callee && !c->key) add_block_formals(items, c->callee);
     add_values(items);
@@ -211,7 +238,10 @@ static void complete_shape(Items *items) {
           known = strcmp(seen[s], label) == 0;
         if (known) continue;
         seen[n++] = label;
-        add_item(items, label, ITEM_VARIABLE, arena_printf(items->r->arena, "label of an axis of %lld", (long long)type->dim[d].n), NULL, 'a');
+        add_item(
+            items, label, ITEM_VARIABLE,
+            arena_printf(items->r->arena, "label of an axis of %lld", (long long)type->dim[d].n),
+            NULL, 'a');
       }
     }
   add_params(items);
@@ -219,16 +249,21 @@ static void complete_shape(Items *items) {
 
 static void add_lints(Items *items) {
   for (int i = 0; i < DIAG_CODE_COUNT; i++)
-    if (diag_info[i].name) add_item(items, diag_info[i].name, ITEM_VALUE, diag_info[i].summary, NULL, 'a');
+    if (diag_info[i].name)
+      add_item(items, diag_info[i].name, ITEM_VALUE, diag_info[i].summary, NULL, 'a');
 }
 
-static bool keyword_is(const Cursor *c, const char *word) { return c->keyword && strcmp(c->keyword, word) == 0; }
+static bool keyword_is(const Cursor *c, const char *word) {
+  return c->keyword && strcmp(c->keyword, word) == 0;
+}
 
 static void complete_statement(Items *items) {
   const Cursor *c = items->c;
-  bool body = keyword_is(c, "in") || keyword_is(c, "out") || keyword_is(c, "let") || keyword_is(c, "weights") ||
-              keyword_is(c, "ranges") || keyword_is(c, "precision") || keyword_is(c, "allow") || c->before == '{';
-  add_words(items, body ? "in out let weights ranges precision allow" : "model block param use", ITEM_KEYWORD, "");
+  bool body = keyword_is(c, "in") || keyword_is(c, "out") || keyword_is(c, "let") ||
+              keyword_is(c, "weights") || keyword_is(c, "ranges") || keyword_is(c, "precision") ||
+              keyword_is(c, "allow") || c->before == '{';
+  add_words(items, body ? "in out let weights ranges precision allow" : "model block param use",
+            ITEM_KEYWORD, "");
   if (keyword_is(c, "in")) add_words(items, "every", ITEM_KEYWORD, "run on windows");
 }
 
@@ -242,20 +277,27 @@ static void complete(Items *items) {
   if (c->before == '|') {
     add_stages(items);
     add_item_names(items, items->r->a->checked.tree, N_BLOCK, ITEM_CLASS, "block");
-  } else if (c->before == '.' && c->name) add_fields(items);
-  else if (c->open == '[') complete_shape(items);
-  else if (c->open == '(') complete_brackets(items);
-  else if (c->before == ':') add_words(items, "f32 f16 i8 i16 i32 u8 u16 index", ITEM_TYPE, "element type");
+  } else if (c->before == '.' && c->name)
+    add_fields(items);
+  else if (c->open == '[')
+    complete_shape(items);
+  else if (c->open == '(')
+    complete_brackets(items);
+  else if (c->before == ':')
+    add_words(items, "f32 f16 i8 i16 i32 u8 u16 index", ITEM_TYPE, "element type");
   else if (keyword_is(c, "allow")) {
     add_lints(items);
     if (c->before == 'n') complete_statement(items);
-  } else if (keyword_is(c, "precision") && !c->before) add_words(items, PRECISIONS, ITEM_VALUE, "precision");
-  else if (keyword_is(c, "weights") && !c->before) add_words(items, "keras torch onnx", ITEM_VALUE, "who wrote the file");
+  } else if (keyword_is(c, "precision") && !c->before)
+    add_words(items, PRECISIONS, ITEM_VALUE, "precision");
+  else if (keyword_is(c, "weights") && !c->before)
+    add_words(items, "keras torch onnx", ITEM_VALUE, "who wrote the file");
   else if (c->before && strchr("=+-*/", c->before) && c->before != '{') {
     add_values(items);
     add_params(items);
     add_stages(items);
-  } else complete_statement(items);
+  } else
+    complete_statement(items);
 }
 
 void answer_completion(Request *r, Text *out) {

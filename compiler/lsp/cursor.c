@@ -9,10 +9,13 @@
 
 enum { LOOK_BACK = 16384, DEPTH_MAX = 64 };
 
-static bool is_word(int c) { return isalnum((unsigned char)c) || c == '_'; }
+static bool is_word(int c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
 
-static const char *const statement_words[] = {"grus", "use", "param", "block", "model", "in", "out",
-                                              "let", "weights", "ranges", "precision", "allow", NULL};
+static const char *const statement_words[] = {"grus",      "use",   "param", "block",   "model",
+                                              "in",        "out",   "let",   "weights", "ranges",
+                                              "precision", "allow", NULL};
 
 /* The statement keyword at s; NULL if there is none. */
 static const char *keyword_at(const char *s, size_t n) {
@@ -20,7 +23,8 @@ static const char *keyword_at(const char *s, size_t n) {
   while (len < n && is_word(s[len]))
     len++;
   for (int i = 0; statement_words[i]; i++)
-    if (strlen(statement_words[i]) == len && memcmp(s, statement_words[i], len) == 0) return statement_words[i];
+    if (strlen(statement_words[i]) == len && memcmp(s, statement_words[i], len) == 0)
+      return statement_words[i];
   return NULL;
 }
 
@@ -84,7 +88,8 @@ static void read_sign(Reading *r, char sign) {
   } else if (sign == '=') {
     if (top->open == '(' && r->c.before == 'n') top->key = r->c.name;
     if (!r->depth) r->c.typed = false;
-  } else if (sign == ':' && !r->depth) r->c.typed = true;
+  } else if (sign == ':' && !r->depth)
+    r->c.typed = true;
   r->c.before = sign;
 }
 
@@ -95,8 +100,10 @@ static uint32_t pass(const char *text, uint32_t at, uint32_t end, char closer, b
       *inside = false;
       return i;
     }
-    if (closer == '"' && text[i] == '\\' && i + 1 < end) i++;
-    else if (text[i] == closer) return i + 1;
+    if (closer == '"' && text[i] == '\\' && i + 1 < end)
+      i++;
+    else if (text[i] == closer)
+      return i + 1;
   }
   *inside = true;
   return end;
@@ -116,8 +123,10 @@ Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at) {
       i = pass(text, i, r.c.word, '\n', &r.c.comment);
     } else if (text[i] == '"') {
       i = pass(text, i, r.c.word, '"', &r.c.string);
-      if (!r.c.string) r.c.before = '"';
-      else r.c.word = at;
+      if (!r.c.string)
+        r.c.before = '"';
+      else
+        r.c.word = at;
     } else if (is_word(text[i])) {
       while (end < r.c.word && is_word(text[end]))
         end++;

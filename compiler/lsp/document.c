@@ -140,8 +140,10 @@ const char *path_uri(Arena *arena, const char *path) {
   text_add(&uri, "file://");
   for (; *path; path++) {
     unsigned char c = (unsigned char)*path;
-    if (isalnum(c) || strchr("/-._~", c)) text_add_char(&uri, *path);
-    else text_printf(&uri, "%%%02X", c);
+    if (isalnum(c) || strchr("/-._~", c))
+      text_add_char(&uri, *path);
+    else
+      text_printf(&uri, "%%%02X", c);
   }
   return text_str(&uri);
 }

@@ -69,7 +69,9 @@ static void queue_message(LspServer *server, const char *body, size_t n) {
 
 static void complain(LspServer *server, const char *message) {
   Text body = text_new(server->scratch), frame = text_new(server->scratch);
-  text_printf(&body, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"%s\"}}", message);
+  text_printf(&body,
+              "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"%s\"}}",
+              message);
   text_printf(&frame, "Content-Length: %zu\r\n\r\n%s", body.len, text_str(&body));
   server->host->send(server->host->context, text_str(&frame), frame.len);
 }

@@ -22,8 +22,10 @@ typedef struct Hints {
 
 static const char *hint_label(Arena *arena, const Value *v) {
   Text text = text_new(arena);
-  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type))) text_add_shape(&text, &v->type);
-  else text_add_type(&text, &v->type, false);
+  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type)))
+    text_add_shape(&text, &v->type);
+  else
+    text_add_type(&text, &v->type, false);
   return text_str(&text);
 }
 
@@ -52,16 +54,20 @@ static void add_hint(Request *r, Text *out, const Hint *hint, bool differs) {
   text_add(out, "{\"position\":");
   add_position(r->server, out, r->a, hint->span, true);
   text_add(out, ",\"label\":");
-  text_add_json(out, differs ? arena_printf(r->arena, "%s \xE2\x80\xA6", hint->label) : hint->label);
-  if (hint->guessed) text_add(out, ",\"tooltip\":\"as it would be without the error before this\"");
-  else if (differs) text_add(out, ",\"tooltip\":\"the first use of this block; others have other shapes\"");
+  text_add_json(out,
+                differs ? arena_printf(r->arena, "%s \xE2\x80\xA6", hint->label) : hint->label);
+  if (hint->guessed)
+    text_add(out, ",\"tooltip\":\"as it would be without the error before this\"");
+  else if (differs)
+    text_add(out, ",\"tooltip\":\"the first use of this block; others have other shapes\"");
   text_add(out, ",\"kind\":1,\"paddingLeft\":true}");
 }
 
 void answer_inlay_hint(Request *r, Text *out) {
   const json_t *range = json_object_get(r->params, "range");
   const Source *source = r->a->source;
-  uint32_t from = text_offset(r->server, source->text, source->len, json_object_get(range, "start"));
+  uint32_t from =
+      text_offset(r->server, source->text, source->len, json_object_get(range, "start"));
   uint32_t to = text_offset(r->server, source->text, source->len, json_object_get(range, "end"));
   if (!json_is_object(range)) to = (uint32_t)source->len;
   Hints hints = {0};
@@ -121,7 +127,8 @@ void answer_code_lens(Request *r, Text *out) {
   text_add_char(out, '[');
   for (int i = 0; i < p->n_models; i++) {
     const Model *model = p->model[i];
-    if (model->failed || r->a->diags->n_errors || model->name_span.file != r->a->source->id) continue;
+    if (model->failed || r->a->diags->n_errors || model->name_span.file != r->a->source->id)
+      continue;
     if (n++) text_add_char(out, ',');
     add_lens(r, out, model);
   }

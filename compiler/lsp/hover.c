@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What stands here: a stage with what goes in and out and its page, a name with its type, a lint. */
+/* What stands here: a stage with what goes in and out and its page, a name with its type, a
+ * lint. */
 #include "lsp/server.h"
 
 #include "model/graph/cost.h"
@@ -7,7 +8,9 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool is_word(int c) { return isalnum((unsigned char)c) || c == '_'; }
+static bool is_word(int c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
 
 /* The word around an offset, as a span; empty if there is none. */
 static Span word_at(const Analysis *a, uint32_t at) {
@@ -42,7 +45,8 @@ static void add_layer(Request *r, Text *out, const Model *model, const Layer *la
     add_type(out, layer->out[i]);
   }
   text_printf(out, "\n```\nrule `%s`", info->rule);
-  if (layer->out[0]->poisoned) text_add(out, "  \nshapes as they would be without the error before this");
+  if (layer->out[0]->poisoned)
+    text_add(out, "  \nshapes as they would be without the error before this");
   else if (layer->out[0]->typed) {
     int64_t params = layer_param_count(layer), macs = layer_macs(model, layer);
     if (params) {
@@ -55,7 +59,8 @@ static void add_layer(Request *r, Text *out, const Model *model, const Layer *la
       text_add(out, model->run == RUN_STREAM ? " a call" : " a run");
     }
   }
-  if (info->flags & WEIGHTS) text_printf(out, "  \nweights `%s`", layer->prefix ? layer->prefix : layer->path);
+  if (info->flags & WEIGHTS)
+    text_printf(out, "  \nweights `%s`", layer->prefix ? layer->prefix : layer->path);
   if (info->flags & TRAINING) text_add(out, "  \nno effect when run");
   const char *page = r->server->host->page(r->server->host->context, r->arena, info->name);
   if (page) text_printf(out, "\n\n---\n\n%s", page);
@@ -78,9 +83,11 @@ static void add_definition(Request *r, Text *out, Span name) {
     size_t keyword = 0;
     while (keyword < len && is_word(text[keyword]))
       keyword++;
-    text_printf(out, "%.*s %.*s : ", (int)keyword, text, (int)(name.end - name.begin), source->text + name.begin);
+    text_printf(out, "%.*s %.*s : ", (int)keyword, text, (int)(name.end - name.begin),
+                source->text + name.begin);
     add_type(out, v);
-  } else text_add_n(out, text, len);
+  } else
+    text_add_n(out, text, len);
   text_add(out, "\n```");
   if (v && v->poisoned) text_add(out, "\nthe type as it would be without the error");
 }
@@ -94,8 +101,10 @@ static const OptInfo *option_of(const Layer *layer, const char *word) {
 static void add_option(Text *out, const Layer *layer, const OptInfo *opt) {
   text_printf(out, "`%s=` of `%s`", opt->name, layer_info(layer->kind)->name);
   if (opt->words) text_printf(out, "  \none of %s", opt->words);
-  if (!*opt->fallback) text_add(out, "  \nrequired");
-  else if (*opt->fallback != '-' || opt->fallback[1]) text_printf(out, "  \ndefault %s", opt->fallback);
+  if (!*opt->fallback)
+    text_add(out, "  \nrequired");
+  else if (*opt->fallback != '-' || opt->fallback[1])
+    text_printf(out, "  \ndefault %s", opt->fallback);
 }
 
 void answer_hover(Request *r, Text *out) {
@@ -108,9 +117,12 @@ void answer_hover(Request *r, Text *out) {
   const OptInfo *opt = NULL;
   bool on_name = layer && span_holds(r->a, layer->name_span, r->at);
   if (layer && !on_name && !span_valid(definition)) opt = option_of(layer, name);
-  if (span_valid(definition)) add_definition(r, &text, definition);
-  else if (on_name) add_layer(r, &text, model, layer);
-  else if (opt) add_option(&text, layer, opt);
+  if (span_valid(definition))
+    add_definition(r, &text, definition);
+  else if (on_name)
+    add_layer(r, &text, model, layer);
+  else if (opt)
+    add_option(&text, layer, opt);
   else if (lint != DIAG_CODE_COUNT && diag_info[lint].name) {
     const char *page = r->server->host->page(r->server->host->context, r->arena, name);
     if (page) text_add(&text, page);

@@ -16,7 +16,7 @@
 
 typedef struct LspHost {
   void *context;
-  const char *version; /* of grus */
+  const char *version;    /* of grus */
   ResolveOptions resolve; /* -D and -I; `read` and its context are the server's own */
   void (*send)(void *context, const char *bytes, size_t n);
   /* Fresh diagnostics with the lint settings of the command line. */

@@ -31,7 +31,9 @@ Span definition_at(const Analysis *a, uint32_t at) {
   return span;
 }
 
-static bool same_span(Span a, Span b) { return a.file == b.file && a.begin == b.begin && a.end == b.end; }
+static bool same_span(Span a, Span b) {
+  return a.file == b.file && a.begin == b.begin && a.end == b.end;
+}
 
 /* The file a `use` or `weights` names, if the offset is in its string. */
 static const char *file_at(Request *r, const Node *node) {
@@ -58,7 +60,9 @@ void answer_definition(Request *r, Text *out) {
   if (!path) return;
   text_add(out, "{\"uri\":");
   text_add_json(out, path_uri(r->arena, path));
-  text_add(out, ",\"range\":{\"start\":{\"line\":0,\"character\":0},\"end\":{\"line\":0,\"character\":0}}}");
+  text_add(
+      out,
+      ",\"range\":{\"start\":{\"line\":0,\"character\":0},\"end\":{\"line\":0,\"character\":0}}}");
 }
 
 static void add_links(Request *r, Text *out, const Node *node, int *n) {
@@ -176,8 +180,8 @@ static void add_change(Request *r, Text *out, Span span, const char *name, int *
   text_add_char(out, '}');
 }
 
-static void add_file_changes(Request *r, Text *out, uint32_t file, Span definition, const char *name,
-                             int *files) {
+static void add_file_changes(Request *r, Text *out, uint32_t file, Span definition,
+                             const char *name, int *files) {
   const Program *p = r->a->checked.program;
   Text edits = text_new(r->arena);
   int n = 0;
@@ -195,13 +199,16 @@ void answer_rename(Request *r, Text *out) {
   const char *name = json_string_value(json_object_get(r->params, "newName"));
   Span definition = definition_at(r->a, r->at);
   size_t len;
-  if (!span_valid(definition)) r->error = "there is no name here";
-  else if (!is_name(r->arena, name)) r->error = "a name is letters, digits and `_`, and no keyword";
+  if (!span_valid(definition))
+    r->error = "there is no name here";
+  else if (!is_name(r->arena, name))
+    r->error = "a name is letters, digits and `_`, and no keyword";
   if (r->error) return;
   const char *text = renamed(r, definition, name, &len);
   size_t before = errors_of(r, r->a->source->text, r->a->source->len);
   if (errors_of(r, text, len) > before) {
-    r->error = arena_printf(r->arena, "`%s` means something else here: the model would have new errors", name);
+    r->error = arena_printf(
+        r->arena, "`%s` means something else here: the model would have new errors", name);
     return;
   }
   int files = 0;

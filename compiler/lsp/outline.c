@@ -5,7 +5,14 @@
 #include <string.h>
 
 /* Kinds of symbols of the protocol. */
-enum { SYMBOL_CLASS = 5, SYMBOL_PROPERTY = 7, SYMBOL_FUNCTION = 12, SYMBOL_VARIABLE = 13, SYMBOL_CONSTANT = 14, SYMBOL_EVENT = 24 };
+enum {
+  SYMBOL_CLASS = 5,
+  SYMBOL_PROPERTY = 7,
+  SYMBOL_FUNCTION = 12,
+  SYMBOL_VARIABLE = 13,
+  SYMBOL_CONSTANT = 14,
+  SYMBOL_EVENT = 24
+};
 
 static int symbol_kind(const Node *node) {
   if (node_is(node, N_MODEL)) return SYMBOL_CLASS;
@@ -37,7 +44,8 @@ static void add_symbol(Request *r, Text *out, const Node *node, int *n) {
   text_add(out, ",\"selectionRange\":");
   add_range(r->server, out, r->a, node->at);
   bool body = node_is(node, N_MODEL) || node_is(node, N_BLOCK);
-  if (!body) add_detail(r, out, node);
+  if (!body)
+    add_detail(r, out, node);
   else {
     int kids = 0;
     text_add(out, ",\"children\":[");
@@ -50,8 +58,10 @@ static void add_symbol(Request *r, Text *out, const Node *node, int *n) {
 static void add_symbols(Request *r, Text *out, const Node *node, int *n) {
   for (size_t i = 0; i < node->n; i++) {
     const Node *kid = node->kid[i];
-    if (symbol_kind(kid)) add_symbol(r, out, kid, n);
-    else if (node_is(kid, N_BODY) || node_is(kid, N_FORMALS)) add_symbols(r, out, kid, n);
+    if (symbol_kind(kid))
+      add_symbol(r, out, kid, n);
+    else if (node_is(kid, N_BODY) || node_is(kid, N_FORMALS))
+      add_symbols(r, out, kid, n);
   }
 }
 
@@ -102,7 +112,8 @@ void answer_folding(Request *r, Text *out) {
     add_fold(out, line_of(r->a, item->span.begin), end ? end - 1 : 0, "", &n);
     const Node *body = item->n ? item->kid[item->n - 1] : item;
     for (size_t k = 0; node_is(body, N_BODY) && k < body->n; k++)
-      add_fold(out, line_of(r->a, body->kid[k]->span.begin), line_of(r->a, body->kid[k]->span.end), "", &n);
+      add_fold(out, line_of(r->a, body->kid[k]->span.begin), line_of(r->a, body->kid[k]->span.end),
+               "", &n);
   }
   add_comments(r, out, &n);
   text_add_char(out, ']');

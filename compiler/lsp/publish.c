@@ -83,7 +83,8 @@ static const char *message_of(Arena *arena, const Analysis *a, const Diag *d) {
   for (size_t i = 0; i < n; i++)
     text_printf(&text, "\nnote: %s", note[i]);
   for (size_t i = 0; i < d->n_fixes; i++)
-    text_printf(&text, "\n%s: %s", d->fixes[i]->kind == FIX_SURE ? "fix" : "help", d->fixes[i]->title);
+    text_printf(&text, "\n%s: %s", d->fixes[i]->kind == FIX_SURE ? "fix" : "help",
+                d->fixes[i]->title);
   return text_str(&text);
 }
 
@@ -102,7 +103,9 @@ void add_diagnostic(const LspServer *server, Text *out, const Analysis *a, const
   const DiagInfo *info = &diag_info[d->code];
   text_add(out, "{\"range\":");
   add_range(server, out, a, diag_shown(a, d));
-  text_printf(out, ",\"severity\":%d,\"code\":\"%s\",\"source\":\"grus\",\"message\":", severity_of(d), info->code);
+  text_printf(out,
+              ",\"severity\":%d,\"code\":\"%s\",\"source\":\"grus\",\"message\":", severity_of(d),
+              info->code);
   text_add_json(out, message_of(out->arena, a, d));
   if (is_unused(d)) text_add(out, ",\"tags\":[1]");
   add_places(server, out, a, uri, d);
@@ -128,7 +131,10 @@ void publish(LspServer *server, Document *d) {
     add_diagnostic(server, &list, a, d->uri, diag);
   }
   d->unpublished = false;
-  send_all(server, arena, d->uri, arena_printf(arena, ",\"version\":%lld", (long long)d->version), text_str(&list));
+  send_all(server, arena, d->uri, arena_printf(arena, ",\"version\":%lld", (long long)d->version),
+           text_str(&list));
 }
 
-void publish_nothing(LspServer *server, const char *uri) { send_all(server, server->scratch, uri, "", ""); }
+void publish_nothing(LspServer *server, const char *uri) {
+  send_all(server, server->scratch, uri, "", "");
+}

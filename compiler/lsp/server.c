@@ -9,8 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARSE_ERROR = -32700, INVALID_REQUEST = -32600, NO_METHOD = -32601, INVALID_PARAMS = -32602,
-       NOT_INITIALISED = -32002, CANCELLED = -32800, FAILED = -32803, NO_MEMORY = -32603 };
+enum {
+  PARSE_ERROR = -32700,
+  INVALID_REQUEST = -32600,
+  NO_METHOD = -32601,
+  INVALID_PARAMS = -32602,
+  NOT_INITIALISED = -32002,
+  CANCELLED = -32800,
+  FAILED = -32803,
+  NO_MEMORY = -32603
+};
 
 typedef struct Handler {
   const char *method;
@@ -39,7 +47,8 @@ static void reply(LspServer *server, const char *result) {
 
 static void reply_error(LspServer *server, const char *id, int code, const char *message) {
   Text body = text_new(server->scratch);
-  text_printf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":", id, code);
+  text_printf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":", id,
+              code);
   text_add_json(&body, message);
   text_add(&body, "}}");
   send(server, &body);
@@ -61,18 +70,25 @@ static void initialise(LspServer *server, const json_t *params) {
   Text out = text_new(server->scratch);
   server->utf8 = wants_utf8(params);
   server->initialised = true;
-  text_printf(&out, "{\"capabilities\":{\"positionEncoding\":\"%s\",", server->utf8 ? "utf-8" : "utf-16");
-  text_add(&out, "\"textDocumentSync\":{\"openClose\":true,\"change\":2,\"save\":{\"includeText\":false}},"
-                 "\"hoverProvider\":true,\"definitionProvider\":true,\"referencesProvider\":true,"
-                 "\"documentHighlightProvider\":true,\"documentSymbolProvider\":true,\"foldingRangeProvider\":true,"
-                 "\"documentFormattingProvider\":true,\"inlayHintProvider\":true,"
-                 "\"renameProvider\":{\"prepareProvider\":true},\"codeLensProvider\":{},\"documentLinkProvider\":{},"
-                 "\"codeActionProvider\":{\"codeActionKinds\":[\"quickfix\",\"source.fixAll\"]},"
-                 "\"completionProvider\":{\"triggerCharacters\":[\">\",\"(\",\",\",\"=\",\".\",\"[\",\"\\\"\",\":\"]},"
-                 "\"signatureHelpProvider\":{\"triggerCharacters\":[\"(\",\",\"]},"
-                 "\"semanticTokensProvider\":{\"full\":true,\"legend\":{\"tokenModifiers\":[],\"tokenTypes\":["
-                 "\"keyword\",\"type\",\"variable\",\"number\",\"string\",\"operator\",\"comment\",\"function\","
-                 "\"class\",\"parameter\",\"property\"]}}},");
+  text_printf(&out, "{\"capabilities\":{\"positionEncoding\":\"%s\",",
+              server->utf8 ? "utf-8" : "utf-16");
+  text_add(
+      &out,
+      "\"textDocumentSync\":{\"openClose\":true,\"change\":2,\"save\":{\"includeText\":false}},"
+      "\"hoverProvider\":true,\"definitionProvider\":true,\"referencesProvider\":true,"
+      "\"documentHighlightProvider\":true,\"documentSymbolProvider\":true,\"foldingRangeProvider\":"
+      "true,"
+      "\"documentFormattingProvider\":true,\"inlayHintProvider\":true,"
+      "\"renameProvider\":{\"prepareProvider\":true},\"codeLensProvider\":{},"
+      "\"documentLinkProvider\":{},"
+      "\"codeActionProvider\":{\"codeActionKinds\":[\"quickfix\",\"source.fixAll\"]},"
+      "\"completionProvider\":{\"triggerCharacters\":[\">\",\"(\",\",\",\"=\",\".\",\"[\",\"\\\"\","
+      "\":\"]},"
+      "\"signatureHelpProvider\":{\"triggerCharacters\":[\"(\",\",\"]},"
+      "\"semanticTokensProvider\":{\"full\":true,\"legend\":{\"tokenModifiers\":[],\"tokenTypes\":["
+      "\"keyword\",\"type\",\"variable\",\"number\",\"string\",\"operator\",\"comment\","
+      "\"function\","
+      "\"class\",\"parameter\",\"property\"]}}},");
   text_add(&out, "\"serverInfo\":{\"name\":\"grus\",\"version\":");
   text_add_json(&out, server->host->version);
   text_add(&out, "}}");
@@ -87,7 +103,8 @@ static void answer(LspServer *server, const Handler *handler, const json_t *para
   const char *uri = uri_of(params);
   Document *d = uri ? document_find(server, uri) : NULL;
   if (!d) {
-    reply_error(server, server->id, INVALID_PARAMS, uri ? "this document is not open" : "no document is named");
+    reply_error(server, server->id, INVALID_PARAMS,
+                uri ? "this document is not open" : "no document is named");
     return;
   }
   Request r = {.server = server, .arena = server->scratch, .params = params, .document = d};
@@ -95,14 +112,18 @@ static void answer(LspServer *server, const Handler *handler, const json_t *para
   r.at = text_offset(server, d->text, d->len, json_object_get(params, "position"));
   Text out = text_new(server->scratch);
   handler->answer(&r, &out);
-  if (r.error) reply_error(server, server->id, FAILED, r.error);
-  else reply(server, out.len ? text_str(&out) : "null");
+  if (r.error)
+    reply_error(server, server->id, FAILED, r.error);
+  else
+    reply(server, out.len ? text_str(&out) : "null");
 }
 
 static void handle_request(LspServer *server, const char *method, const json_t *params) {
   if (strcmp(method, "initialize") == 0) {
-    if (server->initialised) reply_error(server, server->id, INVALID_REQUEST, "already initialised");
-    else initialise(server, params);
+    if (server->initialised)
+      reply_error(server, server->id, INVALID_REQUEST, "already initialised");
+    else
+      initialise(server, params);
     return;
   }
   if (!server->initialised) {
@@ -123,11 +144,13 @@ static void handle_request(LspServer *server, const char *method, const json_t *
       answer(server, &handlers[i], params);
       return;
     }
-  reply_error(server, server->id, NO_METHOD, arena_printf(server->scratch, "no method `%s`", method));
+  reply_error(server, server->id, NO_METHOD,
+              arena_printf(server->scratch, "no method `%s`", method));
 }
 
 static void did_open(LspServer *server, const json_t *params) {
-  const json_t *item = json_object_get(params, "textDocument"), *text = json_object_get(item, "text");
+  const json_t *item = json_object_get(params, "textDocument"),
+               *text = json_object_get(item, "text");
   const char *uri = uri_of(params);
   if (!uri || !json_is_string(text)) return;
   Document *d = document_open(server, uri, json_string_value(text), json_string_length(text));
@@ -152,7 +175,8 @@ static void did_change(LspServer *server, const json_t *params) {
     }
     document_edit(server, d, begin, end, json_string_value(text), json_string_length(text));
   }
-  d->version = json_integer_value(json_object_get(json_object_get(params, "textDocument"), "version"));
+  d->version =
+      json_integer_value(json_object_get(json_object_get(params, "textDocument"), "version"));
   d->unpublished = true;
   documents_using(server, uri_path(server->scratch, uri));
 }
@@ -174,11 +198,16 @@ static void did_save(LspServer *server, const json_t *params) {
 static void handle_notification(LspServer *server, const char *method, const json_t *params) {
   if (strcmp(method, "exit") == 0) server->finished = true;
   if (!server->initialised || server->shut_down) return;
-  if (strcmp(method, "textDocument/didOpen") == 0) did_open(server, params);
-  else if (strcmp(method, "textDocument/didChange") == 0) did_change(server, params);
-  else if (strcmp(method, "textDocument/didClose") == 0) did_close(server, params);
-  else if (strcmp(method, "textDocument/didSave") == 0) did_save(server, params);
-  else if (strcmp(method, "workspace/didChangeWatchedFiles") == 0) documents_using(server, NULL);
+  if (strcmp(method, "textDocument/didOpen") == 0)
+    did_open(server, params);
+  else if (strcmp(method, "textDocument/didChange") == 0)
+    did_change(server, params);
+  else if (strcmp(method, "textDocument/didClose") == 0)
+    did_close(server, params);
+  else if (strcmp(method, "textDocument/didSave") == 0)
+    did_save(server, params);
+  else if (strcmp(method, "workspace/didChangeWatchedFiles") == 0)
+    documents_using(server, NULL);
 }
 
 /* Whether a message that waits cancels the request `id`. */
@@ -212,11 +241,15 @@ static void dispatch(LspServer *server) {
     return;
   }
   Text text = text_new(server->scratch);
-  if (json_is_integer(id)) text_printf(&text, "%lld", (long long)json_integer_value(id));
-  else text_add_json(&text, json_string_value(id));
+  if (json_is_integer(id))
+    text_printf(&text, "%lld", (long long)json_integer_value(id));
+  else
+    text_add_json(&text, json_string_value(id));
   server->id = text_str(&text);
-  if (is_cancelled(server, id)) reply_error(server, server->id, CANCELLED, "cancelled");
-  else handle_request(server, method, params);
+  if (is_cancelled(server, id))
+    reply_error(server, server->id, CANCELLED, "cancelled");
+  else
+    handle_request(server, method, params);
 }
 
 static bool scratch_begin(LspServer *server) {
@@ -235,15 +268,20 @@ static void scratch_end(LspServer *server) {
 
 /* What did not fit into memory: the client is told if it waits for an answer. */
 static void out_of_memory(LspServer *server) {
-  static const char unasked[] = "Content-Length: 92\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"window/logMessage\","
-                                "\"params\":{\"type\":1,\"message\":\"out of memory\"}}";
+  static const char unasked[] =
+      "Content-Length: 92\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"window/logMessage\","
+      "\"params\":{\"type\":1,\"message\":\"out of memory\"}}";
   char body[256], head[64];
   if (server->id && strlen(server->id) < 100) {
-    size_t n = (size_t)snprintf(body, sizeof body, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":\"out of memory\"}}", server->id, NO_MEMORY);
+    size_t n = (size_t)snprintf(
+        body, sizeof body,
+        "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":\"out of memory\"}}",
+        server->id, NO_MEMORY);
     size_t h = (size_t)snprintf(head, sizeof head, "Content-Length: %zu\r\n\r\n", n);
     server->host->send(server->host->context, head, h);
     server->host->send(server->host->context, body, n);
-  } else server->host->send(server->host->context, unasked, sizeof unasked - 1);
+  } else
+    server->host->send(server->host->context, unasked, sizeof unasked - 1);
   scratch_end(server);
 }
 

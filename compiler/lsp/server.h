@@ -28,14 +28,14 @@ typedef struct Analysis {
 } Analysis;
 
 typedef struct Document {
-  char *uri;         /* of the heap */
-  char *text;        /* of the heap; may contain NUL bytes */
+  char *uri;  /* of the heap */
+  char *text; /* of the heap; may contain NUL bytes */
   size_t len;
-  int64_t version;   /* as the client counts */
+  int64_t version;    /* as the client counts */
   Analysis *analysis; /* of `text`, or of an earlier one if stale; NULL before the first check */
-  bool stale;        /* text was edited since the check */
-  bool unpublished;  /* its diagnostics are to be sent */
-  bool settled;      /* opened or saved since the last edit: large weights files are looked at */
+  bool stale;         /* text was edited since the check */
+  bool unpublished;   /* its diagnostics are to be sent */
+  bool settled;       /* opened or saved since the last edit: large weights files are looked at */
   struct Document *next;
 } Document;
 
@@ -130,16 +130,16 @@ Span definition_at(const Analysis *a, uint32_t at);
 typedef struct Cursor {
   uint32_t word;        /* where the word begins that the cursor is in or behind */
   bool comment, string; /* inside of one; then nothing or `key` counts */
-  int before;           /* the last sign or word before: '|' of `|>`, 'n' a name, '0' a number, '{' ... */
-  const char *name;     /* that word, if before is 'n' */
-  char open;            /* the innermost open bracket, 0: none */
-  const char *callee;   /* the word before that bracket */
+  int before; /* the last sign or word before: '|' of `|>`, 'n' a name, '0' a number, '{' ... */
+  const char *name;   /* that word, if before is 'n' */
+  char open;          /* the innermost open bracket, 0: none */
+  const char *callee; /* the word before that bracket */
   uint32_t callee_at;
-  int argument;         /* commas since that bracket */
-  const char *key;      /* `key=` before the cursor, in round brackets */
-  bool piped;           /* `|>` stands before the callee */
-  const char *keyword;  /* of the statement */
-  bool typed;           /* behind the `:` of the statement, before its `=` */
+  int argument;        /* commas since that bracket */
+  const char *key;     /* `key=` before the cursor, in round brackets */
+  bool piped;          /* `|>` stands before the callee */
+  const char *keyword; /* of the statement */
+  bool typed;          /* behind the `:` of the statement, before its `=` */
 } Cursor;
 Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at);
 

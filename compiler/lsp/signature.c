@@ -20,14 +20,17 @@ static const char *parameter(Arena *arena, const OptInfo *opt) {
     text_add_char(&text, '=');
     for (const char *s = choice; *s; s++)
       text_add_char(&text, *s == ' ' ? '|' : *s);
-  } else if (*opt->fallback && strcmp(opt->fallback, "-") != 0) text_printf(&text, "=%s", opt->fallback);
-  else if (*opt->fallback) text_add_char(&text, '=');
+  } else if (*opt->fallback && strcmp(opt->fallback, "-") != 0)
+    text_printf(&text, "=%s", opt->fallback);
+  else if (*opt->fallback)
+    text_add_char(&text, '=');
   return text_str(&text);
 }
 
 void answer_signature(Request *r, Text *out) {
   Cursor c = cursor_at(r->arena, r->document->text, r->document->len, r->at);
-  const LayerInfo *info = c.open == '(' && c.callee && !c.comment ? layer_info_find(c.callee) : NULL;
+  const LayerInfo *info =
+      c.open == '(' && c.callee && !c.comment ? layer_info_find(c.callee) : NULL;
   if (!info || (info->flags & OPERATOR)) return;
   int n = layer_opt_count(info), at = active(&c, info);
   Text label = text_new(r->arena), list = text_new(r->arena);

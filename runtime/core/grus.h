@@ -7,8 +7,9 @@
 #define GRUS_OK         0
 #define GRUS_BAD_INDEX  1 /* an index(n) input outside 0..n-1 */
 #define GRUS_BAD_LENGTH 2 /* a length outside 0..bound */
-#define GRUS_NO_OUTPUT  3 /* history is still filling: the step was taken, its output comes later  \
-                           */
+#define GRUS_NO_OUTPUT                                                                             \
+  3 /* history is still filling: the step was taken, its output comes later                        \
+      \ */
 
 #endif
 #ifndef GRUS_N

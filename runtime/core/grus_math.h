@@ -335,8 +335,8 @@ static inline float grus_sqrt(float x) {
   return GRUS_SELECT(x == grus_float(GRUS_INF_BITS), x, inside);
 }
 
-/* ---- fewer operations, on request only (--math=fast) ------------------------------------------
- */
+/* ---- fewer operations, on request only (--math=fast)
+ * ------------------------------------------ */
 
 /* x P(x^2) / Q(x^2), P and Q of degree 2. Error: 7.9e-5 relative; up to 1.00003 in magnitude. */
 static inline float grus_tanh_fast(float x) {

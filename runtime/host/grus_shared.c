@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The functions of a shared library around the bodies of its model; see grus_shared.h. Generated code
- * defines grus_library and grus_program beside it. Needs no library. With GRUS_SHARED_ALONE it also
- * brings the functions of memory that machine code may call: grus links that object into the
+/* The functions of a shared library around the bodies of its model; see grus_shared.h. Generated
+ * code defines grus_library and grus_program beside it. Needs no library. With GRUS_SHARED_ALONE it
+ * also brings the functions of memory that machine code may call: grus links that object into the
  * libraries that it writes without a linker. */
 #if defined(GRUS_SHARED_ALONE)
 #pragma GCC visibility push(hidden) /* all are found in the library itself */
@@ -56,14 +56,17 @@ static uint32_t saved_registers(void) {
   return low;
 }
 
-static int has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
+static int has(uint32_t word, uint32_t bits) {
+  return (word & bits) == bits;
+}
 
 static GrusNeeds processor_level(void) {
   enum {
-    V2_C1 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 23, /* sse3 ssse3 cx16 sse4.1 sse4.2 popcnt */
-    V3_C1 = 1 << 12 | 1 << 22 | 1 << 27 | 1 << 28 | 1 << 29,         /* fma movbe osxsave avx f16c */
-    V3_B7 = 1 << 3 | 1 << 5 | 1 << 8,                                /* bmi avx2 bmi2 */
-    V4_B7 = 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30,                   /* avx512 f dq cd bw */
+    V2_C1 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 |
+            1 << 23, /* sse3 ssse3 cx16 sse4.1 sse4.2 popcnt */
+    V3_C1 = 1 << 12 | 1 << 22 | 1 << 27 | 1 << 28 | 1 << 29, /* fma movbe osxsave avx f16c */
+    V3_B7 = 1 << 3 | 1 << 5 | 1 << 8,                        /* bmi avx2 bmi2 */
+    V4_B7 = 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30,           /* avx512 f dq cd bw */
     VNNI_C7 = 1 << 11,
     LZCNT_C81 = 1 << 5,
     YMM_SAVED = 0x6,
@@ -87,7 +90,9 @@ static GrusNeeds processor_level(void) {
 
 #else
 
-static GrusNeeds processor_level(void) { return GRUS_NEEDS_NOTHING; }
+static GrusNeeds processor_level(void) {
+  return GRUS_NEEDS_NOTHING;
+}
 
 #endif
 
@@ -196,7 +201,8 @@ int grus_rows(size_t rows, const size_t *lengths, const void *const *in, const s
     outputs_at(&outs, out, row, out_at);
     lengths_at(lengths, rows, row, n, of);
     status = n > 1 ? body->batch_run(of, in_at, out_at) : body->run(of, in_at, out_at);
-    if (status == GRUS_OK) row += n;
+    if (status == GRUS_OK)
+      row += n;
     else if (n > 1) { /* which of them is refused: one at a time from here on */
       together = 0;
       status = GRUS_OK;
@@ -218,7 +224,9 @@ typedef struct StateHead {
   uint32_t magic, body, bytes_low, bytes_high;
 } StateHead;
 
-static void *behind_head(void *state) { return (char *)state + STATE_HEAD; }
+static void *behind_head(void *state) {
+  return (char *)state + STATE_HEAD;
+}
 
 /* The body that made the state; NULL with the reason in *status. */
 static const GrusBody *body_of(const void *state, int *status) {
@@ -226,7 +234,8 @@ static const GrusBody *body_of(const void *state, int *status) {
   uint64_t bytes = grus_program.state_size;
   *status = GRUS_BAD_STATE;
   if (head->magic != STATE_MAGIC || head->body >= grus_library.body_count) return NULL;
-  if (head->bytes_low != (uint32_t)bytes || head->bytes_high != (uint32_t)(bytes >> 32)) return NULL;
+  if (head->bytes_low != (uint32_t)bytes || head->bytes_high != (uint32_t)(bytes >> 32))
+    return NULL;
   *status = GRUS_BAD_PROCESSOR;
   if (grus_library.bodies[head->body].needs > level()) return NULL;
   *status = GRUS_OK;

@@ -31,7 +31,8 @@ typedef enum GrusNeeds {
   GRUS_NEEDS_X86_64_V4_VNNI
 } GrusNeeds;
 
-/* The functions of GrusProgram, compiled for one level; batch_run takes GrusLibrary.batch sequences. */
+/* The functions of GrusProgram, compiled for one level; batch_run takes GrusLibrary.batch
+ * sequences. */
 typedef struct GrusBody {
   const char *name; /* "x86-64-v3" */
   GrusNeeds needs;
@@ -46,32 +47,32 @@ typedef struct GrusLibrary {
   uint32_t abi;  /* GRUS_LIBRARY_ABI */
   uint32_t size; /* of this struct: fields are only ever added at its end */
   const GrusProgram *program;
-  size_t batch;            /* sequences that grus_rows takes together; 1: one at a time */
-  size_t stack;            /* bytes of stack that a call takes, and a little more */
-  size_t first_output;     /* calls after a reset that give no output */
-  const uint32_t *lags;    /* of each port: steps at the start of a stream that hold no value */
-  const GrusBody *bodies;  /* the best first */
+  size_t batch;           /* sequences that grus_rows takes together; 1: one at a time */
+  size_t stack;           /* bytes of stack that a call takes, and a little more */
+  size_t first_output;    /* calls after a reset that give no output */
+  const uint32_t *lags;   /* of each port: steps at the start of a stream that hold no value */
+  const GrusBody *bodies; /* the best first */
   size_t body_count;
 } GrusLibrary;
 
-/* One sequence or one step a call, by the best body. A state begins with the number of the body that
- * made it: it may be copied, moved and stored, and is refused where that body cannot run. */
+/* One sequence or one step a call, by the best body. A state begins with the number of the body
+ * that made it: it may be copied, moved and stored, and is refused where that body cannot run. */
 extern const GrusProgram grus_program;
 extern const GrusLibrary grus_library;
 
 /* The body that this processor runs; NULL: none. */
 const GrusBody *grus_body(void);
 
-/* Computes `rows` sequences. in and out have one pointer per port, at its first sequence; strides are
- * bytes from one sequence to the next, NULL: they lie one after another. lengths[i * rows + r] is
- * length i of sequence r. *done (may be NULL): sequences computed; after an error the next one is
- * the one that was refused, and the outputs from there on are not written. */
+/* Computes `rows` sequences. in and out have one pointer per port, at its first sequence; strides
+ * are bytes from one sequence to the next, NULL: they lie one after another. lengths[i * rows + r]
+ * is length i of sequence r. *done (may be NULL): sequences computed; after an error the next one
+ * is the one that was refused, and the outputs from there on are not written. */
 int grus_rows(size_t rows, const size_t *lengths, const void *const *in, const size_t *in_strides,
               void *const *out, const size_t *out_strides, size_t *done);
 
-/* Makes `calls` calls of step or push. Strides as above, from one call to the next. *done: calls made;
- * *outputs (both may be NULL): outputs written, one after another: a call that gives none takes no
- * place. */
+/* Makes `calls` calls of step or push. Strides as above, from one call to the next. *done: calls
+ * made; *outputs (both may be NULL): outputs written, one after another: a call that gives none
+ * takes no place. */
 int grus_steps(void *state, size_t calls, const void *const *in, const size_t *in_strides,
                void *const *out, const size_t *out_strides, size_t *done, size_t *outputs);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --out NAME.npz: every output as one member NAME.npy of a zip archive, stored. In: finished outputs of
- * the style .npy in files of their own. Out: the archive, written to its sink. */
+/* --out NAME.npz: every output as one member NAME.npy of a zip archive, stored. In: finished
+ * outputs of the style .npy in files of their own. Out: the archive, written to its sink. */
 #include "host_posix.h"
 
 #include "host_archive.h"
@@ -9,7 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ARCHIVE_BLOCK = 4096, ARCHIVE_LOCAL = 30, ARCHIVE_ENTRY = 46, ARCHIVE_VERSION = 20, ARCHIVE_DATE = 0x21 /* 1980-01-01 */ };
+enum {
+  ARCHIVE_BLOCK = 4096,
+  ARCHIVE_LOCAL = 30,
+  ARCHIVE_ENTRY = 46,
+  ARCHIVE_VERSION = 20,
+  ARCHIVE_DATE = 0x21 /* 1980-01-01 */
+};
 
 static void archive_number(FILE *file, uint64_t value, int n) {
   for (int i = 0; i < n; i++)
@@ -59,9 +65,11 @@ int host_archive_write(HostSink *archive, const HostSink *sinks, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!sinks[i].archived) continue;
     if (!archive_measure(&sinks[i], &size, &crc))
-      return host_error(archive->log, GRUS_EXIT_FILE, "%s: cannot read back: %s", archive->name, strerror(errno));
+      return host_error(archive->log, GRUS_EXIT_FILE, "%s: cannot read back: %s", archive->name,
+                        strerror(errno));
     if (at + size > UINT32_MAX - ARCHIVE_BLOCK * ARCHIVE_BLOCK) {
-      host_error(archive->log, GRUS_EXIT_USAGE, "%s: an .npz holds less than 4 GiB, these outputs are larger", archive->name);
+      host_error(archive->log, GRUS_EXIT_USAGE,
+                 "%s: an .npz holds less than 4 GiB, these outputs are larger", archive->name);
       host_detail(archive->log, "try", "--out with a folder");
       return GRUS_EXIT_USAGE;
     }
@@ -79,7 +87,7 @@ int host_archive_write(HostSink *archive, const HostSink *sinks, size_t count) {
     fwrite("PK\1\2", 1, 4, file);
     archive_number(file, ARCHIVE_VERSION, 2);
     archive_member(file, name, size, crc);
-    archive_number(file, 0, 8);  /* no comment, first disk, attributes */
+    archive_number(file, 0, 8); /* no comment, first disk, attributes */
     archive_number(file, 0, 2);
     archive_number(file, where, 4);
     fprintf(file, "%s.npy", name);

@@ -5,8 +5,8 @@
 
 #include "host_sink.h"
 
-/* Writes the archived ones of `count` finished outputs and finishes the archive, which is open. Returns
- * GRUS_EXIT_OK or the status of the printed error. */
+/* Writes the archived ones of `count` finished outputs and finishes the archive, which is open.
+ * Returns GRUS_EXIT_OK or the status of the printed error. */
 int host_archive_write(HostSink *archive, const HostSink *sinks, size_t count);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tables with more columns than numbers for the model: --id names the column that tells samples apart,
+/* Tables with more columns than numbers for the model: --id names the column that tells samples
+ * apart,
  * --skip those that are not for the model. In: the row of names and every row as text. Out: rows
  * without those columns; in row_steps how many rows each sample has. */
 #include "host_posix.h"
@@ -34,9 +35,11 @@ int host_columns_open(HostSource *source, const HostField *names, size_t count) 
   source->column_count = count;
   for (size_t i = 0; i < count; i++) {
     const char *name = source->text + names[i].at;
-    bool is_id = source->id_name && strlen(source->id_name) == names[i].length && memcmp(name, source->id_name, names[i].length) == 0;
+    bool is_id = source->id_name && strlen(source->id_name) == names[i].length &&
+                 memcmp(name, source->id_name, names[i].length) == 0;
     bool numbers_rows = i == 0 && names[i].length == 0; /* the index of pandas */
-    bool skipped = !is_id && (numbers_rows || columns_has(source->skip_names, name, names[i].length));
+    bool skipped =
+        !is_id && (numbers_rows || columns_has(source->skip_names, name, names[i].length));
     source->column_use[i] = is_id ? COLUMN_ID : skipped ? COLUMN_SKIPPED : COLUMN_KEPT;
     ids += is_id;
     kept += !is_id && !skipped;
@@ -44,8 +47,11 @@ int host_columns_open(HostSource *source, const HostField *names, size_t count) 
   }
   bool id_fits = ids == 1 || (ids == 0 && !(source->id_name && host_port_has_time(source->port)));
   if (id_fits && kept) return GRUS_EXIT_OK;
-  if (id_fits) host_source_fail(source, GRUS_EXIT_USAGE, "no column is left for the model");
-  else host_source_fail(source, GRUS_EXIT_USAGE, "%zu columns are named `%s`, which --id asks for", ids, source->id_name);
+  if (id_fits)
+    host_source_fail(source, GRUS_EXIT_USAGE, "no column is left for the model");
+  else
+    host_source_fail(source, GRUS_EXIT_USAGE, "%zu columns are named `%s`, which --id asks for",
+                     ids, source->id_name);
   host_detail(source->log, "found", "%s", all.s);
   return source->status;
 }
@@ -92,7 +98,9 @@ static bool columns_count(HostSource *source, const char *id, size_t length) {
   if (!source->rows || hash != source->id_now) {
     if (2 * source->rows >= source->ids_room && !columns_grow(source)) return false;
     if (!columns_insert(source->ids, source->ids_room, hash)) {
-      host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 ": the rows of `%.*s` do not stand together", source->line, (int)length, id);
+      host_source_fail(source, GRUS_EXIT_DATA,
+                       "line %" PRIu64 ": the rows of `%.*s` do not stand together", source->line,
+                       (int)length, id);
       host_detail(source->log, "try", "sort the table by %s", source->id_name);
       return false;
     }
@@ -107,12 +115,15 @@ bool host_columns_row(HostSource *source, const HostField *fields, size_t count)
   size_t to = 0;
   bool is_first = true;
   if (count != source->column_count) {
-    host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 ": %zu column%s, the names above are %zu", source->line, count, count == 1 ? "" : "s",
-                     source->column_count);
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "line %" PRIu64 ": %zu column%s, the names above are %zu", source->line, count,
+                     count == 1 ? "" : "s", source->column_count);
     return false;
   }
   for (size_t i = 0; i < count; i++) {
-    if (source->column_use[i] == COLUMN_ID && !columns_count(source, source->text + fields[i].at, fields[i].length)) return false;
+    if (source->column_use[i] == COLUMN_ID &&
+        !columns_count(source, source->text + fields[i].at, fields[i].length))
+      return false;
     if (source->column_use[i] != COLUMN_KEPT) continue;
     if (!is_first) source->text[to++] = source->separator;
     is_first = false;

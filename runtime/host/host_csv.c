@@ -135,7 +135,8 @@ static bool csv_pick(HostSource *source, bool is_names) {
     return false;
   }
   csv_fields(source, fields, count);
-  bool ok = is_names ? host_columns_open(source, fields, count) == GRUS_EXIT_OK : host_columns_row(source, fields, count);
+  bool ok = is_names ? host_columns_open(source, fields, count) == GRUS_EXIT_OK
+                     : host_columns_row(source, fields, count);
   free(fields);
   return ok;
 }
@@ -164,10 +165,13 @@ static int csv_open_named(HostSource *source) {
     bool has_names = length == 0 || csv_is_name(source, at, length);
     source->text_at = start;
     source->text_has = true;
-    if (!has_names) return host_source_fail(source, GRUS_EXIT_DATA, "--id and --skip need a first line with the names of the columns");
+    if (!has_names)
+      return host_source_fail(source, GRUS_EXIT_DATA,
+                              "--id and --skip need a first line with the names of the columns");
     if (csv_pick(source, true) && csv_next(source)) source->columns = csv_count(source);
   }
-  if (source->columns || source->status || host_signal_seen() || source->bytes.failure) return source->status;
+  if (source->columns || source->status || host_signal_seen() || source->bytes.failure)
+    return source->status;
   host_source_fail(source, GRUS_EXIT_DATA, "holds no numbers");
   host_source_needs(source);
   return source->status;
@@ -177,7 +181,8 @@ static int csv_open_named(HostSource *source) {
  * none, as pandas writes its index, that column is skipped as well. */
 int host_csv_open(HostSource *source) {
   size_t at, length;
-  if (source->style.format == HOST_FORMAT_CSV && host_columns_wanted(source)) return csv_open_named(source);
+  if (source->style.format == HOST_FORMAT_CSV && host_columns_wanted(source))
+    return csv_open_named(source);
   if (!csv_row(source)) goto empty;
   source->separator = csv_separator(source->text + source->text_at);
   size_t start = source->text_at;

@@ -58,7 +58,8 @@ int host_feed_open(HostFeed *feed, const GrusProgram *program, const HostLog *lo
   source->allow_nan = options->allow_nan;
   source->skip_names = options->skip_names;
   if (options->id_name)
-    return host_error(log, GRUS_EXIT_USAGE, "--id tells samples of whole sequences apart, `%s` is a stream", port->name);
+    return host_error(log, GRUS_EXIT_USAGE,
+                      "--id tells samples of whole sequences apart, `%s` is a stream", port->name);
   feed->block = malloc(feed->capacity * sizeof *feed->block);
   if (!feed->block) return host_error(log, GRUS_EXIT_FILE, "not enough memory");
   int status;

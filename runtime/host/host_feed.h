@@ -20,8 +20,8 @@ int host_feed_open(HostFeed *feed, const GrusProgram *program, const HostLog *lo
 /* Will host_feed_take have to wait for another program? */
 bool host_feed_would_wait(const HostFeed *feed);
 /* The numbers of the next call, padded with zeros, into the model's buffer. out_steps: how many
- * steps are real; 0 at the end. Returns GRUS_EXIT_OK or the status of the printed error or signal.
- */
+ * steps are real; 0 at the end. Returns GRUS_EXIT_OK or the status of the printed error or
+ * signal. */
 int host_feed_take(HostFeed *feed, void *buffer, size_t *out_steps);
 /* Steps in the file, HOST_SIZE_UNKNOWN if it does not tell. */
 uint64_t host_feed_total(const HostFeed *feed);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Deflate's inverse, RFC 1951. Programs made from models link nothing but libc, so this stands here: codes
- * are read bit by bit, which is fast enough for files of inputs. */
+/* Deflate's inverse, RFC 1951. Programs made from models link nothing but libc, so this stands
+ * here: codes are read bit by bit, which is fast enough for files of inputs. */
 #include "host_posix.h"
 
 #include "host_inflate.h"
 
 #include <string.h>
 
-enum { INFLATE_BITS = 15, INFLATE_LITERALS = 288, INFLATE_DISTANCES = 30, INFLATE_LENGTHS = 19, INFLATE_END = 256 };
+enum {
+  INFLATE_BITS = 15,
+  INFLATE_LITERALS = 288,
+  INFLATE_DISTANCES = 30,
+  INFLATE_LENGTHS = 19,
+  INFLATE_END = 256
+};
 
 typedef struct Inflate {
   const unsigned char *from;
@@ -93,11 +99,14 @@ static void inflate_stored(Inflate *z) {
 
 /* A piece of what was written before, which may overlap what it becomes. */
 static void inflate_copy(Inflate *z, unsigned symbol, const InflateCode *distances) {
-  static const uint16_t length_base[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                         31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-  static const unsigned char length_bits[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-  static const uint16_t distance_base[] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                           193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+  static const uint16_t length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                         15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                         67, 83, 99, 115, 131, 163, 195, 227, 258};
+  static const unsigned char length_bits[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                              2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+  static const uint16_t distance_base[] = {
+      1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+      193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
   unsigned which = symbol - INFLATE_END - 1;
   if (which >= sizeof length_bits) {
     z->failed = true;
@@ -141,7 +150,8 @@ static void inflate_fixed(Inflate *z) {
 }
 
 /* The lengths of both codes, themselves in a code: 16 repeats the last one, 17 and 18 zeros. */
-static bool inflate_lengths(Inflate *z, const InflateCode *code, unsigned char *length, unsigned n) {
+static bool inflate_lengths(Inflate *z, const InflateCode *code, unsigned char *length,
+                            unsigned n) {
   unsigned i = 0;
   while (i < n && !z->failed) {
     unsigned symbol = inflate_symbol(z, code), times = 1;
@@ -163,14 +173,17 @@ static bool inflate_lengths(Inflate *z, const InflateCode *code, unsigned char *
 }
 
 static void inflate_dynamic(Inflate *z) {
-  static const unsigned char order[INFLATE_LENGTHS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+  static const unsigned char order[INFLATE_LENGTHS] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                                       11, 4,  12, 3, 13, 2, 14, 1, 15};
   unsigned char length[INFLATE_LITERALS + 32] = {0};
   InflateCode literals, distances;
-  unsigned n_literals = 257 + inflate_bits(z, 5), n_distances = 1 + inflate_bits(z, 5), n = 4 + inflate_bits(z, 4);
+  unsigned n_literals = 257 + inflate_bits(z, 5), n_distances = 1 + inflate_bits(z, 5),
+           n = 4 + inflate_bits(z, 4);
   z->failed = z->failed || n_literals > 286 || n_distances > INFLATE_DISTANCES;
   for (unsigned i = 0; i < n && !z->failed; i++)
     length[order[i]] = (unsigned char)inflate_bits(z, 3);
-  if (z->failed || !inflate_code(&literals, length, INFLATE_LENGTHS) || !inflate_lengths(z, &literals, length, n_literals + n_distances) ||
+  if (z->failed || !inflate_code(&literals, length, INFLATE_LENGTHS) ||
+      !inflate_lengths(z, &literals, length, n_literals + n_distances) ||
       length[INFLATE_END] == 0 || !inflate_code(&literals, length, n_literals) ||
       !inflate_code(&distances, length + n_literals, n_distances)) {
     z->failed = true;
@@ -186,10 +199,14 @@ bool host_inflate(const unsigned char *from, size_t length, unsigned char *to, s
     last = inflate_bits(&z, 1) != 0;
     unsigned kind = inflate_bits(&z, 2);
     if (z.failed) break;
-    if (kind == 0) inflate_stored(&z);
-    else if (kind == 1) inflate_fixed(&z);
-    else if (kind == 2) inflate_dynamic(&z);
-    else z.failed = true;
+    if (kind == 0)
+      inflate_stored(&z);
+    else if (kind == 1)
+      inflate_fixed(&z);
+    else if (kind == 2)
+      inflate_dynamic(&z);
+    else
+      z.failed = true;
   }
   return !z.failed && z.done == n && z.at == length;
 }

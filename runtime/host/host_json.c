@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* JSON lines: a value a line, for a sequence one sample, for a stream one step. A value is a number or
- * arrays of numbers with the shape of the port, or an object that has such a value under the port's
- * name. Axes of one element can be left out, and sequences of a bounded length have each their own.
+/* JSON lines: a value a line, for a sequence one sample, for a stream one step. A value is a number
+ * or arrays of numbers with the shape of the port, or an object that has such a value under the
+ * port's name. Axes of one element can be left out, and sequences of a bounded length have each
+ * their own.
  *
- * Out: the numbers of every line in storage order, padded with zeros to the bound; row_steps says how
- * many steps each line had. */
+ * Out: the numbers of every line in storage order, padded with zeros to the bound; row_steps says
+ * how many steps each line had. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -27,7 +28,8 @@ typedef struct JsonLine {
 } JsonLine;
 
 static bool json_fail(JsonLine *line, const char *what) {
-  host_source_fail(line->source, GRUS_EXIT_DATA, "line %" PRIu64 ", column %zu: %s", line->source->line, line->at + 1, what);
+  host_source_fail(line->source, GRUS_EXIT_DATA, "line %" PRIu64 ", column %zu: %s",
+                   line->source->line, line->at + 1, what);
   return false;
 }
 
@@ -54,7 +56,8 @@ static bool json_add(JsonLine *line, double value) {
   HostSource *s = line->source;
   if (s->row_count == s->row_capacity) {
     size_t capacity = s->row_capacity ? 2 * s->row_capacity : 64;
-    double *grown = capacity < SIZE_MAX / sizeof *grown ? realloc(s->row, capacity * sizeof *grown) : NULL;
+    double *grown =
+        capacity < SIZE_MAX / sizeof *grown ? realloc(s->row, capacity * sizeof *grown) : NULL;
     if (!grown) return json_fail(line, "not enough memory for this line");
     s->row = grown;
     s->row_capacity = capacity;
@@ -83,11 +86,13 @@ static bool json_number(JsonLine *line) {
 static bool json_numbers(JsonLine *line, int depth) {
   uint64_t n = 0;
   if (json_peek(line) != '[') {
-    if (line->rank >= 0 && line->rank != depth) return json_fail(line, "a number at another depth than those before");
+    if (line->rank >= 0 && line->rank != depth)
+      return json_fail(line, "a number at another depth than those before");
     line->rank = depth;
     return json_number(line);
   }
-  if (depth == JSON_MAX_DEPTH || depth == line->rank) return json_fail(line, "arrays deeper than those before, or than any input");
+  if (depth == JSON_MAX_DEPTH || depth == line->rank)
+    return json_fail(line, "arrays deeper than those before, or than any input");
   bool is_first = line->rank < 0;
   line->at++;
   if (json_peek(line) == ']') return json_fail(line, "an empty array where numbers are needed");
@@ -97,7 +102,8 @@ static bool json_numbers(JsonLine *line, int depth) {
     if (json_take(line, ']')) break;
     if (!json_take(line, ',')) return json_fail(line, "`,` or `]` is needed here");
   }
-  if (!is_first && line->shape[depth] && line->shape[depth] != n) return json_fail(line, "this array has another size than those before it");
+  if (!is_first && line->shape[depth] && line->shape[depth] != n)
+    return json_fail(line, "this array has another size than those before it");
   line->shape[depth] = n;
   return true;
 }
@@ -125,9 +131,12 @@ static bool json_skip(JsonLine *line, int depth) {
   if (depth == JSON_MAX_SKIP) return json_fail(line, "nested too deeply");
   line->at++;
   while (!json_take(line, close)) {
-    if (c == '{' && !(json_string(line, &begin, &length) && (json_take(line, ':') || json_fail(line, "`:` is needed here")))) return false;
+    if (c == '{' && !(json_string(line, &begin, &length) &&
+                      (json_take(line, ':') || json_fail(line, "`:` is needed here"))))
+      return false;
     if (!json_skip(line, depth + 1)) return false;
-    if (!json_take(line, ',') && json_peek(line) != close) return json_fail(line, "`,` or the end is needed here");
+    if (!json_take(line, ',') && json_peek(line) != close)
+      return json_fail(line, "`,` or the end is needed here");
   }
   return true;
 }
@@ -145,10 +154,12 @@ static bool json_object(JsonLine *line) {
     if (ours && found) return json_fail(line, "the same name twice");
     if (!(ours ? json_numbers(line, 0) : json_skip(line, 0))) return false;
     found |= ours;
-    if (!json_take(line, ',') && json_peek(line) != '}') return json_fail(line, "`,` or `}` is needed here");
+    if (!json_take(line, ',') && json_peek(line) != '}')
+      return json_fail(line, "`,` or `}` is needed here");
   }
   if (found) return true;
-  host_source_fail(line->source, GRUS_EXIT_DATA, "line %" PRIu64 ": no `%s` among its names", line->source->line, name);
+  host_source_fail(line->source, GRUS_EXIT_DATA, "line %" PRIu64 ": no `%s` among its names",
+                   line->source->line, name);
   return false;
 }
 
@@ -166,8 +177,10 @@ static bool json_fits(const JsonLine *line, uint64_t *steps) {
     if (is_time && json_is_step(port)) continue;
     bool fits = at < line->rank && (bounded ? line->shape[at] <= need : line->shape[at] == need);
     if (fits && bounded) *steps = line->shape[at];
-    if (fits) at++;
-    else if (need != 1 || is_time) return false;
+    if (fits)
+      at++;
+    else if (need != 1 || is_time)
+      return false;
   }
   return at == line->rank;
 }
@@ -176,8 +189,10 @@ static bool json_fail_shape(JsonLine *line) {
   HostSource *source = line->source;
   HostText shape = {{0}, 0};
   host_text_shape(&shape, line->rank, line->shape);
-  host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 ": shape %s does not fit %s of input `%s`", source->line, shape.s,
-                   json_is_step(source->port) ? "one step" : "one sample", source->port->name);
+  host_source_fail(source, GRUS_EXIT_DATA,
+                   "line %" PRIu64 ": shape %s does not fit %s of input `%s`", source->line,
+                   shape.s, json_is_step(source->port) ? "one step" : "one sample",
+                   source->port->name);
   host_source_needs(source);
   return false;
 }
@@ -220,7 +235,8 @@ static bool json_row(HostSource *source) {
   } while (source->text_length == 0 || !json_peek(&line));
   source->row_count = source->row_at = 0;
   if (!(json_peek(&line) == '{' ? json_object(&line) : json_numbers(&line, 0))) return false;
-  if (json_peek(&line) || line.at < source->text_length) return json_fail(&line, "nothing more is expected on this line");
+  if (json_peek(&line) || line.at < source->text_length)
+    return json_fail(&line, "nothing more is expected on this line");
   if (!json_fits(&line, &steps)) return json_fail_shape(&line);
   bool bounded = source->port->time == GRUS_TIME_BOUNDED;
   if (bounded && !(json_note_steps(&line, steps) && json_pad(&line, steps))) return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npz: a zip archive of .npy, as numpy.savez and savez_compressed write it. The member with the port's
- * name is found and checked; then the source stands at its beginning and reads it as .npy. Stored
- * members pass through the buffer, deflated ones are inflated into memory, no larger than deflate can
- * make of what is there. */
+/* .npz: a zip archive of .npy, as numpy.savez and savez_compressed write it. The member with the
+ * port's name is found and checked; then the source stands at its beginning and reads it as .npy.
+ * Stored members pass through the buffer, deflated ones are inflated into memory, no larger than
+ * deflate can make of what is there. */
 #include "host_posix.h"
 
 #include "host_inflate.h"
@@ -46,14 +46,16 @@ static uint64_t zip_number(const unsigned char *bytes, int n) {
 static bool zip_read(HostSource *source, uint64_t at, unsigned char *to, size_t n) {
   size_t done = 0;
   if (at > source->bytes.size || n > source->bytes.size - at) {
-    host_source_fail(source, GRUS_EXIT_DATA, "truncated: its directory names bytes that are not there");
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "truncated: its directory names bytes that are not there");
     return false;
   }
   while (done < n && !host_signal_seen()) {
     ssize_t got = pread(source->bytes.fd, to + done, n - done, (off_t)(at + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      host_source_fail(source, GRUS_EXIT_FILE, "cannot read: %s", got < 0 ? strerror(errno) : "it became shorter");
+      host_source_fail(source, GRUS_EXIT_FILE, "cannot read: %s",
+                       got < 0 ? strerror(errno) : "it became shorter");
       return false;
     }
     done += (size_t)got;
@@ -64,13 +66,15 @@ static bool zip_read(HostSource *source, uint64_t at, unsigned char *to, size_t 
 /* Where the directory is and how many members it has. */
 static bool zip_directory(HostSource *source, uint64_t *at, uint64_t *count) {
   uint64_t size = source->bytes.size;
-  size_t n = size < ZIP_END_SIZE + ZIP_COMMENT_MAX ? (size_t)size : ZIP_END_SIZE + ZIP_COMMENT_MAX, i;
+  size_t n = size < ZIP_END_SIZE + ZIP_COMMENT_MAX ? (size_t)size : ZIP_END_SIZE + ZIP_COMMENT_MAX,
+         i;
   unsigned char *tail = malloc(n + 1), wide[ZIP64_END_SIZE];
   bool ok = tail && zip_read(source, size - n, tail, n);
   for (i = n; ok && i >= ZIP_END_SIZE; i--)
     if (memcmp(tail + i - ZIP_END_SIZE, "PK\5\6", 4) == 0) break;
   if (ok && i < ZIP_END_SIZE) {
-    host_source_fail(source, GRUS_EXIT_DATA, "no .npz, or truncated: the directory at its end is missing");
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "no .npz, or truncated: the directory at its end is missing");
     ok = false;
   }
   if (ok) {
@@ -81,7 +85,8 @@ static bool zip_directory(HostSource *source, uint64_t *at, uint64_t *count) {
     bool is_wide = *count == 0xffff || *at == UINT32_MAX;
     if (is_wide && place >= ZIP64_PLACE_SIZE) {
       ok = zip_read(source, place - ZIP64_PLACE_SIZE, wide, ZIP64_PLACE_SIZE);
-      ok = ok && (memcmp(wide, "PK\6\7", 4) != 0 || zip_read(source, zip_number(wide + 8, 8), wide, ZIP64_END_SIZE));
+      ok = ok && (memcmp(wide, "PK\6\7", 4) != 0 ||
+                  zip_read(source, zip_number(wide + 8, 8), wide, ZIP64_END_SIZE));
       if (ok && memcmp(wide, "PK\6\6", 4) == 0) {
         *count = zip_number(wide + 32, 8);
         *at = zip_number(wide + 48, 8);
@@ -116,9 +121,11 @@ static void zip_wide(ZipMember *m, const unsigned char *extra, size_t n) {
 static bool zip_member(HostSource *source, uint64_t *at, ZipMember *m) {
   unsigned char head[ZIP_ENTRY_SIZE], rest[1024];
   if (!zip_read(source, *at, head, sizeof head)) return false;
-  size_t name = (size_t)zip_number(head + 28, 2), extra = (size_t)zip_number(head + 30, 2), comment = (size_t)zip_number(head + 32, 2);
+  size_t name = (size_t)zip_number(head + 28, 2), extra = (size_t)zip_number(head + 30, 2),
+         comment = (size_t)zip_number(head + 32, 2);
   if (memcmp(head, "PK\1\2", 4) != 0 || name > ZIP_NAME_MAX || name + extra > sizeof rest) {
-    host_source_fail(source, GRUS_EXIT_DATA, "damaged: its directory has something else where a member is needed");
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "damaged: its directory has something else where a member is needed");
     return false;
   }
   if (!zip_read(source, *at + ZIP_ENTRY_SIZE, rest, name + extra)) return false;
@@ -162,8 +169,10 @@ static bool zip_begin(HostSource *source, const ZipMember *m, uint64_t *at) {
   unsigned char local[ZIP_LOCAL_SIZE];
   if (!zip_read(source, m->at, local, sizeof local)) return false;
   *at = m->at + ZIP_LOCAL_SIZE + zip_number(local + 26, 2) + zip_number(local + 28, 2);
-  if (memcmp(local, "PK\3\4", 4) != 0 || *at > source->bytes.size || m->packed > source->bytes.size - *at) {
-    host_source_fail(source, GRUS_EXIT_DATA, "truncated or damaged: `%s` is not where its directory says", m->name);
+  if (memcmp(local, "PK\3\4", 4) != 0 || *at > source->bytes.size ||
+      m->packed > source->bytes.size - *at) {
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     "truncated or damaged: `%s` is not where its directory says", m->name);
     return false;
   }
   return true;
@@ -207,7 +216,10 @@ static bool zip_open_deflated(HostSource *source, const ZipMember *m, uint64_t a
   unsigned char *packed = possible ? malloc((size_t)m->packed + 1) : NULL;
   source->inflated = possible ? malloc((size_t)m->size + 1) : NULL;
   if (!packed || !source->inflated) {
-    host_source_fail(source, GRUS_EXIT_DATA, possible ? "not enough memory for `%s`" : "damaged: `%s` cannot be as large as it says", m->name);
+    host_source_fail(source, GRUS_EXIT_DATA,
+                     possible ? "not enough memory for `%s`"
+                              : "damaged: `%s` cannot be as large as it says",
+                     m->name);
     free(packed);
     return false;
   }
@@ -229,15 +241,18 @@ int host_npz_open(HostSource *source) {
   uint64_t at;
   enum { ENCRYPTED = 1, STORED = 0, DEFLATED = 8 };
   if (source->bytes.fd < 0 || source->bytes.size == HOST_SIZE_UNKNOWN) {
-    host_source_fail(source, GRUS_EXIT_USAGE, "an .npz has its directory at the end and cannot come through a pipe");
+    host_source_fail(source, GRUS_EXIT_USAGE,
+                     "an .npz has its directory at the end and cannot come through a pipe");
     host_detail(source->log, "try", "a file, or an .npy");
     return source->status;
   }
   bool ok = zip_find(source, &m) && zip_begin(source, &m, &at);
   if (ok && (m.flags & ENCRYPTED || (m.method != STORED && m.method != DEFLATED)))
     return host_source_fail(source, GRUS_EXIT_DATA, "`%s` is %s", m.name,
-                            m.flags & ENCRYPTED ? "encrypted" : "compressed in a way that numpy does not write");
-  ok = ok && (m.method == STORED ? zip_open_stored(source, &m, at) : zip_open_deflated(source, &m, at));
+                            m.flags & ENCRYPTED ? "encrypted"
+                                                : "compressed in a way that numpy does not write");
+  ok = ok &&
+       (m.method == STORED ? zip_open_stored(source, &m, at) : zip_open_deflated(source, &m, at));
   if (!ok) return source->status ? source->status : 128 + host_signal_seen();
   source->style.format = HOST_FORMAT_NPY;
   return host_npy_open(source);

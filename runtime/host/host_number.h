@@ -21,8 +21,8 @@ HostNumber host_number_of_elem(GrusElem elem);
 /* n numbers from bytes. 8-byte integers beyond 2^53 are rounded. */
 void host_number_decode(HostNumber type, const unsigned char *bytes, double *values, size_t n);
 
-/* n numbers to bytes; each value must be one the type can hold, floats are rounded to nearest even.
- */
+/* n numbers to bytes; each value must be one the type can hold, floats are rounded to nearest
+ * even. */
 void host_number_encode(HostNumber type, const double *values, unsigned char *bytes, size_t n);
 
 size_t host_elem_size(GrusElem elem);

@@ -111,14 +111,16 @@ static bool *options_switch(HostOptions *o, const char *name) {
   return NULL;
 }
 
-static const char *const valued[] = {"--out",  "--in-format", "--out-format", "--format", "--wav-bits",
-                                     "--rate", "--color",     "--progress",   "--id",     "--skip"};
+static const char *const valued[] = {"--out",      "--in-format", "--out-format", "--format",
+                                     "--wav-bits", "--rate",      "--color",      "--progress",
+                                     "--id",       "--skip"};
 
 int host_option_words(const char *text) {
   HostOptions none;
   size_t length = strcspn(text, "=");
   for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
-    if (strlen(valued[i]) == length && memcmp(valued[i], text, length) == 0) return text[length] ? 1 : 2;
+    if (strlen(valued[i]) == length && memcmp(valued[i], text, length) == 0)
+      return text[length] ? 1 : 2;
   return options_switch(&none, text) ? 1 : 0;
 }
 
@@ -255,12 +257,15 @@ static int options_place_all(Parser *p, const char *text) {
     p->options->values[i] = text;
     placed++;
   }
-  return placed ? GRUS_EXIT_OK : host_error(p->log, GRUS_EXIT_USAGE, "every input is given: what is `%s` for?", text);
+  return placed
+             ? GRUS_EXIT_OK
+             : host_error(p->log, GRUS_EXIT_USAGE, "every input is given: what is `%s` for?", text);
 }
 
 static int options_place(Parser *p, GrusRole role, const char *text) {
   HostFormat format = host_options_in_style(p->options, text).format;
-  bool has_names = format == HOST_FORMAT_NPZ || (format == HOST_FORMAT_JSON && strcmp(text, "-") != 0);
+  bool has_names =
+      format == HOST_FORMAT_NPZ || (format == HOST_FORMAT_JSON && strcmp(text, "-") != 0);
   if (role == GRUS_ROLE_IN && has_names) return options_place_all(p, text);
   int port = options_main_port(p->program, role, false);
   const char *what = role == GRUS_ROLE_OUT ? "output" : "input";

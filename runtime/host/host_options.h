@@ -12,9 +12,9 @@ typedef struct HostOptions {
   const char **lengths; /* per length: likewise */
   const char *folder;   /* --out, NULL if not given */
   HostStyle in_style, out_style;
-  int wav_bits; /* 16, 24, 32; 0 float; -1: as the input */
+  int wav_bits;                     /* 16, 24, 32; 0 float; -1: as the input */
   const char *id_name, *skip_names; /* of columns of .csv inputs */
-  double rate;  /* 0: from the model or the input */
+  double rate;                      /* 0: from the model or the input */
   bool no_names, allow_nan, quiet, help, version;
   bool print; /* no output was given a place: show them all as text */
   HostWhen colour, progress;
@@ -26,14 +26,15 @@ typedef struct HostOptions {
 int host_options_parse(const GrusProgram *program, const HostLog *log, int argc, char **argv,
                        HostOptions *options);
 
-/* How many words of a command line an option takes, its value included: 0 if there is none of that name. */
+/* How many words of a command line an option takes, its value included: 0 if there is none of that
+ * name. */
 int host_option_words(const char *text);
 
 /* Are these numbers rather than the name of a file? "2", "0.1,-3e4". */
 bool host_is_numbers(const char *text);
 
-/* The style in which to read `path`: by its name, --in-format for standard input and unknown names.
- */
+/* The style in which to read `path`: by its name, --in-format for standard input and unknown
+ * names. */
 HostStyle host_options_in_style(const HostOptions *options, const char *path);
 
 /* The interface of the model, on standard output. */

@@ -48,7 +48,8 @@ static int outputs_folder_or_archive(HostOutputs *outputs) {
   const char *path = outputs->options->folder;
   HostStyle style = host_style_of_path(path);
   struct stat info;
-  if (style.format == HOST_FORMAT_NONE || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) return outputs_make_folder(outputs);
+  if (style.format == HOST_FORMAT_NONE || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+    return outputs_make_folder(outputs);
   if (style.format == HOST_FORMAT_NPZ) {
     outputs->archive.log = outputs->log;
     outputs->archive.program = outputs->program;
@@ -57,7 +58,8 @@ static int outputs_folder_or_archive(HostOutputs *outputs) {
     outputs->archive.port = outputs->program->ports;
     return host_sink_open(&outputs->archive, path);
   }
-  host_error(outputs->log, GRUS_EXIT_USAGE, "--out takes a folder or one .npz, `%s` is the name of another file", path);
+  host_error(outputs->log, GRUS_EXIT_USAGE,
+             "--out takes a folder or one .npz, `%s` is the name of another file", path);
   host_detail(outputs->log, "try", "name=%s", path);
   return GRUS_EXIT_USAGE;
 }
@@ -273,7 +275,8 @@ int host_outputs_commit(HostOutputs *outputs) {
   int status = GRUS_EXIT_OK;
   for (size_t i = 0; i < outputs->count && !status; i++)
     if (outputs->sinks[i].port) status = host_sink_finish(&outputs->sinks[i]);
-  if (!status && outputs->archive.port) status = host_archive_write(&outputs->archive, outputs->sinks, outputs->count);
+  if (!status && outputs->archive.port)
+    status = host_archive_write(&outputs->archive, outputs->sinks, outputs->count);
   for (size_t i = 0; i < outputs->count && !status; i++)
     if (outputs->sinks[i].port) status = host_sink_commit(&outputs->sinks[i]);
   if (!status && outputs->archive.port) status = host_sink_commit(&outputs->archive);

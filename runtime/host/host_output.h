@@ -13,7 +13,7 @@ typedef struct HostOutputs {
   size_t count;     /* of output ports */
   HostSink *sinks;  /* count of them; port NULL where the output is not wanted */
   char **paths;     /* those built from --out */
-  HostSink archive;       /* of all outputs, if --out names an .npz; port NULL: none */
+  HostSink archive; /* of all outputs, if --out names an .npz; port NULL: none */
   bool made_folder; /* --out did not exist */
 } HostOutputs;
 

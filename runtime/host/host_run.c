@@ -174,16 +174,19 @@ static int whole_allocate(Whole *whole) {
   return whole->values ? GRUS_EXIT_OK : host_error(whole->log, GRUS_EXIT_FILE, "not enough memory");
 }
 
-/* Steps that the samples just read have of a length: all the same, 0 after reporting that they are not. */
+/* Steps that the samples just read have of a length: all the same, 0 after reporting that they are
+ * not. */
 static size_t whole_sample_steps(Whole *whole, size_t length) {
   const HostTensor *first = NULL;
   for (size_t i = 0; i < whole->in_count; i++) {
     const HostTensor *tensor = &whole->inputs[i];
     if (tensor->port->time != GRUS_TIME_BOUNDED || (size_t)tensor->port->length != length) continue;
     if (first && first->sample_steps != tensor->sample_steps) {
-      host_error(whole->log, GRUS_EXIT_DATA, "%s: sample %" PRIu64 " has %zu time steps, in %s it has %zu", tensor->source.name,
+      host_error(whole->log, GRUS_EXIT_DATA,
+                 "%s: sample %" PRIu64 " has %zu time steps, in %s it has %zu", tensor->source.name,
                  tensor->next, tensor->sample_steps, first->source.name, first->sample_steps);
-      host_detail(whole->log, "needs", "the same number: `%s` and `%s` share their length", first->port->name, tensor->port->name);
+      host_detail(whole->log, "needs", "the same number: `%s` and `%s` share their length",
+                  first->port->name, tensor->port->name);
       return 0;
     }
     first = tensor;
@@ -220,7 +223,8 @@ static int whole_read_lane(Whole *whole, size_t b) {
   for (size_t i = 0; i < whole->in_count; i++) {
     HostTensor *tensor = &whole->inputs[i];
     tensor->sample = host_tensor_next(tensor);
-    if (!tensor->sample) return tensor->source.status ? tensor->source.status : 128 + host_signal_seen();
+    if (!tensor->sample)
+      return tensor->source.status ? tensor->source.status : 128 + host_signal_seen();
   }
   int status = whole_read_lengths(whole, b);
   for (size_t i = 0; i < whole->in_count && !status; i++) {
@@ -254,9 +258,11 @@ static int whole_write_lane(Whole *whole, size_t b) {
     const GrusPort *port = sink->port;
     if (!port) continue;
     size_t lane = host_port_count(port) * host_elem_size(port->elem);
-    size_t steps = sink->style.format == HOST_FORMAT_JSON ? whole_valid(whole, port, b) : whole_steps(whole, port);
+    size_t steps = sink->style.format == HOST_FORMAT_JSON ? whole_valid(whole, port, b)
+                                                          : whole_steps(whole, port);
     for (sink->row_rank = 0; sink->row_rank < port->rank; sink->row_rank++)
-      sink->row_shape[sink->row_rank] = sink->row_rank == port->time_axis ? steps : port->axes[sink->row_rank].size;
+      sink->row_shape[sink->row_rank] =
+          sink->row_rank == port->time_axis ? steps : port->axes[sink->row_rank].size;
     host_port_gather(port, steps, whole_valid(whole, port, b), sink_time_major(sink),
                      (unsigned char *)whole->out[i] + b * lane, whole->values);
     int status = host_sink_write(sink, whole->values, steps * host_port_features(port));

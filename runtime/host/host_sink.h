@@ -31,7 +31,7 @@ typedef struct HostSink {
   uint64_t block; /* csv: rows between blank lines that part samples; 0 none */
   int row_rank;   /* json: the shape of one line */
   uint64_t row_shape[GRUS_HOST_MAX_RANK + 1];
-  int rank;       /* npy */
+  int rank;                               /* npy */
   uint64_t shape[GRUS_HOST_MAX_RANK + 1]; /* shape[0] HOST_SIZE_UNKNOWN: patched at the end */
   uint64_t count;                         /* numbers written */
   uint64_t clipped;                       /* samples beyond -1..1 in PCM */

@@ -16,13 +16,13 @@ static const struct {
   const char *name;
   HostStyle style;
 } styles[] = {
-    {"npy", {HOST_FORMAT_NPY, {0, 0, false}}},   {"csv", {HOST_FORMAT_CSV, {0, 0, false}}},
-    {"wav", {HOST_FORMAT_WAV, {0, 0, false}}},   {"raw", {HOST_FORMAT_RAW, {0, 0, false}}},
-    {"f32", {HOST_FORMAT_RAW, {'f', 4, false}}}, {"f16", {HOST_FORMAT_RAW, {'f', 2, false}}},
-    {"f64", {HOST_FORMAT_RAW, {'f', 8, false}}}, {"s8", {HOST_FORMAT_RAW, {'i', 1, false}}},
-    {"s16", {HOST_FORMAT_RAW, {'i', 2, false}}}, {"s24", {HOST_FORMAT_RAW, {'i', 3, false}}},
-    {"s32", {HOST_FORMAT_RAW, {'i', 4, false}}}, {"txt", {HOST_FORMAT_CSV, {0, 0, false}}},
-    {"tsv", {HOST_FORMAT_CSV, {0, 0, false}}},   {"npz", {HOST_FORMAT_NPZ, {0, 0, false}}},
+    {"npy", {HOST_FORMAT_NPY, {0, 0, false}}},    {"csv", {HOST_FORMAT_CSV, {0, 0, false}}},
+    {"wav", {HOST_FORMAT_WAV, {0, 0, false}}},    {"raw", {HOST_FORMAT_RAW, {0, 0, false}}},
+    {"f32", {HOST_FORMAT_RAW, {'f', 4, false}}},  {"f16", {HOST_FORMAT_RAW, {'f', 2, false}}},
+    {"f64", {HOST_FORMAT_RAW, {'f', 8, false}}},  {"s8", {HOST_FORMAT_RAW, {'i', 1, false}}},
+    {"s16", {HOST_FORMAT_RAW, {'i', 2, false}}},  {"s24", {HOST_FORMAT_RAW, {'i', 3, false}}},
+    {"s32", {HOST_FORMAT_RAW, {'i', 4, false}}},  {"txt", {HOST_FORMAT_CSV, {0, 0, false}}},
+    {"tsv", {HOST_FORMAT_CSV, {0, 0, false}}},    {"npz", {HOST_FORMAT_NPZ, {0, 0, false}}},
     {"jsonl", {HOST_FORMAT_JSON, {0, 0, false}}}, {"ndjson", {HOST_FORMAT_JSON, {0, 0, false}}},
 };
 
@@ -80,7 +80,10 @@ static void source_place(const HostSource *source, uint64_t index, HostText *tex
   case HOST_FORMAT_CSV:
     host_text_add(text, "line %" PRIu64 ", column %" PRIu64, source->line, source->column + 1);
     break;
-  case HOST_FORMAT_JSON: host_text_add(text, "line %" PRIu64 ", value %" PRIu64, source->line, source->column + index - source->done + 1); break;
+  case HOST_FORMAT_JSON:
+    host_text_add(text, "line %" PRIu64 ", value %" PRIu64, source->line,
+                  source->column + index - source->done + 1);
+    break;
   case HOST_FORMAT_NUMBERS: host_text_add(text, "number %" PRIu64, source->column + 1); break;
   default: host_text_add(text, "value %" PRIu64, index); break;
   }
@@ -177,8 +180,8 @@ static size_t raw_read(HostSource *source, double *values, size_t max) {
   return host_source_accept(source, values, n, false) ? n : 0;
 }
 
-/* Standard input for numbers of four bytes: whether the first of them is text. As a float it would be one
- * in some ten thousand. */
+/* Standard input for numbers of four bytes: whether the first of them is text. As a float it would
+ * be one in some ten thousand. */
 static HostFormat format_of_text(HostBytes *bytes) {
   static const char numbers[] = "0123456789+-.eE,; \t\r\n", json[] = "0123456789+-.eE, \t[";
   size_t n = host_bytes_want(bytes, 4), text = 0, nested = 0;
@@ -190,16 +193,19 @@ static HostFormat format_of_text(HostBytes *bytes) {
     nested++;
   if (n && text == n) return HOST_FORMAT_CSV;
   if (n && head[0] == '[' && nested == n) return HOST_FORMAT_JSON;
-  return n > 2 && head[0] == '{' && (head[1] == '"' || head[1] == ' ') ? HOST_FORMAT_JSON : HOST_FORMAT_RAW;
+  return n > 2 && head[0] == '{' && (head[1] == '"' || head[1] == ' ') ? HOST_FORMAT_JSON
+                                                                       : HOST_FORMAT_RAW;
 }
 
-/* .npy and .wav tell. What comes through standard input is otherwise raw or, where a float is waited
- * for, text; a pipe is not kept waiting for more than the first number to find that. */
+/* .npy and .wav tell. What comes through standard input is otherwise raw or, where a float is
+ * waited for, text; a pipe is not kept waiting for more than the first number to find that. */
 static HostFormat format_of_content(HostBytes *bytes, const GrusPort *port) {
   HostFormat other = bytes->fd == STDIN_FILENO ? HOST_FORMAT_RAW : HOST_FORMAT_NONE;
   size_t n = host_bytes_want(bytes, 1);
   const unsigned char *head = bytes->buffer + bytes->position;
-  if (n && other == HOST_FORMAT_RAW && port->elem == GRUS_ELEM_F32 && head[0] < 0x7f && head[0] != 'R') other = format_of_text(bytes);
+  if (n && other == HOST_FORMAT_RAW && port->elem == GRUS_ELEM_F32 && head[0] < 0x7f &&
+      head[0] != 'R')
+    other = format_of_text(bytes);
   if (n == 0 || (head[0] != 0x93 && head[0] != 'R')) return other;
   n = host_bytes_want(bytes, 12);
   head = bytes->buffer + bytes->position;
@@ -214,7 +220,8 @@ static int source_start(HostSource *source, HostStyle style) {
   source->style = style;
   source->scale = 1;
   source->total = HOST_SIZE_UNKNOWN;
-  if (style.format == HOST_FORMAT_NONE) source->style.format = format_of_content(&source->bytes, source->port);
+  if (style.format == HOST_FORMAT_NONE)
+    source->style.format = format_of_content(&source->bytes, source->port);
   switch (source->style.format) {
   case HOST_FORMAT_NPY: return host_npy_open(source);
   case HOST_FORMAT_NPZ: return host_npz_open(source);

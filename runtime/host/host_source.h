@@ -13,7 +13,8 @@
 typedef enum HostFormat {
   HOST_FORMAT_NONE, /* to be found from the name or the content */
   HOST_FORMAT_NPY,
-  HOST_FORMAT_NPZ, /* an archive of .npy: the member with the port's name; read as NPY once it is found */
+  HOST_FORMAT_NPZ, /* an archive of .npy: the member with the port's name; read as NPY once it is
+                      found */
   HOST_FORMAT_CSV,
   HOST_FORMAT_JSON, /* JSON lines */
   HOST_FORMAT_WAV,
@@ -21,8 +22,8 @@ typedef enum HostFormat {
   HOST_FORMAT_NUMBERS /* on the command line */
 } HostFormat;
 
-/* A format and, for raw, the number type if the name tells it (.s16 .f32 ...; size 0: the port's).
- */
+/* A format and, for raw, the number type if the name tells it (.s16 .f32 ...; size 0: the
+ * port's). */
 typedef struct HostStyle {
   HostFormat format;
   HostNumber raw;
@@ -45,7 +46,7 @@ typedef struct HostSource {
   int rank; /* npy: the file's shape */
   uint64_t shape[GRUS_HOST_MAX_RANK + 1];
   unsigned char *inflated; /* npz: a compressed member */
-  unsigned char *fortran; /* npy in column-major order: all of it */
+  unsigned char *fortran;  /* npy in column-major order: all of it */
 
   uint64_t columns; /* csv, wav: numbers per row, 0 until known */
   double rate;      /* wav: frames per second */
@@ -59,7 +60,7 @@ typedef struct HostSource {
   uint64_t column; /* csv: fields of this row delivered */
 
   const char *id_name, *skip_names; /* csv: --id and --skip, NULL if not given */
-  unsigned char *column_use;        /* csv: what becomes of each column of the file; NULL: all are kept */
+  unsigned char *column_use; /* csv: what becomes of each column of the file; NULL: all are kept */
   size_t column_count;
   uint64_t *ids, id_now; /* csv: hashes of the ids met so far, a table of ids_room places */
   size_t ids_room;
@@ -102,8 +103,8 @@ size_t host_npy_read(HostSource *source, double *values, size_t max);
 typedef struct HostField {
   size_t at, length;
 } HostField;
-/* host_columns.c: whether columns are to be left out; which, by the row of names; a row without them. The
- * latter two report what is wrong. */
+/* host_columns.c: whether columns are to be left out; which, by the row of names; a row without
+ * them. The latter two report what is wrong. */
 bool host_columns_wanted(const HostSource *source);
 int host_columns_open(HostSource *source, const HostField *names, size_t count);
 bool host_columns_row(HostSource *source, const HostField *fields, size_t count);

@@ -227,7 +227,8 @@ static int stream_loop(Stream *stream, HostProgress *progress) {
     stream_note_rest(stream, steps[0], full);
     break;
   }
-  bool none_expected = stream->outputs.count == 0; /* a program that only takes notes of its inputs */
+  bool none_expected =
+      stream->outputs.count == 0; /* a program that only takes notes of its inputs */
   return stream->outputs_given || none_expected ? GRUS_EXIT_OK : stream_fail_silent(stream);
 }
 

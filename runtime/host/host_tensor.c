@@ -162,12 +162,15 @@ static int tensor_layout_flat(HostTensor *tensor) {
 static int tensor_layout_samples(HostTensor *tensor, size_t features) {
   HostSource *source = &tensor->source;
   size_t bound = host_port_sizes(tensor->port).steps, at = 0;
-  if (source->columns != features) return tensor_fail_columns(tensor, tensor->count / source->columns, source->columns);
-  if (source->rows > SIZE_MAX / sizeof(double) / bound / features) return tensor_fail_memory(tensor);
+  if (source->columns != features)
+    return tensor_fail_columns(tensor, tensor->count / source->columns, source->columns);
+  if (source->rows > SIZE_MAX / sizeof(double) / bound / features)
+    return tensor_fail_memory(tensor);
   double *padded = calloc(source->rows * bound * features, sizeof *padded);
   if (!padded) return tensor_fail_memory(tensor);
   for (size_t i = 0; i < source->rows && !tensor_check_steps(tensor, source->row_steps[i]); i++) {
-    memcpy(padded + i * bound * features, tensor->values + at, source->row_steps[i] * features * sizeof *padded);
+    memcpy(padded + i * bound * features, tensor->values + at,
+           source->row_steps[i] * features * sizeof *padded);
     at += source->row_steps[i] * features;
   }
   free(tensor->values);
@@ -185,7 +188,8 @@ static int tensor_layout_samples(HostTensor *tensor, size_t features) {
 static int tensor_layout_rows(HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   size_t features = host_port_features(port);
-  if (tensor->source.rows && host_port_has_time(port)) return tensor_layout_samples(tensor, features);
+  if (tensor->source.rows && host_port_has_time(port))
+    return tensor_layout_samples(tensor, features);
   uint64_t columns = tensor->source.columns, rows = tensor->count / columns;
   tensor->per_sample = tensor->count;
   if (host_port_has_time(port)) {
@@ -220,8 +224,10 @@ static int tensor_layout(HostTensor *tensor) {
   HostFormat format = tensor->source.style.format;
   if (format == HOST_FORMAT_NPY) return tensor_layout_npy(tensor);
   /* One number more than the longest sequence shows that there are too many. */
-  size_t limit =
-      host_port_has_time(port) && format != HOST_FORMAT_RAW && format != HOST_FORMAT_JSON && !tensor->source.id_name ? host_port_count(port) : SIZE_MAX;
+  size_t limit = host_port_has_time(port) && format != HOST_FORMAT_RAW &&
+                         format != HOST_FORMAT_JSON && !tensor->source.id_name
+                     ? host_port_count(port)
+                     : SIZE_MAX;
   int status = tensor_read_all(tensor, limit);
   if (status) return status;
   if (tensor->count == 0) {

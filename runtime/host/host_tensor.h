@@ -8,16 +8,16 @@
 typedef struct HostTensor {
   HostSource source;
   const GrusPort *port;
-  bool many;         /* the file has a leading axis of samples */
-  uint64_t samples;  /* 1 unless many */
-  size_t steps;      /* of each sample in the file; 1 without a time axis */
-  bool time_major;   /* in the file, steps come before all other axes */
-  size_t per_sample; /* numbers of one sample in the file */
-  double *values;    /* the current sample, or all of them */
-  size_t count;      /* numbers in values if all were read at once */
-  bool whole;        /* values holds all samples */
-  uint64_t next;     /* sample that host_tensor_next reads */
-  bool varies;       /* samples have their own numbers of steps, padded to `steps` */
+  bool many;            /* the file has a leading axis of samples */
+  uint64_t samples;     /* 1 unless many */
+  size_t steps;         /* of each sample in the file; 1 without a time axis */
+  bool time_major;      /* in the file, steps come before all other axes */
+  size_t per_sample;    /* numbers of one sample in the file */
+  double *values;       /* the current sample, or all of them */
+  size_t count;         /* numbers in values if all were read at once */
+  bool whole;           /* values holds all samples */
+  uint64_t next;        /* sample that host_tensor_next reads */
+  bool varies;          /* samples have their own numbers of steps, padded to `steps` */
   size_t sample_steps;  /* of the sample that host_tensor_next gave */
   const double *sample; /* and the sample */
 } HostTensor;

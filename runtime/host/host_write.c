@@ -11,8 +11,8 @@
 
 enum { WRITE_BLOCK = 1024 };
 
-/* With `reserve`, sizes the header for the longest first axis, so that patching keeps its length.
- */
+/* With `reserve`, sizes the header for the longest first axis, so that patching keeps its
+ * length. */
 static size_t write_npy_dictionary(const HostSink *sink, bool reserve, char *to, size_t room) {
   HostText shape = {{0}, 0};
   for (int i = 0; i < sink->rank; i++) {
@@ -129,8 +129,10 @@ static void write_csv_number(HostSink *sink, double value) {
 
 /* The numbers as JSON has them: what is not finite is null. */
 static void write_json_number(HostSink *sink, double value) {
-  if (value - value != 0) fputs("null", sink->file);
-  else write_csv_number(sink, value);
+  if (value - value != 0)
+    fputs("null", sink->file);
+  else
+    write_csv_number(sink, value);
 }
 
 /* Lines of the shape row_shape. */

@@ -75,10 +75,14 @@ static void add_number(Bytes *b, const Style *style, double v) {
   uint64_t bits;
   memcpy(&single, &f, 4);
   memcpy(&bits, &v, 8);
-  if (strcmp(style->type, "f64") == 0) add_bits(b, bits, 8, style->big);
-  else if (strcmp(style->type, "f32") == 0) add_bits(b, single, 4, style->big);
-  else if (strcmp(style->type, "bf16") == 0) add_bits(b, single >> 16, 2, style->big);
-  else add_bits(b, half_bits(v), 2, style->big);
+  if (strcmp(style->type, "f64") == 0)
+    add_bits(b, bits, 8, style->big);
+  else if (strcmp(style->type, "f32") == 0)
+    add_bits(b, single, 4, style->big);
+  else if (strcmp(style->type, "bf16") == 0)
+    add_bits(b, single >> 16, 2, style->big);
+  else
+    add_bits(b, half_bits(v), 2, style->big);
 }
 
 /* Elements in storage order: the last axis fastest, or the first. */
@@ -101,8 +105,11 @@ static void add_values(Bytes *b, const Array *a, const Style *style) {
 static Bytes npy(const Array *a, const Style *style) {
   char head[256];
   Bytes b = {0};
-  int n = snprintf(head, sizeof head, "{'descr': '%c%s', 'fortran_order': %s, 'shape': (", style->big ? '>' : '<',
-                   strcmp(style->type, "f64") == 0 ? "f8" : strcmp(style->type, "f32") == 0 ? "f4" : "f2",
+  int n = snprintf(head, sizeof head, "{'descr': '%c%s', 'fortran_order': %s, 'shape': (",
+                   style->big ? '>' : '<',
+                   strcmp(style->type, "f64") == 0   ? "f8"
+                   : strcmp(style->type, "f32") == 0 ? "f4"
+                                                     : "f2",
                    style->fortran ? "True" : "False");
   for (int i = 0; i < a->rank; i++)
     n += snprintf(head + n, sizeof head - (size_t)n, "%ld,", a->dim[i]);
@@ -127,13 +134,18 @@ static Bytes safetensors(const Array *arrays, int n, const char *format, const S
   }
   for (int i = 0; i < n; i++) {
     size_t from = data.len;
-    const char *type = strcmp(style->type, "f64") == 0 ? "F64" : strcmp(style->type, "f32") == 0 ? "F32"
-                       : strcmp(style->type, "f16") == 0 ? "F16" : "BF16";
+    const char *type = strcmp(style->type, "f64") == 0   ? "F64"
+                       : strcmp(style->type, "f32") == 0 ? "F32"
+                       : strcmp(style->type, "f16") == 0 ? "F16"
+                                                         : "BF16";
     add_values(&data, &arrays[i], style);
-    int len = snprintf(line, sizeof line, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", i ? "," : "", arrays[i].name, type);
+    int len = snprintf(line, sizeof line, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", i ? "," : "",
+                       arrays[i].name, type);
     for (int k = 0; k < arrays[i].rank; k++)
-      len += snprintf(line + len, sizeof line - (size_t)len, "%s%ld", k ? "," : "", arrays[i].dim[k]);
-    len += snprintf(line + len, sizeof line - (size_t)len, "],\"data_offsets\":[%zu,%zu]}", from, data.len);
+      len +=
+          snprintf(line + len, sizeof line - (size_t)len, "%s%ld", k ? "," : "", arrays[i].dim[k]);
+    len += snprintf(line + len, sizeof line - (size_t)len, "],\"data_offsets\":[%zu,%zu]}", from,
+                    data.len);
     add(&head, line, (size_t)len);
   }
   add(&head, "}", 1);
@@ -156,7 +168,8 @@ static void write_npz(const char *path, const Array *arrays, int n, const Style 
     snprintf(name, sizeof name, "%.127s.npy", arrays[i].name);
     zip_int64_t at = zip_file_add(zip, name, zip_source_buffer(zip, b.data, b.len, 1), 0);
     if (at < 0) die("cannot add", name);
-    zip_set_file_compression(zip, (zip_uint64_t)at, style->deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
+    zip_set_file_compression(zip, (zip_uint64_t)at, style->deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE,
+                             0);
   }
   if (zip_close(zip) != 0) die("cannot write", path);
 }
@@ -180,7 +193,8 @@ static void fill(Array *a, char *values) {
       if (i % run == 0) word = strtok(NULL, " \n");
       a->value[i] = word ? atof(word) : 0;
     }
-  } else die("no such values:", kind);
+  } else
+    die("no such values:", kind);
 }
 
 static int parse(FILE *in, Array *arrays, char *format) {
@@ -190,7 +204,8 @@ static int parse(FILE *in, Array *arrays, char *format) {
     Array *a = &arrays[n];
     long index;
     char text[64];
-    if (sscanf(line, "format %63s", text) == 1) strcpy(format, text);
+    if (sscanf(line, "format %63s", text) == 1)
+      strcpy(format, text);
     else if (n < MAX_TENSORS && sscanf(line, "tensor %127s %127s %n", a->name, shape, &used) == 2) {
       a->count = 1;
       for (char *p = shape; *p >= '0' && *p <= '9' && a->rank < MAX_RANK; p += *p == 'x')
@@ -199,8 +214,10 @@ static int parse(FILE *in, Array *arrays, char *format) {
       if (!a->value) die("no memory for", a->name);
       fill(a, line + used);
       n++;
-    } else if (n && sscanf(line, "set %ld %63s", &index, text) == 2) arrays[n - 1].value[index] = strtod(text, NULL);
-    else if (*line != '\n') die("cannot understand", line);
+    } else if (n && sscanf(line, "set %ld %63s", &index, text) == 2)
+      arrays[n - 1].value[index] = strtod(text, NULL);
+    else if (*line != '\n')
+      die("cannot understand", line);
   }
   return n;
 }
@@ -217,10 +234,14 @@ int main(int argc, char **argv) {
   FILE *in = argc > 2 ? fopen(argv[1], "r") : NULL;
   if (!in) die("cannot read", argc > 2 ? argv[1] : "nothing");
   for (int i = 3; i < argc; i++) {
-    if (strcmp(argv[i], "big") == 0) style.big = 1;
-    else if (strcmp(argv[i], "fortran") == 0) style.fortran = 1;
-    else if (strcmp(argv[i], "deflate") == 0) style.deflate = 1;
-    else style.type = argv[i];
+    if (strcmp(argv[i], "big") == 0)
+      style.big = 1;
+    else if (strcmp(argv[i], "fortran") == 0)
+      style.fortran = 1;
+    else if (strcmp(argv[i], "deflate") == 0)
+      style.deflate = 1;
+    else
+      style.type = argv[i];
   }
   int n = parse(in, arrays, format);
   fclose(in);
@@ -229,9 +250,11 @@ int main(int argc, char **argv) {
     write_npz(argv[2], arrays, n, &style);
     return 0;
   }
-  Bytes b = ends(argv[2], ".npy") ? npy(&arrays[0], &style) : safetensors(arrays, n, format, &style);
+  Bytes b =
+      ends(argv[2], ".npy") ? npy(&arrays[0], &style) : safetensors(arrays, n, format, &style);
   FILE *out = fopen(argv[2], "wb");
-  if (!out || fwrite(b.data, 1, b.len, out) != b.len || fclose(out) != 0) die("cannot write", argv[2]);
+  if (!out || fwrite(b.data, 1, b.len, out) != b.len || fclose(out) != 0)
+    die("cannot write", argv[2]);
   free(b.data);
   return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* structure json|xml: whether standard input is well-formed. JSON by jansson; XML: one root element,
- * tags nested and closed, attributes quoted, entities known, no stray `<` or `&`. */
+/* structure json|xml: whether standard input is well-formed. JSON by jansson; XML: one root
+ * element, tags nested and closed, attributes quoted, entities known, no stray `<` or `&`. */
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -58,7 +58,8 @@ static int check_xml(const char *p) {
     } else if (p[1] == '/') {
       const char *end = skip_name(p + 2);
       size_t n = (size_t)(end - p - 2);
-      if (!depth || *end != '>' || strlen(open[depth - 1]) != n || memcmp(open[depth - 1], p + 2, n) != 0)
+      if (!depth || *end != '>' || strlen(open[depth - 1]) != n ||
+          memcmp(open[depth - 1], p + 2, n) != 0)
         return bad("a tag that closes nothing", p);
       depth--;
       p = end + 1;
@@ -89,7 +90,8 @@ int main(int argc, char **argv) {
   do { /* one object a line */
     char *end = strchr(line, '\n');
     json_error_t error;
-    json_t *root = json_loadb(line, end ? (size_t)(end - line) : strlen(line), JSON_REJECT_DUPLICATES, &error);
+    json_t *root =
+        json_loadb(line, end ? (size_t)(end - line) : strlen(line), JSON_REJECT_DUPLICATES, &error);
     if (!root) return bad(error.text, line);
     json_decref(root);
     line = end ? end + 1 : text + n;

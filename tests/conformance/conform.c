@@ -24,7 +24,8 @@ void conform_begin(Conform *c, Arena *arena) {
 }
 
 void conform_heading(void) {
-  printf("%-62s %8s %10s %10s %10s %10s\n", "file", "outputs", "evaluator", "compiled", "C", "tolerance");
+  printf("%-62s %8s %10s %10s %10s %10s\n", "file", "outputs", "evaluator", "compiled", "C",
+         "tolerance");
 }
 
 static const char *short_name(const char *path) {
@@ -35,7 +36,8 @@ static const char *short_name(const char *path) {
 static bool import(Conform *c, const char *path, Imported *in) {
   session_reset_diags(&c->session);
   bool written = config_is_written(&c->session);
-  return (written ? session_import_written : session_import)(&c->session, path, "model.safetensors", "model.grus", in);
+  return (written ? session_import_written : session_import)(&c->session, path, "model.safetensors",
+                                                             "model.grus", in);
 }
 
 Model *conform_import(Conform *c, const char *path) {
@@ -51,7 +53,9 @@ bool conform_refused(Conform *c, const char *path, DiagCode code) {
   Imported in;
   bool imported = import(c, path, &in);
   bool so = !imported && c->session.diags->n_errors && c->session.diags->first->code == code;
-  conform_said(c, path, imported ? "is not refused" : arena_printf(c->arena, "refused: %s", c->session.diags->first->message));
+  conform_said(c, path,
+               imported ? "is not refused"
+                        : arena_printf(c->arena, "refused: %s", c->session.diags->first->message));
   if (!so) c->failures++;
   return so;
 }
@@ -69,7 +73,8 @@ Tensor conform_npy(Conform *c, const char *path) {
 TensorFile *conform_npz(Conform *c, const char *path) {
   Mapped file;
   const char *reason;
-  TensorFile *out = file_map(c->arena, path, &file, &reason) ? npz_parse(c->arena, file, &reason) : NULL;
+  TensorFile *out =
+      file_map(c->arena, path, &file, &reason) ? npz_parse(c->arena, file, &reason) : NULL;
   if (out) return out;
   printf("%s: %s\n", path, reason);
   c->failures++;
@@ -108,22 +113,26 @@ const GrusProgram *conform_program(Conform *c, const Model *model) {
   return c->program;
 }
 
-/* How far b is from a; infinitely where one is NaN and the other is not, or they differ in length. */
+/* How far b is from a; infinitely where one is NaN and the other is not, or they differ in
+ * length. */
 static double distance(const Recorded *a, const Recorded *b) {
   Difference d = difference(a->data, a->count, b->data, b->count);
   return d.bad ? (double)INFINITY : d.max;
 }
 
-bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out) {
+bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps,
+                      EvalTensor *out) {
   const GrusProgram *program = conform_program(c, model);
   if (!program) return false;
-  Recorded *x = ARENA_ARRAY(c->arena, Recorded, model->n_in + 1), *y = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
+  Recorded *x = ARENA_ARRAY(c->arena, Recorded, model->n_in + 1),
+           *y = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
   Recorded *by_c = ARENA_ARRAY(c->arena, Recorded, model->n_out + 1);
   for (int i = 0; i < model->n_in; i++)
     x[i] = (Recorded){in[i], steps[i] * type_step_size(&model->in[i]->declared), steps[i]};
   int status = trial_compiled(&c->session, model, program, x, y);
   bool both = c->by_c && c->by_c != program && status == GRUS_OK;
-  if (both && trial_compiled(&c->session, model, c->by_c, x, by_c) != GRUS_OK) c->apart = (double)INFINITY;
+  if (both && trial_compiled(&c->session, model, c->by_c, x, by_c) != GRUS_OK)
+    c->apart = (double)INFINITY;
   for (int i = 0; i < model->n_out; i++) {
     out[i] = status == GRUS_OK ? (EvalTensor){y[i].data, y[i].steps} : (EvalTensor){NULL, -1};
     if (both) c->apart = fmax(c->apart, distance(&by_c[i], &y[i]));
@@ -136,12 +145,18 @@ static const char *figure(Conform *c, double error) {
   return error >= 0 ? arena_printf(c->arena, "%.1e", error) : "-";
 }
 
-void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance) {
-  bool ok = !(error > tolerance) && !(compiled > tolerance) && !(c->apart > tolerance) && !(isnan(error) || isnan(compiled));
-  const char *evaluator = figure(c, error), *fast = figure(c, compiled), *apart = figure(c, c->apart);
+void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled,
+                 double tolerance) {
+  bool ok = !(error > tolerance) && !(compiled > tolerance) && !(c->apart > tolerance) &&
+            !(isnan(error) || isnan(compiled));
+  const char *evaluator = figure(c, error), *fast = figure(c, compiled),
+             *apart = figure(c, c->apart);
   label = short_name(label);
-  printf("%-62s %8lld %10s %10s %10s %10.0e  %s\n", label, (long long)outputs, evaluator, fast, apart, tolerance, ok ? "ok" : "DIFFERENT");
-  if (c->rows) fprintf(c->rows, "%s\t%lld\t%s\t%s\t%s\t%.0e\n", label, (long long)outputs, evaluator, fast, apart, tolerance);
+  printf("%-62s %8lld %10s %10s %10s %10.0e  %s\n", label, (long long)outputs, evaluator, fast,
+         apart, tolerance, ok ? "ok" : "DIFFERENT");
+  if (c->rows)
+    fprintf(c->rows, "%s\t%lld\t%s\t%s\t%s\t%.0e\n", label, (long long)outputs, evaluator, fast,
+            apart, tolerance);
   if (!ok) c->failures++;
   c->apart = -1;
 }
@@ -152,7 +167,8 @@ void conform_said(Conform *c, const char *label, const char *what) {
 }
 
 /* Values of one sample, and its steps: those that its type does not fix come from the array. */
-static double *sample_of(Conform *c, const Tensor *x, const Type *type, int64_t k, int64_t n, int64_t *steps) {
+static double *sample_of(Conform *c, const Tensor *x, const Type *type, int64_t k, int64_t n,
+                         int64_t *steps) {
   int64_t size = x->count / n, step = type_step_size(type);
   double *data = ARENA_ARRAY(c->arena, double, size);
   for (int64_t i = 0; i < size; i++)
@@ -172,19 +188,24 @@ static double largest(const Tensor *y, int64_t k, int64_t size, const double *go
 }
 
 /* The largest distance of the outputs of a run from those recorded as sample k of n. */
-static double error_of(const Model *model, const EvalTensor *out, const Tensor *y, int64_t k, int64_t n) {
+static double error_of(const Model *model, const EvalTensor *out, const Tensor *y, int64_t k,
+                       int64_t n) {
   double error = 0;
   for (int i = 0; i < model->n_out; i++) {
     if (!y[i].count) continue;
-    int64_t size = y[i].count / n, have = out && out[i].data ? out[i].steps * type_step_size(&model->out[i]->value->type) : -1;
-    bool ends = model->out[i]->value->type.time.kind == TIME_STREAM && have > size; /* recorded: the last outputs */
-    error = have == size || ends ? fmax(error, largest(&y[i], k, size, out[i].data + (have - size))) : (double)INFINITY;
+    int64_t size = y[i].count / n,
+            have = out && out[i].data ? out[i].steps * type_step_size(&model->out[i]->value->type)
+                                      : -1;
+    bool ends = model->out[i]->value->type.time.kind == TIME_STREAM &&
+                have > size; /* recorded: the last outputs */
+    error = have == size || ends ? fmax(error, largest(&y[i], k, size, out[i].data + (have - size)))
+                                 : (double)INFINITY;
   }
   return error;
 }
 
-void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x, const Tensor *y, int64_t n,
-                   int64_t every, double tolerance) {
+void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x,
+                   const Tensor *y, int64_t n, int64_t every, double tolerance) {
   double **in = ARENA_ARRAY(c->arena, double *, model->n_in), error = 0, compiled = -1;
   EvalTensor *fast = ARENA_ARRAY(c->arena, EvalTensor, model->n_out + 1);
   int64_t *steps = ARENA_ARRAY(c->arena, int64_t, model->n_in), outputs = 0;
@@ -197,7 +218,8 @@ void conform_batch(Conform *c, const char *label, const Model *model, const Tens
       in[i] = sample_of(c, &x[i], &model->in[i]->declared, k, n, &steps[i]);
     }
     error = fmax(error, error_of(model, conform_run(c, model, in, steps), y, k, n));
-    if (conform_compiled(c, model, in, steps, fast)) compiled = fmax(compiled, error_of(model, fast, y, k, n));
+    if (conform_compiled(c, model, in, steps, fast))
+      compiled = fmax(compiled, error_of(model, fast, y, k, n));
     for (int i = 0; i < model->n_out; i++)
       outputs += y[i].count / n;
   }
@@ -205,20 +227,25 @@ done:
   conform_row(c, label, outputs, error, compiled, tolerance);
 }
 
-bool conform_streamed(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t n, int64_t every,
-                      double tolerance) {
+bool conform_streamed(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t n,
+                      int64_t every, double tolerance) {
   Imported in;
   session_reset_diags(&c->session);
   c->options.stream = true;
   bool ok = session_import(&c->session, path, "model.safetensors", "model.grus", &in);
   c->options.stream = false;
-  if (ok) conform_batch(c, arena_printf(c->arena, "%s (stream)", path), in.model, x, y, n, every, tolerance);
+  if (ok)
+    conform_batch(c, arena_printf(c->arena, "%s (stream)", path), in.model, x, y, n, every,
+                  tolerance);
   return ok;
 }
 
-void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t steps, double tolerance) {
+void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t steps,
+                   double tolerance) {
   c->options.time = arena_printf(c->arena, "%lld", (long long)steps);
   const Model *model = conform_import(c, path);
   c->options.time = NULL;
-  if (model) conform_batch(c, arena_printf(c->arena, "%s (%lld steps)", path, (long long)steps), model, x, y, 1, 1, tolerance);
+  if (model)
+    conform_batch(c, arena_printf(c->arena, "%s (%lld steps)", path, (long long)steps), model, x, y,
+                  1, 1, tolerance);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the conformance tests have in common: importing a file as `grus import` does, running the
- * model on recorded inputs in the reference evaluator and compiled for this machine, by LLVM in memory
- * and by the C compiler from the C file, and a table of the largest differences. "C" is how far the
- * two compiled programs are apart:
+ * model on recorded inputs in the reference evaluator and compiled for this machine, by LLVM in
+ * memory and by the C compiler from the C file, and a table of the largest differences. "C" is how
+ * far the two compiled programs are apart:
  *
  *     file                     outputs  evaluator   compiled          C  tolerance
  *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08    0.0e+00      1e-05  ok
@@ -47,23 +47,27 @@ TensorFile *conform_npz(Conform *c, const char *path);
 
 /* Runs samples 0, every, 2 every ... below n: x[i] belongs to input i, y[i] to output i (NULL: not
  * compared). Counts a failure beyond tolerance. */
-void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x, const Tensor *y,
-                   int64_t n, int64_t every, double tolerance);
-/* The same samples through the file with --stream: what was recorded for a sample are the last outputs of its
- * steps. False, and no row, if the file cannot be a stream. */
-bool conform_streamed(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t n, int64_t every,
-                      double tolerance);
+void conform_batch(Conform *c, const char *label, const Model *model, const Tensor *x,
+                   const Tensor *y, int64_t n, int64_t every, double tolerance);
+/* The same samples through the file with --stream: what was recorded for a sample are the last
+ * outputs of its steps. False, and no row, if the file cannot be a stream. */
+bool conform_streamed(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t n,
+                      int64_t every, double tolerance);
 /* One recorded stream through the file with --time STEPS. */
-void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t steps, double tolerance);
+void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *y, int64_t steps,
+                   double tolerance);
 /* The outputs of one run, in storage order; in[i] are all values of input i. */
 EvalTensor *conform_run(Conform *c, const Model *model, double *const *in, const int64_t *steps);
-/* The compiled program, which is kept until another model's is asked for; NULL after counting a failure. */
+/* The compiled program, which is kept until another model's is asked for; NULL after counting a
+ * failure. */
 const GrusProgram *conform_program(Conform *c, const Model *model);
 /* The same by the compiled programs, which are made at the first run of a model: out[i] as from the
  * evaluator, data NULL if it failed. False if there is no program. */
-bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps, EvalTensor *out);
+bool conform_compiled(Conform *c, const Model *model, double *const *in, const int64_t *steps,
+                      EvalTensor *out);
 /* One line of the table; error, compiled < 0: not run. */
-void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled, double tolerance);
+void conform_row(Conform *c, const char *label, int64_t outputs, double error, double compiled,
+                 double tolerance);
 /* A line for a file that is not run, with the reason. */
 void conform_said(Conform *c, const char *label, const char *what);
 

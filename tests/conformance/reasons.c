@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_written(void) { return getenv("GRUS_WRITE_REASONS") != NULL; }
+static bool is_written(void) {
+  return getenv("GRUS_WRITE_REASONS") != NULL;
+}
 
 void reasons_open(Reasons *r, Conform *c, const char *path) {
   size_t len;
@@ -53,7 +55,9 @@ void reasons_check(Reasons *r, const char *name, const char *folder, const Diag 
   r->c->failures++;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 void reasons_close(Reasons *r) {
   size_t n = 0;

@@ -29,7 +29,9 @@ static float fetch(GrusElem elem, const void *p, size_t i) {
   }
 }
 
-static float magnitude(float x) { return x < 0 ? -x : x; }
+static float magnitude(float x) {
+  return x < 0 ? -x : x;
+}
 
 /* Largest error of one output of one call as a share of its largest magnitude. */
 static float compare(const GrusPort *port, const void *got, const VectorOut *out, int call) {
@@ -89,6 +91,7 @@ int main(void) {
     }
     answers++;
   }
-  printf("%s: %d calls, %d answers, largest error %ld e-9\n", p->name, vector_calls, answers, (long)(worst * 1e9f));
+  printf("%s: %d calls, %d answers, largest error %ld e-9\n", p->name, vector_calls, answers,
+         (long)(worst * 1e9f));
   return answers > 0 && worst <= 1e-6f ? 0 : 1;
 }

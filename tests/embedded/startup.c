@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Start of a Cortex-M test image: vectors, the FPU if there is one, then newlib's start, which talks
- * to QEMU by semihosting. */
+/* Start of a Cortex-M test image: vectors, the FPU if there is one, then newlib's start, which
+ * talks to QEMU by semihosting. */
 #include <stdint.h>
 
 extern char stack_top[];
@@ -25,5 +25,10 @@ void fault_handler(void) {
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    stack_top, (const void *)reset_handler, (const void *)fault_handler, (const void *)fault_handler,
-    (const void *)fault_handler, (const void *)fault_handler, (const void *)fault_handler};
+    stack_top,
+    (const void *)reset_handler,
+    (const void *)fault_handler,
+    (const void *)fault_handler,
+    (const void *)fault_handler,
+    (const void *)fault_handler,
+    (const void *)fault_handler};

@@ -2,7 +2,8 @@
 /* vectors MODEL.grus TARGET[:iso] FOLDER [NAME=VALUE...]: compiles the model with random weights to
  * FOLDER/model.[ch] and FOLDER/program.c, and writes FOLDER/vectors.c: random inputs and what the
  * reference evaluator makes of them; FOLDER/flags has what a C compiler needs for the target, and
- * FOLDER/weights.h the weights as the model knows them (model/bind/weights.h), by layer and role. */
+ * FOLDER/weights.h the weights as the model knows them (model/bind/weights.h), by layer and
+ * role. */
 #include "backend/program.h"
 #include "front/front.h"
 #include "lower/lower.h"
@@ -34,7 +35,8 @@ static void write_file(const char *dir, const char *name, const Text *text) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", dir, name);
   FILE *f = fopen(path, "wb");
-  if (!f || fwrite(text_str(text), 1, text->len, f) != text->len || fclose(f) != 0) die(path, "cannot be written");
+  if (!f || fwrite(text_str(text), 1, text->len, f) != text->len || fclose(f) != 0)
+    die(path, "cannot be written");
 }
 
 static double next_unit(uint64_t *state) { /* a multiplicative congruential generator, 24 bits */
@@ -50,30 +52,37 @@ static int64_t steps_of(const Model *model, const Port *port) {
   return t->kind == TIME_BOUNDED ? t->n - t->n / 3 : t->kind == TIME_FIXED ? t->n : 1;
 }
 
-static EvalTensor random_input(Arena *arena, const Model *model, const Port *port, uint64_t *state) {
+static EvalTensor random_input(Arena *arena, const Model *model, const Port *port,
+                               uint64_t *state) {
   const Type *type = &port->value->type;
   EvalTensor t = {.steps = steps_of(model, port)};
   int64_t n = t.steps * type_step_size(type);
   t.data = ARENA_ARRAY(arena, double, n);
   for (int64_t i = 0; i < n; i++) {
     double u = next_unit(state);
-    t.data[i] = type->elem == ELEM_INDEX ? floor(u * (double)type->categories) : type->elem == ELEM_F32 ? (double)(float)(2 * u - 1) : floor(u * 100);
+    t.data[i] = type->elem == ELEM_INDEX ? floor(u * (double)type->categories)
+                : type->elem == ELEM_F32 ? (double)(float)(2 * u - 1)
+                                         : floor(u * 100);
   }
   return t;
 }
 
 static const char *c_type(KirElem elem) {
-  static const char *const name[] = {[KIR_F32] = "float",  [KIR_F16] = "uint16_t", [KIR_I8] = "int8_t", [KIR_I16] = "int16_t",
-                                     [KIR_I32] = "int32_t", [KIR_U8] = "uint8_t",  [KIR_U16] = "uint16_t"};
+  static const char *const name[] = {
+      [KIR_F32] = "float",   [KIR_F16] = "uint16_t", [KIR_I8] = "int8_t",   [KIR_I16] = "int16_t",
+      [KIR_I32] = "int32_t", [KIR_U8] = "uint8_t",   [KIR_U16] = "uint16_t"};
   return name[elem];
 }
 
-static void add_array(Text *out, const char *type, const char *name, int index, const double *data, int64_t n) {
+static void add_array(Text *out, const char *type, const char *name, int index, const double *data,
+                      int64_t n) {
   text_printf(out, "static const %s %s_%d[] = {", type, name, index);
   for (int64_t i = 0; i < n; i++) {
     text_add(out, i % 12 ? ", " : i ? ",\n  " : "\n  ");
-    if (strcmp(type, "float") == 0) text_printf(out, "%.9gf%s", (double)(float)data[i], "" );
-    else text_printf(out, "%lld", (long long)data[i]);
+    if (strcmp(type, "float") == 0)
+      text_printf(out, "%.9gf%s", (double)(float)data[i], "");
+    else
+      text_printf(out, "%lld", (long long)data[i]);
   }
   text_add(out, n ? "};\n" : "0};\n");
 }
@@ -85,7 +94,8 @@ static void fix_floats(Text *text) {
     char c = text->s[i];
     if (c == 'f' && i && text->s[i - 1] >= '0' && text->s[i - 1] <= '9') {
       size_t k = i;
-      while (k && ((text->s[k - 1] >= '0' && text->s[k - 1] <= '9') || strchr("+-e.", text->s[k - 1])))
+      while (k &&
+             ((text->s[k - 1] >= '0' && text->s[k - 1] <= '9') || strchr("+-e.", text->s[k - 1])))
         k--;
       bool has_point = memchr(text->s + k, '.', i - k) || memchr(text->s + k, 'e', i - k);
       if (k < i && (k == 0 || strchr(" ,\n", text->s[k - 1])) && !has_point) text_add(&fixed, ".0");
@@ -96,7 +106,8 @@ static void fix_floats(Text *text) {
 }
 
 /* A bounded input or output in the interface's layout: its time axis has the bound's size. */
-static double *to_bound(Arena *arena, const Type *type, const double *data, int64_t steps, int64_t *n) {
+static double *to_bound(Arena *arena, const Type *type, const double *data, int64_t steps,
+                        int64_t *n) {
   int64_t outer = 1, inner = 1, bound = type->time.kind == TIME_BOUNDED ? type->time.n : steps;
   for (int i = 0; i < type->rank; i++)
     *(i < type->time_pos && type_is_sequence(type) ? &outer : &inner) *= type->dim[i].n;
@@ -104,7 +115,8 @@ static double *to_bound(Arena *arena, const Type *type, const double *data, int6
   double *to = ARENA_ARRAY(arena, double, *n);
   for (int64_t o = 0; o < outer; o++)
     for (int64_t t = 0; t < steps; t++)
-      memcpy(to + (o * bound + t) * inner, data + (o * steps + t) * inner, (size_t)inner * sizeof *to);
+      memcpy(to + (o * bound + t) * inner, data + (o * steps + t) * inner,
+             (size_t)inner * sizeof *to);
   return to;
 }
 
@@ -135,7 +147,8 @@ static void write_inputs(Writer *w) {
     add_array(&w->out, c_type(k->buffer->elem), "in", i, data, n);
     bool timed = type_is_stream(type) || port->every;
     int64_t per_call = port->every ? 1 : w->model->steps_per_call / (timed ? type->time.period : 1);
-    text_printf(k->is_init ? &init : &in, "  {in_%d, %lld * sizeof in_%d[0]},\n", i, timed ? (long long)(per_call * type_step_size(type)) : 0LL, i);
+    text_printf(k->is_init ? &init : &in, "  {in_%d, %lld * sizeof in_%d[0]},\n", i,
+                timed ? (long long)(per_call * type_step_size(type)) : 0LL, i);
   }
   text_printf(&w->out, "const VectorPort vector_in[] = {\n%s  {0, 0}};\n", text_str(&in));
   text_printf(&w->out, "const VectorPort vector_init[] = {\n%s  {0, 0}};\n", text_str(&init));
@@ -149,18 +162,22 @@ static EvalTensor *evaluate(Writer *w, int *calls) {
   while (window < model->n_in - 1 && !model->in[window]->every)
     window++;
   bool windows = model->run == RUN_WINDOW;
-  int64_t size = windows ? model->in[window]->value->type.time.n : 0, hop = windows ? model->in[window]->every : 1;
+  int64_t size = windows ? model->in[window]->value->type.time.n : 0,
+          hop = windows ? model->in[window]->every : 1;
   int64_t runs = windows ? (w->in[window].steps - size) / hop + 1 : 1;
   *calls = windows ? (int)w->in[window].steps : model->run == RUN_STREAM ? CALLS : 1;
   for (int64_t r = 0; r < runs; r++) {
     EvalRun run = {.in = ARENA_ARRAY(w->arena, EvalTensor, model->n_in)};
     for (int i = 0; i < model->n_in; i++) {
       run.in[i] = w->in[i];
-      if (model->in[i]->every) run.in[i] = (EvalTensor){w->in[i].data + r * hop * type_step_size(&model->in[i]->value->type), size};
+      if (model->in[i]->every)
+        run.in[i] = (EvalTensor){
+            w->in[i].data + r * hop * type_step_size(&model->in[i]->value->type), size};
     }
     if (model_eval(model, w->arena, &run) != EVAL_OK) die(model->name, "the evaluator refuses");
     for (int i = 0; i < model->n_out; i++) {
-      int64_t n = run.out[i].steps * type_step_size(&model->out[i]->value->type), have = all[i].steps;
+      int64_t n = run.out[i].steps * type_step_size(&model->out[i]->value->type),
+              have = all[i].steps;
       double *data = ARENA_ARRAY(w->arena, double, have + n);
       if (have) memcpy(data, all[i].data, (size_t)have * sizeof *data);
       if (n) memcpy(data + have, run.out[i].data, (size_t)n * sizeof *data);
@@ -180,8 +197,10 @@ static void write_outputs(Writer *w) {
     if (model->out[i]->has_type) type.time_pos = model->out[i]->declared.time_pos;
     int64_t n = all[i].steps, step = type_step_size(&type), per_call = n, compared = n;
     const double *data = all[i].data;
-    if (type_is_stream(&type)) per_call = compared = model->steps_per_call / type.time.period * step;
-    else if (model->run == RUN_WINDOW) per_call = compared = type_size(&type);
+    if (type_is_stream(&type))
+      per_call = compared = model->steps_per_call / type.time.period * step;
+    else if (model->run == RUN_WINDOW)
+      per_call = compared = type_size(&type);
     else if (type.time.kind == TIME_BOUNDED) {
       compared = type.time_pos == 0 ? n : type_size(&type);
       data = to_bound(w->arena, &type, all[i].data, n / step, &per_call);
@@ -190,7 +209,8 @@ static void write_outputs(Writer *w) {
     add_array(&w->out, "float", "out", i, data, n);
     text_printf(&table, "  {out_%d, %lld, %lld},\n", i, (long long)per_call, (long long)compared);
   }
-  text_printf(&w->out, "const VectorOut vector_out[] = {\n%s};\nconst int vector_calls = %d;\n", text_str(&table), calls);
+  text_printf(&w->out, "const VectorOut vector_out[] = {\n%s};\nconst int vector_calls = %d;\n",
+              text_str(&table), calls);
   text_add(&w->out, "const size_t vector_lengths[] = {");
   for (int i = 0; i < w->kir->n_lengths; i++)
     for (int k = 0; k < model->n_in; k++) {
@@ -214,7 +234,10 @@ static void write_weights(Arena *arena, const Model *model, Text *out) {
     if (!layer->weights || !layer->n_in || !layer_opt(layer, OPT_units)) continue;
     int64_t units = layer_size(layer, OPT_units, 1);
     int64_t gates = layer->kind == LAYER_LSTM ? 4 : layer->kind == LAYER_GRU ? 3 : 1;
-    int64_t row[] = {[ROLE_KERNEL] = kernel_depth(layer), [ROLE_RECURRENT] = units, [ROLE_BIAS] = 1, [ROLE_RECURRENT_BIAS] = 1};
+    int64_t row[] = {[ROLE_KERNEL] = kernel_depth(layer),
+                     [ROLE_RECURRENT] = units,
+                     [ROLE_BIAS] = 1,
+                     [ROLE_RECURRENT_BIAS] = 1};
     for (int role = 0; role <= ROLE_RECURRENT_BIAS; role++) {
       const float *from = layer->weights->role[role];
       int64_t n = gates * units * row[role];
@@ -237,7 +260,8 @@ static Model *load(Arena *arena, const char *path, Define *define, int n, Diags 
   ResolveOptions options = {.define = define, .n_defines = n};
   Program *program = resolve(arena, source, parse(arena, source, diags), &options, diags);
   if (program->n_models) model_infer(program->model[0], diags);
-  if (diags->n_errors || !program->n_models) die(path, diags->first ? diags->first->message : "has no model");
+  if (diags->n_errors || !program->n_models)
+    die(path, diags->first ? diags->first->message : "has no model");
   return program->model[0];
 }
 
@@ -272,7 +296,11 @@ int main(int argc, char **argv) {
   write_file(argv[3], "model.h", &header);
   write_file(argv[3], "model.c", &source);
   write_file(argv[3], "program.c", &program);
-  Writer w = {.arena = arena, .model = model, .kir = kir, .in = ARENA_ARRAY(arena, EvalTensor, model->n_in + 1), .out = text_new(arena)};
+  Writer w = {.arena = arena,
+              .model = model,
+              .kir = kir,
+              .in = ARENA_ARRAY(arena, EvalTensor, model->n_in + 1),
+              .out = text_new(arena)};
   uint64_t state = 42;
   for (int i = 0; i < model->n_in; i++)
     w.in[i] = random_input(arena, model, model->in[i], &state);

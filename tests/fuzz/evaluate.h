@@ -16,7 +16,8 @@ static const GraphTensor *fuzz_input(Arena *arena, const GraphInput *input) {
     dim[i] = input->dim[i].n == GRAPH_OPEN ? 2 : input->dim[i].n;
     if (dim[i] > MOST || (count *= dim[i]) > MOST) return NULL;
   }
-  GraphTensor *t = graph_tensor(arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &values);
+  GraphTensor *t =
+      graph_tensor(arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &values);
   for (int64_t i = 0; t && i < t->count; i++)
     values[i] = (double)(i % 3);
   return t;
@@ -33,8 +34,10 @@ static void fuzz_evaluate(Arena *arena, const Graph *graph) {
   graph_eval(graph, arena, graph_state_new(arena, graph), &limits, in, out, &fault);
 }
 
-/* Any bytes as a file: refused with a message, or a graph that the evaluator computes or says why not. */
-static void fuzz_read(const uint8_t *data, size_t size, Graph *(*read)(const ForeignFile *, const ImportOptions *, Diags *)) {
+/* Any bytes as a file: refused with a message, or a graph that the evaluator computes or says why
+ * not. */
+static void fuzz_read(const uint8_t *data, size_t size,
+                      Graph *(*read)(const ForeignFile *, const ImportOptions *, Diags *)) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom) == 0) {

@@ -45,7 +45,8 @@ static const GrusPort total_ports[] = {
     {"gain", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 1, two, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
     {"sum", "per channel", GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 1, three, -1, GRUS_TIME_NONE, -1, 1, 0,
      0, 0, 0},
-    {"twice", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time4_3, 0, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
+    {"twice", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time4_3, 0, GRUS_TIME_FIXED, -1, 1, 0, 0, 0,
+     0},
 };
 static const GrusProgram total = {GRUS_HOST_ABI,
                                   GRUS_KIND_RUN,
@@ -81,8 +82,10 @@ static int planar_run(const size_t *lengths, const void *const *in, void *const 
 }
 
 static const GrusPort planar_ports[] = {
-    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
-    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
+    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0,
+     0},
+    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0,
+     0},
     {"peak", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
 };
 static const GrusProgram planar = {GRUS_HOST_ABI,
@@ -122,10 +125,13 @@ static int words_run(const size_t *lengths, const void *const *in, void *const *
 }
 
 static const GrusPort words_ports[] = {
-    {"words", NULL, GRUS_ROLE_IN, GRUS_ELEM_U16, 300, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
-    {"caps", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
+    {"words", NULL, GRUS_ROLE_IN, GRUS_ELEM_U16, 300, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0,
+     0},
+    {"caps", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0,
+     0},
     {"mean", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
-    {"tags", NULL, GRUS_ROLE_OUT, GRUS_ELEM_U8, 7, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
+    {"tags", NULL, GRUS_ROLE_OUT, GRUS_ELEM_U8, 7, 1, time5, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0,
+     0},
 };
 static const GrusProgram words = {GRUS_HOST_ABI,
                                   GRUS_KIND_RUN,
@@ -166,7 +172,8 @@ static int pairs_run(const size_t *lengths, const void *const *in, void *const *
 
 static const GrusPort pairs_ports[] = {
     {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time7_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
-    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time3_3, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 3, 2},
+    {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, time3_3, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 3,
+     2},
 };
 static const GrusProgram pairs = {GRUS_HOST_ABI,
                                   GRUS_KIND_RUN,
@@ -272,8 +279,10 @@ static int voice_step(void *state, const void *const *in, void *const *out) {
 }
 
 static const GrusPort voice_ports[] = {
-    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000, 0, 0},
-    {"out", NULL, GRUS_ROLE_OUT, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000, 0, 0},
+    {"pcm", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000,
+     0, 0},
+    {"out", NULL, GRUS_ROLE_OUT, GRUS_ELEM_I16, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 8000,
+     0, 0},
 };
 static const GrusProgram voice = {
     GRUS_HOST_ABI, GRUS_KIND_STREAM,   "voice",    NULL, "grus 0.0",  1,
@@ -290,7 +299,8 @@ static const GrusPort pair_ports[] = {
     {"a", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
     {"b", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
     {"k", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
-    {"s", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0, 0},
+    {"s", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 2, step1_1, 0, GRUS_TIME_STREAM, -1, 1, 0, 0, 0,
+     0},
 };
 static const GrusProgram pair = {GRUS_HOST_ABI, GRUS_KIND_STREAM,  "pair",    NULL, "grus 0.0",  1,
                                  pair_ports,    COUNT(pair_ports), NULL,      0,    sizeof(int), 4,
@@ -321,7 +331,8 @@ static int fall_push(void *window, const void *const *in, void *const *out) {
 static const GrusPort fall_ports[] = {
     {"accel", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, window4_axis2, 0, GRUS_TIME_WINDOW, -1, 1, 2,
      50, 0, 0},
-    {"energy", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+    {"energy", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0,
+     0},
 };
 static const GrusProgram fall = {
     GRUS_HOST_ABI, GRUS_KIND_WINDOW,  "fall", NULL,     "grus 0.0",         1,
@@ -329,8 +340,8 @@ static const GrusProgram fall = {
     NULL,          fall_reset,        NULL,   fall_push};
 
 int main(int argc, char **argv) {
-  static const GrusProgram *const programs[] = {&total, &planar, &words, &clean,
-                                                &audio, &voice,  &pair,  &fall,  &pairs};
+  static const GrusProgram *const programs[] = {&total, &planar, &words, &clean, &audio,
+                                                &voice, &pair,   &fall,  &pairs};
   for (size_t i = 0; argc > 1 && i < COUNT(programs); i++)
     if (strcmp(argv[1], programs[i]->name) == 0) return grus_main(programs[i], argc - 1, argv + 1);
   fprintf(stderr, "usage: %s NAME [ARG]...\n", argv[0]);

@@ -29,8 +29,8 @@ static unsigned to_half(double value) {
   return word;
 }
 
-/* Spacing between neighbours is constant, so their mean is exact in double and rounds to the even.
- */
+/* Spacing between neighbours is constant, so their mean is exact in double and rounds to the
+ * even. */
 static void test_halves(void) {
   check(half(0x3c00) == 1 && half(0xc000) == -2 && half(1) == 0x1p-24 && half(0x7bff) == 65504,
         "known halves", 0);

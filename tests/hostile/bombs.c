@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Small files that promise much, lead outside, or go in circles: HDF5, zip archives, and configurations
- * of Keras. Each is made here, imported with little memory, and must be refused with its reason.
+/* Small files that promise much, lead outside, or go in circles: HDF5, zip archives, and
+ * configurations of Keras. Each is made here, imported with little memory, and must be refused with
+ * its reason.
  *
  *     bombs LIMITED       0 where a sanitizer needs the address space */
 #include "import/foreign.h"
@@ -24,12 +25,12 @@ typedef struct Bytes {
 
 static int failures, cases;
 
-#define NEED(what)                                                                                                                  \
-  do {                                                                                                                              \
-    if (!(what)) {                                                                                                                  \
-      fprintf(stderr, "line %d: the file cannot be made\n", __LINE__);                                                              \
-      exit(2);                                                                                                                      \
-    }                                                                                                                               \
+#define NEED(what)                                                                                 \
+  do {                                                                                             \
+    if (!(what)) {                                                                                 \
+      fprintf(stderr, "line %d: the file cannot be made\n", __LINE__);                             \
+      exit(2);                                                                                     \
+    }                                                                                              \
   } while (0)
 
 static Text text_begin(Arena *arena, const char *s) {
@@ -71,7 +72,8 @@ static Bytes image_of(hid_t file) {
 }
 
 static const char dense_config[] =
-    "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [{\"class_name\": \"Dense\", \"config\": {\"name\": \"d\", "
+    "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [{\"class_name\": "
+    "\"Dense\", \"config\": {\"name\": \"d\", "
     "\"units\": %d, \"use_bias\": false, \"batch_input_shape\": [null, %d]}}]}}";
 
 /* A file with one configuration, and the group of layer `d`, whose kernel is d/kernel. */
@@ -91,22 +93,37 @@ static hid_t keras_file(const char *config, hid_t *group) {
   return file;
 }
 
-static void put_data(hid_t at, const char *name, int rank, const hsize_t *dim, hid_t type, hid_t create) {
-  hid_t space = H5Screate_simple(rank, dim, NULL), id = H5Dcreate2(at, name, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
+static void put_data(hid_t at, const char *name, int rank, const hsize_t *dim, hid_t type,
+                     hid_t create) {
+  hid_t space = H5Screate_simple(rank, dim, NULL),
+        id = H5Dcreate2(at, name, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
   NEED(id >= 0);
   H5Dclose(id);
   H5Sclose(space);
 }
 
-typedef enum Kernel { UNWRITTEN, PACKED, SOFT, OUTSIDE_LINK, OUTSIDE_DATA, VIRTUAL, WORDS, AXES, GROUP, CHUNK } Kernel;
+typedef enum Kernel {
+  UNWRITTEN,
+  PACKED,
+  SOFT,
+  OUTSIDE_LINK,
+  OUTSIDE_DATA,
+  VIRTUAL,
+  WORDS,
+  AXES,
+  GROUP,
+  CHUNK
+} Kernel;
 
 static void put_packed(hid_t at, const char *name, hsize_t n) {
   hsize_t dim[2] = {n, n}, chunk[2] = {n, n};
   hid_t create = H5Pcreate(H5P_DATASET_CREATE);
   NEED(H5Pset_chunk(create, 2, chunk) >= 0 && H5Pset_deflate(create, 9) >= 0);
-  hid_t space = H5Screate_simple(2, dim, NULL), id = H5Dcreate2(at, name, H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT);
+  hid_t space = H5Screate_simple(2, dim, NULL),
+        id = H5Dcreate2(at, name, H5T_NATIVE_FLOAT, space, H5P_DEFAULT, create, H5P_DEFAULT);
   float *zeros = calloc(n * n, sizeof *zeros);
-  NEED(id >= 0 && zeros && H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros) >= 0);
+  NEED(id >= 0 && zeros &&
+       H5Dwrite(id, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros) >= 0);
   free(zeros);
   H5Dclose(id);
   H5Sclose(space);
@@ -123,7 +140,9 @@ static void put_kernel(hid_t file, hid_t group, Kernel kind) {
     put_packed(file, "there", 3000);
     NEED(H5Lcreate_soft("/there", group, "kernel", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     break;
-  case OUTSIDE_LINK: NEED(H5Lcreate_external("/etc/passwd", "/", group, "kernel", H5P_DEFAULT, H5P_DEFAULT) >= 0); break;
+  case OUTSIDE_LINK:
+    NEED(H5Lcreate_external("/etc/passwd", "/", group, "kernel", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    break;
   case OUTSIDE_DATA:
     NEED(H5Pset_external(create, "/etc/passwd", 0, 36000000) >= 0);
     put_data(group, "kernel", 2, dim, H5T_NATIVE_FLOAT, create);
@@ -134,7 +153,9 @@ static void put_kernel(hid_t file, hid_t group, Kernel kind) {
     break;
   case WORDS: put_data(group, "kernel", 2, dim, H5T_C_S1, create); break;
   case AXES: put_data(group, "kernel", 9, dim, H5T_NATIVE_FLOAT, create); break;
-  case GROUP: NEED(H5Lcreate_hard(file, "/", group, "kernel", H5P_DEFAULT, H5P_DEFAULT) >= 0); break;
+  case GROUP:
+    NEED(H5Lcreate_hard(file, "/", group, "kernel", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    break;
   case CHUNK:
     NEED(H5Pset_chunk(create, 2, dim) >= 0);
     put_data(group, "kernel", 2, dim, H5T_NATIVE_FLOAT, create);
@@ -153,18 +174,23 @@ static Bytes dense_file(Kernel kind) {
   return image_of(file);
 }
 
-/* n layers of 1500 x 1500, all of them the same packed array, which is small enough for the file. */
+/* n layers of 1500 x 1500, all of them the same packed array, which is small enough for the
+ * file. */
 static Bytes many_file(Arena *arena, int n) {
-  Text config = text_begin(arena, "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [");
+  Text config = text_begin(
+      arena, "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [");
   for (int i = 0; i < n; i++)
-    text_printf(&config, "%s{\"class_name\": \"Dense\", \"config\": {\"name\": \"d%d\", \"units\": 1500, \"use_bias\": false, \"batch_input_shape\": "
-                         "[null, 1500], \"weights\": \"%0512d\"}}",
+    text_printf(&config,
+                "%s{\"class_name\": \"Dense\", \"config\": {\"name\": \"d%d\", \"units\": 1500, "
+                "\"use_bias\": false, \"batch_input_shape\": "
+                "[null, 1500], \"weights\": \"%0512d\"}}",
                 i ? ", " : "", i, i);
   text_add(&config, "]}}");
   hid_t group, file = keras_file(text_str(&config), &group);
   put_packed(group, "kernel", 1500);
   for (int i = 0; i < n; i++)
-    NEED(H5Lcreate_hard(group, ".", file, arena_printf(arena, "/model_weights/d%d", i), H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    NEED(H5Lcreate_hard(group, ".", file, arena_printf(arena, "/model_weights/d%d", i), H5P_DEFAULT,
+                        H5P_DEFAULT) >= 0);
   H5Gclose(group);
   return image_of(file);
 }
@@ -186,7 +212,8 @@ static Bytes circle_file(Arena *arena) {
     text_add(&path, "me/");
   text_add(&path, "kernel");
   const char *name = text_str(&path);
-  NEED(H5Adelete(group, "weight_names") >= 0 && H5Lcreate_hard(group, ".", group, "me", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  NEED(H5Adelete(group, "weight_names") >= 0 &&
+       H5Lcreate_hard(group, ".", group, "me", H5P_DEFAULT, H5P_DEFAULT) >= 0);
   put_texts(group, "weight_names", 1, &name);
   H5Gclose(group);
   return image_of(file);
@@ -210,10 +237,12 @@ static Bytes zip_file_of(const char *name, const void *data, size_t len, bool ke
     zip_put(zip, "metadata.json", "{}", 2);
     zip_put(zip, "model.weights.h5", "none", 4);
   }
-  NEED(zip_close(zip) == 0 && zip_source_open(room) == 0 && zip_source_seek(room, 0, SEEK_END) == 0);
+  NEED(zip_close(zip) == 0 && zip_source_open(room) == 0 &&
+       zip_source_seek(room, 0, SEEK_END) == 0);
   Bytes out = {NULL, (size_t)zip_source_tell(room)};
   out.data = malloc(out.len);
-  NEED(out.data && zip_source_seek(room, 0, SEEK_SET) == 0 && zip_source_read(room, out.data, out.len) == (zip_int64_t)out.len);
+  NEED(out.data && zip_source_seek(room, 0, SEEK_SET) == 0 &&
+       zip_source_read(room, out.data, out.len) == (zip_int64_t)out.len);
   zip_source_close(room);
   zip_source_free(room);
   return out;
@@ -233,9 +262,11 @@ static Bytes zip_liar(void) {
   static char spaces[100000];
   memset(spaces, ' ', sizeof spaces);
   Bytes out = zip_file_of("config.json", spaces, sizeof spaces, true);
-  const uint8_t size[4] = {sizeof spaces & 0xFF, sizeof spaces >> 8 & 0xFF, sizeof spaces >> 16 & 0xFF, 0};
+  const uint8_t size[4] = {sizeof spaces & 0xFF, sizeof spaces >> 8 & 0xFF,
+                           sizeof spaces >> 16 & 0xFF, 0};
   for (size_t i = 0; i + 4 <= out.len; i++)
-    if (memcmp(out.data + i, size, 4) == 0) memcpy(out.data + i, (const uint8_t[]){100, 0, 0, 0}, 4);
+    if (memcmp(out.data + i, size, 4) == 0)
+      memcpy(out.data + i, (const uint8_t[]){100, 0, 0, 0}, 4);
   return out;
 }
 
@@ -243,15 +274,18 @@ static Bytes zip_liar(void) {
 
 static const char *functional(Arena *arena, const char *layers, const char *out) {
   return arena_printf(arena,
-                      "{\"class_name\": \"Model\", \"config\": {\"name\": \"m\", \"layers\": [{\"class_name\": \"InputLayer\", \"name\": \"x\", "
-                      "\"config\": {\"name\": \"x\", \"batch_input_shape\": [null, 4]}, \"inbound_nodes\": []}, %s], \"input_layers\": [[\"x\", 0, 0]], "
+                      "{\"class_name\": \"Model\", \"config\": {\"name\": \"m\", \"layers\": "
+                      "[{\"class_name\": \"InputLayer\", \"name\": \"x\", "
+                      "\"config\": {\"name\": \"x\", \"batch_input_shape\": [null, 4]}, "
+                      "\"inbound_nodes\": []}, %s], \"input_layers\": [[\"x\", 0, 0]], "
                       "\"output_layers\": [[\"%s\", 0, 0]]}}",
                       layers, out);
 }
 
 /* Models in models, each of which calls the next `calls` times. */
 static const char *matryoshka(Arena *arena, int depth, int calls) {
-  const char *inner = "{\"class_name\": \"Activation\", \"name\": \"n\", \"config\": {\"name\": \"n\", \"activation\": \"relu\"}, \"inbound_nodes\": ";
+  const char *inner = "{\"class_name\": \"Activation\", \"name\": \"n\", \"config\": {\"name\": "
+                      "\"n\", \"activation\": \"relu\"}, \"inbound_nodes\": ";
   for (int i = 0; i < depth; i++) {
     Text text = text_begin(arena, inner);
     text_add(&text, "[[[\"x\", 0, 0, {}]]");
@@ -259,14 +293,18 @@ static const char *matryoshka(Arena *arena, int depth, int calls) {
       text_printf(&text, ", [[\"n\", %d, 0, {}]]", k - 1);
     text_add(&text, "]}");
     const char *body = functional(arena, text_str(&text), "n");
-    inner = arena_printf(arena, "{\"class_name\": \"Model\", \"name\": \"n\", %.*s, \"inbound_nodes\": ", (int)strlen(body) - 1 - (int)strlen("{\"class_name\": \"Model\", "),
+    inner = arena_printf(arena,
+                         "{\"class_name\": \"Model\", \"name\": \"n\", %.*s, \"inbound_nodes\": ",
+                         (int)strlen(body) - 1 - (int)strlen("{\"class_name\": \"Model\", "),
                          body + strlen("{\"class_name\": \"Model\", "));
   }
   return functional(arena, arena_printf(arena, "%s[[[\"x\", 0, 0, {}]]]}", inner), "n");
 }
 
 static const char *chain_of(Arena *arena, const char *layers) {
-  return arena_printf(arena, "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [%s]}}", layers);
+  return arena_printf(
+      arena, "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [%s]}}",
+      layers);
 }
 
 /* ---- the cases ---- */
@@ -291,7 +329,8 @@ static void check(Bytes file, const char *name, DiagCode code, const char *neede
     for (size_t i = 0; first && i < first->n_notes; i++)
       text_printf(&said, "; %s", first->notes[i]);
     bool right = !taken && first && first->code == code && strstr(text_str(&said), needed);
-    printf("%-22s %8zu bytes: %s\n", name, file.len, taken ? "is taken for a model" : text_str(&said));
+    printf("%-22s %8zu bytes: %s\n", name, file.len,
+           taken ? "is taken for a model" : text_str(&said));
     if (!right) printf("  expected %s, `%s`\n", diag_info[code].code, needed);
     failures += !right;
   }
@@ -323,20 +362,32 @@ static void zip_cases(void) {
 }
 
 static void config_cases(Arena *arena) {
-  const char *relu = "{\"class_name\": \"Activation\", \"name\": \"%s\", \"config\": {\"name\": \"%s\", \"activation\": \"relu\"}, "
+  const char *relu = "{\"class_name\": \"Activation\", \"name\": \"%s\", \"config\": {\"name\": "
+                     "\"%s\", \"activation\": \"relu\"}, "
                      "\"inbound_nodes\": [[[\"%s\", 0, 0, {}]]]}";
-  const char *one = arena_printf(arena, relu, "a", "a", "b"), *two = arena_printf(arena, relu, "b", "b", "a");
-  check(config_file(functional(arena, arena_printf(arena, "%s, %s", one, two), "a")), "circle", E901, "itself in a circle");
-  check(config_file(functional(arena, arena_printf(arena, relu, "a", "a", "a"), "a")), "itself", E901, "itself in a circle");
+  const char *one = arena_printf(arena, relu, "a", "a", "b"),
+             *two = arena_printf(arena, relu, "b", "b", "a");
+  check(config_file(functional(arena, arena_printf(arena, "%s, %s", one, two), "a")), "circle",
+        E901, "itself in a circle");
+  check(config_file(functional(arena, arena_printf(arena, relu, "a", "a", "a"), "a")), "itself",
+        E901, "itself in a circle");
   check(config_file(matryoshka(arena, 40, 1)), "matryoshka", E903, "too deep");
   check(config_file(matryoshka(arena, 7, 16)), "calls", E903, "layers");
   const char *first = "\"batch_input_shape\": [null, 2000000000, 2000000000, 2000000000]";
-  check(config_file(chain_of(arena, arena_printf(arena, "{\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\", %s}}", first))), "huge_flatten", E903, "more values than can be counted");
-  check(config_file(chain_of(arena, "{\"class_name\": \"LSTM\", \"config\": {\"name\": \"l\", \"units\": 2147483647, \"recurrent_activation\": \"sigmoid\", "
+  check(config_file(chain_of(
+            arena,
+            arena_printf(arena, "{\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\", %s}}",
+                         first))),
+        "huge_flatten", E903, "more values than can be counted");
+  check(config_file(chain_of(arena, "{\"class_name\": \"LSTM\", \"config\": {\"name\": \"l\", "
+                                    "\"units\": 2147483647, \"recurrent_activation\": \"sigmoid\", "
                                     "\"batch_input_shape\": [null, 5, 2147483647]}}")),
         "huge_lstm", E602, "no tensor");
-  check(config_file(chain_of(arena, "{\"class_name\": \"RepeatVector\", \"config\": {\"name\": \"r\", \"n\": 2147483647, \"batch_input_shape\": "
-                                    "[null, 2147483647]}}, {\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\"}}")),
+  check(config_file(chain_of(
+            arena,
+            "{\"class_name\": \"RepeatVector\", \"config\": {\"name\": \"r\", \"n\": 2147483647, "
+            "\"batch_input_shape\": "
+            "[null, 2147483647]}}, {\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\"}}")),
         "huge_repeat", E313, "elements");
   Text deep = text_new(arena);
   text_fill(&deep, '[', 100000);

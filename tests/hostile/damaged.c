@@ -5,16 +5,16 @@
  *     damaged MODELS SCRATCH COPIES LIMITED ENDING...
  *
  * COPIES of every file below MODELS with such an ending are made by mutate.c; LIMITED is 0 where a
- * sanitizer needs the address space. Checked of every copy: it is refused with a diagnostic, or is a
- * model whose weights are all there and finite, and whose text compiles; in seconds, in memory of
+ * sanitizer needs the address space. Checked of every copy: it is refused with a diagnostic, or is
+ * a model whose weights are all there and finite, and whose text compiles; in seconds, in memory of
  * MEMORY_FREE and MEMORY_FILES times the file, and for ONNX, whose elements are followed one by one
  * through sequences of any declared length, of MEMORY_ONNX. And
  *
  *   - a copy that is cut off, or has more behind it, is refused or is the same model;
  *   - a copy of a zip archive, which has checksums, is refused or has the same values.
  *
- * The other formats carry no checksum for what they hold: a turned bit in a weight is another weight,
- * one in an address of HDF5 other weights. Such copies are counted as "other". */
+ * The other formats carry no checksum for what they hold: a turned bit in a weight is another
+ * weight, one in an address of HDF5 other weights. Such copies are counted as "other". */
 #include "mutate.h"
 
 #include "driver/foreign.h"
@@ -32,7 +32,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SKIPPED = 77, SECONDS = 5, MEMORY_FREE = 24 << 20, MEMORY_FILES = 16, MEMORY_ONNX = 160 << 20, PATH_BYTES = 4096, ENDED_WELL = 0, ENDED_NO_MEMORY = 3 };
+enum {
+  SKIPPED = 77,
+  SECONDS = 5,
+  MEMORY_FREE = 24 << 20,
+  MEMORY_FILES = 16,
+  MEMORY_ONNX = 160 << 20,
+  PATH_BYTES = 4096,
+  ENDED_WELL = 0,
+  ENDED_NO_MEMORY = 3
+};
 
 /* What a file holds. */
 typedef struct Content {
@@ -61,7 +70,8 @@ typedef struct Test {
 
 static void add_values(Arena *arena, Content *out, const float *value, int64_t n) {
   size_t cap = (size_t)out->cap;
-  out->value = arena_grow(arena, (float *)(uintptr_t)out->value, &cap, (size_t)(out->n + n), sizeof(float));
+  out->value =
+      arena_grow(arena, (float *)(uintptr_t)out->value, &cap, (size_t)(out->n + n), sizeof(float));
   out->cap = (int64_t)cap;
   memcpy((float *)(uintptr_t)out->value + out->n, value, sizeof(float) * (size_t)n);
   out->n += n;
@@ -73,7 +83,8 @@ static Content content_of_model(Session *s, const Imported *in) {
     ParamShape params[LAYER_MAX_PARAMS];
     int n = layer_params(in->model->layer[i], params);
     for (int p = 0; p < n; p++)
-      add_values(s->arena, &out, in->model->layer[i]->weights->role[params[p].role], param_count(&params[p]));
+      add_values(s->arena, &out, in->model->layer[i]->weights->role[params[p].role],
+                 param_count(&params[p]));
   }
   return out;
 }
@@ -114,7 +125,8 @@ static bool is_tensors(const char *path) {
 }
 
 /* False with a message; "" where there should be one. */
-static bool content_read(Arena *arena, Options *options, ForeignFile *file, Content *out, const char **message) {
+static bool content_read(Arena *arena, Options *options, ForeignFile *file, Content *out,
+                         const char **message) {
   Imported in;
   file->arena = arena;
   if (is_tensors(file->path)) {
@@ -138,7 +150,8 @@ static bool content_read(Arena *arena, Options *options, ForeignFile *file, Cont
 
 /* Bits, for a weight may be -0. */
 static Outcome compare(const Content *was, const Content *is) {
-  bool values = was->n == is->n && (!is->n || memcmp(was->value, is->value, sizeof(float) * (size_t)is->n) == 0);
+  bool values = was->n == is->n &&
+                (!is->n || memcmp(was->value, is->value, sizeof(float) * (size_t)is->n) == 0);
   if (!values) return OTHER;
   return strcmp(was->text, is->text) == 0 ? SAME : SAME_VALUES;
 }
@@ -153,15 +166,19 @@ static void limit_all(const Test *t, const char *path, size_t len) {
   char text[64] = "";
   unsigned long pages = 0;
   int statm = open("/proc/self/statm", O_RDONLY);
-  bool known = statm >= 0 && read(statm, text, sizeof text - 1) > 0 && sscanf(text, "%lu", &pages) == 1;
+  bool known =
+      statm >= 0 && read(statm, text, sizeof text - 1) > 0 && sscanf(text, "%lu", &pages) == 1;
   if (statm >= 0) close(statm);
-  if (known && t->limited) limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + free + (rlim_t)len * MEMORY_FILES);
+  if (known && t->limited)
+    limit(RLIMIT_AS,
+          (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + free + (rlim_t)len * MEMORY_FILES);
   limit(RLIMIT_CPU, SECONDS);
   limit(RLIMIT_CORE, 0);
 }
 
 /* In the child. */
-static int import_copy(Shared *shared, Options *options, const ForeignFile *copy, const Content *was) {
+static int import_copy(Shared *shared, Options *options, const ForeignFile *copy,
+                       const Content *was) {
   jmp_buf oom;
   if (setjmp(oom)) return ENDED_NO_MEMORY;
   Arena *arena = arena_new(&oom);
@@ -170,25 +187,30 @@ static int import_copy(Shared *shared, Options *options, const ForeignFile *copy
   *file = *copy;
   Content is = {0};
   const char *message = "";
-  if (content_read(arena, options, file, &is, &message)) shared->outcome = was ? compare(was, &is) : OTHER;
-  else shared->outcome = *message ? REFUSED : SILENT;
+  if (content_read(arena, options, file, &is, &message))
+    shared->outcome = was ? compare(was, &is) : OTHER;
+  else
+    shared->outcome = *message ? REFUSED : SILENT;
   snprintf(shared->message, sizeof shared->message, "%s", message);
   arena_free(arena); /* what readers left to be closed is closed under the sanitizers' eyes, too */
   return ENDED_WELL;
 }
 
 /* Says what is wrong, and keeps the copy. */
-static void fail(Test *t, const ForeignFile *copy, unsigned number, Damage damage, const char *what) {
+static void fail(Test *t, const ForeignFile *copy, unsigned number, Damage damage,
+                 const char *what) {
   char kept[PATH_BYTES];
   snprintf(kept, sizeof kept, "%s/failed_%d", t->scratch, t->failures++);
-  printf("%s: copy %u (%s): %s; kept as %s\n", copy->path + strlen(t->models) + 1, number, damage_name[damage], what, kept);
+  printf("%s: copy %u (%s): %s; kept as %s\n", copy->path + strlen(t->models) + 1, number,
+         damage_name[damage], what, kept);
   FILE *file = fopen(kept, "wb");
   if (!file) return;
   fwrite(copy->data.data, 1, copy->data.len, file);
   fclose(file);
 }
 
-static void copy_test(Test *t, Options *options, const ForeignFile *copy, const Content *was, unsigned number, Damage damage) {
+static void copy_test(Test *t, Options *options, const ForeignFile *copy, const Content *was,
+                      unsigned number, Damage damage) {
   const char *path = copy->path;
   int status = 0;
   *t->shared = (Shared){0};
@@ -204,14 +226,22 @@ static void copy_test(Test *t, Options *options, const ForeignFile *copy, const 
   }
   Outcome outcome = t->shared->outcome;
   t->count[damage][outcome]++;
-  bool zip = ends_with(path, ".keras") || ends_with(path, ".npz"), length = damage == CUT || damage == LONGER;
-  if (WIFSIGNALED(status)) fail(t, copy, number, damage, strsignal(WTERMSIG(status)));
-  else if (WEXITSTATUS(status) == ENDED_NO_MEMORY) fail(t, copy, number, damage, "needs too much memory");
-  else if (WEXITSTATUS(status) != ENDED_WELL) fail(t, copy, number, damage, "a sanitizer ended it");
-  else if (outcome == SILENT) fail(t, copy, number, damage, "refused without a word");
-  else if (strstr(t->shared->message, "a bug in grus")) fail(t, copy, number, damage, t->shared->message);
-  else if (length && (outcome == OTHER || outcome == SAME_VALUES)) fail(t, copy, number, damage, "taken for another model");
-  else if (zip && outcome == OTHER) fail(t, copy, number, damage, "other values, past the checksums");
+  bool zip = ends_with(path, ".keras") || ends_with(path, ".npz"),
+       length = damage == CUT || damage == LONGER;
+  if (WIFSIGNALED(status))
+    fail(t, copy, number, damage, strsignal(WTERMSIG(status)));
+  else if (WEXITSTATUS(status) == ENDED_NO_MEMORY)
+    fail(t, copy, number, damage, "needs too much memory");
+  else if (WEXITSTATUS(status) != ENDED_WELL)
+    fail(t, copy, number, damage, "a sanitizer ended it");
+  else if (outcome == SILENT)
+    fail(t, copy, number, damage, "refused without a word");
+  else if (strstr(t->shared->message, "a bug in grus"))
+    fail(t, copy, number, damage, t->shared->message);
+  else if (length && (outcome == OTHER || outcome == SAME_VALUES))
+    fail(t, copy, number, damage, "taken for another model");
+  else if (zip && outcome == OTHER)
+    fail(t, copy, number, damage, "other values, past the checksums");
 }
 
 /* ---- all files ---- */
@@ -225,10 +255,13 @@ static const char *write_config(const Test *t, Arena *arena, const char *text) {
 
 /* What has to be said for a file to be read. */
 static const char *config_of(const Test *t, Arena *arena, const char *path) {
-  if (ends_with(path, "lstm_th_keras_2_weights.h5")) return arena_printf(arena, "%s/dl4j_keras/fullconfig_lstm/lstm_th_keras_2_config.json", t->models);
+  if (ends_with(path, "lstm_th_keras_2_weights.h5"))
+    return arena_printf(arena, "%s/dl4j_keras/fullconfig_lstm/lstm_th_keras_2_config.json",
+                        t->models);
   if (ends_with(path, "reactionrnn_weights.hdf5"))
     return arena_printf(arena, "%s/tests/conformance/keras/reactionrnn.json", GRUS_PROJECT);
-  if (ends_with(path, "charrnn_shakespeare/model/manifest.json")) return write_config(t, arena, "{\"cell\": \"BasicLSTMCell\", \"forget_bias\": 1}");
+  if (ends_with(path, "charrnn_shakespeare/model/manifest.json"))
+    return write_config(t, arena, "{\"cell\": \"BasicLSTMCell\", \"forget_bias\": 1}");
   return NULL;
 }
 
@@ -237,7 +270,10 @@ static Options *options_for(const Test *t, Arena *arena, ForeignFile *file, Cont
   const char *times[] = {NULL, NULL, "6", "n <= 6"}, *message;
   for (int i = 0; i < 4; i++) {
     Options *options = ARENA_NEW(arena, Options);
-    *options = (Options){.max_errors = 5, .stream = i == 1, .time = times[i], .config = config_of(t, arena, file->path)};
+    *options = (Options){.max_errors = 5,
+                         .stream = i == 1,
+                         .time = times[i],
+                         .config = config_of(t, arena, file->path)};
     if (content_read(arena, options, file, was, &message)) return options;
   }
   return NULL;
@@ -267,7 +303,8 @@ static void file_test(Test *t, const char *path) {
       Damage damage;
       uint8_t *room = malloc(file.data.len + MUTATE_MORE);
       if (!room) exit(2);
-      size_t len = mutate(file.data.data, file.data.len, seed_of(path + strlen(t->models)), i, room, &damage);
+      size_t len = mutate(file.data.data, file.data.len, seed_of(path + strlen(t->models)), i, room,
+                          &damage);
       bytes = malloc(len ? len : 1); /* of exactly the size: a sanitizer sees a read beyond it */
       if (!bytes) exit(2);
       memcpy(bytes, room, len);
@@ -277,12 +314,15 @@ static void file_test(Test *t, const char *path) {
       free(bytes);
       bytes = NULL;
     }
-  } else t->failures++;
+  } else
+    t->failures++;
   free(bytes);
   arena_free(arena);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static void folder_test(Test *t, const char *folder, char **endings) {
   struct dirent **entry;
@@ -302,7 +342,8 @@ static void folder_test(Test *t, const char *folder, char **endings) {
 }
 
 static void print_counts(const Test *t) {
-  static const char *const names[OUTCOMES] = {"ended", "refused", "silent", "same", "names", "other"};
+  static const char *const names[OUTCOMES] = {"ended", "refused", "silent",
+                                              "same",  "names",   "other"};
   printf("%-8s", "");
   for (int o = 0; o < OUTCOMES; o++)
     printf(" %8s", names[o]);
@@ -311,17 +352,22 @@ static void print_counts(const Test *t) {
     for (int o = 0; o < OUTCOMES; o++)
       printf(" %8d", t->count[d][o]);
   }
-  printf("\n%d files, %d of them refused as they are; %u copies of each; %d failures\n", t->files, t->plain, t->copies, t->failures);
+  printf("\n%d files, %d of them refused as they are; %u copies of each; %d failures\n", t->files,
+         t->plain, t->copies, t->failures);
 }
 
 int main(int argc, char **argv) {
   if (argc < 6) return 2;
-  Test t = {.models = argv[1], .scratch = argv[2], .copies = (unsigned)atoi(argv[3]), .limited = atoi(argv[4]) != 0};
+  Test t = {.models = argv[1],
+            .scratch = argv[2],
+            .copies = (unsigned)atoi(argv[3]),
+            .limited = atoi(argv[4]) != 0};
   if (access(t.models, R_OK) != 0) {
     printf("SKIPPED: the published models are not in %s\n", t.models);
     return SKIPPED;
   }
-  t.shared = mmap(NULL, sizeof *t.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  t.shared =
+      mmap(NULL, sizeof *t.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (t.shared == MAP_FAILED) return 2;
   folder_test(&t, t.models, argv + 5);
   print_counts(&t);

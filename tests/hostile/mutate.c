@@ -14,7 +14,9 @@ static uint64_t next(uint64_t *state) {
   return z ^ z >> 31;
 }
 
-static size_t below(uint64_t *state, size_t n) { return n ? (size_t)(next(state) % n) : 0; }
+static size_t below(uint64_t *state, size_t n) {
+  return n ? (size_t)(next(state) % n) : 0;
+}
 
 static int zeros_near(const uint8_t *data, size_t len, size_t at) {
   int zeros = 0;
@@ -35,7 +37,8 @@ static size_t place(uint64_t *state, const uint8_t *data, size_t len) {
 }
 
 static void swap_blocks(uint64_t *state, uint8_t *out, size_t len) {
-  size_t size = 1 + below(state, len / 4 < 512 ? len / 4 : 512), a = place(state, out, len - size), b = below(state, len - size);
+  size_t size = 1 + below(state, len / 4 < 512 ? len / 4 : 512), a = place(state, out, len - size),
+         b = below(state, len - size);
   for (size_t i = 0; i < size; i++) {
     uint8_t byte = out[a + i];
     out[a + i] = out[b + i];
@@ -45,7 +48,10 @@ static void swap_blocks(uint64_t *state, uint8_t *out, size_t len) {
 
 /* Limits of the numbers that files hold, in 1, 2, 4 or 8 bytes. */
 static void write_number(uint64_t *state, uint8_t *out, size_t len) {
-  static const uint64_t numbers[] = {0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_C(1) << 40, INT64_MAX, UINT64_MAX};
+  static const uint64_t numbers[] = {0,          1,          2,          0x7F,
+                                     0x80,       0xFF,       0x7FFF,     0xFFFF,
+                                     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_C(1) << 40,
+                                     INT64_MAX,  UINT64_MAX};
   uint64_t number = numbers[below(state, sizeof numbers / sizeof *numbers)];
   size_t at = place(state, out, len), bytes = (size_t)1 << below(state, 4);
   for (size_t i = 0; i < bytes && at + i < len; i++)
@@ -65,7 +71,8 @@ static size_t lengthen(uint64_t *state, uint8_t *out, size_t len) {
   return len + more;
 }
 
-size_t mutate(const uint8_t *data, size_t len, uint64_t seed, unsigned number, uint8_t *out, Damage *damage) {
+size_t mutate(const uint8_t *data, size_t len, uint64_t seed, unsigned number, uint8_t *out,
+              Damage *damage) {
   uint64_t state = seed + number * UINT64_C(0xD1342543DE82EF95);
   memcpy(out, data, len);
   *damage = len < 8 ? CUT : (Damage)(number % DAMAGES);

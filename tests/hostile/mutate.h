@@ -10,8 +10,10 @@
 typedef enum Damage { CUT, BIT, BITS, RUN, NUMBER, SWAP, LONGER, DAMAGES } Damage;
 extern const char *const damage_name[DAMAGES];
 
-/* Writes the damaged copy to out, which has room for len + MUTATE_MORE bytes; returns its length. */
+/* Writes the damaged copy to out, which has room for len + MUTATE_MORE bytes; returns its
+ * length. */
 enum { MUTATE_MORE = 64 };
-size_t mutate(const uint8_t *data, size_t len, uint64_t seed, unsigned number, uint8_t *out, Damage *damage);
+size_t mutate(const uint8_t *data, size_t len, uint64_t seed, unsigned number, uint8_t *out,
+              Damage *damage);
 
 #endif

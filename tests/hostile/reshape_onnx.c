@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Damage to the structure of ONNX files; see reshape_onnx.h. The descriptors that protobuf-c makes say
- * where the fields of each message are. */
+/* Damage to the structure of ONNX files; see reshape_onnx.h. The descriptors that protobuf-c makes
+ * say where the fields of each message are. */
 #include "reshape_onnx.h"
 
 #include <import/onnx.pb-c.h>
@@ -34,17 +34,30 @@ static uint64_t next(Reshape *r) {
   return z ^ z >> 31;
 }
 
-static size_t below(Reshape *r, size_t n) { return n ? (size_t)(next(r) % n) : 0; }
+static size_t below(Reshape *r, size_t n) {
+  return n ? (size_t)(next(r) % n) : 0;
+}
 
-static void *member(const Place *p) { return (char *)p->in + p->field->offset; }
-static size_t *count_of(const Place *p) { return (size_t *)(void *)((char *)p->in + p->field->quantifier_offset); }
-static bool is_repeated(const Place *p) { return p->field->label == PROTOBUF_C_LABEL_REPEATED; }
+static void *member(const Place *p) {
+  return (char *)p->in + p->field->offset;
+}
+static size_t *count_of(const Place *p) {
+  return (size_t *)(void *)((char *)p->in + p->field->quantifier_offset);
+}
+static bool is_repeated(const Place *p) {
+  return p->field->label == PROTOBUF_C_LABEL_REPEATED;
+}
 
 static size_t element_size(const Place *p) {
   switch (p->field->type) {
-  case PROTOBUF_C_TYPE_INT64: case PROTOBUF_C_TYPE_UINT64: case PROTOBUF_C_TYPE_SINT64: case PROTOBUF_C_TYPE_FIXED64:
-  case PROTOBUF_C_TYPE_SFIXED64: case PROTOBUF_C_TYPE_DOUBLE: return 8;
-  case PROTOBUF_C_TYPE_STRING: case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
+  case PROTOBUF_C_TYPE_INT64:
+  case PROTOBUF_C_TYPE_UINT64:
+  case PROTOBUF_C_TYPE_SINT64:
+  case PROTOBUF_C_TYPE_FIXED64:
+  case PROTOBUF_C_TYPE_SFIXED64:
+  case PROTOBUF_C_TYPE_DOUBLE: return 8;
+  case PROTOBUF_C_TYPE_STRING:
+  case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
   case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
   default: return 4;
   }
@@ -56,8 +69,10 @@ static void collect_field(Reshape *r, const Place *p) {
   size_t n = is_repeated(p) ? *count_of(p) : 1;
   void *base = is_repeated(p) ? *(void **)member(p) : member(p);
   for (size_t i = 0; i < n; i++) {
-    if (p->field->type == PROTOBUF_C_TYPE_MESSAGE && ((ProtobufCMessage **)base)[i]) collect(r, ((ProtobufCMessage **)base)[i]);
-    if (p->field->type == PROTOBUF_C_TYPE_STRING && r->n_words < MAX_WORDS) r->word[r->n_words++] = ((char **)base)[i];
+    if (p->field->type == PROTOBUF_C_TYPE_MESSAGE && ((ProtobufCMessage **)base)[i])
+      collect(r, ((ProtobufCMessage **)base)[i]);
+    if (p->field->type == PROTOBUF_C_TYPE_STRING && r->n_words < MAX_WORDS)
+      r->word[r->n_words++] = ((char **)base)[i];
   }
 }
 
@@ -65,7 +80,8 @@ static void collect(Reshape *r, ProtobufCMessage *m) {
   for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
     const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
     Place p = {m, f};
-    bool chosen = !(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || *(uint32_t *)(void *)count_of(&p) == f->id;
+    bool chosen =
+        !(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || *(uint32_t *)(void *)count_of(&p) == f->id;
     bool absent = f->type == PROTOBUF_C_TYPE_MESSAGE && !is_repeated(&p) && !*(void **)member(&p);
     if (!chosen || absent || (is_repeated(&p) && !*count_of(&p))) continue;
     if (r->n_places < MAX_PLACES) r->place[r->n_places++] = p;
@@ -75,15 +91,39 @@ static void collect(Reshape *r, ProtobufCMessage *m) {
 
 /* A number that is at some limit, or ordinary and wrong. */
 static int64_t odd_number(Reshape *r) {
-  static const int64_t numbers[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 64, 1000, -1, -2, -3, -8, INT64_C(1) << 20, INT32_MAX, INT32_MIN,
-                                    INT64_C(1) << 32, INT64_C(1) << 40, INT64_MAX, INT64_MIN};
+  static const int64_t numbers[] = {0,
+                                    1,
+                                    2,
+                                    3,
+                                    4,
+                                    5,
+                                    7,
+                                    8,
+                                    9,
+                                    12,
+                                    16,
+                                    64,
+                                    1000,
+                                    -1,
+                                    -2,
+                                    -3,
+                                    -8,
+                                    INT64_C(1) << 20,
+                                    INT32_MAX,
+                                    INT32_MIN,
+                                    INT64_C(1) << 32,
+                                    INT64_C(1) << 40,
+                                    INT64_MAX,
+                                    INT64_MIN};
   return numbers[below(r, sizeof numbers / sizeof *numbers)];
 }
 
 static char *other_word(Reshape *r) {
   static char empty[] = "", unknown[] = "not there";
   size_t choice = below(r, 8);
-  return choice == 0 || !r->n_words ? empty : choice == 1 ? unknown : r->word[below(r, (size_t)r->n_words)];
+  return choice == 0 || !r->n_words ? empty
+         : choice == 1              ? unknown
+                                    : r->word[below(r, (size_t)r->n_words)];
 }
 
 /* The array with room for one more; the old one stays, for others may share it. */
@@ -107,7 +147,8 @@ static void rename_outputs(Reshape *r, ProtobufCMessage **node) {
   r->made[r->n_made++] = copy;
   *node = &copy->base;
   if (!copy->n_output) return;
-  char **outputs = malloc(copy->n_output * sizeof *outputs), *name = malloc(strlen(copy->output[0]) + sizeof extra);
+  char **outputs = malloc(copy->n_output * sizeof *outputs),
+       *name = malloc(strlen(copy->output[0]) + sizeof extra);
   if (!outputs || !name) abort();
   memcpy(outputs, copy->output, copy->n_output * sizeof *outputs);
   strcat(strcpy(name, copy->output[0]), extra);
@@ -129,7 +170,8 @@ static void change_repeated(Reshape *r, const Place *p) {
   case 2:
     memmove(array + (at + 1) * size, array + at * size, (n - at) * size);
     *count_of(p) = n + 1;
-    if (p->field->type == PROTOBUF_C_TYPE_MESSAGE && below(r, 2)) rename_outputs(r, &((ProtobufCMessage **)(void *)array)[at + 1]);
+    if (p->field->type == PROTOBUF_C_TYPE_MESSAGE && below(r, 2))
+      rename_outputs(r, &((ProtobufCMessage **)(void *)array)[at + 1]);
     break;
   case 3: /* one over another */ memcpy(array + to * size, array + at * size, size); break;
   case 4: *count_of(p) = 0; break;
@@ -157,7 +199,9 @@ static void change_value(Reshape *r, const Place *p) {
     memcpy(at, &bytes, sizeof bytes);
     break;
   }
-  case PROTOBUF_C_TYPE_FLOAT: memcpy(at, &floats[below(r, sizeof floats / sizeof *floats)], size); break;
+  case PROTOBUF_C_TYPE_FLOAT:
+    memcpy(at, &floats[below(r, sizeof floats / sizeof *floats)], size);
+    break;
   default: memcpy(at, size == 8 ? (void *)&number : (void *)&small, size); break;
   }
 }
@@ -192,8 +236,10 @@ size_t reshape_onnx(const uint8_t *data, size_t len, uint64_t seed, uint8_t *out
   if (model) collect(r, &model->base);
   for (size_t n = 1 + below(r, 3); r->n_places && n > 0; n--) {
     const Place *p = &r->place[below(r, (size_t)r->n_places)];
-    if (is_repeated(p) && *count_of(p) && below(r, 2)) change_repeated(r, p);
-    else if (!is_repeated(p) || *count_of(p)) change_value(r, p);
+    if (is_repeated(p) && *count_of(p) && below(r, 2))
+      change_repeated(r, p);
+    else if (!is_repeated(p) || *count_of(p))
+      change_value(r, p);
   }
   if (r->n_places) {
     size_t need = onnx_file__model__get_packed_size(model);

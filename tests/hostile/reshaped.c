@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* ONNX files of damaged structure (reshape_onnx.c), each imported as far as `grus import` goes before it
- * writes: read, printed, compiled from the print.
+/* ONNX files of damaged structure (reshape_onnx.c), each imported as far as `grus import` goes
+ * before it writes: read, printed, compiled from the print.
  *
  *     reshaped FIXTURES SCRATCH COPIES
  *
@@ -67,10 +67,14 @@ static void copy_test(const char *path, uint64_t seed) {
   bool done = session_import_content(&s, &file, "m.safetensors", "m.grus", &in);
   alarm(0);
   const char *message = s.diags->first ? s.diags->first->message : "";
-  if (done) test.imported++;
-  else if (!*message) fail(path, seed, "refused without a word");
-  else if (strstr(message, "a bug in grus")) fail(path, seed, message);
-  else test.refused++;
+  if (done)
+    test.imported++;
+  else if (!*message)
+    fail(path, seed, "refused without a word");
+  else if (strstr(message, "a bug in grus"))
+    fail(path, seed, message);
+  else
+    test.refused++;
   arena_free(arena);
 }
 
@@ -93,7 +97,9 @@ static void file_test(const char *path, unsigned copies) {
   }
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static void folder_test(const char *folder, unsigned copies) {
   struct dirent **entry;
@@ -104,8 +110,10 @@ static void folder_test(const char *folder, unsigned copies) {
     snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
     const char *dot = strrchr(path, '.');
     bool there = entry[i]->d_name[0] != '.' && stat(path, &st) == 0;
-    if (there && S_ISDIR(st.st_mode)) folder_test(path, copies);
-    else if (there && dot && strcmp(dot, ".onnx") == 0) file_test(path, copies);
+    if (there && S_ISDIR(st.st_mode))
+      folder_test(path, copies);
+    else if (there && dot && strcmp(dot, ".onnx") == 0)
+      file_test(path, copies);
     free(entry[i]);
   }
   if (n >= 0) free(entry);
@@ -119,7 +127,8 @@ int main(int argc, char **argv) {
     signal(crashes[i], on_crash);
   setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
   folder_test(argv[1], (unsigned)atoi(argv[3]));
-  printf("%lu copies imported, %lu refused, %lu failures\n", test.imported, test.refused, test.failures);
+  printf("%lu copies imported, %lu refused, %lu failures\n", test.imported, test.refused,
+         test.failures);
   if (test.failures) printf("the first is kept as %s\n", test.kept);
   return test.failures != 0 || test.imported + test.refused == 0;
 }

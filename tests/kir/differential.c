@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* differential COUNT [SEED [all|llvm|c]]: that many random models through the oracle. Prints those that differ, or all, and
- * how many of each verdict there were. llvm and c compile each as well, and compare bits. */
+/* differential COUNT [SEED [all|llvm|c]]: that many random models through the oracle. Prints those
+ * that differ, or all, and how many of each verdict there were. llvm and c compile each as well,
+ * and compare bits. */
 #include "oracle.h"
 
 #include <setjmp.h>
@@ -10,7 +11,8 @@
 
 enum { BYTES = 48 };
 
-static const char *const name[VERDICTS] = {"refused", "too large", "not telling", "agree", "DIFFER"};
+static const char *const name[VERDICTS] = {"refused", "too large", "not telling", "agree",
+                                           "DIFFER"};
 
 static uint64_t next(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -35,7 +37,9 @@ static Verdict one(uint64_t seed, bool show, OracleBackend backend) {
     oracle_make_model(bytes, sizeof bytes, &text);
     uint64_t bits = next(&state);
     verdict = oracle_ask(text_str(&text), text.len, bits, backend, what, sizeof what);
-    if (verdict == DIFFERS || show) printf("seed %llu, bits %llx, %s: %s\n%s\n", (unsigned long long)seed, (unsigned long long)bits, name[verdict], what, text_str(&text));
+    if (verdict == DIFFERS || show)
+      printf("seed %llu, bits %llx, %s: %s\n%s\n", (unsigned long long)seed,
+             (unsigned long long)bits, name[verdict], what, text_str(&text));
   }
   arena_free(arena);
   return verdict;
@@ -46,7 +50,9 @@ int main(int argc, char **argv) {
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
   const char *word = argc > 3 ? argv[3] : "";
   bool show = strcmp(word, "all") == 0;
-  OracleBackend backend = strcmp(word, "llvm") == 0 ? ORACLE_LLVM : strcmp(word, "c") == 0 ? ORACLE_C : ORACLE_INTERPRETER;
+  OracleBackend backend = strcmp(word, "llvm") == 0 ? ORACLE_LLVM
+                          : strcmp(word, "c") == 0  ? ORACLE_C
+                                                    : ORACLE_INTERPRETER;
   if (backend == ORACLE_C) setenv("CC", "cc", 0);
   long verdicts[VERDICTS] = {0};
   setvbuf(stdout, NULL, _IOLBF, BUFSIZ);

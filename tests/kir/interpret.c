@@ -38,7 +38,9 @@ static void wrong(const char *what) {
 
 static float half_to_float(uint16_t h) {
   int exponent = h >> 10 & 31, fraction = h & 1023;
-  float magnitude = exponent == 0 ? ldexpf((float)fraction, -24) : exponent == 31 ? (fraction ? NAN : INFINITY) : ldexpf((float)(fraction + 1024), exponent - 25);
+  float magnitude = exponent == 0    ? ldexpf((float)fraction, -24)
+                    : exponent == 31 ? (fraction ? NAN : INFINITY)
+                                     : ldexpf((float)(fraction + 1024), exponent - 25);
   return h >> 15 ? -magnitude : magnitude;
 }
 
@@ -60,16 +62,17 @@ static int64_t where(const KirIndex *at) {
 static unsigned char *elements(const KirBuffer *b, int64_t at, int64_t n) {
   if (at < 0 || at + n > b->count || !run.memory[b->id]) {
     int64_t bad = at < 0 ? at : at + n - 1;
-    wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)bad, b->name, (long long)b->count));
+    wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)bad,
+                       b->name, (long long)b->count));
     return NULL;
   }
   return run.memory[b->id] + at * kir_elem_size(b->elem);
 }
 
 #define READ(T, p, i) (*(const T *)memcpy(&(T){0}, (p) + (size_t)(i) * sizeof(T), sizeof(T)))
-#define EACH(what) \
-  for (int i = 0; i < n; i++) \
-    what; \
+#define EACH(what)                                                                                 \
+  for (int i = 0; i < n; i++)                                                                      \
+    what;                                                                                          \
   return
 
 static void load_lanes(const KirBuffer *b, int64_t at, int n, Lane *out) {
@@ -126,9 +129,13 @@ static int64_t evaluate_whole(const KirExpr *e) {
   return evaluate(e, room)->i;
 }
 
-static int32_t wrap(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
+static int32_t wrap(int64_t x) {
+  return (int32_t)(uint32_t)(uint64_t)x;
+}
 
-static int64_t whole(KirElem elem, int64_t x) { return elem == KIR_I32 ? wrap(x) : x; }
+static int64_t whole(KirElem elem, int64_t x) {
+  return elem == KIR_I32 ? wrap(x) : x;
+}
 
 static float bits_float(int64_t bits) {
   uint32_t u = (uint32_t)(uint64_t)bits;
@@ -195,7 +202,9 @@ static int64_t mulw(int64_t a, int64_t b) {
   return down - (product % 65536 < 0);
 }
 
-static int64_t bounded(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+static int64_t bounded(int64_t x, int64_t lo, int64_t hi) {
+  return x < lo ? lo : x > hi ? hi : x;
+}
 
 static int64_t rounded(float x, int64_t lo, int64_t hi) {
   if (!(x > (float)lo)) return lo; /* NaN, too */
@@ -225,14 +234,16 @@ static int64_t fixed_lane(const KirExpr *e, Lane a, Lane b, Lane c) {
 }
 
 static bool is_fixed(KirOp op) {
-  return op == KIR_MULW || op == KIR_CLAMP || op == KIR_ADDS || op == KIR_MIX || op == KIR_FADE || op == KIR_LOOKUP || op == KIR_ROUND;
+  return op == KIR_MULW || op == KIR_CLAMP || op == KIR_ADDS || op == KIR_MIX || op == KIR_FADE ||
+         op == KIR_LOOKUP || op == KIR_ROUND;
 }
 
 static Lane convert(Lane v, KirElem from, KirElem to) {
   bool real = from == KIR_F32;
   if (to == KIR_F32) return real ? v : (Lane){.f = (float)v.i};
   if (!real) return (Lane){.i = whole(to, v.i)};
-  bool fits = v.f >= -2147483648.0F && v.f < 2147483648.0F; /* else some integer, which nothing may use */
+  bool fits =
+      v.f >= -2147483648.0F && v.f < 2147483648.0F; /* else some integer, which nothing may use */
   return (Lane){.i = fits ? (int64_t)v.f : INT32_MIN};
 }
 
@@ -242,8 +253,10 @@ static void sum(const KirExpr *e, Lane *out) {
   memcpy(v, evaluate(e->arg[0], room), (size_t)n * sizeof *v);
   for (int half = n / 2; half >= 1; half /= 2)
     for (int i = 0; i < half; i++)
-      if (e->type.elem == KIR_F32) v[i].f += v[i + half].f;
-      else v[i].i = whole(e->type.elem, v[i].i + v[i + half].i);
+      if (e->type.elem == KIR_F32)
+        v[i].f += v[i + half].f;
+      else
+        v[i].i = whole(e->type.elem, v[i].i + v[i + half].i);
   *out = v[0];
 }
 
@@ -259,7 +272,8 @@ static void call(const KirExpr *e, Lane *out) {
   Value *reg = frame(f), *outer = run.reg;
   for (int i = 0; i < f->n_args; i++) {
     const Lane *v = evaluate(e->arg[i], reg[f->args[i]->id].lane);
-    if (v != reg[f->args[i]->id].lane) memcpy(reg[f->args[i]->id].lane, v, (size_t)e->arg[i]->type.lanes * sizeof *v);
+    if (v != reg[f->args[i]->id].lane)
+      memcpy(reg[f->args[i]->id].lane, v, (size_t)e->arg[i]->type.lanes * sizeof *v);
   }
   run.reg = reg;
   if (statements(f->body) == GOES_ON) wrong("a helper without a result");
@@ -290,8 +304,10 @@ static void by_lane(const KirExpr *e, Lane *out) {
   default: break;
   }
   if (is_fixed(e->op)) {
-    EACH(out[i].i = whole(e->type.elem, fixed_lane(e, a[i], e->arg[1] ? b[i] : a[i], e->arg[2] ? c[i] : a[i])));
-  } else if (elem == KIR_F32) real_lanes(e->op, n, a, b, c, out);
+    EACH(out[i].i = whole(e->type.elem,
+                          fixed_lane(e, a[i], e->arg[1] ? b[i] : a[i], e->arg[2] ? c[i] : a[i])));
+  } else if (elem == KIR_F32)
+    real_lanes(e->op, n, a, b, c, out);
   else {
     EACH(out[i].i = whole(elem, proved(e, whole_lane(e->op, a[i].i, e->arg[1] ? b[i].i : 0))));
   }
@@ -302,8 +318,10 @@ static const Lane *evaluate(const KirExpr *e, Lane *room) {
   switch (e->op) {
   case KIR_NUM:
     for (int i = 0; i < n; i++)
-      if (e->type.elem == KIR_F32) room[i].f = e->f;
-      else room[i].i = e->i;
+      if (e->type.elem == KIR_F32)
+        room[i].f = e->f;
+      else
+        room[i].i = e->i;
     return room;
   case KIR_REG: return run.reg[e->reg->id].lane;
   case KIR_LOAD: load_lanes(e->buffer, where(&e->at), n, room); return room;
@@ -349,7 +367,8 @@ static void dot(const KirStmt *s) {
   for (int r = 0; r < s->n_regs; r++) {
     int64_t total = load_whole(s->bias, first + r);
     for (int64_t k = 0; k < s->count; k++)
-      total += load_whole(s->buffer, w + (k / s->step * s->n_regs + r) * s->step + k % s->step) * load_whole(s->source, z + k);
+      total += load_whole(s->buffer, w + (k / s->step * s->n_regs + r) * s->step + k % s->step) *
+               load_whole(s->source, z + k);
     if (total != wrap(total)) wrong("a sum of products that overflows");
     run.reg[s->regs[r]->id].lane[0].i = wrap(total);
   }
@@ -381,7 +400,8 @@ static int call_entry(const KirFunc *f) {
 static void invoke(const KirStmt *s) {
   for (int i = 0; i < s->n_args; i++)
     run.memory[s->callee->buffers[i]->id] = run.memory[s->args[i]->id];
-  if (call_entry(s->callee) != KIR_OK) wrong("an entry called from another is not content with its arguments");
+  if (call_entry(s->callee) != KIR_OK)
+    wrong("an entry called from another is not content with its arguments");
 }
 
 static int statement(const KirStmt *s) {
@@ -436,9 +456,12 @@ static const KirFunc *entry(KirFuncKind kind) {
 }
 
 /* Bytes that are NaN as floats, and odd as anything else. */
-static void poison(unsigned char *p, size_t n) { memset(p, 0xFF, n); }
+static void poison(unsigned char *p, size_t n) {
+  memset(p, 0xFF, n);
+}
 
-static int enter(KirFuncKind kind, void *state, const size_t *lengths, const void *const *in, void *const *out) {
+static int enter(KirFuncKind kind, void *state, const size_t *lengths, const void *const *in,
+                 void *const *out) {
   const KirFunc *f = entry(kind);
   int n_in = 0, n_out = 0;
   unsigned char *scratch = calloc(1, (size_t)run.m->scratch_bytes + ALIGN);
@@ -451,7 +474,9 @@ static int enter(KirFuncKind kind, void *state, const size_t *lengths, const voi
   }
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
-    const void *at = b->elem == KIR_SIZE && kind == KIR_RUN ? (const void *)lengths : b->space == KIR_OUT ? out[n_out++] : in[n_in++];
+    const void *at = b->elem == KIR_SIZE && kind == KIR_RUN ? (const void *)lengths
+                     : b->space == KIR_OUT                  ? out[n_out++]
+                                                            : in[n_in++];
     if (at == (const void *)lengths && lengths) lengths += run.m->batch;
     run.memory[b->id] = (unsigned char *)(uintptr_t)at;
   }
@@ -460,9 +485,15 @@ static int enter(KirFuncKind kind, void *state, const size_t *lengths, const voi
   return status;
 }
 
-static int do_run(const size_t *lengths, const void *const *in, void *const *out) { return enter(KIR_RUN, NULL, lengths, in, out); }
-static int do_step(void *state, const void *const *in, void *const *out) { return enter(KIR_STEP, state, NULL, in, out); }
-static int do_push(void *state, const void *const *in, void *const *out) { return enter(KIR_PUSH, state, NULL, in, out); }
+static int do_run(const size_t *lengths, const void *const *in, void *const *out) {
+  return enter(KIR_RUN, NULL, lengths, in, out);
+}
+static int do_step(void *state, const void *const *in, void *const *out) {
+  return enter(KIR_STEP, state, NULL, in, out);
+}
+static int do_push(void *state, const void *const *in, void *const *out) {
+  return enter(KIR_PUSH, state, NULL, in, out);
+}
 
 static size_t state_bytes;
 static int do_reset(void *state, const void *const *init) {
@@ -470,10 +501,13 @@ static int do_reset(void *state, const void *const *init) {
   return enter(KIR_RESET, state, NULL, init, NULL);
 }
 
-const char *interpret_trouble(void) { return run.trouble; }
+const char *interpret_trouble(void) {
+  return run.trouble;
+}
 
 LlvmEntries interpret_entries(const KirModule *m) {
-  run = (Run){.m = m, .memory = ARENA_ARRAY(m->arena, unsigned char *, m->n_buffers + 1), .top = registers};
+  run = (Run){
+      .m = m, .memory = ARENA_ARRAY(m->arena, unsigned char *, m->n_buffers + 1), .top = registers};
   state_at = ARENA_ARRAY(m->arena, int64_t, m->n_buffers + 1);
   state_bytes = 0;
   for (int i = 0; i < m->n_buffers; i++) {

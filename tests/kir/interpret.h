@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The kernel IR, run as kir.h says it means, one lane after the other: the judge between the lowering, which is
- * compared with the evaluator through it, and the backends. Every access is checked against its buffer;
- * scratch and state begin as NaN, so that what reads before it writes shows. Shares no code with backends. */
+/* The kernel IR, run as kir.h says it means, one lane after the other: the judge between the
+ * lowering, which is compared with the evaluator through it, and the backends. Every access is
+ * checked against its buffer; scratch and state begin as NaN, so that what reads before it writes
+ * shows. Shares no code with backends. */
 #ifndef GRUS_TESTS_KIR_INTERPRET_H
 #define GRUS_TESTS_KIR_INTERPRET_H
 

@@ -20,12 +20,15 @@ typedef struct Sample {
   EvalTensor *values;
 } Sample;
 
-static double nudged_number(double x, int64_t k) { return x + (k % 2 ? nudge : -nudge) * (1 + fabs(x)); }
+static double nudged_number(double x, int64_t k) {
+  return x + (k % 2 ? nudge : -nudge) * (1 + fabs(x));
+}
 
 static void nudge_weights(const Model *model) {
   for (int i = 0; i < model->n_layers; i++) {
     ParamShape shape[LAYER_MAX_PARAMS];
-    for (int p = 0, n = layer_params(model->layer[i], shape); p < n && model->layer[i]->weights; p++) {
+    for (int p = 0, n = layer_params(model->layer[i], shape); p < n && model->layer[i]->weights;
+         p++) {
       float *w = (float *)(uintptr_t)model->layer[i]->weights->role[shape[p].role];
       for (int64_t k = 0; w && k < param_count(&shape[p]); k++)
         w[k] = (float)nudged_number((double)w[k], k);
@@ -33,8 +36,10 @@ static void nudge_weights(const Model *model) {
   }
 }
 
-/* What a small change of the inputs and of all weights makes of the outputs: the weights stay changed. */
-static bool run_nudged(Session *s, const Model *model, const Recorded *in, bool *nudged, Recorded *near) {
+/* What a small change of the inputs and of all weights makes of the outputs: the weights stay
+ * changed. */
+static bool run_nudged(Session *s, const Model *model, const Recorded *in, bool *nudged,
+                       Recorded *near) {
   Recorded *other = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
   for (int i = 0; i < model->n_in; i++) {
     other[i] = in[i];
@@ -67,7 +72,8 @@ static void two_greatest(const double *x, int64_t d, double *first, double *seco
     if (x[k] > *first) {
       *second = *first;
       *first = x[k];
-    } else if (x[k] > *second) *second = x[k];
+    } else if (x[k] > *second)
+      *second = x[k];
   }
 }
 
@@ -79,7 +85,8 @@ static bool has_almost_zero(const Value *v, const EvalTensor *values, double tol
   return false;
 }
 
-static bool has_almost_equal(const Value *a, const Value *b, const EvalTensor *values, double tolerance) {
+static bool has_almost_equal(const Value *a, const Value *b, const EvalTensor *values,
+                             double tolerance) {
   int64_t n = values[a->id].steps * type_step_size(&a->type);
   for (int64_t i = 0; i < n && values[a->id].steps == values[b->id].steps; i++) {
     double x = values[a->id].data[i], y = values[b->id].data[i];
@@ -105,20 +112,26 @@ static bool is_almost_tie(const Value *v, const EvalTensor *values, double toler
   return false;
 }
 
-/* Whether a stage that jumps has an input so near to the jump that rounding decides: the sign or the reciprocal of
- * what is almost zero, the whole number below one, the larger of two that are almost equal. */
+/* Whether a stage that jumps has an input so near to the jump that rounding decides: the sign or
+ * the reciprocal of what is almost zero, the whole number below one, the larger of two that are
+ * almost equal. */
 static bool is_on_edge(const Model *model, const EvalTensor *values, double tolerance) {
   for (int i = 0; values && i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     LayerKind k = layer->kind;
-    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt || k == LAYER_div || k == LAYER_pow || k == LAYER_l2_normalize || k == LAYER_RMSNorm;
-    bool unseen = jumps || k == LAYER_atan2 || k == LAYER_select || k == LAYER_floor || k == LAYER_argmax;
-    if (unseen && model->run == RUN_WINDOW) return true; /* values are there of the last window alone */
+    bool jumps = k == LAYER_sign || k == LAYER_reciprocal || k == LAYER_log || k == LAYER_sqrt ||
+                 k == LAYER_div || k == LAYER_pow || k == LAYER_l2_normalize || k == LAYER_RMSNorm;
+    bool unseen =
+        jumps || k == LAYER_atan2 || k == LAYER_select || k == LAYER_floor || k == LAYER_argmax;
+    if (unseen && model->run == RUN_WINDOW)
+      return true; /* values are there of the last window alone */
     if (jumps && has_almost_zero(layer->in[layer->n_in - 1], values, tolerance)) return true;
     if (k == LAYER_atan2 && has_almost_zero(layer->in[0], values, tolerance)) return true;
-    if (k == LAYER_select && has_almost_equal(layer->in[0], layer->in[1], values, tolerance)) return true;
+    if (k == LAYER_select && has_almost_equal(layer->in[0], layer->in[1], values, tolerance))
+      return true;
     if (k == LAYER_floor && has_almost_whole(layer->in[0], values, tolerance)) return true;
-    if (k == LAYER_argmax && layer->along[0].axis != layer->in[0]->type.rank - 1) return true; /* not looked at */
+    if (k == LAYER_argmax && layer->along[0].axis != layer->in[0]->type.rank - 1)
+      return true; /* not looked at */
     if (k == LAYER_argmax && is_almost_tie(layer->in[0], values, tolerance)) return true;
   }
   return false;
@@ -127,15 +140,19 @@ static bool is_on_edge(const Model *model, const EvalTensor *values, double tole
 static double tolerance_of(const Model *model, bool fast) {
   double most = fast ? 2e-2 : 2e-4;
   for (int i = 0; model->quant && i < model->n_layers; i++)
-    if (model->quant->layer[i]) most = fmax(most, model->quant->layer[i]->precision == PRECISION_I8 ? 1e-1 : 2e-3);
+    if (model->quant->layer[i])
+      most = fmax(most, model->quant->layer[i]->precision == PRECISION_I8 ? 1e-1 : 2e-3);
   return most;
 }
 
 /* Whether both are the same bits. A NaN is a NaN. */
-static bool same_number(double a, double b) { return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b)); }
+static bool same_number(double a, double b) {
+  return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b));
+}
 
 /* What a backend makes of a module computes the bits that the interpreter computes. */
-static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sample *sample, OracleBackend backend, char *what, size_t size) {
+static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sample *sample,
+                         OracleBackend backend, char *what, size_t size) {
   static const char *const name[] = {"", "LLVM", "C"};
   const Recorded **in = ARENA_ARRAY(s->arena, const Recorded *, m->batch);
   Recorded **got = ARENA_ARRAY(s->arena, Recorded *, m->batch);
@@ -146,8 +163,10 @@ static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sam
     in[b] = sample[b].in;
     got[b] = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   }
-  if (backend == ORACLE_C) program = trial_load(s, m);
-  else if (backend_llvm_jit(m, &options, s->diags, &entries)) program = jit_describe(m, &entries, s->arena);
+  if (backend == ORACLE_C)
+    program = trial_load(s, m);
+  else if (backend_llvm_jit(m, &options, s->diags, &entries))
+    program = jit_describe(m, &entries, s->arena);
   if (!program) {
     snprintf(what, size, "%s makes no code of it", name[backend]);
     return DIFFERS;
@@ -160,14 +179,16 @@ static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sam
       while (k < mine->count && k < theirs->count && same_number(mine->data[k], theirs->data[k]))
         k++;
       if (k == mine->count && k == theirs->count) continue;
-      snprintf(what, size, "sample %lld, `%s` %lld: %s computes %.9g, the interpreter %.9g", (long long)b, model->out[i]->name, (long long)k, name[backend],
+      snprintf(what, size, "sample %lld, `%s` %lld: %s computes %.9g, the interpreter %.9g",
+               (long long)b, model->out[i]->name, (long long)k, name[backend],
                k < mine->count ? mine->data[k] : NAN, k < theirs->count ? theirs->data[k] : NAN);
       return DIFFERS;
     }
   return AGREES;
 }
 
-static Verdict compare(Session *s, Model *model, const KirModule *m, const Sample *sample, bool fast, bool *nudged, char *what, size_t size) {
+static Verdict compare(Session *s, Model *model, const KirModule *m, const Sample *sample,
+                       bool fast, bool *nudged, char *what, size_t size) {
   double tolerance = tolerance_of(model, fast), allowed = fast ? 1e4 : 100;
   Recorded *near = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   bool wild = is_wild(model, sample->values), telling = false;
@@ -190,20 +211,25 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, const Sampl
     }
     telling = true;
     if (equal) continue;
-    snprintf(what, size, "`%s`%s: %lld values and %lld; max error %g of %g at %lld: %g and %g", model->out[i]->name, exact ? " exact" : "", (long long)got->count, (long long)want->count, d.max,
-             d.scale, (long long)d.at, got->count > d.at ? got->data[d.at] : 0, want->count > d.at ? want->data[d.at] : 0);
+    snprintf(what, size, "`%s`%s: %lld values and %lld; max error %g of %g at %lld: %g and %g",
+             model->out[i]->name, exact ? " exact" : "", (long long)got->count,
+             (long long)want->count, d.max, d.scale, (long long)d.at,
+             got->count > d.at ? got->data[d.at] : 0, want->count > d.at ? want->data[d.at] : 0);
     return DIFFERS;
   }
   return telling ? AGREES : NOT_TELLING;
 }
 
-Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast, OracleBackend backend, char *what, size_t size) {
+Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast,
+              OracleBackend backend, char *what, size_t size) {
   Sample *sample = ARENA_ARRAY(s->arena, Sample, m->batch);
   Recorded **got = ARENA_ARRAY(s->arena, Recorded *, m->batch);
   LlvmEntries entries = interpret_entries(m);
   bool all = true, nudged = false, telling = false;
   for (int64_t b = 0; b < m->batch; b++) {
-    sample[b] = (Sample){.in = in[b], .got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1), .want = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1)};
+    sample[b] = (Sample){.in = in[b],
+                         .got = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1),
+                         .want = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1)};
     got[b] = sample[b].got;
     all = trial_reference(s, model, in[b], sample[b].want, &sample[b].values) == EVAL_OK && all;
   }
@@ -217,7 +243,9 @@ Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *cons
     return DIFFERS;
   }
   if (!all) return AGREES;
-  if (backend != ORACLE_INTERPRETER && !m->weights_extern && same_bits(s, model, m, sample, backend, what, size) == DIFFERS) return DIFFERS;
+  if (backend != ORACLE_INTERPRETER && !m->weights_extern &&
+      same_bits(s, model, m, sample, backend, what, size) == DIFFERS)
+    return DIFFERS;
   for (int64_t b = 0; b < m->batch; b++) {
     Verdict verdict = compare(s, model, m, &sample[b], fast, &nudged, what, size);
     if (verdict == DIFFERS) return DIFFERS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whether a module computes what the evaluator does: interpreted, and by a backend where one is asked for. */
+/* Whether a module computes what the evaluator does: interpreted, and by a backend where one is
+ * asked for. */
 #ifndef GRUS_TESTS_KIR_JUDGE_H
 #define GRUS_TESTS_KIR_JUDGE_H
 
@@ -7,8 +8,9 @@
 
 #include "driver/trial.h"
 
-/* in: a sample for each place of the batch. fast: shorter functions. The weights of the model may be changed after. *what
- * says how it differs. */
-Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast, OracleBackend backend, char *what, size_t size);
+/* in: a sample for each place of the batch. fast: shorter functions. The weights of the model may
+ * be changed after. *what says how it differs. */
+Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast,
+              OracleBackend backend, char *what, size_t size);
 
 #endif

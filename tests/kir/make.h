@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the files of the generator of models share: choices from bytes, and the shape that a chain of stages
- * has so far. Shapes are followed so that most models are valid; where they are followed wrongly, the
- * compiler refuses, and nothing is lost but time. */
+/* What the files of the generator of models share: choices from bytes, and the shape that a chain
+ * of stages has so far. Shapes are followed so that most models are valid; where they are followed
+ * wrongly, the compiler refuses, and nothing is lost but time. */
 #ifndef GRUS_TESTS_KIR_MAKE_H
 #define GRUS_TESTS_KIR_MAKE_H
 
@@ -38,17 +38,21 @@ typedef struct Make {
   MakeShape x; /* the first input */
   int lets;    /* values with names so far: v0, v1, .. */
   MakeShape let[MAKE_VALUES];
-  MakeShape state; /* .h of the last stage; rank 0: it has none */
-  unsigned state_kind;                  /* and its layer, as make_stage.c numbers them from 1; 0: not along time in one direction */
+  MakeShape state;     /* .h of the last stage; rank 0: it has none */
+  unsigned state_kind; /* and its layer, as make_stage.c numbers them from 1; 0: not along time in
+                          one direction */
   unsigned let_state_kind[MAKE_VALUES]; /* of the last stage of a named value */
 } Make;
 
 /* ---- make_model.c ---- */
 unsigned make_pick(Make *m, unsigned n); /* 0..n-1 */
 const char *make_word(Make *m, const char *const *words, unsigned n);
-unsigned make_units(Make *m); /* of a layer or an axis: odd ones, and those that fill vectors and tiles */
+unsigned
+make_units(Make *m); /* of a layer or an axis: odd ones, and those that fill vectors and tiles */
 unsigned make_elements(const MakeShape *s); /* of one step */
-#define WORD(m, ...) make_word(m, (const char *const[]){__VA_ARGS__}, sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
+#define WORD(m, ...)                                                                               \
+  make_word(m, (const char *const[]){__VA_ARGS__},                                                 \
+            sizeof(const char *[]){__VA_ARGS__} / sizeof(const char *))
 
 /* ---- make_stage.c ---- */
 /* Adds ` |> stage` and what it does to the shape. */

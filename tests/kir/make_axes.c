@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *precision_of(Make *m) {
-  if (m->narrow) return make_pick(m, 6) ? "" : WORD(m, ", precision=f32", ", precision=i8", ", precision=w8");
+  if (m->narrow)
+    return make_pick(m, 6) ? "" : WORD(m, ", precision=f32", ", precision=i8", ", precision=w8");
   return make_pick(m, 6) ? "" : WORD(m, ", precision=f16", ", precision=bf16");
 }
 
@@ -33,7 +34,9 @@ typedef struct Reach {
 
 /* How a convolution goes along an axis. On a stream only what has no need of later steps. */
 static Reach random_reach(Make *m, bool streams) {
-  Reach r = {.kernel = 1 + make_pick(m, 3), .stride = make_pick(m, 4) ? 1 : 2, .dilation = make_pick(m, 4) ? 1 : 2};
+  Reach r = {.kernel = 1 + make_pick(m, 3),
+             .stride = make_pick(m, 4) ? 1 : 2,
+             .dilation = make_pick(m, 4) ? 1 : 2};
   unsigned span = (r.kernel - 1) * r.dilation + 1, how = make_pick(m, streams ? 2 : 4);
   if (how == 1) {
     r.before = span - 1;
@@ -46,7 +49,8 @@ static Reach random_reach(Make *m, bool streams) {
     r.stride = 1;
     r.before = span - 1;
     strcpy(r.padding, "same");
-  } else strcpy(r.padding, "valid");
+  } else
+    strcpy(r.padding, "valid");
   return r;
 }
 
@@ -70,7 +74,9 @@ static bool conv_1d(Make *m, MakeShape *s) {
   Reach r = random_reach(m, false);
   unsigned left = reached(&r, s->axis[i].n);
   if (!left) return false;
-  text_printf(m->out, "Conv1D(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)", filters, r.kernel, r.stride, r.dilation, r.padding, groups, s->axis[i].label, precision_of(m));
+  text_printf(m->out, "Conv1D(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)",
+              filters, r.kernel, r.stride, r.dilation, r.padding, groups, s->axis[i].label,
+              precision_of(m));
   s->axis[i].n = left;
   s->axis[s->rank - 1] = (MakeAxis){0, filters};
   return true;
@@ -100,10 +106,15 @@ static bool conv_2d(Make *m, MakeShape *s) {
   if (i < 0 && !along_time(m, s, &a)) return false;
   if (i >= 0) s->axis[i].n = reached(&a, s->axis[i].n);
   if (i >= 0 && !s->axis[i].n) return false;
-  text_printf(m->out, "Conv2D(%u, kernel=(%u, %u), stride=(%u, %u), dilation=(%u, %u), padding=(%s, %s), groups=%u", filters, a.kernel, b.kernel, a.stride, b.stride, a.dilation,
-              b.dilation, a.padding, b.padding, groups);
-  if (i < 0) text_printf(m->out, ", along=(time, %c)", s->axis[j].label);
-  else text_printf(m->out, ", along=(%c, %c)", s->axis[i].label, s->axis[j].label);
+  text_printf(
+      m->out,
+      "Conv2D(%u, kernel=(%u, %u), stride=(%u, %u), dilation=(%u, %u), padding=(%s, %s), groups=%u",
+      filters, a.kernel, b.kernel, a.stride, b.stride, a.dilation, b.dilation, a.padding, b.padding,
+      groups);
+  if (i < 0)
+    text_printf(m->out, ", along=(time, %c)", s->axis[j].label);
+  else
+    text_printf(m->out, ", along=(%c, %c)", s->axis[i].label, s->axis[j].label);
   text_printf(m->out, "%s%s)", make_pick(m, 4) ? "" : ", bias=false", precision_of(m));
   s->axis[j].n = left;
   s->axis[s->rank - 1] = (MakeAxis){0, filters};
@@ -127,11 +138,17 @@ static bool transposed(Make *m, MakeShape *s) {
   unsigned first = two ? spread(&a, s->axis[j - 1].n) : 1, second = spread(&b, s->axis[j].n);
   if (!first || !second) return false;
   if (two)
-    text_printf(m->out, "Conv2DTranspose(%u, kernel=(%u, %u), stride=(%u, %u), dilation=(%u, %u), padding=(%s, %s), groups=%u, along=(%c, %c)%s)", filters, a.kernel, b.kernel, a.stride,
-                b.stride, a.dilation, b.dilation, a.padding, b.padding, groups, s->axis[j - 1].label, s->axis[j].label, precision_of(m));
+    text_printf(m->out,
+                "Conv2DTranspose(%u, kernel=(%u, %u), stride=(%u, %u), dilation=(%u, %u), "
+                "padding=(%s, %s), groups=%u, along=(%c, %c)%s)",
+                filters, a.kernel, b.kernel, a.stride, b.stride, a.dilation, b.dilation, a.padding,
+                b.padding, groups, s->axis[j - 1].label, s->axis[j].label, precision_of(m));
   else
-    text_printf(m->out, "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)", filters, b.kernel, b.stride, b.dilation, b.padding, groups, s->axis[j].label,
-                precision_of(m));
+    text_printf(
+        m->out,
+        "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u, along=%c%s)",
+        filters, b.kernel, b.stride, b.dilation, b.padding, groups, s->axis[j].label,
+        precision_of(m));
   if (two) s->axis[j - 1].n = first;
   s->axis[j].n = second;
   s->axis[s->rank - 1] = (MakeAxis){0, filters};
@@ -151,7 +168,8 @@ static bool pool_1d(Make *m, MakeShape *s) {
   if (*r.padding == '(') return false;
   left = reached(&r, s->axis[i].n);
   if (!left) return false;
-  text_printf(m->out, "%s(%u, stride=%u, padding=%s, along=%c)", WORD(m, "max_pool", "mean_pool"), r.kernel, r.stride, r.padding, s->axis[i].label);
+  text_printf(m->out, "%s(%u, stride=%u, padding=%s, along=%c)", WORD(m, "max_pool", "mean_pool"),
+              r.kernel, r.stride, r.padding, s->axis[i].label);
   s->axis[i].n = left;
   return true;
 }
@@ -164,10 +182,13 @@ static bool pool_2d(Make *m, MakeShape *s) {
   if (s->axis[j].n < b || (i >= 0 && s->axis[i].n < a)) return false;
   if (i < 0 && (!s->has_time || (m->time != STREAM && s->steps < a))) return false;
   text_printf(m->out, "%s((%u, %u), along=(", WORD(m, "max_pool", "mean_pool"), a, b);
-  if (i < 0) text_printf(m->out, "time, %c))", s->axis[j].label);
-  else text_printf(m->out, "%c, %c))", s->axis[i].label, s->axis[j].label);
+  if (i < 0)
+    text_printf(m->out, "time, %c))", s->axis[j].label);
+  else
+    text_printf(m->out, "%c, %c))", s->axis[i].label, s->axis[j].label);
   s->axis[j].n /= b;
-  if (i >= 0) s->axis[i].n /= a;
+  if (i >= 0)
+    s->axis[i].n /= a;
   else {
     s->steps = m->time == STREAM ? s->steps * a : s->steps / a;
     s->past = s->past * 31 + 13 * a;
@@ -217,9 +238,12 @@ static bool ends(Make *m, MakeShape *s) {
     remove_axis(s, s->rank - 1);
     return true;
   }
-  bool two = i > 0 && s->rank > 2 && s->axis[i - 1].label && *name != 'l' && *name != 'f' && make_pick(m, 2);
-  if (two) text_printf(m->out, "%s(along=(%c, %c))", name, s->axis[i - 1].label, s->axis[i].label);
-  else text_printf(m->out, "%s(along=%c)", name, s->axis[i].label);
+  bool two = i > 0 && s->rank > 2 && s->axis[i - 1].label && *name != 'l' && *name != 'f' &&
+             make_pick(m, 2);
+  if (two)
+    text_printf(m->out, "%s(along=(%c, %c))", name, s->axis[i - 1].label, s->axis[i].label);
+  else
+    text_printf(m->out, "%s(along=%c)", name, s->axis[i].label);
   remove_axis(s, i);
   if (two) remove_axis(s, i - 1);
   return true;
@@ -295,8 +319,11 @@ static bool reshape(Make *m, MakeShape *s) {
   unsigned n = make_elements(s), parts = 2 + make_pick(m, 4);
   if (m->time == BOUNDED && s->has_time) return false;
   text_add(m->out, "reshape([");
-  if (s->has_time && m->time == STREAM) text_add(m->out, s->steps > 1 ? arena_printf(m->out->arena, "time .. / %u, ", s->steps) : "time .., ");
-  else if (s->has_time) text_printf(m->out, "time %u, ", s->steps);
+  if (s->has_time && m->time == STREAM)
+    text_add(m->out,
+             s->steps > 1 ? arena_printf(m->out->arena, "time .. / %u, ", s->steps) : "time .., ");
+  else if (s->has_time)
+    text_printf(m->out, "time %u, ", s->steps);
   if (s->rank == 1 && n % parts == 0) {
     text_printf(m->out, "f %u, %u])", parts, n / parts);
     s->rank = 2;
@@ -314,8 +341,10 @@ static bool gains_time(Make *m, MakeShape *s) {
   if (s->has_time || (m->time != FIXED && m->time != WINDOW)) return false;
   bool alone = make_pick(m, 3) == 0;
   s->steps = alone ? 1 : 1 + make_pick(m, 6);
-  if (alone) text_add(m->out, "expand");
-  else text_printf(m->out, "repeat(%u)", s->steps);
+  if (alone)
+    text_add(m->out, "expand");
+  else
+    text_printf(m->out, "repeat(%u)", s->steps);
   s->has_time = true;
   s->past = 0;
   return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Valid models from bytes: inputs, values with names, chains of stages, outputs; see oracle.h. A few of the
- * models are refused, where a choice does not fit the shape it meets: that is quicker than to know. */
+/* Valid models from bytes: inputs, values with names, chains of stages, outputs; see oracle.h. A
+ * few of the models are refused, where a choice does not fit the shape it meets: that is quicker
+ * than to know. */
 #include "make.h"
 #include "oracle.h"
 
@@ -12,10 +13,13 @@ unsigned make_pick(Make *m, unsigned n) {
   return (unsigned)(m->mixed >> 33) % n;
 }
 
-const char *make_word(Make *m, const char *const *words, unsigned n) { return words[make_pick(m, n)]; }
+const char *make_word(Make *m, const char *const *words, unsigned n) {
+  return words[make_pick(m, n)];
+}
 
 unsigned make_units(Make *m) {
-  static const unsigned often[] = {1, 2, 3, 4, 5, 6, 7, 8}, sometimes[] = {9, 11, 12, 15, 16, 17, 24, 31, 32, 33, 40};
+  static const unsigned often[] = {1, 2, 3, 4, 5, 6, 7, 8},
+                        sometimes[] = {9, 11, 12, 15, 16, 17, 24, 31, 32, 33, 40};
   unsigned which = make_pick(m, 64);
   if (which == 63) return 260 + make_pick(m, 16); /* sums in more than one block */
   if (which < 44) return often[make_pick(m, sizeof often / sizeof *often)];
@@ -45,20 +49,27 @@ static void random_axes(Make *m, MakeShape *s) {
   unsigned how = make_pick(m, 8);
   s->rank = how < 4 ? 1 : how < 7 ? 2 : 3;
   for (int i = 0; i < s->rank; i++)
-    s->axis[i] = i + 1 < s->rank ? (MakeAxis){label[i], 1 + make_pick(m, 6)} : (MakeAxis){make_pick(m, 2) ? 'c' : 0, s->rank > 1 ? 1 + make_pick(m, 9) : make_units(m)};
+    s->axis[i] = i + 1 < s->rank ? (MakeAxis){label[i], 1 + make_pick(m, 6)}
+                                 : (MakeAxis){make_pick(m, 2) ? 'c' : 0,
+                                              s->rank > 1 ? 1 + make_pick(m, 9) : make_units(m)};
 }
 
 /* A sequence of x's time, or (apart) of a time of its own. */
-static void sequence_input(Make *m, const char *name, const MakeShape *s, const char *elem, unsigned every, bool apart) {
-  bool behind = m->time != STREAM && make_pick(m, 8) == 0; /* time is stored behind the other axes */
+static void sequence_input(Make *m, const char *name, const MakeShape *s, const char *elem,
+                           unsigned every, bool apart) {
+  bool behind =
+      m->time != STREAM && make_pick(m, 8) == 0; /* time is stored behind the other axes */
   MakeShape axes = *s;
   text_printf(m->out, "  in  %s : %s[", name, elem);
   axes.has_time = !behind;
   if (behind) print_axes(m, &axes);
   if (behind) text_add(m->out, ", ");
-  if (m->time == STREAM) text_add(m->out, "time ..");
-  else if (m->time == BOUNDED) text_printf(m->out, "time %s <= %u", apart ? "k" : "n", s->steps);
-  else text_printf(m->out, "time %u", s->steps);
+  if (m->time == STREAM)
+    text_add(m->out, "time ..");
+  else if (m->time == BOUNDED)
+    text_printf(m->out, "time %s <= %u", apart ? "k" : "n", s->steps);
+  else
+    text_printf(m->out, "time %u", s->steps);
   if (!behind) print_axes(m, &axes);
   text_add(m->out, "]");
   if (every) text_printf(m->out, " every %u", every);
@@ -71,7 +82,8 @@ static void add_let(Make *m, MakeShape s) {
   m->let[m->lets++] = s;
 }
 
-/* Further inputs are the first of the named values: integers, a vector, a category, a sequence of categories. */
+/* Further inputs are the first of the named values: integers, a vector, a category, a sequence of
+ * categories. */
 static void more_inputs(Make *m) {
   MakeShape s = m->x;
   bool apart;
@@ -98,7 +110,10 @@ static void more_inputs(Make *m) {
     if (m->time == WINDOW) return;
     s.rank = 0;
     s.categories = 2 + make_pick(m, 300);
-    text_printf(m->out, "  in  v0 : index(%u)[time %s]\n", s.categories, m->time == STREAM ? ".." : m->time == BOUNDED ? arena_printf(m->out->arena, "n <= %u", s.steps) : arena_printf(m->out->arena, "%u", s.steps));
+    text_printf(m->out, "  in  v0 : index(%u)[time %s]\n", s.categories,
+                m->time == STREAM    ? ".."
+                : m->time == BOUNDED ? arena_printf(m->out->arena, "n <= %u", s.steps)
+                                     : arena_printf(m->out->arena, "%u", s.steps));
     break;
   default: return;
   }
@@ -122,31 +137,46 @@ static void inputs(Make *m) {
 static void operand(Make *m, MakeShape *s) {
   unsigned which = make_pick(m, (unsigned)m->lets + 1);
   *s = which ? m->let[which - 1] : m->x;
-  if (which) text_printf(m->out, "v%u", which - 1);
-  else text_add(m->out, "x");
+  if (which)
+    text_printf(m->out, "v%u", which - 1);
+  else
+    text_add(m->out, "x");
 }
 
-static bool same_time(const MakeShape *a, const MakeShape *b) { return a->has_time == b->has_time && (!a->has_time || (a->steps == b->steps && a->past == b->past)); }
+static bool same_time(const MakeShape *a, const MakeShape *b) {
+  return a->has_time == b->has_time &&
+         (!a->has_time || (a->steps == b->steps && a->past == b->past));
+}
 
 /* Whether all axes agree, but for `apart` (-1: none). */
 static bool same_axes(const MakeShape *a, const MakeShape *b, int apart) {
   bool same = same_time(a, b) && a->rank == b->rank && !a->categories && !b->categories;
   for (int i = 0; same && i < a->rank; i++)
-    same = i == apart || (a->axis[i].n == b->axis[i].n && (!a->axis[i].label || !b->axis[i].label || a->axis[i].label == b->axis[i].label));
+    same = i == apart || (a->axis[i].n == b->axis[i].n && (!a->axis[i].label || !b->axis[i].label ||
+                                                           a->axis[i].label == b->axis[i].label));
   return same;
 }
 
 static void join_elements(Make *m, const char *left, const char *right) {
   unsigned how = make_pick(m, 9);
-  if (how == 8) text_printf(m->out, "attention(%s, %s, %s%s%s)", left, right, make_pick(m, 2) ? left : right, m->time == STREAM ? ", along=f" : WORD(m, "", ", mask=causal", ", factor=1"), WORD(m, "", ", heads=2"));
-  else if (how == 4) text_printf(m->out, "maximum(%s, %s)", left, right);
-  else if (how == 5) text_printf(m->out, "minimum(%s, %s)", left, right);
-  else if (how == 6) text_printf(m->out, "atan2(%s, %s)", left, right);
-  else if (how == 7) text_printf(m->out, "select(%s, %s, %s, %s)", left, right, left, right);
-  else text_printf(m->out, "%s %s %s", left, WORD(m, "+", "-", "*", "/"), right);
+  if (how == 8)
+    text_printf(m->out, "attention(%s, %s, %s%s%s)", left, right, make_pick(m, 2) ? left : right,
+                m->time == STREAM ? ", along=f" : WORD(m, "", ", mask=causal", ", factor=1"),
+                WORD(m, "", ", heads=2"));
+  else if (how == 4)
+    text_printf(m->out, "maximum(%s, %s)", left, right);
+  else if (how == 5)
+    text_printf(m->out, "minimum(%s, %s)", left, right);
+  else if (how == 6)
+    text_printf(m->out, "atan2(%s, %s)", left, right);
+  else if (how == 7)
+    text_printf(m->out, "select(%s, %s, %s, %s)", left, right, left, right);
+  else
+    text_printf(m->out, "%s %s %s", left, WORD(m, "+", "-", "*", "/"), right);
 }
 
-/* Two values that fit: one chosen, and the first that fits it from another one chosen on. False: none said. */
+/* Two values that fit: one chosen, and the first that fits it from another one chosen on. False:
+ * none said. */
 static bool two_values(Make *m, MakeShape *s) {
   int n = m->lets + 1, a = (int)make_pick(m, (unsigned)n), first = (int)make_pick(m, (unsigned)n);
   bool joins = make_pick(m, 2);
@@ -154,13 +184,20 @@ static bool two_values(Make *m, MakeShape *s) {
     int b = (first + k) % n;
     const MakeShape *p = a ? &m->let[a - 1] : &m->x, *q = b ? &m->let[b - 1] : &m->x;
     int apart = joins ? p->rank - 1 - (p->rank > 1 && make_pick(m, 3) == 0) : -1;
-    if (p->categories || (joins && p->rank == 0) || !same_axes(p, q, apart) || make_elements(p) > 200) continue;
-    const char *left = a ? arena_printf(m->out->arena, "v%d", a - 1) : "x", *right = b ? arena_printf(m->out->arena, "v%d", b - 1) : "x";
+    if (p->categories || (joins && p->rank == 0) || !same_axes(p, q, apart) ||
+        make_elements(p) > 200)
+      continue;
+    const char *left = a ? arena_printf(m->out->arena, "v%d", a - 1) : "x",
+               *right = b ? arena_printf(m->out->arena, "v%d", b - 1) : "x";
     *s = *p;
-    if (!joins) join_elements(m, left, right);
-    else if (apart == p->rank - 1) text_printf(m->out, "concat(%s, %s)", left, right);
-    else if (!p->axis[apart].label) continue;
-    else text_printf(m->out, "concat(%s, %s, along=%c)", left, right, p->axis[apart].label);
+    if (!joins)
+      join_elements(m, left, right);
+    else if (apart == p->rank - 1)
+      text_printf(m->out, "concat(%s, %s)", left, right);
+    else if (!p->axis[apart].label)
+      continue;
+    else
+      text_printf(m->out, "concat(%s, %s, along=%c)", left, right, p->axis[apart].label);
     if (joins) s->axis[apart].n += q->axis[apart].n;
     if (joins && apart == s->rank - 1) s->axis[apart].label = 0;
     return true;
@@ -173,8 +210,10 @@ static void to_sequence(Make *m, MakeShape *s) {
   if (s->categories) {
     unsigned units = 1 + make_pick(m, 6);
     bool table = make_pick(m, 2);
-    if (table) text_printf(m->out, " |> Embedding(%u)", units);
-    else text_add(m->out, " |> onehot");
+    if (table)
+      text_printf(m->out, " |> Embedding(%u)", units);
+    else
+      text_add(m->out, " |> onehot");
     s->axis[s->rank++] = (MakeAxis){0, table ? units : s->categories};
     s->categories = 0;
   }
@@ -201,32 +240,44 @@ static void beginning(Make *m, MakeShape *s) {
 static void precision(Make *m) {
   if (make_pick(m, 5)) return;
   m->narrow = true;
-  text_printf(m->out, "  ranges \"measured\"\n  precision %s\n", WORD(m, "w8", "i8", "i8", "i16", "i16", "i16x16"));
+  text_printf(m->out, "  ranges \"measured\"\n  precision %s\n",
+              WORD(m, "w8", "i8", "i8", "i16", "i16", "i16x16"));
 }
 
 /* ---- cells written out ---- */
 
-static const char *squash(Make *m) { return WORD(m, "tanh", "sigmoid", "hard_sigmoid", "relu", "LayerNorm |> tanh", "softsign"); }
+static const char *squash(Make *m) {
+  return WORD(m, "tanh", "sigmoid", "hard_sigmoid", "relu", "LayerNorm |> tanh", "softsign");
+}
 
 /* A value of the cell of one step: states and what was made of them. */
 static const char *part(Make *m, int states, int made) {
   unsigned which = make_pick(m, (unsigned)(states + made));
-  return arena_printf(m->out->arena, which < (unsigned)states ? "h%u" : "a%u", which < (unsigned)states ? which : which - (unsigned)states);
+  return arena_printf(m->out->arena, which < (unsigned)states ? "h%u" : "a%u",
+                      which < (unsigned)states ? which : which - (unsigned)states);
 }
 
 static void cell(Make *m, int number) {
   int states = 1 + number, made = 1 + (int)make_pick(m, 3);
   text_printf(m->out, "block C%d(units) {\n  in  x\n", number);
   for (int i = 0; i < states; i++)
-    text_printf(m->out, "  let h%d = x |> state(units%s)\n", i, make_pick(m, 4) ? "" : ", init=learned");
+    text_printf(m->out, "  let h%d = x |> state(units%s)\n", i,
+                make_pick(m, 4) ? "" : ", init=learned");
   for (int i = 0; i < made; i++) {
     const char *a = part(m, states, i), *b = part(m, states, i);
-    if (make_pick(m, 3) == 0) text_printf(m->out, "  let a%d = (%s * %s |> Dense(units)) |> %s\n", i, a, b, squash(m));
-    else text_printf(m->out, "  let a%d = (x |> Dense(units)) + (%s |> %s) |> %s\n", i, a, WORD(m, "Dense(units, bias=false)", "Dense(units)", "Conv1D(units, 1, groups=units)"), squash(m));
+    if (make_pick(m, 3) == 0)
+      text_printf(m->out, "  let a%d = (%s * %s |> Dense(units)) |> %s\n", i, a, b, squash(m));
+    else
+      text_printf(
+          m->out, "  let a%d = (x |> Dense(units)) + (%s |> %s) |> %s\n", i, a,
+          WORD(m, "Dense(units, bias=false)", "Dense(units)", "Conv1D(units, 1, groups=units)"),
+          squash(m));
   }
   for (int i = 1; i < states; i++)
-    text_printf(m->out, "  let k%d = a0 * h%d + (1 - a0) * %s |> keep(as=h%d)\n", i, i, part(m, states, made), i);
-  text_printf(m->out, "  out y = (1 - a0) * h0 + a0 * %s |> keep(as=h0)\n}\n", part(m, states, made));
+    text_printf(m->out, "  let k%d = a0 * h%d + (1 - a0) * %s |> keep(as=h%d)\n", i, i,
+                part(m, states, made), i);
+  text_printf(m->out, "  out y = (1 - a0) * h0 + a0 * %s |> keep(as=h0)\n}\n",
+              part(m, states, made));
 }
 
 void oracle_make_model(const uint8_t *bytes, size_t n, Text *out) {

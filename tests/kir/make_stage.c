@@ -6,16 +6,24 @@
 
 enum { MOST_ELEMENTS = 300 };
 
-static MakeAxis *features(MakeShape *s) { return &s->axis[s->rank - 1]; }
-
-static const char *activation(Make *m) {
-  return WORD(m, "linear", "relu", "tanh", "sigmoid", "hard_sigmoid", "hard_sigmoid_02", "hard_tanh", "softplus", "softsign", "elu", "selu", "gelu");
+static MakeAxis *features(MakeShape *s) {
+  return &s->axis[s->rank - 1];
 }
 
-static const char *bounded_activation(Make *m) { return WORD(m, "tanh", "sigmoid", "relu", "linear", "hard_sigmoid", "hard_tanh"); }
+static const char *activation(Make *m) {
+  return WORD(m, "linear", "relu", "tanh", "sigmoid", "hard_sigmoid", "hard_sigmoid_02",
+              "hard_tanh", "softplus", "softsign", "elu", "selu", "gelu");
+}
+
+static const char *bounded_activation(Make *m) {
+  return WORD(m, "tanh", "sigmoid", "relu", "linear", "hard_sigmoid", "hard_tanh");
+}
 
 static const char *layer_precision(Make *m) {
-  if (m->narrow) return make_pick(m, 8) ? "" : WORD(m, ", precision=f32", ", precision=i8", ", precision=i16", ", precision=i16x16", ", precision=w8");
+  if (m->narrow)
+    return make_pick(m, 8) ? ""
+                           : WORD(m, ", precision=f32", ", precision=i8", ", precision=i16",
+                                  ", precision=i16x16", ", precision=w8");
   return make_pick(m, 6) ? "" : WORD(m, ", precision=f16", ", precision=bf16");
 }
 
@@ -24,7 +32,9 @@ static const char *layer_precision(Make *m) {
 /* A value that fits as the first state of a layer that maps over the other axes of s; -1: none. */
 static int start_state(const Make *m, const MakeShape *s) {
   for (int i = 0; i < m->lets; i++)
-    if (!m->let[i].has_time && !m->let[i].categories && s->rank == 1 && m->let[i].rank == 1 && m->let[i].axis[0].n <= 40) return i;
+    if (!m->let[i].has_time && !m->let[i].categories && s->rank == 1 && m->let[i].rank == 1 &&
+        m->let[i].axis[0].n <= 40)
+      return i;
   return -1;
 }
 
@@ -36,13 +46,16 @@ static int same_layer(const Make *m, unsigned which) {
 }
 
 static void recurrent_options(Make *m, unsigned which) {
-  if (make_pick(m, 4) == 0) text_printf(m->out, ", activation=%s", m->narrow ? bounded_activation(m) : activation(m));
-  if (which < 2 && make_pick(m, 4) == 0) text_printf(m->out, ", gate=%s", WORD(m, "sigmoid", "hard_sigmoid", "hard_sigmoid_02"));
+  if (make_pick(m, 4) == 0)
+    text_printf(m->out, ", activation=%s", m->narrow ? bounded_activation(m) : activation(m));
+  if (which < 2 && make_pick(m, 4) == 0)
+    text_printf(m->out, ", gate=%s", WORD(m, "sigmoid", "hard_sigmoid", "hard_sigmoid_02"));
   if (which == 0 && make_pick(m, 2)) text_printf(m->out, ", reset=%s", WORD(m, "after", "before"));
   if (which == 1 && make_pick(m, 4) == 0) text_add(m->out, ", peephole=true");
   if (which == 1 && make_pick(m, 4) == 0) text_add(m->out, ", cell_clip=2");
   if (make_pick(m, 8) == 0) text_add(m->out, ", clip=1.5");
-  if (which == 1 && make_pick(m, 6) == 0) text_printf(m->out, ", cell_activation=%s", m->narrow ? bounded_activation(m) : activation(m));
+  if (which == 1 && make_pick(m, 6) == 0)
+    text_printf(m->out, ", cell_activation=%s", m->narrow ? bounded_activation(m) : activation(m));
   if (make_pick(m, 4) == 0) text_add(m->out, ", bias=false");
   text_add(m->out, layer_precision(m));
 }
@@ -54,7 +67,8 @@ static bool recurrent(Make *m, MakeShape *s) {
     if (s->axis[i].label && (!s->has_time || make_pick(m, 2))) along = i;
   if (!s->has_time && along < 0) return false;
   if (units > 40) units = 3; /* its kernels grow with their square */
-  int cell = s->rank == 1 && which == 1 && start >= 0 ? start : -1, goes_on = s->rank == 1 && start < 0 && make_pick(m, 4) == 0 ? same_layer(m, which) : -1;
+  int cell = s->rank == 1 && which == 1 && start >= 0 ? start : -1,
+      goes_on = s->rank == 1 && start < 0 && make_pick(m, 4) == 0 ? same_layer(m, which) : -1;
   if (along >= 0 || which == 1) start = -1;
   if (start >= 0) units = m->let[start].axis[0].n;
   if (cell >= 0) units = m->let[cell].axis[0].n;
@@ -62,11 +76,16 @@ static bool recurrent(Make *m, MakeShape *s) {
   text_printf(m->out, "%s(%u", which == 0 ? "GRU" : which == 1 ? "LSTM" : "RNN", units);
   if (along >= 0) text_printf(m->out, ", along=%c", s->axis[along].label);
   recurrent_options(m, which);
-  if (start >= 0) text_printf(m->out, ", init=v%d", start);
-  else if (cell >= 0) text_printf(m->out, ", init=(v%d, v%d)", cell, cell);
-  else if (goes_on >= 0) text_printf(m->out, ", init=v%d", goes_on);
-  else if (make_pick(m, 6) == 0) text_add(m->out, ", init=learned");
-  if ((m->time != STREAM || along >= 0) && start < 0 && cell < 0 && goes_on < 0 && make_pick(m, 3) == 0) {
+  if (start >= 0)
+    text_printf(m->out, ", init=v%d", start);
+  else if (cell >= 0)
+    text_printf(m->out, ", init=(v%d, v%d)", cell, cell);
+  else if (goes_on >= 0)
+    text_printf(m->out, ", init=v%d", goes_on);
+  else if (make_pick(m, 6) == 0)
+    text_add(m->out, ", init=learned");
+  if ((m->time != STREAM || along >= 0) && start < 0 && cell < 0 && goes_on < 0 &&
+      make_pick(m, 3) == 0) {
     const char *direction = WORD(m, "both", "backward");
     text_printf(m->out, ", direction=%s", direction);
     both = strcmp(direction, "both") == 0 ? 2 : 1;
@@ -99,13 +118,19 @@ static void dense(Make *m, MakeShape *s) {
 
 static void pointwise(Make *m) {
   if (m->narrow && make_pick(m, 3))
-    text_add(m->out, WORD(m, "relu", "tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "relu(max=1)", "leaky_relu", "BatchNorm", "abs", "clip(-0.5, 0.75)", "Dropout(0.5)"));
+    text_add(m->out, WORD(m, "relu", "tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "relu(max=1)",
+                          "leaky_relu", "BatchNorm", "abs", "clip(-0.5, 0.75)", "Dropout(0.5)"));
   else
-    text_add(m->out, WORD(m, "relu", "relu(max=1)", "leaky_relu", "leaky_relu(slope=0.3)", "elu", "elu(alpha=0.5)", "selu", "gelu", "gelu(form=tanh)", "silu", "swish", "mish",
-                          "sigmoid", "hard_sigmoid", "hard_sigmoid(slope=0.3)", "tanh", "hard_tanh", "softplus", "softsign", "abs", "exp", "square", "hard_swish", "celu",
-                          "celu(alpha=0.5)", "reciprocal", "sign", "clip(-0.5, 0.75)", "softmax", "log_softmax", "normalize(mean=0.5, std=2)", "LayerNorm", "LayerNorm(center=false)", "RMSNorm", "RMSNorm(scale=false)", "l2_normalize",
-                          "BatchNorm", "BatchNorm(scale=false)", "BatchNorm", "prelu", "Dropout(0.5)", "GaussianNoise(0.5)", "sqrt", "log", "erf", "floor", "sin", "cos", "pow(2)", "pow(3)",
-                          "pow(0.5)", "pow(0.3)"));
+    text_add(m->out, WORD(m, "relu", "relu(max=1)", "leaky_relu", "leaky_relu(slope=0.3)", "elu",
+                          "elu(alpha=0.5)", "selu", "gelu", "gelu(form=tanh)", "silu", "swish",
+                          "mish", "sigmoid", "hard_sigmoid", "hard_sigmoid(slope=0.3)", "tanh",
+                          "hard_tanh", "softplus", "softsign", "abs", "exp", "square", "hard_swish",
+                          "celu", "celu(alpha=0.5)", "reciprocal", "sign", "clip(-0.5, 0.75)",
+                          "softmax", "log_softmax", "normalize(mean=0.5, std=2)", "LayerNorm",
+                          "LayerNorm(center=false)", "RMSNorm", "RMSNorm(scale=false)",
+                          "l2_normalize", "BatchNorm", "BatchNorm(scale=false)", "BatchNorm",
+                          "prelu", "Dropout(0.5)", "GaussianNoise(0.5)", "sqrt", "log", "erf",
+                          "floor", "sin", "cos", "pow(2)", "pow(3)", "pow(0.5)", "pow(0.3)"));
 }
 
 static bool category(Make *m, MakeShape *s) {
@@ -138,7 +163,8 @@ static bool slice(Make *m, MakeShape *s) {
 
 /* ---- along time ---- */
 
-/* After a stage that reads `span` steps, `stride` apart, and needs them all; false: there are none left. */
+/* After a stage that reads `span` steps, `stride` apart, and needs them all; false: there are none
+ * left. */
 static bool fewer_steps(const Make *m, MakeShape *s, unsigned span, unsigned stride, bool keeps) {
   if (m->time == STREAM) {
     s->steps *= stride;
@@ -151,11 +177,13 @@ static bool fewer_steps(const Make *m, MakeShape *s, unsigned span, unsigned str
 }
 
 static bool conv_over_time(Make *m, MakeShape *s) {
-  unsigned filters = make_units(m), kernel = 1 + make_pick(m, 4), dilation = make_pick(m, 4) ? 1 : 2, stride = make_pick(m, 4) ? 1 : 2;
+  unsigned filters = make_units(m), kernel = 1 + make_pick(m, 4),
+           dilation = make_pick(m, 4) ? 1 : 2, stride = make_pick(m, 4) ? 1 : 2;
   unsigned how = make_pick(m, m->time == STREAM ? 2 : 3), groups = 1, d = features(s)->n;
   if (make_pick(m, 4) == 0) groups = make_pick(m, 2) || d % 2 ? d : 2;
   if (groups > 1) filters = groups * (1 + make_pick(m, 2));
-  if (filters > MOST_ELEMENTS || !fewer_steps(m, s, (kernel - 1) * dilation + 1, stride, how != 0)) return false;
+  if (filters > MOST_ELEMENTS || !fewer_steps(m, s, (kernel - 1) * dilation + 1, stride, how != 0))
+    return false;
   text_printf(m->out, "Conv1D(%u, %u", filters, kernel);
   if (stride > 1) text_printf(m->out, ", stride=%u", stride);
   if (dilation > 1) text_printf(m->out, ", dilation=%u", dilation);
@@ -169,23 +197,32 @@ static bool conv_over_time(Make *m, MakeShape *s) {
 }
 
 static bool transposed_over_time(Make *m, MakeShape *s) {
-  unsigned filters = 1 + make_pick(m, 9), kernel = 1 + make_pick(m, 4), stride = 1 + make_pick(m, 3), dilation = make_pick(m, 4) ? 1 : 2, how = make_pick(m, 3), groups = 1;
+  unsigned filters = 1 + make_pick(m, 9), kernel = 1 + make_pick(m, 4),
+           stride = 1 + make_pick(m, 3), dilation = make_pick(m, 4) ? 1 : 2, how = make_pick(m, 3),
+           groups = 1;
   if (m->time == STREAM && s->steps % stride) return false;
   if (m->time == STREAM && how == 1) how = 2;
   if (make_pick(m, 4) == 0) groups = features(s)->n;
   if (groups > 1) filters = groups * (1 + make_pick(m, 2));
-  text_printf(m->out, "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u%s)", filters, kernel, stride, dilation, how == 0 ? "valid" : how == 1 ? "same" : "causal",
+  text_printf(m->out, "Conv1DTranspose(%u, %u, stride=%u, dilation=%u, padding=%s, groups=%u%s)",
+              filters, kernel, stride, dilation,
+              how == 0   ? "valid"
+              : how == 1 ? "same"
+                         : "causal",
               groups, layer_precision(m));
   *features(s) = (MakeAxis){0, filters};
-  if (m->time == STREAM) s->steps /= stride;
-  else s->steps = how == 0 ? (s->steps - 1) * stride + (kernel - 1) * dilation + 1 : s->steps * stride;
+  if (m->time == STREAM)
+    s->steps /= stride;
+  else
+    s->steps = how == 0 ? (s->steps - 1) * stride + (kernel - 1) * dilation + 1 : s->steps * stride;
   s->past = s->past * 31 + 17 * stride + how + kernel;
   return s->steps <= 60;
 }
 
 static bool pool_over_time(Make *m, MakeShape *s) {
   const char *name = WORD(m, "max_pool", "mean_pool");
-  unsigned size = 1 + make_pick(m, 4), stride = make_pick(m, 2) ? size : 1 + make_pick(m, 3), how = make_pick(m, 4);
+  unsigned size = 1 + make_pick(m, 4), stride = make_pick(m, 2) ? size : 1 + make_pick(m, 3),
+           how = make_pick(m, 4);
   if (how > 1 && m->time == STREAM) how = 1;
   if (!fewer_steps(m, s, size, stride, how == 1 || how == 2)) return false;
   text_printf(m->out, "%s(%u", name, size);
@@ -203,15 +240,19 @@ static bool frames(Make *m, MakeShape *s) {
   if (make_pick(m, 2) || features(s)->n != size || size % hop) return true;
   text_printf(m->out, " |> overlap_add(hop=%u)", hop);
   features(s)->n = 1;
-  if (m->time == STREAM) s->steps /= hop;
-  else s->steps = (s->steps - 1) * hop + size;
+  if (m->time == STREAM)
+    s->steps /= hop;
+  else
+    s->steps = (s->steps - 1) * hop + size;
   s->past = s->past * 31 + 3;
   return true;
 }
 
 static bool end_time(Make *m, MakeShape *s) {
   if (m->time == STREAM) return false;
-  const char *name = m->time == BOUNDED ? WORD(m, "last", "mean", "max", "min", "sum", "first") : WORD(m, "last", "mean", "max", "min", "sum", "first", "flatten");
+  const char *name = m->time == BOUNDED
+                         ? WORD(m, "last", "mean", "max", "min", "sum", "first")
+                         : WORD(m, "last", "mean", "max", "min", "sum", "first", "flatten");
   text_add(m->out, name);
   if (strcmp(name, "flatten") == 0) {
     s->axis[0] = (MakeAxis){0, s->steps * make_elements(s)};
@@ -280,8 +321,10 @@ void make_stage(Make *m, MakeShape *s) {
   if (s->categories || s->rank == 0) {
     unsigned units = 1 + make_pick(m, 6);
     bool table = s->categories && make_pick(m, 2);
-    if (s->categories && table) text_printf(m->out, "Embedding(%u)", units);
-    else text_add(m->out, s->categories ? "onehot" : "tanh");
+    if (s->categories && table)
+      text_printf(m->out, "Embedding(%u)", units);
+    else
+      text_add(m->out, s->categories ? "onehot" : "tanh");
     if (!s->categories) return;
     s->axis[s->rank++] = (MakeAxis){0, table ? units : s->categories};
     s->categories = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Multiply-adds that one call executes, counted in the kernel IR, against those of the definition: no more than a tenth
- * above, where positions beside an axis (padding) are counted as if they were there. */
+/* Multiply-adds that one call executes, counted in the kernel IR, against those of the definition:
+ * no more than a tenth above, where positions beside an axis (padding) are counted as if they were
+ * there. */
 #include "driver/session.h"
 #include "kir/kir.h"
 #include "lower/lower.h"
@@ -11,16 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const stages[] = {"Dense(24)",
-                                     "Conv2D(24, kernel=3, padding=(causal, same))",
-                                     "Conv2D(24, kernel=1)",
-                                     "Conv2D(16, kernel=(3, 5), padding=(causal, same), groups=16)",
-                                     "Conv2D(32, kernel=(1, 5), groups=4, stride=(1, 2))",
-                                     "Conv1D(16, 5, along=freq, dilation=2, padding=same)",
-                                     "Conv1DTranspose(16, 4, stride=2, padding=same, along=freq)",
-                                     "Conv1DTranspose(16, 3, stride=3, groups=16, along=freq)",
-                                     "Conv2DTranspose(16, kernel=(3, 3), padding=(causal, same), dilation=(2, 1), groups=2)",
-                                     "Conv2DTranspose(8, kernel=(1, 5), stride=(1, 2), padding=(valid, same))"};
+static const char *const stages[] = {
+    "Dense(24)",
+    "Conv2D(24, kernel=3, padding=(causal, same))",
+    "Conv2D(24, kernel=1)",
+    "Conv2D(16, kernel=(3, 5), padding=(causal, same), groups=16)",
+    "Conv2D(32, kernel=(1, 5), groups=4, stride=(1, 2))",
+    "Conv1D(16, 5, along=freq, dilation=2, padding=same)",
+    "Conv1DTranspose(16, 4, stride=2, padding=same, along=freq)",
+    "Conv1DTranspose(16, 3, stride=3, groups=16, along=freq)",
+    "Conv2DTranspose(16, kernel=(3, 3), padding=(causal, same), dilation=(2, 1), groups=2)",
+    "Conv2DTranspose(8, kernel=(1, 5), stride=(1, 2), padding=(valid, same))"};
 
 /* Products of one expression, in lanes. */
 static int64_t products(const KirExpr *e) {
@@ -42,7 +44,9 @@ static int64_t executed(const KirStmt *s) {
 }
 
 static bool one(Session *s, const char *stage, const Target *target) {
-  const char *text = arena_printf(s->arena, "grus 1\nmodel m {\n  in  x : f32[time .., freq 32, 16]\n  out y = x |> %s\n}\n", stage);
+  const char *text = arena_printf(
+      s->arena, "grus 1\nmodel m {\n  in  x : f32[time .., freq 32, 16]\n  out y = x |> %s\n}\n",
+      stage);
   size_t len = strlen(text), applied = 0;
   session_reset_diags(s);
   const Source *source = sources_add(&s->sources, "work.grus", text, len);
@@ -64,7 +68,8 @@ static bool one(Session *s, const char *stage, const Target *target) {
   for (int i = 0; m && i < m->n_funcs; i++)
     if (m->func[i]->kind == KIR_STEP) done += executed(m->func[i]->body);
   bool ok = done > 0 && done * 10 <= defined * 11;
-  printf("%s %s: %lld of %lld\n", ok ? "ok" : "TOO MANY", stage, (long long)done, (long long)defined);
+  printf("%s %s: %lld of %lld\n", ok ? "ok" : "TOO MANY", stage, (long long)done,
+         (long long)defined);
   return ok;
 }
 

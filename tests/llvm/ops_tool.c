@@ -90,8 +90,8 @@ static void lane_ops(Ops *o) {
   out(o, kb_splat(kb, kb_load(kb, o->b, here(o, 0), 1), o->lanes));
 }
 
-/* Loops both ways, tests, mutable registers, copies onto overlapping places, division of indices.
- */
+/* Loops both ways, tests, mutable registers, copies onto overlapping places, division of
+ * indices. */
 static void statements(Ops *o, KirBuffer *rest) {
   Kb *kb = &o->kb;
   kb_zero(kb, rest, kir_at(0), N);

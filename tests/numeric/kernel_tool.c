@@ -152,8 +152,8 @@ static const char *c_elem_name(KirElem e) {
   return n[e];
 }
 
-/* Values of port i in C's layout for samples first..first+batch-1, rows from..from+count-1 of cap.
- */
+/* Values of port i in C's layout for samples first..first+batch-1, rows from..from+count-1 of
+ * cap. */
 static void port_values(Tool *t, int port, bool is_out, EvalRun *runs, int64_t from, int64_t rows,
                         int64_t cap) {
   const Model *m = t->model;
@@ -364,7 +364,8 @@ static void write_check(Tool *t) {
                   "printf(\"%%08x\\n\", u); }\n",
                   i);
     else
-      text_printf(out, "      if (bits) { name(i, n, out); printf(\"%%d\\n\", (int)out%d[i]); }\n", i);
+      text_printf(out, "      if (bits) { name(i, n, out); printf(\"%%d\\n\", (int)out%d[i]); }\n",
+                  i);
     text_add(out, "    }\n");
   }
   text_add(out, "  }\n}\n\nint main(int argc, char **argv) {\n  int status = 0;\n  (void)argv;\n  "
@@ -409,7 +410,8 @@ static bool quantise(Tool *t, Diags *diags) {
   for (int i = 0; i < PRECISION_COUNT; i++)
     if (!strcmp(precision_name[i], t->precision)) t->model->precision = (Precision)i;
   EvalRun run = evaluate(t, 0, STEPS * t->model->steps_per_call, 0);
-  return !ranges_observe(t->arena, t->model, &run, &ranges) && model_quantise(t->model, &ranges, NULL, diags);
+  return !ranges_observe(t->arena, t->model, &run, &ranges) &&
+         model_quantise(t->model, &ranges, NULL, diags);
 }
 
 /* ---- files ---- */

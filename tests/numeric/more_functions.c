@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* floor, erf, sin, cos and atan2 of generated code against the library in double: every 1021st float, and for atan2 a
- * second number drawn at random. Prints the greatest errors; fails where one exceeds its bound, where floor is not
- * exact, or where NaN, infinity or an argument that is too large gives anything but what it should. Includes the
- * generated source to reach its functions. */
+/* floor, erf, sin, cos and atan2 of generated code against the library in double: every 1021st
+ * float, and for atan2 a second number drawn at random. Prints the greatest errors; fails where one
+ * exceeds its bound, where floor is not exact, or where NaN, infinity or an argument that is too
+ * large gives anything but what it should. Includes the generated source to reach its functions. */
 #include "model.c"
 
 #include <math.h>
@@ -30,7 +30,8 @@ typedef struct Bound {
   double most, found; /* of the absolute error */
 } Bound;
 
-static Bound bounds[] = {{"floor", 0, 0}, {"erf", 2e-7, 0}, {"sin", 2e-7, 0}, {"cos", 2e-7, 0}, {"atan2", 4e-7, 0}};
+static Bound bounds[] = {
+    {"floor", 0, 0}, {"erf", 2e-7, 0}, {"sin", 2e-7, 0}, {"cos", 2e-7, 0}, {"atan2", 4e-7, 0}};
 enum { FLOOR, ERF, SIN, COS, ATAN2, BOUNDS };
 static int failures = 0;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A host of shared libraries: host check LIB compares the ways of calling one with each other;
- * host rows LIB IN OUT writes what it gives its only input, as .npy, and what comes out, as bytes. */
+ * host rows LIB IN OUT writes what it gives its only input, as .npy, and what comes out, as
+ * bytes. */
 #include "grus_shared.h"
 
 #include <dlfcn.h>
@@ -15,8 +16,10 @@ typedef struct Library {
   const GrusProgram *program;
   const GrusLibrary *about;
   const GrusBody *(*body)(void);
-  int (*rows)(size_t, const size_t *, const void *const *, const size_t *, void *const *, const size_t *, size_t *);
-  int (*steps)(void *, size_t, const void *const *, const size_t *, void *const *, const size_t *, size_t *, size_t *);
+  int (*rows)(size_t, const size_t *, const void *const *, const size_t *, void *const *,
+              const size_t *, size_t *);
+  int (*steps)(void *, size_t, const void *const *, const size_t *, void *const *, const size_t *,
+               size_t *, size_t *);
 } Library;
 
 static void expect_at(bool ok, const char *what, int line) {
@@ -52,7 +55,9 @@ static Library open_library(const char *path) {
 }
 
 static size_t port_bytes(const GrusPort *p) {
-  size_t n = p->elem == GRUS_ELEM_F32 || p->elem == GRUS_ELEM_I32 ? 4 : p->elem == GRUS_ELEM_I8 || p->elem == GRUS_ELEM_U8 ? 1 : 2;
+  size_t n = p->elem == GRUS_ELEM_F32 || p->elem == GRUS_ELEM_I32 ? 4
+             : p->elem == GRUS_ELEM_I8 || p->elem == GRUS_ELEM_U8 ? 1
+                                                                  : 2;
   for (int k = 0; k < p->rank; k++)
     if (!(p->time == GRUS_TIME_WINDOW && k == p->time_axis)) n *= p->axes[k].size;
   return n;
@@ -64,7 +69,9 @@ typedef struct Ports {
   char *data[MAX_PORTS];
 } Ports;
 
-static uint32_t random_next(uint32_t *seed) { return (*seed = *seed * 1664525u + 1013904223u) >> 8; }
+static uint32_t random_next(uint32_t *seed) {
+  return (*seed = *seed * 1664525u + 1013904223u) >> 8;
+}
 
 static Ports ports_of(const GrusProgram *program, GrusRole role, size_t rows, size_t gap) {
   Ports ports = {0};
@@ -93,7 +100,8 @@ static void ports_free(Ports *ports) {
 static bool same(const Ports *a, const Ports *b, size_t rows) {
   for (size_t k = 0; k < a->count; k++)
     for (size_t r = 0; r < rows; r++)
-      if (memcmp(a->data[k] + r * a->stride[k], b->data[k] + r * b->stride[k], a->bytes[k]) != 0) return false;
+      if (memcmp(a->data[k] + r * a->stride[k], b->data[k] + r * b->stride[k], a->bytes[k]) != 0)
+        return false;
   return true;
 }
 
@@ -109,8 +117,10 @@ static bool near(const Ports *a, const Ports *b, size_t rows) {
 }
 
 /* One row by one call of a body. */
-static void row_by(const GrusProgram *program, int (*run)(const size_t *, const void *const *, void *const *), const size_t *lengths,
-                   const Ports *in, Ports *out, size_t row, size_t of[MAX_PORTS]) {
+static void row_by(const GrusProgram *program,
+                   int (*run)(const size_t *, const void *const *, void *const *),
+                   const size_t *lengths, const Ports *in, Ports *out, size_t row,
+                   size_t of[MAX_PORTS]) {
   const void *in_at[MAX_PORTS];
   void *out_at[MAX_PORTS];
   for (size_t k = 0; k < in->count; k++)
@@ -124,18 +134,23 @@ static void row_by(const GrusProgram *program, int (*run)(const size_t *, const 
 
 static void check_whole(const Library *l) {
   const GrusProgram *program = l->program;
-  size_t *lengths = calloc(program->length_count * ROWS + 1, sizeof *lengths), of[MAX_PORTS], done = 0;
+  size_t *lengths = calloc(program->length_count * ROWS + 1, sizeof *lengths), of[MAX_PORTS],
+         done = 0;
   for (size_t i = 0; i < program->length_count; i++)
     for (size_t r = 0; r < ROWS; r++)
       lengths[i * ROWS + r] = 1 + (r * 7 + i) % program->lengths[i].bound;
-  Ports in = ports_of(program, GRUS_ROLE_IN, ROWS, 0), out = ports_of(program, GRUS_ROLE_OUT, ROWS, 0);
-  Ports one = ports_of(program, GRUS_ROLE_OUT, ROWS, 0), far = ports_of(program, GRUS_ROLE_OUT, ROWS, 12);
+  Ports in = ports_of(program, GRUS_ROLE_IN, ROWS, 0),
+        out = ports_of(program, GRUS_ROLE_OUT, ROWS, 0);
+  Ports one = ports_of(program, GRUS_ROLE_OUT, ROWS, 0),
+        far = ports_of(program, GRUS_ROLE_OUT, ROWS, 12);
   const void *const *at = (const void *const *)in.data;
-  EXPECT(l->rows(ROWS, lengths, at, NULL, (void *const *)out.data, NULL, &done) == GRUS_OK && done == ROWS);
+  EXPECT(l->rows(ROWS, lengths, at, NULL, (void *const *)out.data, NULL, &done) == GRUS_OK &&
+         done == ROWS);
   for (size_t r = 0; r < ROWS; r++)
     row_by(program, program->run, lengths, &in, &one, r, of);
   EXPECT(same(&out, &one, ROWS)); /* a batch gives the bits of single rows */
-  EXPECT(l->rows(ROWS, lengths, at, in.stride, (void *const *)far.data, far.stride, NULL) == GRUS_OK);
+  EXPECT(l->rows(ROWS, lengths, at, in.stride, (void *const *)far.data, far.stride, NULL) ==
+         GRUS_OK);
   EXPECT(same(&out, &far, ROWS));
   int bodies = 0;
   for (size_t b = 0; b < l->about->body_count; b++) { /* what this processor runs agrees */
@@ -148,7 +163,9 @@ static void check_whole(const Library *l) {
   }
   if (program->length_count) { /* the row that is refused is named, those before it are there */
     lengths[20] = program->lengths[0].bound + 1;
-    EXPECT(l->rows(ROWS, lengths, at, NULL, (void *const *)one.data, NULL, &done) == GRUS_BAD_LENGTH && done == 20);
+    EXPECT(l->rows(ROWS, lengths, at, NULL, (void *const *)one.data, NULL, &done) ==
+               GRUS_BAD_LENGTH &&
+           done == 20);
     EXPECT(same(&out, &one, 16));
   }
   EXPECT(l->steps(of, 1, at, NULL, (void *const *)out.data, NULL, NULL, NULL) == GRUS_BAD_CALL);
@@ -176,14 +193,19 @@ static void reset(const Library *l, void *state) {
 static void check_steps(const Library *l) {
   const GrusProgram *program = l->program;
   bool window = program->kind == GRUS_KIND_WINDOW;
-  void *memory, *other_memory, *state = new_state(program, &memory), *other = new_state(program, &other_memory);
-  Ports in = ports_of(program, GRUS_ROLE_IN, BLOCK, 0), out = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0);
-  Ports one = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0), late = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0);
+  void *memory, *other_memory, *state = new_state(program, &memory),
+                               *other = new_state(program, &other_memory);
+  Ports in = ports_of(program, GRUS_ROLE_IN, BLOCK, 0),
+        out = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0);
+  Ports one = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0),
+        late = ports_of(program, GRUS_ROLE_OUT, BLOCK, 0);
   size_t done, made, single = 0;
   const void *const *at = (const void *const *)in.data;
-  EXPECT(l->steps(state, 1, at, NULL, (void *const *)out.data, NULL, NULL, NULL) == GRUS_BAD_STATE); /* never reset */
+  EXPECT(l->steps(state, 1, at, NULL, (void *const *)out.data, NULL, NULL, NULL) ==
+         GRUS_BAD_STATE); /* never reset */
   reset(l, state);
-  EXPECT(l->steps(state, BLOCK, at, NULL, (void *const *)out.data, NULL, &done, &made) == GRUS_OK && done == BLOCK);
+  EXPECT(l->steps(state, BLOCK, at, NULL, (void *const *)out.data, NULL, &done, &made) == GRUS_OK &&
+         done == BLOCK);
   EXPECT(window ? made < BLOCK : made <= BLOCK);
   EXPECT(l->program->kind != GRUS_KIND_STREAM || made == BLOCK - l->about->first_output);
   reset(l, other);
@@ -202,7 +224,8 @@ static void check_steps(const Library *l) {
   EXPECT(single == made && same(&out, &one, made));
   for (size_t k = 0; k < in.count; k++)
     memmove(in.data[k], in.data[k] + BLOCK / 2 * in.stride[k], BLOCK / 2 * in.stride[k]);
-  EXPECT(l->steps(state, BLOCK / 2, at, NULL, (void *const *)late.data, NULL, NULL, &single) == GRUS_OK);
+  EXPECT(l->steps(state, BLOCK / 2, at, NULL, (void *const *)late.data, NULL, NULL, &single) ==
+         GRUS_OK);
   for (size_t k = 0; k < one.count; k++)
     memmove(one.data[k], one.data[k] + (made - single) * one.stride[k], single * one.stride[k]);
   EXPECT(same(&late, &one, single));
@@ -221,16 +244,21 @@ static void check_steps(const Library *l) {
 /* The inputs as a .npy with an axis of samples in front, the outputs as their bytes. */
 static void write_rows(const Library *l, const char *in_path, const char *out_path) {
   enum { HEAD = 128 };
-  Ports in = ports_of(l->program, GRUS_ROLE_IN, ROWS, 0), out = ports_of(l->program, GRUS_ROLE_OUT, ROWS, 0);
+  Ports in = ports_of(l->program, GRUS_ROLE_IN, ROWS, 0),
+        out = ports_of(l->program, GRUS_ROLE_OUT, ROWS, 0);
   EXPECT(in.count == 1 && out.count == 1 && l->program->ports[0].rank == 2);
   char head[HEAD + 1];
-  int n = snprintf(head, sizeof head, "%cNUMPY%c%c%c%c{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %zu, %zu), }", 0x93, 1, 0,
-                   HEAD - 10, 0, ROWS, l->program->ports[0].axes[0].size, l->program->ports[0].axes[1].size);
+  int n = snprintf(
+      head, sizeof head,
+      "%cNUMPY%c%c%c%c{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %zu, %zu), }", 0x93, 1,
+      0, HEAD - 10, 0, ROWS, l->program->ports[0].axes[0].size, l->program->ports[0].axes[1].size);
   memset(head + n, ' ', (size_t)(HEAD - n - 1));
   head[HEAD - 1] = '\n';
   FILE *file = fopen(in_path, "wb");
-  EXPECT(file && fwrite(head, 1, HEAD, file) == HEAD && fwrite(in.data[0], in.bytes[0], ROWS, file) == ROWS && fclose(file) == 0);
-  EXPECT(l->rows(ROWS, NULL, (const void *const *)in.data, NULL, (void *const *)out.data, NULL, NULL) == GRUS_OK);
+  EXPECT(file && fwrite(head, 1, HEAD, file) == HEAD &&
+         fwrite(in.data[0], in.bytes[0], ROWS, file) == ROWS && fclose(file) == 0);
+  EXPECT(l->rows(ROWS, NULL, (const void *const *)in.data, NULL, (void *const *)out.data, NULL,
+                 NULL) == GRUS_OK);
   file = fopen(out_path, "wb");
   EXPECT(file && fwrite(out.data[0], out.bytes[0], ROWS, file) == ROWS && fclose(file) == 0);
   ports_free(&in);
@@ -241,8 +269,11 @@ int main(int argc, char **argv) {
   EXPECT(argc >= 3);
   Library l = open_library(argv[2]);
   EXPECT(l.body() != NULL);
-  if (strcmp(argv[1], "rows") == 0 && argc == 5) write_rows(&l, argv[3], argv[4]);
-  else if (l.program->kind == GRUS_KIND_RUN) check_whole(&l);
-  else check_steps(&l);
+  if (strcmp(argv[1], "rows") == 0 && argc == 5)
+    write_rows(&l, argv[3], argv[4]);
+  else if (l.program->kind == GRUS_KIND_RUN)
+    check_whole(&l);
+  else
+    check_steps(&l);
   return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Loaded before a program (LD_PRELOAD): makes the n-th allocation or the n-th call that touches a file
- * fail, once or for ever, in the program and in all libraries it uses.
+/* Loaded before a program (LD_PRELOAD): makes the n-th allocation or the n-th call that touches a
+ * file fail, once or for ever, in the program and in all libraries it uses.
  *
  *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
  *                           SHIM_COUNT=path
  *
- * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written to files.
- * SHIM_COUNT gets the number of calls there were. Standard streams count for SHIM_KIND=files too. */
+ * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written
+ * to files. SHIM_COUNT gets the number of calls there were. Standard streams count for
+ * SHIM_KIND=files too. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +25,8 @@ static long calls, at, error_number = EIO, full = -1, written;
 static int memory, files, once, ready;
 
 __attribute__((constructor)) static void shim_start(void) {
-  const char *kind = getenv("SHIM_KIND"), *n = getenv("SHIM_AT"), *error = getenv("SHIM_ERROR"), *bytes = getenv("SHIM_FULL");
+  const char *kind = getenv("SHIM_KIND"), *n = getenv("SHIM_AT"), *error = getenv("SHIM_ERROR"),
+             *bytes = getenv("SHIM_FULL");
   memory = kind && strcmp(kind, "memory") == 0;
   files = kind && strcmp(kind, "files") == 0;
   at = n ? atol(n) : 0;
@@ -65,10 +67,12 @@ static void *start_alloc(size_t size) {
   start_used += size;
   return start + start_used - size;
 }
-static int is_start(const void *p) { return (const char *)p >= start && (const char *)p < start + START_BYTES; }
+static int is_start(const void *p) {
+  return (const char *)p >= start && (const char *)p < start + START_BYTES;
+}
 
-#define REAL(type, name, ...)                                                                                          \
-  static type (*real)(__VA_ARGS__);                                                                                    \
+#define REAL(type, name, ...)                                                                      \
+  static type (*real)(__VA_ARGS__);                                                                \
   if (!real) *(void **)(&real) = dlsym(RTLD_NEXT, #name)
 
 void *malloc(size_t size) {

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cmocka.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 
 enum { LARGE = 300 << 20, SMALL = 3 << 20 };
 
@@ -85,9 +85,10 @@ static void what_is_no_file_is_not_opened(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_copied_file_stays_as_it_was),
-                                     cmocka_unit_test(a_mapped_file_that_shrinks_leaves_through_the_arena),
-                                     cmocka_unit_test(what_is_no_file_is_not_opened)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_copied_file_stays_as_it_was),
+      cmocka_unit_test(a_mapped_file_that_shrinks_leaves_through_the_arena),
+      cmocka_unit_test(what_is_no_file_is_not_opened)};
   int fd = mkstemp(path);
   if (fd < 0) return 1;
   close(fd);

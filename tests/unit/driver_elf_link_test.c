@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The linker of shared libraries: what it makes is loaded by tests/shared; here, what it refuses. */
+/* The linker of shared libraries: what it makes is loaded by tests/shared; here, what it
+ * refuses. */
 #include "backend/elf_link.h"
 #include "driver/shared_object.h"
 
@@ -29,8 +30,10 @@ static void objects_that_are_none(void **state) {
   assert_string_equal(link_with(arena, "no object", 9, "data"), "an object is no ELF64 of x86-64");
   if (grus_shared_object_size) {
     const char *whole = (const char *)grus_shared_object;
-    assert_string_equal(link_with(arena, whole, grus_shared_object_size / 2, "data"), "an object is cut short");
-    assert_non_null(strstr(link_with(arena, whole, grus_shared_object_size, "data"), "` is not defined"));
+    assert_string_equal(link_with(arena, whole, grus_shared_object_size / 2, "data"),
+                        "an object is cut short");
+    assert_non_null(
+        strstr(link_with(arena, whole, grus_shared_object_size, "data"), "` is not defined"));
   }
   arena_free(arena);
 }
@@ -39,7 +42,8 @@ static void names_that_are_nowhere(void **state) {
   Arena *arena = arena_new(&oom);
   (void)state;
   if (grus_shared_object_size) {
-    const char *reason = link_with(arena, (const char *)grus_shared_object, grus_shared_object_size, "grus_nothing");
+    const char *reason =
+        link_with(arena, (const char *)grus_shared_object, grus_shared_object_size, "grus_nothing");
     assert_string_equal(reason, "`grus_nothing` is not defined");
   }
   arena_free(arena);
@@ -57,7 +61,8 @@ static void the_image_keeps_its_order(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(objects_that_are_none), cmocka_unit_test(names_that_are_nowhere),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(objects_that_are_none),
+                                     cmocka_unit_test(names_that_are_nowhere),
                                      cmocka_unit_test(the_image_keeps_its_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Memory that runs out: a command is run again and again, and each time one allocation later all
- * memory is refused. Every run must say so and exit with EXIT_FILE, leave the files as they were and
- * no file open; the last run, in which nothing was refused, must do its work. */
+ * memory is refused. Every run must say so and exit with EXIT_FILE, leave the files as they were
+ * and no file open; the last run, in which nothing was refused, must do its work. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,13 +20,14 @@
 
 enum { MAX_ARGS = 8, MAX_RUNS = 2000 };
 
-static const char errors_and_fixes[] = "grus 1\n"
-                                       "model kws {\n"
-                                       "  in  mfcc  : f32[time 49, mfcc 13]\n"
-                                       "  let h     = mfcc |> GRU(64, return_sequences=True) |> last\n"
-                                       "  out probs : f32[10] = h |> last |> Dense(10) |> softmaxx\n"
-                                       "  out wrong : f32[11] = mfcc |> Dense(10) |> last -> relu\n"
-                                       "}\n";
+static const char errors_and_fixes[] =
+    "grus 1\n"
+    "model kws {\n"
+    "  in  mfcc  : f32[time 49, mfcc 13]\n"
+    "  let h     = mfcc |> GRU(64, return_sequences=True) |> last\n"
+    "  out probs : f32[10] = h |> last |> Dense(10) |> softmaxx\n"
+    "  out wrong : f32[11] = mfcc |> Dense(10) |> last -> relu\n"
+    "}\n";
 
 static const char part[] = "grus 1\n"
                            "param width = 8\n"
@@ -35,18 +36,20 @@ static const char part[] = "grus 1\n"
                            "  out y = x + (x |> Dense(n) |> relu |> Dropout(drop))\n"
                            "}\n";
 
-static const char uses_blocks[] = "grus 1\n"
-                                  "use \"part.grus\"\n"
-                                  "model gesture {\n"
-                                  "  in  imu : f32[time 100, axis 6]\n"
-                                  "  out p   : f32[4] = imu |> Dense(width) |> Residual(width) |> Residual(width, drop=0.1)\n"
-                                  "    |> GRU(width) |> last |> Dense(4) |> softmax\n"
-                                  "}\n";
+static const char uses_blocks[] =
+    "grus 1\n"
+    "use \"part.grus\"\n"
+    "model gesture {\n"
+    "  in  imu : f32[time 100, axis 6]\n"
+    "  out p   : f32[4] = imu |> Dense(width) |> Residual(width) |> Residual(width, drop=0.1)\n"
+    "    |> GRU(width) |> last |> Dense(4) |> softmax\n"
+    "}\n";
 
 static const char stream[] = "grus 1\n"
                              "model denoise {\n"
                              "  in  frame : f32[time .. @ 100Hz, band 22]\n"
-                             "  out gain  : f32[time .., band 22] = frame |> Dense(24) |> tanh |> GRU(48) |> Dense(22) |> sigmoid\n"
+                             "  out gain  : f32[time .., band 22] = frame |> Dense(24) |> tanh |> "
+                             "GRU(48) |> Dense(22) |> sigmoid\n"
                              "}\n";
 
 static const char weighted[] = "grus 1\n"
@@ -68,7 +71,9 @@ static void write_bytes(const char *path, const void *data, size_t len) {
   assert_int_equal(fclose(f), 0);
 }
 
-static void write_text(const char *path, const char *text) { write_bytes(path, text, strlen(text)); }
+static void write_text(const char *path, const char *text) {
+  write_bytes(path, text, strlen(text));
+}
 
 static void write_tensors(const char *path) {
   unsigned char bytes[8 + sizeof tensors - 1 + 12] = {(unsigned char)(sizeof tensors - 1)};
@@ -117,9 +122,10 @@ static int run_quietly(int argc, char **argv) {
   return code;
 }
 
-/* words: the command line after `grus`. kept: NULL, or a file that begins each run as `original` and
- * is that or, where it is not NULL, `changed` after it. */
-static void sweep(const char *words, int expected, const char *kept, const char *original, const char *changed) {
+/* words: the command line after `grus`. kept: NULL, or a file that begins each run as `original`
+ * and is that or, where it is not NULL, `changed` after it. */
+static void sweep(const char *words, int expected, const char *kept, const char *original,
+                  const char *changed) {
   char line[256], *argv[MAX_ARGS] = {"grus"};
   int argc = 1, fds = 0, files = 0;
   snprintf(line, sizeof line, "%s", words);
@@ -136,8 +142,10 @@ static void sweep(const char *words, int expected, const char *kept, const char 
     mem_fail_at(0);
     bool refused = mem_failures() != before;
     char *said = read_text("said");
-    if (code != (refused ? (int)EXIT_FILE : expected)) fail_msg("grus %s, allocation %ld: exit %d\n%s", words, n, code, said);
-    if (refused != (strstr(said, "out of memory") != NULL)) fail_msg("grus %s, allocation %ld says:\n%s", words, n, said);
+    if (code != (refused ? (int)EXIT_FILE : expected))
+      fail_msg("grus %s, allocation %ld: exit %d\n%s", words, n, code, said);
+    if (refused != (strstr(said, "out of memory") != NULL))
+      fail_msg("grus %s, allocation %ld says:\n%s", words, n, said);
     free(said);
     assert_int_equal(count_entries("/proc/self/fd"), fds);
     if (!refused) {
@@ -149,7 +157,9 @@ static void sweep(const char *words, int expected, const char *kept, const char 
     char *text = read_text(kept);
     bool whole = strcmp(text, original) == 0 || (changed && strcmp(text, changed) == 0);
     free(text);
-    if (!whole) fail_msg("grus %s, allocation %ld: `%s` is neither as it was nor as it should be", words, n, kept);
+    if (!whole)
+      fail_msg("grus %s, allocation %ld: `%s` is neither as it was nor as it should be", words, n,
+               kept);
     write_text(kept, original);
   }
   fail_msg("grus %s: still out of memory after %d allocations", words, MAX_RUNS);
@@ -250,10 +260,12 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(check_with_errors), cmocka_unit_test(check_with_blocks), cmocka_unit_test(check_stream),
-      cmocka_unit_test(check_several),     cmocka_unit_test(check_fix),         cmocka_unit_test(fmt),
-      cmocka_unit_test(fmt_with_errors),   cmocka_unit_test(inspect),           cmocka_unit_test(explain),
-      cmocka_unit_test(bind_weights),      cmocka_unit_test(build_c),
+      cmocka_unit_test(check_with_errors), cmocka_unit_test(check_with_blocks),
+      cmocka_unit_test(check_stream),      cmocka_unit_test(check_several),
+      cmocka_unit_test(check_fix),         cmocka_unit_test(fmt),
+      cmocka_unit_test(fmt_with_errors),   cmocka_unit_test(inspect),
+      cmocka_unit_test(explain),           cmocka_unit_test(bind_weights),
+      cmocka_unit_test(build_c),
   };
   return cmocka_run_group_tests_name("memory", tests, set_up, tear_down);
 }

@@ -19,14 +19,18 @@ static Model *inferred(Compile *c, const char *text) {
 }
 
 /* The main result of the last layer. */
-static const Type *type_of_last(const Model *m) { return &m->layer[m->n_layers - 1]->out[0]->type; }
+static const Type *type_of_last(const Model *m) {
+  return &m->layer[m->n_layers - 1]->out[0]->type;
+}
 
 typedef struct Case {
   const char *input, *stages, *result;
 } Case;
 
 static const char *case_text(Arena *arena, const Case *c) {
-  return arena_printf(arena, "grus 1\nmodel m {\n  in x : %s\n  in v3 : f32[3]\n  in s : f32[time 20, 3]\n  let v = x |> %s\n}\n",
+  return arena_printf(arena,
+                      "grus 1\nmodel m {\n  in x : %s\n  in v3 : f32[3]\n  in s : f32[time 20, "
+                      "3]\n  let v = x |> %s\n}\n",
                       c->input, c->stages);
 }
 
@@ -38,7 +42,8 @@ static void check_cases(const Case *cases, size_t n) {
     const Type *type = type_of_last(inferred(&c, case_text(arena, &cases[i])));
     Text text = text_new(c.arena);
     text_add_type(&text, type, true);
-    if (strcmp(text_str(&text), cases[i].result) != 0) print_error("%s |> %s\n", cases[i].input, cases[i].stages);
+    if (strcmp(text_str(&text), cases[i].result) != 0)
+      print_error("%s |> %s\n", cases[i].input, cases[i].stages);
     assert_string_equal(text_str(&text), cases[i].result);
     compile_end(&c);
   }
@@ -79,21 +84,42 @@ static void weighted(void **state) {
       {"f32[time 20, 4]", "Conv1D(6, 30, padding=causal)", "f32[time 20, 6]"},
       {"f32[time n <= 20, 4]", "Conv1D(6, 3)", "f32[time <= 18, 6]"},
       {"f32[time n <= 20, 4]", "Conv1D(6, 3, padding=same)", "f32[time n <= 20, 6]"},
-      {"f32[time n <= 21 @ 100Hz, 4]", "Conv1D(6, 3, stride=2, padding=causal)", "f32[time <= 11 @ 50Hz, 6]"},
+      {"f32[time n <= 21 @ 100Hz, 4]", "Conv1D(6, 3, stride=2, padding=causal)",
+       "f32[time <= 11 @ 50Hz, 6]"},
   };
   CHECK(cases);
 }
 
 static void elementwise(void **state) {
   (void)state;
-  static const char *const stage[] = {"relu(max=6)", "leaky_relu", "elu", "selu", "gelu(form=tanh)", "sigmoid", "hard_sigmoid", "tanh",
-                                      "hard_tanh", "softplus", "softsign", "abs", "exp", "log", "sqrt", "square", "clip(0, 1)", "softmax",
-                                      "normalize(mean=1, std=2)", "Dropout(0.5)", "GaussianNoise(0.1)"};
+  static const char *const stage[] = {"relu(max=6)",
+                                      "leaky_relu",
+                                      "elu",
+                                      "selu",
+                                      "gelu(form=tanh)",
+                                      "sigmoid",
+                                      "hard_sigmoid",
+                                      "tanh",
+                                      "hard_tanh",
+                                      "softplus",
+                                      "softsign",
+                                      "abs",
+                                      "exp",
+                                      "log",
+                                      "sqrt",
+                                      "square",
+                                      "clip(0, 1)",
+                                      "softmax",
+                                      "normalize(mean=1, std=2)",
+                                      "Dropout(0.5)",
+                                      "GaussianNoise(0.1)"};
   for (size_t i = 0; i < sizeof stage / sizeof *stage; i++) {
-    Case cases[] = {{"f32[time .., band 8]", stage[i], "f32[time .., band 8]"}, {"f16[8]", stage[i], "f32[8]"}};
+    Case cases[] = {{"f32[time .., band 8]", stage[i], "f32[time .., band 8]"},
+                    {"f16[8]", stage[i], "f32[8]"}};
     CHECK(cases);
   }
-  static const Case integers[] = {{"i16[time 20, 1]", "normalize(std=32768)", "f32[time 20, 1]"}, {"u8[3]", "normalize", "f32[3]"}};
+  static const Case integers[] = {{"i16[time 20, 1]", "normalize(std=32768)", "f32[time 20, 1]"},
+                                  {"u8[3]", "normalize", "f32[3]"}};
   CHECK(integers);
 }
 
@@ -130,8 +156,9 @@ static void shapes(void **state) {
 static void states_are_vectors(void **state) {
   (void)state;
   Compile c;
-  const Model *m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time 20, 8]\n  let a = x |> LSTM(4, direction=both)\n"
-                                "  out h : f32[8] = a.h\n  out c : f32[8] = a.c\n}\n");
+  const Model *m = inferred(
+      &c, "grus 1\nmodel m {\n  in x : f32[time 20, 8]\n  let a = x |> LSTM(4, direction=both)\n"
+          "  out h : f32[8] = a.h\n  out c : f32[8] = a.c\n}\n");
   assert_string_equal(type_str(c.arena, &m->layer[0]->out[1]->type), "f32[8]");
   assert_string_equal(type_str(c.arena, &m->layer[0]->out[2]->type), "f32[8]");
   compile_end(&c);
@@ -140,8 +167,9 @@ static void states_are_vectors(void **state) {
 static void operators_merge(void **state) {
   (void)state;
   Compile c;
-  const Model *m = inferred(&c, "grus 1\nmodel m {\n  in a : f32[time 20, 8]\n  in b : f32[time 20 @ 50Hz, mel 8]\n"
-                                "  let s = a + b\n  let t = 1 - s * 2\n  let u = concat(a, b) / 3\n}\n");
+  const Model *m = inferred(
+      &c, "grus 1\nmodel m {\n  in a : f32[time 20, 8]\n  in b : f32[time 20 @ 50Hz, mel 8]\n"
+          "  let s = a + b\n  let t = 1 - s * 2\n  let u = concat(a, b) / 3\n}\n");
   Text text = text_new(c.arena);
   text_add_type(&text, type_of_last(m), true);
   assert_string_equal(text_str(&text), "f32[time 20 @ 50Hz, 16]");
@@ -153,16 +181,19 @@ static void operators_merge(void **state) {
 static void lengths_derive(void **state) {
   (void)state;
   Compile c;
-  const Model *m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time n <= 20, 4]\n  let a = x |> Conv1D(8, 4, stride=2)\n"
-                                "  let b = x |> mean_pool(4, stride=2)\n  let v = concat(a, b)\n}\n");
+  const Model *m = inferred(
+      &c,
+      "grus 1\nmodel m {\n  in x : f32[time n <= 20, 4]\n  let a = x |> Conv1D(8, 4, stride=2)\n"
+      "  let b = x |> mean_pool(4, stride=2)\n  let v = concat(a, b)\n}\n");
   assert_string_equal(type_str(c.arena, type_of_last(m)), "f32[time <= 9, 12]");
   assert_int_equal(m->n_lengths, 3);
   assert_int_equal(m->length[2].from, 1);
   assert_int_equal(m->length[2].size, 4);
   assert_int_equal(m->length[2].hop, 2);
   compile_end(&c);
-  infer(&c, "grus 1\nmodel m {\n  in x : f32[time n <= 20, 4]\n  let a = x |> max_pool(4, stride=2)\n"
-            "  let b = x |> max_pool(5, stride=2)\n  let v = concat(a, b)\n}\n");
+  infer(&c,
+        "grus 1\nmodel m {\n  in x : f32[time n <= 20, 4]\n  let a = x |> max_pool(4, stride=2)\n"
+        "  let b = x |> max_pool(5, stride=2)\n  let v = concat(a, b)\n}\n");
   assert_string_equal(compile_codes(&c), "E309");
   compile_end(&c);
 }
@@ -198,9 +229,13 @@ static void streams(void **state) {
     Compile c;
     jmp_buf oom;
     Arena *arena = arena_new(&oom);
-    const Model *m = inferred(&c, arena_printf(arena, "grus 1\nmodel m {\n  in x : f32[time .., 1]\n  let v = x |> %s\n}\n", cases[i].stages));
+    const Model *m = inferred(
+        &c,
+        arena_printf(arena, "grus 1\nmodel m {\n  in x : f32[time .., 1]\n  let v = x |> %s\n}\n",
+                     cases[i].stages));
     const Time *time = &type_of_last(m)->time;
-    if (time->period != cases[i].period || time->lag != cases[i].lag) print_error("%s\n", cases[i].stages);
+    if (time->period != cases[i].period || time->lag != cases[i].lag)
+      print_error("%s\n", cases[i].stages);
     assert_int_equal(time->period, cases[i].period);
     assert_int_equal(time->lag, cases[i].lag);
     compile_end(&c);
@@ -240,11 +275,14 @@ static void stepping_counts_like_running(void **state) {
     Compile c;
     jmp_buf oom;
     Arena *arena = arena_new(&oom);
-    const char *format = "grus 1\nmodel m {\n  in x : f32[%s, 2]\n  let v = x |> %s\n}\n", *chain = random_chain(arena, &seed);
+    const char *format = "grus 1\nmodel m {\n  in x : f32[%s, 2]\n  let v = x |> %s\n}\n",
+               *chain = random_chain(arena, &seed);
     const Model *m = inferred(&c, arena_printf(arena, format, "time ..", chain));
-    int64_t steps = CALLS * m->steps_per_call, streamed = steps / type_of_last(m)->time.period - type_of_last(m)->time.lag;
+    int64_t steps = CALLS * m->steps_per_call,
+            streamed = steps / type_of_last(m)->time.period - type_of_last(m)->time.lag;
     compile_end(&c);
-    m = inferred(&c, arena_printf(arena, format, arena_printf(arena, "time %lld", (long long)steps), chain));
+    m = inferred(
+        &c, arena_printf(arena, format, arena_printf(arena, "time %lld", (long long)steps), chain));
     if (type_of_last(m)->time.n != streamed) print_error("%s\n", chain);
     assert_int_equal(type_of_last(m)->time.n, streamed);
     compile_end(&c);
@@ -255,12 +293,16 @@ static void stepping_counts_like_running(void **state) {
 static void one_call_gives_whole_values(void **state) {
   (void)state;
   Compile c;
-  const Model *m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time .. @ 16kHz, 1]\n  in w : f32[time .. / 4 @ 4kHz, 1]\n"
-                                "  out y : f32[time .. / 6, 4] = x |> frames(8, hop=6) |> Dense(4)\n  out z : f32[time .. / 4, 1] = w\n}\n");
+  const Model *m = inferred(
+      &c,
+      "grus 1\nmodel m {\n  in x : f32[time .. @ 16kHz, 1]\n  in w : f32[time .. / 4 @ 4kHz, 1]\n"
+      "  out y : f32[time .. / 6, 4] = x |> frames(8, hop=6) |> Dense(4)\n  out z : f32[time .. / "
+      "4, 1] = w\n}\n");
   assert_int_equal(m->run, RUN_STREAM);
   assert_int_equal(m->steps_per_call, 12);
   compile_end(&c);
-  m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time 2s @ 50Hz, 3] every 500ms\n  out y : f32[4] = x |> GRU(4) |> last\n}\n");
+  m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time 2s @ 50Hz, 3] every 500ms\n  out y : "
+                   "f32[4] = x |> GRU(4) |> last\n}\n");
   assert_int_equal(m->run, RUN_WINDOW);
   assert_int_equal(m->in[0]->every, 25);
   assert_int_equal(m->steps_per_call, 1);
@@ -271,14 +313,17 @@ static void one_call_gives_whole_values(void **state) {
 static void reset_inputs(void **state) {
   (void)state;
   Compile c;
-  const Model *m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time .., 3]\n  in a : f32[4]\n  in b : f32[5]\n  in g : f32[4]\n"
-                                "  let h = x |> GRU(4, init=a) |> RNN(4, init=b |> Dense(4) |> tanh)\n"
-                                "  out y : f32[time .., 4] = h + (g |> repeat(along=h))\n}\n");
+  const Model *m =
+      inferred(&c, "grus 1\nmodel m {\n  in x : f32[time .., 3]\n  in a : f32[4]\n  in b : "
+                   "f32[5]\n  in g : f32[4]\n"
+                   "  let h = x |> GRU(4, init=a) |> RNN(4, init=b |> Dense(4) |> tanh)\n"
+                   "  out y : f32[time .., 4] = h + (g |> repeat(along=h))\n}\n");
   static const bool is_init[] = {false, true, true, false};
   for (int i = 0; i < 4; i++)
     assert_int_equal(m->in[i]->is_init, is_init[i]);
   compile_end(&c);
-  m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time 9, 3]\n  in a : f32[4]\n  out y : f32[4] = x |> GRU(4, init=a) |> last\n}\n");
+  m = inferred(&c, "grus 1\nmodel m {\n  in x : f32[time 9, 3]\n  in a : f32[4]\n  out y : f32[4] "
+                   "= x |> GRU(4, init=a) |> last\n}\n");
   assert_false(m->in[1]->is_init);
   compile_end(&c);
 }
@@ -287,7 +332,8 @@ static void reset_inputs(void **state) {
 static void poison_is_silent(void **state) {
   (void)state;
   Compile c;
-  infer(&c, "grus 1\nmodel m {\n  in x : f32[time 20, 8]\n  let a = x |> last |> GRU(4)\n  let b = a |> GRU(4) |> frames(900, hop=1)\n"
+  infer(&c, "grus 1\nmodel m {\n  in x : f32[time 20, 8]\n  let a = x |> last |> GRU(4)\n  let b = "
+            "a |> GRU(4) |> frames(900, hop=1)\n"
             "  out y : f32[9] = concat(a, b) |> last\n  out z : f32[3] = x |> last\n}\n");
   assert_string_equal(compile_codes(&c), "E301 E302");
   assert_true(c.program->model[0]->failed);
@@ -297,12 +343,18 @@ static void poison_is_silent(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(recurrent),        cmocka_unit_test(weighted),
-      cmocka_unit_test(elementwise),      cmocka_unit_test(shapes),
-      cmocka_unit_test(states_are_vectors), cmocka_unit_test(operators_merge),
-      cmocka_unit_test(lengths_derive),   cmocka_unit_test(streams),
-      cmocka_unit_test(stepping_counts_like_running), cmocka_unit_test(one_call_gives_whole_values),
-      cmocka_unit_test(reset_inputs),     cmocka_unit_test(poison_is_silent),
+      cmocka_unit_test(recurrent),
+      cmocka_unit_test(weighted),
+      cmocka_unit_test(elementwise),
+      cmocka_unit_test(shapes),
+      cmocka_unit_test(states_are_vectors),
+      cmocka_unit_test(operators_merge),
+      cmocka_unit_test(lengths_derive),
+      cmocka_unit_test(streams),
+      cmocka_unit_test(stepping_counts_like_running),
+      cmocka_unit_test(one_call_gives_whole_values),
+      cmocka_unit_test(reset_inputs),
+      cmocka_unit_test(poison_is_silent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

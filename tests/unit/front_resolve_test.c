@@ -276,7 +276,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(options_and_paths),
       cmocka_unit_test(blocks_expand),
-      cmocka_unit_test(states), cmocka_unit_test(learned_start),
+      cmocka_unit_test(states),
+      cmocka_unit_test(learned_start),
       cmocka_unit_test(types),
       cmocka_unit_test(constants),
       cmocka_unit_test(defines),

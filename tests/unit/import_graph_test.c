@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The graph's evaluator: operators against numbers worked out by hand, faults in plain words, loops,
- * lists and variables. Published models test the rest (tests/conformance/graph). */
+/* The graph's evaluator: operators against numbers worked out by hand, faults in plain words,
+ * loops, lists and variables. Published models test the rest (tests/conformance/graph). */
 #include "import/graph/graph.h"
 
 #include <math.h>
@@ -33,7 +33,8 @@ static int tear_down(void **state) {
 }
 
 /* A constant of so many axes: dims first, then numbers. */
-static GraphValue *constant(Graph *graph, GraphElem elem, int rank, const int64_t *dim, const double *numbers) {
+static GraphValue *constant(Graph *graph, GraphElem elem, int rank, const int64_t *dim,
+                            const double *numbers) {
   double *data;
   GraphTensor *t = graph_tensor(graph->arena, elem, rank, dim, &data);
   assert_non_null(t);
@@ -49,9 +50,18 @@ static GraphValue *number(Graph *graph, GraphElem elem, double x) {
   return graph_constant(graph, "", graph_scalar(graph->arena, elem, x));
 }
 
-#define DIMS(...)    (int64_t[]){__VA_ARGS__}
-#define NUMBERS(...) (double[]){__VA_ARGS__}
-#define IN(...)      (GraphValue *[]){__VA_ARGS__}
+#define DIMS(...)                                                                                  \
+  (int64_t[]) {                                                                                    \
+    __VA_ARGS__                                                                                    \
+  }
+#define NUMBERS(...)                                                                               \
+  (double[]) {                                                                                     \
+    __VA_ARGS__                                                                                    \
+  }
+#define IN(...)                                                                                    \
+  (GraphValue *[]) {                                                                               \
+    __VA_ARGS__                                                                                    \
+  }
 
 static const GraphTensor *evaluate(Fixture *f, GraphValue *value, GraphState *state) {
   const GraphTensor **out = ARENA_ARRAY(f->arena, const GraphTensor *, f->graph->n_out + 1);
@@ -75,9 +85,11 @@ static void products(void **state) {
   Graph *g = f->graph;
   GraphValue *a = constant(g, GRAPH_FLOAT, 2, DIMS(2, 3), NUMBERS(1, 2, 3, 4, 5, 6));
   GraphValue *b = constant(g, GRAPH_FLOAT, 2, DIMS(3, 2), NUMBERS(1, 0, 0, 1, 1, 1));
-  expect(evaluate(f, graph_call(g, GRAPH_MatMul, "", "", 2, IN(a, b)), NULL), 2, DIMS(2, 2), NUMBERS(4, 5, 10, 11));
+  expect(evaluate(f, graph_call(g, GRAPH_MatMul, "", "", 2, IN(a, b)), NULL), 2, DIMS(2, 2),
+         NUMBERS(4, 5, 10, 11));
   GraphValue *v = vector(g, 3, NUMBERS(1, 1, 1));
-  expect(evaluate(f, graph_call(g, GRAPH_MatMul, "", "", 2, IN(a, v)), NULL), 1, DIMS(2), NUMBERS(6, 15));
+  expect(evaluate(f, graph_call(g, GRAPH_MatMul, "", "", 2, IN(a, v)), NULL), 1, DIMS(2),
+         NUMBERS(6, 15));
   GraphValue *x = constant(g, GRAPH_FLOAT, 3, DIMS(1, 1, 4), NUMBERS(1, 2, 3, 4));
   GraphValue *k = constant(g, GRAPH_FLOAT, 3, DIMS(1, 1, 2), NUMBERS(1, 10));
   GraphNode *conv = graph_node(g, GRAPH_Conv, "", "", 2, IN(x, k), 1);
@@ -88,13 +100,19 @@ static void products(void **state) {
 static void broadcasting(void **state) {
   Fixture *f = *state;
   Graph *g = f->graph;
-  GraphValue *a = constant(g, GRAPH_FLOAT, 2, DIMS(2, 1), NUMBERS(10, 20)), *b = vector(g, 3, NUMBERS(1, 2, 3));
-  expect(evaluate(f, graph_call(g, GRAPH_Add, "", "", 2, IN(a, b)), NULL), 2, DIMS(2, 3), NUMBERS(11, 12, 13, 21, 22, 23));
-  GraphValue *i = constant(g, GRAPH_I64, 1, DIMS(2), NUMBERS(-7, 7)), *two = number(g, GRAPH_I64, 2);
-  expect(evaluate(f, graph_call(g, GRAPH_Div, "", "", 2, IN(i, two)), NULL), 1, DIMS(2), NUMBERS(-3, 3));
-  expect(evaluate(f, graph_call(g, GRAPH_FloorDiv, "", "", 2, IN(i, two)), NULL), 1, DIMS(2), NUMBERS(-4, 3));
+  GraphValue *a = constant(g, GRAPH_FLOAT, 2, DIMS(2, 1), NUMBERS(10, 20)),
+             *b = vector(g, 3, NUMBERS(1, 2, 3));
+  expect(evaluate(f, graph_call(g, GRAPH_Add, "", "", 2, IN(a, b)), NULL), 2, DIMS(2, 3),
+         NUMBERS(11, 12, 13, 21, 22, 23));
+  GraphValue *i = constant(g, GRAPH_I64, 1, DIMS(2), NUMBERS(-7, 7)),
+             *two = number(g, GRAPH_I64, 2);
+  expect(evaluate(f, graph_call(g, GRAPH_Div, "", "", 2, IN(i, two)), NULL), 1, DIMS(2),
+         NUMBERS(-3, 3));
+  expect(evaluate(f, graph_call(g, GRAPH_FloorDiv, "", "", 2, IN(i, two)), NULL), 1, DIMS(2),
+         NUMBERS(-4, 3));
   GraphValue *bytes = constant(g, GRAPH_U8, 1, DIMS(2), NUMBERS(250, 3));
-  expect(evaluate(f, graph_call(g, GRAPH_Add, "", "", 2, IN(bytes, bytes)), NULL), 1, DIMS(2), NUMBERS(244, 6));
+  expect(evaluate(f, graph_call(g, GRAPH_Add, "", "", 2, IN(bytes, bytes)), NULL), 1, DIMS(2),
+         NUMBERS(244, 6));
 }
 
 static void slices(void **state) {
@@ -103,9 +121,12 @@ static void slices(void **state) {
   GraphValue *x = vector(g, 5, NUMBERS(0, 1, 2, 3, 4));
   GraphValue *start = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(-1));
   GraphValue *end = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(-9.3e18));
-  GraphValue *axes = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(0)), *step = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(-2));
-  expect(evaluate(f, graph_call(g, GRAPH_Slice, "", "", 5, IN(x, start, end, axes, step)), NULL), 1, DIMS(3), NUMBERS(4, 2, 0));
-  GraphNode *pad = graph_node(g, GRAPH_Pad, "", "", 2, IN(x, constant(g, GRAPH_I64, 1, DIMS(2), NUMBERS(2, -1))), 1);
+  GraphValue *axes = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(0)),
+             *step = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(-2));
+  expect(evaluate(f, graph_call(g, GRAPH_Slice, "", "", 5, IN(x, start, end, axes, step)), NULL), 1,
+         DIMS(3), NUMBERS(4, 2, 0));
+  GraphNode *pad = graph_node(g, GRAPH_Pad, "", "", 2,
+                              IN(x, constant(g, GRAPH_I64, 1, DIMS(2), NUMBERS(2, -1))), 1);
   graph_set_words(g, pad, GRAPH_ATTR_mode, 1, (const char *[]){"reflect"});
   expect(evaluate(f, pad->out[0], NULL), 1, DIMS(6), NUMBERS(2, 1, 0, 1, 2, 3));
 }
@@ -114,12 +135,15 @@ static void recurrent(void **state) {
   Fixture *f = *state;
   Graph *g = f->graph;
   GraphValue *x = constant(g, GRAPH_FLOAT, 3, DIMS(3, 1, 1), NUMBERS(1, 2, 4));
-  GraphValue *w = constant(g, GRAPH_FLOAT, 4, DIMS(1, 1, 1, 1), NUMBERS(1)), *r = constant(g, GRAPH_FLOAT, 4, DIMS(1, 1, 1, 1), NUMBERS(0.5));
-  GraphValue *lengths = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(2)), *mask = constant(g, GRAPH_BOOL, 2, DIMS(3, 1), NUMBERS(1, 0, 1));
+  GraphValue *w = constant(g, GRAPH_FLOAT, 4, DIMS(1, 1, 1, 1), NUMBERS(1)),
+             *r = constant(g, GRAPH_FLOAT, 4, DIMS(1, 1, 1, 1), NUMBERS(0.5));
+  GraphValue *lengths = constant(g, GRAPH_I64, 1, DIMS(1), NUMBERS(2)),
+             *mask = constant(g, GRAPH_BOOL, 2, DIMS(3, 1), NUMBERS(1, 0, 1));
   GraphNode *back = graph_node(g, GRAPH_Rnn, "", "", 5, IN(x, w, r, NULL, lengths), 2);
   graph_set_words(g, back, GRAPH_ATTR_direction, 1, (const char *[]){"backward"});
   graph_set_words(g, back, GRAPH_ATTR_activations, 1, (const char *[]){"linear"});
-  expect(evaluate(f, back->out[0], NULL), 4, DIMS(3, 1, 1, 1), NUMBERS(2, 2, 0)); /* 2, then 1 + 2 / 2 */
+  expect(evaluate(f, back->out[0], NULL), 4, DIMS(3, 1, 1, 1),
+         NUMBERS(2, 2, 0)); /* 2, then 1 + 2 / 2 */
   expect(evaluate(f, back->out[1], NULL), 3, DIMS(1, 1, 1), NUMBERS(2));
   GraphNode *held = graph_node(g, GRAPH_Rnn, "", "", 7, IN(x, w, r, NULL, NULL, NULL, mask), 2);
   graph_set_words(g, held, GRAPH_ATTR_activations, 1, (const char *[]){"leaky_relu(0.5)"});
@@ -130,7 +154,8 @@ static void recurrent(void **state) {
 static void loops(void **state) {
   Fixture *f = *state;
   Graph *g = f->graph, *condition = graph_new(f->arena, ""), *step = graph_new(f->arena, "");
-  GraphValue *four = number(g, GRAPH_I64, 4), *one = number(g, GRAPH_I64, 1), *zero = number(g, GRAPH_I64, 0);
+  GraphValue *four = number(g, GRAPH_I64, 4), *one = number(g, GRAPH_I64, 1),
+             *zero = number(g, GRAPH_I64, 0);
   Graph *body[2] = {condition, step};
   GraphValue *v[2][3];
   for (int b = 0; b < 2; b++)
@@ -146,7 +171,8 @@ static void loops(void **state) {
   loop->body[0] = condition;
   loop->body[1] = step;
   expect(evaluate(f, loop->out[1], NULL), 0, NULL, NUMBERS(6));
-  expect(evaluate(f, graph_call(g, GRAPH_ListStack, "", "", 1, IN(loop->out[2])), NULL), 1, DIMS(4), NUMBERS(0, 1, 3, 6));
+  expect(evaluate(f, graph_call(g, GRAPH_ListStack, "", "", 1, IN(loop->out[2])), NULL), 1, DIMS(4),
+         NUMBERS(0, 1, 3, 6));
 }
 
 static void endless(void **state) {
@@ -173,7 +199,8 @@ static void variables(void **state) {
   ARENA_PUSH(f->arena, g->variable, g->n_variables, g->cap_variables, variable);
   GraphNode *read = graph_node(g, GRAPH_VarRead, "", "", 0, NULL, 1);
   graph_set_int(g, read, GRAPH_ATTR_variable, 0);
-  GraphValue *next = graph_call(g, GRAPH_Add, "", "", 2, IN(read->out[0], number(g, GRAPH_FLOAT, 1)));
+  GraphValue *next =
+      graph_call(g, GRAPH_Add, "", "", 2, IN(read->out[0], number(g, GRAPH_FLOAT, 1)));
   GraphNode *write = graph_node(g, GRAPH_VarAssign, "", "", 1, IN(next), 0);
   graph_set_int(g, write, GRAPH_ATTR_variable, 0);
   GraphState *kept = graph_state_new(f->arena, g);
@@ -192,15 +219,19 @@ static void faults(void **state) {
     GraphNode *node;
     const char *text;
   } cases[] = {
-      {graph_node(g, GRAPH_Add, "", "", 2, IN(three, four), 1), "sizes 3 and 4 do not match ([3] and [4])"},
+      {graph_node(g, GRAPH_Add, "", "", 2, IN(three, four), 1),
+       "sizes 3 and 4 do not match ([3] and [4])"},
       {graph_node(g, GRAPH_Add, "", "", 1, IN(three), 1), "it has 1 operands and needs at least 2"},
-      {graph_node(g, GRAPH_Reshape, "", "", 2, IN(three, huge), 1), "the shape [4000000000, 4000000000] is impossible"},
-      {graph_node(g, GRAPH_ConstantOfShape, "", "", 1, IN(huge), 1), "a result of the shape [4000000000, 4000000000] is impossible"},
+      {graph_node(g, GRAPH_Reshape, "", "", 2, IN(three, huge), 1),
+       "the shape [4000000000, 4000000000] is impossible"},
+      {graph_node(g, GRAPH_ConstantOfShape, "", "", 1, IN(huge), 1),
+       "a result of the shape [4000000000, 4000000000] is impossible"},
       {gather, "place 3 is outside of 3 elements"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     GraphNode *node = cases[i].node;
-    const GraphTensor *in[2] = {node->in[0]->constant, node->n_in > 1 ? node->in[1]->constant : NULL};
+    const GraphTensor *in[2] = {node->in[0]->constant,
+                                node->n_in > 1 ? node->in[1]->constant : NULL};
     GraphTensor out;
     GraphCall call = {.arena = f->arena, .node = node, .in = in, .out = &out};
     assert_false(graph_call_eval(&call));
@@ -224,7 +255,8 @@ static void empty(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(products), TEST(broadcasting), TEST(slices), TEST(recurrent), TEST(loops), TEST(endless), TEST(variables), TEST(faults), TEST(empty),
+      TEST(products), TEST(broadcasting), TEST(slices), TEST(recurrent), TEST(loops),
+      TEST(endless),  TEST(variables),    TEST(faults), TEST(empty),
 #undef TEST
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

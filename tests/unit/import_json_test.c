@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* JSON in an arena beside JSON of others: neither allocates or frees the memory of the other, whichever
- * of them lives longer. */
+/* JSON in an arena beside JSON of others: neither allocates or frees the memory of the other,
+ * whichever of them lives longer. */
 #include "import/json_read.h"
 
 #include <setjmp.h>
@@ -62,7 +62,8 @@ static void work_in_the_arena(void **state) {
   json_drop(arena, copy, "b");
   for (key[1] = '1'; key[1] <= '9'; key[1]++)
     json_drop(arena, copy, key);
-  assert_string_equal(json_text(arena, copy, JSON_COMPACT | JSON_SORT_KEYS), "{\"a\":0.5,\"k0\":0.5}");
+  assert_string_equal(json_text(arena, copy, JSON_COMPACT | JSON_SORT_KEYS),
+                      "{\"a\":0.5,\"k0\":0.5}");
   assert_true(json_is_array(json_object_get(read, "b")));
   assert_null(json_copy_in(arena, NULL));
   assert_null(json_text(arena, NULL, 0));
@@ -70,6 +71,7 @@ static void work_in_the_arena(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(others_live_longer), cmocka_unit_test(work_in_the_arena)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(others_live_longer),
+                                     cmocka_unit_test(work_in_the_arena)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Writing weights: for every kind of layer with weights and every option that changes its tensors, the
- * file that model_unbind and safetensors_write make is read by model_bind to the same weights, bit for
- * bit, in each convention that has a name for all of them. */
+/* Writing weights: for every kind of layer with weights and every option that changes its tensors,
+ * the file that model_unbind and safetensors_write make is read by model_bind to the same weights,
+ * bit for bit, in each convention that has a name for all of them. */
 #include "import/foreign.h"
 #include "model/infer/infer.h"
 
@@ -50,7 +50,11 @@ static const Case cases[] = {
     {LAYER_GRU, {{"reset", "after"}, {"direction", "both"}}, true, true, false},
     {LAYER_GRU, {{"reset", "before"}, {"direction", "both"}}, false, true, false},
     {LAYER_GRU, {{"reset", "after"}, {"bias", "false"}}, true, true, false},
-    {LAYER_GRU, {{"reset", "before"}, {"bias", "false"}, {"direction", "backward"}}, false, true, false},
+    {LAYER_GRU,
+     {{"reset", "before"}, {"bias", "false"}, {"direction", "backward"}},
+     false,
+     true,
+     false},
     {LAYER_LSTM, {{NULL}}, true, true, false},
     {LAYER_LSTM, {{"direction", "both"}}, true, true, false},
     {LAYER_LSTM, {{"bias", "false"}, {"direction", "backward"}}, true, true, false},
@@ -59,7 +63,11 @@ static const Case cases[] = {
     {LAYER_RNN, {{"direction", "backward"}, {"init", "learned"}}, true, true, false},
     {LAYER_LSTM, {{"peephole", "true"}}, false, true, true},
     {LAYER_LSTM, {{"peephole", "true"}, {"direction", "both"}}, false, true, true},
-    {LAYER_LSTM, {{"peephole", "true"}, {"direction", "both"}, {"init", "learned"}}, false, true, true},
+    {LAYER_LSTM,
+     {{"peephole", "true"}, {"direction", "both"}, {"init", "learned"}},
+     false,
+     true,
+     true},
     {LAYER_RNN, {{NULL}}, true, true, false},
     {LAYER_RNN, {{"direction", "both"}, {"bias", "false"}}, true, true, false},
     {LAYER_Dense, {{NULL}}, true, true, false},
@@ -96,8 +104,10 @@ static Model *make(Fixture *f, const Case *c, Convention convention) {
       layer_set_size(layer, OPT_groups, i + 1);
     }
     for (int w = 0; w < 3 && c->words[w][0]; w++)
-      if (strcmp(c->words[w][0], "init") == 0) layer_set_learned(layer);
-      else layer_set_word(layer, option_named(layer, c->words[w][0]), c->words[w][1]);
+      if (strcmp(c->words[w][0], "init") == 0)
+        layer_set_learned(layer);
+      else
+        layer_set_word(layer, option_named(layer, c->words[w][0]), c->words[w][1]);
     Port *out = model_output(model, i ? "q" : "p", layer->out[0]);
     model->n_out--;
     assert_true(model_infer(model, f->diags));
@@ -115,7 +125,8 @@ static void same_weights(const Model *a, const Model *b) {
     int n = layer_params(a->layer[i], params);
     assert_true(n > 0);
     for (int p = 0; p < n; p++) {
-      const float *x = a->layer[i]->weights->role[params[p].role], *y = b->layer[i]->weights->role[params[p].role];
+      const float *x = a->layer[i]->weights->role[params[p].role],
+                  *y = b->layer[i]->weights->role[params[p].role];
       assert_non_null(y);
       assert_memory_equal(x, y, sizeof *x * (size_t)param_count(&params[p]));
     }
@@ -132,7 +143,8 @@ static void round_trip(Fixture *f, const Case *c, Convention convention) {
   safetensors_write(&twice, tensors);
   assert_int_equal(bytes.len, twice.len);
   assert_memory_equal(bytes.s, twice.s, bytes.len);
-  TensorFile *file = safetensors_parse(f->arena, (Mapped){(const uint8_t *)bytes.s, bytes.len}, &reason);
+  TensorFile *file =
+      safetensors_parse(f->arena, (Mapped){(const uint8_t *)bytes.s, bytes.len}, &reason);
   assert_non_null(file);
   assert_int_equal(file->convention, convention);
   assert_int_equal(file->n, tensors->n);
@@ -156,12 +168,14 @@ static void convention_chosen(void **state) {
   Fixture *f = *state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Model *model = make(f, &cases[i], CONVENTION_KERAS);
-    assert_int_equal(print_model_convention(model), cases[i].not_keras ? CONVENTION_ONNX : CONVENTION_KERAS);
+    assert_int_equal(print_model_convention(model),
+                     cases[i].not_keras ? CONVENTION_ONNX : CONVENTION_KERAS);
   }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(every_layer, set_up, tear_down),
-                                     cmocka_unit_test_setup_teardown(convention_chosen, set_up, tear_down)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(every_layer, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(convention_chosen, set_up, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

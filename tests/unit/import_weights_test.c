@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Weights readers and binding. One set of canonical weights is written in each framework's own
- * layout by code that follows the framework's definition, then bound: the canonical values must come
- * back bit for bit. The hostile files are made here, byte by byte. */
+ * layout by code that follows the framework's definition, then bound: the canonical values must
+ * come back bit for bit. The hostile files are made here, byte by byte. */
 #include "import/import.h"
-#include "model/infer/infer.h"
 #include "model/bind/weights.h"
+#include "model/infer/infer.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -41,7 +41,8 @@ static int tear_down(void **state) {
 /* ---- element types ---- */
 
 static double get(TensorElem elem, bool big, const char *bytes) {
-  Tensor t = {.elem = elem, .rank = 0, .big_endian = big, .data = (const uint8_t *)bytes, .count = 1};
+  Tensor t = {
+      .elem = elem, .rank = 0, .big_endian = big, .data = (const uint8_t *)bytes, .count = 1};
   return tensor_get(&t, 0);
 }
 
@@ -64,7 +65,8 @@ static void element_types(void **state) {
 static void fortran_order(void **state) {
   (void)state;
   const uint8_t bytes[] = {0, 1, 2, 3, 4, 5}; /* columns of [2, 3]: 0 1 | 2 3 | 4 5 */
-  Tensor t = {.elem = TENSOR_U8, .rank = 2, .dim = {2, 3}, .fortran = true, .data = bytes, .count = 6};
+  Tensor t = {
+      .elem = TENSOR_U8, .rank = 2, .dim = {2, 3}, .fortran = true, .data = bytes, .count = 6};
   const double expected[] = {0, 2, 4, 1, 3, 5};
   for (int i = 0; i < 6; i++)
     assert_true(tensor_get(&t, i) == expected[i]);
@@ -130,15 +132,22 @@ static void safetensors_headers(void **state) {
     const char *complaint; /* NULL: good */
   } cases[] = {
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, NULL},
-      {"{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2]}}", 2, NULL},
+      {"{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_"
+       "offsets\":[0,2]}}",
+       2, NULL},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7, "bytes 0 to 8 of 7"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "needs 12 bytes"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "bytes 8 to 0"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "impossible shape"},
       {"{\"a\":{\"dtype\":\"F8\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "element type F8"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,8]}}", 8, "impossible shape"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "not JSON"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "overlap"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,8]}}", 8,
+       "impossible shape"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"a\":{\"dtype\":\"F32\","
+       "\"shape\":[2],\"data_offsets\":[0,8]}}",
+       8, "not JSON"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\","
+       "\"shape\":[2],\"data_offsets\":[4,12]}}",
+       12, "overlap"},
       {"{\"a\":7}", 8, "lacks"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}", 8, "not JSON"},
       {"[1]", 8, "neither"},
@@ -146,8 +155,10 @@ static void safetensors_headers(void **state) {
   Fixture *f = *state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *reason = NULL;
-    TensorFile *file = safetensors_parse(f->arena, safetensors(f, cases[i].header, cases[i].data), &reason);
-    if ((file != NULL) != (cases[i].complaint == NULL)) fail_msg("case %zu: %s", i, reason ? reason : "accepted");
+    TensorFile *file =
+        safetensors_parse(f->arena, safetensors(f, cases[i].header, cases[i].data), &reason);
+    if ((file != NULL) != (cases[i].complaint == NULL))
+      fail_msg("case %zu: %s", i, reason ? reason : "accepted");
     if (!file && !strstr(reason, cases[i].complaint)) fail_msg("case %zu says: %s", i, reason);
   }
 }
@@ -176,8 +187,10 @@ static void safetensors_deep_json(void **state) {
 enum { D = 3, U = 2 };
 
 /* A typed model of one recurrent layer on [time 4, 3]. */
-static Layer *recurrent(Fixture *f, LayerKind kind, const char *direction, Convention convention, Model **out) {
-  Type type = {.elem = ELEM_F32, .time = {.kind = TIME_FIXED, .n = 4}, .rank = 1, .dim = {{D, NULL}}};
+static Layer *recurrent(Fixture *f, LayerKind kind, const char *direction, Convention convention,
+                        Model **out) {
+  Type type = {
+      .elem = ELEM_F32, .time = {.kind = TIME_FIXED, .n = 4}, .rank = 1, .dim = {{D, NULL}}};
   Model *model = model_new(f->arena, "m");
   Port *x = model_input(model, "x", type);
   x->value->type = type;
@@ -212,9 +225,13 @@ static void make(Maker *m, const char *name, int rank, const int64_t *dim, const
 }
 
 /* The canonical number of gate g, unit j, input k, direction d of role r: distinct and exact. */
-static float truth(int r, int d, int g, int j, int k) { return (float)(r * 10000 + d * 1000 + g * 100 + j * 10 + k + 1); }
+static float truth(int r, int d, int g, int j, int k) {
+  return (float)(r * 10000 + d * 1000 + g * 100 + j * 10 + k + 1);
+}
 
-static int gates_of(LayerKind kind) { return kind == LAYER_GRU ? 3 : kind == LAYER_LSTM ? 4 : 1; }
+static int gates_of(LayerKind kind) {
+  return kind == LAYER_GRU ? 3 : kind == LAYER_LSTM ? 4 : 1;
+}
 
 /* Keras: [k, gate * U + unit], canonical order for GRU z r h and LSTM i f c o. */
 static void write_keras(Maker *m, LayerKind kind, int dirs) {
@@ -233,8 +250,10 @@ static void write_keras(Maker *m, LayerKind kind, int dirs) {
     const char *side = dirs == 1 ? "" : d ? "backward." : "forward.";
     make(m, arena_printf(m->f->arena, "rnn.%skernel", side), 2, (int64_t[]){D, G * U}, w);
     make(m, arena_printf(m->f->arena, "rnn.%srecurrent_kernel", side), 2, (int64_t[]){U, G * U}, u);
-    if (kind == LAYER_GRU) make(m, arena_printf(m->f->arena, "rnn.%sbias", side), 2, (int64_t[]){2, G * U}, b);
-    else make(m, arena_printf(m->f->arena, "rnn.%sbias", side), 1, (int64_t[]){G * U}, b);
+    if (kind == LAYER_GRU)
+      make(m, arena_printf(m->f->arena, "rnn.%sbias", side), 2, (int64_t[]){2, G * U}, b);
+    else
+      make(m, arena_printf(m->f->arena, "rnn.%sbias", side), 1, (int64_t[]){G * U}, b);
   }
 }
 
@@ -293,7 +312,9 @@ static void check_role(const Layer *layer, Role role, int r, int second, int dir
         for (int k = 0; k < width; k++) {
           float want = truth(r, d, g, j, k) + (second >= 0 ? truth(second, d, g, j, k) : 0);
           float got = have[((d * G + g) * U + j) * width + k];
-          if (got != want) fail_msg("%s[%d][%d][%d][%d] is %g, not %g", role_name[role], d, g, j, k, (double)got, (double)want);
+          if (got != want)
+            fail_msg("%s[%d][%d][%d][%d] is %g, not %g", role_name[role], d, g, j, k, (double)got,
+                     (double)want);
         }
 }
 
@@ -335,7 +356,9 @@ static void conventions(void **state) {
 /* Binds a Keras GRU after `spoil` changed the file; the first diagnostic must have this code. */
 static void expect(Fixture *f, DiagCode code, void (*spoil)(Maker *, Model *, Layer *)) {
   Model *model;
-  Maker m = {.f = f, .file = {.path = "w.safetensors", .tensor = arena_alloc(f->arena, 16 * sizeof(Tensor))}};
+  Maker m = {
+      .f = f,
+      .file = {.path = "w.safetensors", .tensor = arena_alloc(f->arena, 16 * sizeof(Tensor))}};
   Layer *layer = recurrent(f, LAYER_GRU, "forward", CONVENTION_KERAS, &model);
   write_keras(&m, LAYER_GRU, 1);
   spoil(&m, model, layer);
@@ -344,7 +367,8 @@ static void expect(Fixture *f, DiagCode code, void (*spoil)(Maker *, Model *, La
   f->diags = diags_new(f->arena, &f->sources);
   model_bind(model, &m.file, f->diags);
   assert_non_null(f->diags->first);
-  if (f->diags->first->code != code) fail_msg("%s: %s", diag_info[f->diags->first->code].code, f->diags->first->message);
+  if (f->diags->first->code != code)
+    fail_msg("%s: %s", diag_info[f->diags->first->code].code, f->diags->first->message);
 }
 
 static Tensor *named(Maker *m, const char *name) {
@@ -419,7 +443,8 @@ static void random_weights_depend_on_seed_and_path(void **state) {
   Layer *lc = recurrent(*state, LAYER_LSTM, "forward", CONVENTION_NONE, &c);
   lc->path = "other";
   model_bind_random(a, 7), model_bind_random(b, 7), model_bind_random(c, 7);
-  const float *x = la->weights->role[ROLE_KERNEL], *y = lb->weights->role[ROLE_KERNEL], *z = lc->weights->role[ROLE_KERNEL];
+  const float *x = la->weights->role[ROLE_KERNEL], *y = lb->weights->role[ROLE_KERNEL],
+              *z = lc->weights->role[ROLE_KERNEL];
   assert_memory_equal(x, y, 4 * U * D * sizeof *x);
   assert_memory_not_equal(x, z, 4 * U * D * sizeof *x);
   for (int i = 0; i < 4 * U * D; i++)

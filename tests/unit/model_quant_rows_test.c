@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Rows of weights as integers: those that are integers with a scale already come out as they went in, others as
- * the nearest of 127 steps. */
+/* Rows of weights as integers: those that are integers with a scale already come out as they went
+ * in, others as the nearest of 127 steps. */
 #include "model/quant/quant_internal.h"
 
 #include <math.h>
@@ -12,9 +12,10 @@
 
 enum { ROWS = 3, DEPTH = 6 };
 
-/* What a file of integers holds: a scale a row; the last row uses few of its steps, and gets a finer scale of which they
- * are whole multiples. */
-static const int integer[ROWS][DEPTH] = {{127, -126, 3, 0, 64, -1}, {-100, 99, 7, -7, 50, 1}, {5, -3, 0, 2, 1, -4}};
+/* What a file of integers holds: a scale a row; the last row uses few of its steps, and gets a
+ * finer scale of which they are whole multiples. */
+static const int integer[ROWS][DEPTH] = {
+    {127, -126, 3, 0, 64, -1}, {-100, 99, 7, -7, 50, 1}, {5, -3, 0, 2, 1, -4}};
 static const double scale[ROWS] = {0.0031415926, 0.0123456, 0.04};
 static const int times[ROWS] = {1, 1, 25};
 
@@ -22,8 +23,10 @@ static QuantPart made(Arena *arena, double noise, int bits, bool to_float) {
   double *w = ARENA_ARRAY(arena, double, ROWS *DEPTH), *b = ARENA_ARRAY(arena, double, ROWS);
   for (int r = 0; r < ROWS; r++)
     for (int k = 0; k < DEPTH; k++)
-      w[r * DEPTH + k] = (double)(float)(integer[r][k] * scale[r] + noise * scale[r] * sin(1 + k + 7 * r));
-  PartSpec spec = {.rows = ROWS, .depth = DEPTH, .w = w, .b = b, .bits = bits, .out = 1, .to_float = to_float};
+      w[r * DEPTH + k] =
+          (double)(float)(integer[r][k] * scale[r] + noise * scale[r] * sin(1 + k + 7 * r));
+  PartSpec spec = {
+      .rows = ROWS, .depth = DEPTH, .w = w, .b = b, .bits = bits, .out = 1, .to_float = to_float};
   spec.x = (QuantFormat){.bits = 8, .scale = 1.0 / 64, .low = -128, .high = 127, .inverse = 64};
   return quant_part_make(arena, &spec, quant_part_fraction(&spec, 20));
 }
@@ -33,8 +36,10 @@ static void check_kept(Arena *arena, int bits, bool to_float) {
   for (int r = 0; r < ROWS; r++)
     for (int k = 0; k < DEPTH; k++)
       assert_int_equal(part.w[r * DEPTH + k], integer[r][k] * times[r]);
-  for (int r = 0; r < ROWS; r++) /* m is whole: its rounding moves the scale by half of one at most */
-    assert_true(fabs(part.scale[r] * times[r] / scale[r] - 1) < (to_float ? 1e-6 : 0.51 / part.m[r]));
+  for (int r = 0; r < ROWS;
+       r++) /* m is whole: its rounding moves the scale by half of one at most */
+    assert_true(fabs(part.scale[r] * times[r] / scale[r] - 1) <
+                (to_float ? 1e-6 : 0.51 / part.m[r]));
   assert_true(quant_part_fits(&part));
 }
 
@@ -59,13 +64,16 @@ static void others_use_all_steps(void **state) {
   for (int r = 0; r < ROWS; r++) {
     int most = 0;
     for (int k = 0; k < DEPTH; k++)
-      most = part.w[r * DEPTH + k] > most ? part.w[r * DEPTH + k] : -part.w[r * DEPTH + k] > most ? -part.w[r * DEPTH + k] : most;
+      most = part.w[r * DEPTH + k] > most    ? part.w[r * DEPTH + k]
+             : -part.w[r * DEPTH + k] > most ? -part.w[r * DEPTH + k]
+                                             : most;
     assert_int_equal(most, 127);
   }
   arena_free(arena);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(integers_are_kept), cmocka_unit_test(others_use_all_steps)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(integers_are_kept),
+                                     cmocka_unit_test(others_use_all_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,8 @@ static void limit_memory(size_t more) {
   char text[64] = "";
   int statm = open("/proc/self/statm", O_RDONLY);
   unsigned long pages = 0;
-  bool known = statm >= 0 && read(statm, text, sizeof text - 1) > 0 && sscanf(text, "%lu", &pages) == 1;
+  bool known =
+      statm >= 0 && read(statm, text, sizeof text - 1) > 0 && sscanf(text, "%lu", &pages) == 1;
   if (statm >= 0) close(statm);
   if (known) limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more);
 #else
@@ -99,6 +100,7 @@ const char *child_end(Child *child) {
   *child = (Child){0, -1};
   if (ended <= 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) return NULL;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) return "it takes too long";
-  if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NO_MEMORY) return "it takes too much memory";
+  if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NO_MEMORY)
+    return "it takes too much memory";
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? NULL : "it crashes";
 }

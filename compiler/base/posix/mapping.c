@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files mapped into memory: if one shrinks, the kernel says so by a signal, and the command ends as it
- * does when memory runs out (arena_leave). */
+/* Files mapped into memory: if one shrinks, the kernel says so by a signal, and the command ends as
+ * it does when memory runs out (arena_leave). */
 #define _XOPEN_SOURCE 700 /* siginfo */
 #include "base/mapping.h"
 

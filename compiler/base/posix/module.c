@@ -22,7 +22,9 @@ void *module_load(const char *path, const char **reason) {
   return module;
 }
 
-void module_close(void *module) { dlclose(module); }
+void module_close(void *module) {
+  dlclose(module);
+}
 
 void *module_open(const char *relative) {
   char self[PATH_BYTES], path[2 * PATH_BYTES];

@@ -20,9 +20,12 @@ bool files_confine(Arena *arena, const char *folder, const char **reason) {
   struct stat st;
   confined_to[0] = 0;
   if (!folder) return true;
-  if (!realpath(folder, real) || stat(real, &st) != 0) *reason = strerror(errno);
-  else if (!S_ISDIR(st.st_mode)) *reason = "it is not a folder";
-  else if (strlen(real) + 2 > sizeof confined_to) *reason = strerror(ENAMETOOLONG);
+  if (!realpath(folder, real) || stat(real, &st) != 0)
+    *reason = strerror(errno);
+  else if (!S_ISDIR(st.st_mode))
+    *reason = "it is not a folder";
+  else if (strlen(real) + 2 > sizeof confined_to)
+    *reason = strerror(ENAMETOOLONG);
   else {
     snprintf(confined_to, sizeof confined_to, "%s%s", real, strcmp(real, "/") == 0 ? "" : "/");
     return true;

@@ -13,7 +13,9 @@ void *module_load(const char *path, const char **reason) {
   return NULL;
 }
 
-void module_close(void *module) { (void)module; }
+void module_close(void *module) {
+  (void)module;
+}
 
 bool module_take(void *module, const char *name, void *function) {
   (void)module, (void)name, (void)function;

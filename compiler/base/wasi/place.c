@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whoever runs the module gives it the folders it may read, and no others: there is nothing to confine. */
+/* Whoever runs the module gives it the folders it may read, and no others: there is nothing to
+ * confine. */
 #include "base/place.h"
 
 #include "base/input.h"
@@ -9,7 +10,8 @@
 bool files_confine(Arena *arena, const char *folder, const char **reason) {
   (void)arena;
   if (!folder) return true;
-  *reason = "--root has no meaning here: a compiler that is WebAssembly sees the folders it was given alone";
+  *reason = "--root has no meaning here: a compiler that is WebAssembly sees the folders it was "
+            "given alone";
   return false;
 }
 

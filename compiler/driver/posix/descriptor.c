@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool descriptor_permit(int fd, mode_t mode) { return fchmod(fd, mode) == 0; }
+bool descriptor_permit(int fd, mode_t mode) {
+  return fchmod(fd, mode) == 0;
+}
 
 bool descriptor_close_copy(int fd) {
   int copy = dup(fd);

@@ -27,7 +27,9 @@ static void on_signal(int signal) {
   errno = error;
 }
 
-static void on_write_error(int signal) { (void)signal; /* write() says it */ }
+static void on_write_error(int signal) {
+  (void)signal; /* write() says it */
+}
 
 void interrupts_hold(void) {
   if (holds++) return;
@@ -48,9 +50,12 @@ void interrupts_release(void) {
   if (signal) kill(getpid(), signal); /* as if it came only now */
 }
 
-bool interrupts_noted(void) { return noted != 0; }
+bool interrupts_noted(void) {
+  return noted != 0;
+}
 
-/* The signals wait while `child` is set: a child that exists but is not known would not get them. */
+/* The signals wait while `child` is set: a child that exists but is not known would not get
+ * them. */
 static void set_child(pid_t pid, const char *const *argv, const posix_spawn_file_actions_t *actions,
                       pid_t *started, int *error) {
   sigset_t set, before;
@@ -63,7 +68,8 @@ static void set_child(pid_t pid, const char *const *argv, const posix_spawn_file
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &before);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    *error = posix_spawnp(started, argv[0], actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+    *error = posix_spawnp(started, argv[0], actions, &attributes, (char *const *)(uintptr_t)argv,
+                          environ);
     posix_spawnattr_destroy(&attributes);
     pid = *error ? 0 : *started;
   }
@@ -76,7 +82,8 @@ int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to) 
   int error = 0;
   posix_spawn_file_actions_init(&actions);
   if (error_to)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, error_to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, error_to,
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
   set_child(0, argv, &actions, pid, &error);
   posix_spawn_file_actions_destroy(&actions);
   return error;

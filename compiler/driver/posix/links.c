@@ -36,13 +36,19 @@ static void append(Text *done, const char *part, size_t n) {
 }
 
 /* Reads the link that `done` names, which stands in `folder`; NULL with *reason. */
-static const char *link_content(Arena *arena, const char *done, const char *folder, const struct stat *st, const char **reason) {
+static const char *link_content(Arena *arena, const char *done, const char *folder,
+                                const struct stat *st, const char **reason) {
   char target[PATH_MAX];
   ssize_t n = readlink(done, target, sizeof target);
-  if (!is_trusted(st, *folder ? folder : ".")) *reason = arena_printf(arena, "`%s` is a link that another user laid in a folder everyone may write to", done);
-  else if (n < 0) *reason = strerror(errno);
-  else if ((size_t)n == sizeof target) *reason = strerror(ENAMETOOLONG);
-  else return arena_strndup(arena, target, (size_t)n);
+  if (!is_trusted(st, *folder ? folder : "."))
+    *reason = arena_printf(
+        arena, "`%s` is a link that another user laid in a folder everyone may write to", done);
+  else if (n < 0)
+    *reason = strerror(errno);
+  else if ((size_t)n == sizeof target)
+    *reason = strerror(ENAMETOOLONG);
+  else
+    return arena_strndup(arena, target, (size_t)n);
   return NULL;
 }
 
@@ -56,7 +62,8 @@ const char *links_follow(Arena *arena, const char *path, const char **reason) {
     struct stat st;
     rest += n + strspn(rest + n, "/");
     if (n == 0 || (n == 1 && part[0] == '.')) continue;
-    bool up = n == 2 && part[0] == '.' && part[1] == '.', at_top = !done.len || (done.len >= 2 && strcmp(done.s + done.len - 2, "..") == 0);
+    bool up = n == 2 && part[0] == '.' && part[1] == '.',
+         at_top = !done.len || (done.len >= 2 && strcmp(done.s + done.len - 2, "..") == 0);
     if (up && !at_top) {
       drop_last(&done);
       continue;
@@ -74,7 +81,8 @@ const char *links_follow(Arena *arena, const char *path, const char **reason) {
     if (*to == '/') {
       done.len = 0;
       text_add(&done, "/");
-    } else drop_last(&done);
+    } else
+      drop_last(&done);
   }
   return done.len ? text_str(&done) : ".";
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Letters from the kernel's random numbers; without them (no /dev/urandom in a bare folder tree) from the
- * clock and the number of the process. Either way a name that is taken is not used (files.c). */
+/* Letters from the kernel's random numbers; without them (no /dev/urandom in a bare folder tree)
+ * from the clock and the number of the process. Either way a name that is taken is not used
+ * (files.c). */
 #include "driver/random.h"
 
 #include <fcntl.h>
@@ -16,7 +17,8 @@ static uint64_t random_bits(void) {
   if (fd >= 0) close(fd);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  bits ^= ((uint64_t)now.tv_nsec << 32) ^ (uint64_t)now.tv_sec ^ ((uint64_t)getpid() << 16) ^ ++count;
+  bits ^=
+      ((uint64_t)now.tv_nsec << 32) ^ (uint64_t)now.tv_sec ^ ((uint64_t)getpid() << 16) ^ ++count;
   return bits * UINT64_C(0x9E3779B97F4A7C15);
 }
 

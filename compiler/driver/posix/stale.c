@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Temporary files and folders that were left; see stale.h. Nothing is removed but what has one of our
- * names, belongs to this user and has not changed for an hour; a folder in use is locked besides. */
+/* Temporary files and folders that were left; see stale.h. Nothing is removed but what has one of
+ * our names, belongs to this user and has not changed for an hour; a folder in use is locked
+ * besides. */
 #define _DEFAULT_SOURCE /* flock */
 #include "driver/stale.h"
 
@@ -18,10 +19,13 @@ enum { STALE_SECONDS = 3600, MOST_ENTRIES = 10000 };
 
 static bool is_ours(const char *name, const char *prefix) {
   size_t n = strlen(prefix);
-  return strncmp(name, prefix, n) == 0 && strlen(name) == n + RANDOM_LETTERS && strspn(name + n, "abcdefghijklmnopqrstuvwxyz234567") == RANDOM_LETTERS;
+  return strncmp(name, prefix, n) == 0 && strlen(name) == n + RANDOM_LETTERS &&
+         strspn(name + n, "abcdefghijklmnopqrstuvwxyz234567") == RANDOM_LETTERS;
 }
 
-static bool is_old(const struct stat *st) { return st->st_uid == geteuid() && time(NULL) - st->st_mtime > STALE_SECONDS; }
+static bool is_old(const struct stat *st) {
+  return st->st_uid == geteuid() && time(NULL) - st->st_mtime > STALE_SECONDS;
+}
 
 void stale_remove_files(const char *folder) {
   DIR *dir = opendir(folder);
@@ -30,7 +34,9 @@ void stale_remove_files(const char *folder) {
   struct dirent *e;
   for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
     bool named = is_ours(e->d_name, STALE_FILE_PREFIX);
-    if (named && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && is_old(&st)) unlinkat(dirfd(dir), e->d_name, 0);
+    if (named && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode) && is_old(&st))
+      unlinkat(dirfd(dir), e->d_name, 0);
   }
   closedir(dir);
 }
@@ -43,7 +49,8 @@ void stale_keep(const char *folder) {
 static void empty(DIR *dir) {
   struct dirent *e;
   while ((e = readdir(dir)) != NULL)
-    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(dir), e->d_name, 0);
+    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+      unlinkat(dirfd(dir), e->d_name, 0);
 }
 
 void stale_empty(const char *folder) {

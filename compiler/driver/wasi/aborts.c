@@ -2,5 +2,7 @@
 /* An abort traps: whoever runs the module sees it. See aborts.h. */
 #include "driver/aborts.h"
 
-void aborts_guard(Arena *arena) { (void)arena; }
+void aborts_guard(Arena *arena) {
+  (void)arena;
+}
 void aborts_release(void) {}

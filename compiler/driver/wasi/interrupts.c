@@ -6,7 +6,9 @@
 
 void interrupts_hold(void) {}
 void interrupts_release(void) {}
-bool interrupts_noted(void) { return false; }
+bool interrupts_noted(void) {
+  return false;
+}
 
 int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to) {
   (void)argv, (void)error_to;

@@ -4,8 +4,10 @@
 #include "runtime/host/grus_host.h"
 
 static int refuse(FILE *err) {
-  fputs("grus: error: this compiler is WebAssembly: it runs no programs and reads no recordings; run the module that "
-        "`grus build --emit=wasm` makes\n", err);
+  fputs("grus: error: this compiler is WebAssembly: it runs no programs and reads no recordings; "
+        "run the module that "
+        "`grus build --emit=wasm` makes\n",
+        err);
   return GRUS_EXIT_FILE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a page calls: one command line, or the language server with its messages as bytes. Memory for
- * arguments comes from grus_alloc; a command needs an instance of its own, a server may live long. */
+/* What a page calls: one command line, or the language server with its messages as bytes. Memory
+ * for arguments comes from grus_alloc; a command needs an instance of its own, a server may live
+ * long. */
 #include "driver/serve.h"
 
 #include "base/text.h"
@@ -27,10 +28,16 @@ int EXPORT(grus_lsp_open)(void);
 size_t EXPORT(grus_lsp_feed)(const char *bytes, size_t n);
 const char *EXPORT(grus_lsp_sent)(void);
 
-void *grus_alloc(size_t bytes) { return malloc(bytes); }
-void grus_free(void *p) { free(p); }
+void *grus_alloc(size_t bytes) {
+  return malloc(bytes);
+}
+void grus_free(void *p) {
+  free(p);
+}
 
-int grus_run(int argc, char **argv) { return grus_command(argc, argv); }
+int grus_run(int argc, char **argv) {
+  return grus_command(argc, argv);
+}
 
 static void send(void *context, const char *bytes, size_t n) {
   (void)context;
@@ -46,7 +53,8 @@ static void send(void *context, const char *bytes, size_t n) {
 int grus_lsp_open(void) {
   page.arena = arena_new(&page.never);
   if (!page.arena) return 0;
-  page.session = (Session){.arena = page.arena, .options = &page.options, .sources = {.arena = page.arena}};
+  page.session =
+      (Session){.arena = page.arena, .options = &page.options, .sources = {.arena = page.arena}};
   page.options.command = CMD_lsp;
   session_reset_diags(&page.session);
   page.host = lsp_host(&page.session);
@@ -65,7 +73,9 @@ size_t grus_lsp_feed(const char *bytes, size_t n) {
   return page.len;
 }
 
-const char *grus_lsp_sent(void) { return page.out; }
+const char *grus_lsp_sent(void) {
+  return page.out;
+}
 
 /* Nothing waits for input here: the page feeds. */
 ExitCode serve_streams(LspServer *server) {

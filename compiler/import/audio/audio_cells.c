@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Row `unit` of gate g of a canonical [gates u, d] is column place[g] u + unit of the file's [d, gates u]. */
+/* Row `unit` of gate g of a canonical [gates u, d] is column place[g] u + unit of the file's [d,
+ * gates u]. */
 static void turn(const AudioCell *cell, int gates, const float *from, int64_t d, float *to) {
   for (int64_t row = 0; row < gates * cell->units; row++) {
     int64_t column = cell->place[row / cell->units] * cell->units + row % cell->units;
@@ -19,7 +20,8 @@ Layer *audio_gru(Audio *audio, const AudioCell *cell, const char *prefix, const 
   layer_set_size(stage, OPT_units, u);
   layer_set_word(stage, OPT_reset, "before");
   float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){1, 3, u, d}, "kernel");
-  float *recurrent = audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){1, 3, u, u}, "recurrent kernel");
+  float *recurrent =
+      audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){1, 3, u, u}, "recurrent kernel");
   float *bias = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){1, 3, u}, "bias");
   if (!kernel || !recurrent || !bias) return NULL;
   turn(cell, 3, cell->kernel[0], d, kernel);
@@ -35,10 +37,12 @@ Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const
   layer_set_size(stage, OPT_units, u);
   if (dirs == 2) layer_set_word(stage, OPT_direction, "both");
   float *kernel = audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){dirs, 4, u, d}, "kernel");
-  float *recurrent = audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, 4, u, u}, "recurrent kernel");
+  float *recurrent =
+      audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, 4, u, u}, "recurrent kernel");
   float *bias = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){dirs, 4, u}, "bias");
   if (!kernel || !recurrent || !bias) return NULL;
-  for (int64_t dir = 0; dir < dirs; dir++, kernel += 4 * u * d, recurrent += 4 * u * u, bias += 4 * u) {
+  for (int64_t dir = 0; dir < dirs;
+       dir++, kernel += 4 * u * d, recurrent += 4 * u * u, bias += 4 * u) {
     turn(cell, 4, cell->kernel[dir], d, kernel);
     turn(cell, 4, cell->recurrent[dir], u, recurrent);
     turn(cell, 4, cell->bias[dir], 1, bias);
@@ -49,7 +53,8 @@ Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const
   return stage;
 }
 
-Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units, const char *prefix, const char *origin) {
+Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units,
+                   const char *prefix, const char *origin) {
   int64_t d = audio->width;
   Layer *stage = audio_stage(audio, LAYER_Dense, prefix, origin);
   layer_set_size(stage, OPT_units, units);
@@ -64,7 +69,8 @@ Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t
   return stage;
 }
 
-Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units, const char *prefix, const char *origin) {
+Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units,
+                       const char *prefix, const char *origin) {
   Layer *stage = audio_stage(audio, LAYER_Embedding, prefix, origin);
   layer_set_size(stage, OPT_units, units);
   float *to = audio_tensor(audio, stage, ROLE_TABLE, 2, (int64_t[]){categories, units}, "table");

@@ -170,7 +170,8 @@ int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t 
   return -1;
 }
 
-bool audio_rate(Audio *audio, const json_t *object, const char *key, const char *origin, Time *time) {
+bool audio_rate(Audio *audio, const json_t *object, const char *key, const char *origin,
+                Time *time) {
   const json_t *value = json_object_get(object, key);
   const char *digits = json_string_value(value);
   char *end = NULL;
@@ -183,7 +184,8 @@ bool audio_rate(Audio *audio, const json_t *object, const char *key, const char 
     return true;
   }
   foreign_report(audio->diags, audio->file, E901,
-                 "%s has a `%s` that is not a rate, a whole number of samples a second", origin, key);
+                 "%s has a `%s` that is not a rate, a whole number of samples a second", origin,
+                 key);
   return false;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What AIDA-X does around an RTNeural model, by keys that it adds to the file: in, the JSON object; out,
- * stages before and behind the model.
+/* What AIDA-X does around an RTNeural model, by keys that it adds to the file: in, the JSON object;
+ * out, stages before and behind the model.
  *
  *     v = x with its first channel, the signal, times 10^(in_gain / 20); the others are knobs
  *     y = (model(v) + in_skip * v[0]) * 10^(out_gain / 20)
  *
- * A gain of -90 dB or less is silence. in_skip is 0 or 1, and 1 only for a model with one output. */
+ * A gain of -90 dB or less is silence. in_skip is 0 or 1, and 1 only for a model with one
+ * output. */
 #include "import/audio/audio.h"
 
 #include <math.h>
@@ -69,7 +70,9 @@ bool audio_levels_after(Audio *a, const AudioLevels *levels) {
   if (levels->skip) {
     Value *both[] = {a->value, levels->signal};
     if (a->width != 1) {
-      Diag *d = foreign_report(a->diags, a->file, E903, "`in_skip` is 1, but the model has %lld outputs", (long long)a->width);
+      Diag *d =
+          foreign_report(a->diags, a->file, E903, "`in_skip` is 1, but the model has %lld outputs",
+                         (long long)a->width);
       diag_note(d, "it adds the signal, the first input, to a model with one");
       return false;
     }

@@ -10,7 +10,9 @@
 
 enum { LAYERS_MAX = 64 };
 
-bool guitarml_sniff(const ForeignFile *file) { return audio_sniff(file, "model_data"); }
+bool guitarml_sniff(const ForeignFile *file) {
+  return audio_sniff(file, "model_data");
+}
 
 typedef struct Amp {
   Audio audio;
@@ -33,7 +35,8 @@ static bool read_kind(Amp *amp) {
   amp->kind = type && strcmp(type, "LSTM") == 0 ? LAYER_LSTM : LAYER_GRU;
   if (type && (strcmp(type, "LSTM") == 0 || strcmp(type, "GRU") == 0)) return true;
   Diag *d = foreign_report(amp->audio.diags, amp->audio.file, type ? E902 : E904,
-                           type ? "%s has the unit_type `%s`" : "%s does not say its `unit_type`", origin, type);
+                           type ? "%s has the unit_type `%s`" : "%s does not say its `unit_type`",
+                           origin, type);
   diag_note(d, "models with LSTM and GRU are read");
   return false;
 }
@@ -43,20 +46,24 @@ static bool read_bias(Amp *amp) {
   int64_t number = json_is_integer(flag) ? json_integer_value(flag) : -1;
   amp->bias = json_is_true(flag) || number == 1;
   if (json_is_boolean(flag) || number == 0 || number == 1) return true;
-  foreign_report(amp->audio.diags, amp->audio.file, flag ? E901 : E904, "%s does not say with `bias_fl` whether `lin` has a bias", origin);
+  foreign_report(amp->audio.diags, amp->audio.file, flag ? E901 : E904,
+                 "%s does not say with `bias_fl` whether `lin` has a bias", origin);
   return false;
 }
 
 static bool read_architecture(Amp *amp) {
   Audio *a = &amp->audio;
-  static const char known[] = "model input_size skip output_size unit_type num_layers hidden_size bias_fl";
+  static const char known[] =
+      "model input_size skip output_size unit_type num_layers hidden_size bias_fl";
   if (!json_is_object(amp->data) || !json_is_object(amp->dict)) {
-    foreign_report(a->diags, a->file, E901, "`%s` has no objects `model_data` and `state_dict`", a->file->path);
+    foreign_report(a->diags, a->file, E901, "`%s` has no objects `model_data` and `state_dict`",
+                   a->file->path);
     return false;
   }
   if (!audio_keys_known(a, amp->data, known, origin)) return false;
   if (!word_is(amp->data, "model", "SimpleRNN")) {
-    Diag *d = foreign_report(a->diags, a->file, E902, "%s names a `model` that grus does not have", origin);
+    Diag *d = foreign_report(a->diags, a->file, E902, "%s names a `model` that grus does not have",
+                             origin);
     diag_note(d, "models of kind SimpleRNN are read: a recurrent layer, then a linear one");
     return false;
   }
@@ -65,11 +72,17 @@ static bool read_architecture(Amp *amp) {
   amp->units = audio_size(a, amp->data, "hidden_size", 1, origin);
   amp->layers = audio_size(a, amp->data, "num_layers", 1, origin);
   amp->skip = audio_size(a, amp->data, "skip", 0, origin);
-  if (amp->inputs < 0 || amp->outputs < 0 || amp->units < 0 || amp->layers < 0 || amp->skip < 0) return false;
-  if (amp->layers > LAYERS_MAX || (amp->skip && (amp->skip != amp->outputs || amp->skip > amp->inputs))) {
-    Diag *d = foreign_report(a->diags, a->file, E903, "%s has sizes that do not fit each other", origin);
-    diag_note(d, "num_layers is %lld (at most %d); skip adds the first %lld of %lld inputs to %lld outputs", (long long)amp->layers,
-              LAYERS_MAX, (long long)amp->skip, (long long)amp->inputs, (long long)amp->outputs);
+  if (amp->inputs < 0 || amp->outputs < 0 || amp->units < 0 || amp->layers < 0 || amp->skip < 0)
+    return false;
+  if (amp->layers > LAYERS_MAX ||
+      (amp->skip && (amp->skip != amp->outputs || amp->skip > amp->inputs))) {
+    Diag *d =
+        foreign_report(a->diags, a->file, E903, "%s has sizes that do not fit each other", origin);
+    diag_note(
+        d,
+        "num_layers is %lld (at most %d); skip adds the first %lld of %lld inputs to %lld outputs",
+        (long long)amp->layers, LAYERS_MAX, (long long)amp->skip, (long long)amp->inputs,
+        (long long)amp->outputs);
     return false;
   }
   return read_kind(amp) && read_bias(amp);
@@ -95,8 +108,10 @@ static bool all_used(Amp *amp) {
   Audio *a = &amp->audio;
   size_t used = (size_t)(amp->layers * (amp->rec.bias ? 4 : 2) + (amp->bias ? 2 : 1));
   if (used == json_object_size(amp->dict)) return true;
-  Diag *d = foreign_report(a->diags, a->file, E903, "`state_dict` has tensors that `model_data` does not account for");
-  diag_note(d, "%zu of %zu belong to %lld recurrent layers and `lin`", used, json_object_size(amp->dict), (long long)amp->layers);
+  Diag *d = foreign_report(a->diags, a->file, E903,
+                           "`state_dict` has tensors that `model_data` does not account for");
+  diag_note(d, "%zu of %zu belong to %lld recurrent layers and `lin`", used,
+            json_object_size(amp->dict), (long long)amp->layers);
   return false;
 }
 
@@ -106,12 +121,15 @@ static bool read_modules(Amp *amp) {
   const char *reason;
   const TensorFile *tensors = json_tensors_of(a->arena, amp->dict, &reason);
   if (!tensors) {
-    foreign_report(a->diags, a->file, E603, "cannot read the `state_dict` of `%s`: %s", a->file->path, reason);
+    foreign_report(a->diags, a->file, E603, "cannot read the `state_dict` of `%s`: %s",
+                   a->file->path, reason);
     return false;
   }
-  amp->rec = (TorchModule){.file = tensors, .name = "rec", .origin = "`rec`", .layers = (int)amp->layers};
+  amp->rec =
+      (TorchModule){.file = tensors, .name = "rec", .origin = "`rec`", .layers = (int)amp->layers};
   amp->lin = (TorchModule){.file = tensors, .name = "lin", .origin = "`lin`"};
-  amp->rec.bias = torch_module_tensor(a->arena, &amp->rec, "bias_ih_l0") || torch_module_tensor(a->arena, &amp->rec, "bias_hh_l0");
+  amp->rec.bias = torch_module_tensor(a->arena, &amp->rec, "bias_ih_l0") ||
+                  torch_module_tensor(a->arena, &amp->rec, "bias_hh_l0");
   return true;
 }
 
@@ -128,9 +146,11 @@ Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, 
   Type type = foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &amp.inputs);
   Value *x = a->value = model_input(a->foreign->model, "x", type)->value;
   a->width = amp.inputs;
-  a->sizes = arena_printf(a->arena, "`model_data` says input_size %lld, hidden_size %lld, output_size %lld", (long long)amp.inputs,
-                          (long long)amp.units, (long long)amp.outputs);
-  if (!read_modules(&amp) || !torch_recurrent(a, &amp.rec, amp.kind, amp.units, (int)amp.layers)) return NULL;
+  a->sizes = arena_printf(a->arena,
+                          "`model_data` says input_size %lld, hidden_size %lld, output_size %lld",
+                          (long long)amp.inputs, (long long)amp.units, (long long)amp.outputs);
+  if (!read_modules(&amp) || !torch_recurrent(a, &amp.rec, amp.kind, amp.units, (int)amp.layers))
+    return NULL;
   if (!torch_linear(a, &amp.lin, amp.outputs, amp.bias) || !all_used(&amp)) return NULL;
   if (amp.skip) add_skip(&amp, x);
   model_output(a->foreign->model, "y", a->value);

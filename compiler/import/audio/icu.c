@@ -21,7 +21,9 @@ typedef struct IcuArray {
   const float *data;
 } IcuArray;
 
-bool icu_sniff(const ForeignFile *file) { return audio_sniff(file, "mat9") && audio_sniff(file, "dic"); }
+bool icu_sniff(const ForeignFile *file) {
+  return audio_sniff(file, "mat9") && audio_sniff(file, "dic");
+}
 
 static bool read_array(Audio *a, json_t *root, int number, IcuArray *out) {
   out->name = arena_printf(a->arena, "mat%d", number);
@@ -36,11 +38,14 @@ static bool read_array(Audio *a, json_t *root, int number, IcuArray *out) {
   out->rank = (int)json_array_size(dim);
   for (int i = 0; i < out->rank && i < 2; i++) {
     out->dim[i] = json_integer_value(json_array_get(dim, (size_t)i));
-    if (out->dim[i] < 1 || out->dim[i] > AXIS_MAX) out->rank = 0;
-    else count *= out->dim[i];
+    if (out->dim[i] < 1 || out->dim[i] > AXIS_MAX)
+      out->rank = 0;
+    else
+      count *= out->dim[i];
   }
   if (out->rank < 1 || out->rank > 2) {
-    foreign_report(a->diags, a->file, E901, "%s has a `dim` that is not one or two positive lengths", origin);
+    foreign_report(a->diags, a->file, E901,
+                   "%s has a `dim` that is not one or two positive lengths", origin);
     return false;
   }
   out->data = audio_array(a, json_object_get(object, "data"), "data", origin, 1, &count);
@@ -48,13 +53,16 @@ static bool read_array(Audio *a, json_t *root, int number, IcuArray *out) {
 }
 
 static bool fits(Audio *a, const IcuArray *array, int rank, int64_t first, int64_t second) {
-  if (array->rank == rank && array->dim[0] == first && (rank == 1 || array->dim[1] == second)) return true;
-  Diag *d = foreign_report(a->diags, a->file, E603, "`%s` does not fit the other arrays", array->name);
+  if (array->rank == rank && array->dim[0] == first && (rank == 1 || array->dim[1] == second))
+    return true;
+  Diag *d =
+      foreign_report(a->diags, a->file, E603, "`%s` does not fit the other arrays", array->name);
   if (rank == 2 && second == 0) {
     diag_note(d, "it should have two axes, categories and units");
     return false;
   }
-  diag_note(d, rank == 1 ? "it should be [%lld]" : "it should be [%lld, %lld]", (long long)first, (long long)second);
+  diag_note(d, rank == 1 ? "it should be [%lld]" : "it should be [%lld, %lld]", (long long)first,
+            (long long)second);
   return false;
 }
 
@@ -62,7 +70,8 @@ static bool shapes_agree(Audio *a, const IcuArray *m) {
   int64_t d = m[0].dim[1], u = m[2].dim[0];
   bool ok = fits(a, &m[0], 2, m[0].dim[0], d);
   for (int dir = 0; dir < 2 && ok; dir++)
-    ok = fits(a, &m[1 + 3 * dir], 2, d, 4 * u) && fits(a, &m[2 + 3 * dir], 2, u, 4 * u) && fits(a, &m[3 + 3 * dir], 1, 4 * u, 0);
+    ok = fits(a, &m[1 + 3 * dir], 2, d, 4 * u) && fits(a, &m[2 + 3 * dir], 2, u, 4 * u) &&
+         fits(a, &m[3 + 3 * dir], 1, 4 * u, 0);
   return ok && fits(a, &m[7], 2, 2 * u, LABELS) && fits(a, &m[8], 1, LABELS, 0);
 }
 
@@ -70,7 +79,8 @@ static bool shapes_agree(Audio *a, const IcuArray *m) {
 static bool add_input(Audio *a, const ImportOptions *options, int64_t categories) {
   Type type = {.elem = ELEM_INDEX, .categories = categories, .time = {.kind = TIME_FIXED, .n = 1}};
   if (!options->time && !options->stream) {
-    Diag *d = foreign_report(a->diags, a->file, E904, "`%s` does not say how long a text can be", a->file->path);
+    Diag *d = foreign_report(a->diags, a->file, E904, "`%s` does not say how long a text can be",
+                             a->file->path);
     diag_note(d, "say it: `--time \"n <= 120\"`");
     return false;
   }
@@ -83,14 +93,19 @@ Foreign *icu_import(const ForeignFile *file, const ImportOptions *options, Diags
   Audio a = {.arena = file->arena, .file = file, .diags = diags};
   IcuArray m[ARRAYS] = {{0}};
   json_t *root = audio_json(&a);
-  if (!root || !audio_keys_known(&a, root, "model dic mat1 mat2 mat3 mat4 mat5 mat6 mat7 mat8 mat9", "the model")) return NULL;
+  if (!root || !audio_keys_known(&a, root, "model dic mat1 mat2 mat3 mat4 mat5 mat6 mat7 mat8 mat9",
+                                 "the model"))
+    return NULL;
   for (int i = 0; i < ARRAYS; i++)
     if (!read_array(&a, root, i + 1, &m[i])) return NULL;
   if (!shapes_agree(&a, m)) return NULL;
   a.foreign = foreign_new(file, "ICU word segmentation JSON", NULL);
   if (!add_input(&a, options, m[0].dim[0])) return NULL;
-  AudioCell cell = {.units = m[2].dim[0], .kernel = {m[1].data, m[4].data}, .recurrent = {m[2].data, m[5].data},
-                    .bias = {m[3].data, m[6].data}, .place = place};
+  AudioCell cell = {.units = m[2].dim[0],
+                    .kernel = {m[1].data, m[4].data},
+                    .recurrent = {m[2].data, m[5].data},
+                    .bias = {m[3].data, m[6].data},
+                    .place = place};
   if (!audio_embedding(&a, m[0].data, m[0].dim[0], m[0].dim[1], "embedding", "`mat1`") ||
       !audio_lstm(&a, &cell, "lstm", "`mat2` to `mat7`") ||
       !audio_dense(&a, m[7].data, m[8].data, LABELS, "dense", "`mat8`, `mat9`"))

@@ -33,7 +33,9 @@ typedef struct Manifest {
   double forget_bias;
 } Manifest;
 
-bool manifest_sniff(const ForeignFile *file) { return audio_sniff(file, "filename"); }
+bool manifest_sniff(const ForeignFile *file) {
+  return audio_sniff(file, "filename");
+}
 
 static Diag *report(Manifest *m, DiagCode code, const char *name, const char *what) {
   return foreign_report(m->audio.diags, m->audio.file, code, "`%.120s` %s", name, what);
@@ -65,11 +67,13 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
   const json_t *shape = json_object_get(object, "shape");
   const char *file = json_string_value(json_object_get(object, "filename"));
   if (!file || !*file || *file == '.' || strpbrk(file, "/\\:") || !json_is_array(shape)) {
-    Diag *d = report(m, E901, name, "needs a `shape`, and a `filename` in the folder of the manifest");
+    Diag *d =
+        report(m, E901, name, "needs a `shape`, and a `filename` in the folder of the manifest");
     if (file) diag_note(d, "its filename is `%.120s`; files elsewhere are not read", file);
     return false;
   }
-  if (!audio_keys_known(a, object, "filename shape", arena_printf(a->arena, "`%.120s`", name))) return false;
+  if (!audio_keys_known(a, object, "filename shape", arena_printf(a->arena, "`%.120s`", name)))
+    return false;
   RawTensor t = {.name = name, .file = file, .rank = (int)json_array_size(shape)};
   if (t.rank == 0) {
     foreign_note(a->foreign, "`%s` is a single number, which the model does not use", name);
@@ -77,50 +81,68 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
   }
   for (int i = 0; i < t.rank && i < 2; i++) {
     t.dim[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    if (t.dim[i] < 1 || t.dim[i] > SIZE_MAX_AXIS) return report(m, E901, name, "has a shape that is not of positive lengths"), false;
+    if (t.dim[i] < 1 || t.dim[i] > SIZE_MAX_AXIS)
+      return report(m, E901, name, "has a shape that is not of positive lengths"), false;
   }
   RawTensor *place = place_of(m, name);
   if (place && !place->name) {
     *place = t;
     return true;
   }
-  Diag *d = report(m, place ? E606 : E902, name, place ? "is there twice" : "belongs to no layer that is read");
-  diag_note(d, "names end in embedding, cell_0/basic_lstm_cell/weights and biases, softmax_w, softmax_b");
+  Diag *d = report(m, place ? E606 : E902, name,
+                   place ? "is there twice" : "belongs to no layer that is read");
+  diag_note(
+      d, "names end in embedding, cell_0/basic_lstm_cell/weights and biases, softmax_w, softmax_b");
   return false;
 }
 
-static bool shape_is(Manifest *m, const RawTensor *t, const char *what, int rank, int64_t first, int64_t second) {
-  if (t->name && t->rank == rank && t->dim[0] == first && (rank == 1 || t->dim[1] == second)) return true;
-  const char *needed = rank == 1 ? arena_printf(m->audio.arena, "[%lld]", (long long)first)
-                                 : arena_printf(m->audio.arena, "[%lld, %lld]", (long long)first, (long long)second);
-  if (!t->name) foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no %s", m->audio.file->path, what);
-  else diag_note(report(m, E603, t->name, "does not fit the other tensors"), "it should be %s", needed);
+static bool shape_is(Manifest *m, const RawTensor *t, const char *what, int rank, int64_t first,
+                     int64_t second) {
+  if (t->name && t->rank == rank && t->dim[0] == first && (rank == 1 || t->dim[1] == second))
+    return true;
+  const char *needed =
+      rank == 1 ? arena_printf(m->audio.arena, "[%lld]", (long long)first)
+                : arena_printf(m->audio.arena, "[%lld, %lld]", (long long)first, (long long)second);
+  if (!t->name)
+    foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no %s", m->audio.file->path,
+                   what);
+  else
+    diag_note(report(m, E603, t->name, "does not fit the other tensors"), "it should be %s",
+              needed);
   return false;
 }
 
 /* All shapes agree before any file is read. */
 static bool shapes_agree(Manifest *m) {
-  if (!shape_is(m, &m->embedding, "embedding", 2, m->embedding.dim[0], m->embedding.dim[1])) return false;
+  if (!shape_is(m, &m->embedding, "embedding", 2, m->embedding.dim[0], m->embedding.dim[1]))
+    return false;
   int64_t d = m->embedding.dim[1];
   while (m->n_cells < CELLS_MAX && m->weights[m->n_cells].name) {
     const RawTensor *w = &m->weights[m->n_cells], *b = &m->biases[m->n_cells];
     int64_t u = w->dim[0] - d;
     if (u < 1) u = w->dim[1] / 4;
-    if (!shape_is(m, w, "weights", 2, d + u, 4 * u) || !shape_is(m, b, "biases", 1, 4 * u, 0)) return false;
+    if (!shape_is(m, w, "weights", 2, d + u, 4 * u) || !shape_is(m, b, "biases", 1, 4 * u, 0))
+      return false;
     d = u;
     m->n_cells++;
   }
   for (int k = 0; k < CELLS_MAX; k++) {
     const RawTensor *t = m->weights[k].name ? &m->weights[k] : &m->biases[k];
-    if (t->name && k >= m->n_cells) return report(m, E602, t->name, "has no weights, or no cell before it"), false;
+    if (t->name && k >= m->n_cells)
+      return report(m, E602, t->name, "has no weights, or no cell before it"), false;
   }
-  if (!m->n_cells) return foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no cells", m->audio.file->path), false;
-  return shape_is(m, &m->softmax_w, "softmax_w", 2, d, m->softmax_w.name ? m->softmax_w.dim[1] : m->embedding.dim[0]) &&
+  if (!m->n_cells)
+    return foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no cells",
+                          m->audio.file->path),
+           false;
+  return shape_is(m, &m->softmax_w, "softmax_w", 2, d,
+                  m->softmax_w.name ? m->softmax_w.dim[1] : m->embedding.dim[0]) &&
          shape_is(m, &m->softmax_b, "softmax_b", 1, m->softmax_w.dim[1], 0);
 }
 
 static bool ask(Manifest *m, const char *what, const char *why) {
-  Diag *d = foreign_report(m->audio.diags, m->audio.file, E904, "`%s` does not say %s", m->audio.file->path, what);
+  Diag *d = foreign_report(m->audio.diags, m->audio.file, E904, "`%s` does not say %s",
+                           m->audio.file->path, what);
   diag_note(d, "%s", why);
   diag_note(d, "say it in a file for --config: {\"cell\": \"BasicLSTMCell\", \"forget_bias\": 1}");
   return false;
@@ -132,13 +154,21 @@ static bool read_config(Manifest *m, const ImportOptions *options) {
   if (config && !audio_keys_known(&m->audio, config, "cell forget_bias", "--config")) return false;
   const char *cell = json_string_value(json_object_get(config, "cell"));
   const json_t *bias = json_object_get(config, "forget_bias");
-  if (!cell) return ask(m, "what its cells compute", "it has names and shapes; a BasicLSTMCell of TensorFlow has gates i j f o over [x; h]");
+  if (!cell)
+    return ask(
+        m, "what its cells compute",
+        "it has names and shapes; a BasicLSTMCell of TensorFlow has gates i j f o over [x; h]");
   if (strcmp(cell, "BasicLSTMCell") != 0) {
-    Diag *d = foreign_report(m->audio.diags, m->audio.file, E902, "--config names the cell `%.80s`, which is not read from a manifest", cell);
+    Diag *d =
+        foreign_report(m->audio.diags, m->audio.file, E902,
+                       "--config names the cell `%.80s`, which is not read from a manifest", cell);
     diag_note(d, "BasicLSTMCell is");
     return false;
   }
-  if (!json_is_number(bias)) return ask(m, "the forget bias of its cells", "TensorFlow adds it to the forget gate when it runs, 1 unless the program says otherwise; it is not in the weights");
+  if (!json_is_number(bias))
+    return ask(m, "the forget bias of its cells",
+               "TensorFlow adds it to the forget gate when it runs, 1 unless the program says "
+               "otherwise; it is not in the weights");
   m->forget_bias = json_number_value(bias);
   return true;
 }
@@ -148,21 +178,25 @@ static const float *read_raw(Manifest *m, const RawTensor *t) {
   Audio *a = &m->audio;
   const char *slash = strrchr(a->file->path, '/'), *reason;
   size_t count = (size_t)t->dim[0] * (size_t)(t->rank == 2 ? t->dim[1] : 1);
-  const char *path = arena_printf(a->arena, "%.*s%s", slash ? (int)(slash + 1 - a->file->path) : 0, a->file->path, t->file);
+  const char *path = arena_printf(a->arena, "%.*s%s", slash ? (int)(slash + 1 - a->file->path) : 0,
+                                  a->file->path, t->file);
   Mapped data;
   if (!file_map(a->arena, path, &data, &reason)) {
-    foreign_report(a->diags, a->file, E901, "cannot read `%s`, the file of `%s`: %s", path, t->name, reason);
+    foreign_report(a->diags, a->file, E901, "cannot read `%s`, the file of `%s`: %s", path, t->name,
+                   reason);
     return NULL;
   }
   if (data.len != 4 * count) {
-    Diag *d = foreign_report(a->diags, a->file, E901, "`%s` has %zu bytes, and `%s` needs %zu", path, data.len, t->name, 4 * count);
+    Diag *d = foreign_report(a->diags, a->file, E901, "`%s` has %zu bytes, and `%s` needs %zu",
+                             path, data.len, t->name, 4 * count);
     diag_note(d, "four for each of %zu numbers", count);
     return NULL;
   }
   float *to = ARENA_ARRAY(a->arena, float, count);
   for (size_t i = 0; i < count; i++) {
     const uint8_t *b = data.data + 4 * i;
-    uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    uint32_t bits =
+        (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
     memcpy(&to[i], &bits, sizeof bits);
   }
   return to;
@@ -173,7 +207,8 @@ static bool import_embedding(Manifest *m) {
   const RawTensor *t = &m->embedding;
   const float *table = read_raw(m, t);
   if (!table) return false;
-  Type type = {.elem = ELEM_INDEX, .categories = t->dim[0], .time = {.kind = TIME_STREAM, .period = 1}};
+  Type type = {
+      .elem = ELEM_INDEX, .categories = t->dim[0], .time = {.kind = TIME_STREAM, .period = 1}};
   a->value = model_input(a->foreign->model, "x", type)->value;
   return audio_embedding(a, table, t->dim[0], t->dim[1], "embedding", t->name) != NULL;
 }
@@ -193,8 +228,10 @@ static bool import_cell(Manifest *m, int k) {
 
 static bool import_head(Manifest *m) {
   const float *w = read_raw(m, &m->softmax_w), *b = w ? read_raw(m, &m->softmax_b) : NULL;
-  if (!b || !audio_dense(&m->audio, w, b, m->softmax_w.dim[1], "softmax", m->softmax_w.name)) return false;
-  foreign_note(m->audio.foreign, "the output is the logits, as the tensors give them: no softmax is in the file");
+  if (!b || !audio_dense(&m->audio, w, b, m->softmax_w.dim[1], "softmax", m->softmax_w.name))
+    return false;
+  foreign_note(m->audio.foreign,
+               "the output is the logits, as the tensors give them: no softmax is in the file");
   return true;
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Neural Amp Modeler, .nam. In, {"version", "architecture", "config", "weights", "sample_rate"} in JSON, all
- * weights in one list; out, a stream of samples. The architectures are in nam_wavenet.c, nam_simple.c and
- * nam_lstm.c. A SlimmableContainer holds models of several sizes, of which --size chooses one:
+/* Neural Amp Modeler, .nam. In, {"version", "architecture", "config", "weights", "sample_rate"} in
+ * JSON, all weights in one list; out, a stream of samples. The architectures are in nam_wavenet.c,
+ * nam_simple.c and nam_lstm.c. A SlimmableContainer holds models of several sizes, of which --size
+ * chooses one:
  *
  *     {"submodels": [{"max_value": 0.5, "model": {...}}, {"max_value": 1, "model": {...}}]}
  *
  * the first whose max_value is more than the size, the last one without --size.
  *
- * The engine (NeuralAmpModelerCore) plays silence into a model before the first sample. The state that is
- * left behind is the start state here: see nam_net.c and nam_lstm.c. */
+ * The engine (NeuralAmpModelerCore) plays silence into a model before the first sample. The state
+ * that is left behind is the start state here: see nam_net.c and nam_lstm.c. */
 #include "import/audio/nam.h"
 #include "import/audio/nam_lstm.h"
 
@@ -26,13 +27,16 @@ static bool version_known(Audio *a, const json_t *root) {
   const char *version = json_string_value(json_object_get(root, "version"));
   char *end;
   if (!version) {
-    foreign_report(a->diags, a->file, E904, "`%s` does not say the `version` of its format", a->file->path);
+    foreign_report(a->diags, a->file, E904, "`%s` does not say the `version` of its format",
+                   a->file->path);
     return false;
   }
   long minor = strncmp(version, "0.", 2) == 0 ? strtol(version + 2, &end, 10) : -1;
   if (minor >= VERSION_LEAST && minor <= VERSION_MOST && *end == '.') return true;
-  Diag *d = foreign_report(a->diags, a->file, E903, "`%s` is of version `%.20s` of its format", a->file->path, version);
-  diag_note(d, "0.%d to 0.%d are known; another one may mean something else by the same words", VERSION_LEAST, VERSION_MOST);
+  Diag *d = foreign_report(a->diags, a->file, E903, "`%s` is of version `%.20s` of its format",
+                           a->file->path, version);
+  diag_note(d, "0.%d to 0.%d are known; another one may mean something else by the same words",
+            VERSION_LEAST, VERSION_MOST);
   return false;
 }
 
@@ -42,9 +46,12 @@ static const struct {
 } architectures[] = {{"WaveNet", nam_wavenet}, {"ConvNet", nam_convnet}, {"Linear", nam_linear}};
 
 static bool refuse_architecture(Audio *a, const char *name) {
-  Diag *d = name ? foreign_report(a->diags, a->file, E902, "`%s` has the architecture `%.40s`", a->file->path, name)
-                 : foreign_report(a->diags, a->file, E901, "`%s` has an `architecture` that is no name", a->file->path);
-  diag_note(d, "of .nam files those with WaveNet, LSTM, ConvNet, Linear and SlimmableContainer are read");
+  Diag *d = name ? foreign_report(a->diags, a->file, E902, "`%s` has the architecture `%.40s`",
+                                  a->file->path, name)
+                 : foreign_report(a->diags, a->file, E901,
+                                  "`%s` has an `architecture` that is no name", a->file->path);
+  diag_note(
+      d, "of .nam files those with WaveNet, LSTM, ConvNet, Linear and SlimmableContainer are read");
   return false;
 }
 
@@ -75,7 +82,8 @@ static bool open_model(Nam *nam, json_t *root) {
   nam->config = json_object_get(root, "config");
   json_t *list = json_object_get(root, "weights");
   if (!json_is_object(nam->config) || !json_is_array(list)) {
-    foreign_report(a->diags, a->file, E901, "`%s` has no object `config` and no list `weights`", a->file->path);
+    foreign_report(a->diags, a->file, E901, "`%s` has no object `config` and no list `weights`",
+                   a->file->path);
     return false;
   }
   nam->n = (int64_t)json_array_size(list);
@@ -83,7 +91,9 @@ static bool open_model(Nam *nam, json_t *root) {
   return nam->weights != NULL;
 }
 
-static double rate_of(const json_t *root) { return json_number_value(json_object_get(root, "sample_rate")); }
+static double rate_of(const json_t *root) {
+  return json_number_value(json_object_get(root, "sample_rate"));
+}
 
 /* depth: of models within models. */
 static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
@@ -99,16 +109,20 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
   if (!open_model(nam, root)) return false;
   if (name && strcmp(name, "LSTM") == 0) {
     /* inside another model it has not come to rest, as that one's past would need */
-    return depth < DEPTH_MAX ? nam_lstm(nam, flow, rate_of(root)) : nam_refuse(nam, E902, "is an LSTM, and only the start of a whole model is known");
+    return depth < DEPTH_MAX
+               ? nam_lstm(nam, flow, rate_of(root))
+               : nam_refuse(nam, E902, "is an LSTM, and only the start of a whole model is known");
   }
   for (size_t i = 0; name && i < sizeof architectures / sizeof *architectures; i++)
-    if (strcmp(architectures[i].name, name) == 0) return architectures[i].build(nam, flow) && nam_all_taken(nam);
+    if (strcmp(architectures[i].name, name) == 0)
+      return architectures[i].build(nam, flow) && nam_all_taken(nam);
   return refuse_architecture(a, name);
 }
 
 bool nam_model(Nam *outer, json_t *root, const char *origin, NamFlow *flow) {
   Nam nam = {.audio = outer->audio, .options = outer->options, .origin = origin};
-  if (!json_is_object(root)) return nam_refuse(outer, E901, "has a `condition_dsp` that is no model");
+  if (!json_is_object(root))
+    return nam_refuse(outer, E901, "has a `condition_dsp` that is no model");
   bool ok = build(&nam, root, flow, DEPTH_MAX);
   outer->sized |= nam.sized;
   return ok;
@@ -117,11 +131,15 @@ bool nam_model(Nam *outer, json_t *root, const char *origin, NamFlow *flow) {
 /* Channels of the input, by what the architecture calls them. */
 static int64_t inputs_of(Nam *nam, json_t *root) {
   json_t *config = json_object_get(root, "config");
-  return json_object_get(config, "in_channels") ? audio_size(&nam->audio, config, "in_channels", 1, nam->origin) : 1;
+  return json_object_get(config, "in_channels")
+             ? audio_size(&nam->audio, config, "in_channels", 1, nam->origin)
+             : 1;
 }
 
 Foreign *nam_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Nam nam = {.audio = {.arena = file->arena, .file = file, .diags = diags}, .options = options, .origin = "`config`"};
+  Nam nam = {.audio = {.arena = file->arena, .file = file, .diags = diags},
+             .options = options,
+             .origin = "`config`"};
   Audio *a = &nam.audio;
   Time time = {.kind = TIME_STREAM, .period = 1};
   json_t *root = audio_json(a);
@@ -129,14 +147,17 @@ Foreign *nam_import(const ForeignFile *file, const ImportOptions *options, Diags
   int64_t width = inputs_of(&nam, root);
   if (width < 1 || !audio_rate(a, root, "sample_rate", "the model", &time)) return NULL;
   a->foreign = foreign_new(file, "Neural Amp Modeler", NULL);
-  NamFlow flow = {model_input(a->foreign->model, "x", foreign_type(time, 1, &width))->value, width, NULL};
+  NamFlow flow = {model_input(a->foreign->model, "x", foreign_type(time, 1, &width))->value, width,
+                  NULL};
   flow.rest = ARENA_ARRAY(a->arena, double, width);
   if (!build(&nam, root, &flow, 0)) return NULL;
   if (options->size && !nam.sized) {
-    foreign_report(diags, file, E903, "`%s` is of one size: --size is for models of several", file->path);
+    foreign_report(diags, file, E903, "`%s` is of one size: --size is for models of several",
+                   file->path);
     return NULL;
   }
   model_output(a->foreign->model, "y", flow.value);
-  foreign_note(a->foreign, "it starts from the state after silence, which its engine plays into it before the first sample");
+  foreign_note(a->foreign, "it starts from the state after silence, which its engine plays into it "
+                           "before the first sample");
   return a->foreign;
 }

@@ -5,15 +5,16 @@
 
 #include "import/audio/audio.h"
 
-/* A model of the file: the file's own, or one that it holds. Its numbers are taken in their order. */
+/* A model of the file: the file's own, or one that it holds. Its numbers are taken in their
+ * order. */
 typedef struct Nam {
   Audio audio;
   const ImportOptions *options;
-  const char *origin;   /* "`config`", or "`condition_dsp`" */
+  const char *origin; /* "`config`", or "`condition_dsp`" */
   json_t *config;
   const float *weights; /* all of them */
   int64_t n, taken;
-  bool sized;           /* a choice of size was there to be made */
+  bool sized; /* a choice of size was there to be made */
 } Nam;
 
 /* A value, and what it is after a long silence. */
@@ -23,8 +24,9 @@ typedef struct NamFlow {
   const double *rest;
 } NamFlow;
 
-/* A convolution, 1x1 where kernel is 1. Of a model that is used at a smaller size the first `out` rows and
- * the first `in` columns are taken; `full` sizes are those of the file. weight [out, in / groups, kernel]. */
+/* A convolution, 1x1 where kernel is 1. Of a model that is used at a smaller size the first `out`
+ * rows and the first `in` columns are taken; `full` sizes are those of the file. weight [out, in /
+ * groups, kernel]. */
 typedef struct NamConv {
   int64_t full_in, full_out, in, out, kernel, dilation, groups;
   bool has_bias;
@@ -33,7 +35,16 @@ typedef struct NamConv {
 } NamConv;
 
 typedef enum NamShape {
-  NAM_TANH, NAM_HARD_TANH, NAM_RELU, NAM_LEAKY_RELU, NAM_PRELU, NAM_SIGMOID, NAM_SILU, NAM_HARD_SWISH, NAM_LEAKY_HARD_TANH, NAM_SOFTSIGN
+  NAM_TANH,
+  NAM_HARD_TANH,
+  NAM_RELU,
+  NAM_LEAKY_RELU,
+  NAM_PRELU,
+  NAM_SIGMOID,
+  NAM_SILU,
+  NAM_HARD_SWISH,
+  NAM_LEAKY_HARD_TANH,
+  NAM_SOFTSIGN
 } NamShape;
 
 typedef struct NamActivation {

@@ -8,14 +8,23 @@
 static const struct {
   const char *name;
   NamShape shape;
-} names[] = {{"Tanh", NAM_TANH}, {"Hardtanh", NAM_HARD_TANH}, {"ReLU", NAM_RELU}, {"LeakyReLU", NAM_LEAKY_RELU}, {"PReLU", NAM_PRELU},
-             {"Sigmoid", NAM_SIGMOID}, {"SiLU", NAM_SILU}, {"Hardswish", NAM_HARD_SWISH}, {"LeakyHardtanh", NAM_LEAKY_HARD_TANH},
-             {"LeakyHardTanh", NAM_LEAKY_HARD_TANH}, {"Softsign", NAM_SOFTSIGN}};
+} names[] = {{"Tanh", NAM_TANH},
+             {"Hardtanh", NAM_HARD_TANH},
+             {"ReLU", NAM_RELU},
+             {"LeakyReLU", NAM_LEAKY_RELU},
+             {"PReLU", NAM_PRELU},
+             {"Sigmoid", NAM_SIGMOID},
+             {"SiLU", NAM_SILU},
+             {"Hardswish", NAM_HARD_SWISH},
+             {"LeakyHardtanh", NAM_LEAKY_HARD_TANH},
+             {"LeakyHardTanh", NAM_LEAKY_HARD_TANH},
+             {"Softsign", NAM_SOFTSIGN}};
 
 static bool number(Nam *nam, const json_t *object, const char *key, double if_absent, double *out) {
   const json_t *value = json_object_get(object, key);
   *out = value ? json_number_value(value) : if_absent;
-  return !value || json_is_number(value) || nam_refuse(nam, E901, arena_printf(nam->audio.arena, "has a `%s` that is no number", key));
+  return !value || json_is_number(value) ||
+         nam_refuse(nam, E901, arena_printf(nam->audio.arena, "has a `%s` that is no number", key));
 }
 
 static bool read_slopes(Nam *nam, const json_t *object, NamActivation *out) {
@@ -31,7 +40,8 @@ static bool read_slopes(Nam *nam, const json_t *object, NamActivation *out) {
 }
 
 bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out) {
-  static const char known[] = "type negative_slope negative_slopes min_val max_val min_slope max_slope";
+  static const char known[] =
+      "type negative_slope negative_slopes min_val max_val min_slope max_slope";
   const json_t *object = json_is_object(value) ? value : NULL;
   const char *name = json_string_value(object ? json_object_get(object, "type") : value);
   size_t i = 0, n = sizeof names / sizeof *names;
@@ -39,23 +49,36 @@ bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out) {
   while (name && i < n && strcmp(names[i].name, name) != 0)
     i++;
   if (!name || i == n) {
-    Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E902, "%s has the activation `%.40s`, which grus does not have", nam->origin, name ? name : "?");
-    diag_note(d, "Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, LeakyHardtanh and Softsign are read");
+    Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E902,
+                             "%s has the activation `%.40s`, which grus does not have", nam->origin,
+                             name ? name : "?");
+    diag_note(d, "Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, LeakyHardtanh "
+                 "and Softsign are read");
     return false;
   }
   out->shape = names[i].shape;
-  if (object && !audio_keys_known(&nam->audio, (json_t *)(uintptr_t)object, known, "an activation")) return false;
-  if (out->shape == NAM_LEAKY_RELU) return number(nam, object, "negative_slope", 0.01, &out->low_slope);
+  if (object && !audio_keys_known(&nam->audio, (json_t *)(uintptr_t)object, known, "an activation"))
+    return false;
+  if (out->shape == NAM_LEAKY_RELU)
+    return number(nam, object, "negative_slope", 0.01, &out->low_slope);
   if (out->shape == NAM_PRELU) return read_slopes(nam, object, out);
   if (out->shape != NAM_LEAKY_HARD_TANH) return true;
-  if (!number(nam, object, "min_val", -1, &out->low) || !number(nam, object, "max_val", 1, &out->high)) return false;
-  if (!number(nam, object, "min_slope", 0.01, &out->low_slope) || !number(nam, object, "max_slope", 0.01, &out->high_slope)) return false;
+  if (!number(nam, object, "min_val", -1, &out->low) ||
+      !number(nam, object, "max_val", 1, &out->high))
+    return false;
+  if (!number(nam, object, "min_slope", 0.01, &out->low_slope) ||
+      !number(nam, object, "max_slope", 0.01, &out->high_slope))
+    return false;
   return out->low <= out->high || nam_refuse(nam, E903, "has a LeakyHardtanh whose bounds cross");
 }
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
 
-static double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static double clip(double x, double low, double high) {
+  return x < low ? low : x > high ? high : x;
+}
 
 static double apply(const NamActivation *a, double x, int64_t channel) {
   switch (a->shape) {
@@ -67,7 +90,9 @@ static double apply(const NamActivation *a, double x, int64_t channel) {
   case NAM_SIGMOID: return sigmoid(x);
   case NAM_SILU: return x * sigmoid(x);
   case NAM_HARD_SWISH: return x * clip(x + 3, 0, 6) / 6;
-  case NAM_LEAKY_HARD_TANH: return clip(x, a->low, a->high) + a->low_slope * (x < a->low ? x - a->low : 0) + a->high_slope * (x > a->high ? x - a->high : 0);
+  case NAM_LEAKY_HARD_TANH:
+    return clip(x, a->low, a->high) + a->low_slope * (x < a->low ? x - a->low : 0) +
+           a->high_slope * (x > a->high ? x - a->high : 0);
   case NAM_SOFTSIGN: return x / (1 + fabs(x));
   }
   return x;
@@ -106,13 +131,16 @@ static bool build(Nam *nam, const NamActivation *a, NamFlow *x) {
     return true;
   case NAM_PRELU: {
     *x = plain(nam, LAYER_prelu, *x);
-    float *to = audio_tensor(&nam->audio, x->value->layer, ROLE_SLOPE, 1, &x->width, "negative_slopes");
+    float *to =
+        audio_tensor(&nam->audio, x->value->layer, ROLE_SLOPE, 1, &x->width, "negative_slopes");
     if (to) memcpy(to, a->slopes, sizeof *to * (size_t)x->width);
     return to != NULL;
   }
   case NAM_SIGMOID: *x = plain(nam, LAYER_sigmoid, *x); return true;
   case NAM_SILU: *x = nam_join(nam, LAYER_mul, *x, plain(nam, LAYER_sigmoid, *x)); return true;
-  case NAM_HARD_SWISH: *x = nam_join(nam, LAYER_mul, *x, plain(nam, LAYER_hard_sigmoid, *x)); return true;
+  case NAM_HARD_SWISH:
+    *x = nam_join(nam, LAYER_mul, *x, plain(nam, LAYER_hard_sigmoid, *x));
+    return true;
   case NAM_LEAKY_HARD_TANH: *x = leaky_hard_tanh(nam, a, *x); return true;
   case NAM_SOFTSIGN: *x = plain(nam, LAYER_softsign, *x); return true;
   }
@@ -121,7 +149,8 @@ static bool build(Nam *nam, const NamActivation *a, NamFlow *x) {
 
 bool nam_activate(Nam *nam, const NamActivation *a, NamFlow *flow) {
   double *rest = ARENA_ARRAY(nam->audio.arena, double, flow->width);
-  if (a->shape == NAM_PRELU && a->n_slopes != flow->width) return nam_refuse(nam, E603, "has a PReLU with another number of slopes than channels");
+  if (a->shape == NAM_PRELU && a->n_slopes != flow->width)
+    return nam_refuse(nam, E603, "has a PReLU with another number of slopes than channels");
   for (int64_t i = 0; i < flow->width; i++)
     rest[i] = apply(a, flow->rest[i], i);
   if (!build(nam, a, flow)) return false;

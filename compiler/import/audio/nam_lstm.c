@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM of Neural Amp Modeler: layers of LSTM and a Dense, each LSTM with the start state that was trained
- * with it. The list of weights, d inputs and u units:
+/* LSTM of Neural Amp Modeler: layers of LSTM and a Dense, each LSTM with the start state that was
+ * trained with it. The list of weights, d inputs and u units:
  *
  *   each layer  [4 u, d + u] input and recurrent kernel side by side, gates i f g o; bias [4 u];
  *               start of h [u], of c [u]
  *   the head    [outputs, u], bias [outputs]
  *
- * The engine plays half a second of silence before the first sample. The state after it is computed here, in
- * double, and is the state that the model starts from. */
+ * The engine plays half a second of silence before the first sample. The state after it is computed
+ * here, in double, and is the state that the model starts from. */
 #include "import/audio/nam_lstm.h"
 
 #include <math.h>
@@ -21,7 +21,9 @@ typedef struct Cell {
   double *h, *c, *gates;
 } Cell;
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
 
 /* One step; how far the state moved at most. */
 static double cell_step(Cell *cell, const double *x) {
@@ -37,7 +39,8 @@ static double cell_step(Cell *cell, const double *x) {
     cell->gates[r] = sum;
   }
   for (int64_t k = 0; k < u; k++) {
-    double c = sigmoid(cell->gates[u + k]) * cell->c[k] + sigmoid(cell->gates[k]) * tanh(cell->gates[2 * u + k]);
+    double c = sigmoid(cell->gates[u + k]) * cell->c[k] +
+               sigmoid(cell->gates[k]) * tanh(cell->gates[2 * u + k]);
     double h = sigmoid(cell->gates[3 * u + k]) * tanh(c);
     moved = fmax(moved, fmax(fabs(c - cell->c[k]), fabs(h - cell->h[k])));
     cell->c[k] = c;
@@ -62,8 +65,8 @@ static bool read_cell(Nam *nam, Cell *cell, int64_t d, int64_t u) {
   int64_t rows;
   *cell = (Cell){.d = d, .u = u};
   bool fits = size_mul(4 * u, d + u, &rows);
-  if (!nam_take(nam, fits ? rows : -1, &cell->rows) || !nam_take(nam, 4 * u, &cell->bias) || !nam_take(nam, u, &cell->h0) ||
-      !nam_take(nam, u, &cell->c0))
+  if (!nam_take(nam, fits ? rows : -1, &cell->rows) || !nam_take(nam, 4 * u, &cell->bias) ||
+      !nam_take(nam, u, &cell->h0) || !nam_take(nam, u, &cell->c0))
     return false;
   cell->h = ARENA_ARRAY(arena, double, u);
   cell->c = ARENA_ARRAY(arena, double, u);
@@ -107,13 +110,18 @@ bool nam_lstm(Nam *nam, NamFlow *flow, double rate) {
   Audio *a = &nam->audio;
   json_t *config = nam->config;
   if (!audio_keys_known(a, config, known, nam->origin)) return false;
-  int64_t d = audio_size(a, config, "input_size", 1, nam->origin), u = audio_size(a, config, "hidden_size", 1, nam->origin);
+  int64_t d = audio_size(a, config, "input_size", 1, nam->origin),
+          u = audio_size(a, config, "hidden_size", 1, nam->origin);
   int64_t n = audio_size(a, config, "num_layers", 1, nam->origin);
-  int64_t out = json_object_get(config, "out_channels") ? audio_size(a, config, "out_channels", 1, nam->origin) : 1;
+  int64_t out = json_object_get(config, "out_channels")
+                    ? audio_size(a, config, "out_channels", 1, nam->origin)
+                    : 1;
   if (d < 0 || u < 0 || n < 0 || out < 0) return false;
   if (n > LAYERS_MAX || d != flow->width) {
-    Diag *diag = foreign_report(a->diags, a->file, E903, "%s has sizes that do not fit each other", nam->origin);
-    diag_note(diag, "num_layers is %lld (at most %d), input_size %lld, in_channels %lld", (long long)n, LAYERS_MAX, (long long)d, (long long)flow->width);
+    Diag *diag = foreign_report(a->diags, a->file, E903, "%s has sizes that do not fit each other",
+                                nam->origin);
+    diag_note(diag, "num_layers is %lld (at most %d), input_size %lld, in_channels %lld",
+              (long long)n, LAYERS_MAX, (long long)d, (long long)flow->width);
     return false;
   }
   Cell *cell = ARENA_ARRAY(a->arena, Cell, n);

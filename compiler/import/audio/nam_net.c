@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The pieces of Neural Amp Modeler's networks as stages. Beside each value goes what it is after silence:
- * its engine plays silence through a model before the first sample, for as long as the model looks back,
- * so that every convolution begins with a past of equal steps. That step is its `initial_x`. */
+/* The pieces of Neural Amp Modeler's networks as stages. Beside each value goes what it is after
+ * silence: its engine plays silence through a model before the first sample, for as long as the
+ * model looks back, so that every convolution begins with a past of equal steps. That step is its
+ * `initial_x`. */
 #include "import/audio/nam.h"
 
 #include <math.h>
@@ -18,14 +19,18 @@ bool nam_take(Nam *nam, int64_t n, const float **out) {
     nam->taken += n;
     return true;
   }
-  Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603, "`weights` does not fit %s: it has %lld numbers", nam->origin, (long long)nam->n);
+  Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603,
+                           "`weights` does not fit %s: it has %lld numbers", nam->origin,
+                           (long long)nam->n);
   diag_note(d, "its layers need more than %lld", (long long)nam->taken);
   return false;
 }
 
 bool nam_all_taken(Nam *nam) {
   if (nam->taken == nam->n) return true;
-  Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603, "`weights` does not fit %s: it has %lld numbers", nam->origin, (long long)nam->n);
+  Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603,
+                           "`weights` does not fit %s: it has %lld numbers", nam->origin,
+                           (long long)nam->n);
   diag_note(d, "its layers need %lld", (long long)nam->taken);
   return false;
 }
@@ -41,11 +46,19 @@ static const float *cut(Nam *nam, const NamConv *conv, const float *from) {
 
 bool nam_conv_take(Nam *nam, NamConv *conv) {
   int64_t n;
-  if (conv->groups < 1 || conv->full_in % conv->groups || conv->full_out % conv->groups || conv->kernel < 1 || conv->dilation < 1)
-    return nam_refuse(nam, E903, arena_printf(nam->audio.arena, "has a convolution `%s` whose groups do not divide its channels", conv->name));
-  bool fits = size_mul(conv->full_in / conv->groups, conv->full_out, &n) && size_mul(n, conv->kernel, &n);
-  if (!nam_take(nam, fits ? n : -1, &conv->weight) || !nam_take(nam, conv->has_bias ? conv->full_out : 0, &conv->bias)) return false;
-  if (conv->in != conv->full_in || conv->out != conv->full_out) conv->weight = cut(nam, conv, conv->weight);
+  if (conv->groups < 1 || conv->full_in % conv->groups || conv->full_out % conv->groups ||
+      conv->kernel < 1 || conv->dilation < 1)
+    return nam_refuse(nam, E903,
+                      arena_printf(nam->audio.arena,
+                                   "has a convolution `%s` whose groups do not divide its channels",
+                                   conv->name));
+  bool fits =
+      size_mul(conv->full_in / conv->groups, conv->full_out, &n) && size_mul(n, conv->kernel, &n);
+  if (!nam_take(nam, fits ? n : -1, &conv->weight) ||
+      !nam_take(nam, conv->has_bias ? conv->full_out : 0, &conv->bias))
+    return false;
+  if (conv->in != conv->full_in || conv->out != conv->full_out)
+    conv->weight = cut(nam, conv, conv->weight);
   return true;
 }
 
@@ -87,7 +100,10 @@ bool nam_conv(Nam *nam, const NamConv *conv, NamFlow *flow) {
   Audio *a = &nam->audio;
   int64_t depth = conv->in / conv->groups;
   bool dense = conv->kernel == 1 && conv->groups == 1;
-  if (flow->width != conv->in) return nam_refuse(nam, E903, arena_printf(a->arena, "has sizes that do not fit each other at `%s`", conv->name));
+  if (flow->width != conv->in)
+    return nam_refuse(
+        nam, E903,
+        arena_printf(a->arena, "has sizes that do not fit each other at `%s`", conv->name));
   Layer *layer = stage(nam, dense ? LAYER_Dense : LAYER_Conv1D, 1, &flow->value, conv->name);
   layer_set_size(layer, dense ? OPT_units : OPT_filters, conv->out);
   if (!dense) {
@@ -97,11 +113,15 @@ bool nam_conv(Nam *nam, const NamConv *conv, NamFlow *flow) {
     layer_set_word(layer, OPT_padding, "causal");
   }
   if (!conv->has_bias) layer_set_word(layer, OPT_bias, "false");
-  float *w = dense ? audio_tensor(a, layer, ROLE_KERNEL, 2, (int64_t[]){conv->out, depth}, conv->name)
-                   : audio_tensor(a, layer, ROLE_KERNEL, 3, (int64_t[]){conv->out, conv->kernel, depth}, conv->name);
-  float *b = conv->has_bias && w ? audio_tensor(a, layer, ROLE_BIAS, 1, &conv->out, conv->name) : NULL;
+  float *w = dense
+                 ? audio_tensor(a, layer, ROLE_KERNEL, 2, (int64_t[]){conv->out, depth}, conv->name)
+                 : audio_tensor(a, layer, ROLE_KERNEL, 3,
+                                (int64_t[]){conv->out, conv->kernel, depth}, conv->name);
+  float *b =
+      conv->has_bias && w ? audio_tensor(a, layer, ROLE_BIAS, 1, &conv->out, conv->name) : NULL;
   if (!w || (conv->has_bias && !b)) return false;
-  for (int64_t i = 0; i < conv->out * depth * conv->kernel; i++) { /* [out, depth, kernel] to [out, kernel, depth] */
+  for (int64_t i = 0; i < conv->out * depth * conv->kernel;
+       i++) { /* [out, depth, kernel] to [out, kernel, depth] */
     int64_t f = i / (depth * conv->kernel), j = i / conv->kernel % depth, k = i % conv->kernel;
     w[(f * conv->kernel + k) * depth + j] = conv->weight[i];
   }
@@ -127,7 +147,9 @@ NamFlow nam_number(Nam *nam, LayerKind kind, NamFlow v, double number, bool swap
   layer_set_number(layer, OPT_value, number);
   if (swapped) layer_set_word(layer, OPT_swapped, "true");
   for (int64_t i = 0; i < v.width; i++)
-    rest[i] = kind == LAYER_mul ? v.rest[i] * number : swapped ? number - v.rest[i] : v.rest[i] - number;
+    rest[i] = kind == LAYER_mul ? v.rest[i] * number
+              : swapped         ? number - v.rest[i]
+                                : v.rest[i] - number;
   return (NamFlow){layer->out[0], v.width, rest};
 }
 

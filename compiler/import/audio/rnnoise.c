@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Models of RNNoise as rnnoise-nu loads them (.rnnn): in, a line that says so, then six layers of a fixed
- * network, whole numbers between blanks; out, that network on a stream of features every 10 ms:
+/* Models of RNNoise as rnnoise-nu loads them (.rnnn): in, a line that says so, then six layers of a
+ * fixed network, whole numbers between blanks; out, that network on a stream of features every 10
+ * ms:
  *
  *     dense = input_dense(features)                         gains = denoise_output(denoise)
  *     speech = vad_gru(dense)                               vad   = vad_output(speech)
  *     noise = noise_gru(dense, speech, features)
  *     denoise = denoise_gru(speech, noise, features)
  *
- * A layer is its inputs d, its units u and an activation (0 tanh, 1 sigmoid, 2 relu: of a GRU, of the
- * candidate), then its kernel [d, u], or [d, 3 u] and a recurrent kernel [u, 3 u] with gates z r n, then
- * its bias [u] or [3 u]. A number is a weight times 256. Order of the layers: input_dense, vad_gru,
- * noise_gru, denoise_gru, denoise_output, vad_output. */
+ * A layer is its inputs d, its units u and an activation (0 tanh, 1 sigmoid, 2 relu: of a GRU, of
+ * the candidate), then its kernel [d, u], or [d, 3 u] and a recurrent kernel [u, 3 u] with gates z
+ * r n, then its bias [u] or [3 u]. A number is a weight times 256. Order of the layers:
+ * input_dense, vad_gru, noise_gru, denoise_gru, denoise_output, vad_output. */
 #include "import/audio/audio.h"
 
 #include <string.h>
@@ -49,14 +50,18 @@ static bool next_number(Rnnoise *r, const char *of, int64_t *out) {
   const char *digits = r->at;
   for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && value <= NUMBER_MAX; r->at++)
     value = value * 10 + (*r->at - '0');
-  if (r->at > digits && value <= NUMBER_MAX && (r->at == r->end || (*r->at && strchr(" \t\r\n", *r->at)))) {
+  if (r->at > digits && value <= NUMBER_MAX &&
+      (r->at == r->end || (*r->at && strchr(" \t\r\n", *r->at)))) {
     *out = minus ? -value : value;
     return true;
   }
   size_t line = 1;
   for (const char *s = (const char *)a->file->data.data; s < begin; s++)
     line += *s == '\n';
-  Diag *d = foreign_report(a->diags, a->file, E901, begin == r->end ? "`%s` ends within the numbers of `%s`" : "`%s` has something else than a whole number in `%s`", a->file->path, of);
+  Diag *d = foreign_report(a->diags, a->file, E901,
+                           begin == r->end ? "`%s` ends within the numbers of `%s`"
+                                           : "`%s` has something else than a whole number in `%s`",
+                           a->file->path, of);
   diag_note(d, "line %zu; a number is a weight times 256, at most %d", line, NUMBER_MAX);
   return false;
 }
@@ -65,8 +70,10 @@ static const float *numbers(Rnnoise *r, const char *of, int64_t count) {
   int64_t value;
   /* Each takes two bytes at least: no size is taken on trust. */
   if (count > (r->end - r->at + 1) / 2) {
-    Diag *d = foreign_report(r->audio.diags, r->audio.file, E901, "`%s` ends within the numbers of `%s`", r->audio.file->path, of);
-    diag_note(d, "%lld are needed, and %zu bytes are left", (long long)count, (size_t)(r->end - r->at));
+    Diag *d = foreign_report(r->audio.diags, r->audio.file, E901,
+                             "`%s` ends within the numbers of `%s`", r->audio.file->path, of);
+    diag_note(d, "%lld are needed, and %zu bytes are left", (long long)count,
+              (size_t)(r->end - r->at));
     return NULL;
   }
   float *to = ARENA_ARRAY(r->audio.arena, float, count);
@@ -83,16 +90,23 @@ static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs,
   Audio *a = &r->audio;
   int64_t activation, gates = is_gru ? 3 : 1;
   *out = (Part){.name = name};
-  if (!next_number(r, name, &out->inputs) || !next_number(r, name, &out->units) || !next_number(r, name, &activation)) return false;
+  if (!next_number(r, name, &out->inputs) || !next_number(r, name, &out->units) ||
+      !next_number(r, name, &activation))
+    return false;
   if (inputs < 0) inputs = out->inputs;
-  if (out->inputs != inputs || inputs < 1 || inputs > AXIS_MAX || out->units < 1 || out->units > AXIS_MAX) {
-    Diag *d = foreign_report(a->diags, a->file, E603, "`%s` has %lld inputs and %lld units", name, (long long)out->inputs, (long long)out->units);
-    if (out->inputs != inputs) diag_note(d, "the layers before it give it %lld", (long long)inputs);
-    else diag_note(d, "both are at least 1 and at most %d", AXIS_MAX);
+  if (out->inputs != inputs || inputs < 1 || inputs > AXIS_MAX || out->units < 1 ||
+      out->units > AXIS_MAX) {
+    Diag *d = foreign_report(a->diags, a->file, E603, "`%s` has %lld inputs and %lld units", name,
+                             (long long)out->inputs, (long long)out->units);
+    if (out->inputs != inputs)
+      diag_note(d, "the layers before it give it %lld", (long long)inputs);
+    else
+      diag_note(d, "both are at least 1 and at most %d", AXIS_MAX);
     return false;
   }
   if (activation < 0 || activation > 2) {
-    Diag *d = foreign_report(a->diags, a->file, E902, "`%s` has the activation %lld", name, (long long)activation);
+    Diag *d = foreign_report(a->diags, a->file, E902, "`%s` has the activation %lld", name,
+                             (long long)activation);
     diag_note(d, "0 is tanh, 1 sigmoid, 2 relu");
     return false;
   }
@@ -105,9 +119,14 @@ static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs,
 
 static Value *add_gru(Rnnoise *r, const Part *part) {
   static const int place[] = {0, 1, 2};
-  AudioCell cell = {.units = part->units, .kernel = {part->kernel}, .recurrent = {part->recurrent}, .bias = {part->bias}, .place = place};
+  AudioCell cell = {.units = part->units,
+                    .kernel = {part->kernel},
+                    .recurrent = {part->recurrent},
+                    .bias = {part->bias},
+                    .place = place};
   r->audio.width = part->inputs;
-  Layer *stage = audio_gru(&r->audio, &cell, part->name, arena_printf(r->audio.arena, "`%s`", part->name));
+  Layer *stage =
+      audio_gru(&r->audio, &cell, part->name, arena_printf(r->audio.arena, "`%s`", part->name));
   if (!stage) return NULL;
   layer_set_word(stage, OPT_activation, part->activation);
   return stage->out[0];
@@ -120,9 +139,11 @@ static Value *add_dense(Rnnoise *r, const Part *part) {
     LayerKind kind;
   } kinds[] = {{"tanh", LAYER_tanh}, {"sigmoid", LAYER_sigmoid}, {"relu", LAYER_relu}};
   r->audio.width = part->inputs;
-  if (!audio_dense(&r->audio, part->kernel, part->bias, part->units, part->name, origin)) return NULL;
+  if (!audio_dense(&r->audio, part->kernel, part->bias, part->units, part->name, origin))
+    return NULL;
   for (int i = 0; i < 3; i++)
-    if (strcmp(part->activation, kinds[i].name) == 0) audio_stage(&r->audio, kinds[i].kind, NULL, origin);
+    if (strcmp(part->activation, kinds[i].name) == 0)
+      audio_stage(&r->audio, kinds[i].kind, NULL, origin);
   return r->audio.value;
 }
 
@@ -137,18 +158,29 @@ static void join(Rnnoise *r, Value *first, Value *second) {
 static Foreign *network(Rnnoise *r) {
   Part dense, vad, noise, denoise, gains, speech;
   Audio *a = &r->audio;
-  if (!read_part(r, "input_dense", false, -1, &dense) || !read_part(r, "vad_gru", true, dense.units, &vad) ||
+  if (!read_part(r, "input_dense", false, -1, &dense) ||
+      !read_part(r, "vad_gru", true, dense.units, &vad) ||
       !read_part(r, "noise_gru", true, dense.units + vad.units + dense.inputs, &noise) ||
       !read_part(r, "denoise_gru", true, vad.units + noise.units + dense.inputs, &denoise) ||
-      !read_part(r, "denoise_output", false, denoise.units, &gains) || !read_part(r, "vad_output", false, vad.units, &speech))
+      !read_part(r, "denoise_output", false, denoise.units, &gains) ||
+      !read_part(r, "vad_output", false, vad.units, &speech))
     return NULL;
   while (r->at < r->end && *r->at && strchr(" \t\r\n", *r->at))
     r->at++;
-  if (r->at == r->end && r->end[-1] >= '0' && r->end[-1] <= '9') /* cut off, maybe within a number */
-    return foreign_report(a->diags, a->file, E901, "`%s` does not end with its last line", a->file->path), NULL;
-  if (r->at != r->end) return foreign_report(a->diags, a->file, E901, "`%s` goes on behind its last layer, `vad_output`", a->file->path), NULL;
+  if (r->at == r->end && r->end[-1] >= '0' &&
+      r->end[-1] <= '9') /* cut off, maybe within a number */
+    return foreign_report(a->diags, a->file, E901, "`%s` does not end with its last line",
+                          a->file->path),
+           NULL;
+  if (r->at != r->end)
+    return foreign_report(a->diags, a->file, E901,
+                          "`%s` goes on behind its last layer, `vad_output`", a->file->path),
+           NULL;
   a->foreign = foreign_new(a->file, "RNNoise .rnnn", NULL);
-  r->features = a->value = model_input(a->foreign->model, "features", foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &dense.inputs))->value;
+  r->features = a->value =
+      model_input(a->foreign->model, "features",
+                  foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &dense.inputs))
+          ->value;
   r->dense = add_dense(r, &dense);
   if (r->dense) r->dense->name = "dense";
   r->speech = r->dense ? add_gru(r, &vad) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* RTNeural JSON. In, {"in_shape": [null, null, 1], "layers": [{"type", "activation", "shape",
- * "weights"}]} with arrays as Keras has them; out, a chain of layers on a stream: RTNeural is called
- * once for each sample and keeps all state. in_shape [null, d] is a vector instead.
+ * "weights"}]} with arrays as Keras has them; out, a chain of layers on a stream: RTNeural is
+ * called once for each sample and keeps all state. in_shape [null, d] is a vector instead.
  *
  *   dense      [d, u], [u]            the bias may be missing
  *   gru        [d, 3u], [u, 3u], [2, 3u]   gates z r h, reset after the product
@@ -10,14 +10,17 @@
  *   batchnorm  scale, center, mean, variance; or mean, variance
  *   prelu      [1, d] or [1, 1]
  *
- * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial run. */
+ * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial
+ * run. */
 #include "import/audio/audio.h"
 
 #include <string.h>
 
 enum { LAYERS_MAX = 4096 };
 
-bool rtneural_sniff(const ForeignFile *file) { return audio_sniff(file, "in_shape"); }
+bool rtneural_sniff(const ForeignFile *file) {
+  return audio_sniff(file, "in_shape");
+}
 
 typedef struct RtLayer {
   Audio *audio;
@@ -28,21 +31,28 @@ typedef struct RtLayer {
 } RtLayer;
 
 static Diag *refuse(const RtLayer *layer, DiagCode code, const char *what) {
-  return foreign_report(layer->audio->diags, layer->audio->file, code, "%s %s", layer->origin, what);
+  return foreign_report(layer->audio->diags, layer->audio->file, code, "%s %s", layer->origin,
+                        what);
 }
 
-static Layer *stage_of(const RtLayer *layer, LayerKind kind) { return audio_stage(layer->audio, kind, layer->prefix, layer->origin); }
+static Layer *stage_of(const RtLayer *layer, LayerKind kind) {
+  return audio_stage(layer->audio, kind, layer->prefix, layer->origin);
+}
 
-static const char *weight_name(const RtLayer *layer, int i) { return arena_printf(layer->audio->arena, "weights[%d]", i); }
+static const char *weight_name(const RtLayer *layer, int i) {
+  return arena_printf(layer->audio->arena, "weights[%d]", i);
+}
 
 static const float *weight(const RtLayer *layer, int i, int rank, const int64_t *dim) {
-  return audio_array(layer->audio, json_array_get(layer->weights, (size_t)i), weight_name(layer, i), layer->origin, rank, dim);
+  return audio_array(layer->audio, json_array_get(layer->weights, (size_t)i), weight_name(layer, i),
+                     layer->origin, rank, dim);
 }
 
 static bool count_is(const RtLayer *layer, size_t least, size_t most) {
   if (layer->n_weights >= least && layer->n_weights <= most) return true;
   Diag *d = refuse(layer, E602, "has not the arrays that its type needs");
-  diag_note(d, "it has %zu in `weights`, and needs %zu%s", layer->n_weights, most, least == most ? "" : " (the bias may be missing)");
+  diag_note(d, "it has %zu in `weights`, and needs %zu%s", layer->n_weights, most,
+            least == most ? "" : " (the bias may be missing)");
   return false;
 }
 
@@ -50,7 +60,11 @@ static bool activate(const RtLayer *layer) {
   static const struct {
     const char *name;
     LayerKind kind;
-  } known[] = {{"tanh", LAYER_tanh}, {"relu", LAYER_relu}, {"sigmoid", LAYER_sigmoid}, {"softmax", LAYER_softmax}, {"elu", LAYER_elu}};
+  } known[] = {{"tanh", LAYER_tanh},
+               {"relu", LAYER_relu},
+               {"sigmoid", LAYER_sigmoid},
+               {"softmax", LAYER_softmax},
+               {"elu", LAYER_elu}};
   const json_t *value = json_object_get(layer->object, "activation");
   const char *name = value ? json_string_value(value) : "";
   if (name && (!*name || strcmp(name, "linear") == 0)) return true;
@@ -60,7 +74,8 @@ static bool activate(const RtLayer *layer) {
       return true;
     }
   Diag *d = refuse(layer, E902, "has an activation that is not known");
-  diag_note(d, "`%s`; RTNeural has tanh, relu, sigmoid, softmax and elu", name ? name : "not a string");
+  diag_note(d, "`%s`; RTNeural has tanh, relu, sigmoid, softmax and elu",
+            name ? name : "not a string");
   return false;
 }
 
@@ -71,7 +86,8 @@ static void transpose(const float *from, int64_t rows, int64_t columns, float *t
       to[o * rows + i] = from[i * columns + o];
 }
 
-static bool give(const RtLayer *layer, Layer *stage, Role role, int i, const int64_t *dim, const float *from) {
+static bool give(const RtLayer *layer, Layer *stage, Role role, int i, const int64_t *dim,
+                 const float *from) {
   float *to = audio_tensor(layer->audio, stage, role, 1, dim, weight_name(layer, i));
   if (to) memcpy(to, from, sizeof *to * (size_t)*dim);
   return to != NULL;
@@ -87,7 +103,8 @@ static bool import_dense(RtLayer *layer) {
   Layer *stage = stage_of(layer, LAYER_Dense);
   layer_set_size(stage, OPT_units, u);
   if (!bias) layer_set_word(stage, OPT_bias, "false");
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 2, (int64_t[]){u, a->width}, weight_name(layer, 0));
+  float *kernel =
+      audio_tensor(a, stage, ROLE_KERNEL, 2, (int64_t[]){u, a->width}, weight_name(layer, 0));
   if (!kernel || (bias && !give(layer, stage, ROLE_BIAS, 1, &u, b))) return false;
   transpose(w, a->width, u, kernel);
   return activate(layer);
@@ -104,11 +121,13 @@ static bool cell_activation(const RtLayer *layer) {
 }
 
 /* The bias as one row or, GRU's, two. */
-static bool cell_bias(const RtLayer *layer, Layer *stage, LayerKind kind, int64_t width, const float *b) {
+static bool cell_bias(const RtLayer *layer, Layer *stage, LayerKind kind, int64_t width,
+                      const float *b) {
   Audio *a = layer->audio;
   int64_t gates = kind == LAYER_LSTM ? 4 : 3, dim[] = {1, gates, layer->width};
   for (int half = 0; half < (kind == LAYER_GRU ? 2 : 1); half++) {
-    float *to = audio_tensor(a, stage, half ? ROLE_RECURRENT_BIAS : ROLE_BIAS, 3, dim, weight_name(layer, 2));
+    float *to = audio_tensor(a, stage, half ? ROLE_RECURRENT_BIAS : ROLE_BIAS, 3, dim,
+                             weight_name(layer, 2));
     if (!to) return false;
     memcpy(to, b + half * width, sizeof *to * (size_t)width);
   }
@@ -121,36 +140,48 @@ static bool import_cell(RtLayer *layer, LayerKind kind) {
   if (!count_is(layer, 3, 3) || !cell_activation(layer)) return false;
   const float *w = weight(layer, 0, 2, (int64_t[]){d, width});
   const float *r = w ? weight(layer, 1, 2, (int64_t[]){u, width}) : NULL;
-  const float *b = !r ? NULL : kind == LAYER_LSTM ? weight(layer, 2, 1, &width) : weight(layer, 2, 2, (int64_t[]){2, width});
+  const float *b = !r                   ? NULL
+                   : kind == LAYER_LSTM ? weight(layer, 2, 1, &width)
+                                        : weight(layer, 2, 2, (int64_t[]){2, width});
   if (!b) return false;
   Layer *stage = stage_of(layer, kind);
   layer_set_size(stage, OPT_units, u);
   if (kind == LAYER_GRU) layer_set_word(stage, OPT_reset, "after");
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 4, (int64_t[]){1, gates, u, d}, weight_name(layer, 0));
-  float *recurrent = audio_tensor(a, stage, ROLE_RECURRENT, 4, (int64_t[]){1, gates, u, u}, weight_name(layer, 1));
+  float *kernel =
+      audio_tensor(a, stage, ROLE_KERNEL, 4, (int64_t[]){1, gates, u, d}, weight_name(layer, 0));
+  float *recurrent =
+      audio_tensor(a, stage, ROLE_RECURRENT, 4, (int64_t[]){1, gates, u, u}, weight_name(layer, 1));
   if (!kernel || !recurrent) return false;
   transpose(w, d, width, kernel);
   transpose(r, u, width, recurrent);
   return cell_bias(layer, stage, kind, width, b);
 }
 
-static bool import_gru(RtLayer *layer) { return import_cell(layer, LAYER_GRU); }
-static bool import_lstm(RtLayer *layer) { return import_cell(layer, LAYER_LSTM); }
+static bool import_gru(RtLayer *layer) {
+  return import_cell(layer, LAYER_GRU);
+}
+static bool import_lstm(RtLayer *layer) {
+  return import_cell(layer, LAYER_LSTM);
+}
 
 static bool import_conv1d(RtLayer *layer) {
   Audio *a = layer->audio;
   int64_t f = layer->width, size = audio_size(a, layer->object, "kernel_size", 1, layer->origin);
   int64_t dilation = audio_size(a, layer->object, "dilation", 1, layer->origin);
-  int64_t groups = json_object_get(layer->object, "groups") ? audio_size(a, layer->object, "groups", 1, layer->origin) : 1;
+  int64_t groups = json_object_get(layer->object, "groups")
+                       ? audio_size(a, layer->object, "groups", 1, layer->origin)
+                       : 1;
   if (size < 0 || dilation < 0 || groups < 0 || !count_is(layer, 1, 2)) return false;
   if (a->width % groups || f % groups) {
     Diag *d = refuse(layer, E903, "has groups that do not divide its features");
-    diag_note(d, "%lld groups for %lld features in and %lld out", (long long)groups, (long long)a->width, (long long)f);
+    diag_note(d, "%lld groups for %lld features in and %lld out", (long long)groups,
+              (long long)a->width, (long long)f);
     return false;
   }
   int64_t d = a->width / groups;
   bool bias = layer->n_weights == 2;
-  const float *w = weight(layer, 0, 3, (int64_t[]){size, d, f}), *b = w && bias ? weight(layer, 1, 1, &f) : NULL;
+  const float *w = weight(layer, 0, 3, (int64_t[]){size, d, f}),
+              *b = w && bias ? weight(layer, 1, 1, &f) : NULL;
   if (!w || (bias && !b)) return false;
   Layer *stage = stage_of(layer, LAYER_Conv1D);
   layer_set_size(stage, OPT_filters, f);
@@ -159,7 +190,8 @@ static bool import_conv1d(RtLayer *layer) {
   layer_set_size(stage, OPT_groups, groups);
   layer_set_word(stage, OPT_padding, "causal");
   if (!bias) layer_set_word(stage, OPT_bias, "false");
-  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){f, size, d}, weight_name(layer, 0));
+  float *kernel =
+      audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){f, size, d}, weight_name(layer, 0));
   if (!kernel || (bias && !give(layer, stage, ROLE_BIAS, 1, &f, b))) return false;
   transpose(w, size * d, f, kernel);
   return activate(layer);
@@ -193,7 +225,8 @@ static bool import_prelu(RtLayer *layer) {
   bool one = audio_rank(json_array_get(layer->weights, 0), found) == 2 && found[1] == 1;
   const float *slope = weight(layer, 0, 2, (int64_t[]){1, one ? 1 : d});
   if (!slope) return false;
-  float *to = audio_tensor(layer->audio, stage_of(layer, LAYER_prelu), ROLE_SLOPE, 1, &d, weight_name(layer, 0));
+  float *to = audio_tensor(layer->audio, stage_of(layer, LAYER_prelu), ROLE_SLOPE, 1, &d,
+                           weight_name(layer, 0));
   for (int64_t i = 0; to && i < d; i++)
     to[i] = slope[one ? 0 : i];
   return to && activate(layer);
@@ -221,42 +254,57 @@ static const struct {
              {"activation", import_activation, true, COMMON}};
 
 /* [null, null, 8]: as many axes as in_shape, the last one a width. 0 after reporting. */
-static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const char *key, const char *origin) {
+static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const char *key,
+                           const char *origin) {
   const json_t *last = json_array_get(shape, json_array_size(shape) - 1);
-  bool ok = json_array_size(shape) == rank && json_is_integer(last) && json_integer_value(last) > 0 && json_integer_value(last) <= INT32_MAX;
+  bool ok = json_array_size(shape) == rank && json_is_integer(last) &&
+            json_integer_value(last) > 0 && json_integer_value(last) <= INT32_MAX;
   for (size_t i = 0; ok && i + 1 < rank; i++) {
     const json_t *axis = json_array_get(shape, i);
     ok = json_is_null(axis) || (json_is_integer(axis) && json_integer_value(axis) > 0);
   }
   if (ok) return json_integer_value(last);
-  Diag *d = foreign_report(a->diags, a->file, shape ? E901 : E904, "%s needs a `%s` of %zu axes, the last one its width", origin, key, rank);
+  Diag *d =
+      foreign_report(a->diags, a->file, shape ? E901 : E904,
+                     "%s needs a `%s` of %zu axes, the last one its width", origin, key, rank);
   diag_note(d, "as in [null, null, 8]");
   return 0;
 }
 
 static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
   const char *type = json_string_value(json_object_get(object, "type"));
-  const char *origin = arena_printf(a->arena, "layer %d (`%.40s`)", index + 1, type ? type : "no type");
-  RtLayer layer = {.audio = a, .object = object, .weights = json_object_get(object, "weights"), .origin = origin};
+  const char *origin =
+      arena_printf(a->arena, "layer %d (`%.40s`)", index + 1, type ? type : "no type");
+  RtLayer layer = {.audio = a,
+                   .object = object,
+                   .weights = json_object_get(object, "weights"),
+                   .origin = origin};
   layer.prefix = arena_printf(a->arena, "%.40s_%d", type ? type : "layer", index + 1);
   size_t i = 0, n = sizeof types / sizeof *types;
   while (i < n && type && strcmp(types[i].type, type) != 0)
     i++;
   if (!type || i == n) {
-    Diag *d = refuse(&layer, type ? E902 : E901, type ? "is of a type that grus does not have" : "has no `type`");
-    if (type && strstr(type, "2d")) diag_note(d, "its convolution or its statistics go over two axes, time and features; grus has Conv1D and BatchNorm, over time");
-    else diag_note(d, "dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu and activation are read");
+    Diag *d = refuse(&layer, type ? E902 : E901,
+                     type ? "is of a type that grus does not have" : "has no `type`");
+    if (type && strstr(type, "2d"))
+      diag_note(d, "its convolution or its statistics go over two axes, time and features; grus "
+                   "has Conv1D and BatchNorm, over time");
+    else
+      diag_note(d, "dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu and "
+                   "activation are read");
     return false;
   }
   if (!audio_keys_known(a, object, types[i].keys, origin)) return false;
   layer.n_weights = json_array_size(layer.weights);
   layer.width = shape_width(a, json_object_get(object, "shape"), rank, "shape", origin);
   if (!layer.width || (types[i].keeps_width && layer.width != a->width)) {
-    if (layer.width) diag_note(refuse(&layer, E603, "has a `shape` of another width than what it reads"), "%lld, and it reads %lld",
-                               (long long)layer.width, (long long)a->width);
+    if (layer.width)
+      diag_note(refuse(&layer, E603, "has a `shape` of another width than what it reads"),
+                "%lld, and it reads %lld", (long long)layer.width, (long long)a->width);
     return false;
   }
-  a->sizes = arena_printf(a->arena, "the layer is %lld wide by its `shape`, and reads %lld", (long long)layer.width, (long long)a->width);
+  a->sizes = arena_printf(a->arena, "the layer is %lld wide by its `shape`, and reads %lld",
+                          (long long)layer.width, (long long)a->width);
   bool ok = types[i].import(&layer);
   a->width = layer.width;
   return ok;
@@ -268,7 +316,9 @@ static bool rank_known(Audio *a, const json_t *layers, size_t rank) {
   for (size_t i = 0; i < json_array_size(layers); i++) {
     const char *type = json_string_value(json_object_get(json_array_get(layers, i), "type"));
     if (!type || !strstr(type, "2d")) continue;
-    Diag *d = foreign_report(a->diags, a->file, E902, "layer %zu (`%.40s`) works on two axes, time and features", i + 1, type);
+    Diag *d =
+        foreign_report(a->diags, a->file, E902,
+                       "layer %zu (`%.40s`) works on two axes, time and features", i + 1, type);
     diag_note(d, "grus has Conv1D, whose kernel goes over time alone");
     return false;
   }
@@ -279,20 +329,25 @@ static bool rank_known(Audio *a, const json_t *layers, size_t rank) {
 
 /* The rate stands at one of several places. */
 static bool read_rate(Audio *a, const json_t *root, Time *time) {
-  return audio_rate(a, root, "samplerate", "the model", time) && audio_rate(a, root, "sample_rate", "the model", time) &&
+  return audio_rate(a, root, "samplerate", "the model", time) &&
+         audio_rate(a, root, "sample_rate", "the model", time) &&
          audio_rate(a, json_object_get(root, "metadata"), "samplerate", "`metadata`", time);
 }
 
 Foreign *rtneural_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Audio audio = {.arena = file->arena, .file = file, .diags = diags}, *a = &audio;
-  static const char known[] = "in_shape layers samplerate sample_rate author name date version esr metadata "
-                              "in_skip in_gain out_gain input_batch output_batch";
-  json_t *root = audio_json(a), *shape = json_object_get(root, "in_shape"), *layers = json_object_get(root, "layers");
+  static const char known[] =
+      "in_shape layers samplerate sample_rate author name date version esr metadata "
+      "in_skip in_gain out_gain input_batch output_batch";
+  json_t *root = audio_json(a), *shape = json_object_get(root, "in_shape"),
+         *layers = json_object_get(root, "layers");
   size_t n = json_array_size(layers), rank = json_array_size(shape);
   (void)options;
-  if (!root || !audio_keys_known(a, root, known, "the model") || !rank_known(a, layers, rank)) return NULL;
+  if (!root || !audio_keys_known(a, root, known, "the model") || !rank_known(a, layers, rank))
+    return NULL;
   if (n == 0 || n > LAYERS_MAX) {
-    foreign_report(diags, file, E901, "the model in `%s` has %zu layers; 1 to %d are read", file->path, n, LAYERS_MAX);
+    foreign_report(diags, file, E901, "the model in `%s` has %zu layers; 1 to %d are read",
+                   file->path, n, LAYERS_MAX);
     return NULL;
   }
   audio.width = shape_width(a, shape, rank, "in_shape", "the model");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Unconditional Sketch-RNN models in JSON: in, [settings, shapes, arrays]; out, on a stream of strokes
- * [dx, dy, three flags], with dx and dy divided by scale_factor / 2,
+/* Unconditional Sketch-RNN models in JSON: in, [settings, shapes, arrays]; out, on a stream of
+ * strokes [dx, dy, three flags], with dx and dy divided by scale_factor / 2,
  *
  *   arrays[2] [5, 4 u], [3] [u, 4 u], [4] [4 u]   LSTM, gates i j f o (j the candidate); the forget
  *                                                 bias of 1 that the program adds is not in the
@@ -47,8 +47,10 @@ static bool base64(const char *s, size_t n, uint8_t *to) {
   return true;
 }
 
-static const float *read_array(Audio *a, const json_t *root, size_t number, int rank, int64_t first, int64_t second) {
-  const json_t *shape = json_array_get(json_array_get(root, 1), number), *text = json_array_get(json_array_get(root, 2), number);
+static const float *read_array(Audio *a, const json_t *root, size_t number, int rank, int64_t first,
+                               int64_t second) {
+  const json_t *shape = json_array_get(json_array_get(root, 1), number),
+               *text = json_array_get(json_array_get(root, 2), number);
   int64_t dim[] = {first, second};
   size_t count = (size_t)(first * (rank == 2 ? second : 1));
   bool same = json_array_size(shape) == (size_t)rank;
@@ -56,11 +58,13 @@ static const float *read_array(Audio *a, const json_t *root, size_t number, int 
     same = same && json_integer_value(json_array_get(shape, (size_t)i)) == dim[i];
   if (!same) {
     Diag *d = foreign_report(a->diags, a->file, E603, "array %zu does not fit the others", number);
-    diag_note(d, rank == 1 ? "it should be [%lld]" : "it should be [%lld, %lld]", (long long)first, (long long)second);
+    diag_note(d, rank == 1 ? "it should be [%lld]" : "it should be [%lld, %lld]", (long long)first,
+              (long long)second);
     return NULL;
   }
   if (!json_is_string(text) || strlen(json_string_value(text)) != (2 * count + 2) / 3 * 4) {
-    Diag *d = foreign_report(a->diags, a->file, E901, "array %zu is not as long as its shape says", number);
+    Diag *d = foreign_report(a->diags, a->file, E901, "array %zu is not as long as its shape says",
+                             number);
     diag_note(d, "%zu numbers are %zu digits of base64", count, (2 * count + 2) / 3 * 4);
     return NULL;
   }
@@ -77,20 +81,29 @@ static const float *read_array(Audio *a, const json_t *root, size_t number, int 
 
 /* Units and outputs; 0 after reporting. */
 static int64_t sizes(Audio *a, const json_t *root, int64_t *outputs) {
-  const json_t *settings = json_array_get(root, 0), *shapes = json_array_get(root, 1), *head = json_array_get(shapes, 0);
+  const json_t *settings = json_array_get(root, 0), *shapes = json_array_get(root, 1),
+               *head = json_array_get(shapes, 0);
   int64_t units = json_integer_value(json_array_get(head, 0));
   *outputs = json_integer_value(json_array_get(head, 1));
-  if (json_array_size(root) != 3 || !json_is_object(settings) || json_array_size(json_array_get(root, 2)) != json_array_size(shapes)) {
-    foreign_report(a->diags, a->file, E901, "`%s` is not [settings, shapes, arrays]", a->file->path);
+  if (json_array_size(root) != 3 || !json_is_object(settings) ||
+      json_array_size(json_array_get(root, 2)) != json_array_size(shapes)) {
+    foreign_report(a->diags, a->file, E901, "`%s` is not [settings, shapes, arrays]",
+                   a->file->path);
     return 0;
   }
   if (json_array_size(shapes) != ARRAYS) {
-    Diag *d = foreign_report(a->diags, a->file, E902, "`%s` has %zu arrays: it is not an unconditional Sketch-RNN", a->file->path, json_array_size(shapes));
-    diag_note(d, "with %d, of one LSTM and its output, it is; encoders and conditional models are not read", ARRAYS);
+    Diag *d = foreign_report(a->diags, a->file, E902,
+                             "`%s` has %zu arrays: it is not an unconditional Sketch-RNN",
+                             a->file->path, json_array_size(shapes));
+    diag_note(
+        d,
+        "with %d, of one LSTM and its output, it is; encoders and conditional models are not read",
+        ARRAYS);
     return 0;
   }
   if (units >= 1 && units <= UNITS_MAX && *outputs >= 1 && *outputs <= UNITS_MAX) return units;
-  foreign_report(a->diags, a->file, E901, "array 0 has a shape that is not [units, outputs], each 1 to %d", UNITS_MAX);
+  foreign_report(a->diags, a->file, E901,
+                 "array 0 has a shape that is not [units, outputs], each 1 to %d", UNITS_MAX);
   return 0;
 }
 
@@ -100,7 +113,9 @@ Foreign *sketch_import(const ForeignFile *file, const ImportOptions *options, Di
   json_t *root = audio_json(&a);
   int64_t outputs, units = root ? sizes(&a, root, &outputs) : 0, stroke = STROKE;
   (void)options;
-  if (!units || !audio_keys_known(&a, json_array_get(root, 0), "mode version max_seq_len name scale_factor", "the settings")) return NULL;
+  if (!units || !audio_keys_known(&a, json_array_get(root, 0),
+                                  "mode version max_seq_len name scale_factor", "the settings"))
+    return NULL;
   AudioCell cell = {.units = units, .place = place, .forget_bias = 1};
   cell.kernel[0] = read_array(&a, root, 2, 2, STROKE, 4 * units);
   cell.recurrent[0] = cell.kernel[0] ? read_array(&a, root, 3, 2, units, 4 * units) : NULL;
@@ -109,7 +124,9 @@ Foreign *sketch_import(const ForeignFile *file, const ImportOptions *options, Di
   const float *bias = kernel ? read_array(&a, root, 1, 1, outputs, 0) : NULL;
   if (!bias) return NULL;
   a.foreign = foreign_new(file, "Sketch-RNN JSON", NULL);
-  a.value = model_input(a.foreign->model, "stroke", foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &stroke))->value;
+  a.value = model_input(a.foreign->model, "stroke",
+                        foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &stroke))
+                ->value;
   a.width = stroke;
   Layer *lstm = audio_lstm(&a, &cell, "lstm", "arrays 2 to 4");
   if (!lstm || !audio_dense(&a, kernel, bias, outputs, "output", "arrays 0 and 1")) return NULL;

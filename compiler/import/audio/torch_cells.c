@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Modules of a PyTorch state dict in the canonical layout. In PyTorch weight_ih [G u, d], weight_hh
- * [G u, u], two biases [G u]. LSTM's gates i f g o are canonical, its biases are added to each other;
- * GRU's are r z n (canonical: z r n), and its reset comes after the product. */
+ * [G u, u], two biases [G u]. LSTM's gates i f g o are canonical, its biases are added to each
+ * other; GRU's are r z n (canonical: z r n), and its reset comes after the product. */
 #include "import/audio/audio.h"
 
 #include <float.h>
@@ -17,7 +17,8 @@ static const char *shape_text(Arena *arena, int rank, const int64_t *dim) {
 }
 
 /* The values of a tensor with exactly this shape; NULL after reporting. */
-static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf, int rank, const int64_t *dim) {
+static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf, int rank,
+                           const int64_t *dim) {
   const Tensor *t = torch_module_tensor(audio->arena, m, leaf);
   const char *key = arena_printf(audio->arena, "%s%s%s", m->name, *m->name ? "." : "", leaf);
   if (!t) {
@@ -25,15 +26,19 @@ static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf,
     return NULL;
   }
   if (t->rank != rank || memcmp(t->dim, dim, sizeof *dim * (size_t)rank) != 0) {
-    Diag *d = foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", key, m->origin);
-    diag_note(d, "it is %s, the layer needs %s", shape_text(audio->arena, t->rank, t->dim), shape_text(audio->arena, rank, dim));
+    Diag *d =
+        foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", key, m->origin);
+    diag_note(d, "it is %s, the layer needs %s", shape_text(audio->arena, t->rank, t->dim),
+              shape_text(audio->arena, rank, dim));
     if (audio->sizes) diag_note(d, "%s", audio->sizes);
     return NULL;
   }
   float *to = ARENA_ARRAY(audio->arena, float, t->count);
   for (int64_t i = 0; i < t->count; i++) {
     double value = tensor_get(t, i);
-    to[i] = value > (double)FLT_MAX ? INFINITY : value < -(double)FLT_MAX ? -INFINITY : (float)value; /* found by foreign_finish */
+    to[i] = value > (double)FLT_MAX    ? INFINITY
+            : value < -(double)FLT_MAX ? -INFINITY
+                                       : (float)value; /* found by foreign_finish */
   }
   return to;
 }
@@ -46,7 +51,8 @@ static void put_gates(LayerKind kind, const float *from, int64_t gate, float *to
 }
 
 /* The weights of one direction into their place. */
-static bool put_direction(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u, const char *suffix, float *const to[4]) {
+static bool put_direction(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u,
+                          const char *suffix, float *const to[4]) {
   int64_t g = kind == LAYER_LSTM ? 4 : 3, d = audio->width;
   const char *name[4];
   static const char *const leaf[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
@@ -68,19 +74,25 @@ static bool put_direction(Audio *audio, const TorchModule *m, LayerKind kind, in
 
 static bool one_layer(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u, int k) {
   int64_t g = kind == LAYER_LSTM ? 4 : 3, d = audio->width, dirs = m->both ? 2 : 1;
-  Layer *stage = audio_stage(audio, kind, m->layers == 1 ? m->name : arena_printf(audio->arena, "%s.l%d", m->name, k), m->origin);
+  Layer *stage = audio_stage(
+      audio, kind, m->layers == 1 ? m->name : arena_printf(audio->arena, "%s.l%d", m->name, k),
+      m->origin);
   layer_set_size(stage, OPT_units, u);
   if (m->both) layer_set_word(stage, OPT_direction, "both");
   if (kind == LAYER_GRU) layer_set_word(stage, OPT_reset, "after");
   if (!m->bias) layer_set_word(stage, OPT_bias, "false");
-  float *to[4] = {audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){dirs, g, u, d}, "weight_ih"),
-                  audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, g, u, u}, "weight_hh"), NULL, NULL};
+  float *to[4] = {
+      audio_tensor(audio, stage, ROLE_KERNEL, 4, (int64_t[]){dirs, g, u, d}, "weight_ih"),
+      audio_tensor(audio, stage, ROLE_RECURRENT, 4, (int64_t[]){dirs, g, u, u}, "weight_hh"), NULL,
+      NULL};
   bool inner = m->bias && kind == LAYER_GRU;
   if (m->bias) to[2] = audio_tensor(audio, stage, ROLE_BIAS, 3, (int64_t[]){dirs, g, u}, "bias_ih");
-  if (inner) to[3] = audio_tensor(audio, stage, ROLE_RECURRENT_BIAS, 3, (int64_t[]){dirs, g, u}, "bias_hh");
+  if (inner)
+    to[3] = audio_tensor(audio, stage, ROLE_RECURRENT_BIAS, 3, (int64_t[]){dirs, g, u}, "bias_hh");
   if (!to[0] || !to[1] || (m->bias && !to[2]) || (inner && !to[3])) return false;
   for (int dir = 0; dir < dirs; dir++) {
-    const char *suffix = m->cell ? "" : arena_printf(audio->arena, "_l%d%s", k, dir ? "_reverse" : "");
+    const char *suffix =
+        m->cell ? "" : arena_printf(audio->arena, "_l%d%s", k, dir ? "_reverse" : "");
     if (!put_direction(audio, m, kind, u, suffix, to)) return false;
     to[0] += g * u * d;
     to[1] += g * u * u;
@@ -91,7 +103,8 @@ static bool one_layer(Audio *audio, const TorchModule *m, LayerKind kind, int64_
   return true;
 }
 
-bool torch_recurrent(Audio *audio, const TorchModule *m, LayerKind kind, int64_t units, int n_layers) {
+bool torch_recurrent(Audio *audio, const TorchModule *m, LayerKind kind, int64_t units,
+                     int n_layers) {
   bool ok = true;
   for (int k = 0; k < n_layers && ok; k++)
     ok = one_layer(audio, m, kind, units, k);
@@ -99,7 +112,8 @@ bool torch_recurrent(Audio *audio, const TorchModule *m, LayerKind kind, int64_t
 }
 
 /* The values of a tensor as those of a stage. */
-static bool give(Audio *audio, const TorchModule *m, Layer *stage, Role role, const char *leaf, int rank, const int64_t *dim) {
+static bool give(Audio *audio, const TorchModule *m, Layer *stage, Role role, const char *leaf,
+                 int rank, const int64_t *dim) {
   const float *from = tensor(audio, m, leaf, rank, dim);
   float *to = from ? audio_tensor(audio, stage, role, rank, dim, leaf) : NULL;
   size_t n = (size_t)dim[0] * (size_t)(rank == 2 ? dim[1] : 1);
@@ -111,7 +125,8 @@ bool torch_linear(Audio *audio, const TorchModule *m, int64_t units, bool bias) 
   Layer *stage = audio_stage(audio, LAYER_Dense, m->name, m->origin);
   layer_set_size(stage, OPT_units, units);
   if (!bias) layer_set_word(stage, OPT_bias, "false");
-  if (!give(audio, m, stage, ROLE_KERNEL, "weight", 2, (int64_t[]){units, audio->width})) return false;
+  if (!give(audio, m, stage, ROLE_KERNEL, "weight", 2, (int64_t[]){units, audio->width}))
+    return false;
   if (bias && !give(audio, m, stage, ROLE_BIAS, "bias", 1, &units)) return false;
   audio->width = units;
   return true;
@@ -125,15 +140,18 @@ bool torch_embedding(Audio *audio, const TorchModule *m) {
 }
 
 bool torch_norm(Audio *audio, const TorchModule *m) {
-  bool batch = m->kind == TORCH_BATCH_NORM, affine = torch_module_tensor(audio->arena, m, "weight") != NULL;
+  bool batch = m->kind == TORCH_BATCH_NORM,
+       affine = torch_module_tensor(audio->arena, m, "weight") != NULL;
   Layer *stage = audio_stage(audio, batch ? LAYER_BatchNorm : LAYER_LayerNorm, m->name, m->origin);
   layer_set_number(stage, OPT_eps, 1e-5);
   if (!affine) layer_set_word(stage, OPT_scale, "false");
   if (!affine) layer_set_word(stage, OPT_center, "false");
-  if (affine && (!give(audio, m, stage, ROLE_SCALE, "weight", 1, &audio->width) || !give(audio, m, stage, ROLE_CENTER, "bias", 1, &audio->width)))
+  if (affine && (!give(audio, m, stage, ROLE_SCALE, "weight", 1, &audio->width) ||
+                 !give(audio, m, stage, ROLE_CENTER, "bias", 1, &audio->width)))
     return false;
   if (!batch) return true;
-  return give(audio, m, stage, ROLE_MEAN, "running_mean", 1, &audio->width) && give(audio, m, stage, ROLE_VARIANCE, "running_var", 1, &audio->width);
+  return give(audio, m, stage, ROLE_MEAN, "running_mean", 1, &audio->width) &&
+         give(audio, m, stage, ROLE_VARIANCE, "running_var", 1, &audio->width);
 }
 
 /* PyTorch [f, d / groups, k], canonical [f, k, d / groups]. */
@@ -148,7 +166,8 @@ bool torch_conv(Audio *audio, const TorchModule *m, const TorchConv *conv) {
   layer_set_word(stage, OPT_padding, "valid");
   if (!m->bias) layer_set_word(stage, OPT_bias, "false");
   const float *w = tensor(audio, m, "weight", 3, (int64_t[]){f, d, k});
-  float *kernel = w ? audio_tensor(audio, stage, ROLE_KERNEL, 3, (int64_t[]){f, k, d}, "weight") : NULL;
+  float *kernel =
+      w ? audio_tensor(audio, stage, ROLE_KERNEL, 3, (int64_t[]){f, k, d}, "weight") : NULL;
   if (!kernel || (m->bias && !give(audio, m, stage, ROLE_BIAS, "bias", 1, &f))) return false;
   for (int64_t n = 0; n < f * d * k; n++)
     kernel[n / (d * k) * d * k + n % k * d + n / k % d] = w[n];

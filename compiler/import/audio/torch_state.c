@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* State dicts of PyTorch: in, tensors with names; out, their modules one after another, on a stream. The
- * dict says what each module is by the shapes of its tensors (weight_ih has 4 u rows in an LSTM, 3 u in a
- * GRU), but not in which order they are called nor what without weights stands between them. What follows
- * from names and shapes is imported; what stays open is asked for:
+/* State dicts of PyTorch: in, tensors with names; out, their modules one after another, on a
+ * stream. The dict says what each module is by the shapes of its tensors (weight_ih has 4 u rows in
+ * an LSTM, 3 u in a GRU), but not in which order they are called nor what without weights stands
+ * between them. What follows from names and shapes is imported; what stays open is asked for:
  *
  *   the order, where more than one fits
  *   what stands behind a Linear or a Conv1d that is not the last: an activation, as a rule
@@ -18,7 +18,9 @@
 
 enum { MODULES_MAX = 1024 };
 
-bool torch_state_sniff(const ForeignFile *file) { return json_tensors_sniff(file->data); }
+bool torch_state_sniff(const ForeignFile *file) {
+  return json_tensors_sniff(file->data);
+}
 
 typedef struct Torch {
   Audio audio;
@@ -28,7 +30,9 @@ typedef struct Torch {
   int *order, *other, n;
 } Torch;
 
-static const TorchModule *module_at(const Torch *t, int i) { return &t->module[t->order[i]]; }
+static const TorchModule *module_at(const Torch *t, int i) {
+  return &t->module[t->order[i]];
+}
 
 static Diag *open_question(Torch *t, const char *what) {
   Audio *a = &t->audio;
@@ -38,21 +42,34 @@ static Diag *open_question(Torch *t, const char *what) {
 
 static bool say_how(Torch *t, Diag *d) {
   const char *path = t->audio.file->path;
-  diag_note(d, "`grus import %s --template` writes a model with its tensors; put it right, and name it: `--config MODEL.grus`", path);
+  diag_note(d,
+            "`grus import %s --template` writes a model with its tensors; put it right, and name "
+            "it: `--config MODEL.grus`",
+            path);
   return false;
 }
 
 /* The arguments of a module: an absent one has PyTorch's default. -1 after reporting. */
-static int64_t argument(Torch *t, json_t *object, const char *key, int64_t least, int64_t if_absent, const char *origin) {
-  return json_object_get(object, key) ? audio_size(&t->audio, object, key, least, origin) : if_absent;
+static int64_t argument(Torch *t, json_t *object, const char *key, int64_t least, int64_t if_absent,
+                        const char *origin) {
+  return json_object_get(object, key) ? audio_size(&t->audio, object, key, least, origin)
+                                      : if_absent;
 }
 
 static json_t *arguments_of(Torch *t, const TorchModule *m) {
   json_t *object = *m->name ? json_object_get(t->config, m->name) : t->config;
   if (json_is_object(object)) return object;
-  Diag *d = foreign_report(t->audio.diags, t->audio.file, E904, "%s is a Conv1d, and the file does not say its stride, dilation and groups", m->origin);
-  if (*m->name) diag_note(d, "write them to a file for --config: {\"%s\": {\"stride\": 1, \"dilation\": 1, \"groups\": 1}}", m->name);
-  else diag_note(d, "write them to a file for --config: {\"stride\": 1, \"dilation\": 1, \"groups\": 1}");
+  Diag *d = foreign_report(
+      t->audio.diags, t->audio.file, E904,
+      "%s is a Conv1d, and the file does not say its stride, dilation and groups", m->origin);
+  if (*m->name)
+    diag_note(d,
+              "write them to a file for --config: {\"%s\": {\"stride\": 1, \"dilation\": 1, "
+              "\"groups\": 1}}",
+              m->name);
+  else
+    diag_note(d,
+              "write them to a file for --config: {\"stride\": 1, \"dilation\": 1, \"groups\": 1}");
   return NULL;
 }
 
@@ -70,16 +87,21 @@ static void begin_wide(Torch *t, int64_t width) {
 static bool import_conv(Torch *t, const TorchModule *m) {
   Audio *a = &t->audio;
   json_t *object = arguments_of(t, m);
-  if (!object || !audio_keys_known(a, object, "stride dilation groups padding", m->origin)) return false;
-  TorchConv conv = {.stride = argument(t, object, "stride", 1, 1, m->origin), .dilation = argument(t, object, "dilation", 1, 1, m->origin)};
+  if (!object || !audio_keys_known(a, object, "stride dilation groups padding", m->origin))
+    return false;
+  TorchConv conv = {.stride = argument(t, object, "stride", 1, 1, m->origin),
+                    .dilation = argument(t, object, "dilation", 1, 1, m->origin)};
   conv.groups = argument(t, object, "groups", 1, 1, m->origin);
   int64_t padding = argument(t, object, "padding", 0, 0, m->origin), f = m->out, d = m->in;
   if (conv.stride < 0 || conv.dilation < 0 || conv.groups < 0 || padding < 0) return false;
   if (!a->width && d <= INT32_MAX / conv.groups) a->width = d * conv.groups;
   if (padding || a->width != d * conv.groups || f % conv.groups) {
     Diag *r = foreign_report(a->diags, a->file, E903, "%s cannot have these arguments", m->origin);
-    diag_note(r, "%lld groups of %lld features in and %lld out, on %lld features, padding %lld; padding must be 0", (long long)conv.groups,
-              (long long)d, (long long)f, (long long)a->width, (long long)padding);
+    diag_note(r,
+              "%lld groups of %lld features in and %lld out, on %lld features, padding %lld; "
+              "padding must be 0",
+              (long long)conv.groups, (long long)d, (long long)f, (long long)a->width,
+              (long long)padding);
     return false;
   }
   begin_wide(t, a->width);
@@ -87,17 +109,22 @@ static bool import_conv(Torch *t, const TorchModule *m) {
 }
 
 static bool refuse_kind(Torch *t, const TorchModule *m) {
-  Diag *d = foreign_report(t->audio.diags, t->audio.file, E902, "%s is none of the modules that are read from a state dict", m->origin);
-  diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), Conv1d (of three), Embedding, BatchNorm and LayerNorm");
+  Diag *d = foreign_report(t->audio.diags, t->audio.file, E902,
+                           "%s is none of the modules that are read from a state dict", m->origin);
+  diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), Conv1d (of "
+               "three), Embedding, BatchNorm and LayerNorm");
   return say_how(t, d);
 }
 
 static bool import_module(Torch *t, const TorchModule *m) {
   Audio *a = &t->audio;
   int64_t units = m->both ? m->out / 2 : m->out;
-  Type words = {.elem = ELEM_INDEX, .categories = m->in, .time = {.kind = TIME_STREAM, .period = 1}};
-  if (m->kind == TORCH_EMBEDDING) begin(t, words);
-  else if (m->kind != TORCH_CONV1D) begin_wide(t, m->in);
+  Type words = {
+      .elem = ELEM_INDEX, .categories = m->in, .time = {.kind = TIME_STREAM, .period = 1}};
+  if (m->kind == TORCH_EMBEDDING)
+    begin(t, words);
+  else if (m->kind != TORCH_CONV1D)
+    begin_wide(t, m->in);
   switch (m->kind) {
   case TORCH_LSTM: return torch_recurrent(a, m, LAYER_LSTM, units, m->layers);
   case TORCH_GRU: return torch_recurrent(a, m, LAYER_GRU, units, m->layers);
@@ -117,10 +144,17 @@ static bool kinds_known(Torch *t) {
   for (int i = 0; i < t->n; i++) {
     const TorchModule *m = &t->module[i];
     if (m->kind == TORCH_OTHER) return refuse_kind(t, m);
-    if (m->kind == TORCH_RNN) return say_how(t, open_question(t, arena_printf(t->audio.arena, "whether the RNN `%s` computes tanh or relu", m->name)));
+    if (m->kind == TORCH_RNN)
+      return say_how(
+          t, open_question(t, arena_printf(t->audio.arena,
+                                           "whether the RNN `%s` computes tanh or relu", m->name)));
     if (m->n_known == m->n_tensors) continue;
-    Diag *d = foreign_report(t->audio.diags, t->audio.file, E903, "%s has tensors that are not known", m->origin);
-    diag_note(d, "%d of %d are those of a module of its kind; what is passed over might change the results", m->n_known, m->n_tensors);
+    Diag *d = foreign_report(t->audio.diags, t->audio.file, E903,
+                             "%s has tensors that are not known", m->origin);
+    diag_note(
+        d,
+        "%d of %d are those of a module of its kind; what is passed over might change the results",
+        m->n_known, m->n_tensors);
     return false;
   }
   return true;
@@ -138,23 +172,33 @@ static const char *chain_text(Torch *t, const int *order) {
 static bool report_order(Torch *t, TorchOrders orders) {
   Diag *d = open_question(t, "in which order its modules are called");
   if (orders == ORDERS_MANY) {
-    diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order), chain_text(t, t->other));
+    diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order),
+              chain_text(t, t->other));
     diag_note(d, "the order of the keys says nothing: they may be sorted");
-  } else diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads", t->n);
+  } else
+    diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads",
+              t->n);
   return say_how(t, d);
 }
 
-/* Names and shapes have to leave one order; else keys that are not sorted decide, and that is said. */
+/* Names and shapes have to leave one order; else keys that are not sorted decide, and that is
+ * said. */
 static bool find_order(Torch *t) {
   for (int i = 0; i < t->n; i++) {
     const TorchModule *m = &t->module[i];
     bool open = m->kind == TORCH_CONV1D || m->kind == TORCH_EMBEDDING;
-    t->part[i] = (TorchPart){.name = m->name, .in = open ? 0 : m->in, .out = m->out, .only_first = m->kind == TORCH_EMBEDDING};
+    t->part[i] = (TorchPart){.name = m->name,
+                             .in = open ? 0 : m->in,
+                             .out = m->out,
+                             .only_first = m->kind == TORCH_EMBEDDING};
   }
   TorchOrders orders = torch_orders(t->audio.arena, t->part, t->n, t->order, t->other);
   if (orders == ORDERS_ONE || t->n == 1) return true;
   if (orders == ORDERS_MANY && torch_in_place(t->order, t->n) && !torch_sorted(t->part, t->n)) {
-    foreign_note(t->audio.foreign, "its modules also fit as %s: the order is that of the file, in which they were made", chain_text(t, t->other));
+    foreign_note(
+        t->audio.foreign,
+        "its modules also fit as %s: the order is that of the file, in which they were made",
+        chain_text(t, t->other));
     return true;
   }
   return report_order(t, orders);
@@ -166,7 +210,8 @@ static bool is_linear(const TorchModule *m, bool before) {
   return torch_is_linear(m);
 }
 
-/* Nothing stands between neighbours of a Sequential. Elsewhere something may, behind what is linear it does. */
+/* Nothing stands between neighbours of a Sequential. Elsewhere something may, behind what is linear
+ * it does. */
 static bool between_known(Torch *t) {
   bool linear = false;
   for (int i = 0; i + 1 < t->n; i++) {
@@ -174,12 +219,19 @@ static bool between_known(Torch *t) {
     bool norm = next->kind == TORCH_BATCH_NORM || next->kind == TORCH_LAYER_NORM;
     linear = is_linear(m, linear);
     if (m->both && i + 1 < t->n) {
-      Diag *d = open_question(t, arena_printf(t->audio.arena, "whether `%s` reads each step or the final states of `%s`", next->name, m->name));
+      Diag *d =
+          open_question(t, arena_printf(t->audio.arena,
+                                        "whether `%s` reads each step or the final states of `%s`",
+                                        next->name, m->name));
       return say_how(t, d);
     }
-    if (!linear || norm || torch_adjacent(&t->part[t->order[i]], &t->part[t->order[i + 1]])) continue;
-    Diag *d = open_question(t, arena_printf(t->audio.arena, "what stands between `%s` and `%s`", m->name, next->name));
-    diag_note(d, "modules without weights are not in a state dict: an activation, as a rule, behind a %s", torch_kind_name[m->kind]);
+    if (!linear || norm || torch_adjacent(&t->part[t->order[i]], &t->part[t->order[i + 1]]))
+      continue;
+    Diag *d = open_question(
+        t, arena_printf(t->audio.arena, "what stands between `%s` and `%s`", m->name, next->name));
+    diag_note(
+        d, "modules without weights are not in a state dict: an activation, as a rule, behind a %s",
+        torch_kind_name[m->kind]);
     return say_how(t, d);
   }
   return true;
@@ -190,35 +242,46 @@ static void say_what_was_taken(Torch *t) {
   bool norm = false;
   for (int i = 0; i < t->n; i++)
     norm |= t->module[i].kind == TORCH_BATCH_NORM || t->module[i].kind == TORCH_LAYER_NORM;
-  if (norm) foreign_note(t->audio.foreign, "the eps of norms is not in the file: it is 1e-5 as PyTorch has it");
-  if (t->n > 1) foreign_note(t->audio.foreign, "the file says the modules but not what is between them: they were put one after another");
+  if (norm)
+    foreign_note(t->audio.foreign,
+                 "the eps of norms is not in the file: it is 1e-5 as PyTorch has it");
+  if (t->n > 1)
+    foreign_note(
+        t->audio.foreign,
+        "the file says the modules but not what is between them: they were put one after another");
 }
 
 static bool time_known(Torch *t, const ImportOptions *options) {
   for (int i = 0; i < t->n; i++) {
     if (!t->module[i].both || options->time) continue;
     Diag *d = open_question(t, "how long its sequences are");
-    diag_note(d, "`%s` reads in two directions, from the end as well: `--time 49` or `--time \"n <= 120\"`", t->module[i].name);
+    diag_note(
+        d,
+        "`%s` reads in two directions, from the end as well: `--time 49` or `--time \"n <= 120\"`",
+        t->module[i].name);
     return false;
   }
   return true;
 }
 
-Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors, const ImportOptions *options, Diags *diags) {
+Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors,
+                        const ImportOptions *options, Diags *diags) {
   Torch *t = ARENA_NEW(file->arena, Torch);
   Audio *a = &t->audio;
   *a = (Audio){.arena = file->arena, .file = file, .diags = diags};
   if (!audio_config(a, options, &t->config)) return NULL;
   t->module = torch_modules(a->arena, tensors, &t->n);
   if (t->n == 0 || t->n > MODULES_MAX) {
-    foreign_report(diags, file, E901, "`%s` has %d modules; 1 to %d are read", file->path, t->n, MODULES_MAX);
+    foreign_report(diags, file, E901, "`%s` has %d modules; 1 to %d are read", file->path, t->n,
+                   MODULES_MAX);
     return NULL;
   }
   t->part = ARENA_ARRAY(a->arena, TorchPart, t->n);
   t->order = ARENA_ARRAY(a->arena, int, t->n);
   t->other = ARENA_ARRAY(a->arena, int, t->n);
   a->foreign = foreign_new(file, tensors->format, NULL);
-  if (!kinds_known(t) || !find_order(t) || !between_known(t) || !time_known(t, options)) return NULL;
+  if (!kinds_known(t) || !find_order(t) || !between_known(t) || !time_known(t, options))
+    return NULL;
   for (int i = 0; i < t->n; i++)
     if (!import_module(t, module_at(t, i))) return NULL;
   say_what_was_taken(t);

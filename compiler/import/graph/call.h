@@ -31,8 +31,8 @@ const char *call_dims(GraphCall *call, int rank, const int64_t *dim);
 bool call_broadcast(GraphCall *call, int rank_a, const int64_t *a, int rank_b, const int64_t *b,
                     int *rank, int64_t *dim);
 
-/* The product of the sizes of a tensor, where empty axes count as 1: what loops over some of its axes may
- * come to even where there is no element. */
+/* The product of the sizes of a tensor, where empty axes count as 1: what loops over some of its
+ * axes may come to even where there is no element. */
 int64_t graph_span(const GraphTensor *t);
 
 /* A number as a whole one: towards zero, clamped to what fits; NaN is 0. */
@@ -56,7 +56,7 @@ bool call_slice(GraphCall *call, CallSlice *slice);
 /* Results with room for their numbers, after graph_call_shape: eval*.c fill them. */
 double *call_data(GraphCall *call, int k);
 
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                         \
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                  \
   bool graph_shape_##shape(GraphCall *call);                                                       \
   bool graph_eval_##name(GraphCall *call);
 #include "import/graph/graph_ops.def"

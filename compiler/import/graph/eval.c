@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One operator in double: its results' shapes, then its function of eval_*.c; and what these share. */
+/* One operator in double: its results' shapes, then its function of eval_*.c; and what these
+ * share. */
 #include "import/graph/eval.h"
 
 double *call_data(GraphCall *call, int k) {
@@ -44,11 +45,12 @@ void walk_next(Walk *w) {
   }
 }
 
-/* Bits of the types of whole numbers that a double holds without loss; 0: of 64 bits, or a fraction. */
+/* Bits of the types of whole numbers that a double holds without loss; 0: of 64 bits, or a
+ * fraction. */
 static int bits_of(GraphElem elem) {
-  static const int bits[] = {[GRAPH_FLOAT] = 0, [GRAPH_BOOL] = 0, [GRAPH_I8] = 8,   [GRAPH_U8] = 8,
-                             [GRAPH_I16] = 16,  [GRAPH_U16] = 16, [GRAPH_I32] = 32, [GRAPH_U32] = 32,
-                             [GRAPH_I64] = 0,   [GRAPH_U64] = 0};
+  static const int bits[] = {
+      [GRAPH_FLOAT] = 0, [GRAPH_BOOL] = 0, [GRAPH_I8] = 8,   [GRAPH_U8] = 8,  [GRAPH_I16] = 16,
+      [GRAPH_U16] = 16,  [GRAPH_I32] = 32, [GRAPH_U32] = 32, [GRAPH_I64] = 0, [GRAPH_U64] = 0};
   return bits[elem];
 }
 

@@ -36,8 +36,12 @@ static double power(double a, double b, bool whole) {
   return whole ? trunc(y) : y;
 }
 
-static double smaller(double a, double b) { return a < b || isnan(a) ? a : b; }
-static double larger(double a, double b) { return a > b || isnan(a) ? a : b; }
+static double smaller(double a, double b) {
+  return a < b || isnan(a) ? a : b;
+}
+static double larger(double a, double b) {
+  return a > b || isnan(a) ? a : b;
+}
 
 /* COMBINE(operator, by what, its value at a and b) */
 #define COMBINE(name, by, value)                                                                   \
@@ -45,7 +49,9 @@ static double larger(double a, double b) { return a > b || isnan(a) ? a : b; }
     (void)whole;                                                                                   \
     return value;                                                                                  \
   }                                                                                                \
-  bool graph_eval_##name(GraphCall *call) { return by(call, name##_of); }
+  bool graph_eval_##name(GraphCall *call) {                                                        \
+    return by(call, name##_of);                                                                    \
+  }
 
 COMBINE(Add, combine, a + b)
 COMBINE(Sub, combine, a - b)
@@ -56,7 +62,7 @@ COMBINE(Pow, combine, power(a, b, whole))
 COMBINE(Min, combine, smaller(a, b))
 COMBINE(Max, combine, larger(a, b))
 COMBINE(Atan2, combine, atan2(a, b))
-COMBINE(Prelu, combine, a < 0 ? a *b : a)
+COMBINE(Prelu, combine, a < 0 ? a * b : a)
 COMBINE(And, combine, a != 0 && b != 0)
 COMBINE(Or, combine, a != 0 || b != 0)
 COMBINE(Xor, combine, (a != 0) != (b != 0))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Branches, loops and variables. In, a node with bodies in a frame; out, its results in that frame. */
+/* Branches, loops and variables. In, a node with bodies in a frame; out, its results in that
+ * frame. */
 #include "import/graph/eval.h"
 #include "import/graph/run.h"
 
@@ -7,7 +8,9 @@
 
 /* A control operator is never computed by itself: its shape rule says so. */
 #define CONTROL(name)                                                                              \
-  bool graph_eval_##name(GraphCall *call) { return graph_shape_control(call); }
+  bool graph_eval_##name(GraphCall *call) {                                                        \
+    return graph_shape_control(call);                                                              \
+  }
 CONTROL(If)
 CONTROL(Loop)
 CONTROL(Scan)
@@ -23,7 +26,8 @@ static bool truth(Run *run, const GraphNode *node, const GraphTensor *t, bool *o
 bool run_if(Run *run, Frame *frame, const GraphNode *node) {
   const GraphTensor *condition;
   bool yes;
-  if (!run_operand(run, frame, node, 0, &condition) || !truth(run, node, condition, &yes)) return false;
+  if (!run_operand(run, frame, node, 0, &condition) || !truth(run, node, condition, &yes))
+    return false;
   const Graph *body = node->body[yes ? 0 : 1];
   const GraphTensor **out = ARENA_ARRAY(frame->arena, const GraphTensor *, node->n_out + 1);
   if (!body || !run_graph(run, body, frame, frame->arena, node, 0, NULL, node->n_out, out))
@@ -42,14 +46,20 @@ typedef struct Turns {
   const GraphNode *node;
   int n_carried, n_rows;
   const GraphTensor **carried;
-  Arena *keep; /* of carried; NULL: the frame's own values */
+  Arena *keep;             /* of carried; NULL: the frame's own values */
   const GraphTensor **row; /* [turn * n_rows + k], in the frame's arena */
   size_t n_row, cap_row;
 } Turns;
 
-static bool turns_start(Turns *turns, Run *run, Frame *frame, const GraphNode *node, int first, int n_carried) {
-  *turns = (Turns){.run = run, .frame = frame, .node = node, .n_carried = n_carried, .n_rows = node->n_out - n_carried};
-  if (n_carried < 0 || turns->n_rows < 0) return run_fault(run, node, "it has fewer results than it carries values");
+static bool turns_start(Turns *turns, Run *run, Frame *frame, const GraphNode *node, int first,
+                        int n_carried) {
+  *turns = (Turns){.run = run,
+                   .frame = frame,
+                   .node = node,
+                   .n_carried = n_carried,
+                   .n_rows = node->n_out - n_carried};
+  if (n_carried < 0 || turns->n_rows < 0)
+    return run_fault(run, node, "it has fewer results than it carries values");
   turns->carried = ARENA_ARRAY(frame->arena, const GraphTensor *, n_carried + 1);
   for (int k = 0; k < n_carried; k++)
     if (!run_operand(run, frame, node, first + k, &turns->carried[k]) || !turns->carried[k])
@@ -57,13 +67,15 @@ static bool turns_start(Turns *turns, Run *run, Frame *frame, const GraphNode *n
   return true;
 }
 
-/* One iteration: body(in) gives out, whose results from `first` on are carried values, then rows. What is
- * to stay is copied, the rest goes. `more`: out[0] as a condition, where first is 1. */
-static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTensor *const *in, int first, bool *more) {
+/* One iteration: body(in) gives out, whose results from `first` on are carried values, then rows.
+ * What is to stay is copied, the rest goes. `more`: out[0] as a condition, where first is 1. */
+static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTensor *const *in,
+                       int first, bool *more) {
   Run *run = turns->run;
   int n_out = first + turns->n_carried + turns->n_rows;
   int64_t room = run->room;
-  if (run->steps-- <= 0) return run_limited(run, turns->node, "its loops take too many steps to evaluate");
+  if (run->steps-- <= 0)
+    return run_limited(run, turns->node, "its loops take too many steps to evaluate");
   Arena *scratch = arena_child(turns->frame->arena), *keep = arena_child(turns->frame->arena);
   const GraphTensor **out = ARENA_ARRAY(scratch, const GraphTensor *, n_out + 1);
   bool ok = run_graph(run, body, turns->frame, scratch, turns->node, n_in, in, n_out, out);
@@ -80,7 +92,8 @@ static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTen
   arena_free(scratch);
   if (turns->keep) arena_free(turns->keep);
   turns->keep = keep;
-  if (ok && run->room < 0) return run_limited(run, turns->node, "the graph takes too much memory to evaluate");
+  if (ok && run->room < 0)
+    return run_limited(run, turns->node, "the graph takes too much memory to evaluate");
   return ok;
 }
 
@@ -106,19 +119,22 @@ static const GraphTensor *turns_stack(Turns *turns, int k, int64_t where, bool r
   Line line = line_of(out, (int)axis);
   for (int64_t t = 0; t < n; t++) {
     const GraphTensor *row = turns->row[(reverse ? n - 1 - t : t) * turns->n_rows + k];
-    if (row->rank != first->rank || memcmp(row->dim, first->dim, sizeof row->dim) != 0 || !row->data) {
+    if (row->rank != first->rank || memcmp(row->dim, first->dim, sizeof row->dim) != 0 ||
+        !row->data) {
       run_fault(turns->run, turns->node, "the rows of its steps differ in shape");
       return NULL;
     }
     for (int64_t o = 0; o < line.outer && line.inner; o++)
-      memcpy(y + (o * n + t) * line.inner, row->data + o * line.inner, sizeof *y * (size_t)line.inner);
+      memcpy(y + (o * n + t) * line.inner, row->data + o * line.inner,
+             sizeof *y * (size_t)line.inner);
   }
   return out;
 }
 
 static void turns_results(Turns *turns) {
   for (int k = 0; k < turns->n_carried; k++)
-    run_result(turns->frame, turns->node, k, run_copy(turns->run, turns->frame->arena, turns->carried[k]));
+    run_result(turns->frame, turns->node, k,
+               run_copy(turns->run, turns->frame->arena, turns->carried[k]));
   if (turns->keep) arena_free(turns->keep);
 }
 
@@ -127,11 +143,14 @@ bool run_loop(Run *run, Frame *frame, const GraphNode *node) {
   Turns turns;
   bool more = true;
   if (!run_operand(run, frame, node, 0, &count) || !run_operand(run, frame, node, 1, &condition) ||
-      (condition && !truth(run, node, condition, &more)) || !turns_start(&turns, run, frame, node, 2, node->n_in - 2))
+      (condition && !truth(run, node, condition, &more)) ||
+      !turns_start(&turns, run, frame, node, 2, node->n_in - 2))
     return false;
-  if (count && (count->count != 1 || !count->data)) return run_fault(run, node, "its count has to be one number");
+  if (count && (count->count != 1 || !count->data))
+    return run_fault(run, node, "its count has to be one number");
   int64_t most = count ? graph_whole(count->data[0]) : INT64_MAX;
-  for (int64_t i = 0; i < most && (more || !condition); i++) { /* without a condition: a count alone */
+  for (int64_t i = 0; i < most && (more || !condition);
+       i++) { /* without a condition: a count alone */
     Arena *arena = arena_child(frame->arena);
     const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, turns.n_carried + 2);
     in[0] = graph_scalar(arena, GRAPH_I64, (double)i);
@@ -165,7 +184,8 @@ static const GraphTensor *sequence_row(Arena *arena, const GraphTensor *x, int a
   GraphTensor *row = graph_tensor(arena, x->elem, x->rank - 1, dim, &y);
   Line line = line_of(x, axis);
   for (int64_t o = 0; o < line.outer && line.inner; o++)
-    memcpy(y + o * line.inner, x->data + (o * line.n + t) * line.inner, sizeof *y * (size_t)line.inner);
+    memcpy(y + o * line.inner, x->data + (o * line.n + t) * line.inner,
+           sizeof *y * (size_t)line.inner);
   return row;
 }
 
@@ -183,7 +203,8 @@ bool run_scan(Run *run, Frame *frame, const GraphNode *node) {
     if (!sequence[k] || a + sequence[k]->rank < 0 || a >= sequence[k]->rank || !sequence[k]->data)
       return run_fault(run, node, "a sequence has no such axis");
     axis[k] = (int)(a < 0 ? a + sequence[k]->rank : a);
-    if (k && sequence[k]->dim[axis[k]] != steps) return run_fault(run, node, "its sequences differ in length");
+    if (k && sequence[k]->dim[axis[k]] != steps)
+      return run_fault(run, node, "its sequences differ in length");
     steps = sequence[k]->dim[axis[k]];
   }
   for (int64_t t = 0; t < steps; t++) {
@@ -192,14 +213,16 @@ bool run_scan(Run *run, Frame *frame, const GraphNode *node) {
     for (int k = 0; k < n_carried; k++)
       in[k] = turns.carried[k];
     for (int k = 0; k < n_scan; k++)
-      in[n_carried + k] = sequence_row(rows, sequence[k], axis[k], listed(node, GRAPH_ATTR_scan_reverse, k) ? steps - 1 - t : t);
+      in[n_carried + k] = sequence_row(
+          rows, sequence[k], axis[k], listed(node, GRAPH_ATTR_scan_reverse, k) ? steps - 1 - t : t);
     bool ok = turns_next(&turns, node->body[0], node->n_in, in, 0, NULL);
     arena_free(rows);
     if (!ok) return false;
   }
   turns_results(&turns);
   for (int k = 0; k < turns.n_rows; k++) {
-    const GraphTensor *out = turns_stack(&turns, k, listed(node, GRAPH_ATTR_out_axes, k), listed(node, GRAPH_ATTR_out_reverse, k) != 0);
+    const GraphTensor *out = turns_stack(&turns, k, listed(node, GRAPH_ATTR_out_axes, k),
+                                         listed(node, GRAPH_ATTR_out_reverse, k) != 0);
     if (!out) return false;
     run_result(frame, node, n_carried + k, out);
   }
@@ -214,7 +237,9 @@ bool run_while(Run *run, Frame *frame, const GraphNode *node) {
     bool more;
     Arena *scratch = arena_child(frame->arena);
     int64_t room = run->room;
-    bool ok = run_graph(run, node->body[0], frame, scratch, node, turns.n_carried, turns.carried, 1, &go) && truth(run, node, go, &more);
+    bool ok = run_graph(run, node->body[0], frame, scratch, node, turns.n_carried, turns.carried, 1,
+                        &go) &&
+              truth(run, node, go, &more);
     run->room = room;
     arena_free(scratch);
     if (!ok) return false;

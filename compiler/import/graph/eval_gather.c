@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators whose places are numbers of another operand, and those that make tensors from numbers. */
+/* Operators whose places are numbers of another operand, and those that make tensors from
+ * numbers. */
 #include "import/graph/eval.h"
 
 #include <string.h>
@@ -45,7 +46,8 @@ bool graph_eval_GatherElements(GraphCall *call) {
 }
 
 /* Where `depth` numbers lead among the axes of x from axis `first` on. */
-static bool nd_place(GraphCall *call, const double *numbers, int64_t depth, const GraphTensor *x, int first, int64_t *out) {
+static bool nd_place(GraphCall *call, const double *numbers, int64_t depth, const GraphTensor *x,
+                     int first, int64_t *out) {
   int64_t stride[GRAPH_MAX_RANK];
   strides_of(x->rank, x->dim, stride);
   *out = 0;
@@ -113,8 +115,8 @@ bool graph_eval_ScatterNd(GraphCall *call) {
   for (int i = (int)depth; i < x->rank; i++)
     run *= x->dim[i];
   if (!size_mul(n, run, &all) || update->count != all)
-    return call_fault(call, "%lld updates do not fill %lld places of %lld", (long long)update->count,
-                      (long long)n, (long long)run);
+    return call_fault(call, "%lld updates do not fill %lld places of %lld",
+                      (long long)update->count, (long long)n, (long long)run);
   double *y = copied(call);
   for (int64_t k = 0; k < n; k++) {
     int64_t to;
@@ -140,7 +142,8 @@ bool graph_eval_ReverseSequence(GraphCall *call) {
   for (int64_t i = 0; i < x->count; i++, walk_next(&w)) {
     int64_t n = graph_whole(lengths->data[w.at[batch]]), t = w.at[axis];
     if (n < 0 || n > x->dim[axis])
-      return call_fault(call, "a length of %lld is outside of %lld steps", (long long)n, (long long)x->dim[axis]);
+      return call_fault(call, "a length of %lld is outside of %lld steps", (long long)n,
+                        (long long)x->dim[axis]);
     int64_t from = t < n ? n - 1 - t : t;
     y[i] = x->data[i + (from - t) * w.stride[0][axis]];
   }
@@ -162,7 +165,8 @@ bool graph_eval_Size(GraphCall *call) {
 }
 
 bool graph_eval_Range(GraphCall *call) {
-  double start = call_in(call, 0)->data[0], step = call_in(call, 2)->data[0], *y = call_data(call, 0);
+  double start = call_in(call, 0)->data[0], step = call_in(call, 2)->data[0],
+         *y = call_data(call, 0);
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = start + (double)i * step;
   return true;

@@ -2,7 +2,8 @@
 /* A whole graph in double: its nodes in order, loops and branches with their bodies, variables.
  *
  * Each iteration of a loop has an arena of its own, which is gone when the next one begins; what is
- * carried over is copied. Steps, work and room are counted, so that no file can keep it busy for ever. */
+ * carried over is copied. Steps, work and room are counted, so that no file can keep it busy for
+ * ever. */
 #include "import/graph/run.h"
 
 #include <string.h>
@@ -42,7 +43,8 @@ static const GraphTensor *value_get(const Frame *frame, const GraphValue *value)
   return NULL;
 }
 
-bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k, const GraphTensor **out) {
+bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k,
+                 const GraphTensor **out) {
   *out = NULL;
   if (k >= node->n_in || !node->in[k]) return true;
   *out = value_get(frame, node->in[k]);
@@ -78,9 +80,11 @@ static int64_t work_of(const GraphCall *call) {
     work += steps * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
   else if (op == GRAPH_ConvTranspose)
     work += (double)call->in[0]->count * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
-  else if (op == GRAPH_MaxPool || op == GRAPH_AvgPool) work += steps * window_of(node);
+  else if (op == GRAPH_MaxPool || op == GRAPH_AvgPool)
+    work += steps * window_of(node);
   else if (op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn)
-    work += (double)(call->in[0]->dim[0] * call->in[0]->dim[1]) * (double)(k->count + call->in[2]->count);
+    work += (double)(call->in[0]->dim[0] * call->in[0]->dim[1]) *
+            (double)(k->count + call->in[2]->count);
   return graph_whole(work);
 }
 
@@ -88,7 +92,9 @@ static int64_t work_of(const GraphCall *call) {
 static int64_t room_of(const GraphCall *call) {
   int64_t room = 0;
   for (int i = 0; i < call->node->n_out; i++)
-    if (call->out[i].data && !(call->node->n_in && call->in[0] && call->out[i].data == call->in[0]->data)) room += call->out[i].count;
+    if (call->out[i].data &&
+        !(call->node->n_in && call->in[0] && call->out[i].data == call->in[0]->data))
+      room += call->out[i].count;
   return room;
 }
 
@@ -104,7 +110,8 @@ static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     elements += call.out[k].count;
   if (work > run->work) return run_limited(run, node, "the graph takes too long to evaluate");
-  if (elements > run->room) return run_limited(run, node, "the graph takes too much memory to evaluate");
+  if (elements > run->room)
+    return run_limited(run, node, "the graph takes too much memory to evaluate");
   run->work -= work;
   if (!graph_call_eval(&call)) return run_fault(run, node, call.fault);
   run->room -= room_of(&call);
@@ -115,19 +122,25 @@ static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
 
 static bool run_node(Run *run, Frame *frame, const GraphNode *node) {
   static bool (*const control[GRAPH_OP_COUNT])(Run *, Frame *, const GraphNode *) = {
-      [GRAPH_If] = run_if,           [GRAPH_Loop] = run_loop,
-      [GRAPH_Scan] = run_scan,       [GRAPH_While] = run_while,
-      [GRAPH_VarRead] = run_var_read, [GRAPH_VarAssign] = run_var_assign};
+      [GRAPH_If] = run_if,
+      [GRAPH_Loop] = run_loop,
+      [GRAPH_Scan] = run_scan,
+      [GRAPH_While] = run_while,
+      [GRAPH_VarRead] = run_var_read,
+      [GRAPH_VarAssign] = run_var_assign};
   return control[node->op] ? control[node->op](run, frame, node) : run_call(run, frame, node);
 }
 
-bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena, const GraphNode *node,
-               int n_in, const GraphTensor *const *in, int n_out, const GraphTensor **out) {
+bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena,
+               const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
+               const GraphTensor **out) {
   Frame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
   if (frame.depth > MAX_DEPTH) return run_fault(run, node, "bodies lie too deep in each other");
   if (graph->n_in != n_in || graph->n_out != n_out)
-    return run_fault(run, node, arena_printf(run->arena, "its body has %d inputs and %d outputs, and needs %d and %d",
-                                             graph->n_in, graph->n_out, n_in, n_out));
+    return run_fault(run, node,
+                     arena_printf(run->arena,
+                                  "its body has %d inputs and %d outputs, and needs %d and %d",
+                                  graph->n_in, graph->n_out, n_in, n_out));
   frame.value = ARENA_ARRAY(arena, const GraphTensor *, graph->n_values + 1);
   for (int i = 0; i < n_in; i++)
     frame.value[graph->in[i].value->id] = in[i];
@@ -135,7 +148,9 @@ bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena, c
     if (!run_node(run, &frame, graph->node[i])) return false;
   for (int i = 0; i < n_out; i++) {
     out[i] = value_get(&frame, graph->out[i].value);
-    if (!out[i]) return run_fault(run, node, arena_printf(run->arena, "output `%s` is not computed", graph->out[i].name));
+    if (!out[i])
+      return run_fault(run, node,
+                       arena_printf(run->arena, "output `%s` is not computed", graph->out[i].name));
   }
   return true;
 }
@@ -151,20 +166,30 @@ GraphState *graph_state_new(Arena *arena, const Graph *graph) {
 
 /* What a caller gives for an input has to be what the file says of it. */
 static bool input_fits(Run *run, const GraphInput *input, const GraphTensor *given) {
-  if (!given) return run_fault(run, NULL, arena_printf(run->arena, "input `%s` is not given", input->name));
+  if (!given)
+    return run_fault(run, NULL, arena_printf(run->arena, "input `%s` is not given", input->name));
   bool fits = input->rank < 0 || given->rank == input->rank;
   for (int i = 0; fits && i < input->rank; i++)
     fits = input->dim[i].n == GRAPH_OPEN || input->dim[i].n == given->dim[i];
-  return fits || run_fault(run, NULL, arena_printf(run->arena, "input `%s` has another shape than the file says", input->name));
+  return fits ||
+         run_fault(run, NULL,
+                   arena_printf(run->arena, "input `%s` has another shape than the file says",
+                                input->name));
 }
 
 bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphLimits *limits,
                 const GraphTensor *const *in, const GraphTensor **out, GraphFault *fault) {
   if (!limits) limits = &graph_usual_limits;
-  Run run = {.arena = arena, .graph = graph, .state = state, .fault = fault, .steps = limits->steps,
-             .work = limits->work, .room = limits->room};
+  Run run = {.arena = arena,
+             .graph = graph,
+             .state = state,
+             .fault = fault,
+             .steps = limits->steps,
+             .work = limits->work,
+             .room = limits->room};
   *fault = (GraphFault){0};
-  if (graph->n_variables && !state) return run_fault(&run, NULL, "the graph has variables and no state is given");
+  if (graph->n_variables && !state)
+    return run_fault(&run, NULL, "the graph has variables and no state is given");
   const GraphTensor **all = ARENA_ARRAY(arena, const GraphTensor *, graph->n_in + 1);
   for (int i = 0; i < graph->n_in; i++) {
     all[i] = in[i] ? in[i] : graph->in[i].fallback;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Lists of tensors of one shape: tensors whose first axis counts the elements. A list whose elements
- * have never been set has no numbers; once one is set the others are zeros. */
+/* Lists of tensors of one shape: tensors whose first axis counts the elements. A list whose
+ * elements have never been set has no numbers; once one is set the others are zeros. */
 #include "import/graph/eval.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@ bool graph_eval_ListFrom(GraphCall *call) {
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   Line line = line_of(x, axis);
   for (int64_t i = 0; i < x->count; i++)
-    y[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner + i % line.inner] = x->data[i];
+    y[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner +
+      i % line.inner] = x->data[i];
   return true;
 }
 
@@ -33,7 +34,8 @@ bool graph_eval_ListGet(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
   int64_t place;
   if (!list_place(call, &place)) return false;
-  if (!list->data) return call_fault(call, "element %lld of a list is read before any is set", (long long)place);
+  if (!list->data)
+    return call_fault(call, "element %lld of a list is read before any is set", (long long)place);
   call->out[0].data = list->data + place * call->out[0].count;
   return true;
 }
@@ -43,7 +45,8 @@ static bool list_copy(GraphCall *call, const GraphTensor *element, int64_t place
   const GraphTensor *list = call_in(call, 0);
   double *y = call_data(call, 0);
   if (list->data && list->count) memcpy(y, list->data, sizeof *y * (size_t)list->count);
-  if (element->count) memcpy(y + place * element->count, element->data, sizeof *y * (size_t)element->count);
+  if (element->count)
+    memcpy(y + place * element->count, element->data, sizeof *y * (size_t)element->count);
   return true;
 }
 
@@ -54,23 +57,29 @@ bool graph_eval_ListSet(GraphCall *call) {
 
 bool graph_eval_ListPush(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
-  if (!list->data && list->dim[0] > 0) return call_fault(call, "a list grows before its elements are set");
+  if (!list->data && list->dim[0] > 0)
+    return call_fault(call, "a list grows before its elements are set");
   return list_copy(call, call_in(call, 1), list->dim[0]);
 }
 
 static bool is_set(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
-  return list->data || list->count == 0 || call_fault(call, "a list is read before any element is set");
+  return list->data || list->count == 0 ||
+         call_fault(call, "a list is read before any element is set");
 }
 
 bool graph_eval_ListStack(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
   int axis;
   double *y = call_data(call, 0);
-  if (!is_set(call) || !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis)) return false;
+  if (!is_set(call) ||
+      !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis))
+    return false;
   Line line = line_of(&call->out[0], axis);
   for (int64_t i = 0; i < list->count; i++)
-    y[i] = list->data[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner + i % line.inner];
+    y[i] =
+        list->data[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner +
+                   i % line.inner];
   return true;
 }
 
@@ -78,13 +87,16 @@ bool graph_eval_ListConcat(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
   GraphTensor *out = &call->out[0];
   int axis;
-  if (!is_set(call) || !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), out->rank, &axis)) return false;
+  if (!is_set(call) ||
+      !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), out->rank, &axis))
+    return false;
   double *y = call_data(call, 0);
   Line line = line_of(out, axis);
   int64_t n = list->dim[0], run = n ? line.n / n * line.inner : 0;
   for (int64_t k = 0; k < n; k++)
     for (int64_t o = 0; o < line.outer && run; o++)
-      memcpy(y + (o * n + k) * run, list->data + (k * line.outer + o) * run, sizeof *y * (size_t)run);
+      memcpy(y + (o * n + k) * run, list->data + (k * line.outer + o) * run,
+             sizeof *y * (size_t)run);
   return true;
 }
 

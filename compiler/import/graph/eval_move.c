@@ -10,10 +10,18 @@ static bool renamed(GraphCall *call) {
   return true;
 }
 
-bool graph_eval_Reshape(GraphCall *call) { return renamed(call); }
-bool graph_eval_Squeeze(GraphCall *call) { return renamed(call); }
-bool graph_eval_Unsqueeze(GraphCall *call) { return renamed(call); }
-bool graph_eval_Flatten(GraphCall *call) { return renamed(call); }
+bool graph_eval_Reshape(GraphCall *call) {
+  return renamed(call);
+}
+bool graph_eval_Squeeze(GraphCall *call) {
+  return renamed(call);
+}
+bool graph_eval_Unsqueeze(GraphCall *call) {
+  return renamed(call);
+}
+bool graph_eval_Flatten(GraphCall *call) {
+  return renamed(call);
+}
 
 /* y[i, j, ...] = x[base + stride . (i, j, ...)] */
 static bool strided(GraphCall *call, const int64_t *stride) {
@@ -139,7 +147,8 @@ bool graph_eval_Pad(GraphCall *call) {
   int64_t pads[2 * GRAPH_MAX_RANK];
   if (!call_numbers(call, 1, 2 * GRAPH_MAX_RANK, &n, pads)) return false;
   if (value && value->count != 1) return call_fault(call, "its value is not one number");
-  bool known = strcmp(mode, "constant") == 0 || strcmp(mode, "edge") == 0 || strcmp(mode, "wrap") == 0 || strcmp(mode, "reflect") == 0;
+  bool known = strcmp(mode, "constant") == 0 || strcmp(mode, "edge") == 0 ||
+               strcmp(mode, "wrap") == 0 || strcmp(mode, "reflect") == 0;
   if (!known) return call_fault(call, "there is no way of padding called `%s`", mode);
   if (is_empty(call)) return true;
   Pick pick = pick_new(call);
@@ -152,14 +161,16 @@ bool graph_eval_Pad(GraphCall *call) {
 bool graph_eval_Concat(GraphCall *call) {
   int axis;
   double *y = call_data(call, 0);
-  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), call->out[0].rank, &axis)) return false;
+  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), call->out[0].rank, &axis))
+    return false;
   Line all = line_of(&call->out[0], axis);
   int64_t done = 0;
   for (int k = 0; k < call->node->n_in; k++) {
     Line line = line_of(call_in(call, k), axis);
     int64_t run = line.n * line.inner;
     for (int64_t o = 0; o < line.outer && run; o++)
-      memcpy(y + o * all.n * all.inner + done, call_in(call, k)->data + o * run, sizeof *y * (size_t)run);
+      memcpy(y + o * all.n * all.inner + done, call_in(call, k)->data + o * run,
+             sizeof *y * (size_t)run);
     done += run;
   }
   return true;
@@ -181,11 +192,13 @@ bool graph_eval_Split(GraphCall *call) {
   return true;
 }
 
-/* x [N, C, H, W]: blocks of channels become squares. DCR: channel = block row, block column, c; CRD: c first. */
+/* x [N, C, H, W]: blocks of channels become squares. DCR: channel = block row, block column, c;
+ * CRD: c first. */
 bool graph_eval_DepthToSpace(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   GraphTensor *out = &call->out[0];
-  int64_t b = graph_int(call->node, GRAPH_ATTR_block, 1), c = out->dim[1], h = x->dim[2], w = x->dim[3];
+  int64_t b = graph_int(call->node, GRAPH_ATTR_block, 1), c = out->dim[1], h = x->dim[2],
+          w = x->dim[3];
   bool crd = strcmp(graph_word(call->node, GRAPH_ATTR_mode, 0, "DCR"), "CRD") == 0;
   double *y = call_data(call, 0);
   Walk at = walk_start(4, out->dim);
@@ -211,5 +224,9 @@ static bool triangle(GraphCall *call, bool upper) {
   return true;
 }
 
-bool graph_eval_Triu(GraphCall *call) { return triangle(call, true); }
-bool graph_eval_Tril(GraphCall *call) { return triangle(call, false); }
+bool graph_eval_Triu(GraphCall *call) {
+  return triangle(call, true);
+}
+bool graph_eval_Tril(GraphCall *call) {
+  return triangle(call, false);
+}

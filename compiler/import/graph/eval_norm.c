@@ -39,17 +39,20 @@ static bool differs(int rank, const int64_t *dim, const GraphTensor *x) {
 
 /* Over an axis and all behind it; scale and center broadcast. */
 static bool layer_norm(GraphCall *call, bool centered) {
-  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *center = centered ? call_in(call, 2) : NULL;
+  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1),
+                    *center = centered ? call_in(call, 2) : NULL;
   double eps = graph_number(call->node, GRAPH_ATTR_eps, 0), *y = call_data(call, 0);
   const GraphTensor *affine[2] = {scale, center};
   int axis, rank;
   int64_t dim[GRAPH_MAX_RANK];
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, -1), x->rank, &axis)) return false;
   for (int k = 0; k < 2; k++)
-    if (affine[k] && (affine[k]->rank > x->rank ||
-                      !call_broadcast(call, x->rank, x->dim, affine[k]->rank, affine[k]->dim, &rank, dim) ||
-                      differs(rank, dim, x)))
-      return call->fault ? false : call_fault(call, "its parameters have more elements than its operand");
+    if (affine[k] &&
+        (affine[k]->rank > x->rank ||
+         !call_broadcast(call, x->rank, x->dim, affine[k]->rank, affine[k]->dim, &rank, dim) ||
+         differs(rank, dim, x)))
+      return call->fault ? false
+                         : call_fault(call, "its parameters have more elements than its operand");
   Line line = line_of(x, axis);
   int64_t n = line.n * line.inner;
   for (int64_t o = 0; o < line.outer; o++)
@@ -64,8 +67,12 @@ static bool layer_norm(GraphCall *call, bool centered) {
   return true;
 }
 
-bool graph_eval_LayerNorm(GraphCall *call) { return layer_norm(call, true); }
-bool graph_eval_RmsNorm(GraphCall *call) { return layer_norm(call, false); }
+bool graph_eval_LayerNorm(GraphCall *call) {
+  return layer_norm(call, true);
+}
+bool graph_eval_RmsNorm(GraphCall *call) {
+  return layer_norm(call, false);
+}
 
 bool graph_eval_GroupNorm(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *center = call_in(call, 2);

@@ -29,9 +29,15 @@ static bool map(GraphCall *call, double (*f)(double x, const Params *p)) {
   return true;
 }
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
-static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
-static double bounded(double x, double low, double high) { return fmin(fmax(x, low), high); }
+static double sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
+static double softplus(double x) {
+  return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+static double bounded(double x, double low, double high) {
+  return fmin(fmax(x, low), high);
+}
 
 static double gelu(double x, bool tanh_form) {
   const double root_of_half = 0.70710678118654752440, root_of_2_over_pi = 0.79788456080286535588;
@@ -45,7 +51,9 @@ static double gelu(double x, bool tanh_form) {
     (void)p;                                                                                       \
     return value;                                                                                  \
   }                                                                                                \
-  bool graph_eval_##name(GraphCall *call) { return map(call, name##_of); }
+  bool graph_eval_##name(GraphCall *call) {                                                        \
+    return map(call, name##_of);                                                                   \
+  }
 
 MAP(Neg, -x)
 MAP(Abs, fabs(x))
@@ -85,16 +93,19 @@ bool graph_eval_Identity(GraphCall *call) {
   return true;
 }
 
-/* To whole numbers: fractions are cut off and what is too large stays at the end of the range; whole
- * numbers keep their low bits. */
+/* To whole numbers: fractions are cut off and what is too large stays at the end of the range;
+ * whole numbers keep their low bits. */
 bool graph_eval_Cast(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   GraphElem to = call->out[0].elem;
   if (to == GRAPH_FLOAT) return graph_eval_Identity(call);
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++)
-    if (to == GRAPH_BOOL) y[i] = x->data[i] != 0;
-    else if (x->elem != GRAPH_FLOAT) y[i] = elem_wrap(to, x->data[i]);
-    else y[i] = isnan(x->data[i]) ? 0 : elem_saturate(to, trunc(x->data[i]));
+    if (to == GRAPH_BOOL)
+      y[i] = x->data[i] != 0;
+    else if (x->elem != GRAPH_FLOAT)
+      y[i] = elem_wrap(to, x->data[i]);
+    else
+      y[i] = isnan(x->data[i]) ? 0 : elem_saturate(to, trunc(x->data[i]));
   return true;
 }

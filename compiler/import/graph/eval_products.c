@@ -13,7 +13,8 @@ static double zero_of(const GraphTensor *zero, int64_t i, int64_t n) {
 static bool zeros_fit(GraphCall *call, int k, int64_t n) {
   const GraphTensor *zero = call_in(call, k);
   return !zero || zero->count == 1 || zero->count == n ||
-         call_fault(call, "%lld zero points do not match %lld rows", (long long)zero->count, (long long)n);
+         call_fault(call, "%lld zero points do not match %lld rows", (long long)zero->count,
+                    (long long)n);
 }
 
 /* a and b as matrices behind their leading axes; za, zb: NULL or zero points. */
@@ -24,7 +25,8 @@ static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *z
   int64_t n = b->rank > 1 ? b->dim[b->rank - 1] : 1;
   int front = out->rank - (a->rank > 1) - (b->rank > 1);
   int64_t batches = m > 0 && n > 0 ? out->count / (m * n) : 0;
-  GraphTensor fa = {.rank = a->rank > 2 ? a->rank - 2 : 0}, fb = {.rank = b->rank > 2 ? b->rank - 2 : 0};
+  GraphTensor fa = {.rank = a->rank > 2 ? a->rank - 2 : 0},
+              fb = {.rank = b->rank > 2 ? b->rank - 2 : 0};
   for (int i = 0; i < fa.rank; i++)
     fa.dim[i] = a->dim[i];
   for (int i = 0; i < fb.rank; i++)
@@ -34,7 +36,8 @@ static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *z
   strides_broadcast(&fa, front, w.stride[0]);
   strides_broadcast(&fb, front, w.stride[1]);
   for (int64_t batch = 0; batch < batches; batch++, walk_next(&w)) {
-    const double *left = a->data + w.offset[0] * m * inner, *right = b->data + w.offset[1] * inner * n;
+    const double *left = a->data + w.offset[0] * m * inner,
+                 *right = b->data + w.offset[1] * inner * n;
     for (int64_t i = 0; i < m; i++, y += n)
       for (int64_t k = 0; k < inner; k++) {
         double x = left[i * inner + k] - zero_of(za, i, m);
@@ -45,7 +48,9 @@ static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *z
   return true;
 }
 
-bool graph_eval_MatMul(GraphCall *call) { return product(call, NULL, NULL); }
+bool graph_eval_MatMul(GraphCall *call) {
+  return product(call, NULL, NULL);
+}
 
 bool graph_eval_MatMulInteger(GraphCall *call) {
   const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
@@ -56,9 +61,10 @@ bool graph_eval_MatMulInteger(GraphCall *call) {
 
 /* ---- windows ---- */
 
-/* The place in the input that element `at` of the kernel of output `to` reads; false: in the pads. */
-static bool window_place(const CallWindow *w, const int64_t *to, const int64_t *at, const int64_t *size,
-                         const int64_t *stride, int64_t *offset) {
+/* The place in the input that element `at` of the kernel of output `to` reads; false: in the
+ * pads. */
+static bool window_place(const CallWindow *w, const int64_t *to, const int64_t *at,
+                         const int64_t *size, const int64_t *stride, int64_t *offset) {
   *offset = 0;
   for (int i = 0; i < w->n; i++) {
     int64_t place = to[i] * w->stride[i] + at[i] * w->dilation[i] - w->before[i];
@@ -82,7 +88,8 @@ static void kernel_of(GraphCall *call, CallWindow *w) {
   call_window(call, x->rank - 2, w); /* checked by the shape rule */
 }
 
-static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor *zx, const GraphTensor *zk) {
+static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor *zx,
+                     const GraphTensor *zk) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
   GraphTensor *out = &call->out[0];
   CallWindow w;
@@ -116,13 +123,14 @@ static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor
   return true;
 }
 
-bool graph_eval_Conv(GraphCall *call) { return convolve(call, call_in(call, 2), NULL, NULL); }
+bool graph_eval_Conv(GraphCall *call) {
+  return convolve(call, call_in(call, 2), NULL, NULL);
+}
 
 bool graph_eval_ConvInteger(GraphCall *call) {
   const GraphTensor *zero = call_in(call, 2);
   if (zero && zero->count != 1) return call_fault(call, "an input has one zero point");
-  return zeros_fit(call, 3, call->out[0].dim[1]) &&
-         convolve(call, NULL, zero, call_in(call, 3));
+  return zeros_fit(call, 3, call->out[0].dim[1]) && convolve(call, NULL, zero, call_in(call, 3));
 }
 
 bool graph_eval_ConvTranspose(GraphCall *call) {
@@ -204,6 +212,10 @@ static bool pool(GraphCall *call, bool is_max) {
   return true;
 }
 
-bool graph_eval_MaxPool(GraphCall *call) { return pool(call, true); }
+bool graph_eval_MaxPool(GraphCall *call) {
+  return pool(call, true);
+}
 
-bool graph_eval_AvgPool(GraphCall *call) { return pool(call, false); }
+bool graph_eval_AvgPool(GraphCall *call) {
+  return pool(call, false);
+}

@@ -2,7 +2,8 @@
 /* Between fractions and quantised numbers. */
 #include "import/graph/eval.h"
 
-/* Which of the scales belongs to each element: stride[0] of the walk, in places along an axis or blocks of it. */
+/* Which of the scales belongs to each element: stride[0] of the walk, in places along an axis or
+ * blocks of it. */
 typedef struct Scales {
   Walk walk;
   int axis;
@@ -11,11 +12,15 @@ typedef struct Scales {
 
 static Scales scales_of(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1);
-  Scales s = {.walk = walk_start(x->rank, x->dim), .block = graph_int(call->node, GRAPH_ATTR_block, 0)};
+  Scales s = {.walk = walk_start(x->rank, x->dim),
+              .block = graph_int(call->node, GRAPH_ATTR_block, 0)};
   if (!s.block && scale->count == 1) return s;
-  call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 1), x->rank, &s.axis); /* checked by the shape rule */
-  if (s.block) strides_of(scale->rank, scale->dim, s.step);
-  else s.step[s.axis] = 1;
+  call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 1), x->rank,
+            &s.axis); /* checked by the shape rule */
+  if (s.block)
+    strides_of(scale->rank, scale->dim, s.step);
+  else
+    s.step[s.axis] = 1;
   return s;
 }
 
@@ -49,7 +54,8 @@ bool graph_eval_Dequantize(GraphCall *call) {
   return true;
 }
 
-/* The range is widened to hold 0, which becomes a whole number exactly; a range of nothing has scale 1. */
+/* The range is widened to hold 0, which becomes a whole number exactly; a range of nothing has
+ * scale 1. */
 bool graph_eval_DynamicQuantize(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   double low = 0, high = 0, *y = call_data(call, 0);

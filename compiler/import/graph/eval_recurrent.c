@@ -90,7 +90,9 @@ typedef struct Cell {
   bool input_forget, reset_after, zero_output, round_state;
 } Cell;
 
-static double bounded(double x, double limit) { return x > limit ? limit : x < -limit ? -limit : x; }
+static double bounded(double x, double limit) {
+  return x > limit ? limit : x < -limit ? -limit : x;
+}
 
 static double activate(const Cell *cell, int k, double x) {
   const Activation *a = &cell->act[k];
@@ -106,11 +108,13 @@ static double dot(const double *w, const double *x, int64_t n) {
 
 /* W x + b of gate g, unit j. */
 static double input_sum(const Cell *cell, int64_t g, int64_t j, const double *x) {
-  return dot(cell->w + (g * cell->u + j) * cell->d, x, cell->d) + (cell->b ? cell->b[g * cell->u + j] : 0);
+  return dot(cell->w + (g * cell->u + j) * cell->d, x, cell->d) +
+         (cell->b ? cell->b[g * cell->u + j] : 0);
 }
 
 static double state_sum(const Cell *cell, int64_t g, int64_t j, const double *h) {
-  return dot(cell->r + (g * cell->u + j) * cell->p, h, cell->p) + (cell->rb ? cell->rb[g * cell->u + j] : 0);
+  return dot(cell->r + (g * cell->u + j) * cell->p, h, cell->p) +
+         (cell->rb ? cell->rb[g * cell->u + j] : 0);
 }
 
 static void step_lstm(const Cell *cell, const double *x, const double *h, double *c, double *next) {
@@ -129,15 +133,19 @@ static void step_lstm(const Cell *cell, const double *x, const double *h, double
   }
 }
 
-static void step_gru(const Cell *cell, const double *x, const double *h, double *gated, double *next) {
+static void step_gru(const Cell *cell, const double *x, const double *h, double *gated,
+                     double *next) {
   int64_t u = cell->u;
   for (int64_t j = 0; j < u && !cell->reset_after; j++)
     gated[j] = h[j] * activate(cell, 0, input_sum(cell, 1, j, x) + state_sum(cell, 1, j, h));
   for (int64_t j = 0; j < u; j++) {
-    double z = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h)), n = input_sum(cell, 2, j, x);
+    double z = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h)),
+           n = input_sum(cell, 2, j, x);
     if (cell->reset_after)
-      n += activate(cell, 0, input_sum(cell, 1, j, x) + state_sum(cell, 1, j, h)) * state_sum(cell, 2, j, h);
-    else n += state_sum(cell, 2, j, gated);
+      n += activate(cell, 0, input_sum(cell, 1, j, x) + state_sum(cell, 1, j, h)) *
+           state_sum(cell, 2, j, h);
+    else
+      n += state_sum(cell, 2, j, gated);
     next[j] = z * h[j] + (1 - z) * activate(cell, 1, n);
   }
 }
@@ -147,12 +155,16 @@ static void step_rnn(const Cell *cell, const double *x, const double *h, double 
     next[j] = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h));
 }
 
-/* h and c of one sample move one step on; both scratch arrays have room for u numbers. seen: h as its
- * products see it. */
-static void step(const Cell *cell, const double *x, const double *seen, double *h, double *c, double *gated, double *next) {
-  if (cell->node->op == GRAPH_Lstm) step_lstm(cell, x, seen, c, next);
-  else if (cell->node->op == GRAPH_Gru) step_gru(cell, x, h, gated, next);
-  else step_rnn(cell, x, h, next);
+/* h and c of one sample move one step on; both scratch arrays have room for u numbers. seen: h as
+ * its products see it. */
+static void step(const Cell *cell, const double *x, const double *seen, double *h, double *c,
+                 double *gated, double *next) {
+  if (cell->node->op == GRAPH_Lstm)
+    step_lstm(cell, x, seen, c, next);
+  else if (cell->node->op == GRAPH_Gru)
+    step_gru(cell, x, h, gated, next);
+  else
+    step_rnn(cell, x, h, next);
   for (int64_t k = 0; k < cell->p; k++)
     h[k] = cell->projection ? dot(cell->projection + k * cell->u, next, cell->u) : next[k];
 }
@@ -164,7 +176,8 @@ static void round_dynamic(const double *x, int64_t n, double *y) {
     low = fmin(low, x[i]);
     high = fmax(high, x[i]);
   }
-  double scale = high > low ? (high - low) / 255 : 1, zero = elem_saturate(GRAPH_U8, nearbyint(-low / scale));
+  double scale = high > low ? (high - low) / 255 : 1,
+         zero = elem_saturate(GRAPH_U8, nearbyint(-low / scale));
   for (int64_t i = 0; i < n; i++)
     y[i] = (elem_saturate(GRAPH_U8, nearbyint(x[i] / scale) + zero) - zero) * scale;
 }
@@ -177,14 +190,18 @@ typedef struct Track {
 } Track;
 
 /* Step k of the way of sample n, forward or backward. */
-static void run_step(const Cell *cell, const Track *track, int64_t n, int64_t k, bool backward, const double *x) {
+static void run_step(const Cell *cell, const Track *track, int64_t n, int64_t k, bool backward,
+                     const double *x) {
   int64_t length = cell->lengths ? graph_whole(cell->lengths->data[n]) : cell->steps;
   if (k >= length) return;
   int64_t t = backward ? length - 1 - k : k;
-  double *h = track->h + n * cell->p, *c = track->c + n * cell->u, *to = track->y + n * cell->p + t * track->stride;
+  double *h = track->h + n * cell->p, *c = track->c + n * cell->u,
+         *to = track->y + n * cell->p + t * track->stride;
   const double *last = track->last[n], *seen = cell->round_state ? track->seen + n * cell->p : h;
   bool live = !cell->mask || cell->mask->data[t * cell->batch + n] != 0;
-  if (live) step(cell, x + (t * cell->batch + n) * cell->d, seen, h, c, track->scratch, track->scratch + cell->u);
+  if (live)
+    step(cell, x + (t * cell->batch + n) * cell->d, seen, h, c, track->scratch,
+         track->scratch + cell->u);
   for (int64_t j = 0; j < cell->p; j++)
     to[j] = live ? h[j] : cell->zero_output || !last ? 0 : last[j];
   if (live) track->last[n] = to;
@@ -205,9 +222,15 @@ static const double *part(const GraphTensor *t, int64_t dir, int64_t dirs) {
 static bool cell_of(GraphCall *call, Cell *cell) {
   const GraphNode *node = call->node;
   const GraphTensor *x = call_in(call, 0), *w = call_in(call, 1);
-  double clip = graph_number(node, GRAPH_ATTR_clip, 0), cell_clip = graph_number(node, GRAPH_ATTR_cell_clip, 0);
-  *cell = (Cell){.node = node, .steps = x->dim[0], .batch = x->dim[1], .d = x->dim[2], .u = w->dim[2],
-                 .p = call->out[0].dim[3], .gates = w->dim[1]};
+  double clip = graph_number(node, GRAPH_ATTR_clip, 0),
+         cell_clip = graph_number(node, GRAPH_ATTR_cell_clip, 0);
+  *cell = (Cell){.node = node,
+                 .steps = x->dim[0],
+                 .batch = x->dim[1],
+                 .d = x->dim[2],
+                 .u = w->dim[2],
+                 .p = call->out[0].dim[3],
+                 .gates = w->dim[1]};
   cell->clip = clip > 0 ? clip : INFINITY;
   cell->cell_clip = cell_clip > 0 ? cell_clip : INFINITY;
   cell->input_forget = graph_int(node, GRAPH_ATTR_input_forget, 0) != 0;
@@ -219,13 +242,15 @@ static bool cell_of(GraphCall *call, Cell *cell) {
   for (int64_t n = 0; cell->lengths && n < cell->batch; n++) {
     int64_t length = graph_whole(cell->lengths->data[n]);
     if (length < 0 || length > cell->steps)
-      return call_fault(call, "a length of %lld is outside of %lld steps", (long long)length, (long long)cell->steps);
+      return call_fault(call, "a length of %lld is outside of %lld steps", (long long)length,
+                        (long long)cell->steps);
   }
   return true;
 }
 
 static bool direction_of(GraphCall *call, int64_t dir, int64_t dirs, Cell *cell) {
-  static const char *const usual[][3] = {{"sigmoid", "tanh", "tanh"}, {"sigmoid", "tanh", NULL}, {"tanh", NULL, NULL}};
+  static const char *const usual[][3] = {
+      {"sigmoid", "tanh", "tanh"}, {"sigmoid", "tanh", NULL}, {"tanh", NULL, NULL}};
   bool lstm = call->node->op == GRAPH_Lstm, gru = call->node->op == GRAPH_Gru;
   int each = lstm ? 3 : gru ? 2 : 1;
   cell->w = part(call_in(call, 1), dir, dirs);
@@ -235,7 +260,8 @@ static bool direction_of(GraphCall *call, int64_t dir, int64_t dirs, Cell *cell)
   cell->peephole = lstm ? part(call_in(call, 7), dir, dirs) : NULL;
   cell->projection = lstm ? part(call_in(call, 9), dir, dirs) : NULL;
   for (int k = 0; k < each; k++) {
-    const char *word = graph_word(call->node, GRAPH_ATTR_activations, (int)dir * each + k, usual[3 - each][k]);
+    const char *word =
+        graph_word(call->node, GRAPH_ATTR_activations, (int)dir * each + k, usual[3 - each][k]);
     if (!activation_of(call, word, &cell->act[k])) return false;
   }
   return true;
@@ -246,15 +272,17 @@ static bool recurrent(GraphCall *call) {
   const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
   int64_t dirs = call->out[0].dim[1];
   bool lstm = node->op == GRAPH_Lstm;
-  const GraphTensor *h0 = call_in(call, node->op == GRAPH_Gru ? 6 : 5), *c0 = lstm ? call_in(call, 6) : NULL;
+  const GraphTensor *h0 = call_in(call, node->op == GRAPH_Gru ? 6 : 5),
+                    *c0 = lstm ? call_in(call, 6) : NULL;
   Cell cell;
   if (!cell_of(call, &cell)) return false;
   int64_t n_h = dirs * cell.batch * cell.p, n_c = dirs * cell.batch * cell.u;
   double *y = call_data(call, 0);
   double *h = node->n_out > 1 ? call_data(call, 1) : ARENA_ARRAY(call->arena, double, n_h + 1);
   double *c = node->n_out > 2 ? call_data(call, 2) : ARENA_ARRAY(call->arena, double, n_c + 1);
-  Track track = {.scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1), .stride = dirs * cell.batch * cell.p,
-                 .seen = ARENA_ARRAY(call->arena, double, cell.batch * cell.p + 1)};
+  Track track = {.scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1),
+                 .stride = dirs * cell.batch * cell.p,
+                 .seen = ARENA_ARRAY(call->arena, double, cell.batch *cell.p + 1)};
   if (h0 && n_h) memcpy(h, h0->data, sizeof *h * (size_t)n_h);
   if (c0 && n_c) memcpy(c, c0->data, sizeof *c * (size_t)n_c);
   for (int64_t dir = 0; dir < dirs; dir++) {
@@ -269,6 +297,12 @@ static bool recurrent(GraphCall *call) {
   return true;
 }
 
-bool graph_eval_Lstm(GraphCall *call) { return recurrent(call); }
-bool graph_eval_Gru(GraphCall *call) { return recurrent(call); }
-bool graph_eval_Rnn(GraphCall *call) { return recurrent(call); }
+bool graph_eval_Lstm(GraphCall *call) {
+  return recurrent(call);
+}
+bool graph_eval_Gru(GraphCall *call) {
+  return recurrent(call);
+}
+bool graph_eval_Rnn(GraphCall *call) {
+  return recurrent(call);
+}

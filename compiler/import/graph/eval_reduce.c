@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-/* How many elements come together in one; which of the result each goes to is stride[0] of the walk. */
+/* How many elements come together in one; which of the result each goes to is stride[0] of the
+ * walk. */
 static Walk reduction(GraphCall *call, int64_t *each) {
   const GraphTensor *x = call_in(call, 0);
   unsigned set;
@@ -39,8 +40,12 @@ static bool reduce(GraphCall *call, double start, double (*f)(double sum, double
 
 /* REDUCE(operator, value of nothing, a value y and one more element x) */
 #define REDUCE(name, start, value)                                                                 \
-  static double name##_of(double y, double x) { return value; }                                    \
-  bool graph_eval_##name(GraphCall *call) { return reduce(call, start, name##_of); }
+  static double name##_of(double y, double x) {                                                    \
+    return value;                                                                                  \
+  }                                                                                                \
+  bool graph_eval_##name(GraphCall *call) {                                                        \
+    return reduce(call, start, name##_of);                                                         \
+  }
 
 REDUCE(ReduceSum, 0, y + x)
 REDUCE(ReduceMax, -INFINITY, x > y || isnan(x) ? x : y)
@@ -50,7 +55,9 @@ REDUCE(ReduceL1, 0, y + fabs(x))
 REDUCE(ReduceAll, 1, y != 0 && x != 0)
 REDUCE(ReduceAny, 0, y != 0 || x != 0)
 
-static double plus_square(double y, double x) { return y + x * x; }
+static double plus_square(double y, double x) {
+  return y + x * x;
+}
 
 bool graph_eval_ReduceL2(GraphCall *call) {
   reduce(call, 0, plus_square);
@@ -90,7 +97,8 @@ bool graph_eval_ReduceLogSumExp(GraphCall *call) {
 
 static Line along(GraphCall *call, int64_t usual, int *axis) {
   const GraphTensor *x = call_in(call, 0);
-  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, usual), x->rank, axis)) return (Line){0, 0, 0};
+  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, usual), x->rank, axis))
+    return (Line){0, 0, 0};
   return line_of(x, *axis);
 }
 
@@ -104,14 +112,20 @@ static bool arg(GraphCall *call, bool is_max) {
       const double *at = x->data + o * line.n * line.inner + i;
       int64_t best = 0;
       for (int64_t k = 1; k < line.n; k++)
-        if (is_max ? at[k * line.inner] > at[best * line.inner] : at[k * line.inner] < at[best * line.inner]) best = k;
+        if (is_max ? at[k * line.inner] > at[best * line.inner]
+                   : at[k * line.inner] < at[best * line.inner])
+          best = k;
       y[o * line.inner + i] = (double)best;
     }
   return true;
 }
 
-bool graph_eval_ArgMax(GraphCall *call) { return arg(call, true); }
-bool graph_eval_ArgMin(GraphCall *call) { return arg(call, false); }
+bool graph_eval_ArgMax(GraphCall *call) {
+  return arg(call, true);
+}
+bool graph_eval_ArgMin(GraphCall *call) {
+  return arg(call, false);
+}
 
 bool graph_eval_CumSum(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
@@ -156,8 +170,12 @@ static bool softmax(GraphCall *call, bool is_log) {
   return true;
 }
 
-bool graph_eval_Softmax(GraphCall *call) { return softmax(call, false); }
-bool graph_eval_LogSoftmax(GraphCall *call) { return softmax(call, true); }
+bool graph_eval_Softmax(GraphCall *call) {
+  return softmax(call, false);
+}
+bool graph_eval_LogSoftmax(GraphCall *call) {
+  return softmax(call, true);
+}
 
 bool graph_eval_LpNormalize(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
@@ -166,7 +184,8 @@ bool graph_eval_LpNormalize(GraphCall *call) {
   int axis;
   Line line = along(call, -1, &axis);
   if (call->fault) return false;
-  if (order != 1 && order != 2) return call_fault(call, "there is no norm of order %lld", (long long)order);
+  if (order != 1 && order != 2)
+    return call_fault(call, "there is no norm of order %lld", (long long)order);
   double *y = call_data(call, 0);
   for (int64_t o = 0; o < line.outer; o++)
     for (int64_t i = 0; i < line.inner; i++) {
@@ -178,7 +197,8 @@ bool graph_eval_LpNormalize(GraphCall *call) {
       }
       if (order == 2) norm = sqrt(norm);
       for (int64_t k = 0; k < line.n; k++) /* what is all zero stays so */
-        y[base + k * line.inner] = norm == 0 && eps == 0 ? 0 : x->data[base + k * line.inner] / fmax(norm, eps);
+        y[base + k * line.inner] =
+            norm == 0 && eps == 0 ? 0 : x->data[base + k * line.inner] / fmax(norm, eps);
     }
   return true;
 }

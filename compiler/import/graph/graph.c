@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Building graphs and asking them. In, what a reader found; out, a Graph whose nodes stand in the order
- * in which the reader made them. */
+/* Building graphs and asking them. In, what a reader found; out, a Graph whose nodes stand in the
+ * order in which the reader made them. */
 #include "import/graph/graph.h"
 
 #include "base/shape.h"
@@ -78,7 +78,8 @@ static GraphAttribute *attribute_of(Graph *graph, GraphNode *node, GraphAttribut
   return &all[node->n_attributes++];
 }
 
-void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const int64_t *i) {
+void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                    const int64_t *i) {
   int64_t *copy = ARENA_ARRAY(graph->arena, int64_t, n ? n : 1);
   for (int k = 0; k < n; k++)
     copy[k] = i[k];
@@ -89,7 +90,8 @@ void graph_set_int(Graph *graph, GraphNode *node, GraphAttributeName name, int64
   graph_set_ints(graph, node, name, 1, &i);
 }
 
-void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const double *f) {
+void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                       const double *f) {
   double *copy = ARENA_ARRAY(graph->arena, double, n ? n : 1);
   for (int k = 0; k < n; k++)
     copy[k] = f[k];
@@ -100,7 +102,8 @@ void graph_set_number(Graph *graph, GraphNode *node, GraphAttributeName name, do
   graph_set_numbers(graph, node, name, 1, &f);
 }
 
-void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const char *const *s) {
+void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                     const char *const *s) {
   const char **copy = ARENA_ARRAY(graph->arena, const char *, n ? n : 1);
   for (int k = 0; k < n; k++)
     copy[k] = s[k];
@@ -135,7 +138,8 @@ double graph_number(const GraphNode *node, GraphAttributeName name, double if_ab
   return a && a->f && a->n ? a->f[0] : if_absent;
 }
 
-const char *graph_word(const GraphNode *node, GraphAttributeName name, int index, const char *if_absent) {
+const char *graph_word(const GraphNode *node, GraphAttributeName name, int index,
+                       const char *if_absent) {
   const GraphAttribute *a = graph_attribute(node, name);
   return a && a->s && index < a->n ? a->s[index] : if_absent;
 }
@@ -152,7 +156,9 @@ static const char *const attribute_name[GRAPH_ATTRIBUTE_COUNT] = {
 #undef ATTRIBUTE
 };
 
-const char *graph_op_name(GraphOp op) { return op_name[op]; }
+const char *graph_op_name(GraphOp op) {
+  return op_name[op];
+}
 
 GraphMoves graph_op_moves(GraphOp op) {
   static const GraphMoves moves_of[GRAPH_OP_COUNT] = {
@@ -168,13 +174,18 @@ bool graph_operand_moves(const GraphNode *node, int k) {
   return moves == GRAPH_MOVES_all || (moves == GRAPH_MOVES_first && k == 0);
 }
 
-bool graph_elem_is_whole(GraphElem elem) { return elem != GRAPH_FLOAT; }
+bool graph_elem_is_whole(GraphElem elem) {
+  return elem != GRAPH_FLOAT;
+}
 
-GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim, double **data) {
+GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                          double **data) {
   int64_t count = 1, room = 1, bytes; /* room: empty axes count as 1 */
   if (rank < 0 || rank > GRAPH_MAX_RANK) return NULL;
   for (int i = 0; i < rank; i++)
-    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || !size_mul(room, dim[i] ? dim[i] : 1, &room)) return NULL;
+    if (dim[i] < 0 || !size_mul(count, dim[i], &count) ||
+        !size_mul(room, dim[i] ? dim[i] : 1, &room))
+      return NULL;
   if (room > INT32_MAX || !size_mul(count, (int64_t)sizeof(double), &bytes)) return NULL;
   GraphTensor *tensor = ARENA_NEW(arena, GraphTensor);
   tensor->elem = elem;
@@ -205,9 +216,12 @@ GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values) {
 /* Numbers of values are those of their own graph: "^" marks a value of a graph around. */
 static void print_value(Text *out, const Graph *graph, const GraphValue *value) {
   bool own = value && value->id < graph->n_values && graph->value[value->id] == value;
-  if (!value) text_add(out, "-");
-  else if (value->constant && value->constant->count == 1) text_printf(out, "%.9g", value->constant->data[0]);
-  else text_printf(out, "%s%s%d", value->constant ? "const" : "%", own ? "" : "^", value->id);
+  if (!value)
+    text_add(out, "-");
+  else if (value->constant && value->constant->count == 1)
+    text_printf(out, "%.9g", value->constant->data[0]);
+  else
+    text_printf(out, "%s%s%d", value->constant ? "const" : "%", own ? "" : "^", value->id);
 }
 
 static void print_attributes(Text *out, const GraphNode *node) {
@@ -216,9 +230,12 @@ static void print_attributes(Text *out, const GraphNode *node) {
     text_printf(out, " %s=", attribute_name[a->name]);
     for (int i = 0; i < a->n; i++) {
       if (i) text_add(out, ",");
-      if (a->i) text_printf(out, "%lld", (long long)a->i[i]);
-      else if (a->f) text_printf(out, "%.9g", a->f[i]);
-      else text_add(out, a->s[i]);
+      if (a->i)
+        text_printf(out, "%lld", (long long)a->i[i]);
+      else if (a->f)
+        text_printf(out, "%.9g", a->f[i]);
+      else
+        text_add(out, a->s[i]);
     }
   }
 }
@@ -226,7 +243,8 @@ static void print_attributes(Text *out, const GraphNode *node) {
 static void print_graph(Text *out, const Graph *graph, int indent) {
   for (int i = 0; i < graph->n_in; i++) {
     text_fill(out, ' ', (size_t)indent);
-    text_printf(out, "in %%%d %s rank %d\n", graph->in[i].value->id, graph->in[i].name, graph->in[i].rank);
+    text_printf(out, "in %%%d %s rank %d\n", graph->in[i].value->id, graph->in[i].name,
+                graph->in[i].rank);
   }
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

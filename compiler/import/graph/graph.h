@@ -9,8 +9,8 @@
  * A reader knows no layer of the language; the lifter knows no format. Tensors carry every axis the
  * file has, the batch included. Sizes may be open: a size is known once the inputs' sizes are.
  *
- * Numbers are doubles throughout, whole numbers and booleans too; `elem` says how an operator has to
- * treat them (integer division, rounding, saturation of a cast). */
+ * Numbers are doubles throughout, whole numbers and booleans too; `elem` says how an operator has
+ * to treat them (integer division, rounding, saturation of a cast). */
 #ifndef GRUS_IMPORT_GRAPH_H
 #define GRUS_IMPORT_GRAPH_H
 
@@ -22,7 +22,8 @@
 
 enum { GRAPH_MAX_RANK = 8, GRAPH_OPEN = -1 };
 
-/* All floating-point types are GRAPH_FLOAT: they differ in how a file stores them, not in what they mean. */
+/* All floating-point types are GRAPH_FLOAT: they differ in how a file stores them, not in what they
+ * mean. */
 typedef enum GraphElem {
   GRAPH_FLOAT,
   GRAPH_BOOL,
@@ -55,17 +56,21 @@ typedef enum GraphOp {
 } GraphOp;
 
 /* Names of attributes, one list for all operators. */
-#define GRAPH_ATTRIBUTE_LIST(X)                                                                    \
-  X(axis) X(axes) X(keepdims) X(perm) X(strides) X(pads) X(dilations) X(kernel) X(groups)          \
-  X(output_padding) X(count_pad) X(ceil) X(eps) X(alpha) X(beta) X(gamma) X(low) X(high) X(form)   \
-  X(elem) X(value) X(mode) X(exclusive) X(reverse) X(order) X(largest) X(direction) X(reset_after) \
-  X(activations) X(clip) X(cell_clip) X(input_forget) X(zero_output) X(variable) X(scan_inputs) X(scan_axes)   \
-  X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) X(block) X(copy_zeros) X(round_state)
+/* clang-format off */
+#define GRAPH_ATTRIBUTE_LIST(X) \
+  X(axis) X(axes) X(keepdims) X(perm) X(strides) X(pads) X(dilations) X(kernel) X(groups) \
+  X(output_padding) X(count_pad) X(ceil) X(eps) X(alpha) X(beta) X(gamma) X(low) X(high) X(form) \
+  X(elem) X(value) X(mode) X(exclusive) X(reverse) X(order) X(largest) X(direction) \
+  X(reset_after) X(activations) X(clip) X(cell_clip) X(input_forget) X(zero_output) X(variable) \
+  X(scan_inputs) X(scan_axes) X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) \
+  X(block) X(copy_zeros) X(round_state)
+/* clang-format on */
+
 typedef enum GraphAttributeName {
 #define ATTRIBUTE(name) GRAPH_ATTR_##name,
   GRAPH_ATTRIBUTE_LIST(ATTRIBUTE)
 #undef ATTRIBUTE
-  GRAPH_ATTRIBUTE_COUNT
+      GRAPH_ATTRIBUTE_COUNT
 } GraphAttributeName;
 
 /* Whole numbers, numbers or words; which one the comment in graph_ops.def says. */
@@ -84,7 +89,8 @@ typedef struct GraphNode GraphNode;
 typedef struct GraphValue {
   int id;           /* dense in its graph, from 0 */
   const char *name; /* in the file; "" if it has none */
-  GraphNode *node;  /* who makes it; NULL: an input, a constant or, in a body, a value of the graph around it */
+  GraphNode *node;  /* who makes it; NULL: an input, a constant or, in a body, a value of the graph
+                       around it */
   int index;        /* which result of node */
   const GraphTensor *constant; /* NULL: computed, or an input */
 } GraphValue;
@@ -95,7 +101,7 @@ struct GraphNode {
   const char *source; /* the operator's name in the file's own words: "FULLY_CONNECTED" */
   GraphValue **in;    /* NULL: left out */
   int n_in;
-  GraphValue **out;   /* NULL: not wanted */
+  GraphValue **out; /* NULL: not wanted */
   int n_out;
   GraphAttribute *attribute;
   int n_attributes;
@@ -150,7 +156,8 @@ struct Graph {
   GraphOutput *out;
   int n_out;
   size_t cap_out;
-  GraphNode **node; /* in order of computation; a VarAssign comes after the reads that see the old value */
+  GraphNode *
+      *node; /* in order of computation; a VarAssign comes after the reads that see the old value */
   int n_nodes;
   size_t cap_nodes;
   GraphValue **value;
@@ -159,8 +166,9 @@ struct Graph {
   GraphVariable *variable; /* of the outermost graph */
   int n_variables;
   size_t cap_variables;
-  bool scaled_ports; /* outermost: integers of its inputs and outputs that have a scale are a way to store real numbers */
-  bool names_layers;  /* outermost: nodes have the names of the layers of the file */
+  bool scaled_ports; /* outermost: integers of its inputs and outputs that have a scale are a way to
+                        store real numbers */
+  bool names_layers; /* outermost: nodes have the names of the layers of the file */
   const char *format; /* outermost: "ONNX opset 17, pytorch 2.1": the first line of the summary */
   const char **note;  /* outermost: what the user should know, a sentence each */
   int n_notes;
@@ -174,24 +182,32 @@ struct Graph {
 Graph *graph_new(Arena *arena, const char *name);
 GraphValue *graph_value(Graph *graph, const char *name);
 GraphValue *graph_constant(Graph *graph, const char *name, const GraphTensor *tensor);
-GraphInput *graph_input(Graph *graph, const char *name, GraphElem elem); /* rank -1, with its value */
+GraphInput *graph_input(Graph *graph, const char *name,
+                        GraphElem elem); /* rank -1, with its value */
 void graph_output(Graph *graph, const char *name, GraphValue *value);
 /* A node with n_in inputs and n_out fresh results; name and source may be "". */
-GraphNode *graph_node(Graph *graph, GraphOp op, const char *name, const char *source, int n_in, GraphValue *const *in, int n_out);
+GraphNode *graph_node(Graph *graph, GraphOp op, const char *name, const char *source, int n_in,
+                      GraphValue *const *in, int n_out);
 /* The usual case: the first result of such a node. */
-GraphValue *graph_call(Graph *graph, GraphOp op, const char *name, const char *source, int n_in, GraphValue *const *in);
-void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const int64_t *i);
+GraphValue *graph_call(Graph *graph, GraphOp op, const char *name, const char *source, int n_in,
+                       GraphValue *const *in);
+void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                    const int64_t *i);
 void graph_set_int(Graph *graph, GraphNode *node, GraphAttributeName name, int64_t i);
-void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const double *f);
+void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                       const double *f);
 void graph_set_number(Graph *graph, GraphNode *node, GraphAttributeName name, double f);
-void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n, const char *const *s);
+void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
+                     const char *const *s);
 void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
 
-const GraphAttribute *graph_attribute(const GraphNode *node, GraphAttributeName name); /* NULL: not set */
+const GraphAttribute *graph_attribute(const GraphNode *node,
+                                      GraphAttributeName name); /* NULL: not set */
 int64_t graph_int(const GraphNode *node, GraphAttributeName name, int64_t if_absent);
 double graph_number(const GraphNode *node, GraphAttributeName name, double if_absent);
-const char *graph_word(const GraphNode *node, GraphAttributeName name, int index, const char *if_absent);
+const char *graph_word(const GraphNode *node, GraphAttributeName name, int index,
+                       const char *if_absent);
 
 const char *graph_op_name(GraphOp op);
 /* Whether an operator computes nothing: its results are numbers of its operands in other places. */
@@ -199,9 +215,10 @@ typedef enum GraphMoves { GRAPH_MOVES_none, GRAPH_MOVES_first, GRAPH_MOVES_all }
 GraphMoves graph_op_moves(GraphOp op);
 bool graph_operand_moves(const GraphNode *node, int k); /* operand k holds such numbers */
 bool graph_elem_is_whole(GraphElem elem);
-/* Zeroed room for a tensor; NULL when the sizes are negative or too large to hold. data is to be filled
- * through the second result. */
-GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim, double **data);
+/* Zeroed room for a tensor; NULL when the sizes are negative or too large to hold. data is to be
+ * filled through the second result. */
+GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                          double **data);
 GraphTensor *graph_scalar(Arena *arena, GraphElem elem, double value);
 GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values); /* a vector of GRAPH_I64 */
 /* The text of a graph, a node a line: for --dump-after read and for tests. */
@@ -214,11 +231,11 @@ typedef struct GraphCall {
   const GraphNode *node;
   const GraphTensor *const *in; /* NULL: left out */
   GraphTensor *out;             /* node->n_out of them, made by the call */
-  const char *fault;            /* why it cannot be computed: "sizes 3 and 4 do not match"; NULL: it can */
+  const char *fault; /* why it cannot be computed: "sizes 3 and 4 do not match"; NULL: it can */
 } GraphCall;
 
-/* Types and shapes of the results, from the shapes of the operands and from the numbers of those that are
- * shapes, axes or counts (their data must not be NULL). False with fault set. */
+/* Types and shapes of the results, from the shapes of the operands and from the numbers of those
+ * that are shapes, axes or counts (their data must not be NULL). False with fault set. */
 bool graph_call_shape(GraphCall *call);
 /* Shapes and numbers. Every operand has data. */
 bool graph_call_eval(GraphCall *call);
@@ -245,8 +262,8 @@ typedef struct GraphLimits {
 } GraphLimits;
 extern const GraphLimits graph_usual_limits;
 
-/* Computes the outputs in order. in[i]: for graph->in[i]; NULL takes the fallback. state may be NULL where
- * there are no variables. limits: NULL for the usual ones. */
+/* Computes the outputs in order. in[i]: for graph->in[i]; NULL takes the fallback. state may be
+ * NULL where there are no variables. limits: NULL for the usual ones. */
 bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphLimits *limits,
                 const GraphTensor *const *in, const GraphTensor **out, GraphFault *fault);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What eval_graph.c (the walk over the nodes) and eval_control.c (loops, branches, variables) share. */
+/* What eval_graph.c (the walk over the nodes) and eval_control.c (loops, branches, variables)
+ * share. */
 #ifndef GRUS_IMPORT_GRAPH_RUN_H
 #define GRUS_IMPORT_GRAPH_RUN_H
 
@@ -30,12 +31,14 @@ bool run_fault(Run *run, const GraphNode *node, const char *text);
 /* The same: it would take more than the limits allow. */
 bool run_limited(Run *run, const GraphNode *node, const char *text);
 /* Operand k of a node; NULL where it is left out. */
-bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k, const GraphTensor **out);
+bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k,
+                 const GraphTensor **out);
 void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor);
 GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t);
 /* A graph as the body of node, its intermediate values in `arena`. */
-bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena, const GraphNode *node,
-               int n_in, const GraphTensor *const *in, int n_out, const GraphTensor **out);
+bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena,
+               const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
+               const GraphTensor **out);
 
 bool run_if(Run *run, Frame *frame, const GraphNode *node);
 bool run_loop(Run *run, Frame *frame, const GraphNode *node);

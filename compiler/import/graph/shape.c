@@ -27,7 +27,8 @@ const char *call_dims(GraphCall *call, int rank, const int64_t *dim) {
 }
 
 bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t *dim) {
-  int64_t count = 1, room = 1; /* room: empty axes count as 1, so that no product of sizes overflows */
+  int64_t count = 1,
+          room = 1; /* room: empty axes count as 1, so that no product of sizes overflows */
   if (rank > GRAPH_MAX_RANK)
     return call_fault(call, "a result of %d axes is more than the %d there can be", rank,
                       GRAPH_MAX_RANK);
@@ -66,7 +67,8 @@ bool call_axes(GraphCall *call, GraphAttributeName name, int rank, unsigned *set
 int64_t graph_span(const GraphTensor *t) {
   int64_t span = 1;
   for (int i = 0; i < t->rank; i++)
-    span *= t->dim[i] ? t->dim[i] : 1; /* at most INT32_MAX: call_result and graph_tensor see to it */
+    span *=
+        t->dim[i] ? t->dim[i] : 1; /* at most INT32_MAX: call_result and graph_tensor see to it */
   return span;
 }
 
@@ -102,8 +104,7 @@ bool call_number(GraphCall *call, int k, int64_t *out) {
 
 bool call_per_axis(GraphCall *call, GraphAttributeName name, int n, int64_t usual, int64_t *out) {
   const GraphAttribute *a = graph_attribute(call->node, name);
-  if (a && a->n != n)
-    return call_fault(call, "an attribute has %d numbers for %d axes", a->n, n);
+  if (a && a->n != n) return call_fault(call, "an attribute has %d numbers for %d axes", a->n, n);
   for (int i = 0; i < n; i++)
     out[i] = a ? a->i[i] : usual;
   return true;
@@ -127,7 +128,7 @@ static const struct {
   int min_in, max_in, n_out;
   bool (*shape)(GraphCall *call);
 } rule[GRAPH_OP_COUNT] = {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                         \
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                  \
   {min_in, max_in, n_out, graph_shape_##shape},
 #include "import/graph/graph_ops.def"
 #undef OP

@@ -18,8 +18,10 @@ static bool reduced(GraphCall *call, GraphElem elem, unsigned set, int64_t keep)
   int rank = 0;
   int64_t dim[GRAPH_MAX_RANK];
   for (int i = 0; i < x->rank; i++)
-    if (!(set & 1u << i)) dim[rank++] = x->dim[i];
-    else if (keep) dim[rank++] = 1;
+    if (!(set & 1u << i))
+      dim[rank++] = x->dim[i];
+    else if (keep)
+      dim[rank++] = 1;
   return call_result(call, 0, elem, rank, dim);
 }
 
@@ -48,7 +50,8 @@ bool graph_shape_topk(GraphCall *call) {
       !call_number(call, 1, &k))
     return false;
   if (k < 0 || k > x->dim[axis])
-    return call_fault(call, "it takes %lld of %lld elements", (long long)k, (long long)x->dim[axis]);
+    return call_fault(call, "it takes %lld of %lld elements", (long long)k,
+                      (long long)x->dim[axis]);
   for (int i = 0; i < x->rank; i++)
     dim[i] = i == axis ? k : x->dim[i];
   return call_result(call, 0, x->elem, x->rank, dim) &&
@@ -61,7 +64,8 @@ bool graph_shape_gather(GraphCall *call) {
   int64_t dim[2 * GRAPH_MAX_RANK];
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   for (int i = 0; i < x->rank; i++)
-    if (i != axis) dim[rank++] = x->dim[i];
+    if (i != axis)
+      dim[rank++] = x->dim[i];
     else
       for (int k = 0; k < places->rank; k++)
         dim[rank++] = places->dim[k];
@@ -72,7 +76,8 @@ bool graph_shape_gather_elements(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *places = call_in(call, 1);
   int axis;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
-  if (places->rank != x->rank) return call_fault(call, "its places have other axes than its tensor");
+  if (places->rank != x->rank)
+    return call_fault(call, "its places have other axes than its tensor");
   for (int i = 0; i < x->rank; i++)
     if (i != axis && places->dim[i] > x->dim[i])
       return call_fault(call, "sizes %lld and %lld of axis %d do not match",
@@ -139,15 +144,18 @@ bool graph_shape_list_get(GraphCall *call) {
 }
 
 /* A list of `n` elements like `element`, which the elements of `list` have to be like. */
-static bool list_with(GraphCall *call, const GraphTensor *list, const GraphTensor *element, int64_t n) {
+static bool list_with(GraphCall *call, const GraphTensor *list, const GraphTensor *element,
+                      int64_t n) {
   int64_t dim[GRAPH_MAX_RANK + 1] = {n};
-  bool unset = list->rank == 1 && (!list->data || list->count == 0), same = list->rank == element->rank + 1;
+  bool unset = list->rank == 1 && (!list->data || list->count == 0),
+       same = list->rank == element->rank + 1;
   for (int i = 0; i < element->rank; i++) {
     dim[i + 1] = element->dim[i];
     same = same && list->dim[i + 1] == element->dim[i];
   }
   if (!same && !unset)
-    return call_fault(call, "a list of %s cannot hold %s", call_dims(call, list->rank - 1, list->dim + 1),
+    return call_fault(call, "a list of %s cannot hold %s",
+                      call_dims(call, list->rank - 1, list->dim + 1),
                       call_dims(call, element->rank, element->dim));
   return list_result(call, element->elem, element->rank + 1, dim);
 }
@@ -166,7 +174,8 @@ bool graph_shape_list_stack(GraphCall *call) {
   const GraphTensor *list;
   int axis;
   int64_t dim[GRAPH_MAX_RANK];
-  if (!list_operand(call, &list) || !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis))
+  if (!list_operand(call, &list) ||
+      !call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), list->rank, &axis))
     return false;
   for (int i = 0; i < list->rank; i++)
     dim[i] = i == axis ? list->dim[0] : list->dim[i < axis ? i + 1 : i];

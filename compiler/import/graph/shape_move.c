@@ -13,12 +13,15 @@ bool graph_shape_reshape(GraphCall *call) {
       dim[i] = x->dim[i];
     }
     if (dim[i] == -1 && open >= 0) return call_fault(call, "two sizes of its shape are open");
-    if (dim[i] == -1) open = i;
+    if (dim[i] == -1)
+      open = i;
     else if (dim[i] < 0 || !size_mul(known, dim[i], &known))
       return call_fault(call, "the shape %s is impossible", call_dims(call, rank, dim));
   }
-  if (open >= 0 && known > 0 && x->count % known == 0) dim[open] = x->count / known;
-  else if (open >= 0 && known == 0 && x->count == 0) dim[open] = 0;
+  if (open >= 0 && known > 0 && x->count % known == 0)
+    dim[open] = x->count / known;
+  else if (open >= 0 && known == 0 && x->count == 0)
+    dim[open] = 0;
   else if (open >= 0 || known != x->count)
     return call_fault(call, "%lld elements %s do not fit the shape %s", (long long)x->count,
                       call_dims(call, x->rank, x->dim), call_dims(call, rank, dim));
@@ -151,7 +154,9 @@ bool graph_shape_split(GraphCall *call) {
   return true;
 }
 
-static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+static int64_t clamp(int64_t x, int64_t low, int64_t high) {
+  return x < low ? low : x > high ? high : x;
+}
 
 bool call_slice(GraphCall *call, CallSlice *slice) {
   const GraphTensor *x = call_in(call, 0);
@@ -210,8 +215,8 @@ bool graph_shape_depth_to_space(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   int64_t block = graph_int(call->node, GRAPH_ATTR_block, 1), square, dim[4];
   if (x->rank != 4 || block < 1 || !size_mul(block, block, &square) || x->dim[1] % square != 0)
-    return call_fault(call, "%s does not divide into blocks of %lld", call_dims(call, x->rank, x->dim),
-                      (long long)block);
+    return call_fault(call, "%s does not divide into blocks of %lld",
+                      call_dims(call, x->rank, x->dim), (long long)block);
   dim[0] = x->dim[0];
   dim[1] = x->dim[1] / square;
   if (!size_mul(x->dim[2], block, &dim[2]) || !size_mul(x->dim[3], block, &dim[3]))

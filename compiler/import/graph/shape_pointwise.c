@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Shape rules of operators that go element by element, and of those that make tensors from numbers. */
+/* Shape rules of operators that go element by element, and of those that make tensors from
+ * numbers. */
 #include "import/graph/call.h"
 
 bool graph_shape_same(GraphCall *call) {
@@ -29,7 +30,9 @@ bool graph_shape_cast(GraphCall *call) {
 }
 
 /* Readers give both operands one type; where they differ a number is a fraction if either is. */
-static GraphElem wider(GraphElem a, GraphElem b) { return a == GRAPH_FLOAT ? a : b == GRAPH_FLOAT ? b : a; }
+static GraphElem wider(GraphElem a, GraphElem b) {
+  return a == GRAPH_FLOAT ? a : b == GRAPH_FLOAT ? b : a;
+}
 
 static bool broadcast(GraphCall *call, GraphElem elem, const GraphTensor *a, const GraphTensor *b) {
   int rank;
@@ -59,7 +62,8 @@ bool graph_shape_where(GraphCall *call) {
 static bool scale_fits(GraphCall *call, const GraphTensor *x, const GraphTensor *scale) {
   int axis;
   int64_t block = graph_int(call->node, GRAPH_ATTR_block, 0);
-  if (block < 0) return call_fault(call, "a block of %lld elements is impossible", (long long)block);
+  if (block < 0)
+    return call_fault(call, "a block of %lld elements is impossible", (long long)block);
   if (!block && scale->count == 1) return true;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 1), x->rank, &axis)) return false;
   if (!block)
@@ -70,8 +74,8 @@ static bool scale_fits(GraphCall *call, const GraphTensor *x, const GraphTensor 
   for (int i = 0; fits && i < x->rank; i++)
     fits = scale->dim[i] == (i == axis ? (x->dim[i] + block - 1) / block : x->dim[i]);
   return fits || call_fault(call, "scales %s do not match %s in blocks of %lld",
-                            call_dims(call, scale->rank, scale->dim), call_dims(call, x->rank, x->dim),
-                            (long long)block);
+                            call_dims(call, scale->rank, scale->dim),
+                            call_dims(call, x->rank, x->dim), (long long)block);
 }
 
 static bool quantised(GraphCall *call, GraphElem elem) {
@@ -89,7 +93,9 @@ bool graph_shape_quantize(GraphCall *call) {
   return elem_of(call, zero ? (int64_t)zero->elem : GRAPH_U8, &elem) && quantised(call, elem);
 }
 
-bool graph_shape_dequantize(GraphCall *call) { return quantised(call, GRAPH_FLOAT); }
+bool graph_shape_dequantize(GraphCall *call) {
+  return quantised(call, GRAPH_FLOAT);
+}
 
 bool graph_shape_dynamic_quantize(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
@@ -102,7 +108,9 @@ bool graph_shape_shape(GraphCall *call) {
   return call_result(call, 0, GRAPH_I64, 1, &rank);
 }
 
-bool graph_shape_size(GraphCall *call) { return call_result(call, 0, GRAPH_I64, 0, NULL); }
+bool graph_shape_size(GraphCall *call) {
+  return call_result(call, 0, GRAPH_I64, 0, NULL);
+}
 
 bool graph_shape_range(GraphCall *call) {
   double at[3];
@@ -134,7 +142,8 @@ bool graph_shape_onehot(GraphCall *call) {
   if (!call_number(call, 1, &depth)) return false;
   if (values->count != 2) return call_fault(call, "operand 2 has to be two numbers");
   if (x->rank == GRAPH_MAX_RANK) return call_fault(call, "its result has too many axes");
-  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, -1), x->rank + 1, &axis)) return false;
+  if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, -1), x->rank + 1, &axis))
+    return false;
   for (int i = 0; i <= x->rank; i++)
     dim[i] = i == axis ? depth : x->dim[i > axis ? i - 1 : i];
   return call_result(call, 0, values->elem, x->rank + 1, dim);

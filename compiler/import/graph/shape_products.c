@@ -43,8 +43,8 @@ bool call_window(GraphCall *call, int n, CallWindow *window) {
   return true;
 }
 
-/* Windows that fit: rounded down, or up where a window that begins in the input or the pads in front
- * may leave it. */
+/* Windows that fit: rounded down, or up where a window that begins in the input or the pads in
+ * front may leave it. */
 static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t size, int64_t *out) {
   bool up = graph_int(call->node, GRAPH_ATTR_ceil, 0) != 0;
   int64_t span, room, extra = up ? w->stride[i] - 1 : 0;
@@ -52,8 +52,8 @@ static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t si
     return call_fault(call, "a window has impossible sizes");
   room = size + w->before[i] + w->after[i] - span - 1;
   if (room < 0)
-    return call_fault(call, "a window of %lld does not fit %lld with its pads", (long long)(span + 1),
-                      (long long)size);
+    return call_fault(call, "a window of %lld does not fit %lld with its pads",
+                      (long long)(span + 1), (long long)size);
   *out = (room + extra) / w->stride[i] + 1;
   if (up && (*out - 1) * w->stride[i] >= size + w->before[i]) --*out;
   return true;
@@ -86,7 +86,8 @@ bool graph_shape_conv(GraphCall *call) {
   CallWindow w;
   if (!conv_operands(call, &groups, &w)) return false;
   if (x->dim[1] / groups != k->dim[1])
-    return call_fault(call, "sizes %lld and %lld do not match: channels of the input and of the kernel",
+    return call_fault(call,
+                      "sizes %lld and %lld do not match: channels of the input and of the kernel",
                       (long long)(x->dim[1] / groups), (long long)k->dim[1]);
   if (!whole && !bias_fits(call, 2, k->dim[0])) return false;
   dim[0] = x->dim[0];
@@ -104,7 +105,8 @@ bool graph_shape_conv_transpose(GraphCall *call) {
       !call_per_axis(call, GRAPH_ATTR_output_padding, w.n, 0, more))
     return false;
   if (x->dim[1] != k->dim[0])
-    return call_fault(call, "sizes %lld and %lld do not match: channels of the input and of the kernel",
+    return call_fault(call,
+                      "sizes %lld and %lld do not match: channels of the input and of the kernel",
                       (long long)x->dim[1], (long long)k->dim[0]);
   dim[0] = x->dim[0];
   if (!size_mul(k->dim[1], groups, &dim[1]) || !bias_fits(call, 2, dim[1])) return false;
@@ -142,8 +144,8 @@ static bool operand_fits(GraphCall *call, int k, const char *what, int rank, con
   bool fits = t->rank == rank;
   for (int i = 0; i < rank && fits; i++)
     fits = t->dim[i] == dim[i];
-  return fits || call_fault(call, "%s is %s and has to be %s", what, call_dims(call, t->rank, t->dim),
-                            call_dims(call, rank, dim));
+  return fits || call_fault(call, "%s is %s and has to be %s", what,
+                            call_dims(call, t->rank, t->dim), call_dims(call, rank, dim));
 }
 
 bool graph_shape_recurrent(GraphCall *call) {

@@ -7,14 +7,17 @@
 #include <string.h>
 
 enum {
-  MATRIX_MAX = 1 << 26,  /* elements of one matrix */
-  DEPTH_MAX = 4000,      /* sums of sums that are followed; what is deeper is a source */
-  VISITS_MAX = 1 << 22   /* values that are asked for their sources */
+  MATRIX_MAX = 1 << 26, /* elements of one matrix */
+  DEPTH_MAX = 4000,     /* sums of sums that are followed; what is deeper is a source */
+  VISITS_MAX = 1 << 22  /* values that are asked for their sources */
 };
 
-static const GraphTensor *type_of(const Forms *f, const GraphValue *v) { return flat_type_of(f->flat, v); }
+static const GraphTensor *type_of(const Forms *f, const GraphValue *v) {
+  return flat_type_of(f->flat, v);
+}
 
-/* Atoms made after the analysis (values of new nodes) have no factors: such values have no batch. */
+/* Atoms made after the analysis (values of new nodes) have no factors: such values have no
+ * batch. */
 static Factors factors_of(const Forms *f, const GraphValue *value) {
   return f->batch < 0 || value->id >= f->atoms->n_values ? (Factors){0} : atoms_of(f->atoms, value);
 }
@@ -30,7 +33,8 @@ int64_t form_elements(const Forms *f, const GraphValue *value) {
 /* place[e]: which element of the first sample element e is; -1: of another. */
 static int64_t *sample_places(const Forms *f, const GraphValue *value) {
   Factors a = factors_of(f, value);
-  int64_t n = type_of(f, value)->count, *place = ARENA_ARRAY(f->flat->arena, int64_t, n + 1), at = 0;
+  int64_t n = type_of(f, value)->count, *place = ARENA_ARRAY(f->flat->arena, int64_t, n + 1),
+          at = 0;
   for (int64_t e = 0; e < n; e++) {
     int64_t left = e;
     bool first = true;
@@ -112,9 +116,10 @@ static const Form *moved(Forms *f, const Form *x, const int64_t *from, int64_t n
       continue;
     }
     if (n * width > MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, n * width + 1);
+    double *matrix = ARENA_ARRAY(arena, double, n *width + 1);
     for (int64_t i = 0; i < n; i++)
-      if (from[i] >= 0) memcpy(matrix + i * width, term->matrix + from[i] * width, sizeof *matrix * (size_t)width);
+      if (from[i] >= 0)
+        memcpy(matrix + i * width, term->matrix + from[i] * width, sizeof *matrix * (size_t)width);
     form->term[t].matrix = matrix;
   }
   if (!x->constant) return form;
@@ -144,10 +149,12 @@ static const Form *added(Forms *f, const Form *x, const Form *y, double scale) {
     }
     int64_t width = form_elements(f, term->source);
     if (x->n * width > MATRIX_MAX || same == FORM_MAX_TERMS) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
+    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] = (same < form->n_terms ? term_weight(f, &form->term[same], i, k) : 0) + scale * term_weight(f, term, i, k);
+        matrix[i * width + k] =
+            (same < form->n_terms ? term_weight(f, &form->term[same], i, k) : 0) +
+            scale * term_weight(f, term, i, k);
     form->term[same] = (Term){.source = term->source, .matrix = matrix};
     if (same == form->n_terms) form->n_terms++;
   }
@@ -167,7 +174,7 @@ static const Form *scaled(Forms *f, const Form *x, const double *factor) {
   for (int t = 0; t < x->n_terms; t++) {
     int64_t width = form_elements(f, x->term[t].source);
     if (x->n * width > MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n * width + 1);
+    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
         matrix[i * width + k] = factor[i] * term_weight(f, &x->term[t], i, k);
@@ -204,7 +211,9 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
   return moved(f, form, from, n);
 }
 
-static const double *numbers(const Form *form) { return form && !form->n_terms ? form->constant : NULL; }
+static const double *numbers(const Form *form) {
+  return form && !form->n_terms ? form->constant : NULL;
+}
 
 /* x W for a vector x and a constant matrix; or W x for a column. */
 static const Form *product(Forms *f, const GraphNode *node) {
@@ -215,7 +224,9 @@ static const Form *product(Forms *f, const GraphNode *node) {
   if (!w->data || w->rank < 2) return NULL;
   int64_t rows = w->dim[w->rank - 2], columns = w->dim[w->rank - 1];
   int64_t n = right ? columns : rows, d = right ? rows : columns;
-  if (w->count != rows * columns || form_elements(f, node->in[right ? 0 : 1]) != d || form_elements(f, node->out[0]) != n) return NULL;
+  if (w->count != rows * columns || form_elements(f, node->in[right ? 0 : 1]) != d ||
+      form_elements(f, node->out[0]) != n)
+    return NULL;
   const Form *form = form_of(f, node->in[right ? 0 : 1]);
   if (!form) return NULL;
   Form *out = form_new(f, n);
@@ -226,7 +237,7 @@ static const Form *product(Forms *f, const GraphNode *node) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
     if (n * width > MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(f->flat->arena, double, n * width + 1);
+    double *matrix = ARENA_ARRAY(f->flat->arena, double, n *width + 1);
     for (int64_t i = 0; i < d; i++)
       for (int64_t j = 0; j < n; j++) {
         double weight = w->data[right ? i * n + j : j * d + i];
@@ -265,12 +276,14 @@ static bool is_barrier(const Forms *f, const GraphValue *value) {
   return false;
 }
 
-/* The same cut of `x`, made before: sources are the same values however often forms are computed. */
+/* The same cut of `x`, made before: sources are the same values however often forms are
+ * computed. */
 static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphValue *x) {
   const Graph *graph = f->flat->graph;
   for (int i = graph->n_nodes; i-- > 0;) {
     GraphNode *node = graph->node[i];
-    bool same = node->op == cut->op && node->in[0] == x && node->n_in == cut->n_in && node->attribute == cut->attribute;
+    bool same = node->op == cut->op && node->in[0] == x && node->n_in == cut->n_in &&
+                node->attribute == cut->attribute;
     for (int k = 1; same && k < cut->n_in; k++)
       same = node->in[k] == cut->in[k];
     if (same) return node;
@@ -278,7 +291,8 @@ static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphVa
   return NULL;
 }
 
-/* A step of a sequence that a product, a sum or a factor with a constant made: the same step, then the rest. */
+/* A step of a sequence that a product, a sum or a factor with a constant made: the same step, then
+ * the rest. */
 static const Form *step_of_product(Forms *f, GraphValue *value) {
   const GraphNode *cut = value->node, *made = cut->in[0]->node;
   Flat *flat = f->flat;
@@ -286,8 +300,11 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   bool by_element = made && (made->op == GRAPH_Add || made->op == GRAPH_Mul);
   if (!made || (made->op != GRAPH_MatMul && !by_element) || is_barrier(f, cut->in[0])) return NULL;
   int which = type_of(f, made->in[0])->data ? 1 : 0;
-  const GraphTensor *c = type_of(f, made->in[1 - which]), *x = type_of(f, made->in[which]), *y = type_of(f, made->out[0]);
-  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) || x->rank != y->rank) return NULL;
+  const GraphTensor *c = type_of(f, made->in[1 - which]), *x = type_of(f, made->in[which]),
+                    *y = type_of(f, made->out[0]);
+  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
+      x->rank != y->rank)
+    return NULL;
   if (by_element)
     for (int i = 0; i < c->rank - 1; i++)
       if (c->dim[i] != 1) return NULL;
@@ -313,10 +330,14 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   return form_of(f, later->out[0]);
 }
 
-static bool cuts(const GraphNode *node) { return node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split; }
+static bool cuts(const GraphNode *node) {
+  return node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split;
+}
 
 /* Elements of one source, not weighted, in whatever order. */
-static bool is_pure(const Form *form) { return form->n_terms == 1 && !form->constant && !form->term[0].matrix; }
+static bool is_pure(const Form *form) {
+  return form->n_terms == 1 && !form->constant && !form->term[0].matrix;
+}
 
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;
@@ -334,7 +355,8 @@ static const Form *compute(Forms *f, GraphValue *value) {
       if (out) return out;
     }
     x = cuts(node) ? form_of(f, node->in[0]) : NULL;
-    if (x && is_pure(x)) return own_source(f, value); /* a step of a sequence, a part of a packed state */
+    if (x && is_pure(x))
+      return own_source(f, value); /* a step of a sequence, a part of a packed state */
     int64_t *from = places(f, value, 0);
     x = from ? form_of(f, node->in[0]) : NULL;
     return x ? moved(f, x, from, form_elements(f, value)) : own_source(f, value);
@@ -388,9 +410,12 @@ static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
     add_source(value, out, n);
     return;
   }
-  bool constant[2] = {node->n_in > 0 && type_of(f, node->in[0])->data, node->n_in > 1 && node->in[1] && type_of(f, node->in[1])->data};
-  bool through = node->op == GRAPH_Concat || node->op == GRAPH_Neg || node->op == GRAPH_Add || node->op == GRAPH_Sub;
-  through = through || ((node->op == GRAPH_MatMul || node->op == GRAPH_Mul) && (constant[0] || constant[1]));
+  bool constant[2] = {node->n_in > 0 && type_of(f, node->in[0])->data,
+                      node->n_in > 1 && node->in[1] && type_of(f, node->in[1])->data};
+  bool through = node->op == GRAPH_Concat || node->op == GRAPH_Neg || node->op == GRAPH_Add ||
+                 node->op == GRAPH_Sub;
+  through = through ||
+            ((node->op == GRAPH_MatMul || node->op == GRAPH_Mul) && (constant[0] || constant[1]));
   if (through) {
     for (int i = 0; i < node->n_in; i++)
       form_sources(f, node->in[i], out, n);
@@ -408,7 +433,8 @@ static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
     GraphValue *inner[FORM_MAX_TERMS];
     int count = 0;
     form_sources(f, node->in[0], inner, &count);
-    if (count == 1 && type_of(f, inner[0])->count == type_of(f, node->in[0])->count && !affine_inside(f, node->in[0], inner[0])) {
+    if (count == 1 && type_of(f, inner[0])->count == type_of(f, node->in[0])->count &&
+        !affine_inside(f, node->in[0], inner[0])) {
       add_source(value, out, n);
       return;
     }
@@ -422,21 +448,25 @@ static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
 void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   f->depth++;
   f->visits++;
-  if (f->depth > DEPTH_MAX || f->visits > VISITS_MAX) add_source(value, out, n);
-  else sources(f, value, out, n);
+  if (f->depth > DEPTH_MAX || f->visits > VISITS_MAX)
+    add_source(value, out, n);
+  else
+    sources(f, value, out, n);
   f->depth--;
 }
 
 static const Form no_form; /* of a value with too many terms */
 
 const Form *form_of(Forms *f, GraphValue *value) {
-  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
+  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
+                        sizeof *f->known);
   const Form *known = f->known[value->id];
   if (known) return known == &no_form ? NULL : known;
   f->depth++;
   const Form *form = f->depth > DEPTH_MAX ? own_source(f, value) : compute(f, value);
   f->depth--;
-  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1, sizeof *f->known);
+  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
+                        sizeof *f->known);
   f->known[value->id] = form ? form : &no_form;
   return form;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Affine forms. In, a value of a flat graph; out, each element of its first sample as a sum of products of
- * constants with elements of other values, the sources, and a constant:
+/* Affine forms. In, a value of a flat graph; out, each element of its first sample as a sum of
+ * products of constants with elements of other values, the sources, and a constant:
  *
  *     value = M1 source1 + M2 source2 + ... + b
  *
- * However a graph packs gates, cuts, joins, transposes or adds them: the form of a gate is its matrix. */
+ * However a graph packs gates, cuts, joins, transposes or adds them: the form of a gate is its
+ * matrix. */
 #ifndef GRUS_IMPORT_AFFINE_H
 #define GRUS_IMPORT_AFFINE_H
 
@@ -12,8 +13,8 @@
 
 enum { FORM_MAX_TERMS = 6 };
 
-/* Element i of the value gets matrix[i * elements(source) + k] times element k; matrix NULL: element pick[i],
- * none where that is -1. */
+/* Element i of the value gets matrix[i * elements(source) + k] times element k; matrix NULL:
+ * element pick[i], none where that is -1. */
 typedef struct Term {
   GraphValue *source;
   const double *matrix;
@@ -29,8 +30,8 @@ typedef struct Form {
 
 typedef struct Forms {
   Flat *flat;
-  Atoms *atoms; /* which elements belong to the first sample */
-  int batch;    /* family; -1: there is one sample */
+  Atoms *atoms;       /* which elements belong to the first sample */
+  int batch;          /* family; -1: there is one sample */
   const Form **known; /* by value id */
   size_t cap;
   const GraphValue *const *barrier; /* values that are sources whatever makes them */
@@ -38,7 +39,8 @@ typedef struct Forms {
   int depth, visits; /* of the recursion over sums, which is bounded */
 } Forms;
 
-/* The form of a value. A value that nothing affine makes is its own source. NULL: too many terms. */
+/* The form of a value. A value that nothing affine makes is its own source. NULL: too many
+ * terms. */
 const Form *form_of(Forms *forms, GraphValue *value);
 /* The sources of a value alone, without their matrices: cheap. out has room for FORM_MAX_TERMS. */
 void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);

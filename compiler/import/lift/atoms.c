@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How each operator relates axes: see atoms.h. What an operator is not known to keep apart counts as
- * mixed, so that nothing unknown passes for a batch. */
+/* How each operator relates axes: see atoms.h. What an operator is not known to keep apart counts
+ * as mixed, so that nothing unknown passes for a batch. */
 #include "import/lift/atoms.h"
 
 #include <string.h>
@@ -24,9 +24,13 @@ int atom_family(Atoms *a, int atom) {
   return atom;
 }
 
-unsigned atom_facts(Atoms *a, int atom) { return a->atom[atom_family(a, atom)].facts; }
+unsigned atom_facts(Atoms *a, int atom) {
+  return a->atom[atom_family(a, atom)].facts;
+}
 
-static void add_facts(Atoms *a, int atom, unsigned facts) { a->atom[atom_family(a, atom)].facts |= facts; }
+static void add_facts(Atoms *a, int atom, unsigned facts) {
+  a->atom[atom_family(a, atom)].facts |= facts;
+}
 
 static void join_families(Atoms *a, int x, int y) {
   int fx = atom_family(a, x), fy = atom_family(a, y);
@@ -36,7 +40,9 @@ static void join_families(Atoms *a, int x, int y) {
   a->atom[fy].family = fx;
 }
 
-void atoms_same_family(Atoms *a, int x, int y) { join_families(a, x, y); }
+void atoms_same_family(Atoms *a, int x, int y) {
+  join_families(a, x, y);
+}
 
 /* A new atom in the family of an old one: what a convolution or a slice makes of it. */
 static int derive(Atoms *a, int atom, int64_t size, unsigned facts) {
@@ -146,23 +152,34 @@ static void mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned fact
 }
 
 /* An axis of another length made of one: it stays in the family of its largest factor. */
-static void derive_axis(Atoms *a, const GraphValue *value, int axis, int64_t size, unsigned facts, Factors *out, int to) {
+static void derive_axis(Atoms *a, const GraphValue *value, int axis, int64_t size, unsigned facts,
+                        Factors *out, int to) {
   int atom[FACTORS_MAX], n = atoms_of_axis(a, value, axis, atom), largest = -1;
   mark_axis(a, value, axis, facts);
   for (int i = 0; i < n; i++)
     if (largest < 0 || atom_size(a, atom[i]) > atom_size(a, largest)) largest = atom[i];
-  add_factor(out, largest >= 0 ? derive(a, largest, size, facts) : atom_new(a, size, facts | FACT_MADE), to);
+  add_factor(out,
+             largest >= 0 ? derive(a, largest, size, facts) : atom_new(a, size, facts | FACT_MADE),
+             to);
 }
 
-static bool is_constant(const Atoms *a, const GraphValue *value) { return flat_type_of(a->flat, value)->data != NULL; }
+static bool is_constant(const Atoms *a, const GraphValue *value) {
+  return flat_type_of(a->flat, value)->data != NULL;
+}
 
-static int rank_of(const Atoms *a, const GraphValue *value) { return flat_type_of(a->flat, value)->rank; }
+static int rank_of(const Atoms *a, const GraphValue *value) {
+  return flat_type_of(a->flat, value)->rank;
+}
 
-static int64_t dim_of(const Atoms *a, const GraphValue *value, int axis) { return flat_type_of(a->flat, value)->dim[axis]; }
+static int64_t dim_of(const Atoms *a, const GraphValue *value, int axis) {
+  return flat_type_of(a->flat, value)->dim[axis];
+}
 
 /* ---- families of operators ---- */
 
-static void relate_same(Atoms *a, const GraphNode *node, Factors *out) { *out = atoms_of(a, node->in[0]); }
+static void relate_same(Atoms *a, const GraphNode *node, Factors *out) {
+  *out = atoms_of(a, node->in[0]);
+}
 
 /* Two positions of an axis have different numbers. */
 static bool varies_along(const GraphTensor *t, int axis) {
@@ -176,8 +193,8 @@ static bool varies_along(const GraphTensor *t, int axis) {
   return false;
 }
 
-/* Elementwise over several operands: axes meet from the right. A constant that differs along an axis
- * tells its positions apart. */
+/* Elementwise over several operands: axes meet from the right. A constant that differs along an
+ * axis tells its positions apart. */
 static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
   int rank = rank_of(a, node->out[0]);
   for (int axis = 0; axis < rank; axis++) {
@@ -205,20 +222,25 @@ static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
         wide_axis = own;
       }
     }
-    if (wide && constant_varies && dim_of(a, wide, wide_axis) > 1) mark_axis(a, wide, wide_axis, FACT_MIXED);
-    if (wide && dim_of(a, wide, wide_axis) == dim_of(a, node->out[0], axis)) keep_axis(a, wide, wide_axis, out, axis);
-    else add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
+    if (wide && constant_varies && dim_of(a, wide, wide_axis) > 1)
+      mark_axis(a, wide, wide_axis, FACT_MIXED);
+    if (wide && dim_of(a, wide, wide_axis) == dim_of(a, node->out[0], axis))
+      keep_axis(a, wide, wide_axis, out, axis);
+    else
+      add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
   }
 }
 
-/* A stretch of factors of one value, and the axes of another that hold the same number of elements. */
+/* A stretch of factors of one value, and the axes of another that hold the same number of
+ * elements. */
 typedef struct Stretch {
   int end, axis_end;
   bool divides; /* the factors can be split so that each of them is a factor of an axis */
 } Stretch;
 
 /* Whether factors from i on fill the axes up to axis_end one by one. */
-static bool factors_fill(const Atoms *a, const Factors *from, int i, const GraphTensor *to, int axis, int axis_end) {
+static bool factors_fill(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
+                         int axis, int axis_end) {
   int64_t carried = 1;
   for (; axis < axis_end; axis++)
     for (int64_t left = to->dim[axis]; left > 1;) {
@@ -231,14 +253,19 @@ static bool factors_fill(const Atoms *a, const Factors *from, int i, const Graph
   return true;
 }
 
-/* The shortest stretch from factor i and axis `axis` on; the whole rest where the elements do not come out. */
-static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const GraphTensor *to, int axis) {
+/* The shortest stretch from factor i and axis `axis` on; the whole rest where the elements do not
+ * come out. */
+static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
+                            int axis) {
   Stretch out = {.end = i, .axis_end = axis + 1};
   int64_t have = 1, want = to->dim[axis];
   while (have != want) {
-    if (have < want && out.end < from->n && atom_size(a, from->atom[out.end]) > 0) have *= atom_size(a, from->atom[out.end++]);
-    else if (want < have && out.axis_end < to->rank && to->dim[out.axis_end] > 0) want *= to->dim[out.axis_end++];
-    else return (Stretch){.end = from->n, .axis_end = to->rank};
+    if (have < want && out.end < from->n && atom_size(a, from->atom[out.end]) > 0)
+      have *= atom_size(a, from->atom[out.end++]);
+    else if (want < have && out.axis_end < to->rank && to->dim[out.axis_end] > 0)
+      want *= to->dim[out.axis_end++];
+    else
+      return (Stretch){.end = from->n, .axis_end = to->rank};
   }
   out.divides = factors_fill(a, from, i, to, axis, out.axis_end);
   return out;
@@ -257,12 +284,17 @@ static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
       if (left == 1) {
         /* An axis of 1: the one that stands here, one that was passed over, or a new one. */
         bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
-        add_factor(out, here ? from.atom[i++] : ones ? one[--ones] : atom_new(a, 1, FACT_MADE), axis);
+        add_factor(out,
+                   here   ? from.atom[i++]
+                   : ones ? one[--ones]
+                          : atom_new(a, 1, FACT_MADE),
+                   axis);
         continue;
       }
       Stretch stretch = stretch_from(a, &from, i, to, axis);
       if (!stretch.divides) {
-        while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes are new ones */
+        while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes
+                                   are new ones */
           add_facts(a, from.atom[i++], FACT_MIXED);
         for (; axis < stretch.axis_end; axis++)
           add_factor(out, atom_new(a, to->dim[axis], FACT_MADE | FACT_MIXED), axis);
@@ -306,18 +338,23 @@ static void relate_expand(Atoms *a, const GraphNode *node, Factors *out) {
   for (int axis = 0; axis < rank; axis++) {
     int own = axis - rank + rank_of(a, x);
     int64_t size = dim_of(a, node->out[0], axis);
-    if (own >= 0 && dim_of(a, x, own) == size) keep_axis(a, x, own, out, axis);
-    else add_factor(out, atom_new(a, size, FACT_MADE), axis); /* all positions are equal */
+    if (own >= 0 && dim_of(a, x, own) == size)
+      keep_axis(a, x, own, out, axis);
+    else
+      add_factor(out, atom_new(a, size, FACT_MADE), axis); /* all positions are equal */
   }
 }
 
 /* Axes whose length changed, or that `touched` names, are derived; the others are kept. */
-static void relate_along(Atoms *a, const GraphNode *node, unsigned touched, unsigned facts, Factors *out) {
+static void relate_along(Atoms *a, const GraphNode *node, unsigned touched, unsigned facts,
+                         Factors *out) {
   const GraphValue *x = node->in[0];
   for (int axis = 0; axis < rank_of(a, x); axis++) {
     int64_t size = dim_of(a, node->out[0], axis);
-    if (!(touched >> axis & 1) && size == dim_of(a, x, axis)) keep_axis(a, x, axis, out, axis);
-    else derive_axis(a, x, axis, size, facts, out, axis);
+    if (!(touched >> axis & 1) && size == dim_of(a, x, axis))
+      keep_axis(a, x, axis, out, axis);
+    else
+      derive_axis(a, x, axis, size, facts, out, axis);
   }
 }
 
@@ -353,13 +390,17 @@ static void relate_concat(Atoms *a, const GraphNode *node, Factors *out) {
     if (is_constant(a, node->in[i])) continue;
     if (!first) first = node->in[i];
     for (int axis = 0; axis < rank_of(a, node->in[i]); axis++) {
-      if (axis == at) mark_axis(a, node->in[i], axis, FACT_MIXED);
-      else if (first != node->in[i]) join_axes(a, first, axis, node->in[i], axis);
+      if (axis == at)
+        mark_axis(a, node->in[i], axis, FACT_MIXED);
+      else if (first != node->in[i])
+        join_axes(a, first, axis, node->in[i], axis);
     }
   }
   for (int axis = 0; axis < rank_of(a, first); axis++) {
-    if (axis != at) keep_axis(a, first, axis, out, axis);
-    else if (node->n_in == 1) keep_axis(a, first, axis, out, axis);
+    if (axis != at)
+      keep_axis(a, first, axis, out, axis);
+    else if (node->n_in == 1)
+      keep_axis(a, first, axis, out, axis);
     else {
       derive_axis(a, first, axis, dim_of(a, node->out[0], axis), FACT_MIXED, out, axis);
       int made = out->atom[out->n - 1];
@@ -396,16 +437,21 @@ static void relate_gather(Atoms *a, const GraphNode *node, Factors *out) {
   bool table = is_constant(a, x);
   for (int axis = 0; axis < rank_of(a, x); axis++) {
     if (axis != at) {
-      if (table) add_factor(out, atom_new(a, dim_of(a, x, axis), FACT_MADE | FACT_MIXED), to);
-      else keep_axis(a, x, axis, out, to);
+      if (table)
+        add_factor(out, atom_new(a, dim_of(a, x, axis), FACT_MADE | FACT_MIXED), to);
+      else
+        keep_axis(a, x, axis, out, to);
       to++;
       continue;
     }
     if (!table) mark_axis(a, x, axis, FACT_MIXED);
     for (int k = 0; k < rank_of(a, place); k++, to++) {
-      if (!is_constant(a, place)) keep_axis(a, place, k, out, to);
-      else if (rank_of(a, place) == 1 && !table) derive_axis(a, x, axis, dim_of(a, place, k), FACT_MIXED, out, to);
-      else add_factor(out, atom_new(a, dim_of(a, place, k), FACT_MADE | FACT_MIXED), to);
+      if (!is_constant(a, place))
+        keep_axis(a, place, k, out, to);
+      else if (rank_of(a, place) == 1 && !table)
+        derive_axis(a, x, axis, dim_of(a, place, k), FACT_MIXED, out, to);
+      else
+        add_factor(out, atom_new(a, dim_of(a, place, k), FACT_MADE | FACT_MIXED), to);
     }
   }
 }
@@ -423,8 +469,10 @@ static void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
     bool is_row = rows && axis == rank - 1 - columns, is_column = columns && axis == rank - 1;
     if (is_row || is_column) {
       const GraphValue *v = is_row ? x : y;
-      if (!is_constant(a, v)) keep_axis(a, v, is_row ? rx - 2 : ry - 1, out, axis);
-      else add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
+      if (!is_constant(a, v))
+        keep_axis(a, v, is_row ? rx - 2 : ry - 1, out, axis);
+      else
+        add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
       continue;
     }
     int lead = rank - rows - columns, ox = axis - lead + (rx - 2), oy = axis - lead + (ry - 2);
@@ -435,7 +483,8 @@ static void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
       own = ox;
     }
     if (!cy && oy >= 0 && dim_of(a, y, oy) == dim_of(a, node->out[0], axis)) {
-      if (from) join_axes(a, from, own, y, oy);
+      if (from)
+        join_axes(a, from, own, y, oy);
       else {
         from = y;
         own = oy;
@@ -444,8 +493,10 @@ static void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
     /* Weights that differ along a leading axis tell its positions apart. */
     bool apart = (cx && ox >= 0 && dim_of(a, x, ox) > 1) || (cy && oy >= 0 && dim_of(a, y, oy) > 1);
     if (from && apart) mark_axis(a, from, own, FACT_MIXED);
-    if (from) keep_axis(a, from, own, out, axis);
-    else add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
+    if (from)
+      keep_axis(a, from, own, out, axis);
+    else
+      add_factor(out, atom_new(a, dim_of(a, node->out[0], axis), FACT_MADE | FACT_MIXED), axis);
   }
 }
 
@@ -456,16 +507,22 @@ static void relate_windows(Atoms *a, const GraphNode *node, bool channels, Facto
   const GraphAttribute *strides = graph_attribute(node, GRAPH_ATTR_strides);
   const GraphTensor *y = flat_type_of(a->flat, node->out[0]);
   keep_axis(a, x, 0, out, 0);
-  if (!channels) keep_axis(a, x, 1, out, 1);
+  if (!channels)
+    keep_axis(a, x, 1, out, 1);
   else {
     mark_axis(a, x, 1, FACT_CONTRACTED | FACT_MIXED);
     add_factor(out, atom_new(a, y->dim[1], FACT_MADE | FACT_MIXED), 1);
   }
   for (int axis = 2; axis < y->rank; axis++) {
-    int64_t taps = channels ? dim_of(a, node->in[1], axis) : kernel && axis - 2 < kernel->n ? kernel->i[axis - 2] : 1;
-    bool alone = taps == 1 && y->dim[axis] == dim_of(a, x, axis) && (!strides || axis - 2 >= strides->n || strides->i[axis - 2] == 1);
-    if (alone) keep_axis(a, x, axis, out, axis);
-    else derive_axis(a, x, axis, y->dim[axis], FACT_CONVOLVED | FACT_MIXED, out, axis);
+    int64_t taps = channels                         ? dim_of(a, node->in[1], axis)
+                   : kernel && axis - 2 < kernel->n ? kernel->i[axis - 2]
+                                                    : 1;
+    bool alone = taps == 1 && y->dim[axis] == dim_of(a, x, axis) &&
+                 (!strides || axis - 2 >= strides->n || strides->i[axis - 2] == 1);
+    if (alone)
+      keep_axis(a, x, axis, out, axis);
+    else
+      derive_axis(a, x, axis, y->dim[axis], FACT_CONVOLVED | FACT_MIXED, out, axis);
   }
 }
 
@@ -478,8 +535,12 @@ static void relate_recurrent(Atoms *a, const GraphNode *node) {
   mark_axis(a, x, 0, FACT_SCANNED | FACT_MIXED | way);
   mark_axis(a, x, 1, FACT_BATCHED);
   mark_axis(a, x, 2, FACT_CONTRACTED | FACT_MIXED);
-  int units = atom_new(a, y->dim[3], FACT_MADE | FACT_MIXED), dirs = atom_new(a, y->dim[1], FACT_MADE | FACT_MIXED);
-  int first_state = node->op == GRAPH_Lstm ? 5 : node->op == GRAPH_Gru ? 6 : 5, n_states = node->op == GRAPH_Lstm ? 2 : 1;
+  int units = atom_new(a, y->dim[3], FACT_MADE | FACT_MIXED),
+      dirs = atom_new(a, y->dim[1], FACT_MADE | FACT_MIXED);
+  int first_state = node->op == GRAPH_Lstm  ? 5
+                    : node->op == GRAPH_Gru ? 6
+                                            : 5,
+      n_states = node->op == GRAPH_Lstm ? 2 : 1;
   for (int k = 0; k < node->n_out; k++) {
     Factors *out = &a->factors[node->out[k]->id];
     if (k == 0) keep_axis(a, x, 0, out, 0);
@@ -498,18 +559,21 @@ static void relate_recurrent(Atoms *a, const GraphNode *node) {
 /* Nothing is known of how its axes belong together. */
 static void relate_unknown(Atoms *a, const GraphNode *node) {
   for (int i = 0; i < node->n_in; i++)
-    for (int axis = 0; node->in[i] && !is_constant(a, node->in[i]) && axis < rank_of(a, node->in[i]); axis++)
+    for (int axis = 0;
+         node->in[i] && !is_constant(a, node->in[i]) && axis < rank_of(a, node->in[i]); axis++)
       mark_axis(a, node->in[i], axis, FACT_MIXED);
   for (int k = 0; k < node->n_out; k++)
     for (int axis = 0; axis < rank_of(a, node->out[k]); axis++)
-      add_factor(&a->factors[node->out[k]->id], atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
+      add_factor(&a->factors[node->out[k]->id],
+                 atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
 }
 
 /* New axes: what it is made of is read by nobody. */
 static void relate_idle(Atoms *a, const GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     for (int axis = 0; axis < rank_of(a, node->out[k]); axis++)
-      add_factor(&a->factors[node->out[k]->id], atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
+      add_factor(&a->factors[node->out[k]->id],
+                 atom_new(a, dim_of(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
 }
 
 static unsigned bits(const GraphNode *node, GraphAttributeName name) {
@@ -522,7 +586,8 @@ static unsigned bits(const GraphNode *node, GraphAttributeName name) {
 
 static void relate(Atoms *a, const GraphNode *node) {
   Factors *out = &a->factors[node->out[0]->id];
-  int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), rank = node->n_in && node->in[0] ? rank_of(a, node->in[0]) : 0;
+  int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0),
+      rank = node->n_in && node->in[0] ? rank_of(a, node->in[0]) : 0;
   bool idle = true;
   for (int k = 0; k < node->n_out; k++)
     idle = idle && flat_is_idle(a->flat, node->out[k]);
@@ -531,51 +596,122 @@ static void relate(Atoms *a, const GraphNode *node) {
     return;
   }
   switch (node->op) {
-  case GRAPH_Identity: case GRAPH_Neg: case GRAPH_Abs: case GRAPH_Sign: case GRAPH_Floor: case GRAPH_Ceil:
-  case GRAPH_Round: case GRAPH_Sqrt: case GRAPH_Square: case GRAPH_Reciprocal: case GRAPH_Exp: case GRAPH_Log:
-  case GRAPH_Sin: case GRAPH_Cos: case GRAPH_Tan: case GRAPH_Atan: case GRAPH_Erf: case GRAPH_Sigmoid:
-  case GRAPH_Tanh: case GRAPH_Relu: case GRAPH_LeakyRelu: case GRAPH_Elu: case GRAPH_Celu: case GRAPH_HardSigmoid:
-  case GRAPH_HardSwish: case GRAPH_Silu: case GRAPH_Mish: case GRAPH_Gelu: case GRAPH_Softplus: case GRAPH_Softsign:
-  case GRAPH_Clip: case GRAPH_Not: case GRAPH_IsNan: case GRAPH_Cast: relate_same(a, node, out); return;
-  case GRAPH_Add: case GRAPH_Sub: case GRAPH_Mul: case GRAPH_Div: case GRAPH_FloorDiv: case GRAPH_Mod: case GRAPH_Pow:
-  case GRAPH_Min: case GRAPH_Max: case GRAPH_Atan2: case GRAPH_Prelu: case GRAPH_And: case GRAPH_Or: case GRAPH_Xor:
-  case GRAPH_Equal: case GRAPH_Less: case GRAPH_LessEqual: case GRAPH_Greater: case GRAPH_GreaterEqual:
+  case GRAPH_Identity:
+  case GRAPH_Neg:
+  case GRAPH_Abs:
+  case GRAPH_Sign:
+  case GRAPH_Floor:
+  case GRAPH_Ceil:
+  case GRAPH_Round:
+  case GRAPH_Sqrt:
+  case GRAPH_Square:
+  case GRAPH_Reciprocal:
+  case GRAPH_Exp:
+  case GRAPH_Log:
+  case GRAPH_Sin:
+  case GRAPH_Cos:
+  case GRAPH_Tan:
+  case GRAPH_Atan:
+  case GRAPH_Erf:
+  case GRAPH_Sigmoid:
+  case GRAPH_Tanh:
+  case GRAPH_Relu:
+  case GRAPH_LeakyRelu:
+  case GRAPH_Elu:
+  case GRAPH_Celu:
+  case GRAPH_HardSigmoid:
+  case GRAPH_HardSwish:
+  case GRAPH_Silu:
+  case GRAPH_Mish:
+  case GRAPH_Gelu:
+  case GRAPH_Softplus:
+  case GRAPH_Softsign:
+  case GRAPH_Clip:
+  case GRAPH_Not:
+  case GRAPH_IsNan:
+  case GRAPH_Cast: relate_same(a, node, out); return;
+  case GRAPH_Add:
+  case GRAPH_Sub:
+  case GRAPH_Mul:
+  case GRAPH_Div:
+  case GRAPH_FloorDiv:
+  case GRAPH_Mod:
+  case GRAPH_Pow:
+  case GRAPH_Min:
+  case GRAPH_Max:
+  case GRAPH_Atan2:
+  case GRAPH_Prelu:
+  case GRAPH_And:
+  case GRAPH_Or:
+  case GRAPH_Xor:
+  case GRAPH_Equal:
+  case GRAPH_Less:
+  case GRAPH_LessEqual:
+  case GRAPH_Greater:
+  case GRAPH_GreaterEqual:
   case GRAPH_Where: relate_broadcast(a, node, out); return;
-  case GRAPH_Reshape: case GRAPH_Squeeze: case GRAPH_Unsqueeze: case GRAPH_Flatten: relate_regroup(a, node, out); return;
+  case GRAPH_Reshape:
+  case GRAPH_Squeeze:
+  case GRAPH_Unsqueeze:
+  case GRAPH_Flatten: relate_regroup(a, node, out); return;
   case GRAPH_Transpose: relate_transpose(a, node, out); return;
   case GRAPH_Expand: relate_expand(a, node, out); return;
-  case GRAPH_Slice: case GRAPH_Pad: case GRAPH_Tile: relate_along(a, node, 0, FACT_MIXED, out); return;
+  case GRAPH_Slice:
+  case GRAPH_Pad:
+  case GRAPH_Tile: relate_along(a, node, 0, FACT_MIXED, out); return;
   case GRAPH_Reverse: relate_along(a, node, bits(node, GRAPH_ATTR_axes), FACT_MIXED, out); return;
   case GRAPH_Split:
     for (int k = 0; k < node->n_out; k++)
       for (int i = 0; i < rank; i++) {
         Factors *part = &a->factors[node->out[k]->id];
-        if (i != axis) keep_axis(a, node->in[0], i, part, i);
-        else derive_axis(a, node->in[0], i, dim_of(a, node->out[k], i), FACT_MIXED, part, i);
+        if (i != axis)
+          keep_axis(a, node->in[0], i, part, i);
+        else
+          derive_axis(a, node->in[0], i, dim_of(a, node->out[k], i), FACT_MIXED, part, i);
       }
     return;
   case GRAPH_Concat: relate_concat(a, node, out); return;
-  case GRAPH_ReduceSum: case GRAPH_ReduceMean: case GRAPH_ReduceMax: case GRAPH_ReduceMin: case GRAPH_ReduceProd:
-  case GRAPH_ReduceL1: case GRAPH_ReduceL2: case GRAPH_ReduceLogSumExp: case GRAPH_ReduceAll: case GRAPH_ReduceAny:
-  case GRAPH_ArgMax: case GRAPH_ArgMin: relate_reduce(a, node, out); return;
-  case GRAPH_CumSum: case GRAPH_Softmax: case GRAPH_LogSoftmax: case GRAPH_LpNormalize: case GRAPH_BatchNorm:
-    relate_marked(a, node, axis, axis, out);
-    return;
-  case GRAPH_LayerNorm: case GRAPH_RmsNorm: relate_marked(a, node, axis, rank - 1, out); return;
+  case GRAPH_ReduceSum:
+  case GRAPH_ReduceMean:
+  case GRAPH_ReduceMax:
+  case GRAPH_ReduceMin:
+  case GRAPH_ReduceProd:
+  case GRAPH_ReduceL1:
+  case GRAPH_ReduceL2:
+  case GRAPH_ReduceLogSumExp:
+  case GRAPH_ReduceAll:
+  case GRAPH_ReduceAny:
+  case GRAPH_ArgMax:
+  case GRAPH_ArgMin: relate_reduce(a, node, out); return;
+  case GRAPH_CumSum:
+  case GRAPH_Softmax:
+  case GRAPH_LogSoftmax:
+  case GRAPH_LpNormalize:
+  case GRAPH_BatchNorm: relate_marked(a, node, axis, axis, out); return;
+  case GRAPH_LayerNorm:
+  case GRAPH_RmsNorm: relate_marked(a, node, axis, rank - 1, out); return;
   case GRAPH_GroupNorm: relate_marked(a, node, 1, rank - 1, out); return;
   case GRAPH_Gather: relate_gather(a, node, out); return;
-  case GRAPH_MatMul: case GRAPH_MatMulInteger: relate_matmul(a, node, out); return;
-  case GRAPH_Conv: case GRAPH_ConvTranspose: case GRAPH_ConvInteger: relate_windows(a, node, true, out); return;
-  case GRAPH_MaxPool: case GRAPH_AvgPool: relate_windows(a, node, false, out); return;
-  case GRAPH_Quantize: case GRAPH_Dequantize: relate_same(a, node, out); return;
-  case GRAPH_Lstm: case GRAPH_Gru: case GRAPH_Rnn: relate_recurrent(a, node); return;
+  case GRAPH_MatMul:
+  case GRAPH_MatMulInteger: relate_matmul(a, node, out); return;
+  case GRAPH_Conv:
+  case GRAPH_ConvTranspose:
+  case GRAPH_ConvInteger: relate_windows(a, node, true, out); return;
+  case GRAPH_MaxPool:
+  case GRAPH_AvgPool: relate_windows(a, node, false, out); return;
+  case GRAPH_Quantize:
+  case GRAPH_Dequantize: relate_same(a, node, out); return;
+  case GRAPH_Lstm:
+  case GRAPH_Gru:
+  case GRAPH_Rnn: relate_recurrent(a, node); return;
   default: relate_unknown(a, node); return;
   }
 }
 
 void atoms_add(Atoms *a, const GraphNode *node) {
   int n = a->flat->graph->n_values;
-  a->factors = arena_grow(a->flat->arena, a->factors, &a->cap_values, (size_t)n, sizeof *a->factors);
+  a->factors =
+      arena_grow(a->flat->arena, a->factors, &a->cap_values, (size_t)n, sizeof *a->factors);
   for (; a->n_values < n; a->n_values++)
     a->factors[a->n_values] = (Factors){0};
   if (node->n_out) relate(a, node);

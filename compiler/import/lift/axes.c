@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Names of axes. In, a model value and its layout; out, the same value with a label on every axis, so that a
- * stage can name one. A label belongs to a family of atoms: whatever a convolution or a slice makes of an
- * axis keeps its name, and equal axes of two values have one.
+/* Names of axes. In, a model value and its layout; out, the same value with a label on every axis,
+ * so that a stage can name one. A label belongs to a family of atoms: whatever a convolution or a
+ * slice makes of an axis keeps its name, and equal axes of two values have one.
  *
- * Every stage that names axes gets a `label` before it. What is superfluous goes at the end: the names of an
- * input or of a reshape stand in its type, and names that an axis has already are not given again. */
+ * Every stage that names axes gets a `label` before it. What is superfluous goes at the end: the
+ * names of an input or of a reshape stand in its type, and names that an axis has already are not
+ * given again. */
 #include "import/lift/lift.h"
 
 #include <string.h>
@@ -31,9 +32,11 @@ AxisNames lift_axis_names(Lift *l, const Layout *layout) {
   AxisNames out = {0};
   for (int k = 0; k < layout->n; k++) {
     const Axis *axis = &layout->axis[k];
-    const char *base = axis->n ? family_name(l, atom_family(l->atoms, axis->atom[0])) : "one", *name = base;
+    const char *base = axis->n ? family_name(l, atom_family(l->atoms, axis->atom[0])) : "one",
+               *name = base;
     for (int i = 1; i < axis->n; i++)
-      name = base = arena_printf(l->arena, "%s_%s", base, family_name(l, atom_family(l->atoms, axis->atom[i])));
+      name = base = arena_printf(l->arena, "%s_%s", base,
+                                 family_name(l, atom_family(l->atoms, axis->atom[i])));
     for (int i = 2; is_taken(&out, k, name); i++)
       name = arena_printf(l->arena, "%s_%d", base, i);
     out.name[k] = name;
@@ -62,14 +65,16 @@ Value *lift_named(Lift *l, const GraphNode *node, Value *value, int n, const Axi
   Model *model = l->foreign->model;
   for (int i = model->n_layers; i-- > 0;) {
     Layer *known = model->layer[i];
-    if (known->kind == LAYER_label && known->in[0] == value && same_names(known, n, names->name)) return known->out[0];
+    if (known->kind == LAYER_label && known->in[0] == value && same_names(known, n, names->name))
+      return known->out[0];
   }
   Layer *layer = lift_layer(l, node, LAYER_label, 1, &value);
   lift_set_axes(l, layer, OPT_axes, n, names->name);
   return layer->out[0];
 }
 
-Value *lift_labelled(Lift *l, const GraphNode *node, Value *value, const Layout *layout, AxisNames *names) {
+Value *lift_labelled(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
+                     AxisNames *names) {
   *names = lift_axis_names(l, layout);
   return lift_named(l, node, value, layout->n, names);
 }
@@ -96,7 +101,8 @@ void lift_labels_to_types(Lift *l) {
     Layer *label = model->layer[i];
     if (label->kind != LAYER_label) continue;
     Value *in = label->in[0];
-    OptVal *made = in->layer && in->layer->kind == LAYER_reshape ? layer_opt_mut(in->layer, OPT_shape) : NULL;
+    OptVal *made =
+        in->layer && in->layer->kind == LAYER_reshape ? layer_opt_mut(in->layer, OPT_shape) : NULL;
     Type *type = in->port ? &in->port->declared : made ? made->shape : NULL;
     if (!can_name(label, type)) continue;
     for (int k = 0; k < type->rank; k++)
@@ -109,6 +115,7 @@ void lift_drop_labels(Lift *l) {
   Model *model = l->foreign->model;
   for (int i = model->n_layers; i-- > 0;) {
     const Layer *label = model->layer[i];
-    if (label->kind == LAYER_label && has_names(label, &label->in[0]->type)) foreign_bypass(model, label);
+    if (label->kind == LAYER_label && has_names(label, &label->in[0]->type))
+      foreign_bypass(model, label);
   }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Matching the equations of one step: see cell.h. The two operands of a product or a sum are tried in
- * both orders. */
+/* Matching the equations of one step: see cell.h. The two operands of a product or a sum are tried
+ * in both orders. */
 #include "import/lift/cell.h"
 
 #include "import/lift/trace.h"
@@ -14,7 +14,8 @@ GraphValue *step_source(const Flat *flat, GraphValue *value) {
   for (;;) {
     const GraphNode *node = value->node;
     if (!node || flat_type_of(flat, value)->data) return value;
-    bool keeps = node->op == GRAPH_Identity || node->op == GRAPH_Reshape || node->op == GRAPH_Squeeze || node->op == GRAPH_Unsqueeze ||
+    bool keeps = node->op == GRAPH_Identity || node->op == GRAPH_Reshape ||
+                 node->op == GRAPH_Squeeze || node->op == GRAPH_Unsqueeze ||
                  node->op == GRAPH_Flatten || node->op == GRAPH_Expand;
     keeps = keeps && flat_type_of(flat, node->in[0])->count == flat_type_of(flat, value)->count;
     if (!keeps) return value;
@@ -45,7 +46,9 @@ static bool is_number(const Flat *flat, const GraphValue *value, double x) {
 /* min(1, max(0, scale t + move)) written as a clip of a sum. */
 static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
   Activated none = {0};
-  if (fabs(graph_number(clip, GRAPH_ATTR_low, -INFINITY)) > 1e-9 || fabs(graph_number(clip, GRAPH_ATTR_high, INFINITY) - 1) > 1e-9) return none;
+  if (fabs(graph_number(clip, GRAPH_ATTR_low, -INFINITY)) > 1e-9 ||
+      fabs(graph_number(clip, GRAPH_ATTR_high, INFINITY) - 1) > 1e-9)
+    return none;
   GraphNode *sum = made_by(flat, clip->in[0], GRAPH_Add);
   double move, scale;
   for (int k = 0; sum && k < 2; k++) {
@@ -63,9 +66,12 @@ static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
 static Activated gate_of(const Flat *flat, GraphValue *value) {
   GraphNode *node = step_source(flat, value)->node;
   if (!node) return (Activated){0};
-  if (node->op == GRAPH_Sigmoid) return (Activated){.in = node->in[0], .name = "sigmoid", .scale = 1};
+  if (node->op == GRAPH_Sigmoid)
+    return (Activated){.in = node->in[0], .name = "sigmoid", .scale = 1};
   if (node->op == GRAPH_HardSigmoid) {
-    const char *name = arena_printf(flat->arena, "hard_sigmoid(%.9g,%.9g)", graph_number(node, GRAPH_ATTR_alpha, 0.2), graph_number(node, GRAPH_ATTR_beta, 0.5));
+    const char *name = arena_printf(flat->arena, "hard_sigmoid(%.9g,%.9g)",
+                                    graph_number(node, GRAPH_ATTR_alpha, 0.2),
+                                    graph_number(node, GRAPH_ATTR_beta, 0.5));
     return (Activated){.in = node->in[0], .name = name, .scale = 1};
   }
   return node->op == GRAPH_Clip ? clipped_line(flat, node) : (Activated){0};
@@ -75,10 +81,15 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
   static const struct {
     GraphOp op;
     const char *name;
-  } known[] = {{GRAPH_Tanh, "tanh"}, {GRAPH_Relu, "relu"}, {GRAPH_Softsign, "softsign"}, {GRAPH_Softplus, "softplus"}, {GRAPH_Sigmoid, "sigmoid"}};
+  } known[] = {{GRAPH_Tanh, "tanh"},
+               {GRAPH_Relu, "relu"},
+               {GRAPH_Softsign, "softsign"},
+               {GRAPH_Softplus, "softplus"},
+               {GRAPH_Sigmoid, "sigmoid"}};
   GraphNode *node = step_source(flat, value)->node;
   for (size_t i = 0; node && i < sizeof known / sizeof *known; i++)
-    if (node->op == known[i].op) return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
+    if (node->op == known[i].op)
+      return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
   return (Activated){0};
 }
 
@@ -87,15 +98,19 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
 /* c' = f c + i g: which of the two products is which. */
 static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
   for (int turn = 0; turn < 2; turn++) {
-    GraphNode *kept = made_by(flat, sum->in[turn], GRAPH_Mul), *added = made_by(flat, sum->in[1 - turn], GRAPH_Mul);
+    GraphNode *kept = made_by(flat, sum->in[turn], GRAPH_Mul),
+              *added = made_by(flat, sum->in[1 - turn], GRAPH_Mul);
     for (int a = 0; kept && added && a < 2; a++)
       for (int b = 0; b < 2; b++) {
         Activated f = gate_of(flat, kept->in[a]), i = gate_of(flat, added->in[b]);
         GraphValue *c = step_source(flat, kept->in[1 - a]);
         Activated g = activation_of(flat, added->in[1 - b]);
-        if (!f.name || !i.name || strcmp(f.name, i.name) != 0 || flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count) continue;
+        if (!f.name || !i.name || strcmp(f.name, i.name) != 0 ||
+            flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count)
+          continue;
         if (!g.name) g = (Activated){.in = added->in[1 - b], .name = "linear", .scale = 1};
-        /* Both products may look like gate times activation: c is what no activation made, if one is not. */
+        /* Both products may look like gate times activation: c is what no activation made, if one
+         * is not. */
         bool other = c->node && activation_of(flat, c).name;
         if (other && turn == 0) continue;
         s->c = c;
@@ -113,7 +128,9 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
 static bool match_first_state(const Flat *flat, GraphNode *product, CellStep *s) {
   for (int k = 0; k < 2; k++) {
     Activated i = gate_of(flat, product->in[k]), g = activation_of(flat, product->in[1 - k]);
-    if (!i.name || !g.name || flat_type_of(flat, product->in[k])->count != flat_type_of(flat, product->in[1 - k])->count) continue;
+    if (!i.name || !g.name ||
+        flat_type_of(flat, product->in[k])->count != flat_type_of(flat, product->in[1 - k])->count)
+      continue;
     s->gate[0] = i;
     s->gate[2] = g;
     return true;
@@ -129,9 +146,13 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
     Activated b = activation_of(flat, inner);
     GraphValue *c_new = step_source(flat, b.name ? b.in : inner);
     GraphNode *sum = c_new->node;
-    *s = (CellStep){.op = GRAPH_Lstm, .h_new = node->out[0], .c_new = c_new, .out_activation = b.name ? b.name : "linear"};
+    *s = (CellStep){.op = GRAPH_Lstm,
+                    .h_new = node->out[0],
+                    .c_new = c_new,
+                    .out_activation = b.name ? b.name : "linear"};
     if (sum && sum->op == GRAPH_Clip) {
-      double low = graph_number(sum, GRAPH_ATTR_low, -INFINITY), high = graph_number(sum, GRAPH_ATTR_high, INFINITY);
+      double low = graph_number(sum, GRAPH_ATTR_low, -INFINITY),
+             high = graph_number(sum, GRAPH_ATTR_high, INFINITY);
       if (low != -high || !isfinite(high)) continue;
       s->cell_clip = high;
       sum = made_by(flat, sum->in[0], GRAPH_Add);
@@ -169,14 +190,19 @@ static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int dep
     }
   bool affine = node->op == GRAPH_Add || node->op == GRAPH_MatMul || trace_moves(flat, node);
   for (int i = 0; affine && i < node->n_in; i++)
-    if (node->in[i] && !flat_type_of(flat, node->in[i])->data && find_reset(flat, node->in[i], s, depth + 1)) return true;
+    if (node->in[i] && !flat_type_of(flat, node->in[i])->data &&
+        find_reset(flat, node->in[i], s, depth + 1))
+      return true;
   return false;
 }
 
-static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swapped, GraphValue *h, GraphValue *candidate) {
+static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swapped, GraphValue *h,
+                         GraphValue *candidate) {
   Activated n = activation_of(flat, candidate);
-  if (!z.name || !n.name || flat_type_of(flat, h)->count != flat_type_of(flat, s->h_new)->count) return false;
-  if (swapped && strcmp(z.name, "sigmoid") != 0) return false; /* only the sigmoid of -z is 1 - that of z */
+  if (!z.name || !n.name || flat_type_of(flat, h)->count != flat_type_of(flat, s->h_new)->count)
+    return false;
+  if (swapped && strcmp(z.name, "sigmoid") != 0)
+    return false; /* only the sigmoid of -z is 1 - that of z */
   s->gate[0] = z;
   s->gate[2] = n;
   s->z_swapped = swapped;
@@ -186,7 +212,8 @@ static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swappe
 
 static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int turn = 0; turn < 2; turn++) {
-    GraphNode *p = made_by(flat, node->in[turn], GRAPH_Mul), *q = made_by(flat, node->in[1 - turn], GRAPH_Mul);
+    GraphNode *p = made_by(flat, node->in[turn], GRAPH_Mul),
+              *q = made_by(flat, node->in[1 - turn], GRAPH_Mul);
     *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0]};
     for (int a = 0; p && a < 2; a++) {
       Activated z = gate_of(flat, p->in[a]);

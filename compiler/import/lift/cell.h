@@ -19,17 +19,17 @@ typedef struct Activated {
 } Activated;
 
 typedef struct CellStep {
-  GraphOp op;              /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
+  GraphOp op; /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
   GraphValue *h_new, *c_new;
-  GraphValue *c;           /* Lstm: before the step; NULL: zeros that have been folded away */
-  GraphValue *kept;        /* Lstm: f c, which looks like an output without activation */
-  GraphValue *h;           /* Gru: before the step, NULL as c; others: found from the sources */
-  Activated gate[4];       /* Lstm i f g o; Gru z r n; Rnn one */
+  GraphValue *c;              /* Lstm: before the step; NULL: zeros that have been folded away */
+  GraphValue *kept;           /* Lstm: f c, which looks like an output without activation */
+  GraphValue *h;              /* Gru: before the step, NULL as c; others: found from the sources */
+  Activated gate[4];          /* Lstm i f g o; Gru z r n; Rnn one */
   const char *out_activation; /* Lstm: b */
-  double cell_clip;        /* 0: none */
-  bool z_swapped;          /* Gru: s(z) is the new candidate's share */
-  GraphValue *reset_product; /* Gru: s(r) times something */
-  GraphValue *reset_of;      /* Gru: what s(r) is multiplied with */
+  double cell_clip;           /* 0: none */
+  bool z_swapped;             /* Gru: s(z) is the new candidate's share */
+  GraphValue *reset_product;  /* Gru: s(r) times something */
+  GraphValue *reset_of;       /* Gru: what s(r) is multiplied with */
 } CellStep;
 
 /* The step whose new state this node makes; false: none. */

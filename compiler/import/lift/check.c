@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The translation check. In, the graph of a file and the Model made of it; both are computed in double on
- * random inputs, at more than one size where sizes are open, over several calls where there is state, and
- * every output has to agree. The graph's evaluator and the Model's share no code. */
+/* The translation check. In, the graph of a file and the Model made of it; both are computed in
+ * double on random inputs, at more than one size where sizes are open, over several calls where
+ * there is state, and every output has to agree. The graph's evaluator and the Model's share no
+ * code. */
 #include "import/lift/lift.h"
 
 #include "model/eval/eval.h"
@@ -11,18 +12,27 @@
 #include <string.h>
 
 /* What a comparison may cost: a constant and as much for each byte of the file. */
-enum { CALLS = 5, STEPS_MAX = 1 << 20, WORK_MIN = 200000000, WORK_A_BYTE = 4000, ROOM_MIN = 30000000, ROOM_A_BYTE = 200 };
-static const double tolerance = 1e-5; /* of the largest value of an output, at least of 1: weights are floats */
+enum {
+  CALLS = 5,
+  STEPS_MAX = 1 << 20,
+  WORK_MIN = 200000000,
+  WORK_A_BYTE = 4000,
+  ROOM_MIN = 30000000,
+  ROOM_A_BYTE = 200
+};
+static const double tolerance =
+    1e-5; /* of the largest value of an output, at least of 1: weights are floats */
 
-/* One comparison: how many samples, steps a call and calls; of bounded sequences the steps that are no padding. */
+/* One comparison: how many samples, steps a call and calls; of bounded sequences the steps that are
+ * no padding. */
 typedef struct Trial {
   int64_t batch, steps;
   int calls;
   int64_t real; /* 0: all */
 } Trial;
 
-/* Where an element of a graph tensor is in the model: sample, step, place among the features, place without
- * the batch. */
+/* Where an element of a graph tensor is in the model: sample, step, place among the features, place
+ * without the batch. */
 typedef struct Spot {
   int64_t sample, step, feature, rest;
 } Spot;
@@ -43,11 +53,13 @@ static double next_number(Check *c) {
 }
 
 /* Sizes of the factors of a value in this trial. */
-static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_MAX], char role[FACTORS_MAX]) {
+static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_MAX],
+                         char role[FACTORS_MAX]) {
   const Lift *l = c->l;
   for (int i = 0; i < f->n; i++) {
     int family = atom_family(l->atoms, f->atom[i]);
-    bool batch = family == l->roles.batch, time = l->roles.way == TIME_WAY_AXIS && family == l->roles.time;
+    bool batch = family == l->roles.batch,
+         time = l->roles.way == TIME_WAY_AXIS && family == l->roles.time;
     role[i] = batch ? 'b' : time ? 't' : 'f';
     size[i] = atom_size(l->atoms, f->atom[i]);
   }
@@ -62,10 +74,13 @@ static void trial_shape(const Check *c, const GraphValue *value, int64_t dim[GRA
   for (int i = 0; i < lift_type(c->l, value)->rank; i++)
     dim[i] = 1;
   for (int i = 0; i < f.n; i++)
-    dim[f.dim[i]] *= role[i] == 'b' && c->batch > 0 ? c->batch : role[i] == 't' && c->steps > 0 ? c->steps : size[i];
+    dim[f.dim[i]] *= role[i] == 'b' && c->batch > 0   ? c->batch
+                     : role[i] == 't' && c->steps > 0 ? c->steps
+                                                      : size[i];
 }
 
-/* Calls visit for each element of a tensor that has the factors of value; steps: of the whole tensor. */
+/* Calls visit for each element of a tensor that has the factors of value; steps: of the whole
+ * tensor. */
 static void spots(const Check *c, const GraphValue *value, const GraphTensor *tensor, Spot *out) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX], known[GRAPH_MAX_RANK], place[FACTORS_MAX];
@@ -87,8 +102,10 @@ static void spots(const Check *c, const GraphValue *value, const GraphTensor *te
     }
     out[e] = (Spot){0};
     for (int i = 0; i < f.n; i++) {
-      if (role[i] == 'b') out[e].sample = out[e].sample * size[i] + place[i];
-      else out[e].rest = out[e].rest * size[i] + place[i];
+      if (role[i] == 'b')
+        out[e].sample = out[e].sample * size[i] + place[i];
+      else
+        out[e].rest = out[e].rest * size[i] + place[i];
       if (role[i] == 't') out[e].step = out[e].step * size[i] + place[i];
       if (role[i] == 'f') out[e].feature = out[e].feature * size[i] + place[i];
     }
@@ -96,13 +113,16 @@ static void spots(const Check *c, const GraphValue *value, const GraphTensor *te
 }
 
 /* Steps from `real` on hold what means padding; those before do not. */
-static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_value, int64_t real, int64_t categories, const GraphTensor *t, double *data) {
+static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_value, int64_t real,
+                        int64_t categories, const GraphTensor *t, double *data) {
   Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
   spots(c, flat_value, t, spot);
   for (int64_t i = 0; i < t->count; i++) {
     bool index = in->elem != GRAPH_FLOAT && categories > 1;
-    if (spot[i].step >= real) data[i] = in->padding;
-    else if (index && data[i] == in->padding) data[i] = data[i] == 0 ? 1 : data[i] - 1;
+    if (spot[i].step >= real)
+      data[i] = in->padding;
+    else if (index && data[i] == in->padding)
+      data[i] = data[i] == 0 ? 1 : data[i] - 1;
   }
 }
 
@@ -114,7 +134,8 @@ static bool has_room(const Check *c, const int64_t *dim, int rank) {
   return true;
 }
 
-static const GraphTensor *random_input(Check *c, const Trial *trial, const GraphInput *in, const GraphValue *flat_value, const Port *port) {
+static const GraphTensor *random_input(Check *c, const Trial *trial, const GraphInput *in,
+                                       const GraphValue *flat_value, const Port *port) {
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
   trial_shape(c, flat_value, dim);
@@ -124,11 +145,15 @@ static const GraphTensor *random_input(Check *c, const Trial *trial, const Graph
   int64_t categories = index ? port->declared.categories : 100;
   for (int64_t i = 0; t && i < t->count; i++) {
     double u = next_number(c);
-    if (in->elem == GRAPH_FLOAT && !index) data[i] = (double)(float)((u - 0.5) * 4);
-    else if (in->elem == GRAPH_BOOL) data[i] = u < 0.5;
-    else data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
+    if (in->elem == GRAPH_FLOAT && !index)
+      data[i] = (double)(float)((u - 0.5) * 4);
+    else if (in->elem == GRAPH_BOOL)
+      data[i] = u < 0.5;
+    else
+      data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
   }
-  if (t && in->has_padding) add_padding(c, in, flat_value, trial->real ? trial->real : INT64_MAX, categories, t, data);
+  if (t && in->has_padding)
+    add_padding(c, in, flat_value, trial->real ? trial->real : INT64_MAX, categories, t, data);
   return t;
 }
 
@@ -140,17 +165,25 @@ static int port_of(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
-static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int64_t feature, double want, double got, const Trial *t) {
-  Diag *d = foreign_report(c->l->diags, c->l->file, E905, "the imported model would not compute what the file computes: nothing was written");
-  diag_note(d, "output `%s`, sample %lld, step %lld, element %lld: the file gives %.9g, the model %.9g", name, (long long)sample, (long long)step,
-            (long long)feature, want, got);
-  diag_note(d, "seen with %lld sample%s, %lld step%s a call, %d call%s on random inputs; this is a bug in grus", (long long)t->batch,
-            t->batch == 1 ? "" : "s", (long long)t->steps, t->steps == 1 ? "" : "s", t->calls, t->calls == 1 ? "" : "s");
+static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int64_t feature,
+                   double want, double got, const Trial *t) {
+  Diag *d = foreign_report(
+      c->l->diags, c->l->file, E905,
+      "the imported model would not compute what the file computes: nothing was written");
+  diag_note(
+      d, "output `%s`, sample %lld, step %lld, element %lld: the file gives %.9g, the model %.9g",
+      name, (long long)sample, (long long)step, (long long)feature, want, got);
+  diag_note(d,
+            "seen with %lld sample%s, %lld step%s a call, %d call%s on random inputs; this is a "
+            "bug in grus",
+            (long long)t->batch, t->batch == 1 ? "" : "s", (long long)t->steps,
+            t->steps == 1 ? "" : "s", t->calls, t->calls == 1 ? "" : "s");
   return false;
 }
 
 static bool too_large(Check *c) {
-  Diag *d = foreign_report(c->l->diags, c->l->file, E905, "the graph of the file is too large to be computed for comparison");
+  Diag *d = foreign_report(c->l->diags, c->l->file, E905,
+                           "the graph of the file is too large to be computed for comparison");
   diag_fix(d, FIX_MAYBE, "import it unchecked: --no-check");
   return false;
 }
@@ -162,29 +195,36 @@ static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const G
   GraphState *state = graph_state_new(c->arena, graph);
   GraphFault fault = {0};
   for (int call = 0; call < t->calls; call++) {
-    if (graph_eval(graph, c->arena, state, &c->limits, in[call], out + call * graph->n_out, &fault)) {
+    if (graph_eval(graph, c->arena, state, &c->limits, in[call], out + call * graph->n_out,
+                   &fault)) {
       for (int s = 0; s < l->n_states && call + 1 < t->calls && l->time.kind == TIME_STREAM; s++)
         if (l->state[s].in < l->flat->n_file_in)
           in[call + 1][l->file_input[l->state[s].in]] = out[call * graph->n_out + l->state[s].out];
       continue;
     }
     if (!call && c->runs == 0 && fault.limited) return too_large(c);
-    if (fault.node) lift_refuse(c->l, fault.node, E902, "%s", fault.text);
-    else foreign_report(l->diags, l->file, E902, "%s", fault.text);
+    if (fault.node)
+      lift_refuse(c->l, fault.node, E902, "%s", fault.text);
+    else
+      foreign_report(l->diags, l->file, E902, "%s", fault.text);
     return false;
   }
   return true;
 }
 
 /* The whole input of one sample, as the model wants it. */
-static void fill_port(Check *c, const Trial *t, int input, const Port *port, const GraphTensor ***in, int64_t sample, EvalTensor *to) {
+static void fill_port(Check *c, const Trial *t, int input, const Port *port,
+                      const GraphTensor ***in, int64_t sample, EvalTensor *to) {
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->in[input].value;
   const Type *type = &port->value->type;
   bool timed = type_is_sequence(type);
-  int64_t width = type_step_size(type), steps = !timed ? 1 : type->time.kind == TIME_FIXED ? type->time.n : t->real ? t->real : t->steps * t->calls;
+  int64_t width = type_step_size(type), steps = !timed                          ? 1
+                                                : type->time.kind == TIME_FIXED ? type->time.n
+                                                : t->real                       ? t->real
+                                                          : t->steps * t->calls;
   to->steps = steps;
-  to->data = ARENA_ARRAY(c->arena, double, steps * width + 1);
+  to->data = ARENA_ARRAY(c->arena, double, steps *width + 1);
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
     const GraphTensor *x = in[call][l->file_input[input]];
     Spot *spot = ARENA_ARRAY(c->arena, Spot, x->count ? x->count : 1);
@@ -192,7 +232,8 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port, con
     for (int64_t e = 0; e < x->count; e++) {
       if (spot[e].sample != sample) continue;
       bool stream = type->time.kind == TIME_STREAM;
-      int64_t at = stream ? (call * t->steps + spot[e].step) * width + spot[e].feature : spot[e].rest;
+      int64_t at =
+          stream ? (call * t->steps + spot[e].step) * width + spot[e].feature : spot[e].rest;
       if (at < steps * width) to->data[at] = x->data[e];
     }
   }
@@ -208,14 +249,16 @@ static bool has_time(const Check *c, const GraphValue *value) {
   return false;
 }
 
-static bool compare_output(Check *c, const Trial *t, int number, const Port *port, const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
+static bool compare_output(Check *c, const Trial *t, int number, const Port *port,
+                           const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->out[number].value;
   const Type *type = &port->value->type;
   bool timed = type_is_sequence(type);
   int64_t width = type_step_size(type), per_call = timed && t->calls ? got->steps / t->calls : 1;
   bool stream = type->time.kind == TIME_STREAM, each_step = !stream || has_time(c, value);
-  int64_t first = each_step ? 0 : per_call - 1; /* of a stream, the last step is what the graph gives for all */
+  int64_t first =
+      each_step ? 0 : per_call - 1; /* of a stream, the last step is what the graph gives for all */
   double scale = 1;
   for (int call = 0; call < t->calls; call++)
     for (int64_t e = 0; e < out[call * l->graph->n_out + number]->count; e++) {
@@ -229,17 +272,22 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
     spots(c, value, y, spot);
     for (int64_t e = 0; e < y->count; e++) {
       int64_t step = timed ? call * per_call + first + spot[e].step : 0;
-      int64_t at = stream ? step * width + spot[e].feature : spot[e].rest; /* else in the order of the file's axes */
+      int64_t at = stream ? step * width + spot[e].feature
+                          : spot[e].rest; /* else in the order of the file's axes */
       if (spot[e].sample != sample || (timed && t->real && spot[e].step >= got->steps)) continue;
-      double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN, gap = fabs(want - have);
+      double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN,
+             gap = fabs(want - have);
       seen++;
       if (isnan(want) && isnan(have)) continue;
-      if (!(gap <= tolerance * scale)) return differ(c, port->name, sample, step, spot[e].feature, want, have, t);
+      if (!(gap <= tolerance * scale))
+        return differ(c, port->name, sample, step, spot[e].feature, want, have, t);
       if (gap > c->worst) c->worst = gap;
     }
   }
   if (seen == (each_step ? got->steps : t->calls) * width) return true;
-  foreign_report(l->diags, l->file, E905, "the imported model gives %lld values of output `%s` where the file gives %lld: nothing was written",
+  foreign_report(l->diags, l->file, E905,
+                 "the imported model gives %lld values of output `%s` where the file gives %lld: "
+                 "nothing was written",
                  (long long)(got->steps * width), port->name, (long long)seen);
   return false;
 }
@@ -257,9 +305,11 @@ static bool run_trial(Check *c, const Trial *t) {
       in[call][i] = l->size[i].constant;
     for (int i = 0; i < l->flat->n_file_in; i++) {
       int port = port_of(l, flat->in[i].value);
-      const GraphTensor *x = random_input(c, t, &graph->in[l->file_input[i]], flat->in[i].value, port >= 0 ? model->in[port] : NULL);
+      const GraphTensor *x = random_input(c, t, &graph->in[l->file_input[i]], flat->in[i].value,
+                                          port >= 0 ? model->in[port] : NULL);
       if (!x) return true;
-      if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type)) x = in[0][l->file_input[i]];
+      if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type))
+        x = in[0][l->file_input[i]];
       in[call][l->file_input[i]] = x;
     }
     /* A stream begins at zero, or at the first value of its variable. */
@@ -281,7 +331,9 @@ static bool run_trial(Check *c, const Trial *t) {
     for (int i = 0; i < model->n_in; i++)
       filled = filled && run.in[i].data;
     if (!filled || model_eval(model, c->arena, &run) != EVAL_OK) {
-      foreign_report(l->diags, l->file, E905, "the imported model does not run on inputs that the file's graph takes: nothing was written");
+      foreign_report(l->diags, l->file, E905,
+                     "the imported model does not run on inputs that the file's graph takes: "
+                     "nothing was written");
       return false;
     }
     for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {
@@ -300,7 +352,8 @@ static bool run_apart(Check *c, const Trial *t) {
   Arena *volatile arena = arena_new(&oom);
   if (!arena || setjmp(oom)) {
     arena_free(arena);
-    foreign_report(c->l->diags, c->l->file, E905, "there is not enough memory to compare the model with the file");
+    foreign_report(c->l->diags, c->l->file, E905,
+                   "there is not enough memory to compare the model with the file");
     return false;
   }
   c->arena = arena;
@@ -311,9 +364,15 @@ static bool run_apart(Check *c, const Trial *t) {
 
 bool lift_check(Lift *l) {
   int64_t bytes = (int64_t)l->file->data.len;
-  Check c = {.l = l, .random = 20250101, .limits = {.steps = STEPS_MAX, .work = WORK_MIN + WORK_A_BYTE * bytes, .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
-  bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS, open = axis && l->roles.time_is_open;
-  int64_t steps = axis ? l->flat_steps : 1, bound = l->time.kind == TIME_BOUNDED ? l->time.n : INT64_MAX;
+  Check c = {.l = l,
+             .random = 20250101,
+             .limits = {.steps = STEPS_MAX,
+                        .work = WORK_MIN + WORK_A_BYTE * bytes,
+                        .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
+  bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS,
+       open = axis && l->roles.time_is_open;
+  int64_t steps = axis ? l->flat_steps : 1,
+          bound = l->time.kind == TIME_BOUNDED ? l->time.n : INT64_MAX;
   if (open && steps > bound) steps = bound;
   int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;
   bool padded = false;
@@ -322,13 +381,16 @@ bool lift_check(Lift *l) {
   Trial trial[5] = {{l->flat_batch, steps, calls, 0}};
   if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0};
   int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;
-  if (open && l->time.kind != TIME_FIXED && longer > steps) trial[n++] = (Trial){l->flat_batch, longer, calls, 0};
+  if (open && l->time.kind != TIME_FIXED && longer > steps)
+    trial[n++] = (Trial){l->flat_batch, longer, calls, 0};
   if (padded && l->time.kind == TIME_BOUNDED && steps > 1) {
     trial[n++] = (Trial){l->flat_batch, steps, 1, steps / 2};
     trial[n++] = (Trial){l->flat_batch, steps, 1, steps - 1};
   }
   for (int i = 0; i < n; i++)
     if (!run_apart(&c, &trial[i])) return false;
-  foreign_note(l->foreign, "checked against the graph of the file: %d run%s, largest difference %.1e", c.runs, c.runs == 1 ? "" : "s", c.worst);
+  foreign_note(l->foreign,
+               "checked against the graph of the file: %d run%s, largest difference %.1e", c.runs,
+               c.runs == 1 ? "" : "s", c.worst);
   return true;
 }

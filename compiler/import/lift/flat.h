@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A graph at given sizes. In, a Graph and the size of every axis of its inputs; out, the same computation
- * as one list of nodes: what depends on sizes alone is a constant, branches are chosen, loops written out
- * step by step, lists are their elements, variables are inputs and outputs.
+/* A graph at given sizes. In, a Graph and the size of every axis of its inputs; out, the same
+ * computation as one list of nodes: what depends on sizes alone is a constant, branches are chosen,
+ * loops written out step by step, lists are their elements, variables are inputs and outputs.
  *
- * The lifter works on this: a Loop, a Scan, a While and steps that an exporter wrote out look alike. That
- * what it finds holds at other sizes is shown by the translation check. */
+ * The lifter works on this: a Loop, a Scan, a While and steps that an exporter wrote out look
+ * alike. That what it finds holds at other sizes is shown by the translation check. */
 #ifndef GRUS_IMPORT_FLAT_H
 #define GRUS_IMPORT_FLAT_H
 
@@ -41,14 +41,17 @@ typedef struct Flat {
 /* NULL with *fault set: sizes that do not fit, a loop or a branch that depends on data. */
 Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault);
 
-/* For passes that add to a flat graph: a node and its types, which must be computable. NULL: they are not. */
-GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in, int n_out);
+/* For passes that add to a flat graph: a node and its types, which must be computable. NULL: they
+ * are not. */
+GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in,
+                     int n_out);
 /* Computes the types of a node's results after its attributes are set. */
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
 /* ---- order.c ---- */
-/* Brings nodes into an order in which each stands behind those it reads, and leaves out what no output needs. */
+/* Brings nodes into an order in which each stands behind those it reads, and leaves out what no
+ * output needs. */
 void flat_sort(Flat *flat);
 
 /* ---- ways.c ---- */
@@ -56,10 +59,12 @@ void flat_sort(Flat *flat);
 void flat_part_ways(Flat *flat);
 
 /* ---- simplify.c ---- */
-/* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known. NULL: as it is. */
+/* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.
+ * NULL: as it is. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
 
-/* The rows of this value are the last ones of an endless sequence, those of calls before in front. */
+/* The rows of this value are the last ones of an endless sequence, those of calls before in
+ * front. */
 static inline bool flat_is_window(const Flat *flat, const GraphValue *value) {
   return flat->window && value->id < flat->n_known && flat->window[value->id];
 }

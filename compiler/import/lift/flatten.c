@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Graph and sizes to Flat: see flat.h. Every node is computed as far as constants reach; what is left
- * becomes a node of the flat graph, and its shape is known. */
+/* Graph and sizes to Flat: see flat.h. Every node is computed as far as constants reach; what is
+ * left becomes a node of the flat graph, and its shape is known. */
 #include "import/lift/flatten.h"
 
 #include "base/shape.h"
@@ -17,7 +17,8 @@ bool flatten_fail(Flattening *f, const char *text) {
 }
 
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type) {
-  flat->type = arena_grow(flat->arena, flat->type, &flat->cap_types, (size_t)value->id + 1, sizeof *flat->type);
+  flat->type = arena_grow(flat->arena, flat->type, &flat->cap_types, (size_t)value->id + 1,
+                          sizeof *flat->type);
   flat->type[value->id] = type;
 }
 
@@ -27,13 +28,16 @@ GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *te
   return value;
 }
 
-GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in, int n_out) {
-  return graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "", n_in, in, n_out);
+GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in,
+                     int n_out) {
+  return graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "", n_in, in,
+                    n_out);
 }
 
 /* A call of `node` with what is known of its operands; *constant: all their numbers are. */
 static GraphCall call_of(Flat *flat, const GraphNode *node, bool *constant) {
-  const GraphTensor **in = ARENA_ARRAY(flat->arena, const GraphTensor *, node->n_in ? node->n_in : 1);
+  const GraphTensor **in =
+      ARENA_ARRAY(flat->arena, const GraphTensor *, node->n_in ? node->n_in : 1);
   *constant = true;
   for (int i = 0; i < node->n_in; i++) {
     in[i] = node->in[i] ? flat_type_of(flat, node->in[i]) : NULL;
@@ -65,7 +69,8 @@ static Meaning *meaning_of(Flattening *f, Frame *frame, const GraphValue *value)
   Frame *home = frame_of(frame, value);
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
-  if (!m->value && !m->list && value->constant) m->value = flatten_constant(f->flat, value->name, value->constant);
+  if (!m->value && !m->list && value->constant)
+    m->value = flatten_constant(f->flat, value->name, value->constant);
   return m;
 }
 
@@ -96,7 +101,8 @@ bool flatten_number(const Flat *flat, const GraphValue *value, double *out) {
 /* The axis that a Slice reverses, all of it, and no other; -1: it does something else. */
 static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, const GraphTensor *y) {
   const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
-  const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL, *steps = n_in > 4 && in[4] ? flat_type_of(flat, in[4]) : NULL;
+  const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL,
+                    *steps = n_in > 4 && in[4] ? flat_type_of(flat, in[4]) : NULL;
   if (!steps || starts->count != 1 || steps->data[0] != -1) return -1;
   int64_t axis = axes ? (int64_t)axes->data[0] : 0;
   if (axis < 0) axis += x->rank;
@@ -122,11 +128,15 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
   return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
 }
 
-/* Axes that a reader counted from the end count from the front in a flat graph, where ranks are known. */
+/* Axes that a reader counted from the end count from the front in a flat graph, where ranks are
+ * known. */
 static void count_axes_from_front(Flat *flat, GraphNode *node) {
-  static const GraphAttributeName counted[] = {GRAPH_ATTR_axis, GRAPH_ATTR_axes, GRAPH_ATTR_batch_axis};
+  static const GraphAttributeName counted[] = {GRAPH_ATTR_axis, GRAPH_ATTR_axes,
+                                               GRAPH_ATTR_batch_axis};
   bool adds = node->op == GRAPH_Unsqueeze || node->op == GRAPH_OneHot;
-  int rank = adds ? flat_type_of(flat, node->out[0])->rank : node->n_in && node->in[0] ? flat_type_of(flat, node->in[0])->rank : 0;
+  int rank = adds                        ? flat_type_of(flat, node->out[0])->rank
+             : node->n_in && node->in[0] ? flat_type_of(flat, node->in[0])->rank
+                                         : 0;
   for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
     const GraphAttribute *a = graph_attribute(node, counted[i]);
     int64_t front[GRAPH_MAX_RANK];
@@ -135,7 +145,9 @@ static void count_axes_from_front(Flat *flat, GraphNode *node) {
       front[k] = a->i[k] < 0 ? a->i[k] + rank : a->i[k];
       from_end = from_end || a->i[k] < 0;
     }
-    if (from_end) graph_set_ints(flat->graph, node, counted[i], a->n < GRAPH_MAX_RANK ? a->n : GRAPH_MAX_RANK, front);
+    if (from_end)
+      graph_set_ints(flat->graph, node, counted[i], a->n < GRAPH_MAX_RANK ? a->n : GRAPH_MAX_RANK,
+                     front);
   }
 }
 
@@ -144,7 +156,8 @@ static void name_reduced_axes(Flat *flat, GraphNode *node) {
   int64_t axes[GRAPH_MAX_RANK], first = graph_int(node, GRAPH_ATTR_axis, 0);
   int n = 0;
   bool reduces = node->op >= GRAPH_ReduceSum && node->op <= GRAPH_ReduceAny;
-  if (!reduces || !graph_attribute(node, GRAPH_ATTR_axis) || graph_attribute(node, GRAPH_ATTR_axes)) return;
+  if (!reduces || !graph_attribute(node, GRAPH_ATTR_axis) || graph_attribute(node, GRAPH_ATTR_axes))
+    return;
   for (int64_t i = first; i < flat_type_of(flat, node->in[0])->rank; i++)
     axes[n++] = i;
   graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
@@ -156,24 +169,29 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
   for (int i = 0; i < node->n_in; i++) {
     in[i] = flatten_operand(f, frame, node, i);
-    if (node->in[i] && !in[i]) return flatten_fail(f, "reads a value that nothing before it defines");
+    if (node->in[i] && !in[i])
+      return flatten_fail(f, "reads a value that nothing before it defines");
   }
   if (node->n_in == 1 && is_alias(flat, node, in[0])) {
     flatten_define(frame, node->out[0], (Meaning){.value = in[0]});
     return true;
   }
-  if (flat->graph->n_nodes >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
+  if (flat->graph->n_nodes >= FLAT_MAX_NODES)
+    return flatten_fail(f, "its steps, written out, are too many");
   GraphNode trial = *node;
   trial.in = in;
   bool constant;
   GraphCall call = call_of(flat, &trial, &constant);
   bool sizes = node->op == GRAPH_Shape || node->op == GRAPH_Size;
   bool known = constant || sizes;
-  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call))) return flatten_fail(f, call.fault);
+  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call)))
+    return flatten_fail(f, call.fault);
   if (known) {
     for (int i = 0; i < node->n_out; i++)
       if (node->out[i])
-        flatten_define(frame, node->out[i], (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
+        flatten_define(
+            frame, node->out[i],
+            (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
     return true;
   }
   GraphValue *simple = flat_simplified(flat, &trial);
@@ -181,7 +199,9 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
     flatten_define(frame, node->out[0], (Meaning){.value = simple});
     return true;
   }
-  int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0]) : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in) : -1;
+  int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0])
+                 : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in)
+                                                     : -1;
   if (reversed >= 0) {
     GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
     graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, reversed);
@@ -207,7 +227,8 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
 }
 
 /* Computes op(in...) on the way: for what lists need. */
-GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in, GraphAttributeName name, int64_t number) {
+GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in,
+                            GraphAttributeName name, int64_t number) {
   Flat *flat = f->flat;
   GraphNode *node = flat_node(flat, op, f->node, n_in, in, 1);
   graph_set_int(flat->graph, node, name, number);
@@ -227,7 +248,8 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
 GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis) {
   GraphValue **row = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
   for (int i = 0; i < n; i++) {
-    row[i] = concat ? element[i] : flatten_compute(f, GRAPH_Unsqueeze, 1, &element[i], GRAPH_ATTR_axes, axis);
+    row[i] = concat ? element[i]
+                    : flatten_compute(f, GRAPH_Unsqueeze, 1, &element[i], GRAPH_ATTR_axes, axis);
     if (!row[i]) return NULL;
   }
   return flatten_compute(f, GRAPH_Concat, n, row, GRAPH_ATTR_axis, axis);
@@ -243,7 +265,8 @@ static Frame *frame_new(Flattening *f, const Graph *graph, Frame *outer) {
   return frame;
 }
 
-static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meaning *in, Meaning *out) {
+static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meaning *in,
+                     Meaning *out) {
   const GraphNode *node = f->node;
   if (f->depth >= FLAT_MAX_DEPTH) return flatten_fail(f, "stands in too many bodies");
   Frame *frame = frame_new(f, body, outer);
@@ -278,14 +301,16 @@ static bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node) {
 static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int first, Meaning *out) {
   for (int i = first; i < node->n_in; i++) {
     Meaning *m = node->in[i] ? meaning_of(f, frame, node->in[i]) : NULL;
-    if (!m || (!m->value && !m->list)) return flatten_fail(f, "carries a value that nothing defines");
+    if (!m || (!m->value && !m->list))
+      return flatten_fail(f, "carries a value that nothing defines");
     out[i - first] = *m;
   }
   return true;
 }
 
 /* Row lists that a loop gives: stacked along axis, last step first if reversed. */
-static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, GraphValue **row, int n, int64_t axis, bool reversed) {
+static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, GraphValue **row, int n,
+                        int64_t axis, bool reversed) {
   if (!to) return true;
   if (!n) return flatten_fail(f, "goes through no step at all, so its rows have no shape");
   for (int i = 0; i < n / 2 && reversed; i++) {
@@ -310,17 +335,22 @@ static bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
     return flatten_fail(f, "runs a number of steps that depends on data");
   if (node->in[1] && !flatten_number(flat, flatten_operand(f, frame, node, 1), &condition))
     return flatten_fail(f, "runs while a condition holds that depends on data");
-  Meaning *in = ARENA_ARRAY(flat->arena, Meaning, carried + 2), *out = ARENA_ARRAY(flat->arena, Meaning, body->n_out + 1);
+  Meaning *in = ARENA_ARRAY(flat->arena, Meaning, carried + 2),
+          *out = ARENA_ARRAY(flat->arena, Meaning, body->n_out + 1);
   if (!meanings(f, frame, node, 2, in + 2)) return false;
   GraphValue ***row = ARENA_ARRAY(flat->arena, GraphValue **, rows ? rows : 1);
   size_t *cap = ARENA_ARRAY(flat->arena, size_t, rows ? rows : 1);
   int steps = 0;
   for (; steps < count && condition != 0; steps++) {
-    if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
-    in[0] = (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
-    in[1] = (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
+    if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES)
+      return flatten_fail(f, "its steps, written out, are too many");
+    in[0] =
+        (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
+    in[1] =
+        (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
     if (!run_body(f, body, frame, in, out)) return false;
-    if (!flatten_number(flat, out[0].value, &condition)) return flatten_fail(f, "runs while a condition holds that depends on data");
+    if (!flatten_number(flat, out[0].value, &condition))
+      return flatten_fail(f, "runs while a condition holds that depends on data");
     for (int i = 0; i < carried; i++)
       in[2 + i] = out[1 + i];
     for (int i = 0; i < rows; i++) {
@@ -346,9 +376,11 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   const Graph *body = node->body[0];
   int sequences = (int)graph_int(node, GRAPH_ATTR_scan_inputs, 0), carried = node->n_in - sequences;
   int rows = body ? body->n_out - carried : -1;
-  if (!body || sequences < 1 || carried < 0 || rows < 0 || body->n_in != node->n_in || node->n_out != carried + rows)
+  if (!body || sequences < 1 || carried < 0 || rows < 0 || body->n_in != node->n_in ||
+      node->n_out != carried + rows)
     return flatten_fail(f, "has a body that does not fit it");
-  Meaning *given = ARENA_ARRAY(flat->arena, Meaning, node->n_in), *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in);
+  Meaning *given = ARENA_ARRAY(flat->arena, Meaning, node->n_in),
+          *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in);
   Meaning *out = ARENA_ARRAY(flat->arena, Meaning, body->n_out + 1);
   if (!meanings(f, frame, node, 0, given)) return false;
   int64_t steps = -1;
@@ -356,7 +388,8 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
     const GraphValue *x = given[carried + i].value;
     const GraphTensor *t = x ? flat_type_of(flat, x) : NULL;
     int64_t axis = listed(node, GRAPH_ATTR_scan_axes, i);
-    if (!t || axis >= t->rank || (steps >= 0 && t->dim[axis] != steps)) return flatten_fail(f, "scans values of different lengths");
+    if (!t || axis >= t->rank || (steps >= 0 && t->dim[axis] != steps))
+      return flatten_fail(f, "scans values of different lengths");
     steps = t->dim[axis];
   }
   memcpy(in, given, sizeof *in * (size_t)node->n_in);
@@ -366,9 +399,11 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int64_t s = 0; s < steps; s++) {
     for (int i = 0; i < sequences; i++) {
       int64_t at = listed(node, GRAPH_ATTR_scan_reverse, i) ? steps - 1 - s : s;
-      GraphValue *place = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
-      in[carried + i].value = flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){given[carried + i].value, place}, GRAPH_ATTR_axis,
-                                      listed(node, GRAPH_ATTR_scan_axes, i));
+      GraphValue *place =
+          flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
+      in[carried + i].value =
+          flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){given[carried + i].value, place},
+                          GRAPH_ATTR_axis, listed(node, GRAPH_ATTR_scan_axes, i));
       if (!in[carried + i].value) return false;
     }
     if (!run_body(f, body, frame, in, out)) return false;
@@ -380,7 +415,8 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int i = 0; i < carried; i++)
     flatten_define(frame, node->out[i], in[i]);
   for (int i = 0; i < rows; i++)
-    if (!define_rows(f, frame, node->out[carried + i], row[i], (int)steps, listed(node, GRAPH_ATTR_out_axes, i),
+    if (!define_rows(f, frame, node->out[carried + i], row[i], (int)steps,
+                     listed(node, GRAPH_ATTR_out_axes, i),
                      listed(node, GRAPH_ATTR_out_reverse, i) != 0))
       return false;
   return true;
@@ -392,14 +428,17 @@ static bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node) {
   if (!test || !step || test->n_out != 1 || test->n_in != node->n_in || step->n_in != node->n_in ||
       step->n_out != node->n_in || node->n_out != node->n_in)
     return flatten_fail(f, "has bodies that do not fit it");
-  Meaning *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1), *out = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1);
+  Meaning *in = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1),
+          *out = ARENA_ARRAY(flat->arena, Meaning, node->n_in + 1);
   if (!meanings(f, frame, node, 0, in)) return false;
   for (int steps = 0;; steps++) {
     Meaning answer;
     double condition;
-    if (steps >= FLAT_MAX_NODES || flat->graph->n_nodes >= FLAT_MAX_NODES) return flatten_fail(f, "its steps, written out, are too many");
+    if (steps >= FLAT_MAX_NODES || flat->graph->n_nodes >= FLAT_MAX_NODES)
+      return flatten_fail(f, "its steps, written out, are too many");
     if (!run_body(f, test, frame, in, &answer)) return false;
-    if (!flatten_number(flat, answer.value, &condition)) return flatten_fail(f, "runs while a condition holds that depends on data");
+    if (!flatten_number(flat, answer.value, &condition))
+      return flatten_fail(f, "runs while a condition holds that depends on data");
     if (condition == 0) break;
     if (!run_body(f, step, frame, in, out)) return false;
     memcpy(in, out, sizeof *in * (size_t)node->n_in);
@@ -411,7 +450,8 @@ static bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node) {
 
 static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node) {
   int64_t which = graph_int(node, GRAPH_ATTR_variable, -1);
-  if (which < 0 || which >= f->flat->n_variables) return flatten_fail(f, "names a variable that the file does not have");
+  if (which < 0 || which >= f->flat->n_variables)
+    return flatten_fail(f, "names a variable that the file does not have");
   if (node->op == GRAPH_VarAssign) {
     f->variable[which] = flatten_operand(f, frame, node, 0);
     return f->variable[which] ? true : flatten_fail(f, "sets a variable to what is no tensor");
@@ -448,14 +488,16 @@ static bool flatten_graph(Flattening *f, Frame *frame) {
 }
 
 /* A fresh input of the flat graph with this type; NULL: it is too large to be one. */
-static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int rank, const int64_t *dim) {
+static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int rank,
+                             const int64_t *dim) {
   GraphInput *in = graph_input(flat->graph, name, elem);
   GraphTensor *type = ARENA_NEW(flat->arena, GraphTensor);
   *type = (GraphTensor){.elem = elem, .rank = rank, .count = 1};
   in->rank = rank;
   for (int k = 0; k < rank; k++) {
     in->dim[k].n = type->dim[k] = dim[k];
-    if (dim[k] < 0 || !size_mul(type->count, dim[k], &type->count) || type->count > INT32_MAX) return NULL;
+    if (dim[k] < 0 || !size_mul(type->count, dim[k], &type->count) || type->count > INT32_MAX)
+      return NULL;
   }
   flat_set_type(flat, in->value, type);
   return in->value;

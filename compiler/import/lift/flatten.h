@@ -44,7 +44,8 @@ FlatList *flatten_list_operand(Flattening *f, Frame *frame, const GraphNode *nod
 /* The number that a scalar is; false where it depends on data. */
 bool flatten_number(const Flat *flat, const GraphValue *value, double *out);
 /* Computes op(in...) on the way, with one attribute; NULL with the fault set. */
-GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in, GraphAttributeName name, int64_t number);
+GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in,
+                            GraphAttributeName name, int64_t number);
 /* [n, ...] of n values of one shape; concat: joined along axis instead. */
 GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Lists of tensors while a graph is flattened: a list is its elements, so that reading and setting one is
- * a matter of names. */
+/* Lists of tensors while a graph is flattened: a list is its elements, so that reading and setting
+ * one is a matter of names. */
 #include "import/lift/flatten.h"
 
 #include <string.h>
@@ -21,17 +21,19 @@ static bool list_fill(Flattening *f, FlatList *list) {
   for (int i = 0; i < list->n; i++) {
     double *data;
     if (list->element[i]) continue;
-    list->element[i] =
-        flatten_constant(f->flat, "", graph_tensor(f->flat->arena, shape->elem, shape->rank, shape->dim, &data));
+    list->element[i] = flatten_constant(
+        f->flat, "", graph_tensor(f->flat->arena, shape->elem, shape->rank, shape->dim, &data));
   }
   return true;
 }
 
 static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at, int *out) {
   double place;
-  if (!flatten_number(f->flat, at, &place)) return flatten_fail(f, "reads or sets an element of a list by a number that depends on data");
+  if (!flatten_number(f->flat, at, &place))
+    return flatten_fail(f, "reads or sets an element of a list by a number that depends on data");
   if (place < 0) place += list->n;
-  if (!(place >= 0 && place < list->n)) return flatten_fail(f, "reads or sets an element that its list does not have");
+  if (!(place >= 0 && place < list->n))
+    return flatten_fail(f, "reads or sets an element that its list does not have");
   *out = (int)place;
   return true;
 }
@@ -49,11 +51,13 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     return true;
   }
   if (node->op == GRAPH_ListFrom) {
-    if (!in || flat_type_of(flat, in)->rank < 1) return flatten_fail(f, "makes a list of what has no rows");
+    if (!in || flat_type_of(flat, in)->rank < 1)
+      return flatten_fail(f, "makes a list of what has no rows");
     made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
     for (int i = 0; i < made->n; i++) {
       GraphValue *place = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
-      made->element[i] = flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
+      made->element[i] =
+          flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
       if (!made->element[i]) return false;
     }
     flatten_define(frame, node->out[0], (Meaning){.list = made});
@@ -78,11 +82,15 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     flatten_define(frame, node->out[0], (Meaning){.list = made});
     return true;
   }
-  case GRAPH_ListSize: value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n)); break;
+  case GRAPH_ListSize:
+    value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n));
+    break;
   case GRAPH_ListStack:
   case GRAPH_ListConcat:
-    if (!list->n || !list_fill(f, list)) return list->n ? false : flatten_fail(f, "joins the elements of an empty list");
-    value = flatten_stack(f, list->n, list->element, node->op == GRAPH_ListConcat, graph_int(node, GRAPH_ATTR_axis, 0));
+    if (!list->n || !list_fill(f, list))
+      return list->n ? false : flatten_fail(f, "joins the elements of an empty list");
+    value = flatten_stack(f, list->n, list->element, node->op == GRAPH_ListConcat,
+                          graph_int(node, GRAPH_ATTR_axis, 0));
     if (!value) return false;
     break;
   default: return flatten_fail(f, "is no operator on lists");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Graph to Model. Open sizes get numbers, the graph is flattened, its axes get roles, and its nodes become
- * layers; then the Model is typed and compared with the graph.
+/* Graph to Model. Open sizes get numbers, the graph is flattened, its axes get roles, and its nodes
+ * become layers; then the Model is typed and compared with the graph.
  *
- * Numbers for open sizes are primes that differ, so that no two axes look alike; where a graph needs longer
- * or even ones, others are tried. What is found at one size is checked at another. */
+ * Numbers for open sizes are primes that differ, so that no two axes look alike; where a graph
+ * needs longer or even ones, others are tried. What is found at one size is checked at another. */
 #include "import/lift/lift.h"
 
 #include <stdlib.h>
@@ -11,9 +11,11 @@
 
 enum { OPEN_MAX = 16 };
 
-/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need more, or axes of
- * equal sizes. */
-static const int64_t open_size[][4] = {{3, 7, 11, 13}, {2, 29, 31, 37}, {3, 64, 128, 96}, {2, 257, 263, 269}, {1, 7, 11, 13}, {3, 3, 3, 3}, {1, 1, 1, 1}};
+/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need
+ * more, or axes of equal sizes. */
+static const int64_t open_size[][4] = {{3, 7, 11, 13},     {2, 29, 31, 37}, {3, 64, 128, 96},
+                                       {2, 257, 263, 269}, {1, 7, 11, 13},  {3, 3, 3, 3},
+                                       {1, 1, 1, 1}};
 enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
 
 /* Axes of the file without a size: by symbol, or each its own. */
@@ -41,7 +43,8 @@ typedef struct TimeWish {
 
 static bool report_time(Lift *l, const char *text) {
   Diag *d = foreign_report(l->diags, l->file, E903, "--time cannot be `%s`", text);
-  diag_note(d, "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)");
+  diag_note(
+      d, "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)");
   return false;
 }
 
@@ -60,7 +63,8 @@ static bool time_wish(Lift *l, TimeWish *out) {
     if (*s == '=') {
       out->axis = name;
       s++;
-    } else out->name = name;
+    } else
+      out->name = name;
   }
   if (strncmp(s, "<=", 2) == 0) {
     out->bounded = true;
@@ -69,7 +73,8 @@ static bool time_wish(Lift *l, TimeWish *out) {
   char *end;
   long long n = strtoll(s, &end, 10);
   end += strspn(end, " ");
-  if (end == s || *end || n < 1 || n > INT32_MAX || (out->name && !out->bounded)) return report_time(l, text);
+  if (end == s || *end || n < 1 || n > INT32_MAX || (out->name && !out->bounded))
+    return report_time(l, text);
   out->n = n;
   return true;
 }
@@ -79,8 +84,10 @@ static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int
     if (s->open[i].symbol && strcmp(s->open[i].symbol, symbol) == 0) return i;
   if (s->n == OPEN_MAX) return -1;
   double size;
-  s->open[s->n] = (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
-  if (lift_set_value(l, lift_axis_handle(l, input, axis), &size) && size >= 1 && size <= INT32_MAX) {
+  s->open[s->n] =
+      (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
+  if (lift_set_value(l, lift_axis_handle(l, input, axis), &size) && size >= 1 &&
+      size <= INT32_MAX) {
     s->open[s->n].size = (int64_t)size;
     s->open[s->n].set = true;
   }
@@ -97,7 +104,8 @@ static bool find_open(Lift *l, Sizes *s) {
     }
     for (int axis = 0; axis < in->rank; axis++)
       if (in->dim[axis].n == GRAPH_OPEN && open_axis(l, s, in->dim[axis].symbol, i, axis) < 0) {
-        foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size", OPEN_MAX);
+        foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size",
+                       OPEN_MAX);
         return false;
       }
   }
@@ -113,7 +121,8 @@ static void fill_sizes(Lift *l, Sizes *s) {
       s->size[i].dim[axis] = in->dim[axis].n;
       if (in->dim[axis].n != GRAPH_OPEN) continue;
       for (int k = 0; k < s->n; k++) {
-        bool same = s->open[k].symbol ? in->dim[axis].symbol && strcmp(s->open[k].symbol, in->dim[axis].symbol) == 0
+        bool same = s->open[k].symbol ? in->dim[axis].symbol &&
+                                            strcmp(s->open[k].symbol, in->dim[axis].symbol) == 0
                                       : s->open[k].input == i && s->open[k].axis == axis;
         if (same) s->size[i].dim[axis] = s->open[k].size;
       }
@@ -122,7 +131,8 @@ static void fill_sizes(Lift *l, Sizes *s) {
   for (int i = 0; i < l->graph->n_in; i++) {
     double value, *data;
     if (!lift_set_value(l, l->graph->in[i].name, &value)) continue;
-    GraphTensor *t = graph_tensor(l->arena, l->graph->in[i].elem, s->size[i].rank, s->size[i].dim, &data);
+    GraphTensor *t =
+        graph_tensor(l->arena, l->graph->in[i].elem, s->size[i].rank, s->size[i].dim, &data);
     for (int64_t k = 0; t && k < t->count; k++)
       data[k] = value;
     s->size[i].constant = t;
@@ -140,9 +150,12 @@ static void give_states(Lift *l, RoleHints *hints) {
 }
 
 /* What is kept is kept for the next call: there is no sequence with an end. */
-static bool is_endless(const Lift *l, const TimeWish *wish) { return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states); }
+static bool is_endless(const Lift *l, const TimeWish *wish) {
+  return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states);
+}
 
-/* What --state says comes back has the shape of what goes out. Returns whether an open size was learned by that. */
+/* What --state says comes back has the shape of what goes out. Returns whether an open size was
+ * learned by that. */
 static bool learn_states(const Lift *l, Sizes *s) {
   bool learned = false;
   for (int k = 0; k < l->options->n_states; k++) {
@@ -151,12 +164,14 @@ static bool learn_states(const Lift *l, Sizes *s) {
     for (int o = 0; equal && o < l->flat->n_file_out; o++) {
       const GraphOutput *port = &l->flat->graph->out[o];
       size_t len = (size_t)(equal - l->options->state[k]);
-      if (strlen(port->name) == len && strncmp(port->name, l->options->state[k], len) == 0) out = lift_type(l, port->value);
+      if (strlen(port->name) == len && strncmp(port->name, l->options->state[k], len) == 0)
+        out = lift_type(l, port->value);
     }
     for (int i = 0; out && i < s->n; i++) {
       OpenAxis *open = &s->open[i];
       const GraphInput *in = &l->graph->in[open->input];
-      if (open->symbol || open->set || strcmp(in->name, equal + 1) != 0 || out->rank != in->rank) continue;
+      if (open->symbol || open->set || strcmp(in->name, equal + 1) != 0 || out->rank != in->rank)
+        continue;
       learned = learned || open->size != out->dim[open->axis];
       open->size = out->dim[open->axis];
       open->learned = true;
@@ -207,15 +222,20 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
 }
 
 static void report_fault(Lift *l, const GraphFault *fault) {
-  if (fault->node) lift_refuse(l, fault->node, E902, "%s", fault->text);
-  else foreign_report(l->diags, l->file, E902, "%s", fault->text ? fault->text : "the graph cannot be followed");
+  if (fault->node)
+    lift_refuse(l, fault->node, E902, "%s", fault->text);
+  else
+    foreign_report(l->diags, l->file, E902, "%s",
+                   fault->text ? fault->text : "the graph cannot be followed");
 }
 
 static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
   GraphFault fault = {0}, first = {0};
   for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
     for (int i = 0; i < s->n; i++)
-      if (!s->open[i].set && !s->open[i].learned) s->open[i].size = open_size[attempt][i < 4 ? i : 3] + (i < 4 || attempt + 2 >= OPEN_ATTEMPTS ? 0 : i);
+      if (!s->open[i].set && !s->open[i].learned)
+        s->open[i].size =
+            open_size[attempt][i < 4 ? i : 3] + (i < 4 || attempt + 2 >= OPEN_ATTEMPTS ? 0 : i);
     if (analyse(l, s, wish, &fault)) return true;
     if (l->reported) return false;
     if (!attempt) first = fault;
@@ -229,9 +249,11 @@ static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
 static int family_of_axis(Lift *l, int input, int axis) {
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (l->file_input[i] != input) continue;
-    int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, l->flat->graph->in[i].value, axis, atom), largest = -1;
+    int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, l->flat->graph->in[i].value, axis, atom),
+                           largest = -1;
     for (int k = 0; k < n; k++)
-      if (largest < 0 || atom_size(l->atoms, atom[k]) > atom_size(l->atoms, largest)) largest = atom[k];
+      if (largest < 0 || atom_size(l->atoms, atom[k]) > atom_size(l->atoms, largest))
+        largest = atom[k];
     return largest < 0 ? -1 : atom_family(l->atoms, largest);
   }
   return -1;
@@ -240,7 +262,8 @@ static int family_of_axis(Lift *l, int input, int axis) {
 /* ---- what the user has to decide ---- */
 
 static bool ask_for_length(Lift *l) {
-  Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the length of its sequences open");
+  Diag *d =
+      foreign_report(l->diags, l->file, E904, "the file leaves the length of its sequences open");
   diag_fix(d, FIX_FILL, "sequences of one length: --time N");
   diag_fix(d, FIX_FILL, "sequences of any length up to a bound: --time \"n <= N\"");
   diag_fix(d, FIX_FILL, "one step per call, without end: --stream");
@@ -251,11 +274,17 @@ static bool ask_for_sizes(Lift *l, const Sizes *s) {
   bool asked = false;
   for (int i = 0; i < s->n; i++) {
     int family = family_of_axis(l, s->open[i].input, s->open[i].axis);
-    if (s->open[i].set || s->open[i].learned || family < 0 || family == l->roles.batch || family == l->roles.time) continue;
+    if (s->open[i].set || s->open[i].learned || family < 0 || family == l->roles.batch ||
+        family == l->roles.time)
+      continue;
     const GraphInput *in = &l->graph->in[s->open[i].input];
     if (s->open[i].symbol && l->roles.batch < 0 && s->open[i].axis == 0) continue;
-    Diag *d = foreign_report(l->diags, l->file, E904, "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time", s->open[i].axis, in->name);
-    diag_fix(d, FIX_FILL, "give its size: --set %s=N", lift_axis_handle(l, s->open[i].input, s->open[i].axis));
+    Diag *d = foreign_report(
+        l->diags, l->file, E904,
+        "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time",
+        s->open[i].axis, in->name);
+    diag_fix(d, FIX_FILL, "give its size: --set %s=N",
+             lift_axis_handle(l, s->open[i].input, s->open[i].axis));
     asked = true;
   }
   return !asked;
@@ -289,7 +318,9 @@ static int64_t steps_of(const Lift *l) {
     Factors f = atoms_of(l->atoms, l->flat->graph->in[i].value);
     if (lift_pair_of_input(l, i)) continue;
     for (int k = 0; k < f.n; k++)
-      if (atom_family(l->atoms, f.atom[k]) == l->roles.time && atom_size(l->atoms, f.atom[k]) > steps) steps = atom_size(l->atoms, f.atom[k]);
+      if (atom_family(l->atoms, f.atom[k]) == l->roles.time &&
+          atom_size(l->atoms, f.atom[k]) > steps)
+        steps = atom_size(l->atoms, f.atom[k]);
   }
   return steps;
 }
@@ -297,34 +328,43 @@ static int64_t steps_of(const Lift *l) {
 /* l->time from the roles and the options. False after reporting. */
 static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   if (l->options->stream && wish->n) {
-    foreign_report(l->diags, l->file, E903, "--stream and --time exclude each other: a stream has no length");
+    foreign_report(l->diags, l->file, E903,
+                   "--stream and --time exclude each other: a stream has no length");
     return false;
   }
   if (l->roles.question) return report_question(l);
   if (l->roles.way == TIME_WAY_NONE) {
     if (!wish->n && !l->options->stream) return ask_for_sizes(l, s);
-    foreign_report(l->diags, l->file, E903, "no input of `%s` is a sequence: there is no time to change", l->file->path);
+    foreign_report(l->diags, l->file, E903,
+                   "no input of `%s` is a sequence: there is no time to change", l->file->path);
     return false;
   }
   if (l->roles.way == TIME_WAY_CALLS) {
     l->time = (Time){.kind = TIME_STREAM, .period = 1};
     if (!wish->n) return ask_for_sizes(l, s);
-    foreign_report(l->diags, l->file, E903, "a call of this graph is one step of a stream: it has no length to change");
+    foreign_report(l->diags, l->file, E903,
+                   "a call of this graph is one step of a stream: it has no length to change");
     return false;
   }
   bool endless = is_endless(l, wish);
-  if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless) return ask_for_length(l);
+  if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless)
+    return ask_for_length(l);
   if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
   if (!ask_for_sizes(l, s)) return false;
   l->flat_steps = steps_of(l);
   bool one_step = l->flat_steps == 1 && !l->roles.time_is_open && l->n_states;
-  if (l->options->stream || one_step || endless) l->time = (Time){.kind = TIME_STREAM, .period = 1};
+  if (l->options->stream || one_step || endless)
+    l->time = (Time){.kind = TIME_STREAM, .period = 1};
   else if (wish->bounded) {
     l->time = (Time){.kind = TIME_BOUNDED, .n = wish->n, .len = wish->name};
     l->time.length = model_length(l->foreign->model, wish->name, wish->n);
-  } else l->time = (Time){.kind = TIME_FIXED, .n = l->flat_steps};
+  } else
+    l->time = (Time){.kind = TIME_FIXED, .n = l->flat_steps};
   if (!wish->n || wish->bounded || wish->n == l->flat_steps) return true;
-  Diag *d = foreign_report(l->diags, l->file, E903, "the file fixes the length of its sequences at %lld: --time cannot make it %lld", (long long)l->flat_steps, (long long)wish->n);
+  Diag *d = foreign_report(
+      l->diags, l->file, E903,
+      "the file fixes the length of its sequences at %lld: --time cannot make it %lld",
+      (long long)l->flat_steps, (long long)wish->n);
   diag_note(d, "export the model with an open length");
   return false;
 }
@@ -336,7 +376,8 @@ static bool hands_on(const GraphNode *node, int k) {
   return (graph_operand_moves(node, k) && node->op != GRAPH_Concat) || node->op == GRAPH_Cast;
 }
 
-/* Rows of the table that these numbers take rows from; 0: they are no places. only: and nothing else is done with them. */
+/* Rows of the table that these numbers take rows from; 0: they are no places. only: and nothing
+ * else is done with them. */
 static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, int depth) {
   enum { DEEPEST = 64 };
   const Graph *graph = l->flat->graph;
@@ -345,8 +386,12 @@ static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, 
     const GraphNode *node = graph->node[i];
     for (int k = 0; k < node->n_in; k++) {
       if (node->in[k] != value) continue;
-      bool table = node->op == GRAPH_Gather && k == 1 && lift_is_constant(l, node->in[0]) && graph_int(node, GRAPH_ATTR_axis, 0) == 0;
-      int64_t n = table ? lift_type(l, node->in[0])->dim[0] : hands_on(node, k) && depth < DEEPEST ? categories_of(l, node->out[0], only, depth + 1) : 0;
+      bool table = node->op == GRAPH_Gather && k == 1 && lift_is_constant(l, node->in[0]) &&
+                   graph_int(node, GRAPH_ATTR_axis, 0) == 0;
+      int64_t n = table ? lift_type(l, node->in[0])->dim[0]
+                  : hands_on(node, k) && depth < DEEPEST
+                      ? categories_of(l, node->out[0], only, depth + 1)
+                      : 0;
       if (!n && only) return 0;
       if (n) rows = !rows || n < rows ? n : rows;
     }
@@ -391,27 +436,34 @@ static void add_input(Lift *l, int number) {
   for (int axis = 0; axis < lift_type(l, value)->rank; axis++) {
     int time;
     Axis features = lift_axis(l, value, axis, &time);
-    if (time >= 0 && features.n) { /* time and features in one axis: a vector that is reshaped when it is read */
+    if (time >= 0 &&
+        features.n) { /* time and features in one axis: a vector that is reshaped when it is read */
       layout = (Layout){.time = -1};
       for (int k = 0; k < lift_type(l, value)->rank; k++) {
         Axis all = {0};
         int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, k, atom);
         for (int i = 0; i < n; i++)
-          if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) all.atom[all.n++] = atom[i];
+          if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch)
+            all.atom[all.n++] = atom[i];
         if (all.n) layout.axis[layout.n++] = all;
       }
       break;
     }
   }
   Type type = lift_shape(l, &layout);
-  if (layout.timed && !plain && l->time.kind != TIME_STREAM) type.time_pos = time_position(l, value);
+  if (layout.timed && !plain && l->time.kind != TIME_STREAM)
+    type.time_pos = time_position(l, value);
   int64_t categories = categories_of(l, value, in->elem == GRAPH_FLOAT, 0);
   if (categories) {
     type.elem = ELEM_INDEX;
     type.categories = categories;
-    if (in->elem == GRAPH_FLOAT) foreign_note(l->foreign, "input `%s` holds whole numbers, which the file casts: it is an index here", in->name);
+    if (in->elem == GRAPH_FLOAT)
+      foreign_note(l->foreign,
+                   "input `%s` holds whole numbers, which the file casts: it is an index here",
+                   in->name);
     if (layout.n == 1 && !layout.axis[0].n) layout.n = type.rank = 0;
-  } else type.elem = whole_elem(in->elem);
+  } else
+    type.elem = whole_elem(in->elem);
   Port *port = model_input(l->foreign->model, in->name, type);
   lift_place(l, value, port->value, &layout);
 }
@@ -430,11 +482,15 @@ static bool is_kept_output(const Lift *l, int number) {
 
 /* Steps and features in one axis are as many as the sequence has steps. False after reporting. */
 static bool output_has_size(Lift *l, const GraphOutput *out) {
-  for (int axis = 0; axis < lift_type(l, out->value)->rank && l->time.kind == TIME_BOUNDED; axis++) {
+  for (int axis = 0; axis < lift_type(l, out->value)->rank && l->time.kind == TIME_BOUNDED;
+       axis++) {
     int time;
     Axis features = lift_axis(l, out->value, axis, &time);
     if (time < 0 || !features.n) continue;
-    foreign_report(l->diags, l->file, E903, "output `%s` has the steps of its sequence and their features in one axis, which needs a sequence of fixed length", out->name);
+    foreign_report(l->diags, l->file, E903,
+                   "output `%s` has the steps of its sequence and their features in one axis, "
+                   "which needs a sequence of fixed length",
+                   out->name);
     return false;
   }
   return true;
@@ -442,12 +498,14 @@ static bool output_has_size(Lift *l, const GraphOutput *out) {
 
 /* Steps and features in one axis of the file are a vector. */
 static Layout flat_output(Lift *l, const GraphValue *value, const Layout *natural) {
-  for (int axis = 0; axis < lift_type(l, value)->rank && natural->timed && l->time.kind == TIME_FIXED; axis++) {
+  for (int axis = 0;
+       axis < lift_type(l, value)->rank && natural->timed && l->time.kind == TIME_FIXED; axis++) {
     int time, atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
     Axis features = lift_axis(l, value, axis, &time), whole = {0};
     if (time < 0 || !features.n || natural->n != 1) continue;
     for (int i = 0; i < n; i++)
-      if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) whole.atom[whole.n++] = atom[i];
+      if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch)
+        whole.atom[whole.n++] = atom[i];
     return (Layout){.time = -1, .n = 1, .axis = {whole}};
   }
   return *natural;
@@ -460,19 +518,22 @@ static bool add_outputs(Lift *l) {
     const GraphOutput *out = &l->flat->graph->out[i];
     if (is_kept_output(l, i)) continue;
     if (lift_is_constant(l, out->value)) {
-      foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out", out->name);
+      foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out",
+                   out->name);
       continue;
     }
     if (!output_has_size(l, out)) return false;
     Layout natural = lift_natural(l, out->value), layout = flat_output(l, out->value, &natural);
     const Placed *placed = &l->placed[out->value->id];
-    if (placed->value && (!placed->layout.timed || l->time.kind == TIME_STREAM)) layout.timed = placed->layout.timed, layout.time = placed->layout.time;
+    if (placed->value && (!placed->layout.timed || l->time.kind == TIME_STREAM))
+      layout.timed = placed->layout.timed, layout.time = placed->layout.time;
     if (placed->value && placed->layout.n == 0) layout.n = 0;
     GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};
     Value *value = lift_value(l, out->value->node ? out->value->node : &none, out->value, &layout);
     if (!value) return false;
     Port *port = model_output(l->foreign->model, out->name, value);
-    if (layout.timed && layout.time >= 0 && l->time.kind != TIME_STREAM) port->declared.time_pos = time_position(l, out->value);
+    if (layout.timed && layout.time >= 0 && l->time.kind != TIME_STREAM)
+      port->declared.time_pos = time_position(l, out->value);
     l->delivered[i] = true;
     n++;
   }
@@ -485,40 +546,48 @@ static bool add_outputs(Lift *l) {
 static void name_results(Lift *l, const GraphNode *node) {
   for (int k = 0; k < node->n_out && l->graph->names_layers; k++) {
     Value *value = node->out[k] ? l->placed[node->out[k]->id].value : NULL;
-    if (value && value->layer && !value->name && !value->field && *node->out[k]->name) value->name = node->out[k]->name;
+    if (value && value->layer && !value->name && !value->field && *node->out[k]->name)
+      value->name = node->out[k]->name;
   }
 }
 
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
-  LiftDone (*const family[])(Lift *, const GraphNode *) = {lift_window, lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
+  LiftDone (*const family[])(Lift *, const GraphNode *) = {
+      lift_window, lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     LiftDone done = LIFT_OTHER;
     bool lifted = true;
     for (int k = 0; k < node->n_out; k++)
-      lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id] || !needed[node->out[k]->id]);
+      lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id] ||
+                          !needed[node->out[k]->id]);
     if (lifted) continue; /* with the node before it: a bias */
     for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
       done = family[f](l, node);
-    if (done == LIFT_OTHER) lift_refuse(l, node, E902, "is not supported where it stands in this graph");
+    if (done == LIFT_OTHER)
+      lift_refuse(l, node, E902, "is not supported where it stands in this graph");
     if (done != LIFT_DONE) return false;
     name_results(l, node);
   }
   return true;
 }
 
-static bool is_read(const Lift *l, int number) { return l->uses[l->flat->graph->in[number].value->id] > 0; }
+static bool is_read(const Lift *l, int number) {
+  return l->uses[l->flat->graph->in[number].value->id] > 0;
+}
 
 /* How many samples the flat graph has, and whether the file leaves that open. */
 static void decide_batch(Lift *l, const Sizes *sizes) {
   l->flat_batch = 1;
   for (int i = 0; i < l->atoms->n && l->roles.batch >= 0; i++)
-    if (l->atoms->atom[i].part[0] < 0 && atom_family(l->atoms, i) == l->roles.batch && atom_size(l->atoms, i) > l->flat_batch)
+    if (l->atoms->atom[i].part[0] < 0 && atom_family(l->atoms, i) == l->roles.batch &&
+        atom_size(l->atoms, i) > l->flat_batch)
       l->flat_batch = atom_size(l->atoms, i);
   for (int i = 0; i < sizes->n; i++)
-    l->batch_is_open = l->batch_is_open || family_of_axis(l, sizes->open[i].input, sizes->open[i].axis) == l->roles.batch;
+    l->batch_is_open = l->batch_is_open || family_of_axis(l, sizes->open[i].input,
+                                                          sizes->open[i].axis) == l->roles.batch;
   l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
 }
 
@@ -531,22 +600,29 @@ bool lift_analyse(Lift *l) {
   return true;
 }
 
-Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags) {
+Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
+                    Diags *diags) {
   Lift *l = ARENA_NEW(file->arena, Lift);
   graph = lift_real(graph);
-  *l = (Lift){.arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
+  *l = (Lift){
+      .arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
   l->foreign = foreign_new(file, graph->format, NULL);
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish wish;
-  if (!lift_check_sets(l) || !time_wish(l, &wish) || !find_open(l, sizes) || !try_sizes(l, sizes, &wish)) return NULL;
+  if (!lift_check_sets(l) || !time_wish(l, &wish) || !find_open(l, sizes) ||
+      !try_sizes(l, sizes, &wish))
+    return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
   decide_batch(l, sizes);
   if (!lift_masks(l)) return NULL;
   l->placed = ARENA_ARRAY(l->arena, Placed, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (is_kept_input(l, i)) continue;
-    if (is_read(l, i)) add_input(l, i);
-    else foreign_note(l->foreign, "input `%s` changes nothing and was left out", l->flat->graph->in[i].name);
+    if (is_read(l, i))
+      add_input(l, i);
+    else
+      foreign_note(l->foreign, "input `%s` changes nothing and was left out",
+                   l->flat->graph->in[i].name);
   }
   if (!add_nodes(l) || !add_outputs(l)) return NULL;
   for (int i = 0; i < graph->n_notes; i++)

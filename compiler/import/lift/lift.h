@@ -15,8 +15,9 @@
  *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made
  *                otherwise
  *
- * A graph value is placed in a model value: time, where it has a time axis, and features. The batch is
- * gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for nothing. */
+ * A graph value is placed in a model value: time, where it has a time axis, and features. The batch
+ * is gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for
+ * nothing. */
 #ifndef GRUS_IMPORT_LIFT_H
 #define GRUS_IMPORT_LIFT_H
 
@@ -40,15 +41,17 @@ typedef struct Layout {
 typedef struct Placed {
   Value *value; /* NULL: not computed by the model */
   Layout layout;
-  int64_t before, after; /* steps that the graph's value has around the model's, for convolutions: zeros; on a stream,
-                          * those of the calls before, which are zeros at first */
-  bool loose;            /* what stands before the first step is nobody's: only steps of this call may be read */
-  int bare;              /* of a sequence with an end: the atom of the time without them */
+  int64_t before,
+      after;  /* steps that the graph's value has around the model's, for convolutions: zeros; on a
+               * stream,  those of the calls before, which are zeros at first */
+  bool loose; /* what stands before the first step is nobody's: only steps of this call may be
+                read */
+  int bare;   /* of a sequence with an end: the atom of the time without them */
 } Placed;
 
 /* An output that comes back: which input it is in the next call. */
 typedef struct StatePair {
-  int in, out; /* of the flat graph */
+  int in, out;              /* of the flat graph */
   const GraphTensor *start; /* a variable's first value; NULL: the caller's */
 } StatePair;
 
@@ -62,11 +65,11 @@ typedef struct Lift {
   const int *file_input; /* number in the file of each flat input */
   Atoms *atoms;
   Roles roles;
-  Time time; /* of every value that has time, at period 1 */
-  const FlatSize *size;    /* of the file's inputs, as they were flattened */
-  bool batch_is_open;      /* the file leaves it open */
+  Time time;                      /* of every value that has time, at period 1 */
+  const FlatSize *size;           /* of the file's inputs, as they were flattened */
+  bool batch_is_open;             /* the file leaves it open */
   int64_t flat_batch, flat_steps; /* how many samples and steps the flat graph has */
-  bool *delivered;         /* flat outputs that are outputs of the model */
+  bool *delivered;                /* flat outputs that are outputs of the model */
   Foreign *foreign;
   Placed *placed; /* by flat value id */
   int *uses;      /* by flat value id: nodes and outputs that read it */
@@ -75,7 +78,7 @@ typedef struct Lift {
   Trace trace;   /* of the flat graph as states are looked for */
   int n_windows; /* Concats that lift_find_windows found */
   bool reported; /* why the graph cannot be analysed, whatever its sizes */
-  int *named; /* families that have a name, in the order in which they got it */
+  int *named;    /* families that have a name, in the order in which they got it */
   int n_named;
   size_t cap_named;
 } Lift;
@@ -83,10 +86,11 @@ typedef struct Lift {
 /* ---- place.c ---- */
 const GraphTensor *lift_type(const Lift *l, const GraphValue *value);
 bool lift_is_constant(const Lift *l, const GraphValue *value);
-/* The atoms of a graph axis that are features of the model: neither batch nor time nor of size 1. *time gets
- * the time atom that is among them, -1 if none. */
+/* The atoms of a graph axis that are features of the model: neither batch nor time nor of size 1.
+ * *time gets the time atom that is among them, -1 if none. */
 Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time);
-/* The same for an operator that works along this axis: a time of size 1 beside features is not meant. */
+/* The same for an operator that works along this axis: a time of size 1 beside features is not
+ * meant. */
 Axis lift_axis_alone(Lift *l, const GraphValue *value, int axis, int *time);
 /* Time first, then an axis for each graph axis that has features. */
 Layout lift_natural(Lift *l, const GraphValue *value);
@@ -95,28 +99,39 @@ bool axis_equal(const Axis *a, const Axis *b);
 /* The model value that has the numbers of a graph value in this layout; NULL after reporting. */
 Value *lift_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
 /* The same for a reader that minds the steps around it itself. */
-Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
+Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value,
+                        const Layout *want);
 /* As it is placed now, except that these atoms, all of them features, make the last axis. */
 bool lift_last(Lift *l, const GraphValue *value, const Axis *last, Layout *out);
-/* As it is placed now, except that each group of atoms is an axis of its own, the last group the last axis if
- * `features`. A group without atoms is an axis of size 1. where[i] is the axis of group i. False: the value lacks one. */
-bool lift_apart(Lift *l, const GraphValue *value, int n, const Axis *group, bool features, Layout *out, int *where);
-/* The layout in which two operands of a node meet element by element: every axis of both, cut so that each of them has
- * an axis whole or not at all. *wide: the operand that the other is repeated along. False after reporting. */
-bool lift_meeting(Lift *l, const GraphNode *for_node, const GraphValue *a, const GraphValue *b, const GraphValue **wide, Layout *out);
-/* The model value of `value` in a layout that it lacks axes of: repeated along those of `wide`, a value of this layout. */
-Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *value, Value *wide, const Layout *layout);
+/* As it is placed now, except that each group of atoms is an axis of its own, the last group the
+ * last axis if `features`. A group without atoms is an axis of size 1. where[i] is the axis of
+ * group i. False: the value lacks one. */
+bool lift_apart(Lift *l, const GraphValue *value, int n, const Axis *group, bool features,
+                Layout *out, int *where);
+/* The layout in which two operands of a node meet element by element: every axis of both, cut so
+ * that each of them has an axis whole or not at all. *wide: the operand that the other is repeated
+ * along. False after reporting. */
+bool lift_meeting(Lift *l, const GraphNode *for_node, const GraphValue *a, const GraphValue *b,
+                  const GraphValue **wide, Layout *out);
+/* The model value of `value` in a layout that it lacks axes of: repeated along those of `wide`, a
+ * value of this layout. */
+Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *value, Value *wide,
+                      const Layout *layout);
 void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout *layout);
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in);
 Type lift_shape(const Lift *l, const Layout *layout);
 /* "node `/rnn/LSTM` (LSTM)" */
 const char *lift_origin(const Lift *l, const GraphNode *node);
 /* E902 and its kin about a node: "node `x` (Conv) " and the text. */
-Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *format, ...) GRUS_PRINTF(4, 5);
+Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *format, ...)
+    GRUS_PRINTF(4, 5);
 
-/* Room for a layer's tensor, and a vector of `count` numbers from a constant; NULL and false after reporting. */
-float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim);
-bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count);
+/* Room for a layer's tensor, and a vector of `count` numbers from a constant; NULL and false after
+ * reporting. */
+float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank,
+                   const int64_t *dim);
+bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
+                 int64_t count);
 Layout layout_with_last(const Layout *layout, const Axis *last);
 
 /* ---- axes.c ---- */
@@ -126,7 +141,8 @@ typedef struct AxisNames {
 AxisNames lift_axis_names(Lift *l, const Layout *layout);
 /* The value with its axes named: so, or as the axes of its layout are. */
 Value *lift_named(Lift *l, const GraphNode *for_node, Value *value, int n, const AxisNames *names);
-Value *lift_labelled(Lift *l, const GraphNode *for_node, Value *value, const Layout *layout, AxisNames *names);
+Value *lift_labelled(Lift *l, const GraphNode *for_node, Value *value, const Layout *layout,
+                     AxisNames *names);
 /* along=, and the axes of permute and label. */
 void lift_set_axes(Lift *l, Layer *layer, OptName option, int n, const char *const *names);
 /* Before types are inferred: names of inputs and of reshapes stand in their types. */
@@ -143,7 +159,7 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves */
-LiftDone lift_pool(Lift *l, const GraphNode *node); /* conv.c */
+LiftDone lift_pool(Lift *l, const GraphNode *node);   /* conv.c */
 
 /* ---- written.c ---- */
 /* Norms and functions that are written out in small steps become one operator each. */
@@ -156,12 +172,13 @@ LiftDone lift_window(Lift *l, const GraphNode *node);
 
 /* ---- recognise.c ---- */
 /* Cells that are written out in small steps become one operator each. */
-/* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing changed. */
+/* batch: the family of the batch in atoms, -1: one sample. False: nothing was found and nothing
+ * changed. */
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 
 /* ---- real.c ---- */
-/* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the graph itself
- * if it does not, or does more with integers than that. */
+/* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the
+ * graph itself if it does not, or does more with integers than that. */
 const Graph *lift_real(const Graph *graph);
 
 /* ---- states.c ---- */
@@ -169,22 +186,26 @@ const Graph *lift_real(const Graph *graph);
 bool lift_declared_states(Lift *l);
 /* And what is element by element the last state of what an input started. */
 void lift_find_states(Lift *l);
-/* What only states are made of is marked in the flat graph: for files whose calls can be nothing but steps. */
+/* What only states are made of is marked in the flat graph: for files whose calls can be nothing
+ * but steps. */
 void lift_mark_idle(Lift *l);
 const StatePair *lift_pair_of_input(const Lift *l, int in);
 void lift_add_pair(Lift *l, int in, int out);
-/* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the first call, NULL:
- * zeros. */
+/* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the
+ * first call, NULL: zeros. */
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
-/* By flat value id: what the outputs of the model are made of. What only packs or unpacks kept states is not. */
+/* By flat value id: what the outputs of the model are made of. What only packs or unpacks kept
+ * states is not. */
 bool *lift_needed(Lift *l);
 
 /* ---- masks.c ---- */
-/* Takes masks out of the flat graph where they become the length of bounded sequences. False after reporting. */
+/* Takes masks out of the flat graph where they become the length of bounded sequences. False after
+ * reporting. */
 bool lift_masks(Lift *l);
 
 /* ---- check.c ---- */
-/* Computes graph and model on random inputs; notes the result in the summary. False after reporting. */
+/* Computes graph and model on random inputs; notes the result in the summary. False after
+ * reporting. */
 bool lift_check(Lift *l);
 
 /* ---- settings.c ---- */
@@ -192,18 +213,21 @@ bool lift_check(Lift *l);
 bool lift_check_sets(Lift *l);
 /* The value that --set gives an input or an open axis; false: none. */
 bool lift_set_value(const Lift *l, const char *name, double *out);
-/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it has none. */
+/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it
+ * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis);
 
 /* ---- lift.c ---- */
 /* Sizes, atoms, states and roles of l->graph, without a Model. False after reporting. */
 bool lift_analyse(Lift *l);
 /* The Model that a graph is; NULL after reporting. */
-Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options, Diags *diags);
+Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
+                    Diags *diags);
 
 /* ---- verify.c ---- */
-/* Finishes a Model that was made without the graph, and compares both; NULL after reporting. Inputs have the
- * same names in both, outputs the same order. */
-Foreign *lift_verify(Foreign *foreign, const Graph *graph, const ImportOptions *options, Diags *diags);
+/* Finishes a Model that was made without the graph, and compares both; NULL after reporting. Inputs
+ * have the same names in both, outputs the same order. */
+Foreign *lift_verify(Foreign *foreign, const Graph *graph, const ImportOptions *options,
+                     Diags *diags);
 
 #endif

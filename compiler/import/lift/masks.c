@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding behind their real steps,
- * and values that say which steps those are; out, the same computation of the real steps alone, without masks:
+/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding behind
+ * their real steps, and values that say which steps those are; out, the same computation of the
+ * real steps alone, without masks:
  *
  *   x * mask                               x
  *   sum(x * mask) / sum(mask)              mean(x)
  *   a recurrent operator with a mask       without it
  *
- * A value of the model has n steps where the graph has N. That is the same as long as no real step, and nothing
- * that outlives the sequence, is made of a masked step; what would be is refused. */
+ * A value of the model has n steps where the graph has N. That is the same as long as no real step,
+ * and nothing that outlives the sequence, is made of a masked step; what would be is refused. */
 #include "import/lift/lift.h"
 
 #include <string.h>
@@ -31,7 +32,8 @@ static int mask_operand(const GraphNode *node) {
 }
 
 static bool moves(GraphOp op) {
-  return op == GRAPH_Identity || op == GRAPH_Cast || op == GRAPH_Squeeze || op == GRAPH_Unsqueeze || op == GRAPH_Transpose || op == GRAPH_Reshape;
+  return op == GRAPH_Identity || op == GRAPH_Cast || op == GRAPH_Squeeze || op == GRAPH_Unsqueeze ||
+         op == GRAPH_Transpose || op == GRAPH_Reshape;
 }
 
 /* The input of the file that a value is, moved at most; NULL: it is none that has padding. */
@@ -39,13 +41,15 @@ static const GraphInput *padded_input(const Lift *l, const GraphValue *value) {
   while (value->node && moves(value->node->op))
     value = value->node->in[0];
   for (int i = 0; i < l->flat->n_file_in; i++)
-    if (l->flat->graph->in[i].value == value && l->graph->in[l->file_input[i]].has_padding) return &l->graph->in[l->file_input[i]];
+    if (l->flat->graph->in[i].value == value && l->graph->in[l->file_input[i]].has_padding)
+      return &l->graph->in[l->file_input[i]];
   return NULL;
 }
 
 /* x != padding, element by element. */
 static bool differs_from_padding(const Lift *l, const GraphValue *value) {
-  const GraphNode *node = value->node, *equal = node && node->op == GRAPH_Not ? node->in[0]->node : NULL;
+  const GraphNode *node = value->node,
+                  *equal = node && node->op == GRAPH_Not ? node->in[0]->node : NULL;
   if (!equal || equal->op != GRAPH_Equal) return false;
   for (int i = 0; i < 2; i++) {
     const GraphTensor *number = lift_type(l, equal->in[1 - i]);
@@ -60,9 +64,11 @@ static bool tells_real(const Lift *l, const GraphValue *value) {
   const GraphNode *node = value->node;
   if (!node) return false;
   if (moves(node->op)) return tells_real(l, node->in[0]);
-  if (node->op == GRAPH_And || node->op == GRAPH_Or) return tells_real(l, node->in[0]) && tells_real(l, node->in[1]);
+  if (node->op == GRAPH_And || node->op == GRAPH_Or)
+    return tells_real(l, node->in[0]) && tells_real(l, node->in[1]);
   if (node->op == GRAPH_ReduceAny) return differs_from_padding(l, node->in[0]);
-  const GraphInput *in = differs_from_padding(l, value) ? padded_input(l, node->in[0]->node->in[0]) : NULL;
+  const GraphInput *in =
+      differs_from_padding(l, value) ? padded_input(l, node->in[0]->node->in[0]) : NULL;
   if (!in) in = differs_from_padding(l, value) ? padded_input(l, node->in[0]->node->in[1]) : NULL;
   return in && in->rank == 2; /* one number a step */
 }
@@ -80,7 +86,9 @@ static void replace(Lift *l, const GraphValue *old, GraphValue *by) {
 static GraphValue *unmasked(const Lift *l, const GraphNode *node) {
   if (!node || node->op != GRAPH_Mul) return NULL;
   for (int i = 0; i < 2; i++)
-    if (tells_real(l, node->in[1 - i]) && lift_type(l, node->in[i])->count == lift_type(l, node->out[0])->count) return node->in[i];
+    if (tells_real(l, node->in[1 - i]) &&
+        lift_type(l, node->in[i])->count == lift_type(l, node->out[0])->count)
+      return node->in[i];
   return NULL;
 }
 
@@ -96,7 +104,9 @@ static int readers(const Lift *l, const GraphValue *value) {
 static void rewrite_mean(Masks *m, const GraphNode *div) {
   GraphNode *sum = div->in[0]->node;
   const GraphNode *count = div->in[1]->node;
-  if (!sum || !count || sum->op != GRAPH_ReduceSum || count->op != GRAPH_ReduceSum || !tells_real(m->l, count->in[0])) return;
+  if (!sum || !count || sum->op != GRAPH_ReduceSum || count->op != GRAPH_ReduceSum ||
+      !tells_real(m->l, count->in[0]))
+    return;
   GraphValue *x = unmasked(m->l, sum->in[0]->node);
   if (!x || readers(m->l, sum->out[0]) != 1) return;
   sum->op = GRAPH_ReduceMean;
@@ -117,7 +127,8 @@ static void rewrite(Masks *m) {
     m->heeds[node->out[0]->id] = true;
     const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
     bool forward = strcmp(direction, "forward") == 0;
-    if (forward && !graph_int(node, GRAPH_ATTR_zero_output, 0)) m->tail[node->out[0]->id] = TAIL_HELD;
+    if (forward && !graph_int(node, GRAPH_ATTR_zero_output, 0))
+      m->tail[node->out[0]->id] = TAIL_HELD;
   }
   for (int i = 0; i < graph->n_nodes; i++) {
     GraphValue *x = unmasked(m->l, graph->node[i]);
@@ -127,7 +138,9 @@ static void rewrite(Masks *m) {
 
 /* ---- who sees masked steps ---- */
 
-static bool is_time(const Lift *l, int atom) { return atom_family(l->atoms, atom) == l->roles.time; }
+static bool is_time(const Lift *l, int atom) {
+  return atom_family(l->atoms, atom) == l->roles.time;
+}
 
 static bool has_time(const Lift *l, const GraphValue *value) {
   Factors f = atoms_of(l->atoms, value);
@@ -149,7 +162,9 @@ static bool keeps_time(const Lift *l, const GraphValue *x, const GraphValue *y) 
 }
 
 static bool axis_is_time(const Lift *l, const GraphValue *value, int64_t axis) {
-  int atom[FACTORS_MAX], rank = lift_type(l, value)->rank, n = atoms_of_axis(l->atoms, value, (int)(axis < 0 ? axis + rank : axis), atom);
+  int atom[FACTORS_MAX],
+      rank = lift_type(l, value)->rank,
+      n = atoms_of_axis(l->atoms, value, (int)(axis < 0 ? axis + rank : axis), atom);
   for (int i = 0; i < n; i++)
     if (is_time(l, atom[i])) return true;
   return false;
@@ -157,12 +172,16 @@ static bool axis_is_time(const Lift *l, const GraphValue *value, int64_t axis) {
 
 /* A step of a convolution's result is made of those up to it. */
 static bool looks_back(const Lift *l, const GraphNode *node) {
-  const GraphAttribute *strides = graph_attribute(node, GRAPH_ATTR_strides), *pads = graph_attribute(node, GRAPH_ATTR_pads);
-  const GraphAttribute *kernel = graph_attribute(node, GRAPH_ATTR_kernel), *dilations = graph_attribute(node, GRAPH_ATTR_dilations);
+  const GraphAttribute *strides = graph_attribute(node, GRAPH_ATTR_strides),
+                       *pads = graph_attribute(node, GRAPH_ATTR_pads);
+  const GraphAttribute *kernel = graph_attribute(node, GRAPH_ATTR_kernel),
+                       *dilations = graph_attribute(node, GRAPH_ATTR_dilations);
   int spatial = lift_type(l, node->in[0])->rank - 2;
   for (int i = 0; i < spatial; i++) {
     if (!axis_is_time(l, node->in[0], 2 + i)) continue;
-    int64_t taps = node->op == GRAPH_Conv ? lift_type(l, node->in[1])->dim[2 + i] : kernel ? kernel->i[i] : 1;
+    int64_t taps = node->op == GRAPH_Conv ? lift_type(l, node->in[1])->dim[2 + i]
+                   : kernel               ? kernel->i[i]
+                                          : 1;
     int64_t reach = (taps - 1) * (dilations ? dilations->i[i] : 1);
     bool own = (strides ? strides->i[i] : 1) == 1 && (pads ? pads->i[spatial + i] : 0) == 0;
     if (!own || (pads ? pads->i[i] : 0) != reach) return false;
@@ -172,12 +191,14 @@ static bool looks_back(const Lift *l, const GraphNode *node) {
 
 /* The last step of what is held behind the real ones is the last real one. */
 static bool takes_last_held(const Masks *m, const GraphNode *node) {
-  const GraphTensor *x = lift_type(m->l, node->in[0]), *at = node->op == GRAPH_Gather ? lift_type(m->l, node->in[1]) : NULL;
+  const GraphTensor *x = lift_type(m->l, node->in[0]),
+                    *at = node->op == GRAPH_Gather ? lift_type(m->l, node->in[1]) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (!at || !at->data || at->count != 1 || !axis_is_time(m->l, node->in[0], axis)) return false;
   int64_t place = (int64_t)at->data[0];
   if (place == 0) return true;
-  return (place == -1 || place == x->dim[axis < 0 ? axis + x->rank : axis] - 1) && m->tail[node->in[0]->id] == TAIL_HELD;
+  return (place == -1 || place == x->dim[axis < 0 ? axis + x->rank : axis] - 1) &&
+         m->tail[node->in[0]->id] == TAIL_HELD;
 }
 
 /* No real step of what a node makes is made of masked ones. */
@@ -189,7 +210,9 @@ static bool is_safe(const Masks *m, const GraphNode *node) {
   switch (node->op) {
   case GRAPH_Lstm:
   case GRAPH_Gru:
-  case GRAPH_Rnn: return !backward && !l->uses[node->out[1]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
+  case GRAPH_Rnn:
+    return !backward && !l->uses[node->out[1]->id] &&
+           (node->n_out < 3 || !l->uses[node->out[2]->id]);
   case GRAPH_Conv:
   case GRAPH_MaxPool:
   case GRAPH_AvgPool: return looks_back(l, node);
@@ -204,7 +227,8 @@ static bool is_safe(const Masks *m, const GraphNode *node) {
   case GRAPH_LogSoftmax:
   case GRAPH_LpNormalize:
   case GRAPH_CumSum:
-    if (axis_is_time(l, x, graph_int(node, GRAPH_ATTR_axis, 0))) return node->op == GRAPH_CumSum && !graph_int(node, GRAPH_ATTR_reverse, 0);
+    if (axis_is_time(l, x, graph_int(node, GRAPH_ATTR_axis, 0)))
+      return node->op == GRAPH_CumSum && !graph_int(node, GRAPH_ATTR_reverse, 0);
     break;
   case GRAPH_LayerNorm:
   case GRAPH_RmsNorm:
@@ -214,7 +238,9 @@ static bool is_safe(const Masks *m, const GraphNode *node) {
   default: break;
   }
   for (int k = 0; k < node->n_in; k++)
-    if (node->in[k] && !lift_is_constant(l, node->in[k]) && has_time(l, node->in[k]) && !keeps_time(l, node->in[k], node->out[0])) return false;
+    if (node->in[k] && !lift_is_constant(l, node->in[k]) && has_time(l, node->in[k]) &&
+        !keeps_time(l, node->in[k], node->out[0]))
+      return false;
   return true;
 }
 
@@ -228,9 +254,11 @@ static bool sees_time(const Lift *l, const GraphNode *node) {
 static Tail tail_of(const Masks *m, const GraphNode *node) {
   Tail tail = TAIL_HELD;
   bool any = false;
-  if (node->op == GRAPH_Conv || node->op == GRAPH_CumSum || mask_operand(node) >= 0) return TAIL_ANY;
+  if (node->op == GRAPH_Conv || node->op == GRAPH_CumSum || mask_operand(node) >= 0)
+    return TAIL_ANY;
   for (int k = 0; k < node->n_in; k++) {
-    if (!node->in[k] || lift_is_constant(m->l, node->in[k]) || !has_time(m->l, node->in[k])) continue;
+    if (!node->in[k] || lift_is_constant(m->l, node->in[k]) || !has_time(m->l, node->in[k]))
+      continue;
     any = true;
     if (m->tail[node->in[k]->id] != TAIL_HELD) tail = TAIL_ANY;
   }
@@ -238,8 +266,10 @@ static Tail tail_of(const Masks *m, const GraphNode *node) {
 }
 
 static bool refuse(Lift *l, const GraphNode *node) {
-  Diag *d = lift_refuse(l, node, E903, "sees the masked steps of its sequence as if they were real");
-  diag_note(d, "recurrent layers that read forward and means over time use a mask that reaches them");
+  Diag *d =
+      lift_refuse(l, node, E903, "sees the masked steps of its sequence as if they were real");
+  diag_note(d,
+            "recurrent layers that read forward and means over time use a mask that reaches them");
   return false;
 }
 
@@ -271,7 +301,9 @@ static void count_uses(Lift *l, const bool *needed) {
 bool lift_masks(Lift *l) {
   Graph *graph = l->flat->graph;
   if (!any_padding(l) || l->time.kind != TIME_BOUNDED) return true;
-  Masks m = {.l = l, .heeds = ARENA_ARRAY(l->arena, bool, graph->n_values + 1), .tail = ARENA_ARRAY(l->arena, Tail, graph->n_values + 1)};
+  Masks m = {.l = l,
+             .heeds = ARENA_ARRAY(l->arena, bool, graph->n_values + 1),
+             .tail = ARENA_ARRAY(l->arena, Tail, graph->n_values + 1)};
   rewrite(&m);
   const bool *needed = lift_needed(l);
   count_uses(l, needed);
@@ -281,6 +313,8 @@ bool lift_masks(Lift *l) {
     if (!is_safe(&m, node)) return refuse(l, node);
     if (!m.heeds[node->out[0]->id]) m.tail[node->out[0]->id] = tail_of(&m, node);
   }
-  foreign_note(l->foreign, "a mask became the length of the sequence: pass the true length; padding is not looked for");
+  foreign_note(
+      l->foreign,
+      "a mask became the length of the sequence: pass the true length; padding is not looked for");
   return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that move, join, cut or reduce. Reshape, Transpose and their kin compute nothing: a value keeps
- * its place, and its reader brings it into the order it needs. */
+/* Operators that move, join, cut or reduce. Reshape, Transpose and their kin compute nothing: a
+ * value keeps its place, and its reader brings it into the order it needs. */
 #include "import/lift/lift.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@ static LiftDone pass(Lift *l, const GraphNode *node) {
 static LiftDone cast(Lift *l, const GraphNode *node) {
   const Value *value = l->placed[node->in[0]->id].value;
   const Model *model = l->foreign->model;
-  bool rounds = lift_type(l, node->in[0])->elem == GRAPH_FLOAT && lift_type(l, node->out[0])->elem != GRAPH_FLOAT;
+  bool rounds = lift_type(l, node->in[0])->elem == GRAPH_FLOAT &&
+                lift_type(l, node->out[0])->elem != GRAPH_FLOAT;
   for (int i = 0; i < model->n_in; i++)
     if (model->in[i]->value == value && model->in[i]->declared.elem == ELEM_INDEX) rounds = false;
   if (!rounds) return pass(l, node);
@@ -23,7 +24,8 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   return LIFT_FAILED;
 }
 
-/* A Reshape whose axes share no factors with those of its operand: its elements in the order of the file. */
+/* A Reshape whose axes share no factors with those of its operand: its elements in the order of the
+ * file. */
 static LiftDone regroup(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0], *y = node->out[0];
   Factors from = atoms_of(l->atoms, x), to = atoms_of(l->atoms, y);
@@ -39,7 +41,8 @@ static LiftDone regroup(Lift *l, const GraphNode *node) {
   if (own.timed && !made.timed) { /* the steps are mixed with features */
     own = (Layout){.time = -1};
     for (int i = 0; i < from.n && own.n < TYPE_MAX_AXES; i++)
-      if (atom_size(l->atoms, from.atom[i]) != 1 && atom_family(l->atoms, from.atom[i]) != l->roles.batch)
+      if (atom_size(l->atoms, from.atom[i]) != 1 &&
+          atom_family(l->atoms, from.atom[i]) != l->roles.batch)
         own.axis[own.n++] = (Axis){.n = 1, .atom = {from.atom[i]}};
   }
   Value *value = lift_value(l, node, x, &own);
@@ -66,7 +69,8 @@ static Value *steps_of(Lift *l, const GraphNode *node, Value *value, int64_t beg
 }
 
 /* Step `at` of a sequence; a value without time. */
-static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int64_t at, int64_t steps) {
+static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x,
+                         const GraphValue *result, int64_t at, int64_t steps) {
   Layout layout;
   lift_apart(l, x, 0, NULL, false, &layout, NULL);
   Value *value = lift_value(l, node, x, &layout);
@@ -80,7 +84,10 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, co
     return LIFT_DONE;
   }
   if (at != 0 && at != steps - 1 && l->time.kind != TIME_FIXED) {
-    lift_refuse(l, node, E902, "takes step %lld of a sequence of %lld; of a length that varies only the first and the last can be had", (long long)at, (long long)steps);
+    lift_refuse(l, node, E902,
+                "takes step %lld of a sequence of %lld; of a length that varies only the first and "
+                "the last can be had",
+                (long long)at, (long long)steps);
     return LIFT_FAILED;
   }
   if (at != 0 && at != steps - 1) value = steps_of(l, node, value, at, at + 1);
@@ -91,11 +98,14 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x, co
 }
 
 /* Steps begin..end of a sequence of fixed length. made: the atom of the time that is left. */
-static LiftDone some_steps(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int64_t begin, int64_t end, int made) {
+static LiftDone some_steps(Lift *l, const GraphNode *node, const GraphValue *x,
+                           const GraphValue *result, int64_t begin, int64_t end, int made) {
   Layout layout;
   lift_apart(l, x, 0, NULL, false, &layout, NULL);
   if (l->time.kind != TIME_FIXED || !layout.timed) {
-    lift_refuse(l, node, E902, "cuts a sequence to its steps %lld to %lld, which needs one of fixed length", (long long)begin, (long long)end - 1);
+    lift_refuse(l, node, E902,
+                "cuts a sequence to its steps %lld to %lld, which needs one of fixed length",
+                (long long)begin, (long long)end - 1);
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, x, &layout);
@@ -105,7 +115,8 @@ static LiftDone some_steps(Lift *l, const GraphNode *node, const GraphValue *x, 
   return LIFT_DONE;
 }
 
-/* The axis of a placed value whose major part the atoms are, where that axis has more; -1: there is none. */
+/* The axis of a placed value whose major part the atoms are, where that axis has more; -1: there is
+ * none. */
 static int major_of_an_axis(const Lift *l, const GraphValue *x, const Axis *part) {
   const Layout *layout = &l->placed[x->id].layout;
   for (int k = 0; k < layout->n && part->n; k++) {
@@ -119,7 +130,8 @@ static int major_of_an_axis(const Lift *l, const GraphValue *x, const Axis *part
 }
 
 /* along= axis k, unless it is the last one, which stages that take an axis take by themselves. */
-static Value *named_axis(Lift *l, const GraphNode *node, Value *value, const Layout *layout, int k, const char **name) {
+static Value *named_axis(Lift *l, const GraphNode *node, Value *value, const Layout *layout, int k,
+                         const char **name) {
   AxisNames names;
   *name = NULL;
   if (k == layout->n - 1) return value;
@@ -137,8 +149,10 @@ static void keep_edges(Lift *l, const Placed *own, const GraphValue *to) {
   made->loose = own->loose;
 }
 
-/* Rows begin..end of a window over a stream: its last ones are a smaller window, one row alone is a step of before. */
-static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result, int axis, int64_t begin, int64_t end) {
+/* Rows begin..end of a window over a stream: its last ones are a smaller window, one row alone is a
+ * step of before. */
+static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x,
+                           const GraphValue *result, int axis, int64_t begin, int64_t end) {
   Placed out = l->placed[x->id];
   int64_t rows = lift_type(l, x)->dim[axis], fresh = rows - out.before;
   int time;
@@ -153,7 +167,9 @@ static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x, 
     return LIFT_DONE;
   }
   if (fresh != end - begin || out.after || l->time.kind != TIME_STREAM) {
-    lift_refuse(l, node, E902, "takes rows %lld to %lld of %lld that it looks back on, where the call has %lld", (long long)begin, (long long)end - 1, (long long)rows, (long long)fresh);
+    lift_refuse(l, node, E902,
+                "takes rows %lld to %lld of %lld that it looks back on, where the call has %lld",
+                (long long)begin, (long long)end - 1, (long long)rows, (long long)fresh);
     return LIFT_FAILED;
   }
   Layout layout = out.layout;
@@ -165,8 +181,10 @@ static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x, 
   return LIFT_DONE;
 }
 
-/* Elements begin..end of graph axis `axis` of x; at: the value that is cut, x or what other cuts have made of it. */
-static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at, const GraphValue *result, int axis, int64_t begin, int64_t end) {
+/* Elements begin..end of graph axis `axis` of x; at: the value that is cut, x or what other cuts
+ * have made of it. */
+static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
+                    const GraphValue *result, int axis, int64_t begin, int64_t end) {
   int time, time_made, k;
   Axis cut_axis = lift_axis_alone(l, x, axis, &time), made = {0};
   Layout layout;
@@ -177,8 +195,10 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
     lift_refuse(l, node, E902, "cuts an axis that is time and features at once");
     return LIFT_FAILED;
   }
-  if (time >= 0 && l->placed[at->id].before && l->time.kind != TIME_FIXED) return cut_window(l, node, x, result, axis, begin, end);
-  if (time >= 0 && end - begin == 1) return one_step(l, node, at, result, begin, lift_type(l, x)->dim[axis]);
+  if (time >= 0 && l->placed[at->id].before && l->time.kind != TIME_FIXED)
+    return cut_window(l, node, x, result, axis, begin, end);
+  if (time >= 0 && end - begin == 1)
+    return one_step(l, node, at, result, begin, lift_type(l, x)->dim[axis]);
   if (time >= 0) return some_steps(l, node, at, result, begin, end, time_made);
   int64_t inner = 1;
   k = major_of_an_axis(l, at, &cut_axis);
@@ -215,15 +235,19 @@ static int64_t clamped(double at, int64_t size, bool backwards) {
   return (int64_t)(at < low ? low : at > high ? high : at);
 }
 
-/* Every step-th element of a graph axis of x, or its elements in the order from the last to the first. */
-static LiftDone thinned(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at, const GraphValue *result, int axis, int64_t step) {
+/* Every step-th element of a graph axis of x, or its elements in the order from the last to the
+ * first. */
+static LiftDone thinned(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
+                        const GraphValue *result, int axis, int64_t step) {
   int time, k = 0;
   Axis group = lift_axis_alone(l, x, axis, &time);
   Layout layout;
   bool back = step < 0;
   if (time >= 0 ? group.n || !lift_apart(l, at, 0, NULL, false, &layout, NULL) || !layout.timed
                 : !lift_apart(l, at, 1, &group, false, &layout, &k)) {
-    lift_refuse(l, node, E902, "takes every %lldth element of an axis that the model's value does not have", (long long)step);
+    lift_refuse(l, node, E902,
+                "takes every %lldth element of an axis that the model's value does not have",
+                (long long)step);
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, at, &layout);
@@ -234,8 +258,10 @@ static LiftDone thinned(Lift *l, const GraphNode *node, const GraphValue *x, con
   if (!back) layer_set_size(layer, OPT_n, step);
   if (!back || time < 0) lift_set_axes(l, layer, OPT_along, 1, &names.name[k]);
   Axis made = lift_axis(l, result, axis, &time);
-  if (time >= 0) layout.time = time;
-  else layout.axis[k] = made;
+  if (time >= 0)
+    layout.time = time;
+  else
+    layout.axis[k] = made;
   lift_place(l, result, layer->out[0], &layout);
   return LIFT_DONE;
 }
@@ -247,7 +273,8 @@ typedef struct Cut {
 } Cut;
 
 static Cut cut_of(const Lift *l, const GraphNode *node, int i) {
-  const GraphTensor *x = lift_type(l, node->in[0]), *starts = lift_type(l, node->in[1]), *ends = lift_type(l, node->in[2]);
+  const GraphTensor *x = lift_type(l, node->in[0]), *starts = lift_type(l, node->in[1]),
+                    *ends = lift_type(l, node->in[2]);
   const GraphTensor *axes = node->n_in > 3 && node->in[3] ? lift_type(l, node->in[3]) : NULL;
   const GraphTensor *steps = node->n_in > 4 && node->in[4] ? lift_type(l, node->in[4]) : NULL;
   Cut c = {.axis = axes ? (int)axes->data[i] : i, .step = steps ? (int64_t)steps->data[i] : 1};
@@ -264,18 +291,22 @@ static LiftDone slice(Lift *l, const GraphNode *node) {
     Cut c = cut_of(l, node, i);
     int64_t size = lift_type(l, x)->dim[c.axis], left = lift_type(l, y)->dim[c.axis];
     if (c.step < -1 || left < 1 || (c.step < 0 && left != size)) {
-      lift_refuse(l, node, E902, "takes %lld elements of an axis of %lld, by steps of %lld", (long long)left, (long long)size, (long long)c.step);
+      lift_refuse(l, node, E902, "takes %lld elements of an axis of %lld, by steps of %lld",
+                  (long long)left, (long long)size, (long long)c.step);
       return LIFT_FAILED;
     }
     int64_t end = c.begin + (left - 1) * c.step + 1; /* no further than what is taken */
-    if (c.step > 0 && (c.begin > 0 || end < size) && (left == 1 || c.step == 1)) done = cut(l, node, x, at, y, c.axis, c.begin, end);
+    if (c.step > 0 && (c.begin > 0 || end < size) && (left == 1 || c.step == 1))
+      done = cut(l, node, x, at, y, c.axis, c.begin, end);
     else if (c.step > 1 && left > 1) {
       if (c.begin > 0) {
-        lift_refuse(l, node, E902, "takes every %lldth element of an axis, from element %lld on", (long long)c.step, (long long)c.begin);
+        lift_refuse(l, node, E902, "takes every %lldth element of an axis, from element %lld on",
+                    (long long)c.step, (long long)c.begin);
         return LIFT_FAILED;
       }
       done = thinned(l, node, x, at, y, c.axis, c.step);
-    } else if (c.step < 0 && size > 1) done = thinned(l, node, x, at, y, c.axis, c.step);
+    } else if (c.step < 0 && size > 1)
+      done = thinned(l, node, x, at, y, c.axis, c.step);
     at = y;
   }
   return done;
@@ -288,7 +319,8 @@ static LiftDone split(Lift *l, const GraphNode *node) {
   for (int i = 0; i < node->n_out; i++) {
     int64_t size = lift_type(l, node->out[i])->dim[axis];
     if (l->uses[node->out[i]->id]) {
-      LiftDone done = cut(l, node, node->in[0], node->in[0], node->out[i], axis, begin, begin + size);
+      LiftDone done =
+          cut(l, node, node->in[0], node->in[0], node->out[i], axis, begin, begin + size);
       if (done != LIFT_DONE) return done;
     }
     begin += size;
@@ -330,13 +362,15 @@ static bool is_zero(const GraphTensor *t) {
 }
 
 /* Zeros of a graph axis before and behind, or other numbers by `mode`. */
-static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at, int axis, int64_t before, int64_t after, const char *mode) {
+static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
+                       int axis, int64_t before, int64_t after, const char *mode) {
   const GraphValue *y = node->out[0];
   int time, k = 0;
   Axis features = lift_axis_alone(l, x, axis, &time);
   Layout layout;
   if (time >= 0 && !features.n && (before < 0 || after < 0)) { /* steps that go */
-    int64_t steps = lift_type(l, x)->dim[axis], from = before < 0 ? -before : 0, to = after < 0 ? steps + after : steps;
+    int64_t steps = lift_type(l, x)->dim[axis], from = before < 0 ? -before : 0,
+            to = after < 0 ? steps + after : steps;
     lift_axis(l, y, axis, &time);
     LiftDone done = some_steps(l, node, at, y, from, to, time);
     if (done != LIFT_DONE) return done;
@@ -358,7 +392,9 @@ static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, cons
     return LIFT_DONE;
   }
   if (!lift_apart(l, at, 1, &features, false, &layout, &k) || before < 0 || after < 0) {
-    lift_refuse(l, node, E902, "adds elements to an axis that the model's value does not have, or takes some away");
+    lift_refuse(
+        l, node, E902,
+        "adds elements to an axis that the model's value does not have, or takes some away");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, at, &layout);
@@ -382,9 +418,12 @@ static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
   for (int i = 0; i < node->n_in; i++) {
     const GraphTensor *t = lift_type(l, node->in[i]);
     if (!t->data && x) return LIFT_OTHER;
-    if (!t->data) x = node->in[i];
-    else if (!is_zero(t)) return LIFT_OTHER;
-    else *(x ? &after : &before) += t->dim[axis];
+    if (!t->data)
+      x = node->in[i];
+    else if (!is_zero(t))
+      return LIFT_OTHER;
+    else
+      *(x ? &after : &before) += t->dim[axis];
   }
   return x ? padded(l, node, x, x, axis, before, after, "zero") : LIFT_OTHER;
 }
@@ -392,7 +431,8 @@ static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
 /* Joins values along an axis of size 1 that the model's values do not have. */
 static bool is_stack(Lift *l, const GraphNode *node, int axis) {
   for (int i = 0; i < node->n_in; i++)
-    if (lift_type(l, node->in[i])->dim[axis] != 1 || !l->placed[node->in[i]->id].layout.n) return false;
+    if (lift_type(l, node->in[i])->dim[axis] != 1 || !l->placed[node->in[i]->id].layout.n)
+      return false;
   return true;
 }
 
@@ -402,9 +442,12 @@ static LiftDone stacked(Lift *l, const GraphNode *node, int axis, const GraphVal
   int time;
   Axis made = lift_axis(l, node->out[0], axis, &time);
   const Axis *inner = &layout.axis[layout.n - 1];
-  Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in), *whole = lift_value(l, node, wide, &layout);
+  Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in),
+        *whole = lift_value(l, node, wide, &layout);
   for (int i = 0; i < node->n_in; i++) {
-    in[i] = !whole ? NULL : node->in[i] == wide ? whole : lift_broadcast(l, node, node->in[i], whole, &layout);
+    in[i] = !whole                ? NULL
+            : node->in[i] == wide ? whole
+                                  : lift_broadcast(l, node, node->in[i], whole, &layout);
     if (!in[i]) return LIFT_FAILED;
   }
   for (int i = 0; i < inner->n && made.n < FACTORS_MAX; i++)
@@ -415,17 +458,20 @@ static LiftDone stacked(Lift *l, const GraphNode *node, int axis, const GraphVal
 }
 
 /* Joins the operands along an axis of this layout of wide, which they are brought to. */
-static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide, const GraphValue *wide_value, Layout layout, int k) {
+static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
+                       const GraphValue *wide_value, Layout layout, int k) {
   Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in);
   int time;
   for (int i = 0; i < node->n_in; i++) {
     Layout own = layout;
     own.axis[k] = lift_axis(l, node->in[i], axis, &time);
-    if (node->in[i] == wide_value) in[i] = wide;
+    if (node->in[i] == wide_value)
+      in[i] = wide;
     else if (lift_is_constant(l, node->in[i])) {
       lift_refuse(l, node, E902, "joins a value and a constant that is not zero");
       return LIFT_FAILED;
-    } else in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
+    } else
+      in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
     if (!in[i]) return LIFT_FAILED;
   }
   const char *name = NULL;
@@ -452,7 +498,8 @@ static LiftDone concat(Lift *l, const GraphNode *node) {
   const GraphValue *wide = NULL;
   for (int i = 0; i < node->n_in; i++) {
     if (lift_is_constant(l, node->in[i])) continue;
-    if (!wide || (l->placed[node->in[i]->id].layout.timed && !l->placed[wide->id].layout.timed)) wide = node->in[i];
+    if (!wide || (l->placed[node->in[i]->id].layout.timed && !l->placed[wide->id].layout.timed))
+      wide = node->in[i];
   }
   lift_axis_alone(l, node->out[0], axis, &time);
   if (time >= 0) {
@@ -471,7 +518,9 @@ static LiftDone concat(Lift *l, const GraphNode *node) {
 }
 
 /* Expand repeats along axes; its readers repeat where they need it. */
-static LiftDone expand(Lift *l, const GraphNode *node) { return pass(l, node); }
+static LiftDone expand(Lift *l, const GraphNode *node) {
+  return pass(l, node);
+}
 
 static LiftDone pad(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *pads = lift_type(l, node->in[1]);
@@ -486,7 +535,8 @@ static LiftDone pad(Lift *l, const GraphNode *node) {
   }
   if (strcmp(mode, "constant") == 0) mode = "zero";
   if (strcmp(mode, "wrap") == 0) {
-    lift_refuse(l, node, E902, "pads by going round, which `pad` does not do; it has zero, edge and reflect");
+    lift_refuse(l, node, E902,
+                "pads by going round, which `pad` does not do; it has zero, edge and reflect");
     return LIFT_FAILED;
   }
   for (int axis = 0; axis < x->rank && done == LIFT_DONE; axis++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The nodes of a flat graph that its outputs need, each behind those it reads. Depth is that of the graph, so that
- * nothing here calls itself. */
+/* The nodes of a flat graph that its outputs need, each behind those it reads. Depth is that of the
+ * graph, so that nothing here calls itself. */
 #include "import/lift/flat.h"
 
 /* A node whose operands are being visited: those before `next` are. */

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Where the numbers of a graph value are, and how to bring them into another order: `reshape` where only
- * the axes differ, `permute` where their order does. */
+/* Where the numbers of a graph value are, and how to bring them into another order: `reshape` where
+ * only the axes differ, `permute` where their order does. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
-const GraphTensor *lift_type(const Lift *l, const GraphValue *value) { return flat_type_of(l->flat, value); }
+const GraphTensor *lift_type(const Lift *l, const GraphValue *value) {
+  return flat_type_of(l->flat, value);
+}
 
-bool lift_is_constant(const Lift *l, const GraphValue *value) { return lift_type(l, value)->data != NULL; }
+bool lift_is_constant(const Lift *l, const GraphValue *value) {
+  return lift_type(l, value)->data != NULL;
+}
 
 const char *lift_origin(const Lift *l, const GraphNode *node) {
   const char *source = *node->source ? node->source : graph_op_name(node->op);
-  if (l->graph->names_layers && *node->name) return arena_printf(l->arena, "layer `%s`", node->name);
+  if (l->graph->names_layers && *node->name)
+    return arena_printf(l->arena, "layer `%s`", node->name);
   if (!*node->name) return arena_printf(l->arena, "node %s", source);
   return arena_printf(l->arena, "node `%s` (%s)", node->name, source);
 }
@@ -37,7 +42,9 @@ void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout 
 
 /* Where a call is a step, the rows that are kept from call to call are steps. */
 static bool is_time(Lift *l, int atom) {
-  if (l->roles.way == TIME_WAY_CALLS) return (atom_facts(l->atoms, atom) & FACT_ROWS) && atom_same(l->atoms, atom) != l->roles.stacked;
+  if (l->roles.way == TIME_WAY_CALLS)
+    return (atom_facts(l->atoms, atom) & FACT_ROWS) &&
+           atom_same(l->atoms, atom) != l->roles.stacked;
   return l->roles.way == TIME_WAY_AXIS && atom_family(l->atoms, atom) == l->roles.time;
 }
 
@@ -46,8 +53,10 @@ Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
   *time = -1;
   for (int i = 0; i < n; i++) {
-    if (is_time(l, atom[i])) *time = atom[i];
-    else if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) out.atom[out.n++] = atom[i];
+    if (is_time(l, atom[i]))
+      *time = atom[i];
+    else if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch)
+      out.atom[out.n++] = atom[i];
   }
   return out;
 }
@@ -87,7 +96,8 @@ Layout lift_natural(Lift *l, const GraphValue *value) {
 Type lift_shape(const Lift *l, const Layout *layout) {
   Type type = {.elem = ELEM_F32, .rank = layout->n};
   if (layout->timed) type.time = l->time;
-  if (layout->timed && layout->time >= 0 && l->time.kind == TIME_FIXED) type.time.n = atom_size(l->atoms, layout->time);
+  if (layout->timed && layout->time >= 0 && l->time.kind == TIME_FIXED)
+    type.time.n = atom_size(l->atoms, layout->time);
   for (int i = 0; i < layout->n; i++)
     type.dim[i].n = axis_size(l, &layout->axis[i]);
   return type;
@@ -134,11 +144,12 @@ static void mark_axes(const Layout *layout, bool *begins) {
 typedef struct Pieces {
   int n;
   int first[FACTORS_MAX * 2], count[FACTORS_MAX * 2]; /* leaves of the order that is there */
-  int order[FACTORS_MAX * 2];                         /* which piece comes i-th in the order that is wanted */
+  int order[FACTORS_MAX * 2]; /* which piece comes i-th in the order that is wanted */
 } Pieces;
 
 /* whole: pieces may span axes. */
-static Pieces pieces_of(const Layout *from, const Layout *to, int n, const int *have, const int *want, bool whole) {
+static Pieces pieces_of(const Layout *from, const Layout *to, int n, const int *have,
+                        const int *want, bool whole) {
   bool ends_here[FACTORS_MAX * 2 + 1] = {false}, ends_there[FACTORS_MAX * 2 + 1] = {false};
   int piece[FACTORS_MAX * 2];
   Pieces out = {0};
@@ -173,7 +184,8 @@ static Layout pieces_layout(const Layout *like, const Pieces *p, const int *have
 }
 
 /* order[i]: which axis of value comes i-th. */
-static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layout *layout, const int *order) {
+static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
+                       const int *order) {
   AxisNames names, moved;
   value = lift_labelled(l, node, value, layout, &names);
   for (int i = 0; i < layout->n; i++)
@@ -184,7 +196,8 @@ static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layou
 }
 
 /* The value with an axis of these atoms behind the others: all of its positions are equal. */
-static Value *spread(Lift *l, const GraphNode *node, Value *value, Layout *layout, const Axis *along) {
+static Value *spread(Lift *l, const GraphNode *node, Value *value, Layout *layout,
+                     const Axis *along) {
   Layout one = *layout;
   one.axis[one.n++] = (Axis){0};
   value = reshape_to(l, node, value, &one);
@@ -206,7 +219,8 @@ static Axis missing_axes(const Layout *from, const Layout *to) {
 }
 
 /* The features of value, placed as `layout`, in the order of `to`: both untimed or both timed. */
-static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout *layout, const Layout *to) {
+static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
+                      const Layout *to) {
   Layout own = *layout, *from = &own;
   Axis missing = missing_axes(from, to);
   if (missing.n && from->n < TYPE_MAX_AXES) value = spread(l, node, value, from, &missing);
@@ -221,10 +235,12 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
   Pieces pieces = pieces_of(from, to, n, have, want, false);
   if (pieces.n > TYPE_MAX_AXES) pieces = pieces_of(from, to, n, have, want, true);
   if (pieces.n > TYPE_MAX_AXES) {
-    lift_refuse(l, node, E902, "needs its operand in another order of more than %d axes", TYPE_MAX_AXES);
+    lift_refuse(l, node, E902, "needs its operand in another order of more than %d axes",
+                TYPE_MAX_AXES);
     return NULL;
   }
-  Layout apart = pieces_layout(from, &pieces, have, false), together = pieces_layout(to, &pieces, have, true);
+  Layout apart = pieces_layout(from, &pieces, have, false),
+         together = pieces_layout(to, &pieces, have, true);
   if (!same_axes(l, from, &apart)) value = reshape_to(l, node, value, &apart);
   value = permuted(l, node, value, &apart, pieces.order);
   return same_axes(l, &together, to) ? value : reshape_to(l, node, value, to);
@@ -265,12 +281,16 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
   if (from.timed == want->timed) return reorder(l, node, own, &from, want);
   if (from.timed) {
     if (from.time < 0 || l->time.kind != TIME_FIXED) {
-      lift_refuse(l, node, E902, "uses the steps of a sequence as features, which needs a sequence of fixed length");
+      lift_refuse(
+          l, node, E902,
+          "uses the steps of a sequence as features, which needs a sequence of fixed length");
       return NULL;
     }
     Layout flat = with_time(&from, false, from.time);
-    int have[FACTORS_MAX * 2], need[FACTORS_MAX * 2], n = leaves(&flat, have), m = leaves(want, need);
-    if (want->n == 1 && n == m && memcmp(have, need, sizeof *have * (size_t)n) == 0) return lift_layer(l, node, LAYER_flatten, 1, &own)->out[0];
+    int have[FACTORS_MAX * 2], need[FACTORS_MAX * 2], n = leaves(&flat, have),
+                                                      m = leaves(want, need);
+    if (want->n == 1 && n == m && memcmp(have, need, sizeof *have * (size_t)n) == 0)
+      return lift_layer(l, node, LAYER_flatten, 1, &own)->out[0];
     Value *whole = reshape_to(l, node, own, &flat);
     return reorder(l, node, whole, &flat, want);
   }
@@ -283,7 +303,8 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
   return ordered ? reshape_to(l, node, ordered, want) : NULL;
 }
 
-Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value, const Layout *want) {
+Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value,
+                        const Layout *want) {
   Placed *placed = &l->placed[value->id], padded = *placed;
   Layout inner = *want;
   if (padded.loose && padded.before) return lift_value(l, node, value, want); /* refused */
@@ -315,7 +336,9 @@ static bool add_runs(const Axis *axis, const int *kind, Layout *out) {
   return true;
 }
 
-static bool has_time(const Layout *layout, int time) { return layout->timed || has_atom(layout, time); }
+static bool has_time(const Layout *layout, int time) {
+  return layout->timed || has_atom(layout, time);
+}
 
 static bool has_all(const Layout *layout, const Layout *of) {
   int atom[FACTORS_MAX * 2], n = leaves(of, atom);
@@ -330,27 +353,31 @@ static bool cut_for(const Layout *own, const Layout *other, Layout *out) {
   for (int i = 0; i < own->n; i++) {
     int kind[FACTORS_MAX];
     for (int k = 0; k < own->axis[i].n; k++)
-      kind[k] = has_atom(other, own->axis[i].atom[k]) || (other->timed && other->time == own->axis[i].atom[k]);
+      kind[k] = has_atom(other, own->axis[i].atom[k]) ||
+                (other->timed && other->time == own->axis[i].atom[k]);
     if (!add_runs(&own->axis[i], kind, out)) return false;
   }
   if (!out->n && own->n) out->n = 1;
   return true;
 }
 
-bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const GraphValue *b, const GraphValue **wide, Layout *out) {
+bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const GraphValue *b,
+                  const GraphValue **wide, Layout *out) {
   const Layout *one = &l->placed[a->id].layout, *two = &l->placed[b->id].layout;
   bool first = has_all(one, two), second = has_all(two, one);
   if (first && second) first = one->timed; /* equal: a sequence stays one */
   bool fits = true;
   *wide = first ? a : b;
-  if (first || second) fits = cut_for(first ? one : two, first ? two : one, out);
+  if (first || second)
+    fits = cut_for(first ? one : two, first ? two : one, out);
   else { /* each lacks an axis of the other: those stand in front */
     const Layout *own = one->timed ? one : two, *other = one->timed ? two : one;
     Layout all = {.timed = own->timed, .time = own->time}, cut;
     Axis missing = missing_axes(own, other);
     *wide = one->timed ? a : b;
     for (int i = 0; i < missing.n && all.n < TYPE_MAX_AXES; i++)
-      if (!own->timed || missing.atom[i] != own->time) all.axis[all.n++] = (Axis){.n = 1, .atom = {missing.atom[i]}};
+      if (!own->timed || missing.atom[i] != own->time)
+        all.axis[all.n++] = (Axis){.n = 1, .atom = {missing.atom[i]}};
     for (int i = 0; i < own->n && all.n < TYPE_MAX_AXES; i++)
       all.axis[all.n++] = own->axis[i];
     fits = all.n < TYPE_MAX_AXES && cut_for(&all, one, &cut) && cut_for(&cut, two, out);
@@ -369,10 +396,12 @@ static Value *filled(Lift *l, const GraphNode *node, Value *number, const Layout
   return layout->n == 1 ? value : reshape_to(l, node, value, layout);
 }
 
-Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, Value *wide, const Layout *layout) {
+Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, Value *wide,
+                      const Layout *layout) {
   Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
   bool lacks = false;
-  if (layout->timed && layout->time >= 0 && has_atom(&own, layout->time)) { /* its features are the steps */
+  if (layout->timed && layout->time >= 0 &&
+      has_atom(&own, layout->time)) { /* its features are the steps */
     part.timed = true;
     part.time = layout->time;
   }
@@ -384,7 +413,8 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
     bool here = layout->axis[i].n ? has_atom(&own, layout->axis[i].atom[0]) : !lacks;
     if (here) part.axis[part.n++] = layout->axis[i];
   }
-  bool scalar = !part.n && own.n && !part.timed; /* a vector of 1: there are no values without any axis */
+  bool scalar =
+      !part.n && own.n && !part.timed; /* a vector of 1: there are no values without any axis */
   if (scalar) part.n = 1;
   Value *narrow = lift_value(l, node, value, &part);
   if (narrow && scalar && lacks) {
@@ -399,7 +429,8 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
     AxisNames names, own_names;
     wide = lift_labelled(l, node, wide, layout, &names);
     for (int i = 0, k = 0; i < layout->n; i++)
-      if (k < part.n && axis_equal(&layout->axis[i], &part.axis[k])) own_names.name[k++] = names.name[i];
+      if (k < part.n && axis_equal(&layout->axis[i], &part.axis[k]))
+        own_names.name[k++] = names.name[i];
     narrow = lift_named(l, node, narrow, part.n, &own_names);
   }
   Layer *layer = lift_layer(l, node, LAYER_repeat, 1, &narrow);
@@ -414,25 +445,31 @@ static int group_of(int n, const Axis *group, int atom) {
   return -1;
 }
 
-/* The layout of a value with its steps as features where a group holds them, and as a sequence where none does. */
+/* The layout of a value with its steps as features where a group holds them, and as a sequence
+ * where none does. */
 static Layout sequence_or_not(Lift *l, const GraphValue *value, int n, const Axis *group) {
   Layout own = l->placed[value->id].layout, out = {.timed = true, .time = -1};
-  if (own.timed && own.time >= 0 && group_of(n, group, own.time) >= 0) return with_time(&own, false, own.time);
+  if (own.timed && own.time >= 0 && group_of(n, group, own.time) >= 0)
+    return with_time(&own, false, own.time);
   if (own.timed || l->roles.way != TIME_WAY_AXIS) return own;
   for (int i = 0; i < own.n; i++) {
     Axis rest = {0};
     for (int k = 0; k < own.axis[i].n; k++) {
       int atom = own.axis[i].atom[k];
-      if (!is_time(l, atom)) rest.atom[rest.n++] = atom;
-      else if (out.time >= 0 || group_of(n, group, atom) >= 0) return own; /* more than one, or asked for */
-      else out.time = atom;
+      if (!is_time(l, atom))
+        rest.atom[rest.n++] = atom;
+      else if (out.time >= 0 || group_of(n, group, atom) >= 0)
+        return own; /* more than one, or asked for */
+      else
+        out.time = atom;
     }
     if (rest.n) out.axis[out.n++] = rest;
   }
   return out.time >= 0 ? out : own;
 }
 
-bool lift_apart(Lift *l, const GraphValue *value, int n, const Axis *group, bool features, Layout *out, int *where) {
+bool lift_apart(Lift *l, const GraphValue *value, int n, const Axis *group, bool features,
+                Layout *out, int *where) {
   Layout from = sequence_or_not(l, value, n, group);
   int found = 0, wanted = 0;
   *out = (Layout){.timed = from.timed, .time = from.time};

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-static const double NO_EPS = 1e-12; /* of scales and centers without statistics: eps has to be positive */
+static const double NO_EPS =
+    1e-12; /* of scales and centers without statistics: eps has to be positive */
 
 /* The placement of a result that keeps the axes of an operand. */
 static LiftDone done_like(Lift *l, const GraphNode *node, const GraphValue *like, Layer *layer) {
@@ -28,16 +29,29 @@ static Layer *unary_layer(Lift *l, const GraphNode *node, LayerKind kind) {
 static const struct {
   GraphOp op;
   LayerKind kind;
-} plain[] = {{GRAPH_Abs, LAYER_abs},         {GRAPH_Sqrt, LAYER_sqrt},         {GRAPH_Square, LAYER_square},
-             {GRAPH_Exp, LAYER_exp},         {GRAPH_Log, LAYER_log},           {GRAPH_Sigmoid, LAYER_sigmoid},
-             {GRAPH_Tanh, LAYER_tanh},       {GRAPH_Relu, LAYER_relu},         {GRAPH_Softplus, LAYER_softplus},
-             {GRAPH_Softsign, LAYER_softsign}, {GRAPH_Silu, LAYER_silu},         {GRAPH_Mish, LAYER_mish},
-             {GRAPH_HardSwish, LAYER_hard_swish}, {GRAPH_Sign, LAYER_sign},       {GRAPH_Reciprocal, LAYER_reciprocal},
-             {GRAPH_Erf, LAYER_erf},         {GRAPH_Floor, LAYER_floor},       {GRAPH_Sin, LAYER_sin},
+} plain[] = {{GRAPH_Abs, LAYER_abs},
+             {GRAPH_Sqrt, LAYER_sqrt},
+             {GRAPH_Square, LAYER_square},
+             {GRAPH_Exp, LAYER_exp},
+             {GRAPH_Log, LAYER_log},
+             {GRAPH_Sigmoid, LAYER_sigmoid},
+             {GRAPH_Tanh, LAYER_tanh},
+             {GRAPH_Relu, LAYER_relu},
+             {GRAPH_Softplus, LAYER_softplus},
+             {GRAPH_Softsign, LAYER_softsign},
+             {GRAPH_Silu, LAYER_silu},
+             {GRAPH_Mish, LAYER_mish},
+             {GRAPH_HardSwish, LAYER_hard_swish},
+             {GRAPH_Sign, LAYER_sign},
+             {GRAPH_Reciprocal, LAYER_reciprocal},
+             {GRAPH_Erf, LAYER_erf},
+             {GRAPH_Floor, LAYER_floor},
+             {GRAPH_Sin, LAYER_sin},
              {GRAPH_Cos, LAYER_cos}};
 
 /* number op x, or x op number. */
-static Layer *with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number, bool swapped) {
+static Layer *with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number,
+                          bool swapped) {
   Layer *layer = lift_layer(l, node, kind, 1, &x);
   layer_set_number(layer, OPT_value, number);
   if (swapped) layer_set_word(layer, OPT_swapped, "true");
@@ -57,7 +71,8 @@ static Layer *clip_layer(Lift *l, const GraphNode *node, Value *x, double low, d
 
 /* min(1, max(0, alpha x + beta)): the stage for the two customary slopes, else the formula. */
 static Layer *hard_sigmoid(Lift *l, const GraphNode *node, Value *x) {
-  double alpha = graph_number(node, GRAPH_ATTR_alpha, 0.2), beta = graph_number(node, GRAPH_ATTR_beta, 0.5);
+  double alpha = graph_number(node, GRAPH_ATTR_alpha, 0.2),
+         beta = graph_number(node, GRAPH_ATTR_beta, 0.5);
   if (fabs(beta - 0.5) < 1e-7 && (fabs(alpha - 0.2) < 1e-7 || fabs(alpha - 1.0 / 6) < 1e-7)) {
     Layer *layer = lift_layer(l, node, LAYER_hard_sigmoid, 1, &x);
     if (fabs(alpha - 0.2) < 1e-7) layer_set_number(layer, OPT_slope, 0.2);
@@ -69,7 +84,8 @@ static Layer *hard_sigmoid(Lift *l, const GraphNode *node, Value *x) {
 }
 
 static Layer *bounded(Lift *l, const GraphNode *node, Value *x) {
-  double low = graph_number(node, GRAPH_ATTR_low, -INFINITY), high = graph_number(node, GRAPH_ATTR_high, INFINITY);
+  double low = graph_number(node, GRAPH_ATTR_low, -INFINITY),
+         high = graph_number(node, GRAPH_ATTR_high, INFINITY);
   if (low == 0) {
     Layer *layer = lift_layer(l, node, LAYER_relu, 1, &x);
     if (isfinite(high)) layer_set_number(layer, OPT_max, high);
@@ -93,7 +109,8 @@ static Layer *unary(Lift *l, const GraphNode *node) {
     layer_set_number(layer, OPT_slope, graph_number(node, GRAPH_ATTR_alpha, 0.01));
     return layer;
   case GRAPH_Elu: {
-    double alpha = graph_number(node, GRAPH_ATTR_alpha, 1), gamma = graph_number(node, GRAPH_ATTR_gamma, 1);
+    double alpha = graph_number(node, GRAPH_ATTR_alpha, 1),
+           gamma = graph_number(node, GRAPH_ATTR_gamma, 1);
     if (fabs(alpha - 1.6732632423543772) < 1e-6 && fabs(gamma - 1.0507009873554805) < 1e-6)
       return lift_layer(l, node, LAYER_selu, 1, &x);
     layer = lift_layer(l, node, LAYER_elu, 1, &x);
@@ -122,9 +139,10 @@ static bool same_number(const GraphTensor *t) {
   return t->count > 0;
 }
 
-/* The atoms of a value that a constant runs along, in the order of its elements; time among them where it does.
- * False: the value lacks some. */
-static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *t, Axis *out) {
+/* The atoms of a value that a constant runs along, in the order of its elements; time among them
+ * where it does. False: the value lacks some. */
+static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x,
+                             const GraphTensor *t, Axis *out) {
   int rank = lift_type(l, node->out[0])->rank, own = lift_type(l, x)->rank;
   *out = (Axis){0};
   for (int i = 0; i < t->rank; i++) {
@@ -140,11 +158,14 @@ static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x
   return out->n > 0 && axis_size(l, out) == t->count;
 }
 
-/* The Dense without a bias whose result, read by nobody else, x is: its bias is what is added. NULL: none. */
+/* The Dense without a bias whose result, read by nobody else, x is: its bias is what is added.
+ * NULL: none. */
 static Layer *open_dense(const Lift *l, const GraphValue *x, const Axis *last) {
   const Placed *placed = &l->placed[x->id];
   Layer *layer = placed->value ? placed->value->layer : NULL;
-  if (!layer || layer->kind != LAYER_Dense || !layer_word_is(layer, OPT_bias, "false") || !placed->layout.n) return NULL;
+  if (!layer || layer->kind != LAYER_Dense || !layer_word_is(layer, OPT_bias, "false") ||
+      !placed->layout.n)
+    return NULL;
   if (!axis_equal(&placed->layout.axis[placed->layout.n - 1], last)) return NULL;
   for (const GraphValue *v = x;; v = v->node->in[0]) {
     if (l->uses[v->id] != 1 || !v->node) return NULL;
@@ -163,18 +184,25 @@ static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
 
 static float *tensor_of(Lift *l, const Layer *layer, Role role) {
   for (int i = l->foreign->n_tensors; i-- > 0;)
-    if (l->foreign->tensor[i].layer == layer && l->foreign->tensor[i].role == role) return l->foreign->tensor[i].data;
+    if (l->foreign->tensor[i].layer == layer && l->foreign->tensor[i].role == role)
+      return l->foreign->tensor[i].data;
   return NULL;
 }
 
 /* + c or - c behind the scales of this file that nobody else reads: they become their centers. */
-static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c, const Axis *last) {
+static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c,
+                        const Axis *last) {
   const Placed *placed = &l->placed[x->id];
   Layer *layer = placed->value ? placed->value->layer : NULL;
   bool plus = node->op == GRAPH_Add, minus = node->op == GRAPH_Sub && node->in[0] == x;
-  if (!layer || layer->kind != LAYER_BatchNorm || layer_number(layer, OPT_eps, 0) != NO_EPS || !(plus || minus)) return false;
-  if (l->uses[x->id] != 1 || !axis_equal(&placed->layout.axis[placed->layout.n - 1], last)) return false;
-  if (!x->node || l->placed[x->node->in[0]->id].value == placed->value || l->placed[x->node->in[x->node->n_in - 1]->id].value == placed->value) return false;
+  if (!layer || layer->kind != LAYER_BatchNorm || layer_number(layer, OPT_eps, 0) != NO_EPS ||
+      !(plus || minus))
+    return false;
+  if (l->uses[x->id] != 1 || !axis_equal(&placed->layout.axis[placed->layout.n - 1], last))
+    return false;
+  if (!x->node || l->placed[x->node->in[0]->id].value == placed->value ||
+      l->placed[x->node->in[x->node->n_in - 1]->id].value == placed->value)
+    return false;
   float *center = tensor_of(l, layer, ROLE_CENTER);
   for (int64_t i = 0; center && i < c->count; i++)
     if (center[i] != 0) return false;
@@ -183,13 +211,17 @@ static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, con
   return center != NULL;
 }
 
-/* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without eps. */
-static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c) {
+/* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without
+ * eps. */
+static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
+                            const GraphTensor *c) {
   bool adds = node->op == GRAPH_Add || node->op == GRAPH_Sub, first = node->in[0] == x;
   Axis last;
   Layout layout;
   if (!axes_of_constant(l, node, x, c, &last) || !lift_last(l, x, &last, &layout)) {
-    lift_refuse(l, node, E902, "combines a value and a constant that differs along an axis that the value does not have");
+    lift_refuse(
+        l, node, E902,
+        "combines a value and a constant that differs along an axis that the value does not have");
     return LIFT_FAILED;
   }
   Layer *dense = node->op == GRAPH_Add ? open_dense(l, x, &last) : NULL;
@@ -203,7 +235,8 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
   }
   Value *value = lift_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
-  if (node->op == GRAPH_Div && !first) value = with_number(l, node, LAYER_div, value, 1, true)->out[0];
+  if (node->op == GRAPH_Div && !first)
+    value = with_number(l, node, LAYER_div, value, 1, true)->out[0];
   Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
   layer_set_number(layer, OPT_eps, NO_EPS);
   float *scale = foreign_tensor(l->foreign, layer, ROLE_SCALE, 1, &c->count, "a constant");
@@ -214,7 +247,8 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
     double k = c->data[i];
     mean[i] = 0;
     variance[i] = 1;
-    scale[i] = adds ? (node->op == GRAPH_Sub && !first ? -1.0F : 1.0F) : (float)(node->op == GRAPH_Div && first ? 1 / k : k);
+    scale[i] = adds ? (node->op == GRAPH_Sub && !first ? -1.0F : 1.0F)
+                    : (float)(node->op == GRAPH_Div && first ? 1 / k : k);
     center[i] = !adds ? 0 : (float)(node->op == GRAPH_Sub && first ? -k : k);
   }
   lift_place(l, node->out[0], layer->out[0], &layout);
@@ -264,8 +298,10 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
   }
   Axis last;
   Layout layout;
-  if (!axes_of_constant(l, node, node->in[0], slope, &last) || !lift_last(l, node->in[0], &last, &layout)) {
-    lift_refuse(l, node, E902, "has slopes that differ along an axis that its operand does not have");
+  if (!axes_of_constant(l, node, node->in[0], slope, &last) ||
+      !lift_last(l, node->in[0], &last, &layout)) {
+    lift_refuse(l, node, E902,
+                "has slopes that differ along an axis that its operand does not have");
     return LIFT_FAILED;
   }
   value = lift_value(l, node, node->in[0], &layout);
@@ -285,13 +321,16 @@ static LiftDone power(Lift *l, const GraphNode *node) {
   double exponent = p->data[0];
   Value *x = placed_as_is(l, node, node->in[0]);
   if (!x) return LIFT_FAILED;
-  if (exponent == 2) return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_square, 1, &x));
-  if (exponent == 0.5) return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_sqrt, 1, &x));
+  if (exponent == 2)
+    return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_square, 1, &x));
+  if (exponent == 0.5)
+    return done_like(l, node, node->in[0], lift_layer(l, node, LAYER_sqrt, 1, &x));
   if (exponent == 3) {
     Layer *square = lift_layer(l, node, LAYER_square, 1, &x);
     return done_like(l, node, node->in[0], product(l, node, square->out[0], x));
   }
-  if (exponent == -1) return done_like(l, node, node->in[0], with_number(l, node, LAYER_div, x, 1, true));
+  if (exponent == -1)
+    return done_like(l, node, node->in[0], with_number(l, node, LAYER_div, x, 1, true));
   Layer *layer = lift_layer(l, node, LAYER_pow, 1, &x);
   layer_set_number(layer, OPT_exponent, exponent);
   return done_like(l, node, node->in[0], layer);
@@ -307,8 +346,11 @@ static LiftDone limit(Lift *l, const GraphNode *node) {
   Value *value = placed_as_is(l, node, x);
   if (!value) return LIFT_FAILED;
   bool low = node->op == GRAPH_Max;
-  if (low && c->data[0] == 0) return done_like(l, node, x, lift_layer(l, node, LAYER_relu, 1, &value));
-  return done_like(l, node, x, clip_layer(l, node, value, low ? c->data[0] : -largest, low ? largest : c->data[0]));
+  if (low && c->data[0] == 0)
+    return done_like(l, node, x, lift_layer(l, node, LAYER_relu, 1, &value));
+  return done_like(
+      l, node, x,
+      clip_layer(l, node, value, low ? c->data[0] : -largest, low ? largest : c->data[0]));
 }
 
 LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
@@ -330,6 +372,7 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
     return (size_t)l->diags->n_errors > before ? LIFT_FAILED : LIFT_OTHER;
   }
   }
-  if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1])) return with_constant(l, node, kind);
+  if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1]))
+    return with_constant(l, node, kind);
   return two_values(l, node, kind);
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to integers between
- * its operators; out, the same graph of real numbers, nothing rounded, its inputs, outputs and variables real
- * too. Where a scale is found anew for each call, the numbers are what they are with a scale of 1: a product of such
- * integers, with the scales multiplied in behind it, does not depend on them. The lower end of a range at zero cuts off what is negative: that stays, as a relu, for some
- * quantisers leave the relu itself out. Upper ends, which lie where the numbers of calibration did, go. */
+/* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to
+ * integers between its operators; out, the same graph of real numbers, nothing rounded, its inputs,
+ * outputs and variables real too. Where a scale is found anew for each call, the numbers are what
+ * they are with a scale of 1: a product of such integers, with the scales multiplied in behind it,
+ * does not depend on them. The lower end of a range at zero cuts off what is negative: that stays,
+ * as a relu, for some quantisers leave the relu itself out. Upper ends, which lie where the numbers
+ * of calibration did, go. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
 /* What a value of the old graph is in the new one. */
 typedef struct Meaning {
-  GraphValue *value;             /* NULL: not made yet */
-  const GraphTensor *scale, *zero; /* it stands for integers of this scale; NULL: it is what it was */
+  GraphValue *value; /* NULL: not made yet */
+  const GraphTensor *scale,
+      *zero; /* it stands for integers of this scale; NULL: it is what it was */
   int64_t axis;
 } Meaning;
 
@@ -25,14 +28,19 @@ typedef struct RealFrame {
 typedef struct Reals {
   Arena *arena;
   const Graph *root;
-  const GraphNode **scale_of; /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
+  const GraphNode *
+      *scale_of; /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
 } Reals;
 
 static bool rounds(const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    if (node->op == GRAPH_Quantize || node->op == GRAPH_DynamicQuantize || node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return true;
-    if (graph_int(node, GRAPH_ATTR_round_state, 0) || (node->op == GRAPH_Dequantize && node->in[0] && !node->in[0]->constant)) return true;
+    if (node->op == GRAPH_Quantize || node->op == GRAPH_DynamicQuantize ||
+        node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger)
+      return true;
+    if (graph_int(node, GRAPH_ATTR_round_state, 0) ||
+        (node->op == GRAPH_Dequantize && node->in[0] && !node->in[0]->constant))
+      return true;
     for (int b = 0; b < 2; b++)
       if (node->body[b] && rounds(node->body[b])) return true;
   }
@@ -40,13 +48,18 @@ static bool rounds(const Graph *graph) {
 }
 
 /* The same numbers elsewhere, also where they are integers with a scale. */
-static bool moves(GraphOp op) { return graph_op_moves(op) != GRAPH_MOVES_none || op == GRAPH_Pad || op == GRAPH_MaxPool; }
+static bool moves(GraphOp op) {
+  return graph_op_moves(op) != GRAPH_MOVES_none || op == GRAPH_Pad || op == GRAPH_MaxPool;
+}
 
 /* Operands of a move that hold what is moved. */
-static bool is_moved(const GraphNode *node, int k) { return graph_operand_moves(node, k) || k == 0; }
+static bool is_moved(const GraphNode *node, int k) {
+  return graph_operand_moves(node, k) || k == 0;
+}
 
 static bool is_scaled(const GraphNode *node) {
-  return node->n_in > 1 && node->in[1] && node->in[1]->constant && (node->n_in < 3 || !node->in[2] || node->in[2]->constant) &&
+  return node->n_in > 1 && node->in[1] && node->in[1]->constant &&
+         (node->n_in < 3 || !node->in[2] || node->in[2]->constant) &&
          !graph_attribute(node, GRAPH_ATTR_block);
 }
 
@@ -83,7 +96,8 @@ static Meaning *meaning_of(RealFrame *frame, const GraphValue *value) {
     home = home->outer;
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
-  if (!m->value && value->constant) m->value = graph_constant(home->to, value->name, said_of(home, value));
+  if (!m->value && value->constant)
+    m->value = graph_constant(home->to, value->name, said_of(home, value));
   return m->value ? m : NULL;
 }
 
@@ -104,7 +118,10 @@ static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Mea
 
 static Meaning scaled(GraphValue *value, const GraphNode *node) {
   const GraphTensor *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
-  return (Meaning){.value = value, .scale = node->in[1]->constant, .zero = zero, .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
+  return (Meaning){.value = value,
+                   .scale = node->in[1]->constant,
+                   .zero = zero,
+                   .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
 }
 
 static bool never_negative(const GraphValue *value) {
@@ -113,7 +130,8 @@ static bool never_negative(const GraphValue *value) {
   const GraphNode *node = value->node;
   if (!node) return false;
   if (node->op == GRAPH_Clip) return graph_number(node, GRAPH_ATTR_low, -1) >= 0;
-  return node->op == GRAPH_Relu || node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax || node->op == GRAPH_HardSigmoid;
+  return node->op == GRAPH_Relu || node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax ||
+         node->op == GRAPH_HardSigmoid;
 }
 
 /* Zero is the least integer of its type: nothing below 0 can be said. */
@@ -123,11 +141,13 @@ static bool cuts_negative(const Meaning *m) {
     double least = zero->elem == GRAPH_I8 ? -128 : zero->elem == GRAPH_I16 ? -32768 : 0;
     if (zero->data[i] != least) return false;
   }
-  return zero != NULL && (zero->elem == GRAPH_I8 || zero->elem == GRAPH_U8 || zero->elem == GRAPH_I16);
+  return zero != NULL &&
+         (zero->elem == GRAPH_I8 || zero->elem == GRAPH_U8 || zero->elem == GRAPH_I16);
 }
 
 static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **in) {
-  GraphNode *made = graph_node(frame->to, node->op, node->name, node->source, node->n_in, in, node->n_out);
+  GraphNode *made =
+      graph_node(frame->to, node->op, node->name, node->source, node->n_in, in, node->n_out);
   made->attribute = node->attribute;
   made->n_attributes = node->n_attributes;
   for (int k = 0; k < node->n_out; k++) {
@@ -156,7 +176,8 @@ static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const Meanin
   for (int k = 0; k < node->n_out; k++) {
     if (!node->out[k]) continue;
     Meaning *made = &frame->meaning[node->out[k]->id];
-    *made = (Meaning){.value = made->value, .scale = like->scale, .zero = like->zero, .axis = like->axis};
+    *made = (Meaning){
+        .value = made->value, .scale = like->scale, .zero = like->zero, .axis = like->axis};
   }
   return like->scale->count == 1;
 }
@@ -180,7 +201,8 @@ static GraphValue *number(RealFrame *frame, double x) {
   return graph_constant(frame->to, "", graph_scalar(frame->to->arena, GRAPH_FLOAT, x));
 }
 
-static GraphValue *two(RealFrame *frame, GraphOp op, const GraphNode *like, GraphValue *a, GraphValue *b) {
+static GraphValue *two(RealFrame *frame, GraphOp op, const GraphNode *like, GraphValue *a,
+                       GraphValue *b) {
   return graph_call(frame->to, op, like->name, like->source, 2, (GraphValue *[]){a, b});
 }
 
@@ -191,7 +213,9 @@ static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
   return true;
 }
 
-static double zero_of(const GraphTensor *zero) { return zero && zero->count ? zero->data[0] : 0; }
+static double zero_of(const GraphTensor *zero) {
+  return zero && zero->count ? zero->data[0] : 0;
+}
 
 /* All zero points are this number. */
 static bool is_zero_point(const GraphTensor *zero, double z) {
@@ -212,9 +236,13 @@ static GraphValue *shifted(RealFrame *frame, const GraphNode *node, const Meanin
 
 /* Read by another scale than they were written by, integers stand for other numbers. */
 static bool read_otherwise(RealFrame *frame, const GraphNode *node, const Meaning *q) {
-  const GraphTensor *scale = constant_operand(frame, node, 1), *zero = constant_operand(frame, node, 2);
+  const GraphTensor *scale = constant_operand(frame, node, 1),
+                    *zero = constant_operand(frame, node, 2);
   double z = zero_of(zero);
-  GraphValue *x = scale && scale->count == 1 && is_zero_point(zero, z) && (node->n_in < 3 || !node->in[2] || zero) ? shifted(frame, node, q, z) : NULL;
+  GraphValue *x = scale && scale->count == 1 && is_zero_point(zero, z) &&
+                          (node->n_in < 3 || !node->in[2] || zero)
+                      ? shifted(frame, node, q, z)
+                      : NULL;
   if (!x) return false;
   if (scale->data[0] != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, scale->data[0]));
   frame->meaning[node->out[0]->id] = (Meaning){.value = x};
@@ -223,8 +251,10 @@ static bool read_otherwise(RealFrame *frame, const GraphNode *node, const Meanin
 
 /* A scale of each call: 1 stands for it. */
 static bool dynamic_quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) {
-  GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1), *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
-  const Meaning made[3] = {{.value = x->value, .scale = scale, .zero = zero}, {.value = graph_constant(frame->to, "", scale)},
+  GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1),
+              *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
+  const Meaning made[3] = {{.value = x->value, .scale = scale, .zero = zero},
+                           {.value = graph_constant(frame->to, "", scale)},
                            {.value = graph_constant(frame->to, "", zero)}};
   for (int k = 0; k < node->n_out && k < 3; k++)
     if (node->out[k]) frame->meaning[node->out[k]->id] = made[k];
@@ -232,7 +262,8 @@ static bool dynamic_quantize(RealFrame *frame, const GraphNode *node, const Mean
 }
 
 /* Constant integers less their zero points: one, or one for each position of an axis. */
-static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const GraphTensor *zero, int axis) {
+static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const GraphTensor *zero,
+                             int axis) {
   int64_t inner = 1, n = zero ? zero->count : 1;
   double *data;
   for (int i = axis + 1; i < q->rank; i++)
@@ -253,18 +284,25 @@ static GraphValue *factor(RealFrame *frame, const GraphNode *node, int k, int ax
   if (q->value->constant && !q->scale) return less_zero(frame, q->value->constant, zero, axis);
   if (!is_zero_point(zero, zero_of(zero))) return NULL;
   if (q->scale) return shifted(frame, node, q, zero_of(zero));
-  GraphNode *cast = graph_node(frame->to, GRAPH_Cast, node->name, node->source, 1, (GraphValue *[]){q->value}, 1);
+  GraphNode *cast =
+      graph_node(frame->to, GRAPH_Cast, node->name, node->source, 1, (GraphValue *[]){q->value}, 1);
   graph_set_int(frame->to, cast, GRAPH_ATTR_elem, GRAPH_FLOAT);
-  return zero_of(zero) == 0 ? cast->out[0] : two(frame, GRAPH_Sub, node, cast->out[0], number(frame, zero_of(zero)));
+  return zero_of(zero) == 0
+             ? cast->out[0]
+             : two(frame, GRAPH_Sub, node, cast->out[0], number(frame, zero_of(zero)));
 }
 
 /* MatMulInteger, ConvInteger: the same sums of real numbers. */
 static bool product(RealFrame *frame, const GraphNode *node) {
   bool is_conv = node->op == GRAPH_ConvInteger;
   const GraphTensor *b = constant_operand(frame, node, 1);
-  GraphValue *in[2] = {factor(frame, node, 0, -1), factor(frame, node, 1, is_conv ? 0 : b ? b->rank - 1 : -1)};
+  GraphValue *in[2] = {factor(frame, node, 0, -1), factor(frame, node, 1,
+                                                          is_conv ? 0
+                                                          : b     ? b->rank - 1
+                                                                  : -1)};
   if (!in[0] || !in[1]) return false;
-  GraphNode *made = graph_node(frame->to, is_conv ? GRAPH_Conv : GRAPH_MatMul, node->name, node->source, 2, in, 1);
+  GraphNode *made = graph_node(frame->to, is_conv ? GRAPH_Conv : GRAPH_MatMul, node->name,
+                               node->source, 2, in, 1);
   made->attribute = node->attribute;
   made->n_attributes = node->n_attributes;
   made->out[0]->name = node->out[0]->name;
@@ -275,15 +313,20 @@ static bool product(RealFrame *frame, const GraphNode *node) {
 static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *q) {
   GraphValue *value = q->value;
   if (q->scale) {
-    const GraphTensor *scale = constant_operand(frame, node, 1), *zero = constant_operand(frame, node, 2);
-    bool same = scale && same_numbers(scale, q->scale) && (zero && q->zero ? same_numbers(zero, q->zero) : is_zero_point(zero, 0) && is_zero_point(q->zero, 0));
+    const GraphTensor *scale = constant_operand(frame, node, 1),
+                      *zero = constant_operand(frame, node, 2);
+    bool same = scale && same_numbers(scale, q->scale) &&
+                (zero && q->zero ? same_numbers(zero, q->zero)
+                                 : is_zero_point(zero, 0) && is_zero_point(q->zero, 0));
     if (!same) return read_otherwise(frame, node, q);
   }
   if (!q->scale) {
     if (!value->constant) return false;
     Meaning like = scaled(NULL, node);
     if (like.axis < 0) like.axis += value->constant->rank;
-    if (like.scale->count > 1 && (like.axis < 0 || like.axis >= value->constant->rank || value->constant->dim[like.axis] != like.scale->count)) return false;
+    if (like.scale->count > 1 && (like.axis < 0 || like.axis >= value->constant->rank ||
+                                  value->constant->dim[like.axis] != like.scale->count))
+      return false;
     value = graph_constant(frame->to, value->name, real_numbers(r, value->constant, &like));
   }
   frame->meaning[node->out[0]->id] = (Meaning){.value = value};
@@ -295,19 +338,22 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
   int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
   for (int k = 0; k < node->n_in; k++) {
     Meaning *m = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
-    bool kept = node->op == GRAPH_VarAssign && variable >= 0 && variable < r->root->n_variables && r->scale_of[variable];
+    bool kept = node->op == GRAPH_VarAssign && variable >= 0 && variable < r->root->n_variables &&
+                r->scale_of[variable];
     if (node->in[k] && !m) return false;
     in[k] = m ? m->value : NULL;
     if (m && (m->scale != NULL) != kept) return false;
   }
   GraphNode *made = copied(frame, node, in);
-  if (graph_attribute(node, GRAPH_ATTR_round_state)) graph_set_int(frame->to, made, GRAPH_ATTR_round_state, 0);
+  if (graph_attribute(node, GRAPH_ATTR_round_state))
+    graph_set_int(frame->to, made, GRAPH_ATTR_round_state, 0);
   for (int b = 0; b < 2; b++) {
     if (!node->body[b]) continue;
     made->body[b] = real_graph(r, node->body[b], frame);
     if (!made->body[b]) return false;
   }
-  if (node->op == GRAPH_VarRead && variable >= 0 && variable < r->root->n_variables && r->scale_of[variable])
+  if (node->op == GRAPH_VarRead && variable >= 0 && variable < r->root->n_variables &&
+      r->scale_of[variable])
     frame->meaning[node->out[0]->id] = scaled(made->out[0], r->scale_of[variable]);
   return true;
 }
@@ -316,17 +362,21 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   Meaning *x = node->n_in && node->in[0] ? meaning_of(frame, node->in[0]) : NULL;
   bool is_table = x && x->value->constant;
   if (node->n_in && node->in[0] && !x) return false;
-  if (node->op == GRAPH_Quantize) return x && !x->scale && is_scaled(node) && quantize(frame, node, x);
+  if (node->op == GRAPH_Quantize)
+    return x && !x->scale && is_scaled(node) && quantize(frame, node, x);
   if (node->op == GRAPH_DynamicQuantize) return x && !x->scale && dynamic_quantize(frame, node, x);
   if (node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return product(frame, node);
-  if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node)))) return dequantize(r, frame, node, x);
+  if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node))))
+    return dequantize(r, frame, node, x);
   Meaning *like = x && x->scale ? x : NULL;
   for (int k = 0; k < node->n_in && moves(node->op) && !like; k++) {
     Meaning *m = node->in[k] && is_moved(node, k) ? meaning_of(frame, node->in[k]) : NULL;
     if (m && m->scale) like = m;
   }
   Meaning table;
-  if (!like && moves(node->op) && is_table && graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize behind it says what they stand for */
+  if (!like && moves(node->op) && is_table &&
+      graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize behind it says
+                                                          what they stand for */
     const GraphNode *scale = node->out[0] ? scale_of(frame->from, node->out[0], 0) : NULL;
     if (scale) {
       table = scaled(NULL, scale);
@@ -338,7 +388,9 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
 
 /* Inputs of the outermost graph that are integers with a scale become real numbers. */
 static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
-  const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT || !r->root->scaled_ports ? NULL : scale_of(frame->from, in->value, 0);
+  const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT || !r->root->scaled_ports
+                               ? NULL
+                               : scale_of(frame->from, in->value, 0);
   GraphInput *made = graph_input(frame->to, in->name, scale ? GRAPH_FLOAT : in->elem);
   GraphValue *value = made->value;
   *made = *in;
@@ -350,8 +402,9 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
   Meaning *m = &frame->meaning[in->value->id];
   *m = scaled(value, scale);
   if (in->fallback) made->fallback = real_numbers(r, in->fallback, m);
-  graph_note(frame->to, "input `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g", in->name,
-             m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+  graph_note(frame->to,
+             "input `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g",
+             in->name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
 }
 
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
@@ -366,8 +419,10 @@ static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
     if (!m || (m->scale && (outer || !r->root->scaled_ports))) return NULL;
     graph_output(frame.to, from->out[i].name, m->value);
     if (m->scale)
-      graph_note(frame.to, "output `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g", from->out[i].name,
-                 m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+      graph_note(
+          frame.to,
+          "output `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g",
+          from->out[i].name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
   }
   return frame.to;
 }
@@ -379,7 +434,8 @@ static void copy_variables(Reals *r, Graph *to) {
   for (int i = 0; i < to->n_variables; i++) {
     to->variable[i] = r->root->variable[i];
     Meaning like = r->scale_of[i] ? scaled(NULL, r->scale_of[i]) : (Meaning){0};
-    if (like.scale && to->variable[i].start) to->variable[i].start = real_numbers(r, to->variable[i].start, &like);
+    if (like.scale && to->variable[i].start)
+      to->variable[i].start = real_numbers(r, to->variable[i].start, &like);
   }
 }
 
@@ -390,7 +446,9 @@ const Graph *lift_real(const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
-    if (node->op != GRAPH_VarRead || variable < 0 || variable >= graph->n_variables || r.scale_of[variable]) continue;
+    if (node->op != GRAPH_VarRead || variable < 0 || variable >= graph->n_variables ||
+        r.scale_of[variable])
+      continue;
     const GraphNode *scale = scale_of(graph, node->out[0], 0);
     if (scale && scale->in[1]->constant->count == 1) r.scale_of[variable] = scale;
   }
@@ -401,8 +459,12 @@ const Graph *lift_real(const Graph *graph) {
   for (int i = 0; i < graph->n_notes; i++)
     graph_note(real, "%s", graph->note[i]);
   if (graph->n_said)
-    graph_note(real, "the interpreter takes %d biases for other numbers than the file gives, for their scales are not those of the sums that they are added to; "
-                     "the model has what the file gives", graph->n_said);
-  graph_note(real, "the file rounds to integers between its operators; the model computes the real numbers that they stand for");
+    graph_note(real,
+               "the interpreter takes %d biases for other numbers than the file gives, for their "
+               "scales are not those of the sums that they are added to; "
+               "the model has what the file gives",
+               graph->n_said);
+  graph_note(real, "the file rounds to integers between its operators; the model computes the real "
+                   "numbers that they stand for");
   return real;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells that are written out, step after step, become one recurrent operator. In, a flat graph with one
- * sample; out, the same values, the steps of a cell read from the rows of one Lstm, Gru or Rnn.
+/* Cells that are written out, step after step, become one recurrent operator. In, a flat graph with
+ * one sample; out, the same values, the steps of a cell read from the rows of one Lstm, Gru or Rnn.
  *
- * Steps are linked by the state that one makes and the next reads. The matrices come from the second step
- * (from the only one, where a call is a step), where the state is not yet folded into a constant; that
- * the others have the same is what the translation check shows at the end. */
+ * Steps are linked by the state that one makes and the next reads. The matrices come from the
+ * second step (from the only one, where a call is a step), where the state is not yet folded into a
+ * constant; that the others have the same is what the translation check shows at the end. */
 #include "import/lift/cell.h"
 #include "import/lift/lift.h"
 #include "import/lift/trace.h"
@@ -31,19 +31,23 @@ typedef struct Recognising {
   Flat *flat;
   Forms forms;
   Atoms *atoms;
-  int batch;      /* family; -1 */
+  int batch; /* family; -1 */
   int64_t samples;
   Steps steps;
   bool *taken; /* by step: it belongs to an operator that was made */
 } Recognising;
 
-static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) { return flat_type_of(r->flat, v); }
+static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) {
+  return flat_type_of(r->flat, v);
+}
 
 /* ---- chains ---- */
 
 static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   for (int i = 0; i < r->steps.n; i++)
-    if (r->steps.step[i].op == op && (r->steps.step[i].h_new == state || r->steps.step[i].c_new == state)) return i;
+    if (r->steps.step[i].op == op &&
+        (r->steps.step[i].h_new == state || r->steps.step[i].c_new == state))
+      return i;
   return -1;
 }
 
@@ -57,7 +61,8 @@ static int step_before(Recognising *r, int which) {
   form_sources(&r->forms, s->gate[0].in, source, &n);
   for (int i = 0; i < n; i++) {
     int before = maker_of(r, source[i], GRAPH_Rnn);
-    if (before >= 0 && before != which && strcmp(r->steps.step[before].gate[0].name, s->gate[0].name) == 0 &&
+    if (before >= 0 && before != which &&
+        strcmp(r->steps.step[before].gate[0].name, s->gate[0].name) == 0 &&
         form_elements(&r->forms, source[i]) == form_elements(&r->forms, s->h_new))
       return before;
   }
@@ -99,7 +104,8 @@ static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
     changed = i;
   }
   if (changed < 0) return false;
-  const GraphTensor *starts = type_of(r, node->in[1]), *axes = node->n_in > 3 && node->in[3] ? type_of(r, node->in[3]) : NULL;
+  const GraphTensor *starts = type_of(r, node->in[1]),
+                    *axes = node->n_in > 3 && node->in[3] ? type_of(r, node->in[3]) : NULL;
   for (int64_t k = 0; k < starts->count; k++) {
     int64_t axis = axes ? (int64_t)axes->data[k] : k, at = (int64_t)starts->data[k];
     if (axis < 0) axis += x->rank;
@@ -114,7 +120,8 @@ static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
 static bool spot_of(const Recognising *r, GraphValue *value, Spot *out) {
   if (!spot_in(r, value, out)) return false;
   const GraphNode *made = out->sequence->node;
-  const GraphAttribute *axes = made && made->op == GRAPH_Reverse ? graph_attribute(made, GRAPH_ATTR_axes) : NULL;
+  const GraphAttribute *axes =
+      made && made->op == GRAPH_Reverse ? graph_attribute(made, GRAPH_ATTR_axes) : NULL;
   if (!axes || axes->n != 1 || axes->i[0] != out->axis) return true;
   out->index = type_of(r, out->sequence)->dim[out->axis] - 1 - out->index;
   out->sequence = made->in[0];
@@ -131,7 +138,8 @@ static bool settle(Recognising *r, GraphNode *node) {
   return true;
 }
 
-static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n_in, GraphValue **in) {
+static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n_in,
+                        GraphValue **in) {
   GraphNode *node = flat_node(r->flat, op, like, n_in, in, 1);
   return settle(r, node) ? node->out[0] : NULL;
 }
@@ -150,7 +158,8 @@ static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double 
   return v;
 }
 
-static GraphValue *reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank, const int64_t *dim) {
+static GraphValue *reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
+                            const int64_t *dim) {
   return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, ints(r, rank, dim)});
 }
 
@@ -200,17 +209,20 @@ static int inputs_of(Recognising *r, const CellStep *s, const GraphValue *h, Gra
   for (int g = 0; g < gates; g++)
     if (s->gate[g].in) form_sources(&r->forms, s->gate[g].in, all, &n);
   for (int i = 0; i < n; i++)
-    if (all[i] != h && all[i] != s->c && all[i] != s->c_new && all[i] != s->reset_product) out[kept++] = all[i];
+    if (all[i] != h && all[i] != s->c && all[i] != s->c_new && all[i] != s->reset_product)
+      out[kept++] = all[i];
   return kept;
 }
 
 /* Source k of every step as one sequence; *backward where later steps read earlier rows. */
-static GraphValue *sequence_of(Recognising *r, const Chain *c, GraphValue *const *source, bool *backward) {
+static GraphValue *sequence_of(Recognising *r, const Chain *c, GraphValue *const *source,
+                               bool *backward) {
   const GraphNode *like = r->steps.step[c->step[0]].h_new->node;
   Spot first, spot;
   if (c->n == 1) {
     *backward = false;
-    return reshaped(r, like, source[0], 3, (int64_t[]){1, r->samples, type_of(r, source[0])->count / r->samples});
+    return reshaped(r, like, source[0], 3,
+                    (int64_t[]){1, r->samples, type_of(r, source[0])->count / r->samples});
   }
   if (!spot_of(r, source[0], &first) || !spot_of(r, source[1], &spot)) return NULL;
   int64_t step = spot.index - first.index;
@@ -218,7 +230,9 @@ static GraphValue *sequence_of(Recognising *r, const Chain *c, GraphValue *const
   *backward = step < 0;
   if (first.index != (step < 0 ? c->n - 1 : 0)) return NULL;
   for (int i = 0; i < c->n; i++)
-    if (!spot_of(r, source[i], &spot) || spot.sequence != first.sequence || spot.axis != first.axis || spot.index != first.index + i * step) return NULL;
+    if (!spot_of(r, source[i], &spot) || spot.sequence != first.sequence ||
+        spot.axis != first.axis || spot.index != first.index + i * step)
+      return NULL;
   return time_first(r, like, first.sequence, first.axis);
 }
 
@@ -228,7 +242,8 @@ typedef struct Weights {
   int64_t u, d;
 } Weights;
 
-static bool add_gate(Recognising *r, const Form *form, const Input *in, const GraphValue *h, const CellStep *s, int gate, double sign, Weights *to) {
+static bool add_gate(Recognising *r, const Form *form, const Input *in, const GraphValue *h,
+                     const CellStep *s, int gate, double sign, Weights *to) {
   if (!form || form->n != to->u) return false;
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
@@ -236,15 +251,20 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
     int which = 0;
     while (which < in->n && in->source[which] != term->source)
       at += form_elements(&r->forms, in->source[which++]);
-    bool is_h = term->source == h, is_x = which < in->n, is_c = s->op == GRAPH_Lstm && (term->source == s->c || term->source == s->c_new);
+    bool is_h = term->source == h, is_x = which < in->n,
+         is_c = s->op == GRAPH_Lstm && (term->source == s->c || term->source == s->c_new);
     if (!is_x && !is_h && !is_c) return false;
     for (int64_t i = 0; i < to->u; i++)
       for (int64_t k = 0; k < width; k++) {
         double weight = sign * term_weight(&r->forms, term, i, k);
-        if (is_h) to->r[(gate * to->u + i) * to->u + k] += weight;
-        else if (is_x) to->w[(gate * to->u + i) * to->d + at + k] += weight;
-        else if (i == k) to->peephole[(gate == 3 ? 2 : gate) * to->u + i] += weight;
-        else if (weight != 0) return false;
+        if (is_h)
+          to->r[(gate * to->u + i) * to->u + k] += weight;
+        else if (is_x)
+          to->w[(gate * to->u + i) * to->d + at + k] += weight;
+        else if (i == k)
+          to->peephole[(gate == 3 ? 2 : gate) * to->u + i] += weight;
+        else if (weight != 0)
+          return false;
       }
     if (is_c && gate == 2) return false;
     if (is_c && (term->source == s->c_new) != (gate == 3)) return false;
@@ -255,15 +275,18 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
 }
 
 /* n of a GRU: the part that s(r) multiplies apart from the rest. */
-static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h, bool *after, Weights *to) {
+static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
+                          bool *after, Weights *to) {
   const Form *form = form_of(&r->forms, s->gate[2].in);
   if (!form) return false;
   Form rest = *form;
   const Term *reset = NULL;
   rest.n_terms = 0;
   for (int t = 0; t < form->n_terms; t++) {
-    if (form->term[t].source == s->reset_product) reset = &form->term[t];
-    else rest.term[rest.n_terms++] = form->term[t];
+    if (form->term[t].source == s->reset_product)
+      reset = &form->term[t];
+    else
+      rest.term[rest.n_terms++] = form->term[t];
   }
   for (int t = 0; t < rest.n_terms; t++)
     if (rest.term[t].source == h) return false;
@@ -292,34 +315,51 @@ static void set_clip(Recognising *r, GraphNode *node, double clip) {
   if (clip > 0) graph_set_number(r->flat->graph, node, GRAPH_ATTR_cell_clip, clip);
 }
 
-/* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit after all. */
-static GraphNode *build(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h, GraphValue *h0, GraphValue *c0) {
+/* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit
+ * after all. */
+static GraphNode *build(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
+                        GraphValue *h0, GraphValue *c0) {
   int gates = s->op == GRAPH_Lstm ? 4 : s->op == GRAPH_Gru ? 3 : 1;
   Weights to = {.u = form_elements(&r->forms, s->h_new), .d = type_of(r, in->x)->dim[2]};
-  int64_t w_dim[4] = {1, gates, to.u, to.d}, r_dim[4] = {1, gates, to.u, to.u}, b_dim[3] = {1, gates, to.u}, p_dim[3] = {1, 3, to.u};
-  GraphValue *w = numbers(r, 4, w_dim, &to.w), *rec = numbers(r, 4, r_dim, &to.r), *b = numbers(r, 3, b_dim, &to.b);
+  int64_t w_dim[4] = {1, gates, to.u, to.d}, r_dim[4] = {1, gates, to.u, to.u},
+          b_dim[3] = {1, gates, to.u}, p_dim[3] = {1, 3, to.u};
+  GraphValue *w = numbers(r, 4, w_dim, &to.w), *rec = numbers(r, 4, r_dim, &to.r),
+             *b = numbers(r, 3, b_dim, &to.b);
   GraphValue *rb = numbers(r, 3, b_dim, &to.rb), *peephole = numbers(r, 3, p_dim, &to.peephole);
   bool after = false, ok = true;
   for (int g = 0; g < gates && ok; g++) {
     double sign = s->op == GRAPH_Gru && g == 0 && s->z_swapped ? -1 : 1;
-    if (s->op == GRAPH_Gru && g == 2) ok = add_candidate(r, s, in, h, &after, &to);
-    else ok = add_gate(r, form_of(&r->forms, s->gate[g].in), in, h, s, g, sign, &to);
+    if (s->op == GRAPH_Gru && g == 2)
+      ok = add_candidate(r, s, in, h, &after, &to);
+    else
+      ok = add_gate(r, form_of(&r->forms, s->gate[g].in), in, h, s, g, sign, &to);
   }
   if (!ok) return NULL;
   const GraphNode *like = s->h_new->node;
   int64_t state[3] = {1, r->samples, to.u};
   h0 = h0 ? reshaped(r, like, h0, 3, state) : NULL;
   c0 = c0 ? reshaped(r, like, c0, 3, state) : NULL;
-  GraphValue *lstm[8] = {in->x, w, rec, b, NULL, h0, c0, is_all(to.peephole, 3 * to.u, 0) ? NULL : peephole};
-  GraphValue *gru[7] = {in->x, w, rec, b, after ? rb : NULL, NULL, h0}, *rnn[6] = {in->x, w, rec, b, NULL, h0};
+  GraphValue *lstm[8] = {in->x, w,  rec, b,
+                         NULL,  h0, c0,  is_all(to.peephole, 3 * to.u, 0) ? NULL : peephole};
+  GraphValue *gru[7] = {in->x, w, rec, b, after ? rb : NULL, NULL, h0},
+             *rnn[6] = {in->x, w, rec, b, NULL, h0};
   int n_in = s->op == GRAPH_Lstm ? 8 : s->op == GRAPH_Gru ? 7 : 6;
-  GraphNode *node = flat_node(r->flat, s->op, like, n_in, s->op == GRAPH_Lstm ? lstm : s->op == GRAPH_Gru ? gru : rnn, s->op == GRAPH_Lstm ? 3 : 2);
-  graph_set_words(r->flat->graph, node, GRAPH_ATTR_direction, 1, (const char *[]){in->backward ? "backward" : "forward"});
-  const char *lstm_words[3] = {s->gate[0].name, s->gate[2].name, s->out_activation}, *gru_words[2] = {s->gate[0].name, s->gate[2].name};
+  GraphNode *node = flat_node(r->flat, s->op, like, n_in,
+                              s->op == GRAPH_Lstm  ? lstm
+                              : s->op == GRAPH_Gru ? gru
+                                                   : rnn,
+                              s->op == GRAPH_Lstm ? 3 : 2);
+  graph_set_words(r->flat->graph, node, GRAPH_ATTR_direction, 1,
+                  (const char *[]){in->backward ? "backward" : "forward"});
+  const char *lstm_words[3] = {s->gate[0].name, s->gate[2].name, s->out_activation},
+             *gru_words[2] = {s->gate[0].name, s->gate[2].name};
   const char *rnn_words[1] = {s->gate[0].name};
-  if (s->op == GRAPH_Lstm) graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 3, lstm_words);
-  else if (s->op == GRAPH_Gru) graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 2, gru_words);
-  else graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 1, rnn_words);
+  if (s->op == GRAPH_Lstm)
+    graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 3, lstm_words);
+  else if (s->op == GRAPH_Gru)
+    graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 2, gru_words);
+  else
+    graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 1, rnn_words);
   if (s->op == GRAPH_Gru) graph_set_int(r->flat->graph, node, GRAPH_ATTR_reset_after, after);
   set_clip(r, node, s->cell_clip);
   return settle(r, node) ? node : NULL;
@@ -337,7 +377,8 @@ static void replace(Recognising *r, GraphValue *old, GraphValue *by) {
 }
 
 /* Row `index` of y as the shape of an old state. */
-static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index, const GraphValue *like) {
+static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
+                          const GraphValue *like) {
   GraphTensor *t = graph_scalar(r->flat->arena, GRAPH_I64, (double)index);
   GraphValue *place = graph_constant(r->flat->graph, "", t);
   flat_set_type(r->flat, place, t);
@@ -364,7 +405,9 @@ static void replace_states(Recognising *r, const Chain *c, const GraphNode *node
 
 /* ---- which source is the state ---- */
 
-static bool moves_elements(const Recognising *r, const GraphNode *node) { return node && trace_moves(r->flat, node); }
+static bool moves_elements(const Recognising *r, const GraphNode *node) {
+  return node && trace_moves(r->flat, node);
+}
 
 /* Value stands, moved at most, in an output of the graph. Nodes stand behind those they read. */
 static bool comes_out(const Recognising *r, const GraphValue *value) {
@@ -408,8 +451,11 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
     form_sources(&r->forms, s->gate[g].in, all, &n);
   if (r->flat->graph->n_nodes > SINGLE_MAX_NODES || !comes_out(r, s->h_new)) return NULL;
   for (int i = 0; i < n; i++) {
-    bool known = s->op != GRAPH_Rnn || is_told(r, all[i]); /* one tanh of a sum is no sign of a state */
-    bool fits = known && all[i] != s->c && all[i] != s->c_new && form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) && is_given(r, all[i]);
+    bool known =
+        s->op != GRAPH_Rnn || is_told(r, all[i]); /* one tanh of a sum is no sign of a state */
+    bool fits = known && all[i] != s->c && all[i] != s->c_new &&
+                form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) &&
+                is_given(r, all[i]);
     if (fits) found = all[i]; /* frameworks read the input first, the state last */
   }
   return found;
@@ -431,12 +477,17 @@ static int walls_of(const CellStep *s, const GraphValue *out[3]) {
 
 /* Makes the operator of a chain. */
 static bool lower_chain(Recognising *r, const Chain *c) {
-  const CellStep *first = &r->steps.step[c->step[0]], *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
+  const CellStep *first = &r->steps.step[c->step[0]],
+                 *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
   const GraphValue *barrier[3];
   int n_barriers = walls_of(model, barrier);
   GraphValue *h = c->n > 1 ? first->h_new : single_state(r, model);
   if (!h || (c->n == 1 && model->op == GRAPH_Rnn && !is_given(r, h))) return false;
-  r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = barrier, .n_barriers = n_barriers};
+  r->forms = (Forms){.flat = r->flat,
+                     .atoms = r->atoms,
+                     .batch = r->batch,
+                     .barrier = barrier,
+                     .n_barriers = n_barriers};
   Input in = {0};
   in.n = inputs_of(r, model, h, in.source);
   if (!in.n) return false;
@@ -446,12 +497,20 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   for (int i = 0; i < c->n; i++) {
     const CellStep *s = &r->steps.step[c->step[i]];
     GraphValue *own[FORM_MAX_TERMS * 2];
-    const GraphValue *state = i ? r->steps.step[c->step[i - 1]].h_new : s->op == GRAPH_Gru ? s->h : c->n == 1 ? h : NULL;
+    const GraphValue *state = i                    ? r->steps.step[c->step[i - 1]].h_new
+                              : s->op == GRAPH_Gru ? s->h
+                              : c->n == 1          ? h
+                                                   : NULL;
     const GraphValue *wall[3];
     int n_walls = walls_of(s, wall);
-    r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = wall, .n_barriers = n_walls};
+    r->forms = (Forms){.flat = r->flat,
+                       .atoms = r->atoms,
+                       .batch = r->batch,
+                       .barrier = wall,
+                       .n_barriers = n_walls};
     int n = inputs_of(r, s, state, own);
-    if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru) h0 = own[--n]; /* the state is read last */
+    if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
+      h0 = own[--n]; /* the state is read last */
     if (n != in.n) return false;
     for (int k = 0; k < n; k++)
       source[k * c->n + i] = own[k];
@@ -472,7 +531,11 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
   if (h0 && is_zero(r, h0)) h0 = NULL;
   if (c0 && is_zero(r, c0)) c0 = NULL;
-  r->forms = (Forms){.flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = barrier, .n_barriers = n_barriers};
+  r->forms = (Forms){.flat = r->flat,
+                     .atoms = r->atoms,
+                     .batch = r->batch,
+                     .barrier = barrier,
+                     .n_barriers = n_barriers};
   GraphNode *node = build(r, model, &in, h, h0, c0);
   if (!node) return false;
   replace_states(r, c, node, in.backward);
@@ -489,7 +552,9 @@ static void unstack(Recognising *r, GraphNode *concat) {
   for (int i = 0; i < concat->n_in; i++) {
     if (!spot_of(r, concat->in[i], &spot)) return;
     if (i == 0) first = spot;
-    bool recurrent = spot.sequence->node && (spot.sequence->node->op == GRAPH_Lstm || spot.sequence->node->op == GRAPH_Gru || spot.sequence->node->op == GRAPH_Rnn);
+    bool recurrent = spot.sequence->node &&
+                     (spot.sequence->node->op == GRAPH_Lstm ||
+                      spot.sequence->node->op == GRAPH_Gru || spot.sequence->node->op == GRAPH_Rnn);
     if (!recurrent || spot.sequence != first.sequence || spot.axis != 0 || first.axis != 0) return;
     int64_t expect = first.index == 0 ? i : concat->n_in - 1 - i;
     if (spot.index != expect) return;
@@ -506,8 +571,10 @@ static void unstack(Recognising *r, GraphNode *concat) {
   /* [T, A, B] -> [A, T, B]: A is what stands before the joined axis. */
   int64_t before = 1, behind = 1;
   for (int i = 0; i < y->rank; i++) {
-    if (i < axis) before *= y->dim[i];
-    else if (i > axis) behind *= y->dim[i];
+    if (i < axis)
+      before *= y->dim[i];
+    else if (i > axis)
+      behind *= y->dim[i];
   }
   behind *= y->dim[axis] / concat->n_in;
   if (before != 1 && y->dim[axis] != concat->n_in) return;
@@ -529,24 +596,32 @@ static void drop_kept(Steps *steps) {
   for (int i = 0; i < steps->n; i++) {
     bool is_kept = false;
     for (int k = 0; k < steps->n; k++)
-      is_kept = is_kept || (steps->step[k].op == GRAPH_Lstm && steps->step[k].kept == steps->step[i].h_new);
+      is_kept = is_kept ||
+                (steps->step[k].op == GRAPH_Lstm && steps->step[k].kept == steps->step[i].h_new);
     if (!is_kept) steps->step[n++] = steps->step[i];
   }
   steps->n = n;
 }
 
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
-  Recognising r = {.flat = flat, .forms = {.flat = flat, .atoms = atoms, .batch = batch}, .atoms = atoms, .batch = batch, .samples = 1};
+  Recognising r = {.flat = flat,
+                   .forms = {.flat = flat, .atoms = atoms, .batch = batch},
+                   .atoms = atoms,
+                   .batch = batch,
+                   .samples = 1};
   for (int i = 0; i < atoms->n && batch >= 0; i++)
-    if (atom_family(atoms, i) == batch && atom_size(atoms, i) > r.samples) r.samples = atom_size(atoms, i);
+    if (atom_family(atoms, i) == batch && atom_size(atoms, i) > r.samples)
+      r.samples = atom_size(atoms, i);
   for (int i = 0; i < flat->graph->n_nodes; i++) {
     CellStep s;
-    if (cell_match(flat, flat->graph->node[i], &s)) ARENA_PUSH(flat->arena, r.steps.step, r.steps.n, r.steps.cap, s);
+    if (cell_match(flat, flat->graph->node[i], &s))
+      ARENA_PUSH(flat->arena, r.steps.step, r.steps.n, r.steps.cap, s);
   }
   drop_kept(&r.steps);
   if (!r.steps.n) return false;
   bool changed = false;
-  int *before = ARENA_ARRAY(flat->arena, int, r.steps.n), *after = ARENA_ARRAY(flat->arena, int, r.steps.n);
+  int *before = ARENA_ARRAY(flat->arena, int, r.steps.n),
+      *after = ARENA_ARRAY(flat->arena, int, r.steps.n);
   for (int i = 0; i < r.steps.n; i++)
     after[i] = -1;
   for (int i = 0; i < r.steps.n; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM, GRU and RNN: x [T, N, d]. N is the batch and whatever else is mapped; what is left of it are axes
- * in front of d. The gates of the graph are in the canonical order of model/bind/weights.h already. */
+/* LSTM, GRU and RNN: x [T, N, d]. N is the batch and whatever else is mapped; what is left of it
+ * are axes in front of d. The gates of the graph are in the canonical order of model/bind/weights.h
+ * already. */
 #include "import/lift/lift.h"
 
 #include <math.h>
@@ -15,7 +16,9 @@ typedef struct Operands {
   const GraphValue *lengths, *h0, *c0, *mask, *projection;
 } Operands;
 
-static const GraphValue *operand(const GraphNode *node, int i) { return i < node->n_in ? node->in[i] : NULL; }
+static const GraphValue *operand(const GraphNode *node, int i) {
+  return i < node->n_in ? node->in[i] : NULL;
+}
 
 static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
   const GraphTensor *t = value ? lift_type(l, value) : NULL;
@@ -23,16 +26,20 @@ static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
 }
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {
-  Operands o = {.w = constant(l, operand(node, 1)), .r = constant(l, operand(node, 2)), .b = constant(l, operand(node, 3))};
+  Operands o = {.w = constant(l, operand(node, 1)),
+                .r = constant(l, operand(node, 2)),
+                .b = constant(l, operand(node, 3))};
   switch (node->op) {
   case GRAPH_Lstm:
     o.kind = LAYER_LSTM, o.gates = 4, o.n_activations = 3;
     o.lengths = operand(node, 4), o.h0 = operand(node, 5), o.c0 = operand(node, 6);
-    o.peephole = constant(l, operand(node, 7)), o.mask = operand(node, 8), o.projection = operand(node, 9);
+    o.peephole = constant(l, operand(node, 7)), o.mask = operand(node, 8),
+    o.projection = operand(node, 9);
     break;
   case GRAPH_Gru:
     o.kind = LAYER_GRU, o.gates = 3, o.n_activations = 2;
-    o.rb = constant(l, operand(node, 4)), o.lengths = operand(node, 5), o.h0 = operand(node, 6), o.mask = operand(node, 7);
+    o.rb = constant(l, operand(node, 4)), o.lengths = operand(node, 5), o.h0 = operand(node, 6),
+    o.mask = operand(node, 7);
     break;
   default:
     o.kind = LAYER_RNN, o.gates = 1, o.n_activations = 1;
@@ -42,9 +49,11 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
   return o;
 }
 
-/* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has none. */
+/* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has
+ * none. */
 static const char *activation_word(const char *name) {
-  static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus", "linear", "selu", "gelu", "exp", "hard_tanh"};
+  static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus",
+                                     "linear",  "selu", "gelu", "exp",      "hard_tanh"};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     if (strcmp(name, same[i]) == 0) return same[i];
   double alpha = 0.2, beta = 0.5;
@@ -59,37 +68,50 @@ static const char *activation_word(const char *name) {
     if (fabs(alpha - 0.2) < 1e-6) return "hard_sigmoid_02";
     if (fabs(alpha - 1.0 / 6) < 1e-6) return "hard_sigmoid";
   }
-  if (len == 4 && strncmp(name, "selu", len) == 0 && fabs(alpha - 1.6732632) < 1e-6 && fabs(beta - 1.050701) < 1e-6) return "selu";
+  if (len == 4 && strncmp(name, "selu", len) == 0 && fabs(alpha - 1.6732632) < 1e-6 &&
+      fabs(beta - 1.050701) < 1e-6)
+    return "selu";
   if (len == 3 && strncmp(name, "elu", len) == 0 && (!open || alpha == 1)) return "elu";
-  if (len == 6 && strncmp(name, "affine", len) == 0 && open && alpha == 1 && beta == 0) return "linear";
+  if (len == 6 && strncmp(name, "affine", len) == 0 && open && alpha == 1 && beta == 0)
+    return "linear";
   return NULL;
 }
 
-static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, int dirs, Layer *layer) {
-  static const char *const usual[4][3] = {{"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
-  static const OptName lstm[] = {OPT_gate, OPT_activation, OPT_cell_activation}, gru[] = {OPT_gate, OPT_activation}, rnn[] = {OPT_activation};
+static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, int dirs,
+                            Layer *layer) {
+  static const char *const usual[4][3] = {
+      {"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
+  static const OptName lstm[] = {OPT_gate, OPT_activation, OPT_cell_activation},
+                       gru[] = {OPT_gate, OPT_activation}, rnn[] = {OPT_activation};
   const OptName *name = o->kind == LAYER_LSTM ? lstm : o->kind == LAYER_GRU ? gru : rnn;
   const char *const *fallback = usual[o->n_activations - 1];
   for (int i = 0; i < o->n_activations; i++) {
-    const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]), *word = activation_word(said);
+    const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]),
+               *word = activation_word(said);
     if (!word) {
-      lift_refuse(l, node, E903, "has the activation `%s`, which recurrent stages do not have", said);
+      lift_refuse(l, node, E903, "has the activation `%s`, which recurrent stages do not have",
+                  said);
       return false;
     }
     for (int d = 1; d < dirs; d++)
-      if (strcmp(said, graph_word(node, GRAPH_ATTR_activations, d * o->n_activations + i, fallback[i])) != 0) {
-        lift_refuse(l, node, E903, "has other activations in its second direction; both directions of a stage share them");
+      if (strcmp(said, graph_word(node, GRAPH_ATTR_activations, d * o->n_activations + i,
+                                  fallback[i])) != 0) {
+        lift_refuse(
+            l, node, E903,
+            "has other activations in its second direction; both directions of a stage share them");
         return false;
       }
     /* An LSTM's output has the activation of its input unless it is told otherwise. */
-    bool told = o->kind == LAYER_LSTM && i == 2 ? strcmp(said, graph_word(node, GRAPH_ATTR_activations, 1, "tanh")) != 0
-                                                : strcmp(word, fallback[i]) != 0;
+    bool told = o->kind == LAYER_LSTM && i == 2
+                    ? strcmp(said, graph_word(node, GRAPH_ATTR_activations, 1, "tanh")) != 0
+                    : strcmp(word, fallback[i]) != 0;
     if (told) layer_set_word(layer, name[i], word);
   }
   return true;
 }
 
-static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int rank, const int64_t *dim) {
+static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
+                        const GraphTensor *from, int rank, const int64_t *dim) {
   int64_t count = 1;
   for (int i = 0; i < rank; i++)
     count *= dim[i];
@@ -97,7 +119,8 @@ static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
     lift_refuse(l, node, E902, "has weights that are not constants of the size it needs");
     return false;
   }
-  float *to = foreign_tensor(l->foreign, layer, role, rank, dim, *node->name ? node->name : graph_op_name(node->op));
+  float *to = foreign_tensor(l->foreign, layer, role, rank, dim,
+                             *node->name ? node->name : graph_op_name(node->op));
   for (int64_t i = 0; to && i < count; i++)
     to[i] = (float)from->data[i];
   return to != NULL;
@@ -109,10 +132,12 @@ static bool all_zero(const GraphTensor *t) {
   return true;
 }
 
-static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer, bool after) {
+static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer,
+                         bool after) {
   int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
   bool bias = o->b || o->rb;
-  int64_t kernel[4] = {dirs, o->gates, u, d}, recurrent[4] = {dirs, o->gates, u, u}, vector[3] = {dirs, o->gates, u};
+  int64_t kernel[4] = {dirs, o->gates, u, d}, recurrent[4] = {dirs, o->gates, u, u},
+          vector[3] = {dirs, o->gates, u};
   if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, 4, kernel)) return false;
   if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, 4, recurrent)) return false;
   if (!bias) {
@@ -127,14 +152,15 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
   both.data = sum;
   const GraphTensor *b = after ? (o->b ? o->b : &none) : &both;
   if (!copy_tensor(l, node, layer, ROLE_BIAS, b, 3, vector)) return false;
-  if (after && !copy_tensor(l, node, layer, ROLE_RECURRENT_BIAS, o->rb ? o->rb : &none, 3, vector)) return false;
+  if (after && !copy_tensor(l, node, layer, ROLE_RECURRENT_BIAS, o->rb ? o->rb : &none, 3, vector))
+    return false;
   if (!o->peephole) return true;
   layer_set_word(layer, OPT_peephole, "true");
   return copy_tensor(l, node, layer, ROLE_PEEPHOLE, o->peephole, 3, (int64_t[]){dirs, 3, u});
 }
 
-/* A recurrent operator among the axes of its input: x apart in what is mapped, the axis it goes along where that
- * is no time, and the features. */
+/* A recurrent operator among the axes of its input: x apart in what is mapped, the axis it goes
+ * along where that is no time, and the features. */
 typedef struct Run {
   Layout layout;
   int along; /* axis of the layout; -1: time */
@@ -151,8 +177,8 @@ static Layout run_layout(const Run *run, bool ended) {
   return out;
 }
 
-/* How the state begins: constants become weights, what a stream keeps begins as its variable does, other
- * values are init=. */
+/* How the state begins: constants become weights, what a stream keeps begins as its variable does,
+ * other values are init=. */
 typedef struct Start {
   int n;                        /* states */
   const GraphTensor *number[2]; /* NULL: zeros */
@@ -160,7 +186,8 @@ typedef struct Start {
 } Start;
 
 /* The initial states, before the layer that reads them is made. False after reporting. */
-static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const Run *run, Start *out) {
+static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const Run *run,
+                       Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
   int n_kept = 0, n_constant = 0;
   *out = (Start){.n = o->kind == LAYER_LSTM ? 2 : 1};
@@ -176,11 +203,15 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
     return false;
   }
   if (out->n == 2 && start[0] == start[1] && !start[0]->node) {
-    lift_refuse(l, node, E902, "starts both its states, h and c, from `%s`; exporters write that where one tensor was given for both: export with a tensor for each", start[0]->name);
+    lift_refuse(l, node, E902,
+                "starts both its states, h and c, from `%s`; exporters write that where one tensor "
+                "was given for both: export with a tensor for each",
+                start[0]->name);
     return false;
   }
   if (run->along >= 0) {
-    lift_refuse(l, node, E902, "begins each run along an axis of the features with a state that varies");
+    lift_refuse(l, node, E902,
+                "begins each run along an axis of the features with a state that varies");
     return false;
   }
   for (int i = 0; i < out->n; i++) {
@@ -195,7 +226,8 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
   return true;
 }
 
-static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const Start *start, Layer *layer) {
+static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const Start *start,
+                       Layer *layer) {
   static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
   int64_t dim[3] = {o->w->dim[0], 1, o->r->dim[3]}, count = dim[0] * dim[2];
   if (start->value[0]) {
@@ -224,13 +256,16 @@ static bool whole_lengths(const Lift *l, const GraphValue *lengths, int64_t step
 
 /* A cell that the language does not have; true after reporting. */
 static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
-  const char *why = !o->w || !o->r ? "has weights that are not constants"
-                    : operand(node, 3) && !o->b ? "has a bias that is not a constant"
-                    : o->projection ? "projects its output to another size, which `LSTM` does not do"
-                    : o->mask ? "skips steps by a mask"
-                    : graph_int(node, GRAPH_ATTR_input_forget, 0) ? "couples its input and forget gates (`input_forget`), which `LSTM` does not do"
-                    : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0]) ? "ends each sequence of a batch at a length of its own"
-                    : NULL;
+  const char *why =
+      !o->w || !o->r              ? "has weights that are not constants"
+      : operand(node, 3) && !o->b ? "has a bias that is not a constant"
+      : o->projection             ? "projects its output to another size, which `LSTM` does not do"
+      : o->mask                   ? "skips steps by a mask"
+      : graph_int(node, GRAPH_ATTR_input_forget, 0)
+          ? "couples its input and forget gates (`input_forget`), which `LSTM` does not do"
+      : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0])
+          ? "ends each sequence of a batch at a length of its own"
+          : NULL;
   if (why) lift_refuse(l, node, E902, "%s", why);
   return why != NULL;
 }
@@ -239,7 +274,8 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
 static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   const GraphValue *x = node->in[0];
   int time, none, where[2];
-  Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis(l, x, 2, &none), units = lift_axis(l, node->out[1], 2, &none);
+  Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis(l, x, 2, &none),
+       units = lift_axis(l, node->out[1], 2, &none);
   Axis group[2] = {scanned, features};
   bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
   if (time >= 0 && scanned.n) {
@@ -247,7 +283,8 @@ static bool find_run(Lift *l, const GraphNode *node, Run *out) {
     return false;
   }
   bool along_time = calls || time >= 0;
-  bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where) : lift_apart(l, x, 2, group, true, &out->layout, where);
+  bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where)
+                          : lift_apart(l, x, 2, group, true, &out->layout, where);
   if (!found || (along_time && !out->layout.timed)) {
     lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");
     return false;
@@ -259,16 +296,19 @@ static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   return true;
 }
 
-static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Run *run, bool forward) {
+static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Run *run,
+                          bool forward) {
   Layout all = run_layout(run, false), ended = run_layout(run, true);
   lift_place(l, node->out[0], layer->out[0], &all);
-  if (run->along < 0 && l->time.kind == TIME_STREAM) { /* the state after each step is that step's result */
+  if (run->along < 0 &&
+      l->time.kind == TIME_STREAM) { /* the state after each step is that step's result */
     lift_place(l, node->out[1], layer->out[0], &all);
     return;
   }
   if (l->uses[node->out[1]->id]) {
     /* `last` where nothing else of the layer is read, by one reader that is no start state. */
-    bool alone = forward && run->along < 0 && l->uses[node->out[1]->id] == 1 && !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
+    bool alone = forward && run->along < 0 && l->uses[node->out[1]->id] == 1 &&
+                 !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
     Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
     lift_place(l, node->out[1], h, &ended);
   }
@@ -282,7 +322,8 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0];
   const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
   int dirs = (int)o.w->dim[0];
-  bool after = o.kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0), forward = strcmp(direction, "forward") == 0;
+  bool after = o.kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0),
+       forward = strcmp(direction, "forward") == 0;
   Run run;
   Start start;
   AxisNames names;
@@ -295,9 +336,12 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   if (run.along >= 0) lift_set_axes(l, layer, OPT_along, 1, &names.name[run.along]);
   if (!forward) layer_set_word(layer, OPT_direction, direction);
   if (o.kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
-  if (graph_attribute(node, GRAPH_ATTR_clip)) layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
-  if (graph_attribute(node, GRAPH_ATTR_cell_clip)) layer_set_number(layer, OPT_cell_clip, graph_number(node, GRAPH_ATTR_cell_clip, 0));
-  if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) || !give_start(l, node, &o, &start, layer))
+  if (graph_attribute(node, GRAPH_ATTR_clip))
+    layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
+  if (graph_attribute(node, GRAPH_ATTR_cell_clip))
+    layer_set_number(layer, OPT_cell_clip, graph_number(node, GRAPH_ATTR_cell_clip, 0));
+  if (!set_activations(l, node, &o, dirs, layer) || !give_weights(l, node, &o, layer, after) ||
+      !give_start(l, node, &o, &start, layer))
     return LIFT_FAILED;
   place_results(l, node, layer, &run, forward);
   return LIFT_DONE;

@@ -16,7 +16,8 @@ static Value *stage(Lift *l, const GraphNode *node, LayerKind kind, Value *value
   return lift_layer(l, node, kind, 1, &value)->out[0];
 }
 
-/* The stage that ends axes, and what stands around it: a norm is a sum of squares, or of magnitudes. */
+/* The stage that ends axes, and what stands around it: a norm is a sum of squares, or of
+ * magnitudes. */
 static LayerKind end_of(GraphOp op) {
   switch (op) {
   case GRAPH_ReduceMean: return LAYER_mean;
@@ -27,7 +28,8 @@ static LayerKind end_of(GraphOp op) {
 }
 
 /* Ends these axes of a value, whose layout they are cut out of. */
-static Value *end_axes(Lift *l, const GraphNode *node, LayerKind kind, Value *value, int n, const int *where, Layout *layout) {
+static Value *end_axes(Lift *l, const GraphNode *node, LayerKind kind, Value *value, int n,
+                       const int *where, Layout *layout) {
   AxisNames names;
   const char *ended[TYPE_MAX_AXES];
   Layout left = {.timed = layout->timed, .time = layout->time};
@@ -58,7 +60,8 @@ LiftDone lift_reduce(Lift *l, const GraphNode *node) {
     times += time >= 0 && lift_type(l, x)->dim[axis] > 0;
     if (features.n && n < TYPE_MAX_AXES) group[n++] = features;
   }
-  if (!n && !times && node->op != GRAPH_ReduceL1 && node->op != GRAPH_ReduceL2) { /* axes of size 1 */
+  if (!n && !times && node->op != GRAPH_ReduceL1 &&
+      node->op != GRAPH_ReduceL2) { /* axes of size 1 */
     l->placed[node->out[0]->id] = l->placed[x->id];
     return LIFT_DONE;
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Roles of families: see roles.h.
  *
- * The batch is a family along which every operator does the same to each position. Time is the family that
- * a recurrent operator goes along; without one, the one that convolutions go along. */
+ * The batch is a family along which every operator does the same to each position. Time is the
+ * family that a recurrent operator goes along; without one, the one that convolutions go along. */
 #include "import/lift/roles.h"
 
 #include "base/text.h"
@@ -14,11 +14,11 @@
 typedef struct Candidate {
   int family;
   unsigned facts;
-  bool open;           /* some axis of it has no size in the file */
-  int64_t size;        /* the largest atom */
-  int atom;            /* that one */
-  const char *symbol;  /* of such an axis; NULL */
-  const char *input;   /* the first input that has it, and which axis */
+  bool open;          /* some axis of it has no size in the file */
+  int64_t size;       /* the largest atom */
+  int atom;           /* that one */
+  const char *symbol; /* of such an axis; NULL */
+  const char *input;  /* the first input that has it, and which axis */
   int axis;
   GraphRole said; /* by the format */
 } Candidate;
@@ -44,7 +44,10 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
       int family = atom_family(a, f.atom[k]);
       Candidate *c = candidate_of(&all, family);
       if (!c) {
-        Candidate fresh = {.family = family, .facts = atom_facts(a, f.atom[k]), .input = in->name, .axis = f.dim[k]};
+        Candidate fresh = {.family = family,
+                           .facts = atom_facts(a, f.atom[k]),
+                           .input = in->name,
+                           .axis = f.dim[k]};
         ARENA_PUSH(a->flat->arena, all.c, all.n, all.cap, fresh);
         c = &all.c[all.n - 1];
       }
@@ -60,16 +63,21 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
   return all;
 }
 
-/* Axes of inputs that the format gives one role are one family. An axis that is split is none of them. */
+/* Axes of inputs that the format gives one role are one family. An axis that is split is none of
+ * them. */
 static void join_said(Atoms *a, const Graph *graph, const int *file_input, GraphRole role) {
   int first = -1;
   for (int i = 0; i < a->flat->n_file_in; i++) {
     const GraphInput *in = &graph->in[file_input[i]];
     for (int axis = 0; axis < in->rank; axis++) {
       int atom[FACTORS_MAX];
-      if (in->dim[axis].role != role || atoms_of_axis(a, a->flat->graph->in[i].value, axis, atom) != 1) continue;
-      if (first >= 0) atoms_same_family(a, first, atom[0]);
-      else first = atom[0];
+      if (in->dim[axis].role != role ||
+          atoms_of_axis(a, a->flat->graph->in[i].value, axis, atom) != 1)
+        continue;
+      if (first >= 0)
+        atoms_same_family(a, first, atom[0]);
+      else
+        first = atom[0];
     }
   }
 }
@@ -89,7 +97,8 @@ static const char *const batch_words[] = {"batch", "unk__", NULL};
 static const char *const time_words[] = {"time", "seq", "frame", "step", "length", NULL};
 
 static bool names_batch(const char *symbol) {
-  return symbol && (symbol_says(symbol, batch_words) || strcmp(symbol, "N") == 0 || strcmp(symbol, "B") == 0 || strcmp(symbol, "b") == 0);
+  return symbol && (symbol_says(symbol, batch_words) || strcmp(symbol, "N") == 0 ||
+                    strcmp(symbol, "B") == 0 || strcmp(symbol, "b") == 0);
 }
 
 static const char *axis_text(Arena *arena, const Candidate *c) {
@@ -118,13 +127,19 @@ static void choose_batch(Candidates *all, Roles *r) {
   for (int i = 0; i < all->n; i++) {
     Candidate *c = &all->c[i];
     if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
-    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c->symbol)) continue; /* as good as features */
-    int own = c->facts & FACT_BATCHED ? 4 : names_batch(c->symbol) ? 3 : symbol_says(c->symbol, time_words) ? 0 : c->axis == 0 ? 2 : 1;
+    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c->symbol))
+      continue; /* as good as features */
+    int own = c->facts & FACT_BATCHED              ? 4
+              : names_batch(c->symbol)             ? 3
+              : symbol_says(c->symbol, time_words) ? 0
+              : c->axis == 0                       ? 2
+                                                   : 1;
     if (own > rank) {
       rank = own;
       best = c;
       ties = 0;
-    } else if (own == rank && best) ties++;
+    } else if (own == rank && best)
+      ties++;
   }
   if (!best || rank == 0) return;
   if (ties && rank < 4) return;
@@ -132,11 +147,14 @@ static void choose_batch(Candidates *all, Roles *r) {
 }
 
 /* The one family with all of `with` and none of `without`; NULL: none, or several (*several). */
-static Candidate *only(Candidates *all, const Roles *r, unsigned with, unsigned without, bool open, bool *several) {
+static Candidate *only(Candidates *all, const Roles *r, unsigned with, unsigned without, bool open,
+                       bool *several) {
   Candidate *found = NULL;
   for (int i = 0; i < all->n; i++) {
     Candidate *c = &all->c[i];
-    if ((c->facts & with) != with || (c->facts & without) || c->family == r->batch || (open && !c->open)) continue;
+    if ((c->facts & with) != with || (c->facts & without) || c->family == r->batch ||
+        (open && !c->open))
+      continue;
     if (found) {
       *several = true;
       return NULL;
@@ -152,7 +170,8 @@ static bool any_fact(const Atoms *a, unsigned fact) {
   return false;
 }
 
-/* Every recurrent operator goes one step: a call is the step, whatever axis of size 1 it goes along. */
+/* Every recurrent operator goes one step: a call is the step, whatever axis of size 1 it goes
+ * along. */
 static bool all_go_one_step(const Atoms *a) {
   bool any = false;
   for (int i = 0; i < a->n; i++) {
@@ -187,8 +206,10 @@ static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   for (int i = 0; i < all->n; i++) {
     const Candidate *c = &all->c[i];
     if (!(c->facts & FACT_ROWS) || (c->size == 1 && !c->open)) continue;
-    if (c->open || gives_rows(a, hints, c->family)) take_time(r, c);
-    else r->stacked = atom_same(a, c->atom);
+    if (c->open || gives_rows(a, hints, c->family))
+      take_time(r, c);
+    else
+      r->stacked = atom_same(a, c->atom);
   }
   return true;
 }
@@ -221,7 +242,8 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   bool ambiguous = several;
   several = false;
   if (!ambiguous && any_fact(a, FACT_SCANNED)) {
-    /* The recurrent operator goes along an axis that the graph makes: one step of a call, or a reshape. */
+    /* The recurrent operator goes along an axis that the graph makes: one step of a call, or a
+     * reshape. */
     r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
     for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
       if ((a->atom[i].facts & FACT_SCANNED) && a->atom[i].part[0] < 0) r->time = atom_family(a, i);
@@ -250,7 +272,8 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
     text_printf(&where, "%s%s", named++ ? ", " : "", axis_text(arena, k));
     if (k->symbol) choice[n++] = arena_printf(arena, "--time %s=N", k->symbol);
   }
-  ask(arena, r, arena_printf(arena, "more than one axis could be time: %s", text_str(&where)), choice, n);
+  ask(arena, r, arena_printf(arena, "more than one axis could be time: %s", text_str(&where)),
+      choice, n);
 }
 
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Which atoms are the batch and which are time, from what the operators do along them; symbolic names only
- * break ties. What stays open is asked for. */
+/* Which atoms are the batch and which are time, from what the operators do along them; symbolic
+ * names only break ties. What stays open is asked for. */
 #ifndef GRUS_IMPORT_ROLES_H
 #define GRUS_IMPORT_ROLES_H
 
 #include "import/lift/atoms.h"
 
 typedef enum TimeWay {
-  TIME_WAY_NONE,  /* vectors */
-  TIME_WAY_AXIS,  /* an axis of the graph */
-  TIME_WAY_CALLS  /* a call of the graph is a step of a stream */
+  TIME_WAY_NONE, /* vectors */
+  TIME_WAY_AXIS, /* an axis of the graph */
+  TIME_WAY_CALLS /* a call of the graph is a step of a stream */
 } TimeWay;
 
 typedef struct Roles {
   int batch, time; /* families; -1: none */
   TimeWay way;
-  int stacked; /* where a call is a step: the atom of several rows that a call takes and makes one of; -1: none */
-  bool time_is_open;    /* an input has a time axis whose length the file leaves open */
-  const char *question; /* what the facts leave open, as a sentence; NULL: nothing */
+  int stacked; /* where a call is a step: the atom of several rows that a call takes and makes one
+                  of; -1: none */
+  bool time_is_open;         /* an input has a time axis whose length the file leaves open */
+  const char *question;      /* what the facts leave open, as a sentence; NULL: nothing */
   const char *const *choice; /* options that answer it, ready to paste */
   int n_choices;
 } Roles;
@@ -31,8 +32,9 @@ typedef struct RoleHints {
   int n_outputs;
 } RoleHints;
 
-/* input: the file's own, whose symbols and open sizes are asked; flat inputs stand in the same order, those
- * that are constants left out: file_input[i] is the number of flat input i in the file. */
+/* input: the file's own, whose symbols and open sizes are asked; flat inputs stand in the same
+ * order, those that are constants left out: file_input[i] is the number of flat input i in the
+ * file. */
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints);
 
 #endif

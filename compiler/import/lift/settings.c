@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --set NAME=VALUE: an input that is a constant, or the size of an axis that the file leaves open. */
+/* --set NAME=VALUE: an input that is a constant, or the size of an axis that the file leaves
+ * open. */
 #include "import/lift/lift.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ bool lift_set_value(const Lift *l, const char *name, double *out) {
   return false;
 }
 
-/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it has none. */
+/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it
+ * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis) {
   const GraphInput *in = &l->graph->in[input];
   const char *symbol = in->dim[axis].symbol;
@@ -29,7 +31,9 @@ static bool is_settable(const Lift *l, const char *name) {
   for (int i = 0; i < l->graph->n_in; i++) {
     if (strcmp(l->graph->in[i].name, name) == 0) return true;
     for (int axis = 0; axis < l->graph->in[i].rank; axis++)
-      if (l->graph->in[i].dim[axis].n == GRAPH_OPEN && strcmp(lift_axis_handle(l, i, axis), name) == 0) return true;
+      if (l->graph->in[i].dim[axis].n == GRAPH_OPEN &&
+          strcmp(lift_axis_handle(l, i, axis), name) == 0)
+        return true;
   }
   return false;
 }
@@ -37,14 +41,19 @@ static bool is_settable(const Lift *l, const char *name) {
 /* Every --set has a number and names an input or an open axis. */
 bool lift_check_sets(Lift *l) {
   for (int i = 0; i < l->options->n_sets; i++) {
-    const char *equal = strchr(l->options->set[i], '='), *name = arena_strndup(l->arena, l->options->set[i], (size_t)(equal - l->options->set[i]));
+    const char *equal = strchr(l->options->set[i], '='),
+               *name = arena_strndup(l->arena, l->options->set[i],
+                                     (size_t)(equal - l->options->set[i]));
     double value;
     if (!lift_set_value(l, name, &value)) {
-      foreign_report(l->diags, l->file, E903, "--set %s needs a number behind `=`", l->options->set[i]);
+      foreign_report(l->diags, l->file, E903, "--set %s needs a number behind `=`",
+                     l->options->set[i]);
       return false;
     }
     if (is_settable(l, name)) continue;
-    foreign_report(l->diags, l->file, E903, "--set: `%s` is neither an input of the file nor an axis that it leaves open", name);
+    foreign_report(l->diags, l->file, E903,
+                   "--set: `%s` is neither an input of the file nor an axis that it leaves open",
+                   name);
     return false;
   }
   return true;

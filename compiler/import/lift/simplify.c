@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Moves that undo or cut other moves, while a graph is flattened: loops that keep their steps in a tensor
- * write row t as Concat(rows before, row, rows behind), and read a reversed sequence step by step. */
+/* Moves that undo or cut other moves, while a graph is flattened: loops that keep their steps in a
+ * tensor write row t as Concat(rows before, row, rows behind), and read a reversed sequence step by
+ * step. */
 #include "import/lift/flat.h"
 
 enum { MOST_PIECES = 1 << 14 };
 
-/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is another. */
-static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start, int64_t *end) {
-  const GraphTensor *x = flat_type_of(flat, node->in[0]), *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL;
-  const GraphTensor *starts = flat_type_of(flat, node->in[1]), *ends = flat_type_of(flat, node->in[2]);
+/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is
+ * another. */
+static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
+                      int64_t *end) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]),
+                    *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL;
+  const GraphTensor *starts = flat_type_of(flat, node->in[1]),
+                    *ends = flat_type_of(flat, node->in[2]);
   const GraphTensor *axes = node->n_in > 3 && node->in[3] ? flat_type_of(flat, node->in[3]) : NULL;
   *axis = -1;
   for (int64_t i = 0; i < starts->count; i++) {
     int64_t at = axes ? (int64_t)axes->data[i] : i;
     if (at < 0) at += x->rank;
-    int64_t size = x->dim[at], from = (int64_t)starts->data[i], to = ends->data[i] > (double)size ? size : (int64_t)ends->data[i];
+    int64_t size = x->dim[at], from = (int64_t)starts->data[i],
+            to = ends->data[i] > (double)size ? size : (int64_t)ends->data[i];
     if (from < 0) from += size;
     if (to < 0) to += size;
     if ((steps && steps->data[i] != 1) || from < 0 || to < from) return false;
@@ -65,11 +71,14 @@ static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   const GraphNode *join = node->in[0]->node;
   int axis, n = 0;
   int64_t start, end, at = 0;
-  if (!join || join->op != GRAPH_Concat || join->n_in > MOST_PIECES || !plain_cut(flat, node, &axis, &start, &end)) return NULL;
+  if (!join || join->op != GRAPH_Concat || join->n_in > MOST_PIECES ||
+      !plain_cut(flat, node, &axis, &start, &end))
+    return NULL;
   if (graph_int(join, GRAPH_ATTR_axis, 0) != axis) return NULL;
   GraphValue **piece = ARENA_ARRAY(flat->arena, GraphValue *, join->n_in + 1);
   for (int k = 0; k < join->n_in; k++) {
-    int64_t size = flat_type_of(flat, join->in[k])->dim[axis], from = start > at ? start - at : 0, to = end < at + size ? end - at : size;
+    int64_t size = flat_type_of(flat, join->in[k])->dim[axis], from = start > at ? start - at : 0,
+            to = end < at + size ? end - at : size;
     at += size;
     if (from >= to) continue;
     piece[n] = part_of(flat, join->in[k], axis, from, to);
@@ -87,7 +96,8 @@ static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
   if (axis < 0) axis += first->rank;
   for (int k = 0; k < node->n_in; k++) {
     const GraphNode *inner = node->in[k]->node;
-    bool nested = inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
+    bool nested =
+        inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
     bool empty = flat_type_of(flat, node->in[k])->dim[axis] == 0;
     count += nested ? inner->n_in : 1;
     changes = changes || nested || empty;
@@ -96,7 +106,8 @@ static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
   GraphValue **piece = ARENA_ARRAY(flat->arena, GraphValue *, count + 1);
   for (int k = 0; k < node->n_in; k++) {
     const GraphNode *inner = node->in[k]->node;
-    bool nested = inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
+    bool nested =
+        inner && inner->op == GRAPH_Concat && graph_int(inner, GRAPH_ATTR_axis, 0) == axis;
     if (flat_type_of(flat, node->in[k])->dim[axis] == 0) continue;
     for (int i = 0; i < (nested ? inner->n_in : 1); i++)
       piece[n++] = nested ? inner->in[i] : node->in[k];
@@ -108,7 +119,8 @@ static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
 static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   const GraphNode *reverse = node->in[0]->node;
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
-  const GraphAttribute *axes = reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
+  const GraphAttribute *axes =
+      reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (axis < 0) axis += x->rank;
   if (!axes || axes->n != 1 || axes->i[0] != axis || !place->data) return NULL;
@@ -118,16 +130,19 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
     data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
   GraphValue *at = graph_constant(flat->graph, "", mirrored);
   flat_set_type(flat, at, mirrored);
-  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
+  GraphNode *gather =
+      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
   return typed(flat, gather);
 }
 
-/* Element k of an axis of what is transposed, where the other axes keep their order: that of what it was. */
+/* Element k of an axis of what is transposed, where the other axes keep their order: that of what
+ * it was. */
 static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
   const GraphNode *turn = node->in[0]->node;
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
-  const GraphAttribute *perm = turn && turn->op == GRAPH_Transpose ? graph_attribute(turn, GRAPH_ATTR_perm) : NULL;
+  const GraphAttribute *perm =
+      turn && turn->op == GRAPH_Transpose ? graph_attribute(turn, GRAPH_ATTR_perm) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), before = -1;
   if (axis < 0) axis += x->rank;
   if (!perm || perm->n != x->rank || !place->data || place->rank != 0) return NULL;
@@ -136,7 +151,8 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
     if (perm->i[i] < before) return NULL;
     before = perm->i[i];
   }
-  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){turn->in[0], node->in[1]}, 1);
+  GraphNode *gather =
+      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){turn->in[0], node->in[1]}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, perm->i[axis]);
   GraphValue *simpler = flat_simplified(flat, gather);
   return simpler ? simpler : typed(flat, gather);

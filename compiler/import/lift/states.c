@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* State that goes out and comes back. A start state of a recurrent operator is followed to the elements of
- * an input, its last state to the elements of an output; where both are the same elements, in the same places,
- * the output is the input of the next call, packed and transposed in whatever way. */
+/* State that goes out and comes back. A start state of a recurrent operator is followed to the
+ * elements of an input, its last state to the elements of an output; where both are the same
+ * elements, in the same places, the output is the input of the next call, packed and transposed in
+ * whatever way. */
 #include "import/lift/lift.h"
 #include "import/lift/trace.h"
 
 #include <string.h>
 
 /* Input `in` starts a state whose last value is output `out`, each element in its place. */
-static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const GraphValue *last, const GraphValue *in, const GraphValue *out) {
+static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const GraphValue *last,
+                       const GraphValue *in, const GraphValue *out) {
   const double *from = trace_of(t, start), *to = trace_of(t, out);
-  const GraphTensor *state = lift_type(l, last), *in_type = lift_type(l, in), *out_type = lift_type(l, out);
-  if (!from || !to || lift_type(l, start)->count != state->count || in_type->count != out_type->count) return false;
+  const GraphTensor *state = lift_type(l, last), *in_type = lift_type(l, in),
+                    *out_type = lift_type(l, out);
+  if (!from || !to || lift_type(l, start)->count != state->count ||
+      in_type->count != out_type->count)
+    return false;
   int64_t n = 0;
   for (int64_t p = 0; p < out_type->count; p++) {
     if (!trace_holds(t, last, to[p])) continue;
@@ -54,13 +59,17 @@ void lift_add_pair(Lift *l, int in, int out) {
 
 static int input_named(const Lift *l, const char *name, size_t n) {
   for (int i = 0; i < l->flat->n_file_in; i++)
-    if (strlen(l->flat->graph->in[i].name) == n && strncmp(l->flat->graph->in[i].name, name, n) == 0) return i;
+    if (strlen(l->flat->graph->in[i].name) == n &&
+        strncmp(l->flat->graph->in[i].name, name, n) == 0)
+      return i;
   return -1;
 }
 
 static int output_named(const Lift *l, const char *name, size_t n) {
   for (int i = 0; i < l->flat->n_file_out; i++)
-    if (strlen(l->flat->graph->out[i].name) == n && strncmp(l->flat->graph->out[i].name, name, n) == 0) return i;
+    if (strlen(l->flat->graph->out[i].name) == n &&
+        strncmp(l->flat->graph->out[i].name, name, n) == 0)
+      return i;
   return -1;
 }
 
@@ -68,7 +77,8 @@ static int output_named(const Lift *l, const char *name, size_t n) {
 static bool said_pair(Lift *l, const char *text) {
   const char *equal = strchr(text, '=');
   size_t left = equal ? (size_t)(equal - text) : 0, right = equal ? strlen(equal + 1) : 0;
-  int in = equal ? input_named(l, text, left) : -1, out = equal ? output_named(l, equal + 1, right) : -1;
+  int in = equal ? input_named(l, text, left) : -1,
+      out = equal ? output_named(l, equal + 1, right) : -1;
   if (equal && in < 0 && out < 0) {
     in = input_named(l, equal + 1, right);
     out = output_named(l, text, left);
@@ -78,9 +88,12 @@ static bool said_pair(Lift *l, const char *text) {
     diag_note(d, "write an input and the output that is this input in the next call: `h=next_h`");
     return false;
   }
-  const GraphTensor *from = lift_type(l, l->flat->graph->in[in].value), *to = lift_type(l, l->flat->graph->out[out].value);
+  const GraphTensor *from = lift_type(l, l->flat->graph->in[in].value),
+                    *to = lift_type(l, l->flat->graph->out[out].value);
   if (from->count != to->count) {
-    foreign_report(l->diags, l->file, E903, "--state %s: the input has %lld elements and the output %lld", text, (long long)from->count, (long long)to->count);
+    foreign_report(l->diags, l->file, E903,
+                   "--state %s: the input has %lld elements and the output %lld", text,
+                   (long long)from->count, (long long)to->count);
     return false;
   }
   lift_add_pair(l, in, out);
@@ -92,7 +105,8 @@ bool lift_declared_states(Lift *l) {
   l->state = ARENA_ARRAY(l->arena, StatePair, l->flat->graph->n_in + 1);
   for (int i = 0; i < l->flat->n_variables; i++) {
     const FlatVariable *v = &l->flat->variable[i];
-    if (!lift_pair_of_input(l, v->in)) l->state[l->n_states++] = (StatePair){.in = v->in, .out = v->out, .start = v->start};
+    if (!lift_pair_of_input(l, v->in))
+      l->state[l->n_states++] = (StatePair){.in = v->in, .out = v->out, .start = v->start};
   }
   for (int i = 0; i < l->options->n_states; i++)
     if (!said_pair(l, l->options->state[i])) return false;
@@ -116,7 +130,8 @@ void lift_find_states(Lift *l) {
       if (!start || lift_is_constant(l, start)) continue;
       int in = input_of(l, &l->trace, start);
       for (int o = 0; in >= 0 && o < l->flat->n_file_out; o++)
-        if (comes_back(l, &l->trace, start, node->out[1 + s], graph->in[in].value, graph->out[o].value)) {
+        if (comes_back(l, &l->trace, start, node->out[1 + s], graph->in[in].value,
+                       graph->out[o].value)) {
           lift_add_pair(l, in, o);
           break;
         }
@@ -132,7 +147,9 @@ static bool all_come_back(Lift *l, const GraphValue *start, const StatePair *pai
       const GraphNode *node = graph->node[i];
       int operand = start_operand(node, s);
       if (operand < 0 || operand >= node->n_in || node->in[operand] != start) continue;
-      if (!comes_back(l, &l->trace, start, node->out[1 + s], graph->in[pair->in].value, graph->out[pair->out].value)) return false;
+      if (!comes_back(l, &l->trace, start, node->out[1 + s], graph->in[pair->in].value,
+                      graph->out[pair->out].value))
+        return false;
     }
   return true;
 }
@@ -158,7 +175,8 @@ bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **fi
   double *numbers;
   GraphTensor *made = graph_tensor(l->arena, GRAPH_FLOAT, type->rank, type->dim, &numbers);
   for (int64_t k = 0; k < type->count && pair->start; k++)
-    numbers[k] = pair->start->data[(int64_t)(code[k] - l->trace.base[l->flat->graph->in[in].value->id])];
+    numbers[k] =
+        pair->start->data[(int64_t)(code[k] - l->trace.base[l->flat->graph->in[in].value->id])];
   if (pair->start) *first = made;
   return true;
 }
@@ -171,7 +189,8 @@ static bool is_kept_operand(Lift *l, const GraphNode *node, int k, bool stream) 
   return is_start && !lift_is_constant(l, node->in[k]) && start_input(l, node->in[k]) >= 0;
 }
 
-/* By flat value id: what the outputs that are no states are made of; start: also what states start from. */
+/* By flat value id: what the outputs that are no states are made of; start: also what states start
+ * from. */
 static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   const Graph *graph = l->flat->graph;
   bool *needed = ARENA_ARRAY(l->arena, bool, graph->n_values + 1);
@@ -187,17 +206,22 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
     for (int k = 0; k < node->n_out; k++)
       any = any || needed[node->out[k]->id];
     for (int k = 0; any && k < node->n_in; k++)
-      if (node->in[k] && (start || !is_kept_operand(l, node, k, stream))) needed[node->in[k]->id] = true;
+      if (node->in[k] && (start || !is_kept_operand(l, node, k, stream)))
+        needed[node->in[k]->id] = true;
   }
   return needed;
 }
 
-bool *lift_needed(Lift *l) { return needed_by_outputs(l, l->time.kind == TIME_STREAM, false); }
+bool *lift_needed(Lift *l) {
+  return needed_by_outputs(l, l->time.kind == TIME_STREAM, false);
+}
 
 void lift_mark_idle(Lift *l) {
-  bool *needed = needed_by_outputs(l, true, true), *idle = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_values + 1);
+  bool *needed = needed_by_outputs(l, true, true),
+       *idle = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_known; i++) {
-    const GraphTensor *type = lift_type(l, l->flat->graph->value[i]); /* NULL: of a node that was given up */
+    const GraphTensor *type =
+        lift_type(l, l->flat->graph->value[i]); /* NULL: of a node that was given up */
     idle[i] = !needed[i] && !(type && type->data);
   }
   l->flat->idle = idle;

@@ -9,11 +9,13 @@ enum { TRACE_MAX_ELEMENTS = 1 << 22 };
 bool trace_moves(const Flat *flat, const GraphNode *node) {
   if (graph_op_moves(node->op) == GRAPH_MOVES_none) return false;
   for (int k = 0; k < node->n_in; k++)
-    if (node->in[k] && !graph_operand_moves(node, k) && !flat_type_of(flat, node->in[k])->data) return false;
+    if (node->in[k] && !graph_operand_moves(node, k) && !flat_type_of(flat, node->in[k])->data)
+      return false;
   return true;
 }
 
-const double *trace_moved(const Flat *flat, const GraphNode *node, const double *const *mark, int index) {
+const double *trace_moved(const Flat *flat, const GraphNode *node, const double *const *mark,
+                          int index) {
   const GraphTensor **in = ARENA_ARRAY(flat->arena, const GraphTensor *, node->n_in + 1);
   for (int k = 0; k < node->n_in; k++) {
     in[k] = node->in[k] ? flat_type_of(flat, node->in[k]) : NULL;
@@ -24,7 +26,10 @@ const double *trace_moved(const Flat *flat, const GraphNode *node, const double 
     marks->data = mark[k];
     in[k] = marks;
   }
-  GraphCall call = {.arena = flat->arena, .node = node, .in = in, .out = ARENA_ARRAY(flat->arena, GraphTensor, node->n_out)};
+  GraphCall call = {.arena = flat->arena,
+                    .node = node,
+                    .in = in,
+                    .out = ARENA_ARRAY(flat->arena, GraphTensor, node->n_out)};
   return graph_call_eval(&call) ? call.out[index].data : NULL;
 }
 
@@ -38,8 +43,10 @@ static const double *own_elements(Trace *t, const GraphValue *value) {
   double *code = ARENA_ARRAY(t->flat->arena, double, type->count + 1);
   const GraphNode *node = value->node;
   bool sequence = node && is_recurrent(node) && value->index == 0;
-  bool forward = sequence && strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "forward") == 0;
-  int64_t last = forward || (sequence && type->dim[0] == 1) ? flat_type_of(t->flat, node->out[1])->count : 0;
+  bool forward =
+      sequence && strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "forward") == 0;
+  int64_t last =
+      forward || (sequence && type->dim[0] == 1) ? flat_type_of(t->flat, node->out[1])->count : 0;
   for (int64_t i = 0; i < type->count; i++)
     code[i] = t->base[value->id] + (double)i;
   for (int64_t i = 0; i < last; i++)
@@ -79,8 +86,11 @@ static bool follow(Trace *t, const GraphValue *value, Path *path) {
   path->n--;
   t->budget -= type->count;
   if (t->budget < 0) return false;
-  if (type->data) t->code[value->id] = constant_elements(t, type->count);
-  else t->code[value->id] = moves ? trace_moved(t->flat, node, mark, value->index) : own_elements(t, value);
+  if (type->data)
+    t->code[value->id] = constant_elements(t, type->count);
+  else
+    t->code[value->id] =
+        moves ? trace_moved(t->flat, node, mark, value->index) : own_elements(t, value);
   return t->code[value->id] != NULL;
 }
 
@@ -90,14 +100,17 @@ const double *trace_of(Trace *t, const GraphValue *value) {
   ARENA_PUSH(t->flat->arena, path.value, path.n, path.cap, value);
   while (path.n) {
     const GraphValue *next = path.value[path.n - 1];
-    if (t->code[next->id]) path.n--;
-    else if (!follow(t, next, &path)) return NULL;
+    if (t->code[next->id])
+      path.n--;
+    else if (!follow(t, next, &path))
+      return NULL;
   }
   return t->code[value->id];
 }
 
 bool trace_holds(const Trace *t, const GraphValue *value, double code) {
-  return code >= t->base[value->id] && code < t->base[value->id] + (double)flat_type_of(t->flat, value)->count;
+  return code >= t->base[value->id] &&
+         code < t->base[value->id] + (double)flat_type_of(t->flat, value)->count;
 }
 
 Trace trace_new(const Flat *flat) {

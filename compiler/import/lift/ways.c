@@ -9,9 +9,13 @@
 
 #include <string.h>
 
-static int state_operand(GraphOp op) { return op == GRAPH_Gru ? 6 : 5; }
+static int state_operand(GraphOp op) {
+  return op == GRAPH_Gru ? 6 : 5;
+}
 
-static int activations_of(GraphOp op) { return op == GRAPH_Lstm ? 3 : op == GRAPH_Gru ? 2 : 1; }
+static int activations_of(GraphOp op) {
+  return op == GRAPH_Lstm ? 3 : op == GRAPH_Gru ? 2 : 1;
+}
 
 static bool is_recurrent(const GraphNode *node) {
   return node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
@@ -52,13 +56,15 @@ static void uncouple(Flat *flat, GraphNode *node) {
   const GraphTensor *w = node->in[1] ? flat_type_of(flat, node->in[1]) : NULL;
   int64_t dirs = w ? w->dim[0] : 0;
   for (int64_t d = 0; d < dirs; d++)
-    if (!is_odd_about_half(graph_word(node, GRAPH_ATTR_activations, (int)(3 * d), "sigmoid"))) return;
+    if (!is_odd_about_half(graph_word(node, GRAPH_ATTR_activations, (int)(3 * d), "sigmoid")))
+      return;
   for (size_t k = 0; k < sizeof weights / sizeof *weights; k++) {
     const GraphValue *value = weights[k] < node->n_in ? node->in[weights[k]] : NULL;
     if (value && (!flat_type_of(flat, value)->data || !flat_type_of(flat, value)->count)) return;
   }
   for (size_t k = 0; k < sizeof weights / sizeof *weights; k++)
-    if (weights[k] < node->n_in && node->in[weights[k]]) node->in[weights[k]] = mirrored(flat, flat_type_of(flat, node->in[weights[k]]), 0, 1);
+    if (weights[k] < node->n_in && node->in[weights[k]])
+      node->in[weights[k]] = mirrored(flat, flat_type_of(flat, node->in[weights[k]]), 0, 1);
   graph_set_int(flat->graph, node, GRAPH_ATTR_input_forget, 0);
 }
 
@@ -68,7 +74,9 @@ static bool ways_differ(const GraphNode *node) {
   int n = activations_of(node->op);
   if (strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "both") != 0) return false;
   for (int i = 0; i < n; i++)
-    if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""), graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0) return true;
+    if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""),
+               graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0)
+      return true;
   return false;
 }
 
@@ -130,7 +138,8 @@ static bool part_ways(Flat *flat, const GraphNode *node) {
   GraphNode *way[2] = {one_way(flat, node, 0), one_way(flat, node, 1)}, *joined[3] = {NULL};
   if (!way[0] || !way[1]) return false;
   for (int k = 0; k < node->n_out; k++) { /* y [T, dirs, N, u], states [dirs, N, u] */
-    joined[k] = flat_node(flat, GRAPH_Concat, node, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]}, 1);
+    joined[k] =
+        flat_node(flat, GRAPH_Concat, node, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]}, 1);
     graph_set_int(flat->graph, joined[k], GRAPH_ATTR_axis, k == 0);
     if (!typed(flat, joined[k])) return false;
   }
@@ -148,8 +157,10 @@ void flat_part_ways(Flat *flat) {
     if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
     if (!ways_differ(node)) continue;
     int mark = flat->graph->n_nodes;
-    if (part_ways(flat, node)) changed = true;
-    else flat->graph->n_nodes = mark;
+    if (part_ways(flat, node))
+      changed = true;
+    else
+      flat->graph->n_nodes = mark;
   }
   if (changed) flat_sort(flat);
 }

@@ -5,14 +5,17 @@
 #include <math.h>
 #include <string.h>
 
-float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank, const int64_t *dim) {
-  float *data = foreign_tensor(l->foreign, layer, role, rank, dim, *node->name ? node->name : graph_op_name(node->op));
+float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank,
+                   const int64_t *dim) {
+  float *data = foreign_tensor(l->foreign, layer, role, rank, dim,
+                               *node->name ? node->name : graph_op_name(node->op));
   if (!data) lift_refuse(l, node, E901, "has weights of an impossible size");
   return data;
 }
 
 /* A vector of a role, from a constant of `count` numbers. */
-bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from, int64_t count) {
+bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
+                 int64_t count) {
   if (!from || !from->data || from->count != count) {
     lift_refuse(l, node, E902, "has weights that are not constants of its size");
     return false;
@@ -34,14 +37,16 @@ static Axis all_of(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
   Axis out = {0};
   for (int i = 0; i < n; i++)
-    if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch) out.atom[out.n++] = atom[i];
+    if (atom_size(l->atoms, atom[i]) != 1 && atom_family(l->atoms, atom[i]) != l->roles.batch)
+      out.atom[out.n++] = atom[i];
   return out;
 }
 
 /* ---- Dense ---- */
 
 /* The only reader of value adds a constant vector along its last graph axis: a bias. */
-static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, int64_t units, const GraphTensor **bias) {
+static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, int64_t units,
+                                const GraphTensor **bias) {
   const GraphValue *y = node->out[0];
   const Graph *graph = l->flat->graph;
   if (l->uses[y->id] != 1) return NULL;
@@ -58,22 +63,28 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
   return NULL;
 }
 
-/* Weights for all rows of a window at once: the same sums as a convolution over calls that looks back on them. Where a
- * call has several new rows, they are features. */
-static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
+/* Weights for all rows of a window at once: the same sums as a convolution over calls that looks
+ * back on them. Where a call has several new rows, they are features. */
+static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x,
+                             const GraphTensor *w, int contracted, int units_axis, bool right) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom), time, none;
   Axis features = lift_axis(l, x, contracted, &time), last = {0};
-  int64_t rows = atom_size(l->atoms, time), fresh = rows - l->placed[x->id].before, units = lift_type(l, node->out[0])->dim[units_axis];
-  int64_t inner = 1, d = axis_size(l, &features), calls = fresh > 0 ? (rows + fresh - 1) / fresh : 0;
+  int64_t rows = atom_size(l->atoms, time), fresh = rows - l->placed[x->id].before,
+          units = lift_type(l, node->out[0])->dim[units_axis];
+  int64_t inner = 1, d = axis_size(l, &features),
+          calls = fresh > 0 ? (rows + fresh - 1) / fresh : 0;
   bool stacked = fresh > 1 && l->roles.stacked >= 0;
   Layout layout;
   for (int i = 0; i < n; i++) {
     bool is_time = atom[i] == time;
-    if (is_time && stacked) last.atom[last.n++] = l->roles.stacked;
-    else if (!is_time && atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
+    if (is_time && stacked)
+      last.atom[last.n++] = l->roles.stacked;
+    else if (!is_time && atom_size(l->atoms, atom[i]) != 1)
+      last.atom[last.n++] = atom[i];
     inner = is_time ? 1 : inner * atom_size(l->atoms, atom[i]);
   }
-  if (fresh < 1 || (fresh > 1 && !stacked) || w->count != rows * d * units || !lift_last(l, x, &last, &layout)) {
+  if (fresh < 1 || (fresh > 1 && !stacked) || w->count != rows * d * units ||
+      !lift_last(l, x, &last, &layout)) {
     lift_refuse(l, node, E902, "sums over some of the steps that it looks back on");
     return LIFT_FAILED;
   }
@@ -88,10 +99,12 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   if (!add) layer_set_word(layer, OPT_bias, "false");
   float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 3, (int64_t[]){units, calls, fresh * d});
   for (int64_t i = 0; kernel && i < rows * d; i++) {
-    int64_t row = i / inner % rows + calls * fresh - rows, outer = i / (inner * rows), call = row / fresh;
+    int64_t row = i / inner % rows + calls * fresh - rows, outer = i / (inner * rows),
+            call = row / fresh;
     int64_t feature = (outer * fresh + row % fresh) * inner + i % inner;
     for (int64_t u = 0; u < units; u++)
-      kernel[(u * calls + call) * fresh * d + feature] = (float)w->data[right ? i * units + u : u * rows * d + i];
+      kernel[(u * calls + call) * fresh * d + feature] =
+          (float)w->data[right ? i * units + u : u * rows * d + i];
   }
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &none);
@@ -101,11 +114,15 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   return LIFT_DONE;
 }
 
-/* A matrix of its own for each position of the axes in front: products in groups, which Conv1D with one tap has. */
-static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
-  int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis], groups = w->count / (d * units);
+/* A matrix of its own for each position of the axes in front: products in groups, which Conv1D with
+ * one tap has. */
+static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w,
+                        int contracted, int units_axis, bool right) {
+  int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis],
+          groups = w->count / (d * units);
   int rank = lift_type(l, node->out[0])->rank, own = lift_type(l, x)->rank, time, where[2];
-  Axis last = {0}, made = {0}, inputs = lift_axis(l, x, contracted, &time), outputs = lift_axis(l, node->out[0], units_axis, &time);
+  Axis last = {0}, made = {0}, inputs = lift_axis(l, x, contracted, &time),
+       outputs = lift_axis(l, node->out[0], units_axis, &time);
   int64_t counted = 1;
   for (int i = 0; i + 2 < w->rank; i++) {
     int axis = rank - w->rank + i;
@@ -116,7 +133,8 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
     counted *= w->dim[i];
   }
   if (counted != groups || axis_size(l, &last) != groups || axis_size(l, &inputs) != d) {
-    lift_refuse(l, node, E902, "multiplies by a different matrix for each position of an axis that is no feature");
+    lift_refuse(l, node, E902,
+                "multiplies by a different matrix for each position of an axis that is no feature");
     return LIFT_FAILED;
   }
   made = last;
@@ -146,7 +164,8 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
   for (int64_t g = 0; kernel && g < groups; g++)
     for (int64_t u = 0; u < units; u++)
       for (int64_t i = 0; i < d; i++)
-        kernel[(g * units + u) * d + i] = (float)w->data[g * d * units + (right ? i * units + u : u * d + i)];
+        kernel[(g * units + u) * d + i] =
+            (float)w->data[g * d * units + (right ? i * units + u : u * d + i)];
   if (!kernel) return LIFT_FAILED;
   Layout result = layout_with_last(&layout, &made);
   lift_place(l, node->out[0], layer->out[0], &result);
@@ -154,13 +173,15 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
 }
 
 /* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
-static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w, int contracted, int units_axis, bool right) {
+static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w,
+                      int contracted, int units_axis, bool right) {
   int time;
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
   Axis last = lift_axis(l, x, contracted, &time);
   Layout layout;
   if (w->count != d * units) return grouped(l, node, x, w, contracted, units_axis, right);
-  if (time >= 0 && l->placed[x->id].before && l->time.kind != TIME_FIXED) return window_dense(l, node, x, w, contracted, units_axis, right);
+  if (time >= 0 && l->placed[x->id].before && l->time.kind != TIME_FIXED)
+    return window_dense(l, node, x, w, contracted, units_axis, right);
   bool steps = time >= 0 && atom_size(l->atoms, time) > 1;
   int atom[FACTORS_MAX], n = steps ? atoms_of_axis(l->atoms, x, contracted, atom) : 0;
   if (steps) last.n = 0; /* the steps of the sequence are features here */
@@ -201,9 +222,13 @@ static LiftDone product(Lift *l, const GraphNode *node) {
   const GraphValue *a = node->in[0], *b = node->in[1], *wide = a;
   int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank;
   Axis inner = all_of(l, a, ra - 1), other = all_of(l, b, rb > 1 ? rb - 2 : 0);
-  Axis rows = ra > 1 ? all_of(l, a, ra - 2) : (Axis){0}, columns = rb > 1 ? all_of(l, b, rb - 1) : (Axis){0};
-  if (!axis_equal(&inner, &other) || shares(&rows, &columns) || shares(&inner, &rows) || shares(&inner, &columns)) {
-    lift_refuse(l, node, E902, "multiplies two values of the data along one axis in two places, as attention does");
+  Axis rows = ra > 1 ? all_of(l, a, ra - 2) : (Axis){0},
+       columns = rb > 1 ? all_of(l, b, rb - 1) : (Axis){0};
+  if (!axis_equal(&inner, &other) || shares(&rows, &columns) || shares(&inner, &rows) ||
+      shares(&inner, &columns)) {
+    lift_refuse(
+        l, node, E902,
+        "multiplies two values of the data along one axis in two places, as attention does");
     return LIFT_FAILED;
   }
   Layout layout;
@@ -235,7 +260,8 @@ static LiftDone product(Lift *l, const GraphNode *node) {
 
 static LiftDone matmul(Lift *l, const GraphNode *node) {
   const GraphValue *a = node->in[0], *b = node->in[1];
-  int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank, rank = lift_type(l, node->out[0])->rank;
+  int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank,
+      rank = lift_type(l, node->out[0])->rank;
   if (!lift_is_constant(l, a) && lift_is_constant(l, b) && rb >= 2)
     return dense(l, node, a, lift_type(l, b), ra - 1, rank - 1, true);
   if (lift_is_constant(l, a) && !lift_is_constant(l, b) && ra >= 2 && rb >= 2)
@@ -261,13 +287,15 @@ static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   Layer *layer = lift_layer(l, node, LAYER_BatchNorm, 1, &value);
   layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
   for (int i = 0; i < 4; i++)
-    if (!lift_vector(l, node, layer, role[i], lift_type(l, node->in[1 + i]), axis_size(l, &last))) return LIFT_FAILED;
+    if (!lift_vector(l, node, layer, role[i], lift_type(l, node->in[1 + i]), axis_size(l, &last)))
+      return LIFT_FAILED;
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
 
 static LiftDone layer_norm(Lift *l, const GraphNode *node) {
-  int rank = lift_type(l, node->in[0])->rank, axis = (int)graph_int(node, GRAPH_ATTR_axis, rank - 1), time;
+  int rank = lift_type(l, node->in[0])->rank,
+      axis = (int)graph_int(node, GRAPH_ATTR_axis, rank - 1), time;
   Axis last = {0};
   for (int i = axis; i < rank; i++) {
     Axis one = lift_axis(l, node->in[0], i, &time);
@@ -284,11 +312,15 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   if (!value) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, LAYER_LayerNorm, 1, &value);
   layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
-  const GraphValue *scale = node->n_in > 1 ? node->in[1] : NULL, *center = node->n_in > 2 ? node->in[2] : NULL;
+  const GraphValue *scale = node->n_in > 1 ? node->in[1] : NULL,
+                   *center = node->n_in > 2 ? node->in[2] : NULL;
   if (!scale) layer_set_word(layer, OPT_scale, "false");
   if (!center) layer_set_word(layer, OPT_center, "false");
-  if (scale && !lift_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last))) return LIFT_FAILED;
-  if (center && !lift_vector(l, node, layer, ROLE_CENTER, lift_type(l, center), axis_size(l, &last))) return LIFT_FAILED;
+  if (scale && !lift_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last)))
+    return LIFT_FAILED;
+  if (center &&
+      !lift_vector(l, node, layer, ROLE_CENTER, lift_type(l, center), axis_size(l, &last)))
+    return LIFT_FAILED;
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
@@ -302,7 +334,8 @@ static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool 
   Layout layout;
   AxisNames names;
   bool over_time = time >= 0 && !group.n && takes_time;
-  if (time >= 0 && !over_time) group = all_of(l, node->in[0], axis); /* its steps are features here */
+  if (time >= 0 && !over_time)
+    group = all_of(l, node->in[0], axis); /* its steps are features here */
   bool found = over_time ? lift_apart(l, node->in[0], 0, NULL, false, &layout, NULL) && layout.timed
                          : lift_apart(l, node->in[0], 1, &group, false, &layout, &k);
   if (!found) {
@@ -320,7 +353,8 @@ static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool 
 }
 
 static LiftDone cumsum(Lift *l, const GraphNode *node) {
-  if (!graph_int(node, GRAPH_ATTR_exclusive, 0) && !graph_int(node, GRAPH_ATTR_reverse, 0)) return along_axis(l, node, LAYER_cumsum, true);
+  if (!graph_int(node, GRAPH_ATTR_exclusive, 0) && !graph_int(node, GRAPH_ATTR_reverse, 0))
+    return along_axis(l, node, LAYER_cumsum, true);
   lift_refuse(l, node, E902, "sums up to each element without that element, or from the end");
   return LIFT_FAILED;
 }
@@ -332,7 +366,8 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphValue *place = node->in[1];
   if (!table->data || lift_is_constant(l, place)) return LIFT_OTHER;
   if (table->rank != 2 || graph_int(node, GRAPH_ATTR_axis, 0) != 0 || !l->placed[place->id].value) {
-    lift_refuse(l, node, E902, "takes rows by numbers that are no input, or from a table that is no matrix");
+    lift_refuse(l, node, E902,
+                "takes rows by numbers that are no input, or from a table that is no matrix");
     return LIFT_FAILED;
   }
   Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;

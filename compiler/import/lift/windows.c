@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Windows over a stream. A graph of one call keeps the rows that its convolutions look back on: it joins them with
- * the new ones, and gives the last of all of them out for the next call.
+/* Windows over a stream. A graph of one call keeps the rows that its convolutions look back on: it
+ * joins them with the new ones, and gives the last of all of them out for the next call.
  *
  *     all = Concat(kept, fresh)      kept' = the last rows of all
  *
- * Then the rows of `all` are the last ones of an endless sequence. That is proved element by element: what is kept
- * of row j was row j + s of the same Concat one call earlier, s being the number of new rows. How the file packs,
- * cuts or transposes what it keeps does not matter. */
+ * Then the rows of `all` are the last ones of an endless sequence. That is proved element by
+ * element: what is kept of row j was row j + s of the same Concat one call earlier, s being the
+ * number of new rows. How the file packs, cuts or transposes what it keeps does not matter. */
 #include "import/lift/lift.h"
 
 /* Element [outer, row, inner] along the axis of the Concat. */
@@ -41,8 +41,10 @@ static int input_of(Lift *l, Trace *t, const GraphValue *value) {
 }
 
 /* The output holds, where the input has the kept rows, the rows that follow them. */
-static bool shifts(Lift *l, Trace *t, const GraphNode *node, const Rows *r, const GraphValue *in, const GraphValue *out) {
-  const double *from = trace_of(t, node->in[0]), *all = trace_of(t, node->out[0]), *to = trace_of(t, out);
+static bool shifts(Lift *l, Trace *t, const GraphNode *node, const Rows *r, const GraphValue *in,
+                   const GraphValue *out) {
+  const double *from = trace_of(t, node->in[0]), *all = trace_of(t, node->out[0]),
+               *to = trace_of(t, out);
   if (!from || !all || !to || lift_type(l, in)->count != lift_type(l, out)->count) return false;
   int64_t fresh = r->all - r->kept;
   for (int64_t o = 0; o < r->outer; o++)
@@ -58,7 +60,9 @@ static bool shifts(Lift *l, Trace *t, const GraphNode *node, const Rows *r, cons
 static int output_of(Lift *l, Trace *t, const GraphNode *node, const Rows *r, int in) {
   const Graph *graph = l->flat->graph;
   const StatePair *known = lift_pair_of_input(l, in);
-  if (known) return shifts(l, t, node, r, graph->in[in].value, graph->out[known->out].value) ? known->out : -1;
+  if (known)
+    return shifts(l, t, node, r, graph->in[in].value, graph->out[known->out].value) ? known->out
+                                                                                    : -1;
   for (int o = 0; o < l->flat->n_file_out && in < l->flat->n_file_in; o++)
     if (shifts(l, t, node, r, graph->in[in].value, graph->out[o].value)) return o;
   return -1;
@@ -79,7 +83,8 @@ void lift_find_windows(Lift *l) {
     const GraphNode *node = graph->node[i];
     Rows r;
     if (!rows_of(l->flat, node, &r)) continue;
-    int in = input_of(l, &l->trace, node->in[0]), out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;
+    int in = input_of(l, &l->trace, node->in[0]),
+        out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;
     if (out < 0 || !starts_at_zero(l, in)) continue;
     lift_add_pair(l, in, out);
     window[node->out[0]->id] = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms and functions that a file writes out in small steps become one operator. In, a flat graph; out, the
- * same values, where
+/* Norms and functions that a file writes out in small steps become one operator. In, a flat graph;
+ * out, the same values, where
  *
  *   (x - mean) / sqrt(mean((x - mean)^2) + eps)   is a LayerNorm over the axes of the mean
  *   x * sigmoid(x), x * tanh(softplus(x)), x * hard_sigmoid(x), x * clip(x + 3, 0, 6) / 6,
@@ -35,20 +35,27 @@ static bool is_near(const Flat *flat, const GraphValue *value, double number) {
 }
 
 /* The node that makes a value, if it is of this kind. */
-static const GraphNode *made_by(const GraphValue *value, GraphOp op) { return value && value->node && value->node->op == op ? value->node : NULL; }
+static const GraphNode *made_by(const GraphValue *value, GraphOp op) {
+  return value && value->node && value->node->op == op ? value->node : NULL;
+}
 
 /* The other operand of a node of two, if one of them is `one`; NULL: it is not. */
-static GraphValue *beside(const GraphNode *node, const GraphValue *one) { return node->in[0] == one ? node->in[1] : node->in[1] == one ? node->in[0] : NULL; }
+static GraphValue *beside(const GraphNode *node, const GraphValue *one) {
+  return node->in[0] == one ? node->in[1] : node->in[1] == one ? node->in[0] : NULL;
+}
 
-/* The operand of a node of two that is no constant, the other being this number; NULL: it is not so. */
+/* The operand of a node of two that is no constant, the other being this number; NULL: it is not
+ * so. */
 static GraphValue *with_number(const Flat *flat, const GraphNode *node, double number) {
   for (int i = 0; node && i < 2; i++)
-    if (is_near(flat, node->in[i], number) && !constant(flat, node->in[1 - i])) return node->in[1 - i];
+    if (is_near(flat, node->in[i], number) && !constant(flat, node->in[1 - i]))
+      return node->in[1 - i];
   return NULL;
 }
 
 /* value = root^exponent, or x |> op. */
-static GraphValue *power_of(const Flat *flat, const GraphValue *value, GraphOp op, double exponent) {
+static GraphValue *power_of(const Flat *flat, const GraphValue *value, GraphOp op,
+                            double exponent) {
   const GraphNode *node = made_by(value, op);
   if (node) return node->in[0];
   node = made_by(value, GRAPH_Pow);
@@ -64,8 +71,11 @@ static GraphValue *squared(const Flat *flat, const GraphValue *value) {
 
 /* The same axes reduced, which stay as axes of 1. */
 static bool same_axes(const GraphNode *a, const GraphNode *b) {
-  const GraphAttribute *one = graph_attribute(a, GRAPH_ATTR_axes), *two = graph_attribute(b, GRAPH_ATTR_axes);
-  if (!one || !two || one->n != two->n || !graph_int(a, GRAPH_ATTR_keepdims, 0) || !graph_int(b, GRAPH_ATTR_keepdims, 0)) return false;
+  const GraphAttribute *one = graph_attribute(a, GRAPH_ATTR_axes),
+                       *two = graph_attribute(b, GRAPH_ATTR_axes);
+  if (!one || !two || one->n != two->n || !graph_int(a, GRAPH_ATTR_keepdims, 0) ||
+      !graph_int(b, GRAPH_ATTR_keepdims, 0))
+    return false;
   for (int i = 0; i < one->n; i++)
     if (one->i[i] != two->i[i]) return false;
   return true;
@@ -73,14 +83,16 @@ static bool same_axes(const GraphNode *a, const GraphNode *b) {
 
 /* value = x - mean(x); returns the node of the mean. */
 static const GraphNode *centred(const GraphValue *value, GraphValue **x) {
-  const GraphNode *sub = made_by(value, GRAPH_Sub), *mean = sub ? made_by(sub->in[1], GRAPH_ReduceMean) : NULL;
+  const GraphNode *sub = made_by(value, GRAPH_Sub),
+                  *mean = sub ? made_by(sub->in[1], GRAPH_ReduceMean) : NULL;
   if (!mean || mean->in[0] != sub->in[0]) return NULL;
   *x = sub->in[0];
   return mean;
 }
 
 /* value = mean((x - mean(x))^2) + eps, over the axes of `mean`. */
-static bool variance_of(const Flat *flat, const GraphValue *value, const GraphValue *x, const GraphNode *mean, double *eps) {
+static bool variance_of(const Flat *flat, const GraphValue *value, const GraphValue *x,
+                        const GraphNode *mean, double *eps) {
   const GraphNode *add = made_by(value, GRAPH_Add), *spread = NULL;
   for (int i = 0; add && i < 2; i++)
     if (is_number(flat, add->in[i], eps)) spread = made_by(add->in[1 - i], GRAPH_ReduceMean);
@@ -91,13 +103,15 @@ static bool variance_of(const Flat *flat, const GraphValue *value, const GraphVa
 
 /* 1 / sqrt(x) */
 static GraphValue *inverse_root(const Flat *flat, const GraphValue *value) {
-  const GraphNode *node = made_by(value, GRAPH_Reciprocal), *div = made_by(value, GRAPH_Div), *pow = made_by(value, GRAPH_Pow);
+  const GraphNode *node = made_by(value, GRAPH_Reciprocal), *div = made_by(value, GRAPH_Div),
+                  *pow = made_by(value, GRAPH_Pow);
   if (node) return power_of(flat, node->in[0], GRAPH_Sqrt, 0.5);
   if (div && is_near(flat, div->in[0], 1)) return power_of(flat, div->in[1], GRAPH_Sqrt, 0.5);
   return pow && is_near(flat, pow->in[1], -0.5) ? pow->in[0] : NULL;
 }
 
-/* The axes of the mean are the last ones, one after the other: the first of them; -1: they are not. */
+/* The axes of the mean are the last ones, one after the other: the first of them; -1: they are
+ * not. */
 static int trailing(const Flat *flat, const GraphNode *mean) {
   const GraphAttribute *axes = graph_attribute(mean, GRAPH_ATTR_axes);
   int rank = flat_type_of(flat, mean->in[0])->rank, first = rank;
@@ -121,9 +135,12 @@ static bool is_norm(Flat *flat, GraphNode *node) {
   for (int i = 0; i < (node->op == GRAPH_Div ? 1 : node->op == GRAPH_Mul ? 2 : 0); i++) {
     GraphValue *x = NULL, *other = node->in[1 - i];
     const GraphNode *mean = centred(node->in[i], &x);
-    GraphValue *variance = !mean ? NULL : node->op == GRAPH_Div ? power_of(flat, other, GRAPH_Sqrt, 0.5) : inverse_root(flat, other);
+    GraphValue *variance = !mean                   ? NULL
+                           : node->op == GRAPH_Div ? power_of(flat, other, GRAPH_Sqrt, 0.5)
+                                                   : inverse_root(flat, other);
     double eps = 0;
-    if (!variance || !variance_of(flat, variance, x, mean, &eps) || trailing(flat, mean) < 0) continue;
+    if (!variance || !variance_of(flat, variance, x, mean, &eps) || trailing(flat, mean) < 0)
+      continue;
     become(flat, node, GRAPH_LayerNorm, x);
     graph_set_int(flat->graph, node, GRAPH_ATTR_axis, trailing(flat, mean));
     graph_set_number(flat->graph, node, GRAPH_ATTR_eps, eps);
@@ -139,10 +156,13 @@ static GraphOp gate_of(const GraphValue *gate, const GraphValue *x) {
   const GraphNode *node = gate->node, *inner;
   if (!node) return GRAPH_Identity;
   if (node->op == GRAPH_Sigmoid && node->in[0] == x) return GRAPH_Silu;
-  if (node->op == GRAPH_HardSigmoid && node->in[0] == x && fabs(graph_number(node, GRAPH_ATTR_alpha, 0.2) - 1.0 / 6) < close_to &&
+  if (node->op == GRAPH_HardSigmoid && node->in[0] == x &&
+      fabs(graph_number(node, GRAPH_ATTR_alpha, 0.2) - 1.0 / 6) < close_to &&
       fabs(graph_number(node, GRAPH_ATTR_beta, 0.5) - 0.5) < close_to)
     return GRAPH_HardSwish;
-  if (node->op == GRAPH_Tanh && (inner = made_by(node->in[0], GRAPH_Softplus)) != NULL && inner->in[0] == x) return GRAPH_Mish;
+  if (node->op == GRAPH_Tanh && (inner = made_by(node->in[0], GRAPH_Softplus)) != NULL &&
+      inner->in[0] == x)
+    return GRAPH_Mish;
   return GRAPH_Identity;
 }
 
@@ -150,7 +170,8 @@ static GraphOp gate_of(const GraphValue *gate, const GraphValue *x) {
 static bool is_normal(const Flat *flat, const GraphValue *value, const GraphValue *x) {
   const double root = 1.4142135623730951;
   const GraphNode *erf_node = made_by(with_number(flat, made_by(value, GRAPH_Add), 1), GRAPH_Erf);
-  const GraphNode *div = erf_node ? made_by(erf_node->in[0], GRAPH_Div) : NULL, *mul = erf_node ? made_by(erf_node->in[0], GRAPH_Mul) : NULL;
+  const GraphNode *div = erf_node ? made_by(erf_node->in[0], GRAPH_Div) : NULL,
+                  *mul = erf_node ? made_by(erf_node->in[0], GRAPH_Mul) : NULL;
   if (div) return div->in[0] == x && is_near(flat, div->in[1], root);
   return mul && with_number(flat, mul, 1 / root) == x;
 }
@@ -165,8 +186,10 @@ static GraphValue *gelu_of(const Flat *flat, const GraphNode *node) {
       for (int k = 0; k < 2; k++)
         if (is_normal(flat, product->in[k], product->in[1 - k])) return product->in[1 - k];
     }
-    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, other, x)) return x; /* (x * 0.5) * n */
-    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, x, other)) return other; /* x * (n * 0.5) */
+    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, other, x))
+      return x; /* (x * 0.5) * n */
+    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, x, other))
+      return other; /* x * (n * 0.5) */
   }
   return NULL;
 }
@@ -178,8 +201,10 @@ static GraphValue *hard_swish_of(const Flat *flat, const GraphNode *node) {
   if (node->op == GRAPH_Div && !is_near(flat, node->in[1], 6)) return NULL;
   for (int i = 0; product && i < 2; i++) {
     const GraphNode *clip = made_by(product->in[i], GRAPH_Clip);
-    bool six = clip && graph_number(clip, GRAPH_ATTR_low, -1) == 0 && graph_number(clip, GRAPH_ATTR_high, 0) == 6;
-    if (six && with_number(flat, made_by(clip->in[0], GRAPH_Add), 3) == product->in[1 - i]) return product->in[1 - i];
+    bool six = clip && graph_number(clip, GRAPH_ATTR_low, -1) == 0 &&
+               graph_number(clip, GRAPH_ATTR_high, 0) == 6;
+    if (six && with_number(flat, made_by(clip->in[0], GRAPH_Add), 3) == product->in[1 - i])
+      return product->in[1 - i];
   }
   return NULL;
 }
@@ -211,6 +236,7 @@ static bool is_function(Flat *flat, GraphNode *node) {
 void lift_written_out(Flat *flat) {
   bool changed = false;
   for (int i = 0; i < flat->graph->n_nodes; i++)
-    changed = is_norm(flat, flat->graph->node[i]) || is_function(flat, flat->graph->node[i]) || changed;
+    changed =
+        is_norm(flat, flat->graph->node[i]) || is_function(flat, flat->graph->node[i]) || changed;
   if (changed) flat_sort(flat);
 }

@@ -12,13 +12,18 @@ GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n
   return graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
 }
 
-/* Products and recurrent layers are for the evaluator; what draws on the graph around is not there yet. */
+/* Products and recurrent layers are for the evaluator; what draws on the graph around is not there
+ * yet. */
 static bool may_fold(const Graph *graph, const GraphNode *node) {
   static const bool is_large[GRAPH_OP_COUNT] = {
-      [GRAPH_MatMul] = true, [GRAPH_MatMulInteger] = true,  [GRAPH_Conv] = true, [GRAPH_ConvInteger] = true,
-      [GRAPH_MaxPool] = true, [GRAPH_ConvTranspose] = true, [GRAPH_AvgPool] = true, [GRAPH_Lstm] = true,
-      [GRAPH_Gru] = true,    [GRAPH_Rnn] = true,            [GRAPH_If] = true,   [GRAPH_Loop] = true,
-      [GRAPH_Scan] = true,   [GRAPH_While] = true,          [GRAPH_VarRead] = true, [GRAPH_VarAssign] = true,
+      [GRAPH_MatMul] = true,  [GRAPH_MatMulInteger] = true,
+      [GRAPH_Conv] = true,    [GRAPH_ConvInteger] = true,
+      [GRAPH_MaxPool] = true, [GRAPH_ConvTranspose] = true,
+      [GRAPH_AvgPool] = true, [GRAPH_Lstm] = true,
+      [GRAPH_Gru] = true,     [GRAPH_Rnn] = true,
+      [GRAPH_If] = true,      [GRAPH_Loop] = true,
+      [GRAPH_Scan] = true,    [GRAPH_While] = true,
+      [GRAPH_VarRead] = true, [GRAPH_VarAssign] = true,
       [GRAPH_ListNew] = true, [GRAPH_ListFrom] = true};
   if (is_large[node->op] || graph->node[graph->n_nodes - 1] != node) return false;
   for (int k = 0; k < node->n_in; k++)
@@ -26,8 +31,8 @@ static bool may_fold(const Graph *graph, const GraphNode *node) {
   return true;
 }
 
-/* The same operator with the same attributes on the same constant, in the same graph: weights that are used at
- * every step are turned round once. NULL for operators of more operands or results. */
+/* The same operator with the same attributes on the same constant, in the same graph: weights that
+ * are used at every step are turned round once. NULL for operators of more operands or results. */
 static const char *key_of(const Emit *e, const GraphNode *node) {
   if (!e->seen || node->n_in != 1 || node->n_out != 1) return NULL;
   Text key = text_new(e->graph->arena);
@@ -36,9 +41,12 @@ static const char *key_of(const Emit *e, const GraphNode *node) {
     const GraphAttribute *a = &node->attribute[k];
     text_printf(&key, " %d", (int)a->name);
     for (int i = 0; i < a->n; i++)
-      if (a->i) text_printf(&key, ",%lld", (long long)a->i[i]);
-      else if (a->f) text_printf(&key, ",%a", a->f[i]);
-      else text_printf(&key, ",%s", a->s[i]);
+      if (a->i)
+        text_printf(&key, ",%lld", (long long)a->i[i]);
+      else if (a->f)
+        text_printf(&key, ",%a", a->f[i]);
+      else
+        text_printf(&key, ",%s", a->s[i]);
   }
   return text_str(&key);
 }
@@ -66,7 +74,8 @@ GraphValue *emit_done(Emit *e, GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     made += graph_span(&call.out[k]);
   if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];
-  if (!in[0] || call.out[0].data != in[0]->data) *e->folds -= made; /* else the same numbers, renamed */
+  if (!in[0] || call.out[0].data != in[0]->data)
+    *e->folds -= made; /* else the same numbers, renamed */
   for (int k = 0; k < node->n_out; k++) {
     node->out[k]->constant = &call.out[k];
     node->out[k]->node = NULL;
@@ -98,7 +107,8 @@ GraphValue *emit_axis_call(Emit *e, GraphOp op, int64_t axis, int n_in, GraphVal
   return emit_done(e, node);
 }
 
-static GraphValue *with_ints(Emit *e, GraphOp op, GraphValue *x, GraphAttributeName name, int n, const int64_t *i) {
+static GraphValue *with_ints(Emit *e, GraphOp op, GraphValue *x, GraphAttributeName name, int n,
+                             const int64_t *i) {
   GraphNode *node = emit_node(e, op, 1, &x, 1);
   graph_set_ints(e->graph, node, name, n, i);
   return emit_done(e, node);
@@ -140,8 +150,10 @@ GraphValue *emit_concat(Emit *e, int64_t axis, int n, GraphValue *const *in) {
   return n == 1 ? in[0] : emit_axis_call(e, GRAPH_Concat, axis, n, in);
 }
 
-GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end, int64_t step) {
-  return EMIT(e, Slice, x, emit_ints(e, 1, &start), emit_ints(e, 1, &end), emit_ints(e, 1, &axis), emit_ints(e, 1, &step));
+GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
+                       int64_t step) {
+  return EMIT(e, Slice, x, emit_ints(e, 1, &start), emit_ints(e, 1, &end), emit_ints(e, 1, &axis),
+              emit_ints(e, 1, &step));
 }
 
 GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem) {
@@ -158,7 +170,8 @@ GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high) {
   return emit_done(e, node);
 }
 
-GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, int64_t axis) {
+GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
+                            int64_t axis) {
   return emit_axis_call(e, GRAPH_Dequantize, axis, zero ? 3 : 2, (GraphValue *[]){x, scale, zero});
 }
 

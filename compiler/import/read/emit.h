@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Making nodes of a graph, for all readers. Nodes whose operands are constants become constants at
- * once (weights in another order, shapes), as long as they are not much larger than their operands. */
+ * once (weights in another order, shapes), as long as they are not much larger than their
+ * operands. */
 #ifndef GRUS_IMPORT_READ_EMIT_H
 #define GRUS_IMPORT_READ_EMIT_H
 
@@ -22,9 +23,9 @@ GraphValue *emit_done(Emit *e, GraphNode *node);
             (GraphValue *[]){__VA_ARGS__})
 GraphValue *emit_call(Emit *e, GraphOp op, int n_in, GraphValue *const *in);
 
-GraphValue *emit_number(Emit *e, double x);                /* a scalar, GRAPH_FLOAT */
-GraphValue *emit_int(Emit *e, int64_t x);                  /* a scalar, GRAPH_I64 */
-GraphValue *emit_ints(Emit *e, int n, const int64_t *x);   /* a vector, GRAPH_I64 */
+GraphValue *emit_number(Emit *e, double x);              /* a scalar, GRAPH_FLOAT */
+GraphValue *emit_int(Emit *e, int64_t x);                /* a scalar, GRAPH_I64 */
+GraphValue *emit_ints(Emit *e, int n, const int64_t *x); /* a vector, GRAPH_I64 */
 GraphValue *emit_axis_call(Emit *e, GraphOp op, int64_t axis, int n_in, GraphValue *const *in);
 GraphValue *emit_transpose(Emit *e, GraphValue *x, int n, const int64_t *perm);
 GraphValue *emit_reshape(Emit *e, GraphValue *x, int n, const int64_t *dim); /* a 0 copies a size */
@@ -33,10 +34,12 @@ GraphValue *emit_squeeze(Emit *e, GraphValue *x, int n, const int64_t *axes);
 GraphValue *emit_reduce(Emit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes, bool keep);
 GraphValue *emit_gather(Emit *e, GraphValue *x, int64_t axis, int n, const int64_t *places);
 GraphValue *emit_concat(Emit *e, int64_t axis, int n, GraphValue *const *in);
-GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end, int64_t step);
+GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
+                       int64_t step);
 GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem);
 GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high); /* infinities: no bound */
-GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero, int64_t axis);
+GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
+                            int64_t axis);
 /* To the type of zero; to bytes without sign where there is none. */
 GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
 

@@ -15,7 +15,9 @@ struct Archive {
   uint64_t budget; /* bytes that may still be inflated */
 };
 
-bool archive_sniff(Mapped file) { return file.len >= 4 && memcmp(file.data, "PK\003\004", 4) == 0; }
+bool archive_sniff(Mapped file) {
+  return file.len >= 4 && memcmp(file.data, "PK\003\004", 4) == 0;
+}
 
 static void discard(void *arg) {
   Archive *archive = arg;
@@ -38,28 +40,36 @@ Archive *archive_open(Arena *arena, Mapped map, const char **reason) {
   bool no_memory = zip_error_code_zip(&error) == ZIP_ER_MEMORY;
   zip_error_fini(&error);
   if (!archive->zip && no_memory) arena_out_of_memory(arena);
-  *reason = archive->zip ? "it has too many members" : arena_printf(arena, "it is a damaged zip archive: %s", why);
+  *reason = archive->zip ? "it has too many members"
+                         : arena_printf(arena, "it is a damaged zip archive: %s", why);
   return archive->zip && archive_count(archive) <= MAX_MEMBERS ? archive : NULL;
 }
 
-int64_t archive_count(const Archive *archive) { return zip_get_num_entries(archive->zip, 0); }
+int64_t archive_count(const Archive *archive) {
+  return zip_get_num_entries(archive->zip, 0);
+}
 
 const char *archive_name(const Archive *archive, int64_t index) {
   const char *name = zip_get_name(archive->zip, (zip_uint64_t)index, 0);
   return name ? arena_strdup(archive->arena, name) : "";
 }
 
-int64_t archive_find(const Archive *archive, const char *name) { return zip_name_locate(archive->zip, name, 0); }
+int64_t archive_find(const Archive *archive, const char *name) {
+  return zip_name_locate(archive->zip, name, 0);
+}
 
 bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **reason) {
   zip_stat_t st;
   zip_uint64_t at = (zip_uint64_t)index;
   Arena *arena = archive->arena;
   *reason = "a member of the archive cannot be read";
-  if (zip_stat_index(archive->zip, at, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) || !st.name) return false;
+  if (zip_stat_index(archive->zip, at, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) || !st.name)
+    return false;
   const char *name = arena_strdup(arena, st.name);
   if (st.size > archive->budget) {
-    *reason = arena_printf(arena, "`%s` inflates to %llu bytes, too many for an archive of this size", name, (unsigned long long)st.size);
+    *reason =
+        arena_printf(arena, "`%s` inflates to %llu bytes, too many for an archive of this size",
+                     name, (unsigned long long)st.size);
     return false;
   }
   archive->budget -= st.size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Zip archives of tensors: .npz, and what PyTorch writes. What is inflated is bounded by the size of
- * the archive, over all members together. */
+/* Zip archives of tensors: .npz, and what PyTorch writes. What is inflated is bounded by the size
+ * of the archive, over all members together. */
 #ifndef GRUS_IMPORT_TENSORS_ARCHIVE_H
 #define GRUS_IMPORT_TENSORS_ARCHIVE_H
 

@@ -12,9 +12,12 @@ static const char *name_of(Arena *arena, const char *path) {
   return n > 2 && strcmp(path + n - 2, ":0") == 0 ? arena_strndup(arena, path, n - 2) : path;
 }
 
-static bool is_optimiser(const char *path) { return strncmp(path, "optimizer", strlen("optimizer")) == 0; }
+static bool is_optimiser(const char *path) {
+  return strncmp(path, "optimizer", strlen("optimizer")) == 0;
+}
 
-static bool take(Arena *arena, Hdf5 *hdf5, const char *path, TensorFile *file, const char **reason) {
+static bool take(Arena *arena, Hdf5 *hdf5, const char *path, TensorFile *file,
+                 const char **reason) {
   Hdf5Tensor data;
   const char *why;
   if (!hdf5_read(hdf5, path, &data, &why)) {
@@ -22,7 +25,11 @@ static bool take(Arena *arena, Hdf5 *hdf5, const char *path, TensorFile *file, c
     return false;
   }
   Tensor *t = &file->tensor[file->n];
-  *t = (Tensor){.name = name_of(arena, path), .elem = TENSOR_F32, .rank = data.rank, .count = data.count, .place = file->n};
+  *t = (Tensor){.name = name_of(arena, path),
+                .elem = TENSOR_F32,
+                .rank = data.rank,
+                .count = data.count,
+                .place = file->n};
   memcpy(t->dim, data.dim, sizeof data.dim);
   t->data = (const uint8_t *)data.data;
   file->n++;
@@ -41,8 +48,10 @@ TensorFile *hdf5_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   TensorFile *file = ARENA_NEW(arena, TensorFile);
   file->tensor = ARENA_ARRAY(arena, Tensor, n + 1);
   for (int i = 0; i < n; i++) {
-    if (is_optimiser(paths[i])) file->skipped = "the optimiser's weights";
-    else if (!take(arena, hdf5, paths[i], file, reason)) return NULL;
+    if (is_optimiser(paths[i]))
+      file->skipped = "the optimiser's weights";
+    else if (!take(arena, hdf5, paths[i], file, reason))
+      return NULL;
   }
   bool keras = hdf5_text(hdf5, "", "keras_version") || hdf5_has_group(hdf5, "model_weights");
   if (keras) file->convention = CONVENTION_KERAS;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors as JSON: {"gru.weight_ih_l0": [[...]], ...}. Every array is of one shape, all its leaves are numbers. */
+/* Tensors as JSON: {"gru.weight_ih_l0": [[...]], ...}. Every array is of one shape, all its leaves
+ * are numbers. */
 #include "import/tensors/json_tensors.h"
 #include "import/tensors/tensor_file.h"
 
@@ -12,7 +13,9 @@ enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
 
 /* An object, whose first key is "weight" or ends in what only tensors of modules end in. */
 bool json_tensors_sniff(Mapped file) {
-  static const char *const leaves[] = {"weight\"", "bias\"", "weight_ih_l0\"", "weight_hh_l0\"", "bias_ih_l0\"", "bias_hh_l0\"", "weight_ih\"", "bias_hh\""};
+  static const char *const leaves[] = {"weight\"",       "bias\"",       "weight_ih_l0\"",
+                                       "weight_hh_l0\"", "bias_ih_l0\"", "bias_hh_l0\"",
+                                       "weight_ih\"",    "bias_hh\""};
   size_t i = 0;
   while (i < file.len && isspace(file.data[i]))
     i++;
@@ -24,7 +27,9 @@ bool json_tensors_sniff(Mapped file) {
   size_t key = end ? (size_t)(end + 1 - file.data) - i : 0;
   for (size_t k = 0; k < sizeof leaves / sizeof *leaves; k++) {
     size_t n = strlen(leaves[k]);
-    if (key >= n && memcmp(end + 1 - n, leaves[k], n) == 0 && (key == n || end[-(ptrdiff_t)n] == '.')) return true;
+    if (key >= n && memcmp(end + 1 - n, leaves[k], n) == 0 &&
+        (key == n || end[-(ptrdiff_t)n] == '.'))
+      return true;
   }
   return false;
 }
@@ -55,12 +60,14 @@ static double *copy(const json_t *array, int rank, double *to) {
   return to;
 }
 
-static bool take(Arena *arena, const char *name, const json_t *value, Tensor *t, const char **reason) {
+static bool take(Arena *arena, const char *name, const json_t *value, Tensor *t,
+                 const char **reason) {
   *t = (Tensor){.name = arena_strdup(arena, name), .elem = TENSOR_F64, .count = 1};
   t->rank = shape_of(value, t->dim);
   *reason = arena_printf(arena, "`%.120s` is not an array of numbers", name);
   if (t->rank < 0) return false;
-  *reason = arena_printf(arena, "the rows of `%.120s` differ in length, or hold something else than numbers", name);
+  *reason = arena_printf(
+      arena, "the rows of `%.120s` differ in length, or hold something else than numbers", name);
   if (!shape_is(value, t->rank, t->dim)) return false;
   for (int i = 0; i < t->rank; i++)
     t->count *= t->dim[i];
@@ -89,8 +96,10 @@ TensorFile *json_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   *reason = "it is larger than 64 MiB, too large for JSON";
   if (map.len > FILE_MAX) return NULL;
   json_t *root = json_read(arena, (const char *)map.data, map.len, JSON_REJECT_DUPLICATES, &error);
-  *reason = arena_printf(arena, "it is not whole JSON: line %d, column %d: %s", error.line, error.column, error.text);
+  *reason = arena_printf(arena, "it is not whole JSON: line %d, column %d: %s", error.line,
+                         error.column, error.text);
   if (!root) return NULL;
   *reason = "it holds no tensors";
-  return json_is_object(root) && json_object_size(root) ? json_tensors_of(arena, root, reason) : NULL;
+  return json_is_object(root) && json_object_size(root) ? json_tensors_of(arena, root, reason)
+                                                        : NULL;
 }

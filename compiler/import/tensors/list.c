@@ -34,7 +34,8 @@ void tensors_list(const TensorFile *file, const char *path, Text *out) {
   text_add(out, total == 1 ? " number\n" : " numbers\n");
   for (int i = 0; i < file->n; i++) {
     text_add(out, "  ");
-    add_cell(out, *sorted[i]->name ? sorted[i]->name : "(no name)", *sorted[i]->name ? name_width : 0);
+    add_cell(out, *sorted[i]->name ? sorted[i]->name : "(no name)",
+             *sorted[i]->name ? name_width : 0);
     add_cell(out, tensor_shape_str(arena, sorted[i]), shape_width);
     text_printf(out, "%s\n", tensor_elem_name[sorted[i]->elem]);
   }

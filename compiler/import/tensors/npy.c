@@ -3,7 +3,8 @@
  *
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
  *
- * then the data. Plain numbers are read, and arrays of objects, which are a pickle; no structures. */
+ * then the data. Plain numbers are read, and arrays of objects, which are a pickle; no
+ * structures. */
 #include "import/tensors/tree.h"
 
 #include <string.h>
@@ -99,7 +100,8 @@ static bool parse_header(Arena *arena, Cursor c, Tensor *t, bool *objects, const
     } else if (strcmp(key, "shape") == 0 && !has_shape) {
       if (!eat_shape(&c, t)) return false;
       has_shape = true;
-    } else return false;
+    } else
+      return false;
     if (!eat(&c, ',') && !(c.p < c.end && *c.p == '}')) return false;
   }
   if (!has_descr || !has_order || !has_shape) return false;
@@ -109,7 +111,8 @@ static bool parse_header(Arena *arena, Cursor c, Tensor *t, bool *objects, const
 }
 
 /* The header, and where the data begins. */
-static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, size_t *begin, const char **reason) {
+static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, size_t *begin,
+                      const char **reason) {
   *reason = "it ends within the .npy header";
   if (file.len < 10) return false;
   if (memcmp(file.data, "\x93NUMPY", 6) != 0) {
@@ -122,7 +125,8 @@ static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, siz
     *reason = arena_printf(arena, "it is .npy version %d; 1 to 3 are known", version);
     return false;
   }
-  if (version > 1 && file.len >= 12) header |= (size_t)file.data[10] << 16 | (size_t)file.data[11] << 24;
+  if (version > 1 && file.len >= 12)
+    header |= (size_t)file.data[10] << 16 | (size_t)file.data[11] << 24;
   if (file.len < at || header > file.len - at) return false;
   Cursor c = {(const char *)file.data + at, (const char *)file.data + at + header};
   *begin = at + header;

@@ -15,7 +15,8 @@ TensorFile *npz_parse(Arena *arena, Mapped map, const char **reason) {
     Mapped member;
     const char *why = NULL, *name = archive_name(archive, i);
     size_t len = strlen(name);
-    if (len < 5 || strcmp(name + len - 4, ".npy") != 0) continue; /* not an array: another tool's note */
+    if (len < 5 || strcmp(name + len - 4, ".npy") != 0)
+      continue; /* not an array: another tool's note */
     if (!archive_read(archive, i, &member, reason)) return NULL;
     if (!npy_parse_named(&tree, member, arena_strndup(arena, name, len - 4), &why)) {
       *reason = arena_printf(arena, "`%s`: %s", name, why);

@@ -86,7 +86,8 @@ static bool push_text(Machine *m, PickleKind kind, const char *text, size_t len)
 static bool push_counted(Machine *m, PickleKind kind, int bytes) {
   uint64_t len;
   const char *text;
-  if (!pickle_number(&m->in, bytes, &len) || !pickle_bytes(&m->in, len, &text)) return fail(m, "its pickle ends within a text");
+  if (!pickle_number(&m->in, bytes, &len) || !pickle_bytes(&m->in, len, &text))
+    return fail(m, "its pickle ends within a text");
   return push_text(m, kind, text, (size_t)len);
 }
 
@@ -101,7 +102,8 @@ static bool push_long(Machine *m, int bytes) {
   const char *digits;
   int64_t i;
   double f;
-  if (!pickle_number(&m->in, bytes, &len) || !pickle_bytes(&m->in, len, &digits)) return fail(m, "its pickle ends within a number");
+  if (!pickle_number(&m->in, bytes, &len) || !pickle_bytes(&m->in, len, &digits))
+    return fail(m, "its pickle ends within a number");
   return pickle_long(digits, (size_t)len, &i, &f) ? push_int(m, i) : push_float(m, f);
 }
 
@@ -122,7 +124,8 @@ static bool push_above_mark(Machine *m, PickleKind kind) {
   PickleValue **items;
   size_t n;
   if (!above_mark(m, &items, &n)) return false;
-  return kind == PICKLE_DICT && n % 2 ? fail(m, "its pickle has a key without a value") : push_list(m, kind, items, n);
+  return kind == PICKLE_DICT && n % 2 ? fail(m, "its pickle has a key without a value")
+                                      : push_list(m, kind, items, n);
 }
 
 static bool push_tuple(Machine *m, size_t n) {
@@ -187,24 +190,28 @@ static bool push_class(Machine *m, const char *module, size_t n, const char *nam
 static bool push_global(Machine *m) {
   const char *module, *name;
   size_t n, len;
-  if (!pickle_line(&m->in, &module, &n) || !pickle_line(&m->in, &name, &len)) return fail(m, "its pickle ends within a name");
+  if (!pickle_line(&m->in, &module, &n) || !pickle_line(&m->in, &name, &len))
+    return fail(m, "its pickle ends within a name");
   return push_class(m, module, n, name, len);
 }
 
 static bool stack_global(Machine *m) {
   PickleValue *name = pop(m), *module = name ? pop(m) : NULL;
-  if (!module || module->kind != PICKLE_TEXT || name->kind != PICKLE_TEXT) return fail(m, "its pickle names a class by something else than text");
+  if (!module || module->kind != PICKLE_TEXT || name->kind != PICKLE_TEXT)
+    return fail(m, "its pickle names a class by something else than text");
   return push_class(m, module->text, module->len, name->text, name->len);
 }
 
 /* Python 2 gives an OrderedDict its pairs as one argument. */
 static void take_pairs(Machine *m, PickleValue *dict) {
   const PickleValue *pairs = pickle_arg(dict, 0);
-  if (!pickle_is_class(dict->of, "collections.OrderedDict") || !pairs || pairs->kind != PICKLE_LIST) return;
+  if (!pickle_is_class(dict->of, "collections.OrderedDict") || !pairs || pairs->kind != PICKLE_LIST)
+    return;
   dict->pairs = ARENA_NEW(m->arena, PickleList);
   for (size_t i = 0; i < pairs->list.n; i++) {
     const PickleValue *pair = pairs->list.item[i];
-    if ((pair->kind == PICKLE_LIST || pair->kind == PICKLE_TUPLE) && pair->list.n == 2) add_all(m, dict->pairs, pair->list.item, 2);
+    if ((pair->kind == PICKLE_LIST || pair->kind == PICKLE_TUPLE) && pair->list.n == 2)
+      add_all(m, dict->pairs, pair->list.item, 2);
   }
 }
 
@@ -222,8 +229,11 @@ static bool reduce(Machine *m) {
   return push_object(m, args ? pop(m) : NULL, args);
 }
 
-/* A class with arguments, and arguments by name, which are passed over: what they mean nobody asks. */
-static bool new_object_named(Machine *m) { return pop(m) && reduce(m); }
+/* A class with arguments, and arguments by name, which are passed over: what they mean nobody
+ * asks. */
+static bool new_object_named(Machine *m) {
+  return pop(m) && reduce(m);
+}
 
 /* A class and its arguments above the last mark. */
 static bool push_instance(Machine *m, bool named) {
@@ -257,7 +267,8 @@ static bool persistent(Machine *m, PickleValue *id) {
 static bool put(Machine *m, uint64_t place) {
   PickleValue *v = top(m);
   if (!v) return false;
-  if (place >= MEMO_MAX || place > 2 * (uint64_t)m->in.len) return fail(m, "its pickle remembers too many values");
+  if (place >= MEMO_MAX || place > 2 * (uint64_t)m->in.len)
+    return fail(m, "its pickle remembers too many values");
   if (place >= m->n_memo) {
     m->memo = arena_grow(m->arena, m->memo, &m->cap_memo, (size_t)place + 1, sizeof *m->memo);
     memset(m->memo + m->n_memo, 0, (place + 1 - m->n_memo) * sizeof *m->memo);
@@ -268,39 +279,46 @@ static bool put(Machine *m, uint64_t place) {
 }
 
 static bool get(Machine *m, uint64_t place) {
-  if (place >= m->n_memo || !m->memo[place]) return fail(m, "its pickle refers to a value that is not there");
+  if (place >= m->n_memo || !m->memo[place])
+    return fail(m, "its pickle refers to a value that is not there");
   return push(m, m->memo[place]);
 }
 
 static bool memo(Machine *m, int bytes, bool (*use)(Machine *m, uint64_t place)) {
   uint64_t place;
-  return pickle_number(&m->in, bytes, &place) ? use(m, place) : fail(m, "its pickle ends within a number");
+  return pickle_number(&m->in, bytes, &place) ? use(m, place)
+                                              : fail(m, "its pickle ends within a number");
 }
 
 static bool memo_line(Machine *m, bool (*use)(Machine *m, uint64_t place)) {
   int64_t place;
   double unused;
-  return pickle_decimal(&m->in, &place, &unused) && place >= 0 ? use(m, (uint64_t)place) : fail(m, "its pickle has a place that is no number");
+  return pickle_decimal(&m->in, &place, &unused) && place >= 0
+             ? use(m, (uint64_t)place)
+             : fail(m, "its pickle has a place that is no number");
 }
 
 static bool push_decimal(Machine *m, bool with_point) {
   int64_t i = 0;
   double f = 0;
   const char *line = (const char *)m->in.data + m->in.at;
-  if (!with_point && m->in.len - m->in.at >= 3 && line[0] == '0' && (line[1] == '0' || line[1] == '1') && line[2] == '\n') {
+  if (!with_point && m->in.len - m->in.at >= 3 && line[0] == '0' &&
+      (line[1] == '0' || line[1] == '1') && line[2] == '\n') {
     m->in.at += 3; /* 00 and 01 are False and True */
     return push(m, line[1] == '1' ? m->yes : m->no);
   }
   bool whole = with_point ? false : pickle_decimal(&m->in, &i, &f);
   if (whole) return push_int(m, i);
-  if (with_point && !pickle_decimal_float(&m->in, &f)) return fail(m, "its pickle has a number that is none");
+  if (with_point && !pickle_decimal_float(&m->in, &f))
+    return fail(m, "its pickle has a number that is none");
   return with_point ? push_float(m, f) : fail(m, "its pickle has a number that is none");
 }
 
 static bool push_quoted(Machine *m, bool quoted) {
   const char *text;
   size_t len;
-  if (!pickle_quoted(m->arena, &m->in, quoted, &text, &len)) return fail(m, "its pickle has a text that is damaged");
+  if (!pickle_quoted(m->arena, &m->in, quoted, &text, &len))
+    return fail(m, "its pickle has a text that is damaged");
   return push_text(m, PICKLE_TEXT, text, len);
 }
 
@@ -384,7 +402,10 @@ static bool step(Machine *m, uint8_t op) {
   case 'o': return push_instance(m, false);
   case 'b': return build(m);
   case 'Q': return persistent(m, pop(m));
-  case 'P': return pickle_line(&m->in, &line, &n) ? push_text(m, PICKLE_TEXT, line, n) && persistent(m, pop(m)) : fail(m, "its pickle ends within a name");
+  case 'P':
+    return pickle_line(&m->in, &line, &n)
+               ? push_text(m, PICKLE_TEXT, line, n) && persistent(m, pop(m))
+               : fail(m, "its pickle ends within a name");
   case 'p': return memo_line(m, put);
   case 'q': return memo(m, 1, put);
   case 'r': return memo(m, 4, put);
@@ -394,11 +415,14 @@ static bool step(Machine *m, uint8_t op) {
   case 'j': return memo(m, 4, get);
   case 0x80: return skip(m, 1);
   case 0x95: return skip(m, 8);
-  default: return fail(m, arena_printf(m->arena, "its pickle has the instruction 0x%02x, which is not known", op));
+  default:
+    return fail(
+        m, arena_printf(m->arena, "its pickle has the instruction 0x%02x, which is not known", op));
   }
 }
 
-PickleValue *pickle_read(Arena *arena, Mapped file, size_t *at, PickleValue **outside, const char **reason) {
+PickleValue *pickle_read(Arena *arena, Mapped file, size_t *at, PickleValue **outside,
+                         const char **reason) {
   Machine *m = ARENA_NEW(arena, Machine);
   m->arena = arena;
   m->in = (PickleInput){file.data, *at, file.len};

@@ -8,10 +8,12 @@ bool pickle_sniff(Mapped file) {
   if (file.len < 3) return false;
   if (file.data[0] == 0x80 && file.data[1] >= 2 && file.data[1] <= 5) return true;
   /* Protocol 0 and 1 have no head: a dictionary, a list, or an object of a known module. */
-  static const char *const begins[] = {"(dp", "(lp", "(i", "ccollections\n", "cnumpy", "ctorch", "ccopy_reg\n", "}q", "]q"};
+  static const char *const begins[] = {
+      "(dp", "(lp", "(i", "ccollections\n", "cnumpy", "ctorch", "ccopy_reg\n", "}q", "]q"};
   if (file.data[file.len - 1] != '.' && file.data[file.len - 1] != '\n') return false;
   for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-    if (file.len > strlen(begins[i]) && memcmp(file.data, begins[i], strlen(begins[i])) == 0) return true;
+    if (file.len > strlen(begins[i]) && memcmp(file.data, begins[i], strlen(begins[i])) == 0)
+      return true;
   return false;
 }
 
@@ -24,7 +26,8 @@ bool pickle_is_object(const PickleValue *value, const char *of) {
 }
 
 bool pickle_text_is(const PickleValue *value, const char *text) {
-  return value && value->kind == PICKLE_TEXT && value->len == strlen(text) && memcmp(value->text, text, value->len) == 0;
+  return value && value->kind == PICKLE_TEXT && value->len == strlen(text) &&
+         memcmp(value->text, text, value->len) == 0;
 }
 
 bool pickle_int(const PickleValue *value, int64_t *out) {
@@ -42,7 +45,9 @@ const PickleValue *pickle_arg(const PickleValue *value, size_t k) {
 const PickleList *pickle_pairs(const PickleValue *value) {
   static const PickleList empty;
   if (value && value->kind == PICKLE_DICT) return &value->list;
-  if (!pickle_is_object(value, "collections.OrderedDict") && !pickle_is_object(value, "collections.defaultdict")) return NULL;
+  if (!pickle_is_object(value, "collections.OrderedDict") &&
+      !pickle_is_object(value, "collections.defaultdict"))
+    return NULL;
   return value->pairs ? value->pairs : &empty;
 }
 

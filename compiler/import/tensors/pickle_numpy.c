@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Arrays of NumPy in a pickle. Protocols up to 4 make an empty array and give it its state, (version,
- * shape, type, Fortran order, bytes); protocol 5 has the bytes as an argument. */
+/* Arrays of NumPy in a pickle. Protocols up to 4 make an empty array and give it its state,
+ * (version, shape, type, Fortran order, bytes); protocol 5 has the bytes as an argument. */
 #include "import/tensors/tree.h"
 
 #include "base/text.h"
@@ -11,7 +11,8 @@ static bool is_function(const PickleValue *value, const char *rest) {
   static const char *const modules[] = {"numpy.core.", "numpy._core."};
   for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
     size_t n = strlen(modules[i]);
-    const char *name = value->kind == PICKLE_OBJECT && value->of->kind == PICKLE_CLASS ? value->of->text : "";
+    const char *name =
+        value->kind == PICKLE_OBJECT && value->of->kind == PICKLE_CLASS ? value->of->text : "";
     if (strncmp(name, modules[i], n) == 0 && strcmp(name + n, rest) == 0) return true;
   }
   return false;
@@ -19,14 +20,19 @@ static bool is_function(const PickleValue *value, const char *rest) {
 
 /* (3, "<", ...): the order of bytes; "|" for types of one byte. */
 static const char *order_of(const PickleValue *dtype) {
-  const PickleValue *state = dtype->state, *order = state && state->kind == PICKLE_TUPLE && state->list.n > 1 ? state->list.item[1] : NULL;
+  const PickleValue *state = dtype->state,
+                    *order = state && state->kind == PICKLE_TUPLE && state->list.n > 1
+                                 ? state->list.item[1]
+                                 : NULL;
   return pickle_text_is(order, ">") ? ">" : "<";
 }
 
 /* The name of a type, "f4" or "O8"; NULL if it is none. */
 static const char *type_name(Arena *arena, const PickleValue *dtype) {
   const PickleValue *name = pickle_is_object(dtype, "numpy.dtype") ? pickle_arg(dtype, 0) : NULL;
-  return name && name->kind == PICKLE_TEXT && name->len < 16 ? arena_strndup(arena, name->text, name->len) : NULL;
+  return name && name->kind == PICKLE_TEXT && name->len < 16
+             ? arena_strndup(arena, name->text, name->len)
+             : NULL;
 }
 
 /* What Python 3 writes into old protocols: bytes as text, one character of Latin-1 for each. */
@@ -46,7 +52,8 @@ static bool decode(Tree *tree, const PickleValue *text, Mapped *out, const char 
 
 bool pickle_as_bytes(Tree *tree, const PickleValue *value, Mapped *out, const char **reason) {
   *reason = "its bytes are not there";
-  bool encoded = pickle_is_object(value, "_codecs.encode") || pickle_is_object(value, "__builtin__.bytearray") ||
+  bool encoded = pickle_is_object(value, "_codecs.encode") ||
+                 pickle_is_object(value, "__builtin__.bytearray") ||
                  pickle_is_object(value, "builtins.bytearray");
   const PickleValue *arg = encoded ? pickle_arg(value, 0) : value; /* of bytes() there is none */
   if (!arg || (arg->kind != PICKLE_BYTES && arg->kind != PICKLE_TEXT)) return false;
@@ -55,8 +62,8 @@ bool pickle_as_bytes(Tree *tree, const PickleValue *value, Mapped *out, const ch
   return true;
 }
 
-static TreeFound take(Tree *tree, const PickleValue *shape, const PickleValue *dtype, bool fortran, const PickleValue *bytes, Tensor *out,
-                      const char **reason) {
+static TreeFound take(Tree *tree, const PickleValue *shape, const PickleValue *dtype, bool fortran,
+                      const PickleValue *bytes, Tensor *out, const char **reason) {
   Mapped data;
   const char *type = type_name(tree->arena, dtype);
   *reason = "it is a damaged array of NumPy";
@@ -83,14 +90,17 @@ TreeFound numpy_array(Tree *tree, const PickleValue *value, Tensor *out, const c
   if (is_function(value, "multiarray._reconstruct")) {
     *reason = "it is a damaged array of NumPy";
     if (!pickle_int(state_of(value, 3), &fortran)) return TREE_BAD;
-    return take(tree, state_of(value, 1), state_of(value, 2), fortran != 0, state_of(value, 4), out, reason);
+    return take(tree, state_of(value, 1), state_of(value, 2), fortran != 0, state_of(value, 4), out,
+                reason);
   }
   if (!is_function(value, "numeric._frombuffer")) return TREE_OTHER;
   bool columns = pickle_text_is(pickle_arg(value, 3), "F");
-  return take(tree, pickle_arg(value, 2), pickle_arg(value, 1), columns, pickle_arg(value, 0), out, reason);
+  return take(tree, pickle_arg(value, 2), pickle_arg(value, 1), columns, pickle_arg(value, 0), out,
+              reason);
 }
 
 const PickleValue *numpy_objects(const PickleValue *value) {
-  const PickleValue *items = is_function(value, "multiarray._reconstruct") ? state_of(value, 4) : NULL;
+  const PickleValue *items =
+      is_function(value, "multiarray._reconstruct") ? state_of(value, 4) : NULL;
   return items && items->kind == PICKLE_LIST ? items : NULL;
 }

@@ -27,7 +27,8 @@ bool pickle_bytes(PickleInput *in, uint64_t n, const char **out) {
 }
 
 bool pickle_line(PickleInput *in, const char **out, size_t *len) {
-  const uint8_t *from = in->data + in->at, *end = in->at < in->len ? memchr(from, '\n', in->len - in->at) : NULL;
+  const uint8_t *from = in->data + in->at,
+                *end = in->at < in->len ? memchr(from, '\n', in->len - in->at) : NULL;
   if (!end) return false;
   *out = (const char *)from;
   *len = (size_t)(end - from);
@@ -86,7 +87,10 @@ bool pickle_double(PickleInput *in, double *f) {
 }
 
 static int hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 /* n hexadecimal digits at s. */
@@ -101,7 +105,8 @@ static bool hex(const char *s, const char *end, int n, unsigned *out) {
 }
 
 static void add_utf8(Text *out, unsigned c) {
-  if (c < 0x80) text_add_char(out, (char)c);
+  if (c < 0x80)
+    text_add_char(out, (char)c);
   else if (c < 0x800) {
     text_add_char(out, (char)(0xC0 | c >> 6));
     text_add_char(out, (char)(0x80 | (c & 63)));
@@ -152,8 +157,10 @@ bool pickle_quoted(Arena *arena, PickleInput *in, bool quoted, const char **out,
   while (s < end) {
     int used = *s == '\\' && s + 1 < end ? add_escape(&text, s + 1, end, quoted) : 0;
     if (!used && quoted && *s == '\\') return false;
-    if (!used && !quoted && *(const uint8_t *)s >= 0x80) add_utf8(&text, *(const uint8_t *)s); /* Latin-1 */
-    else if (!used) text_add_char(&text, *s);
+    if (!used && !quoted && *(const uint8_t *)s >= 0x80)
+      add_utf8(&text, *(const uint8_t *)s); /* Latin-1 */
+    else if (!used)
+      text_add_char(&text, *s);
     s += used + 1;
   }
   *out = text_str(&text);

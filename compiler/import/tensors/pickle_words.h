@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Numbers and texts as they stand in a pickle. Each function moves the input behind what it read, and
- * returns false, with nothing said of where the input then stands, when that is not there. */
+/* Numbers and texts as they stand in a pickle. Each function moves the input behind what it read,
+ * and returns false, with nothing said of where the input then stands, when that is not there. */
 #ifndef GRUS_IMPORT_TENSORS_PICKLE_WORDS_H
 #define GRUS_IMPORT_TENSORS_PICKLE_WORDS_H
 

@@ -3,7 +3,8 @@
  *
  *     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {...}}
  *
- * Offsets count from the end of the header; tensors must not overlap, and leave no byte over. The metadata entry "format"
+ * Offsets count from the end of the header; tensors must not overlap, and leave no byte over. The
+ * metadata entry "format"
  * ("pt", "keras", ...) tells the convention when it is there. */
 #include "import/import.h"
 
@@ -18,9 +19,10 @@ static bool dtype(const char *s, TensorElem *out) {
   static const struct {
     const char *name;
     TensorElem elem;
-  } names[] = {{"F16", TENSOR_F16}, {"BF16", TENSOR_BF16}, {"F32", TENSOR_F32}, {"F64", TENSOR_F64},
-               {"I8", TENSOR_I8},   {"U8", TENSOR_U8},     {"I16", TENSOR_I16}, {"U16", TENSOR_U16},
-               {"I32", TENSOR_I32}, {"U32", TENSOR_U32},   {"I64", TENSOR_I64}, {"U64", TENSOR_U64},
+  } names[] = {{"F16", TENSOR_F16},  {"BF16", TENSOR_BF16}, {"F32", TENSOR_F32},
+               {"F64", TENSOR_F64},  {"I8", TENSOR_I8},     {"U8", TENSOR_U8},
+               {"I16", TENSOR_I16},  {"U16", TENSOR_U16},   {"I32", TENSOR_I32},
+               {"U32", TENSOR_U32},  {"I64", TENSOR_I64},   {"U64", TENSOR_U64},
                {"BOOL", TENSOR_BOOL}};
   for (size_t i = 0; s && i < sizeof names / sizeof *names; i++)
     if (strcmp(s, names[i].name) == 0) {
@@ -41,19 +43,22 @@ static int by_begin(const void *a, const void *b) {
   return (x->end > y->end) - (x->end < y->end);
 }
 
-static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped data, Tensor *t, Range *range,
-                       const char **reason) {
+static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped data, Tensor *t,
+                       Range *range, const char **reason) {
   const char *type = json_string_value(json_object_get(entry, "dtype"));
-  json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
+  json_t *shape = json_object_get(entry, "shape"),
+         *offsets = json_object_get(entry, "data_offsets");
   *t = (Tensor){.name = arena_strdup(arena, name)};
-  *reason = arena_printf(arena, "`%s` lacks a dtype, shape or data_offsets of the right kind", name);
+  *reason =
+      arena_printf(arena, "`%s` lacks a dtype, shape or data_offsets of the right kind", name);
   if (!type || !json_is_array(shape) || json_array_size(offsets) != 2) return false;
   if (!dtype(type, &t->elem)) {
     *reason = arena_printf(arena, "`%s` has element type %s, which grus does not read", name, type);
     return false;
   }
   if (json_array_size(shape) > TENSOR_MAX_RANK) {
-    *reason = arena_printf(arena, "`%s` has %zu axes, more than %d", name, json_array_size(shape), TENSOR_MAX_RANK);
+    *reason = arena_printf(arena, "`%s` has %zu axes, more than %d", name, json_array_size(shape),
+                           TENSOR_MAX_RANK);
     return false;
   }
   t->rank = (int)json_array_size(shape);
@@ -66,7 +71,8 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
   if (!json_is_integer(a) || !json_is_integer(b)) return false;
   long long begin = json_integer_value(a), end = json_integer_value(b);
   if (begin < 0 || end < begin || (uint64_t)end > data.len) {
-    *reason = arena_printf(arena, "`%s` is at bytes %lld to %lld of %zu", name, begin, end, data.len);
+    *reason =
+        arena_printf(arena, "`%s` is at bytes %lld to %lld of %zu", name, begin, end, data.len);
     return false;
   }
   t->data = data.data + begin;
@@ -74,23 +80,29 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
   return tensor_check(arena, t, (uint64_t)(end - begin), reason);
 }
 
-/* Every byte belongs to one tensor: what is hidden in between, or hangs on, is not read past in silence. */
+/* Every byte belongs to one tensor: what is hidden in between, or hangs on, is not read past in
+ * silence. */
 static bool data_is_covered(Arena *arena, Range *ranges, int n, size_t len, const char **reason) {
   uint64_t at = 0;
   if (n) qsort(ranges, (size_t)n, sizeof *ranges, by_begin);
   for (int i = 0; i < n; i++) {
-    if (ranges[i].begin < at) *reason = arena_printf(arena, "`%s` and `%s` overlap", ranges[i - 1].name, ranges[i].name);
-    else if (ranges[i].begin > at) *reason = arena_printf(arena, "its bytes %llu to %llu belong to no tensor", (unsigned long long)at, (unsigned long long)ranges[i].begin);
+    if (ranges[i].begin < at)
+      *reason = arena_printf(arena, "`%s` and `%s` overlap", ranges[i - 1].name, ranges[i].name);
+    else if (ranges[i].begin > at)
+      *reason = arena_printf(arena, "its bytes %llu to %llu belong to no tensor",
+                             (unsigned long long)at, (unsigned long long)ranges[i].begin);
     if (ranges[i].begin != at) return false;
     at = ranges[i].end;
   }
   if (at == len) return true;
-  *reason = arena_printf(arena, "it has %llu bytes behind its last tensor", (unsigned long long)(len - at));
+  *reason = arena_printf(arena, "it has %llu bytes behind its last tensor",
+                         (unsigned long long)(len - at));
   return false;
 }
 
 static Convention convention_of(json_t *root) {
-  const char *format = json_string_value(json_object_get(json_object_get(root, "__metadata__"), "format"));
+  const char *format =
+      json_string_value(json_object_get(json_object_get(root, "__metadata__"), "format"));
   if (!format) return CONVENTION_NONE;
   if (strcmp(format, "pt") == 0 || strcmp(format, "torch") == 0) return CONVENTION_TORCH;
   if (strcmp(format, "keras") == 0 || strcmp(format, "tf") == 0) return CONVENTION_KERAS;
@@ -109,11 +121,13 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
     return NULL;
   }
   if (header > file.len - 8) {
-    *reason = arena_printf(arena, "it ends within the safetensors header: %zu of %llu bytes", file.len - 8, (unsigned long long)header);
+    *reason = arena_printf(arena, "it ends within the safetensors header: %zu of %llu bytes",
+                           file.len - 8, (unsigned long long)header);
     return NULL;
   }
   json_error_t error;
-  json_t *root = json_read(arena, (const char *)file.data + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
+  json_t *root =
+      json_read(arena, (const char *)file.data + 8, (size_t)header, JSON_REJECT_DUPLICATES, &error);
   if (!root) {
     *reason = arena_printf(arena, "its header is not JSON: %s", error.text);
     return NULL;
@@ -129,9 +143,13 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
   json_t *entry;
   json_object_foreach(root, name, entry) {
     if (strcmp(name, "__metadata__") == 0) continue;
-    if (!read_entry(arena, name, entry, data, &out->tensor[out->n], &ranges[out->n], reason)) return NULL;
+    if (!read_entry(arena, name, entry, data, &out->tensor[out->n], &ranges[out->n], reason))
+      return NULL;
     out->n++;
   }
   out->convention = convention_of(root);
-  return data_is_covered(arena, ranges, out->n, data.len, reason) && tensor_file_sort(arena, out, reason) ? out : NULL;
+  return data_is_covered(arena, ranges, out->n, data.len, reason) &&
+                 tensor_file_sort(arena, out, reason)
+             ? out
+             : NULL;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors to safetensors: integers of up to 32 bits and f64 as they are, everything else as float32, in order of name, the data aligned to 8 bytes, and the convention
- * in the metadata. The same tensors give the same bytes. */
+/* Tensors to safetensors: integers of up to 32 bits and f64 as they are, everything else as
+ * float32, in order of name, the data aligned to 8 bytes, and the convention in the metadata. The
+ * same tensors give the same bytes. */
 #include "import/import.h"
 
 #include <string.h>
 
-static const char *const conventions[] = {
-    [CONVENTION_NONE] = "", [CONVENTION_KERAS] = "keras", [CONVENTION_TORCH] = "pt", [CONVENTION_ONNX] = "onnx"};
+static const char *const conventions[] = {[CONVENTION_NONE] = "",
+                                          [CONVENTION_KERAS] = "keras",
+                                          [CONVENTION_TORCH] = "pt",
+                                          [CONVENTION_ONNX] = "onnx"};
 
 static void add_float(Text *out, float value) {
   uint32_t bits;
@@ -48,8 +51,10 @@ static void add_element(Text *out, const Tensor *t, int64_t k) {
     add_float(out, (float)x);
     return;
   }
-  if (as.dtype[0] == 'F') memcpy(&bits, &x, sizeof bits);
-  else bits = (uint64_t)(int64_t)x;
+  if (as.dtype[0] == 'F')
+    memcpy(&bits, &x, sizeof bits);
+  else
+    bits = (uint64_t)(int64_t)x;
   for (int i = 0; i < as.bytes; i++)
     text_add_char(out, (char)(bits >> 8 * i & 255));
 }
@@ -58,7 +63,8 @@ static void add_header(Text *out, const TensorFile *file) {
   long long at = 0;
   text_add_char(out, '{');
   if (file->convention != CONVENTION_NONE)
-    text_printf(out, "\"__metadata__\":{\"format\":\"%s\"}%s", conventions[file->convention], file->n ? "," : "");
+    text_printf(out, "\"__metadata__\":{\"format\":\"%s\"}%s", conventions[file->convention],
+                file->n ? "," : "");
   for (int i = 0; i < file->n; i++) {
     const Tensor *t = &file->tensor[i];
     Written as = written_as(t);

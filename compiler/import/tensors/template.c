@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A model to begin with, out of tensors: what their names and shapes tell, and comments where they do not. */
+/* A model to begin with, out of tensors: what their names and shapes tell, and comments where they
+ * do not. */
 #include "import/print_model.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_modules.h"
@@ -16,9 +17,13 @@ static bool arrange(Arena *arena, TorchModule *m, int n) {
   int *order = ARENA_ARRAY(arena, int, n + 1), *other = ARENA_ARRAY(arena, int, n + 1);
   if (n > MODULES_MAX) return false;
   for (int i = 0; i < n; i++) {
-    bool open = m[i].kind == TORCH_CONV1D || m[i].kind == TORCH_EMBEDDING || m[i].kind == TORCH_OTHER;
+    bool open =
+        m[i].kind == TORCH_CONV1D || m[i].kind == TORCH_EMBEDDING || m[i].kind == TORCH_OTHER;
     was[i] = m[i];
-    part[i] = (TorchPart){.name = m[i].name, .in = open ? 0 : m[i].in, .out = m[i].out, .only_first = m[i].kind == TORCH_EMBEDDING};
+    part[i] = (TorchPart){.name = m[i].name,
+                          .in = open ? 0 : m[i].in,
+                          .out = m[i].out,
+                          .only_first = m[i].kind == TORCH_EMBEDDING};
   }
   if (torch_orders(arena, part, n, order, other) != ORDERS_ONE) return n <= 1;
   for (int i = 0; i < n; i++)
@@ -28,7 +33,8 @@ static bool arrange(Arena *arena, TorchModule *m, int n) {
 
 static void add_recurrent(Text *out, const TorchModule *m) {
   for (int k = 0; k < m->layers; k++) {
-    text_printf(out, "    |> %s(%lld", torch_kind_name[m->kind], (long long)(m->both ? m->out / 2 : m->out));
+    text_printf(out, "    |> %s(%lld", torch_kind_name[m->kind],
+                (long long)(m->both ? m->out / 2 : m->out));
     if (m->both) text_add(out, ", direction=both");
     if (!m->bias) text_add(out, ", bias=false");
     text_printf(out, ", from=\"%s", m->name);
@@ -38,12 +44,16 @@ static void add_recurrent(Text *out, const TorchModule *m) {
 }
 
 static void add_other(Text *out, Arena *arena, const TorchModule *m) {
-  const char *prefix = *m->name ? arena_printf(arena, "%s%s.", m->file->root ? m->file->root : "", m->name) : m->file->root ? m->file->root : "";
+  const char *prefix =
+      *m->name        ? arena_printf(arena, "%s%s.", m->file->root ? m->file->root : "", m->name)
+      : m->file->root ? m->file->root
+                      : "";
   size_t n = strlen(prefix);
   for (int i = 0; i < m->file->n; i++) {
     const Tensor *t = &m->file->tensor[i];
     if (strncmp(t->name, prefix, n) != 0 || strchr(t->name + n, '.')) continue;
-    text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n", t->name, tensor_shape_str(arena, t));
+    text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n", t->name,
+                tensor_shape_str(arena, t));
   }
 }
 
@@ -53,25 +63,37 @@ static void add_module(Text *out, Arena *arena, const TorchModule *m) {
   case TORCH_LSTM:
   case TORCH_GRU:
   case TORCH_RNN: add_recurrent(out, m); return;
-  case TORCH_LINEAR: text_printf(out, "    |> Dense(%lld%s, from=\"%s\")\n", (long long)m->out, bias, m->name); return;
-  case TORCH_EMBEDDING: text_printf(out, "    |> Embedding(%lld, from=\"%s\")\n", (long long)m->out, m->name); return;
+  case TORCH_LINEAR:
+    text_printf(out, "    |> Dense(%lld%s, from=\"%s\")\n", (long long)m->out, bias, m->name);
+    return;
+  case TORCH_EMBEDDING:
+    text_printf(out, "    |> Embedding(%lld, from=\"%s\")\n", (long long)m->out, m->name);
+    return;
   case TORCH_CONV1D:
-    text_printf(out, "    |> Conv1D(%lld, kernel=%lld%s, from=\"%s\")  # stride, dilation, padding? groups=1: %lld features in\n",
+    text_printf(out,
+                "    |> Conv1D(%lld, kernel=%lld%s, from=\"%s\")  # stride, dilation, padding? "
+                "groups=1: %lld features in\n",
                 (long long)m->out, (long long)m->kernel, bias, m->name, (long long)m->in);
     return;
   case TORCH_BATCH_NORM: text_printf(out, "    |> BatchNorm(from=\"%s\")\n", m->name); return;
-  case TORCH_LAYER_NORM: text_printf(out, "    |> LayerNorm(from=\"%s\")  # if it is no GroupNorm\n", m->name); return;
+  case TORCH_LAYER_NORM:
+    text_printf(out, "    |> LayerNorm(from=\"%s\")  # if it is no GroupNorm\n", m->name);
+    return;
   case TORCH_OTHER: add_other(out, arena, m); return;
   }
 }
 
 static const char *stem_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
+             *dot = strrchr(name, '.');
   return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
 }
 
 void tensors_template(Arena *arena, const TensorFile *file, const char *path, Text *out) {
-  static const char *const conventions[] = {[CONVENTION_NONE] = "torch", [CONVENTION_KERAS] = "keras", [CONVENTION_TORCH] = "torch", [CONVENTION_ONNX] = "onnx"};
+  static const char *const conventions[] = {[CONVENTION_NONE] = "torch",
+                                            [CONVENTION_KERAS] = "keras",
+                                            [CONVENTION_TORCH] = "torch",
+                                            [CONVENTION_ONNX] = "onnx"};
   int n, first = 0, last = -1;
   bool both = false;
   TorchModule *m = torch_modules(arena, file, &n);
@@ -83,12 +105,18 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
   }
   text_add(out, "grus 1\n\n# What a file of tensors does not say is to be put right here: ");
   text_add(out, fits ? "" : "the order of layers,\n# ");
-  text_printf(out, "what stands between%s(relu, last, flatten ...), how long sequences are, and what comments ask.\n", fits ? "\n# " : " ");
-  text_printf(out, "model %s {\n  weights %s ", print_name(arena, stem_of(arena, path)), conventions[file->convention]);
+  text_printf(out,
+              "what stands between%s(relu, last, flatten ...), how long sequences are, and what "
+              "comments ask.\n",
+              fits ? "\n# " : " ");
+  text_printf(out, "model %s {\n  weights %s ", print_name(arena, stem_of(arena, path)),
+              conventions[file->convention]);
   text_add_json(out, path);
   const char *time = both ? "time n <= 100" : "time ..";
-  if (last >= 0 && m[first].kind == TORCH_EMBEDDING) text_printf(out, "\n  in  x : index(%lld)[%s]\n", (long long)m[first].in, time);
-  else text_printf(out, "\n  in  x : f32[%s, %lld]\n", time, (long long)(last < 0 ? 1 : m[first].in));
+  if (last >= 0 && m[first].kind == TORCH_EMBEDDING)
+    text_printf(out, "\n  in  x : index(%lld)[%s]\n", (long long)m[first].in, time);
+  else
+    text_printf(out, "\n  in  x : f32[%s, %lld]\n", time, (long long)(last < 0 ? 1 : m[first].in));
   text_printf(out, "  out y : f32[%s, %lld] = x\n", time, (long long)(last < 0 ? 1 : m[last].out));
   for (int i = 0; i < n; i++) {
     add_module(out, arena, &m[i]);

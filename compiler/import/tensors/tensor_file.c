@@ -34,8 +34,8 @@ bool tensor_check(Arena *arena, Tensor *t, uint64_t bytes, const char **reason) 
   t->count = n;
   if (size_mul(n, tensor_elem_bytes(t->elem), &size) && (uint64_t)size == bytes) return true;
   const char *what = *t->name ? arena_printf(arena, "`%s`", t->name) : "an array";
-  *reason = arena_printf(arena, "%s of shape %s needs %lld bytes, the file has %llu for it", what, tensor_shape_str(arena, t),
-                         (long long)size, (unsigned long long)bytes);
+  *reason = arena_printf(arena, "%s of shape %s needs %lld bytes, the file has %llu for it", what,
+                         tensor_shape_str(arena, t), (long long)size, (unsigned long long)bytes);
   return false;
 }
 
@@ -47,7 +47,9 @@ static TensorFile *one_array(Arena *arena, Mapped map, const char **reason) {
   return tree.n ? tree_end(&tree, reason) : NULL;
 }
 
-static bool is_npy(Mapped map) { return map.len >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0; }
+static bool is_npy(Mapped map) {
+  return map.len >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0;
+}
 
 /* A length of 8 bytes, below 4 GiB, and an object. */
 static bool is_safetensors(Mapped map) {
@@ -95,8 +97,12 @@ TensorKind tensor_file_kind(Mapped map) {
 }
 
 TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
-  static const char *const formats[] = {[TENSORS_NPY] = ".npy", [TENSORS_NPZ] = ".npz", [TENSORS_SAFETENSORS] = "safetensors",
-                                        [TENSORS_KERAS] = "Keras .keras", [TENSORS_HDF5] = "HDF5", [TENSORS_JSON] = "state dict in JSON"};
+  static const char *const formats[] = {[TENSORS_NPY] = ".npy",
+                                        [TENSORS_NPZ] = ".npz",
+                                        [TENSORS_SAFETENSORS] = "safetensors",
+                                        [TENSORS_KERAS] = "Keras .keras",
+                                        [TENSORS_HDF5] = "HDF5",
+                                        [TENSORS_JSON] = "state dict in JSON"};
   TensorFile *file = NULL;
   TensorKind kind = tensor_file_kind(map);
   *reason = "it is empty";
@@ -118,7 +124,8 @@ TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
   return file;
 }
 
-TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, Diags *diags, Span at) {
+TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, Diags *diags,
+                             Span at) {
   Mapped map;
   const char *reason = NULL;
   TensorFile *file = NULL;
@@ -128,7 +135,9 @@ TensorFile *tensor_file_open(Arena *arena, const char *path, const char *shown, 
     return file;
   }
   Diag *d = diag_new(diags, E604, at, "cannot read weights `%s`: %s", shown, reason);
-  if (span_valid(at)) diag_primary(d, "named here");
-  else d->file = shown;
+  if (span_valid(at))
+    diag_primary(d, "named here");
+  else
+    d->file = shown;
   return NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of tensors alone. They do not say what the layers are, in which order they come, nor what is
- * between them, so the reader asks for it: --config names a .grus file with the layers, which the driver
- * then binds. Checkpoints of PyTorch are imported where what they say leaves one answer. */
+/* Files of tensors alone. They do not say what the layers are, in which order they come, nor what
+ * is between them, so the reader asks for it: --config names a .grus file with the layers, which
+ * the driver then binds. Checkpoints of PyTorch are imported where what they say leaves one
+ * answer. */
 #include "import/foreign.h"
 #include "import/tensors/tensor_file.h"
 
@@ -11,7 +12,8 @@ enum { NAMES_SHOWN = 8 };
 
 bool tensors_sniff(const ForeignFile *file) {
   TensorKind kind = tensor_file_kind(file->data);
-  return kind == TENSORS_NPY || kind == TENSORS_NPZ || kind == TENSORS_SAFETENSORS || kind == TENSORS_TORCH;
+  return kind == TENSORS_NPY || kind == TENSORS_NPZ || kind == TENSORS_SAFETENSORS ||
+         kind == TENSORS_TORCH;
 }
 
 Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
@@ -21,14 +23,21 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
     foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
     return NULL;
   }
-  if (tensors->convention == CONVENTION_TORCH && tensor_file_kind(file->data) == TENSORS_TORCH) return torch_state_of(file, tensors, options, diags);
+  if (tensors->convention == CONVENTION_TORCH && tensor_file_kind(file->data) == TENSORS_TORCH)
+    return torch_state_of(file, tensors, options, diags);
   Text list = text_new(file->arena);
-  Diag *d = foreign_report(diags, file, E904, "`%s` holds tensors alone: it does not say what the layers are", file->path);
+  Diag *d =
+      foreign_report(diags, file, E904,
+                     "`%s` holds tensors alone: it does not say what the layers are", file->path);
   for (int i = 0; i < tensors->n && i < NAMES_SHOWN; i++)
-    text_printf(&list, "%s`%s` %s", i ? ", " : "", tensors->tensor[i].name, tensor_shape_str(file->arena, &tensors->tensor[i]));
+    text_printf(&list, "%s`%s` %s", i ? ", " : "", tensors->tensor[i].name,
+                tensor_shape_str(file->arena, &tensors->tensor[i]));
   if (tensors->n > NAMES_SHOWN) text_printf(&list, " and %d more", tensors->n - NAMES_SHOWN);
   if (tensors->n) diag_note(d, "it has %s", text_str(&list));
-  diag_note(d, "`grus import %s --template` writes a .grus file with a line for each layer; put it right, and name it: `--config MODEL.grus`", file->path);
+  diag_note(d,
+            "`grus import %s --template` writes a .grus file with a line for each layer; put it "
+            "right, and name it: `--config MODEL.grus`",
+            file->path);
   if (options->config) diag_note(d, "--config `%s` is not a .grus file", options->config);
   return NULL;
 }

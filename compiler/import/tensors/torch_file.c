@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files that PyTorch writes: in, a zip archive (since 1.6; TorchScript too), a row of pickles with the data
- * behind them (before 1.6), or a plain pickle; out, the tensors they hold. No code in them is looked at.
+/* Files that PyTorch writes: in, a zip archive (since 1.6; TorchScript too), a row of pickles with
+ * the data behind them (before 1.6), or a plain pickle; out, the tensors they hold. No code in them
+ * is looked at.
  *
- * Archive: NAME/data.pkl, NAME/data/KEY for each storage, NAME/byteorder; TorchScript has NAME/constants.pkl
- * and NAME/constants/KEY beside them. Before 1.6: pickles of a magic number, the protocol 1001, what the
- * machine was, the object, and the keys of its storages; then for each key a count of 8 bytes and the data. */
+ * Archive: NAME/data.pkl, NAME/data/KEY for each storage, NAME/byteorder; TorchScript has
+ * NAME/constants.pkl and NAME/constants/KEY beside them. Before 1.6: pickles of a magic number, the
+ * protocol 1001, what the machine was, the object, and the keys of its storages; then for each key
+ * a count of 8 bytes and the data. */
 #include "import/tensors/torch_file.h"
 
 #include "import/tensors/archive.h"
@@ -16,12 +18,14 @@
 enum { STORAGES_MAX = 1 << 20 };
 #define LEGACY_HEAD "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"
 
-/* "NAME/" of the member NAME/data.pkl; NULL if there is none, or if it is one of several in a larger archive. */
+/* "NAME/" of the member NAME/data.pkl; NULL if there is none, or if it is one of several in a
+ * larger archive. */
 static const char *archive_prefix(const Archive *archive, Arena *arena) {
   for (int64_t i = 0, n = archive_count(archive); i < n; i++) {
     const char *name = archive_name(archive, i);
     size_t len = strlen(name);
-    bool is = len >= 8 && strcmp(name + len - 8, "data.pkl") == 0 && (len == 8 || name[len - 9] == '/');
+    bool is =
+        len >= 8 && strcmp(name + len - 8, "data.pkl") == 0 && (len == 8 || name[len - 9] == '/');
     if (is) return arena_strndup(arena, name, len - 8);
   }
   return NULL;
@@ -51,7 +55,8 @@ static bool member(ZipStorages *zip, const char *name, Mapped *out, const char *
 }
 
 /* The pickle NAME/FILE with its storages in NAME/FOLDER. Absent ones hold nothing. */
-static bool add_pickle(Tree *tree, ZipStorages *zip, const char *prefix, const char *file, const char *folder, const char *name, const char **reason) {
+static bool add_pickle(Tree *tree, ZipStorages *zip, const char *prefix, const char *file,
+                       const char *folder, const char *name, const char **reason) {
   Mapped data;
   size_t at = 0;
   zip->prefix = arena_printf(tree->arena, "%s%s", prefix, folder);
@@ -83,7 +88,8 @@ static TensorFile *read_archive(Arena *arena, Mapped file, const char **reason) 
   tree.convention = CONVENTION_TORCH;
   if (!little_endian(&zip, prefix, reason)) return NULL;
   if (!add_pickle(&tree, &zip, prefix, "data.pkl", "data/", "", reason)) return NULL;
-  if (!add_pickle(&tree, &zip, prefix, "constants.pkl", "constants/", "constants", reason)) return NULL;
+  if (!add_pickle(&tree, &zip, prefix, "constants.pkl", "constants/", "constants", reason))
+    return NULL;
   TensorFile *out = tree_end(&tree, reason);
   bool script = archive_find(zip.archive, arena_printf(arena, "%sconstants.pkl", prefix)) >= 0;
   if (out) out->format = script ? "TorchScript archive" : "PyTorch checkpoint";
@@ -101,11 +107,14 @@ typedef struct OldStorages {
   int n;
 } OldStorages;
 
-static int by_key(const void *a, const void *b) { return strcmp(((const OldStorage *)a)->key, ((const OldStorage *)b)->key); }
+static int by_key(const void *a, const void *b) {
+  return strcmp(((const OldStorage *)a)->key, ((const OldStorage *)b)->key);
+}
 
 static OldStorage *old_find(OldStorages *old, const char *key) {
   OldStorage wanted = {.key = key};
-  return old->n ? bsearch(&wanted, old->storage, (size_t)old->n, sizeof *old->storage, by_key) : NULL;
+  return old->n ? bsearch(&wanted, old->storage, (size_t)old->n, sizeof *old->storage, by_key)
+                : NULL;
 }
 
 static bool old_storage(void *context, const char *key, Mapped *out, const char **reason) {
@@ -130,26 +139,31 @@ static bool list_storages(Arena *arena, const PickleValue *outside, OldStorages 
   old->storage = ARENA_ARRAY(arena, OldStorage, n + 1);
   n = 0;
   for (const PickleValue *id = outside; id; id = id->state)
-    if (pickle_text_is(pickle_arg(id, 0), "storage")) old->storage[n++] = (OldStorage){.key = key_of(arena, id), .id = id};
+    if (pickle_text_is(pickle_arg(id, 0), "storage"))
+      old->storage[n++] = (OldStorage){.key = key_of(arena, id), .id = id};
   if (n) qsort(old->storage, (size_t)n, sizeof *old->storage, by_key);
   for (int i = 0; i < n; i++)
-    if (kept == 0 || strcmp(old->storage[kept - 1].key, old->storage[i].key) != 0) old->storage[kept++] = old->storage[i];
+    if (kept == 0 || strcmp(old->storage[kept - 1].key, old->storage[i].key) != 0)
+      old->storage[kept++] = old->storage[i];
   old->n = kept;
   return true;
 }
 
 /* Behind the pickles: a count and the elements of each key in turn. */
-static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *keys, OldStorages *old, const char **reason) {
+static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *keys,
+                      OldStorages *old, const char **reason) {
   *reason = "it has no list of its storages";
   if (keys->kind != PICKLE_LIST) return false;
   for (size_t i = 0; i < keys->list.n; i++) {
     const PickleValue *key = keys->list.item[i];
-    OldStorage *storage = key->kind == PICKLE_TEXT ? old_find(old, arena_strndup(arena, key->text, key->len)) : NULL;
+    OldStorage *storage =
+        key->kind == PICKLE_TEXT ? old_find(old, arena_strndup(arena, key->text, key->len)) : NULL;
     *reason = "it has a storage that none of its tensors names";
     if (!storage) return false;
     int bytes = torch_storage_bytes(pickle_arg(storage->id, 1));
     *reason = arena_printf(arena, "it ends within the data of storage `%s`", storage->key);
-    if (bytes == 0) *reason = arena_printf(arena, "storage `%s` is of a type that is not known", storage->key);
+    if (bytes == 0)
+      *reason = arena_printf(arena, "storage `%s` is of a type that is not known", storage->key);
     if (bytes == 0 || file.len - at < 8) return false;
     uint64_t count = 0;
     for (int k = 0; k < 8; k++)
@@ -162,7 +176,8 @@ static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *k
 }
 
 /* The object of a file of before 1.6, and the data of its storages. NULL with *reason. */
-static const PickleValue *read_old(Arena *arena, Mapped file, OldStorages *old, const char **reason) {
+static const PickleValue *read_old(Arena *arena, Mapped file, OldStorages *old,
+                                   const char **reason) {
   size_t at = sizeof LEGACY_HEAD - 1;
   int64_t version = 0, little = 1;
   PickleValue *outside = NULL;
@@ -176,18 +191,22 @@ static const PickleValue *read_old(Arena *arena, Mapped file, OldStorages *old, 
   *reason = "its numbers are big-endian; save it again on another machine";
   if (pickle_int(pickle_get(machine, "little_endian"), &little) && !little) return NULL;
   *reason = "it has too many storages";
-  return list_storages(arena, outside, old) && take_data(arena, file, at, keys, old, reason) ? value : NULL;
+  return list_storages(arena, outside, old) && take_data(arena, file, at, keys, old, reason) ? value
+                                                                                             : NULL;
 }
 
 static bool is_old(Mapped file) {
-  return file.len > sizeof LEGACY_HEAD - 1 && memcmp(file.data, LEGACY_HEAD, sizeof LEGACY_HEAD - 1) == 0;
+  return file.len > sizeof LEGACY_HEAD - 1 &&
+         memcmp(file.data, LEGACY_HEAD, sizeof LEGACY_HEAD - 1) == 0;
 }
 
-bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data, const char **reason) {
+bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data,
+                         const char **reason) {
   OldStorages old = {0};
   *reason = "its storage is not as PyTorch writes one";
   *id = is_old(file) ? read_old(arena, file, &old, reason) : NULL;
-  return *id && (*id)->kind == PICKLE_PERSISTENT && old_storage(&old, key_of(arena, *id), data, reason);
+  return *id && (*id)->kind == PICKLE_PERSISTENT &&
+         old_storage(&old, key_of(arena, *id), data, reason);
 }
 
 static TensorFile *read_legacy(Arena *arena, Mapped file, const char **reason) {
@@ -223,7 +242,10 @@ TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
                     : is_old(file)      ? read_legacy(arena, file, reason)
                                         : read_plain(arena, file, reason);
   if (out && out->n) return out;
-  if (out && out->n_unread) *reason = arena_printf(arena, "`%s` is its only kind of tensor, and %s", out->unread->name, out->unread->why);
-  else if (out) *reason = "it holds no tensors";
+  if (out && out->n_unread)
+    *reason = arena_printf(arena, "`%s` is its only kind of tensor, and %s", out->unread->name,
+                           out->unread->why);
+  else if (out)
+    *reason = "it holds no tensors";
   return NULL;
 }

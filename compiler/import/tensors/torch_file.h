@@ -8,9 +8,10 @@
 /* A zip archive with a data.pkl in it, or a pickle. NULL with *reason. */
 TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
 
-/* The storage that a file of before 1.6 holds instead of a tensor: what stands in a plain pickle of a tensor.
- * *id names its class. False with *reason. */
-bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data, const char **reason);
+/* The storage that a file of before 1.6 holds instead of a tensor: what stands in a plain pickle of
+ * a tensor. *id names its class. False with *reason. */
+bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data,
+                         const char **reason);
 
 /* Bytes of an element by the class of its storage; 0 if the class is none. */
 int torch_storage_bytes(const PickleValue *class);

@@ -8,12 +8,19 @@
 
 enum { LAYERS_MAX = 64 };
 
-const char *const torch_kind_name[] = {
-    [TORCH_LSTM] = "LSTM",           [TORCH_GRU] = "GRU",       [TORCH_RNN] = "RNN",
-    [TORCH_LINEAR] = "Linear",       [TORCH_EMBEDDING] = "Embedding", [TORCH_CONV1D] = "Conv1d",
-    [TORCH_BATCH_NORM] = "BatchNorm", [TORCH_LAYER_NORM] = "LayerNorm", [TORCH_OTHER] = "module"};
+const char *const torch_kind_name[] = {[TORCH_LSTM] = "LSTM",
+                                       [TORCH_GRU] = "GRU",
+                                       [TORCH_RNN] = "RNN",
+                                       [TORCH_LINEAR] = "Linear",
+                                       [TORCH_EMBEDDING] = "Embedding",
+                                       [TORCH_CONV1D] = "Conv1d",
+                                       [TORCH_BATCH_NORM] = "BatchNorm",
+                                       [TORCH_LAYER_NORM] = "LayerNorm",
+                                       [TORCH_OTHER] = "module"};
 
-bool torch_is_linear(const TorchModule *m) { return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D; }
+bool torch_is_linear(const TorchModule *m) {
+  return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D;
+}
 
 /* Behind the root of the file, where names of modules begin; NULL for what stands elsewhere. */
 static const char *module_name(const TensorFile *file, const Tensor *t) {
@@ -47,7 +54,8 @@ static const Tensor *known(Arena *arena, TorchModule *m, const char *leaf, int r
 static bool count_layer(Arena *arena, TorchModule *m, const char *suffix) {
   const Tensor *ih = known(arena, m, arena_printf(arena, "weight_ih%s", suffix), 2);
   const Tensor *hh = known(arena, m, arena_printf(arena, "weight_hh%s", suffix), 2);
-  bool b1 = known(arena, m, arena_printf(arena, "bias_ih%s", suffix), 1), b2 = known(arena, m, arena_printf(arena, "bias_hh%s", suffix), 1);
+  bool b1 = known(arena, m, arena_printf(arena, "bias_ih%s", suffix), 1),
+       b2 = known(arena, m, arena_printf(arena, "bias_hh%s", suffix), 1);
   if (b1 || b2) m->bias = true;
   return ih && hh;
 }
@@ -63,7 +71,8 @@ static void recurrent(Arena *arena, TorchModule *m) {
   m->in = ih->dim[1];
   m->both = !m->cell && torch_module_tensor(arena, m, "weight_ih_l0_reverse") != NULL;
   m->out = hh->dim[1] * (m->both ? 2 : 1);
-  while (m->layers < LAYERS_MAX && count_layer(arena, m, m->cell ? "" : arena_printf(arena, "_l%d", m->layers))) {
+  while (m->layers < LAYERS_MAX &&
+         count_layer(arena, m, m->cell ? "" : arena_printf(arena, "_l%d", m->layers))) {
     if (m->both) count_layer(arena, m, arena_printf(arena, "_l%d_reverse", m->layers));
     m->layers++;
     if (m->cell) return;
@@ -73,19 +82,25 @@ static void recurrent(Arena *arena, TorchModule *m) {
 /* "emb" anywhere in the name, in any case. */
 static bool is_embedding(const char *name) {
   for (; *name; name++)
-    if (tolower((unsigned char)name[0]) == 'e' && tolower((unsigned char)name[1]) == 'm' && tolower((unsigned char)name[2]) == 'b') return true;
+    if (tolower((unsigned char)name[0]) == 'e' && tolower((unsigned char)name[1]) == 'm' &&
+        tolower((unsigned char)name[2]) == 'b')
+      return true;
   return false;
 }
 
 static void norm(Arena *arena, TorchModule *m) {
-  const Tensor *mean = known(arena, m, "running_mean", 1), *variance = known(arena, m, "running_var", 1);
-  const Tensor *weight = known(arena, m, "weight", 1), *bias = known(arena, m, "bias", 1), *any = mean ? mean : weight;
+  const Tensor *mean = known(arena, m, "running_mean", 1),
+               *variance = known(arena, m, "running_var", 1);
+  const Tensor *weight = known(arena, m, "weight", 1), *bias = known(arena, m, "bias", 1),
+               *any = mean ? mean : weight;
   known(arena, m, "num_batches_tracked", 0);
   m->bias = bias != NULL;
   if (!any) return;
   m->in = m->out = any->dim[0];
-  if (mean && variance) m->kind = TORCH_BATCH_NORM;
-  else if (!mean && weight && bias) m->kind = TORCH_LAYER_NORM;
+  if (mean && variance)
+    m->kind = TORCH_BATCH_NORM;
+  else if (!mean && weight && bias)
+    m->kind = TORCH_LAYER_NORM;
 }
 
 static void weighted(Arena *arena, TorchModule *m, const Tensor *weight) {
@@ -106,9 +121,12 @@ static void classify(Arena *arena, TorchModule *m) {
   m->origin = *m->name ? arena_printf(arena, "module `%.80s`", m->name) : "the module";
   const Tensor *weight = torch_module_tensor(arena, m, "weight");
   m->cell = torch_module_tensor(arena, m, "weight_ih") != NULL;
-  if (m->cell || torch_module_tensor(arena, m, "weight_ih_l0")) recurrent(arena, m);
-  else if (weight && (weight->rank == 2 || weight->rank == 3) && weight->count > 0) weighted(arena, m, weight);
-  else norm(arena, m);
+  if (m->cell || torch_module_tensor(arena, m, "weight_ih_l0"))
+    recurrent(arena, m);
+  else if (weight && (weight->rank == 2 || weight->rank == 3) && weight->count > 0)
+    weighted(arena, m, weight);
+  else
+    norm(arena, m);
 }
 
 typedef struct Named {
@@ -135,13 +153,18 @@ TorchModule *torch_modules(Arena *arena, const TensorFile *file, int *n) {
   int count = 0;
   for (int i = 0; i < file->n; i++) {
     const char *name = module_name(file, &file->tensor[i]);
-    if (name && strncmp(name, "constants.", 10) != 0) named[count++] = (Named){name, prefix_len(name), file->tensor[i].place};
+    if (name && strncmp(name, "constants.", 10) != 0)
+      named[count++] = (Named){name, prefix_len(name), file->tensor[i].place};
   }
   if (count) qsort(named, (size_t)count, sizeof *named, by_module);
   *n = 0;
   for (int i = 0; i < count; i++) {
-    bool same = i > 0 && named[i].len == named[i - 1].len && strncmp(named[i].name, named[i - 1].name, named[i].len) == 0;
-    if (!same) out[(*n)++] = (TorchModule){.file = file, .name = arena_strndup(arena, named[i].name, named[i].len), .place = named[i].place};
+    bool same = i > 0 && named[i].len == named[i - 1].len &&
+                strncmp(named[i].name, named[i - 1].name, named[i].len) == 0;
+    if (!same)
+      out[(*n)++] = (TorchModule){.file = file,
+                                  .name = arena_strndup(arena, named[i].name, named[i].len),
+                                  .place = named[i].place};
     out[*n - 1].n_tensors++;
   }
   for (int i = 0; i < *n; i++)

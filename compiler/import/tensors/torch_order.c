@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See torch_order.h. A search over all chains, that of the file first, which stops at the second that fits. */
+/* See torch_order.h. A search over all chains, that of the file first, which stops at the second
+ * that fits. */
 #include "import/tensors/torch_order.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ typedef struct Search {
   long tries;
 } Search;
 
-/* "fc" and 2 of "fc2", "net." and 4 of "net.4"; without a number -1, which stands before 0: gru, gru2. */
+/* "fc" and 2 of "fc2", "net." and 4 of "net.4"; without a number -1, which stands before 0: gru,
+ * gru2. */
 static long number_of(const char *name, size_t *stem) {
   size_t n = strlen(name);
   while (n && name[n - 1] >= '0' && name[n - 1] <= '9')

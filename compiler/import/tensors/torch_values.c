@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors of PyTorch in a pickle: what its functions for rebuilding them are given, by a closed list of
- * names. A tensor is a view of a storage: an offset, sizes and strides, counted in elements. */
+/* Tensors of PyTorch in a pickle: what its functions for rebuilding them are given, by a closed
+ * list of names. A tensor is a view of a storage: an offset, sizes and strides, counted in
+ * elements. */
 #include "import/tensors/torch_file.h"
 #include "import/tensors/tree.h"
 
@@ -8,20 +9,28 @@
 
 enum { WRAPPERS_MAX = 4 };
 
-/* Element types by the names of their storages and their own; those that are not read say what they are. */
+/* Element types by the names of their storages and their own; those that are not read say what they
+ * are. */
 static const struct {
   const char *storage, *dtype;
   TensorElem elem;
   int bytes;
   const char *unread;
 } kinds[] = {
-    {"FloatStorage", "float32", TENSOR_F32, 4, NULL},    {"DoubleStorage", "float64", TENSOR_F64, 8, NULL},
-    {"HalfStorage", "float16", TENSOR_F16, 2, NULL},     {"BFloat16Storage", "bfloat16", TENSOR_BF16, 2, NULL},
-    {"LongStorage", "int64", TENSOR_I64, 8, NULL},       {"IntStorage", "int32", TENSOR_I32, 4, NULL},
-    {"ShortStorage", "int16", TENSOR_I16, 2, NULL},      {"CharStorage", "int8", TENSOR_I8, 1, NULL},
-    {"ByteStorage", "uint8", TENSOR_U8, 1, NULL},        {"BoolStorage", "bool", TENSOR_BOOL, 1, NULL},
-    {"-", "uint16", TENSOR_U16, 2, NULL},                {"-", "uint32", TENSOR_U32, 4, NULL},
-    {"-", "uint64", TENSOR_U64, 8, NULL},                {"ComplexFloatStorage", "complex64", TENSOR_U8, 8, "it is complex"},
+    {"FloatStorage", "float32", TENSOR_F32, 4, NULL},
+    {"DoubleStorage", "float64", TENSOR_F64, 8, NULL},
+    {"HalfStorage", "float16", TENSOR_F16, 2, NULL},
+    {"BFloat16Storage", "bfloat16", TENSOR_BF16, 2, NULL},
+    {"LongStorage", "int64", TENSOR_I64, 8, NULL},
+    {"IntStorage", "int32", TENSOR_I32, 4, NULL},
+    {"ShortStorage", "int16", TENSOR_I16, 2, NULL},
+    {"CharStorage", "int8", TENSOR_I8, 1, NULL},
+    {"ByteStorage", "uint8", TENSOR_U8, 1, NULL},
+    {"BoolStorage", "bool", TENSOR_BOOL, 1, NULL},
+    {"-", "uint16", TENSOR_U16, 2, NULL},
+    {"-", "uint32", TENSOR_U32, 4, NULL},
+    {"-", "uint64", TENSOR_U64, 8, NULL},
+    {"ComplexFloatStorage", "complex64", TENSOR_U8, 8, "it is complex"},
     {"ComplexDoubleStorage", "complex128", TENSOR_U8, 16, "it is complex"},
     {"QUInt8Storage", "quint8", TENSOR_U8, 1, "it is quantised"},
     {"QInt8Storage", "qint8", TENSOR_U8, 1, "it is quantised"},
@@ -40,12 +49,13 @@ static const struct {
     {"torch._utils._rebuild_wrapper_subclass", "it is of a class of its own"},
 };
 
-/* The parameter or the tensor with a type of its own around `value`, taken off. *of and *args: the function
- * that rebuilds the tensor, and what it is given. */
+/* The parameter or the tensor with a type of its own around `value`, taken off. *of and *args: the
+ * function that rebuilds the tensor, and what it is given. */
 static bool unwrap(const PickleValue *value, const PickleValue **of, const PickleValue **args) {
-  static const char *const wrappers[] = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
-                                         "torch.nn.parameter.Parameter", "torch.autograd.variable.Variable",
-                                         "torch.jit._pickle.restore_type_tag"};
+  static const char *const wrappers[] = {
+      "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
+      "torch.nn.parameter.Parameter", "torch.autograd.variable.Variable",
+      "torch.jit._pickle.restore_type_tag"};
   for (int depth = 0; depth < WRAPPERS_MAX && value && value->kind == PICKLE_OBJECT; depth++) {
     size_t i = 0, n = sizeof wrappers / sizeof *wrappers;
     while (i < n && !pickle_is_class(value->of, wrappers[i]))
@@ -61,12 +71,15 @@ static bool unwrap(const PickleValue *value, const PickleValue **of, const Pickl
 
 /* "FloatStorage" of "torch.FloatStorage" and "torch.cuda.FloatStorage". */
 static const char *last_part(const PickleValue *value) {
-  const char *dot = value && value->kind == PICKLE_CLASS && strncmp(value->text, "torch.", 6) == 0 ? strrchr(value->text, '.') : NULL;
+  const char *dot = value && value->kind == PICKLE_CLASS && strncmp(value->text, "torch.", 6) == 0
+                        ? strrchr(value->text, '.')
+                        : NULL;
   return dot ? dot + 1 : "";
 }
 
 /* By the storage's class, or the type that stands beside a storage of bytes. */
-static TreeFound find_elem(Arena *arena, const char *name, bool storage, Tensor *out, const char **reason) {
+static TreeFound find_elem(Arena *arena, const char *name, bool storage, Tensor *out,
+                           const char **reason) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (strcmp(storage ? kinds[i].storage : kinds[i].dtype, name) != 0) continue;
     out->elem = kinds[i].elem;
@@ -90,7 +103,8 @@ typedef struct Storage {
 } Storage;
 
 /* A tensor in a plain pickle has a whole file of PyTorch as its storage. */
-static TreeFound loose_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype, Tensor *out, Storage *storage, const char **reason) {
+static TreeFound loose_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype,
+                               Tensor *out, Storage *storage, const char **reason) {
   const PickleValue *id;
   Mapped file;
   *storage = (Storage){0};
@@ -100,28 +114,36 @@ static TreeFound loose_storage(Tree *tree, const PickleValue *value, const Pickl
 }
 
 /* ("storage", class, key, device, count) */
-static TreeFound find_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype, Tensor *out, Storage *storage, const char **reason) {
-  if (pickle_is_object(value, "torch.storage._load_from_bytes")) return loose_storage(tree, value, dtype, out, storage, reason);
+static TreeFound find_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype,
+                              Tensor *out, Storage *storage, const char **reason) {
+  if (pickle_is_object(value, "torch.storage._load_from_bytes"))
+    return loose_storage(tree, value, dtype, out, storage, reason);
   const PickleValue *key = pickle_arg(value, 2), *view = pickle_arg(value, 5);
   *reason = "it has no storage";
-  if (!value || value->kind != PICKLE_PERSISTENT || !pickle_text_is(pickle_arg(value, 0), "storage") || !key || key->kind != PICKLE_TEXT)
+  if (!value || value->kind != PICKLE_PERSISTENT ||
+      !pickle_text_is(pickle_arg(value, 0), "storage") || !key || key->kind != PICKLE_TEXT)
     return TREE_BAD;
-  TreeFound found = find_elem(tree->arena, last_part(dtype ? dtype : pickle_arg(value, 1)), !dtype, out, reason);
+  TreeFound found =
+      find_elem(tree->arena, last_part(dtype ? dtype : pickle_arg(value, 1)), !dtype, out, reason);
   if (found != TREE_TENSOR) return found;
   *storage = (Storage){0};
-  if (view && view->kind == PICKLE_TUPLE && (view->list.n != 3 || !pickle_int(view->list.item[1], &storage->begin) || storage->begin < 0))
+  if (view && view->kind == PICKLE_TUPLE &&
+      (view->list.n != 3 || !pickle_int(view->list.item[1], &storage->begin) || storage->begin < 0))
     return TREE_BAD;
   *reason = "its data is not in this file";
   const char *name = arena_strndup(tree->arena, key->text, key->len);
-  return tree->storage && tree->storage(tree->context, name, &storage->data, reason) ? TREE_TENSOR : TREE_BAD;
+  return tree->storage && tree->storage(tree->context, name, &storage->data, reason) ? TREE_TENSOR
+                                                                                     : TREE_BAD;
 }
 
 /* The last element is inside the storage; *in_order: the elements lie one after another. */
-static bool view_fits(const Tensor *t, const int64_t *stride, int64_t begin, int64_t held, bool *in_order) {
+static bool view_fits(const Tensor *t, const int64_t *stride, int64_t begin, int64_t held,
+                      bool *in_order) {
   int64_t last = begin, step, run = 1;
   *in_order = true;
   for (int i = t->rank; i-- > 0;) {
-    if (stride[i] < 0 || !size_mul(t->dim[i] - 1, stride[i], &step) || !size_add(last, step, &last)) return false;
+    if (stride[i] < 0 || !size_mul(t->dim[i] - 1, stride[i], &step) || !size_add(last, step, &last))
+      return false;
     if (t->dim[i] != 1 && stride[i] != run) *in_order = false;
     run *= t->dim[i];
   }
@@ -129,7 +151,8 @@ static bool view_fits(const Tensor *t, const int64_t *stride, int64_t begin, int
 }
 
 /* Elements in order, out of a view whose place in the storage is checked. */
-static const uint8_t *copy_view(Tree *tree, const Tensor *t, const int64_t *stride, const uint8_t *from) {
+static const uint8_t *copy_view(Tree *tree, const Tensor *t, const int64_t *stride,
+                                const uint8_t *from) {
   int bytes = tensor_elem_bytes(t->elem);
   uint8_t *to = arena_array(tree->arena, (size_t)t->count, (size_t)bytes);
   for (int64_t i = 0; i < t->count; i++) {
@@ -141,18 +164,21 @@ static const uint8_t *copy_view(Tree *tree, const Tensor *t, const int64_t *stri
   return to;
 }
 
-static TreeFound take_view(Tree *tree, Tensor *t, const Storage *storage, const int64_t *stride, int64_t offset, const char **reason) {
+static TreeFound take_view(Tree *tree, Tensor *t, const Storage *storage, const int64_t *stride,
+                           int64_t offset, const char **reason) {
   int bytes = tensor_elem_bytes(t->elem);
   bool in_order;
   t->count = 1;
   *reason = "it has an impossible shape";
   for (int i = 0; i < t->rank; i++)
-    if (t->dim[i] < 0 || !size_mul(t->count, t->dim[i], &t->count) || t->count > INT32_MAX) return TREE_BAD;
+    if (t->dim[i] < 0 || !size_mul(t->count, t->dim[i], &t->count) || t->count > INT32_MAX)
+      return TREE_BAD;
   *reason = "it reaches beyond its storage";
   t->data = storage->data.data;
   if (t->count == 0) return TREE_TENSOR;
   if (offset < 0 || !size_add(offset, storage->begin, &offset)) return TREE_BAD;
-  if (!view_fits(t, stride, offset, (int64_t)(storage->data.len / (size_t)bytes), &in_order)) return TREE_BAD;
+  if (!view_fits(t, stride, offset, (int64_t)(storage->data.len / (size_t)bytes), &in_order))
+    return TREE_BAD;
   t->data += offset * bytes;
   if (in_order) return TREE_TENSOR;
   if (!tree_spend(tree, (uint64_t)t->count * (uint64_t)bytes, reason)) return TREE_BAD;
@@ -172,12 +198,16 @@ TreeFound torch_tensor(Tree *tree, const PickleValue *value, Tensor *out, const 
       return TREE_UNREAD;
     }
   bool v3 = strcmp(of->text, "torch._utils._rebuild_tensor_v3") == 0;
-  if (!v3 && strcmp(of->text, "torch._utils._rebuild_tensor_v2") != 0 && strcmp(of->text, "torch._utils._rebuild_tensor") != 0) return TREE_OTHER;
+  if (!v3 && strcmp(of->text, "torch._utils._rebuild_tensor_v2") != 0 &&
+      strcmp(of->text, "torch._utils._rebuild_tensor") != 0)
+    return TREE_OTHER;
   PickleValue *const *arg = args->list.item;
   *reason = "it has no storage, offset, sizes and strides";
   if (args->list.n < (v3 ? 7U : 4U) || !pickle_int(arg[1], &offset)) return TREE_BAD;
   *reason = "it has sizes or strides that are not at most 8 whole numbers";
-  if (!tree_numbers(arg[2], out->dim, &out->rank) || !tree_numbers(arg[3], stride, &n) || n != out->rank) return TREE_BAD;
+  if (!tree_numbers(arg[2], out->dim, &out->rank) || !tree_numbers(arg[3], stride, &n) ||
+      n != out->rank)
+    return TREE_BAD;
   TreeFound found = find_storage(tree, arg[0], v3 ? arg[6] : NULL, out, &storage, reason);
   return found == TREE_TENSOR ? take_view(tree, out, &storage, stride, offset, reason) : found;
 }

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See tree.h. The walk is bounded in depth and in steps: a pickle may contain itself, or one part many
- * times over. */
+/* See tree.h. The walk is bounded in depth and in steps: a pickle may contain itself, or one part
+ * many times over. */
 #include "import/tensors/tree.h"
 
 #include <string.h>
 
-enum { DEPTH_MAX = 64, STEPS_MAX = 1 << 20, NAME_MAX_BYTES = 512, COPY_RATIO = 16, COPY_FREE = 16 << 20 };
+enum {
+  DEPTH_MAX = 64,
+  STEPS_MAX = 1 << 20,
+  NAME_MAX_BYTES = 512,
+  COPY_RATIO = 16,
+  COPY_FREE = 16 << 20
+};
 
 void tree_begin(Tree *tree, Arena *arena, size_t file_size) {
-  *tree = (Tree){.arena = arena, .budget = (uint64_t)file_size * COPY_RATIO + COPY_FREE, .steps = STEPS_MAX, .root = ""};
+  *tree = (Tree){.arena = arena,
+                 .budget = (uint64_t)file_size * COPY_RATIO + COPY_FREE,
+                 .steps = STEPS_MAX,
+                 .root = ""};
 }
 
 bool tree_spend(Tree *tree, uint64_t bytes, const char **reason) {
@@ -66,17 +75,20 @@ static bool holds_something(const PickleValue *value) {
 /* "name.key"; NULL if the key is none that a name could have. */
 static const char *name_of(Tree *tree, const char *name, const PickleValue *key) {
   const char *dot = *name ? "." : "";
-  if (key->kind == PICKLE_INT) return arena_printf(tree->arena, "%s%s%lld", name, dot, (long long)key->i);
+  if (key->kind == PICKLE_INT)
+    return arena_printf(tree->arena, "%s%s%lld", name, dot, (long long)key->i);
   if (key->kind != PICKLE_TEXT || strlen(name) + key->len > NAME_MAX_BYTES) return NULL;
   for (size_t i = 0; i < key->len; i++)
     if ((unsigned char)key->text[i] < ' ') return NULL;
   return arena_printf(tree->arena, "%s%s%.*s", name, dot, (int)key->len, key->text);
 }
 
-static bool add(Tree *tree, const PickleValue *value, const char *name, int depth, const char **root, const char **reason);
+static bool add(Tree *tree, const PickleValue *value, const char *name, int depth,
+                const char **root, const char **reason);
 
 /* *root: where the tensors of a dictionary begin. It is that of its only part with tensors. */
-static bool add_pairs(Tree *tree, const PickleList *pairs, const char *name, int depth, const char **root, const char **reason) {
+static bool add_pairs(Tree *tree, const PickleList *pairs, const char *name, int depth,
+                      const char **root, const char **reason) {
   const char *inner = NULL;
   int holders = 0, direct = 0;
   for (size_t i = 0; i + 1 < pairs->n; i += 2) {
@@ -89,26 +101,31 @@ static bool add_pairs(Tree *tree, const PickleList *pairs, const char *name, int
     if (!child) continue;
     if (!add(tree, value, child, depth + 1, &child_root, reason)) return false;
     if (tree->n == before) continue;
-    if (child_root) holders++, inner = child_root;
-    else direct += tree->tensor[before].rank > 0;
+    if (child_root)
+      holders++, inner = child_root;
+    else
+      direct += tree->tensor[before].rank > 0;
   }
   *root = !direct && holders == 1 ? inner : *name ? arena_printf(tree->arena, "%s.", name) : "";
   return true;
 }
 
-static bool add_items(Tree *tree, const PickleList *items, const char *name, int depth, const char **reason) {
+static bool add_items(Tree *tree, const PickleList *items, const char *name, int depth,
+                      const char **reason) {
   const char *root;
   for (size_t i = 0; i < items->n; i++) {
     PickleValue key = {.kind = PICKLE_INT, .i = (int64_t)i};
     if (--tree->steps < 0) return true;
     if (!holds_something(items->item[i])) continue;
-    if (!add(tree, items->item[i], name_of(tree, name, &key), depth + 1, &root, reason)) return false;
+    if (!add(tree, items->item[i], name_of(tree, name, &key), depth + 1, &root, reason))
+      return false;
   }
   return true;
 }
 
 /* A module of PyTorch has its tensors in dictionaries of their own, as parts of its own name. */
-static bool add_state(Tree *tree, const PickleValue *state, const char *name, int depth, const char **reason) {
+static bool add_state(Tree *tree, const PickleValue *state, const char *name, int depth,
+                      const char **reason) {
   static const char *const parts[] = {"_parameters", "_buffers", "_modules"};
   const char *root;
   bool module = pickle_get(state, "_modules") && pickle_get(state, "_parameters");
@@ -120,17 +137,20 @@ static bool add_state(Tree *tree, const PickleValue *state, const char *name, in
   return true;
 }
 
-static bool add_object(Tree *tree, const PickleValue *value, const char *name, int depth, const char **reason) {
+static bool add_object(Tree *tree, const PickleValue *value, const char *name, int depth,
+                       const char **reason) {
   const char *root;
   if (value->state && !add_state(tree, value->state, name, depth, reason)) return false;
   if (value->items && !add_items(tree, value->items, name, depth, reason)) return false;
   if (value->pairs && !add_pairs(tree, value->pairs, name, depth, &root, reason)) return false;
-  bool only_args = !value->state && !value->items && !value->pairs && value->args->kind == PICKLE_TUPLE;
+  bool only_args =
+      !value->state && !value->items && !value->pairs && value->args->kind == PICKLE_TUPLE;
   return !only_args || add_items(tree, &value->args->list, name, depth, reason);
 }
 
 /* *root is NULL for a tensor. */
-static bool add(Tree *tree, const PickleValue *value, const char *name, int depth, const char **root, const char **reason) {
+static bool add(Tree *tree, const PickleValue *value, const char *name, int depth,
+                const char **root, const char **reason) {
   Tensor tensor = {.name = name};
   *root = NULL;
   *reason = "its pickle is nested too deep, or contains itself";
@@ -151,7 +171,8 @@ static bool add(Tree *tree, const PickleValue *value, const char *name, int dept
   const PickleList *pairs = pickle_pairs(value);
   if (pairs) return add_pairs(tree, pairs, name, depth, root, reason);
   const PickleValue *objects = numpy_objects(value);
-  if (objects && objects->list.n == 1) return add(tree, objects->list.item[0], name, depth + 1, root, reason);
+  if (objects && objects->list.n == 1)
+    return add(tree, objects->list.item[0], name, depth + 1, root, reason);
   if (objects) return add_items(tree, &objects->list, name, depth, reason);
   if (value->kind == PICKLE_OBJECT) return add_object(tree, value, name, depth, reason);
   bool list = value->kind == PICKLE_LIST || value->kind == PICKLE_TUPLE;
@@ -177,7 +198,12 @@ bool tree_add_root(Tree *tree, const PickleValue *value, const char **reason) {
 
 TensorFile *tree_end(Tree *tree, const char **reason) {
   TensorFile *file = ARENA_NEW(tree->arena, TensorFile);
-  *file = (TensorFile){.tensor = tree->tensor, .n = tree->n, .convention = tree->convention, .unread = tree->unread,
-                       .n_unread = tree->n_unread, .skipped = tree->skipped, .root = *tree->root ? tree->root : NULL};
+  *file = (TensorFile){.tensor = tree->tensor,
+                       .n = tree->n,
+                       .convention = tree->convention,
+                       .unread = tree->unread,
+                       .n_unread = tree->n_unread,
+                       .skipped = tree->skipped,
+                       .root = *tree->root ? tree->root : NULL};
   return tensor_file_sort(tree->arena, file, reason) ? file : NULL;
 }

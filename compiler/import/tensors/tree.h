@@ -28,8 +28,8 @@ typedef struct Tree {
 void tree_begin(Tree *tree, Arena *arena, size_t file_size);
 /* Adds what `value` holds under a name, "" for the root. False with *reason when it is damaged. */
 bool tree_add(Tree *tree, const PickleValue *value, const char *name, const char **reason);
-/* The same for the root of a file, which also finds where its tensors begin: behind "state_dict." of a
- * checkpoint that has nothing else. */
+/* The same for the root of a file, which also finds where its tensors begin: behind "state_dict."
+ * of a checkpoint that has nothing else. */
 bool tree_add_root(Tree *tree, const PickleValue *value, const char **reason);
 void tree_add_tensor(Tree *tree, Tensor tensor, const char *name);
 /* Something that would be a tensor, and why it cannot be read. */
@@ -37,8 +37,8 @@ void tree_add_unread(Tree *tree, const char *name, const char *why);
 /* All tensors, sorted; NULL with *reason if two have one name. */
 TensorFile *tree_end(Tree *tree, const char **reason);
 
-/* What a value of a pickle is: TREE_OTHER if it is no tensor, TREE_BAD with *reason if it is a damaged
- * one, TREE_UNREAD with *reason if it is of a kind that is not read. */
+/* What a value of a pickle is: TREE_OTHER if it is no tensor, TREE_BAD with *reason if it is a
+ * damaged one, TREE_UNREAD with *reason if it is of a kind that is not read. */
 typedef enum TreeFound { TREE_OTHER, TREE_TENSOR, TREE_UNREAD, TREE_BAD } TreeFound;
 TreeFound torch_tensor(Tree *tree, const PickleValue *value, Tensor *out, const char **reason);
 TreeFound numpy_array(Tree *tree, const PickleValue *value, Tensor *out, const char **reason);
@@ -47,9 +47,11 @@ bool pickle_as_bytes(Tree *tree, const PickleValue *value, Mapped *out, const ch
 /* The items of an array of objects, or NULL. */
 const PickleValue *numpy_objects(const PickleValue *value);
 
-/* Counts bytes that are copied; false with *reason when there are too many for a file of this size. */
+/* Counts bytes that are copied; false with *reason when there are too many for a file of this
+ * size. */
 bool tree_spend(Tree *tree, uint64_t bytes, const char **reason);
-/* The numbers of a tuple or list; false if they are not whole or too many for the axes of a tensor. */
+/* The numbers of a tuple or list; false if they are not whole or too many for the axes of a
+ * tensor. */
 bool tree_numbers(const PickleValue *value, int64_t *out, int *n);
 
 /* A .npy file, plain or of objects. */

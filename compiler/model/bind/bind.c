@@ -6,8 +6,8 @@
  * Names. Behind the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
  * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
  * keras has "forward." and "backward." before the tensor's name when there are two directions. A
- * `from` of several names has them all (bind_names.c). A learned initial state, which no framework has,
- * is initial_h and initial_c everywhere, both directions in one. */
+ * `from` of several names has them all (bind_names.c). A learned initial state, which no framework
+ * has, is initial_h and initial_c everywhere, both directions in one. */
 #include "model/bind/bind.h"
 
 #include "model/infer/infer.h"
@@ -32,15 +32,20 @@ static Span from_span(const Bind *b, const Layer *layer) {
   return layer->name_span;
 }
 
-static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow *row, int dir, char separator) {
+static const char *tensor_name(const Bind *b, const Layer *layer, const BindRow *row, int dir,
+                               char separator) {
   return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
 /* With "." behind the prefix, then with "/". */
-static const Tensor *under_another_name(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
+static const Tensor *under_another_name(const Bind *b, const Layer *layer, const BindRow *row,
+                                        int dir) {
   Arena *arena = b->model->arena;
-  const Tensor *t = bind_alias(arena, b->file, layer->kind, row->tensor, tensor_name(b, layer, row, dir, '.'));
-  return t ? t : bind_alias(arena, b->file, layer->kind, row->tensor, tensor_name(b, layer, row, dir, '/'));
+  const Tensor *t =
+      bind_alias(arena, b->file, layer->kind, row->tensor, tensor_name(b, layer, row, dir, '.'));
+  return t ? t
+           : bind_alias(arena, b->file, layer->kind, row->tensor,
+                        tensor_name(b, layer, row, dir, '/'));
 }
 
 /* LSTMCell, GRUCell and RNNCell of PyTorch: names without "_l0". */
@@ -49,7 +54,8 @@ static const Tensor *torch_cell_tensor(const Bind *b, const Layer *layer, const 
   bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
   bool per_dir = layer_directions(layer) == 2 && !strchr(row->axes, 'D');
   if (b->convention != CONVENTION_TORCH || !recurrent || per_dir) return NULL;
-  return tensor_find(b->file, arena_printf(b->model->arena, "%s%s%s", prefix, *prefix ? "." : "", row->tensor));
+  return tensor_find(
+      b->file, arena_printf(b->model->arena, "%s%s%s", prefix, *prefix ? "." : "", row->tensor));
 }
 
 static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow *row, int dir) {
@@ -57,8 +63,10 @@ static const Tensor *tensor_of(const Bind *b, const Layer *layer, const BindRow 
   if (bind_listed(layer)) return t;
   if (!t) t = tensor_find(b->file, tensor_name(b, layer, row, dir, '/'));
   if (!t) t = torch_cell_tensor(b, layer, row);
-  if (!t && layer->prefix && bind_alone(layer, b->convention)) t = tensor_find(b->file, layer->prefix);
-  if (!t && !*bind_prefix(layer) && b->file->n == 1) t = tensor_find(b->file, ""); /* an .npy is one array without a name */
+  if (!t && layer->prefix && bind_alone(layer, b->convention))
+    t = tensor_find(b->file, layer->prefix);
+  if (!t && !*bind_prefix(layer) && b->file->n == 1)
+    t = tensor_find(b->file, ""); /* an .npy is one array without a name */
   if (!t) t = under_another_name(b, layer, row, dir);
   return t;
 }
@@ -76,9 +84,14 @@ static const char *shape_reason(Arena *arena, const char *axes, const ParamShape
   Text text = text_new(arena);
   for (const char *c = axes; *c; c++) {
     int64_t n = *c == ',' ? 1 : bind_letter_size(*c, p, split);
-    const char *what = *c == 'K' ? (p->role == ROLE_RECURRENT || p->role == ROLE_TABLE ? "units" : "inputs")
-                       : *c == 'G' ? "gates" : *c == 'U' ? (p->role == ROLE_TABLE ? "categories" : "units")
-                       : *c == 'I' ? "taps" : *c == 'S' ? "halves" : *c == 'D' ? "directions" : NULL;
+    const char *what =
+        *c == 'K'   ? (p->role == ROLE_RECURRENT || p->role == ROLE_TABLE ? "units" : "inputs")
+        : *c == 'G' ? "gates"
+        : *c == 'U' ? (p->role == ROLE_TABLE ? "categories" : "units")
+        : *c == 'I' ? "taps"
+        : *c == 'S' ? "halves"
+        : *c == 'D' ? "directions"
+                    : NULL;
     if (!what || (n == 1 && *c != 'K' && *c != 'U')) continue;
     text_printf(&text, "%s%lld %s", text.len ? " x " : "", (long long)n, what);
   }
@@ -89,10 +102,14 @@ static const char *shape_reason(Arena *arena, const char *axes, const ParamShape
 static bool shape_fits(const Tensor *t, const int64_t *dim, int rank) {
   int i = 0, k = 0;
   while (i < t->rank || k < rank) {
-    if (i < t->rank && k < rank && t->dim[i] == dim[k]) i++, k++;
-    else if (i < t->rank && t->dim[i] == 1) i++;
-    else if (k < rank && dim[k] == 1) k++;
-    else return false;
+    if (i < t->rank && k < rank && t->dim[i] == dim[k])
+      i++, k++;
+    else if (i < t->rank && t->dim[i] == 1)
+      i++;
+    else if (k < rank && dim[k] == 1)
+      k++;
+    else
+      return false;
   }
   return true;
 }
@@ -109,24 +126,31 @@ static void help_part(Bind *b, Diag *d, const Layer *layer, int64_t excess) {
     if (!index || !index->port || index->type.categories <= excess) continue;
     Type type = index->port->declared;
     type.categories -= excess;
-    Fix *fix = diag_fix(d, FIX_MAYBE, "with %s `%s` the widths agree: how many categories was it trained with?",
+    Fix *fix = diag_fix(d, FIX_MAYBE,
+                        "with %s `%s` the widths agree: how many categories was it trained with?",
                         type_str(b->model->arena, &type), index->name);
-    if (span_valid(index->port->type_span)) fix_edit(fix, index->port->type_span, "%s", type_str(b->model->arena, &type));
+    if (span_valid(index->port->type_span))
+      fix_edit(fix, index->port->type_span, "%s", type_str(b->model->arena, &type));
   }
 }
 
-static void report_width(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p, const BindRow *row,
-                         int64_t trained, const int64_t *dim, int rank) {
+static void report_width(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p,
+                         const BindRow *row, int64_t trained, const int64_t *dim, int rank) {
   int64_t fed = p->dim[p->rank - 1];
   bool per_step = type_is_sequence(&layer->in[0]->type);
-  Diag *d = diag_new(b->diags, E601, layer->name_span, "`%s` was trained on %lld inputs%s, but the model feeds it %lld",
-                     t->name, (long long)trained, per_step ? " per step" : "", (long long)fed);
+  Diag *d = diag_new(b->diags, E601, layer->name_span,
+                     "`%s` was trained on %lld inputs%s, but the model feeds it %lld", t->name,
+                     (long long)trained, per_step ? " per step" : "", (long long)fed);
   diag_primary(d, "gets %s", shape_str(b->model->arena, &layer->in[0]->type));
   const OptVal *from = layer_opt(layer, OPT_from);
-  if (from->given) diag_label(d, from->at, "shape %s in %s", tensor_shape_str(b->model->arena, t), b->file->path);
-  else diag_note(d, "`%s` has shape %s in %s", t->name, tensor_shape_str(b->model->arena, t), b->file->path);
+  if (from->given)
+    diag_label(d, from->at, "shape %s in %s", tensor_shape_str(b->model->arena, t), b->file->path);
+  else
+    diag_note(d, "`%s` has shape %s in %s", t->name, tensor_shape_str(b->model->arena, t),
+              b->file->path);
   diag_trace_value(d, b->model, layer->in[0]);
-  diag_note(d, "expected %s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, false));
+  diag_note(d, "expected %s: %s", shape_text(b->model->arena, dim, rank),
+            shape_reason(b->model->arena, row->axes, p, false));
   help_part(b, d, layer, fed - trained);
 }
 
@@ -134,47 +158,64 @@ static void report_width(Bind *b, const Layer *layer, const Tensor *t, const Par
 static const Tensor *projection_of(const Bind *b, const Tensor *t) {
   const char *at = b->convention == CONVENTION_TORCH ? strstr(t->name, "weight_hh") : NULL;
   if (!at) return NULL;
-  return tensor_find(b->file, arena_printf(b->model->arena, "%.*sweight_hr%s", (int)(at - t->name), t->name, at + strlen("weight_hh")));
+  return tensor_find(b->file, arena_printf(b->model->arena, "%.*sweight_hr%s", (int)(at - t->name),
+                                           t->name, at + strlen("weight_hh")));
 }
 
-static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p, const BindRow *row,
-                         const int64_t *dim, int rank, bool split) {
+static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const ParamShape *p,
+                         const BindRow *row, const int64_t *dim, int rank, bool split) {
   static const char *const names[] = {"", "keras", "torch", "onnx"};
   const char *kind = layer_info(layer->kind)->name;
   bool reversed = t->rank == 2 && rank == 2 && t->dim[0] == dim[1] && t->dim[1] == dim[0];
-  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s", *t->name ? t->name : b->file->path,
-                     tensor_shape_str(b->model->arena, t), kind, shape_text(b->model->arena, dim, rank));
+  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s",
+                     *t->name ? t->name : b->file->path, tensor_shape_str(b->model->arena, t), kind,
+                     shape_text(b->model->arena, dim, rank));
   diag_primary(d, "bound here");
-  diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank), shape_reason(b->model->arena, row->axes, p, split));
+  diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank),
+            shape_reason(b->model->arena, row->axes, p, split));
   const Tensor *projection = projection_of(b, t);
   if (projection)
-    diag_note(d, "`%s` %s projects the output (`proj_size`), which grus does not have: train without it; a Linear behind the LSTM narrows its output too",
+    diag_note(d,
+              "`%s` %s projects the output (`proj_size`), which grus does not have: train without "
+              "it; a Linear behind the LSTM narrows its output too",
               projection->name, tensor_shape_str(b->model->arena, projection));
-  if (reversed) diag_fix(d, FIX_MAYBE, "the shape is transposed: was this file written with another convention than `%s`?",
-                         names[b->convention]);
+  if (reversed)
+    diag_fix(d, FIX_MAYBE,
+             "the shape is transposed: was this file written with another convention than `%s`?",
+             names[b->convention]);
   const OptVal *units = &layer->opt[0];
-  int64_t gates = p->axes[0] == 'D' ? p->dim[1] : 1, last = t->rank ? t->dim[b->convention == CONVENTION_KERAS ? t->rank - 1 : t->rank > 2 ? 1 : 0] : 0;
-  if (!reversed && units->given && p->role == ROLE_KERNEL && last && last % gates == 0 && last / gates != units->i) {
+  int64_t gates = p->axes[0] == 'D' ? p->dim[1] : 1,
+          last = t->rank ? t->dim[b->convention == CONVENTION_KERAS ? t->rank - 1
+                                  : t->rank > 2                     ? 1
+                                                                    : 0]
+                         : 0;
+  if (!reversed && units->given && p->role == ROLE_KERNEL && last && last % gates == 0 &&
+      last / gates != units->i) {
     Fix *fix = diag_fix(d, FIX_MAYBE, "with %lld units it fits", (long long)(last / gates));
     if (span_valid(units->at)) fix_edit(fix, units->at, "%lld", (long long)(last / gates));
   }
 }
 
-static bool names_start(const char *tensor) { return strstr(tensor, "initial_h") || strstr(tensor, "initial_c") || strstr(tensor, "initial_x"); }
+static bool names_start(const char *tensor) {
+  return strstr(tensor, "initial_h") || strstr(tensor, "initial_c") || strstr(tensor, "initial_x");
+}
 
 /* Why a tensor of this name is not among those that are read; NULL if there is none. */
 static const char *why_unread(const TensorFile *file, const char *name) {
   for (int i = 0; i < file->n_unread; i++) {
     const char *whole = file->unread[i].name;
     size_t n = file->root ? strlen(file->root) : 0;
-    if (strcmp(whole, name) == 0 || (n && strncmp(whole, file->root, n) == 0 && strcmp(whole + n, name) == 0)) return file->unread[i].why;
+    if (strcmp(whole, name) == 0 ||
+        (n && strncmp(whole, file->root, n) == 0 && strcmp(whole + n, name) == 0))
+      return file->unread[i].why;
   }
   return NULL;
 }
 
 static void report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
-  Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
+  Diag *d =
+      diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
   diag_primary(d, "bound here");
   const char *dot = strrchr(name, '.'), *leaf = dot ? dot : name;
   int shown = 0, twins = 0;
@@ -182,37 +223,50 @@ static void report_missing(Bind *b, const Layer *layer, const char *name) {
   for (int i = 0; i < b->file->n && shown < 6; i++) { /* same last part, else near in spelling */
     const Tensor *t = &b->file->tensor[i];
     size_t n = strlen(t->name), m = strlen(leaf);
-    bool same_leaf = dot && n > m && strcmp(t->name + n - m + 1, leaf + 1) == 0 && strchr("./", t->name[n - m]);
+    bool same_leaf =
+        dot && n > m && strcmp(t->name + n - m + 1, leaf + 1) == 0 && strchr("./", t->name[n - m]);
     if (same_leaf && twins++ == 0) text_printf(&prefix, "%.*s", (int)(n - m), t->name);
     if (!same_leaf && text_distance(t->name, name, strlen(name) / 3) > strlen(name) / 3) continue;
-    text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name, tensor_shape_str(b->model->arena, t));
+    text_printf(&list, "%s`%s` %s", shown++ ? ", " : "", t->name,
+                tensor_shape_str(b->model->arena, t));
   }
   const char *unread = why_unread(b->file, name);
   if (unread) diag_note(d, "there is one of that name, which cannot be read: %s", unread);
-  if (shown) diag_note(d, "it has %s", text_str(&list));
-  else diag_note(d, "it has %d tensor%s; `grus import %s --list` shows them", b->file->n, b->file->n == 1 ? "" : "s", b->file->path);
-  if (!layer->prefix) diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
-  if (names_start(name)) diag_note(d, "`init=learned` starts from a state among the weights; without `init` it starts from zero");
+  if (shown)
+    diag_note(d, "it has %s", text_str(&list));
+  else
+    diag_note(d, "it has %d tensor%s; `grus import %s --list` shows them", b->file->n,
+              b->file->n == 1 ? "" : "s", b->file->path);
+  if (!layer->prefix)
+    diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
+  if (names_start(name))
+    diag_note(
+        d,
+        "`init=learned` starts from a state among the weights; without `init` it starts from zero");
   if (bind_listed(layer) || twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
-  Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1, text_str(&prefix), text_str(&prefix));
-  if (from && from->given && span_valid(from->at)) fix_edit(fix, from->at, "\"%s\"", text_str(&prefix));
+  Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1,
+                      text_str(&prefix), text_str(&prefix));
+  if (from && from->given && span_valid(from->at))
+    fix_edit(fix, from->at, "\"%s\"", text_str(&prefix));
 }
 
 /* `from` lists as many tensors as the layer has. */
 static bool list_fits(Bind *b, const Layer *layer) {
   const char *names;
   if (!bind_listed(layer)) return true;
-  int given = bind_list_count(layer), needed = bind_list_needed(b->model->arena, layer, b->convention, &names);
+  int given = bind_list_count(layer),
+      needed = bind_list_needed(b->model->arena, layer, b->convention, &names);
   if (given == needed) return true;
-  Diag *d = diag_new(b->diags, E602, from_span(b, layer), "`from` names %d tensor%s, this `%s` has %d", given,
-                     given == 1 ? "" : "s", layer_info(layer->kind)->name, needed);
+  Diag *d =
+      diag_new(b->diags, E602, from_span(b, layer), "`from` names %d tensor%s, this `%s` has %d",
+               given, given == 1 ? "" : "s", layer_info(layer->kind)->name, needed);
   diag_primary(d, "several names are the tensors one by one");
   diag_note(d, "in this order: %s", names);
   return false;
 }
 
-static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row, int dir, int half,
-                     bool split, float *to) {
+static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row,
+                     int dir, int half, bool split, float *to) {
   BindMap map = bind_map(row, b->convention, p, dir, half, split);
   for (int64_t i = map.begin; i < map.end; i++)
     to[i] += (float)tensor_get(t, t->count == 1 ? 0 : bind_map_at(&map, i));
@@ -239,10 +293,12 @@ static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
       if (bad++ == 0) first = i;
     }
   if (!bad) return true;
-  Diag *d = diag_new(b->diags, E608, from_span(b, layer), "`%s` contains %lld value%s that %s not finite", t->name,
-                     (long long)bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
+  Diag *d =
+      diag_new(b->diags, E608, from_span(b, layer), "`%s` contains %lld value%s that %s not finite",
+               t->name, (long long)bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
   diag_primary(d, "bound here");
-  diag_note(d, "the first is element %lld of %s: %g", (long long)first, tensor_shape_str(b->model->arena, t), tensor_get(t, first));
+  diag_note(d, "the first is element %lld of %s: %g", (long long)first,
+            tensor_shape_str(b->model->arena, t), tensor_get(t, first));
   return false;
 }
 
@@ -252,10 +308,13 @@ static bool bind_reset(Bind *b, Layer *layer) {
   const char *says = NULL;
   if (b->convention == CONVENTION_TORCH) says = "after";
   if (b->convention == CONVENTION_KERAS) {
-    static const BindRow bias = {LAYER_GRU, CONVENTION_KERAS, ROLE_BIAS, ROLE_RECURRENT_BIAS, "bias", "S,GU"};
+    static const BindRow bias = {LAYER_GRU,           CONVENTION_KERAS, ROLE_BIAS,
+                                 ROLE_RECURRENT_BIAS, "bias",           "S,GU"};
     const Tensor *t = tensor_of(b, layer, &bias, 0);
-    if (t) says = t->rank == 2 && t->dim[0] == 2 ? "after" : t->rank == 1 ? "before" : NULL;
-    else if (layer_word_is(layer, OPT_bias, "true")) return true; /* E602 follows */
+    if (t)
+      says = t->rank == 2 && t->dim[0] == 2 ? "after" : t->rank == 1 ? "before" : NULL;
+    else if (layer_word_is(layer, OPT_bias, "true"))
+      return true; /* E602 follows */
   }
   if (says && !reset->given) {
     reset->given = true;
@@ -263,16 +322,23 @@ static bool bind_reset(Bind *b, Layer *layer) {
     return true;
   }
   if (!says && !reset->given) {
-    Diag *d = diag_new(b->diags, E605, layer->name_span, "`%s` does not say whether this GRU is `reset=after` or `before`", b->file->path);
+    Diag *d =
+        diag_new(b->diags, E605, layer->name_span,
+                 "`%s` does not say whether this GRU is `reset=after` or `before`", b->file->path);
     diag_primary(d, "here");
-    diag_note(d, "the two variants give different answers with the same weights, so it is never guessed");
-    diag_note(d, "PyTorch, and Keras by default, train `reset=after`; Keras 2.0 to 2.2 and ONNX without `linear_before_reset` have `before`");
+    diag_note(
+        d, "the two variants give different answers with the same weights, so it is never guessed");
+    diag_note(d, "PyTorch, and Keras by default, train `reset=after`; Keras 2.0 to 2.2 and ONNX "
+                 "without `linear_before_reset` have `before`");
     return false;
   }
   if (!says || strcmp(says, reset->s) == 0) return true;
-  Diag *d = diag_new(b->diags, E605, reset->at, "`%s` holds a `reset=%s` GRU, the model says `%s`", b->file->path, says, reset->s);
+  Diag *d = diag_new(b->diags, E605, reset->at, "`%s` holds a `reset=%s` GRU, the model says `%s`",
+                     b->file->path, says, reset->s);
   diag_primary(d, "here");
-  if (b->convention == CONVENTION_KERAS) diag_note(d, "its bias is %s", strcmp(says, "after") == 0 ? "[2, 3u]: input and recurrent half" : "[3u]: one bias");
+  if (b->convention == CONVENTION_KERAS)
+    diag_note(d, "its bias is %s",
+              strcmp(says, "after") == 0 ? "[2, 3u]: input and recurrent half" : "[3u]: one bias");
   fix_edit(diag_fix(d, FIX_SURE, "say what the file says"), reset->at, "%s", says);
   return false;
 }
@@ -295,7 +361,8 @@ static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
         report_missing(b, layer, tensor_name(b, layer, row, dir, '.'));
         return false;
       }
-      bool split = has_s && !(layer->kind == LAYER_GRU && b->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_reset, "before"));
+      bool split = has_s && !(layer->kind == LAYER_GRU && b->convention == CONVENTION_KERAS &&
+                              layer_word_is(layer, OPT_reset, "before"));
       ParamShape shape = *p;
       if (per_dir && shape.rank >= 3) shape.dim[0] = 1;
       int64_t dim[TENSOR_MAX_RANK];
@@ -308,12 +375,17 @@ static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
           ParamShape other = shape;
           other.dim[other.rank - 1] = k;
           int64_t other_dim[TENSOR_MAX_RANK];
-          bool near = t->rank > 0 && (k == t->dim[0] || k == t->dim[t->rank - 1] || (t->rank > 1 && k == t->dim[1]));
-          if (near && shape_fits(t, other_dim, bind_file_shape(row->axes, &other, split, other_dim))) trained = k;
+          bool near = t->rank > 0 && (k == t->dim[0] || k == t->dim[t->rank - 1] ||
+                                      (t->rank > 1 && k == t->dim[1]));
+          if (near &&
+              shape_fits(t, other_dim, bind_file_shape(row->axes, &other, split, other_dim)))
+            trained = k;
         }
         if (p->role != row->role) return false;
-        if (trained) report_width(b, layer, t, p, row, trained, dim, rank);
-        else report_shape(b, layer, t, p, row, dim, rank, split);
+        if (trained)
+          report_width(b, layer, t, p, row, trained, dim, rank);
+        else
+          report_shape(b, layer, t, p, row, dim, rank, split);
         return false;
       }
       if (!take(b, layer, t)) return false;
@@ -326,7 +398,8 @@ static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
     }
   }
   if (!any) {
-    diag_new(b->diags, E602, from_span(b, layer), "the convention of `%s` has no %s for `%s`", b->file->path, role_name[p->role], layer_info(layer->kind)->name);
+    diag_new(b->diags, E602, from_span(b, layer), "the convention of `%s` has no %s for `%s`",
+             b->file->path, role_name[p->role], layer_info(layer->kind)->name);
     return false;
   }
   layer->weights->role[p->role] = to;
@@ -337,12 +410,14 @@ static bool bind_layer(Bind *b, Layer *layer) {
   ParamShape params[LAYER_MAX_PARAMS];
   if (!layer_params(layer, params)) return true;
   layer->weights = ARENA_NEW(b->model->arena, LayerWeights);
-  bool of_reset = b->convention == CONVENTION_TORCH; /* says reset=after; elsewhere the number is the same */
+  bool of_reset =
+      b->convention == CONVENTION_TORCH; /* says reset=after; elsewhere the number is the same */
   if (!of_reset && !list_fits(b, layer)) return false;
   if (layer->kind == LAYER_GRU && !bind_reset(b, layer)) return false;
   if (of_reset && !list_fits(b, layer)) return false;
   int n = layer_params(layer, params); /* again: reset is known now */
-  for (int i = 0; i < n; i++) /* what is wrong with a layer's first tensor is wrong with the others */
+  for (int i = 0; i < n;
+       i++) /* what is wrong with a layer's first tensor is wrong with the others */
     if (!bind_param(b, layer, &params[i])) return false;
   return true;
 }
@@ -351,12 +426,18 @@ static bool convention_known(Bind *b) {
   const WeightsDecl *decl = &b->model->weights;
   b->convention = decl->convention != CONVENTION_NONE ? decl->convention : b->file->convention;
   if (b->convention != CONVENTION_NONE) return true;
-  Diag *d = diag_new(b->diags, E607, span_valid(decl->path_span) ? decl->path_span : b->model->name_span,
-                     "`%s` does not say which framework wrote it", b->file->path);
+  Diag *d =
+      diag_new(b->diags, E607, span_valid(decl->path_span) ? decl->path_span : b->model->name_span,
+               "`%s` does not say which framework wrote it", b->file->path);
   diag_primary(d, "here");
-  diag_note(d, "gate orders differ: keras has z r h and i f c o, torch has r z n and i f g o, onnx has z r h and i o f c");
-  Fix *fix = diag_fix(d, FIX_MAYBE, "say it: `weights torch \"...\"`, `weights keras \"...\"` or `weights onnx \"...\"`");
-  if (span_valid(decl->path_span)) fix_edit(fix, (Span){decl->path_span.file, decl->path_span.begin, decl->path_span.begin}, "torch ");
+  diag_note(d, "gate orders differ: keras has z r h and i f c o, torch has r z n and i f g o, onnx "
+               "has z r h and i o f c");
+  Fix *fix = diag_fix(
+      d, FIX_MAYBE,
+      "say it: `weights torch \"...\"`, `weights keras \"...\"` or `weights onnx \"...\"`");
+  if (span_valid(decl->path_span))
+    fix_edit(fix, (Span){decl->path_span.file, decl->path_span.begin, decl->path_span.begin},
+             "torch ");
   return false;
 }
 
@@ -366,10 +447,14 @@ static void report_unused(Bind *b) {
     const Tensor *t = &b->file->tensor[i];
     bool counter = strstr(t->name, "num_batches_tracked") || strstr(t->name, "seed_generator");
     if (b->owner[i] || counter) continue;
-    Diag *d = diag_new(b->diags, W601, b->model->weights.path_span, "`%s` in `%s` is not used by this model", t->name, b->file->path);
+    Diag *d = diag_new(b->diags, W601, b->model->weights.path_span,
+                       "`%s` in `%s` is not used by this model", t->name, b->file->path);
     d->file = b->file->path;
-    if (names_start(t->name)) diag_note(d, "an initial state of %s; its layer uses it with `init=learned`", tensor_shape_str(b->model->arena, t));
-    else diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
+    if (names_start(t->name))
+      diag_note(d, "an initial state of %s; its layer uses it with `init=learned`",
+                tensor_shape_str(b->model->arena, t));
+    else
+      diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));
   }
 }
 

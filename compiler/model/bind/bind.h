@@ -29,10 +29,11 @@ bool bind_listed(const Layer *layer);
 int bind_list_count(const Layer *layer);
 int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names);
 /* The name a tensor has, with `separator` behind the prefix. */
-const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
-                             char separator);
+const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer,
+                             const BindRow *row, int dir, char separator);
 /* A tensor under another name than `tensor`, which ends `name`; NULL if there is none. */
-const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor, const char *name);
+const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor,
+                         const char *name);
 /* Size of one letter of an axes string. */
 int64_t bind_letter_size(char c, const ParamShape *p, bool split);
 /* The shape in the file by the axes string; returns its rank. */
@@ -46,7 +47,8 @@ typedef struct BindMap {
   const int *place;
   int64_t begin, end, stride[128], offset;
 } BindMap;
-BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split);
+BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half,
+                 bool split);
 int64_t bind_map_at(const BindMap *map, int64_t i);
 
 /* W602. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Other names for the tensors of a convention, tried when its own is not in the file. An alias has the
- * axes of the name that it stands for: `weight`, which PyTorch turns round, is none of Keras' `kernel`. */
+/* Other names for the tensors of a convention, tried when its own is not in the file. An alias has
+ * the axes of the name that it stands for: `weight`, which PyTorch turns round, is none of Keras'
+ * `kernel`. */
 #include "model/bind/bind.h"
 
 #include <string.h>
@@ -31,13 +32,17 @@ static bool applies(AliasKind of, LayerKind kind) {
   return of == OF_ANY || (of == OF_NORMS ? norm : kind == LAYER_Embedding);
 }
 
-const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor, const char *name) {
+const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor,
+                         const char *name) {
   size_t stem = strlen(name) - strlen(tensor);
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
-    if (!applies(aliases[i].of, kind) || strcmp(aliases[i].tensor, tensor) != 0 || strcmp(name + stem, tensor) != 0) continue;
+    if (!applies(aliases[i].of, kind) || strcmp(aliases[i].tensor, tensor) != 0 ||
+        strcmp(name + stem, tensor) != 0)
+      continue;
     for (const char *other = aliases[i].others; *other; other += strspn(other, " ")) {
       size_t n = strcspn(other, " ");
-      const Tensor *t = tensor_find(file, arena_printf(arena, "%.*s%.*s", (int)stem, name, (int)n, other));
+      const Tensor *t =
+          tensor_find(file, arena_printf(arena, "%.*s%.*s", (int)stem, name, (int)n, other));
       if (t) return t;
       other += n;
     }

@@ -28,12 +28,16 @@ static void lint_forget_bias(const Layer *layer, Diags *diags) {
     mean_and_spread(bias + g * u, u, &mean[g], &spread[g]);
     if (mean[g] > mean[most]) most = g;
   }
-  bool odd = most != 1 && mean[most] > 0.7 && mean[most] > mean[1] + 0.7 && spread[most] < mean[most];
+  bool odd =
+      most != 1 && mean[most] > 0.7 && mean[most] > mean[1] + 0.7 && spread[most] < mean[most];
   if (!odd) return;
-  Diag *d = diag_new(diags, W602, layer->name_span, "the bias of `%s` looks unlike a trained `LSTM`", layer->path);
+  Diag *d = diag_new(diags, W602, layer->name_span,
+                     "the bias of `%s` looks unlike a trained `LSTM`", layer->path);
   diag_primary(d, "here");
-  diag_note(d, "the %s gate has mean %.2f, standard deviation %.2f; the forget gate %.2f: often a wrong gate order", gate[most],
-            mean[most], spread[most], mean[1]);
+  diag_note(d,
+            "the %s gate has mean %.2f, standard deviation %.2f; the forget gate %.2f: often a "
+            "wrong gate order",
+            gate[most], mean[most], spread[most], mean[1]);
   diag_fix(d, FIX_MAYBE, "try another convention in `weights`");
 }
 
@@ -46,7 +50,9 @@ static void lint_zero_kernel(const Layer *layer, Diags *diags) {
     mean_and_spread(w, param_count(&params[i]), &mean, &spread);
     bool zero = fabs(mean) == 0 && spread == 0;
     if (!zero) continue;
-    Diag *d = diag_new(diags, W602, layer->name_span, "the kernel of `%s` looks unlike a trained `%s`", layer->path, layer_info(layer->kind)->name);
+    Diag *d =
+        diag_new(diags, W602, layer->name_span, "the kernel of `%s` looks unlike a trained `%s`",
+                 layer->path, layer_info(layer->kind)->name);
     diag_primary(d, "all its weights are 0");
   }
 }

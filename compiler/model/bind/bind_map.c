@@ -27,11 +27,13 @@ int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *
       dim[rank++] = size;
       size = 1;
       if (!*c) return rank;
-    } else size *= bind_letter_size(*c, p, split);
+    } else
+      size *= bind_letter_size(*c, p, split);
   }
 }
 
-BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half, bool split) {
+BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half,
+                 bool split) {
   BindMap map = {.row = row, .p = p, .place = bind_gate_place(row->kind, convention, p->role)};
   int64_t step = 1, n = param_count(p);
   for (size_t i = strlen(row->axes); i-- > 0;) {
@@ -57,8 +59,10 @@ int64_t bind_map_at(const BindMap *map, int64_t i) {
     int64_t index = i % p->dim[k], of_group = p->dim[k] / p->groups;
     char c = p->axes[k];
     i /= p->dim[k];
-    if (c == 'U' && stride['V']) at += index / of_group * stride['N'] + index % of_group * stride['V'];
-    else at += (c == 'G' ? map->place[index] : index) * stride[(unsigned char)c];
+    if (c == 'U' && stride['V'])
+      at += index / of_group * stride['N'] + index % of_group * stride['V'];
+    else
+      at += (c == 'G' ? map->place[index] : index) * stride[(unsigned char)c];
   }
   return at;
 }

@@ -3,16 +3,20 @@
  * one by one, when `from` lists them.
  *
  * A list has blanks between its names: the layer's tensors in the order of the convention's table
- * (kernel, recurrent kernel, biases, ...), with two directions first all of the forward one, and last
- * what has both in one tensor. */
+ * (kernel, recurrent kernel, biases, ...), with two directions first all of the forward one, and
+ * last what has both in one tensor. */
 #include "model/bind/bind.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char *bind_prefix(const Layer *layer) { return layer->prefix ? layer->prefix : layer->path; }
+const char *bind_prefix(const Layer *layer) {
+  return layer->prefix ? layer->prefix : layer->path;
+}
 
-bool bind_listed(const Layer *layer) { return layer->prefix && strchr(layer->prefix, ' '); }
+bool bind_listed(const Layer *layer) {
+  return layer->prefix && strchr(layer->prefix, ' ');
+}
 
 static bool row_applies(const Layer *layer, Convention convention, const BindRow *row) {
   ParamShape params[LAYER_MAX_PARAMS];
@@ -24,14 +28,18 @@ static bool row_applies(const Layer *layer, Convention convention, const BindRow
 }
 
 /* Whether there is one tensor for both directions. */
-static bool is_shared(const BindRow *row) { return strchr(row->axes, 'D') != NULL; }
+static bool is_shared(const BindRow *row) {
+  return strchr(row->axes, 'D') != NULL;
+}
 
-/* How many tensors the layer has that are shared by the directions, or how many of one direction; *place:
- * which of them `tensor` is. */
-static int rows_of(const Layer *layer, Convention convention, bool shared, const char *tensor, int *place) {
+/* How many tensors the layer has that are shared by the directions, or how many of one direction;
+ * *place: which of them `tensor` is. */
+static int rows_of(const Layer *layer, Convention convention, bool shared, const char *tensor,
+                   int *place) {
   int n = 0;
   for (int r = 0; r < n_bind_rows; r++) {
-    if (!row_applies(layer, convention, &bind_rows[r]) || is_shared(&bind_rows[r]) != shared) continue;
+    if (!row_applies(layer, convention, &bind_rows[r]) || is_shared(&bind_rows[r]) != shared)
+      continue;
     if (strcmp(bind_rows[r].tensor, tensor) == 0) *place = n;
     n++;
   }
@@ -40,7 +48,9 @@ static int rows_of(const Layer *layer, Convention convention, bool shared, const
 
 bool bind_alone(const Layer *layer, Convention convention) {
   int place = 0;
-  return rows_of(layer, convention, false, "", &place) + rows_of(layer, convention, true, "", &place) == 1;
+  return rows_of(layer, convention, false, "", &place) +
+             rows_of(layer, convention, true, "", &place) ==
+         1;
 }
 
 static const char *next_name(const char **rest, size_t *len) {
@@ -64,9 +74,12 @@ int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, co
   Text text = text_new(arena);
   for (int dir = 0; dir <= directions; dir++) /* the last round: shared ones */
     for (int r = 0; r < n_bind_rows; r++)
-      if (row_applies(layer, convention, &bind_rows[r]) && is_shared(&bind_rows[r]) == (dir == directions))
+      if (row_applies(layer, convention, &bind_rows[r]) &&
+          is_shared(&bind_rows[r]) == (dir == directions))
         text_printf(&text, "%s%s%s", n++ ? ", " : "", bind_rows[r].tensor,
-                    directions == 1 || dir == directions ? "" : dir ? " backward" : " forward");
+                    directions == 1 || dir == directions ? ""
+                    : dir                                ? " backward"
+                                                         : " forward");
   *names = text_str(&text);
   return n;
 }
@@ -75,27 +88,34 @@ int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, co
 static const char *listed_name(Arena *arena, const Layer *layer, int wanted) {
   const char *rest = layer->prefix, *name;
   size_t len;
-  do name = next_name(&rest, &len);
+  do
+    name = next_name(&rest, &len);
   while (len && wanted-- > 0);
   return arena_strndup(arena, name, len);
 }
 
-const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer, const BindRow *row, int dir,
-                             char separator) {
+const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer,
+                             const BindRow *row, int dir, char separator) {
   const char *prefix = bind_prefix(layer), *bracket = strchr(prefix, '[');
   bool both = layer_directions(layer) == 2, recurrent = layer_info(layer->kind)->flags & RECURRENT;
   if (bind_listed(layer)) {
     int place = 0, apart = rows_of(layer, convention, false, row->tensor, &place);
     if (is_shared(row)) rows_of(layer, convention, true, row->tensor, &place);
-    return listed_name(arena, layer, is_shared(row) ? apart * layer_directions(layer) + place : dir * apart + place);
+    return listed_name(arena, layer,
+                       is_shared(row) ? apart * layer_directions(layer) + place
+                                      : dir * apart + place);
   }
   if (convention == CONVENTION_TORCH && recurrent) {
     int stem = bracket ? (int)(bracket - prefix) : (int)strlen(prefix), index = 0;
     if (bracket) index = (int)strtol(bracket + 1, NULL, 10);
     bool reverse = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
-    return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index, reverse ? "_reverse" : "");
+    return arena_printf(arena, "%.*s%s%s_l%d%s", stem, prefix, stem ? "." : "", row->tensor, index,
+                        reverse ? "_reverse" : "");
   }
-  const char *side = convention == CONVENTION_KERAS && both && !is_shared(row) ? (dir ? "backward" : "forward") : "";
+  const char *side = convention == CONVENTION_KERAS && both && !is_shared(row)
+                         ? (dir ? "backward" : "forward")
+                         : "";
   const char between[2] = {separator, 0};
-  return arena_printf(arena, "%s%s%s%s%s", prefix, *prefix ? between : "", side, *side ? between : "", row->tensor);
+  return arena_printf(arena, "%s%s%s%s%s", prefix, *prefix ? between : "", side,
+                      *side ? between : "", row->tensor);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* precision f16 and bf16: kernels as they will be stored. In: a bound model. Out: each element of a
- * kernel or recurrent kernel of such a layer rounded to the nearest number of 16 bits, ties to even, so
- * that the reference evaluator computes with what the code will hold. Biases, tables and what norms
- * have stay f32: they are small, or not summed. E608 where a number is too large. */
+ * kernel or recurrent kernel of such a layer rounded to the nearest number of 16 bits, ties to
+ * even, so that the reference evaluator computes with what the code will hold. Biases, tables and
+ * what norms have stay f32: they are small, or not summed. E608 where a number is too large. */
 #include "model/bind/bind.h"
 
 #include <math.h>
@@ -12,9 +12,11 @@ uint16_t half_of(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
   uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude >= 0x7f800000) return (uint16_t)(sign | 0x7c00 | (magnitude > 0x7f800000 ? 0x200 : 0));
-  if (magnitude >= 0x477ff000) return (uint16_t)(sign | 0x7c00); /* 65,520 and more round to infinity */
-  if (magnitude < 0x38800000) {                                  /* below 2^-14: units of 2^-24 */
+  if (magnitude >= 0x7f800000)
+    return (uint16_t)(sign | 0x7c00 | (magnitude > 0x7f800000 ? 0x200 : 0));
+  if (magnitude >= 0x477ff000)
+    return (uint16_t)(sign | 0x7c00); /* 65,520 and more round to infinity */
+  if (magnitude < 0x38800000) {       /* below 2^-14: units of 2^-24 */
     float units = fabsf(x) * 0x1p24f;
     return (uint16_t)(sign | (uint32_t)nearbyintf(units));
   }
@@ -31,13 +33,16 @@ uint16_t bfloat_of(float x) {
 
 static float value_of(Precision precision, float x) {
   uint16_t bits = precision == PRECISION_F16 ? half_of(x) : bfloat_of(x);
-  Tensor t = {.elem = precision == PRECISION_F16 ? TENSOR_F16 : TENSOR_BF16, .count = 1, .big_endian = false};
+  Tensor t = {.elem = precision == PRECISION_F16 ? TENSOR_F16 : TENSOR_BF16,
+              .count = 1,
+              .big_endian = false};
   uint8_t bytes[2] = {(uint8_t)bits, (uint8_t)(bits >> 8)};
   t.data = bytes;
   return (float)tensor_get(&t, 0);
 }
 
-static bool round_role(const Model *model, Layer *layer, const ParamShape *p, Precision precision, Diags *diags) {
+static bool round_role(const Model *model, Layer *layer, const ParamShape *p, Precision precision,
+                       Diags *diags) {
   const float *from = layer->weights->role[p->role];
   int64_t n = param_count(p);
   if (!from) return true;
@@ -50,7 +55,8 @@ static bool round_role(const Model *model, Layer *layer, const ParamShape *p, Pr
                        "the %s of `%s` does not fit %s: it has a value of %g", role_name[p->role],
                        layer_info(layer->kind)->name, precision_name[precision], (double)from[i]);
     diag_primary(d, "stored as %s", precision_name[precision]);
-    diag_note(d, "the largest %s is %s", precision_name[precision], precision == PRECISION_F16 ? "65504" : "3.39e38");
+    diag_note(d, "the largest %s is %s", precision_name[precision],
+              precision == PRECISION_F16 ? "65504" : "3.39e38");
     diag_fix(d, FIX_MAYBE, "keep this layer's weights in f32: `precision=f32`");
     return false;
   }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Binding backwards: in, a typed model with weights; out, the tensors a file of the convention would
- * hold, such that model_bind of that file gives the same weights, bit for bit.
+/* Binding backwards: in, a typed model with weights; out, the tensors a file of the convention
+ * would hold, such that model_bind of that file gives the same weights, bit for bit.
  *
- * Where a convention keeps two halves of a bias that the canonical layout has summed, the first half
- * holds the sum and the second is zero. */
+ * Where a convention keeps two halves of a bias that the canonical layout has summed, the first
+ * half holds the sum and the second is zero. */
 #include "model/bind/bind.h"
 
 #include <stdlib.h>
@@ -27,7 +27,8 @@ static const ParamShape *param_of(const ParamShape *params, int n, Role role) {
   return NULL;
 }
 
-static void fill(const Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *p, int dir, int half, bool split, float *to) {
+static void fill(const Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *p,
+                 int dir, int half, bool split, float *to) {
   BindMap map = bind_map(row, u->convention, p, dir, half, split);
   for (int64_t i = map.begin; i < map.end; i++)
     to[bind_map_at(&map, i)] = layer->weights->role[p->role][i];
@@ -36,14 +37,18 @@ static void fill(const Unbind *u, const Layer *layer, const BindRow *row, const 
 /* A bias that the convention keeps in two tensors, which model_bind adds: this is the second. */
 static bool is_summand(const BindRow *row) {
   for (const BindRow *r = bind_rows; r < row; r++)
-    if (r->kind == row->kind && r->convention == row->convention && r->role == row->role) return true;
+    if (r->kind == row->kind && r->convention == row->convention && r->role == row->role)
+      return true;
   return false;
 }
 
-static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *params, int n, int dir) {
+static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *params,
+                       int n, int dir) {
   const ParamShape *p = param_of(params, n, row->role), *second = NULL;
-  bool has_s = strchr(row->axes, 'S') != NULL, per_dir = !strchr(row->axes, 'D') && p->axes[0] == 'D';
-  bool keras_before = row->kind == LAYER_GRU && u->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_reset, "before");
+  bool has_s = strchr(row->axes, 'S') != NULL,
+       per_dir = !strchr(row->axes, 'D') && p->axes[0] == 'D';
+  bool keras_before = row->kind == LAYER_GRU && u->convention == CONVENTION_KERAS &&
+                      layer_word_is(layer, OPT_reset, "before");
   bool split = has_s && !keras_before;
   ParamShape shape = *p;
   Tensor t = {.elem = TENSOR_F32, .count = 1};
@@ -72,7 +77,9 @@ TensorFile *model_unbind(Model *model, Convention convention, const char *path) 
     int n = layer_params(layer, params);
     for (int r = 0; r < n_bind_rows && n; r++) {
       const BindRow *row = &bind_rows[r];
-      if (row->kind != layer->kind || row->convention != convention || !param_of(params, n, row->role)) continue;
+      if (row->kind != layer->kind || row->convention != convention ||
+          !param_of(params, n, row->role))
+        continue;
       bool per_dir = (layer_info(layer->kind)->flags & RECURRENT) && !strchr(row->axes, 'D');
       for (int dir = 0; dir < (per_dir ? layer_directions(layer) : 1); dir++)
         add_tensor(&u, layer, row, params, n, dir);

@@ -5,21 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-const char *const role_name[ROLE_COUNT] = {"kernel", "recurrent_kernel", "bias",      "recurrent_bias",
-                                           "peephole", "initial_h",       "initial_c", "initial_x", "table",
-                                           "scale",    "center",          "mean",      "variance",
-                                           "slope"};
+const char *const role_name[ROLE_COUNT] = {"kernel",    "recurrent_kernel",
+                                           "bias",      "recurrent_bias",
+                                           "peephole",  "initial_h",
+                                           "initial_c", "initial_x",
+                                           "table",     "scale",
+                                           "center",    "mean",
+                                           "variance",  "slope"};
 
-const char *const tensor_elem_name[] = {[TENSOR_F16] = "f16", [TENSOR_BF16] = "bf16", [TENSOR_F32] = "f32", [TENSOR_F64] = "f64",
-                                        [TENSOR_I8] = "i8",   [TENSOR_U8] = "u8",     [TENSOR_I16] = "i16", [TENSOR_U16] = "u16",
-                                        [TENSOR_I32] = "i32", [TENSOR_U32] = "u32",   [TENSOR_I64] = "i64", [TENSOR_U64] = "u64",
-                                        [TENSOR_BOOL] = "bool"};
+const char *const tensor_elem_name[] = {
+    [TENSOR_F16] = "f16",  [TENSOR_BF16] = "bf16", [TENSOR_F32] = "f32", [TENSOR_F64] = "f64",
+    [TENSOR_I8] = "i8",    [TENSOR_U8] = "u8",     [TENSOR_I16] = "i16", [TENSOR_U16] = "u16",
+    [TENSOR_I32] = "i32",  [TENSOR_U32] = "u32",   [TENSOR_I64] = "i64", [TENSOR_U64] = "u64",
+    [TENSOR_BOOL] = "bool"};
 
 int tensor_elem_bytes(TensorElem elem) {
-  static const int bytes[] = {[TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F32] = 4, [TENSOR_F64] = 8,
-                              [TENSOR_I8] = 1,  [TENSOR_U8] = 1,   [TENSOR_I16] = 2, [TENSOR_U16] = 2,
-                              [TENSOR_I32] = 4, [TENSOR_U32] = 4,  [TENSOR_I64] = 8, [TENSOR_U64] = 8,
-                              [TENSOR_BOOL] = 1};
+  static const int bytes[] = {
+      [TENSOR_F16] = 2, [TENSOR_BF16] = 2, [TENSOR_F32] = 4, [TENSOR_F64] = 8, [TENSOR_I8] = 1,
+      [TENSOR_U8] = 1,  [TENSOR_I16] = 2,  [TENSOR_U16] = 2, [TENSOR_I32] = 4, [TENSOR_U32] = 4,
+      [TENSOR_I64] = 8, [TENSOR_U64] = 8,  [TENSOR_BOOL] = 1};
   return bytes[elem];
 }
 
@@ -94,8 +98,10 @@ static const Tensor *find_rooted(const TensorFile *file, const char *root, const
   while (low < high) {
     int mid = low + (high - low) / 2, c = compare_rooted(file->tensor[mid].name, root, name);
     if (c == 0) return &file->tensor[mid];
-    if (c < 0) low = mid + 1;
-    else high = mid;
+    if (c < 0)
+      low = mid + 1;
+    else
+      high = mid;
   }
   return NULL;
 }
@@ -114,14 +120,20 @@ const char *tensor_shape_str(Arena *arena, const Tensor *tensor) {
   return text_str(&text);
 }
 
-static void add_param(ParamShape *out, int *n, Role role, const char *axes, int64_t a, int64_t b, int64_t c, int64_t d) {
-  out[*n] = (ParamShape){.role = role, .axes = axes, .rank = (int)strlen(axes), .dim = {a, b, c, d}, .groups = 1};
+static void add_param(ParamShape *out, int *n, Role role, const char *axes, int64_t a, int64_t b,
+                      int64_t c, int64_t d) {
+  out[*n] = (ParamShape){
+      .role = role, .axes = axes, .rank = (int)strlen(axes), .dim = {a, b, c, d}, .groups = 1};
   ++*n;
 }
 
-static bool is_true(const Layer *layer, OptName name) { return layer_word_is(layer, name, "true"); }
+static bool is_true(const Layer *layer, OptName name) {
+  return layer_word_is(layer, name, "true");
+}
 
-static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+static int64_t last_axis(const Type *type) {
+  return type->rank ? type->dim[type->rank - 1].n : 1;
+}
 
 static int recurrent_params(const Layer *layer, ParamShape *out) {
   int64_t dirs = layer_directions(layer), u = layer_size(layer, OPT_units, 0);
@@ -132,7 +144,8 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
   add_param(out, &n, ROLE_RECURRENT, "DGUK", dirs, gates, u, u);
   if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "DGU", dirs, gates, u, 0);
   bool after = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
-  if (after && is_true(layer, OPT_bias)) add_param(out, &n, ROLE_RECURRENT_BIAS, "DGU", dirs, gates, u, 0);
+  if (after && is_true(layer, OPT_bias))
+    add_param(out, &n, ROLE_RECURRENT_BIAS, "DGU", dirs, gates, u, 0);
   if (is_true(layer, OPT_peephole)) add_param(out, &n, ROLE_PEEPHOLE, "DGU", dirs, 3, u, 0);
   if (!layer_learns_start(layer)) return n;
   add_param(out, &n, ROLE_INITIAL_H, "DGU", dirs, 1, u, 0);
@@ -142,7 +155,8 @@ static int recurrent_params(const Layer *layer, ParamShape *out) {
 
 static int state_params(const Layer *layer, ParamShape *out) {
   int n = 0;
-  if (layer_learns_start(layer)) add_param(out, &n, ROLE_INITIAL_H, "U", layer_size(layer, OPT_units, 0), 0, 0, 0);
+  if (layer_learns_start(layer))
+    add_param(out, &n, ROLE_INITIAL_H, "U", layer_size(layer, OPT_units, 0), 0, 0, 0);
   return n;
 }
 
@@ -154,7 +168,8 @@ static int scale_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-/* LayerNorm and RMSNorm own a number for each position of the axes they go along, the others one for each feature. */
+/* LayerNorm and RMSNorm own a number for each position of the axes they go along, the others one
+ * for each feature. */
 static int norm_params(const Layer *layer, ParamShape *out) {
   const Type *type = &layer->in[0]->type;
   if (layer->kind == LAYER_l2_normalize) return 0;
@@ -192,8 +207,10 @@ static int conv_params(const Layer *layer, ParamShape *out) {
   int64_t d = last_axis(&layer->in[0]->type), depth = d / layer_size(layer, OPT_groups, 1);
   int64_t first = layer_size_of(layer, OPT_kernel, 0), second = layer_size_of(layer, OPT_kernel, 1);
   int n = 0;
-  if (layer_info(layer->kind)->opts[1].kind == OPTK_SIZES) add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
-  else add_param(out, &n, ROLE_KERNEL, "UIK", filters, first, depth, 0);
+  if (layer_info(layer->kind)->opts[1].kind == OPTK_SIZES)
+    add_param(out, &n, ROLE_KERNEL, "UIJK", filters, first, second, depth);
+  else
+    add_param(out, &n, ROLE_KERNEL, "UIK", filters, first, depth, 0);
   if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", filters, 0, 0, 0);
   if (layer_learns_start(layer)) add_param(out, &n, ROLE_INITIAL_X, "K", d, 0, 0, 0);
   return n;
@@ -208,7 +225,8 @@ static int transposed_params(const Layer *layer, ParamShape *out) {
 
 static int embedding_params(const Layer *layer, ParamShape *out) {
   int n = 0;
-  add_param(out, &n, ROLE_TABLE, "UK", layer->in[0]->type.categories, layer_size(layer, OPT_units, 0), 0, 0);
+  add_param(out, &n, ROLE_TABLE, "UK", layer->in[0]->type.categories,
+            layer_size(layer, OPT_units, 0), 0, 0);
   return n;
 }
 

@@ -28,8 +28,19 @@
 #include "model/graph/model.h"
 
 typedef enum TensorElem {
-  TENSOR_F16, TENSOR_BF16, TENSOR_F32, TENSOR_F64,
-  TENSOR_I8, TENSOR_U8, TENSOR_I16, TENSOR_U16, TENSOR_I32, TENSOR_U32, TENSOR_I64, TENSOR_U64, TENSOR_BOOL
+  TENSOR_F16,
+  TENSOR_BF16,
+  TENSOR_F32,
+  TENSOR_F64,
+  TENSOR_I8,
+  TENSOR_U8,
+  TENSOR_I16,
+  TENSOR_U16,
+  TENSOR_I32,
+  TENSOR_U32,
+  TENSOR_I64,
+  TENSOR_U64,
+  TENSOR_BOOL
 } TensorElem;
 
 enum { TENSOR_MAX_RANK = 8 };
@@ -40,11 +51,11 @@ typedef struct Tensor {
   TensorElem elem;
   int rank;
   int64_t dim[TENSOR_MAX_RANK];
-  bool fortran;    /* first index fastest */
+  bool fortran; /* first index fastest */
   bool big_endian;
   const uint8_t *data; /* elements need not be aligned */
-  int64_t count;   /* elements */
-  int place;       /* among those of the file */
+  int64_t count;       /* elements */
+  int place;           /* among those of the file */
 } Tensor;
 
 /* Something in the file that would be a tensor, of a kind that is not read. */
@@ -58,10 +69,10 @@ typedef struct TensorFile {
   Convention convention; /* as the file itself says; CONVENTION_NONE if it does not */
   Tensor *tensor;        /* sorted by name */
   int n;
-  const char *root;      /* "state_dict.": a name that is not found is looked for behind it; NULL */
+  const char *root; /* "state_dict.": a name that is not found is looked for behind it; NULL */
   const TensorUnread *unread;
   int n_unread;
-  const char *skipped;   /* what was passed over: "optimizer_state_dict"; NULL */
+  const char *skipped; /* what was passed over: "optimizer_state_dict"; NULL */
 } TensorFile;
 
 int tensor_elem_bytes(TensorElem elem);
@@ -69,13 +80,26 @@ int tensor_elem_bytes(TensorElem elem);
 double tensor_get(const Tensor *tensor, int64_t i);
 /* Also behind the root of the file. NULL if absent. */
 const Tensor *tensor_find(const TensorFile *file, const char *name);
-extern const char *const tensor_elem_name[]; /* "f32" */
-const char *tensor_shape_str(Arena *arena, const Tensor *tensor);    /* "[6, 200]" */
+extern const char *const tensor_elem_name[];                      /* "f32" */
+const char *tensor_shape_str(Arena *arena, const Tensor *tensor); /* "[6, 200]" */
 
 /* The tensors a layer owns. */
 typedef enum Role {
-  ROLE_KERNEL, ROLE_RECURRENT, ROLE_BIAS, ROLE_RECURRENT_BIAS, ROLE_PEEPHOLE, ROLE_INITIAL_H, ROLE_INITIAL_C, ROLE_INITIAL_X,
-  ROLE_TABLE, ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE, ROLE_SLOPE, ROLE_COUNT
+  ROLE_KERNEL,
+  ROLE_RECURRENT,
+  ROLE_BIAS,
+  ROLE_RECURRENT_BIAS,
+  ROLE_PEEPHOLE,
+  ROLE_INITIAL_H,
+  ROLE_INITIAL_C,
+  ROLE_INITIAL_X,
+  ROLE_TABLE,
+  ROLE_SCALE,
+  ROLE_CENTER,
+  ROLE_MEAN,
+  ROLE_VARIANCE,
+  ROLE_SLOPE,
+  ROLE_COUNT
 } Role;
 extern const char *const role_name[ROLE_COUNT];
 
@@ -83,9 +107,9 @@ typedef struct ParamShape {
   Role role;
   const char *axes; /* a letter for each canonical axis, see bind_table.c: "DGUK" */
   int rank;
-  int64_t dim[4]; /* canonical */
-  int64_t groups; /* convolutions: 1 or more */
-  int n_parts;    /* norms: the axes that K stands for in a file, */
+  int64_t dim[4];  /* canonical */
+  int64_t groups;  /* convolutions: 1 or more */
+  int n_parts;     /* norms: the axes that K stands for in a file, */
   int64_t part[8]; /* and their sizes; 0 or 1: one axis */
 } ParamShape;
 
@@ -108,11 +132,11 @@ uint16_t bfloat_of(float x);
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
 /* Rounds bound kernels to what `precision f16` and `bf16` store; model_bind has done it. E608. */
 bool bind_precision(Model *model, Diags *diags);
-/* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs a
- * convention with a name for each of them. */
+/* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs
+ * a convention with a name for each of them. */
 TensorFile *model_unbind(Model *model, Convention convention, const char *path);
-/* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a fixed generator: the
- * same seed and layer path give the same bytes anywhere. */
+/* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a generator:
+ * the same seed and layer path give the same bytes anywhere. */
 void model_bind_random(Model *model, uint64_t seed);
 
 #endif

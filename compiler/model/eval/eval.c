@@ -14,14 +14,15 @@ static EvalFn *const eval_fn[LAYER_KIND_COUNT] = {
 EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
   EvalTensor *t = &e->run->value[v->id];
   t->steps = steps;
-  t->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&v->type));
+  t->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&v->type));
   return t;
 }
 
 /* Copies between storage order of type and time first. The axes before the time axis have `outer`
  * elements, those behind it `inner`: storage is [outer][steps][inner], time first is
  * [steps][outer][inner]. */
-static void transpose(const Type *type, int64_t steps, const double *from, double *to, bool to_time_first) {
+static void transpose(const Type *type, int64_t steps, const double *from, double *to,
+                      bool to_time_first) {
   int64_t outer = 1, inner = 1;
   int before = type_is_sequence(type) ? type->time_pos : 0;
   for (int i = 0; i < before; i++)
@@ -32,8 +33,10 @@ static void transpose(const Type *type, int64_t steps, const double *from, doubl
     for (int64_t t = 0; t < steps; t++)
       for (int64_t i = 0; i < inner; i++) {
         int64_t storage = (o * steps + t) * inner + i, logical = (t * outer + o) * inner + i;
-        if (to_time_first) to[logical] = from[storage];
-        else to[storage] = from[logical];
+        if (to_time_first)
+          to[logical] = from[storage];
+        else
+          to[storage] = from[logical];
       }
 }
 
@@ -50,7 +53,8 @@ static EvalStatus eval_inputs(Eval *e) {
     const Port *port = e->model->in[i];
     const EvalTensor *given = &e->run->in[i];
     const Type *type = &port->value->type;
-    if (type->time.kind == TIME_BOUNDED && (given->steps < 1 || given->steps > type->time.n)) return EVAL_BAD_LENGTH;
+    if (type->time.kind == TIME_BOUNDED && (given->steps < 1 || given->steps > type->time.n))
+      return EVAL_BAD_LENGTH;
     int64_t n = given->steps * type_step_size(type);
     EvalTensor *t = eval_out(e, port->value, given->steps);
     eval_from_storage(type, given->steps, given->data, t->data);
@@ -88,7 +92,7 @@ static void eval_outputs(Eval *e) {
     Type layout = v->type;
     layout.time_pos = type->time_pos;
     out->steps = steps;
-    out->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&v->type));
+    out->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&v->type));
     eval_to_storage(&layout, steps, t->data, out->data);
   }
 }

@@ -9,7 +9,8 @@
 /* A tensor of doubles; index values are whole numbers. */
 typedef struct EvalTensor {
   double *data;
-  int64_t steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
+  int64_t
+      steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
 } EvalTensor;
 
 typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH, EVAL_OVERFLOW } EvalStatus;
@@ -27,9 +28,9 @@ typedef struct EvalRun {
  * layer with weights is bound. */
 EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run);
 
-/* The integer oracle: the same by the arithmetic of model/quant/quant.h, in 64 bits, with every claim
- * about 32 bits checked. Of values kept in integers, value holds the integers. The model is quantised.
- * Layers that compute in f32 are those of model_eval, rounded to f32. */
+/* The integer oracle: the same by the arithmetic of model/quant/quant.h, in 64 bits, with every
+ * claim about 32 bits checked. Of values kept in integers, value holds the integers. The model is
+ * quantised. Layers that compute in f32 are those of model_eval, rounded to f32. */
 EvalStatus model_eval_int(const Model *model, Arena *arena, EvalRun *run);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* attention in double (Vaswani et al. 2017): y[i] = sum over j of softmax over j of (q[i] . k[j] scale) v[j], each head by
- * itself. */
+/* attention in double (Vaswani et al. 2017): y[i] = sum over j of softmax over j of (q[i] . k[j]
+ * scale) v[j], each head by itself. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -11,14 +11,16 @@ typedef struct Rows {
   int64_t n, d;
 } Rows;
 
-static double score(const Rows *q, int64_t i, const Rows *k, int64_t j, int64_t first, int64_t size, double scale) {
+static double score(const Rows *q, int64_t i, const Rows *k, int64_t j, int64_t first, int64_t size,
+                    double scale) {
   double sum = 0;
   for (int64_t c = first; c < first + size; c++)
     sum += q->data[i * q->d + c] * k->data[j * k->d + c];
   return sum * scale;
 }
 
-static void attend(const Layer *layer, const Rows *q, const Rows *k, const Rows *v, double *y, double *weight) {
+static void attend(const Layer *layer, const Rows *q, const Rows *k, const Rows *v, double *y,
+                   double *weight) {
   int64_t heads = layer_size(layer, OPT_heads, 1), size = q->d / heads, width = v->d / heads;
   double scale = layer_number(layer, OPT_factor, 1 / sqrt((double)size));
   bool causal = layer_word_is(layer, OPT_mask, "causal");

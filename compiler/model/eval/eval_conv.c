@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions in double: for every position of the result, a sum over taps and features. A value is
- * [time, axes .., d] here; time is an axis like the others (one position where there is none). */
+/* Convolutions in double: for every position of the result, a sum over taps and features. A value
+ * is [time, axes .., d] here; time is an axis like the others (one position where there is
+ * none). */
 #include "model/eval/eval_layer.h"
 
 static EvalGrid grid_of(const Type *type, int64_t steps) {
@@ -35,11 +36,14 @@ static int64_t grid_join(const EvalGrid *g, const int64_t at[EVAL_MAX_AXES]) {
   return p;
 }
 
-static int64_t span_of(const LayerAxis *a) { return (a->size - 1) * a->dilation + 1; }
+static int64_t span_of(const LayerAxis *a) {
+  return (a->size - 1) * a->dilation + 1;
+}
 
 /* Results along an axis of n positions. */
 int64_t window_results(const LayerAxis *a, int64_t n) {
-  if (a->padding.kind == PAD_SAME || a->padding.kind == PAD_CAUSAL) return (n + a->stride - 1) / a->stride;
+  if (a->padding.kind == PAD_SAME || a->padding.kind == PAD_CAUSAL)
+    return (n + a->stride - 1) / a->stride;
   if (a->padding.kind == PAD_ZEROS) n += a->padding.before + a->padding.after;
   return n < span_of(a) ? 0 : (n - span_of(a)) / a->stride + 1;
 }
@@ -81,8 +85,8 @@ int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap) {
   return at[0] < 0 ? CONV_BEFORE_FIRST : grid_join(&c->from, at);
 }
 
-/* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f) + k]; x is
- * zero outside, or in front of the first step what was learned. */
+/* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f)
+ * + k]; x is zero outside, or in front of the first step what was learned. */
 EvalStatus eval_conv(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1);

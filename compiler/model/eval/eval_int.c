@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The integer oracle: the walk. In: a quantised model and its inputs. Out: what compiled code gives,
- * bit for bit; only layers without an integer form are those of the reference evaluator, rounded to
- * f32. It shares with lower/ the numbers of model/quant/quant.h and no code. */
+/* The integer oracle: the walk. In: a quantised model and its inputs. Out: what compiled code
+ * gives, bit for bit; only layers without an integer form are those of the reference evaluator,
+ * rounded to f32. It shares with lower/ the numbers of model/quant/quant.h and no code. */
 #include "model/eval/eval_int.h"
 
 void eval_int_inputs(Eval *e) {
@@ -11,8 +11,10 @@ void eval_int_inputs(Eval *e) {
     QuantFormat f = oracle_format(e, v), none = {0};
     int64_t n = t->steps * type_step_size(&v->type);
     for (int64_t k = 0; k < n; k++) {
-      if (f.bits) t->data[k] = (double)oracle_operand(t->data[k], &none, &f);
-      else if (v->type.elem == ELEM_F32) t->data[k] = (double)(float)t->data[k];
+      if (f.bits)
+        t->data[k] = (double)oracle_operand(t->data[k], &none, &f);
+      else if (v->type.elem == ELEM_F32)
+        t->data[k] = (double)(float)t->data[k];
     }
   }
 }
@@ -57,7 +59,8 @@ static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
 
 EvalStatus eval_int_layer(Eval *e, const Layer *layer) {
   const QuantLayer *ql = e->model->quant->layer[layer->id];
-  if (e->model->quant->absorber[layer->id]) return EVAL_OK; /* done with the layer it stands behind */
+  if (e->model->quant->absorber[layer->id])
+    return EVAL_OK; /* done with the layer it stands behind */
   if (!ql) {
     EvalStatus status = eval_layer(e, layer);
     round_results(e, layer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the files of the integer oracle share. Private to them. Integers are int64_t; whatever is said
- * to fit 32 bits goes through oracle_held, which notes when it does not. */
+/* What the files of the integer oracle share. Private to them. Integers are int64_t; whatever is
+ * said to fit 32 bits goes through oracle_held, which notes when it does not. */
 #ifndef GRUS_MODEL_EVAL_INT_H
 #define GRUS_MODEL_EVAL_INT_H
 
@@ -36,6 +36,8 @@ void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql);
 void oracle_same(Eval *e, const Layer *layer, const QuantLayer *ql);
 void oracle_rescaled(Eval *e, const Layer *layer, const QuantLayer *ql);
 
-static inline QuantFormat oracle_format(const Eval *e, const Value *v) { return e->model->quant->value[v->id]; }
+static inline QuantFormat oracle_format(const Eval *e, const Value *v) {
+  return e->model->quant->value[v->id];
+}
 
 #endif

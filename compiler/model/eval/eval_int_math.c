@@ -9,10 +9,14 @@ int64_t oracle_held(Eval *e, int64_t x) {
   return x;
 }
 
-int64_t oracle_limit(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+int64_t oracle_limit(int64_t x, int64_t lo, int64_t hi) {
+  return x < lo ? lo : x > hi ? hi : x;
+}
 
 /* Floor of a division by 2^n. */
-static int64_t down(int64_t x, int n) { return (x - (x & (((int64_t)1 << n) - 1))) / ((int64_t)1 << n); }
+static int64_t down(int64_t x, int n) {
+  return (x - (x & (((int64_t)1 << n) - 1))) / ((int64_t)1 << n);
+}
 
 int64_t oracle_mulw(Eval *e, int64_t a, int64_t m) {
   if (m > INT16_MAX || m < INT16_MIN) e->overflowed = true;
@@ -48,8 +52,10 @@ static int64_t hard(Eval *e, int64_t p, int fraction, double slope) {
 
 int64_t oracle_activation(Eval *e, Activation a, int64_t p, int fraction) {
   switch (a) {
-  case ACT_TANH: return oracle_limit(down(tanh16(e, shifted(p, fraction, 17)) + 1, 1), -32768, 32767);
-  case ACT_SIGMOID: return oracle_limit(down(65538 + tanh16(e, shifted(p, fraction, 16)), 2), 0, 32767);
+  case ACT_TANH:
+    return oracle_limit(down(tanh16(e, shifted(p, fraction, 17)) + 1, 1), -32768, 32767);
+  case ACT_SIGMOID:
+    return oracle_limit(down(65538 + tanh16(e, shifted(p, fraction, 16)), 2), 0, 32767);
   case ACT_HARD_SIGMOID: return hard(e, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(e, p, fraction, 0.2);
   case ACT_HARD_TANH: return oracle_to_fraction(e, p, fraction, 15, -32767, 32767);
@@ -81,13 +87,16 @@ int64_t oracle_constant(double x, int fraction) {
 int64_t oracle_rescale(Eval *e, int64_t a, const QuantScale *s, const QuantFormat *out) {
   int64_t p = oracle_mulw(e, oracle_held(e, a * ((int64_t)1 << s->shift)), s->m);
   int64_t half = s->fraction ? (int64_t)1 << (s->fraction - 1) : 0;
-  return oracle_limit(oracle_held(e, down(oracle_held(e, p + half), s->fraction) + (int64_t)out->zero), out->low, out->high);
+  return oracle_limit(
+      oracle_held(e, down(oracle_held(e, p + half), s->fraction) + (int64_t)out->zero), out->low,
+      out->high);
 }
 
 int64_t oracle_operand(double x, const QuantFormat *value, const QuantFormat *operand) {
   if (!value->bits) {
     double zero = operand->zero;
-    return oracle_round((float)x * operand->inverse, operand->low - zero, operand->high - zero) + (int64_t)zero;
+    return oracle_round((float)x * operand->inverse, operand->low - zero, operand->high - zero) +
+           (int64_t)zero;
   }
   if (value->bits <= operand->bits) return (int64_t)x;
   return oracle_limit(down((int64_t)x + 128, 8), -127, 127);
@@ -101,7 +110,8 @@ int64_t oracle_sum(Eval *e, const QuantPart *part, int64_t row, const int64_t *q
 }
 
 int64_t oracle_preactivation(Eval *e, const QuantPart *part, int64_t row, const int64_t *q) {
-  return oracle_mulw(e, oracle_held(e, oracle_sum(e, part, row, q) * ((int64_t)1 << part->shift)), part->m[row]);
+  return oracle_mulw(e, oracle_held(e, oracle_sum(e, part, row, q) * ((int64_t)1 << part->shift)),
+                     part->m[row]);
 }
 
 float oracle_by_largest(const double *x, int64_t n, int64_t *q) {

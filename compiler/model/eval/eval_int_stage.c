@@ -4,9 +4,13 @@
 
 #include <math.h>
 
-static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+static int64_t last_axis(const Type *type) {
+  return type->rank ? type->dim[type->rank - 1].n : 1;
+}
 
-static float option(const Layer *layer, OptName name, double if_absent) { return (float)layer_number(layer, name, if_absent); }
+static float option(const Layer *layer, OptName name, double if_absent) {
+  return (float)layer_number(layer, name, if_absent);
+}
 
 /* ---- activations on sums ---- */
 
@@ -23,7 +27,8 @@ static bool is_bounded(const Layer *layer) {
 
 static float float_activation(const Layer *layer, float x) {
   if (!layer) return x;
-  if (layer->kind == LAYER_clip) return fminf(option(layer, OPT_high, 0), fmaxf(option(layer, OPT_low, 0), x));
+  if (layer->kind == LAYER_clip)
+    return fminf(option(layer, OPT_high, 0), fmaxf(option(layer, OPT_low, 0), x));
   x = fmaxf(0, x);
   return layer_has(layer, OPT_max) ? fminf(option(layer, OPT_max, 0), x) : x;
 }
@@ -32,13 +37,17 @@ static float float_activation(const Layer *layer, float x) {
 static int64_t limited(const Layer *layer, int64_t p, double scale, int fraction) {
   if (!layer) return p;
   bool clip = layer->kind == LAYER_clip;
-  int64_t lo = clip ? oracle_constant(layer_number(layer, OPT_low, 0) / scale, fraction) : 0, hi = INT32_MAX;
-  if (clip) hi = oracle_constant(layer_number(layer, OPT_high, 0) / scale, fraction);
-  else if (layer_has(layer, OPT_max)) hi = oracle_constant(layer_number(layer, OPT_max, 0) / scale, fraction);
+  int64_t lo = clip ? oracle_constant(layer_number(layer, OPT_low, 0) / scale, fraction) : 0,
+          hi = INT32_MAX;
+  if (clip)
+    hi = oracle_constant(layer_number(layer, OPT_high, 0) / scale, fraction);
+  else if (layer_has(layer, OPT_max))
+    hi = oracle_constant(layer_number(layer, OPT_max, 0) / scale, fraction);
   return oracle_limit(p, lo, hi);
 }
 
-static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int64_t row, const int64_t *q, const QuantFormat *value) {
+static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int64_t row,
+                      const int64_t *q, const QuantFormat *value) {
   if (ql->to_float) {
     float scale = (float)(part->scale[row] * part->x.scale);
     return (double)float_activation(ql->activation, (float)oracle_sum(e, part, row, q) * scale);
@@ -51,7 +60,9 @@ static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int6
   p = limited(ql->activation, p, value->scale, ql->fraction);
   QuantFormat units = *value;
   int64_t zero = (int64_t)units.zero;
-  return (double)oracle_limit(oracle_to_fraction(e, p, ql->fraction, 0, INT32_MIN / 2, INT32_MAX / 2) + zero, units.low, units.high);
+  return (double)oracle_limit(
+      oracle_to_fraction(e, p, ql->fraction, 0, INT32_MIN / 2, INT32_MAX / 2) + zero, units.low,
+      units.high);
 }
 
 static double w8_out(Eval *e, const QuantLayer *ql, int64_t row, const int64_t *q, float scale) {
@@ -64,7 +75,8 @@ static double w8_out(Eval *e, const QuantLayer *ql, int64_t row, const int64_t *
 /* ---- Dense and convolutions ---- */
 
 /* Rows from..to of W against x, as the layer reads it. */
-static void rows_out(Eval *e, const Layer *layer, const QuantLayer *ql, const double *x, int64_t from, int64_t to, double *y) {
+static void rows_out(Eval *e, const Layer *layer, const QuantLayer *ql, const double *x,
+                     int64_t from, int64_t to, double *y) {
   const QuantPart *part = &ql->part[0][QUANT_INPUT];
   QuantFormat in = oracle_format(e, layer->in[0]), value = oracle_format(e, ql->last->out[0]);
   bool w8 = ql->precision == PRECISION_W8;
@@ -76,10 +88,13 @@ static void rows_out(Eval *e, const Layer *layer, const QuantLayer *ql, const do
     y[r] = w8 ? w8_out(e, ql, r, q, scale) : sum_out(e, ql, part, r, q, &value);
 }
 
-static void conv(Eval *e, const Layer *layer, const QuantLayer *ql, const ConvTaps *c, const double *x, double *y) {
-  int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1), d = c->from.d / groups;
+static void conv(Eval *e, const Layer *layer, const QuantLayer *ql, const ConvTaps *c,
+                 const double *x, double *y) {
+  int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1),
+          d = c->from.d / groups;
   QuantFormat in = oracle_format(e, layer->in[0]);
-  double *window = ARENA_ARRAY(e->arena, double, c->taps * d), zero = in.bits ? nearbyint(in.zero) : 0;
+  double *window = ARENA_ARRAY(e->arena, double, c->taps *d),
+         zero = in.bits ? nearbyint(in.zero) : 0;
   for (int64_t p = 0; p < c->positions; p++)
     for (int64_t g = 0; g < groups; g++) {
       for (int64_t tap = 0; tap < c->taps; tap++) {
@@ -87,7 +102,8 @@ static void conv(Eval *e, const Layer *layer, const QuantLayer *ql, const ConvTa
         for (int64_t k = 0; k < d; k++)
           window[tap * d + k] = at < 0 ? zero : x[at * c->from.d + g * d + k];
       }
-      rows_out(e, layer, ql, window, g * (filters / groups), (g + 1) * (filters / groups), y + p * filters);
+      rows_out(e, layer, ql, window, g * (filters / groups), (g + 1) * (filters / groups),
+               y + p * filters);
     }
 }
 
@@ -124,8 +140,10 @@ void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql) {
 static void limit_all(const Layer *layer, const QuantFormat *f, double *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     int64_t q = (int64_t)x[i] - (int64_t)f->zero;
-    if (layer->kind == LAYER_abs) q = q < 0 ? -q : q;
-    else q = limited(layer, q, f->scale, 0);
+    if (layer->kind == LAYER_abs)
+      q = q < 0 ? -q : q;
+    else
+      q = limited(layer, q, f->scale, 0);
     x[i] = (double)oracle_limit(q + (int64_t)f->zero, f->low, f->high);
   }
 }
@@ -133,14 +151,17 @@ static void limit_all(const Layer *layer, const QuantFormat *f, double *x, int64
 static void average(Eval *e, const Layer *layer, const QuantLayer *ql) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   bool all = layer->kind == LAYER_mean;
-  int64_t n = type_step_size(&layer->in[0]->type), size = all ? x->steps : layer_size(layer, OPT_size, 1);
-  int64_t stride = all ? 1 : layer_size(layer, OPT_stride, size), steps = x->steps < size ? 0 : (x->steps - size) / stride + 1;
+  int64_t n = type_step_size(&layer->in[0]->type),
+          size = all ? x->steps : layer_size(layer, OPT_size, 1);
+  int64_t stride = all ? 1 : layer_size(layer, OPT_stride, size),
+          steps = x->steps < size ? 0 : (x->steps - size) / stride + 1;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t t = 0; t < steps; t++)
     for (int64_t k = 0; k < n; k++) {
       int64_t sum = 0;
       for (int64_t i = 0; i < size; i++)
-        sum = oracle_held(e, sum + (int64_t)x->data[(t * stride + i) * n + k] - (int64_t)ql->out.zero);
+        sum = oracle_held(e,
+                          sum + (int64_t)x->data[(t * stride + i) * n + k] - (int64_t)ql->out.zero);
       y->data[t * n + k] = (double)oracle_rescale(e, sum, ql->input, &ql->out);
     }
 }
@@ -182,12 +203,16 @@ static int64_t scaled(Eval *e, int64_t a, const QuantScale *s) {
 static int64_t joined(Eval *e, const Layer *layer, const QuantLayer *ql, int64_t at) {
   int fraction = ql->input[0].fraction;
   int64_t a = scaled(e, term(e, layer, ql, 0, at), &ql->input[0]), b;
-  if (layer->n_in == 2) b = scaled(e, term(e, layer, ql, 1, at), &ql->input[1]);
-  else b = oracle_limit(oracle_constant(layer_number(layer, OPT_value, 0) / ql->out.scale, fraction), -(1 << 29), 1 << 29);
+  if (layer->n_in == 2)
+    b = scaled(e, term(e, layer, ql, 1, at), &ql->input[1]);
+  else
+    b = oracle_limit(oracle_constant(layer_number(layer, OPT_value, 0) / ql->out.scale, fraction),
+                     -(1 << 29), 1 << 29);
   bool swapped = layer_word_is(layer, OPT_swapped, "true");
   int64_t p = oracle_held(e, layer->kind == LAYER_add ? a + b : swapped ? b - a : a - b);
   int64_t half = fraction ? (int64_t)1 << (fraction - 1) : 0;
-  return oracle_limit((oracle_held(e, p + half) >> fraction) + (int64_t)ql->out.zero, ql->out.low, ql->out.high);
+  return oracle_limit((oracle_held(e, p + half) >> fraction) + (int64_t)ql->out.zero, ql->out.low,
+                      ql->out.high);
 }
 
 static int64_t multiplied(Eval *e, const Layer *layer, const QuantLayer *ql, int64_t at) {
@@ -200,16 +225,21 @@ static int64_t multiplied(Eval *e, const Layer *layer, const QuantLayer *ql, int
 static void concat(Eval *e, const Layer *layer, const QuantLayer *ql) {
   eval_layer(e, layer);
   EvalTensor *y = &e->run->value[layer->out[0]->id];
-  int64_t width = last_axis(&layer->out[0]->type), rows = y->steps * type_step_size(&layer->out[0]->type) / width, at = 0;
+  int64_t width = last_axis(&layer->out[0]->type),
+          rows = y->steps * type_step_size(&layer->out[0]->type) / width, at = 0;
   for (int i = 0; i < layer->n_in; i++) {
     QuantFormat from = oracle_format(e, layer->in[i]);
     int64_t d = last_axis(&layer->in[i]->type);
-    bool same = from.bits == ql->out.bits && from.scale == ql->out.scale && from.zero == ql->out.zero;
+    bool same =
+        from.bits == ql->out.bits && from.scale == ql->out.scale && from.zero == ql->out.zero;
     for (int64_t r = 0; r < rows; r++)
       for (int64_t k = 0; k < d; k++) {
         double *x = &y->data[r * width + at + k];
-        if (!from.bits) *x = (double)oracle_operand(*x, &from, &ql->out);
-        else if (!same) *x = (double)oracle_rescale(e, (int64_t)*x - (int64_t)nearbyint(from.zero), &ql->input[i], &ql->out);
+        if (!from.bits)
+          *x = (double)oracle_operand(*x, &from, &ql->out);
+        else if (!same)
+          *x = (double)oracle_rescale(e, (int64_t)*x - (int64_t)nearbyint(from.zero), &ql->input[i],
+                                      &ql->out);
       }
     at += d;
   }
@@ -225,9 +255,13 @@ void oracle_rescaled(Eval *e, const Layer *layer, const QuantLayer *ql) {
   int64_t n = x->steps * type_step_size(&layer->out[0]->type);
   for (int64_t i = 0; i < n; i++) {
     int64_t q;
-    if (is_bounded(layer)) q = oracle_activation(e, word_of(layer), scaled(e, term(e, layer, ql, 0, i), &ql->input[0]), 17 + ql->input[0].fraction);
-    else if (layer->kind == LAYER_add || layer->kind == LAYER_sub) q = joined(e, layer, ql, i);
-    else q = multiplied(e, layer, ql, i);
+    if (is_bounded(layer))
+      q = oracle_activation(e, word_of(layer), scaled(e, term(e, layer, ql, 0, i), &ql->input[0]),
+                            17 + ql->input[0].fraction);
+    else if (layer->kind == LAYER_add || layer->kind == LAYER_sub)
+      q = joined(e, layer, ql, i);
+    else
+      q = multiplied(e, layer, ql, i);
     y->data[i] = (double)q;
   }
 }

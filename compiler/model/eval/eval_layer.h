@@ -3,8 +3,8 @@
 #ifndef GRUS_MODEL_EVAL_LAYER_H
 #define GRUS_MODEL_EVAL_LAYER_H
 
-#include "model/eval/eval.h"
 #include "model/bind/weights.h"
+#include "model/eval/eval.h"
 
 typedef struct Eval {
   const Model *model;
@@ -15,7 +15,9 @@ typedef struct Eval {
 } Eval;
 
 /* Value of v, time first: [steps, step size]. */
-static inline const EvalTensor *eval_in(const Eval *e, const Value *v) { return &e->run->value[v->id]; }
+static inline const EvalTensor *eval_in(const Eval *e, const Value *v) {
+  return &e->run->value[v->id];
+}
 /* Makes the result of a layer: steps values of its type's step size, zeroed. */
 EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps);
 
@@ -57,13 +59,15 @@ typedef struct ConvTaps {
 void eval_split(const Type *type, int64_t element, int64_t at[EVAL_MAX_AXES]);
 int64_t eval_join(const Type *type, const int64_t at[EVAL_MAX_AXES]);
 
-/* Windows along an axis of n positions: how many there are, and how many of the first lie in front of it. */
+/* Windows along an axis of n positions: how many there are, and how many of the first lie in front
+ * of it. */
 int64_t window_results(const LayerAxis *a, int64_t n);
 int64_t window_before(const LayerAxis *a, int64_t n);
 
 ConvTaps conv_taps(const Layer *layer, int64_t steps);
 enum { CONV_BEFORE_FIRST = -2 };
-/* The position of the input, or a negative number where there are zeros: CONV_BEFORE_FIRST before the first step. */
+/* The position of the input, or a negative number where there are zeros: CONV_BEFORE_FIRST before
+ * the first step. */
 int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap);
 
 /* ---- the integer oracle ---- */

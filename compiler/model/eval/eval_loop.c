@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Loops through states, in double: all layers of a loop at one step, then at the next. A value that comes from outside
- * of the loop is shown to them one step long. */
+/* Loops through states, in double: all layers of a loop at one step, then at the next. A value that
+ * comes from outside of the loop is shown to them one step long. */
 #include "model/eval/eval_layer.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ static bool is_inside(const Value *v, int loop) {
 
 /* The values of sequences that layers of a loop read and others make. */
 typedef struct Outside {
-  EvalTensor **seen;  /* what the run has for the value */
+  EvalTensor **seen; /* what the run has for the value */
   EvalTensor *whole;
   const Type **type;
   int n;
@@ -29,7 +29,8 @@ static void add_outside(Eval *e, Outside *out, const Value *v, int loop) {
 
 static Outside find_outside(Eval *e, int loop) {
   int n = e->model->n_values + 1;
-  Outside out = {ARENA_ARRAY(e->arena, EvalTensor *, n), ARENA_ARRAY(e->arena, EvalTensor, n), ARENA_ARRAY(e->arena, const Type *, n), 0};
+  Outside out = {ARENA_ARRAY(e->arena, EvalTensor *, n), ARENA_ARRAY(e->arena, EvalTensor, n),
+                 ARENA_ARRAY(e->arena, const Type *, n), 0};
   for (int i = 0; i < e->model->n_layers; i++) {
     const Layer *layer = e->model->layer[i];
     if (layer->loop != loop) continue;
@@ -41,7 +42,8 @@ static Outside find_outside(Eval *e, int loop) {
   return out;
 }
 
-/* What a state is before the first step: zero, a value, or what was learned, for each position alike. */
+/* What a state is before the first step: zero, a value, or what was learned, for each position
+ * alike. */
 static void start_state(Eval *e, const Layer *state) {
   int64_t n = type_step_size(&state->out[0]->type), units = layer_size(state, OPT_units, 1);
   const OptVal *init = layer_opt(state, OPT_init);
@@ -54,7 +56,8 @@ static void start_state(Eval *e, const Layer *state) {
 
 EvalStatus eval_state(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], 1);
-  memcpy(y->data, e->kept[layer->id], (size_t)type_step_size(&layer->out[0]->type) * sizeof *y->data);
+  memcpy(y->data, e->kept[layer->id],
+         (size_t)type_step_size(&layer->out[0]->type) * sizeof *y->data);
   return EVAL_OK;
 }
 
@@ -84,18 +87,22 @@ EvalStatus eval_loop(Eval *e, int loop, EvalFn *one) {
   EvalStatus status = EVAL_OK;
   for (int64_t t = 0; t < steps && status == EVAL_OK; t++) {
     for (int k = 0; k < out.n; k++)
-      *out.seen[k] = (EvalTensor){.steps = 1, .data = out.whole[k].data + t * type_step_size(out.type[k])};
+      *out.seen[k] =
+          (EvalTensor){.steps = 1, .data = out.whole[k].data + t * type_step_size(out.type[k])};
     for (int i = 0; i < model->n_layers && status == EVAL_OK; i++) {
       const Layer *layer = model->layer[i];
       if (layer->loop != loop) continue;
       int64_t n = type_step_size(&layer->out[0]->type);
       status = one(e, layer);
-      if (status == EVAL_OK) memcpy(whole[layer->out[0]->id].data + t * n, eval_in(e, layer->out[0])->data, (size_t)n * sizeof(double));
+      if (status == EVAL_OK)
+        memcpy(whole[layer->out[0]->id].data + t * n, eval_in(e, layer->out[0])->data,
+               (size_t)n * sizeof(double));
     }
   }
   for (int k = 0; k < out.n; k++)
     *out.seen[k] = out.whole[k];
   for (int i = 0; i < model->n_layers; i++)
-    if (model->layer[i]->loop == loop) e->run->value[model->layer[i]->out[0]->id] = whole[model->layer[i]->out[0]->id];
+    if (model->layer[i]->loop == loop)
+      e->run->value[model->layer[i]->out[0]->id] = whole[model->layer[i]->out[0]->id];
   return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize in double. Elements of one statistic have the same key:
- * the coordinates of the axes that it does not go over, and the group of the feature. */
+/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize in double. Elements of one statistic
+ * have the same key: the coordinates of the axes that it does not go over, and the group of the
+ * feature. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -11,20 +12,25 @@ static bool goes_over(const Layer *layer, int axis) {
   return false;
 }
 
-/* The statistic that the element with these coordinates belongs to, numbered within a value of `steps` steps. */
+/* The statistic that the element with these coordinates belongs to, numbered within a value of
+ * `steps` steps. */
 static int64_t key_of(const Layer *layer, const int64_t *at) {
   const Type *type = &layer->in[0]->type;
   int64_t key = at[0];
   for (int i = 0; i < type->rank; i++) {
-    int64_t n = type->dim[i].n, groups = layer->kind == LAYER_GroupNorm ? layer_size(layer, OPT_groups, 1) : 1;
+    int64_t n = type->dim[i].n,
+            groups = layer->kind == LAYER_GroupNorm ? layer_size(layer, OPT_groups, 1) : 1;
     bool features = layer->kind == LAYER_GroupNorm && i == type->rank - 1;
-    if (features) key = key * groups + at[i + 1] / (n / groups);
-    else if (!goes_over(layer, i)) key = key * n + at[i + 1];
+    if (features)
+      key = key * groups + at[i + 1] / (n / groups);
+    else if (!goes_over(layer, i))
+      key = key * n + at[i + 1];
   }
   return key;
 }
 
-/* Its place in scale and center: the feature, or the coordinates of the axes that the statistics go over. */
+/* Its place in scale and center: the feature, or the coordinates of the axes that the statistics go
+ * over. */
 static int64_t weight_of(const Layer *layer, const int64_t *at) {
   const Type *type = &layer->in[0]->type;
   bool of_features = layer->kind == LAYER_GroupNorm || layer->kind == LAYER_InstanceNorm;
@@ -69,7 +75,8 @@ EvalStatus eval_norm(Eval *e, const Layer *layer) {
     int64_t k = weight_of(layer, at);
     double scale = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
     double center = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;
-    double root = layer->kind == LAYER_l2_normalize ? eval_greater(sqrt(m->square), eps) : sqrt(m->square / (double)m->n + eps);
+    double root = layer->kind == LAYER_l2_normalize ? eval_greater(sqrt(m->square), eps)
+                                                    : sqrt(m->square / (double)m->n + eps);
     y->data[i] = scale * (x->data[i] - m->mean) / root + center;
   }
   return EVAL_OK;

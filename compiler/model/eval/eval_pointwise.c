@@ -4,23 +4,36 @@
 
 #include <math.h>
 
-double eval_greater(double a, double b) { return isnan(a) || isnan(b) ? NAN : fmax(a, b); }
-double eval_clamp(double x, double low, double high) { return isnan(x) ? x : fmin(fmax(x, low), high); }
+double eval_greater(double a, double b) {
+  return isnan(a) || isnan(b) ? NAN : fmax(a, b);
+}
+double eval_clamp(double x, double low, double high) {
+  return isnan(x) ? x : fmin(fmax(x, low), high);
+}
 
-static double elu(double x, double alpha) { return x > 0 ? x : alpha * expm1(x); }
+static double elu(double x, double alpha) {
+  return x > 0 ? x : alpha * expm1(x);
+}
 
 /* Both forms go to 0 for -inf, where the formulas have 0 * inf. */
-static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * (1 + erf(x / sqrt(2.0))); }
+static double gelu(double x) {
+  return x == -INFINITY ? 0 : 0.5 * x * (1 + erf(x / sqrt(2.0)));
+}
 
 /* Hendrycks and Gimpel 2016, the tanh form */
 static double gelu_tanh(double x) {
-  return x == -INFINITY ? 0 : 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+  return x == -INFINITY ? 0
+                        : 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
 }
 
 /* Klambauer et al. 2017 */
-static double selu(double x) { return 1.0507009873554805 * elu(x, 1.6732632423543772); }
+static double selu(double x) {
+  return 1.0507009873554805 * elu(x, 1.6732632423543772);
+}
 
-static double softplus(double x) { return eval_greater(x, 0) + log1p(exp(-fabs(x))); }
+static double softplus(double x) {
+  return eval_greater(x, 0) + log1p(exp(-fabs(x)));
+}
 
 double eval_activation(Activation a, double x) {
   switch (a) {
@@ -72,7 +85,9 @@ static double of_silu(const Layer *layer, double x) {
   return x / (1 + exp(-x));
 }
 
-static double of_swish(const Layer *layer, double x) { return of_silu(layer, x); }
+static double of_swish(const Layer *layer, double x) {
+  return of_silu(layer, x);
+}
 
 static double of_mish(const Layer *layer, double x) {
   (void)layer;
@@ -204,7 +219,8 @@ static double operate(LayerKind kind, double a, double b) {
 }
 
 EvalStatus eval_pointwise(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]), *z = layer->n_in > 1 ? eval_in(e, layer->in[1]) : NULL;
+  const EvalTensor *x = eval_in(e, layer->in[0]),
+                   *z = layer->n_in > 1 ? eval_in(e, layer->in[1]) : NULL;
   int64_t steps = z && z->steps < x->steps ? z->steps : x->steps;
   int64_t n = steps * type_step_size(&layer->out[0]->type);
   bool operator_kind = layer_info(layer->kind)->flags & OPERATOR;
@@ -213,8 +229,10 @@ EvalStatus eval_pointwise(Eval *e, const Layer *layer) {
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0; i < n; i++) {
     double a = x->data[i], b = z ? z->data[i] : value;
-    if (!operator_kind) y->data[i] = function[layer->kind](layer, a);
-    else y->data[i] = swapped ? operate(layer->kind, b, a) : operate(layer->kind, a, b);
+    if (!operator_kind)
+      y->data[i] = function[layer->kind](layer, a);
+    else
+      y->data[i] = swapped ? operate(layer->kind, b, a) : operate(layer->kind, a, b);
   }
   return EVAL_OK;
 }

@@ -14,13 +14,14 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   const Value *in = layer->in[0], *out = layer->out[0];
   const EvalTensor *x = eval_in(e, in);
   bool timed = type_is_sequence(&out->type);
-  if (timed && type_is_sequence(&in->type) && type_step_size(&in->type) == type_step_size(&out->type) &&
+  if (timed && type_is_sequence(&in->type) &&
+      type_step_size(&in->type) == type_step_size(&out->type) &&
       in->type.time_pos == 0) { /* step by step */
     copy(eval_out(e, out, x->steps)->data, x->data, x->steps * type_step_size(&in->type));
     return EVAL_OK;
   }
   EvalTensor *y = eval_out(e, out, timed ? out->type.time.n : 1);
-  double *storage = ARENA_ARRAY(e->arena, double, x->steps * type_step_size(&in->type));
+  double *storage = ARENA_ARRAY(e->arena, double, x->steps *type_step_size(&in->type));
   eval_to_storage(&in->type, x->steps, x->data, storage);
   eval_from_storage(&out->type, y->steps, storage, y->data);
   return EVAL_OK;
@@ -49,7 +50,8 @@ EvalStatus eval_concat(Eval *e, const Layer *layer) {
 EvalStatus eval_frames(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = type_step_size(&layer->in[0]->type), size = layer_size(layer, OPT_size, 1);
-  int64_t hop = layer_size(layer, OPT_hop, 1), steps = x->steps < size ? 0 : (x->steps - size) / hop + 1;
+  int64_t hop = layer_size(layer, OPT_hop, 1),
+          steps = x->steps < size ? 0 : (x->steps - size) / hop + 1;
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t t = 0; t < steps; t++)
     copy(y->data + t * size * d, x->data + t * hop * d, size * d);

@@ -22,8 +22,9 @@ typedef struct Cell {
   const Layer *layer;
   int64_t d, u;
   int gates;
-  const float *w, *U, *b, *ub, *p; /* this direction's kernel, recurrent, bias, recurrent bias, peephole */
-  double clip, c_clip; /* 0: none */
+  const float *w, *U, *b, *ub,
+      *p;                 /* this direction's kernel, recurrent, bias, recurrent bias, peephole */
+  double clip, c_clip;    /* 0: none */
   double *h, *c, *next_h; /* [u] */
 } Cell;
 
@@ -31,7 +32,9 @@ static double clipped(double x, double clip) {
   return clip > 0 ? eval_clamp(x, -clip, clip) : x;
 }
 
-static double cell_clip(const Cell *cell, double x) { return clipped(x, cell->clip); }
+static double cell_clip(const Cell *cell, double x) {
+  return clipped(x, cell->clip);
+}
 
 /* W x + b of one gate and unit. */
 static double input_sum(const Cell *cell, int gate, int64_t unit, const double *x) {
@@ -53,20 +56,24 @@ static double state_sum(const Cell *cell, int gate, int64_t unit, const double *
 
 static void gru_step(Eval *e, Cell *cell, const double *x) {
   const Layer *layer = cell->layer;
-  Activation act = layer_activation(layer, OPT_activation), gate = layer_activation(layer, OPT_gate);
+  Activation act = layer_activation(layer, OPT_activation),
+             gate = layer_activation(layer, OPT_gate);
   bool after = !layer_word_is(layer, OPT_reset, "before");
   double *r = ARENA_ARRAY(e->arena, double, cell->u);
   const float *ub = after ? cell->ub : NULL;
   for (int64_t j = 0; j < cell->u; j++) {
-    double a = input_sum(cell, 1, j, x) + state_sum(cell, 1, j, NULL) + (ub ? (double)ub[cell->u + j] : 0);
+    double a =
+        input_sum(cell, 1, j, x) + state_sum(cell, 1, j, NULL) + (ub ? (double)ub[cell->u + j] : 0);
     r[j] = eval_activation(gate, cell_clip(cell, a));
   }
   for (int64_t j = 0; j < cell->u; j++) {
     double za = input_sum(cell, 0, j, x) + state_sum(cell, 0, j, NULL) + (ub ? (double)ub[j] : 0);
     double z = eval_activation(gate, cell_clip(cell, za));
     double na = input_sum(cell, 2, j, x);
-    if (after) na += r[j] * (state_sum(cell, 2, j, NULL) + (ub ? (double)ub[2 * cell->u + j] : 0));
-    else na += state_sum(cell, 2, j, r);
+    if (after)
+      na += r[j] * (state_sum(cell, 2, j, NULL) + (ub ? (double)ub[2 * cell->u + j] : 0));
+    else
+      na += state_sum(cell, 2, j, r);
     double n = eval_activation(act, cell_clip(cell, na));
     cell->next_h[j] = z * cell->h[j] + (1 - z) * n;
   }
@@ -74,8 +81,10 @@ static void gru_step(Eval *e, Cell *cell, const double *x) {
 
 static void lstm_step(Cell *cell, const double *x) {
   const Layer *layer = cell->layer;
-  Activation act = layer_activation(layer, OPT_activation), gate = layer_activation(layer, OPT_gate);
-  Activation out = layer_has(layer, OPT_cell_activation) ? layer_activation(layer, OPT_cell_activation) : act;
+  Activation act = layer_activation(layer, OPT_activation),
+             gate = layer_activation(layer, OPT_gate);
+  Activation out =
+      layer_has(layer, OPT_cell_activation) ? layer_activation(layer, OPT_cell_activation) : act;
   for (int64_t j = 0; j < cell->u; j++) {
     double a[MAX_GATES];
     for (int g = 0; g < MAX_GATES; g++)
@@ -84,7 +93,8 @@ static void lstm_step(Cell *cell, const double *x) {
       a[0] += (double)cell->p[j] * cell->c[j];
       a[1] += (double)cell->p[cell->u + j] * cell->c[j];
     }
-    double i = eval_activation(gate, cell_clip(cell, a[0])), f = eval_activation(gate, cell_clip(cell, a[1]));
+    double i = eval_activation(gate, cell_clip(cell, a[0])),
+           f = eval_activation(gate, cell_clip(cell, a[1]));
     double g = eval_activation(act, cell_clip(cell, a[2]));
     cell->c[j] = clipped(f * cell->c[j] + i * g, cell->c_clip);
     if (cell->p) a[3] += (double)cell->p[2 * cell->u + j] * cell->c[j];
@@ -96,24 +106,33 @@ static void lstm_step(Cell *cell, const double *x) {
 static void rnn_step(Cell *cell, const double *x) {
   Activation act = layer_activation(cell->layer, OPT_activation);
   for (int64_t j = 0; j < cell->u; j++)
-    cell->next_h[j] = eval_activation(act, cell_clip(cell, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, NULL)));
+    cell->next_h[j] = eval_activation(
+        act, cell_clip(cell, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, NULL)));
 }
 
-/* Initial state number `state` (0: h, 1: c) of position p and direction dir into to [u]; zero without init. */
-static void load_init(Eval *e, const Layer *layer, int state, int64_t p, int dir, int64_t u, double *to) {
+/* Initial state number `state` (0: h, 1: c) of position p and direction dir into to [u]; zero
+ * without init. */
+static void load_init(Eval *e, const Layer *layer, int state, int64_t p, int dir, int64_t u,
+                      double *to) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const float *learned = layer->weights->role[state ? ROLE_INITIAL_C : ROLE_INITIAL_H];
   const Value *from = NULL;
-  if (init->states_of) from = init->states_of->out[1 + state];
-  else if (state < init->n_values) from = init->values[state];
+  if (init->states_of)
+    from = init->states_of->out[1 + state];
+  else if (state < init->n_values)
+    from = init->values[state];
   for (int64_t j = 0; j < u; j++)
-    to[j] = from ? eval_in(e, from)->data[(p * layer_directions(layer) + dir) * u + j] : learned ? (double)learned[dir * u + j] : 0;
+    to[j] = from      ? eval_in(e, from)->data[(p * layer_directions(layer) + dir) * u + j]
+            : learned ? (double)learned[dir * u + j]
+                      : 0;
 }
 
 static Cell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
-  static const int gates_of[LAYER_KIND_COUNT] = {[LAYER_GRU] = 3, [LAYER_LSTM] = 4, [LAYER_RNN] = 1};
+  static const int gates_of[LAYER_KIND_COUNT] = {
+      [LAYER_GRU] = 3, [LAYER_LSTM] = 4, [LAYER_RNN] = 1};
   const LayerWeights *w = layer->weights;
-  int64_t u = layer_size(layer, OPT_units, 0), d = layer->in[0]->type.dim[layer->in[0]->type.rank - 1].n;
+  int64_t u = layer_size(layer, OPT_units, 0),
+          d = layer->in[0]->type.dim[layer->in[0]->type.rank - 1].n;
   Cell cell = {.layer = layer, .d = d, .u = u, .gates = gates_of[layer->kind]};
   int64_t rows = cell.gates * u * dir;
   cell.w = w->role[ROLE_KERNEL] + rows * d;
@@ -131,8 +150,8 @@ static Cell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
   return cell;
 }
 
-/* A value as [outer, n, inner, ..]: n positions of the axis that the layer runs along, states for each of
- * outer x inner others. */
+/* A value as [outer, n, inner, ..]: n positions of the axis that the layer runs along, states for
+ * each of outer x inner others. */
 typedef struct Run {
   int64_t outer, n, inner;
 } Run;
@@ -159,10 +178,14 @@ static void run_cell(Eval *e, const Layer *layer, const Run *run, int64_t p, int
   Cell cell = cell_new(e, layer, p, dir);
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   for (int64_t s = 0; s < run->n; s++) {
-    int64_t t = backward ? run->n - 1 - s : s, at = (p / run->inner * run->n + t) * run->inner + p % run->inner;
-    if (layer->kind == LAYER_GRU) gru_step(e, &cell, x->data + at * cell.d);
-    else if (layer->kind == LAYER_LSTM) lstm_step(&cell, x->data + at * cell.d);
-    else rnn_step(&cell, x->data + at * cell.d);
+    int64_t t = backward ? run->n - 1 - s : s,
+            at = (p / run->inner * run->n + t) * run->inner + p % run->inner;
+    if (layer->kind == LAYER_GRU)
+      gru_step(e, &cell, x->data + at * cell.d);
+    else if (layer->kind == LAYER_LSTM)
+      lstm_step(&cell, x->data + at * cell.d);
+    else
+      rnn_step(&cell, x->data + at * cell.d);
     for (int64_t j = 0; j < cell.u; j++) {
       cell.h[j] = cell.next_h[j];
       y->data[(at * dirs + dir) * cell.u + j] = cell.h[j];
@@ -182,7 +205,8 @@ EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
   eval_out(e, layer->out[0], steps);
   EvalTensor *cells = &e->run->cell[layer->id]; /* c of every step */
   cells->steps = steps;
-  if (layer->out[2]) cells->data = ARENA_ARRAY(e->arena, double, steps * type_step_size(&layer->out[0]->type));
+  if (layer->out[2])
+    cells->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&layer->out[0]->type));
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
     eval_out(e, layer->out[k], layer->along[0].axis == AXIS_TIME ? 1 : steps);
   for (int64_t p = 0; p < run.outer * run.inner; p++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Pools, softmax, argmax, glu and cumsum in double: each looks at the positions of the axes that it goes along. */
+/* Pools, softmax, argmax, glu and cumsum in double: each looks at the positions of the axes that it
+ * goes along. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -19,12 +20,15 @@ int64_t eval_join(const Type *type, const int64_t at[EVAL_MAX_AXES]) {
   return element;
 }
 
-static int64_t size_of(const Type *type, int64_t steps, int axis) { return axis == AXIS_TIME ? steps : type->dim[axis].n; }
+static int64_t size_of(const Type *type, int64_t steps, int axis) {
+  return axis == AXIS_TIME ? steps : type->dim[axis].n;
+}
 
 /* ---- pools: what padding adds is left out ---- */
 
 /* The window of a result: tap of it as coordinates of x; false outside. */
-static bool in_window(const Layer *layer, int64_t steps, const int64_t *to, int64_t tap, int64_t *from) {
+static bool in_window(const Layer *layer, int64_t steps, const int64_t *to, int64_t tap,
+                      int64_t *from) {
   for (int k = layer->n_along - 1; k >= 0; k--) {
     const LayerAxis *a = &layer->along[k];
     int64_t n = size_of(&layer->in[0]->type, steps, a->axis), *at = &from[a->axis + 1];
@@ -67,8 +71,8 @@ typedef struct Line {
   int64_t first, stride, n; /* of x */
 } Line;
 
-/* The line of x on which the element at `to` of a result lies, whose axes are those of x (or all but the one,
- * where it `ended`). */
+/* The line of x on which the element at `to` of a result lies, whose axes are those of x (or all
+ * but the one, where it `ended`). */
 static Line line_of(const Layer *layer, int64_t steps, const int64_t *to, bool ended) {
   const Type *in = &layer->in[0]->type;
   int axis = layer->along[0].axis;
@@ -82,7 +86,9 @@ static Line line_of(const Layer *layer, int64_t steps, const int64_t *to, bool e
   return line;
 }
 
-static double line_at(const EvalTensor *x, const Line *line, int64_t k) { return x->data[line->first + k * line->stride]; }
+static double line_at(const EvalTensor *x, const Line *line, int64_t k) {
+  return x->data[line->first + k * line->stride];
+}
 
 /* Of equal values the first. */
 static int64_t line_best(const EvalTensor *x, const Line *line) {
@@ -103,7 +109,8 @@ EvalStatus eval_softmax(Eval *e, const Layer *layer) {
     double most = line_at(x, &line, line_best(x, &line)), sum = 0;
     for (int64_t k = 0; k < line.n; k++)
       sum += exp(line_at(x, &line, k) - most);
-    y->data[i] = layer->kind == LAYER_softmax ? exp(x->data[i] - most) / sum : x->data[i] - most - log(sum);
+    y->data[i] =
+        layer->kind == LAYER_softmax ? exp(x->data[i] - most) / sum : x->data[i] - most - log(sum);
   }
   return EVAL_OK;
 }
@@ -132,7 +139,8 @@ EvalStatus eval_glu(Eval *e, const Layer *layer) {
     eval_split(out, i, to);
     Line line = line_of(layer, x->steps, to, false);
     int64_t k = to[axis + 1];
-    y->data[i] = line_at(x, &line, k) * eval_activation(ACT_SIGMOID, line_at(x, &line, k + line.n / 2));
+    y->data[i] =
+        line_at(x, &line, k) * eval_activation(ACT_SIGMOID, line_at(x, &line, k + line.n / 2));
   }
   return EVAL_OK;
 }

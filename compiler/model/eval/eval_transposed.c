@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Transposed convolutions in double, as they are defined: each position of the input is spread over the result. */
+/* Transposed convolutions in double, as they are defined: each position of the input is spread over
+ * the result. */
 #include "model/eval/eval_layer.h"
 
-/* Positions taken off the front of a result, and how many are left, along an axis of n positions. */
+/* Positions taken off the front of a result, and how many are left, along an axis of n
+ * positions. */
 static int64_t crop_of(const LayerAxis *a) {
   int64_t span = (a->size - 1) * a->dilation + 1;
   if (a->padding.kind == PAD_ZEROS) return a->padding.before;
@@ -12,11 +14,13 @@ static int64_t crop_of(const LayerAxis *a) {
 static int64_t left_of(const LayerAxis *a, int64_t n) {
   int64_t whole = (n - 1) * a->stride + (a->size - 1) * a->dilation + 1;
   if (a->padding.kind == PAD_VALID) return whole;
-  return a->padding.kind == PAD_ZEROS ? whole - a->padding.before - a->padding.after : n * a->stride;
+  return a->padding.kind == PAD_ZEROS ? whole - a->padding.before - a->padding.after
+                                      : n * a->stride;
 }
 
 /* Where tap `tap` of the input at `from` arrives; false: it is taken off. */
-static bool arrives(const Layer *layer, const Type *out, int64_t steps, const int64_t *from, int64_t tap, int64_t *to) {
+static bool arrives(const Layer *layer, const Type *out, int64_t steps, const int64_t *from,
+                    int64_t tap, int64_t *to) {
   for (int k = layer->n_along - 1; k >= 0; k--) {
     const LayerAxis *a = &layer->along[k];
     int64_t n = a->axis == AXIS_TIME ? steps : out->dim[a->axis].n;
@@ -33,12 +37,14 @@ EvalStatus eval_transposed(Eval *e, const Layer *layer) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1);
-  int64_t d = in->dim[in->rank - 1].n, dg = d / groups, fg = filters / groups, taps = 1, steps = x->steps;
+  int64_t d = in->dim[in->rank - 1].n, dg = d / groups, fg = filters / groups, taps = 1,
+          steps = x->steps;
   for (int k = 0; k < layer->n_along; k++) {
     taps *= layer->along[k].size;
     if (layer->along[k].axis != AXIS_TIME) continue;
     /* A step of a stream gives as many, and nothing ends it. */
-    steps = type_is_stream(in) ? x->steps * layer->along[k].stride : left_of(&layer->along[k], x->steps);
+    steps = type_is_stream(in) ? x->steps * layer->along[k].stride
+                               : left_of(&layer->along[k], x->steps);
   }
   EvalTensor *y = eval_out(e, layer->out[0], steps);
   for (int64_t i = 0, n = steps * type_step_size(out); i < n; i++)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that move positions along axes: each element of the result is one of the input, or zero. A value
- * is [time, axes ..] here; time is axis 0 (one position where there is none). */
+/* Stages that move positions along axes: each element of the result is one of the input, or zero. A
+ * value is [time, axes ..] here; time is axis 0 (one position where there is none). */
 #include "model/eval/eval_layer.h"
 
 #include "model/infer/infer.h"
 
-/* Where element `to` of the result comes from; false: it is zero. `from` begins as a copy of `to`. */
-typedef bool Origin(const Eval *e, const Layer *layer, const int64_t to[EVAL_MAX_AXES], int64_t from[EVAL_MAX_AXES]);
+/* Where element `to` of the result comes from; false: it is zero. `from` begins as a copy of
+ * `to`. */
+typedef bool Origin(const Eval *e, const Layer *layer, const int64_t to[EVAL_MAX_AXES],
+                    int64_t from[EVAL_MAX_AXES]);
 
-static int64_t size_of(const Type *type, int64_t steps, int axis) { return axis ? type->dim[axis - 1].n : steps; }
+static int64_t size_of(const Type *type, int64_t steps, int axis) {
+  return axis ? type->dim[axis - 1].n : steps;
+}
 
 static EvalStatus gather(Eval *e, const Layer *layer, int64_t steps, Origin *origin) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
@@ -23,7 +27,9 @@ static EvalStatus gather(Eval *e, const Layer *layer, int64_t steps, Origin *ori
   return EVAL_OK;
 }
 
-static int along(const Layer *layer) { return layer->along[0].axis + 1; }
+static int along(const Layer *layer) {
+  return layer->along[0].axis + 1;
+}
 
 static bool of_slice(const Eval *e, const Layer *layer, const int64_t *to, int64_t *from) {
   (void)e;
@@ -53,7 +59,8 @@ static bool of_pad(const Eval *e, const Layer *layer, const int64_t *to, int64_t
 
 EvalStatus eval_pad(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps;
-  if (along(layer) == 0) steps += layer_size(layer, OPT_before, 0) + layer_size(layer, OPT_after, 0);
+  if (along(layer) == 0)
+    steps += layer_size(layer, OPT_before, 0) + layer_size(layer, OPT_after, 0);
   return gather(e, layer, steps, of_pad);
 }
 
@@ -65,7 +72,8 @@ static bool of_every_nth(const Eval *e, const Layer *layer, const int64_t *to, i
 
 EvalStatus eval_every_nth(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps;
-  if (along(layer) == 0) steps = (steps + layer_size(layer, OPT_n, 1) - 1) / layer_size(layer, OPT_n, 1);
+  if (along(layer) == 0)
+    steps = (steps + layer_size(layer, OPT_n, 1) - 1) / layer_size(layer, OPT_n, 1);
   return gather(e, layer, steps, of_every_nth);
 }
 
@@ -150,7 +158,8 @@ static bool is_along(const Layer *layer, int axis) {
   return false;
 }
 
-/* mean, max, min, sum over the axes that end; time has one position where it stays or is not there. */
+/* mean, max, min, sum over the axes that end; time has one position where it stays or is not
+ * there. */
 EvalStatus eval_over(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
@@ -166,9 +175,12 @@ EvalStatus eval_over(Eval *e, const Layer *layer) {
       if (!is_along(layer, k)) to[free++] = from[k];
     int64_t at = eval_join(out, to);
     double v = x->data[i], so_far = y->data[at];
-    if (layer->kind == LAYER_max) y->data[at] = seen[at] ? eval_greater(so_far, v) : v;
-    else if (layer->kind == LAYER_min) y->data[at] = seen[at] ? -eval_greater(-so_far, -v) : v;
-    else y->data[at] = so_far + v;
+    if (layer->kind == LAYER_max)
+      y->data[at] = seen[at] ? eval_greater(so_far, v) : v;
+    else if (layer->kind == LAYER_min)
+      y->data[at] = seen[at] ? -eval_greater(-so_far, -v) : v;
+    else
+      y->data[at] = so_far + v;
     seen[at]++;
   }
   for (int64_t i = 0; i < results && layer->kind == LAYER_mean; i++)

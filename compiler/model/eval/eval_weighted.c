@@ -5,7 +5,9 @@
 
 #include <math.h>
 
-static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+static int64_t last_axis(const Type *type) {
+  return type->rank ? type->dim[type->rank - 1].n : 1;
+}
 
 /* Vectors along the last axis in a value of `steps` steps. */
 static int64_t vectors(const Type *type, int64_t steps) {
@@ -50,7 +52,9 @@ EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
     int64_t k = i % d;
     double s = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
     double c = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;
-    y->data[i] = s * (x->data[i] - (double)w->role[ROLE_MEAN][k]) / sqrt((double)w->role[ROLE_VARIANCE][k] + eps) + c;
+    y->data[i] = s * (x->data[i] - (double)w->role[ROLE_MEAN][k]) /
+                     sqrt((double)w->role[ROLE_VARIANCE][k] + eps) +
+                 c;
   }
   return EVAL_OK;
 }

@@ -20,13 +20,15 @@ static int64_t attention_macs(const Model *model, const Layer *layer) {
   bool timed = layer->along[0].axis == AXIS_TIME;
   int axis = layer->along[0].axis;
   int64_t queries = timed ? q->time.n : q->dim[axis].n, keys = timed ? k->time.n : k->dim[axis].n;
-  int64_t pairs = layer_word_is(layer, OPT_mask, "causal") ? queries * (queries + 1) / 2 : queries * keys;
-  return (timed ? 1 : value_steps(model, q)) * pairs * (q->dim[q->rank - 1].n + v->dim[v->rank - 1].n);
+  int64_t pairs =
+      layer_word_is(layer, OPT_mask, "causal") ? queries * (queries + 1) / 2 : queries * keys;
+  return (timed ? 1 : value_steps(model, q)) * pairs *
+         (q->dim[q->rank - 1].n + v->dim[v->rank - 1].n);
 }
 
-/* Trained matrices are multiplied once for each position of the result, which is a vector along its last
- * axis, those of a transposed convolution for each position of the input; scales, tables and biases cost no
- * multiply-add. */
+/* Trained matrices are multiplied once for each position of the result, which is a vector along its
+ * last axis, those of a transposed convolution for each position of the input; scales, tables and
+ * biases cost no multiply-add. */
 int64_t layer_macs(const Model *model, const Layer *layer) {
   ParamShape params[LAYER_MAX_PARAMS];
   bool spreads = layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose;
@@ -34,7 +36,8 @@ int64_t layer_macs(const Model *model, const Layer *layer) {
   int64_t per_vector = 0, vectors = value_steps(model, out);
   if (layer->kind == LAYER_attention) return attention_macs(model, layer);
   for (int i = 0, n = layer_params(layer, params); i < n; i++)
-    if (params[i].role == ROLE_KERNEL || params[i].role == ROLE_RECURRENT) per_vector += param_count(&params[i]);
+    if (params[i].role == ROLE_KERNEL || params[i].role == ROLE_RECURRENT)
+      per_vector += param_count(&params[i]);
   for (int i = 0; i + 1 < out->rank; i++)
     vectors *= out->dim[i].n;
   return per_vector * vectors;

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#define OPTIONS(...)                    {__VA_ARGS__}
-#define OPT(id, kind, fallback, words)  {OPT_##id, OPTK_##kind, #id, fallback, words}
-#define NO_OPT                          {OPT_NAME_COUNT, OPTK_NONE, NULL, NULL, NULL}
+#define OPTIONS(...)                   {__VA_ARGS__}
+#define OPT(id, kind, fallback, words) {OPT_##id, OPTK_##kind, #id, fallback, words}
+#define NO_OPT                         {OPT_NAME_COUNT, OPTK_NONE, NULL, NULL, NULL}
 
 static const LayerInfo table[LAYER_KIND_COUNT] = {
 #define LAYER(id, name, rule, flags, family, ...) {LAYER_##id, name, rule, flags, __VA_ARGS__},
@@ -16,7 +16,9 @@ static const LayerInfo table[LAYER_KIND_COUNT] = {
 const char *const activation_name[ACT_COUNT] = {ACTIVATION_LIST(LIST_NAME, LIST_NAME)};
 const char *const precision_name[PRECISION_COUNT] = {PRECISION_LIST(LIST_NAME, LIST_NAME)};
 
-const LayerInfo *layer_info(LayerKind kind) { return &table[kind]; }
+const LayerInfo *layer_info(LayerKind kind) {
+  return &table[kind];
+}
 
 const LayerInfo *layer_info_find(const char *name) {
   for (int i = 0; i < LAYER_KIND_COUNT; i++)

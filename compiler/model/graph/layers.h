@@ -40,11 +40,55 @@ typedef enum OptKind {
 
 /* Every option name of every layer; options of the same name mean the same everywhere. */
 typedef enum OptName {
-  OPT_activation, OPT_after, OPT_along, OPT_alpha, OPT_as, OPT_axes, OPT_before, OPT_begin, OPT_bias, OPT_cell_activation, OPT_cell_clip,
-  OPT_center,  OPT_clip, OPT_dilation, OPT_direction, OPT_end, OPT_eps, OPT_exponent, OPT_factor, OPT_filters, OPT_form, OPT_from,
-  OPT_gate, OPT_groups, OPT_heads, OPT_high, OPT_hop, OPT_init, OPT_kernel, OPT_low, OPT_mask, OPT_max, OPT_mean, OPT_mode,
-  OPT_n, OPT_padding, OPT_peephole, OPT_precision, OPT_rate, OPT_reset, OPT_scale, OPT_shape,
-  OPT_size, OPT_slope, OPT_std, OPT_stride, OPT_swapped, OPT_units, OPT_value,
+  OPT_activation,
+  OPT_after,
+  OPT_along,
+  OPT_alpha,
+  OPT_as,
+  OPT_axes,
+  OPT_before,
+  OPT_begin,
+  OPT_bias,
+  OPT_cell_activation,
+  OPT_cell_clip,
+  OPT_center,
+  OPT_clip,
+  OPT_dilation,
+  OPT_direction,
+  OPT_end,
+  OPT_eps,
+  OPT_exponent,
+  OPT_factor,
+  OPT_filters,
+  OPT_form,
+  OPT_from,
+  OPT_gate,
+  OPT_groups,
+  OPT_heads,
+  OPT_high,
+  OPT_hop,
+  OPT_init,
+  OPT_kernel,
+  OPT_low,
+  OPT_mask,
+  OPT_max,
+  OPT_mean,
+  OPT_mode,
+  OPT_n,
+  OPT_padding,
+  OPT_peephole,
+  OPT_precision,
+  OPT_rate,
+  OPT_reset,
+  OPT_scale,
+  OPT_shape,
+  OPT_size,
+  OPT_slope,
+  OPT_std,
+  OPT_stride,
+  OPT_swapped,
+  OPT_units,
+  OPT_value,
   OPT_NAME_COUNT
 } OptName;
 
@@ -75,9 +119,9 @@ int layer_info_opt(const LayerInfo *info, const char *name);
 
 /* A list of words becomes an enum, an array of names and the words as one string: `F(ID, "word")`
  * for each, the first one with HEAD in the string. */
-#define LIST_NAME(id, word)   word,
-#define LIST_WORD(id, word)   " " word
-#define LIST_HEAD(id, word)   word
+#define LIST_NAME(id, word) word,
+#define LIST_WORD(id, word) " " word
+#define LIST_HEAD(id, word) word
 
 /* Activation words of `activation=` and `gate=`.
  * hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1)

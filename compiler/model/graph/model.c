@@ -60,9 +60,11 @@ static int word_index(const char *words, const char *word) {
 static void opt_default(OptVal *opt, const OptInfo *info) {
   if (!*info->fallback || strcmp(info->fallback, "-") == 0) return;
   opt->s = info->fallback;
-  if (info->kind == OPTK_SIZE || info->kind == OPTK_SIZES) opt->i = strtoll(info->fallback, NULL, 10);
+  if (info->kind == OPTK_SIZE || info->kind == OPTK_SIZES)
+    opt->i = strtoll(info->fallback, NULL, 10);
   if (info->kind == OPTK_NUMBER) opt->f = strtod(info->fallback, NULL);
-  if (info->kind == OPTK_WORD || info->kind == OPTK_PADDING) opt->i = word_index(info->words, info->fallback);
+  if (info->kind == OPTK_WORD || info->kind == OPTK_PADDING)
+    opt->i = word_index(info->words, info->fallback);
 }
 
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {
@@ -105,7 +107,8 @@ int model_length_derived(Model *model, int from, int64_t size, int64_t hop) {
     if (l->from == from && l->size == size && l->hop == hop) return i;
   }
   int64_t n = model->length[from].bound;
-  Length length = {.bound = n < size ? 0 : (n - size) / hop + 1, .from = from, .size = size, .hop = hop};
+  Length length = {
+      .bound = n < size ? 0 : (n - size) / hop + 1, .from = from, .size = size, .hop = hop};
   ARENA_PUSH(model->arena, model->length, model->n_lengths, model->cap_lengths, length);
   return model->n_lengths - 1;
 }
@@ -175,9 +178,11 @@ Activation layer_activation(const Layer *layer, OptName name) {
 }
 
 double layer_eps(const Model *model, const Layer *layer) {
-  bool keras = model->weights.convention == CONVENTION_KERAS, torch = model->weights.convention == CONVENTION_TORCH;
+  bool keras = model->weights.convention == CONVENTION_KERAS,
+       torch = model->weights.convention == CONVENTION_TORCH;
   if (layer->kind == LAYER_l2_normalize) return layer_number(layer, OPT_eps, 1e-12);
-  if (layer->kind == LAYER_RMSNorm) return layer_number(layer, OPT_eps, keras ? 1e-6 : torch ? 1.1920928955078125e-07 : 1e-5);
+  if (layer->kind == LAYER_RMSNorm)
+    return layer_number(layer, OPT_eps, keras ? 1e-6 : torch ? 1.1920928955078125e-07 : 1e-5);
   return layer_number(layer, OPT_eps, keras ? 1e-3 : 1e-5);
 }
 
@@ -185,7 +190,9 @@ int layer_n_states(const Layer *layer) {
   return layer->kind == LAYER_LSTM ? 2 : layer->kind == LAYER_GRU || layer->kind == LAYER_RNN;
 }
 
-int layer_directions(const Layer *layer) { return layer_word_is(layer, OPT_direction, "both") ? 2 : 1; }
+int layer_directions(const Layer *layer) {
+  return layer_word_is(layer, OPT_direction, "both") ? 2 : 1;
+}
 
 bool layer_learns_start(const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init);
@@ -193,21 +200,29 @@ bool layer_learns_start(const Layer *layer) {
 }
 
 static void padding_print(Text *out, const Padding *p) {
-  static const char *const word[] = {[PAD_VALID] = "valid", [PAD_SAME] = "same", [PAD_CAUSAL] = "causal"};
-  if (p->kind == PAD_ZEROS) text_printf(out, "(%lld, %lld)", (long long)p->before, (long long)p->after);
-  else text_add(out, word[p->kind]);
+  static const char *const word[] = {
+      [PAD_VALID] = "valid", [PAD_SAME] = "same", [PAD_CAUSAL] = "causal"};
+  if (p->kind == PAD_ZEROS)
+    text_printf(out, "(%lld, %lld)", (long long)p->before, (long long)p->after);
+  else
+    text_add(out, word[p->kind]);
 }
 
 void option_print(Text *out, const OptInfo *info, const OptVal *opt) {
-  int n = info->kind == OPTK_SIZES ? opt->n_sizes : info->kind == OPTK_PADDING ? opt->n_paddings : opt->n_axes;
+  int n = info->kind == OPTK_SIZES     ? opt->n_sizes
+          : info->kind == OPTK_PADDING ? opt->n_paddings
+                                       : opt->n_axes;
   if (n == 0 && info->kind == OPTK_SIZES) text_printf(out, "%lld", (long long)opt->i);
   if (n == 0 && info->kind == OPTK_PADDING) text_add(out, opt->s);
   if (n > 1) text_add_char(out, '(');
   for (int k = 0; k < n; k++) {
     if (k) text_add(out, ", ");
-    if (info->kind == OPTK_SIZES) text_printf(out, "%lld", (long long)opt->size[k]);
-    else if (info->kind == OPTK_PADDING) padding_print(out, &opt->padding[k]);
-    else text_add(out, opt->axis[k]);
+    if (info->kind == OPTK_SIZES)
+      text_printf(out, "%lld", (long long)opt->size[k]);
+    else if (info->kind == OPTK_PADDING)
+      padding_print(out, &opt->padding[k]);
+    else
+      text_add(out, opt->axis[k]);
   }
   if (n > 1) text_add_char(out, ')');
 }
@@ -224,8 +239,10 @@ const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer)
   Text text = text_new(arena);
   for (bool blank = false; *s; s++) { /* white space, also across lines, is one blank */
     bool is_blank = *s == ' ' || *s == '\n' || *s == '\t' || *s == '\r';
-    if (!is_blank) text_add_char(&text, *s);
-    else if (!blank) text_add_char(&text, ' ');
+    if (!is_blank)
+      text_add_char(&text, *s);
+    else if (!blank)
+      text_add_char(&text, ' ');
     blank = is_blank;
   }
   return safe_line(arena, text_str(&text));

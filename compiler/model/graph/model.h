@@ -19,19 +19,19 @@ typedef struct Call Call;
 
 /* One tensor, per sample. */
 struct Value {
-  int id;              /* dense, from 0 */
-  const char *name;    /* of the `in` or `let` that names it; NULL for the inside of a pipeline */
-  const char *field;   /* "h" or "c": a state field of `layer`; NULL for the main result */
-  Span span;           /* of the statement that names it, else of the stage that makes it */
-  Span name_span;      /* of the name in that statement */
-  Layer *layer;        /* who makes it; NULL for inputs */
-  struct Port *port;   /* inputs: the port; else NULL */
-  Type type;           /* set by infer */
-  bool typed;          /* type is known */
-  bool poisoned;       /* something about it was reported: report nothing further */
-  const Value *guess;  /* of a broken statement: the last value before the break, or NULL */
+  int id;             /* dense, from 0 */
+  const char *name;   /* of the `in` or `let` that names it; NULL for the inside of a pipeline */
+  const char *field;  /* "h" or "c": a state field of `layer`; NULL for the main result */
+  Span span;          /* of the statement that names it, else of the stage that makes it */
+  Span name_span;     /* of the name in that statement */
+  Layer *layer;       /* who makes it; NULL for inputs */
+  struct Port *port;  /* inputs: the port; else NULL */
+  Type type;          /* set by infer */
+  bool typed;         /* type is known */
+  bool poisoned;      /* something about it was reported: report nothing further */
+  const Value *guess; /* of a broken statement: the last value before the break, or NULL */
   const Type *guess_type; /* of a broken statement: the type it declares, or NULL */
-  int n_uses;          /* reads by layers, outputs, init and along */
+  int n_uses;             /* reads by layers, outputs, init and along */
 };
 
 /* Zeros around an axis: by a rule, or so many. */
@@ -43,13 +43,14 @@ typedef struct Padding {
 
 enum { AXIS_TIME = -1, WINDOW_MAX_AXES = 2 };
 
-/* An axis that a layer works along. Set by infer; sizes are those of feature axes, time has its own. */
+/* An axis that a layer works along. Set by infer; sizes are those of feature axes, time has its
+ * own. */
 typedef struct LayerAxis {
   int axis;                       /* feature axis of the input, or AXIS_TIME */
   int64_t n, n_out;               /* its size in the input and in the result */
   int64_t size, stride, dilation; /* windows: positions read, distances */
   Padding padding;
-  int64_t before, after;          /* zeros read in front and behind */
+  int64_t before, after; /* zeros read in front and behind */
 } LayerAxis;
 
 /* An option of a layer, as given or by default. */
@@ -61,17 +62,19 @@ typedef struct OptVal {
   double f;      /* NUMBER */
   const char *s; /* WORD, TEXT: the text */
   int64_t num, den;
-  bool is_duration;  /* SIZE given as 25ms: num/den seconds; infer sets i from the rate */
-  Value **values;    /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
-  Span *value_span;  /* STATE: of each */
+  bool is_duration; /* SIZE given as 25ms: num/den seconds; infer sets i from the rate */
+  Value **values;   /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
+  Span *value_span; /* STATE: of each */
   int n_values;
-  Layer *states_of;  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
-  bool learned;      /* STATE: init=learned, the start state is among the weights */
-  Value *value;      /* VALUE */
-  Type *shape;       /* SHAPE: axes as written; NULL for other kinds */
+  Layer
+      *states_of; /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
+  bool learned;   /* STATE: init=learned, the start state is among the weights */
+  Value *value;   /* VALUE */
+  Type *shape;    /* SHAPE: axes as written; NULL for other kinds */
   int64_t size[WINDOW_MAX_AXES]; /* SIZES: one for each axis; n_sizes 0: `i` for all */
   int n_sizes;
-  Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; n_paddings 0: the word `s` for all, 1: one for all */
+  Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; n_paddings 0: the word `s` for all,
+                                       1: one for all */
   int n_paddings;
   const char **axis; /* AXES: names; "time" is time. value_span has their places */
   int n_axes;
@@ -81,24 +84,24 @@ enum { LAYER_MAX_RESULTS = 3 }; /* main, h, c */
 
 struct Layer {
   LayerKind kind;
-  int id;            /* dense, from 0 */
-  const char *path;  /* binding, blocks, kind, number: "p.residual.dense"; unique; names weights */
-  const char *prefix;/* `from=`, or NULL: then path */
-  const char *origin;/* imports: what it was in the file, e.g. "node `/rnn/GRU`"; else NULL */
-  Span span;         /* of the stage: `GRU(64, init=h0)`; of the whole sum for an operator */
-  Span name_span;    /* `GRU`; for an operator the `+` */
-  Span pipe;         /* the `|>` before it; none in a call */
-  Value **in;        /* values read, in order */
-  Span *in_span;     /* where each is written; for a pipeline the stage before it */
+  int id;             /* dense, from 0 */
+  const char *path;   /* binding, blocks, kind, number: "p.residual.dense"; unique; names weights */
+  const char *prefix; /* `from=`, or NULL: then path */
+  const char *origin; /* imports: what it was in the file, e.g. "node `/rnn/GRU`"; else NULL */
+  Span span;          /* of the stage: `GRU(64, init=h0)`; of the whole sum for an operator */
+  Span name_span;     /* `GRU`; for an operator the `+` */
+  Span pipe;          /* the `|>` before it; none in a call */
+  Value **in;         /* values read, in order */
+  Span *in_span;      /* where each is written; for a pipeline the stage before it */
   int n_in;
   Value *out[LAYER_MAX_RESULTS]; /* main result, then the fields h, c where the kind has them */
-  OptVal *opt;         /* parallel to layer_info(kind)->opts; one at least */
-  const char *binding; /* the `let` or `out` whose statement it stands in */
-  Call *call;          /* the block instance it belongs to; NULL: the model itself */
-  LayerAxis *along;    /* what it works along, where it can be chosen; set by infer */
+  OptVal *opt;                   /* parallel to layer_info(kind)->opts; one at least */
+  const char *binding;           /* the `let` or `out` whose statement it stands in */
+  Call *call;                    /* the block instance it belongs to; NULL: the model itself */
+  LayerAxis *along;              /* what it works along, where it can be chosen; set by infer */
   int n_along;
-  Layer *kept_by;      /* state: the keep that writes it; set by infer */
-  int loop;            /* of the states it is between, from 1; 0: none. Set by infer */
+  Layer *kept_by;               /* state: the keep that writes it; set by infer */
+  int loop;                     /* of the states it is between, from 1; 0: none. Set by infer */
   struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
 };
 
@@ -111,18 +114,23 @@ struct Call {
 
 typedef struct Port {
   const char *name, *doc;
-  Span span;       /* the statement */
+  Span span; /* the statement */
   Span name_span, type_span;
-  Value *value;    /* outputs: the value delivered */
-  Type declared;   /* inputs: the type; outputs: as declared, if has_type */
+  Value *value;  /* outputs: the value delivered */
+  Type declared; /* inputs: the type; outputs: as declared, if has_type */
   bool has_type;
-  bool is_init;    /* inputs of a streaming model used only by init: arguments of _reset */
-  int64_t every;   /* `every h` on an input, in steps; 0: none */
+  bool is_init;  /* inputs of a streaming model used only by init: arguments of _reset */
+  int64_t every; /* `every h` on an input, in steps; 0: none */
   int64_t every_num, every_den; /* every as a duration in seconds, den 0: none */
   Span every_span;
 } Port;
 
-typedef enum Convention { CONVENTION_NONE, CONVENTION_KERAS, CONVENTION_TORCH, CONVENTION_ONNX } Convention;
+typedef enum Convention {
+  CONVENTION_NONE,
+  CONVENTION_KERAS,
+  CONVENTION_TORCH,
+  CONVENTION_ONNX
+} Convention;
 
 typedef struct WeightsDecl {
   const char *path;
@@ -167,18 +175,18 @@ struct Model {
   int n_ascriptions;
   size_t cap_ascriptions;
   bool allowed[DIAG_CODE_COUNT]; /* lints switched off by `allow` in this model */
-  Length *length; /* length[0] unused */
+  Length *length;                /* length[0] unused */
   int n_lengths;
   size_t cap_lengths;
   WeightsDecl weights; /* path NULL: none */
   WeightsDecl ranges;
   Precision precision;
   Span precision_span;
-  RunKind run;          /* set by infer */
-  int n_loops;          /* set by infer */
-  int64_t steps_per_call; /* streams: base steps one call takes (before --chunk); else 1 */
+  RunKind run;               /* set by infer */
+  int n_loops;               /* set by infer */
+  int64_t steps_per_call;    /* streams: base steps one call takes (before --chunk); else 1 */
   const struct Quant *quant; /* set by quantise, see quant/quant.h; NULL: f32 throughout */
-  bool failed;          /* errors were reported: not to be evaluated or lowered */
+  bool failed;               /* errors were reported: not to be evaluated or lowered */
 };
 
 /* Building, used by resolve and the importers. All zero-initialised otherwise. */
@@ -188,7 +196,8 @@ Port *model_input(Model *model, const char *name, Type declared); /* also makes 
 Port *model_output(Model *model, const char *name, Value *value);
 /* A layer with n_in inputs and its result values; options at their defaults. */
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in);
-/* A new run-time length (bound), or the existing derived one with the same rule. Returns its index. */
+/* A new run-time length (bound), or the existing derived one with the same rule. Returns its
+ * index. */
 int model_length(Model *model, const char *name, int64_t bound);
 int model_length_derived(Model *model, int from, int64_t size, int64_t hop);
 
@@ -205,11 +214,11 @@ int64_t layer_size_of(const Layer *layer, OptName name, int k);
 Padding layer_padding_of(const Layer *layer, int k);
 bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
 Activation layer_activation(const Layer *layer, OptName name);
-/* Norms: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. RMSNorm: 1e-6 of Keras, 2^-23 of PyTorch;
- * l2_normalize: 1e-12. */
+/* Norms: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. RMSNorm: 1e-6 of Keras, 2^-23
+ * of PyTorch; l2_normalize: 1e-12. */
 double layer_eps(const Model *model, const Layer *layer);
-int layer_n_states(const Layer *layer); /* 2 for LSTM, 1 for GRU and RNN, else 0 */
-int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
+int layer_n_states(const Layer *layer);      /* 2 for LSTM, 1 for GRU and RNN, else 0 */
+int layer_directions(const Layer *layer);    /* 2 for direction=both, else 1 */
 bool layer_learns_start(const Layer *layer); /* init=learned: a state, or the past of a Conv1D */
 /* A value of kind SIZES, PADDING or AXES as it is written: "(1, 2)", "(causal, (2, 2))", "freq". */
 void option_print(Text *out, const OptInfo *info, const OptVal *opt);

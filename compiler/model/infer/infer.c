@@ -38,11 +38,13 @@ Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const
   return d;
 }
 
-/* The axes mapped over are left out where the value has none: "[time t, d]" is what most models are about. */
+/* The axes mapped over are left out where the value has none: "[time t, d]" is what most models are
+ * about. */
 const char *layer_pattern(Arena *arena, const Layer *layer) {
   static const char mapped[] = "[time t, .., d]";
   const char *rule = layer_info(layer->kind)->rule, *end = strstr(rule, " ->");
-  if (layer->in[0]->type.rank <= 2 && strncmp(rule, mapped, sizeof mapped - 1) == 0) return "[time t, d]";
+  if (layer->in[0]->type.rank <= 2 && strncmp(rule, mapped, sizeof mapped - 1) == 0)
+    return "[time t, d]";
   return arena_strndup(arena, rule, end ? (size_t)(end - rule) : strlen(rule));
 }
 

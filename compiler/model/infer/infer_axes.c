@@ -2,8 +2,8 @@
 /* The axes that a layer works along: `along=freq`, `along=(time, freq)`, or those it takes when
  * nothing is said. In: a layer and its value. Out: layer->along, or one report (E315, E301, E304).
  *
- * An axis is known by its label, time by `time`, and the last axis, which holds the features, also by
- * `features`. Every other axis is mapped over. */
+ * An axis is known by its label, time by `time`, and the last axis, which holds the features, also
+ * by `features`. Every other axis is mapped over. */
 #include "model/infer/infer_rule.h"
 
 #include <string.h>
@@ -14,8 +14,10 @@ static const char *axes_listed(Arena *arena, const Type *type) {
   int unnamed = 0;
   if (type_is_sequence(type)) text_add(&text, "`time`");
   for (int i = 0; i < type->rank; i++) {
-    if (!type->dim[i].label) unnamed++;
-    else text_printf(&text, "%s`%s`", text.len ? ", " : "", type->dim[i].label);
+    if (!type->dim[i].label)
+      unnamed++;
+    else
+      text_printf(&text, "%s`%s`", text.len ? ", " : "", type->dim[i].label);
   }
   if (unnamed) text_printf(&text, "%s%d without a name", text.len ? " and " : "", unnamed);
   return text.len ? text_str(&text) : "none";
@@ -33,20 +35,24 @@ static void advise_label(Infer *inf, Diag *d, const Value *v, const char *name) 
   if (port && span_valid(port->type_span)) {
     int place = which + (type_is_sequence(&v->type) && which >= v->type.time_pos);
     Span at = type_axis_span(inf, port->type_span, place);
-    Fix *fix = diag_fix(d, FIX_MAYBE, "give the axis of %lld this name", (long long)v->type.dim[which].n);
+    Fix *fix =
+        diag_fix(d, FIX_MAYBE, "give the axis of %lld this name", (long long)v->type.dim[which].n);
     if (span_valid(at)) fix_edit(fix, (Span){at.file, at.begin, at.begin}, "%s ", name);
     return;
   }
   diag_note(d, "`label` gives the axes of a value names: `|> label(%s, ..)`", name);
 }
 
-static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const char *name, Span at) {
+static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const char *name,
+                           Span at) {
   bool time = strcmp(name, "time") == 0;
-  Diag *d = infer_report(inf, E315, layer, at, time ? "this value has no time axis" : "this value has no axis `%s`",
-                         name);
+  Diag *d =
+      infer_report(inf, E315, layer, at,
+                   time ? "this value has no time axis" : "this value has no axis `%s`", name);
   diag_primary(d, "`%s` is to go along it", layer_name(layer));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "the axes of %s: %s", shape_text(inf->arena, &v->type), axes_listed(inf->arena, &v->type));
+  diag_note(d, "the axes of %s: %s", shape_text(inf->arena, &v->type),
+            axes_listed(inf->arena, &v->type));
   const char *best = NULL;
   size_t distance = 3;
   for (int i = 0; i < v->type.rank; i++) {
@@ -57,8 +63,10 @@ static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const
       distance = far;
     }
   }
-  if (best && span_valid(at)) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", best), at, "%s", best);
-  else if (!time) advise_label(inf, d, v, name);
+  if (best && span_valid(at))
+    fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", best), at, "%s", best);
+  else if (!time)
+    advise_label(inf, d, v, name);
   return false;
 }
 
@@ -101,8 +109,10 @@ static bool named_axes(Infer *inf, Layer *layer, const Value *v, const OptVal *a
     if (time ? !type_is_sequence(&v->type) : axis < 0)
       return report_unknown(inf, layer, v, name, name_span(layer, along, k));
     for (int i = 0; i < layer->n_along; i++)
-      if (layer->along[i].axis == axis) return report_twice(inf, layer, name, name_span(layer, along, k));
-    layer->along[layer->n_along++] = (LayerAxis){.axis = axis, .size = 1, .stride = 1, .dilation = 1};
+      if (layer->along[i].axis == axis)
+        return report_twice(inf, layer, name, name_span(layer, along, k));
+    layer->along[layer->n_along++] =
+        (LayerAxis){.axis = axis, .size = 1, .stride = 1, .dilation = 1};
   }
   return true;
 }
@@ -125,7 +135,8 @@ static bool report_count(Infer *inf, const Layer *layer, const Value *v, int wan
 static bool report_features(Infer *inf, const Layer *layer, const Value *v, int k) {
   const OptVal *along = along_option(layer);
   Diag *d = infer_report(inf, E315, layer, name_span(layer, along, k),
-                         "`%s` reads the last axis as its features, and cannot go along it", layer_name(layer));
+                         "`%s` reads the last axis as its features, and cannot go along it",
+                         layer_name(layer));
   diag_primary(d, "`%s` is the last axis of %s", along->axis[k], shape_text(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
   diag_note(d, "one feature at each position is an axis of 1 at the end: `reshape` adds it");
@@ -136,17 +147,23 @@ static bool report_features(Infer *inf, const Layer *layer, const Value *v, int 
 static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
   const Type *t = &v->type;
   int have = t->rank - 1 + type_is_sequence(t);
-  const char *axis = t->rank > 1 ? axis_name(inf->arena, t, 0) : type_is_sequence(t) ? "time" : NULL;
+  const char *axis = t->rank > 1           ? axis_name(inf->arena, t, 0)
+                     : type_is_sequence(t) ? "time"
+                                           : NULL;
   Diag *d;
   if (have == 1 && axis)
-    d = infer_report(inf, E304, layer, layer->span, "`%s` needs two axes before the features, and `%s` is the only one",
+    d = infer_report(inf, E304, layer, layer->span,
+                     "`%s` needs two axes before the features, and `%s` is the only one",
                      layer_name(layer), axis);
   else
-    d = infer_report(inf, E304, layer, layer->span, "`%s` needs two axes before the features, this value has none",
+    d = infer_report(inf, E304, layer, layer->span,
+                     "`%s` needs two axes before the features, this value has none",
                      layer_name(layer));
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
-  diag_note(d, "the last axis holds the features (channels); one feature at each position is an axis of 1");
+  diag_note(
+      d,
+      "the last axis holds the features (channels); one feature at each position is an axis of 1");
   if (v->port && have == 1 && t->rank >= 1 && span_valid(v->port->type_span)) {
     Span at = v->port->type_span;
     at.begin = at.end -= 1;

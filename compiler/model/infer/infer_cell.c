@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* state and keep: recurrence that a model writes itself. `h = x |> state(units)` is what
  * `v |> keep(as=h)` kept at the step before. Stages on a way from a state to what is kept as it run
- * step by step: together they are a loop, which evaluator and lowering run as one. After: kept_by of
- * each state, loop of each layer in one.
+ * step by step: together they are a loop, which evaluator and lowering run as one. After: kept_by
+ * of each state, loop of each layer in one.
  *
  *     let h = x |> state(8)                        %1 state, loop 1
  *     out y = (x |> Dense(8)) + (h |> Dense(8))    %2 Dense, which reads x alone; %3 Dense, loop 1
@@ -20,7 +20,8 @@ static Layer *state_of(const Layer *keep) {
 bool infer_state(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   int64_t units;
-  if (!needs_mapped(inf, layer, v) || !needs_size(inf, layer, OPT_units, NULL, &units)) return false;
+  if (!needs_mapped(inf, layer, v) || !needs_size(inf, layer, OPT_units, NULL, &units))
+    return false;
   Type type = type_result(&v->type), start;
   type_set_last(&type, units);
   start = type;
@@ -31,17 +32,20 @@ bool infer_state(Infer *inf, Layer *layer) {
 
 static bool report_not_state(Infer *inf, const Layer *layer) {
   const OptVal *as = layer_opt(layer, OPT_as);
-  Diag *d = infer_report(inf, E507, layer, span_valid(as->at) ? as->at : layer->span, "`keep` writes a state, and `%s` is none",
-                         value_text(inf, as->value));
-  if (as->value->layer) diag_primary(d, "made by `%s`", layer_name(as->value->layer));
-  else diag_primary(d, "an input of the model");
+  Diag *d = infer_report(inf, E507, layer, span_valid(as->at) ? as->at : layer->span,
+                         "`keep` writes a state, and `%s` is none", value_text(inf, as->value));
+  if (as->value->layer)
+    diag_primary(d, "made by `%s`", layer_name(as->value->layer));
+  else
+    diag_primary(d, "an input of the model");
   diag_note(d, "a state begins as `let h = x |> state(units)`");
   return false;
 }
 
 static bool report_shape(Infer *inf, const Layer *layer, const Value *v, const Layer *state) {
-  Diag *d = infer_report(inf, E507, layer, layer->span, "what is kept is %s, and the state is %s", shape_text(inf->arena, &v->type),
-                         shape_text(inf->arena, &state->out[0]->type));
+  Diag *d =
+      infer_report(inf, E507, layer, layer->span, "what is kept is %s, and the state is %s",
+                   shape_text(inf->arena, &v->type), shape_text(inf->arena, &state->out[0]->type));
   diag_primary(d, "kept here");
   diag_label(d, state->span, "the state");
   diag_trace_value(d, inf->model, v);
@@ -54,7 +58,8 @@ bool infer_keep(Infer *inf, Layer *layer) {
   const Layer *state = state_of(layer);
   if (!state) return report_not_state(inf, layer);
   const Type *t = &state->out[0]->type;
-  if (!dims_equal(t, &v->type) || !time_equal(&t->time, &v->type.time) || t->time.lag != v->type.time.lag)
+  if (!dims_equal(t, &v->type) || !time_equal(&t->time, &v->type.time) ||
+      t->time.lag != v->type.time.lag)
     return report_shape(inf, layer, v, state);
   layer->out[0]->type = type_result(&v->type);
   return true;
@@ -154,23 +159,29 @@ static void mark_up(const Model *model, const Layer *state, bool *mark) {
 static bool is_of_one_step(const Layer *layer) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   const LayerAxis *time = layer_time(layer);
-  bool window = time && layer_opt(layer, OPT_padding) && time->size == 1 && time->stride == 1 &&
-                (time->padding.kind != PAD_ZEROS || time->padding.before + time->padding.after == 0);
+  bool window =
+      time && layer_opt(layer, OPT_padding) && time->size == 1 && time->stride == 1 &&
+      (time->padding.kind != PAD_ZEROS || time->padding.before + time->padding.after == 0);
   if (layer->kind == LAYER_state || layer->kind == LAYER_keep) return true;
-  if (layer->kind == LAYER_frames || layer->kind == LAYER_delay || layer->kind == LAYER_overlap_add || layer->kind == LAYER_flatten) return false;
+  if (layer->kind == LAYER_frames || layer->kind == LAYER_delay ||
+      layer->kind == LAYER_overlap_add || layer->kind == LAYER_flatten)
+    return false;
   if (layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose) return !time;
   if (layer->kind == LAYER_reshape && (in->time_pos != 0 || out->time_pos != 0)) return false;
-  return (!time || window) && type_is_sequence(in) && type_is_sequence(out) && time_equal(&in->time, &out->time);
+  return (!time || window) && type_is_sequence(in) && type_is_sequence(out) &&
+         time_equal(&in->time, &out->time);
 }
 
 static void report_steps(Infer *inf, const Layer *layer, const Layer *state) {
-  Diag *d = infer_report(inf, E508, layer, layer->span, "`%s` looks at other steps, and stands between a state and its next value",
+  Diag *d = infer_report(inf, E508, layer, layer->span,
+                         "`%s` looks at other steps, and stands between a state and its next value",
                          layer_name(layer));
   diag_primary(d, "what is kept must be known when the step ends");
   diag_label(d, state->span, "the state");
   diag_label(d, state->kept_by->span, "its next value");
   diag_trace_value(d, inf->model, layer->in[0]);
-  diag_note(d, "stages in between act on one step: `Dense`, arithmetic, functions, what goes `along` a feature axis");
+  diag_note(d, "stages in between act on one step: `Dense`, arithmetic, functions, what goes "
+               "`along` a feature axis");
 }
 
 void infer_loops(Infer *inf) {
@@ -184,7 +195,8 @@ void infer_loops(Infer *inf) {
     model->layer[i]->loop = 0;
   }
   if (!any || !find_keepers(inf) || inf->diags->n_errors) return;
-  bool *down = ARENA_ARRAY(inf->arena, bool, model->n_layers), *up = ARENA_ARRAY(inf->arena, bool, model->n_layers);
+  bool *down = ARENA_ARRAY(inf->arena, bool, model->n_layers),
+       *up = ARENA_ARRAY(inf->arena, bool, model->n_layers);
   for (int s = 0; s < model->n_layers; s++) {
     const Layer *state = model->layer[s];
     if (state->kind != LAYER_state || state->loop) continue;

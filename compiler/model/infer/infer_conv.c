@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Conv1D, Conv2D and the pools. Each axis they go along reads `span` = (kernel - 1) * dilation + 1 positions and
- * makes one result every `stride`:
+/* Conv1D, Conv2D and the pools. Each axis they go along reads `span` = (kernel - 1) * dilation + 1
+ * positions and makes one result every `stride`:
  *
  *     valid   n' = (n - span) / stride + 1        (a, b)  n' = (n + a + b - span) / stride + 1
  *     same, causal   n' = ceil(n / stride)
  *
- * Along time of a stream nothing ahead can be read (infer_window.c has its clock); a feature axis is
- * there as a whole. All other axes but the last are mapped over. */
+ * Along time of a stream nothing ahead can be read (infer_window.c has its clock); a feature axis
+ * is there as a whole. All other axes but the last are mapped over. */
 #include "model/infer/infer_rule.h"
 
 static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted", layer_name(layer));
+  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted",
+                         layer_name(layer));
   diag_primary(d, "more than 2^63");
   diag_trace_value(d, inf->model, v);
   return false;
 }
 
-static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups, int64_t filters) {
+static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups,
+                          int64_t filters) {
   int64_t d = v->type.dim[v->type.rank - 1].n;
   if (d % groups == 0 && filters % groups == 0) return true;
   const OptVal *opt = layer_opt(layer, OPT_groups);
@@ -25,31 +27,37 @@ static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t grou
   Diag *diag = infer_report(inf, E311, layer, at, "%lld %s do not divide into %lld groups",
                             (long long)(features ? d : filters), features ? "features" : "filters",
                             (long long)groups);
-  diag_primary(diag, "%lld / %lld is not a whole number", (long long)(features ? d : filters), (long long)groups);
+  diag_primary(diag, "%lld / %lld is not a whole number", (long long)(features ? d : filters),
+               (long long)groups);
   diag_trace_value(diag, inf->model, v);
   return false;
 }
 
 /* The largest kernel, window or frame that fits, as an edit, where it is one number. */
-static void report_too_long(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, int64_t span) {
+static void report_too_long(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a,
+                            int64_t span) {
   long long n = (long long)(a->n + a->before + a->after), k = (long long)span;
   const char *axis = axis_name(inf->arena, &v->type, a->axis);
   bool conv = layer_opt(layer, OPT_kernel) != NULL;
-  Diag *d = infer_report(inf, E404, layer, layer->span, "a %s %lld positions does not fit in `%s` of %lld",
+  Diag *d = infer_report(inf, E404, layer, layer->span,
+                         "a %s %lld positions does not fit in `%s` of %lld",
                          conv ? "kernel spanning" : "window of", k, axis, (long long)a->n);
   diag_primary(d, "%lld - %lld + 1 = %lld positions", n, k, n - k + 1);
   diag_trace_value(d, inf->model, v);
   if (conv) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 positions");
   const OptVal *size = layer_opt(layer, conv ? OPT_kernel : OPT_size);
   long long most = (n - 1) / (long long)a->dilation + 1;
-  if (size->n_sizes || !span_valid(size->at)) diag_note(d, "the largest that fits is %lld", most);
-  else fix_edit(diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", most), size->at, "%lld", most);
+  if (size->n_sizes || !span_valid(size->at))
+    diag_note(d, "the largest that fits is %lld", most);
+  else
+    fix_edit(diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", most), size->at, "%lld", most);
 }
 
 bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
   int64_t span, reach;
   a->n = v->type.dim[a->axis].n;
-  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span)) return report_overflow(inf, layer, v);
+  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span))
+    return report_overflow(inf, layer, v);
   a->before = a->after = 0;
   switch (a->padding.kind) {
   case PAD_VALID: break;
@@ -75,9 +83,11 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
   return true;
 }
 
-/* What the options say of axis k; a pool has no dilation and steps by its size where nothing is said. */
+/* What the options say of axis k; a pool has no dilation and steps by its size where nothing is
+ * said. */
 bool window_options(Infer *inf, Layer *layer, const Value *v, int k) {
-  const OptName name[] = {layer_opt(layer, OPT_kernel) ? OPT_kernel : OPT_size, OPT_stride, OPT_dilation};
+  const OptName name[] = {layer_opt(layer, OPT_kernel) ? OPT_kernel : OPT_size, OPT_stride,
+                          OPT_dilation};
   LayerAxis *a = &layer->along[k];
   int64_t *to[] = {&a->size, &a->stride, &a->dilation};
   for (int i = 0; i < 3; i++) {
@@ -114,12 +124,15 @@ static bool windows_along(Infer *inf, Layer *layer, const Value *v, Type *type) 
 bool conv_options(Infer *inf, Layer *layer, const Value *v, int axes, int64_t *filters) {
   int64_t groups;
   if (!needs_numbers(inf, layer, v)) return false;
-  if (axes == 1 && !layer_opt(layer, OPT_along)->given && !needs_mapped(inf, layer, v)) return false;
-  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false)) return false;
+  if (axes == 1 && !layer_opt(layer, OPT_along)->given && !needs_mapped(inf, layer, v))
+    return false;
+  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, axes, false))
+    return false;
   if (!needs_size(inf, layer, OPT_filters, NULL, filters)) return false;
   for (int k = 0; k < axes; k++)
     if (!window_options(inf, layer, v, k)) return false;
-  return needs_size(inf, layer, OPT_groups, NULL, &groups) && groups_divide(inf, layer, v, groups, *filters);
+  return needs_size(inf, layer, OPT_groups, NULL, &groups) &&
+         groups_divide(inf, layer, v, groups, *filters);
 }
 
 static bool infer_conv(Infer *inf, Layer *layer, int axes) {
@@ -144,10 +157,11 @@ bool infer_Conv2D(Infer *inf, Layer *layer) {
 /* ---- pools ---- */
 
 /* A pair of numbers and one axis, or one entry of padding and two axes. */
-static bool report_entries(Infer *inf, const Layer *layer, const Value *v, OptName name, const char *message) {
+static bool report_entries(Infer *inf, const Layer *layer, const Value *v, OptName name,
+                           const char *message) {
   const OptVal *opt = layer_opt(layer, name);
-  Diag *d = infer_report(inf, E316, layer, span_valid(opt->at) ? opt->at : layer->span, message, layer_name(layer),
-                         axis_name(inf->arena, &v->type, layer->along[0].axis));
+  Diag *d = infer_report(inf, E316, layer, span_valid(opt->at) ? opt->at : layer->span, message,
+                         layer_name(layer), axis_name(inf->arena, &v->type, layer->along[0].axis));
   diag_primary(d, layer->n_along == 1 ? "expected one entry" : "expected an entry for each axis");
   diag_trace_value(d, inf->model, v);
   return false;
@@ -157,12 +171,15 @@ static bool entries_fit(Infer *inf, const Layer *layer, const Value *v) {
   static const OptName sizes[] = {OPT_size, OPT_stride};
   for (int i = 0; i < 2; i++)
     if (layer->n_along == 1 && layer_opt(layer, sizes[i])->n_sizes)
-      return report_entries(inf, layer, v, sizes[i], "`%s` goes along one axis here, `%s`, and needs one number");
+      return report_entries(inf, layer, v, sizes[i],
+                            "`%s` goes along one axis here, `%s`, and needs one number");
   const OptVal *padding = layer_opt(layer, OPT_padding);
   if (layer->n_along == 1 && padding->n_paddings > 1)
-    return report_entries(inf, layer, v, OPT_padding, "`%s` goes along one axis here, `%s`, and needs one entry");
+    return report_entries(inf, layer, v, OPT_padding,
+                          "`%s` goes along one axis here, `%s`, and needs one entry");
   if (layer->n_along == 2 && padding->n_paddings == 1)
-    return report_entries(inf, layer, v, OPT_padding, "`%s` goes along two axes, `%s` first: (before, after) stands for each");
+    return report_entries(inf, layer, v, OPT_padding,
+                          "`%s` goes along two axes, `%s` first: (before, after) stands for each");
   return true;
 }
 
@@ -172,14 +189,19 @@ static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const La
   Span at = span_valid(padding->at) ? padding->at : layer->span;
   if (a->padding.kind == PAD_VALID) return true;
   if (a->axis == AXIS_TIME && type_is_stream(&v->type)) {
-    Diag *d = infer_report(inf, E403, layer, at, "`%s` leaves out what its padding adds, and a stream has no end", layer_name(layer));
+    Diag *d = infer_report(inf, E403, layer, at,
+                           "`%s` leaves out what its padding adds, and a stream has no end",
+                           layer_name(layer));
     diag_primary(d, "not along time of a stream");
     diag_trace_value(d, inf->model, v);
-    diag_note(d, "`pad(%lld, 0, along=time)` puts zeros before the first step", (long long)a->size - 1);
+    diag_note(d, "`pad(%lld, 0, along=time)` puts zeros before the first step",
+              (long long)a->size - 1);
     return false;
   }
-  if (a->padding.kind != PAD_ZEROS || (a->padding.before < a->size && a->padding.after < a->size)) return true;
-  Diag *d = infer_report(inf, E316, layer, at, "`padding` of `%s` is not shorter than its window", layer_name(layer));
+  if (a->padding.kind != PAD_ZEROS || (a->padding.before < a->size && a->padding.after < a->size))
+    return true;
+  Diag *d = infer_report(inf, E316, layer, at, "`padding` of `%s` is not shorter than its window",
+                         layer_name(layer));
   diag_primary(d, "at most %lld on each side", (long long)a->size - 1);
   diag_trace_value(d, inf->model, v);
   return false;
@@ -188,18 +210,25 @@ static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const La
 static bool infer_pool(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   const OptVal *along = layer_opt(layer, OPT_along);
-  int axes = along->given ? (along->n_axes > 1 ? 2 : 1) : layer_opt(layer, OPT_size)->n_sizes ? 2 : 1;
+  int axes = along->given                          ? (along->n_axes > 1 ? 2 : 1)
+             : layer_opt(layer, OPT_size)->n_sizes ? 2
+                                                   : 1;
   if (!needs_numbers(inf, layer, v)) return false;
   if (axes == 1 && !along->given && !needs_mapped(inf, layer, v)) return false;
   if (!layer_goes_along(inf, layer, v, axes, true) || !entries_fit(inf, layer, v)) return false;
   for (int k = 0; k < axes; k++)
-    if (!window_options(inf, layer, v, k) || !pool_padding_fits(inf, layer, v, &layer->along[k])) return false;
+    if (!window_options(inf, layer, v, k) || !pool_padding_fits(inf, layer, v, &layer->along[k]))
+      return false;
   Type type = type_result(&v->type);
   if (!windows_along(inf, layer, v, &type)) return false;
   layer->out[0]->type = type;
   return true;
 }
 
-bool infer_max_pool(Infer *inf, Layer *layer) { return infer_pool(inf, layer); }
+bool infer_max_pool(Infer *inf, Layer *layer) {
+  return infer_pool(inf, layer);
+}
 
-bool infer_mean_pool(Infer *inf, Layer *layer) { return infer_pool(inf, layer); }
+bool infer_mean_pool(Infer *inf, Layer *layer) {
+  return infer_pool(inf, layer);
+}

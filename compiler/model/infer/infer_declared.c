@@ -32,8 +32,9 @@ static bool time_fits(const Time *declared, const Time *time) {
 static bool is_per_step(const Layer *layer) {
   unsigned flags = layer_info(layer->kind)->flags;
   return flags & (POINTWISE | TRAINING) || layer->kind == LAYER_Dense ||
-         layer->kind == LAYER_softmax || layer->kind == LAYER_log_softmax || layer->kind == LAYER_LayerNorm ||
-         layer->kind == LAYER_BatchNorm || layer->kind == LAYER_prelu;
+         layer->kind == LAYER_softmax || layer->kind == LAYER_log_softmax ||
+         layer->kind == LAYER_LayerNorm || layer->kind == LAYER_BatchNorm ||
+         layer->kind == LAYER_prelu;
 }
 
 /* The first Dense of the run of per-step stages that ends in v. */

@@ -43,7 +43,8 @@ bool infer_glu(Infer *inf, Layer *layer) {
   if (!infer_along_axis(inf, layer)) return false;
   Dim *dim = &layer->out[0]->type.dim[layer->along[0].axis];
   if (dim->n % 2 == 0) {
-    *dim = (Dim){.n = dim->n / 2, .label = layer->along[0].axis == v->type.rank - 1 ? NULL : dim->label};
+    *dim = (Dim){.n = dim->n / 2,
+                 .label = layer->along[0].axis == v->type.rank - 1 ? NULL : dim->label};
     return true;
   }
   Diag *d = infer_report(inf, E311, layer, layer->span, "`glu` halves `%s`, and %lld is odd",

@@ -48,8 +48,8 @@ static void report_no_rate(Infer *inf, const Layer *layer, Span at, const Value 
   if (span_valid(axis)) fix_edit(fix, (Span){axis.file, axis.end, axis.end}, " @ NHz");
 }
 
-/* The nearest durations that come out even, in whole milliseconds, and the nearest counts of steps.
- */
+/* The nearest durations that come out even, in whole milliseconds, and the nearest counts of
+ * steps. */
 static void report_uneven(Infer *inf, const Layer *layer, Span at, const char *text, const Value *v,
                           int64_t a, int64_t b) {
   const Time *time = &v->type.time;

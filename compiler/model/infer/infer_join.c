@@ -19,8 +19,9 @@ static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) 
 /* concat along an axis that is not the last. */
 static bool report_other_axes(Infer *inf, const Layer *layer, int j) {
   const Type *a = &layer->in[0]->type;
-  Diag *d = infer_report(inf, E308, layer, layer->name_span, "`concat` joins `%s`; another axis differs",
-                         axis_name(inf->arena, a, layer->along[0].axis));
+  Diag *d =
+      infer_report(inf, E308, layer, layer->name_span, "`concat` joins `%s`; another axis differs",
+                   axis_name(inf->arena, a, layer->along[0].axis));
   diag_primary(d, "all other axes must be equal");
   label_shapes(inf, d, layer, 0, j);
   return false;
@@ -29,7 +30,8 @@ static bool report_other_axes(Infer *inf, const Layer *layer, int j) {
 static bool report_axes(Infer *inf, const Layer *layer, int j) {
   const Type *a = &layer->in[0]->type, *b = &layer->in[j]->type;
   Diag *d;
-  if (layer->along[0].axis != a->rank - 1 && a->rank == b->rank) return report_other_axes(inf, layer, j);
+  if (layer->along[0].axis != a->rank - 1 && a->rank == b->rank)
+    return report_other_axes(inf, layer, j);
   if (a->rank != b->rank) {
     d = infer_report(inf, E308, layer, layer->name_span,
                      "`concat` joins the last axis; the number of axes differs");
@@ -85,8 +87,10 @@ bool infer_concat(Infer *inf, Layer *layer) {
     if (!size_add(width, in->dim[axis].n, &width))
       width = INT64_MAX; /* infer_size_fits reports it */
   }
-  if (axis == type.rank - 1) type_set_last(&type, width);
-  else type.dim[axis].n = width;
+  if (axis == type.rank - 1)
+    type_set_last(&type, width);
+  else
+    type.dim[axis].n = width;
   layer->out[0]->type = type;
   return true;
 }

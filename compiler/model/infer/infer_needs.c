@@ -245,8 +245,8 @@ static bool fix_batch_axis(Infer *inf, Diag *d, const Value *v) {
   Span first = type_axis_span(inf, v->port->type_span, 0);
   Span second = type_axis_span(inf, v->port->type_span, 1);
   if (!span_valid(first) || !span_valid(second)) return false;
-  Fix *fix = diag_fix(
-      d, FIX_MAYBE, "shapes describe one sample: drop the batch axis and build with `--batch N`");
+  Fix *fix = diag_fix(d, FIX_MAYBE,
+                      "shapes describe one sample: drop the batch axis and build with `--batch N`");
   first.end = second.begin;
   fix_edit(fix, first, "%s", "");
   return true;
@@ -279,7 +279,8 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   return false;
 }
 
-/* [32, time 10, 8] and [time 10, batch 32, 8]: mapped over, a batch would be legal and never meant. */
+/* [32, time 10, 8] and [time 10, batch 32, 8]: mapped over, a batch would be legal and never
+ * meant. */
 static bool has_batch_axis(const Value *v) {
   const Type *t = &v->type;
   if (t->rank < 2) return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm, l2_normalize: the axes of one step that statistics go over. Sets
- * layer->along to them in the order of the value (of a GroupNorm all feature axes, its groups apart). */
+/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm, l2_normalize: the axes of one step that statistics
+ * go over. Sets layer->along to them in the order of the value (of a GroupNorm all feature axes,
+ * its groups apart). */
 #include "model/infer/infer_rule.h"
 
 /* In the order of the value, whatever the order in which they are named. */
@@ -25,7 +26,9 @@ static bool named_axes(Infer *inf, Layer *layer, const Value *v) {
   if (!layer_goes_along(inf, layer, v, 0, true)) return false;
   for (int k = 0; k < layer->n_along; k++)
     if (layer->along[k].axis == AXIS_TIME)
-      return report_not_time(inf, layer, v, "its statistics are those of one step; over a whole sequence `x - (x |> mean |> repeat(along=x))` takes the mean off");
+      return report_not_time(inf, layer, v,
+                             "its statistics are those of one step; over a whole sequence `x - (x "
+                             "|> mean |> repeat(along=x))` takes the mean off");
   sort_axes(layer);
   return true;
 }
@@ -33,22 +36,30 @@ static bool named_axes(Infer *inf, Layer *layer, const Value *v) {
 static bool infer_norm(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   if (!needs_numbers(inf, layer, v) || !needs_rank(inf, layer, v, 1, TYPE_MAX_AXES)) return false;
-  if (!(layer_opt(layer, OPT_along)->given ? named_axes(inf, layer, v) : layer_goes_along_last(inf, layer, v))) return false;
+  if (!(layer_opt(layer, OPT_along)->given ? named_axes(inf, layer, v)
+                                           : layer_goes_along_last(inf, layer, v)))
+    return false;
   layer->out[0]->type = type_result(&v->type);
   return true;
 }
 
-bool infer_LayerNorm(Infer *inf, Layer *layer) { return infer_norm(inf, layer); }
+bool infer_LayerNorm(Infer *inf, Layer *layer) {
+  return infer_norm(inf, layer);
+}
 
-bool infer_RMSNorm(Infer *inf, Layer *layer) { return infer_norm(inf, layer); }
+bool infer_RMSNorm(Infer *inf, Layer *layer) {
+  return infer_norm(inf, layer);
+}
 
-bool infer_l2_normalize(Infer *inf, Layer *layer) { return infer_norm(inf, layer); }
+bool infer_l2_normalize(Infer *inf, Layer *layer) {
+  return infer_norm(inf, layer);
+}
 
 static bool report_groups(Infer *inf, const Layer *layer, const Value *v, int64_t groups) {
   const OptVal *opt = layer_opt(layer, OPT_groups);
   long long d = (long long)v->type.dim[v->type.rank - 1].n;
-  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span, "%lld features do not divide into %lld groups", d,
-                            (long long)groups);
+  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span,
+                            "%lld features do not divide into %lld groups", d, (long long)groups);
   diag_primary(diag, "%lld / %lld is not a whole number", d, (long long)groups);
   diag_trace_value(diag, inf->model, v);
   return false;
@@ -72,7 +83,8 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
   if (layer_opt(layer, OPT_along)->given) {
     if (!named_axes(inf, layer, v)) return false;
   } else if (v->type.rank < 2) {
-    Diag *d = infer_report(inf, E304, layer, layer->span, "`InstanceNorm` needs an axis of each step before the features");
+    Diag *d = infer_report(inf, E304, layer, layer->span,
+                           "`InstanceNorm` needs an axis of each step before the features");
     diag_primary(d, "needs [.., n, d], gets %s", shape_text(inf->arena, &v->type));
     infer_trace_needs(inf, d, layer, v);
     diag_note(d, "over the features of a step it is a `LayerNorm`");
@@ -81,7 +93,9 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
     take_axes(inf, layer, v, 1);
   for (int k = 0; k < layer->n_along; k++)
     if (layer->along[k].axis == v->type.rank - 1) {
-      Diag *d = infer_report(inf, E315, layer, layer->span, "`InstanceNorm` takes each feature by itself, and cannot go along the last axis");
+      Diag *d = infer_report(
+          inf, E315, layer, layer->span,
+          "`InstanceNorm` takes each feature by itself, and cannot go along the last axis");
       diag_primary(d, "gets %s", shape_text(inf->arena, &v->type));
       diag_note(d, "over the features of a step it is a `LayerNorm`");
       return false;

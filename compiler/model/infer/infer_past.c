@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What stands in front of the first step of a Conv1D with init=learned: a vector among its weights, in the
- * place of zeros. It stands in front of the value that is read, which has one past. */
+/* What stands in front of the first step of a Conv1D with init=learned: a vector among its weights,
+ * in the place of zeros. It stands in front of the value that is read, which has one past. */
 #include "model/infer/infer_rule.h"
 
 #include <string.h>
@@ -28,7 +28,8 @@ static bool looks_back(const Layer *layer) {
 }
 
 static Diag *report(Infer *inf, const Layer *layer, const char *needs, const char *why) {
-  Diag *d = infer_report(inf, E211, layer, layer_opt(layer, OPT_init)->at, "`init=learned` needs %s", needs);
+  Diag *d = infer_report(inf, E211, layer, layer_opt(layer, OPT_init)->at,
+                         "`init=learned` needs %s", needs);
   diag_primary(d, "%s", why);
   return d;
 }
@@ -37,14 +38,22 @@ bool infer_past(Infer *inf, const Layer *layer) {
   const LayerAxis *time = &layer->along[0];
   if (!layer_learns_start(layer)) return true;
   bool causal = time->axis == AXIS_TIME && time->padding.kind == PAD_CAUSAL;
-  if (!causal) report(inf, layer, "`padding=causal` along time", "only a causal convolution looks at what was before the first step");
-  else if (layer->in[0]->type.rank != 1) report(inf, layer, "a sequence of vectors", "the past is one vector, and this input has more axes");
+  if (!causal)
+    report(inf, layer, "`padding=causal` along time",
+           "only a causal convolution looks at what was before the first step");
+  else if (layer->in[0]->type.rank != 1)
+    report(inf, layer, "a sequence of vectors",
+           "the past is one vector, and this input has more axes");
   if (!causal || layer->in[0]->type.rank != 1) return false;
   for (int i = 0; i < inf->model->n_layers; i++) {
     const Layer *other = inf->model->layer[i];
-    if (other == layer || !other->n_in || !looks_back(other) || looked_at(other->in[0]) != looked_at(layer->in[0])) continue;
-    Diag *d = report(inf, layer, "a value that no other stage looks back on", "this stage begins with a past of its own");
-    diag_label(d, other->name_span, "this `%s` looks back on the same value", layer_info(other->kind)->name);
+    if (other == layer || !other->n_in || !looks_back(other) ||
+        looked_at(other->in[0]) != looked_at(layer->in[0]))
+      continue;
+    Diag *d = report(inf, layer, "a value that no other stage looks back on",
+                     "this stage begins with a past of its own");
+    diag_label(d, other->name_span, "this `%s` looks back on the same value",
+               layer_info(other->kind)->name);
     diag_note(d, "give one of them a copy: `(v * 1) |> ...`");
     return false;
   }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Integer activations need ranges: `i8`, `i16` and `i16x16` without `ranges "file"` are E704. In: the model's
- * precision and those of its layers. Out: one report for the model, one for each layer that
- * differs. */
+/* Integer activations need ranges: `i8`, `i16` and `i16x16` without `ranges "file"` are E704. In:
+ * the model's precision and those of its layers. Out: one report for the model, one for each layer
+ * that differs. */
 #include "model/infer/infer_rule.h"
 
 #include <string.h>
@@ -29,7 +29,8 @@ void infer_precision(Infer *inf) {
   for (int i = 0; i < model->n_layers && !whole; i++) {
     const Layer *layer = model->layer[i];
     const OptVal *opt = layer_opt(layer, OPT_precision);
-    if (!opt || !opt->given || (strcmp(opt->s, "i8") != 0 && strncmp(opt->s, "i16", 3) != 0)) continue;
+    if (!opt || !opt->given || (strcmp(opt->s, "i8") != 0 && strncmp(opt->s, "i16", 3) != 0))
+      continue;
     Span at = span_valid(opt->span) ? opt->span : layer->span;
     report_ranges(inf, layer, at, arena_printf(inf->arena, "`%s`", layer_name(layer)), opt->s);
   }

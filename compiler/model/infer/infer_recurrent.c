@@ -24,8 +24,10 @@ static bool report_init(Infer *inf, const Layer *layer, const Value *v) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const char *axis = axis_name(inf->arena, &v->type, layer->along[0].axis);
   Span at = span_valid(init->span) ? init->span : layer->span;
-  Diag *d = infer_report(inf, E315, layer, at, "`init` is a state before the first step of time, and this `%s` goes along `%s`",
-                         layer_name(layer), axis);
+  Diag *d =
+      infer_report(inf, E315, layer, at,
+                   "`init` is a state before the first step of time, and this `%s` goes along `%s`",
+                   layer_name(layer), axis);
   diag_primary(d, "not along `%s`", axis);
   diag_trace_value(d, inf->model, v);
   diag_note(d, "along a feature axis every step starts from zero, or from `init=learned`");
@@ -37,19 +39,23 @@ static bool infer_recurrent(Infer *inf, Layer *layer) {
   int64_t units, width;
   bool named = layer_opt(layer, OPT_along)->given;
   if (!needs_numbers(inf, layer, v) || (!named && !needs_mapped(inf, layer, v))) return false;
-  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, 1, false)) return false;
+  if (!needs_rank(inf, layer, v, 1, TYPE_MAX_AXES) || !layer_goes_along(inf, layer, v, 1, false))
+    return false;
   if (!needs_size(inf, layer, OPT_units, NULL, &units)) return false;
   int axis = layer->along[0].axis;
   if (axis != AXIS_TIME && layer_opt(layer, OPT_init)->n_values) return report_init(inf, layer, v);
-  if (axis == AXIS_TIME && type_is_stream(&v->type) && !layer_word_is(layer, OPT_direction, "forward"))
+  if (axis == AXIS_TIME && type_is_stream(&v->type) &&
+      !layer_word_is(layer, OPT_direction, "forward"))
     return report_backwards(inf, layer, v);
   if (!size_mul(units, layer_directions(layer), &width))
     width = INT64_MAX; /* infer_size_fits reports it */
   Type type = type_result(&v->type);
   type_set_last(&type, width);
   layer->out[0]->type = type;
-  if (axis == AXIS_TIME) type.time = (Time){.kind = TIME_NONE};
-  else type_drop_axis(&type, axis);
+  if (axis == AXIS_TIME)
+    type.time = (Time){.kind = TIME_NONE};
+  else
+    type_drop_axis(&type, axis);
   if (!infer_init(inf, layer, &type)) return false;
   for (int i = 1; i <= layer_n_states(layer); i++)
     layer->out[i]->type = type;

@@ -21,14 +21,16 @@ static bool can_spread(Infer *inf, Layer *layer, const Value *v) {
   return infer_size_fits(inf, &type, layer->span, layer, v);
 }
 
-/* The axis of x that each axis of the value is: by label, the others from the right. Axes of x beyond those
- * of the value are the ones it is repeated along. False where two want one, or the order differs. */
+/* The axis of x that each axis of the value is: by label, the others from the right. Axes of x
+ * beyond those of the value are the ones it is repeated along. False where two want one, or the
+ * order differs. */
 bool repeat_match(const Type *v, const Type *x, int axis[TYPE_MAX_AXES]) {
   bool taken[TYPE_MAX_AXES] = {false};
   for (int i = 0; i < v->rank; i++) {
     axis[i] = -1;
     for (int k = 0; k < x->rank && v->dim[i].label; k++)
-      if (x->dim[k].label && !taken[k] && strcmp(x->dim[k].label, v->dim[i].label) == 0) axis[i] = k;
+      if (x->dim[k].label && !taken[k] && strcmp(x->dim[k].label, v->dim[i].label) == 0)
+        axis[i] = k;
     if (axis[i] >= 0) taken[axis[i]] = true;
   }
   for (int i = v->rank - 1, k = x->rank - 1; i >= 0; i--) {
@@ -50,7 +52,8 @@ static bool report_mismatch(Infer *inf, const Layer *layer, const Value *v, cons
   diag_primary(d, "cannot be repeated along it");
   const Value *both[] = {v, x};
   trace_values(d, inf->model, 2, both, false);
-  diag_note(d, "axes are matched by label, those without a label from the right, and stay in order");
+  diag_note(d,
+            "axes are matched by label, those without a label from the right, and stay in order");
   return false;
 }
 
@@ -65,7 +68,8 @@ static bool repeat_axes(Infer *inf, Layer *layer, const Value *v, const Value *x
   for (int i = 0; i < v->type.rank; i++) {
     const char *label = type->dim[axis[i]].label;
     type->dim[axis[i]] = v->type.dim[i];
-    if (!v->type.dim[i].label && v->type.dim[i].n == x->type.dim[axis[i]].n) type->dim[axis[i]].label = label;
+    if (!v->type.dim[i].label && v->type.dim[i].n == x->type.dim[axis[i]].n)
+      type->dim[axis[i]].label = label;
   }
   return true;
 }
@@ -73,7 +77,8 @@ static bool repeat_axes(Infer *inf, Layer *layer, const Value *v, const Value *x
 static bool repeat_along(Infer *inf, Layer *layer, const OptVal *along, Time *time) {
   const Value *x = along->value, *v = layer->in[0];
   if (type_is_sequence(&v->type)) { /* it lacks feature axes alone */
-    if (time_equal(&v->type.time, &x->type.time) && v->type.time.lag == x->type.time.lag) return true;
+    if (time_equal(&v->type.time, &x->type.time) && v->type.time.lag == x->type.time.lag)
+      return true;
     return report_mismatch(inf, layer, v, x);
   }
   *time = x->type.time;

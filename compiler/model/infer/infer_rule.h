@@ -95,8 +95,8 @@ bool duration_steps(Infer *inf, const Layer *layer, Span at, int64_t num, int64_
 
 /* ---- infer_axes.c ---- */
 
-/* Sets layer->along: the axes of `along=`, or time (want 1), the two before the features (want 2). want 0:
- * any number, time by default. features: the last axis may be among them. */
+/* Sets layer->along: the axes of `along=`, or time (want 1), the two before the features (want 2).
+ * want 0: any number, time by default. features: the last axis may be among them. */
 bool layer_goes_along(Infer *inf, Layer *layer, const Value *v, int want, bool features);
 /* One axis, the last by default. */
 bool layer_goes_along_last(Infer *inf, Layer *layer, const Value *v);
@@ -115,7 +115,8 @@ const char *axis_name(Arena *arena, const Type *type, int axis);
 
 /* What the options of a convolution or pool say of axis k. */
 bool window_options(Infer *inf, Layer *layer, const Value *v, int k);
-/* The inputs, axes, filters and groups of a convolution, also a transposed one; v: its value. Along one axis or two. */
+/* The inputs, axes, filters and groups of a convolution, also a transposed one; v: its value. Along
+ * one axis or two. */
 bool conv_options(Infer *inf, Layer *layer, const Value *v, int axes, int64_t *filters);
 /* Windows along a feature axis: n_out, before, after of a. E404, E313. */
 bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a);
@@ -130,11 +131,11 @@ bool time_slower(Time *time, int64_t step);
 
 /* ---- infer_meet.c: values joined step by step ---- */
 
-/* Times of a and b (inputs i and j of layer) agree: E307 or E303, E309 or E303, E409, E410, E412.
- */
+/* Times of a and b (inputs i and j of layer) agree: E307 or E303, E309 or E303, E409, E410,
+ * E412. */
 bool times_meet(Infer *inf, const Layer *layer, int i, int j);
-/* Where an unpadded convolution made v shorter or late: `padding=causal`. False if there is none.
- */
+/* Where an unpadded convolution made v shorter or late: `padding=causal`. False if there is
+ * none. */
 bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title);
 /* Fills in what only one of them says: rate, length name, labels. */
 void type_merge(Type *into, const Type *other);
@@ -198,7 +199,8 @@ const char *value_text(const Infer *inf, const Value *v);
 void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
                   bool with_rate);
 
-/* The learned past of a Conv1D whose type is known, if it has one, stands alone in front of a value. */
+/* The learned past of a Conv1D whose type is known, if it has one, stands alone in front of a
+ * value. */
 bool infer_past(Infer *inf, const Layer *layer);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* reshape: the same values under other axes. Of a sequence whose time stays first, each step is laid out
- * anew; else all values are counted in storage order, time included. */
+/* reshape: the same values under other axes. Of a sequence whose time stays first, each step is
+ * laid out anew; else all values are counted in storage order, time included. */
 #include "model/infer/infer_rule.h"
 
 #include <stdlib.h>
@@ -66,7 +66,9 @@ static bool report_uncounted(Infer *inf, Layer *layer, const Value *v) {
   diag_primary(d, stream ? "gets %s" : "%s varies at run time",
                stream ? shape_str(inf->arena, &v->type) : text_str(&text));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "a shape that begins with this time axis lays out each step anew: `reshape([%s, 16, 8])`", time_str(inf->arena, &v->type.time));
+  diag_note(
+      d, "a shape that begins with this time axis lays out each step anew: `reshape([%s, 16, 8])`",
+      time_str(inf->arena, &v->type.time));
   return false;
 }
 
@@ -84,8 +86,10 @@ static bool keeps_time(const Type *from, const Type *to) {
 }
 
 static bool report_step_count(Infer *inf, Layer *layer, const Value *v, const OptVal *opt) {
-  long long have = (long long)type_step_size(&v->type), want = (long long)type_step_size(opt->shape);
-  Diag *d = infer_report(inf, E306, layer, layer->span, "`reshape` cannot turn %lld values of a step into %lld", have, want);
+  long long have = (long long)type_step_size(&v->type),
+            want = (long long)type_step_size(opt->shape);
+  Diag *d = infer_report(inf, E306, layer, layer->span,
+                         "`reshape` cannot turn %lld values of a step into %lld", have, want);
   diag_primary(d, "a step of %s has %lld, of %s %lld", shape_str(inf->arena, &v->type), have,
                shape_str(inf->arena, opt->shape), want);
   diag_trace_value(d, inf->model, v);

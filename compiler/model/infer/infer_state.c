@@ -146,11 +146,13 @@ static bool report_shape(Infer *inf, const Layer *layer, const OptVal *init, int
 }
 
 /* A state with mapped axes: [33, 16]. */
-static bool report_axes(Infer *inf, const Layer *layer, const OptVal *init, int i, const Type *state) {
+static bool report_axes(Infer *inf, const Layer *layer, const OptVal *init, int i,
+                        const Type *state) {
   const Value *v = init->values[i];
-  Diag *d = infer_report(inf, E501, layer, state_span(layer, init, i), "initial state `%s` is %s, but `%s` of this `%s` is %s",
-                         value_text(inf, v), shape_str(inf->arena, &v->type), state_name[i], layer_name(layer),
-                         shape_str(inf->arena, state));
+  Diag *d = infer_report(inf, E501, layer, state_span(layer, init, i),
+                         "initial state `%s` is %s, but `%s` of this `%s` is %s",
+                         value_text(inf, v), shape_str(inf->arena, &v->type), state_name[i],
+                         layer_name(layer), shape_str(inf->arena, state));
   diag_primary(d, "this is %s", shape_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
   diag_note(d, "there is one state for each position of the axes that are mapped over");

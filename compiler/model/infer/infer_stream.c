@@ -188,7 +188,8 @@ static void check_reset(Infer *inf, const Reads *reads) {
 /* The final state of a stream is known after the last step of a call: no step can read it. */
 static void check_spread(Infer *inf) {
   const Model *model = inf->model;
-  bool *final = ARENA_ARRAY(inf->arena, bool, model->n_values); /* by value id: made of such a state */
+  bool *final =
+      ARENA_ARRAY(inf->arena, bool, model->n_values); /* by value id: made of such a state */
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     const Value *out = layer->out[0];

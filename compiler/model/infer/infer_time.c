@@ -59,7 +59,8 @@ static bool infer_end(Infer *inf, Layer *layer) {
   Type type = type_result(&v->type);
   if (layer_time(layer)) {
     if (layer->n_along > 1)
-      return report_not_time(inf, layer, v, "time and feature axes end in two stages: `|> mean(along=freq) |> mean`");
+      return report_not_time(
+          inf, layer, v, "time and feature axes end in two stages: `|> mean(along=freq) |> mean`");
     if (type_is_stream(&v->type)) return report_endless(inf, layer, v);
     type.time = (Time){.kind = TIME_NONE};
   } else

@@ -1,46 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Conv1DTranspose and Conv2DTranspose. Each position of the input is spread over `span` = (kernel - 1) * dilation + 1
- * positions of the result, `stride` apart from those of the next one, and padding takes positions away:
+/* Conv1DTranspose and Conv2DTranspose. Each position of the input is spread over `span` = (kernel -
+ * 1) * dilation + 1 positions of the result, `stride` apart from those of the next one, and padding
+ * takes positions away:
  *
  *     valid          n' = (n - 1) * stride + span
  *     (a, b)         n' = (n - 1) * stride + span - a - b
  *     same, causal   n' = n * stride; causal takes the surplus off the end, same off both ends
  *
- * A result is a sum over the inputs that reach it, at most (span - 1) / stride before its own: legal along time of a
- * stream, whose rate is multiplied. */
+ * A result is a sum over the inputs that reach it, at most (span - 1) / stride before its own:
+ * legal along time of a stream, whose rate is multiplied. */
 #include "model/infer/infer_rule.h"
 
 static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted", layer_name(layer));
+  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted",
+                         layer_name(layer));
   diag_primary(d, "more than 2^31");
   diag_trace_value(d, inf->model, v);
   return false;
 }
 
-static bool report_empty(Infer *inf, const Layer *layer, const Value *v, const LayerAxis *a, int64_t whole) {
+static bool report_empty(Infer *inf, const Layer *layer, const Value *v, const LayerAxis *a,
+                         int64_t whole) {
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Diag *d = infer_report(inf, E404, layer, span_valid(padding->at) ? padding->at : layer->span,
-                         "`padding` takes away more than there is along `%s`", axis_name(inf->arena, &v->type, a->axis));
-  diag_primary(d, "%lld positions, less %lld and %lld", (long long)whole, (long long)a->padding.before, (long long)a->padding.after);
+                         "`padding` takes away more than there is along `%s`",
+                         axis_name(inf->arena, &v->type, a->axis));
+  diag_primary(d, "%lld positions, less %lld and %lld", (long long)whole,
+               (long long)a->padding.before, (long long)a->padding.after);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "there are (n - 1) * stride + (kernel - 1) * dilation + 1 positions before padding is taken off");
+  diag_note(d, "there are (n - 1) * stride + (kernel - 1) * dilation + 1 positions before padding "
+               "is taken off");
   return false;
 }
 
-/* Positions of the result along an axis of n, and the zeros around the input that the sums at its ends read. */
+/* Positions of the result along an axis of n, and the zeros around the input that the sums at its
+ * ends read. */
 static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxis *a, int64_t n) {
   int64_t span, whole, crop = 0;
-  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span) || !size_mul(n - 1, a->stride, &whole) ||
-      !size_add(whole, span, &whole) || whole > INT32_MAX || !size_mul(n, a->stride, &a->n_out) || a->n_out > INT32_MAX)
+  if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span) ||
+      !size_mul(n - 1, a->stride, &whole) || !size_add(whole, span, &whole) || whole > INT32_MAX ||
+      !size_mul(n, a->stride, &a->n_out) || a->n_out > INT32_MAX)
     return report_overflow(inf, layer, v);
   a->n = n;
   switch (a->padding.kind) {
   case PAD_VALID: a->n_out = whole; break;
   case PAD_CAUSAL: break;
-  case PAD_SAME: crop = span > a->stride ? (span - a->stride) / 2 : 0; break; /* as Keras: the smaller half in front */
+  case PAD_SAME:
+    crop = span > a->stride ? (span - a->stride) / 2 : 0;
+    break; /* as Keras: the smaller half in front */
   case PAD_ZEROS:
     crop = a->padding.before;
-    if (a->padding.before >= whole || a->padding.after >= whole - a->padding.before) return report_empty(inf, layer, v, a, whole);
+    if (a->padding.before >= whole || a->padding.after >= whole - a->padding.before)
+      return report_empty(inf, layer, v, a, whole);
     a->n_out = whole - a->padding.before - a->padding.after;
     break;
   }
@@ -53,13 +64,19 @@ static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
 /* E413: there are no steps between those of the clock. */
 static bool report_clock(Infer *inf, const Layer *layer, const Value *v, const LayerAxis *a) {
   const Time *time = &v->type.time;
-  Diag *d = infer_report(inf, E413, layer, layer->span, "`%s` makes %lld steps of each, and this stream has no steps between",
+  Diag *d = infer_report(inf, E413, layer, layer->span,
+                         "`%s` makes %lld steps of each, and this stream has no steps between",
                          layer_name(layer), (long long)a->stride);
-  diag_primary(d, time->period > 1 ? "one value in %lld steps of the clock" : "one value at each step of the clock", (long long)time->period);
+  diag_primary(d,
+               time->period > 1 ? "one value in %lld steps of the clock"
+                                : "one value at each step of the clock",
+               (long long)time->period);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "the stride of a transposed convolution divides the period of its stream: what frames, pools or strides made slower can "
+  diag_note(d, "the stride of a transposed convolution divides the period of its stream: what "
+               "frames, pools or strides made slower can "
                "be made as fast again");
-  diag_note(d, "a call that takes several samples at once is `f32[time .., sample N, 1]`, and `along=sample` makes more of them");
+  diag_note(d, "a call that takes several samples at once is `f32[time .., sample N, 1]`, and "
+               "`along=sample` makes more of them");
   return false;
 }
 
@@ -69,12 +86,15 @@ static bool report_stream_padding(Infer *inf, const Layer *layer, const Value *v
                          "steps taken off the front would come before the stream begins");
   diag_primary(d, "`valid`, `causal` or (0, b) along time of a stream");
   diag_trace_value(d, inf->model, v);
-  if (span_valid(padding->at) && layer->n_along == 1) fix_edit(diag_fix(d, FIX_MAYBE, "the same sums, later"), padding->at, "causal");
+  if (span_valid(padding->at) && layer->n_along == 1)
+    fix_edit(diag_fix(d, FIX_MAYBE, "the same sums, later"), padding->at, "causal");
   return false;
 }
 
 static bool report_length(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E405, layer, layer->span, "`%s` changes the number of steps, which is known only at run time", layer_name(layer));
+  Diag *d = infer_report(inf, E405, layer, layer->span,
+                         "`%s` changes the number of steps, which is known only at run time",
+                         layer_name(layer));
   diag_primary(d, "only a stride of 1 with `same` or `causal` keeps it");
   diag_trace_value(d, inf->model, v);
   return false;
@@ -84,16 +104,19 @@ static bool time_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
   int64_t n = time->kind == TIME_STREAM ? 1 : time->n;
   if (!axis_spread(inf, layer, v, a, n)) return false;
   if (time->kind == TIME_BOUNDED && a->n_out != n) return report_length(inf, layer, v);
-  if (time->kind == TIME_BOUNDED && a->padding.kind == PAD_VALID && a->size > 1) return report_length(inf, layer, v);
+  if (time->kind == TIME_BOUNDED && a->padding.kind == PAD_VALID && a->size > 1)
+    return report_length(inf, layer, v);
   if (time->kind == TIME_FIXED) time->n = a->n_out;
   if (time->kind == TIME_STREAM) {
-    bool front = a->padding.kind == PAD_SAME ? a->size > 1 : a->padding.kind == PAD_ZEROS && a->padding.before;
+    bool front = a->padding.kind == PAD_SAME ? a->size > 1
+                                             : a->padding.kind == PAD_ZEROS && a->padding.before;
     if (front) return report_stream_padding(inf, layer, v);
     if (time->period % a->stride) return report_clock(inf, layer, v, a);
     time->period /= a->stride;
     if (!size_mul(time->lag, a->stride, &time->lag)) return report_overflow(inf, layer, v);
   }
-  if (time->rate_num && !size_mul(time->rate_num, a->stride, &time->rate_num)) return report_overflow(inf, layer, v);
+  if (time->rate_num && !size_mul(time->rate_num, a->stride, &time->rate_num))
+    return report_overflow(inf, layer, v);
   return true;
 }
 
@@ -105,7 +128,9 @@ static bool infer_transposed(Infer *inf, Layer *layer, int axes) {
   for (int k = 0; k < axes; k++) {
     LayerAxis *a = &layer->along[k];
     bool timed = a->axis == AXIS_TIME;
-    if (timed ? !time_spread(inf, layer, v, a, &type.time) : !axis_spread(inf, layer, v, a, v->type.dim[a->axis].n)) return false;
+    if (timed ? !time_spread(inf, layer, v, a, &type.time)
+              : !axis_spread(inf, layer, v, a, v->type.dim[a->axis].n))
+      return false;
     if (!timed) type.dim[a->axis].n = a->n_out;
   }
   type_set_last(&type, filters);
@@ -113,6 +138,10 @@ static bool infer_transposed(Infer *inf, Layer *layer, int axes) {
   return true;
 }
 
-bool infer_Conv1DTranspose(Infer *inf, Layer *layer) { return infer_transposed(inf, layer, 1); }
+bool infer_Conv1DTranspose(Infer *inf, Layer *layer) {
+  return infer_transposed(inf, layer, 1);
+}
 
-bool infer_Conv2DTranspose(Infer *inf, Layer *layer) { return infer_transposed(inf, layer, 2); }
+bool infer_Conv2DTranspose(Infer *inf, Layer *layer) {
+  return infer_transposed(inf, layer, 2);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that slide over time: convolutions, the pools, frames. Each value they make reads `span` steps
- * and begins `step` steps after the one before:
+/* Stages that slide over time: convolutions, the pools, frames. Each value they make reads `span`
+ * steps and begins `step` steps after the one before:
  *
  *     whole    t' = (t - span) / step + 1
  *     stream   period' = period * step, lag' = ceil((span + lag - step) / step): value k reads up
@@ -24,7 +24,9 @@ bool time_slower(Time *time, int64_t step) {
 static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Time *time = &v->type.time;
   const OptVal *kernel = layer_opt(layer, OPT_kernel), *size = layer_opt(layer, OPT_size);
-  const char *what = kernel ? "kernel spanning" : layer->kind == LAYER_frames ? "frame of" : "window of";
+  const char *what = kernel                        ? "kernel spanning"
+                     : layer->kind == LAYER_frames ? "frame of"
+                                                   : "window of";
   long long n = (long long)time->n, k = (long long)span;
   Text text = text_new(inf->arena);
   text_add_time(&text, time);
@@ -35,7 +37,8 @@ static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t sp
   int64_t dilation = layer_size(layer, OPT_dilation, 1), most = (time->n - 1) / dilation + 1;
   if (kernel) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 steps");
   const OptVal *long_one = kernel ? kernel : size;
-  bool one_axis = layer->kind == LAYER_Conv1D || !kernel; /* of a pair, the other number would be lost */
+  bool one_axis =
+      layer->kind == LAYER_Conv1D || !kernel; /* of a pair, the other number would be lost */
   if (one_axis && long_one && span_valid(long_one->at)) {
     Fix *fix = diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", (long long)most);
     fix_edit(fix, long_one->at, "%lld", (long long)most);
@@ -67,8 +70,7 @@ static bool lag_after(int64_t lag, int64_t span, int64_t step, int64_t *out) {
 }
 
 /* Sets *out to the time of windows of `span` steps, `step` apart, over v. */
-bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step,
-                         Time *out) {
+bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_t step, Time *out) {
   Time time = v->type.time;
   bool whole = time.kind == TIME_FIXED || time.kind == TIME_BOUNDED;
   if (whole && time.n < span) {
@@ -115,8 +117,10 @@ static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span)
   const Padding pad = layer_time(layer)->padding;
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Span at = span_valid(padding->at) ? padding->at : layer->span;
-  Diag *d = infer_report(inf, E403, layer, at, pad.after ? "zeros behind the last step look ahead, and a stream has no future"
-                                                         : "more zeros than the kernel is long, before a stream");
+  Diag *d =
+      infer_report(inf, E403, layer, at,
+                   pad.after ? "zeros behind the last step look ahead, and a stream has no future"
+                             : "more zeros than the kernel is long, before a stream");
   diag_primary(d, pad.after ? "not causal" : "at most %lld", (long long)span - 1);
   diag_trace_value(d, inf->model, v);
   if (span_valid(padding->at) && padding->n_paddings == 1)
@@ -125,15 +129,18 @@ static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span)
 }
 
 static bool report_longer(Infer *inf, Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E405, layer, layer->span, "more zeros than the kernel is long, around a length known at run time");
+  Diag *d = infer_report(inf, E405, layer, layer->span,
+                         "more zeros than the kernel is long, around a length known at run time");
   diag_primary(d, "at most as many as the kernel spans, less one");
   diag_trace_value(d, inf->model, v);
   return false;
 }
 
-static bool time_with_zeros(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, int64_t span, Time *out) {
+static bool time_with_zeros(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a,
+                            int64_t span, Time *out) {
   int64_t both, shorter;
-  if (!size_add(a->padding.before, a->padding.after, &both) || both > INT32_MAX) return report_overflow(inf, layer, v);
+  if (!size_add(a->padding.before, a->padding.after, &both) || both > INT32_MAX)
+    return report_overflow(inf, layer, v);
   shorter = span - both;
   if (type_is_stream(&v->type)) {
     if (a->padding.after || shorter < 1) return report_ahead(inf, layer, v, span);

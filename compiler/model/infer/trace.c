@@ -90,8 +90,12 @@ static const char *row_note(const Trace *t, const Value *v) {
   case LAYER_min:
   case LAYER_sum:
   case LAYER_max:
-    return arena_printf(t->arena, "%s here", layer->n_along > 1 ? "axes end" : layer_time(layer) ? "time ends"
-                                  : arena_printf(t->arena, "`%s` ends", axis_name(t->arena, in, layer->along[0].axis)));
+    return arena_printf(
+        t->arena, "%s here",
+        layer->n_along > 1 ? "axes end"
+        : layer_time(layer)
+            ? "time ends"
+            : arena_printf(t->arena, "`%s` ends", axis_name(t->arena, in, layer->along[0].axis)));
   case LAYER_flatten: return type_is_sequence(in) ? "time folded into features" : NULL;
   case LAYER_Dense: return type_is_sequence(in) ? "runs once per step" : NULL;
   case LAYER_concat: return concat_note(t, layer);
@@ -186,7 +190,8 @@ static void emit(Diag *d, const Trace *t) {
   int tail = rest == 0 ? 0 : rest < room ? rest : room;
   for (int i = 0; i < head; i++)
     trace_row(d, t, show[i]);
-  if (t->more) diag_step(d, span_none(), "...", "(earlier stages not shown)", NULL);
+  if (t->more)
+    diag_step(d, span_none(), "...", "(earlier stages not shown)", NULL);
   else if (head + tail < kept)
     diag_step(d, span_none(), "...",
               arena_printf(t->arena, "(%d stages not shown)", kept - head - tail), NULL);

@@ -8,10 +8,10 @@ static LintModel *const of_model[] = {lint_unused_inputs,  lint_unused_lets,  li
                                       lint_flatten_time,   lint_dropped_tail, lint_late_first,
                                       lint_skipped_samples};
 
-static LintLayer *const of_layer[] = {lint_dense_per_step, lint_useless_flatten, lint_reshape_time,
-                                      lint_single_step,    lint_last_of_both,    lint_softmax,
-                                      lint_lost_state,     lint_never_reset,     lint_wide_accumulator,
-                                      lint_i8_softmax};
+static LintLayer *const of_layer[] = {
+    lint_dense_per_step,   lint_useless_flatten, lint_reshape_time, lint_single_step,
+    lint_last_of_both,     lint_softmax,         lint_lost_state,   lint_never_reset,
+    lint_wide_accumulator, lint_i8_softmax};
 
 bool lint_typed(const Value *v) {
   return v && v->typed && !v->poisoned;

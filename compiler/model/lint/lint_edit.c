@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Edits that lints suggest: statements deleted, a layer in the middle of a pipeline given a name.
- */
+/* Edits that lints suggest: statements deleted, a layer in the middle of a pipeline given a
+ * name. */
 #include "model/lint/lint.h"
 
 #include <string.h>

@@ -57,7 +57,9 @@ static const Layer *recurrent_before(const Value *v) {
 }
 
 void lint_last_of_both(Infer *lint, const Layer *layer) {
-  const Layer *both = layer->kind == LAYER_last && layer->along[0].axis == AXIS_TIME ? recurrent_before(layer->in[0]) : NULL;
+  const Layer *both = layer->kind == LAYER_last && layer->along[0].axis == AXIS_TIME
+                          ? recurrent_before(layer->in[0])
+                          : NULL;
   const Time *time = &layer->in[0]->type.time;
   if (!both || layer_directions(both) != 2 || (time->kind == TIME_FIXED && time->n == 1)) return;
   Diag *d = lint_report(lint, W404, layer, layer->span,

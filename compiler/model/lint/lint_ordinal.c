@@ -4,8 +4,8 @@
 
 #include "base/map.h"
 
-/* A layer without `from=`, and the next one like it: the same kind, statement and use of a block.
- */
+/* A layer without `from=`, and the next one like it: the same kind, statement and use of a
+ * block. */
 typedef struct Ordinal {
   const Layer *layer;
   struct Ordinal *next, *last; /* last: of the first, the end of the list */

@@ -61,8 +61,8 @@ void lint_reshape_time(Infer *lint, const Layer *layer) {
   if (layer->kind != LAYER_reshape || type_is_sequence(&v->type) || v->type.rank != 1) return;
   const Type *to = shape->shape;
   long long d = (long long)type_step_size(to);
-  /* With time written elsewhere the order was thought about; one step or one feature has only one.
-   */
+  /* With time written elsewhere the order was thought about; one step or one feature has only
+    one. */
   if (!type_is_sequence(to) || to->time_pos != 0 || d == 1 || to->time.n == 1) return;
   Diag *diag = lint_report(lint, W304, layer, layer->span,
                            "`reshape` assumes the values of one step are stored together");

@@ -13,7 +13,8 @@ static bool last_is_output(const Model *model, const Layer *layer) {
   if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *last = model->layer[i];
-    if (last->kind == LAYER_last && last->along[0].axis == AXIS_TIME && last->in[0] == layer->out[0] && is_output(model, last->out[0]))
+    if (last->kind == LAYER_last && last->along[0].axis == AXIS_TIME &&
+        last->in[0] == layer->out[0] && is_output(model, last->out[0]))
       return true;
   }
   return false;
@@ -69,12 +70,14 @@ static bool is_in_integers(const Model *model, const Layer *layer) {
 
 void lint_never_reset(Infer *lint, const Layer *layer) {
   const Model *model = lint->model;
-  if (!type_is_stream(&layer->out[0]->type) || layer->kind != LAYER_LSTM || is_in_integers(model, layer)) return;
+  if (!type_is_stream(&layer->out[0]->type) || layer->kind != LAYER_LSTM ||
+      is_in_integers(model, layer))
+    return;
   Diag *d = lint_report(lint, W506, layer, layer->span,
                         "nothing in this model ever resets the state of `%s`", layer_name(layer));
   diag_primary(d, "lives from `%s_reset` to power-off", model->name);
-  diag_note(
-      d, "`c` is a running sum: over hours it can drift to where the network was never trained");
+  diag_note(d,
+            "`c` is a running sum: over hours it can drift to where the network was never trained");
   diag_fix(d, FIX_MAYBE,
            "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute",
            model->name);

@@ -35,7 +35,9 @@ void lint_single_step(Infer *lint, const Layer *layer) {
   const Value *v = layer->in[0];
   const Time *time = &v->type.time;
   const OptVal *init = layer_opt(layer, OPT_init), *units = layer_opt(layer, OPT_units);
-  if (!(layer_info(layer->kind)->flags & RECURRENT) || init->given || layer->along[0].axis != AXIS_TIME) return;
+  if (!(layer_info(layer->kind)->flags & RECURRENT) || init->given ||
+      layer->along[0].axis != AXIS_TIME)
+    return;
   if ((time->kind != TIME_FIXED && time->kind != TIME_BOUNDED) || time->n != 1) return;
   long long u = (long long)units->i, gates = layer->kind == LAYER_GRU    ? 3
                                              : layer->kind == LAYER_LSTM ? 4

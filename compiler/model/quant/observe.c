@@ -23,7 +23,8 @@ static bool observe(Arena *arena, Ranges *ranges, const char *name, const double
 static bool observe_value(Arena *arena, const EvalRun *run, const Value *v, Ranges *ranges) {
   const EvalTensor *t = &run->value[v->id];
   bool ok = true;
-  if (v->type.elem == ELEM_F32) ok = observe(arena, ranges, quant_value_name(v), t->data, t->steps * type_step_size(&v->type));
+  if (v->type.elem == ELEM_F32)
+    ok = observe(arena, ranges, quant_value_name(v), t->data, t->steps * type_step_size(&v->type));
   return ok;
 }
 
@@ -52,7 +53,8 @@ const char *weights_digest(Arena *arena, const Model *model) {
       for (int64_t j = 0, m = param_count(&shape[k]); w && j < m; j++) {
         uint32_t bits;
         memcpy(&bits, &w[j], sizeof bits);
-        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16), (uint8_t)(bits >> 24)};
+        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
+                            (uint8_t)(bits >> 24)};
         sha256_add(&sha, bytes, sizeof bytes);
       }
     }

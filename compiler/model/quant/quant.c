@@ -23,7 +23,9 @@ static bool weights_are_there(Quantise *q) {
     ParamShape shape[LAYER_MAX_PARAMS];
     if ((!quant_is_integer(p) && p != PRECISION_W8) || !layer_params(layer, shape)) continue;
     if (layer->weights && layer->weights->role[shape[0].role]) continue;
-    Diag *d = quant_report(q, E703, layer, arena_printf(q->arena, "`%s` has no %s implementation", layer_info(layer->kind)->name, precision_name[p]));
+    Diag *d = quant_report(q, E703, layer,
+                           arena_printf(q->arena, "`%s` has no %s implementation",
+                                        layer_info(layer->kind)->name, precision_name[p]));
     diag_primary(d, "%s here", precision_name[p]);
     diag_note(d, "weights that arrive at run time are f32");
     diag_fix(d, FIX_MAYBE, "compute in f32, or build the weights in");
@@ -39,7 +41,10 @@ static bool pasts_are_zero(Quantise *q) {
     Precision p = layer_precision(q->model, layer);
     bool integer = quant_is_integer(p) || p == PRECISION_W8;
     if (!integer || layer->kind != LAYER_Conv1D || !layer_learns_start(layer)) continue;
-    Diag *d = quant_report(q, E703, layer, arena_printf(q->arena, "`Conv1D` with `init=learned` has no %s implementation", precision_name[p]));
+    Diag *d =
+        quant_report(q, E703, layer,
+                     arena_printf(q->arena, "`Conv1D` with `init=learned` has no %s implementation",
+                                  precision_name[p]));
     diag_primary(d, "begins with a past of its own");
     diag_fix(d, FIX_MAYBE, "let this layer compute in f32: `precision=f32`");
     return false;
@@ -50,8 +55,10 @@ static bool pasts_are_zero(Quantise *q) {
 /* In f32, but one rounding at most. */
 static bool is_exact_in_float(const Layer *layer) {
   bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;
-  bool joins = layer->kind == LAYER_concat || layer->kind == LAYER_add || layer->kind == LAYER_sub || layer->kind == LAYER_mul;
-  return (quant_kind(layer) == QUANT_SAME && !averages) || joins || layer->kind == LAYER_argmax || layer->kind == LAYER_onehot;
+  bool joins = layer->kind == LAYER_concat || layer->kind == LAYER_add ||
+               layer->kind == LAYER_sub || layer->kind == LAYER_mul;
+  return (quant_kind(layer) == QUANT_SAME && !averages) || joins || layer->kind == LAYER_argmax ||
+         layer->kind == LAYER_onehot;
 }
 
 /* Of one layer, once all before it are known. */
@@ -81,7 +88,8 @@ bool quant_is_exact(const Model *model, const Value *value) {
 }
 
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
-  Quantise q = {.model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
+  Quantise q = {
+      .model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
   if (!model_wants_integers(model)) return true;
   if (!weights_are_there(&q) || !pasts_are_zero(&q)) return false;
   q.quant = ARENA_NEW(q.arena, Quant);

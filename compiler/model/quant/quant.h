@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The quantised model: what the stage `quantise` decides, and all that the integer oracle and lower/
- * know about integers.
+/* The quantised model: what the stage `quantise` decides, and all that the integer oracle and
+ * lower/ know about integers.
  *
- * In: a bound model with integer precisions, and the ranges of its values. Out: model->quant, with a
- * format for every value and a QuantLayer for every layer that computes in integers. All decisions of
- * scale are made here; who reads a QuantLayer finds integers only.
+ * In: a bound model with integer precisions, and the ranges of its values. Out: model->quant, with
+ * a format for every value and a QuantLayer for every layer that computes in integers. All
+ * decisions of scale are made here; who reads a QuantLayer finds integers only.
  *
  * Whoever has exact integers and scales already (a file that was quantised elsewhere) fills in
  * QuantGiven: the integer weights, biases and scales of a layer's parts, and the formats of values.
@@ -54,12 +54,12 @@ typedef struct QuantScale {
 /* Products with one operand: rows of integer weights. */
 typedef struct QuantPart {
   int64_t rows, depth;
-  int bits;            /* of the weights: 8 or 16 */
-  const int16_t *w;    /* [rows][depth] */
-  const int32_t *bias; /* [rows] */
+  int bits;                /* of the weights: 8 or 16 */
+  const int16_t *w;        /* [rows][depth] */
+  const int32_t *bias;     /* [rows] */
   const float *float_bias; /* [rows], w8: added in f32; NULL: none */
-  const double *scale; /* [rows]: a weight stands for scale * w */
-  const int16_t *m;    /* [rows]; NULL: sums leave as f32 */
+  const double *scale;     /* [rows]: a weight stands for scale * w */
+  const int16_t *m;        /* [rows]; NULL: sums leave as f32 */
   int shift;
   QuantFormat x; /* of the operand */
 } QuantPart;
@@ -67,7 +67,7 @@ typedef struct QuantPart {
 enum { QUANT_INPUT, QUANT_STATE, QUANT_PARTS };
 
 typedef struct QuantLayer {
-  Precision precision; /* of integers: i8, i16, i16x16; or w8 */
+  Precision precision;     /* of integers: i8, i16, i16x16; or w8 */
   const Layer *norm;       /* a BatchNorm that became part of W and b; NULL: none */
   const Layer *activation; /* applied to the sums of a Dense or Conv1D; NULL: none */
   const Layer *last;       /* the layer whose result the sums become: activation, norm or itself */
@@ -112,14 +112,16 @@ typedef struct QuantGivenPart {
 typedef struct QuantGiven {
   const QuantGivenPart *part;
   int n_parts;
-  bool needs_same_scale; /* scales must be those that are computed here (E705 if not): rounded weights */
+  bool needs_same_scale; /* scales must be those that are computed here (E705 if not): rounded
+                            weights */
   const char *path;      /* of the file, for messages */
 } QuantGiven;
 
 typedef struct Quant {
   QuantFormat *value; /* by value id */
   QuantLayer **layer; /* by layer id; NULL: computes in f32 */
-  const Layer **absorber; /* by layer id: the Dense or Conv1D on whose sums it is done; NULL: none */
+  const Layer *
+      *absorber; /* by layer id: the Dense or Conv1D on whose sums it is done; NULL: none */
 } Quant;
 
 /* E703 to E705. given may be NULL. A model without integer precisions has no quant. */
@@ -128,7 +130,8 @@ bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given,
 bool model_wants_ranges(const Model *model);
 bool model_wants_integers(const Model *model);
 
-/* Whether everything that makes a value is exact: integers, moves and comparisons, no function in f32. */
+/* Whether everything that makes a value is exact: integers, moves and comparisons, no function in
+ * f32. */
 bool quant_is_exact(const Model *model, const Value *value);
 
 /* The name of a value in a file of ranges: an input's, or the path of the layer that makes it. */
@@ -137,7 +140,8 @@ static inline bool quant_is_integer(Precision p) {
   return p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
 }
 
-/* 32 cubics of 2^15 steps: tanh of Q3.17 as Q0.16, normative. quant_tanh[j]: coefficients of t^j. */
+/* 32 cubics of 2^15 steps: tanh of Q3.17 as Q0.16, normative. quant_tanh[j]: coefficients of
+ * t^j. */
 enum { QUANT_SEGMENTS = 32 };
 extern const int32_t quant_tanh[4][QUANT_SEGMENTS];
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Formats of values. In: a bound model with ranges. After: quant->value says how each value is kept,
- * and quant->layer is there for each layer that computes in integers (still without its numbers).
+/* Formats of values. In: a bound model with ranges. After: quant->value says how each value is
+ * kept, and quant->layer is there for each layer that computes in integers (still without its
+ * numbers).
  *
- * A value is f32 where anything reads it as f32: an output, a start state, a stage without an integer
- * form; so is a field of a recurrent layer. Stages that only move values have one format before and
- * behind. What is left is kept in the integers that its readers multiply. */
+ * A value is f32 where anything reads it as f32: an output, a start state, a stage without an
+ * integer form; so is a field of a recurrent layer. Stages that only move values have one format
+ * before and behind. What is left is kept in the integers that its readers multiply. */
 #include "model/quant/quant_internal.h"
 
 #include <math.h>
@@ -14,7 +15,8 @@ static bool goes_along_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
 }
 
-/* As these stages did before they could go along other axes: rows of time, the last axis, added time. */
+/* As these stages did before they could go along other axes: rows of time, the last axis, added
+ * time. */
 static bool moves_whole_rows(const Layer *layer) {
   if (layer->kind == LAYER_repeat) return layer->in[0]->type.rank == layer->out[0]->type.rank;
   if (layer->kind == LAYER_slice) return layer->along[0].axis == layer->in[0]->type.rank - 1;
@@ -23,8 +25,8 @@ static bool moves_whole_rows(const Layer *layer) {
 
 /* A pool over steps of vectors, nothing left out. */
 static bool pools_steps(const Layer *layer) {
-  return layer->n_along == 1 && goes_along_time(layer) && layer->along[0].padding.kind == PAD_VALID &&
-         layer->in[0]->type.rank == 1;
+  return layer->n_along == 1 && goes_along_time(layer) &&
+         layer->along[0].padding.kind == PAD_VALID && layer->in[0]->type.rank == 1;
 }
 
 QuantKind quant_kind(const Layer *layer) {
@@ -34,15 +36,19 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_Conv2D: return QUANT_MATRIX;
   case LAYER_GRU:
   case LAYER_LSTM:
-  case LAYER_RNN: return layer->in[0]->type.rank == 1 ? QUANT_RECURRENT : QUANT_FLOAT; /* mapped ones in f32 */
+  case LAYER_RNN:
+    return layer->in[0]->type.rank == 1 ? QUANT_RECURRENT : QUANT_FLOAT; /* mapped ones in f32 */
   case LAYER_Embedding: return QUANT_TABLE;
   case LAYER_BatchNorm: return QUANT_NORM;
   case LAYER_normalize: return QUANT_PORT;
-  case LAYER_mean: return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_mean:
+    return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME
+                                                                                : QUANT_FLOAT;
   case LAYER_max: return goes_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_max_pool:
   case LAYER_mean_pool: return pools_steps(layer) ? QUANT_SAME : QUANT_FLOAT;
-  case LAYER_concat: return layer->along[0].axis == layer->out[0]->type.rank - 1 ? QUANT_RESCALE : QUANT_FLOAT;
+  case LAYER_concat:
+    return layer->along[0].axis == layer->out[0]->type.rank - 1 ? QUANT_RESCALE : QUANT_FLOAT;
   case LAYER_last:
   case LAYER_reverse:
   case LAYER_slice:
@@ -64,7 +70,9 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_sigmoid:
   case LAYER_hard_sigmoid:
   case LAYER_hard_tanh: return QUANT_RESCALE;
-  case LAYER_div: return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE : QUANT_FLOAT;
+  case LAYER_div:
+    return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE
+                                                                          : QUANT_FLOAT;
   case LAYER_LayerNorm:
   case LAYER_state:
   case LAYER_keep:
@@ -157,8 +165,8 @@ QuantFormat quant_format_fraction(int fraction, int bits) {
                        .inverse = (float)ldexp(1, fraction)};
 }
 
-/* A value that was never other than zero, as that of a unit that is dead, could have any scale. One is given that
- * multipliers reach from the values around it. */
+/* A value that was never other than zero, as that of a unit that is dead, could have any scale. One
+ * is given that multipliers reach from the values around it. */
 static void widen_nothing(double *low, double *high) {
   double least = 1e-9;
   if (fmax(-*low, *high) >= least) return;
@@ -344,7 +352,9 @@ static bool spread_float(Quantise *q, bool *is_float) {
   return changed;
 }
 
-static bool reads_windows(const Layer *layer) { return layer->kind == LAYER_Conv1D || layer->kind == LAYER_Conv2D; }
+static bool reads_windows(const Layer *layer) {
+  return layer->kind == LAYER_Conv1D || layer->kind == LAYER_Conv2D;
+}
 
 /* An input that only products read is converted as each of them reads it, row by row; windows and
  * stages that move values want it in integers where it lies. */
@@ -370,7 +380,9 @@ static int value_bits(const Quantise *q, const Value *v, int depth) {
       QuantKind kind = quant_kind(r);
       bool product = kind == QUANT_MATRIX || kind == QUANT_RECURRENT;
       int own = product ? (q->quant->layer[i]->precision == PRECISION_I8 ? 8 : 16)
-                        : kind == QUANT_SAME && depth < q->model->n_layers ? value_bits(q, r->out[0], depth + 1) : 16;
+                : kind == QUANT_SAME && depth < q->model->n_layers
+                    ? value_bits(q, r->out[0], depth + 1)
+                    : 16;
       if (own > bits) bits = own;
     }
   }
@@ -416,7 +428,8 @@ static QuantFormat table_format(const Layer *layer, Precision p) {
 static QuantFormat value_format(Quantise *q, const Value *v) {
   int bits = value_bits(q, v, 0);
   const Layer *layer = v->layer;
-  if (layer && q->quant->absorber[layer->id] && quant_is_bounded(layer)) return quant_format_fraction(15, 16);
+  if (layer && q->quant->absorber[layer->id] && quant_is_bounded(layer))
+    return quant_format_fraction(15, 16);
   if (layer && !q->quant->absorber[layer->id]) {
     switch (quant_kind(layer)) {
     case QUANT_RECURRENT: return recurrent_format(q, layer);
@@ -446,12 +459,14 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
   return quant_format_of_range(r->low, r->high, bits, true);
 }
 
-QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer) {
+QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision,
+                          const Layer *layer) {
   QuantFormat own = q->quant->value[value->id];
   int bits = precision == PRECISION_I8 ? 8 : 16;
   if (own.bits && own.bits <= bits) return own;
   if (own.bits && bits == 8) { /* the upper half */
-    QuantFormat f = {.bits = 8, .scale = own.scale * 256, .zero = own.zero / 256, .low = -127, .high = 127};
+    QuantFormat f = {
+        .bits = 8, .scale = own.scale * 256, .zero = own.zero / 256, .low = -127, .high = 127};
     f.inverse = (float)(1 / f.scale);
     return f;
   }

@@ -36,9 +36,9 @@ typedef struct PartSpec {
   const double *w; /* [rows][depth] */
   const double *b; /* [rows]; NULL: zeros */
   QuantFormat x;
-  double out;      /* preactivations are in units of this much, 1 for gates */
-  int bits;        /* of the weights */
-  bool to_float;   /* no multipliers */
+  double out;    /* preactivations are in units of this much, 1 for gates */
+  int bits;      /* of the weights */
+  bool to_float; /* no multipliers */
 } PartSpec;
 /* The most fraction bits that part can have; INT_MIN where its sums cannot be held in 32 bits. */
 int quant_part_fraction(const PartSpec *spec, int most);
@@ -51,7 +51,9 @@ double quant_largest(const QuantFormat *x); /* |q| */
 
 /* quant_layer.c */
 void quantise_layer(Quantise *q, const Layer *layer);
-/* W and b of a Dense or Conv1D, with the BatchNorm behind it folded in: [rows][depth] and [rows]. */
-double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm, double **bias);
+/* W and b of a Dense or Conv1D, with the BatchNorm behind it folded in: [rows][depth] and
+ * [rows]. */
+double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,
+                     double **bias);
 
 #endif

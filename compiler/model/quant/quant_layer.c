@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The numbers of a QuantLayer: operand, integer weights, multipliers, fraction bits. In: a layer that
- * computes in integers, and the formats of its values. After: its QuantLayer is complete. */
+/* The numbers of a QuantLayer: operand, integer weights, multipliers, fraction bits. In: a layer
+ * that computes in integers, and the formats of its values. After: its QuantLayer is complete. */
 #include "model/quant/quant_internal.h"
 
 #include <limits.h>
@@ -9,15 +9,21 @@
 
 enum { MOST_FRACTION = 20, CELL_BITS = 29 };
 
-static const float *role(const Layer *layer, Role r) { return layer->weights->role[r]; }
+static const float *role(const Layer *layer, Role r) {
+  return layer->weights->role[r];
+}
 
-static int64_t units_of(const Layer *layer) { return layer_size(layer, OPT_units, 1); }
+static int64_t units_of(const Layer *layer) {
+  return layer_size(layer, OPT_units, 1);
+}
 
 static int gates_of(const Layer *layer) {
   return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
 }
 
-static int weight_bits(Precision p) { return p == PRECISION_I16X16 ? 16 : 8; }
+static int weight_bits(Precision p) {
+  return p == PRECISION_I16X16 ? 16 : 8;
+}
 
 bool quant_has_bounded(Activation a) {
   switch (a) {
@@ -43,14 +49,16 @@ bool quant_has_bounded(Activation a) {
 
 static void refuse(Quantise *q, const Layer *layer, const char *what, const char *instead) {
   const QuantLayer *ql = q->quant->layer[layer->id];
-  const char *message = arena_printf(q->arena, "`%s` has no %s implementation", layer_info(layer->kind)->name, precision_name[ql->precision]);
+  const char *message = arena_printf(q->arena, "`%s` has no %s implementation",
+                                     layer_info(layer->kind)->name, precision_name[ql->precision]);
   Diag *d = quant_report(q, E703, layer, message);
   diag_primary(d, "%s", what);
   diag_fix(d, FIX_MAYBE, "%s", instead);
 }
 
 static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
-  refuse(q, layer, arena_printf(q->arena, "%lld products do not fit a 32-bit sum", (long long)terms),
+  refuse(q, layer,
+         arena_printf(q->arena, "%lld products do not fit a 32-bit sum", (long long)terms),
          "let this layer compute in f32: `precision=f32`");
   return false;
 }
@@ -65,14 +73,20 @@ static const QuantGivenPart *given_part(const Quantise *q, const Layer *layer, i
   return NULL;
 }
 
-static bool same_scale(double a, double b) { return fabs(a - b) <= 1e-6 * fabs(a); }
+static bool same_scale(double a, double b) {
+  return fabs(a - b) <= 1e-6 * fabs(a);
+}
 
 /* Integers that were made elsewhere take the place of those rounded here. */
 static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g, QuantPart *part) {
   for (int64_t r = 0; r < part->rows && q->given->needs_same_scale; r++) {
     if (same_scale(part->scale[r], g->scale[r])) continue;
-    Diag *d = quant_report(q, E705, layer, arena_printf(q->arena, "the weights in `%s` were rounded for other ranges", q->given->path));
-    diag_primary(d, "row %lld has a scale of %.9g, these ranges give it %.9g", (long long)r, g->scale[r], part->scale[r]);
+    Diag *d =
+        quant_report(q, E705, layer,
+                     arena_printf(q->arena, "the weights in `%s` were rounded for other ranges",
+                                  q->given->path));
+    diag_primary(d, "row %lld has a scale of %.9g, these ranges give it %.9g", (long long)r,
+                 g->scale[r], part->scale[r]);
     diag_fix(d, FIX_MAYBE, "calibrate again, or take the line `rounded` out of the file of ranges");
     return;
   }
@@ -82,15 +96,20 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
   if (!q->given->needs_same_scale) part->scale = g->scale;
   if (quant_part_fits(part)) return;
   *part = kept;
-  Diag *d = quant_report(q, E705, layer, arena_printf(q->arena, "the weights in `%s` overflow 32-bit sums", q->given->path));
+  Diag *d = quant_report(
+      q, E705, layer,
+      arena_printf(q->arena, "the weights in `%s` overflow 32-bit sums", q->given->path));
   diag_primary(d, "its rounded weights are larger than calibration makes them");
 }
 
-static QuantPart make_part(Quantise *q, const Layer *layer, int dir, int which, const PartSpec *spec, int fraction) {
+static QuantPart make_part(Quantise *q, const Layer *layer, int dir, int which,
+                           const PartSpec *spec, int fraction) {
   QuantPart part = quant_part_make(q->arena, spec, fraction);
   const QuantGivenPart *given = given_part(q, layer, dir, which);
-  if (given) take_given(q, layer, given, &part);
-  else if (!quant_part_fits(&part)) too_long(q, layer, spec->depth);
+  if (given)
+    take_given(q, layer, given, &part);
+  else if (!quant_part_fits(&part))
+    too_long(q, layer, spec->depth);
   return part;
 }
 
@@ -103,7 +122,8 @@ static double *to_double(Arena *arena, const float *from, int64_t n) {
 
 /* ---- Dense and Conv1D ---- */
 
-double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm, double **bias) {
+double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,
+                     double **bias) {
   ParamShape shape[LAYER_MAX_PARAMS];
   int n = layer_params(layer, shape);
   int64_t rows = 1, size = 1;
@@ -112,10 +132,12 @@ double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const
       rows = shape[i].dim[0];
       size = param_count(&shape[i]);
     }
-  double *w = to_double(arena, role(layer, ROLE_KERNEL), size), *b = to_double(arena, role(layer, ROLE_BIAS), rows);
+  double *w = to_double(arena, role(layer, ROLE_KERNEL), size),
+         *b = to_double(arena, role(layer, ROLE_BIAS), rows);
   for (int64_t r = 0; norm && r < rows; r++) {
     const float *scale = role(norm, ROLE_SCALE), *center = role(norm, ROLE_CENTER);
-    double a = (scale ? (double)scale[r] : 1) / sqrt((double)role(norm, ROLE_VARIANCE)[r] + layer_eps(model, norm));
+    double a = (scale ? (double)scale[r] : 1) /
+               sqrt((double)role(norm, ROLE_VARIANCE)[r] + layer_eps(model, norm));
     for (int64_t k = 0; k < size / rows; k++)
       w[r * (size / rows) + k] *= a;
     b[r] = a * (b[r] - (double)role(norm, ROLE_MEAN)[r]) + (center ? (double)center[r] : 0);
@@ -134,7 +156,12 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
   bool w8 = ql->precision == PRECISION_W8;
   ql->to_float = w8 || (!value.bits && !bounded);
   ql->out = bounded ? quant_format_fraction(15, 16) : value;
-  PartSpec spec = {.rows = shape[0].dim[0], .depth = depth, .w = w, .b = w8 ? NULL : b, .bits = weight_bits(ql->precision), .out = 1};
+  PartSpec spec = {.rows = shape[0].dim[0],
+                   .depth = depth,
+                   .w = w,
+                   .b = w8 ? NULL : b,
+                   .bits = weight_bits(ql->precision),
+                   .out = 1};
   spec.x = w8 ? quant_format_fraction(0, 16) : quant_operand(q, layer->in[0], ql->precision, layer);
   spec.to_float = ql->to_float;
   if (!ql->to_float && !bounded) spec.out = value.scale;
@@ -144,7 +171,8 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     return;
   }
   if (ql->fraction < 0 && !ql->to_float) {
-    refuse(q, layer, "its results are too small beside its sums to be integers", "let this layer compute in f32: `precision=f32`");
+    refuse(q, layer, "its results are too small beside its sums to be integers",
+           "let this layer compute in f32: `precision=f32`");
     return;
   }
   ql->part[0][QUANT_INPUT] = make_part(q, layer, 0, QUANT_INPUT, &spec, ql->fraction);
@@ -162,11 +190,15 @@ static bool activations_are_there(Quantise *q, const Layer *layer) {
   bool unbounded = act == ACT_LINEAR || act == ACT_RELU;
   bool ok = quant_has_bounded(act) || (unbounded && layer->kind != LAYER_LSTM);
   if (layer->kind != LAYER_RNN) ok = ok && quant_has_bounded(layer_activation(layer, OPT_gate));
-  if (layer->kind != LAYER_RNN) ok = ok && layer_activation(layer, OPT_gate) != ACT_TANH && layer_activation(layer, OPT_gate) != ACT_HARD_TANH;
+  if (layer->kind != LAYER_RNN)
+    ok = ok && layer_activation(layer, OPT_gate) != ACT_TANH &&
+         layer_activation(layer, OPT_gate) != ACT_HARD_TANH;
   if (layer->kind == LAYER_LSTM && layer_has(layer, OPT_cell_activation))
     ok = ok && quant_has_bounded(layer_activation(layer, OPT_cell_activation));
   if (!ok)
-    refuse(q, layer, "with these activations", "integer cells have `tanh`, `sigmoid`, `hard_sigmoid` and `hard_tanh`; or `precision=f32` here");
+    refuse(q, layer, "with these activations",
+           "integer cells have `tanh`, `sigmoid`, `hard_sigmoid` and `hard_tanh`; or "
+           "`precision=f32` here");
   return ok;
 }
 
@@ -198,19 +230,22 @@ static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
   int shift = (int)floor(log2(32767 / top)) - (16 + ql->fraction - ql->cell_fraction);
   if (shift > 30) shift = 30;
   if (shift < 0) {
-    refuse(q, layer, arena_printf(q->arena, "a peephole of %.3g is too large", top), "let this layer compute in f32: `precision=f32`");
+    refuse(q, layer, arena_printf(q->arena, "a peephole of %.3g is too large", top),
+           "let this layer compute in f32: `precision=f32`");
     return;
   }
   ql->peephole_shift = shift;
   for (int dir = 0; dir < ql->directions; dir++) {
     int16_t *m = ARENA_ARRAY(q->arena, int16_t, n);
     for (int64_t i = 0; i < n; i++)
-      m[i] = (int16_t)nearbyint(ldexp((double)p[dir * n + i], 16 + ql->fraction - ql->cell_fraction + shift));
+      m[i] = (int16_t)nearbyint(
+          ldexp((double)p[dir * n + i], 16 + ql->fraction - ql->cell_fraction + shift));
     ql->peephole[dir] = m;
   }
 }
 
-/* Biases by row of both parts: those of the recurrent part are apart only where r multiplies them. */
+/* Biases by row of both parts: those of the recurrent part are apart only where r multiplies
+ * them. */
 static void cell_biases(const Layer *layer, int dir, double *b, double *rb, bool apart) {
   int64_t units = units_of(layer), rows = gates_of(layer) * units;
   const float *bias = role(layer, ROLE_BIAS), *recurrent = role(layer, ROLE_RECURRENT_BIAS);
@@ -230,17 +265,28 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
   if (!w8) cell_state(q, layer, ql);
   PartSpec spec[2][QUANT_PARTS];
   bool apart = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
-  QuantFormat h = quant_format_fraction(w8 ? 0 : ql->state_fraction - (ql->precision == PRECISION_I8 ? 8 : 0), ql->precision == PRECISION_I8 ? 8 : 16);
+  QuantFormat h =
+      quant_format_fraction(w8 ? 0 : ql->state_fraction - (ql->precision == PRECISION_I8 ? 8 : 0),
+                            ql->precision == PRECISION_I8 ? 8 : 16);
   ql->fraction = MOST_FRACTION;
   for (int dir = 0; dir < ql->directions; dir++) {
     double *b = ARENA_ARRAY(q->arena, double, rows), *rb = ARENA_ARRAY(q->arena, double, rows);
     cell_biases(layer, dir, b, rb, apart);
     for (int k = 0; k < QUANT_PARTS; k++) {
       int64_t depth = k == QUANT_INPUT ? d : units;
-      const float *w = role(layer, k == QUANT_INPUT ? ROLE_KERNEL : ROLE_RECURRENT) + dir * rows * depth;
-      spec[dir][k] = (PartSpec){.rows = rows, .depth = depth, .w = to_double(q->arena, w, rows * depth),
-                                .b = w8 ? NULL : k == QUANT_INPUT ? b : rb, .out = 1, .bits = weight_bits(ql->precision), .to_float = w8};
-      spec[dir][k].x = k == QUANT_STATE || w8 ? h : quant_operand(q, layer->in[0], ql->precision, layer);
+      const float *w =
+          role(layer, k == QUANT_INPUT ? ROLE_KERNEL : ROLE_RECURRENT) + dir * rows * depth;
+      spec[dir][k] = (PartSpec){.rows = rows,
+                                .depth = depth,
+                                .w = to_double(q->arena, w, rows * depth),
+                                .b = w8                 ? NULL
+                                     : k == QUANT_INPUT ? b
+                                                        : rb,
+                                .out = 1,
+                                .bits = weight_bits(ql->precision),
+                                .to_float = w8};
+      spec[dir][k].x =
+          k == QUANT_STATE || w8 ? h : quant_operand(q, layer->in[0], ql->precision, layer);
       int most = quant_part_fraction(&spec[dir][k], MOST_FRACTION);
       if (most == INT_MIN) {
         too_long(q, layer, depth);
@@ -250,7 +296,8 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
     }
   }
   if (ql->fraction < 2 && !w8) {
-    refuse(q, layer, "its gates would have less than two fraction bits", "scale its input with `normalize`, or `precision=f32` here");
+    refuse(q, layer, "its gates would have less than two fraction bits",
+           "scale its input with `normalize`, or `precision=f32` here");
     return;
   }
   for (int dir = 0; dir < ql->directions; dir++)
@@ -317,11 +364,13 @@ static void same(Quantise *q, const Layer *layer, QuantLayer *ql) {
   ql->out = q->quant->value[layer->out[0]->id];
   bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;
   if (!averages) return;
-  int64_t n = layer->kind == LAYER_mean ? layer->in[0]->type.time.n : layer_size(layer, OPT_size, 1);
+  int64_t n =
+      layer->kind == LAYER_mean ? layer->in[0]->type.time.n : layer_size(layer, OPT_size, 1);
   double bound = (double)n * (quant_largest(&ql->out) + fabs(ql->out.zero));
   ql->input = ARENA_ARRAY(q->arena, QuantScale, 1);
   if (bound >= ldexp(1, 30)) {
-    refuse(q, layer, arena_printf(q->arena, "%lld values do not fit a 32-bit sum", (long long)n), "average in two stages");
+    refuse(q, layer, arena_printf(q->arena, "%lld values do not fit a 32-bit sum", (long long)n),
+           "average in two stages");
     return;
   }
   ql->input[0] = quant_scale_make(1 / (double)n, bound, 14);

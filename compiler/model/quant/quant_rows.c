@@ -4,17 +4,20 @@
  * bits, whatever the operand is.
  *
  * The multiplier is exact: m of a row is chosen first, rounded up to a whole number, and the row's
- * weights are then rounded to the scale that this m stands for. A row whose sums could leave 32 bits
- * gets a larger scale, so that its weights become smaller numbers.
+ * weights are then rounded to the scale that this m stands for. A row whose sums could leave 32
+ * bits gets a larger scale, so that its weights become smaller numbers.
  *
- * A row whose weights are whole multiples of one number, as those of a file that was quantised elsewhere are,
- * keeps these integers: that number is its scale, and m is the nearest whole number. */
+ * A row whose weights are whole multiples of one number, as those of a file that was quantised
+ * elsewhere are, keeps these integers: that number is its scale, and m is the nearest whole
+ * number. */
 #include "model/quant/quant_internal.h"
 
 #include <limits.h>
 #include <math.h>
 
-static double largest_weight(int bits) { return bits == 8 ? 127 : 32767; }
+static double largest_weight(int bits) {
+  return bits == 8 ? 127 : 32767;
+}
 
 /* What the memory of an operand can hold at most. */
 double quant_largest(const QuantFormat *x) {
@@ -45,10 +48,11 @@ static double most_sum(const PartSpec *spec) {
   return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
 }
 
-/* The number whose multiples by -127..127 the weights of a row are, but for their rounding to f32, where its sums fit 32
- * bits; 0: there is none. */
+/* The number whose multiples by -127..127 the weights of a row are, but for their rounding to f32,
+ * where its sums fit 32 bits; 0: there is none. */
 static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
-  static const double rounding = 1e-4, room = 1.01; /* of a step; for a multiplier that is rounded down */
+  static const double rounding = 1e-4,
+                      room = 1.01; /* of a step; for a multiplier that is rounded down */
   const double *w = spec->w + row * spec->depth;
   for (double largest = 127; largest >= 1; largest--) {
     double step = size->most / largest;
@@ -64,7 +68,9 @@ static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {
   RowSize size = row_size(spec, row);
   double step = row_grid(spec, row, &size);
   *is_grid = step > 0;
-  return *is_grid ? step : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
+  return *is_grid
+             ? step
+             : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
 }
 
 /* Fraction bits, and by how much sums are shifted left first: only short sums have room for it. */
@@ -89,11 +95,13 @@ static int fraction_of(const PartSpec *spec, int most, int *shift) {
 
 int quant_part_fraction(const PartSpec *spec, int most) {
   int shift;
-  if (most_sum(spec) < ldexp(1, 30)) return INT_MIN; /* so many terms that rounding alone is too much */
+  if (most_sum(spec) < ldexp(1, 30))
+    return INT_MIN; /* so many terms that rounding alone is too much */
   return fraction_of(spec, most, &shift);
 }
 
-static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift, const bool *is_grid, double *scale) {
+static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift,
+                            const bool *is_grid, double *scale) {
   int16_t *m = ARENA_ARRAY(arena, int16_t, spec->rows);
   double unit = spec->x.scale / spec->out * 65536 * ldexp(1, fraction - shift);
   for (int64_t r = 0; r < spec->rows; r++) {

@@ -16,10 +16,14 @@ typedef struct Reader {
   size_t at, line; /* offsets: of the next byte, and of the line it is in */
 } Reader;
 
-static Span here(const Reader *r, size_t from) { return (Span){r->source->id, (uint32_t)from, (uint32_t)r->at}; }
+static Span here(const Reader *r, size_t from) {
+  return (Span){r->source->id, (uint32_t)from, (uint32_t)r->at};
+}
 
 static void skip_blanks(Reader *r) {
-  while (r->at < r->source->len && (r->source->text[r->at] == ' ' || r->source->text[r->at] == '\t' || r->source->text[r->at] == '\r'))
+  while (r->at < r->source->len &&
+         (r->source->text[r->at] == ' ' || r->source->text[r->at] == '\t' ||
+          r->source->text[r->at] == '\r'))
     r->at++;
 }
 
@@ -43,7 +47,8 @@ static const char *next_word(Reader *r, Span *span) {
   bool quoted = text[from] == '"';
   if (quoted) first = ++r->at;
   while (r->at < r->source->len && text[r->at] != '\n' && r->at - first < LONGEST_WORD &&
-         (quoted ? text[r->at] != '"' : text[r->at] != ' ' && text[r->at] != '\t' && text[r->at] != '\r'))
+         (quoted ? text[r->at] != '"'
+                 : text[r->at] != ' ' && text[r->at] != '\t' && text[r->at] != '\r'))
     r->at++;
   size_t n = r->at - first;
   if (quoted && r->at < r->source->len && text[r->at] == '"') r->at++;
@@ -62,10 +67,13 @@ static bool read_number(Reader *r, double *out) {
   Span span = here(r, r->at);
   const char *word = next_word(r, &span);
   char *end = NULL;
-  if (!word) return bad(r, here(r, r->line), "a range without its numbers", "needs the least and the greatest value");
+  if (!word)
+    return bad(r, here(r, r->line), "a range without its numbers",
+               "needs the least and the greatest value");
   *out = strtod(word, &end);
   if (end == word || *end) return bad(r, span, "a range that is no number", "not a number");
-  if (!isfinite(*out)) return bad(r, span, "a range that is not finite", "calibration saw a NaN or an infinity");
+  if (!isfinite(*out))
+    return bad(r, span, "a range that is not finite", "calibration saw a NaN or an infinity");
   return true;
 }
 
@@ -74,13 +82,16 @@ static bool read_range(Reader *r, Ranges *ranges) {
   Range range = {0};
   const char *name = next_word(r, &span);
   if (!name) return bad(r, here(r, r->line), "a range without a name", "needs the name of a value");
-  if (ranges_find(ranges, name)) return bad(r, span, arena_printf(r->arena, "two ranges for `%s`", name), "named above already");
-  if (ranges->n >= MOST_RANGES) return bad(r, span, "more ranges than any model has values", "too many");
+  if (ranges_find(ranges, name))
+    return bad(r, span, arena_printf(r->arena, "two ranges for `%s`", name), "named above already");
+  if (ranges->n >= MOST_RANGES)
+    return bad(r, span, "more ranges than any model has values", "too many");
   if (!read_number(r, &range.low) || !read_number(r, &range.high)) return false;
   range.name = name;
   range.span = span;
   if (range.low > range.high || (range.low == 0 && range.high == 0))
-    return bad(r, span, arena_printf(r->arena, "the range of `%s` is empty", name), "nothing lies in it");
+    return bad(r, span, arena_printf(r->arena, "the range of `%s` is empty", name),
+               "nothing lies in it");
   ARENA_PUSH(r->arena, ranges->range, ranges->n, ranges->cap, range);
   return true;
 }
@@ -88,8 +99,10 @@ static bool read_range(Reader *r, Ranges *ranges) {
 static bool read_weights(Reader *r, Ranges *ranges) {
   Span span = here(r, r->at);
   const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
-  if (!digits || strcmp(kind, "sha256") != 0 || strlen(digits) != SHA_DIGITS || strspn(digits, "0123456789abcdef") != SHA_DIGITS)
-    return bad(r, span_valid(span) ? span : here(r, r->line), "the weights are not named", "needs `weights sha256` and 64 digits");
+  if (!digits || strcmp(kind, "sha256") != 0 || strlen(digits) != SHA_DIGITS ||
+      strspn(digits, "0123456789abcdef") != SHA_DIGITS)
+    return bad(r, span_valid(span) ? span : here(r, r->line), "the weights are not named",
+               "needs `weights sha256` and 64 digits");
   ranges->weights = digits;
   ranges->weights_span = span;
   return true;
@@ -103,9 +116,12 @@ static bool read_line(Reader *r, Ranges *ranges) {
   if (strcmp(word, "weights") == 0) return read_weights(r, ranges);
   if (strcmp(word, "rounded") == 0) {
     ranges->rounded = next_word(r, &ranges->rounded_span);
-    return ranges->rounded ? true : bad(r, span, "no file of rounded weights is named", "needs its name in quotes");
+    return ranges->rounded
+               ? true
+               : bad(r, span, "no file of rounded weights is named", "needs its name in quotes");
   }
-  return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word), "not `range`, `weights`, `data` or `rounded`");
+  return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word),
+             "not `range`, `weights`, `data` or `rounded`");
 }
 
 Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
@@ -113,9 +129,11 @@ Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
   Ranges *ranges = ARENA_NEW(arena, Ranges);
   Span span = here(&r, 0);
   ranges->path = source->path;
-  const char *first = next_word(&r, &span), *version = first && strcmp(first, "grus-ranges") == 0 ? next_word(&r, &span) : NULL;
+  const char *first = next_word(&r, &span),
+             *version = first && strcmp(first, "grus-ranges") == 0 ? next_word(&r, &span) : NULL;
   if (!version || strcmp(version, "1") != 0) {
-    bad(&r, span, "this is no file of ranges", version ? "of another version" : "does not begin with `grus-ranges 1`");
+    bad(&r, span, "this is no file of ranges",
+        version ? "of another version" : "does not begin with `grus-ranges 1`");
     return NULL;
   }
   for (next_line(&r); r.at < source->len; next_line(&r)) {

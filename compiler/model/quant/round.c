@@ -17,9 +17,9 @@ enum { MOST_ROWS = 6000 };
 
 /* What a group of rows is multiplied with: columns of the operands, then 1. */
 typedef struct Moments {
-  int64_t k;    /* operands */
+  int64_t k; /* operands */
   int64_t steps;
-  double *h;    /* [k + 1][k + 1] */
+  double *h; /* [k + 1][k + 1] */
 } Moments;
 
 static Moments moments_new(Arena *arena, int64_t k) {
@@ -58,7 +58,7 @@ static void cholesky(double *a, int64_t n) {
 
 /* The inverse of l l', its lower half. */
 static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
-  double *m = ARENA_ARRAY(arena, double, n * n); /* l^-1, lower */
+  double *m = ARENA_ARRAY(arena, double, n *n); /* l^-1, lower */
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = j; i < n; i++) {
       double sum = i == j ? 1 : 0;
@@ -76,7 +76,8 @@ static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
 }
 
 /* One row: w in real numbers, s by column; q gets the integers. Returns what the bias takes. */
-static double round_row(const double *lower, int64_t n, double *w, const double *s, double most, double *q) {
+static double round_row(const double *lower, int64_t n, double *w, const double *s, double most,
+                        double *q) {
   for (int64_t j = 0; j < n - 1; j++) { /* U[j][i] is lower[i][j] */
     q[j] = fmin(fmax(nearbyint(w[j] / s[j]), -most), most);
     double e = (w[j] - q[j] * s[j]) / lower[j * n + j];
@@ -89,16 +90,17 @@ static double round_row(const double *lower, int64_t n, double *w, const double 
 /* ---- the operands of a layer ---- */
 
 typedef struct Columns {
-  const double *w;      /* of the part: [rows][depth], real */
+  const double *w; /* of the part: [rows][depth], real */
   const QuantPart *part;
   int16_t *q;
-  double *shift;        /* [rows]: what the bias takes, real */
+  double *shift; /* [rows]: what the bias takes, real */
 } Columns;
 
 /* Rows first..last of up to two parts that share their operands side by side. */
-static void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first, int64_t last) {
+static void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
+                       int64_t last) {
   int64_t n = m->k + 1;
-  double *inv = ARENA_ARRAY(arena, double, n * n), *w = ARENA_ARRAY(arena, double, n);
+  double *inv = ARENA_ARRAY(arena, double, n *n), *w = ARENA_ARRAY(arena, double, n);
   double *s = ARENA_ARRAY(arena, double, n), *q = ARENA_ARRAY(arena, double, n);
   moments_finish(m);
   cholesky(m->h, n);
@@ -121,10 +123,14 @@ static void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, 
   }
 }
 
-static int64_t last_axis(const Type *type) { return type->rank ? type->dim[type->rank - 1].n : 1; }
+static int64_t last_axis(const Type *type) {
+  return type->rank ? type->dim[type->rank - 1].n : 1;
+}
 
 /* Steps of a run that are looked at, and every how manieth of them. */
-static int64_t looked_at(const RoundData *data, int64_t steps) { return (int64_t)((double)steps * data->share); }
+static int64_t looked_at(const RoundData *data, int64_t steps) {
+  return (int64_t)((double)steps * data->share);
+}
 
 static int64_t stride_of(const RoundData *data, const Value *v) {
   int64_t all = 0;
@@ -135,7 +141,8 @@ static int64_t stride_of(const RoundData *data, const Value *v) {
 
 static void add_vectors(const Layer *layer, const RoundData *data, Moments *m, double *z) {
   const Value *in = layer->in[0];
-  int64_t d = last_axis(&in->type), each = type_step_size(&in->type) / d, stride = stride_of(data, in);
+  int64_t d = last_axis(&in->type), each = type_step_size(&in->type) / d,
+          stride = stride_of(data, in);
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[in->id];
     for (int64_t v = 0; v < looked_at(data, x->steps) * each; v += stride) {
@@ -149,9 +156,12 @@ static void add_vectors(const Layer *layer, const RoundData *data, Moments *m, d
 
 typedef enum Operands { X_AND_H, X_ALONE, H_ALONE, X_AND_RH } Operands;
 
-static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double sigmoid(double x) {
+  return 1 / (1 + exp(-x));
+}
 
-static void reset_state(const Layer *layer, int dir, const double *x, int64_t d, const double *h, int64_t u, double *rh) {
+static void reset_state(const Layer *layer, int dir, const double *x, int64_t d, const double *h,
+                        int64_t u, double *rh) {
   const LayerWeights *w = layer->weights;
   for (int64_t j = 0; j < u; j++) {
     int64_t row = dir * 3 * u + u + j;
@@ -164,9 +174,11 @@ static void reset_state(const Layer *layer, int dir, const double *x, int64_t d,
   }
 }
 
-static void add_steps(Arena *arena, const Layer *layer, const RoundData *data, int dir, Operands which, Moments *m, double *z) {
+static void add_steps(Arena *arena, const Layer *layer, const RoundData *data, int dir,
+                      Operands which, Moments *m, double *z) {
   const Value *in = layer->in[0], *out = layer->out[0];
-  int64_t d = last_axis(&in->type), u = layer_size(layer, OPT_units, 1), dirs = layer_directions(layer), stride = stride_of(data, in);
+  int64_t d = last_axis(&in->type), u = layer_size(layer, OPT_units, 1),
+          dirs = layer_directions(layer), stride = stride_of(data, in);
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   double *zero = ARENA_ARRAY(arena, double, u);
   for (int i = 0; i < data->n_runs; i++) {
@@ -178,8 +190,10 @@ static void add_steps(Arena *arena, const Layer *layer, const RoundData *data, i
       int64_t at = 0;
       if (which != H_ALONE) memcpy(z, x->data + t * d, (size_t)d * sizeof *z);
       if (which != H_ALONE) at = d;
-      if (which == X_AND_RH) reset_state(layer, dir, x->data + t * d, d, h, u, z + at);
-      else if (which != X_ALONE) memcpy(z + at, h, (size_t)u * sizeof *z);
+      if (which == X_AND_RH)
+        reset_state(layer, dir, x->data + t * d, d, h, u, z + at);
+      else if (which != X_ALONE)
+        memcpy(z + at, h, (size_t)u * sizeof *z);
       moments_add(m, z);
     }
   }
@@ -193,11 +207,13 @@ static double *as_double(Arena *arena, const float *w, int64_t n) {
 }
 
 static Columns columns_of(Arena *arena, const QuantPart *part, const double *w) {
-  return (Columns){w, part, ARENA_ARRAY(arena, int16_t, part->rows * part->depth), ARENA_ARRAY(arena, double, part->rows)};
+  return (Columns){w, part, ARENA_ARRAY(arena, int16_t, part->rows * part->depth),
+                   ARENA_ARRAY(arena, double, part->rows)};
 }
 
 /* Biases for the new integers: what the plain ones stand for, and the shift. */
-static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int which, const Columns *c, const double *b) {
+static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int which,
+                                 const Columns *c, const double *b) {
   const QuantPart *p = c->part;
   int32_t *bias = ARENA_ARRAY(arena, int32_t, p->rows);
   int16_t *q = c->q;
@@ -205,16 +221,20 @@ static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int 
     double sum = 0, unit = p->scale[r] * p->x.scale;
     for (int64_t k = 0; k < p->depth; k++)
       sum += q[r * p->depth + k];
-    bias[r] = (int32_t)fmin(fmax(nearbyint(((b ? b[r] : 0) + c->shift[r]) / unit - sum * p->x.zero), -INT32_MAX), INT32_MAX);
+    bias[r] = (int32_t)fmin(
+        fmax(nearbyint(((b ? b[r] : 0) + c->shift[r]) / unit - sum * p->x.zero), -INT32_MAX),
+        INT32_MAX);
   }
   QuantPart made = *p;
   made.w = q;
   made.bias = bias;
-  if (!quant_part_fits(&made)) return (QuantGivenPart){layer->path, dir, which, p->w, p->bias, p->scale};
+  if (!quant_part_fits(&made))
+    return (QuantGivenPart){layer->path, dir, which, p->w, p->bias, p->scale};
   return (QuantGivenPart){layer->path, dir, which, q, bias, p->scale};
 }
 
-static int recurrent(Arena *arena, const Model *model, const Layer *layer, const RoundData *data, QuantGivenPart *out) {
+static int recurrent(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
+                     QuantGivenPart *out) {
   const QuantLayer *ql = model->quant->layer[layer->id];
   int64_t u = layer_size(layer, OPT_units, 1), d = ql->part[0][0].depth, rows = ql->part[0][0].rows;
   bool gru = layer->kind == LAYER_GRU, before = gru && layer_word_is(layer, OPT_reset, "before");
@@ -224,7 +244,11 @@ static int recurrent(Arena *arena, const Model *model, const Layer *layer, const
     Columns c[QUANT_PARTS];
     for (int k = 0; k < QUANT_PARTS; k++) {
       int64_t depth = k ? u : d;
-      c[k] = columns_of(arena, &ql->part[dir][k], as_double(arena, layer->weights->role[k ? ROLE_RECURRENT : ROLE_KERNEL] + dir * rows * depth, rows * depth));
+      c[k] = columns_of(
+          arena, &ql->part[dir][k],
+          as_double(arena,
+                    layer->weights->role[k ? ROLE_RECURRENT : ROLE_KERNEL] + dir * rows * depth,
+                    rows * depth));
     }
     int64_t shared = gru ? 2 * u : rows;
     Moments m = moments_new(arena, d + u);
@@ -245,20 +269,24 @@ static int recurrent(Arena *arena, const Model *model, const Layer *layer, const
     for (int k = 0; k < QUANT_PARTS; k++) {
       double *b = ARENA_ARRAY(arena, double, rows);
       for (int64_t r = 0; r < rows; r++)
-        b[r] = ((double)ql->part[dir][k].bias[r] + 0) * ql->part[dir][k].scale[r] * ql->part[dir][k].x.scale;
+        b[r] = ((double)ql->part[dir][k].bias[r] + 0) * ql->part[dir][k].scale[r] *
+               ql->part[dir][k].x.scale;
       for (int64_t r = 0; r < rows && ql->part[dir][k].x.zero != 0; r++)
         for (int64_t j = 0; j < ql->part[dir][k].depth; j++)
-          b[r] += (double)ql->part[dir][k].w[r * ql->part[dir][k].depth + j] * ql->part[dir][k].x.zero * ql->part[dir][k].scale[r] * ql->part[dir][k].x.scale;
+          b[r] += (double)ql->part[dir][k].w[r * ql->part[dir][k].depth + j] *
+                  ql->part[dir][k].x.zero * ql->part[dir][k].scale[r] * ql->part[dir][k].x.scale;
       out[n++] = given_part(arena, layer, dir, k, &c[k], b);
     }
   }
   return n;
 }
 
-static int dense(Arena *arena, const Model *model, const Layer *layer, const RoundData *data, QuantGivenPart *out) {
+static int dense(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
+                 QuantGivenPart *out) {
   const QuantLayer *ql = model->quant->layer[layer->id];
   const QuantPart *part = &ql->part[0][QUANT_INPUT];
-  double *b, *w = quant_folded(model, arena, layer, ql->norm, &b), *z = ARENA_ARRAY(arena, double, part->depth + 1);
+  double *b, *w = quant_folded(model, arena, layer, ql->norm, &b),
+             *z = ARENA_ARRAY(arena, double, part->depth + 1);
   Columns c = columns_of(arena, part, w);
   Moments m = moments_new(arena, part->depth);
   z[part->depth] = 1;
@@ -268,12 +296,13 @@ static int dense(Arena *arena, const Model *model, const Layer *layer, const Rou
   return 1;
 }
 
-int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data, QuantGivenPart out[4],
-                      int64_t *steps, int64_t *needed) {
+int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
+                      QuantGivenPart out[4], int64_t *steps, int64_t *needed) {
   const QuantLayer *ql = model->quant->layer[layer->id];
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   *steps = *needed = 0;
-  if (!ql || ql->precision == PRECISION_W8 || (!is_recurrent && layer->kind != LAYER_Dense)) return 0;
+  if (!ql || ql->precision == PRECISION_W8 || (!is_recurrent && layer->kind != LAYER_Dense))
+    return 0;
   *needed = ql->part[0][QUANT_INPUT].depth + (is_recurrent ? ql->part[0][QUANT_STATE].depth : 0);
   const Value *in = layer->in[0];
   int64_t each = is_recurrent ? 1 : type_step_size(&in->type) / last_axis(&in->type);
@@ -281,5 +310,6 @@ int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, cons
     *steps += looked_at(data, data->run[i].value[in->id].steps) * each;
   if (*steps < *needed) return 0;
   *needed = 0;
-  return is_recurrent ? recurrent(arena, model, layer, data, out) : dense(arena, model, layer, data, out);
+  return is_recurrent ? recurrent(arena, model, layer, data, out)
+                      : dense(arena, model, layer, data, out);
 }

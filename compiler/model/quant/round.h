@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Rounding of weights by calibration: each weight of a row in turn, its error made up for by those not
- * yet rounded, in the metric of the second moments of what is multiplied (Frantar et al. 2022, GPTQ;
- * Hassibi and Stork 1993). The bias takes the rest. */
+/* Rounding of weights by calibration: each weight of a row in turn, its error made up for by those
+ * not yet rounded, in the metric of the second moments of what is multiplied (Frantar et al. 2022,
+ * GPTQ; Hassibi and Stork 1993). The bias takes the rest. */
 #ifndef GRUS_MODEL_ROUND_H
 #define GRUS_MODEL_ROUND_H
 
@@ -15,9 +15,9 @@ typedef struct RoundData {
   double share; /* of the steps of each run that are looked at, from its beginning */
 } RoundData;
 
-/* The parts of a quantised layer rounded by the data, as QuantGiven wants them; how many. 0: the data has
- * fewer steps than the layer has weights a row, and *steps, *needed say how many. */
-int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data, QuantGivenPart out[4],
-                      int64_t *steps, int64_t *needed);
+/* The parts of a quantised layer rounded by the data, as QuantGiven wants them; how many. 0: the
+ * data has fewer steps than the layer has weights a row, and *steps, *needed say how many. */
+int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
+                      QuantGivenPart out[4], int64_t *steps, int64_t *needed);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of make_audio.py, make_nam.py and make_programs.py: NAME.json and NAME.nam against NAME.npz, whole and as
- * the beginnings of the stream; refused/NAME_CODE must be refused with CODE; and every fixture cut at every length or with
- * bytes changed must be refused or give a model whose weights are there. Tolerance: the references are
- * double on the same float32 weights, so only rounding is between.
+/* The fixtures of make_audio.py, make_nam.py and make_programs.py: NAME.json and NAME.nam against
+ * NAME.npz, whole and as the beginnings of the stream; refused/NAME_CODE must be refused with CODE;
+ * and every fixture cut at every length or with bytes changed must be refused or give a model whose
+ * weights are there. Tolerance: the references are double on the same float32 weights, so only
+ * rounding is between.
  *
  *     fixtures FOLDER */
 #include "../conform.h"
@@ -18,7 +19,9 @@
 
 enum { CHANGES = 400 };
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* The models of a folder, sorted. */
 static const char **list(Conform *c, const char *folder, size_t *n) {
@@ -28,7 +31,8 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   *n = 0;
   if (!dir) return NULL;
   for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam") || strstr(entry->d_name, ".rnnn"))
+    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam") ||
+        strstr(entry->d_name, ".rnnn"))
       ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
   closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);
@@ -36,7 +40,8 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
 }
 
 /* The first `steps` steps of a stream give the first outputs of the whole. */
-static void beginnings(Conform *c, const char *name, const Model *model, const Tensor *x, const Tensor *y) {
+static void beginnings(Conform *c, const char *name, const Model *model, const Tensor *x,
+                       const Tensor *y) {
   int64_t inputs = type_step_size(&model->in[0]->declared), outputs = y->dim[1], steps = x->dim[0];
   double error = 0, *in = ARENA_ARRAY(c->arena, double, x->count);
   for (int64_t i = 0; i < x->count; i++)
@@ -48,14 +53,18 @@ static void beginnings(Conform *c, const char *name, const Model *model, const T
       error = fmax(error, fabs(out[0].data[i] - tensor_get(y, i)));
     if (!out || out[0].steps != n) error = (double)INFINITY;
   }
-  conform_row(c, arena_printf(c->arena, "%s, beginnings", name), steps * (steps - 1) / 2 * outputs, error, -1, 1e-6);
+  conform_row(c, arena_printf(c->arena, "%s, beginnings", name), steps * (steps - 1) / 2 * outputs,
+              error, -1, 1e-6);
 }
 
 /* A text, whose length --time says. */
 static void whole(Conform *c, const char *path, const TensorFile *file) {
-  const Tensor *x = file ? tensor_find(file, "x0") : NULL, *y = file ? tensor_find(file, "y0") : NULL;
-  if (x && y) conform_whole(c, path, x, y, x->count, 1e-6);
-  else c->failures++;
+  const Tensor *x = file ? tensor_find(file, "x0") : NULL,
+               *y = file ? tensor_find(file, "y0") : NULL;
+  if (x && y)
+    conform_whole(c, path, x, y, x->count, 1e-6);
+  else
+    c->failures++;
 }
 
 static void accepted(Conform *c, const char *folder, const char *name) {
@@ -66,7 +75,8 @@ static void accepted(Conform *c, const char *folder, const char *name) {
     return;
   }
   Model *model = file ? conform_import(c, arena_printf(c->arena, "%s/%s", folder, name)) : NULL;
-  const Tensor *x = file ? tensor_find(file, "x0") : NULL, *y = file ? tensor_find(file, "y0") : NULL;
+  const Tensor *x = file ? tensor_find(file, "x0") : NULL,
+               *y = file ? tensor_find(file, "y0") : NULL;
   const Tensor *second = file ? tensor_find(file, "y1") : NULL;
   if (!model || !x || !y || x->rank != 2 || y->rank != 2) {
     c->failures++;
@@ -116,7 +126,8 @@ static void hostile(Conform *c, const char *folder, const char *name) {
     return;
   }
   for (size_t len = 0; len < file.len; len++) {
-    uint8_t *copy = malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
+    uint8_t *copy =
+        malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
     if (!copy) return;
     memcpy(copy, file.data, len);
     bad += !survives(copy, len);
@@ -126,7 +137,8 @@ static void hostile(Conform *c, const char *folder, const char *name) {
   for (int i = 0; i < CHANGES; i++) {
     memcpy(copy, file.data, file.len);
     for (int k = i % 3; k >= 0; k--)
-      copy[next_random(&state) % file.len] = (uint8_t)bytes[next_random(&state) % (sizeof bytes - 1)];
+      copy[next_random(&state) % file.len] =
+          (uint8_t)bytes[next_random(&state) % (sizeof bytes - 1)];
     bad += !survives(copy, file.len);
   }
   printf("%-62s %zu cut, %d changed, %d neither refused nor whole\n", name, file.len, CHANGES, bad);
@@ -149,8 +161,10 @@ int main(int argc, char **argv) {
     hostile(&c, argv[1], names[i]);
   names = list(&c, folder, &n_refused);
   for (size_t i = 0; i < n_refused; i++) {
-    const char *path = arena_printf(arena, "%s/%s", folder, names[i]), *code = strrchr(names[i], '_') + 1;
-    if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4)))) printf("%s: DIFFERENT\n", names[i]);
+    const char *path = arena_printf(arena, "%s/%s", folder, names[i]),
+               *code = strrchr(names[i], '_') + 1;
+    if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4))))
+      printf("%s: DIFFERENT\n", names[i]);
   }
   int failures = c.failures;
   arena_free(arena);

@@ -3,13 +3,14 @@
  *
  *     cases MODELS2 LIST [WORD]
  *
- * MODELS2/cases.json names files with recorded inputs and outputs and tolerances, a part of the largest
- * output, of which one has to be kept. Where the recorded arrays do not have the shapes of the graph they
- * are given row by row: as calls of a stream where the case has states, else as samples. WORD: only
- * the cases with it in their names, with a line for each.
+ * MODELS2/cases.json names files with recorded inputs and outputs and tolerances, a part of the
+ * largest output, of which one has to be kept. Where the recorded arrays do not have the shapes of
+ * the graph they are given row by row: as calls of a stream where the case has states, else as
+ * samples. WORD: only the cases with it in their names, with a line for each.
  *
- * LIST has the name of a case a line: these are also imported, with the options of the case, and the model has to
- * compute what the graph does. With IMPORTS in the environment the others that are imported are printed. */
+ * LIST has the name of a case a line: these are also imported, with the options of the case, and
+ * the model has to compute what the graph does. With IMPORTS in the environment the others that are
+ * imported are printed. */
 #include "runner.h"
 
 #include "import/lift/lift.h"
@@ -38,9 +39,13 @@ typedef struct Case {
   bool has_state;
 } Case;
 
-static const char *text_of(Case *c, const char *format, const char *a, const char *b) { return arena_printf(c->run->arena, format, a, b); }
+static const char *text_of(Case *c, const char *format, const char *a, const char *b) {
+  return arena_printf(c->run->arena, format, a, b);
+}
 
-static const char *path_of(Case *c, const char *name) { return arena_printf(c->run->arena, "%s/%s", c->models, name); }
+static const char *path_of(Case *c, const char *name) {
+  return arena_printf(c->run->arena, "%s/%s", c->models, name);
+}
 
 static int input_of(const Case *c, const char *name) {
   for (int i = 0; i < c->graph->n_in; i++)
@@ -50,7 +55,8 @@ static int input_of(const Case *c, const char *name) {
 
 static int output_of(const Case *c, const char *name, size_t len) {
   for (int i = 0; i < c->graph->n_out; i++)
-    if (strlen(c->graph->out[i].name) == len && memcmp(c->graph->out[i].name, name, len) == 0) return i;
+    if (strlen(c->graph->out[i].name) == len && memcmp(c->graph->out[i].name, name, len) == 0)
+      return i;
   return -1;
 }
 
@@ -60,7 +66,8 @@ static const char *read_states(Case *c) {
   for (int i = 0; i < MAX_PORTS; i++)
     c->state[i] = -1;
   for (size_t i = 0; i + 1 < json_array_size(options); i++) {
-    const char *word = json_string_value(json_array_get(options, i)), *pair = json_string_value(json_array_get(options, i + 1));
+    const char *word = json_string_value(json_array_get(options, i)),
+               *pair = json_string_value(json_array_get(options, i + 1));
     if (strcmp(word, "--state") != 0) continue;
     const char *equals = strchr(pair, '=');
     int in = input_of(c, equals + 1), out = output_of(c, pair, (size_t)(equals - pair));
@@ -78,20 +85,22 @@ static const GraphTensor *filled(Case *c, const GraphInput *input, double x) {
   double *data;
   for (int i = 0; i < input->rank; i++)
     dim[i] = input->dim[i].n == GRAPH_OPEN ? 1 : input->dim[i].n;
-  GraphTensor *t = graph_tensor(c->run->arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &data);
+  GraphTensor *t =
+      graph_tensor(c->run->arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &data);
   for (int64_t i = 0; i < t->count; i++)
     data[i] = x;
   return t;
 }
 
-/* A recorded input by its name, or the next one that has neither array nor state. A single input may have the
- * name of its signature. */
+/* A recorded input by its name, or the next one that has neither array nor state. A single input
+ * may have the name of its signature. */
 static const char *read_inputs(Case *c) {
   const char *name, *why;
   json_t *value;
   json_object_foreach(json_object_get(c->json, "in"), name, value) {
     int i = input_of(c, name);
-    if (i < 0 && !json_is_true(json_object_get(c->json, "input_any")) && c->graph->n_in > 1) return text_of(c, "there is no input `%s`%s", name, "");
+    if (i < 0 && !json_is_true(json_object_get(c->json, "input_any")) && c->graph->n_in > 1)
+      return text_of(c, "there is no input `%s`%s", name, "");
     for (i = i < 0 ? 0 : i; i < c->graph->n_in && (c->in[i] || c->state[i] >= 0); i++)
       continue;
     if (i >= c->graph->n_in) return text_of(c, "there is no input for `%s`%s", name, "");
@@ -129,7 +138,8 @@ static const GraphTensor *shaped(Case *c, const GraphInput *input, const GraphTe
 static const char *call(Case *c, GraphState *state, int n_recorded) {
   const GraphTensor *out[MAX_PORTS];
   GraphFault fault;
-  if (!graph_eval(c->graph, c->run->arena, state, NULL, c->now, out, &fault)) return runner_fault(c->run, &fault);
+  if (!graph_eval(c->graph, c->run->arena, state, NULL, c->now, out, &fault))
+    return runner_fault(c->run, &fault);
   for (int k = 0; k < n_recorded; k++) {
     const GraphTensor *y = out[c->made[k]];
     double *all = ARENA_ARRAY(c->run->arena, double, c->n_out[k] + y->count + 1);
@@ -155,7 +165,9 @@ static const char *run_rows(Case *c, bool whole, int n_recorded) {
       bool drop = c->graph->in[i].rank >= 0 && c->graph->in[i].rank < c->in[i]->rank;
       c->now[i] = whole ? c->in[i] : runner_rows(c->run, c->in[i], row, 1, drop);
       if (!fits(&c->graph->in[i], c->now[i])) c->now[i] = shaped(c, &c->graph->in[i], c->now[i]);
-      if (!fits(&c->graph->in[i], c->now[i])) return text_of(c, "input `%s` cannot be %s", c->graph->in[i].name, runner_dims(c->run, c->now[i]));
+      if (!fits(&c->graph->in[i], c->now[i]))
+        return text_of(c, "input `%s` cannot be %s", c->graph->in[i].name,
+                       runner_dims(c->run, c->now[i]));
     }
     if (!c->has_state) state = graph_state_new(c->run->arena, c->graph);
     const char *why = call(c, state, n_recorded);
@@ -164,15 +176,15 @@ static const char *run_rows(Case *c, bool whole, int n_recorded) {
   return NULL;
 }
 
-/* States rounded to 8 bits at every step differ from those in float32 where one lies at a tie, and what
- * follows differs then too: by no more than the float reading of the same file does. */
+/* States rounded to 8 bits at every step differ from those in float32 where one lies at a tie, and
+ * what follows differs then too: by no more than the float reading of the same file does. */
 static double loosened(const Case *c, double tolerance) {
   const char *file = json_string_value(json_object_get(c->json, "file"));
   return strstr(file, "dksplit-int8") ? 5e-3 : tolerance;
 }
 
-/* Integers may be some steps apart, as many as the case says: kernels round in different ways. A number that one
- * kernel rounds up and another down goes on through the layers behind it:
+/* Integers may be some steps apart, as many as the case says: kernels round in different ways. A
+ * number that one kernel rounds up and another down goes on through the layers behind it:
  *
  *   okay_nabu                one step before its sigmoid is up to 10 behind it; reference and
  *                            optimised kernels
@@ -206,9 +218,12 @@ static const char *compare(Case *c, int k, json_t *choices) {
   for (size_t i = 0; i < json_array_size(choices); i++) {
     json_t *choice = json_array_get(choices, i);
     double tolerance = loosened(c, json_number_value(json_array_get(choice, 1)));
-    const GraphTensor *y = runner_npy(c->run, path_of(c, json_string_value(json_array_get(choice, 0))), &why);
+    const GraphTensor *y =
+        runner_npy(c->run, path_of(c, json_string_value(json_array_get(choice, 0))), &why);
     if (!y) return why;
-    if (y->count != c->n_out[k]) return arena_printf(c->run->arena, "it has %lld elements, expected %s", (long long)c->n_out[k], runner_dims(c->run, y));
+    if (y->count != c->n_out[k])
+      return arena_printf(c->run->arena, "it has %lld elements, expected %s",
+                          (long long)c->n_out[k], runner_dims(c->run, y));
     double d = runner_difference(c->out[k], y->data, y->count);
     if (y->elem == GRAPH_FLOAT ? d <= tolerance : within_steps(c, k, y) || d <= 0) return NULL;
     least = fmin(least, d);
@@ -237,10 +252,13 @@ static const char *run_case(Case *c) {
   const char *file = json_string_value(json_object_get(c->json, "file"));
   json_t *options = json_array_get(json_object_get(c->json, "options"), 0);
   const char *option = json_string_value(json_array_get(options, 0));
-  c->run->input = option && strcmp(option, "--input") == 0 ? json_string_value(json_array_get(options, 1)) : NULL;
+  c->run->input = option && strcmp(option, "--input") == 0
+                      ? json_string_value(json_array_get(options, 1))
+                      : NULL;
   c->graph = runner_read(c->run, path_of(c, file), &why);
   if (!c->graph) return why;
-  if (c->graph->n_in > MAX_PORTS || c->graph->n_out > MAX_PORTS) return "it has more inputs or outputs than the test reads";
+  if (c->graph->n_in > MAX_PORTS || c->graph->n_out > MAX_PORTS)
+    return "it has more inputs or outputs than the test reads";
   why = read_states(c);
   if (!why) why = read_inputs(c);
   if (why) return why;
@@ -252,10 +270,12 @@ static const char *run_case(Case *c) {
 /* One way of giving options: ["--time", "24", "--stream"]. */
 static ImportOptions options_of(Case *c, json_t *words) {
   size_t n = json_array_size(words);
-  const char **set = ARENA_ARRAY(c->run->arena, const char *, n + 1), **state = ARENA_ARRAY(c->run->arena, const char *, n + 1);
+  const char **set = ARENA_ARRAY(c->run->arena, const char *, n + 1),
+             **state = ARENA_ARRAY(c->run->arena, const char *, n + 1);
   ImportOptions o = {.set = set, .state = state};
   for (size_t i = 0; i < n; i++) {
-    const char *word = json_string_value(json_array_get(words, i)), *next = json_string_value(json_array_get(words, i + 1));
+    const char *word = json_string_value(json_array_get(words, i)),
+               *next = json_string_value(json_array_get(words, i + 1));
     if (strcmp(word, "--stream") == 0) o.stream = true;
     if (!next) continue;
     if (strcmp(word, "--time") == 0) o.time = next;
@@ -266,10 +286,12 @@ static ImportOptions options_of(Case *c, json_t *words) {
   return o;
 }
 
-/* The graph becomes a model that computes the same, by one of the ways that the case gives; NULL, or why not. */
+/* The graph becomes a model that computes the same, by one of the ways that the case gives; NULL,
+ * or why not. */
 static const char *import_case(Case *c) {
   json_t *ways = json_object_get(c->json, "options");
-  const char *path = path_of(c, json_string_value(json_object_get(c->json, "file"))), *why = "no options are given";
+  const char *path = path_of(c, json_string_value(json_object_get(c->json, "file"))),
+             *why = "no options are given";
   for (size_t i = 0; i < json_array_size(ways); i++) {
     ImportOptions options = options_of(c, json_array_get(ways, i));
     ForeignFile file = {.arena = c->run->arena, .path = path};
@@ -293,12 +315,14 @@ static bool is_listed(const char *list, const char *name) {
 
 /* Files whose converter left the weights behind: they are refused, and say so. */
 static bool lacks_weights(const char *file, const char *why) {
-  return why && strstr(why, "has no value in the file") && strstr(file, "keras_tflite_") && strstr(file, "_concrete.tflite");
+  return why && strstr(why, "has no value in the file") && strstr(file, "keras_tflite_") &&
+         strstr(file, "_concrete.tflite");
 }
 
 /* Files that do not compute what is recorded, and why. One that does after all is a failure. */
 static bool is_otherwise(const char *file) {
-  /* Its exporter was given one tensor of zeros for h and c, took them for one, and wrote a program that reads c twice. */
+  /* Its exporter was given one tensor of zeros for h and c, took them for one, and wrote a program
+   * that reads c twice. */
   return strstr(file, "torch_step_export.pt2") != NULL;
 }
 
@@ -317,7 +341,8 @@ static int run_all(Arena *arena, const char *models, const char *list, const cha
   const char *reason;
   size_t i, k;
   int passed = 0, failures = 0, refused = 0, imported = 0;
-  if (file_map(arena, arena_printf(arena, "%s/cases.json", models), &text, &reason)) cases = json_read(arena, (const char *)text.data, text.len, 0, &error);
+  if (file_map(arena, arena_printf(arena, "%s/cases.json", models), &text, &reason))
+    cases = json_read(arena, (const char *)text.data, text.len, 0, &error);
   if (!cases) {
     printf("skipped: no %s/cases.json\n", models);
     return SKIPPED;
@@ -343,16 +368,19 @@ static int run_all(Arena *arena, const char *models, const char *list, const cha
         imported += !not_imported;
         failures += not_imported != NULL;
         if (not_imported) printf("%s, run %zu is not imported: %s\n", name, k, not_imported);
-      } else if (getenv("IMPORTS") && !import_case(&c)) printf("%s\n", name);
+      } else if (getenv("IMPORTS") && !import_case(&c))
+        printf("%s\n", name);
       bool otherwise = is_otherwise(file);
       passed += !why;
       failures += (why != NULL) != otherwise;
-      if ((why != NULL) != otherwise || only) printf("%s, run %zu: %s\n", name, k, why ? why : "right");
+      if ((why != NULL) != otherwise || only)
+        printf("%s, run %zu: %s\n", name, k, why ? why : "right");
       if (only && c.graph && getenv("GRAPH_PRINT")) printf("%s", graph_print(c.graph));
       arena_free(own);
     }
   }
-  printf("%d runs as recorded, %d imported, %d failures, %d refused for they hold no weights\n", passed, imported, failures, refused);
+  printf("%d runs as recorded, %d imported, %d failures, %d refused for they hold no weights\n",
+         passed, imported, failures, refused);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -364,9 +392,12 @@ int main(int argc, char **argv) {
     arena = arena_new(&oom);
     const char *reason = NULL;
     size_t len;
-    const char *list = arena && argc > 2 ? file_read(arena, argv[2], LIST_MAX_BYTES, &len, &reason) : NULL;
-    if (list) status = run_all(arena, argv[1], list, argc > 3 ? argv[3] : NULL);
-    else printf("no list of cases that are imported: %s\n", reason ? reason : "none was given");
+    const char *list =
+        arena && argc > 2 ? file_read(arena, argv[2], LIST_MAX_BYTES, &len, &reason) : NULL;
+    if (list)
+      status = run_all(arena, argv[1], list, argc > 3 ? argv[3] : NULL);
+    else
+      printf("no list of cases that are imported: %s\n", reason ? reason : "none was given");
   }
   arena_free(arena);
   return status;

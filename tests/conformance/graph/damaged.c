@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Damaged copies of the fixtures through their reader: each is refused with a message, or is a graph that prints
- * and that the evaluator computes or says why not. Its faults are crashes, silence, and what a sanitizer sees.
+/* Damaged copies of the fixtures through their reader: each is refused with a message, or is a
+ * graph that prints and that the evaluator computes or says why not. Its faults are crashes,
+ * silence, and what a sanitizer sees.
  *
  *     damaged FOLDER COPIES */
 #include "runner.h"
@@ -23,7 +24,8 @@ static const GraphTensor *some(Arena *arena, const GraphInput *input) {
     dim[i] = input->dim[i].n == GRAPH_OPEN ? 2 : input->dim[i].n;
     if (dim[i] > LARGEST || (count *= dim[i]) > LARGEST) return NULL;
   }
-  GraphTensor *t = graph_tensor(arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &values);
+  GraphTensor *t =
+      graph_tensor(arena, input->elem, input->rank < 0 ? 0 : input->rank, dim, &values);
   for (int64_t i = 0; t && i < t->count; i++)
     values[i] = (double)(i % 3);
   return t;
@@ -73,12 +75,15 @@ static int run_all(Arena *arena, const char *folder, unsigned copies) {
   DIR *dir = opendir(folder);
   for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
     const char *end = strrchr(e->d_name, '.');
-    if (!end || (strcmp(end, ".tflite") != 0 && strcmp(end, ".onnx") != 0 && strcmp(end, ".pt2") != 0 && strcmp(end, ".pb") != 0)) continue;
+    if (!end || (strcmp(end, ".tflite") != 0 && strcmp(end, ".onnx") != 0 &&
+                 strcmp(end, ".pt2") != 0 && strcmp(end, ".pb") != 0))
+      continue;
     files++;
     failures += run_copies(arena, arena_printf(arena, "%s/%s", folder, e->d_name), copies, &read);
   }
   if (dir) closedir(dir);
-  printf("%u copies of %u files: %u are read, the others refused; %d without a word\n", files * copies, files, read, failures);
+  printf("%u copies of %u files: %u are read, the others refused; %d without a word\n",
+         files * copies, files, read, failures);
   return failures || !files ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

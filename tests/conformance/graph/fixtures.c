@@ -6,9 +6,9 @@
  *                              NAME.keras, .h5 with arrays x0, x1 ..., y0, y1 ...
  *     fixtures --print FILE    the text of the graph, or why it is refused
  *
- * Arrays with one more axis than the graph's are calls, one a row. An input h without an array gets what
- * h_next was in the call before. Tolerance: they were computed in float32; integers with a scale may be one
- * step beside those of an interpreter that rounds otherwise. */
+ * Arrays with one more axis than the graph's are calls, one a row. An input h without an array gets
+ * what h_next was in the call before. Tolerance: they were computed in float32; integers with a
+ * scale may be one step beside those of an interpreter that rounds otherwise. */
 #include "runner.h"
 
 #include <dirent.h>
@@ -22,8 +22,9 @@ enum { MAX_PORTS = 64, MAX_FILES = 2048 };
 
 static const double tolerance = 2e-6;
 
-/* Files whose recorded outputs are those of another model: the runtime that recorded them took a norm with its
- * difference exchanged, or with another exponent, for a layer norm. One that agrees after all is a failure. */
+/* Files whose recorded outputs are those of another model: the runtime that recorded them took a
+ * norm with its difference exchanged, or with another exponent, for a layer norm. One that agrees
+ * after all is a failure. */
 static const char *const recorded_otherwise[] = {"norm_q_1_x.onnx"};
 
 static bool is_otherwise(const char *name) {
@@ -33,7 +34,8 @@ static bool is_otherwise(const char *name) {
 }
 
 /* Arrays in_x, in_y are for inputs x, y; where nothing is said of a type the numbers are real. */
-static const GraphTensor *array_of(Runner *run, const TensorFile *file, const char *kind, const char *name, int number) {
+static const GraphTensor *array_of(Runner *run, const TensorFile *file, const char *kind,
+                                   const char *name, int number) {
   const Tensor *t = tensor_find(file, arena_printf(run->arena, "%s_%s", kind, name));
   if (!t) t = tensor_find(file, arena_printf(run->arena, "%c%d", *kind == 'i' ? 'x' : 'y', number));
   double *data;
@@ -96,13 +98,15 @@ static const char *run_file(Runner *run, const char *folder, const char *name, d
   Graph *graph = runner_read(run, arena_printf(run->arena, "%s/%s", folder, name), &why);
   if (!graph) return why;
   if (graph->n_in > MAX_PORTS || graph->n_out > MAX_PORTS) return "it has too many inputs";
-  if (!file_map(run->arena, arena_printf(run->arena, "%s/%s.npz", folder, stem), &bytes, &why)) return why;
+  if (!file_map(run->arena, arena_printf(run->arena, "%s/%s.npz", folder, stem), &bytes, &why))
+    return why;
   const TensorFile *file = npz_parse(run->arena, bytes, &why);
   if (!file) return why;
   for (int i = 0; i < graph->n_in; i++) {
     given[i] = array_of(run, file, "in", graph->in[i].name, i);
     next[i] = given[i] ? -1 : next_of(run, graph, graph->in[i].name);
-    if (!given[i] && next[i] < 0) return arena_printf(run->arena, "no array for `%s`", graph->in[i].name);
+    if (!given[i] && next[i] < 0)
+      return arena_printf(run->arena, "no array for `%s`", graph->in[i].name);
     if (!given[i]) given[i] = zeros(run, &graph->in[i]);
     if (given[i]->rank > graph->in[i].rank) calls = given[i]->dim[0];
   }
@@ -111,20 +115,25 @@ static const char *run_file(Runner *run, const char *folder, const char *name, d
     bool is_state = false;
     for (int k = 0; k < graph->n_in; k++)
       is_state = is_state || next[k] == i;
-    if (!y[i] && !is_state) return arena_printf(run->arena, "no array for `%s`", graph->out[i].name);
+    if (!y[i] && !is_state)
+      return arena_printf(run->arena, "no array for `%s`", graph->out[i].name);
   }
   GraphState *state = graph_state_new(run->arena, graph);
   for (int64_t row = 0; row < calls; row++) {
     for (int i = 0; i < graph->n_in; i++)
       in[i] = part(run, given[i], graph->in[i].rank, row);
-    if (!graph_eval(graph, run->arena, state, NULL, in, out, &fault)) return runner_fault(run, &fault);
+    if (!graph_eval(graph, run->arena, state, NULL, in, out, &fault))
+      return runner_fault(run, &fault);
     for (int i = 0; i < graph->n_out; i++) {
       if (!y[i]) continue;
       const GraphTensor *expected = part(run, y[i], out[i]->rank, row);
-      if (expected->count != out[i]->count) return arena_printf(run->arena, "`%s` is %s", graph->out[i].name, runner_dims(run, out[i]));
+      if (expected->count != out[i]->count)
+        return arena_printf(run->arena, "`%s` is %s", graph->out[i].name, runner_dims(run, out[i]));
       double d = runner_difference(out[i]->data, expected->data, expected->count);
       if (one_step(out[i], expected)) continue;
-      if (!(d <= tolerance)) return arena_printf(run->arena, "`%s` differs by %.2g of the largest", graph->out[i].name, d);
+      if (!(d <= tolerance))
+        return arena_printf(run->arena, "`%s` differs by %.2g of the largest", graph->out[i].name,
+                            d);
       *worst = fmax(*worst, d);
     }
     for (int i = 0; i < graph->n_in; i++)
@@ -133,7 +142,9 @@ static const char *run_file(Runner *run, const char *folder, const char *name, d
   return NULL;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static int run_folder(Arena *arena, const char *folder, int *passed, double *worst) {
   const char *name[MAX_FILES];
@@ -178,7 +189,8 @@ static int run_all(Arena *arena, int n, char **folder) {
   double worst = 0;
   for (int i = 0; i < n; i++)
     failures += run_folder(arena, folder[i], &passed, &worst);
-  printf("%d files as recorded, the largest difference %.1e of the largest output; %d not\n", passed, worst, failures);
+  printf("%d files as recorded, the largest difference %.1e of the largest output; %d not\n",
+         passed, worst, failures);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -189,7 +201,8 @@ int main(int argc, char **argv) {
   if (setjmp(oom) == 0) {
     arena = arena_new(&oom);
     bool prints = argc == 3 && strcmp(argv[1], "--print") == 0;
-    if (arena && argc > 1) status = prints ? print(arena, argv[2]) : run_all(arena, argc - 1, argv + 1);
+    if (arena && argc > 1)
+      status = prints ? print(arena, argv[2]) : run_all(arena, argc - 1, argv + 1);
   }
   arena_free(arena);
   return status;

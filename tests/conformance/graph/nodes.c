@@ -35,7 +35,9 @@ static bool is_expected(const char *name) {
 }
 
 /* Messages live in the arena of the run. */
-static void *take(void *arena, size_t size) { return arena_alloc(arena, size); }
+static void *take(void *arena, size_t size) {
+  return arena_alloc(arena, size);
+}
 
 static void keep(void *arena, void *memory) {
   (void)arena;
@@ -45,19 +47,25 @@ static void keep(void *arena, void *memory) {
 static OnnxFile__Tensor *recorded(Runner *run, const char *folder, int input) {
   Mapped file;
   const char *why;
-  if (!file_map(run->arena, arena_printf(run->arena, "%s/test_data_set_0/input_%d.pb", folder, input), &file, &why)) return NULL;
+  if (!file_map(run->arena,
+                arena_printf(run->arena, "%s/test_data_set_0/input_%d.pb", folder, input), &file,
+                &why))
+    return NULL;
   ProtobufCAllocator in_arena = {take, keep, run->arena};
   return onnx_file__tensor__unpack(&in_arena, file.len, file.data);
 }
 
-/* The same model with all its inputs but the first as constants: weights, axes, as in a trained model. */
+/* The same model with all its inputs but the first as constants: weights, axes, as in a trained
+ * model. */
 static Graph *read_with_weights(Runner *run, const char *folder, const char **why) {
   Mapped file;
-  if (!file_map(run->arena, arena_printf(run->arena, "%s/model.onnx", folder), &file, why)) return NULL;
+  if (!file_map(run->arena, arena_printf(run->arena, "%s/model.onnx", folder), &file, why))
+    return NULL;
   ProtobufCAllocator in_arena = {take, keep, run->arena};
   OnnxFile__Model *model = onnx_file__model__unpack(&in_arena, file.len, file.data);
   OnnxFile__Graph *graph = model->graph;
-  OnnxFile__Tensor **all = ARENA_ARRAY(run->arena, OnnxFile__Tensor *, graph->n_initializer + graph->n_input + 1);
+  OnnxFile__Tensor **all =
+      ARENA_ARRAY(run->arena, OnnxFile__Tensor *, graph->n_initializer + graph->n_input + 1);
   for (size_t i = 0; i < graph->n_initializer; i++)
     all[i] = graph->initializer[i];
   for (size_t i = 1; i < graph->n_input; i++) {
@@ -92,27 +100,38 @@ static const char *run_test(Runner *run, const char *folder, double *worst) {
   Graph *graph = runner_read(run, arena_printf(run->arena, "%s/model.onnx", folder), &why);
   if (!graph && run->diags->first) graph = read_with_weights(run, folder, &why);
   if (!graph) return why;
-  if (graph->n_in > MAX_PORTS || graph->n_out > MAX_PORTS) return "it has more inputs or outputs than the test reads";
+  if (graph->n_in > MAX_PORTS || graph->n_out > MAX_PORTS)
+    return "it has more inputs or outputs than the test reads";
   for (int i = 0; i < graph->n_in; i++) {
-    in[i] = runner_npy(run, arena_printf(run->arena, "%s/test_data_set_0/input_%d.npy", folder, i), &why);
+    in[i] = runner_npy(run, arena_printf(run->arena, "%s/test_data_set_0/input_%d.npy", folder, i),
+                       &why);
     if (!in[i]) return arena_printf(run->arena, "input %d: %s", i, why);
   }
   if (!graph_eval(graph, run->arena, NULL, NULL, in, out, &fault)) return runner_fault(run, &fault);
   for (int i = 0; i < graph->n_out; i++) {
-    const GraphTensor *y = runner_npy(run, arena_printf(run->arena, "%s/test_data_set_0/output_%d.npy", folder, i), &why);
+    const GraphTensor *y = runner_npy(
+        run, arena_printf(run->arena, "%s/test_data_set_0/output_%d.npy", folder, i), &why);
     if (!y) return arena_printf(run->arena, "output %d: %s", i, why);
-    bool same = y->rank == out[i]->rank && memcmp(y->dim, out[i]->dim, sizeof *y->dim * (size_t)y->rank) == 0;
-    if (!same) return arena_printf(run->arena, "output %d is %s, expected %s", i, runner_dims(run, out[i]), runner_dims(run, y));
-    if (y->elem != out[i]->elem) return arena_printf(run->arena, "output %d has elements of type %d, expected %d", i, out[i]->elem, y->elem);
+    bool same = y->rank == out[i]->rank &&
+                memcmp(y->dim, out[i]->dim, sizeof *y->dim * (size_t)y->rank) == 0;
+    if (!same)
+      return arena_printf(run->arena, "output %d is %s, expected %s", i, runner_dims(run, out[i]),
+                          runner_dims(run, y));
+    if (y->elem != out[i]->elem)
+      return arena_printf(run->arena, "output %d has elements of type %d, expected %d", i,
+                          out[i]->elem, y->elem);
     double d = runner_difference(out[i]->data, y->data, y->count);
     if (d > tolerance && nearly(out[i], y)) continue;
-    if (!(d <= tolerance)) return arena_printf(run->arena, "output %d differs by %.2g of the largest", i, d);
+    if (!(d <= tolerance))
+      return arena_printf(run->arena, "output %d differs by %.2g of the largest", i, d);
     *worst = fmax(*worst, d);
   }
   return NULL;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static int folders(Runner *run, const char *path, const char **name) {
   DIR *dir = opendir(path);
@@ -144,10 +163,13 @@ static int run_all(Arena *arena, const char *models) {
       passed += !why;
       failures += (why != NULL) != expected;
       if (why && !expected) printf("%s/%s: %s\n", groups[g], name[i], why);
-      if (!why && expected) printf("%s/%s: passes, and is listed as one that does not\n", groups[g], name[i]);
+      if (!why && expected)
+        printf("%s/%s: passes, and is listed as one that does not\n", groups[g], name[i]);
     }
   }
-  printf("%d tests as published, the largest difference %.1e of the largest output; %d that should and do not\n", passed, worst, failures);
+  printf("%d tests as published, the largest difference %.1e of the largest output; %d that should "
+         "and do not\n",
+         passed, worst, failures);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -19,7 +19,8 @@ Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char 
   static const struct {
     const char *end;
     Graph *(*read)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
-  } readers[] = {{".onnx", onnx_graph}, {".tflite", tflite_graph}, {".pt2", pt2_graph}, {".pb", graphdef_graph}, {".keras", keras_graph}, {".h5", keras_graph}};
+  } readers[] = {{".onnx", onnx_graph},   {".tflite", tflite_graph}, {".pt2", pt2_graph},
+                 {".pb", graphdef_graph}, {".keras", keras_graph},   {".h5", keras_graph}};
   ForeignFile file = {.arena = run->arena, .path = path, .data = data};
   ImportOptions options = {.input = run->input};
   run->diags = diags_new(run->arena, &run->sources);
@@ -39,11 +40,12 @@ Graph *runner_read(Runner *run, const char *path, const char **why) {
 }
 
 GraphElem runner_elem(TensorElem stored) {
-  static const GraphElem elems[] = {[TENSOR_F16] = GRAPH_FLOAT, [TENSOR_BF16] = GRAPH_FLOAT, [TENSOR_F32] = GRAPH_FLOAT,
-                                    [TENSOR_F64] = GRAPH_FLOAT, [TENSOR_I8] = GRAPH_I8,      [TENSOR_U8] = GRAPH_U8,
-                                    [TENSOR_I16] = GRAPH_I16,   [TENSOR_U16] = GRAPH_U16,    [TENSOR_I32] = GRAPH_I32,
-                                    [TENSOR_U32] = GRAPH_U32,   [TENSOR_I64] = GRAPH_I64,    [TENSOR_U64] = GRAPH_U64,
-                                    [TENSOR_BOOL] = GRAPH_BOOL};
+  static const GraphElem elems[] = {
+      [TENSOR_F16] = GRAPH_FLOAT, [TENSOR_BF16] = GRAPH_FLOAT, [TENSOR_F32] = GRAPH_FLOAT,
+      [TENSOR_F64] = GRAPH_FLOAT, [TENSOR_I8] = GRAPH_I8,      [TENSOR_U8] = GRAPH_U8,
+      [TENSOR_I16] = GRAPH_I16,   [TENSOR_U16] = GRAPH_U16,    [TENSOR_I32] = GRAPH_I32,
+      [TENSOR_U32] = GRAPH_U32,   [TENSOR_I64] = GRAPH_I64,    [TENSOR_U64] = GRAPH_U64,
+      [TENSOR_BOOL] = GRAPH_BOOL};
   return elems[stored];
 }
 
@@ -93,5 +95,6 @@ double runner_difference(const double *a, const double *b, int64_t n) {
 
 const char *runner_fault(Runner *run, const GraphFault *fault) {
   if (!fault->node) return fault->text;
-  return arena_printf(run->arena, "node `%s` (%s, %s): %s", fault->node->name, fault->node->source, graph_op_name(fault->node->op), fault->text);
+  return arena_printf(run->arena, "node `%s` (%s, %s): %s", fault->node->name, fault->node->source,
+                      graph_op_name(fault->node->op), fault->text);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whether the fixtures reach what the Keras reader knows. For each class of its tables, and each key
- * that the reader knows or that Keras writes for it, the configurations in the fixtures must have two
- * different values: one of them is not the default. What has not is listed in coverage.reasons,
- * "CLASS KEY REASON" a line ("*" for any class), with the reason; lines that are not needed are wrong.
+/* Whether the fixtures reach what the Keras reader knows. For each class of its tables, and each
+ * key that the reader knows or that Keras writes for it, the configurations in the fixtures must
+ * have two different values: one of them is not the default. What has not is listed in
+ * coverage.reasons, "CLASS KEY REASON" a line ("*" for any class), with the reason; lines that are
+ * not needed are wrong.
  *
  *     coverage FIXTURES REASONS */
 #include "import/keras.h"
@@ -55,7 +56,8 @@ static Seen *seen_of(Coverage *c, const char *class_name, const char *key) {
 }
 
 static bool is_known(const char *class_name) {
-  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes, keras_recurrent_classes};
+  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes,
+                                      keras_recurrent_classes};
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const KerasClass *k = tables[t]; k->name; k++)
       if (strcmp(k->name, class_name) == 0) return true;
@@ -64,13 +66,15 @@ static bool is_known(const char *class_name) {
 
 /* Nothing of what a layer computes. */
 static bool is_general(const char *key) {
-  return strcmp(key, "name") == 0 || ends_with(key, "_initializer") || ends_with(key, "_regularizer") || ends_with(key, "_constraint");
+  return strcmp(key, "name") == 0 || ends_with(key, "_initializer") ||
+         ends_with(key, "_regularizer") || ends_with(key, "_constraint");
 }
 
 static void note_layer(Coverage *c, const char *class_name, json_t *config) {
   const char *key;
   json_t *value;
-  if (ends_with(class_name, "Cell")) class_name = arena_strndup(c->arena, class_name, strlen(class_name) - 4);
+  if (ends_with(class_name, "Cell"))
+    class_name = arena_strndup(c->arena, class_name, strlen(class_name) - 4);
   if (!is_known(class_name)) return;
   map_put(c->arena, &c->classes, arena_strdup(c->arena, class_name), c);
   json_object_foreach(config, key, value) {
@@ -78,8 +82,10 @@ static void note_layer(Coverage *c, const char *class_name, json_t *config) {
     Seen *seen = seen_of(c, class_name, key);
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
     if (!text) exit(2);
-    if (!seen->first) seen->first = arena_strdup(c->arena, text);
-    else seen->two |= strcmp(seen->first, text) != 0;
+    if (!seen->first)
+      seen->first = arena_strdup(c->arena, text);
+    else
+      seen->two |= strcmp(seen->first, text) != 0;
     free(text);
   }
 }
@@ -147,7 +153,8 @@ static void read_reasons(Coverage *c, const char *path) {
 
 /* Whether there is a reason for "LSTM units", or for "* units". */
 static bool excused(Coverage *c, const char *both) {
-  Reason *own = map_get(&c->reasons, both), *any = map_get(&c->reasons, arena_printf(c->arena, "* %s", strchr(both, ' ') + 1));
+  Reason *own = map_get(&c->reasons, both),
+         *any = map_get(&c->reasons, arena_printf(c->arena, "* %s", strchr(both, ' ') + 1));
   if (own) own->used = true;
   if (any) any->used = true;
   return own || any;
@@ -156,7 +163,8 @@ static bool excused(Coverage *c, const char *both) {
 /* Keys that the reader knows, whether Keras writes them or not; those of one value only are refused
  * otherwise. */
 static void add_known(Coverage *c) {
-  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes, keras_recurrent_classes};
+  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes,
+                                      keras_recurrent_classes};
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const KerasClass *k = tables[t]; k->name; k++) {
       if (!map_get(&c->classes, k->name) && !excused(c, arena_printf(c->arena, "%s -", k->name))) {
@@ -165,7 +173,8 @@ static void add_known(Coverage *c) {
       }
       for (const char *s = k->options; *s; s += strcspn(s, " "), s += *s == ' ') {
         size_t n = strcspn(s, " =");
-        if (n && s[n] != '=' && map_get(&c->classes, k->name)) seen_of(c, k->name, arena_strndup(c->arena, s, n));
+        if (n && s[n] != '=' && map_get(&c->classes, k->name))
+          seen_of(c, k->name, arena_strndup(c->arena, s, n));
       }
     }
 }
@@ -174,7 +183,8 @@ static void check_keys(Coverage *c) {
   for (int i = 0; i < c->n_keys; i++) {
     const Seen *seen = map_get(&c->seen, c->key[i]);
     if (seen->two || excused(c, c->key[i])) continue;
-    printf("%s: %s%s\n", c->key[i], seen->first ? "only ever " : "in no fixture", seen->first ? seen->first : "");
+    printf("%s: %s%s\n", c->key[i], seen->first ? "only ever " : "in no fixture",
+           seen->first ? seen->first : "");
     c->failures++;
   }
   for (int i = 0; i < c->n_reasons; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures that make_keras.py makes with today's Keras: NAME.keras and NAME.h5 against NAME.npz;
- * and those of make_tflite.py, NAME.tflite;
- * refused/NAME_CODE.keras must be refused with CODE. Tolerance: both sides differ by the float32 of
- * Keras, 1e-5 on outputs of order 1 and more (an unbounded relu recurrence is of order 100).
+/* The fixtures that make_keras.py makes with today's Keras: NAME.keras and NAME.h5 against
+ * NAME.npz; and those of make_tflite.py, NAME.tflite; refused/NAME_CODE.keras must be refused with
+ * CODE. Tolerance: both sides differ by the float32 of Keras, 1e-5 on outputs of order 1 and more
+ * (an unbounded relu recurrence is of order 100).
  *
  *     fixtures FOLDER */
 #include "../conform.h"
@@ -23,8 +23,10 @@ static Tensor *arrays(Conform *c, const TensorFile *file, char letter, int n) {
   Tensor *out = ARENA_ARRAY(c->arena, Tensor, n + 1);
   for (int i = 0; i < n; i++) {
     const Tensor *t = tensor_find(file, arena_printf(c->arena, "%c%d", letter, i));
-    if (t) out[i] = *t;
-    else c->failures++;
+    if (t)
+      out[i] = *t;
+    else
+      c->failures++;
   }
   return out;
 }
@@ -49,7 +51,8 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   for (int i = 0; i < model->n_out; i++)
     scale = greatest(&y[i]) > scale ? greatest(&y[i]) : scale;
   if (model->n_in + model->n_out != file->n) {
-    printf("%s: %d inputs and %d outputs for %d arrays\n", name, model->n_in, model->n_out, file->n);
+    printf("%s: %d inputs and %d outputs for %d arrays\n", name, model->n_in, model->n_out,
+           file->n);
     c->failures++;
   }
   conform_batch(c, name, model, x, y, x[0].dim[0], 1, 1e-5 * scale);
@@ -60,15 +63,19 @@ static void refused(Conform *c, const char *folder, const char *name) {
   conform_refused(c, path, diag_code_find(arena_strndup(c->arena, code, 4)));
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, const char *, const char *)) {
+static int run_folder(Conform *c, const char *folder,
+                      void (*test)(Conform *, const char *, const char *)) {
   const char **names = NULL;
   size_t n = 0, cap = 0;
   DIR *dir = opendir(folder);
   if (!dir) return 0;
   for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (ends_with(entry->d_name, ".keras") || ends_with(entry->d_name, ".h5") || ends_with(entry->d_name, ".tflite"))
+    if (ends_with(entry->d_name, ".keras") || ends_with(entry->d_name, ".h5") ||
+        ends_with(entry->d_name, ".tflite"))
       ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, entry->d_name));
   closedir(dir);
   if (n) qsort(names, n, sizeof *names, by_name);
@@ -85,7 +92,8 @@ int main(int argc, char **argv) {
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
   conform_heading();
-  int n = run_folder(&c, argv[1], accepted), n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
+  int n = run_folder(&c, argv[1], accepted),
+      n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
   int failures = c.failures;
   arena_free(arena);
   printf("%d files, %d refused, %d failures\n", n, n_refused, failures);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The published vectors of keras-js: one layer each, with weights, input and the output of Keras 2. The
- * JSON is written as the HDF5 file that Keras 2 would have saved, and that file is imported. Stateful
- * layers were called `expected_is_call` times with one input: the state that comes out goes in again.
- * Tolerance: inputs and outputs are printed with 6 decimals.
+/* The published vectors of keras-js: one layer each, with weights, input and the output of Keras 2.
+ * The JSON is written as the HDF5 file that Keras 2 would have saved, and that file is imported.
+ * Stateful layers were called `expected_is_call` times with one input: the state that comes out
+ * goes in again. Tolerance: inputs and outputs are printed with 6 decimals.
  *
  *     kerasjs MODELS */
 #include "../conform.h"
@@ -60,14 +60,19 @@ static json_t *config_of(json_t *vector) {
     json_array_append(shape, json_array_get(input, i));
   json_object_set_new(config, "name", json_string("layer"));
   json_object_set_new(config, "batch_input_shape", shape);
-  return json_pack("{s:s, s:[{s:O, s:o}]}", "class_name", "Sequential", "config", "class_name", json_object_get(vector, "layer"), "config", config);
+  return json_pack("{s:s, s:[{s:O, s:o}]}", "class_name", "Sequential", "config", "class_name",
+                   json_object_get(vector, "layer"), "config", config);
 }
 
 /* Weights are listed in the order of Keras 2. */
 static void write_model(json_t *vector) {
-  static const char *const recurrent[] = {"kernel", "recurrent_kernel", "bias"}, *const plain[] = {"kernel", "bias"};
+  static const char *const recurrent[] = {"kernel", "recurrent_kernel", "bias"}, *const plain[] = {
+                                                                                     "kernel",
+                                                                                     "bias"};
   const char *layer = json_string_value(json_object_get(vector, "layer"));
-  bool both = strcmp(layer, "Bidirectional") == 0, cell = both || strstr(layer, "RNN") || strcmp(layer, "LSTM") == 0 || strcmp(layer, "GRU") == 0;
+  bool both = strcmp(layer, "Bidirectional") == 0, cell = both || strstr(layer, "RNN") ||
+                                                          strcmp(layer, "LSTM") == 0 ||
+                                                          strcmp(layer, "GRU") == 0;
   json_t *weights = json_object_get(vector, "weights"), *config = config_of(vector);
   char names[6][64], *text = json_dumps(config, JSON_COMPACT);
   int n = (int)json_array_size(weights), per_side = both ? n / 2 : n;
@@ -77,11 +82,15 @@ static void write_model(json_t *vector) {
   put_text(file, "model_config", text);
   put_text(file, "keras_version", "2.0.8");
   for (int i = 0; i < n && i < 6; i++) {
-    const char *side = !both ? "" : i < per_side ? "forward_" : "backward_", *leaf = cell ? recurrent[i % per_side] : plain[i % per_side];
+    const char *side = !both          ? ""
+                       : i < per_side ? "forward_"
+                                      : "backward_",
+               *leaf = cell ? recurrent[i % per_side] : plain[i % per_side];
     char part[32];
     snprintf(part, sizeof part, "%slayer", side);
-    hid_t inner = H5Lexists(group, part, H5P_DEFAULT) > 0 ? H5Gopen2(group, part, H5P_DEFAULT)
-                                                          : H5Gcreate2(group, part, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t inner = H5Lexists(group, part, H5P_DEFAULT) > 0
+                      ? H5Gopen2(group, part, H5P_DEFAULT)
+                      : H5Gcreate2(group, part, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     snprintf(names[i], sizeof names[i], "%s/%s:0", part, leaf);
     put_array(inner, strchr(names[i], '/') + 1, json_array_get(weights, (size_t)i));
     H5Gclose(inner);
@@ -96,7 +105,8 @@ static void write_model(json_t *vector) {
 }
 
 /* Runs the calls; states go from the outputs behind the first to the inputs behind the first. */
-static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data, int calls, bool compiled) {
+static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data, int calls,
+                                   bool compiled) {
   double **in = ARENA_ARRAY(c->arena, double *, model->n_in);
   int64_t *steps = ARENA_ARRAY(c->arena, int64_t, model->n_in);
   in[0] = ARENA_ARRAY(c->arena, double, json_array_size(data));
@@ -110,8 +120,10 @@ static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data,
   const EvalTensor *out = NULL;
   for (int call = 0; call < calls; call++) {
     EvalTensor *fast = ARENA_ARRAY(c->arena, EvalTensor, model->n_out + 1);
-    if (!compiled) out = conform_run(c, model, in, steps);
-    else out = conform_compiled(c, model, in, steps, fast) && fast[0].data ? fast : NULL;
+    if (!compiled)
+      out = conform_run(c, model, in, steps);
+    else
+      out = conform_compiled(c, model, in, steps, fast) && fast[0].data ? fast : NULL;
     for (int i = 1; i < model->n_in && out; i++)
       in[i] = out[i].data;
   }
@@ -119,18 +131,21 @@ static const EvalTensor *run_calls(Conform *c, const Model *model, json_t *data,
 }
 
 static void test_vector(Conform *c, json_t *vector) {
-  const char *id = json_string_value(json_object_get(vector, "id")), *shown = arena_printf(c->arena, "kerasjs_fixtures/%s", id);
+  const char *id = json_string_value(json_object_get(vector, "id")),
+             *shown = arena_printf(c->arena, "kerasjs_fixtures/%s", id);
   json_t *expected = json_object_get(json_object_get(vector, "expected"), "data");
   write_model(vector);
   Model *model = conform_import(c, model_path);
   double error[2] = {(double)INFINITY, -1};
   for (int compiled = 0; compiled < 2 && model; compiled++) {
-    const EvalTensor *out = run_calls(c, model, json_object_get(json_object_get(vector, "input"), "data"),
-                                      (int)json_integer_value(json_object_get(vector, "expected_is_call")), compiled);
+    const EvalTensor *out =
+        run_calls(c, model, json_object_get(json_object_get(vector, "input"), "data"),
+                  (int)json_integer_value(json_object_get(vector, "expected_is_call")), compiled);
     if (compiled && !c->program) continue;
     error[compiled] = out ? 0 : (double)INFINITY;
     for (size_t i = 0; out && i < json_array_size(expected); i++)
-      error[compiled] = fmax(error[compiled], fabs(out[0].data[i] - json_number_value(json_array_get(expected, i))));
+      error[compiled] = fmax(error[compiled],
+                             fabs(out[0].data[i] - json_number_value(json_array_get(expected, i))));
   }
   conform_row(c, shown, (int64_t)json_array_size(expected), error[0], error[1], 1e-5);
 }
@@ -146,7 +161,8 @@ int main(int argc, char **argv) {
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
-  json_t *vectors = json_load_file(arena_printf(arena, "%s/kerasjs_fixtures/fixtures.json", argv[1]), 0, NULL);
+  json_t *vectors =
+      json_load_file(arena_printf(arena, "%s/kerasjs_fixtures/fixtures.json", argv[1]), 0, NULL);
   conform_heading();
   for (size_t i = 0; i < json_array_size(vectors); i++)
     test_vector(&c, json_array_get(vectors, i));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Published Keras models, from their files through import to the reference evaluator, against the
- * outputs that came with them. Tolerances: the references are float32 or rounded, so 1e-5 on outputs
- * of order 1; those of the examples of dl4j_keras are of order 100.
+ * outputs that came with them. Tolerances: the references are float32 or rounded, so 1e-5 on
+ * outputs of order 1; those of the examples of dl4j_keras are of order 100.
  *
  *     published MODELS CONFIGS */
 #include "../conform.h"
@@ -18,8 +18,12 @@ typedef struct Test {
   const char *models, *configs;
 } Test;
 
-static const char *path_of(Test *t, const char *name) { return arena_printf(t->c.arena, "%s/%s", t->models, name); }
-static Tensor array_of(Test *t, const char *name) { return conform_npy(&t->c, path_of(t, name)); }
+static const char *path_of(Test *t, const char *name) {
+  return arena_printf(t->c.arena, "%s/%s", t->models, name);
+}
+static Tensor array_of(Test *t, const char *name) {
+  return conform_npy(&t->c, path_of(t, name));
+}
 
 /* What the models' authors published: from prices, (scaled - 0.01) / scale + lowest. */
 typedef struct Published {
@@ -39,27 +43,36 @@ static void add_price(Sums *sums, double scaled, double price) {
   sums->price_squares += price * price;
 }
 
-static void metric(Test *t, const char *file, const char *name, double got, double published, double tolerance) {
-  conform_row(&t->c, arena_printf(t->c.arena, "%s, %s %.4f, published %.4f", file, name, got, published), 1, fabs(got - published), -1, tolerance);
+static void metric(Test *t, const char *file, const char *name, double got, double published,
+                   double tolerance) {
+  conform_row(&t->c,
+              arena_printf(t->c.arena, "%s, %s %.4f, published %.4f", file, name, got, published),
+              1, fabs(got - published), -1, tolerance);
 }
 
 /* Some of the windows, each as a stream from a reset on. */
-static void stream_days(Test *t, const char *path, const Tensor *series, const Tensor *y, int64_t days, int64_t every) {
+static void stream_days(Test *t, const char *path, const Tensor *series, const Tensor *y,
+                        int64_t days, int64_t every) {
   int64_t n = (y->count + every - 1) / every;
-  double *x = ARENA_ARRAY(t->c.arena, double, n * days), *last = ARENA_ARRAY(t->c.arena, double, n);
+  double *x = ARENA_ARRAY(t->c.arena, double, n *days), *last = ARENA_ARRAY(t->c.arena, double, n);
   for (int64_t k = 0; k < n; k++) {
     last[k] = tensor_get(y, k * every);
     for (int64_t i = 0; i < days; i++)
       x[k * days + i] = tensor_get(series, k * every + i);
   }
-  Tensor in = {.elem = TENSOR_F64, .rank = 2, .dim = {n, days}, .count = n * days, .data = (const uint8_t *)x};
-  Tensor out = {.elem = TENSOR_F64, .rank = 1, .dim = {n}, .count = n, .data = (const uint8_t *)last};
+  Tensor in = {.elem = TENSOR_F64,
+               .rank = 2,
+               .dim = {n, days},
+               .count = n * days,
+               .data = (const uint8_t *)x};
+  Tensor out = {
+      .elem = TENSOR_F64, .rank = 1, .dim = {n}, .count = n, .data = (const uint8_t *)last};
   if (!conform_streamed(&t->c, path, &in, &out, n, 1, 1e-5)) t->c.failures++;
 }
 
-/* 252 days of a series give the day behind them: compiled, all 1284 windows, and the published figures of
- * the test set; the evaluator, every 64th. The published ones were computed in f32 by Keras, which
- * moves RMSE and MAE by up to 1.2e-3. */
+/* 252 days of a series give the day behind them: compiled, all 1284 windows, and the published
+ * figures of the test set; the evaluator, every 64th. The published ones were computed in f32 by
+ * Keras, which moves RMSE and MAE by up to 1.2e-3. */
 static void lstm_qqq(Test *t, const Published *p) {
   enum { DAYS = 252, EVERY = 64 };
   const char *path = path_of(t, p->file);
@@ -97,7 +110,8 @@ static void one_to_one(Test *t, const char *file, const char *x, const char *y, 
   Model *model = conform_import(&t->c, path_of(t, file));
   if (!model || !in.rank) return;
   conform_batch(&t->c, path_of(t, file), model, &in, &out, in.dim[0], 1, tolerance);
-  if (!conform_streamed(&t->c, path_of(t, file), &in, &out, in.dim[0], 1, tolerance)) t->c.failures++;
+  if (!conform_streamed(&t->c, path_of(t, file), &in, &out, in.dim[0], 1, tolerance))
+    t->c.failures++;
 }
 
 /* Largest distance of five values, divided by their sum, from row k. */
@@ -134,15 +148,19 @@ static void reactionrnn(Test *t) {
 static void rnnoise_stream(Test *t) {
   const char *path = path_of(t, "rnnoise_nu_bd/bd.hdf5");
   Tensor x = array_of(t, "rnnoise_nu_bd/ref/features.npy");
-  Tensor y[] = {array_of(t, "rnnoise_nu_bd/ref/bd__denoise_output.npy"), array_of(t, "rnnoise_nu_bd/ref/bd__vad_output.npy")};
+  Tensor y[] = {array_of(t, "rnnoise_nu_bd/ref/bd__denoise_output.npy"),
+                array_of(t, "rnnoise_nu_bd/ref/bd__vad_output.npy")};
   t->c.options.stream = true;
   Model *model = conform_import(&t->c, path);
   t->c.options.stream = false;
-  if (model) conform_batch(&t->c, arena_printf(t->c.arena, "%s (stream)", path), model, &x, y, 1, 1, 1e-5);
+  if (model)
+    conform_batch(&t->c, arena_printf(t->c.arena, "%s (stream)", path), model, &x, y, 1, 1, 1e-5);
   t->c.options.time = "500";
   model = conform_import(&t->c, path);
   t->c.options.time = NULL;
-  if (model) conform_batch(&t->c, arena_printf(t->c.arena, "%s (500 steps)", path), model, &x, y, 1, 1, 1e-5);
+  if (model)
+    conform_batch(&t->c, arena_printf(t->c.arena, "%s (500 steps)", path), model, &x, y, 1, 1,
+                  1e-5);
 }
 
 /* The only array of a group of an HDF5 file, as a Tensor. */
@@ -163,10 +181,14 @@ static Tensor hdf5_array(Test *t, Hdf5 *file, const char *path) {
 
 static void example(Test *t, const char *name, const char *input) {
   Mapped map;
-  const char *reason, *path = path_of(t, arena_printf(t->c.arena, "dl4j_keras/examples/%s_model.h5", name));
-  const char *data = path_of(t, arena_printf(t->c.arena, "dl4j_keras/examples/%s_inputs_and_outputs.h5", name));
-  Hdf5 *file = file_map(t->c.arena, data, &map, &reason) ? hdf5_open(t->c.arena, map, &reason) : NULL;
-  Tensor x = hdf5_array(t, file, arena_printf(t->c.arena, "inputs/%s", input)), y = hdf5_array(t, file, "predictions/dense_1");
+  const char *reason,
+      *path = path_of(t, arena_printf(t->c.arena, "dl4j_keras/examples/%s_model.h5", name));
+  const char *data =
+      path_of(t, arena_printf(t->c.arena, "dl4j_keras/examples/%s_inputs_and_outputs.h5", name));
+  Hdf5 *file =
+      file_map(t->c.arena, data, &map, &reason) ? hdf5_open(t->c.arena, map, &reason) : NULL;
+  Tensor x = hdf5_array(t, file, arena_printf(t->c.arena, "inputs/%s", input)),
+         y = hdf5_array(t, file, "predictions/dense_1");
   Model *model = conform_import(&t->c, path);
   if (!model || !x.rank) return;
   conform_batch(&t->c, path, model, &x, &y, x.dim[0], 1, 1e-4);
@@ -178,7 +200,8 @@ static void tfkeras_rnn(Test *t) {
   TensorFile *y = conform_npz(&t->c, path_of(t, "dl4j_keras/tfkeras_rnn/ref_y.npz"));
   int streams = 0;
   for (int i = 0; x && y && i < x->n; i++) {
-    const char *path = path_of(t, arena_printf(t->c.arena, "dl4j_keras/tfkeras_rnn/%s", x->tensor[i].name));
+    const char *path =
+        path_of(t, arena_printf(t->c.arena, "dl4j_keras/tfkeras_rnn/%s", x->tensor[i].name));
     const Tensor *expected = tensor_find(y, x->tensor[i].name);
     Model *model = conform_import(&t->c, path);
     if (!model || !expected) continue;
@@ -190,15 +213,20 @@ static void tfkeras_rnn(Test *t) {
 
 static void run(Test *t) {
   conform_heading();
-  lstm_qqq(t, &(Published){"lstm_qqq/gru_model.keras", "lstm_qqq/ref/gru_y_scaled.npy", 6.2275, 4.7972, 0.9926});
-  lstm_qqq(t, &(Published){"lstm_qqq/lstm_model.keras", "lstm_qqq/ref/lstm_y_scaled.npy", 37.9612, 32.6930, 0.7265});
-  one_to_one(t, "precise/hey-mycroft.net", "precise/ref/x.npy", "precise/ref/hey-mycroft.net__y.npy", 1e-5);
-  one_to_one(t, "precise/hey-mycroft.train.net", "precise/ref/x.npy", "precise/ref/hey-mycroft.train.net__y.npy", 1e-5);
+  lstm_qqq(t, &(Published){"lstm_qqq/gru_model.keras", "lstm_qqq/ref/gru_y_scaled.npy", 6.2275,
+                           4.7972, 0.9926});
+  lstm_qqq(t, &(Published){"lstm_qqq/lstm_model.keras", "lstm_qqq/ref/lstm_y_scaled.npy", 37.9612,
+                           32.6930, 0.7265});
+  one_to_one(t, "precise/hey-mycroft.net", "precise/ref/x.npy",
+             "precise/ref/hey-mycroft.net__y.npy", 1e-5);
+  one_to_one(t, "precise/hey-mycroft.train.net", "precise/ref/x.npy",
+             "precise/ref/hey-mycroft.train.net__y.npy", 1e-5);
   reactionrnn(t);
   rnnoise_stream(t);
   t->c.options.config = path_of(t, "dl4j_keras/fullconfig_lstm/lstm_th_keras_2_config.json");
-  one_to_one(t, "dl4j_keras/fullconfig_lstm/lstm_th_keras_2_weights.h5", "dl4j_keras/fullconfig_lstm/x.npy",
-             "dl4j_keras/fullconfig_lstm/predictions.npy", 1e-5);
+  one_to_one(t, "dl4j_keras/fullconfig_lstm/lstm_th_keras_2_weights.h5",
+             "dl4j_keras/fullconfig_lstm/x.npy", "dl4j_keras/fullconfig_lstm/predictions.npy",
+             1e-5);
   t->c.options.config = NULL;
   example(t, "simple_lstm_tf_keras_1", "lstm_input_1");
   example(t, "simple_rnn_tf_keras_2", "simple_rnn_1_input");

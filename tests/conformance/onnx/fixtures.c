@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where state comes
- * back, as one stream. axes/: what goes along axes of the features; import
- * has compared each with its graph. NAME_open_*.onnx does not say how long its sequences are: --time does. perturbed/: cells with
- * something changed, recorded call by call: each must be refused or give what was recorded. refused/NAME_CODE.onnx must
- * be refused with CODE, in the words of refused.list (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with bytes changed must be refused or give a model whose
- * weights are there. Tolerance: onnxruntime computes in f32.
+/* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where
+ * state comes back, as one stream. axes/: what goes along axes of the features; import has compared
+ * each with its graph. NAME_open_*.onnx does not say how long its sequences are: --time does.
+ * perturbed/: cells with something changed, recorded call by call: each must be refused or give
+ * what was recorded. refused/NAME_CODE.onnx must be refused with CODE, in the words of refused.list
+ * (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with bytes changed must
+ * be refused or give a model whose weights are there. Tolerance: onnxruntime computes in f32.
  *
  *     fixtures FOLDER */
 #define _XOPEN_SOURCE 700 /* realpath */
@@ -23,7 +24,9 @@
 
 enum { CUTS = 60, CHANGES = 200, HOSTILE_EVERY = 6 };
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* The .onnx files of a folder, sorted. */
 static const char **list(Conform *c, const char *folder, size_t *n) {
@@ -33,7 +36,8 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   *n = 0;
   if (!dir) return NULL;
   for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-    if (strstr(e->d_name, ".onnx")) ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, e->d_name));
+    if (strstr(e->d_name, ".onnx"))
+      ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, e->d_name));
   closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);
   return names;
@@ -52,7 +56,8 @@ static Tensor time_first(Conform *c, Tensor t, const Type *type) {
 }
 
 /* What was recorded against the model: `calls` of them, in a row along the first axis. */
-static void compare(Conform *c, const char *name, const Model *model, const TensorFile *file, int64_t calls) {
+static void compare(Conform *c, const char *name, const Model *model, const TensorFile *file,
+                    int64_t calls) {
   enum { MOST = 8 };
   Tensor x[MOST], y[MOST];
   if (model->n_in > MOST || model->n_out > MOST) {
@@ -62,7 +67,8 @@ static void compare(Conform *c, const char *name, const Model *model, const Tens
   for (int i = 0; i < model->n_in + model->n_out; i++) {
     bool in = i < model->n_in;
     const Port *port = in ? model->in[i] : model->out[i - model->n_in];
-    const Tensor *t = tensor_find(file, arena_printf(c->arena, "%s_%s", in ? "in" : "out", port->name));
+    const Tensor *t =
+        tensor_find(file, arena_printf(c->arena, "%s_%s", in ? "in" : "out", port->name));
     if (!t) {
       printf("%s: no array for `%s`\n", name, port->name);
       c->failures++;
@@ -83,35 +89,43 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   if (model && file) compare(c, name, model, file, 1);
 }
 
-/* The model was compared with the graph of the file, and no reader that does not compare took it. */
+/* The model was compared with the graph of the file, and no reader that does not compare took
+ * it. */
 static void compared(Conform *c, const char *folder, const char *name) {
   Imported in = {0};
   session_reset_diags(&c->session);
   bool found = false;
-  if (session_import(&c->session, arena_printf(c->arena, "%s/%s", folder, name), "model.safetensors", "model.grus", &in))
+  if (session_import(&c->session, arena_printf(c->arena, "%s/%s", folder, name),
+                     "model.safetensors", "model.grus", &in))
     for (int i = 0; i < in.foreign->n_notes; i++)
-      found = found || strncmp(in.foreign->note[i], "checked against the graph", strlen("checked against the graph")) == 0;
+      found = found || strncmp(in.foreign->note[i], "checked against the graph",
+                               strlen("checked against the graph")) == 0;
   if (found) return;
   printf("%s: not compared with its graph\n", name);
   c->failures++;
 }
 
-/* Refused, or right: a stream's calls are one sample, those of a model that keeps nothing a sample each. */
+/* Refused, or right: a stream's calls are one sample, those of a model that keeps nothing a sample
+ * each. */
 static void perturbed(Conform *c, const char *folder, const char *name, Reasons *reasons) {
   enum { CALLS = 6 };
-  const char *path = arena_printf(c->arena, "%s/%s", folder, name), *stem = arena_strndup(c->arena, name, strcspn(name, "."));
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name),
+             *stem = arena_strndup(c->arena, name, strcspn(name, "."));
   TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
   Imported in = {0};
   session_reset_diags(&c->session);
   if (!session_import(&c->session, path, "model.safetensors", "model.grus", &in)) {
-    if (!c->session.diags->n_errors) c->failures++;
-    else printf("%-62s refused: %s\n", name, c->session.diags->first->message);
-  } else if (file) compare(c, name, in.model, file, in.model->run == RUN_STREAM ? 1 : CALLS);
+    if (!c->session.diags->n_errors)
+      c->failures++;
+    else
+      printf("%-62s refused: %s\n", name, c->session.diags->first->message);
+  } else if (file)
+    compare(c, name, in.model, file, in.model->run == RUN_STREAM ? 1 : CALLS);
   reasons_check(reasons, name, folder, in.model ? NULL : c->session.diags->first);
 }
 
-/* Data that a link in the folder of the model leads out to are refused; a folder of links to the model and its data, which
- * are together elsewhere, is not. */
+/* Data that a link in the folder of the model leads out to are refused; a folder of links to the
+ * model and its data, which are together elsewhere, is not. */
 static void links(Conform *c, const char *folder) {
   static const char *const names[] = {"weights_external.onnx", "weights_external.bin", "data"};
   static const char here[] = "conform_onnx_links";
@@ -124,15 +138,19 @@ static void links(Conform *c, const char *folder) {
   for (int links = 0; links < 2; links++) {
     const char *model = arena_printf(c->arena, "%s/%s", here, names[0]);
     for (int i = 0; i < 3; i++) {
-      const char *from = arena_printf(c->arena, "%s/%s", root, names[i]), *to = arena_printf(c->arena, "%s/%s", here, names[i]);
+      const char *from = arena_printf(c->arena, "%s/%s", root, names[i]),
+                 *to = arena_printf(c->arena, "%s/%s", here, names[i]);
       size_t len;
       remove(to);
-      const char *reason, *bytes = i == 0 && links == 0 ? file_read(c->arena, from, 1 << 20, &len, &reason) : NULL;
+      const char *reason,
+          *bytes = i == 0 && links == 0 ? file_read(c->arena, from, 1 << 20, &len, &reason) : NULL;
       bool made = bytes ? file_write(c->arena, to, bytes, len, &reason) : symlink(from, to) == 0;
       if (!made) c->failures++;
     }
-    if (links) conform_import(c, model);
-    else if (!conform_refused(c, model, E901)) printf("%s: DIFFERENT\n", model);
+    if (links)
+      conform_import(c, model);
+    else if (!conform_refused(c, model, E901))
+      printf("%s: DIFFERENT\n", model);
     for (int i = 0; i < 3; i++)
       remove(arena_printf(c->arena, "%s/%s", here, names[i]));
   }
@@ -177,7 +195,8 @@ static void hostile(Conform *c, const char *folder, const char *name) {
   }
   for (size_t i = 0; i < CUTS + CHANGES; i++) {
     size_t len = i < CUTS ? file.len * i / CUTS : file.len;
-    uint8_t *copy = malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
+    uint8_t *copy =
+        malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
     if (!copy) return;
     memcpy(copy, file.data, len);
     for (size_t k = 0; i >= CUTS && k <= i % 3; k++)
@@ -204,13 +223,17 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".", "exported", "opsets", "windows", "integers", "ways", "axes", "perturbed"};
+  static const char *const folders[] = {".",        "exported", "opsets", "windows",
+                                        "integers", "ways",     "axes",   "perturbed"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
-    const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]), **names = list(&c, folder, &n);
+    const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
+               **names = list(&c, folder, &n);
     bool changed = strcmp(folders[k], "perturbed") == 0;
     for (size_t i = 0; i < n; i++) {
-      if (changed) perturbed(&c, folder, names[i], &reasons);
-      else accepted(&c, folder, names[i]);
+      if (changed)
+        perturbed(&c, folder, names[i], &reasons);
+      else
+        accepted(&c, folder, names[i]);
       if (strcmp(folders[k], "axes") == 0) compared(&c, folder, names[i]);
     }
     for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1))
@@ -218,10 +241,13 @@ int main(int argc, char **argv) {
     if (!n) c.failures++;
   }
   links(&c, arena_printf(arena, "%s/opsets", argv[1]));
-  const char *folder = arena_printf(arena, "%s/refused", argv[1]), **names = list(&c, folder, &n_refused);
+  const char *folder = arena_printf(arena, "%s/refused", argv[1]),
+             **names = list(&c, folder, &n_refused);
   for (size_t i = 0; i < n_refused; i++) {
-    const char *path = arena_printf(arena, "%s/%s", folder, names[i]), *code = strrchr(names[i], '_') + 1;
-    if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4)))) printf("%s: DIFFERENT\n", names[i]);
+    const char *path = arena_printf(arena, "%s/%s", folder, names[i]),
+               *code = strrchr(names[i], '_') + 1;
+    if (!conform_refused(&c, path, diag_code_find(arena_strndup(arena, code, 4))))
+      printf("%s: DIFFERENT\n", names[i]);
     reasons_check(&reasons, names[i], folder, c.session.diags->first);
   }
   reasons_close(&reasons);

@@ -3,13 +3,13 @@
  *
  *     published MODELS REFUSED
  *
- * A test is a folder with model.onnx and recorded inputs and outputs. Its weights are inputs of the graph;
- * here they become what they are in a trained model, initializers: all inputs but the first, and but
- * start states. Where that is refused the file is tried as it is. A test passes, or is refused in the words of
- * REFUSED (reasons.h).
+ * A test is a folder with model.onnx and recorded inputs and outputs. Its weights are inputs of the
+ * graph; here they become what they are in a trained model, initializers: all inputs but the first,
+ * and but start states. Where that is refused the file is tried as it is. A test passes, or is
+ * refused in the words of REFUSED (reasons.h).
  *
- * Recorded batches are run sample by sample: grus compiles one. Tolerance: 1e-3 of the largest output
- * is what the ONNX runner allows (rtol 1e-3); here it is 1e-5 of it, at least 1e-6. */
+ * Recorded batches are run sample by sample: grus compiles one. Tolerance: 1e-3 of the largest
+ * output is what the ONNX runner allows (rtol 1e-3); here it is 1e-5 of it, at least 1e-6. */
 #include "../reasons.h"
 
 #include "import/onnx.pb-c.h"
@@ -64,8 +64,10 @@ static OnnxFile__Tensor *initializer(Case *t, int input) {
   out->float_data = ARENA_ARRAY(t->c->arena, float, a->count + 1);
   out->int64_data = ARENA_ARRAY(t->c->arena, int64_t, a->count + 1);
   for (int64_t i = 0; i < a->count; i++) {
-    if (whole) out->int64_data[i] = (int64_t)tensor_get(a, i);
-    else out->float_data[i] = (float)tensor_get(a, i);
+    if (whole)
+      out->int64_data[i] = (int64_t)tensor_get(a, i);
+    else
+      out->float_data[i] = (float)tensor_get(a, i);
   }
   return out;
 }
@@ -75,9 +77,11 @@ static void write_case(Case *t, bool weights) {
   OnnxFile__Graph *g = t->model->graph, copy = *g;
   Arena *arena = t->c->arena;
   copy.initializer = ARENA_ARRAY(arena, OnnxFile__Tensor *, g->n_initializer + g->n_input + 1);
-  for (size_t i = 0; i < g->n_initializer; i++) copy.initializer[i] = g->initializer[i];
+  for (size_t i = 0; i < g->n_initializer; i++)
+    copy.initializer[i] = g->initializer[i];
   /* Gather's table is its first input. */
-  size_t data = strcmp(t->node->op_type, "Gather") == 0 && g->n_input > 1 && !g->n_initializer ? 1 : 0;
+  size_t data =
+      strcmp(t->node->op_type, "Gather") == 0 && g->n_input > 1 && !g->n_initializer ? 1 : 0;
   for (size_t i = 0; i < g->n_input; i++) {
     t->is_data[i] = !weights || i == data || is_start(t, g->input[i]->name);
     if (!t->is_data[i]) copy.initializer[copy.n_initializer++] = initializer(t, (int)i);
@@ -122,33 +126,42 @@ static double *sample(Case *t, const Tensor *a, int axis, int64_t b, int64_t bat
 /* [features, time] as the language stores a sequence whose type has time first. */
 static double *time_first(Case *t, double *x, const Type *type, const Tensor *a, int64_t n) {
   int64_t steps = type_is_sequence(type) ? type->time.n : 1, width = n / steps;
-  if (!type_is_sequence(type) || type->time_pos || a->rank != 3 || a->dim[2] != steps || a->dim[1] != width || is_recurrent(t)) return x;
+  if (!type_is_sequence(type) || type->time_pos || a->rank != 3 || a->dim[2] != steps ||
+      a->dim[1] != width || is_recurrent(t))
+    return x;
   double *out = ARENA_ARRAY(t->c->arena, double, n);
   for (int64_t k = 0; k < n; k++)
     out[k % steps * width + k / steps] = x[k];
   return out;
 }
 
-static double error_of(Case *t, const Model *model, const EvalTensor *out, const int *output, int64_t b, int64_t batch) {
+static double error_of(Case *t, const Model *model, const EvalTensor *out, const int *output,
+                       int64_t b, int64_t batch) {
   double error = 0;
   for (int i = 0; i < model->n_out; i++) {
     const Tensor *y = &t->out[output[i]];
     const Type *type = &model->out[i]->declared;
-    int64_t n = y->count / batch, have = out && out[i].data ? out[i].steps * type_step_size(type) : -1;
+    int64_t n = y->count / batch,
+            have = out && out[i].data ? out[i].steps * type_step_size(type) : -1;
     if (n != have) return (double)INFINITY;
-    double *want = time_first(t, sample(t, y, batch_axis(t, y, batch, true), b, batch), type, y, n), most = 1e-3;
+    double *want = time_first(t, sample(t, y, batch_axis(t, y, batch, true), b, batch), type, y, n),
+           most = 1e-3;
     for (int64_t k = 0; k < n; k++)
       most = fmax(most, fabs(want[k]));
     for (int64_t k = 0; k < n; k++) {
       double distance = fabs(out[i].data[k] - want[k]) / fmax(1, most);
-      error = distance <= error ? error : isnan(distance) ? (isnan(want[k]) && isnan(out[i].data[k]) ? error : (double)INFINITY) : distance;
+      error = distance <= error ? error
+              : isnan(distance)
+                  ? (isnan(want[k]) && isnan(out[i].data[k]) ? error : (double)INFINITY)
+                  : distance;
     }
   }
   return error;
 }
 
 /* The port of that name; where the name is none of the language ("0"), by its place among them. */
-static int named(Case *t, const char *name, int place, OnnxFile__Port *const *ports, size_t n, const bool *among) {
+static int named(Case *t, const char *name, int place, OnnxFile__Port *const *ports, size_t n,
+                 const bool *among) {
   int k = 0;
   for (size_t i = 0; i < n; i++)
     if (strcmp(ports[i]->name, name) == 0) return (int)i;
@@ -177,11 +190,13 @@ static void compare(Case *t, const Model *model) {
         conform_row(t->c, t->name, 0, (double)INFINITY, -1, 1e-5);
         return;
       }
-      in[i] = time_first(t, sample(t, x, batch_axis(t, x, batch, false), b, batch), type, x, x->count / batch);
+      in[i] = time_first(t, sample(t, x, batch_axis(t, x, batch, false), b, batch), type, x,
+                         x->count / batch);
       steps[i] = type_is_sequence(type) ? type->time.n : 1;
     }
     error = fmax(error, error_of(t, model, conform_run(t->c, model, in, steps), output, b, batch));
-    if (conform_compiled(t->c, model, in, steps, fast)) compiled = fmax(compiled, error_of(t, model, fast, output, b, batch));
+    if (conform_compiled(t->c, model, in, steps, fast))
+      compiled = fmax(compiled, error_of(t, model, fast, output, b, batch));
   }
   for (int i = 0; i < model->n_out; i++)
     outputs += t->out[output[i]].count;
@@ -192,33 +207,39 @@ static void compare(Case *t, const Model *model) {
 
 static bool read_arrays(Case *t, const char *kind, Tensor *out, size_t n) {
   for (size_t i = 0; i < n && i < MAX_PORTS; i++) {
-    const char *path = arena_printf(t->c->arena, "%s/test_data_set_0/%s_%zu.npy", t->folder, kind, i);
+    const char *path =
+        arena_printf(t->c->arena, "%s/test_data_set_0/%s_%zu.npy", t->folder, kind, i);
     if (!file_exists(path)) return false;
     out[i] = conform_npy(t->c, path);
   }
   return true;
 }
 
-static void test(Conform *c, const char *models, const char *group, const char *base, Reasons *reasons) {
+static void test(Conform *c, const char *models, const char *group, const char *base,
+                 Reasons *reasons) {
   Case t = {.c = c, .name = arena_printf(c->arena, "%s/%s", group, base)};
   t.folder = arena_printf(c->arena, "%s/onnx_conformance/%s", models, t.name);
   size_t len;
   const char *reason;
-  const char *bytes = file_read(c->arena, arena_printf(c->arena, "%s/model.onnx", t.folder), 1 << 24, &len, &reason);
+  const char *bytes = file_read(c->arena, arena_printf(c->arena, "%s/model.onnx", t.folder),
+                                1 << 24, &len, &reason);
   t.model = bytes ? onnx_file__model__unpack(NULL, len, (const uint8_t *)bytes) : NULL;
-  if (!t.model || !t.model->graph || !t.model->graph->n_node || t.model->graph->n_input > MAX_PORTS) {
+  if (!t.model || !t.model->graph || !t.model->graph->n_node ||
+      t.model->graph->n_input > MAX_PORTS) {
     printf("%-62s cannot be read\n", t.name);
     c->failures++;
     return;
   }
   t.node = t.model->graph->node[0];
-  bool have = read_arrays(&t, "input", t.in, t.model->graph->n_input) && read_arrays(&t, "output", t.out, t.model->graph->n_output);
+  bool have = read_arrays(&t, "input", t.in, t.model->graph->n_input) &&
+              read_arrays(&t, "output", t.out, t.model->graph->n_output);
   Imported in = {0};
   const Diag *first = NULL;
   for (int attempt = 0; attempt < 2 && !in.model; attempt++) {
     write_case(&t, attempt == 0 && have);
     session_reset_diags(&c->session);
-    if (!session_import(&c->session, temporary, "model.safetensors", "model.grus", &in)) in.model = NULL;
+    if (!session_import(&c->session, temporary, "model.safetensors", "model.grus", &in))
+      in.model = NULL;
     if (!in.model && !first) first = c->session.diags->first;
   }
   remove(temporary);
@@ -227,33 +248,42 @@ static void test(Conform *c, const char *models, const char *group, const char *
   onnx_file__model__free_unpacked(t.model, NULL);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void group(Conform *c, const char *models, const char *name, Reasons *reasons) {
   DIR *dir = opendir(arena_printf(c->arena, "%s/onnx_conformance/%s", models, name));
   const char **names = NULL;
   size_t n = 0, cap = 0;
   for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir))
-    if (strncmp(e->d_name, "test_", 5) == 0) ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, e->d_name));
+    if (strncmp(e->d_name, "test_", 5) == 0)
+      ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, e->d_name));
   if (dir) closedir(dir);
-  if (!n) c->failures++;
-  else qsort(names, n, sizeof *names, by_name);
+  if (!n)
+    c->failures++;
+  else
+    qsort(names, n, sizeof *names, by_name);
   for (size_t i = 0; i < n; i++)
     test(c, models, name, names[i], reasons);
 }
 
 /* A stream: all recorded steps, one after the other. */
-static void stream(Conform *c, const char *models, const char *file, const char *x, const char *y, double tolerance) {
+static void stream(Conform *c, const char *models, const char *file, const char *x, const char *y,
+                   double tolerance) {
   const char *path = arena_printf(c->arena, "%s/%s", models, file);
-  Tensor in = conform_npy(c, arena_printf(c->arena, "%s/%s", models, x)), out = conform_npy(c, arena_printf(c->arena, "%s/%s", models, y));
+  Tensor in = conform_npy(c, arena_printf(c->arena, "%s/%s", models, x)),
+         out = conform_npy(c, arena_printf(c->arena, "%s/%s", models, y));
   Model *model = conform_import(c, path);
   if (model && in.count) conform_batch(c, path, model, &in, &out, 1, 1, tolerance);
 }
 
 /* One window a row. */
-static void windows(Conform *c, const char *models, const char *file, const char *x, const char *y, double tolerance) {
+static void windows(Conform *c, const char *models, const char *file, const char *x, const char *y,
+                    double tolerance) {
   const char *path = arena_printf(c->arena, "%s/%s", models, file);
-  Tensor in = conform_npy(c, arena_printf(c->arena, "%s/%s", models, x)), out = conform_npy(c, arena_printf(c->arena, "%s/%s", models, y));
+  Tensor in = conform_npy(c, arena_printf(c->arena, "%s/%s", models, x)),
+         out = conform_npy(c, arena_printf(c->arena, "%s/%s", models, y));
   Model *model = conform_import(c, path);
   if (!model || !in.count) return;
   conform_batch(c, path, model, &in, &out, in.dim[0], 1, tolerance);
@@ -279,8 +309,10 @@ int main(int argc, char **argv) {
   group(&c, argv[1], "pytorch-converted", &reasons);
   group(&c, argv[1], "onnx2c_local_ops", &reasons);
   reasons_close(&reasons);
-  stream(&c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy", 1e-5);
-  stream(&c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy", 1e-5);
+  stream(&c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy",
+         1e-5);
+  stream(&c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy",
+         1e-5);
   static const char *const wakewords[] = {"hey_mycroft_mk1", "jarvis", "marvin", "computer"};
   for (size_t i = 0; i < sizeof wakewords / sizeof *wakewords; i++)
     windows(&c, argv[1], arena_printf(arena, "precise/%s.onnx", wakewords[i]), "precise/ref/x.npy",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of make_pickles.py: each holds the tensors of expected.npz, bit for bit; each in refused/ is refused
- * with a reason; and each cut at some 400 lengths, or with bytes changed, is refused or can be read to its last
- * element.
+/* Files of make_pickles.py: each holds the tensors of expected.npz, bit for bit; each in refused/
+ * is refused with a reason; and each cut at some 400 lengths, or with bytes changed, is refused or
+ * can be read to its last element.
  *
  *     pickles FOLDER */
 #include "import/tensors/tensor_file.h"
@@ -28,13 +28,16 @@ static TensorFile *read_all(Arena *arena, Mapped data, const char **reason) {
 }
 
 static bool same(const Tensor *a, const Tensor *b) {
-  if (!a || !b || a->rank != b->rank || memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) != 0) return false;
+  if (!a || !b || a->rank != b->rank ||
+      memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) != 0)
+    return false;
   for (int64_t i = 0; i < a->count; i++)
     if (fabs(tensor_get(a, i) - tensor_get(b, i)) > 0) return false;
   return true;
 }
 
-static int compare(const char *name, const TensorFile *file, const TensorFile *expected, const char *reason) {
+static int compare(const char *name, const TensorFile *file, const TensorFile *expected,
+                   const char *reason) {
   if (!file) printf("%s: %s\n", name, reason);
   if (!file) return 1;
   for (int i = 0; i < expected->n; i++) {
@@ -60,9 +63,12 @@ static int damaged(const char *name, const uint8_t *data, size_t len) {
   if (setjmp(oom) == 0) {
     arena = arena_new(&oom);
     if (!has_reason(arena, data, len)) bad = 1;
-  } else bad = 1;
+  } else
+    bad = 1;
   arena_free(arena);
-  if (bad) printf("%s: a damaged copy of %zu bytes is refused without a reason, or takes all memory\n", name, len);
+  if (bad)
+    printf("%s: a damaged copy of %zu bytes is refused without a reason, or takes all memory\n",
+           name, len);
   return bad;
 }
 
@@ -99,7 +105,8 @@ static int run_folder(Arena *arena, const char *folder, const TensorFile *expect
     ++*n;
     if (!file_map(arena, path, &data, &reason)) return 1;
     const TensorFile *file = read_all(arena, data, &reason);
-    if (expected) failures += compare(entry->d_name, file, expected, reason);
+    if (expected)
+      failures += compare(entry->d_name, file, expected, reason);
     else if (file || !reason) {
       printf("%s: is not refused\n", entry->d_name);
       failures++;
@@ -119,8 +126,13 @@ int main(int argc, char **argv) {
   if (argc != 2 || setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
   if (!arena) return 3;
-  const TensorFile *expected = file_map(arena, arena_printf(arena, "%s/expected.npz", argv[1]), &data, &reason) ? npz_parse(arena, data, &reason) : NULL;
-  if (expected) failures = run_folder(arena, argv[1], expected, &n) + run_folder(arena, arena_printf(arena, "%s/refused", argv[1]), NULL, &n_refused);
+  const TensorFile *expected =
+      file_map(arena, arena_printf(arena, "%s/expected.npz", argv[1]), &data, &reason)
+          ? npz_parse(arena, data, &reason)
+          : NULL;
+  if (expected)
+    failures = run_folder(arena, argv[1], expected, &n) +
+               run_folder(arena, arena_printf(arena, "%s/refused", argv[1]), NULL, &n_refused);
   arena_free(arena);
   printf("%d files, %d refused, %d failures\n", n, n_refused, failures);
   return failures != 0 || n == 0 || n_refused == 0;

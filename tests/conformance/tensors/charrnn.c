@@ -5,8 +5,8 @@
  *
  *     charrnn MODELS
  *
- * Tolerance: the logits are numpy's in double, up to about 20 in size; two LSTMs of 128 over 200 steps
- * in float32 stay within 1e-4. */
+ * Tolerance: the logits are numpy's in double, up to about 20 in size; two LSTMs of 128 over 200
+ * steps in float32 stay within 1e-4. */
 #include "../conform.h"
 
 #include <jansson.h>
@@ -22,8 +22,10 @@ static Model *import_with(Conform *c, const char *path, const char *config) {
   if (!file || fputs(config, file) < 0 || fclose(file) != 0) c->failures++;
   c->options.config = config_path;
   Model *model = NULL;
-  if (strstr(config, "forget_bias")) model = conform_import(c, path);
-  else conform_refused(c, path, E904);
+  if (strstr(config, "forget_bias"))
+    model = conform_import(c, path);
+  else
+    conform_refused(c, path, E904);
   c->options.config = NULL;
   remove(config_path);
   return model;
@@ -34,7 +36,9 @@ static bool continue_seed(Conform *c, int *id) {
   _Alignas(64) static unsigned char state[STATE_MAX];
   const GrusProgram *p = c->program;
   if (!p || p->port_count != 2 || p->state_size > sizeof state || p->state_align > 64) return false;
-  if (p->ports[0].role != GRUS_ROLE_IN || p->ports[0].elem != GRUS_ELEM_U8 || p->reset(state, NULL) != GRUS_OK) return false;
+  if (p->ports[0].role != GRUS_ROLE_IN || p->ports[0].elem != GRUS_ELEM_U8 ||
+      p->reset(state, NULL) != GRUS_OK)
+    return false;
   for (int n = 0; n + 1 < STEPS; n++) {
     uint8_t x = (uint8_t)id[n];
     float logits[VOCABULARY];
@@ -72,13 +76,16 @@ static void greedy_text(Conform *c, const char *folder, const Tensor *ids) {
   Text text = text_new(c->arena);
   for (int n = 0; n < SEED; n++)
     id[n] = (int)tensor_get(ids, n);
-  bool ok = continue_seed(c, id) && vocabulary(c, arena_printf(c->arena, "%s/model/vocab.json", folder), letter) &&
-            file_map(c->arena, arena_printf(c->arena, "%s/ref/shakespeare__greedy.txt", folder), &want, &reason);
+  bool ok = continue_seed(c, id) &&
+            vocabulary(c, arena_printf(c->arena, "%s/model/vocab.json", folder), letter) &&
+            file_map(c->arena, arena_printf(c->arena, "%s/ref/shakespeare__greedy.txt", folder),
+                     &want, &reason);
   for (int n = 0; ok && n < STEPS; n++)
     text_add(&text, letter[id[n]]);
   ok = ok && text.len == want.len && memcmp(text_str(&text), want.data, want.len) == 0;
   if (ok) said = "is that of the reference, to the last character";
-  conform_said(c, "charrnn_shakespeare/model/manifest.json", arena_printf(c->arena, "text by the compiled step function %s", said));
+  conform_said(c, "charrnn_shakespeare/model/manifest.json",
+               arena_printf(c->arena, "text by the compiled step function %s", said));
   if (!ok) printf("%s\n", text_str(&text));
   if (!ok) c->failures++;
 }

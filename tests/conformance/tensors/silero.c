@@ -4,7 +4,8 @@
  *
  *     silero MODELS GRUS
  *
- * Tolerance: the reference is float32 of PyTorch over a recurrence of 200 frames: 1e-5 on a probability. */
+ * Tolerance: the reference is float32 of PyTorch over a recurrence of 200 frames: 1e-5 on a
+ * probability. */
 #include "../conform.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ static Model *written(Conform *c, const char *grus, const char *weights) {
 }
 
 /* One frame after another; the larger difference from speech, or infinity. */
-static double run_frames(Conform *c, const Model *model, bool compiled, const Tensor *audio, const Tensor *speech) {
+static double run_frames(Conform *c, const Model *model, bool compiled, const Tensor *audio,
+                         const Tensor *speech) {
   double x[BEFORE + NEW], h[UNITS] = {0}, s[UNITS] = {0}, error = 0;
   int64_t steps[] = {BEFORE + NEW, 1, 1};
   for (int64_t k = 0; k < FRAMES; k++) {
@@ -33,8 +35,10 @@ static double run_frames(Conform *c, const Model *model, bool compiled, const Te
       int64_t at = k * NEW + i - BEFORE;
       x[i] = at < 0 ? 0 : tensor_get(audio, at);
     }
-    if (!compiled) y = conform_run(c, model, in, steps);
-    else if (!conform_compiled(c, model, in, steps, y)) return (double)INFINITY;
+    if (!compiled)
+      y = conform_run(c, model, in, steps);
+    else if (!conform_compiled(c, model, in, steps, y))
+      return (double)INFINITY;
     if (!y || !y[0].data || !y[1].data || !y[2].data) return (double)INFINITY;
     double d = fabs(y[0].data[0] - tensor_get(speech, k));
     error = d <= error ? error : isnan(d) ? (double)INFINITY : d;
@@ -54,16 +58,19 @@ int main(int argc, char **argv) {
   }
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
-  const char *folder = arena_printf(arena, "%s/silero_safetensors", argv[1]), *weights = arena_printf(arena, "%s/silero_vad_16k.safetensors", folder);
+  const char *folder = arena_printf(arena, "%s/silero_safetensors", argv[1]),
+             *weights = arena_printf(arena, "%s/silero_vad_16k.safetensors", folder);
   conform_begin(&c, arena);
   conform_heading();
   Model *model = written(&c, argv[2], weights);
   Tensor audio = conform_npy(&c, arena_printf(arena, "%s/ref/audio_16k.npy", folder));
-  Tensor speech = conform_npy(&c, arena_printf(arena, "%s/ref/safetensors_torch__output.npy", folder));
+  Tensor speech =
+      conform_npy(&c, arena_printf(arena, "%s/ref/safetensors_torch__output.npy", folder));
   if (model && audio.count >= FRAMES * NEW && speech.count == FRAMES) {
     double error = run_frames(&c, model, false, &audio, &speech);
     conform_row(&c, weights, FRAMES, error, run_frames(&c, model, true, &audio, &speech), 1e-5);
-  } else c.failures++;
+  } else
+    c.failures++;
   int failures = c.failures;
   arena_free(arena);
   printf("%d failures\n", failures);

@@ -4,10 +4,11 @@
  *
  *     tflite MODELS
  *
- * Tolerance: the probabilities are numpy's in double of float32 weights, without the limit of 10 that the
- * file sets to the cells: with it, the few digits whose cells reach it are 5e-5 away. Without it, 28 steps
- * of 20 cells and 560 sums behind them in float32 stay within 1e-5. The weights of 8 bits, read as the real
- * numbers that they stand for, give probabilities of their own. */
+ * Tolerance: the probabilities are numpy's in double of float32 weights, without the limit of 10
+ * that the file sets to the cells: with it, the few digits whose cells reach it are 5e-5 away.
+ * Without it, 28 steps of 20 cells and 560 sums behind them in float32 stay within 1e-5. The
+ * weights of 8 bits, read as the real numbers that they stand for, give probabilities of their
+ * own. */
 #include "../conform.h"
 
 #include <setjmp.h>
@@ -45,7 +46,8 @@ static void accuracy(Conform *c, const Model *model, const Tensor *x, const Tens
     right += class_of(y.data) == (int)tensor_get(label, k);
   }
   conform_said(c, "tflm_mnist_lstm/trained_lstm.tflite",
-               arena_printf(c->arena, "%d of %d digits right, compiled (%.1f %%)", right, DIGITS, 100.0 * right / (double)DIGITS));
+               arena_printf(c->arena, "%d of %d digits right, compiled (%.1f %%)", right, DIGITS,
+                            100.0 * right / (double)DIGITS));
   if (right != RIGHT) c->failures++;
 }
 
@@ -67,19 +69,23 @@ static void test(Conform *c, const char *folder) {
   Tensor x = pixels(c, arena_printf(c->arena, "%s/ref/mnist500_u8.npy", folder));
   Tensor y = conform_npy(c, arena_printf(c->arena, "%s/ref/mnist500_probs.npy", folder));
   Tensor label = conform_npy(c, arena_printf(c->arena, "%s/ref/mnist500_labels.npy", folder));
-  if (!model || x.count != DIGITS * PIXELS || y.count != DIGITS * CLASSES || label.count != DIGITS) {
+  if (!model || x.count != DIGITS * PIXELS || y.count != DIGITS * CLASSES ||
+      label.count != DIGITS) {
     c->failures++;
     return;
   }
   conform_batch(c, path, model, &x, &y, DIGITS, 1, 1e-4);
   accuracy(c, model, &x, &label);
-  if (rounded) conform_batch(c, "tflm_mnist_lstm/trained_lstm_int8.tflite", rounded, &x, &y, DIGITS, 1, 5e-2);
+  if (rounded)
+    conform_batch(c, "tflm_mnist_lstm/trained_lstm_int8.tflite", rounded, &x, &y, DIGITS, 1, 5e-2);
   model = conform_import(c, path);
   unlimited(c, model);
-  conform_batch(c, "tflm_mnist_lstm/trained_lstm.tflite, no cell_clip", model, &x, &y, DIGITS, 1, 1e-5);
+  conform_batch(c, "tflm_mnist_lstm/trained_lstm.tflite, no cell_clip", model, &x, &y, DIGITS, 1,
+                1e-5);
   Tensor sx = conform_npy(c, arena_printf(c->arena, "%s/ref/samples_x.npy", folder));
   Tensor sy = conform_npy(c, arena_printf(c->arena, "%s/ref/samples_y.npy", folder));
-  if (sx.count && sy.count) conform_batch(c, "tflm_mnist_lstm/samples", model, &sx, &sy, 10, 1, 1e-5);
+  if (sx.count && sy.count)
+    conform_batch(c, "tflm_mnist_lstm/samples", model, &sx, &sy, 10, 1, 1e-5);
 }
 
 int main(int argc, char **argv) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* State dicts of PyTorch with the layers written by hand, made by make_torch.py: NAME.grus over
- * NAME.safetensors or NAME.npz against NAME.io.npz; refused/NAME_CODE.grus must be refused with CODE,
- * and each state dict alone is asked about: it does not say which layers there are, nor their
- * nonlinearity, eps, stride or padding. Tolerance: float32 of PyTorch, 1e-5 of outputs of order 1; a relu
- * recurrence grows.
+ * NAME.safetensors or NAME.npz against NAME.io.npz; refused/NAME_CODE.grus must be refused with
+ * CODE, and each state dict alone is asked about: it does not say which layers there are, nor their
+ * nonlinearity, eps, stride or padding. Tolerance: float32 of PyTorch, 1e-5 of outputs of order 1;
+ * a relu recurrence grows.
  *
  *     torch FOLDER */
 #include "../conform.h"
@@ -47,7 +47,8 @@ static void accepted(Conform *c, const char *stem) {
   double scale = 1, inputs = 0;
   c->failures += c->session.diags->n_warnings > 0;
   if (c->session.diags->n_warnings) session_print_diags(&c->session);
-  Tensor *x = arrays(c, file, 'x', model->n_in, &inputs), *y = arrays(c, file, 'y', model->n_out, &scale);
+  Tensor *x = arrays(c, file, 'x', model->n_in, &inputs),
+         *y = arrays(c, file, 'y', model->n_out, &scale);
   conform_batch(c, weights, model, x, y, x[0].dim[0], 1, 1e-5 * scale);
 }
 
@@ -58,7 +59,9 @@ static void refused(Conform *c, const char *stem) {
   c->options.config = NULL;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, const char *)) {
   const char **stems = NULL;
@@ -66,7 +69,9 @@ static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, co
   DIR *dir = opendir(folder);
   for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
     if (ends_with(entry->d_name, ".grus"))
-      ARENA_PUSH(c->arena, stems, n, cap, arena_printf(c->arena, "%s/%.*s", folder, (int)strlen(entry->d_name) - 5, entry->d_name));
+      ARENA_PUSH(
+          c->arena, stems, n, cap,
+          arena_printf(c->arena, "%s/%.*s", folder, (int)strlen(entry->d_name) - 5, entry->d_name));
   if (dir) closedir(dir);
   if (n) qsort(stems, n, sizeof *stems, by_name);
   for (size_t i = 0; i < n; i++)
@@ -82,7 +87,8 @@ int main(int argc, char **argv) {
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
   conform_heading();
-  int n = run_folder(&c, argv[1], accepted), n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
+  int n = run_folder(&c, argv[1], accepted),
+      n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
   int failures = c.failures;
   arena_free(arena);
   printf("%d state dicts, %d refused, %d failures\n", n, n_refused, failures);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Published weights in .npz files, which say nothing of the model: the model is written by hand, in the
- * .grus files beside, which name the tensors as the files do; and models of two programs in their own
- * JSON, imported. What their authors got with them is got again by the compiled code: the phonemes of
- * words, digits, gains, words, strokes.
+/* Published weights in .npz files, which say nothing of the model: the model is written by hand, in
+ * the .grus files beside, which name the tensors as the files do; and models of two programs in
+ * their own JSON, imported. What their authors got with them is got again by the compiled code: the
+ * phonemes of words, digits, gains, words, strokes.
  *
  *     published MODELS WRITTEN
  *
- * Tolerances are those of conform.h's other tests: 1e-5 on probabilities and states, 1e-4 on logits of
- * order 10. rnnoise_v0 was also run by its C original, whose tanh is a table: 8e-6 from exact. */
+ * Tolerances are those of conform.h's other tests: 1e-5 on probabilities and states, 1e-4 on logits
+ * of order 10. rnnoise_v0 was also run by its C original, whose tanh is a table: 8e-6 from
+ * exact. */
 #include "../conform.h"
 
 #include <math.h>
@@ -20,10 +21,15 @@ typedef struct Test {
   const char *models, *written;
 } Test;
 
-static const char *path_of(Test *t, const char *name) { return arena_printf(t->c.arena, "%s/%s", t->models, name); }
-static Tensor array_of(Test *t, const char *name) { return conform_npy(&t->c, path_of(t, name)); }
+static const char *path_of(Test *t, const char *name) {
+  return arena_printf(t->c.arena, "%s/%s", t->models, name);
+}
+static Tensor array_of(Test *t, const char *name) {
+  return conform_npy(&t->c, path_of(t, name));
+}
 
-/* A file of tensors with the layers of a .grus file, as `--config` takes them; NULL after counting a failure. */
+/* A file of tensors with the layers of a .grus file, as `--config` takes them; NULL after counting
+ * a failure. */
 static Model *written(Test *t, const char *name, const char *file) {
   t->c.options.config = arena_printf(t->c.arena, "%s/%s.grus", t->written, name);
   Model *model = conform_import(&t->c, path_of(t, file));
@@ -68,12 +74,20 @@ static void same(Test *t, const char *label, int wrong, int of) {
 /* ---- models ---- */
 
 static const char *const phonemes[] = {
-    "<pad>", "<unk>", "<s>", "</s>", "AA0", "AA1", "AA2", "AE0", "AE1", "AE2", "AH0", "AH1", "AH2", "AO0", "AO1",
-    "AO2",   "AW0",   "AW1", "AW2",  "AY0", "AY1", "AY2", "B",   "CH",  "D",   "DH",  "EH0", "EH1", "EH2", "ER0",
-    "ER1",   "ER2",   "EY0", "EY1",  "EY2", "F",   "G",   "HH",  "IH0", "IH1", "IH2", "IY0", "IY1", "IY2", "JH",
-    "K",     "L",     "M",   "N",    "NG",  "OW0", "OW1", "OW2", "OY0", "OY1", "OY2", "P",   "R",   "S",   "SH",
-    "T",     "TH",    "UH0", "UH1",  "UH2", "UW",  "UW0", "UW1", "UW2", "V",   "W",   "Y",   "Z",   "ZH"};
-enum { PHONEMES = sizeof phonemes / sizeof *phonemes, START = 2, END = 3, MOST_PHONEMES = 20, MOST_LETTERS = 31, MOST_WORDS = 64 };
+    "<pad>", "<unk>", "<s>", "</s>", "AA0", "AA1", "AA2", "AE0", "AE1", "AE2", "AH0", "AH1", "AH2",
+    "AO0",   "AO1",   "AO2", "AW0",  "AW1", "AW2", "AY0", "AY1", "AY2", "B",   "CH",  "D",   "DH",
+    "EH0",   "EH1",   "EH2", "ER0",  "ER1", "ER2", "EY0", "EY1", "EY2", "F",   "G",   "HH",  "IH0",
+    "IH1",   "IH2",   "IY0", "IY1",  "IY2", "JH",  "K",   "L",   "M",   "N",   "NG",  "OW0", "OW1",
+    "OW2",   "OY0",   "OY1", "OY2",  "P",   "R",   "S",   "SH",  "T",   "TH",  "UH0", "UH1", "UH2",
+    "UW",    "UW0",   "UW1", "UW2",  "V",   "W",   "Y",   "Z",   "ZH"};
+enum {
+  PHONEMES = sizeof phonemes / sizeof *phonemes,
+  START = 2,
+  END = 3,
+  MOST_PHONEMES = 20,
+  MOST_LETTERS = 31,
+  MOST_WORDS = 64
+};
 
 /* Letters a to z are 3 to 28, the end of the word is 2. */
 static int64_t letters_of(const char *word, size_t len, double *out) {
@@ -84,7 +98,8 @@ static int64_t letters_of(const char *word, size_t len, double *out) {
 }
 
 /* " K AE1 T" and the row of logits behind each, from the encoder's state. */
-static const char *spoken(Test *t, const Model *decoder, const float *h, const Tensor *y, int64_t *row, double *error) {
+static const char *spoken(Test *t, const Model *decoder, const float *h, const Tensor *y,
+                          int64_t *row, double *error) {
   Text text = text_new(t->c.arena);
   Steps s = steps_begin(t, decoder, h);
   float logits[PHONEMES];
@@ -107,10 +122,13 @@ static const char *line_end(const char *line) {
 }
 
 static void g2p(Test *t) {
-  Tensor states = array_of(t, "g2p/ref/enc_last_hidden.npy"), logits = array_of(t, "g2p/ref/dec_logits_concat.npy");
-  Model *encoder = written(t, "g2p_encoder", "g2p/checkpoint20.npz"), *decoder = written(t, "g2p_decoder", "g2p/checkpoint20.npz");
+  Tensor states = array_of(t, "g2p/ref/enc_last_hidden.npy"),
+         logits = array_of(t, "g2p/ref/dec_logits_concat.npy");
+  Model *encoder = written(t, "g2p_encoder", "g2p/checkpoint20.npz"),
+        *decoder = written(t, "g2p_decoder", "g2p/checkpoint20.npz");
   size_t len;
-  const char *reason, *text = file_read(t->c.arena, path_of(t, "g2p/ref/words_phonemes.txt"), 1 << 16, &len, &reason);
+  const char *reason, *text = file_read(t->c.arena, path_of(t, "g2p/ref/words_phonemes.txt"),
+                                        1 << 16, &len, &reason);
   double far_state = 0, far_logits = 0, letters[MOST_LETTERS + 1], *in[] = {letters};
   float h[MOST_WORDS][256] = {{0}};
   int words = 0, wrong = 0;
@@ -133,12 +151,14 @@ static void g2p(Test *t) {
     const char *said = spoken(t, decoder, h[words], &logits, &row, &far_logits);
     wrong += strcmp(said, arena_strndup(t->c.arena, line + word, all - word)) != 0;
   }
-  conform_row(&t->c, "g2p/checkpoint20.npz, decoder", row * PHONEMES, -1, row * PHONEMES == logits.count ? far_logits : (double)INFINITY, 1e-4);
+  conform_row(&t->c, "g2p/checkpoint20.npz, decoder", row * PHONEMES, -1,
+              row * PHONEMES == logits.count ? far_logits : (double)INFINITY, 1e-4);
   same(t, "g2p, words whose phonemes differ", wrong, words);
 }
 
 /* How many of n digits the compiled model takes for another. */
-static int mistaken(Test *t, const Model *model, const Tensor *x, const Tensor *labels, double scale, const Tensor *y, double *error) {
+static int mistaken(Test *t, const Model *model, const Tensor *x, const Tensor *labels,
+                    double scale, const Tensor *y, double *error) {
   enum { PIXELS = 28 * 28, CLASSES = 10 };
   double in[PIXELS], *ins[] = {in};
   int wrong = 0;
@@ -160,37 +180,47 @@ static int mistaken(Test *t, const Model *model, const Tensor *x, const Tensor *
 static void mnist(Test *t) {
   const char *file = "tflm_mnist_lstm/weights_keras_layout.npz";
   Model *model = written(t, "mnist", file);
-  Tensor samples = array_of(t, "tflm_mnist_lstm/ref/samples_x.npy"), samples_y = array_of(t, "tflm_mnist_lstm/ref/samples_y.npy");
-  Tensor digits = array_of(t, "tflm_mnist_lstm/ref/mnist500_u8.npy"), y = array_of(t, "tflm_mnist_lstm/ref/mnist500_probs.npy");
+  Tensor samples = array_of(t, "tflm_mnist_lstm/ref/samples_x.npy"),
+         samples_y = array_of(t, "tflm_mnist_lstm/ref/samples_y.npy");
+  Tensor digits = array_of(t, "tflm_mnist_lstm/ref/mnist500_u8.npy"),
+         y = array_of(t, "tflm_mnist_lstm/ref/mnist500_probs.npy");
   Tensor labels = array_of(t, "tflm_mnist_lstm/ref/mnist500_labels.npy");
   double error = 0;
   if (!model) return;
   int wrong = mistaken(t, model, &samples, NULL, 1, &samples_y, &error);
-  conform_row(&t->c, arena_printf(t->c.arena, "%s, 10 samples", file), samples_y.count, -1, error, 1e-5);
+  conform_row(&t->c, arena_printf(t->c.arena, "%s, 10 samples", file), samples_y.count, -1, error,
+              1e-5);
   same(t, "tflm_mnist_lstm, samples mistaken", wrong, 10);
   error = 0;
   wrong = mistaken(t, model, &digits, &labels, 1.0 / 255, &y, &error);
   conform_row(&t->c, arena_printf(t->c.arena, "%s, 500 digits", file), y.count, -1, error, 1e-5);
-  conform_row(&t->c, arena_printf(t->c.arena, "tflm_mnist_lstm, accuracy %.1f %%, expected 98.6 %%", 100 - wrong / 5.0), 500, -1, abs(wrong - 7), 0);
+  conform_row(&t->c,
+              arena_printf(t->c.arena, "tflm_mnist_lstm, accuracy %.1f %%, expected 98.6 %%",
+                           100 - wrong / 5.0),
+              500, -1, abs(wrong - 7), 0);
 }
 
 static void rnnoise(Test *t) {
   const char *file = "rnnoise_v0/weights_float.npz";
   Model *model = written(t, "rnnoise", file);
   Tensor x = array_of(t, "rnnoise_v0/ref/features.npy");
-  Tensor y[] = {array_of(t, "rnnoise_v0/ref/gains_f64.npy"), array_of(t, "rnnoise_v0/ref/vad_f64.npy")};
-  Tensor table[] = {array_of(t, "rnnoise_v0/ref/gains_c_table.npy"), array_of(t, "rnnoise_v0/ref/vad_c_table.npy")};
+  Tensor y[] = {array_of(t, "rnnoise_v0/ref/gains_f64.npy"),
+                array_of(t, "rnnoise_v0/ref/vad_f64.npy")};
+  Tensor table[] = {array_of(t, "rnnoise_v0/ref/gains_c_table.npy"),
+                    array_of(t, "rnnoise_v0/ref/vad_c_table.npy")};
   if (!model) return;
   conform_batch(&t->c, file, model, &x, y, 1, 1, 1e-5);
-  conform_batch(&t->c, arena_printf(t->c.arena, "%s, the C original", file), model, &x, table, 1, 1, 2e-5);
+  conform_batch(&t->c, arena_printf(t->c.arena, "%s, the C original", file), model, &x, table, 1, 1,
+                2e-5);
 }
 
-/* The weights of bd.hdf5 in whole 256ths, none beyond 127, against the outputs of those not rounded: 8 bits move
- * some gain of 500 frames by 0.097. make_programs.py's fixture is exact. */
+/* The weights of bd.hdf5 in whole 256ths, none beyond 127, against the outputs of those not
+ * rounded: 8 bits move some gain of 500 frames by 0.097. make_programs.py's fixture is exact. */
 static void rnnoise_text(Test *t) {
   const char *file = path_of(t, "rnnoise_nu_bd/bd.rnnn");
   Tensor x = array_of(t, "rnnoise_nu_bd/ref/features.npy");
-  Tensor y[] = {array_of(t, "rnnoise_nu_bd/ref/bd__denoise_output.npy"), array_of(t, "rnnoise_nu_bd/ref/bd__vad_output.npy")};
+  Tensor y[] = {array_of(t, "rnnoise_nu_bd/ref/bd__denoise_output.npy"),
+                array_of(t, "rnnoise_nu_bd/ref/bd__vad_output.npy")};
   Model *model = conform_import(&t->c, file);
   if (!model) return;
   conform_batch(&t->c, file, model, &x, y, 1, 1, 0.12);
@@ -205,7 +235,8 @@ static void thai(Test *t) {
   for (int k = 0; model && k < 3; k++) {
     Tensor x = array_of(t, arena_printf(t->c.arena, "%s__%d__ids.npy", stem, k));
     Tensor y = array_of(t, arena_printf(t->c.arena, "%s__%d__probs.npy", stem, k));
-    conform_batch(&t->c, arena_printf(t->c.arena, "%s, sentence %d", file, k), model, &x, &y, 1, 1, 1e-5);
+    conform_batch(&t->c, arena_printf(t->c.arena, "%s, sentence %d", file, k), model, &x, &y, 1, 1,
+                  1e-5);
   }
 }
 

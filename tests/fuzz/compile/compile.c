@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes as a model, as text where they begin with `grus`, else as the choices of a generator: refused, or
- * compiled to KIR that passes its verifier and computes, interpreted, what the evaluator does. */
+/* Any bytes as a model, as text where they begin with `grus`, else as the choices of a generator:
+ * refused, or compiled to KIR that passes its verifier and computes, interpreted, what the
+ * evaluator does. */
 #include "tests/kir/oracle.h"
 
 #include <setjmp.h>
@@ -22,9 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     arena = arena_new(&oom);
     if (!arena) return 0;
     Text text = text_new(arena);
-    if (memcmp(data, "grus", 4) == 0) text_add_n(&text, (const char *)data, size - BITS);
-    else oracle_make_model(data, size - BITS, &text);
-    if (oracle_ask(text_str(&text), text.len, bits, ORACLE_INTERPRETER, what, sizeof what) == DIFFERS) {
+    if (memcmp(data, "grus", 4) == 0)
+      text_add_n(&text, (const char *)data, size - BITS);
+    else
+      oracle_make_model(data, size - BITS, &text);
+    if (oracle_ask(text_str(&text), text.len, bits, ORACLE_INTERPRETER, what, sizeof what) ==
+        DIFFERS) {
       fprintf(stderr, "%s\nbits %llx: %s\n", text_str(&text), (unsigned long long)bits, what);
       abort();
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes, a word a line, as the command line of a program: refused with a message and one of the documented exit
- * codes, or options that name every input. Nothing is opened. */
+/* Any bytes, a word a line, as the command line of a program: refused with a message and one of the
+ * documented exit codes, or options that name every input. Nothing is opened. */
 #include "host_posix.h"
 
 #include "host_options.h"
@@ -11,9 +11,11 @@
 static const GrusAxis time5_2[] = {{5, NULL}, {2, "ch"}}, plain3[] = {{3, NULL}};
 static const GrusLength lengths[] = {{"n", 5}};
 static const GrusPort ports[] = {
-    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 16000, 0, 0},
+    {"x", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 16000, 0,
+     0},
     {"site", NULL, GRUS_ROLE_IN, GRUS_ELEM_U8, 3, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
-    {"h0", NULL, GRUS_ROLE_INIT, GRUS_ELEM_F32, 0, 1, plain3, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+    {"h0", NULL, GRUS_ROLE_INIT, GRUS_ELEM_F32, 0, 1, plain3, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0,
+     0},
     {"y", NULL, GRUS_ROLE_OUT, GRUS_ELEM_F32, 0, 1, plain3, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
 };
 enum { PORTS = sizeof ports / sizeof *ports, MOST_WORDS = 64 };
@@ -29,8 +31,10 @@ static int split(char *text, char **argv) {
   argv[n++] = name;
   for (char *word = text, *end; n < MOST_WORDS - 1 && *word; word = end) {
     end = strchr(word, '\n');
-    if (end) *end++ = 0;
-    else end = word + strlen(word);
+    if (end)
+      *end++ = 0;
+    else
+      end = word + strlen(word);
     argv[n++] = word;
   }
   argv[n] = NULL;
@@ -62,7 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!nowhere) abort();
   const HostLog log = {nowhere, "fuzz", false, false};
   for (int kind = GRUS_KIND_RUN; kind <= GRUS_KIND_WINDOW; kind++) {
-    GrusProgram program = {GRUS_HOST_ABI, (GrusKind)kind, "fuzz", NULL, "", 1, ports, PORTS, lengths, 1, 0, 1, NULL, NULL, NULL, NULL};
+    GrusProgram program = {GRUS_HOST_ABI, (GrusKind)kind, "fuzz",  NULL, "", 1,
+                           ports,         PORTS,          lengths, 1,    0,  1,
+                           NULL,          NULL,           NULL,    NULL};
     char *text = malloc(size + 1), *argv[MOST_WORDS];
     if (!text) abort();
     memcpy(text, data, size);

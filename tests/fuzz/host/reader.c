@@ -14,10 +14,12 @@ static const GrusLength lengths[] = {{"n", 5}};
 static const GrusPort ports[] = {
     {"a", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 2, time5_2, 0, GRUS_TIME_BOUNDED, 0, 1, 0, 0, 0, 0},
     {"b", NULL, GRUS_ROLE_IN, GRUS_ELEM_U16, 300, 1, time4, 0, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
-    {"c", NULL, GRUS_ROLE_IN, GRUS_ELEM_F16, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
+    {"c", NULL, GRUS_ROLE_IN, GRUS_ELEM_F16, 0, 2, axis2_time3, 1, GRUS_TIME_FIXED, -1, 1, 0, 0, 0,
+     0},
     {"d", NULL, GRUS_ROLE_IN, GRUS_ELEM_I16, 0, 2, step1, 0, GRUS_TIME_FIXED, -1, 1, 0, 0, 0, 0},
     {"e", NULL, GRUS_ROLE_IN, GRUS_ELEM_F32, 0, 0, NULL, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
-    {"f", NULL, GRUS_ROLE_IN, GRUS_ELEM_I32, 0, 2, axis2_time3, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0, 0},
+    {"f", NULL, GRUS_ROLE_IN, GRUS_ELEM_I32, 0, 2, axis2_time3, -1, GRUS_TIME_NONE, -1, 1, 0, 0, 0,
+     0},
 };
 enum { PORTS = sizeof ports / sizeof *ports };
 static const GrusProgram program = {GRUS_HOST_ABI, GRUS_KIND_RUN, "fuzz",  NULL, "", 1,

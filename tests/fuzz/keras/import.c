@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as a model of another framework: refused, or a model that prints. HDF5 keeps the
- * configuration as plain text without a checksum, so that changed bytes reach every part of the reader. */
+ * configuration as plain text without a checksum, so that changed bytes reach every part of the
+ * reader. */
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -18,7 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ForeignFile file = {.arena = arena, .path = "fuzz", .data = {data, size}};
     ImportOptions options = {0};
     Foreign *foreign = foreign_import(&file, &options, diags);
-    if (foreign) print_model(foreign, "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+    if (foreign)
+      print_model(foreign, "w.safetensors",
+                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

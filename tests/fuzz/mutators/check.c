@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* check FILE...: a mutator without a fuzzer. Of many changes of each file enough are of its structure, not the
- * fuzzer's own, and are no longer what they were; each has room. */
+/* check FILE...: a mutator without a fuzzer. Of many changes of each file enough are of its
+ * structure, not the fuzzer's own, and are no longer what they were; each has room. */
 #include "mutators.h"
 
 #include <stdio.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* FlatBuffers files without their schema: tables are found from the root by what looks like one; a field is taken
- * out of a vtable or exchanged with another, a distance leads to another object, a vector gets another length, a
- * number another value. */
+/* FlatBuffers files without their schema: tables are found from the root by what looks like one; a
+ * field is taken out of a vtable or exchanged with another, a distance leads to another object, a
+ * vector gets another length, a number another value. */
 #include "mutators.h"
 
 enum { MOST_SLOTS = 8192, MOST_DEPTH = 12, LONGEST_VTABLE = 200 };
 
 typedef struct Slot {
-  size_t entry; /* in a vtable: u16; 0: an element of a vector */
-  size_t at;    /* the field */
+  size_t entry;  /* in a vtable: u16; 0: an element of a vector */
+  size_t at;     /* the field */
   size_t target; /* what it leads to, if it is a distance; else 0 */
 } Slot;
 
@@ -36,12 +36,15 @@ static size_t vtable_of(const Walk *w, size_t table) {
   int64_t at = (int64_t)table - (int32_t)word(w, table);
   if (table + 4 > w->size || at < 4 || at + 4 > (int64_t)w->size) return 0;
   uint16_t bytes = half(w, (size_t)at);
-  return bytes >= 4 && bytes <= LONGEST_VTABLE && bytes % 2 == 0 && (size_t)at + bytes <= w->size ? (size_t)at : 0;
+  return bytes >= 4 && bytes <= LONGEST_VTABLE && bytes % 2 == 0 && (size_t)at + bytes <= w->size
+             ? (size_t)at
+             : 0;
 }
 
 static void walk_table(Walk *w, size_t table, int depth);
 
-/* A distance at `at`: remembered, and followed where it leads to a table or to a vector of tables. */
+/* A distance at `at`: remembered, and followed where it leads to a table or to a vector of
+ * tables. */
 static void walk_slot(Walk *w, size_t entry, size_t at, int depth) {
   size_t target = at + word(w, at);
   if (w->n == MOST_SLOTS || at + 4 > w->size) return;
@@ -68,11 +71,16 @@ static void walk_table(Walk *w, size_t table, int depth) {
   }
 }
 
-static void write_half(uint8_t *data, size_t at, uint16_t x) { memcpy(data + at, &x, sizeof x); }
-static void write_word(uint8_t *data, size_t at, uint32_t x) { memcpy(data + at, &x, sizeof x); }
+static void write_half(uint8_t *data, size_t at, uint16_t x) {
+  memcpy(data + at, &x, sizeof x);
+}
+static void write_word(uint8_t *data, size_t at, uint32_t x) {
+  memcpy(data + at, &x, sizeof x);
+}
 
 static void change(uint8_t *data, const Walk *w, uint64_t *state) {
-  const Slot *s = &w->slot[mutator_below(state, w->n)], *other = &w->slot[mutator_below(state, w->n)];
+  const Slot *s = &w->slot[mutator_below(state, w->n)],
+             *other = &w->slot[mutator_below(state, w->n)];
   switch (mutator_below(state, 5)) {
   case 0:
     if (s->entry) write_half(data, s->entry, 0);
@@ -84,7 +92,11 @@ static void change(uint8_t *data, const Walk *w, uint64_t *state) {
     if (other->target > s->at) write_word(data, s->at, (uint32_t)(other->target - s->at));
     break;
   case 3:
-    if (s->target) write_word(data, s->target, mutator_below(state, 2) ? word(w, s->target) + 1 - 2 * (uint32_t)mutator_below(state, 2) : (uint32_t)mutator_number(state));
+    if (s->target)
+      write_word(data, s->target,
+                 mutator_below(state, 2)
+                     ? word(w, s->target) + 1 - 2 * (uint32_t)mutator_below(state, 2)
+                     : (uint32_t)mutator_number(state));
     break;
   default: write_word(data, s->at, (uint32_t)mutator_number(state)); break;
   }

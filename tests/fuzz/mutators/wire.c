@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Messages of protocol buffers without their schema: a field of some message is left out, doubled, exchanged with
- * its neighbour, given another number or other bytes. What counts bytes in a field and parses as a message is
- * taken for one. */
+/* Messages of protocol buffers without their schema: a field of some message is left out, doubled,
+ * exchanged with its neighbour, given another number or other bytes. What counts bytes in a field
+ * and parses as a message is taken for one. */
 #include "mutators.h"
 
 enum { MOST_FIELDS = 4096, MOST_DEPTH = 12, VARINT = 0, WORD64 = 1, BYTES = 2, WORD32 = 5 };
@@ -74,7 +74,9 @@ static size_t fields_of(const uint8_t *data, size_t from, size_t end, Field *fie
   return n;
 }
 
-static int put_field(Out *out, const uint8_t *data, const Field *f) { return put(out, data + f->at, f->end - f->at); }
+static int put_field(Out *out, const uint8_t *data, const Field *f) {
+  return put(out, data + f->at, f->end - f->at);
+}
 
 /* The tag of f alone. */
 static int put_tag(Out *out, const uint8_t *data, const Field *f) {
@@ -98,14 +100,17 @@ static int put_changed_value(Out *out, const uint8_t *data, const Field *f, uint
   return put_tag(out, data, f) && put_varint(out, n) && put(out, bytes, n);
 }
 
-static int put_message(Out *out, const uint8_t *data, size_t from, size_t end, uint64_t *state, int depth);
+static int put_message(Out *out, const uint8_t *data, size_t from, size_t end, uint64_t *state,
+                       int depth);
 
 /* Field i, changed in one of the ways. */
-static int put_change(Out *out, const uint8_t *data, const Field *field, size_t n, size_t i, uint64_t *state, int depth, int *swapped) {
+static int put_change(Out *out, const uint8_t *data, const Field *field, size_t n, size_t i,
+                      uint64_t *state, int depth, int *swapped) {
   static uint8_t inner[MOST_DEPTH][MUTATOR_ROOM / 4];
   const Field *f = &field[i];
   Out nested = {inner[depth], 0, sizeof inner[depth]};
-  if (f->wire == BYTES && depth + 1 < MOST_DEPTH && mutator_below(state, 6) && put_message(&nested, data, f->body, f->end, state, depth + 1))
+  if (f->wire == BYTES && depth + 1 < MOST_DEPTH && mutator_below(state, 6) &&
+      put_message(&nested, data, f->body, f->end, state, depth + 1))
     return put_tag(out, data, f) && put_varint(out, nested.n) && put(out, nested.bytes, nested.n);
   switch (mutator_below(state, 5)) {
   case 0: return 1;
@@ -118,7 +123,8 @@ static int put_change(Out *out, const uint8_t *data, const Field *field, size_t 
   }
 }
 
-static int put_message(Out *out, const uint8_t *data, size_t from, size_t end, uint64_t *state, int depth) {
+static int put_message(Out *out, const uint8_t *data, size_t from, size_t end, uint64_t *state,
+                       int depth) {
   static Field fields[MOST_DEPTH][MOST_FIELDS];
   Field *field = fields[depth];
   size_t n = fields_of(data, from, end, field);
@@ -126,7 +132,9 @@ static int put_message(Out *out, const uint8_t *data, size_t from, size_t end, u
   size_t chosen = mutator_below(state, n);
   for (size_t i = 0; i < n; i++) {
     int swapped = 0;
-    if (!(i == chosen ? put_change(out, data, field, n, i, state, depth, &swapped) : put_field(out, data, &field[i]))) return 0;
+    if (!(i == chosen ? put_change(out, data, field, n, i, state, depth, &swapped)
+                      : put_field(out, data, &field[i])))
+      return 0;
     i += (size_t)swapped;
   }
   return 1;
@@ -136,7 +144,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
   static uint8_t room[MUTATOR_ROOM];
   uint64_t state = seed;
   Out out = {room, 0, max_size < sizeof room ? max_size : sizeof room};
-  if (mutator_below(&state, 2) == 0 || !put_message(&out, data, 0, size, &state, 0)) return LLVMFuzzerMutate(data, size, max_size);
+  if (mutator_below(&state, 2) == 0 || !put_message(&out, data, 0, size, &state, 0))
+    return LLVMFuzzerMutate(data, size, max_size);
   memcpy(data, out.bytes, out.n);
   return out.n;
 }

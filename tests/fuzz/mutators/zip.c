@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Archives: a member is changed, renamed, left out or doubled, and all are packed again, so that the checksums are
- * right. */
+/* Archives: a member is changed, renamed, left out or doubled, and all are packed again, so that
+ * the checksums are right. */
 #include "mutators.h"
 
 #include <stdio.h>
@@ -57,10 +57,13 @@ static size_t pack(const Member *member, size_t n, uint8_t *out, size_t room) {
   for (size_t i = 0; i < n; i++) {
     zip_source_t *content = zip_source_buffer(zip, member[i].bytes, member[i].n, 0);
     zip_int64_t at = content ? zip_file_add(zip, member[i].name, content, ZIP_FL_OVERWRITE) : -1;
-    if (at < 0) zip_source_free(content);
-    else zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_STORE, 0);
+    if (at < 0)
+      zip_source_free(content);
+    else
+      zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_STORE, 0);
   }
-  if (zip_close(zip)) zip_discard(zip);
+  if (zip_close(zip))
+    zip_discard(zip);
   else if (zip_source_open(target) == 0) {
     zip_int64_t got = zip_source_read(target, out, room);
     uint8_t more;
@@ -77,7 +80,9 @@ static size_t change(Member *member, size_t n, uint64_t *state) {
   switch (mutator_below(state, 12)) {
   case 0: m->n = 0; return n;
   case 1: memmove(m->name, member[mutator_below(state, n)].name, sizeof m->name); return n;
-  case 2: snprintf(m->name + strlen(m->name), 8, "%c", (char)('a' + mutator_below(state, 26))); return n;
+  case 2:
+    snprintf(m->name + strlen(m->name), 8, "%c", (char)('a' + mutator_below(state, 26)));
+    return n;
   case 3: {
     Member last = member[n - 1];
     member[n - 1] = *m;
@@ -85,7 +90,9 @@ static size_t change(Member *member, size_t n, uint64_t *state) {
     free(member[n - 1].bytes);
     return n - 1;
   }
-  default: m->n = LLVMFuzzerMutate(m->bytes, m->n, m->n + 64 < MUTATOR_ROOM ? m->n + 64 : MUTATOR_ROOM); return n;
+  default:
+    m->n = LLVMFuzzerMutate(m->bytes, m->n, m->n + 64 < MUTATOR_ROOM ? m->n + 64 : MUTATOR_ROOM);
+    return n;
   }
 }
 
@@ -94,7 +101,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
   static uint8_t room[MUTATOR_ROOM];
   uint64_t state = seed;
   zip_t *zip;
-  if (size < 4 || memcmp(data, "PK", 2) != 0 || mutator_below(&state, 3) == 0 || !open_archive(data, size, &zip)) return LLVMFuzzerMutate(data, size, max_size);
+  if (size < 4 || memcmp(data, "PK", 2) != 0 || mutator_below(&state, 3) == 0 ||
+      !open_archive(data, size, &zip))
+    return LLVMFuzzerMutate(data, size, max_size);
   size_t n = read_members(zip, member), packed = 0;
   zip_discard(zip);
   if (n) n = change(member, n, &state);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes as an ONNX file: refused, or a model that prints. The last bit of the last byte asks for a stream. */
+/* Any bytes as an ONNX file: refused, or a model that prints. The last bit of the last byte asks
+ * for a stream. */
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -17,7 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ForeignFile file = {.arena = arena, .path = "fuzz", .data = {data, size}};
     ImportOptions options = {.stream = size && data[size - 1] & 1};
     Foreign *foreign = foreign_import(&file, &options, diags);
-    if (foreign) print_model(foreign, "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+    if (foreign)
+      print_model(foreign, "w.safetensors",
+                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

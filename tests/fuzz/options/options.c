@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes as what the command line says of a model of another framework: a fixture is imported with it, or
- * refused. The first byte chooses the fixture; then lines, each a letter and a text, to an empty one; the rest is
- * the file of --config. */
+/* Any bytes as what the command line says of a model of another framework: a fixture is imported
+ * with it, or refused. The first byte chooses the fixture; then lines, each a letter and a text, to
+ * an empty one; the rest is the file of --config. */
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -12,8 +12,10 @@
 
 enum { MOST_TEXTS = 8, LARGEST = 1 << 16, FIXTURES = 5 };
 
-static const char *const fixture[FIXTURES] = {"onnx/fixtures/gru_after.onnx", "graph/tflite/fixtures/arithmetic.tflite", "keras/fixtures/activations.keras", "onnx/fixtures/conv.onnx",
-                                              "graph/tflite/fixtures/batch_matmul.tflite"};
+static const char *const fixture[FIXTURES] = {
+    "onnx/fixtures/gru_after.onnx", "graph/tflite/fixtures/arithmetic.tflite",
+    "keras/fixtures/activations.keras", "onnx/fixtures/conv.onnx",
+    "graph/tflite/fixtures/batch_matmul.tflite"};
 static struct {
   uint8_t *bytes;
   size_t n;
@@ -33,12 +35,15 @@ static void read_fixtures(void) {
 
 /* The options of the lines; what follows them. */
 static const char *options_of(Arena *arena, char *text, ImportOptions *options) {
-  const char **state = ARENA_ARRAY(arena, const char *, MOST_TEXTS), **set = ARENA_ARRAY(arena, const char *, MOST_TEXTS);
+  const char **state = ARENA_ARRAY(arena, const char *, MOST_TEXTS),
+             **set = ARENA_ARRAY(arena, const char *, MOST_TEXTS);
   char *line = text, *end;
   for (; *line && *line != '\n'; line = end) {
     end = strchr(line, '\n');
-    if (end) *end++ = 0;
-    else end = line + strlen(line);
+    if (end)
+      *end++ = 0;
+    else
+      end = line + strlen(line);
     const char *value = *line ? line + 1 : line;
     if (*line == 't') options->time = value;
     if (*line == 'i') options->input = value;
@@ -80,13 +85,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Sources sources = {.arena = arena};
     Diags *diags = diags_new(arena, &sources);
     int which = data[0] % FIXTURES;
-    ForeignFile foreign_file = {.arena = arena, .path = "fuzz", .data = {file[which].bytes, file[which].n}};
+    ForeignFile foreign_file = {
+        .arena = arena, .path = "fuzz", .data = {file[which].bytes, file[which].n}};
     ImportOptions options = {0};
-    const char *config = options_of(arena, arena_strndup(arena, (const char *)data + 1, size - 1), &options);
+    const char *config =
+        options_of(arena, arena_strndup(arena, (const char *)data + 1, size - 1), &options);
     if (config && *config) options.config = config_of(config);
     Foreign *foreign = foreign_import(&foreign_file, &options, diags);
     if (!foreign && !diags->n_errors) __builtin_trap(); /* refused without a word */
-    if (foreign) print_model(foreign, "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+    if (foreign)
+      print_model(foreign, "w.safetensors",
+                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any text as the program of a .pt2 archive, whose weights are the same always; bytes that begin as an archive do, as
- * the archive itself. */
+/* Any text as the program of a .pt2 archive, whose weights are the same always; bytes that begin as
+ * an archive do, as the archive itself. */
 #include "../evaluate.h"
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zip.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char config[] =
-    "{\"config\": {\"w\": {\"path_name\": \"w\", \"tensor_meta\": {\"dtype\": 7, \"sizes\": [{\"as_int\": 12}, {\"as_int\": 4}], "
+    "{\"config\": {\"w\": {\"path_name\": \"w\", \"tensor_meta\": {\"dtype\": 7, \"sizes\": "
+    "[{\"as_int\": 12}, {\"as_int\": 4}], "
     "\"strides\": [{\"as_int\": 4}, {\"as_int\": 1}], \"storage_offset\": {\"as_int\": 0}}}}}";
 
 static void add(zip_t *zip, const char *name, const void *data, size_t size) {

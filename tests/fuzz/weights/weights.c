@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Any bytes through the readers of tensor files, every element of what they accept, and binding to a
- * small model in each convention: no crash, and where something is refused, a reason. The corpus has
- * files in which names and shapes fit the model. */
-#include "import/import.h"
-#include "front/front.h"
-#include "model/infer/infer.h"
+/* Any bytes through the readers of tensor files, every element of what they accept, and binding to
+ * a small model in each convention: no crash, and where something is refused, a reason. The corpus
+ * has files in which names and shapes fit the model. */
 #include "model/bind/weights.h"
+#include "front/front.h"
+#include "import/import.h"
+#include "model/infer/infer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char model_text[] = "grus 1\n"
-                                 "model m {\n"
-                                 "  weights torch \"w\"\n"
-                                 "  in  x : f32[time 4, 2]\n"
-                                 "  out y : f32[1] = x |> GRU(1, from=\"r\") |> last |> Dense(1, from=\"d\")\n"
-                                 "}\n";
+static const char model_text[] =
+    "grus 1\n"
+    "model m {\n"
+    "  weights torch \"w\"\n"
+    "  in  x : f32[time 4, 2]\n"
+    "  out y : f32[1] = x |> GRU(1, from=\"r\") |> last |> Dense(1, from=\"d\")\n"
+    "}\n";
 
 /* Checked in the middle of unwinding: volatile. */
 static Arena *volatile arena;

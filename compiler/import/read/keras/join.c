@@ -6,8 +6,8 @@
 
 /* ---- several inputs ---- */
 
-/* Layers give a value of fewer axes new ones behind the batch; operators broadcast as NumPy does, whose axes
- * come in front: both keep the batch first only this way. */
+/* Layers give a value of fewer axes new ones behind the batch; operators broadcast as NumPy does,
+ * whose axes come in front: both keep the batch first only this way. */
 static GraphValue *widened(KerasLayer *layer, const KerasValue *value, int rank) {
   int64_t axes[TYPE_MAX_AXES];
   int n = rank - value->rank;
@@ -20,7 +20,8 @@ static GraphValue *widened(KerasLayer *layer, const KerasValue *value, int rank)
 static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
   KerasValue out = *a;
   if (layer->is_operator && a->rank != b->rank) {
-    keras_refuse(layer, E903, "combines values of %d and %d axes behind the batch", a->rank, b->rank);
+    keras_refuse(layer, E903, "combines values of %d and %d axes behind the batch", a->rank,
+                 b->rank);
     return false;
   }
   out.rank = a->rank > b->rank ? a->rank : b->rank;
@@ -29,7 +30,8 @@ static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
     int64_t m = at < 0 ? 1 : a->dim[at], n = bt < 0 ? 1 : b->dim[bt];
     out.dim[i] = m == 1 ? n : m;
     if (m == n || m == 1 || n == 1 || m < 0 || n < 0) continue;
-    keras_refuse(layer, E903, "combines values of %lld and %lld elements along an axis", (long long)m, (long long)n);
+    keras_refuse(layer, E903, "combines values of %lld and %lld elements along an axis",
+                 (long long)m, (long long)n);
     return false;
   }
   *a = out;
@@ -42,7 +44,8 @@ static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
   *value = layer->in[0];
   if (layer->has_number) {
     GraphValue *number = emit_number(e, layer->number);
-    GraphValue *both[] = {layer->number_first ? number : value->graph, layer->number_first ? value->graph : number};
+    GraphValue *both[] = {layer->number_first ? number : value->graph,
+                          layer->number_first ? value->graph : number};
     value->graph = emit_call(e, op, 2, both);
     return true;
   }
@@ -53,7 +56,9 @@ static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
   for (int i = 1; i < layer->n_in; i++) {
     KerasValue before = *value;
     if (!broadcast(layer, value, &layer->in[i])) return false;
-    value->graph = emit_call(e, op, 2, (GraphValue *[]){widened(layer, &before, value->rank), widened(layer, &layer->in[i], value->rank)});
+    value->graph = emit_call(e, op, 2,
+                             (GraphValue *[]){widened(layer, &before, value->rank),
+                                              widened(layer, &layer->in[i], value->rank)});
   }
   return true;
 }
@@ -62,18 +67,21 @@ static bool read_combined(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Add", GRAPH_Add}, {"Subtract", GRAPH_Sub}, {"Multiply", GRAPH_Mul}, {"Divide", GRAPH_Div}, {"TrueDivide", GRAPH_Div},
-             {"Maximum", GRAPH_Max}, {"Minimum", GRAPH_Min}};
+  } ops[] = {{"Add", GRAPH_Add},    {"Subtract", GRAPH_Sub},   {"Multiply", GRAPH_Mul},
+             {"Divide", GRAPH_Div}, {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
+             {"Minimum", GRAPH_Min}};
   KerasValue value;
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0) return combine(layer, ops[i].op, &value) && keras_gives(layer, value);
+    if (strcmp(layer->class_name, ops[i].name) == 0)
+      return combine(layer, ops[i].op, &value) && keras_gives(layer, value);
   return false;
 }
 
 static bool read_average(KerasLayer *layer) {
   KerasValue value;
   if (!combine(layer, GRAPH_Add, &value)) return false;
-  value.graph = EMIT(keras_emit(layer), Div, value.graph, emit_number(keras_emit(layer), layer->n_in));
+  value.graph =
+      EMIT(keras_emit(layer), Div, value.graph, emit_number(keras_emit(layer), layer->n_in));
   return keras_gives(layer, value);
 }
 
@@ -115,9 +123,12 @@ static bool read_flatten(KerasLayer *layer) {
   flat.rank = 1;
   flat.dim[0] = 1;
   for (int i = 0; i < value.rank; i++)
-    if (value.dim[i] < 0) flat.dim[0] = -1;
-    else if (flat.dim[0] >= 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0])) return report_size(layer);
-  if (value.rank != 1) flat.graph = emit_reshape(keras_emit(layer), value.graph, 2, (int64_t[]){0, flat.dim[0]});
+    if (value.dim[i] < 0)
+      flat.dim[0] = -1;
+    else if (flat.dim[0] >= 0 && !size_mul(flat.dim[0], value.dim[i], &flat.dim[0]))
+      return report_size(layer);
+  if (value.rank != 1)
+    flat.graph = emit_reshape(keras_emit(layer), value.graph, 2, (int64_t[]){0, flat.dim[0]});
   return keras_gives(layer, flat);
 }
 
@@ -132,12 +143,15 @@ static bool read_reshape(KerasLayer *layer) {
     return false;
   }
   for (int i = 0; i < value.rank; i++)
-    if (value.dim[i] < 0) total = -1;
-    else if (total >= 0 && !size_mul(total, value.dim[i], &total)) return report_size(layer);
+    if (value.dim[i] < 0)
+      total = -1;
+    else if (total >= 0 && !size_mul(total, value.dim[i], &total))
+      return report_size(layer);
   out.rank = (int)n;
   for (int i = 0; i < out.rank; i++) {
     out.dim[i] = target[i + 1] = json_integer_value(json_array_get(shape, (size_t)i));
-    bool fits = target[i + 1] > 0 ? size_mul(known, target[i + 1], &known) : target[i + 1] == -1 && open < 0;
+    bool fits = target[i + 1] > 0 ? size_mul(known, target[i + 1], &known)
+                                  : target[i + 1] == -1 && open < 0;
     if (target[i + 1] == -1) open = i;
     if (fits) continue;
     keras_refuse(layer, E903, "gives its values a shape that does not fit");
@@ -156,7 +170,8 @@ static bool read_permute(KerasLayer *layer) {
   if (!dims) dims = keras_option(layer, "target_shape"); /* the Keras 1 name of Reshape's option */
   for (int i = 0; i < value.rank; i++) {
     perm[i + 1] = json_integer_value(json_array_get(dims, (size_t)i));
-    bool fits = perm[i + 1] >= 1 && perm[i + 1] <= value.rank && json_array_size(dims) == (size_t)value.rank;
+    bool fits = perm[i + 1] >= 1 && perm[i + 1] <= value.rank &&
+                json_array_size(dims) == (size_t)value.rank;
     if (!fits || (seen >> perm[i + 1] & 1)) {
       keras_refuse(layer, E901, "has `dims` that are no order of its axes");
       return false;
@@ -177,7 +192,8 @@ static bool read_repeat(KerasLayer *layer) {
     if (n >= 0) keras_refuse(layer, E903, "needs a vector");
     return false;
   }
-  value.graph = EMIT(e, Expand, emit_unsqueeze(e, value.graph, 1, behind), emit_ints(e, 3, (int64_t[]){1, n, 1}));
+  value.graph = EMIT(e, Expand, emit_unsqueeze(e, value.graph, 1, behind),
+                     emit_ints(e, 3, (int64_t[]){1, n, 1}));
   value.rank = 2;
   value.dim[1] = value.dim[0];
   value.dim[0] = n;
@@ -187,8 +203,10 @@ static bool read_repeat(KerasLayer *layer) {
 /* ---- TimeDistributed ---- */
 
 static bool is_per_step(const char *class_name) {
-  static const char *const names[] = {"Dense", "Activation", "Dropout", "BatchNormalization", "LayerNormalization", "ReLU",
-                                      "LeakyReLU", "ELU", "GaussianNoise", "Rescaling", "Identity"};
+  static const char *const names[] = {
+      "Dense",   "Activation", "Dropout", "BatchNormalization", "LayerNormalization",
+      "ReLU",    "LeakyReLU",  "ELU",     "GaussianNoise",      "Rescaling",
+      "Identity"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(class_name, names[i]) == 0) return true;
   return false;
@@ -210,7 +228,9 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   KerasValue value = layer->in[0], sample = value;
   int64_t together[TYPE_MAX_AXES + 1] = {-1}, apart[TYPE_MAX_AXES];
   if (value.keeps || value.doubt || !sizes_behind(&value, 1, together + 1)) {
-    keras_refuse(layer, E903, "runs `%s` on every step of a masked sequence, or on axes of unknown size", step->class_name);
+    keras_refuse(layer, E903,
+                 "runs `%s` on every step of a masked sequence, or on axes of unknown size",
+                 step->class_name);
     return false;
   }
   sample.rank = value.rank - 1;
@@ -218,12 +238,15 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   sample.graph = emit_reshape(e, value.graph, value.rank, together);
   step->in = &sample;
   if (!keras_read_layer(step)) return false;
-  if (step->n_out != 1 || step->out[0].rank >= TYPE_MAX_AXES || !sizes_behind(&step->out[0], 0, apart)) {
-    keras_refuse(layer, E903, "runs `%s` on every step, whose result is no value of known size", step->class_name);
+  if (step->n_out != 1 || step->out[0].rank >= TYPE_MAX_AXES ||
+      !sizes_behind(&step->out[0], 0, apart)) {
+    keras_refuse(layer, E903, "runs `%s` on every step, whose result is no value of known size",
+                 step->class_name);
     return false;
   }
   KerasValue out = step->out[0];
-  GraphValue *front = emit_slice(e, EMIT(e, Shape, value.graph), 0, 0, 2, 1), *back = emit_ints(e, out.rank, apart);
+  GraphValue *front = emit_slice(e, EMIT(e, Shape, value.graph), 0, 0, 2, 1),
+             *back = emit_ints(e, out.rank, apart);
   GraphValue *shape = out.rank ? emit_concat(e, 0, 2, (GraphValue *[]){front, back}) : front;
   memmove(out.dim + 1, out.dim, sizeof *out.dim * (size_t)out.rank);
   out.dim[0] = value.dim[0];

@@ -5,13 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t last_dim(const KerasValue *value) { return value->rank ? value->dim[value->rank - 1] : 1; }
+static int64_t last_dim(const KerasValue *value) {
+  return value->rank ? value->dim[value->rank - 1] : 1;
+}
 
 /* ---- activations ---- */
 
 static GraphValue *hard_sigmoid(KerasLayer *layer, GraphValue *x) {
   GraphNode *node = keras_node(layer, GRAPH_HardSigmoid, 1, &x);
-  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha, layer->keras->major < 3 ? 0.2 : 1.0 / 6);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha,
+                   layer->keras->major < 3 ? 0.2 : 1.0 / 6);
   graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_beta, 0.5);
   return emit_done(keras_emit(layer), node);
 }
@@ -35,9 +38,11 @@ static GraphValue *plain(KerasLayer *layer, GraphValue *x, const char *name) {
   static const struct {
     const char *name;
     GraphOp op;
-  } same[] = {{"relu", GRAPH_Relu},         {"tanh", GRAPH_Tanh},       {"sigmoid", GRAPH_Sigmoid}, {"softplus", GRAPH_Softplus},
-              {"softsign", GRAPH_Softsign}, {"exponential", GRAPH_Exp}, {"swish", GRAPH_Silu},      {"silu", GRAPH_Silu},
-              {"mish", GRAPH_Mish},         {"hard_silu", GRAPH_HardSwish}, {"hard_swish", GRAPH_HardSwish}};
+  } same[] = {
+      {"relu", GRAPH_Relu},           {"tanh", GRAPH_Tanh},           {"sigmoid", GRAPH_Sigmoid},
+      {"softplus", GRAPH_Softplus},   {"softsign", GRAPH_Softsign},   {"exponential", GRAPH_Exp},
+      {"swish", GRAPH_Silu},          {"silu", GRAPH_Silu},           {"mish", GRAPH_Mish},
+      {"hard_silu", GRAPH_HardSwish}, {"hard_swish", GRAPH_HardSwish}};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     if (strcmp(name, same[i].name) == 0) return emit_call(keras_emit(layer), same[i].op, 1, &x);
   return NULL;
@@ -56,7 +61,8 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
   if (strcmp(name, "gelu") == 0) return gelu(layer, x);
   if (strcmp(name, "relu6") == 0) return emit_clip(e, x, 0, 6);
   if (strcmp(name, "hard_tanh") == 0) return emit_clip(e, x, -1, 1);
-  if (strcmp(name, "leaky_relu") == 0) return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
+  if (strcmp(name, "leaky_relu") == 0)
+    return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
   keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
@@ -64,34 +70,43 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
 }
 
 bool keras_activated(KerasLayer *layer, KerasValue value) {
-  value.graph = keras_read_activation(layer, value.graph, keras_activation_name(layer, "activation", "linear"), value.rank);
+  value.graph = keras_read_activation(
+      layer, value.graph, keras_activation_name(layer, "activation", "linear"), value.rank);
   return value.graph && keras_gives(layer, value);
 }
 
-static bool read_activation(KerasLayer *layer) { return keras_activated(layer, layer->in[0]); }
+static bool read_activation(KerasLayer *layer) {
+  return keras_activated(layer, layer->in[0]);
+}
 
 static bool read_relu(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
   GraphValue *x = layer->in[0].graph, *y = x;
-  double max = keras_number(layer, "max_value", (double)INFINITY), slope = keras_number(layer, "negative_slope", 0);
+  double max = keras_number(layer, "max_value", (double)INFINITY),
+         slope = keras_number(layer, "negative_slope", 0);
   double threshold = keras_number(layer, "threshold", 0);
   if (threshold != 0) { /* x from the threshold on, slope (x - threshold) below it */
     GraphValue *at = emit_number(e, threshold);
     GraphValue *below = EMIT(e, Mul, EMIT(e, Sub, x, at), emit_number(e, slope));
     y = EMIT(e, Where, EMIT(e, GreaterEqual, x, at), x, below);
-  } else if (slope == 0 && isfinite(max)) return keras_gives_like(layer, emit_clip(e, x, 0, max));
-  else y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope) : EMIT(e, Relu, x);
+  } else if (slope == 0 && isfinite(max))
+    return keras_gives_like(layer, emit_clip(e, x, 0, max));
+  else
+    y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope)
+                   : EMIT(e, Relu, x);
   if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
   return keras_gives_like(layer, y);
 }
 
 static bool read_leaky_relu(KerasLayer *layer) {
   double slope = keras_number(layer, "negative_slope", keras_number(layer, "alpha", 0.3));
-  return keras_gives_like(layer, keras_number_call(layer, GRAPH_LeakyRelu, layer->in[0].graph, GRAPH_ATTR_alpha, slope));
+  return keras_gives_like(layer, keras_number_call(layer, GRAPH_LeakyRelu, layer->in[0].graph,
+                                                   GRAPH_ATTR_alpha, slope));
 }
 
 static bool read_elu(KerasLayer *layer) {
-  return keras_gives_like(layer, elu(layer, layer->in[0].graph, keras_number(layer, "alpha", 1), 1));
+  return keras_gives_like(layer,
+                          elu(layer, layer->in[0].graph, keras_number(layer, "alpha", 1), 1));
 }
 
 /* alpha has the sizes of a sample, 1 along axes that share it. */
@@ -103,7 +118,8 @@ static bool read_prelu(KerasLayer *layer) {
     return false;
   }
   GraphValue *alpha = keras_weight(layer, "", "alpha", 0, rank, any);
-  return alpha && keras_gives_like(layer, EMIT(keras_emit(layer), Prelu, layer->in[0].graph, alpha));
+  return alpha &&
+         keras_gives_like(layer, EMIT(keras_emit(layer), Prelu, layer->in[0].graph, alpha));
 }
 
 /* ---- products and tables ---- */
@@ -117,7 +133,8 @@ static bool read_dense(KerasLayer *layer) {
     keras_refuse(layer, E903, "reads a value without axes");
     return false;
   }
-  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, 2, (int64_t[]){last_dim(&value), units});
+  GraphValue *kernel =
+      keras_weight(layer, "", "kernel", 0, 2, (int64_t[]){last_dim(&value), units});
   if (!kernel) return false;
   value.graph = EMIT(e, MatMul, value.graph, kernel);
   value.dim[value.rank - 1] = units;
@@ -142,21 +159,26 @@ static bool read_embedding(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t categories = keras_size(layer, "input_dim", -1);
-  int64_t units = keras_option(layer, "output_dim") || layer->keras->major > 1 ? keras_size(layer, "output_dim", -1) : keras_size(layer, "units", -1);
+  int64_t units = keras_option(layer, "output_dim") || layer->keras->major > 1
+                      ? keras_size(layer, "output_dim", -1)
+                      : keras_size(layer, "units", -1);
   if (categories < 0 || units < 0) return false;
   if (value.rank == TYPE_MAX_AXES) {
     keras_refuse(layer, E903, "reads a value of too many axes");
     return false;
   }
   mark_categories(layer, &value);
-  GraphValue *table = keras_weight(layer, "", "embeddings", 0, 2, (int64_t[]){categories, units}), *x = value.graph;
+  GraphValue *table = keras_weight(layer, "", "embeddings", 0, 2, (int64_t[]){categories, units}),
+             *x = value.graph;
   if (!table) return false;
   bool masked = keras_flag(layer, "mask_zero", false);
-  value.keeps = masked ? EMIT(e, Not, EMIT(e, Equal, x, emit_cast(e, emit_int(e, 0), GRAPH_I64))) : NULL;
+  value.keeps =
+      masked ? EMIT(e, Not, EMIT(e, Equal, x, emit_cast(e, emit_int(e, 0), GRAPH_I64))) : NULL;
   if (masked) keras_mark_padding(layer, 0);
   value.doubt = false;
   bool whole = !x->node && !x->constant;
-  value.graph = emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){table, whole ? x : emit_cast(e, x, GRAPH_I64)});
+  value.graph = emit_axis_call(e, GRAPH_Gather, 0, 2,
+                               (GraphValue *[]){table, whole ? x : emit_cast(e, x, GRAPH_I64)});
   value.dim[value.rank++] = units;
   return keras_gives(layer, value);
 }
@@ -182,7 +204,8 @@ static bool read_masking(KerasLayer *layer) {
 
 /* ---- norms ---- */
 
-/* The axis that an option says, the batch being axis 0; -1 after reporting. *to gets the last of several. */
+/* The axis that an option says, the batch being axis 0; -1 after reporting. *to gets the last of
+ * several. */
 static int axis_of(const KerasLayer *layer, int *to) {
   json_t *axis = keras_option(layer, "axis");
   int rank = layer->in[0].rank;
@@ -192,9 +215,12 @@ static int axis_of(const KerasLayer *layer, int *to) {
     json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
     int64_t at = axis ? json_integer_value(item) : -1;
     if (at < 0) at += rank + 1;
-    bool fits = (!axis || json_is_integer(item)) && at > 0 && at <= rank && (previous < 0 || at == previous + 1);
+    bool fits = (!axis || json_is_integer(item)) && at > 0 && at <= rank &&
+                (previous < 0 || at == previous + 1);
     if (!fits) {
-      keras_refuse(layer, E903, "works along an axis that its input does not have, or along several that do not follow each other");
+      keras_refuse(layer, E903,
+                   "works along an axis that its input does not have, or along several that do not "
+                   "follow each other");
       return -1;
     }
     previous = (int)at;
@@ -205,12 +231,16 @@ static int axis_of(const KerasLayer *layer, int *to) {
 }
 
 /* gamma or beta: numbers for each element of the axes, or one constant. NULL after reporting. */
-static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number, double plain_value, int first, int n) {
+static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number,
+                               double plain_value, int first, int n) {
   const KerasValue *in = &layer->in[0];
   Emit *e = keras_emit(layer);
-  if (!option || keras_flag(layer, option, true)) return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
+  if (!option || keras_flag(layer, option, true))
+    return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
   double *data;
-  GraphTensor *same = in->dim[first - 1] > 0 ? graph_tensor(e->graph->arena, GRAPH_FLOAT, 1, in->dim + first - 1, &data) : NULL;
+  GraphTensor *same = in->dim[first - 1] > 0 ? graph_tensor(e->graph->arena, GRAPH_FLOAT, 1,
+                                                            in->dim + first - 1, &data)
+                                             : NULL;
   if (!same || n != 1) {
     keras_refuse(layer, E903, "has no `%s`, and works along axes of unknown size", option);
     return NULL;
@@ -269,17 +299,21 @@ static bool read_softmax(KerasLayer *layer) {
     diag_note(d, "it would work as Activation(\"softmax\"), which looks at no mask");
     return false;
   }
-  return keras_gives_like(layer, emit_axis_call(keras_emit(layer), GRAPH_Softmax, axis, 1, &layer->in[0].graph));
+  return keras_gives_like(
+      layer, emit_axis_call(keras_emit(layer), GRAPH_Softmax, axis, 1, &layer->in[0].graph));
 }
 
 /* What changes nothing when a model runs. */
-static bool read_nothing(KerasLayer *layer) { return keras_gives_like(layer, layer->in[0].graph); }
+static bool read_nothing(KerasLayer *layer) {
+  return keras_gives_like(layer, layer->in[0].graph);
+}
 
 /* A number, or one for each feature. */
 static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_absent) {
   json_t *list = keras_option(layer, name);
   double *data;
-  if (!json_is_array(list)) return emit_number(keras_emit(layer), keras_number(layer, name, if_absent));
+  if (!json_is_array(list))
+    return emit_number(keras_emit(layer), keras_number(layer, name, if_absent));
   int64_t n = (int64_t)json_array_size(list);
   GraphTensor *t = graph_tensor(layer->keras->arena, GRAPH_FLOAT, 1, &n, &data);
   for (int64_t i = 0; t && i < n; i++) {
@@ -293,16 +327,20 @@ static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_abs
 
 static bool read_rescaling(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
-  GraphValue *scale = numbers_of(layer, "scale", 1), *offset = scale ? numbers_of(layer, "offset", 0) : NULL;
-  return offset && keras_gives_like(layer, EMIT(e, Add, EMIT(e, Mul, layer->in[0].graph, scale), offset));
+  GraphValue *scale = numbers_of(layer, "scale", 1),
+             *offset = scale ? numbers_of(layer, "offset", 0) : NULL;
+  return offset &&
+         keras_gives_like(layer, EMIT(e, Add, EMIT(e, Mul, layer->in[0].graph, scale), offset));
 }
 
 const KerasReadClass keras_read_layers[] = {
     KERAS_READ(Dense, read_dense, 1, "units activation use_bias"),
     KERAS_READ(Embedding, read_embedding, 1, "input_dim output_dim units mask_zero"),
-    KERAS_READ(BatchNormalization, read_batch_norm, 1, "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
+    KERAS_READ(BatchNormalization, read_batch_norm, 1,
+               "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
     KERAS_READ(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
-    KERAS_READ(LayerNormalization, read_layer_norm, 1, "axis epsilon center scale rms_scaling=false"),
+    KERAS_READ(LayerNormalization, read_layer_norm, 1,
+               "axis epsilon center scale rms_scaling=false"),
     KERAS_READ(PReLU, read_prelu, 1, "shared_axes"),
     KERAS_READ(Activation, read_activation, 1, "activation"),
     KERAS_READ(ReLU, read_relu, 1, "max_value negative_slope threshold"),

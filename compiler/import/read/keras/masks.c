@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks [batch, time] as values of the graph: which layers make, use, pass on and end them says the column
- * `mask` of keras_masks.def. */
+/* Masks [batch, time] as values of the graph: which layers make, use, pass on and end them says the
+ * column `mask` of keras_masks.def. */
 #include "import/read/keras/reader.h"
 
 static const KerasMaskUse uses[] = {
@@ -10,8 +10,9 @@ static const KerasMaskUse uses[] = {
 };
 _Static_assert(sizeof uses / sizeof *uses == KERAS_MASK_COUNT, "a row for each layer");
 
-/* Where some inputs have a mask and others have none, versions of Keras differ: the result's is not known.
- * Where all have one, Keras 2 asks for steps that all have, Keras 3 for steps that any has. */
+/* Where some inputs have a mask and others have none, versions of Keras differ: the result's is not
+ * known. Where all have one, Keras 2 asks for steps that all have, Keras 3 for steps that any
+ * has. */
 static void join(const KerasLayer *layer, KerasValue *out) {
   int n = 0;
   GraphValue *mask = NULL;
@@ -20,9 +21,12 @@ static void join(const KerasLayer *layer, KerasValue *out) {
     out->doubt = out->doubt || in->doubt;
     if (!in->keeps) continue;
     n++;
-    if (!mask) mask = in->keeps;
-    else if (mask != in->keeps && layer->keras->major < 3) mask = EMIT(keras_emit(layer), And, mask, in->keeps);
-    else if (mask != in->keeps) mask = EMIT(keras_emit(layer), Or, mask, in->keeps);
+    if (!mask)
+      mask = in->keeps;
+    else if (mask != in->keeps && layer->keras->major < 3)
+      mask = EMIT(keras_emit(layer), And, mask, in->keeps);
+    else if (mask != in->keeps)
+      mask = EMIT(keras_emit(layer), Or, mask, in->keeps);
   }
   if (n && n < layer->n_in) out->doubt = true;
   out->keeps = mask;
@@ -54,7 +58,8 @@ bool keras_mask_of(const KerasLayer *layer, GraphValue **out) {
   const KerasValue *in = &layer->in[0];
   *out = layer->mask ? layer->mask : in->keeps;
   if (layer->mask || !in->doubt) return true;
-  Diag *d = keras_refuse(layer, E903, "reads a sequence that is joined of some with a mask and some without");
+  Diag *d = keras_refuse(layer, E903,
+                         "reads a sequence that is joined of some with a mask and some without");
   diag_note(d, "versions of Keras differ in which of its steps are masked then");
   return false;
 }

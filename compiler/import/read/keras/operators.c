@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What functional models of Keras 3 write for operators on values, as x > 0, y[:, -1] and ops.tanh(x), and
- * tf.keras for y[:, -1]. Masks of layers are computed by some of them. */
+/* What functional models of Keras 3 write for operators on values, as x > 0, y[:, -1] and
+ * ops.tanh(x), and tf.keras for y[:, -1]. Masks of layers are computed by some of them. */
 #include "import/read/keras/reader.h"
 
 #include <string.h>
@@ -11,11 +11,14 @@ static bool read_unary(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Tanh", GRAPH_Tanh}, {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu}, {"Exp", GRAPH_Exp},  {"Log", GRAPH_Log},
-             {"Sqrt", GRAPH_Sqrt}, {"Square", GRAPH_Square},   {"Abs", GRAPH_Abs},   {"Absolute", GRAPH_Abs}, {"Negative", GRAPH_Neg},
-             {"LogicalNot", GRAPH_Not}};
+  } ops[] = {{"Tanh", GRAPH_Tanh},     {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
+             {"Exp", GRAPH_Exp},       {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
+             {"Square", GRAPH_Square}, {"Abs", GRAPH_Abs},         {"Absolute", GRAPH_Abs},
+             {"Negative", GRAPH_Neg},  {"LogicalNot", GRAPH_Not}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0) return keras_gives_like(layer, emit_call(keras_emit(layer), ops[i].op, 1, &layer->in[0].graph));
+    if (strcmp(layer->class_name, ops[i].name) == 0)
+      return keras_gives_like(layer,
+                              emit_call(keras_emit(layer), ops[i].op, 1, &layer->in[0].graph));
   return false;
 }
 
@@ -38,8 +41,8 @@ static bool read_reduced(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Mean", GRAPH_ReduceMean}, {"Max", GRAPH_ReduceMax}, {"Min", GRAPH_ReduceMin}, {"Sum", GRAPH_ReduceSum},
-             {"Any", GRAPH_ReduceAny},   {"All", GRAPH_ReduceAll}};
+  } ops[] = {{"Mean", GRAPH_ReduceMean}, {"Max", GRAPH_ReduceMax}, {"Min", GRAPH_ReduceMin},
+             {"Sum", GRAPH_ReduceSum},   {"Any", GRAPH_ReduceAny}, {"All", GRAPH_ReduceAll}};
   KerasValue value = layer->in[0], out = value;
   int64_t axes[TYPE_MAX_AXES];
   int n = reduced_axes(layer, axes);
@@ -54,7 +57,8 @@ static bool read_reduced(KerasLayer *layer) {
     out.dim[out.rank++] = reduced ? 1 : value.dim[i];
   }
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0) out.graph = emit_reduce(keras_emit(layer), ops[i].op, value.graph, n, axes, keep);
+    if (strcmp(layer->class_name, ops[i].name) == 0)
+      out.graph = emit_reduce(keras_emit(layer), ops[i].op, value.graph, n, axes, keep);
   return keras_gives(layer, out);
 }
 
@@ -65,16 +69,18 @@ static bool read_compared(KerasLayer *layer) {
     const char *name;
     GraphOp op;
     bool not;
-  } ops[] = {{"Equal", GRAPH_Equal, false},     {"NotEqual", GRAPH_Equal, true},         {"Less", GRAPH_Less, false},
-             {"Greater", GRAPH_Greater, false}, {"LessEqual", GRAPH_LessEqual, false},   {"GreaterEqual", GRAPH_GreaterEqual, false},
-             {"LogicalAnd", GRAPH_And, false},  {"LogicalOr", GRAPH_Or, false}};
+  } ops[] = {{"Equal", GRAPH_Equal, false},         {"NotEqual", GRAPH_Equal, true},
+             {"Less", GRAPH_Less, false},           {"Greater", GRAPH_Greater, false},
+             {"LessEqual", GRAPH_LessEqual, false}, {"GreaterEqual", GRAPH_GreaterEqual, false},
+             {"LogicalAnd", GRAPH_And, false},      {"LogicalOr", GRAPH_Or, false}};
   Emit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   GraphValue *a = value.graph, *b = NULL;
   if (layer->has_number) {
     b = emit_number(e, layer->number);
     if (layer->number_first) a = b, b = value.graph;
-  } else if (layer->n_in == 2 && layer->in[1].rank == value.rank) b = layer->in[1].graph;
+  } else if (layer->n_in == 2 && layer->in[1].rank == value.rank)
+    b = layer->in[1].graph;
   if (!b) {
     keras_refuse(layer, E903, "needs two values of as many axes");
     return false;
@@ -97,14 +103,19 @@ static bool is_class(json_t *object, const char *name) {
 /* start:stop:step of Keras 3 and of tf.keras. */
 static json_t *slice_of(json_t *key) {
   if (is_class(key, "__slice__")) return json_object_get(key, "config");
-  return json_is_object(key) && json_object_get(key, "start") && json_object_get(key, "stop") ? key : NULL;
+  return json_is_object(key) && json_object_get(key, "start") && json_object_get(key, "stop")
+             ? key
+             : NULL;
 }
 
-static bool is_ellipsis(json_t *key) { return is_class(key, "__ellipsis__") || is_class(key, "__ellipsis_type__"); }
+static bool is_ellipsis(json_t *key) {
+  return is_class(key, "__ellipsis__") || is_class(key, "__ellipsis_type__");
+}
 
 static bool refuse_key(KerasLayer *layer) {
   Diag *d = keras_refuse(layer, E902, "takes parts of a value in a way that grus does not follow");
-  diag_note(d, "behind the batch, whole numbers and begin:end are known, as in y[:, -1] and y[:, 1:3]");
+  diag_note(
+      d, "behind the batch, whole numbers and begin:end are known, as in y[:, -1] and y[:, 1:3]");
   return false;
 }
 
@@ -114,13 +125,19 @@ static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
   int axis = *at;
   if (json_is_integer(key)) {
     if (axis < 1 || axis > value->rank) return refuse_key(layer);
-    value->graph = emit_axis_call(e, GRAPH_Gather, axis, 2, (GraphValue *[]){value->graph, emit_int(e, json_integer_value(key))});
-    memmove(value->dim + axis - 1, value->dim + axis, sizeof *value->dim * (size_t)(value->rank - axis));
+    value->graph =
+        emit_axis_call(e, GRAPH_Gather, axis, 2,
+                       (GraphValue *[]){value->graph, emit_int(e, json_integer_value(key))});
+    memmove(value->dim + axis - 1, value->dim + axis,
+            sizeof *value->dim * (size_t)(value->rank - axis));
     value->rank--;
     return true;
   }
-  json_t *slice = slice_of(key), *start = json_object_get(slice, "start"), *stop = json_object_get(slice, "stop");
-  int64_t step = json_is_integer(json_object_get(slice, "step")) ? json_integer_value(json_object_get(slice, "step")) : 1;
+  json_t *slice = slice_of(key), *start = json_object_get(slice, "start"),
+         *stop = json_object_get(slice, "stop");
+  int64_t step = json_is_integer(json_object_get(slice, "step"))
+                     ? json_integer_value(json_object_get(slice, "step"))
+                     : 1;
   bool whole = json_is_null(start) && json_is_null(stop) && step == 1;
   *at = axis + 1;
   if (!slice || axis > value->rank || (axis == 0 && !whole) || step == 0) return refuse_key(layer);
@@ -129,7 +146,9 @@ static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
   int64_t to = json_is_integer(stop) ? json_integer_value(stop) : step > 0 ? INT32_MAX : -INT32_MAX;
   value->graph = emit_slice(e, value->graph, axis, from, to, step);
   int64_t n = value->dim[axis - 1], one = step > 0 ? step : -step;
-  if (n < 0 || step < 0) value->dim[axis - 1] = n < 0 || !(json_is_null(start) && json_is_null(stop)) ? -1 : (n + one - 1) / one;
+  if (n < 0 || step < 0)
+    value->dim[axis - 1] =
+        n < 0 || !(json_is_null(start) && json_is_null(stop)) ? -1 : (n + one - 1) / one;
   else {
     if (from < 0) from = from + n < 0 ? 0 : from + n;
     if (to < 0) to += n;
@@ -142,15 +161,21 @@ static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
 static bool read_item(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   json_t *keys = json_array_get(json_object_get(layer->call, "args"), 1);
-  if (json_is_array(layer->call)) keys = json_object_get(json_array_get(json_array_get(layer->call, 0), 3), "slice_spec"); /* tf.keras */
-  if (is_class(keys, "__tuple__")) keys = json_object_get(keys, "items") ? json_object_get(keys, "items") : json_object_get(keys, "config");
+  if (json_is_array(layer->call))
+    keys = json_object_get(json_array_get(json_array_get(layer->call, 0), 3),
+                           "slice_spec"); /* tf.keras */
+  if (is_class(keys, "__tuple__"))
+    keys = json_object_get(keys, "items") ? json_object_get(keys, "items")
+                                          : json_object_get(keys, "config");
   size_t n = json_array_size(keys);
   int at = 0;
   if (!json_is_array(keys) || !n) return refuse_key(layer);
   for (size_t i = 0; i < n; i++) {
     json_t *key = json_array_get(keys, i);
-    if (is_ellipsis(key)) at = value.rank + 1 - (int)(n - 1 - i);
-    else if (!take(layer, &value, &at, key)) return false;
+    if (is_ellipsis(key))
+      at = value.rank + 1 - (int)(n - 1 - i);
+    else if (!take(layer, &value, &at, key))
+      return false;
     if (at < 0) return refuse_key(layer);
   }
   return keras_gives(layer, value);

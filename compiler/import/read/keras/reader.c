@@ -19,7 +19,8 @@ Graph *keras_graph_new(Keras *k, const char *format) {
 }
 
 static const KerasReadClass *class_find(const char *name) {
-  const KerasReadClass *const tables[] = {keras_read_layers, keras_read_windows, keras_read_joins, keras_read_recurrent, keras_read_operators};
+  const KerasReadClass *const tables[] = {keras_read_layers, keras_read_windows, keras_read_joins,
+                                          keras_read_recurrent, keras_read_operators};
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const KerasReadClass *c = tables[t]; c->name; c++)
       if (strcmp(c->name, name) == 0) return c;
@@ -60,8 +61,10 @@ void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *valu
   const ImportOptions *o = layer->keras->options;
   bool asked = o->time || o->stream;
   if (asked) value->dim[0] = wished_length(o);
-  in->dim[1] = (GraphDim){.n = value->dim[0] < 0 ? GRAPH_OPEN : value->dim[0], .role = GRAPH_ROLE_TIME};
-  if (value->dim[0] < 0) in->dim[1].symbol = asked ? "time" : arena_printf(layer->keras->arena, "time of %s", in->name);
+  in->dim[1] =
+      (GraphDim){.n = value->dim[0] < 0 ? GRAPH_OPEN : value->dim[0], .role = GRAPH_ROLE_TIME};
+  if (value->dim[0] < 0)
+    in->dim[1].symbol = asked ? "time" : arena_printf(layer->keras->arena, "time of %s", in->name);
 }
 
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value) {
@@ -75,7 +78,8 @@ void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *val
   value->graph = in->value;
 }
 
-GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number, int rank, const int64_t *dim) {
+GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number,
+                         int rank, const int64_t *dim) {
   Arena *arena = layer->keras->arena;
   Hdf5Tensor t;
   if (!keras_tensor(layer, side, leaf, number, &t)) return NULL;
@@ -120,8 +124,11 @@ bool keras_gives_like(KerasLayer *layer, GraphValue *graph) {
 int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t if_absent) {
   json_t *list = keras_option(layer, name);
   if (!list) return if_absent;
-  json_t *item = json_is_array(list) ? json_array_get(list, json_array_size(list) == 1 ? 0 : (size_t)i) : list;
-  if (json_is_integer(item) && json_integer_value(item) > 0 && json_integer_value(item) <= INT32_MAX) return json_integer_value(item);
+  json_t *item =
+      json_is_array(list) ? json_array_get(list, json_array_size(list) == 1 ? 0 : (size_t)i) : list;
+  if (json_is_integer(item) && json_integer_value(item) > 0 &&
+      json_integer_value(item) <= INT32_MAX)
+    return json_integer_value(item);
   keras_refuse(layer, E901, "has a `%s` that is no list of positive numbers", name);
   return -1;
 }
@@ -130,7 +137,8 @@ GraphNode *keras_node(const KerasLayer *layer, GraphOp op, int n_in, GraphValue 
   return emit_node(keras_emit(layer), op, n_in, in, 1);
 }
 
-GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, GraphAttributeName name, double number) {
+GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, GraphAttributeName name,
+                              double number) {
   GraphNode *node = keras_node(layer, op, 1, &x);
   graph_set_number(keras_emit(layer)->graph, node, name, number);
   return emit_done(keras_emit(layer), node);

@@ -12,11 +12,17 @@
 
 #include <string.h>
 
-static const char *const state_names[] = {"h", "c"}, *const both_names[] = {"forward_h", "forward_c", "backward_h", "backward_c"};
+static const char *const state_names[] = {"h", "c"}, *const both_names[] = {
+                                                         "forward_h", "forward_c", "backward_h",
+                                                         "backward_c"};
 
-static int n_states(const KerasRun *run) { return run->op == GRAPH_Lstm ? 2 : 1; }
+static int n_states(const KerasRun *run) {
+  return run->op == GRAPH_Lstm ? 2 : 1;
+}
 
-static KerasValue vector(GraphValue *graph, int64_t n) { return (KerasValue){.graph = graph, .rank = 1, .dim = {n}}; }
+static KerasValue vector(GraphValue *graph, int64_t n) {
+  return (KerasValue){.graph = graph, .rank = 1, .dim = {n}};
+}
 
 /* What a node over x gives, of one direction or two. */
 typedef struct Result {
@@ -24,7 +30,8 @@ typedef struct Result {
   GraphValue *state[2]; /* [batch, u]: h, c */
 } Result;
 
-static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs, const char *direction) {
+static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs,
+                      const char *direction) {
   const char *words[6];
   int n = 0;
   for (int d = 0; d < dirs; d++) {
@@ -40,13 +47,15 @@ static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, i
 }
 
 /* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
-static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *start, int dirs, const char *direction) {
+static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                           GraphValue *const *start, int dirs, const char *direction) {
   Emit *e = keras_emit(layer);
-  GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}), *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
+  GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}),
+             *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
   GraphValue *lstm[] = {steps, run->w, run->r, run->b, NULL, start[0], start[1], NULL, mask};
   GraphValue *gru[] = {steps, run->w, run->r, run->b, run->rb, NULL, start[0], mask};
   GraphValue *rnn[] = {steps, run->w, run->r, run->b, NULL, start[0], mask};
-  GraphNode *node = run->op == GRAPH_Lstm ? emit_node(e, GRAPH_Lstm, 9, lstm, 3)
+  GraphNode *node = run->op == GRAPH_Lstm  ? emit_node(e, GRAPH_Lstm, 9, lstm, 3)
                     : run->op == GRAPH_Gru ? emit_node(e, GRAPH_Gru, 8, gru, 2)
                                            : emit_node(e, GRAPH_Rnn, 7, rnn, 2);
   set_words(layer, node, run, dirs, direction);
@@ -63,13 +72,15 @@ static const char *part_name(const KerasLayer *layer, const char *part) {
   return part ? arena_printf(layer->keras->arena, "%s/%s", layer->name, part) : layer->name;
 }
 
-static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *state, bool backward) {
+static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                      GraphValue *const *state, bool backward) {
   Emit *e = keras_emit(layer);
   const char *outer = e->name;
   e->name = layer->name;
   GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
   GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
-  Result out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3, (int64_t[]){1, 0, 2})};
+  Result out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3,
+                                    (int64_t[]){1, 0, 2})};
   for (int s = 0; s < n_states(run); s++)
     out.state[s] = emit_squeeze(e, node->out[1 + s], 1, (int64_t[]){0});
   e->name = outer;
@@ -77,18 +88,26 @@ static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, Gra
 }
 
 /* Both directions in one node: y [batch, time, 2 u], states of both. */
-static void run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps, GraphValue *const *state, GraphValue **y, GraphValue *out[4], GraphValue **last) {
+static void run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                     GraphValue *const *state, GraphValue **y, GraphValue *out[4],
+                     GraphValue **last) {
   Emit *e = keras_emit(layer);
   GraphValue *start[2] = {NULL, NULL};
   for (int s = 0; s < n_states(run); s++)
-    if (state[s]) start[s] = emit_concat(e, 0, 2, (GraphValue *[]){one_start(layer, state[s]), one_start(layer, state[n_states(run) + s])});
+    if (state[s])
+      start[s] = emit_concat(
+          e, 0, 2,
+          (GraphValue *[]){one_start(layer, state[s]), one_start(layer, state[n_states(run) + s])});
   GraphNode *node = run_node(layer, run, x, keeps, start, 2, "both");
-  GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3, (int64_t[]){0, 0, 2 * run->units});
+  GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3,
+                                  (int64_t[]){0, 0, 2 * run->units});
   *y = emit_transpose(e, rows, 3, (int64_t[]){1, 0, 2});
-  *last = emit_reshape(e, emit_transpose(e, node->out[1], 3, (int64_t[]){1, 0, 2}), 2, (int64_t[]){0, 2 * run->units});
+  *last = emit_reshape(e, emit_transpose(e, node->out[1], 3, (int64_t[]){1, 0, 2}), 2,
+                       (int64_t[]){0, 2 * run->units});
   for (int d = 0; d < 2; d++)
     for (int s = 0; s < n_states(run); s++)
-      out[d * n_states(run) + s] = emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
+      out[d * n_states(run) + s] =
+          emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
 }
 
 /* The steps of [batch, time, d] in the other order. */
@@ -100,24 +119,30 @@ static GraphValue *turned(KerasLayer *layer, GraphValue *y) {
 }
 
 /* What return_sequences asks for, in the order of reading. */
-static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Result *r, bool masked) {
+static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Result *r,
+                              bool masked) {
   Emit *e = keras_emit(layer);
   GraphValue *y = r->y;
   bool zeroed = masked && run->zero_output;
   if (!run->sequences && !zeroed) return r->state[0];
   if (run->backwards) y = turned(layer, y);
-  return run->sequences ? y : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
+  return run->sequences
+             ? y
+             : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
 }
 
-static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, GraphValue *graph, int64_t width, GraphValue *keeps) {
+static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, GraphValue *graph,
+                               int64_t width, GraphValue *keeps) {
   if (!run->sequences) return vector(graph, width);
-  return (KerasValue){.graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .keeps = keeps};
+  return (KerasValue){
+      .graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .keeps = keeps};
 }
 
 /* The state of a stateful layer comes from outside: NAME_h [batch, width]. */
 static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
   Keras *k = layer->keras;
-  GraphInput *in = graph_input(k->emit->graph, arena_printf(k->arena, "%s_%c", layer->name, which), GRAPH_FLOAT);
+  GraphInput *in =
+      graph_input(k->emit->graph, arena_printf(k->arena, "%s_%c", layer->name, which), GRAPH_FLOAT);
   in->rank = 2;
   in->dim[0] = (GraphDim){.n = GRAPH_OPEN, .symbol = "batch", .role = GRAPH_ROLE_BATCH};
   in->dim[1] = (GraphDim){.n = width};
@@ -125,7 +150,8 @@ static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
 }
 
 /* initial_state of one direction, or of both; b: NULL. False after reporting. */
-static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b, GraphValue *out[4]) {
+static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b,
+                         GraphValue *out[4]) {
   Emit *e = keras_emit(layer);
   int n = n_states(a), all = n + (b ? n_states(b) : 0);
   if (layer->n_states && layer->n_states != all) {
@@ -135,7 +161,7 @@ static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b
   for (int s = 0; s < all && layer->n_states; s++)
     out[s] = layer->states[s].graph;
   for (int s = 0; s < n && !layer->n_states && a->stateful; s++) {
-    GraphValue *whole = state_input(layer, "hc"[s], a->units + (b ? b->units : 0));
+    GraphValue *whole = state_input(layer, "hc"[s], a -> units + (b ? b->units : 0));
     out[s] = b ? emit_slice(e, whole, 1, 0, a->units, 1) : whole;
     if (b) out[n + s] = emit_slice(e, whole, 1, a->units, a->units + b->units, 1);
   }
@@ -147,7 +173,9 @@ static void carry(KerasLayer *layer, const KerasRun *run, bool both, GraphValue 
   Keras *k = layer->keras;
   int n = n_states(run);
   for (int s = 0; s < n && run->stateful; s++) {
-    GraphValue *next = both ? emit_concat(keras_emit(layer), 1, 2, (GraphValue *[]){state[s], state[n + s]}) : state[s];
+    GraphValue *next =
+        both ? emit_concat(keras_emit(layer), 1, 2, (GraphValue *[]){state[s], state[n + s]})
+             : state[s];
     KerasState carried = {arena_printf(k->arena, "%s_%c_next", layer->name, "hc"[s]), next};
     ARENA_PUSH(k->arena, k->carried, k->n_carried, k->cap_carried, carried);
   }
@@ -182,7 +210,9 @@ static bool read_recurrent(KerasLayer *layer) {
   if (!*layer->inner) layer->inner = "cell";
   if (!keras_run_weights(layer, "", &run) || !start_states(layer, &run, NULL, state)) return false;
   Result r = run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
-  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
+  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL),
+                                       run.units, keeps)))
+    return false;
   for (int s = 0; s < n_states(&run) && run.state; s++)
     if (!keras_gives_state(layer, r.state[s], run.units, state_names[s])) return false;
   carry(layer, &run, false, r.state);
@@ -199,32 +229,38 @@ static bool is_cell(const char *class_name) {
   return false;
 }
 
-/* A cell as a layer of its own: its options and those of the wrapper in one object. NULL config: too large. */
+/* A cell as a layer of its own: its options and those of the wrapper in one object. NULL config:
+ * too large. */
 static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
-  static const char *const of_wrapper[] = {"return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask"};
+  static const char *const of_wrapper[] = {"return_sequences", "return_state", "go_backwards",
+                                           "stateful", "zero_output_for_mask"};
   Arena *arena = layer->keras->arena;
   KerasLayer inner = *layer;
   const char *class_name = json_string_value(json_object_get(cell, "class_name"));
   json_t *options = json_copy_in(arena, json_object_get(cell, "config"));
   for (size_t i = 0; i < sizeof of_wrapper / sizeof *of_wrapper && options; i++)
-    if (keras_option(layer, of_wrapper[i])) json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
+    if (keras_option(layer, of_wrapper[i]))
+      json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
   inner.config = options;
   inner.name = part_name(layer, json_string_value(json_object_get(options, "name")));
   inner.class_name = arena_strndup(arena, class_name, strlen(class_name) - strlen("Cell"));
   return inner;
 }
 
-/* Which of the weights are those of cell i: below the group where they are numbered, else by the name that
- * stands in theirs. */
+/* Which of the weights are those of cell i: below the group where they are numbered, else by the
+ * name that stands in theirs. */
 static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   Arena *arena = inner->keras->arena;
-  const char *class_name = json_string_value(json_object_get(json_array_get(cells, i), "class_name"));
+  const char *class_name =
+      json_string_value(json_object_get(json_array_get(cells, i), "class_name"));
   int same = 0;
   for (size_t k = 0; k < i; k++)
-    same += strcmp(json_string_value(json_object_get(json_array_get(cells, k), "class_name")), class_name) == 0;
+    same += strcmp(json_string_value(json_object_get(json_array_get(cells, k), "class_name")),
+                   class_name) == 0;
   const char *stem = keras_snake_case(arena, class_name);
   if (inner->keras->by_class) {
-    inner->inner = same ? arena_printf(arena, "cell/cells/%s_%d", stem, same) : arena_printf(arena, "cell/cells/%s", stem);
+    inner->inner = same ? arena_printf(arena, "cell/cells/%s_%d", stem, same)
+                        : arena_printf(arena, "cell/cells/%s", stem);
     return true;
   }
   const char *name = json_string_value(json_object_get(inner->config, "name"));
@@ -234,7 +270,8 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   return name != NULL;
 }
 
-/* One layer behind another, all of them reading in the direction of the wrapper; only the last turns. */
+/* One layer behind another, all of them reading in the direction of the wrapper; only the last
+ * turns. */
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
@@ -245,7 +282,8 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   if (!check_input(layer, &run) || !keras_mask_of(layer, &keeps)) return false;
   wrapper_options(layer, &wrapper);
   if (!n || wrapper.stateful || (wrapper.zero_output && keeps && !wrapper.sequences)) {
-    keras_refuse(layer, E903, n ? "keeps the states of several cells from call to call" : "has no cells");
+    keras_refuse(layer, E903,
+                 n ? "keeps the states of several cells from call to call" : "has no cells");
     return false;
   }
   Result r = {0};
@@ -279,7 +317,9 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     keras_refuse(layer, E903, "gets %d initial states, and its cells have others", layer->n_states);
     return false;
   }
-  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL), run.units, keeps))) return false;
+  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL),
+                                       run.units, keeps)))
+    return false;
   for (int s = 0; s < n_all; s++)
     if (!keras_gives_state(layer, states[s], width[s], field[s])) return false;
   return true;
@@ -291,7 +331,8 @@ static bool read_rnn(KerasLayer *layer) {
   if (class_name && strcmp(class_name, "StackedRNNCells") == 0) {
     json_t *cells = json_object_get(json_object_get(cell, "config"), "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
-      if (!is_cell(json_string_value(json_object_get(json_array_get(cells, i), "class_name")))) class_name = "of another kind among stacked ones";
+      if (!is_cell(json_string_value(json_object_get(json_array_get(cells, i), "class_name"))))
+        class_name = "of another kind among stacked ones";
     if (strcmp(class_name, "StackedRNNCells") == 0) return read_stacked(layer, cells);
   }
   if (!is_cell(class_name)) {
@@ -317,7 +358,9 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
   out->inner = "cell";
   for (const KerasReadClass *c = keras_read_recurrent; c->name; c++)
     if (c->read == read_recurrent && strcmp(c->name, out->class_name) == 0) {
-      if (!check_input(out, run) || !keras_check_options(out, c->options) || !keras_run_options(out, run)) return false;
+      if (!check_input(out, run) || !keras_check_options(out, c->options) ||
+          !keras_run_options(out, run))
+        return false;
       wrapper_options(out, run);
       return true;
     }
@@ -327,8 +370,9 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
 }
 
 static bool same_recurrence(const KerasRun *a, const KerasRun *b) {
-  return a->op == b->op && a->units == b->units && strcmp(a->activation, b->activation) == 0 && strcmp(a->gate, b->gate) == 0 &&
-         a->reset_after == b->reset_after && !a->b == !b->b && !a->rb == !b->rb;
+  return a->op == b->op && a->units == b->units && strcmp(a->activation, b->activation) == 0 &&
+         strcmp(a->gate, b->gate) == 0 && a->reset_after == b->reset_after && !a->b == !b->b &&
+         !a->rb == !b->rb;
 }
 
 /* Weights of both directions in one. */
@@ -343,21 +387,32 @@ static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun 
 }
 
 /* Two results as one; false after reporting. */
-static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b, GraphValue *x, GraphValue *y, GraphValue *keeps) {
+static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b,
+                  GraphValue *x, GraphValue *y, GraphValue *keeps) {
   Emit *e = keras_emit(layer);
   int axis = a->sequences ? 2 : 1;
-  if (!mode) return keras_gives(layer, result_value(layer, a, x, a->units, keeps)) && keras_gives(layer, result_value(layer, b, y, b->units, keeps));
-  bool concat = strcmp(mode, "concat") == 0, known = concat || strcmp(mode, "sum") == 0 || strcmp(mode, "mul") == 0 || strcmp(mode, "ave") == 0;
+  if (!mode)
+    return keras_gives(layer, result_value(layer, a, x, a->units, keeps)) &&
+           keras_gives(layer, result_value(layer, b, y, b->units, keeps));
+  bool concat = strcmp(mode, "concat") == 0, known = concat || strcmp(mode, "sum") == 0 ||
+                                                     strcmp(mode, "mul") == 0 ||
+                                                     strcmp(mode, "ave") == 0;
   if (!known || (!concat && a->units != b->units)) {
-    if (known) keras_refuse(layer, E903, "merges halves of %lld and %lld units", (long long)a->units, (long long)b->units);
-    else keras_refuse(layer, E903, "has merge mode `%s`", mode);
+    if (known)
+      keras_refuse(layer, E903, "merges halves of %lld and %lld units", (long long)a->units,
+                   (long long)b->units);
+    else
+      keras_refuse(layer, E903, "has merge mode `%s`", mode);
     return false;
   }
   GraphValue *both[] = {x, y}, *out;
-  if (concat) out = emit_concat(e, axis, 2, both);
-  else out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);
+  if (concat)
+    out = emit_concat(e, axis, 2, both);
+  else
+    out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);
   if (strcmp(mode, "ave") == 0) out = EMIT(e, Div, out, emit_number(e, 2));
-  return keras_gives(layer, result_value(layer, a, out, concat ? a->units + b->units : a->units, keeps));
+  return keras_gives(layer,
+                     result_value(layer, a, out, concat ? a->units + b->units : a->units, keeps));
 }
 
 /* Bidirectional gives zeros at masked steps of a sequence since Keras 2.3. */
@@ -370,16 +425,20 @@ static bool read_bidirectional(KerasLayer *layer) {
   KerasRun a = {.gates = 1}, b = {.gates = 1};
   KerasLayer forward, backward;
   GraphValue *keeps, *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
-  json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"), *given = json_object_get(layer->config, "merge_mode");
+  json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"),
+         *given = json_object_get(layer->config, "merge_mode");
   const char *mode = given ? json_string_value(given) : "concat";
-  if (!half_options(layer, inner, &forward, &a) || !half_options(layer, second ? second : inner, &backward, &b) || !keras_mask_of(layer, &keeps)) return false;
+  if (!half_options(layer, inner, &forward, &a) ||
+      !half_options(layer, second ? second : inner, &backward, &b) || !keras_mask_of(layer, &keeps))
+    return false;
   if (!second) b.backwards = !a.backwards;
   if (a.sequences != b.sequences || a.backwards == b.backwards || a.stateful != b.stateful) {
     keras_refuse(layer, E903, "has halves of different kinds");
     return false;
   }
   a.zero_output = b.zero_output = a.sequences && zeroes_masked(layer);
-  if (!keras_run_weights(&forward, "forward", &a) || !keras_run_weights(&backward, "backward", &b)) return false;
+  if (!keras_run_weights(&forward, "forward", &a) || !keras_run_weights(&backward, "backward", &b))
+    return false;
   bool fused = mode && strcmp(mode, "concat") == 0 && same_recurrence(&a, &b) && !a.backwards;
   if (a.op != b.op && (layer->n_states || a.stateful)) {
     keras_refuse(layer, E903, "has initial states for halves of different kinds");
@@ -391,11 +450,13 @@ static bool read_bidirectional(KerasLayer *layer) {
     KerasRun both = joined_run(layer, &a, &b);
     GraphValue *last;
     run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
-    if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps))) return false;
+    if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps)))
+      return false;
   } else {
     forward.name = part_name(layer, "forward");
     backward.name = part_name(layer, "backward");
-    Result f = run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards), g = run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
+    Result f = run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards),
+           g = run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
     x = read_order(layer, &a, &f, keeps != NULL);
     y = read_order(layer, &b, &g, keeps != NULL);
     if (b.sequences) y = turned(layer, y);
@@ -407,13 +468,16 @@ static bool read_bidirectional(KerasLayer *layer) {
   }
   int n_b = n_states(&b);
   for (int s = 0; s < n + n_b && a.state; s++)
-    if (!keras_gives_state(layer, out[s], s < n ? a.units : b.units, both_names[s < n ? s : 2 + s - n])) return false;
+    if (!keras_gives_state(layer, out[s], s < n ? a.units : b.units,
+                           both_names[s < n ? s : 2 + s - n]))
+      return false;
   carry(layer, &a, true, out);
   return true;
 }
 
-#define WRAPPER_OPTIONS "return_sequences return_state go_backwards stateful time_major=false input_dim"
-#define CELL_OPTIONS    " units activation use_bias " WRAPPER_OPTIONS
+#define WRAPPER_OPTIONS                                                                            \
+  "return_sequences return_state go_backwards stateful time_major=false input_dim"
+#define CELL_OPTIONS " units activation use_bias " WRAPPER_OPTIONS
 const KerasReadClass keras_read_recurrent[] = {
     KERAS_READ(LSTM, read_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
     KERAS_READ(GRU, read_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
@@ -421,5 +485,6 @@ const KerasReadClass keras_read_recurrent[] = {
     KERAS_READ(CuDNNLSTM, read_recurrent, 1, CELL_OPTIONS),
     KERAS_READ(CuDNNGRU, read_recurrent, 1, CELL_OPTIONS),
     KERAS_READ(RNN, read_rnn, 1, "cell " WRAPPER_OPTIONS),
-    KERAS_READ(Bidirectional, read_bidirectional, 1, "layer backward_layer merge_mode " WRAPPER_OPTIONS),
+    KERAS_READ(Bidirectional, read_bidirectional, 1,
+               "layer backward_layer merge_mode " WRAPPER_OPTIONS),
     KERAS_READ_END};

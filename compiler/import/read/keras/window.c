@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the channels
- * last, the graph behind the batch. */
+/* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the
+ * channels last, the graph behind the batch. */
 #include "import/read/keras/reader.h"
 
 #include <math.h>
@@ -32,19 +32,28 @@ static GraphValue *channels_last(KerasLayer *layer, GraphValue *x, int n) {
   return emit_transpose(keras_emit(layer), x, n + 2, perm);
 }
 
-static int64_t reach_of(const Window *w, int i) { return (w->kernel[i] - 1) * w->dilation[i]; }
+static int64_t reach_of(const Window *w, int i) {
+  return (w->kernel[i] - 1) * w->dilation[i];
+}
 
-static bool is_same(const Window *w) { return strcmp(w->padding, "same") == 0; }
+static bool is_same(const Window *w) {
+  return strcmp(w->padding, "same") == 0;
+}
 
-/* Zeros in front of and behind axis i where its length or a stride of 1 tells them; false: neither does. */
+/* Zeros in front of and behind axis i where its length or a stride of 1 tells them; false: neither
+ * does. */
 static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, int64_t *after) {
   int64_t total = 0;
   *before = *after = 0;
   if (strcmp(w->padding, "causal") == 0) *before = reach_of(w, i);
   if (!is_same(w)) return true;
-  if (w->stride[i] == 1) total = reach_of(w, i);
-  else if (length < 0) return false;
-  else total = ((length + w->stride[i] - 1) / w->stride[i] - 1) * w->stride[i] + reach_of(w, i) + 1 - length;
+  if (w->stride[i] == 1)
+    total = reach_of(w, i);
+  else if (length < 0)
+    return false;
+  else
+    total = ((length + w->stride[i] - 1) / w->stride[i] - 1) * w->stride[i] + reach_of(w, i) + 1 -
+            length;
   if (total < 0) total = 0;
   *before = total / 2;
   *after = total - total / 2;
@@ -58,17 +67,20 @@ static GraphValue *padded_by_length(KerasLayer *layer, const Window *w, GraphVal
   int64_t span[WINDOW_AXES], none[2] = {0, 0};
   for (int i = 0; i < w->n; i++)
     span[i] = reach_of(w, i) + 1;
-  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, INT32_MAX, 1), *stride = emit_ints(e, w->n, w->stride);
+  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, INT32_MAX, 1),
+             *stride = emit_ints(e, w->n, w->stride);
   GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, emit_int(e, 1)), stride);
   GraphValue *end = EMIT(e, Add, EMIT(e, Mul, last, stride), emit_ints(e, w->n, span));
   GraphValue *total = EMIT(e, Max, EMIT(e, Sub, end, size), emit_int(e, 0));
-  GraphValue *before = EMIT(e, FloorDiv, total, emit_int(e, 2)), *after = EMIT(e, Sub, total, before), *front = emit_ints(e, 2, none);
+  GraphValue *before = EMIT(e, FloorDiv, total, emit_int(e, 2)),
+             *after = EMIT(e, Sub, total, before), *front = emit_ints(e, 2, none);
   GraphValue *pads = emit_concat(e, 0, 4, (GraphValue *[]){front, before, front, after});
   return EMIT(e, Pad, x, pads, emit_number(e, w->fill));
 }
 
 /* Sets strides, pads and dilations of a node over x, which is padded where its lengths decide. */
-static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in, GraphValue **x, int64_t pads[2 * WINDOW_AXES]) {
+static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in, GraphValue **x,
+                       int64_t pads[2 * WINDOW_AXES]) {
   bool known = true;
   for (int i = 0; i < w->n; i++)
     known = pads_known(w, i, in->dim[i], &pads[i], &pads[w->n + i]) && known;
@@ -78,16 +90,23 @@ static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in,
   return true;
 }
 
-static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op, GraphValue *x, GraphValue *weights, GraphValue *bias, int64_t groups) {
+static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op,
+                         GraphValue *x, GraphValue *weights, GraphValue *bias, int64_t groups) {
   Graph *graph = keras_emit(layer)->graph;
   int64_t pads[2 * WINDOW_AXES];
   bool conv = op == GRAPH_Conv;
   if (!set_window(layer, w, in, &x, pads)) return NULL;
-  GraphNode *node = keras_node(layer, op, bias ? 3 : conv ? 2 : 1, (GraphValue *[]){x, weights, bias});
+  GraphNode *node = keras_node(layer, op,
+                               bias   ? 3
+                               : conv ? 2
+                                      : 1,
+                               (GraphValue *[]){x, weights, bias});
   graph_set_ints(graph, node, GRAPH_ATTR_strides, w->n, w->stride);
   graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * w->n, pads);
-  if (conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, w->n, w->dilation);
-  else graph_set_ints(graph, node, GRAPH_ATTR_kernel, w->n, w->kernel);
+  if (conv)
+    graph_set_ints(graph, node, GRAPH_ATTR_dilations, w->n, w->dilation);
+  else
+    graph_set_ints(graph, node, GRAPH_ATTR_kernel, w->n, w->kernel);
   if (conv) graph_set_int(graph, node, GRAPH_ATTR_groups, groups);
   return emit_done(keras_emit(layer), node);
 }
@@ -98,17 +117,23 @@ static void lengths_after(const Window *w, KerasValue *value) {
     int64_t n = value->dim[i], reach = reach_of(w, i);
     if (n < 0) continue;
     bool valid = strcmp(w->padding, "valid") == 0;
-    value->dim[i] = valid ? (n > reach ? (n - reach - 1) / w->stride[i] + 1 : 0) : (n + w->stride[i] - 1) / w->stride[i];
+    value->dim[i] = valid ? (n > reach ? (n - reach - 1) / w->stride[i] + 1 : 0)
+                          : (n + w->stride[i] - 1) / w->stride[i];
   }
 }
 
-static int axes_of_class(const KerasLayer *layer) { return strstr(layer->class_name, "2D") ? 2 : 1; }
+static int axes_of_class(const KerasLayer *layer) {
+  return strstr(layer->class_name, "2D") ? 2 : 1;
+}
 
 /* False after reporting. */
-static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel, const char *strides, const char *padding, Window *w) {
+static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel,
+                      const char *strides, const char *padding, Window *w) {
   bool causal_known = channels_known && w->n == 1;
   if (layer->in[0].rank != w->n + 1) {
-    keras_refuse(layer, E903, w->n == 1 ? "needs a sequence of vectors" : "needs an image: [height, width, channels]");
+    keras_refuse(layer, E903,
+                 w->n == 1 ? "needs a sequence of vectors"
+                           : "needs an image: [height, width, channels]");
     return false;
   }
   for (int i = 0; i < w->n; i++) {
@@ -118,7 +143,8 @@ static bool window_of(KerasLayer *layer, int64_t channels_known, const char *ker
     if (w->kernel[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1) return false;
   }
   w->padding = keras_word(layer, padding, "valid");
-  bool known = strcmp(w->padding, "valid") == 0 || is_same(w) || (causal_known && strcmp(w->padding, "causal") == 0);
+  bool known = strcmp(w->padding, "valid") == 0 || is_same(w) ||
+               (causal_known && strcmp(w->padding, "causal") == 0);
   if (!known) keras_refuse(layer, E903, "has the padding `%s`", w->padding);
   return known;
 }
@@ -152,7 +178,8 @@ static bool read_conv(KerasLayer *layer) {
   Window w = {.n = axes_of_class(layer)};
   const KerasValue *in = &layer->in[0];
   int64_t filters = keras_size(layer, "filters", -1), groups = keras_size(layer, "groups", 1);
-  if (filters < 0 || groups < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  if (filters < 0 || groups < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
+    return false;
   int64_t channels = in->dim[w.n], dim[WINDOW_AXES + 2];
   for (int i = 0; i < w.n; i++)
     dim[i] = w.kernel[i];
@@ -160,14 +187,17 @@ static bool read_conv(KerasLayer *layer) {
   dim[w.n + 1] = filters;
   GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
   if (!kernel || !bias_of(layer, filters, 1, &bias)) return false;
-  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n), kernel_turned(layer, kernel, w.n), bias, groups);
+  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n),
+                        kernel_turned(layer, kernel, w.n), bias, groups);
   return y && conv_done(layer, &w, y, filters);
 }
 
 /* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
-static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m, GraphValue *bias) {
+static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m,
+                             GraphValue *bias) {
   Emit *e = keras_emit(layer);
-  int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1}, shape[WINDOW_AXES + 2] = {channels * m, 1};
+  int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1},
+                                                   shape[WINDOW_AXES + 2] = {channels * m, 1};
   for (int i = 0; i < w->n; i++) {
     dim[i] = shape[2 + i] = w->kernel[i];
     perm[2 + i] = i;
@@ -177,7 +207,8 @@ static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channel
   GraphValue *kernel = keras_weight(layer, "", "depthwise_kernel", 0, w->n + 2, dim);
   if (!kernel) return NULL;
   GraphValue *turned = emit_reshape(e, emit_transpose(e, kernel, w->n + 2, perm), w->n + 2, shape);
-  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n), turned, bias, channels);
+  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n),
+               turned, bias, channels);
 }
 
 static bool read_depthwise(KerasLayer *layer) {
@@ -189,14 +220,17 @@ static bool read_depthwise(KerasLayer *layer) {
     keras_refuse(layer, E903, "reads an unknown number of channels");
     return false;
   }
-  GraphValue *bias, *y = bias_of(layer, made, 1, &bias) ? depthwise(layer, &w, channels, m, bias) : NULL;
+  GraphValue *bias,
+      *y = bias_of(layer, made, 1, &bias) ? depthwise(layer, &w, channels, m, bias) : NULL;
   return y && conv_done(layer, &w, y, made);
 }
 
 static bool read_separable(KerasLayer *layer) {
   Window w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
-  int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1), made, dim[WINDOW_AXES + 2];
-  if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1),
+          made, dim[WINDOW_AXES + 2];
+  if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
+    return false;
   int64_t channels = layer->in[0].dim[w.n];
   if (channels < 1 || !size_mul(channels, m, &made)) {
     keras_refuse(layer, E903, "reads an unknown number of channels");
@@ -209,7 +243,8 @@ static bool read_separable(KerasLayer *layer) {
   GraphValue *y = depthwise(layer, &w, channels, m, NULL), *bias;
   GraphValue *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
   if (!kernel || !bias_of(layer, filters, 2, &bias)) return false;
-  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), bias, 1);
+  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), bias,
+            1);
   return y && conv_done(layer, &w, y, filters);
 }
 
@@ -219,7 +254,9 @@ static bool read_pool(KerasLayer *layer) {
   bool max = strstr(layer->class_name, "Max") != NULL, old = layer->keras->major == 1;
   Window w = {.n = axes_of_class(layer), .fill = max ? -(double)INFINITY : 0};
   KerasValue value = layer->in[0];
-  if (!window_of(layer, 0, old ? "pool_length" : "pool_size", old ? "stride" : "strides", old ? "border_mode" : "padding", &w)) return false;
+  if (!window_of(layer, 0, old ? "pool_length" : "pool_size", old ? "stride" : "strides",
+                 old ? "border_mode" : "padding", &w))
+    return false;
   bool open = false;
   for (int i = 0; i < w.n; i++)
     open = open || (value.dim[i] < 0 && w.stride[i] != 1);
@@ -227,7 +264,8 @@ static bool read_pool(KerasLayer *layer) {
     keras_refuse(layer, E903, "pads a sequence of unknown length by its length");
     return false;
   }
-  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool, channels_first(layer, value.graph, w.n), NULL, NULL, 1);
+  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool,
+                        channels_first(layer, value.graph, w.n), NULL, NULL, 1);
   if (!y) return false;
   value.graph = channels_last(layer, y, w.n);
   lengths_after(&w, &value);
@@ -235,7 +273,8 @@ static bool read_pool(KerasLayer *layer) {
 }
 
 /* The mean of the steps that a mask keeps. */
-static GraphValue *masked_mean(KerasLayer *layer, GraphValue *x, GraphValue *keeps, bool keep_axis) {
+static GraphValue *masked_mean(KerasLayer *layer, GraphValue *x, GraphValue *keeps,
+                               bool keep_axis) {
   static const int64_t time[] = {1}, last[] = {2};
   Emit *e = keras_emit(layer);
   GraphValue *weight = emit_unsqueeze(e, emit_cast(e, keeps, GRAPH_FLOAT), 1, last);
@@ -250,12 +289,15 @@ static bool read_global(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   GraphValue *keeps = NULL;
   if (value.rank != n + 1) {
-    keras_refuse(layer, E903, n == 1 ? "needs a sequence of vectors" : "needs an image: [height, width, channels]");
+    keras_refuse(layer, E903,
+                 n == 1 ? "needs a sequence of vectors"
+                        : "needs an image: [height, width, channels]");
     return false;
   }
   if (!max && n == 1 && !keras_mask_of(layer, &keeps)) return false;
   value.graph = keeps ? masked_mean(layer, value.graph, keeps, keep)
-                      : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean, value.graph, n, axes, keep);
+                      : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean,
+                                    value.graph, n, axes, keep);
   for (int i = 0; i < n && keep; i++)
     value.dim[i] = 1;
   if (!keep) {
@@ -273,8 +315,11 @@ static bool read_global(KerasLayer *layer) {
 static bool ends_of(const KerasLayer *layer, const char *name, int64_t *before, int64_t *after) {
   json_t *ends = keras_option(layer, name);
   *before = json_integer_value(json_is_array(ends) ? json_array_get(ends, 0) : ends);
-  *after = json_integer_value(json_is_array(ends) ? json_array_get(ends, json_array_size(ends) - 1) : ends);
-  if (*before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX && layer->in[0].rank == 2) return true;
+  *after = json_integer_value(json_is_array(ends) ? json_array_get(ends, json_array_size(ends) - 1)
+                                                  : ends);
+  if (*before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX &&
+      layer->in[0].rank == 2)
+    return true;
   keras_refuse(layer, E901, "has a `%s` that is not two lengths of a sequence", name);
   return false;
 }
@@ -284,7 +329,8 @@ static bool read_zero_padding(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   int64_t before, after;
   if (!ends_of(layer, "padding", &before, &after)) return false;
-  value.graph = EMIT(e, Pad, value.graph, emit_ints(e, 6, (int64_t[]){0, before, 0, 0, after, 0}), emit_number(e, 0));
+  value.graph = EMIT(e, Pad, value.graph, emit_ints(e, 6, (int64_t[]){0, before, 0, 0, after, 0}),
+                     emit_number(e, 0));
   if (value.dim[0] >= 0) value.dim[0] += before + after;
   return keras_gives(layer, value);
 }
@@ -293,8 +339,10 @@ static bool read_cropping(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   int64_t before, after;
   if (!ends_of(layer, "cropping", &before, &after)) return false;
-  value.graph = emit_slice(keras_emit(layer), value.graph, 1, before, after ? -after : INT32_MAX, 1);
-  if (value.dim[0] >= 0) value.dim[0] = value.dim[0] > before + after ? value.dim[0] - before - after : 0;
+  value.graph =
+      emit_slice(keras_emit(layer), value.graph, 1, before, after ? -after : INT32_MAX, 1);
+  if (value.dim[0] >= 0)
+    value.dim[0] = value.dim[0] > before + after ? value.dim[0] - before - after : 0;
   return keras_gives(layer, value);
 }
 
@@ -315,15 +363,19 @@ static bool read_upsampling(KerasLayer *layer) {
   return keras_gives(layer, value);
 }
 
-#define CONV_OPTIONS "kernel_size strides padding data_format=\"channels_last\" dilation_rate activation use_bias rank"
+#define CONV_OPTIONS                                                                               \
+  "kernel_size strides padding data_format=\"channels_last\" dilation_rate activation use_bias "   \
+  "rank"
 #define POOL_OPTIONS "pool_size strides padding data_format=\"channels_last\""
 const KerasReadClass keras_read_windows[] = {
     KERAS_READ(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
     KERAS_READ(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
     KERAS_READ(DepthwiseConv1D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
     KERAS_READ(DepthwiseConv2D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
-    KERAS_READ(SeparableConv1D, read_separable, 1, "depth_multiplier filters groups=1 " CONV_OPTIONS),
-    KERAS_READ(SeparableConv2D, read_separable, 1, "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_READ(SeparableConv1D, read_separable, 1,
+               "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_READ(SeparableConv2D, read_separable, 1,
+               "depth_multiplier filters groups=1 " CONV_OPTIONS),
     KERAS_READ(MaxPooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
     KERAS_READ(AveragePooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
     KERAS_READ(MaxPooling2D, read_pool, 1, POOL_OPTIONS),

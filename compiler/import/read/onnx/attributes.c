@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Attributes of a node by name. Inside a function an attribute may stand for one of the node that calls
- * it, or for a default of the function. */
+/* Attributes of a node by name. Inside a function an attribute may stand for one of the node that
+ * calls it, or for a default of the function. */
 #include "import/read/onnx/reader.h"
 
 #include <stdio.h>
@@ -23,7 +23,8 @@ const OnnxAttribute *call_attribute(const OnnxCall *c, const char *name) {
     const char *wanted = a->ref_attr_name;
     a = attribute_of(scope->caller->node, wanted);
     for (size_t i = 0; !a && i < scope->function->n_attribute_proto; i++) {
-      const OnnxAttribute *usual = onnx_unpack_attribute(c->reader->arena, scope->function->attribute_proto[i]);
+      const OnnxAttribute *usual =
+          onnx_unpack_attribute(c->reader->arena, scope->function->attribute_proto[i]);
       if (usual && strcmp(usual->name, wanted) == 0) return usual;
     }
     scope = scope->caller->scope;
@@ -55,7 +56,8 @@ double call_attr_float(const OnnxCall *c, const char *name, double if_absent) {
 
 const char *call_attr_string(const OnnxCall *c, const char *name, const char *if_absent) {
   const OnnxAttribute *a = call_attribute(c, name);
-  return a && a->s.data ? arena_strndup(c->reader->arena, (const char *)a->s.data, a->s.len) : if_absent;
+  return a && a->s.data ? arena_strndup(c->reader->arena, (const char *)a->s.data, a->s.len)
+                        : if_absent;
 }
 
 bool call_attr_ints(const OnnxCall *c, const char *name, int *n, const int64_t **out) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors that an ONNX file keeps in another file. In, the name, offset and length that the file gives;
- * out, bytes of a file beside the model or below it, and of no other. */
+/* Tensors that an ONNX file keeps in another file. In, the name, offset and length that the file
+ * gives; out, bytes of a file beside the model or below it, and of no other. */
 #include "import/read/onnx/reader.h"
 
 #include "base/place.h"
@@ -14,12 +14,13 @@ static const char *folder_of(Arena *arena, const char *path) {
   return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
 }
 
-/* Beside the model or below it, links followed: of the file as it was named, or of what that leads to,
- * since stores of models keep all files of one under other names in one place. */
+/* Beside the model or below it, links followed: of the file as it was named, or of what that leads
+ * to, since stores of models keep all files of one under other names in one place. */
 static bool is_inside(Arena *arena, const char *model, const char *file) {
   const char *folder = folder_of(arena, model);
   const char *named = place_real(arena, *folder ? folder : "."), *target = place_real(arena, model);
-  const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named) : NULL,
+  const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named)
+                               : NULL,
                          target ? folder_of(arena, target) : NULL};
   for (int i = 0; i < 2; i++)
     if (root[i] && strncmp(file, root[i], strlen(root[i])) == 0) return true;
@@ -52,8 +53,10 @@ static bool place_of(OnnxReader *r, const OnnxFile__Tensor *t, Extern *out) {
     const OnnxFile__Entry *e = t->external_data[i];
     bool is_offset = strcmp(e->key, "offset") == 0, is_length = strcmp(e->key, "length") == 0;
     if (strcmp(e->key, "location") == 0) out->location = e->value;
-    if ((is_offset || is_length) && !whole_number(e->value, is_offset ? &out->offset : &out->length)) {
-      onnx_bad(r, "tensor `%s` is kept in another file, at an impossible %s: `%s`", t->name, e->key, e->value);
+    if ((is_offset || is_length) &&
+        !whole_number(e->value, is_offset ? &out->offset : &out->length)) {
+      onnx_bad(r, "tensor `%s` is kept in another file, at an impossible %s: `%s`", t->name, e->key,
+               e->value);
       return false;
     }
     out->sized = out->sized || is_length;
@@ -68,22 +71,28 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
   Mapped file;
   const char *reason;
   if (!place_of(r, t, &place)) return false;
-  const char *path = arena_printf(r->arena, "%s%s", folder_of(r->arena, r->file->path), place.location);
+  const char *path =
+      arena_printf(r->arena, "%s%s", folder_of(r->arena, r->file->path), place.location);
   const char *led_to = leaves_folder(place.location) ? NULL : place_real(r->arena, path);
   if (leaves_folder(place.location) || (led_to && !is_inside(r->arena, r->file->path, led_to))) {
-    Diag *d = onnx_bad(r, "tensor `%s` is kept in `%s`, which leaves the folder of the model", t->name, place.location);
+    Diag *d = onnx_bad(r, "tensor `%s` is kept in `%s`, which leaves the folder of the model",
+                       t->name, place.location);
     if (led_to) diag_note(d, "it is a link to `%s`", led_to);
     diag_note(d, "external data is read from files beside the model only");
     return false;
   }
   if (!file_map(r->arena, led_to ? led_to : path, &file, &reason)) {
     Diag *d = onnx_bad(r, "cannot read `%s`, which holds tensor `%s`: %s", path, t->name, reason);
-    diag_note(d, "exporters write weights of large models to a file of their own: it belongs beside the .onnx file");
+    diag_note(d, "exporters write weights of large models to a file of their own: it belongs "
+                 "beside the .onnx file");
     return false;
   }
-  unsigned long long length = place.sized ? place.length : place.offset <= file.len ? file.len - place.offset : 0;
+  unsigned long long length = place.sized                ? place.length
+                              : place.offset <= file.len ? file.len - place.offset
+                                                         : 0;
   if (place.offset > file.len || length > file.len - place.offset) {
-    Diag *d = onnx_bad(r, "`%s` has %zu bytes; tensor `%s` needs %llu from %llu on", path, file.len, t->name, length, place.offset);
+    Diag *d = onnx_bad(r, "`%s` has %zu bytes; tensor `%s` needs %llu from %llu on", path, file.len,
+                       t->name, length, place.offset);
     diag_note(d, "the file is cut off, or it belongs to another model");
     return false;
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Bytes to protobuf messages. protobuf-c recurses into messages and takes the memory it needs: how deep
- * graphs lie in nodes of graphs is bounded before, and memory grows with the file alone. */
+/* Bytes to protobuf messages. protobuf-c recurses into messages and takes the memory it needs: how
+ * deep graphs lie in nodes of graphs is bounded before, and memory grows with the file alone. */
 #include "import/read/onnx/reader.h"
 
 enum { MAX_GRAPHS = 12, MEMORY_PER_BYTE = 40, MEMORY_AT_LEAST = 65536 };
@@ -28,17 +28,20 @@ static bool wire_field(Wire *w, uint32_t *field, Wire *content) {
   *field = (uint32_t)(key >> 3);
   unsigned kind = (unsigned)(key & 7);
   if (kind == VARINT) return wire_number(w, &n);
-  if (kind == BITS_64) n = 8;
-  else if (kind == BITS_32) n = 4;
-  else if (kind != BYTES || !wire_number(w, &n)) return false;
+  if (kind == BITS_64)
+    n = 8;
+  else if (kind == BITS_32)
+    n = 4;
+  else if (kind != BYTES || !wire_number(w, &n))
+    return false;
   if (n > (uint64_t)(w->end - w->at)) return false;
   if (kind == BYTES) *content = (Wire){w->at, w->at + n};
   w->at += n;
   return true;
 }
 
-/* From a message of one kind to a graph within: node 1, attribute 5, g 6; a function's nodes are 7 of
- * its own. `first`: where in this path the message stands. */
+/* From a message of one kind to a graph within: node 1, attribute 5, g 6; a function's nodes are 7
+ * of its own. `first`: where in this path the message stands. */
 static bool depth_is_sane(Wire message, int first) {
   static const uint32_t path[] = {1, 5, 6};
   Wire stack[3 * MAX_GRAPHS + 1];
@@ -87,10 +90,12 @@ const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags 
   Budget budget = {arena, file->data.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
   ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
   if (!graphs_are_sane(file)) {
-    foreign_report(diags, file, E901, "`%s` has graphs more than %d deep in each other", file->path, MAX_GRAPHS);
+    foreign_report(diags, file, E901, "`%s` has graphs more than %d deep in each other", file->path,
+                   MAX_GRAPHS);
     return NULL;
   }
-  const OnnxFile__Model *model = onnx_file__model__unpack(&allocator, file->data.len, file->data.data);
+  const OnnxFile__Model *model =
+      onnx_file__model__unpack(&allocator, file->data.len, file->data.data);
   if (model && model->graph) return model;
   Diag *d = foreign_report(diags, file, E901, "`%s` is not a whole ONNX file", file->path);
   diag_note(d, "it begins like one, but what follows is damaged or cut off");

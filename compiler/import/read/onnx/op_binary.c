@@ -13,9 +13,13 @@ static bool legacy_broadcast(OnnxCall *c, int64_t axis, GraphValue **b) {
     if (c->reader->graph->in[i].value == c->in[0]) input = &c->reader->graph->in[i];
   if (known && known->count == 1) return true;
   if (!known || !input || input->rank < 0)
-    return call_refuse(c, E902, "aligns its operands from axis %lld on, as before opset 7, where their axes are not known", (long long)axis);
+    return call_refuse(
+        c, E902,
+        "aligns its operands from axis %lld on, as before opset 7, where their axes are not known",
+        (long long)axis);
   int64_t from = axis < 0 ? axis + input->rank : axis, n = input->rank - from - known->rank;
-  if (from < 0 || n < 0 || n > GRAPH_MAX_RANK) return call_refuse(c, E901, "has operands whose axes do not fit");
+  if (from < 0 || n < 0 || n > GRAPH_MAX_RANK)
+    return call_refuse(c, E901, "has operands whose axes do not fit");
   for (int i = 0; i < n; i++)
     behind[i] = known->rank + i;
   if (n) *b = emit_unsqueeze(c->emit, *b, (int)n, behind);
@@ -26,12 +30,22 @@ bool onnx_op_binary(OnnxCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"Add", GRAPH_Add},   {"Sub", GRAPH_Sub}, {"Mul", GRAPH_Mul},     {"Div", GRAPH_Div},
-               {"Pow", GRAPH_Pow},   {"And", GRAPH_And}, {"Or", GRAPH_Or},       {"Xor", GRAPH_Xor},
-               {"Equal", GRAPH_Equal}, {"Less", GRAPH_Less}, {"LessOrEqual", GRAPH_LessEqual},
-               {"Greater", GRAPH_Greater}, {"GreaterOrEqual", GRAPH_GreaterEqual}};
+  } known[] = {{"Add", GRAPH_Add},
+               {"Sub", GRAPH_Sub},
+               {"Mul", GRAPH_Mul},
+               {"Div", GRAPH_Div},
+               {"Pow", GRAPH_Pow},
+               {"And", GRAPH_And},
+               {"Or", GRAPH_Or},
+               {"Xor", GRAPH_Xor},
+               {"Equal", GRAPH_Equal},
+               {"Less", GRAPH_Less},
+               {"LessOrEqual", GRAPH_LessEqual},
+               {"Greater", GRAPH_Greater},
+               {"GreaterOrEqual", GRAPH_GreaterEqual}};
   GraphValue *b = c->in[1];
-  bool legacy = c->reader->opset < 7 && call_attr_int(c, "broadcast", 0) && call_attribute(c, "axis");
+  bool legacy =
+      c->reader->opset < 7 && call_attr_int(c, "broadcast", 0) && call_attribute(c, "axis");
   if (legacy && !legacy_broadcast(c, call_attr_int(c, "axis", 0), &b)) return false;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op_type) == 0)
@@ -54,7 +68,9 @@ bool onnx_op_mod(OnnxCall *c) {
 
 bool onnx_op_variadic(OnnxCall *c) {
   const char *name = c->node->op_type;
-  GraphOp op = strcmp(name, "Max") == 0 ? GRAPH_Max : strcmp(name, "Min") == 0 ? GRAPH_Min : GRAPH_Add;
+  GraphOp op = strcmp(name, "Max") == 0   ? GRAPH_Max
+               : strcmp(name, "Min") == 0 ? GRAPH_Min
+                                          : GRAPH_Add;
   GraphValue *x = c->in[0];
   for (int k = 1; k < c->n_in; k++) {
     if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
@@ -105,11 +121,13 @@ static GraphValue *last_two(OnnxCall *c, GraphValue *x) {
 bool onnx_op_fused_matmul(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 1);
   GraphValue *operand[2] = {c->in[0], c->in[1]};
-  if (call_attr_int(c, "transBatchA", 0) || call_attr_int(c, "transBatchB", 0)) return call_refuse(c, E902, "exchanges its batch");
+  if (call_attr_int(c, "transBatchA", 0) || call_attr_int(c, "transBatchB", 0))
+    return call_refuse(c, E902, "exchanges its batch");
   for (int k = 0; k < 2; k++)
     if (call_attr_int(c, k ? "transB" : "transA", 0)) {
       operand[k] = last_two(c, operand[k]);
-      if (!operand[k]) return call_refuse(c, E902, "transposes a computed operand of an unknown number of axes");
+      if (!operand[k])
+        return call_refuse(c, E902, "transposes a computed operand of an unknown number of axes");
     }
   GraphValue *y = EMIT(c->emit, MatMul, operand[0], operand[1]);
   if (alpha != 1) y = EMIT(c->emit, Mul, y, emit_number(c->emit, alpha));

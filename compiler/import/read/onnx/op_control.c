@@ -19,7 +19,8 @@ static bool set_all(OnnxCall *c, GraphNode *node) {
 
 static bool body_fits(OnnxCall *c, const Graph *body, int64_t n_in, int64_t n_out) {
   return (body->n_in == n_in && body->n_out == n_out) ||
-         call_refuse(c, E901, "has a body of %d inputs and %d outputs, and needs %lld and %lld", body->n_in, body->n_out, (long long)n_in, (long long)n_out);
+         call_refuse(c, E901, "has a body of %d inputs and %d outputs, and needs %lld and %lld",
+                     body->n_in, body->n_out, (long long)n_in, (long long)n_out);
 }
 
 bool onnx_op_if(OnnxCall *c) {
@@ -43,9 +44,11 @@ bool onnx_op_loop(OnnxCall *c) {
   if (!body) return false;
   for (int k = 2; k < c->n_in; k++)
     if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d, which it carries", k);
-  if (body->n_out < 1 || body->n_out - 1 < carried) return call_refuse(c, E901, "has a body of too few outputs");
+  if (body->n_out < 1 || body->n_out - 1 < carried)
+    return call_refuse(c, E901, "has a body of too few outputs");
   if (!body_fits(c, body, c->n_in, body->n_out)) return false;
-  if (n > body->n_out - 1) return call_refuse(c, E901, "has %d results and makes %d", n, body->n_out - 1);
+  if (n > body->n_out - 1)
+    return call_refuse(c, E901, "has %d results and makes %d", n, body->n_out - 1);
   GraphNode *node = emit_node(c->emit, GRAPH_Loop, c->n_in, c->in, body->n_out - 1);
   node->body[0] = body;
   for (int k = 0; k < n; k++)
@@ -64,7 +67,9 @@ bool onnx_op_scan(OnnxCall *c) {
   Graph *body = body_of(c, "body");
   if (!body) return false;
   if (c->reader->opset < 9) return call_refuse(c, E902, "has a batch of its own, as in opset 8");
-  if (sequences < 1 || sequences > c->n_in) return call_refuse(c, E901, "has %lld sequences among %d operands", (long long)sequences, c->n_in);
+  if (sequences < 1 || sequences > c->n_in)
+    return call_refuse(c, E901, "has %lld sequences among %d operands", (long long)sequences,
+                       c->n_in);
   for (int k = 0; k < c->n_in; k++)
     if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
   if (!body_fits(c, body, c->n_in, (int64_t)c->node->n_output)) return false;
@@ -80,9 +85,13 @@ bool onnx_op_scan(OnnxCall *c) {
 
 /* ---- sequences ---- */
 
-static GraphValue *empty_list(OnnxCall *c) { return EMIT(c->emit, ListNew, emit_int(c->emit, 0)); }
+static GraphValue *empty_list(OnnxCall *c) {
+  return EMIT(c->emit, ListNew, emit_int(c->emit, 0));
+}
 
-bool onnx_op_sequence_empty(OnnxCall *c) { return call_set(c, 0, empty_list(c)); }
+bool onnx_op_sequence_empty(OnnxCall *c) {
+  return call_set(c, 0, empty_list(c));
+}
 
 bool onnx_op_sequence_construct(OnnxCall *c) {
   GraphValue *list = empty_list(c);
@@ -108,7 +117,8 @@ bool onnx_op_split_to_sequence(OnnxCall *c) {
   double size;
   int64_t axis = call_attr_int(c, "axis", 0);
   GraphValue *x = c->in[0], *sizes = call_operand(c, 1);
-  if (sizes && (!constant_number(sizes, &size) || size != 1)) return call_refuse(c, E902, "splits in pieces of more than one element");
+  if (sizes && (!constant_number(sizes, &size) || size != 1))
+    return call_refuse(c, E902, "splits in pieces of more than one element");
   if (sizes || call_attr_int(c, "keepdims", 1)) {
     if (axis < 0) return call_refuse(c, E902, "counts its axis from the end");
     x = emit_unsqueeze(c->emit, x, 1, (int64_t[]){axis + 1});

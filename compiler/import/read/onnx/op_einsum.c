@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Einsum in other operators. Its operands get the same letters in the same order; then a matrix product
- * where one letter is summed over, else a product element by element and a sum. */
+/* Einsum in other operators. Its operands get the same letters in the same order; then a matrix
+ * product where one letter is summed over, else a product element by element and a sum. */
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
@@ -41,7 +41,8 @@ static bool parse(OnnxCall *c, Sum *sum) {
     for (const char *p = sum->in[k]; *p; p++)
       ok = ok && !strchr(p + 1, *p);
   for (const char *p = sum->out; ok && *p; p++)
-    ok = !strchr(p + 1, *p) && (strchr(sum->in[0], *p) || (sum->n_in > 1 && strchr(sum->in[1], *p)));
+    ok =
+        !strchr(p + 1, *p) && (strchr(sum->in[0], *p) || (sum->n_in > 1 && strchr(sum->in[1], *p)));
   return ok || call_refuse(c, E902, "has the equation `%s`, which grus does not follow", equation);
 }
 
@@ -55,7 +56,8 @@ static GraphValue *arranged(OnnxCall *c, GraphValue *x, const char *has, const c
     if (p) {
       moved = moved || p - has != n;
       perm[n++] = p - has;
-    } else missing[n_missing++] = i;
+    } else
+      missing[n_missing++] = i;
   }
   if (moved) x = emit_transpose(c->emit, x, n, perm);
   return n_missing ? emit_unsqueeze(c->emit, x, n_missing, missing) : x;
@@ -63,7 +65,8 @@ static GraphValue *arranged(OnnxCall *c, GraphValue *x, const char *has, const c
 
 /* Letters of the equation by where they stand: in both operands and the result, ... */
 typedef struct Roles {
-  char batch[MAX_LETTERS + 1], left[MAX_LETTERS + 1], right[MAX_LETTERS + 1], inner[MAX_LETTERS + 1];
+  char batch[MAX_LETTERS + 1], left[MAX_LETTERS + 1], right[MAX_LETTERS + 1],
+      inner[MAX_LETTERS + 1];
   bool odd; /* a letter of one operand alone that is summed over */
 } Roles;
 
@@ -77,25 +80,34 @@ static Roles roles_of(const Sum *sum) {
   Roles roles = {.odd = false};
   for (const char *p = sum->in[0]; *p; p++) {
     bool other = strchr(sum->in[1], *p), result = strchr(sum->out, *p);
-    if (other && result) push(roles.batch, *p);
-    else if (other) push(roles.inner, *p);
-    else if (result) push(roles.left, *p);
-    else roles.odd = true;
+    if (other && result)
+      push(roles.batch, *p);
+    else if (other)
+      push(roles.inner, *p);
+    else if (result)
+      push(roles.left, *p);
+    else
+      roles.odd = true;
   }
   for (const char *p = sum->in[1]; *p; p++)
     if (!strchr(sum->in[0], *p)) {
-      if (strchr(sum->out, *p)) push(roles.right, *p);
-      else roles.odd = true;
+      if (strchr(sum->out, *p))
+        push(roles.right, *p);
+      else
+        roles.odd = true;
     }
   return roles;
 }
 
-/* Letters of one operand alone, of which the last one makes rows or columns: the others stand in front. */
+/* Letters of one operand alone, of which the last one makes rows or columns: the others stand in
+ * front. */
 static GraphValue *matrix_product(OnnxCall *c, const Sum *sum, const Roles *roles) {
   size_t n_left = strlen(roles->left), n_right = strlen(roles->right);
   int n_gone = 0, n_perm = 0;
-  char front[MAX_LETTERS + 1] = "", left[2 * MAX_LETTERS], right[2 * MAX_LETTERS], made[2 * MAX_LETTERS];
-  const char *row = n_left ? &roles->left[n_left - 1] : "<", *column = n_right ? &roles->right[n_right - 1] : ">";
+  char front[MAX_LETTERS + 1] = "", left[2 * MAX_LETTERS], right[2 * MAX_LETTERS],
+                           made[2 * MAX_LETTERS];
+  const char *row = n_left ? &roles->left[n_left - 1] : "<",
+             *column = n_right ? &roles->right[n_right - 1] : ">";
   int64_t gone[2], perm[MAX_LETTERS];
   for (size_t i = 0; i + 1 < n_left; i++)
     push(front, roles->left[i]);
@@ -111,11 +123,16 @@ static GraphValue *matrix_product(OnnxCall *c, const Sum *sum, const Roles *role
   push(left, *roles->inner);
   push(right, *roles->inner);
   push(right, *column);
-  GraphValue *y = EMIT(c->emit, MatMul, arranged(c, c->in[0], sum->in[0], left), arranged(c, c->in[1], sum->in[1], right));
-  if (n_left) push(made, *row);
-  else gone[n_gone++] = n;
-  if (n_right) push(made, *column);
-  else gone[n_gone++] = n + 1;
+  GraphValue *y = EMIT(c->emit, MatMul, arranged(c, c->in[0], sum->in[0], left),
+                       arranged(c, c->in[1], sum->in[1], right));
+  if (n_left)
+    push(made, *row);
+  else
+    gone[n_gone++] = n;
+  if (n_right)
+    push(made, *column);
+  else
+    gone[n_gone++] = n + 1;
   if (n_gone) y = emit_squeeze(c->emit, y, n_gone, gone);
   for (const char *p = sum->out; *p; p++)
     perm[n_perm++] = strchr(made, *p) - made;

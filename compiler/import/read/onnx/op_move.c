@@ -9,24 +9,28 @@ bool onnx_op_reshape(OnnxCall *c) {
   const int64_t *given;
   int n;
   GraphValue *shape = call_operand(c, 1);
-  if (!shape && !call_attr_ints(c, "shape", &n, &given)) return call_refuse(c, E901, "has no shape");
+  if (!shape && !call_attr_ints(c, "shape", &n, &given))
+    return call_refuse(c, E901, "has no shape");
   if (!shape) shape = emit_ints(c->emit, n, given);
   bool zeros = !shape->constant;
   for (int64_t i = 0; shape->constant && i < shape->constant->count; i++)
     zeros = zeros || shape->constant->data[i] == 0;
   GraphNode *node = emit_node(c->emit, GRAPH_Reshape, 2, (GraphValue *[]){c->in[0], shape}, 1);
-  if (zeros && !call_attr_int(c, "allowzero", 0)) graph_set_int(c->emit->graph, node, GRAPH_ATTR_copy_zeros, 1);
+  if (zeros && !call_attr_int(c, "allowzero", 0))
+    graph_set_int(c->emit->graph, node, GRAPH_ATTR_copy_zeros, 1);
   return call_set(c, 0, emit_done(c->emit, node));
 }
 
 bool onnx_op_flatten(OnnxCall *c) {
-  return call_set(c, 0, emit_axis_call(c->emit, GRAPH_Flatten, call_attr_int(c, "axis", 1), 1, c->in));
+  return call_set(c, 0,
+                  emit_axis_call(c->emit, GRAPH_Flatten, call_attr_int(c, "axis", 1), 1, c->in));
 }
 
 bool onnx_op_transpose(OnnxCall *c) {
   const int64_t *perm;
   int n;
-  if (call_attr_ints(c, "perm", &n, &perm)) return call_set(c, 0, emit_transpose(c->emit, c->in[0], n, perm));
+  if (call_attr_ints(c, "perm", &n, &perm))
+    return call_set(c, 0, emit_transpose(c->emit, c->in[0], n, perm));
   return call_set(c, 0, emit_call(c->emit, GRAPH_Transpose, 1, c->in));
 }
 
@@ -40,10 +44,13 @@ bool onnx_op_squeeze(OnnxCall *c) {
   if (named) {
     if (!call_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
     given = axes;
-  } else named = call_attr_ints(c, "axes", &n, &given);
+  } else
+    named = call_attr_ints(c, "axes", &n, &given);
   if (!named && !out) return call_refuse(c, E901, "names no axes");
   if (!named) return call_set(c, 0, emit_call(c->emit, GRAPH_Squeeze, 1, c->in));
-  return call_set(c, 0, out ? emit_squeeze(c->emit, c->in[0], n, given) : emit_unsqueeze(c->emit, c->in[0], n, given));
+  return call_set(c, 0,
+                  out ? emit_squeeze(c->emit, c->in[0], n, given)
+                      : emit_unsqueeze(c->emit, c->in[0], n, given));
 }
 
 bool onnx_op_concat(OnnxCall *c) {
@@ -58,8 +65,11 @@ bool onnx_op_split(OnnxCall *c) {
   GraphValue *sizes = call_operand(c, 1);
   if (!sizes && call_attr_ints(c, "split", &n, &given)) sizes = emit_ints(c->emit, n, given);
   int64_t n_out = (int64_t)c->node->n_output, asked = call_attr_int(c, "num_outputs", n_out);
-  if (asked < n_out || asked > INT16_MAX) return call_refuse(c, E901, "has %lld results and makes %lld", (long long)n_out, (long long)asked);
-  GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){c->in[0], sizes}, (int)asked);
+  if (asked < n_out || asked > INT16_MAX)
+    return call_refuse(c, E901, "has %lld results and makes %lld", (long long)n_out,
+                       (long long)asked);
+  GraphNode *node =
+      emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){c->in[0], sizes}, (int)asked);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
   emit_done(c->emit, node);
   for (int k = 0; k < n_out; k++)
@@ -87,7 +97,8 @@ bool onnx_op_slice(OnnxCall *c) {
 static GraphValue *pads_of_all(OnnxCall *c, GraphValue *pads, GraphValue *axes) {
   Emit *e = c->emit;
   GraphValue *rank = EMIT(e, Shape, EMIT(e, Shape, c->in[0])), *none = emit_int(e, 0);
-  GraphNode *zeros = emit_node(e, GRAPH_ConstantOfShape, 1, (GraphValue *[]){EMIT(e, Mul, rank, emit_int(e, 2))}, 1);
+  GraphNode *zeros = emit_node(e, GRAPH_ConstantOfShape, 1,
+                               (GraphValue *[]){EMIT(e, Mul, rank, emit_int(e, 2))}, 1);
   graph_set_int(e->graph, zeros, GRAPH_ATTR_elem, GRAPH_I64);
   GraphValue *all = emit_done(e, zeros);
   GraphValue *front = EMIT(e, Where, EMIT(e, Less, axes, none), EMIT(e, Add, axes, rank), axes);
@@ -100,13 +111,15 @@ bool onnx_op_pad(OnnxCall *c) {
   const int64_t *given;
   int n;
   GraphValue *pads = call_operand(c, 1), *value = call_operand(c, 2), *axes = call_operand(c, 3);
-  if (!pads && (call_attr_ints(c, "pads", &n, &given) || call_attr_ints(c, "paddings", &n, &given))) {
+  if (!pads &&
+      (call_attr_ints(c, "pads", &n, &given) || call_attr_ints(c, "paddings", &n, &given))) {
     pads = emit_ints(c->emit, n, given);
     value = emit_number(c->emit, call_attr_float(c, "value", 0));
   }
   if (!pads) return call_refuse(c, E901, "has no pads");
   if (axes) pads = pads_of_all(c, pads, axes);
-  GraphNode *node = emit_node(c->emit, GRAPH_Pad, value ? 3 : 2, (GraphValue *[]){c->in[0], pads, value}, 1);
+  GraphNode *node =
+      emit_node(c->emit, GRAPH_Pad, value ? 3 : 2, (GraphValue *[]){c->in[0], pads, value}, 1);
   graph_set_words(c->emit->graph, node, GRAPH_ATTR_mode, 1, &mode);
   return call_set(c, 0, emit_done(c->emit, node));
 }
@@ -124,18 +137,23 @@ bool onnx_op_depth_to_space(OnnxCall *c) {
   return call_set(c, 0, emit_done(c->emit, node));
 }
 
-/* x [N, C, H, W] -> [N, C, H/b, b, W/b, b] -> [N, b, b, C, H/b, W/b] -> [N, b b C, H/b, W/b]; sizes are computed. */
+/* x [N, C, H, W] -> [N, C, H/b, b, W/b, b] -> [N, b, b, C, H/b, W/b] -> [N, b b C, H/b, W/b]; sizes
+ * are computed. */
 bool onnx_op_space_to_depth(OnnxCall *c) {
   Emit *e = c->emit;
   int64_t b = call_attr_int(c, "blocksize", 1);
   if (b < 1 || b > INT16_MAX) return call_refuse(c, E901, "has blocks of %lld", (long long)b);
   GraphValue *size = EMIT(e, Shape, c->in[0]), *block = emit_ints(e, 1, &b);
   GraphValue *n = emit_slice(e, size, 0, 0, 1, 1), *channels = emit_slice(e, size, 0, 1, 2, 1);
-  GraphValue *h = EMIT(e, FloorDiv, emit_slice(e, size, 0, 2, 3, 1), block), *w = EMIT(e, FloorDiv, emit_slice(e, size, 0, 3, 4, 1), block);
-  GraphValue *blocks = EMIT(e, Reshape, c->in[0], emit_concat(e, 0, 6, (GraphValue *[]){n, channels, h, block, w, block}));
+  GraphValue *h = EMIT(e, FloorDiv, emit_slice(e, size, 0, 2, 3, 1), block),
+             *w = EMIT(e, FloorDiv, emit_slice(e, size, 0, 3, 4, 1), block);
+  GraphValue *blocks =
+      EMIT(e, Reshape, c->in[0],
+           emit_concat(e, 0, 6, (GraphValue *[]){n, channels, h, block, w, block}));
   GraphValue *moved = emit_transpose(e, blocks, 6, (int64_t[]){0, 3, 5, 1, 2, 4});
   GraphValue *depth = EMIT(e, Mul, channels, emit_int(e, b * b));
-  return call_set(c, 0, EMIT(e, Reshape, moved, emit_concat(e, 0, 4, (GraphValue *[]){n, depth, h, w})));
+  return call_set(c, 0,
+                  EMIT(e, Reshape, moved, emit_concat(e, 0, 4, (GraphValue *[]){n, depth, h, w})));
 }
 
 bool onnx_op_reverse_sequence(OnnxCall *c) {
@@ -153,7 +171,9 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor) {
   const GraphValue *scales = call_operand(c, old ? 1 : 2);
   const OnnxAttribute *listed = call_attribute(c, "scales");
   const GraphTensor *t = scales ? scales->constant : NULL;
-  *n = t ? (int)(t->count < GRAPH_MAX_RANK ? t->count : 0) : listed && listed->n_floats < GRAPH_MAX_RANK ? (int)listed->n_floats : 0;
+  *n = t ? (int)(t->count < GRAPH_MAX_RANK ? t->count : 0)
+       : listed && listed->n_floats < GRAPH_MAX_RANK ? (int)listed->n_floats
+                                                     : 0;
   bool whole = *n > 0;
   for (int i = 0; i < *n && whole; i++) {
     double f = t ? t->data[i] : (double)listed->floats[i];
@@ -166,7 +186,8 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor) {
 /* Each element as often as its axis grows: a new axis behind it, repeated, and joined with it. */
 bool onnx_op_resize(OnnxCall *c) {
   Emit *e = c->emit;
-  const char *mode = call_attr_string(c, "mode", "nearest"), *place = call_attr_string(c, "coordinate_transformation_mode", "half_pixel");
+  const char *mode = call_attr_string(c, "mode", "nearest"),
+             *place = call_attr_string(c, "coordinate_transformation_mode", "half_pixel");
   const char *nearest = call_attr_string(c, "nearest_mode", "round_prefer_floor");
   bool old = strcmp(c->node->op_type, "Upsample") == 0 || c->reader->opset < 11;
   bool repeats = old || (strcmp(place, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) ||
@@ -174,7 +195,8 @@ bool onnx_op_resize(OnnxCall *c) {
   int n;
   int64_t factor[GRAPH_MAX_RANK];
   if (call_attribute(c, "axes")) return call_refuse(c, E902, "resizes axes that it names");
-  if (strcmp(mode, "nearest") != 0 || !repeats) return call_refuse(c, E902, "resizes in the way `%s`, `%s`, `%s`", mode, place, nearest);
+  if (strcmp(mode, "nearest") != 0 || !repeats)
+    return call_refuse(c, E902, "resizes in the way `%s`, `%s`, `%s`", mode, place, nearest);
   if (!factors_of(c, &n, factor)) return false;
   GraphValue *x = c->in[0], *shape = EMIT(e, Mul, EMIT(e, Shape, x), emit_ints(e, n, factor));
   for (int i = n - 1; i >= 0; i--) {
@@ -187,7 +209,8 @@ bool onnx_op_resize(OnnxCall *c) {
     GraphValue *sizes = EMIT(e, Shape, x), *parts[3];
     int n_parts = 0;
     if (i) parts[n_parts++] = emit_slice(e, sizes, 0, 0, i, 1);
-    parts[n_parts++] = EMIT(e, Mul, emit_slice(e, sizes, 0, i, i + 1, 1), emit_slice(e, sizes, 0, i + 1, i + 2, 1));
+    parts[n_parts++] = EMIT(e, Mul, emit_slice(e, sizes, 0, i, i + 1, 1),
+                            emit_slice(e, sizes, 0, i + 1, i + 2, 1));
     if (i + 2 < rank) parts[n_parts++] = emit_slice(e, sizes, 0, i + 2, rank, 1);
     x = EMIT(e, Reshape, x, emit_concat(e, 0, n_parts, parts));
   }

@@ -5,8 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-/* The first operand through an operator with up to two numbers; a name of GRAPH_ATTRIBUTE_COUNT: none. */
-static GraphValue *with_numbers(OnnxCall *c, GraphOp op, GraphAttributeName first, double x, GraphAttributeName second, double y) {
+/* The first operand through an operator with up to two numbers; a name of GRAPH_ATTRIBUTE_COUNT:
+ * none. */
+static GraphValue *with_numbers(OnnxCall *c, GraphOp op, GraphAttributeName first, double x,
+                                GraphAttributeName second, double y) {
   Graph *graph = c->emit->graph;
   GraphNode *node = emit_node(c->emit, op, 1, c->in, 1);
   if (first != GRAPH_ATTRIBUTE_COUNT) graph_set_number(graph, node, first, x);
@@ -14,7 +16,9 @@ static GraphValue *with_numbers(OnnxCall *c, GraphOp op, GraphAttributeName firs
   return emit_done(c->emit, node);
 }
 
-bool onnx_op_identity(OnnxCall *c) { return call_set(c, 0, c->in[0]); }
+bool onnx_op_identity(OnnxCall *c) {
+  return call_set(c, 0, c->in[0]);
+}
 
 /* At inference nothing is dropped. */
 bool onnx_op_dropout(OnnxCall *c) {
@@ -27,7 +31,8 @@ bool onnx_op_dropout(OnnxCall *c) {
 
 bool onnx_op_leaky_relu(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 0.01);
-  return call_set(c, 0, with_numbers(c, GRAPH_LeakyRelu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTRIBUTE_COUNT, 0));
+  return call_set(
+      c, 0, with_numbers(c, GRAPH_LeakyRelu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTRIBUTE_COUNT, 0));
 }
 
 bool onnx_op_elu(OnnxCall *c) {
@@ -36,22 +41,27 @@ bool onnx_op_elu(OnnxCall *c) {
 }
 
 bool onnx_op_selu(OnnxCall *c) {
-  double alpha = call_attr_float(c, "alpha", 1.67326319217681884765625), gamma = call_attr_float(c, "gamma", 1.05070102214813232421875);
-  return call_set(c, 0, with_numbers(c, GRAPH_Elu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTR_gamma, gamma));
+  double alpha = call_attr_float(c, "alpha", 1.67326319217681884765625),
+         gamma = call_attr_float(c, "gamma", 1.05070102214813232421875);
+  return call_set(c, 0,
+                  with_numbers(c, GRAPH_Elu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTR_gamma, gamma));
 }
 
 bool onnx_op_celu(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 1);
-  return call_set(c, 0, with_numbers(c, GRAPH_Celu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTRIBUTE_COUNT, 0));
+  return call_set(c, 0,
+                  with_numbers(c, GRAPH_Celu, GRAPH_ATTR_alpha, alpha, GRAPH_ATTRIBUTE_COUNT, 0));
 }
 
 bool onnx_op_hard_sigmoid(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 0.2), beta = call_attr_float(c, "beta", 0.5);
-  return call_set(c, 0, with_numbers(c, GRAPH_HardSigmoid, GRAPH_ATTR_alpha, alpha, GRAPH_ATTR_beta, beta));
+  return call_set(
+      c, 0, with_numbers(c, GRAPH_HardSigmoid, GRAPH_ATTR_alpha, alpha, GRAPH_ATTR_beta, beta));
 }
 
 bool onnx_op_thresholded_relu(OnnxCall *c) {
-  GraphValue *above = EMIT(c->emit, Greater, c->in[0], emit_number(c->emit, call_attr_float(c, "alpha", 1)));
+  GraphValue *above =
+      EMIT(c->emit, Greater, c->in[0], emit_number(c->emit, call_attr_float(c, "alpha", 1)));
   return call_set(c, 0, EMIT(c->emit, Where, above, c->in[0], emit_number(c->emit, 0)));
 }
 
@@ -59,8 +69,10 @@ bool onnx_op_thresholded_relu(OnnxCall *c) {
 bool onnx_op_shrink(OnnxCall *c) {
   double lambd = call_attr_float(c, "lambd", 0.5), bias = call_attr_float(c, "bias", 0);
   GraphValue *x = c->in[0];
-  GraphValue *low = EMIT(c->emit, Less, x, emit_number(c->emit, -lambd)), *high = EMIT(c->emit, Greater, x, emit_number(c->emit, lambd));
-  GraphValue *less = EMIT(c->emit, Sub, x, emit_number(c->emit, bias)), *more = EMIT(c->emit, Add, x, emit_number(c->emit, bias));
+  GraphValue *low = EMIT(c->emit, Less, x, emit_number(c->emit, -lambd)),
+             *high = EMIT(c->emit, Greater, x, emit_number(c->emit, lambd));
+  GraphValue *less = EMIT(c->emit, Sub, x, emit_number(c->emit, bias)),
+             *more = EMIT(c->emit, Add, x, emit_number(c->emit, bias));
   GraphValue *upper = EMIT(c->emit, Where, high, less, emit_number(c->emit, 0));
   return call_set(c, 0, EMIT(c->emit, Where, low, more, upper));
 }
@@ -97,7 +109,9 @@ bool onnx_op_fast_gelu(OnnxCall *c) {
   return call_set(c, 0, gelu(c, bias ? EMIT(c->emit, Add, c->in[0], bias) : c->in[0], true));
 }
 
-bool onnx_op_bias_gelu(OnnxCall *c) { return call_set(c, 0, gelu(c, EMIT(c->emit, Add, c->in[0], c->in[1]), false)); }
+bool onnx_op_bias_gelu(OnnxCall *c) {
+  return call_set(c, 0, gelu(c, EMIT(c->emit, Add, c->in[0], c->in[1]), false));
+}
 
 /* x sigmoid(alpha x) */
 bool onnx_op_swish(OnnxCall *c) {
@@ -112,7 +126,9 @@ bool onnx_op_cast(OnnxCall *c) {
   GraphElem elem;
   int64_t to = call_attr_int(c, "to", 0);
   if (to < 0 || to > INT16_MAX || !onnx_elem((int)to, &elem))
-    return call_refuse(c, E902, "makes elements of type %lld, which are not numbers that grus knows", (long long)to);
+    return call_refuse(c, E902,
+                       "makes elements of type %lld, which are not numbers that grus knows",
+                       (long long)to);
   return call_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 
@@ -122,14 +138,20 @@ bool onnx_op_cast_like(OnnxCall *c) {
 }
 
 bool onnx_op_is_inf(OnnxCall *c) {
-  bool positive = call_attr_int(c, "detect_positive", 1) != 0, negative = call_attr_int(c, "detect_negative", 1) != 0;
+  bool positive = call_attr_int(c, "detect_positive", 1) != 0,
+       negative = call_attr_int(c, "detect_negative", 1) != 0;
   GraphValue *x = positive && negative ? EMIT(c->emit, Abs, c->in[0]) : c->in[0];
-  return call_set(c, 0, EMIT(c->emit, Equal, x, emit_number(c->emit, !positive && !negative ? NAN : positive ? INFINITY : -INFINITY)));
+  return call_set(c, 0,
+                  EMIT(c->emit, Equal, x,
+                       emit_number(c->emit, !positive && !negative ? NAN
+                                            : positive             ? INFINITY
+                                                                   : -INFINITY)));
 }
 
 /* (e^x -+ e^-x) / 2 */
 bool onnx_op_hyperbolic(OnnxCall *c) {
-  GraphValue *up = EMIT(c->emit, Exp, c->in[0]), *down = EMIT(c->emit, Exp, EMIT(c->emit, Neg, c->in[0]));
+  GraphValue *up = EMIT(c->emit, Exp, c->in[0]),
+             *down = EMIT(c->emit, Exp, EMIT(c->emit, Neg, c->in[0]));
   bool sinh = strcmp(c->node->op_type, "Sinh") == 0;
   GraphValue *both = sinh ? EMIT(c->emit, Sub, up, down) : EMIT(c->emit, Add, up, down);
   return call_set(c, 0, EMIT(c->emit, Mul, both, emit_number(c->emit, 0.5)));

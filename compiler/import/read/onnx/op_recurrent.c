@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM, GRU and RNN. In ONNX: X [T, N, d], W [dirs, gates u, d], R [dirs, gates u, u], B [dirs, 2 gates u]
- * (input half, recurrent half), P [dirs, 3 u]; gates of LSTM i o f c, of P i o f, of GRU z r h; Y [T, dirs,
- * N, u]; with layout 1 the batch comes first everywhere. */
+/* LSTM, GRU and RNN. In ONNX: X [T, N, d], W [dirs, gates u, d], R [dirs, gates u, u], B [dirs, 2
+ * gates u] (input half, recurrent half), P [dirs, 3 u]; gates of LSTM i o f c, of P i o f, of GRU z
+ * r h; Y [T, dirs, N, u]; with layout 1 the batch comes first everywhere. */
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
@@ -9,15 +9,17 @@
 
 typedef struct Cell {
   GraphOp op;
-  int gates, each; /* each: activations of a direction */
+  int gates, each;      /* each: activations of a direction */
   const int64_t *order; /* of the gates of the graph among those of ONNX */
   int64_t dirs, u;
   bool batch_first, rounds;
 } Cell;
 
-static const int64_t lstm_order[] = {0, 2, 3, 1}, gru_order[] = {0, 1, 2}, rnn_order[] = {0}, peephole_order[] = {0, 2, 1};
+static const int64_t lstm_order[] = {0, 2, 3, 1}, gru_order[] = {0, 1, 2}, rnn_order[] = {0},
+                     peephole_order[] = {0, 2, 1};
 
-static const Cell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false}, gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false, false},
+static const Cell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false},
+                  gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false, false},
                   rnn = {GRAPH_Rnn, 1, 1, rnn_order, 1, 0, false, false};
 
 /* ---- activations ---- */
@@ -29,25 +31,29 @@ typedef struct Named {
 } Named;
 
 /* The word of one activation; alpha and beta are listed for those that have them, in order. */
-static const char *activation_word(OnnxCall *c, const char *name, size_t *next_alpha, size_t *next_beta) {
+static const char *activation_word(OnnxCall *c, const char *name, size_t *next_alpha,
+                                   size_t *next_beta) {
   static const Named known[] = {{"Sigmoid", "sigmoid", 0, 0, 0},
-                                     {"Tanh", "tanh", 0, 0, 0},
-                                     {"Relu", "relu", 0, 0, 0},
-                                     {"Softsign", "softsign", 0, 0, 0},
-                                     {"Softplus", "softplus", 0, 0, 0},
-                                     {"Affine", "affine", 2, 1, 0},
-                                     {"LeakyRelu", "leaky_relu", 1, 0.01, 0},
-                                     {"ThresholdedRelu", "thresholded_relu", 1, 1, 0},
-                                     {"ScaledTanh", "scaled_tanh", 2, 1, 1},
-                                     {"HardSigmoid", "hard_sigmoid", 2, 0.2, 0.5},
-                                     {"Elu", "elu", 1, 1, 0}};
-  const OnnxAttribute *alpha = call_attribute(c, "activation_alpha"), *beta = call_attribute(c, "activation_beta");
+                                {"Tanh", "tanh", 0, 0, 0},
+                                {"Relu", "relu", 0, 0, 0},
+                                {"Softsign", "softsign", 0, 0, 0},
+                                {"Softplus", "softplus", 0, 0, 0},
+                                {"Affine", "affine", 2, 1, 0},
+                                {"LeakyRelu", "leaky_relu", 1, 0.01, 0},
+                                {"ThresholdedRelu", "thresholded_relu", 1, 1, 0},
+                                {"ScaledTanh", "scaled_tanh", 2, 1, 1},
+                                {"HardSigmoid", "hard_sigmoid", 2, 0.2, 0.5},
+                                {"Elu", "elu", 1, 1, 0}};
+  const OnnxAttribute *alpha = call_attribute(c, "activation_alpha"),
+                      *beta = call_attribute(c, "activation_beta");
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     const Named *a = &known[i];
     if (strcasecmp(a->name, name) != 0) continue;
     double x = a->alpha, y = a->beta;
-    if (a->n > 0 && alpha && *next_alpha < alpha->n_floats) x = onnx_shortest(alpha->floats[(*next_alpha)++]);
-    if (a->n > 1 && beta && *next_beta < beta->n_floats) y = onnx_shortest(beta->floats[(*next_beta)++]);
+    if (a->n > 0 && alpha && *next_alpha < alpha->n_floats)
+      x = onnx_shortest(alpha->floats[(*next_alpha)++]);
+    if (a->n > 1 && beta && *next_beta < beta->n_floats)
+      y = onnx_shortest(beta->floats[(*next_beta)++]);
     if (a->n == 2 && x == 1 && y == 0 && strcmp(a->word, "affine") == 0) return "linear";
     Text text = text_new(c->reader->arena);
     text_add(&text, a->word);
@@ -63,14 +69,17 @@ static const char *activation_word(OnnxCall *c, const char *name, size_t *next_a
 }
 
 static bool set_activations(OnnxCall *c, const Cell *cell, GraphNode *node) {
-  static const char *const usual[][3] = {{"Tanh", NULL, NULL}, {"Sigmoid", "Tanh", NULL}, {"Sigmoid", "Tanh", "Tanh"}};
+  static const char *const usual[][3] = {
+      {"Tanh", NULL, NULL}, {"Sigmoid", "Tanh", NULL}, {"Sigmoid", "Tanh", "Tanh"}};
   const OnnxAttribute *given = call_attribute(c, "activations");
   int n = cell->each * (int)cell->dirs;
   size_t next_alpha = 0, next_beta = 0;
   const char *word[6];
-  if (given && given->n_strings != (size_t)n) return call_refuse(c, E901, "has %zu activations and needs %d", given->n_strings, n);
+  if (given && given->n_strings != (size_t)n)
+    return call_refuse(c, E901, "has %zu activations and needs %d", given->n_strings, n);
   for (int k = 0; k < n; k++) {
-    const char *name = given ? call_attr_word(c, "activations", k) : usual[cell->each - 1][k % cell->each];
+    const char *name =
+        given ? call_attr_word(c, "activations", k) : usual[cell->each - 1][k % cell->each];
     word[k] = activation_word(c, name ? name : "", &next_alpha, &next_beta);
     if (!word[k]) return false;
   }
@@ -81,8 +90,10 @@ static bool set_activations(OnnxCall *c, const Cell *cell, GraphNode *node) {
 /* ---- weights ---- */
 
 /* [dirs, gates u, ...] as [dirs, gates, u, ...] in the order of the graph. */
-static GraphValue *by_gates(OnnxCall *c, const Cell *cell, GraphValue *w, int gates, const int64_t *order, bool matrix) {
-  GraphValue *split = emit_reshape(c->emit, w, matrix ? 4 : 3, (int64_t[]){cell->dirs, gates, cell->u, -1});
+static GraphValue *by_gates(OnnxCall *c, const Cell *cell, GraphValue *w, int gates,
+                            const int64_t *order, bool matrix) {
+  GraphValue *split =
+      emit_reshape(c->emit, w, matrix ? 4 : 3, (int64_t[]){cell->dirs, gates, cell->u, -1});
   bool same = true;
   for (int i = 0; i < gates; i++)
     same = same && order[i] == i;
@@ -90,18 +101,24 @@ static GraphValue *by_gates(OnnxCall *c, const Cell *cell, GraphValue *w, int ga
 }
 
 /* Both halves of B in the order of the graph; summed where the operator takes one. */
-static void biases(OnnxCall *c, const Cell *cell, GraphValue *b, bool summed, GraphValue **input, GraphValue **recurrent) {
+static void biases(OnnxCall *c, const Cell *cell, GraphValue *b, bool summed, GraphValue **input,
+                   GraphValue **recurrent) {
   static const int64_t half[] = {1}, first[] = {0};
   *input = *recurrent = NULL;
   if (!b) return;
-  GraphValue *halves = emit_reshape(c->emit, b, 4, (int64_t[]){cell->dirs, 2, cell->gates, cell->u}), *part[2];
-  if (summed) part[0] = emit_reduce(c->emit, GRAPH_ReduceSum, halves, 1, half, false);
+  GraphValue *halves =
+                 emit_reshape(c->emit, b, 4, (int64_t[]){cell->dirs, 2, cell->gates, cell->u}),
+             *part[2];
+  if (summed)
+    part[0] = emit_reduce(c->emit, GRAPH_ReduceSum, halves, 1, half, false);
   else
     for (int k = 0; k < 2; k++)
-      part[k] = emit_squeeze(c->emit, emit_gather(c->emit, halves, 1, 1, k ? half : first), 1, half);
+      part[k] =
+          emit_squeeze(c->emit, emit_gather(c->emit, halves, 1, 1, k ? half : first), 1, half);
   for (int k = 0; k < (summed ? 1 : 2); k++) {
     bool same = cell->order != lstm_order;
-    *(k ? recurrent : input) = same ? part[k] : emit_gather(c->emit, part[k], 1, cell->gates, cell->order);
+    *(k ? recurrent : input) =
+        same ? part[k] : emit_gather(c->emit, part[k], 1, cell->gates, cell->order);
   }
 }
 
@@ -116,16 +133,20 @@ static bool cell_of(OnnxCall *c, const GraphValue *r, Cell *cell) {
   cell->dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
   cell->batch_first = call_attr_int(c, "layout", 0) != 0;
   cell->u = call_attr_int(c, "hidden_size", known && known->rank == 3 ? known->dim[2] : 0);
-  if (cell->u < 1 || cell->u > INT32_MAX) return call_refuse(c, E904, "does not say its hidden_size");
+  if (cell->u < 1 || cell->u > INT32_MAX)
+    return call_refuse(c, E904, "does not say its hidden_size");
   if (cell->dirs == 1 && strcmp(direction, "forward") != 0 && strcmp(direction, "reverse") != 0)
-    return call_refuse(c, E901, "has the direction `%s`; there are forward, reverse and bidirectional", direction);
+    return call_refuse(
+        c, E901, "has the direction `%s`; there are forward, reverse and bidirectional", direction);
   return true;
 }
 
 /* The node with its attributes; operands as graph_ops.def has them. */
 static bool finish(OnnxCall *c, const Cell *cell, int n_in, GraphValue **in) {
   const char *direction = call_attr_string(c, "direction", "forward");
-  const char *word = cell->dirs == 2 ? "both" : strcmp(direction, "reverse") == 0 ? "backward" : "forward";
+  const char *word = cell->dirs == 2                     ? "both"
+                     : strcmp(direction, "reverse") == 0 ? "backward"
+                                                         : "forward";
   double clip = call_attr_float(c, "clip", 0);
   int n_out = cell->op == GRAPH_Lstm ? 3 : 2;
   Graph *graph = c->emit->graph;
@@ -136,11 +157,15 @@ static bool finish(OnnxCall *c, const Cell *cell, int n_in, GraphValue **in) {
   graph_set_words(graph, node, GRAPH_ATTR_direction, 1, &word);
   if (!set_activations(c, cell, node)) return false;
   if (clip > 0) graph_set_number(graph, node, GRAPH_ATTR_clip, clip);
-  if (cell->op == GRAPH_Gru) graph_set_int(graph, node, GRAPH_ATTR_reset_after, call_attr_int(c, "linear_before_reset", 0) != 0);
+  if (cell->op == GRAPH_Gru)
+    graph_set_int(graph, node, GRAPH_ATTR_reset_after,
+                  call_attr_int(c, "linear_before_reset", 0) != 0);
   if (cell->rounds) graph_set_int(graph, node, GRAPH_ATTR_round_state, 1);
-  if (cell->op == GRAPH_Lstm && call_attr_int(c, "input_forget", 0)) graph_set_int(graph, node, GRAPH_ATTR_input_forget, 1);
+  if (cell->op == GRAPH_Lstm && call_attr_int(c, "input_forget", 0))
+    graph_set_int(graph, node, GRAPH_ATTR_input_forget, 1);
   GraphValue *y = node->out[0];
-  if (cell->batch_first && call_wants(c, 0)) y = emit_transpose(c->emit, y, 4, (int64_t[]){2, 0, 1, 3});
+  if (cell->batch_first && call_wants(c, 0))
+    y = emit_transpose(c->emit, y, 4, (int64_t[]){2, 0, 1, 3});
   for (int k = 1; k < n_out; k++)
     if (call_wants(c, k) && !call_set(c, k, state(c, cell, node->out[k]))) return false;
   return call_set(c, 0, y);
@@ -151,8 +176,13 @@ bool onnx_op_lstm(OnnxCall *c) {
   GraphValue *b, *none, *p = call_operand(c, 7);
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
-  GraphValue *in[8] = {c->in[0], by_gates(c, &cell, c->in[1], 4, cell.order, true), by_gates(c, &cell, c->in[2], 4, cell.order, true), b,
-                       call_operand(c, 4), state(c, &cell, call_operand(c, 5)), state(c, &cell, call_operand(c, 6)),
+  GraphValue *in[8] = {c->in[0],
+                       by_gates(c, &cell, c->in[1], 4, cell.order, true),
+                       by_gates(c, &cell, c->in[2], 4, cell.order, true),
+                       b,
+                       call_operand(c, 4),
+                       state(c, &cell, call_operand(c, 5)),
+                       state(c, &cell, call_operand(c, 6)),
                        p ? by_gates(c, &cell, p, 3, peephole_order, false) : NULL};
   return finish(c, &cell, 8, in);
 }
@@ -162,8 +192,13 @@ bool onnx_op_gru(OnnxCall *c) {
   GraphValue *b, *rb;
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), !call_attr_int(c, "linear_before_reset", 0), &b, &rb);
-  GraphValue *in[7] = {c->in[0], by_gates(c, &cell, c->in[1], 3, cell.order, true), by_gates(c, &cell, c->in[2], 3, cell.order, true), b, rb,
-                       call_operand(c, 4), state(c, &cell, call_operand(c, 5))};
+  GraphValue *in[7] = {c->in[0],
+                       by_gates(c, &cell, c->in[1], 3, cell.order, true),
+                       by_gates(c, &cell, c->in[2], 3, cell.order, true),
+                       b,
+                       rb,
+                       call_operand(c, 4),
+                       state(c, &cell, call_operand(c, 5))};
   return finish(c, &cell, 7, in);
 }
 
@@ -172,8 +207,12 @@ bool onnx_op_rnn(OnnxCall *c) {
   GraphValue *b, *none;
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
-  GraphValue *in[6] = {c->in[0], by_gates(c, &cell, c->in[1], 1, cell.order, true), by_gates(c, &cell, c->in[2], 1, cell.order, true), b,
-                       call_operand(c, 4), state(c, &cell, call_operand(c, 5))};
+  GraphValue *in[6] = {c->in[0],
+                       by_gates(c, &cell, c->in[1], 1, cell.order, true),
+                       by_gates(c, &cell, c->in[2], 1, cell.order, true),
+                       b,
+                       call_operand(c, 4),
+                       state(c, &cell, call_operand(c, 5))};
   return finish(c, &cell, 6, in);
 }
 
@@ -184,36 +223,48 @@ static bool all_zero(const GraphValue *value) {
   return t != NULL;
 }
 
-/* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats [dirs, 4u, d]. */
-static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, GraphValue *scale, GraphValue *zero) {
+/* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats
+ * [dirs, 4u, d]. */
+static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, GraphValue *scale,
+                                 GraphValue *zero) {
   GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)};
-  bool simple = cell->dirs == 1 && scale->constant && zero->constant && scale->constant->count == zero->constant->count;
+  bool simple = cell->dirs == 1 && scale->constant && zero->constant &&
+                scale->constant->count == zero->constant->count;
   if (simple) {
     for (int k = 0; k < 2; k++)
       part[k] = emit_reshape(c->emit, k ? zero : scale, 1, (int64_t[]){-1});
-    return emit_transpose(c->emit, emit_dequantize(c->emit, w, part[0], part[1], 2), 3, (int64_t[]){0, 2, 1});
+    return emit_transpose(c->emit, emit_dequantize(c->emit, w, part[0], part[1], 2), 3,
+                          (int64_t[]){0, 2, 1});
   }
   for (int k = 0; k < 2; k++)
-    if (!part[k]->constant || part[k]->constant->count != 1) part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
+    if (!part[k]->constant || part[k]->constant->count != 1)
+      part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
   GraphValue *x = emit_cast(c->emit, w, GRAPH_FLOAT);
   if (!all_zero(zero)) x = EMIT(c->emit, Sub, x, part[1]);
   return emit_transpose(c->emit, EMIT(c->emit, Mul, x, part[0]), 3, (int64_t[]){0, 2, 1});
 }
 
-/* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded to 8 bits
- * by what they hold. */
+/* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded
+ * to 8 bits by what they hold. */
 bool onnx_op_dynamic_lstm(OnnxCall *c) {
   Cell cell = lstm;
   GraphValue *b, *none, *p = call_operand(c, 7);
   for (int k = 8; k < 12; k++)
-    if (!call_operand(c, k)) return call_refuse(c, E901, "leaves out operand %d, which it needs", k);
+    if (!call_operand(c, k))
+      return call_refuse(c, E901, "leaves out operand %d, which it needs", k);
   if (!cell_of(c, c->in[1], &cell)) return false;
-  GraphValue *w = float_weights(c, &cell, c->in[1], c->in[8], c->in[9]), *r = float_weights(c, &cell, c->in[2], c->in[10], c->in[11]);
+  GraphValue *w = float_weights(c, &cell, c->in[1], c->in[8], c->in[9]),
+             *r = float_weights(c, &cell, c->in[2], c->in[10], c->in[11]);
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
   GraphNode *x = emit_node(c->emit, GRAPH_DynamicQuantize, 1, c->in, 3);
   cell.rounds = true;
-  GraphValue *in[8] = {emit_dequantize(c->emit, x->out[0], x->out[1], x->out[2], 0), by_gates(c, &cell, w, 4, cell.order, true), by_gates(c, &cell, r, 4, cell.order, true), b,
-                       call_operand(c, 4), state(c, &cell, call_operand(c, 5)), state(c, &cell, call_operand(c, 6)),
+  GraphValue *in[8] = {emit_dequantize(c->emit, x->out[0], x->out[1], x->out[2], 0),
+                       by_gates(c, &cell, w, 4, cell.order, true),
+                       by_gates(c, &cell, r, 4, cell.order, true),
+                       b,
+                       call_operand(c, 4),
+                       state(c, &cell, call_operand(c, 5)),
+                       state(c, &cell, call_operand(c, 6)),
                        p ? by_gates(c, &cell, p, 3, peephole_order, false) : NULL};
   return finish(c, &cell, 8, in);
 }

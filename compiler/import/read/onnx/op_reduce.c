@@ -22,8 +22,9 @@ bool onnx_op_reduce(OnnxCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"ReduceSum", GRAPH_ReduceSum},       {"ReduceMean", GRAPH_ReduceMean}, {"ReduceMax", GRAPH_ReduceMax},
-               {"ReduceMin", GRAPH_ReduceMin},       {"ReduceProd", GRAPH_ReduceProd}, {"ReduceL1", GRAPH_ReduceL1},
+  } known[] = {{"ReduceSum", GRAPH_ReduceSum},       {"ReduceMean", GRAPH_ReduceMean},
+               {"ReduceMax", GRAPH_ReduceMax},       {"ReduceMin", GRAPH_ReduceMin},
+               {"ReduceProd", GRAPH_ReduceProd},     {"ReduceL1", GRAPH_ReduceL1},
                {"ReduceL2", GRAPH_ReduceL2},         {"ReduceLogSumExp", GRAPH_ReduceLogSumExp},
                {"ReduceSumSquare", GRAPH_ReduceSum}, {"ReduceLogSum", GRAPH_ReduceSum}};
   const char *name = c->node->op_type;
@@ -41,14 +42,16 @@ bool onnx_op_reduce(OnnxCall *c) {
     if (named) graph_set_ints(c->emit->graph, node, GRAPH_ATTR_axes, n, axes);
     graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, call_attr_int(c, "keepdims", 1) != 0);
     x = emit_done(c->emit, node);
-  } else if (op == GRAPH_ReduceL1 || op == GRAPH_ReduceL2) x = EMIT(c->emit, Abs, x);
+  } else if (op == GRAPH_ReduceL1 || op == GRAPH_ReduceL2)
+    x = EMIT(c->emit, Abs, x);
   if (strcmp(name, "ReduceLogSum") == 0) x = EMIT(c->emit, Log, x);
   return call_set(c, 0, x);
 }
 
 bool onnx_op_arg(OnnxCall *c) {
   GraphOp op = strcmp(c->node->op_type, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin;
-  if (call_attr_int(c, "select_last_index", 0)) return call_refuse(c, E902, "takes the last of equal elements");
+  if (call_attr_int(c, "select_last_index", 0))
+    return call_refuse(c, E902, "takes the last of equal elements");
   GraphNode *node = emit_node(c->emit, op, 1, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, call_attr_int(c, "keepdims", 1) != 0);
@@ -82,7 +85,8 @@ bool onnx_op_softmax(OnnxCall *c) {
   bool together = c->reader->opset < 13;
   int64_t axis = call_attr_int(c, "axis", together ? 1 : -1);
   int rank = rank_of(c, c->in[0]);
-  if (!together || axis == -1 || (rank > 0 && axis == rank - 1)) return call_set(c, 0, emit_axis_call(c->emit, op, axis, 1, c->in));
+  if (!together || axis == -1 || (rank > 0 && axis == rank - 1))
+    return call_set(c, 0, emit_axis_call(c->emit, op, axis, 1, c->in));
   GraphValue *flat = emit_axis_call(c->emit, GRAPH_Flatten, axis, 1, c->in);
   GraphValue *y = emit_axis_call(c->emit, op, 1, 1, &flat);
   return call_set(c, 0, EMIT(c->emit, Reshape, y, EMIT(c->emit, Shape, c->in[0])));

@@ -5,14 +5,17 @@
 #include <math.h>
 #include <string.h>
 
-/* The size of the kernel along each axis: as an attribute, or of the weights where they are constant. Where
- * only its number of axes is needed, any list has it; n is 0 where there is none. */
-static bool kernel_of(OnnxCall *c, const GraphValue *weights, bool needed, int *n, int64_t *kernel) {
+/* The size of the kernel along each axis: as an attribute, or of the weights where they are
+ * constant. Where only its number of axes is needed, any list has it; n is 0 where there is
+ * none. */
+static bool kernel_of(OnnxCall *c, const GraphValue *weights, bool needed, int *n,
+                      int64_t *kernel) {
   static const char *const lists[] = {"strides", "dilations", "pads"};
   const int64_t *given;
   int n_given;
   if (call_attr_ints(c, "kernel_shape", &n_given, &given)) {
-    if (n_given < 1 || n_given > GRAPH_MAX_RANK - 2) return call_refuse(c, E901, "has a kernel of %d axes", n_given);
+    if (n_given < 1 || n_given > GRAPH_MAX_RANK - 2)
+      return call_refuse(c, E901, "has a kernel of %d axes", n_given);
     *n = n_given;
     memcpy(kernel, given, sizeof *kernel * (size_t)n_given);
     return true;
@@ -28,11 +31,13 @@ static bool kernel_of(OnnxCall *c, const GraphValue *weights, bool needed, int *
   return true;
 }
 
-static bool copy_ints(OnnxCall *c, GraphNode *node, const char *name, GraphAttributeName to, int n) {
+static bool copy_ints(OnnxCall *c, GraphNode *node, const char *name, GraphAttributeName to,
+                      int n) {
   const int64_t *given;
   int n_given;
   if (!call_attr_ints(c, name, &n_given, &given)) return true;
-  if (n_given != n) return call_refuse(c, E901, "has %d %s for a window of %d axes", n_given, name, n);
+  if (n_given != n)
+    return call_refuse(c, E901, "has %d %s for a window of %d axes", n_given, name, n);
   graph_set_ints(c->emit->graph, node, to, n, given);
   return true;
 }
@@ -43,9 +48,11 @@ static int64_t listed(OnnxCall *c, const char *name, int k) {
   return call_attr_ints(c, name, &n, &given) && k < n ? given[k] : 1;
 }
 
-/* Pads that keep ceil(size / stride) steps. Where the stride is 1 they are known; else they are computed
- * from the size: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd one behind or in front. */
-static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, bool upper, double fill) {
+/* Pads that keep ceil(size / stride) steps. Where the stride is 1 they are known; else they are
+ * computed from the size: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd
+ * one behind or in front. */
+static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, bool upper,
+                                  double fill) {
   Emit *e = c->emit;
   int64_t stride[GRAPH_MAX_RANK], span[GRAPH_MAX_RANK], zero = 0, two[2] = {0, 0};
   for (int i = 0; i < n; i++) {
@@ -56,31 +63,39 @@ static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, boo
       return NULL;
     }
   }
-  GraphValue *size = emit_slice(e, EMIT(e, Shape, c->in[0]), 0, 2, INT32_MAX, 1), *step = emit_ints(e, n, stride);
+  GraphValue *size = emit_slice(e, EMIT(e, Shape, c->in[0]), 0, 2, INT32_MAX, 1),
+             *step = emit_ints(e, n, stride);
   GraphValue *one = emit_int(e, 1), *none = emit_int(e, zero);
   GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, one), step); /* of the steps, from 0 */
   GraphValue *reach = EMIT(e, Add, EMIT(e, Mul, last, step), emit_ints(e, n, span));
   GraphValue *needed = EMIT(e, Max, EMIT(e, Sub, reach, size), none);
   GraphValue *less = EMIT(e, FloorDiv, needed, emit_int(e, 2)), *more = EMIT(e, Sub, needed, less);
   GraphValue *front = emit_ints(e, 2, two);
-  GraphValue *pads = emit_concat(e, 0, 4, (GraphValue *[]){front, upper ? less : more, front, upper ? more : less});
-  GraphNode *pad = emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){c->in[0], pads, emit_number(e, fill)}, 1);
+  GraphValue *pads = emit_concat(
+      e, 0, 4, (GraphValue *[]){front, upper ? less : more, front, upper ? more : less});
+  GraphNode *pad =
+      emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){c->in[0], pads, emit_number(e, fill)}, 1);
   const char *mode = "constant";
   graph_set_words(e->graph, pad, GRAPH_ATTR_mode, 1, &mode);
   return emit_done(e, pad);
 }
 
-/* What the window is taken over: the operand, or the operand padded. Sets pads where they are numbers. */
-static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, double fill, GraphValue **x, bool *known, int64_t *pads) {
+/* What the window is taken over: the operand, or the operand padded. Sets pads where they are
+ * numbers. */
+static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, double fill, GraphValue **x,
+                    bool *known, int64_t *pads) {
   const char *automatic = call_attr_string(c, "auto_pad", "NOTSET");
-  bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0, plain = true;
+  bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0,
+       plain = true;
   const int64_t *given;
   int n_given;
   memset(pads, 0, sizeof *pads * 2 * (size_t)n);
   *known = true;
   if (!upper && !lower) {
-    if (strcmp(automatic, "VALID") == 0 || !call_attr_ints(c, "pads", &n_given, &given)) return true;
-    if (n_given != 2 * n) return call_refuse(c, E901, "has %d pads for a window of %d axes", n_given, n);
+    if (strcmp(automatic, "VALID") == 0 || !call_attr_ints(c, "pads", &n_given, &given))
+      return true;
+    if (n_given != 2 * n)
+      return call_refuse(c, E901, "has %d pads for a window of %d axes", n_given, n);
     memcpy(pads, given, sizeof *pads * 2 * (size_t)n);
     return true;
   }
@@ -97,7 +112,8 @@ static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, double fill, Grap
   return *x != NULL;
 }
 
-GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more, const GraphValue *weights, double fill) {
+GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more,
+                        const GraphValue *weights, double fill) {
   Graph *graph = c->emit->graph;
   int n;
   int64_t kernel[GRAPH_MAX_RANK], pads[2 * GRAPH_MAX_RANK];
@@ -105,28 +121,36 @@ GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, Grap
   GraphValue *in[4] = {x};
   bool needed = !weights || strncmp(call_attr_string(c, "auto_pad", ""), "SAME", 4) == 0;
   c->in[0] = x; /* that the pads are for */
-  if (!kernel_of(c, weights, needed, &n, kernel) || !pads_of(c, n, kernel, fill, &in[0], &known, pads)) return NULL;
+  if (!kernel_of(c, weights, needed, &n, kernel) ||
+      !pads_of(c, n, kernel, fill, &in[0], &known, pads))
+    return NULL;
   for (int k = 0; k < n_more; k++)
     in[1 + k] = more[k];
   GraphNode *node = emit_node(c->emit, op, 1 + n_more, in, 1);
-  if (!copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) || !copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n)) return NULL;
+  if (!copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) ||
+      !copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n))
+    return NULL;
   if (n) graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
   if (op == GRAPH_MaxPool || op == GRAPH_AvgPool) {
     graph_set_ints(graph, node, GRAPH_ATTR_kernel, n, kernel);
     graph_set_int(graph, node, GRAPH_ATTR_ceil, call_attr_int(c, "ceil_mode", 0));
-    if (op == GRAPH_AvgPool) graph_set_int(graph, node, GRAPH_ATTR_count_pad, call_attr_int(c, "count_include_pad", 0));
+    if (op == GRAPH_AvgPool)
+      graph_set_int(graph, node, GRAPH_ATTR_count_pad, call_attr_int(c, "count_include_pad", 0));
     if (op == GRAPH_AvgPool && !known && !call_attr_int(c, "count_include_pad", 0)) {
       call_refuse(c, E902, "averages over pads that depend on the size");
       return NULL;
     }
-  } else graph_set_int(graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
+  } else
+    graph_set_int(graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
   return emit_done(c->emit, node);
 }
 
 /* An activation that a fused operator ends with. */
 static GraphValue *fused(OnnxCall *c, GraphValue *y) {
   const char *name = call_attr_string(c, "activation", "");
-  GraphOp op = strcmp(name, "Relu") == 0 ? GRAPH_Relu : strcmp(name, "Tanh") == 0 ? GRAPH_Tanh : GRAPH_Sigmoid;
+  GraphOp op = strcmp(name, "Relu") == 0   ? GRAPH_Relu
+               : strcmp(name, "Tanh") == 0 ? GRAPH_Tanh
+                                           : GRAPH_Sigmoid;
   if (!y || !*name) return y;
   if (op == GRAPH_Sigmoid && strcmp(name, "Sigmoid") != 0) {
     call_refuse(c, E902, "ends with the activation `%s`", name);
@@ -136,7 +160,8 @@ static GraphValue *fused(OnnxCall *c, GraphValue *y) {
 }
 
 bool onnx_op_conv(OnnxCall *c) {
-  GraphValue *y = fused(c, onnx_window(c, GRAPH_Conv, c->in[0], c->n_in - 1, c->in + 1, c->in[1], 0));
+  GraphValue *y =
+      fused(c, onnx_window(c, GRAPH_Conv, c->in[0], c->n_in - 1, c->in + 1, c->in[1], 0));
   return y && call_set(c, 0, y);
 }
 
@@ -145,20 +170,26 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
   int n;
   int64_t kernel[GRAPH_MAX_RANK];
   const int64_t *given;
-  if (call_attr_ints(c, "output_shape", &n, &given)) return call_refuse(c, E902, "says its output_shape instead of its pads");
-  if (strncmp(automatic, "SAME", 4) == 0) return call_refuse(c, E902, "has auto_pad `%s` instead of pads", automatic);
+  if (call_attr_ints(c, "output_shape", &n, &given))
+    return call_refuse(c, E902, "says its output_shape instead of its pads");
+  if (strncmp(automatic, "SAME", 4) == 0)
+    return call_refuse(c, E902, "has auto_pad `%s` instead of pads", automatic);
   if (!kernel_of(c, c->in[1], false, &n, kernel)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_ConvTranspose, c->n_in, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
-  return copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) && copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n) &&
-         copy_ints(c, node, "pads", GRAPH_ATTR_pads, 2 * n) && copy_ints(c, node, "output_padding", GRAPH_ATTR_output_padding, n) &&
+  return copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) &&
+         copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n) &&
+         copy_ints(c, node, "pads", GRAPH_ATTR_pads, 2 * n) &&
+         copy_ints(c, node, "output_padding", GRAPH_ATTR_output_padding, n) &&
          call_set(c, 0, emit_done(c->emit, node));
 }
 
 bool onnx_op_pool(OnnxCall *c) {
   bool is_max = strcmp(c->node->op_type, "MaxPool") == 0;
-  if (call_wants(c, 1)) return call_refuse(c, E902, "is asked for the places of its largest elements");
-  GraphValue *y = onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL, is_max ? -INFINITY : 0);
+  if (call_wants(c, 1))
+    return call_refuse(c, E902, "is asked for the places of its largest elements");
+  GraphValue *y = onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL,
+                              is_max ? -INFINITY : 0);
   return y && call_set(c, 0, y);
 }
 
@@ -171,17 +202,20 @@ GraphValue *onnx_global_pool(OnnxCall *c, GraphValue *x, bool is_max) {
 }
 
 bool onnx_op_global_pool(OnnxCall *c) {
-  return call_set(c, 0, onnx_global_pool(c, c->in[0], strcmp(c->node->op_type, "GlobalMaxPool") == 0));
+  return call_set(c, 0,
+                  onnx_global_pool(c, c->in[0], strcmp(c->node->op_type, "GlobalMaxPool") == 0));
 }
 
 /* ---- Fourier ---- */
 
 static const double pi = 3.14159265358979323846;
 
-/* Rows of cosines, then of sines with a minus: a convolution of stride `step` with them is the transform. */
+/* Rows of cosines, then of sines with a minus: a convolution of stride `step` with them is the
+ * transform. */
 static GraphValue *fourier_rows(OnnxCall *c, int64_t length, int64_t bins, const double *window) {
   double *data;
-  GraphTensor *t = graph_tensor(c->reader->arena, GRAPH_FLOAT, 3, (int64_t[]){2 * bins, 1, length}, &data);
+  GraphTensor *t =
+      graph_tensor(c->reader->arena, GRAPH_FLOAT, 3, (int64_t[]){2 * bins, 1, length}, &data);
   if (!t) return NULL;
   for (int64_t k = 0; k < bins; k++)
     for (int64_t i = 0; i < length; i++) {
@@ -199,12 +233,15 @@ bool onnx_op_stft(OnnxCall *c) {
   GraphValue *window = call_operand(c, 2);
   int n;
   int64_t step, length = 0;
-  if (!call_constant_ints(c, 1, "frame_step", 1, &n, &step) || (call_operand(c, 3) && !call_constant_ints(c, 3, "frame_length", 1, &n, &length)))
+  if (!call_constant_ints(c, 1, "frame_step", 1, &n, &step) ||
+      (call_operand(c, 3) && !call_constant_ints(c, 3, "frame_length", 1, &n, &length)))
     return false;
   if (window && !window->constant) return call_refuse(c, E902, "has a computed window");
   if (!length && window) length = window->constant->count;
-  if (length < 1 || length > LONGEST || step < 1 || step > INT32_MAX || (window && window->constant->count != length))
-    return call_refuse(c, E902, "has frames of %lld steps, one each %lld", (long long)length, (long long)step);
+  if (length < 1 || length > LONGEST || step < 1 || step > INT32_MAX ||
+      (window && window->constant->count != length))
+    return call_refuse(c, E902, "has frames of %lld steps, one each %lld", (long long)length,
+                       (long long)step);
   int64_t bins = call_attr_int(c, "onesided", 1) ? length / 2 + 1 : length;
   GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant->data : NULL);
   if (!rows) return call_refuse(c, E902, "has too long frames");
@@ -220,16 +257,21 @@ bool onnx_op_window_function(OnnxCall *c) {
   static const struct {
     const char *name;
     double a[3];
-  } known[] = {{"HannWindow", {0.5, 0.5, 0}}, {"HammingWindow", {25.0 / 46, 21.0 / 46, 0}}, {"BlackmanWindow", {0.42, 0.5, 0.08}}};
+  } known[] = {{"HannWindow", {0.5, 0.5, 0}},
+               {"HammingWindow", {25.0 / 46, 21.0 / 46, 0}},
+               {"BlackmanWindow", {0.42, 0.5, 0.08}}};
   int n;
   int64_t size;
   double *data;
   if (!call_constant_ints(c, 0, "size", 1, &n, &size)) return false;
-  GraphTensor *t = size > 0 && size < INT16_MAX ? graph_tensor(c->reader->arena, GRAPH_FLOAT, 1, &size, &data) : NULL;
+  GraphTensor *t = size > 0 && size < INT16_MAX
+                       ? graph_tensor(c->reader->arena, GRAPH_FLOAT, 1, &size, &data)
+                       : NULL;
   if (!t) return call_refuse(c, E902, "has a size of %lld", (long long)size);
   double period = call_attr_int(c, "periodic", 1) || size == 1 ? (double)size : (double)(size - 1);
   for (size_t k = 0; k < sizeof known / sizeof *known; k++)
     for (int64_t i = 0; i < size && strcmp(known[k].name, c->node->op_type) == 0; i++)
-      data[i] = known[k].a[0] - known[k].a[1] * cos(2 * pi * (double)i / period) + known[k].a[2] * cos(4 * pi * (double)i / period);
+      data[i] = known[k].a[0] - known[k].a[1] * cos(2 * pi * (double)i / period) +
+                known[k].a[2] * cos(4 * pi * (double)i / period);
   return call_set(c, 0, graph_constant(c->emit->graph, "", t));
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over an ONNX file: its inputs, constants and nodes in order, bodies of loops and functions
- * within. In, messages; out, the graph, or NULL after reporting. */
+/* The walk over an ONNX file: its inputs, constants and nodes in order, bodies of loops and
+ * functions within. In, messages; out, the graph, or NULL after reporting. */
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
 
-enum { OLDEST_OPSET = 6, NEWEST_OPSET = 28, MAX_NODES = 200000, MAX_SCOPES = 24, FOLDS_PER_BYTE = 8 };
+enum {
+  OLDEST_OPSET = 6,
+  NEWEST_OPSET = 28,
+  MAX_NODES = 200000,
+  MAX_SCOPES = 24,
+  FOLDS_PER_BYTE = 8
+};
 
 static const int64_t usual_folds = 1 << 20, most_numbers = INT64_C(1) << 29;
 
@@ -27,12 +33,15 @@ static const Row rows[] = {
 #undef ONNX_OP
 };
 
-static bool is_standard(const char *domain) { return !*domain || strcmp(domain, "ai.onnx") == 0; }
+static bool is_standard(const char *domain) {
+  return !*domain || strcmp(domain, "ai.onnx") == 0;
+}
 
 static const Row *row_of(const OnnxNode *node) {
   const char *domain = is_standard(node->domain) ? "" : node->domain;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (strcmp(rows[i].name, node->op_type) == 0 && strcmp(rows[i].domain, domain) == 0) return &rows[i];
+    if (strcmp(rows[i].name, node->op_type) == 0 && strcmp(rows[i].domain, domain) == 0)
+      return &rows[i];
   return NULL;
 }
 
@@ -51,13 +60,18 @@ bool call_refuse(OnnxCall *c, DiagCode code, const char *format, ...) {
   va_start(args, format);
   const char *what = arena_vprintf(c->reader->arena, format, args);
   va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name, c->node->op_type, what);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
+                 c->node->op_type, what);
   return false;
 }
 
-GraphValue *call_operand(const OnnxCall *c, int k) { return k < c->n_in ? c->in[k] : NULL; }
+GraphValue *call_operand(const OnnxCall *c, int k) {
+  return k < c->n_in ? c->in[k] : NULL;
+}
 
-bool call_wants(const OnnxCall *c, int k) { return (size_t)k < c->node->n_output && *c->node->output[k]; }
+bool call_wants(const OnnxCall *c, int k) {
+  return (size_t)k < c->node->n_output && *c->node->output[k];
+}
 
 bool call_set(OnnxCall *c, int k, GraphValue *value) {
   if (!value || !call_wants(c, k)) return true;
@@ -73,7 +87,8 @@ bool call_constant_ints(OnnxCall *c, int k, const char *what, int most, int *n, 
   const GraphValue *value = call_operand(c, k);
   if (constant_ints(value, most, n, out)) return true;
   return value && value->constant
-             ? call_refuse(c, E901, "has %lld %s; %d are the most there can be", (long long)value->constant->count, what, most)
+             ? call_refuse(c, E901, "has %lld %s; %d are the most there can be",
+                           (long long)value->constant->count, what, most)
              : call_refuse(c, E902, "has computed %s, where grus needs constants", what);
 }
 
@@ -99,9 +114,11 @@ static bool counts_fit(OnnxCall *c, const Row *row) {
   while (n_in && !*c->node->input[n_in - 1])
     n_in--;
   if (n_in < (size_t)row->min_in || n_in > (size_t)row->max_in)
-    return call_refuse(c, E901, "has %zu operands; it takes %s%d", n_in, n_in < (size_t)row->min_in ? "at least " : "at most ",
+    return call_refuse(c, E901, "has %zu operands; it takes %s%d", n_in,
+                       n_in < (size_t)row->min_in ? "at least " : "at most ",
                        n_in < (size_t)row->min_in ? row->min_in : row->max_in);
-  if (n_out > (size_t)row->max_out) return call_refuse(c, E901, "has %zu results; it makes %d", n_out, row->max_out);
+  if (n_out > (size_t)row->max_out)
+    return call_refuse(c, E901, "has %zu results; it makes %d", n_out, row->max_out);
   c->n_in = (int)n_in;
   return true;
 }
@@ -111,7 +128,8 @@ static bool read_operands(OnnxCall *c) {
   for (int k = 0; k < c->n_in; k++) {
     const char *name = c->node->input[k];
     c->in[k] = *name ? scope_find(c->scope, name) : NULL;
-    if (*name && !c->in[k]) return call_refuse(c, E901, "reads `%s`, which nothing has computed", name);
+    if (*name && !c->in[k])
+      return call_refuse(c, E901, "reads `%s`, which nothing has computed", name);
   }
   return true;
 }
@@ -124,14 +142,15 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
 static bool opset_agrees(OnnxCall *c, const OnnxFunction *f) {
   for (size_t i = 0; i < f->n_opset_import; i++)
     if (is_standard(f->opset_import[i]->domain) && f->opset_import[i]->version != c->reader->opset)
-      return call_refuse(c, E902, "is a function of opset %lld in a model of opset %lld", (long long)f->opset_import[i]->version,
-                         (long long)c->reader->opset);
+      return call_refuse(c, E902, "is a function of opset %lld in a model of opset %lld",
+                         (long long)f->opset_import[i]->version, (long long)c->reader->opset);
   return true;
 }
 
 static bool expand(OnnxCall *c, const OnnxFunction *f) {
   OnnxReader *r = c->reader;
-  Scope scope = {.graph = c->scope->graph, .caller = c, .function = f, .depth = c->scope->depth + 1};
+  Scope scope = {
+      .graph = c->scope->graph, .caller = c, .function = f, .depth = c->scope->depth + 1};
   c->n_in = (int)c->node->n_input;
   if (!opset_agrees(c, f)) return false;
   if (scope.depth > MAX_SCOPES) return call_refuse(c, E901, "is a function that goes too deep");
@@ -147,7 +166,8 @@ static bool expand(OnnxCall *c, const OnnxFunction *f) {
   }
   for (size_t k = 0; k < c->node->n_output; k++) {
     GraphValue *value = map_get(&scope.names, f->output[k]);
-    if (call_wants(c, (int)k) && !value) return call_refuse(c, E901, "is a function that does not make `%s`", f->output[k]);
+    if (call_wants(c, (int)k) && !value)
+      return call_refuse(c, E901, "is a function that does not make `%s`", f->output[k]);
     if (!call_set(c, (int)k, value)) return false;
   }
   return true;
@@ -155,8 +175,10 @@ static bool expand(OnnxCall *c, const OnnxFunction *f) {
 
 static bool unknown(OnnxCall *c) {
   const OnnxReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have", c->emit->name, c->node->op_type);
-  if (!is_standard(c->node->domain)) diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+                           c->emit->name, c->node->op_type);
+  if (!is_standard(c->node->domain))
+    diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
   return false;
 }
 
@@ -164,8 +186,13 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   const Row *row = row_of(node);
   const OnnxFunction *function = row ? NULL : function_of(r, node);
   OnnxCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph, .name = node_name(r, scope, node), .source = node->op_type, .folds = &r->folds, .seen = &r->seen};
-  if (r->nodes-- <= 0) return call_refuse(&c, E901, "is beyond the %d nodes that grus follows", MAX_NODES);
+  *c.emit = (Emit){.graph = scope->graph,
+                   .name = node_name(r, scope, node),
+                   .source = node->op_type,
+                   .folds = &r->folds,
+                   .seen = &r->seen};
+  if (r->nodes-- <= 0)
+    return call_refuse(&c, E901, "is beyond the %d nodes that grus follows", MAX_NODES);
   if (function) return expand(&c, function);
   if (!row) return unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c)) return false;
@@ -211,7 +238,8 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
     const OnnxFile__Dim *dim = type->shape->dim[k];
     bool fixed = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_VALUE && dim->dim_value > 0;
     bool named = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_PARAM && *dim->dim_param;
-    input->dim[k] = (GraphDim){fixed ? dim->dim_value : GRAPH_OPEN, named ? dim->dim_param : NULL, GRAPH_ROLE_UNSAID};
+    input->dim[k] = (GraphDim){fixed ? dim->dim_value : GRAPH_OPEN, named ? dim->dim_param : NULL,
+                               GRAPH_ROLE_UNSAID};
   }
   return true;
 }
@@ -220,7 +248,9 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
 static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool outermost) {
   if (!read_constants(r, scope, from)) return false;
   for (size_t i = 0; i < from->n_input; i++)
-    if (!map_get(&scope->names, from->input[i]->name) && !read_input(r, scope, from->input[i], outermost)) return false;
+    if (!map_get(&scope->names, from->input[i]->name) &&
+        !read_input(r, scope, from->input[i], outermost))
+      return false;
   for (size_t i = 0; i < from->n_node; i++)
     if (!read_node(r, scope, from->node[i])) return false;
   for (size_t i = 0; i < from->n_output; i++) {
@@ -237,7 +267,8 @@ static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool o
 
 Graph *call_body(OnnxCall *c, const OnnxBody *body) {
   OnnxReader *r = c->reader;
-  Scope scope = {.graph = graph_new(r->arena, body->name), .outer = c->scope, .depth = c->scope->depth + 1};
+  Scope scope = {
+      .graph = graph_new(r->arena, body->name), .outer = c->scope, .depth = c->scope->depth + 1};
   if (scope.depth > MAX_SCOPES) {
     call_refuse(c, E901, "has bodies too deep in each other");
     return NULL;
@@ -252,10 +283,13 @@ static bool opset_is_known(OnnxReader *r) {
   if (r->opset >= OLDEST_OPSET && r->opset <= NEWEST_OPSET) return true;
   const char *path = r->file->path;
   if (!r->opset) {
-    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators are of", path);
+    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators are of",
+                   path);
     return false;
   }
-  Diag *d = foreign_report(r->diags, r->file, E902, "`%s` uses operators of opset %lld; %d to %d are read", path, (long long)r->opset, OLDEST_OPSET, NEWEST_OPSET);
+  Diag *d = foreign_report(r->diags, r->file, E902,
+                           "`%s` uses operators of opset %lld; %d to %d are read", path,
+                           (long long)r->opset, OLDEST_OPSET, NEWEST_OPSET);
   diag_note(d, "operators have other meanings there. Convert it: `onnx.version_converter`");
   return false;
 }
@@ -264,15 +298,20 @@ Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *
   Arena *arena = file->arena;
   int64_t bytes = (int64_t)file->data.len;
   (void)options;
-  OnnxReader r = {.arena = arena, .file = file, .diags = diags, .folds = usual_folds + FOLDS_PER_BYTE * bytes,
-                  .numbers = most_numbers, .nodes = MAX_NODES};
+  OnnxReader r = {.arena = arena,
+                  .file = file,
+                  .diags = diags,
+                  .folds = usual_folds + FOLDS_PER_BYTE * bytes,
+                  .numbers = most_numbers,
+                  .nodes = MAX_NODES};
   r.model = onnx_unpack(arena, file, diags);
   if (!r.model || !opset_is_known(&r)) return NULL;
   const OnnxBody *from = r.model->graph;
   r.graph = graph_new(arena, from->name);
   const char *producer = r.model->producer_name, *version = r.model->producer_version;
-  r.graph->format = arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "", producer,
-                                 *producer && *version ? " " : "", *producer ? version : "");
+  r.graph->format =
+      arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "",
+                   producer, *producer && *version ? " " : "", *producer ? version : "");
   Scope scope = {.graph = r.graph};
   if (!read_graph(&r, &scope, from, true)) return NULL;
   if (!r.graph->n_out) {

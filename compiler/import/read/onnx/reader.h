@@ -7,8 +7,8 @@
  *   attributes.c   attributes of a node, also where a function hands them on
  *   op_*.c         one family of operators a file
  *
- * An operator of the table is a function of one call: a node with its operands as graph values. It makes
- * nodes with emit.h and names its results with call_set. */
+ * An operator of the table is a function of one call: a node with its operands as graph values. It
+ * makes nodes with emit.h and names its results with call_set. */
 #ifndef GRUS_IMPORT_READ_ONNX_READER_H
 #define GRUS_IMPORT_READ_ONNX_READER_H
 

@@ -17,11 +17,12 @@ typedef struct Kind {
   GraphElem elem;
 } Kind;
 
-static const Kind kinds[] = {{1, TENSOR_F32, GRAPH_FLOAT}, {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
-                             {4, TENSOR_U16, GRAPH_U16},   {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},
-                             {7, TENSOR_I64, GRAPH_I64},   {9, TENSOR_BOOL, GRAPH_BOOL}, {10, TENSOR_F16, GRAPH_FLOAT},
-                             {11, TENSOR_F64, GRAPH_FLOAT}, {12, TENSOR_U32, GRAPH_U32}, {13, TENSOR_U64, GRAPH_U64},
-                             {16, TENSOR_BF16, GRAPH_FLOAT}};
+static const Kind kinds[] = {
+    {1, TENSOR_F32, GRAPH_FLOAT},  {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
+    {4, TENSOR_U16, GRAPH_U16},    {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},
+    {7, TENSOR_I64, GRAPH_I64},    {9, TENSOR_BOOL, GRAPH_BOOL}, {10, TENSOR_F16, GRAPH_FLOAT},
+    {11, TENSOR_F64, GRAPH_FLOAT}, {12, TENSOR_U32, GRAPH_U32},  {13, TENSOR_U64, GRAPH_U64},
+    {16, TENSOR_BF16, GRAPH_FLOAT}};
 
 static const Kind *kind_of(int data_type) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -37,22 +38,28 @@ bool onnx_elem(int data_type, GraphElem *elem) {
 
 /* Element k of those given as numbers of the format rather than as bytes; false: there is none. */
 static bool listed(const OnnxFile__Tensor *t, TensorElem elem, size_t k, double *out) {
-  bool wide = elem == TENSOR_U64 || elem == TENSOR_U32, half = elem == TENSOR_F16 || elem == TENSOR_BF16;
+  bool wide = elem == TENSOR_U64 || elem == TENSOR_U32,
+       half = elem == TENSOR_F16 || elem == TENSOR_BF16;
   size_t n = elem == TENSOR_F32   ? t->n_float_data
              : elem == TENSOR_F64 ? t->n_double_data
              : elem == TENSOR_I64 ? t->n_int64_data
              : wide               ? t->n_uint64_data
                                   : t->n_int32_data;
   if (k >= n) return false;
-  if (elem == TENSOR_F32) *out = (double)t->float_data[k];
-  else if (elem == TENSOR_F64) *out = t->double_data[k];
-  else if (elem == TENSOR_I64) *out = (double)t->int64_data[k];
-  else if (wide) *out = (double)t->uint64_data[k];
+  if (elem == TENSOR_F32)
+    *out = (double)t->float_data[k];
+  else if (elem == TENSOR_F64)
+    *out = t->double_data[k];
+  else if (elem == TENSOR_I64)
+    *out = (double)t->int64_data[k];
+  else if (wide)
+    *out = (double)t->uint64_data[k];
   else if (half) {
     uint8_t bytes[2] = {(uint8_t)t->int32_data[k], (uint8_t)(t->int32_data[k] >> 8)};
     Tensor one = {.elem = elem, .count = 1, .data = bytes};
     *out = tensor_get(&one, 0);
-  } else *out = (double)t->int32_data[k];
+  } else
+    *out = (double)t->int32_data[k];
   return true;
 }
 
@@ -69,7 +76,8 @@ static bool count_of(const OnnxFile__Tensor *t, int64_t *count) {
   int64_t room = 1;
   *count = 1;
   for (size_t i = 0; i < t->n_dims; i++)
-    if (t->dims[i] < 0 || !size_mul(*count, t->dims[i], count) || !size_mul(room, t->dims[i] ? t->dims[i] : 1, &room) || room > INT32_MAX)
+    if (t->dims[i] < 0 || !size_mul(*count, t->dims[i], count) ||
+        !size_mul(room, t->dims[i] ? t->dims[i] : 1, &room) || room > INT32_MAX)
       return false;
   return true;
 }
@@ -80,7 +88,8 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   size_t n_bytes = t->raw_data.len;
   int64_t count;
   if (!kind) {
-    onnx_bad(r, "tensor `%s` has elements of type %d, which are not numbers that grus knows", t->name, t->data_type);
+    onnx_bad(r, "tensor `%s` has elements of type %d, which are not numbers that grus knows",
+             t->name, t->data_type);
     return NULL;
   }
   if (t->n_dims > GRAPH_MAX_RANK || !count_of(t, &count)) {
@@ -90,14 +99,16 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   if (t->data_location == 1 && !onnx_external(r, t, &bytes, &n_bytes)) return NULL;
   bool raw = t->data_location == 1 || n_bytes > 0;
   size_t needed = (size_t)count * (size_t)tensor_elem_bytes(kind->stored);
-  size_t given = t->n_float_data + t->n_int32_data + t->n_int64_data + t->n_double_data + t->n_uint64_data;
+  size_t given =
+      t->n_float_data + t->n_int32_data + t->n_int64_data + t->n_double_data + t->n_uint64_data;
   if (raw ? n_bytes != needed : given != (size_t)count) { /* before memory is taken for it */
-    onnx_bad(r, "tensor `%s` has %zu %s; its shape %s needs %zu", t->name, raw ? n_bytes : given, raw ? "bytes of data" : "elements",
-             dims_of(r, t), raw ? needed : (size_t)count);
+    onnx_bad(r, "tensor `%s` has %zu %s; its shape %s needs %zu", t->name, raw ? n_bytes : given,
+             raw ? "bytes of data" : "elements", dims_of(r, t), raw ? needed : (size_t)count);
     return NULL;
   }
   if (count > r->numbers) {
-    onnx_bad(r, "tensor `%s` brings the constants of `%s` to more numbers than grus reads", t->name, r->file->path);
+    onnx_bad(r, "tensor `%s` brings the constants of `%s` to more numbers than grus reads", t->name,
+             r->file->path);
     return NULL;
   }
   r->numbers -= count;
@@ -105,7 +116,8 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   GraphTensor *out = graph_tensor(r->arena, kind->elem, (int)t->n_dims, t->dims, &data);
   Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
   for (int64_t k = 0; k < count; k++) {
-    if (raw) data[k] = tensor_get(&source, k);
+    if (raw)
+      data[k] = tensor_get(&source, k);
     else if (!listed(t, kind->stored, (size_t)k, &data[k])) {
       onnx_bad(r, "tensor `%s` keeps its elements in a field of another type", t->name);
       return NULL;

@@ -5,9 +5,11 @@
 
 #include "import/read/onnx/reader.h"
 
-/* op over x with the window that the node's attributes describe; `more` operands behind x. weights: whose
- * shape gives the kernel where no attribute does. fill: what pads hold. NULL after reporting. */
-GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more, const GraphValue *weights, double fill);
+/* op over x with the window that the node's attributes describe; `more` operands behind x. weights:
+ * whose shape gives the kernel where no attribute does. fill: what pads hold. NULL after
+ * reporting. */
+GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more,
+                        const GraphValue *weights, double fill);
 GraphValue *onnx_global_pool(OnnxCall *c, GraphValue *x, bool is_max);
 
 #endif

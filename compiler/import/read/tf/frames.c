@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Loops of TensorFlow 1. A value that is carried goes Enter -> Merge -> Switch -> ... -> NextIteration ->
- * Merge, and out of the loop Switch -> Exit; all Switches ask one LoopCond. The Enters of one loop have one
- * frame_name; those with is_constant bring in what does not change. In, such nodes; out, one While. */
+/* Loops of TensorFlow 1. A value that is carried goes Enter -> Merge -> Switch -> ... ->
+ * NextIteration -> Merge, and out of the loop Switch -> Exit; all Switches ask one LoopCond. The
+ * Enters of one loop have one frame_name; those with is_constant bring in what does not change. In,
+ * such nodes; out, one While. */
 #include "import/read/tf/reader.h"
 
 #include <string.h>
 
-static bool is(const TfNode *node, const char *op) { return node && strcmp(node->op, op) == 0; }
+static bool is(const TfNode *node, const char *op) {
+  return node && strcmp(node->op, op) == 0;
+}
 
 bool tf_is_frame(const TfNode *node) {
-  static const char *const ops[] = {"Enter", "Merge", "Switch", "NextIteration", "Exit", "LoopCond"};
+  static const char *const ops[] = {"Enter",         "Merge", "Switch",
+                                    "NextIteration", "Exit",  "LoopCond"};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (is(node, ops[i])) return true;
   return false;
 }
 
-static const TfNode *input_node(TfReader *r, const TfNode *node, size_t k) { return node && k < node->n_input ? tf_node(r, node->input[k]) : NULL; }
+static const TfNode *input_node(TfReader *r, const TfNode *node, size_t k) {
+  return node && k < node->n_input ? tf_node(r, node->input[k]) : NULL;
+}
 
 static GraphValue *refuse(TfReader *r, const TfNode *node, const char *what) {
   foreign_report(r->diags, r->file, E902, "node `%s` (`%s`) %s", node->name, node->op, what);
@@ -27,9 +33,12 @@ static const TfNode **carried_of(TfReader *r, const char *frame, int *n) {
   const TfNode **merges = ARENA_ARRAY(r->arena, const TfNode *, r->def->n_node + 1);
   *n = 0;
   for (size_t i = 0; i < r->def->n_node; i++) {
-    const TfNode *node = r->def->node[i], *enter = is(node, "Merge") ? input_node(r, node, 0) : NULL;
-    bool ours = is(enter, "Enter") && enter->n_input > 0 && strcmp(tf_word(r, enter, "frame_name", ""), frame) == 0;
-    if (ours && is(input_node(r, node, 1), "NextIteration") && input_node(r, node, 1)->n_input > 0) merges[(*n)++] = node;
+    const TfNode *node = r->def->node[i],
+                 *enter = is(node, "Merge") ? input_node(r, node, 0) : NULL;
+    bool ours = is(enter, "Enter") && enter->n_input > 0 &&
+                strcmp(tf_word(r, enter, "frame_name", ""), frame) == 0;
+    if (ours && is(input_node(r, node, 1), "NextIteration") && input_node(r, node, 1)->n_input > 0)
+      merges[(*n)++] = node;
   }
   return merges;
 }
@@ -39,13 +48,16 @@ static const TfNode *condition_of(TfReader *r, const TfNode *const *merges, int 
   for (size_t i = 0; n && i < r->def->n_node; i++) {
     const TfNode *node = r->def->node[i];
     for (int k = 0; is(node, "Switch") && k < n; k++)
-      if (input_node(r, node, 0) == merges[k] && is(input_node(r, node, 1), "LoopCond")) return input_node(r, node, 1);
+      if (input_node(r, node, 0) == merges[k] && is(input_node(r, node, 1), "LoopCond"))
+        return input_node(r, node, 1);
   }
   return NULL;
 }
 
-/* A body: the carried values are its inputs, under the names of the Merges, and of the true sides of their Switches. */
-static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame, const TfNode *const *merges, int n) {
+/* A body: the carried values are its inputs, under the names of the Merges, and of the true sides
+ * of their Switches. */
+static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame,
+                         const TfNode *const *merges, int n) {
   TfScope *body = ARENA_NEW(r->arena, TfScope);
   *body = (TfScope){.graph = graph_new(r->arena, frame), .outer = outer, .frame = frame};
   for (int k = 0; k < n; k++) {
@@ -53,7 +65,8 @@ static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame, const T
     map_put(r->arena, &body->values, tf_key(r, merges[k]->name), input->value);
     for (size_t i = 0; i < r->def->n_node; i++)
       if (is(r->def->node[i], "Switch") && input_node(r, r->def->node[i], 0) == merges[k])
-        map_put(r->arena, &body->values, arena_printf(r->arena, "%s:1", r->def->node[i]->name), input->value);
+        map_put(r->arena, &body->values, arena_printf(r->arena, "%s:1", r->def->node[i]->name),
+                input->value);
   }
   return body;
 }
@@ -70,7 +83,8 @@ static GraphNode *loop_new(TfReader *r, TfScope *scope, const TfNode *at, const 
     start[k] = tf_value(r, scope, input_node(r, merges[k], 0)->input[0]);
     if (!start[k]) return NULL;
   }
-  TfScope *test = body_new(r, scope, frame, merges, n), *step = body_new(r, scope, frame, merges, n);
+  TfScope *test = body_new(r, scope, frame, merges, n),
+          *step = body_new(r, scope, frame, merges, n);
   GraphValue *go = tf_value(r, test, condition->input[0]);
   if (!go) return NULL;
   graph_output(test->graph, "condition", go);
@@ -90,7 +104,8 @@ static GraphNode *loop_new(TfReader *r, TfScope *scope, const TfNode *at, const 
 /* Exit <- Switch <- Merge <- Enter. */
 static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfNode *merge = input_node(r, input_node(r, node, 0), 0), *enter = input_node(r, merge, 0);
-  if (!is(merge, "Merge") || !is(enter, "Enter")) return refuse(r, node, "leaves a loop in a way that grus does not follow");
+  if (!is(merge, "Merge") || !is(enter, "Enter"))
+    return refuse(r, node, "leaves a loop in a way that grus does not follow");
   const char *frame = tf_word(r, enter, "frame_name", "");
   GraphNode *loop = map_get(&scope->loops, frame);
   if (!loop) loop = loop_new(r, scope, node, frame);
@@ -103,7 +118,9 @@ static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
 
 GraphValue *tf_frame_value(TfReader *r, TfScope *scope, const TfNode *node) {
   if (is(node, "Exit")) return exit_value(r, scope, node);
-  bool ours = is(node, "Enter") && scope->frame && strcmp(tf_word(r, node, "frame_name", ""), scope->frame) == 0;
-  if (ours && node->n_input > 0 && tf_bool(node, "is_constant", false)) return tf_value(r, scope->outer, node->input[0]);
+  bool ours = is(node, "Enter") && scope->frame &&
+              strcmp(tf_word(r, node, "frame_name", ""), scope->frame) == 0;
+  if (ours && node->n_input > 0 && tf_bool(node, "is_constant", false))
+    return tf_value(r, scope->outer, node->input[0]);
   return refuse(r, node, "is part of a branch or of a loop in a way that grus does not follow");
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A GraphDef as a graph. Its nodes stand in any order: what the outputs need is made first, from the end to
- * the beginning. Outputs are the nodes that no other reads. */
+/* A GraphDef as a graph. Its nodes stand in any order: what the outputs need is made first, from
+ * the end to the beginning. Outputs are the nodes that no other reads. */
 #include "import/read/tf/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NODES = 100000, MAX_DEPTH = 2000, MEMORY_PER_BYTE = 40, MEMORY_AT_LEAST = 65536, FOLDS_PER_BYTE = 8 };
+enum {
+  MAX_NODES = 100000,
+  MAX_DEPTH = 2000,
+  MEMORY_PER_BYTE = 40,
+  MEMORY_AT_LEAST = 65536,
+  FOLDS_PER_BYTE = 8
+};
 
 static const int64_t usual_folds = 1 << 20;
 
@@ -36,7 +42,8 @@ bool tf_refuse(TfCall *c, DiagCode code, const char *format, ...) {
   va_start(args, format);
   const char *what = arena_vprintf(c->reader->arena, format, args);
   va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->node->name, c->node->op, what);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->node->name,
+                 c->node->op, what);
   return false;
 }
 
@@ -46,7 +53,9 @@ static const char *base_of(TfReader *r, const char *reference) {
   return colon ? arena_strndup(r->arena, reference, (size_t)(colon - reference)) : reference;
 }
 
-const TfNode *tf_node(TfReader *r, const char *reference) { return map_get(&r->nodes, base_of(r, reference)); }
+const TfNode *tf_node(TfReader *r, const char *reference) {
+  return map_get(&r->nodes, base_of(r, reference));
+}
 
 const char *tf_key(TfReader *r, const char *reference) {
   return strrchr(reference, ':') ? reference : arena_printf(r->arena, "%s:0", reference);
@@ -58,7 +67,9 @@ void tf_set(TfCall *c, int k, GraphValue *value) {
   map_put(c->reader->arena, &c->scope->values, key, value);
 }
 
-GraphValue *tf_in(TfCall *c, int k) { return tf_value(c->reader, c->scope, c->node->input[k]); }
+GraphValue *tf_in(TfCall *c, int k) {
+  return tf_value(c->reader, c->scope, c->node->input[k]);
+}
 
 bool tf_all_in(TfCall *c, int n, GraphValue **in) {
   for (int k = 0; k < n; k++) {
@@ -70,20 +81,33 @@ bool tf_all_in(TfCall *c, int n, GraphValue **in) {
 
 static bool unknown(TfCall *c) {
   const TfReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have", c->node->name, c->node->op);
-  bool front_end = strcmp(c->node->op, "Mfcc") == 0 || strcmp(c->node->op, "AudioSpectrogram") == 0 || strcmp(c->node->op, "DecodeWav") == 0;
-  if (front_end) diag_note(d, "it belongs to a front end that makes features of sound: begin behind it, `--input NODE`");
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+                           c->node->name, c->node->op);
+  bool front_end = strcmp(c->node->op, "Mfcc") == 0 ||
+                   strcmp(c->node->op, "AudioSpectrogram") == 0 ||
+                   strcmp(c->node->op, "DecodeWav") == 0;
+  if (front_end)
+    diag_note(
+        d,
+        "it belongs to a front end that makes features of sound: begin behind it, `--input NODE`");
   return false;
 }
 
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   const Row *row = row_of(node->op);
   TfCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph, .name = node->name, .source = node->op, .folds = &r->folds, .seen = &r->seen};
+  *c.emit = (Emit){.graph = scope->graph,
+                   .name = node->name,
+                   .source = node->op,
+                   .folds = &r->folds,
+                   .seen = &r->seen};
   if (!row) return unknown(&c);
-  while ((size_t)c.n_in < node->n_input && node->input[c.n_in][0] != '^') /* those that only order come last */
+  while ((size_t)c.n_in < node->n_input &&
+         node->input[c.n_in][0] != '^') /* those that only order come last */
     c.n_in++;
-  if (c.n_in < row->min_in || c.n_in > row->max_in) return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in, c.n_in < row->min_in ? row->min_in : row->max_in);
+  if (c.n_in < row->min_in || c.n_in > row->max_in)
+    return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in,
+                     c.n_in < row->min_in ? row->min_in : row->max_in);
   if (row->function) return row->function(&c);
   GraphValue *in[3];
   if (!tf_all_in(&c, row->min_in, in)) return false;
@@ -91,10 +115,12 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   return true;
 }
 
-/* The input that the caller asked for in place of a node: its shape where the node is a Reshape to a known one. */
+/* The input that the caller asked for in place of a node: its shape where the node is a Reshape to
+ * a known one. */
 static GraphValue *begin_here(TfReader *r, const TfNode *node) {
   GraphInput *input = graph_input(r->graph, node->name, GRAPH_FLOAT);
-  const TfNode *shape = strcmp(node->op, "Reshape") == 0 && node->n_input > 1 ? tf_node(r, node->input[1]) : NULL;
+  const TfNode *shape =
+      strcmp(node->op, "Reshape") == 0 && node->n_input > 1 ? tf_node(r, node->input[1]) : NULL;
   const GraphTensor *t = shape && strcmp(shape->op, "Const") == 0 ? tf_constant(r, shape) : NULL;
   GraphValue *value = input->value;
   if (t && t->rank == 1 && t->count <= GRAPH_MAX_RANK) {
@@ -111,7 +137,10 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
   const TfNode *node = tf_node(r, reference);
   if (value) return value;
   if (!node || ++r->depth > MAX_DEPTH) {
-    foreign_report(r->diags, r->file, E901, node ? "`%s` is behind too many nodes, or behind itself" : "`%s` is read and not in the file", reference);
+    foreign_report(r->diags, r->file, E901,
+                   node ? "`%s` is behind too many nodes, or behind itself"
+                        : "`%s` is read and not in the file",
+                   reference);
     return NULL;
   }
   if (r->begin && strcmp(node->name, r->begin) == 0) {
@@ -122,7 +151,9 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
     if (value) map_put(r->arena, &scope->values, key, value);
   } else if (make(r, scope, node)) {
     value = map_get(&scope->values, key);
-    if (!value) foreign_report(r->diags, r->file, E901, "`%s` is read, and its node has no such result", reference);
+    if (!value)
+      foreign_report(r->diags, r->file, E901, "`%s` is read, and its node has no such result",
+                     reference);
   }
   r->depth--;
   return value;
@@ -149,13 +180,15 @@ static void budget_free(void *data, void *pointer) {
 
 static bool index_nodes(TfReader *r) {
   if (r->def->n_node > MAX_NODES) {
-    foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; %d are read", r->file->path, r->def->n_node, MAX_NODES);
+    foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; %d are read", r->file->path,
+                   r->def->n_node, MAX_NODES);
     return false;
   }
   for (size_t i = 0; i < r->def->n_node; i++) {
     TfNode *node = r->def->node[i];
     if (!*node->name || map_get(&r->nodes, node->name)) {
-      foreign_report(r->diags, r->file, E901, "two nodes of `%s` are called `%s`", r->file->path, node->name);
+      foreign_report(r->diags, r->file, E901, "two nodes of `%s` are called `%s`", r->file->path,
+                     node->name);
       return false;
     }
     map_put(r->arena, &r->nodes, node->name, node);
@@ -172,7 +205,8 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
     }
   for (size_t i = 0; i < r->def->n_node; i++) {
     const TfNode *node = r->def->node[i];
-    bool silent = strcmp(node->op, "NoOp") == 0 || strcmp(node->op, "Assert") == 0 || strcmp(node->op, "Const") == 0 || strcmp(node->op, "Placeholder") == 0;
+    bool silent = strcmp(node->op, "NoOp") == 0 || strcmp(node->op, "Assert") == 0 ||
+                  strcmp(node->op, "Const") == 0 || strcmp(node->op, "Placeholder") == 0;
     if (map_get(&read, node->name) || silent) continue;
     GraphValue *value = tf_value(r, scope, node->name);
     if (!value) return false;

@@ -11,14 +11,16 @@ static bool done(TfCall *c, GraphValue *value) {
 
 static bool axis_of(TfCall *c, int k, int64_t *axis) {
   int n;
-  return tf_constant_ints(c, k, "axis", 1, &n, axis) && (n == 1 || tf_refuse(c, E901, "names no axis"));
+  return tf_constant_ints(c, k, "axis", 1, &n, axis) &&
+         (n == 1 || tf_refuse(c, E901, "names no axis"));
 }
 
 bool tf_op_transpose(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
   int n;
   int64_t perm[GRAPH_MAX_RANK];
-  return x && tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) && done(c, emit_transpose(c->emit, x, n, perm));
+  return x && tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) &&
+         done(c, emit_transpose(c->emit, x, n, perm));
 }
 
 bool tf_op_concat(TfCall *c) {
@@ -30,7 +32,8 @@ bool tf_op_concat(TfCall *c) {
 
 static bool split(TfCall *c, GraphValue *x, GraphValue *sizes, int64_t axis, int64_t n) {
   if (n < 1 || n > INT16_MAX) return tf_refuse(c, E901, "has %lld parts", (long long)n);
-  GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){x, sizes}, (int)n);
+  GraphNode *node =
+      emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){x, sizes}, (int)n);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, axis);
   emit_done(c->emit, node);
   for (int k = 0; k < n; k++)
@@ -47,7 +50,8 @@ bool tf_op_split(TfCall *c) {
 bool tf_op_split_v(TfCall *c) {
   int64_t axis;
   GraphValue *in[2];
-  return tf_all_in(c, 2, in) && axis_of(c, 2, &axis) && split(c, in[0], in[1], axis, tf_int(c->node, "num_split", 0));
+  return tf_all_in(c, 2, in) && axis_of(c, 2, &axis) &&
+         split(c, in[0], in[1], axis, tf_int(c->node, "num_split", 0));
 }
 
 bool tf_op_pack(TfCall *c) {
@@ -65,18 +69,24 @@ bool tf_op_unpack(TfCall *c) {
   if (!x) return false;
   if (n < 1 || n > INT16_MAX) return tf_refuse(c, E901, "has %lld parts", (long long)n);
   for (int k = 0; k < n; k++)
-    tf_set(c, k, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_int(c->emit, k)}));
+    tf_set(
+        c, k,
+        emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_int(c->emit, k)}));
   return true;
 }
 
 /* Bit i of a mask is about place i of begin, end and strides. */
 bool tf_op_strided_slice(TfCall *c) {
   int n, n_end, n_step, n_cut = 0;
-  int64_t begin[GRAPH_MAX_RANK], end[GRAPH_MAX_RANK], step[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK], cut[GRAPH_MAX_RANK];
+  int64_t begin[GRAPH_MAX_RANK], end[GRAPH_MAX_RANK], step[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK],
+      cut[GRAPH_MAX_RANK];
   GraphValue *x = tf_in(c, 0);
-  int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0), shrink = tf_int(c->node, "shrink_axis_mask", 0);
-  if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0)) return tf_refuse(c, E902, "has an ellipsis or makes new axes");
-  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) || !tf_constant_ints(c, 2, "bounds", GRAPH_MAX_RANK, &n_end, end) ||
+  int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0),
+          shrink = tf_int(c->node, "shrink_axis_mask", 0);
+  if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0))
+    return tf_refuse(c, E902, "has an ellipsis or makes new axes");
+  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) ||
+      !tf_constant_ints(c, 2, "bounds", GRAPH_MAX_RANK, &n_end, end) ||
       !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
     return false;
   if (n != n_end || n != n_step) return tf_refuse(c, E901, "has bounds of different lengths");
@@ -89,7 +99,8 @@ bool tf_op_strided_slice(TfCall *c) {
     if (one) step[i] = 1;
     if (one) end[i] = begin[i] == -1 ? INT32_MAX : begin[i] + 1;
   }
-  GraphValue *y = EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end), emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
+  GraphValue *y = EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end),
+                       emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
   return done(c, n_cut ? emit_squeeze(c->emit, y, n_cut, cut) : y);
 }
 
@@ -98,11 +109,14 @@ bool tf_op_slice(TfCall *c) {
   int n, n_size;
   int64_t begin[GRAPH_MAX_RANK], size[GRAPH_MAX_RANK];
   GraphValue *x = tf_in(c, 0);
-  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) || !tf_constant_ints(c, 2, "sizes", GRAPH_MAX_RANK, &n_size, size)) return false;
+  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) ||
+      !tf_constant_ints(c, 2, "sizes", GRAPH_MAX_RANK, &n_size, size))
+    return false;
   if (n != n_size) return tf_refuse(c, E901, "has bounds of different lengths");
   for (int i = 0; i < n; i++)
     size[i] = size[i] < 0 ? INT32_MAX : begin[i] + size[i];
-  return done(c, EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, size)));
+  return done(c,
+              EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, size)));
 }
 
 bool tf_op_expand_dims(TfCall *c) {
@@ -116,8 +130,10 @@ bool tf_op_squeeze(TfCall *c) {
   if (!dims) dims = tf_attribute(c->node, "axis");
   GraphValue *x = tf_in(c, 0);
   if (!x) return false;
-  if (dims && dims->list && dims->list->n_i > GRAPH_MAX_RANK) return tf_refuse(c, E901, "names too many axes");
-  if (dims && dims->list && dims->list->n_i) return done(c, emit_squeeze(c->emit, x, (int)dims->list->n_i, dims->list->i));
+  if (dims && dims->list && dims->list->n_i > GRAPH_MAX_RANK)
+    return tf_refuse(c, E901, "names too many axes");
+  if (dims && dims->list && dims->list->n_i)
+    return done(c, emit_squeeze(c->emit, x, (int)dims->list->n_i, dims->list->i));
   return done(c, EMIT(c->emit, Squeeze, x));
 }
 
@@ -135,7 +151,8 @@ bool tf_op_gather(TfCall *c) {
   int64_t axis = 0;
   GraphValue *in[2];
   if (tf_int(c->node, "batch_dims", 0)) return tf_refuse(c, E902, "has axes in common");
-  return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) && done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
+  return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) &&
+         done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
 }
 
 bool tf_op_reverse(TfCall *c) {
@@ -152,7 +169,8 @@ bool tf_op_reverse(TfCall *c) {
 bool tf_op_pad(TfCall *c) {
   GraphValue *in[2];
   if (!tf_all_in(c, 2, in)) return false;
-  GraphValue *pads = emit_reshape(c->emit, emit_transpose(c->emit, in[1], 2, (int64_t[]){1, 0}), 1, (int64_t[]){-1});
+  GraphValue *pads = emit_reshape(c->emit, emit_transpose(c->emit, in[1], 2, (int64_t[]){1, 0}), 1,
+                                  (int64_t[]){-1});
   return done(c, EMIT(c->emit, Pad, in[0], pads));
 }
 
@@ -175,7 +193,8 @@ static bool is_all(const GraphValue *places) {
     if (t->data[i] != (double)i) return false;
   if (t) return true;
   const GraphNode *node = places->node;
-  return node && node->op == GRAPH_Range && constant_number(node->in[0], &start) && constant_number(node->in[2], &step) && start == 0 && step == 1;
+  return node && node->op == GRAPH_Range && constant_number(node->in[0], &start) &&
+         constant_number(node->in[2], &step) && start == 0 && step == 1;
 }
 
 bool tf_op_array_scatter(TfCall *c) {
@@ -191,7 +210,8 @@ bool tf_op_array_read(TfCall *c) {
 }
 
 bool tf_op_array_write(TfCall *c) {
-  GraphValue *place = tf_in(c, 1), *row = place ? tf_in(c, 2) : NULL, *list = row ? tf_in(c, 3) : NULL;
+  GraphValue *place = tf_in(c, 1), *row = place ? tf_in(c, 2) : NULL,
+             *list = row ? tf_in(c, 3) : NULL;
   return list && done(c, EMIT(c->emit, ListSet, list, place, row));
 }
 

@@ -15,12 +15,15 @@ bool tf_op_constant(TfCall *c) {
 }
 
 bool tf_op_placeholder(TfCall *c) {
-  const TfFile__Value *type = tf_attribute(c->node, "dtype"), *shape = tf_attribute(c->node, "shape");
+  const TfFile__Value *type = tf_attribute(c->node, "dtype"),
+                      *shape = tf_attribute(c->node, "shape");
   GraphElem elem;
   if (c->scope->outer) return tf_refuse(c, E902, "is an input inside of a loop");
-  if (!type || !tf_elem(type->type, &elem)) return tf_refuse(c, E903, "is an input that is no tensor of numbers");
+  if (!type || !tf_elem(type->type, &elem))
+    return tf_refuse(c, E903, "is an input that is no tensor of numbers");
   GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* what stands for it where nothing is given */
-  if (c->n_in && (!usual || !usual->constant)) return usual && tf_refuse(c, E902, "has a computed value where nothing is given");
+  if (c->n_in && (!usual || !usual->constant))
+    return usual && tf_refuse(c, E902, "has a computed value where nothing is given");
   GraphInput *input = graph_input(c->scope->graph, c->node->name, elem);
   GraphValue *value = input->value;
   if (usual) input->fallback = usual->constant;
@@ -33,7 +36,9 @@ bool tf_op_placeholder(TfCall *c) {
   return done(c, value);
 }
 
-bool tf_op_identity(TfCall *c) { return done(c, tf_in(c, 0)); }
+bool tf_op_identity(TfCall *c) {
+  return done(c, tf_in(c, 0));
+}
 
 static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
   GraphValue *x = tf_in(c, 0);
@@ -44,9 +49,16 @@ static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
   return done(c, emit_done(c->emit, node));
 }
 
-bool tf_op_elu(TfCall *c) { return numbered(c, GRAPH_Elu, 1, 1); }
-bool tf_op_selu(TfCall *c) { return numbered(c, GRAPH_Elu, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946); }
-bool tf_op_leaky_relu(TfCall *c) { return numbered(c, GRAPH_LeakyRelu, tf_number(c->node, "alpha", 0.2), 0); }
+bool tf_op_elu(TfCall *c) {
+  return numbered(c, GRAPH_Elu, 1, 1);
+}
+bool tf_op_selu(TfCall *c) {
+  return numbered(c, GRAPH_Elu, 1.6732632423543772848170429916717,
+                  1.0507009873554804934193349852946);
+}
+bool tf_op_leaky_relu(TfCall *c) {
+  return numbered(c, GRAPH_LeakyRelu, tf_number(c->node, "alpha", 0.2), 0);
+}
 
 bool tf_op_relu6(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
@@ -79,7 +91,8 @@ bool tf_op_add_n(TfCall *c) {
 
 bool tf_op_bias_add(TfCall *c) {
   GraphValue *in[2];
-  if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0) return tf_refuse(c, E902, "has its channels first");
+  if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0)
+    return tf_refuse(c, E902, "has its channels first");
   return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Add, in[0], in[1]));
 }
 
@@ -96,20 +109,28 @@ bool tf_op_cast(TfCall *c) {
   const TfFile__Value *to = tf_attribute(c->node, "DstT");
   GraphElem elem;
   GraphValue *x = tf_in(c, 0);
-  if (!to || !tf_elem(to->type, &elem)) return tf_refuse(c, E902, "makes elements of a type that grus does not know");
+  if (!to || !tf_elem(to->type, &elem))
+    return tf_refuse(c, E902, "makes elements of a type that grus does not know");
   return x && done(c, emit_cast(c->emit, x, elem));
 }
 
 bool tf_op_softmax(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
-  return x && done(c, emit_axis_call(c->emit, strcmp(c->node->op, "Softmax") == 0 ? GRAPH_Softmax : GRAPH_LogSoftmax, -1, 1, &x));
+  return x && done(c, emit_axis_call(c->emit,
+                                     strcmp(c->node->op, "Softmax") == 0 ? GRAPH_Softmax
+                                                                         : GRAPH_LogSoftmax,
+                                     -1, 1, &x));
 }
 
 bool tf_op_reduce(TfCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"Mean", GRAPH_ReduceMean}, {"Sum", GRAPH_ReduceSum}, {"Max", GRAPH_ReduceMax}, {"Min", GRAPH_ReduceMin}, {"Prod", GRAPH_ReduceProd}};
+  } known[] = {{"Mean", GRAPH_ReduceMean},
+               {"Sum", GRAPH_ReduceSum},
+               {"Max", GRAPH_ReduceMax},
+               {"Min", GRAPH_ReduceMin},
+               {"Prod", GRAPH_ReduceProd}};
   GraphValue *x = tf_in(c, 0);
   int n;
   int64_t axes[GRAPH_MAX_RANK];
@@ -117,7 +138,8 @@ bool tf_op_reduce(TfCall *c) {
   bool keep = tf_bool(c->node, "keep_dims", false);
   if (n == 0) return done(c, x);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, c->node->op) == 0) return done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
+    if (strcmp(known[i].name, c->node->op) == 0)
+      return done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
   return false;
 }
 
@@ -126,7 +148,8 @@ bool tf_op_arg(TfCall *c) {
   int n;
   int64_t axis;
   if (!x || !tf_constant_ints(c, 1, "axis", 1, &n, &axis)) return false;
-  GraphNode *node = emit_node(c->emit, strcmp(c->node->op, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin, 1, &x, 1);
+  GraphNode *node = emit_node(
+      c->emit, strcmp(c->node->op, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin, 1, &x, 1);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, n ? axis : 0);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_keepdims, 0);
   return done(c, emit_done(c->emit, node));

@@ -30,7 +30,7 @@ typedef struct TfReader {
   const ForeignFile *file;
   Diags *diags;
   const TfFile__Graph *def;
-  Map nodes;  /* name -> TfNode */
+  Map nodes;         /* name -> TfNode */
   const char *begin; /* the node that is taken for an input; NULL */
   Graph *graph;
   int64_t folds; /* and seen: see emit.h */

@@ -37,10 +37,12 @@ typedef struct Kind {
   GraphElem elem;
 } Kind;
 
-static const Kind kinds[] = {{1, TENSOR_F32, GRAPH_FLOAT}, {2, TENSOR_F64, GRAPH_FLOAT}, {3, TENSOR_I32, GRAPH_I32},   {4, TENSOR_U8, GRAPH_U8},
-                             {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I8, GRAPH_I8},     {9, TENSOR_I64, GRAPH_I64},   {10, TENSOR_BOOL, GRAPH_BOOL},
-                             {14, TENSOR_BF16, GRAPH_FLOAT}, {17, TENSOR_U16, GRAPH_U16}, {19, TENSOR_F16, GRAPH_FLOAT}, {22, TENSOR_U32, GRAPH_U32},
-                             {23, TENSOR_U64, GRAPH_U64}};
+static const Kind kinds[] = {
+    {1, TENSOR_F32, GRAPH_FLOAT}, {2, TENSOR_F64, GRAPH_FLOAT},  {3, TENSOR_I32, GRAPH_I32},
+    {4, TENSOR_U8, GRAPH_U8},     {5, TENSOR_I16, GRAPH_I16},    {6, TENSOR_I8, GRAPH_I8},
+    {9, TENSOR_I64, GRAPH_I64},   {10, TENSOR_BOOL, GRAPH_BOOL}, {14, TENSOR_BF16, GRAPH_FLOAT},
+    {17, TENSOR_U16, GRAPH_U16},  {19, TENSOR_F16, GRAPH_FLOAT}, {22, TENSOR_U32, GRAPH_U32},
+    {23, TENSOR_U64, GRAPH_U64}};
 
 static const Kind *kind_of(int64_t type) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -57,12 +59,12 @@ bool tf_elem(int64_t type, GraphElem *elem) {
 /* Number k of those that are listed; the last one stands for the rest. */
 static double listed(const TfFile__Tensor *t, const Kind *kind, size_t k) {
   bool half = kind->stored == TENSOR_F16 || kind->stored == TENSOR_BF16;
-  size_t n = kind->stored == TENSOR_F32   ? t->n_float_val
-             : kind->stored == TENSOR_F64 ? t->n_double_val
-             : kind->stored == TENSOR_I64 ? t->n_int64_val
+  size_t n = kind->stored == TENSOR_F32    ? t->n_float_val
+             : kind->stored == TENSOR_F64  ? t->n_double_val
+             : kind->stored == TENSOR_I64  ? t->n_int64_val
              : kind->stored == TENSOR_BOOL ? t->n_bool_val
-             : half                       ? t->n_half_val
-                                          : t->n_int_val;
+             : half                        ? t->n_half_val
+                                           : t->n_int_val;
   if (n == 0) return 0; /* nothing listed at all: zeros */
   if (k >= n) k = n - 1;
   if (kind->stored == TENSOR_F32) return (double)t->float_val[k];
@@ -93,16 +95,21 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   if (rank > GRAPH_MAX_RANK) return damaged(r, node, "has too many axes");
   for (size_t i = 0; i < rank; i++) {
     dim[i] = t->tensor_shape->dim[i]->size;
-    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || count > INT32_MAX) return damaged(r, node, "has an impossible shape");
+    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || count > INT32_MAX)
+      return damaged(r, node, "has an impossible shape");
   }
   const ProtobufCBinaryData raw = t->tensor_content;
-  if (raw.len && raw.len != (size_t)count * (size_t)tensor_elem_bytes(kind->stored)) return damaged(r, node, "has not as many bytes as its shape needs");
-  size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val + t->n_half_val;
-  if (!raw.len && given < (size_t)count && count > most_repeated) return damaged(r, node, "repeats a number more often than grus follows");
+  if (raw.len && raw.len != (size_t)count * (size_t)tensor_elem_bytes(kind->stored))
+    return damaged(r, node, "has not as many bytes as its shape needs");
+  size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val +
+                 t->n_half_val;
+  if (!raw.len && given < (size_t)count && count > most_repeated)
+    return damaged(r, node, "repeats a number more often than grus follows");
   double *data;
   GraphTensor *out = graph_tensor(r->arena, kind->elem, (int)rank, dim, &data);
   if (!out) return damaged(r, node, "has an impossible shape");
-  Tensor source = {.elem = kind->stored, .count = count, .data = raw.data, .rank = 1, .dim = {count}};
+  Tensor source = {
+      .elem = kind->stored, .count = count, .data = raw.data, .rank = 1, .dim = {count}};
   for (int64_t k = 0; k < count; k++)
     data[k] = raw.len ? tensor_get(&source, k) : listed(t, kind, (size_t)k);
   return out;
@@ -111,5 +118,6 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out) {
   GraphValue *value = tf_in(c, k);
   if (!value) return false;
-  return constant_ints(value, most, n, out) || tf_refuse(c, E902, "has computed %s, where grus needs constants", what);
+  return constant_ints(value, most, n, out) ||
+         tf_refuse(c, E902, "has computed %s, where grus needs constants", what);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Buffers as tensors. In, a tensor with data; out, its numbers. Several tensors, and several readings of a
- * body, may share a buffer: they share the numbers too. */
+/* Buffers as tensors. In, a tensor with data; out, its numbers. Several tensors, and several
+ * readings of a body, may share a buffer: they share the numbers too. */
 #include "import/read/tflite/reader.h"
 
 #include "base/shape.h"
@@ -10,10 +10,11 @@
 
 /* Bits of an element; 0: it cannot be read. */
 static unsigned bits_of(int type) {
-  static const unsigned bits[TFL_TYPES] = {[TFL_FLOAT32] = 32, [TFL_FLOAT16] = 16, [TFL_INT32] = 32, [TFL_UINT8] = 8,
-                                           [TFL_INT64] = 64,   [TFL_BOOL] = 8,     [TFL_INT16] = 16, [TFL_INT8] = 8,
-                                           [TFL_FLOAT64] = 64, [TFL_UINT64] = 64,  [TFL_UINT32] = 32, [TFL_UINT16] = 16,
-                                           [TFL_INT4] = 4};
+  static const unsigned bits[TFL_TYPES] = {
+      [TFL_FLOAT32] = 32, [TFL_FLOAT16] = 16, [TFL_INT32] = 32,  [TFL_UINT8] = 8,
+      [TFL_INT64] = 64,   [TFL_BOOL] = 8,     [TFL_INT16] = 16,  [TFL_INT8] = 8,
+      [TFL_FLOAT64] = 64, [TFL_UINT64] = 64,  [TFL_UINT32] = 32, [TFL_UINT16] = 16,
+      [TFL_INT4] = 4};
   return type >= 0 && type < TFL_TYPES ? bits[type] : 0;
 }
 
@@ -21,7 +22,8 @@ static double half(uint64_t bits) {
   uint64_t exponent = bits >> 10 & 31, fraction = bits & 1023;
   double sign = bits >> 15 ? -1 : 1;
   if (exponent == 31) return fraction ? NAN : sign * INFINITY;
-  return sign * (exponent ? ldexp((double)(fraction + 1024), (int)exponent - 25) : ldexp((double)fraction, -24));
+  return sign * (exponent ? ldexp((double)(fraction + 1024), (int)exponent - 25)
+                          : ldexp((double)fraction, -24));
 }
 
 static double element(int type, const uint8_t *data, int64_t i) {
@@ -74,7 +76,8 @@ static const char *shape_text(TflReader *r, const TflTensor *t) {
 }
 
 static const GraphTensor *bad(TflReader *r, const TflTensor *t, const char *why) {
-  foreign_report(r->diags, r->file, E901, "constant `%s`, %s [%s] in %zu bytes, %s", t->name, tfl_type_name(t->type), shape_text(r, t), t->bytes, why);
+  foreign_report(r->diags, r->file, E901, "constant `%s`, %s [%s] in %zu bytes, %s", t->name,
+                 tfl_type_name(t->type), shape_text(r, t), t->bytes, why);
   return NULL;
 }
 
@@ -88,8 +91,10 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   if (known) return known;
   if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "is none of numbers");
   for (int i = 0; i < t->rank; i++)
-    if (t->dim[i] < 0 || !size_mul(count, t->dim[i], &count) || count > INT32_MAX) return bad(r, t, "has no size of its own");
-  if ((uint64_t)t->bytes != ((uint64_t)count * bits + 7) / 8) return bad(r, t, "does not fill them");
+    if (t->dim[i] < 0 || !size_mul(count, t->dim[i], &count) || count > INT32_MAX)
+      return bad(r, t, "has no size of its own");
+  if ((uint64_t)t->bytes != ((uint64_t)count * bits + 7) / 8)
+    return bad(r, t, "does not fill them");
   if ((r->numbers -= count) < 0) return bad(r, t, "is one of too many");
   GraphTensor *made = graph_tensor(r->arena, elem, t->rank, t->dim, &data);
   if (!made) return bad(r, t, "is too large");

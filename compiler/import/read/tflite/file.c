@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The tables of a TensorFlow Lite file. In, FlatBuffers with schema version 3; out, subgraphs, tensors and
- * operators. Numbers of fields are those of the schema:
+/* The tables of a TensorFlow Lite file. In, FlatBuffers with schema version 3; out, subgraphs,
+ * tensors and operators. Numbers of fields are those of the schema:
  *
  *   Model        0 version  1 operator codes  2 subgraphs  4 buffers  7 signatures
  *   OperatorCode 0 builtin code as a byte  1 name of a custom one  2 version  3 builtin code
@@ -15,22 +15,31 @@
 
 #include <string.h>
 
-enum { MAX_TENSORS = 1 << 16, MAX_PORTS = 1024, NUMBERS_A_TENSOR = 32, LONGEST_NAME = 200, SCHEMA = 3 };
+enum {
+  MAX_TENSORS = 1 << 16,
+  MAX_PORTS = 1024,
+  NUMBERS_A_TENSOR = 32,
+  LONGEST_NAME = 200,
+  SCHEMA = 3
+};
 
 static const struct {
   const char *name;
   int elem; /* -1: no numbers */
-} types[TFL_TYPES] = {[TFL_FLOAT32] = {"float32", GRAPH_FLOAT}, [TFL_FLOAT16] = {"float16", GRAPH_FLOAT},
-                      [TFL_INT32] = {"int32", GRAPH_I32},       [TFL_UINT8] = {"uint8", GRAPH_U8},
-                      [TFL_INT64] = {"int64", GRAPH_I64},       [TFL_STRING] = {"string", -1},
-                      [TFL_BOOL] = {"bool", GRAPH_BOOL},        [TFL_INT16] = {"int16", GRAPH_I16},
-                      [TFL_COMPLEX64] = {"complex64", -1},      [TFL_INT8] = {"int8", GRAPH_I8},
-                      [TFL_FLOAT64] = {"float64", GRAPH_FLOAT}, [TFL_COMPLEX128] = {"complex128", -1},
-                      [TFL_UINT64] = {"uint64", GRAPH_U64},     [TFL_RESOURCE] = {"resource", -1},
-                      [TFL_VARIANT] = {"variant", -1},          [TFL_UINT32] = {"uint32", GRAPH_U32},
-                      [TFL_UINT16] = {"uint16", GRAPH_U16},     [TFL_INT4] = {"int4", GRAPH_I8}};
+} types[TFL_TYPES] = {
+    [TFL_FLOAT32] = {"float32", GRAPH_FLOAT}, [TFL_FLOAT16] = {"float16", GRAPH_FLOAT},
+    [TFL_INT32] = {"int32", GRAPH_I32},       [TFL_UINT8] = {"uint8", GRAPH_U8},
+    [TFL_INT64] = {"int64", GRAPH_I64},       [TFL_STRING] = {"string", -1},
+    [TFL_BOOL] = {"bool", GRAPH_BOOL},        [TFL_INT16] = {"int16", GRAPH_I16},
+    [TFL_COMPLEX64] = {"complex64", -1},      [TFL_INT8] = {"int8", GRAPH_I8},
+    [TFL_FLOAT64] = {"float64", GRAPH_FLOAT}, [TFL_COMPLEX128] = {"complex128", -1},
+    [TFL_UINT64] = {"uint64", GRAPH_U64},     [TFL_RESOURCE] = {"resource", -1},
+    [TFL_VARIANT] = {"variant", -1},          [TFL_UINT32] = {"uint32", GRAPH_U32},
+    [TFL_UINT16] = {"uint16", GRAPH_U16},     [TFL_INT4] = {"int4", GRAPH_I8}};
 
-const char *tfl_type_name(int type) { return type >= 0 && type < TFL_TYPES ? types[type].name : "a type that is not known"; }
+const char *tfl_type_name(int type) {
+  return type >= 0 && type < TFL_TYPES ? types[type].name : "a type that is not known";
+}
 
 bool tfl_elem(int type, GraphElem *elem) {
   if (type < 0 || type >= TFL_TYPES || types[type].elem < 0) return false;
@@ -40,13 +49,15 @@ bool tfl_elem(int type, GraphElem *elem) {
 
 bool tfl_broken(TflReader *r) {
   if (!r->diags->n_errors)
-    foreign_report(r->diags, r->file, E901, "`%s` is damaged: something in it points outside of it", r->file->path);
+    foreign_report(r->diags, r->file, E901, "`%s` is damaged: something in it points outside of it",
+                   r->file->path);
   return false;
 }
 
 const char *tfl_text(TflReader *r, size_t table, unsigned field) {
   FlatVector v = flat_vector(&r->flat, table, field, 1);
-  char *text = arena_strndup(r->arena, v.at ? (const char *)r->flat.data + v.at : "", v.n < LONGEST_NAME ? v.n : LONGEST_NAME);
+  char *text = arena_strndup(r->arena, v.at ? (const char *)r->flat.data + v.at : "",
+                             v.n < LONGEST_NAME ? v.n : LONGEST_NAME);
   for (char *c = text; *c; c++)
     if (*c < ' ' || *c > '~' || *c == '`') *c = '?';
   return text;
@@ -57,7 +68,8 @@ const char *tfl_text(TflReader *r, size_t table, unsigned field) {
 static bool read_shape(TflReader *r, size_t table, TflTensor *t) {
   FlatVector shape = flat_vector(&r->flat, table, 0, 4), open = flat_vector(&r->flat, table, 7, 4);
   if (shape.n > GRAPH_MAX_RANK) {
-    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u axes; %d are read", t->name, shape.n, GRAPH_MAX_RANK);
+    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u axes; %d are read", t->name,
+                   shape.n, GRAPH_MAX_RANK);
     return false;
   }
   t->rank = (int)shape.n;
@@ -75,7 +87,8 @@ static bool read_data(TflReader *r, size_t table, TflTensor *t) {
   if (index < 0 || (index > 0 && (uint32_t)index >= r->buffers.n)) return tfl_broken(r);
   size_t buffer = index ? flat_element_table(&r->flat, r->buffers, (uint32_t)index) : 0;
   if (flat_has(&r->flat, buffer, 1) || flat_table(&r->flat, table, 6)) {
-    foreign_report(r->diags, r->file, E903, "tensor `%s` is sparse or lies behind the tables, which is not read", t->name);
+    foreign_report(r->diags, r->file, E903,
+                   "tensor `%s` is sparse or lies behind the tables, which is not read", t->name);
     return false;
   }
   FlatVector data = flat_vector(&r->flat, buffer, 0, 1);
@@ -94,13 +107,16 @@ static double zero_of(const TflReader *r, FlatVector zeros, uint32_t i) {
 
 static bool read_scales(TflReader *r, size_t table, TflTensor *t) {
   size_t quantisation = flat_table(&r->flat, table, 4);
-  FlatVector scales = flat_vector(&r->flat, quantisation, 2, 4), zeros = flat_vector(&r->flat, quantisation, 3, 8);
+  FlatVector scales = flat_vector(&r->flat, quantisation, 2, 4),
+             zeros = flat_vector(&r->flat, quantisation, 3, 8);
   GraphElem elem;
-  if (!scales.n || !tfl_elem(t->type, &elem) || elem == GRAPH_FLOAT || elem == GRAPH_BOOL) return true;
+  if (!scales.n || !tfl_elem(t->type, &elem) || elem == GRAPH_FLOAT || elem == GRAPH_BOOL)
+    return true;
   double *scale, *zero;
   int64_t n = scales.n;
   if ((r->numbers -= 2 * n) < 0 || (zeros.n > 1 && zeros.n != scales.n)) {
-    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u scales and %u zero points", t->name, scales.n, zeros.n);
+    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u scales and %u zero points", t->name,
+                   scales.n, zeros.n);
     return false;
   }
   t->scale = graph_tensor(r->arena, GRAPH_FLOAT, n > 1, &n, &scale);
@@ -129,9 +145,12 @@ bool tfl_open_scope(TflScope *scope, int64_t subgraph) {
   scope->in = flat_vector(&r->flat, scope->table, 1, 4);
   scope->out = flat_vector(&r->flat, scope->table, 2, 4);
   r->numbers -= NUMBERS_A_TENSOR * (int64_t)tensors.n;
-  if (tensors.n > MAX_TENSORS || scope->in.n > MAX_PORTS || scope->out.n > MAX_PORTS || r->numbers < 0) {
-    foreign_report(r->diags, r->file, E901, "`%s` has %u tensors, %u inputs and %u outputs in a subgraph, which are too many", r->file->path,
-                   tensors.n, scope->in.n, scope->out.n);
+  if (tensors.n > MAX_TENSORS || scope->in.n > MAX_PORTS || scope->out.n > MAX_PORTS ||
+      r->numbers < 0) {
+    foreign_report(
+        r->diags, r->file, E901,
+        "`%s` has %u tensors, %u inputs and %u outputs in a subgraph, which are too many",
+        r->file->path, tensors.n, scope->in.n, scope->out.n);
     return false;
   }
   scope->n_tensors = (int)tensors.n;
@@ -146,14 +165,17 @@ bool tfl_open_scope(TflScope *scope, int64_t subgraph) {
     if (!*t->name) t->name = arena_printf(r->arena, "tensor %u", i);
     t->type = flat_u8(&r->flat, table, 1);
     t->variable = flat_u8(&r->flat, table, 5) != 0;
-    if (!table || !read_data(r, table, t) || !read_shape(r, table, t) || !read_scales(r, table, t)) return r->flat.broken ? tfl_broken(r) : false;
+    if (!table || !read_data(r, table, t) || !read_shape(r, table, t) || !read_scales(r, table, t))
+      return r->flat.broken ? tfl_broken(r) : false;
   }
   return !r->flat.broken || tfl_broken(r);
 }
 
 /* ---- operators ---- */
 
-FlatVector tfl_operators(TflScope *scope) { return flat_vector(&scope->reader->flat, scope->table, 3, 4); }
+FlatVector tfl_operators(TflScope *scope) {
+  return flat_vector(&scope->reader->flat, scope->table, 3, 4);
+}
 
 bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *op) {
   enum { CUSTOM = 32 };
@@ -163,7 +185,10 @@ bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *o
   size_t code = flat_element_table(flat, r->codes, index < 0 ? UINT32_MAX : (uint32_t)index);
   int32_t old = flat_u8(flat, code, 0), now = flat_i32(flat, code, 3, 0);
   if (flat->broken || !table || !code) return tfl_broken(r);
-  *op = (TflOperator){.table = table, .options = flat_table(flat, table, 4), .code = old > now ? old : now, .version = flat_i32(flat, code, 2, 1)};
+  *op = (TflOperator){.table = table,
+                      .options = flat_table(flat, table, 4),
+                      .code = old > now ? old : now,
+                      .version = flat_i32(flat, code, 2, 1)};
   op->in = flat_vector(flat, table, 1, 4);
   op->out = flat_vector(flat, table, 2, 4);
   op->intermediates = flat_vector(flat, table, 8, 4);
@@ -185,7 +210,8 @@ size_t tfl_signature(TflReader *r, int64_t *subgraph) {
   }
   if (chosen) *subgraph = flat_i32(&r->flat, chosen, 4, 0);
   if (all.n > 1)
-    graph_note(r->graph, "the file has %u signatures; `%s` is imported", all.n, tfl_text(r, chosen, 2));
+    graph_note(r->graph, "the file has %u signatures; `%s` is imported", all.n,
+               tfl_text(r, chosen, 2));
   return chosen;
 }
 
@@ -209,7 +235,9 @@ bool tfl_open(TflReader *r) {
   r->buffers = flat_vector(flat, r->model, 4, 4);
   if (flat->broken) return tfl_broken(r);
   if (version == SCHEMA && r->subgraphs.n) return true;
-  foreign_report(r->diags, r->file, E901, "`%s` has schema version %d and %u subgraphs; version %d with one at least is read",
-                 r->file->path, version, r->subgraphs.n, SCHEMA);
+  foreign_report(
+      r->diags, r->file, E901,
+      "`%s` has schema version %d and %u subgraphs; version %d with one at least is read",
+      r->file->path, version, r->subgraphs.n, SCHEMA);
   return false;
 }

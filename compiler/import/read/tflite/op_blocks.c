@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Blocks of an image as channels or samples: [N, h, w, c]. Also of sequences [N, t, c], as older converters
- * write dilated convolutions. */
+/* Blocks of an image as channels or samples: [N, h, w, c]. Also of sequences [N, t, c], as older
+ * converters write dilated convolutions. */
 #include "import/read/tflite/reader.h"
 
 static bool sizes_of(TflCall *c, int rank, int64_t *dim) {
   const TflTensor *t = c->from[0];
-  if (t->rank != rank) return tfl_refuse(c, E902, "has an operand of %d axes; %d are read", t->rank, rank);
+  if (t->rank != rank)
+    return tfl_refuse(c, E902, "has an operand of %d axes; %d are read", t->rank, rank);
   for (int i = 1; i < rank; i++) {
     dim[i] = t->dim[i];
-    if (dim[i] < 1 || dim[i] > INT32_MAX) return tfl_refuse(c, E902, "has an operand whose size is open along axis %d", i);
+    if (dim[i] < 1 || dim[i] > INT32_MAX)
+      return tfl_refuse(c, E902, "has an operand whose size is open along axis %d", i);
   }
   return true;
 }
@@ -16,19 +18,25 @@ static bool sizes_of(TflCall *c, int rank, int64_t *dim) {
 bool tfl_op_depth_to_space(TflCall *c) {
   int64_t d[4], b = tfl_option(c, 0, 0);
   if (!sizes_of(c, 4, d)) return false;
-  if (b < 1 || b > INT16_MAX || d[3] % (b * b) != 0) return tfl_refuse(c, E901, "has blocks of %lld", (long long)b);
-  GraphValue *x = emit_reshape(c->emit, c->in[0], 6, (int64_t[]){-1, d[1], d[2], b, b, d[3] / (b * b)});
+  if (b < 1 || b > INT16_MAX || d[3] % (b * b) != 0)
+    return tfl_refuse(c, E901, "has blocks of %lld", (long long)b);
+  GraphValue *x =
+      emit_reshape(c->emit, c->in[0], 6, (int64_t[]){-1, d[1], d[2], b, b, d[3] / (b * b)});
   x = emit_transpose(c->emit, x, 6, (int64_t[]){0, 1, 3, 2, 4, 5});
-  return tfl_set_like(c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] * b, d[2] * b, d[3] / (b * b)}), 0);
+  return tfl_set_like(
+      c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] * b, d[2] * b, d[3] / (b * b)}), 0);
 }
 
 bool tfl_op_space_to_depth(TflCall *c) {
   int64_t d[4], b = tfl_option(c, 0, 0);
   if (!sizes_of(c, 4, d)) return false;
-  if (b < 1 || b > INT16_MAX || d[1] % b != 0 || d[2] % b != 0) return tfl_refuse(c, E901, "has blocks of %lld", (long long)b);
-  GraphValue *x = emit_reshape(c->emit, c->in[0], 6, (int64_t[]){-1, d[1] / b, b, d[2] / b, b, d[3]});
+  if (b < 1 || b > INT16_MAX || d[1] % b != 0 || d[2] % b != 0)
+    return tfl_refuse(c, E901, "has blocks of %lld", (long long)b);
+  GraphValue *x =
+      emit_reshape(c->emit, c->in[0], 6, (int64_t[]){-1, d[1] / b, b, d[2] / b, b, d[3]});
   x = emit_transpose(c->emit, x, 6, (int64_t[]){0, 1, 3, 2, 4, 5});
-  return tfl_set_like(c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] / b, d[2] / b, d[3] * b * b}), 0);
+  return tfl_set_like(
+      c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] / b, d[2] / b, d[3] * b * b}), 0);
 }
 
 /* Blocks, and pads or crops, along the axes behind the batch: one or two of them. */
@@ -39,12 +47,16 @@ typedef struct Blocks {
 
 static bool blocks_of(TflCall *c, Blocks *b) {
   int n;
-  if (!tfl_constant_ints(c, 1, "blocks", 2, &b->n, b->block) || !tfl_constant_ints(c, 2, "sides", 4, &n, b->side)) return false;
+  if (!tfl_constant_ints(c, 1, "blocks", 2, &b->n, b->block) ||
+      !tfl_constant_ints(c, 2, "sides", 4, &n, b->side))
+    return false;
   b->rank = c->from[0]->rank;
-  if (b->n < 1 || n != 2 * b->n || b->rank < b->n + 1 || b->rank > 4) return tfl_refuse(c, E901, "has %d blocks and %d sides", b->n, n);
+  if (b->n < 1 || n != 2 * b->n || b->rank < b->n + 1 || b->rank > 4)
+    return tfl_refuse(c, E901, "has %d blocks and %d sides", b->n, n);
   if (!sizes_of(c, b->rank, b->dim)) return false;
   for (int i = 0; i < 2 * b->n; i++)
-    if (b->block[i / 2] < 1 || b->side[i] < 0 || b->side[i] > INT16_MAX || b->block[i / 2] > INT16_MAX)
+    if (b->block[i / 2] < 1 || b->side[i] < 0 || b->side[i] > INT16_MAX ||
+        b->block[i / 2] > INT16_MAX)
       return tfl_refuse(c, E901, "has impossible blocks");
   return true;
 }
@@ -60,7 +72,9 @@ bool tfl_op_space_to_batch(TflCall *c) {
       pads[i] = b.side[2 * i - 2];
       pads[b.rank + i] = b.side[2 * i - 1];
       size += pads[i] + pads[b.rank + i];
-      if (size % block != 0) return tfl_refuse(c, E901, "has %lld elements in blocks of %lld", (long long)size, (long long)block);
+      if (size % block != 0)
+        return tfl_refuse(c, E901, "has %lld elements in blocks of %lld", (long long)size,
+                          (long long)block);
       split[n++] = size / block;
       perm[m++] = n;
     }
@@ -74,10 +88,13 @@ bool tfl_op_space_to_batch(TflCall *c) {
   tfl_elem(c->from[0]->type, &elem);
   double zero = tfl_quantised(c->from[0]) ? c->from[0]->zero->data[0] : 0;
   GraphValue *fill = graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero));
-  GraphNode *pad = emit_node(c->emit, GRAPH_Pad, 3, (GraphValue *[]){c->in[0], emit_ints(c->emit, 2 * b.rank, pads), fill}, 1);
+  GraphNode *pad =
+      emit_node(c->emit, GRAPH_Pad, 3,
+                (GraphValue *[]){c->in[0], emit_ints(c->emit, 2 * b.rank, pads), fill}, 1);
   const char *mode = "constant";
   graph_set_words(c->emit->graph, pad, GRAPH_ATTR_mode, 1, &mode);
-  GraphValue *y = emit_transpose(c->emit, emit_reshape(c->emit, emit_done(c->emit, pad), n, split), n, perm);
+  GraphValue *y =
+      emit_transpose(c->emit, emit_reshape(c->emit, emit_done(c->emit, pad), n, split), n, perm);
   return tfl_set_like(c, 0, emit_reshape(c->emit, y, b.rank, to), 0);
 }
 
@@ -99,6 +116,7 @@ bool tfl_op_batch_to_space(TflCall *c) {
   GraphValue *y = emit_transpose(c->emit, emit_reshape(c->emit, c->in[0], n, split), n, perm);
   y = emit_reshape(c->emit, y, b.rank, to);
   for (int i = 0; i < b.n; i++)
-    if (b.side[2 * i] || b.side[2 * i + 1]) y = emit_slice(c->emit, y, 1 + i, b.side[2 * i], to[1 + i] - b.side[2 * i + 1], 1);
+    if (b.side[2 * i] || b.side[2 * i + 1])
+      y = emit_slice(c->emit, y, 1 + i, b.side[2 * i], to[1 + i] - b.side[2 * i + 1], 1);
   return tfl_set_like(c, 0, y, 0);
 }

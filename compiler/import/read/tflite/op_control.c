@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Branches, loops and variables. A resource is followed while reading: a body has no input for it, and what
- * comes out has to be the one that went in. */
+/* Branches, loops and variables. A resource is followed while reading: a body has no input for it,
+ * and what comes out has to be the one that went in. */
 #include "import/read/tflite/reader.h"
 
 #include <string.h>
@@ -17,14 +17,17 @@ static int resource_of(const TflCall *c, int k) {
 
 /* ---- bodies ---- */
 
-static int32_t listed(const TflScope *scope, FlatVector list, int k) { return flat_element_i32(&scope->reader->flat, list, (uint32_t)k); }
+static int32_t listed(const TflScope *scope, FlatVector list, int k) {
+  return flat_element_i32(&scope->reader->flat, list, (uint32_t)k);
+}
 
 /* Input k of a body as a resource, or as what `value` is; false after reporting. */
 static bool bind(TflCall *c, TflScope *body, int k, int resource, GraphValue *value) {
   int32_t i = listed(body, body->in, k);
   if (i < 0 || i >= body->n_tensors || body->value[i]) return tfl_broken(c->reader);
   bool is_resource = body->tensor[i].type == TFL_RESOURCE;
-  if (is_resource != (resource != TFL_NO_VARIABLE)) return tfl_refuse(c, E901, "has a body whose input %d is of another kind", k);
+  if (is_resource != (resource != TFL_NO_VARIABLE))
+    return tfl_refuse(c, E901, "has a body whose input %d is of another kind", k);
   body->resource[i] = resource;
   body->value[i] = value;
   return true;
@@ -32,15 +35,19 @@ static bool bind(TflCall *c, TflScope *body, int k, int resource, GraphValue *va
 
 /* Operand `first` + k of c carried into a body that has inputs of its own for numbers. */
 static bool bind_all(TflCall *c, TflScope *body) {
-  if (body->in.n != (uint32_t)c->n_in) return tfl_refuse(c, E901, "has a body of %u inputs for %d operands", body->in.n, c->n_in);
+  if (body->in.n != (uint32_t)c->n_in)
+    return tfl_refuse(c, E901, "has a body of %u inputs for %d operands", body->in.n, c->n_in);
   for (int k = 0; k < c->n_in; k++) {
     int32_t i = listed(body, body->in, k);
     int resource = resource_of(c, k);
     GraphElem elem = GRAPH_FLOAT;
     if (i < 0 || i >= body->n_tensors) return tfl_broken(c->reader);
-    if (resource == TFL_NO_VARIABLE && !c->in[k]) return tfl_refuse(c, E902, "carries operand %d, which has no value", k);
+    if (resource == TFL_NO_VARIABLE && !c->in[k])
+      return tfl_refuse(c, E902, "carries operand %d, which has no value", k);
     tfl_elem(body->tensor[i].type, &elem); /* lists have none: their elements have */
-    GraphValue *value = resource == TFL_NO_VARIABLE ? graph_input(body->graph, body->tensor[i].name, elem)->value : NULL;
+    GraphValue *value = resource == TFL_NO_VARIABLE
+                            ? graph_input(body->graph, body->tensor[i].name, elem)->value
+                            : NULL;
     if (!bind(c, body, k, resource, value)) return false;
   }
   return true;
@@ -61,11 +68,17 @@ bool tfl_op_while(TflCall *c) {
   TflScope condition, step;
   GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
   int n = 0;
-  if (c->n_in != c->n_out) return tfl_refuse(c, E901, "has %d operands and %d results", c->n_in, c->n_out);
-  if (!tfl_body(c, tfl_option(c, 0, -1), true, &condition) || !bind_all(c, &condition) || !tfl_read(&condition)) return false;
-  if (condition.out.n != 1 || !deliver(c, &condition, 0, TFL_NO_VARIABLE)) return tfl_refuse(c, E901, "has a condition of %u outputs", condition.out.n);
-  if (!tfl_body(c, tfl_option(c, 1, -1), true, &step) || !bind_all(c, &step) || !tfl_read(&step)) return false;
-  if (step.out.n != (uint32_t)c->n_in) return tfl_refuse(c, E901, "has a body of %u outputs for %d operands", step.out.n, c->n_in);
+  if (c->n_in != c->n_out)
+    return tfl_refuse(c, E901, "has %d operands and %d results", c->n_in, c->n_out);
+  if (!tfl_body(c, tfl_option(c, 0, -1), true, &condition) || !bind_all(c, &condition) ||
+      !tfl_read(&condition))
+    return false;
+  if (condition.out.n != 1 || !deliver(c, &condition, 0, TFL_NO_VARIABLE))
+    return tfl_refuse(c, E901, "has a condition of %u outputs", condition.out.n);
+  if (!tfl_body(c, tfl_option(c, 1, -1), true, &step) || !bind_all(c, &step) || !tfl_read(&step))
+    return false;
+  if (step.out.n != (uint32_t)c->n_in)
+    return tfl_refuse(c, E901, "has a body of %u outputs for %d operands", step.out.n, c->n_in);
   for (int k = 0; k < c->n_in; k++) {
     if (!deliver(c, &step, k, resource_of(c, k))) return false;
     if (resource_of(c, k) == TFL_NO_VARIABLE) in[n++] = c->in[k];
@@ -77,19 +90,22 @@ bool tfl_op_while(TflCall *c) {
   for (int k = 0; k < c->n_out; k++) {
     int resource = resource_of(c, k);
     if (resource == TFL_NO_VARIABLE && !tfl_set(c, k, node->out[n++])) return false;
-    if (resource != TFL_NO_VARIABLE && c->to[k]) c->scope->resource[c->to[k] - c->scope->tensor] = resource;
+    if (resource != TFL_NO_VARIABLE && c->to[k])
+      c->scope->resource[c->to[k] - c->scope->tensor] = resource;
   }
   return true;
 }
 
-/* A branch reads the operands behind the condition themselves: they are values of the graph around it. */
+/* A branch reads the operands behind the condition themselves: they are values of the graph around
+ * it. */
 static bool branch(TflCall *c, unsigned option, TflScope *body) {
   if (!tfl_body(c, tfl_option(c, option, -1), true, body)) return false;
   if (body->in.n + 1 != (uint32_t)c->n_in || body->out.n != (uint32_t)c->n_out)
     return tfl_refuse(c, E901, "has a branch of %u inputs and %u outputs", body->in.n, body->out.n);
   for (int k = 1; k < c->n_in; k++) {
     int resource = resource_of(c, k);
-    if (resource == TFL_NO_VARIABLE && !c->in[k]) return tfl_refuse(c, E902, "reads operand %d, which has no value", k);
+    if (resource == TFL_NO_VARIABLE && !c->in[k])
+      return tfl_refuse(c, E902, "reads operand %d, which has no value", k);
     if (!bind(c, body, k - 1, resource, c->in[k])) return false;
   }
   if (!tfl_read(body)) return false;
@@ -114,7 +130,8 @@ bool tfl_op_if(TflCall *c) {
 
 static int add_variable(TflReader *r, const char *name, const GraphTensor *start) {
   Graph *graph = r->graph;
-  ARENA_PUSH(graph->arena, graph->variable, graph->n_variables, graph->cap_variables, ((GraphVariable){name, start}));
+  ARENA_PUSH(graph->arena, graph->variable, graph->n_variables, graph->cap_variables,
+             ((GraphVariable){name, start}));
   return graph->n_variables - 1;
 }
 
@@ -149,7 +166,8 @@ int tfl_state_variable(TflCall *c, int k) {
       tfl_refuse(c, E904, "keeps a state whose size along axis %d is open", i);
       return TFL_NO_VARIABLE;
     }
-  GraphTensor *start = t->rank < 0 ? NULL : graph_tensor(c->reader->arena, elem, t->rank, t->dim, &data);
+  GraphTensor *start =
+      t->rank < 0 ? NULL : graph_tensor(c->reader->arena, elem, t->rank, t->dim, &data);
   if (!start || (c->reader->numbers -= start->count) < 0) {
     tfl_refuse(c, E901, "keeps a state of impossible size");
     return TFL_NO_VARIABLE;
@@ -168,8 +186,11 @@ bool tfl_op_var_handle(TflCall *c) {
   if (!c->to[0] || c->to[0]->type != TFL_RESOURCE) return tfl_refuse(c, E901, "makes no resource");
   while (i < r->n_variables && strcmp(r->variable[i].name, whole) != 0)
     i++;
-  if (i == MOST_VARIABLES) return tfl_refuse(c, E901, "makes one variable too many: %d are read", MOST_VARIABLES);
-  if (i == r->n_variables) ARENA_PUSH(r->arena, r->variable, r->n_variables, r->cap_variables, ((TflVariable){whole, TFL_NO_VARIABLE, NULL}));
+  if (i == MOST_VARIABLES)
+    return tfl_refuse(c, E901, "makes one variable too many: %d are read", MOST_VARIABLES);
+  if (i == r->n_variables)
+    ARENA_PUSH(r->arena, r->variable, r->n_variables, r->cap_variables,
+               ((TflVariable){whole, TFL_NO_VARIABLE, NULL}));
   c->scope->resource[c->to[0] - c->scope->tensor] = i;
   return true;
 }
@@ -184,28 +205,33 @@ bool tfl_op_read_variable(TflCall *c) {
 
 bool tfl_op_assign_variable(TflCall *c) {
   int resource = resource_of(c, 0);
-  if (resource == TFL_NO_VARIABLE || !c->in[1]) return tfl_refuse(c, E901, "sets what is no resource, or to nothing");
+  if (resource == TFL_NO_VARIABLE || !c->in[1])
+    return tfl_refuse(c, E901, "sets what is no resource, or to nothing");
   if (!c->scope->initial) {
     tfl_variable_assign(c, in_graph(c->reader, resource), c->in[1]);
     return true;
   }
   graph_output(c->scope->graph, c->reader->variable[resource].name, c->in[1]);
-  ARENA_PUSH(c->reader->arena, c->scope->started, c->scope->n_started, c->scope->cap_started, resource);
+  ARENA_PUSH(c->reader->arena, c->scope->started, c->scope->n_started, c->scope->cap_started,
+             resource);
   return true;
 }
 
-/* A subgraph that runs before the first call: what it sets the variables to are their start values. */
+/* A subgraph that runs before the first call: what it sets the variables to are their start
+ * values. */
 bool tfl_op_call_once(TflCall *c) {
   TflReader *r = c->reader;
   TflScope body;
   GraphFault fault;
-  if (c->scope->depth > 0 || r->initialised++ >= MOST_INITIALISED) return tfl_refuse(c, E902, "is in a body, or one of too many");
+  if (c->scope->depth > 0 || r->initialised++ >= MOST_INITIALISED)
+    return tfl_refuse(c, E902, "is in a body, or one of too many");
   if (!tfl_body(c, tfl_option(c, 0, -1), true, &body)) return false;
   body.initial = true;
   if (body.in.n) return tfl_refuse(c, E901, "has a body with inputs");
   if (!tfl_read(&body)) return false;
   const GraphTensor **out = ARENA_ARRAY(r->arena, const GraphTensor *, body.graph->n_out + 1);
-  if (!graph_eval(body.graph, r->arena, NULL, &initial_limits, NULL, out, &fault)) return tfl_refuse(c, E902, "sets start values that cannot be computed: %s", fault.text);
+  if (!graph_eval(body.graph, r->arena, NULL, &initial_limits, NULL, out, &fault))
+    return tfl_refuse(c, E902, "sets start values that cannot be computed: %s", fault.text);
   for (size_t k = 0; k < body.n_started; k++) {
     TflVariable *v = &r->variable[body.started[k]];
     if (v->reader) return tfl_refuse(c, E902, "sets `%s` after it is read", v->name);
@@ -219,9 +245,15 @@ bool tfl_variables_start(TflReader *r) {
   for (int i = 0; i < r->n_variables; i++) {
     const TflVariable *v = &r->variable[i];
     if (v->in_graph == TFL_NO_VARIABLE || r->graph->variable[v->in_graph].start) continue;
-    Diag *d = foreign_report(r->diags, r->file, E904, "variable `%s` has no value in the file", v->name);
-    diag_note(d, "`%s` reads it, and no CALL_ONCE sets it: the weights stayed behind when the model was converted", v->reader ? v->reader : "nothing");
-    diag_note(d, "convert with `TFLiteConverter.from_keras_model`, which writes the weights as constants");
+    Diag *d =
+        foreign_report(r->diags, r->file, E904, "variable `%s` has no value in the file", v->name);
+    diag_note(d,
+              "`%s` reads it, and no CALL_ONCE sets it: the weights stayed behind when the model "
+              "was converted",
+              v->reader ? v->reader : "nothing");
+    diag_note(
+        d,
+        "convert with `TFLiteConverter.from_keras_model`, which writes the weights as constants");
     return false;
   }
   return true;

@@ -4,22 +4,28 @@
 
 bool tfl_op_gather(TflCall *c) {
   if (tfl_option(c, 1, 0) != 0) return tfl_refuse(c, E902, "has places for each sample");
-  if (tfl_quantised(c->from[0]) && c->from[0]->n_scales > 1) { /* a table with a scale for each row */
+  if (tfl_quantised(c->from[0]) &&
+      c->from[0]->n_scales > 1) { /* a table with a scale for each row */
     GraphValue *in[2] = {tfl_real(c, 0), c->in[1]};
     return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_Gather, tfl_option(c, 0, 0), 2, in));
   }
-  return tfl_set_like(c, 0, emit_axis_call(c->emit, GRAPH_Gather, tfl_option(c, 0, 0), 2, c->in), 0);
+  return tfl_set_like(c, 0, emit_axis_call(c->emit, GRAPH_Gather, tfl_option(c, 0, 0), 2, c->in),
+                      0);
 }
 
-bool tfl_op_gather_nd(TflCall *c) { return tfl_set_like(c, 0, EMIT(c->emit, GatherNd, c->in[0], c->in[1]), 0); }
+bool tfl_op_gather_nd(TflCall *c) {
+  return tfl_set_like(c, 0, EMIT(c->emit, GatherNd, c->in[0], c->in[1]), 0);
+}
 
 /* places, updates, shape: into zeros; of equal places the sum, which only distinct places are. */
 bool tfl_op_scatter_nd(TflCall *c) {
   const GraphTensor *places = c->in[0]->constant;
-  if (!places || places->rank < 1) return tfl_refuse(c, E902, "has computed places, which may be equal");
+  if (!places || places->rank < 1)
+    return tfl_refuse(c, E902, "has computed places, which may be equal");
   int64_t depth = places->dim[places->rank - 1], n = depth ? places->count / depth : 0;
   enum { MOST = 4096 };
-  if (n > MOST || depth > GRAPH_MAX_RANK) return tfl_refuse(c, E902, "has %lld places; %d are compared", (long long)n, MOST);
+  if (n > MOST || depth > GRAPH_MAX_RANK)
+    return tfl_refuse(c, E902, "has %lld places; %d are compared", (long long)n, MOST);
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < i; k++) {
       bool same = true;
@@ -30,7 +36,8 @@ bool tfl_op_scatter_nd(TflCall *c) {
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[1]->type, &elem);
   GraphNode *zeros = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &c->in[2], 1);
-  graph_set_number(c->emit->graph, zeros, GRAPH_ATTR_value, tfl_quantised(c->from[1]) ? c->from[1]->zero->data[0] : 0);
+  graph_set_number(c->emit->graph, zeros, GRAPH_ATTR_value,
+                   tfl_quantised(c->from[1]) ? c->from[1]->zero->data[0] : 0);
   graph_set_int(c->emit->graph, zeros, GRAPH_ATTR_elem, elem);
   GraphValue *base = emit_done(c->emit, zeros);
   return tfl_set_like(c, 0, EMIT(c->emit, ScatterNd, base, c->in[0], c->in[1]), 1);
@@ -45,7 +52,9 @@ bool tfl_op_one_hot(TflCall *c) {
   return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_OneHot, tfl_option(c, 0, -1), 3, in));
 }
 
-bool tfl_op_shape(TflCall *c) { return tfl_set(c, 0, EMIT(c->emit, Shape, c->in[0])); }
+bool tfl_op_shape(TflCall *c) {
+  return tfl_set(c, 0, EMIT(c->emit, Shape, c->in[0]));
+}
 
 bool tfl_op_rank(TflCall *c) {
   int rank;
@@ -55,7 +64,8 @@ bool tfl_op_rank(TflCall *c) {
 bool tfl_op_fill(TflCall *c) {
   double value;
   GraphElem elem;
-  if (!constant_number(c->in[1], &value) || !tfl_elem(c->from[1]->type, &elem)) return tfl_set_like(c, 0, EMIT(c->emit, Expand, c->in[1], c->in[0]), 1);
+  if (!constant_number(c->in[1], &value) || !tfl_elem(c->from[1]->type, &elem))
+    return tfl_set_like(c, 0, EMIT(c->emit, Expand, c->in[1], c->in[0]), 1);
   GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, c->in, 1);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, value);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
@@ -65,15 +75,19 @@ bool tfl_op_fill(TflCall *c) {
 bool tfl_op_zeros_like(TflCall *c) {
   GraphElem elem = GRAPH_FLOAT;
   const TflTensor *to = c->to[0];
-  if (to && !tfl_elem(to->type, &elem)) return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(to->type));
+  if (to && !tfl_elem(to->type, &elem))
+    return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(to->type));
   GraphValue *shape = EMIT(c->emit, Shape, c->in[0]);
   GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, tfl_quantised(to) ? to->zero->data[0] : 0);
+  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value,
+                   tfl_quantised(to) ? to->zero->data[0] : 0);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
   return tfl_set(c, 0, emit_done(c->emit, node));
 }
 
-bool tfl_op_range(TflCall *c) { return tfl_set(c, 0, EMIT(c->emit, Range, c->in[0], c->in[1], c->in[2])); }
+bool tfl_op_range(TflCall *c) {
+  return tfl_set(c, 0, EMIT(c->emit, Range, c->in[0], c->in[1], c->in[2]));
+}
 
 /* The shape that two shapes broadcast to: that of zeros of both added up. */
 bool tfl_op_broadcast_args(TflCall *c) {

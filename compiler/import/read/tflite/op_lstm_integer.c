@@ -10,7 +10,16 @@
 
 #include <math.h>
 
-enum { GATES = 4, KERNEL = 1, RECURRENT_KERNEL = 5, PEEPHOLE = 9, BIAS = 12, PROJECTION = 16, STATE = 18, CELL = 19 };
+enum {
+  GATES = 4,
+  KERNEL = 1,
+  RECURRENT_KERNEL = 5,
+  PEEPHOLE = 9,
+  BIAS = 12,
+  PROJECTION = 16,
+  STATE = 18,
+  CELL = 19
+};
 
 /* A scale and zero of the rounding places, as values of one graph. */
 typedef struct Rounding {
@@ -19,10 +28,13 @@ typedef struct Rounding {
 
 static Rounding rounding(TflCall *c, Graph *graph, double scale, GraphElem elem, double zero) {
   Arena *arena = c->reader->arena;
-  return (Rounding){graph_constant(graph, "", graph_scalar(arena, GRAPH_FLOAT, scale)), graph_constant(graph, "", graph_scalar(arena, elem, zero))};
+  return (Rounding){graph_constant(graph, "", graph_scalar(arena, GRAPH_FLOAT, scale)),
+                    graph_constant(graph, "", graph_scalar(arena, elem, zero))};
 }
 
-static GraphValue *rounded(Emit *e, GraphValue *x, Rounding r) { return emit_dequantize(e, emit_quantize(e, x, r.scale, r.zero), r.scale, r.zero, 0); }
+static GraphValue *rounded(Emit *e, GraphValue *x, Rounding r) {
+  return emit_dequantize(e, emit_quantize(e, x, r.scale, r.zero), r.scale, r.zero, 0);
+}
 
 /* [gates u, ...]: the four operands from `first` on, one behind the other. */
 static GraphValue *joined(TflCall *c, int first) {
@@ -35,14 +47,19 @@ static GraphValue *joined(TflCall *c, int first) {
 static bool operands_fit(TflCall *c) {
   const TflTensor *h = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
   for (int k = 0; k < GATES; k++)
-    if (!tfl_in(c, KERNEL + k) || !tfl_in(c, RECURRENT_KERNEL + k) || !tfl_in(c, BIAS + k)) return tfl_refuse(c, E902, "computes in integers and lacks weights of a gate");
+    if (!tfl_in(c, KERNEL + k) || !tfl_in(c, RECURRENT_KERNEL + k) || !tfl_in(c, BIAS + k))
+      return tfl_refuse(c, E902, "computes in integers and lacks weights of a gate");
   for (int k = PEEPHOLE; k < PEEPHOLE + 3; k++)
     if (tfl_in(c, k)) return tfl_refuse(c, E902, "computes in integers and has peepholes");
-  if (tfl_in(c, PROJECTION) || tfl_in(c, PROJECTION + 1)) return tfl_refuse(c, E902, "computes in integers and has a projection");
-  if (!tfl_quantised(h) || !tfl_quantised(cell) || h->type != TFL_INT8 || cell->type != TFL_INT16 || h->n_scales != 1 || cell->n_scales != 1 || c->from[0]->type != TFL_INT8)
+  if (tfl_in(c, PROJECTION) || tfl_in(c, PROJECTION + 1))
+    return tfl_refuse(c, E902, "computes in integers and has a projection");
+  if (!tfl_quantised(h) || !tfl_quantised(cell) || h->type != TFL_INT8 || cell->type != TFL_INT16 ||
+      h->n_scales != 1 || cell->n_scales != 1 || c->from[0]->type != TFL_INT8)
     return tfl_refuse(c, E902, "computes in other integers than 8 bits with a cell of 16");
-  if (flat_u8(&c->reader->flat, c->op.options, 0) != 4) return tfl_refuse(c, E902, "computes in integers with another activation than tanh");
-  if (cell->rank != 2 || cell->dim[1] < 1) return tfl_refuse(c, E901, "has a cell of %d axes", cell->rank);
+  if (flat_u8(&c->reader->flat, c->op.options, 0) != 4)
+    return tfl_refuse(c, E902, "computes in integers with another activation than tanh");
+  if (cell->rank != 2 || cell->dim[1] < 1)
+    return tfl_refuse(c, E901, "has a cell of %d axes", cell->rank);
   return true;
 }
 
@@ -51,8 +68,10 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
   static const char *const names[] = {"h", "c", "gates"};
   const TflTensor *hidden = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
   Graph *body = graph_new(c->reader->arena, c->emit->name);
-  Emit e[1] = {{.graph = body, .name = c->emit->name, .source = c->emit->source, .folds = c->emit->folds}};
-  Rounding gate = rounding(c, body, ldexp(1, -12), GRAPH_I16, 0), unit = rounding(c, body, ldexp(1, -15), GRAPH_I16, 0);
+  Emit e[1] = {
+      {.graph = body, .name = c->emit->name, .source = c->emit->source, .folds = c->emit->folds}};
+  Rounding gate = rounding(c, body, ldexp(1, -12), GRAPH_I16, 0),
+           unit = rounding(c, body, ldexp(1, -15), GRAPH_I16, 0);
   Rounding in_cell = rounding(c, body, cell->scale->data[0], GRAPH_I16, cell->zero->data[0]);
   Rounding in_state = rounding(c, body, hidden->scale->data[0], GRAPH_I8, hidden->zero->data[0]);
   GraphValue *in[3], *act[GATES];
@@ -65,7 +84,8 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
     GraphValue *z = emit_slice(e, sums, 1, k * units, (k + 1) * units, 1);
     act[k] = rounded(e, k == 2 ? EMIT(e, Tanh, z) : EMIT(e, Sigmoid, z), unit);
   }
-  GraphValue *kept = rounded(e, EMIT(e, Mul, act[1], in[1]), in_cell), *added = rounded(e, EMIT(e, Mul, act[0], act[2]), in_cell);
+  GraphValue *kept = rounded(e, EMIT(e, Mul, act[1], in[1]), in_cell),
+             *added = rounded(e, EMIT(e, Mul, act[0], act[2]), in_cell);
   GraphValue *next = rounded(e, EMIT(e, Add, kept, added), in_cell);
   if (clip > 0) next = emit_clip(e, next, -clip, clip);
   GraphValue *h = rounded(e, EMIT(e, Mul, act[3], rounded(e, EMIT(e, Tanh, next), unit)), in_state);
@@ -78,9 +98,11 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
 /* A start: the kept state as real numbers, or zeros of [N, u], where N is that of x [T, N, d]. */
 static GraphValue *start_of(TflCall *c, int k, int variable, GraphValue *x) {
   Emit *e = c->emit;
-  if (variable != TFL_NO_VARIABLE) return tfl_real_of(c, tfl_variable_read(c, variable), tfl_from(c, k));
+  if (variable != TFL_NO_VARIABLE)
+    return tfl_real_of(c, tfl_variable_read(c, variable), tfl_from(c, k));
   GraphValue *batch = emit_slice(e, EMIT(e, Shape, x), 0, 1, 2, 1);
-  GraphValue *shape = emit_concat(e, 0, 2, (GraphValue *[]){batch, emit_ints(e, 1, (int64_t[]){tfl_from(c, CELL)->dim[1]})});
+  GraphValue *shape = emit_concat(
+      e, 0, 2, (GraphValue *[]){batch, emit_ints(e, 1, (int64_t[]){tfl_from(c, CELL)->dim[1]})});
   GraphNode *node = emit_node(e, GRAPH_ConstantOfShape, 1, &shape, 1);
   graph_set_number(e->graph, node, GRAPH_ATTR_value, 0);
   graph_set_int(e->graph, node, GRAPH_ATTR_elem, GRAPH_FLOAT);
@@ -97,7 +119,8 @@ bool tfl_integer_lstm(TflCall *c, bool time_major, bool kept) {
     if (states[k] == TFL_NO_VARIABLE) return false;
   }
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
-  GraphValue *kernel = emit_transpose(e, joined(c, KERNEL), 2, swap), *recurrent = emit_transpose(e, joined(c, RECURRENT_KERNEL), 2, swap);
+  GraphValue *kernel = emit_transpose(e, joined(c, KERNEL), 2, swap),
+             *recurrent = emit_transpose(e, joined(c, RECURRENT_KERNEL), 2, swap);
   Rounding gate = rounding(c, e->graph, ldexp(1, -12), GRAPH_I16, 0);
   GraphValue *sums = rounded(e, EMIT(e, Add, EMIT(e, MatMul, x, kernel), joined(c, BIAS)), gate);
   GraphValue *in[3] = {start_of(c, STATE, states[0], x), start_of(c, CELL, states[1], x), sums};
@@ -106,7 +129,8 @@ bool tfl_integer_lstm(TflCall *c, bool time_major, bool kept) {
   graph_set_int(e->graph, scan, GRAPH_ATTR_scan_inputs, 1);
   for (int k = 0; k < 2 && kept; k++) {
     const TflTensor *t = tfl_from(c, STATE + k);
-    GraphValue *scale = graph_constant(e->graph, "", t->scale), *zero = graph_constant(e->graph, "", t->zero);
+    GraphValue *scale = graph_constant(e->graph, "", t->scale),
+               *zero = graph_constant(e->graph, "", t->zero);
     tfl_variable_assign(c, states[k], emit_quantize(e, scan->out[k], scale, zero));
   }
   return tfl_set_real(c, 0, tfl_time_first(c, scan->out[2], time_major));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that put the same numbers elsewhere. They keep the integers of quantised tensors as they are,
- * where the scales before and behind are the same. */
+/* Operators that put the same numbers elsewhere. They keep the integers of quantised tensors as
+ * they are, where the scales before and behind are the same. */
 #include "import/read/tflite/reader.h"
 
 /* The new shape is an operand or, in older files, an option. */
@@ -23,19 +23,22 @@ bool tfl_op_squeeze(TflCall *c) {
   if (given.n > GRAPH_MAX_RANK) return tfl_refuse(c, E901, "names %u axes", given.n);
   for (uint32_t i = 0; i < given.n; i++)
     axes[i] = flat_element_i32(flat, given, i);
-  GraphValue *y = given.n ? emit_squeeze(c->emit, c->in[0], (int)given.n, axes) : EMIT(c->emit, Squeeze, c->in[0]);
+  GraphValue *y = given.n ? emit_squeeze(c->emit, c->in[0], (int)given.n, axes)
+                          : EMIT(c->emit, Squeeze, c->in[0]);
   return tfl_set_like(c, 0, y, 0);
 }
 
 bool tfl_op_expand_dims(TflCall *c) {
   int64_t axis;
-  return tfl_constant_int(c, 1, "axis", &axis) && tfl_set_like(c, 0, emit_unsqueeze(c->emit, c->in[0], 1, &axis), 0);
+  return tfl_constant_int(c, 1, "axis", &axis) &&
+         tfl_set_like(c, 0, emit_unsqueeze(c->emit, c->in[0], 1, &axis), 0);
 }
 
 bool tfl_op_transpose(TflCall *c) {
   int n;
   int64_t perm[GRAPH_MAX_RANK];
-  return tfl_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) && tfl_set_like(c, 0, emit_transpose(c->emit, c->in[0], n, perm), 0);
+  return tfl_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) &&
+         tfl_set_like(c, 0, emit_transpose(c->emit, c->in[0], n, perm), 0);
 }
 
 /* Parts have scales of their own: those that have not the scale of the result get it. */
@@ -48,7 +51,8 @@ bool tfl_op_concat(TflCall *c) {
   }
   for (int k = 0; k < c->n_in; k++)
     part[k] = same ? c->in[k] : tfl_real(c, k);
-  GraphValue *y = c->n_in == 1 ? EMIT(c->emit, Identity, part[0]) : emit_concat(c->emit, tfl_option(c, 0, 0), c->n_in, part);
+  GraphValue *y = c->n_in == 1 ? EMIT(c->emit, Identity, part[0])
+                               : emit_concat(c->emit, tfl_option(c, 0, 0), c->n_in, part);
   int activation = flat_u8(&c->reader->flat, c->op.options, 1);
   if (same && activation == 0) return tfl_set(c, 0, y);
   y = tfl_activated(c, same ? tfl_real_of(c, y, c->to[0]) : y, activation);
@@ -58,7 +62,8 @@ bool tfl_op_concat(TflCall *c) {
 /* Sizes NULL: equal ones. */
 static bool split(TflCall *c, int operand, GraphValue *sizes, int64_t axis) {
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
-  GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){c->in[operand], sizes}, c->n_out);
+  GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1,
+                              (GraphValue *[]){c->in[operand], sizes}, c->n_out);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, axis);
   emit_done(c->emit, node);
   for (int k = 0; k < c->n_out; k++)
@@ -74,16 +79,21 @@ bool tfl_op_split(TflCall *c) {
 bool tfl_op_split_v(TflCall *c) {
   int64_t axis, total = 0, size[TFL_RESULTS];
   int n, open = -1;
-  if (!tfl_constant_int(c, 2, "axis", &axis) || !tfl_constant_ints(c, 1, "sizes", TFL_RESULTS, &n, size)) return false;
+  if (!tfl_constant_int(c, 2, "axis", &axis) ||
+      !tfl_constant_ints(c, 1, "sizes", TFL_RESULTS, &n, size))
+    return false;
   if (n != c->n_out) return tfl_refuse(c, E901, "has %d sizes and %d results", n, c->n_out);
   for (int i = 0; i < n; i++) {
-    if (size[i] == -1) open = i;
-    else total += size[i];
+    if (size[i] == -1)
+      open = i;
+    else
+      total += size[i];
   }
   int rank = c->from[0]->rank;
   int64_t at = axis < 0 ? axis + rank : axis;
   if (open >= 0) { /* what the others leave */
-    if (at < 0 || at >= rank || c->from[0]->dim[at] < total) return tfl_refuse(c, E904, "has a size of -1 along an axis whose size is not known");
+    if (at < 0 || at >= rank || c->from[0]->dim[at] < total)
+      return tfl_refuse(c, E904, "has a size of -1 along an axis whose size is not known");
     size[open] = c->from[0]->dim[at] - total;
   }
   return split(c, 0, emit_ints(c->emit, n, size), axis);
@@ -94,7 +104,8 @@ bool tfl_op_pack(TflCall *c) {
   int64_t axis = tfl_option(c, 1, 0);
   for (int k = 0; k < c->n_in; k++) {
     if (!c->in[k]) return tfl_refuse(c, E901, "leaves out operand %d", k);
-    if (!tfl_same_scale(c->from[k], c->from[0])) return tfl_refuse(c, E902, "packs parts of different scales");
+    if (!tfl_same_scale(c->from[k], c->from[0]))
+      return tfl_refuse(c, E902, "packs parts of different scales");
     part[k] = emit_unsqueeze(c->emit, c->in[k], 1, &axis);
   }
   return tfl_set_like(c, 0, emit_concat(c->emit, axis, c->n_in, part), 0);
@@ -105,7 +116,8 @@ bool tfl_op_unpack(TflCall *c) {
   int64_t axis = tfl_option(c, 1, 0);
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
   for (int k = 0; k < c->n_out; k++) {
-    GraphValue *y = emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){c->in[0], emit_int(c->emit, k)});
+    GraphValue *y = emit_axis_call(c->emit, GRAPH_Gather, axis, 2,
+                                   (GraphValue *[]){c->in[0], emit_int(c->emit, k)});
     if (!tfl_set_like(c, k, y, 0)) return false;
   }
   return true;
@@ -119,7 +131,8 @@ static GraphValue *pads_of(TflCall *c) {
 
 static bool padded(TflCall *c, GraphValue *value, const char *mode) {
   GraphValue *pads = pads_of(c);
-  GraphNode *node = emit_node(c->emit, GRAPH_Pad, value ? 3 : 2, (GraphValue *[]){c->in[0], pads, value}, 1);
+  GraphNode *node =
+      emit_node(c->emit, GRAPH_Pad, value ? 3 : 2, (GraphValue *[]){c->in[0], pads, value}, 1);
   graph_set_words(c->emit->graph, node, GRAPH_ATTR_mode, 1, &mode);
   return tfl_set_like(c, 0, emit_done(c->emit, node), 0);
 }
@@ -128,13 +141,15 @@ static bool padded(TflCall *c, GraphValue *value, const char *mode) {
 bool tfl_op_pad(TflCall *c) {
   const TflTensor *x = c->from[0];
   if (tfl_in(c, 2)) {
-    if (tfl_quantised(x) && !tfl_same_scale(x, c->from[2])) return tfl_refuse(c, E902, "pads with a number of another scale");
+    if (tfl_quantised(x) && !tfl_same_scale(x, c->from[2]))
+      return tfl_refuse(c, E902, "pads with a number of another scale");
     return padded(c, c->in[2], "constant");
   }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(x->type, &elem);
   double zero = tfl_quantised(x) ? x->zero->data[0] : 0;
-  return padded(c, graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero)), "constant");
+  return padded(c, graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero)),
+                "constant");
 }
 
 /* 0: without the edge; 1: with it, where one element is the edge itself. */
@@ -148,9 +163,13 @@ bool tfl_op_mirror_pad(TflCall *c) {
   return padded(c, NULL, "edge");
 }
 
-bool tfl_op_tile(TflCall *c) { return tfl_set_like(c, 0, EMIT(c->emit, Tile, c->in[0], c->in[1]), 0); }
+bool tfl_op_tile(TflCall *c) {
+  return tfl_set_like(c, 0, EMIT(c->emit, Tile, c->in[0], c->in[1]), 0);
+}
 
-bool tfl_op_broadcast_to(TflCall *c) { return tfl_set_like(c, 0, EMIT(c->emit, Expand, c->in[0], c->in[1]), 0); }
+bool tfl_op_broadcast_to(TflCall *c) {
+  return tfl_set_like(c, 0, EMIT(c->emit, Expand, c->in[0], c->in[1]), 0);
+}
 
 bool tfl_op_reverse(TflCall *c) {
   int n;

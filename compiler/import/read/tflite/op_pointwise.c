@@ -2,13 +2,23 @@
 /* Operators that go element by element, and along the last axis. */
 #include "import/read/tflite/reader.h"
 
-enum { ADD = 0, MUL = 18, SUB = 41, RELU_N1_TO_1 = 20, RELU6 = 21 }; /* codes of the schema; others are the rest of a row */
+enum {
+  ADD = 0,
+  MUL = 18,
+  SUB = 41,
+  RELU_N1_TO_1 = 20,
+  RELU6 = 21
+}; /* codes of the schema; others are the rest of a row */
 
 /* Field 0 of all of them is the activation behind. */
 bool tfl_op_arithmetic(TflCall *c) {
   GraphValue *in[2] = {tfl_real(c, 0), tfl_real(c, 1)};
-  GraphOp op = c->op.code == ADD ? GRAPH_Add : c->op.code == MUL ? GRAPH_Mul : c->op.code == SUB ? GRAPH_Sub : GRAPH_Div;
-  GraphValue *y = tfl_activated(c, emit_call(c->emit, op, 2, in), flat_u8(&c->reader->flat, c->op.options, 0));
+  GraphOp op = c->op.code == ADD   ? GRAPH_Add
+               : c->op.code == MUL ? GRAPH_Mul
+               : c->op.code == SUB ? GRAPH_Sub
+                                   : GRAPH_Div;
+  GraphValue *y =
+      tfl_activated(c, emit_call(c->emit, op, 2, in), flat_u8(&c->reader->flat, c->op.options, 0));
   return y && tfl_set_real(c, 0, y);
 }
 
@@ -37,7 +47,9 @@ bool tfl_op_bounded(TflCall *c) {
   return tfl_set_real(c, 0, emit_clip(c->emit, tfl_real(c, 0), low, high));
 }
 
-bool tfl_op_rsqrt(TflCall *c) { return tfl_set_real(c, 0, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, tfl_real(c, 0)))); }
+bool tfl_op_rsqrt(TflCall *c) {
+  return tfl_set_real(c, 0, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, tfl_real(c, 0))));
+}
 
 bool tfl_op_leaky_relu(TflCall *c) {
   GraphValue *x = tfl_real(c, 0);
@@ -73,7 +85,8 @@ bool tfl_op_l2_normalization(TflCall *c) {
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, -1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_order, 2);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_eps, smallest_norm);
-  GraphValue *y = tfl_activated(c, emit_done(c->emit, node), flat_u8(&c->reader->flat, c->op.options, 0));
+  GraphValue *y =
+      tfl_activated(c, emit_done(c->emit, node), flat_u8(&c->reader->flat, c->op.options, 0));
   return y && tfl_set_real(c, 0, y);
 }
 
@@ -81,7 +94,8 @@ bool tfl_op_l2_normalization(TflCall *c) {
 bool tfl_op_cast(TflCall *c) {
   GraphElem elem;
   int type = c->to[0] ? c->to[0]->type : TFL_FLOAT32;
-  if (!tfl_elem(type, &elem)) return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(type));
+  if (!tfl_elem(type, &elem))
+    return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(type));
   return tfl_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 
@@ -91,7 +105,8 @@ bool tfl_op_requantize(TflCall *c) {
   const TflTensor *from = c->from[0], *to = c->to[0];
   bool real = tfl_elem(from->type, &elem) && elem == GRAPH_FLOAT;
   if (!real && !tfl_quantised(from)) return tfl_refuse(c, E904, "has an operand without a scale");
-  if (to && tfl_elem(to->type, &elem) && elem != GRAPH_FLOAT && !tfl_quantised(to)) return tfl_refuse(c, E904, "has a result without a scale");
+  if (to && tfl_elem(to->type, &elem) && elem != GRAPH_FLOAT && !tfl_quantised(to))
+    return tfl_refuse(c, E904, "has a result without a scale");
   return tfl_set_real(c, 0, tfl_real(c, 0));
 }
 

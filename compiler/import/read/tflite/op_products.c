@@ -2,7 +2,8 @@
 /* Products of matrices, tables and SVDF. */
 #include "import/read/tflite/reader.h"
 
-/* x [..., d] seen as rows, weights [u, d], bias [u]. Without keep_num_dims the result has two axes. */
+/* x [..., d] seen as rows, weights [u, d], bias [u]. Without keep_num_dims the result has two
+ * axes. */
 bool tfl_op_fully_connected(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   Emit *e = c->emit;
@@ -36,7 +37,8 @@ static GraphValue *adjoint(TflCall *c, int k, GraphValue *x, bool wanted) {
 }
 
 bool tfl_op_batch_matmul(TflCall *c) {
-  GraphValue *a = adjoint(c, 0, tfl_real(c, 0), tfl_flag(c, 0)), *b = a ? adjoint(c, 1, tfl_real(c, 1), tfl_flag(c, 1)) : NULL;
+  GraphValue *a = adjoint(c, 0, tfl_real(c, 0), tfl_flag(c, 0)),
+             *b = a ? adjoint(c, 1, tfl_real(c, 1), tfl_flag(c, 1)) : NULL;
   return b && tfl_set_real(c, 0, EMIT(c->emit, MatMul, a, b));
 }
 
@@ -46,7 +48,8 @@ bool tfl_op_embedding_lookup(TflCall *c) {
   return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_Gather, 0, 2, in));
 }
 
-/* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters = units rank.
+/* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters
+ * = units rank.
  *
  *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times
  *                                                      state')) + bias) */
@@ -55,20 +58,31 @@ bool tfl_op_svdf(TflCall *c) {
   Emit *e = c->emit;
   const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
   int64_t rank = tfl_option(c, 0, 1);
-  if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "leaves out an operand that it needs");
-  if (times->rank != 2 || !state || state->rank != 2) return tfl_refuse(c, E901, "has no state of two axes");
+  if (!c->in[0] || !c->in[1] || !c->in[2])
+    return tfl_refuse(c, E901, "leaves out an operand that it needs");
+  if (times->rank != 2 || !state || state->rank != 2)
+    return tfl_refuse(c, E901, "has no state of two axes");
   if (tfl_quantised(state)) return tfl_refuse(c, E902, "has a quantised state");
   int64_t filters = times->dim[0], memory = times->dim[1];
-  if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0) return tfl_refuse(c, E901, "has impossible sizes");
+  if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0)
+    return tfl_refuse(c, E901, "has impossible sizes");
   int variable = tfl_state_variable(c, 4);
   if (variable == TFL_NO_VARIABLE) return false;
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2), *b = tfl_real(c, 3);
-  GraphValue *now = emit_unsqueeze(e, EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap)), 1, (int64_t[]){2});
-  GraphValue *past = emit_reshape(e, tfl_variable_read(c, variable), 3, (int64_t[]){-1, filters, memory});
-  GraphValue *next = emit_concat(e, 2, 2, (GraphValue *[]){emit_slice(e, past, 2, 1, memory, 1), now});
-  GraphValue *sums = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, next, t), 1, (int64_t[]){2}, false);
-  if (rank > 1) sums = emit_reduce(e, GRAPH_ReduceSum, emit_reshape(e, sums, 3, (int64_t[]){-1, filters / rank, rank}), 1, (int64_t[]){2}, false);
+  GraphValue *now =
+      emit_unsqueeze(e, EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap)), 1, (int64_t[]){2});
+  GraphValue *past =
+      emit_reshape(e, tfl_variable_read(c, variable), 3, (int64_t[]){-1, filters, memory});
+  GraphValue *next =
+      emit_concat(e, 2, 2, (GraphValue *[]){emit_slice(e, past, 2, 1, memory, 1), now});
+  GraphValue *sums =
+      emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, next, t), 1, (int64_t[]){2}, false);
+  if (rank > 1)
+    sums = emit_reduce(e, GRAPH_ReduceSum,
+                       emit_reshape(e, sums, 3, (int64_t[]){-1, filters / rank, rank}), 1,
+                       (int64_t[]){2}, false);
   tfl_variable_assign(c, variable, emit_reshape(e, next, 2, (int64_t[]){-1, filters * memory}));
-  GraphValue *y = tfl_activated(c, b ? EMIT(e, Add, sums, b) : sums, flat_u8(&c->reader->flat, c->op.options, 1));
+  GraphValue *y = tfl_activated(c, b ? EMIT(e, Add, sums, b) : sums,
+                                flat_u8(&c->reader->flat, c->op.options, 1));
   return y && tfl_set_real(c, 0, y);
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Recurrent operators: sequences [N, T, d], or [T, N, d] where they are time-major. Operands of a direction:
+/* Recurrent operators: sequences [N, T, d], or [T, N, d] where they are time-major. Operands of a
+ * direction:
  *
  *   LSTM   kernels i f c o [u, d], recurrent i f c o [u, p], peepholes i f o [u], biases i f c o
  *          [u],
  *          projection [p, u] and its bias [p]; without those of i the input gate is 1 - f
  *   RNN    kernel [u, d], recurrent [u, u], bias [u]
  *
- * The interpreter keeps the state from call to call until it is reset; users of whole sequences reset it.
- * So it starts from zeros here, but for --stream and for sequences of one step. */
+ * The interpreter keeps the state from call to call until it is reset; users of whole sequences
+ * reset it. So it starts from zeros here, but for --stream and for sequences of one step. */
 #include "import/read/tflite/reader.h"
 
 #include "import/read/tflite/recurrent.h"
 
 static const char *activation_word(TflCall *c, int activation) {
   static const char *const words[] = {"linear", "relu", NULL, "relu6", "tanh", NULL, "sigmoid"};
-  const char *word = activation >= 0 && activation < (int)(sizeof words / sizeof *words) ? words[activation] : NULL;
+  const char *word = activation >= 0 && activation < (int)(sizeof words / sizeof *words)
+                         ? words[activation]
+                         : NULL;
   if (!word) tfl_refuse(c, E902, "has activation %d, which grus does not have", activation);
   return word;
 }
@@ -32,7 +35,8 @@ bool tfl_recurrent_kept(TflCall *c, bool time_major) {
   bool kept = one_step || (c->reader->options && c->reader->options->stream);
   if (!kept && !c->reader->said_state) {
     c->reader->said_state = true;
-    graph_note(c->reader->graph, "recurrent states start from zeros in each call, as after `reset_all_variables()`; the interpreter keeps them "
+    graph_note(c->reader->graph, "recurrent states start from zeros in each call, as after "
+                                 "`reset_all_variables()`; the interpreter keeps them "
                                  "until then, as `--stream` does");
   }
   return kept;
@@ -54,7 +58,8 @@ static GraphValue *stacked(TflCall *c, int first, int n) {
   return emit_concat(c->emit, 1, n, part);
 }
 
-/* Where the input gate is coupled: i = 1 - f = sigmoid(-z) for the z of f. Gates [1, 3, ...] become [1, 4, ...]. */
+/* Where the input gate is coupled: i = 1 - f = sigmoid(-z) for the z of f. Gates [1, 3, ...] become
+ * [1, 4, ...]. */
 static GraphValue *coupled(TflCall *c, int first) {
   GraphValue *three = stacked(c, first + 1, 3);
   if (!three) return NULL;
@@ -82,10 +87,14 @@ typedef struct Direction {
 static bool lstm_fits(TflCall *c, const Direction *d) {
   bool is_coupled = !tfl_in(c, d->kernel);
   for (int k = is_coupled ? 1 : 0; k < 4; k++)
-    if (!tfl_in(c, d->kernel + k) || !tfl_in(c, d->recurrent + k) || !tfl_in(c, d->bias + k)) return tfl_refuse(c, E901, "leaves out weights of a gate");
-  if (is_coupled && (tfl_in(c, d->recurrent) || tfl_in(c, d->bias))) return tfl_refuse(c, E901, "has a part of an input gate");
-  if (!is_zero(tfl_in(c, d->projection + 1))) return tfl_refuse(c, E902, "adds a bias behind its projection");
-  if (tfl_in(c, d->projection) && tfl_option_number(c, 2) > 0) return tfl_refuse(c, E902, "bounds its projection");
+    if (!tfl_in(c, d->kernel + k) || !tfl_in(c, d->recurrent + k) || !tfl_in(c, d->bias + k))
+      return tfl_refuse(c, E901, "leaves out weights of a gate");
+  if (is_coupled && (tfl_in(c, d->recurrent) || tfl_in(c, d->bias)))
+    return tfl_refuse(c, E901, "has a part of an input gate");
+  if (!is_zero(tfl_in(c, d->projection + 1)))
+    return tfl_refuse(c, E902, "adds a bias behind its projection");
+  if (tfl_in(c, d->projection) && tfl_option_number(c, 2) > 0)
+    return tfl_refuse(c, E902, "bounds its projection");
   return true;
 }
 
@@ -93,7 +102,8 @@ static bool lstm_fits(TflCall *c, const Direction *d) {
 static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x, bool kept) {
   Emit *e = c->emit;
   Graph *graph = e->graph;
-  int activation = flat_u8(&c->reader->flat, c->op.options, 0), states[2] = {TFL_NO_VARIABLE, TFL_NO_VARIABLE};
+  int activation = flat_u8(&c->reader->flat, c->op.options, 0),
+      states[2] = {TFL_NO_VARIABLE, TFL_NO_VARIABLE};
   const char *word = activation_word(c, activation), *words[3] = {"sigmoid", word, word};
   if (!word || !lstm_fits(c, d)) return NULL;
   bool is_coupled = !tfl_in(c, d->kernel);
@@ -107,7 +117,8 @@ static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x,
   in[2] = is_coupled ? coupled(c, d->recurrent) : stacked(c, d->recurrent, 4);
   in[3] = is_coupled ? coupled(c, d->bias) : stacked(c, d->bias, 4);
   if (tfl_in(c, d->peephole + 1)) in[7] = peepholes(c, d->peephole, is_coupled);
-  if (tfl_in(c, d->projection)) in[9] = emit_unsqueeze(e, tfl_real(c, d->projection), 1, (int64_t[]){0});
+  if (tfl_in(c, d->projection))
+    in[9] = emit_unsqueeze(e, tfl_real(c, d->projection), 1, (int64_t[]){0});
   if (!in[1] || !in[2] || !in[3] || (tfl_in(c, d->peephole + 1) && !in[7])) {
     tfl_refuse(c, E901, "leaves out weights of a gate");
     return NULL;
@@ -116,7 +127,8 @@ static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x,
   graph_set_words(graph, node, GRAPH_ATTR_direction, 1, &d->word);
   graph_set_words(graph, node, GRAPH_ATTR_activations, 3, words);
   if (is_coupled) graph_set_int(graph, node, GRAPH_ATTR_input_forget, 1);
-  if (tfl_option_number(c, 1) > 0) graph_set_number(graph, node, GRAPH_ATTR_cell_clip, tfl_option_number(c, 1));
+  if (tfl_option_number(c, 1) > 0)
+    graph_set_number(graph, node, GRAPH_ATTR_cell_clip, tfl_option_number(c, 1));
   for (int k = 0; k < 2 && kept; k++)
     tfl_variable_assign(c, states[k], emit_squeeze(e, node->out[1 + k], 1, (int64_t[]){0}));
   return emit_squeeze(e, node->out[0], 1, (int64_t[]){1});
@@ -136,14 +148,17 @@ bool tfl_op_sequence_lstm(TflCall *c) {
 }
 
 /* Both directions side by side, or one result each. */
-static bool set_both(TflCall *c, GraphValue *forward, GraphValue *backward, bool merge, bool time_major) {
-  GraphValue *y[2] = {tfl_time_first(c, forward, time_major), tfl_time_first(c, backward, time_major)};
+static bool set_both(TflCall *c, GraphValue *forward, GraphValue *backward, bool merge,
+                     bool time_major) {
+  GraphValue *y[2] = {tfl_time_first(c, forward, time_major),
+                      tfl_time_first(c, backward, time_major)};
   if (merge) return tfl_set(c, 0, emit_concat(c->emit, 2, 2, y));
   return tfl_set(c, 0, y[0]) && tfl_set(c, 1, y[1]);
 }
 
 bool tfl_op_bidirectional_lstm(TflCall *c) {
-  static const Direction forward = {1, 5, 9, 12, 16, 35, "forward"}, backward = {18, 22, 26, 29, 33, 37, "backward"};
+  static const Direction forward = {1, 5, 9, 12, 16, 35, "forward"},
+                         backward = {18, 22, 26, 29, 33, 37, "backward"};
   Flat *flat = &c->reader->flat;
   bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
   for (int k = 39; k < 48; k++)
@@ -152,14 +167,16 @@ bool tfl_op_bidirectional_lstm(TflCall *c) {
   if (tfl_quantised(c->from[0])) return tfl_refuse(c, E902, "computes in integers");
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
-  GraphValue *there = lstm_direction(c, &forward, x, kept), *back = there ? lstm_direction(c, &backward, x, kept) : NULL;
+  GraphValue *there = lstm_direction(c, &forward, x, kept),
+             *back = there ? lstm_direction(c, &backward, x, kept) : NULL;
   return back && set_both(c, there, back, tfl_flag(c, 3), time_major);
 }
 
 /* ---- RNN ---- */
 
 /* Kernel, recurrent, bias and state from operand `first` on: y [T, N, u]. NULL after reporting. */
-static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, int activation, GraphValue *x, bool kept) {
+static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, int activation,
+                                 GraphValue *x, bool kept) {
   Emit *e = c->emit;
   const char *word = activation_word(c, activation);
   int state = TFL_NO_VARIABLE;
@@ -193,7 +210,8 @@ bool tfl_op_sequence_rnn(TflCall *c) {
   bool time_major = tfl_flag(c, 0);
   if (!is_float(c)) return false;
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
-  GraphValue *y = rnn_direction(c, 1, "forward", flat_u8(&c->reader->flat, c->op.options, 1), x, tfl_recurrent_kept(c, time_major));
+  GraphValue *y = rnn_direction(c, 1, "forward", flat_u8(&c->reader->flat, c->op.options, 1), x,
+                                tfl_recurrent_kept(c, time_major));
   return y && tfl_set(c, 0, tfl_time_first(c, y, time_major));
 }
 
@@ -205,7 +223,8 @@ bool tfl_op_bidirectional_rnn(TflCall *c) {
   if (!is_float(c)) return false;
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
-  GraphValue *there = rnn_direction(c, 1, "forward", activation, x, kept), *back = there ? rnn_direction(c, 5, "backward", activation, x, kept) : NULL;
+  GraphValue *there = rnn_direction(c, 1, "forward", activation, x, kept),
+             *back = there ? rnn_direction(c, 5, "backward", activation, x, kept) : NULL;
   return back && set_both(c, there, back, tfl_flag(c, 2), time_major);
 }
 
@@ -213,6 +232,7 @@ bool tfl_op_bidirectional_rnn(TflCall *c) {
 bool tfl_op_step_rnn(TflCall *c) {
   if (!is_float(c)) return false;
   GraphValue *x = emit_unsqueeze(c->emit, tfl_real(c, 0), 1, (int64_t[]){0});
-  GraphValue *y = rnn_direction(c, 1, "forward", flat_u8(&c->reader->flat, c->op.options, 0), x, true);
+  GraphValue *y =
+      rnn_direction(c, 1, "forward", flat_u8(&c->reader->flat, c->op.options, 0), x, true);
   return y && tfl_set(c, 0, emit_squeeze(c->emit, y, 1, (int64_t[]){0}));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Resizing of images [N, h, w, c]: the nearest element is gathered; between two elements the weights of both
- * are a matrix of each axis. */
+/* Resizing of images [N, h, w, c]: the nearest element is gathered; between two elements the
+ * weights of both are a matrix of each axis. */
 #include "import/read/tflite/reader.h"
 
 #include <math.h>
@@ -13,7 +13,8 @@ typedef struct Resize {
 } Resize;
 
 static double place_of(const Resize *r, int64_t i) {
-  double step = r->corners && r->to > 1 ? (double)(r->from - 1) / (double)(r->to - 1) : (double)r->from / (double)r->to;
+  double step = r->corners && r->to > 1 ? (double)(r->from - 1) / (double)(r->to - 1)
+                                        : (double)r->from / (double)r->to;
   return r->centres ? ((double)i + 0.5) * step - (r->corners ? 0 : 0.5) : (double)i * step;
 }
 
@@ -31,7 +32,8 @@ static GraphValue *nearest(TflCall *c, GraphValue *x, int64_t axis, const Resize
 static GraphValue *weights(TflCall *c, const Resize *r) {
   double *data;
   if ((c->reader->numbers -= r->to * r->from) < 0) return NULL;
-  GraphTensor *t = graph_tensor(c->reader->arena, GRAPH_FLOAT, 2, (int64_t[]){r->to, r->from}, &data);
+  GraphTensor *t =
+      graph_tensor(c->reader->arena, GRAPH_FLOAT, 2, (int64_t[]){r->to, r->from}, &data);
   for (int64_t i = 0; t && i < r->to; i++) {
     double at = fmax(0, place_of(r, i));
     int64_t low = (int64_t)floor(at), high = low + 1 < r->from ? low + 1 : r->from - 1;
@@ -50,13 +52,17 @@ bool tfl_op_resize(TflCall *c) {
   if (!tfl_constant_ints(c, 1, "size", 2, &n, size)) return false;
   for (int i = 0; i < 2; i++) {
     int64_t from = c->from[0]->rank == 4 ? c->from[0]->dim[1 + i] : GRAPH_OPEN;
-    if (n != 2 || from < 1 || size[i] < 1 || from > LARGEST || size[i] > LARGEST) return tfl_refuse(c, E902, "resizes a size that is open or too large");
-    r[i] = (Resize){from, size[i], tfl_flag(c, is_nearest ? 0 : 2), tfl_flag(c, is_nearest ? 1 : 3)};
+    if (n != 2 || from < 1 || size[i] < 1 || from > LARGEST || size[i] > LARGEST)
+      return tfl_refuse(c, E902, "resizes a size that is open or too large");
+    r[i] =
+        (Resize){from, size[i], tfl_flag(c, is_nearest ? 0 : 2), tfl_flag(c, is_nearest ? 1 : 3)};
   }
-  if (is_nearest) return tfl_set_like(c, 0, nearest(c, nearest(c, c->in[0], 1, &r[0]), 2, &r[1]), 0);
+  if (is_nearest)
+    return tfl_set_like(c, 0, nearest(c, nearest(c, c->in[0], 1, &r[0]), 2, &r[1]), 0);
   GraphValue *rows = weights(c, &r[0]), *columns = weights(c, &r[1]);
   if (!rows || !columns) return tfl_refuse(c, E902, "resizes a size that is too large");
   GraphValue *x = tfl_channels_first(c->emit, tfl_real(c, 0));
-  GraphValue *y = EMIT(c->emit, MatMul, EMIT(c->emit, MatMul, rows, x), emit_transpose(c->emit, columns, 2, (int64_t[]){1, 0}));
+  GraphValue *y = EMIT(c->emit, MatMul, EMIT(c->emit, MatMul, rows, x),
+                       emit_transpose(c->emit, columns, 2, (int64_t[]){1, 0}));
   return tfl_set_real(c, 0, tfl_channels_last(c->emit, y));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over a TensorFlow Lite file: the subgraph of its signature, its operators in order, bodies of
- * loops and branches within. In, tables; out, the graph, or NULL after reporting. */
+/* The walk over a TensorFlow Lite file: the subgraph of its signature, its operators in order,
+ * bodies of loops and branches within. In, tables; out, the graph, or NULL after reporting. */
 #include "import/read/tflite/reader.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ typedef struct Row {
   int32_t code; /* -1: a custom operator */
   const char *name;
   int min_in, max_in, min_out, max_out;
-  bool keeps; /* operands may be states or resources */
+  bool keeps;                   /* operands may be states or resources */
   bool (*function)(TflCall *c); /* NULL: one node of the operator `same` */
   GraphOp same;
 } Row;
@@ -55,7 +55,9 @@ static const char *plain_name(const char *custom) {
 
 static const Row *row_of(const TflOperator *op) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (op->custom ? rows[i].code < 0 && strcmp(rows[i].name, plain_name(op->custom)) == 0 : rows[i].code == op->code) return &rows[i];
+    if (op->custom ? rows[i].code < 0 && strcmp(rows[i].name, plain_name(op->custom)) == 0
+                   : rows[i].code == op->code)
+      return &rows[i];
   return NULL;
 }
 
@@ -82,7 +84,8 @@ GraphValue *tfl_value(TflScope *scope, int32_t tensor) {
   for (int i = 0; i < t->rank; i++)
     count = t->dim[i] == 0 ? 0 : count;
   if (!t->data && !(empty && count == 0)) {
-    foreign_report(r->diags, r->file, E901, "tensor `%s` is read, and nothing has computed it", t->name);
+    foreign_report(r->diags, r->file, E901, "tensor `%s` is read, and nothing has computed it",
+                   t->name);
     return NULL;
   }
   const GraphTensor *numbers = tfl_constant(r, t);
@@ -96,10 +99,12 @@ static bool counts_fit(TflCall *c, const Row *row) {
   while (n_in && flat_element_i32(&c->reader->flat, c->op.in, n_in - 1) < 0)
     n_in--;
   if (n_in < (uint32_t)row->min_in || n_in > (uint32_t)row->max_in)
-    return tfl_refuse(c, E901, "has %u operands; it takes %s %d", n_in, n_in < (uint32_t)row->min_in ? "at least" : "at most",
+    return tfl_refuse(c, E901, "has %u operands; it takes %s %d", n_in,
+                      n_in < (uint32_t)row->min_in ? "at least" : "at most",
                       n_in < (uint32_t)row->min_in ? row->min_in : row->max_in);
   if (n_out < (uint32_t)row->min_out || n_out > (uint32_t)row->max_out)
-    return tfl_refuse(c, E901, "has %u results; it makes %s %d", n_out, n_out < (uint32_t)row->min_out ? "at least" : "at most",
+    return tfl_refuse(c, E901, "has %u results; it makes %s %d", n_out,
+                      n_out < (uint32_t)row->min_out ? "at least" : "at most",
                       n_out < (uint32_t)row->min_out ? row->min_out : row->max_out);
   c->n_in = (int)n_in;
   c->n_out = (int)n_out;
@@ -123,12 +128,15 @@ static bool read_operands(TflCall *c, const Row *row) {
     c->to[k] = tensor_at(c, c->op.out, k, &bad);
   for (int k = 0; k < c->n_in && !bad; k++) {
     TflTensor *t = c->from[k] = tensor_at(c, c->op.in, k, &bad);
-    if (!t && !bad && k < row->min_in && !row->keeps) return tfl_refuse(c, E901, "leaves out operand %d, which it needs", k);
+    if (!t && !bad && k < row->min_in && !row->keeps)
+      return tfl_refuse(c, E901, "leaves out operand %d, which it needs", k);
     if (!t) continue;
     ptrdiff_t i = t - c->scope->tensor;
-    if (t->type == TFL_RESOURCE && c->scope->resource[i] == TFL_NO_VARIABLE) return tfl_refuse(c, E901, "reads the resource `%s`, which nothing has made", t->name);
+    if (t->type == TFL_RESOURCE && c->scope->resource[i] == TFL_NO_VARIABLE)
+      return tfl_refuse(c, E901, "reads the resource `%s`, which nothing has made", t->name);
     bool kept = t->type == TFL_RESOURCE || (t->variable && !t->data && !c->scope->value[i]);
-    if (kept && !row->keeps) return tfl_refuse(c, E902, "reads the state `%s`, which another operator keeps", t->name);
+    if (kept && !row->keeps)
+      return tfl_refuse(c, E902, "reads the state `%s`, which another operator keeps", t->name);
     if (kept) continue;
     c->in[k] = tfl_value(c->scope, (int32_t)i);
     if (!c->in[k]) return false;
@@ -138,16 +146,21 @@ static bool read_operands(TflCall *c, const Row *row) {
 
 static bool unknown(TflCall *c) {
   TflReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have", c->emit->name, c->emit->source);
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+                           c->emit->name, c->emit->source);
   if (c->op.custom)
-    diag_note(d, strncmp(c->op.custom, "Flex", 4) == 0 ? "it is an operator of TensorFlow that the converter could not turn into one of TensorFlow Lite"
-                                                       : "it is a custom operator: what it computes is not in the file");
+    diag_note(d, strncmp(c->op.custom, "Flex", 4) == 0
+                     ? "it is an operator of TensorFlow that the converter could not turn into one "
+                       "of TensorFlow Lite"
+                     : "it is a custom operator: what it computes is not in the file");
   return false;
 }
 
 static const char *node_name(TflScope *scope, const TflOperator *op, uint32_t i) {
   int32_t first = op->out.n ? flat_element_i32(&scope->reader->flat, op->out, 0) : -1;
-  return first >= 0 && first < scope->n_tensors ? scope->tensor[first].name : arena_printf(scope->reader->arena, "operator %u", i);
+  return first >= 0 && first < scope->n_tensors
+             ? scope->tensor[first].name
+             : arena_printf(scope->reader->arena, "operator %u", i);
 }
 
 static bool read_same(TflCall *c, const Row *row) {
@@ -160,8 +173,12 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
   TflCall c = {.reader = r, .scope = scope};
   if (!tfl_operator(r, operators, i, &c.op)) return false;
   const Row *row = row_of(&c.op);
-  *c.emit = (Emit){.graph = scope->graph, .name = node_name(scope, &c.op, i), .source = operator_name(r, &c.op, row), .folds = &r->folds};
-  if (r->operators-- <= 0) return tfl_refuse(&c, E901, "is beyond the %d operators that grus follows", MAX_OPERATORS);
+  *c.emit = (Emit){.graph = scope->graph,
+                   .name = node_name(scope, &c.op, i),
+                   .source = operator_name(r, &c.op, row),
+                   .folds = &r->folds};
+  if (r->operators-- <= 0)
+    return tfl_refuse(&c, E901, "is beyond the %d operators that grus follows", MAX_OPERATORS);
   if (!row) return unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c, row)) return false;
   bool ok = row->function ? row->function(&c) : read_same(&c, row);
@@ -195,7 +212,9 @@ static bool read_input(TflScope *scope, size_t signature, uint32_t k) {
   const TflTensor *t = &scope->tensor[i];
   const char *name = tfl_signature_name(r, signature, 0, i);
   if (!tfl_elem(t->type, &elem)) {
-    foreign_report(r->diags, r->file, E903, "input `%s` is of the type %s, and no tensor of numbers", t->name, tfl_type_name(t->type));
+    foreign_report(r->diags, r->file, E903,
+                   "input `%s` is of the type %s, and no tensor of numbers", t->name,
+                   tfl_type_name(t->type));
     return false;
   }
   GraphInput *input = graph_input(scope->graph, name ? name : t->name, elem);
@@ -219,8 +238,13 @@ static bool read_output(TflScope *scope, size_t signature, uint32_t k) {
 Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Arena *arena = file->arena;
   int64_t bytes = (int64_t)file->data.len, subgraph;
-  TflReader r = {.arena = arena, .file = file, .options = options, .diags = diags, .folds = usual_folds + FOLDS_PER_BYTE * bytes,
-                 .numbers = usual_numbers + NUMBERS_PER_BYTE * bytes, .operators = MAX_OPERATORS};
+  TflReader r = {.arena = arena,
+                 .file = file,
+                 .options = options,
+                 .diags = diags,
+                 .folds = usual_folds + FOLDS_PER_BYTE * bytes,
+                 .numbers = usual_numbers + NUMBERS_PER_BYTE * bytes,
+                 .operators = MAX_OPERATORS};
   if (!tfl_open(&r)) return NULL;
   r.graph = graph_new(arena, "");
   r.graph->format = "TensorFlow Lite";

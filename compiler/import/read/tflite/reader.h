@@ -7,11 +7,12 @@
  *   real.c         what operators ask for; quantised operands as real numbers
  *   op_*.c         one family of operators a file
  *
- * An operator of the table is a function of one call: an operator with its operands as graph values. It
- * makes nodes with emit.h and names its results with tfl_set or tfl_set_real.
+ * An operator of the table is a function of one call: an operator with its operands as graph
+ * values. It makes nodes with emit.h and names its results with tfl_set or tfl_set_real.
  *
- * Subgraphs see nothing of each other: bodies of WHILE have inputs, bodies of IF read the operands of
- * the IF. Resources are no values of the graph: a tensor that holds one stands for a variable. */
+ * Subgraphs see nothing of each other: bodies of WHILE have inputs, bodies of IF read the operands
+ * of the IF. Resources are no values of the graph: a tensor that holds one stands for a
+ * variable. */
 #ifndef GRUS_IMPORT_READ_TFLITE_READER_H
 #define GRUS_IMPORT_READ_TFLITE_READER_H
 
@@ -24,7 +25,7 @@ enum { TFL_RESULTS = 1024, TFL_NO_VARIABLE = -1 };
 /* A resource variable of the file. It is one of the graph once something reads or sets it. */
 typedef struct TflVariable {
   const char *name;
-  int in_graph; /* TFL_NO_VARIABLE: not yet */
+  int in_graph;       /* TFL_NO_VARIABLE: not yet */
   const char *reader; /* the first node that reads it; NULL: none does */
 } TflVariable;
 
@@ -53,15 +54,15 @@ typedef enum TflType {
 
 typedef struct TflTensor {
   const char *name;
-  int type; /* a TflType, or beyond: not known */
-  int rank; /* -1: the file does not say */
+  int type;                    /* a TflType, or beyond: not known */
+  int rank;                    /* -1: the file does not say */
   int64_t dim[GRAPH_MAX_RANK]; /* GRAPH_OPEN where it is */
-  bool variable; /* a state that an operator keeps */
-  const uint8_t *data; /* of a constant; NULL: computed */
+  bool variable;               /* a state that an operator keeps */
+  const uint8_t *data;         /* of a constant; NULL: computed */
   size_t bytes;
   int32_t buffer;
-  int n_scales; /* 0: its numbers are what they are */
-  int64_t axis; /* of the scales, where there are several */
+  int n_scales;                    /* 0: its numbers are what they are */
+  int64_t axis;                    /* of the scales, where there are several */
   const GraphTensor *scale, *zero; /* zero has the elements of the tensor */
 } TflTensor;
 
@@ -81,7 +82,7 @@ typedef struct TflReader {
   Flat flat;
   size_t model;
   FlatVector codes, subgraphs, buffers;
-  Graph *graph; /* the outermost */
+  Graph *graph;          /* the outermost */
   TflVariable *variable; /* resources point into these */
   int n_variables;
   size_t cap_variables;
@@ -112,7 +113,7 @@ typedef struct TflCall {
   TflReader *reader;
   TflScope *scope;
   TflOperator op;
-  GraphValue **in; /* NULL: left out, or a resource */
+  GraphValue **in;  /* NULL: left out, or a resource */
   TflTensor **from; /* the tensors of the operands; NULL: left out */
   TflTensor **to;   /* those of the results; NULL: left out */
   int n_in, n_out;
@@ -173,11 +174,13 @@ bool tfl_flag(const TflCall *c, unsigned field);
 double tfl_option_number(const TflCall *c, unsigned field);
 
 /* ---- reader.c ---- */
-/* A subgraph read into graph `into`, whose scope is prepared by `bind` before. False after reporting. */
+/* A subgraph read into graph `into`, whose scope is prepared by `bind` before. False after
+ * reporting. */
 bool tfl_read(TflScope *scope);
 /* A scope for a body of c; false after reporting. The graph is new where `own`, else that of c. */
 bool tfl_body(TflCall *c, int32_t subgraph, bool own, TflScope *scope);
-GraphValue *tfl_value(TflScope *scope, int32_t tensor); /* computed or constant; NULL after reporting */
+GraphValue *tfl_value(TflScope *scope,
+                      int32_t tensor); /* computed or constant; NULL after reporting */
 
 /* ---- op_control.c ---- */
 /* A variable of the graph for the state that operator c keeps in operand k, which starts as zeros;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What operators ask for. Quantised operands become real numbers and results are quantised again: that
- * gives the integers of the interpreter, or those beside them where it rounds otherwise. */
+/* What operators ask for. Quantised operands become real numbers and results are quantised again:
+ * that gives the integers of the interpreter, or those beside them where it rounds otherwise. */
 #include "import/read/tflite/reader.h"
 
 #include <math.h>
@@ -11,29 +11,38 @@ bool tfl_refuse(TflCall *c, DiagCode code, const char *format, ...) {
   va_start(args, format);
   const char *what = arena_vprintf(c->reader->arena, format, args);
   va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name, c->emit->source, what);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
+                 c->emit->source, what);
   return false;
 }
 
-GraphValue *tfl_in(const TflCall *c, int k) { return k < c->n_in ? c->in[k] : NULL; }
+GraphValue *tfl_in(const TflCall *c, int k) {
+  return k < c->n_in ? c->in[k] : NULL;
+}
 
-const TflTensor *tfl_from(const TflCall *c, int k) { return k < c->n_in ? c->from[k] : NULL; }
+const TflTensor *tfl_from(const TflCall *c, int k) {
+  return k < c->n_in ? c->from[k] : NULL;
+}
 
 bool tfl_set(TflCall *c, int k, GraphValue *value) {
   if (!value || k >= c->n_out || !c->to[k]) return true;
   TflScope *scope = c->scope;
   ptrdiff_t i = c->to[k] - scope->tensor;
-  if (scope->value[i] || c->to[k]->data) return tfl_refuse(c, E901, "makes `%s`, which is made already", c->to[k]->name);
+  if (scope->value[i] || c->to[k]->data)
+    return tfl_refuse(c, E901, "makes `%s`, which is made already", c->to[k]->name);
   if (!*value->name) value->name = c->to[k]->name;
   scope->value[i] = value;
   return true;
 }
 
-bool tfl_quantised(const TflTensor *tensor) { return tensor && tensor->n_scales > 0; }
+bool tfl_quantised(const TflTensor *tensor) {
+  return tensor && tensor->n_scales > 0;
+}
 
 bool tfl_same_scale(const TflTensor *a, const TflTensor *b) {
   if (!tfl_quantised(a) || !tfl_quantised(b)) return tfl_quantised(a) == tfl_quantised(b);
-  return a->type == b->type && a->n_scales == 1 && b->n_scales == 1 && a->scale->data[0] == b->scale->data[0] && a->zero->data[0] == b->zero->data[0];
+  return a->type == b->type && a->n_scales == 1 && b->n_scales == 1 &&
+         a->scale->data[0] == b->scale->data[0] && a->zero->data[0] == b->zero->data[0];
 }
 
 /* Weights of 8 bits under real numbers: their products are taken as real ones. */
@@ -41,22 +50,28 @@ static void note_hybrid(TflCall *c, const TflTensor *weights) {
   bool real = c->n_out && c->to[0] && !tfl_quantised(c->to[0]) && c->n_in > 1 && weights->data;
   if (!real || c->reader->said_hybrid || c->from[0] == weights) return;
   c->reader->said_hybrid = true;
-  graph_note(c->reader->graph, "the weights are integers with a scale and are read as the numbers they stand for; the interpreter "
-                               "also rounds what they are multiplied with to 8 bits, which the model does not");
+  graph_note(c->reader->graph,
+             "the weights are integers with a scale and are read as the numbers they stand for; "
+             "the interpreter "
+             "also rounds what they are multiplied with to 8 bits, which the model does not");
 }
 
 GraphValue *tfl_real_of(TflCall *c, GraphValue *value, const TflTensor *tensor) {
   if (!value || !tfl_quantised(tensor)) return value;
   note_hybrid(c, tensor);
-  GraphValue *scale = graph_constant(c->emit->graph, "", tensor->scale), *zero = graph_constant(c->emit->graph, "", tensor->zero);
+  GraphValue *scale = graph_constant(c->emit->graph, "", tensor->scale),
+             *zero = graph_constant(c->emit->graph, "", tensor->zero);
   return emit_dequantize(c->emit, value, scale, zero, tensor->axis);
 }
 
-GraphValue *tfl_real(TflCall *c, int k) { return tfl_real_of(c, tfl_in(c, k), tfl_from(c, k)); }
+GraphValue *tfl_real(TflCall *c, int k) {
+  return tfl_real_of(c, tfl_in(c, k), tfl_from(c, k));
+}
 
-/* Converters share a bias among operators whose sums have other scales than it: then the file says one thing, and the
- * interpreter does another. */
-static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const GraphTensor *sums, const GraphValue *done) {
+/* Converters share a bias among operators whose sums have other scales than it: then the file says
+ * one thing, and the interpreter does another. */
+static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const GraphTensor *sums,
+                      const GraphValue *done) {
   static const double same = 1e-3;
   bool other = false;
   if (!done || !tfl_quantised(bias) || bias->n_scales != sums->count || !bias->data) return;
@@ -66,7 +81,8 @@ static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const G
   if (said && said->constant && done->constant) graph_say(c->reader->graph, done, said->constant);
 }
 
-/* The interpreter adds the integers of a bias to the sums of products, whatever scale the file gives for them. */
+/* The interpreter adds the integers of a bias to the sums of products, whatever scale the file
+ * gives for them. */
 GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   const TflTensor *bias = tfl_from(c, k), *x = tfl_from(c, input), *w = tfl_from(c, weights);
   GraphElem elem;
@@ -77,14 +93,16 @@ GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   GraphTensor *scale = graph_tensor(c->reader->arena, GRAPH_FLOAT, n > 1, &n, &data);
   for (int64_t i = 0; i < n; i++)
     data[i] = x->scale->data[0] * w->scale->data[i];
-  GraphValue *done = emit_dequantize(c->emit, c->in[k], graph_constant(c->emit->graph, "", scale), NULL, 0);
+  GraphValue *done =
+      emit_dequantize(c->emit, c->in[k], graph_constant(c->emit->graph, "", scale), NULL, 0);
   note_said(c, c->in[k], bias, scale, done);
   return done;
 }
 
 static GraphValue *quantised(TflCall *c, GraphValue *value, const TflTensor *tensor) {
   if (!value || !tfl_quantised(tensor)) return value;
-  GraphValue *scale = graph_constant(c->emit->graph, "", tensor->scale), *zero = graph_constant(c->emit->graph, "", tensor->zero);
+  GraphValue *scale = graph_constant(c->emit->graph, "", tensor->scale),
+             *zero = graph_constant(c->emit->graph, "", tensor->zero);
   GraphNode *node = emit_node(c->emit, GRAPH_Quantize, 3, (GraphValue *[]){value, scale, zero}, 1);
   if (tensor->n_scales > 1) graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, tensor->axis);
   return emit_done(c->emit, node);
@@ -97,8 +115,10 @@ bool tfl_set_real(TflCall *c, int k, GraphValue *value) {
 
 bool tfl_set_like(TflCall *c, int k, GraphValue *value, int like) {
   const TflTensor *from = tfl_from(c, like);
-  if (!value || k >= c->n_out || !c->to[k] || tfl_same_scale(from, c->to[k])) return tfl_set(c, k, value);
-  if (tfl_quantised(from) && from->n_scales > 1) return tfl_refuse(c, E902, "moves numbers that have a scale for each channel");
+  if (!value || k >= c->n_out || !c->to[k] || tfl_same_scale(from, c->to[k]))
+    return tfl_set(c, k, value);
+  if (tfl_quantised(from) && from->n_scales > 1)
+    return tfl_refuse(c, E902, "moves numbers that have a scale for each channel");
   return tfl_set_real(c, k, tfl_real_of(c, value, from));
 }
 
@@ -120,13 +140,15 @@ bool tfl_constant_ints(TflCall *c, int k, const char *what, int most, int *n, in
   const GraphValue *value = tfl_in(c, k);
   if (constant_ints(value, most, n, out)) return true;
   return value && value->constant
-             ? tfl_refuse(c, E901, "has %lld %s; %d are the most there can be", (long long)value->constant->count, what, most)
+             ? tfl_refuse(c, E901, "has %lld %s; %d are the most there can be",
+                          (long long)value->constant->count, what, most)
              : tfl_refuse(c, E902, "has computed %s, where grus needs constants", what);
 }
 
 bool tfl_constant_int(TflCall *c, int k, const char *what, int64_t *out) {
   int n;
-  return tfl_constant_ints(c, k, what, 1, &n, out) && (n == 1 || tfl_refuse(c, E901, "has no %s", what));
+  return tfl_constant_ints(c, k, what, 1, &n, out) &&
+         (n == 1 || tfl_refuse(c, E901, "has no %s", what));
 }
 
 bool tfl_rank(TflCall *c, int k, int *rank) {
@@ -139,6 +161,10 @@ int32_t tfl_option(const TflCall *c, unsigned field, int32_t if_absent) {
   return flat_i32(&c->reader->flat, c->op.options, field, if_absent);
 }
 
-bool tfl_flag(const TflCall *c, unsigned field) { return flat_u8(&c->reader->flat, c->op.options, field) != 0; }
+bool tfl_flag(const TflCall *c, unsigned field) {
+  return flat_u8(&c->reader->flat, c->op.options, field) != 0;
+}
 
-double tfl_option_number(const TflCall *c, unsigned field) { return (double)flat_f32(&c->reader->flat, c->op.options, field); }
+double tfl_option_number(const TflCall *c, unsigned field) {
+  return (double)flat_f32(&c->reader->flat, c->op.options, field);
+}

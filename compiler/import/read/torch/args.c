@@ -10,7 +10,8 @@ bool torch_refuse(TorchCall *c, DiagCode code, const char *format, ...) {
   va_start(args, format);
   const char *what = arena_vprintf(c->reader->arena, format, args);
   va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name, c->named, what);
+  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
+                 c->named, what);
   return false;
 }
 
@@ -30,7 +31,8 @@ bool torch_has(const TorchCall *c, const char *name) {
 }
 
 static const char *tensor_name(json_t *arg) {
-  json_t *tensor = json_object_get(arg, "as_tensor"), *optional = json_object_get(arg, "as_optional_tensor");
+  json_t *tensor = json_object_get(arg, "as_tensor"),
+         *optional = json_object_get(arg, "as_optional_tensor");
   if (!tensor) tensor = json_object_get(optional, "as_tensor");
   return json_string_value(json_object_get(tensor, "name"));
 }
@@ -57,23 +59,30 @@ static GraphValue *sym_int(TorchCall *c, json_t *item) {
 
 GraphValue *torch_operand(TorchCall *c, const char *name) {
   json_t *arg = argument(c, name), *sym = json_object_get(arg, "as_sym_int");
-  json_t *whole = json_object_get(arg, "as_int"), *number = json_object_get(arg, "as_float"), *truth = json_object_get(arg, "as_bool");
+  json_t *whole = json_object_get(arg, "as_int"), *number = json_object_get(arg, "as_float"),
+         *truth = json_object_get(arg, "as_bool");
   if (whole) return emit_int(c->emit, json_integer_value(whole));
   if (number) return emit_number(c->emit, json_number_value(number));
-  if (truth) return graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, GRAPH_BOOL, json_is_true(truth)));
+  if (truth)
+    return graph_constant(c->emit->graph, "",
+                          graph_scalar(c->reader->arena, GRAPH_BOOL, json_is_true(truth)));
   GraphValue *value = sym ? sym_int(c, sym) : torch_tensor_arg(c, name);
-  if (!value) torch_refuse(c, E902, "has an argument `%s` that is neither a tensor nor a number", name);
+  if (!value)
+    torch_refuse(c, E902, "has an argument `%s` that is neither a tensor nor a number", name);
   return value;
 }
 
 int64_t torch_int(const TorchCall *c, const char *name, int64_t if_absent) {
-  json_t *arg = argument(c, name), *whole = json_object_get(arg, "as_int"), *sym = json_object_get(json_object_get(arg, "as_sym_int"), "as_int");
+  json_t *arg = argument(c, name), *whole = json_object_get(arg, "as_int"),
+         *sym = json_object_get(json_object_get(arg, "as_sym_int"), "as_int");
   return whole ? json_integer_value(whole) : sym ? json_integer_value(sym) : if_absent;
 }
 
 double torch_number(const TorchCall *c, const char *name, double if_absent) {
   json_t *arg = argument(c, name), *number = json_object_get(arg, "as_float");
-  return number ? json_number_value(number) : json_object_get(arg, "as_int") ? (double)torch_int(c, name, 0) : if_absent;
+  return number                           ? json_number_value(number)
+         : json_object_get(arg, "as_int") ? (double)torch_int(c, name, 0)
+                                          : if_absent;
 }
 
 bool torch_bool(const TorchCall *c, const char *name, bool if_absent) {
@@ -87,7 +96,8 @@ const char *torch_word(const TorchCall *c, const char *name, const char *if_abse
 }
 
 int torch_ints(const TorchCall *c, const char *name, int most, int64_t *out) {
-  json_t *arg = argument(c, name), *list = json_object_get(arg, "as_ints"), *sym = json_object_get(arg, "as_sym_ints");
+  json_t *arg = argument(c, name), *list = json_object_get(arg, "as_ints"),
+         *sym = json_object_get(arg, "as_sym_ints");
   if (json_object_get(arg, "as_int") && most > 0) {
     out[0] = torch_int(c, name, 0);
     return 1;
@@ -96,7 +106,8 @@ int torch_ints(const TorchCall *c, const char *name, int most, int64_t *out) {
   size_t n = json_array_size(list);
   if (!list || n > (size_t)most) return -1;
   for (size_t i = 0; i < n; i++) {
-    json_t *item = json_array_get(list, i), *whole = json_is_integer(item) ? item : json_object_get(item, "as_int");
+    json_t *item = json_array_get(list, i),
+           *whole = json_is_integer(item) ? item : json_object_get(item, "as_int");
     if (!whole) return -1;
     out[i] = json_integer_value(whole);
   }
@@ -133,25 +144,34 @@ GraphValue *torch_sizes(TorchCall *c, const char *name) {
     if (!value) break;
     part[n = (int)i] = emit_reshape(c->emit, value, 1, (int64_t[]){1});
   }
-  if (size && size <= GRAPH_MAX_RANK && n == (int)size - 1) return emit_concat(c->emit, 0, (int)size, part);
+  if (size && size <= GRAPH_MAX_RANK && n == (int)size - 1)
+    return emit_concat(c->emit, 0, (int)size, part);
   torch_refuse(c, E901, "has no sizes `%s`", name);
   return NULL;
 }
 
 /* ---- sizes that the file gives ---- */
 
-static json_t *meta_of(const TorchCall *c, const char *name) { return name ? json_object_get(c->reader->sizes, name) : NULL; }
+static json_t *meta_of(const TorchCall *c, const char *name) {
+  return name ? json_object_get(c->reader->sizes, name) : NULL;
+}
 
 static int rank_of(json_t *meta) {
   json_t *sizes = json_object_get(meta, "sizes");
   return sizes && json_array_size(sizes) <= GRAPH_MAX_RANK ? (int)json_array_size(sizes) : -1;
 }
 
-static json_t *result(const TorchCall *c, size_t k) { return json_array_get(json_object_get(c->node, "outputs"), k); }
+static json_t *result(const TorchCall *c, size_t k) {
+  return json_array_get(json_object_get(c->node, "outputs"), k);
+}
 
-int torch_rank(const TorchCall *c, const char *arg) { return rank_of(meta_of(c, tensor_name(argument(c, arg)))); }
+int torch_rank(const TorchCall *c, const char *arg) {
+  return rank_of(meta_of(c, tensor_name(argument(c, arg))));
+}
 
-int torch_result_rank(const TorchCall *c) { return rank_of(meta_of(c, tensor_name(result(c, 0)))); }
+int torch_result_rank(const TorchCall *c) {
+  return rank_of(meta_of(c, tensor_name(result(c, 0))));
+}
 
 int64_t torch_size(const TorchCall *c, const char *arg, int axis) {
   json_t *sizes = json_object_get(meta_of(c, tensor_name(argument(c, arg))), "sizes");
@@ -177,12 +197,15 @@ int torch_axis(TorchCall *c, const char *name, int64_t if_absent, const char *of
 
 /* ---- results ---- */
 
-bool torch_wants(const TorchCall *c, size_t k) { return tensor_name(result(c, k)) != NULL; }
+bool torch_wants(const TorchCall *c, size_t k) {
+  return tensor_name(result(c, k)) != NULL;
+}
 
 bool torch_set(TorchCall *c, size_t k, GraphValue *value) {
   json_t *to = result(c, k);
   const char *name = tensor_name(to);
-  if (!name) name = json_string_value(json_object_get(json_object_get(to, "as_sym_int"), "as_name"));
+  if (!name)
+    name = json_string_value(json_object_get(json_object_get(to, "as_sym_int"), "as_name"));
   if (!value) return false;
   if (!name) return k > 0 || torch_refuse(c, E902, "has a result that is no tensor");
   if (!*value->name) value->name = name;

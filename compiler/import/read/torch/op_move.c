@@ -5,12 +5,15 @@
 #include <string.h>
 
 bool torch_op_view(TorchCall *c) {
-  GraphValue *x = torch_in(c, "self"), *size = x ? torch_sizes(c, torch_has(c, "size") ? "size" : "shape") : NULL;
+  GraphValue *x = torch_in(c, "self"),
+             *size = x ? torch_sizes(c, torch_has(c, "size") ? "size" : "shape") : NULL;
   return size && torch_set(c, 0, EMIT(c->emit, Reshape, x, size));
 }
 
-/* The sizes of x in front of an axis, then those of the middle, then those of x from another axis on. */
-static GraphValue *sizes_around(TorchCall *c, GraphValue *x, int front, GraphValue *middle, int back, int rank) {
+/* The sizes of x in front of an axis, then those of the middle, then those of x from another axis
+ * on. */
+static GraphValue *sizes_around(TorchCall *c, GraphValue *x, int front, GraphValue *middle,
+                                int back, int rank) {
   GraphValue *part[3], *shape = EMIT(c->emit, Shape, x);
   int n = 0;
   if (front > 0) part[n++] = emit_slice(c->emit, shape, 0, 0, front, 1);
@@ -25,7 +28,8 @@ bool torch_op_flatten(TorchCall *c) {
   int rank = torch_rank(c, "self");
   if (!x) return false;
   if (rank == 0) return torch_set(c, 0, emit_reshape(c->emit, x, 1, (int64_t[]){1}));
-  int start = torch_axis(c, "start_dim", 0, "self", 0), end = start < 0 ? -1 : torch_axis(c, "end_dim", -1, "self", 0);
+  int start = torch_axis(c, "start_dim", 0, "self", 0),
+      end = start < 0 ? -1 : torch_axis(c, "end_dim", -1, "self", 0);
   int64_t dim[GRAPH_MAX_RANK] = {0};
   if (end < 0) return false;
   if (end < start) return torch_refuse(c, E901, "ends before it begins");
@@ -39,7 +43,10 @@ bool torch_op_flatten(TorchCall *c) {
 bool torch_op_unflatten(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *sizes = x ? torch_sizes(c, "sizes") : NULL;
   int axis = sizes ? torch_axis(c, "dim", 0, "self", 0) : -1;
-  return axis >= 0 && torch_set(c, 0, EMIT(c->emit, Reshape, x, sizes_around(c, x, axis, sizes, axis + 1, torch_rank(c, "self"))));
+  return axis >= 0 &&
+         torch_set(c, 0,
+                   EMIT(c->emit, Reshape, x,
+                        sizes_around(c, x, axis, sizes, axis + 1, torch_rank(c, "self"))));
 }
 
 /* Of the axes that are named, or all, those of size 1. */
@@ -75,7 +82,8 @@ static bool swap(TorchCall *c, GraphValue *x, int a, int b, int rank) {
 
 bool torch_op_transpose(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
-  int a = x ? torch_axis(c, "dim0", 0, "self", 0) : -1, b = a >= 0 ? torch_axis(c, "dim1", 0, "self", 0) : -1;
+  int a = x ? torch_axis(c, "dim0", 0, "self", 0) : -1,
+      b = a >= 0 ? torch_axis(c, "dim1", 0, "self", 0) : -1;
   return b >= 0 && swap(c, x, a, b, torch_rank(c, "self"));
 }
 
@@ -99,7 +107,8 @@ bool torch_op_permute(TorchCall *c) {
 /* -1 keeps a size. */
 bool torch_op_expand(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *size = x ? torch_sizes(c, "size") : NULL;
-  return size && torch_set(c, 0, EMIT(c->emit, Expand, x, EMIT(c->emit, Max, size, emit_int(c->emit, 1))));
+  return size &&
+         torch_set(c, 0, EMIT(c->emit, Expand, x, EMIT(c->emit, Max, size, emit_int(c->emit, 1))));
 }
 
 bool torch_op_repeat(TorchCall *c) {
@@ -107,7 +116,8 @@ bool torch_op_repeat(TorchCall *c) {
   int more = torch_result_rank(c) - torch_rank(c, "self");
   int64_t axes[GRAPH_MAX_RANK];
   if (!repeats) return false;
-  if (more < 0 || more > GRAPH_MAX_RANK) return torch_refuse(c, E901, "has repeats that do not fit its axes");
+  if (more < 0 || more > GRAPH_MAX_RANK)
+    return torch_refuse(c, E901, "has repeats that do not fit its axes");
   for (int i = 0; i < more; i++)
     axes[i] = i;
   if (more) x = emit_unsqueeze(c->emit, x, more, axes);
@@ -149,8 +159,10 @@ bool torch_op_split(TorchCall *c) {
   int64_t *sizes = ARENA_ARRAY(c->reader->arena, int64_t, n + 1);
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
   bool given = strcmp(c->op, "split_with_sizes") == 0;
-  if (given && torch_ints(c, "split_sizes", n, sizes) != n) return torch_refuse(c, E901, "has sizes that are not known");
-  if (strcmp(c->op, "chunk") == 0 && size >= 0 && torch_int(c, "chunks", 0) > 0) each = (size + torch_int(c, "chunks", 0) - 1) / torch_int(c, "chunks", 0);
+  if (given && torch_ints(c, "split_sizes", n, sizes) != n)
+    return torch_refuse(c, E901, "has sizes that are not known");
+  if (strcmp(c->op, "chunk") == 0 && size >= 0 && torch_int(c, "chunks", 0) > 0)
+    each = (size + torch_int(c, "chunks", 0) - 1) / torch_int(c, "chunks", 0);
   if (!given && each < 1) return torch_refuse(c, E902, "splits a size that is open");
   for (int i = 0; i < n; i++) {
     int64_t to = from + (given ? sizes[i] : each);
@@ -188,7 +200,9 @@ bool torch_op_index_select(TorchCall *c) {
 bool torch_op_gather(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *places = x ? torch_in(c, "index") : NULL;
   int axis = places ? torch_axis(c, "dim", 0, "self", 0) : -1;
-  return axis >= 0 && torch_set(c, 0, emit_axis_call(c->emit, GRAPH_GatherElements, axis, 2, (GraphValue *[]){x, places}));
+  return axis >= 0 && torch_set(c, 0,
+                                emit_axis_call(c->emit, GRAPH_GatherElements, axis, 2,
+                                               (GraphValue *[]){x, places}));
 }
 
 /* A bound of a slice as a vector of one number. */
@@ -198,11 +212,13 @@ static GraphValue *bound(TorchCall *c, const char *name, int64_t if_absent) {
 }
 
 bool torch_op_slice(TorchCall *c) {
-  GraphValue *x = torch_in(c, "self"), *start = x ? bound(c, "start", 0) : NULL, *end = start ? bound(c, "end", INT32_MAX) : NULL;
+  GraphValue *x = torch_in(c, "self"), *start = x ? bound(c, "start", 0) : NULL,
+             *end = start ? bound(c, "end", INT32_MAX) : NULL;
   int64_t axis = end ? torch_axis(c, "dim", 0, "self", 0) : -1;
   if (axis < 0) return false;
   GraphValue *step = bound(c, "step", 1);
-  return step && torch_set(c, 0, EMIT(c->emit, Slice, x, start, end, emit_ints(c->emit, 1, &axis), step));
+  return step &&
+         torch_set(c, 0, EMIT(c->emit, Slice, x, start, end, emit_ints(c->emit, 1, &axis), step));
 }
 
 bool torch_op_narrow(TorchCall *c) {
@@ -216,7 +232,10 @@ bool torch_op_narrow(TorchCall *c) {
 
 /* Pads come from the last axis to the first: before, after, before, after. */
 bool torch_op_pad(TorchCall *c) {
-  static const char *const modes[][2] = {{"constant", "constant"}, {"reflect", "reflect"}, {"replicate", "edge"}, {"circular", "wrap"}};
+  static const char *const modes[][2] = {{"constant", "constant"},
+                                         {"reflect", "reflect"},
+                                         {"replicate", "edge"},
+                                         {"circular", "wrap"}};
   GraphValue *x = torch_in(c, "self");
   const char *mode = torch_word(c, "mode", "constant"), *word = NULL;
   int rank = torch_rank(c, "self");
@@ -225,12 +244,16 @@ bool torch_op_pad(TorchCall *c) {
   if (!x) return false;
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     if (strcmp(modes[i][0], mode) == 0) word = modes[i][1];
-  if (n < 0 || n % 2 || n / 2 > rank || !word) return torch_refuse(c, E902, "pads in a way that grus does not have");
+  if (n < 0 || n % 2 || n / 2 > rank || !word)
+    return torch_refuse(c, E902, "pads in a way that grus does not have");
   for (int i = 0; i < n / 2; i++) {
     pads[rank - 1 - i] = given[2 * i];
     pads[2 * rank - 1 - i] = given[2 * i + 1];
   }
-  GraphNode *node = emit_node(c->emit, GRAPH_Pad, 3, (GraphValue *[]){x, emit_ints(c->emit, 2 * rank, pads), emit_number(c->emit, torch_number(c, "value", 0))}, 1);
+  GraphNode *node = emit_node(c->emit, GRAPH_Pad, 3,
+                              (GraphValue *[]){x, emit_ints(c->emit, 2 * rank, pads),
+                                               emit_number(c->emit, torch_number(c, "value", 0))},
+                              1);
   graph_set_words(c->emit->graph, node, GRAPH_ATTR_mode, 1, &word);
   return torch_set(c, 0, emit_done(c->emit, node));
 }
@@ -250,14 +273,17 @@ bool torch_op_flip(TorchCall *c) {
 
 bool torch_op_triangle(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *k = emit_int(c->emit, torch_int(c, "diagonal", 0));
-  return x && torch_set(c, 0, strcmp(c->op, "triu") == 0 ? EMIT(c->emit, Triu, x, k) : EMIT(c->emit, Tril, x, k));
+  return x && torch_set(c, 0,
+                        strcmp(c->op, "triu") == 0 ? EMIT(c->emit, Triu, x, k)
+                                                   : EMIT(c->emit, Tril, x, k));
 }
 
 /* The type that is asked for, else `usual`. */
 static GraphElem elem_of(TorchCall *c, GraphElem usual) {
   json_t *inputs = json_object_get(c->node, "inputs");
   for (size_t i = 0; i < json_array_size(inputs); i++) {
-    json_t *dtype = json_object_get(json_object_get(json_array_get(inputs, i), "arg"), "as_scalar_type");
+    json_t *dtype =
+        json_object_get(json_object_get(json_array_get(inputs, i), "arg"), "as_scalar_type");
     if (dtype) torch_elem(json_integer_value(dtype), &usual);
   }
   return usual;
@@ -285,5 +311,6 @@ bool torch_op_filled_like(TorchCall *c) {
 bool torch_op_sym_size(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   int axis = x ? torch_axis(c, "dim", 0, "self", 0) : -1;
-  return axis >= 0 && torch_set(c, 0, selected(c, EMIT(c->emit, Shape, x), 0, emit_int(c->emit, axis)));
+  return axis >= 0 &&
+         torch_set(c, 0, selected(c, EMIT(c->emit, Shape, x), 0, emit_int(c->emit, axis)));
 }

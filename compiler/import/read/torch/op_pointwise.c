@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-static GraphValue *with_number(TorchCall *c, GraphOp op, GraphValue *x, GraphAttributeName name, double number) {
+static GraphValue *with_number(TorchCall *c, GraphOp op, GraphValue *x, GraphAttributeName name,
+                               double number) {
   GraphNode *node = emit_node(c->emit, op, 1, &x, 1);
   graph_set_number(c->emit->graph, node, name, number);
   return emit_done(c->emit, node);
@@ -13,7 +14,9 @@ static GraphValue *with_number(TorchCall *c, GraphOp op, GraphValue *x, GraphAtt
 
 bool torch_op_identity(TorchCall *c) {
   bool drops = torch_bool(c, "train", false) && torch_number(c, "p", 0) > 0;
-  if (drops) return torch_refuse(c, E902, "drops elements: it is exported for training, and not in eval mode");
+  if (drops)
+    return torch_refuse(c, E902,
+                        "drops elements: it is exported for training, and not in eval mode");
   GraphValue *x = torch_in(c, torch_has(c, "input") ? "input" : "self");
   if (x && strcmp(c->op, "type_as") == 0) x = emit_cast(c->emit, x, torch_arg_elem(c, "other"));
   return torch_set(c, 0, x);
@@ -24,9 +27,11 @@ bool torch_op_to(TorchCall *c) {
   GraphElem elem;
   json_t *inputs = json_object_get(c->node, "inputs");
   for (size_t i = 0; x && i < json_array_size(inputs); i++) {
-    json_t *input = json_array_get(inputs, i), *dtype = json_object_get(json_object_get(input, "arg"), "as_scalar_type");
+    json_t *input = json_array_get(inputs, i),
+           *dtype = json_object_get(json_object_get(input, "arg"), "as_scalar_type");
     if (!dtype) continue;
-    if (!torch_elem(json_integer_value(dtype), &elem)) return torch_refuse(c, E902, "makes elements of a type that grus does not know");
+    if (!torch_elem(json_integer_value(dtype), &elem))
+      return torch_refuse(c, E902, "makes elements of a type that grus does not know");
     return torch_set(c, 0, emit_cast(c->emit, x, elem));
   }
   if (x && torch_has(c, "other")) x = emit_cast(c->emit, x, torch_arg_elem(c, "other"));
@@ -65,7 +70,9 @@ bool torch_op_gelu(TorchCall *c) {
 
 bool torch_op_leaky_relu(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
-  return x && torch_set(c, 0, with_number(c, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, torch_number(c, "negative_slope", 0.01)));
+  return x && torch_set(c, 0,
+                        with_number(c, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha,
+                                    torch_number(c, "negative_slope", 0.01)));
 }
 
 static bool elu(TorchCall *c, double alpha, double gamma) {
@@ -82,17 +89,23 @@ bool torch_op_elu(TorchCall *c) {
   return elu(c, torch_number(c, "alpha", 1), torch_number(c, "scale", 1));
 }
 
-bool torch_op_selu(TorchCall *c) { return elu(c, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946); }
+bool torch_op_selu(TorchCall *c) {
+  return elu(c, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946);
+}
 
 bool torch_op_celu(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
-  return x && torch_set(c, 0, with_number(c, GRAPH_Celu, x, GRAPH_ATTR_alpha, torch_number(c, "alpha", 1)));
+  return x &&
+         torch_set(c, 0,
+                   with_number(c, GRAPH_Celu, x, GRAPH_ATTR_alpha, torch_number(c, "alpha", 1)));
 }
 
 bool torch_op_hardtanh(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   bool six = strcmp(c->op, "relu6") == 0;
-  return x && torch_set(c, 0, emit_clip(c->emit, x, torch_number(c, "min_val", six ? 0 : -1), torch_number(c, "max_val", six ? 6 : 1)));
+  return x && torch_set(c, 0,
+                        emit_clip(c->emit, x, torch_number(c, "min_val", six ? 0 : -1),
+                                  torch_number(c, "max_val", six ? 6 : 1)));
 }
 
 bool torch_op_hardsigmoid(TorchCall *c) {
@@ -106,7 +119,8 @@ bool torch_op_hardsigmoid(TorchCall *c) {
 
 /* Bounds are numbers or tensors. */
 bool torch_op_clamp(TorchCall *c) {
-  GraphValue *x = torch_in(c, "self"), *low = torch_tensor_arg(c, "min"), *high = torch_tensor_arg(c, "max");
+  GraphValue *x = torch_in(c, "self"), *low = torch_tensor_arg(c, "min"),
+             *high = torch_tensor_arg(c, "max");
   if (!x) return false;
   double least = torch_number(c, "min", -INFINITY), most = torch_number(c, "max", INFINITY);
   if (!isinf(least) || !isinf(most)) x = emit_clip(c->emit, x, least, most);
@@ -144,7 +158,8 @@ bool torch_op_add(TorchCall *c) {
     b = swap;
   }
   if (alpha != 1) b = EMIT(c->emit, Mul, b, emit_number(c->emit, alpha));
-  return torch_set(c, 0, strcmp(c->op, "add") == 0 ? EMIT(c->emit, Add, a, b) : EMIT(c->emit, Sub, a, b));
+  return torch_set(c, 0,
+                   strcmp(c->op, "add") == 0 ? EMIT(c->emit, Add, a, b) : EMIT(c->emit, Sub, a, b));
 }
 
 /* Without a rounding mode whole numbers give fractions. */
@@ -162,27 +177,34 @@ bool torch_op_binary(TorchCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"mul", GRAPH_Mul},         {"floor_divide", GRAPH_FloorDiv}, {"remainder", GRAPH_Mod}, {"maximum", GRAPH_Max},
-               {"minimum", GRAPH_Min},     {"eq", GRAPH_Equal},              {"ne", GRAPH_Equal},      {"lt", GRAPH_Less},
-               {"le", GRAPH_LessEqual},    {"gt", GRAPH_Greater},            {"ge", GRAPH_GreaterEqual}, {"logical_and", GRAPH_And},
+  } known[] = {{"mul", GRAPH_Mul},         {"floor_divide", GRAPH_FloorDiv},
+               {"remainder", GRAPH_Mod},   {"maximum", GRAPH_Max},
+               {"minimum", GRAPH_Min},     {"eq", GRAPH_Equal},
+               {"ne", GRAPH_Equal},        {"lt", GRAPH_Less},
+               {"le", GRAPH_LessEqual},    {"gt", GRAPH_Greater},
+               {"ge", GRAPH_GreaterEqual}, {"logical_and", GRAPH_And},
                {"logical_or", GRAPH_Or},   {"atan2", GRAPH_Atan2}};
   GraphValue *in[2] = {torch_operand(c, "self"), NULL};
   if (in[0]) in[1] = torch_operand(c, "other");
   for (size_t i = 0; in[1] && i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, c->op) != 0) continue;
-    GraphValue *y = emit_call(c->emit, known[i].op, 2, in); /* Mod: with the sign of the divisor, as here */
+    GraphValue *y =
+        emit_call(c->emit, known[i].op, 2, in); /* Mod: with the sign of the divisor, as here */
     return torch_set(c, 0, strcmp(c->op, "ne") == 0 ? EMIT(c->emit, Not, y) : y);
   }
   return false;
 }
 
 bool torch_op_where(TorchCall *c) {
-  GraphValue *condition = torch_in(c, "condition"), *a = condition ? torch_operand(c, "self") : NULL, *b = a ? torch_operand(c, "other") : NULL;
+  GraphValue *condition = torch_in(c, "condition"),
+             *a = condition ? torch_operand(c, "self") : NULL,
+             *b = a ? torch_operand(c, "other") : NULL;
   return b && torch_set(c, 0, EMIT(c->emit, Where, condition, a, b));
 }
 
 bool torch_op_masked_fill(TorchCall *c) {
-  GraphValue *x = torch_in(c, "self"), *mask = x ? torch_in(c, "mask") : NULL, *value = mask ? torch_operand(c, "value") : NULL;
+  GraphValue *x = torch_in(c, "self"), *mask = x ? torch_in(c, "mask") : NULL,
+             *value = mask ? torch_operand(c, "value") : NULL;
   return value && torch_set(c, 0, EMIT(c->emit, Where, mask, value, x));
 }
 
@@ -194,5 +216,6 @@ bool torch_op_glu(TorchCall *c) {
   GraphNode *halves = emit_node(c->emit, GRAPH_Split, 1, &x, 2);
   graph_set_int(c->emit->graph, halves, GRAPH_ATTR_axis, axis);
   emit_done(c->emit, halves);
-  return torch_set(c, 0, EMIT(c->emit, Mul, halves->out[0], EMIT(c->emit, Sigmoid, halves->out[1])));
+  return torch_set(c, 0,
+                   EMIT(c->emit, Mul, halves->out[0], EMIT(c->emit, Sigmoid, halves->out[1])));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM, GRU and RNN, several layers in one operator, and their cells. In PyTorch: weights [gates u, d] and
- * [gates u, u or p], two biases [gates u], gates of LSTM i f g o, of GRU r z n; the reset gate of a GRU comes
- * behind its product. */
+/* LSTM, GRU and RNN, several layers in one operator, and their cells. In PyTorch: weights [gates u,
+ * d] and [gates u, u or p], two biases [gates u], gates of LSTM i f g o, of GRU r z n; the reset
+ * gate of a GRU comes behind its product. */
 #include "import/read/torch/reader.h"
 
 #include <string.h>
@@ -16,8 +16,18 @@ typedef struct Cell {
 
 static Cell cell_of(const char *op) {
   bool lstm = strncmp(op, "lstm", 4) == 0, gru = strncmp(op, "gru", 3) == 0;
-  return (Cell){.op = lstm ? GRAPH_Lstm : gru ? GRAPH_Gru : GRAPH_Rnn, .gates = lstm ? 4 : gru ? 3 : 1, .n_states = lstm ? 2 : 1,
-                .activation = lstm || gru ? NULL : strstr(op, "relu") ? "relu" : "tanh", .biases = true, .dirs = 1};
+  return (Cell){.op = lstm  ? GRAPH_Lstm
+                      : gru ? GRAPH_Gru
+                            : GRAPH_Rnn,
+                .gates = lstm  ? 4
+                         : gru ? 3
+                               : 1,
+                .n_states = lstm ? 2 : 1,
+                .activation = lstm || gru          ? NULL
+                              : strstr(op, "relu") ? "relu"
+                                                   : "tanh",
+                .biases = true,
+                .dirs = 1};
 }
 
 /* [gates u, ...] as [1, gates, u, ...] in the order of the graph; NULL where that does not go. */
@@ -28,7 +38,8 @@ static GraphValue *by_gates(TorchCall *c, const Cell *cell, GraphValue *w) {
     torch_refuse(c, E902, "has weights that are not in the file, or of a size that does not fit");
     return NULL;
   }
-  GraphValue *x = emit_reshape(c->emit, w, t->rank + 2, (int64_t[]){1, cell->gates, t->dim[0] / cell->gates, -1});
+  GraphValue *x = emit_reshape(c->emit, w, t->rank + 2,
+                               (int64_t[]){1, cell->gates, t->dim[0] / cell->gates, -1});
   return cell->op == GRAPH_Gru ? emit_gather(c->emit, x, 1, cell->gates, gru_order) : x;
 }
 
@@ -45,7 +56,8 @@ static bool weights_of(TorchCall *c, const Cell *cell, GraphValue *const *params
     for (int k = 0; k < each; k++) {
       GraphValue *w = params[d * each + k];
       bool projection = cell->projected && k == each - 1;
-      GraphValue *x = projection ? emit_unsqueeze(c->emit, w, 1, (int64_t[]){0}) : by_gates(c, cell, w);
+      GraphValue *x =
+          projection ? emit_unsqueeze(c->emit, w, 1, (int64_t[]){0}) : by_gates(c, cell, w);
       if (!x) return false;
       dir[projection ? 4 : k][d] = x;
     }
@@ -57,10 +69,12 @@ static bool weights_of(TorchCall *c, const Cell *cell, GraphValue *const *params
 }
 
 /* The layer over x [T, N, d] from states [dirs, N, u]: y [T, dirs, N, u] and the states. */
-static GraphNode *layer_of(TorchCall *c, const Cell *cell, GraphValue *x, const Weights *w, GraphValue *const *state) {
+static GraphNode *layer_of(TorchCall *c, const Cell *cell, GraphValue *x, const Weights *w,
+                           GraphValue *const *state) {
   GraphValue *in[10] = {x, w->part[0], w->part[1]}, *b = w->part[2], *rb = w->part[3];
   int n = 3;
-  const char *direction = cell->dirs == 2 ? "both" : "forward", *word[2] = {cell->activation, cell->activation};
+  const char *direction = cell->dirs == 2 ? "both" : "forward",
+             *word[2] = {cell->activation, cell->activation};
   if (cell->op == GRAPH_Gru) {
     in[3] = b;
     in[4] = rb;
@@ -78,31 +92,41 @@ static GraphNode *layer_of(TorchCall *c, const Cell *cell, GraphValue *x, const 
   }
   GraphNode *node = emit_node(c->emit, cell->op, n, in, cell->n_states + 1);
   graph_set_words(c->emit->graph, node, GRAPH_ATTR_direction, 1, &direction);
-  if (cell->activation) graph_set_words(c->emit->graph, node, GRAPH_ATTR_activations, cell->dirs, word);
+  if (cell->activation)
+    graph_set_words(c->emit->graph, node, GRAPH_ATTR_activations, cell->dirs, word);
   if (cell->op == GRAPH_Gru) graph_set_int(c->emit->graph, node, GRAPH_ATTR_reset_after, 1);
   return node;
 }
 
-static bool run_layers(TorchCall *c, const Cell *cell, int layers, GraphValue *x, GraphValue *const *params, GraphValue *const *start) {
+static bool run_layers(TorchCall *c, const Cell *cell, int layers, GraphValue *x,
+                       GraphValue *const *params, GraphValue *const *start) {
   int each = cell->dirs * (2 + (cell->biases ? 2 : 0) + cell->projected);
   bool batch_first = torch_bool(c, "batch_first", false);
-  GraphValue **last[2] = {ARENA_ARRAY(c->reader->arena, GraphValue *, layers), ARENA_ARRAY(c->reader->arena, GraphValue *, layers)};
+  GraphValue **last[2] = {ARENA_ARRAY(c->reader->arena, GraphValue *, layers),
+                          ARENA_ARRAY(c->reader->arena, GraphValue *, layers)};
   if (batch_first) x = emit_transpose(c->emit, x, 3, (int64_t[]){1, 0, 2});
   for (int l = 0; l < layers; l++) {
     Weights w;
     GraphValue *state[2] = {NULL, NULL};
     if (!weights_of(c, cell, params + l * each, &w)) return false;
     for (int k = 0; k < cell->n_states; k++)
-      state[k] = layers == 1 ? start[k] : emit_slice(c->emit, start[k], 0, l * cell->dirs, (l + 1) * cell->dirs, 1);
+      state[k] = layers == 1
+                     ? start[k]
+                     : emit_slice(c->emit, start[k], 0, l * cell->dirs, (l + 1) * cell->dirs, 1);
     GraphNode *node = layer_of(c, cell, x, &w, state);
     for (int k = 0; k < cell->n_states; k++)
       last[k][l] = node->out[1 + k];
-    x = cell->dirs == 1 ? emit_squeeze(c->emit, node->out[0], 1, (int64_t[]){1})
-                        : emit_reshape(c->emit, emit_transpose(c->emit, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3, (int64_t[]){0, 0, -1});
+    x = cell->dirs == 1
+            ? emit_squeeze(c->emit, node->out[0], 1, (int64_t[]){1})
+            : emit_reshape(c->emit,
+                           emit_transpose(c->emit, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3,
+                           (int64_t[]){0, 0, -1});
   }
   if (batch_first) x = emit_transpose(c->emit, x, 3, (int64_t[]){1, 0, 2});
   for (int k = 0; k < cell->n_states; k++)
-    if (torch_wants(c, (size_t)(k + 1)) && !torch_set(c, (size_t)(k + 1), emit_concat(c->emit, 0, layers, last[k]))) return false;
+    if (torch_wants(c, (size_t)(k + 1)) &&
+        !torch_set(c, (size_t)(k + 1), emit_concat(c->emit, 0, layers, last[k])))
+      return false;
   return torch_set(c, 0, x);
 }
 
@@ -112,19 +136,23 @@ bool torch_op_recurrent(TorchCall *c) {
   int n_params = 0, n_states = 1;
   GraphValue *single = NULL, **start = &single;
   if (torch_has(c, "batch_sizes")) return torch_refuse(c, E902, "runs over packed sequences");
-  if (torch_bool(c, "train", false) && torch_number(c, "dropout", 0) > 0) return torch_refuse(c, E902, "drops elements: it is exported for training");
+  if (torch_bool(c, "train", false) && torch_number(c, "dropout", 0) > 0)
+    return torch_refuse(c, E902, "drops elements: it is exported for training");
   GraphValue *x = torch_in(c, "input");
   if (!x) return false;
   if (torch_rank(c, "input") != 3) return torch_refuse(c, E902, "has an input without a batch");
-  if (cell.op == GRAPH_Lstm) start = torch_tensors(c, "hx", &n_states);
-  else single = torch_in(c, "hx");
+  if (cell.op == GRAPH_Lstm)
+    start = torch_tensors(c, "hx", &n_states);
+  else
+    single = torch_in(c, "hx");
   GraphValue **params = start && *start ? torch_tensors(c, "params", &n_params) : NULL;
   if (!params) return false;
   cell.dirs = torch_bool(c, "bidirectional", false) ? 2 : 1;
   cell.biases = torch_bool(c, "has_biases", true);
   int64_t each = 2 + (cell.biases ? 2 : 0), directions = layers * cell.dirs;
   cell.projected = cell.op == GRAPH_Lstm && directions > 0 && n_params == directions * (each + 1);
-  if (layers < 1 || layers > INT16_MAX || n_states != cell.n_states || n_params != directions * (each + cell.projected))
+  if (layers < 1 || layers > INT16_MAX || n_states != cell.n_states ||
+      n_params != directions * (each + cell.projected))
     return torch_refuse(c, E901, "has %d weights for %lld layers", n_params, (long long)layers);
   return run_layers(c, &cell, (int)layers, x, params, start);
 }
@@ -136,11 +164,15 @@ bool torch_op_cell(TorchCall *c) {
   int n_states = 1;
   GraphValue *single = NULL, **start = &single, *x = torch_in(c, "input"), *state[2] = {NULL, NULL};
   if (!x) return false;
-  if (cell.op == GRAPH_Lstm) start = torch_tensors(c, "hx", &n_states);
-  else single = torch_in(c, "hx");
-  GraphValue *params[4] = {torch_in(c, "w_ih"), torch_in(c, "w_hh"), torch_tensor_arg(c, "b_ih"), torch_tensor_arg(c, "b_hh")};
+  if (cell.op == GRAPH_Lstm)
+    start = torch_tensors(c, "hx", &n_states);
+  else
+    single = torch_in(c, "hx");
+  GraphValue *params[4] = {torch_in(c, "w_ih"), torch_in(c, "w_hh"), torch_tensor_arg(c, "b_ih"),
+                           torch_tensor_arg(c, "b_hh")};
   if (!start || !*start || !params[0] || !params[1]) return false;
-  if (n_states != cell.n_states || torch_rank(c, "input") != 2) return torch_refuse(c, E902, "has an input without a batch");
+  if (n_states != cell.n_states || torch_rank(c, "input") != 2)
+    return torch_refuse(c, E902, "has an input without a batch");
   cell.biases = params[2] && params[3];
   Weights w;
   if (!weights_of(c, &cell, params, &w)) return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A .pt2 archive: which values are inputs, weights, buffers and outputs, and the walk over its nodes. Buffers
- * that change become variables of the graph. */
+/* A .pt2 archive: which values are inputs, weights, buffers and outputs, and the walk over its
+ * nodes. Buffers that change become variables of the graph. */
 #include "import/read/torch/reader.h"
 
 #include <string.h>
@@ -29,21 +29,26 @@ static const Row *row_of(const char *op) {
   return NULL;
 }
 
-/* "torch.ops.aten.add_.Tensor" -> "add", in_place; NULL where it is no operator of PyTorch itself. */
+/* "torch.ops.aten.add_.Tensor" -> "add", in_place; NULL where it is no operator of PyTorch
+ * itself. */
 static const char *op_of(Arena *arena, const char *target, bool *in_place) {
   static const char prefix[] = "torch.ops.aten.";
   if (strncmp(target, prefix, sizeof prefix - 1) != 0) return NULL;
   const char *name = target + sizeof prefix - 1;
   size_t n = strcspn(name, ".");
-  *in_place = n > 1 && name[n - 1] == '_' && name[n - 2] != '_' && !row_of(arena_strndup(arena, name, n));
+  *in_place =
+      n > 1 && name[n - 1] == '_' && name[n - 2] != '_' && !row_of(arena_strndup(arena, name, n));
   return arena_strndup(arena, name, *in_place ? n - 1 : n);
 }
 
 /* ---- operators that change their operand ---- */
 
 static bool is_view(const char *op) {
-  static const char *const views[] = {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "t", "permute", "expand",
-                                      "split", "split_with_sizes", "chunk", "unbind", "select", "slice", "narrow", "detach", "alias", "contiguous", "to"};
+  static const char *const views[] = {
+      "view",      "reshape",    "flatten", "unflatten", "squeeze", "unsqueeze",
+      "transpose", "t",          "permute", "expand",    "split",   "split_with_sizes",
+      "chunk",     "unbind",     "select",  "slice",     "narrow",  "detach",
+      "alias",     "contiguous", "to"};
   for (size_t i = 0; i < sizeof views / sizeof *views; i++)
     if (strcmp(views[i], op) == 0) return true;
   return false;
@@ -51,17 +56,22 @@ static bool is_view(const char *op) {
 
 static const char *self_of(json_t *node) {
   json_t *input = json_array_get(json_object_get(node, "inputs"), 0);
-  return json_string_value(json_object_get(json_object_get(json_object_get(input, "arg"), "as_tensor"), "name"));
+  return json_string_value(
+      json_object_get(json_object_get(json_object_get(input, "arg"), "as_tensor"), "name"));
 }
 
-/* A tensor that shares its numbers with no other: neither a view nor seen through one so far, and no input. */
+/* A tensor that shares its numbers with no other: neither a view nor seen through one so far, and
+ * no input. */
 static bool is_alone(TorchReader *r, size_t before, const char *name) {
   json_t *nodes = json_object_get(r->body, "nodes");
   bool made = false, in_place;
   for (size_t i = 0; i < before; i++) {
-    json_t *node = json_array_get(nodes, i), *out = json_array_get(json_object_get(node, "outputs"), 0);
-    const char *op = op_of(r->arena, json_string_value(json_object_get(node, "target")), &in_place), *self = self_of(node);
-    const char *result = json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
+    json_t *node = json_array_get(nodes, i),
+           *out = json_array_get(json_object_get(node, "outputs"), 0);
+    const char *op = op_of(r->arena, json_string_value(json_object_get(node, "target")), &in_place),
+               *self = self_of(node);
+    const char *result =
+        json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
     bool makes = result && strcmp(result, name) == 0, sees = self && strcmp(self, name) == 0;
     if (op && (is_view(op) || in_place) && (makes || sees)) return false;
     made = made || makes;
@@ -72,7 +82,8 @@ static bool is_alone(TorchReader *r, size_t before, const char *name) {
 /* ---- nodes ---- */
 
 static bool unknown(TorchCall *c) {
-  foreign_report(c->reader->diags, c->reader->file, E902, "node `%s` is a `%s`, which grus does not have", c->emit->name, c->named);
+  foreign_report(c->reader->diags, c->reader->file, E902,
+                 "node `%s` is a `%s`, which grus does not have", c->emit->name, c->named);
   return false;
 }
 
@@ -81,7 +92,10 @@ static bool sizes_node(TorchCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"_operator.add", GRAPH_Add}, {"_operator.sub", GRAPH_Sub}, {"_operator.mul", GRAPH_Mul}, {"_operator.floordiv", GRAPH_FloorDiv}};
+  } known[] = {{"_operator.add", GRAPH_Add},
+               {"_operator.sub", GRAPH_Sub},
+               {"_operator.mul", GRAPH_Mul},
+               {"_operator.floordiv", GRAPH_FloorDiv}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, c->named) != 0) continue;
     GraphValue *in[2] = {torch_operand(c, "a"), torch_operand(c, "b")};
@@ -92,14 +106,17 @@ static bool sizes_node(TorchCall *c) {
 
 /* Arguments that are sizes computed by the program; -1: there is one of a kind that is not read. */
 static int computed_arguments(json_t *node) {
-  static const char *const known[] = {"as_tensor", "as_tensors", "as_none", "as_int", "as_ints", "as_float", "as_floats", "as_bool", "as_bools",
-                                      "as_string", "as_scalar_type", "as_device", "as_layout", "as_memory_format", "as_optional_tensor"};
+  static const char *const known[] = {
+      "as_tensor",      "as_tensors", "as_none",   "as_int",           "as_ints",
+      "as_float",       "as_floats",  "as_bool",   "as_bools",         "as_string",
+      "as_scalar_type", "as_device",  "as_layout", "as_memory_format", "as_optional_tensor"};
   json_t *inputs = json_object_get(node, "inputs"), *value;
   const char *kind;
   int computed = 0;
   for (size_t i = 0; i < json_array_size(inputs); i++) {
     json_object_foreach(json_object_get(json_array_get(inputs, i), "arg"), kind, value) {
-      bool one = strcmp(kind, "as_sym_int") == 0, many = strcmp(kind, "as_sym_ints") == 0, is_known = one || many;
+      bool one = strcmp(kind, "as_sym_int") == 0, many = strcmp(kind, "as_sym_ints") == 0,
+           is_known = one || many;
       for (size_t k = 0; k < sizeof known / sizeof *known; k++)
         is_known = is_known || strcmp(kind, known[k]) == 0;
       if (!is_known) return -1;
@@ -112,7 +129,9 @@ static int computed_arguments(json_t *node) {
 }
 
 /* Checks of the exporter that compute nothing. */
-static bool is_assertion(const char *target) { return strstr(target, "_assert") || strstr(target, "sym_constrain_range"); }
+static bool is_assertion(const char *target) {
+  return strstr(target, "_assert") || strstr(target, "sym_constrain_range");
+}
 
 static bool read_node(TorchReader *r, json_t *node, size_t index) {
   const char *target = json_string_value(json_object_get(node, "target"));
@@ -124,18 +143,26 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
     return false;
   }
   if (is_assertion(target)) return true;
-  TorchCall c = {.reader = r, .node = node, .index = index, .op = op_of(r->arena, target, &in_place)};
+  TorchCall c = {
+      .reader = r, .node = node, .index = index, .op = op_of(r->arena, target, &in_place)};
   c.named = strncmp(target, "torch.ops.", 10) == 0 ? target + 10 : target;
-  *c.emit = (Emit){.graph = r->graph, .name = name ? name : "", .source = c.named, .folds = &r->folds, .seen = &r->seen};
+  *c.emit = (Emit){.graph = r->graph,
+                   .name = name ? name : "",
+                   .source = c.named,
+                   .folds = &r->folds,
+                   .seen = &r->seen};
   const Row *row = c.op ? row_of(c.op) : NULL;
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
   if (!row) return unknown(&c);
   const char *self = self_of(node);
-  if (in_place && (!self || !is_alone(r, index, self))) return torch_refuse(&c, E902, "changes a tensor that others share");
+  if (in_place && (!self || !is_alone(r, index, self)))
+    return torch_refuse(&c, E902, "changes a tensor that others share");
   GraphValue *x = row->function ? NULL : torch_in(&c, "self");
-  bool done = row->function ? row->function(&c) : x && torch_set(&c, 0, emit_call(c.emit, row->same, 1, &x));
-  if (done && (computed < 0 || c.computed < computed)) return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
+  bool done = row->function ? row->function(&c)
+                            : x && torch_set(&c, 0, emit_call(c.emit, row->same, 1, &x));
+  if (done && (computed < 0 || c.computed < computed))
+    return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
   if (done && in_place && name) map_put(r->arena, &r->values, self, map_get(&r->values, name));
   return done;
 }
@@ -158,7 +185,9 @@ static const char *mutated(json_t *output, const char **name) {
   const char *kind;
   json_t *spec = spec_of(output, &kind), *arg = json_object_get(spec, "arg");
   *name = json_string_value(json_object_get(arg, "name"));
-  return strcmp(kind, "buffer_mutation") == 0 ? json_string_value(json_object_get(spec, "buffer_name")) : NULL;
+  return strcmp(kind, "buffer_mutation") == 0
+             ? json_string_value(json_object_get(spec, "buffer_name"))
+             : NULL;
 }
 
 static bool changes(TorchReader *r, json_t *outputs, const char *buffer) {
@@ -175,14 +204,16 @@ static GraphValue *variable_read(TorchReader *r, const char *name, const GraphTe
   GraphVariable variable = {name, start};
   GraphNode *node = graph_node(r->graph, GRAPH_VarRead, name, "buffer", 0, NULL, 1);
   graph_set_int(r->graph, node, GRAPH_ATTR_variable, r->graph->n_variables);
-  ARENA_PUSH(r->arena, r->graph->variable, r->graph->n_variables, r->graph->cap_variables, variable);
+  ARENA_PUSH(r->arena, r->graph->variable, r->graph->n_variables, r->graph->cap_variables,
+             variable);
   return node->out[0];
 }
 
 static bool read_user_input(TorchReader *r, const char *name) {
   json_t *meta = json_object_get(r->sizes, name), *sizes = json_object_get(meta, "sizes");
   GraphElem elem;
-  if (!meta || json_array_size(sizes) > GRAPH_MAX_RANK || !torch_elem(json_integer_value(json_object_get(meta, "dtype")), &elem)) {
+  if (!meta || json_array_size(sizes) > GRAPH_MAX_RANK ||
+      !torch_elem(json_integer_value(json_object_get(meta, "dtype")), &elem)) {
     foreign_report(r->diags, r->file, E903, "input `%s` is no tensor of numbers", name);
     return false;
   }
@@ -190,8 +221,11 @@ static bool read_user_input(TorchReader *r, const char *name) {
   input->rank = (int)json_array_size(sizes);
   for (int i = 0; i < input->rank; i++) {
     json_t *size = json_array_get(sizes, (size_t)i), *known = json_object_get(size, "as_int");
-    const char *symbol = json_string_value(json_object_get(json_object_get(size, "as_expr"), "expr_str"));
-    input->dim[i] = (GraphDim){known && json_integer_value(known) >= 0 ? json_integer_value(known) : GRAPH_OPEN, symbol, GRAPH_ROLE_UNSAID};
+    const char *symbol =
+        json_string_value(json_object_get(json_object_get(size, "as_expr"), "expr_str"));
+    input->dim[i] =
+        (GraphDim){known && json_integer_value(known) >= 0 ? json_integer_value(known) : GRAPH_OPEN,
+                   symbol, GRAPH_ROLE_UNSAID};
   }
   map_put(r->arena, &r->values, name, input->value);
   return true;
@@ -200,25 +234,34 @@ static bool read_user_input(TorchReader *r, const char *name) {
 static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
   const char *kind, *stored = NULL;
   json_t *spec = spec_of(entry, &kind), *arg = json_object_get(spec, "arg");
-  bool weight = strcmp(kind, "parameter") == 0, buffer = strcmp(kind, "buffer") == 0, constant = strcmp(kind, "tensor_constant") == 0;
+  bool weight = strcmp(kind, "parameter") == 0, buffer = strcmp(kind, "buffer") == 0,
+       constant = strcmp(kind, "tensor_constant") == 0;
   const char *name = json_string_value(json_object_get(arg, "name"));
   if (strcmp(kind, "user_input") == 0) {
-    const char *user = json_string_value(json_object_get(json_object_get(arg, "as_tensor"), "name"));
+    const char *user =
+        json_string_value(json_object_get(json_object_get(arg, "as_tensor"), "name"));
     return !user || read_user_input(r, user); /* numbers are written where they are used */
   }
-  if (weight) stored = json_string_value(json_object_get(spec, "parameter_name"));
-  else if (buffer) stored = json_string_value(json_object_get(spec, "buffer_name"));
-  else if (constant) stored = json_string_value(json_object_get(spec, "tensor_constant_name"));
-  else if (strcmp(kind, "constant_input") == 0) return true;
+  if (weight)
+    stored = json_string_value(json_object_get(spec, "parameter_name"));
+  else if (buffer)
+    stored = json_string_value(json_object_get(spec, "buffer_name"));
+  else if (constant)
+    stored = json_string_value(json_object_get(spec, "tensor_constant_name"));
+  else if (strcmp(kind, "constant_input") == 0)
+    return true;
   if (!stored || !name) {
-    foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which grus does not read", r->file->path, kind);
+    foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which grus does not read",
+                   r->file->path, kind);
     return false;
   }
   bool listed = json_object_get(r->weights, stored) != NULL;
-  const GraphTensor *t = torch_stored(r, listed ? r->weights : r->constants, listed ? "weights" : "constants", stored);
+  const GraphTensor *t =
+      torch_stored(r, listed ? r->weights : r->constants, listed ? "weights" : "constants", stored);
   if (!t) return false;
   bool is_state = buffer && changes(r, outputs, stored);
-  map_put(r->arena, &r->values, name, is_state ? variable_read(r, stored, t) : graph_constant(r->graph, stored, t));
+  map_put(r->arena, &r->values, name,
+          is_state ? variable_read(r, stored, t) : graph_constant(r->graph, stored, t));
   return true;
 }
 
@@ -231,11 +274,15 @@ static int variable_of(const Graph *graph, const char *name) {
 static bool read_output_spec(TorchReader *r, json_t *entry) {
   const char *kind, *name, *buffer = mutated(entry, &name);
   json_t *spec = spec_of(entry, &kind);
-  if (!buffer && strcmp(kind, "user_output") == 0) name = json_string_value(json_object_get(json_object_get(json_object_get(spec, "arg"), "as_tensor"), "name"));
-  else if (!buffer) name = NULL;
+  if (!buffer && strcmp(kind, "user_output") == 0)
+    name = json_string_value(
+        json_object_get(json_object_get(json_object_get(spec, "arg"), "as_tensor"), "name"));
+  else if (!buffer)
+    name = NULL;
   GraphValue *value = name ? map_get(&r->values, name) : NULL;
   if (!value) {
-    foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is no tensor", r->file->path, kind);
+    foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is no tensor",
+                   r->file->path, kind);
     return false;
   }
   if (!buffer) {
@@ -265,18 +312,25 @@ static bool find_folder(TorchReader *r) {
     return true;
   }
   bool old = archive_find(r->archive, "serialized_exported_program.json") >= 0;
-  Diag *d = foreign_report(r->diags, r->file, old ? E902 : E901, old ? "`%s` is of a PyTorch before 2.8, whose archives are not read" : "`%s` has no `models/model.json` in it", r->file->path);
-  if (old) diag_note(d, "load it and save it again: `torch.export.save(torch.export.load(FILE), NEW)`");
+  Diag *d = foreign_report(r->diags, r->file, old ? E902 : E901,
+                           old ? "`%s` is of a PyTorch before 2.8, whose archives are not read"
+                               : "`%s` has no `models/model.json` in it",
+                           r->file->path);
+  if (old)
+    diag_note(d, "load it and save it again: `torch.export.save(torch.export.load(FILE), NEW)`");
   return false;
 }
 
 static bool read_program(TorchReader *r) {
-  json_t *module = json_object_get(r->root, "graph_module"), *signature = json_object_get(module, "signature");
-  json_t *inputs = json_object_get(signature, "input_specs"), *outputs = json_object_get(signature, "output_specs");
+  json_t *module = json_object_get(r->root, "graph_module"),
+         *signature = json_object_get(module, "signature");
+  json_t *inputs = json_object_get(signature, "input_specs"),
+         *outputs = json_object_get(signature, "output_specs");
   r->body = json_object_get(module, "graph");
   r->sizes = json_object_get(r->body, "tensor_values");
   json_t *nodes = json_object_get(r->body, "nodes");
-  if (!json_is_array(nodes) || !json_is_array(inputs) || !json_is_array(outputs) || json_array_size(nodes) > MAX_NODES) {
+  if (!json_is_array(nodes) || !json_is_array(inputs) || !json_is_array(outputs) ||
+      json_array_size(nodes) > MAX_NODES) {
     torch_bad(r, "`%s` has no graph with nodes, inputs and outputs", r->file->path);
     return false;
   }
@@ -308,6 +362,7 @@ Graph *pt2_graph(const ForeignFile *file, const ImportOptions *options, Diags *d
     return NULL;
   const char *version = json_string_value(json_object_get(r.root, "torch_version"));
   r.graph = graph_new(file->arena, "model");
-  r.graph->format = version ? arena_printf(file->arena, "torch.export of PyTorch %s", version) : "torch.export";
+  r.graph->format =
+      version ? arena_printf(file->arena, "torch.export of PyTorch %s", version) : "torch.export";
   return read_program(&r) ? r.graph : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Programs of torch.export (.pt2) as graphs: a zip archive with the graph as JSON and the weights as plain
- * files.
+/* Programs of torch.export (.pt2) as graphs: a zip archive with the graph as JSON and the weights
+ * as plain files.
  *
  *   pt2.c        the archive, its signature, the walk over the nodes
  *   weights.c    constants
@@ -21,11 +21,11 @@ typedef struct TorchReader {
   const ForeignFile *file;
   Diags *diags;
   Archive *archive;
-  const char *folder; /* of the archive: "model/" */
+  const char *folder;          /* of the archive: "model/" */
   json_t *root, *body, *sizes; /* the program, its graph, tensor_values */
   json_t *weights, *constants; /* lists of what data/ holds */
   Graph *graph;
-  Map values; /* name -> GraphValue */
+  Map values;    /* name -> GraphValue */
   int64_t folds; /* and seen: see emit.h */
   Map seen;
 } TorchReader;
@@ -45,7 +45,8 @@ typedef struct TorchCall {
 const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder, const char *name);
 /* Of the schema of torch.export: 7 is float32. */
 bool torch_elem(int64_t dtype, GraphElem *elem);
-bool torch_list(TorchReader *r, const char *path, json_t **out); /* of a config; NULL where there is none */
+bool torch_list(TorchReader *r, const char *path,
+                json_t **out); /* of a config; NULL where there is none */
 json_t *torch_json(TorchReader *r, const char *path, bool needed);
 Diag *torch_bad(TorchReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Constants of a .pt2 archive: plain little-endian files, listed in a config with types, sizes and strides. */
+/* Constants of a .pt2 archive: plain little-endian files, listed in a config with types, sizes and
+ * strides. */
 #include "base/shape.h"
 #include "import/read/torch/reader.h"
 
@@ -19,10 +20,11 @@ typedef struct Kind {
   GraphElem elem;
 } Kind;
 
-static const Kind kinds[] = {{1, TENSOR_U8, GRAPH_U8},      {2, TENSOR_I8, GRAPH_I8},      {3, TENSOR_I16, GRAPH_I16},
-                             {4, TENSOR_I32, GRAPH_I32},    {5, TENSOR_I64, GRAPH_I64},    {6, TENSOR_F16, GRAPH_FLOAT},
-                             {7, TENSOR_F32, GRAPH_FLOAT},  {8, TENSOR_F64, GRAPH_FLOAT},  {12, TENSOR_BOOL, GRAPH_BOOL},
-                             {13, TENSOR_BF16, GRAPH_FLOAT}};
+static const Kind kinds[] = {{1, TENSOR_U8, GRAPH_U8},      {2, TENSOR_I8, GRAPH_I8},
+                             {3, TENSOR_I16, GRAPH_I16},    {4, TENSOR_I32, GRAPH_I32},
+                             {5, TENSOR_I64, GRAPH_I64},    {6, TENSOR_F16, GRAPH_FLOAT},
+                             {7, TENSOR_F32, GRAPH_FLOAT},  {8, TENSOR_F64, GRAPH_FLOAT},
+                             {12, TENSOR_BOOL, GRAPH_BOOL}, {13, TENSOR_BF16, GRAPH_FLOAT}};
 
 static const Kind *kind_of(int64_t dtype) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -48,7 +50,9 @@ json_t *torch_json(TorchReader *r, const char *path, bool needed) {
     return NULL;
   }
   json_t *json = json_read(r->arena, (const char *)text.data, text.len, 0, &error);
-  if (!json) torch_bad(r, "`%s` of `%s` is not JSON: line %d: %s", full, r->file->path, error.line, error.text);
+  if (!json)
+    torch_bad(r, "`%s` of `%s` is not JSON: line %d: %s", full, r->file->path, error.line,
+              error.text);
   return json;
 }
 
@@ -72,12 +76,15 @@ static bool layout_of(json_t *meta, int *rank, int64_t *dim, int64_t *stride, in
   if (!sizes || n > GRAPH_MAX_RANK || json_array_size(strides) != n) return false;
   *rank = (int)n;
   for (size_t i = 0; i < n; i++)
-    if (!whole(json_array_get(sizes, i), &dim[i]) || !whole(json_array_get(strides, i), &stride[i]) || dim[i] < 0 || stride[i] < 0) return false;
+    if (!whole(json_array_get(sizes, i), &dim[i]) ||
+        !whole(json_array_get(strides, i), &stride[i]) || dim[i] < 0 || stride[i] < 0)
+      return false;
   return whole(json_object_get(meta, "storage_offset"), offset) && *offset >= 0;
 }
 
 /* Elements of the file that a layout reaches; false where it does not fit. */
-static bool reach_of(int rank, const int64_t *dim, const int64_t *stride, int64_t offset, int64_t *reach) {
+static bool reach_of(int rank, const int64_t *dim, const int64_t *stride, int64_t offset,
+                     int64_t *reach) {
   *reach = offset + 1;
   for (int i = 0; i < rank; i++) {
     int64_t way;
@@ -90,9 +97,11 @@ static bool reach_of(int rank, const int64_t *dim, const int64_t *stride, int64_
   return true;
 }
 
-const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder, const char *name) {
+const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder,
+                                const char *name) {
   json_t *entry = json_object_get(list, name), *meta = json_object_get(entry, "tensor_meta");
-  const char *path = json_string_value(json_object_get(entry, "path_name")), *reason = "it is not there";
+  const char *path = json_string_value(json_object_get(entry, "path_name")),
+             *reason = "it is not there";
   const Kind *kind = kind_of(json_integer_value(json_object_get(meta, "dtype")));
   int rank;
   int64_t dim[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK], offset, reach;
@@ -103,7 +112,8 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
     return NULL;
   }
   if (!kind || json_is_true(json_object_get(entry, "use_pickle"))) {
-    foreign_report(r->diags, r->file, E902, "tensor `%s` is kept in a way that grus does not read", name);
+    foreign_report(r->diags, r->file, E902, "tensor `%s` is kept in a way that grus does not read",
+                   name);
     return NULL;
   }
   const char *full = arena_printf(r->arena, "%sdata/%s/%s", r->folder, folder, path);
@@ -113,13 +123,15 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
     return NULL;
   }
   int64_t held = (int64_t)bytes.len / tensor_elem_bytes(kind->stored);
-  bool fits = layout_of(meta, &rank, dim, stride, &offset) && reach_of(rank, dim, stride, offset, &reach) && reach <= held;
+  bool fits = layout_of(meta, &rank, dim, stride, &offset) &&
+              reach_of(rank, dim, stride, offset, &reach) && reach <= held;
   GraphTensor *out = fits ? graph_tensor(r->arena, kind->elem, rank, dim, &data) : NULL;
   if (!out || out->count > 4 * held + 1) { /* strides of 0 repeat: not without end */
     torch_bad(r, "tensor `%s` does not fit the %lld elements of `%s`", name, (long long)held, full);
     return NULL;
   }
-  Tensor source = {.elem = kind->stored, .count = held, .data = bytes.data, .rank = 1, .dim = {held}};
+  Tensor source = {
+      .elem = kind->stored, .count = held, .data = bytes.data, .rank = 1, .dim = {held}};
   int64_t at[GRAPH_MAX_RANK] = {0}, from = offset;
   for (int64_t k = 0; k < out->count; k++) {
     data[k] = tensor_get(&source, from);
