@@ -48,6 +48,11 @@ catches() {
   fresh
 }
 
+if [ "$1" = format ] && ! command -v clang-format-19 >/dev/null; then
+  echo "skipped: clang-format-19 is not installed"
+  exit 77
+fi
+
 fresh
 passes 'an empty tree'
 
@@ -158,6 +163,12 @@ terms)
   put docs/a.md 'it runs without end'
   put compiler/a.c 'puts("a start st''ate");'
   catches 'an old word in a message' compiler/a.c:1
+  ;;
+format)
+  put compiler/base/a.c 'int add(int a, int b) {' '  return a + b;' '}'
+  passes 'C as .clang-format says'
+  put compiler/base/a.c 'int add( int a,int b )' '{ return a+b; }'
+  catches 'C in another layout' compiler/base/a.c
   ;;
 file_size)
   put compiler/base/a.c "$(seq 600)"

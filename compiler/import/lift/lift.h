@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a flat graph with roles to a Model.
  *
- *   lift.c       sizes, options, roles, inputs and outputs: the public function
+ *   lift.c       sizes, options, roles: the public function; ports.c: inputs and outputs
  *   place.c      where the numbers of a graph value are in a model value, and how to bring them in
  *                another order
  *   axes.c       names of axes, for the stages that name one
@@ -82,6 +82,12 @@ typedef struct Lift {
   int n_named;
   size_t cap_named;
 } Lift;
+
+/* ---- ports.c ---- */
+/* An input in the order of its axes in the file, the batch left out. */
+void lift_add_input(Lift *l, int number);
+bool lift_is_kept_input(const Lift *l, int number); /* a state of the stream */
+bool lift_add_outputs(Lift *l);                     /* false after reporting */
 
 /* ---- place.c ---- */
 const GraphTensor *lift_type(const Lift *l, const GraphValue *value);

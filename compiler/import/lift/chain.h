@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Chains of steps of one cell (recognise.c finds them) and the recurrent operator that each of them
+ * becomes (chain.c). */
+#ifndef GRUS_IMPORT_CHAIN_H
+#define GRUS_IMPORT_CHAIN_H
+
+#include "import/lift/cell.h"
+
+typedef struct Steps {
+  CellStep *step;
+  int n;
+  size_t cap;
+} Steps;
+
+/* Steps 0..n-1 of one cell, and what each of them reads beside its state. */
+typedef struct Chain {
+  int *step;
+  int n;
+  size_t cap;
+} Chain;
+
+typedef struct Recognising {
+  Flat *flat;
+  Forms forms;
+  Atoms *atoms;
+  int batch; /* family; -1 */
+  int64_t samples;
+  Steps steps;
+  bool *taken; /* by step: it belongs to an operator that was made */
+} Recognising;
+
+/* Where in a sequence a source stands. */
+typedef struct Spot {
+  GraphValue *sequence;
+  int axis;
+  int64_t index;
+} Spot;
+
+/* What the steps of a chain read beside the state: sources in the order of the model step. */
+typedef struct Input {
+  int n;
+  GraphValue *source[FORM_MAX_TERMS]; /* of the model step */
+  GraphValue *x;                      /* [T, N, d] */
+  bool backward;
+} Input;
+
+/* Where a source stands in a sequence, one that was reversed read from its other end. */
+bool chain_spot(const Recognising *r, GraphValue *value, Spot *out);
+/* Types and atoms of a node that was added. */
+bool chain_settle(Recognising *r, GraphNode *node);
+GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
+                           const int64_t *dim);
+/* The sources of step s that are no state. */
+int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphValue **out);
+/* Source k of every step as one sequence; *backward where later steps read earlier rows. */
+GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
+                           bool *backward);
+bool chain_is_all(const double *x, int64_t n, double value);
+/* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit
+ * after all. */
+GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
+                          GraphValue *h0, GraphValue *c0);
+
+#endif

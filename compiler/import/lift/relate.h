@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* How an operator relates the axes that it reads to those that it makes (relate.c), and what it
+ * says so with (atoms.c). */
+#ifndef GRUS_IMPORT_RELATE_H
+#define GRUS_IMPORT_RELATE_H
+
+#include "import/lift/atoms.h"
+
+/* Gives the results of a node their factors; its operands have theirs. */
+void atoms_relate(Atoms *a, const GraphNode *node);
+
+int atom_new(Atoms *a, int64_t size, unsigned facts);
+void atom_add_facts(Atoms *a, int atom, unsigned facts);
+/* Splits a leaf into a major part of this size and the rest. */
+void atom_split(Atoms *a, int atom, int64_t major);
+/* Two axes are the same axis. False where their factors do not fit one another. */
+bool atoms_join_axes(Atoms *a, const GraphValue *v, int axis, const GraphValue *w, int other);
+void factors_add(Factors *f, int atom, int dim);
+/* The factors of axis `axis` of value become those of axis `to`. */
+void atoms_keep_axis(Atoms *a, const GraphValue *value, int axis, Factors *out, int to);
+/* A fact about an axis is one about its factors; those of size 1 beside others are not meant. */
+void atoms_mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned facts);
+/* An axis of another length made of one: it stays in the family of its largest factor. */
+void atoms_derive_axis(Atoms *a, const GraphValue *value, int axis, int64_t size, unsigned facts,
+                       Factors *out, int to);
+
+#endif
