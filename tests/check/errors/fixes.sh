@@ -26,8 +26,8 @@ outline() {
 }
 
 [ ! -d used ] || cp -r used "$work/used"
-for rendering in *.txt; do
-  name=${rendering%.txt}
+for rendering in *.out; do
+  name=${rendering%.out}
   [ -f "$name.grus" ] || continue
   outline "$rendering" >"$work/outline"
   cp "$name.grus" "$work/$name.grus"
