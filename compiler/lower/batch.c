@@ -48,6 +48,10 @@ void batch_choose(Lower *l) {
   bool apart = l->model->n_lengths > 1 || l->model->quant || l->target->is_mcu;
   if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;
   l->is_tiled = l->is_wide = true;
+}
+
+void batch_register(Lower *l) {
+  if (!l->is_tiled) return;
   l->batch = kb_reg(&l->kb, "b", kir_type(KIR_INDEX, 1));
   l->batch->lo = 0;
   l->batch->hi = l->m->batch - 1;

@@ -37,7 +37,8 @@ static void describe_length(const Model *model, int id, KirPort *p) {
   for (; model->length[id].from; id = model->length[id].from) {
     size = model->length[id].size + (size - 1) * model->length[id].hop;
     hop *= model->length[id].hop;
-    p->length_size = size, p->length_hop = hop;
+    p->length_size = size;
+    p->length_hop = hop;
   }
   p->length = 0;
   for (int i = 1; i < id; i++)
@@ -61,7 +62,10 @@ static void describe_port(Lower *l, const Port *port, KirBuffer *b, bool is_out,
                  .every = port->every,
                  .rate_num = type->time.rate_num,
                  .rate_den = type->time.rate_den};
-  if (type->time.kind == TIME_STREAM) p->period = type->time.period, p->lag = type->time.lag;
+  if (type->time.kind == TIME_STREAM) {
+    p->period = type->time.period;
+    p->lag = type->time.lag;
+  }
   if (type->time.kind == TIME_BOUNDED) describe_length(l->model, type->time.length, p);
   for (int i = 0; i <= type->rank; i++) {
     if (p->has_time && i == time_pos) {
@@ -282,9 +286,7 @@ void lower_main(Lower *l) {
     check_all_indices(l);
   }
   if (l->streaming) count_calls(l);
-  schedule(l);
-  batch_choose(l);
-  hoist_choose(l);
+  batch_register(l);
   if (!l->is_tiled) open_batch(l);
   if (l->m->batch > 1) define_lengths(l, length);
   place_values(l);

@@ -15,6 +15,21 @@
  * both (matvec.c). */
 #include "lower/lower_internal.h"
 
+enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
+
+/* Reading W once for several steps pays when it is long to read; sums then go through memory once
+ * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
+static bool hoist_pays(const Lower *l, const Layer *layer) {
+  if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
+  if (l->model->n_loops) return false; /* the layers of a loop run in one pass */
+  const Type *in = &layer->in[0]->type;
+  Domain d = domain_of(l, in);
+  bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
+  if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
+  if (in->rank > 1) return false; /* its rows are the positions it is mapped over */
+  return in->dim[in->rank - 1].n >= LEAST_INPUT && cell_shape(l, layer)->split == 1;
+}
+
 /* Steps of a block: two row tiles of four columns, so that a panel of W is read from the second
  * cache once for both, but at least 8; a sequence of fixed length in even blocks where it has such
  * a divisor. Measured at 256 inputs and units: 12 steps 0.95 of the time of 6, 20 no better

@@ -159,6 +159,14 @@ static void place_weights(KirModule *m) {
   m->block_bytes = at;
 }
 
+/* Everything that is decided before the first statement is emitted. */
+static void decide(Lower *l) {
+  schedule(l);
+  batch_choose(l);
+  cell_shapes(l);
+  hoist_choose(l);
+}
+
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
   Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
   l->target = options->target ? options->target : target_table[0];
@@ -179,6 +187,7 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   l->out = ARENA_ARRAY(arena, KirBuffer *, model->n_out + 1);
   l->cell = ARENA_ARRAY(arena, CellPlace, 2 * model->n_layers + 1);
   make_costs(l);
+  decide(l);
   lower_main(l);
   KirFunc *main_func = l->kb.f;
   if (model->run == RUN_WINDOW) lower_push(l, main_func);

@@ -3,6 +3,8 @@
  *
  * The way of a model through here:
  *   schedule.c  which layers run in which time loop, which values need all their rows in memory
+ *   batch.c     whether the samples of a batch run side by side
+ *   cell_shape.c  the step of every recurrent layer; hoist.c which of them multiply ahead of it
  *   place.c     where each value lives: a view into a buffer
  *   entry.c     the functions, their parameters and checks
  *   loops.c     the time loops, one group of fused layers after the other
@@ -102,6 +104,8 @@ typedef struct CellPlace {
   Hoisted hoisted[2];      /* by Mat of a step */
 } CellPlace;
 
+typedef struct CellShape CellShape;
+
 typedef struct Lower {
   const Model *model;
   Arena *arena;
@@ -114,6 +118,7 @@ typedef struct Lower {
   int64_t calls_slots;   /* base steps of one call of a stream */
   Job *job;              /* by layer id */
   ValuePlace *place;     /* by value id */
+  CellShape *shape;      /* of recurrent layers, by layer id */
   CellPlace *cell;       /* by layer id * 2 + direction */
   KirBuffer **in, **out; /* parameters of run or step, by port */
   KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
@@ -153,10 +158,25 @@ typedef struct Window {
   bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
 } Window;
 Window window_of(const Lower *l, const Layer *layer);
-/* Whether the products of a layer with its input are made for blocks of steps. */
-bool hoist_pays(const Lower *l, const Layer *layer);
-/* The most partial sums of a layer's products. */
-int recurrent_split(const Lower *l, const Layer *layer);
+
+/* ---- cell_shape.c ---- */
+
+/* The step of a recurrent layer, decided before anything is emitted. */
+struct CellShape {
+  int gates, lanes;
+  int64_t units, width; /* width: units rounded up to whole vectors */
+  int64_t positions;    /* states of one direction: those of the axes mapped over */
+  int split;            /* partial sums of every product */
+  bool
+      in_place; /* all sums of a step are made before a new state is stored, at its place at once */
+  bool of_stream; /* its state is that of a stream */
+};
+/* The shapes of all recurrent layers, once the samples of a batch are known to run side by side or
+ * not. */
+void cell_shapes(Lower *l);
+const CellShape *cell_shape(const Lower *l, const Layer *layer);
+/* GRU with reset=before: its candidate is summed in a part of its own. */
+bool cell_resets_before(const Layer *layer);
 
 /* ---- place.c ---- */
 KirElem elem_of(const Type *type);
@@ -263,10 +283,6 @@ typedef struct MatTile {
 
 enum { MAT_MAX_SPLIT = 4, MAT_MAX_VECTORS = 8, MAT_BLOCK = 128 };
 
-/* Whether the weights of mat do not stay in the first cache from step to step: schedule.c. */
-bool outgrows_cache(const Lower *l, const Mat *mat);
-/* Whether single steps of a stream walk them to and fro. */
-bool turns_in_stream(const Lower *l, const Mat *mat);
 int mat_lanes(const Lower *l, int64_t units);
 void mat_emit(Lower *l, Mat *mat);
 /* One row, whatever mat->row says. */
@@ -299,10 +315,27 @@ MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group
 /* Stores the valid lanes of value to unit `u` of a row with this stride. */
 void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
                KirReg *value);
-/* Odd steps walk the tiles backwards; t: the number of the step. */
-void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 /* row + stride * unit. */
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
+
+/* ---- cache.c ---- */
+
+/* How much of the weights of a step the caches hold from one step to the next; ordered. */
+typedef enum CacheFit {
+  CACHE_HOLDS,
+  CACHE_NEARLY_HOLDS,  /* all but an eighth of the first cache, and a sixteenth more */
+  CACHE_HOLDS_PART,    /* up to two and a half times the first */
+  CACHE_BEYOND_FIRST,  /* the second cache holds them */
+  CACHE_BEYOND_SECOND, /* neither does */
+} CacheFit;
+CacheFit cache_fit(const Target *target, int64_t bytes);
+/* Whether products of at most so many bytes might be walked back and forth. */
+bool cache_may_turn(const Target *target, int64_t bytes, bool of_stream);
+/* Whether the products of mat are. */
+bool mat_turns(const Lower *l, const Mat *mat, bool of_stream);
+/* Then: odd steps walk the tiles backwards, t numbers the steps. The tiles are all alike, as small
+ * as the sums in flight allow, and smaller where one outgrows the cache that is to keep it. */
+void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 
 /* ---- tile.c: several rows of x at once ---- */
 typedef struct MatRows {
@@ -344,6 +377,8 @@ void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *t
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
 void batch_choose(Lower *l);
+/* Then: the sample of all loops over them. */
+void batch_register(Lower *l);
 /* A loop over the samples, if they run side by side. */
 void batch_open(Lower *l);
 void batch_close(Lower *l);

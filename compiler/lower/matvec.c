@@ -264,25 +264,6 @@ static void emit_tile(Lower *l, TileRun *r) {
   }
 }
 
-/* Tiles all alike, as small as the sums in flight allow, smaller where one outgrows the cache that
- * is to keep it: of a tile walked twice in the same direction nothing is found either. */
-void mat_turn(const Lower *l, Mat *mat, KirReg *t) {
-  int64_t have = mat_vectors(mat), want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
-  int64_t depth = 0;
-  for (int i = 0; i < mat->n_parts; i++)
-    depth += mat_part_depth(&mat->part[i]) * mat->part[i].n_gates;
-  int64_t of_vector = depth * mat->lanes * 4;
-  int64_t most = l->target->l1_bytes;
-  if (of_vector * have > l->target->l2_bytes) {
-    most = l->target->l2_bytes / 2;
-    if (want > 2) want = 2;
-  }
-  while (want > 1 && (have % want || have == want || of_vector * want > most))
-    want--;
-  mat->turn = t;
-  mat->tile_vectors = (int)want;
-}
-
 /* j in even turns, count - 1 - j in odd ones: what was read last is read first, while the cache has
  * it still. */
 static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {

@@ -14,52 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
-static int64_t units_of(const Layer *layer) {
-  return layer_size(layer, OPT_units, 1);
-}
-
 /* ---- places ---- */
-
-static int gates_of(const Layer *layer) {
-  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
-}
-
-static bool resets_before(const Layer *layer) {
-  return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
-}
-
-/* Weights of a step, padded to whole vectors. */
-static int64_t cell_bytes(const Layer *layer, int lanes) {
-  const Type *in = &layer->in[0]->type;
-  int64_t units = units_of(layer), width = (units + lanes - 1) / lanes * lanes;
-  return 4 * gates_of(layer) * width * (units + in->dim[in->rank - 1].n);
-}
-
-/* Padding costs nothing but the reading of its weights, an operation on a whole vector as much as
- * on half of one: while the weights stay in the first cache, the widest vectors that make fewer of
- * them than vectors of half the width. */
-static int cell_lanes(const Lower *l, const Layer *layer) {
-  int64_t units = units_of(layer);
-  int lanes = l->target->lanes;
-  if (int_is_w8(l, layer)) return 1;
-  if (l->target->is_mcu) return mat_lanes(l, units);
-  while (lanes > l->target->min_lanes && units * 2 <= lanes)
-    lanes /= 2;
-  return cell_bytes(layer, lanes) <= l->target->l1_bytes ? lanes : mat_lanes(l, units);
-}
-
-static bool streams(const Lower *l, const Layer *layer) {
-  return l->streaming && type_is_stream(&layer->in[0]->type) && runs_in_time(layer);
-}
-
-/* Positions of the axes that a layer is mapped over, each with a state of its own. */
-static int64_t positions_of(const Layer *layer) {
-  const Type *in = &layer->in[0]->type;
-  int64_t n = 1;
-  for (int i = 0; i + 1 < in->rank; i++)
-    if (i != layer->along[0].axis) n *= in->dim[i].n;
-  return n;
-}
 
 /* The samples of a batch side by side, unless the layer stands in a loop over them. */
 static void samples_open(Lower *l, const Layer *layer) {
@@ -70,52 +25,28 @@ static void samples_close(Lower *l, const Layer *layer) {
   if (batch_takes(l, layer)) batch_close(l);
 }
 
-/* The sums of a step, or of its last part, as the tiles see them. */
-static Mat last_sums(const Lower *l, const Layer *layer) {
-  int gates = gates_of(layer);
-  return (Mat){.units = units_of(layer),
-               .lanes = cell_lanes(l, layer),
-               .n_acc = resets_before(layer) ? 1
-                        : gates == 3         ? 4
-                                             : gates};
-}
-
-/* Whether all reads of the old state come before the first store of the new one. Weights that do
- * not fit in the first cache may be walked in smaller tiles (mat_turn). */
-static bool one_tile(const Lower *l, const Layer *layer) {
-  Mat mat = last_sums(l, layer);
-  MatTile tile[2];
-  int64_t cache = l->target->l1_bytes, most = streams(l, layer) ? cache * 17 / 16 : cache * 7 / 8;
-  bool may_turn = cache && cell_bytes(layer, mat.lanes) > most;
-  bool alone = positions_of(layer) == 1 && (!l->is_tiled || layer->in[0]->type.rank > 1);
-  return alone && !may_turn && mat_tiles(l, &mat, tile) == 1 && tile[0].count == 1;
-}
-
 void recurrent_place(Lower *l, const Layer *layer) {
   if (int_computes(l, layer)) {
     int_cell_place(l, layer);
     return;
   }
+  const CellShape *shape = cell_shape(l, layer);
   int dirs = layer_directions(layer);
-  int64_t units = units_of(layer);
-  int lanes = cell_lanes(l, layer);
-  int64_t width = (units + lanes - 1) / lanes * lanes;
-  int64_t positions = positions_of(layer), all = positions * width;
+  int64_t all = shape->positions * shape->width;
   KirBuffer *(*new_buffer)(Lower *, const Layer *, const char *, KirElem, int64_t) = new_kept;
-  if (streams(l, layer)) new_buffer = new_state;
+  if (shape->of_stream) new_buffer = new_state;
   KirBuffer *h = new_buffer(l, layer, "h", KIR_F32, dirs * all), *c = NULL;
   if (layer->kind == LAYER_LSTM) c = new_buffer(l, layer, "c", KIR_F32, dirs * all);
-  bool at_once = one_tile(l, layer);
-  KirBuffer *next = at_once ? h : new_kept(l, layer, "next", KIR_F32, all);
+  KirBuffer *next = shape->in_place ? h : new_kept(l, layer, "next", KIR_F32, all);
   for (int d = 0; d < dirs; d++)
     l->cell[layer->id * 2 + d] = (CellPlace){.h = h,
                                              .c = c,
                                              .next = next,
                                              .h_at = d * all,
                                              .c_at = d * all,
-                                             .next_at = at_once ? d * all : 0,
-                                             .width = width,
-                                             .positions = positions};
+                                             .next_at = shape->in_place ? d * all : 0,
+                                             .width = shape->width,
+                                             .positions = shape->positions};
 }
 
 /* ---- starting states ---- */
@@ -129,7 +60,7 @@ static const Value *init_value(const Layer *layer, int state) {
 /* A learned initial state of one direction, [width]; NULL if the layer has none. */
 static KirBuffer *learned_state(Lower *l, const Layer *layer, int state, int dir) {
   Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
-  int64_t units = units_of(layer), width = l->cell[layer->id * 2 + dir].width;
+  int64_t units = cell_shape(l, layer)->units, width = l->cell[layer->id * 2 + dir].width;
   if (!layer_has_role(layer, role)) return NULL;
   const float *from = layer->weights ? layer->weights->role[role] : NULL;
   float *to = from ? ARENA_ARRAY(l->arena, float, width) : NULL;
@@ -143,7 +74,7 @@ static View state_view(const Layer *layer, KirBuffer *b, KirIndex at, int64_t wi
   const Type *type = &layer->out[1]->type;
   View v = {.buffer = b, .at = at, .rank = type->rank};
   int64_t n = width;
-  v.dim[v.rank - 1] = units_of(layer);
+  v.dim[v.rank - 1] = layer_size(layer, OPT_units, 1);
   v.stride[v.rank - 1] = 1;
   for (int i = v.rank - 2; i >= 0; i--) {
     v.dim[i] = type->dim[i].n;
@@ -157,7 +88,7 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
   const CellPlace *p = &l->cell[layer->id * 2 + dir];
   KirBuffer *to = state ? p->c : p->h;
   if (!to) return;
-  int64_t units = units_of(layer);
+  int64_t units = cell_shape(l, layer)->units;
   KirIndex at = at_batch(l, to, p->h_at);
   const Value *from = init_value(layer, state);
   KirBuffer *learned = learned_state(l, layer, state, dir);
@@ -179,7 +110,7 @@ static void load_state(Lower *l, const Layer *layer, int state, int dir) {
 }
 
 void recurrent_before(Lower *l, const Layer *layer, int dir) {
-  if (streams(l, layer)) return;
+  if (cell_shape(l, layer)->of_stream) return;
   if (int_computes(l, layer)) {
     int_cell_start(l, layer, dir);
     return;
@@ -207,7 +138,7 @@ void recurrent_reset(Lower *l, const Layer *layer) {
 static const float *gate_weights(const Layer *layer, Role role, int gates, int dir, int gate,
                                  int64_t row) {
   const float *w = layer->weights ? layer->weights->role[role] : NULL;
-  return w ? w + (dir * gates + gate) * units_of(layer) * row : NULL;
+  return w ? w + (dir * gates + gate) * layer_size(layer, OPT_units, 1) * row : NULL;
 }
 
 /* a + b by unit, either may be NULL. */
@@ -240,7 +171,7 @@ static void add_gate(MatPart *p, const float *w, int acc) {
 static KirBuffer *pack_peephole(Lower *l, const Layer *layer, int dir, const char *suffix,
                                 int lanes) {
   if (!layer_word_is(layer, OPT_peephole, "true")) return NULL;
-  int64_t units = units_of(layer), vectors = (units + lanes - 1) / lanes;
+  int64_t units = cell_shape(l, layer)->units, vectors = (units + lanes - 1) / lanes;
   float *to = ARENA_ARRAY(l->arena, float, vectors * 3 * lanes);
   bool bound = false;
   for (int g = 0; g < 3; g++) {
@@ -262,12 +193,12 @@ static const char *const gate_names[3][MAT_MAX_ACC] = {
  * candidate of a GRU that resets before. */
 static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat all[2]) {
   const Layer *layer = cell->layer;
-  int gates = gates_of(layer);
-  int64_t units = units_of(layer);
+  int gates = cell_shape(l, layer)->gates;
+  int64_t units = cell_shape(l, layer)->units;
   const char *suffix = dir ? "_backward" : "";
   Mat mat = {.layer = layer,
              .units = units,
-             .lanes = cell_lanes(l, layer),
+             .lanes = cell_shape(l, layer)->lanes,
              .suffix = suffix,
              .context = cell,
              .whole = true,
@@ -275,7 +206,7 @@ static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat al
   int names = layer->kind == LAYER_GRU ? 0 : layer->kind == LAYER_LSTM ? 1 : 2;
   for (int a = 0; a < MAT_MAX_ACC; a++)
     mat.acc_name[a] = gate_names[names][a];
-  bool before = resets_before(layer), after = layer->kind == LAYER_GRU && !before;
+  bool before = cell_resets_before(layer), after = layer->kind == LAYER_GRU && !before;
   mat.n_acc = after ? 4 : gates;
   bool has_bias = layer_has_role(layer, ROLE_BIAS);
   for (int a = 0; a < gates; a++)
@@ -321,11 +252,6 @@ static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat al
   return 2;
 }
 
-int recurrent_split(const Lower *l, const Layer *layer) {
-  Mat mat = last_sums(l, layer);
-  return mat_split(l, &mat);
-}
-
 /* What is left of a step when W x + b is there already. */
 static void take_hoisted(Mat *mat, Hoisted *from) {
   mat->part[0] = mat->part[1];
@@ -364,8 +290,8 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
-  int gates = gates_of(layer);
-  int64_t units = units_of(layer);
+  int gates = cell_shape(l, layer)->gates;
+  int64_t units = cell_shape(l, layer)->units;
   l->cost->macs += gates * (x.d + units) * units * (type_step_size(&layer->in[0]->type) / x.d) *
                    domain_of(l, &layer->in[0]->type).n;
   if (layer->kind == LAYER_LSTM)
@@ -383,7 +309,8 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
     take_hoisted(&mat[i], &cell->place->hoisted[i]);
   bool turns[2] = {false, false};
   for (int i = 0; i < n && !rows->row; i++)
-    turns[i] = streams(l, layer) ? turns_in_stream(l, &mat[i]) : t && outgrows_cache(l, &mat[i]);
+    turns[i] = (t || cell_shape(l, layer)->of_stream) &&
+               mat_turns(l, &mat[i], cell_shape(l, layer)->of_stream);
   KirBuffer *turn = NULL;
   if (!t && (turns[0] || turns[n - 1])) turn = open_turn(l, layer, mat[0].suffix, &t);
   for (int i = 0; i < n; i++) {
@@ -435,7 +362,7 @@ static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const 
                     KirReg *t) {
   CellPlace *p = &l->cell[layer->id * 2 + dir];
   Cell cell = {.layer = layer, .place = p};
-  int64_t units = units_of(layer), d = x->dim[x->rank - 1];
+  int64_t units = cell_shape(l, layer)->units, d = x->dim[x->rank - 1];
   View state = state_view(layer, p->h, kir_at(0), p->width), to = *y;
   KirIndex ix = view_row(x, t, 0);
   MapRows rows = map_open(l, layer, 2, (const View *const[]){&state, x},
@@ -474,7 +401,7 @@ static void give_fields(Lower *l, const Layer *layer, KirReg *row) {
     int_cell_fields(l, layer);
     return;
   }
-  int64_t units = units_of(layer);
+  int64_t units = cell_shape(l, layer)->units;
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
     const Value *v = layer->out[k];
     const View *view = view_of(l, v);

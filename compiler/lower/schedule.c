@@ -365,51 +365,6 @@ static void find_tail(Lower *l, const Layer *layer) {
   }
 }
 
-/* ---- input products ahead of the steps ---- */
-
-enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
-
-/* Reading W once for several steps pays when it is long to read; sums then go through memory once
- * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
-bool hoist_pays(const Lower *l, const Layer *layer) {
-  if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
-  if (l->model->n_loops) return false; /* the layers of a loop run in one pass */
-  const Type *in = &layer->in[0]->type;
-  Domain d = domain_of(l, in);
-  bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
-  if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
-  if (in->rank > 1) return false; /* its rows are the positions it is mapped over */
-  return in->dim[in->rank - 1].n >= LEAST_INPUT && recurrent_split(l, layer) == 1;
-}
-
-/* ---- weights larger than the first cache ---- */
-
-static int64_t bytes_of(const Lower *l, const Mat *mat) {
-  int64_t depth = 0, size = layer_precision(l->model, mat->layer) == PRECISION_F32 ? 4 : 2;
-  for (int i = 0; i < mat->n_parts; i++)
-    depth += mat->part[i].taps * mat->part[i].d * mat->part[i].n_gates;
-  return depth * mat->units * size;
-}
-
-/* A step that begins where the last one began finds none of them there; going back and forth it
- * finds the last read first. (Asking for lines ahead of time gains nothing: the machine does.)
- * Sequences, measured with 48 KB: 64 KB of U in 0.66 of the time, 256 KB in 0.82, 1 MB (of a second
- * cache of that size) in 0.8; 26 KB, which fit, took longer in the smaller tiles. */
-bool outgrows_cache(const Lower *l, const Mat *mat) {
-  if (int_is_w8(l, mat->layer)) return false; /* walked unit by unit */
-  if (l->is_tiled || l->target->is_mcu || !l->target->l1_bytes) return false;
-  return bytes_of(l, mat) * 8 > (int64_t)l->target->l1_bytes * 7;
-}
-
-/* Where the calls are steps and the turn is kept in the state: 66 KB in 0.73 of the time, 106 KB in
- * 0.91, 2 MB (of a second cache of 1 MB) in 0.8, 4 MB in 0.95, but 400 KB in 1.04, and 50 KB, which
- * hardly outgrow 48, in 1.07. */
-bool turns_in_stream(const Lower *l, const Mat *mat) {
-  int64_t cache = l->target->l1_bytes, bytes = bytes_of(l, mat);
-  bool of_first = bytes * 16 > cache * 17 && bytes <= cache * 5 / 2;
-  return outgrows_cache(l, mat) && (of_first || bytes > l->target->l2_bytes);
-}
-
 void schedule(Lower *l) {
   const Model *model = l->model;
   l->job = ARENA_ARRAY(l->arena, Job, model->n_layers + 1);

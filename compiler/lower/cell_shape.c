@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The shape of the step of each recurrent layer. In: the schedule, and whether the samples of a
+ * batch run side by side. After: lanes, widths, partial sums, and whether a step may store its new
+ * state where the old one is. What multiplies ahead of its steps (hoist.c), the places of states
+ * (recurrent_place) and the kernels (recurrent.c) all read it from here. */
+#include "lower/lower_internal.h"
+
+static int gates_of(const Layer *layer) {
+  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+}
+
+bool cell_resets_before(const Layer *layer) {
+  return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
+}
+
+static int64_t whole_vectors(int64_t units, int lanes) {
+  return (units + lanes - 1) / lanes * lanes;
+}
+
+/* Weights of a step, padded to whole vectors. */
+static int64_t cell_bytes(const Layer *layer, int lanes) {
+  const Type *in = &layer->in[0]->type;
+  int64_t units = layer_size(layer, OPT_units, 1);
+  return (int64_t)sizeof(float) * gates_of(layer) * whole_vectors(units, lanes) *
+         (units + in->dim[in->rank - 1].n);
+}
+
+/* Padding costs nothing but the reading of its weights, an operation on a whole vector as much as
+ * on half of one: while the weights stay in the first cache, the widest vectors that make fewer of
+ * them than vectors of half the width. */
+static int lanes_of(const Lower *l, const Layer *layer) {
+  int64_t units = layer_size(layer, OPT_units, 1);
+  int lanes = l->target->lanes;
+  if (int_is_w8(l, layer)) return 1;
+  if (l->target->is_mcu) return mat_lanes(l, units);
+  while (lanes > l->target->min_lanes && units * 2 <= lanes)
+    lanes /= 2;
+  return cell_bytes(layer, lanes) <= l->target->l1_bytes ? lanes : mat_lanes(l, units);
+}
+
+/* Positions of the axes that a layer is mapped over, each with a state of its own. */
+static int64_t positions_of(const Layer *layer) {
+  const Type *in = &layer->in[0]->type;
+  int64_t n = 1;
+  for (int i = 0; i + 1 < in->rank; i++)
+    if (i != layer->along[0].axis) n *= in->dim[i].n;
+  return n;
+}
+
+/* The sums of a unit in the last part of a step. GRU: z, r, W x + b and U h + b. */
+static int last_sums(const Layer *layer) {
+  if (layer->kind == LAYER_GRU) return cell_resets_before(layer) ? 1 : 4;
+  return gates_of(layer);
+}
+
+/* Weights that outgrow the first cache may be walked in smaller tiles; several positions, or
+ * samples side by side, read the old states one after the other. */
+static bool is_in_place(const Lower *l, const Layer *layer, const CellShape *shape,
+                        const Mat *sums) {
+  MatTile tile[2];
+  bool alone = shape->positions == 1 && (!l->is_tiled || layer->in[0]->type.rank > 1);
+  return alone && !cache_may_turn(l->target, cell_bytes(layer, shape->lanes), shape->of_stream) &&
+         mat_tiles(l, sums, tile) == 1 && tile[0].count == 1;
+}
+
+static CellShape shape_of(const Lower *l, const Layer *layer) {
+  CellShape shape = {.gates = gates_of(layer),
+                     .lanes = lanes_of(l, layer),
+                     .units = layer_size(layer, OPT_units, 1),
+                     .positions = positions_of(layer),
+                     .of_stream = l->streaming && type_is_stream(&layer->in[0]->type) &&
+                                  runs_in_time(layer)};
+  shape.width = whole_vectors(shape.units, shape.lanes);
+  Mat sums = {.units = shape.units, .lanes = shape.lanes, .n_acc = last_sums(layer)};
+  shape.split = mat_split(l, &sums);
+  shape.in_place = is_in_place(l, layer, &shape, &sums);
+  return shape;
+}
+
+const CellShape *cell_shape(const Lower *l, const Layer *layer) {
+  return &l->shape[layer->id];
+}
+
+void cell_shapes(Lower *l) {
+  l->shape = ARENA_ARRAY(l->arena, CellShape, l->model->n_layers + 1);
+  for (int i = 0; i < l->model->n_layers; i++)
+    if (layer_info(l->model->layer[i]->kind)->flags & RECURRENT)
+      l->shape[i] = shape_of(l, l->model->layer[i]);
+}
