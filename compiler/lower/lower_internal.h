@@ -180,10 +180,12 @@ bool cell_resets_before(const Layer *layer);
 
 /* ---- place.c ---- */
 KirElem elem_of(const Type *type);
+/* Places everything that a call computes. */
 void place_values(Lower *l);
-/* Once more for what reset computes, now from its own parameters. */
+/* Places what reset computes, from its own parameters. */
 void place_reset(Lower *l);
-const View *view_of(Lower *l, const Value *v);
+/* Where a value is; it has been placed. */
+const View *view_of(const Lower *l, const Value *v);
 /* Index of feature 0 of row t + row; t NULL: row alone. */
 KirIndex view_row(const View *view, KirReg *t, int64_t row);
 bool view_is_dense(const View *view); /* features contiguous in C order */
@@ -444,12 +446,13 @@ typedef struct Lowering {
   void (*after)(Lower *, const Layer *);  /* behind it */
   bool (*is_private)(const Layer *);      /* has its loops to itself; NULL: never */
   void (*alone)(Lower *, const Layer *);  /* then: all of it */
-  View (*view)(Lower *, const Layer *);   /* the result as a view of the input; NULL: none */
-  Window (*window)(const Layer *);        /* the rows that it reads; NULL, size 0: its own */
-  bool takes_samples;                     /* of a batch, all at once */
-  bool (*ends_time)(const Layer *);       /* runs over the steps, one result; NULL: never */
-  bool has_kernel;                        /* which may be stored in 16 bits */
-  const char *text;                       /* what it computes, for its comment */
+  /* The result as a view of the input, which is at `in`; NULL: none. */
+  View (*view)(const Lower *, const Layer *, View in);
+  Window (*window)(const Layer *);  /* the rows that it reads; NULL, size 0: its own */
+  bool takes_samples;               /* of a batch, all at once */
+  bool (*ends_time)(const Layer *); /* runs over the steps, one result; NULL: never */
+  bool has_kernel;                  /* which may be stored in 16 bits */
+  const char *text;                 /* what it computes, for its comment */
   const char *(*formula)(Lower *, const Layer *); /* the same where options change it */
 } Lowering;
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Where each value lives. In: needs from the schedule. After: view_of answers for every value.
+/* Where each value lives. In: needs from the schedule. After: view_of answers for every value that
+ * a call computes (place_values) or reset does (place_reset).
  *
  * A value that is an output is computed in the caller's array, a value that only concat reads in
  * its slice of the concatenation, the result of a recurrent layer of which only the current row is
@@ -7,6 +8,7 @@
  * input. Everything else gets a buffer: one row, or all rows with zeros or history around them. */
 #include "lower/lower_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 KirElem elem_of(const Type *type) {
@@ -237,6 +239,8 @@ static bool keeps_rows_of(const Lower *l, const Layer *concat, const Value *v) {
   return !l->place[v->id].in_block || whole->in_block || whole->need.rows;
 }
 
+static const View *place_value(Lower *l, const Value *v);
+
 /* The slice of a concat that runs in the same loop and reads v. */
 static bool place_in_concat(Lower *l, const Value *v) {
   const Job *job = &l->job[v->layer->id];
@@ -252,7 +256,7 @@ static bool place_in_concat(Lower *l, const Value *v) {
     int axis = c->along[0].axis;
     for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[axis].n, k++) {
       if (c->in[k] != v) continue;
-      View view = *view_of(l, c->out[0]);
+      View view = *place_value(l, c->out[0]);
       view.dim[axis] = v->type.dim[axis].n;
       view.at = kir_at_offset(view.at, at * view.stride[axis]);
       l->place[v->id].view = view;
@@ -348,22 +352,32 @@ static bool place_in_cell(Lower *l, const Value *v) {
   return true;
 }
 
-const View *view_of(Lower *l, const Value *v) {
+const View *view_of(const Lower *l, const Value *v) {
+  assert(l->place[v->id].decided);
+  return &l->place[v->id].view;
+}
+
+/* A value that is a view, or a part, of another is placed after that one. */
+static const View *place_value(Lower *l, const Value *v) {
   ValuePlace *p = &l->place[v->id];
   if (p->decided) return &p->view;
   p->decided = true;
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
-  if (l->job[layer->id].is_alias)
-    p->view =
-        int_is_view(l, layer) ? *view_of(l, layer->in[0]) : lowering_of(layer)->view(l, layer);
-  else if (!v->field && place_as_output(l, v))
+  if (l->job[layer->id].is_alias) {
+    View in = *place_value(l, layer->in[0]);
+    p->view = int_is_view(l, layer) ? in : lowering_of(layer)->view(l, layer, in);
+  } else if (!v->field && place_as_output(l, v))
     return &p->view;
-  else if (place_in_cell(l, v))
-    return &p->view;
-  else if (!place_in_concat(l, v))
+  else if (!place_in_cell(l, v) && !place_in_concat(l, v))
     place_in_buffer(l, v, v->field ? v->field : "out");
   return &p->view;
+}
+
+/* The results of a layer that have a place of their own: those before its tail do not. */
+static void place_results(Lower *l, const Layer *layer) {
+  for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+    if (!l->job[layer->id].tail) place_value(l, layer->out[k]);
 }
 
 /* An input is read where the caller has it, unless a reader needs rows around it. */
@@ -389,16 +403,13 @@ void place_values(Lower *l) {
     if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead)
       recurrent_place(l, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--)
-    for (int k = 0; k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
-      if (!l->job[i].tail && !l->job[i].in_reset && !l->job[i].is_dead)
-        view_of(l, model->layer[i]->out[k]);
+    if (!l->job[i].in_reset && !l->job[i].is_dead) place_results(l, model->layer[i]);
 }
 
 void place_reset(Lower *l) {
   const Model *model = l->model;
   for (int i = 0; i < model->n_in; i++)
     if (l->in[i]) place_input(l, i);
-  for (int i = 0; i < model->n_layers; i++)
-    for (int k = 0; l->job[i].in_reset && k < LAYER_MAX_RESULTS && model->layer[i]->out[k]; k++)
-      l->place[model->layer[i]->out[k]->id].decided = false;
+  for (int i = model->n_layers - 1; i >= 0; i--)
+    if (l->job[i].in_reset && !l->job[i].is_dead) place_results(l, model->layer[i]);
 }

@@ -3,8 +3,10 @@
  * what a view cannot have (rows of zeros around it), the elements are copied after all. */
 #include "lower/lower_internal.h"
 
-static View same_view(Lower *l, const Layer *layer) {
-  return *view_of(l, layer->in[0]);
+static View same_view(const Lower *l, const Layer *layer, View in) {
+  (void)l;
+  (void)layer;
+  return in;
 }
 
 static int along(const Layer *layer) {
@@ -25,8 +27,8 @@ static void row_step(Lower *l, const Layer *layer, KirReg *t) {
   copy_row(l, view_of(l, layer->out[0]), t, &x, t);
 }
 
-static View slice_view(Lower *l, const Layer *layer) {
-  View view = *view_of(l, layer->in[0]);
+static View slice_view(const Lower *l, const Layer *layer, View view) {
+  (void)l;
   int axis = along(layer);
   int64_t begin = layer_size(layer, OPT_begin, 0);
   view.dim[axis] = layer_size(layer, OPT_end, 0) - begin;
@@ -39,8 +41,8 @@ static Window slice_window(const Layer *layer) {
   return row_window(1, layer_size(layer, OPT_begin, 0));
 }
 
-static View every_nth_view(Lower *l, const Layer *layer) {
-  View view = *view_of(l, layer->in[0]);
+static View every_nth_view(const Lower *l, const Layer *layer, View view) {
+  (void)l;
   int axis = along(layer);
   view.stride[axis] *= layer_size(layer, OPT_n, 1);
   view.dim[axis] = layer->out[0]->type.dim[axis].n;
@@ -59,20 +61,20 @@ static void window_or_view_step(Lower *l, const Layer *layer, KirReg *t) {
     view_step(l, layer, t);
 }
 
-static View reverse_view(Lower *l, const Layer *layer) {
-  View view = *view_of(l, layer->in[0]);
+static View reverse_view(const Lower *l, const Layer *layer, View view) {
+  (void)l;
   int axis = along(layer);
   view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
   view.stride[axis] = -view.stride[axis];
   return view;
 }
 
-static View permute_view(Lower *l, const Layer *layer) {
-  const View *x = view_of(l, layer->in[0]);
-  View view = *x;
+static View permute_view(const Lower *l, const Layer *layer, View x) {
+  View view = x;
+  (void)l;
   for (int k = 0; k < layer->n_along; k++) {
-    view.dim[k] = x->dim[layer->along[k].axis];
-    view.stride[k] = x->stride[layer->along[k].axis];
+    view.dim[k] = x.dim[layer->along[k].axis];
+    view.stride[k] = x.stride[layer->along[k].axis];
   }
   return view;
 }
@@ -87,12 +89,10 @@ static View without_axis(View view, int axis) {
 }
 
 /* last and first: one position of an axis, or one row. */
-static View last_view(Lower *l, const Layer *layer) {
-  const Value *v = layer->in[0];
-  View view = *view_of(l, v);
+static View last_view(const Lower *l, const Layer *layer, View view) {
   int axis = along(layer);
   bool first = layer->kind == LAYER_first;
-  Domain d = domain_of(l, &v->type);
+  Domain d = domain_of(l, &layer->in[0]->type);
   if (axis != AXIS_TIME) {
     if (!first) view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
     return without_axis(view, axis);
@@ -119,19 +119,20 @@ static void last_after(Lower *l, const Layer *layer) {
 }
 
 /* expand: every row is the same. */
-static View expand_view(Lower *l, const Layer *layer) {
-  View view = *view_of(l, layer->in[0]);
+static View expand_view(const Lower *l, const Layer *layer, View view) {
+  (void)l;
+  (void)layer;
   view.time = 0;
   return view;
 }
 
 /* repeat: no distance from position to position along the axes that were lacking. */
-static View repeat_view(Lower *l, const Layer *layer) {
-  const View *x = view_of(l, layer->in[0]);
+static View repeat_view(const Lower *l, const Layer *layer, View x) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   const Value *whose = layer_opt(layer, OPT_along)->value;
-  View view = *x;
+  View view = x;
   int axis[TYPE_MAX_AXES];
+  (void)l;
   if (!type_is_sequence(in)) view.time = 0;
   if (out->rank == in->rank || !repeat_match(in, &whose->type, axis)) return view;
   view.rank = out->rank;
@@ -140,12 +141,12 @@ static View repeat_view(Lower *l, const Layer *layer) {
     view.stride[k] = 0;
   }
   for (int i = 0; i < in->rank; i++)
-    view.stride[axis[i]] = x->stride[i];
+    view.stride[axis[i]] = x.stride[i];
   return view;
 }
 
 void view_step(Lower *l, const Layer *layer, KirReg *t) {
-  View from = lowering_of(layer)->view(l, layer);
+  View from = lowering_of(layer)->view(l, layer, *view_of(l, layer->in[0]));
   copy_row(l, view_of(l, layer->out[0]), t, &from, t);
 }
 
