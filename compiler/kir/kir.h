@@ -86,8 +86,9 @@ struct KirBuffer {
   int64_t count; /* elements, at least 1, at most INT32_MAX */
   int rank;      /* 0: one element; IN: passed by value */
   int64_t dim[KIR_MAX_RANK];
-  int align;       /* bytes the first element is aligned to; ports: of their element type */
-  const char *doc; /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
+  bool is_per_sample; /* holds count / batch elements of each sample of the batch */
+  int align;          /* bytes the first element is aligned to; ports: of their element type */
+  const char *doc;    /* "kernel of probs.gru, packed [tile][k][gate][lane]", may be NULL */
   KirOrigin origin;
   const void *data;           /* CONST: count elements in host representation. In an extern build it
                                      serves only to write the block of weights */

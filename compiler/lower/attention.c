@@ -142,7 +142,7 @@ static void attention_emit(Lower *l, const Layer *layer, KirReg *t) {
   a.scores = new_scratch(l, layer, "scores", KIR_F32, keys);
   int64_t pairs = causal ? queries * (queries + 1) / 2 : queries * keys,
           steps = timed ? 1 : domain_of(l, &layer->out[0]->type).n;
-  l->cost->macs += steps * heads * pairs * (a.q.d + a.v.d);
+  layer_cost(l, layer)->macs += steps * heads * pairs * (a.q.d + a.v.d);
   if (heads > 1) a.head = kb_for(kb, "head", 0, heads, 1);
   a.i = kb_for_expr(kb, "i", kb_int(kb, KIR_INDEX, 0, 1), positions(l, layer, 0), 1);
   KirReg *most = emit_scores(l, &a);

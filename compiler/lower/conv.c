@@ -159,7 +159,7 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.bias[0] = role(layer, ROLE_BIAS);
   mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   int64_t depth = mat_part_depth(&mat.part[0]), positions = view_size(y) / filters;
-  l->cost->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
+  layer_cost(l, layer)->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
   fold_norm(l, layer, &mat, filters, depth);
   bool in_integers = int_is_w8(l, layer) || int_computes(l, layer);
   if (is_depthwise(&mat) && !in_integers)

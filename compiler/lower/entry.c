@@ -11,6 +11,7 @@
 KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
                        int64_t time_n) {
   KirBuffer *b = kir_buffer(l->m, name, space, elem_of(type), 1);
+  b->is_per_sample = true;
   b->rank = 0;
   b->count = 1;
   if (l->m->batch > 1) b->dim[b->rank++] = l->m->batch;
@@ -102,6 +103,7 @@ static KirBuffer **length_params(Lower *l, KirFunc *f) {
     if (length->from) continue;
     const char *name = length->name ? length->name : "n";
     param[i] = kir_buffer(l->m, buffer_name(l, NULL, name), KIR_IN, KIR_SIZE, l->m->batch);
+    param[i]->is_per_sample = true;
     param[i]->rank = l->m->batch > 1;
     kir_func_param(l->m, f, param[i]);
     l->m->length[l->m->n_lengths++] = (KirLength){param[i]->name, length->name, length->bound};

@@ -342,7 +342,8 @@ void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   const View *x = view_of(l, layer->in[0]);
   QuantFormat in = int_format(l, layer->in[0]), own = q->out;
   int64_t d = q->part[dir][QUANT_INPUT].depth;
-  l->cost->macs += c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
+  layer_cost(l, layer)->macs +=
+      c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
   c.x = int_vector(l, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
                    &q->part[dir][QUANT_INPUT].x);
   if (q->part[dir][QUANT_STATE].x.bits == 16) /* padded to whole steps */

@@ -184,10 +184,6 @@ static bool in_group(const Lower *l, int id, const Job *of) {
          domain_equal(job->domain, of->domain);
 }
 
-static void set_cost(Lower *l, int id) {
-  l->cost = &l->m->cost[id];
-}
-
 /* The layers of a group at step t, those of one pass. Samples that run side by side: layers that
  * take all at once stand alone, those between them share a loop. */
 static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
@@ -198,7 +194,6 @@ static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
     if (inside && !one_by_one) batch_close(l);
     if (one_by_one && !inside) batch_open(l);
     inside = one_by_one;
-    set_cost(l, i);
     emit_step(l, l->model->layer[i], t);
   }
   if (inside) batch_close(l);
@@ -219,7 +214,6 @@ static void emit_blocks(Lower *l, const Job *of) {
   for (int pass = 0; pass <= passes; pass++) {
     for (int i = 0; i < l->model->n_layers; i++) {
       if (!in_group(l, i, of) || l->job[i].pass != pass || !l->job[i].hoists) continue;
-      set_cost(l, i);
       emit_products(l, l->model->layer[i], &block);
     }
     l->kb.origin = (KirOrigin){0};
@@ -237,7 +231,6 @@ static void emit_group(Lower *l, const Job *of) {
   batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
-    set_cost(l, i);
     zero_before(l, fused_result(l, model->layer[i]));
     zero_pads(l, fused_result(l, model->layer[i]));
     zero_field_pads(l, model->layer[i]);
@@ -256,16 +249,13 @@ static void emit_group(Lower *l, const Job *of) {
   batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
-    set_cost(l, i);
     emit_after(l, model->layer[i]);
     zero_after(l, fused_result(l, model->layer[i]));
   }
   batch_close(l);
-  l->cost = NULL;
 }
 
 static void emit_private_job(Lower *l, const Layer *layer) {
-  set_cost(l, layer->id);
   batch_open(l);
   zero_before(l, layer->out[0]);
   zero_pads(l, layer->out[0]);
@@ -275,7 +265,6 @@ static void emit_private_job(Lower *l, const Layer *layer) {
   batch_open(l);
   zero_after(l, layer->out[0]);
   batch_close(l);
-  l->cost = NULL;
 }
 
 /* Inputs that need rows around them are copied into their buffer first. */

@@ -118,13 +118,14 @@ static void make_costs(Lower *l) {
   }
 }
 
-/* Bytes of state and scratch, by the layer they belong to. */
+/* Bytes of weights, state and scratch, by the layer they belong to. */
 static void count_memory(KirModule *m) {
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     for (int k = 0; k < m->n_costs && b->origin.layer; k++)
       if (m->cost[k].layer == b->origin.layer) {
         int64_t bytes = b->count * kir_elem_size(b->elem);
+        if (b->space == KIR_CONST) m->cost[k].weight_bytes += bytes;
         if (b->space == KIR_STATE) m->cost[k].state_bytes += bytes;
         if (b->space == KIR_SCRATCH) m->cost[k].scratch_bytes += bytes;
       }

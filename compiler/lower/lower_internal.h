@@ -127,15 +127,11 @@ typedef struct Lower {
   bool is_wide;          /* they do in run or step; reset takes them one by one */
   KirReg *block_row;     /* step within the block, where layers hoist */
   KirStmt **batch_at;    /* where the loop over the samples that is open stands */
-  KirBuffer **kept;      /* scratch buffers with a place for each sample */
-  int n_kept;
-  size_t cap_kept;
-  KirReg **length;  /* by length index: its value */
-  KirReg *calls;    /* value of call_count */
-  KirFunc **helper; /* math functions, by mathfn.c */
+  KirReg **length;       /* by length index: its value */
+  KirReg *calls;         /* value of call_count */
+  KirFunc **helper;      /* math functions, by mathfn.c */
   int n_helpers;
   size_t cap_helpers;
-  KirCost *cost; /* of the layer being lowered */
 } Lower;
 
 /* ---- schedule.c ---- */
@@ -207,6 +203,8 @@ KirBuffer *new_weights(Lower *l, const Layer *layer, const char *part, const flo
 KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem elem,
                          const void *data, int64_t n, const char *doc);
 KirOrigin layer_origin(const Layer *layer);
+/* What a layer costs. */
+KirCost *layer_cost(const Lower *l, const Layer *layer);
 /* Whether a layer has a tensor, also when its values come at run time. */
 bool layer_has_role(const Layer *layer, Role role);
 

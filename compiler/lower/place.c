@@ -30,6 +30,10 @@ KirOrigin layer_origin(const Layer *layer) {
   return (KirOrigin){layer->path, layer->span};
 }
 
+KirCost *layer_cost(const Lower *l, const Layer *layer) {
+  return &l->m->cost[layer->id];
+}
+
 bool layer_has_role(const Layer *layer, Role role) {
   return layer->weights && layer->weights->role[role];
 }
@@ -87,13 +91,14 @@ KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem e
 KirBuffer *new_kept(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
   if (!l->is_tiled) return new_scratch(l, layer, part, elem, count);
   KirBuffer *b = new_scratch(l, layer, part, elem, count * l->m->batch);
-  ARENA_PUSH(l->arena, l->kept, l->n_kept, l->cap_kept, b);
+  b->is_per_sample = true;
   return b;
 }
 
 KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
   KirBuffer *b =
       kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
+  b->is_per_sample = true;
   b->align = buffer_align(l, elem);
   if (l->m->batch > 1) {
     b->rank = 2;
@@ -111,7 +116,6 @@ KirBuffer *new_constants(Lower *l, const Layer *layer, const char *part, KirElem
   b->data = data;
   b->doc = doc;
   b->origin = layer_origin(layer);
-  if (l->cost) l->cost->weight_bytes += n * kir_elem_size(elem);
   return b;
 }
 
@@ -132,10 +136,7 @@ KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const floa
 }
 
 KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {
-  bool per_sample = b->space == KIR_STATE || b->space == KIR_IN || b->space == KIR_OUT;
-  for (int i = 0; i < l->n_kept; i++)
-    per_sample = per_sample || l->kept[i] == b;
-  return kir_at_plus(kir_at(offset), per_sample ? b->count / l->m->batch : 0, l->batch);
+  return kir_at_plus(kir_at(offset), b->is_per_sample ? b->count / l->m->batch : 0, l->batch);
 }
 
 /* ---- views ---- */

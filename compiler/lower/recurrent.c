@@ -120,7 +120,6 @@ void recurrent_before(Lower *l, const Layer *layer, int dir) {
 }
 
 void recurrent_reset(Lower *l, const Layer *layer) {
-  l->cost = &l->m->cost[layer->id];
   for (int d = 0; d < layer_directions(layer); d++) {
     if (int_computes(l, layer)) {
       int_cell_start(l, layer, d);
@@ -129,7 +128,6 @@ void recurrent_reset(Lower *l, const Layer *layer) {
     load_state(l, layer, 0, d);
     load_state(l, layer, 1, d);
   }
-  l->cost = NULL;
 }
 
 /* ---- weights ---- */
@@ -292,8 +290,9 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
   int n = cell_mats(l, cell, dir, x, h, mat);
   int gates = cell_shape(l, layer)->gates;
   int64_t units = cell_shape(l, layer)->units;
-  l->cost->macs += gates * (x.d + units) * units * (type_step_size(&layer->in[0]->type) / x.d) *
-                   domain_of(l, &layer->in[0]->type).n;
+  layer_cost(l, layer)->macs += gates * (x.d + units) * units *
+                                (type_step_size(&layer->in[0]->type) / x.d) *
+                                domain_of(l, &layer->in[0]->type).n;
   if (layer->kind == LAYER_LSTM)
     cell->peephole = pack_peephole(l, layer, dir, mat->suffix, mat->lanes);
   if (n == 2) {

@@ -138,7 +138,7 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   mat.bias[0] = layer->weights->role[ROLE_BIAS];
   mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   int64_t depth = mat_part_depth(&mat.part[0]);
-  if (!silent) l->cost->macs += runs * view_size(&y) * depth;
+  if (!silent) layer_cost(l, layer)->macs += runs * view_size(&y) * depth;
   fold_norm(l, layer, &mat, filters, depth);
   if (silent) mat.n_parts = 0; /* the bias alone: 0 * NaN would be NaN */
   if (!silent && is_depthwise(&mat))

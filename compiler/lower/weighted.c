@@ -72,7 +72,7 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   mat.bias[0] = role(layer, ROLE_BIAS);
   mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
-  l->cost->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
+  layer_cost(l, layer)->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
   mat.row = rows.row;
   mat.n_rows = rows.n;
