@@ -13,10 +13,14 @@ Report report_new(const KirModule *m, Arena *arena) {
     if (!m->weights_extern) r.flash += c->weight_bytes;
     if (!c->params && !c->macs && !c->weight_bytes && !c->state_bytes && !c->scratch_bytes)
       continue;
-    r.row[r.n++] =
-        (ReportRow){c->layer,       c->text,         c->span,
-                    c->params,      c->macs,         m->weights_extern ? 0 : c->weight_bytes,
-                    c->state_bytes, c->scratch_bytes};
+    r.row[r.n++] = (ReportRow){.layer = c->layer,
+                               .text = c->text,
+                               .span = c->span,
+                               .params = c->params,
+                               .macs = c->macs,
+                               .flash = m->weights_extern ? 0 : c->weight_bytes,
+                               .state = c->state_bytes,
+                               .scratch = c->scratch_bytes};
   }
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_STATE)
@@ -74,11 +78,22 @@ static void report_figures(const Report *report, Text *text) {
   text_add(text, "\n");
 }
 
+/* "  i16     68.5 dB": of a layer in integers. */
+static void add_precision(const ReportRow *row, Text *line) {
+  if (row->precision) text_printf(line, "  %-6s", row->precision);
+  if (row->snr > 0) text_printf(line, "%s  %5.1f dB", row->precision ? "" : "        ", row->snr);
+}
+
 void report_text(const Report *report, Text *text) {
   static const char *const head[COLUMNS] = {"params", "MAC", "flash", "state", "scratch"};
-  ReportRow total = {
-      "total",        "", span_none(), report->params, report->macs, report->flash, report->state,
-      report->scratch};
+  ReportRow total = {.layer = "total",
+                     .text = "",
+                     .params = report->params,
+                     .macs = report->macs,
+                     .flash = report->flash,
+                     .state = report->state,
+                     .scratch = report->scratch,
+                     .snr = report->snr};
   size_t first = strlen("total"), width[COLUMNS];
   for (int c = 0; c < COLUMNS; c++)
     width[c] = strlen(head[c]);
@@ -107,6 +122,7 @@ void report_text(const Report *report, Text *text) {
       text_fill(&line, ' ', width[c] - strlen(s) + 2);
       text_add(&line, s);
     }
+    add_precision(row, &line);
     size_t n = line.len;
     while (n > 0 && line.s[n - 1] == ' ')
       n--;
@@ -140,9 +156,14 @@ void report_json(const Report *report, Text *text) {
     text_add(text, ",\"stage\":");
     text_add_json(text, row->text ? row->text : "");
     text_printf(text,
-                ",\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld}",
+                ",\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld",
                 (long long)row->params, (long long)row->macs, (long long)row->flash,
                 (long long)row->state, (long long)row->scratch);
+    if (row->precision) text_printf(text, ",\"precision\":\"%s\"", row->precision);
+    if (row->snr > 0) text_printf(text, ",\"snr_db\":%.1f", row->snr);
+    text_add(text, "}");
   }
-  text_add(text, "]}\n");
+  text_add(text, "]");
+  if (report->snr > 0) text_printf(text, ",\"snr_db\":%.1f", report->snr);
+  text_add(text, "}\n");
 }

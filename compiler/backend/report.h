@@ -14,6 +14,8 @@ typedef struct ReportRow {
   int64_t params, macs;
   int64_t flash;          /* bytes of weights as stored */
   int64_t state, scratch; /* bytes; scratch before places are shared */
+  const char *precision;  /* of a layer in integers; NULL: f32 */
+  double snr;             /* dB, of the layer alone, as calibration measured it; 0: not known */
 } ReportRow;
 
 typedef struct Report {
@@ -28,6 +30,7 @@ typedef struct Report {
   int64_t stack;   /* bound of a call */
   int64_t cycles[2];
   const char *core;
+  double snr;     /* of the model, as calibration measured it; 0: not known */
   int64_t object; /* bytes of flash of an object that was made, code included; 0: none was */
 } Report;
 

@@ -453,7 +453,7 @@ ExitCode command_build(Session *s) {
   if (made && !flash_measured(s, model, outs.object_flash, report.flash)) return EXIT_FAILED;
   if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
-  costs_print(s, m, out, outs.object_flash);
+  costs_print(s, model, m, out, outs.object_flash);
   say_flags(s, model, kind, out);
   return EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #include "driver/build.h"
 #include "driver/draw.h"
 #include "driver/inspect_html.h"
+#include "driver/quantise.h"
 #include "driver/report.h"
 #include "driver/written.h"
 #include "import/import.h"
@@ -56,6 +57,10 @@ static const char *layer_cost_str(Session *s, const Model *model, const Layer *l
   if (!n) return "";
   text_add_count(&text, n);
   text_add(&text, " MAC");
+  if (!model->quant || !model->quant->layer[layer->id]) return text_str(&text);
+  text_printf(&text, "  %s", precision_name[layer_precision(model, layer)]);
+  double snr = layer_ratio(s, model, layer);
+  if (snr > 0) text_printf(&text, "  %.1f dB", snr);
   return text_str(&text);
 }
 
@@ -145,6 +150,8 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
     text_add(out, " scratch, ");
     text_add_bytes(out, t.state);
     text_add(out, " state");
+    double snr = model->quant ? model_ratio(s, model) : 0;
+    if (snr > 0) text_printf(out, ", %.1f dB in integers on the data of calibration", snr);
     COptions c = {.prefix = model->name};
     text_add(out, "\n\n");
     backend_c_prototypes(m, &c, out);
@@ -189,8 +196,14 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
     text_add_json(out, layer_text(s->arena, &s->sources, layer));
     text_add(out, ",\"type\":");
     text_add_json(out, full_type(s, &layer->out[0]->type));
-    text_printf(out, ",\"params\":%lld,\"macs\":%lld}", (long long)layer_param_count(layer),
+    text_printf(out, ",\"params\":%lld,\"macs\":%lld", (long long)layer_param_count(layer),
                 (long long)layer_macs(model, layer));
+    bool integer = model->quant && model->quant->layer[layer->id];
+    double snr = integer ? layer_ratio(s, model, layer) : 0;
+    if (integer)
+      text_printf(out, ",\"precision\":\"%s\"", precision_name[layer_precision(model, layer)]);
+    if (snr > 0) text_printf(out, ",\"snr_db\":%.1f", snr);
+    text_add_char(out, '}');
   }
   text_add(out, "],\"outputs\":[");
   for (int i = 0; i < model->n_out; i++) {
@@ -206,18 +219,30 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
   text_add(out, "}\n");
 }
 
+/* Weights and ranges as a build has them, for a model in integers. */
+static bool bound_in_integers(Session *s, Model *model, const Source *source) {
+  return model_wants_integers(model) && build_bind(s, model, source) &&
+         build_quantise(s, model, source) && !s->diags->n_errors;
+}
+
 /* Memory figures come from the lowered module. Trained values do not matter for them: without a
- * weights file the model is lowered with weights left to run time and their size is added. */
+ * weights file the model is lowered with random ones. */
 static KirModule *lower_for_figures(Session *s, Model *model, const Source *source) {
   Diags *kept = s->diags;
+  bool trouble = s->file_trouble;
   session_reset_diags(s);
-  model_bind_random(model, 1);
+  if (!bound_in_integers(s, model, source)) {
+    model_bind_random(model, 1);
+    quantise_invented(s, model);
+  }
   KirModule *m = build_lower(s, model, source, false);
   s->diags = kept;
+  s->file_trouble = trouble;
   return m;
 }
 
 static void inspect_model(Session *s, Text *out, Model *model, const Source *source) {
+  precision_choose(s, model);
   if (s->options->dot)
     draw_dot(out, &s->sources, model);
   else if (s->options->svg)

@@ -98,6 +98,52 @@ static bool within(const Options *o, const Difference *d) {
   return d->max <= o->atol + o->rtol * d->scale;
 }
 
+/* --metric argmax: how many answers there are, and in how many the index of the largest value
+ * differs. n 0: the values are no answers. */
+typedef struct Answers {
+  int64_t n, differ;
+} Answers;
+
+static int64_t largest_of(const double *x, int64_t n) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < n; i++)
+    if (x[i] > x[best]) best = i;
+  return best;
+}
+
+/* The values of an answer: the last axis of an output. 1: it has none. */
+static int64_t answer_width(const Type *type) {
+  return type->elem != ELEM_INDEX && type->rank ? type->dim[type->rank - 1].n : 1;
+}
+
+static Answers answers_of(const Options *o, const Recorded *a, const Recorded *b, int64_t width) {
+  Answers answers = {0};
+  if (!o->argmax || width < 2 || a->count != b->count) return answers;
+  answers.n = a->count / width;
+  for (int64_t i = 0; i < answers.n; i++)
+    answers.differ +=
+        largest_of(a->data + i * width, width) != largest_of(b->data + i * width, width);
+  return answers;
+}
+
+/* The same for two outputs of a model: --metric takes the place of the tolerances, not of --snr. */
+static bool output_within(const Options *o, const Difference *d, const Answers *answers) {
+  if (!answers->n) return within(o, d);
+  if (d->bad || (o->snr > 0 && d->snr < o->snr)) return false;
+  return (double)answers->differ <= o->argmax_share * (double)answers->n;
+}
+
+static bool has_answers(Session *s, const Model *model) {
+  if (!s->options->argmax) return true;
+  for (int i = 0; i < model->n_out; i++)
+    if (answer_width(&model->out[i]->value->type) > 1) return true;
+  session_error(s,
+                "--metric argmax compares which of several values is the largest: no output of "
+                "`%s` has several",
+                model->name);
+  return false;
+}
+
 /* What was compared so far, for --html. */
 typedef struct Findings {
   Compared *compared;
@@ -105,10 +151,12 @@ typedef struct Findings {
   size_t cap;
 } Findings;
 
-static bool show(Session *s, Findings *f, const char *name, const char *what, const Recorded *a,
+static bool show(Session *s, Findings *f, const Port *port, const char *what, const Recorded *a,
                  const Recorded *b, bool exact) {
+  const char *name = port->name;
   Difference d = difference(a->data, a->count, b->data, b->count);
-  bool ok = exact ? !d.bad && d.max == 0 : within(s->options, &d);
+  Answers answers = answers_of(s->options, a, b, answer_width(&port->value->type));
+  bool ok = exact ? !d.bad && d.max == 0 : output_within(s->options, &d, &answers);
   if (s->options->html) {
     Recorded *kept = ARENA_ARRAY(s->arena, Recorded, 2);
     kept[0] = *a, kept[1] = *b;
@@ -120,6 +168,9 @@ static bool show(Session *s, Findings *f, const char *name, const char *what, co
   if (a->count != b->count)
     text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count,
                 (long long)b->count);
+  else if (answers.n)
+    text_printf(&line, "%-16s %-24s %lld of %lld answers differ, SNR %.1f dB", name, what,
+                (long long)answers.differ, (long long)answers.n, d.snr);
   else
     text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max,
                 d.scale, d.snr);
@@ -266,15 +317,15 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
       return EXIT_FILE;
     if (there && !compared++ && !inputs_are_recorded(s, model, in)) return EXIT_FILE;
     bool exact = model->quant && quant_is_exact(model, model->out[i]->value);
-    bool fine = show(s, &findings, model->out[i]->name,
-                     exact ? "compiled = integers" : "compiled / evaluator", &compiled[i],
-                     &reference[i], exact);
+    bool fine =
+        show(s, &findings, model->out[i], exact ? "compiled = integers" : "compiled / evaluator",
+             &compiled[i], &reference[i], exact);
     if (there)
-      fine &= show(s, &findings, model->out[i]->name, "evaluator / recorded", &reference[i],
-                   &recorded, false);
+      fine &= show(s, &findings, model->out[i], "evaluator / recorded", &reference[i], &recorded,
+                   false);
     if (there)
-      fine &= show(s, &findings, model->out[i]->name, "compiled / recorded", &compiled[i],
-                   &recorded, false);
+      fine &=
+          show(s, &findings, model->out[i], "compiled / recorded", &compiled[i], &recorded, false);
     if (ok && !fine && compiled[i].count) {
       Recorded *truth = there ? &recorded : &reference[i];
       worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at *
@@ -321,6 +372,7 @@ ExitCode command_verify(Session *s) {
   if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors)
     return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!has_answers(s, model)) return EXIT_USAGE;
   if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);
   return program ? compare(s, model, source, m, program) : EXIT_FILE;

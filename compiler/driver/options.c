@@ -113,6 +113,34 @@ static bool parse_number(const char *value, double *out) {
   return end != value && !*end && *out >= 0;
 }
 
+/* "40", "40dB", "40 dB" */
+static bool parse_decibels(const char *value, double *out) {
+  char *end;
+  *out = strtod(value, &end);
+  if (end == value || !(*out >= 0) || *out > 1e6) return false;
+  while (*end == ' ')
+    end++;
+  return !*end || strcmp(end, "dB") == 0 || strcmp(end, "db") == 0;
+}
+
+/* "argmax", "argmax:1%", "argmax:0.01" */
+static bool parse_metric(const char *value, Options *o) {
+  static const char word[] = "argmax";
+  const char *share = value + sizeof word - 1;
+  char *end;
+  if (strncmp(value, word, sizeof word - 1) != 0) return false;
+  o->argmax = true;
+  if (!*share) return true;
+  if (*share != ':') return false;
+  o->argmax_share = strtod(share + 1, &end);
+  if (end == share + 1) return false;
+  if (*end == '%') {
+    o->argmax_share /= 100;
+    end++;
+  }
+  return !*end && o->argmax_share >= 0 && o->argmax_share <= 1;
+}
+
 static bool option_define(Arena *arena, Options *o, const char *value) {
   const char *eq = strchr(value, '=');
   if (!eq || eq == value) return false;
@@ -244,7 +272,14 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     return parse_number(value, &o->rtol);
   case OPTION_snr:
     *problem = arena_printf(arena, "--snr needs a number of decibels, found `%s`", value);
-    return parse_number(value, &o->snr);
+    return parse_decibels(value, &o->snr);
+  case OPTION_metric:
+    *problem = arena_printf(arena,
+                            "--metric is argmax, or argmax with the share that may differ such as "
+                            "argmax:1%%, not `%s`",
+                            value);
+    return parse_metric(value, o);
+  case OPTION_write: o->write = true; return true;
   case OPTION_warn:
     *problem =
         arena_printf(arena, "-W: no lint named `%s`; `grus explain lints` lists them", value);

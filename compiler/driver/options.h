@@ -75,6 +75,8 @@ typedef struct Options {
   double size;                           /* --size; has_size: it is given */
   bool has_size;
   double atol, rtol, snr;            /* snr 0: not asked for */
+  bool argmax, write;                /* --metric argmax, --write */
+  double argmax_share;               /* of answers that may differ */
   const char *config, *time, *input; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;

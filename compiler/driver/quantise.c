@@ -215,8 +215,27 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
   return true;
 }
 
+double layer_ratio(const Session *s, const Model *model, const Layer *layer) {
+  const char *precision = precision_name[layer_precision(model, layer)];
+  return s->ranges && layer->path ? ranges_ratio(s->ranges, layer->path, precision) : 0;
+}
+
+double model_ratio(const Session *s, const Model *model) {
+  if (!s->ranges || !s->ranges->n_ratios) return 0;
+  int known = 0;
+  for (int i = 0; i < model->n_layers; i++)
+    known += layer_ratio(s, model, model->layer[i]) > 0;
+  return known == s->ranges->n_ratios ? s->ranges->total : 0;
+}
+
 static bool has_invented_weights(const Session *s) {
   return s->options->weights && strncmp(s->options->weights, "random", 6) == 0;
+}
+
+void quantise_invented(Session *s, Model *model) {
+  if (!model_wants_integers(model)) return;
+  model->quant = NULL;
+  model_quantise(model, invented_ranges(s, model), NULL, s->diags);
 }
 
 bool build_quantise(Session *s, Model *model, const Source *source) {
@@ -235,7 +254,10 @@ bool build_quantise(Session *s, Model *model, const Source *source) {
     if (ranges->path && (!weights_agree(s, model, ranges) || !names_are_known(s, model, ranges)))
       return false;
     if (ranges->rounded && !read_rounded(s, model, ranges, &given)) return false;
-    if (ranges->path) s->ranges_path = path;
+    if (ranges->path) {
+      s->ranges_path = path;
+      s->ranges = ranges;
+    }
   }
   return model_quantise(model, ranges, given.n_parts ? &given : NULL, s->diags);
 }

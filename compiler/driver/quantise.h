@@ -12,6 +12,12 @@ bool precision_choose(Session *s, Model *model);
 /* Quantises a bound model that asks for integers. Where its weights are invented and there is no
  * file of ranges, the ranges are those of invented inputs. False after reporting. */
 bool build_quantise(Session *s, Model *model, const Source *source);
+/* For sizes alone: ranges of invented inputs. */
+void quantise_invented(Session *s, Model *model);
+/* What calibration measured of a layer alone in its precision: SNR in dB; 0: not known. */
+double layer_ratio(const Session *s, const Model *model, const Layer *layer);
+/* The same of the whole model; 0 also where a layer has another precision than was measured. */
+double model_ratio(const Session *s, const Model *model);
 /* The file of ranges of a model: as its source says, else beside it, NAME.ranges. */
 const char *ranges_path(Session *s, const Model *model, const Source *source);
 /* What `grus calibrate` writes beside it: NAME.q.safetensors. */

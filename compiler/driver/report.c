@@ -4,6 +4,7 @@
 #include "driver/report.h"
 
 #include "driver/machine.h"
+#include "driver/quantise.h"
 #include "lower/figures.h"
 
 #include <string.h>
@@ -178,11 +179,28 @@ bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weigh
   return false;
 }
 
-void costs_print(Session *s, const KirModule *m, const char *out, int64_t object_flash) {
+/* Precisions of the layers in integers, and what calibration measured of them. */
+static void report_precisions(const Session *s, const Model *model, Report *r) {
+  if (!model->quant) return;
+  for (int i = 0; i < r->n; i++)
+    for (int k = 0; k < model->n_layers; k++) {
+      const Layer *layer = model->layer[k];
+      if (!r->row[i].layer || !layer->path || strcmp(r->row[i].layer, layer->path) != 0 ||
+          !model->quant->layer[layer->id])
+        continue;
+      r->row[i].precision = precision_name[layer_precision(model, layer)];
+      r->row[i].snr = layer_ratio(s, model, layer);
+    }
+  r->snr = model_ratio(s, model);
+}
+
+void costs_print(Session *s, const Model *model, const KirModule *m, const char *out,
+                 int64_t object_flash) {
   Text text = text_new(s->arena);
   if (s->options->quiet || strcmp(out, "-") == 0) return;
   Report report = object_flash ? report_new(m, s->arena) : report_for(s, m);
   report.object = object_flash;
+  report_precisions(s, model, &report);
   if (s->options->json)
     report_json(&report, &text);
   else

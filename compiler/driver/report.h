@@ -22,7 +22,8 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
 /* The table of costs on standard output: text, or JSON with --json. object_flash: measured bytes of
  * weights and code of the object; 0: none was made. Nothing with -q or when the
  * output itself went there. */
-void costs_print(Session *s, const KirModule *m, const char *out, int64_t object_flash);
+void costs_print(Session *s, const Model *model, const KirModule *m, const char *out,
+                 int64_t object_flash);
 /* E802 when an object that was made takes more flash than --max-flash or the chip has. */
 bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weights);
 /* "61.8 KiB", "512 B" */

@@ -108,12 +108,38 @@ static bool read_weights(Reader *r, Ranges *ranges) {
   return true;
 }
 
+static bool read_decibels(Reader *r, double *out) {
+  Span span = here(r, r->at);
+  const char *word = next_word(r, &span);
+  char *end = NULL;
+  *out = word ? strtod(word, &end) : NAN;
+  if (word && end != word && !*end && isfinite(*out)) return true;
+  return bad(r, word ? span : here(r, r->line), "a signal-to-noise ratio without its number",
+             "needs decibels");
+}
+
+static bool read_ratio(Reader *r, Ranges *ranges) {
+  Span span;
+  RangesRatio ratio = {.layer = next_word(r, &span)};
+  ratio.precision = ratio.layer ? next_word(r, &span) : NULL;
+  if (!ratio.precision)
+    return bad(r, here(r, r->line), "a signal-to-noise ratio of nothing",
+               "needs `snr`, a stage, its precision and decibels");
+  if (ranges->n_ratios >= MOST_RANGES)
+    return bad(r, span, "more stages than any model has", "too many");
+  if (!read_decibels(r, &ratio.snr)) return false;
+  ARENA_PUSH(r->arena, ranges->ratio, ranges->n_ratios, ranges->cap_ratios, ratio);
+  return true;
+}
+
 static bool read_line(Reader *r, Ranges *ranges) {
   Span span;
   const char *word = next_word(r, &span);
   if (!word || strcmp(word, "data") == 0) return true;
   if (strcmp(word, "range") == 0) return read_range(r, ranges);
   if (strcmp(word, "weights") == 0) return read_weights(r, ranges);
+  if (strcmp(word, "snr") == 0) return read_ratio(r, ranges);
+  if (strcmp(word, "total") == 0) return read_decibels(r, &ranges->total);
   if (strcmp(word, "rounded") == 0) {
     ranges->rounded = next_word(r, &ranges->rounded_span);
     return ranges->rounded
@@ -121,7 +147,7 @@ static bool read_line(Reader *r, Ranges *ranges) {
                : bad(r, span, "no file of rounded weights is named", "needs its name in quotes");
   }
   return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word),
-             "not `range`, `weights`, `data` or `rounded`");
+             "not `range`, `weights`, `data`, `rounded`, `snr` or `total`");
 }
 
 Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
@@ -152,6 +178,14 @@ const Range *ranges_find(const Ranges *ranges, const char *name) {
   for (int i = 0; i < ranges->n; i++)
     if (strcmp(ranges->range[i].name, name) == 0) return &ranges->range[i];
   return NULL;
+}
+
+double ranges_ratio(const Ranges *ranges, const char *layer, const char *precision) {
+  for (int i = 0; i < ranges->n_ratios; i++)
+    if (strcmp(ranges->ratio[i].layer, layer) == 0 &&
+        strcmp(ranges->ratio[i].precision, precision) == 0)
+      return ranges->ratio[i].snr;
+  return 0;
 }
 
 void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high) {

@@ -6,6 +6,8 @@
  *     data    calib.npy                  # remarks of calibrate, ignored
  *     rounded "kws.q.safetensors"
  *     range   mfcc   -4.81  5.02
+ *     snr     y.gru  i16  78.5           # of the layer alone in this precision, in dB
+ *     total   69.7                       # of all together; both for reports, ignored by the build
  *
  * Plain text, edited by hand as well as written by calibrate; # begins a comment. */
 #ifndef GRUS_MODEL_RANGES_H
@@ -19,6 +21,12 @@ typedef struct Range {
   Span span; /* of the line, none where it was computed */
 } Range;
 
+/* What calibration measured of a layer, for reports. */
+typedef struct RangesRatio {
+  const char *layer, *precision;
+  double snr;
+} RangesRatio;
+
 typedef struct Ranges {
   const char *path;    /* NULL: computed, not read */
   const char *weights; /* sha256, 64 digits; NULL: not said */
@@ -28,11 +36,17 @@ typedef struct Ranges {
   Range *range;
   int n;
   size_t cap;
+  RangesRatio *ratio;
+  int n_ratios;
+  size_t cap_ratios;
+  double total; /* SNR of the model; 0: not said */
 } Ranges;
 
 /* E706 for what is no range. NULL after reporting. */
 Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags);
 const Range *ranges_find(const Ranges *ranges, const char *name); /* NULL if absent */
+/* SNR of a layer in this precision; 0: not known. */
+double ranges_ratio(const Ranges *ranges, const char *layer, const char *precision);
 void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high);
 /* Widens the range of this name, or begins one. */
 void ranges_widen(Arena *arena, Ranges *ranges, const char *name, double low, double high);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The parts of `grus calibrate`: layers are judged alone, a mixture of precisions is chosen, the
+ * report is printed, and the files are written. */
+#ifndef GRUS_DRIVER_CALIBRATE_H
+#define GRUS_DRIVER_CALIBRATE_H
+
+#include "driver/calibration.h"
+#include "model/quant/mixture.h"
+#include "model/quant/round.h"
+
+/* A layer alone in one precision of integers, all others in f32. */
+typedef struct Verdict {
+  bool there;            /* false: not looked at, or the layer has no such form */
+  double plain, rounded; /* SNR on what is held out; rounded counts if `rounds` */
+  bool rounds, keeps;    /* rounding was tried; it does better on what it has not seen */
+  int64_t bytes;         /* of weights */
+  int64_t steps, needed; /* where the data is too short to round: what there is, what it takes */
+} Verdict;
+
+typedef struct Judged {
+  Layer *layer;
+  Precision precision; /* that the layer has now */
+  Verdict in[PRECISION_COUNT];
+} Judged;
+
+typedef struct Calibrate {
+  Session *s;
+  const Source *source;
+  Model *model;
+  Ranges *ranges;
+  Calibration data;
+  Judged *judged;
+  int n;
+  QuantGivenPart *part; /* rounded weights of the model in its present precisions */
+  int n_parts;
+  double predicted, measured; /* SNR of the model in its present precisions */
+  bool writes;                /* --write: the present precisions go into the source */
+} Calibrate;
+
+/* The layers' precisions, kept while single ones are looked at. */
+typedef struct Precisions {
+  Precision model;
+  OptVal *own;
+} Precisions;
+Precisions precisions_keep(Session *s, const Model *model);
+void precisions_restore(Model *model, const Precisions *kept);
+/* All layers in f32 but one. NULL: all of them. */
+void precisions_only(Model *model, const Layer *one, Precision p);
+
+/* Every layer with weights in integers alone: in its own precision, and for a mixture in all that
+ * it may get. False after reporting. */
+bool calibrate_judge(Calibrate *c, bool for_mixture);
+/* The model in its present precisions, with rounded weights: fills part, predicted and measured.
+ * False after reporting. */
+bool calibrate_measure(Calibrate *c);
+/* The SNR of a layer as it would be built. */
+double verdict_snr(const Verdict *v);
+
+/* Chooses a mixture for --snr and --max-flash and prints it. With --write the model's layers have
+ * its precisions afterwards; without, their own. The exit code says whether the bounds are met. */
+ExitCode calibrate_mix(Calibrate *c);
+
+void calibrate_report(const Calibrate *c, Text *out);
+
+/* Writes the ranges, the rounded weights and with --write the source: all or nothing. */
+ExitCode calibrate_write(Calibrate *c, const char *path);
+
+#endif

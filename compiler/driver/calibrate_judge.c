@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* grus calibrate: what each layer costs in exactness, alone and all together. */
+#include "driver/calibrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- precisions ---- */
+
+Precisions precisions_keep(Session *s, const Model *model) {
+  Precisions kept = {model->precision, ARENA_ARRAY(s->arena, OptVal, model->n_layers + 1)};
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_opt(model->layer[i], OPT_precision))
+      kept.own[i] = *layer_opt(model->layer[i], OPT_precision);
+  return kept;
+}
+
+void precisions_restore(Model *model, const Precisions *kept) {
+  model->precision = kept->model;
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_opt(model->layer[i], OPT_precision))
+      *layer_opt_mut(model->layer[i], OPT_precision) = kept->own[i];
+}
+
+void precisions_only(Model *model, const Layer *one, Precision p) {
+  model->precision = PRECISION_F32;
+  for (int i = 0; i < model->n_layers; i++) {
+    OptVal *own = layer_opt_mut(model->layer[i], OPT_precision);
+    if (!own) continue;
+    own->given = model->layer[i] == one;
+    own->s = precision_name[own->given ? p : PRECISION_F32];
+  }
+}
+
+static bool quantise(Calibrate *c, const QuantGivenPart *part, int n, Diags *diags) {
+  QuantGiven given = {.part = part, .n_parts = n, .needs_same_scale = true, .path = "calibration"};
+  c->model->quant = NULL;
+  return model_quantise(c->model, c->ranges, n ? &given : NULL, diags);
+}
+
+/* ---- one layer ---- */
+
+static bool has_parts(const Layer *layer) {
+  QuantKind kind = quant_kind(layer);
+  return kind == QUANT_MATRIX || kind == QUANT_RECURRENT;
+}
+
+static void warn_short(Calibrate *c, const Layer *layer, const Verdict *v) {
+  Diag *d = diag_new(c->s->diags, W706, layer->span,
+                     "%lld steps are too few to round the weights of `%s`", (long long)v->steps,
+                     layer->path);
+  diag_primary(d, "%lld weights in a row", (long long)v->needed);
+  diag_note(d, "rounded to nearest; %lld steps more and the data decides",
+            (long long)(v->needed - v->steps));
+}
+
+/* What rounding looks at: the runs, or the part of each, that are not held out. */
+static RoundData looked_at(const Calibrate *c) {
+  RoundData data = {.n_runs = calibration_first_held_out(&c->data),
+                    .share = calibration_share(&c->data)};
+  if (!data.n_runs) data.n_runs = c->data.n;
+  EvalRun *runs = ARENA_ARRAY(c->s->arena, EvalRun, data.n_runs);
+  for (int r = 0; r < data.n_runs; r++)
+    runs[r] = c->data.run[r].truth;
+  data.run = runs;
+  return data;
+}
+
+static int64_t bytes_of_layer(const Calibrate *c, const Layer *layer) {
+  const QuantLayer *q = c->model->quant->layer[layer->id];
+  int64_t bytes = 0;
+  for (int dir = 0; dir < q->directions; dir++)
+    for (int k = 0; k < QUANT_PARTS; k++)
+      bytes += q->part[dir][k].rows * (q->part[dir][k].depth * q->part[dir][k].bits / 8 + 6);
+  return bytes;
+}
+
+double verdict_snr(const Verdict *v) {
+  return v->keeps ? v->rounded : v->plain;
+}
+
+/* A layer that has no form in a precision that nobody asked for is no error: it keeps its own. */
+static bool judge_in(Calibrate *c, Judged *j, Precision p) {
+  Verdict *v = &j->in[p];
+  RoundData data = looked_at(c);
+  QuantGivenPart part[4];
+  Diags *aside = p == j->precision ? c->s->diags : diags_new(c->s->arena, &c->s->sources);
+  precisions_only(c->model, j->layer, p);
+  if (!quantise(c, NULL, 0, aside)) return p != j->precision;
+  v->there = true;
+  v->bytes = bytes_of_layer(c, j->layer);
+  v->plain = calibration_snr(c->s, c->model, &c->data, true);
+  int n = quant_round_layer(c->s->arena, c->model, j->layer, &data, part, &v->steps, &v->needed);
+  if (!n) {
+    if (v->needed && p == j->precision) warn_short(c, j->layer, v);
+    return true;
+  }
+  if (!quantise(c, part, n, aside)) return p != j->precision;
+  v->rounds = true;
+  v->rounded = calibration_snr(c->s, c->model, &c->data, true);
+  v->keeps = v->rounded > v->plain;
+  return true;
+}
+
+/* ---- all layers ---- */
+
+/* One line that is written over on a terminal; with --verbose lines of their own elsewhere. */
+static void show_progress(const Calibrate *c, int at, int all, const char *what) {
+  const Options *o = c->s->options;
+  bool terminal = isatty(STDERR_FILENO) && !o->quiet;
+  if (terminal)
+    fprintf(stderr, at < all ? "\r\033[K%d of %d: %s" : "\r\033[K", at + 1, all, what);
+  else if (o->verbose && at < all)
+    session_say(c->s, "%d of %d: %s", at + 1, all, what);
+}
+
+static bool is_candidate(const Calibrate *c, const Judged *j, Precision p, bool for_mixture) {
+  if (p == j->precision) return true;
+  if (!for_mixture || !quant_is_integer(p)) return false;
+  return p != PRECISION_I8 || c->model->precision == PRECISION_I8;
+}
+
+bool calibrate_judge(Calibrate *c, bool for_mixture) {
+  Precisions kept = precisions_keep(c->s, c->model);
+  bool ok = true;
+  int all = 0, at = 0;
+  c->judged = ARENA_ARRAY(c->s->arena, Judged, c->model->n_layers + 1);
+  for (int i = 0; i < c->model->n_layers; i++) {
+    Layer *layer = c->model->layer[i];
+    Precision p = layer_precision(c->model, layer);
+    if (!quant_is_integer(p) || !has_parts(layer)) continue;
+    c->judged[c->n] = (Judged){.layer = layer, .precision = p};
+    for (int k = 0; k < PRECISION_COUNT; k++)
+      all += is_candidate(c, &c->judged[c->n], (Precision)k, for_mixture);
+    c->n++;
+  }
+  for (int i = 0; i < c->n && ok; i++)
+    for (int k = 0; k < PRECISION_COUNT && ok; k++) {
+      Judged *j = &c->judged[i];
+      if (!is_candidate(c, j, (Precision)k, for_mixture)) continue;
+      show_progress(c, at++, all,
+                    arena_printf(c->s->arena, "%s in %s", j->layer->path, precision_name[k]));
+      ok = judge_in(c, j, (Precision)k);
+      precisions_restore(c->model, &kept);
+    }
+  show_progress(c, all, all, "");
+  return ok;
+}
+
+/* Rounded once more for the scales of the whole model, in which a layer reads integers where it
+ * read f32 alone. */
+static void round_kept(Calibrate *c) {
+  RoundData data = looked_at(c);
+  int64_t steps, needed;
+  c->part = ARENA_ARRAY(c->s->arena, QuantGivenPart, 4 * c->n + 1);
+  c->n_parts = 0;
+  for (int i = 0; i < c->n; i++)
+    if (c->judged[i].in[c->judged[i].precision].keeps)
+      c->n_parts += quant_round_layer(c->s->arena, c->model, c->judged[i].layer, &data,
+                                      c->part + c->n_parts, &steps, &needed);
+}
+
+bool calibrate_measure(Calibrate *c) {
+  double noise = 0;
+  if (!quantise(c, NULL, 0, c->s->diags)) return false;
+  round_kept(c);
+  if (!quantise(c, c->part, c->n_parts, c->s->diags)) return false;
+  for (int i = 0; i < c->n; i++)
+    noise += pow(10, -verdict_snr(&c->judged[i].in[c->judged[i].precision]) / 10);
+  c->predicted = noise > 0 ? -10 * log10(noise) : 999;
+  c->measured = calibration_snr(c->s, c->model, &c->data, true);
+  return true;
+}
