@@ -120,7 +120,8 @@ static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt,
                           Span at, OptVal *out) {
   bool rate = info->kind == LAYER_Dropout && !(c->f >= 0 && c->f < 1);
   bool positive = (opt->id == OPT_eps || (info->kind == LAYER_celu && opt->id == OPT_alpha) ||
-                   opt->id == OPT_std || opt->id == OPT_clip || opt->id == OPT_cell_clip) &&
+                   opt->id == OPT_std || opt->id == OPT_step || opt->id == OPT_clip ||
+                   opt->id == OPT_cell_clip) &&
                   !(c->f > 0) && !(info->kind == LAYER_GaussianNoise && c->f == 0);
   out->f = c->f;
   if (!rate && !positive) return true;

@@ -418,6 +418,7 @@ typedef enum MathFn {
   MATH_LSTM_STATE,
   MATH_GRU_STATE,
   MATH_FLOOR,
+  MATH_ROUND,
   MATH_ERF,
   MATH_SIN,
   MATH_COS,

@@ -428,6 +428,7 @@ static const FnInfo fn_info[MATH_COUNT] = {
                         {"x", "d", "h"},
                         "n + z (h - n) where n = tanh(x), z = 1 / d"},
     [MATH_FLOOR] = {"floor", fn_floor, "f", {"x"}, "the greatest whole number that is not above x"},
+    [MATH_ROUND] = {"round", fn_round, "f", {"x"}, "the nearest whole number, halves to even"},
     [MATH_ERF] = {"erf", fn_erf, "f", {"x"}, "the error function, within 2e-7"},
     [MATH_SIN] = {"sin", fn_sin, "f", {"x"}, "within 2e-7 for |x| <= 32768, NaN beyond"},
     [MATH_COS] = {"cos", fn_cos, "f", {"x"}, "within 2e-7 for |x| <= 32768, NaN beyond"},

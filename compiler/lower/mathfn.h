@@ -47,6 +47,7 @@ KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c);
 
 /* mathfn_more.c */
 void fn_floor(Fn *fn);
+void fn_round(Fn *fn);
 void fn_erf(Fn *fn);
 void fn_sin(Fn *fn);
 void fn_cos(Fn *fn);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* floor, erf, sin, cos and atan2 as KIR helpers, written as mathfn.c writes its own: straight
- * lines, every operation rounded once. Bounds are those of tests/numeric/more_functions.sh. */
+/* floor, round, erf, sin, cos and atan2 as KIR helpers, written as mathfn.c writes its own:
+ * straight lines, every operation rounded once. Bounds are those of
+ * tests/numeric/more_functions.sh. */
 #include "lower/mathfn.h"
 
 #define INFINITE AS_F32(INT(0x7f800000))
@@ -18,6 +19,16 @@ void fn_floor(Fn *fn) {
   LET(less, SUB(V(s), NUM(1.0f)));
   LET(y, SELECT(LT(V(x), V(s)), V(less), V(s)));
   RETURN(SELECT(LT(V(a), NUM(8388608.0f)), V(y), V(x)));
+}
+
+/* As above; the nearest number is what f32 rounds the sum to: halves become even. */
+void fn_round(Fn *fn) {
+  KirReg *x = fn->arg[0];
+  LET(a, ABS(V(x)));
+  LET(up, ADD(V(a), NUM(8388608.0f)));
+  LET(n, SUB(V(up), NUM(8388608.0f)));
+  LET(s, SELECT(LT(V(x), NUM(0.0f)), NEG(V(n)), V(n)));
+  RETURN(SELECT(LT(V(a), NUM(8388608.0f)), V(s), V(x)));
 }
 
 /* Up to 1 a polynomial, x P(x^2); beyond it the tail of the normal distribution as gelu has it:

@@ -172,6 +172,16 @@ static KirExpr *fn_floor(Lower *l, const Layer *layer, KirExpr *x) {
   return math_call(l, MATH_FLOOR, x);
 }
 
+/* A division, as rounding is defined: a reciprocal would put halves on the other side. */
+static KirExpr *fn_round(Lower *l, const Layer *layer, KirExpr *x) {
+  Kb *kb = &l->kb;
+  float step = option(layer, OPT_step, 1);
+  int n = x->type.lanes;
+  if (step == 1) return math_call(l, MATH_ROUND, x);
+  return kb_op2(kb, KIR_MUL, math_call(l, MATH_ROUND, kb_op2(kb, KIR_DIV, x, kb_num(kb, step, n))),
+                kb_num(kb, step, n));
+}
+
 static KirExpr *fn_sin(Lower *l, const Layer *layer, KirExpr *x) {
   (void)layer;
   return math_call(l, MATH_SIN, x);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* floor, erf, sin, cos and atan2 of generated code against the library in double: every 1021st
- * float, and for atan2 a second number drawn at random. Prints the greatest errors; fails where one
- * exceeds its bound, where floor is not exact, or where NaN, infinity or an argument that is too
- * large gives anything but what it should. Includes the generated source to reach its functions. */
+/* floor, round, erf, sin, cos and atan2 of generated code against the library in double: every
+ * 1021st float, and for atan2 a second number drawn at random. Prints the greatest errors; fails
+ * where one exceeds its bound, where floor or round is not exact, or where NaN, infinity or an
+ * argument that is too large gives anything but what it should. Includes the generated source to
+ * reach its functions. */
 #include "model.c"
 
 #include <math.h>
@@ -30,9 +31,9 @@ typedef struct Bound {
   double most, found; /* of the absolute error */
 } Bound;
 
-static Bound bounds[] = {
-    {"floor", 0, 0}, {"erf", 2e-7, 0}, {"sin", 2e-7, 0}, {"cos", 2e-7, 0}, {"atan2", 4e-7, 0}};
-enum { FLOOR, ERF, SIN, COS, ATAN2, BOUNDS };
+static Bound bounds[] = {{"floor", 0, 0},  {"round", 0, 0},  {"erf", 2e-7, 0},
+                         {"sin", 2e-7, 0}, {"cos", 2e-7, 0}, {"atan2", 4e-7, 0}};
+enum { FLOOR, ROUND, ERF, SIN, COS, ATAN2, BOUNDS };
 static int failures = 0;
 
 static void compare(int which, float y, double exact) {
@@ -47,6 +48,7 @@ static void check(float x) {
   int within = fabs(t) <= 32768;
   float y = partner(x);
   compare(FLOOR, m_floor_f32(x), floor(t));
+  compare(ROUND, m_round_f32(x), nearbyint(t));
   compare(ERF, m_erf_f32(x), erf(t));
   compare(SIN, m_sin_f32(x), within ? sin(t) : (double)NAN);
   compare(COS, m_cos_f32(x), within ? cos(t) : (double)NAN);
@@ -70,6 +72,9 @@ int main(void) {
   expect("erf(-inf)", m_erf_f32(-inf), -1);
   expect("erf(NaN)", m_erf_f32(nan), (double)NAN);
   expect("floor(NaN)", m_floor_f32(nan), (double)NAN);
+  expect("round(NaN)", m_round_f32(nan), (double)NAN);
+  expect("round(2.5)", m_round_f32(2.5f), 2);
+  expect("round(-3.5)", m_round_f32(-3.5f), -4);
   expect("sin(NaN)", m_sin_f32(nan), (double)NAN);
   expect("sin(inf)", m_sin_f32(inf), (double)NAN);
   expect("cos(40000)", m_cos_f32(40000), (double)NAN);

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
 failures=0
 pointwise='relu leaky_relu elu selu gelu sigmoid hard_sigmoid tanh hard_tanh softplus softsign abs log sqrt square clip(-2,3) softmax
-  normalize(mean=1,std=2) erf floor sin cos pow(2) pow(0.3) pow(20) RMSNorm GroupNorm(2) l2_normalize log_softmax prelu LayerNorm BatchNorm Dense(3) Dropout(0.1) slice(1,3)'
+  normalize(mean=1,std=2) erf floor round(0.25) sin cos pow(2) pow(0.3) pow(20) RMSNorm GroupNorm(2) l2_normalize log_softmax prelu LayerNorm BatchNorm Dense(3) Dropout(0.1) slice(1,3)'
 whole='last first min sum cumsum mean max flatten reverse frames(2,hop=1) max_pool(2) mean_pool(2) max_pool(3,stride=1) Conv1D(3,2) Conv1D(3,2,padding=same)
   GRU(3) GRU(3,reset=before) LSTM(3) RNN(3) GRU(3,direction=both) LSTM(3,peephole=true,cell_clip=2)
   LSTM(3,activation=softsign,gate=hard_sigmoid_02) RNN(3,activation=relu) RNN(3,activation=elu) delay(1) argmax last|>repeat(2)'

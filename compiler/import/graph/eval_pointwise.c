@@ -6,7 +6,7 @@
 
 /* The attributes such an operator may have. */
 typedef struct Params {
-  double alpha, beta, gamma, low, high;
+  double alpha, beta, gamma, low, high, step;
   bool tanh_form;
 } Params;
 
@@ -17,6 +17,7 @@ static Params params_of(const GraphNode *node) {
                   .gamma = graph_number(node, GRAPH_ATTR_gamma, 1),
                   .low = graph_number(node, GRAPH_ATTR_low, -INFINITY),
                   .high = graph_number(node, GRAPH_ATTR_high, INFINITY),
+                  .step = graph_number(node, GRAPH_ATTR_step, 1),
                   .tanh_form = form[0] == 't'};
 }
 
@@ -60,7 +61,7 @@ MAP(Abs, fabs(x))
 MAP(Sign, (x > 0) - (x < 0))
 MAP(Floor, floor(x))
 MAP(Ceil, ceil(x))
-MAP(Round, nearbyint(x))
+MAP(Round, nearbyint(x / p->step) * p->step)
 MAP(Sqrt, sqrt(x))
 MAP(Square, x *x)
 MAP(Reciprocal, 1 / x)

@@ -49,7 +49,7 @@ bool graph_eval_Dequantize(GraphCall *call) {
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
     int64_t k = scale_place(&s);
-    y[i] = (x->data[i] - (zero ? zero->data[k] : 0)) * scale->data[k];
+    y[i] = (float)((x->data[i] - (zero ? zero->data[k] : 0)) * scale->data[k]);
   }
   return true;
 }

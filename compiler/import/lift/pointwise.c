@@ -123,6 +123,10 @@ static Layer *unary(Lift *l, const GraphNode *node) {
     layer_set_word(layer, OPT_form, graph_word(node, GRAPH_ATTR_form, 0, "erf"));
     return layer;
   case GRAPH_Clip: return bounded(l, node, x);
+  case GRAPH_Round:
+    layer = lift_layer(l, node, LAYER_round, 1, &x);
+    layer_set_number(layer, OPT_step, graph_number(node, GRAPH_ATTR_step, 1));
+    return layer;
   case GRAPH_Celu:
     layer = lift_layer(l, node, LAYER_celu, 1, &x);
     layer_set_number(layer, OPT_alpha, graph_number(node, GRAPH_ATTR_alpha, 1));

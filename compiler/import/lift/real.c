@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to
- * integers between its operators; out, the same graph of real numbers, nothing rounded, its inputs,
- * outputs and variables real too. Where a scale is found anew for each call, the numbers are what
- * they are with a scale of 1: a product of such integers, with the scales multiplied in behind it,
- * does not depend on them. The lower end of a range at zero cuts off what is negative: that stays,
- * as a relu, for some quantisers leave the relu itself out. Upper ends, which lie where the numbers
- * of calibration did, go. */
+ * integers between its operators; out, the same graph of real numbers, its inputs, outputs and
+ * variables real too.
+ *
+ * Rounding stays where it is an operator of the file with a constant scale: the value is brought to
+ * multiples of it (limits.c). A graph whose operators compute in integers themselves, as an
+ * interpreter defines them, is one of real numbers that are not rounded. So is one that finds a
+ * scale anew for each call: the numbers are what they are with a scale of 1, for a product of such
+ * integers, with the scales multiplied in behind it, does not depend on them. Where nothing is
+ * rounded, the lower end of a range at zero stays, as a relu, for some quantisers leave the relu
+ * itself out; upper ends, which lie where the numbers of calibration did, go. */
 #include "import/lift/lift.h"
+#include "import/lift/limits.h"
 
 #include <string.h>
 
@@ -29,7 +34,9 @@ typedef struct Reals {
   Arena *arena;
   const Graph *root;
   const GraphNode *
-      *scale_of; /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
+      *scale_of;   /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
+  bool rounds;     /* wanted: rounded as the file rounds */
+  bool is_rounded; /* and so it is everywhere */
 } Reals;
 
 static bool rounds(const Graph *graph) {
@@ -111,7 +118,7 @@ static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Mea
   GraphTensor *out = graph_tensor(r->arena, GRAPH_FLOAT, t->rank, t->dim, &data);
   for (int64_t i = 0; i < t->count; i++) {
     int64_t k = n > 1 ? i / inner % n : 0;
-    data[i] = (t->data[i] - (like->zero ? like->zero->data[k] : 0)) * like->scale->data[k];
+    data[i] = (float)((t->data[i] - (like->zero ? like->zero->data[k] : 0)) * like->scale->data[k]);
   }
   return out;
 }
@@ -122,27 +129,6 @@ static Meaning scaled(GraphValue *value, const GraphNode *node) {
                    .scale = node->in[1]->constant,
                    .zero = zero,
                    .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
-}
-
-static bool never_negative(const GraphValue *value) {
-  while (value->node && graph_op_moves(value->node->op) == GRAPH_MOVES_first)
-    value = value->node->in[0];
-  const GraphNode *node = value->node;
-  if (!node) return false;
-  if (node->op == GRAPH_Clip) return graph_number(node, GRAPH_ATTR_low, -1) >= 0;
-  return node->op == GRAPH_Relu || node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax ||
-         node->op == GRAPH_HardSigmoid;
-}
-
-/* Zero is the least integer of its type: nothing below 0 can be said. */
-static bool cuts_negative(const Meaning *m) {
-  const GraphTensor *zero = m->zero;
-  for (int64_t i = 0; zero && i < zero->count; i++) {
-    double least = zero->elem == GRAPH_I8 ? -128 : zero->elem == GRAPH_I16 ? -32768 : 0;
-    if (zero->data[i] != least) return false;
-  }
-  return zero != NULL &&
-         (zero->elem == GRAPH_I8 || zero->elem == GRAPH_U8 || zero->elem == GRAPH_I16);
 }
 
 static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **in) {
@@ -182,11 +168,12 @@ static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const Meanin
   return like->scale->count == 1;
 }
 
-static bool quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) {
+static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *x) {
   Meaning made = scaled(x->value, node);
-  if (cuts_negative(&made) && !never_negative(x->value)) {
-    made.value = graph_call(frame->to, GRAPH_Relu, node->name, node->source, 1, &made.value);
-    made.value->name = node->out[0]->name;
+  made.value = r->rounds ? lift_rounded(frame->to, node, x->value) : NULL;
+  if (!made.value) {
+    r->is_rounded = false;
+    made.value = lift_not_negative(frame->to, node, x->value);
   }
   frame->meaning[node->out[0]->id] = made;
   return true;
@@ -250,12 +237,13 @@ static bool read_otherwise(RealFrame *frame, const GraphNode *node, const Meanin
 }
 
 /* A scale of each call: 1 stands for it. */
-static bool dynamic_quantize(RealFrame *frame, const GraphNode *node, const Meaning *x) {
+static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *x) {
   GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1),
               *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
   const Meaning made[3] = {{.value = x->value, .scale = scale, .zero = zero},
                            {.value = graph_constant(frame->to, "", scale)},
                            {.value = graph_constant(frame->to, "", zero)}};
+  r->is_rounded = false;
   for (int k = 0; k < node->n_out && k < 3; k++)
     if (node->out[k]) frame->meaning[node->out[k]->id] = made[k];
   return true;
@@ -345,8 +333,10 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
     if (m && (m->scale != NULL) != kept) return false;
   }
   GraphNode *made = copied(frame, node, in);
-  if (graph_attribute(node, GRAPH_ATTR_round_state))
+  if (graph_int(node, GRAPH_ATTR_round_state, 0)) {
     graph_set_int(frame->to, made, GRAPH_ATTR_round_state, 0);
+    r->is_rounded = false;
+  }
   for (int b = 0; b < 2; b++) {
     if (!node->body[b]) continue;
     made->body[b] = real_graph(r, node->body[b], frame);
@@ -363,8 +353,9 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   bool is_table = x && x->value->constant;
   if (node->n_in && node->in[0] && !x) return false;
   if (node->op == GRAPH_Quantize)
-    return x && !x->scale && is_scaled(node) && quantize(frame, node, x);
-  if (node->op == GRAPH_DynamicQuantize) return x && !x->scale && dynamic_quantize(frame, node, x);
+    return x && !x->scale && is_scaled(node) && quantize(r, frame, node, x);
+  if (node->op == GRAPH_DynamicQuantize)
+    return x && !x->scale && dynamic_quantize(r, frame, node, x);
   if (node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return product(frame, node);
   if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node))))
     return dequantize(r, frame, node, x);
@@ -440,7 +431,8 @@ static void copy_variables(Reals *r, Graph *to) {
 }
 
 const Graph *lift_real(const Graph *graph) {
-  Reals r = {.arena = graph->arena, .root = graph};
+  Reals r = {.arena = graph->arena, .root = graph, .rounds = !graph->scaled_ports};
+  r.is_rounded = r.rounds;
   if (!rounds(graph)) return graph;
   r.scale_of = ARENA_ARRAY(r.arena, const GraphNode *, graph->n_variables + 1);
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -464,7 +456,12 @@ const Graph *lift_real(const Graph *graph) {
                "scales are not those of the sums that they are added to; "
                "the model has what the file gives",
                graph->n_said);
-  graph_note(real, "the file rounds to integers between its operators; the model computes the real "
-                   "numbers that they stand for");
+  graph_note(real, "%s",
+             r.is_rounded ? "the file rounds to integers between its operators, and so does the "
+                            "model, to the same numbers: without `clip` and `round` it is faster, "
+                            "and a model of real numbers"
+                          : "the file rounds to integers between its operators; the model computes "
+                            "the real numbers that they stand for, so its results differ by a few "
+                            "steps of these integers");
   return real;
 }

@@ -180,6 +180,12 @@ static double of_floor(const Layer *layer, double x) {
   return floor(x);
 }
 
+/* The nearest multiple of step, halves to the even one. */
+static double of_round(const Layer *layer, double x) {
+  double step = layer_number(layer, OPT_step, 1);
+  return nearbyint(x / step) * step;
+}
+
 /* sin and cos are defined up to here, where f32 still tells angles apart by 1/256. */
 static const double CIRCULAR_MOST = 32768;
 

@@ -85,6 +85,7 @@ typedef enum OptName {
   OPT_size,
   OPT_slope,
   OPT_std,
+  OPT_step,
   OPT_stride,
   OPT_swapped,
   OPT_units,

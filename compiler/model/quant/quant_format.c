@@ -107,6 +107,7 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_sign:
   case LAYER_erf:
   case LAYER_floor:
+  case LAYER_round:
   case LAYER_sin:
   case LAYER_cos:
   case LAYER_pow:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/integers: ONNX files that compute in integers of 8 bits, in each of the ways that quantisers write, and what
-onnxruntime makes of the same nets with real numbers: their weights are what the integers stand for, and nothing is rounded.
+"""Makes fixtures/integers: ONNX files that compute in integers of 8 bits, in each of the ways that quantisers write. Where the scales
+of activations are constants, what onnxruntime makes of the file is recorded, operator by operator; elsewhere, what it makes
+of the same net with real numbers: its weights are what the integers stand for, and nothing is rounded.
 
     python make_integers.py            (onnx, onnxruntime, numpy from PyPI)
 
@@ -49,14 +50,15 @@ class Weights:
         return ((self.q.astype("f4") - wide(self.zero).astype("f4")) * wide(self.scale)).astype("f4")
 
 
-def both(name, build, x, shape, elem=T.FLOAT):
-    """build(net, exact): y of a net; exact: of real numbers"""
+def both(name, build, x, shape, elem=T.FLOAT, rounded=False):
+    """build(net, exact): y of a net; exact: of real numbers. rounded: the file itself is recorded."""
     path = os.path.join(HERE, name + ".onnx")
     net, real = Net(), Net()
     onnx.save(net.model(build(net, False), shape, elem), path)
+    recorded = onnx.load(path) if rounded else real.model(build(real, True), shape, elem)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(real.model(build(real, True), shape, elem).SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(recorded.SerializeToString(), options, providers=["CPUExecutionProvider"])
     np.savez(path[:-5] + ".npz", in_x=x, out_y=session.run(None, {"x": x})[0])
 
 
@@ -123,7 +125,16 @@ def pairs_gru():
         _, state = net.call("GRU", x, weights(net, exact, w), weights(net, exact, r), net.constant(bias), n=2, hidden_size=4, linear_before_reset=1)
         state = rounded(net, exact, net.call("Squeeze", state, net.constant(np.array([0], "i8"))), 0.008, -128, "i1") # cut at 0: a relu
         return rounded(net, exact, net.call("MatMul", state, weights(net, exact, d)), 0.02, 120)
-    both("pairs_gru", build, rng.standard_normal((1, 7, 3)).astype("f4"), ["n", 7, 3])
+    both("pairs_gru", build, rng.standard_normal((1, 7, 3)).astype("f4"), ["n", 7, 3], rounded=True)
+
+
+def limits():
+    """values beyond both ends of their integers, of 8 bits with a sign, and a sigmoid that ends at 255/256"""
+    a, b, bias = Weights(5, 8), Weights(8, 3), rng.uniform(-1, 1, 8).astype("f4")
+    def build(net, exact):
+        x = rounded(net, exact, net.call("Add", net.call("MatMul", rounded(net, exact, "x", 0.008, 3, "i1"), weights(net, exact, a)), net.constant(bias)), 0.006, -20, "i1")
+        return rounded(net, exact, net.call("Sigmoid", net.call("Mul", net.call("MatMul", x, weights(net, exact, b)), net.constant(np.array(9, "f4")))), 1 / 256, 0)
+    both("limits", build, 2 * rng.standard_normal((1, 5)).astype("f4"), ["n", 5], rounded=True)
 
 
 def whole_conv():
@@ -141,7 +152,7 @@ def whole_conv():
             y = net.call("QLinearConv", q, k(scale, "f4"), k(128, "u1"), net.constant(a.q), net.constant(a.scale), net.constant(a.zero), k(0.05, "f4"), k(127, "u1"), net.constant(bias), pads=[2, 0])
             y = net.call("DequantizeLinear", y, k(0.06, "f4"), k(124, "u1"))
         return net.call("Squeeze", net.call("ReduceMean", y, axes=[2], keepdims=1), net.constant(np.array([2], "i8")))
-    both("whole_conv", build, rng.standard_normal((1, 4, 9)).astype("f4"), ["n", 4, 9])
+    both("whole_conv", build, rng.standard_normal((1, 4, 9)).astype("f4"), ["n", 4, 9], rounded=True)
 
 
 def table():
@@ -157,4 +168,4 @@ def table():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table()
+    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table(), limits()

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What a value is once it has been rounded to integers with a scale and read back. In, the value
+ * and the operator that rounds; out, the real number that the integer stands for: kept within the
+ * range of the integers, then brought to the nearest multiple of the scale.
+ *
+ * A quantiser that drops a relu relies on the range. No limit is made where the operator that
+ * computes the value stays within it. */
+#include "import/lift/limits.h"
+
+#include <math.h>
+
+/* Bounds of what an operator computes, whatever it reads. */
+typedef struct Bounds {
+  double low, high;
+} Bounds;
+
+static Bounds bounds_of(const GraphValue *value) {
+  const Bounds open = {-INFINITY, INFINITY};
+  while (value->node && graph_op_moves(value->node->op) == GRAPH_MOVES_first)
+    value = value->node->in[0];
+  const GraphNode *node = value->node;
+  if (!node) return open;
+  if (node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax || node->op == GRAPH_HardSigmoid)
+    return (Bounds){0, 1};
+  if (node->op == GRAPH_Tanh) return (Bounds){-1, 1};
+  if (node->op == GRAPH_Relu) return (Bounds){0, INFINITY};
+  if (node->op == GRAPH_Clip)
+    return (Bounds){graph_number(node, GRAPH_ATTR_low, -INFINITY),
+                    graph_number(node, GRAPH_ATTR_high, INFINITY)};
+  return open;
+}
+
+/* False: the range of these integers is not known. */
+static bool range_of(GraphElem elem, Bounds *range) {
+  if (elem == GRAPH_I8)
+    *range = (Bounds){INT8_MIN, INT8_MAX};
+  else if (elem == GRAPH_U8)
+    *range = (Bounds){0, UINT8_MAX};
+  else if (elem == GRAPH_I16)
+    *range = (Bounds){INT16_MIN, INT16_MAX};
+  else
+    return false;
+  return true;
+}
+
+/* Kept within -inf .. inf, one or both of them numbers. */
+static GraphValue *limited(Graph *graph, const GraphNode *node, GraphValue *x, Bounds to) {
+  if (isinf(to.low) && isinf(to.high)) return x;
+  bool is_relu = to.low == 0 && isinf(to.high);
+  GraphNode *made =
+      graph_node(graph, is_relu ? GRAPH_Relu : GRAPH_Clip, node->name, node->source, 1, &x, 1);
+  if (!is_relu && isfinite(to.low)) graph_set_number(graph, made, GRAPH_ATTR_low, to.low);
+  if (!is_relu && isfinite(to.high)) graph_set_number(graph, made, GRAPH_ATTR_high, to.high);
+  return made->out[0];
+}
+
+/* The numbers that the integers of a Quantize stand for. False: more than one scale, or integers
+ * whose range is not known. */
+static bool numbers_of(const GraphNode *node, Bounds *range, double *step) {
+  const GraphTensor *scale = node->in[1]->constant,
+                    *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
+  GraphElem elem =
+      (GraphElem)graph_int(node, GRAPH_ATTR_elem, zero ? (int64_t)zero->elem : GRAPH_U8);
+  double none = zero && zero->count ? zero->data[0] : 0;
+  if (scale->count != 1 || (zero && zero->count != 1) || !range_of(elem, range)) return false;
+  *step = scale->data[0];
+  range->low = (range->low - none) * *step;
+  range->high = (range->high - none) * *step;
+  return *step > 0 && isfinite(*step);
+}
+
+GraphValue *lift_rounded(Graph *graph, const GraphNode *node, GraphValue *x) {
+  Bounds range, own = bounds_of(x), to = {-INFINITY, INFINITY};
+  double step;
+  if (!numbers_of(node, &range, &step)) return NULL;
+  if (own.low <= range.low - step / 2) to.low = range.low;
+  if (own.high >= range.high + step / 2) to.high = range.high;
+  GraphValue *within = limited(graph, node, x, to);
+  GraphNode *made = graph_node(graph, GRAPH_Round, node->name, node->source, 1, &within, 1);
+  graph_set_number(graph, made, GRAPH_ATTR_step, step);
+  made->out[0]->name = node->out[0]->name;
+  return made->out[0];
+}
+
+GraphValue *lift_not_negative(Graph *graph, const GraphNode *node, GraphValue *x) {
+  Bounds range;
+  double step;
+  if (!numbers_of(node, &range, &step) || range.low != 0 || bounds_of(x).low >= 0) return x;
+  GraphValue *made = limited(graph, node, x, (Bounds){0, INFINITY});
+  made->name = node->out[0]->name;
+  return made;
+}
