@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every kind of output is the same, byte for byte, wherever and however it is made: in another folder, with another
 # time zone, locale, umask, home, without randomised addresses, beside other builds, by another user.
+#   same_bytes.sh GRUS MAKE_WEIGHTS ARRAYS few|all     `few`: another folder, and another umask and environment
 . "$(dirname "$0")/lib.sh"
 cat >m.grus <<'END'
 grus 1
@@ -97,6 +98,7 @@ again() { # WHAT command...: `sh outputs.sh first` by command, beside the first 
 umask 077
 again "another time zone, home, name and umask" env TZ=Pacific/Kiritimati SOURCE_DATE_EPOCH=1 HOME=/nonexistent USER=somebody
 umask 022
+[ "${4-}" != few ] || exit 0
 mkdir locales
 localedef -i de_DE -f UTF-8 locales/de_DE.UTF-8 >/dev/null 2>&1
 [ "$(LOCPATH=$PWD/locales LC_ALL=de_DE.UTF-8 locale decimal_point)" = , ] || echo "there is no locale with commas: the package locales has them"

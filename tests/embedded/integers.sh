@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # One checksum on every machine: a model in integers, 64 steps of it, built for each processor whose
 # compiler and emulator are there, with and without optimisation, and in the form for Arm's DSP instructions.
-#   integers.sh GRUS EMBEDDED-DIR RUNTIME-DIR
+#   integers.sh GRUS EMBEDDED-DIR RUNTIME-DIR PRECISION...
 set -eu
 grus=$1 here=$2 runtime=$3
+shift 3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cat >"$dir/both.grus" <<'END'
@@ -88,7 +89,7 @@ riscv() {
   compare rv32 "$(qemu-system-riscv32 -M virt -cpu rv32 -bios none -nographic -semihosting-config enable=on,target=native -kernel "$dir/board.elf" 2>&1 </dev/null)"
 }
 
-for precision in i16 i8 i16x16; do
+for precision in "$@"; do
   "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q -o "$dir/both.c"
   first=
   native "${CC:-cc}" -O0

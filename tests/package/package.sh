@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# package.sh GRUS TESTS: the folder of --emit=package in every build system it is for, or in a stand-in of
+# package.sh GRUS TESTS MODEL...: the folder of --emit=package in every build system it is for, or in a stand-in of
 # one, and each description as its readers parse it. Exit code 77: CMake, g++ or Python are missing.
 set -eu
 grus=$1 tests=$2
+shift 2
 here=$tests/package
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -12,7 +13,7 @@ for tool in cmake g++ python3; do
   command -v $tool >/dev/null || { echo "skipped: $tool is not installed" && exit 77; }
 done
 strict="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
-for model in gru_stream overlap window lstm_bounded lstm_both embedding scalar; do
+for model in "$@"; do
   rm -rf p build
   "$grus" build -q "$tests/models/$model.grus" --weights=random:1 --emit=package -o p
   name=$(basename p/src/*.h .h)

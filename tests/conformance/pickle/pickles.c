@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files of make_pickles.py: each holds the tensors of expected.npz, bit for bit; each in refused/
- * is refused with a reason; and each cut at some 400 lengths, or with bytes changed, is refused or
+ * is refused with a reason; and each cut at COPIES lengths, and COPIES times with bytes changed, is refused or
  * can be read to its last element.
  *
  *     pickles FOLDER */
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANGES = 300 };
+static size_t copies; /* of each kind, for each file */
 
 static volatile double sum; /* so that the reads are made */
 
@@ -76,11 +76,11 @@ static int damage(Arena *arena, const char *name, Mapped whole) {
   int failures = 0;
   uint64_t random = 1;
   uint8_t *copy = arena_alloc(arena, whole.len + 1);
-  for (size_t len = 0; len < whole.len && !failures; len += 1 + whole.len / 400)
+  for (size_t len = 0; len < whole.len && !failures; len += 1 + whole.len / copies)
     failures += damaged(name, whole.data, len);
-  for (int i = 0; i < CHANGES && !failures; i++) {
+  for (size_t i = 0; i < copies && !failures; i++) {
     memcpy(copy, whole.data, whole.len);
-    for (int k = 0; k <= i % 3; k++) {
+    for (size_t k = 0; k <= i % 3; k++) {
       random = random * 6364136223846793005u + 1442695040888963407u;
       copy[(random >> 33) % whole.len] = (uint8_t)(random >> 25);
     }
@@ -123,7 +123,9 @@ int main(int argc, char **argv) {
   const char *reason;
   volatile int failures = 1;
   int n = 0, n_refused = 0;
-  if (argc != 2 || setjmp(oom)) return 3;
+  if (argc != 3 || setjmp(oom)) return 3;
+  copies = (size_t)strtoul(argv[2], NULL, 10);
+  if (!copies) return 3;
   Arena *arena = arena_new(&oom);
   if (!arena) return 3;
   const TensorFile *expected =
