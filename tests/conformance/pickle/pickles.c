@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files of make_pickles.py: each holds the tensors of expected.npz, bit for bit; each in refused/
- * is refused with a reason; and each cut at COPIES lengths, and COPIES times with bytes changed, is refused or
- * can be read to its last element.
+ * is refused with a reason; and each cut at COPIES lengths, and COPIES times with bytes changed, is
+ * refused or can be read to its last element.
  *
  *     pickles FOLDER */
 #include "import/tensors/tensor_file.h"
