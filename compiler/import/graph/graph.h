@@ -95,6 +95,13 @@ typedef struct GraphValue {
   const GraphTensor *constant; /* NULL: computed, or an input */
 } GraphValue;
 
+/* Words for a refusal because a node reads masked steps as if they were real. */
+typedef struct GraphMasked {
+  const char *what; /* "sees the masked steps of its sequence; they hold zeros" */
+  const char *why;  /* why the mask does not reach it; NULL */
+  const char *cure; /* what would work; NULL: what heeds a mask */
+} GraphMasked;
+
 struct GraphNode {
   GraphOp op;
   const char *name;   /* in the file: "/rnn/LSTM"; "" if it has none */
@@ -105,7 +112,8 @@ struct GraphNode {
   int n_out;
   GraphAttribute *attribute;
   int n_attributes;
-  Graph *body[2]; /* If: then, else. Loop, Scan: the body. While: condition, body */
+  Graph *body[2];            /* If: then, else. Loop, Scan: the body. While: condition, body */
+  const GraphMasked *masked; /* NULL: the reader knows no more than the graph says */
 };
 
 /* What the format itself says an axis is. */

@@ -98,6 +98,8 @@ Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time);
 /* The same for an operator that works along this axis: a time of size 1 beside features is not
  * meant. */
 Axis lift_axis_alone(Lift *l, const GraphValue *value, int axis, int *time);
+/* The same where the steps of a sequence are features too. */
+Axis lift_axis_whole(Lift *l, const GraphValue *value, int axis, int *time);
 /* Time first, then an axis for each graph axis that has features. */
 Layout lift_natural(Lift *l, const GraphValue *value);
 int64_t axis_size(const Lift *l, const Axis *axis);
@@ -125,7 +127,9 @@ Value *lift_broadcast(Lift *l, const GraphNode *for_node, const GraphValue *valu
                       const Layout *layout);
 void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout *layout);
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in);
-Type lift_shape(const Lift *l, const Layout *layout);
+/* Steps of a sequence that the graph makes: of a fixed length, whatever time is. */
+bool lift_is_made(Lift *l, int time);
+Type lift_shape(Lift *l, const Layout *layout);
 /* "node `/rnn/LSTM` (LSTM)" */
 const char *lift_origin(const Lift *l, const GraphNode *node);
 /* E902 and its kin about a node: "node `x` (Conv) " and the text. */

@@ -45,7 +45,17 @@ static bool is_time(Lift *l, int atom) {
   if (l->roles.way == TIME_WAY_CALLS)
     return (atom_facts(l->atoms, atom) & FACT_ROWS) &&
            atom_same(l->atoms, atom) != l->roles.stacked;
-  return l->roles.way == TIME_WAY_AXIS && atom_family(l->atoms, atom) == l->roles.time;
+  int family = atom_family(l->atoms, atom);
+  return l->roles.way == TIME_WAY_AXIS && (family == l->roles.time || family == l->roles.made);
+}
+
+/* The length of such sequences is known: time has one, or the graph makes them. */
+static bool has_length(Lift *l, int time) {
+  return time >= 0 && (l->time.kind == TIME_FIXED || lift_is_made(l, time));
+}
+
+bool lift_is_made(Lift *l, int time) {
+  return time >= 0 && l->roles.made >= 0 && atom_family(l->atoms, time) == l->roles.made;
 }
 
 Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time) {
@@ -64,6 +74,16 @@ Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time) {
 Axis lift_axis_alone(Lift *l, const GraphValue *value, int axis, int *time) {
   Axis out = lift_axis(l, value, axis, time);
   if (out.n && *time >= 0 && atom_size(l->atoms, *time) == 1) *time = -1;
+  return out;
+}
+
+Axis lift_axis_whole(Lift *l, const GraphValue *value, int axis, int *time) {
+  Axis out = lift_axis(l, value, axis, time);
+  if (*time < 0 || atom_size(l->atoms, *time) == 1) return out;
+  int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
+  out.n = 0;
+  for (int i = 0; i < n; i++)
+    if (atom_size(l->atoms, atom[i]) != 1) out.atom[out.n++] = atom[i];
   return out;
 }
 
@@ -93,11 +113,11 @@ Layout lift_natural(Lift *l, const GraphValue *value) {
   return out;
 }
 
-Type lift_shape(const Lift *l, const Layout *layout) {
+Type lift_shape(Lift *l, const Layout *layout) {
   Type type = {.elem = ELEM_F32, .rank = layout->n};
   if (layout->timed) type.time = l->time;
-  if (layout->timed && layout->time >= 0 && l->time.kind == TIME_FIXED)
-    type.time.n = atom_size(l->atoms, layout->time);
+  if (layout->timed && has_length(l, layout->time))
+    type.time = (Time){.kind = TIME_FIXED, .n = atom_size(l->atoms, layout->time)};
   for (int i = 0; i < layout->n; i++)
     type.dim[i].n = axis_size(l, &layout->axis[i]);
   return type;
@@ -269,6 +289,52 @@ static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   return layer->out[0];
 }
 
+static bool has_atom(const Layout *layout, int atom) {
+  int have[FACTORS_MAX * 2], n = leaves(layout, have);
+  return place_of(have, n, atom) >= 0;
+}
+
+/* Where layers have names: the layer that moved a value on its way to a node, or the node. */
+static const GraphNode *moved_by(const Lift *l, const GraphNode *node, const GraphValue *value) {
+  while (l->graph->names_layers && value->node &&
+         graph_op_moves(value->node->op) == GRAPH_MOVES_first) {
+    if (strcmp(value->node->name, node->name) != 0) return value->node;
+    value = value->node->in[0];
+  }
+  return node;
+}
+
+/* The same vector at every step of a sequence. */
+static Value *repeated(Lift *l, const GraphNode *node, const GraphValue *value,
+                       const Layout *want) {
+  Layout step = *want;
+  step.timed = false;
+  step.time = -1;
+  const GraphNode *by = moved_by(l, node, value);
+  Value *vector = lift_value(l, by, by->op == GRAPH_Expand ? by->in[0] : value, &step);
+  if (!vector) return NULL;
+  Layer *layer = lift_layer(l, by, LAYER_repeat, 1, &vector);
+  layer_set_size(layer, OPT_n, atom_size(l->atoms, want->time));
+  return layer->out[0];
+}
+
+/* The features of a value that is placed as `from` in the order of `want`: one is a sequence, the
+ * other is not. */
+static Value *turned_value(Lift *l, const GraphNode *node, Value *own, const Layout *from,
+                           const Layout *want) {
+  if (!from->timed) {
+    Layout flat = with_time(want, false, want->time);
+    Value *ordered = reorder(l, node, own, from, &flat);
+    return ordered ? reshape_to(l, node, ordered, want) : NULL;
+  }
+  Layout flat = with_time(from, false, from->time);
+  int have[FACTORS_MAX * 2], need[FACTORS_MAX * 2], n = leaves(&flat, have), m = leaves(want, need);
+  if (want->n == 1 && n == m && memcmp(have, need, sizeof *have * (size_t)n) == 0)
+    return lift_layer(l, node, LAYER_flatten, 1, &own)->out[0];
+  Value *whole = reshape_to(l, node, own, &flat);
+  return reorder(l, node, whole, &flat, want);
+}
+
 Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const Layout *want) {
   const Placed *placed = &l->placed[value->id];
   if (!placed->value) {
@@ -278,29 +344,21 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
   Layout from = placed->layout;
   Value *own = placed->before || placed->after ? with_zeros(l, node, placed) : placed->value;
   if (!own) return NULL;
-  if (from.timed == want->timed) return reorder(l, node, own, &from, want);
-  if (from.timed) {
-    if (from.time < 0 || l->time.kind != TIME_FIXED) {
-      lift_refuse(
-          l, node, E902,
-          "uses the steps of a sequence as features, which needs a sequence of fixed length");
-      return NULL;
-    }
-    Layout flat = with_time(&from, false, from.time);
-    int have[FACTORS_MAX * 2], need[FACTORS_MAX * 2], n = leaves(&flat, have),
-                                                      m = leaves(want, need);
-    if (want->n == 1 && n == m && memcmp(have, need, sizeof *have * (size_t)n) == 0)
-      return lift_layer(l, node, LAYER_flatten, 1, &own)->out[0];
-    Value *whole = reshape_to(l, node, own, &flat);
-    return reorder(l, node, whole, &flat, want);
+  if (want->timed && lift_is_made(l, want->time) && !lift_is_made(l, from.time) &&
+      !has_atom(&from, want->time))
+    return repeated(l, node, value, want);
+  const GraphNode *by = moved_by(l, node, value);
+  if (from.timed == want->timed) return reorder(l, by, own, &from, want);
+  if (from.timed && !has_length(l, from.time)) {
+    lift_refuse(l, node, E902,
+                "uses the steps of a sequence as features, which needs a sequence of fixed length");
+    return NULL;
   }
-  if (want->time < 0) {
+  if (!from.timed && want->time < 0) {
     lift_refuse(l, node, E902, "joins a vector and a stream");
     return NULL;
   }
-  Layout flat = with_time(want, false, want->time);
-  Value *ordered = reorder(l, node, own, &from, &flat);
-  return ordered ? reshape_to(l, node, ordered, want) : NULL;
+  return turned_value(l, by, own, &from, want);
 }
 
 Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value,
@@ -316,11 +374,6 @@ Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value,
   Value *made = lift_value(l, node, value, &inner);
   *placed = padded;
   return made;
-}
-
-static bool has_atom(const Layout *layout, int atom) {
-  int have[FACTORS_MAX * 2], n = leaves(layout, have);
-  return place_of(have, n, atom) >= 0;
 }
 
 /* Runs of atoms of an axis become axes of their own: kind(atom) tells runs apart. */

@@ -163,6 +163,13 @@ bool lift_add_outputs(Lift *l) {
     GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};
     Value *value = lift_value(l, out->value->node ? out->value->node : &none, out->value, &layout);
     if (!value) return false;
+    if (l->time.kind == TIME_STREAM && l->roles.way == TIME_WAY_AXIS && layout.timed &&
+        !natural.timed)
+      foreign_note(
+          l->foreign,
+          "output `%s` comes once a sequence in the file; a stream gives it at every step, "
+          "for the steps so far",
+          out->name);
     Port *port = model_output(l->foreign->model, out->name, value);
     if (layout.timed && layout.time >= 0 && l->time.kind != TIME_STREAM)
       port->declared.time_pos = time_position(l, out->value);

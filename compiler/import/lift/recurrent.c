@@ -274,7 +274,7 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
 static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   const GraphValue *x = node->in[0];
   int time, none, where[2];
-  Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis(l, x, 2, &none),
+  Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis_whole(l, x, 2, &none),
        units = lift_axis(l, node->out[1], 2, &none);
   Axis group[2] = {scanned, features};
   bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
@@ -285,6 +285,10 @@ static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   bool along_time = calls || time >= 0;
   bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where)
                           : lift_apart(l, x, 2, group, true, &out->layout, where);
+  if (found && !out->layout.timed && lift_is_made(l, time)) { /* it is repeated along the steps */
+    out->layout.timed = true;
+    out->layout.time = time;
+  }
   if (!found || (along_time && !out->layout.timed)) {
     lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");
     return false;
@@ -300,6 +304,7 @@ static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Ru
                           bool forward) {
   Layout all = run_layout(run, false), ended = run_layout(run, true);
   lift_place(l, node->out[0], layer->out[0], &all);
+  if (node->op == GRAPH_Lstm) lift_place(l, node->out[2], layer->out[2], &ended);
   if (run->along < 0 &&
       l->time.kind == TIME_STREAM) { /* the state after each step is that step's result */
     lift_place(l, node->out[1], layer->out[0], &all);
@@ -312,7 +317,6 @@ static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Ru
     Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];
     lift_place(l, node->out[1], h, &ended);
   }
-  if (node->op == GRAPH_Lstm) lift_place(l, node->out[2], layer->out[2], &ended);
 }
 
 LiftDone lift_recurrent(Lift *l, const GraphNode *node) {

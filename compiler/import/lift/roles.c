@@ -214,6 +214,32 @@ static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   return true;
 }
 
+/* What the format calls time, unless recurrent operators go along another axis of the inputs and
+ * read the steps of this one as features. */
+static Candidate *said_time(const Candidates *all) {
+  Candidate *said = NULL;
+  bool turned = false;
+  for (int i = 0; i < all->n; i++) {
+    if (all->c[i].said == GRAPH_ROLE_TIME) said = said ? said : &all->c[i];
+    turned = turned || (all->c[i].said == GRAPH_ROLE_UNSAID && (all->c[i].facts & FACT_SCANNED));
+  }
+  if (!said || !turned) return said;
+  return (said->facts & FACT_CONTRACTED) && !(said->facts & FACT_SCANNED) ? NULL : said;
+}
+
+/* Every axis that recurrent operators go along is a part of one axis of one input, of fixed size.
+ */
+static bool all_in_one_axis(const Candidates *all) {
+  const Candidate *first = NULL;
+  for (int i = 0; i < all->n; i++) {
+    const Candidate *c = &all->c[i];
+    if (!(c->facts & FACT_SCANNED)) continue;
+    if (!first) first = c;
+    if (c->open || c->axis != first->axis || strcmp(c->input, first->input) != 0) return false;
+  }
+  return first != NULL;
+}
+
 static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   Arena *arena = a->flat->arena;
   bool several = false;
@@ -222,11 +248,11 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
     take_time(r, &all->c[i]);
     return;
   }
-  for (int i = 0; i < all->n; i++)
-    if (all->c[i].said == GRAPH_ROLE_TIME) {
-      take_time(r, &all->c[i]);
-      return;
-    }
+  Candidate *said = said_time(all);
+  if (said) {
+    take_time(r, said);
+    return;
+  }
   if (hints->has_state && choose_rows(a, all, hints, r)) return;
   if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
     r->way = TIME_WAY_CALLS;
@@ -262,7 +288,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
     take_time(r, c);
     return;
   }
-  if (!ambiguous && !several) return;
+  if ((!ambiguous && !several) || all_in_one_axis(all)) return;
   const char **choice = ARENA_ARRAY(arena, const char *, all->n);
   Text where = text_new(arena);
   int n = 0, named = 0;
@@ -276,13 +302,51 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
       choice, n);
 }
 
+/* An axis of a value is of this family, and of it alone. */
+static bool has_axis(Atoms *a, const Factors *f, int family) {
+  for (int i = 0; i < f->n; i++) {
+    bool alone = atom_family(a, f->atom[i]) == family;
+    for (int k = 0; k < f->n; k++)
+      alone = alone && (f->dim[k] != f->dim[i] || atom_family(a, f->atom[k]) == family ||
+                        atom_size(a, f->atom[k]) == 1);
+    if (alone) return true;
+  }
+  return false;
+}
+
+static bool value_has_both(Atoms *a, int family, int other) {
+  for (int v = 0; v < a->flat->graph->n_values; v++) {
+    Factors f = atoms_of(a, a->flat->graph->value[v]);
+    if (has_axis(a, &f, family) && has_axis(a, &f, other)) return true;
+  }
+  return false;
+}
+
+/* What recurrent operators go along besides time, made by the graph and never together with time:
+ * one family. */
+static int made_sequences(Atoms *a, Candidates *all, const Roles *r, const RoleHints *hints) {
+  int made = -1;
+  if (r->way != TIME_WAY_AXIS || hints->stream || hints->has_state) return -1;
+  for (int i = 0; i < a->n; i++) {
+    int family = atom_family(a, i);
+    if (a->atom[i].part[0] >= 0 || !(atom_facts(a, i) & FACT_SCANNED) || family == r->time ||
+        family == made || candidate_of(all, family) || value_has_both(a, family, r->time))
+      continue;
+    if (made >= 0 && value_has_both(a, family, made)) continue;
+    if (made >= 0) atoms_same_family(a, made, family);
+    made = atom_family(a, family);
+  }
+  return made;
+}
+
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints) {
-  Roles r = {.batch = -1, .time = -1, .stacked = -1};
+  Roles r = {.batch = -1, .time = -1, .made = -1, .stacked = -1};
   join_said(atoms, graph, file_input, GRAPH_ROLE_BATCH);
   join_said(atoms, graph, file_input, GRAPH_ROLE_TIME);
   Candidates all = candidates(atoms, graph, file_input);
   choose_batch(&all, &r);
   choose_time(atoms, &all, hints, &r);
   if (r.batch == r.time && r.batch >= 0) r.batch = -1;
+  r.made = made_sequences(atoms, &all, &r, hints);
   return r;
 }

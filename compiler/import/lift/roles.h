@@ -15,6 +15,8 @@ typedef enum TimeWay {
 typedef struct Roles {
   int batch, time; /* families; -1: none */
   TimeWay way;
+  int made; /* the family of sequences that the graph makes besides time, of fixed lengths: a vector
+               that is repeated; -1: none */
   int stacked; /* where a call is a step: the atom of several rows that a call takes and makes one
                   of; -1: none */
   bool time_is_open;         /* an input has a time axis whose length the file leaves open */

@@ -177,16 +177,11 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
                       int contracted, int units_axis, bool right) {
   int time;
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
-  Axis last = lift_axis(l, x, contracted, &time);
+  Axis last = lift_axis_whole(l, x, contracted, &time);
   Layout layout;
   if (w->count != d * units) return grouped(l, node, x, w, contracted, units_axis, right);
   if (time >= 0 && l->placed[x->id].before && l->time.kind != TIME_FIXED)
     return window_dense(l, node, x, w, contracted, units_axis, right);
-  bool steps = time >= 0 && atom_size(l->atoms, time) > 1;
-  int atom[FACTORS_MAX], n = steps ? atoms_of_axis(l->atoms, x, contracted, atom) : 0;
-  if (steps) last.n = 0; /* the steps of the sequence are features here */
-  for (int i = 0; i < n; i++)
-    if (atom_size(l->atoms, atom[i]) != 1) last.atom[last.n++] = atom[i];
   if (!lift_last(l, x, &last, &layout)) {
     lift_refuse(l, node, E902, "sums over features that its operand does not have");
     return LIFT_FAILED;

@@ -9,7 +9,9 @@
 #include <math.h>
 
 GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
-  return graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
+  GraphNode *node = graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
+  node->masked = e->masked;
+  return node;
 }
 
 /* Products and recurrent layers are for the evaluator; what draws on the graph around is not there

@@ -10,6 +10,7 @@
 typedef struct Emit {
   Graph *graph;
   const char *name, *source; /* of the operator in the file that is being turned into nodes */
+  const GraphMasked *masked; /* of that operator; NULL */
   int64_t *folds;            /* elements that may still be computed while reading */
   Map *seen;                 /* constants that have been computed from one other; NULL: each anew */
 } Emit;

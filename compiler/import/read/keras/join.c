@@ -167,6 +167,7 @@ static bool read_permute(KerasLayer *layer) {
   KerasValue value = layer->in[0], out = value;
   int64_t perm[TYPE_MAX_AXES + 1] = {0};
   unsigned seen = 0;
+  bool moves = false;
   if (!dims) dims = keras_option(layer, "target_shape"); /* the Keras 1 name of Reshape's option */
   for (int i = 0; i < value.rank; i++) {
     perm[i + 1] = json_integer_value(json_array_get(dims, (size_t)i));
@@ -178,7 +179,9 @@ static bool read_permute(KerasLayer *layer) {
     }
     seen |= 1u << perm[i + 1];
     out.dim[i] = value.dim[perm[i + 1] - 1];
+    moves = moves || perm[i + 1] != i + 1;
   }
+  if (!moves) return keras_gives(layer, value);
   out.graph = emit_transpose(keras_emit(layer), value.graph, value.rank + 1, perm);
   return keras_gives(layer, out);
 }
