@@ -74,6 +74,11 @@ extern bool llvm_abandoned; /* backend_llvm_abandon was called */
  * more than the target, which the caller knows. */
 const char *llvm_not_here(const LlvmOptions *o, Arena *arena);
 
+/* ---- llvm_known.c ---- */
+/* Whether LLVM knows the processor and the features that the options name. False after reporting.
+ */
+bool llvm_known(const KirModule *m, const LlvmOptions *o, const LlvmMachine *machine, Diags *diags);
+
 /* ---- llvm_stmt.c ---- */
 void llvm_statements(LlvmWriter *w, const KirStmt *list);
 

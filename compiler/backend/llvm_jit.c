@@ -56,6 +56,8 @@ bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *dia
   LlvmOptions o = *options;
   o.calls = out;
   memset(out, 0, sizeof *out);
+  LlvmMachine machine;
+  if (!llvm_machine(m, options, diags, &machine)) return false;
   const char *why = llvm_not_here(options, diags->arena);
   if (why) {
     Diag *d = diag_new(diags, E805, span_none(), "%s, and the code would run here", why);

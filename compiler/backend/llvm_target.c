@@ -169,7 +169,7 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   if (begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
   if (begins(out->triple, "avr") || begins(out->triple, "msp430")) out->int_bits = 16;
   out->has_f16 = converts_f16(out);
-  return true;
+  return llvm_known(m, o, out, diags);
 }
 
 bool backend_llvm_has_target(const char *target) {

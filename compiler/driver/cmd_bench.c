@@ -223,7 +223,7 @@ static bool options_fit(Session *s) {
 ExitCode command_bench(Session *s) {
   const Source *source;
   Options *o = s->options;
-  if (!options_fit(s)) return EXIT_USAGE;
+  if (!options_fit(s) || !native_names_fit(s, !o->emit && native_chosen(s))) return EXIT_USAGE;
   if (!o->weights) o->weights = "random:1"; /* times do not depend on the values */
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, !o->emit) : NULL;
@@ -234,7 +234,7 @@ ExitCode command_bench(Session *s) {
   const GrusProgram *program =
       o->emit ? emitted_load(s, model, source, m, strcmp(o->emit, "header") == 0)
               : trial_load(s, m);
-  if (!program) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
+  if (!program) return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
   Subject subject = subject_new(s, program, o->steps);
   Timed timed = {call, &subject};
   Report report = report_new(m, s->arena);

@@ -427,6 +427,10 @@ ExitCode command_build(Session *s) {
   const Source *source;
   Emit kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
+  bool by_compiler = kind == EMIT_OBJ || kind == EMIT_LIB || kind == EMIT_EXE;
+  bool by_llvm =
+      kind == EMIT_ASM || kind == EMIT_LLVM || kind == EMIT_BC || (by_compiler && native_chosen(s));
+  if (kind != EMIT_SHARED && !native_names_fit(s, by_llvm)) return EXIT_USAGE;
   if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) ||
       (kind == EMIT_SHARED && !library_options_fit(s)))
     return EXIT_USAGE;

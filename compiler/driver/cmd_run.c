@@ -45,6 +45,7 @@ static ExitCode run_apart(Session *s, const KirModule *m) {
 
 ExitCode command_run(Session *s) {
   const Source *source;
+  if (!native_names_fit(s, native_chosen(s))) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);

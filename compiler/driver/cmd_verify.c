@@ -5,6 +5,7 @@
  * something differs, every layer's value of the compiled code is compared with the evaluator's (and
  * with DIR/LAYER.npy where it is recorded), and the first layer that diverges is named. */
 #include "driver/machine.h"
+#include "driver/native.h"
 #include "driver/recordings.h"
 #include "driver/selftest.h"
 #include "driver/verify_html.h"
@@ -365,6 +366,7 @@ static ExitCode explain_code(Session *s, const Model *model) {
 
 ExitCode command_verify(Session *s) {
   const Source *source;
+  if (!native_names_fit(s, native_chosen(s))) return EXIT_USAGE;
   Model *model = build_model(s, &source);
   if (model && s->options->selftest) return explain_code(s, model);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;

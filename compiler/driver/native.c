@@ -54,6 +54,18 @@ bool native_chosen(const Session *s) {
   return !(cc && *cc) && has_llvm(s);
 }
 
+bool native_names_fit(Session *s, bool by_llvm) {
+  const Options *o = s->options;
+  bool is_triple = o->target && strchr(o->target, '-') && !machine_find(o->target);
+  if ((!o->cpu && !o->features) || by_llvm || is_triple) return true;
+  session_error(s,
+                "`%s` is an option of the LLVM backend, which does not make this: name the "
+                "processor with `--target`; `--target help` lists them",
+                o->cpu ? "--cpu" : "--features");
+  s->usage_trouble = true;
+  return false;
+}
+
 LlvmOptions native_options(const Session *s, const COptions *c) {
   const Options *o = s->options;
   const char *implied = s->machine.features;

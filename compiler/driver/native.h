@@ -13,6 +13,9 @@ const Target *native_schedule(const Session *s, const char *triple);
 /* Whether LLVM is to compile: --backend=llvm, a triple; and, where there is LLVM, always while $CC
  * names no compiler. Its code is the faster, and it need not read weights as text. */
 bool native_chosen(const Session *s);
+/* Whether --cpu and --features, if given, mean something: LLVM compiles, or they choose how C is
+ * made for a triple. False after reporting. */
+bool native_names_fit(Session *s, bool by_llvm);
 /* What the command line asks of LLVM, after build_lower. */
 LlvmOptions native_options(const Session *s, const COptions *c);
 /* The object of a module for --emit=shared, with the functions that call its entries by arrays of

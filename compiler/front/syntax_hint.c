@@ -66,6 +66,13 @@ bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span
     fix_edit(diag_fix(d, FIX_SURE, "an endless time is written `..`"), found->span, "%s", "");
     return true;
   }
+  if (found->kind == ':' && parser->depth && parser->opener[parser->depth - 1].bracket == '(' &&
+      isalpha((unsigned char)*word_at(parser, before))) {
+    uint32_t end = (uint32_t)(rest_after(parser, found->span) - parser->source->text);
+    fix_edit(diag_fix(d, FIX_SURE, "an option and its value are joined by `=`"),
+             (Span){found->span.file, before.end, end}, "=");
+    return true;
+  }
   bool word = found->kind == TOK_IDENT || found->kind == TOK_TIME;
   return word && parser->depth && hint_after_number(d, parser, found, before);
 }

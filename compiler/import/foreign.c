@@ -177,6 +177,16 @@ static void report_unknown(const ForeignFile *file, Diags *diags) {
   diag_note(d, "it reads: %s", text_str(&known));
 }
 
+/* A file that is a stream by itself, such as a capture of an amplifier, was trained to run without
+ * end: its state needs no reset. What --stream or --state makes a stream was not. */
+static void allow_endless(Foreign *foreign, const ImportOptions *options) {
+  Model *model = foreign->model;
+  for (int i = 0; i < model->n_layers && !options->stream && !options->n_states; i++) {
+    const Layer *layer = model->layer[i];
+    model->allowed[W506] |= layer->kind == LAYER_LSTM && type_is_stream(&layer->out[0]->type);
+  }
+}
+
 Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const Format *format = format_of(file);
   if (!format) {
@@ -184,8 +194,9 @@ Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, D
     return NULL;
   }
   Foreign *foreign = format->import(file, options, diags);
-  if (foreign && foreign->finished) return foreign;
-  return foreign && foreign_finish(foreign, options, diags) ? foreign : NULL;
+  if (!foreign || (!foreign->finished && !foreign_finish(foreign, options, diags))) return NULL;
+  allow_endless(foreign, options);
+  return foreign;
 }
 
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags) {

@@ -324,6 +324,11 @@ static void add_inputs(Printer *p, bool *named_length) {
   flush_lines(p, 0);
 }
 
+static void add_allowed(Printer *p) {
+  for (int code = 0; code < DIAG_CODE_COUNT; code++)
+    if (p->model->allowed[code]) text_printf(&p->out, "  allow %s\n\n", diag_info[code].name);
+}
+
 static bool ends_statement(const Printer *p, const Layer *layer) {
   return p->names.value[layer->out[0]->id] != NULL;
 }
@@ -354,6 +359,7 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     add_string(&p.out, arena, weights);
     text_add(&p.out, "\n\n");
   }
+  add_allowed(&p);
   add_inputs(&p, named_length);
   text_add_char(&p.out, '\n');
   size_t shortest = SIZE_MAX, longest = 0;

@@ -50,6 +50,16 @@ t bench s.grus --target=rv64gcv
 unset CC
 "$GRUS" run s.grus --backend=llvm --cpu=znver99 x=1,2 >said 2>&1
 echo "an unknown processor: [$?]"
-"$GRUS" run s.grus --backend=llvm --features=+no-such-thing x=1,2 >said 2>&1
-echo "an instruction set it does not have: [$?] $(grep -c 'has no `no-such-thing`' said)"
+for features in +no-such-thing +avx2,-avxx avx2; do
+  "$GRUS" run s.grus --backend=llvm --features=$features x=1,2 >said 2>&1
+  echo "features that LLVM does not know: [$?] $(grep -c '^error.E805' said) $(grep -c ignoring said)"
+done
+say names of LLVM
+t build s.grus -q -o s.o --target thumbv7em-none-eabi --cpu cortex-m34
+t build s.grus -q -o s.o --target thumbv7em-none-eabi --cpu z80 | grep -v -e '^ ' | sed 's/LLVM 19[0-9.]*/LLVM 19/'
+t build s.grus -q -o s.o --target thumbv7em-none-eabi --features +vfpp2
+t build s.grus -q -o s.o --target thumbv7em-none-eabi --features vfp4
+t build s.grus -q -o s.c --cpu cortex-m4
+t run s.grus --backend=c --features +avx2 x=1,2
+t bench s.grus --emit=c --cpu native
 exit 0

@@ -212,11 +212,42 @@ static const char *why_unread(const TensorFile *file, const char *name) {
   return NULL;
 }
 
+/* Whether the file has the kernels of the layer under the names of another convention. */
+static bool has_all_of(const Bind *b, const Layer *layer, Convention convention) {
+  Bind other = *b;
+  other.convention = convention;
+  bool any = false;
+  for (int r = 0; r < n_bind_rows; r++) {
+    const BindRow *row = &bind_rows[r];
+    bool is_kernel = row->role == ROLE_KERNEL || row->role == ROLE_RECURRENT;
+    if (row->kind != layer->kind || row->convention != convention || !is_kernel) continue;
+    if (!tensor_of(&other, layer, row, 0)) return false;
+    any = true;
+  }
+  return any;
+}
+
+/* `weights keras` on a file that has the names of PyTorch. */
+static bool report_convention(Bind *b, Diag *d, const Layer *layer) {
+  static const char *const framework[] = {"", "Keras", "PyTorch", "ONNX"};
+  static const char *const word[] = {"", "keras", "torch", "onnx"};
+  const WeightsDecl *decl = &b->model->weights;
+  for (Convention c = CONVENTION_KERAS; c <= CONVENTION_ONNX; c++) {
+    if (c == b->convention || bind_listed(layer) || !has_all_of(b, layer, c)) continue;
+    Fix *fix = diag_fix(d, FIX_MAYBE, "the file has the names of %s: write `weights %s`",
+                        framework[c], word[c]);
+    if (span_valid(decl->convention_span)) fix_edit(fix, decl->convention_span, "%s", word[c]);
+    return true;
+  }
+  return false;
+}
+
 static void report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d =
       diag_new(b->diags, E602, from_span(b, layer), "`%s` has no tensor `%s`", b->file->path, name);
   diag_primary(d, "bound here");
+  if (report_convention(b, d, layer)) return;
   const char *dot = strrchr(name, '.'), *leaf = dot ? dot : name;
   int shown = 0, twins = 0;
   Text list = text_new(b->model->arena), prefix = text_new(b->model->arena);

@@ -157,6 +157,26 @@ static void explain_ended(Infer *inf, Diag *d, const Layer *layer, const Value *
   edit_drop_stage(inf, fix, ender);
 }
 
+/* `reshape([20, 3]) |> LSTM(8)`, with stages that keep the shape between: the reshape names no
+ * time. False if no reshape of two axes made the value. */
+static bool explain_reshaped(Infer *inf, Diag *d, const Layer *layer, const Value *v) {
+  const Value *at = v;
+  while (at->layer && at->layer->n_in == 1 && at->layer->kind != LAYER_reshape)
+    at = at->layer->in[0];
+  const Layer *reshape = at->layer;
+  if (!reshape || reshape->kind != LAYER_reshape || at->type.rank != 2 || v->type.rank != 2)
+    return false;
+  Span size = type_axis_span(inf, layer_opt(reshape, OPT_shape)->at, 0);
+  diag_label(d, reshape->span, "this `reshape` names no axis `time`");
+  diag_note(d, "an unnamed axis holds features; only an axis named `time` makes a sequence");
+  if (!span_valid(size) || layer->call != reshape->call) return true;
+  bool direct = v == at && v->n_uses == 1;
+  direct &= !at->type.dim[0].label;
+  fix_edit(diag_fix(d, direct ? FIX_SURE : FIX_MAYBE, "say that the first axis is time"), size,
+           "time %lld", (long long)at->type.dim[0].n);
+  return true;
+}
+
 /* [1440, 3] where [time 1440, 3] is meant; [32, 10, 128] with its batch; [128]. */
 static void explain_untimed(Infer *inf, Diag *d, const Layer *layer, const Value *v,
                             const Port *port) {
@@ -230,7 +250,7 @@ bool needs_sequence(Infer *inf, const Layer *layer, const Value *v) {
     explain_state(inf, d, layer, v);
   else if (ender)
     explain_ended(inf, d, layer, v, ender);
-  else if (port)
+  else if (!explain_reshaped(inf, d, layer, v) && port)
     explain_untimed(inf, d, layer, v, port);
   return false;
 }
