@@ -4,49 +4,37 @@
  * of its own.
  *
  * The C interface of LLVM has no list of them. A machine for the processor `help` prints the list
- * to standard error, once a process, so the first question reads it from a temporary file that
- * stands in for standard error, and keeps it. All machines of a process have one architecture. */
+ * to standard error, so a process of its own makes one, and what it prints is read here. */
 #include "backend/llvm_internal.h"
+#include "base/child.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PRINTED_MAX = 1 << 20, LISTED_MAX = 24 };
+enum { SECONDS = 20, MEMORY = 1 << 28, PRINTED_MAX = 1 << 20, LISTED_MAX = 24 };
 
-/* What LLVM printed: a heading and a line `  NAME - MEANING.` for each processor, then the same for
- * features. NULL before the first question and where it cannot be read. */
-static char *printed;
-
-static char *read_all(FILE *file) {
-  char *text = malloc(PRINTED_MAX);
-  if (!text) return NULL;
-  rewind(file);
-  size_t n = fread(text, 1, PRINTED_MAX - 1, file);
-  text[n] = 0;
-  return text;
+static int print_list(void *arg, int socket) {
+  LlvmMachine machine = *(const LlvmMachine *)arg;
+  (void)socket;
+  machine.cpu = "help";
+  machine.features = "";
+  LLVMTargetMachineRef tm = llvm_target_machine(&machine, '0');
+  if (tm) LLVMDisposeTargetMachine(tm);
+  return 0;
 }
 
-static void print_list(const LlvmMachine *machine) {
-  static bool asked;
-  if (asked) return;
-  asked = true;
-  FILE *stand_in = tmpfile();
-  if (!stand_in) return;
-  fflush(stderr);
-  int saved = dup(STDERR_FILENO);
-  if (saved >= 0 && dup2(fileno(stand_in), STDERR_FILENO) >= 0) {
-    LlvmMachine helper = *machine;
-    helper.cpu = "help";
-    helper.features = "";
-    LLVMTargetMachineRef tm = llvm_target_machine(&helper, '0');
-    if (tm) LLVMDisposeTargetMachine(tm);
-    dup2(saved, STDERR_FILENO);
-    printed = read_all(stand_in);
-  }
-  if (saved >= 0) close(saved);
-  fclose(stand_in);
+/* What LLVM prints: a heading and a line `  NAME - MEANING.` for each processor, then the same for
+ * features. "" if no process can be started. */
+static const char *printed_lists(Arena *arena, const LlvmMachine *machine) {
+  const ChildLimits limits = {SECONDS, MEMORY, true};
+  Text printed = text_new(arena);
+  LlvmMachine copy = *machine;
+  Child child;
+  char c;
+  if (!child_start(&child, limits, print_list, &copy)) return "";
+  while (printed.len < PRINTED_MAX && child_get(child.socket, &c, 1))
+    text_add_char(&printed, c);
+  child_end(&child);
+  return text_str(&printed);
 }
 
 /* The next name of a list and its length; at follows it. NULL at the end of the list. */
@@ -62,8 +50,8 @@ static const char *next_name(const char **at, size_t *len) {
 }
 
 /* The first line after a heading; NULL if LLVM printed none. */
-static const char *list_after(const char *heading) {
-  const char *at = printed ? strstr(printed, heading) : NULL;
+static const char *list_after(const char *printed, const char *heading) {
+  const char *at = strstr(printed, heading);
   return at ? at + strcspn(at, "\n") : NULL;
 }
 
@@ -119,15 +107,14 @@ static bool is_signed(const KirModule *m, Diags *diags, const char *feature) {
 bool llvm_known(const KirModule *m, const LlvmOptions *o, const LlvmMachine *machine,
                 Diags *diags) {
   if (!o->cpu && !o->features) return true;
-  print_list(machine);
-  bool plain = o->cpu && *machine->cpu && strcmp(machine->cpu, o->cpu) == 0;
-  if (plain &&
-      !known(m, machine, diags, list_after("Available CPUs"), "--cpu", "processor", o->cpu))
-    return false;
+  const char *printed = printed_lists(diags->arena, machine);
+  const char *processors = list_after(printed, "Available CPUs"),
+             *features = list_after(printed, "Available features");
+  bool is_plain = o->cpu && strcmp(machine->cpu, o->cpu) == 0;
+  if (is_plain && !known(m, machine, diags, processors, "--cpu", "processor", o->cpu)) return false;
   for (const char *at = o->features; at && *at; at += strcspn(at, ","), at += *at == ',') {
     const char *feature = arena_strndup(diags->arena, at, strcspn(at, ","));
-    if (!known(m, machine, diags, list_after("Available features"), "--features", "feature",
-               feature) ||
+    if (!known(m, machine, diags, features, "--features", "feature", feature) ||
         !is_signed(m, diags, feature))
       return false;
   }

@@ -14,6 +14,7 @@ typedef struct Child {
 typedef struct ChildLimits {
   unsigned long seconds; /* of computing */
   size_t memory; /* bytes beside what the parent has; not kept where a sanitizer is built in */
+  bool is_heard; /* what it writes to standard error goes over the socket, else nowhere */
 } ChildLimits;
 
 /* What the work returns when memory is exhausted. */

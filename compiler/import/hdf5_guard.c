@@ -153,7 +153,8 @@ Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
   *file = (Hdf5){
       .arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
-  ChildLimits limits = {SECONDS + data.len / BYTES_A_SECOND, MEMORY_FREE + data.len * MEMORY_FILES};
+  const ChildLimits limits = {.seconds = SECONDS + data.len / BYTES_A_SECOND,
+                              .memory = MEMORY_FREE + data.len * MEMORY_FILES};
   *reason = "no process can be started to read it";
   if (!child_start(&file->child, limits, serve, file)) return NULL;
   arena_defer(arena, hdf5_close, file);

@@ -58,11 +58,11 @@ static void limit_memory(size_t more) {
 #endif
 }
 
-/* What is written to the standard streams goes nowhere. */
-static void confine(ChildLimits limits) {
+/* What is written to the standard streams goes nowhere, or that of standard error to the parent. */
+static void confine(ChildLimits limits, int socket) {
   int nothing = open("/dev/null", O_RDWR);
   for (int fd = 0; fd <= 2 && nothing >= 0; fd++)
-    dup2(nothing, fd);
+    dup2(fd == STDERR_FILENO && limits.is_heard ? socket : nothing, fd);
   signal(SIGBUS, SIG_DFL); /* handlers lead back into the parent's work */
   signal(SIGABRT, SIG_DFL);
   limit_memory(limits.memory);
@@ -79,7 +79,7 @@ bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int so
   pid_t pid = fork();
   if (pid == 0) {
     close(ends[0]);
-    confine(limits);
+    confine(limits, ends[1]);
     _exit(work(arg, ends[1]));
   }
   close(ends[1]);
