@@ -43,6 +43,15 @@ compare() { # EXAMPLE FOUND EXPECTED
   "$folder/compare" "$2" "$1/$3" 1e-5 || { echo "$1: more than 1e-5" >&2; failed=1; }
 }
 
+# The same model in 16-bit integers: $folder/NAME_i16.
+in_integers() { # NAME MODEL DATA...
+  name=$1 model=$2
+  shift 2
+  "$grus" calibrate "$model" "$@" --precision i16 -q -o "$folder/$name.ranges" >"$folder/$name.report"
+  sed 's/^/  /' "$folder/$name.report"
+  "$grus" build "$model" --precision i16 --ranges "$folder/$name.ranges" --emit=exe -q -o "$folder/${name}_i16"
+}
+
 denoiser() {
   "$grus" build denoiser/denoiser.grus --emit=exe -o "$folder/denoiser"
   "$folder/denoiser" denoiser/noisy.wav "$folder/denoised.wav"
@@ -52,6 +61,9 @@ denoiser() {
   tool spectrogram denoiser/spectrogram.c -lm -lz
   figure denoiser "$("$folder/snr" denoiser/clean.wav denoiser/noisy.wav "$folder/denoised.wav")"
   "$folder/spectrogram" denoiser/noisy.wav "$folder/denoised.wav" "$folder/spectrogram.png"
+  in_integers denoiser denoiser/denoiser.grus pcm=denoiser/noisy.wav
+  "$folder/denoiser_i16" denoiser/noisy.wav "$folder/denoised_i16.wav"
+  figure denoiser "$("$folder/snr" denoiser/clean.wav denoiser/noisy.wav "$folder/denoised_i16.wav")"
 }
 
 japanese_vowels() {
@@ -71,6 +83,11 @@ gesture() {
   done
   compare gesture "$folder/activity.npy" expected/activity.npy
   figure gesture "$(awk -F, -f accuracy.awk gesture/data/test_label.csv "$folder/activity.csv")"
+  in_integers gesture gesture/gesture.grus imu=gesture/data/calibration.npy
+  "$folder/gesture_i16" imu=gesture/data/test.npy activity="$folder/activity_i16.csv"
+  figure gesture "$(awk -F, -f accuracy.awk gesture/data/test_label.csv "$folder/activity_i16.csv")"
+  "$grus" verify gesture/gesture.grus --precision i16 --ranges "$folder/gesture.ranges" imu=gesture/data/test.npy \
+    --against gesture/expected --snr 55dB --metric argmax || failed=1
 }
 
 for example in "$@"; do

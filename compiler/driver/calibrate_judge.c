@@ -4,7 +4,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { FLOAT_BYTES = 4 };
+static const double NO_NOISE_DB = 999;
 
 /* ---- precisions ---- */
 
@@ -86,6 +90,11 @@ static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   RoundData data = looked_at(c);
   QuantGivenPart part[4];
   Diags *aside = p == j->precision ? c->s->diags : diags_new(c->s->arena, &c->s->sources);
+  if (p == PRECISION_F32) {
+    *v = (Verdict){
+        .there = true, .plain = NO_NOISE_DB, .bytes = FLOAT_BYTES * layer_param_count(j->layer)};
+    return true;
+  }
   precisions_only(c->model, j->layer, p);
   if (!quantise(c, NULL, 0, aside)) return p != j->precision;
   v->there = true;
@@ -115,9 +124,20 @@ static void show_progress(const Calibrate *c, int at, int all, const char *what)
     session_say(c->s, "%d of %d: %s", at + 1, all, what);
 }
 
+/* f32 is a choice unless --target is a core that only emulates it. */
+static bool computes_floats(const Session *s) {
+  static const char *const without[] = {"-mcpu=cortex-m0", "-mcpu=cortex-m3", "-march=rv32imc",
+                                        "-march=rv32imac"};
+  for (size_t i = 0; s->machine.flags && i < sizeof without / sizeof *without; i++)
+    if (strstr(s->machine.flags, without[i])) return false;
+  return true;
+}
+
 static bool is_candidate(const Calibrate *c, const Judged *j, Precision p, bool for_mixture) {
   if (p == j->precision) return true;
-  if (!for_mixture || !quant_is_integer(p)) return false;
+  if (!for_mixture) return false;
+  if (p == PRECISION_F32) return computes_floats(c->s);
+  if (!quant_is_integer(p)) return false;
   return p != PRECISION_I8 || c->model->precision == PRECISION_I8;
 }
 
@@ -163,12 +183,15 @@ static void round_kept(Calibrate *c) {
 
 bool calibrate_measure(Calibrate *c) {
   double noise = 0;
+  c->n_parts = 0;
+  c->predicted = c->measured = NO_NOISE_DB;
+  if (!model_wants_integers(c->model)) return true; /* the mixture is f32 throughout */
   if (!quantise(c, NULL, 0, c->s->diags)) return false;
   round_kept(c);
   if (!quantise(c, c->part, c->n_parts, c->s->diags)) return false;
   for (int i = 0; i < c->n; i++)
     noise += pow(10, -verdict_snr(&c->judged[i].in[c->judged[i].precision]) / 10);
-  c->predicted = noise > 0 ? -10 * log10(noise) : 999;
+  if (noise > 0) c->predicted = -10 * log10(noise);
   c->measured = calibration_snr(c->s, c->model, &c->data, true);
   return true;
 }

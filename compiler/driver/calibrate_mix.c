@@ -36,7 +36,8 @@ static double noise_of(double snr) {
 /* Layers of one text are one group, and a group has the choices that all of its layers have. */
 static void group_layers(Mix *m) {
   const Calibrate *c = m->c;
-  static const Precision order[MIXTURE_MOST] = {PRECISION_I8, PRECISION_I16, PRECISION_I16X16};
+  static const Precision order[MIXTURE_MOST] = {PRECISION_I8, PRECISION_I16, PRECISION_I16X16,
+                                                PRECISION_F32};
   m->group = ARENA_ARRAY(c->s->arena, MixtureGroup, c->n + 1);
   m->group_of = ARENA_ARRAY(c->s->arena, int, c->n + 1);
   for (int i = 0; i < c->n; i++) {

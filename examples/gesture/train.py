@@ -5,6 +5,7 @@
 
 Out:
   gesture.safetensors      weights, float32, under PyTorch's names
+  data/calibration.npy     [recording 40, time 100, axis 6] float32: what it was trained on
   data/test.npy            [recording 40, time 100, axis 6] float32
   data/test_label.csv      one activity a line: 0 standing, 1 running, 2 walking, 3 badminton
   data/recording.npy       [time 100, axis 6] float32: the first recording alone
@@ -71,6 +72,7 @@ def main(wheel):
     print(f"{right} of {len(label)} recordings ({100 * right / len(label):.1f} %)")
     for folder in ("data", "expected"):
         os.makedirs(folder, exist_ok=True)
+    np.save("data/calibration.npy", arrays(wheel, "TRAIN")[0])
     np.save("data/test.npy", x)
     np.savetxt("data/test_label.csv", label, "%d")
     np.save("data/recording.npy", x[0])

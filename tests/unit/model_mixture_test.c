@@ -9,16 +9,16 @@
 
 #include <cmocka.h>
 
-enum { GROUPS = 5 };
+enum { GROUPS = 5, CHOICES = 3 };
 
 /* Five layers: noise falls and cost rises with each choice, by other factors in each. */
 static void fill(MixtureGroup *group) {
   static const double noise[GROUPS] = {1e-4, 3e-5, 8e-4, 1e-6, 2e-4};
   static const double bytes[GROUPS] = {600, 5000, 40, 900, 1200};
-  static const Precision order[MIXTURE_MOST] = {PRECISION_I8, PRECISION_I16, PRECISION_I16X16};
+  static const Precision order[CHOICES] = {PRECISION_I8, PRECISION_I16, PRECISION_I16X16};
   for (int g = 0; g < GROUPS; g++) {
-    group[g] = (MixtureGroup){.n = MIXTURE_MOST};
-    for (int k = 0; k < MIXTURE_MOST; k++)
+    group[g] = (MixtureGroup){.n = CHOICES};
+    for (int k = 0; k < CHOICES; k++)
       group[g].choice[k] = (MixtureChoice){.precision = order[k],
                                            .noise = noise[g] * pow(10 + g, -k),
                                            .cost = bytes[g] * (k == 2 ? 2 : 1)};
@@ -29,8 +29,8 @@ static void fill(MixtureGroup *group) {
 static double least_cost(MixtureGroup *group, double noise) {
   double least = INFINITY;
   for (int code = 0; code < 243; code++) { /* 3^GROUPS */
-    for (int g = 0, rest = code; g < GROUPS; g++, rest /= MIXTURE_MOST)
-      group[g].chosen = rest % MIXTURE_MOST;
+    for (int g = 0, rest = code; g < GROUPS; g++, rest /= CHOICES)
+      group[g].chosen = rest % CHOICES;
     if (mixture_noise(group, GROUPS) <= noise) least = fmin(least, mixture_cost(group, GROUPS));
   }
   return least;
