@@ -3,6 +3,8 @@
  * or Rnn with their matrices, which reads what the steps read as one sequence. */
 #include "import/lift/chain.h"
 
+#include <string.h>
+
 static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) {
   return flat_type_of(r->flat, v);
 }
@@ -89,6 +91,16 @@ static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double 
 
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
                            const int64_t *dim) {
+  const GraphTensor *t = type_of(r, x);
+  if (t->data) { /* a constant stays one */
+    double *data;
+    GraphTensor *made = graph_tensor(r->flat->arena, t->elem, rank, dim, &data);
+    if (!made || made->count != t->count) return NULL;
+    memcpy(data, t->data, sizeof *data * (size_t)t->count);
+    GraphValue *v = graph_constant(r->flat->graph, "", made);
+    flat_set_type(r->flat, v, made);
+    return v;
+  }
   return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, ints(r, rank, dim)});
 }
 

@@ -60,5 +60,9 @@ bool chain_is_all(const double *x, int64_t n, double value);
  * after all. */
 GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           GraphValue *h0, GraphValue *c0);
+/* The h0 [1, N, u] that the constants of the first step's gates hold, and those of another step do
+ * not; a gate that a step does not have is NULL. NULL: zeros, or it cannot be told. */
+GraphTensor *chain_start(Recognising *r, const GraphTensor *recurrent, const double *const *first,
+                         const double *const *other);
 
 #endif

@@ -204,6 +204,14 @@ static bool too_large(Check *c) {
   return false;
 }
 
+/* The numbers of an output in the shape of the input that they are in the next call. */
+static void hand_on(Check *c, const GraphTensor *out, const GraphTensor **in) {
+  GraphTensor *next = ARENA_NEW(c->arena, GraphTensor);
+  *next = **in;
+  if (next->count == out->count) next->data = out->data;
+  *in = next;
+}
+
 /* The outputs of all calls of the graph, states handed on. out[call * n_out + o]. */
 static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const GraphTensor **out) {
   const Lift *l = c->l;
@@ -215,7 +223,8 @@ static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const G
                    &fault)) {
       for (int s = 0; s < l->n_states && call + 1 < t->calls && l->time.kind == TIME_STREAM; s++)
         if (l->state[s].in < l->flat->n_file_in)
-          in[call + 1][l->file_input[l->state[s].in]] = out[call * graph->n_out + l->state[s].out];
+          hand_on(c, out[call * graph->n_out + l->state[s].out],
+                  &in[call + 1][l->file_input[l->state[s].in]]);
       continue;
     }
     if (!call && c->runs == 0 && fault.limited) return too_large(c);

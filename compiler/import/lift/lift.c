@@ -418,6 +418,24 @@ static void decide_batch(Lift *l, const Sizes *sizes) {
   l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
 }
 
+/* What comes back and is kept, or could be. */
+static void note_states(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  bool stream = l->time.kind == TIME_STREAM;
+  int n = 0;
+  for (int i = 0; i < l->n_states; i++) {
+    if (l->state[i].in >= l->flat->n_file_in) continue; /* a variable */
+    n++;
+    if (stream)
+      foreign_note(l->foreign, "`%s` comes back as `%s`: the state is kept from call to call",
+                   graph->in[l->state[i].in].name, graph->out[l->state[i].out].name);
+  }
+  if (n && !stream)
+    foreign_note(
+        l->foreign,
+        "states go in and come out of each call; `--stream` makes a stream that keeps them");
+}
+
 bool lift_analyse(Lift *l) {
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish none = {0};
@@ -452,6 +470,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
                    l->flat->graph->in[i].name);
   }
   if (!add_nodes(l) || !lift_add_outputs(l)) return NULL;
+  note_states(l);
   for (int i = 0; i < graph->n_notes; i++)
     foreign_note(l->foreign, "%s", graph->note[i]);
   ImportOptions plain = *options;

@@ -204,6 +204,9 @@ void lift_add_pair(Lift *l, int in, int out);
 /* This start state of a recurrent node is what a stream keeps. *first gets its numbers before the
  * first call, NULL: zeros. */
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
+/* This output of the file is only a state, which a stream keeps. Where the file gives nothing but
+ * states, the h of a cell is an output as well. */
+bool lift_is_kept_output(Lift *l, int o);
 /* By flat value id: what the outputs of the model are made of. What only packs or unpacks kept
  * states is not. */
 bool *lift_needed(Lift *l);

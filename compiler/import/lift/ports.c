@@ -106,12 +106,6 @@ bool lift_is_kept_input(const Lift *l, int number) {
   return false;
 }
 
-static bool is_kept_output(const Lift *l, int number) {
-  for (int i = 0; i < l->n_states; i++)
-    if (l->state[i].out == number) return l->time.kind == TIME_STREAM;
-  return false;
-}
-
 /* Steps and features in one axis are as many as the sequence has steps. False after reporting. */
 static bool output_has_size(Lift *l, const GraphOutput *out) {
   for (int axis = 0; axis < lift_type(l, out->value)->rank && l->time.kind == TIME_BOUNDED;
@@ -148,7 +142,7 @@ bool lift_add_outputs(Lift *l) {
   int n = 0;
   for (int i = 0; i < l->flat->n_file_out; i++) {
     const GraphOutput *out = &l->flat->graph->out[i];
-    if (is_kept_output(l, i)) continue;
+    if (lift_is_kept_output(l, i)) continue;
     if (lift_is_constant(l, out->value)) {
       foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out",
                    out->name);

@@ -156,19 +156,50 @@ static int walls_of(const CellStep *s, const GraphValue *out[3]) {
   return s->op == GRAPH_Gru ? 3 : 2;
 }
 
+/* Forms in which the states of this step are sources. wall lives as long as they are asked for. */
+static void begin_forms(Recognising *r, const CellStep *s, const GraphValue *wall[3]) {
+  int n = walls_of(s, wall);
+  r->forms = (Forms){
+      .flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = wall, .n_barriers = n};
+}
+
+/* The constants of the gates of a step; NULL for a gate that it lacks. */
+static void gate_constants(Recognising *r, const CellStep *s, int gates, int64_t u,
+                           const double *out[4]) {
+  const GraphValue *wall[3];
+  begin_forms(r, s, wall);
+  for (int g = 0; g < gates; g++) {
+    const Form *form = s->gate[g].in ? form_of(&r->forms, s->gate[g].in) : NULL;
+    out[g] = !form || form->n != u ? NULL
+             : form->constant      ? form->constant
+                                   : ARENA_ARRAY(r->flat->arena, double, u);
+  }
+}
+
+/* A first step that reads a constant h has it among the constants of its gates. */
+static void find_folded_start(Recognising *r, const CellStep *first, const CellStep *other,
+                              GraphNode *node) {
+  enum { START = 5 };
+  const GraphTensor *recurrent = type_of(r, node->in[2]);
+  const double *here[4], *there[4];
+  int gates = (int)recurrent->dim[1];
+  if (first == other || node->op == GRAPH_Gru || node->in[START]) return;
+  gate_constants(r, first, gates, recurrent->dim[2], here);
+  gate_constants(r, other, gates, recurrent->dim[2], there);
+  GraphTensor *t = chain_start(r, recurrent, here, there);
+  if (!t) return;
+  node->in[START] = graph_constant(r->flat->graph, "", t);
+  flat_set_type(r->flat, node->in[START], t);
+}
+
 /* Makes the operator of a chain. */
 static bool lower_chain(Recognising *r, const Chain *c) {
   const CellStep *first = &r->steps.step[c->step[0]],
                  *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
   const GraphValue *barrier[3];
-  int n_barriers = walls_of(model, barrier);
   GraphValue *h = c->n > 1 ? first->h_new : single_state(r, model);
   if (!h || (c->n == 1 && model->op == GRAPH_Rnn && !is_given(r, h))) return false;
-  r->forms = (Forms){.flat = r->flat,
-                     .atoms = r->atoms,
-                     .batch = r->batch,
-                     .barrier = barrier,
-                     .n_barriers = n_barriers};
+  begin_forms(r, model, barrier);
   Input in = {0};
   in.n = chain_inputs(r, model, h, in.source);
   if (!in.n) return false;
@@ -183,12 +214,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
                               : c->n == 1          ? h
                                                    : NULL;
     const GraphValue *wall[3];
-    int n_walls = walls_of(s, wall);
-    r->forms = (Forms){.flat = r->flat,
-                       .atoms = r->atoms,
-                       .batch = r->batch,
-                       .barrier = wall,
-                       .n_barriers = n_walls};
+    begin_forms(r, s, wall);
     int n = chain_inputs(r, s, state, own);
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
       h0 = own[--n]; /* the state is read last */
@@ -212,13 +238,10 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
   if (h0 && is_zero(r, h0)) h0 = NULL;
   if (c0 && is_zero(r, c0)) c0 = NULL;
-  r->forms = (Forms){.flat = r->flat,
-                     .atoms = r->atoms,
-                     .batch = r->batch,
-                     .barrier = barrier,
-                     .n_barriers = n_barriers};
+  begin_forms(r, model, barrier);
   GraphNode *node = chain_operator(r, model, &in, h, h0, c0);
   if (!node) return false;
+  find_folded_start(r, first, model, node);
   replace_states(r, c, node, in.backward);
   return true;
 }

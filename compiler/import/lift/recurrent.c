@@ -126,12 +126,6 @@ static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
   return to != NULL;
 }
 
-static bool all_zero(const GraphTensor *t) {
-  for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != 0) return false;
-  return true;
-}
-
 static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer,
                          bool after) {
   int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
@@ -185,21 +179,51 @@ typedef struct Start {
   Value *value[2];              /* both, or neither */
 } Start;
 
+static bool all_zero(const GraphTensor *t) {
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != 0) return false;
+  return true;
+}
+
+/* Zeros beside a state that varies: the language has both states, or none. */
+static Value *zeros_like(Lift *l, const GraphNode *node, Value *state) {
+  Layer *layer = lift_layer(l, node, LAYER_clip, 1, &state);
+  layer_set_number(layer, OPT_low, 0);
+  layer_set_number(layer, OPT_high, 0);
+  return layer->out[0];
+}
+
+/* An initial state [dirs, N, u]: what is mapped as in the run, and the units of all directions. */
+static Layout start_layout(Lift *l, const Run *run, const GraphValue *start) {
+  Layout out = run_layout(run, true);
+  int none;
+  Axis units = lift_axis(l, start, 2, &none), *last = &out.axis[out.n - 1];
+  *last = lift_axis(l, start, 0, &none);
+  for (int i = 0; i < units.n; i++)
+    last->atom[last->n++] = units.atom[i];
+  return out;
+}
+
 /* The initial states, before the layer that reads them is made. False after reporting. */
 static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const Run *run,
                        Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
-  int n_kept = 0, n_constant = 0;
+  int n_kept = 0, n_constant = 0, n_zero = 0;
   *out = (Start){.n = o->kind == LAYER_LSTM ? 2 : 1};
   for (int i = 0; i < out->n; i++) {
     out->number[i] = constant(l, start[i]);
     bool kept = start[i] && !out->number[i] && lift_state_is_kept(l, start[i], &out->number[i]);
+    bool fixed = kept || !start[i] || out->number[i];
     n_kept += kept;
-    n_constant += kept || !start[i] || out->number[i];
+    n_constant += fixed;
+    n_zero += fixed && !kept && all_zero(out->number[i]);
   }
   if (n_constant == out->n) return true;
-  if (n_kept || n_constant) {
-    lift_refuse(l, node, E902, "has one initial state that varies and one that does not");
+  if (n_kept || n_constant > n_zero) {
+    Diag *d = lift_refuse(l, node, E902, "starts from one state that is %s, and one that varies",
+                          n_kept ? "kept from call to call" : "constant and not zero");
+    diag_note(d, "it would work if both were %s, or the other one zeros",
+              n_kept ? "kept" : "constant, or inputs");
     return false;
   }
   if (out->n == 2 && start[0] == start[1] && !start[0]->node) {
@@ -215,7 +239,8 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
     return false;
   }
   for (int i = 0; i < out->n; i++) {
-    Layout own = l->placed[start[i]->id].layout, layout = run_layout(run, true);
+    if (!start[i] || out->number[i]) continue;
+    Layout own = l->placed[start[i]->id].layout, layout = start_layout(l, run, start[i]);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {
       lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
       return false;
@@ -223,6 +248,8 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
     out->value[i] = lift_value(l, node, start[i], &layout);
     if (!out->value[i]) return false;
   }
+  for (int i = 0; i < out->n; i++)
+    if (!out->value[i]) out->value[i] = zeros_like(l, node, out->value[1 - i]);
   return true;
 }
 

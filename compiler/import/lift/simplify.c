@@ -87,6 +87,27 @@ static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   return n ? joined(flat, node, axis, n, piece) : NULL;
 }
 
+/* Row k of a reversed axis is row n - 1 - k. */
+static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
+  const GraphNode *reverse = node->in[0]->node;
+  const GraphAttribute *axes =
+      reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
+  int axis;
+  int64_t start, end;
+  if (!axes || axes->n != 1 || !plain_cut(flat, node, &axis, &start, &end) || axes->i[0] != axis ||
+      end - start != 1)
+    return NULL;
+  int64_t size = flat_type_of(flat, reverse->in[0])->dim[axis];
+  const int64_t numbers[3] = {size - end, size - start, axis};
+  GraphValue *in[4] = {reverse->in[0]};
+  for (int i = 0; i < 3; i++) {
+    const GraphTensor *t = graph_ints(flat->arena, 1, &numbers[i]);
+    in[1 + i] = graph_constant(flat->graph, "", t);
+    flat_set_type(flat, in[1 + i], t);
+  }
+  return typed(flat, flat_node(flat, GRAPH_Slice, node, 4, in, 1));
+}
+
 /* What is joined out of joined parts along the same axis is joined once; empty parts go. */
 static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
   const GraphTensor *first = flat_type_of(flat, node->in[0]);
@@ -163,9 +184,14 @@ static GraphValue *element(Flat *flat, const GraphNode *node) {
   return y ? y : element_of_transposed(flat, node);
 }
 
+static GraphValue *cut(Flat *flat, const GraphNode *node) {
+  GraphValue *y = cut_of_join(flat, node);
+  return y ? y : row_of_reversed(flat, node);
+}
+
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
   switch (node->op) {
-  case GRAPH_Slice: return cut_of_join(flat, node);
+  case GRAPH_Slice: return cut(flat, node);
   case GRAPH_Concat: return join_of_joins(flat, node);
   case GRAPH_Gather: return element(flat, node);
   default: return NULL;

@@ -120,22 +120,41 @@ bool lift_declared_states(Lift *l) {
 
 /* ---- what is found ---- */
 
+static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
+  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
+}
+
+/* The output of the file in which state s of a recurrent operator comes back, in the shape of the
+ * input that starts it; -1: none. */
+static int output_of(Lift *l, const GraphNode *node, int s, int in) {
+  const Graph *graph = l->flat->graph;
+  const GraphValue *start = graph->in[in].value;
+  for (int o = 0; o < l->flat->n_file_out; o++)
+    if (same_shape(lift_type(l, start), lift_type(l, graph->out[o].value)) &&
+        comes_back(l, &l->trace, node->in[start_operand(node, s)], node->out[1 + s], start,
+                   graph->out[o].value))
+      return o;
+  return -1;
+}
+
+/* An operator is kept as a whole: every state of it that varies comes back. */
 void lift_find_states(Lift *l) {
   const Graph *graph = l->flat->graph;
   for (int n = 0; n < graph->n_nodes; n++) {
     const GraphNode *node = graph->node[n];
+    int in[2], out[2], found = 0;
+    bool whole = true;
     for (int s = 0; s < 2; s++) {
       int operand = start_operand(node, s);
       const GraphValue *start = operand >= 0 && operand < node->n_in ? node->in[operand] : NULL;
       if (!start || lift_is_constant(l, start)) continue;
-      int in = input_of(l, &l->trace, start);
-      for (int o = 0; in >= 0 && o < l->flat->n_file_out; o++)
-        if (comes_back(l, &l->trace, start, node->out[1 + s], graph->in[in].value,
-                       graph->out[o].value)) {
-          lift_add_pair(l, in, o);
-          break;
-        }
+      in[found] = input_of(l, &l->trace, start);
+      out[found] = in[found] >= 0 ? output_of(l, node, s, in[found]) : -1;
+      whole = whole && (out[found] >= 0 || (in[found] >= 0 && lift_pair_of_input(l, in[found])));
+      found++;
     }
+    for (int i = 0; i < found && whole; i++)
+      if (out[i] >= 0) lift_add_pair(l, in[i], out[i]);
   }
 }
 
@@ -189,16 +208,52 @@ static bool is_kept_operand(Lift *l, const GraphNode *node, int k, bool stream) 
   return is_start && !lift_is_constant(l, node->in[k]) && start_input(l, node->in[k]) >= 0;
 }
 
+/* Every output of the file comes back: a cell by itself. */
+static bool gives_states_alone(const Lift *l) {
+  for (int o = 0; o < l->flat->n_file_out; o++) {
+    bool kept = false;
+    for (int i = 0; i < l->n_states; i++)
+      kept = kept || l->state[i].out == o;
+    if (!kept && !lift_is_constant(l, l->flat->graph->out[o].value)) return false;
+  }
+  return true;
+}
+
+/* Output o is the h of a recurrent operator, and all of it. */
+static bool is_result(Lift *l, int o) {
+  const Graph *graph = l->flat->graph;
+  const GraphValue *out = graph->out[o].value;
+  const double *code = trace_of(&l->trace, out);
+  for (int i = 0; code && i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (start_operand(node, 0) < 0) continue;
+    bool all = true;
+    for (int64_t k = 0; k < lift_type(l, out)->count && all; k++)
+      all = trace_holds(&l->trace, node->out[1], code[k]);
+    if (all) return true;
+  }
+  return false;
+}
+
+/* Of a stream. */
+static bool is_kept_output(Lift *l, int o) {
+  bool kept = false;
+  for (int i = 0; i < l->n_states; i++)
+    kept = kept || l->state[i].out == o;
+  return kept && !(gives_states_alone(l) && is_result(l, o));
+}
+
+bool lift_is_kept_output(Lift *l, int o) {
+  return l->time.kind == TIME_STREAM && is_kept_output(l, o);
+}
+
 /* By flat value id: what the outputs that are no states are made of; start: also what states start
  * from. */
 static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   const Graph *graph = l->flat->graph;
   bool *needed = ARENA_ARRAY(l->arena, bool, graph->n_values + 1);
   for (int i = 0; i < l->flat->n_file_out; i++) {
-    bool kept = false;
-    for (int k = 0; k < l->n_states && stream; k++)
-      kept = kept || l->state[k].out == i;
-    if (!kept) needed[graph->out[i].value->id] = true;
+    if (!(stream && is_kept_output(l, i))) needed[graph->out[i].value->id] = true;
   }
   for (int i = graph->n_nodes; i-- > 0;) { /* nodes stand behind those they read */
     const GraphNode *node = graph->node[i];
