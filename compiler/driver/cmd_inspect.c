@@ -75,14 +75,22 @@ static void add_layer(Session *s, Rows *rows, const Model *model, const Layer *l
           layer_cost_str(s, model, layer));
 }
 
+/* The type of a port with its axes in storage order: an output may store time behind other axes. */
+static Type port_type(const Port *port) {
+  Type type = port->value->type;
+  type.time_pos = port->declared.time_pos;
+  return type;
+}
+
 static Rows rows_of(Session *s, const Model *model) {
   Rows rows = {0};
   const char *binding = NULL;
   for (int i = 0; i < model->n_in; i++) {
     const Port *port = model->in[i];
     const char *note = port->is_init ? "read by reset" : "";
+    Type type = port_type(port);
     add_row(s, &rows, port->span, arena_printf(s->arena, "in  %s", port->name), "",
-            full_type(s, &port->value->type), note);
+            full_type(s, &type), note);
   }
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
@@ -98,9 +106,10 @@ static Rows rows_of(Session *s, const Model *model) {
   }
   for (int i = 0; i < model->n_out; i++) {
     const Port *port = model->out[i];
-    if (port->value && port->value->typed)
-      add_row(s, &rows, port->span, arena_printf(s->arena, "out %s", port->name), "",
-              full_type(s, &port->value->type), "");
+    if (!port->value || !port->value->typed) continue;
+    Type type = port_type(port);
+    add_row(s, &rows, port->span, arena_printf(s->arena, "out %s", port->name), "",
+            full_type(s, &type), "");
   }
   return rows;
 }
@@ -167,11 +176,12 @@ static void inspect_text(Session *s, Text *out, const Model *model, const KirMod
   print_totals(s, out, model, m);
 }
 
-static void json_value(Text *out, const char *name, const Value *value) {
+static void json_port(Text *out, const Port *port) {
   Text type = text_new(out->arena);
-  text_add_type(&type, &value->type, true);
+  Type stored = port_type(port);
+  text_add_type(&type, &stored, true);
   text_add(out, "{\"name\":");
-  text_add_json(out, name);
+  text_add_json(out, port->name);
   text_add(out, ",\"type\":");
   text_add_json(out, text_str(&type));
   text_add_char(out, '}');
@@ -185,7 +195,7 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
               (long long)model->steps_per_call);
   for (int i = 0; i < model->n_in; i++) {
     if (i) text_add_char(out, ',');
-    json_value(out, model->in[i]->name, model->in[i]->value);
+    json_port(out, model->in[i]);
   }
   text_add(out, "],\"layers\":[");
   for (int i = 0; i < model->n_layers; i++) {
@@ -208,7 +218,7 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
   text_add(out, "],\"outputs\":[");
   for (int i = 0; i < model->n_out; i++) {
     if (i) text_add_char(out, ',');
-    json_value(out, model->out[i]->name, model->out[i]->value);
+    json_port(out, model->out[i]);
   }
   text_add_char(out, ']');
   if (m) {

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Whole published models for `bench/compare --models`: imports an ONNX file, builds it behind a small
+timing loop, has peers/model_run.py time it beside onnxruntime on the same file in one process, and
+prints the table.
+
+A model is given as `FILE` or `FILE OPTIONS`, with the options of `grus import`; without options it is
+a stream (--stream)."""
+import json
+import os
+import re
+import shlex
+import subprocess
+
+import table
+
+LOOP = """/* Calls of the model, timed; input i has `steps` calls after each other. */
+#include "net.h"
+#include <time.h>
+%(globals)s
+void net_start(void) { %(start)s }
+void net_calls(long from, long calls, long steps, const void *const *in, void *const *out) {
+  for (long k = 0; k < calls; k++) {
+    long at = (from + k) %% steps;
+    (void)at;
+    %(call)s;
+  }
+}
+double net_time(long calls, long steps, const void *const *in, void *const *out) {
+  struct timespec from, to;
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  net_calls(0, calls, steps, in, out);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  return (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
+}
+"""
+
+
+def dims_of(text):
+    """`f32[time .., a 576]` -> [1, 576]: the axes of one call, the time of a stream as 1."""
+    axes = re.search(r"\[(.*)\]", text)
+    if not axes:
+        return []
+    return [1 if axis.strip().startswith("time ..") else int(re.findall(r"\d+", axis.split("@")[0])[-1])
+            for axis in axes.group(1).split(",")]
+
+
+def loop_text(seen):
+    """The C source around the generated functions of a model, by what `grus inspect --json` says."""
+    name, stream = seen["model"], seen["run"] == "stream"
+    arguments = ["&state"] if stream else []
+    for i, value in enumerate(seen["inputs"]):
+        size = 1
+        for dim in dims_of(value["type"]):
+            size *= dim
+        arguments.append(f"(const float *)in[{i}] + at * {size}")
+    arguments += [f"(float *)out[{i}]" for i in range(len(seen["outputs"]))]
+    call = f"{name}_{'step' if stream else 'run'}({', '.join(arguments)})"
+    return LOOP % {"globals": f"static {name}_state state __attribute__((aligned(64)));" if stream else "",
+                   "start": f"{name}_reset(&state);" if stream else "", "call": call}
+
+
+def build(grus, folder, path, options):
+    """(what inspect says, path of the shared library)"""
+    source, base = os.path.join(folder, "net.grus"), os.path.join(folder, "net")
+    run = lambda command: subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    run([grus, "import", path, "-q", "--no-check", *options, "-o", source])
+    seen = json.loads(run([grus, "inspect", "-q", "--json", source]))
+    for value in seen["inputs"] + seen["outputs"]:
+        if not value["type"].startswith("f32"):
+            raise ValueError(f"`{value['name']}` is {value['type']}; this script times models of f32")
+    run([grus, "build", "-q", "--target=native", "--c-arrays=flat", source, "-o", base + ".o"])
+    with open(base + "_loop.c", "w") as file:
+        file.write(loop_text(seen))
+    run(["cc", "-O2", "-fPIC", "-shared", "-Wl,-Bsymbolic", "-I", folder, base + "_loop.c", base + ".o",
+         "-o", base + ".so"])
+    return seen, base + ".so"
+
+
+def settled(options):
+    """Scalar inputs that the import settled: `--set sr=16000` -> {"sr": 16000}."""
+    pairs = [word for flag, word in zip(options, options[1:]) if flag == "--set"]
+    pairs += [word[6:] for word in options if word.startswith("--set=")]
+    return {name: int(value) for name, value in (pair.split("=") for pair in pairs) if value.isdigit()}
+
+
+def model_run(options, python, text):
+    """The cell of one model; a dictionary for the results."""
+    path, *flags = shlex.split(text)
+    flags = flags or ["--stream"]
+    name = os.path.splitext(os.path.basename(path))[0]
+    folder = os.path.join(options.work, "models", name)
+    os.makedirs(folder, exist_ok=True)
+    try:
+        seen, library = build(options.grus, folder, path, flags)
+    except subprocess.CalledProcessError as e:
+        raise ValueError(f"{shlex.join(e.cmd)} failed ({e.returncode}):\n{e.stderr.strip()[-2000:]}") from e
+    values = {part: [{"name": v["name"], "dims": dims_of(v["type"])} for v in seen[part]]
+              for part in ("inputs", "outputs")}
+    job = {"onnx": os.path.abspath(path), "library": library, "stream": seen["run"] == "stream",
+           "settled": settled(flags), "seconds": options.seconds, "rounds": options.rounds, "block_ns": 5e6, **values}
+    command = options.wrap + [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_run.py")]
+    done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"},
+                          preexec_fn=lambda: os.sched_setaffinity(0, {options.core}))
+    if done.returncode:
+        raise ValueError(f"measuring {path} failed ({done.returncode}):\n{done.stderr.strip()[-2000:]}")
+    steps = 1
+    if not job["stream"]:
+        times = [re.search(r"\[time (\d+)", v["type"]) for v in seen["inputs"]]
+        steps = next((int(t.group(1)) for t in times if t), 1)
+    return {"name": name, "options": " ".join(flags), "run": seen["run"], "steps": steps,
+            "params": sum(layer["params"] for layer in seen["layers"]),
+            "macs": sum(layer["macs"] for layer in seen["layers"]), **json.loads(done.stdout)}
+
+
+def tables(cells):
+    """Markdown: nanoseconds a frame; a whole sequence is shared among its steps."""
+    head = ["model", "a call", "parameters", "multiply-adds", "grus", "least", "onnxruntime", "of it the call",
+            "onnxruntime ÷ grus", "difference"]
+    rows = []
+    for c in cells:
+        grus, peer = c["peers"]["grus"], c["peers"]["onnxruntime"]
+        each = lambda ns: table.number(ns / c["steps"])
+        kind = "one step" if c["run"] == "stream" else f"{c['steps']} steps" if c["steps"] > 1 else "all of it"
+        rows.append([c["name"], kind, f"{c['params']:,}", f"{c['macs'] // c['steps']:,}", f"**{each(grus['median'])}**",
+                     each(grus["least"]), each(peer["median"]), each(peer["nothing"]),
+                     f"**{peer['median'] / grus['median']:.2f}**", f"{c['difference']:.0e}"])
+    lines = [head, ["---", "---"] + ["---:"] * (len(head) - 2)] + rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
