@@ -177,13 +177,19 @@ static const char *operator_text(Printer *p, const Layer *layer) {
   return arena_printf(p->arena, "%s %s %s", left, name, right);
 }
 
-static const char *concat_text(Printer *p, const Layer *layer) {
+/* "concat(a, b, along=f)", "attention(q, k, v, heads=4)" */
+static const char *call_text(Printer *p, const Layer *layer) {
+  const LayerInfo *info = layer_info(layer->kind);
   Text text = text_new(p->arena);
-  text_printf(&text, "%s(", layer_info(layer->kind)->name);
+  text_printf(&text, "%s(", info->name);
   for (int i = 0; i < layer->n_in; i++)
     text_printf(&text, "%s%s", i ? ", " : "", expr(p, layer->in[i]));
-  const OptVal *along = layer_opt(layer, OPT_along);
-  if (along && along->given) text_printf(&text, ", along=%s", along->axis[0]);
+  for (int i = 0; i < layer_opt_count(info); i++) {
+    const OptVal *opt = &layer->opt[i];
+    if (option_silent(p, layer, &info->opts[i], opt)) continue;
+    text_printf(&text, ", %s=", info->opts[i].name);
+    add_option_value(p, &text, &info->opts[i], opt);
+  }
   text_add_char(&text, ')');
   return text_str(&text);
 }
@@ -266,8 +272,8 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
     const char *comment = comment_of(p, layer, &last);
     comments += comment != NULL;
     if (begins_chain(layer)) {
-      const char *text =
-          layer->kind == LAYER_concat ? concat_text(p, layer) : operator_text(p, layer);
+      bool is_operator = layer_info(layer->kind)->flags & OPERATOR;
+      const char *text = is_operator ? operator_text(p, layer) : call_text(p, layer);
       line[0] = (Line){arena_printf(p->arena, "%s%s", line[0].text, text), comment};
     } else {
       const char *text = stage_text(p, layer, needs_from(chain, n, layer));

@@ -97,6 +97,34 @@ static void products(void **state) {
   expect(evaluate(f, conv->out[0], NULL), 3, DIMS(1, 1, 4), NUMBERS(10, 21, 32, 43));
 }
 
+/* Scores 0 and ln 3 weigh as 1 : 3. */
+static void attention(void **state) {
+  Fixture *f = *state;
+  Graph *g = f->graph;
+  GraphValue *q = constant(g, GRAPH_FLOAT, 2, DIMS(2, 1), NUMBERS(0, 2)),
+             *k = constant(g, GRAPH_FLOAT, 2, DIMS(2, 1), NUMBERS(0, 1.0986122886681098)),
+             *v = constant(g, GRAPH_FLOAT, 2, DIMS(2, 1), NUMBERS(8, 16));
+  GraphNode *all = graph_node(g, GRAPH_Attention, "", "", 3, IN(q, k, v), 1);
+  graph_set_number(g, all, GRAPH_ATTR_factor, 0.5);
+  expect(evaluate(f, all->out[0], NULL), 2, DIMS(2, 1), NUMBERS(12, 14));
+  GraphNode *past = graph_node(g, GRAPH_Attention, "", "", 3, IN(q, k, v), 1);
+  graph_set_number(g, past, GRAPH_ATTR_factor, 0.5);
+  graph_set_int(g, past, GRAPH_ATTR_causal, 1);
+  expect(evaluate(f, past->out[0], NULL), 2, DIMS(2, 1), NUMBERS(8, 14));
+}
+
+static void rounding(void **state) {
+  Fixture *f = *state;
+  Graph *g = f->graph;
+  GraphNode *whole =
+      graph_node(g, GRAPH_Round, "", "", 1, IN(vector(g, 4, NUMBERS(0.5, 1.5, -2.5, 2.6))), 1);
+  expect(evaluate(f, whole->out[0], NULL), 1, DIMS(4), NUMBERS(0, 2, -2, 3));
+  GraphNode *step =
+      graph_node(g, GRAPH_Round, "", "", 1, IN(vector(g, 3, NUMBERS(0.3, 0.375, -1.1))), 1);
+  graph_set_number(g, step, GRAPH_ATTR_step, 0.25);
+  expect(evaluate(f, step->out[0], NULL), 1, DIMS(3), NUMBERS(0.25, 0.5, -1));
+}
+
 static void broadcasting(void **state) {
   Fixture *f = *state;
   Graph *g = f->graph;
@@ -255,8 +283,9 @@ static void empty(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(products), TEST(broadcasting), TEST(slices), TEST(recurrent), TEST(loops),
-      TEST(endless),  TEST(variables),    TEST(faults), TEST(empty),
+      TEST(products),  TEST(attention), TEST(rounding), TEST(broadcasting),
+      TEST(slices),    TEST(recurrent), TEST(loops),    TEST(endless),
+      TEST(variables), TEST(faults),    TEST(empty),
 #undef TEST
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

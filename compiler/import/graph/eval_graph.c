@@ -76,6 +76,8 @@ static int64_t work_of(const GraphCall *call) {
   double steps = y->count ? (double)y->count : 0;
   if (op == GRAPH_MatMul || op == GRAPH_MatMulInteger)
     work += steps * (double)call->in[0]->dim[call->in[0]->rank - 1];
+  else if (op == GRAPH_Attention)
+    work += (steps + (double)call->in[0]->count) * (double)call->in[1]->dim[call->in[1]->rank - 2];
   else if (op == GRAPH_Conv || op == GRAPH_ConvInteger)
     work += steps * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
   else if (op == GRAPH_ConvTranspose)

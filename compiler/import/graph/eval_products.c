@@ -52,6 +52,45 @@ bool graph_eval_MatMul(GraphCall *call) {
   return product(call, NULL, NULL);
 }
 
+/* Weights of one query: softmax of its scores, of the first `seen` keys. */
+static void attend(const double *q, const double *k, int64_t seen, int64_t d, double factor,
+                   double *weight) {
+  double most = -INFINITY, sum = 0;
+  for (int64_t s = 0; s < seen; s++) {
+    double score = 0;
+    for (int64_t i = 0; i < d; i++)
+      score += q[i] * k[s * d + i];
+    weight[s] = factor * score;
+    most = fmax(most, weight[s]);
+  }
+  for (int64_t s = 0; s < seen; s++) {
+    weight[s] = exp(weight[s] - most);
+    sum += weight[s];
+  }
+  for (int64_t s = 0; s < seen; s++)
+    weight[s] /= sum;
+}
+
+bool graph_eval_Attention(GraphCall *call) {
+  const GraphTensor *q = call_in(call, 0), *k = call_in(call, 1), *v = call_in(call, 2);
+  bool causal = graph_int(call->node, GRAPH_ATTR_causal, 0) != 0;
+  double factor = graph_number(call->node, GRAPH_ATTR_factor, 1), *y = call_data(call, 0);
+  int64_t t = q->dim[q->rank - 2], d = q->dim[q->rank - 1], s = k->dim[q->rank - 2],
+          e = v->dim[q->rank - 1], fronts = 1;
+  for (int i = 0; i < q->rank - 2; i++)
+    fronts *= q->dim[i];
+  double *weight = ARENA_ARRAY(call->arena, double, s + 1);
+  for (int64_t front = 0; front < fronts; front++)
+    for (int64_t row = 0; row < t; row++, y += e) {
+      int64_t seen = causal && row + 1 < s ? row + 1 : s;
+      attend(q->data + (front * t + row) * d, k->data + front * s * d, seen, d, factor, weight);
+      for (int64_t i = 0; i < seen; i++)
+        for (int64_t j = 0; j < e; j++)
+          y[j] += weight[i] * v->data[(front * s + i) * e + j];
+    }
+  return true;
+}
+
 bool graph_eval_MatMulInteger(GraphCall *call) {
   const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
   return zeros_fit(call, 2, a->rank > 1 ? a->dim[a->rank - 2] : 1) &&

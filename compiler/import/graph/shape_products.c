@@ -22,6 +22,24 @@ bool graph_shape_matmul(GraphCall *call) {
   return call_result(call, 0, whole ? GRAPH_I32 : a->elem, rank, dim);
 }
 
+bool graph_shape_attention(GraphCall *call) {
+  const GraphTensor *q = call_in(call, 0), *k = call_in(call, 1), *v = call_in(call, 2);
+  int rank = q->rank;
+  int64_t dim[GRAPH_MAX_RANK];
+  if (rank < 2 || k->rank != rank || v->rank != rank)
+    return call_fault(call, "queries, keys and values need the same axes, two at least");
+  for (int i = 0; i < rank; i++) {
+    bool keys = i == rank - 2 || k->dim[i] == q->dim[i],
+         values = i == rank - 1 || v->dim[i] == k->dim[i];
+    if (!keys || !values)
+      return call_fault(call, "queries %s, keys %s and values %s do not match",
+                        call_dims(call, rank, q->dim), call_dims(call, rank, k->dim),
+                        call_dims(call, rank, v->dim));
+    dim[i] = i == rank - 1 ? v->dim[i] : q->dim[i];
+  }
+  return call_result(call, 0, q->elem, rank, dim);
+}
+
 bool call_window(GraphCall *call, int n, CallWindow *window) {
   const GraphAttribute *pads = graph_attribute(call->node, GRAPH_ATTR_pads);
   window->n = n;

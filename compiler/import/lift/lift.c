@@ -191,6 +191,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   if (!l->flat) return false;
   flat_part_ways(l->flat);
   lift_written_out(l->flat);
+  lift_attended(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
@@ -381,7 +382,7 @@ static void name_results(Lift *l, const GraphNode *node) {
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
-      lift_window, lift_weighted, lift_recurrent, lift_moves, lift_pointwise};
+      lift_window, lift_weighted, lift_attention, lift_recurrent, lift_moves, lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

@@ -6,10 +6,12 @@
  *                another order
  *   axes.c       names of axes, for the stages that name one
  *   weighted.c   products, norms, tables; conv.c: convolutions and pools
+ *   attention.c  attention
  *   recurrent.c  LSTM, GRU, RNN and their states
  *   pointwise.c  functions of one and two values
  *   moves.c      slices, joins, steps of a sequence; reduce.c: reductions
  *   written.c    norms and functions in small steps
+ *   attended.c   attention in small steps
  *   states.c     what goes out and comes back
  *   masks.c      bounded sequences: the graph's masks become their length
  *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made
@@ -165,6 +167,7 @@ typedef enum LiftDone { LIFT_OTHER, LIFT_DONE, LIFT_FAILED } LiftDone;
 LiftDone lift_weighted(Lift *l, const GraphNode *node);
 LiftDone lift_conv(Lift *l, const GraphNode *node);
 LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
+LiftDone lift_attention(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
@@ -174,6 +177,10 @@ LiftDone lift_pool(Lift *l, const GraphNode *node);   /* conv.c */
 /* ---- written.c ---- */
 /* Norms and functions that are written out in small steps become one operator each. */
 void lift_written_out(Flat *flat);
+
+/* ---- attended.c ---- */
+/* So does attention. */
+void lift_attended(Flat *flat);
 
 /* ---- windows.c ---- */
 /* Marks the Concats of kept and new rows in the flat graph and adds what is kept to the states. */

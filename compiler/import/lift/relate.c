@@ -343,6 +343,25 @@ static void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
+/* q [.., t, d], k [.., s, d], v [.., s, e]: every position of q looks at all of k and v. */
+static void relate_attention(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *q = node->in[0], *k = node->in[1], *v = node->in[2];
+  int rank = rank_of(a, q);
+  for (int axis = 0; axis < rank - 2; axis++) {
+    atoms_join_axes(a, q, axis, k, axis);
+    atoms_join_axes(a, q, axis, v, axis);
+    atoms_keep_axis(a, q, axis, out, axis);
+  }
+  atoms_join_axes(a, k, rank - 2, v, rank - 2);
+  atoms_join_axes(a, q, rank - 1, k, rank - 1);
+  atoms_mark_axis(a, q, rank - 1, FACT_CONTRACTED | FACT_MIXED);
+  atoms_mark_axis(a, k, rank - 2, FACT_CONVOLVED | FACT_MIXED);
+  atoms_mark_axis(a, q, rank - 2, FACT_MIXED);
+  atoms_mark_axis(a, v, rank - 1, FACT_MIXED);
+  atoms_keep_axis(a, q, rank - 2, out, rank - 2);
+  atoms_keep_axis(a, v, rank - 1, out, rank - 1);
+}
+
 /* x [N, C, ...]: windows go along the axes behind the channels. */
 static void relate_windows(Atoms *a, const GraphNode *node, bool channels, Factors *out) {
   const GraphValue *x = node->in[0];
@@ -537,6 +556,7 @@ void atoms_relate(Atoms *a, const GraphNode *node) {
   case GRAPH_Gather: relate_gather(a, node, out); return;
   case GRAPH_MatMul:
   case GRAPH_MatMulInteger: relate_matmul(a, node, out); return;
+  case GRAPH_Attention: relate_attention(a, node, out); return;
   case GRAPH_Conv:
   case GRAPH_ConvTranspose:
   case GRAPH_ConvInteger: relate_windows(a, node, true, out); return;

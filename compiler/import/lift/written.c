@@ -3,6 +3,7 @@
  * out, the same values, where
  *
  *   (x - mean) / sqrt(mean((x - mean)^2) + eps)   is a LayerNorm over the axes of the mean
+ *   x f + (b - mean f), f = c / sqrt(variance + eps)   is one with its scale and centre
  *   x * sigmoid(x), x * tanh(softplus(x)), x * hard_sigmoid(x), x * clip(x + 3, 0, 6) / 6,
  *   x * (1 + erf(x / sqrt 2)) / 2                 are Silu, Mish, HardSwish and Gelu
  *
@@ -149,6 +150,66 @@ static bool is_norm(Flat *flat, GraphNode *node) {
   return false;
 }
 
+/* A factor 1 / sqrt(x), times a constant if there is one. */
+static GraphValue *scaled_root(const Flat *flat, const GraphValue *value, GraphValue **scale) {
+  const GraphNode *mul = made_by(value, GRAPH_Mul);
+  *scale = NULL;
+  for (int i = 0; mul && i < 2; i++) {
+    if (!constant(flat, mul->in[i])) continue;
+    *scale = mul->in[i];
+    return inverse_root(flat, mul->in[1 - i]);
+  }
+  return inverse_root(flat, value);
+}
+
+/* value = -mean factor, or center - mean factor: the node of the mean. */
+static const GraphNode *shift_of(const Flat *flat, const GraphValue *value,
+                                 const GraphValue *factor, GraphValue **center) {
+  const GraphNode *add = made_by(value, GRAPH_Add), *sub = made_by(value, GRAPH_Sub), *mul;
+  *center = NULL;
+  for (int i = 0; add && i < 2; i++) {
+    if (!constant(flat, add->in[i])) continue;
+    *center = add->in[i];
+    value = add->in[1 - i];
+  }
+  if (sub && constant(flat, sub->in[0])) { /* center - (mean factor) */
+    *center = sub->in[0];
+    mul = made_by(sub->in[1], GRAPH_Mul);
+    return mul ? made_by(beside(mul, factor), GRAPH_ReduceMean) : NULL;
+  }
+  const GraphNode *minus = made_by(value, GRAPH_Neg);
+  mul = made_by(minus ? minus->in[0] : value, GRAPH_Mul);
+  GraphValue *mean = mul ? beside(mul, factor) : NULL;
+  if (!minus) {
+    minus = made_by(mean, GRAPH_Neg);
+    mean = minus ? minus->in[0] : NULL;
+  }
+  return made_by(mean, GRAPH_ReduceMean);
+}
+
+/* x factor + (center - mean factor), the factor scale / sqrt(variance + eps). */
+static bool is_affine_norm(Flat *flat, GraphNode *node) {
+  for (int k = 0; node->op == GRAPH_Add && k < 4; k++) {
+    const GraphNode *mul = made_by(node->in[k / 2], GRAPH_Mul);
+    if (!mul) continue;
+    GraphValue *x = mul->in[k % 2], *factor = mul->in[1 - k % 2], *in[3] = {x, NULL, NULL};
+    GraphValue *variance = scaled_root(flat, factor, &in[1]);
+    const GraphNode *mean = variance ? shift_of(flat, node->in[1 - k / 2], factor, &in[2]) : NULL;
+    double eps = 0;
+    if (!mean || mean->in[0] != x || !variance_of(flat, variance, x, mean, &eps) ||
+        trailing(flat, mean) < 0)
+      continue;
+    become(flat, node, GRAPH_LayerNorm, x);
+    node->in = ARENA_ARRAY(flat->arena, GraphValue *, 3);
+    memcpy(node->in, in, sizeof in);
+    node->n_in = 3;
+    graph_set_int(flat->graph, node, GRAPH_ATTR_axis, trailing(flat, mean));
+    graph_set_number(flat->graph, node, GRAPH_ATTR_eps, eps);
+    return true;
+  }
+  return false;
+}
+
 /* ---- functions ---- */
 
 /* gate(x) of x * gate(x). */
@@ -236,7 +297,7 @@ static bool is_function(Flat *flat, GraphNode *node) {
 void lift_written_out(Flat *flat) {
   bool changed = false;
   for (int i = 0; i < flat->graph->n_nodes; i++)
-    changed =
-        is_norm(flat, flat->graph->node[i]) || is_function(flat, flat->graph->node[i]) || changed;
+    changed = is_norm(flat, flat->graph->node[i]) || is_affine_norm(flat, flat->graph->node[i]) ||
+              is_function(flat, flat->graph->node[i]) || changed;
   if (changed) flat_sort(flat);
 }

@@ -223,8 +223,8 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".",        "exported", "opsets", "windows",
-                                        "integers", "ways",     "axes",   "perturbed"};
+  static const char *const folders[] = {".",    "exported", "opsets",   "windows",  "integers",
+                                        "ways", "axes",     "attended", "perturbed"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
                **names = list(&c, folder, &n);
@@ -234,7 +234,8 @@ int main(int argc, char **argv) {
         perturbed(&c, folder, names[i], &reasons);
       else
         accepted(&c, folder, names[i]);
-      if (strcmp(folders[k], "axes") == 0) compared(&c, folder, names[i]);
+      if (strcmp(folders[k], "axes") == 0 || strcmp(folders[k], "attended") == 0)
+        compared(&c, folder, names[i]);
     }
     for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1))
       hostile(&c, folder, names[i]);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Attention that is written out. In, a flat graph before its axes are known; out, the same values,
+ * with one operator for
+ *
+ *   softmax(scale * q k^T + mask) v
+ *
+ * wherever the products stand: keys first and the softmax over rows, the result turned round, the
+ * scale on the queries, the keys or the scores, a mask that hides later positions. The node that
+ * made the last product is made anew in its place. */
+#include "import/lift/lift.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHAIN_MAX = 8 };
+static const double hidden = -1e4; /* what a mask adds to hide a position, at most */
+
+static const GraphTensor *type_of(const Flat *flat, const GraphValue *value) {
+  return flat_type_of(flat, value);
+}
+
+/* The operand of a node of two that varies, the other being one number; NULL: it is not so. */
+static GraphValue *with_number(const Flat *flat, const GraphNode *node, double *number) {
+  for (int i = 0; i < 2; i++) {
+    const GraphTensor *t = type_of(flat, node->in[i]);
+    if (!t->data || t->count != 1 || type_of(flat, node->in[1 - i])->data) continue;
+    if (i == 0 && node->op == GRAPH_Div) continue;
+    *number = node->op == GRAPH_Div ? 1 / t->data[0] : t->data[0];
+    return node->in[1 - i];
+  }
+  return NULL;
+}
+
+static bool is_move(const Flat *flat, const GraphNode *node) {
+  bool told = node->op == GRAPH_Reshape && type_of(flat, node->in[1])->data;
+  return told || node->op == GRAPH_Transpose || node->op == GRAPH_Identity ||
+         node->op == GRAPH_Unsqueeze || node->op == GRAPH_Squeeze;
+}
+
+/* A value without the number that it is multiplied by, behind moves. */
+static GraphValue *unscaled(Flat *flat, GraphValue *value, double *factor, int depth) {
+  GraphNode *node = value->node;
+  double number;
+  if (!node || depth == CHAIN_MAX) return value;
+  if (node->op == GRAPH_Mul || node->op == GRAPH_Div) {
+    GraphValue *x = with_number(flat, node, &number);
+    if (!x || type_of(flat, x)->rank != type_of(flat, value)->rank) return value;
+    *factor *= number;
+    return unscaled(flat, x, factor, depth + 1);
+  }
+  if (!is_move(flat, node)) return value;
+  GraphValue *inner = unscaled(flat, node->in[0], factor, depth + 1);
+  if (inner == node->in[0]) return value;
+  GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in);
+  const char *fault;
+  memcpy(in, node->in, sizeof *in * (size_t)node->n_in);
+  in[0] = inner;
+  GraphNode *moved = flat_node(flat, node->op, node, node->n_in, in, 1);
+  moved->attribute = node->attribute;
+  moved->n_attributes = node->n_attributes;
+  flat_type(flat, moved, &fault); /* the same shapes as before */
+  return moved->out[0];
+}
+
+/* The last two axes exchanged. */
+static void turn(int rank, int64_t *perm) {
+  for (int i = 0; i < rank; i++)
+    perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
+}
+
+static bool is_turn(const Flat *flat, const GraphNode *node) {
+  const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm);
+  int rank = type_of(flat, node->in[0])->rank;
+  int64_t want[GRAPH_MAX_RANK];
+  turn(rank, want);
+  if (node->op != GRAPH_Transpose || rank < 2) return false;
+  if (!perm) return rank == 2;
+  return perm->n == rank && memcmp(perm->i, want, sizeof *want * (size_t)rank) == 0;
+}
+
+static GraphValue *turned(Flat *flat, const GraphNode *like, GraphValue *x) {
+  int64_t perm[GRAPH_MAX_RANK];
+  int rank = type_of(flat, x)->rank;
+  const char *fault;
+  if (x->node && is_turn(flat, x->node)) return x->node->in[0];
+  turn(rank, perm);
+  GraphNode *node = flat_node(flat, GRAPH_Transpose, like, 1, &x, 1);
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, rank, perm);
+  flat_type(flat, node, &fault);
+  return node->out[0];
+}
+
+/* What a constant that is added to the scores hides: nothing, or what comes later. False: something
+ * else. swapped: its rows are keys. */
+static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causal) {
+  bool none = true, later = t->rank >= 2 && t->dim[t->rank - 1] == n && t->dim[t->rank - 2] == n;
+  for (int64_t i = 0; i < t->count; i++) {
+    int64_t column = i % n, row = i / n % n;
+    bool is_later = swapped ? row > column : column > row;
+    none = none && t->data[i] == 0;
+    later = later && (is_later ? t->data[i] <= hidden : t->data[i] == 0);
+  }
+  *causal = *causal || (later && !none);
+  return none || later;
+}
+
+/* The node of the product behind what is done to scores: a scale, a mask. NULL: there is none. */
+static GraphNode *scores(const Flat *flat, const GraphValue *value, bool swapped, double *factor,
+                         bool *causal) {
+  for (int depth = 0; depth < CHAIN_MAX && value->node; depth++) {
+    GraphNode *node = value->node;
+    const GraphTensor *t = type_of(flat, value);
+    GraphValue *x = NULL;
+    double number;
+    if (node->op == GRAPH_MatMul) return node;
+    if (node->op == GRAPH_Identity) x = node->in[0];
+    if (node->op == GRAPH_Mul || node->op == GRAPH_Div) {
+      x = with_number(flat, node, &number);
+      if (x) *factor *= number;
+    }
+    for (int i = 0; node->op == GRAPH_Add && i < 2; i++) {
+      const GraphTensor *mask = type_of(flat, node->in[i]);
+      if (!x && mask->data && !type_of(flat, node->in[1 - i])->data &&
+          mask_says(mask, t->dim[t->rank - 1], swapped, causal))
+        x = node->in[1 - i];
+    }
+    if (!x || type_of(flat, x)->count != t->count) return NULL;
+    value = x;
+  }
+  return NULL;
+}
+
+/* The softmax behind a value. *columns: its queries are the columns of the value. NULL: none. */
+static const GraphNode *weights(const Flat *flat, const GraphValue *value, bool *columns) {
+  const GraphNode *node = value->node;
+  *columns = false;
+  if (node && is_turn(flat, node)) {
+    *columns = true;
+    node = node->in[0]->node;
+  }
+  if (!node || node->op != GRAPH_Softmax) return NULL;
+  int rank = type_of(flat, node->out[0])->rank;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, -1);
+  if (axis < 0) axis += rank;
+  if (rank < 2 || axis < rank - 2) return NULL;
+  if (axis == rank - 2) *columns = !*columns;
+  return node;
+}
+
+/* [.., t, d], [.., s, d], [.., s, e], the leading axes equal. */
+static bool fit(const Flat *flat, const GraphValue *const *in) {
+  const GraphTensor *q = type_of(flat, in[0]), *k = type_of(flat, in[1]), *v = type_of(flat, in[2]);
+  if (q->rank < 2 || k->rank != q->rank || v->rank != q->rank || q->data || k->data || v->data)
+    return false;
+  for (int i = 0; i + 2 < q->rank; i++)
+    if (q->dim[i] != k->dim[i] || q->dim[i] != v->dim[i]) return false;
+  return true;
+}
+
+/* node is the product with the values; `side` the operand that holds the weights. */
+static bool attend(Flat *flat, GraphNode *node, int side) {
+  bool columns, causal = false;
+  double factor = 1;
+  const GraphNode *softmax = weights(flat, node->in[side], &columns);
+  if (!softmax || columns != (side == 1)) return false;
+  int rank = type_of(flat, softmax->out[0])->rank;
+  int64_t axis = graph_int(softmax, GRAPH_ATTR_axis, -1);
+  bool swapped = (axis < 0 ? axis + rank : axis) == rank - 2; /* rows of the scores are keys */
+  GraphNode *product = scores(flat, softmax->in[0], swapped, &factor, &causal);
+  if (!product || type_of(flat, product->in[0])->rank != rank ||
+      type_of(flat, product->in[1])->rank != rank)
+    return false;
+  GraphValue *a = unscaled(flat, product->in[0], &factor, 0),
+             *b = unscaled(flat, product->in[1], &factor, 0), *v = node->in[1 - side];
+  GraphValue *in[3] = {swapped ? turned(flat, product, b) : a,
+                       swapped ? a : turned(flat, product, b),
+                       side == 1 ? turned(flat, node, v) : v};
+  const char *fault;
+  if (!fit(flat, (const GraphValue *const *)in)) return false;
+  GraphNode *made = side == 1 ? flat_node(flat, GRAPH_Attention, node, 3, in, 1) : node;
+  if (side == 0) {
+    node->op = GRAPH_Attention;
+    node->n_in = 3;
+    node->in = ARENA_ARRAY(flat->arena, GraphValue *, 3);
+    memcpy(node->in, in, sizeof in);
+    node->n_attributes = 0;
+  }
+  graph_set_number(flat->graph, made, GRAPH_ATTR_factor, factor);
+  graph_set_int(flat->graph, made, GRAPH_ATTR_causal, causal);
+  flat_type(flat, made, &fault);
+  if (side == 0) return true;
+  int64_t perm[GRAPH_MAX_RANK];
+  turn(rank, perm);
+  node->op = GRAPH_Transpose;
+  node->n_in = 1;
+  node->in = ARENA_ARRAY(flat->arena, GraphValue *, 1);
+  node->in[0] = made->out[0];
+  node->n_attributes = 0;
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, rank, perm);
+  return true;
+}
+
+void lift_attended(Flat *flat) {
+  bool changed = false;
+  int n = flat->graph->n_nodes;
+  for (int i = 0; i < n; i++) {
+    GraphNode *node = flat->graph->node[i];
+    for (int side = 0; side < 2 && node->op == GRAPH_MatMul; side++)
+      changed = attend(flat, node, side) || changed;
+  }
+  if (flat->graph->n_nodes != n || changed) flat_sort(flat);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Attention: `attention(q, k, v)`. Axes in front of positions and features are heads: they become
+ * parts of the features. Positions are the steps of a sequence, or those of a feature axis. */
+#include "import/lift/lift.h"
+
+#include <math.h>
+
+static const double close_to = 1e-6;
+
+/* What the model needs of one operand. */
+typedef struct Operand {
+  Axis positions, features; /* heads and features */
+  int time;                 /* the positions are steps: their atom; -1: they are not */
+  Layout layout;
+} Operand;
+
+static bool operand(Lift *l, const GraphNode *node, int k, Operand *out) {
+  const GraphValue *x = node->in[k];
+  int rank = lift_type(l, x)->rank, none;
+  *out = (Operand){0};
+  for (int axis = 0; axis < rank; axis++) {
+    if (axis == rank - 2) continue;
+    Axis part = lift_axis(l, x, axis, &none);
+    for (int i = 0; i < part.n && out->features.n < FACTORS_MAX; i++)
+      out->features.atom[out->features.n++] = part.atom[i];
+  }
+  out->positions = lift_axis_alone(l, x, rank - 2, &out->time);
+  bool one_step = out->time >= 0 && atom_size(l->atoms, out->time) == 1;
+  if (out->positions.n || (k == 0 && one_step)) out->time = -1;
+  return true;
+}
+
+/* The steps are the positions. A query that is no sequence is a sequence of one step. */
+static Value *in_time(Lift *l, const GraphNode *node, int k, Operand *o) {
+  bool single = o->time < 0;
+  o->layout = (Layout){.timed = !single, .time = o->time, .n = 1, .axis = {o->features}};
+  Value *value = lift_value(l, node, node->in[k], &o->layout);
+  return value && single ? lift_layer(l, node, LAYER_expand, 1, &value)->out[0] : value;
+}
+
+/* Each step has the positions on an axis. */
+static Value *in_step(Lift *l, const GraphNode *node, int k, Operand *o, const char **name) {
+  Axis group[2] = {o->positions, o->features};
+  AxisNames names;
+  int where[2];
+  if (!lift_apart(l, node->in[k], 2, group, true, &o->layout, where) || o->layout.n != 2) {
+    lift_refuse(l, node, E902, "attends along an axis that is neither time nor one of a step");
+    return NULL;
+  }
+  Value *value = lift_value(l, node, node->in[k], &o->layout);
+  if (!value) return NULL;
+  value = lift_labelled(l, node, value, &o->layout, &names);
+  *name = names.name[0];
+  return value;
+}
+
+LiftDone lift_attention(Lift *l, const GraphNode *node) {
+  if (node->op != GRAPH_Attention) return LIFT_OTHER;
+  Operand o[3];
+  Value *in[3];
+  const char *along = NULL, *other;
+  for (int k = 0; k < 3; k++)
+    if (!operand(l, node, k, &o[k])) return LIFT_FAILED;
+  int rank = lift_type(l, node->in[0])->rank;
+  int64_t width = lift_type(l, node->in[0])->dim[rank - 1],
+          heads = axis_size(l, &o[0].features) / width;
+  bool timed = o[1].time >= 0 && o[2].time >= 0,
+       single = timed && o[0].time < 0 && !o[0].positions.n;
+  if (timed && l->time.kind == TIME_STREAM) {
+    lift_refuse(l, node, E902, "attends to every step of a sequence, but a stream has no end");
+    return LIFT_FAILED;
+  }
+  if (timed != (o[0].time >= 0 || single)) {
+    lift_refuse(l, node, E902, "attends from positions within a step to the steps of a sequence");
+    return LIFT_FAILED;
+  }
+  for (int k = 0; k < 3; k++) {
+    in[k] = timed ? in_time(l, node, k, &o[k]) : in_step(l, node, k, &o[k], k ? &other : &along);
+    if (!in[k]) return LIFT_FAILED;
+  }
+  Layer *layer = lift_layer(l, node, LAYER_attention, 3, in);
+  double factor = graph_number(node, GRAPH_ATTR_factor, 1), usual = 1 / sqrt((double)width);
+  if (heads != 1) layer_set_size(layer, OPT_heads, heads);
+  if (fabs(factor - usual) > close_to * usual) layer_set_number(layer, OPT_factor, factor);
+  if (graph_int(node, GRAPH_ATTR_causal, 0)) layer_set_word(layer, OPT_mask, "causal");
+  if (along) lift_set_axes(l, layer, OPT_along, 1, &along);
+  Layout layout = o[0].layout;
+  layout.axis[layout.n - 1] = o[2].features;
+  Value *value = layer->out[0];
+  if (single) value = lift_layer(l, node, LAYER_last, 1, &value)->out[0];
+  lift_place(l, node->out[0], value, &layout);
+  return LIFT_DONE;
+}
