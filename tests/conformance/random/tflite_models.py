@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Random functional models of Keras (keras_models.py) converted by TensorFlow Lite, whose interpreter computes the
+outputs; with a fixed batch of one, or an open one."""
+import os
+import numpy as np
+from case import Case, Port
+import keras_models
+from keras_models import Unmade
+import keras
+import tensorflow as tf
+
+
+def make(rng, folder, kind):
+    try: model, data, options, what = keras_models.build(rng, plain=True)
+    except (ValueError, TypeError) as problem: raise Unmade(str(problem).split("\n")[0][:120])
+    samples = 1
+    wanted = [tf.TensorSpec([samples, *i.shape[1:]], i.dtype, name=i.name) for i in model.inputs]
+    function = tf.function(lambda *x: model(list(x), training=False), input_signature=wanted)
+    try:
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], model)
+        if rng.random() < 0.2: converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        content = converter.convert()
+        interpreter = tf.lite.Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+    except Exception as problem: raise Unmade(f"{type(problem).__name__}: {problem}".split("\n")[0][:120])
+    path = os.path.join(folder, "model.tflite")
+    open(path, "wb").write(content)
+    inputs = []
+    for detail in interpreter.get_input_details():
+        name = next((n for n in data if n in detail["name"]), None)
+        if name is None: raise Unmade(f"input {detail['name']}")
+        interpreter.set_tensor(detail["index"], data[name][:samples])
+        inputs.append(Port(detail["name"], data[name][:samples], 0))
+    interpreter.invoke()
+    outputs = [Port(detail["name"], interpreter.get_tensor(detail["index"]), 0) for detail in interpreter.get_output_details()]
+    return Case(path, inputs, outputs, [], what)
