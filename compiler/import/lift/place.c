@@ -238,10 +238,25 @@ static Axis missing_axes(const Layout *from, const Layout *to) {
   return out;
 }
 
-/* The features of value, placed as `layout`, in the order of `to`: both untimed or both timed. */
+/* The same axes without atoms of size 1, which the time of a single step is. */
+static Layout without_ones(const Lift *l, const Layout *layout) {
+  Layout out = *layout;
+  for (int i = 0; i < out.n; i++) {
+    Axis *axis = &out.axis[i];
+    int n = 0;
+    for (int k = 0; k < axis->n; k++)
+      if (atom_size(l->atoms, axis->atom[k]) != 1) axis->atom[n++] = axis->atom[k];
+    axis->n = n;
+  }
+  return out;
+}
+
+/* The features of value, placed as `layout`, in the order of `wanted`: both untimed or both
+ * timed. */
 static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
-                      const Layout *to) {
-  Layout own = *layout, *from = &own;
+                      const Layout *wanted) {
+  Layout own = without_ones(l, layout), target = without_ones(l, wanted), *from = &own,
+         *to = &target;
   Axis missing = missing_axes(from, to);
   if (missing.n && from->n < TYPE_MAX_AXES) value = spread(l, node, value, from, &missing);
   int have[FACTORS_MAX * 2], want[FACTORS_MAX * 2], n = leaves(from, have), m = leaves(to, want);

@@ -253,6 +253,19 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
   return true;
 }
 
+/* Of a state [dirs, N, u] the numbers of the first sample. */
+static GraphTensor first_sample(const Lift *l, const GraphTensor *state, int64_t dirs,
+                                int64_t units) {
+  GraphTensor one = *state;
+  if (one.count <= dirs * units || one.count % (dirs * units)) return one;
+  double *data = ARENA_ARRAY(l->arena, double, dirs *units);
+  for (int64_t i = 0; i < dirs * units; i++)
+    data[i] = state->data[i / units * (state->count / dirs) + i % units];
+  one.data = data;
+  one.count = dirs * units;
+  return one;
+}
+
 static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const Start *start,
                        Layer *layer) {
   static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
@@ -267,8 +280,7 @@ static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const 
   layer_set_learned(layer);
   for (int i = 0; i < start->n; i++) {
     /* One sample's: a batch starts alike, which the check shows. */
-    GraphTensor one = start->number[i] ? *start->number[i] : none;
-    if (one.count > count && one.count % count == 0 && dim[0] == 1) one.count = count;
+    GraphTensor one = start->number[i] ? first_sample(l, start->number[i], dim[0], dim[2]) : none;
     if (!copy_tensor(l, node, layer, role[i], &one, 3, dim)) return false;
   }
   return true;
@@ -312,7 +324,9 @@ static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   bool along_time = calls || time >= 0;
   bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where)
                           : lift_apart(l, x, 2, group, true, &out->layout, where);
-  if (found && !out->layout.timed && lift_is_made(l, time)) { /* it is repeated along the steps */
+  bool single = time >= 0 && atom_size(l->atoms, time) == 1 && l->time.kind == TIME_FIXED;
+  if (found && !out->layout.timed && (single || lift_is_made(l, time))) {
+    /* the graph makes the steps: one, or a vector that is repeated */
     out->layout.timed = true;
     out->layout.time = time;
   }

@@ -369,6 +369,7 @@ static void relate_windows(Atoms *a, const GraphNode *node, bool channels, Facto
   const GraphAttribute *strides = graph_attribute(node, GRAPH_ATTR_strides);
   const GraphTensor *y = flat_type_of(a->flat, node->out[0]);
   atoms_keep_axis(a, x, 0, out, 0);
+  atoms_mark_axis(a, x, 0, FACT_SAMPLED);
   if (!channels)
     atoms_keep_axis(a, x, 1, out, 1);
   else {

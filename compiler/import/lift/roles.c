@@ -127,12 +127,13 @@ static void choose_batch(Candidates *all, Roles *r) {
   for (int i = 0; i < all->n; i++) {
     Candidate *c = &all->c[i];
     if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
-    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c->symbol))
+    bool sampled = (c->facts & FACT_SAMPLED) && c->axis == 0;
+    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c->symbol) && !sampled)
       continue; /* as good as features */
     int own = c->facts & FACT_BATCHED              ? 4
               : names_batch(c->symbol)             ? 3
               : symbol_says(c->symbol, time_words) ? 0
-              : c->axis == 0                       ? 2
+              : c->open && c->axis == 0            ? 2
                                                    : 1;
     if (own > rank) {
       rank = own;

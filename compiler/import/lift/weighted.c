@@ -271,7 +271,7 @@ static LiftDone matmul(Lift *l, const GraphNode *node) {
 static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   static const Role role[] = {ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE};
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 1), time;
-  Axis last = lift_axis(l, node->in[0], axis, &time);
+  Axis last = lift_axis_alone(l, node->in[0], axis, &time);
   Layout layout;
   if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
     lift_refuse(l, node, E902, "normalises along an axis that is no feature");
@@ -293,7 +293,7 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
       axis = (int)graph_int(node, GRAPH_ATTR_axis, rank - 1), time;
   Axis last = {0};
   for (int i = axis; i < rank; i++) {
-    Axis one = lift_axis(l, node->in[0], i, &time);
+    Axis one = lift_axis_alone(l, node->in[0], i, &time);
     if (time >= 0) {
       lift_refuse(l, node, E902, "normalises over time");
       return LIFT_FAILED;

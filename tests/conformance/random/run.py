@@ -27,9 +27,9 @@ def run(*command): return subprocess.run(command, capture_output=True, text=True
 def ports(text, word):
     """[(name, dims, whether it is a stream)] of the `in` or `out` statements of a model."""
     found = []
-    for m in re.finditer(rf"^  {word}\s+(\w+)\s*:\s*(\w+(?:\(\d+\))?)\[([^\]]*)\]", text, re.M):
+    for m in re.finditer(rf"^  {word}\s+(\w+)\s*:\s*(\w+(?:\(\d+\))?)(?:\[([^\]]*)\])?", text, re.M):
         dims, stream = [], False
-        for dim in filter(None, (part.strip() for part in m[3].split(","))):
+        for dim in filter(None, (part.strip() for part in (m[3] or "").split(","))):
             stream = stream or "time .." in dim
             dims.append(None if "time .." in dim else int(re.search(r"(\d+)$", dim)[1]))
         found.append((m[1], dims, stream, m[2]))
