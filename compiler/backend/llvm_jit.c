@@ -60,7 +60,7 @@ bool backend_llvm_jit(const KirModule *m, const LlvmOptions *options, Diags *dia
   if (!llvm_machine(m, options, diags, &machine)) return false;
   const char *why = llvm_not_here(options, diags->arena);
   if (why) {
-    Diag *d = diag_new(diags, E805, span_none(), "%s, and the code would run here", why);
+    Diag *d = diag_new(diags, E805, span_none(), "%s, but the code runs on this machine", why);
     d->file = m->source_path;
     diag_fix(d, FIX_MAYBE,
              "leave out `--cpu` and `--features`, or build for that processor with `grus build`");

@@ -133,7 +133,7 @@ Model *build_model(Session *s, const Source **source) {
   bool takes_data = s->options->command == CMD_run || s->options->command == CMD_verify ||
                     s->options->command == CMD_calibrate;
   if (!takes_data && s->options->n_args > 1) {
-    session_error(s, "`grus %s` takes one file: what is `%s`?",
+    session_error(s, "`grus %s` takes one file: remove `%s`",
                   command_info[s->options->command].name, s->options->args[1]);
     s->usage_trouble = true;
     return NULL;

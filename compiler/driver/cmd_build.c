@@ -141,9 +141,9 @@ static bool outputs_apart(Session *s, const Outputs *outs, const Source *source)
       if (strcmp(path, outs->file[k].path) == 0) other = path;
     if (!other) continue;
     if (other == path)
-      session_error(s, "`%s` would be written twice", path);
+      session_error(s, "two outputs would be written to `%s`", path);
     else
-      session_error(s, "`%s` would be written over `%s`", path, other);
+      session_error(s, "output `%s` would overwrite `%s`", path, other);
     s->usage_trouble = true;
     return false;
   }

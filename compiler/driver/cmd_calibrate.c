@@ -76,7 +76,7 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
   ExitCode judged = mixes ? calibrate_mix(c) : EXIT_DONE;
   if (judged != EXIT_DONE && judged != EXIT_FAILED) return judged;
   if (judged == EXIT_FAILED && c->writes) {
-    session_error(c->s, "nothing is written: the bounds are not met");
+    session_error(c->s, "the bounds are not met, so nothing was written");
     return EXIT_FAILED;
   }
   ExitCode written = calibrate_write(c, path);

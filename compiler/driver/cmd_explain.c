@@ -110,9 +110,10 @@ ExitCode command_explain(Session *s) {
       list_stages(&out);
     else {
       const char *near = nearest(name);
-      session_error(
-          s, near ? "nothing is known of `%s`; did you mean `%s`?" : "nothing is known of `%s`",
-          name, near);
+      session_error(s,
+                    near ? "`grus explain` has no page for `%s`; did you mean `%s`?"
+                         : "`grus explain` has no page for `%s`",
+                    name, near);
       code = EXIT_USAGE;
     }
   }

@@ -291,7 +291,7 @@ ExitCode command_inspect(Session *s) {
     return EXIT_USAGE;
   }
   if (s->options->n_args > 1) {
-    session_error(s, "`grus inspect` takes one file: what is `%s`?", s->options->args[1]);
+    session_error(s, "`grus inspect` takes one file: remove `%s`", s->options->args[1]);
     return EXIT_USAGE;
   }
   if (inspect_tensors(s, &out, s->options->args[0])) {

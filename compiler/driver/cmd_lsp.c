@@ -82,7 +82,7 @@ LspHost lsp_host(Session *s) {
 
 ExitCode command_lsp(Session *s) {
   if (s->options->n_args) {
-    session_error(s, "`grus lsp` takes no files: the editor names them");
+    session_error(s, "`grus lsp` takes no files: the editor opens them");
     return EXIT_USAGE;
   }
   if (isatty(STDIN_FILENO)) {

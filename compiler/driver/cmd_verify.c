@@ -276,8 +276,8 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m,
     EvalStatus expected = trial_reference(s, model, one, r, NULL);
     if (status != GRUS_OK || expected != EVAL_OK) {
       if (expected == EVAL_OVERFLOW)
-        session_error(s,
-                      "the integer evaluator found a number beyond 32 bits: a bug of the compiler");
+        session_error(s, "internal error: the integer evaluator found a number beyond 32 bits; "
+                         "please report it");
       else
         session_error(s, "the recorded input has %s",
                       status == GRUS_BAD_INDEX || expected == EVAL_BAD_INDEX
@@ -287,7 +287,8 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m,
     }
     for (int i = 0; i < model->n_out; i++) {
       if (!trial_align(m, model, i, r[i].count, &c[i])) {
-        session_error(s, "`%s` is not zero before its first value: a bug of the compiler",
+        session_error(s,
+                      "internal error: `%s` is not zero before its first value; please report it",
                       model->out[i]->name);
         return false;
       }

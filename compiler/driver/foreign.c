@@ -39,7 +39,7 @@ static bool take_weights(Session *s, Imported *in) {
   }
   in->model->weights.convention = from->weights.convention;
   if (!same)
-    session_error(s, "`%s` was printed as a different model: this is a bug in grus",
+    session_error(s, "internal error: `%s` was printed as a different model; please report it",
                   in->foreign->file->path);
   return same;
 }

@@ -10,7 +10,7 @@
 
 bool precision_editable(Session *s, const Source *source) {
   if (strcmp(source->path, "<stdin>") != 0 && !path_is_foreign(s, source->path)) return true;
-  session_error(s, "--write edits a .grus file, and `%s` is none", source->path);
+  session_error(s, "--write edits a .grus file, but `%s` is not one", source->path);
   s->usage_trouble = true;
   return false;
 }

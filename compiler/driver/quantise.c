@@ -100,7 +100,7 @@ static bool weights_agree(Session *s, const Model *model, const Ranges *ranges) 
                      "these ranges were measured with other weights");
   diag_primary(d, "the weights of `%s` are %.12s..", model->name, digest);
   diag_fix(d, FIX_MAYBE,
-           "calibrate again; or take this line out if you know that the ranges still hold");
+           "calibrate again, or remove this line if you know that the ranges still hold");
   return false;
 }
 
@@ -113,9 +113,9 @@ static const Tensor *part_tensor(Arena *arena, const TensorFile *file, const cha
 static bool report_rounded(Session *s, const Ranges *ranges, const char *path, const char *layer) {
   Diag *d = diag_new(s->diags, E705, ranges->rounded_span,
                      "the rounded weights in `%s` are not those of this model", path);
-  diag_primary(d, "the tensors of `%s` have other sizes, or values that are no integers of 16 bits",
-               layer);
-  diag_fix(d, FIX_MAYBE, "calibrate again, or take this line out");
+  diag_primary(
+      d, "the tensors of `%s` have other sizes, or values that are not integers of 16 bits", layer);
+  diag_fix(d, FIX_MAYBE, "calibrate again, or remove this line");
   return false;
 }
 
@@ -176,7 +176,7 @@ static const Ranges *read_ranges(Session *s, const char *path) {
   const char *reason;
   char *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
   if (text && len > RANGES_MAX_BYTES) {
-    session_file_error(s, path, "read", "larger than any file of ranges: 16 MiB");
+    session_file_error(s, path, "read", "it is larger than 16 MiB, the limit for a file of ranges");
     return NULL;
   }
   if (!text) {
@@ -206,9 +206,9 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
       }
     }
     if (known) continue;
-    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "`%s` is no value of model `%s`",
-                       name, model->name);
-    diag_primary(d, "a range of nothing");
+    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "model `%s` has no value `%s`",
+                       model->name, name);
+    diag_primary(d, "a range for a value that the model does not have");
     if (near) diag_fix(d, FIX_MAYBE, "did you mean `%s`?", near);
     return false;
   }

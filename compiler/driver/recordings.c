@@ -33,7 +33,7 @@ bool recordings_open(Session *s, const Model *model) {
   const char *against = s->options->against;
   for (size_t i = 1; i < s->options->n_args; i++) {
     if (is_input(model, s->options->args[i])) continue;
-    session_error(s, "`%s` is no input of `%s`: after the model come INPUT=FILE.npy",
+    session_error(s, "`%s` is not an input of `%s`: after the model, give INPUT=FILE.npy",
                   s->options->args[i], model->name);
     s->usage_trouble = true;
     return false;

@@ -198,7 +198,8 @@ bool selftest_make(Session *s, Model *model, const Source *source, const KirModu
     fill(m, entry_of(m, kind), true, call, in, &state);
   cut_to_length(m, model, length, in);
   if (trial_reference(s, model, in, value, NULL) != EVAL_OK)
-    return refuse(s, "makes inputs that the evaluator does not take: a bug of grus");
+    return refuse(
+        s, "makes inputs that the evaluator does not accept: an internal error, please report it");
   CExpected *outs = ARENA_ARRAY(s->arena, CExpected, model->n_out + 1),
             *inside = ARENA_ARRAY(s->arena, CExpected, model->n_out + 1);
   for (int i = 0; i < n_out; i++)

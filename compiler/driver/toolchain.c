@@ -122,8 +122,8 @@ static const char **split(Session *s, const char *command, int more, int *n) {
   }
   if (*n && !quote) return words;
   session_error(s,
-                quote ? "`%s` is no command: a quote is not closed"
-                      : "`%s` is no command: it has no words",
+                quote ? "`%s` is not a command: a quote is not closed"
+                      : "`%s` is not a command: it has no words",
                 command);
   s->file_trouble = true;
   return NULL;

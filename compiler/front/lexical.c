@@ -110,7 +110,7 @@ void lexical_block_comment(Parser *parser, Span at) {
     fix_edit(fix, sign, "#");
     fix_edit(fix, (Span){at.file, at.end - 2, at.end}, "%s", "");
   } else {
-    diag_note(d, "put `#` at the start of each of its lines");
+    diag_note(d, "start each line of the comment with `#`");
     parser->line_start = true;
   }
 }
@@ -277,7 +277,7 @@ void lexical_stray(Parser *parser, Span at) {
     rest += strspn(rest, " \t\r");
     bool last = *rest == '\n' || *rest == '#' || *rest == '}' || !*rest;
     if (*meant == ' ')
-      fix_edit(diag_fix(d, FIX_SURE, "use an ordinary blank"), at, " ");
+      fix_edit(diag_fix(d, FIX_SURE, "use an ordinary space"), at, " ");
     else if (*meant)
       fix_edit(diag_fix(d, FIX_SURE, "write it as `%s`", meant), at, "%s", meant);
     else if (code == '>' && single && !last)

@@ -36,7 +36,7 @@ bool source_readable(const Source *source, Diags *diags) {
     Diag *d = diag_new(diags, E115, span_none(), "this file has %zu bytes; the limit is %d",
                        source->len, SOURCE_MAX_BYTES);
     d->file = source->path;
-    diag_note(d, "models are small; weights belong into a file of their own (`weights \"file\"`)");
+    diag_note(d, "a model is small: store its weights in a file of their own (`weights \"file\"`)");
     return false;
   }
   size_t bad = text_check(source->text, source->len);
@@ -47,7 +47,7 @@ bool source_readable(const Source *source, Diags *diags) {
                             "this file is not UTF-8 text: byte 0x%02X at offset %zu", byte, bad)
                  : diag_new(diags, E112, at, "this file is not text: NUL byte at offset %zu", bad);
   if (looks_like_utf16(source))
-    diag_note(d, "it looks like UTF-16; save it as UTF-8");
+    diag_note(d, "the file looks like UTF-16: save it as UTF-8");
   else
     diag_note(d, "a model is UTF-8 text; `grus import` reads models of other tools");
   return false;

@@ -64,7 +64,7 @@ static void param_resolve(Resolver *r, Files *file, const Node *node, const Map 
   if (!defined && !node_given(node->kid[0])) {
     Diag *d = diag_new(r->diags, E204, node->at, "param `%s` has no value", node->text);
     diag_primary(d, "missing here");
-    diag_fix(d, FIX_FILL, "give it on the command line: `-D %s=N`", node->text);
+    diag_fix(d, FIX_FILL, "set it on the command line: `-D %s=N`", node->text);
   }
   Entity *old = map_get(&file->names, node->text);
   if (old)
@@ -142,7 +142,7 @@ static const Source *file_read(Resolver *r, const Files *user, const char *name,
 
 static void report_circle(Resolver *r, const Files *user, const Files *used, const Node *node) {
   Diag *d = diag_new(r->diags, E214, node->span, "`%s` uses itself", used->path);
-  diag_primary(d, "closes the circle");
+  diag_primary(d, "closes the cycle");
   if (user == used) return;
   Text chain = text_new(r->arena);
   for (const Files *f = user; f; f = f->user) {
@@ -164,7 +164,7 @@ static void names_bring_in(Resolver *r, Files *user, const Files *used, const No
       continue;
     }
     Diag *d = diag_new(r->diags, E209, node->at, "`%s` is already defined", e->name);
-    diag_primary(d, "brought in again here");
+    diag_primary(d, "used again here");
     diag_label(d, old->name_span, "first defined here");
     diag_label(d, e->name_span, "and defined here");
   }

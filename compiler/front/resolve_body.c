@@ -80,7 +80,7 @@ static void input_resolve(Body *body, const Node *node) {
     Diag *d = diag_new(r->diags, E208, node->at, "input `%s` needs a type", node->text);
     diag_primary(d, "no type here");
     diag_note(d, "inputs and outputs are the C interface");
-    Fix *fix = diag_fix(d, FIX_FILL, "say what one call delivers");
+    Fix *fix = diag_fix(d, FIX_FILL, "add the type of what one call delivers");
     fix_edit(fix, (Span){node->at.file, node->at.end, node->at.end}, " : f32[N]");
   }
   bool ok = typed && type_resolve(body, node->kid[0], true, &type);
@@ -159,7 +159,7 @@ static void let_resolve(Body *body, const Node *node) {
 
 static bool only_once(Body *body, const Node *node, const char *what, Span first) {
   if (!span_valid(first)) return true;
-  Diag *d = diag_new(body->r->diags, E216, node->span, "`%s` stands in a model once", what);
+  Diag *d = diag_new(body->r->diags, E216, node->span, "`%s` can be given once in a model", what);
   diag_primary(d, "again here");
   diag_label(d, first, "first here");
   return false;

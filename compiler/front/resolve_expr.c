@@ -54,7 +54,7 @@ static void report_no_field(Body *body, const Node *node, const Binding *b) {
                  "LSTM, the further `out`s of a block");
     diag_fix(d, FIX_MAYBE, "bind the recurrent layer with a `let` of its own");
   } else if (layer && layer->kind != LAYER_LSTM && strcmp(field->text, "c") == 0) {
-    diag_note(d, "only an `LSTM` has a cell state `c` beside `h`");
+    diag_note(d, "only an `LSTM` has a cell state `c` in addition to `h`");
   }
 }
 

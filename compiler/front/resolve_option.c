@@ -343,7 +343,7 @@ static bool option_constant(Body *body, const LayerInfo *info, const OptInfo *op
   if (!fits) {
     Diag *d = report_not_constant(body->r, node->span, wanted[opt->kind], &item);
     if (opt->kind == OPTK_TEXT && node_is(node, N_NAME))
-      fix_edit(diag_fix(d, FIX_MAYBE, "strings stand in double quotes"), node->span, "\"%s\"",
+      fix_edit(diag_fix(d, FIX_MAYBE, "put the string in double quotes"), node->span, "\"%s\"",
                node->text);
     return false;
   }
@@ -374,7 +374,7 @@ bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *ar
   if (opt->kind == OPTK_TEXT && node_is(node, N_NAME) && !name_find(body, node->text)) {
     Diag *d = diag_new(body->r->diags, E206, node->span, "expected a string");
     diag_primary(d, "this is a name");
-    fix_edit(diag_fix(d, FIX_SURE, "strings stand in double quotes"), node->span, "\"%s\"",
+    fix_edit(diag_fix(d, FIX_SURE, "put the string in double quotes"), node->span, "\"%s\"",
              node->text);
     return false;
   }

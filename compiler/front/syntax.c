@@ -209,12 +209,12 @@ static void suggest(Diag *d, const Parser *parser, const Expected *e, const Toke
   if ((found->kind == '=' || found->kind == ':') && open == '[') {
     diag_note(d, "an axis is a name and a size, as in `mfcc 13` or `time 49`");
     Span gap = {before.file, before.end, found->span.end};
-    fix_edit(diag_fix(d, FIX_MAYBE, "separate them by a blank"), gap, " ");
+    fix_edit(diag_fix(d, FIX_MAYBE, "separate them with a space"), gap, " ");
   } else if (found->kind == '-' && open == '[') {
     diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
                  "\"endless\" `time ..`");
   } else if (found->kind == ':' && expects(e, '{')) {
-    fix_edit(diag_fix(d, FIX_MAYBE, "bodies stand in braces"), found->span, " {");
+    fix_edit(diag_fix(d, FIX_MAYBE, "put the body in braces"), found->span, " {");
   } else if (found->kind == '{' && expects(e, ',')) {
     diag_note(d, "a bracket before this may not be closed");
   } else if (found->kind == '=' && expects(e, TOK_EVERY)) {

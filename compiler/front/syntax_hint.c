@@ -113,7 +113,7 @@ static bool hint_after_value(Diag *d, const Parser *parser, const Token *found, 
   }
   bool number = found->kind == TOK_INT || found->kind == TOK_FLOAT;
   if (number && !found->line_start && isalpha((unsigned char)*word)) {
-    diag_primary(d, "arguments stand in parentheses");
+    diag_primary(d, "put the arguments in parentheses");
     Fix *fix = diag_fix(d, FIX_MAYBE, "write `%s(%s)`", word, found->text);
     fix_edit(fix, between(before, found->span), "(");
     fix_edit(fix, (Span){found->span.file, found->span.end, found->span.end}, ")");
@@ -128,12 +128,12 @@ static bool hint_in_type(Diag *d, const Parser *parser, const Token *found, Span
   Span here = {found->span.file, found->span.begin, found->span.begin};
   if (at_begin) {
     diag_primary(d, "the type of the elements is missing before this");
-    fix_edit(diag_fix(d, FIX_SURE, "say what the elements are"), here, "f32");
+    fix_edit(diag_fix(d, FIX_SURE, "give the type of the elements"), here, "f32");
     return true;
   }
   if (strcmp(word_at(parser, before), "index") != 0) return false;
   diag_primary(d, "the number of categories is missing before this");
-  fix_edit(diag_fix(d, FIX_FILL, "say how many there are"), here, "(N)");
+  fix_edit(diag_fix(d, FIX_FILL, "give the number of categories"), here, "(N)");
   return true;
 }
 

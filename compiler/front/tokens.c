@@ -80,7 +80,7 @@ static Token token_made_up(const Parser *parser, int kind, const char *text) {
 
 static Diag *header_error(Parser *parser, Span at, const char *message) {
   Diag *d = diag_new(parser->diags, E108, at, "%s", message);
-  diag_note(d, "the header fixes the meaning of everything below");
+  diag_note(d, "the header says in which version of the language the file is written");
   return d;
 }
 

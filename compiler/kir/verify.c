@@ -261,7 +261,7 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
     break;
   case KIR_FOR:
     v->defined[s->reg->id] = true;
-    if (s->step == 0) fail(v, "a loop without step");
+    if (s->step == 0) fail(v, "a loop without a step");
     if (s->reg->lo <= s->reg->hi) check_list(v, s->body);
     v->defined[s->reg->id] = false;
     break;

@@ -41,14 +41,14 @@ static bool precisions_are_there(const Lower *l) {
     Precision p = layer_precision(l->model, layer);
     if (precision_is_there(l, layer, given, p)) continue;
     Span at = given ? layer_opt(layer, OPT_precision)->span : layer->span;
-    Diag *d = diag_new(l->diags, E703, at, "`%s` has no %s implementation",
+    Diag *d = diag_new(l->diags, E703, at, "`%s` does not support %s",
                        layer_info(layer->kind)->name, precision_name[p]);
     diag_primary(d, "%s here", precision_name[p]);
     if (!given && span_valid(l->model->precision_span))
       diag_label(d, l->model->precision_span, "set for the whole model here");
     ok = false;
     if (!is_narrow(p) && l->target->lacks_fpu) {
-      diag_note(d, "it stays in f32, and `%s` has no floating point unit", l->target->name);
+      diag_note(d, "it stays in f32, but `%s` has no floating-point unit", l->target->name);
       diag_fix(d, FIX_MAYBE, "end the model before it: the values there have the same order");
       continue;
     }
@@ -99,7 +99,7 @@ static bool windows_are_alone(const Model *model, Diags *diags) {
     Diag *d =
         diag_new(diags, E805, port->span,
                  "`%s` has a bounded length, which a model with windows cannot use", port->name);
-    diag_primary(d, "given whole with every sample of the windows");
+    diag_primary(d, "the whole sequence is passed with every sample of the windows");
     diag_note(d, "declare it with a fixed length, or as a window with `every`");
     return false;
   }
@@ -201,10 +201,10 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   count_memory(l->m);
   const char *error = kir_verify(l->m);
   if (error) {
-    Diag *d =
-        diag_new(diags, E805, model->span, "the compiler made a kernel that breaks its own rules");
+    Diag *d = diag_new(diags, E805, model->span,
+                       "internal error: the generated code failed its verification");
     diag_note(d, "%s", error);
-    diag_note(d, "this is a bug of the compiler, not of the model");
+    diag_note(d, "the model is not at fault: please report this error, with the model");
     return NULL;
   }
   return l->m;

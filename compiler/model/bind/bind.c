@@ -167,9 +167,10 @@ static void report_shape(Bind *b, const Layer *layer, const Tensor *t, const Par
   static const char *const names[] = {"", "keras", "torch", "onnx"};
   const char *kind = layer_info(layer->kind)->name;
   bool reversed = t->rank == 2 && rank == 2 && t->dim[0] == dim[1] && t->dim[1] == dim[0];
-  Diag *d = diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, this `%s` needs %s",
-                     *t->name ? t->name : b->file->path, tensor_shape_str(b->model->arena, t), kind,
-                     shape_text(b->model->arena, dim, rank));
+  Diag *d =
+      diag_new(b->diags, E603, from_span(b, layer), "`%s` has shape %s, but this `%s` needs %s",
+               *t->name ? t->name : b->file->path, tensor_shape_str(b->model->arena, t), kind,
+               shape_text(b->model->arena, dim, rank));
   diag_primary(d, "bound here");
   diag_note(d, "%s: %s", shape_text(b->model->arena, dim, rank),
             shape_reason(b->model->arena, row->axes, p, split));
@@ -358,19 +359,20 @@ static bool bind_reset(Bind *b, Layer *layer) {
                  "`%s` does not say whether this GRU is `reset=after` or `before`", b->file->path);
     diag_primary(d, "here");
     diag_note(
-        d, "the two variants give different answers with the same weights, so it is never guessed");
+        d, "the two variants give different results with the same weights, so grus does not guess");
     diag_note(d, "PyTorch, and Keras by default, train `reset=after`; Keras 2.0 to 2.2 and ONNX "
                  "without `linear_before_reset` have `before`");
     return false;
   }
   if (!says || strcmp(says, reset->s) == 0) return true;
-  Diag *d = diag_new(b->diags, E605, reset->at, "`%s` holds a `reset=%s` GRU, the model says `%s`",
-                     b->file->path, says, reset->s);
+  Diag *d =
+      diag_new(b->diags, E605, reset->at, "`%s` holds a `reset=%s` GRU, but the model says `%s`",
+               b->file->path, says, reset->s);
   diag_primary(d, "here");
   if (b->convention == CONVENTION_KERAS)
     diag_note(d, "its bias is %s",
               strcmp(says, "after") == 0 ? "[2, 3u]: input and recurrent half" : "[3u]: one bias");
-  fix_edit(diag_fix(d, FIX_SURE, "say what the file says"), reset->at, "%s", says);
+  fix_edit(diag_fix(d, FIX_SURE, "use the variant of the file"), reset->at, "%s", says);
   return false;
 }
 
@@ -463,9 +465,9 @@ static bool convention_known(Bind *b) {
   diag_primary(d, "here");
   diag_note(d, "gate orders differ: keras has z r h and i f c o, torch has r z n and i f g o, onnx "
                "has z r h and i o f c");
-  Fix *fix = diag_fix(
-      d, FIX_MAYBE,
-      "say it: `weights torch \"...\"`, `weights keras \"...\"` or `weights onnx \"...\"`");
+  Fix *fix = diag_fix(d, FIX_MAYBE,
+                      "name the framework: `weights torch \"...\"`, `weights keras \"...\"` or "
+                      "`weights onnx \"...\"`");
   if (span_valid(decl->path_span))
     fix_edit(fix, (Span){decl->path_span.file, decl->path_span.begin, decl->path_span.begin},
              "torch ");

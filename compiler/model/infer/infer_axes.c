@@ -49,7 +49,7 @@ static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const
   Diag *d =
       infer_report(inf, E315, layer, at,
                    time ? "this value has no time axis" : "this value has no axis `%s`", name);
-  diag_primary(d, "`%s` is to go along it", layer_name(layer));
+  diag_primary(d, "`%s` needs this axis", layer_name(layer));
   diag_trace_value(d, inf->model, v);
   diag_note(d, "the axes of %s: %s", shape_text(inf->arena, &v->type),
             axes_listed(inf->arena, &v->type));
@@ -157,7 +157,7 @@ static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
                      layer_name(layer), axis);
   else
     d = infer_report(inf, E304, layer, layer->span,
-                     "`%s` needs two axes before the features, this value has none",
+                     "`%s` needs two axes before the features, but this value has none",
                      layer_name(layer));
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);

@@ -33,7 +33,7 @@ bool infer_state(Infer *inf, Layer *layer) {
 static bool report_not_state(Infer *inf, const Layer *layer) {
   const OptVal *as = layer_opt(layer, OPT_as);
   Diag *d = infer_report(inf, E507, layer, span_valid(as->at) ? as->at : layer->span,
-                         "`keep` writes a state, and `%s` is none", value_text(inf, as->value));
+                         "`keep` writes a state, but `%s` is not one", value_text(inf, as->value));
   if (as->value->layer)
     diag_primary(d, "made by `%s`", layer_name(as->value->layer));
   else
@@ -75,7 +75,7 @@ static void report_twice(Infer *inf, const Layer *keep, const Layer *state) {
 
 static void report_never(Infer *inf, const Layer *state) {
   Diag *d = infer_report(inf, E507, state, state->span, "this state is never given a next value");
-  diag_primary(d, "it would stay as it starts");
+  diag_primary(d, "it would keep its initial value");
   const char *name = state->out[0]->name;
   diag_note(d, "`v |> keep(as=%s)` keeps v for the next step", name ? name : "h");
 }

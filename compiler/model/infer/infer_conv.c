@@ -33,7 +33,22 @@ static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t grou
   return false;
 }
 
-/* The largest kernel, window or frame that fits, as an edit, where it is one number. */
+void infer_largest(Diag *d, const Layer *layer, OptName name, int axis, int64_t most) {
+  const OptVal *size = layer_opt(layer, name);
+  if (!span_valid(size->at)) {
+    diag_note(d, "the largest that fits is %lld", (long long)most);
+    return;
+  }
+  Fix *fix = diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", (long long)most);
+  if (layer->n_along < 2) {
+    fix_edit(fix, size->at, "%lld", (long long)most);
+    return;
+  }
+  bool first = layer->along[0].axis == axis;
+  fix_edit(fix, size->at, "(%lld, %lld)", (long long)(first ? most : layer_size_of(layer, name, 0)),
+           (long long)(first ? layer_size_of(layer, name, 1) : most));
+}
+
 static void report_too_long(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a,
                             int64_t span) {
   long long n = (long long)(a->n + a->before + a->after), k = (long long)span;
@@ -45,12 +60,7 @@ static void report_too_long(Infer *inf, Layer *layer, const Value *v, const Laye
   diag_primary(d, "%lld - %lld + 1 = %lld positions", n, k, n - k + 1);
   diag_trace_value(d, inf->model, v);
   if (conv) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 positions");
-  const OptVal *size = layer_opt(layer, conv ? OPT_kernel : OPT_size);
-  long long most = (n - 1) / (long long)a->dilation + 1;
-  if (size->n_sizes || !span_valid(size->at))
-    diag_note(d, "the largest that fits is %lld", most);
-  else
-    fix_edit(diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", most), size->at, "%lld", most);
+  infer_largest(d, layer, conv ? OPT_kernel : OPT_size, a->axis, (n - 1) / a->dilation + 1);
 }
 
 bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
@@ -190,7 +200,7 @@ static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const La
   if (a->padding.kind == PAD_VALID) return true;
   if (a->axis == AXIS_TIME && type_is_stream(&v->type)) {
     Diag *d = infer_report(inf, E403, layer, at,
-                           "`%s` leaves out what its padding adds, and a stream has no end",
+                           "`%s` leaves out what its padding adds, but a stream has no end",
                            layer_name(layer));
     diag_primary(d, "not along time of a stream");
     diag_trace_value(d, inf->model, v);

@@ -47,7 +47,7 @@ bool infer_glu(Infer *inf, Layer *layer) {
                  .label = layer->along[0].axis == v->type.rank - 1 ? NULL : dim->label};
     return true;
   }
-  Diag *d = infer_report(inf, E311, layer, layer->span, "`glu` halves `%s`, and %lld is odd",
+  Diag *d = infer_report(inf, E311, layer, layer->span, "`glu` halves `%s`, but %lld is odd",
                          axis_name(inf->arena, &v->type, layer->along[0].axis), (long long)dim->n);
   diag_primary(d, "gets %s", shape_text(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);

@@ -44,7 +44,7 @@ static void report_no_rate(Infer *inf, const Layer *layer, Span at, const Value 
   if (!port || !span_valid(port->type_span)) return;
   diag_label(d, port->type_span, "no `@ rate` on this time axis");
   Span axis = type_axis_span(inf, port->type_span, port->declared.time_pos);
-  Fix *fix = diag_fix(d, FIX_FILL, "say how many steps a second has");
+  Fix *fix = diag_fix(d, FIX_FILL, "give the sample rate");
   if (span_valid(axis)) fix_edit(fix, (Span){axis.file, axis.end, axis.end}, " @ NHz");
 }
 

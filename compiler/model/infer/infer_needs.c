@@ -40,7 +40,7 @@ static void report_integer(Infer *inf, const Layer *layer, const Value *v) {
   Text elem = text_new(inf->arena);
   text_add_elem(&elem, t);
   Diag *d =
-      infer_report(inf, E701, layer, layer->span, "`%s` needs numbers in f32, and this value is %s",
+      infer_report(inf, E701, layer, layer->span, "`%s` needs numbers in f32, but this value is %s",
                    layer_name(layer), text_str(&elem));
   diag_primary(d, "gets %s", type_str(inf->arena, t));
   const Port *port = value_port(v);
@@ -58,7 +58,7 @@ static void report_integer(Infer *inf, const Layer *layer, const Value *v) {
 static void report_index(Infer *inf, const Layer *layer, const Value *v) {
   long long n = (long long)v->type.categories;
   Diag *d = infer_report(inf, E701, layer, layer->span,
-                         "`%s` needs numbers, and this value is an index", layer_name(layer));
+                         "`%s` needs numbers, but this value is an index", layer_name(layer));
   diag_primary(d, "gets %s", type_str(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
   diag_note(d, "an index names one of %lld categories; the order of their numbers means nothing",
@@ -94,8 +94,9 @@ bool needs_index(Infer *inf, const Layer *layer, const Value *v) {
   if (v->type.elem == ELEM_INDEX) return true;
   Text elem = text_new(inf->arena);
   text_add_elem(&elem, &v->type);
-  Diag *d = infer_report(inf, E702, layer, layer->span, "`%s` looks up indices, and this is %s",
-                         layer_name(layer), text_str(&elem));
+  Diag *d =
+      infer_report(inf, E702, layer, layer->span, "`%s` looks up indices, but this value is %s",
+                   layer_name(layer), text_str(&elem));
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
   diag_note(
@@ -220,7 +221,7 @@ static bool report_stream_state(Infer *inf, const Layer *layer, const Value *v) 
   if (!v->field || !type_is_stream(&v->layer->out[0]->type)) return false;
   Span at = input_span(layer, 0);
   Diag *d = infer_report(inf, E504, layer, layer->span,
-                         "`.%s` of a stream is one vector per call, and `%s` needs a sequence",
+                         "`.%s` of a stream is one vector per call, but `%s` needs a sequence",
                          v->field, layer_name(layer));
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   if (span_valid(at)) diag_label(d, at, "the state after this call");
@@ -277,8 +278,8 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   if (t->rank >= at_least && t->rank <= at_most) return true;
   const char *count = t->rank == 0 ? "none" : arena_printf(inf->arena, "%d", t->rank);
   Diag *d =
-      infer_report(inf, E304, layer, layer->span, "`%s` needs one feature axis, this value has %s",
-                   layer_name(layer), count);
+      infer_report(inf, E304, layer, layer->span,
+                   "`%s` needs one feature axis, but this value has %s", layer_name(layer), count);
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
   int64_t d_all = type_step_size(t);

@@ -12,7 +12,8 @@ static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *w
   diag_primary(d, "`%s` computes with integers between known bounds", precision);
   diag_note(d, "`grus calibrate` measures them on recorded data and writes the file");
   Span end = inf->model->precision_span;
-  Fix *fix = diag_fix(d, FIX_MAYBE, "name the file they are in");
+  Fix *fix =
+      diag_fix(d, FIX_MAYBE, "add the file of ranges: `ranges \"%s.ranges\"`", inf->model->name);
   if (!span_valid(end)) return;
   fix_edit(fix, (Span){end.file, end.begin, end.begin}, "ranges \"%s.ranges\"\n  ",
            inf->model->name);

@@ -6,7 +6,7 @@ static bool report_backwards(Infer *inf, const Layer *layer, const Value *v) {
   const OptVal *direction = layer_opt(layer, OPT_direction);
   Span at = span_valid(direction->span) ? direction->span : layer->span;
   Diag *d = infer_report(inf, E402, layer, at,
-                         "`direction=%s` reads the sequence backwards, and a stream has no end",
+                         "`direction=%s` reads the sequence backwards, but a stream has no end",
                          direction->s);
   diag_primary(d, "not causal");
   diag_trace_value(d, inf->model, v);

@@ -203,4 +203,7 @@ void trace_values(Diag *diag, const Model *model, int n, const Value *const *val
  * value. */
 bool infer_past(Infer *inf, const Layer *layer);
 
+/* Suggests the largest kernel or window along one axis of a layer; the size along another stays. */
+void infer_largest(Diag *d, const Layer *layer, OptName name, int axis, int64_t most);
+
 #endif

@@ -71,9 +71,9 @@ static bool report_elem(Infer *inf, const Layer *layer, const OptVal *init, int 
   const Value *v = init->values[i];
   Text elem = text_new(inf->arena);
   text_add_elem(&elem, &v->type);
-  Diag *d =
-      infer_report(inf, E502, layer, state_span(layer, init, i),
-                   "initial state `%s` is %s, states are f32", value_text(inf, v), text_str(&elem));
+  Diag *d = infer_report(inf, E502, layer, state_span(layer, init, i),
+                         "initial state `%s` is %s, but states are f32", value_text(inf, v),
+                         text_str(&elem));
   diag_primary(d, "this is %s", type_str(inf->arena, &v->type));
   if (v->port) diag_label(d, v->port->type_span, "declared %s here", text_str(&elem));
   diag_trace_value(d, inf->model, v);

@@ -165,7 +165,7 @@ static void check_reset(Infer *inf, const Reads *reads) {
     bool stream = type_is_stream(&v->type);
     Span at = init ? layer_opt(init, OPT_init)->span : port->span;
     Diag *d = stream ? infer_report(inf, E505, init, at,
-                                    "`%s` is a stream, and `init` is read before its first step",
+                                    "`%s` is a stream, but `init` is read before its first step",
                                     port->name)
                      : infer_report(inf, E505, init, at, "`%s` is read at reset and at every step",
                                     port->name);

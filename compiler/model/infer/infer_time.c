@@ -168,7 +168,7 @@ static bool overlap_hop(Infer *inf, Layer *layer, const Value *v, int64_t *hop) 
   const Layer *frames = framed_by(v);
   int64_t size = v->type.dim[0].n;
   if (v->type.time.kind == TIME_BOUNDED)
-    return report_overlap(inf, layer, v, "the steps behind the last whole frame are lost");
+    return report_overlap(inf, layer, v, "the steps after the last whole frame are lost");
   if (!needs_size(inf, layer, OPT_hop, frames ? frames->in[0] : v, hop)) return false;
   const char *why = NULL;
   if (*hop > size || size % *hop)
@@ -219,7 +219,7 @@ bool infer_reverse(Infer *inf, Layer *layer) {
   layer->out[0]->type = type_result(&v->type);
   if (!type_is_stream(&v->type) || !layer_time(layer)) return true;
   Diag *d = infer_report(inf, E402, layer, layer->span,
-                         "`reverse` reads the sequence backwards, and a stream has no end");
+                         "`reverse` reads the sequence backwards, but a stream has no end");
   diag_primary(d, "not causal");
   const Port *port = stream_port(v);
   if (port) diag_label(d, endless_axis(inf, port), "endless: one step per call");

@@ -87,7 +87,8 @@ static bool report_stream_padding(Infer *inf, const Layer *layer, const Value *v
   diag_primary(d, "`valid`, `causal` or (0, b) along time of a stream");
   diag_trace_value(d, inf->model, v);
   if (span_valid(padding->at) && layer->n_along == 1)
-    fix_edit(diag_fix(d, FIX_MAYBE, "the same sums, later"), padding->at, "causal");
+    fix_edit(diag_fix(d, FIX_MAYBE, "use `causal`, which computes the same sums later"),
+             padding->at, "causal");
   return false;
 }
 

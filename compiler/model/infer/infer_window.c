@@ -23,7 +23,7 @@ bool time_slower(Time *time, int64_t step) {
 
 static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Time *time = &v->type.time;
-  const OptVal *kernel = layer_opt(layer, OPT_kernel), *size = layer_opt(layer, OPT_size);
+  const OptVal *kernel = layer_opt(layer, OPT_kernel);
   const char *what = kernel                        ? "kernel spanning"
                      : layer->kind == LAYER_frames ? "frame of"
                                                    : "window of";
@@ -36,13 +36,7 @@ static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t sp
   diag_trace_value(d, inf->model, v);
   int64_t dilation = layer_size(layer, OPT_dilation, 1), most = (time->n - 1) / dilation + 1;
   if (kernel) diag_note(d, "a kernel spans (kernel - 1) * dilation + 1 steps");
-  const OptVal *long_one = kernel ? kernel : size;
-  bool one_axis =
-      layer->kind == LAYER_Conv1D || !kernel; /* of a pair, the other number would be lost */
-  if (one_axis && long_one && span_valid(long_one->at)) {
-    Fix *fix = diag_fix(d, FIX_MAYBE, "the largest that fits is %lld", (long long)most);
-    fix_edit(fix, long_one->at, "%lld", (long long)most);
-  }
+  infer_largest(d, layer, kernel ? OPT_kernel : OPT_size, AXIS_TIME, most);
   if (layer->kind != LAYER_Conv1D) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "or keep the length, with zeros before the first step");
   const OptVal *padding = layer_opt(layer, OPT_padding);
@@ -102,7 +96,7 @@ static bool report_same(Infer *inf, Layer *layer, const Value *v, int64_t span) 
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Span at = span_valid(padding->span) ? padding->span : layer->span;
   Diag *d =
-      infer_report(inf, E403, layer, at, "`padding=same` looks ahead, and a stream has no future");
+      infer_report(inf, E403, layer, at, "`padding=same` looks ahead, but a stream has no future");
   diag_primary(d, "not causal");
   diag_trace_value(d, inf->model, v);
   diag_note(d, "`causal` computes the same numbers %lld steps later", (long long)(span - 1) / 2);
@@ -119,7 +113,7 @@ static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span)
   Span at = span_valid(padding->at) ? padding->at : layer->span;
   Diag *d =
       infer_report(inf, E403, layer, at,
-                   pad.after ? "zeros behind the last step look ahead, and a stream has no future"
+                   pad.after ? "zeros after the last step look ahead, but a stream has no future"
                              : "more zeros than the kernel is long, before a stream");
   diag_primary(d, pad.after ? "not causal" : "at most %lld", (long long)span - 1);
   diag_trace_value(d, inf->model, v);

@@ -24,7 +24,7 @@ static bool weights_are_there(Quantise *q) {
     if ((!quant_is_integer(p) && p != PRECISION_W8) || !layer_params(layer, shape)) continue;
     if (layer->weights && layer->weights->role[shape[0].role]) continue;
     Diag *d = quant_report(q, E703, layer,
-                           arena_printf(q->arena, "`%s` has no %s implementation",
+                           arena_printf(q->arena, "`%s` does not support %s",
                                         layer_info(layer->kind)->name, precision_name[p]));
     diag_primary(d, "%s here", precision_name[p]);
     diag_note(d, "weights that arrive at run time are f32");
@@ -43,7 +43,7 @@ static bool pasts_are_zero(Quantise *q) {
     if (!integer || layer->kind != LAYER_Conv1D || !layer_learns_start(layer)) continue;
     Diag *d =
         quant_report(q, E703, layer,
-                     arena_printf(q->arena, "`Conv1D` with `init=learned` has no %s implementation",
+                     arena_printf(q->arena, "`Conv1D` with `init=learned` does not support %s",
                                   precision_name[p]));
     diag_primary(d, "begins with a past of its own");
     diag_fix(d, FIX_MAYBE, "let this layer compute in f32: `precision=f32`");

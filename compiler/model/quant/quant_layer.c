@@ -49,7 +49,7 @@ bool quant_has_bounded(Activation a) {
 
 static void refuse(Quantise *q, const Layer *layer, const char *what, const char *instead) {
   const QuantLayer *ql = q->quant->layer[layer->id];
-  const char *message = arena_printf(q->arena, "`%s` has no %s implementation",
+  const char *message = arena_printf(q->arena, "`%s` does not support %s",
                                      layer_info(layer->kind)->name, precision_name[ql->precision]);
   Diag *d = quant_report(q, E703, layer, message);
   diag_primary(d, "%s", what);
@@ -87,7 +87,7 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
                                   q->given->path));
     diag_primary(d, "row %lld has a scale of %.9g, these ranges give it %.9g", (long long)r,
                  g->scale[r], part->scale[r]);
-    diag_fix(d, FIX_MAYBE, "calibrate again, or take the line `rounded` out of the file of ranges");
+    diag_fix(d, FIX_MAYBE, "calibrate again, or remove the line `rounded` from the file of ranges");
     return;
   }
   QuantPart kept = *part;
@@ -171,7 +171,7 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     return;
   }
   if (ql->fraction < 0 && !ql->to_float) {
-    refuse(q, layer, "its results are too small beside its sums to be integers",
+    refuse(q, layer, "its results are too small, compared with its sums, to be integers",
            "let this layer compute in f32: `precision=f32`");
     return;
   }
