@@ -125,7 +125,7 @@ static void scalars(CWriter *c, const CUsed *u) {
         "\n/* IEEE binary16 as float, exactly */\nstatic inline float %s_from_f16(uint16_t h) {\n"
         "  union {\n    float f;\n    uint32_t i;\n  } u, scale;\n"
         "  u.i = (uint32_t)(h & 0x7fffu) << 13;\n  scale.i = 0x77800000u; /* 2^112 */\n"
-        "  u.f *= scale.f;\n  if ((h & 0x7c00u) == 0x7c00u) u.i |= 0x7f800000u;\n"
+        "  u.f *= scale.f;\n  if ((h & 0x7c00u) == 0x7c00u) {\n    u.i |= 0x7f800000u;\n  }\n"
         "  u.i |= (uint32_t)(h & 0x8000u) << 16;\n  return u.f;\n}\n",
         p);
   if (u->bf16)
