@@ -39,6 +39,21 @@ typedef struct CSelftest {
   int n_out, n_layers;
 } CSelftest;
 
+/* Where the text of C has what comes from a layer: bytes from..to of a statement in the function
+ * `name`, or of the array `name` of its weights. */
+typedef struct CTraceEntry {
+  const char *layer, *name;
+  bool is_weights;
+  int64_t bytes; /* of weights */
+  size_t from, to;
+} CTraceEntry;
+
+typedef struct CTrace {
+  CTraceEntry *entry; /* in the order of the text */
+  int n;
+  size_t cap;
+} CTrace;
+
 typedef struct COptions {
   const char *prefix;      /* "kws": kws_run, KWS_...; NULL: the model's name */
   const char *header_name; /* what the .c includes: "kws.h" */
@@ -52,6 +67,7 @@ typedef struct COptions {
   const char *selftest_prefix;     /* inside of a self-test: the prefix of the model */
   const KirModule *selftest_of;    /* and the module whose weights are there already */
   int64_t flash, stack, cycles[2]; /* estimates for the header's macros; flash 0: none */
+  CTrace *trace;                   /* NULL: not asked for */
   CMachine machine;                /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 

@@ -63,6 +63,9 @@ void c_comment(CWriter *c, const char *text);
 void c_comment_text(Text *out, const char *text, const char *line_start);
 void c_function(CWriter *c, const KirFunc *f);
 void c_helper(CWriter *c, const KirFunc *f);
+/* Notes for --trace that the text from `from` to its end comes from a layer: a statement of the
+ * function `name`, or (bytes > 0) the array of weights of that name and size. */
+void c_traced(CWriter *c, KirOrigin origin, const char *name, int64_t bytes, size_t from);
 /* A name like hint that no enclosing scope uses; now in use. */
 const char *c_name(CWriter *c, const char *hint);
 

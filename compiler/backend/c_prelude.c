@@ -260,6 +260,7 @@ void c_weights(CWriter *c, bool of_helpers) {
       c_comment_text(c->out, b->doc, "\n * ");
       text_add(c->out, " */\n");
     }
+    size_t from = c->out->len;
     text_printf(c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
                 (long long)b->count,
                 c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))"
@@ -276,5 +277,6 @@ void c_weights(CWriter *c, bool of_helpers) {
       column += number.len + 2;
     }
     text_add(c->out, "\n};\n");
+    c_traced(c, b->origin, b->name, b->count * kir_elem_size(b->elem), from);
   }
 }

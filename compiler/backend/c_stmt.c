@@ -270,9 +270,26 @@ static void section(CWriter *c, const KirStmt *s) {
   c->n_scope = depth;
 }
 
+void c_traced(CWriter *c, KirOrigin origin, const char *name, int64_t bytes, size_t from) {
+  CTrace *trace = c->o->trace;
+  if (!trace || !origin.layer || c->o->selftest_prefix || from == c->out->len) return;
+  CTraceEntry entry = {.layer = origin.layer,
+                       .name = arena_printf(c->out->arena, "%s_%s", c->prefix, name),
+                       .is_weights = bytes > 0,
+                       .bytes = bytes,
+                       .from = from,
+                       .to = c->out->len};
+  ARENA_PUSH(c->out->arena, trace->entry, trace->n, trace->cap, entry);
+}
+
+static bool has_statements(const KirStmt *s) {
+  return s->kind == KIR_FOR || s->kind == KIR_IF || s->kind == KIR_SECTION;
+}
+
 static void statements(CWriter *c, const KirStmt *list) {
   int depth = c->n_scope;
   for (const KirStmt *s = list; s; s = s->next) {
+    size_t from = c->out->len;
     switch (s->kind) {
     case KIR_LET: let(c, s); break;
     case KIR_SET:
@@ -292,6 +309,7 @@ static void statements(CWriter *c, const KirStmt *list) {
     case KIR_INVOKE: invoke(c, s); break;
     case KIR_SECTION: section(c, s); break;
     }
+    if (!has_statements(s)) c_traced(c, s->origin, c->f->name, 0, from);
   }
   c->n_scope = depth;
 }

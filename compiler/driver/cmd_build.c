@@ -12,6 +12,7 @@
 #include "driver/package.h"
 #include "driver/report.h"
 #include "driver/selftest.h"
+#include "driver/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,16 @@ typedef struct Job {
   const CSelftest *selftest; /* NULL: none */
 } Job;
 
+/* --trace: NAME.trace.csv beside NAME.c or NAME.h, whose functions are in text. */
+static bool add_trace(Session *s, const Job *job, const CTrace *trace, const char *path,
+                      const Text *text, Outputs *outs) {
+  Text table = text_new(s->arena);
+  if (!s->options->trace) return true;
+  trace_write(s, job->m, trace, text, path, job->selftest != NULL, &table);
+  const char *name = arena_printf(s->arena, "%.*s.trace.csv", (int)strlen(path) - 2, path);
+  return add_out(outs, name, text_str(&table), table.len);
+}
+
 static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
@@ -185,9 +196,12 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
     s->usage_trouble = true;
     return false;
   }
+  CTrace trace = {0};
+  c.trace = s->options->trace ? &trace : NULL;
   if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
   return add_out(outs, header_path, text_str(&header), header.len) &&
-         add_out(outs, out, text_str(&source), source.len);
+         add_out(outs, out, text_str(&source), source.len) &&
+         add_trace(s, job, &trace, out, &source, outs);
 }
 
 /* A file the C compiler made, to be written whole to where it belongs. */
@@ -338,10 +352,14 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
   c.selftest = job->selftest;
   if (is_c(kind)) report_macros(s, m, &c);
   Text text = text_new(s->arena);
+  CTrace trace = {0};
   switch (kind) {
   case EMIT_C: return emit_c(s, job, c, out, outs);
   case EMIT_HEADER:
-    if (!emitted_write(s, job->model, job->source, m, &c, &text, NULL)) return false;
+    c.trace = s->options->trace ? &trace : NULL;
+    if (!emitted_write(s, job->model, job->source, m, &c, &text, NULL) ||
+        !add_trace(s, job, &trace, out, &text, outs))
+      return false;
     break;
   case EMIT_KIR: kir_print(m, &text); break;
   case EMIT_PACKAGE: return emit_package(s, job, c, out, outs);
@@ -397,6 +415,21 @@ static bool selftest_is_c(Session *s, Emit kind) {
   return false;
 }
 
+static bool trace_fits(Session *s, Emit kind) {
+  const Options *o = s->options;
+  size_t len = o->out ? strlen(o->out) : 0;
+  const char *problem =
+      !o->trace                               ? NULL
+      : kind != EMIT_C && kind != EMIT_HEADER ? "`--trace` is of C: `-o NAME.c` or `--emit=header`"
+      : machine_is_multi(o)                   ? "`--trace` is of one body: leave out `--dispatch` "
+                                                "and `--target multi`"
+      : o->out && (len < 3 || (!ends_with(o->out, ".c") && !ends_with(o->out, ".h")))
+          ? "`--trace` writes NAME.trace.csv beside NAME.c or NAME.h: -o must end so"
+          : NULL;
+  if (problem) session_error(s, "%s", problem);
+  return !problem;
+}
+
 static bool not_to_terminal(Session *s, Emit kind) {
   bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM ||
                  kind == EMIT_LLVM;
@@ -431,7 +464,7 @@ ExitCode command_build(Session *s) {
   bool by_llvm =
       kind == EMIT_ASM || kind == EMIT_LLVM || kind == EMIT_BC || (by_compiler && native_chosen(s));
   if (kind != EMIT_SHARED && !native_names_fit(s, by_llvm)) return EXIT_USAGE;
-  if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) ||
+  if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) || !trace_fits(s, kind) ||
       (kind == EMIT_SHARED && !library_options_fit(s)))
     return EXIT_USAGE;
   if (kind == EMIT_WASM) wasm_choose_target(s->options);

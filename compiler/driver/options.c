@@ -190,6 +190,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_dispatch: o->dispatch = true; return true;
   case OPTION_flush: o->flush = true; return true;
   case OPTION_zip: o->zip = true; return true;
+  case OPTION_trace: o->trace = true; return true;
   case OPTION_selftest:
     o->selftest = true;
     o->selftest_code = value;
