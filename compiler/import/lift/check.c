@@ -173,6 +173,19 @@ static const GraphTensor *random_input(Check *c, const Trial *trial, const Graph
   return t;
 }
 
+static bool is_length(const Lift *l, int input) {
+  return l->is_length && l->is_length[input];
+}
+
+/* The number of steps of each sample. */
+static const GraphTensor *lengths(Check *c, const Trial *t, const GraphTensor *like) {
+  double *data;
+  GraphTensor *out = graph_tensor(c->arena, like->elem, like->rank, like->dim, &data);
+  for (int64_t i = 0; out && i < out->count; i++)
+    data[i] = (double)(t->real ? t->real : t->steps);
+  return out;
+}
+
 /* The model's input that a flat input became; -1: none. */
 static int port_of(const Lift *l, const GraphValue *value) {
   const Model *model = l->foreign->model;
@@ -332,6 +345,7 @@ static bool run_trial(Check *c, const Trial *t) {
       int port = port_of(l, flat->in[i].value);
       const GraphTensor *x = random_input(c, t, &graph->in[l->file_input[i]], flat->in[i].value,
                                           port >= 0 ? model->in[port] : NULL);
+      if (x && is_length(l, i)) x = lengths(c, t, x);
       if (!x) return true;
       if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type))
         x = in[0][l->file_input[i]];
@@ -415,6 +429,8 @@ bool lift_check(Lift *l) {
   bool padded = false;
   for (int i = 0; i < l->graph->n_in; i++)
     padded = padded || l->graph->in[i].has_padding;
+  for (int i = 0; i < l->flat->n_file_in; i++)
+    padded = padded || is_length(l, i);
   Trial trial[6] = {{l->flat_batch, steps, calls, 0, false}};
   if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0, false};
   int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;

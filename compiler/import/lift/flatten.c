@@ -128,6 +128,29 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
   return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
 }
 
+static int64_t axis_of(const GraphNode *node, int rank) {
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/* The best of one element is that element, at place 0. */
+static bool is_best_of_one(const GraphNode *node, const GraphCall *call) {
+  const GraphTensor *x = call->in[0];
+  return node->op == GRAPH_TopK && x->rank && x->dim[axis_of(node, x->rank)] == 1 &&
+         call->out[0].count == x->count;
+}
+
+static void define_best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphValue *x,
+                               const GraphCall *call) {
+  double *data;
+  GraphTensor *place =
+      graph_tensor(flat->arena, call->out[1].elem, call->out[1].rank, call->out[1].dim, &data);
+  if (node->out[0]) flatten_define(frame, node->out[0], (Meaning){.value = x});
+  if (node->out[1])
+    flatten_define(frame, node->out[1],
+                   (Meaning){.value = flatten_constant(flat, node->out[1]->name, place)});
+}
+
 /* Axes that a reader counted from the end count from the front in a flat graph, where ranks are
  * known. */
 static void count_axes_from_front(Flat *flat, GraphNode *node) {
@@ -192,6 +215,10 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
         flatten_define(
             frame, node->out[i],
             (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
+    return true;
+  }
+  if (is_best_of_one(node, &call)) {
+    define_best_of_one(flat, frame, node, in[0], &call);
     return true;
   }
   GraphValue *simple = flat_simplified(flat, &trial);

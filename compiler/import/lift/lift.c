@@ -466,7 +466,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
     if (lift_is_kept_input(l, i)) continue;
     if (is_read(l, i))
       lift_add_input(l, i);
-    else
+    else if (!l->is_length || !l->is_length[i])
       foreign_note(l->foreign, "input `%s` changes nothing and was left out",
                    l->flat->graph->in[i].name);
   }

@@ -71,7 +71,8 @@ typedef struct Lift {
   const FlatSize *size;           /* of the file's inputs, as they were flattened */
   bool batch_is_open;             /* the file leaves it open */
   int64_t flat_batch, flat_steps; /* how many samples and steps the flat graph has */
-  bool *delivered;                /* flat outputs that are outputs of the model */
+  bool *is_length; /* flat inputs that are the length of a bounded sequence; NULL: none */
+  bool *delivered; /* flat outputs that are outputs of the model */
   Foreign *foreign;
   Placed *placed; /* by flat value id */
   int *uses;      /* by flat value id: nodes and outputs that read it */

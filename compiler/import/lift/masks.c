@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding behind
- * their real steps, and values that say which steps those are; out, the same computation of the
- * real steps alone, without masks:
+ * their real steps, and values that say which steps those are, or an input with their number; out,
+ * the same computation of the real steps alone, without masks:
  *
  *   x * mask                               x
  *   sum(x * mask) / sum(mask)              mean(x)
- *   a recurrent operator with a mask       without it
+ *   a recurrent operator with a mask       without it, or with lengths
  *
  * A value of the model has n steps where the graph has N. That is the same as long as no real step,
  * and nothing that outlives the sequence, is made of a masked step; what would be is refused. */
@@ -29,6 +29,10 @@ static int mask_operand(const GraphNode *node) {
   case GRAPH_Rnn: return 6;
   default: return -1;
   }
+}
+
+static int length_operand(const GraphNode *node) {
+  return node->op == GRAPH_Gru ? 5 : mask_operand(node) >= 0 ? 4 : -1;
 }
 
 static bool moves(GraphOp op) {
@@ -115,13 +119,41 @@ static void rewrite_mean(Masks *m, const GraphNode *div) {
   replace(m->l, div->out[0], sum->out[0]);
 }
 
+/* The input that gives the number of steps of each sample, as it is; -1: none does. */
+static int input_of_lengths(const Lift *l, const GraphValue *value) {
+  while (value->node && moves(value->node->op))
+    value = value->node->in[0];
+  for (int i = 0; i < l->flat->n_file_in; i++)
+    if (l->flat->graph->in[i].value == value && graph_elem_is_whole(lift_type(l, value)->elem) &&
+        lift_type(l, value)->count == l->flat_batch)
+      return i;
+  return -1;
+}
+
+/* Steps behind a length give zeros, and the states are those of the last step before it: so they
+ * are in a model whose sequence ends there. */
+static void rewrite_length(Masks *m, GraphNode *node, int k) {
+  Lift *l = m->l;
+  int input = input_of_lengths(l, node->in[k]);
+  if (input < 0) return;
+  if (!l->is_length[input])
+    foreign_note(l->foreign, "input `%s` became the length of the sequence, `%s`",
+                 l->flat->graph->in[input].name, l->time.len ? l->time.len : "n");
+  l->is_length[input] = true;
+  node->in[k] = NULL;
+  m->heeds[node->out[0]->id] = true;
+}
+
 static void rewrite(Masks *m) {
   const Graph *graph = m->l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++)
     if (graph->node[i]->op == GRAPH_Div) rewrite_mean(m, graph->node[i]);
   for (int i = 0; i < graph->n_nodes; i++) {
     GraphNode *node = graph->node[i];
-    int k = mask_operand(node);
+    int k = mask_operand(node), length = length_operand(node);
+    if (length >= 0 && length < node->n_in && node->in[length] &&
+        !lift_is_constant(m->l, node->in[length]))
+      rewrite_length(m, node, length);
     if (k < 0 || k >= node->n_in || !node->in[k] || !tells_real(m->l, node->in[k])) continue;
     node->in[k] = NULL;
     m->heeds[node->out[0]->id] = true;
@@ -219,6 +251,10 @@ static bool is_safe(const Masks *m, const GraphNode *node) {
   case GRAPH_Gather:
     if (takes_last_held(m, node)) return true;
     break;
+  case GRAPH_Attention:
+    if (axis_is_time(l, node->in[1], lift_type(l, node->in[1])->rank - 2))
+      return graph_int(node, GRAPH_ATTR_causal, 0) != 0;
+    break;
   case GRAPH_Reverse:
   case GRAPH_ReverseSequence:
   case GRAPH_GroupNorm:
@@ -273,6 +309,18 @@ static bool refuse(Lift *l, const GraphNode *node) {
   return false;
 }
 
+/* A recurrent operator whose number of steps depends on data. */
+static bool any_length(const Lift *l) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    int k = length_operand(graph->node[i]);
+    if (k >= 0 && k < graph->node[i]->n_in && graph->node[i]->in[k] &&
+        !lift_is_constant(l, graph->node[i]->in[k]))
+      return true;
+  }
+  return false;
+}
+
 static bool any_padding(const Lift *l) {
   for (int i = 0; i < l->graph->n_in; i++)
     if (l->graph->in[i].has_padding) return true;
@@ -300,7 +348,9 @@ static void count_uses(Lift *l, const bool *needed) {
 
 bool lift_masks(Lift *l) {
   Graph *graph = l->flat->graph;
-  if (!any_padding(l) || l->time.kind != TIME_BOUNDED) return true;
+  bool padded = any_padding(l);
+  if (!(padded || any_length(l)) || l->time.kind != TIME_BOUNDED) return true;
+  l->is_length = ARENA_ARRAY(l->arena, bool, l->flat->n_file_in + 1);
   Masks m = {.l = l,
              .heeds = ARENA_ARRAY(l->arena, bool, graph->n_values + 1),
              .tail = ARENA_ARRAY(l->arena, Tail, graph->n_values + 1)};
@@ -313,8 +363,8 @@ bool lift_masks(Lift *l) {
     if (!is_safe(&m, node)) return refuse(l, node);
     if (!m.heeds[node->out[0]->id]) m.tail[node->out[0]->id] = tail_of(&m, node);
   }
-  foreign_note(
-      l->foreign,
-      "a mask became the length of the sequence: pass the true length; padding is not looked for");
+  if (padded)
+    foreign_note(l->foreign, "a mask became the length of the sequence: pass the true length; "
+                             "padding is not looked for");
   return true;
 }

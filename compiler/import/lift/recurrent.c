@@ -305,8 +305,11 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
       : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0])
           ? "ends each sequence of a batch at a length of its own"
           : NULL;
-  if (why) lift_refuse(l, node, E902, "%s", why);
-  return why != NULL;
+  if (!why) return false;
+  Diag *d = lift_refuse(l, node, E902, "%s", why);
+  if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
+    diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
+  return true;
 }
 
 /* False after reporting. */

@@ -179,13 +179,44 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
   return simpler ? simpler : typed(flat, gather);
 }
 
+/* The one element of an axis, which stays an axis. */
+static GraphValue *only_element(const Flat *flat, const GraphNode *node) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (axis < 0) axis += x->rank;
+  return place->data && place->rank == 1 && place->count == 1 && x->dim[axis] == 1 ? node->in[0]
+                                                                                   : NULL;
+}
+
+/* All elements in order, or in reverse where there is one. */
+static GraphValue *whole(const Flat *flat, const GraphNode *node) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]),
+                    *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL,
+                    *starts = flat_type_of(flat, node->in[1]),
+                    *ends = flat_type_of(flat, node->in[2]),
+                    *axes = node->n_in > 3 && node->in[3] ? flat_type_of(flat, node->in[3]) : NULL;
+  for (int64_t i = 0; i < starts->count; i++) {
+    int64_t at = axes ? (int64_t)axes->data[i] : i;
+    double size = (double)x->dim[at < 0 ? at + x->rank : at], step = steps ? steps->data[i] : 1,
+           from = starts->data[i] < 0 ? starts->data[i] + size : starts->data[i],
+           to = ends->data[i] < 0 ? ends->data[i] + size : ends->data[i];
+    bool forward = step == 1 && from <= 0 && to >= size,
+         only = size == 1 && step == -1 && from >= 0 && to < 0;
+    if (!forward && !only) return NULL;
+  }
+  return node->in[0];
+}
+
 static GraphValue *element(Flat *flat, const GraphNode *node) {
+  GraphValue *only = only_element(flat, node);
+  if (only) return only;
   GraphValue *y = element_of_reversed(flat, node);
   return y ? y : element_of_transposed(flat, node);
 }
 
 static GraphValue *cut(Flat *flat, const GraphNode *node) {
-  GraphValue *y = cut_of_join(flat, node);
+  GraphValue *y = whole(flat, node);
+  if (!y) y = cut_of_join(flat, node);
   return y ? y : row_of_reversed(flat, node);
 }
 
