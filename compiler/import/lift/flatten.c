@@ -128,27 +128,20 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
   return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
 }
 
-static int64_t axis_of(const GraphNode *node, int rank) {
-  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
-  return axis < 0 ? axis + rank : axis;
-}
-
 /* The best of one element is that element, at place 0. */
-static bool is_best_of_one(const GraphNode *node, const GraphCall *call) {
-  const GraphTensor *x = call->in[0];
-  return node->op == GRAPH_TopK && x->rank && x->dim[axis_of(node, x->rank)] == 1 &&
-         call->out[0].count == x->count;
-}
-
-static void define_best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphValue *x,
-                               const GraphCall *call) {
+static bool best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphValue *x,
+                        const GraphCall *call) {
+  const GraphTensor *t = call->in[0], *place = &call->out[1];
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   double *data;
-  GraphTensor *place =
-      graph_tensor(flat->arena, call->out[1].elem, call->out[1].rank, call->out[1].dim, &data);
-  if (node->out[0]) flatten_define(frame, node->out[0], (Meaning){.value = x});
-  if (node->out[1])
-    flatten_define(frame, node->out[1],
-                   (Meaning){.value = flatten_constant(flat, node->out[1]->name, place)});
+  if (node->op != GRAPH_TopK || t->dim[axis < 0 ? axis + t->rank : axis] != 1 ||
+      call->out[0].count != t->count)
+    return false;
+  place = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
+  GraphValue *made[2] = {x, flatten_constant(flat, "", place)};
+  for (int k = 0; k < 2; k++)
+    if (node->out[k]) flatten_define(frame, node->out[k], (Meaning){.value = made[k]});
+  return true;
 }
 
 /* Axes that a reader counted from the end count from the front in a flat graph, where ranks are
@@ -217,10 +210,7 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
             (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
     return true;
   }
-  if (is_best_of_one(node, &call)) {
-    define_best_of_one(flat, frame, node, in[0], &call);
-    return true;
-  }
+  if (best_of_one(flat, frame, node, in[0], &call)) return true;
   GraphValue *simple = flat_simplified(flat, &trial);
   if (simple) {
     flatten_define(frame, node->out[0], (Meaning){.value = simple});

@@ -237,7 +237,11 @@ static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
       if (!s->open[i].set && !s->open[i].learned)
         s->open[i].size =
             open_size[attempt][i < 4 ? i : 3] + (i < 4 || attempt + 2 >= OPEN_ATTEMPTS ? 0 : i);
-    if (analyse(l, s, wish, &fault)) return true;
+    if (analyse(l, s, wish, &fault)) {
+      for (int i = 0; i < s->n && attempt; i++) /* others do not fit what the graph computes */
+        s->open[i].learned = s->open[i].learned || s->open[i].size == 1;
+      return true;
+    }
     if (l->reported) return false;
     if (!attempt) first = fault;
     if (!s->n) break;

@@ -6,6 +6,7 @@
  *   x f + (b - mean f), f = c / sqrt(variance + eps)   is one with its scale and centre
  *   x * sigmoid(x), x * tanh(softplus(x)), x * hard_sigmoid(x), x * clip(x + 3, 0, 6) / 6,
  *   x * (1 + erf(x / sqrt 2)) / 2                 are Silu, Mish, HardSwish and Gelu
+ *   a part of sigmoid(x)                          is the sigmoid of a part of x
  *
  * The node that made the last step is made anew in its place, so that the order of nodes stays. */
 #include "import/lift/lift.h"
@@ -294,10 +295,50 @@ static bool is_function(Flat *flat, GraphNode *node) {
   return false;
 }
 
+/* ---- gates that share a sigmoid ---- */
+
+static GraphValue *typed(Flat *flat, GraphNode *node) {
+  const char *fault;
+  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
+}
+
+static void replace(Flat *flat, const GraphValue *old, GraphValue *by) {
+  Graph *graph = flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->node[i]->n_in; k++)
+      if (graph->node[i]->in[k] == old) graph->node[i]->in[k] = by;
+  for (int i = 0; i < graph->n_out; i++)
+    if (graph->out[i].value == old) graph->out[i].value = by;
+}
+
+/* Parts of sigmoid(x) are the sigmoids of parts of x. */
+static bool part_gates(Flat *flat, const GraphNode *node) {
+  const GraphNode *gates = node->op == GRAPH_Split || node->op == GRAPH_Slice
+                               ? made_by(node->in[0], GRAPH_Sigmoid)
+                               : NULL;
+  if (!gates) return false;
+  GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in);
+  memcpy(in, node->in, sizeof *in * (size_t)node->n_in);
+  in[0] = gates->in[0];
+  GraphNode *parts = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
+  parts->attribute = node->attribute;
+  parts->n_attributes = node->n_attributes;
+  if (!typed(flat, parts)) return false;
+  for (int k = 0; k < node->n_out; k++) {
+    GraphNode *gate = flat_node(flat, GRAPH_Sigmoid, gates, 1, &parts->out[k], 1);
+    GraphValue *made = typed(flat, gate);
+    if (made) replace(flat, node->out[k], made);
+  }
+  return true;
+}
+
 void lift_written_out(Flat *flat) {
   bool changed = false;
-  for (int i = 0; i < flat->graph->n_nodes; i++)
-    changed = is_norm(flat, flat->graph->node[i]) || is_affine_norm(flat, flat->graph->node[i]) ||
-              is_function(flat, flat->graph->node[i]) || changed;
+  int n = flat->graph->n_nodes;
+  for (int i = 0; i < n; i++) {
+    GraphNode *node = flat->graph->node[i];
+    changed = is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
+              part_gates(flat, node) || changed;
+  }
   if (changed) flat_sort(flat);
 }

@@ -106,6 +106,50 @@ def loop(folder, f4):
     finish(d, folder, "tf_loop", {"x": xs}, {"all": np.stack(ys, 1), "last": e / e.sum(1, keepdims=True)})
 
 
+def cell(folder, f4):
+    """dynamic_rnn over a GRUCell for one sample, whose rows are features at first: the sigmoid of both gates is split, and the last
+    state alone is read"""
+    d, steps, n, u = Def(), 6, 3, 4
+    w, b, v, c, o = f4(n + u, 2 * u), f4(2 * u), f4(n + u, u), f4(u), f4(u, 2)
+    d.placeholder("x", [-1, steps * n])
+    d.const("rows", [-1, steps, n], "i4"), d.node("apart", "Reshape", ["x", "rows"])
+    d.const("perm", [1, 0, 2], "i4"), d.node("time_first", "Transpose", ["apart", "perm"])
+    d.const("n", steps, "i4"), d.const("zero", 0, "i4"), d.const("one", 1, "i4")
+    d.node("places", "Range", ["zero", "n", "one"])
+    d.node("in_array", "TensorArrayV3", ["n"])
+    d.node("filled", "TensorArrayScatterV3", ["in_array", "places", "time_first", "in_array:1"])
+    for name, value in {"start": np.zeros((1, u)), "w": w, "b": b, "v": v, "c": c, "o": o}.items(): d.const(name, value)
+    enter = lambda name, of, constant: d.node(name, "Enter", [of], frame_name=b"loop", is_constant=constant)
+    for k, of in {"i": "zero", "h": "start"}.items():
+        enter(k + "/enter", of, False)
+        d.node(k + "/merge", "Merge", [k + "/enter", k + "/next"])
+        d.node(k + "/switch", "Switch", [k + "/merge", "go"])
+        d.node(k, "Identity", [k + "/switch:1"])
+    d.node("h/exit", "Exit", ["h/switch"])
+    for k, of in {"n": "n", "w": "w", "b": "b", "v": "v", "c": "c", "read": "in_array", "flow": "filled"}.items(): enter("loop/" + k, of, True)
+    d.node("less", "Less", ["i/merge", "loop/n"]), d.node("go", "LoopCond", ["less"])
+    d.node("row", "TensorArrayReadV3", ["loop/read", "i", "loop/flow"])
+    d.const("axis", 1, "i4", ["^i"])
+    plain = dict(transpose_a=False, transpose_b=False)
+    d.node("both", "ConcatV2", ["row", "h", "axis"])
+    d.node("sums", "BiasAdd", [d.node("product", "MatMul", ["both", "loop/w"], **plain), "loop/b"])
+    d.node("gates", "Split", ["axis", d.node("open", "Sigmoid", ["sums"])], num_split=2)
+    d.node("kept", "Mul", ["gates", "h"])
+    d.node("reset", "ConcatV2", ["row", "kept", "axis"])
+    d.node("new", "Tanh", [d.node("sum", "BiasAdd", [d.node("product_1", "MatMul", ["reset", "loop/v"], **plain), "loop/c"])])
+    d.const("whole", 1.0, "f4", ["^i"]), d.node("rest", "Sub", ["whole", "gates:1"])
+    d.node("next", "Add", [d.node("old", "Mul", ["gates:1", "h"]), d.node("fresh", "Mul", ["rest", "new"])])
+    d.const("step", 1, "i4", ["^i"]), d.node("later", "Add", ["i", "step"])
+    for k, of in {"i": "later", "h": "next"}.items(): d.node(k + "/next", "NextIteration", [of])
+    d.node("y", "MatMul", ["h/exit", "o"], **plain)
+    xs, h = f4(1, steps * n), np.zeros((1, u))
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    for x in xs.reshape(steps, 1, n).astype("f8"):
+        r, z = np.split(sigmoid(np.concatenate([x, h], 1) @ w + b), 2, 1)
+        h = z * h + (1 - z) * np.tanh(np.concatenate([x, r * h], 1) @ v + c)
+    finish(d, folder, "tf_cell", {"x": xs}, {"y": h @ o})
+
+
 def many(folder, f4):
     """operators one after the other"""
     d = Def()
@@ -129,7 +173,7 @@ def many(folder, f4):
 def main(folder):
     r = np.random.default_rng(0)
     f4 = lambda *shape: r.standard_normal(shape).astype("f4") * np.float32(0.5)
-    for make in loop, many: make(folder, f4)
+    for make in loop, many, cell: make(folder, f4)
 
 
 main(sys.argv[1])
