@@ -287,9 +287,23 @@ static void int_literal(Text *out, int64_t i) {
     text_printf(out, "%lld", (long long)i);
 }
 
+int c_saturation(const KirExpr *e) {
+  if (e->op != KIR_CLAMP || e->type.lanes > 1 || e->lo != -e->hi - 1) return 0;
+  for (int n = 2; n < 32; n++)
+    if (e->hi == ((int64_t)1 << (n - 1)) - 1) return n;
+  return 0;
+}
+
 /* A function of the prelude, with the bounds that the node carries behind its arguments. */
 static void fixed_point(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {"mulw", "clamp", "adds", "mix", "fade", "", "round"};
+  int bits = c_saturation(e);
+  if (bits) {
+    text_printf(c->out, "%s_sat%d(", c->prefix, bits);
+    c_expr(c, e->arg[0]);
+    text_add(c->out, ")");
+    return;
+  }
   text_printf(c->out, "%s_%s(", c->prefix, name[e->op - KIR_MULW]);
   for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++) {
     if (i) text_add(c->out, ", ");

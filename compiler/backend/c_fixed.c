@@ -18,7 +18,23 @@ static void function(CWriter *c, const char *doc, const char *name, const char *
   text_add(c->out, "}\n");
 }
 
+/* a within n bits with the sign: an instruction of Armv7-M and later. */
+static void saturation(CWriter *c, int n) {
+  Arena *arena = c->out->arena;
+  long long most = (1ll << (n - 1)) - 1;
+  function(c, arena_printf(arena, "a within %d bits with the sign", n),
+           arena_printf(arena, "sat%d", n), "int32_t a",
+           arena_printf(arena,
+                        "#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)\n"
+                        "  int32_t r;\n  __asm__(\"ssat %%0, #%d, %%1\" : \"=r\"(r) : \"r\"(a));\n"
+                        "  return r;\n"
+                        "#else\n  return a < %lld ? %lld : a > %lld ? %lld : a;\n#endif\n",
+                        n, -most - 1, -most - 1, most, most));
+}
+
 static void operations(CWriter *c, const CUsed *u) {
+  for (int n = 1; n < 32; n++)
+    if (u->saturate >> (n - 1) & 1) saturation(c, n);
   if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE])
     function(c, "floor(a * m / 2^16)", "mulw", "int32_t a, int32_t m",
              "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
@@ -29,10 +45,14 @@ static void operations(CWriter *c, const CUsed *u) {
     function(c, "a within lo..hi", "clamp", "int32_t a, int32_t lo, int32_t hi",
              "  return a < lo ? lo : a > hi ? hi : a;\n");
   if (u->fixed[KIR_ADDS])
-    function(
-        c, "a + b, held at the ends of 32 bits", "adds", "int32_t a, int32_t b",
-        "  const int64_t sum = (int64_t)a + b;\n"
-        "  return sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : (int32_t)sum;\n");
+    function(c, "a + b, held at the ends of 32 bits", "adds", "int32_t a, int32_t b",
+             "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP)\n"
+             "  int32_t r;\n  __asm__(\"qadd %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(b));\n  "
+             "return r;\n"
+             "#else\n"
+             "  const int64_t sum = (int64_t)a + b;\n"
+             "  return sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : (int32_t)sum;\n"
+             "#endif\n");
   if (u->fixed[KIR_MIX])
     function(c, "from s towards n by u / 2^15", "mix", "int32_t s, int32_t n, int32_t u",
              "  return s + 2 * @mulw(n - s, u);\n");
@@ -154,7 +174,12 @@ static void dot_function(CWriter *c, const KirStmt *s) {
               "static inline void %s(const %s *w, const %s *z, int n,\n    const int32_t *bias",
               c_dot_name(c, s), c_elem(s->buffer->elem), c_elem(s->source->elem));
   for_each(c, n, "", ", %sint32_t *s%d");
-  text_add(out, ") {\n  int32_t ");
+  text_add(out, ") {\n");
+  if (c_dot_has_lanes(s)) {
+    c_lanes_body(c, s);
+    return;
+  }
+  text_add(out, "  int32_t ");
   for_each(c, n, ", ", "%sa%d = bias[%d]");
   text_printf(out, ";\n  for (int k = 0; k < n; k += %d) {\n", (int)s->step);
   if (takes_pairs(s)) {
@@ -178,6 +203,7 @@ void c_fixed(CWriter *c, const CUsed *u) {
   }
   operations(c, u);
   if (pairs) arm_helpers(c, bytes);
+  c_lanes_helpers(c, u);
   for (int i = 0; i < u->n_dots; i++)
     dot_function(c, u->dot[i]);
 }

@@ -41,11 +41,21 @@ typedef struct CUsed {
   bool loads[KIR_MAX_LOADS + 1]
             [C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
   bool fixed[C_MAX_OPS];
+  uint32_t saturate;              /* bit n - 1: a clamp to n bits with the sign */
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
 } CUsed;
 
+/* ---- c_lanes.c ---- */
+/* Whether a sum of products is taken by vectors where the processor has them. */
+bool c_dot_has_lanes(const KirStmt *s);
+void c_lanes_helpers(CWriter *c, const CUsed *u);
+/* The body of its function. */
+void c_lanes_body(CWriter *c, const KirStmt *s);
+
 /* ---- c_expr.c ---- */
+/* The bits with the sign whose limits those of a clamp are; 0: other limits. */
+int c_saturation(const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
 void c_expr(CWriter *c, const KirExpr *e);

@@ -19,7 +19,10 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   bool is_bf16 = e->op == KIR_LOAD && e->buffer->elem == KIR_BF16;
   u->f16 |= is_f16 && (t.lanes == 1 || u->iso);
   u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
-  u->fixed[e->op] |= e->op >= KIR_MULW;
+  if (c_saturation(e))
+    u->saturate |= 1u << (c_saturation(e) - 1);
+  else
+    u->fixed[e->op] |= e->op >= KIR_MULW;
   if (t.lanes == 1) {
     u->scalar[e->op] |= t.elem == KIR_F32 || e->op == KIR_BITCAST;
     if (e->op == KIR_BITCAST)

@@ -110,7 +110,95 @@ static void dot_step(LlvmWriter *w, const KirStmt *s, LLVMValueRef k, LLVMValueR
   }
 }
 
+/* How the products of a vector are added up. PAIRS: x86 adds every two of 16 and leaves 8 sums;
+ * NUMBER: MVE adds all to one number; LANES: each is a sum of its own. */
+typedef enum DotForm { DOT_LANES, DOT_PAIRS, DOT_NUMBER } DotForm;
+
+static DotForm dot_form(const LlvmWriter *w, const KirStmt *s) {
+  enum { PAIRED = 16 };
+  if (s->step == PAIRED && strncmp(w->machine->triple, "x86_64", 6) == 0) return DOT_PAIRS;
+  return strncmp(w->machine->triple, "thumbv8.1m", 10) == 0 ? DOT_NUMBER : DOT_LANES;
+}
+
+/* step elements at base + by as integers of type `to` in as many lanes. */
+static LLVMValueRef integers_at(LlvmWriter *w, const KirStmt *s, KirElem elem, LLVMTypeRef to,
+                                LLVMValueRef base, LLVMValueRef by) {
+  LLVMTypeRef type = llvm_memory_type(w, elem);
+  LLVMValueRef at = LLVMBuildInBoundsGEP2(w->builder, type, base, &by, 1, "");
+  LLVMValueRef v = LLVMBuildLoad2(w->builder, LLVMVectorType(type, (unsigned)s->step), at, "");
+  LLVMTypeRef wide = LLVMVectorType(to, (unsigned)s->step);
+  LLVMSetAlignment(v, llvm_memory_size(w, elem));
+  if (type == to) return v;
+  return elem == KIR_U8 ? LLVMBuildZExt(w->builder, v, wide, "")
+                        : LLVMBuildSExt(w->builder, v, wide, "");
+}
+
+/* A call of an intrinsic; type: that it is overloaded by, NULL: none. */
+static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
+                              unsigned n) {
+  unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+  LLVMValueRef function = LLVMGetIntrinsicDeclaration(w->module, id, &type, type != NULL);
+  return LLVMBuildCall2(w->builder, LLVMIntrinsicGetType(w->context, id, &type, type != NULL),
+                        function, args, n, "");
+}
+
+static LLVMValueRef total(LlvmWriter *w, LLVMValueRef v) {
+  return intrinsic(w, "llvm.vector.reduce.add", LLVMTypeOf(v), &v, 1);
+}
+
+static LLVMValueRef products(LlvmWriter *w, DotForm form, LLVMValueRef a, LLVMValueRef b) {
+  LLVMValueRef args[2] = {a, b};
+  if (form == DOT_PAIRS) return intrinsic(w, "llvm.x86.avx2.pmadd.wd", NULL, args, 2);
+  LLVMValueRef product = LLVMBuildNSWMul(w->builder, a, b, "");
+  return form == DOT_NUMBER ? total(w, product) : product;
+}
+
+static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
+  LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS];
+  DotForm form = dot_form(w, s);
+  unsigned lanes = form == DOT_PAIRS ? (unsigned)s->step / 2 : (unsigned)s->step;
+  LLVMTypeRef type = form == DOT_NUMBER ? w->i32 : LLVMVectorType(w->i32, lanes);
+  LLVMTypeRef factor = form == DOT_PAIRS ? llvm_memory_type(w, KIR_I16) : w->i32;
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder), body = new_block(w, "dot"),
+                    end = new_block(w, "end");
+  LLVMBuildBr(w->builder, body);
+  LLVMPositionBuilderAtEnd(w->builder, body);
+  LLVMValueRef k = LLVMBuildPhi(w->builder, w->index, "k"), zero = LLVMConstNull(w->index);
+  for (int r = 0; r < s->n_regs; r++)
+    phi[r] = LLVMBuildPhi(w->builder, type, s->regs[r]->name);
+  LLVMValueRef z = integers_at(w, s, s->source->elem, factor, x, k);
+  LLVMValueRef base =
+      LLVMBuildNSWMul(w->builder, k, LLVMConstInt(w->index, (unsigned)s->n_regs, true), "");
+  for (int r = 0; r < s->n_regs; r++) {
+    LLVMValueRef by = LLVMBuildNSWAdd(w->builder, base,
+                                      LLVMConstInt(w->index, (uint64_t)(r * s->step), true), "");
+    LLVMValueRef row = integers_at(w, s, s->buffer->elem, factor, rows, by);
+    sum[r] = LLVMBuildNSWAdd(w->builder, phi[r], products(w, form, row, z), "");
+  }
+  LLVMValueRef next =
+      LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)s->step, true), "");
+  LLVMValueRef count = LLVMConstInt(w->index, (uint64_t)s->count, true);
+  LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, LLVMIntSLT, next, count, ""), body, end);
+  LLVMAddIncoming(k, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, body}, 2);
+  LLVMPositionBuilderAtEnd(w->builder, end);
+  for (int r = 0; r < s->n_regs; r++) {
+    LLVMAddIncoming(phi[r], (LLVMValueRef[]){LLVMConstNull(type), sum[r]},
+                    (LLVMBasicBlockRef[]){before, body}, 2);
+    KirIndex at = s->bias_at;
+    at.offset += r;
+    w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, llvm_element(w, s->bias, &at),
+                                             form == DOT_NUMBER ? sum[r] : total(w, sum[r]), "");
+  }
+}
+
+enum { LEAST_DOT_LANES = 8 }; /* sums of products by vectors */
+
 static void dot(LlvmWriter *w, const KirStmt *s) {
+  if (s->step >= LEAST_DOT_LANES) {
+    dot_by_lanes(w, s);
+    return;
+  }
   LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
   LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS], start[KIR_MAX_LOADS];
   for (int r = 0; r < s->n_regs; r++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus calibrate: what each layer costs in exactness, alone and all together. */
 #include "driver/calibrate.h"
+#include "lower/target.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { FLOAT_BYTES = 4 };
@@ -124,19 +124,10 @@ static void show_progress(const Calibrate *c, int at, int all, const char *what)
     session_say(c->s, "%d of %d: %s", at + 1, all, what);
 }
 
-/* f32 is a choice unless --target is a core that only emulates it. */
-static bool computes_floats(const Session *s) {
-  static const char *const without[] = {"-mcpu=cortex-m0", "-mcpu=cortex-m3", "-march=rv32imc",
-                                        "-march=rv32imac"};
-  for (size_t i = 0; s->machine.flags && i < sizeof without / sizeof *without; i++)
-    if (strstr(s->machine.flags, without[i])) return false;
-  return true;
-}
-
 static bool is_candidate(const Calibrate *c, const Judged *j, Precision p, bool for_mixture) {
   if (p == j->precision) return true;
   if (!for_mixture) return false;
-  if (p == PRECISION_F32) return computes_floats(c->s);
+  if (p == PRECISION_F32) return !c->s->machine.schedule->lacks_fpu; /* not if it is emulated */
   if (!quant_is_integer(p)) return false;
   return p != PRECISION_I8 || c->model->precision == PRECISION_I8;
 }

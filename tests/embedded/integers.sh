@@ -89,6 +89,26 @@ riscv() {
   compare rv32 "$(qemu-system-riscv32 -M virt -cpu rv32 -bios none -nographic -semihosting-config enable=on,target=native -kernel "$dir/board.elf" 2>&1 </dev/null)"
 }
 
+# Whether this processor has all of these flags.
+runs_here() {
+  for flag in "$@"; do
+    grep -qw "$flag" /proc/cpuinfo 2>/dev/null || return 1
+  done
+}
+
+# for_target TARGET: the C of a target in both.c, and what LLVM makes of it in both.o, where it can.
+for_target() {
+  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$1" -o "$dir/both.c"
+  rm -f "$dir/both.o"
+  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$1" --backend llvm -o "$dir/both.o" 2>/dev/null || true
+}
+
+native_object() { # NAME
+  [ -f "$dir/both.o" ] || return 0
+  ${CC:-cc} -std=c99 -I "$dir" "$dir/both.o" "$dir/main.c" -o "$dir/native"
+  compare "$1" "$("$dir/native")"
+}
+
 for precision in "$@"; do
   "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q -o "$dir/both.c"
   first=
@@ -103,9 +123,25 @@ for precision in "$@"; do
   board m7 "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
   board m55 "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
   riscv
-  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target cortex-m4 -o "$dir/both.c"
+  for_target cortex-m4
   native "${CC:-cc}" -O1
   board m4-dsp "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386
   board m7-dsp "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
+  for_target cortex-m55
+  native "${CC:-cc}" -O1
+  board m55-mve "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
+  for_target aarch64
+  user aarch64-simd aarch64-linux-gnu-gcc qemu-aarch64 -O2
+  if runs_here avx2 fma; then
+    for_target x86-64-v3
+    native "${CC:-cc}" "-O2 -march=x86-64-v3"
+    native clang-19 "-O2 -march=x86-64-v3"
+    native_object llvm-v3
+  fi
+  if runs_here avx512f avx512vl avx512bw avx512_vnni; then
+    for_target x86-64-v4-vnni
+    native "${CC:-cc}" "-O2 -march=x86-64-v4 -mavx512vnni"
+    native_object llvm-v4-vnni
+  fi
 done
 echo "$machines checksums"

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""snr.py GRUS MODELS: what each integer precision costs in exactness on published models and the examples.
+
+In:  the program grus; MODELS, the folder of the published models; numpy.
+Out: a table in Markdown, one line a model: the signal-to-noise ratio in dB of the outputs of the compiled
+     code to the same model compiled in f32. Calibration sees the first half of a recording, or other
+     recordings; the figure is of the second half. `i16 nearest` has no rounded weights.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+COLUMNS = ["w8", "i16 nearest", "i16", "i8", "i16x16"]
+RNNOISE_PARTS = {"input_dense": "input_dense.dense", "vad_gru": "vad_gru.gru", "noise_gru": "noise_gru.gru",
+                 "denoise_gru": "denoise_output.gru", "denoise_output": "denoise_output.dense",
+                 "vad_output": "vad_output.dense"}
+RNNOISE_ROLES = ["kernel", "recurrent_kernel", "bias"]
+
+
+class Bench:
+    def __init__(self, grus, models):
+        self.grus, self.models = os.path.abspath(grus), os.path.abspath(models)
+        self.examples = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+
+    def run(self, *words, ok=(0,)):
+        done = subprocess.run([self.grus, *words], capture_output=True, text=True)
+        if done.returncode not in ok:
+            sys.exit(f"grus {' '.join(words)}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def example(self, path):
+        return os.path.join(self.examples, path)
+
+    def ratios(self, model, seen, unseen, params=()):
+        """{column: dB} of a .grus file; seen and unseen: {input: array}."""
+        for when, arrays in (("seen", seen), ("ref", unseen)):
+            os.makedirs(when, exist_ok=True)
+            for name, array in arrays.items():
+                np.save(f"{when}/{name}.npy", array)
+        self.run("run", model, *params, "--precision", "f32", "-q", "-o", "ref",
+                 *(f"{name}=ref/{name}.npy" for name in unseen))
+        found = {}
+        for precision in ("w8", "i16", "i8", "i16x16"):
+            ranges = []
+            if precision != "w8":
+                self.run("calibrate", model, *params, "--precision", precision, "-q", "-o", "m.ranges",
+                         *(f"{name}=seen/{name}.npy" for name in seen))
+                ranges = ["--ranges", "m.ranges"]
+            found[precision] = self.ratio(model, precision, ranges, params)
+            if precision == "i16":
+                with open("m.ranges") as file:
+                    lines = [line for line in file if not line.startswith("rounded")]
+                with open("nearest.ranges", "w") as file:
+                    file.writelines(lines)
+                found["i16 nearest"] = self.ratio(model, precision, ["--ranges", "nearest.ranges"], params)
+        return found
+
+    def ratio(self, model, precision, ranges, params):
+        text = self.run("verify", model, *params, "--precision", precision, *ranges, "--against", "ref", "--snr", "1", ok=(0, 4))
+        if re.search(r"compiled = integers .*DIFFERS", text):
+            sys.exit(f"{model} in {precision}: compiled code is not the integer evaluator\n{text}")
+        return [float(x) for x in re.findall(r"compiled / recorded .*SNR ([-0-9.]+) dB", text)][0]
+
+    def imported(self, path, *options):
+        self.run("import", os.path.join(self.models, path), *options, "-q", "-o", "m.grus")
+        return "m.grus"
+
+    def data(self, path):
+        return np.load(os.path.join(self.models, path))
+
+
+def halves(name, array):
+    n = len(array) // 2
+    return {name: array[:n]}, {name: array[n:]}
+
+
+def gesture(b):
+    return b.ratios(b.example("gesture/gesture.grus"), {"imu": np.load(b.example("gesture/data/calibration.npy"))},
+                    {"imu": np.load(b.example("gesture/data/test.npy"))})
+
+
+def vowels(b):
+    x, n = (np.load(b.example(f"japanese_vowels/data/{f}.npy")) for f in ("test", "test_length"))
+    order = np.random.default_rng(1).permutation(len(x))
+    a, z = order[:len(x) // 2], order[len(x) // 2:]
+    # verify has no lengths of its own: recordings of one length
+    z = z[n[z] == 15][:20]
+    return b.ratios(b.example("japanese_vowels/vowels.grus"), {"lpc": x[a], "n": n[a]}, {"lpc": x[z][:, :15]})
+
+
+def mnist(b):
+    x = b.data("tflm_mnist_lstm/ref/mnist500_u8.npy").astype(np.float32) / 255
+    return b.ratios(b.imported("tflm_mnist_lstm/trained_lstm.tflite"), *halves("fixed_input", x))
+
+
+def rnnoise_nu(b):
+    return b.ratios(b.imported("rnnoise_nu_bd/bd.hdf5", "--stream"),
+                    *halves("main_input", b.data("rnnoise_nu_bd/ref/features.npy")))
+
+
+def rnnoise(b):
+    """The same layers with relu, and the weights of the first release."""
+    model = b.imported("rnnoise_nu_bd/bd.hdf5", "--stream")
+    with open(model) as file:
+        text = re.sub(r"reset=before\)", "reset=before, activation=relu)", file.read()).replace("m.safetensors", "m.npz")
+    with open(model, "w") as file:
+        file.write(text)
+    weights = b.data("rnnoise_v0/weights_float.npz")
+    arrays = {}
+    for key in weights:
+        part, number = key.rsplit("_", 1)
+        parts = len([k for k in weights if k.rsplit("_", 1)[0] == part])
+        role = RNNOISE_ROLES[int(number)] if parts == 3 else ["kernel", "bias"][int(number)]
+        value = weights[key].astype(np.float32)
+        arrays[f"{RNNOISE_PARTS[part]}.{role}"] = value[None] if parts == 3 and role == "bias" else value
+    np.savez("m.npz", **arrays)
+    return b.ratios(model, *halves("main_input", b.data("rnnoise_v0/ref/features.npy")))
+
+
+def amplifier(name):
+    return lambda b: b.ratios(b.imported(f"wright_amp/{name}.json", "--stream"),
+                              *halves("x", b.data("wright_amp/ref/x.npy")[:, None]))
+
+
+def centaur(name):
+    return lambda b: b.ratios(b.imported(f"klon_centaur/{name}.json", "--stream"),
+                              *halves("x", b.data("klon_centaur/ref/x.npy")[:, None]))
+
+
+def wake_word(b):
+    b.run("import", b.example("wake_word/wake.onnx"), "--state", "state=next_state", "--stream", "-q", "-o", "m.grus")
+    return b.ratios("m.grus", {"features": np.load(b.example("wake_word/calibration.npy"))},
+                    {"features": np.load(b.example("wake_word/test.npy"))})
+
+
+def denoiser(b):
+    """The sound itself as samples in -1..1; the first half is heard in calibration."""
+    with open(b.example("denoiser/noisy.wav"), "rb") as file:
+        pcm = np.frombuffer(file.read()[44:], "<i2").astype(np.float32)[:, None] / 32768
+    return b.ratios(b.example("denoiser/denoiser.grus"), *halves("pcm", pcm))
+
+
+MODELS = [("gesture, LSTM 24", gesture), ("Japanese vowels, GRU 32 in both directions", vowels),
+          ("wake word, GRU 24", wake_word), ("MNIST by rows, LSTM 20", mnist),
+          ("RNNoise 0.1, GRU 24, 48, 96", rnnoise), ("RNNoise-nu, GRU 24, 48, 96", rnnoise_nu),
+          ("denoiser, GRU 72", denoiser), ("amplifier ht11, LSTM 32", amplifier("ht1-ht11")),
+          ("amplifier ht13, GRU 32", amplifier("ht1-ht13")), ("pedal muff1, LSTM 32", amplifier("muff-muff1")),
+          ("pedal muff4, GRU 64", amplifier("muff-muff4")), ("Klon centaur 0, GRU 8", centaur("centaur_0")),
+          ("Klon centaur 50, GRU 8", centaur("centaur_50")), ("Klon centaur 100, GRU 8", centaur("centaur_100"))]
+
+
+def main(grus, models):
+    bench = Bench(grus, models)
+    print("| model |" + "".join(f" {c} |" for c in COLUMNS))
+    print("|---|" + "---:|" * len(COLUMNS))
+    for name, measure in MODELS:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            found = measure(bench)
+            os.chdir("/")
+        print(f"| {name} |" + "".join(f" {found[c]:.1f} |" for c in COLUMNS), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
