@@ -25,8 +25,8 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
     u->fixed[e->op] |= e->op >= KIR_MULW;
   if (t.lanes == 1) {
     u->scalar[e->op] |= t.elem == KIR_F32 || e->op == KIR_BITCAST;
-    if (e->op == KIR_BITCAST)
-      *(t.elem == KIR_F32 ? &u->scalar_f32_bits : &u->scalar_i32_bits) = true;
+    u->scalar_f32_bits |= e->op == KIR_BITCAST && t.elem == KIR_F32;
+    u->scalar_i32_bits |= e->op == KIR_BITCAST && t.elem != KIR_F32;
   } else {
     int w = width_of(t.lanes);
     u->lanes[w] = true;

@@ -94,7 +94,7 @@ void program_ports(ProgramPrint *p) {
     else
       text_add(p->out, "NULL");
     text_printf(p->out, ", %d, %s, %d, %lldu, %lldu, ", port->time_axis, time_of(port),
-                port->time_kind == 2 ? port->length : -1,
+                port->time_kind == TIME_BOUNDED ? port->length : -1,
                 (long long)(port->period ? port->period : 1), (long long)port->every);
     if (port->rate_num)
       text_printf(p->out, "%lld.0 / %lld.0", (long long)port->rate_num, (long long)port->rate_den);

@@ -4,7 +4,7 @@
  * of the errors was too hopeful. */
 #include "driver/calibrate.h"
 
-#include "driver/report.h"
+#include "driver/budget.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus build: a model and its weights become C, a header, an object, a library, a shared library or
  * a program. */
+#include "driver/budget.h"
 #include "driver/build.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
+#include "driver/emit_shared.h"
 #include "driver/emit_wasm.h"
 #include "driver/emitted.h"
-#include "driver/library.h"
 #include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/package.h"
-#include "driver/report.h"
 #include "driver/selftest.h"
 #include "driver/trace.h"
 

@@ -3,7 +3,7 @@
  * anything is written the weights are read back the way `build` will read them, and compared bit
  * for bit. */
 #include "base/safe.h"
-#include "driver/foreign.h"
+#include "driver/imported.h"
 #include "driver/written.h"
 
 #include "import/tensors/tensor_file.h"

@@ -3,11 +3,11 @@
  * then totals and the C prototypes. --json, --html, --dot and --svg print the same facts in other
  * forms. */
 #include "base/safe.h"
+#include "driver/budget.h"
 #include "driver/build.h"
 #include "driver/draw.h"
 #include "driver/inspect_html.h"
 #include "driver/quantise.h"
-#include "driver/report.h"
 #include "driver/written.h"
 #include "import/import.h"
 #include "model/graph/cost.h"

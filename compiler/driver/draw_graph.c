@@ -5,7 +5,7 @@
 #include "driver/draw_graph.h"
 
 #include "base/safe.h"
-#include "driver/report.h"
+#include "driver/budget.h"
 #include "model/bind/weights.h"
 #include "model/graph/cost.h"
 

@@ -3,9 +3,9 @@
 #include "driver/emitted.h"
 
 #include "backend/program.h"
+#include "driver/budget.h"
 #include "driver/machine.h"
 #include "driver/multi.h"
-#include "driver/report.h"
 #include "driver/trial.h"
 #include "driver/version.h"
 

@@ -6,9 +6,9 @@
 #include "backend/c.h"
 #include "backend/report.h"
 #include "base/map.h"
+#include "driver/budget.h"
 #include "driver/draw.h"
 #include "driver/markup.h"
-#include "driver/report.h"
 #include "model/bind/weights.h"
 #include "model/graph/cost.h"
 

@@ -42,7 +42,7 @@ static GrusPort host_port(const KirPort *port, Arena *arena) {
       .axes = axes,
       .time_axis = port->time_axis,
       .time = time,
-      .length = port->time_kind == 2 ? port->length : -1,
+      .length = port->time_kind == TIME_BOUNDED ? port->length : -1,
       .period = (uint32_t)(port->period ? port->period : 1),
       .every = (uint32_t)port->every,
       .rate = port->rate_num ? (double)port->rate_num / (double)port->rate_den : 0,

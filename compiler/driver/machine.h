@@ -4,7 +4,7 @@
 #define GRUS_DRIVER_MACHINE_H
 
 #include "driver/session.h"
-#include "lower/machine.h"
+#include "lower/machine_table.h"
 
 /* Sets s->machine from the options: --target, else this machine (for_host) or any. False after
  * reporting. */

@@ -3,7 +3,7 @@
 #include "driver/native.h"
 
 #include "driver/aborts.h"
-#include "lower/machine.h"
+#include "lower/machine_table.h"
 
 #include <stdlib.h>
 #include <string.h>

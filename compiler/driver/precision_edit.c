@@ -4,7 +4,7 @@
 #include "driver/precision_edit.h"
 
 #include "base/render.h"
-#include "driver/foreign.h"
+#include "driver/imported.h"
 
 #include <string.h>
 

@@ -86,8 +86,10 @@ static void cut_to_length(const KirModule *m, const Model *model, const int64_t 
     const Type *type = &model->in[i]->value->type;
     if (type->time.kind != TIME_BOUNDED || p->length < 0) continue;
     int64_t outer = 1, inner = 1, bound = p->dim[p->time_axis], n = length[p->length];
-    for (int k = 0; k < p->rank; k++)
-      if (k != p->time_axis) *(k < p->time_axis ? &outer : &inner) *= p->dim[k];
+    for (int k = 0; k < p->rank; k++) {
+      if (k < p->time_axis) outer *= p->dim[k];
+      if (k > p->time_axis) inner *= p->dim[k];
+    }
     for (int64_t o = 0; o < outer; o++)
       memmove(in[i].data + o * n * inner, in[i].data + o * bound * inner,
               (size_t)(n * inner) * sizeof *in[i].data);

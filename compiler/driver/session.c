@@ -4,7 +4,7 @@
 
 #include "base/safe.h"
 #include "driver/dump.h"
-#include "driver/foreign.h"
+#include "driver/imported.h"
 #include "driver/interface.h"
 #include "driver/interrupts.h"
 #include "driver/streams.h"

@@ -120,10 +120,9 @@ static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps
   int64_t outer = 1, inner = 1, bound = 1;
   for (int i = 0; i < p->rank; i++) {
     int64_t n = (int64_t)p->axes[i].size;
-    if (i == p->time_axis)
-      bound = n;
-    else
-      *(i < p->time_axis ? &outer : &inner) *= n;
+    if (i < p->time_axis) outer *= n;
+    if (i == p->time_axis) bound = n;
+    if (i > p->time_axis) inner *= n;
   }
   if (p->time_axis < 0) steps = 1;
   for (int64_t o = 0; o < outer; o++)
@@ -254,7 +253,10 @@ static double *window_in_storage(Session *s, const Type *type, const double *sam
   int64_t steps = type->time.n, outer = 1, inner = 1;
   double *stored = ARENA_ARRAY(s->arena, double, steps *type_step_size(type) + 1);
   for (int i = 0; i < type->rank; i++)
-    *(i < type->time_pos ? &outer : &inner) *= type->dim[i].n;
+    if (i < type->time_pos)
+      outer *= type->dim[i].n;
+    else
+      inner *= type->dim[i].n;
   for (int64_t o = 0; o < outer; o++)
     for (int64_t t = 0; t < steps; t++)
       for (int64_t i = 0; i < inner; i++)

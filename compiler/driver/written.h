@@ -4,7 +4,7 @@
 #ifndef GRUS_DRIVER_WRITTEN_H
 #define GRUS_DRIVER_WRITTEN_H
 
-#include "driver/foreign.h"
+#include "driver/imported.h"
 
 /* --config names a .grus file, by its ending. */
 bool config_is_written(const Session *s);

@@ -20,6 +20,7 @@
 #ifndef GRUS_KIR_KIR_H
 #define GRUS_KIR_KIR_H
 
+#include "base/shape.h"
 #include "base/source.h"
 #include "base/text.h"
 
@@ -212,6 +213,9 @@ typedef enum KirStmtKind {
   KIR_SECTION /* body, in a scope of its own, belonging to one layer; doc explains it */
 } KirStmtKind;
 
+/* What a function returns: GRUS_OK and so on of the runtime's grus.h. */
+typedef enum KirStatus { KIR_OK, KIR_BAD_INDEX, KIR_BAD_LENGTH, KIR_NO_OUTPUT } KirStatus;
+
 struct KirStmt {
   KirStmtKind kind;
   KirOrigin origin;
@@ -230,8 +234,8 @@ struct KirStmt {
   bool unroll;      /* FOR: a hint that full unrolling pays (short constant trip counts) */
   bool independent; /* FOR: no scratch value passes from one turn to the next (the batch loop) */
   KirStmt *body, *other;
-  int status;    /* RETURN: 0 GRUS_OK, 1 GRUS_BAD_INDEX, 2 GRUS_BAD_LENGTH, 3 GRUS_NO_OUTPUT */
-  KirReg **regs; /* LOADS, DOT */
+  KirStatus status; /* RETURN */
+  KirReg **regs;    /* LOADS, DOT */
   int n_regs, home;
   KirFunc *callee;
   KirBuffer **args;
@@ -241,8 +245,6 @@ struct KirStmt {
 
 /* The block of weights of an extern build: a header, then buffers, each aligned. */
 enum { KIR_WEIGHTS_HEADER = 64, KIR_WEIGHTS_ALIGN = 64 };
-
-enum { KIR_OK = 0, KIR_BAD_INDEX = 1, KIR_BAD_LENGTH = 2, KIR_NO_OUTPUT = 3 };
 
 typedef enum KirFuncKind {
   KIR_HELPER, /* pure function of registers to one value: tanh over lanes */
@@ -291,7 +293,7 @@ typedef struct KirPort {
   KirBuffer *run_buffer; /* windowed input: of run; else the same */
   bool is_out, is_init;
   bool has_time;
-  int time_kind;                   /* TimeKind of base/shape.h */
+  TimeKind time_kind;
   int time_axis;                   /* position among the axes without batch, -1 if none */
   int length;                      /* bounded: index into lengths, else -1 */
   int64_t length_size, length_hop; /* bounded by a derived length: (n - size) / hop + 1; hop 0: n */

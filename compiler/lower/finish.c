@@ -62,7 +62,7 @@ static void store_units(Lower *l, KirBuffer *b, KirIndex row, const MatUnits *u,
 }
 
 /* n + z (h - n), n = act(n) */
-static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, KirReg *n) {
+static void gru_mix(Lower *l, const CellCode *cell, const MatUnits *u, KirReg *z, KirReg *n) {
   Kb *kb = &l->kb;
   KirExpr *h = load_units(l, cell->place->h, cell->h, u), *mixed;
   if (shares_division(l, cell->layer)) {
@@ -76,7 +76,7 @@ static void gru_mix(Lower *l, const Cell *cell, const MatUnits *u, KirReg *z, Ki
 }
 
 void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const Cell *cell = context;
+  const CellCode *cell = context;
   Kb *kb = &l->kb;
   KirReg *z = acc[0], *r = acc[1], *n = acc[2], *m = acc[3];
   gate(l, cell->layer, r);
@@ -90,7 +90,7 @@ void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const 
 }
 
 void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const Cell *cell = context;
+  const CellCode *cell = context;
   Kb *kb = &l->kb;
   gate(l, cell->layer, acc[1]);
   gate(l, cell->layer, acc[0]);
@@ -101,13 +101,13 @@ void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const 
 }
 
 void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const Cell *cell = context;
+  const CellCode *cell = context;
   KirReg *z = kb_let(&l->kb, "z", load_units(l, cell->z, cell->z_at, u));
   gru_mix(l, cell, u, z, acc[0]);
 }
 
 /* reg += P[which] * c */
-static void add_peephole(Lower *l, const Cell *cell, const MatUnits *u, KirReg *reg, int which,
+static void add_peephole(Lower *l, const CellCode *cell, const MatUnits *u, KirReg *reg, int which,
                          KirReg *c) {
   if (!cell->peephole) return;
   Kb *kb = &l->kb;
@@ -127,7 +127,7 @@ static KirExpr *lstm_output(Lower *l, const Layer *layer, KirReg *o, KirReg *c) 
 }
 
 void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const Cell *cell = context;
+  const CellCode *cell = context;
   const Layer *layer = cell->layer;
   Kb *kb = &l->kb;
   KirReg *i = acc[0], *f = acc[1], *g = acc[2], *o = acc[3];
@@ -154,7 +154,7 @@ void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc)
 }
 
 void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
-  const Cell *cell = context;
+  const CellCode *cell = context;
   activate(l, cell->layer, acc[0], OPT_activation);
   store_units(l, cell->place->next, cell->next, u, kb_use(&l->kb, acc[0]));
 }

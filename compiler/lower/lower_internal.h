@@ -19,7 +19,7 @@
 #ifndef GRUS_LOWER_LOWER_INTERNAL_H
 #define GRUS_LOWER_LOWER_INTERNAL_H
 
-#include "kir/build.h"
+#include "kir/builder.h"
 #include "lower/lower.h"
 #include "model/infer/infer.h"
 

@@ -189,7 +189,7 @@ static const char *const gate_names[3][MAT_MAX_ACC] = {
 
 /* The products of a step, part 0 of x and part 1 of h: one Mat, or two, the second for the
  * candidate of a GRU that resets before. */
-static int cell_mats(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, Mat all[2]) {
+static int cell_mats(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, Mat all[2]) {
   const Layer *layer = cell->layer;
   int gates = cell_shape(l, layer)->gates;
   int64_t units = cell_shape(l, layer)->units;
@@ -277,13 +277,13 @@ static void close_turn(Lower *l, KirBuffer *turn, KirReg *t) {
 }
 
 /* What is added to an index of position 0 for the position of the cell. */
-static KirIndex at_position(const Cell *cell, KirIndex at) {
+static KirIndex at_position(const CellCode *cell, KirIndex at) {
   for (int i = 0; i < cell->position.n_terms; i++)
     at = kir_at_plus(at, cell->position.term[i].stride, cell->position.term[i].var);
   return at;
 }
 
-static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirReg *t,
+static void emit_cell(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, KirReg *t,
                       const MapRows *rows) {
   const Layer *layer = cell->layer;
   Mat mat[2];
@@ -324,7 +324,7 @@ static void emit_cell(Lower *l, Cell *cell, int dir, MatPart x, MatPart h, KirRe
 /* The input products of the steps of a block. */
 void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block) {
   CellPlace *p = &l->cell[layer->id * 2 + dir];
-  Cell cell = {.layer = layer, .place = p};
+  CellCode cell = {.layer = layer, .place = p};
   const View *x = view_of(l, layer->in[0]);
   const Type *in = &layer->in[0]->type;
   KirReg *row = kb_reg(&l->kb, "row", kir_type(KIR_INDEX, 1));
@@ -360,7 +360,7 @@ static View steps_view(const Layer *layer, View v, KirReg *row) {
 static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const View *y,
                     KirReg *t) {
   CellPlace *p = &l->cell[layer->id * 2 + dir];
-  Cell cell = {.layer = layer, .place = p};
+  CellCode cell = {.layer = layer, .place = p};
   int64_t units = cell_shape(l, layer)->units, d = x->dim[x->rank - 1];
   View state = state_view(layer, p->h, kir_at(0), p->width), to = *y;
   KirIndex ix = view_row(x, t, 0);

@@ -5,7 +5,7 @@
 
 #include "lower/lower_internal.h"
 
-typedef struct Cell {
+typedef struct CellCode {
   const Layer *layer;
   CellPlace *place;
   KirIndex h, c, next; /* unit 0 of this direction's state at this position */
@@ -14,9 +14,9 @@ typedef struct Cell {
   KirBuffer *rh;       /* reset before: r * h of all units */
   KirBuffer *z;        /* reset before: z of all units */
   KirBuffer *peephole; /* [vector][i f o][lane] */
-} Cell;
+} CellCode;
 
-/* On the sums z r n m; z r; n; i f g o; n. context: the Cell. */
+/* On the sums z r n m; z r; n; i f g o; n. context: the CellCode. */
 void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
 void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
 void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);

@@ -11,7 +11,7 @@
 #ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
-#include "driver/foreign.h"
+#include "driver/imported.h"
 #include "model/eval/eval.h"
 
 #include "runtime/host/grus_host.h"

@@ -17,7 +17,7 @@
  * weight, one in an address of HDF5 other weights. Such copies are counted as "other". */
 #include "mutate.h"
 
-#include "driver/foreign.h"
+#include "driver/imported.h"
 #include "model/infer/infer.h"
 
 #include <dirent.h>

@@ -8,7 +8,7 @@
  * text compiles. A copy that ends the process is kept in SCRATCH. */
 #include "reshape_onnx.h"
 
-#include "driver/foreign.h"
+#include "driver/imported.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -177,6 +177,21 @@ file_size)
   put compiler/base/a.c "$(seq 601)"
   catches 'a file of 601 lines' compiler/base/a.c
   ;;
+stages)
+  stages() { # MODEL-LINE KERNEL-LINE: a tree with these two models
+    put compiler/model/graph/layers.def 'LAYER(GRU, "GRU", "[d]", 0, x)' 'LAYER(add, "+", "[d]", 0, x)' 'ELEMENTWISE(tanh)'
+    put tests/models/a.grus "$1"
+    put tests/numeric/kernels/b.grus "$2"
+  }
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  passes 'stages that have numbers'
+  stages 'out y = a + b |> GRU(3)' 'out z = a # tanh'
+  catches 'a stage without numbers' tanh
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanhs'
+  catches 'another stage of a longer name' tanh
+  stages 'out y = a - b |> GRU(3)' 'out z = a |> tanh'
+  catches 'an operator without numbers' '`+`'
+  ;;
 diag_docs)
   put compiler/base/diag.def '/* DIAG(code, summary) */' 'DIAG(E301, "x")' 'LINT(W301, seldom, "y")'
   put docs/errors/E301.md '# E301'

@@ -6,7 +6,7 @@
  *
  * Integers pass through memory as the bits of floats. */
 #include "backend/llvm.h"
-#include "kir/build.h"
+#include "kir/builder.h"
 
 #include <stdio.h>
 #include <string.h>

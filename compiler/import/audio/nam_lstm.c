@@ -15,18 +15,18 @@
 
 enum { LAYERS_MAX = 64 };
 
-typedef struct Cell {
+typedef struct NamCell {
   int64_t d, u;
   const float *rows, *bias, *h0, *c0; /* rows: [4 u, d + u] */
   double *h, *c, *gates;
-} Cell;
+} NamCell;
 
 static double sigmoid(double x) {
   return 1 / (1 + exp(-x));
 }
 
 /* One step; how far the state moved at most. */
-static double cell_step(Cell *cell, const double *x) {
+static double cell_step(NamCell *cell, const double *x) {
   int64_t u = cell->u, width = cell->d + u;
   double moved = 0;
   for (int64_t r = 0; r < 4 * u; r++) {
@@ -50,7 +50,7 @@ static double cell_step(Cell *cell, const double *x) {
 }
 
 /* Steps of silence, or fewer when nothing moves any more. */
-static void play_silence(Arena *arena, Cell *cell, int64_t n, int64_t steps) {
+static void play_silence(Arena *arena, NamCell *cell, int64_t n, int64_t steps) {
   double *silence = ARENA_ARRAY(arena, double, cell[0].d);
   for (int64_t t = 0; t < steps; t++) {
     double moved = 0;
@@ -60,10 +60,10 @@ static void play_silence(Arena *arena, Cell *cell, int64_t n, int64_t steps) {
   }
 }
 
-static bool read_cell(Nam *nam, Cell *cell, int64_t d, int64_t u) {
+static bool read_cell(Nam *nam, NamCell *cell, int64_t d, int64_t u) {
   Arena *arena = nam->audio.arena;
   int64_t rows;
-  *cell = (Cell){.d = d, .u = u};
+  *cell = (NamCell){.d = d, .u = u};
   bool fits = size_mul(4 * u, d + u, &rows);
   if (!nam_take(nam, fits ? rows : -1, &cell->rows) || !nam_take(nam, 4 * u, &cell->bias) ||
       !nam_take(nam, u, &cell->h0) || !nam_take(nam, u, &cell->c0))
@@ -78,7 +78,7 @@ static bool read_cell(Nam *nam, Cell *cell, int64_t d, int64_t u) {
   return true;
 }
 
-static bool add_cell(Nam *nam, const Cell *cell, int64_t index, NamFlow *flow) {
+static bool add_cell(Nam *nam, const NamCell *cell, int64_t index, NamFlow *flow) {
   Audio *a = &nam->audio;
   int64_t u = cell->u, d = cell->d;
   Layer *stage = model_layer(a->foreign->model, LAYER_LSTM, 1, &flow->value);
@@ -124,7 +124,7 @@ bool nam_lstm(Nam *nam, NamFlow *flow, double rate) {
               (long long)n, LAYERS_MAX, (long long)d, (long long)flow->width);
     return false;
   }
-  Cell *cell = ARENA_ARRAY(a->arena, Cell, n);
+  NamCell *cell = ARENA_ARRAY(a->arena, NamCell, n);
   for (int64_t k = 0; k < n; k++)
     if (!read_cell(nam, &cell[k], k ? u : d, u)) return false;
   NamConv head = {u, out, u, out, 1, 1, 1, true, NULL, NULL, "the head"};

@@ -80,7 +80,7 @@ static bool activation_of(GraphCall *call, const char *word, Activation *out) {
 
 /* ---- one direction ---- */
 
-typedef struct Cell {
+typedef struct GraphCell {
   const GraphNode *node;
   int64_t steps, batch, d, u, p, gates;
   const double *w, *r, *b, *rb, *peephole, *projection;
@@ -88,13 +88,13 @@ typedef struct Cell {
   Activation act[3];
   double clip, cell_clip;
   bool input_forget, reset_after, zero_output, round_state;
-} Cell;
+} GraphCell;
 
 static double bounded(double x, double limit) {
   return x > limit ? limit : x < -limit ? -limit : x;
 }
 
-static double activate(const Cell *cell, int k, double x) {
+static double activate(const GraphCell *cell, int k, double x) {
   const Activation *a = &cell->act[k];
   return a->f(bounded(x, cell->clip), a->a, a->b);
 }
@@ -107,17 +107,18 @@ static double dot(const double *w, const double *x, int64_t n) {
 }
 
 /* W x + b of gate g, unit j. */
-static double input_sum(const Cell *cell, int64_t g, int64_t j, const double *x) {
+static double input_sum(const GraphCell *cell, int64_t g, int64_t j, const double *x) {
   return dot(cell->w + (g * cell->u + j) * cell->d, x, cell->d) +
          (cell->b ? cell->b[g * cell->u + j] : 0);
 }
 
-static double state_sum(const Cell *cell, int64_t g, int64_t j, const double *h) {
+static double state_sum(const GraphCell *cell, int64_t g, int64_t j, const double *h) {
   return dot(cell->r + (g * cell->u + j) * cell->p, h, cell->p) +
          (cell->rb ? cell->rb[g * cell->u + j] : 0);
 }
 
-static void step_lstm(const Cell *cell, const double *x, const double *h, double *c, double *next) {
+static void step_lstm(const GraphCell *cell, const double *x, const double *h, double *c,
+                      double *next) {
   const double *pi = cell->peephole, *pf = pi ? pi + cell->u : NULL, *po = pi ? pf + cell->u : NULL;
   for (int64_t j = 0; j < cell->u; j++) {
     double sum[4];
@@ -133,7 +134,7 @@ static void step_lstm(const Cell *cell, const double *x, const double *h, double
   }
 }
 
-static void step_gru(const Cell *cell, const double *x, const double *h, double *gated,
+static void step_gru(const GraphCell *cell, const double *x, const double *h, double *gated,
                      double *next) {
   int64_t u = cell->u;
   for (int64_t j = 0; j < u && !cell->reset_after; j++)
@@ -150,14 +151,14 @@ static void step_gru(const Cell *cell, const double *x, const double *h, double 
   }
 }
 
-static void step_rnn(const Cell *cell, const double *x, const double *h, double *next) {
+static void step_rnn(const GraphCell *cell, const double *x, const double *h, double *next) {
   for (int64_t j = 0; j < cell->u; j++)
     next[j] = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h));
 }
 
 /* h and c of one sample move one step on; both scratch arrays have room for u numbers. seen: h as
  * its products see it. */
-static void step(const Cell *cell, const double *x, const double *seen, double *h, double *c,
+static void step(const GraphCell *cell, const double *x, const double *seen, double *h, double *c,
                  double *gated, double *next) {
   if (cell->node->op == GRAPH_Lstm)
     step_lstm(cell, x, seen, c, next);
@@ -190,7 +191,7 @@ typedef struct Track {
 } Track;
 
 /* Step k of the way of sample n, forward or backward. */
-static void run_step(const Cell *cell, const Track *track, int64_t n, int64_t k, bool backward,
+static void run_step(const GraphCell *cell, const Track *track, int64_t n, int64_t k, bool backward,
                      const double *x) {
   int64_t length = cell->lengths ? graph_whole(cell->lengths->data[n]) : cell->steps;
   if (k >= length) return;
@@ -207,7 +208,8 @@ static void run_step(const Cell *cell, const Track *track, int64_t n, int64_t k,
   if (live) track->last[n] = to;
 }
 
-static void run_direction(const Cell *cell, const Track *track, bool backward, const double *x) {
+static void run_direction(const GraphCell *cell, const Track *track, bool backward,
+                          const double *x) {
   for (int64_t k = 0; k < cell->steps; k++) {
     if (cell->round_state) round_dynamic(track->h, cell->batch * cell->p, track->seen);
     for (int64_t n = 0; n < cell->batch; n++)
@@ -219,18 +221,18 @@ static const double *part(const GraphTensor *t, int64_t dir, int64_t dirs) {
   return t ? t->data + dir * (t->count / dirs) : NULL;
 }
 
-static bool cell_of(GraphCall *call, Cell *cell) {
+static bool cell_of(GraphCall *call, GraphCell *cell) {
   const GraphNode *node = call->node;
   const GraphTensor *x = call_in(call, 0), *w = call_in(call, 1);
   double clip = graph_number(node, GRAPH_ATTR_clip, 0),
          cell_clip = graph_number(node, GRAPH_ATTR_cell_clip, 0);
-  *cell = (Cell){.node = node,
-                 .steps = x->dim[0],
-                 .batch = x->dim[1],
-                 .d = x->dim[2],
-                 .u = w->dim[2],
-                 .p = call->out[0].dim[3],
-                 .gates = w->dim[1]};
+  *cell = (GraphCell){.node = node,
+                      .steps = x->dim[0],
+                      .batch = x->dim[1],
+                      .d = x->dim[2],
+                      .u = w->dim[2],
+                      .p = call->out[0].dim[3],
+                      .gates = w->dim[1]};
   cell->clip = clip > 0 ? clip : INFINITY;
   cell->cell_clip = cell_clip > 0 ? cell_clip : INFINITY;
   cell->input_forget = graph_int(node, GRAPH_ATTR_input_forget, 0) != 0;
@@ -248,7 +250,7 @@ static bool cell_of(GraphCall *call, Cell *cell) {
   return true;
 }
 
-static bool direction_of(GraphCall *call, int64_t dir, int64_t dirs, Cell *cell) {
+static bool direction_of(GraphCall *call, int64_t dir, int64_t dirs, GraphCell *cell) {
   static const char *const usual[][3] = {
       {"sigmoid", "tanh", "tanh"}, {"sigmoid", "tanh", NULL}, {"tanh", NULL, NULL}};
   bool lstm = call->node->op == GRAPH_Lstm, gru = call->node->op == GRAPH_Gru;
@@ -274,7 +276,7 @@ static bool recurrent(GraphCall *call) {
   bool lstm = node->op == GRAPH_Lstm;
   const GraphTensor *h0 = call_in(call, node->op == GRAPH_Gru ? 6 : 5),
                     *c0 = lstm ? call_in(call, 6) : NULL;
-  Cell cell;
+  GraphCell cell;
   if (!cell_of(call, &cell)) return false;
   int64_t n_h = dirs * cell.batch * cell.p, n_c = dirs * cell.batch * cell.u;
   double *y = call_data(call, 0);

@@ -7,7 +7,7 @@
 
 enum { MAX_GATES = 4 };
 
-typedef struct IntCell {
+typedef struct OracleCell {
   const Layer *layer;
   const QuantLayer *ql;
   int dir, gates;
@@ -17,29 +17,29 @@ typedef struct IntCell {
   int64_t *h, *s;       /* h in 16 bits; c of an LSTM, wide h of a GRU */
   int64_t *next;
   double *hf, *cf, *nf; /* w8: states in f32 */
-} IntCell;
+} OracleCell;
 
-static int64_t clipped(const IntCell *c, int64_t p) {
+static int64_t clipped(const OracleCell *c, int64_t p) {
   double clip = layer_number(c->layer, OPT_clip, 0);
   if (clip <= 0) return p;
   int64_t most = oracle_constant(clip, c->ql->fraction);
   return oracle_limit(p, -most, most);
 }
 
-static int64_t input_sum(Eval *e, const IntCell *c, int gate, int64_t j) {
+static int64_t input_sum(Eval *e, const OracleCell *c, int gate, int64_t j) {
   return oracle_preactivation(e, &c->ql->part[c->dir][QUANT_INPUT], gate * c->u + j, c->x);
 }
 
-static int64_t state_sum(Eval *e, const IntCell *c, int gate, int64_t j, const int64_t *q) {
+static int64_t state_sum(Eval *e, const OracleCell *c, int gate, int64_t j, const int64_t *q) {
   return oracle_preactivation(e, &c->ql->part[c->dir][QUANT_STATE], gate * c->u + j, q);
 }
 
-static int64_t both(Eval *e, const IntCell *c, int gate, int64_t j) {
+static int64_t both(Eval *e, const OracleCell *c, int gate, int64_t j) {
   return oracle_held(e, input_sum(e, c, gate, j) + state_sum(e, c, gate, j, c->hq));
 }
 
 /* h as it is multiplied: 16 bits, or their upper half. */
-static int64_t operand_of(const IntCell *c, int64_t h) {
+static int64_t operand_of(const OracleCell *c, int64_t h) {
   return c->ql->part[c->dir][QUANT_STATE].x.bits == 16 ? h
                                                        : oracle_limit((h + 128) >> 8, -127, 127);
 }
@@ -49,13 +49,14 @@ static int64_t saturated(int64_t x) {
 }
 
 /* p += mulw(c, P) >> shift */
-static int64_t peephole(Eval *e, const IntCell *c, int which, int64_t j, int64_t p, int64_t cell) {
+static int64_t peephole(Eval *e, const OracleCell *c, int which, int64_t j, int64_t p,
+                        int64_t cell) {
   const int16_t *m = c->ql->peephole[c->dir];
   return m ? saturated(p + (oracle_mulw(e, cell, m[which * c->u + j]) >> c->ql->peephole_shift))
            : p;
 }
 
-static void lstm_step(Eval *e, IntCell *c) {
+static void lstm_step(Eval *e, OracleCell *c) {
   int fraction = c->ql->fraction, fc = c->ql->cell_fraction;
   double limit = layer_number(c->layer, OPT_cell_clip, 0);
   for (int64_t j = 0; j < c->u; j++) {
@@ -78,7 +79,7 @@ static void lstm_step(Eval *e, IntCell *c) {
 }
 
 /* n of a GRU in the format of its wide state. */
-static int64_t candidate(Eval *e, const IntCell *c, int64_t p) {
+static int64_t candidate(Eval *e, const OracleCell *c, int64_t p) {
   int64_t most = (int64_t)32767 << 15;
   p = clipped(c, p);
   if (c->act == ACT_RELU)
@@ -88,7 +89,7 @@ static int64_t candidate(Eval *e, const IntCell *c, int64_t p) {
   return oracle_activation(e, c->act, p, c->ql->fraction) * 32768;
 }
 
-static void gru_step(Eval *e, IntCell *c) {
+static void gru_step(Eval *e, OracleCell *c) {
   int fraction = c->ql->fraction;
   bool before = layer_word_is(c->layer, OPT_reset, "before");
   for (int64_t j = 0; j < c->u && before; j++) {
@@ -110,7 +111,7 @@ static void gru_step(Eval *e, IntCell *c) {
   }
 }
 
-static void rnn_step(Eval *e, IntCell *c) {
+static void rnn_step(Eval *e, OracleCell *c) {
   for (int64_t j = 0; j < c->u; j++) {
     int64_t p = clipped(c, both(e, c, 0, j));
     bool unbounded = c->act == ACT_RELU || c->act == ACT_LINEAR;
@@ -124,8 +125,8 @@ static void rnn_step(Eval *e, IntCell *c) {
 
 /* b + W x + U h of a gate, each part with the scale of its operand; which of the two: bits 1 and
  * 2. */
-static double float_sum(Eval *e, const IntCell *c, int gate, int64_t j, const int64_t *hq, float sx,
-                        float sh, bool bias) {
+static double float_sum(Eval *e, const OracleCell *c, int gate, int64_t j, const int64_t *hq,
+                        float sx, float sh, bool bias) {
   const QuantPart *w = &c->ql->part[c->dir][QUANT_INPUT], *u = &c->ql->part[c->dir][QUANT_STATE];
   int64_t row = gate * c->u + j, rows = c->gates * c->u;
   const float *b = c->layer->weights->role[ROLE_BIAS],
@@ -142,7 +143,7 @@ static double limited(double x, double clip) {
   return clip > 0 ? fmin(fmax(x, -clip), clip) : x;
 }
 
-static void w8_gru(Eval *e, IntCell *c, float sx, float sh) {
+static void w8_gru(Eval *e, OracleCell *c, float sx, float sh) {
   bool before = layer_word_is(c->layer, OPT_reset, "before");
   double clip = layer_number(c->layer, OPT_clip, 0), *r = ARENA_ARRAY(e->arena, double, c->u);
   const float *rb = c->layer->weights->role[ROLE_RECURRENT_BIAS];
@@ -168,7 +169,7 @@ static void w8_gru(Eval *e, IntCell *c, float sx, float sh) {
   }
 }
 
-static void w8_lstm(Eval *e, IntCell *c, float sx, float sh) {
+static void w8_lstm(Eval *e, OracleCell *c, float sx, float sh) {
   double clip = layer_number(c->layer, OPT_clip, 0),
          cell = layer_number(c->layer, OPT_cell_clip, 0);
   const float *p = c->layer->weights->role[ROLE_PEEPHOLE];
@@ -189,7 +190,7 @@ static void w8_lstm(Eval *e, IntCell *c, float sx, float sh) {
   }
 }
 
-static void w8_step(Eval *e, IntCell *c, const double *x) {
+static void w8_step(Eval *e, OracleCell *c, const double *x) {
   float sx = oracle_by_largest(x, c->d, c->x), sh = oracle_by_largest(c->hf, c->u, c->hq);
   if (c->layer->kind == LAYER_GRU)
     w8_gru(e, c, sx, sh);
@@ -214,7 +215,7 @@ static float start_value(const Eval *e, const Layer *layer, int state, int64_t a
   return from ? (float)eval_in(e, from)->data[at] : learned ? learned[at] : 0;
 }
 
-static void start(Eval *e, IntCell *c) {
+static void start(Eval *e, OracleCell *c) {
   QuantFormat none = {0}, h = c->ql->out;
   for (int64_t j = 0; j < c->u; j++) {
     float x = start_value(e, c->layer, 0, c->dir * c->u + j), cell = 0;
@@ -233,13 +234,13 @@ static void start(Eval *e, IntCell *c) {
   }
 }
 
-static IntCell cell_new(Eval *e, const Layer *layer, const QuantLayer *ql, int dir) {
-  IntCell c = {.layer = layer,
-               .ql = ql,
-               .dir = dir,
-               .gates = layer->kind == LAYER_GRU    ? 3
-                        : layer->kind == LAYER_LSTM ? 4
-                                                    : 1};
+static OracleCell cell_new(Eval *e, const Layer *layer, const QuantLayer *ql, int dir) {
+  OracleCell c = {.layer = layer,
+                  .ql = ql,
+                  .dir = dir,
+                  .gates = layer->kind == LAYER_GRU    ? 3
+                           : layer->kind == LAYER_LSTM ? 4
+                                                       : 1};
   c.d = ql->part[dir][QUANT_INPUT].depth;
   c.u = ql->part[dir][QUANT_STATE].depth;
   c.act = c.out = layer_activation(layer, OPT_activation);
@@ -256,7 +257,7 @@ static IntCell cell_new(Eval *e, const Layer *layer, const QuantLayer *ql, int d
   return c;
 }
 
-static void oracle_step(Eval *e, IntCell *c, const double *x) {
+static void oracle_step(Eval *e, OracleCell *c, const double *x) {
   QuantFormat from = oracle_format(e, c->layer->in[0]);
   for (int64_t k = 0; k < c->d; k++)
     c->x[k] = oracle_operand(x[k], &from, &c->ql->part[c->dir][QUANT_INPUT].x);
@@ -273,7 +274,7 @@ static void oracle_step(Eval *e, IntCell *c, const double *x) {
 }
 
 /* h, or the wide h of a GRU, or c, in f32. */
-static double field(const IntCell *c, int state, int64_t j) {
+static double field(const OracleCell *c, int state, int64_t j) {
   if (c->ql->precision == PRECISION_W8) return state ? c->cf[j] : c->hf[j];
   if (state) return ldexp((double)(float)c->s[j], -c->ql->cell_fraction);
   if (c->layer->kind == LAYER_GRU)
@@ -288,7 +289,7 @@ void oracle_recurrent(Eval *e, const Layer *layer, const QuantLayer *ql) {
   for (int k = 0; k < 2 && layer->out[1 + k]; k++)
     final[k] = eval_out(e, layer->out[1 + k], 1);
   for (int dir = 0; dir < ql->directions; dir++) {
-    IntCell c = cell_new(e, layer, ql, dir);
+    OracleCell c = cell_new(e, layer, ql, dir);
     bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
     for (int64_t s = 0; s < x->steps; s++) {
       int64_t t = backward ? x->steps - 1 - s : s;

@@ -18,7 +18,7 @@
 
 enum { MAX_GATES = 4 };
 
-typedef struct Cell {
+typedef struct EvalCell {
   const Layer *layer;
   int64_t d, u;
   int gates;
@@ -26,18 +26,18 @@ typedef struct Cell {
       *p;                 /* this direction's kernel, recurrent, bias, recurrent bias, peephole */
   double clip, c_clip;    /* 0: none */
   double *h, *c, *next_h; /* [u] */
-} Cell;
+} EvalCell;
 
 static double clipped(double x, double clip) {
   return clip > 0 ? eval_clamp(x, -clip, clip) : x;
 }
 
-static double cell_clip(const Cell *cell, double x) {
+static double cell_clip(const EvalCell *cell, double x) {
   return clipped(x, cell->clip);
 }
 
 /* W x + b of one gate and unit. */
-static double input_sum(const Cell *cell, int gate, int64_t unit, const double *x) {
+static double input_sum(const EvalCell *cell, int gate, int64_t unit, const double *x) {
   int64_t row = gate * cell->u + unit;
   double sum = cell->b ? cell->b[row] : 0;
   for (int64_t k = 0; k < cell->d; k++)
@@ -46,7 +46,7 @@ static double input_sum(const Cell *cell, int gate, int64_t unit, const double *
 }
 
 /* U (scale * h); scale NULL is 1. */
-static double state_sum(const Cell *cell, int gate, int64_t unit, const double *scale) {
+static double state_sum(const EvalCell *cell, int gate, int64_t unit, const double *scale) {
   int64_t row = gate * cell->u + unit;
   double sum = 0;
   for (int64_t k = 0; k < cell->u; k++)
@@ -54,7 +54,7 @@ static double state_sum(const Cell *cell, int gate, int64_t unit, const double *
   return sum;
 }
 
-static void gru_step(Eval *e, Cell *cell, const double *x) {
+static void gru_step(Eval *e, EvalCell *cell, const double *x) {
   const Layer *layer = cell->layer;
   Activation act = layer_activation(layer, OPT_activation),
              gate = layer_activation(layer, OPT_gate);
@@ -79,7 +79,7 @@ static void gru_step(Eval *e, Cell *cell, const double *x) {
   }
 }
 
-static void lstm_step(Cell *cell, const double *x) {
+static void lstm_step(EvalCell *cell, const double *x) {
   const Layer *layer = cell->layer;
   Activation act = layer_activation(layer, OPT_activation),
              gate = layer_activation(layer, OPT_gate);
@@ -103,7 +103,7 @@ static void lstm_step(Cell *cell, const double *x) {
   }
 }
 
-static void rnn_step(Cell *cell, const double *x) {
+static void rnn_step(EvalCell *cell, const double *x) {
   Activation act = layer_activation(cell->layer, OPT_activation);
   for (int64_t j = 0; j < cell->u; j++)
     cell->next_h[j] = eval_activation(
@@ -127,13 +127,13 @@ static void load_init(Eval *e, const Layer *layer, int state, int64_t p, int dir
                       : 0;
 }
 
-static Cell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
+static EvalCell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
   static const int gates_of[LAYER_KIND_COUNT] = {
       [LAYER_GRU] = 3, [LAYER_LSTM] = 4, [LAYER_RNN] = 1};
   const LayerWeights *w = layer->weights;
   int64_t u = layer_size(layer, OPT_units, 0),
           d = layer->in[0]->type.dim[layer->in[0]->type.rank - 1].n;
-  Cell cell = {.layer = layer, .d = d, .u = u, .gates = gates_of[layer->kind]};
+  EvalCell cell = {.layer = layer, .d = d, .u = u, .gates = gates_of[layer->kind]};
   int64_t rows = cell.gates * u * dir;
   cell.w = w->role[ROLE_KERNEL] + rows * d;
   cell.U = w->role[ROLE_RECURRENT] + rows * u;
@@ -175,7 +175,7 @@ static void run_cell(Eval *e, const Layer *layer, const Run *run, int64_t p, int
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = &e->run->value[layer->out[0]->id];
   int dirs = layer_directions(layer);
-  Cell cell = cell_new(e, layer, p, dir);
+  EvalCell cell = cell_new(e, layer, p, dir);
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   for (int64_t s = 0; s < run->n; s++) {
     int64_t t = backward ? run->n - 1 - s : s,

@@ -7,20 +7,20 @@
 #include <string.h>
 #include <strings.h>
 
-typedef struct Cell {
+typedef struct OnnxCell {
   GraphOp op;
   int gates, each;      /* each: activations of a direction */
   const int64_t *order; /* of the gates of the graph among those of ONNX */
   int64_t dirs, u;
   bool batch_first, rounds;
-} Cell;
+} OnnxCell;
 
 static const int64_t lstm_order[] = {0, 2, 3, 1}, gru_order[] = {0, 1, 2}, rnn_order[] = {0},
                      peephole_order[] = {0, 2, 1};
 
-static const Cell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false},
-                  gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false, false},
-                  rnn = {GRAPH_Rnn, 1, 1, rnn_order, 1, 0, false, false};
+static const OnnxCell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false},
+                      gru = {GRAPH_Gru, 3, 2, gru_order, 1, 0, false, false},
+                      rnn = {GRAPH_Rnn, 1, 1, rnn_order, 1, 0, false, false};
 
 /* ---- activations ---- */
 
@@ -68,7 +68,7 @@ static const char *activation_word(OnnxCall *c, const char *name, size_t *next_a
   return NULL;
 }
 
-static bool set_activations(OnnxCall *c, const Cell *cell, GraphNode *node) {
+static bool set_activations(OnnxCall *c, const OnnxCell *cell, GraphNode *node) {
   static const char *const usual[][3] = {
       {"Tanh", NULL, NULL}, {"Sigmoid", "Tanh", NULL}, {"Sigmoid", "Tanh", "Tanh"}};
   const OnnxAttribute *given = call_attribute(c, "activations");
@@ -90,7 +90,7 @@ static bool set_activations(OnnxCall *c, const Cell *cell, GraphNode *node) {
 /* ---- weights ---- */
 
 /* [dirs, gates u, ...] as [dirs, gates, u, ...] in the order of the graph. */
-static GraphValue *by_gates(OnnxCall *c, const Cell *cell, GraphValue *w, int gates,
+static GraphValue *by_gates(OnnxCall *c, const OnnxCell *cell, GraphValue *w, int gates,
                             const int64_t *order, bool matrix) {
   GraphValue *split =
       emit_reshape(c->emit, w, matrix ? 4 : 3, (int64_t[]){cell->dirs, gates, cell->u, -1});
@@ -101,8 +101,8 @@ static GraphValue *by_gates(OnnxCall *c, const Cell *cell, GraphValue *w, int ga
 }
 
 /* Both halves of B in the order of the graph; summed where the operator takes one. */
-static void biases(OnnxCall *c, const Cell *cell, GraphValue *b, bool summed, GraphValue **input,
-                   GraphValue **recurrent) {
+static void biases(OnnxCall *c, const OnnxCell *cell, GraphValue *b, bool summed,
+                   GraphValue **input, GraphValue **recurrent) {
   static const int64_t half[] = {1}, first[] = {0};
   *input = *recurrent = NULL;
   if (!b) return;
@@ -123,11 +123,11 @@ static void biases(OnnxCall *c, const Cell *cell, GraphValue *b, bool summed, Gr
 }
 
 /* [N, dirs, u] as [dirs, N, u], and back. */
-static GraphValue *state(OnnxCall *c, const Cell *cell, GraphValue *h) {
+static GraphValue *state(OnnxCall *c, const OnnxCell *cell, GraphValue *h) {
   return h && cell->batch_first ? emit_transpose(c->emit, h, 3, (int64_t[]){1, 0, 2}) : h;
 }
 
-static bool cell_of(OnnxCall *c, const GraphValue *r, Cell *cell) {
+static bool cell_of(OnnxCall *c, const GraphValue *r, OnnxCell *cell) {
   const char *direction = call_attr_string(c, "direction", "forward");
   const GraphTensor *known = r->constant;
   cell->dirs = strcmp(direction, "bidirectional") == 0 ? 2 : 1;
@@ -142,7 +142,7 @@ static bool cell_of(OnnxCall *c, const GraphValue *r, Cell *cell) {
 }
 
 /* The node with its attributes; operands as graph_ops.def has them. */
-static bool finish(OnnxCall *c, const Cell *cell, int n_in, GraphValue **in) {
+static bool finish(OnnxCall *c, const OnnxCell *cell, int n_in, GraphValue **in) {
   const char *direction = call_attr_string(c, "direction", "forward");
   const char *word = cell->dirs == 2                     ? "both"
                      : strcmp(direction, "reverse") == 0 ? "backward"
@@ -172,7 +172,7 @@ static bool finish(OnnxCall *c, const Cell *cell, int n_in, GraphValue **in) {
 }
 
 bool onnx_op_lstm(OnnxCall *c) {
-  Cell cell = lstm;
+  OnnxCell cell = lstm;
   GraphValue *b, *none, *p = call_operand(c, 7);
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
@@ -188,7 +188,7 @@ bool onnx_op_lstm(OnnxCall *c) {
 }
 
 bool onnx_op_gru(OnnxCall *c) {
-  Cell cell = gru;
+  OnnxCell cell = gru;
   GraphValue *b, *rb;
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), !call_attr_int(c, "linear_before_reset", 0), &b, &rb);
@@ -203,7 +203,7 @@ bool onnx_op_gru(OnnxCall *c) {
 }
 
 bool onnx_op_rnn(OnnxCall *c) {
-  Cell cell = rnn;
+  OnnxCell cell = rnn;
   GraphValue *b, *none;
   if (!cell_of(c, c->in[2], &cell)) return false;
   biases(c, &cell, call_operand(c, 3), true, &b, &none);
@@ -225,8 +225,8 @@ static bool all_zero(const GraphValue *value) {
 
 /* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats
  * [dirs, 4u, d]. */
-static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, GraphValue *scale,
-                                 GraphValue *zero) {
+static GraphValue *float_weights(OnnxCall *c, const OnnxCell *cell, GraphValue *w,
+                                 GraphValue *scale, GraphValue *zero) {
   GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)};
   bool simple = cell->dirs == 1 && scale->constant && zero->constant &&
                 scale->constant->count == zero->constant->count;
@@ -247,7 +247,7 @@ static GraphValue *float_weights(OnnxCall *c, const Cell *cell, GraphValue *w, G
 /* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded
  * to 8 bits by what they hold. */
 bool onnx_op_dynamic_lstm(OnnxCall *c) {
-  Cell cell = lstm;
+  OnnxCell cell = lstm;
   GraphValue *b, *none, *p = call_operand(c, 7);
   for (int k = 8; k < 12; k++)
     if (!call_operand(c, k))

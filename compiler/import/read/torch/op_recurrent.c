@@ -6,32 +6,32 @@
 
 #include <string.h>
 
-typedef struct Cell {
+typedef struct TorchCell {
   GraphOp op;
   int gates, n_states;
   const char *activation; /* of an RNN; NULL: the usual ones */
   bool biases, projected;
   int dirs;
-} Cell;
+} TorchCell;
 
-static Cell cell_of(const char *op) {
+static TorchCell cell_of(const char *op) {
   bool lstm = strncmp(op, "lstm", 4) == 0, gru = strncmp(op, "gru", 3) == 0;
-  return (Cell){.op = lstm  ? GRAPH_Lstm
-                      : gru ? GRAPH_Gru
-                            : GRAPH_Rnn,
-                .gates = lstm  ? 4
-                         : gru ? 3
-                               : 1,
-                .n_states = lstm ? 2 : 1,
-                .activation = lstm || gru          ? NULL
-                              : strstr(op, "relu") ? "relu"
-                                                   : "tanh",
-                .biases = true,
-                .dirs = 1};
+  return (TorchCell){.op = lstm  ? GRAPH_Lstm
+                           : gru ? GRAPH_Gru
+                                 : GRAPH_Rnn,
+                     .gates = lstm  ? 4
+                              : gru ? 3
+                                    : 1,
+                     .n_states = lstm ? 2 : 1,
+                     .activation = lstm || gru          ? NULL
+                                   : strstr(op, "relu") ? "relu"
+                                                        : "tanh",
+                     .biases = true,
+                     .dirs = 1};
 }
 
 /* [gates u, ...] as [1, gates, u, ...] in the order of the graph; NULL where that does not go. */
-static GraphValue *by_gates(TorchCall *c, const Cell *cell, GraphValue *w) {
+static GraphValue *by_gates(TorchCall *c, const TorchCell *cell, GraphValue *w) {
   static const int64_t gru_order[] = {1, 0, 2};
   const GraphTensor *t = w->constant;
   if (!t || t->rank < 1 || t->dim[0] % cell->gates != 0) {
@@ -48,7 +48,8 @@ typedef struct Weights {
   GraphValue *part[5];
 } Weights;
 
-static bool weights_of(TorchCall *c, const Cell *cell, GraphValue *const *params, Weights *out) {
+static bool weights_of(TorchCall *c, const TorchCell *cell, GraphValue *const *params,
+                       Weights *out) {
   int each = 2 + (cell->biases ? 2 : 0) + cell->projected;
   GraphValue *dir[5][2];
   *out = (Weights){{NULL}};
@@ -69,7 +70,7 @@ static bool weights_of(TorchCall *c, const Cell *cell, GraphValue *const *params
 }
 
 /* The layer over x [T, N, d] from states [dirs, N, u]: y [T, dirs, N, u] and the states. */
-static GraphNode *layer_of(TorchCall *c, const Cell *cell, GraphValue *x, const Weights *w,
+static GraphNode *layer_of(TorchCall *c, const TorchCell *cell, GraphValue *x, const Weights *w,
                            GraphValue *const *state) {
   GraphValue *in[10] = {x, w->part[0], w->part[1]}, *b = w->part[2], *rb = w->part[3];
   int n = 3;
@@ -98,7 +99,7 @@ static GraphNode *layer_of(TorchCall *c, const Cell *cell, GraphValue *x, const 
   return node;
 }
 
-static bool run_layers(TorchCall *c, const Cell *cell, int layers, GraphValue *x,
+static bool run_layers(TorchCall *c, const TorchCell *cell, int layers, GraphValue *x,
                        GraphValue *const *params, GraphValue *const *start) {
   int each = cell->dirs * (2 + (cell->biases ? 2 : 0) + cell->projected);
   bool batch_first = torch_bool(c, "batch_first", false);
@@ -131,7 +132,7 @@ static bool run_layers(TorchCall *c, const Cell *cell, int layers, GraphValue *x
 }
 
 bool torch_op_recurrent(TorchCall *c) {
-  Cell cell = cell_of(c->op);
+  TorchCell cell = cell_of(c->op);
   int64_t layers = torch_int(c, "num_layers", 1);
   int n_params = 0, n_states = 1;
   GraphValue *single = NULL, **start = &single;
@@ -160,7 +161,7 @@ bool torch_op_recurrent(TorchCall *c) {
 /* A cell is a layer of one step: x [N, d], states [N, u]. */
 bool torch_op_cell(TorchCall *c) {
   static const int64_t front[] = {0}, both[] = {0, 1};
-  Cell cell = cell_of(c->op);
+  TorchCell cell = cell_of(c->op);
   int n_states = 1;
   GraphValue *single = NULL, **start = &single, *x = torch_in(c, "input"), *state[2] = {NULL, NULL};
   if (!x) return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Models of other frameworks in the driver: read, printed as .grus text, and that text compiled
  * like any other, with the weights at hand. What a person sees in messages is the text. */
-#ifndef GRUS_DRIVER_FOREIGN_H
-#define GRUS_DRIVER_FOREIGN_H
+#ifndef GRUS_DRIVER_IMPORTED_H
+#define GRUS_DRIVER_IMPORTED_H
 
 #include "driver/session.h"
 #include "import/foreign.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a foreign file to a model of the language. The reader's Model is printed and read again, so
  * that there is one way into the compiler; then each layer gets the weights of the layer it was. */
-#include "driver/foreign.h"
+#include "driver/imported.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The table of machines.def as data. */
-#include "lower/machine.h"
+#include "lower/machine_table.h"
 
 #include <stddef.h>
 #include <string.h>

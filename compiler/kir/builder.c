@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing KIR: nodes, ranges of index expressions, and the cursor. */
-#include "kir/build.h"
+#include "kir/builder.h"
 
 #include <assert.h>
 
@@ -334,7 +334,7 @@ void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n) {
   s->count = n;
 }
 
-void kb_return(Kb *kb, int status) {
+void kb_return(Kb *kb, KirStatus status) {
   stmt_new(kb, KIR_RETURN)->status = status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Budgets, and the cost report of a build (backend/report.h has the figures). */
-#ifndef GRUS_DRIVER_REPORT_H
-#define GRUS_DRIVER_REPORT_H
+#ifndef GRUS_DRIVER_BUDGET_H
+#define GRUS_DRIVER_BUDGET_H
 
 #include "backend/report.h"
 #include "driver/build.h"

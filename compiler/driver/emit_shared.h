@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* --emit=shared: a library that describes itself, with a body for each level of the processor. */
-#ifndef GRUS_DRIVER_LIBRARY_H
-#define GRUS_DRIVER_LIBRARY_H
+#ifndef GRUS_DRIVER_EMIT_SHARED_H
+#define GRUS_DRIVER_EMIT_SHARED_H
 
 #include "driver/build.h"
 

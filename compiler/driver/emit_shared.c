@@ -2,7 +2,7 @@
 /* --emit=shared. In: a bound model. Out: a shared library of one body for each level of the
  * processor and, for whole sequences, a second one that takes a batch; around them the descriptor
  * (backend/library.h) and the functions of runtime/host/grus_shared.c. */
-#include "driver/library.h"
+#include "driver/emit_shared.h"
 
 #include "backend/library.h"
 #include "driver/jit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The cost report of a build, and the budgets. All figures come from the lowered module: what is in
  * it is what is generated. */
-#include "driver/report.h"
+#include "driver/budget.h"
 
 #include "driver/machine.h"
 #include "driver/quantise.h"

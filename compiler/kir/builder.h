@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing KIR: a cursor that appends statements, and one function an expression. Expressions fold
  * what is plainly constant (x + 0 on INDEX, splat of one lane) and nothing that could round. */
-#ifndef GRUS_KIR_BUILD_H
-#define GRUS_KIR_BUILD_H
+#ifndef GRUS_KIR_BUILDER_H
+#define GRUS_KIR_BUILDER_H
 
 #include "kir/kir.h"
 
@@ -74,7 +74,7 @@ void kb_section(Kb *kb, KirOrigin origin, const char *doc);
 void kb_end(Kb *kb); /* closes the innermost for, if or section */
 void kb_copy(Kb *kb, KirBuffer *to, KirIndex at, KirBuffer *from, KirIndex from_at, int64_t n);
 void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n);
-void kb_return(Kb *kb, int status);
+void kb_return(Kb *kb, KirStatus status);
 void kb_return_value(Kb *kb, KirExpr *value);
 void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n);
 

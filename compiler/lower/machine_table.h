@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Names of machines that people have, each an alias of a target with flags and sizes. */
-#ifndef GRUS_LOWER_MACHINE_H
-#define GRUS_LOWER_MACHINE_H
+#ifndef GRUS_LOWER_MACHINE_TABLE_H
+#define GRUS_LOWER_MACHINE_TABLE_H
 
 #include "lower/target.h"
 

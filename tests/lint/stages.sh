@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Every stage of compiler/model/graph/layers.def is in a model whose compiled code is compared with the
+# evaluator: tests/models or tests/numeric/kernels. Operators are, too.
+set -euf
+cd "$1"
+table=compiler/model/graph/layers.def
+[ -f $table ] || exit 0
+status=0
+numeric=$(find tests/models tests/numeric/kernels -name '*.grus' -exec cat {} + 2>/dev/null | sed 's/#.*//')
+stages=$(sed -n 's/^LAYER([a-zA-Z_0-9]*, *"\([^"]*\)".*/\1/p; s/^ELEMENTWISE(\([a-zA-Z_0-9]*\).*/\1/p' $table)
+for stage in $stages; do
+  case $stage in
+  [a-zA-Z]*) word="(^|[^a-zA-Z_0-9])$stage([^a-zA-Z_0-9]|\$)" ;;
+  *) word=" [$stage] " ;; # an operator
+  esac
+  printf '%s\n' "$numeric" | grep -Eq -e "$word" || {
+    echo "$table: no model of tests/models or tests/numeric/kernels has \`$stage\`, so that no test compares its numbers"
+    status=1
+  }
+done
+exit $status
