@@ -86,8 +86,7 @@ static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int
   double size;
   s->open[s->n] =
       (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
-  if (lift_set_value(l, lift_axis_handle(l, input, axis), &size) && size >= 1 &&
-      size <= INT32_MAX) {
+  if (lift_set_axis(l, input, axis, &size) && size >= 1 && size <= INT32_MAX) {
     s->open[s->n].size = (int64_t)size;
     s->open[s->n].set = true;
   }
@@ -223,11 +222,39 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
 }
 
 static void report_fault(Lift *l, const GraphFault *fault) {
-  if (fault->node)
-    lift_refuse(l, fault->node, E902, "%s", fault->text);
-  else
+  if (fault->node) {
+    Diag *d = lift_refuse(l, fault->node, E902, "%s", fault->text);
+    for (int i = 0; i < l->graph->n_in && fault->node->op == GRAPH_If; i++)
+      if (l->graph->in[i].rank == 0 && !l->size[i].constant)
+        diag_fix(d, FIX_MAYBE, "make input `%s` a constant: --set %s=N", l->graph->in[i].name,
+                 l->graph->in[i].name);
+  } else
     foreign_report(l->diags, l->file, E902, "%s",
                    fault->text ? fault->text : "the graph cannot be followed");
+}
+
+/* No size that was tried for the open axes fits, and it says so of other numbers each time: the
+ * user has to give them. The first axis of an input, where it has others, is most often the batch.
+ */
+static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const GraphFault *last) {
+  int asked[OPEN_MAX], n = 0;
+  bool sizes = fault->node && fault->text && last->text && strcmp(fault->text, last->text) != 0;
+  for (int first = 0; first < 2; first++)
+    for (int i = 0; i < s->n; i++)
+      if (!s->open[i].set && !s->open[i].learned && (s->open[i].axis == 0) == (first == 1) &&
+          (!first || !n))
+        asked[n++] = i;
+  if (!n || !sizes) {
+    report_fault(l, fault);
+    return;
+  }
+  Diag *d = foreign_report(l->diags, l->file, E904,
+                           "the file leaves the size of axis %d of input `%s` open",
+                           s->open[asked[0]].axis, l->graph->in[s->open[asked[0]].input].name);
+  diag_note(d, "%s does not fit the sizes that were tried for it", lift_origin(l, fault->node));
+  for (int i = 0; i < n; i++)
+    diag_fix(d, FIX_FILL, "give its size: --set %s=N",
+             lift_axis_handle(l, s->open[asked[i]].input, s->open[asked[i]].axis));
 }
 
 static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
@@ -246,7 +273,7 @@ static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
     if (!attempt) first = fault;
     if (!s->n) break;
   }
-  report_fault(l, &first);
+  report_open(l, s, &first, &fault);
   return false;
 }
 

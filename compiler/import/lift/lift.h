@@ -234,6 +234,8 @@ bool lift_check(Lift *l);
 bool lift_check_sets(Lift *l);
 /* The value that --set gives an input or an open axis; false: none. */
 bool lift_set_value(const Lift *l, const char *name, double *out);
+/* The same for an open axis, by any of its names. */
+bool lift_set_axis(const Lift *l, int input, int axis, double *out);
 /* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it
  * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis);

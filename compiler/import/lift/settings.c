@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* --set NAME=VALUE: an input that is a constant, or the size of an axis that the file leaves
- * open. */
+ * open. Axes without a name are `input.1`, axis 1 of `input`; the first ones of all inputs are
+ * `batch` together, and one that is alone beside those is `sequence`. */
 #include "import/lift/lift.h"
 
 #include <stdlib.h>
@@ -19,6 +20,38 @@ bool lift_set_value(const Lift *l, const char *name, double *out) {
   return false;
 }
 
+static bool is_unnamed(const GraphInput *in, int axis) {
+  return in->dim[axis].n == GRAPH_OPEN && !(in->dim[axis].symbol && *in->dim[axis].symbol);
+}
+
+/* An output comes back as this input. */
+static bool is_state_input(const Lift *l, const char *name) {
+  for (int i = 0; i < l->options->n_states; i++) {
+    const char *equal = strchr(l->options->state[i], '=');
+    if (equal && strcmp(equal + 1, name) == 0) return true;
+  }
+  return false;
+}
+
+/* Open axes without a name, the first ones of inputs left out. */
+static int n_unnamed(const Lift *l) {
+  int n = 0;
+  for (int i = 0; i < l->graph->n_in; i++) {
+    const GraphInput *in = &l->graph->in[i];
+    for (int axis = 1; axis < in->rank && !is_state_input(l, in->name); axis++)
+      n += is_unnamed(in, axis);
+  }
+  return n;
+}
+
+bool lift_set_axis(const Lift *l, int input, int axis, double *out) {
+  const GraphInput *in = &l->graph->in[input];
+  if (lift_set_value(l, lift_axis_handle(l, input, axis), out)) return true;
+  if (!is_unnamed(in, axis) || is_state_input(l, in->name)) return false;
+  if (axis == 0) return lift_set_value(l, "batch", out);
+  return n_unnamed(l) == 1 && lift_set_value(l, "sequence", out);
+}
+
 /* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it
  * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis) {
@@ -28,8 +61,11 @@ const char *lift_axis_handle(const Lift *l, int input, int axis) {
 }
 
 static bool is_settable(const Lift *l, const char *name) {
+  if (strcmp(name, "sequence") == 0 && n_unnamed(l) == 1) return true;
   for (int i = 0; i < l->graph->n_in; i++) {
-    if (strcmp(l->graph->in[i].name, name) == 0) return true;
+    const GraphInput *in = &l->graph->in[i];
+    if (strcmp(in->name, name) == 0) return true;
+    if (strcmp(name, "batch") == 0 && in->rank > 0 && is_unnamed(in, 0)) return true;
     for (int axis = 0; axis < l->graph->in[i].rank; axis++)
       if (l->graph->in[i].dim[axis].n == GRAPH_OPEN &&
           strcmp(lift_axis_handle(l, i, axis), name) == 0)

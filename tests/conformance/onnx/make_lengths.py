@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/lengths/: an ONNX file whose recurrent layer ends at a length that is an input, packed as torch.onnx writes
-pack_padded_sequence: sorted by TopK, gathered, and put back; and what it computes, worked out here in NumPy.
+"""Makes fixtures/lengths/: ONNX files without sizes: one whose recurrent layer ends at a length that is an input, packed as torch.onnx writes
+pack_padded_sequence: sorted by TopK, gathered, and put back, and one with axes that have no name;
+and what they compute, worked out here in NumPy.
 
     python make_lengths.py            (numpy)
 
@@ -50,6 +51,26 @@ def packed(steps=6, length=4, n=3, u=4):
     finish(g, FOLDER, "packed", {"words": words.astype("i8"), "lengths": np.array([length], "i8")}, {"y": made, "h": last}, opset=13)
 
 
+def unnamed(samples=40, u=3):
+    """axes without names and sizes; a call is a frame of samples, a GRU keeps its state, and a scalar scales the output"""
+    g, k, w, r, b, o = Graph(), random(4, 1, 16), random(1, 3 * u, 4), random(1, 3 * u, u), random(1, 6 * u), random(u, 2)
+    i8 = lambda *v: g.constant(np.array(v, "i8"))
+    g.input("x", ["", ""]), g.input("state", [1, "", u]), g.input("rate", [], "int64")
+    frames = g.call("Relu", g.call("Conv", g.call("Unsqueeze", "x", i8(1)), g.constant(k), kernel_shape=[16], strides=[8]))
+    mean = g.call("Unsqueeze", g.call("ReduceMean", frames, axes=[2], keepdims=0), i8(0))
+    _, h = g.call("GRU", mean, g.constant(w), g.constant(r), g.constant(b), "", "state", n=2, hidden_size=u)
+    y = g.call("MatMul", g.call("Squeeze", h, i8(0)), g.constant(o))
+    g.call("Mul", y, g.call("Cast", "rate", to=1), out="y"), g.call("Identity", h, out="next")
+    g.output("y"), g.output("next")
+    x = random(1, samples)
+    c = np.maximum([[x[0, 8 * t:8 * t + 16].astype("f8") @ f[0] for t in range((samples - 16) // 8 + 1)] for f in k], 0).mean(1)
+    a, q = w[0].astype("f8") @ c + b[0, :3 * u], b[0, 3 * u:].astype("f8")
+    z, s = sigmoid(a[:u] + q[:u]), np.tanh(a[2 * u:] + q[2 * u:])
+    s = (1 - z) * s
+    finish(g, FOLDER, "unnamed", {"x": x, "state": np.zeros((1, 1, u), "f4"), "rate": np.array(2, "i8")}, {"y": 2 * (s @ o)[None], "next": s[None, None]}, opset=17)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     packed()
+    unnamed()
