@@ -2,23 +2,10 @@
 /* The program around a compiled model; see program.h. */
 #include "backend/program_internal.h"
 
+#include "backend/c_internal.h"
 #include "base/safe.h"
 
 #include <string.h>
-
-static const char *c_elem(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "float";
-  case KIR_F16:
-  case KIR_BF16: return "uint16_t";
-  case KIR_I8: return "int8_t";
-  case KIR_I16: return "int16_t";
-  case KIR_I32: return "int32_t";
-  case KIR_U8: return "uint8_t";
-  case KIR_U16: return "uint16_t";
-  default: return "size_t";
-  }
-}
 
 static const char *host_elem(KirElem elem) {
   switch (elem) {

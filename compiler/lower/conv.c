@@ -15,12 +15,31 @@ static int64_t last_stride(const View *v) {
   return v->stride[v->rank - 1];
 }
 
-void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+static void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const RowOut *out = context;
   Kb *kb = &l->kb;
   for (const Layer *at = l->job[out->layer->id].tail; at; at = l->job[at->id].tail)
     if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(l, at, kb_use(kb, acc[0])));
   mat_store(l, out->buffer, out->at, out->stride, u, acc[0]);
+}
+
+Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, const MapRows *rows) {
+  int64_t groups = layer_size(layer, OPT_groups, 1);
+  Mat mat = {.layer = layer,
+             .units = filters / groups,
+             .groups = groups,
+             .n_acc = 1,
+             .n_parts = 1,
+             .suffix = "",
+             .acc_name = {"sum"},
+             .finish = row_finish,
+             .context = out,
+             .row = rows->row,
+             .n_rows = rows->n};
+  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
+  mat.bias[0] = role(layer, ROLE_BIAS);
+  mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
+  return mat;
 }
 
 /* ---- along time ---- */
@@ -142,22 +161,9 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   MapRows rows =
       map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
-  Mat mat = {.layer = layer,
-             .units = filters / groups,
-             .groups = groups,
-             .n_acc = 1,
-             .n_parts = 1,
-             .suffix = "",
-             .acc_name = {"sum"},
-             .finish = row_finish,
-             .context = &out,
-             .row = rows.row,
-             .n_rows = rows.n};
-  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
+  Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = taps_part(layer, x, groups);
   mat.part[0].at = from.at;
-  mat.bias[0] = role(layer, ROLE_BIAS);
-  mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   int64_t depth = mat_part_depth(&mat.part[0]), positions = view_size(y) / filters;
   layer_cost(l, layer)->macs += domain_of(l, &layer->out[0]->type).n * positions * filters * depth;
   fold_norm(l, layer, &mat, filters, depth);

@@ -111,18 +111,7 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   MapRows rows =
       map_open(l, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
   RowOut out = {layer, y.buffer, y.at, y.stride[y.rank - 1]};
-  Mat mat = {.layer = layer,
-             .units = filters / groups,
-             .groups = groups,
-             .n_acc = 1,
-             .n_parts = 1,
-             .suffix = "",
-             .acc_name = {"sum"},
-             .finish = row_finish,
-             .context = &out,
-             .row = rows.row,
-             .n_rows = rows.n};
-  mat.lanes = mat_lanes(l, mat.units);
+  Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = (MatPart){.x = x.buffer,
                           .at = x.at,
                           .k_stride = x.stride[x.rank - 1],
@@ -135,8 +124,6 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
                           .name = "W",
                           .group_stride = d * x.stride[x.rank - 1]};
   mat.part[0].w[0] = phase_kernel(l, layer, p, filters, d);
-  mat.bias[0] = layer->weights->role[ROLE_BIAS];
-  mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   int64_t depth = mat_part_depth(&mat.part[0]);
   if (!silent) layer_cost(l, layer)->macs += runs * view_size(&y) * depth;
   fold_norm(l, layer, &mat, filters, depth);

@@ -53,15 +53,7 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   MapRows rows = map_open(l, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
   RowOut out = {layer, y->buffer, iy, last_stride(y)};
-  Mat mat = {.layer = layer,
-             .units = last_dim(y),
-             .n_acc = 1,
-             .n_parts = 1,
-             .suffix = "",
-             .acc_name = {"sum"},
-             .finish = row_finish,
-             .context = &out};
-  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
+  Mat mat = row_mat(l, layer, &out, last_dim(y), &rows);
   mat.part[0] = (MatPart){.x = x->buffer,
                           .at = ix,
                           .k_stride = last_stride(x),
@@ -70,12 +62,8 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
                           .n_gates = 1,
                           .name = "W"};
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
-  mat.bias[0] = role(layer, ROLE_BIAS);
-  mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   layer_cost(l, layer)->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
-  mat.row = rows.row;
-  mat.n_rows = rows.n;
   mat_emit(l, &mat);
   close_loops(l, rows.opened);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What weighted.c and conv.c share, private to them. */
+/* What weighted.c, conv.c, transposed.c and depthwise.c share, private to them. */
 #ifndef GRUS_LOWER_WEIGHTED_H
 #define GRUS_LOWER_WEIGHTED_H
 
@@ -13,8 +13,9 @@ typedef struct RowOut {
   int64_t stride;
 } RowOut;
 
-/* The finish of a Mat whose sums go to a RowOut: its context. */
-void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
+/* A Mat of one sum for each of `filters` units, with the bias of the layer, whose sums go to `out`;
+ * its part is the caller's. */
+Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, const MapRows *rows);
 /* depthwise.c: whether the lanes of mat can be its groups, and then all of it. */
 bool is_depthwise(const Mat *mat);
 void depthwise_emit(Lower *l, Mat *mat);

@@ -98,51 +98,55 @@ static int64_t line_best(const EvalTensor *x, const Line *line) {
   return best;
 }
 
-EvalStatus eval_softmax(Eval *e, const Layer *layer) {
+/* Computes every element of the result from the line of x that it lies on; `to`: its position. */
+static EvalStatus from_lines(Eval *e, const Layer *layer, bool ended,
+                             double (*value)(const Layer *, const EvalTensor *x, const Line *,
+                                             const int64_t *to)) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *out = &layer->out[0]->type;
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
     int64_t to[EVAL_MAX_AXES];
     eval_split(out, i, to);
-    Line line = line_of(layer, x->steps, to, false);
-    double most = line_at(x, &line, line_best(x, &line)), sum = 0;
-    for (int64_t k = 0; k < line.n; k++)
-      sum += exp(line_at(x, &line, k) - most);
-    y->data[i] =
-        layer->kind == LAYER_softmax ? exp(x->data[i] - most) / sum : x->data[i] - most - log(sum);
+    Line line = line_of(layer, x->steps, to, ended);
+    y->data[i] = value(layer, x, &line, to);
   }
   return EVAL_OK;
+}
+
+static double softmax_value(const Layer *layer, const EvalTensor *x, const Line *line,
+                            const int64_t *to) {
+  double most = line_at(x, line, line_best(x, line)), sum = 0;
+  double here = line_at(x, line, to[layer->along[0].axis + 1]);
+  for (int64_t k = 0; k < line->n; k++)
+    sum += exp(line_at(x, line, k) - most);
+  return layer->kind == LAYER_softmax ? exp(here - most) / sum : here - most - log(sum);
+}
+
+EvalStatus eval_softmax(Eval *e, const Layer *layer) {
+  return from_lines(e, layer, false, softmax_value);
+}
+
+static double argmax_value(const Layer *layer, const EvalTensor *x, const Line *line,
+                           const int64_t *to) {
+  (void)layer;
+  (void)to;
+  return (double)line_best(x, line);
 }
 
 EvalStatus eval_argmax(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  const Type *out = &layer->out[0]->type;
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
-    int64_t to[EVAL_MAX_AXES];
-    eval_split(out, i, to);
-    Line line = line_of(layer, x->steps, to, true);
-    y->data[i] = (double)line_best(x, &line);
-  }
-  return EVAL_OK;
+  return from_lines(e, layer, true, argmax_value);
 }
 
 /* Dauphin et al. 2017: the first half times the sigmoid of the second. */
+static double glu_value(const Layer *layer, const EvalTensor *x, const Line *line,
+                        const int64_t *to) {
+  int64_t k = to[layer->along[0].axis + 1];
+  return line_at(x, line, k) * eval_activation(ACT_SIGMOID, line_at(x, line, k + line->n / 2));
+}
+
 EvalStatus eval_glu(Eval *e, const Layer *layer) {
-  const EvalTensor *x = eval_in(e, layer->in[0]);
-  const Type *out = &layer->out[0]->type;
-  int axis = layer->along[0].axis;
-  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
-    int64_t to[EVAL_MAX_AXES];
-    eval_split(out, i, to);
-    Line line = line_of(layer, x->steps, to, false);
-    int64_t k = to[axis + 1];
-    y->data[i] =
-        line_at(x, &line, k) * eval_activation(ACT_SIGMOID, line_at(x, &line, k + line.n / 2));
-  }
-  return EVAL_OK;
+  return from_lines(e, layer, false, glu_value);
 }
 
 EvalStatus eval_cumsum(Eval *e, const Layer *layer) {
