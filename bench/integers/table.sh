@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # table.sh BIN: instructions of a step, flash and RAM of integer layers on every core that measure.sh knows,
-# as two tables in Markdown.
+# as two tables in Markdown. ROWS: only these, as "m4_i16 m0_i8".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 nets="lstm_13_32 lstm_40_64 gru_13_32 gru_40_64 lstm_257_128 gru_114_96"
-rows="m4_i16 m4_i16x16 m4_w8 m7_i16 m55_i16 m55_i8 m3_i16 m0_i16 rv32_i16"
+rows="${ROWS:-m4_i16 m4_i16x16 m4_w8 m7_i16 m55_i16 m55_i8 m3_i16 m0_i16 rv32_i16}"
 sizes=
 echo "| core, precision | LSTM (13, 32) | LSTM (40, 64) | GRU (13, 32) | GRU (40, 64) | LSTM (257, 128) | GRU (114, 96) |"
 echo "|---|---:|---:|---:|---:|---:|---:|"

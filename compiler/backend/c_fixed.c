@@ -36,11 +36,14 @@ static void operations(CWriter *c, const CUsed *u) {
   for (int n = 1; n < 32; n++)
     if (u->saturate >> (n - 1) & 1) saturation(c, n);
   if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE])
-    function(c, "floor(a * m / 2^16)", "mulw", "int32_t a, int32_t m",
-             "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
-             "  int32_t r;\n  __asm__(\"smulwb %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(m));\n  "
-             "return r;\n"
-             "#else\n  return (int32_t)(((int64_t)a * m) >> 16);\n#endif\n");
+    function(
+        c, "floor(a * m / 2^16), m of 16 bits", "mulw", "int32_t a, int32_t m",
+        "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
+        "  int32_t r;\n  __asm__(\"smulwb %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(m));\n  "
+        "return r;\n"
+        "#elif defined(__ARM_ARCH_6M__) /* no product of 64 bits */\n"
+        "  return (a >> 16) * m + (((a & 65535) * m) >> 16);\n"
+        "#else\n  return (int32_t)(((int64_t)a * (int32_t)((uint32_t)m << 16)) >> 32);\n#endif\n");
   if (u->fixed[KIR_CLAMP])
     function(c, "a within lo..hi", "clamp", "int32_t a, int32_t lo, int32_t hi",
              "  return a < lo ? lo : a > hi ? hi : a;\n");
@@ -50,8 +53,8 @@ static void operations(CWriter *c, const CUsed *u) {
              "  int32_t r;\n  __asm__(\"qadd %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(b));\n  "
              "return r;\n"
              "#else\n"
-             "  const int64_t sum = (int64_t)a + b;\n"
-             "  return sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : (int32_t)sum;\n"
+             "  const int32_t sum = (int32_t)((uint32_t)a + (uint32_t)b);\n"
+             "  return ((a ^ sum) & (b ^ sum)) >= 0 ? sum : a < 0 ? INT32_MIN : INT32_MAX;\n"
              "#endif\n");
   if (u->fixed[KIR_MIX])
     function(c, "from s towards n by u / 2^15", "mix", "int32_t s, int32_t n, int32_t u",
