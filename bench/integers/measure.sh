@@ -33,22 +33,24 @@ if [ "$how" = llvm ]; then
 fi
 "$bin/grus" build layer.grus -D "d=$d" -D "h=$h" --weights random:9 --precision "$precision" --target $target -q -o layer.c
 gcc="$gcc $flags -std=gnu99 -O2 -ffp-contract=off -ffunction-sections -fdata-sections -DD=$d -DH=$h -I."
-libc=
-[ $core = rv32 ] && libc=--specs=picolibc.specs
+libc= memory=
+if [ $core = rv32 ]; then
+  libc=--specs=picolibc.specs
+  memory=-Wl,--defsym=__flash=0x80000000,--defsym=__flash_size=0x00400000,--defsym=__ram=0x80400000,--defsym=__ram_size=0x00400000
+fi
 # shellcheck disable=SC2086
 [ -n "$object" ] || $gcc $libc -c layer.c -o layer.o
 case $core in
 rv32)
   # shellcheck disable=SC2086
-  $gcc $libc --oslib=semihost --crt0=hosted -Wl,--defsym=__flash=0x80000000,--defsym=__flash_size=0x00400000,--defsym=__ram=0x80400000,--defsym=__ram_size=0x00400000 \
-    "$here/step.c" layer.o -o image 2>log || { cat log && exit 1; }
+  $gcc $libc --oslib=semihost --crt0=hosted $memory "$here/step.c" layer.o -o image 2>log || { cat log >&2 && exit 1; }
   answer=$(qemu-system-riscv32 -M virt -cpu rv32 -icount shift=0 -bios none -nographic -semihosting-config enable=on,target=native \
     -kernel image </dev/null 2>&1)
   count=${answer#* }
   ;;
 *)
   # shellcheck disable=SC2086
-  $gcc "$here/step.c" layer.o --specs=rdimon.specs -T "$embedded/mps.ld" "$embedded/startup.c" -lm -o image 2>log || { cat log && exit 1; }
+  $gcc "$here/step.c" layer.o --specs=rdimon.specs -T "$embedded/mps.ld" "$embedded/startup.c" -lm -o image 2>log || { cat log >&2 && exit 1; }
   answer=$(timeout 200 qemu-system-arm -M $board -nographic -semihosting-config enable=on,target=native -d in_asm,exec,nochain \
     -D trace -kernel image </dev/null)
   objdump=arm-none-eabi-objdump
@@ -60,7 +62,7 @@ esac
 # shellcheck disable=SC2086
 $gcc $libc -c "$here/image.c" -o image.o
 # shellcheck disable=SC2086
-$gcc $libc image.o layer.o -nostartfiles -Wl,--gc-sections -Wl,-e,image_main -o least 2>log || { cat log && exit 1; }
+$gcc $libc $memory image.o layer.o -nostartfiles -Wl,--gc-sections -Wl,-e,image_main -o least 2>log || { cat log >&2 && exit 1; }
 flash=$($size least | awk 'NR == 2 { print $1 + $2 }')
 ram=$($size -A least | awk -v own=$((4 * (d + h))) '$1 ~ /^[.]s?(data|bss)/ { n += $2 } END { print n - own }')
 echo "$core $net $d $h $precision $how $count $flash $ram ${answer%% *}"

@@ -13,7 +13,10 @@ for row in $rows; do
   line="| ${row%%_*}, ${row#*_} |" flash="| ${row%%_*}, ${row#*_} |"
   for net in $nets; do
     # shellcheck disable=SC2046
-    set -- $("$here/measure.sh" "$1" "${row%%_*}" $(echo $net | tr _ ' ') "${row#*_}") "$1"
+    found=$("$here/measure.sh" "$1" "${row%%_*}" $(echo $net | tr _ ' ') "${row#*_}" 2>/dev/null) ||
+      found="core net d h precision compiler - - - -" # weights that the board has no room for
+    # shellcheck disable=SC2086
+    set -- $found "$1"
     line="$line $7 |" flash="$flash $8 + $9 |"
     shift 10
   done
