@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Functions of one and of two values, element by element. */
 #include "import/lift/lift.h"
+#include "import/lift/relate.h"
 
 #include <math.h>
 #include <string.h>
@@ -143,6 +144,30 @@ static bool same_number(const GraphTensor *t) {
   return t->count > 0;
 }
 
+/* The constant without the axes along which it repeats itself as the value does not: a bias that an
+ * exporter has spread over the batch. */
+static GraphTensor without_repeats(const Lift *l, const GraphValue *x, const GraphTensor *c) {
+  GraphTensor out = *c;
+  double *data = ARENA_ARRAY(l->arena, double, c->count ? c->count : 1);
+  int own = lift_type(l, x)->rank;
+  for (int axis = 0; axis < c->rank; axis++) {
+    int at = own - c->rank + axis;
+    if (at < 0 || c->dim[axis] < 2 || lift_type(l, x)->dim[at] != c->dim[axis] ||
+        tensor_varies_along(c, axis))
+      continue;
+    int64_t inner = 1;
+    for (int i = axis + 1; i < c->rank; i++)
+      inner *= out.dim[i];
+    int64_t n = out.dim[axis], kept = out.count / n;
+    for (int64_t i = 0; i < kept; i++)
+      data[i] = out.data[i / inner * inner * n + i % inner];
+    out.data = data;
+    out.dim[axis] = 1;
+    out.count = kept;
+  }
+  return out;
+}
+
 /* The atoms of a value that a constant runs along, in the order of its elements; time among them
  * where it does. False: the value lacks some. */
 static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x,
@@ -263,7 +288,10 @@ static LiftDone with_constant(Lift *l, const GraphNode *node, LayerKind kind) {
   bool first = !lift_is_constant(l, node->in[0]);
   const GraphValue *x = node->in[first ? 0 : 1];
   const GraphTensor *c = lift_type(l, node->in[first ? 1 : 0]);
-  if (!same_number(c)) return with_vector(l, node, x, c);
+  if (!same_number(c)) {
+    GraphTensor narrow = without_repeats(l, x, c);
+    return with_vector(l, node, x, &narrow);
+  }
   if (lift_type(l, node->out[0])->count != lift_type(l, x)->count) {
     lift_refuse(l, node, E902, "repeats its operand along the axes of a constant");
     return LIFT_FAILED;

@@ -23,8 +23,7 @@ static void relate_same(Atoms *a, const GraphNode *node, Factors *out) {
   *out = atoms_of(a, node->in[0]);
 }
 
-/* Two positions of an axis have different numbers. */
-static bool varies_along(const GraphTensor *t, int axis) {
+bool tensor_varies_along(const GraphTensor *t, int axis) {
   int64_t inner = 1;
   for (int i = axis + 1; i < t->rank; i++)
     inner *= t->dim[i];
@@ -48,7 +47,7 @@ static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
       int own = axis - rank + rank_of(a, v);
       if (own < 0) continue;
       if (is_constant(a, v)) {
-        constant_varies = constant_varies || varies_along(flat_type_of(a->flat, v), own);
+        constant_varies = constant_varies || tensor_varies_along(flat_type_of(a->flat, v), own);
         continue;
       }
       if (!wide) {

@@ -15,6 +15,8 @@ void atom_add_facts(Atoms *a, int atom, unsigned facts);
 void atom_split(Atoms *a, int atom, int64_t major);
 /* Two axes are the same axis. False where their factors do not fit one another. */
 bool atoms_join_axes(Atoms *a, const GraphValue *v, int axis, const GraphValue *w, int other);
+/* Two positions of an axis have different numbers. */
+bool tensor_varies_along(const GraphTensor *t, int axis);
 void factors_add(Factors *f, int atom, int dim);
 /* The factors of axis `axis` of value become those of axis `to`. */
 void atoms_keep_axis(Atoms *a, const GraphValue *value, int axis, Factors *out, int to);

@@ -351,3 +351,16 @@ Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const
   r.made = made_sequences(atoms, &all, &r, hints);
   return r;
 }
+
+int roles_batch_for_cells(Atoms *a, const Roles *roles) {
+  int atom[FACTORS_MAX];
+  if (roles->batch >= 0) return roles->batch;
+  for (int i = 0; i < a->flat->n_file_in; i++) {
+    const GraphValue *x = a->flat->graph->in[i].value;
+    int n = flat_type_of(a->flat, x)->rank ? atoms_of_axis(a, x, 0, atom) : 0;
+    if (n == 1 && !(atom_facts(a, atom[0]) & (FACT_MIXED | FACT_SCANNED)) &&
+        atom_size(a, atom[0]) > 1)
+      return atom_family(a, atom[0]);
+  }
+  return -1;
+}

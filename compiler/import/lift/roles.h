@@ -38,5 +38,9 @@ typedef struct RoleHints {
  * order, those that are constants left out: file_input[i] is the number of flat input i in the
  * file. */
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints);
+/* The batch for cells that are written out: before one is found, nothing tells a batch of fixed
+ * size from features. The first axis of an input that no operator mixes, -1: none. Where that is no
+ * batch, the cell is not found or the comparison fails. */
+int roles_batch_for_cells(Atoms *atoms, const Roles *roles);
 
 #endif

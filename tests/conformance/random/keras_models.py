@@ -136,11 +136,11 @@ def build(rng, plain=False):
     words, masking = b.chance(0.15), not plain and b.chance(0.12)
     options, data = [], {}
     if words:
-        x = keras.Input((None if opened else steps,), dtype="int32", name="words")
+        x = keras.Input((None if opened else steps,), dtype="int32", name="words", batch_size=1 if plain else None)
         data["words"] = rng.integers(1 if masking else 0, 12, (samples, steps)).astype("i4")
         h = b.say(layers.Embedding(12, int(b.pick(2, 3, 4)), mask_zero=masking))(x)
     else:
-        x = keras.Input((None if opened else steps, d), name="x")
+        x = keras.Input((None if opened else steps, d), name="x", batch_size=1 if plain else None)
         data["x"] = rng.uniform(-1.5, 1.5, (samples, steps, d)).astype("f4")
         h = b.say(layers.Masking())(x) if masking else x
     if opened or masking: options = ["--time", str(steps)]
@@ -148,7 +148,7 @@ def build(rng, plain=False):
     inputs = [x]
     h = b.layers(h, int(rng.integers(0, 3)))
     if b.chance(0.15) and not opened:
-        second = keras.Input((steps, 2), name="second")
+        second = keras.Input((steps, 2), name="second", batch_size=1 if plain else None)
         was, b.fixed_time = b.fixed_time, True
         if h.shape[1] == steps:
             h = b.say(layers.Concatenate())([h, b.layers(second, 1, ("dense", "recurrent"))])

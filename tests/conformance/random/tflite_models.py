@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Random functional models of Keras (keras_models.py) converted by TensorFlow Lite, whose interpreter computes the
-outputs; with a fixed batch of one, or an open one."""
-import os
+outputs; with a batch of one."""
+import contextlib, os
 import numpy as np
 from case import Case, Port
 import keras_models
@@ -14,12 +14,10 @@ def make(rng, folder, kind):
     try: model, data, options, what = keras_models.build(rng, plain=True)
     except (ValueError, TypeError) as problem: raise Unmade(str(problem).split("\n")[0][:120])
     samples = 1
-    wanted = [tf.TensorSpec([samples, *i.shape[1:]], i.dtype, name=i.name) for i in model.inputs]
-    function = tf.function(lambda *x: model(list(x), training=False), input_signature=wanted)
     try:
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], model)
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
         if rng.random() < 0.2: converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        content = converter.convert()
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere): content = converter.convert()
         interpreter = tf.lite.Interpreter(model_content=content)
         interpreter.allocate_tensors()
     except Exception as problem: raise Unmade(f"{type(problem).__name__}: {problem}".split("\n")[0][:120])

@@ -158,28 +158,66 @@ bool torch_op_recurrent(TorchCall *c) {
   return run_layers(c, &cell, (int)layers, x, params, start);
 }
 
-/* A cell is a layer of one step: x [N, d], states [N, u]. */
+/* x W' + b, [N, gates u]; gates in the order of PyTorch. b NULL: none. */
+static GraphValue *gates_of(TorchCall *c, GraphValue *x, GraphValue *w, GraphValue *b) {
+  GraphValue *sum = EMIT(c->emit, MatMul, x, emit_transpose(c->emit, w, 2, (int64_t[]){1, 0}));
+  return b ? EMIT(c->emit, Add, sum, b) : sum;
+}
+
+static GraphValue *gate_of(TorchCall *c, GraphValue *gates, int64_t units, int number) {
+  return emit_slice(c->emit, gates, 1, number * units, (number + 1) * units, 1);
+}
+
+/* h' of a GRU from both halves of its gates, r z n. */
+static GraphValue *gru_step(TorchCall *c, GraphValue *in, GraphValue *back, GraphValue *h,
+                            int64_t u) {
+  Emit *e = c->emit;
+  GraphValue *r = EMIT(e, Sigmoid, EMIT(e, Add, gate_of(c, in, u, 0), gate_of(c, back, u, 0))),
+             *z = EMIT(e, Sigmoid, EMIT(e, Add, gate_of(c, in, u, 1), gate_of(c, back, u, 1))),
+             *reset = EMIT(e, Mul, r, gate_of(c, back, u, 2)),
+             *n = EMIT(e, Tanh, EMIT(e, Add, gate_of(c, in, u, 2), reset));
+  return EMIT(e, Add, n, EMIT(e, Mul, z, EMIT(e, Sub, h, n)));
+}
+
+/* Of an LSTM, gates i f g o; *cell is c, and then c'. */
+static GraphValue *lstm_step(TorchCall *c, GraphValue *sum, GraphValue **cell, int64_t u) {
+  Emit *e = c->emit;
+  GraphValue *i = EMIT(e, Sigmoid, gate_of(c, sum, u, 0)),
+             *f = EMIT(e, Sigmoid, gate_of(c, sum, u, 1)),
+             *g = EMIT(e, Tanh, gate_of(c, sum, u, 2)),
+             *o = EMIT(e, Sigmoid, gate_of(c, sum, u, 3));
+  *cell = EMIT(e, Add, EMIT(e, Mul, f, *cell), EMIT(e, Mul, i, g));
+  return EMIT(e, Mul, o, EMIT(e, Tanh, *cell));
+}
+
+/* A cell is one step, x [N, d], states [N, u]: written out, so that the steps of a loop are found
+ * as those of any file. */
 bool torch_op_cell(TorchCall *c) {
-  static const int64_t front[] = {0}, both[] = {0, 1};
   TorchCell cell = cell_of(c->op);
   int n_states = 1;
-  GraphValue *single = NULL, **start = &single, *x = torch_in(c, "input"), *state[2] = {NULL, NULL};
+  GraphValue *single = NULL, **start = &single, *x = torch_in(c, "input");
   if (!x) return false;
   if (cell.op == GRAPH_Lstm)
     start = torch_tensors(c, "hx", &n_states);
   else
     single = torch_in(c, "hx");
-  GraphValue *params[4] = {torch_in(c, "w_ih"), torch_in(c, "w_hh"), torch_tensor_arg(c, "b_ih"),
-                           torch_tensor_arg(c, "b_hh")};
-  if (!start || !*start || !params[0] || !params[1]) return false;
+  GraphValue *w = torch_in(c, "w_ih"), *r = torch_in(c, "w_hh");
+  GraphValue *b = torch_tensor_arg(c, "b_ih"), *rb = torch_tensor_arg(c, "b_hh");
+  if (!start || !*start || !w || !r) return false;
   if (n_states != cell.n_states || torch_rank(c, "input") != 2)
     return torch_refuse(c, E902, "has an input without a batch");
-  cell.biases = params[2] && params[3];
-  Weights w;
-  if (!weights_of(c, &cell, params, &w)) return false;
-  for (int k = 0; k < cell.n_states; k++)
-    state[k] = emit_unsqueeze(c->emit, start[k], 1, front);
-  GraphNode *node = layer_of(c, &cell, emit_unsqueeze(c->emit, x, 1, front), &w, state);
-  if (!torch_set(c, 0, emit_squeeze(c->emit, node->out[0], 2, both))) return false;
-  return cell.n_states == 1 || torch_set(c, 1, emit_squeeze(c->emit, node->out[2], 1, front));
+  const GraphTensor *t = w->constant;
+  if (!t || t->rank != 2 || t->dim[0] % cell.gates != 0)
+    return torch_refuse(c, E902,
+                        "has weights that are not in the file, or of a size that does not fit");
+  int64_t units = t->dim[0] / cell.gates;
+  GraphValue *h = start[0], *in = gates_of(c, x, w, b), *back = gates_of(c, h, r, rb);
+  if (cell.op == GRAPH_Gru) return torch_set(c, 0, gru_step(c, in, back, h, units));
+  GraphValue *sum = EMIT(c->emit, Add, in, back);
+  if (cell.op == GRAPH_Lstm) {
+    GraphValue *state = start[1], *next = lstm_step(c, sum, &state, units);
+    return torch_set(c, 0, next) && torch_set(c, 1, state);
+  }
+  bool relu = cell.activation && strcmp(cell.activation, "relu") == 0;
+  return torch_set(c, 0, relu ? EMIT(c->emit, Relu, sum) : EMIT(c->emit, Tanh, sum));
 }
