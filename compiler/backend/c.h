@@ -11,6 +11,13 @@ typedef enum CVectors {
   C_VECTORS_ISO  /* the same lanes as arrays and loops, for any C99 compiler */
 } CVectors;
 
+/* How constants are written (c_weights.c). */
+typedef enum CWeights {
+  C_WEIGHTS_BEST, /* large ones as strings where only gcc and clang can read the file anyway */
+  C_WEIGHTS_NUMBERS,
+  C_WEIGHTS_STRINGS
+} CWeights;
+
 /* The machine that the C was scheduled for. */
 typedef struct CMachine {
   const char *name;  /* "x86-64-v3"; "generic": any */
@@ -60,6 +67,7 @@ typedef struct COptions {
   const char *compiler;    /* "grus 0.1.0", for the first comment; may be NULL */
   CScratch scratch;
   CVectors vectors;
+  CWeights weights;
   bool flat_arrays;                /* one-dimensional array parameters */
   bool flush;                      /* blocks are computed with subnormal numbers as 0 */
   int64_t queue;                   /* inputs that can wait for the model; 0: no queue */

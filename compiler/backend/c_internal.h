@@ -115,6 +115,8 @@ void c_vectors(CWriter *c, const CUsed *u);
 
 /* ---- c_prelude.c ---- */
 void c_prelude(CWriter *c);
+
+/* ---- c_weights.c ---- */
 /* Constants: those that helpers look up, which belong to no layer; or those of the layers. */
 void c_weights(CWriter *c, bool of_helpers);
 

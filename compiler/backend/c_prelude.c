@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What generated functions need before them: the primitives C has no operator for, vectors
- * (c_vectors.c), and the weights. Only what is used is written. */
+/* What generated functions need before them: the primitives that C has no operator for, and vectors
+ * (c_vectors.c). Only what is used is written. */
 #include "backend/c_internal.h"
 
 #include <string.h>
@@ -233,53 +233,4 @@ void c_prelude(CWriter *c) {
   c_fixed(c, &u);
   c_vectors(c, &u);
   loads_macros(c, &u);
-}
-
-/* ---- weights ---- */
-
-/* One number as C writes it: a float, an integer, or the bits of 16. */
-static void weight(Text *out, const KirBuffer *b, int64_t k) {
-  bool is_integer = b->elem != KIR_F32 && b->elem != KIR_F16 && b->elem != KIR_BF16;
-  if (is_integer && b->data && kir_const_int(b, k) == INT32_MIN)
-    text_add(out, "INT32_MIN");
-  else if (is_integer)
-    text_printf(out, "%lld", (long long)(b->data ? kir_const_int(b, k) : 0));
-  else if (b->elem == KIR_F32)
-    c_float(out, b->data ? ((const float *)b->data)[k] : 0.0f);
-  else
-    text_printf(out, "0x%04x", b->data ? ((const uint16_t *)b->data)[k] : 0u);
-}
-
-void c_weights(CWriter *c, bool of_helpers) {
-  for (int i = 0; i < c->m->n_buffers; i++) {
-    const KirBuffer *b = c->m->buffer[i];
-    if (b->space != KIR_CONST || kir_is_outside(c->m, b) || (b->origin.layer == NULL) != of_helpers)
-      continue;
-    const char *twin = c_selftest_twin(c, b);
-    text_add(c->out, twin ? twin : "\n");
-    if (twin) continue;
-    if (b->doc) {
-      text_add(c->out, "/* ");
-      c_comment_text(c->out, b->doc, "\n * ");
-      text_add(c->out, " */\n");
-    }
-    size_t from = c->out->len;
-    text_printf(c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
-                (long long)b->count,
-                c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU ? " __attribute__((aligned(64)))"
-                                                                  : "");
-    size_t column = 1000;
-    for (int64_t k = 0; k < b->count; k++) {
-      Text number = text_new(c->out->arena);
-      weight(&number, b, k);
-      if (column + number.len + 2 > 100) {
-        text_add(c->out, "\n ");
-        column = 1;
-      }
-      text_printf(c->out, " %s,", text_str(&number));
-      column += number.len + 2;
-    }
-    text_add(c->out, "\n};\n");
-    c_traced(c, b->origin, b->name, b->count * kir_elem_size(b->elem), from);
-  }
 }

@@ -24,6 +24,7 @@ COptions emitted_options(const Session *s, const Model *model) {
                     .compiler = "grus " GRUS_VERSION,
                     .scratch = (CScratch)o->scratch,
                     .vectors = o->iso ? C_VECTORS_ISO : C_VECTORS_GNU,
+                    .weights = (CWeights)o->c_weights,
                     .flat_arrays = o->flat_arrays,
                     .flush = o->flush,
                     .queue = o->queue,

@@ -162,6 +162,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   static const char *const formats[] = {"human", "short", "gcc", "json", "sarif"};
   static const char *const colors[] = {"auto", "always", "never"};
   static const char *const places[] = {"stack", "static", "caller"};
+  static const char *const weight_forms[] = {"best", "numbers", "strings"};
   int choice = 0;
   switch (id) {
   case OPTION_define:
@@ -237,6 +238,9 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "--c-arrays is nested or flat, not `%s`", value);
     o->flat_arrays = strcmp(value, "flat") == 0;
     return o->flat_arrays || strcmp(value, "nested") == 0;
+  case OPTION_c_weights:
+    *problem = arena_printf(arena, "--c-weights is best, numbers or strings, not `%s`", value);
+    return pick(value, weight_forms, 3, &o->c_weights);
   case OPTION_math:
     *problem = arena_printf(arena, "--math is accurate or fast, not `%s`", value);
     o->math_fast = strcmp(value, "fast") == 0;

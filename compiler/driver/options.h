@@ -66,7 +66,8 @@ typedef struct Options {
   const char *root; /* nothing outside is read; NULL: no limit */
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
   long batch, chunk, steps, queue;
-  int scratch; /* CScratch */
+  int scratch;   /* CScratch */
+  int c_weights; /* CWeights */
   bool scratch_given;
   bool math_fast;
   bool flat_arrays, iso;                 /* --c-arrays=flat, --vectors=iso */

@@ -168,6 +168,8 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
                     bool pic) {
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  if (c.weights == C_WEIGHTS_BEST && c.vectors == C_VECTORS_GNU)
+    c.weights = C_WEIGHTS_STRINGS; /* nobody reads this file but the compiler */
   bool native = native_chosen(s);
   Text header = text_new(s->arena), source = text_new(s->arena);
   backend_c(m, &c, &header, native ? NULL : &source);
