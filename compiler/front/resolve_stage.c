@@ -238,6 +238,46 @@ static bool args_options(Body *body, Args *args, const Node *stage, const LayerI
   return ok;
 }
 
+static void layer_place(Layer *layer, const Node *stage) {
+  layer->span = stage->span;
+  layer->name_span = stage->at;
+  layer->pipe = stage->pipe;
+  for (int i = 0; i < LAYER_MAX_RESULTS && layer->out[i]; i++)
+    layer->out[i]->span = stage->span;
+}
+
+/* The axes of `along` that are time, or those that are not. */
+static OptVal axes_part(Arena *arena, const OptVal *along, bool time) {
+  OptVal part = *along;
+  part.axis = ARENA_ARRAY(arena, const char *, along->n_axes);
+  part.value_span = ARENA_ARRAY(arena, Span, along->n_axes);
+  part.n_axes = 0;
+  for (int i = 0; i < along->n_axes; i++)
+    if ((strcmp(along->axis[i], "time") == 0) == time) {
+      part.axis[part.n_axes] = along->axis[i];
+      part.value_span[part.n_axes++] = along->value_span[i];
+    }
+  return part;
+}
+
+/* mean(along=(time, f)) is mean(along=f) |> mean(along=time): a stage that ends axes ends those of
+ * a step before it ends time. Returns the layer that gives the result. */
+static Layer *layer_end_time(Body *body, const LayerInfo *info, Layer *layer, const Node *stage) {
+  int at = 0, n = layer_opt_count(info);
+  while (at < n && info->opts[at].id != OPT_along)
+    at++;
+  if (!(info->flags & ENDS) || at == n || layer->opt[at].n_axes < 2) return layer;
+  OptVal time = axes_part(body->r->arena, &layer->opt[at], true);
+  OptVal others = axes_part(body->r->arena, &layer->opt[at], false);
+  if (!time.n_axes || !others.n_axes) return layer;
+  layer->opt[at] = others;
+  Layer *last = layer_make(body, info->kind, 1, layer->out, &stage->span);
+  if (!last) return NULL;
+  last->opt[at] = time;
+  layer_place(last, stage);
+  return last;
+}
+
 static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, const Item *piped,
                           Span piped_span) {
   Resolver *r = body->r;
@@ -255,12 +295,9 @@ static Item layer_resolve(Body *body, const LayerInfo *info, const Node *stage, 
     if (args.option[i]) layer->opt[i] = opt[i];
   const OptVal *from = layer_opt(layer, OPT_from);
   if (from && from->given) layer->prefix = from->s;
-  layer->span = stage->span;
-  layer->name_span = stage->at;
-  layer->pipe = stage->pipe;
-  for (int i = 0; i < LAYER_MAX_RESULTS && layer->out[i]; i++)
-    layer->out[i]->span = stage->span;
-  return item_of(layer->out[0]);
+  layer_place(layer, stage);
+  Layer *last = layer_end_time(body, info, layer, stage);
+  return last ? item_of(last->out[0]) : item_bad();
 }
 
 Item stage_resolve(Body *body, const Node *stage, const Item *piped, Span piped_span) {

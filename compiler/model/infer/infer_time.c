@@ -3,6 +3,7 @@
  * reverse). */
 #include "model/infer/infer_rule.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The `time ..` of a stream's type, without its rate. */
@@ -58,9 +59,7 @@ static bool infer_end(Infer *inf, Layer *layer) {
   if (!layer_goes_along(inf, layer, v, numbers ? 0 : 1, true)) return false;
   Type type = type_result(&v->type);
   if (layer_time(layer)) {
-    if (layer->n_along > 1)
-      return report_not_time(
-          inf, layer, v, "time and feature axes end in two stages: `|> mean(along=freq) |> mean`");
+    assert(layer->n_along == 1); /* other axes end in a layer of their own (resolve_stage.c) */
     if (type_is_stream(&v->type)) return report_endless(inf, layer, v);
     type.time = (Time){.kind = TIME_NONE};
   } else
