@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# The figures of the three examples, made by standalone programs.
+# The figures of the examples, made by standalone programs.
 #
 #   examples/figures.sh GRUS [FOLDER] [EXAMPLE...]
 #
 # Builds each example with the compiler GRUS, runs it on its recorded input, compares the output with
 # expected/ and prints the figure. What it makes stays in FOLDER (default: a temporary one), with
-# spectrogram.png, the sound before and after. Fails if an output or a figure is not as stated.
+# spectrogram.png, the sound before and after, and speech.svg, a sound and where somebody speaks.
+# Fails if an output or a figure is not as stated. read_text needs libpng.
 set -eu
 grus=$1
 folder=${2:-}
@@ -16,7 +17,7 @@ if [ -z "$folder" ]; then
 fi
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-[ $# -le 2 ] && set -- "$grus" "$folder" denoiser japanese_vowels gesture
+[ $# -le 2 ] && set -- "$grus" "$folder" denoiser japanese_vowels gesture voice_activity read_text
 shift 2
 case $grus in */*) grus=$(cd "$(dirname "$grus")" && pwd)/$(basename "$grus") ;; esac
 cd "$(dirname "$0")"
@@ -90,9 +91,34 @@ gesture() {
     --against gesture/expected --snr 55dB --metric argmax || failed=1
 }
 
+voice_activity() {
+  "$grus" build voice_activity/voice_activity.grus --emit=exe -o "$folder/voice_activity"
+  for output in speech.npy speech.csv; do
+    "$folder/voice_activity" voice_activity/people.wav "$folder/$output"
+  done
+  compare voice_activity "$folder/speech.npy" expected/speech.npy
+  tool segments voice_activity/segments.c -Idenoiser
+  "$folder/segments" voice_activity/people.wav "$folder/speech.csv" "$folder/speech.svg" |
+    tee "$folder/segments.txt"
+  cmp "$folder/segments.txt" voice_activity/expected/segments.txt || failed=1
+  figure voice_activity "$(awk -F, -f accuracy.awk voice_activity/people.csv "$folder/speech.csv")"
+}
+
+read_text() {
+  if ! echo '#include <png.h>' | ${CC:-cc} -E - >/dev/null 2>&1; then
+    echo "read_text: left out, it needs libpng (Debian package libpng-dev)" >&2
+    return
+  fi
+  "$grus" build read_text/read_text.grus --scratch=static -q -o "$folder/net.c"
+  ${CC:-cc} -O2 -ffp-contract=off -I"$folder" -o "$folder/reader" read_text/reader.c "$folder/net.c" -lpng
+  "$folder/reader" read_text/pictures/0* >"$folder/lines.txt"
+  cmp "$folder/lines.txt" read_text/expected/lines.txt || failed=1
+  figure read_text "$(awk -f read_text/errors.awk read_text/pictures/lines.txt "$folder/lines.txt")"
+}
+
 for example in "$@"; do
   case $example in
-    denoiser | japanese_vowels | gesture) "$example" ;;
+    denoiser | japanese_vowels | gesture | voice_activity | read_text) "$example" ;;
     *) echo "no example $example" >&2; exit 2 ;;
   esac
 done

@@ -303,10 +303,14 @@ static bool option_axes(Body *body, const OptInfo *opt, const Node *node, OptVal
     const Binding *b = node_is(part, N_NAME) ? name_find(body, part->text) : NULL;
     bool param = b && b->item.kind == ITEM_CONST && b->item.constant.kind == CONST_WORD;
     if (!node_is(part, N_NAME) && !node_is(part, N_TIME_NAME)) {
-      Diag *d = diag_new(body->r->diags, E206, part->span, "`%s` names an axis", opt->name);
-      diag_primary(d, "expected the label of an axis, or `time`");
+      bool order = opt->id == OPT_axes; /* permute(ch, freq), label(freq, ch) */
+      Diag *d = diag_new(body->r->diags, E206, part->span, "an axis is given by its name");
+      diag_primary(d, "expected the label of an axis%s", order ? "" : ", or `time`");
       if (node_is(part, N_INT) || node_is(part, N_NEG))
-        diag_note(d, "axes have names, not numbers: `f32[time .., freq 257]`, then `along=freq`");
+        diag_note(d, order ? "write the names of the feature axes: `permute(ch, freq)` of "
+                             "`f32[time .., freq 257, ch 2]`"
+                           : "axes have names, not numbers: `f32[time .., freq 257]`, then "
+                             "`along=freq`");
       return false;
     }
     out->axis[out->n_axes] = param                        ? b->item.constant.s
