@@ -8,7 +8,7 @@
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
 typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
 
-Importer onnx_import, onnx_legacy_import, tflite_import, pt2_import, graphdef_import;
+Importer onnx_import, tflite_import, pt2_import, graphdef_import;
 bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
@@ -20,23 +20,8 @@ static Foreign *import_graph(Reader *read, const ForeignFile *file, const Import
   return graph ? lift_graph(file, graph, options, diags) : NULL;
 }
 
-/* What the way through the graph refuses, the reader that was there before it may still take; its
- * Model is then compared with the graph. A file that is no graph is refused for that. */
-static Foreign *import_either(Reader *read, Importer *legacy, const ForeignFile *file,
-                              const ImportOptions *options, Diags *diags) {
-  Diags *trial = diags_new(file->arena, diags->sources);
-  const Graph *graph = read(file, options, trial);
-  Foreign *foreign = graph ? lift_graph(file, graph, options, trial) : NULL;
-  if (foreign) return foreign;
-  foreign = legacy(file, options, diags);
-  if (!foreign) return NULL;
-  if (graph) return lift_verify(foreign, graph, options, diags);
-  read(file, options, diags); /* for what it says */
-  return NULL;
-}
-
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  return import_either(onnx_graph, onnx_legacy_import, file, options, diags);
+  return import_graph(onnx_graph, file, options, diags);
 }
 
 bool tflite_sniff(const ForeignFile *file) {

@@ -179,6 +179,9 @@ bool graph_shape_recurrent(GraphCall *call) {
   int64_t steps = x->dim[0], batch = x->dim[1], d = x->dim[2], u = w->dim[2];
   const GraphTensor *projection = lstm ? call_in(call, 9) : NULL;
   int64_t p = projection && projection->rank == 3 ? projection->dim[1] : u;
+  if (w->dim[3] != d)
+    return call_fault(call, "was trained on %lld inputs, but the graph feeds it %lld",
+                      (long long)w->dim[3], (long long)d);
   int lengths = gru ? 5 : 4, h0 = lengths + 1, mask = gru ? 7 : lstm ? 8 : 6;
   if (!operand_fits(call, 1, "W", 4, (int64_t[]){dirs, gates, u, d}) ||
       !operand_fits(call, 2, "R", 4, (int64_t[]){dirs, gates, u, p}) ||

@@ -426,8 +426,7 @@ static bool add_nodes(Lift *l) {
     if (lifted) continue; /* with the node before it: a bias */
     for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
       done = family[f](l, node);
-    if (done == LIFT_OTHER)
-      lift_refuse(l, node, E902, "is not supported where it stands in this graph");
+    if (done == LIFT_OTHER) lift_unsupported(l, node);
     if (done != LIFT_DONE) return false;
     name_results(l, node);
   }

@@ -240,6 +240,10 @@ bool lift_set_axis(const Lift *l, int input, int axis, double *out);
  * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis);
 
+/* ---- advice.c ---- */
+/* E902: no stage is this operator, and what is near. */
+void lift_unsupported(Lift *l, const GraphNode *node);
+
 /* ---- lift.c ---- */
 /* Sizes, atoms, states and roles of l->graph, without a Model. False after reporting. */
 bool lift_analyse(Lift *l);

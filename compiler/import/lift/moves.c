@@ -530,7 +530,8 @@ static LiftDone pad(Lift *l, const GraphNode *node) {
   LiftDone done = pass(l, node);
   if (!pads->data) return LIFT_OTHER;
   if (strcmp(mode, "constant") == 0 && fill && !(fill->data && is_zero(fill))) {
-    lift_refuse(l, node, E902, "pads with a number that is not zero");
+    Diag *d = lift_refuse(l, node, E902, "pads with a number that is not zero");
+    diag_note(d, "`pad` has zeros, the value at the edge (`edge`) and reflections (`reflect`)");
     return LIFT_FAILED;
   }
   if (strcmp(mode, "constant") == 0) mode = "zero";

@@ -307,6 +307,10 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
           : NULL;
   if (!why) return false;
   Diag *d = lift_refuse(l, node, E902, "%s", why);
+  int64_t steps = lift_type(l, node->in[0])->dim[0];
+  if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
+    diag_note(d, "a length belongs to the input: import without it and give `--time \"n <= %lld\"`",
+              (long long)steps);
   if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
     diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
   return true;

@@ -221,9 +221,11 @@ static LiftDone product(Lift *l, const GraphNode *node) {
        columns = rb > 1 ? all_of(l, b, rb - 1) : (Axis){0};
   if (!axis_equal(&inner, &other) || shares(&rows, &columns) || shares(&inner, &rows) ||
       shares(&inner, &columns)) {
-    lift_refuse(
+    Diag *d = lift_refuse(
         l, node, E902,
         "multiplies two values of the data along one axis in two places, as attention does");
+    diag_note(d, "a matrix of constants multiplies the features, and values of one shape are "
+                 "multiplied element by element");
     return LIFT_FAILED;
   }
   Layout layout;

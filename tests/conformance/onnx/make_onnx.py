@@ -270,11 +270,11 @@ def refused():
     save("cycle_E901", [h.make_node("Add", ["x", "b"], ["a"]), h.make_node("Tanh", ["a"], ["b"])], x, [port("b", [1, 5, 3])], [], folder="refused")
     save("unknown_operator_E902", [h.make_node("Unique", ["x", "w"], ["y"])], x, [port("y", [1, 5, 2])], w, folder="refused")
     save("attention_E902", [h.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]), h.make_node("MatMul", ["x", "t"], ["y"])], x, [port("y", [1, 5, 5])], [], folder="refused")
-    save("lengths_E903", [h.make_node("RNN", ["x", "W", "R", "", "n"], ["y"], hidden_size=4)], [port("x", [5, 1, 3])], [port("y", [5, 1, 1, 4])],
+    save("lengths_E902", [h.make_node("RNN", ["x", "W", "R", "", "n"], ["y"], hidden_size=4)], [port("x", [5, 1, 3])], [port("y", [5, 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4)), init("n", np.array([3], np.int32))], folder="refused")
     save("no_length_E904", [h.make_node("RNN", ["x", "W", "R"], ["y"], hidden_size=4)], [port("x", ["T", 1, 3])], [port("y", ["T", 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4))], folder="refused")
-    save("width_E601", [h.make_node("RNN", ["x", "W", "R"], ["y"], hidden_size=4)], [port("x", [5, 1, 2])], [port("y", [5, 1, 1, 4])],
+    save("width_E902", [h.make_node("RNN", ["x", "W", "R"], ["y"], hidden_size=4)], [port("x", [5, 1, 2])], [port("y", [5, 1, 1, 4])],
          [init("W", weights(1, 4, 3)), init("R", weights(1, 4, 4))], folder="refused")
     outside = nh.from_array(weights(3, 2), "w")
     outside.ClearField("raw_data")

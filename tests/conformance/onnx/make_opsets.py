@@ -140,7 +140,7 @@ def external_data():
     for name, location in escapes.items():
         save(f"external_{name}_E901", nodes, *ports, [outside(inits[0], location), *inits[1:]], 17, None, os.path.join(HERE, "refused"))
     for name, place in {"beyond": {"offset": 1 << 40}, "short": {"offset": 0, "length": n - 4}, "negative": {"offset": -4, "length": n}, "wrap": {"offset": 8, "length": (1 << 64) - 4}}.items():
-        save(f"external_{name}_E901", nodes, *ports, [outside(inits[0], "width_E601.onnx", **place), *inits[1:]], 17, None, os.path.join(HERE, "refused"))
+        save(f"external_{name}_E901", nodes, *ports, [outside(inits[0], "width_E902.onnx", **place), *inits[1:]], 17, None, os.path.join(HERE, "refused"))
 
 
 if __name__ == "__main__":

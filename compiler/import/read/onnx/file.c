@@ -69,6 +69,17 @@ static bool graphs_are_sane(const ForeignFile *file) {
   return true;
 }
 
+/* Nothing marks the format: it begins with the version of the format, and has a graph. */
+bool onnx_sniff(const ForeignFile *file) {
+  Wire w = {file->data.data, file->data.data + file->data.len}, content;
+  const uint8_t *p = file->data.data;
+  uint32_t field;
+  bool begins = file->data.len > 4 && p[0] == 0x08 && p[1] > 0 && p[1] < 64;
+  while (begins && wire_field(&w, &field, &content))
+    if (field == 7 && content.at) return true;
+  return false;
+}
+
 typedef struct Budget {
   Arena *arena;
   size_t left;

@@ -16,7 +16,10 @@ bool onnx_op_batch_norm(OnnxCall *c) {
   bool training = call_attr_int(c, "training_mode", 0) != 0 ||
                   (c->reader->opset < 7 && !call_attr_int(c, "is_test", 0));
   if (training)
-    return call_refuse(c, E902, "is exported for training: it takes the mean of what it is given");
+    return call_refuse(
+        c, E902,
+        "is exported for training, and takes the mean of what it is given: export the model in its "
+        "evaluation mode, `model.eval()`");
   if (!call_attr_int(c, "spatial", 1))
     return call_refuse(c, E902, "has a mean for each place, not for each channel");
   for (int k = 1; k < 5; k++)

@@ -129,7 +129,7 @@ static bool read_operands(OnnxCall *c) {
     const char *name = c->node->input[k];
     c->in[k] = *name ? scope_find(c->scope, name) : NULL;
     if (*name && !c->in[k])
-      return call_refuse(c, E901, "reads `%s`, which nothing has computed", name);
+      return call_refuse(c, E901, "reads `%s`, which no node before it computes", name);
   }
   return true;
 }
@@ -179,6 +179,9 @@ static bool unknown(OnnxCall *c) {
                            c->emit->name, c->node->op_type);
   if (!is_standard(c->node->domain))
     diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
+  diag_note(d,
+            "cut the model there (`onnx.utils.extract_model`) and compute the rest in the program "
+            "that calls");
   return false;
 }
 

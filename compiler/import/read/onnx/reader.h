@@ -57,6 +57,7 @@ typedef struct OnnxCall {
 } OnnxCall;
 
 /* ---- file.c ---- */
+bool onnx_sniff(const ForeignFile *file);
 /* NULL after reporting. */
 const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags *diags);
 /* A node and a default attribute of a function; NULL if they are damaged. */

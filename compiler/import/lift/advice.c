@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* An operator that no stage is where it stands. In, its node; out, the refusal, with the nearest
+ * thing that works. */
+#include "import/lift/lift.h"
+
+static const char
+    norms[] = "`LayerNorm` over features and `BatchNorm` with constant statistics are there",
+    integers[] = "integers with constant scales are read as real numbers where floats go in and "
+                 "come out; else import the float model that this one was made from",
+    conditions[] = "conditions on the data have no stage; relu, leaky_relu and `clip(low, high)` "
+                   "are there, and a mask belongs into the program that calls",
+    places[] = "places that come from the data have no stage; `Embedding` takes rows of a constant "
+               "table by an input of whole numbers",
+    clips[] = "the larger or smaller of a value and a number is `clip(low, high)`; of two values "
+              "it has no stage",
+    powers[] = "a power has a constant exponent",
+    loops[] =
+        "a loop becomes a recurrent stage where it follows the equations of an LSTM, a GRU or "
+        "an RNN, and its number of steps does not depend on data";
+
+/* NULL: nothing is near. */
+static const char *advice(GraphOp op) {
+  static const struct {
+    GraphOp op;
+    const char *text;
+  } known[] = {{GRAPH_GroupNorm, norms},
+               {GRAPH_LpNormalize, norms},
+               {GRAPH_RmsNorm, norms},
+               {GRAPH_Quantize, integers},
+               {GRAPH_Dequantize, integers},
+               {GRAPH_DynamicQuantize, integers},
+               {GRAPH_MatMulInteger, integers},
+               {GRAPH_ConvInteger, integers},
+               {GRAPH_Where, conditions},
+               {GRAPH_If, conditions},
+               {GRAPH_Not, conditions},
+               {GRAPH_And, conditions},
+               {GRAPH_Or, conditions},
+               {GRAPH_Xor, conditions},
+               {GRAPH_Equal, conditions},
+               {GRAPH_Less, conditions},
+               {GRAPH_LessEqual, conditions},
+               {GRAPH_Greater, conditions},
+               {GRAPH_GreaterEqual, conditions},
+               {GRAPH_Gather, places},
+               {GRAPH_GatherElements, places},
+               {GRAPH_GatherNd, places},
+               {GRAPH_ScatterElements, places},
+               {GRAPH_ScatterNd, places},
+               {GRAPH_OneHot, places},
+               {GRAPH_Min, clips},
+               {GRAPH_Max, clips},
+               {GRAPH_Pow, powers},
+               {GRAPH_Loop, loops},
+               {GRAPH_Scan, loops},
+               {GRAPH_While, loops}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].op == op) return known[i].text;
+  return NULL;
+}
+
+void lift_unsupported(Lift *l, const GraphNode *node) {
+  Diag *d = lift_refuse(l, node, E902, "is not supported where it stands in this graph");
+  const char *text = advice(node->op);
+  if (text) diag_note(d, "%s", text);
+}
