@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""snr.py GRUS MODELS: what each integer precision costs in exactness on published models and the examples.
+"""snr.py GRUS MODELS [PAGE [NAME...]]: what each integer precision costs in exactness on published models and the examples.
 
 In:  the program grus; MODELS, the folder of the published models; numpy.
 Out: a table in Markdown, one line a model: the signal-to-noise ratio in dB of the outputs of the compiled
-     code to the same model compiled in f32. Calibration sees the first half of a recording, or other
+     code to the same model compiled in f32. PAGE has such a table: status 1 if a figure is more than half a dB
+     below that of the page, or the page lacks it; 77 if MODELS is not there. NAME: only models whose
+     names begin so; MODELS is then not looked for. Calibration sees the first half of a recording, or other
      recordings; the figure is of the second half. `i16 nearest` has no rounded weights.
 """
 import os
@@ -12,7 +14,11 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    print("skipped: numpy is not installed")
+    sys.exit(77)
 
 COLUMNS = ["w8", "i16 nearest", "i16", "i8", "i16x16"]
 RNNOISE_PARTS = {"input_dense": "input_dense.dense", "vad_gru": "vad_gru.gru", "noise_gru": "noise_gru.gru",
@@ -153,16 +159,34 @@ MODELS = [("gesture, LSTM 24", gesture), ("Japanese vowels, GRU 32 in both direc
           ("Klon centaur 50, GRU 8", centaur("centaur_50")), ("Klon centaur 100, GRU 8", centaur("centaur_100"))]
 
 
-def main(grus, models):
-    bench = Bench(grus, models)
+def floors(page):
+    """{model: [dB]} of the table in a page of documentation."""
+    with open(page) as file:
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in file if line.startswith("| ")]
+    known = {name for name, _ in MODELS}
+    return {row[0]: [float(x) for x in row[1:]] for row in rows if row[0] in known and len(row) == len(COLUMNS) + 1}
+
+
+def main(grus, models, page=None, *names):
+    if page and not names and not os.path.isdir(models):
+        print(f"skipped: {models} is not there")
+        sys.exit(77)
+    bench, failed = Bench(grus, models), False
+    least = floors(page) if page else {}
     print("| model |" + "".join(f" {c} |" for c in COLUMNS))
     print("|---|" + "---:|" * len(COLUMNS))
     for name, measure in MODELS:
+        if names and not name.startswith(names):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             found = measure(bench)
             os.chdir("/")
         print(f"| {name} |" + "".join(f" {found[c]:.1f} |" for c in COLUMNS), flush=True)
+        if page and not (name in least and all(found[c] >= x - 0.5 for c, x in zip(COLUMNS, least[name]))):
+            print(f"{name}: the page has {least.get(name)}", flush=True)
+            failed = True
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
