@@ -102,6 +102,34 @@ static bool dense_per_step(const Value *v) {
   return false;
 }
 
+static bool is_channels(const char *label) {
+  return label && (!strcmp(label, "ch") || !strcmp(label, "channel") || !strcmp(label, "channels"));
+}
+
+/* Stages that other frameworks give the channels first. */
+static bool takes_channels(const Layer *layer) {
+  return layer->kind == LAYER_Conv1D || layer->kind == LAYER_Conv2D ||
+         layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose ||
+         layer->kind == LAYER_BatchNorm || layer->kind == LAYER_max_pool ||
+         layer->kind == LAYER_mean_pool;
+}
+
+/* The axis of channels stands before others where a convolution took another one for them. */
+static void note_channels(Diag *d, const Value *v) {
+  for (; v->layer && v->layer->n_in; v = v->layer->in[0]) {
+    const Type *type = &v->layer->in[0]->type;
+    if (!takes_channels(v->layer)) continue;
+    for (int k = 0; k + 1 < type->rank; k++)
+      if (is_channels(type->dim[k].label)) {
+        const char *last = type->dim[type->rank - 1].label;
+        diag_note(d, "`%s` takes the last axis%s%s%s for the features; `%s` is to stand there",
+                  layer_name(v->layer), last ? ", `" : "", last ? last : "", last ? "`," : "",
+                  type->dim[k].label);
+        return;
+      }
+  }
+}
+
 static void report_declared(Infer *inf, const Value *v, const Declared *declared) {
   const Type *want = declared->type, *have = &v->type;
   bool elem = !elem_fits(want, have), scalar = (!want->rank && !type_is_sequence(want)) ||
@@ -115,6 +143,7 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   diag_primary(d, "this is %s", b);
   if (span_valid(declared->type_span)) diag_label(d, declared->type_span, "declared %s here", a);
   diag_trace_value(d, inf->model, v);
+  note_channels(d, v);
   bool reduces = !elem && type_is_sequence(have) && !type_is_sequence(want);
   if (reduces && dense_per_step(v))
     diag_note(d, "`Dense` acts on the last axis, so on a sequence it runs once per step; that is "
