@@ -9,7 +9,11 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
+#ifdef _WIN32 /* the printf of mingw-w64, not Microsoft's: __USE_MINGW_ANSI_STDIO */
+#define GRUS_PRINTF(string, first) __attribute__((format(gnu_printf, string, first)))
+#else
 #define GRUS_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#endif
 #define GRUS_NORETURN              __attribute__((noreturn))
 #else
 #define GRUS_PRINTF(string, first)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The bytes of a file as memory. One file a system: posix/ and wasi/. */
+/* The bytes of a file as memory. One file a system: posix/, windows/ and wasi/. */
 #ifndef GRUS_BASE_MAPPING_H
 #define GRUS_BASE_MAPPING_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What not every system does with an open file. One file a system: posix/ and wasi/. */
+/* What not every system does with an open file. One file a system: posix/, windows/ and wasi/. */
 #ifndef GRUS_DRIVER_DESCRIPTOR_H
 #define GRUS_DRIVER_DESCRIPTOR_H
 

@@ -49,6 +49,7 @@ void session_say(Session *s, const char *format, ...) {
 
 void session_file_error(Session *s, const char *path, const char *what, const char *reason) {
   s->file_trouble = true;
+  reason = arena_strdup(s->arena, reason); /* strerror may have one buffer for all that it says */
   if (strcmp(reason, strerror(EPIPE)) == 0) return; /* its reader has seen enough */
   session_error(s, "cannot %s `%s`: %s", what, path, reason);
 }

@@ -9,6 +9,9 @@
 #define STALE_FILE_PREFIX   ".grus-"
 #define STALE_FOLDER_PREFIX "grus-"
 
+/* Where temporary folders go. */
+const char *temp_base(void);
+
 /* Removes files of this user in folder whose name is that of a temporary one, older than an
  * hour. */
 void stale_remove_files(const char *folder);

@@ -30,7 +30,7 @@ static void remove_dir(void *arg) {
 
 const char *temp_dir(Session *s) {
   enum { TRIES = 100 };
-  const char *given = getenv("TMPDIR"), *base = given && *given ? given : "/tmp";
+  const char *base = temp_base();
   char *path = arena_printf(s->arena, "%s/%s%*s", base, STALE_FOLDER_PREFIX, RANDOM_LETTERS, ""),
        *letters = path + strlen(path) - RANDOM_LETTERS;
   char *ours = arena_strdup(s->arena, path);

@@ -7,13 +7,19 @@
 
 #include <string.h>
 
-/* Of executables that have libhdf5 in themselves; else there is nothing of this name. */
+/* Of executables that have libhdf5 in themselves; else there is nothing of this name. Executables
+ * of Windows have no weak names. */
+#ifdef _WIN32
+static const Hdf5Module *const linked = NULL;
+#else
 extern const Hdf5Module hdf5_linked __attribute__((weak));
+static const Hdf5Module *const linked = &hdf5_linked;
+#endif
 
 const Hdf5Module *hdf5_module(void) {
   static Hdf5Module module;
   static bool loaded;
-  if (&hdf5_linked) return &hdf5_linked;
+  if (linked) return linked;
   if (!loaded) {
     void *opened = module_open(GRUS_HDF5_MODULE);
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&

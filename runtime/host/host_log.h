@@ -9,7 +9,11 @@
 #include <stdio.h>
 
 #if defined(__GNUC__)
+#ifdef __USE_MINGW_ANSI_STDIO /* the printf of mingw-w64, not Microsoft's */
+#define HOST_PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
+#else
 #define HOST_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#endif
 #else
 #define HOST_PRINTF(text, first)
 #endif

@@ -51,3 +51,7 @@ const char *place_real(Arena *arena, const char *path) {
   free(found);
   return out;
 }
+
+bool place_same_time(const struct stat *a, const struct stat *b) {
+  return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}

@@ -27,3 +27,7 @@ const char *place_real(Arena *arena, const char *path) {
   if (strcmp(path, ".") == 0) path = "";
   return *path == '/' ? path : arena_printf(arena, "/%s", path);
 }
+
+bool place_same_time(const struct stat *a, const struct stat *b) {
+  return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,6 +26,11 @@ static bool is_ours(const char *name, const char *prefix) {
 
 static bool is_old(const struct stat *st) {
   return st->st_uid == geteuid() && time(NULL) - st->st_mtime > STALE_SECONDS;
+}
+
+const char *temp_base(void) {
+  const char *given = getenv("TMPDIR");
+  return given && *given ? given : "/tmp";
 }
 
 void stale_remove_files(const char *folder) {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* No process that shares what there is: Windows has no fork. See child.h. */
+#include "base/child.h"
+
+bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg) {
+  (void)limits, (void)work, (void)arg;
+  *child = (Child){0, -1};
+  return false;
+}
+
+const char *child_end(Child *child) {
+  (void)child;
+  return NULL;
+}
+
+bool child_put(int socket, const void *data, size_t n) {
+  (void)socket, (void)data, (void)n;
+  return false;
+}
+
+bool child_get(int socket, void *data, size_t n) {
+  (void)socket, (void)data, (void)n;
+  return false;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Opening modules beside the executable; see module.h. */
+#include "base/module.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <windows.h>
+
+enum { PATH_BYTES = 4096 };
+
+bool module_self(char *path, size_t size) {
+  DWORD n = GetModuleFileNameA(NULL, path, (DWORD)size);
+  if (n == 0 || n >= size) return false;
+  for (char *c = path; *c; c++)
+    if (*c == '\\') *c = '/';
+  return true;
+}
+
+void *module_load(const char *path, const char **reason) {
+  HMODULE module = LoadLibraryA(path);
+  if (!module) *reason = "the system cannot load it";
+  return module;
+}
+
+void module_close(void *module) {
+  FreeLibrary(module);
+}
+
+void *module_open(const char *relative) {
+  char self[PATH_BYTES], path[2 * PATH_BYTES];
+  const char *reason;
+  if (!module_self(self, sizeof self)) return NULL;
+  char *slash = strrchr(self, '/');
+  if (!slash) return NULL;
+  int len = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, relative);
+  return len < (int)sizeof path ? module_load(path, &reason) : NULL;
+}
+
+/* ISO C has no conversion between pointers to functions and to objects: the bytes are copied. */
+bool module_take(void *module, const char *name, void *function) {
+  FARPROC symbol = GetProcAddress(module, name);
+  memcpy(function, &symbol, sizeof symbol);
+  return symbol != NULL;
+}
