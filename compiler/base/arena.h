@@ -14,7 +14,7 @@
 #else
 #define GRUS_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #endif
-#define GRUS_NORETURN              __attribute__((noreturn))
+#define GRUS_NORETURN __attribute__((noreturn))
 #else
 #define GRUS_PRINTF(string, first)
 #define GRUS_NORETURN

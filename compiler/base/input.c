@@ -60,8 +60,7 @@ static bool open_regular(const char *path, int *fd, struct stat *st, const char 
 
 static bool same_state(int fd, const struct stat *before) {
   struct stat now;
-  return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
-         place_same_time(&now, before);
+  return fstat(fd, &now) == 0 && now.st_size == before->st_size && place_same_time(&now, before);
 }
 
 /* Reads fd to its end, or to one byte beyond limit. Files of /proc have no size: `expected` is a

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Only compiler/driver/main.c ends the process, and base/posix/child.c the processes it forks. Outside the
-# driver and base's renderers (compiler/base/render*.c) no room of the compiler opens, reads or prints to a stream; formatting
-# into memory (snprintf) is no stream and is allowed. The runtime's core, which generated code
-# copies, is freestanding: it includes only headers every C99 compiler has without a library.
+# Only compiler/driver/main.c ends the process (on Windows driver/windows/main.c, and interrupts.c
+# beside it as a signal would), and base/posix/child.c the processes it forks. Outside the driver and
+# base's renderers (compiler/base/render*.c) no room of the compiler opens, reads or prints to a
+# stream; formatting into memory (snprintf) is no stream and is allowed. The runtime's core, which
+# generated code copies, is freestanding: it includes only headers every C99 compiler has without a
+# library.
 set -eu
 lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
@@ -25,7 +27,7 @@ strip() {
 
 status=0
 word='(^|[^A-Za-z0-9_.>])'
-strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/main|base/posix/child)\.c$' |
+strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/main|driver/windows/(main|interrupts)|base/posix/child)\.c$' |
   report 'only compiler/driver/main.c ends the process' \
     "$word(exit|_exit|_Exit|quick_exit|abort|raise)[ ]*\\(" || status=1
 strip '^compiler/.*\.([chly]|def)$' '^compiler/(driver/|base/render[^/]*\.c$)' |

@@ -33,6 +33,8 @@ both() {
 }
 
 "$wine" "$exe" version >/dev/null 2>&1 # makes the prefix
+of=$("$wine" "$exe" version 2>/dev/null | tr -d '\r' | sed -n 1p)
+[ "$of" = "$("$grus" version | sed -n 1p)" ] || { echo "skipped: $exe is $of, another than $grus; scripts/windows builds it"; exit 77; }
 for place in here there; do
   cp "$root"/tests/models/gru_stream.grus "$root"/tests/models/lstm_one.grus "$root"/tests/check/errors/e301_stacked.grus "$work/$place/"
   printf 'model broken {' >"$work/$place/broken.grus"
