@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static LintModel *const of_model[] = {lint_unused_inputs,  lint_unused_lets,  lint_ordinal_weights,
-                                      lint_flatten_time,   lint_dropped_tail, lint_late_first,
-                                      lint_skipped_samples};
-
-static LintLayer *const of_layer[] = {
-    lint_dense_per_step,   lint_useless_flatten, lint_reshape_time, lint_single_step,
-    lint_last_of_both,     lint_softmax,         lint_lost_state,   lint_never_reset,
-    lint_wide_accumulator, lint_i8_softmax};
+#define LINT_FUNCTION(name) lint_##name,
+static void (*const of_model[])(Infer *) = {LINTS_OF_MODEL(LINT_FUNCTION)};
+static void (*const of_layer[])(Infer *, const Layer *) = {LINTS_OF_LAYER(LINT_FUNCTION)};
 
 bool lint_typed(const Value *v) {
   return v && v->typed && !v->poisoned;

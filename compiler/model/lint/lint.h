@@ -13,16 +13,31 @@
 
 #include "model/infer/infer_rule.h"
 
-/* About the model as a whole. */
-typedef void LintModel(Infer *lint);
-LintModel lint_unused_inputs, lint_unused_lets, lint_ordinal_weights, lint_flatten_time,
-    lint_dropped_tail, lint_late_first, lint_skipped_samples;
-
-/* About one layer; the types of its inputs and results are known. */
-typedef void LintLayer(Infer *lint, const Layer *layer);
-LintLayer lint_dense_per_step, lint_last_of_both, lint_useless_flatten, lint_reshape_time,
-    lint_single_step, lint_softmax, lint_lost_state, lint_never_reset, lint_wide_accumulator,
-    lint_i8_softmax;
+/* The lints, once each: lint_<name>. Those of a model look at it as a whole; those of a layer are
+ * called when the types of its inputs and results are known. */
+#define LINTS_OF_MODEL(F)                                                                          \
+  F(unused_inputs)                                                                                 \
+  F(unused_lets)                                                                                   \
+  F(ordinal_weights)                                                                               \
+  F(flatten_time)                                                                                  \
+  F(dropped_tail)                                                                                  \
+  F(late_first)                                                                                    \
+  F(skipped_samples)
+#define LINTS_OF_LAYER(F)                                                                          \
+  F(dense_per_step)                                                                                \
+  F(useless_flatten)                                                                               \
+  F(reshape_time)                                                                                  \
+  F(single_step)                                                                                   \
+  F(last_of_both)                                                                                  \
+  F(softmax)                                                                                       \
+  F(lost_state)                                                                                    \
+  F(never_reset)                                                                                   \
+  F(wide_accumulator)                                                                              \
+  F(i8_softmax)
+#define LINT_OF_MODEL(name) void lint_##name(Infer *lint);
+#define LINT_OF_LAYER(name) void lint_##name(Infer *lint, const Layer *layer);
+LINTS_OF_MODEL(LINT_OF_MODEL)
+LINTS_OF_LAYER(LINT_OF_LAYER)
 
 /* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
  * each of its uses. */
