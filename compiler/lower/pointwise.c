@@ -248,7 +248,7 @@ static KirExpr *fn_normalize(Lower *l, const Layer *layer, KirExpr *x) {
 
 static Function *const function[LAYER_KIND_COUNT] = {
 #define LAYER(id, name, rule, flags, family, ...)
-#define ELEMENTWISE(id, ...) [LAYER_##id] = fn_##id,
+#define ELEMENTWISE(id, integers, ...) [LAYER_##id] = fn_##id,
 #include "model/graph/layers.def"
     [LAYER_normalize] = fn_normalize,
 };

@@ -215,7 +215,7 @@ static double of_normalize(const Layer *layer, double x) {
 
 static Function *const function[LAYER_KIND_COUNT] = {
 #define LAYER(id, name, rule, flags, family, ...)
-#define ELEMENTWISE(id, ...) [LAYER_##id] = of_##id,
+#define ELEMENTWISE(id, integers, ...) [LAYER_##id] = of_##id,
 #include "model/graph/layers.def"
     [LAYER_normalize] = of_normalize,
 };

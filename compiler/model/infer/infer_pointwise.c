@@ -10,7 +10,7 @@ static bool infer_pointwise(Infer *inf, Layer *layer) {
 }
 
 #define LAYER(id, name, rule, flags, family, ...)
-#define ELEMENTWISE(id, ...)                                                                       \
+#define ELEMENTWISE(id, integers, ...)                                                             \
   bool infer_##id(Infer *inf, Layer *layer) {                                                      \
     return infer_pointwise(inf, layer);                                                            \
   }

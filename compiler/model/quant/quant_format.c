@@ -31,6 +31,10 @@ static bool pools_steps(const Layer *layer) {
 
 QuantKind quant_kind(const Layer *layer) {
   switch (layer->kind) {
+#define LAYER(...)
+#define ELEMENTWISE(id, integers, ...)                                                             \
+  case LAYER_##id: return QUANT_##integers;
+#include "model/graph/layers.def"
   case LAYER_Dense:
   case LAYER_Conv1D:
   case LAYER_Conv2D: return QUANT_MATRIX;
@@ -59,17 +63,10 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_reshape:
   case LAYER_expand:
   case LAYER_frames:
-  case LAYER_delay:
-  case LAYER_relu:
-  case LAYER_abs:
-  case LAYER_clip: return QUANT_SAME;
+  case LAYER_delay: return QUANT_SAME;
   case LAYER_add:
   case LAYER_sub:
-  case LAYER_mul:
-  case LAYER_tanh:
-  case LAYER_sigmoid:
-  case LAYER_hard_sigmoid:
-  case LAYER_hard_tanh: return QUANT_RESCALE;
+  case LAYER_mul: return QUANT_RESCALE;
   case LAYER_div:
     return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE
                                                                           : QUANT_FLOAT;
@@ -88,29 +85,6 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_atan2:
   case LAYER_select:
   case LAYER_prelu:
-  case LAYER_leaky_relu:
-  case LAYER_elu:
-  case LAYER_selu:
-  case LAYER_gelu:
-  case LAYER_silu:
-  case LAYER_swish:
-  case LAYER_mish:
-  case LAYER_softplus:
-  case LAYER_softsign:
-  case LAYER_exp:
-  case LAYER_log:
-  case LAYER_sqrt:
-  case LAYER_square:
-  case LAYER_hard_swish:
-  case LAYER_celu:
-  case LAYER_reciprocal:
-  case LAYER_sign:
-  case LAYER_erf:
-  case LAYER_floor:
-  case LAYER_round:
-  case LAYER_sin:
-  case LAYER_cos:
-  case LAYER_pow:
   case LAYER_glu:
   case LAYER_cumsum:
   case LAYER_softmax:
