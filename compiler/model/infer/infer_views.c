@@ -122,7 +122,7 @@ bool infer_upsample(Infer *inf, Layer *layer) {
   if (axis == AXIS_TIME)
     return report_not_time(inf, layer, v,
                            "more steps are made by a transposed convolution: "
-                           "`Conv1DTranspose(units, kernel=2, stride=2)`");
+                           "`Conv1DTranspose(filters, kernel=2, stride=2)`");
   if (!needs_size(inf, layer, OPT_n, NULL, &n)) return false;
   Type type = type_result(&v->type);
   if (!size_mul(type.dim[axis].n, n, &type.dim[axis].n)) type.dim[axis].n = INT64_MAX;
