@@ -72,19 +72,27 @@ void report_macros(const Session *s, const KirModule *m, COptions *c) {
   c->cycles[1] = r.cycles[1];
 }
 
-/* The layer that takes most of the cycles, in words; "" if none is known. */
-static const char *slowest_layer(Session *s, const KirModule *m) {
-  const KirCost *slowest = NULL;
-  int64_t most = 0;
-  for (int i = 0; i < m->n_costs; i++) {
-    int64_t n = figures_layer_cycles(m, s->machine.flags, m->cost[i].layer);
-    if (n <= most) continue;
-    most = n;
-    slowest = &m->cost[i];
+/* The layers that take most of the cycles, greatest first. */
+static void note_slowest(Session *s, Diag *d, const KirModule *m) {
+  enum { SHOWN = 3 };
+  int64_t most = INT64_MAX;
+  for (int shown = 0; shown < SHOWN; shown++) {
+    const KirCost *slowest = NULL;
+    int64_t cycles = 0;
+    for (int i = 0; i < m->n_costs; i++) {
+      int64_t n = figures_layer_cycles(m, s->machine.flags, m->cost[i].layer);
+      if (n <= cycles || n >= most) continue;
+      cycles = n;
+      slowest = &m->cost[i];
+    }
+    if (!slowest) return;
+    if (shown == 0) {
+      d->span = slowest->span;
+      diag_primary(d, "takes most: up to %lld", (long long)cycles);
+    }
+    diag_note(d, "%s `%s`: up to %lld", slowest->text, slowest->layer, (long long)cycles);
+    most = cycles;
   }
-  return slowest ? arena_printf(s->arena, "; `%s` (%s) takes most, up to %lld", slowest->layer,
-                                slowest->text, (long long)most)
-                 : "";
 }
 
 /* --max-stack and --max-cycles, which only estimates can answer. */
@@ -102,7 +110,7 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
     return false;
   }
   if (o->max_stack && r->stack > o->max_stack) {
-    Diag *d = diag_new(s->diags, E801, model->name_span, "a call may need %s of stack, budget %s",
+    Diag *d = diag_new(s->diags, E806, model->name_span, "a call may need %s of stack, budget %s",
                        bytes_str(s->arena, r->stack), bytes_str(s->arena, o->max_stack));
     note_largest(d, r, false);
     diag_note(d, "scratch %s, and what `%s` keeps of registers and calls",
@@ -112,8 +120,10 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
     ok = false;
   }
   if (o->max_cycles && r->cycles[1] > o->max_cycles) {
-    session_error(s, "a call takes %lld to %lld cycles, budget %ld%s", (long long)r->cycles[0],
-                  (long long)r->cycles[1], o->max_cycles, slowest_layer(s, m));
+    Diag *d =
+        diag_new(s->diags, E807, model->name_span, "a call takes %lld to %lld cycles, budget %ld",
+                 (long long)r->cycles[0], (long long)r->cycles[1], o->max_cycles);
+    note_slowest(s, d, m);
     ok = false;
   }
   return ok;

@@ -14,7 +14,7 @@ enum { REPORT_LARGE_STACK = 128 * 1024 };
 Report report_for(const Session *s, const KirModule *m);
 /* Puts them into what the C says of itself. */
 void report_macros(const Session *s, const KirModule *m, COptions *c);
-/* E801 and E802 when --max-ram, --max-stack or --max-flash is exceeded, a message for --max-cycles;
+/* E801, E802, E806 and E807 when --max-ram, --max-flash, --max-stack or --max-cycles is exceeded;
  * false then. makes_c: no object is made, whose flash would be measured. W801 where the code is not
  * a program of ours and its scratch is large. */
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
