@@ -237,12 +237,18 @@ const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer)
   }
   const char *s = span_text(arena, sources, layer->span);
   Text text = text_new(arena);
-  for (bool blank = false; *s; s++) { /* white space, also across lines, is one blank */
-    bool is_blank = *s == ' ' || *s == '\n' || *s == '\t' || *s == '\r';
-    if (!is_blank)
+  bool blank = false, quoted = false;
+  for (; *s;
+       s++) { /* white space, also across lines, is one blank; comments are none of the text */
+    if (*s == '"') quoted = !quoted;
+    if (*s == '#' && !quoted) s += strcspn(s, "\n");
+    if (!*s) break;
+    bool is_blank = !quoted && (*s == ' ' || *s == '\n' || *s == '\t' || *s == '\r');
+    bool opens = text.len && text.s[text.len - 1] == '(';
+    if (!is_blank) {
+      if (blank && !opens && *s != ')') text_add_char(&text, ' ');
       text_add_char(&text, *s);
-    else if (!blank)
-      text_add_char(&text, ' ');
+    }
     blank = is_blank;
   }
   return safe_line(arena, text_str(&text));
