@@ -13,10 +13,11 @@ git -C "$root" rev-parse HEAD >/dev/null 2>&1 || { echo "release: not a checkout
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 git clone -q --no-hardlinks "$root" "$work/copy"
-"$work/copy/scripts/release" --no-editors "$build" "$work/dist" >/dev/null
+"$work/copy/scripts/release" --no-editors --url https://example.org/grus "$build" "$work/dist" >/dev/null
 cd "$work/dist"
 sha256sum --quiet -c SHA256SUMS
 for file in grus-*.tar.gz grus_*.deb grus-*.cdx.json; do [ -s "$file" ] || { echo "no $file"; exit 1; }; done
+[ -s recipes/conan/conanfile.py ] || { echo "no recipes"; exit 1; }
 tr -d '\n' <"$(ls grus-*.cdx.json)" | "$check" json # it reads a line
 grep -q '"name": "libc6"' grus-*.cdx.json || { echo "the list of parts has no libc6"; exit 1; }
 tar xzf grus-*.tar.gz
