@@ -162,8 +162,8 @@ static bool operand_fits(GraphCall *call, int k, const char *what, int rank, con
   bool fits = t->rank == rank;
   for (int i = 0; i < rank && fits; i++)
     fits = t->dim[i] == dim[i];
-  return fits || call_fault(call, "%s is %s and has to be %s", what,
-                            call_dims(call, t->rank, t->dim), call_dims(call, rank, dim));
+  return fits || call_fault(call, "has %s %s, and needs %s", what, call_dims(call, t->rank, t->dim),
+                            call_dims(call, rank, dim));
 }
 
 bool graph_shape_recurrent(GraphCall *call) {
