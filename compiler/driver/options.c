@@ -188,6 +188,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_ranges: o->ranges = value; return true;
   case OPTION_target: o->target = value; return true;
   case OPTION_cc: o->cc = value; return true;
+  case OPTION_run_with: o->run_with = value; return true;
   case OPTION_dispatch: o->dispatch = true; return true;
   case OPTION_flush: o->flush = true; return true;
   case OPTION_zip: o->zip = true; return true;

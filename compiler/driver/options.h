@@ -64,7 +64,7 @@ typedef struct Options {
   const char *model, *out, *emit, *weights, *target, *optimise, *prefix, *against, *dump_after;
   const char *precision, *ranges;
   const char *root; /* nothing outside is read; NULL: no limit */
-  const char *dep_file, *dep_target, *backend, *cpu, *features, *cc;
+  const char *dep_file, *dep_target, *backend, *cpu, *features, *cc, *run_with;
   long batch, chunk, steps, queue;
   int scratch;   /* CScratch */
   int c_weights; /* CWeights */

@@ -48,6 +48,18 @@ t run s.grus --target=aarch64 x=1,2
 t verify s.grus --target=cortex-m4
 t bench s.grus --target=rv64gcv
 unset CC
+say what runs it may be named
+echo 1,2 >pair.csv
+t run s.grus --target=aarch64 --run-with=qemu-aarch64 x=pair.csv
+t run s.grus --run-with=' ' x=pair.csv
+if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
+  CC=aarch64-linux-gnu-gcc "$GRUS" run s.grus --target=aarch64 --run-with='qemu-aarch64 -L /usr/aarch64-linux-gnu' x=pair.csv >said 2>&1
+else
+  "$GRUS" run s.grus x=pair.csv >said 2>&1
+fi
+echo "[$?]" && cat said
+"$GRUS" run s.grus --run-with='env' x=pair.csv 2>&1
+say names that LLVM does not know
 "$GRUS" run s.grus --backend=llvm --cpu=znver99 x=1,2 >said 2>&1
 echo "an unknown processor: [$?]"
 for features in +no-such-thing +avx2,-avxx avx2; do
