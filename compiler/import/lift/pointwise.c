@@ -395,7 +395,10 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
   case GRAPH_Prelu: return prelu(l, node);
   case GRAPH_Pow: return power(l, node);
   case GRAPH_Min:
-  case GRAPH_Max: return limit(l, node);
+  case GRAPH_Max:
+    if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1])) return limit(l, node);
+    kind = node->op == GRAPH_Max ? LAYER_maximum : LAYER_minimum;
+    break;
   default: {
     size_t before = (size_t)l->diags->n_errors;
     if (node->n_in != 1) return LIFT_OTHER;

@@ -294,16 +294,25 @@ static void unstack(Recognising *r, GraphNode *concat) {
   if (x) replace(r, concat->out[0], x);
 }
 
-/* f c of one step is no output of the step before. */
-static void drop_kept(Steps *steps) {
+/* What looks like a step of an Rnn is a part of this one: the function of a gate, or of c. */
+static bool is_part(const CellStep *s, const CellStep *part) {
+  if (part->op != GRAPH_Rnn || s->op == GRAPH_Rnn) return false;
+  bool gate = s->op == GRAPH_Lstm && part->gate[0].in == s->c_new;
+  for (int g = 0; g < (s->op == GRAPH_Lstm ? 4 : 3); g++)
+    gate = gate || (s->gate[g].in && s->gate[g].in == part->gate[0].in);
+  return gate;
+}
+
+/* f c of one step is no output of the step before, and no part of a step is one. */
+static void drop_parts(Steps *steps, Arena *arena) {
   int n = 0;
-  for (int i = 0; i < steps->n; i++) {
-    bool is_kept = false;
+  bool *drop = ARENA_ARRAY(arena, bool, steps->n + 1);
+  for (int i = 0; i < steps->n; i++)
     for (int k = 0; k < steps->n; k++)
-      is_kept = is_kept ||
+      drop[i] = drop[i] || is_part(&steps->step[k], &steps->step[i]) ||
                 (steps->step[k].op == GRAPH_Lstm && steps->step[k].kept == steps->step[i].h_new);
-    if (!is_kept) steps->step[n++] = steps->step[i];
-  }
+  for (int i = 0; i < steps->n; i++)
+    if (!drop[i]) steps->step[n++] = steps->step[i];
   steps->n = n;
 }
 
@@ -321,7 +330,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     if (cell_match(flat, flat->graph->node[i], &s))
       ARENA_PUSH(flat->arena, r.steps.step, r.steps.n, r.steps.cap, s);
   }
-  drop_kept(&r.steps);
+  drop_parts(&r.steps, flat->arena);
   if (!r.steps.n) return false;
   bool changed = false;
   int *before = ARENA_ARRAY(flat->arena, int, r.steps.n),
@@ -335,6 +344,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
   for (int i = 0; i < r.steps.n; i++) {
     Chain chain = {0};
     if (before[i] >= 0) continue;
+    if (batch >= 0) r.batch = batch = atom_family(atoms, batch); /* families grow with each chain */
     for (int s = i; s >= 0; s = after[s])
       ARENA_PUSH(flat->arena, chain.step, chain.n, chain.cap, s);
     r.forms = (Forms){.flat = flat, .atoms = atoms, .batch = batch};

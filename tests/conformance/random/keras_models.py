@@ -143,7 +143,7 @@ def build(rng, plain=False):
         x = keras.Input((None if opened else steps, d), name="x", batch_size=1 if plain else None)
         data["x"] = rng.uniform(-1.5, 1.5, (samples, steps, d)).astype("f4")
         h = b.say(layers.Masking())(x) if masking else x
-    if opened or masking: options = ["--time", str(steps)]
+    if opened or masking: options = ["--time", f"n <= {steps}" if masking else str(steps)]
     b.masked = masking
     inputs = [x]
     h = b.layers(h, int(rng.integers(0, 3)))
