@@ -154,8 +154,8 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   else if (reduces && dims_equal(want, have))
     advise_reduce(inf, d, v, declared);
   if (!elem) advise_units(d, v, want);
-  if (have->time.kind == want->time.kind && !time_fits(&want->time, &have->time) &&
-      dims_equal(want, have))
+  if (have->time.kind == want->time.kind && !type_is_stream(have) &&
+      !time_fits(&want->time, &have->time) && dims_equal(want, have))
     advise_causal(inf, d, v, "`padding=causal` keeps the length, with zeros before the first step");
   const char *title = !reduces           ? "declare what the value is"
                       : declared->is_use ? "declare one value per step"

@@ -98,7 +98,6 @@ static void share_name(Infer *inf, Diag *d, const Value *a, const Value *b) {
 
 /* The convolution along time that is not padded and made one branch shorter. */
 static const Layer *shortened_by(const Value *v) {
-  if (type_is_stream(&v->type)) return NULL; /* it comes later, but is not shorter */
   for (; v->layer && v->layer->n_in; v = v->layer->in[0])
     if (v->layer->kind == LAYER_Conv1D && layer_time(v->layer) &&
         layer_word_is(v->layer, OPT_padding, "valid") && layer_size(v->layer, OPT_kernel, 1) > 1)
