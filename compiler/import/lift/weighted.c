@@ -349,6 +349,18 @@ static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool 
   return LIFT_DONE;
 }
 
+static LiftDone unit_norm(Lift *l, const GraphNode *node) {
+  if (graph_int(node, GRAPH_ATTR_order, 2) != 2) {
+    lift_refuse(l, node, E902, "divides by a sum of magnitudes, not by the length of its vectors");
+    return LIFT_FAILED;
+  }
+  LiftDone done = along_axis(l, node, LAYER_l2_normalize, false);
+  double eps = graph_number(node, GRAPH_ATTR_eps, 0);
+  if (done == LIFT_DONE && eps > 0)
+    layer_set_number(l->placed[node->out[0]->id].value->layer, OPT_eps, eps);
+  return done;
+}
+
 static LiftDone cumsum(Lift *l, const GraphNode *node) {
   if (!graph_int(node, GRAPH_ATTR_exclusive, 0) && !graph_int(node, GRAPH_ATTR_reverse, 0))
     return along_axis(l, node, LAYER_cumsum, true);
@@ -392,6 +404,7 @@ LiftDone lift_weighted(Lift *l, const GraphNode *node) {
   case GRAPH_LayerNorm: return layer_norm(l, node);
   case GRAPH_Softmax: return along_axis(l, node, LAYER_softmax, false);
   case GRAPH_LogSoftmax: return along_axis(l, node, LAYER_log_softmax, false);
+  case GRAPH_LpNormalize: return unit_norm(l, node);
   case GRAPH_CumSum: return cumsum(l, node);
   case GRAPH_Gather: return embedding(l, node);
   default: return LIFT_OTHER;

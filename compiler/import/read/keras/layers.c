@@ -289,6 +289,22 @@ static bool read_layer_norm(KerasLayer *layer) {
   return keras_gives_like(layer, emit_done(e, node));
 }
 
+/* x / sqrt(max(sum of x^2, 1e-12)) */
+static bool read_unit_norm(KerasLayer *layer) {
+  const double least = 1e-6;
+  Emit *e = keras_emit(layer);
+  int last, axis = axis_of(layer, &last);
+  if (axis < 0) return false;
+  if (axis != last) {
+    keras_refuse(layer, E903, "divides by lengths along another axis than the features");
+    return false;
+  }
+  GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, least);
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
 /* ---- the rest ---- */
 
 static bool read_softmax(KerasLayer *layer) {
@@ -341,6 +357,7 @@ const KerasReadClass keras_read_layers[] = {
     KERAS_READ(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
     KERAS_READ(LayerNormalization, read_layer_norm, 1,
                "axis epsilon center scale rms_scaling=false"),
+    KERAS_READ(UnitNormalization, read_unit_norm, 1, "axis"),
     KERAS_READ(PReLU, read_prelu, 1, "shared_axes"),
     KERAS_READ(Activation, read_activation, 1, "activation"),
     KERAS_READ(ReLU, read_relu, 1, "max_value negative_slope threshold"),
