@@ -57,11 +57,19 @@ void flat_sort(Flat *flat);
 /* ---- ways.c ---- */
 /* Recurrent operators that no layer says in one become what layers do say. */
 void flat_part_ways(Flat *flat);
+/* A ConvTranspose of stride 1 becomes a Conv; others stay. */
+void flat_turn_transposed(Flat *flat, GraphNode *node);
 
 /* ---- simplify.c ---- */
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.
  * NULL: as it is. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
+
+/* ---- scatter.c ---- */
+/* A ScatterNd that writes whole rows at constant places, as a join; NULL: it does not. */
+GraphValue *flat_scattered(Flat *flat, const GraphNode *node);
+/* A Gather of several runs of neighbouring rows, as a join of cuts; NULL: it is another. */
+GraphValue *flat_windows(Flat *flat, const GraphNode *node);
 
 /* The rows of this value are the last ones of an endless sequence, those of calls before in
  * front. */

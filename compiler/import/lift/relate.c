@@ -166,6 +166,34 @@ static void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
+static bool is_listed(const GraphAttribute *axes, int axis) {
+  for (int i = 0; i < axes->n; i++)
+    if (axes->i[i] == axis) return true;
+  return false;
+}
+
+/* Axes of 1 that are added or taken away are those that the node names. */
+static void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
+  bool adds = node->op == GRAPH_Unsqueeze;
+  int rank = rank_of(a, node->out[0]), gone = rank_of(a, node->in[0]);
+  if (!axes || !axes->n || (!adds && !rank)) {
+    relate_regroup(a, node, out);
+    return;
+  }
+  for (int to = 0, from = 0; to < rank; to++) {
+    if (adds && is_listed(axes, to)) {
+      factors_add(out, atom_new(a, 1, FACT_MADE), to);
+      continue;
+    }
+    while (!adds && is_listed(axes, from))
+      from++;
+    atoms_keep_axis(a, node->in[0], from++, out, to);
+  }
+  for (int from = 0; !adds && from < gone; from++) /* they stay beside others */
+    if (is_listed(axes, from)) atoms_keep_axis(a, node->in[0], from, out, rank - 1);
+}
+
 static void relate_transpose(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm);
   int rank = rank_of(a, node->in[0]);
@@ -512,9 +540,9 @@ void atoms_relate(Atoms *a, const GraphNode *node) {
   case GRAPH_Greater:
   case GRAPH_GreaterEqual:
   case GRAPH_Where: relate_broadcast(a, node, out); return;
-  case GRAPH_Reshape:
   case GRAPH_Squeeze:
-  case GRAPH_Unsqueeze:
+  case GRAPH_Unsqueeze: relate_unit_axes(a, node, out); return;
+  case GRAPH_Reshape:
   case GRAPH_Flatten: relate_regroup(a, node, out); return;
   case GRAPH_Transpose: relate_transpose(a, node, out); return;
   case GRAPH_Expand: relate_expand(a, node, out); return;

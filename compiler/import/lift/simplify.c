@@ -210,7 +210,8 @@ static GraphValue *whole(const Flat *flat, const GraphNode *node) {
 static GraphValue *element(Flat *flat, const GraphNode *node) {
   GraphValue *only = only_element(flat, node);
   if (only) return only;
-  GraphValue *y = element_of_reversed(flat, node);
+  GraphValue *y = flat_windows(flat, node);
+  if (!y) y = element_of_reversed(flat, node);
   return y ? y : element_of_transposed(flat, node);
 }
 
@@ -225,6 +226,7 @@ GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
   case GRAPH_Slice: return cut(flat, node);
   case GRAPH_Concat: return join_of_joins(flat, node);
   case GRAPH_Gather: return element(flat, node);
+  case GRAPH_ScatterNd: return flat_scattered(flat, node);
   default: return NULL;
   }
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Recurrent operators that layers say in another way. In, a flat graph; out, the same values:
+/* Operators that layers say in another way. In, a flat graph; out, the same values:
  *
  *   coupled gates (input_forget)   f = 1 - i is a gate of its own, whose weights are those of i
  *                                  with the other sign
+ *   a transposed convolution of    a convolution whose kernel is turned round: so it can look back
+ *   stride 1 over kept rows        on steps of a stream
  *   both directions, which do not  two operators of one direction, their results joined
  *   have the same activations */
 #include "import/lift/flat.h"
@@ -163,4 +165,50 @@ void flat_part_ways(Flat *flat) {
       flat->graph->n_nodes = mark;
   }
   if (changed) flat_sort(flat);
+}
+
+/* ---- transposed convolutions ---- */
+
+/* [C, M / groups, k...] as the [M, C / groups, k...] of a convolution, every axis of k reversed. */
+static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t groups) {
+  int64_t c = w->dim[0] / groups, m = w->dim[1], taps = w->count / (w->dim[0] * m),
+          dim[GRAPH_MAX_RANK];
+  double *data;
+  memcpy(dim, w->dim, sizeof dim);
+  dim[0] = m * groups;
+  dim[1] = c;
+  const GraphTensor *out = graph_tensor(flat->arena, GRAPH_FLOAT, w->rank, dim, &data);
+  for (int64_t g = 0; g < groups; g++)
+    for (int64_t i = 0; i < c; i++)
+      for (int64_t o = 0; o < m; o++)
+        for (int64_t t = 0; t < taps; t++) /* all axes reversed is the whole reversed */
+          data[((g * m + o) * c + i) * taps + t] =
+              w->data[((g * c + i) * m + o) * taps + taps - 1 - t];
+  return constant(flat, out);
+}
+
+static int64_t at_axis(const GraphNode *node, GraphAttributeName name, int i, int64_t usual) {
+  const GraphAttribute *a = graph_attribute(node, name);
+  return a && i < a->n ? a->i[i] : usual;
+}
+
+void flat_turn_transposed(Flat *flat, GraphNode *node) {
+  const GraphTensor *w = flat_type_of(flat, node->in[1]);
+  int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1), pads[2 * GRAPH_MAX_RANK];
+  int n = w->rank - 2;
+  if (node->op != GRAPH_ConvTranspose || !w->data || !w->count) return;
+  for (int i = 0; i < n; i++) {
+    int64_t reach = (w->dim[2 + i] - 1) * at_axis(node, GRAPH_ATTR_dilations, i, 1);
+    pads[i] = reach - at_axis(node, GRAPH_ATTR_pads, i, 0);
+    pads[n + i] = reach - at_axis(node, GRAPH_ATTR_pads, n + i, 0);
+    if (at_axis(node, GRAPH_ATTR_strides, i, 1) != 1 ||
+        at_axis(node, GRAPH_ATTR_output_padding, i, 0) != 0 || pads[i] < 0 || pads[n + i] < 0)
+      return;
+  }
+  GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in);
+  memcpy(in, node->in, sizeof *in * (size_t)node->n_in);
+  in[1] = turned_kernel(flat, w, groups);
+  node->op = GRAPH_Conv;
+  node->in = in;
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_pads, 2 * n, pads);
 }

@@ -91,6 +91,9 @@ void lift_find_windows(Lift *l) {
     l->n_windows++;
   }
   l->flat->window = window;
+  for (int i = 0; i < graph->n_nodes && l->n_windows; i++)
+    if (graph->node[i]->op == GRAPH_ConvTranspose && flat_is_window(l->flat, graph->node[i]->in[0]))
+      flat_turn_transposed(l->flat, graph->node[i]);
 }
 
 LiftDone lift_window(Lift *l, const GraphNode *node) {

@@ -216,6 +216,26 @@ def table_cast(name, elem, first):
     np.savez(os.path.join(HERE, name + ".npz"), in_x=x, out_y=session.run(["y"], {"x": x})[0])
 
 
+def scattered():
+    """rows of several convolutions along two axes in one cache, written by ScatterND; the second is a transposed one of stride 1;
+    three neighbours of each band are taken side by side by a table of places"""
+    net, rows, bands = Net(), (2, 4), 5
+    x, cache = net.input("x", 1, bands), net.input("kept_0", 1, 3, sum(rows), bands)
+    around = net.call("Pad", x, net.constant(np.array([0, 1, 0, 1], "i8")))
+    near = net.call("Gather", around, net.constant(np.arange(3)[:, None] + np.arange(bands)[None]), axis=1)
+    y, at = net.call("Unsqueeze", near, net.constant(np.array([2], "i8"))), 0
+    for number, n in enumerate(rows):
+        joined = net.call("Concat", net.slice(cache, at, at + n, 2), y, axis=2)
+        places = np.stack(np.meshgrid([0], np.arange(3), np.arange(at, at + n), np.arange(bands), indexing="ij"), -1)
+        cache = net.call("ScatterND", cache, net.constant(places), net.slice(joined, -n, ALL, 2))
+        at += n
+        if number: y = net.call("ConvTranspose", joined, net.weights(3, 1, 3, 3), net.weights(3), group=3, dilations=[2, 1], pads=[4, 1, 4, 1])
+        else: y = net.call("Tanh", net.call("Conv", joined, net.weights(3, 3, 3, 3), net.weights(3), pads=[0, 1, 0, 1]))
+    net.output(cache, "next_0", 1, 3, sum(rows), bands)
+    net.output(net.call("Reshape", y, net.constant(np.array([1, 3 * bands], "i8"))), "y", 1, 3 * bands)
+    record(net, "scattered", (1, bands), lambda a: a.reshape(1, -1))
+
+
 def wrong_order():
     """what goes out is not what comes in: the newest row is kept first"""
     net = Net()
@@ -229,5 +249,5 @@ def wrong_order():
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     dilated(), packed(), rolled(), longer(), chunk("chunk", 5), chunk("chunk_any", "t"), strided()
-    flattened(), turned(), beside(), rows_apart(), halves(), wrong_order()
+    flattened(), turned(), beside(), rows_apart(), halves(), wrong_order(), scattered()
     table_cast("table_float", TensorProto.FLOAT, TensorProto.INT64), table_cast("table_bytes", TensorProto.UINT8, TensorProto.INT32)

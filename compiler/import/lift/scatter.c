@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Neighbouring rows of an axis that are written or read by a table of places.
+ *
+ *   ScatterNd, x[:, :, 2:4] = y    what stands before these rows, y, what stands behind, joined
+ *   Gather of [K, n] places        K cuts of n rows side by side, as `unfold` takes windows */
+#include "import/lift/flat.h"
+
+enum { WINDOWS_MAX = 16 };
+
+/* Rows [start, start + n) of an axis. */
+typedef struct RowBlock {
+  int axis;
+  int64_t start, n;
+} RowBlock;
+
+/* The places, in order, are all those whose coordinate along `axis` is one of the block's. */
+static bool covers(const GraphTensor *x, const GraphTensor *place, int depth, const RowBlock *b) {
+  int64_t count = place->count / depth;
+  for (int64_t row = 0; row < count; row++) {
+    int64_t left = row;
+    for (int i = depth; i-- > 0;) {
+      int64_t size = i == b->axis ? b->n : x->dim[i], at = left % size, want = at;
+      double given = place->data[row * depth + i];
+      left /= size;
+      if (i == b->axis) want += b->start;
+      if ((int64_t)given + (given < 0 ? x->dim[i] : 0) != want) return false;
+    }
+  }
+  return true;
+}
+
+/* False: the places are no such rows. */
+static bool block_of(const GraphTensor *x, const GraphTensor *place, RowBlock *out) {
+  int depth = place->rank ? (int)place->dim[place->rank - 1] : 0;
+  if (depth < 1 || depth > x->rank || !place->count) return false;
+  for (int axis = 0; axis < depth; axis++) {
+    int64_t others = 1, rows = place->count / depth;
+    for (int i = 0; i < depth; i++)
+      if (i != axis) others *= x->dim[i];
+    if (others < 1 || rows % others != 0 || rows / others > x->dim[axis]) continue;
+    double start =
+        place->data[axis] < 0 ? place->data[axis] + (double)x->dim[axis] : place->data[axis];
+    *out = (RowBlock){.axis = axis, .start = (int64_t)start, .n = rows / others};
+    if (out->start + out->n <= x->dim[axis] && covers(x, place, depth, out)) return true;
+  }
+  return false;
+}
+
+static GraphValue *numbers(Flat *flat, int n, const int64_t *values) {
+  const GraphTensor *t = graph_ints(flat->arena, n, values);
+  GraphValue *v = graph_constant(flat->graph, "", t);
+  flat_set_type(flat, v, t);
+  return v;
+}
+
+static GraphValue *typed(Flat *flat, GraphNode *node) {
+  const char *fault;
+  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
+}
+
+/* Rows [from, to) of an axis. */
+static GraphValue *rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis,
+                        int64_t from, int64_t to) {
+  GraphValue *in[4] = {x, numbers(flat, 1, &from), numbers(flat, 1, &to), numbers(flat, 1, &axis)};
+  GraphNode *cut = flat_node(flat, GRAPH_Slice, like, 4, in, 1);
+  GraphValue *simpler = flat_simplified(flat, cut);
+  return simpler ? simpler : typed(flat, cut);
+}
+
+GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
+  RowBlock b;
+  int64_t dim[GRAPH_MAX_RANK];
+  GraphValue *part[3];
+  int n = 0;
+  if (!place->data || !block_of(x, place, &b)) return NULL;
+  for (int i = 0; i < x->rank; i++)
+    dim[i] = i == b.axis ? b.n : x->dim[i];
+  GraphNode *written = flat_node(flat, GRAPH_Reshape, node, 2,
+                                 (GraphValue *[]){node->in[2], numbers(flat, x->rank, dim)}, 1);
+  if (b.start) part[n++] = rows(flat, node, node->in[0], b.axis, 0, b.start);
+  part[n++] = typed(flat, written);
+  if (b.start + b.n < x->dim[b.axis])
+    part[n++] = rows(flat, node, node->in[0], b.axis, b.start + b.n, x->dim[b.axis]);
+  for (int i = 0; i < n; i++)
+    if (!part[i]) return NULL;
+  if (n == 1) return part[0];
+  GraphNode *joined = flat_node(flat, GRAPH_Concat, node, n, part, 1);
+  graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, b.axis);
+  GraphValue *simpler = flat_simplified(flat, joined);
+  return simpler ? simpler : typed(flat, joined);
+}
+
+/* Row k of the places is a run of neighbours; *start gets the first of them. */
+static bool is_run(const GraphTensor *place, int64_t k, int64_t size, int64_t *start) {
+  const double *at = place->data + k * place->dim[1];
+  *start = (int64_t)at[0] + (at[0] < 0 ? size : 0);
+  for (int64_t i = 0; i < place->dim[1]; i++)
+    if ((int64_t)at[i] + (at[i] < 0 ? size : 0) != *start + i) return false;
+  return true;
+}
+
+GraphValue *flat_windows(Flat *flat, const GraphNode *node) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), start;
+  GraphValue *part[WINDOWS_MAX];
+  if (axis < 0) axis += x->rank;
+  if (!place->data || place->rank != 2 || !place->count || place->dim[0] > WINDOWS_MAX) return NULL;
+  for (int64_t k = 0; k < place->dim[0]; k++) {
+    if (!is_run(place, k, x->dim[axis], &start)) return NULL;
+    GraphValue *cut = rows(flat, node, node->in[0], axis, start, start + place->dim[1]);
+    GraphNode *apart = flat_node(flat, GRAPH_Unsqueeze, node, 1, &cut, 1);
+    graph_set_int(flat->graph, apart, GRAPH_ATTR_axes, axis);
+    part[k] = cut ? typed(flat, apart) : NULL;
+    if (!part[k]) return NULL;
+  }
+  if (place->dim[0] == 1) return part[0];
+  GraphNode *joined = flat_node(flat, GRAPH_Concat, node, (int)place->dim[0], part, 1);
+  graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, axis);
+  return typed(flat, joined);
+}
