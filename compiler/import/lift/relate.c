@@ -177,18 +177,15 @@ static void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   bool adds = node->op == GRAPH_Unsqueeze;
   int rank = rank_of(a, node->out[0]), gone = rank_of(a, node->in[0]);
-  if (!axes || !axes->n || (!adds && !rank)) {
-    relate_regroup(a, node, out);
-    return;
-  }
+  if (!axes || !axes->n || (!adds && !rank)) relate_regroup(a, node, out);
+  if (!axes || !axes->n || (!adds && !rank)) return;
   for (int to = 0, from = 0; to < rank; to++) {
-    if (adds && is_listed(axes, to)) {
-      factors_add(out, atom_new(a, 1, FACT_MADE), to);
-      continue;
-    }
     while (!adds && is_listed(axes, from))
       from++;
-    atoms_keep_axis(a, node->in[0], from++, out, to);
+    if (adds && is_listed(axes, to))
+      factors_add(out, atom_new(a, 1, FACT_MADE), to);
+    else
+      atoms_keep_axis(a, node->in[0], from++, out, to);
   }
   for (int from = 0; !adds && from < gone; from++) /* they stay beside others */
     if (is_listed(axes, from)) atoms_keep_axis(a, node->in[0], from, out, rank - 1);
