@@ -73,7 +73,8 @@ bool onnx_op_constant(OnnxCall *c) {
 
 bool onnx_op_constant_of_shape(OnnxCall *c) {
   const OnnxAttribute *value = call_attribute(c, "value");
-  const GraphTensor *t = value && value->t ? onnx_constant(c->reader, value->t) : NULL;
+  if (value && !value->t) return call_refuse(c, E901, "has a value that is no tensor");
+  const GraphTensor *t = value ? onnx_constant(c->reader, value->t) : NULL;
   if (value && (!t || t->count != 1))
     return t && call_refuse(c, E901, "has a value of %lld elements", (long long)t->count);
   GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, c->in, 1);
