@@ -8,7 +8,8 @@
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
 typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
 
-Importer onnx_import, tflite_import, pt2_import, graphdef_import;
+Importer onnx_import, tflite_import, pt2_import, graphdef_import, keras_hdf5_import,
+    keras_zip_import;
 bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
@@ -62,4 +63,12 @@ bool graphdef_sniff(const ForeignFile *file) {
 
 Foreign *graphdef_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   return import_graph(graphdef_graph, file, options, diags);
+}
+
+Foreign *keras_hdf5_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_graph(keras_graph, file, options, diags);
+}
+
+Foreign *keras_zip_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_graph(keras_graph, file, options, diags);
 }

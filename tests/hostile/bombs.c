@@ -382,13 +382,13 @@ static void config_cases(Arena *arena) {
   check(config_file(chain_of(arena, "{\"class_name\": \"LSTM\", \"config\": {\"name\": \"l\", "
                                     "\"units\": 2147483647, \"recurrent_activation\": \"sigmoid\", "
                                     "\"batch_input_shape\": [null, 5, 2147483647]}}")),
-        "huge_lstm", E602, "no tensor");
+        "huge_lstm", E603, "is too large");
   check(config_file(chain_of(
             arena,
             "{\"class_name\": \"RepeatVector\", \"config\": {\"name\": \"r\", \"n\": 2147483647, "
             "\"batch_input_shape\": "
             "[null, 2147483647]}}, {\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\"}}")),
-        "huge_repeat", E313, "elements");
+        "huge_repeat", E902, "is too large");
   Text deep = text_new(arena);
   text_fill(&deep, '[', 100000);
   check(config_file(text_str(&deep)), "deep", E901, "is not JSON");

@@ -122,6 +122,7 @@ typedef enum GraphRole { GRAPH_ROLE_UNSAID, GRAPH_ROLE_BATCH, GRAPH_ROLE_TIME } 
 /* Size of an axis of an input: n, or open with the file's name for it. */
 typedef struct GraphDim {
   int64_t n;          /* GRAPH_OPEN */
+  int64_t own;        /* where an option opened it: what the file says; 0 */
   const char *symbol; /* "batch"; NULL */
   GraphRole role;
 } GraphDim;

@@ -30,8 +30,10 @@ GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *te
 
 GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in,
                      int n_out) {
-  return graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "", n_in, in,
-                    n_out);
+  GraphNode *node = graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "",
+                               n_in, in, n_out);
+  node->masked = like ? like->masked : NULL;
+  return node;
 }
 
 /* A call of `node` with what is known of its operands; *constant: all their numbers are. */

@@ -22,9 +22,9 @@ enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
 typedef struct OpenAxis {
   const char *symbol; /* NULL: it has none */
   int input, axis;
-  int64_t size;
-  bool set;     /* by the user */
-  bool learned; /* from an output that comes back */
+  int64_t size, own; /* own: in the file, which an option opened; 0 */
+  bool set;          /* by the user */
+  bool learned;      /* from an output that comes back */
 } OpenAxis;
 
 typedef struct Sizes {
@@ -101,12 +101,16 @@ static bool find_open(Lift *l, Sizes *s) {
       foreign_report(l->diags, l->file, E904, "input `%s` has no shape in the file", in->name);
       return false;
     }
-    for (int axis = 0; axis < in->rank; axis++)
-      if (in->dim[axis].n == GRAPH_OPEN && open_axis(l, s, in->dim[axis].symbol, i, axis) < 0) {
+    for (int axis = 0; axis < in->rank; axis++) {
+      if (in->dim[axis].n != GRAPH_OPEN) continue;
+      int open = open_axis(l, s, in->dim[axis].symbol, i, axis);
+      if (open < 0) {
         foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size",
                        OPEN_MAX);
         return false;
       }
+      if (in->dim[axis].own) s->open[open].own = in->dim[axis].own;
+    }
   }
   return true;
 }
@@ -258,13 +262,20 @@ static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const 
              lift_axis_handle(l, s->open[asked[i]].input, s->open[asked[i]].axis));
 }
 
+/* The last attempt is at the sizes of the file: what ties the length is then refused for that. */
+static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
+  bool last = attempt == OPEN_ATTEMPTS;
+  if (last && open->own) return open->own;
+  int row = last ? 0 : attempt;
+  return open_size[row][i < 4 ? i : 3] + (i < 4 || row + 2 >= OPEN_ATTEMPTS ? 0 : i);
+}
+
 static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
   GraphFault fault = {0}, first = {0};
-  for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+  for (int attempt = 0; attempt <= OPEN_ATTEMPTS; attempt++) {
     for (int i = 0; i < s->n; i++)
       if (!s->open[i].set && !s->open[i].learned)
-        s->open[i].size =
-            open_size[attempt][i < 4 ? i : 3] + (i < 4 || attempt + 2 >= OPEN_ATTEMPTS ? 0 : i);
+        s->open[i].size = size_of_attempt(&s->open[i], i, attempt);
     if (analyse(l, s, wish, &fault)) {
       for (int i = 0; i < s->n && attempt; i++) /* others do not fit what the graph computes */
         s->open[i].learned = s->open[i].learned || s->open[i].size == 1;

@@ -145,6 +145,8 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
                    const int64_t *dim);
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count);
+/* An atom is among the features of a layout. */
+bool layout_has(const Layout *layout, int atom);
 Layout layout_with_last(const Layout *layout, const Axis *last);
 
 /* ---- axes.c ---- */

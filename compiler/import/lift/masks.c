@@ -11,6 +11,8 @@
  * and nothing that outlives the sequence, is made of a masked step; what would be is refused. */
 #include "import/lift/lift.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* What the masked steps of a value hold. */
@@ -302,10 +304,31 @@ static Tail tail_of(const Masks *m, const GraphNode *node) {
 }
 
 static bool refuse(Lift *l, const GraphNode *node) {
-  Diag *d =
-      lift_refuse(l, node, E903, "sees the masked steps of its sequence as if they were real");
-  diag_note(d,
-            "recurrent layers that read forward and means over time use a mask that reaches them");
+  const GraphMasked *words = node->masked;
+  Diag *d = lift_refuse(l, node, E903, "%s",
+                        words ? words->what
+                              : "sees the masked steps of its sequence as if they were real");
+  if (words && words->why) diag_note(d, "%s", words->why);
+  diag_note(d, "%s",
+            words && words->cure ? words->cure
+                                 : "recurrent layers that read forward and means over time use a "
+                                   "mask that reaches them");
+  return false;
+}
+
+/* The node compares an input with what means padding there. */
+static bool makes_mask(const Lift *l, const GraphNode *node) {
+  return node->op == GRAPH_Not && differs_from_padding(l, node->out[0]);
+}
+
+/* Steps that hold something are skipped, and the sequence has no length that could say so. */
+static bool refuse_mask(Lift *l, const GraphNode *node) {
+  Diag *d = lift_refuse(l, node, E903, "masks steps by what they hold, which grus does not do");
+  diag_note(d, "where the padding comes last, a sequence of bounded length gives the same");
+  if (l->time.kind == TIME_FIXED)
+    diag_fix(d, FIX_MAYBE, "import it so: --time \"n <= %lld\"", (long long)l->time.n);
+  else
+    diag_fix(d, FIX_FILL, "import it so: --time \"n <= N\"");
   return false;
 }
 
@@ -346,25 +369,55 @@ static void count_uses(Lift *l, const bool *needed) {
     l->uses[graph->out[i].value->id]++;
 }
 
+/* "layer `a`, layer `b`" that make masks. */
+static const char *makers(const Lift *l, const bool *needed, int *n) {
+  Text text = text_new(l->arena);
+  const char *last = NULL;
+  *n = 0;
+  for (int i = 0; i < l->flat->graph->n_nodes; i++) {
+    const GraphNode *node = l->flat->graph->node[i];
+    if (!is_live(node, needed) || !makes_mask(l, node)) continue;
+    if (last && strcmp(last, node->name) == 0) continue;
+    last = node->name;
+    text_printf(&text, "%s%s", (*n)++ ? ", " : "", lift_origin(l, node));
+  }
+  return text_str(&text);
+}
+
+/* Every node but those that make masks. False after reporting the first that sees masked steps. */
+static bool none_sees(Masks *m, const bool *needed) {
+  const Graph *graph = m->l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (!is_live(node, needed) || !sees_time(m->l, node)) continue;
+    if (!is_safe(m, node)) return refuse(m->l, node);
+    if (!m->heeds[node->out[0]->id]) m->tail[node->out[0]->id] = tail_of(m, node);
+  }
+  return true;
+}
+
 bool lift_masks(Lift *l) {
   Graph *graph = l->flat->graph;
-  bool padded = any_padding(l);
-  if (!(padded || any_length(l)) || l->time.kind != TIME_BOUNDED) return true;
+  const bool *needed = lift_needed(l);
+  bool bounded = l->time.kind == TIME_BOUNDED;
+  for (int i = 0; i < graph->n_nodes && !bounded && any_padding(l); i++)
+    if (is_live(graph->node[i], needed) && makes_mask(l, graph->node[i]))
+      return refuse_mask(l, graph->node[i]);
+  if (!bounded || !(any_padding(l) || any_length(l))) return true;
   l->is_length = ARENA_ARRAY(l->arena, bool, l->flat->n_file_in + 1);
   Masks m = {.l = l,
              .heeds = ARENA_ARRAY(l->arena, bool, graph->n_values + 1),
              .tail = ARENA_ARRAY(l->arena, Tail, graph->n_values + 1)};
+  int n;
+  const char *who = makers(l, needed, &n);
   rewrite(&m);
-  const bool *needed = lift_needed(l);
+  needed = lift_needed(l);
   count_uses(l, needed);
-  for (int i = 0; i < graph->n_nodes; i++) {
-    const GraphNode *node = graph->node[i];
-    if (!is_live(node, needed) || !sees_time(l, node)) continue;
-    if (!is_safe(&m, node)) return refuse(l, node);
-    if (!m.heeds[node->out[0]->id]) m.tail[node->out[0]->id] = tail_of(&m, node);
-  }
-  if (padded)
-    foreign_note(l->foreign, "a mask became the length of the sequence: pass the true length; "
-                             "padding is not looked for");
+  if (!none_sees(&m, needed)) return false;
+  if (n)
+    foreign_note(l->foreign,
+                 "the mask%s of %s became the length of the sequence: pass the true length; "
+                 "padding is not looked for",
+                 n > 1 ? "s" : "", who);
   return true;
 }

@@ -503,7 +503,8 @@ static LiftDone concat(Lift *l, const GraphNode *node) {
   }
   lift_axis_alone(l, node->out[0], axis, &time);
   if (time >= 0) {
-    lift_refuse(l, node, E902, "joins sequences one after the other");
+    Diag *d = lift_refuse(l, node, E903, "joins sequences one after the other");
+    diag_note(d, "`concat` puts features side by side, step by step");
     return LIFT_FAILED;
   }
   bool constants = false;

@@ -26,7 +26,10 @@ Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *for
   va_start(args, format);
   const char *text = arena_vprintf(l->arena, format, args);
   va_end(args);
-  return foreign_report(l->diags, l->file, code, "%s %s", lift_origin(l, node), text);
+  const char *who = l->graph->names_layers && *node->name && *node->source
+                        ? arena_printf(l->arena, "`%s` (%s)", node->name, node->source)
+                        : lift_origin(l, node);
+  return foreign_report(l->diags, l->file, code, "%s %s", who, text);
 }
 
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in) {
@@ -304,7 +307,7 @@ static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   return layer->out[0];
 }
 
-static bool has_atom(const Layout *layout, int atom) {
+bool layout_has(const Layout *layout, int atom) {
   int have[FACTORS_MAX * 2], n = leaves(layout, have);
   return place_of(have, n, atom) >= 0;
 }
@@ -360,13 +363,15 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
   Value *own = placed->before || placed->after ? with_zeros(l, node, placed) : placed->value;
   if (!own) return NULL;
   if (want->timed && lift_is_made(l, want->time) && !lift_is_made(l, from.time) &&
-      !has_atom(&from, want->time))
+      !layout_has(&from, want->time))
     return repeated(l, node, value, want);
   const GraphNode *by = moved_by(l, node, value);
   if (from.timed == want->timed) return reorder(l, by, own, &from, want);
   if (from.timed && !has_length(l, from.time)) {
-    lift_refuse(l, node, E902,
-                "uses the steps of a sequence as features, which needs a sequence of fixed length");
+    Diag *d = lift_refuse(l, by, E902,
+                          "uses the steps of a sequence as features, which needs a sequence of "
+                          "fixed length");
+    diag_note(d, "the last step, a mean or a maximum over time needs none");
     return NULL;
   }
   if (!from.timed && want->time < 0) {
@@ -405,13 +410,13 @@ static bool add_runs(const Axis *axis, const int *kind, Layout *out) {
 }
 
 static bool has_time(const Layout *layout, int time) {
-  return layout->timed || has_atom(layout, time);
+  return layout->timed || layout_has(layout, time);
 }
 
 static bool has_all(const Layout *layout, const Layout *of) {
   int atom[FACTORS_MAX * 2], n = leaves(of, atom);
   for (int i = 0; i < n; i++)
-    if (!has_atom(layout, atom[i]) && !(layout->timed && layout->time == atom[i])) return false;
+    if (!layout_has(layout, atom[i]) && !(layout->timed && layout->time == atom[i])) return false;
   return !of->timed || has_time(layout, of->time);
 }
 
@@ -421,7 +426,7 @@ static bool cut_for(const Layout *own, const Layout *other, Layout *out) {
   for (int i = 0; i < own->n; i++) {
     int kind[FACTORS_MAX];
     for (int k = 0; k < own->axis[i].n; k++)
-      kind[k] = has_atom(other, own->axis[i].atom[k]) ||
+      kind[k] = layout_has(other, own->axis[i].atom[k]) ||
                 (other->timed && other->time == own->axis[i].atom[k]);
     if (!add_runs(&own->axis[i], kind, out)) return false;
   }
@@ -469,16 +474,16 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
   Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
   bool lacks = false;
   if (layout->timed && layout->time >= 0 &&
-      has_atom(&own, layout->time)) { /* its features are the steps */
+      layout_has(&own, layout->time)) { /* its features are the steps */
     part.timed = true;
     part.time = layout->time;
   }
   for (int i = 0; i < layout->n; i++) {
-    bool here = !layout->axis[i].n || has_atom(&own, layout->axis[i].atom[0]);
+    bool here = !layout->axis[i].n || layout_has(&own, layout->axis[i].atom[0]);
     lacks = lacks || !here;
   }
   for (int i = 0; i < layout->n; i++) {
-    bool here = layout->axis[i].n ? has_atom(&own, layout->axis[i].atom[0]) : !lacks;
+    bool here = layout->axis[i].n ? layout_has(&own, layout->axis[i].atom[0]) : !lacks;
     if (here) part.axis[part.n++] = layout->axis[i];
   }
   bool scalar =

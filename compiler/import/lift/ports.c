@@ -151,7 +151,9 @@ bool lift_add_outputs(Lift *l) {
     if (!output_has_size(l, out)) return false;
     Layout natural = lift_natural(l, out->value), layout = flat_output(l, out->value, &natural);
     const Placed *placed = &l->placed[out->value->id];
-    if (placed->value && (!placed->layout.timed || l->time.kind == TIME_STREAM))
+    bool turns =
+        natural.timed && layout_has(&placed->layout, natural.time); /* steps are features */
+    if (placed->value && !turns && (!placed->layout.timed || l->time.kind == TIME_STREAM))
       layout.timed = placed->layout.timed, layout.time = placed->layout.time;
     if (placed->value && placed->layout.n == 0) layout.n = 0;
     GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};

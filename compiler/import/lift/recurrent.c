@@ -89,8 +89,10 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
     const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]),
                *word = activation_word(said);
     if (!word) {
-      lift_refuse(l, node, E903, "has the activation `%s`, which recurrent stages do not have",
-                  said);
+      Diag *d = lift_refuse(l, node, E902,
+                            "has the activation `%s`, which recurrent stages do not have", said);
+      diag_note(d, "they have linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, elu, "
+                   "selu, gelu, exp and hard_tanh");
       return false;
     }
     for (int d = 1; d < dirs; d++)
@@ -299,20 +301,27 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
       !o->w || !o->r              ? "has weights that are not constants"
       : operand(node, 3) && !o->b ? "has a bias that is not a constant"
       : o->projection             ? "projects its output to another size, which `LSTM` does not do"
-      : o->mask                   ? "skips steps by a mask"
       : graph_int(node, GRAPH_ATTR_input_forget, 0)
           ? "couples its input and forget gates (`input_forget`), which `LSTM` does not do"
       : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0])
           ? "ends each sequence of a batch at a length of its own"
           : NULL;
-  if (!why) return false;
-  Diag *d = lift_refuse(l, node, E902, "%s", why);
-  int64_t steps = lift_type(l, node->in[0])->dim[0];
-  if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
-    diag_note(d, "a length belongs to the input: import without it and give `--time \"n <= %lld\"`",
-              (long long)steps);
-  if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
-    diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
+  if (why) {
+    Diag *d = lift_refuse(l, node, E902, "%s", why);
+    int64_t steps = lift_type(l, node->in[0])->dim[0];
+    if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
+      diag_note(d,
+                "a length belongs to the input: import without it and give `--time \"n <= %lld\"`",
+                (long long)steps);
+    if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
+      diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
+    return true;
+  }
+  if (!o->mask) return false;
+  Diag *d = lift_refuse(l, node, E903,
+                        "skips steps by a mask that is computed, which need not be steps behind "
+                        "the end");
+  diag_note(d, "a mask of an input can become its length: --time \"n <= N\"");
   return true;
 }
 

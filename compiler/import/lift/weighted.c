@@ -276,7 +276,8 @@ static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   Axis last = lift_axis_alone(l, node->in[0], axis, &time);
   Layout layout;
   if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
-    lift_refuse(l, node, E902, "normalises along an axis that is no feature");
+    Diag *d = lift_refuse(l, node, E903, "normalises along an axis that is no feature");
+    diag_note(d, "`BatchNorm` has a mean and a scale for each feature of a step");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, node->in[0], &layout);

@@ -2,7 +2,7 @@
 /* HDF5 as a file of tensors: weights that Keras saved, or anything else with arrays in it. */
 #include "import/tensors/tensor_file.h"
 
-#include "import/hdf5.h"
+#include "import/tensors/hdf5.h"
 
 #include <string.h>
 

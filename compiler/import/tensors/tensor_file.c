@@ -2,8 +2,8 @@
 /* Files of tensors: choosing the reader by the content, and what all of them must be. */
 #include "import/tensors/tensor_file.h"
 
-#include "import/hdf5.h"
 #include "import/tensors/archive.h"
+#include "import/tensors/hdf5.h"
 #include "import/tensors/torch_file.h"
 #include "import/tensors/tree.h"
 

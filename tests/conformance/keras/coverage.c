@@ -6,7 +6,7 @@
  * not needed are wrong.
  *
  *     coverage FIXTURES REASONS */
-#include "import/keras.h"
+#include "import/read/keras/keras.h"
 
 #include "base/map.h"
 
@@ -56,10 +56,8 @@ static Seen *seen_of(Coverage *c, const char *class_name, const char *key) {
 }
 
 static bool is_known(const char *class_name) {
-  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes,
-                                      keras_recurrent_classes};
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const KerasClass *k = tables[t]; k->name; k++)
+  for (int t = 0; keras_tables[t]; t++)
+    for (const KerasClass *k = keras_tables[t]; k->name; k++)
       if (strcmp(k->name, class_name) == 0) return true;
   return false;
 }
@@ -163,10 +161,8 @@ static bool excused(Coverage *c, const char *both) {
 /* Keys that the reader knows, whether Keras writes them or not; those of one value only are refused
  * otherwise. */
 static void add_known(Coverage *c) {
-  const KerasClass *const tables[] = {keras_layer_classes, keras_join_classes,
-                                      keras_recurrent_classes};
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const KerasClass *k = tables[t]; k->name; k++) {
+  for (int t = 0; keras_tables[t]; t++)
+    for (const KerasClass *k = keras_tables[t]; k->name; k++) {
       if (!map_get(&c->classes, k->name) && !excused(c, arena_printf(c->arena, "%s -", k->name))) {
         printf("%s is in no fixture\n", k->name);
         c->failures++;
@@ -201,6 +197,7 @@ int main(int argc, char **argv) {
   Coverage c = {.arena = arena};
   read_folder(&c, argv[1]);
   read_folder(&c, arena_printf(arena, "%s/refused", argv[1]));
+  read_folder(&c, arena_printf(arena, "%s/compared", argv[1]));
   read_reasons(&c, argv[2]);
   add_known(&c);
   check_keys(&c);

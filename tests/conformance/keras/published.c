@@ -6,7 +6,7 @@
  *     published MODELS CONFIGS */
 #include "../conform.h"
 
-#include "import/hdf5_file.h"
+#include "import/tensors/hdf5_file.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
  * for each gate, [1, G, u, d]. With reset after the product a GRU's bias is [2, 3 u]. CuDNN layers
  * keep a gate of the kernel as [u, d] in memory, one of the recurrent kernel transposed, and two
  * biases. Keras 1 has a tensor for each gate. */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <string.h>
 
@@ -35,8 +35,10 @@ static const char *activation_word(KerasLayer *layer, const char *option, const 
                                    : "hard_sigmoid(0.16666666666666666,0.5)";
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(name, words[i][0]) == 0) return words[i][1];
-  keras_refuse(layer, E902, "has %s `%s`, which grus does not have inside a recurrent layer",
-               option, name);
+  Diag *d = keras_refuse(
+      layer, E902, "has %s `%s`, which grus does not have inside a recurrent layer", option, name);
+  diag_note(d, "it would work with linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, "
+               "elu, selu, gelu or exponential");
   return NULL;
 }
 
@@ -57,7 +59,9 @@ static bool says_enough(const KerasLayer *layer, const KerasRun *run) {
   if (plain && k->minor >= 2 && run->op == GRAPH_Gru && !run->bias && !run->reset_known)
     missing = "reset_after";
   if (!missing) return true;
-  keras_refuse(layer, E904, "does not say its `%s`", missing);
+  Diag *d = keras_refuse(layer, E904, "does not say its `%s`", missing);
+  diag_note(d, "Keras and tf.keras have different defaults: add \"%s\" to the configuration",
+            missing);
   return false;
 }
 
@@ -103,7 +107,11 @@ static GraphValue *by_gates_cudnn(KerasLayer *layer, const KerasRun *run, GraphV
 static GraphValue *matrix(KerasLayer *layer, const char *side, const KerasRun *run,
                           bool recurrent) {
   int64_t rows = recurrent ? run->units : run->inputs, width, count;
-  if (!size_mul(run->units, run->gates, &width) || !size_mul(width, rows, &count)) return NULL;
+  if (!size_mul(run->units, run->gates, &width) || !size_mul(width, rows, &count)) {
+    keras_refuse(layer, E603, "is too large: %lld units on %lld inputs", (long long)run->units,
+                 (long long)run->inputs);
+    return NULL;
+  }
   GraphValue *t = keras_weight(layer, side, recurrent ? "recurrent_kernel" : "kernel", recurrent, 2,
                                (int64_t[]){rows, width});
   return !t           ? NULL

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers that join values or change their axes, and TimeDistributed. */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <string.h>
 
@@ -230,7 +230,7 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   Emit *e = keras_emit(layer);
   KerasValue value = layer->in[0], sample = value;
   int64_t together[TYPE_MAX_AXES + 1] = {-1}, apart[TYPE_MAX_AXES];
-  if (value.keeps || value.doubt || !sizes_behind(&value, 1, together + 1)) {
+  if (value.mask.keeps || value.mask.doubt || !sizes_behind(&value, 1, together + 1)) {
     keras_refuse(layer, E903,
                  "runs `%s` on every step of a masked sequence, or on axes of unknown size",
                  step->class_name);
@@ -282,19 +282,19 @@ static bool read_time_distributed(KerasLayer *layer) {
   return ok;
 }
 
-const KerasReadClass keras_read_joins[] = {
-    KERAS_READ(Concatenate, read_concatenate, 0, "axis"),
-    KERAS_READ(Add, read_combined, 0, ""),
-    KERAS_READ(Subtract, read_combined, 0, ""),
-    KERAS_READ(Multiply, read_combined, 0, ""),
-    KERAS_READ(Divide, read_combined, 0, ""),
-    KERAS_READ(TrueDivide, read_combined, 0, ""),
-    KERAS_READ(Maximum, read_combined, 0, ""),
-    KERAS_READ(Minimum, read_combined, 0, ""),
-    KERAS_READ(Average, read_average, 0, ""),
-    KERAS_READ(Flatten, read_flatten, 1, "data_format=\"channels_last\""),
-    KERAS_READ(Reshape, read_reshape, 1, "target_shape"),
-    KERAS_READ(Permute, read_permute, 1, "dims target_shape"),
-    KERAS_READ(RepeatVector, read_repeat, 1, "n"),
-    KERAS_READ(TimeDistributed, read_time_distributed, 1, "layer"),
-    KERAS_READ_END};
+const KerasClass keras_joins[] = {
+    KERAS_CLASS(Concatenate, read_concatenate, 0, "axis"),
+    KERAS_CLASS(Add, read_combined, 0, ""),
+    KERAS_CLASS(Subtract, read_combined, 0, ""),
+    KERAS_CLASS(Multiply, read_combined, 0, ""),
+    KERAS_CLASS(Divide, read_combined, 0, ""),
+    KERAS_CLASS(TrueDivide, read_combined, 0, ""),
+    KERAS_CLASS(Maximum, read_combined, 0, ""),
+    KERAS_CLASS(Minimum, read_combined, 0, ""),
+    KERAS_CLASS(Average, read_average, 0, ""),
+    KERAS_CLASS(Flatten, read_flatten, 1, "data_format=\"channels_last\""),
+    KERAS_CLASS(Reshape, read_reshape, 1, "target_shape"),
+    KERAS_CLASS(Permute, read_permute, 1, "dims target_shape"),
+    KERAS_CLASS(RepeatVector, read_repeat, 1, "n"),
+    KERAS_CLASS(TimeDistributed, read_time_distributed, 1, "layer"),
+    KERAS_CLASS_END};

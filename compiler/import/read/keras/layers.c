@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers with one input that keep its sizes, but for the last one. */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,7 +65,10 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
     return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
-  keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
+  Diag *d = keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
+  diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
+               "hard_tanh, softmax, log_softmax, softplus, softsign, elu, selu, gelu, "
+               "exponential, silu, hard_silu, mish");
   return NULL;
 }
 
@@ -81,19 +84,16 @@ static bool read_activation(KerasLayer *layer) {
 
 static bool read_relu(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
-  GraphValue *x = layer->in[0].graph, *y = x;
+  GraphValue *x = layer->in[0].graph, *y;
   double max = keras_number(layer, "max_value", (double)INFINITY),
          slope = keras_number(layer, "negative_slope", 0);
-  double threshold = keras_number(layer, "threshold", 0);
-  if (threshold != 0) { /* x from the threshold on, slope (x - threshold) below it */
-    GraphValue *at = emit_number(e, threshold);
-    GraphValue *below = EMIT(e, Mul, EMIT(e, Sub, x, at), emit_number(e, slope));
-    y = EMIT(e, Where, EMIT(e, GreaterEqual, x, at), x, below);
-  } else if (slope == 0 && isfinite(max))
-    return keras_gives_like(layer, emit_clip(e, x, 0, max));
-  else
-    y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope)
-                   : EMIT(e, Relu, x);
+  if (keras_number(layer, "threshold", 0) != 0) {
+    keras_refuse(layer, E903, "has a threshold: grus has relu(max=) and leaky_relu(slope=)");
+    return false;
+  }
+  if (slope == 0 && isfinite(max)) return keras_gives_like(layer, emit_clip(e, x, 0, max));
+  y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope)
+                 : EMIT(e, Relu, x);
   if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
   return keras_gives_like(layer, y);
 }
@@ -172,10 +172,10 @@ static bool read_embedding(KerasLayer *layer) {
              *x = value.graph;
   if (!table) return false;
   bool masked = keras_flag(layer, "mask_zero", false);
-  value.keeps =
+  value.mask.keeps =
       masked ? EMIT(e, Not, EMIT(e, Equal, x, emit_cast(e, emit_int(e, 0), GRAPH_I64))) : NULL;
   if (masked) keras_mark_padding(layer, 0);
-  value.doubt = false;
+  value.mask.doubt = false;
   bool whole = !x->node && !x->constant;
   value.graph = emit_axis_call(e, GRAPH_Gather, 0, 2,
                                (GraphValue *[]){table, whole ? x : emit_cast(e, x, GRAPH_I64)});
@@ -195,8 +195,8 @@ static bool read_masking(KerasLayer *layer) {
   static const int64_t last[] = {2};
   GraphValue *differs = EMIT(e, Not, EMIT(e, Equal, value.graph, emit_number(e, skipped)));
   GraphValue *any = emit_reduce(e, GRAPH_ReduceAny, differs, 1, last, true);
-  value.keeps = emit_squeeze(e, any, 1, last);
-  value.doubt = false;
+  value.mask.keeps = emit_squeeze(e, any, 1, last);
+  value.mask.doubt = false;
   value.graph = EMIT(e, Mul, value.graph, emit_cast(e, any, GRAPH_FLOAT));
   keras_mark_padding(layer, skipped);
   return keras_gives(layer, value);
@@ -310,7 +310,7 @@ static bool read_unit_norm(KerasLayer *layer) {
 static bool read_softmax(KerasLayer *layer) {
   int last, axis = axis_of(layer, &last);
   if (axis < 0) return false;
-  if (layer->mask || layer->in[0].keeps || layer->in[0].doubt || axis != last) {
+  if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt || axis != last) {
     Diag *d = keras_refuse(layer, E903, "takes a mask, which is one of steps, for one of features");
     diag_note(d, "it would work as Activation(\"softmax\"), which looks at no mask");
     return false;
@@ -349,29 +349,29 @@ static bool read_rescaling(KerasLayer *layer) {
          keras_gives_like(layer, EMIT(e, Add, EMIT(e, Mul, layer->in[0].graph, scale), offset));
 }
 
-const KerasReadClass keras_read_layers[] = {
-    KERAS_READ(Dense, read_dense, 1, "units activation use_bias"),
-    KERAS_READ(Embedding, read_embedding, 1, "input_dim output_dim units mask_zero"),
-    KERAS_READ(BatchNormalization, read_batch_norm, 1,
-               "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
-    KERAS_READ(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
-    KERAS_READ(LayerNormalization, read_layer_norm, 1,
-               "axis epsilon center scale rms_scaling=false"),
-    KERAS_READ(UnitNormalization, read_unit_norm, 1, "axis"),
-    KERAS_READ(PReLU, read_prelu, 1, "shared_axes"),
-    KERAS_READ(Activation, read_activation, 1, "activation"),
-    KERAS_READ(ReLU, read_relu, 1, "max_value negative_slope threshold"),
-    KERAS_READ(LeakyReLU, read_leaky_relu, 1, "alpha negative_slope"),
-    KERAS_READ(ELU, read_elu, 1, "alpha"),
-    KERAS_READ(Softmax, read_softmax, 1, "axis"),
-    KERAS_READ(Dropout, read_nothing, 1, "rate"),
-    KERAS_READ(SpatialDropout1D, read_nothing, 1, "rate"),
-    KERAS_READ(SpatialDropout2D, read_nothing, 1, "rate data_format"),
-    KERAS_READ(AlphaDropout, read_nothing, 1, "rate"),
-    KERAS_READ(GaussianDropout, read_nothing, 1, "rate"),
-    KERAS_READ(GaussianNoise, read_nothing, 1, "stddev"),
-    KERAS_READ(ActivityRegularization, read_nothing, 1, "l1 l2"),
-    KERAS_READ(Identity, read_nothing, 1, ""),
-    KERAS_READ(Masking, read_masking, 1, "mask_value"),
-    KERAS_READ(Rescaling, read_rescaling, 1, "scale offset"),
-    KERAS_READ_END};
+const KerasClass keras_layers[] = {
+    KERAS_CLASS(Dense, read_dense, 1, "units activation use_bias"),
+    KERAS_CLASS(Embedding, read_embedding, 1, "input_dim output_dim units mask_zero"),
+    KERAS_CLASS(BatchNormalization, read_batch_norm, 1,
+                "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
+    KERAS_CLASS(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
+    KERAS_CLASS(LayerNormalization, read_layer_norm, 1,
+                "axis epsilon center scale rms_scaling=false"),
+    KERAS_CLASS(UnitNormalization, read_unit_norm, 1, "axis"),
+    KERAS_CLASS(PReLU, read_prelu, 1, "shared_axes"),
+    KERAS_CLASS(Activation, read_activation, 1, "activation"),
+    KERAS_CLASS(ReLU, read_relu, 1, "max_value negative_slope threshold"),
+    KERAS_CLASS(LeakyReLU, read_leaky_relu, 1, "alpha negative_slope"),
+    KERAS_CLASS(ELU, read_elu, 1, "alpha"),
+    KERAS_CLASS(Softmax, read_softmax, 1, "axis"),
+    KERAS_CLASS(Dropout, read_nothing, 1, "rate"),
+    KERAS_CLASS(SpatialDropout1D, read_nothing, 1, "rate"),
+    KERAS_CLASS(SpatialDropout2D, read_nothing, 1, "rate data_format"),
+    KERAS_CLASS(AlphaDropout, read_nothing, 1, "rate"),
+    KERAS_CLASS(GaussianDropout, read_nothing, 1, "rate"),
+    KERAS_CLASS(GaussianNoise, read_nothing, 1, "stddev"),
+    KERAS_CLASS(ActivityRegularization, read_nothing, 1, "l1 l2"),
+    KERAS_CLASS(Identity, read_nothing, 1, ""),
+    KERAS_CLASS(Masking, read_masking, 1, "mask_value"),
+    KERAS_CLASS(Rescaling, read_rescaling, 1, "scale offset"),
+    KERAS_CLASS_END};

@@ -1,61 +1,144 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks [batch, time] as values of the graph: which layers make, use, pass on and end them says the
- * column `mask` of keras_masks.def. */
-#include "import/read/keras/reader.h"
+/* Masks [batch, time] as values of the graph: which layers make, use, pass on and end them say the
+ * columns of masks.def. Which steps a layer sees is said by its nodes; what they hold, and why the
+ * mask does not reach the layer, are words that stand at its nodes for a refusal. */
+#include "import/read/keras/keras.h"
 
-static const KerasMaskUse uses[] = {
-#define KERAS_MASK(layer, mask, sees, gives) MASK_##mask,
-#include "import/keras_masks.def"
+#include <string.h>
+
+/* What a layer does to the mask of its input. */
+typedef enum MaskUse {
+  MASK_MAKES,
+  MASK_PASSES,
+  MASK_USES,
+  MASK_JOINS,
+  MASK_DROPS,
+  MASK_MISREADS
+} MaskUse;
+
+/* What masked steps of its result hold. */
+typedef enum MaskGives {
+  GIVES_COMPUTED,
+  GIVES_HELD,
+  GIVES_ZERO,
+  GIVES_ROW_0,
+  GIVES_NOTHING
+} MaskGives;
+
+static const struct {
+  MaskUse use;
+  MaskGives gives;
+} rows[] = {
+#define KERAS_MASK(layer, mask, gives) {MASK_##mask, GIVES_##gives},
+#include "import/read/keras/masks.def"
 #undef KERAS_MASK
 };
-_Static_assert(sizeof uses / sizeof *uses == KERAS_MASK_COUNT, "a row for each layer");
+_Static_assert(sizeof rows / sizeof *rows == KERAS_MASK_COUNT, "a row for each layer");
 
-/* Where some inputs have a mask and others have none, versions of Keras differ: the result's is not
- * known. Where all have one, Keras 2 asks for steps that all have, Keras 3 for steps that any
- * has. */
-static void join(const KerasLayer *layer, KerasValue *out) {
+/* An operator of Keras 3, as in x + y, passes no mask; the layer of the same name does. */
+static MaskUse use_of(const KerasLayer *layer, KerasMaskRow row) {
+  return layer->is_operator ? MASK_DROPS : rows[row].use;
+}
+
+static const char *gives_words(MaskGives gives, const char *name, Arena *arena) {
+  switch (gives) {
+  case GIVES_COMPUTED: return arena_printf(arena, "what `%s` computes of the padding", name);
+  case GIVES_HELD: return arena_printf(arena, "the last real result of `%s` again, or zeros", name);
+  case GIVES_ZERO: return "zeros";
+  case GIVES_ROW_0: return arena_printf(arena, "row 0 of the table of `%s`", name);
+  case GIVES_NOTHING: return NULL;
+  }
+  return NULL;
+}
+
+/* What is known of the masked steps of all inputs together. Where some inputs have a mask and
+ * others have none, versions of Keras differ: the result's is not known. */
+static KerasMask joined(const KerasLayer *layer) {
+  KerasMask mask = {0};
   int n = 0;
+  for (int i = 0; i < layer->n_in; i++) {
+    const KerasMask *in = &layer->in[i].mask;
+    mask.doubt = mask.doubt || in->doubt;
+    n += in->keeps != NULL;
+    if (!mask.holds) mask.holds = in->holds;
+    if (!mask.end) mask.end = in->end;
+    if (in->maker && !mask.maker) mask.maker = in->maker;
+  }
+  if (n && n < layer->n_in) mask.doubt = true;
+  if (n && n < layer->n_in && !mask.end) mask.end = layer->name;
+  return mask;
+}
+
+/* Where all inputs have a mask, Keras 2 asks for steps that all have, Keras 3 for steps that any
+ * has. */
+static GraphValue *join(const KerasLayer *layer) {
   GraphValue *mask = NULL;
   for (int i = 0; i < layer->n_in; i++) {
-    const KerasValue *in = &layer->in[i];
-    out->doubt = out->doubt || in->doubt;
-    if (!in->keeps) continue;
-    n++;
+    GraphValue *keeps = layer->in[i].mask.keeps;
+    if (!keeps || keeps == mask) continue;
     if (!mask)
-      mask = in->keeps;
-    else if (mask != in->keeps && layer->keras->major < 3)
-      mask = EMIT(keras_emit(layer), And, mask, in->keeps);
-    else if (mask != in->keeps)
-      mask = EMIT(keras_emit(layer), Or, mask, in->keeps);
+      mask = keeps;
+    else if (layer->keras->major < 3)
+      mask = EMIT(keras_emit(layer), And, mask, keeps);
+    else
+      mask = EMIT(keras_emit(layer), Or, mask, keeps);
   }
-  if (n && n < layer->n_in) out->doubt = true;
-  out->keeps = mask;
+  return mask;
+}
+
+const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row) {
+  Arena *arena = layer->keras->arena;
+  KerasMask mask = joined(layer);
+  if (!layer->keras->is_masked) return NULL;
+  GraphMasked *words = ARENA_NEW(arena, GraphMasked);
+  words->what = arena_printf(
+      arena, "sees the masked steps of its sequence as if they were real; they hold %s",
+      mask.holds ? mask.holds : "what is fed as padding");
+  words->cure = "recurrent layers that read forward and GlobalAveragePooling1D use a mask that "
+                "reaches them";
+  if (mask.end)
+    words->why =
+        arena_printf(arena, "the mask of `%s` ends at `%s` in front of it", mask.maker, mask.end);
+  else if (!mask.maker)
+    words->why = "another layer masks steps of the model; this one reads them without a mask";
+  else if (use_of(layer, row) != MASK_USES)
+    words->why = arena_printf(
+        arena, "Keras gives the mask of `%s` to it in vain: layers of this class do not use one",
+        mask.maker);
+  return words;
 }
 
 void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
-  KerasMaskUse use = layer->is_operator ? MASK_DROPS : uses[row];
+  MaskUse use = use_of(layer, row);
+  KerasMask all = joined(layer);
+  GraphValue *keeps = use == MASK_JOINS ? join(layer) : NULL;
+  if (use == MASK_DROPS && all.maker && !all.end) all.end = layer->name;
+  const char *holds = layer->keras->is_masked
+                          ? gives_words(rows[row].gives, layer->name, layer->keras->arena)
+                          : NULL;
+  if (holds) all.holds = holds;
   for (int i = 0; i < layer->n_out; i++) {
-    KerasValue *out = &layer->out[i];
-    const KerasValue *in = &layer->in[0];
-    bool own = use == MASK_MAKES || use == MASK_USES, none = out->rank < 2;
-    if (!own) {
+    KerasMask *out = &layer->out[i].mask, own = *out;
+    *out = all;
+    if (layer->out[i].rank < 2) { /* no steps, but what it is made of may be told */
       out->keeps = NULL;
       out->doubt = false;
+      continue;
     }
-    if (use == MASK_PASSES) {
-      out->keeps = in->keeps;
-      out->doubt = in->doubt;
+    bool makes = use == MASK_MAKES, sets = makes || use == MASK_USES, passes = use == MASK_PASSES;
+    if (makes) {
+      out->maker = own.keeps ? layer->name : NULL;
+      out->end = NULL;
     }
-    if (use == MASK_JOINS) join(layer, out);
-    if (none) {
-      out->keeps = NULL;
-      out->doubt = false;
-    }
+    out->keeps = sets ? own.keeps : passes ? layer->in[0].mask.keeps : keeps;
+    out->doubt = sets     ? own.doubt
+                 : passes ? layer->in[0].mask.doubt
+                          : use == MASK_JOINS && all.doubt;
   }
 }
 
 bool keras_mask_of(const KerasLayer *layer, GraphValue **out) {
-  const KerasValue *in = &layer->in[0];
+  const KerasMask *in = &layer->in[0].mask;
   *out = layer->mask ? layer->mask : in->keeps;
   if (layer->mask || !in->doubt) return true;
   Diag *d = keras_refuse(layer, E903,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What functional models of Keras 3 write for operators on values, as x > 0, y[:, -1] and
  * ops.tanh(x), and tf.keras for y[:, -1]. Masks of layers are computed by some of them. */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <string.h>
 
@@ -13,8 +13,8 @@ static bool read_unary(KerasLayer *layer) {
     GraphOp op;
   } ops[] = {{"Tanh", GRAPH_Tanh},     {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
              {"Exp", GRAPH_Exp},       {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
-             {"Square", GRAPH_Square}, {"Abs", GRAPH_Abs},         {"Absolute", GRAPH_Abs},
-             {"Negative", GRAPH_Neg},  {"LogicalNot", GRAPH_Not}};
+             {"Square", GRAPH_Square}, {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
+             {"LogicalNot", GRAPH_Not}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
       return keras_gives_like(layer,
@@ -59,6 +59,11 @@ static bool read_reduced(KerasLayer *layer) {
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
       out.graph = emit_reduce(keras_emit(layer), ops[i].op, value.graph, n, axes, keep);
+  if (keras_option(layer, "initial")) { /* no result is beyond it */
+    GraphValue *bound = emit_number(keras_emit(layer), keras_number(layer, "initial", 0));
+    GraphOp op = strcmp(layer->class_name, "Max") == 0 ? GRAPH_Max : GRAPH_Min;
+    out.graph = emit_call(keras_emit(layer), op, 2, (GraphValue *[]){out.graph, bound});
+  }
   return keras_gives(layer, out);
 }
 
@@ -181,32 +186,31 @@ static bool read_item(KerasLayer *layer) {
   return keras_gives(layer, value);
 }
 
-const KerasReadClass keras_read_operators[] = {
-    KERAS_READ(GetItem, read_item, 1, ""),
-    KERAS_READ(SlicingOpLambda, read_item, 1, "function=\"__operators__.getitem\""),
-    KERAS_READ(Equal, read_compared, 0, ""),
-    KERAS_READ(NotEqual, read_compared, 0, ""),
-    KERAS_READ(Less, read_compared, 0, ""),
-    KERAS_READ(LessEqual, read_compared, 0, ""),
-    KERAS_READ(Greater, read_compared, 0, ""),
-    KERAS_READ(GreaterEqual, read_compared, 0, ""),
-    KERAS_READ(LogicalAnd, read_compared, 0, ""),
-    KERAS_READ(LogicalOr, read_compared, 0, ""),
-    KERAS_READ(LogicalNot, read_unary, 1, ""),
-    KERAS_READ(Tanh, read_unary, 1, ""),
-    KERAS_READ(Sigmoid, read_unary, 1, ""),
-    KERAS_READ(Relu, read_unary, 1, ""),
-    KERAS_READ(Exp, read_unary, 1, ""),
-    KERAS_READ(Log, read_unary, 1, ""),
-    KERAS_READ(Sqrt, read_unary, 1, ""),
-    KERAS_READ(Square, read_unary, 1, ""),
-    KERAS_READ(Abs, read_unary, 1, ""),
-    KERAS_READ(Absolute, read_unary, 1, ""),
-    KERAS_READ(Negative, read_unary, 1, ""),
-    KERAS_READ(Mean, read_reduced, 1, "axis keepdims"),
-    KERAS_READ(Max, read_reduced, 1, "axis keepdims initial"),
-    KERAS_READ(Min, read_reduced, 1, "axis keepdims initial"),
-    KERAS_READ(Sum, read_reduced, 1, "axis keepdims"),
-    KERAS_READ(Any, read_reduced, 1, "axis keepdims"),
-    KERAS_READ(All, read_reduced, 1, "axis keepdims"),
-    KERAS_READ_END};
+const KerasClass keras_operators[] = {
+    KERAS_CLASS(GetItem, read_item, 1, ""),
+    KERAS_CLASS(SlicingOpLambda, read_item, 1, "function=\"__operators__.getitem\""),
+    KERAS_CLASS(Equal, read_compared, 0, ""),
+    KERAS_CLASS(NotEqual, read_compared, 0, ""),
+    KERAS_CLASS(Less, read_compared, 0, ""),
+    KERAS_CLASS(LessEqual, read_compared, 0, ""),
+    KERAS_CLASS(Greater, read_compared, 0, ""),
+    KERAS_CLASS(GreaterEqual, read_compared, 0, ""),
+    KERAS_CLASS(LogicalAnd, read_compared, 0, ""),
+    KERAS_CLASS(LogicalOr, read_compared, 0, ""),
+    KERAS_CLASS(LogicalNot, read_unary, 1, ""),
+    KERAS_CLASS(Tanh, read_unary, 1, ""),
+    KERAS_CLASS(Sigmoid, read_unary, 1, ""),
+    KERAS_CLASS(Relu, read_unary, 1, ""),
+    KERAS_CLASS(Exp, read_unary, 1, ""),
+    KERAS_CLASS(Log, read_unary, 1, ""),
+    KERAS_CLASS(Sqrt, read_unary, 1, ""),
+    KERAS_CLASS(Square, read_unary, 1, ""),
+    KERAS_CLASS(Absolute, read_unary, 1, ""),
+    KERAS_CLASS(Negative, read_unary, 1, ""),
+    KERAS_CLASS(Mean, read_reduced, 1, "axis keepdims"),
+    KERAS_CLASS(Max, read_reduced, 1, "axis keepdims initial"),
+    KERAS_CLASS(Min, read_reduced, 1, "axis keepdims initial"),
+    KERAS_CLASS(Sum, read_reduced, 1, "axis keepdims"),
+    KERAS_CLASS(Any, read_reduced, 1, "axis keepdims"),
+    KERAS_CLASS(All, read_reduced, 1, "axis keepdims"),
+    KERAS_CLASS_END};

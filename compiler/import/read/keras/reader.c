@@ -1,36 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* In, a layer and what it reads; out, nodes of the graph. See reader.h. */
-#include "import/read/keras/reader.h"
+/* In, a layer and what it reads; out, nodes of the graph. */
+#include "import/read/keras/keras.h"
 
 #include <string.h>
 
-enum { FOLDS = 1 << 26 }; /* elements that may be computed while reading */
+const KerasClass *const keras_tables[] = {keras_layers,    keras_windows,   keras_joins,
+                                          keras_recurrent, keras_operators, NULL};
 
-Graph *keras_graph_new(Keras *k, const char *format) {
-  Graph *graph = graph_new(k->arena, k->file->path);
-  graph->format = format;
-  graph->names_layers = true;
-  k->emit = ARENA_NEW(k->arena, Emit);
-  k->emit->graph = graph;
-  k->emit->name = k->emit->source = "";
-  k->emit->folds = ARENA_NEW(k->arena, int64_t);
-  *k->emit->folds = FOLDS;
-  return graph;
-}
-
-static const KerasReadClass *class_find(const char *name) {
-  const KerasReadClass *const tables[] = {keras_read_layers, keras_read_windows, keras_read_joins,
-                                          keras_read_recurrent, keras_read_operators};
-  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-    for (const KerasReadClass *c = tables[t]; c->name; c++)
+static const KerasClass *class_find(const char *name) {
+  for (int t = 0; keras_tables[t]; t++)
+    for (const KerasClass *c = keras_tables[t]; c->name; c++)
       if (strcmp(c->name, name) == 0) return c;
   return NULL;
 }
 
+/* The nearest thing that would work, for classes that people ask for. */
+static void suggest(const char *name, Diag *d) {
+  static const char *const hints[][2] = {
+      {"Conv2D", "grus has Conv1D; two-dimensional layers are left out"},
+      {"ConvLSTM", "grus has LSTM behind Flatten of each step"},
+      {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
+      {"TFOpLambda",
+       "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
+      {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
+      {"Attention", "in .grus `attention(q, k, v)` computes it"},
+      {"MultiHeadAttention", "in .grus `attention(q, k, v)` computes it"},
+      {"SeparableConv1D", "it would work as Conv1D with groups and a Conv1D of one tap"},
+      {"DepthwiseConv1D", "it would work as Conv1D with groups"},
+      {"Convolution1D", "save the model again with Keras 2 or newer"},
+      {"Maximum", "a - b |> relu, added to b, is the larger of both"},
+      {"Normalization", "it would work as BatchNormalization, or `normalize` in .grus"}};
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strncmp(name, hints[i][0], strlen(hints[i][0])) == 0) {
+      diag_note(d, "%s", hints[i][1]);
+      return;
+    }
+  diag_note(d, "if it is a layer of your own, write what it does as stages in a .grus file");
+}
+
+static void refuse_class(const KerasLayer *layer) {
+  suggest(layer->class_name, keras_refuse(layer, E902, "is a layer that grus does not have"));
+}
+
 bool keras_read_layer(KerasLayer *layer) {
-  const KerasReadClass *class = class_find(layer->class_name);
+  const KerasClass *class = class_find(layer->class_name);
   if (!class) {
-    keras_refuse_class(layer);
+    refuse_class(layer);
     return false;
   }
   size_t errors = layer->keras->diags->n_errors;
@@ -42,6 +57,7 @@ bool keras_read_layer(KerasLayer *layer) {
   Emit *e = keras_emit(layer), outer = *e;
   e->name = layer->name;
   e->source = layer->class_name;
+  e->masked = keras_masks_words(layer, class->mask);
   bool ok = class->read(layer);
   *e = outer;
   if (ok) keras_masks_follow(layer, class->mask);
@@ -60,9 +76,11 @@ static int64_t wished_length(const ImportOptions *options) {
 void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *value) {
   const ImportOptions *o = layer->keras->options;
   bool asked = o->time || o->stream;
+  int64_t own = value->dim[0] < 0 ? 0 : value->dim[0];
   if (asked) value->dim[0] = wished_length(o);
-  in->dim[1] =
-      (GraphDim){.n = value->dim[0] < 0 ? GRAPH_OPEN : value->dim[0], .role = GRAPH_ROLE_TIME};
+  in->dim[1] = (GraphDim){.n = value->dim[0] < 0 ? GRAPH_OPEN : value->dim[0],
+                          .own = value->dim[0] < 0 ? own : 0,
+                          .role = GRAPH_ROLE_TIME};
   if (value->dim[0] < 0)
     in->dim[1].symbol = asked ? "time" : arena_printf(layer->keras->arena, "time of %s", in->name);
 }
@@ -119,18 +137,6 @@ bool keras_gives_like(KerasLayer *layer, GraphValue *graph) {
   KerasValue value = layer->in[0];
   value.graph = graph;
   return graph && keras_gives(layer, value);
-}
-
-int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t if_absent) {
-  json_t *list = keras_option(layer, name);
-  if (!list) return if_absent;
-  json_t *item =
-      json_is_array(list) ? json_array_get(list, json_array_size(list) == 1 ? 0 : (size_t)i) : list;
-  if (json_is_integer(item) && json_integer_value(item) > 0 &&
-      json_integer_value(item) <= INT32_MAX)
-    return json_integer_value(item);
-  keras_refuse(layer, E901, "has a `%s` that is no list of positive numbers", name);
-  return -1;
 }
 
 GraphNode *keras_node(const KerasLayer *layer, GraphOp op, int n_in, GraphValue *const *in) {

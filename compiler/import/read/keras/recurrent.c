@@ -8,7 +8,7 @@
  *   return_sequences  false: the result of the last step read
  *   Bidirectional     the second layer reads backwards, and its sequence is turned round
  *   stateful          NAME_h and NAME_c go in, NAME_h_next and NAME_c_next come out */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <string.h>
 
@@ -118,6 +118,20 @@ static GraphValue *turned(KerasLayer *layer, GraphValue *y) {
   return emit_done(keras_emit(layer), turn);
 }
 
+/* The same where Keras lays the mask of the input over the result. */
+static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
+  static const GraphMasked words = {
+      "reads its sequence backwards and returns it in that order, with the masked steps in front",
+      "Keras lays the mask over the result as it was over the input, and so over real steps",
+      "it would work with return_sequences=False, or inside Bidirectional"};
+  Emit *e = keras_emit(layer);
+  const GraphMasked *outer = e->masked;
+  e->masked = &words;
+  y = turned(layer, y);
+  e->masked = outer;
+  return y;
+}
+
 /* What return_sequences asks for, in the order of reading. */
 static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Result *r,
                               bool masked) {
@@ -125,7 +139,7 @@ static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Resu
   GraphValue *y = r->y;
   bool zeroed = masked && run->zero_output;
   if (!run->sequences && !zeroed) return r->state[0];
-  if (run->backwards) y = turned(layer, y);
+  if (run->backwards) y = masked ? turned_mask(layer, y) : turned(layer, y);
   return run->sequences
              ? y
              : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
@@ -135,7 +149,7 @@ static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, Gra
                                int64_t width, GraphValue *keeps) {
   if (!run->sequences) return vector(graph, width);
   return (KerasValue){
-      .graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .keeps = keeps};
+      .graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .mask = {.keeps = keeps}};
 }
 
 /* The state of a stateful layer comes from outside: NAME_h [batch, width]. */
@@ -356,7 +370,7 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
   const char *class_name = json_string_value(json_object_get(inner, "class_name"));
   out->class_name = class_name ? class_name : "?";
   out->inner = "cell";
-  for (const KerasReadClass *c = keras_read_recurrent; c->name; c++)
+  for (const KerasClass *c = keras_recurrent; c->name; c++)
     if (c->read == read_recurrent && strcmp(c->name, out->class_name) == 0) {
       if (!check_input(out, run) || !keras_check_options(out, c->options) ||
           !keras_run_options(out, run))
@@ -478,13 +492,13 @@ static bool read_bidirectional(KerasLayer *layer) {
 #define WRAPPER_OPTIONS                                                                            \
   "return_sequences return_state go_backwards stateful time_major=false input_dim"
 #define CELL_OPTIONS " units activation use_bias " WRAPPER_OPTIONS
-const KerasReadClass keras_read_recurrent[] = {
-    KERAS_READ(LSTM, read_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
-    KERAS_READ(GRU, read_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
-    KERAS_READ(SimpleRNN, read_recurrent, 1, CELL_OPTIONS),
-    KERAS_READ(CuDNNLSTM, read_recurrent, 1, CELL_OPTIONS),
-    KERAS_READ(CuDNNGRU, read_recurrent, 1, CELL_OPTIONS),
-    KERAS_READ(RNN, read_rnn, 1, "cell " WRAPPER_OPTIONS),
-    KERAS_READ(Bidirectional, read_bidirectional, 1,
-               "layer backward_layer merge_mode " WRAPPER_OPTIONS),
-    KERAS_READ_END};
+const KerasClass keras_recurrent[] = {
+    KERAS_CLASS(LSTM, read_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
+    KERAS_CLASS(GRU, read_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
+    KERAS_CLASS(SimpleRNN, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(CuDNNLSTM, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(CuDNNGRU, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(RNN, read_rnn, 1, "cell " WRAPPER_OPTIONS),
+    KERAS_CLASS(Bidirectional, read_bidirectional, 1,
+                "layer backward_layer merge_mode " WRAPPER_OPTIONS),
+    KERAS_CLASS_END};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the
  * channels last, the graph behind the batch. */
-#include "import/read/keras/reader.h"
+#include "import/read/keras/keras.h"
 
 #include <math.h>
 #include <string.h>
@@ -304,8 +304,8 @@ static bool read_global(KerasLayer *layer) {
     value.dim[0] = value.dim[n];
     value.rank = 1;
   }
-  value.keeps = NULL;
-  value.doubt = false;
+  value.mask.keeps = NULL;
+  value.mask.doubt = false;
   return keras_gives(layer, value);
 }
 
@@ -367,24 +367,26 @@ static bool read_upsampling(KerasLayer *layer) {
   "kernel_size strides padding data_format=\"channels_last\" dilation_rate activation use_bias "   \
   "rank"
 #define POOL_OPTIONS "pool_size strides padding data_format=\"channels_last\""
-const KerasReadClass keras_read_windows[] = {
-    KERAS_READ(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
-    KERAS_READ(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
-    KERAS_READ(DepthwiseConv1D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
-    KERAS_READ(DepthwiseConv2D, read_depthwise, 1, "depth_multiplier filters groups " CONV_OPTIONS),
-    KERAS_READ(SeparableConv1D, read_separable, 1,
-               "depth_multiplier filters groups=1 " CONV_OPTIONS),
-    KERAS_READ(SeparableConv2D, read_separable, 1,
-               "depth_multiplier filters groups=1 " CONV_OPTIONS),
-    KERAS_READ(MaxPooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
-    KERAS_READ(AveragePooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
-    KERAS_READ(MaxPooling2D, read_pool, 1, POOL_OPTIONS),
-    KERAS_READ(AveragePooling2D, read_pool, 1, POOL_OPTIONS),
-    KERAS_READ(GlobalAveragePooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_READ(GlobalMaxPooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_READ(GlobalAveragePooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_READ(GlobalMaxPooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_READ(ZeroPadding1D, read_zero_padding, 1, "padding data_format=\"channels_last\""),
-    KERAS_READ(Cropping1D, read_cropping, 1, "cropping"),
-    KERAS_READ(UpSampling1D, read_upsampling, 1, "size"),
-    KERAS_READ_END};
+const KerasClass keras_windows[] = {
+    KERAS_CLASS(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
+    KERAS_CLASS(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
+    KERAS_CLASS(DepthwiseConv1D, read_depthwise, 1,
+                "depth_multiplier filters groups " CONV_OPTIONS),
+    KERAS_CLASS(DepthwiseConv2D, read_depthwise, 1,
+                "depth_multiplier filters groups " CONV_OPTIONS),
+    KERAS_CLASS(SeparableConv1D, read_separable, 1,
+                "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_CLASS(SeparableConv2D, read_separable, 1,
+                "depth_multiplier filters groups=1 " CONV_OPTIONS),
+    KERAS_CLASS(MaxPooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
+    KERAS_CLASS(AveragePooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
+    KERAS_CLASS(MaxPooling2D, read_pool, 1, POOL_OPTIONS),
+    KERAS_CLASS(AveragePooling2D, read_pool, 1, POOL_OPTIONS),
+    KERAS_CLASS(GlobalAveragePooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_CLASS(GlobalMaxPooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_CLASS(GlobalAveragePooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_CLASS(GlobalMaxPooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
+    KERAS_CLASS(ZeroPadding1D, read_zero_padding, 1, "padding data_format=\"channels_last\""),
+    KERAS_CLASS(Cropping1D, read_cropping, 1, "cropping"),
+    KERAS_CLASS(UpSampling1D, read_upsampling, 1, "size"),
+    KERAS_CLASS_END};

@@ -241,8 +241,8 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
     const OnnxFile__Dim *dim = type->shape->dim[k];
     bool fixed = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_VALUE && dim->dim_value > 0;
     bool named = dim->value_case == ONNX_FILE__DIM__VALUE_DIM_PARAM && *dim->dim_param;
-    input->dim[k] = (GraphDim){fixed ? dim->dim_value : GRAPH_OPEN, named ? dim->dim_param : NULL,
-                               GRAPH_ROLE_UNSAID};
+    input->dim[k] = (GraphDim){.n = fixed ? dim->dim_value : GRAPH_OPEN,
+                               .symbol = named ? dim->dim_param : NULL};
   }
   return true;
 }

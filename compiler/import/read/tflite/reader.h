@@ -16,9 +16,9 @@
 #ifndef GRUS_IMPORT_READ_TFLITE_READER_H
 #define GRUS_IMPORT_READ_TFLITE_READER_H
 
-#include "import/flatbuffer.h"
 #include "import/read/emit.h"
 #include "import/read/read.h"
+#include "import/read/tflite/flatbuffer.h"
 
 enum { TFL_RESULTS = 1024, TFL_NO_VARIABLE = -1 };
 

@@ -223,9 +223,9 @@ static bool read_user_input(TorchReader *r, const char *name) {
     json_t *size = json_array_get(sizes, (size_t)i), *known = json_object_get(size, "as_int");
     const char *symbol =
         json_string_value(json_object_get(json_object_get(size, "as_expr"), "expr_str"));
-    input->dim[i] =
-        (GraphDim){known && json_integer_value(known) >= 0 ? json_integer_value(known) : GRAPH_OPEN,
-                   symbol, GRAPH_ROLE_UNSAID};
+    input->dim[i] = (GraphDim){
+        .n = known && json_integer_value(known) >= 0 ? json_integer_value(known) : GRAPH_OPEN,
+        .symbol = symbol};
   }
   map_put(r->arena, &r->values, name, input->value);
   return true;

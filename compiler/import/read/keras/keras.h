@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Files of Keras 1, 2, tf.keras and 3 as graphs: exactly what Keras computes, masks included.
+ *
+ *   hdf5.c, zip.c   containers: where configuration and weights are, which version wrote them
+ *   walk.c          the configuration: layers by class, chains, models among the layers
+ *   functional.c    functional models: which layer reads what
+ *   groups.c        which group of the file is a layer's
+ *   weights.c       which tensor of the file is which of a layer
+ *   config.c        options of a layer: found, checked, refused
+ *   reader.c        a layer to nodes: dispatch, inputs, outputs, constants
+ *   masks.c         masks over steps: masks.def says which layer makes, uses and ends them
+ *   layers.c        Dense, tables, activations, norms       window.c  convolutions, pools, padding
+ *   join.c          several inputs, shapes                  operators.c  x + y, y[:, -1]
+ *   cell.c          options and weights of a cell           recurrent.c  layers of cells
+ *
+ * Every value of the graph has the batch in front: [batch, time, features]. */
+#ifndef GRUS_READ_KERAS_H
+#define GRUS_READ_KERAS_H
+
+#include "base/map.h"
+#include "import/foreign.h"
+#include "import/json_read.h"
+#include "import/read/emit.h"
+#include "import/tensors/hdf5.h"
+
+/* The rows of masks.def: every layer of Keras. */
+typedef enum KerasMaskRow {
+#define KERAS_MASK(layer, mask, gives) KERAS_MASK_##layer,
+#include "import/read/keras/masks.def"
+#undef KERAS_MASK
+  KERAS_MASK_COUNT
+} KerasMaskRow;
+
+/* What is known of the masked steps of a value. */
+typedef struct KerasMask {
+  GraphValue *keeps; /* [batch, time], true at steps that count; NULL: no mask reaches it */
+  bool doubt;        /* versions of Keras differ in whether one does */
+  const char *maker; /* the layer that made the mask; NULL */
+  const char *end;   /* the layer in front that ended it; NULL */
+  const char *holds; /* what the masked steps hold, behind "hold"; NULL: what is fed */
+} KerasMask;
+
+/* A value and what Keras knows of it: axes of a sample, -1 where the file leaves one open. */
+typedef struct KerasValue {
+  GraphValue *graph; /* [batch, ...]; NULL: there is none yet */
+  int rank;
+  int64_t dim[TYPE_MAX_AXES];
+  KerasMask mask;
+  const char *field; /* "h", "c": it is a state of its layer; NULL */
+} KerasValue;
+
+/* The last state of a stateful layer. */
+typedef struct KerasState {
+  const char *name;
+  GraphValue *value;
+} KerasState;
+
+enum { KERAS_MAX_OUT = 5 };
+
+typedef struct Keras {
+  Arena *arena;
+  const ForeignFile *file;
+  const ImportOptions *options;
+  Diags *diags;
+  int major, minor;   /* of the Keras version: 1, 2, 3 */
+  bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
+  json_t *text;       /* config.json and the version of a .keras */
+  const char *version;
+  Hdf5 *hdf5;
+  const char *root; /* group that holds the groups of the layers */
+  int n_reads;      /* layers so far, in each call of the model around them */
+  Map groups;       /* class and configuration -> group, Keras 3 */
+  bool by_class;    /* groups are named by class and order, tensors by number: Keras 3 */
+  bool is_masked;   /* some layer makes a mask */
+  Emit *emit;       /* the graph that the file is read into */
+  KerasState *carried;
+  int n_carried;
+  size_t cap_carried;
+} Keras;
+
+/* One use of one layer. */
+typedef struct KerasLayer {
+  Keras *keras;
+  const char *name; /* in the configuration */
+  const char *class_name;
+  json_t *config;
+  const char *group; /* of its weights, in the file */
+  const char *own;   /* of a model inside a model: its name there; "" */
+  const char *part;  /* the same behind the names of the models between: part of the names of its
+                        weights */
+  int depth;         /* models around it */
+  const char *inner; /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
+  KerasValue *in;
+  int n_in;
+  KerasValue *states; /* initial_state */
+  int n_states;
+  double number; /* an operand that is a constant */
+  bool has_number, number_first;
+  KerasValue out[KERAS_MAX_OUT];
+  int n_out;
+  bool is_operator; /* of Keras 3, as x + y: no layer */
+  json_t *call;     /* its arguments, as the file has them */
+  GraphValue *mask; /* an argument of the call */
+} KerasLayer;
+
+/* ---- config.c ---- The getters report what has the wrong kind. */
+bool keras_check_options(const KerasLayer *layer, const char *known);
+json_t *keras_option(const KerasLayer *layer, const char *name); /* NULL if absent or null */
+int64_t keras_size(const KerasLayer *layer, const char *name,
+                   int64_t if_absent); /* also of [n]; -1 after reporting */
+/* Number i of an option that is a list of whole numbers, or one number for all; -1 after
+ * reporting. */
+int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t if_absent);
+double keras_number(const KerasLayer *layer, const char *name, double if_absent);
+bool keras_flag(const KerasLayer *layer, const char *name, bool if_absent);
+const char *keras_word(const KerasLayer *layer, const char *name, const char *if_absent);
+/* The name of an activation, "linear" if none; NULL after reporting. */
+const char *keras_activation_name(const KerasLayer *layer, const char *name, const char *if_absent);
+/* "`gru_1` (GRU) ..." */
+Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...)
+    GRUS_PRINTF(3, 4);
+
+/* ---- weights.c ---- side: "forward", "backward" or ""; leaf: the name in Keras 2; number: the
+ * place in Keras 3. False after reporting. */
+bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, int number,
+                  Hdf5Tensor *out);
+bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank,
+                    const int64_t *dim);
+
+/* ---- groups.c ---- Groups of the layers of one model, in the order of the file. */
+typedef struct KerasGroups {
+  Keras *keras;
+  const char *root;        /* group that holds them */
+  const KerasLayer *outer; /* the call of the model by another one; NULL */
+  Map uses;                /* int: how many layers of a class were named so far */
+} KerasGroups;
+enum { KERAS_MAX_DEPTH = 8 }; /* of models in models */
+const char *keras_group(KerasGroups *groups, const KerasLayer *layer);
+/* Looks which are there, for layers that are part of several models. */
+void keras_scan_groups(Keras *keras, json_t *layers);
+bool keras_is_model(const char *class_name);
+const char *keras_snake_case(Arena *arena, const char *name);
+
+/* ---- reader.c ---- A row of a table of layers. */
+typedef struct KerasClass {
+  const char *name;
+  KerasMaskRow mask;
+  bool (*read)(KerasLayer *layer); /* false after reporting */
+  int n_in;                        /* 0: any number */
+  const char *options;             /* known, beside the harmless ones; "a=false": only this value */
+} KerasClass;
+#define KERAS_CLASS(name, read, n_in, options) {#name, KERAS_MASK_##name, read, n_in, options}
+#define KERAS_CLASS_END                        {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
+extern const KerasClass keras_layers[], keras_windows[], keras_joins[], keras_recurrent[],
+    keras_operators[];
+extern const KerasClass *const keras_tables[]; /* all of these; NULL ends them */
+bool keras_read_layer(KerasLayer *layer);
+/* An input; value has its sizes. */
+void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value);
+
+static inline Emit *keras_emit(const KerasLayer *layer) {
+  return layer->keras->emit;
+}
+/* A trained tensor as a constant with its sizes; NULL after reporting. dim: -1 for a size that the
+ * configuration does not say. */
+GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number,
+                         int rank, const int64_t *dim);
+/* Axis 1 of an input is time, as long as the options say. */
+void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *value);
+/* The next result of a layer. */
+bool keras_gives(KerasLayer *layer, KerasValue value);
+/* A last state, "h" or "c". */
+bool keras_gives_state(KerasLayer *layer, GraphValue *graph, int64_t units, const char *field);
+/* Its one result: in[0] with other numbers of the same sizes. */
+bool keras_gives_like(KerasLayer *layer, GraphValue *graph);
+GraphNode *keras_node(const KerasLayer *layer, GraphOp op, int n_in, GraphValue *const *in);
+GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, GraphAttributeName name,
+                              double number);
+
+/* ---- masks.c ---- */
+/* Before a layer is read: what is said where it reads masked steps as if they were real. */
+const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row);
+/* After it: the masks of its results where it has not set one itself. */
+void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
+/* The mask [batch, time] that reaches a layer that uses one: an argument of its call, or that of
+ * its input. *out gets NULL where there is none. False after reporting that it is not known. */
+bool keras_mask_of(const KerasLayer *layer, GraphValue **out);
+/* The input of the model that is read here has numbers that mean padding. */
+void keras_mark_padding(const KerasLayer *layer, double padding);
+
+/* ---- layers.c ---- */
+GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank);
+/* An option `activation` on the result. */
+bool keras_activated(KerasLayer *layer, KerasValue value);
+
+/* ---- cell.c ---- */
+typedef struct KerasRun {
+  GraphOp op;
+  int gates;
+  int64_t units, inputs;
+  bool bias, cudnn, reset_known, reset_after;
+  const char *activation, *gate;              /* words of the graph */
+  bool sequences, backwards, state, stateful; /* of the layer around the cell */
+  bool zero_output;
+  GraphValue *w, *r, *b,
+      *rb; /* [1, gates, u, d], [1, gates, u, u], [1, gates, u] twice; NULL: none */
+} KerasRun;
+/* The options of a cell; false after reporting. */
+bool keras_run_options(KerasLayer *layer, KerasRun *run);
+bool keras_run_weights(KerasLayer *layer, const char *side, KerasRun *run);
+
+/* ---- walk.c ---- The graph of a configuration, which is the object with class_name and config;
+ * NULL after reporting. container: "HDF5", ".keras". */
+Graph *keras_walk(Keras *keras, json_t *config, const char *version, const char *container);
+/* Parses JSON text, released with the arena; NULL after reporting. */
+json_t *keras_json(const Keras *keras, const char *what, const char *text, size_t len);
+
+/* ---- hdf5.c, zip.c ---- */
+Graph *keras_hdf5_graph(Keras *keras);
+Graph *keras_zip_graph(Keras *keras);
+/* Opens the weights as k->hdf5 and reads; reports when they cannot be read to the end. */
+Graph *keras_with_weights(Keras *k, Mapped hdf5, Graph *(*read)(Keras *k));
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* hdf5_file.c is a module of its own, opened with the first HDF5 file: libhdf5 brings so many
+ * libraries that loading them costs more than checking a model does. The module stands beside the
+ * executable, in ../lib.../grus. */
+#include "base/module.h"
+#include "import/tensors/hdf5_file.h"
+
+#include <string.h>
+
+/* Of executables that have libhdf5 in themselves; else there is nothing of this name. Executables
+ * of Windows have no weak names. */
+#ifdef _WIN32
+static const Hdf5Module *const linked = NULL;
+#else
+extern const Hdf5Module hdf5_linked __attribute__((weak));
+static const Hdf5Module *const linked = &hdf5_linked;
+#endif
+
+const Hdf5Module *hdf5_module(void) {
+  static Hdf5Module module;
+  static bool loaded;
+  if (linked) return linked;
+  if (!loaded) {
+    void *opened = module_open(GRUS_HDF5_MODULE);
+    loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&
+             module_take(opened, "hdf5_file_has", &module.has) &&
+             module_take(opened, "hdf5_file_texts", &module.texts) &&
+             module_take(opened, "hdf5_file_list", &module.list) &&
+             module_take(opened, "hdf5_file_read", &module.read);
+  }
+  return loaded ? &module : NULL;
+}
+
+bool hdf5_sniff(
+    Mapped file) { /* the signature stands at 0 or, behind a user block, at a power of two */
+  static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+  for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
+    if (at + sizeof signature <= file.len &&
+        memcmp(file.data + at, signature, sizeof signature) == 0)
+      return true;
+  return false;
+}
