@@ -272,7 +272,10 @@ static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
 
 static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
   GraphFault fault = {0}, first = {0};
-  for (int attempt = 0; attempt <= OPEN_ATTEMPTS; attempt++) {
+  int attempts = OPEN_ATTEMPTS;
+  for (int i = 0; i < s->n; i++)
+    if (s->open[i].own) attempts = OPEN_ATTEMPTS + 1;
+  for (int attempt = 0; attempt < attempts; attempt++) {
     for (int i = 0; i < s->n; i++)
       if (!s->open[i].set && !s->open[i].learned)
         s->open[i].size = size_of_attempt(&s->open[i], i, attempt);
