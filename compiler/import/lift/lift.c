@@ -482,15 +482,6 @@ static void note_states(Lift *l) {
         "states go in and come out of each call; `--stream` makes a stream that keeps them");
 }
 
-bool lift_analyse(Lift *l) {
-  Sizes *sizes = ARENA_NEW(l->arena, Sizes);
-  TimeWish none = {0};
-  if (!lift_check_sets(l) || !find_open(l, sizes) || !try_sizes(l, sizes, &none)) return false;
-  l->flat_steps = steps_of(l);
-  decide_batch(l, sizes);
-  return true;
-}
-
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
                     Diags *diags) {
   Lift *l = ARENA_NEW(file->arena, Lift);

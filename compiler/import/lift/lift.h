@@ -14,8 +14,7 @@
  *   attended.c   attention in small steps
  *   states.c     what goes out and comes back
  *   masks.c      bounded sequences: the graph's masks become their length
- *   check.c      Graph and Model computed side by side; verify.c: for a Model that was made
- *                otherwise
+ *   check.c      Graph and Model computed side by side
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch
  * is gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for
@@ -247,16 +246,8 @@ const char *lift_axis_handle(const Lift *l, int input, int axis);
 void lift_unsupported(Lift *l, const GraphNode *node);
 
 /* ---- lift.c ---- */
-/* Sizes, atoms, states and roles of l->graph, without a Model. False after reporting. */
-bool lift_analyse(Lift *l);
 /* The Model that a graph is; NULL after reporting. */
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
                     Diags *diags);
-
-/* ---- verify.c ---- */
-/* Finishes a Model that was made without the graph, and compares both; NULL after reporting. Inputs
- * have the same names in both, outputs the same order. */
-Foreign *lift_verify(Foreign *foreign, const Graph *graph, const ImportOptions *options,
-                     Diags *diags);
 
 #endif
