@@ -308,9 +308,13 @@ static int family_of_axis(Lift *l, int input, int axis) {
 
 /* ---- what the user has to decide ---- */
 
-static bool ask_for_length(Lift *l) {
-  Diag *d =
-      foreign_report(l->diags, l->file, E904, "the file leaves the length of its sequences open");
+static bool ask_for_length(Lift *l, const Sizes *s) {
+  const char *name = l->graph->in[0].name;
+  for (int i = s->n; i-- > 0;)
+    if (family_of_axis(l, s->open[i].input, s->open[i].axis) == l->roles.time)
+      name = l->graph->in[s->open[i].input].name;
+  Diag *d = foreign_report(l->diags, l->file, E904,
+                           "input `%s` leaves the length of its sequences open", name);
   diag_fix(d, FIX_FILL, "sequences of one length: --time N");
   diag_fix(d, FIX_FILL, "sequences of any length up to a bound: --time \"n <= N\"");
   diag_fix(d, FIX_FILL, "one step per call, without end: --stream");
@@ -395,7 +399,7 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   }
   bool endless = is_endless(l, wish);
   if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless)
-    return ask_for_length(l);
+    return ask_for_length(l, s);
   if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
   if (!ask_for_sizes(l, s)) return false;
   l->flat_steps = steps_of(l);
