@@ -11,11 +11,12 @@ targets=generic
 if [ "$(uname -m)" = x86_64 ] && grep -q avx2 /proc/cpuinfo; then targets="generic x86-64-v3"; fi
 level=-O2
 [ "$ways" = all ] || level=-O0
-compared=0
+compared=0 turn=0
 for model in "$@"; do
+  turn=$((1 - turn))
   for target in $targets; do
     # One of the two: they change places with every model.
-    case $ways$((compared % 2))$target in few0x86-64-v3 | few1generic) [ "$targets" = generic ] || continue ;; esac
+    case $ways$turn$target in few0x86-64-v3 | few1generic) [ "$targets" = generic ] || continue ;; esac
     rm -rf "$dir/m" && mkdir "$dir/m"
     code=0
     "$tool" "$model" "$target" "$dir/m" || code=$?
