@@ -243,7 +243,7 @@ def wrong_order():
     joined = net.call("Concat", kept, x, axis=2)
     net.output(net.call("Conv", joined, net.weights(4, 3, 3)), "y", 1, 4, 1)
     net.output(net.call("Concat", x, net.slice(kept, 0, 1, 2), axis=2), "next", 1, 3, 2)
-    net.save("kept_in_wrong_order_E902", os.path.join(HERE, "..", "refused"))
+    net.save("kept_in_wrong_order_E903", os.path.join(HERE, "..", "refused"))
 
 
 if __name__ == "__main__":
