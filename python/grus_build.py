@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes the wheel and the source distribution of grus (PEP 517). Needs no other package.
 
-A wheel is py3-none-PLATFORM: the compiler (the target grus_bundled of CMake), the sources of the runtime,
-and Python. A source distribution is the repository with the files that flex, bison and protoc-c make.
+A wheel is the compiler (the target grus_bundled of CMake), the sources of the runtime, and Python. With the
+extension grus/_call.c in it, it is cp311-abi3-PLATFORM, for CPython 3.11 and every later one. Where there are no
+headers of such a Python, or GRUS_EXTENSION is off, it is py3-none-PLATFORM, and calls go through ctypes. A source
+distribution is the repository with the files that flex, bison and protoc-c make.
 SOURCE_DATE_EPOCH gives the times inside, so that the same inputs give the same bytes.
 """
 
@@ -13,10 +15,12 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -25,6 +29,8 @@ from typing import Any, Iterator
 ROOT = Path(__file__).resolve().parent.parent
 REGULAR = 0o100000  # of the mode of a file: pip keeps the bit "executable" of those alone that have it
 EXECUTABLE, READABLE = REGULAR | 0o755, REGULAR | 0o644
+STABLE = (3, 11)  #: the oldest Python of the extension's interface
+EXTENSION = "_call.abi3.so"
 GENERATED = ("front/parser.tab.c", "front/parser.tab.h", "front/lexer.yy.c", "import/onnx.pb-c.c", "import/onnx.pb-c.h",
              "import/graphdef.pb-c.c", "import/graphdef.pb-c.h")
 
@@ -90,14 +96,50 @@ def _compiler() -> bytes:
     return stripped.read_bytes()
 
 
+# ---- the extension ----
+
+
+def why_no_extension() -> str | None:
+    """Why this Python builds none, or None."""
+    if os.environ.get("GRUS_EXTENSION", "") in ("off", "0"):
+        return "GRUS_EXTENSION is off"
+    if os.name != "posix":
+        return "the extension is for Linux and macOS"
+    if sys.implementation.name != "cpython" or sys.version_info < STABLE or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "its interface is that of CPython 3.11 and later with a global lock, and this is " + sys.version.split()[0]
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    return None if header.is_file() else f"no {header}; on Debian: apt-get install python3-dev"
+
+
+def build_extension(folder: str) -> str:
+    """Compiles grus/_call.c into the folder; CC names another compiler than cc. The path of the file."""
+    out = os.path.join(folder, EXTENSION)
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-Wl,-s", "-Wl,--build-id=none"]
+    stable = f"-DPy_LIMITED_API=0x{STABLE[0]:02X}{STABLE[1]:02X}0000"
+    _run(*shlex.split(os.environ.get("CC", "cc")), "-std=c11", "-O2", "-fPIC", "-fvisibility=hidden", *shared, stable,
+         "-isystem", sysconfig.get_path("include"), str(ROOT / "python" / "grus" / "_call.c"), "-o", out)
+    return out
+
+
+def _extension() -> bytes | None:
+    reason = why_no_extension()
+    if reason:
+        print(f"grus_build: calls go through ctypes, the wheel is without its extension: {reason}", file=sys.stderr)
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(build_extension(folder)).read_bytes()
+
+
 # ---- wheels ----
 
 
-def _package(editable: bool) -> Iterator[tuple[str, bytes, int]]:
+def _package(editable: bool, extension: bytes | None) -> Iterator[tuple[str, bytes, int]]:
     if editable:
         yield "grus.pth", f"{ROOT / 'python'}\n".encode(), READABLE
         return
     yield "grus/bin/grus", _compiler(), EXECUTABLE
+    if extension:
+        yield f"grus/{EXTENSION}", extension, EXECUTABLE
     for path in sorted((ROOT / "python" / "grus").glob("*")):
         if path.suffix == ".py" or path.name == "py.typed":
             yield f"grus/{path.name}", path.read_bytes(), READABLE
@@ -108,9 +150,11 @@ def _package(editable: bool) -> Iterator[tuple[str, bytes, int]]:
 
 def _write_wheel(folder: str, editable: bool) -> str:
     p = _project()
-    tag = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    extension = None if editable else _extension()
+    python = f"cp{STABLE[0]}{STABLE[1]}-abi3-" if extension else "py3-none-"
+    tag = python + sysconfig.get_platform().replace("-", "_").replace(".", "_")
     info = f"{p['name']}-{p['version']}.dist-info"
-    files = list(_package(editable))
+    files = list(_package(editable, extension))
     files += [
         (f"{info}/METADATA", _metadata(), READABLE),
         (f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: grus_build\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(), READABLE),

@@ -2,8 +2,9 @@
 """rates.py [ROWS]: rows per second of processor time of grus, onnxruntime and torch, one thread, in one run.
 
 The model: 32 steps of 16 numbers, LSTM(64), the last step, Dense(8), softmax, with weights of torch. All three
-answer the same rows, in turns, and the best of five turns counts. Also: the time of a call, of a pickle, and the
-rate of a stream. Prints a table in Markdown; answers are compared first.
+answer the same rows, in turns, and the best of five turns counts. Also: the time of a call and of a step that compute
+next to nothing, of a pickle, and the rate of a stream. Prints a table in Markdown; answers are compared first. From
+the source tree calls go by ctypes; the installed wheel has the extension.
 """
 
 import os
@@ -18,8 +19,9 @@ import grus
 import numpy as np
 import onnxruntime
 import torch
+from grus import _short
 
-BATCHES, TURNS = (1, 16, 256, 4096), 5
+BATCHES, TURNS, CALLS = (1, 16, 256, 4096), 5, 2000
 
 SOURCE = """grus 1
 
@@ -111,12 +113,15 @@ def main(rows):
         print(f"| {batch} | {rate['grus']:,.0f} | {rate['onnxruntime']:,.0f} | {rate['torch']:,.0f} | "
               f"{rate['grus'] / max(rate['onnxruntime'], rate['torch']):.2f} |")
     tiny = grus.compile("grus 1\n\nmodel tiny {\n  in x : f32[2]\n  out y : f32[2] = x |> tanh\n}\n")
+    flow = grus.compile("grus 1\n\nmodel flow {\n  in x : f32[time .., 2]\n  out y : f32[time .., 2] = x |> tanh\n}\n").stream()
     one = np.ones(2, np.float32)
-    calls = cost(lambda: [tiny(one) for _ in range(2000)]) / 2000
+    calls, steps, whole = (cost(lambda: [f(one) for _ in range(CALLS)]) / CALLS * 1e6 for f in (tiny, flow.step, lambda x: tiny(x, threads=2)))
     follow = grus.compile(STREAM, weights="random:1").stream()
     block = np.ones((20000, 16), np.float32)
     data = pickle.dumps(model)
-    print(f"\na call of a model of two numbers: {calls * 1e6:.1f} µs; a stream in blocks: {20000 / cost(lambda: follow.block(block)):,.0f} steps/s, "
+    print(f"\na model of two numbers, by {'ctypes' if _short.extension is None else 'the extension'}: a call {calls:.2f} µs, a step {steps:.2f} µs, "
+          f"a call the whole way {whole:.1f} µs")
+    print(f"a stream in blocks: {20000 / cost(lambda: follow.block(block)):,.0f} steps/s, "
           f"one by one: {2000 / cost(lambda: [follow.step(block[0]) for _ in range(2000)]):,.0f} steps/s")
     print(f"a pickle: {len(data):,} bytes, made and read in {1e3 * cost(lambda: pickle.loads(pickle.dumps(model))):.2f} ms")
 

@@ -76,6 +76,12 @@ def convert(array: Any, port: Port, what: str) -> Any:
     return array.astype(wanted)
 
 
+def contiguous(array: Any) -> Any:
+    """The same numbers one after another, each where the processor reads it."""
+    array = numpy().ascontiguousarray(array)
+    return array if array.flags.aligned else array.copy()
+
+
 def _expect(found: Sequence[int], port: Port, what: str) -> None:
     raise ValueError(f"{what}: shape {shape_words(found)} given, {port.type} needs {shape_words(port.shape)}, or rows of that")
 
@@ -113,7 +119,7 @@ def _from_array(array: Any, port: Port, what: str) -> Rows:
         axis = port.time_axis + 1
         lengths = np.full(array.shape[0], array.shape[axis], np.uintp)
         array = _padded(array, port, axis, what)
-    return Rows(np.ascontiguousarray(array), lengths, single, "")
+    return Rows(contiguous(array), lengths, single, "")
 
 
 def _from_list(rows: Sequence[Any], port: Port, what: str) -> Rows:

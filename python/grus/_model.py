@@ -14,6 +14,7 @@ from . import _library
 from ._arrays import Rows, check_finite, numpy, read_rows
 from ._errors import GrusError
 from ._library import Library, Port
+from ._short import LARGE_STACK, rows_call
 
 if TYPE_CHECKING:
     from ._recipe import Recipe
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PICKLE_VERSION = 1
 LEAST_ROWS = 32  # fewer are not worth a thread
-LARGE_STACK = 512 * 1024  # more is asked for when a thread is made
 _stack_lock = threading.Lock()
 
 
@@ -70,7 +70,7 @@ class Model:
         self._recipe = recipe
         self._svg: str | None = None
         self.nan = nan
-        self._plain = self._find_plain()
+        self._short = rows_call(self._lib, nan)
 
     # ---- what it is ----
 
@@ -157,10 +157,11 @@ class Model:
         of anything with a buffer, DLPack or the Arrow PyCapsule interface. An input of bounded length
         takes an array, a list of arrays, or (values, lengths), and bounded outputs come back alike.
         """
-        if len(inputs) == 1 and threads == 1 and not named and not progress and self._plain is not None:
-            quick = self._quick(inputs[0], *self._plain)
-            if quick is not None:
-                return quick
+        short = self._short
+        if short is not None and len(inputs) == 1 and threads == 1 and not named and not progress:
+            result = short(inputs[0])
+            if result is not NotImplemented:
+                return result
         if self.kind != "sequence":
             raise TypeError(f"`{self.name}` runs on a stream: s = m.stream(), then s.block(x) or s.step(x)")
         if not isinstance(threads, int) or threads < 1:
@@ -175,36 +176,6 @@ class Model:
         outs = [np.zeros((count,) + p.shape, p.dtype) if p.time == "bounded" else np.empty((count,) + p.shape, p.dtype) for p in self.outputs]
         self._run([self._spread(row.values, count) for row in rows], lengths, outs, count, threads, progress)
         return self._results(rows, lengths, outs, single)
-
-    def _find_plain(self) -> tuple[Any, ...] | None:
-        """What `_quick` needs, if this model is one that it serves: one input, one output, nothing that varies."""
-        lib = self._lib
-        ports = lib.inputs + lib.outputs
-        if lib.kind != "sequence" or len(ports) != 2 or len(lib.inputs) != 1 or lib.lengths or self.nan != "pass" or lib.stack > LARGE_STACK:
-            return None
-        if lib.inputs[0].categories or not all(p.shape for p in ports):
-            return None
-        try:
-            np = numpy()
-        except ImportError:
-            return None
-        x, y = ports
-        return np.ndarray, np.empty, np.dtype(x.dtype), x.shape, len(x.shape), np.dtype(y.dtype), y.shape, lib.rows, C.c_void_p * 1
-
-    def _quick(self, x: Any, ndarray: Any, empty: Any, dtype: Any, shape: Any, rank: int, out_dtype: Any, out_shape: Any, rows: Any,
-               pointer: Any) -> Any:
-        """The call without its questions, for an array that is exactly what the input takes; else None."""
-        if type(x) is not ndarray or x.dtype is not dtype or not x.flags.c_contiguous:
-            return None
-        given = x.shape
-        if given == shape:
-            y, count = empty(out_shape, out_dtype), 1
-        elif len(given) == rank + 1 and given[1:] == shape and given[0]:
-            y, count = empty((given[0], *out_shape), out_dtype), given[0]
-        else:
-            return None
-        at, to = pointer(x.__array_interface__["data"][0]), pointer(y.__array_interface__["data"][0])
-        return y if rows(count, None, at, None, to, None, None) == 0 else None
 
     def predict(self, x: Any, *, threads: int = 1) -> Any:
         """The same by the name that scikit-learn and Keras have for it: always with an axis of rows."""

@@ -8,10 +8,11 @@ import threading
 from typing import Any, Sequence
 
 from . import _library
-from ._arrays import as_array, check_finite, convert, numpy, shape_words
+from ._arrays import as_array, check_finite, contiguous, convert, numpy, shape_words
 from ._errors import GrusError
 from ._library import Port
 from ._model import Model, pointers, with_stack
+from ._short import steps_call
 
 
 class Stream:
@@ -27,9 +28,11 @@ class Stream:
         np = numpy()
         self.model = model
         self._lib = model._lib
-        self._lock = threading.Lock()
         self._memory = np.zeros(self._lib.state_size + self._lib.state_align, np.uint8)
         self._at = -(-self._memory.ctypes.data // self._lib.state_align) * self._lib.state_align
+        short = steps_call(self._lib, model.nan, self._at, self._memory)
+        self._short = short.step if short else None
+        self._lock = short or threading.Lock()
         self.reset(**inits)
 
     def reset(self, **inits: Any) -> None:
@@ -46,7 +49,7 @@ class Stream:
             array = np.zeros(port.shape, port.dtype) if value is None else convert(as_array(value, what), port, what)
             if array.shape != port.shape:
                 raise ValueError(f"{what}: shape {shape_words(array.shape)} given, {port.type} needed")
-            arrays.append(np.ascontiguousarray(array)[None])
+            arrays.append(contiguous(array)[None])
         with self._owned():
             status = self._lib.begin(self._at, pointers(arrays))
         if status != _library.OK:
@@ -54,6 +57,13 @@ class Stream:
 
     def step(self, *inputs: Any, **named: Any) -> Any:
         """One call. The outputs, or None while there is none yet."""
+        short = self._short
+        if short is not None and len(inputs) == 1 and not named:
+            result = short(inputs[0])
+            if type(result) is int:
+                raise self._refusal(result, 0)
+            if result is not NotImplemented:
+                return result
         values = self.model._in_order(inputs, named)
         arrays = [self._one(value, port) for value, port in zip(values, self.model.inputs)]
         outs, made = self._calls(arrays, 1)
@@ -93,7 +103,7 @@ class Stream:
         shape = self._call_shape(port)
         if array.shape not in (shape, port.call_shape()):
             raise ValueError(f"{what}: shape {shape_words(array.shape)} given for one call, {shape_words(port.call_shape())} needed ({port.type})")
-        return numpy().ascontiguousarray(array).reshape((1,) + shape)
+        return contiguous(array).reshape((1,) + shape)
 
     def _many(self, value: Any, port: Port) -> tuple[Any, int | None]:
         """[calls, ...] and their number, None if one value serves all."""
@@ -103,9 +113,9 @@ class Stream:
         shape, axis = self._call_shape(port), port.time_axis
         if port.time not in ("stream", "window"):
             if array.shape == port.shape:
-                return np.ascontiguousarray(array)[None], None
+                return contiguous(array)[None], None
             if array.shape[1:] == port.shape:
-                return np.ascontiguousarray(array), len(array)
+                return contiguous(array), len(array)
             raise ValueError(f"{what}: shape {shape_words(array.shape)} given, {shape_words(port.shape)} needed, or calls of that")
         steps = port.shape[axis] if port.time == "stream" else 1
         rest = tuple(n for i, n in enumerate(port.shape) if i != axis)
@@ -116,7 +126,7 @@ class Stream:
         count = array.shape[axis] // steps
         front = np.moveaxis(array, axis, 0).reshape((count, steps) + rest)
         calls = np.moveaxis(front, 1, axis + 1) if port.time == "stream" else front.reshape((count,) + rest)
-        return np.ascontiguousarray(calls).reshape((count,) + shape), count
+        return contiguous(calls).reshape((count,) + shape), count
 
     def _joined(self, out: Any, port: Port) -> Any:
         """[calls, ...] as one array along time; an output without time has an axis of calls."""
@@ -190,11 +200,11 @@ class Stream:
 class _Once:
     """Reports a second thread that calls the same stream."""
 
-    def __init__(self, lock: threading.Lock, name: str) -> None:
+    def __init__(self, lock: Any, name: str) -> None:
         self._lock, self._name = lock, name
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(False):
             raise RuntimeError(f"two threads call one stream of `{self._name}`: give each its own, with m.stream() or s.copy()")
 
     def __exit__(self, *_: object) -> None:

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Models that several files of tests use, compiled once."""
 
+import os
 from pathlib import Path
 
 import grus
 import numpy as np
 import pytest
+from grus import _short
+
+# The tests run by ctypes and by the extension; each time it is the one that is meant.
+assert (_short.extension is not None) == bool(os.environ.get("GRUS_TEST_EXTENSION")), _short.extension
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

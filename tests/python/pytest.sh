@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# pytest.sh PYTHON GRUS FILE FOLDER [ARG...]: one file of tests against the package in the source tree.
+# pytest.sh PYTHON GRUS FILE FOLDER [ARG...]: one file of tests against the package in the source tree,
+# by ctypes, and again by the extension where this Python can build it.
 set -eu
 python=$1
 GRUS=$2
@@ -19,4 +20,20 @@ PYTHONPATH=$root/python
 PYTHONDONTWRITEBYTECODE=1
 export GRUS GRUS_CACHE PYTHONPATH PYTHONDONTWRITEBYTECODE
 cd "$folder"
-exec "$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"
+"$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"
+
+reason=$("$python" - "$root/python" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import grus_build
+print(grus_build.why_no_extension() or "")
+END
+)
+[ -z "$reason" ] || { echo "SKIPPED in part, the tests by the extension: $reason"; exit 0; }
+mkdir package
+cp -R "$root/python/grus" package/grus
+PYTHONPATH=$folder/package
+GRUS_TEST_EXTENSION=yes
+export PYTHONPATH GRUS_TEST_EXTENSION
+"$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import grus_build; grus_build.build_extension("package/grus")' "$root/python"
+"$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"

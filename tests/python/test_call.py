@@ -55,6 +55,44 @@ def test_forms_of_arrays(sequence, random):
     assert (sequence((x * 10).astype(np.int16)) == sequence((x * 10).astype(np.int16).astype(np.float32))).all()
 
 
+def test_numbers_between_two_places(sequence, random):
+    """A float that begins at an odd address is copied to where the processor reads it."""
+    x = random.standard_normal((7, 12, 5)).astype(np.float32)
+    odd = np.frombuffer(b"." + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+    assert not odd.flags.aligned
+    assert (sequence(odd) == sequence(x)).all() and (sequence(odd[3]) == sequence(x)[3]).all()
+
+
+def test_bytes_are_text_and_bytearrays_numbers():
+    m = grus.compile("grus 1\n\nmodel grey {\n  in x : u8[4]\n  out y : f32[4] = x |> normalize(mean=0, std=255)\n}\n")
+    expected = m(np.array([1, 2, 250, 255], np.uint8))
+    assert np.allclose(expected, np.array([1, 2, 250, 255]) / 255)
+    data = bytes([1, 2, 250, 255])
+    assert (m(bytearray(data)) == expected).all() and (m(memoryview(data)) == expected).all()
+    with pytest.raises(TypeError, match="integers needed"):
+        m(data)
+    with pytest.raises(TypeError, match="integers needed"):
+        m(np.array([True] * 4))
+
+
+class Arrowed(np.ndarray):
+    """An array with a buffer, of which Arrow tells more than the buffer."""
+
+    def __arrow_c_array__(self, requested_schema=None):
+        raise ValueError("row 1 is null")
+
+
+def test_arrow_goes_before_the_buffer(sequence):
+    with pytest.raises(ValueError, match="row 1 is null"):
+        sequence(np.zeros((3, 12, 5), np.float32).view(Arrowed))
+
+
+def test_subclasses_of_arrays(sequence, random):
+    x = random.standard_normal((3, 12, 5)).astype(np.float32)
+    y = sequence(np.ma.masked_array(x, x > 0))
+    assert (y == sequence(x)).all() and type(y) is np.ndarray
+
+
 class Exported:
     """An array of another library: DLPack alone."""
 

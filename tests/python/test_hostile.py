@@ -87,6 +87,25 @@ def test_ten_gigabytes_are_rows_like_others(sequence):
     assert done.returncode == 0 and done.stdout.startswith("MemoryError"), done.stderr
 
 
+def test_calls_keep_nothing(sequence, follow):
+    """Arrays, types and answers are let go of, whether a call is taken or refused."""
+    s, x, v = follow.stream(), np.ones((12, 5), np.float32), np.ones(4, np.float32)
+    rows, other = np.ones((3, 12, 5), np.float32), v[:3]
+    kept = [x, v, rows, other, x.dtype, np.ndarray, np.empty, NotImplemented, sequence._lib]
+
+    def calls():
+        for _ in range(3000):
+            sequence(x), sequence(rows), s.step(v)
+            for refused in (sequence._short(other), sequence._short(x[::2]), sequence._short("x")):
+                assert refused is NotImplemented
+            assert s._short is None or s._short(other) is NotImplemented
+
+    calls()
+    before = [sys.getrefcount(k) for k in kept]
+    calls()
+    assert all(abs(sys.getrefcount(k) - b) < 100 for k, b in zip(kept, before))
+
+
 def test_a_compiler_that_is_not_there(monkeypatch):
     for path in ("/nowhere/grus", "/dev/null"):
         monkeypatch.setenv("GRUS", path)

@@ -105,6 +105,55 @@ def test_one_stream_one_thread():
     assert s.block(x[:1]).shape == (1, 256)
 
 
+def test_one_step_one_thread():
+    """A step of milliseconds: the second thread is refused, the first one's step is whole."""
+    m = grus.compile("grus 1\n\nmodel wide {\n  in x : f32[time .., 700]\n  out y : f32[time .., 700] = x |> GRU(700)\n}\n", weights="random:1")
+    s, x, seen, made = m.stream(), np.full(700, 0.5, np.float32), [], []
+    start = threading.Barrier(4)
+
+    def call():
+        start.wait()
+        for _ in range(6):
+            try:
+                made.append(s.step(x))
+            except RuntimeError as error:
+                seen.append(str(error))
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen and made and all("two threads call one stream" in words for words in seen)
+    alone = m.stream()
+    assert {y.tobytes() for y in made} == {alone.step(x).tobytes() for _ in made}
+
+
+def test_steps_of_all_forms_give_the_same_bits(follow, random):
+    x = random.standard_normal((6, 4)).astype(np.float32)
+    expected = follow.stream().block(x)
+    odd = np.frombuffer(b"." + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+    forms = [lambda v: v, lambda v: v.astype(">f4"), lambda v: np.repeat(v, 2)[::2], lambda v: v.tolist(), memoryview, lambda v: v[None]]
+    s, t = follow.stream(), follow.stream()
+    steps = np.array([s.step(form(v)) for form, v in zip(forms, x)])
+    assert (steps == expected).all() and steps.shape == expected.shape
+    assert (np.array([t.step(v) for v in odd]) == expected).all()
+    first, second = s.step(x[0]), s.step(x[0])
+    assert first is not second and (first != second).any()  # each step has an array of its own
+
+
+def test_a_step_after_another_models_state_is_refused(follow):
+    s = follow.stream()
+    s.__setstate__({"model": follow, "state": bytes(len(s.__getstate__()["state"]))})
+    with pytest.raises(grus.GrusError, match="code 7"):
+        s.step(np.zeros(4, np.float32))
+
+
+def test_a_step_that_holds_nan(follow):
+    with pytest.raises(ValueError, match="input `x`: nan"):
+        grus.Model(follow.to_bytes(), nan="error").stream().step(np.full(4, np.nan, np.float32))
+
+
 def test_what_is_refused(follow, sequence):
     s = follow.stream()
     for call, error, words in [
