@@ -135,8 +135,8 @@ void c_weights_check(CWriter *c) {
       "  uint32_t crc = 0xffffffffu, bytes = 0, stored = 0;\n",
       "  if (size < 24) {\n    return GRUS_BAD_WEIGHTS;\n  }\n",
       "  for (int i = 0; i < 8; i++) {\n",
-      "    if (at[i] != magic[i] || at[16 + i] != hash[i]) {\n      return GRUS_BAD_WEIGHTS;\n    "
-      "}\n  }\n",
+      "    if (at[i] != magic[i] || at[16 + i] != hash[i]) {\n      return GRUS_BAD_WEIGHTS;\n",
+      "    }\n  }\n",
       "  for (int i = 3; i >= 0; i--) {\n    bytes = bytes << 8 | at[8 + i];\n",
       "    stored = stored << 8 | at[12 + i];\n  }\n"};
   const KirModule *m = c->m;
