@@ -101,6 +101,13 @@ bool fault_initial_states_exchanged(Model *model) {
   return true;
 }
 
+bool fault_initial_input_dropped(Model *model) {
+  const OptVal *init = layer_opt(cell_of(model), OPT_init);
+  if (!init->n_values || !init->values[0]->port) return false;
+  *layer_opt_mut(cell_of(model), OPT_init) = (OptVal){0};
+  return true;
+}
+
 bool fault_direction(Model *model) {
   if (!layer_word_is(cell_of(model), OPT_direction, "backward")) return false;
   layer_set_word(cell_of(model), OPT_direction, "forward");
