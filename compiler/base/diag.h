@@ -87,13 +87,16 @@ typedef struct Diag {
   struct Diag *next; /* in the order found; diags_sort orders by place */
 } Diag;
 
+enum { LINT_ALWAYS = 2 };
+
 typedef struct Diags {
   Arena *arena;
   Sources *sources;
   Diag *first, **last;
   size_t n_errors, n_warnings;
   size_t n_promoted; /* of the errors: those that are promoted warnings */
-  /* Lint settings, by code: -1 off, 0 default (on for warnings), 1 on; notes need -W notes. */
+  /* Lint settings, by code: -1 off, 0 default (on for warnings), 1 on; notes need -W notes.
+   * LINT_ALWAYS: on even where a model says `allow`. */
   signed char lint[DIAG_CODE_COUNT];
   bool werror_all;
   bool werror[DIAG_CODE_COUNT];

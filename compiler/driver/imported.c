@@ -3,6 +3,8 @@
  * that there is one way into the compiler; then each layer gets the weights of the layer it was. */
 #include "driver/imported.h"
 
+#include "model/bind/bind.h"
+
 #include <string.h>
 
 bool path_is_foreign(Session *s, const char *path) {
@@ -44,7 +46,7 @@ static bool take_weights(Session *s, Imported *in) {
   return same;
 }
 
-/* The rest for what a reader made of the file; NULL: it has reported. */
+/* Prints what a reader made of the file and compiles the text; NULL: it has reported. */
 static bool compile(Session *s, Foreign *foreign, const char *weights, const char *shown,
                     Imported *out) {
   *out = (Imported){.foreign = foreign};
@@ -58,13 +60,41 @@ static bool compile(Session *s, Foreign *foreign, const char *weights, const cha
   out->program = session_check_source(s, out->source);
   if (s->diags->n_errors || out->program->n_models != 1) return false;
   out->model = out->program->model[0];
-  return take_weights(s, out);
+  if (!take_weights(s, out)) return false;
+  bind_lint(out->model, s->diags);
+  return !s->diags->n_errors;
+}
+
+static Foreign *open_foreign(Session *s, const char *path) {
+  ImportOptions options = import_options(s->options);
+  return foreign_open(s->arena, path, &options, s->diags);
+}
+
+/* What the text made grus warn of is the file's doing: the text allows it, each lint with a note.
+ * Returns whether there was any. */
+static bool allow_reported(Foreign *foreign, const Diags *diags, signed char *always) {
+  bool any = false;
+  for (const Diag *d = diags->first; d; d = d->next) {
+    const char *name = diag_info[d->code].name;
+    if (!name || d->level != LEVEL_WARNING || always[d->code]) continue;
+    foreign_allow(foreign, d->code, "warned of by the import");
+    foreign_note(foreign, "the model says `allow %s`: later commands do not warn of it again",
+                 name);
+    always[d->code] = LINT_ALWAYS;
+    any = true;
+  }
+  return any;
 }
 
 bool session_import(Session *s, const char *path, const char *weights, const char *shown,
                     Imported *out) {
-  ImportOptions options = import_options(s->options);
-  return compile(s, foreign_open(s->arena, path, &options, s->diags), weights, shown, out);
+  signed char always[DIAG_CODE_COUNT] = {0};
+  if (!compile(s, open_foreign(s, path), weights, shown, out)) return false;
+  if (!allow_reported(out->foreign, s->diags, always)) return true;
+  session_reset_diags(s);
+  for (int code = 0; code < DIAG_CODE_COUNT; code++)
+    if (always[code]) s->diags->lint[code] = always[code];
+  return compile(s, out->foreign, weights, shown, out);
 }
 
 bool session_import_content(Session *s, const ForeignFile *file, const char *weights,
@@ -77,7 +107,8 @@ Program *session_load_foreign(Session *s, const char *path, const Source **sourc
   Imported in;
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   const char *shown = arena_printf(s->arena, "%s.grus", name);
-  bool ok = session_import(s, path, arena_printf(s->arena, "%s.safetensors", name), shown, &in);
+  const char *weights = arena_printf(s->arena, "%s.safetensors", name);
+  bool ok = compile(s, open_foreign(s, path), weights, shown, &in);
   *source = in.source;
   s->weights_path = path;
   return ok ? in.program : NULL;

@@ -17,8 +17,9 @@ typedef struct Imported {
 
 /* The content says so, or, of what is no model at all, the name. */
 bool path_is_foreign(Session *s, const char *path);
-/* weights: the file that the text names; shown: the path of the text in messages. False after
- * reporting. */
+/* For a text that is written: what the file makes grus warn of is reported here, and the text
+ * allows it. weights: the file that the text names; shown: the path of the text in messages. False
+ * after reporting. */
 bool session_import(Session *s, const char *path, const char *weights, const char *shown,
                     Imported *out);
 /* The same for content already in memory. */

@@ -140,6 +140,11 @@ void foreign_note(Foreign *foreign, const char *format, ...) {
   ARENA_PUSH(foreign->arena, foreign->note, foreign->n_notes, foreign->cap_notes, note);
 }
 
+void foreign_allow(Foreign *foreign, DiagCode code, const char *reason) {
+  foreign->model->allowed[code] = true;
+  foreign->allow_reason[code] = reason;
+}
+
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format,
                      ...) {
   va_list args;
@@ -180,10 +185,11 @@ static void report_unknown(const ForeignFile *file, Diags *diags) {
 /* A file that is a stream by itself, such as a capture of an amplifier, was trained to run without
  * end: its state needs no reset. What --stream or --state makes a stream was not. */
 static void allow_endless(Foreign *foreign, const ImportOptions *options) {
-  Model *model = foreign->model;
+  const Model *model = foreign->model;
   for (int i = 0; i < model->n_layers && !options->stream && !options->n_states; i++) {
     const Layer *layer = model->layer[i];
-    model->allowed[W506] |= layer->kind == LAYER_LSTM && type_is_stream(&layer->out[0]->type);
+    if (layer->kind == LAYER_LSTM && type_is_stream(&layer->out[0]->type))
+      foreign_allow(foreign, W506, "the file is of a stream without end");
   }
 }
 

@@ -38,9 +38,9 @@ typedef struct ForeignFile {
 typedef struct ImportOptions {
   const char
       *input; /* the node of a frozen graph that is an input instead; NULL: its placeholders */
-  const char *config; /* --config: the architecture of a weights-only file; NULL if not given */
-  bool stream;        /* --stream: one step per call, for ever */
-  const char *time;   /* --time "n <= 120": inputs of fixed length become bounded; NULL */
+  const char *config;    /* --config: the architecture of a weights-only file; NULL if not given */
+  bool stream;           /* --stream: one step per call, for ever */
+  const char *time;      /* --time "n <= 120": inputs of fixed length become bounded; NULL */
   const char *const *state; /* --state in=out: output `out` of a call is input `in` of the next */
   int n_states;
   const char *const
@@ -73,7 +73,11 @@ typedef struct Foreign {
   size_t cap_notes;
   bool finished; /* by its reader, which called foreign_finish: --time and --stream were its
                     business */
+  const char *allow_reason[DIAG_CODE_COUNT]; /* of `allowed` in the model: a comment behind it */
 } Foreign;
+
+/* The text will say `allow` for this lint, and why. */
+void foreign_allow(Foreign *foreign, DiagCode code, const char *reason);
 
 /* For readers. model_name is the file's name without folder and ending if NULL. */
 Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name);

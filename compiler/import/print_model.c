@@ -332,7 +332,11 @@ static void add_inputs(Printer *p, bool *named_length) {
 
 static void add_allowed(Printer *p) {
   for (int code = 0; code < DIAG_CODE_COUNT; code++)
-    if (p->model->allowed[code]) text_printf(&p->out, "  allow %s\n\n", diag_info[code].name);
+    if (p->model->allowed[code])
+      add_line(p, (Line){arena_printf(p->arena, "  allow %s", diag_info[code].name),
+                         p->foreign->allow_reason[code]});
+  if (p->n_lines) add_line(p, (Line){"", NULL});
+  flush_lines(p, 0);
 }
 
 static bool ends_statement(const Printer *p, const Layer *layer) {

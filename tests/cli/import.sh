@@ -44,6 +44,12 @@ say time
 t import open_time_E904.keras -o out/x.grus
 t import open_time_E904.keras --time 'n <= 9' -o out/x.grus
 t import open_time_E904.keras --stream -o out/x.grus
+# What the file makes grus warn of is said once: the text allows it.
+grep -n allow out/x.grus
+t check out/x.grus --werror
+t import open_time_E904.keras --stream -q -o out/y.grus -W no-state_never_reset
+grep -c allow out/y.grus
+rm out/y.*
 cat out/x.grus
 q verify out/x.grus
 t import open_time_E904.keras --stream --time 9 -o out/x.grus
