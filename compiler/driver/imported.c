@@ -17,6 +17,7 @@ bool path_is_foreign(Session *s, const char *path) {
 static ImportOptions import_options(const Options *o) {
   return (ImportOptions){.config = o->config,
                          .input = o->input,
+                         .signature = o->signature,
                          .stream = o->stream,
                          .time = o->time,
                          .state = o->state,

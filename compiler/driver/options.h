@@ -75,10 +75,10 @@ typedef struct Options {
   long max_cycles;                       /* 0: no limit */
   double size;                           /* --size; has_size: it is given */
   bool has_size;
-  double atol, rtol, snr;            /* snr 0: not asked for */
-  bool argmax, write;                /* --metric argmax, --write */
-  double argmax_share;               /* of answers that may differ */
-  const char *config, *time, *input; /* of foreign models */
+  double atol, rtol, snr;                        /* snr 0: not asked for */
+  bool argmax, write;                            /* --metric argmax, --write */
+  double argmax_share;                           /* of answers that may differ */
+  const char *config, *time, *input, *signature; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;
   bool debug, dep, dep_phony, json, dot, svg, html;

@@ -38,6 +38,7 @@ typedef struct ForeignFile {
 typedef struct ImportOptions {
   const char
       *input; /* the node of a frozen graph that is an input instead; NULL: its placeholders */
+  const char *signature; /* --signature NAME: the function of a file that has several; NULL */
   const char *config;    /* --config: the architecture of a weights-only file; NULL if not given */
   bool stream;           /* --stream: one step per call, for ever */
   const char *time;      /* --time "n <= 120": inputs of fixed length become bounded; NULL */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures that make_keras.py makes with today's Keras: NAME.keras and NAME.h5 against
  * NAME.npz; and those of make_tflite.py, NAME.tflite; refused/NAME_CODE.keras must be refused with
- * CODE. Tolerance: both sides differ by the float32 of Keras, 1e-5 on outputs of order 1 and more
- * (an unbounded relu recurrence is of order 100).
+ * CODE; signatures/ holds files of several signatures, by make_signatures.py. Tolerance: both sides
+ * differ by the float32 of Keras, 1e-5 on outputs of order 1 and more (an unbounded relu recurrence
+ * is of order 100).
  *
  *     fixtures FOLDER */
 #include "../conform.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
@@ -40,10 +42,12 @@ static double greatest(const Tensor *t) {
   return most;
 }
 
-static void accepted(Conform *c, const char *folder, const char *name) {
+/* The model folder/name and folder/recorded.npz. */
+static void compare(Conform *c, const char *folder, const char *name, const char *recorded) {
+  const char *asked = c->options.signature,
+             *label = asked ? arena_printf(c->arena, "%s, %s", name, asked) : name;
   const char *path = arena_printf(c->arena, "%s/%s", folder, name);
-  const char *stem = arena_strndup(c->arena, name, strcspn(name, "."));
-  TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
+  TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, recorded));
   Model *model = file ? conform_import(c, path) : NULL;
   if (!model) return;
   Tensor *x = arrays(c, file, 'x', model->n_in), *y = arrays(c, file, 'y', model->n_out);
@@ -51,11 +55,31 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   for (int i = 0; i < model->n_out; i++)
     scale = greatest(&y[i]) > scale ? greatest(&y[i]) : scale;
   if (model->n_in + model->n_out != file->n) {
-    printf("%s: %d inputs and %d outputs for %d arrays\n", name, model->n_in, model->n_out,
+    printf("%s: %d inputs and %d outputs for %d arrays\n", label, model->n_in, model->n_out,
            file->n);
     c->failures++;
   }
-  conform_batch(c, name, model, x, y, x[0].dim[0], 1, 1e-5 * scale);
+  conform_batch(c, label, model, x, y, x[0].dim[0], 1, 1e-5 * scale);
+}
+
+static void accepted(Conform *c, const char *folder, const char *name) {
+  compare(c, folder, name, arena_strndup(c->arena, name, strcspn(name, ".")));
+}
+
+/* Files of two signatures: the one that is asked for, the usual one, and a refusal to choose. */
+static int signatures(Conform *c, const char *folder) {
+  static const char *const names[] = {"encode", "score"};
+  const char *both = "signatures.tflite", *unknown = arena_printf(c->arena, "%s/%s", folder, both);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    c->options.signature = names[i];
+    compare(c, folder, both, names[i]);
+  }
+  c->options.signature = "decode";
+  conform_refused(c, unknown, E904);
+  c->options.signature = NULL;
+  conform_refused(c, unknown, E904);
+  compare(c, folder, "signatures_default.tflite", "encode");
+  return 2;
 }
 
 static void refused(Conform *c, const char *folder, const char *name) {
@@ -94,6 +118,8 @@ int main(int argc, char **argv) {
   conform_heading();
   int n = run_folder(&c, argv[1], accepted),
       n_refused = run_folder(&c, arena_printf(arena, "%s/refused", argv[1]), refused);
+  const char *chosen = arena_printf(arena, "%s/signatures", argv[1]);
+  if (access(chosen, F_OK) == 0) n += signatures(&c, chosen);
   int failures = c.failures;
   arena_free(arena);
   printf("%d files, %d refused, %d failures\n", n, n_refused, failures);

@@ -20,6 +20,7 @@ enum {
   MAX_PORTS = 1024,
   NUMBERS_A_TENSOR = 32,
   LONGEST_NAME = 200,
+  SHOWN_MAX = 12, /* signatures in a message */
   SCHEMA = 3
 };
 
@@ -198,21 +199,53 @@ bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *o
 
 /* ---- the file ---- */
 
-size_t tfl_signature(TflReader *r, int64_t *subgraph) {
-  FlatVector all = flat_vector(&r->flat, r->model, 7, 4);
-  size_t chosen = 0;
-  *subgraph = 0;
+/* The signature of that name; 0: none is. */
+static size_t signature_find(TflReader *r, FlatVector all, const char *name) {
   for (uint32_t i = 0; i < all.n && !r->flat.broken; i++) {
     size_t signature = flat_element_table(&r->flat, all, i);
-    bool usual = strcmp(tfl_text(r, signature, 2), "serving_default") == 0;
-    if (!chosen || usual) chosen = signature;
-    if (usual) break;
+    if (strcmp(tfl_text(r, signature, 2), name) == 0) return signature;
   }
-  if (chosen) *subgraph = flat_i32(&r->flat, chosen, 4, 0);
+  return 0;
+}
+
+/* None was asked for and none is the usual one, or none has the name asked for. */
+static void report_signatures(TflReader *r, FlatVector all, const char *asked) {
+  Diag *d;
+  if (asked)
+    d = foreign_report(r->diags, r->file, E904, "`%s` has no signature `%s`", r->file->path, asked);
+  else
+    d = foreign_report(r->diags, r->file, E904,
+                       "`%s` has %u signatures, of which none is `serving_default`", r->file->path,
+                       all.n);
+  if (!all.n) diag_note(d, "it has no signatures: there is nothing to choose");
+  uint32_t shown = all.n < SHOWN_MAX ? all.n : SHOWN_MAX;
+  for (uint32_t i = 0; i < shown && !r->flat.broken; i++) {
+    const char *name = tfl_text(r, flat_element_table(&r->flat, all, i), 2);
+    diag_fix(d, FIX_MAYBE, "take `%s`: --signature %s", name, name);
+  }
+  if (all.n > shown) diag_note(d, "%u more are not listed", all.n - shown);
+}
+
+bool tfl_signature(TflReader *r, size_t *signature, int64_t *subgraph) {
+  FlatVector all = flat_vector(&r->flat, r->model, 7, 4);
+  const char *asked = r->options->signature;
+  *subgraph = 0;
+  *signature = 0;
+  if (!all.n && !asked) return !r->flat.broken || tfl_broken(r);
+  if (asked || all.n > 1)
+    *signature = signature_find(r, all, asked ? asked : "serving_default");
+  else
+    *signature = flat_element_table(&r->flat, all, 0);
+  if (r->flat.broken) return tfl_broken(r);
+  if (!*signature) {
+    report_signatures(r, all, asked);
+    return false;
+  }
+  *subgraph = flat_i32(&r->flat, *signature, 4, 0);
   if (all.n > 1)
     graph_note(r->graph, "the file has %u signatures; `%s` is imported", all.n,
-               tfl_text(r, chosen, 2));
-  return chosen;
+               tfl_text(r, *signature, 2));
+  return true;
 }
 
 const char *tfl_signature_name(TflReader *r, size_t signature, unsigned list, int32_t tensor) {

@@ -249,7 +249,8 @@ Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags
   r.graph = graph_new(arena, "");
   r.graph->format = "TensorFlow Lite";
   r.graph->scaled_ports = true;
-  size_t signature = tfl_signature(&r, &subgraph);
+  size_t signature;
+  if (!tfl_signature(&r, &signature, &subgraph)) return NULL;
   TflScope scope = {.reader = &r, .graph = r.graph};
   if (!tfl_open_scope(&scope, subgraph)) return NULL;
   r.graph->name = tfl_text(&r, scope.table, 4);

@@ -130,8 +130,9 @@ FlatVector tfl_operators(TflScope *scope);
 bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *op);
 /* The text of a field, what cannot be shown replaced by ?; "" if absent. */
 const char *tfl_text(TflReader *r, size_t table, unsigned field);
-/* The signature that is read, 0 if the file has none, and the subgraph it is of. */
-size_t tfl_signature(TflReader *r, int64_t *subgraph);
+/* The signature that is read, 0 if the file has none, and the subgraph it is of. False after
+ * reporting that it has not the one asked for, or several of which none is the usual one. */
+bool tfl_signature(TflReader *r, size_t *signature, int64_t *subgraph);
 /* What the signature calls a tensor of its list (0 inputs, 1 outputs); NULL: nothing. */
 const char *tfl_signature_name(TflReader *r, size_t signature, unsigned list, int32_t tensor);
 const char *tfl_type_name(int type);
