@@ -21,7 +21,7 @@ table() {
     printf '| file | outputs | evaluator | compiled | C from LLVM | tolerance |\n|---|---|---|---|---|---|\n'
     awk -F '\t' 'NF == 2 { printf "| %s | | %s | | | |\n", $1, $2; next }
                  { printf "| %s | %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5, $6 }' "$file" |
-      sed -e 's,[^ `]*/shared/models/,,g' -e 's,[^ `]*/tests/conformance/,,g'
+      sed -e 's![^ `]*/shared/models2*/!!g' -e 's![^ `]*/tests/conformance/\([a-z]*/[.][.]/\)*!!g'
   done
 }
 # What does not depend on the machine: the first two cells, and a refusal.
