@@ -430,7 +430,7 @@ static int statement(const KirStmt *s) {
   case KIR_COPY: copy(s); return GOES_ON;
   case KIR_ZERO: zero(s); return GOES_ON;
   case KIR_RETURN:
-    if (!s->value) return s->status;
+    if (!s->value) return (int)s->status;
     v = evaluate(s->value, room);
     memcpy(run.result.lane, v, (size_t)s->value->type.lanes * sizeof *v);
     return KIR_OK;
