@@ -59,6 +59,9 @@ t import masking_E903.keras -o out/x.grus
 t import masking_E903.keras --time '<= 4' -o out/x.grus
 
 say audio
+cp "$root"/tests/conformance/audio/fixtures/guitarml_gru_2_2_1.json .
+t import guitarml_gru_2_2_1.json -q -o out/knobs.grus
+grep '  in ' out/knobs.grus
 cp "$root"/tests/conformance/audio/fixtures/nam_lstm_1.nam "$root"/tests/conformance/audio/fixtures/aida_skip.json .
 cp "$root"/tests/conformance/audio/fixtures/refused/nam_Transformer_E902.nam "$root"/tests/conformance/audio/fixtures/refused/nam_short_E603.nam .
 t import nam_lstm_1.nam -o out/nam.grus

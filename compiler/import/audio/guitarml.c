@@ -133,6 +133,13 @@ static bool read_modules(Amp *amp) {
   return true;
 }
 
+/* The format has no names for them: programs know their order. */
+static const char *knobs_text(const Amp *amp) {
+  long long knobs = (long long)amp->inputs - 1;
+  return arena_printf(amp->audio.arena, "the sound, then %lld knob%s, which the file does not name",
+                      knobs, knobs == 1 ? "" : "s");
+}
+
 Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   Amp amp = {.audio = {.arena = file->arena, .file = file, .diags = diags}};
   Audio *a = &amp.audio;
@@ -144,7 +151,9 @@ Foreign *guitarml_import(const ForeignFile *file, const ImportOptions *options, 
   if (!read_architecture(&amp)) return NULL;
   a->foreign = foreign_new(file, "GuitarML JSON", NULL);
   Type type = foreign_type((Time){.kind = TIME_STREAM, .period = 1}, 1, &amp.inputs);
-  Value *x = a->value = model_input(a->foreign->model, "x", type)->value;
+  Port *port = model_input(a->foreign->model, "x", type);
+  if (amp.inputs > 1 && amp.outputs == 1) port->doc = knobs_text(&amp);
+  Value *x = a->value = port->value;
   a->width = amp.inputs;
   a->sizes = arena_printf(a->arena,
                           "`model_data` says input_size %lld, hidden_size %lld, output_size %lld",
