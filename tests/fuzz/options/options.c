@@ -47,6 +47,7 @@ static const char *options_of(Arena *arena, char *text, ImportOptions *options) 
     const char *value = *line ? line + 1 : line;
     if (*line == 't') options->time = value;
     if (*line == 'i') options->input = value;
+    if (*line == 'g') options->signature = value;
     if (*line == 'S') options->stream = true;
     if (*line == 's' && options->n_states < MOST_TEXTS) state[options->n_states++] = value;
     if (*line == 'x' && options->n_sets < MOST_TEXTS) set[options->n_sets++] = value;
