@@ -102,6 +102,13 @@ static bool other_flash(Mix *m) {
   return true;
 }
 
+static bool all_in_floats(const Calibrate *c) {
+  bool all = true;
+  for (int i = 0; i < c->n; i++)
+    all &= c->judged[i].precision == PRECISION_F32;
+  return all;
+}
+
 static void print_choices(const Mix *m, const Precision *before, Text *out) {
   const Calibrate *c = m->c;
   size_t width = strlen("suggested           ");
@@ -126,8 +133,11 @@ static void print_choices(const Mix *m, const Precision *before, Text *out) {
     text_printf(out, " %s%s\n", precision_name[j->precision],
                 j->precision == before[i] ? "" : "  (changed)");
   }
-  text_printf(out, "%-*s predicted %.1f dB, measured %.1f dB, weights ", (int)width, "suggested",
-              c->predicted, c->measured);
+  text_printf(out, "%-*s ", (int)width, "suggested");
+  if (all_in_floats(c))
+    text_printf(out, "f32 throughout, measured %.1f dB, weights ", c->measured);
+  else
+    text_printf(out, "predicted %.1f dB, measured %.1f dB, weights ", c->predicted, c->measured);
   text_add_bytes(out, m->flash);
   text_add_char(out, '\n');
 }
@@ -146,14 +156,17 @@ static ExitCode conclude(const Mix *m, const Precision *before, Text *out) {
     text_add(out, " in every mixture that was tried\n");
   } else if (!quiet && o->max_flash)
     text_printf(out, "below %.1f dB: more does not fit\n", o->snr);
+  else if (!quiet && all_in_floats(m->c))
+    text_printf(out, "below %.1f dB even with every layer in f32\n", o->snr);
   else if (!quiet)
     text_printf(out,
                 "below %.1f dB in every mixture: let the layer with most of the error compute "
                 "in f32, `precision=f32`\n",
                 o->snr);
-  if (changed && quiet && fits && !m->c->writes)
+  bool said = changed || o->precision; /* --precision is of this command, not of the model */
+  if (said && quiet && fits && !m->c->writes)
     text_add(out, "`--write` puts these precisions into the model\n");
-  else if (!changed && quiet && fits)
+  else if (!said && quiet && fits)
     text_add(out, "the model has these precisions already\n");
   return quiet && fits ? EXIT_DONE : EXIT_FAILED;
 }

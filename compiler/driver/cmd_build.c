@@ -133,11 +133,7 @@ static bool add_out(Outputs *outs, const char *path, const char *data, size_t le
 /* Refuses to write over what is read, or one output over another. */
 static bool outputs_apart(Session *s, const Outputs *outs, const Source *source) {
   for (int i = 0; i < outs->n; i++) {
-    const char *path = outs->file[i].path, *other = NULL;
-    if (file_same(path, source->path)) other = source->path;
-    for (int k = 0; k < s->n_used_files; k++)
-      if (file_same(path, s->used_files[k])) other = s->used_files[k];
-    if (s->weights_path && file_same(path, s->weights_path)) other = s->weights_path;
+    const char *path = outs->file[i].path, *other = session_input_at(s, source->path, path);
     for (int k = 0; k < i; k++)
       if (strcmp(path, outs->file[k].path) == 0) other = path;
     if (!other) continue;

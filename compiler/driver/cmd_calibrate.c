@@ -102,6 +102,7 @@ ExitCode command_calibrate(Session *s) {
     m = build_lower(s, c.model, c.source, true);
     precisions_restore(c.model, &kept);
   }
+  if (c.model && s->options->out) session_spares_inputs(s, c.source->path, s->options->out);
   if (s->usage_trouble || !m || s->diags->n_errors) {
     session_print_diags(s);
     return s->usage_trouble                    ? EXIT_USAGE

@@ -166,7 +166,8 @@ ExitCode command_import(Session *s) {
     return EXIT_USAGE;
   }
   if (o->list || o->template) return show_tensors(s);
-  if (!choose_paths(s, o->args[0], &paths)) return EXIT_USAGE;
+  if (!choose_paths(s, o->args[0], &paths) || !session_spares_inputs(s, o->args[0], paths.text))
+    return EXIT_USAGE;
   bool (*import)(Session *, const char *, const char *, const char *, Imported *) =
       config_is_written(s) ? session_import_written : session_import;
   bool ok = import(s, o->args[0], paths.weights_name, paths.text, &in);
@@ -175,6 +176,8 @@ ExitCode command_import(Session *s) {
   Text weights = text_new(s->arena);
   safetensors_write(&weights, model_unbind(in.model, in.model->weights.convention, paths.weights));
   if (in.model->weights.path && !read_back(s, &in, &weights)) return EXIT_BUG;
+  if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
+    return EXIT_USAGE;
   if (!write_both(s, &paths, &in, &weights)) return EXIT_FILE;
   const char *text = summary(s, &in, &paths);
   if (!o->quiet) session_out(text, strlen(text));

@@ -152,6 +152,12 @@ typedef struct Findings {
   size_t cap;
 } Findings;
 
+/* "SNR 62.3 dB"; numbers without a difference have no such ratio. */
+static const char *ratio_text(Session *s, const Difference *d) {
+  if (d->max == 0 && !d->bad) return "the same numbers";
+  return arena_printf(s->arena, "SNR %.1f dB", d->snr);
+}
+
 static bool show(Session *s, Findings *f, const Port *port, const char *what, const Recorded *a,
                  const Recorded *b, bool exact) {
   const char *name = port->name;
@@ -170,11 +176,11 @@ static bool show(Session *s, Findings *f, const Port *port, const char *what, co
     text_printf(&line, "%-16s %-24s %lld values against %lld", name, what, (long long)a->count,
                 (long long)b->count);
   else if (answers.n)
-    text_printf(&line, "%-16s %-24s %lld of %lld answers differ, SNR %.1f dB", name, what,
-                (long long)answers.differ, (long long)answers.n, d.snr);
+    text_printf(&line, "%-16s %-24s %lld of %lld answers differ, %s", name, what,
+                (long long)answers.differ, (long long)answers.n, ratio_text(s, &d));
   else
-    text_printf(&line, "%-16s %-24s max error %.3g of %.3g, SNR %.1f dB", name, what, d.max,
-                d.scale, d.snr);
+    text_printf(&line, "%-16s %-24s max error %.3g of %.3g, %s", name, what, d.max, d.scale,
+                ratio_text(s, &d));
   text_printf(&line, "  %s\n", ok ? "ok" : "DIFFERS");
   session_out(text_str(&line), line.len);
   return ok;

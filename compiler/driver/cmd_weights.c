@@ -37,6 +37,7 @@ ExitCode command_weights(Session *s) {
   o->weights = given;
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
+  if (m && !session_spares_inputs(s, source->path, o->out)) return EXIT_USAGE;
   if (!m || s->diags->n_errors)
     return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   Text block = text_new(s->arena);

@@ -139,6 +139,10 @@ static bool stage(Arena *arena, const FileOut *file, Staged *out, const char **r
     *reason = "it is a directory";
     return false;
   }
+  if (exists && access(target, W_OK) != 0) { /* a rename would take its place all the same */
+    *reason = strerror(errno);
+    return false;
+  }
   if (file->executable) mode |= (mode & 0444) >> 2;
   if (exists && mode == (st.st_mode & 0777) && same_content(arena, target, file->data, file->len))
     return true;

@@ -277,7 +277,8 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem = arena_printf(arena, "--rtol needs a number, found `%s`", value);
     return parse_number(value, &o->rtol);
   case OPTION_snr:
-    *problem = arena_printf(arena, "--snr needs a number of decibels, found `%s`", value);
+    *problem =
+        arena_printf(arena, "--snr needs a number of decibels, at least 0, found `%s`", value);
     return parse_decibels(value, &o->snr);
   case OPTION_metric:
     *problem = arena_printf(arena,

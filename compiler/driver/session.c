@@ -54,6 +54,22 @@ void session_file_error(Session *s, const char *path, const char *what, const ch
   session_error(s, "cannot %s `%s`: %s", what, path, reason);
 }
 
+const char *session_input_at(const Session *s, const char *model, const char *path) {
+  for (int i = 0; i < s->n_used_files; i++)
+    if (file_same(path, s->used_files[i])) return s->used_files[i];
+  if (s->weights_path && file_same(path, s->weights_path)) return s->weights_path;
+  if (s->options->config && file_same(path, s->options->config)) return s->options->config;
+  return file_same(path, model) ? model : NULL;
+}
+
+bool session_spares_inputs(Session *s, const char *model, const char *path) {
+  const char *input = session_input_at(s, model, path);
+  if (!input) return true;
+  session_error(s, "output `%s` would overwrite `%s`: name another with `-o`", path, input);
+  s->usage_trouble = true;
+  return false;
+}
+
 static const Source *add_source(Session *s, const char *path, char *text, size_t len) {
   const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
   return sources_add(&s->sources, name, text, len);

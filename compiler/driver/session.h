@@ -69,4 +69,10 @@ const char *explain_page(Arena *arena, const char *name);
 /* All of grus but exit(): runs a command line and returns its exit code. */
 int grus_command(int argc, char **argv);
 
+/* The file that this command reads and that path names too: the model, its weights, what it uses,
+ * --config; NULL if path is free to be written. */
+const char *session_input_at(const Session *s, const char *model, const char *path);
+/* False after a message if path is such a file. */
+bool session_spares_inputs(Session *s, const char *model, const char *path);
+
 #endif

@@ -23,6 +23,7 @@ say() { printf '\n# %s\n' "$*"; }
 # Figures that depend on the machine's arithmetic: five places of numbers, errors and ratios not at all.
 rounded() {
   sed -e 's/max error [^ ]* of \([^ ]*\), SNR [^ ]* dB/max error E of \1, SNR N dB/' \
+    -e 's/max error 0 of \([^ ]*\), the same numbers/max error E of \1, SNR N dB/' \
     -e 's/\([0-9]\.[0-9]\{4\}\)[0-9]*/\1/g'
 }
 # Shows the command, what it printed (paths of this run taken out), and its exit status.

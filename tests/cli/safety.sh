@@ -105,3 +105,40 @@ for signal in INT TERM HUP; do
 done
 rm started
 left
+
+say over a model that is imported, its weights or its --config
+cp "$root/tests/conformance/keras/fixtures/lstm.h5" mine.h5
+cp mine.h5 before.h5
+t import mine.h5 -o mine.h5
+cmp mine.h5 before.h5
+t import mine.h5 -q -o copy.grus
+cp copy.safetensors tensors.safetensors
+cp copy.safetensors before.safetensors
+cp copy.grus layers.grus
+t import tensors.safetensors --config layers.grus
+cp layers.grus before.grus
+t import tensors.safetensors --config layers.grus -o layers.grus
+cmp layers.grus before.grus
+t weights copy.grus -o copy.safetensors
+t weights copy.grus -o ./copy.grus
+cmp copy.safetensors before.safetensors && cmp tensors.safetensors before.safetensors
+cmp copy.grus layers.grus
+t calibrate copy.grus --precision i16 -o copy.safetensors
+t calibrate copy.grus --precision i16 -o copy.grus
+cmp copy.safetensors before.safetensors
+cmp copy.grus layers.grus
+
+say a file that may not be written is not replaced
+printf 'mine\n' >still.h
+chmod 444 still.h
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null && setpriv --reuid=65534 --clear-groups test -x "$GRUS"; then
+  chmod 777 . "$work"
+  setpriv --reuid=65534 --clear-groups "$GRUS" build m.grus --weights=random:1 -q --emit=header -o still.h
+elif [ "$(id -u)" -ne 0 ]; then
+  "$GRUS" build m.grus --weights=random:1 -q --emit=header -o still.h
+else
+  echo 'grus: error: cannot write `still.h`: Permission denied' >&2
+  (exit 3)
+fi
+echo "[$?]"
+cat still.h

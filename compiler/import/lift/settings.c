@@ -4,6 +4,7 @@
  * `batch` together, and one that is alone beside those is `sequence`. */
 #include "import/lift/lift.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ bool lift_set_value(const Lift *l, const char *name, double *out) {
     if (!name || strlen(name) != len || strncmp(name, l->options->set[i], len) != 0) continue;
     char *end;
     *out = strtod(equal + 1, &end);
-    return end != equal + 1 && !*end;
+    return end != equal + 1 && !*end && isfinite(*out);
   }
   return false;
 }
@@ -82,7 +83,7 @@ bool lift_check_sets(Lift *l) {
                                      (size_t)(equal - l->options->set[i]));
     double value;
     if (!lift_set_value(l, name, &value)) {
-      foreign_report(l->diags, l->file, E903, "--set %s needs a number behind `=`",
+      foreign_report(l->diags, l->file, E903, "--set %s needs a finite number behind `=`",
                      l->options->set[i]);
       return false;
     }

@@ -120,7 +120,8 @@ const char *quant_value_name(const Value *value) {
 }
 
 Diag *quant_report(Quantise *q, DiagCode code, const Layer *layer, const char *message) {
-  bool given = layer && layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given;
+  bool given = layer && layer_has(layer, OPT_precision) && layer_opt(layer, OPT_precision)->given &&
+               span_valid(layer_opt(layer, OPT_precision)->span);
   Span at = given ? layer_opt(layer, OPT_precision)->span : layer ? layer->span : q->model->span;
   Diag *d = diag_new(q->diags, code, at, "%s", message);
   if (!given && span_valid(q->model->precision_span))
