@@ -7,7 +7,8 @@
 # What it makes stays in FOLDER (default: a temporary one). Fails if the figure is not that of the
 # README. Exit code 77: arm-none-eabi-gcc or QEMU is not installed.
 set -eu
-grus=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+grus=$1 # a path, or a name to look up
+case $grus in */*) grus=$(cd "$(dirname "$grus")" && pwd)/$(basename "$grus") ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 board=$root/tests/embedded # start-up code and memory of QEMU's boards

@@ -3,6 +3,7 @@
 # grus calibrate, and what becomes of ranges and rounded weights that do not fit.
 set -u
 grus=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -162,4 +163,17 @@ run build meter.grus $w --precision i16 --ranges gone.ranges -o out.c
 truncate -s 100M huge.ranges
 run build meter.grus $w --precision i16 --ranges huge.ranges -o out.c
 ls out.c 2>/dev/null
+
+echo
+echo "# from a Keras file to a header in integers"
+cp "$root/tests/conformance/keras/fixtures/lstm.h5" .
+awk 'BEGIN { for (i = 0; i < 200; i++) print sin(i), cos(i * 1.7), sin(i * i) >("k" int(i / 5) ".csv") }' OFS=,
+run import lstm.h5 -q -o keras.grus
+set -- # a recording is five steps
+for file in k*.csv; do set -- "$@" "input_layer=$file"; done
+run calibrate keras.grus "$@" --precision i16 --snr 40dB --write | sed 's/\(input_layer=\)k0.*csv/\1.../'
+grep -e precision -e ranges keras.grus
+run build keras.grus -q --emit=header --target cortex-m0 -o keras.h
+grep "_run(.*;" keras.h
+"$grus" verify keras.grus --snr 40dB >/dev/null && echo verified
 exit 0
