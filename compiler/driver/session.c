@@ -203,11 +203,15 @@ Program *session_check_source(Session *s, const Source *source) {
 /* Options that say what a foreign file leaves open mean nothing to a model that says it itself. */
 static bool is_as_written(Session *s, const char *path) {
   const Options *o = s->options;
-  const char *option = o->time       ? "--time"
-                       : o->stream   ? "--stream"
-                       : o->n_states ? "--state"
-                       : o->config   ? "--config"
-                                     : NULL;
+  const char *option = o->time        ? "--time"
+                       : o->stream    ? "--stream"
+                       : o->n_states  ? "--state"
+                       : o->config    ? "--config"
+                       : o->n_sets    ? "--set"
+                       : o->input     ? "--input"
+                       : o->has_size  ? "--size"
+                       : o->signature ? "--signature"
+                                      : NULL;
   if (!option) return true;
   session_error(s,
                 "`%s` is for models of other frameworks: `%s` says such things itself, for "

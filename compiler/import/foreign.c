@@ -7,23 +7,34 @@
 
 #include <string.h>
 
-#define FORMAT(id, name)                                                                           \
+#define FORMAT(id, name, bits)                                                                     \
   bool id##_sniff(const ForeignFile *file);                                                        \
   Foreign *id##_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
 #include "import/foreign.def"
 #undef FORMAT
 
+/* Options that only some readers have a use for. */
+enum {
+  READS_STATE = 1,
+  READS_SET = 2,
+  READS_INPUT = 4,
+  READS_SIZE = 8,
+  READS_CONFIG = 16,
+  READS_SIGNATURE = 32,
+};
+
 typedef struct Format {
   const char *name;
   bool (*sniff)(const ForeignFile *file);
   Foreign *(*import)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+  unsigned reads;
 } Format;
 
 static const Format formats[] = {
-#define FORMAT(id, name) {name, id##_sniff, id##_import},
+#define FORMAT(id, name, bits) {name, id##_sniff, id##_import, bits},
 #include "import/foreign.def"
 #undef FORMAT
-    {NULL, NULL, NULL}};
+    {NULL, NULL, NULL, 0}};
 
 /* "gru_model" of "models/gru_model.keras". */
 static const char *file_stem(Arena *arena, const char *path) {
@@ -193,12 +204,39 @@ static void allow_endless(Foreign *foreign, const ImportOptions *options) {
   }
 }
 
+/* An option that the file gives no meaning would be left out silently. */
+static bool options_are_read(const Format *format, const ForeignFile *file, const ImportOptions *o,
+                             Diags *diags) {
+  const struct {
+    unsigned bit;
+    bool given;
+    const char *name;
+  } option[] = {
+      {READS_STATE, o->n_states > 0, "--state"}, {READS_SET, o->n_sets > 0, "--set"},
+      {READS_INPUT, o->input, "--input"},        {READS_SIZE, o->size, "--size"},
+      {READS_CONFIG, o->config, "--config"},     {READS_SIGNATURE, o->signature, "--signature"}};
+  for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
+    if (!option[i].given || format->reads & option[i].bit) continue;
+    Text takers = text_new(file->arena);
+    for (const Format *other = formats; other->name; other++)
+      if (other->reads & option[i].bit)
+        text_printf(&takers, "%s%s", takers.len ? ", " : "", other->name);
+    Diag *d = foreign_report(diags, file, E903, "`%s` means nothing to this file: it is %s",
+                             option[i].name, format->name);
+    diag_note(d, "it is an option for: %s", text_str(&takers));
+    diag_fix(d, FIX_MAYBE, "leave out `%s`", option[i].name);
+    return false;
+  }
+  return true;
+}
+
 Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const Format *format = format_of(file);
   if (!format) {
     report_unknown(file, diags);
     return NULL;
   }
+  if (!options_are_read(format, file, options, diags)) return NULL;
   Foreign *foreign = format->import(file, options, diags);
   if (!foreign || (!foreign->finished && !foreign_finish(foreign, options, diags))) return NULL;
   allow_endless(foreign, options);

@@ -58,6 +58,15 @@ t import two_way_concat_lstm.keras --stream -o out/x.grus
 t import masking_E903.keras -o out/x.grus
 t import masking_E903.keras --time '<= 4' -o out/x.grus
 
+say options that mean nothing to the file
+cp "$root/tests/conformance/audio/fixtures/nam_lstm_1.nam" .
+t import lstm.h5 --input x -o out/none.grus
+t import lstm.keras --config nothing.json -o out/none.grus
+t import lstm.h5 --size 0.5 -o out/none.grus
+t import nam_lstm_1.nam --state a=b -o out/none.grus
+for option in --set=a=3 --input=a --size=0.5 --signature=a; do t build out/w.grus $option -q -o out/none.h; done
+ls out/none.* 2>/dev/null
+
 say audio
 cp "$root"/tests/conformance/audio/fixtures/guitarml_gru_2_2_1.json .
 t import guitarml_gru_2_2_1.json -q -o out/knobs.grus
