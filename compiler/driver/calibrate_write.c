@@ -4,6 +4,7 @@
 #include "driver/calibrate.h"
 #include "driver/precision_edit.h"
 
+#include "base/sha256.h"
 #include "import/import.h"
 #include "model/quant/observe.h"
 
@@ -99,12 +100,24 @@ static void write_ratios(const Calibrate *c, Text *out) {
   text_printf(out, "total   %.1f\n", c->measured);
 }
 
-static void write_ranges(const Calibrate *c, const char *rounded, Text *out) {
+static void write_digest(const Text *file, Text *out) {
+  char digits[SHA256_DIGITS + 1];
+  Sha256 sha = sha256_new();
+  sha256_add(&sha, file->s, file->len);
+  sha256_finish(&sha, digits);
+  text_printf(out, " sha256 %s\n", digits);
+}
+
+/* content: what is to be in the file `rounded`. */
+static void write_ranges(const Calibrate *c, const char *rounded, const Text *content, Text *out) {
   text_add(out, "grus-ranges 1\n");
   text_printf(out, "weights sha256 %s\n", weights_digest(c->s->arena, c->model));
   text_printf(out, "data    \"%lld steps in %d run%s\"\n", (long long)c->data.steps, c->data.n,
               c->data.n == 1 ? "" : "s");
-  if (rounded) text_printf(out, "rounded \"%s\"\n", rounded);
+  if (rounded) {
+    text_printf(out, "rounded \"%s\"", rounded);
+    write_digest(content, out);
+  }
   text_add(out, "\n");
   for (int i = 0; i < c->ranges->n; i++)
     write_range(out, &c->ranges->range[i]);
@@ -117,11 +130,11 @@ ExitCode calibrate_write(Calibrate *c, const char *path) {
   const char *q = rounded_path(s, path), *slash = strrchr(q, '/'), *failed, *reason;
   FileOut files[3] = {{.path = path}};
   int n = 1;
-  write_ranges(c, c->n_parts ? (slash ? slash + 1 : q) : NULL, &ranges);
+  if (c->n_parts) write_rounded(c, &rounded);
+  write_ranges(c, c->n_parts ? (slash ? slash + 1 : q) : NULL, &rounded, &ranges);
   files[0].data = text_str(&ranges);
   files[0].len = ranges.len;
   if (c->n_parts) {
-    write_rounded(c, &rounded);
     files[n++] = (FileOut){.path = q, .data = rounded.s, .len = rounded.len};
   }
   if (c->writes) {

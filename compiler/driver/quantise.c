@@ -2,6 +2,7 @@
 /* From --precision and files of ranges to a quantised model; see quantise.h. */
 #include "driver/quantise.h"
 
+#include "base/sha256.h"
 #include "driver/dump.h"
 #include "import/import.h"
 #include "model/quant/observe.h"
@@ -145,11 +146,32 @@ static bool take_part(Session *s, const TensorFile *file, const Layer *layer, in
   return true;
 }
 
+/* A changed byte would be another weight, and nobody would see it. */
+static bool rounded_is_whole(Session *s, const Ranges *ranges, const char *path) {
+  Mapped bytes;
+  const char *reason;
+  char digits[SHA256_DIGITS + 1];
+  if (!ranges->rounded_digest) return true;
+  if (!file_map(s->arena, path, &bytes, &reason)) {
+    session_file_error(s, path, "read", reason);
+    return false;
+  }
+  Sha256 sha = sha256_new();
+  sha256_add(&sha, bytes.data, bytes.len);
+  sha256_finish(&sha, digits);
+  if (strcmp(digits, ranges->rounded_digest) == 0) return true;
+  Diag *d = diag_new(s->diags, E705, ranges->rounded_span,
+                     "the rounded weights in `%s` are not those that calibration wrote", path);
+  diag_primary(d, "the file is %.12s..", digits);
+  diag_fix(d, FIX_MAYBE, "calibrate again, or remove this line");
+  return false;
+}
+
 static bool read_rounded(Session *s, const Model *model, const Ranges *ranges, QuantGiven *given) {
   const char *path = file_join(s->arena, file_dir(s->arena, ranges->path), ranges->rounded);
   TensorFile *file =
       tensor_file_open(s->arena, path, ranges->rounded, s->diags, ranges->rounded_span);
-  if (!file) return false;
+  if (!file || !rounded_is_whole(s, ranges, path)) return false;
   QuantGivenPart *part = ARENA_ARRAY(s->arena, QuantGivenPart, 4 * model->n_layers + 1);
   *given = (QuantGiven){.part = part, .needs_same_scale = true, .path = path};
   for (int i = 0; i < model->n_layers; i++) {

@@ -37,7 +37,7 @@ w="--weights random:5"
 echo "# measured and rounded"
 run calibrate meter.grus x=x.csv $w --precision i16
 shown_ranges() {
-  awk '/^range/ { print $1, $2; next } /^snr/ { print $1, $2, $3; next } /^total/ { print $1; next } /^#/ { next } { print }' "$1"
+  awk '/^range/ { print $1, $2; next } /^snr/ { print $1, $2, $3; next } /^total|^rounded/ { print $1; next } /^#/ { next } { print }' "$1"
 }
 shown_ranges meter.ranges
 run verify meter.grus $w --precision i16 --ranges meter.ranges
@@ -141,6 +141,11 @@ run build meter.grus --weights random:6 --precision i16 --ranges meter.ranges -o
 sed 's/^range   x .*/range   x  -9 9/' meter.ranges >edited.ranges
 cp meter.q.safetensors edited.q.safetensors
 run build meter.grus $w --precision i16 --ranges edited.ranges -o out.c
+cp meter.ranges damaged.ranges
+sed -i 's/meter.q/damaged.q/' damaged.ranges
+head -c -1 meter.q.safetensors >damaged.q.safetensors
+tail -c 1 meter.q.safetensors | tr '\000-\377' '\001-\377\000' >>damaged.q.safetensors
+"$grus" build meter.grus $w --precision i16 --ranges damaged.ranges -o out.c 2>&1 | sed 's/[0-9a-f]\{12,64\}/DIGEST/g'
 sed '/^rounded/d' edited.ranges >plain.ranges
 run verify meter.grus $w --precision i16 --ranges plain.ranges
 

@@ -96,15 +96,33 @@ static bool read_range(Reader *r, Ranges *ranges) {
   return true;
 }
 
+static bool is_digest(const char *kind, const char *digits) {
+  return strcmp(kind, "sha256") == 0 && strlen(digits) == SHA_DIGITS &&
+         strspn(digits, "0123456789abcdef") == SHA_DIGITS;
+}
+
 static bool read_weights(Reader *r, Ranges *ranges) {
   Span span = here(r, r->at);
   const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
-  if (!digits || strcmp(kind, "sha256") != 0 || strlen(digits) != SHA_DIGITS ||
-      strspn(digits, "0123456789abcdef") != SHA_DIGITS)
+  if (!digits || !is_digest(kind, digits))
     return bad(r, span_valid(span) ? span : here(r, r->line), "the weights are not named",
                "needs `weights sha256` and 64 digits");
   ranges->weights = digits;
   ranges->weights_span = span;
+  return true;
+}
+
+/* `rounded "kws.q.safetensors" sha256 DIGITS`; files of earlier versions have no digest. */
+static bool read_rounded(Reader *r, Ranges *ranges, Span line) {
+  ranges->rounded = next_word(r, &ranges->rounded_span);
+  if (!ranges->rounded)
+    return bad(r, line, "no file of rounded weights is named", "needs its name in quotes");
+  Span span = line;
+  const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
+  if (kind && (!digits || !is_digest(kind, digits)))
+    return bad(r, span_valid(span) ? span : line, "the rounded weights have no digest",
+               "needs `sha256` and 64 digits");
+  ranges->rounded_digest = digits;
   return true;
 }
 
@@ -140,12 +158,7 @@ static bool read_line(Reader *r, Ranges *ranges) {
   if (strcmp(word, "weights") == 0) return read_weights(r, ranges);
   if (strcmp(word, "snr") == 0) return read_ratio(r, ranges);
   if (strcmp(word, "total") == 0) return read_decibels(r, &ranges->total);
-  if (strcmp(word, "rounded") == 0) {
-    ranges->rounded = next_word(r, &ranges->rounded_span);
-    return ranges->rounded
-               ? true
-               : bad(r, span, "no file of rounded weights is named", "needs its name in quotes");
-  }
+  if (strcmp(word, "rounded") == 0) return read_rounded(r, ranges, span);
   return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word),
              "not `range`, `weights`, `data`, `rounded`, `snr` or `total`");
 }

@@ -4,7 +4,7 @@
  *     grus-ranges 1
  *     weights sha256 3f9c..              # of the weights it was made with
  *     data    calib.npy                  # remarks of calibrate, ignored
- *     rounded "kws.q.safetensors"
+ *     rounded "kws.q.safetensors" sha256 9f86d0...
  *     range   mfcc   -4.81  5.02
  *     snr     y.gru  i16  78.5           # of the layer alone in this precision, in dB
  *     total   69.7                       # of all together; both for reports, ignored by the build
@@ -31,7 +31,8 @@ typedef struct Ranges {
   const char *path;    /* NULL: computed, not read */
   const char *weights; /* sha256, 64 digits; NULL: not said */
   Span weights_span;
-  const char *rounded; /* file of rounded weights, beside it; NULL: none */
+  const char *rounded;        /* file of rounded weights, beside it; NULL: none */
+  const char *rounded_digest; /* SHA-256 of that file; NULL: not said */
   Span rounded_span;
   Range *range;
   int n;
