@@ -9,8 +9,8 @@
 enum { VERSION = 20, DATE = 0x21 /* 1980-01-01 */, LOCAL = 30 };
 
 static void number(Text *out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; i++)
-    text_add_char(out, (char)(value >> (8 * i) & 255));
+  for (int i = 0; i < bytes; i++, value >>= 8)
+    text_add_char(out, (char)(value & 255));
 }
 
 /* What stands both before a file and in the directory. */
