@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Whether this file, which is there, may be written; false with errno. */
+bool descriptor_may_write(const char *path);
 /* Gives it these permissions; false with errno. */
 bool descriptor_permit(int fd, mode_t mode);
 /* Closes a copy of it, since some file systems find out only then that a write failed: false with

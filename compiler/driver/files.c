@@ -139,7 +139,7 @@ static bool stage(Arena *arena, const FileOut *file, Staged *out, const char **r
     *reason = "it is a directory";
     return false;
   }
-  if (exists && access(target, W_OK) != 0) { /* a rename would take its place all the same */
+  if (exists && !descriptor_may_write(target)) { /* a rename would take its place all the same */
     *reason = strerror(errno);
     return false;
   }

@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool descriptor_may_write(const char *path) {
+  return access(path, W_OK) == 0;
+}
+
 bool descriptor_permit(int fd, mode_t mode) {
   return fchmod(fd, mode) == 0;
 }

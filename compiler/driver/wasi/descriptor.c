@@ -2,6 +2,11 @@
 /* No permissions, and writes that fail at once; see descriptor.h. */
 #include "driver/descriptor.h"
 
+bool descriptor_may_write(const char *path) {
+  (void)path;
+  return true;
+}
+
 bool descriptor_permit(int fd, mode_t mode) {
   (void)fd, (void)mode;
   return true;
