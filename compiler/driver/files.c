@@ -10,6 +10,7 @@
 #define _XOPEN_SOURCE 700
 #include "driver/files.h"
 
+#include "base/place.h"
 #include "driver/descriptor.h"
 #include "driver/interrupts.h"
 #include "driver/links.h"
@@ -264,6 +265,5 @@ bool file_exists(const char *path) {
 }
 
 bool file_same(const char *a, const char *b) {
-  struct stat x, y;
-  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+  return place_is_same(a, b);
 }

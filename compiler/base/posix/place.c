@@ -55,3 +55,8 @@ const char *place_real(Arena *arena, const char *path) {
 bool place_same_time(const struct stat *a, const struct stat *b) {
   return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
+
+bool place_is_same(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}

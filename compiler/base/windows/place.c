@@ -69,3 +69,18 @@ const char *place_real(Arena *arena, const char *path) {
 bool place_same_time(const struct stat *a, const struct stat *b) {
   return a->st_mtime == b->st_mtime;
 }
+
+/* The number of the volume and of the file on it. */
+static bool identity(const char *path, BY_HANDLE_FILE_INFORMATION *out) {
+  HANDLE opened = open_path(path);
+  if (opened == INVALID_HANDLE_VALUE) return false;
+  bool known = GetFileInformationByHandle(opened, out);
+  CloseHandle(opened);
+  return known;
+}
+
+bool place_is_same(const char *a, const char *b) {
+  BY_HANDLE_FILE_INFORMATION x, y;
+  return identity(a, &x) && identity(b, &y) && x.dwVolumeSerialNumber == y.dwVolumeSerialNumber &&
+         x.nFileIndexHigh == y.nFileIndexHigh && x.nFileIndexLow == y.nFileIndexLow;
+}
