@@ -36,8 +36,7 @@ typedef struct ForeignFile {
 
 /* What the user says where the file does not. */
 typedef struct ImportOptions {
-  const char
-      *input; /* the node of a frozen graph that is an input instead; NULL: its placeholders */
+  const char *input;     /* a node of a frozen graph that is its input; NULL: those it declares */
   const char *signature; /* --signature NAME: the function of a file that has several; NULL */
   const char *config;    /* --config: the architecture of a weights-only file; NULL if not given */
   bool stream;           /* --stream: one step per call, for ever */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Opening modules beside the executable. */
+/* Libraries of the system; see module.h. */
 #include "base/module.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { PATH_BYTES = 4096 };
 
 bool module_self(char *path, size_t size) {
   ssize_t n = readlink("/proc/self/exe", path, size - 1);
@@ -24,16 +21,6 @@ void *module_load(const char *path, const char **reason) {
 
 void module_close(void *module) {
   dlclose(module);
-}
-
-void *module_open(const char *relative) {
-  char self[PATH_BYTES], path[2 * PATH_BYTES];
-  const char *reason;
-  if (!module_self(self, sizeof self)) return NULL;
-  char *slash = strrchr(self, '/');
-  if (!slash) return NULL;
-  int len = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, relative);
-  return len < (int)sizeof path ? module_load(path, &reason) : NULL;
 }
 
 /* ISO C has no conversion from void * to a pointer to function: the bytes are copied. */

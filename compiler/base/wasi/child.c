@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* No processes: nothing can be started. See child.h. */
+/* No process that shares what there is: WASI starts none, Windows has no fork. See child.h. */
 #include "base/child.h"
 
 bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg) {

@@ -2,11 +2,6 @@
 /* No libraries that could be opened, and no path of an executable. See module.h. */
 #include "base/module.h"
 
-void *module_open(const char *relative) {
-  (void)relative;
-  return NULL;
-}
-
 void *module_load(const char *path, const char **reason) {
   (void)path;
   *reason = "a compiler that is WebAssembly loads no libraries";

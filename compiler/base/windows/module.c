@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Opening modules beside the executable; see module.h. */
+/* Libraries of the system; see module.h. */
 #include "base/module.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <windows.h>
-
-enum { PATH_BYTES = 4096 };
 
 bool module_self(char *path, size_t size) {
   DWORD n = GetModuleFileNameA(NULL, path, (DWORD)size);
@@ -24,16 +21,6 @@ void *module_load(const char *path, const char **reason) {
 
 void module_close(void *module) {
   FreeLibrary(module);
-}
-
-void *module_open(const char *relative) {
-  char self[PATH_BYTES], path[2 * PATH_BYTES];
-  const char *reason;
-  if (!module_self(self, sizeof self)) return NULL;
-  char *slash = strrchr(self, '/');
-  if (!slash) return NULL;
-  int len = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, relative);
-  return len < (int)sizeof path ? module_load(path, &reason) : NULL;
 }
 
 /* ISO C has no conversion between pointers to functions and to objects: the bytes are copied. */
