@@ -49,6 +49,12 @@ GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, Gr
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
+/* ---- rewrite.c ---- */
+/* The first result of a node whose attributes are set, with its type; NULL: it has none. */
+GraphValue *flat_typed(Flat *flat, GraphNode *node);
+/* Whoever reads `old`, and the outputs that it is, read `by`, but for the node that makes `by`. */
+void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
+
 /* ---- order.c ---- */
 /* Brings nodes into an order in which each stands behind those it reads, and leaves out what no
  * output needs. */

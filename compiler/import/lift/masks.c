@@ -79,15 +79,6 @@ static bool tells_real(const Lift *l, const GraphValue *value) {
   return in && in->rank == 2; /* one number a step */
 }
 
-static void replace(Lift *l, const GraphValue *old, GraphValue *by) {
-  Graph *graph = l->flat->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int k = 0; k < graph->node[i]->n_in; k++)
-      if (graph->node[i]->in[k] == old) graph->node[i]->in[k] = by;
-  for (int i = 0; i < graph->n_out; i++)
-    if (graph->out[i].value == old) graph->out[i].value = by;
-}
-
 /* The operand of x * mask that is no mask; NULL: this is none. */
 static GraphValue *unmasked(const Lift *l, const GraphNode *node) {
   if (!node || node->op != GRAPH_Mul) return NULL;
@@ -118,7 +109,7 @@ static void rewrite_mean(Masks *m, const GraphNode *div) {
   sum->op = GRAPH_ReduceMean;
   sum->in[0] = x;
   m->heeds[sum->out[0]->id] = true;
-  replace(m->l, div->out[0], sum->out[0]);
+  flat_replace(m->l->flat, div->out[0], sum->out[0]);
 }
 
 /* The input that gives the number of steps of each sample, as it is; -1: none does. */
@@ -166,7 +157,7 @@ static void rewrite(Masks *m) {
   }
   for (int i = 0; i < graph->n_nodes; i++) {
     GraphValue *x = unmasked(m->l, graph->node[i]);
-    if (x) replace(m->l, graph->node[i]->out[0], x);
+    if (x) flat_replace(m->l->flat, graph->node[i]->out[0], x);
   }
 }
 

@@ -48,15 +48,6 @@ static int step_before(Recognising *r, int which) {
 
 /* ---- replacing ---- */
 
-static void replace(Recognising *r, GraphValue *old, GraphValue *by) {
-  Graph *graph = r->flat->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int k = 0; k < graph->node[i]->n_in; k++)
-      if (graph->node[i]->in[k] == old && graph->node[i] != by->node) graph->node[i]->in[k] = by;
-  for (int i = 0; i < graph->n_out; i++)
-    if (graph->out[i].value == old) graph->out[i].value = by;
-}
-
 /* Row `index` of y as the shape of an old state. */
 static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
                           const GraphValue *like) {
@@ -76,10 +67,10 @@ static void replace_states(Recognising *r, const Chain *c, const GraphNode *node
     bool last = i == c->n - 1;
     const GraphTensor *t = type_of(r, s->h_new);
     GraphValue *h = row_of(r, node, backward ? c->n - 1 - i : i, s->h_new);
-    if (h) replace(r, s->h_new, h);
+    if (h) flat_replace(r->flat, s->h_new, h);
     if (last && s->op == GRAPH_Lstm) {
       GraphValue *cell = chain_reshaped(r, node, node->out[2], t->rank, t->dim);
-      if (cell) replace(r, s->c_new, cell);
+      if (cell) flat_replace(r->flat, s->c_new, cell);
     }
   }
 }
@@ -291,7 +282,7 @@ static void unstack(Recognising *r, GraphNode *concat) {
     x = move->out[0];
   }
   x = chain_reshaped(r, concat, x, y->rank, y->dim);
-  if (x) replace(r, concat->out[0], x);
+  if (x) flat_replace(r->flat, concat->out[0], x);
 }
 
 /* What looks like a step of an Rnn is a part of this one: the function of a gate, or of c. */

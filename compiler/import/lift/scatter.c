@@ -53,18 +53,13 @@ static GraphValue *numbers(Flat *flat, int n, const int64_t *values) {
   return v;
 }
 
-static GraphValue *typed(Flat *flat, GraphNode *node) {
-  const char *fault;
-  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
-}
-
 /* Rows [from, to) of an axis. */
 static GraphValue *rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis,
                         int64_t from, int64_t to) {
   GraphValue *in[4] = {x, numbers(flat, 1, &from), numbers(flat, 1, &to), numbers(flat, 1, &axis)};
   GraphNode *cut = flat_node(flat, GRAPH_Slice, like, 4, in, 1);
   GraphValue *simpler = flat_simplified(flat, cut);
-  return simpler ? simpler : typed(flat, cut);
+  return simpler ? simpler : flat_typed(flat, cut);
 }
 
 GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
@@ -79,7 +74,7 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   GraphNode *written = flat_node(flat, GRAPH_Reshape, node, 2,
                                  (GraphValue *[]){node->in[2], numbers(flat, x->rank, dim)}, 1);
   if (b.start) part[n++] = rows(flat, node, node->in[0], b.axis, 0, b.start);
-  part[n++] = typed(flat, written);
+  part[n++] = flat_typed(flat, written);
   if (b.start + b.n < x->dim[b.axis])
     part[n++] = rows(flat, node, node->in[0], b.axis, b.start + b.n, x->dim[b.axis]);
   for (int i = 0; i < n; i++)
@@ -88,7 +83,7 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   GraphNode *joined = flat_node(flat, GRAPH_Concat, node, n, part, 1);
   graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, b.axis);
   GraphValue *simpler = flat_simplified(flat, joined);
-  return simpler ? simpler : typed(flat, joined);
+  return simpler ? simpler : flat_typed(flat, joined);
 }
 
 /* Row k of the places is a run of neighbours; *start gets the first of them. */
@@ -111,11 +106,11 @@ GraphValue *flat_windows(Flat *flat, const GraphNode *node) {
     GraphValue *cut = rows(flat, node, node->in[0], axis, start, start + place->dim[1]);
     GraphNode *apart = flat_node(flat, GRAPH_Unsqueeze, node, 1, &cut, 1);
     graph_set_int(flat->graph, apart, GRAPH_ATTR_axes, axis);
-    part[k] = cut ? typed(flat, apart) : NULL;
+    part[k] = cut ? flat_typed(flat, apart) : NULL;
     if (!part[k]) return NULL;
   }
   if (place->dim[0] == 1) return part[0];
   GraphNode *joined = flat_node(flat, GRAPH_Concat, node, (int)place->dim[0], part, 1);
   graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, axis);
-  return typed(flat, joined);
+  return flat_typed(flat, joined);
 }

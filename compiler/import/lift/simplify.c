@@ -33,11 +33,6 @@ static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_
   return *axis >= 0;
 }
 
-static GraphValue *typed(Flat *flat, GraphNode *node) {
-  const char *fault;
-  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
-}
-
 /* Part of a piece; NULL: it is computed, and would have to be cut. */
 static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t start, int64_t end) {
   const GraphTensor *t = flat_type_of(flat, piece);
@@ -63,7 +58,7 @@ static GraphValue *joined(Flat *flat, const GraphNode *like, int axis, int n, Gr
   if (n == 1) return piece[0];
   GraphNode *node = flat_node(flat, GRAPH_Concat, like, n, piece, 1);
   graph_set_int(flat->graph, node, GRAPH_ATTR_axis, axis);
-  return typed(flat, node);
+  return flat_typed(flat, node);
 }
 
 /* A cut through what is joined along the same axis: the pieces in between, joined. */
@@ -105,7 +100,7 @@ static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
     in[1 + i] = graph_constant(flat->graph, "", t);
     flat_set_type(flat, in[1 + i], t);
   }
-  return typed(flat, flat_node(flat, GRAPH_Slice, node, 4, in, 1));
+  return flat_typed(flat, flat_node(flat, GRAPH_Slice, node, 4, in, 1));
 }
 
 /* What is joined out of joined parts along the same axis is joined once; empty parts go. */
@@ -154,7 +149,7 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   GraphNode *gather =
       flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
-  return typed(flat, gather);
+  return flat_typed(flat, gather);
 }
 
 /* Element k of an axis of what is transposed, where the other axes keep their order: that of what
@@ -176,7 +171,7 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
       flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){turn->in[0], node->in[1]}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, perm->i[axis]);
   GraphValue *simpler = flat_simplified(flat, gather);
-  return simpler ? simpler : typed(flat, gather);
+  return simpler ? simpler : flat_typed(flat, gather);
 }
 
 /* The one element of an axis, which stays an axis. */

@@ -29,11 +29,6 @@ static GraphValue *constant(Flat *flat, const GraphTensor *tensor) {
   return value;
 }
 
-static bool typed(Flat *flat, GraphNode *node) {
-  const char *fault;
-  return flat_type(flat, node, &fault);
-}
-
 /* ---- coupled gates ---- */
 
 /* 1 - f(x) = f(-x). */
@@ -97,7 +92,7 @@ static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int
   GraphValue *in[2] = {x, constant(flat, graph_ints(flat->arena, 1, &at))};
   GraphNode *node = flat_node(flat, GRAPH_Gather, like, 2, in, 1);
   graph_set_int(flat->graph, node, GRAPH_ATTR_axis, 0);
-  return typed(flat, node) ? node->out[0] : NULL;
+  return flat_typed(flat, node);
 }
 
 /* Operands without directions: x, lengths, the mask. */
@@ -124,16 +119,7 @@ static GraphNode *one_way(Flat *flat, const GraphNode *node, int d) {
     word[i] = graph_word(node, GRAPH_ATTR_activations, d * n + i, "");
   graph_set_words(flat->graph, way, GRAPH_ATTR_activations, n, word);
   graph_set_words(flat->graph, way, GRAPH_ATTR_direction, 1, &direction);
-  return typed(flat, way) ? way : NULL;
-}
-
-static void replace(Flat *flat, const GraphValue *old, GraphValue *by) {
-  Graph *graph = flat->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int k = 0; k < graph->node[i]->n_in; k++)
-      if (graph->node[i]->in[k] == old) graph->node[i]->in[k] = by;
-  for (int i = 0; i < graph->n_out; i++)
-    if (graph->out[i].value == old) graph->out[i].value = by;
+  return flat_typed(flat, way) ? way : NULL;
 }
 
 static bool part_ways(Flat *flat, const GraphNode *node) {
@@ -143,10 +129,10 @@ static bool part_ways(Flat *flat, const GraphNode *node) {
     joined[k] =
         flat_node(flat, GRAPH_Concat, node, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]}, 1);
     graph_set_int(flat->graph, joined[k], GRAPH_ATTR_axis, k == 0);
-    if (!typed(flat, joined[k])) return false;
+    if (!flat_typed(flat, joined[k])) return false;
   }
   for (int k = 0; k < node->n_out; k++)
-    replace(flat, node->out[k], joined[k]->out[0]);
+    flat_replace(flat, node->out[k], joined[k]->out[0]);
   return true;
 }
 

@@ -297,20 +297,6 @@ static bool is_function(Flat *flat, GraphNode *node) {
 
 /* ---- gates that share a sigmoid ---- */
 
-static GraphValue *typed(Flat *flat, GraphNode *node) {
-  const char *fault;
-  return flat_type(flat, node, &fault) ? node->out[0] : NULL;
-}
-
-static void replace(Flat *flat, const GraphValue *old, GraphValue *by) {
-  Graph *graph = flat->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int k = 0; k < graph->node[i]->n_in; k++)
-      if (graph->node[i]->in[k] == old) graph->node[i]->in[k] = by;
-  for (int i = 0; i < graph->n_out; i++)
-    if (graph->out[i].value == old) graph->out[i].value = by;
-}
-
 /* Parts of sigmoid(x) are the sigmoids of parts of x. */
 static bool part_gates(Flat *flat, const GraphNode *node) {
   const GraphNode *gates = node->op == GRAPH_Split || node->op == GRAPH_Slice
@@ -323,11 +309,11 @@ static bool part_gates(Flat *flat, const GraphNode *node) {
   GraphNode *parts = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
   parts->attribute = node->attribute;
   parts->n_attributes = node->n_attributes;
-  if (!typed(flat, parts)) return false;
+  if (!flat_typed(flat, parts)) return false;
   for (int k = 0; k < node->n_out; k++) {
     GraphNode *gate = flat_node(flat, GRAPH_Sigmoid, gates, 1, &parts->out[k], 1);
-    GraphValue *made = typed(flat, gate);
-    if (made) replace(flat, node->out[k], made);
+    GraphValue *made = flat_typed(flat, gate);
+    if (made) flat_replace(flat, node->out[k], made);
   }
   return true;
 }
