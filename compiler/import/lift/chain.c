@@ -77,16 +77,12 @@ static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n
 
 static GraphValue *ints(Recognising *r, int n, const int64_t *values) {
   const GraphTensor *t = graph_ints(r->flat->arena, n, values);
-  GraphValue *v = graph_constant(r->flat->graph, "", t);
-  flat_set_type(r->flat, v, t);
-  return v;
+  return flat_constant(r->flat, "", t);
 }
 
 static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double **data) {
   const GraphTensor *t = graph_tensor(r->flat->arena, GRAPH_FLOAT, rank, dim, data);
-  GraphValue *v = graph_constant(r->flat->graph, "", t);
-  flat_set_type(r->flat, v, t);
-  return v;
+  return flat_constant(r->flat, "", t);
 }
 
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
@@ -97,9 +93,7 @@ GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x,
     GraphTensor *made = graph_tensor(r->flat->arena, t->elem, rank, dim, &data);
     if (!made || made->count != t->count) return NULL;
     memcpy(data, t->data, sizeof *data * (size_t)t->count);
-    GraphValue *v = graph_constant(r->flat->graph, "", made);
-    flat_set_type(r->flat, v, made);
-    return v;
+    return flat_constant(r->flat, "", made);
   }
   return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, ints(r, rank, dim)});
 }

@@ -49,6 +49,9 @@ GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, Gr
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
+/* A constant of the graph, its type known. */
+GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tensor);
+
 /* ---- rewrite.c ---- */
 /* The first result of a node whose attributes are set, with its type; NULL: it has none. */
 GraphValue *flat_typed(Flat *flat, GraphNode *node);

@@ -22,7 +22,7 @@ void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type)
   flat->type[value->id] = type;
 }
 
-GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *tensor) {
+GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tensor) {
   GraphValue *value = graph_constant(flat->graph, name, tensor);
   flat_set_type(flat, value, tensor);
   return value;
@@ -72,7 +72,7 @@ static Meaning *meaning_of(Flattening *f, Frame *frame, const GraphValue *value)
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
   if (!m->value && !m->list && value->constant)
-    m->value = flatten_constant(f->flat, value->name, value->constant);
+    m->value = flat_constant(f->flat, value->name, value->constant);
   return m;
 }
 
@@ -140,7 +140,7 @@ static bool best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphVa
       call->out[0].count != t->count)
     return false;
   place = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
-  GraphValue *made[2] = {x, flatten_constant(flat, "", place)};
+  GraphValue *made[2] = {x, flat_constant(flat, "", place)};
   for (int k = 0; k < 2; k++)
     if (node->out[k]) flatten_define(frame, node->out[k], (Meaning){.value = made[k]});
   return true;
@@ -207,9 +207,8 @@ static bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   if (known) {
     for (int i = 0; i < node->n_out; i++)
       if (node->out[i])
-        flatten_define(
-            frame, node->out[i],
-            (Meaning){.value = flatten_constant(flat, node->out[i]->name, &call.out[i])});
+        flatten_define(frame, node->out[i],
+                       (Meaning){.value = flat_constant(flat, node->out[i]->name, &call.out[i])});
     return true;
   }
   if (best_of_one(flat, frame, node, in[0], &call)) return true;
@@ -260,7 +259,7 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
   flat_set_type(flat, node->out[0], &call.out[0]);
   if (!constant) return node->out[0];
   flat->graph->n_nodes--;
-  return flatten_constant(flat, "", &call.out[0]);
+  return flat_constant(flat, "", &call.out[0]);
 }
 
 /* [n, ...] of n values of one shape; concat: joined along axis instead. */
@@ -364,9 +363,8 @@ static bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
     if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES)
       return flatten_fail(f, "its steps, written out, are too many");
     in[0] =
-        (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
-    in[1] =
-        (Meaning){.value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
+        (Meaning){.value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
+    in[1] = (Meaning){.value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
     if (!run_body(f, body, frame, in, out)) return false;
     if (!flatten_number(flat, out[0].value, &condition))
       return flatten_fail(f, "runs while a condition holds that depends on data");
@@ -418,8 +416,7 @@ static bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   for (int64_t s = 0; s < steps; s++) {
     for (int i = 0; i < sequences; i++) {
       int64_t at = listed(node, GRAPH_ATTR_scan_reverse, i) ? steps - 1 - s : s;
-      GraphValue *place =
-          flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
+      GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, (double)at));
       in[carried + i].value =
           flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){given[carried + i].value, place},
                           GRAPH_ATTR_axis, listed(node, GRAPH_ATTR_scan_axes, i));
@@ -555,7 +552,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
   for (int i = 0; i < graph->n_in; i++) {
     const GraphInput *in = &graph->in[i];
     GraphValue *value = size[i].constant
-                            ? flatten_constant(flat, in->name, size[i].constant)
+                            ? flat_constant(flat, in->name, size[i].constant)
                             : add_input(flat, in->name, in->elem, size[i].rank, size[i].dim);
     if (!value) {
       flatten_fail(&f, arena_printf(arena, "input `%s` is too large", in->name));

@@ -36,7 +36,6 @@ typedef struct Flattening {
 
 /* Sets the fault, about the node being flattened; always false. */
 bool flatten_fail(Flattening *f, const char *text);
-GraphValue *flatten_constant(Flat *flat, const char *name, const GraphTensor *tensor);
 void flatten_define(Frame *frame, const GraphValue *value, Meaning meaning);
 /* The flat value of operand i; NULL: left out, or a list. */
 GraphValue *flatten_operand(Flattening *f, Frame *frame, const GraphNode *node, int i);

@@ -21,7 +21,7 @@ static bool list_fill(Flattening *f, FlatList *list) {
   for (int i = 0; i < list->n; i++) {
     double *data;
     if (list->element[i]) continue;
-    list->element[i] = flatten_constant(
+    list->element[i] = flat_constant(
         f->flat, "", graph_tensor(f->flat->arena, shape->elem, shape->rank, shape->dim, &data));
   }
   return true;
@@ -55,7 +55,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
       return flatten_fail(f, "makes a list of what has no rows");
     made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
     for (int i = 0; i < made->n; i++) {
-      GraphValue *place = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
+      GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
       made->element[i] =
           flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
       if (!made->element[i]) return false;
@@ -83,7 +83,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     return true;
   }
   case GRAPH_ListSize:
-    value = flatten_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n));
+    value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n));
     break;
   case GRAPH_ListStack:
   case GRAPH_ListConcat:

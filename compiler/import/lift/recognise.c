@@ -52,8 +52,7 @@ static int step_before(Recognising *r, int which) {
 static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
                           const GraphValue *like) {
   GraphTensor *t = graph_scalar(r->flat->arena, GRAPH_I64, (double)index);
-  GraphValue *place = graph_constant(r->flat->graph, "", t);
-  flat_set_type(r->flat, place, t);
+  GraphValue *place = flat_constant(r->flat, "", t);
   GraphValue *in[2] = {node->out[0], place};
   GraphNode *gather = flat_node(r->flat, GRAPH_Gather, node, 2, in, 1);
   graph_set_int(r->flat->graph, gather, GRAPH_ATTR_axis, 0);
@@ -179,8 +178,7 @@ static void find_folded_start(Recognising *r, const CellStep *first, const CellS
   gate_constants(r, other, gates, recurrent->dim[2], there);
   GraphTensor *t = chain_start(r, recurrent, here, there);
   if (!t) return;
-  node->in[START] = graph_constant(r->flat->graph, "", t);
-  flat_set_type(r->flat, node->in[START], t);
+  node->in[START] = flat_constant(r->flat, "", t);
 }
 
 /* Makes the operator of a chain. */

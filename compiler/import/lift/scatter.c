@@ -48,9 +48,7 @@ static bool block_of(const GraphTensor *x, const GraphTensor *place, RowBlock *o
 
 static GraphValue *numbers(Flat *flat, int n, const int64_t *values) {
   const GraphTensor *t = graph_ints(flat->arena, n, values);
-  GraphValue *v = graph_constant(flat->graph, "", t);
-  flat_set_type(flat, v, t);
-  return v;
+  return flat_constant(flat, "", t);
 }
 
 /* Rows [from, to) of an axis. */

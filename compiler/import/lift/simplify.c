@@ -49,9 +49,7 @@ static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t star
   for (int64_t o = 0; o < outer; o++)
     for (int64_t i = 0; i < (end - start) * inner; i++)
       data[o * (end - start) * inner + i] = t->data[(o * t->dim[axis] + start) * inner + i];
-  GraphValue *value = graph_constant(flat->graph, "", part);
-  flat_set_type(flat, value, part);
-  return value;
+  return flat_constant(flat, "", part);
 }
 
 static GraphValue *joined(Flat *flat, const GraphNode *like, int axis, int n, GraphValue **piece) {
@@ -97,8 +95,7 @@ static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
   GraphValue *in[4] = {reverse->in[0]};
   for (int i = 0; i < 3; i++) {
     const GraphTensor *t = graph_ints(flat->arena, 1, &numbers[i]);
-    in[1 + i] = graph_constant(flat->graph, "", t);
-    flat_set_type(flat, in[1 + i], t);
+    in[1 + i] = flat_constant(flat, "", t);
   }
   return flat_typed(flat, flat_node(flat, GRAPH_Slice, node, 4, in, 1));
 }
@@ -144,8 +141,7 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   GraphTensor *mirrored = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
   for (int64_t i = 0; i < place->count; i++)
     data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
-  GraphValue *at = graph_constant(flat->graph, "", mirrored);
-  flat_set_type(flat, at, mirrored);
+  GraphValue *at = flat_constant(flat, "", mirrored);
   GraphNode *gather =
       flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);

@@ -23,12 +23,6 @@ static bool is_recurrent(const GraphNode *node) {
   return node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
 }
 
-static GraphValue *constant(Flat *flat, const GraphTensor *tensor) {
-  GraphValue *value = graph_constant(flat->graph, "", tensor);
-  flat_set_type(flat, value, tensor);
-  return value;
-}
-
 /* ---- coupled gates ---- */
 
 /* 1 - f(x) = f(-x). */
@@ -45,7 +39,7 @@ static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int6
   for (int64_t d = 0; d < t->dim[0]; d++)
     for (int64_t i = 0; i < inner; i++)
       data[(d * gates + to) * inner + i] = -t->data[(d * gates + from) * inner + i];
-  return constant(flat, out);
+  return flat_constant(flat, "", out);
 }
 
 static void uncouple(Flat *flat, GraphNode *node) {
@@ -87,9 +81,9 @@ static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int
     dim[0] = 1;
     GraphTensor *part = graph_tensor(flat->arena, t->elem, t->rank, dim, &data);
     memcpy(data, t->data + d * part->count, sizeof *data * (size_t)part->count);
-    return constant(flat, part);
+    return flat_constant(flat, "", part);
   }
-  GraphValue *in[2] = {x, constant(flat, graph_ints(flat->arena, 1, &at))};
+  GraphValue *in[2] = {x, flat_constant(flat, "", graph_ints(flat->arena, 1, &at))};
   GraphNode *node = flat_node(flat, GRAPH_Gather, like, 2, in, 1);
   graph_set_int(flat->graph, node, GRAPH_ATTR_axis, 0);
   return flat_typed(flat, node);
@@ -170,7 +164,7 @@ static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t group
         for (int64_t t = 0; t < taps; t++) /* all axes reversed is the whole reversed */
           data[((g * m + o) * c + i) * taps + t] =
               w->data[((g * c + i) * m + o) * taps + taps - 1 - t];
-  return constant(flat, out);
+  return flat_constant(flat, "", out);
 }
 
 static int64_t at_axis(const GraphNode *node, GraphAttributeName name, int i, int64_t usual) {
