@@ -5,6 +5,7 @@
 #include "driver/precision_edit.h"
 
 #include "base/sha256.h"
+#include "export/export.h"
 #include "import/import.h"
 #include "model/quant/observe.h"
 

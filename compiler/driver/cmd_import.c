@@ -5,6 +5,7 @@
 #include "base/safe.h"
 #include "driver/imported.h"
 #include "driver/written.h"
+#include "export/export.h"
 
 #include "import/tensors/tensor_file.h"
 #include "model/infer/infer.h"

@@ -3,6 +3,7 @@
  * that there is one way into the compiler; then each layer gets the weights of the layer it was. */
 #include "driver/imported.h"
 
+#include "export/export.h"
 #include "model/bind/bind.h"
 
 #include <string.h>
@@ -53,7 +54,10 @@ static bool compile(Session *s, Foreign *foreign, const char *weights, const cha
   *out = (Imported){.foreign = foreign};
   if (!foreign) return false;
   out->order = ARENA_ARRAY(s->arena, Layer *, out->foreign->model->n_layers + 1);
-  const char *text = print_model(out->foreign, weights, out->order);
+  PrintOrigin origin = {.path = foreign->file->path,
+                        .format = foreign->format,
+                        .allow_reason = foreign->allow_reason};
+  const char *text = print_model(s->arena, foreign->model, &origin, weights, out->order);
   const Source *draft = sources_add(&s->sources, shown, text, strlen(text));
   const char *formatted = format(s->arena, draft, s->diags);
   out->source = formatted ? sources_add(&s->sources, shown, formatted, strlen(formatted)) : NULL;

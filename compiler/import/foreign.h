@@ -12,8 +12,8 @@
  * origin, and hands over each tensor with foreign_tensor. It returns NULL after reporting. It does
  * not infer, and sets neither paths nor layer->weights nor spans:
  *
- *   value->name      what the file calls it, if a person would: print_model makes names of the
- *                    language out of these, and leaves out those inside a chain
+ *   value->name      what the file calls it, if a person would: the text has names made of
+ *                    these, and leaves out those inside a chain
  *   layer->prefix    the layer's own name in the file, or NULL; used where a position would not
  *                    tell two layers apart
  *   layer->origin    for comments and messages: "layer `gru_1`", "node `/rnn/GRU`"
@@ -124,12 +124,5 @@ Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors,
 bool foreign_near(const ForeignFile *file, const char **what, const char **help);
 /* The name ends as those of models of other frameworks do. */
 bool foreign_named(const char *path);
-
-/* The .grus text of a finished model, not yet formatted. weights: the file its `weights` statement
- * names. order[i] is the layer that became the i-th layer of the text (model->n_layers of them). */
-const char *print_model(const Foreign *foreign, const char *weights, Layer **order);
-/* The convention in which the tensors of a foreign model are written: keras, or onnx where a layer
- * has peepholes, which only onnx names. */
-Convention print_model_convention(const Model *model);
 
 #endif

@@ -226,7 +226,7 @@ static bool infer_outputs(Model *model, Diags *diags) {
 
 bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags) {
   Model *model = foreign->model;
-  model->weights.convention = print_model_convention(model);
+  model->weights.convention = model_unbind_convention(model);
   drop_unread(foreign);
   if (!retime(foreign, options, diags)) return false;
   if (!infer_outputs(model, diags)) return false;

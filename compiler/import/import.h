@@ -18,9 +18,6 @@ TensorFile *npz_parse(Arena *arena, Mapped file, const char **reason);
 /* One array. On success sets everything but its name. */
 bool npy_parse(Arena *arena, Mapped file, Tensor *out, const char **reason);
 
-/* The bytes of a safetensors file with these tensors as float32. */
-void safetensors_write(Text *out, const TensorFile *file);
-
 /* Sorts the tensors by name; false with *reason if two have the same name. */
 bool tensor_file_sort(Arena *arena, TensorFile *file, const char **reason);
 /* rank and dims are sane, and count * element size is exactly bytes. Sets count. */

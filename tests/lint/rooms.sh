@@ -14,11 +14,12 @@ BEGIN {
   may["model"] = "base model"
   may["front"] = "base model front"
   may["import"] = "base model import"
+  may["export"] = "base model export"
   may["kir"] = "base kir"
   may["lower"] = "base model kir lower"
   may["backend"] = "base kir backend"
   may["lsp"] = "base model front lsp"
-  may["driver"] = "base model front import kir lower backend lsp driver runtime"
+  may["driver"] = "base model front import export kir lower backend lsp driver runtime"
   for (room in may) {
     n = split(may[room], list, " ")
     for (i = 1; i <= n; i++) allowed[room, list[i]] = 1

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model to begin with, out of tensors: what their names and shapes tell, and comments where they
  * do not. */
-#include "import/print_model.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_modules.h"
 #include "import/tensors/torch_order.h"
+#include "model/graph/identifier.h"
 
 #include <string.h>
 
@@ -109,7 +109,7 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
               "what stands between%s(relu, last, flatten ...), how long sequences are, and what "
               "comments ask.\n",
               fits ? "\n# " : " ");
-  text_printf(out, "model %s {\n  weights %s ", print_name(arena, stem_of(arena, path)),
+  text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, stem_of(arena, path)),
               conventions[file->convention]);
   text_add_json(out, path);
   const char *time = both ? "time n <= 100" : "time ..";

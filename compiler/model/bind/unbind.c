@@ -67,6 +67,12 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
   ARENA_PUSH(u->model->arena, u->file->tensor, u->file->n, u->cap, t);
 }
 
+Convention model_unbind_convention(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_word_is(model->layer[i], OPT_peephole, "true")) return CONVENTION_ONNX;
+  return CONVENTION_KERAS;
+}
+
 TensorFile *model_unbind(Model *model, Convention convention, const char *path) {
   TensorFile *file = ARENA_NEW(model->arena, TensorFile);
   Unbind u = {.model = model, .convention = convention, .file = file};

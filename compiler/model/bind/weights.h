@@ -135,6 +135,8 @@ bool bind_precision(Model *model, Diags *diags);
 /* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs
  * a convention with a name for each of them. */
 TensorFile *model_unbind(Model *model, Convention convention, const char *path);
+/* Such a convention: keras, or onnx if a layer has peepholes, which only onnx names. */
+Convention model_unbind_convention(const Model *model);
 /* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a generator:
  * the same seed and layer path give the same bytes anywhere. */
 void model_bind_random(Model *model, uint64_t seed);

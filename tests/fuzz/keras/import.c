@@ -2,6 +2,7 @@
 /* Any bytes as a model of another framework: refused, or a model that prints. HDF5 keeps the
  * configuration as plain text without a checksum, so that changed bytes reach every part of the
  * reader. */
+#include "export/export.h"
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -20,8 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ImportOptions options = {0};
     Foreign *foreign = foreign_import(&file, &options, diags);
     if (foreign)
-      print_model(foreign, "w.safetensors",
-                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+      print_model(arena, foreign->model,
+                  &(PrintOrigin){foreign->file->path, foreign->format, foreign->allow_reason},
+                  "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

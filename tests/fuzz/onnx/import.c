@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any bytes as an ONNX file: refused, or a model that prints. The last bit of the last byte asks
  * for a stream. */
+#include "export/export.h"
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -19,8 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ImportOptions options = {.stream = size && data[size - 1] & 1};
     Foreign *foreign = foreign_import(&file, &options, diags);
     if (foreign)
-      print_model(foreign, "w.safetensors",
-                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+      print_model(arena, foreign->model,
+                  &(PrintOrigin){foreign->file->path, foreign->format, foreign->allow_reason},
+                  "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

@@ -2,6 +2,7 @@
 /* Any bytes as what the command line says of a model of another framework: a fixture is imported
  * with it, or refused. The first byte chooses the fixture; then lines, each a letter and a text, to
  * an empty one; the rest is the file of --config. */
+#include "export/export.h"
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -95,8 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Foreign *foreign = foreign_import(&foreign_file, &options, diags);
     if (!foreign && !diags->n_errors) __builtin_trap(); /* refused without a word */
     if (foreign)
-      print_model(foreign, "w.safetensors",
-                  ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+      print_model(arena, foreign->model,
+                  &(PrintOrigin){foreign->file->path, foreign->format, foreign->allow_reason},
+                  "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
   }
   arena_free(arena);
   return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors to safetensors: integers of up to 32 bits and f64 as they are, everything else as
- * float32, in order of name, the data aligned to 8 bytes, and the convention in the metadata. The
+ * float32, in the order given, the data aligned to 8 bytes, and the convention in the metadata. The
  * same tensors give the same bytes. */
-#include "import/import.h"
+#include "export/export.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Model to text: what a person would have written. In, a finished foreign model; out, its .grus
+/* Model to text: what a person would have written. In, a typed Model; out, its .grus
  * source, chains where values flow on, names where they fork, and behind every stage what it was in
  * the file:
  *
@@ -7,7 +7,7 @@
  *       |> GRU(128)       # layer `gru`
  *       |> last
  *       |> Dense(1)       # layer `dense` */
-#include "import/print_model.h"
+#include "export/print_model.h"
 
 #include "base/map.h"
 #include "base/safe.h"
@@ -18,7 +18,7 @@ enum { ONE_LINE_MAX = 60, COMMENT_COLUMN_MAX = 72 };
 
 typedef struct Printer {
   Arena *arena;
-  const Foreign *foreign;
+  const PrintOrigin *origin;
   const Model *model;
   Names names;
   Convention convention;
@@ -35,12 +35,6 @@ typedef struct Printer {
 typedef struct Line {
   const char *text, *comment;
 } Line;
-
-Convention print_model_convention(const Model *model) {
-  for (int i = 0; i < model->n_layers; i++)
-    if (layer_word_is(model->layer[i], OPT_peephole, "true")) return CONVENTION_ONNX;
-  return CONVENTION_KERAS;
-}
 
 static void add_string(Text *out, Arena *arena, const char *s) {
   text_add_char(out, '"');
@@ -334,7 +328,7 @@ static void add_allowed(Printer *p) {
   for (int code = 0; code < DIAG_CODE_COUNT; code++)
     if (p->model->allowed[code])
       add_line(p, (Line){arena_printf(p->arena, "  allow %s", diag_info[code].name),
-                         p->foreign->allow_reason[code]});
+                         p->origin->allow_reason[code]});
   if (p->n_lines) add_line(p, (Line){"", NULL});
   flush_lines(p, 0);
 }
@@ -343,11 +337,10 @@ static bool ends_statement(const Printer *p, const Layer *layer) {
   return p->names.value[layer->out[0]->id] != NULL;
 }
 
-const char *print_model(const Foreign *foreign, const char *weights, Layer **order) {
-  const Model *model = foreign->model;
-  Arena *arena = foreign->arena;
+const char *print_model(Arena *arena, const Model *model, const PrintOrigin *origin,
+                        const char *weights, Layer **order) {
   Printer p = {.arena = arena,
-               .foreign = foreign,
+               .origin = origin,
                .model = model,
                .names = names_choose(arena, model),
                .convention = model->weights.convention,
@@ -359,10 +352,9 @@ const char *print_model(const Foreign *foreign, const char *weights, Layer **ord
     has_weights |= (layer_info(model->layer[i]->kind)->flags & WEIGHTS) != 0;
     lets += ends_statement(&p, model->layer[i]);
   }
-  const char *slash = strrchr(foreign->file->path, '/');
+  const char *slash = strrchr(origin->path, '/');
   text_printf(&p.out, "grus 1\n\n## Imported from %s (%s).\n",
-              safe_line(arena, slash ? slash + 1 : foreign->file->path),
-              safe_line(arena, foreign->format));
+              safe_line(arena, slash ? slash + 1 : origin->path), safe_line(arena, origin->format));
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
     text_printf(&p.out, "  weights %s ", p.convention == CONVENTION_ONNX ? "onnx" : "keras");

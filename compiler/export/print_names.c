@@ -4,53 +4,20 @@
  *
  * A value has a name when a chain cannot carry it: it is an input, it is read more than once, or it
  * is read as an operand, a part of concat, an initial state or a field. */
-#include "import/print_model.h"
+#include "export/print_model.h"
 
 #include "base/map.h"
-#include "base/names.h"
+#include "model/graph/identifier.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* Words of the language. */
-static const char *const keywords[] = {"learned", "grus",  "use",  "param",   "block",  "model",
-                                       "in",      "out",   "let",  "weights", "ranges", "precision",
-                                       "allow",   "every", "time", "index",   "f32",    "f16",
-                                       "i8",      "i16",   "i32",  "u8",      "u16"};
-
-/* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
-static char *name_clean(Arena *arena, const char *name) {
-  size_t len = strlen(name);
-  if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;
-  if (len > 40) len = 40;
-  char *out = arena_strndup(arena, name, len);
-  for (char *s = out; *s; s++)
-    if (!isalnum((unsigned char)*s) || (unsigned char)*s > 127) *s = '_';
-  while (*out == '_')
-    out++;
-  for (size_t n = strlen(out); n && out[n - 1] == '_'; n--)
-    out[n - 1] = 0;
-  return !*out || isdigit((unsigned char)*out) ? arena_printf(arena, "v%s%s", *out ? "_" : "", out)
-                                               : out;
-}
-
-static bool name_reserved(const char *name) {
-  for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-    if (strcmp(name, keywords[i]) == 0) return true;
-  return name_taken_in_c(name) || layer_info_find(name) != NULL;
-}
-
 static const char *name_unique(Arena *arena, Map *taken, const char *wanted) {
-  const char *stem = name_clean(arena, wanted), *name = stem;
-  for (int i = 2; map_get(taken, name) || name_reserved(name); i++)
+  const char *stem = identifier_clean(arena, wanted), *name = stem;
+  for (int i = 2; map_get(taken, name) || identifier_reserved(name); i++)
     name = arena_printf(arena, "%s_%d", stem, i);
   map_put(arena, taken, name, taken);
   return name;
-}
-
-const char *print_name(Arena *arena, const char *wanted) {
-  const char *name = name_clean(arena, wanted);
-  return name_reserved(name) ? arena_printf(arena, "%s_1", name) : name;
 }
 
 /* A stage of `x |> ...` that reads its first value through the pipe. */
@@ -86,7 +53,7 @@ static const char *wanted_name(const Layer *layer) {
 /* A value and an output want the same name: the output has it, the value is called what it is. */
 static const char *let_name(Arena *arena, Map *taken, const Layer *layer) {
   const char *wanted = wanted_name(layer);
-  if (!map_get(taken, name_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR)
+  if (!map_get(taken, identifier_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR)
     return name_unique(arena, taken, wanted);
   char *kind = arena_strdup(arena, layer_info(layer->kind)->name);
   for (char *s = kind; *s; s++)
@@ -95,14 +62,14 @@ static const char *let_name(Arena *arena, Map *taken, const Layer *layer) {
 }
 
 Names names_choose(Arena *arena, const Model *model) {
-  Names names = {.model = name_clean(arena, model->name),
+  Names names = {.model = identifier_clean(arena, model->name),
                  .in = ARENA_ARRAY(arena, const char *, model->n_in),
                  .out = ARENA_ARRAY(arena, const char *, model->n_out),
                  .value = ARENA_ARRAY(arena, const char *, model->n_values)};
   bool *named = ARENA_ARRAY(arena, bool, model->n_values);
   int *uses = ARENA_ARRAY(arena, int, model->n_values);
   Map taken = {0};
-  if (name_reserved(names.model)) names.model = arena_printf(arena, "%s_net", names.model);
+  if (identifier_reserved(names.model)) names.model = arena_printf(arena, "%s_net", names.model);
   for (int i = 0; i < model->n_in; i++) {
     names.in[i] = name_unique(arena, &taken, model->in[i]->name);
     names.value[model->in[i]->value->id] = names.in[i];

@@ -2,6 +2,7 @@
 /* Writing weights: for every kind of layer with weights and every option that changes its tensors,
  * the file that model_unbind and safetensors_write make is read by model_bind to the same weights,
  * bit for bit, in each convention that has a name for all of them. */
+#include "export/export.h"
 #include "import/foreign.h"
 #include "model/infer/infer.h"
 
@@ -168,7 +169,7 @@ static void convention_chosen(void **state) {
   Fixture *f = *state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Model *model = make(f, &cases[i], CONVENTION_KERAS);
-    assert_int_equal(print_model_convention(model),
+    assert_int_equal(model_unbind_convention(model),
                      cases[i].not_keras ? CONVENTION_ONNX : CONVENTION_KERAS);
   }
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* In, a name of another framework; out, one that the lexer reads as a name. */
+#include "model/graph/identifier.h"
+
+#include "base/names.h"
+#include "model/graph/layers.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { IDENTIFIER_MAX = 40 };
+
+/* Words of the language. */
+static const char *const keywords[] = {"learned", "grus",  "use",  "param",   "block",  "model",
+                                       "in",      "out",   "let",  "weights", "ranges", "precision",
+                                       "allow",   "every", "time", "index",   "f32",    "f16",
+                                       "i8",      "i16",   "i32",  "u8",      "u16"};
+
+/* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
+char *identifier_clean(Arena *arena, const char *name) {
+  size_t len = strlen(name);
+  if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;
+  if (len > IDENTIFIER_MAX) len = IDENTIFIER_MAX;
+  char *out = arena_strndup(arena, name, len);
+  for (char *s = out; *s; s++)
+    if (!isalnum((unsigned char)*s) || (unsigned char)*s > 127) *s = '_';
+  while (*out == '_')
+    out++;
+  for (size_t n = strlen(out); n && out[n - 1] == '_'; n--)
+    out[n - 1] = 0;
+  return !*out || isdigit((unsigned char)*out) ? arena_printf(arena, "v%s%s", *out ? "_" : "", out)
+                                               : out;
+}
+
+bool identifier_reserved(const char *name) {
+  for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+    if (strcmp(name, keywords[i]) == 0) return true;
+  return name_taken_in_c(name) || layer_info_find(name) != NULL;
+}
+
+const char *identifier_of(Arena *arena, const char *wanted) {
+  const char *name = identifier_clean(arena, wanted);
+  return identifier_reserved(name) ? arena_printf(arena, "%s_1", name) : name;
+}
