@@ -221,10 +221,19 @@ static bool zeros_resolve(Body *body, const Node *node, int64_t *out) {
   return item.kind == ITEM_CONST && size_of_const(body, &item.constant, node, 0, out);
 }
 
-static bool is_pair_of_numbers(const Node *node) {
+/* A name that stands for a number: a param, a formal of a block. */
+static bool names_number(Body *body, const Node *node) {
+  const Binding *b = name_find(body, node->text);
+  return b && b->item.kind == ITEM_CONST && b->item.constant.kind != CONST_WORD;
+}
+
+static bool is_pair_of_numbers(Body *body, const Node *node) {
   if (!node_is(node, N_TUPLE) || node->n != 2) return false;
-  for (int i = 0; i < 2; i++)
-    if (node_is(node->kid[i], N_TUPLE) || node_is(node->kid[i], N_NAME)) return false;
+  for (int i = 0; i < 2; i++) {
+    const Node *part = node->kid[i];
+    if (node_is(part, N_TUPLE) || (node_is(part, N_NAME) && !names_number(body, part)))
+      return false;
+  }
   return true;
 }
 
@@ -246,7 +255,7 @@ static bool report_padding(Body *body, const LayerInfo *info, const Node *node) 
     fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of both axes, as in PyTorch"),
              node->span, "((%lld, %lld), (%lld, %lld))", (long long)node->i, (long long)node->i,
              (long long)node->i, (long long)node->i);
-  if (two && is_pair_of_numbers(node) && node_is(node->kid[0], N_INT) &&
+  if (two && is_pair_of_numbers(body, node) && node_is(node->kid[0], N_INT) &&
       node_is(node->kid[1], N_INT)) {
     long long a = (long long)node->kid[0]->i, b = (long long)node->kid[1]->i;
     fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides of each axis, as in PyTorch"),
@@ -258,7 +267,7 @@ static bool report_padding(Body *body, const LayerInfo *info, const Node *node) 
 /* One axis: valid, (1, 2). */
 static bool padding_resolve(Body *body, const LayerInfo *info, const OptInfo *opt, const Node *node,
                             Padding *out) {
-  if (is_pair_of_numbers(node)) {
+  if (is_pair_of_numbers(body, node)) {
     out->kind = PAD_ZEROS;
     return zeros_resolve(body, node->kid[0], &out->before) &&
            zeros_resolve(body, node->kid[1], &out->after);
@@ -276,14 +285,15 @@ static bool option_padding(Body *body, const LayerInfo *info, const OptInfo *opt
                            OptVal *out) {
   bool one = info->opts[1].kind == OPTK_SIZE;        /* kernel= of one axis */
   bool two = info->opts[1].id == OPT_kernel && !one; /* of two; a pool may take either */
-  if (two && is_pair_of_numbers(node)) return report_padding(body, info, node);
-  if (node_is(node, N_TUPLE) && !one && !is_pair_of_numbers(node) && node->n == WINDOW_MAX_AXES) {
+  if (two && is_pair_of_numbers(body, node)) return report_padding(body, info, node);
+  if (node_is(node, N_TUPLE) && !one && !is_pair_of_numbers(body, node) &&
+      node->n == WINDOW_MAX_AXES) {
     out->n_paddings = WINDOW_MAX_AXES;
     for (int i = 0; i < WINDOW_MAX_AXES; i++)
       if (!padding_resolve(body, info, opt, node->kid[i], &out->padding[i])) return false;
     return true;
   }
-  if (is_pair_of_numbers(node)) {
+  if (is_pair_of_numbers(body, node)) {
     out->n_paddings = 1;
     return padding_resolve(body, info, opt, node, &out->padding[0]);
   }
