@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the parts of flattening share: flatten.c, flatten_list.c. */
+/* What the parts of flattening share: flatten.c has frames and the public function, flatten_call.c
+ * operators, flatten_control.c bodies, flatten_list.c lists, flat.c the graph that is made. */
 #ifndef GRUS_IMPORT_FLATTEN_H
 #define GRUS_IMPORT_FLATTEN_H
 
@@ -48,6 +49,19 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
 /* [n, ...] of n values of one shape; concat: joined along axis instead. */
 GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis);
 
+/* What a value is, in this frame or one around it; NULL: nothing defines it. */
+Meaning *flatten_meaning(Flattening *f, Frame *frame, const GraphValue *value);
+Frame *frame_new(Flattening *f, const Graph *graph, Frame *outer);
+/* A call of `node` with what is known of its operands; *constant: all their numbers are. */
+GraphCall flat_call_of(Flat *flat, const GraphNode *node, bool *constant);
+
+/* Nodes of a kind each; false with the fault set. */
+bool flatten_graph(Flattening *f, Frame *frame);
+bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node);
+bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node);
+bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node);
+bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node);
+bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node);
 bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node);
 
 #endif

@@ -2,19 +2,18 @@
 /* From a flat graph with roles to a Model.
  *
  *   lift.c       sizes, options, roles: the public function; ports.c: inputs and outputs
- *   place.c      where the numbers of a graph value are in a model value, and how to bring them in
- *                another order
+ *   place.c      where the numbers of a graph value are in a model value; layout.c: layouts
+ *   bring.c      a model value in another order; meet.c: two of them in one order
  *   axes.c       names of axes, for the stages that name one
  *   weighted.c   products, norms, tables; conv.c: convolutions and pools
  *   attention.c  attention
  *   recurrent.c  LSTM, GRU, RNN and their states
  *   pointwise.c  functions of one and two values
- *   moves.c      slices, joins, steps of a sequence; reduce.c: reductions
- *   written.c    norms and functions in small steps
- *   attended.c   attention in small steps
- *   states.c     what goes out and comes back
- *   masks.c      bounded sequences: the graph's masks become their length
- *   check.c      Graph and Model computed side by side
+ *   moves.c      what changes no number; cut.c: slices, steps of a sequence; join.c: joins,
+ * padding; reduce.c: reductions written.c    norms and functions in small steps attended.c
+ * attention in small steps states.c     what goes out and comes back masks.c      bounded
+ * sequences: the graph's masks become their length check.c      Graph and Model computed side by
+ * side
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch
  * is gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for
@@ -104,11 +103,14 @@ Axis lift_axis_alone(Lift *l, const GraphValue *value, int axis, int *time);
 Axis lift_axis_whole(Lift *l, const GraphValue *value, int axis, int *time);
 /* Time first, then an axis for each graph axis that has features. */
 Layout lift_natural(Lift *l, const GraphValue *value);
-int64_t axis_size(const Lift *l, const Axis *axis);
-bool axis_equal(const Axis *a, const Axis *b);
 /* The model value that has the numbers of a graph value in this layout; NULL after reporting. */
 Value *lift_value(Lift *l, const GraphNode *for_node, const GraphValue *value, const Layout *want);
-/* The same for a reader that minds the steps around it itself. */
+/* The value under other axes of the same elements. */
+Value *lift_reshaped(Lift *l, const GraphNode *for_node, Value *value, const Layout *to);
+/* The value with an axis of these atoms after the others: all of its positions are equal. */
+Value *lift_spread(Lift *l, const GraphNode *for_node, Value *value, Layout *layout,
+                   const Axis *along);
+/* The same as lift_value for a reader that minds the steps around it itself. */
 Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value,
                         const Layout *want);
 /* As it is placed now, except that these atoms, all of them features, make the last axis. */
@@ -131,6 +133,8 @@ void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout 
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in);
 /* Steps of a sequence that the graph makes: of a fixed length, whatever time is. */
 bool lift_is_made(Lift *l, int time);
+/* The length of such sequences is known: time has one, or the graph makes them. */
+bool lift_has_length(Lift *l, int time);
 Type lift_shape(Lift *l, const Layout *layout);
 /* "node `/rnn/LSTM` (LSTM)" */
 const char *lift_origin(const Lift *l, const GraphNode *node);
@@ -144,8 +148,20 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
                    const int64_t *dim);
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count);
+/* ---- layout.c ---- */
+int64_t axis_size(const Lift *l, const Axis *axis);
+bool axis_equal(const Axis *a, const Axis *b);
+enum { LAYOUT_MAX_LEAVES = FACTORS_MAX * 2 };
+/* The atoms of the axes of a layout, in storage order, without that of time. */
+int layout_leaves(const Layout *layout, int out[LAYOUT_MAX_LEAVES]);
+/* Where `which` stands in a list of atoms; -1: nowhere. */
+int atom_index(const int *atom, int n, int which);
 /* An atom is among the features of a layout. */
 bool layout_has(const Layout *layout, int atom);
+/* The axes of `to` that `from` lacks, which are those along which an Expand repeats. */
+Axis layout_missing(const Layout *from, const Layout *to);
+/* Time becomes the first feature axis, or the first feature axis becomes time. */
+Layout layout_with_time(const Layout *layout, bool timed, int time);
 Layout layout_with_last(const Layout *layout, const Axis *last);
 
 /* ---- axes.c ---- */
@@ -173,8 +189,22 @@ LiftDone lift_attention(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
-LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves */
-LiftDone lift_pool(Lift *l, const GraphNode *node);   /* conv.c */
+LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves, as these are */
+LiftDone lift_slice(Lift *l, const GraphNode *node);
+LiftDone lift_split(Lift *l, const GraphNode *node);
+LiftDone lift_gather_part(Lift *l, const GraphNode *node); /* places that are constants */
+LiftDone lift_concat(Lift *l, const GraphNode *node);
+LiftDone lift_pad(Lift *l, const GraphNode *node);
+/* The result is the operand under other axes. */
+LiftDone lift_pass(Lift *l, const GraphNode *node);
+/* Steps begin..end of a sequence of fixed length. made: the atom of the time that is left. */
+LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *result,
+                    int64_t begin, int64_t end, int made);
+/* Every step-th element of a graph axis of x, or with -1 its elements from the last to the first.
+ * at: x, or what other nodes have made of it. */
+LiftDone lift_thinned(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
+                      const GraphValue *result, int axis, int64_t step);
+LiftDone lift_pool(Lift *l, const GraphNode *node); /* conv.c */
 
 /* ---- written.c ---- */
 /* Norms and functions that are written out in small steps become one operator each. */

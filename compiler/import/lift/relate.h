@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How an operator relates the axes that it reads to those that it makes (relate.c), and what it
- * says so with (atoms.c). */
+ * says so with (atoms.c). relate.c chooses by operator; relate_moves.c and relate_products.c have
+ * families of them. */
 #ifndef GRUS_IMPORT_RELATE_H
 #define GRUS_IMPORT_RELATE_H
 
@@ -8,6 +9,24 @@
 
 /* Gives the results of a node their factors; its operands have theirs. */
 void atoms_relate(Atoms *a, const GraphNode *node);
+
+bool atoms_constant(const Atoms *a, const GraphValue *value);
+int atoms_rank(const Atoms *a, const GraphValue *value);
+int64_t atoms_dim(const Atoms *a, const GraphValue *value, int axis);
+
+/* Families of operators. out: the factors of the first result. */
+/* Axes whose length changed, or that `touched` names, are derived; the others are kept. */
+void relate_along(Atoms *a, const GraphNode *node, unsigned touched, unsigned facts, Factors *out);
+void relate_regroup(Atoms *a, const GraphNode *node, Factors *out);
+void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out);
+void relate_transpose(Atoms *a, const GraphNode *node, Factors *out);
+void relate_expand(Atoms *a, const GraphNode *node, Factors *out);
+void relate_concat(Atoms *a, const GraphNode *node, Factors *out);
+void relate_gather(Atoms *a, const GraphNode *node, Factors *out);
+void relate_matmul(Atoms *a, const GraphNode *node, Factors *out);
+void relate_attention(Atoms *a, const GraphNode *node, Factors *out);
+void relate_windows(Atoms *a, const GraphNode *node, bool channels, Factors *out);
+void relate_recurrent(Atoms *a, const GraphNode *node);
 
 int atom_new(Atoms *a, int64_t size, unsigned facts);
 void atom_add_facts(Atoms *a, int atom, unsigned facts);

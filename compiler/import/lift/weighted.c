@@ -26,12 +26,6 @@ bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const 
   return to != NULL;
 }
 
-Layout layout_with_last(const Layout *layout, const Axis *last) {
-  Layout out = *layout;
-  out.axis[out.n - 1] = *last;
-  return out;
-}
-
 /* The features of a graph axis and the time among them. */
 static Axis all_of(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);

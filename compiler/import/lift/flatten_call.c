@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Flattening an operator that computes: in, a node and what its operands are in the flat graph;
+ * out, a constant where all numbers are known, an operand where the node changes nothing, a node
+ * otherwise. */
+#include "import/lift/flatten.h"
+
+/* The axis that a Slice reverses, all of it, and no other; -1: it does something else. */
+static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, const GraphTensor *y) {
+  const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
+  const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL,
+                    *steps = n_in > 4 && in[4] ? flat_type_of(flat, in[4]) : NULL;
+  if (!steps || starts->count != 1 || steps->data[0] != -1) return -1;
+  int64_t axis = axes ? (int64_t)axes->data[0] : 0;
+  if (axis < 0) axis += x->rank;
+  return x->dim[axis] == y->dim[axis] ? (int)axis : -1;
+}
+
+/* The axis that a ReverseSequence reverses in full for every sample; -1: it does something else. */
+static int whole_reversed_axis(const Flat *flat, const GraphNode *node, GraphValue *const *in) {
+  const GraphTensor *x = flat_type_of(flat, in[0]), *lengths = flat_type_of(flat, in[1]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (axis < 0) axis += x->rank;
+  for (int64_t i = 0; lengths->data && i < lengths->count; i++)
+    if (lengths->data[i] != (double)x->dim[axis]) return -1;
+  return lengths->data ? (int)axis : -1;
+}
+
+/* Identity in all but name, and casts among numbers that stay the same: no node is needed. */
+static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *in) {
+  if (node->op == GRAPH_Identity) return true;
+  if (node->op != GRAPH_Cast) return false;
+  bool from_whole = graph_elem_is_whole(flat_type_of(flat, in)->elem);
+  bool to_whole = graph_elem_is_whole((GraphElem)graph_int(node, GRAPH_ATTR_elem, GRAPH_FLOAT));
+  return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
+}
+
+/* The best of one element is that element, at place 0. */
+static bool best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphValue *x,
+                        const GraphCall *call) {
+  const GraphTensor *t = call->in[0], *place = &call->out[1];
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  double *data;
+  if (node->op != GRAPH_TopK || t->dim[axis < 0 ? axis + t->rank : axis] != 1 ||
+      call->out[0].count != t->count)
+    return false;
+  place = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
+  GraphValue *made[2] = {x, flat_constant(flat, "", place)};
+  for (int k = 0; k < 2; k++)
+    if (node->out[k]) flatten_define(frame, node->out[k], (Meaning){.value = made[k]});
+  return true;
+}
+
+/* Axes that a reader counted from the end count from the front in a flat graph, where ranks are
+ * known. */
+static void count_axes_from_front(Flat *flat, GraphNode *node) {
+  static const GraphAttributeName counted[] = {GRAPH_ATTR_axis, GRAPH_ATTR_axes,
+                                               GRAPH_ATTR_batch_axis};
+  bool adds = node->op == GRAPH_Unsqueeze || node->op == GRAPH_OneHot;
+  int rank = adds                        ? flat_type_of(flat, node->out[0])->rank
+             : node->n_in && node->in[0] ? flat_type_of(flat, node->in[0])->rank
+                                         : 0;
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+    const GraphAttribute *a = graph_attribute(node, counted[i]);
+    int64_t front[GRAPH_MAX_RANK];
+    bool from_end = false;
+    for (int k = 0; a && k < a->n && k < GRAPH_MAX_RANK; k++) {
+      front[k] = a->i[k] < 0 ? a->i[k] + rank : a->i[k];
+      from_end = from_end || a->i[k] < 0;
+    }
+    if (from_end)
+      graph_set_ints(flat->graph, node, counted[i], a->n < GRAPH_MAX_RANK ? a->n : GRAPH_MAX_RANK,
+                     front);
+  }
+}
+
+/* A reduction of all axes from one on names them each. */
+static void name_reduced_axes(Flat *flat, GraphNode *node) {
+  int64_t axes[GRAPH_MAX_RANK], first = graph_int(node, GRAPH_ATTR_axis, 0);
+  int n = 0;
+  bool reduces = node->op >= GRAPH_ReduceSum && node->op <= GRAPH_ReduceAny;
+  if (!reduces || !graph_attribute(node, GRAPH_ATTR_axis) || graph_attribute(node, GRAPH_ATTR_axes))
+    return;
+  for (int64_t i = first; i < flat_type_of(flat, node->in[0])->rank; i++)
+    axes[n++] = i;
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
+}
+
+/* An operator that computes: a constant, an alias or a node. */
+bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
+  Flat *flat = f->flat;
+  GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
+  for (int i = 0; i < node->n_in; i++) {
+    in[i] = flatten_operand(f, frame, node, i);
+    if (node->in[i] && !in[i])
+      return flatten_fail(f, "reads a value that nothing before it defines");
+  }
+  if (node->n_in == 1 && is_alias(flat, node, in[0])) {
+    flatten_define(frame, node->out[0], (Meaning){.value = in[0]});
+    return true;
+  }
+  if (flat->graph->n_nodes >= FLAT_MAX_NODES)
+    return flatten_fail(f, "its steps, written out, are too many");
+  GraphNode trial = *node;
+  trial.in = in;
+  bool constant;
+  GraphCall call = flat_call_of(flat, &trial, &constant);
+  bool sizes = node->op == GRAPH_Shape || node->op == GRAPH_Size;
+  bool known = constant || sizes;
+  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call)))
+    return flatten_fail(f, call.fault);
+  if (known) {
+    for (int i = 0; i < node->n_out; i++)
+      if (node->out[i])
+        flatten_define(frame, node->out[i],
+                       (Meaning){.value = flat_constant(flat, node->out[i]->name, &call.out[i])});
+    return true;
+  }
+  if (best_of_one(flat, frame, node, in[0], &call)) return true;
+  GraphValue *simple = flat_simplified(flat, &trial);
+  if (simple) {
+    flatten_define(frame, node->out[0], (Meaning){.value = simple});
+    return true;
+  }
+  int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0])
+                 : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in)
+                                                     : -1;
+  if (reversed >= 0) {
+    GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
+    graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, reversed);
+    flat_set_type(flat, reverse->out[0], &call.out[0]);
+    flatten_define(frame, node->out[0], (Meaning){.value = reverse->out[0]});
+    return true;
+  }
+  GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
+  made->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
+  for (int i = 0; i < node->n_attributes; i++)
+    made->attribute[i] = node->attribute[i];
+  made->n_attributes = node->n_attributes;
+  for (int i = 0; i < node->n_out; i++)
+    flat_set_type(flat, made->out[i], &call.out[i]);
+  count_axes_from_front(flat, made);
+  name_reduced_axes(flat, made);
+  for (int i = 0; i < node->n_out; i++) {
+    if (!node->out[i]) continue;
+    made->out[i]->name = node->out[i]->name;
+    flatten_define(frame, node->out[i], (Meaning){.value = made->out[i]});
+  }
+  return true;
+}
+
+/* Computes op(in...) on the way: for what lists need. */
+GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in,
+                            GraphAttributeName name, int64_t number) {
+  Flat *flat = f->flat;
+  GraphNode *node = flat_node(flat, op, f->node, n_in, in, 1);
+  graph_set_int(flat->graph, node, name, number);
+  bool constant;
+  GraphCall call = flat_call_of(flat, node, &constant);
+  if (!(constant ? graph_call_eval(&call) : graph_call_shape(&call))) {
+    flatten_fail(f, call.fault);
+    return NULL;
+  }
+  flat_set_type(flat, node->out[0], &call.out[0]);
+  if (!constant) return node->out[0];
+  flat->graph->n_nodes--;
+  return flat_constant(flat, "", &call.out[0]);
+}
+
+/* [n, ...] of n values of one shape; concat: joined along axis instead. */
+GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis) {
+  GraphValue **row = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
+  for (int i = 0; i < n; i++) {
+    row[i] = concat ? element[i]
+                    : flatten_compute(f, GRAPH_Unsqueeze, 1, &element[i], GRAPH_ATTR_axes, axis);
+    if (!row[i]) return NULL;
+  }
+  return flatten_compute(f, GRAPH_Concat, n, row, GRAPH_ATTR_axis, axis);
+}

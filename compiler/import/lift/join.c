@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Operators that make an axis longer: Concat and Pad. */
+#include "import/lift/lift.h"
+
+#include <string.h>
+
+static bool is_zero(const GraphTensor *t) {
+  for (int64_t i = 0; i < t->count; i++)
+    if (t->data[i] != 0) return false;
+  return true;
+}
+
+/* Zeros of a graph axis before and behind, or other numbers by `mode`. */
+static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
+                       int axis, int64_t before, int64_t after, const char *mode) {
+  const GraphValue *y = node->out[0];
+  int time, k = 0;
+  Axis features = lift_axis_alone(l, x, axis, &time);
+  Layout layout;
+  if (time >= 0 && !features.n && (before < 0 || after < 0)) { /* steps that go */
+    int64_t steps = lift_type(l, x)->dim[axis], from = before < 0 ? -before : 0,
+            to = after < 0 ? steps + after : steps;
+    lift_axis(l, y, axis, &time);
+    LiftDone done = lift_steps(l, node, at, y, from, to, time);
+    if (done != LIFT_DONE) return done;
+    at = y;
+    before = before < 0 ? 0 : before;
+    after = after < 0 ? 0 : after;
+  }
+  if (time >= 0) {
+    Placed out = l->placed[at->id];
+    if (features.n || strcmp(mode, "zero") != 0 || !out.layout.timed) {
+      lift_refuse(l, node, E902, "adds steps to a sequence that are no zeros");
+      return LIFT_FAILED;
+    }
+    if (!out.before && !out.after) out.bare = out.layout.time;
+    out.before += before; /* they wait for the convolution that reads them */
+    out.after += after;
+    lift_axis(l, y, axis, &out.layout.time);
+    l->placed[y->id] = out;
+    return LIFT_DONE;
+  }
+  if (!lift_apart(l, at, 1, &features, false, &layout, &k) || before < 0 || after < 0) {
+    lift_refuse(
+        l, node, E902,
+        "adds elements to an axis that the model's value does not have, or takes some away");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, at, &layout);
+  if (!value) return LIFT_FAILED;
+  AxisNames names;
+  value = lift_labelled(l, node, value, &layout, &names);
+  Layer *layer = lift_layer(l, node, LAYER_pad, 1, &value);
+  layer_set_size(layer, OPT_before, before);
+  layer_set_size(layer, OPT_after, after);
+  lift_set_axes(l, layer, OPT_along, 1, &names.name[k]);
+  if (strcmp(mode, "zero") != 0) layer_set_word(layer, OPT_mode, mode);
+  layout.axis[k] = lift_axis(l, y, axis, &time);
+  lift_place(l, y, layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+/* One value between zeros is padded. */
+static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
+  const GraphValue *x = NULL;
+  int64_t before = 0, after = 0;
+  for (int i = 0; i < node->n_in; i++) {
+    const GraphTensor *t = lift_type(l, node->in[i]);
+    if (!t->data && x) return LIFT_OTHER;
+    if (!t->data)
+      x = node->in[i];
+    else if (!is_zero(t))
+      return LIFT_OTHER;
+    else
+      *(x ? &after : &before) += t->dim[axis];
+  }
+  return x ? padded(l, node, x, x, axis, before, after, "zero") : LIFT_OTHER;
+}
+
+/* Joins values along an axis of size 1 that the model's values do not have. */
+static bool is_stack(Lift *l, const GraphNode *node, int axis) {
+  for (int i = 0; i < node->n_in; i++)
+    if (lift_type(l, node->in[i])->dim[axis] != 1 || !l->placed[node->in[i]->id].layout.n)
+      return false;
+  return true;
+}
+
+/* Joins whole last axes: the new axis stands in front of what is joined. */
+static LiftDone stacked(Lift *l, const GraphNode *node, int axis, const GraphValue *wide) {
+  Layout layout = l->placed[wide->id].layout;
+  int time;
+  Axis made = lift_axis(l, node->out[0], axis, &time);
+  const Axis *inner = &layout.axis[layout.n - 1];
+  Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in),
+        *whole = lift_value(l, node, wide, &layout);
+  for (int i = 0; i < node->n_in; i++) {
+    in[i] = !whole                ? NULL
+            : node->in[i] == wide ? whole
+                                  : lift_broadcast(l, node, node->in[i], whole, &layout);
+    if (!in[i]) return LIFT_FAILED;
+  }
+  for (int i = 0; i < inner->n && made.n < FACTORS_MAX; i++)
+    made.atom[made.n++] = inner->atom[i];
+  layout.axis[layout.n - 1] = made;
+  lift_place(l, node->out[0], lift_layer(l, node, LAYER_concat, node->n_in, in)->out[0], &layout);
+  return LIFT_DONE;
+}
+
+/* Joins the operands along an axis of this layout of wide, which they are brought to. */
+static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
+                       const GraphValue *wide_value, Layout layout, int k) {
+  Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in);
+  int time;
+  for (int i = 0; i < node->n_in; i++) {
+    Layout own = layout;
+    own.axis[k] = lift_axis(l, node->in[i], axis, &time);
+    if (node->in[i] == wide_value)
+      in[i] = wide;
+    else if (lift_is_constant(l, node->in[i])) {
+      lift_refuse(l, node, E902, "joins a value and a constant that is not zero");
+      return LIFT_FAILED;
+    } else
+      in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
+    if (!in[i]) return LIFT_FAILED;
+  }
+  const char *name = NULL;
+  for (int i = 0; i < node->n_in && k != layout.n - 1; i++) {
+    AxisNames names;
+    Layout made = layout;
+    made.axis[k] = lift_axis(l, node->out[0], axis, &time);
+    names = lift_axis_names(l, &made);
+    in[i] = lift_named(l, node, in[i], layout.n, &names);
+    name = names.name[k];
+  }
+  Layer *layer = lift_layer(l, node, LAYER_concat, node->n_in, in);
+  if (name) lift_set_axes(l, layer, OPT_along, 1, &name);
+  layout.axis[k] = lift_axis(l, node->out[0], axis, &time);
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+LiftDone lift_concat(Lift *l, const GraphNode *node) {
+  int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), time, k;
+  if (node->n_in == 1) return lift_pass(l, node);
+  LiftDone zeros = concat_zeros(l, node, axis);
+  if (zeros != LIFT_OTHER) return zeros;
+  const GraphValue *wide = NULL;
+  for (int i = 0; i < node->n_in; i++) {
+    if (lift_is_constant(l, node->in[i])) continue;
+    if (!wide || (l->placed[node->in[i]->id].layout.timed && !l->placed[wide->id].layout.timed))
+      wide = node->in[i];
+  }
+  lift_axis_alone(l, node->out[0], axis, &time);
+  if (time >= 0) {
+    Diag *d = lift_refuse(l, node, E903, "joins sequences one after the other");
+    diag_note(d, "`concat` puts features side by side, step by step");
+    return LIFT_FAILED;
+  }
+  bool constants = false;
+  for (int i = 0; i < node->n_in; i++)
+    constants = constants || lift_is_constant(l, node->in[i]);
+  if (!constants && is_stack(l, node, axis)) return stacked(l, node, axis, wide);
+  Axis group = lift_axis(l, wide, axis, &time);
+  Layout layout;
+  if (!lift_apart(l, wide, 1, &group, false, &layout, &k)) return LIFT_OTHER;
+  Value *value = lift_value(l, node, wide, &layout);
+  return value ? joined(l, node, axis, value, wide, layout, k) : LIFT_FAILED;
+}
+
+LiftDone lift_pad(Lift *l, const GraphNode *node) {
+  const GraphTensor *x = lift_type(l, node->in[0]), *pads = lift_type(l, node->in[1]);
+  const GraphTensor *fill = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  const char *mode = graph_word(node, GRAPH_ATTR_mode, 0, "constant");
+  const GraphValue *at = node->in[0];
+  LiftDone done = lift_pass(l, node);
+  if (!pads->data) return LIFT_OTHER;
+  if (strcmp(mode, "constant") == 0 && fill && !(fill->data && is_zero(fill))) {
+    Diag *d = lift_refuse(l, node, E902, "pads with a number that is not zero");
+    diag_note(d, "`pad` has zeros, the value at the edge (`edge`) and reflections (`reflect`)");
+    return LIFT_FAILED;
+  }
+  if (strcmp(mode, "constant") == 0) mode = "zero";
+  if (strcmp(mode, "wrap") == 0) {
+    lift_refuse(l, node, E902,
+                "pads by going round, which `pad` does not do; it has zero, edge and reflect");
+    return LIFT_FAILED;
+  }
+  for (int axis = 0; axis < x->rank && done == LIFT_DONE; axis++) {
+    int64_t before = (int64_t)pads->data[axis], after = (int64_t)pads->data[x->rank + axis];
+    if (!before && !after) continue;
+    done = padded(l, node, node->in[0], at, axis, before, after, mode);
+    at = node->out[0];
+  }
+  return done;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Two operands of a node that works element by element: the layout in which they meet, and the one
+ * that lacks axes of it repeated along those. */
+#include "import/lift/lift.h"
+
+#include <string.h>
+
+/* Runs of atoms of an axis become axes of their own: kind(atom) tells runs apart. */
+static bool add_runs(const Axis *axis, const int *kind, Layout *out) {
+  for (int k = 0; k < axis->n; k++) {
+    if (!k || kind[k] != kind[k - 1]) {
+      if (out->n == TYPE_MAX_AXES) return false;
+      out->axis[out->n++] = (Axis){0};
+    }
+    Axis *run = &out->axis[out->n - 1];
+    run->atom[run->n++] = axis->atom[k];
+  }
+  return true;
+}
+
+static bool has_time(const Layout *layout, int time) {
+  return layout->timed || layout_has(layout, time);
+}
+
+static bool has_all(const Layout *layout, const Layout *of) {
+  int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(of, atom);
+  for (int i = 0; i < n; i++)
+    if (!layout_has(layout, atom[i]) && !(layout->timed && layout->time == atom[i])) return false;
+  return !of->timed || has_time(layout, of->time);
+}
+
+/* `own`, cut so that `other` has each axis whole or not at all. False: it gets too many axes. */
+static bool cut_for(const Layout *own, const Layout *other, Layout *out) {
+  *out = (Layout){.timed = own->timed, .time = own->time};
+  for (int i = 0; i < own->n; i++) {
+    int kind[FACTORS_MAX];
+    for (int k = 0; k < own->axis[i].n; k++)
+      kind[k] = layout_has(other, own->axis[i].atom[k]) ||
+                (other->timed && other->time == own->axis[i].atom[k]);
+    if (!add_runs(&own->axis[i], kind, out)) return false;
+  }
+  if (!out->n && own->n) out->n = 1;
+  return true;
+}
+
+bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const GraphValue *b,
+                  const GraphValue **wide, Layout *out) {
+  const Layout *one = &l->placed[a->id].layout, *two = &l->placed[b->id].layout;
+  bool first = has_all(one, two), second = has_all(two, one);
+  if (first && second) first = one->timed; /* equal: a sequence stays one */
+  bool fits = true;
+  *wide = first ? a : b;
+  if (first || second)
+    fits = cut_for(first ? one : two, first ? two : one, out);
+  else { /* each lacks an axis of the other: those stand in front */
+    const Layout *own = one->timed ? one : two, *other = one->timed ? two : one;
+    Layout all = {.timed = own->timed, .time = own->time}, cut;
+    Axis missing = layout_missing(own, other);
+    *wide = one->timed ? a : b;
+    for (int i = 0; i < missing.n && all.n < TYPE_MAX_AXES; i++)
+      if (!own->timed || missing.atom[i] != own->time)
+        all.axis[all.n++] = (Axis){.n = 1, .atom = {missing.atom[i]}};
+    for (int i = 0; i < own->n && all.n < TYPE_MAX_AXES; i++)
+      all.axis[all.n++] = own->axis[i];
+    fits = all.n < TYPE_MAX_AXES && cut_for(&all, one, &cut) && cut_for(&cut, two, out);
+  }
+  if (!fits) lift_refuse(l, node, E902, "has operands of more than %d axes", TYPE_MAX_AXES);
+  return fits;
+}
+
+/* One number for each step, or one in all, as every element of a layout. */
+static Value *filled(Lift *l, const GraphNode *node, Value *number, const Layout *layout) {
+  int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(layout, atom);
+  Axis all = {.n = n < FACTORS_MAX ? n : FACTORS_MAX};
+  Layout one = {.timed = layout->timed, .time = layout->time};
+  memcpy(all.atom, atom, sizeof *atom * (size_t)all.n);
+  Value *value = lift_spread(l, node, number, &one, &all);
+  return layout->n == 1 ? value : lift_reshaped(l, node, value, layout);
+}
+
+Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, Value *wide,
+                      const Layout *layout) {
+  Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
+  bool lacks = false;
+  if (layout->timed && layout->time >= 0 &&
+      layout_has(&own, layout->time)) { /* its features are the steps */
+    part.timed = true;
+    part.time = layout->time;
+  }
+  for (int i = 0; i < layout->n; i++) {
+    bool here = !layout->axis[i].n || layout_has(&own, layout->axis[i].atom[0]);
+    lacks = lacks || !here;
+  }
+  for (int i = 0; i < layout->n; i++) {
+    bool here = layout->axis[i].n ? layout_has(&own, layout->axis[i].atom[0]) : !lacks;
+    if (here) part.axis[part.n++] = layout->axis[i];
+  }
+  bool scalar =
+      !part.n && own.n && !part.timed; /* a vector of 1: there are no values without any axis */
+  if (scalar) part.n = 1;
+  Value *narrow = lift_value(l, node, value, &part);
+  if (narrow && scalar && lacks) {
+    Layout same = *layout;
+    same.timed = part.timed;
+    same.time = part.time;
+    narrow = filled(l, node, narrow, &same);
+    lacks = false;
+  }
+  if (!narrow || (!lacks && part.timed == layout->timed)) return narrow;
+  if (lacks && part.n) {
+    AxisNames names, own_names;
+    wide = lift_labelled(l, node, wide, layout, &names);
+    for (int i = 0, k = 0; i < layout->n; i++)
+      if (k < part.n && axis_equal(&layout->axis[i], &part.axis[k]))
+        own_names.name[k++] = names.name[i];
+    narrow = lift_named(l, node, narrow, part.n, &own_names);
+  }
+  Layer *layer = lift_layer(l, node, LAYER_repeat, 1, &narrow);
+  layer_set_value(layer, OPT_along, wide);
+  return layer->out[0];
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* How operators that move, join and cut relate axes: see relate.h. */
+#include "import/lift/relate.h"
+
+/* A stretch of factors of one value, and the axes of another that hold the same number of
+ * elements. */
+typedef struct Stretch {
+  int end, axis_end;
+  bool divides; /* the factors can be split so that each of them is a factor of an axis */
+} Stretch;
+
+/* Whether factors from i on fill the axes up to axis_end one by one. */
+static bool factors_fill(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
+                         int axis, int axis_end) {
+  int64_t carried = 1;
+  for (; axis < axis_end; axis++)
+    for (int64_t left = to->dim[axis]; left > 1;) {
+      if (carried == 1) carried = atom_size(a, from->atom[i++]);
+      int64_t common = left % carried == 0 ? carried : carried % left == 0 ? left : 0;
+      if (!common) return false;
+      left /= common;
+      carried /= common;
+    }
+  return true;
+}
+
+/* The shortest stretch from factor i and axis `axis` on; the whole rest where the elements do not
+ * come out. */
+static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
+                            int axis) {
+  Stretch out = {.end = i, .axis_end = axis + 1};
+  int64_t have = 1, want = to->dim[axis];
+  while (have != want) {
+    if (have < want && out.end < from->n && atom_size(a, from->atom[out.end]) > 0)
+      have *= atom_size(a, from->atom[out.end++]);
+    else if (want < have && out.axis_end < to->rank && to->dim[out.axis_end] > 0)
+      want *= to->dim[out.axis_end++];
+    else
+      return (Stretch){.end = from->n, .axis_end = to->rank};
+  }
+  out.divides = factors_fill(a, from, i, to, axis, out.axis_end);
+  return out;
+}
+
+/* The same numbers in the same order under other axes. */
+void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
+  for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
+    Factors from = atoms_of(a, node->in[0]);
+    bool again = false;
+    int i = 0, one[FACTORS_MAX], ones = 0; /* axes of 1 that were passed over */
+    *out = (Factors){0};
+    for (int axis = 0; axis < to->rank && !again; axis++) {
+      int64_t left = to->dim[axis];
+      if (left == 1) {
+        /* An axis of 1: the one that stands here, one that was passed over, or a new one. */
+        bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
+        factors_add(out,
+                    here   ? from.atom[i++]
+                    : ones ? one[--ones]
+                           : atom_new(a, 1, FACT_MADE),
+                    axis);
+        continue;
+      }
+      Stretch stretch = stretch_from(a, &from, i, to, axis);
+      if (!stretch.divides) {
+        while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes
+                                   are new ones */
+          atom_add_facts(a, from.atom[i++], FACT_MIXED);
+        for (; axis < stretch.axis_end; axis++)
+          factors_add(out, atom_new(a, to->dim[axis], FACT_MADE | FACT_MIXED), axis);
+        axis--;
+        continue;
+      }
+      while (left > 1 && i < from.n && !again) {
+        int64_t size = atom_size(a, from.atom[i]);
+        if (size == 1) {
+          one[ones++] = from.atom[i++];
+          continue;
+        }
+        again = size > left;
+        if (again) {
+          atom_split(a, from.atom[i], left);
+          continue;
+        }
+        factors_add(out, from.atom[i++], axis);
+        left /= size;
+      }
+    }
+    if (again) continue;
+    for (; i < from.n; i++)
+      one[ones++] = from.atom[i];
+    for (int k = 0; k < ones && to->rank; k++) /* they stay beside others */
+      factors_add(out, one[k], to->rank - 1);
+    return;
+  }
+}
+
+static bool is_listed(const GraphAttribute *axes, int axis) {
+  for (int i = 0; i < axes->n; i++)
+    if (axes->i[i] == axis) return true;
+  return false;
+}
+
+/* Axes of 1 that are added or taken away are those that the node names. */
+void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
+  bool adds = node->op == GRAPH_Unsqueeze;
+  int rank = atoms_rank(a, node->out[0]), gone = atoms_rank(a, node->in[0]);
+  if (!axes || !axes->n || (!adds && !rank)) relate_regroup(a, node, out);
+  if (!axes || !axes->n || (!adds && !rank)) return;
+  for (int to = 0, from = 0; to < rank; to++) {
+    while (!adds && is_listed(axes, from))
+      from++;
+    if (adds && is_listed(axes, to))
+      factors_add(out, atom_new(a, 1, FACT_MADE), to);
+    else
+      atoms_keep_axis(a, node->in[0], from++, out, to);
+  }
+  for (int from = 0; !adds && from < gone; from++) /* they stay beside others */
+    if (is_listed(axes, from)) atoms_keep_axis(a, node->in[0], from, out, rank - 1);
+}
+
+void relate_transpose(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm);
+  int rank = atoms_rank(a, node->in[0]);
+  for (int axis = 0; axis < rank; axis++)
+    atoms_keep_axis(a, node->in[0], perm ? (int)perm->i[axis] : rank - 1 - axis, out, axis);
+}
+
+void relate_expand(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *x = node->in[0];
+  int rank = atoms_rank(a, node->out[0]);
+  for (int axis = 0; axis < rank; axis++) {
+    int own = axis - rank + atoms_rank(a, x);
+    int64_t size = atoms_dim(a, node->out[0], axis);
+    if (own >= 0 && atoms_dim(a, x, own) == size)
+      atoms_keep_axis(a, x, own, out, axis);
+    else
+      factors_add(out, atom_new(a, size, FACT_MADE), axis); /* all positions are equal */
+  }
+}
+
+/* Kept rows in front of new ones: more steps of what the new ones are steps of. */
+static void relate_window(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *kept = node->in[0], *fresh = node->in[1];
+  int at = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  for (int axis = 0; axis < atoms_rank(a, fresh); axis++) {
+    if (axis != at) {
+      atoms_join_axes(a, fresh, axis, kept, axis);
+      atoms_keep_axis(a, fresh, axis, out, axis);
+      continue;
+    }
+    atoms_mark_axis(a, kept, axis, FACT_MIXED);
+    atoms_derive_axis(a, fresh, axis, atoms_dim(a, node->out[0], axis), FACT_MIXED | FACT_ROWS, out,
+                      axis);
+  }
+}
+
+void relate_concat(Atoms *a, const GraphNode *node, Factors *out) {
+  int at = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  if (flat_is_window(a->flat, node->out[0])) {
+    relate_window(a, node, out);
+    return;
+  }
+  const GraphValue *first = NULL;
+  for (int i = 0; i < node->n_in; i++) {
+    if (atoms_constant(a, node->in[i])) continue;
+    if (!first) first = node->in[i];
+    for (int axis = 0; axis < atoms_rank(a, node->in[i]); axis++) {
+      if (axis == at)
+        atoms_mark_axis(a, node->in[i], axis, FACT_MIXED);
+      else if (first != node->in[i])
+        atoms_join_axes(a, first, axis, node->in[i], axis);
+    }
+  }
+  for (int axis = 0; axis < atoms_rank(a, first); axis++) {
+    if (axis != at)
+      atoms_keep_axis(a, first, axis, out, axis);
+    else if (node->n_in == 1)
+      atoms_keep_axis(a, first, axis, out, axis);
+    else {
+      atoms_derive_axis(a, first, axis, atoms_dim(a, node->out[0], axis), FACT_MIXED, out, axis);
+      int made = out->atom[out->n - 1];
+      for (int i = 0; i < node->n_in; i++) {
+        int atom[FACTORS_MAX];
+        if (atoms_constant(a, node->in[i]) || !atoms_of_axis(a, node->in[i], axis, atom)) continue;
+        if (atoms_dim(a, node->in[i], axis) > 1) atoms_same_family(a, made, atom[0]);
+      }
+    }
+  }
+}
+
+void relate_gather(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *x = node->in[0], *place = node->in[1];
+  int at = (int)graph_int(node, GRAPH_ATTR_axis, 0), to = 0;
+  bool table = atoms_constant(a, x);
+  for (int axis = 0; axis < atoms_rank(a, x); axis++) {
+    if (axis != at) {
+      if (table)
+        factors_add(out, atom_new(a, atoms_dim(a, x, axis), FACT_MADE | FACT_MIXED), to);
+      else
+        atoms_keep_axis(a, x, axis, out, to);
+      to++;
+      continue;
+    }
+    if (!table) atoms_mark_axis(a, x, axis, FACT_MIXED);
+    for (int k = 0; k < atoms_rank(a, place); k++, to++) {
+      if (!atoms_constant(a, place))
+        atoms_keep_axis(a, place, k, out, to);
+      else if (atoms_rank(a, place) == 1 && !table)
+        atoms_derive_axis(a, x, axis, atoms_dim(a, place, k), FACT_MIXED, out, to);
+      else
+        factors_add(out, atom_new(a, atoms_dim(a, place, k), FACT_MADE | FACT_MIXED), to);
+    }
+  }
+}
