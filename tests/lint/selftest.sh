@@ -235,6 +235,23 @@ passes)
   put compiler/driver/stages.def 'STAGE(fold, "x")'
   catches 'a missing page' docs/pipeline.md
   ;;
+expected)
+  put tests/a/CMakeLists.txt 'foreach(x one two)' '  grus_golden_test(NAME a.${x} EXPECTED sub/${x}.out COMMAND a)' \
+    '# EXPECTED file' 'grus_golden_test(NAME v EXPECTED ${editors}/v/sample.out COMMAND v)'
+  put tests/a/sub/one.out ''
+  put editors/v/sample.out ''
+  passes 'expected output that is there'
+  put tests/a/CMakeLists.txt 'grus_golden_test(NAME a EXPECTED one.txt COMMAND a)'
+  put tests/a/one.txt ''
+  catches 'another ending' tests/a/one.txt
+  put tests/a/CMakeLists.txt 'grus_golden_test(NAME a EXPECTED one.out COMMAND a)'
+  catches 'a missing file' tests/a/one.out
+  put tests/a/CMakeLists.txt 'grus_golden_test(NAME v EXPECTED ${editors}/v/sample.out COMMAND v)'
+  put editors/v/sample.expected ''
+  catches 'a missing file of another folder' '*/v/sample.out'
+  put editors/v/sample.expected ''
+  catches 'a file with an old ending' editors/v/sample.expected
+  ;;
 *)
   echo "selftest.sh: no cases for $1"
   exit 2
