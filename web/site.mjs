@@ -75,7 +75,7 @@ function render(path) {
         return to === null ? escape(text) : `<img src="${escape(to)}" alt="${escape(text)}">`;
       },
       code({ text, lang }) {
-        const [language, kind] = (lang ?? "").split(" "), open = playground && language === "grus" && kind !== "fragment" && /\bmodel\s/.test(text);
+        const [language, kind] = (lang ?? "").split(" "), open = playground && language === "grus" && kind !== "fragment" && !/^file/.test(kind ?? "") && /\bmodel\s/.test(text);
         const label = /^error/.test(kind ?? "") ? "See the error in the playground" : "Open in the playground";
         const link = open ? `<a class="open" href="${up}/playground/${inAddress(text + "\n")}">${label}</a>` : "";
         return `<div class="code">${link}<pre><code>${escape(text)}</code></pre></div>\n`;
