@@ -205,6 +205,23 @@ static bool axis_add(Body *body, const Node *axis, bool input, int position, Typ
   return false;
 }
 
+/* A name points at one axis. */
+static bool labels_differ(Resolver *r, const Node *shape) {
+  for (size_t i = 0; i < shape->n; i++)
+    for (size_t k = 0; k < i; k++) {
+      const Node *a = shape->kid[k], *b = shape->kid[i];
+      if (!node_is(a, N_AXIS) || !node_is(b, N_AXIS) || !a->text || !b->text ||
+          strcmp(a->text, b->text) != 0)
+        continue;
+      Diag *d = diag_new(r->diags, E315, b->span, "two axes have the name `%s`", b->text);
+      diag_primary(d, "again here");
+      diag_label(d, a->span, "first axis of this name");
+      diag_note(d, "`along=%s` could mean either: give one of them another name, or none", b->text);
+      return false;
+    }
+  return true;
+}
+
 bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
   Resolver *r = body->r;
   if (!node_given(node)) return true;
@@ -219,7 +236,7 @@ bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
   bool ok = true;
   for (size_t i = 0; i < node->n; i++)
     ok = axis_add(body, node->kid[i], input, (int)i, out, &time) && ok;
-  if (!ok) return false;
+  if (!ok || !labels_differ(r, node)) return false;
   int64_t size = type_size(out);
   if (size >= 0 && size <= AXIS_MAX) return true;
   Text count = text_new(r->arena);

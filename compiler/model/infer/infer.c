@@ -98,7 +98,8 @@ static bool reads_poison(const Layer *layer) {
 
 static bool results_fit(Infer *inf, Layer *layer) {
   const Value *from = layer->n_in ? layer->in[0] : NULL;
-  return infer_size_fits(inf, &layer->out[0]->type, layer->span, layer, from);
+  return infer_size_fits(inf, &layer->out[0]->type, layer->span, layer, from) &&
+         infer_layer_fits(inf, layer);
 }
 
 static void infer_layer(Infer *inf, Layer *layer) {

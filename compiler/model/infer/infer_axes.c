@@ -85,7 +85,8 @@ const char *axis_name(Arena *arena, const Type *type, int axis) {
 }
 
 static bool report_twice(Infer *inf, const Layer *layer, const char *name, Span at) {
-  Diag *d = infer_report(inf, E315, layer, at, "`along` names the axis `%s` twice", name);
+  const char *option = layer_opt(layer, OPT_axes) ? layer_name(layer) : "along";
+  Diag *d = infer_report(inf, E315, layer, at, "`%s` names the axis `%s` twice", option, name);
   diag_primary(d, "again here");
   return false;
 }

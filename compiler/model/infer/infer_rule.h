@@ -202,6 +202,8 @@ void trace_values(Diag *diag, const Model *model, int n, const Value *const *val
 /* The learned past of a Conv1D whose type is known, if it has one, stands alone in front of a
  * value. */
 bool infer_past(Infer *inf, const Layer *layer);
+/* The weights of a typed layer and the steps it looks back on have at most 2^31 elements: E313. */
+bool infer_layer_fits(Infer *inf, const Layer *layer);
 
 /* Suggests the largest kernel or window along one axis of a layer; the size along another stays. */
 void infer_largest(Diag *d, const Layer *layer, OptName name, int axis, int64_t most);

@@ -157,6 +157,15 @@ bool infer_permute(Infer *inf, Layer *layer) {
   return true;
 }
 
+static bool report_same_names(Infer *inf, const Layer *layer, const OptVal *axes, int k) {
+  Span at = axes->value_span ? axes->value_span[k] : layer->span;
+  Diag *d =
+      infer_report(inf, E315, layer, at, "`label` gives two axes the name `%s`", axes->axis[k]);
+  diag_primary(d, "again here");
+  diag_trace_value(d, inf->model, layer->in[0]);
+  return false;
+}
+
 bool infer_label(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   const OptVal *axes = layer_opt(layer, OPT_axes);
@@ -166,8 +175,11 @@ bool infer_label(Infer *inf, Layer *layer) {
     if (strcmp(axes->axis[k], "time") == 0)
       return report_not_time(inf, layer, v, "`label` names feature axes; time has its name");
   if (axes->n_axes != type.rank) return report_names(inf, layer, v, axes->n_axes);
-  for (int k = 0; k < type.rank; k++)
+  for (int k = 0; k < type.rank; k++) {
+    for (int i = 0; i < k; i++)
+      if (strcmp(axes->axis[i], axes->axis[k]) == 0) return report_same_names(inf, layer, axes, k);
     type.dim[k].label = axes->axis[k];
+  }
   layer->out[0]->type = type;
   return true;
 }
