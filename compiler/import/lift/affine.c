@@ -7,55 +7,13 @@
 #include <string.h>
 
 enum {
-  MATRIX_MAX = 1 << 26, /* elements of one matrix */
-  DEPTH_MAX = 4000,     /* sums of sums that are followed; what is deeper is a source */
-  VISITS_MAX = 1 << 22  /* values that are asked for their sources */
+  DEPTH_MAX = 4000,    /* sums of sums that are followed; what is deeper is a source */
+  VISITS_MAX = 1 << 22 /* values that are asked for their sources */
 };
-
-static const GraphTensor *type_of(const Forms *f, const GraphValue *v) {
-  return flat_type_of(f->flat, v);
-}
-
-/* Atoms made after the analysis (values of new nodes) have no factors: such values have no
- * batch. */
-static Factors factors_of(const Forms *f, const GraphValue *value) {
-  return f->batch < 0 || value->id >= f->atoms->n_values ? (Factors){0} : atoms_of(f->atoms, value);
-}
-
-int64_t form_elements(const Forms *f, const GraphValue *value) {
-  Factors a = factors_of(f, value);
-  int64_t n = type_of(f, value)->count;
-  for (int i = 0; i < a.n; i++)
-    if (atom_family(f->atoms, a.atom[i]) == f->batch) n /= atom_size(f->atoms, a.atom[i]);
-  return n;
-}
-
-/* place[e]: which element of the first sample element e is; -1: of another. */
-static int64_t *sample_places(const Forms *f, const GraphValue *value) {
-  Factors a = factors_of(f, value);
-  int64_t n = type_of(f, value)->count, *place = ARENA_ARRAY(f->flat->arena, int64_t, n + 1),
-          at = 0;
-  for (int64_t e = 0; e < n; e++) {
-    int64_t left = e;
-    bool first = true;
-    for (int i = a.n; i-- > 0;) {
-      int64_t size = atom_size(f->atoms, a.atom[i]);
-      if (atom_family(f->atoms, a.atom[i]) == f->batch && left % size) first = false;
-      left /= size;
-    }
-    place[e] = first ? at++ : -1;
-  }
-  return place;
-}
-
-double term_weight(const Forms *f, const Term *term, int64_t i, int64_t k) {
-  if (!term->matrix) return term->pick[i] == k ? 1 : 0;
-  return term->matrix[i * form_elements(f, term->source) + k];
-}
 
 /* Moves elements of one value by constants. */
 static bool only_moves(const Forms *f, const GraphNode *node) {
-  return node->op != GRAPH_Concat && !type_of(f, node->in[0])->data && trace_moves(f->flat, node);
+  return node->op != GRAPH_Concat && !form_type(f, node->in[0])->data && trace_moves(f->flat, node);
 }
 
 /* from[i]: which element of operand `which` element i of value is; -1: of another operand. */
@@ -65,7 +23,7 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
   const double **number = ARENA_ARRAY(arena, const double *, node->n_in + 1);
   for (int i = 0; i < node->n_in; i++) {
     if (!node->in[i] || !graph_operand_moves(node, i)) continue;
-    int64_t count = type_of(f, node->in[i])->count;
+    int64_t count = form_type(f, node->in[i])->count;
     double *own = ARENA_ARRAY(arena, double, count + 1);
     for (int64_t k = 0; k < count; k++)
       own[k] = i == which ? (double)k : -1;
@@ -73,8 +31,9 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
   }
   const double *moved_to = trace_moved(f->flat, node, number, value->index);
   if (!moved_to) return NULL;
-  int64_t n = type_of(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
-  const int64_t *own = sample_places(f, value), *theirs = sample_places(f, node->in[which]);
+  int64_t n = form_type(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
+  const int64_t *own = form_sample_places(f, value),
+                *theirs = form_sample_places(f, node->in[which]);
   for (int64_t i = 0; i < n; i++) {
     int64_t from = (int64_t)moved_to[i];
     if (own[i] < 0) continue;
@@ -84,118 +43,15 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
   return out;
 }
 
-static Form *form_new(Forms *f, int64_t n) {
-  Form *form = ARENA_NEW(f->flat->arena, Form);
-  form->n = n;
-  return form;
-}
-
-static const Form *own_source(Forms *f, GraphValue *value) {
-  Form *form = form_new(f, form_elements(f, value));
-  int64_t *pick = ARENA_ARRAY(f->flat->arena, int64_t, form->n ? form->n : 1);
-  for (int64_t i = 0; i < form->n; i++)
-    pick[i] = i;
-  form->term[form->n_terms++] = (Term){.source = value, .pick = pick};
-  return form;
-}
-
-/* Elements of a form in other places: element i is from[i]; -1: zero. */
-static const Form *moved(Forms *f, const Form *x, const int64_t *from, int64_t n) {
-  Arena *arena = f->flat->arena;
-  Form *form = form_new(f, n);
-  form->n_terms = x->n_terms;
-  for (int t = 0; t < x->n_terms; t++) {
-    const Term *term = &x->term[t];
-    int64_t width = form_elements(f, term->source);
-    form->term[t].source = term->source;
-    if (!term->matrix) {
-      int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
-      for (int64_t i = 0; i < n; i++)
-        pick[i] = from[i] < 0 ? -1 : term->pick[from[i]];
-      form->term[t].pick = pick;
-      continue;
-    }
-    if (n * width > MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, n *width + 1);
-    for (int64_t i = 0; i < n; i++)
-      if (from[i] >= 0)
-        memcpy(matrix + i * width, term->matrix + from[i] * width, sizeof *matrix * (size_t)width);
-    form->term[t].matrix = matrix;
-  }
-  if (!x->constant) return form;
-  double *constant = ARENA_ARRAY(arena, double, n ? n : 1);
-  for (int64_t i = 0; i < n; i++)
-    constant[i] = from[i] < 0 ? 0 : x->constant[from[i]];
-  form->constant = constant;
-  return form;
-}
-
-/* x + scale y, element by element. */
-static const Form *added(Forms *f, const Form *x, const Form *y, double scale) {
-  Arena *arena = f->flat->arena;
-  Form *form = form_new(f, x->n);
-  if (x->n != y->n) return NULL;
-  memcpy(form->term, x->term, sizeof x->term);
-  form->n_terms = x->n_terms;
-  for (int t = 0; t < y->n_terms; t++) {
-    const Term *term = &y->term[t];
-    int same = 0;
-    while (same < form->n_terms && form->term[same].source != term->source)
-      same++;
-    if (same == form->n_terms && scale == 1) {
-      if (form->n_terms == FORM_MAX_TERMS) return NULL;
-      form->term[form->n_terms++] = *term;
-      continue;
-    }
-    int64_t width = form_elements(f, term->source);
-    if (x->n * width > MATRIX_MAX || same == FORM_MAX_TERMS) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
-    for (int64_t i = 0; i < x->n; i++)
-      for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] =
-            (same < form->n_terms ? term_weight(f, &form->term[same], i, k) : 0) +
-            scale * term_weight(f, term, i, k);
-    form->term[same] = (Term){.source = term->source, .matrix = matrix};
-    if (same == form->n_terms) form->n_terms++;
-  }
-  if (!x->constant && !y->constant) return form;
-  double *constant = ARENA_ARRAY(arena, double, x->n ? x->n : 1);
-  for (int64_t i = 0; i < x->n; i++)
-    constant[i] = (x->constant ? x->constant[i] : 0) + scale * (y->constant ? y->constant[i] : 0);
-  form->constant = constant;
-  return form;
-}
-
-/* Element i times factor[i % period] behind broadcasting, which `index` resolves. */
-static const Form *scaled(Forms *f, const Form *x, const double *factor) {
-  Arena *arena = f->flat->arena;
-  Form *form = form_new(f, x->n);
-  form->n_terms = x->n_terms;
-  for (int t = 0; t < x->n_terms; t++) {
-    int64_t width = form_elements(f, x->term[t].source);
-    if (x->n * width > MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
-    for (int64_t i = 0; i < x->n; i++)
-      for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] = factor[i] * term_weight(f, &x->term[t], i, k);
-    form->term[t] = (Term){.source = x->term[t].source, .matrix = matrix};
-  }
-  if (!x->constant) return form;
-  double *constant = ARENA_ARRAY(arena, double, x->n ? x->n : 1);
-  for (int64_t i = 0; i < x->n; i++)
-    constant[i] = factor[i] * x->constant[i];
-  form->constant = constant;
-  return form;
-}
-
 /* Operand k of an elementwise node, repeated to the shape of its result. */
 static const Form *operand(Forms *f, const GraphNode *node, int k) {
   GraphValue *v = node->in[k];
-  const GraphTensor *t = type_of(f, v), *y = type_of(f, node->out[0]);
+  const GraphTensor *t = form_type(f, v), *y = form_type(f, node->out[0]);
   const Form *form = form_of(f, v);
   if (!form || form->n == form_elements(f, node->out[0])) return form;
   int64_t n = form_elements(f, node->out[0]), *from = ARENA_ARRAY(f->flat->arena, int64_t, n + 1);
-  const int64_t *own_place = sample_places(f, node->out[0]), *their_place = sample_places(f, v);
+  const int64_t *own_place = form_sample_places(f, node->out[0]),
+                *their_place = form_sample_places(f, v);
   for (int64_t i = 0; i < y->count; i++) {
     int64_t left = i, at = 0, step = 1;
     for (int axis = y->rank; axis-- > 0;) {
@@ -208,7 +64,7 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
     }
     if (own_place[i] >= 0) from[own_place[i]] = their_place[at];
   }
-  return moved(f, form, from, n);
+  return form_moved(f, form, from, n);
 }
 
 static const double *numbers(const Form *form) {
@@ -217,7 +73,7 @@ static const double *numbers(const Form *form) {
 
 /* x W for a vector x and a constant matrix; or W x for a column. */
 static const Form *product(Forms *f, const GraphNode *node) {
-  const GraphTensor *a = type_of(f, node->in[0]), *b = type_of(f, node->in[1]);
+  const GraphTensor *a = form_type(f, node->in[0]), *b = form_type(f, node->in[1]);
   bool right = b->data != NULL && !a->data;
   const GraphTensor *w = right ? b : a;
   if (a->data && b->data) return NULL;
@@ -236,7 +92,7 @@ static const Form *product(Forms *f, const GraphNode *node) {
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
-    if (n * width > MATRIX_MAX) return NULL;
+    if (n * width > FORM_MATRIX_MAX) return NULL;
     double *matrix = ARENA_ARRAY(f->flat->arena, double, n *width + 1);
     for (int64_t i = 0; i < d; i++)
       for (int64_t j = 0; j < n; j++) {
@@ -262,9 +118,9 @@ static const Form *concat(Forms *f, GraphValue *value) {
   for (int i = 0; i < value->node->n_in; i++) {
     const Form *part = form_of(f, value->node->in[i]);
     int64_t *from = part ? places(f, value, i) : NULL;
-    const Form *spread = from ? moved(f, part, from, n) : NULL;
+    const Form *spread = from ? form_moved(f, part, from, n) : NULL;
     if (!spread) return NULL;
-    sum = sum ? added(f, sum, spread, 1) : spread;
+    sum = sum ? form_added(f, sum, spread, 1) : spread;
     if (!sum) return NULL;
   }
   return sum;
@@ -299,9 +155,9 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
   bool by_element = made && (made->op == GRAPH_Add || made->op == GRAPH_Mul);
   if (!made || (made->op != GRAPH_MatMul && !by_element) || is_barrier(f, cut->in[0])) return NULL;
-  int which = type_of(f, made->in[0])->data ? 1 : 0;
-  const GraphTensor *c = type_of(f, made->in[1 - which]), *x = type_of(f, made->in[which]),
-                    *y = type_of(f, made->out[0]);
+  int which = form_type(f, made->in[0])->data ? 1 : 0;
+  const GraphTensor *c = form_type(f, made->in[1 - which]), *x = form_type(f, made->in[which]),
+                    *y = form_type(f, made->out[0]);
   if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
       x->rank != y->rank)
     return NULL;
@@ -309,7 +165,7 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
     for (int i = 0; i < c->rank - 1; i++)
       if (c->dim[i] != 1) return NULL;
   /* The cut must leave the last axis alone. */
-  const GraphTensor *z = type_of(f, value);
+  const GraphTensor *z = form_type(f, value);
   if (z->rank < 1 || z->dim[z->rank - 1] != y->dim[y->rank - 1]) return NULL;
   const char *fault;
   GraphNode *earlier = cut_before(f, cut, made->in[which]);
@@ -325,7 +181,8 @@ static const Form *step_of_product(Forms *f, GraphValue *value) {
   in[which] = earlier->out[0];
   in[1 - which] = made->in[1 - which];
   GraphNode *later = flat_node(flat, made->op, made, 2, in, 1);
-  if (!flat_type(flat, later, &fault) || type_of(f, later->out[0])->count != z->count) return NULL;
+  if (!flat_type(flat, later, &fault) || form_type(f, later->out[0])->count != z->count)
+    return NULL;
   atoms_add(f->atoms, later);
   return form_of(f, later->out[0]);
 }
@@ -341,13 +198,13 @@ static bool is_pure(const Form *form) {
 
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;
-  const GraphTensor *type = type_of(f, value);
+  const GraphTensor *type = form_type(f, value);
   if (type->data) {
     Form *form = form_new(f, type->count);
     form->constant = type->data;
     return form;
   }
-  if (!node || is_barrier(f, value)) return own_source(f, value);
+  if (!node || is_barrier(f, value)) return form_own(f, value);
   const Form *x, *y, *out = NULL;
   if (only_moves(f, node)) {
     if (node->op == GRAPH_Gather || node->op == GRAPH_Slice) {
@@ -356,10 +213,10 @@ static const Form *compute(Forms *f, GraphValue *value) {
     }
     x = cuts(node) ? form_of(f, node->in[0]) : NULL;
     if (x && is_pure(x))
-      return own_source(f, value); /* a step of a sequence, a part of a packed state */
+      return form_own(f, value); /* a step of a sequence, a part of a packed state */
     int64_t *from = places(f, value, 0);
     x = from ? form_of(f, node->in[0]) : NULL;
-    return x ? moved(f, x, from, form_elements(f, value)) : own_source(f, value);
+    return x ? form_moved(f, x, from, form_elements(f, value)) : form_own(f, value);
   }
   switch (node->op) {
   case GRAPH_Concat: return concat(f, value);
@@ -369,22 +226,22 @@ static const Form *compute(Forms *f, GraphValue *value) {
     for (int64_t i = 0; i < type->count; i++)
       minus[i] = -1;
     x = form_of(f, node->in[0]);
-    return x ? scaled(f, x, minus) : NULL;
+    return x ? form_scaled(f, x, minus) : NULL;
   }
   case GRAPH_Add:
   case GRAPH_Sub:
     x = operand(f, node, 0);
     y = operand(f, node, 1);
-    return x && y ? added(f, x, y, node->op == GRAPH_Add ? 1 : -1) : NULL;
+    return x && y ? form_added(f, x, y, node->op == GRAPH_Add ? 1 : -1) : NULL;
   case GRAPH_Mul:
     x = operand(f, node, 0);
     y = operand(f, node, 1);
-    if (x && y && numbers(y)) return scaled(f, x, numbers(y));
-    if (x && y && numbers(x)) return scaled(f, y, numbers(x));
+    if (x && y && numbers(y)) return form_scaled(f, x, numbers(y));
+    if (x && y && numbers(x)) return form_scaled(f, y, numbers(x));
     break;
   default: break;
   }
-  return out ? out : own_source(f, value);
+  return out ? out : form_own(f, value);
 }
 
 /* Between value and its source there is a product or a sum, not only moves. */
@@ -405,13 +262,13 @@ static void add_source(GraphValue *source, GraphValue **out, int *n) {
 
 static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   const GraphNode *node = value->node;
-  if (type_of(f, value)->data) return;
+  if (form_type(f, value)->data) return;
   if (!node || is_barrier(f, value)) {
     add_source(value, out, n);
     return;
   }
-  bool constant[2] = {node->n_in > 0 && type_of(f, node->in[0])->data,
-                      node->n_in > 1 && node->in[1] && type_of(f, node->in[1])->data};
+  bool constant[2] = {node->n_in > 0 && form_type(f, node->in[0])->data,
+                      node->n_in > 1 && node->in[1] && form_type(f, node->in[1])->data};
   bool through = node->op == GRAPH_Concat || node->op == GRAPH_Neg || node->op == GRAPH_Add ||
                  node->op == GRAPH_Sub;
   through = through ||
@@ -433,7 +290,7 @@ static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
     GraphValue *inner[FORM_MAX_TERMS];
     int count = 0;
     form_sources(f, node->in[0], inner, &count);
-    if (count == 1 && type_of(f, inner[0])->count == type_of(f, node->in[0])->count &&
+    if (count == 1 && form_type(f, inner[0])->count == form_type(f, node->in[0])->count &&
         !affine_inside(f, node->in[0], inner[0])) {
       add_source(value, out, n);
       return;
@@ -463,7 +320,7 @@ const Form *form_of(Forms *f, GraphValue *value) {
   const Form *known = f->known[value->id];
   if (known) return known == &no_form ? NULL : known;
   f->depth++;
-  const Form *form = f->depth > DEPTH_MAX ? own_source(f, value) : compute(f, value);
+  const Form *form = f->depth > DEPTH_MAX ? form_own(f, value) : compute(f, value);
   f->depth--;
   f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
                         sizeof *f->known);

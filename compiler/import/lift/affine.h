@@ -49,4 +49,19 @@ double term_weight(const Forms *forms, const Term *term, int64_t i, int64_t k);
 /* Elements of one sample. */
 int64_t form_elements(const Forms *forms, const GraphValue *value);
 
+/* ---- form.c: NULL, too many terms or too large a matrix ---- */
+enum { FORM_MATRIX_MAX = 1 << 26 }; /* elements of one matrix */
+const GraphTensor *form_type(const Forms *forms, const GraphValue *value);
+/* place[e]: which element of the first sample element e is; -1: of another. */
+int64_t *form_sample_places(const Forms *forms, const GraphValue *value);
+Form *form_new(Forms *forms, int64_t n);
+/* The value as its own source. */
+const Form *form_own(Forms *forms, GraphValue *value);
+/* Elements of a form in other places: element i is from[i]; -1: zero. */
+const Form *form_moved(Forms *forms, const Form *x, const int64_t *from, int64_t n);
+/* x + scale y, element by element. */
+const Form *form_added(Forms *forms, const Form *x, const Form *y, double scale);
+/* Element i times factor[i]. */
+const Form *form_scaled(Forms *forms, const Form *x, const double *factor);
+
 #endif

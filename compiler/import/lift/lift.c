@@ -1,296 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Graph to Model. Open sizes get numbers, the graph is flattened, its axes get roles, and its nodes
- * become layers; then the Model is typed and compared with the graph.
- *
- * Numbers for open sizes are primes that differ, so that no two axes look alike; where a graph
- * needs longer or even ones, others are tried. What is found at one size is checked at another. */
-#include "import/lift/lift.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-enum { OPEN_MAX = 16 };
-
-/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need
- * more, or axes of equal sizes. */
-static const int64_t open_size[][4] = {{3, 7, 11, 13},     {2, 29, 31, 37}, {3, 64, 128, 96},
-                                       {2, 257, 263, 269}, {1, 7, 11, 13},  {3, 3, 3, 3},
-                                       {1, 1, 1, 1}};
-enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
-
-/* Axes of the file without a size: by symbol, or each its own. */
-typedef struct OpenAxis {
-  const char *symbol; /* NULL: it has none */
-  int input, axis;
-  int64_t size, own; /* own: in the file, which an option opened; 0 */
-  bool set;          /* by the user */
-  bool learned;      /* from an output that comes back */
-} OpenAxis;
-
-typedef struct Sizes {
-  OpenAxis open[OPEN_MAX];
-  int n;
-  FlatSize *size;
-} Sizes;
-
-/* What --time says. */
-typedef struct TimeWish {
-  const char *axis; /* the symbol it names; NULL */
-  const char *name; /* of a bounded length; NULL */
-  int64_t n;        /* 0: not given */
-  bool bounded;
-} TimeWish;
-
-static bool report_time(Lift *l, const char *text) {
-  Diag *d = foreign_report(l->diags, l->file, E903, "--time cannot be `%s`", text);
-  diag_note(
-      d, "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)");
-  return false;
-}
-
-/* "49", "<= 120", "n <= 120", "seq=49". */
-static bool time_wish(Lift *l, TimeWish *out) {
-  const char *text = l->options->time, *s = text;
-  *out = (TimeWish){0};
-  if (!text) return true;
-  s += strspn(s, " ");
-  size_t len = strcspn(s, " <=");
-  bool has_name = len && !(*s >= '0' && *s <= '9');
-  if (has_name) {
-    const char *name = arena_strndup(l->arena, s, len);
-    s += len;
-    s += strspn(s, " ");
-    if (*s == '=') {
-      out->axis = name;
-      s++;
-    } else
-      out->name = name;
-  }
-  if (strncmp(s, "<=", 2) == 0) {
-    out->bounded = true;
-    s += 2;
-  }
-  char *end;
-  long long n = strtoll(s, &end, 10);
-  end += strspn(end, " ");
-  if (end == s || *end || n < 1 || n > INT32_MAX || (out->name && !out->bounded))
-    return report_time(l, text);
-  out->n = n;
-  return true;
-}
-
-static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int axis) {
-  for (int i = 0; i < s->n && symbol && *symbol; i++)
-    if (s->open[i].symbol && strcmp(s->open[i].symbol, symbol) == 0) return i;
-  if (s->n == OPEN_MAX) return -1;
-  double size;
-  s->open[s->n] =
-      (OpenAxis){.symbol = symbol && *symbol ? symbol : NULL, .input = input, .axis = axis};
-  if (lift_set_axis(l, input, axis, &size) && size >= 1 && size <= INT32_MAX) {
-    s->open[s->n].size = (int64_t)size;
-    s->open[s->n].set = true;
-  }
-  return s->n++;
-}
-
-/* The open axes of all inputs. False after reporting. */
-static bool find_open(Lift *l, Sizes *s) {
-  for (int i = 0; i < l->graph->n_in; i++) {
-    const GraphInput *in = &l->graph->in[i];
-    if (in->rank < 0) {
-      foreign_report(l->diags, l->file, E904, "input `%s` has no shape in the file", in->name);
-      return false;
-    }
-    for (int axis = 0; axis < in->rank; axis++) {
-      if (in->dim[axis].n != GRAPH_OPEN) continue;
-      int open = open_axis(l, s, in->dim[axis].symbol, i, axis);
-      if (open < 0) {
-        foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size",
-                       OPEN_MAX);
-        return false;
-      }
-      if (in->dim[axis].own) s->open[open].own = in->dim[axis].own;
-    }
-  }
-  return true;
-}
-
-static void fill_sizes(Lift *l, Sizes *s) {
-  s->size = ARENA_ARRAY(l->arena, FlatSize, l->graph->n_in + 1);
-  for (int i = 0; i < l->graph->n_in; i++) {
-    const GraphInput *in = &l->graph->in[i];
-    s->size[i].rank = in->rank;
-    for (int axis = 0; axis < in->rank; axis++) {
-      s->size[i].dim[axis] = in->dim[axis].n;
-      if (in->dim[axis].n != GRAPH_OPEN) continue;
-      for (int k = 0; k < s->n; k++) {
-        bool same = s->open[k].symbol ? in->dim[axis].symbol &&
-                                            strcmp(s->open[k].symbol, in->dim[axis].symbol) == 0
-                                      : s->open[k].input == i && s->open[k].axis == axis;
-        if (same) s->size[i].dim[axis] = s->open[k].size;
-      }
-    }
-  }
-  for (int i = 0; i < l->graph->n_in; i++) {
-    double value, *data;
-    if (!lift_set_value(l, l->graph->in[i].name, &value)) continue;
-    GraphTensor *t =
-        graph_tensor(l->arena, l->graph->in[i].elem, s->size[i].rank, s->size[i].dim, &data);
-    for (int64_t k = 0; t && k < t->count; k++)
-      data[k] = value;
-    s->size[i].constant = t;
-  }
-  l->size = s->size;
-}
-
-static void give_states(Lift *l, RoleHints *hints) {
-  bool *is_state = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_out + 1);
-  for (int i = 0; i < l->n_states; i++)
-    is_state[l->state[i].out] = true;
-  hints->has_state = l->n_states > 0;
-  hints->is_state = is_state;
-  hints->n_outputs = l->flat->n_file_out;
-}
-
-/* What is kept is kept for the next call: there is no sequence with an end. */
-static bool is_endless(const Lift *l, const TimeWish *wish) {
-  return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states);
-}
-
-/* What --state says comes back has the shape of what goes out. Returns whether an open size was
- * learned by that. */
-static bool learn_states(const Lift *l, Sizes *s) {
-  bool learned = false;
-  for (int k = 0; k < l->options->n_states; k++) {
-    const char *equal = strchr(l->options->state[k], '=');
-    const GraphTensor *out = NULL;
-    for (int o = 0; equal && o < l->flat->n_file_out; o++) {
-      const GraphOutput *port = &l->flat->graph->out[o];
-      size_t len = (size_t)(equal - l->options->state[k]);
-      if (strlen(port->name) == len && strncmp(port->name, l->options->state[k], len) == 0)
-        out = lift_type(l, port->value);
-    }
-    for (int i = 0; out && i < s->n; i++) {
-      OpenAxis *open = &s->open[i];
-      const GraphInput *in = &l->graph->in[open->input];
-      if (open->symbol || open->set || strcmp(in->name, equal + 1) != 0 || out->rank != in->rank)
-        continue;
-      learned = learned || open->size != out->dim[open->axis];
-      open->size = out->dim[open->axis];
-      open->learned = true;
-    }
-  }
-  return learned;
-}
-
-/* Flattens at these sizes and finds atoms, states and roles. False with the fault set. */
-static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
-  fill_sizes(l, s);
-  l->flat = flatten(l->graph, s->size, l->arena, fault);
-  if (l->flat && learn_states(l, s)) {
-    fill_sizes(l, s);
-    l->flat = flatten(l->graph, s->size, l->arena, fault);
-  }
-  if (!l->flat) return false;
-  flat_part_ways(l->flat);
-  lift_written_out(l->flat);
-  lift_attended(l->flat);
-  int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
-  for (int i = 0, n = 0; i < l->graph->n_in; i++)
-    if (!s->size[i].constant) file_input[n++] = i;
-  l->file_input = file_input;
-  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
-  if (!lift_declared_states(l)) {
-    l->reported = true;
-    return false;
-  }
-  l->trace = trace_new(l->flat);
-  lift_find_windows(l);
-  lift_find_states(l);
-  give_states(l, &hints);
-  if (is_endless(l, wish)) lift_mark_idle(l);
-  l->atoms = atoms_solve(l->flat);
-  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
-  if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles)))
-    l->atoms = atoms_solve(l->flat);
-  l->uses = ARENA_ARRAY(l->arena, int, l->flat->graph->n_values + 1);
-  for (int i = 0; i < l->flat->graph->n_nodes; i++)
-    for (int k = 0; k < l->flat->graph->node[i]->n_in; k++)
-      if (l->flat->graph->node[i]->in[k]) l->uses[l->flat->graph->node[i]->in[k]->id]++;
-  for (int i = 0; i < l->flat->graph->n_out; i++)
-    l->uses[l->flat->graph->out[i].value->id]++;
-  l->trace = trace_new(l->flat);
-  lift_find_states(l);
-  give_states(l, &hints);
-  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
-  return true;
-}
-
-static void report_fault(Lift *l, const GraphFault *fault) {
-  if (fault->node) {
-    Diag *d = lift_refuse(l, fault->node, E902, "%s", fault->text);
-    for (int i = 0; i < l->graph->n_in && fault->node->op == GRAPH_If; i++)
-      if (l->graph->in[i].rank == 0 && !l->size[i].constant)
-        diag_fix(d, FIX_MAYBE, "make input `%s` a constant: --set %s=N", l->graph->in[i].name,
-                 l->graph->in[i].name);
-  } else
-    foreign_report(l->diags, l->file, E902, "%s",
-                   fault->text ? fault->text : "the graph cannot be followed");
-}
-
-/* No size that was tried for the open axes fits, and it says so of other numbers each time: the
- * user has to give them. The first axis of an input, where it has others, is most often the batch.
- */
-static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const GraphFault *last) {
-  int asked[OPEN_MAX], n = 0;
-  bool sizes = fault->node && fault->text && last->text && strcmp(fault->text, last->text) != 0;
-  for (int first = 0; first < 2; first++)
-    for (int i = 0; i < s->n; i++)
-      if (!s->open[i].set && !s->open[i].learned && (s->open[i].axis == 0) == (first == 1) &&
-          (!first || !n))
-        asked[n++] = i;
-  if (!n || !sizes) {
-    report_fault(l, fault);
-    return;
-  }
-  Diag *d = foreign_report(l->diags, l->file, E904,
-                           "the file leaves the size of axis %d of input `%s` open",
-                           s->open[asked[0]].axis, l->graph->in[s->open[asked[0]].input].name);
-  diag_note(d, "%s does not fit the sizes that were tried for it", lift_origin(l, fault->node));
-  for (int i = 0; i < n; i++)
-    diag_fix(d, FIX_FILL, "give its size: --set %s=N",
-             lift_axis_handle(l, s->open[asked[i]].input, s->open[asked[i]].axis));
-}
-
-/* The last attempt is at the sizes of the file: what ties the length is then refused for that. */
-static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
-  bool last = attempt == OPEN_ATTEMPTS;
-  if (last && open->own) return open->own;
-  int row = last ? 0 : attempt;
-  return open_size[row][i < 4 ? i : 3] + (i < 4 || row + 2 >= OPEN_ATTEMPTS ? 0 : i);
-}
-
-static bool try_sizes(Lift *l, Sizes *s, const TimeWish *wish) {
-  GraphFault fault = {0}, first = {0};
-  int attempts = OPEN_ATTEMPTS;
-  for (int i = 0; i < s->n; i++)
-    if (s->open[i].own) attempts = OPEN_ATTEMPTS + 1;
-  for (int attempt = 0; attempt < attempts; attempt++) {
-    for (int i = 0; i < s->n; i++)
-      if (!s->open[i].set && !s->open[i].learned)
-        s->open[i].size = size_of_attempt(&s->open[i], i, attempt);
-    if (analyse(l, s, wish, &fault)) {
-      for (int i = 0; i < s->n && attempt; i++) /* others do not fit what the graph computes */
-        s->open[i].learned = s->open[i].learned || s->open[i].size == 1;
-      return true;
-    }
-    if (l->reported) return false;
-    if (!attempt) first = fault;
-    if (!s->n) break;
-  }
-  report_open(l, s, &first, &fault);
-  return false;
-}
+ * become layers; then the Model is typed and compared with the graph. What is found at one size is
+ * checked at another. */
+#include "import/lift/sizes.h"
 
 /* The role of an axis of an input: its largest atom's. */
 static int family_of_axis(Lift *l, int input, int axis) {
@@ -305,8 +17,6 @@ static int family_of_axis(Lift *l, int input, int axis) {
   }
   return -1;
 }
-
-/* ---- what the user has to decide ---- */
 
 static bool ask_for_length(Lift *l, const Sizes *s) {
   const char *name = l->graph->in[0].name;
@@ -356,11 +66,7 @@ static bool fix_length(Lift *l, Sizes *s, const TimeWish *wish) {
     s->open[i].size = wish->n;
     s->open[i].set = changed = true;
   }
-  GraphFault fault = {0};
-  if (!changed) return true;
-  if (analyse(l, s, wish, &fault)) return true;
-  report_fault(l, &fault);
-  return false;
+  return !changed || sizes_analyse(l, s, wish);
 }
 
 static int64_t steps_of(const Lift *l) {
@@ -397,7 +103,7 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
                    "a call of this graph is one step of a stream: it has no length to change");
     return false;
   }
-  bool endless = is_endless(l, wish);
+  bool endless = lift_is_endless(l, wish);
   if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless)
     return ask_for_length(l, s);
   if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
@@ -495,8 +201,8 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   l->foreign = foreign_new(file, graph->format, NULL);
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish wish;
-  if (!lift_check_sets(l) || !time_wish(l, &wish) || !find_open(l, sizes) ||
-      !try_sizes(l, sizes, &wish))
+  if (!lift_check_sets(l) || !time_wish(l, &wish) || !sizes_find(l, sizes) ||
+      !sizes_try(l, sizes, &wish))
     return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
   decide_batch(l, sizes);

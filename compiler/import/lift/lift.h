@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a flat graph with roles to a Model.
  *
- *   lift.c       sizes, options, roles: the public function; ports.c: inputs and outputs
+ *   lift.c       options, roles: the public function; ports.c: inputs and outputs
+ *   sizes.c      sizes of open axes; wish.c: the length that the user wishes
  *   place.c      where the numbers of a graph value are in a model value; layout.c: layouts
  *   bring.c      a model value in another order; meet.c: two of them in one order
  *   axes.c       names of axes, for the stages that name one
- *   weighted.c   products, norms, tables; conv.c: convolutions and pools
+ *   weighted.c   products, norms, tables
+ *   sweep.c      windows; conv.c, conv_transpose.c, pool.c: what goes over them
  *   attention.c  attention
  *   recurrent.c  LSTM, GRU, RNN and their states
  *   pointwise.c  functions of one and two values
@@ -204,7 +206,7 @@ LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const G
  * at: x, or what other nodes have made of it. */
 LiftDone lift_thinned(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                       const GraphValue *result, int axis, int64_t step);
-LiftDone lift_pool(Lift *l, const GraphNode *node); /* conv.c */
+LiftDone lift_pool(Lift *l, const GraphNode *node); /* pool.c */
 
 /* ---- written.c ---- */
 /* Norms and functions that are written out in small steps become one operator each. */

@@ -10,25 +10,8 @@
  * integers, with the scales multiplied in behind it, does not depend on them. Where nothing is
  * rounded, the lower end of a range at zero stays, as a relu, for some quantisers leave the relu
  * itself out; upper ends, which lie where the numbers of calibration did, go. */
-#include "import/lift/lift.h"
+#include "import/lift/real.h"
 #include "import/lift/limits.h"
-
-#include <string.h>
-
-/* What a value of the old graph is in the new one. */
-typedef struct Meaning {
-  GraphValue *value; /* NULL: not made yet */
-  const GraphTensor *scale,
-      *zero; /* it stands for integers of this scale; NULL: it is what it was */
-  int64_t axis;
-} Meaning;
-
-typedef struct RealFrame {
-  const Graph *from;
-  Graph *to;
-  Meaning *meaning; /* by value id */
-  struct RealFrame *outer;
-} RealFrame;
 
 typedef struct Reals {
   Arena *arena;
@@ -97,19 +80,19 @@ static const GraphTensor *said_of(const RealFrame *frame, const GraphValue *valu
   return value->constant;
 }
 
-static Meaning *meaning_of(RealFrame *frame, const GraphValue *value) {
+RealValue *real_value(RealFrame *frame, const GraphValue *value) {
   RealFrame *home = frame;
   while (home && !(value->id < home->from->n_values && home->from->value[value->id] == value))
     home = home->outer;
   if (!home) return NULL;
-  Meaning *m = &home->meaning[value->id];
+  RealValue *m = &home->meaning[value->id];
   if (!m->value && value->constant)
     m->value = graph_constant(home->to, value->name, said_of(home, value));
   return m->value ? m : NULL;
 }
 
 /* Numbers of integers with a scale. */
-static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Meaning *like) {
+static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const RealValue *like) {
   int64_t inner = 1, n = like->scale->count;
   double *data;
   if (n > 1)
@@ -123,12 +106,12 @@ static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Mea
   return out;
 }
 
-static Meaning scaled(GraphValue *value, const GraphNode *node) {
+static RealValue scaled(GraphValue *value, const GraphNode *node) {
   const GraphTensor *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
-  return (Meaning){.value = value,
-                   .scale = node->in[1]->constant,
-                   .zero = zero,
-                   .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
+  return (RealValue){.value = value,
+                     .scale = node->in[1]->constant,
+                     .zero = zero,
+                     .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
 }
 
 static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **in) {
@@ -139,7 +122,7 @@ static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **i
   for (int k = 0; k < node->n_out; k++) {
     if (!node->out[k]) continue;
     made->out[k]->name = node->out[k]->name;
-    frame->meaning[node->out[k]->id] = (Meaning){.value = made->out[k]};
+    frame->meaning[node->out[k]->id] = (RealValue){.value = made->out[k]};
   }
   return made;
 }
@@ -147,10 +130,10 @@ static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **i
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer);
 
 /* A move of integers with a scale: of the numbers they stand for. */
-static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *like) {
+static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *like) {
   GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
   for (int k = 0; k < node->n_in; k++) {
-    Meaning *m = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+    RealValue *m = node->in[k] ? real_value(frame, node->in[k]) : NULL;
     bool fill = node->op == GRAPH_Pad && k == 2, whole = fill || is_moved(node, k);
     if (node->in[k] && !m) return false;
     in[k] = m ? m->value : NULL;
@@ -161,15 +144,15 @@ static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const Meanin
   copied(frame, node, in);
   for (int k = 0; k < node->n_out; k++) {
     if (!node->out[k]) continue;
-    Meaning *made = &frame->meaning[node->out[k]->id];
-    *made = (Meaning){
+    RealValue *made = &frame->meaning[node->out[k]->id];
+    *made = (RealValue){
         .value = made->value, .scale = like->scale, .zero = like->zero, .axis = like->axis};
   }
   return like->scale->count == 1;
 }
 
-static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *x) {
-  Meaning made = scaled(x->value, node);
+static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *x) {
+  RealValue made = scaled(x->value, node);
   made.value = r->rounds ? lift_rounded(frame->to, node, x->value) : NULL;
   if (!made.value) {
     r->is_rounded = false;
@@ -179,20 +162,6 @@ static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Me
   return true;
 }
 
-static const GraphTensor *constant_operand(RealFrame *frame, const GraphNode *node, int k) {
-  const Meaning *m = k < node->n_in && node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
-  return m ? m->value->constant : NULL;
-}
-
-static GraphValue *number(RealFrame *frame, double x) {
-  return graph_constant(frame->to, "", graph_scalar(frame->to->arena, GRAPH_FLOAT, x));
-}
-
-static GraphValue *two(RealFrame *frame, GraphOp op, const GraphNode *like, GraphValue *a,
-                       GraphValue *b) {
-  return graph_call(frame->to, op, like->name, like->source, 2, (GraphValue *[]){a, b});
-}
-
 static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
   if (a->count != b->count) return false;
   for (int64_t i = 0; i < a->count; i++)
@@ -200,124 +169,39 @@ static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
   return true;
 }
 
-static double zero_of(const GraphTensor *zero) {
-  return zero && zero->count ? zero->data[0] : 0;
-}
-
-/* All zero points are this number. */
-static bool is_zero_point(const GraphTensor *zero, double z) {
-  for (int64_t i = 0; zero && i < zero->count; i++)
-    if (zero->data[i] != z) return false;
-  return zero || z == 0;
-}
-
-/* (q - zero) for integers q that stand for x = (q - z) s; NULL: by more than one scale. */
-static GraphValue *shifted(RealFrame *frame, const GraphNode *node, const Meaning *q, double zero) {
-  double s = q->scale->data[0], z = zero_of(q->zero);
-  GraphValue *x = q->value;
-  if (q->scale->count != 1 || !is_zero_point(q->zero, z)) return NULL;
-  if (s != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, 1 / s));
-  if (z != zero) x = two(frame, GRAPH_Add, node, x, number(frame, z - zero));
-  return x;
-}
-
-/* Read by another scale than they were written by, integers stand for other numbers. */
-static bool read_otherwise(RealFrame *frame, const GraphNode *node, const Meaning *q) {
-  const GraphTensor *scale = constant_operand(frame, node, 1),
-                    *zero = constant_operand(frame, node, 2);
-  double z = zero_of(zero);
-  GraphValue *x = scale && scale->count == 1 && is_zero_point(zero, z) &&
-                          (node->n_in < 3 || !node->in[2] || zero)
-                      ? shifted(frame, node, q, z)
-                      : NULL;
-  if (!x) return false;
-  if (scale->data[0] != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, scale->data[0]));
-  frame->meaning[node->out[0]->id] = (Meaning){.value = x};
-  return true;
-}
-
 /* A scale of each call: 1 stands for it. */
-static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *x) {
+static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node,
+                             const RealValue *x) {
   GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1),
               *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
-  const Meaning made[3] = {{.value = x->value, .scale = scale, .zero = zero},
-                           {.value = graph_constant(frame->to, "", scale)},
-                           {.value = graph_constant(frame->to, "", zero)}};
+  const RealValue made[3] = {{.value = x->value, .scale = scale, .zero = zero},
+                             {.value = graph_constant(frame->to, "", scale)},
+                             {.value = graph_constant(frame->to, "", zero)}};
   r->is_rounded = false;
   for (int k = 0; k < node->n_out && k < 3; k++)
     if (node->out[k]) frame->meaning[node->out[k]->id] = made[k];
   return true;
 }
 
-/* Constant integers less their zero points: one, or one for each position of an axis. */
-static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const GraphTensor *zero,
-                             int axis) {
-  int64_t inner = 1, n = zero ? zero->count : 1;
-  double *data;
-  for (int i = axis + 1; i < q->rank; i++)
-    inner *= q->dim[i];
-  if (n != 1 && (axis < 0 || n != q->dim[axis])) return NULL;
-  GraphTensor *out = graph_tensor(frame->to->arena, GRAPH_FLOAT, q->rank, q->dim, &data);
-  for (int64_t i = 0; i < q->count; i++)
-    data[i] = q->data[i] - (zero ? zero->data[n == 1 ? 0 : i / inner % n] : 0);
-  return graph_constant(frame->to, "", out);
-}
-
-/* Operand k of a product of integers, less its zero point, operand k + 2. */
-static GraphValue *factor(RealFrame *frame, const GraphNode *node, int k, int axis) {
-  const Meaning *q = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
-  const GraphTensor *zero = constant_operand(frame, node, k + 2);
-  bool told = k + 2 < node->n_in && node->in[k + 2];
-  if (!q || (told && !zero)) return NULL;
-  if (q->value->constant && !q->scale) return less_zero(frame, q->value->constant, zero, axis);
-  if (!is_zero_point(zero, zero_of(zero))) return NULL;
-  if (q->scale) return shifted(frame, node, q, zero_of(zero));
-  GraphNode *cast =
-      graph_node(frame->to, GRAPH_Cast, node->name, node->source, 1, (GraphValue *[]){q->value}, 1);
-  graph_set_int(frame->to, cast, GRAPH_ATTR_elem, GRAPH_FLOAT);
-  return zero_of(zero) == 0
-             ? cast->out[0]
-             : two(frame, GRAPH_Sub, node, cast->out[0], number(frame, zero_of(zero)));
-}
-
-/* MatMulInteger, ConvInteger: the same sums of real numbers. */
-static bool product(RealFrame *frame, const GraphNode *node) {
-  bool is_conv = node->op == GRAPH_ConvInteger;
-  const GraphTensor *b = constant_operand(frame, node, 1);
-  GraphValue *in[2] = {factor(frame, node, 0, -1), factor(frame, node, 1,
-                                                          is_conv ? 0
-                                                          : b     ? b->rank - 1
-                                                                  : -1)};
-  if (!in[0] || !in[1]) return false;
-  GraphNode *made = graph_node(frame->to, is_conv ? GRAPH_Conv : GRAPH_MatMul, node->name,
-                               node->source, 2, in, 1);
-  made->attribute = node->attribute;
-  made->n_attributes = node->n_attributes;
-  made->out[0]->name = node->out[0]->name;
-  frame->meaning[node->out[0]->id] = (Meaning){.value = made->out[0]};
-  return true;
-}
-
-static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const Meaning *q) {
+static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *q) {
   GraphValue *value = q->value;
   if (q->scale) {
-    const GraphTensor *scale = constant_operand(frame, node, 1),
-                      *zero = constant_operand(frame, node, 2);
+    const GraphTensor *scale = real_constant(frame, node, 1), *zero = real_constant(frame, node, 2);
     bool same = scale && same_numbers(scale, q->scale) &&
                 (zero && q->zero ? same_numbers(zero, q->zero)
-                                 : is_zero_point(zero, 0) && is_zero_point(q->zero, 0));
-    if (!same) return read_otherwise(frame, node, q);
+                                 : real_zero_is(zero, 0) && real_zero_is(q->zero, 0));
+    if (!same) return real_read_otherwise(frame, node, q);
   }
   if (!q->scale) {
     if (!value->constant) return false;
-    Meaning like = scaled(NULL, node);
+    RealValue like = scaled(NULL, node);
     if (like.axis < 0) like.axis += value->constant->rank;
     if (like.scale->count > 1 && (like.axis < 0 || like.axis >= value->constant->rank ||
                                   value->constant->dim[like.axis] != like.scale->count))
       return false;
     value = graph_constant(frame->to, value->name, real_numbers(r, value->constant, &like));
   }
-  frame->meaning[node->out[0]->id] = (Meaning){.value = value};
+  frame->meaning[node->out[0]->id] = (RealValue){.value = value};
   return true;
 }
 
@@ -325,7 +209,7 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
   GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
   int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
   for (int k = 0; k < node->n_in; k++) {
-    Meaning *m = node->in[k] ? meaning_of(frame, node->in[k]) : NULL;
+    RealValue *m = node->in[k] ? real_value(frame, node->in[k]) : NULL;
     bool kept = node->op == GRAPH_VarAssign && variable >= 0 && variable < r->root->n_variables &&
                 r->scale_of[variable];
     if (node->in[k] && !m) return false;
@@ -349,22 +233,23 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
 }
 
 static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
-  Meaning *x = node->n_in && node->in[0] ? meaning_of(frame, node->in[0]) : NULL;
+  RealValue *x = node->n_in && node->in[0] ? real_value(frame, node->in[0]) : NULL;
   bool is_table = x && x->value->constant;
   if (node->n_in && node->in[0] && !x) return false;
   if (node->op == GRAPH_Quantize)
     return x && !x->scale && is_scaled(node) && quantize(r, frame, node, x);
   if (node->op == GRAPH_DynamicQuantize)
     return x && !x->scale && dynamic_quantize(r, frame, node, x);
-  if (node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger) return product(frame, node);
+  if (node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger)
+    return real_product(frame, node);
   if (node->op == GRAPH_Dequantize && x && (x->scale || (is_table && is_scaled(node))))
     return dequantize(r, frame, node, x);
-  Meaning *like = x && x->scale ? x : NULL;
+  RealValue *like = x && x->scale ? x : NULL;
   for (int k = 0; k < node->n_in && moves(node->op) && !like; k++) {
-    Meaning *m = node->in[k] && is_moved(node, k) ? meaning_of(frame, node->in[k]) : NULL;
+    RealValue *m = node->in[k] && is_moved(node, k) ? real_value(frame, node->in[k]) : NULL;
     if (m && m->scale) like = m;
   }
-  Meaning table;
+  RealValue table;
   if (!like && moves(node->op) && is_table &&
       graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize behind it says
                                                           what they stand for */
@@ -387,10 +272,10 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
   *made = *in;
   made->value = value;
   value->name = in->value->name;
-  frame->meaning[in->value->id] = (Meaning){.value = value};
+  frame->meaning[in->value->id] = (RealValue){.value = value};
   if (!scale) return;
   made->elem = GRAPH_FLOAT;
-  Meaning *m = &frame->meaning[in->value->id];
+  RealValue *m = &frame->meaning[in->value->id];
   *m = scaled(value, scale);
   if (in->fallback) made->fallback = real_numbers(r, in->fallback, m);
   graph_note(frame->to,
@@ -400,13 +285,13 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
 
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
   RealFrame frame = {.from = from, .to = graph_new(r->arena, from->name), .outer = outer};
-  frame.meaning = ARENA_ARRAY(r->arena, Meaning, from->n_values + 1);
+  frame.meaning = ARENA_ARRAY(r->arena, RealValue, from->n_values + 1);
   for (int i = 0; i < from->n_in; i++)
     add_input(r, &frame, &from->in[i]);
   for (int i = 0; i < from->n_nodes; i++)
     if (!real_node(r, &frame, from->node[i])) return NULL;
   for (int i = 0; i < from->n_out; i++) {
-    Meaning *m = meaning_of(&frame, from->out[i].value);
+    RealValue *m = real_value(&frame, from->out[i].value);
     if (!m || (m->scale && (outer || !r->root->scaled_ports))) return NULL;
     graph_output(frame.to, from->out[i].name, m->value);
     if (m->scale)
@@ -424,7 +309,7 @@ static void copy_variables(Reals *r, Graph *to) {
   to->variable = ARENA_ARRAY(r->arena, GraphVariable, to->n_variables + 1);
   for (int i = 0; i < to->n_variables; i++) {
     to->variable[i] = r->root->variable[i];
-    Meaning like = r->scale_of[i] ? scaled(NULL, r->scale_of[i]) : (Meaning){0};
+    RealValue like = r->scale_of[i] ? scaled(NULL, r->scale_of[i]) : (RealValue){0};
     if (like.scale && to->variable[i].start)
       to->variable[i].start = real_numbers(r, to->variable[i].start, &like);
   }

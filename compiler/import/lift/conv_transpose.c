@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Transposed convolutions: x [N, C, ...], w [C, M / groups, k...]. */
+#include "import/lift/sweep.h"
+
+#include <string.h>
+
+/* One axis of a transposed convolution: before and after are positions of the result that go. */
+static Sweep transposed_sweep(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
+  int spatial = sweep_axes(l, node);
+  return (Sweep){.spatial = axis,
+                 .taps = w->dim[2 + axis],
+                 .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
+                 .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
+                 .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
+                 .after = sweep_number(node, GRAPH_ATTR_pads, spatial + axis, 0) -
+                          sweep_number(node, GRAPH_ATTR_output_padding, axis, 0),
+                 .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+}
+
+/* kernel [filters, taps of a, taps of b, d / groups] from w [d, filters / groups, k...]; a NULL:
+ * one axis. */
+static bool give_transposed(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w,
+                            int64_t groups, const Sweep *a, const Sweep *b) {
+  const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  int64_t each = w->dim[1], filters = each * groups, d = w->dim[0] / groups, stride_a = 0,
+          stride_b = 0, taps = 1, rows = a ? a->taps : 1;
+  for (int i = w->rank - 1; i >= 2; i--) {
+    if (a && a->spatial == i - 2) stride_a = taps;
+    if (b->spatial == i - 2) stride_b = taps;
+    taps *= w->dim[i];
+  }
+  if (!bias) layer_set_word(layer, OPT_bias, "false");
+  int64_t dim1[3] = {filters, b->taps, d}, dim2[4] = {filters, rows, b->taps, d};
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, a ? 4 : 3, a ? dim2 : dim1);
+  for (int64_t f = 0; kernel && f < filters; f++)
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < b->taps; j++)
+        for (int64_t c = 0; c < d; c++)
+          kernel[((f * rows + i) * b->taps + j) * d + c] =
+              (float)w->data[((f / each * d + c) * each + f % each) * taps + i * stride_a +
+                             j * stride_b];
+  return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
+}
+
+static void set_transposed(Layer *layer, int n, const Sweep *sweep) {
+  Padding crop[2];
+  int64_t taps[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};
+  bool strided = false, dilated = false, cropped = false;
+  for (int i = 0; i < n; i++) {
+    bool whole = !sweep[i].before && !sweep[i].after;
+    crop[i] =
+        whole ? (Padding){.kind = PAD_VALID}
+              : (Padding){.kind = PAD_ZEROS, .before = sweep[i].before, .after = sweep[i].after};
+    taps[i] = sweep[i].taps;
+    stride[i] = sweep[i].stride;
+    dilation[i] = sweep[i].dilation;
+    strided = strided || stride[i] != 1;
+    dilated = dilated || dilation[i] != 1;
+    cropped = cropped || !whole;
+  }
+  layer_set_sizes(layer, OPT_kernel, n == 1 ? 0 : n, taps);
+  if (strided) layer_set_sizes(layer, OPT_stride, n == 1 ? 0 : n, stride);
+  if (dilated) layer_set_sizes(layer, OPT_dilation, n == 1 ? 0 : n, dilation);
+  if (cropped) layer_set_paddings(layer, OPT_padding, n, crop);
+}
+
+LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
+  const GraphTensor *w = lift_type(l, node->in[1]);
+  int live[GRAPH_MAX_RANK], n, time_last = -1;
+  int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
+  Sweep sweep[2];
+  Field field;
+  AxisNames names;
+  if (!w->data) {
+    lift_refuse(l, node, E902, "has a kernel that is not a constant");
+    return LIFT_FAILED;
+  }
+  n = sweep_live(l, node, w, live);
+  if (n == 0 && sweep_axes(l, node) > 0) live[n++] = sweep_axes(l, node) - 1;
+  if (n == 0 || n > 2) {
+    lift_refuse(l, node, E902, "is a convolution over %d axes; one and two are supported", n);
+    return LIFT_FAILED;
+  }
+  lift_axis(l, node->in[0], 2 + live[n - 1], &time_last);
+  for (int i = 0; i < n; i++) {
+    sweep[i] = transposed_sweep(l, node, w, live[n == 2 && time_last >= 0 ? n - 1 - i : i]);
+    if (sweep[i].before >= 0 && sweep[i].after >= 0) continue;
+    lift_refuse(l, node, E902,
+                "adds positions behind its result that no element reaches (`output_padding`)");
+    return LIFT_FAILED;
+  }
+  if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
+  Value *value = lift_value(l, node, node->in[0], &field.layout);
+  if (!value) return LIFT_FAILED;
+  bool named = !field_by_default(&field, n);
+  if (named) value = lift_labelled(l, node, value, &field.layout, &names);
+  Layer *layer =
+      lift_layer(l, node, n == 1 ? LAYER_Conv1DTranspose : LAYER_Conv2DTranspose, 1, &value);
+  layer_set_size(layer, OPT_filters, w->dim[1] * groups);
+  set_transposed(layer, n, sweep);
+  if (groups != 1) layer_set_size(layer, OPT_groups, groups);
+  if (named) field_name_axes(l, layer, &field, n, &names);
+  if (!give_transposed(l, node, layer, w, groups, n == 1 ? NULL : &sweep[0], &sweep[n - 1]))
+    return LIFT_FAILED;
+  field_new_channels(l, node, &field);
+  field_place(l, node, &field, n, sweep, layer->out[0]);
+  return LIFT_DONE;
+}

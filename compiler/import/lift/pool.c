@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Pools: the largest element or the mean of each window, along one axis or two. */
+#include "import/lift/sweep.h"
+
+/* One axis of a pool; false: it does nothing there. */
+static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
+  int spatial = sweep_axes(l, node);
+  *out = (Sweep){.spatial = axis,
+                 .taps = sweep_number(node, GRAPH_ATTR_kernel, axis, 1),
+                 .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
+                 .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
+                 .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
+                 .after = sweep_number(node, GRAPH_ATTR_pads, spatial + axis, 0),
+                 .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+  int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
+          reach = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1;
+  int64_t behind = reach - out->steps - out->before - out->after;
+  if (behind > 0) out->after += behind; /* windows that end behind the last element */
+  return out->taps != 1 || out->stride != 1 || out->before || out->after;
+}
+
+/* What pools of the language do not have; true after reporting. */
+static bool pool_refused(Lift *l, const GraphNode *node, int n, const Sweep *sweep) {
+  const char *why = NULL;
+  for (int i = 0; i < n; i++) {
+    if (sweep[i].dilation != 1) why = "pools elements that are apart (`dilations`)";
+    if ((sweep[i].before || sweep[i].after) && graph_int(node, GRAPH_ATTR_count_pad, 0))
+      why = "averages zeros that padding adds (`count_include_pad`)";
+  }
+  if (why) lift_refuse(l, node, E902, "%s", why);
+  return why != NULL;
+}
+
+LiftDone lift_pool(Lift *l, const GraphNode *node) {
+  Sweep sweep[3];
+  Field field;
+  AxisNames names;
+  int n = 0, time;
+  for (int i = 0; i < sweep_axes(l, node) && n < 3; i++)
+    n += pool_sweep(l, node, i, &sweep[n]);
+  if (n == 0) {
+    l->placed[node->out[0]->id] = l->placed[node->in[0]->id];
+    return LIFT_DONE;
+  }
+  if (n > 2) {
+    lift_refuse(l, node, E902, "is a pool over %d axes; one and two are supported", n);
+    return LIFT_FAILED;
+  }
+  lift_axis(l, node->in[0], 2 + sweep[n - 1].spatial, &time);
+  if (n == 2 && time >= 0) { /* time first */
+    sweep[2] = sweep[0];
+    sweep[0] = sweep[1];
+    sweep[1] = sweep[2];
+  }
+  if (pool_refused(l, node, n, sweep) || !field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
+  Value *value = lift_value(l, node, node->in[0], &field.layout);
+  if (!value) return LIFT_FAILED;
+  bool named = !field_by_default(&field, n);
+  if (named) value = lift_labelled(l, node, value, &field.layout, &names);
+  Layer *layer =
+      lift_layer(l, node, node->op == GRAPH_MaxPool ? LAYER_max_pool : LAYER_mean_pool, 1, &value);
+  sweep_set(l, layer, OPT_size, 0, n, sweep);
+  if (named) field_name_axes(l, layer, &field, n, &names);
+  field_place(l, node, &field, n, sweep, layer->out[0]);
+  return LIFT_DONE;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Where windows go: see sweep.h. */
+#include "import/lift/sweep.h"
+
+int64_t sweep_number(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent) {
+  const GraphAttribute *a = graph_attribute(node, name);
+  return a && i >= 0 && i < a->n ? a->i[i] : if_absent;
+}
+
+int sweep_axes(const Lift *l, const GraphNode *node) {
+  return lift_type(l, node->in[0])->rank - 2;
+}
+
+int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]) {
+  int n = 0, spatial = sweep_axes(l, node);
+  for (int i = 0; i < spatial; i++) {
+    bool still = w->dim[2 + i] == 1 && sweep_number(node, GRAPH_ATTR_strides, i, 1) == 1 &&
+                 sweep_number(node, GRAPH_ATTR_pads, i, 0) == 0 &&
+                 sweep_number(node, GRAPH_ATTR_pads, spatial + i, 0) == 0;
+    if (!still) out[n++] = i;
+  }
+  return n;
+}
+
+/* What padding= says: a word where one does, else the two numbers. */
+static Padding sweep_padding(const Lift *l, const Sweep *s) {
+  int64_t reach = (s->taps - 1) * s->dilation, out = (s->steps + s->stride - 1) / s->stride;
+  int64_t total = (out - 1) * s->stride + reach + 1 - s->steps;
+  if (total < 0) total = 0;
+  if (!s->before && !s->after) return (Padding){.kind = PAD_VALID};
+  if (s->before == reach && !s->after) return (Padding){.kind = PAD_CAUSAL};
+  /* Of sequences of other lengths, `same` with a stride is another number of zeros. */
+  bool same = s->stride == 1 || l->time.kind == TIME_FIXED || l->graph->names_layers;
+  if (same && s->before == total / 2 && s->after == total - total / 2)
+    return (Padding){.kind = PAD_SAME};
+  return (Padding){.kind = PAD_ZEROS, .before = s->before, .after = s->after};
+}
+
+static const char *padding_word(PadKind kind) {
+  switch (kind) {
+  case PAD_VALID: return "valid";
+  case PAD_SAME: return "same";
+  case PAD_CAUSAL: return "causal";
+  case PAD_ZEROS: return NULL;
+  }
+  return NULL;
+}
+
+/* False after reporting. n: how many sweeps there are. */
+bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Field *out) {
+  const GraphValue *x = node->in[0];
+  Axis group[3];
+  int none, time, at[3], of[2] = {-1, -1}, n_groups = 0;
+  out->time = -1;
+  for (int i = 0; i < n; i++) {
+    Axis axis = lift_axis_alone(l, x, 2 + sweep[i].spatial, &time);
+    if (time >= 0 && axis.n) {
+      lift_refuse(l, node, E902, "goes along an axis that is time and features at once");
+      return false;
+    }
+    if (time >= 0) {
+      out->time = i;
+      continue;
+    }
+    of[i] = n_groups;
+    group[n_groups++] = axis;
+  }
+  group[n_groups++] = lift_axis(l, x, 1, &none);
+  if (!lift_apart(l, x, n_groups, group, true, &out->layout, at) ||
+      (out->time >= 0 && !out->layout.timed)) {
+    lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");
+    return false;
+  }
+  for (int i = 0; i < n; i++)
+    out->where[i] = of[i] >= 0 ? at[of[i]] : -1;
+  return true;
+}
+
+bool field_by_default(const Field *f, int n) {
+  int last = f->layout.n - 1;
+  if (n == 1) return f->time == 0;
+  if (f->time == 0) return f->where[1] == last - 1 && last == 1;
+  return f->time < 0 && f->where[0] == last - 2 && f->where[1] == last - 1;
+}
+
+void field_name_axes(Lift *l, Layer *layer, const Field *f, int n, const AxisNames *names) {
+  const char *name[2];
+  for (int i = 0; i < n; i++)
+    name[i] = f->time == i ? "time" : names->name[f->where[i]];
+  lift_set_axes(l, layer, OPT_along, n, name);
+}
+
+void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n,
+               const Sweep *sweep) {
+  Padding padding[2];
+  int64_t taps[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};
+  bool strided = false, dilated = false, padded = false;
+  for (int i = 0; i < n; i++) {
+    padding[i] = sweep_padding(l, &sweep[i]);
+    taps[i] = sweep[i].taps;
+    stride[i] = sweep[i].stride;
+    dilation[i] = sweep[i].dilation;
+    strided = strided || stride[i] != (usual ? usual : taps[i]);
+    dilated = dilated || dilation[i] != 1;
+    padded = padded || padding[i].kind != PAD_VALID;
+  }
+  layer_set_sizes(layer, size, n == 1 ? 0 : n, taps);
+  if (strided) layer_set_sizes(layer, OPT_stride, n == 1 ? 0 : n, stride);
+  if (dilated) layer_set_sizes(layer, OPT_dilation, n == 1 ? 0 : n, dilation);
+  if (!padded) return;
+  if (n == 1 && padding[0].kind != PAD_ZEROS)
+    layer_set_word(layer, OPT_padding, padding_word(padding[0].kind));
+  else
+    layer_set_paddings(layer, OPT_padding, n, padding);
+}
+
+void field_new_channels(Lift *l, const GraphNode *node, Field *f) {
+  int none;
+  f->layout.axis[f->layout.n - 1] = lift_axis(l, node->out[0], 1, &none);
+}
+
+void field_place(Lift *l, const GraphNode *node, const Field *f, int n, const Sweep *sweep,
+                 Value *made) {
+  Layout result = f->layout;
+  for (int i = 0; i < n; i++) {
+    int time;
+    Axis axis = lift_axis(l, node->out[0], 2 + sweep[i].spatial, &time);
+    if (f->time == i)
+      result.time = time;
+    else
+      result.axis[f->where[i]] = axis;
+  }
+  lift_place(l, node->out[0], made, &result);
+}
