@@ -71,13 +71,17 @@ void c_line(CWriter *c); /* new line, indented */
 void c_comment(CWriter *c, const char *text);
 /* The inside of a comment, whose further lines begin with line_start. */
 void c_comment_text(Text *out, const char *text, const char *line_start);
-void c_function(CWriter *c, const KirFunc *f);
-void c_helper(CWriter *c, const KirFunc *f);
+void c_statements(CWriter *c, const KirStmt *list);
+void c_block(CWriter *c, const KirStmt *list); /* in braces */
 /* Notes for --trace that the text from `from` to its end comes from a layer: a statement of the
  * function `name`, or (bytes > 0) the array of weights of that name and size. */
 void c_traced(CWriter *c, KirOrigin origin, const char *name, int64_t bytes, size_t from);
 /* A name like hint that no enclosing scope uses; now in use. */
 const char *c_name(CWriter *c, const char *hint);
+
+/* ---- c_function.c ---- */
+void c_function(CWriter *c, const KirFunc *f);
+void c_helper(CWriter *c, const KirFunc *f);
 
 /* ---- c_interface.c ---- */
 void c_macros(CWriter *c);

@@ -3,7 +3,7 @@
  * batch run side by side. After: lanes, widths, partial sums, and whether a step may store its new
  * state where the old one is. What multiplies ahead of its steps (hoist.c), the places of states
  * (recurrent_place) and the kernels (recurrent.c) all read it from here. */
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 
 static int gates_of(const Layer *layer) {
   return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;

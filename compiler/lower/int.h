@@ -5,7 +5,7 @@
 #ifndef GRUS_LOWER_INT_H
 #define GRUS_LOWER_INT_H
 
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 #include "model/quant/quant.h"
 
 /* ---- int_math.c ---- */

@@ -8,9 +8,9 @@
  *   place.c     where each value lives: a view into a buffer
  *   entry.c     the functions, their parameters and checks
  *   loops.c     the time loops, one group of fused layers after the other
- *   matpack.c   the order of its weights; matvec.c the one matrix kernel
- *   recurrent.c with finish.c, weighted.c, pointwise.c, reduce.c, rearrange.c: each family's step;
- *               mathfn.c: activation functions
+ *   matpack.c   the order of its weights; matvec.c the one matrix kernel: mat.h
+ *   recurrent.c with recurrent_start.c, recurrent_mats.c and finish.c, weighted.c, pointwise.c,
+ *               reduce.c, rearrange.c: each family's step; mathfn.c: activation functions
  *
  * A sequence is computed in a loop over its steps (whole runs), or over the slots of one call
  * (streams). Layers that read only their own step run together in one loop, and what passes between
@@ -171,6 +171,10 @@ struct CellShape {
  * not. */
 void cell_shapes(Lower *l);
 const CellShape *cell_shape(const Lower *l, const Layer *layer);
+/* What it keeps in one direction. */
+static inline CellPlace *cell_of(const Lower *l, const Layer *layer, int dir) {
+  return &l->cell[layer->id * 2 + dir];
+}
 /* GRU with reset=before: its candidate is summed in a part of its own. */
 bool cell_resets_before(const Layer *layer);
 
@@ -227,134 +231,6 @@ KirExpr *domain_skip(Lower *l, Domain d);
 int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
 void close_loops(Lower *l, int n);
 
-/* ---- matvec.c ---- */
-enum { MAT_MAX_ACC = 4, MAT_MAX_PARTS = 2 };
-
-typedef struct MatPart {
-  KirBuffer *x;
-  KirIndex at; /* element k of tap (i, j) is at + i * tap_stride + j * tap2_stride + k * k_stride */
-  int64_t k_stride, tap_stride, taps, d;
-  int64_t taps2, tap2_stride; /* taps along a second axis; 0: none */
-  int64_t group_stride;       /* added a group */
-  int n_gates;
-  int acc[MAT_MAX_ACC];        /* the accumulator each gate's products go to */
-  const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
-  KirBuffer *packed;
-  const char *name; /* "W" */
-} MatPart;
-
-/* Units a finish callback works on. */
-typedef struct MatUnits {
-  KirIndex unit; /* number of the first */
-  int lanes;
-  int valid; /* the first so many are real, the rest padding */
-} MatUnits;
-
-typedef struct Mat {
-  const Layer *layer;
-  int64_t units; /* of one group */
-  int64_t groups;
-  int n_acc;
-  int lanes;
-  int n_parts;
-  MatPart part[MAT_MAX_PARTS];
-  const Hoisted *start;           /* where the first sums start; NULL: all at the bias */
-  bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
-  const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
-  const char *acc_name[MAT_MAX_ACC];
-  int split;        /* partial sums; 0: as one row wants them */
-  KirReg *turn;     /* number of a step: odd ones walk the tiles backwards; NULL: none */
-  int tile_vectors; /* vectors of a tile; 0: as one row wants them */
-  KirReg *row;      /* rows computed together: the register that numbers them; NULL: one row */
-  int64_t n_rows;
-  KirBuffer *packed_bias;
-  const char *suffix; /* of the buffers: "", "_backward" */
-  bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
-  void (*finish)(Lower *l, void *context, const MatUnits *units, KirReg *const *acc);
-  void *context;
-} Mat;
-
-/* One tile or a run of equal ones. */
-typedef struct MatTile {
-  int vectors;   /* in a tile */
-  int64_t first; /* vector of the first tile */
-  int64_t count; /* tiles */
-} MatTile;
-
-enum { MAT_MAX_SPLIT = 4, MAT_MAX_VECTORS = 8, MAT_BLOCK = 128 };
-
-int mat_lanes(const Lower *l, int64_t units);
-void mat_emit(Lower *l, Mat *mat);
-/* One row, whatever mat->row says. */
-void mat_emit_row(Lower *l, Mat *mat);
-/* Terms of a part. */
-int64_t mat_part_depth(const MatPart *p);
-/* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
- * close_taps. */
-void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);
-void mat_close_taps(Lower *l, KirReg *const tap[2]);
-/* The index of a weight (stride: from input to input), or of an input, moved to the tap. */
-KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *const tap[2]);
-KirIndex mat_input_tap(KirIndex at, const MatPart *p, KirReg *const tap[2]);
-/* Vectors of one group. */
-int64_t mat_vectors(const Mat *mat);
-/* The tiles of a group, at most two runs: tiles for one row, or mat->tile_vectors in each. */
-int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]);
-/* Partial sums of every sum. */
-int mat_split(const Lower *l, const Mat *mat);
-/* Makes the buffers of weights, in the order of the tiles. */
-void mat_pack(Lower *l, Mat *mat);
-/* Vector `vector` of run j of the tiles of a part, gate `gate`, input k = 0. */
-KirIndex mat_weight_at(const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
-                       KirReg *group, int gate, int v);
-int64_t mat_weight_stride(const Mat *mat, const MatPart *p, const MatTile *tile);
-/* The packed bias of accumulator a of vector v of tile j. */
-KirIndex mat_bias_at(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v, int a);
-/* The units of vector v of tile j. */
-MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v);
-/* Stores the valid lanes of value to unit `u` of a row with this stride. */
-void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
-               KirReg *value);
-/* row + stride * unit. */
-KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
-
-/* ---- cache.c ---- */
-
-/* How much of the weights of a step the caches hold from one step to the next; ordered. */
-typedef enum CacheFit {
-  CACHE_HOLDS,
-  CACHE_NEARLY_HOLDS,  /* all but an eighth of the first cache, and a sixteenth more */
-  CACHE_HOLDS_PART,    /* up to two and a half times the first */
-  CACHE_BEYOND_FIRST,  /* the second cache holds them */
-  CACHE_BEYOND_SECOND, /* neither does */
-} CacheFit;
-CacheFit cache_fit(const Target *target, int64_t bytes);
-/* Whether products of at most so many bytes might be walked back and forth. */
-bool cache_may_turn(const Target *target, int64_t bytes, bool of_stream);
-/* Whether the products of mat are. */
-bool mat_turns(const Lower *l, const Mat *mat, bool of_stream);
-/* Then: odd steps walk the tiles backwards, t numbers the steps. The tiles are all alike, as small
- * as the sums in flight allow, and smaller where one outgrows the cache that is to keep it. */
-void mat_turn(const Lower *l, Mat *mat, KirReg *t);
-
-/* ---- tile.c: several rows of x at once ---- */
-typedef struct MatRows {
-  KirReg *row;   /* stands for the row in the indices of the parts' x: */
-  int64_t first; /* the tile's first row, */
-  KirReg *base;  /* added to it; NULL: 0 */
-  KirBuffer *sums;
-  KirIndex at;    /* of the first sum of the tile's first row */
-  int64_t stride; /* from row to row */
-} MatRows;
-
-/* Chooses the vectors of mat's tiles; the rows that go with them. */
-int tile_shape(const Lower *l, Mat *mat);
-/* Sums of one row of a tile, in elements. */
-int64_t tile_sums(const Mat *mat);
-/* The sums of n rows. */
-void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
-               const MatRows *rows, int n);
-
 /* ---- hoist.c ---- */
 /* A block of steps. */
 typedef struct HoistBlock {
@@ -371,9 +247,6 @@ int64_t hoist_block(const Lower *l, Domain d);
 /* Opens the loop over blocks, and over the steps of one, whose number it returns. */
 HoistBlock hoist_open(Lower *l, Domain d, bool backward);
 KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward);
-/* Sums of mat, whose one part reads row `row`, for all steps of the block. */
-void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to);
-
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
 void batch_choose(Lower *l);
@@ -384,21 +257,6 @@ void batch_open(Lower *l);
 void batch_close(Lower *l);
 /* Whether a layer takes all samples itself. */
 bool batch_takes(const Lower *l, const Layer *layer);
-
-/* ---- rows.c ---- */
-
-/* Positions that a layer is mapped over: loops over all axes before the last but the longest, which
- * is left to the rows of a Mat. */
-typedef struct MapRows {
-  KirReg *row; /* NULL: one */
-  int64_t n;
-  int opened; /* loops to close */
-} MapRows;
-/* Opens them for views with equal axes before the last; each index then holds the position. */
-MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view, KirIndex *const *at);
-
-/* All rows of mat; all but mat->row is defined where it stands. */
-void rows_emit(Lower *l, Mat *mat);
 
 /* ---- mathfn.c ---- */
 typedef enum MathFn {
@@ -476,11 +334,8 @@ void int_cell_place(Lower *l, const Layer *layer);
 void int_cell_start(Lower *l, const Layer *layer, int dir);
 void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t);
 void int_cell_fields(Lower *l, const Layer *layer);
-/* w8: a layer of it, and the sums of its Mat. */
+/* Whether a layer is one of w8: its weights alone are integers. */
 bool int_is_w8(const Lower *l, const Layer *layer);
-void int_w8_emit(Lower *l, Mat *mat);
-/* The sums of a Dense or a convolution in integers. */
-void int_matrix_emit(Lower *l, Mat *mat);
 
 void emit_step(Lower *l, const Layer *layer, KirReg *t);
 void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);

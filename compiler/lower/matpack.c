@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The order in which the matrix kernel (matvec.c) reads its weights: how many lanes, vectors of a
  * tile and partial sums a layer has, and the buffers of weights in that order. */
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 
 /* Lanes of a layer that computes one row at a time. */
 static int row_lanes(const Lower *l, int64_t units) {

@@ -2,7 +2,7 @@
 /* The rows of a Mat: samples of a batch, or positions of an axis that a layer is mapped over. In: a
  * Mat with a register that numbers its rows. After: for each tile of its columns the sums of all
  * rows, then what is done with them, row by row. */
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 
 /* `count` tiles of n rows from row `first`. */
 static void tiles_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,

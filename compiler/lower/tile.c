@@ -10,7 +10,7 @@
  *
  * The order of every sum is that of matvec.c: bias, then the parts, k ascending, the same blocks
  * and the same partial sums; so a row gives the same bits however many are computed together. */
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 
 #include <assert.h>
 

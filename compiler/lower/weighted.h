@@ -3,7 +3,7 @@
 #ifndef GRUS_LOWER_WEIGHTED_H
 #define GRUS_LOWER_WEIGHTED_H
 
-#include "lower/lower_internal.h"
+#include "lower/mat.h"
 
 /* What happens to the sums of a Mat: the layers of the tail, then to a row. */
 typedef struct RowOut {

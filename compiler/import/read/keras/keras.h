@@ -12,6 +12,7 @@
  *   layers.c        Dense, tables, activations, norms       window.c  convolutions, pools, padding
  *   join.c          several inputs, shapes                  operators.c  x + y, y[:, -1]
  *   cell.c          options and weights of a cell           recurrent.c  layers of cells
+ *   run.c           recurrent nodes over a sequence
  *
  * Every value of the graph has the batch in front: [batch, time, features]. */
 #ifndef GRUS_READ_KERAS_H

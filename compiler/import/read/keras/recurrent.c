@@ -8,7 +8,7 @@
  *   return_sequences  false: the result of the last step read
  *   Bidirectional     the second layer reads backwards, and its sequence is turned round
  *   stateful          NAME_h and NAME_c go in, NAME_h_next and NAME_c_next come out */
-#include "import/read/keras/keras.h"
+#include "import/read/keras/run.h"
 
 #include <string.h>
 
@@ -16,133 +16,8 @@ static const char *const state_names[] = {"h", "c"}, *const both_names[] = {
                                                          "forward_h", "forward_c", "backward_h",
                                                          "backward_c"};
 
-static int n_states(const KerasRun *run) {
-  return run->op == GRAPH_Lstm ? 2 : 1;
-}
-
 static KerasValue vector(GraphValue *graph, int64_t n) {
   return (KerasValue){.graph = graph, .rank = 1, .dim = {n}};
-}
-
-/* What a node over x gives, of one direction or two. */
-typedef struct Result {
-  GraphValue *y;        /* [batch, time, u] in the order of the input's steps */
-  GraphValue *state[2]; /* [batch, u]: h, c */
-} Result;
-
-static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs,
-                      const char *direction) {
-  const char *words[6];
-  int n = 0;
-  for (int d = 0; d < dirs; d++) {
-    if (run->op != GRAPH_Rnn) words[n++] = run->gate;
-    words[n++] = run->activation;
-    if (run->op == GRAPH_Lstm) words[n++] = run->activation;
-  }
-  Graph *graph = keras_emit(layer)->graph;
-  graph_set_words(graph, node, GRAPH_ATTR_direction, 1, &direction);
-  graph_set_words(graph, node, GRAPH_ATTR_activations, n, words);
-  if (run->op == GRAPH_Gru) graph_set_int(graph, node, GRAPH_ATTR_reset_after, run->reset_after);
-  if (run->zero_output) graph_set_int(graph, node, GRAPH_ATTR_zero_output, 1);
-}
-
-/* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
-static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
-                           GraphValue *const *start, int dirs, const char *direction) {
-  Emit *e = keras_emit(layer);
-  GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}),
-             *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
-  GraphValue *lstm[] = {steps, run->w, run->r, run->b, NULL, start[0], start[1], NULL, mask};
-  GraphValue *gru[] = {steps, run->w, run->r, run->b, run->rb, NULL, start[0], mask};
-  GraphValue *rnn[] = {steps, run->w, run->r, run->b, NULL, start[0], mask};
-  GraphNode *node = run->op == GRAPH_Lstm  ? emit_node(e, GRAPH_Lstm, 9, lstm, 3)
-                    : run->op == GRAPH_Gru ? emit_node(e, GRAPH_Gru, 8, gru, 2)
-                                           : emit_node(e, GRAPH_Rnn, 7, rnn, 2);
-  set_words(layer, node, run, dirs, direction);
-  return node;
-}
-
-/* [batch, u] as one direction's start. */
-static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
-  return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
-}
-
-/* Nodes of a part of a layer have its name too: "bidirectional/forward_lstm". */
-static const char *part_name(const KerasLayer *layer, const char *part) {
-  return part ? arena_printf(layer->keras->arena, "%s/%s", layer->name, part) : layer->name;
-}
-
-static Result run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
-                      GraphValue *const *state, bool backward) {
-  Emit *e = keras_emit(layer);
-  const char *outer = e->name;
-  e->name = layer->name;
-  GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
-  GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
-  Result out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3,
-                                    (int64_t[]){1, 0, 2})};
-  for (int s = 0; s < n_states(run); s++)
-    out.state[s] = emit_squeeze(e, node->out[1 + s], 1, (int64_t[]){0});
-  e->name = outer;
-  return out;
-}
-
-/* Both directions in one node: y [batch, time, 2 u], states of both. */
-static void run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
-                     GraphValue *const *state, GraphValue **y, GraphValue *out[4],
-                     GraphValue **last) {
-  Emit *e = keras_emit(layer);
-  GraphValue *start[2] = {NULL, NULL};
-  for (int s = 0; s < n_states(run); s++)
-    if (state[s])
-      start[s] = emit_concat(
-          e, 0, 2,
-          (GraphValue *[]){one_start(layer, state[s]), one_start(layer, state[n_states(run) + s])});
-  GraphNode *node = run_node(layer, run, x, keeps, start, 2, "both");
-  GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3,
-                                  (int64_t[]){0, 0, 2 * run->units});
-  *y = emit_transpose(e, rows, 3, (int64_t[]){1, 0, 2});
-  *last = emit_reshape(e, emit_transpose(e, node->out[1], 3, (int64_t[]){1, 0, 2}), 2,
-                       (int64_t[]){0, 2 * run->units});
-  for (int d = 0; d < 2; d++)
-    for (int s = 0; s < n_states(run); s++)
-      out[d * n_states(run) + s] =
-          emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
-}
-
-/* The steps of [batch, time, d] in the other order. */
-static GraphValue *turned(KerasLayer *layer, GraphValue *y) {
-  if (y->node && y->node->op == GRAPH_Reverse) return y->node->in[0];
-  GraphNode *turn = keras_node(layer, GRAPH_Reverse, 1, &y);
-  graph_set_int(keras_emit(layer)->graph, turn, GRAPH_ATTR_axes, 1);
-  return emit_done(keras_emit(layer), turn);
-}
-
-/* The same where Keras lays the mask of the input over the result. */
-static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
-  static const GraphMasked words = {
-      "reads its sequence backwards and returns it in that order, with the masked steps in front",
-      "Keras lays the mask over the result as it was over the input, and so over real steps",
-      "it would work with return_sequences=False, or inside Bidirectional"};
-  Emit *e = keras_emit(layer);
-  const GraphMasked *outer = e->masked;
-  e->masked = &words;
-  y = turned(layer, y);
-  e->masked = outer;
-  return y;
-}
-
-/* What return_sequences asks for, in the order of reading. */
-static GraphValue *read_order(KerasLayer *layer, const KerasRun *run, const Result *r,
-                              bool masked) {
-  Emit *e = keras_emit(layer);
-  GraphValue *y = r->y;
-  bool zeroed = masked && run->zero_output;
-  if (!run->sequences && !zeroed) return r->state[0];
-  if (run->backwards) y = masked ? turned_mask(layer, y) : turned(layer, y);
-  return run->sequences
-             ? y
-             : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
 }
 
 static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, GraphValue *graph,
@@ -167,7 +42,7 @@ static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
 static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b,
                          GraphValue *out[4]) {
   Emit *e = keras_emit(layer);
-  int n = n_states(a), all = n + (b ? n_states(b) : 0);
+  int n = keras_n_states(a), all = n + (b ? keras_n_states(b) : 0);
   if (layer->n_states && layer->n_states != all) {
     keras_refuse(layer, E903, "gets %d initial states, and has %d", layer->n_states, all);
     return false;
@@ -185,7 +60,7 @@ static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b
 /* state: of one direction, or of both. */
 static void carry(KerasLayer *layer, const KerasRun *run, bool both, GraphValue *const *state) {
   Keras *k = layer->keras;
-  int n = n_states(run);
+  int n = keras_n_states(run);
   for (int s = 0; s < n && run->stateful; s++) {
     GraphValue *next =
         both ? emit_concat(keras_emit(layer), 1, 2, (GraphValue *[]){state[s], state[n + s]})
@@ -223,11 +98,12 @@ static bool read_recurrent(KerasLayer *layer) {
   wrapper_options(layer, &run);
   if (!*layer->inner) layer->inner = "cell";
   if (!keras_run_weights(layer, "", &run) || !start_states(layer, &run, NULL, state)) return false;
-  Result r = run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
-  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL),
-                                       run.units, keeps)))
+  KerasResult r = keras_run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
+  if (!keras_gives(layer,
+                   result_value(layer, &run, keras_read_order(layer, &run, &r, keeps != NULL),
+                                run.units, keeps)))
     return false;
-  for (int s = 0; s < n_states(&run) && run.state; s++)
+  for (int s = 0; s < keras_n_states(&run) && run.state; s++)
     if (!keras_gives_state(layer, r.state[s], run.units, state_names[s])) return false;
   carry(layer, &run, false, r.state);
   return true;
@@ -256,7 +132,7 @@ static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
     if (keras_option(layer, of_wrapper[i]))
       json_put(arena, options, of_wrapper[i], keras_option(layer, of_wrapper[i]));
   inner.config = options;
-  inner.name = part_name(layer, json_string_value(json_object_get(options, "name")));
+  inner.name = keras_part_name(layer, json_string_value(json_object_get(options, "name")));
   inner.class_name = arena_strndup(arena, class_name, strlen(class_name) - strlen("Cell"));
   return inner;
 }
@@ -300,7 +176,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
                  n ? "keeps the states of several cells from call to call" : "has no cells");
     return false;
   }
-  Result r = {0};
+  KerasResult r = {0};
   for (size_t i = 0; i < n; i++) {
     json_t *cell = json_array_get(cells, i);
     KerasLayer inner = layer_of_cell(layer, cell);
@@ -312,10 +188,10 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     if (!keras_run_options(&inner, &run)) return false;
     wrapper_options(layer, &run);
     if (!keras_run_weights(&inner, "", &run)) return false;
-    for (int s = 0; s < n_states(&run) && layer->n_states; s++)
+    for (int s = 0; s < keras_n_states(&run) && layer->n_states; s++)
       start[s] = taken < layer->n_states ? layer->states[taken++].graph : NULL;
-    r = run_one(&inner, &run, x, keeps, start, run.backwards);
-    for (int s = 0; s < n_states(&run) && run.state; s++) {
+    r = keras_run_one(&inner, &run, x, keeps, start, run.backwards);
+    for (int s = 0; s < keras_n_states(&run) && run.state; s++) {
       if (n_all == KERAS_MAX_OUT - 1) {
         keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
         return false;
@@ -331,8 +207,9 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     keras_refuse(layer, E903, "gets %d initial states, and its cells have others", layer->n_states);
     return false;
   }
-  if (!keras_gives(layer, result_value(layer, &run, read_order(layer, &run, &r, keeps != NULL),
-                                       run.units, keeps)))
+  if (!keras_gives(layer,
+                   result_value(layer, &run, keras_read_order(layer, &run, &r, keeps != NULL),
+                                run.units, keeps)))
     return false;
   for (int s = 0; s < n_all; s++)
     if (!keras_gives_state(layer, states[s], width[s], field[s])) return false;
@@ -459,28 +336,28 @@ static bool read_bidirectional(KerasLayer *layer) {
     return false;
   }
   if (!start_states(layer, &a, &b, state)) return false;
-  int n = n_states(&a);
+  int n = keras_n_states(&a);
   if (fused) {
     KerasRun both = joined_run(layer, &a, &b);
     GraphValue *last;
-    run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
+    keras_run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
     if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps)))
       return false;
   } else {
-    forward.name = part_name(layer, "forward");
-    backward.name = part_name(layer, "backward");
-    Result f = run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards),
-           g = run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
-    x = read_order(layer, &a, &f, keeps != NULL);
-    y = read_order(layer, &b, &g, keeps != NULL);
-    if (b.sequences) y = turned(layer, y);
+    forward.name = keras_part_name(layer, "forward");
+    backward.name = keras_part_name(layer, "backward");
+    KerasResult f = keras_run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards),
+                g = keras_run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
+    x = keras_read_order(layer, &a, &f, keeps != NULL);
+    y = keras_read_order(layer, &b, &g, keeps != NULL);
+    if (b.sequences) y = keras_turned(layer, y);
     if (!merge(layer, mode, &a, &b, x, y, keeps)) return false;
     for (int s = 0; s < n; s++)
       out[s] = f.state[s];
-    for (int s = 0; s < n_states(&b) && n + s < 4; s++)
+    for (int s = 0; s < keras_n_states(&b) && n + s < 4; s++)
       out[n + s] = g.state[s];
   }
-  int n_b = n_states(&b);
+  int n_b = keras_n_states(&b);
   for (int s = 0; s < n + n_b && a.state; s++)
     if (!keras_gives_state(layer, out[s], s < n ? a.units : b.units,
                            both_names[s < n ? s : 2 + s - n]))

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Recurrent nodes over a sequence [batch, time, d], of one direction or two. */
+#include "import/read/keras/run.h"
+
+int keras_n_states(const KerasRun *run) {
+  return run->op == GRAPH_Lstm ? 2 : 1;
+}
+
+static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs,
+                      const char *direction) {
+  const char *words[6];
+  int n = 0;
+  for (int d = 0; d < dirs; d++) {
+    if (run->op != GRAPH_Rnn) words[n++] = run->gate;
+    words[n++] = run->activation;
+    if (run->op == GRAPH_Lstm) words[n++] = run->activation;
+  }
+  Graph *graph = keras_emit(layer)->graph;
+  graph_set_words(graph, node, GRAPH_ATTR_direction, 1, &direction);
+  graph_set_words(graph, node, GRAPH_ATTR_activations, n, words);
+  if (run->op == GRAPH_Gru) graph_set_int(graph, node, GRAPH_ATTR_reset_after, run->reset_after);
+  if (run->zero_output) graph_set_int(graph, node, GRAPH_ATTR_zero_output, 1);
+}
+
+/* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
+static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                           GraphValue *const *start, int dirs, const char *direction) {
+  Emit *e = keras_emit(layer);
+  GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}),
+             *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
+  GraphValue *lstm[] = {steps, run->w, run->r, run->b, NULL, start[0], start[1], NULL, mask};
+  GraphValue *gru[] = {steps, run->w, run->r, run->b, run->rb, NULL, start[0], mask};
+  GraphValue *rnn[] = {steps, run->w, run->r, run->b, NULL, start[0], mask};
+  GraphNode *node = run->op == GRAPH_Lstm  ? emit_node(e, GRAPH_Lstm, 9, lstm, 3)
+                    : run->op == GRAPH_Gru ? emit_node(e, GRAPH_Gru, 8, gru, 2)
+                                           : emit_node(e, GRAPH_Rnn, 7, rnn, 2);
+  set_words(layer, node, run, dirs, direction);
+  return node;
+}
+
+/* [batch, u] as one direction's start. */
+static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
+  return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
+}
+
+const char *keras_part_name(const KerasLayer *layer, const char *part) {
+  return part ? arena_printf(layer->keras->arena, "%s/%s", layer->name, part) : layer->name;
+}
+
+KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                          GraphValue *const *state, bool backward) {
+  Emit *e = keras_emit(layer);
+  const char *outer = e->name;
+  e->name = layer->name;
+  GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
+  GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
+  KerasResult out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3,
+                                         (int64_t[]){1, 0, 2})};
+  for (int s = 0; s < keras_n_states(run); s++)
+    out.state[s] = emit_squeeze(e, node->out[1 + s], 1, (int64_t[]){0});
+  e->name = outer;
+  return out;
+}
+
+void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
+                    GraphValue *const *state, GraphValue **y, GraphValue *out[4],
+                    GraphValue **last) {
+  Emit *e = keras_emit(layer);
+  GraphValue *start[2] = {NULL, NULL};
+  for (int s = 0; s < keras_n_states(run); s++)
+    if (state[s])
+      start[s] = emit_concat(e, 0, 2,
+                             (GraphValue *[]){one_start(layer, state[s]),
+                                              one_start(layer, state[keras_n_states(run) + s])});
+  GraphNode *node = run_node(layer, run, x, keeps, start, 2, "both");
+  GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3,
+                                  (int64_t[]){0, 0, 2 * run->units});
+  *y = emit_transpose(e, rows, 3, (int64_t[]){1, 0, 2});
+  *last = emit_reshape(e, emit_transpose(e, node->out[1], 3, (int64_t[]){1, 0, 2}), 2,
+                       (int64_t[]){0, 2 * run->units});
+  for (int d = 0; d < 2; d++)
+    for (int s = 0; s < keras_n_states(run); s++)
+      out[d * keras_n_states(run) + s] =
+          emit_axis_call(e, GRAPH_Gather, 0, 2, (GraphValue *[]){node->out[1 + s], emit_int(e, d)});
+}
+
+GraphValue *keras_turned(KerasLayer *layer, GraphValue *y) {
+  if (y->node && y->node->op == GRAPH_Reverse) return y->node->in[0];
+  GraphNode *turn = keras_node(layer, GRAPH_Reverse, 1, &y);
+  graph_set_int(keras_emit(layer)->graph, turn, GRAPH_ATTR_axes, 1);
+  return emit_done(keras_emit(layer), turn);
+}
+
+/* The same where Keras lays the mask of the input over the result. */
+static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
+  static const GraphMasked words = {
+      "reads its sequence backwards and returns it in that order, with the masked steps in front",
+      "Keras lays the mask over the result as it was over the input, and so over real steps",
+      "it would work with return_sequences=False, or inside Bidirectional"};
+  Emit *e = keras_emit(layer);
+  const GraphMasked *outer = e->masked;
+  e->masked = &words;
+  y = keras_turned(layer, y);
+  e->masked = outer;
+  return y;
+}
+
+GraphValue *keras_read_order(KerasLayer *layer, const KerasRun *run, const KerasResult *r,
+                             bool masked) {
+  Emit *e = keras_emit(layer);
+  GraphValue *y = r->y;
+  bool zeroed = masked && run->zero_output;
+  if (!run->sequences && !zeroed) return r->state[0];
+  if (run->backwards) y = masked ? turned_mask(layer, y) : keras_turned(layer, y);
+  return run->sequences
+             ? y
+             : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
+}

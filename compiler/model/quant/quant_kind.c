@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What each stage is in integers: one word a stage, some of them by their options. */
+#include "model/quant/quant_internal.h"
+
+static bool goes_along_time(const Layer *layer) {
+  return layer->along[0].axis == AXIS_TIME;
+}
+
+/* As these stages did before they could go along other axes: rows of time, the last axis, added
+ * time. */
+static bool moves_whole_rows(const Layer *layer) {
+  if (layer->kind == LAYER_repeat) return layer->in[0]->type.rank == layer->out[0]->type.rank;
+  if (layer->kind == LAYER_slice) return layer->along[0].axis == layer->in[0]->type.rank - 1;
+  return goes_along_time(layer);
+}
+
+/* A pool over steps of vectors, nothing left out. */
+static bool pools_steps(const Layer *layer) {
+  return layer->n_along == 1 && goes_along_time(layer) &&
+         layer->along[0].padding.kind == PAD_VALID && layer->in[0]->type.rank == 1;
+}
+
+QuantKind quant_kind(const Layer *layer) {
+  switch (layer->kind) {
+#define LAYER(...)
+#define ELEMENTWISE(id, integers, ...)                                                             \
+  case LAYER_##id: return QUANT_##integers;
+#include "model/graph/layers.def"
+  case LAYER_Dense:
+  case LAYER_Conv1D:
+  case LAYER_Conv2D: return QUANT_MATRIX;
+  case LAYER_GRU:
+  case LAYER_LSTM:
+  case LAYER_RNN:
+    return layer->in[0]->type.rank == 1 ? QUANT_RECURRENT : QUANT_FLOAT; /* mapped ones in f32 */
+  case LAYER_Embedding: return QUANT_TABLE;
+  case LAYER_BatchNorm: return QUANT_NORM;
+  case LAYER_normalize: return QUANT_PORT;
+  case LAYER_mean:
+    return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME
+                                                                                : QUANT_FLOAT;
+  case LAYER_max: return goes_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_max_pool:
+  case LAYER_mean_pool: return pools_steps(layer) ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_concat:
+    return layer->along[0].axis == layer->out[0]->type.rank - 1 ? QUANT_RESCALE : QUANT_FLOAT;
+  case LAYER_last:
+  case LAYER_reverse:
+  case LAYER_slice:
+  case LAYER_repeat: return moves_whole_rows(layer) ? QUANT_SAME : QUANT_FLOAT;
+  case LAYER_Dropout:
+  case LAYER_GaussianNoise:
+  case LAYER_flatten:
+  case LAYER_reshape:
+  case LAYER_expand:
+  case LAYER_frames:
+  case LAYER_delay: return QUANT_SAME;
+  case LAYER_add:
+  case LAYER_sub:
+  case LAYER_mul: return QUANT_RESCALE;
+  case LAYER_div:
+    return layer->n_in == 1 && !layer_word_is(layer, OPT_swapped, "true") ? QUANT_RESCALE
+                                                                          : QUANT_FLOAT;
+  case LAYER_LayerNorm:
+  case LAYER_state:
+  case LAYER_keep:
+  case LAYER_attention:
+  case LAYER_RMSNorm:
+  case LAYER_GroupNorm:
+  case LAYER_InstanceNorm:
+  case LAYER_l2_normalize:
+  case LAYER_Conv1DTranspose:
+  case LAYER_Conv2DTranspose:
+  case LAYER_maximum:
+  case LAYER_minimum:
+  case LAYER_atan2:
+  case LAYER_select:
+  case LAYER_prelu:
+  case LAYER_glu:
+  case LAYER_cumsum:
+  case LAYER_softmax:
+  case LAYER_log_softmax:
+  case LAYER_overlap_add:
+  case LAYER_onehot:
+  case LAYER_argmax:
+  case LAYER_first:
+  case LAYER_min:
+  case LAYER_sum:
+  case LAYER_pad:
+  case LAYER_every_nth:
+  case LAYER_upsample:
+  case LAYER_permute:
+  case LAYER_label:
+  case LAYER_KIND_COUNT: break;
+  }
+  return QUANT_FLOAT;
+}
+
+bool quant_is_bounded(const Layer *layer) {
+  LayerKind k = layer->kind;
+  return k == LAYER_tanh || k == LAYER_sigmoid || k == LAYER_hard_tanh || k == LAYER_hard_sigmoid;
+}
+
+bool quant_is_activation(const Layer *layer) {
+  return quant_is_bounded(layer) || layer->kind == LAYER_relu || layer->kind == LAYER_clip;
+}
+
+const char *quant_value_name(const Value *value) {
+  if (value->port) return value->port->name;
+  return value->layer ? value->layer->path : value->name;
+}
