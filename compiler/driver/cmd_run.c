@@ -53,20 +53,33 @@ static bool can_run(Session *s) {
   return false;
 }
 
+/* The program's exit code as one of the command: data that does not fit is a file that could not be
+ * used, for the model is not wrong. */
+static ExitCode exit_code_of(int code) {
+  return code < 0 || code == GRUS_EXIT_DATA ? EXIT_FILE : (ExitCode)code;
+}
+
 static ExitCode run_here(Session *s, const KirModule *m) {
   int argc;
   const char **argv = program_argv(s, m->name, &argc);
   const GrusProgram *program = jit_program(s, m);
-  return program ? (ExitCode)grus_main(program, argc, (char **)(uintptr_t)argv) : EXIT_MODEL;
+  return program ? exit_code_of(grus_main(program, argc, (char **)(uintptr_t)argv)) : EXIT_MODEL;
+}
+
+/* Said once: what LLVM compiles in memory takes a C compiler and a second here. */
+static void say_compiler(Session *s) {
+  const char *cc = getenv("CC");
+  if (!s->options->backend && !(cc && *cc))
+    session_say(s, "grus: compiled by `%s`: this grus has no LLVM backend", c_compiler());
 }
 
 static ExitCode run_apart(Session *s, const KirModule *m) {
   COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION, .scratch = C_SCRATCH_STATIC};
   const char *dir = temp_dir(s), *exe = dir ? file_join(s->arena, dir, m->name) : NULL;
   int argc;
+  if (!native_chosen(s)) say_compiler(s);
   if (!dir || !compile_program(s, m, &c, dir, exe, false)) return EXIT_FILE;
-  int code = run_command(s, program_argv(s, exe, &argc), NULL);
-  return code < 0 ? EXIT_FILE : (ExitCode)code;
+  return exit_code_of(run_command(s, program_argv(s, exe, &argc), NULL));
 }
 
 ExitCode command_run(Session *s) {

@@ -55,7 +55,10 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
     const Port *port = model->in[i];
     const Type *type = &port->value->type;
     if (!recording_input(s, port, &in[i])) return false;
-    if (!in[i].is_there) in[i].one = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
+    if (!in[i].is_there) {
+      in[i].sample = ARENA_NEW(s->arena, Recorded);
+      *in[i].sample = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
+    }
     if (!in[i].is_there && s->options->against)
       session_say(s, "`%s` has no `%s`: it gets random values", s->options->against, port->name);
     if (in[i].samples > 1) {
@@ -70,11 +73,11 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
     }
     if (type->time.kind == TIME_BOUNDED && type->time.length < 64) { /* one length, one value */
       int64_t *n = &shared_steps[type->time.length];
-      if (*n && *n != in[i].one.steps && !in[i].is_there) {
-        in[i].one.steps = *n;
-        in[i].one.count = *n * type_step_size(type);
+      if (*n && *n != in[i].sample->steps && !in[i].is_there) {
+        in[i].sample->steps = *n;
+        in[i].sample->count = *n * type_step_size(type);
       }
-      *n = in[i].one.steps;
+      *n = in[i].sample->steps;
     }
   }
   return true;
@@ -84,7 +87,7 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
 static bool inputs_are_recorded(Session *s, const Model *model, const Recording *in) {
   for (int i = 0; i < model->n_in; i++) {
     if (in[i].is_there) continue;
-    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=FILE.npy`",
+    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=DATA`",
                   s->options->against, model->in[i]->name, model->in[i]->name);
     s->file_trouble = true;
     return false;
@@ -249,6 +252,7 @@ static void name_first(Session *s, const Model *model, const LayerRun *run, int6
     if (!recording_output(s, layer->path, &model->out[i]->value->type, &recorded, &there) || !there)
       continue;
     int64_t count = recorded.count / samples;
+    if (count != reference[i].count && samples > 1) continue; /* samples of different lengths */
     d = difference(reference[i].data, reference[i].count, recorded.data + sample * count, count);
     if (!within(s->options, &d)) {
       session_error(s,
@@ -268,10 +272,18 @@ static void append(Session *s, Recorded *to, const Recorded *more) {
   *to = (Recorded){data, to->count + more->count, to->steps + more->steps};
 }
 
-/* Every sample through both; their outputs, one sample after the other. */
+/* The sample that element `at` of a value belongs to, of `ends[k]` elements up to sample k. */
+static int64_t sample_at(const int64_t *ends, int64_t samples, int64_t at) {
+  int64_t k = 0;
+  while (k < samples - 1 && ends[k] <= at)
+    k++;
+  return k;
+}
+
+/* Every sample through both; their outputs, one sample after the other, and where each ends. */
 static bool run_samples(Session *s, const Model *model, const KirModule *m,
                         const GrusProgram *program, const Recording *in, int64_t samples,
-                        Recorded *compiled, Recorded *reference) {
+                        Recorded *compiled, Recorded *reference, int64_t **ends) {
   Recorded *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1),
            *c = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   Recorded *r = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
@@ -300,6 +312,7 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m,
       }
       append(s, &compiled[i], &c[i]);
       append(s, &reference[i], &r[i]);
+      ends[i][k] = compiled[i].count;
     }
   }
   return true;
@@ -311,10 +324,14 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   Recorded *compiled = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1),
            *reference = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   int64_t samples, worst = 0;
-  if (!read_inputs(s, model, in, &samples)) return EXIT_FILE;
+  if (!read_inputs(s, model, in, &samples)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   memset(compiled, 0, sizeof *compiled * (size_t)(model->n_out + 1));
   memset(reference, 0, sizeof *reference * (size_t)(model->n_out + 1));
-  if (!run_samples(s, model, m, program, in, samples, compiled, reference)) return EXIT_FAILED;
+  int64_t **ends = ARENA_ARRAY(s->arena, int64_t *, model->n_out + 1);
+  for (int i = 0; i < model->n_out; i++)
+    ends[i] = ARENA_ARRAY(s->arena, int64_t, samples + 1);
+  if (!run_samples(s, model, m, program, in, samples, compiled, reference, ends))
+    return EXIT_FAILED;
   bool ok = true;
   int compared = 0;
   Findings findings = {0};
@@ -336,13 +353,13 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
           show(s, &findings, model->out[i], "compiled / recorded", &compiled[i], &recorded, false);
     if (ok && !fine && compiled[i].count) {
       Recorded *truth = there ? &recorded : &reference[i];
-      worst = difference(compiled[i].data, compiled[i].count, truth->data, truth->count).at *
-              samples / compiled[i].count;
+      Difference d = difference(compiled[i].data, compiled[i].count, truth->data, truth->count);
+      worst = sample_at(ends[i], samples, d.at);
     }
     ok &= fine;
   }
   if (s->options->against && !compared) {
-    session_error(s, "`%s` holds none of the outputs as NAME.npy", s->options->against);
+    session_error(s, "`%s` holds none of the outputs as NAME.npy or NAME.csv", s->options->against);
     return EXIT_FILE;
   }
   if (!ok && samples > 1)

@@ -2,6 +2,7 @@
 /* Recorded arrays and how their shapes fit a port; see recordings.h. */
 #include "driver/recordings.h"
 
+#include "driver/recorded_file.h"
 #include "import/import.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ bool recordings_open(Session *s, const Model *model) {
   const char *against = s->options->against;
   for (size_t i = 1; i < s->options->n_args; i++) {
     if (is_input(model, s->options->args[i])) continue;
-    session_error(s, "`%s` is not an input of `%s`: after the model, give INPUT=FILE.npy",
+    session_error(s, "`%s` is not an input of `%s`: after the model, give INPUT=DATA",
                   s->options->args[i], model->name);
     s->usage_trouble = true;
     return false;
@@ -44,19 +45,31 @@ bool recordings_open(Session *s, const Model *model) {
   return false;
 }
 
-/* One array: *there is false where there is no file or no such name in it. */
-static bool read_tensor(Session *s, const char *name, Tensor *out, const char **path, bool *there) {
-  const char *against = s->options->against, *reason, *file = given(s, name);
+/* Where the values of a name are: on the command line, in the .npz, in the folder. NULL: nowhere.
+ */
+static const char *place_of(Session *s, const char *name) {
+  static const char *const endings[] = {"npy", "csv", "tsv", "txt", "jsonl", "ndjson", "wav"};
+  const char *against = s->options->against, *file = given(s, name);
+  if (file || !against) return file;
+  if (ends_with(against, ".npz")) return against;
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    const char *path = arena_printf(s->arena, "%s/%s.%s", against, name, endings[i]);
+    if (file_exists(path)) return path;
+  }
+  return NULL;
+}
+
+static bool is_array(const char *path) {
+  return ends_with(path, ".npy") || ends_with(path, ".npz");
+}
+
+/* One array: *there is false where no such name is in an .npz. */
+static bool read_tensor(Session *s, const char *name, const char *path, Tensor *out, bool *there) {
+  const char *reason, *file = given(s, name);
   Mapped map;
   *there = false;
-  bool in_npz = !file && against && ends_with(against, ".npz");
-  *path = file      ? file
-          : in_npz  ? against
-          : against ? arena_printf(s->arena, "%s/%s.npy", against, name)
-                    : NULL;
-  if (!*path || (!file && !file_exists(*path))) return true;
-  if (!file_map(s->arena, *path, &map, &reason)) goto unread;
-  if (in_npz || ends_with(*path, ".npz")) {
+  if (!file_map(s->arena, path, &map, &reason)) goto unread;
+  if (ends_with(path, ".npz")) {
     TensorFile *npz = npz_parse(s->arena, map, &reason);
     if (!npz) goto unread;
     const Tensor *found = tensor_find(npz, name);
@@ -70,7 +83,7 @@ static bool read_tensor(Session *s, const char *name, Tensor *out, const char **
   *there = true;
   return true;
 unread:
-  session_file_error(s, *path, "read", reason);
+  session_file_error(s, path, "read", reason);
   return false;
 }
 
@@ -97,23 +110,23 @@ static bool ends_in(const Tensor *t, int n, const int64_t *axis, int64_t *steps)
   return true;
 }
 
-/* How an input's array fits: sets samples and steps; false if it does not. */
-static bool fit(const Tensor *t, const Type *type, bool window, Recording *out) {
-  int64_t axis[TYPE_MAX_AXES + 1], steps = 1, step = type_step_size(type);
+/* How an input's array fits: its samples and the steps of each; false if it does not. */
+static bool fit(const Tensor *t, const Type *type, bool window, int64_t *samples, int64_t *steps) {
+  int64_t axis[TYPE_MAX_AXES + 1], step = type_step_size(type);
+  bool is_fixed = type_is_sequence(type) && type->time.kind == TIME_FIXED && !window;
   for (int leading = 0; leading <= 1; leading++)
     for (int squeezed = 0; squeezed <= 1; squeezed++) {
       int n = axes_of(type, window, squeezed, axis);
-      if (t->rank != n + leading || !ends_in(t, n, axis, &steps)) continue;
-      out->samples = leading ? t->dim[0] : 1;
-      out->one.steps =
-          type_is_sequence(type) && type->time.kind == TIME_FIXED && !window ? type->time.n : steps;
+      if (t->rank != n + leading || !ends_in(t, n, axis, steps)) continue;
+      *samples = leading ? t->dim[0] : 1;
+      if (is_fixed) *steps = type->time.n;
       return true;
     }
   bool is_flat = t->rank == 1 && step > 0 && t->count % step == 0;
-  out->samples = 1;
-  out->one.steps = is_flat ? t->count / step : 0;
-  if (!type_is_sequence(type)) return is_flat && out->one.steps == 1;
-  return is_flat && (window || type->time.kind != TIME_FIXED || out->one.steps == type->time.n);
+  *samples = 1;
+  *steps = is_flat ? t->count / step : 0;
+  if (!type_is_sequence(type)) return is_flat && *steps == 1;
+  return is_flat && (!is_fixed || *steps == type->time.n);
 }
 
 static double *numbers(Session *s, const Tensor *t) {
@@ -131,25 +144,60 @@ static bool misfit(Session *s, const char *path, const Tensor *t, const char *na
   return false;
 }
 
+static void cut_samples(Session *s, const Tensor *t, int64_t steps, Recording *out) {
+  double *data = numbers(s, t);
+  int64_t count = t->count / out->samples;
+  out->sample = ARENA_ARRAY(s->arena, Recorded, out->samples + 1);
+  for (int64_t i = 0; i < out->samples; i++)
+    out->sample[i] = (Recorded){data + i * count, count, steps};
+}
+
 bool recording_input(Session *s, const Port *port, Recording *out) {
   const Type *type = &port->value->type;
-  const char *path;
+  const char *path = place_of(s, port->name);
+  bool window = port->every > 0;
+  int64_t steps;
   Tensor t;
   *out = (Recording){.samples = 1};
-  if (!read_tensor(s, port->name, &t, &path, &out->is_there)) return false;
+  if (!path) return true;
+  if (!is_array(path)) {
+    RecordedSteps any = window || type_is_stream(type) ? RECORDED_ANY : RECORDED_AS_TYPED;
+    return recorded_file_read(s, port->name, type, any, path, out);
+  }
+  if (!read_tensor(s, port->name, path, &t, &out->is_there)) return false;
   if (!out->is_there) return true;
-  if (t.count == 0 || !fit(&t, type, port->every > 0, out))
+  if (t.count == 0 || !fit(&t, type, window, &out->samples, &steps))
     return misfit(s, path, &t, port->name, type);
-  out->one.count = t.count / out->samples;
-  out->one.data = numbers(s, &t);
+  cut_samples(s, &t, steps, out);
+  return true;
+}
+
+/* All samples of a file, one after the other. */
+static bool file_output(Session *s, const char *name, const Type *type, const char *path,
+                        Recorded *out) {
+  Recording r;
+  int64_t count = 0, at = 0;
+  RecordedSteps any = type_is_stream(type) ? RECORDED_ANY : RECORDED_AS_TYPED;
+  if (!recorded_file_read(s, name, type, any, path, &r)) return false;
+  for (int64_t i = 0; i < r.samples; i++)
+    count += r.sample[i].count;
+  *out = (Recorded){.data = ARENA_ARRAY(s->arena, double, count + 1), .count = count};
+  for (int64_t i = 0; i < r.samples; i++) {
+    memcpy(out->data + at, r.sample[i].data, (size_t)r.sample[i].count * sizeof *out->data);
+    at += r.sample[i].count;
+    out->steps += r.sample[i].steps;
+  }
   return true;
 }
 
 bool recording_output(Session *s, const char *name, const Type *type, Recorded *out, bool *there) {
-  const char *path;
+  const char *path = place_of(s, name);
   Tensor t;
   int64_t step = type_step_size(type);
-  if (!read_tensor(s, name, &t, &path, there)) return false;
+  *there = path != NULL;
+  if (!path) return true;
+  if (!is_array(path)) return file_output(s, name, type, path, out);
+  if (!read_tensor(s, name, path, &t, there)) return false;
   if (!*there) return true;
   if (t.count == 0 || step < 1 || t.count % step != 0) return misfit(s, path, &t, name, type);
   *out = (Recorded){.data = numbers(s, &t), .count = t.count, .steps = t.count / step};
@@ -157,7 +205,5 @@ bool recording_output(Session *s, const char *name, const Type *type, Recorded *
 }
 
 Recorded recording_sample(const Recording *r, int64_t i) {
-  Recorded one = r->one;
-  if (r->samples > 1) one.data += i * r->one.count;
-  return one;
+  return r->sample[r->samples > 1 ? i : 0];
 }

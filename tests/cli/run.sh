@@ -167,3 +167,21 @@ t run sums.grus x=long.csv --id id --skip=t --out-format jsonl y=-
 printf '[[1,2],[3,4]]\n[[1,1]]\n' | "$GRUS" run sums.grus
 t run sums.grus x=long.csv --id
 t run --id id sums.grus x=long.csv
+
+say verify reads what run reads
+mkdir recorded
+q run m.grus $W x=x.npy k=2 --out recorded
+q run m.grus $W x=x.npy k=2 --out recorded --out-format csv
+rm recorded/*.npy
+printf '0.5,-0.25\n0.125,1\n-1,0.75\n0,0.25\n-0.5,0.375\n' >recorded/x.csv
+t verify m.grus $W --against recorded k=2 | rounded
+t verify s.grus $W x=x.csv | rounded
+printf '{"x":[0.5,-0.25]}\n{"x":[0.125,1]}\n' >x.jsonl
+t verify s.grus $W x=x.jsonl | rounded
+sed 's/^0.125/nan/' recorded/x.csv >nan.csv
+t verify m.grus $W x=nan.csv k=2
+t run m.grus $W x=nan.csv k=2
+t verify m.grus $W x=x.csv k=2
+sed '2s/0\./3./' recorded/y.csv >changed.csv
+mv changed.csv recorded/y.csv
+t verify m.grus $W --against recorded k=2 | rounded
