@@ -43,8 +43,15 @@ const char *c_compiler(void);
 const char *runtime_dir(Session *s);
 /* Makes dir/PREFIX.o, and PREFIX.h beside it: with the C compiler from PREFIX.c, or with LLVM. */
 bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic);
-/* compile_object plus the program around it, linked to `out`: an executable or a shared object. */
+/* What is linked around a model. */
+typedef enum ProgramForm {
+  PROGRAM_ALONE,   /* an executable that reads and writes files of data */
+  PROGRAM_LIBRARY, /* a shared object with grus_program */
+  PROGRAM_APART    /* an executable that takes calls from here, for apart.h */
+} ProgramForm;
+
+/* compile_object plus the program around it, linked to `out`. */
 bool compile_program(Session *s, const KirModule *m, const COptions *c, const char *dir,
-                     const char *out, bool shared);
+                     const char *out, ProgramForm form);
 
 #endif

@@ -2,8 +2,10 @@
 /* grus bench: the time of a call and of a step on this machine, in repeated blocks, beside the time
  * this machine needs just to read the model's weights once, measured in the same run. */
 #include "backend/report.h"
+#include "driver/apart.h"
 #include "driver/bench_svg.h"
 #include "driver/emitted.h"
+#include "driver/emulator.h"
 #include "driver/machine.h"
 #include "driver/measure.h"
 #include "driver/native.h"
@@ -94,6 +96,7 @@ typedef struct Made {
   const char *compiler; /* "LLVM 19.1.7", "gcc -O2" */
   const char *target;   /* "x86-64-v4" */
   const char *same;     /* "grus build --target native -o hand.o" */
+  const char *run_with; /* "qemu-aarch64"; NULL: this machine runs it */
   bool is_multi;        /* bodies for several processors */
 } Made;
 
@@ -115,6 +118,10 @@ static void print_json(const Model *model, const KirModule *m, const Report *rep
   text_add_json(out, r->made.compiler);
   text_add(out, ",\"target\":");
   text_add_json(out, r->made.target);
+  if (r->made.run_with) {
+    text_add(out, ",\"run_with\":");
+    text_add_json(out, r->made.run_with);
+  }
   if (!r->made.is_multi) text_printf(out, ",\"lanes\":%d", m->lanes);
   text_printf(out,
               ",\"batch\":%lld,\"steps_per_call\":%ld,\"ns_per_call\":{\"min\":%.1f,\"median\":%."
@@ -122,10 +129,13 @@ static void print_json(const Model *model, const KirModule *m, const Report *rep
               (long long)m->batch, r->steps, r->ns.min, r->ns.median, r->ns.p99);
   text_printf(out, ",\"ns_per_step\":{\"min\":%.2f,\"median\":%.2f,\"p99\":%.2f}", r->ns.min / each,
               r->ns.median / each, r->ns.p99 / each);
-  text_printf(
-      out,
-      ",\"weight_bytes\":%lld,\"macs\":%lld,\"ns_to_read_weights\":%.1f,\"instructions_per_call\":",
-      (long long)report->flash, (long long)report->macs, r->reading);
+  text_printf(out, ",\"weight_bytes\":%lld,\"macs\":%lld,\"ns_to_read_weights\":",
+              (long long)report->flash, (long long)report->macs);
+  if (r->reading > 0)
+    text_printf(out, "%.1f", r->reading);
+  else
+    text_add(out, "null");
+  text_add(out, ",\"instructions_per_call\":");
   if (r->instructions > 0)
     text_printf(out, "%.0f}\n", r->instructions);
   else
@@ -151,11 +161,14 @@ static void print_text(const Model *model, const KirModule *m, const Report *rep
     text_printf(out, "; %ld steps a call\n", r->steps);
   text_printf(out, "  %s for %s, by `%s`; `%s` gives the same\n", r->made.what, r->made.target,
               r->made.compiler, r->made.same);
+  if (r->made.run_with)
+    text_printf(out, "  run with `%s`: times of an emulator are not those of the processor\n",
+                r->made.run_with);
   if (r->instructions > 0) text_printf(out, "  %.0f instructions a call\n", r->instructions);
   if (report->macs)
     text_printf(out, "  %lld multiply-adds, %.3g ns each\n", (long long)report->macs,
                 r->ns.median / (double)report->macs);
-  if (report->flash)
+  if (report->flash && r->reading > 0)
     text_printf(out,
                 "  %lld bytes of weights; reading them once takes %.4g ns here: %.2f times that\n",
                 (long long)report->flash, r->reading, r->ns.median / r->reading);
@@ -187,7 +200,7 @@ static Made made_in_place(const Session *s, const Model *model) {
                                              o->optimise ? o->optimise : "2", s->machine.flags);
   const char *same =
       arena_printf(s->arena, "grus build%s -o %s.o", target_words(s, true), model->name);
-  return (Made){"machine code", compiler, s->machine.name, same, false};
+  return (Made){"machine code", compiler, s->machine.name, same, o->run_with, false};
 }
 
 static Made made_of_c(const Session *s, const Model *model) {
@@ -199,7 +212,7 @@ static Made made_of_c(const Session *s, const Model *model) {
                                              : s->machine.name;
   const char *same = arena_printf(s->arena, "grus build%s -o %s.%c", target_words(s, false),
                                   model->name, header ? 'h' : 'c');
-  return (Made){header ? "a header" : "C", emitted_command(s, &c), target, same,
+  return (Made){header ? "a header" : "C", emitted_command(s, &c), target, same, o->run_with,
                 machine_is_multi(o)};
 }
 
@@ -220,6 +233,19 @@ static bool options_fit(Session *s) {
   return false;
 }
 
+/* What is measured here, and of a program of its own what its clock says. False after reporting. */
+static bool take_times(Session *s, Timed timed, const Report *report, long least, Result *r) {
+  const Subject *subject = timed.subject;
+  if (apart_is(subject->program)) {
+    call(subject);
+    return apart_times(s, least, &r->ns);
+  }
+  r->ns = measure_calls(s->arena, timed, least);
+  r->instructions = measure_instructions(timed);
+  r->reading = report->flash ? measure_reading(s->arena, report->flash) : 1;
+  return true;
+}
+
 ExitCode command_bench(Session *s) {
   const Source *source;
   Options *o = s->options;
@@ -228,7 +254,7 @@ ExitCode command_bench(Session *s) {
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, !o->emit) : NULL;
   session_print_diags(s);
-  if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
+  if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors)
     return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   const GrusProgram *program =
@@ -240,9 +266,7 @@ ExitCode command_bench(Session *s) {
   Report report = report_new(m, s->arena);
   Result r = {.steps = steps_of_call(m, &subject),
               .made = o->emit ? made_of_c(s, model) : made_in_place(s, model)};
-  r.ns = measure_calls(s->arena, timed, (o->steps + r.steps - 1) / r.steps);
-  r.instructions = measure_instructions(timed);
-  r.reading = report.flash ? measure_reading(s->arena, report.flash) : 1;
+  if (!take_times(s, timed, &report, (o->steps + r.steps - 1) / r.steps, &r)) return EXIT_FILE;
   Text out = text_new(s->arena);
   (o->json ? print_json : o->svg ? print_svg : print_text)(model, m, &report, &r, &out);
   session_out(text_str(&out), out.len);

@@ -228,7 +228,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
     const char *exe = file_join(s->arena, dir, "program");
     if (!s->options->scratch_given)
       c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
-    return compile_program(s, m, &c, dir, exe, false) && move_out(s, exe, out, true, outs);
+    return compile_program(s, m, &c, dir, exe, PROGRAM_ALONE) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false)) return false;
   const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object, *reason;

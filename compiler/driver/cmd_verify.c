@@ -4,7 +4,7 @@
  * is not given either. An axis of samples in front of the inputs' own is one run each. When
  * something differs, every layer's value of the compiled code is compared with the evaluator's (and
  * with DIR/LAYER.npy where it is recorded), and the first layer that diverges is named. */
-#include "driver/machine.h"
+#include "driver/emulator.h"
 #include "driver/native.h"
 #include "driver/recordings.h"
 #include "driver/selftest.h"
@@ -291,6 +291,7 @@ static bool run_samples(Session *s, const Model *model, const KirModule *m,
     for (int i = 0; i < model->n_in; i++)
       one[i] = recording_sample(&in[i], k);
     int status = trial_compiled(s, model, program, one, c);
+    if (status == TRIAL_BROKEN) return false;
     EvalStatus expected = trial_reference(s, model, one, r, NULL);
     if (status != GRUS_OK || expected != EVAL_OK) {
       if (expected == EVAL_OVERFLOW)
@@ -331,7 +332,7 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
   for (int i = 0; i < model->n_out; i++)
     ends[i] = ARENA_ARRAY(s->arena, int64_t, samples + 1);
   if (!run_samples(s, model, m, program, in, samples, compiled, reference, ends))
-    return EXIT_FAILED;
+    return s->file_trouble ? EXIT_FILE : EXIT_FAILED;
   bool ok = true;
   int compared = 0;
   Findings findings = {0};
@@ -395,7 +396,7 @@ ExitCode command_verify(Session *s) {
   if (model && s->options->selftest) return explain_code(s, model);
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
-  if (s->usage_trouble || (m && !machine_runs(s))) return EXIT_USAGE;
+  if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors)
     return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
   if (!has_answers(s, model)) return EXIT_USAGE;

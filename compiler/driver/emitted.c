@@ -3,6 +3,7 @@
 #include "driver/emitted.h"
 
 #include "backend/program.h"
+#include "driver/apart.h"
 #include "driver/budget.h"
 #include "driver/machine.h"
 #include "driver/multi.h"
@@ -63,20 +64,22 @@ const GrusProgram *emitted_load(Session *s, const Model *model, const Source *fr
   const char *header_path = arena_printf(s->arena, "%s/%s.h", dir, c.prefix);
   const char *source_path = arena_printf(s->arena, "%s/%s.c", dir, c.prefix);
   const char *main_path = arena_printf(s->arena, "%s/%s_main.c", dir, c.prefix);
-  const char *made = file_join(s->arena, dir, "model.so");
+  bool is_apart = s->options->run_with != NULL;
+  const char *made = file_join(s->arena, dir, is_apart ? "model.exe" : "model.so");
   Text h = text_new(s->arena), source = text_new(s->arena), program = text_new(s->arena);
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   if (!emitted_write(s, model, from, m, &c, &h, header ? NULL : &source)) return NULL;
-  backend_program(m, &c, false, &program);
+  backend_program(m, &c, is_apart, &program);
   if (!write_file(s, header_path, &h) || !write_file(s, main_path, &program)) return NULL;
   if (!header && !write_file(s, source_path, &source)) return NULL;
-  const char *args[] = {"-fPIC",
-                        "-shared",
+  const char *args[] = {is_apart ? "-D_POSIX_C_SOURCE=200809L" : "-fPIC",
+                        is_apart ? file_join(s->arena, runtime, "host/grus_apart.c") : "-shared",
                         arena_printf(s->arena, "-I%s/host", runtime),
                         main_path,
                         "-o",
                         made,
                         header ? NULL : source_path,
                         NULL};
-  return run_compiler(s, emitted_command(s, &c), dir, args) ? trial_open(s, dir, made) : NULL;
+  if (!run_compiler(s, emitted_command(s, &c), dir, args)) return NULL;
+  return is_apart ? apart_program(s, m, dir, made) : trial_open(s, dir, made);
 }

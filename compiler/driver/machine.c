@@ -83,7 +83,7 @@ bool machine_runs(Session *s) {
   if (wanted && is_here(wanted)) return true;
   session_error(s,
                 "this machine cannot run code for %s, and `grus %s` runs it: leave out `--target`, "
-                "or build for %s with `grus build`",
+                "name an emulator with `--run-with`, or build for %s with `grus build`",
                 shown, command_info[o->command].name, shown);
   s->usage_trouble = true;
   return false;

@@ -28,7 +28,7 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static Spread spread_of(double *ns, int n) {
+Spread measure_spread(double *ns, int n) {
   qsort(ns, (size_t)n, sizeof *ns, by_value);
   return (Spread){ns[0], ns[n / 2], ns[(n * 99) / 100], ns, n};
 }
@@ -51,7 +51,7 @@ Spread measure_calls(Arena *arena, Timed timed, long least) {
     ns[k] = time_block(timed, n);
     if (now_ns() - begin > 5e9) blocks = k + 1; /* a slow model: fewer blocks */
   }
-  return spread_of(ns, blocks);
+  return measure_spread(ns, blocks);
 }
 
 /* ---- instructions ---- */
@@ -130,5 +130,5 @@ double measure_reading(Arena *arena, int64_t bytes) {
   }
   volatile uint64_t kept = sum[0];
   (void)kept;
-  return spread_of(ns, READINGS).median;
+  return measure_spread(ns, READINGS).median;
 }

@@ -14,6 +14,9 @@ typedef struct Spread {
   int n;
 } Spread;
 
+/* Puts n times in order. */
+Spread measure_spread(double *ns, int n);
+
 /* What is timed: once(subject) is one call. */
 typedef struct Timed {
   void (*once)(const void *subject);

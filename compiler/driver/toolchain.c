@@ -198,7 +198,8 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
 }
 
 bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir,
-                     const char *out, bool shared) {
+                     const char *out, ProgramForm form) {
+  bool shared = form == PROGRAM_LIBRARY;
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   const char *runtime = runtime_dir(s);
@@ -216,7 +217,9 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
                         in_dir(s, dir, c.prefix, ".o"),
                         "-o",
                         out,
-                        shared ? "-shared" : file_join(s->arena, host, "grus_host.c"),
+                        shared                  ? "-shared"
+                        : form == PROGRAM_APART ? file_join(s->arena, host, "grus_apart.c")
+                                                : file_join(s->arena, host, "grus_host.c"),
                         shared ? "-fPIC" : "-lm",
                         NULL};
   return run_compiler(s, c_compiler(), dir, args);

@@ -3,6 +3,7 @@
 #include "driver/trial.h"
 
 #include "base/module.h"
+#include "driver/apart.h"
 #include "driver/jit.h"
 #include "driver/native.h"
 #include "driver/version.h"
@@ -27,11 +28,23 @@ const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
   return program;
 }
 
+/* A program of its own, for the command of --run-with. */
+static const GrusProgram *load_apart(Session *s, const KirModule *m) {
+  COptions c = {.prefix = m->name,
+                .compiler = "grus " GRUS_VERSION,
+                .scratch = C_SCRATCH_STATIC,
+                .machine = {.name = s->machine.name}};
+  const char *dir = temp_dir(s), *exe = dir ? file_join(s->arena, dir, "model.exe") : NULL;
+  if (!dir || !compile_program(s, m, &c, dir, exe, PROGRAM_APART)) return NULL;
+  return apart_program(s, m, dir, exe);
+}
+
 const GrusProgram *trial_load(Session *s, const KirModule *m) {
+  if (s->options->run_with) return load_apart(s, m);
   if (native_chosen(s)) return jit_program(s, m);
   COptions c = {.prefix = m->name, .compiler = "grus " GRUS_VERSION, .scratch = C_SCRATCH_STATIC};
   const char *dir = temp_dir(s), *path = dir ? file_join(s->arena, dir, "model.so") : NULL;
-  if (!dir || !compile_program(s, m, &c, dir, path, true)) return NULL;
+  if (!dir || !compile_program(s, m, &c, dir, path, PROGRAM_LIBRARY)) return NULL;
   return trial_open(s, dir, path);
 }
 
@@ -214,12 +227,22 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
   return status;
 }
 
-int trial_samples(Session *s, const Model *model, const GrusProgram *program,
-                  const Recorded *const *in, Recorded *const *out) {
+static int run_samples(Session *s, const Model *model, const GrusProgram *program,
+                       const Recorded *const *in, Recorded *const *out) {
   for (size_t b = 0; b < program->batch; b++)
     memset(out[b], 0, sizeof *out[b] * (size_t)model->n_out);
   return program->kind == GRUS_KIND_RUN ? run_whole(s, model, program, in, out)
                                         : run_calls(s, model, program, in, out);
+}
+
+int trial_samples(Session *s, const Model *model, const GrusProgram *program,
+                  const Recorded *const *in, Recorded *const *out) {
+  if (apart_is(program)) { /* once to note the calls, once more for their answers */
+    apart_begin();
+    run_samples(s, model, program, in, out);
+    if (!apart_answer(s)) return TRIAL_BROKEN;
+  }
+  return run_samples(s, model, program, in, out);
 }
 
 int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in,

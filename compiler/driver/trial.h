@@ -16,13 +16,16 @@ typedef struct Recorded {
   int64_t steps; /* along time; 1 without a time axis */
 } Recorded;
 
-/* Compiles module, in memory or by the C compiler, and loads it. NULL after reporting. */
+/* Compiles module, in memory or by the C compiler, and loads it; with --run-with, as a program of
+ * its own. NULL after reporting. */
 const GrusProgram *trial_load(Session *s, const KirModule *m);
 /* Loads the shared object `path` in the temporary folder dir, which is then removed. NULL after
  * reporting. */
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path);
+/* In place of a GRUS_ status: the program that --run-with runs failed, which was reported. */
+enum { TRIAL_BROKEN = -1 };
 /* Runs the compiled code on one sample, in every place of a batch: in per model->in; out per
- * model->out is filled. Returns a GRUS_ status. */
+ * model->out is filled. Returns a GRUS_ status, or TRIAL_BROKEN. */
 int trial_compiled(Session *s, const Model *model, const GrusProgram *program, const Recorded *in,
                    Recorded *out);
 /* The same with a sample of its own in each place of the batch. */
