@@ -52,9 +52,16 @@ static bool legacy_activation(Resolver *r, Diag *d, const Node *stage) {
 static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
   bool both = strcmp(stage->text, "Bidirectional") == 0;
   if (!both && strcmp(stage->text, "TimeDistributed") != 0) return false;
+  const Node *inner = stage->n >= 1 && node_is(stage->kid[0], N_ARG) ? stage->kid[0]->kid[0] : NULL;
+  const LayerInfo *info =
+      inner && node_is(inner, N_STAGE) ? map_get(&r->stages, inner->text) : NULL;
+  if (!both && info && info->flags & (SEQUENCE | ENDS)) {
+    diag_note(d, "`%s` goes along time unless an axis of each step is named: `%s(.., along=freq)`",
+              info->name, info->name);
+    return true;
+  }
   diag_note(d, both ? "a recurrent layer takes `direction=both`"
                     : "`Dense` and its like run on every step of a sequence anyway");
-  const Node *inner = stage->n >= 1 && node_is(stage->kid[0], N_ARG) ? stage->kid[0]->kid[0] : NULL;
   if (!inner || !node_is(inner, N_STAGE) || !map_get(&r->stages, inner->text)) return true;
   Span close = {inner->span.file, inner->span.end - 1, inner->span.end};
   const char *text = source_of(r, (Span){inner->span.file, inner->span.begin, close.begin});
@@ -64,8 +71,31 @@ static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
   return true;
 }
 
+/* view(512), view(-1, 16, 8): the batch, a first -1, is no axis; another -1 is for the writer. */
+static bool legacy_view(Resolver *r, Diag *d, const Node *stage) {
+  if (strcmp(stage->text, "view") != 0) return false;
+  diag_note(d, "the shape stands in brackets, in storage order, and without the batch: "
+               "`reshape([16, 8])`; on a stream time comes first: `reshape([time .., 16, 8])`");
+  Text shape = text_new(r->arena);
+  bool open = false;
+  for (size_t i = 0; i < stage->n; i++) {
+    const Node *size = node_is(stage->kid[i], N_ARG) ? stage->kid[i]->kid[0] : NULL;
+    if (size && node_is(size, N_NEG) && i == 0) continue;
+    if (!size || !(node_is(size, N_INT) || node_is(size, N_NEG) || node_is(size, N_NAME)))
+      return true;
+    open |= node_is(size, N_NEG);
+    text_printf(&shape, "%s%s", shape.len ? ", " : "",
+                node_is(size, N_NEG) ? "N" : source_of(r, size->span));
+  }
+  if (shape.len)
+    fix_edit(diag_fix(d, open ? FIX_FILL : FIX_MAYBE, "use `reshape`"), stage->span,
+             "reshape([%s])", text_str(&shape));
+  return true;
+}
+
 bool legacy_stage(Resolver *r, Diag *d, const Node *stage) {
-  if (legacy_activation(r, d, stage) || legacy_wrapper(r, d, stage)) return true;
+  if (legacy_activation(r, d, stage) || legacy_wrapper(r, d, stage) || legacy_view(r, d, stage))
+    return true;
   const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, stage->text);
   if (!l) return false;
   if (l->note) diag_note(d, "%s", l->note);

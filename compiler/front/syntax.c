@@ -210,6 +210,9 @@ static void suggest(Diag *d, const Parser *parser, const Expected *e, const Toke
     diag_note(d, "an axis is a name and a size, as in `mfcc 13` or `time 49`");
     Span gap = {before.file, before.end, found->span.end};
     fix_edit(diag_fix(d, FIX_MAYBE, "separate them with a space"), gap, " ");
+  } else if (found->kind == '-' && open == '[' && parser->depth > 1 &&
+             parser->opener[parser->depth - 2].bracket == '(') {
+    diag_note(d, "the size that `-1` stands for is written out: a shape has no open sizes");
   } else if (found->kind == '-' && open == '[') {
     diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
                  "\"endless\" `time ..`");

@@ -191,6 +191,11 @@ stages)
   catches 'another stage of a longer name' tanh
   stages 'out y = a - b |> GRU(3)' 'out z = a |> tanh'
   catches 'an operator without numbers' '`+`'
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  put docs/errors/stages/GRU.md '| Keras, NumPy | `GRU` |' '| PyTorch | `nn.GRU` |' '| ONNX | `GRU` |'
+  passes 'a page with the three frameworks'
+  put docs/errors/stages/GRU.md '| Keras | `GRU` |' '| PyTorch | `nn.GRU` |'
+  catches 'a page without ONNX' ONNX
   ;;
 diag_docs)
   put compiler/base/diag.def '/* DIAG(code, summary) */' 'DIAG(E301, "x")' 'LINT(W301, seldom, "y")'

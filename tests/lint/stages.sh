@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every stage of compiler/model/graph/layers.def is in a model whose compiled code is compared with the
-# evaluator: tests/models or tests/numeric/kernels. Operators are, too.
+# evaluator: tests/models or tests/numeric/kernels. Operators are, too. The page of every stage says what Keras,
+# PyTorch and ONNX call it.
 set -euf
 cd "$1"
 table=compiler/model/graph/layers.def
@@ -18,5 +19,15 @@ for stage in $stages; do
     echo "$table: no model of tests/models or tests/numeric/kernels has \`$stage\`, so that no test compares its numbers"
     status=1
   }
+done
+set +f
+for page in docs/errors/stages/*.md; do
+  [ -f "$page" ] || continue
+  for framework in Keras PyTorch ONNX; do
+    grep -q "^| $framework" "$page" || {
+      echo "$page: no row of its table says what $framework calls this stage"
+      status=1
+    }
+  done
 done
 exit $status

@@ -43,6 +43,16 @@ static void advise_label(Infer *inf, Diag *d, const Value *v, const char *name) 
   diag_note(d, "`label` gives the axes of a value names: `|> label(%s, ..)`", name);
 }
 
+/* An earlier stage ended the axis: how the shape got here shows which. */
+static bool had_axis(const Value *v, const char *name) {
+  for (; v->layer && v->layer->n_in; v = v->layer->in[0]) {
+    const Type *type = &v->layer->in[0]->type;
+    for (int i = 0; i < type->rank; i++)
+      if (type->dim[i].label && strcmp(type->dim[i].label, name) == 0) return true;
+  }
+  return false;
+}
+
 static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const char *name,
                            Span at) {
   bool time = strcmp(name, "time") == 0;
@@ -65,7 +75,7 @@ static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const
   }
   if (best && span_valid(at))
     fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", best), at, "%s", best);
-  else if (!time)
+  else if (!time && !had_axis(v, name))
     advise_label(inf, d, v, name);
   return false;
 }

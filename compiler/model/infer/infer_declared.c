@@ -114,11 +114,30 @@ static bool takes_channels(const Layer *layer) {
          layer->kind == LAYER_mean_pool;
 }
 
+enum { MOST_COLOURS = 4, LEAST_COLUMNS = 16 };
+
+/* [3, 32, 280] in front of a Conv2D: channels, height, width, as PyTorch has them. */
+static bool is_channels_first(const Layer *layer, const Type *type) {
+  if (layer->kind != LAYER_Conv2D || type->rank != 3 || type_is_sequence(type)) return false;
+  for (int i = 0; i < type->rank; i++)
+    if (type->dim[i].label) return false;
+  return type->dim[0].n <= MOST_COLOURS && type->dim[1].n >= LEAST_COLUMNS &&
+         type->dim[2].n >= LEAST_COLUMNS;
+}
+
 /* The axis of channels stands before others where a convolution took another one for them. */
 static void note_channels(Diag *d, const Value *v) {
   for (; v->layer && v->layer->n_in; v = v->layer->in[0]) {
     const Type *type = &v->layer->in[0]->type;
     if (!takes_channels(v->layer)) continue;
+    if (is_channels_first(v->layer, type)) {
+      diag_note(d,
+                "`%s` takes the last axis, of %lld, for the features (channels): [channel, row, "
+                "column] of PyTorch is [row %lld, column %lld, %lld] here",
+                layer_name(v->layer), (long long)type->dim[2].n, (long long)type->dim[1].n,
+                (long long)type->dim[2].n, (long long)type->dim[0].n);
+      return;
+    }
     for (int k = 0; k + 1 < type->rank; k++)
       if (is_channels(type->dim[k].label)) {
         const char *last = type->dim[type->rank - 1].label;
@@ -127,6 +146,25 @@ static void note_channels(Diag *d, const Value *v) {
                   type->dim[k].label);
         return;
       }
+  }
+}
+
+/* `padding=same` with a stride rounds up, as Keras does. */
+static void note_same(Infer *inf, Diag *d, const Value *v, const Type *want) {
+  const Layer *layer = v->layer;
+  for (; layer && layer->n_in && (layer_info(layer->kind)->flags & POINTWISE);)
+    layer = layer->in[0]->layer;
+  if (!layer || want->rank != v->type.rank) return;
+  for (int i = 0; i < layer->n_along; i++) {
+    const LayerAxis *a = &layer->along[i];
+    if (a->padding.kind != PAD_SAME || a->stride < 2 || a->axis == AXIS_TIME ||
+        want->dim[a->axis].n == v->type.dim[a->axis].n)
+      continue;
+    diag_note(
+        d, "with `padding=same` a stride of %lld makes %lld of `%s` %lld: %lld / %lld, rounded up",
+        (long long)a->stride, (long long)a->n, axis_name(inf->arena, &layer->in[0]->type, a->axis),
+        (long long)a->n_out, (long long)a->n, (long long)a->stride);
+    return;
   }
 }
 
@@ -144,6 +182,7 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   if (span_valid(declared->type_span)) diag_label(d, declared->type_span, "declared %s here", a);
   diag_trace_value(d, inf->model, v);
   note_channels(d, v);
+  note_same(inf, d, v, want);
   bool reduces = !elem && type_is_sequence(have) && !type_is_sequence(want);
   if (reduces && dense_per_step(v))
     diag_note(d, "`Dense` acts on the last axis, so on a sequence it runs once per step; that is "

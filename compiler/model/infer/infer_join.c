@@ -114,11 +114,22 @@ static void advise_project(Infer *inf, Diag *d, const Layer *layer) {
     fix_edit(fix, at, "(%s |> Dense(%lld))", text, to);
 }
 
+/* Sizes that a transposed convolution made. */
+static bool is_transposed(const Value *v) {
+  while (v->layer && v->layer->n_in && (layer_info(v->layer->kind)->flags & POINTWISE))
+    v = v->layer->in[0];
+  return v->layer &&
+         (v->layer->kind == LAYER_Conv1DTranspose || v->layer->kind == LAYER_Conv2DTranspose);
+}
+
 static bool report_shapes(Infer *inf, const Layer *layer, int j) {
   Diag *d = infer_report(inf, E303, layer, layer->name_span,
                          "operands of `%s` must have equal shapes", layer_name(layer));
   label_shapes(inf, d, layer, 0, j);
   diag_note(d, "every axis must be equal: there is no broadcasting");
+  if (is_transposed(layer->in[0]) || is_transposed(layer->in[j]))
+    diag_note(d, "a transposed convolution with the `kernel`, `stride` and `padding` of its "
+                 "convolution brings back the size that the convolution had");
   if (layer->n_in == 2) advise_project(inf, d, layer);
   return false;
 }
