@@ -74,7 +74,8 @@ typedef struct COptions {
   const CSelftest *selftest;       /* NULL: none */
   const char *selftest_prefix;     /* inside of a self-test: the prefix of the model */
   const KirModule *selftest_of;    /* and the module whose weights are there already */
-  int64_t flash, stack, cycles[2]; /* estimates for the header's macros; flash 0: none */
+  int64_t flash, stack, cycles[2]; /* for the header's macros; 0: not known */
+  bool measured;                   /* of an object, instead of estimated */
   CTrace *trace;                   /* NULL: not asked for */
   CMachine machine;                /* name NULL: nothing is said of it and nothing asked for */
 } COptions;

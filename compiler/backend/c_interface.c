@@ -94,8 +94,9 @@ void c_macros(CWriter *c) {
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
         c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
   if (c->o->flash) {
-    macro(c, "FLASH_BYTES", (long long)c->o->flash, "weights and code, about");
-    macro(c, "STACK_BYTES", (long long)c->o->stack, "of a call, at most");
+    macro(c, "FLASH_BYTES", (long long)c->o->flash,
+          c->o->measured ? "weights and code of the object" : "weights and code, about");
+    if (c->o->stack) macro(c, "STACK_BYTES", (long long)c->o->stack, "of a call, at most");
   }
   if (c->o->flash && c->o->cycles[1]) {
     macro(c, "CYCLES_MIN", (long long)c->o->cycles[0], "of a call, in memory that answers at once");

@@ -161,6 +161,7 @@ static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out
     take(LLVMWriteBitcodeToMemoryBuffer(w->module), out);
     return true;
   }
+  if (output == LLVM_OBJECT) llvm_stack_watch(w);
   LLVMCodeGenFileType type = output == LLVM_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
   if (LLVMTargetMachineEmitToMemoryBuffer(w->tm, w->module, type, &message, &buffer)) {
     fail(w, diags, "make this file", message);
@@ -168,6 +169,8 @@ static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out
     return false;
   }
   take(buffer, out);
+  if (w->error) return fail(w, diags, "make this file", w->error);
+  if (output == LLVM_OBJECT) llvm_stack_take(w);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #define GRUS_BACKEND_LLVM_H
 
 #include "backend/c.h"
+#include "backend/stack_use.h"
 #include "base/diag.h"
 
 typedef enum LlvmOutput { LLVM_OBJECT, LLVM_ASSEMBLY, LLVM_IR_TEXT, LLVM_BITCODE } LlvmOutput;
@@ -29,6 +30,7 @@ typedef struct LlvmOptions {
   CScratch scratch;
   bool debug;         /* line tables that lead to the source of the model */
   LlvmEntries *calls; /* not NULL: entries by arrays of pointers too, and sets its state_size */
+  StackUses *stack;   /* of an object; NULL: is not asked for */
 } LlvmOptions;
 
 /* "19.1.7"; NULL if this compiler was built without LLVM. */

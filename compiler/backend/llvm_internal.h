@@ -18,6 +18,12 @@ typedef struct LlvmMachine {
   int int_bits;                              /* C's int */
 } LlvmMachine;
 
+/* What LLVM said of the frame of a function. */
+typedef struct LlvmFrame {
+  const char *name;
+  int64_t bytes;
+} LlvmFrame;
+
 typedef struct LlvmWriter {
   const KirModule *m;
   const LlvmOptions *o;
@@ -42,6 +48,11 @@ typedef struct LlvmWriter {
   LLVMValueRef *reg;  /* by register id: its value; of mutable ones, its place */
   LLVMValueRef *port; /* by buffer id: the parameter */
   LLVMValueRef state, weights, scratch;
+  /* while the object is made, see llvm_stack.c */
+  LlvmFrame *frame;
+  int n_frames;
+  size_t frame_cap;
+  const char *error; /* NULL: none */
   /* debug information, if asked for */
   LLVMDIBuilderRef debug;
   LLVMMetadataRef *debug_file; /* by Source id */
@@ -51,6 +62,12 @@ typedef struct LlvmWriter {
 /* ---- llvm_target.c ---- */
 bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMachine *out);
 LLVMTargetMachineRef llvm_target_machine(const LlvmMachine *machine, char level);
+
+/* ---- llvm_stack.c ---- */
+/* Before the object is made: asks for the sizes of frames, if the options ask for the stack. */
+void llvm_stack_watch(LlvmWriter *w);
+/* Afterwards: into the options. */
+void llvm_stack_take(LlvmWriter *w);
 
 /* ---- llvm_expr.c ---- */
 LLVMTypeRef llvm_memory_type(LlvmWriter *w, KirElem elem);

@@ -135,6 +135,11 @@ void report_text(const Report *report, Text *text) {
 void report_json(const Report *report, Text *text) {
   text_add(text, "{");
   if (report->object) text_printf(text, "\"object_flash\":%lld,", (long long)report->object);
+  if (report->object_stack.n) text_add(text, "\"object_stack\":{");
+  for (int i = 0; i < report->object_stack.n; i++)
+    text_printf(text, "%s\"%s\":%lld", i ? "," : "", report->object_stack.use[i].entry,
+                (long long)report->object_stack.use[i].bytes);
+  if (report->object_stack.n) text_add(text, "},");
   if (report->core)
     text_printf(
         text,

@@ -5,6 +5,7 @@
 #ifndef GRUS_BACKEND_REPORT_H
 #define GRUS_BACKEND_REPORT_H
 
+#include "backend/stack_use.h"
 #include "kir/kir.h"
 
 typedef struct ReportRow {
@@ -32,6 +33,7 @@ typedef struct Report {
   const char *core;
   double snr;     /* of the model, as calibration measured it; 0: not known */
   int64_t object; /* bytes of flash of an object that was made, code included; 0: none was */
+  StackUses object_stack;
 } Report;
 
 Report report_new(const KirModule *m, Arena *arena);

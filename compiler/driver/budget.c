@@ -96,20 +96,21 @@ static void note_slowest(Session *s, Diag *d, const KirModule *m) {
 }
 
 /* --max-stack and --max-cycles, which only estimates can answer. */
-static bool estimates_check(Session *s, const Model *model, const KirModule *m, const Report *r) {
+static bool estimates_check(Session *s, const Model *model, const KirModule *m, const Report *r,
+                            bool makes_object) {
   const Options *o = s->options;
-  bool ok = true;
-  const char *unknown = o->max_stack && !r->core         ? "--max-stack"
+  bool ok = true, max_stack = o->max_stack && !makes_object; /* else it is measured */
+  const char *unknown = max_stack && !r->core            ? "--max-stack"
                         : o->max_cycles && !r->cycles[1] ? "--max-cycles"
                                                          : NULL;
   if (unknown) {
     session_error(s, "%s: what `%s` needs is not known; it is for %s", unknown, s->machine.name,
-                  o->max_stack && !r->core ? "microcontrollers, and models without integers"
-                                           : "Cortex-M4, M7 and M55, and models without integers");
+                  max_stack && !r->core ? "microcontrollers, and models without integers"
+                                        : "Cortex-M4, M7 and M55, and models without integers");
     s->usage_trouble = true;
     return false;
   }
-  if (o->max_stack && r->stack > o->max_stack) {
+  if (max_stack && r->stack > o->max_stack) {
     Diag *d = diag_new(s->diags, E806, model->name_span, "a call may need %s of stack, budget %s",
                        bytes_str(s->arena, r->stack), bytes_str(s->arena, o->max_stack));
     note_largest(d, r, false);
@@ -130,11 +131,11 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
 }
 
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
-                   bool makes_c) {
+                   bool makes_c, bool makes_object) {
   enum { SMALL_SYSTEM = 4096 };
   const Options *o = s->options;
   Report report = report_for(s, m);
-  bool ok = estimates_check(s, model, m, &report);
+  bool ok = estimates_check(s, model, m, &report, makes_object);
   int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram,
           max_flash = o->max_flash ? o->max_flash : s->machine.flash;
   if (max_ram && report.ram > max_ram) {
@@ -175,18 +176,51 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   return ok;
 }
 
-bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weights) {
+static const StackUse *deepest(const StackUses *stack) {
+  const StackUse *most = NULL;
+  for (int i = 0; i < stack->n; i++)
+    if (!most || stack->use[i].bytes > most->bytes) most = &stack->use[i];
+  return most;
+}
+
+void object_macros(const ObjectCosts *object, COptions *c) {
+  const StackUse *most = deepest(&object->stack);
+  c->measured = true;
+  c->flash = object->flash;
+  c->stack = most ? most->bytes : 0;
+}
+
+static bool flash_fits(Session *s, const Model *model, int64_t bytes, int64_t weights) {
   const Options *o = s->options;
   int64_t most = o->max_flash ? o->max_flash : s->machine.flash;
   if (!most || bytes <= most) return true;
-  session_reset_diags(s);
   Diag *d = diag_new(s->diags, E802, model->name_span, "the object takes %s of flash, budget %s",
                      bytes_str(s->arena, bytes), bytes_str(s->arena, most));
   if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
   diag_note(d, "weights %s, code and its constants %s", bytes_str(s->arena, weights),
             bytes_str(s->arena, bytes - weights));
-  session_print_diags(s);
   return false;
+}
+
+static bool stack_fits(Session *s, const Model *model, const ObjectCosts *object) {
+  const StackUse *most = deepest(&object->stack);
+  int64_t budget = s->options->max_stack;
+  if (!object->flash || !budget || (most && most->bytes <= budget)) return true;
+  if (most) {
+    Diag *d = diag_new(s->diags, E806, model->name_span, "`%s` needs %s of stack, budget %s",
+                       most->entry, bytes_str(s->arena, most->bytes), bytes_str(s->arena, budget));
+    diag_note(d, "measured: the frames of the object");
+  } else
+    session_error(s, "--max-stack: `%s` does not say what an object needs of the stack",
+                  c_compiler());
+  return false;
+}
+
+bool object_fits(Session *s, const Model *model, const ObjectCosts *object, int64_t weights) {
+  session_reset_diags(s);
+  bool flash = flash_fits(s, model, object->flash, weights), stack = stack_fits(s, model, object);
+  session_print_diags(s);
+  return flash && stack;
 }
 
 /* Precisions of the layers in integers, and what calibration measured of them. */
@@ -204,21 +238,33 @@ static void report_precisions(const Session *s, const Model *model, Report *r) {
   r->snr = model_ratio(s, model);
 }
 
+/* "stack of a call: kws_run 544 bytes" */
+static void add_stack(const StackUses *stack, Text *text) {
+  for (int i = 0; i < stack->n; i++) {
+    text_printf(text, "%s%s ", i ? ", " : "stack of a call: ", stack->use[i].entry);
+    text_add_thousands(text, stack->use[i].bytes);
+    text_add(text, " bytes");
+  }
+  if (stack->n) text_add(text, "\n");
+}
+
 void costs_print(Session *s, const Model *model, const KirModule *m, const char *out,
-                 int64_t object_flash) {
+                 const ObjectCosts *object) {
   Text text = text_new(s->arena);
   if (s->options->quiet || strcmp(out, "-") == 0) return;
-  Report report = object_flash ? report_new(m, s->arena) : report_for(s, m);
-  report.object = object_flash;
+  Report report = object->flash ? report_new(m, s->arena) : report_for(s, m);
+  report.object = object->flash;
+  report.object_stack = object->stack;
   report_precisions(s, model, &report);
   if (s->options->json)
     report_json(&report, &text);
   else
     report_text(&report, &text);
-  if (!s->options->json && object_flash) {
+  if (!s->options->json && object->flash) {
     text_add(&text, "flash of the object, weights and code: ");
-    text_add_thousands(&text, object_flash);
+    text_add_thousands(&text, object->flash);
     text_add(&text, " bytes\n");
+    add_stack(&object->stack, &text);
   }
   session_out(text_str(&text), text.len);
 }

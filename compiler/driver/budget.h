@@ -9,23 +9,32 @@
 /* What is too much for the stack of some thread: musl gives it 128 KiB, macOS 512 KiB. */
 enum { REPORT_LARGE_STACK = 128 * 1024 };
 
-/* Costs with the estimates of the chosen machine's core: of C, so object_flash, which was measured,
- * comes instead of that of flash. */
+/* What was measured of an object. */
+typedef struct ObjectCosts {
+  int64_t flash; /* bytes of weights and code; 0: no object was made */
+  StackUses stack;
+} ObjectCosts;
+
+/* Costs with the estimates of the chosen machine's core: of C, so those of an object, which were
+ * measured, come instead. */
 Report report_for(const Session *s, const KirModule *m);
 /* Puts them into what the C says of itself. */
 void report_macros(const Session *s, const KirModule *m, COptions *c);
 /* E801, E802, E806 and E807 when --max-ram, --max-flash, --max-stack or --max-cycles is exceeded;
- * false then. makes_c: no object is made, whose flash would be measured. W801 where the code is not
+ * false then. makes_c: no object is made, whose flash would be measured; makes_object: its
+ * stack will be. W801 where the code is not
  * a program of ours and its scratch is large. */
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
-                   bool makes_c);
-/* The table of costs on standard output: text, or JSON with --json. object_flash: measured bytes of
- * weights and code of the object; 0: none was made. Nothing with -q or when the
- * output itself went there. */
+                   bool makes_c, bool makes_object);
+/* The table of costs on standard output: text, or JSON with --json. Nothing with -q or when
+ * the output itself went there. */
 void costs_print(Session *s, const Model *model, const KirModule *m, const char *out,
-                 int64_t object_flash);
-/* E802 when an object that was made takes more flash than --max-flash or the chip has. */
-bool flash_measured(Session *s, const Model *model, int64_t bytes, int64_t weights);
+                 const ObjectCosts *object);
+/* Puts what was measured into what the header says. */
+void object_macros(const ObjectCosts *object, COptions *c);
+/* E802 when an object takes more flash than --max-flash or the chip has, E806 when it needs more
+ * stack than --max-stack. */
+bool object_fits(Session *s, const Model *model, const ObjectCosts *object, int64_t weights);
 /* "61.8 KiB", "512 B" */
 void text_add_bytes(Text *text, int64_t bytes);
 /* "724k", "1.2M" */

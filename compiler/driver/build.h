@@ -4,6 +4,7 @@
 #define GRUS_DRIVER_BUILD_H
 
 #include "backend/c.h"
+#include "backend/stack_use.h"
 #include "driver/session.h"
 #include "lower/lower.h"
 
@@ -41,8 +42,10 @@ bool run_compiler(Session *s, const char *command, const char *dir, const char *
 const char *c_compiler(void);
 /* Folder of the runtime's host sources; NULL after reporting. */
 const char *runtime_dir(Session *s);
-/* Makes dir/PREFIX.o, and PREFIX.h beside it: with the C compiler from PREFIX.c, or with LLVM. */
-bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic);
+/* Makes dir/PREFIX.o, and PREFIX.h beside it: with the C compiler from PREFIX.c, or with LLVM.
+ * *stack, if not NULL, gets what its entries need, as far as the compiler says it. */
+bool compile_object(Session *s, const KirModule *m, const COptions *c, const char *dir, bool pic,
+                    StackUses *stack);
 /* What is linked around a model. */
 typedef enum ProgramForm {
   PROGRAM_ALONE,   /* an executable that reads and writes files of data */

@@ -122,7 +122,7 @@ typedef struct Outputs {
   FileOut file[PACKAGE_MAX_FILES + 2];
   const char *folder; /* that the files need; NULL: none */
   int n;
-  int64_t object_flash; /* of the object that was made; 0: none */
+  ObjectCosts object; /* that was made; flash 0: none */
 } Outputs;
 
 static bool add_out(Outputs *outs, const char *path, const char *data, size_t len) {
@@ -230,11 +230,11 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
       c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
     return compile_program(s, m, &c, dir, exe, PROGRAM_ALONE) && move_out(s, exe, out, true, outs);
   }
-  if (!compile_object(s, m, &c, dir, false)) return false;
+  if (!compile_object(s, m, &c, dir, false, &outs->object.stack)) return false;
   const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object, *reason;
   size_t object_len;
   const char *bytes = file_read(s->arena, object, (size_t)1 << 31, &object_len, &reason);
-  if (bytes) outs->object_flash = elf_flash_bytes(bytes, object_len);
+  if (bytes) outs->object.flash = elf_flash_bytes(bytes, object_len);
   if (emit == EMIT_LIB) {
     made = arena_printf(s->arena, "%s/lib.a", dir);
     const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", made, object, NULL};
@@ -245,6 +245,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   /* An object is of little use without its header. */
   Text header = text_new(s->arena);
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
+  object_macros(&outs->object, &c);
   backend_c(m, &c, &header, NULL);
   size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
@@ -361,13 +362,13 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
   case EMIT_PACKAGE: return emit_package(s, job, c, out, outs);
   case EMIT_WASM: return emit_wasm(s, m, out, outs);
   case EMIT_ASM:
-    if (!native_make(s, m, &c, LLVM_ASSEMBLY, &text)) return false;
+    if (!native_make(s, m, &c, LLVM_ASSEMBLY, NULL, &text)) return false;
     break;
   case EMIT_LLVM:
-    if (!native_make(s, m, &c, LLVM_IR_TEXT, &text)) return false;
+    if (!native_make(s, m, &c, LLVM_IR_TEXT, NULL, &text)) return false;
     break;
   case EMIT_BC:
-    if (!native_make(s, m, &c, LLVM_BITCODE, &text)) return false;
+    if (!native_make(s, m, &c, LLVM_BITCODE, NULL, &text)) return false;
     break;
   case EMIT_SHARED: return emit_shared(s, job, out, outs);
   case EMIT_OBJ:
@@ -467,7 +468,8 @@ ExitCode command_build(Session *s) {
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
   bool within = m && compiler_fits(s, kind) &&
-                budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind));
+                budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind),
+                              kind == EMIT_OBJ || kind == EMIT_LIB);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (!m || s->diags->n_errors)
@@ -483,10 +485,10 @@ ExitCode command_build(Session *s) {
   bool made = (!s->options->selftest || selftest_make(s, model, source, m, &job.selftest)) &&
               emit(s, &job, kind, out, &outs);
   Report report = report_new(m, s->arena);
-  if (made && !flash_measured(s, model, outs.object_flash, report.flash)) return EXIT_FAILED;
+  if (made && !object_fits(s, model, &outs.object, report.flash)) return EXIT_FAILED;
   if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
-  costs_print(s, model, m, out, outs.object_flash);
+  costs_print(s, model, m, out, &outs.object);
   say_flags(s, model, kind, out);
   return EXIT_DONE;
 }

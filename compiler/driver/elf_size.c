@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { MACHINE_AT = 18, X86_64 = 62, RED_ZONE = 128 };
 enum { CLASS_AT = 4, DATA_AT = 5, CLASS_64 = 2, LITTLE = 1, NOBITS = 8, ALLOC = 2 };
 
 /* Where the fields are that are read, in 32 and in 64 bits. */
@@ -37,4 +38,9 @@ int64_t elf_flash_bytes(const char *data, size_t len) {
     if (is_loaded && field(data, at + f->type, 4) != NOBITS && size <= len) sum += (int64_t)size;
   }
   return sum;
+}
+
+int64_t elf_red_zone(const char *data, size_t len) {
+  bool is_elf = len > MACHINE_AT + 1 && memcmp(data, "\177ELF", 4) == 0;
+  return is_elf && data[DATA_AT] == LITTLE && field(data, MACHINE_AT, 2) == X86_64 ? RED_ZONE : 0;
 }

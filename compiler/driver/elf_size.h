@@ -11,4 +11,7 @@
  * none. */
 int64_t elf_flash_bytes(const char *data, size_t len);
 
+/* Bytes that a function of the object may use below its frame: the red zone of x86-64, else 0. */
+int64_t elf_red_zone(const char *data, size_t len);
+
 #endif

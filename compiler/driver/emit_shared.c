@@ -128,9 +128,9 @@ static bool compile_body(Session *s, const LibraryBody *body, const char *dir) {
   COptions c = {.prefix = body->prefix,
                 .compiler = "grus " GRUS_VERSION,
                 .vectors = s->options->iso ? C_VECTORS_ISO : C_VECTORS_GNU};
-  if (!compile_object(s, body->m, &c, dir, true)) return false;
+  if (!compile_object(s, body->m, &c, dir, true, NULL)) return false;
   c.prefix = body->batched_prefix;
-  return !body->batched || compile_object(s, body->batched, &c, dir, true);
+  return !body->batched || compile_object(s, body->batched, &c, dir, true, NULL);
 }
 
 static LibraryOptions options_of(const LibraryBody *body, int n) {

@@ -83,9 +83,10 @@ LlvmOptions native_options(const Session *s, const COptions *c) {
 }
 
 static bool make(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
-                 LlvmOutput output, Text *text) {
+                 LlvmOutput output, StackUses *stack, Text *text) {
   LlvmOptions options = native_options(s, c);
   options.calls = entries;
+  options.stack = stack;
   session_reset_diags(s);
   if (!s->machine.llvm) {
     session_error(s, "LLVM has no `%s`: set CC to its C compiler, or build C with `--emit=c`",
@@ -101,11 +102,12 @@ static bool make(Session *s, const KirModule *m, const COptions *c, LlvmEntries 
   return false;
 }
 
-bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text) {
-  return make(s, m, c, NULL, output, text);
+bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output,
+                 StackUses *stack, Text *text) {
+  return make(s, m, c, NULL, output, stack, text);
 }
 
 bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
                    Text *text) {
-  return make(s, m, c, entries, LLVM_OBJECT, text);
+  return make(s, m, c, entries, LLVM_OBJECT, NULL, text);
 }

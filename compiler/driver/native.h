@@ -22,7 +22,9 @@ LlvmOptions native_options(const Session *s, const COptions *c);
  * pointers; *entries gets the size of the state. False after reporting. */
 bool native_object(Session *s, const KirModule *m, const COptions *c, LlvmEntries *entries,
                    Text *text);
-/* Appends a file of the LLVM backend's to text. False after reporting. */
-bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output, Text *text);
+/* Appends a file of the LLVM backend's to text; *stack, if not NULL, gets what an object needs of
+ * it. False after reporting. */
+bool native_make(Session *s, const KirModule *m, const COptions *c, LlvmOutput output,
+                 StackUses *stack, Text *text);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "backend/program.h"
 #include "base/module.h"
+#include "driver/elf_size.h"
 #include "driver/interrupts.h"
 #include "driver/random.h"
 #include "driver/stale.h"
@@ -164,8 +165,72 @@ static const char *optimisation(Session *s) {
   return arena_printf(s->arena, "-O%s", s->options->optimise ? s->options->optimise : "2");
 }
 
+/* Whether the C compiler has -fstack-usage, as GCC and clang do. */
+static bool says_stack(Session *s, const char *dir) {
+  const char *empty = file_join(s->arena, dir, "empty.c"), *reason;
+  int n;
+  if (!file_put(empty, "", 0, &reason)) return false;
+  const char **argv = split(s, c_compiler(), 6, &n);
+  const char *args[] = {
+      "-fstack-usage", "-c", empty, "-o", file_join(s->arena, dir, "empty.o"), NULL};
+  for (int i = 0; argv && i < 6; i++)
+    argv[n + i] = args[i];
+  return argv && run_command(s, argv, file_join(s->arena, dir, "cc.log")) == 0;
+}
+
+/* The bytes of a function in a file of -fstack-usage, whose lines are FILE:LINE:COLUMN:FUNCTION,
+ * bytes and a kind, between tabs; -1: it has no such function. */
+static int64_t frame_in(const char *text, const char *function) {
+  size_t n = strlen(function);
+  for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    const char *tab = strchr(line, '\t');
+    if (!tab) return -1;
+    bool same = (size_t)(tab - line) > n && tab[-(ptrdiff_t)n - 1] == ':' &&
+                memcmp(tab - n, function, n) == 0;
+    if (same) return strtoll(tab, NULL, 10);
+  }
+  return -1;
+}
+
+/* All frames but those of the entries: no call is deeper than all that they may call. */
+static int64_t frames_of_helpers(const char *text, const StackUses *entries) {
+  int64_t sum = 0;
+  for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    const char *tab = strchr(line, '\t');
+    if (tab) sum += strtoll(tab, NULL, 10);
+  }
+  for (int i = 0; i < entries->n; i++)
+    sum -= entries->use[i].bytes;
+  return sum;
+}
+
+/* What -fstack-usage said. Nothing if a frame has no bound. */
+static void read_stack(Session *s, const KirModule *m, const char *prefix, const char *dir,
+                       StackUses *out) {
+  const char *reason, *path = in_dir(s, dir, prefix, ".su");
+  size_t len, object_len = 0;
+  const char *object =
+      file_read(s->arena, in_dir(s, dir, prefix, ".o"), (size_t)1 << 31, &object_len, &reason);
+  const char *text =
+      file_exists(path) ? file_read(s->arena, path, (size_t)1 << 24, &len, &reason) : NULL;
+  *out = (StackUses){.use = ARENA_ARRAY(s->arena, StackUse, m->n_funcs + 1)};
+  for (const char *at = text; at && (at = strstr(at, "\tdynamic")); at++)
+    if (strncmp(at, "\tdynamic,bounded", 16) != 0) return;
+  for (int i = 0; text && i < m->n_funcs; i++) {
+    const char *name = arena_printf(s->arena, "%s_%s", prefix, m->func[i]->name);
+    int64_t bytes = m->func[i]->kind == KIR_HELPER ? -1 : frame_in(text, name);
+    if (bytes >= 0) out->use[out->n++] = (StackUse){name, bytes};
+  }
+  int64_t helpers = text ? frames_of_helpers(text, out) : 0;
+  if (object) helpers += elf_red_zone(object, object_len);
+  for (int i = 0; i < out->n; i++)
+    out->use[i].bytes += helpers;
+}
+
 bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir,
-                    bool pic) {
+                    bool pic, StackUses *stack) {
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   if (c.weights == C_WEIGHTS_BEST && c.vectors == C_VECTORS_GNU)
@@ -176,13 +241,13 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   const char *file = in_dir(s, dir, c.prefix, ".c");
   if (native) {
     Text object = text_new(s->arena);
-    return native_make(s, m, &c, LLVM_OBJECT, &object) &&
+    return native_make(s, m, &c, LLVM_OBJECT, stack, &object) &&
            write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
            write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
   }
   if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source))
     return false;
-  const char *args[16] = {"-std=c99",
+  const char *args[17] = {"-std=c99",
                           optimisation(s),
                           "-ffp-contract=off",
                           pic ? "-fPIC" : "-fno-math-errno",
@@ -192,9 +257,12 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
                           in_dir(s, dir, c.prefix, ".o")};
   int n = 8;
   char *flags = arena_strdup(s->arena, s->machine.flags ? s->machine.flags : "");
-  for (char *word = strtok(flags, " "); word && n < 15; word = strtok(NULL, " "))
+  if (stack && says_stack(s, dir)) args[n++] = "-fstack-usage";
+  for (char *word = strtok(flags, " "); word && n < 16; word = strtok(NULL, " "))
     args[n++] = word;
-  return run_compiler(s, c_compiler(), dir, args);
+  if (!run_compiler(s, c_compiler(), dir, args)) return false;
+  if (stack) read_stack(s, m, c.prefix, dir, stack);
+  return true;
 }
 
 bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir,
@@ -203,7 +271,7 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
   COptions c = *options;
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   const char *runtime = runtime_dir(s);
-  if (!runtime || !compile_object(s, m, &c, dir, shared)) return false;
+  if (!runtime || !compile_object(s, m, &c, dir, shared, NULL)) return false;
   Text program = text_new(s->arena);
   backend_program(m, &c, !shared, &program);
   const char *file = in_dir(s, dir, c.prefix, "_main.c");
