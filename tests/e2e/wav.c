@@ -3,6 +3,8 @@
  *
  *   wav make SOUND.npy COUNT SOUND.wav               mono, 16 kHz, 32-bit floats
  *   wav compare FOUND.wav COUNT WANTED.npy N LATE MOST
+ *   wav triple SOUND.wav TRIPLE.wav                  three times the rate, on straight lines
+ *   wav third SOUND.wav THIRD.wav                    every third sample
  *
  * In: an array of one axis, of which the first COUNT samples are meant. compare: FOUND must have
  * COUNT samples between -1 and 1; the first N may differ by MOST from WANTED, which is LATE samples
@@ -68,12 +70,39 @@ static int compare(Arena *arena, const char *found, int64_t count, const char *w
   return !ok;
 }
 
+/* samples * times / by of a mono sound, at a rate that follows. */
+static int rate_change(Arena *arena, const char *from, const char *to, int times, int by) {
+  SF_INFO info = {0};
+  SNDFILE *in = sf_open(from, SFM_READ, &info);
+  if (!in || info.channels != 1) {
+    fprintf(stderr, "%s: %s, or not mono\n", from, sf_strerror(in));
+    return 1;
+  }
+  int64_t n = info.frames, n_out = n * times / by;
+  float *x = ARENA_ARRAY(arena, float, n + 1), *y = ARENA_ARRAY(arena, float, n_out + 1);
+  bool ok = sf_readf_float(in, x, n) == n;
+  x[n] = 0;
+  for (int64_t k = 0; k < n_out; k++) {
+    int64_t at = k * by / times, rest = k * by % times;
+    y[k] = x[at] + (x[at + 1] - x[at]) * (float)rest / (float)times;
+  }
+  sf_close(in);
+  info.samplerate = info.samplerate * times / by;
+  SNDFILE *out = sf_open(to, SFM_WRITE, &info);
+  ok = ok && out && sf_writef_float(out, y, n_out) == n_out;
+  if (!ok) fprintf(stderr, "%s: %s\n", to, sf_strerror(out));
+  return sf_close(out) != 0 || !ok;
+}
+
 static int run(Arena *arena, int argc, char **argv) {
   if (argc == 5 && strcmp(argv[1], "make") == 0)
     return make(arena, argv[2], atoll(argv[3]), argv[4]);
   if (argc == 8 && strcmp(argv[1], "compare") == 0)
     return compare(arena, argv[2], atoll(argv[3]), argv[4], atoll(argv[5]), atoll(argv[6]),
                    atof(argv[7]));
+  if (argc == 4 && strcmp(argv[1], "triple") == 0)
+    return rate_change(arena, argv[2], argv[3], 3, 1);
+  if (argc == 4 && strcmp(argv[1], "third") == 0) return rate_change(arena, argv[2], argv[3], 1, 3);
   return 2;
 }
 
