@@ -223,7 +223,7 @@ static bool options_are_read(const Format *format, const ForeignFile *file, cons
         text_printf(&takers, "%s%s", takers.len ? ", " : "", other->name);
     Diag *d = foreign_report(diags, file, E903, "`%s` means nothing to this file: it is %s",
                              option[i].name, format->name);
-    diag_note(d, "it is an option for: %s", text_str(&takers));
+    diag_note(d, "it applies to: %s", text_str(&takers));
     diag_fix(d, FIX_MAYBE, "leave out `%s`", option[i].name);
     return false;
   }

@@ -106,7 +106,7 @@ static void drop_last(Foreign *f) {
     if (layer->kind != LAYER_last) continue;
     foreign_bypass(f->model, layer);
     foreign_note(
-        f, "`last` was left out: a stream gives an output at every step, for the steps so far");
+        f, "grus omitted `last`: a stream gives an output at every step, for the steps so far");
   }
 }
 

@@ -253,8 +253,8 @@ static void faults(void **state) {
       {graph_node(g, GRAPH_Reshape, "", "", 2, IN(three, huge), 1),
        "the shape [4000000000, 4000000000] is impossible"},
       {graph_node(g, GRAPH_ConstantOfShape, "", "", 1, IN(huge), 1),
-       "a result of the shape [4000000000, 4000000000] is impossible"},
-      {gather, "place 3 is outside of 3 elements"},
+       "its result has the impossible shape [4000000000, 4000000000]"},
+      {gather, "index 3 is outside of 3 elements"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     GraphNode *node = cases[i].node;

@@ -44,7 +44,7 @@ json_t *audio_json(Audio *audio) {
   if (file->data.len > FILE_MAX) {
     Diag *d = foreign_report(audio->diags, file, E901, "`%s` is too large for a model in JSON",
                              file->path);
-    diag_note(d, "it has %zu bytes, and at most %d are read", file->data.len, FILE_MAX);
+    diag_note(d, "it has %zu bytes; at most %d are supported", file->data.len, FILE_MAX);
     return NULL;
   }
   json_t *root = json_read(audio->arena, (const char *)file->data.data, file->data.len,
@@ -204,7 +204,7 @@ bool audio_keys_known(Audio *audio, json_t *object, const char *known, const cha
     if (listed(known, key)) continue;
     Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known",
                              origin, key);
-    diag_note(d, "what is passed over might change the results; known here: %s", known);
+    diag_note(d, "ignoring it could change the results; known keys: %s", known);
     ok = false;
   }
   return ok;

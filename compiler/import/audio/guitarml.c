@@ -37,7 +37,7 @@ static bool read_kind(Amp *amp) {
   Diag *d = foreign_report(amp->audio.diags, amp->audio.file, type ? E902 : E904,
                            type ? "%s has the unit_type `%s`" : "%s does not say its `unit_type`",
                            origin, type);
-  diag_note(d, "models with LSTM and GRU are read");
+  diag_note(d, "grus supports LSTM and GRU");
   return false;
 }
 
@@ -62,9 +62,9 @@ static bool read_architecture(Amp *amp) {
   }
   if (!audio_keys_known(a, amp->data, known, origin)) return false;
   if (!word_is(amp->data, "model", "SimpleRNN")) {
-    Diag *d = foreign_report(a->diags, a->file, E902, "%s names a `model` that grus does not have",
-                             origin);
-    diag_note(d, "models of kind SimpleRNN are read: a recurrent layer, then a linear one");
+    Diag *d =
+        foreign_report(a->diags, a->file, E902, "%s names a `model` that is not supported", origin);
+    diag_note(d, "grus supports SimpleRNN: a recurrent layer, then a linear one");
     return false;
   }
   amp->inputs = audio_size(a, amp->data, "input_size", 1, origin);

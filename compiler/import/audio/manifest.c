@@ -69,7 +69,7 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
   if (!file || !*file || *file == '.' || strpbrk(file, "/\\:") || !json_is_array(shape)) {
     Diag *d =
         report(m, E901, name, "needs a `shape`, and a `filename` in the folder of the manifest");
-    if (file) diag_note(d, "its filename is `%.120s`; files elsewhere are not read", file);
+    if (file) diag_note(d, "its filename is `%.120s`; grus reads no files of other folders", file);
     return false;
   }
   if (!audio_keys_known(a, object, "filename shape", arena_printf(a->arena, "`%.120s`", name)))
@@ -159,10 +159,10 @@ static bool read_config(Manifest *m, const ImportOptions *options) {
         m, "what its cells compute",
         "it has names and shapes; a BasicLSTMCell of TensorFlow has gates i j f o over [x; h]");
   if (strcmp(cell, "BasicLSTMCell") != 0) {
-    Diag *d =
-        foreign_report(m->audio.diags, m->audio.file, E902,
-                       "--config names the cell `%.80s`, which is not read from a manifest", cell);
-    diag_note(d, "BasicLSTMCell is");
+    Diag *d = foreign_report(
+        m->audio.diags, m->audio.file, E902,
+        "--config names the cell `%.80s`, which is not supported in a manifest", cell);
+    diag_note(d, "supported: BasicLSTMCell");
     return false;
   }
   if (!json_is_number(bias))

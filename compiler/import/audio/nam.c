@@ -35,7 +35,7 @@ static bool version_known(Audio *a, const json_t *root) {
   if (minor >= VERSION_LEAST && minor <= VERSION_MOST && *end == '.') return true;
   Diag *d = foreign_report(a->diags, a->file, E903, "`%s` is of version `%.20s` of its format",
                            a->file->path, version);
-  diag_note(d, "0.%d to 0.%d are known; another one may mean something else by the same words",
+  diag_note(d, "grus knows 0.%d to 0.%d; another version may give the same words another meaning",
             VERSION_LEAST, VERSION_MOST);
   return false;
 }
@@ -49,9 +49,8 @@ static bool refuse_architecture(Audio *a, const char *name) {
   Diag *d = name ? foreign_report(a->diags, a->file, E902, "`%s` has the architecture `%.40s`",
                                   a->file->path, name)
                  : foreign_report(a->diags, a->file, E901,
-                                  "`%s` has an `architecture` that is no name", a->file->path);
-  diag_note(
-      d, "of .nam files those with WaveNet, LSTM, ConvNet, Linear and SlimmableContainer are read");
+                                  "`%s` has an `architecture` that is not a name", a->file->path);
+  diag_note(d, "supported architectures: WaveNet, LSTM, ConvNet, Linear and SlimmableContainer");
   return false;
 }
 
@@ -101,7 +100,7 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
   const char *name = json_string_value(json_object_get(root, "architecture"));
   Audio *a = &nam->audio;
   if (!version_known(a, root) || !audio_keys_known(a, root, known, "the model")) return false;
-  if (depth > DEPTH_MAX) return nam_refuse(nam, E903, "holds models within models, too deep");
+  if (depth > DEPTH_MAX) return nam_refuse(nam, E903, "holds models that are nested too deeply");
   if (name && strcmp(name, "SlimmableContainer") == 0) {
     json_t *model = choose(nam, json_object_get(root, "config"));
     return model && build(nam, model, flow, depth + 1);
@@ -111,7 +110,8 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
     /* inside another model it has not come to rest, as that one's past would need */
     return depth < DEPTH_MAX
                ? nam_lstm(nam, flow, rate_of(root))
-               : nam_refuse(nam, E902, "is an LSTM, and only the start of a whole model is known");
+               : nam_refuse(nam, E902,
+                            "is an LSTM; grus knows only the initial state of a whole model");
   }
   for (size_t i = 0; name && i < sizeof architectures / sizeof *architectures; i++)
     if (strcmp(architectures[i].name, name) == 0)
@@ -122,7 +122,7 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
 bool nam_model(Nam *outer, json_t *root, const char *origin, NamFlow *flow) {
   Nam nam = {.audio = outer->audio, .options = outer->options, .origin = origin};
   if (!json_is_object(root))
-    return nam_refuse(outer, E901, "has a `condition_dsp` that is no model");
+    return nam_refuse(outer, E901, "has a `condition_dsp` that is not a model");
   bool ok = build(&nam, root, flow, DEPTH_MAX);
   outer->sized |= nam.sized;
   return ok;
@@ -157,7 +157,8 @@ Foreign *nam_import(const ForeignFile *file, const ImportOptions *options, Diags
     return NULL;
   }
   model_output(a->foreign->model, "y", flow.value);
-  foreign_note(a->foreign, "it starts from the state after silence, which its engine plays into it "
-                           "before the first sample");
+  foreign_note(
+      a->foreign,
+      "its initial state is that after silence, which its engine plays before the first sample");
   return a->foreign;
 }

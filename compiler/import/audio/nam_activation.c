@@ -24,7 +24,8 @@ static bool number(Nam *nam, const json_t *object, const char *key, double if_ab
   const json_t *value = json_object_get(object, key);
   *out = value ? json_number_value(value) : if_absent;
   return !value || json_is_number(value) ||
-         nam_refuse(nam, E901, arena_printf(nam->audio.arena, "has a `%s` that is no number", key));
+         nam_refuse(nam, E901,
+                    arena_printf(nam->audio.arena, "has a `%s` that is not a number", key));
 }
 
 static bool read_slopes(Nam *nam, const json_t *object, NamActivation *out) {
@@ -50,10 +51,10 @@ bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out) {
     i++;
   if (!name || i == n) {
     Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E902,
-                             "%s has the activation `%.40s`, which grus does not have", nam->origin,
+                             "%s has the activation `%.40s`, which is not supported", nam->origin,
                              name ? name : "?");
-    diag_note(d, "Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, LeakyHardtanh "
-                 "and Softsign are read");
+    diag_note(d, "supported: Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, "
+                 "LeakyHardtanh, Softsign");
     return false;
   }
   out->shape = names[i].shape;

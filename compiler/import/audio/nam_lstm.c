@@ -89,8 +89,10 @@ static bool add_cell(Nam *nam, const NamCell *cell, int64_t index, NamFlow *flow
   float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 4, (int64_t[]){1, 4, u, d}, "weights");
   float *recurrent = audio_tensor(a, stage, ROLE_RECURRENT, 4, (int64_t[]){1, 4, u, u}, "weights");
   float *bias = audio_tensor(a, stage, ROLE_BIAS, 3, (int64_t[]){1, 4, u}, "weights, bias");
-  float *h = audio_tensor(a, stage, ROLE_INITIAL_H, 3, (int64_t[]){1, 1, u}, "weights, start of h");
-  float *c = audio_tensor(a, stage, ROLE_INITIAL_C, 3, (int64_t[]){1, 1, u}, "weights, start of c");
+  float *h = audio_tensor(a, stage, ROLE_INITIAL_H, 3, (int64_t[]){1, 1, u},
+                          "weights, initial state of h");
+  float *c = audio_tensor(a, stage, ROLE_INITIAL_C, 3, (int64_t[]){1, 1, u},
+                          "weights, initial state of c");
   if (!kernel || !recurrent || !bias || !h || !c) return false;
   for (int64_t r = 0; r < 4 * u; r++) {
     memcpy(kernel + r * d, cell->rows + r * (d + u), sizeof *kernel * (size_t)d);

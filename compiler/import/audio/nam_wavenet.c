@@ -215,7 +215,7 @@ static bool read_film(Nam *nam, const Array *a, int which, Film *film) {
   if (!json_is_object(json))
     return nam_refuse(
         nam, E901,
-        arena_printf(nam->audio.arena, "has a `%s` that is no object", film_keys[which]));
+        arena_printf(nam->audio.arena, "has a `%s` that is not an object", film_keys[which]));
   return audio_keys_known(&nam->audio, json, "active shift groups", film_keys[which]) &&
          truth(nam, json, "active", true, &film->active) &&
          truth(nam, json, "shift", true, &film->shift) &&

@@ -174,7 +174,7 @@ static Foreign *network(Rnnoise *r) {
            NULL;
   if (r->at != r->end)
     return foreign_report(a->diags, a->file, E901,
-                          "`%s` goes on behind its last layer, `vad_output`", a->file->path),
+                          "`%s` has data after its last layer, `vad_output`", a->file->path),
            NULL;
   a->foreign = foreign_new(a->file, "RNNoise .rnnn", NULL);
   r->features = a->value =

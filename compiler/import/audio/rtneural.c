@@ -50,8 +50,8 @@ static const float *weight(const RtLayer *layer, int i, int rank, const int64_t 
 
 static bool count_is(const RtLayer *layer, size_t least, size_t most) {
   if (layer->n_weights >= least && layer->n_weights <= most) return true;
-  Diag *d = refuse(layer, E602, "has not the arrays that its type needs");
-  diag_note(d, "it has %zu in `weights`, and needs %zu%s", layer->n_weights, most,
+  Diag *d = refuse(layer, E602, "does not have the arrays that its type needs");
+  diag_note(d, "`weights` has %zu arrays; the layer needs %zu%s", layer->n_weights, most,
             least == most ? "" : " (the bias may be missing)");
   return false;
 }
@@ -285,13 +285,13 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
     i++;
   if (!type || i == n) {
     Diag *d = refuse(&layer, type ? E902 : E901,
-                     type ? "is of a type that grus does not have" : "has no `type`");
+                     type ? "is of a type that is not supported" : "has no `type`");
     if (type && strstr(type, "2d"))
       diag_note(d, "its convolution or its statistics go over two axes, time and features; grus "
                    "has Conv1D and BatchNorm, over time");
     else
-      diag_note(d, "dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu and "
-                   "activation are read");
+      diag_note(d, "supported: dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu, "
+                   "activation");
     return false;
   }
   if (!audio_keys_known(a, object, types[i].keys, origin)) return false;
@@ -346,7 +346,7 @@ Foreign *rtneural_import(const ForeignFile *file, const ImportOptions *options, 
   if (!root || !audio_keys_known(a, root, known, "the model") || !rank_known(a, layers, rank))
     return NULL;
   if (n == 0 || n > LAYERS_MAX) {
-    foreign_report(diags, file, E901, "the model in `%s` has %zu layers; 1 to %d are read",
+    foreign_report(diags, file, E901, "the model in `%s` has %zu layers; 1 to %d are supported",
                    file->path, n, LAYERS_MAX);
     return NULL;
   }

@@ -95,10 +95,10 @@ static int64_t sizes(Audio *a, const json_t *root, int64_t *outputs) {
     Diag *d = foreign_report(a->diags, a->file, E902,
                              "`%s` has %zu arrays: it is not an unconditional Sketch-RNN",
                              a->file->path, json_array_size(shapes));
-    diag_note(
-        d,
-        "with %d, of one LSTM and its output, it is; encoders and conditional models are not read",
-        ARRAYS);
+    diag_note(d,
+              "an unconditional model has %d arrays, of one LSTM and its output; encoders and "
+              "conditional models are not supported",
+              ARRAYS);
     return 0;
   }
   if (units >= 1 && units <= UNITS_MAX && *outputs >= 1 && *outputs <= UNITS_MAX) return units;
@@ -132,7 +132,7 @@ Foreign *sketch_import(const ForeignFile *file, const ImportOptions *options, Di
   if (!lstm || !audio_dense(&a, kernel, bias, outputs, "output", "arrays 0 and 1")) return NULL;
   model_output(a.foreign->model, "state", lstm->out[0]);
   model_output(a.foreign->model, "mix", a.value);
-  foreign_note(a.foreign, "dx and dy of `stroke` are in units of scale_factor / 2 = %g",
+  foreign_note(a.foreign, "the unit of dx and dy of `stroke` is scale_factor / 2 = %g",
                json_number_value(json_object_get(json_array_get(root, 0), "scale_factor")) / 2);
   foreign_note(a.foreign, "`mix` is linear: softmax, exp and tanh of its parts are the program's");
   return a.foreign;

@@ -43,7 +43,7 @@ static Diag *open_question(Torch *t, const char *what) {
 static bool say_how(Torch *t, Diag *d) {
   const char *path = t->audio.file->path;
   diag_note(d,
-            "`grus import %s --template` writes a model with its tensors; put it right, and name "
+            "`grus import %s --template` writes a model with its tensors; correct it, then pass "
             "it: `--config MODEL.grus`",
             path);
   return false;
@@ -110,7 +110,7 @@ static bool import_conv(Torch *t, const TorchModule *m) {
 
 static bool refuse_kind(Torch *t, const TorchModule *m) {
   Diag *d = foreign_report(t->audio.diags, t->audio.file, E902,
-                           "%s is none of the modules that are read from a state dict", m->origin);
+                           "%s is not a module that grus supports in a state dict", m->origin);
   diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), Conv1d (of "
                "three), Embedding, BatchNorm and LayerNorm");
   return say_how(t, d);
@@ -151,10 +151,9 @@ static bool kinds_known(Torch *t) {
     if (m->n_known == m->n_tensors) continue;
     Diag *d = foreign_report(t->audio.diags, t->audio.file, E903,
                              "%s has tensors that are not known", m->origin);
-    diag_note(
-        d,
-        "%d of %d are those of a module of its kind; what is passed over might change the results",
-        m->n_known, m->n_tensors);
+    diag_note(d,
+              "%d of %d are those of a module of its kind; ignoring them could change the results",
+              m->n_known, m->n_tensors);
     return false;
   }
   return true;
@@ -174,7 +173,7 @@ static bool report_order(Torch *t, TorchOrders orders) {
   if (orders == ORDERS_MANY) {
     diag_note(d, "%s fit each other, and so do %s", chain_text(t, t->order),
               chain_text(t, t->other));
-    diag_note(d, "the order of the keys says nothing: they may be sorted");
+    diag_note(d, "the order of the keys tells nothing: they may be sorted");
   } else
     diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads",
               t->n);
@@ -228,10 +227,10 @@ static bool between_known(Torch *t) {
     if (!linear || norm || torch_adjacent(&t->part[t->order[i]], &t->part[t->order[i + 1]]))
       continue;
     Diag *d = open_question(
-        t, arena_printf(t->audio.arena, "what stands between `%s` and `%s`", m->name, next->name));
-    diag_note(
-        d, "modules without weights are not in a state dict: an activation, as a rule, behind a %s",
-        torch_kind_name[m->kind]);
+        t, arena_printf(t->audio.arena, "what is between `%s` and `%s`", m->name, next->name));
+    diag_note(d,
+              "modules without weights are not in a state dict: usually an activation after a %s",
+              torch_kind_name[m->kind]);
     return say_how(t, d);
   }
   return true;
@@ -244,11 +243,11 @@ static void say_what_was_taken(Torch *t) {
     norm |= t->module[i].kind == TORCH_BATCH_NORM || t->module[i].kind == TORCH_LAYER_NORM;
   if (norm)
     foreign_note(t->audio.foreign,
-                 "the eps of norms is not in the file: it is 1e-5 as PyTorch has it");
+                 "the file does not hold the eps of norms: grus uses 1e-5, as PyTorch does");
   if (t->n > 1)
     foreign_note(
         t->audio.foreign,
-        "the file says the modules but not what is between them: they were put one after another");
+        "the file names the modules but not what is between them: grus put one after the other");
 }
 
 static bool time_known(Torch *t, const ImportOptions *options) {
@@ -257,7 +256,7 @@ static bool time_known(Torch *t, const ImportOptions *options) {
     Diag *d = open_question(t, "how long its sequences are");
     diag_note(
         d,
-        "`%s` reads in two directions, from the end as well: `--time 49` or `--time \"n <= 120\"`",
+        "`%s` also reads from the end: give the length with `--time 49` or `--time \"n <= 120\"`",
         t->module[i].name);
     return false;
   }
@@ -272,8 +271,8 @@ Foreign *torch_state_of(const ForeignFile *file, const TensorFile *tensors,
   if (!audio_config(a, options, &t->config)) return NULL;
   t->module = torch_modules(a->arena, tensors, &t->n);
   if (t->n == 0 || t->n > MODULES_MAX) {
-    foreign_report(diags, file, E901, "`%s` has %d modules; 1 to %d are read", file->path, t->n,
-                   MODULES_MAX);
+    foreign_report(diags, file, E901, "`%s` has %d modules; 1 to %d are supported", file->path,
+                   t->n, MODULES_MAX);
     return NULL;
   }
   t->part = ARENA_ARRAY(a->arena, TorchPart, t->n);

@@ -10,7 +10,7 @@ static bool place_of(GraphCall *call, double number, int64_t n, int64_t *out) {
   int64_t place = graph_whole(number);
   *out = place < 0 ? place + n : place;
   return (*out >= 0 && *out < n) ||
-         call_fault(call, "place %lld is outside of %lld elements", (long long)place, (long long)n);
+         call_fault(call, "index %lld is outside of %lld elements", (long long)place, (long long)n);
 }
 
 bool graph_eval_Gather(GraphCall *call) {
@@ -94,7 +94,7 @@ bool graph_eval_ScatterElements(GraphCall *call) {
   bool fits = places->rank == x->rank && update->rank == x->rank;
   for (int i = 0; fits && i < x->rank; i++)
     fits = places->dim[i] == update->dim[i] && (i == axis || places->dim[i] <= x->dim[i]);
-  if (!fits) return call_fault(call, "its places and updates do not fit its tensor");
+  if (!fits) return call_fault(call, "its indices and updates do not fit its tensor");
   double *y = copied(call);
   Walk w = walk_start(places->rank, places->dim);
   strides_of(x->rank, x->dim, w.stride[0]);
@@ -110,12 +110,12 @@ bool graph_eval_ScatterElements(GraphCall *call) {
 bool graph_eval_ScatterNd(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *places = call_in(call, 1), *update = call_in(call, 2);
   int64_t depth = places->rank ? places->dim[places->rank - 1] : 0;
-  if (depth < 1 || depth > x->rank) return call_fault(call, "its places do not fit its tensor");
+  if (depth < 1 || depth > x->rank) return call_fault(call, "its indices do not fit its tensor");
   int64_t run = 1, n = places->count / depth, all;
   for (int i = (int)depth; i < x->rank; i++)
     run *= x->dim[i];
   if (!size_mul(n, run, &all) || update->count != all)
-    return call_fault(call, "%lld updates do not fill %lld places of %lld",
+    return call_fault(call, "%lld updates do not fill %lld indices of %lld",
                       (long long)update->count, (long long)n, (long long)run);
   double *y = copied(call);
   for (int64_t k = 0; k < n; k++) {

@@ -137,7 +137,7 @@ bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out) {
   Frame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
-  if (frame.depth > MAX_DEPTH) return run_fault(run, node, "bodies lie too deep in each other");
+  if (frame.depth > MAX_DEPTH) return run_fault(run, node, "its bodies are nested too deeply");
   if (graph->n_in != n_in || graph->n_out != n_out)
     return run_fault(run, node,
                      arena_printf(run->arena,

@@ -30,12 +30,12 @@ bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t
   int64_t count = 1,
           room = 1; /* room: empty axes count as 1, so that no product of sizes overflows */
   if (rank > GRAPH_MAX_RANK)
-    return call_fault(call, "a result of %d axes is more than the %d there can be", rank,
+    return call_fault(call, "its result has %d axes; at most %d are supported", rank,
                       GRAPH_MAX_RANK);
   for (int i = 0; i < rank; i++)
     if (dim[i] < 0 || !size_mul(count, dim[i], &count) ||
         !size_mul(room, dim[i] ? dim[i] : 1, &room) || room > INT32_MAX)
-      return call_fault(call, "a result of the shape %s is impossible", call_dims(call, rank, dim));
+      return call_fault(call, "its result has the impossible shape %s", call_dims(call, rank, dim));
   if (k >= call->node->n_out)
     return call_fault(call, "it has %d results and needs %d", call->node->n_out, k + 1);
   call->out[k] = (GraphTensor){.elem = elem, .rank = rank, .count = count};
@@ -86,7 +86,7 @@ bool call_numbers(GraphCall *call, int k, int most, int *n, int64_t *out) {
   if (!t->data && t->count > 0)
     return call_fault(call, "the numbers of operand %d are not known", k);
   if (t->count > most)
-    return call_fault(call, "operand %d has %lld elements; %d are the most there can be", k,
+    return call_fault(call, "operand %d has %lld elements; at most %d are supported", k,
                       (long long)t->count, most);
   *n = (int)t->count;
   for (int i = 0; i < *n; i++)
@@ -135,7 +135,7 @@ static const struct {
 };
 
 bool graph_shape_control(GraphCall *call) {
-  return call_fault(call, "%s is not computed by itself", graph_op_name(call->node->op));
+  return call_fault(call, "%s is not computed on its own", graph_op_name(call->node->op));
 }
 
 bool graph_call_shape(GraphCall *call) {

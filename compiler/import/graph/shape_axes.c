@@ -77,7 +77,7 @@ bool graph_shape_gather_elements(GraphCall *call) {
   int axis;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   if (places->rank != x->rank)
-    return call_fault(call, "its places have other axes than its tensor");
+    return call_fault(call, "its indices have other axes than its tensor");
   for (int i = 0; i < x->rank; i++)
     if (i != axis && places->dim[i] > x->dim[i])
       return call_fault(call, "sizes %lld and %lld of axis %d do not match",
@@ -90,11 +90,11 @@ bool graph_shape_gather_nd(GraphCall *call) {
   int64_t block = graph_int(call->node, GRAPH_ATTR_block, 0), dim[2 * GRAPH_MAX_RANK];
   int rank = 0;
   if (places->rank < 1 || block < 0 || block >= places->rank || block > x->rank)
-    return call_fault(call, "places %s do not fit %s", call_dims(call, places->rank, places->dim),
+    return call_fault(call, "indices %s do not fit %s", call_dims(call, places->rank, places->dim),
                       call_dims(call, x->rank, x->dim));
   int64_t depth = places->dim[places->rank - 1];
   if (depth > x->rank - block || depth < 1)
-    return call_fault(call, "places of %lld numbers do not fit %s", (long long)depth,
+    return call_fault(call, "indices of %lld numbers do not fit %s", (long long)depth,
                       call_dims(call, x->rank, x->dim));
   for (int i = 0; i < block; i++)
     if (places->dim[i] != x->dim[i])
@@ -117,7 +117,7 @@ static bool list_result(GraphCall *call, GraphElem elem, int rank, const int64_t
 
 static bool list_operand(GraphCall *call, const GraphTensor **list) {
   *list = call_in(call, 0);
-  return ((*list)->is_list && (*list)->rank >= 1) || call_fault(call, "its operand is no list");
+  return ((*list)->is_list && (*list)->rank >= 1) || call_fault(call, "its operand is not a list");
 }
 
 bool graph_shape_list_new(GraphCall *call) {

@@ -9,7 +9,7 @@ bool graph_shape_reshape(GraphCall *call) {
   if (!call_numbers(call, 1, GRAPH_MAX_RANK, &rank, dim)) return false;
   for (int i = 0; i < rank; i++) {
     if (dim[i] == 0 && graph_int(call->node, GRAPH_ATTR_copy_zeros, 0)) {
-      if (i >= x->rank) return call_fault(call, "there is no size to copy at place %d", i);
+      if (i >= x->rank) return call_fault(call, "there is no size to copy at position %d", i);
       dim[i] = x->dim[i];
     }
     if (dim[i] == -1 && open >= 0) return call_fault(call, "two sizes of its shape are open");
@@ -38,7 +38,7 @@ bool graph_shape_squeeze(GraphCall *call) {
   for (int i = 0; i < x->rank; i++) {
     bool out = (set & 1u << i) != 0;
     if (out && named && x->dim[i] != 1)
-      return call_fault(call, "axis %d has the size %lld and cannot be taken out", i,
+      return call_fault(call, "axis %d has the size %lld, and only an axis of 1 can be removed", i,
                         (long long)x->dim[i]);
     if (!out || x->dim[i] != 1) dim[rank++] = x->dim[i];
   }
@@ -169,7 +169,7 @@ bool call_slice(GraphCall *call, CallSlice *slice) {
       (call_in(call, 4) && !call_numbers(call, 4, GRAPH_MAX_RANK, &n_steps, step)))
     return false;
   if (n_ends != n || (call_in(call, 3) && n_axes != n) || (call_in(call, 4) && n_steps != n))
-    return call_fault(call, "its starts, ends, axes and steps are not equally many");
+    return call_fault(call, "its starts, ends, axes and steps differ in number");
   for (int i = 0; i < x->rank; i++) {
     slice->start[i] = 0;
     slice->step[i] = 1;

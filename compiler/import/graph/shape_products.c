@@ -27,7 +27,7 @@ bool graph_shape_attention(GraphCall *call) {
   int rank = q->rank;
   int64_t dim[GRAPH_MAX_RANK];
   if (rank < 2 || k->rank != rank || v->rank != rank)
-    return call_fault(call, "queries, keys and values need the same axes, two at least");
+    return call_fault(call, "queries, keys and values need the same axes, at least two");
   for (int i = 0; i < rank; i++) {
     bool keys = i == rank - 2 || k->dim[i] == q->dim[i],
          values = i == rank - 1 || v->dim[i] == k->dim[i];
@@ -52,7 +52,7 @@ bool call_window(GraphCall *call, int n, CallWindow *window) {
     window->before[i] = pads ? pads->i[i] : 0;
     window->after[i] = pads ? pads->i[n + i] : 0;
     if (window->stride[i] < 1 || window->dilation[i] < 1 || window->kernel[i] < 1)
-      return call_fault(call, "a window has to have a kernel, strides and dilations of 1 at least");
+      return call_fault(call, "a window needs a kernel, strides and dilations of at least 1");
     if (window->before[i] < 0 || window->after[i] < 0 || window->before[i] > INT32_MAX ||
         window->after[i] > INT32_MAX || window->kernel[i] > INT32_MAX ||
         window->stride[i] > INT32_MAX || window->dilation[i] > INT32_MAX)

@@ -4,19 +4,18 @@
 #include "import/lift/lift.h"
 
 static const char
-    norms[] = "`LayerNorm` over features and `BatchNorm` with constant statistics are there",
-    integers[] = "integers with constant scales are read as real numbers where floats go in and "
-                 "come out; else import the float model that this one was made from",
-    conditions[] = "conditions on the data have no stage; relu, leaky_relu and `clip(low, high)` "
-                   "are there, and a mask belongs into the program that calls",
-    places[] = "places that come from the data have no stage; `Embedding` takes rows of a constant "
-               "table by an input of whole numbers",
-    clips[] = "the larger or smaller of a value and a number is `clip(low, high)`; of two values "
-              "it has no stage",
-    powers[] = "a power has a constant exponent",
-    loops[] =
-        "a loop becomes a recurrent stage where it follows the equations of an LSTM, a GRU or "
-        "an RNN, and its number of steps does not depend on data";
+    norms[] = "grus supports `LayerNorm` over features and `BatchNorm` with constant statistics",
+    integers[] = "grus reads integers with constant scales as real numbers if the inputs and "
+                 "outputs are floats; otherwise import the float model that this one was made from",
+    conditions[] = "conditions on data are not supported; use relu, leaky_relu or `clip(low, "
+                   "high)`, and apply masks in your program",
+    places[] = "indices that are computed from data are not supported; `Embedding` takes rows of a "
+               "constant table by an input of whole numbers",
+    clips[] = "the larger or smaller of a value and a number is `clip(low, high)`, of two values "
+              "`maximum(a, b)` or `minimum(a, b)`",
+    powers[] = "the exponent of a power must be a constant",
+    loops[] = "a loop becomes a recurrent stage if it follows the equations of an LSTM, a GRU or "
+              "an RNN, and its number of steps does not depend on data";
 
 /* NULL: nothing is near. */
 static const char *advice(GraphOp op) {
@@ -60,7 +59,7 @@ static const char *advice(GraphOp op) {
 }
 
 void lift_unsupported(Lift *l, const GraphNode *node) {
-  Diag *d = lift_refuse(l, node, E902, "is not supported where it stands in this graph");
+  Diag *d = lift_refuse(l, node, E902, "is not supported at this place of the graph");
   const char *text = advice(node->op);
   if (text) diag_note(d, "%s", text);
 }

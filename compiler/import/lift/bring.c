@@ -122,7 +122,7 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
   bool same = n == m && memcmp(have, want, sizeof *have * (size_t)n) == 0;
   for (int i = 0; i < m; i++)
     if (n != m || atom_index(have, n, want[i]) < 0) {
-      lift_refuse(l, node, E902, "needs other axes than its operand has");
+      lift_refuse(l, node, E902, "needs axes that its operand does not have");
       return NULL;
     }
   if (same) return same_axes(l, from, to) ? value : lift_reshaped(l, node, value, to);
@@ -144,7 +144,7 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
 static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   Value *value = placed->value;
   if (l->time.kind != TIME_FIXED) {
-    lift_refuse(l, node, E902, "looks back on steps that only a convolution can look back on");
+    lift_refuse(l, node, E902, "reads earlier steps in a way that only a convolution can");
     return NULL;
   }
   Layer *layer = lift_layer(l, node, LAYER_pad, 1, &value);
@@ -214,7 +214,7 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
     Diag *d = lift_refuse(l, by, E902,
                           "uses the steps of a sequence as features, which needs a sequence of "
                           "fixed length");
-    diag_note(d, "the last step, a mean or a maximum over time needs none");
+    diag_note(d, "use the last step, a mean or a maximum over time instead");
     return NULL;
   }
   if (!from.timed && want->time < 0) {

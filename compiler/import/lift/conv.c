@@ -142,8 +142,8 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
       lift_type(l, node->out[0])->dim[2 + axis] != 1 ||
       sweep_number(node, GRAPH_ATTR_pads, axis, 0) || !lift_last(l, x, &last, &layout)) {
     lift_refuse(l, node, E902,
-                "goes over %lld new rows and %lld of calls before in a way that is no convolution "
-                "over calls",
+                "goes over %lld new rows and %lld of calls before in a way that is not a "
+                "convolution over calls",
                 (long long)fresh, (long long)kept);
     return LIFT_FAILED;
   }

@@ -26,7 +26,7 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x,
   Value *value = lift_value(l, node, x, &layout);
   if (!value) return LIFT_FAILED;
   if (!layout.timed) {
-    lift_refuse(l, node, E902, "takes one step of what is no sequence in the model");
+    lift_refuse(l, node, E902, "takes one step of a value that is not a sequence in the model");
     return LIFT_FAILED;
   }
   if (at == steps - 1 && l->time.kind == TIME_STREAM) {
@@ -35,8 +35,8 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x,
   }
   if (at != 0 && at != steps - 1 && l->time.kind != TIME_FIXED) {
     lift_refuse(l, node, E902,
-                "takes step %lld of a sequence of %lld; of a length that varies only the first and "
-                "the last can be had",
+                "takes step %lld of a sequence of %lld; a sequence of bounded length gives only "
+                "its first and its last step",
                 (long long)at, (long long)steps);
     return LIFT_FAILED;
   }
@@ -53,7 +53,7 @@ LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const G
   lift_apart(l, x, 0, NULL, false, &layout, NULL);
   if (l->time.kind != TIME_FIXED || !layout.timed) {
     lift_refuse(l, node, E902,
-                "cuts a sequence to its steps %lld to %lld, which needs one of fixed length",
+                "cuts a sequence to its steps %lld to %lld, which needs a sequence of fixed length",
                 (long long)begin, (long long)end - 1);
     return LIFT_FAILED;
   }

@@ -65,7 +65,8 @@ static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node)
     return flatten_fail(f, "names a variable that the file does not have");
   if (node->op == GRAPH_VarAssign) {
     f->variable[which] = flatten_operand(f, frame, node, 0);
-    return f->variable[which] ? true : flatten_fail(f, "sets a variable to what is no tensor");
+    return f->variable[which] ? true
+                              : flatten_fail(f, "sets a variable to a value that is not a tensor");
   }
   flatten_define(frame, node->out[0], (Meaning){.value = f->variable[which]});
   return true;
@@ -170,7 +171,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     Meaning *m = flatten_meaning(&f, frame, graph->out[i].value);
     f.node = NULL;
     if (!m || !m->value) {
-      flatten_fail(&f, "an output is no tensor");
+      flatten_fail(&f, "an output is not a tensor");
       return NULL;
     }
     graph_output(flat->graph, graph->out[i].name, m->value);

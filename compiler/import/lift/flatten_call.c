@@ -91,15 +91,14 @@ bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
   for (int i = 0; i < node->n_in; i++) {
     in[i] = flatten_operand(f, frame, node, i);
-    if (node->in[i] && !in[i])
-      return flatten_fail(f, "reads a value that nothing before it defines");
+    if (node->in[i] && !in[i]) return flatten_fail(f, "reads a value that no earlier node defines");
   }
   if (node->n_in == 1 && is_alias(flat, node, in[0])) {
     flatten_define(frame, node->out[0], (Meaning){.value = in[0]});
     return true;
   }
   if (flat->graph->n_nodes >= FLAT_MAX_NODES)
-    return flatten_fail(f, "its steps, written out, are too many");
+    return flatten_fail(f, "has too many steps to be unrolled");
   GraphNode trial = *node;
   trial.in = in;
   bool constant;

@@ -8,7 +8,7 @@
 static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meaning *in,
                      Meaning *out) {
   const GraphNode *node = f->node;
-  if (f->depth >= FLAT_MAX_DEPTH) return flatten_fail(f, "stands in too many bodies");
+  if (f->depth >= FLAT_MAX_DEPTH) return flatten_fail(f, "is nested in too many bodies");
   Frame *frame = frame_new(f, body, outer);
   for (int i = 0; i < body->n_in; i++)
     flatten_define(frame, body->in[i].value, in[i]);
@@ -17,7 +17,7 @@ static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meani
   f->depth--;
   for (int i = 0; i < body->n_out && ok; i++) {
     Meaning *m = flatten_meaning(f, frame, body->out[i].value);
-    ok = m && (m->value || m->list) ? true : flatten_fail(f, "gives a result that nothing defines");
+    ok = m && (m->value || m->list) ? true : flatten_fail(f, "gives a result that no node defines");
     if (ok) out[i] = *m;
   }
   if (ok) f->node = node;
@@ -42,7 +42,7 @@ static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int fir
   for (int i = first; i < node->n_in; i++) {
     Meaning *m = node->in[i] ? flatten_meaning(f, frame, node->in[i]) : NULL;
     if (!m || (!m->value && !m->list))
-      return flatten_fail(f, "carries a value that nothing defines");
+      return flatten_fail(f, "carries a value that no node defines");
     out[i - first] = *m;
   }
   return true;
@@ -52,7 +52,7 @@ static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int fir
 static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, GraphValue **row, int n,
                         int64_t axis, bool reversed) {
   if (!to) return true;
-  if (!n) return flatten_fail(f, "goes through no step at all, so its rows have no shape");
+  if (!n) return flatten_fail(f, "has no steps, so its rows have no shape");
   for (int i = 0; i < n / 2 && reversed; i++) {
     GraphValue *other = row[i];
     row[i] = row[n - 1 - i];
@@ -83,7 +83,7 @@ bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
   int steps = 0;
   for (; steps < count && condition != 0; steps++) {
     if (flat->graph->n_nodes >= FLAT_MAX_NODES || steps >= FLAT_MAX_NODES)
-      return flatten_fail(f, "its steps, written out, are too many");
+      return flatten_fail(f, "has too many steps to be unrolled");
     in[0] =
         (Meaning){.value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, steps))};
     in[1] = (Meaning){.value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_BOOL, 1))};
@@ -94,7 +94,7 @@ bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
       in[2 + i] = out[1 + i];
     for (int i = 0; i < rows; i++) {
       int n = steps;
-      if (!out[1 + carried + i].value) return flatten_fail(f, "gives rows that are no tensors");
+      if (!out[1 + carried + i].value) return flatten_fail(f, "gives rows that are not tensors");
       ARENA_PUSH(flat->arena, row[i], n, cap[i], out[1 + carried + i].value);
     }
   }
@@ -173,7 +173,7 @@ bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node) {
     Meaning answer;
     double condition;
     if (steps >= FLAT_MAX_NODES || flat->graph->n_nodes >= FLAT_MAX_NODES)
-      return flatten_fail(f, "its steps, written out, are too many");
+      return flatten_fail(f, "has too many steps to be unrolled");
     if (!run_body(f, test, frame, in, &answer)) return false;
     if (!flatten_number(flat, answer.value, &condition))
       return flatten_fail(f, "runs while a condition holds that depends on data");

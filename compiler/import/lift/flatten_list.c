@@ -17,7 +17,7 @@ static bool list_fill(Flattening *f, FlatList *list) {
   const GraphTensor *shape = NULL;
   for (int i = 0; i < list->n && !shape; i++)
     if (list->element[i]) shape = flat_type_of(f->flat, list->element[i]);
-  if (!shape) return flatten_fail(f, "reads a list in which nothing was set");
+  if (!shape) return flatten_fail(f, "reads an empty list");
   for (int i = 0; i < list->n; i++) {
     double *data;
     if (list->element[i]) continue;
@@ -52,7 +52,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
   }
   if (node->op == GRAPH_ListFrom) {
     if (!in || flat_type_of(flat, in)->rank < 1)
-      return flatten_fail(f, "makes a list of what has no rows");
+      return flatten_fail(f, "makes a list of a value that has no rows");
     made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
     for (int i = 0; i < made->n; i++) {
       GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
@@ -78,7 +78,8 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     made = list_new(f, list->n + push);
     memcpy(made->element, list->element, sizeof *list->element * (size_t)list->n);
     made->element[at] = flatten_operand(f, frame, node, push ? 1 : 2);
-    if (!made->element[at]) return flatten_fail(f, "sets an element to what is no tensor");
+    if (!made->element[at])
+      return flatten_fail(f, "sets an element to a value that is not a tensor");
     flatten_define(frame, node->out[0], (Meaning){.list = made});
     return true;
   }
@@ -93,7 +94,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
                           graph_int(node, GRAPH_ATTR_axis, 0));
     if (!value) return false;
     break;
-  default: return flatten_fail(f, "is no operator on lists");
+  default: return flatten_fail(f, "is not an operator on lists");
   }
   flatten_define(frame, node->out[0], (Meaning){.value = value});
   return true;

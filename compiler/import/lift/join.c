@@ -30,7 +30,7 @@ static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, cons
   if (time >= 0) {
     Placed out = l->placed[at->id];
     if (features.n || strcmp(mode, "zero") != 0 || !out.layout.timed) {
-      lift_refuse(l, node, E902, "adds steps to a sequence that are no zeros");
+      lift_refuse(l, node, E902, "adds steps that are not zeros to a sequence");
       return LIFT_FAILED;
     }
     if (!out.before && !out.after) out.bare = out.layout.time;
@@ -117,7 +117,7 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
     if (node->in[i] == wide_value)
       in[i] = wide;
     else if (lift_is_constant(l, node->in[i])) {
-      lift_refuse(l, node, E902, "joins a value and a constant that is not zero");
+      lift_refuse(l, node, E902, "joins a value and a constant other than zero");
       return LIFT_FAILED;
     } else
       in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
@@ -152,8 +152,8 @@ LiftDone lift_concat(Lift *l, const GraphNode *node) {
   }
   lift_axis_alone(l, node->out[0], axis, &time);
   if (time >= 0) {
-    Diag *d = lift_refuse(l, node, E903, "joins sequences one after the other");
-    diag_note(d, "`concat` puts features side by side, step by step");
+    Diag *d = lift_refuse(l, node, E903, "joins sequences along time");
+    diag_note(d, "`concat` joins the features of each step");
     return LIFT_FAILED;
   }
   bool constants = false;
@@ -175,14 +175,15 @@ LiftDone lift_pad(Lift *l, const GraphNode *node) {
   LiftDone done = lift_pass(l, node);
   if (!pads->data) return LIFT_OTHER;
   if (strcmp(mode, "constant") == 0 && fill && !(fill->data && is_zero(fill))) {
-    Diag *d = lift_refuse(l, node, E902, "pads with a number that is not zero");
-    diag_note(d, "`pad` has zeros, the value at the edge (`edge`) and reflections (`reflect`)");
+    Diag *d = lift_refuse(l, node, E902, "pads with a number other than zero");
+    diag_note(d,
+              "`pad` supports zeros, the value at the edge (`edge`) and reflections (`reflect`)");
     return LIFT_FAILED;
   }
   if (strcmp(mode, "constant") == 0) mode = "zero";
   if (strcmp(mode, "wrap") == 0) {
     lift_refuse(l, node, E902,
-                "pads by going round, which `pad` does not do; it has zero, edge and reflect");
+                "pads with the other end (wrap); `pad` supports zero, edge and reflect");
     return LIFT_FAILED;
   }
   for (int axis = 0; axis < x->rank && done == LIFT_DONE; axis++) {

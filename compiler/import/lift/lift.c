@@ -189,7 +189,7 @@ static void note_states(Lift *l) {
   if (n && !stream)
     foreign_note(
         l->foreign,
-        "states go in and come out of each call; `--stream` makes a stream that keeps them");
+        "states are inputs and outputs of each call; `--stream` makes a stream that keeps them");
 }
 
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
@@ -213,7 +213,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
     if (is_read(l, i))
       lift_add_input(l, i);
     else if (!l->is_length || !l->is_length[i])
-      foreign_note(l->foreign, "input `%s` changes nothing and was left out",
+      foreign_note(l->foreign, "input `%s` changes nothing: grus omitted it",
                    l->flat->graph->in[i].name);
   }
   if (!add_nodes(l) || !lift_add_outputs(l)) return NULL;

@@ -314,8 +314,8 @@ static bool makes_mask(const Lift *l, const GraphNode *node) {
 
 /* Steps that hold something are skipped, and the sequence has no length that could say so. */
 static bool refuse_mask(Lift *l, const GraphNode *node) {
-  Diag *d = lift_refuse(l, node, E903, "masks steps by what they hold, which grus does not do");
-  diag_note(d, "where the padding comes last, a sequence of bounded length gives the same");
+  Diag *d = lift_refuse(l, node, E903, "masks steps by what they hold, which is not supported");
+  diag_note(d, "if the padding comes last, a sequence of bounded length gives the same results");
   if (l->time.kind == TIME_FIXED)
     diag_fix(d, FIX_MAYBE, "import it so: --time \"n <= %lld\"", (long long)l->time.n);
   else
@@ -407,8 +407,8 @@ bool lift_masks(Lift *l) {
   if (!none_sees(&m, needed)) return false;
   if (n)
     foreign_note(l->foreign,
-                 "the mask%s of %s became the length of the sequence: pass the true length; "
-                 "padding is not looked for",
+                 "the mask%s of %s became the length of the sequence: pass the true length; grus "
+                 "does not look for padding",
                  n > 1 ? "s" : "", who);
   return true;
 }

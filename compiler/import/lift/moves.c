@@ -18,7 +18,7 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   for (int i = 0; i < model->n_in; i++)
     if (model->in[i]->value == value && model->in[i]->declared.elem == ELEM_INDEX) rounds = false;
   if (!rounds) return lift_pass(l, node);
-  lift_refuse(l, node, E902, "casts numbers with a fraction to whole ones, which no stage does");
+  lift_refuse(l, node, E902, "casts real numbers to whole numbers, which is not supported");
   return LIFT_FAILED;
 }
 

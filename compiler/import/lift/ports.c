@@ -144,7 +144,7 @@ bool lift_add_outputs(Lift *l) {
     const GraphOutput *out = &l->flat->graph->out[i];
     if (lift_is_kept_output(l, i)) continue;
     if (lift_is_constant(l, out->value)) {
-      foreign_note(l->foreign, "output `%s` does not depend on the inputs and was left out",
+      foreign_note(l->foreign, "output `%s` does not depend on the inputs: grus omitted it",
                    out->name);
       continue;
     }
@@ -161,11 +161,10 @@ bool lift_add_outputs(Lift *l) {
     if (!value) return false;
     if (l->time.kind == TIME_STREAM && l->roles.way == TIME_WAY_AXIS && layout.timed &&
         !natural.timed)
-      foreign_note(
-          l->foreign,
-          "output `%s` comes once a sequence in the file; a stream gives it at every step, "
-          "for the steps so far",
-          out->name);
+      foreign_note(l->foreign,
+                   "the file gives output `%s` once for each sequence; a stream gives it at every "
+                   "step, for the steps so far",
+                   out->name);
     Port *port = model_output(l->foreign->model, out->name, value);
     if (layout.timed && layout.time >= 0 && l->time.kind != TIME_STREAM)
       port->declared.time_pos = time_position(l, out->value);

@@ -337,16 +337,15 @@ const Graph *lift_real(const Graph *graph) {
     graph_note(real, "%s", graph->note[i]);
   if (graph->n_said)
     graph_note(real,
-               "the interpreter takes %d biases for other numbers than the file gives, for their "
-               "scales are not those of the sums that they are added to; "
-               "the model has what the file gives",
+               "the interpreter reads %d biases as other numbers than the file gives, because "
+               "their scales are not those of the sums; the model has the numbers of the file",
                graph->n_said);
-  graph_note(real, "%s",
-             r.is_rounded ? "the file rounds to integers between its operators, and so does the "
-                            "model, to the same numbers: without `clip` and `round` it is faster, "
-                            "and a model of real numbers"
-                          : "the file rounds to integers between its operators; the model computes "
-                            "the real numbers that they stand for, so its results differ by a few "
-                            "steps of these integers");
+  graph_note(
+      real, "%s",
+      r.is_rounded
+          ? "the file rounds to integers between its operators, and the model rounds to the same "
+            "numbers; remove `clip` and `round` for a faster model of real numbers"
+          : "the file rounds to integers between its operators; the model computes with the real "
+            "numbers that they represent, so its results differ by a few steps of these integers");
   return real;
 }

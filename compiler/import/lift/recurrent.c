@@ -90,17 +90,17 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
                *word = activation_word(said);
     if (!word) {
       Diag *d = lift_refuse(l, node, E902,
-                            "has the activation `%s`, which recurrent stages do not have", said);
-      diag_note(d, "they have linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, elu, "
-                   "selu, gelu, exp and hard_tanh");
+                            "has the activation `%s`, which recurrent stages do not support", said);
+      diag_note(d, "recurrent stages support linear, relu, tanh, sigmoid, hard_sigmoid, softplus, "
+                   "softsign, elu, selu, gelu, exp and hard_tanh");
       return false;
     }
     for (int d = 1; d < dirs; d++)
       if (strcmp(said, graph_word(node, GRAPH_ATTR_activations, d * o->n_activations + i,
                                   fallback[i])) != 0) {
-        lift_refuse(
-            l, node, E903,
-            "has other activations in its second direction; both directions of a stage share them");
+        lift_refuse(l, node, E903,
+                    "has other activations in its second direction; both directions of a stage use "
+                    "the same");
         return false;
       }
     /* An LSTM's output has the activation of its input unless it is told otherwise. */
@@ -222,22 +222,21 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
   }
   if (n_constant == out->n) return true;
   if (n_kept || n_constant > n_zero) {
-    Diag *d = lift_refuse(l, node, E902, "starts from one state that is %s, and one that varies",
+    Diag *d = lift_refuse(l, node, E902, "has one initial state that is %s, and one that varies",
                           n_kept ? "kept from call to call" : "constant and not zero");
-    diag_note(d, "it would work if both were %s, or the other one zeros",
+    diag_note(d, "both must be %s, or the other one must be zero",
               n_kept ? "kept" : "constant, or inputs");
     return false;
   }
   if (out->n == 2 && start[0] == start[1] && !start[0]->node) {
     lift_refuse(l, node, E902,
-                "starts both its states, h and c, from `%s`; exporters write that where one tensor "
-                "was given for both: export with a tensor for each",
+                "has `%s` as initial state of both h and c; exporters write this if both were one "
+                "tensor: export with a tensor for each",
                 start[0]->name);
     return false;
   }
   if (run->along >= 0) {
-    lift_refuse(l, node, E902,
-                "begins each run along an axis of the features with a state that varies");
+    lift_refuse(l, node, E902, "runs along a feature axis and has an initial state that varies");
     return false;
   }
   for (int i = 0; i < out->n; i++) {
@@ -300,18 +299,18 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   const char *why =
       !o->w || !o->r              ? "has weights that are not constants"
       : operand(node, 3) && !o->b ? "has a bias that is not a constant"
-      : o->projection             ? "projects its output to another size, which `LSTM` does not do"
+      : o->projection ? "projects its output to another size, which `LSTM` does not support"
       : graph_int(node, GRAPH_ATTR_input_forget, 0)
-          ? "couples its input and forget gates (`input_forget`), which `LSTM` does not do"
+          ? "couples its input and forget gates (`input_forget`), which `LSTM` does not support"
       : o->lengths && !whole_lengths(l, o->lengths, lift_type(l, node->in[0])->dim[0])
-          ? "ends each sequence of a batch at a length of its own"
+          ? "ends each sequence of a batch at its own length"
           : NULL;
   if (why) {
     Diag *d = lift_refuse(l, node, E902, "%s", why);
     int64_t steps = lift_type(l, node->in[0])->dim[0];
     if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
       diag_note(d,
-                "a length belongs to the input: import without it and give `--time \"n <= %lld\"`",
+                "the caller passes the length: import without it and give `--time \"n <= %lld\"`",
                 (long long)steps);
     if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
       diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
@@ -319,8 +318,8 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   }
   if (!o->mask) return false;
   Diag *d = lift_refuse(l, node, E903,
-                        "skips steps by a mask that is computed, which need not be steps behind "
-                        "the end");
+                        "skips steps by a mask that is computed, which may hide other steps than "
+                        "those after the end");
   diag_note(d, "a mask of an input can become its length: --time \"n <= N\"");
   return true;
 }

@@ -83,7 +83,7 @@ bool lift_check_sets(Lift *l) {
                                      (size_t)(equal - l->options->set[i]));
     double value;
     if (!lift_set_value(l, name, &value)) {
-      foreign_report(l->diags, l->file, E903, "--set %s needs a finite number behind `=`",
+      foreign_report(l->diags, l->file, E903, "--set %s needs a finite number after `=`",
                      l->options->set[i]);
       return false;
     }

@@ -85,7 +85,8 @@ static bool said_pair(Lift *l, const char *text) {
   }
   if (in < 0 || out < 0) {
     Diag *d = foreign_report(l->diags, l->file, E903, "--state cannot be `%s`", text);
-    diag_note(d, "write an input and the output that is this input in the next call: `h=next_h`");
+    diag_note(d,
+              "name an input and the output that becomes this input in the next call: `h=next_h`");
     return false;
   }
   const GraphTensor *from = lift_type(l, l->flat->graph->in[in].value),

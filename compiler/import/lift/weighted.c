@@ -79,7 +79,7 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   }
   if (fresh < 1 || (fresh > 1 && !stacked) || w->count != rows * d * units ||
       !lift_last(l, x, &last, &layout)) {
-    lift_refuse(l, node, E902, "sums over some of the steps that it looks back on");
+    lift_refuse(l, node, E902, "sums over some of the earlier steps that it reads");
     return LIFT_FAILED;
   }
   Value *value = lift_inner_value(l, node, x, &layout);
@@ -128,7 +128,8 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
   }
   if (counted != groups || axis_size(l, &last) != groups || axis_size(l, &inputs) != d) {
     lift_refuse(l, node, E902,
-                "multiplies by a different matrix for each position of an axis that is no feature");
+                "multiplies by a different matrix for each position of an axis that does not hold "
+                "features");
     return LIFT_FAILED;
   }
   made = last;
@@ -270,7 +271,7 @@ static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   Axis last = lift_axis_alone(l, node->in[0], axis, &time);
   Layout layout;
   if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
-    Diag *d = lift_refuse(l, node, E903, "normalises along an axis that is no feature");
+    Diag *d = lift_refuse(l, node, E903, "normalises along an axis that does not hold features");
     diag_note(d, "`BatchNorm` has a mean and a scale for each feature of a step");
     return LIFT_FAILED;
   }
@@ -370,8 +371,9 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphValue *place = node->in[1];
   if (!table->data || lift_is_constant(l, place)) return LIFT_OTHER;
   if (table->rank != 2 || graph_int(node, GRAPH_ATTR_axis, 0) != 0 || !l->placed[place->id].value) {
-    lift_refuse(l, node, E902,
-                "takes rows by numbers that are no input, or from a table that is no matrix");
+    lift_refuse(
+        l, node, E902,
+        "takes rows by indices that are not an input, or from a table that is not a matrix");
     return LIFT_FAILED;
   }
   Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;

@@ -220,7 +220,7 @@ static bool storage_sane(const Hdf5File *file, hid_t data, uint64_t bytes, const
   bool outside = layout == H5D_VIRTUAL || H5Pget_external_count(create) > 0;
   bool plain = layout != H5D_CHUNKED || H5Pget_nfilters(create) == 0;
   H5Pclose(create);
-  *reason = "its data is kept in another file";
+  *reason = "its data is in another file";
   if (outside) return false;
   *reason = "it is larger than the file can hold";
   if (plain) return bytes <= file->len && H5Dget_storage_size(data) >= bytes;

@@ -41,5 +41,5 @@ void tensors_list(const TensorFile *file, const char *path, Text *out) {
   }
   for (int i = 0; i < file->n_unread; i++)
     text_printf(out, "not read: %s, %s\n", file->unread[i].name, file->unread[i].why);
-  if (file->skipped) text_printf(out, "passed over: %s\n", file->skipped);
+  if (file->skipped) text_printf(out, "ignored: %s\n", file->skipped);
 }

@@ -105,7 +105,7 @@ static bool parse_header(Arena *arena, Cursor c, Tensor *t, bool *objects, const
     if (!eat(&c, ',') && !(c.p < c.end && *c.p == '}')) return false;
   }
   if (!has_descr || !has_order || !has_shape) return false;
-  *reason = arena_printf(arena, "its elements are `%s`, which grus does not read", descr);
+  *reason = arena_printf(arena, "its elements are `%s`, which is not supported", descr);
   *objects = strcmp(descr, "|O") == 0;
   return *objects || npy_descr(descr, t);
 }
@@ -122,7 +122,7 @@ static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, siz
   int version = file.data[6];
   size_t at = version == 1 ? 10 : 12, header = file.data[8] | (size_t)file.data[9] << 8;
   if (version < 1 || version > 3) {
-    *reason = arena_printf(arena, "it is .npy version %d; 1 to 3 are known", version);
+    *reason = arena_printf(arena, "it is .npy version %d; grus supports 1 to 3", version);
     return false;
   }
   if (version > 1 && file.len >= 12)

@@ -280,7 +280,7 @@ static bool put(Machine *m, uint64_t place) {
 
 static bool get(Machine *m, uint64_t place) {
   if (place >= m->n_memo || !m->memo[place])
-    return fail(m, "its pickle refers to a value that is not there");
+    return fail(m, "its pickle refers to a value that does not exist");
   return push(m, m->memo[place]);
 }
 
@@ -295,7 +295,7 @@ static bool memo_line(Machine *m, bool (*use)(Machine *m, uint64_t place)) {
   double unused;
   return pickle_decimal(&m->in, &place, &unused) && place >= 0
              ? use(m, (uint64_t)place)
-             : fail(m, "its pickle has a place that is no number");
+             : fail(m, "its pickle has a place that is not a number");
 }
 
 static bool push_decimal(Machine *m, bool with_point) {
@@ -310,8 +310,8 @@ static bool push_decimal(Machine *m, bool with_point) {
   bool whole = with_point ? false : pickle_decimal(&m->in, &i, &f);
   if (whole) return push_int(m, i);
   if (with_point && !pickle_decimal_float(&m->in, &f))
-    return fail(m, "its pickle has a number that is none");
-  return with_point ? push_float(m, f) : fail(m, "its pickle has a number that is none");
+    return fail(m, "its pickle has text in the place of a number");
+  return with_point ? push_float(m, f) : fail(m, "its pickle has text in the place of a number");
 }
 
 static bool push_quoted(Machine *m, bool quoted) {

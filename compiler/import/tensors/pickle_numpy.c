@@ -39,7 +39,7 @@ static const char *type_name(Arena *arena, const PickleValue *dtype) {
 static bool decode(Tree *tree, const PickleValue *text, Mapped *out, const char **reason) {
   if (!tree_spend(tree, text->len, reason)) return false;
   uint8_t *to = arena_alloc(tree->arena, text->len + 1);
-  *reason = "its bytes are written as text that is none";
+  *reason = "its bytes are written as text that is damaged";
   size_t n = 0, len;
   for (size_t at = 0; at < text->len; at += len) {
     unsigned c = text_decode(text->text + at, text->len - at, &len);
@@ -51,7 +51,7 @@ static bool decode(Tree *tree, const PickleValue *text, Mapped *out, const char 
 }
 
 bool pickle_as_bytes(Tree *tree, const PickleValue *value, Mapped *out, const char **reason) {
-  *reason = "its bytes are not there";
+  *reason = "its bytes are missing";
   bool encoded = pickle_is_object(value, "_codecs.encode") ||
                  pickle_is_object(value, "__builtin__.bytearray") ||
                  pickle_is_object(value, "builtins.bytearray");
@@ -70,7 +70,7 @@ static TreeFound take(Tree *tree, const PickleValue *shape, const PickleValue *d
   if (!type || !tree_numbers(shape, out->dim, &out->rank)) return TREE_BAD;
   if (type[0] == 'O') return TREE_OTHER;
   if (!npy_descr(arena_printf(tree->arena, "%s%s", order_of(dtype), type), out)) {
-    *reason = arena_printf(tree->arena, "its elements are `%s`, which are not read", type);
+    *reason = arena_printf(tree->arena, "its elements are `%s`, which is not supported", type);
     return TREE_UNREAD;
   }
   if (!pickle_as_bytes(tree, bytes, &data, reason)) return TREE_BAD;

@@ -53,7 +53,7 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
       arena_printf(arena, "`%s` lacks a dtype, shape or data_offsets of the right kind", name);
   if (!type || !json_is_array(shape) || json_array_size(offsets) != 2) return false;
   if (!dtype(type, &t->elem)) {
-    *reason = arena_printf(arena, "`%s` has element type %s, which grus does not read", name, type);
+    *reason = arena_printf(arena, "`%s` has element type %s, which is not supported", name, type);
     return false;
   }
   if (json_array_size(shape) > TENSOR_MAX_RANK) {
@@ -95,7 +95,7 @@ static bool data_is_covered(Arena *arena, Range *ranges, int n, size_t len, cons
     at = ranges[i].end;
   }
   if (at == len) return true;
-  *reason = arena_printf(arena, "it has %llu bytes behind its last tensor",
+  *reason = arena_printf(arena, "it has %llu bytes after its last tensor",
                          (unsigned long long)(len - at));
   return false;
 }

@@ -103,7 +103,7 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
     if (m[i].kind != TORCH_OTHER && last < 0) first = i;
     if (m[i].kind != TORCH_OTHER) last = i;
   }
-  text_add(out, "grus 1\n\n# What a file of tensors does not say is to be put right here: ");
+  text_add(out, "grus 1\n\n# A file of tensors does not say everything. Correct here: ");
   text_add(out, fits ? "" : "the order of layers,\n# ");
   text_printf(out,
               "what stands between%s(relu, last, flatten ...), how long sequences are, and what "

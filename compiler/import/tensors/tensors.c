@@ -35,8 +35,8 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
   if (tensors->n > NAMES_SHOWN) text_printf(&list, " and %d more", tensors->n - NAMES_SHOWN);
   if (tensors->n) diag_note(d, "it has %s", text_str(&list));
   diag_note(d,
-            "`grus import %s --template` writes a .grus file with a line for each layer; put it "
-            "right, and name it: `--config MODEL.grus`",
+            "`grus import %s --template` writes a .grus file with a line for each layer; correct "
+            "it, then pass it: `--config MODEL.grus`",
             file->path);
   if (options->config) diag_note(d, "--config `%s` is not a .grus file", options->config);
   return NULL;

@@ -186,7 +186,7 @@ static const PickleValue *read_old(Arena *arena, Mapped file, OldStorages *old,
   const PickleValue *value = machine ? pickle_read(arena, file, &at, &outside, reason) : NULL;
   const PickleValue *keys = value ? pickle_read(arena, file, &at, NULL, reason) : NULL;
   if (!keys) return NULL;
-  *reason = "it is of a protocol of PyTorch other than 1001";
+  *reason = "it is of a PyTorch protocol other than 1001";
   if (!pickle_int(protocol, &version) || version != 1001) return NULL;
   *reason = "its numbers are big-endian; save it again on another machine";
   if (pickle_int(pickle_get(machine, "little_endian"), &little) && !little) return NULL;

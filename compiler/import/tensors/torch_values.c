@@ -86,7 +86,7 @@ static TreeFound find_elem(Arena *arena, const char *name, bool storage, Tensor 
     *reason = kinds[i].unread;
     return kinds[i].unread ? TREE_UNREAD : TREE_TENSOR;
   }
-  *reason = arena_printf(arena, "its elements are `%.40s`, which are not read", name);
+  *reason = arena_printf(arena, "its elements are `%.40s`, which is not supported", name);
   return TREE_UNREAD;
 }
 

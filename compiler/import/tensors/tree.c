@@ -153,7 +153,7 @@ static bool add(Tree *tree, const PickleValue *value, const char *name, int dept
                 const char **root, const char **reason) {
   Tensor tensor = {.name = name};
   *root = NULL;
-  *reason = "its pickle is nested too deep, or contains itself";
+  *reason = "its pickle is nested too deeply, or contains itself";
   if (depth > DEPTH_MAX) return false;
   TreeFound found = torch_tensor(tree, value, &tensor, reason);
   if (found == TREE_OTHER) found = numpy_array(tree, value, &tensor, reason);

@@ -36,9 +36,9 @@ static const char *activation_word(KerasLayer *layer, const char *option, const 
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(name, words[i][0]) == 0) return words[i][1];
   Diag *d = keras_refuse(
-      layer, E902, "has %s `%s`, which grus does not have inside a recurrent layer", option, name);
-  diag_note(d, "it would work with linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, "
-               "elu, selu, gelu or exponential");
+      layer, E902, "has %s `%s`, which is not supported inside a recurrent layer", option, name);
+  diag_note(d, "supported: linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, elu, "
+               "selu, gelu, exponential");
   return NULL;
 }
 
@@ -149,7 +149,7 @@ static bool biases(KerasLayer *layer, const char *side, KerasRun *run) {
   if (!keras_tensor(layer, side, "bias", 2, &t)) return false;
   bool two = t.rank == 2 || run->cudnn;
   if (run->op == GRAPH_Gru && run->reset_known && two != run->reset_after) {
-    keras_refuse(layer, E605, "says reset_after=%s, but its bias is that of the other variant",
+    keras_refuse(layer, E605, "has reset_after=%s, but its bias is that of the other variant",
                  run->reset_after ? "true" : "false");
     return false;
   }

@@ -126,7 +126,7 @@ static bool check_precision(const KerasLayer *layer) {
   }
   if (name && strstr(name, "float16"))
     graph_note(keras_emit(layer)->graph,
-               "`%s` computed in %s, and does in f32: results differ by its rounding", layer->name,
+               "`%s` ran in %s and runs in f32 here: results differ by the rounding", layer->name,
                arena_strdup(arena, name));
   return true;
 }
@@ -140,13 +140,13 @@ bool keras_check_options(const KerasLayer *layer, const char *known) {
       if (is_harmless(name) || json_is_null(value)) continue;
       Diag *d = keras_refuse(layer, E903, "has option `%s` = %s, which is not known", name,
                              value_text(layer->keras->arena, value));
-      diag_note(d, "an option that is passed over might change the results");
+      diag_note(d, "ignoring an option could change the results");
       ok = false;
     } else if (only && !json_is_null(value) &&
                strcmp(value_text(layer->keras->arena, value), only) != 0) {
-      Diag *d = keras_refuse(layer, E903, "has `%s` = %s, which grus does not have", name,
+      Diag *d = keras_refuse(layer, E903, "has `%s` = %s, which is not supported", name,
                              value_text(layer->keras->arena, value));
-      diag_note(d, "it would work with %s", only);
+      diag_note(d, "supported: %s", only);
       ok = false;
     }
   }
@@ -190,7 +190,7 @@ int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t i
   if (json_is_integer(item) && json_integer_value(item) > 0 &&
       json_integer_value(item) <= INT32_MAX)
     return json_integer_value(item);
-  keras_refuse(layer, E901, "has a `%s` that is no list of positive numbers", name);
+  keras_refuse(layer, E901, "has a `%s` that is not a list of positive numbers", name);
   return -1;
 }
 

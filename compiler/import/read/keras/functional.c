@@ -77,7 +77,7 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
         (strcmp(name, "training") == 0 && json_is_false(value)))
       continue;
     if (json_is_array(value) && json_array_size(value) == 0) continue;
-    keras_refuse(layer, E903, "is called with `%s`, which grus does not have", name);
+    keras_refuse(layer, E903, "is called with `%s`, which is not supported", name);
     return false;
   }
   return true;
@@ -143,7 +143,7 @@ static Wait read_call(KerasGraph *g, KerasNode *node, int i, json_t *inputs) {
   KerasLayer *layer = &node->call[i];
   *layer = node->layer;
   if (i > 0 && ++g->keras->n_reads > READS_MAX) {
-    keras_refuse(layer, E903, "is called too often: %d layers are read", READS_MAX);
+    keras_refuse(layer, E903, "is called too often: at most %d layers are supported", READS_MAX);
     return FAILED;
   }
   if (graph_is_input(layer)) return read_input(g, layer, inputs);
@@ -178,8 +178,7 @@ static bool read_calls(KerasGraph *g, json_t *inputs) {
   for (int i = 0; i < g->n; i++)
     for (int k = 0; k < g->node[i].n_calls; k++)
       if (!g->node[i].done[k]) {
-        keras_refuse(&g->node[i].layer, E901,
-                     "reads a layer that is not there, or itself in a circle");
+        keras_refuse(&g->node[i].layer, E901, "reads a layer that does not exist, or itself");
         return false;
       }
   return true;
@@ -211,8 +210,8 @@ static bool read_outputs(KerasGraph *g, json_t *outputs) {
     const KerasValue *value = referenced(g, reference, true);
     const char *name = json_string_value(json_array_get(reference, 0));
     if (!value) {
-      foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that is not there", n,
-                     k->file->path);
+      foreign_report(k->diags, k->file, E901, "output %zu of `%s` is a layer that does not exist",
+                     n, k->file->path);
       return false;
     }
     graph_output(k->emit->graph,
@@ -299,7 +298,7 @@ bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
     if (!value || i >= KERAS_MAX_OUT) {
       keras_refuse(layer, value ? E903 : E901,
                    value ? "is a model inside a model, of more than %d outputs"
-                         : "has an output that is not there",
+                         : "has an output that does not exist",
                    KERAS_MAX_OUT);
       return false;
     }

@@ -32,7 +32,7 @@ static json_t *config_of_file(const Keras *k, const char *text) {
         k->diags, k->file, E903,
         "`%s` has an architecture of its own: --config is for files with weights alone",
         k->file->path);
-    diag_note(d, "leave out --config");
+    diag_note(d, "omit --config");
     return NULL;
   }
   return keras_json(k, "model_config", text, strlen(text));

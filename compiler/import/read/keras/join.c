@@ -20,7 +20,7 @@ static GraphValue *widened(KerasLayer *layer, const KerasValue *value, int rank)
 static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
   KerasValue out = *a;
   if (layer->is_operator && a->rank != b->rank) {
-    keras_refuse(layer, E903, "combines values of %d and %d axes behind the batch", a->rank,
+    keras_refuse(layer, E903, "combines values of %d and %d axes after the batch", a->rank,
                  b->rank);
     return false;
   }
@@ -114,7 +114,7 @@ static bool read_concatenate(KerasLayer *layer) {
 /* ---- shapes ---- */
 
 static bool report_size(KerasLayer *layer) {
-  keras_refuse(layer, E903, "makes more values than can be counted");
+  keras_refuse(layer, E903, "makes too many values");
   return false;
 }
 
@@ -139,7 +139,7 @@ static bool read_reshape(KerasLayer *layer) {
   int open = -1;
   size_t n = json_array_size(shape);
   if (n < 1 || n > TYPE_MAX_AXES) {
-    keras_refuse(layer, E901, "has a `target_shape` that is no list of sizes");
+    keras_refuse(layer, E901, "has a `target_shape` that is not a list of sizes");
     return false;
   }
   for (int i = 0; i < value.rank; i++)
@@ -174,7 +174,7 @@ static bool read_permute(KerasLayer *layer) {
     bool fits = perm[i + 1] >= 1 && perm[i + 1] <= value.rank &&
                 json_array_size(dims) == (size_t)value.rank;
     if (!fits || (seen >> perm[i + 1] & 1)) {
-      keras_refuse(layer, E901, "has `dims` that are no order of its axes");
+      keras_refuse(layer, E901, "has `dims` that are not an order of its axes");
       return false;
     }
     seen |= 1u << perm[i + 1];
@@ -243,7 +243,7 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   if (!keras_read_layer(step)) return false;
   if (step->n_out != 1 || step->out[0].rank >= TYPE_MAX_AXES ||
       !sizes_behind(&step->out[0], 0, apart)) {
-    keras_refuse(layer, E903, "runs `%s` on every step, whose result is no value of known size",
+    keras_refuse(layer, E903, "runs `%s` on every step, whose result has no known size",
                  step->class_name);
     return false;
   }

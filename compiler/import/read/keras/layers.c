@@ -65,7 +65,7 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
     return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
-  Diag *d = keras_refuse(layer, E902, "has activation `%s`, which grus does not have", name);
+  Diag *d = keras_refuse(layer, E902, "has activation `%s`, which is not supported", name);
   diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
                "hard_tanh, softmax, log_softmax, softplus, softsign, elu, selu, gelu, "
                "exponential, silu, hard_silu, mish");
@@ -219,8 +219,8 @@ static int axis_of(const KerasLayer *layer, int *to) {
                 (previous < 0 || at == previous + 1);
     if (!fits) {
       keras_refuse(layer, E903,
-                   "works along an axis that its input does not have, or along several that do not "
-                   "follow each other");
+                   "works along an axis that its input does not have, or along several axes that "
+                   "are not neighbours");
       return -1;
     }
     previous = (int)at;
@@ -311,8 +311,8 @@ static bool read_softmax(KerasLayer *layer) {
   int last, axis = axis_of(layer, &last);
   if (axis < 0) return false;
   if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt || axis != last) {
-    Diag *d = keras_refuse(layer, E903, "takes a mask, which is one of steps, for one of features");
-    diag_note(d, "it would work as Activation(\"softmax\"), which looks at no mask");
+    Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
+    diag_note(d, "use Activation(\"softmax\"), which ignores masks");
     return false;
   }
   return keras_gives_like(
@@ -337,7 +337,7 @@ static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_abs
     if (!json_is_number(json_array_get(list, (size_t)i))) t = NULL;
   }
   if (t) return graph_constant(keras_emit(layer)->graph, name, t);
-  keras_refuse(layer, E901, "has a `%s` that is no number and no list of numbers", name);
+  keras_refuse(layer, E901, "has a `%s` that is neither a number nor a list of numbers", name);
   return NULL;
 }
 

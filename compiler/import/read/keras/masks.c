@@ -100,10 +100,10 @@ const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row) 
     words->why =
         arena_printf(arena, "the mask of `%s` ends at `%s` in front of it", mask.maker, mask.end);
   else if (!mask.maker)
-    words->why = "another layer masks steps of the model; this one reads them without a mask";
+    words->why = "another layer of the model masks steps; this one reads them without a mask";
   else if (use_of(layer, row) != MASK_USES)
     words->why = arena_printf(
-        arena, "Keras gives the mask of `%s` to it in vain: layers of this class do not use one",
+        arena, "Keras passes the mask of `%s` to it, but layers of this class do not use a mask",
         mask.maker);
   return words;
 }
@@ -141,9 +141,9 @@ bool keras_mask_of(const KerasLayer *layer, GraphValue **out) {
   const KerasMask *in = &layer->in[0].mask;
   *out = layer->mask ? layer->mask : in->keeps;
   if (layer->mask || !in->doubt) return true;
-  Diag *d = keras_refuse(layer, E903,
-                         "reads a sequence that is joined of some with a mask and some without");
-  diag_note(d, "versions of Keras differ in which of its steps are masked then");
+  Diag *d =
+      keras_refuse(layer, E903, "reads a sequence joined from some with a mask and some without");
+  diag_note(d, "versions of Keras differ in which of its steps are masked");
   return false;
 }
 

@@ -118,9 +118,10 @@ static bool is_ellipsis(json_t *key) {
 }
 
 static bool refuse_key(KerasLayer *layer) {
-  Diag *d = keras_refuse(layer, E902, "takes parts of a value in a way that grus does not follow");
+  Diag *d = keras_refuse(layer, E902, "takes parts of a value in a way that is not supported");
   diag_note(
-      d, "behind the batch, whole numbers and begin:end are known, as in y[:, -1] and y[:, 1:3]");
+      d,
+      "after the batch, grus supports whole numbers and begin:end, as in y[:, -1] and y[:, 1:3]");
   return false;
 }
 

@@ -17,29 +17,27 @@ static const KerasClass *class_find(const char *name) {
 /* The nearest thing that would work, for classes that people ask for. */
 static void suggest(const char *name, Diag *d) {
   static const char *const hints[][2] = {
-      {"Conv2D", "grus has Conv1D; two-dimensional layers are left out"},
-      {"ConvLSTM", "grus has LSTM behind Flatten of each step"},
+      {"Conv1DTranspose", "in .grus `Conv1DTranspose` computes it"},
+      {"Conv2DTranspose", "in .grus `Conv2DTranspose` computes it"},
+      {"ConvLSTM", "use an LSTM after a Flatten of each step"},
       {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
       {"TFOpLambda",
        "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
       {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
       {"Attention", "in .grus `attention(q, k, v)` computes it"},
       {"MultiHeadAttention", "in .grus `attention(q, k, v)` computes it"},
-      {"SeparableConv1D", "it would work as Conv1D with groups and a Conv1D of one tap"},
-      {"DepthwiseConv1D", "it would work as Conv1D with groups"},
       {"Convolution1D", "save the model again with Keras 2 or newer"},
-      {"Maximum", "a - b |> relu, added to b, is the larger of both"},
-      {"Normalization", "it would work as BatchNormalization, or `normalize` in .grus"}};
+      {"Normalization", "use BatchNormalization, or `normalize` in the .grus file"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strncmp(name, hints[i][0], strlen(hints[i][0])) == 0) {
       diag_note(d, "%s", hints[i][1]);
       return;
     }
-  diag_note(d, "if it is a layer of your own, write what it does as stages in a .grus file");
+  diag_note(d, "if it is your own layer, write what it does as stages in a .grus file");
 }
 
 static void refuse_class(const KerasLayer *layer) {
-  suggest(layer->class_name, keras_refuse(layer, E902, "is a layer that grus does not have"));
+  suggest(layer->class_name, keras_refuse(layer, E902, "is not supported"));
 }
 
 bool keras_read_layer(KerasLayer *layer) {
@@ -108,7 +106,7 @@ GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, 
   double *data;
   GraphTensor *tensor = graph_tensor(arena, GRAPH_FLOAT, t.rank, t.dim, &data);
   if (!tensor || tensor->count != t.count) {
-    keras_refuse(layer, E901, "has a tensor `%s` whose sizes cannot be", leaf);
+    keras_refuse(layer, E901, "has a tensor `%s` of impossible size", leaf);
     return NULL;
   }
   for (int64_t i = 0; i < t.count; i++)

@@ -223,12 +223,12 @@ static bool read_rnn(KerasLayer *layer) {
     json_t *cells = json_object_get(json_object_get(cell, "config"), "cells");
     for (size_t i = 0; i < json_array_size(cells); i++)
       if (!is_cell(json_string_value(json_object_get(json_array_get(cells, i), "class_name"))))
-        class_name = "of another kind among stacked ones";
+        class_name = "of a kind that differs from the other stacked cells";
     if (strcmp(class_name, "StackedRNNCells") == 0) return read_stacked(layer, cells);
   }
   if (!is_cell(class_name)) {
     Diag *d = keras_refuse(layer, E902, "runs the cell `%s`", class_name ? class_name : "?");
-    diag_note(d, "grus has LSTMCell, GRUCell and SimpleRNNCell, alone and stacked");
+    diag_note(d, "grus supports LSTMCell, GRUCell and SimpleRNNCell, alone and stacked");
     return false;
   }
   KerasLayer inner = layer_of_cell(layer, cell);
@@ -256,7 +256,7 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
       return true;
     }
   Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
-  diag_note(d, "inside Bidirectional grus has LSTM, GRU and SimpleRNN");
+  diag_note(d, "inside Bidirectional, grus supports LSTM, GRU and SimpleRNN");
   return false;
 }
 

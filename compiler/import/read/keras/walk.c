@@ -69,7 +69,7 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
 static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) {
   size_t n = json_array_size(shape);
   if (n < 2 || n > TYPE_MAX_AXES) {
-    keras_refuse(layer, E903, "has an input without axes behind the batch, or with too many");
+    keras_refuse(layer, E903, "has an input without axes after the batch, or with too many");
     return false;
   }
   out->rank = (int)n - 1;
@@ -162,8 +162,8 @@ static bool read_nested(KerasLayer *layer) {
       json_is_array(layer->config) ? layer->config : json_object_get(layer->config, "layers");
   if (g.depth > DEPTH_MAX || layer->n_states) {
     keras_refuse(layer, E903,
-                 layer->n_states ? "is a model, and is called with initial states"
-                                 : "is a model too deep in others");
+                 layer->n_states ? "is a model that is called with initial states"
+                                 : "is a model that is nested too deeply");
     return false;
   }
   if (strcmp(layer->class_name, "Sequential") != 0) return graph_functional_call(&g, layer);

@@ -55,14 +55,14 @@ static bool place_of(OnnxReader *r, const OnnxFile__Tensor *t, Extern *out) {
     if (strcmp(e->key, "location") == 0) out->location = e->value;
     if ((is_offset || is_length) &&
         !whole_number(e->value, is_offset ? &out->offset : &out->length)) {
-      onnx_bad(r, "tensor `%s` is kept in another file, at an impossible %s: `%s`", t->name, e->key,
+      onnx_bad(r, "tensor `%s` is in another file, at an impossible %s: `%s`", t->name, e->key,
                e->value);
       return false;
     }
     out->sized = out->sized || is_length;
   }
   if (*out->location) return true;
-  onnx_bad(r, "tensor `%s` is kept in another file, whose name is missing", t->name);
+  onnx_bad(r, "tensor `%s` is in another file, whose name is missing", t->name);
   return false;
 }
 
@@ -75,16 +75,16 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
       arena_printf(r->arena, "%s%s", folder_of(r->arena, r->file->path), place.location);
   const char *led_to = leaves_folder(place.location) ? NULL : place_real(r->arena, path);
   if (leaves_folder(place.location) || (led_to && !is_inside(r->arena, r->file->path, led_to))) {
-    Diag *d = onnx_bad(r, "tensor `%s` is kept in `%s`, which leaves the folder of the model",
+    Diag *d = onnx_bad(r, "tensor `%s` is in `%s`, which is outside the folder of the model",
                        t->name, place.location);
     if (led_to) diag_note(d, "it is a link to `%s`", led_to);
-    diag_note(d, "external data is read from files beside the model only");
+    diag_note(d, "grus reads external data only from files next to the model");
     return false;
   }
   if (!file_map(r->arena, led_to ? led_to : path, &file, &reason)) {
     Diag *d = onnx_bad(r, "cannot read `%s`, which holds tensor `%s`: %s", path, t->name, reason);
-    diag_note(d, "exporters write weights of large models to a file of their own: it belongs "
-                 "beside the .onnx file");
+    diag_note(d, "exporters write the weights of large models to a separate file: put it next to "
+                 "the .onnx file");
     return false;
   }
   unsigned long long length = place.sized                ? place.length
@@ -93,7 +93,7 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
   if (place.offset > file.len || length > file.len - place.offset) {
     Diag *d = onnx_bad(r, "`%s` has %zu bytes; tensor `%s` needs %llu from %llu on", path, file.len,
                        t->name, length, place.offset);
-    diag_note(d, "the file is cut off, or it belongs to another model");
+    diag_note(d, "the file is incomplete, or it belongs to another model");
     return false;
   }
   *bytes = file.data + place.offset;

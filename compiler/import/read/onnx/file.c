@@ -101,15 +101,15 @@ const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags 
   Budget budget = {arena, file->data.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
   ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
   if (!graphs_are_sane(file)) {
-    foreign_report(diags, file, E901, "`%s` has graphs more than %d deep in each other", file->path,
-                   MAX_GRAPHS);
+    foreign_report(diags, file, E901, "`%s` has graphs that are nested more than %d deep",
+                   file->path, MAX_GRAPHS);
     return NULL;
   }
   const OnnxFile__Model *model =
       onnx_file__model__unpack(&allocator, file->data.len, file->data.data);
   if (model && model->graph) return model;
   Diag *d = foreign_report(diags, file, E901, "`%s` is not a whole ONNX file", file->path);
-  diag_note(d, "it begins like one, but what follows is damaged or cut off");
+  diag_note(d, "it begins like one, but the rest is damaged or missing");
   return NULL;
 }
 

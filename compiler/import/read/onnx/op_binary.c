@@ -73,7 +73,7 @@ bool onnx_op_variadic(OnnxCall *c) {
                                           : GRAPH_Add;
   GraphValue *x = c->in[0];
   for (int k = 1; k < c->n_in; k++) {
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
     x = emit_call(c->emit, op, 2, (GraphValue *[]){x, c->in[k]});
   }
   if (strcmp(name, "Mean") == 0) x = EMIT(c->emit, Div, x, emit_number(c->emit, c->n_in));

@@ -43,7 +43,7 @@ bool onnx_op_loop(OnnxCall *c) {
   Graph *body = body_of(c, "body");
   if (!body) return false;
   for (int k = 2; k < c->n_in; k++)
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d, which it carries", k);
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d, which its body reads", k);
   if (body->n_out < 1 || body->n_out - 1 < carried)
     return call_refuse(c, E901, "has a body of too few outputs");
   if (!body_fits(c, body, c->n_in, body->n_out)) return false;
@@ -71,7 +71,7 @@ bool onnx_op_scan(OnnxCall *c) {
     return call_refuse(c, E901, "has %lld sequences among %d operands", (long long)sequences,
                        c->n_in);
   for (int k = 0; k < c->n_in; k++)
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
   if (!body_fits(c, body, c->n_in, (int64_t)c->node->n_output)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_Scan, c->n_in, c->in, (int)c->node->n_output);
   node->body[0] = body;
@@ -96,14 +96,14 @@ bool onnx_op_sequence_empty(OnnxCall *c) {
 bool onnx_op_sequence_construct(OnnxCall *c) {
   GraphValue *list = empty_list(c);
   for (int k = 0; k < c->n_in; k++) {
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
     list = EMIT(c->emit, ListPush, list, c->in[k]);
   }
   return call_set(c, 0, list);
 }
 
 bool onnx_op_sequence_insert(OnnxCall *c) {
-  if (call_operand(c, 2)) return call_refuse(c, E902, "inserts in the midst of a sequence");
+  if (call_operand(c, 2)) return call_refuse(c, E902, "inserts into the middle of a sequence");
   return call_set(c, 0, EMIT(c->emit, ListPush, c->in[0], c->in[1]));
 }
 

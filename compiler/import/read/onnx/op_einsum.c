@@ -43,7 +43,7 @@ static bool parse(OnnxCall *c, Sum *sum) {
   for (const char *p = sum->out; ok && *p; p++)
     ok =
         !strchr(p + 1, *p) && (strchr(sum->in[0], *p) || (sum->n_in > 1 && strchr(sum->in[1], *p)));
-  return ok || call_refuse(c, E902, "has the equation `%s`, which grus does not follow", equation);
+  return ok || call_refuse(c, E902, "has the equation `%s`, which is not supported", equation);
 }
 
 /* An operand with exactly these letters in this order; those it has not become axes of 1. */
@@ -164,5 +164,5 @@ bool onnx_op_einsum(OnnxCall *c) {
   bool matrices = sum.n_in == 2 && !roles.odd && strlen(roles.inner) == 1 &&
                   strlen(roles.batch) + strlen(roles.left) + strlen(roles.right) + 3 <= MAX_LETTERS;
   GraphValue *y = matrices ? matrix_product(c, &sum, &roles) : general(c, &sum);
-  return y ? call_set(c, 0, y) : call_refuse(c, E902, "has an equation of too many letters");
+  return y ? call_set(c, 0, y) : call_refuse(c, E902, "has an equation with too many letters");
 }

@@ -23,7 +23,8 @@ bool onnx_op_gather_nd(OnnxCall *c) {
 static bool reduces(OnnxCall *c) {
   const char *reduction = call_attr_string(c, "reduction", "none");
   return strcmp(reduction, "none") != 0 &&
-         !call_refuse(c, E902, "combines old elements with new ones: `%s`", reduction);
+         !call_refuse(c, E902, "combines old elements with new ones (`%s`), which is not supported",
+                      reduction);
 }
 
 bool onnx_op_scatter_elements(OnnxCall *c) {
@@ -62,7 +63,7 @@ bool onnx_op_constant(OnnxCall *c) {
   if (ints && ints->n_ints < INT32_MAX)
     return call_set(c, 0, emit_ints(c->emit, (int)ints->n_ints, ints->ints));
   if (!floats || floats->n_floats >= INT32_MAX)
-    return call_refuse(c, E902, "is no tensor of numbers");
+    return call_refuse(c, E902, "is not a tensor of numbers");
   double *data;
   GraphTensor *vector =
       graph_tensor(c->reader->arena, GRAPH_FLOAT, 1, &(int64_t){(int64_t)floats->n_floats}, &data);
@@ -73,7 +74,7 @@ bool onnx_op_constant(OnnxCall *c) {
 
 bool onnx_op_constant_of_shape(OnnxCall *c) {
   const OnnxAttribute *value = call_attribute(c, "value");
-  if (value && !value->t) return call_refuse(c, E901, "has a value that is no tensor");
+  if (value && !value->t) return call_refuse(c, E901, "has a value that is not a tensor");
   const GraphTensor *t = value ? onnx_constant(c->reader, value->t) : NULL;
   if (value && (!t || t->count != 1))
     return t && call_refuse(c, E901, "has a value of %lld elements", (long long)t->count);

@@ -55,7 +55,7 @@ bool onnx_op_squeeze(OnnxCall *c) {
 
 bool onnx_op_concat(OnnxCall *c) {
   for (int k = 0; k < c->n_in; k++)
-    if (!c->in[k]) return call_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
   return call_set(c, 0, emit_concat(c->emit, call_attr_int(c, "axis", 1), c->n_in, c->in));
 }
 

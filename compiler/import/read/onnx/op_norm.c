@@ -16,14 +16,13 @@ bool onnx_op_batch_norm(OnnxCall *c) {
   bool training = call_attr_int(c, "training_mode", 0) != 0 ||
                   (c->reader->opset < 7 && !call_attr_int(c, "is_test", 0));
   if (training)
-    return call_refuse(
-        c, E902,
-        "is exported for training, and takes the mean of what it is given: export the model in its "
-        "evaluation mode, `model.eval()`");
+    return call_refuse(c, E902,
+                       "is exported for training and takes the mean of its input: export the model "
+                       "in evaluation mode, `model.eval()`");
   if (!call_attr_int(c, "spatial", 1))
-    return call_refuse(c, E902, "has a mean for each place, not for each channel");
+    return call_refuse(c, E902, "has a mean for each position, not for each channel");
   for (int k = 1; k < 5; k++)
-    if (call_wants(c, k)) return call_refuse(c, E902, "is asked for its mean");
+    if (call_wants(c, k)) return call_refuse(c, E902, "returns its mean, which is not supported");
   return call_set(c, 0, norm(c, GRAPH_BatchNorm, 5, c->in, 1, call_attr_float(c, "epsilon", 1e-5)));
 }
 
@@ -72,7 +71,7 @@ bool onnx_op_layer_norm(OnnxCall *c) {
 }
 
 bool onnx_op_rms_norm(OnnxCall *c) {
-  if (call_wants(c, 1)) return call_refuse(c, E902, "is asked for its mean");
+  if (call_wants(c, 1)) return call_refuse(c, E902, "returns its mean, which is not supported");
   return call_set(c, 0,
                   norm(c, GRAPH_RmsNorm, 2, c->in, call_attr_int(c, "axis", -1),
                        call_attr_float(c, "epsilon", 1e-5)));
@@ -82,7 +81,8 @@ bool onnx_op_rms_norm(OnnxCall *c) {
 bool onnx_op_skip_layer_norm(OnnxCall *c) {
   GraphValue *sum = EMIT(c->emit, Add, c->in[0], c->in[1]), *center = call_operand(c, 3),
              *bias = call_operand(c, 4);
-  if (call_wants(c, 1) || call_wants(c, 2)) return call_refuse(c, E902, "is asked for its mean");
+  if (call_wants(c, 1) || call_wants(c, 2))
+    return call_refuse(c, E902, "returns its mean, which is not supported");
   if (bias) sum = EMIT(c->emit, Add, sum, bias);
   GraphValue *y = norm(c, GRAPH_LayerNorm, center ? 3 : 2, (GraphValue *[]){sum, c->in[2], center},
                        -1, call_attr_float(c, "epsilon", 1e-12));

@@ -25,7 +25,7 @@ bool onnx_op_dropout(OnnxCall *c) {
   double training = 0;
   if (call_operand(c, 2) && (!constant_number(c->in[2], &training) || training != 0))
     return call_refuse(c, E902, "may drop elements: it is exported for training");
-  if (call_wants(c, 1)) return call_refuse(c, E902, "is asked for its mask");
+  if (call_wants(c, 1)) return call_refuse(c, E902, "returns its mask, which is not supported");
   return call_set(c, 0, c->in[0]);
 }
 

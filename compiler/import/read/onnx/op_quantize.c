@@ -66,8 +66,7 @@ static GraphValue *quantised(OnnxCall *c, GraphValue *x, int k) {
 /* Operands from `first` to `last`, zero points left out, have to be there. */
 static bool all_there(OnnxCall *c, int n, const int *needed) {
   for (int i = 0; i < n; i++)
-    if (!call_operand(c, needed[i]))
-      return call_refuse(c, E901, "leaves out operand %d, which it needs", needed[i]);
+    if (!call_operand(c, needed[i])) return call_refuse(c, E901, "lacks operand %d", needed[i]);
   return true;
 }
 
@@ -155,8 +154,7 @@ bool onnx_op_qlinear_concat(OnnxCall *c) {
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
   if ((c->n_in - 2) % 3 != 0) return call_refuse(c, E901, "has %d operands", c->n_in);
   for (int k = 0; k < n; k++) {
-    if (!c->in[2 + 3 * k] || !c->in[3 + 3 * k])
-      return call_refuse(c, E901, "leaves out operands that it needs");
+    if (!c->in[2 + 3 * k] || !c->in[3 + 3 * k]) return call_refuse(c, E901, "lacks operands");
     part[k] = real(c, 2 + 3 * k, 1);
   }
   return call_set(c, 0,

@@ -64,7 +64,7 @@ static const char *activation_word(OnnxCall *c, const char *name, size_t *next_a
     if (a->n > 0) text_add(&text, ")");
     return text_str(&text);
   }
-  call_refuse(c, E902, "has the activation `%s`, which grus does not have", name);
+  call_refuse(c, E902, "has the activation `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -250,8 +250,7 @@ bool onnx_op_dynamic_lstm(OnnxCall *c) {
   OnnxCell cell = lstm;
   GraphValue *b, *none, *p = call_operand(c, 7);
   for (int k = 8; k < 12; k++)
-    if (!call_operand(c, k))
-      return call_refuse(c, E901, "leaves out operand %d, which it needs", k);
+    if (!call_operand(c, k)) return call_refuse(c, E901, "lacks operand %d", k);
   if (!cell_of(c, c->in[1], &cell)) return false;
   GraphValue *w = float_weights(c, &cell, c->in[1], c->in[8], c->in[9]),
              *r = float_weights(c, &cell, c->in[2], c->in[10], c->in[11]);

@@ -137,7 +137,7 @@ GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, Grap
     if (op == GRAPH_AvgPool)
       graph_set_int(graph, node, GRAPH_ATTR_count_pad, call_attr_int(c, "count_include_pad", 0));
     if (op == GRAPH_AvgPool && !known && !call_attr_int(c, "count_include_pad", 0)) {
-      call_refuse(c, E902, "averages over pads that depend on the size");
+      call_refuse(c, E902, "averages over padding that depends on the size");
       return NULL;
     }
   } else
@@ -171,7 +171,7 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
   int64_t kernel[GRAPH_MAX_RANK];
   const int64_t *given;
   if (call_attr_ints(c, "output_shape", &n, &given))
-    return call_refuse(c, E902, "says its output_shape instead of its pads");
+    return call_refuse(c, E902, "gives its output_shape instead of its pads");
   if (strncmp(automatic, "SAME", 4) == 0)
     return call_refuse(c, E902, "has auto_pad `%s` instead of pads", automatic);
   if (!kernel_of(c, c->in[1], false, &n, kernel)) return false;
@@ -187,7 +187,8 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
 bool onnx_op_pool(OnnxCall *c) {
   bool is_max = strcmp(c->node->op_type, "MaxPool") == 0;
   if (call_wants(c, 1))
-    return call_refuse(c, E902, "is asked for the places of its largest elements");
+    return call_refuse(c, E902,
+                       "returns the indices of its largest elements, which is not supported");
   GraphValue *y = onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL,
                               is_max ? -INFINITY : 0);
   return y && call_set(c, 0, y);
@@ -240,7 +241,7 @@ bool onnx_op_stft(OnnxCall *c) {
   if (!length && window) length = window->constant->count;
   if (length < 1 || length > LONGEST || step < 1 || step > INT32_MAX ||
       (window && window->constant->count != length))
-    return call_refuse(c, E902, "has frames of %lld steps, one each %lld", (long long)length,
+    return call_refuse(c, E902, "has frames of %lld steps, one every %lld", (long long)length,
                        (long long)step);
   int64_t bins = call_attr_int(c, "onesided", 1) ? length / 2 + 1 : length;
   GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant->data : NULL);

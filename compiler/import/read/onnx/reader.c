@@ -77,7 +77,7 @@ bool call_set(OnnxCall *c, int k, GraphValue *value) {
   if (!value || !call_wants(c, k)) return true;
   const char *name = c->node->output[k];
   if (map_get(&c->scope->names, name))
-    return call_refuse(c, E901, "makes `%s`, which is made already", name);
+    return call_refuse(c, E901, "computes `%s`, which an earlier node computes", name);
   if (!*value->name) value->name = name;
   map_put(c->reader->arena, &c->scope->names, name, value);
   return true;
@@ -87,7 +87,7 @@ bool call_constant_ints(OnnxCall *c, int k, const char *what, int most, int *n, 
   const GraphValue *value = call_operand(c, k);
   if (constant_ints(value, most, n, out)) return true;
   return value && value->constant
-             ? call_refuse(c, E901, "has %lld %s; %d are the most there can be",
+             ? call_refuse(c, E901, "has %lld %s; at most %d are supported",
                            (long long)value->constant->count, what, most)
              : call_refuse(c, E902, "has computed %s, where grus needs constants", what);
 }
@@ -129,7 +129,7 @@ static bool read_operands(OnnxCall *c) {
     const char *name = c->node->input[k];
     c->in[k] = *name ? scope_find(c->scope, name) : NULL;
     if (*name && !c->in[k])
-      return call_refuse(c, E901, "reads `%s`, which no node before it computes", name);
+      return call_refuse(c, E901, "reads `%s`, which no earlier node computes", name);
   }
   return true;
 }
@@ -153,7 +153,8 @@ static bool expand(OnnxCall *c, const OnnxFunction *f) {
       .graph = c->scope->graph, .caller = c, .function = f, .depth = c->scope->depth + 1};
   c->n_in = (int)c->node->n_input;
   if (!opset_agrees(c, f)) return false;
-  if (scope.depth > MAX_SCOPES) return call_refuse(c, E901, "is a function that goes too deep");
+  if (scope.depth > MAX_SCOPES)
+    return call_refuse(c, E901, "is a function that is nested too deeply");
   if (c->node->n_input > f->n_input || c->node->n_output > f->n_output)
     return call_refuse(c, E901, "has more operands or results than its function");
   if (!read_operands(c)) return false;
@@ -175,13 +176,12 @@ static bool expand(OnnxCall *c, const OnnxFunction *f) {
 
 static bool unknown(OnnxCall *c) {
   const OnnxReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->emit->name, c->node->op_type);
   if (!is_standard(c->node->domain))
     diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
-  diag_note(d,
-            "cut the model there (`onnx.utils.extract_model`) and compute the rest in the program "
-            "that calls");
+  diag_note(
+      d, "cut the model there (`onnx.utils.extract_model`), and compute the rest in your program");
   return false;
 }
 
@@ -195,12 +195,12 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
                    .folds = &r->folds,
                    .seen = &r->seen};
   if (r->nodes-- <= 0)
-    return call_refuse(&c, E901, "is beyond the %d nodes that grus follows", MAX_NODES);
+    return call_refuse(&c, E901, "exceeds the %d nodes that grus supports", MAX_NODES);
   if (function) return expand(&c, function);
   if (!row) return unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c)) return false;
   for (int k = 0; k < row->min_in; k++)
-    if (!c.in[k]) return call_refuse(&c, E901, "leaves out operand %d, which it needs", k);
+    if (!c.in[k]) return call_refuse(&c, E901, "lacks operand %d", k);
   if (row->function) return row->function(&c);
   return call_set(&c, 0, emit_call(c.emit, row->same, c.n_in, c.in));
 }
@@ -209,7 +209,7 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
 
 static bool read_constants(OnnxReader *r, Scope *scope, const OnnxBody *from) {
   if (from->n_sparse_initializer) {
-    onnx_bad(r, "graph `%s` has sparse tensors, which grus does not read", from->name);
+    onnx_bad(r, "graph `%s` has sparse tensors, which is not supported", from->name);
     return false;
   }
   for (size_t i = 0; i < from->n_initializer; i++) {
@@ -225,7 +225,7 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
   const OnnxFile__TensorType *type = port->type ? port->type->tensor_type : NULL;
   GraphElem elem = GRAPH_FLOAT;
   if (outermost && (!type || !onnx_elem(type->elem_type, &elem))) {
-    foreign_report(r->diags, r->file, E903, "input `%s` is no tensor of numbers", port->name);
+    foreign_report(r->diags, r->file, E903, "input `%s` is not a tensor of numbers", port->name);
     return false;
   }
   if (type) onnx_elem(type->elem_type, &elem);
@@ -233,7 +233,8 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
   map_put(r->arena, &scope->names, port->name, input->value);
   if (!type || !type->shape) return true;
   if (type->shape->n_dim > GRAPH_MAX_RANK) {
-    onnx_bad(r, "`%s` has %zu axes; %d are read", port->name, type->shape->n_dim, GRAPH_MAX_RANK);
+    onnx_bad(r, "`%s` has %zu axes; at most %d are supported", port->name, type->shape->n_dim,
+             GRAPH_MAX_RANK);
     return false;
   }
   input->rank = (int)type->shape->n_dim;
@@ -273,7 +274,7 @@ Graph *call_body(OnnxCall *c, const OnnxBody *body) {
   Scope scope = {
       .graph = graph_new(r->arena, body->name), .outer = c->scope, .depth = c->scope->depth + 1};
   if (scope.depth > MAX_SCOPES) {
-    call_refuse(c, E901, "has bodies too deep in each other");
+    call_refuse(c, E901, "has bodies that are nested too deeply");
     return NULL;
   }
   return read_graph(r, &scope, body, false) ? scope.graph : NULL;
@@ -286,12 +287,12 @@ static bool opset_is_known(OnnxReader *r) {
   if (r->opset >= OLDEST_OPSET && r->opset <= NEWEST_OPSET) return true;
   const char *path = r->file->path;
   if (!r->opset) {
-    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators are of",
+    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators belong to",
                    path);
     return false;
   }
   Diag *d = foreign_report(r->diags, r->file, E902,
-                           "`%s` uses operators of opset %lld; %d to %d are read", path,
+                           "`%s` uses operators of opset %lld; grus supports %d to %d", path,
                            (long long)r->opset, OLDEST_OPSET, NEWEST_OPSET);
   diag_note(d, "operators have other meanings there. Convert it: `onnx.version_converter`");
   return false;

@@ -119,7 +119,7 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
     if (raw)
       data[k] = tensor_get(&source, k);
     else if (!listed(t, kind->stored, (size_t)k, &data[k])) {
-      onnx_bad(r, "tensor `%s` keeps its elements in a field of another type", t->name);
+      onnx_bad(r, "tensor `%s` has its elements in a field of another type", t->name);
       return NULL;
     }
   }

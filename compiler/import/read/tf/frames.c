@@ -105,7 +105,7 @@ static GraphNode *loop_new(TfReader *r, TfScope *scope, const TfNode *at, const 
 static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfNode *merge = input_node(r, input_node(r, node, 0), 0), *enter = input_node(r, merge, 0);
   if (!is(merge, "Merge") || !is(enter, "Enter"))
-    return refuse(r, node, "leaves a loop in a way that grus does not follow");
+    return refuse(r, node, "leaves a loop in a way that is not supported");
   const char *frame = tf_word(r, enter, "frame_name", "");
   GraphNode *loop = map_get(&scope->loops, frame);
   if (!loop) loop = loop_new(r, scope, node, frame);
@@ -122,5 +122,5 @@ GraphValue *tf_frame_value(TfReader *r, TfScope *scope, const TfNode *node) {
               strcmp(tf_word(r, node, "frame_name", ""), scope->frame) == 0;
   if (ours && node->n_input > 0 && tf_bool(node, "is_constant", false))
     return tf_value(r, scope->outer, node->input[0]);
-  return refuse(r, node, "is part of a branch or of a loop in a way that grus does not follow");
+  return refuse(r, node, "is part of a branch or of a loop in a way that is not supported");
 }

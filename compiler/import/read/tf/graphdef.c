@@ -81,15 +81,14 @@ bool tf_all_in(TfCall *c, int n, GraphValue **in) {
 
 static bool unknown(TfCall *c) {
   const TfReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->node->name, c->node->op);
   bool front_end = strcmp(c->node->op, "Mfcc") == 0 ||
                    strcmp(c->node->op, "AudioSpectrogram") == 0 ||
                    strcmp(c->node->op, "DecodeWav") == 0;
   if (front_end)
-    diag_note(
-        d,
-        "it belongs to a front end that makes features of sound: begin behind it, `--input NODE`");
+    diag_note(d, "it belongs to a front end that computes features of sound: begin after it with "
+                 "`--input NODE`");
   return false;
 }
 
@@ -138,8 +137,8 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
   if (value) return value;
   if (!node || ++r->depth > MAX_DEPTH) {
     foreign_report(r->diags, r->file, E901,
-                   node ? "`%s` is behind too many nodes, or behind itself"
-                        : "`%s` is read and not in the file",
+                   node ? "`%s` depends on too many nodes, or on itself"
+                        : "a node reads `%s`, which is not in the file",
                    reference);
     return NULL;
   }
@@ -152,7 +151,7 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
   } else if (make(r, scope, node)) {
     value = map_get(&scope->values, key);
     if (!value)
-      foreign_report(r->diags, r->file, E901, "`%s` is read, and its node has no such result",
+      foreign_report(r->diags, r->file, E901, "a node reads `%s`, which its node does not compute",
                      reference);
   }
   r->depth--;
@@ -180,8 +179,8 @@ static void budget_free(void *data, void *pointer) {
 
 static bool index_nodes(TfReader *r) {
   if (r->def->n_node > MAX_NODES) {
-    foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; %d are read", r->file->path,
-                   r->def->n_node, MAX_NODES);
+    foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; at most %d are supported",
+                   r->file->path, r->def->n_node, MAX_NODES);
     return false;
   }
   for (size_t i = 0; i < r->def->n_node; i++) {
@@ -213,7 +212,8 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
     graph_output(r->graph, node->name, value);
   }
   if (r->graph->n_out) return true;
-  foreign_report(r->diags, r->file, E901, "`%s` has no node that no other reads", r->file->path);
+  foreign_report(r->diags, r->file, E901,
+                 "every node of `%s` is read by another, so it has no output", r->file->path);
   return false;
 }
 

@@ -20,7 +20,7 @@ bool tf_op_placeholder(TfCall *c) {
   GraphElem elem;
   if (c->scope->outer) return tf_refuse(c, E902, "is an input inside of a loop");
   if (!type || !tf_elem(type->type, &elem))
-    return tf_refuse(c, E903, "is an input that is no tensor of numbers");
+    return tf_refuse(c, E903, "is an input that is not a tensor of numbers");
   GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* what stands for it where nothing is given */
   if (c->n_in && (!usual || !usual->constant))
     return usual && tf_refuse(c, E902, "has a computed value where nothing is given");

@@ -91,7 +91,7 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   const Kind *kind = t ? kind_of(t->dtype) : NULL;
   int64_t dim[GRAPH_MAX_RANK], count = 1;
   size_t rank = t && t->tensor_shape ? t->tensor_shape->n_dim : 0;
-  if (!kind) return damaged(r, node, "is no tensor of numbers");
+  if (!kind) return damaged(r, node, "is not a tensor of numbers");
   if (rank > GRAPH_MAX_RANK) return damaged(r, node, "has too many axes");
   for (size_t i = 0; i < rank; i++) {
     dim[i] = t->tensor_shape->dim[i]->size;
@@ -100,11 +100,11 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   }
   const ProtobufCBinaryData raw = t->tensor_content;
   if (raw.len && raw.len != (size_t)count * (size_t)tensor_elem_bytes(kind->stored))
-    return damaged(r, node, "has not as many bytes as its shape needs");
+    return damaged(r, node, "has another number of bytes than its shape needs");
   size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val +
                  t->n_half_val;
   if (!raw.len && given < (size_t)count && count > most_repeated)
-    return damaged(r, node, "repeats a number more often than grus follows");
+    return damaged(r, node, "repeats a number too often");
   double *data;
   GraphTensor *out = graph_tensor(r->arena, kind->elem, (int)rank, dim, &data);
   if (!out) return damaged(r, node, "has an impossible shape");

@@ -89,7 +89,7 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   const char *key = arena_printf(r->arena, "%d %d %s", t->buffer, t->type, shape_text(r, t));
   const GraphTensor *known = map_get(&r->constants, key);
   if (known) return known;
-  if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "is none of numbers");
+  if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "does not hold numbers");
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0 || !size_mul(count, t->dim[i], &count) || count > INT32_MAX)
       return bad(r, t, "has no size of its own");

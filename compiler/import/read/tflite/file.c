@@ -50,8 +50,8 @@ bool tfl_elem(int type, GraphElem *elem) {
 
 bool tfl_broken(TflReader *r) {
   if (!r->diags->n_errors)
-    foreign_report(r->diags, r->file, E901, "`%s` is damaged: something in it points outside of it",
-                   r->file->path);
+    foreign_report(r->diags, r->file, E901,
+                   "`%s` is damaged: a reference in it points outside the file", r->file->path);
   return false;
 }
 
@@ -69,8 +69,8 @@ const char *tfl_text(TflReader *r, size_t table, unsigned field) {
 static bool read_shape(TflReader *r, size_t table, TflTensor *t) {
   FlatVector shape = flat_vector(&r->flat, table, 0, 4), open = flat_vector(&r->flat, table, 7, 4);
   if (shape.n > GRAPH_MAX_RANK) {
-    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u axes; %d are read", t->name,
-                   shape.n, GRAPH_MAX_RANK);
+    foreign_report(r->diags, r->file, E901, "tensor `%s` has %u axes; at most %d are supported",
+                   t->name, shape.n, GRAPH_MAX_RANK);
     return false;
   }
   t->rank = (int)shape.n;
@@ -89,7 +89,8 @@ static bool read_data(TflReader *r, size_t table, TflTensor *t) {
   size_t buffer = index ? flat_element_table(&r->flat, r->buffers, (uint32_t)index) : 0;
   if (flat_has(&r->flat, buffer, 1) || flat_table(&r->flat, table, 6)) {
     foreign_report(r->diags, r->file, E903,
-                   "tensor `%s` is sparse or lies behind the tables, which is not read", t->name);
+                   "tensor `%s` is sparse or has its data after the tables, which is not supported",
+                   t->name);
     return false;
   }
   FlatVector data = flat_vector(&r->flat, buffer, 0, 1);
@@ -217,11 +218,11 @@ static void report_signatures(TflReader *r, FlatVector all, const char *asked) {
     d = foreign_report(r->diags, r->file, E904,
                        "`%s` has %u signatures, of which none is `serving_default`", r->file->path,
                        all.n);
-  if (!all.n) diag_note(d, "it has no signatures: there is nothing to choose");
+  if (!all.n) diag_note(d, "it has no signatures, so there is nothing to choose");
   uint32_t shown = all.n < SHOWN_MAX ? all.n : SHOWN_MAX;
   for (uint32_t i = 0; i < shown && !r->flat.broken; i++) {
     const char *name = tfl_text(r, flat_element_table(&r->flat, all, i), 2);
-    diag_fix(d, FIX_MAYBE, "take `%s`: --signature %s", name, name);
+    diag_fix(d, FIX_MAYBE, "choose `%s`: --signature %s", name, name);
   }
   if (all.n > shown) diag_note(d, "%u more are not listed", all.n - shown);
 }
@@ -243,7 +244,7 @@ bool tfl_signature(TflReader *r, size_t *signature, int64_t *subgraph) {
   }
   *subgraph = flat_i32(&r->flat, *signature, 4, 0);
   if (all.n > 1)
-    graph_note(r->graph, "the file has %u signatures; `%s` is imported", all.n,
+    graph_note(r->graph, "the file has %u signatures; grus imported `%s`", all.n,
                tfl_text(r, *signature, 2));
   return true;
 }
@@ -268,9 +269,9 @@ bool tfl_open(TflReader *r) {
   r->buffers = flat_vector(flat, r->model, 4, 4);
   if (flat->broken) return tfl_broken(r);
   if (version == SCHEMA && r->subgraphs.n) return true;
-  foreign_report(
-      r->diags, r->file, E901,
-      "`%s` has schema version %d and %u subgraphs; version %d with one at least is read",
-      r->file->path, version, r->subgraphs.n, SCHEMA);
+  foreign_report(r->diags, r->file, E901,
+                 "`%s` has schema version %d and %u subgraphs; grus supports version %d with at "
+                 "least one subgraph",
+                 r->file->path, version, r->subgraphs.n, SCHEMA);
   return false;
 }

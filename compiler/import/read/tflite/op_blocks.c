@@ -6,7 +6,8 @@
 static bool sizes_of(TflCall *c, int rank, int64_t *dim) {
   const TflTensor *t = c->from[0];
   if (t->rank != rank)
-    return tfl_refuse(c, E902, "has an operand of %d axes; %d are read", t->rank, rank);
+    return tfl_refuse(c, E902, "has an operand of %d axes; at most %d are supported", t->rank,
+                      rank);
   for (int i = 1; i < rank; i++) {
     dim[i] = t->dim[i];
     if (dim[i] < 1 || dim[i] > INT32_MAX)

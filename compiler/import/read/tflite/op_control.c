@@ -158,7 +158,7 @@ int tfl_state_variable(TflCall *c, int k) {
   GraphElem elem;
   double *data;
   if (!t || !t->variable || t->data || !tfl_elem(t->type, &elem)) {
-    tfl_refuse(c, E902, "has a state that is no variable");
+    tfl_refuse(c, E902, "has a state that is not a variable");
     return TFL_NO_VARIABLE;
   }
   for (int i = 0; i < t->rank; i++)
@@ -187,7 +187,8 @@ bool tfl_op_var_handle(TflCall *c) {
   while (i < r->n_variables && strcmp(r->variable[i].name, whole) != 0)
     i++;
   if (i == MOST_VARIABLES)
-    return tfl_refuse(c, E901, "makes one variable too many: %d are read", MOST_VARIABLES);
+    return tfl_refuse(c, E901, "makes one variable too many: at most %d are supported",
+                      MOST_VARIABLES);
   if (i == r->n_variables)
     ARENA_PUSH(r->arena, r->variable, r->n_variables, r->cap_variables,
                ((TflVariable){whole, TFL_NO_VARIABLE, NULL}));
@@ -197,8 +198,10 @@ bool tfl_op_var_handle(TflCall *c) {
 
 bool tfl_op_read_variable(TflCall *c) {
   int resource = resource_of(c, 0);
-  if (resource == TFL_NO_VARIABLE) return tfl_refuse(c, E901, "reads what is no resource");
-  if (c->scope->initial) return tfl_refuse(c, E902, "reads a variable while start values are set");
+  if (resource == TFL_NO_VARIABLE)
+    return tfl_refuse(c, E901, "reads a value that is not a resource");
+  if (c->scope->initial)
+    return tfl_refuse(c, E902, "reads a variable while initial values are set");
   if (!c->reader->variable[resource].reader) c->reader->variable[resource].reader = c->emit->name;
   return tfl_set(c, 0, tfl_variable_read(c, in_graph(c->reader, resource)));
 }
@@ -206,7 +209,7 @@ bool tfl_op_read_variable(TflCall *c) {
 bool tfl_op_assign_variable(TflCall *c) {
   int resource = resource_of(c, 0);
   if (resource == TFL_NO_VARIABLE || !c->in[1])
-    return tfl_refuse(c, E901, "sets what is no resource, or to nothing");
+    return tfl_refuse(c, E901, "sets a value that is not a resource, or sets it to nothing");
   if (!c->scope->initial) {
     tfl_variable_assign(c, in_graph(c->reader, resource), c->in[1]);
     return true;
@@ -231,7 +234,7 @@ bool tfl_op_call_once(TflCall *c) {
   if (!tfl_read(&body)) return false;
   const GraphTensor **out = ARENA_ARRAY(r->arena, const GraphTensor *, body.graph->n_out + 1);
   if (!graph_eval(body.graph, r->arena, NULL, &initial_limits, NULL, out, &fault))
-    return tfl_refuse(c, E902, "sets start values that cannot be computed: %s", fault.text);
+    return tfl_refuse(c, E902, "sets initial values that cannot be computed: %s", fault.text);
   for (size_t k = 0; k < body.n_started; k++) {
     TflVariable *v = &r->variable[body.started[k]];
     if (v->reader) return tfl_refuse(c, E902, "sets `%s` after it is read", v->name);
@@ -247,9 +250,7 @@ bool tfl_variables_start(TflReader *r) {
     if (v->in_graph == TFL_NO_VARIABLE || r->graph->variable[v->in_graph].start) continue;
     Diag *d =
         foreign_report(r->diags, r->file, E904, "variable `%s` has no value in the file", v->name);
-    diag_note(d,
-              "`%s` reads it, and no CALL_ONCE sets it: the weights stayed behind when the model "
-              "was converted",
+    diag_note(d, "`%s` reads it, and no CALL_ONCE sets it: the converter did not store the weights",
               v->reader ? v->reader : "nothing");
     diag_note(
         d,

@@ -3,7 +3,7 @@
 #include "import/read/tflite/reader.h"
 
 bool tfl_op_gather(TflCall *c) {
-  if (tfl_option(c, 1, 0) != 0) return tfl_refuse(c, E902, "has places for each sample");
+  if (tfl_option(c, 1, 0) != 0) return tfl_refuse(c, E902, "has indices for each sample");
   if (tfl_quantised(c->from[0]) &&
       c->from[0]->n_scales > 1) { /* a table with a scale for each row */
     GraphValue *in[2] = {tfl_real(c, 0), c->in[1]};
@@ -21,17 +21,17 @@ bool tfl_op_gather_nd(TflCall *c) {
 bool tfl_op_scatter_nd(TflCall *c) {
   const GraphTensor *places = c->in[0]->constant;
   if (!places || places->rank < 1)
-    return tfl_refuse(c, E902, "has computed places, which may be equal");
+    return tfl_refuse(c, E902, "has computed indices, which may be equal");
   int64_t depth = places->dim[places->rank - 1], n = depth ? places->count / depth : 0;
   enum { MOST = 4096 };
   if (n > MOST || depth > GRAPH_MAX_RANK)
-    return tfl_refuse(c, E902, "has %lld places; %d are compared", (long long)n, MOST);
+    return tfl_refuse(c, E902, "has %lld indices; at most %d are supported", (long long)n, MOST);
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < i; k++) {
       bool same = true;
       for (int64_t d = 0; d < depth; d++)
         same = same && places->data[i * depth + d] == places->data[k * depth + d];
-      if (same) return tfl_refuse(c, E902, "adds up what it puts at the same place");
+      if (same) return tfl_refuse(c, E902, "adds up elements that have the same index");
     }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[1]->type, &elem);
@@ -76,7 +76,7 @@ bool tfl_op_zeros_like(TflCall *c) {
   GraphElem elem = GRAPH_FLOAT;
   const TflTensor *to = c->to[0];
   if (to && !tfl_elem(to->type, &elem))
-    return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(to->type));
+    return tfl_refuse(c, E902, "has a result of type %s", tfl_type_name(to->type));
   GraphValue *shape = EMIT(c->emit, Shape, c->in[0]);
   GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_value,

@@ -55,7 +55,7 @@ static bool operands_fit(TflCall *c) {
     return tfl_refuse(c, E902, "computes in integers and has a projection");
   if (!tfl_quantised(h) || !tfl_quantised(cell) || h->type != TFL_INT8 || cell->type != TFL_INT16 ||
       h->n_scales != 1 || cell->n_scales != 1 || c->from[0]->type != TFL_INT8)
-    return tfl_refuse(c, E902, "computes in other integers than 8 bits with a cell of 16");
+    return tfl_refuse(c, E902, "computes in integers other than 8 bits with a cell of 16 bits");
   if (flat_u8(&c->reader->flat, c->op.options, 0) != 4)
     return tfl_refuse(c, E902, "computes in integers with another activation than tanh");
   if (cell->rank != 2 || cell->dim[1] < 1)

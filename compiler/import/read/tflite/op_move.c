@@ -46,7 +46,7 @@ bool tfl_op_concat(TflCall *c) {
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
   bool same = true;
   for (int k = 0; k < c->n_in; k++) {
-    if (!c->in[k]) return tfl_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return tfl_refuse(c, E901, "lacks operand %d", k);
     same = same && (!c->to[0] || tfl_same_scale(c->from[k], c->to[0]));
   }
   for (int k = 0; k < c->n_in; k++)
@@ -103,7 +103,7 @@ bool tfl_op_pack(TflCall *c) {
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
   int64_t axis = tfl_option(c, 1, 0);
   for (int k = 0; k < c->n_in; k++) {
-    if (!c->in[k]) return tfl_refuse(c, E901, "leaves out operand %d", k);
+    if (!c->in[k]) return tfl_refuse(c, E901, "lacks operand %d", k);
     if (!tfl_same_scale(c->from[k], c->from[0]))
       return tfl_refuse(c, E902, "packs parts of different scales");
     part[k] = emit_unsqueeze(c->emit, c->in[k], 1, &axis);

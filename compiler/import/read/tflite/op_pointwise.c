@@ -26,7 +26,7 @@ bool tfl_op_add_n(TflCall *c) {
   GraphValue *sum = tfl_real(c, 0);
   for (int k = 1; k < c->n_in; k++) {
     GraphValue *next = tfl_real(c, k);
-    if (!next) return tfl_refuse(c, E901, "leaves out operand %d", k);
+    if (!next) return tfl_refuse(c, E901, "lacks operand %d", k);
     sum = EMIT(c->emit, Add, sum, next);
   }
   return tfl_set_real(c, 0, sum);
@@ -95,7 +95,7 @@ bool tfl_op_cast(TflCall *c) {
   GraphElem elem;
   int type = c->to[0] ? c->to[0]->type : TFL_FLOAT32;
   if (!tfl_elem(type, &elem))
-    return tfl_refuse(c, E902, "makes numbers of the type %s", tfl_type_name(type));
+    return tfl_refuse(c, E902, "has a result of type %s", tfl_type_name(type));
   return tfl_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 

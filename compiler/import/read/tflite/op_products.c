@@ -58,8 +58,7 @@ bool tfl_op_svdf(TflCall *c) {
   Emit *e = c->emit;
   const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
   int64_t rank = tfl_option(c, 0, 1);
-  if (!c->in[0] || !c->in[1] || !c->in[2])
-    return tfl_refuse(c, E901, "leaves out an operand that it needs");
+  if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "lacks an operand");
   if (times->rank != 2 || !state || state->rank != 2)
     return tfl_refuse(c, E901, "has no state of two axes");
   if (tfl_quantised(state)) return tfl_refuse(c, E902, "has a quantised state");

@@ -18,7 +18,7 @@ static const char *activation_word(TflCall *c, int activation) {
   const char *word = activation >= 0 && activation < (int)(sizeof words / sizeof *words)
                          ? words[activation]
                          : NULL;
-  if (!word) tfl_refuse(c, E902, "has activation %d, which grus does not have", activation);
+  if (!word) tfl_refuse(c, E902, "has activation %d, which is not supported", activation);
   return word;
 }
 
@@ -35,9 +35,9 @@ bool tfl_recurrent_kept(TflCall *c, bool time_major) {
   bool kept = one_step || (c->reader->options && c->reader->options->stream);
   if (!kept && !c->reader->said_state) {
     c->reader->said_state = true;
-    graph_note(c->reader->graph, "recurrent states start from zeros in each call, as after "
-                                 "`reset_all_variables()`; the interpreter keeps them "
-                                 "until then, as `--stream` does");
+    graph_note(c->reader->graph,
+               "initial states are zeros in each call, as after `reset_all_variables()`; the "
+               "interpreter keeps the states until then, as `--stream` does");
   }
   return kept;
 }
@@ -88,11 +88,11 @@ static bool lstm_fits(TflCall *c, const Direction *d) {
   bool is_coupled = !tfl_in(c, d->kernel);
   for (int k = is_coupled ? 1 : 0; k < 4; k++)
     if (!tfl_in(c, d->kernel + k) || !tfl_in(c, d->recurrent + k) || !tfl_in(c, d->bias + k))
-      return tfl_refuse(c, E901, "leaves out weights of a gate");
+      return tfl_refuse(c, E901, "lacks the weights of a gate");
   if (is_coupled && (tfl_in(c, d->recurrent) || tfl_in(c, d->bias)))
     return tfl_refuse(c, E901, "has a part of an input gate");
   if (!is_zero(tfl_in(c, d->projection + 1)))
-    return tfl_refuse(c, E902, "adds a bias behind its projection");
+    return tfl_refuse(c, E902, "adds a bias after its projection");
   if (tfl_in(c, d->projection) && tfl_option_number(c, 2) > 0)
     return tfl_refuse(c, E902, "bounds its projection");
   return true;
@@ -120,7 +120,7 @@ static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x,
   if (tfl_in(c, d->projection))
     in[9] = emit_unsqueeze(e, tfl_real(c, d->projection), 1, (int64_t[]){0});
   if (!in[1] || !in[2] || !in[3] || (tfl_in(c, d->peephole + 1) && !in[7])) {
-    tfl_refuse(c, E901, "leaves out weights of a gate");
+    tfl_refuse(c, E901, "lacks the weights of a gate");
     return NULL;
   }
   GraphNode *node = emit_node(e, GRAPH_Lstm, 10, in, 3);
@@ -184,7 +184,7 @@ static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, i
   if (!word) return NULL;
   for (int k = 0; k < 3; k++) {
     if (!tfl_in(c, first + k)) {
-      tfl_refuse(c, E901, "leaves out operand %d, which it needs", first + k);
+      tfl_refuse(c, E901, "lacks operand %d", first + k);
       return NULL;
     }
     in[1 + k] = stacked(c, first + k, 1);

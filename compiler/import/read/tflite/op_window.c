@@ -65,7 +65,7 @@ static bool pads_of(TflCall *c, const TflTensor *from, const Window *w, bool com
     known = known && (sized || !w->same);
   }
   if (known) return true;
-  if (!computed) return tfl_refuse(c, E902, "averages over pads that depend on the size");
+  if (!computed) return tfl_refuse(c, E902, "averages over padding that depends on the size");
   for (int i = 0; i < 4; i++)
     pads[i] = 0;
   *x = padded_by_size(c, *x, w, fill);

@@ -84,7 +84,7 @@ GraphValue *tfl_value(TflScope *scope, int32_t tensor) {
   for (int i = 0; i < t->rank; i++)
     count = t->dim[i] == 0 ? 0 : count;
   if (!t->data && !(empty && count == 0)) {
-    foreign_report(r->diags, r->file, E901, "tensor `%s` is read, and nothing has computed it",
+    foreign_report(r->diags, r->file, E901, "tensor `%s` is read, and no earlier node computes it",
                    t->name);
     return NULL;
   }
@@ -129,11 +129,11 @@ static bool read_operands(TflCall *c, const Row *row) {
   for (int k = 0; k < c->n_in && !bad; k++) {
     TflTensor *t = c->from[k] = tensor_at(c, c->op.in, k, &bad);
     if (!t && !bad && k < row->min_in && !row->keeps)
-      return tfl_refuse(c, E901, "leaves out operand %d, which it needs", k);
+      return tfl_refuse(c, E901, "lacks operand %d", k);
     if (!t) continue;
     ptrdiff_t i = t - c->scope->tensor;
     if (t->type == TFL_RESOURCE && c->scope->resource[i] == TFL_NO_VARIABLE)
-      return tfl_refuse(c, E901, "reads the resource `%s`, which nothing has made", t->name);
+      return tfl_refuse(c, E901, "reads the resource `%s`, which no earlier node makes", t->name);
     bool kept = t->type == TFL_RESOURCE || (t->variable && !t->data && !c->scope->value[i]);
     if (kept && !row->keeps)
       return tfl_refuse(c, E902, "reads the state `%s`, which another operator keeps", t->name);
@@ -146,13 +146,13 @@ static bool read_operands(TflCall *c, const Row *row) {
 
 static bool unknown(TflCall *c) {
   TflReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s` is a `%s`, which grus does not have",
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->emit->name, c->emit->source);
   if (c->op.custom)
     diag_note(d, strncmp(c->op.custom, "Flex", 4) == 0
-                     ? "it is an operator of TensorFlow that the converter could not turn into one "
-                       "of TensorFlow Lite"
-                     : "it is a custom operator: what it computes is not in the file");
+                     ? "it is an operator of TensorFlow that the converter could not convert to "
+                       "TensorFlow Lite"
+                     : "it is a custom operator: the file does not say what it computes");
   return false;
 }
 
@@ -178,7 +178,7 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
                    .source = operator_name(r, &c.op, row),
                    .folds = &r->folds};
   if (r->operators-- <= 0)
-    return tfl_refuse(&c, E901, "is beyond the %d operators that grus follows", MAX_OPERATORS);
+    return tfl_refuse(&c, E901, "exceeds the %d operators that grus supports", MAX_OPERATORS);
   if (!row) return unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c, row)) return false;
   bool ok = row->function ? row->function(&c) : read_same(&c, row);
@@ -198,7 +198,8 @@ bool tfl_read(TflScope *scope) {
 bool tfl_body(TflCall *c, int32_t subgraph, bool own, TflScope *scope) {
   TflReader *r = c->reader;
   *scope = (TflScope){.reader = r, .depth = c->scope->depth + 1, .initial = c->scope->initial};
-  if (scope->depth > MAX_SCOPES) return tfl_refuse(c, E901, "has bodies too deep in each other");
+  if (scope->depth > MAX_SCOPES)
+    return tfl_refuse(c, E901, "has bodies that are nested too deeply");
   if (!tfl_open_scope(scope, subgraph)) return false;
   scope->graph = own ? graph_new(r->arena, tfl_text(r, scope->table, 4)) : c->emit->graph;
   return true;
@@ -213,7 +214,7 @@ static bool read_input(TflScope *scope, size_t signature, uint32_t k) {
   const char *name = tfl_signature_name(r, signature, 0, i);
   if (!tfl_elem(t->type, &elem)) {
     foreign_report(r->diags, r->file, E903,
-                   "input `%s` is of the type %s, and no tensor of numbers", t->name,
+                   "input `%s` is of the type %s, which is not a tensor of numbers", t->name,
                    tfl_type_name(t->type));
     return false;
   }

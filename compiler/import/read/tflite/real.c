@@ -29,7 +29,7 @@ bool tfl_set(TflCall *c, int k, GraphValue *value) {
   TflScope *scope = c->scope;
   ptrdiff_t i = c->to[k] - scope->tensor;
   if (scope->value[i] || c->to[k]->data)
-    return tfl_refuse(c, E901, "makes `%s`, which is made already", c->to[k]->name);
+    return tfl_refuse(c, E901, "computes `%s`, which an earlier node computes", c->to[k]->name);
   if (!*value->name) value->name = c->to[k]->name;
   scope->value[i] = value;
   return true;
@@ -51,9 +51,8 @@ static void note_hybrid(TflCall *c, const TflTensor *weights) {
   if (!real || c->reader->said_hybrid || c->from[0] == weights) return;
   c->reader->said_hybrid = true;
   graph_note(c->reader->graph,
-             "the weights are integers with a scale and are read as the numbers they stand for; "
-             "the interpreter "
-             "also rounds what they are multiplied with to 8 bits, which the model does not");
+             "grus reads integer weights with a scale as the numbers that they represent; the "
+             "interpreter also rounds their inputs to 8 bits, which the model does not");
 }
 
 GraphValue *tfl_real_of(TflCall *c, GraphValue *value, const TflTensor *tensor) {
@@ -132,7 +131,7 @@ GraphValue *tfl_activated(TflCall *c, GraphValue *y, int activation) {
   case RELU6: return emit_clip(c->emit, y, 0, 6);
   case TANH: return EMIT(c->emit, Tanh, y);
   }
-  tfl_refuse(c, E902, "ends with activation %d, which grus does not have", activation);
+  tfl_refuse(c, E902, "ends with activation %d, which is not supported", activation);
   return NULL;
 }
 
@@ -140,7 +139,7 @@ bool tfl_constant_ints(TflCall *c, int k, const char *what, int most, int *n, in
   const GraphValue *value = tfl_in(c, k);
   if (constant_ints(value, most, n, out)) return true;
   return value && value->constant
-             ? tfl_refuse(c, E901, "has %lld %s; %d are the most there can be",
+             ? tfl_refuse(c, E901, "has %lld %s; at most %d are supported",
                           (long long)value->constant->count, what, most)
              : tfl_refuse(c, E902, "has computed %s, where grus needs constants", what);
 }

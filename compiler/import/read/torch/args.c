@@ -207,7 +207,7 @@ bool torch_set(TorchCall *c, size_t k, GraphValue *value) {
   if (!name)
     name = json_string_value(json_object_get(json_object_get(to, "as_sym_int"), "as_name"));
   if (!value) return false;
-  if (!name) return k > 0 || torch_refuse(c, E902, "has a result that is no tensor");
+  if (!name) return k > 0 || torch_refuse(c, E902, "has a result that is not a tensor");
   if (!*value->name) value->name = name;
   map_put(c->reader->arena, &c->reader->values, name, value);
   return true;

@@ -57,7 +57,7 @@ bool torch_op_squeeze(TorchCall *c) {
   bool all = given == 0;
   if (!x) return false;
   if (!all) given = torch_ints(c, "dim", GRAPH_MAX_RANK, named);
-  if (rank < 0 || given < 0) return torch_refuse(c, E901, "names axes that are not known");
+  if (rank < 0 || given < 0) return torch_refuse(c, E901, "names unknown axes");
   for (int i = 0; i < rank; i++) {
     bool wanted = all;
     for (int k = 0; k < given; k++)
@@ -130,7 +130,7 @@ static int list_axis(TorchCall *c) {
   int64_t axis = torch_int(c, "dim", 0);
   if (axis < 0) axis += rank;
   if (axis >= 0 && axis < rank) return (int)axis;
-  torch_refuse(c, E901, "names an axis that is not there");
+  torch_refuse(c, E901, "names an axis that does not exist");
   return -1;
 }
 
@@ -160,7 +160,7 @@ bool torch_op_split(TorchCall *c) {
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
   bool given = strcmp(c->op, "split_with_sizes") == 0;
   if (given && torch_ints(c, "split_sizes", n, sizes) != n)
-    return torch_refuse(c, E901, "has sizes that are not known");
+    return torch_refuse(c, E901, "has unknown sizes");
   if (strcmp(c->op, "chunk") == 0 && size >= 0 && torch_int(c, "chunks", 0) > 0)
     each = (size + torch_int(c, "chunks", 0) - 1) / torch_int(c, "chunks", 0);
   if (!given && each < 1) return torch_refuse(c, E902, "splits a size that is open");
@@ -226,7 +226,7 @@ bool torch_op_narrow(TorchCall *c) {
   int axis = x ? torch_axis(c, "dim", 0, "self", 0) : -1;
   int64_t start = torch_int(c, "start", 0), length = torch_int(c, "length", -1);
   if (axis < 0) return false;
-  if (length < 0 || start < 0) return torch_refuse(c, E902, "has a computed place or length");
+  if (length < 0 || start < 0) return torch_refuse(c, E902, "has a computed index or length");
   return torch_set(c, 0, emit_slice(c->emit, x, axis, start, start + length, 1));
 }
 
@@ -245,7 +245,7 @@ bool torch_op_pad(TorchCall *c) {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     if (strcmp(modes[i][0], mode) == 0) word = modes[i][1];
   if (n < 0 || n % 2 || n / 2 > rank || !word)
-    return torch_refuse(c, E902, "pads in a way that grus does not have");
+    return torch_refuse(c, E902, "pads in a way that is not supported");
   for (int i = 0; i < n / 2; i++) {
     pads[rank - 1 - i] = given[2 * i];
     pads[2 * rank - 1 - i] = given[2 * i + 1];
@@ -263,7 +263,7 @@ bool torch_op_flip(TorchCall *c) {
   int64_t axes[GRAPH_MAX_RANK];
   int n = torch_ints(c, "dims", GRAPH_MAX_RANK, axes), rank = torch_rank(c, "self");
   if (!x) return false;
-  if (n < 0 || rank < 0) return torch_refuse(c, E901, "names axes that are not known");
+  if (n < 0 || rank < 0) return torch_refuse(c, E901, "names unknown axes");
   for (int i = 0; i < n; i++)
     if (axes[i] < 0) axes[i] += rank;
   GraphNode *node = emit_node(c->emit, GRAPH_Reverse, 1, &x, 1);

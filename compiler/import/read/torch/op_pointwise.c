@@ -16,7 +16,7 @@ bool torch_op_identity(TorchCall *c) {
   bool drops = torch_bool(c, "train", false) && torch_number(c, "p", 0) > 0;
   if (drops)
     return torch_refuse(c, E902,
-                        "drops elements: it is exported for training, and not in eval mode");
+                        "drops elements: it is exported for training; export in eval mode");
   GraphValue *x = torch_in(c, torch_has(c, "input") ? "input" : "self");
   if (x && strcmp(c->op, "type_as") == 0) x = emit_cast(c->emit, x, torch_arg_elem(c, "other"));
   return torch_set(c, 0, x);

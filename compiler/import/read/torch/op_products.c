@@ -9,7 +9,8 @@ bool torch_op_linear(TorchCall *c) {
   GraphValue *x = torch_in(c, "input"), *w = x ? torch_in(c, "weight") : NULL,
              *b = torch_tensor_arg(c, "bias");
   if (!w) return false;
-  if (torch_rank(c, "weight") != 2) return torch_refuse(c, E902, "has a weight that is no matrix");
+  if (torch_rank(c, "weight") != 2)
+    return torch_refuse(c, E902, "has a weight that is not a matrix");
   GraphValue *y = EMIT(c->emit, MatMul, x, emit_transpose(c->emit, w, 2, (int64_t[]){1, 0}));
   return torch_set(c, 0, b ? EMIT(c->emit, Add, y, b) : y);
 }

@@ -21,8 +21,7 @@ bool torch_op_batch_norm(TorchCall *c) {
   if (!x) return false;
   if (torch_bool(c, "training", false) || !mean || !variance || !mean->constant)
     return torch_refuse(
-        c, E902,
-        "takes the mean of what it is given: it is exported for training, and not in eval mode");
+        c, E902, "takes the mean of its input: it is exported for training; export in eval mode");
   if (!scale) scale = vector_of(c, mean, 1);
   if (!center) center = vector_of(c, mean, 0);
   GraphNode *node =
@@ -72,11 +71,11 @@ bool torch_op_group_norm(TorchCall *c) {
 static bool axes_of(TorchCall *c, int *n, int64_t *axes) {
   int rank = torch_rank(c, "self");
   *n = torch_has(c, "dim") ? torch_ints(c, "dim", GRAPH_MAX_RANK, axes) : 0;
-  if (*n < 0 || rank < 0) return torch_refuse(c, E901, "names axes that are not known");
+  if (*n < 0 || rank < 0) return torch_refuse(c, E901, "names unknown axes");
   for (int i = 0; i < *n; i++) {
     if (axes[i] < 0) axes[i] += rank;
     if (axes[i] < 0 || axes[i] >= rank)
-      return torch_refuse(c, E901, "names an axis that is not there");
+      return torch_refuse(c, E901, "names an axis that does not exist");
   }
   return true;
 }

@@ -83,7 +83,7 @@ static bool is_alone(TorchReader *r, size_t before, const char *name) {
 
 static bool unknown(TorchCall *c) {
   foreign_report(c->reader->diags, c->reader->file, E902,
-                 "node `%s` is a `%s`, which grus does not have", c->emit->name, c->named);
+                 "node `%s`: operator `%s` is not supported", c->emit->name, c->named);
   return false;
 }
 
@@ -214,7 +214,7 @@ static bool read_user_input(TorchReader *r, const char *name) {
   GraphElem elem;
   if (!meta || json_array_size(sizes) > GRAPH_MAX_RANK ||
       !torch_elem(json_integer_value(json_object_get(meta, "dtype")), &elem)) {
-    foreign_report(r->diags, r->file, E903, "input `%s` is no tensor of numbers", name);
+    foreign_report(r->diags, r->file, E903, "input `%s` is not a tensor of numbers", name);
     return false;
   }
   GraphInput *input = graph_input(r->graph, name, elem);
@@ -251,7 +251,7 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
   else if (strcmp(kind, "constant_input") == 0)
     return true;
   if (!stored || !name) {
-    foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which grus does not read",
+    foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which is not supported",
                    r->file->path, kind);
     return false;
   }
@@ -281,7 +281,7 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
     name = NULL;
   GraphValue *value = name ? map_get(&r->values, name) : NULL;
   if (!value) {
-    foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is no tensor",
+    foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is not a tensor",
                    r->file->path, kind);
     return false;
   }
@@ -313,7 +313,7 @@ static bool find_folder(TorchReader *r) {
   }
   bool old = archive_find(r->archive, "serialized_exported_program.json") >= 0;
   Diag *d = foreign_report(r->diags, r->file, old ? E902 : E901,
-                           old ? "`%s` is of a PyTorch before 2.8, whose archives are not read"
+                           old ? "`%s` is from PyTorch before 2.8, whose archives are not supported"
                                : "`%s` has no `models/model.json` in it",
                            r->file->path);
   if (old)

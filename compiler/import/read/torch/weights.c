@@ -112,7 +112,7 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
     return NULL;
   }
   if (!kind || json_is_true(json_object_get(entry, "use_pickle"))) {
-    foreign_report(r->diags, r->file, E902, "tensor `%s` is kept in a way that grus does not read",
+    foreign_report(r->diags, r->file, E902, "tensor `%s` is stored in a way that is not supported",
                    name);
     return NULL;
   }
