@@ -44,7 +44,10 @@ typedef struct CSelftest {
   const int64_t *length;  /* lengths of run */
   const CExpected *out, *layer;
   int n_out, n_layers;
+  const char *block_head; /* of an extern build: the first BLOCK_HEAD_BYTES of the block of weights
+                             that the numbers belong to */
 } CSelftest;
+enum { BLOCK_HEAD_BYTES = 24 };
 
 /* Where the text of C has what comes from a layer: bytes from..to of a statement in the function
  * `name`, or of the array `name` of its weights. */
@@ -82,6 +85,10 @@ typedef struct COptions {
 
 /* The flags that a machine's C is to be compiled with: "-O2 -ffp-contract=off -march=x86-64-v3". */
 const char *c_flags(Arena *arena, const CMachine *machine);
+
+/* Lets the weights of `other` that m has too lie where they are in the block of m; the others are
+ * in the code. */
+void backend_c_share_block(KirModule *other, const KirModule *m);
 
 /* A .h and .c pair; source NULL: the .h alone. */
 void backend_c(const KirModule *m, const COptions *options, Text *header, Text *source);

@@ -43,12 +43,22 @@ static bool moves_on(const KirModule *m, const KirBuffer *b) {
   return m->run_kind != KIR_WHOLE && p && (p->has_time && (m->run_kind == KIR_STREAM || p->every));
 }
 
+static void lengths_of_batch(CWriter *c, const char *name, int64_t length) {
+  text_printf(c->out, "  static const size_t %s[%lld] = {", name, (long long)c->m->batch);
+  for (int64_t i = 0; i < c->m->batch; i++)
+    text_printf(c->out, "%s%lld", i ? ", " : "", (long long)length);
+  text_add(c->out, "};\n");
+}
+
 /* Memory for every parameter of an entry. */
 static void arrays(CWriter *c, const KirFunc *f) {
+  int length = 0;
   for (int i = 0; f && i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     if (!is_length(b))
       text_printf(c->out, "  static %s %s[%lld];\n", c_elem(b->elem), b->name, (long long)b->count);
+    else if (c->m->batch > 1)
+      lengths_of_batch(c, b->name, c->o->selftest->length[length++]);
   }
 }
 
@@ -83,10 +93,16 @@ static void call(CWriter *c, const KirFunc *f, const char *state) {
   for (int i = 0; i < f->n_buffers; i++) {
     text_add(c->out, comma);
     comma = ", ";
-    if (is_length(f->buffers[i]))
+    if (is_length(f->buffers[i]) && c->m->batch > 1)
+      text_add(c->out, f->buffers[i]->name);
+    else if (is_length(f->buffers[i]))
       text_printf(c->out, "%lldu", (long long)c->o->selftest->length[length++]);
     else
       c_flat_argument(c, f->buffers[i], f->buffers[i]->name, NULL);
+  }
+  if (f->takes_weights) {
+    text_printf(c->out, "%sweights", comma);
+    comma = ", ";
   }
   if (c->o->scratch == C_SCRATCH_CALLER && f->uses_scratch && c->m->scratch_bytes > 0)
     text_printf(c->out, "%sscratch", comma);
@@ -126,13 +142,22 @@ static void compare(CWriter *c, const CExpected *e, const KirBuffer *b) {
   text_printf(c->out, ")) {\n      return %d;\n    }\n  }\n", e->code);
 }
 
+static const char *parameter(const KirModule *m) {
+  return m->weights_extern ? "const void *weights" : "void";
+}
+
+static const char *argument(const KirModule *m) {
+  return m->weights_extern ? "weights" : "";
+}
+
 /* A function that runs `calls` calls and returns the code of the first output that is not what it
  * should be, in the order of the expected ones; 0: all are. */
 static void trial(CWriter *c, const char *name, const CExpected *e, int n, int calls) {
   const KirModule *m = c->m;
   const KirFunc *f = main_entry(m), *reset = find(m, KIR_RESET);
   Text *out = c->out;
-  text_printf(out, "\nstatic inline int %s_selftest_%s(void) {\n", c->o->selftest_prefix, name);
+  text_printf(out, "\nstatic inline int %s_selftest_%s(%s) {\n", c->o->selftest_prefix, name,
+              parameter(m));
   for (int i = 0; i < n; i++)
     expected(c, &e[i], m->port[e[i].port].buffer);
   arrays(c, reset);
@@ -175,14 +200,31 @@ static bool same_weights(const KirBuffer *a, const KirBuffer *b) {
          a->count == b->count && a->data && b->data && memcmp(a->data, b->data, bytes) == 0;
 }
 
+static const KirBuffer *twin(const KirModule *m, const KirBuffer *b) {
+  for (int i = 0; i < m->n_buffers; i++)
+    if (same_weights(b, m->buffer[i])) return m->buffer[i];
+  return NULL;
+}
+
+void backend_c_share_block(KirModule *other, const KirModule *m) {
+  for (int i = 0; i < other->n_buffers; i++) {
+    KirBuffer *b = other->buffer[i];
+    if (!kir_is_outside(other, b)) continue;
+    const KirBuffer *same = twin(m, b);
+    if (same)
+      b->weight_offset = same->weight_offset;
+    else
+      b->origin.layer = NULL; /* as a table of the code */
+  }
+}
+
 /* "#define kws_selftest_W kws_W": NULL if the buffer has no twin. */
 const char *c_selftest_twin(const CWriter *c, const KirBuffer *b) {
   const KirModule *m = c->o->selftest_of;
-  for (int i = 0; m && i < m->n_buffers; i++)
-    if (same_weights(b, m->buffer[i]))
-      return arena_printf(c->out->arena, "#define %s_%s %s_%s\n", c->prefix, b->name,
-                          c->o->selftest_prefix, m->buffer[i]->name);
-  return NULL;
+  const KirBuffer *same = m ? twin(m, b) : NULL;
+  return same ? arena_printf(c->out->arena, "#define %s_%s %s_%s\n", c->prefix, b->name,
+                             c->o->selftest_prefix, same->name)
+              : NULL;
 }
 
 void c_selftest_prototype(CWriter *c) {
@@ -194,8 +236,23 @@ void c_selftest_prototype(CWriter *c) {
               "wrong. Needs no input;\n"
               " * where nothing calls it, it takes no room (in a .c file: with -ffunction-sections "
               "-fdata-sections\n"
-              " * and --gc-sections). */\n%sint %s_selftest(void);\n",
-              c->single_header ? "static inline " : "", c->prefix);
+              " * and --gc-sections). */\n%sint %s_selftest(%s);\n",
+              c->single_header ? "static inline " : "", c->prefix, parameter(c->m));
+}
+
+/* The numbers are those of one block of weights, which its head names. */
+static void same_block(CWriter *c, const char *head) {
+  text_printf(c->out, "  static const unsigned char head[%d] = {", BLOCK_HEAD_BYTES);
+  for (int i = 0; i < BLOCK_HEAD_BYTES; i++)
+    text_printf(c->out, "%s0x%02x",
+                i == 0   ? ""
+                : i % 12 ? ", "
+                         : ",\n    ",
+                (unsigned char)head[i]);
+  text_printf(c->out,
+              "};\n  for (int i = 0; i < %d; i++) {\n    if (((const unsigned char *)weights)[i] "
+              "!= head[i]) {\n      return -2;\n    }\n  }\n",
+              BLOCK_HEAD_BYTES);
 }
 
 void c_selftest(CWriter *c) {
@@ -218,13 +275,15 @@ void c_selftest(CWriter *c) {
     c_body(&probe);
     trial(&probe, "layers", test->layer, test->n_layers, test->calls);
   }
-  text_printf(out, "\n%sint %s_selftest(void) {\n  const int outputs = %s_selftest_outputs();\n",
-              c->single_header ? "static inline " : "", c->prefix, c->prefix);
+  text_printf(out, "\n%sint %s_selftest(%s) {\n", c->single_header ? "static inline " : "",
+              c->prefix, parameter(c->m));
+  if (test->block_head) same_block(c, test->block_head);
+  text_printf(out, "  const int outputs = %s_selftest_outputs(%s);\n", c->prefix, argument(c->m));
   if (test->probe)
     text_printf(out,
-                "  const int layers = outputs ? %s_selftest_layers() : 0;\n  return layers ? "
+                "  const int layers = outputs ? %s_selftest_layers(%s) : 0;\n  return layers ? "
                 "layers : outputs;\n}\n",
-                c->prefix);
+                c->prefix, argument(c->m));
   else
     text_add(out, "  return outputs;\n}\n");
 }

@@ -89,10 +89,19 @@ static bool random_seed(const char *w, uint64_t *seed) {
 }
 
 bool build_bind(Session *s, Model *model, const Source *source) {
-  const char *w = s->options->weights;
+  bool is_extern = weights_are_extern(s->options);
+  const char *w = is_extern ? NULL : s->options->weights;
   uint64_t seed;
   if (!needs_weights(model)) return true;
-  if (weights_are_extern(s->options)) {
+  if (is_extern && s->options->selftest && !is_bound(model) && !model->weights.path) {
+    session_error(s,
+                  "`--selftest` compares with the weights of the model, and `%s` names none: add "
+                  "`weights torch \"%s.safetensors\"`",
+                  model->name, model->name);
+    s->usage_trouble = true;
+    return false;
+  }
+  if (is_extern && !s->options->selftest) {
     model_bind_random(model, 0); /* the code is the same for all values */
     return true;
   }

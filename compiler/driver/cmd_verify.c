@@ -199,10 +199,8 @@ typedef struct LayerRun {
 static bool run_layers(Session *s, Model *model, const Source *source, const Recorded *in,
                        LayerRun *run) {
   run->first = model->n_out;
-  for (int i = 0; i < model->n_layers; i++) {
-    Value *v = model->layer[i]->out[0];
-    if (v->typed) model_output(model, arena_printf(s->arena, "layer_%d", i), v);
-  }
+  int *codes = ARENA_ARRAY(s->arena, int, model->n_layers + 1);
+  if (!trial_add_layers(s, model, source, false, codes)) return false;
   KirModule *m = build_lower(s, model, source, true);
   const GrusProgram *program = m ? trial_load(s, m) : NULL;
   run->m = m;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a self-test expects; see selftest.h. Codes: the layers of the model in order from 1 on;
  * after them the outputs, for when every layer alone is right; -1: the model refused inputs that
- * are good. */
+ * are good; -2: the block of weights of an extern build is another one. */
 #include "driver/selftest.h"
 
+#include "backend/block.h"
 #include "driver/machine.h"
 #include "driver/trial.h"
+#include "model/quant/quant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,15 +50,15 @@ static bool moves_on(const KirModule *m, const KirPort *p) {
   return m->run_kind != KIR_WHOLE && p->has_time && (m->run_kind == KIR_STREAM || p->every);
 }
 
-/* Room for all calls of every input; of a bounded length, the part that is used. */
+/* Room for all calls of every input, with all places of a batch; of a bounded length, the part that
+ * is used. */
 static void prepare(Session *s, const KirModule *m, const Model *model, int calls, Recorded *in,
                     int64_t *length) {
   for (int i = 0; i < model->n_in; i++) {
     const KirPort *p = &m->port[i];
     const Type *type = &model->in[i]->value->type;
-    int64_t n = p->buffer->count * (moves_on(m, p) ? calls : 1), step = type_step_size(type);
-    in[i] = (Recorded){
-        .data = ARENA_ARRAY(s->arena, double, n), .count = n, .steps = n / (step ? step : 1)};
+    int64_t n = p->buffer->count * (moves_on(m, p) ? calls : 1);
+    in[i] = (Recorded){.data = ARENA_ARRAY(s->arena, double, n), .count = n};
     if (type->time.kind == TIME_BOUNDED && p->length >= 0) {
       int64_t bound = m->length[p->length].bound;
       length[p->length] = bound - bound / 3;
@@ -74,6 +76,21 @@ static void fill(const KirModule *m, const KirFunc *f, bool moving, int call, Re
     if (b->space != KIR_IN || b->elem == KIR_SIZE || moves_on(m, &m->port[k]) != moving) continue;
     for (int64_t at = 0; at < b->count; at++)
       in[k].data[call * b->count + at] = next_input(b, state);
+  }
+}
+
+/* What place b of the batch gets, call by call. */
+static void take_place(Session *s, const KirModule *m, const Model *model, const Recorded *in,
+                       int64_t b, Recorded *one) {
+  for (int i = 0; i < model->n_in; i++) {
+    const int64_t each = m->port[i].buffer->count, own = each / m->batch,
+                  calls = in[i].count / each, step = type_step_size(&model->in[i]->value->type);
+    one[i] = (Recorded){.data = ARENA_ARRAY(s->arena, double, own *calls + 1),
+                        .count = own * calls,
+                        .steps = own * calls / (step ? step : 1)};
+    for (int64_t call = 0; call < calls; call++)
+      memcpy(one[i].data + call * own, in[i].data + call * each + b * own,
+             (size_t)own * sizeof *one[i].data);
   }
 }
 
@@ -108,24 +125,31 @@ static int64_t place(const KirPort *p, int64_t steps, int64_t at) {
   return at / (steps * inner) * bound * inner + at % (steps * inner);
 }
 
-/* Some elements of the last call's value. */
-static CExpected expect(Session *s, const KirModule *m, int port, const Recorded *value, int code,
-                        int samples) {
+/* The n elements that the last call gave. */
+static const double *last_call(const Recorded *value, int64_t n) {
+  return value->data + value->count - n;
+}
+
+/* Some elements of the last call's value, of all places of the batch: output i of values[place]. */
+static CExpected expect(Session *s, const KirModule *m, int port, Recorded *const *values,
+                        int i_out, bool exact, int code, int samples) {
   const KirPort *p = &m->port[port];
   bool in_calls = m->run_kind == KIR_STREAM && p->has_time;
-  int64_t n = in_calls ? p->buffer->count : value->count, from = value->count - n;
+  int64_t room = p->buffer->count / m->batch;
+  int64_t each = in_calls ? room : values[0][i_out].count, n = each * m->batch;
   int count = (int)(n < samples ? n : samples);
   bool in_order = true;
   int64_t *at = ARENA_ARRAY(s->arena, int64_t, count + 1);
   float *want = ARENA_ARRAY(s->arena, float, count + 1);
   double scale = 0;
   for (int64_t i = 0; i < n; i++)
-    scale = fmax(scale, fabs(value->data[from + i]));
+    scale = fmax(scale, fabs(last_call(&values[i / each][i_out], each)[i % each]));
   for (int i = 0; i < count; i++) {
     int64_t k = count > 1 ? i * (n - 1) / (count - 1) : 0;
-    at[i] = place(p, value->steps, k);
+    const Recorded *value = &values[k / each][i_out];
+    at[i] = k / each * room + place(p, value->steps, k % each);
     in_order &= at[i] == i;
-    want[i] = (float)value->data[from + k];
+    want[i] = (float)last_call(value, each)[k % each];
   }
   double wide = s->options->math_fast ? fast : relative;
   return (CExpected){.port = port,
@@ -133,7 +157,7 @@ static CExpected expect(Session *s, const KirModule *m, int port, const Recorded
                      .n = count,
                      .at = in_order ? NULL : at,
                      .want = want,
-                     .tolerance = (float)(absolute + wide * scale)};
+                     .tolerance = exact ? 0 : (float)(absolute + wide * scale)};
 }
 
 /* Calls until every output of the module has a value, and some more. */
@@ -157,17 +181,59 @@ static bool refuse(Session *s, const char *why) {
   return false;
 }
 
-/* Outputs for the layers, in the order of their codes; of a stream those that have a value at each
- * step. */
-static KirModule *probe(Session *s, Model *model, const Source *source, int *codes) {
+/* The model with its layers as outputs; *made is NULL if none has a value that can be shown, or if
+ * weights that were rounded for this model do not fit it then. False after reporting. */
+static bool probe(Session *s, Model *model, const Source *source, int *codes, KirModule **made) {
   int first = model->n_out;
-  for (int i = 0; i < model->n_layers; i++) {
-    Value *v = model->layer[i]->out[0];
-    if (!v->typed || (model->run == RUN_STREAM && !type_is_stream(&v->type))) continue;
-    codes[model->n_out - first] = i + 1;
-    model_output(model, arena_printf(s->arena, "layer_%d", i + 1), v);
+  *made = NULL;
+  if (!trial_add_layers(s, model, source, model->run == RUN_STREAM, codes)) {
+    session_reset_diags(s);
+    session_say(s, "grus: the self-test compares the outputs alone: the rounded weights are for "
+                   "this model without its layers as outputs");
+    return true;
   }
-  return model->n_out > first ? build_lower_for(s, model, source, s->machine.schedule) : NULL;
+  if (model->n_out == first) return true;
+  *made = build_lower_for(s, model, source, s->machine.schedule);
+  if (!*made) session_print_diags(s);
+  return *made != NULL;
+}
+
+/* Inputs as the target makes them, and what the evaluator gives for each place of the batch. */
+static bool evaluate(Session *s, const KirModule *m, const Model *model, int calls, int64_t *length,
+                     Recorded **values) {
+  Recorded *in = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1),
+           *one = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1);
+  uint32_t state = 1;
+  KirFuncKind kind = m->run_kind == KIR_STREAM   ? KIR_STEP
+                     : m->run_kind == KIR_WINDOW ? KIR_PUSH
+                                                 : KIR_RUN;
+  prepare(s, m, model, calls, in, length);
+  fill(m, entry_of(m, KIR_RESET), false, 0, in, &state);
+  fill(m, entry_of(m, kind), false, 0, in, &state);
+  for (int call = 0; call < calls && m->run_kind != KIR_WHOLE; call++)
+    fill(m, entry_of(m, kind), true, call, in, &state);
+  for (int64_t b = 0; b < m->batch; b++) {
+    values[b] = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
+    take_place(s, m, model, in, b, one);
+    cut_to_length(m, model, length, one);
+    if (trial_reference(s, model, one, values[b], NULL) != EVAL_OK)
+      return refuse(s, "makes inputs that the evaluator does not accept: an internal error, please "
+                       "report it");
+  }
+  return true;
+}
+
+/* Integers give the same bits everywhere. */
+static bool is_exact(const Model *model, int out) {
+  return model->quant && quant_is_exact(model, model->out[out]->value);
+}
+
+/* The head of the block of weights that the numbers belong to. */
+static const char *block_head(Session *s, const KirModule *m) {
+  Text block = text_new(s->arena);
+  if (!m->weights_extern) return NULL;
+  block_write(m, &block);
+  return text_str(&block);
 }
 
 bool selftest_make(Session *s, Model *model, const Source *source, const KirModule *m,
@@ -175,41 +241,32 @@ bool selftest_make(Session *s, Model *model, const Source *source, const KirModu
   int n_out = model->n_out;
   if (machine_is_multi(s->options))
     return refuse(s, "does not go with `--target multi`: test one processor at a time");
-  if (weights_are_extern(s->options))
-    return refuse(s, "needs the weights: `--weights=extern` leaves them to run time");
-  if (m->batch > 1) return refuse(s, "does not go with --batch");
-  if (model->quant)
-    return refuse(s, "compares floats: arithmetic in integers gives the same bits everywhere, "
-                     "compare a checksum");
   int *codes = ARENA_ARRAY(s->arena, int, model->n_layers + 1);
-  KirModule *layers = probe(s, model, source, codes);
-  if (model->n_out > n_out && !layers) return false;
+  const Quant *own = model->quant, *shown;
+  KirModule *layers;
+  if (!probe(s, model, source, codes, &layers)) return false;
+  if (layers && m->weights_extern) backend_c_share_block(layers, m);
+  int n_all = model->n_out;
+  shown = model->quant;
   CSelftest *test = ARENA_NEW(s->arena, CSelftest);
-  *test = (CSelftest){.probe = layers, .calls = calls_of(layers ? layers : m)};
+  *test = (CSelftest){
+      .probe = layers, .calls = calls_of(layers ? layers : m), .block_head = block_head(s, m)};
   int64_t *length = ARENA_ARRAY(s->arena, int64_t, m->n_lengths + 1);
-  Recorded *in = ARENA_ARRAY(s->arena, Recorded, model->n_in + 1),
-           *value = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
-  uint32_t state = 1;
-  KirFuncKind kind = m->run_kind == KIR_STREAM   ? KIR_STEP
-                     : m->run_kind == KIR_WINDOW ? KIR_PUSH
-                                                 : KIR_RUN;
-  prepare(s, m, model, test->calls, in, length);
-  fill(m, entry_of(m, KIR_RESET), false, 0, in, &state);
-  fill(m, entry_of(m, kind), false, 0, in, &state);
-  for (int call = 0; call < test->calls && m->run_kind != KIR_WHOLE; call++)
-    fill(m, entry_of(m, kind), true, call, in, &state);
-  cut_to_length(m, model, length, in);
-  if (trial_reference(s, model, in, value, NULL) != EVAL_OK)
-    return refuse(
-        s, "makes inputs that the evaluator does not accept: an internal error, please report it");
-  CExpected *outs = ARENA_ARRAY(s->arena, CExpected, model->n_out + 1),
-            *inside = ARENA_ARRAY(s->arena, CExpected, model->n_out + 1);
+  Recorded **values = ARENA_ARRAY(s->arena, Recorded *, m->batch + 1);
+  CExpected *outs = ARENA_ARRAY(s->arena, CExpected, n_all + 1),
+            *inside = ARENA_ARRAY(s->arena, CExpected, n_all + 1);
+  model->n_out = n_out;
+  model->quant = own;
+  if (!evaluate(s, m, model, test->calls, length, values)) return false;
   for (int i = 0; i < n_out; i++)
-    outs[test->n_out++] =
-        expect(s, m, m->n_ports - n_out + i, &value[i], model->n_layers + 1 + i, OUTPUT_SAMPLES);
+    outs[test->n_out++] = expect(s, m, m->n_ports - n_out + i, values, i, is_exact(model, i),
+                                 model->n_layers + 1 + i, OUTPUT_SAMPLES);
+  model->n_out = n_all;
+  model->quant = shown;
+  if (layers && !evaluate(s, m, model, test->calls, length, values)) return false;
   for (int i = n_out; layers && i < model->n_out; i++)
-    inside[test->n_layers++] = expect(s, layers, layers->n_ports - model->n_out + i, &value[i],
-                                      codes[i - n_out], LAYER_SAMPLES);
+    inside[test->n_layers++] = expect(s, layers, layers->n_ports - model->n_out + i, values, i,
+                                      is_exact(model, i), codes[i - n_out], LAYER_SAMPLES);
   test->length = length;
   test->out = outs;
   test->layer = inside;
@@ -226,6 +283,9 @@ ExitCode selftest_explain(Session *s, const Model *model, long code) {
   else if (code == -1)
     text_add(&line, "-1: the model refused inputs that it should take: the code that runs is not "
                     "that of this build\n");
+  else if (code == -2)
+    text_add(&line, "-2: the block of weights is not the one that the test was made of: the test "
+                    "knows what the weights of the model give\n");
   else if (layer) {
     text_printf(
         &line,
@@ -243,7 +303,7 @@ ExitCode selftest_explain(Session *s, const Model *model, long code) {
                 "something else of the fused code\n",
                 code, model->out[out]->name);
   } else {
-    session_error(s, "no self-test of `%s` returns %ld: its codes are -1, 0, and 1 to %d",
+    session_error(s, "no self-test of `%s` returns %ld: its codes are -2, -1, 0, and 1 to %d",
                   model->name, code, model->n_layers + model->n_out);
     s->usage_trouble = true;
     return EXIT_USAGE;

@@ -6,7 +6,9 @@
 #include "driver/apart.h"
 #include "driver/jit.h"
 #include "driver/native.h"
+#include "driver/quantise.h"
 #include "driver/version.h"
+#include "model/quant/quant.h"
 
 #include <math.h>
 #include <string.h>
@@ -327,6 +329,28 @@ EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, R
     status = evaluate(s, model, in, skip, out, values);
   }
   return status;
+}
+
+/* Whether the value of a layer is there only as sums, on which another one goes on. */
+static bool is_hidden(const Model *model, const Layer *layer) {
+  if (!model->quant) return false;
+  const Layer *by = model->quant->absorber[layer->id];
+  const QuantLayer *quant = model->quant->layer[by ? by->id : layer->id];
+  return quant && quant->last && quant->last != layer;
+}
+
+bool trial_add_layers(Session *s, Model *model, const Source *source, bool streams_only,
+                      int *codes) {
+  int first = model->n_out;
+  for (int i = 0; i < model->n_layers; i++) {
+    Value *v = model->layer[i]->out[0];
+    if (!v->typed || is_hidden(model, model->layer[i]) ||
+        (streams_only && !type_is_stream(&v->type)))
+      continue;
+    codes[model->n_out - first] = i + 1;
+    model_output(model, arena_printf(s->arena, "layer_%d", i + 1), v);
+  }
+  return !model->quant || build_quantise(s, model, source);
 }
 
 Difference difference(const double *a, int64_t n_a, const double *b, int64_t n_b) {

@@ -45,6 +45,13 @@ bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Re
  * other. */
 void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps);
 
+/* Makes the value of each layer an output, in the order of the layers; with streams_only those that
+ * have a value at each step. Values that a later layer in integers computes with its own are left
+ * out: they are nowhere. Integers are chosen anew, for an output is a float. codes[i] is the number
+ * of the layer of output i of these, from 1 on. False after reporting. */
+bool trial_add_layers(Session *s, Model *model, const Source *source, bool streams_only,
+                      int *codes);
+
 /* Largest absolute difference, largest value of b, and the SNR in dB (b is the truth; 999 if
  * equal). */
 typedef struct Difference {

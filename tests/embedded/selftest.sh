@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # selftest.sh GRUS EMBEDDED EXAMPLES TESTS: NAME_selftest on the target under QEMU: 0 as it is built; with a
 # weight that was changed in the file, the code of that weight's layer, which `grus verify` explains; and
-# not a byte of an image that does not call it. Exit code 77: the tools are not installed.
+# not a byte of an image that does not call it. The same for batches, integers, and weights in a block, where
+# another block than the one that the test was made of is -2. Exit code 77: the tools are not installed.
 set -eu
 grus=$1 here=$2 examples=$3 tests=$4
 dir=$(mktemp -d)
@@ -17,6 +18,11 @@ cat >"$dir/main.c" <<'END'
 int main(void) {
 #ifdef CALLS
   printf("%d\n", model_selftest());
+#elif defined(BLOCK)
+  static const unsigned char block[] __attribute__((aligned(64))) = {
+#include "block.h"
+  };
+  printf("%d\n", model_selftest(block));
 #else
   puts("uncalled");
 #endif
@@ -54,6 +60,44 @@ for core in m4 m7; do
     expect "$core $name" "$(run called)" 0
   done
 done
+
+# batches, integers, and weights in a block
+gesture=$examples/gesture/gesture.grus
+for precision in i8 i16; do
+  "$grus" calibrate -q "$gesture" "imu=$examples/gesture/data/calibration.npy" --precision $precision -o "$dir/$precision.ranges" >"$dir/log" 2>&1 ||
+    { cat "$dir/log" && exit 1; }
+  "$grus" build -q "$gesture" --precision $precision --ranges "$dir/$precision.ranges" --target cortex-m7 --prefix model --emit=header --selftest \
+    -o "$dir/model.h"
+  image called -DCALLS "$dir/main.c"
+  expect "gesture in $precision" "$(run called)" 0
+done
+sed '/static const int8_t model_.*_U/,/};/ s/ -\{0,1\}[0-9][0-9]*,/ 99,/' "$dir/model.h" >"$dir/changed.h"
+cmp -s "$dir/model.h" "$dir/changed.h" && { echo "no integer was changed" && failed=1; }
+mv "$dir/changed.h" "$dir/model.h"
+image damaged -DCALLS "$dir/main.c"
+expect "damaged integers of the LSTM" "$(run damaged)" 2
+"$grus" build -q "$tests/models/gru_bounded.grus" --weights=random:1 --batch 3 --target cortex-m7 --prefix model --emit=header --selftest -o "$dir/model.h"
+image called -DCALLS "$dir/main.c"
+expect "a batch of three" "$(run called)" 0
+block() { # OPTIONS of grus weights
+  "$grus" weights -q "$gesture" --target cortex-m7 "$@" -o "$dir/block"
+  od -An -v -tu1 "$dir/block" | sed 's/ *\([0-9][0-9]*\)/\1,/g' >"$dir/block.h"
+}
+"$grus" build -q "$gesture" --weights=extern --target cortex-m7 --prefix model --emit=header --selftest -o "$dir/model.h"
+block
+image called -DBLOCK "$dir/main.c"
+expect "weights in a block" "$(run called)" 0
+awk -F, -v OFS=, 'NR == 40 { $4 = 200 } { print }' "$dir/block.h" >"$dir/changed.h"
+mv "$dir/changed.h" "$dir/block.h"
+image called -DBLOCK "$dir/main.c"
+code=$(run called)
+[ "$code" -gt 0 ] || { echo "a damaged block: $code" && failed=1; }
+echo "a damaged block: its layer"
+"$grus" verify "$gesture" "--selftest=$code" | sed "s|$examples/||" | head -1
+block --weights=random:1
+image called -DBLOCK "$dir/main.c"
+expect "another block" "$(run called)" -2
+"$grus" verify "$gesture" --selftest=-2
 
 # the second of three layers with weights is damaged
 cat >"$dir/three.grus" <<'END'
