@@ -287,8 +287,16 @@ static void int_literal(Text *out, int64_t i) {
     text_printf(out, "%lld", (long long)i);
 }
 
-int c_saturation(const KirExpr *e) {
+const char *c_saturation_name(CWriter *c, int bits, int shift) {
+  return shift ? arena_printf(c->out->arena, "sat%d_shr%d", bits, shift)
+               : arena_printf(c->out->arena, "sat%d", bits);
+}
+
+int c_saturation(const KirExpr *e, int *shift) {
+  *shift = 0;
   if (e->op != KIR_CLAMP || e->type.lanes > 1 || e->lo != -e->hi - 1) return 0;
+  const KirExpr *a = e->arg[0];
+  if (a->op == KIR_SHR && a->arg[1]->op == KIR_NUM) *shift = (int)a->arg[1]->i;
   for (int n = 2; n < 32; n++)
     if (e->hi == ((int64_t)1 << (n - 1)) - 1) return n;
   return 0;
@@ -297,10 +305,10 @@ int c_saturation(const KirExpr *e) {
 /* A function of the prelude, with the bounds that the node carries behind its arguments. */
 static void fixed_point(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {"mulw", "clamp", "adds", "mix", "fade", "", "round"};
-  int bits = c_saturation(e);
+  int shift, bits = c_saturation(e, &shift);
   if (bits) {
-    text_printf(c->out, "%s_sat%d(", c->prefix, bits);
-    c_expr(c, e->arg[0]);
+    text_printf(c->out, "%s_%s(", c->prefix, c_saturation_name(c, bits, shift));
+    c_expr(c, shift ? e->arg[0]->arg[0] : e->arg[0]);
     text_add(c->out, ")");
     return;
   }
@@ -317,6 +325,53 @@ static void fixed_point(CWriter *c, const KirExpr *e) {
     else
       c_float(c->out, (float)bound[i]);
   }
+  text_add(c->out, ")");
+}
+
+bool c_is_row(const KirExpr *e) {
+  if (e->op != KIR_LOOKUP || e->type.lanes > 1 || e->buffer->elem != KIR_I32) return false;
+  const KirExpr *at = e->arg[0];
+  return at->op == KIR_ADD && at->exact && at->arg[1]->op == KIR_NUM && at->arg[0]->op == KIR_MUL &&
+         at->arg[0]->exact && at->arg[0]->arg[1]->op == KIR_NUM && at->arg[0]->arg[1]->i == 4;
+}
+
+/* "kws_table[i]", and of records of four words "kws_row(kws_table, i)[3]". */
+static void lookup(CWriter *c, const KirExpr *e) {
+  const KirExpr *at = e->arg[0];
+  bool row = c_is_row(e);
+  if (row) text_printf(c->out, "%s_row(", c->prefix);
+  buffer_base(c, e->buffer);
+  text_add(c->out, row ? ", " : "[");
+  c_expr(c, row ? at->arg[0]->arg[0] : at);
+  text_add(c->out, row ? ")[" : "]");
+  if (row) text_printf(c->out, "%lld]", (long long)at->arg[1]->i);
+}
+
+static bool is_small(const KirExpr *e) {
+  int64_t lo, hi;
+  kir_expr_range(e, &lo, &hi);
+  return lo >= INT16_MIN && hi <= INT16_MAX;
+}
+
+CAddKind c_add_kind(const KirExpr *e) {
+  if (e->op != KIR_ADD || e->type.elem != KIR_I32 || e->type.lanes > 1 || !e->exact)
+    return C_ADD_NONE;
+  const KirExpr *p = e->arg[1];
+  if (p->op == KIR_MULW) return C_ADD_MULW;
+  bool halved = p->op == KIR_SHR && p->arg[1]->op == KIR_NUM && p->arg[1]->i == 16 &&
+                p->arg[0]->op == KIR_MUL && p->arg[0]->exact && is_small(p->arg[0]->arg[1]);
+  return halved ? C_ADD_PRODUCT : C_ADD_NONE;
+}
+
+/* "kws_add_mulw(c, a, m)" */
+static void add_product(CWriter *c, const KirExpr *e, CAddKind kind) {
+  const KirExpr *p = kind == C_ADD_MULW ? e->arg[1] : e->arg[1]->arg[0];
+  text_printf(c->out, "%s_%s(", c->prefix, kind == C_ADD_MULW ? "add_mulw" : "add_product");
+  c_expr(c, e->arg[0]);
+  text_add(c->out, ", ");
+  c_expr(c, p->arg[0]);
+  text_add(c->out, ", ");
+  c_expr(c, p->arg[1]);
   text_add(c->out, ")");
 }
 
@@ -346,12 +401,7 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_MIX:
   case KIR_FADE:
   case KIR_ROUND: fixed_point(c, e); return;
-  case KIR_LOOKUP:
-    buffer_base(c, e->buffer);
-    text_add(c->out, "[");
-    c_expr(c, e->arg[0]);
-    text_add(c->out, "]");
-    return;
+  case KIR_LOOKUP: lookup(c, e); return;
   case KIR_BITCAST:
     call(c,
          e->type.lanes > 1         ? arena_printf(c->out->arena, "as_%s%d",
@@ -399,6 +449,10 @@ void c_expr(CWriter *c, const KirExpr *e) {
   case KIR_SHL:
     if (e->type.elem == KIR_I32 && e->type.lanes == 1 && !e->exact) {
       wrapping(c, e);
+      return;
+    }
+    if (c_add_kind(e)) {
+      add_product(c, e, c_add_kind(e));
       return;
     }
     if (e->op == KIR_SHL && e->exact) {

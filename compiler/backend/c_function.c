@@ -112,7 +112,8 @@ static void scratch(CWriter *c, const bool *used) {
       if (b->scratch_offset) text_printf(c->out, " + %lld", (long long)b->scratch_offset / 4);
       text_printf(c->out, "; /* [%lld] */", (long long)b->count);
     } else
-      text_printf(c->out, "%s%s %s[%lld];", keep, c_elem(b->elem), b->name, (long long)b->count);
+      text_printf(c->out, "%s%s %s[%lld]%s;", keep, c_elem(b->elem), b->name, (long long)b->count,
+                  c_in_words(c, b) ? arena_printf(c->out->arena, " %s_WORDS", c->upper) : "");
   }
 }
 

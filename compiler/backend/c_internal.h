@@ -5,6 +5,8 @@
 
 #include "backend/c.h"
 
+typedef struct CUsed CUsed;
+
 typedef struct CWriter {
   const KirModule *m;
   const COptions *o;
@@ -14,6 +16,7 @@ typedef struct CWriter {
   bool has_body;     /* functions follow, not only their prototypes */
   bool assumes_fma;  /* the compiler has fused multiply-adds, whatever its macros say */
   int64_t any_state; /* bytes of the state struct of the greatest of several bodies; 0: one body */
+  const CUsed *used; /* of the prelude that was written */
   Text *out;
   int indent;
   /* the function being written */
@@ -29,7 +32,8 @@ typedef struct CWriter {
 enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 64, C_FLOAT_REGISTERS = 32 };
 
 /* What the functions of a module use of the prelude. */
-typedef struct CUsed {
+struct CUsed {
+  const KirModule *m;
   bool scalar[C_MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
   bool iso;
@@ -41,10 +45,12 @@ typedef struct CUsed {
   bool loads[KIR_MAX_LOADS + 1]
             [C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
   bool fixed[C_MAX_OPS];
-  uint32_t saturate;              /* bit n - 1: a clamp to n bits with the sign */
+  bool add_mulw, add_product;     /* sums with a product's upper half */
+  bool row;                       /* records of tables */
+  uint32_t saturate[32];          /* by shift; bit n - 1: a clamp to n bits with the sign */
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
-} CUsed;
+};
 
 /* ---- c_lanes.c ---- */
 /* Whether a sum of products is taken by vectors where the processor has them. */
@@ -54,8 +60,16 @@ void c_lanes_helpers(CWriter *c, const CUsed *u);
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
 /* ---- c_expr.c ---- */
-/* The bits with the sign whose limits those of a clamp are; 0: other limits. */
-int c_saturation(const KirExpr *e);
+/* The bits with the sign whose limits those of a clamp are; 0: other limits. *shift: of what it
+ * clamps to the right, by a constant, which the same instruction does. */
+int c_saturation(const KirExpr *e, int *shift);
+const char *c_saturation_name(CWriter *c, int bits, int shift);
+/* A sum with floor(a m / 2^16), for which there is an instruction: a as the other operand of the
+ * sum, and which product it is. */
+typedef enum CAddKind { C_ADD_NONE, C_ADD_MULW, C_ADD_PRODUCT } CAddKind;
+CAddKind c_add_kind(const KirExpr *e);
+/* A column of a table of records of four words. */
+bool c_is_row(const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
 void c_expr(CWriter *c, const KirExpr *e);
@@ -110,9 +124,16 @@ const char *c_selftest_twin(const CWriter *c, const KirBuffer *b);
 
 /* ---- c_fixed.c: integers ---- */
 void c_fixed(CWriter *c, const CUsed *u);
+
+/* ---- c_dots.c: sums of products ---- */
+void c_dots(CWriter *c, const CUsed *u);
 /* "kws_dot4_i8_i16": the function for products of this form. */
 const char *c_dot_name(CWriter *c, const KirStmt *dot);
-bool c_dot_same(const KirStmt *a, const KirStmt *b);
+bool c_dot_same(const KirModule *m, const KirStmt *a, const KirStmt *b);
+/* Whether the operand of products by words need not begin at a whole word. */
+bool c_dot_is_loose(const KirModule *m, const KirStmt *dot);
+/* Whether an array has to begin at a whole word. */
+bool c_in_words(const CWriter *c, const KirBuffer *b);
 
 /* ---- c_vectors.c ---- */
 void c_vectors(CWriter *c, const CUsed *u);

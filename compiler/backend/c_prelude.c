@@ -19,8 +19,13 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   bool is_bf16 = e->op == KIR_LOAD && e->buffer->elem == KIR_BF16;
   u->f16 |= is_f16 && (t.lanes == 1 || u->iso);
   u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
-  if (c_saturation(e))
-    u->saturate |= 1u << (c_saturation(e) - 1);
+  int shift, bits = c_saturation(e, &shift);
+  CAddKind add = c_add_kind(e);
+  u->row |= c_is_row(e);
+  u->add_mulw |= add == C_ADD_MULW;
+  u->add_product |= add == C_ADD_PRODUCT;
+  if (bits)
+    u->saturate[shift] |= 1u << (bits - 1);
   else
     u->fixed[e->op] |= e->op >= KIR_MULW;
   if (t.lanes == 1) {
@@ -40,7 +45,7 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
 
 static void scan_dot(CUsed *u, const KirStmt *s) {
   for (int i = 0; i < u->n_dots; i++)
-    if (c_dot_same(u->dot[i], s)) return;
+    if (c_dot_same(u->m, u->dot[i], s)) return;
   if (u->n_dots < C_MAX_DOTS) u->dot[u->n_dots++] = s;
 }
 
@@ -219,8 +224,9 @@ static void loads_macros(CWriter *c, const CUsed *u) {
 }
 
 void c_prelude(CWriter *c) {
-  CUsed u;
+  CUsed *used = ARENA_NEW(c->out->arena, CUsed), u;
   memset(&u, 0, sizeof u);
+  u.m = c->m;
   u.iso = c->o->vectors == C_VECTORS_ISO;
   for (int i = 0; i < c->m->n_funcs; i++)
     scan(&u, c->m->func[i]->body);
@@ -228,6 +234,8 @@ void c_prelude(CWriter *c) {
   for (int w = 2; w < C_MAX_WIDTHS; w++)
     narrow |= u.load_f16[w] || u.load_bf16[w];
   if (narrow && !u.iso) text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
+  *used = u;
+  c->used = used;
   scalars(c, &u);
   indices(c);
   c_fixed(c, &u);

@@ -112,7 +112,9 @@ void c_weights(CWriter *c, bool of_helpers) {
       text_add(c->out, " */\n");
     }
     bool vectors = c->m->lanes > 1 && c->o->vectors == C_VECTORS_GNU;
-    const char *aligned = vectors ? " __attribute__((aligned(64)))" : "";
+    const char *aligned = vectors            ? " __attribute__((aligned(64)))"
+                          : c_in_words(c, b) ? arena_printf(c->out->arena, " %s_WORDS", c->upper)
+                                             : "";
     size_t from = c->out->len;
     if (as_strings(c, b)) {
       as_union(c, b, aligned);

@@ -91,7 +91,7 @@ static LLVMValueRef integer_at(LlvmWriter *w, KirElem elem, LLVMValueRef base, L
                         : LLVMBuildSExt(w->builder, v, w->i32, "");
 }
 
-/* The sums after one step of k: w[(k r + j)] z[k + j]. */
+/* The sums after one step of k. */
 static void dot_step(LlvmWriter *w, const KirStmt *s, LLVMValueRef k, LLVMValueRef rows,
                      LLVMValueRef x, LLVMValueRef *sum) {
   LLVMValueRef base =
@@ -102,7 +102,7 @@ static void dot_step(LlvmWriter *w, const KirStmt *s, LLVMValueRef k, LLVMValueR
                    LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)j, true), ""));
     for (int r = 0; r < s->n_regs; r++) {
       LLVMValueRef by = LLVMBuildNSWAdd(
-          w->builder, base, LLVMConstInt(w->index, (uint64_t)(r * s->step + j), true), "");
+          w->builder, base, LLVMConstInt(w->index, (uint64_t)kir_dot_weight(s, r, j), true), "");
       LLVMValueRef product =
           LLVMBuildNSWMul(w->builder, integer_at(w, s->buffer->elem, rows, by), z, "");
       sum[r] = LLVMBuildNSWAdd(w->builder, sum[r], product, "");

@@ -54,7 +54,7 @@ static void dot_step(WasmWriter *w, const KirStmt *s, uint32_t rows, uint32_t x,
       uint32_t sum = w->local[s->regs[r]->id];
       get(w, sum);
       get(w, rows);
-      wasm_load_element(w, s->buffer->elem, (r * (uint32_t)s->step + j) * w_size);
+      wasm_load_element(w, s->buffer->elem, (uint32_t)kir_dot_weight(s, (int)r, j) * w_size);
       get(w, z);
       wasm_op(w, W_I32_MUL);
       wasm_op(w, W_I32_ADD);

@@ -254,6 +254,7 @@ void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot 
   s->bias_at = dot->bias_at;
   s->count = dot->count;
   s->step = dot->step;
+  s->swapped = dot->swapped;
   for (int i = 0; i < n; i++) {
     s->regs[i] = regs[i] = kb_reg(kb, name[i], kir_type(KIR_I32, 1));
     kir_dot_range(s, i, &regs[i]->lo, &regs[i]->hi);

@@ -59,6 +59,7 @@ typedef struct KirDot {
   KirIndex w_at, z_at, bias_at;
   int64_t count;
   int step;
+  bool swapped;
 } KirDot;
 void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot *dot);
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);

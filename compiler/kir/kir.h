@@ -74,7 +74,7 @@ enum {
   KIR_MAX_TERMS = 16,
   KIR_MAX_ARGS = 4,
   KIR_MAX_LOADS = 16,
-  KIR_MAX_TABLE = 64
+  KIR_MAX_TABLE = 128
 };
 
 /* All accesses are flat: element offset from the first element. dim is how a C declaration shows
@@ -196,8 +196,10 @@ typedef enum KirStmtKind {
                  KIR_MAX_LOADS) elements of f32, one lane each; their definition. A machine with
                  an instruction for that may load them at once, into float registers from `home` */
   KIR_DOT,    /* regs[r] = bias[bias_at + r] + sum over k < count of w z, exact in I32, for r in
-                 0..n_regs; their definition. w is element (k / step * n_regs + r) * step + k % step
-                 of buffer[at], a constant; z is source[from + k]. count is a multiple of step */
+                 0..n_regs; their definition. w is element kir_dot_weight of buffer[at], a constant:
+                 (k / step * n_regs + r) * step + k % step, and if `swapped`, with steps of 4, the
+                 middle two of each step have changed places; z is source[from + k]. count is a
+                 multiple of step */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
   KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
@@ -231,6 +233,7 @@ struct KirStmt {
   int64_t count;
   KirExpr *lo, *hi;
   int64_t step;
+  bool swapped;     /* DOT */
   bool unroll;      /* FOR: a hint that full unrolling pays (short constant trip counts) */
   bool independent; /* FOR: no scratch value passes from one turn to the next (the batch loop) */
   KirStmt *body, *other;
@@ -375,6 +378,8 @@ void kir_exact_range(const KirExpr *e, int64_t *lo, int64_t *hi);
 /* What the elements of a buffer can be: its lo..hi, else what its constants are, else its type. */
 void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi);
 int64_t kir_const_int(const KirBuffer *b, int64_t i); /* element of a buffer of constant integers */
+/* Where the weight of register r and element k of a DOT lies, from the first of its block. */
+int64_t kir_dot_weight(const KirStmt *dot, int r, int64_t k);
 /* The sums of register r of a DOT over all places it can stand at. false: its geometry is wrong. */
 bool kir_dot_range(const KirStmt *dot, int r, int64_t *lo, int64_t *hi);
 /* What a helper of I32 can return. */

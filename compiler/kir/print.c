@@ -122,7 +122,7 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     print_access(s->buffer, &s->at, 1, text);
     text_add(text, " . ");
     print_access(s->source, &s->from, (int)s->count, text);
-    text_printf(text, " by %lld", (long long)s->step);
+    text_printf(text, " by %lld%s", (long long)s->step, s->swapped ? " swapped" : "");
     break;
   case KIR_STORE:
     text_add(text, "store ");

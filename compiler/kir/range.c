@@ -138,10 +138,23 @@ static Interval fixed_point(const KirExpr *e) {
   }
 }
 
-static Interval table_range(const KirBuffer *b, Interval at) {
-  int64_t from = max64(at.lo, 0), to = min64(at.hi, b->count - 1);
+/* The distance of the values that an exact index x * step + offset can take. */
+static int64_t index_step(const KirExpr *at) {
+  if (at->op == KIR_ADD && at->exact && at->arg[1]->op == KIR_NUM) at = at->arg[0];
+  bool is_step = at->op == KIR_MUL && at->exact && at->arg[1]->op == KIR_NUM && at->arg[1]->i > 0;
+  return is_step ? at->arg[1]->i : 1;
+}
+
+/* What a table holds at the indices that an expression can take: at columns of a table of records,
+ * those columns. */
+static Interval table_range(const KirBuffer *b, const KirExpr *index) {
+  Interval at = range_of(index);
+  int64_t step = index_step(index), from = at.lo;
+  while (from < 0)
+    from += step;
+  if (from >= b->count) return type_range(KIR_I32);
   Interval r = {kir_const_int(b, from), kir_const_int(b, from)};
-  for (int64_t i = from; i <= to; i++)
+  for (int64_t i = from; i <= min64(at.hi, b->count - 1); i += step)
     r = join(r, (Interval){kir_const_int(b, i), kir_const_int(b, i)});
   return r;
 }
@@ -181,7 +194,7 @@ static Interval expr_range(const KirExpr *e) {
     if (!is_index && !e->exact) return type_range(KIR_I32);
     kir_exact_range(e, &r.lo, &r.hi);
     return r;
-  case KIR_LOOKUP: return table_range(e->buffer, range_of(e->arg[0]));
+  case KIR_LOOKUP: return table_range(e->buffer, e->arg[0]);
   case KIR_ROUND: return (Interval){e->lo, e->hi};
   case KIR_CALL:
     return e->helper->lo < e->helper->hi ? (Interval){e->helper->lo, e->helper->hi}
@@ -223,13 +236,19 @@ void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
 static bool dot_is_regular(const KirStmt *s) {
   int64_t block = s->n_regs * s->count;
   bool ok = s->n_regs > 0 && s->step > 0 && s->count > 0 && s->count % s->step == 0 &&
-            s->buffer->data && s->bias->data;
+            s->buffer->data && s->bias->data && (!s->swapped || s->step == 4);
   ok = ok && s->at.offset % block == 0 && s->bias_at.offset == s->at.offset / block * s->n_regs;
   ok = ok && s->at.n_terms == s->bias_at.n_terms;
   for (int i = 0; ok && i < s->at.n_terms; i++)
     ok = s->at.term[i].var == s->bias_at.term[i].var && s->at.term[i].stride % block == 0 &&
          s->bias_at.term[i].stride == s->at.term[i].stride / block * s->n_regs;
   return ok;
+}
+
+int64_t kir_dot_weight(const KirStmt *s, int r, int64_t k) {
+  static const int swapped[] = {0, 2, 1, 3};
+  int64_t j = k % s->step;
+  return (k / s->step * s->n_regs + r) * s->step + (s->swapped ? swapped[j] : j);
 }
 
 bool kir_dot_range(const KirStmt *s, int r, int64_t *lo, int64_t *hi) {
@@ -246,8 +265,7 @@ bool kir_dot_range(const KirStmt *s, int r, int64_t *lo, int64_t *hi) {
     Interval sum = {bias, bias};
     int64_t least = bias, most = bias; /* in whatever order the terms come */
     for (int64_t k = 0; k < s->count; k++) {
-      int64_t w = kir_const_int(s->buffer,
-                                b * block + (k / s->step * s->n_regs + r) * s->step + k % s->step);
+      int64_t w = kir_const_int(s->buffer, b * block + kir_dot_weight(s, r, k));
       Interval p = product((Interval){w, w}, (Interval){z0, z1});
       sum = (Interval){sum.lo + p.lo, sum.hi + p.hi};
       least += min64(p.lo, 0);

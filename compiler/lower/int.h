@@ -44,6 +44,7 @@ typedef struct IntPart {
   const QuantPart *q;
   KirBuffer *w, *bias, *m, *scale; /* m or scale */
   int group, step;
+  bool swapped;  /* the middle two weights of each step have changed places */
   int64_t depth; /* padded to whole steps */
 } IntPart;
 

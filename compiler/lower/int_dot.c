@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sums of integer products. In: a QuantPart and an operand. After: its weights packed in the order
  * in which they are summed, [block][k / step][row of the block][k % step], and the sums as
- * registers. */
+ * registers. Arm's DSP instructions extend the even bytes of a word at once, and the odd ones: for
+ * them the middle two bytes change places. */
 #include "lower/int.h"
 
 KirElem int_elem(const QuantFormat *f) {
@@ -17,6 +18,12 @@ static int64_t row_of(const IntRows *rows, int64_t block, int g) {
   return rows->first + block * rows->block_stride + g * rows->group_stride;
 }
 
+/* The place of weight k within its step. */
+static int64_t place_in_step(const IntPart *to, int64_t k) {
+  int64_t j = k % to->step;
+  return to->swapped && (j == 1 || j == 2) ? 3 - j : j;
+}
+
 static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPart *to,
                          int16_t *w) {
   for (int64_t b = 0; b < rows->blocks; b++)
@@ -24,13 +31,14 @@ static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPa
       const int16_t *from = part->w + row_of(rows, b, g) * part->depth;
       for (int64_t k = 0; k < part->depth; k++)
         w[b * to->depth * rows->group + (k / to->step * rows->group + g) * to->step +
-          k % to->step] = from[k];
+          place_in_step(to, k)] = from[k];
     }
 }
 
 IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name) {
   IntPart to = {.q = part, .group = rows->group, .step = int_step(l)};
+  to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
   int64_t n = rows->blocks * rows->group;
   int16_t *w = ARENA_ARRAY(l->arena, int16_t, n *to.depth);
@@ -83,7 +91,8 @@ void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *
                 .bias = part->bias,
                 .z_at = x->at,
                 .count = part->depth,
-                .step = part->step};
+                .step = part->step,
+                .swapped = part->swapped};
   dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
   dot.bias_at = block_at(0, part->group, index, stride, n_index);
   kb_dot(&l->kb, sums, part->group, name, &dot);

@@ -50,18 +50,20 @@ static KirFunc *find_helper(const Lower *l, const char *name) {
 
 enum { Q17_MOST = (1 << 20) - 1, Q17_LEAST = -(1 << 20), SEGMENT_BITS = 15 };
 
-/* Coefficients j of the cubics. */
-static KirBuffer *cubic(Lower *l, int j) {
-  const char *name = arena_printf(l->arena, "tanh_c%d", j);
+enum { TERMS = 4 }; /* of a cubic */
+
+/* The coefficients of the cubics, those of one together. */
+static KirBuffer *cubics_table(Lower *l) {
+  static const char name[] = "tanh_cubics";
   for (int i = 0; i < l->m->n_buffers; i++)
     if (strcmp(l->m->buffer[i]->name, name) == 0) return l->m->buffer[i];
-  bool wide = j < 2;
-  KirBuffer *b = kir_buffer(l->m, name, KIR_CONST, wide ? KIR_U16 : KIR_I16, QUANT_SEGMENTS);
-  uint16_t *data = ARENA_ARRAY(l->arena, uint16_t, QUANT_SEGMENTS);
+  KirBuffer *b = kir_buffer(l->m, name, KIR_CONST, KIR_I32, QUANT_SEGMENTS * TERMS);
+  int32_t *data = ARENA_ARRAY(l->arena, int32_t, QUANT_SEGMENTS *TERMS);
   for (int i = 0; i < QUANT_SEGMENTS; i++)
-    data[i] = (uint16_t)quant_tanh[j][i];
+    for (int j = 0; j < TERMS; j++)
+      data[i * TERMS + j] = quant_tanh[j][i];
   b->data = data;
-  b->doc = j == 0 ? "tanh in 32 cubics: coefficients of 1, t, t^2 and t^3" : NULL;
+  b->doc = "tanh in 32 cubics: coefficients of 1, t, t^2 and t^3";
   return b;
 }
 
@@ -100,11 +102,14 @@ static KirFunc *cubic_helper(Lower *l) {
   KirReg *i = f->split = kb_let(kb, "i", int_down(in, kb_use(kb, v), SEGMENT_BITS));
   KirReg *t =
       kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), int_num(in, (1 << SEGMENT_BITS) - 1)));
-  KirReg *r = kb_let(kb, "r3", kb_lookup(kb, cubic(l, 3), kb_use(kb, i)));
-  static const char *const name[] = {"r", "r1", "r2"};
-  for (int j = 2; j >= 0; j--) {
-    KirExpr *product = int_down(in, int_mul(in, kb_use(kb, r), kb_use(kb, t)), 16);
-    r = kb_let(kb, name[j], int_add(in, kb_lookup(kb, cubic(l, j), kb_use(kb, i)), product));
+  KirBuffer *table = cubics_table(l);
+  static const char *const name[] = {"r", "r1", "r2", "r3"};
+  KirReg *r = NULL;
+  for (int j = TERMS - 1; j >= 0; j--) {
+    KirExpr *at = int_add(in, int_mul(in, kb_use(kb, i), int_num(in, TERMS)), int_num(in, j));
+    KirExpr *term = kb_lookup(kb, table, at);
+    if (r) term = int_add(in, term, int_down(in, int_mul(in, kb_use(kb, r), kb_use(kb, t)), 16));
+    r = kb_let(kb, name[j], term);
   }
   kb_return_value(kb, kb_op2(kb, KIR_XOR, kb_use(kb, r), int_down(in, kb_use(kb, p), 31)));
   return finish_helper(l, f);
@@ -202,8 +207,30 @@ KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f) {
   return zero ? int_add(l, q, int_num(l, zero)) : q;
 }
 
+/* q times a power of two, where a product of floats is a call: its exponent is changed. */
+static KirExpr *shifted_float(Lower *l, KirExpr *q, int exponent) {
+  enum { MANTISSA_BITS = 23 };
+  Kb *kb = &l->kb;
+  KirReg *x = kb_let(kb, "q", q);
+  KirExpr *bits = kb_bitcast(kb, KIR_I32, kb_convert(kb, KIR_F32, kb_use(kb, x)));
+  bits = kb_op2(kb, KIR_ADD, bits, int_num(l, (int64_t)exponent * (1 << MANTISSA_BITS)));
+  KirExpr *is_zero = kb_op2(kb, KIR_EQ, kb_use(kb, x), int_num(l, 0));
+  return kb_select(kb, is_zero, kb_num(kb, 0, 1), kb_bitcast(kb, KIR_F32, bits));
+}
+
+/* Whether a product with scale is one with 2^exponent, of numbers whose exponents stay normal. */
+static bool is_power_of_two(double scale, int *exponent) {
+  enum { LEAST_EXPONENT = -100 };
+  bool is = frexp(scale, exponent) == 0.5 && *exponent > LEAST_EXPONENT && *exponent <= 0;
+  *exponent -= 1;
+  return is;
+}
+
 KirExpr *int_to_float(Lower *l, KirExpr *q, double scale) {
   Kb *kb = &l->kb;
+  int exponent;
+  if (l->target->lacks_fpu && q->type.lanes == 1 && is_power_of_two(scale, &exponent))
+    return shifted_float(l, q, exponent);
   return kb_op2(kb, KIR_MUL, kb_convert(kb, KIR_F32, q), kb_num(kb, (float)scale, 1));
 }
 

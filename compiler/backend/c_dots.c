@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Sums of integer products as C functions, for processors without vectors. In: the forms of sums
+ * that a module uses. Out: one function each, in portable C99 and, where it pays, in a few
+ * instructions of a processor; every sum and product in them was proved to fit.
+ *
+ * A function goes through the operand in turns of several steps, then in single steps. What a turn
+ * does is written once for each processor: Arm's DSP instructions multiply two pairs of 16 bits,
+ * with bytes of weights that are extended two at a time. */
+#include "backend/c_internal.h"
+
+enum { TURN = 4, LONGEST_TURN = 6 }; /* steps of a turn */
+
+/* As many as divide all of them, or 4 and single steps after them. */
+static int steps_of_turn(const KirStmt *s) {
+  int64_t steps = s->count / s->step;
+  if (s->step == 1) return TURN;
+  for (int n = LONGEST_TURN; n >= TURN - 1; n--)
+    if (steps % n == 0) return n;
+  return steps < TURN ? (int)steps : TURN;
+}
+
+static const char dsp[] =
+    "defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && "
+    "!defined(__ARM_BIG_ENDIAN)";
+
+static const char *elem_name(KirElem elem) {
+  return elem == KIR_I8 ? "i8" : elem == KIR_U8 ? "u8" : "i16";
+}
+
+static bool takes_pairs(const KirStmt *s) {
+  return s->step == 4 && s->source->elem == KIR_I16 && (s->buffer->elem != KIR_I8 || s->swapped);
+}
+
+/* Whether single steps are left after the turns. */
+static bool has_rest(const KirStmt *s) {
+  return s->step == 1 || s->count % (steps_of_turn(s) * s->step) != 0;
+}
+
+/* ---- where operands begin at whole words ---- */
+
+static bool whole_words(const KirIndex *at, int size, int64_t before) {
+  bool whole = (before + at->offset * size) % 4 == 0;
+  for (int i = 0; i < at->n_terms; i++)
+    whole = whole && at->term[i].stride * size % 4 == 0;
+  return whole;
+}
+
+/* Bytes of a state before a buffer in it; -1: its struct may begin anywhere. */
+static int64_t bytes_before(const KirModule *m, const KirBuffer *buffer) {
+  int64_t at = 0, before = 0;
+  bool has_words = false;
+  for (int i = 0; i < m->n_buffers; i++) {
+    const KirBuffer *b = m->buffer[i];
+    int size = kir_elem_size(b->elem);
+    if (b->space != KIR_STATE) continue;
+    has_words = has_words || size >= 4;
+    at = (at + size - 1) / size * size;
+    if (b == buffer) before = at;
+    at += b->count * size;
+  }
+  return has_words ? before : -1;
+}
+
+bool c_dot_is_loose(const KirModule *m, const KirStmt *s) {
+  const KirBuffer *z = s->source;
+  int64_t before = 0;
+  if (!takes_pairs(s)) return false;
+  if (z->space == KIR_IN || z->space == KIR_OUT) return true;
+  if (z->space == KIR_STATE) before = bytes_before(m, z);
+  return before < 0 || !whole_words(&s->from, kir_elem_size(z->elem), before);
+}
+
+/* ---- names ---- */
+
+bool c_dot_same(const KirModule *m, const KirStmt *a, const KirStmt *b) {
+  return a->n_regs == b->n_regs && a->step == b->step && a->swapped == b->swapped &&
+         a->buffer->elem == b->buffer->elem && a->source->elem == b->source->elem &&
+         c_dot_is_loose(m, a) == c_dot_is_loose(m, b) &&
+         (c_dot_has_lanes(a) ||
+          (steps_of_turn(a) == steps_of_turn(b) && has_rest(a) == has_rest(b)));
+}
+
+const char *c_dot_name(CWriter *c, const KirStmt *s) {
+  Arena *arena = c->out->arena;
+  const char *name = arena_printf(arena, "%s_dot%d_%s_%s", c->prefix, s->n_regs,
+                                  elem_name(s->buffer->elem), elem_name(s->source->elem));
+  if (s->step == 1) return name;
+  if (c_dot_has_lanes(s)) return arena_printf(arena, "%s_by%d", name, (int)s->step);
+  return arena_printf(arena, "%s_by%dx%d%s%s", name, (int)s->step, steps_of_turn(s),
+                      has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");
+}
+
+static void for_each(CWriter *c, int n, const char *between, const char *format) {
+  for (int i = 0; i < n; i++)
+    text_printf(c->out, format, i ? between : "", i, i);
+}
+
+/* ---- a step ---- */
+
+/* In C: "a0 += w[3] * z[k + 1];" for all weights of the steps. */
+static void portable_steps(CWriter *c, const KirStmt *s, int steps) {
+  for (int k = 0; k < steps * (int)s->step; k++)
+    for (int r = 0; r < s->n_regs; r++)
+      text_printf(c->out, "    a%d += w[%d] * z[%d];\n", r, (int)kir_dot_weight(s, r, k), k);
+}
+
+/* Operands of the assembler: %0.. sums, then w, z, and x, y of the operand, t. Words of weights go
+ * through fixed registers, for one instruction loads them in ascending order. */
+typedef struct ArmNames {
+  int w, z, x, y, t;
+} ArmNames;
+
+static const char *const word_register[] = {"r4", "r5", "r6", "r8"}; /* r7 may point to the frame */
+enum { WORDS = sizeof word_register / sizeof *word_register };
+
+/* The next n words of weights. */
+static void arm_words(CWriter *c, const ArmNames *names, int n) {
+  text_printf(c->out, "            \"ldm %%%d!, {", names->w);
+  for (int i = 0; i < n; i++)
+    text_printf(c->out, "%s%s", i ? ", " : "", word_register[i]);
+  text_add(c->out, "}\\n\\t\"\n");
+}
+
+static void arm_row(CWriter *c, const ArmNames *n, int sum, const char *even, const char *odd) {
+  bool bytes = odd == even;
+  const char *t = arena_printf(c->out->arena, "%%%d", n->t);
+  if (bytes)
+    text_printf(c->out, "            \"sxtb16 %s, %s\\n\\tsxtb16 %s, %s, ror #8\\n\\t\"\n", t, even,
+                odd, odd);
+  text_printf(c->out,
+              "            \"smlad %%%d, %s, %%%d, %%%d\\n\\tsmlad %%%d, %s, %%%d, %%%d\\n\\t\"\n",
+              sum, bytes ? t : even, n->x, sum, sum, odd, n->y, sum);
+}
+
+static void arm_step(CWriter *c, const KirStmt *s, const ArmNames *n) {
+  Text *out = c->out;
+  int each = s->buffer->elem == KIR_I8 ? 1 : 2, rows = s->n_regs; /* words of a row */
+  if (c_dot_is_loose(c->m, s))
+    text_printf(out, "            \"ldr %%%d, [%%%d], #4\\n\\tldr %%%d, [%%%d], #4\\n\\t\"\n", n->x,
+                n->z, n->y, n->z);
+  else
+    text_printf(out, "            \"ldrd %%%d, %%%d, [%%%d], #8\\n\\t\"\n", n->x, n->y, n->z);
+  for (int r = 0; r < rows; r++) {
+    int at = r * each % WORDS, left = (rows - r) * each;
+    if (at == 0) arm_words(c, n, left < WORDS ? left : WORDS);
+    arm_row(c, n, r, word_register[at], word_register[at + each - 1]);
+  }
+}
+
+static void arm_steps(CWriter *c, const KirStmt *s, int steps) {
+  int n = s->n_regs;
+  ArmNames names = {n, n + 1, n + 2, n + 3, n + 4};
+  text_add(c->out, "    __asm__ volatile(\n");
+  for (int k = 0; k < steps; k++)
+    arm_step(c, s, &names);
+  text_add(c->out, "            : ");
+  for_each(c, n, ", ", "%s\"+r\"(a%d)");
+  text_add(c->out, ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
+                   "            :\n            : \"r4\", \"r5\", \"r6\", \"r8\", \"memory\");\n");
+}
+
+/* ---- functions ---- */
+
+/* Turns of so many steps up to `end`; at least one, if `once`. */
+static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool once, bool arm) {
+  if (once)
+    text_add(c->out, "  do {\n");
+  else
+    text_printf(c->out, "  while (z != %s) {\n", end);
+  if (arm)
+    arm_steps(c, s, steps);
+  else {
+    portable_steps(c, s, steps);
+    text_printf(c->out, "    w += %d;\n    z += %d;\n", steps * s->n_regs * (int)s->step,
+                steps * (int)s->step);
+  }
+  if (once)
+    text_printf(c->out, "  } while (z != %s);\n", end);
+  else
+    text_add(c->out, "  }\n");
+}
+
+static void loops(CWriter *c, const KirStmt *s, bool arm) {
+  int steps = steps_of_turn(s), turn = steps * (int)s->step;
+  bool rest = has_rest(s);
+  const char *z = c_elem(s->source->elem);
+  if (arm) text_add(c->out, "  uint32_t x, y, t;\n");
+  if (rest)
+    text_printf(c->out, "  const %s *const turns = z + n / %d * %d, *const end = z + n;\n", z, turn,
+                turn);
+  else
+    text_printf(c->out, "  const %s *const end = z + n;\n", z);
+  loop(c, s, steps, rest ? "turns" : "end", !rest, arm);
+  if (rest) loop(c, s, 1, "end", false, arm);
+}
+
+static void dot_function(CWriter *c, const KirStmt *s) {
+  Text *out = c->out;
+  int n = s->n_regs;
+  text_printf(out, "\n/* %d sum%s of n products each, weights in steps of %d a row */\n", n,
+              n > 1 ? "s" : "", (int)s->step);
+  text_printf(out,
+              "static inline %svoid %s(const %s *w, const %s *z, int n,\n    const int32_t *bias",
+              takes_pairs(s) ? arena_printf(out->arena, "%s_INLINE ", c->upper) : "",
+              c_dot_name(c, s), c_elem(s->buffer->elem), c_elem(s->source->elem));
+  for_each(c, n, "", ", %sint32_t *s%d");
+  text_add(out, ") {\n");
+  if (c_dot_has_lanes(s)) {
+    c_lanes_body(c, s);
+    return;
+  }
+  text_add(out, "  int32_t ");
+  for_each(c, n, ", ", "%sa%d = bias[%d]");
+  text_add(out, ";\n");
+  if (takes_pairs(s)) {
+    text_printf(out, "#if %s\n", dsp);
+    loops(c, s, true);
+    text_add(out, "#else\n");
+  }
+  loops(c, s, false);
+  if (takes_pairs(s)) text_add(out, "#endif\n");
+  for_each(c, n, "", "%s  *s%d = a%d;\n");
+  text_add(out, "}\n");
+}
+
+bool c_in_words(const CWriter *c, const KirBuffer *b) {
+  const CUsed *u = c->used;
+  for (int i = 0; u && i < u->n_dots; i++)
+    if (takes_pairs(u->dot[i]) && (b->elem == KIR_I8 || b->elem == KIR_I16)) return true;
+  return false;
+}
+
+void c_dots(CWriter *c, const CUsed *u) {
+  bool pairs = false;
+  for (int i = 0; i < u->n_dots; i++)
+    pairs = pairs || takes_pairs(u->dot[i]);
+  if (pairs)
+    text_printf(c->out,
+                "\n#if defined(__GNUC__)\n#define %s_WORDS __attribute__((aligned(4)))\n"
+                "#define %s_INLINE __attribute__((always_inline))\n#else\n"
+                "#define %s_WORDS\n#define %s_INLINE\n#endif\n",
+                c->upper, c->upper, c->upper, c->upper);
+  c_lanes_helpers(c, u);
+  for (int i = 0; i < u->n_dots; i++)
+    dot_function(c, u->dot[i]);
+}
