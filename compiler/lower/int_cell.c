@@ -254,6 +254,28 @@ static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS
   }
 }
 
+/* Ends the loop over units j and begins it again, with the n expressions of a unit taken from
+ * memory: what is left is the same arithmetic for each unit, which compilers make into vectors. */
+static KirReg *second_loop(Lower *l, const IntCell *c, KirReg *j, KirExpr **p, int n) {
+  Kb *kb = &l->kb;
+  if (l->target->lanes == 1) return j;
+  KirBuffer *kept = new_kept(l, c->layer, "p", KIR_I32, n * c->units);
+  kept->lo = INT32_MAX;
+  kept->hi = INT32_MIN;
+  for (int i = 0; i < n; i++) {
+    int64_t lo, hi;
+    kir_expr_range(p[i], &lo, &hi);
+    if (lo < kept->lo) kept->lo = lo;
+    if (hi > kept->hi) kept->hi = hi;
+    kb_store(kb, kept, unit_at(l, kept, i * c->units, j), p[i]);
+  }
+  kb_end(kb);
+  j = kb_for(kb, "j", 0, c->units, 1);
+  for (int i = 0; i < n; i++)
+    p[i] = kb_load(kb, kept, unit_at(l, kept, i * c->units, j), 1);
+  return j;
+}
+
 static void gru_before(Lower *l, IntCell *c) {
   Kb *kb = &l->kb;
   IntPart gates[QUANT_PARTS], last[QUANT_PARTS];
@@ -289,14 +311,18 @@ static void other_cells(Lower *l, IntCell *c) {
   pack_parts(l, c, 0, c->gates, "", part);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(l, c, part, &c->h, j, 0, c->gates, px, ph);
+  for (int g = 0; g < c->gates; g++)
+    p[g] = int_add(l, px[g], ph[g]);
   if (c->layer->kind == LAYER_GRU) {
-    KirReg *r = kb_let(kb, "gr", gate(l, c, int_add(l, px[1], ph[1])));
-    KirReg *u = kb_let(kb, "gu", other_gate(l, c, int_add(l, px[0], ph[0])));
-    KirExpr *m = int_up(l, int_mulw(l, ph[2], kb_use(kb, r)), 1);
-    gru_mix(l, c, j, kb_use(kb, u), int_add(l, px[2], m));
+    p[2] = px[2];
+    p[3] = ph[2];
+    j = second_loop(l, c, j, p, 4);
+    KirReg *r = kb_let(kb, "gr", gate(l, c, p[1]));
+    KirReg *u = kb_let(kb, "gu", other_gate(l, c, p[0]));
+    KirExpr *m = int_up(l, int_mulw(l, p[3], kb_use(kb, r)), 1);
+    gru_mix(l, c, j, kb_use(kb, u), int_add(l, p[2], m));
   } else {
-    for (int g = 0; g < c->gates; g++)
-      p[g] = int_add(l, px[g], ph[g]);
+    j = second_loop(l, c, j, p, c->gates);
     if (c->layer->kind == LAYER_LSTM)
       lstm_unit(l, c, j, p);
     else

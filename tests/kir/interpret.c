@@ -366,9 +366,11 @@ static void dot(const KirStmt *s) {
   int64_t w = where(&s->at), z = where(&s->from), first = where(&s->bias_at);
   for (int r = 0; r < s->n_regs; r++) {
     int64_t total = load_whole(s->bias, first + r);
-    for (int64_t k = 0; k < s->count; k++)
-      total += load_whole(s->buffer, w + (k / s->step * s->n_regs + r) * s->step + k % s->step) *
-               load_whole(s->source, z + k);
+    for (int64_t k = 0; k < s->count; k++) {
+      int64_t row = w + (k / s->step * s->n_regs + r) * s->step, in_step = k % s->step;
+      if (s->swapped) in_step = in_step == 1 ? 2 : in_step == 2 ? 1 : in_step;
+      total += load_whole(s->buffer, row + in_step) * load_whole(s->source, z + k);
+    }
     if (total != wrap(total)) wrong("a sum of products that overflows");
     run.reg[s->regs[r]->id].lane[0].i = wrap(total);
   }
