@@ -9,6 +9,7 @@
 #include "backend/c_internal.h"
 
 enum { TURN = 4, LONGEST_TURN = 6 }; /* steps of a turn */
+enum { NEAR_STEPS = 2 };             /* whose weights the shortest loads reach, of up to 31 bytes */
 
 /* As many as divide all of them, or 4 and single steps after them. */
 static int steps_of_turn(const KirStmt *s) {
@@ -97,11 +98,19 @@ static void for_each(CWriter *c, int n, const char *between, const char *format)
 
 /* ---- a step ---- */
 
-/* In C: "a0 += w[3] * z[k + 1];" for all weights of the steps. */
-static void portable_steps(CWriter *c, const KirStmt *s, int steps) {
-  for (int k = 0; k < steps * (int)s->step; k++)
+/* In C: "a0 += w[3] * z[1];" for all weights of a few steps, and on to the next. */
+static void near_steps(CWriter *c, const KirStmt *s, int steps) {
+  int step = (int)s->step;
+  for (int k = 0; k < steps * step; k++)
     for (int r = 0; r < s->n_regs; r++)
       text_printf(c->out, "    a%d += w[%d] * z[%d];\n", r, (int)kir_dot_weight(s, r, k), k);
+  text_printf(c->out, "    w += %d;\n    z += %d;\n", steps * s->n_regs * step, steps * step);
+}
+
+static void portable_steps(CWriter *c, const KirStmt *s, int steps) {
+  int most = s->buffer->elem == KIR_U8 ? NEAR_STEPS : steps;
+  for (int k = 0; k < steps; k += most)
+    near_steps(c, s, steps - k < most ? steps - k : most);
 }
 
 /* Operands of the assembler: %0.. sums, then w, z, and x, y of the operand, t. Words of weights go
@@ -169,11 +178,8 @@ static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool 
     text_printf(c->out, "  while (z != %s) {\n", end);
   if (arm)
     arm_steps(c, s, steps);
-  else {
+  else
     portable_steps(c, s, steps);
-    text_printf(c->out, "    w += %d;\n    z += %d;\n", steps * s->n_regs * (int)s->step,
-                steps * (int)s->step);
-  }
   if (once)
     text_printf(c->out, "  } while (z != %s);\n", end);
   else

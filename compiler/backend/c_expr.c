@@ -287,28 +287,31 @@ static void int_literal(Text *out, int64_t i) {
     text_printf(out, "%lld", (long long)i);
 }
 
-const char *c_saturation_name(CWriter *c, int bits, int shift) {
-  return shift ? arena_printf(c->out->arena, "sat%d_shr%d", bits, shift)
-               : arena_printf(c->out->arena, "sat%d", bits);
+const char *c_saturation_name(CWriter *c, const CSaturation *s) {
+  const char *name = arena_printf(c->out->arena, "%s%d", s->top ? "top" : "sat", s->bits);
+  return s->shift ? arena_printf(c->out->arena, "%s_shr%d", name, s->shift) : name;
 }
 
-int c_saturation(const KirExpr *e, int *shift) {
-  *shift = 0;
-  if (e->op != KIR_CLAMP || e->type.lanes > 1 || e->lo != -e->hi - 1) return 0;
-  const KirExpr *a = e->arg[0];
-  if (a->op == KIR_SHR && a->arg[1]->op == KIR_NUM) *shift = (int)a->arg[1]->i;
+CSaturation c_saturation(const KirExpr *e) {
+  CSaturation s = {0};
+  if (e->op != KIR_CLAMP || e->type.lanes > 1 || e->lo != -e->hi - 1) return s;
   for (int n = 2; n < 32; n++)
-    if (e->hi == ((int64_t)1 << (n - 1)) - 1) return n;
-  return 0;
+    if (e->hi == ((int64_t)1 << (n - 1)) - 1) s.bits = n;
+  const KirExpr *a = e->arg[0];
+  if (a->op == KIR_SHR && a->arg[1]->op == KIR_NUM) s.shift = (int)a->arg[1]->i;
+  int64_t lo, hi;
+  kir_expr_range(a, &lo, &hi);
+  s.top = lo >= e->lo;
+  return s;
 }
 
 /* A function of the prelude, with the bounds that the node carries behind its arguments. */
 static void fixed_point(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {"mulw", "clamp", "adds", "mix", "fade", "", "round"};
-  int shift, bits = c_saturation(e, &shift);
-  if (bits) {
-    text_printf(c->out, "%s_%s(", c->prefix, c_saturation_name(c, bits, shift));
-    c_expr(c, shift ? e->arg[0]->arg[0] : e->arg[0]);
+  CSaturation saturation = c_saturation(e);
+  if (saturation.bits) {
+    text_printf(c->out, "%s_%s(", c->prefix, c_saturation_name(c, &saturation));
+    c_expr(c, saturation.shift ? e->arg[0]->arg[0] : e->arg[0]);
     text_add(c->out, ")");
     return;
   }

@@ -19,22 +19,23 @@ static void function(CWriter *c, const char *doc, const char *name, const char *
 }
 
 /* a / 2^shift within n bits with the sign: an instruction of Armv7-M and later. */
-static void saturation(CWriter *c, int n, int shift) {
+static void saturation(CWriter *c, const CSaturation *s) {
   Arena *arena = c->out->arena;
-  long long most = (1ll << (n - 1)) - 1;
-  const char *by = shift ? arena_printf(arena, ", asr #%d", shift) : "";
-  const char *a = shift ? "b" : "a";
-  const char *shifted = shift ? arena_printf(arena, "  const int32_t b = a >> %d;\n", shift) : "";
-  const char *of = shift ? arena_printf(arena, "a / 2^%d", shift) : "a";
+  long long most = (1ll << (s->bits - 1)) - 1;
+  const char *by = s->shift ? arena_printf(arena, ", asr #%d", s->shift) : "";
+  const char *of = s->shift ? arena_printf(arena, "a / 2^%d", s->shift) : "a";
+  const char *limits = s->top ? arena_printf(arena, "%lld at most", most)
+                              : arena_printf(arena, "within %d bits with the sign", s->bits);
+  const char *least = s->top ? "" : arena_printf(arena, "b < %lld ? %lld : ", -most - 1, -most - 1);
   function(
-      c, arena_printf(arena, "%s within %d bits with the sign", of, n),
-      c_saturation_name(c, n, shift), "int32_t a",
+      c, arena_printf(arena, "%s, %s", of, limits), c_saturation_name(c, s), "int32_t a",
       arena_printf(arena,
                    "#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)\n"
                    "  int32_t r;\n  __asm__(\"ssat %%0, #%d, %%1%s\" : \"=r\"(r) : \"r\"(a));\n"
                    "  return r;\n"
-                   "#else\n%s  return %s < %lld ? %lld : %s > %lld ? %lld : %s;\n#endif\n",
-                   n, by, shifted, a, -most - 1, -most - 1, a, most, most, a));
+                   "#else\n  const int32_t b = a >> %d;\n"
+                   "  return %sb > %lld ? %lld : b;\n#endif\n",
+                   s->bits, by, s->shift, least, most, most));
 }
 
 /* Without instructions for floats. */
@@ -48,8 +49,10 @@ static void saturation(CWriter *c, int n, int shift) {
 
 static void operations(CWriter *c, const CUsed *u) {
   for (int n = 1; n < 32; n++)
-    for (int shift = 0; shift < 32; shift++)
-      if (u->saturate[shift] >> (n - 1) & 1) saturation(c, n, shift);
+    for (int k = 0; k < 64; k++) {
+      CSaturation s = {.bits = n, .shift = k / 2, .top = k % 2};
+      if (u->saturate[s.top][s.shift] >> (n - 1) & 1) saturation(c, &s);
+    }
   if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE] || u->add_mulw)
     function(
         c, "floor(a * m / 2^16), m of 16 bits", "mulw", "int32_t a, int32_t m",

@@ -47,7 +47,7 @@ struct CUsed {
   bool fixed[C_MAX_OPS];
   bool add_mulw, add_product;     /* sums with a product's upper half */
   bool row;                       /* records of tables */
-  uint32_t saturate[32];          /* by shift; bit n - 1: a clamp to n bits with the sign */
+  uint32_t saturate[2][32];       /* by top and shift; bit n - 1: a clamp to n bits */
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
 };
@@ -60,10 +60,15 @@ void c_lanes_helpers(CWriter *c, const CUsed *u);
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
 /* ---- c_expr.c ---- */
-/* The bits with the sign whose limits those of a clamp are; 0: other limits. *shift: of what it
- * clamps to the right, by a constant, which the same instruction does. */
-int c_saturation(const KirExpr *e, int *shift);
-const char *c_saturation_name(CWriter *c, int bits, int shift);
+/* A clamp to the limits of so many bits with the sign; bits 0: other limits. shift: of what it
+ * clamps to the right, by a constant, which the same instruction does. top: only the upper limit
+ * can be passed. */
+typedef struct CSaturation {
+  int bits, shift;
+  bool top;
+} CSaturation;
+CSaturation c_saturation(const KirExpr *e);
+const char *c_saturation_name(CWriter *c, const CSaturation *s);
 /* A sum with floor(a m / 2^16), for which there is an instruction: a as the other operand of the
  * sum, and which product it is. */
 typedef enum CAddKind { C_ADD_NONE, C_ADD_MULW, C_ADD_PRODUCT } CAddKind;

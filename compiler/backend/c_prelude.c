@@ -19,13 +19,13 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   bool is_bf16 = e->op == KIR_LOAD && e->buffer->elem == KIR_BF16;
   u->f16 |= is_f16 && (t.lanes == 1 || u->iso);
   u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
-  int shift, bits = c_saturation(e, &shift);
+  CSaturation saturation = c_saturation(e);
   CAddKind add = c_add_kind(e);
   u->row |= c_is_row(e);
   u->add_mulw |= add == C_ADD_MULW;
   u->add_product |= add == C_ADD_PRODUCT;
-  if (bits)
-    u->saturate[shift] |= 1u << (bits - 1);
+  if (saturation.bits)
+    u->saturate[saturation.top][saturation.shift] |= 1u << (saturation.bits - 1);
   else
     u->fixed[e->op] |= e->op >= KIR_MULW;
   if (t.lanes == 1) {

@@ -104,10 +104,13 @@ static void check_range(Verifier *v, const KirReg *reg, const KirExpr *e) {
     fail(v, "register %s can leave %lld..%lld", reg->name, (long long)reg->lo, (long long)reg->hi);
 }
 
+static bool is_small(KirElem elem) {
+  return elem == KIR_I8 || elem == KIR_U8 || elem == KIR_I16;
+}
+
 static void check_dot(Verifier *v, const KirStmt *s) {
   bool ok = s->buffer->space == KIR_CONST && s->bias->space == KIR_CONST &&
-            s->bias->elem == KIR_I32 && (s->buffer->elem == KIR_I8 || s->buffer->elem == KIR_I16) &&
-            (s->source->elem == KIR_I8 || s->source->elem == KIR_U8 || s->source->elem == KIR_I16);
+            s->bias->elem == KIR_I32 && is_small(s->buffer->elem) && is_small(s->source->elem);
   if (!ok || s->n_regs > KIR_MAX_LOADS)
     fail(v, "a dot product of other things than constants and integers");
   for (int i = 0; !v->error && i < s->n_regs; i++) {

@@ -44,6 +44,7 @@ typedef struct IntPart {
   const QuantPart *q;
   KirBuffer *w, *bias, *m, *scale; /* m or scale */
   int group, step;
+  bool offset;   /* weights are kept with 128 added, as U8 */
   bool swapped;  /* the middle two weights of each step have changed places */
   int64_t depth; /* padded to whole steps */
 } IntPart;
@@ -51,10 +52,13 @@ typedef struct IntPart {
 typedef struct IntVector { /* an operand */
   KirBuffer *buffer;
   KirIndex at;
+  KirReg *offset; /* 128 times the sum of its elements, for parts with `offset`; else NULL */
 } IntVector;
 
 IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name);
+/* Sums up an operand that is multiplied by weights with 128 added. */
+void int_offset(Lower *l, const IntPart *part, IntVector *x);
 /* The sums of a block; index: of the block in the part. */
 void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums);

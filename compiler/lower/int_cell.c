@@ -283,6 +283,9 @@ static void gru_before(Lower *l, IntCell *c) {
   QuantFormat operand = c->q->part[c->dir][QUANT_STATE].x, h16 = c->q->out;
   pack_parts(l, c, 0, 2, "_zr", gates);
   pack_parts(l, c, 2, 1, "_n", last);
+  int_offset(l, &gates[QUANT_INPUT], &c->x);
+  int_offset(l, &last[QUANT_INPUT], &c->x);
+  int_offset(l, &gates[QUANT_STATE], &c->h);
   c->z = new_kept(l, c->layer, "z", KIR_I16, c->units);
   c->z->lo = 0;
   c->z->hi = INT16_MAX;
@@ -297,7 +300,8 @@ static void gru_before(Lower *l, IntCell *c) {
   kb_end(kb);
   if (last[QUANT_STATE].depth > c->units)
     kb_zero(kb, c->rh, at_batch(l, c->rh, c->units), last[QUANT_STATE].depth - c->units);
-  IntVector rh = {c->rh, at_batch(l, c->rh, 0)};
+  IntVector rh = {.buffer = c->rh, .at = at_batch(l, c->rh, 0)};
+  int_offset(l, &last[QUANT_STATE], &rh);
   j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(l, c, last, &rh, j, 2, 1, px, ph);
   gru_mix(l, c, j, kb_load(kb, c->z, unit_at(l, c->z, 0, j), 1), int_add(l, px[0], ph[0]));
@@ -309,6 +313,8 @@ static void other_cells(Lower *l, IntCell *c) {
   IntPart part[QUANT_PARTS];
   KirExpr *px[MAT_MAX_ACC], *ph[MAT_MAX_ACC], *p[MAT_MAX_ACC];
   pack_parts(l, c, 0, c->gates, "", part);
+  int_offset(l, &part[QUANT_INPUT], &c->x);
+  int_offset(l, &part[QUANT_STATE], &c->h);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(l, c, part, &c->h, j, 0, c->gates, px, ph);
   for (int g = 0; g < c->gates; g++)
@@ -373,7 +379,7 @@ void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   c.x = int_vector(l, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
                    &q->part[dir][QUANT_INPUT].x);
   if (q->part[dir][QUANT_STATE].x.bits == 16) /* padded to whole steps */
-    c.h = (IntVector){place->h, at_batch(l, place->h, place->h_at)};
+    c.h = (IntVector){.buffer = place->h, .at = at_batch(l, place->h, place->h_at)};
   else
     c.h = int_vector(l, layer, "hq", place->h, at_batch(l, place->h, place->h_at), 1, c.units, &own,
                      &q->part[dir][QUANT_STATE].x);

@@ -2,7 +2,9 @@
 /* Sums of integer products. In: a QuantPart and an operand. After: its weights packed in the order
  * in which they are summed, [block][k / step][row of the block][k % step], and the sums as
  * registers. Arm's DSP instructions extend the even bytes of a word at once, and the odd ones: for
- * them the middle two bytes change places. */
+ * them the middle two bytes change places. The smallest cores load bytes without
+ * their sign: for them 128 is added to each weight, and 128 times the sum of the operand taken off
+ * again. */
 #include "lower/int.h"
 
 KirElem int_elem(const QuantFormat *f) {
@@ -35,9 +37,24 @@ static void pack_weights(const QuantPart *part, const IntRows *rows, const IntPa
     }
 }
 
+enum { OFFSET = 128, OFFSET_BITS = 7 };
+
+/* Whether sums with 128 added to the weights stay within 32 bits, too. */
+static bool offset_fits(const QuantPart *part) {
+  int64_t most = part->x.bits == 16 ? -(int64_t)INT16_MIN : UINT8_MAX;
+  for (int64_t r = 0; r < part->rows; r++) {
+    int64_t sum = part->bias[r] < 0 ? -(int64_t)part->bias[r] : part->bias[r];
+    for (int64_t k = 0; k < part->depth; k++)
+      sum += (part->w[r * part->depth + k] + OFFSET) * most;
+    if (sum > INT32_MAX) return false;
+  }
+  return part->shift == 0;
+}
+
 IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name) {
   IntPart to = {.q = part, .group = rows->group, .step = int_step(l)};
+  to.offset = l->target->dot_unsigned && part->bits == 8 && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
   int64_t n = rows->blocks * rows->group;
@@ -48,7 +65,7 @@ IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntR
   float *scale = ARENA_ARRAY(l->arena, float, n);
   pack_weights(part, rows, &to, w);
   for (int64_t i = 0; i < n * to.depth && part->bits == 8; i++)
-    narrow[i] = (int8_t)w[i];
+    narrow[i] = (int8_t)(to.offset ? w[i] + OFFSET : w[i]);
   for (int64_t b = 0; b < rows->blocks; b++)
     for (int g = 0; g < rows->group; g++) {
       int64_t row = row_of(rows, b, g), at = b * rows->group + g;
@@ -60,8 +77,8 @@ IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntR
   const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name,
                                  layer->path ? layer->path : "", (long long)rows->blocks,
                                  (long long)(to.depth / to.step), rows->group, to.step);
-  to.w = new_constants(l, layer, name, bytes ? KIR_I8 : KIR_I16, bytes ? (const void *)narrow : w,
-                       n * to.depth, doc);
+  KirElem elem = to.offset ? KIR_U8 : bytes ? KIR_I8 : KIR_I16;
+  to.w = new_constants(l, layer, name, elem, bytes ? (const void *)narrow : w, n * to.depth, doc);
   to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
                           "biases, in units of the products");
   if (part->m) {
@@ -84,6 +101,16 @@ static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, con
   return at;
 }
 
+void int_offset(Lower *l, const IntPart *part, IntVector *x) {
+  Kb *kb = &l->kb;
+  if (!part->offset || x->offset) return;
+  KirReg *sum = kb_var(kb, "sum", int_num(l, 0)), *k = kb_for(kb, "k", 0, part->depth, 1);
+  KirExpr *element = kb_load(kb, x->buffer, kir_at_plus(x->at, 1, k), 1);
+  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), element));
+  kb_end(kb);
+  x->offset = kb_let(kb, "offset", kb_op2(kb, KIR_SHL, kb_use(kb, sum), int_num(l, OFFSET_BITS)));
+}
+
 void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums) {
   KirDot dot = {.w = part->w,
@@ -96,6 +123,10 @@ void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *
   dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
   dot.bias_at = block_at(0, part->group, index, stride, n_index);
   kb_dot(&l->kb, sums, part->group, name, &dot);
+  for (int r = 0; r < part->group && part->offset; r++) {
+    KirExpr *sum = kb_op2(&l->kb, KIR_SUB, kb_use(&l->kb, sums[r]), kb_use(&l->kb, x->offset));
+    sums[r] = kb_let(&l->kb, name[r], sum);
+  }
 }
 
 KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
@@ -128,11 +159,11 @@ IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *
                      int64_t stride, int64_t n, const QuantFormat *value,
                      const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
-  if (fits && lies_ready(l, x, stride, n, value)) return (IntVector){x, at};
+  if (fits && lies_ready(l, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
   int64_t padded = (n + int_step(l) - 1) / int_step(l) * int_step(l);
   KirBuffer *q = new_kept(l, layer, name, int_elem(fits ? value : operand), padded);
   KirIndex q_at = at_batch(l, q, 0);
   int_convert(l, q, q_at, 1, x, at, stride, n, value, operand);
   if (padded > n) kb_zero(&l->kb, q, kir_at_offset(q_at, n), padded - n);
-  return (IntVector){q, q_at};
+  return (IntVector){.buffer = q, .at = q_at};
 }

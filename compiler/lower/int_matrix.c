@@ -92,7 +92,7 @@ static IntVector operand_of(Lower *l, const Mat *mat, KirReg *group) {
   KirIndex at = at_batch(l, q, 0);
   gather(l, p, from, q, at, &in, operand);
   if (padded > n) kb_zero(&l->kb, q, kir_at_offset(at, n), padded - n);
-  return (IntVector){q, at};
+  return (IntVector){.buffer = q, .at = at};
 }
 
 /* All rows of a group against its operand. */
@@ -103,6 +103,7 @@ static void products(Lower *l, const Mat *mat, const IntPart *part, KirReg *grou
   const RowOut *out = mat->context;
   int64_t blocks = mat->units / part->group, stride[2] = {1, blocks};
   IntVector x = operand_of(l, mat, group);
+  int_offset(l, part, &x);
   KirReg *index[2] = {blocks > 1 ? kb_for(kb, "j", 0, blocks, 1) : NULL, group}, *sums[4];
   int n_index = group ? 2 : 1;
   int_sums(l, part, &x, index, stride, n_index, name, sums);

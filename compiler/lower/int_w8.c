@@ -91,7 +91,8 @@ static void round_operand(Lower *l, const Mat *mat, int part, KirReg *group, W8P
   close_loops(l, opened);
   if (to->rows.depth > mat_part_depth(p))
     kb_zero(kb, q, at_batch(l, q, mat_part_depth(p)), to->rows.depth - mat_part_depth(p));
-  to->x = (IntVector){q, at_batch(l, q, 0)};
+  to->x = (IntVector){.buffer = q, .at = at_batch(l, q, 0)};
+  int_offset(l, &to->rows, &to->x);
 }
 
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {

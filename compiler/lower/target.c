@@ -79,6 +79,7 @@ static const Target cortex_m0 = {.name = "cortex-m0",
                                  .registers = 8,
                                  .accumulators = 1,
                                  .dot_step = 4,
+                                 .dot_unsigned = true,
                                  .lacks_fpu = true,
                                  .is_mcu = true,
                                  .c_flags = "-mcpu=cortex-m0 -mthumb"};

@@ -21,6 +21,7 @@ typedef struct Target {
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   int dot_step;               /* products of integers taken together; 0: one at a time */
   bool dot_swapped;           /* 8-bit weights: the middle two of 4 change places */
+  bool dot_unsigned;          /* 8-bit weights: with 128 added, for loads extend no sign */
   bool lacks_fpu;             /* floats are computed by functions */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */
