@@ -259,20 +259,16 @@ static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS
 static KirReg *second_loop(Lower *l, const IntCell *c, KirReg *j, KirExpr **p, int n) {
   Kb *kb = &l->kb;
   if (l->target->lanes == 1) return j;
-  KirBuffer *kept = new_kept(l, c->layer, "p", KIR_I32, n * c->units);
-  kept->lo = INT32_MAX;
-  kept->hi = INT32_MIN;
+  KirBuffer *kept[MAT_MAX_ACC];
   for (int i = 0; i < n; i++) {
-    int64_t lo, hi;
-    kir_expr_range(p[i], &lo, &hi);
-    if (lo < kept->lo) kept->lo = lo;
-    if (hi > kept->hi) kept->hi = hi;
-    kb_store(kb, kept, unit_at(l, kept, i * c->units, j), p[i]);
+    kept[i] = new_kept(l, c->layer, "p", KIR_I32, c->units);
+    kir_expr_range(p[i], &kept[i]->lo, &kept[i]->hi);
+    kb_store(kb, kept[i], unit_at(l, kept[i], 0, j), p[i]);
   }
   kb_end(kb);
   j = kb_for(kb, "j", 0, c->units, 1);
   for (int i = 0; i < n; i++)
-    p[i] = kb_load(kb, kept, unit_at(l, kept, i * c->units, j), 1);
+    p[i] = kb_load(kb, kept[i], unit_at(l, kept[i], 0, j), 1);
   return j;
 }
 
