@@ -254,21 +254,51 @@ static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS
   }
 }
 
+/* The range of all of n expressions. */
+static void range_of_all(KirExpr *const *p, int n, int64_t *lo, int64_t *hi) {
+  *lo = INT32_MAX;
+  *hi = INT32_MIN;
+  for (int i = 0; i < n; i++) {
+    int64_t least, most;
+    kir_expr_range(p[i], &least, &most);
+    if (least < *lo) *lo = least;
+    if (most > *hi) *hi = most;
+  }
+}
+
+/* Where n expressions of all units are kept: together, if their sums fit 32 bits whichever they
+ * are; else each with its own range. */
+static void new_kept_units(Lower *l, const IntCell *c, KirExpr *const *p, int n, KirBuffer **kept,
+                           int64_t *at) {
+  enum { SMALL = 1 << 29 };
+  int64_t lo, hi;
+  range_of_all(p, n, &lo, &hi);
+  bool together = lo >= -SMALL && hi < SMALL;
+  for (int i = 0; i < n; i++) {
+    at[i] = together ? i * c->units : 0;
+    if (together && i > 0) {
+      kept[i] = kept[0];
+      continue;
+    }
+    kept[i] = new_kept(l, c->layer, "p", KIR_I32, (together ? n : 1) * c->units);
+    range_of_all(p + i, together ? n : 1, &kept[i]->lo, &kept[i]->hi);
+  }
+}
+
 /* Ends the loop over units j and begins it again, with the n expressions of a unit taken from
  * memory: what is left is the same arithmetic for each unit, which compilers make into vectors. */
 static KirReg *second_loop(Lower *l, const IntCell *c, KirReg *j, KirExpr **p, int n) {
   Kb *kb = &l->kb;
   if (l->target->lanes == 1) return j;
   KirBuffer *kept[MAT_MAX_ACC];
-  for (int i = 0; i < n; i++) {
-    kept[i] = new_kept(l, c->layer, "p", KIR_I32, c->units);
-    kir_expr_range(p[i], &kept[i]->lo, &kept[i]->hi);
-    kb_store(kb, kept[i], unit_at(l, kept[i], 0, j), p[i]);
-  }
+  int64_t at[MAT_MAX_ACC];
+  new_kept_units(l, c, p, n, kept, at);
+  for (int i = 0; i < n; i++)
+    kb_store(kb, kept[i], unit_at(l, kept[i], at[i], j), p[i]);
   kb_end(kb);
   j = kb_for(kb, "j", 0, c->units, 1);
   for (int i = 0; i < n; i++)
-    p[i] = kb_load(kb, kept[i], unit_at(l, kept[i], 0, j), 1);
+    p[i] = kb_load(kb, kept[i], unit_at(l, kept[i], at[i], j), 1);
   return j;
 }
 
