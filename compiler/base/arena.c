@@ -133,6 +133,12 @@ char *arena_strndup(Arena *arena, const char *s, size_t n) {
   return copy;
 }
 
+void *arena_copy(Arena *arena, const void *from, size_t n, size_t size) {
+  void *to = arena_array(arena, n, size);
+  if (n) memcpy(to, from, n * size);
+  return to;
+}
+
 char *arena_strdup(Arena *arena, const char *s) {
   return arena_strndup(arena, s, strlen(s));
 }

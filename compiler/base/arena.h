@@ -49,6 +49,8 @@ GRUS_NORETURN void arena_out_of_memory(Arena *arena);
 void *arena_alloc(Arena *arena, size_t size);
 /* Zeroed array; n * size is checked for overflow. */
 void *arena_array(Arena *arena, size_t n, size_t size);
+/* A copy of n elements. */
+void *arena_copy(Arena *arena, const void *from, size_t n, size_t size);
 /* Grows an array to hold at least `need` elements; doubles *cap. Returns the (moved) array. */
 void *arena_grow(Arena *arena, void *array, size_t *cap, size_t need, size_t size);
 

@@ -12,6 +12,26 @@ bool size_add(int64_t a, int64_t b, int64_t *out) {
   return !__builtin_add_overflow(a, b, out);
 }
 
+void text_add_dims(Text *text, int rank, const int64_t *dim) {
+  text_add_char(text, '[');
+  for (int i = 0; i < rank; i++)
+    text_printf(text, "%s%lld", i ? ", " : "", (long long)dim[i]);
+  text_add_char(text, ']');
+}
+
+const char *dims_str(Arena *arena, int rank, const int64_t *dim) {
+  Text text = text_new(arena);
+  text_add_dims(&text, rank, dim);
+  return text_str(&text);
+}
+
+int64_t dims_product(int rank, const int64_t *dim) {
+  int64_t n = 1;
+  for (int i = 0; i < rank; i++)
+    n *= dim[i];
+  return n;
+}
+
 int64_t type_step_size(const Type *t) {
   int64_t n = 1;
   for (int i = 0; i < t->rank; i++)
@@ -121,4 +141,13 @@ int dims_label_clash(const Type *a, const Type *b) {
     if (a->dim[i].label && b->dim[i].label && strcmp(a->dim[i].label, b->dim[i].label) != 0)
       return i;
   return -1;
+}
+
+const char *type_short_str(Arena *arena, const Type *t) {
+  bool plain = t->elem == ELEM_F32 && (t->rank || type_is_sequence(t));
+  return plain ? shape_str(arena, t) : type_str(arena, t);
+}
+
+const char *shape_or_type_str(Arena *arena, const Type *t) {
+  return t->rank || type_is_sequence(t) ? shape_str(arena, t) : type_str(arena, t);
 }

@@ -97,6 +97,16 @@ bool dims_equal(const Type *a, const Type *b);
 int dims_label_clash(const Type *a, const Type *b);
 
 /* size and product arithmetic: false on overflow, *out untouched. */
+/* "[6, 200]"; "[]" without axes. */
+void text_add_dims(Text *text, int rank, const int64_t *dim);
+const char *dims_str(Arena *arena, int rank, const int64_t *dim);
+/* The elements of a shape, whose sizes are known to be small enough. */
+int64_t dims_product(int rank, const int64_t *dim);
+/* The shape alone of a sequence or vector of f32, the whole type of anything else. */
+const char *type_short_str(Arena *arena, const Type *t);
+/* The shape; the type of a value that has neither axes nor steps. */
+const char *shape_or_type_str(Arena *arena, const Type *t);
+
 bool size_mul(int64_t a, int64_t b, int64_t *out);
 bool size_add(int64_t a, int64_t b, int64_t *out);
 

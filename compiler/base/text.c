@@ -175,6 +175,29 @@ static size_t least_of(size_t a, size_t b, size_t c) {
   return m < c ? m : c;
 }
 
+bool words_next(const char **list, TextWord *word) {
+  if (!*list) return false;
+  const char *s = *list + strspn(*list, " ");
+  *word = (TextWord){s, strcspn(s, " ")};
+  *list = s + word->len;
+  return word->len > 0;
+}
+
+bool text_word_is(TextWord word, const char *s) {
+  return strncmp(word.s, s, word.len) == 0 && s[word.len] == 0;
+}
+
+int words_find(const char *list, const char *s, size_t len) {
+  TextWord word;
+  for (int i = 0; words_next(&list, &word); i++)
+    if (word.len == len && memcmp(word.s, s, len) == 0) return i;
+  return -1;
+}
+
+int words_index(const char *list, const char *s) {
+  return words_find(list, s, strlen(s));
+}
+
 /* Optimal string alignment: insert, delete, replace, swap two neighbours, each costs 1. */
 size_t text_distance(const char *a, const char *b, size_t limit) {
   enum { MAX = 64 };

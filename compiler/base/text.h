@@ -33,6 +33,19 @@ void text_add_json(Text *text, const char *s);
 void text_add_float(Text *text, float value);
 void text_add_double(Text *text, double value);
 
+/* A word of a list, in which blanks stand between words. */
+typedef struct TextWord {
+  const char *s;
+  size_t len;
+} TextWord;
+
+/* Takes the next word off a list; NULL is an empty list. False: there is none left. */
+bool words_next(const char **list, TextWord *word);
+bool text_word_is(TextWord word, const char *s);
+/* The place of a word in a list; -1: it is not there. */
+int words_index(const char *list, const char *s);
+int words_find(const char *list, const char *s, size_t len);
+
 /* Columns a terminal needs for the first n bytes of UTF-8 text: wide characters 2, combining 0. */
 size_t text_width(const char *s, size_t n);
 /* Decodes one code point at s (n bytes left); *len gets its length. U+FFFD, length 1 if

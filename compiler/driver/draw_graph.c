@@ -26,15 +26,6 @@ static BoxKind kind_of(const Layer *layer) {
   return BOX_OTHER;
 }
 
-static const char *shape_of(Arena *arena, const Value *v) {
-  Text text = text_new(arena);
-  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type)))
-    text_add_shape(&text, &v->type);
-  else
-    text_add_type(&text, &v->type, false);
-  return text_str(&text);
-}
-
 /* "units", "key=value": one option as it was resolved; NULL where the picture shows it as an
  * edge. */
 static const char *option_text(Arena *arena, const OptInfo *info, const OptVal *opt,
@@ -145,7 +136,7 @@ static int box_add(Graph *g, Box box) {
 
 static void link_to(Graph *g, const int *of_value, int to, const Value *from, bool state) {
   if (!from) return;
-  Edge edge = {of_value[from->id], to, state, shape_of(g->arena, from), -1};
+  Edge edge = {of_value[from->id], to, state, type_short_str(g->arena, &from->type), -1};
   for (int i = g->n_edges - 1;
        state && i >= 0 && i >= g->n_edges - LOOK_BACK && g->edge[i].to == to; i--)
     if (g->edge[i].from == edge.from && g->edge[i].state == state) return;
@@ -155,7 +146,7 @@ static void link_to(Graph *g, const int *of_value, int to, const Value *from, bo
 
 static void add_layer(Graph *g, int *of_value, const Layer *layer) {
   Box box = {.kind = kind_of(layer), .detail = layer_detail(g->arena, g->model, layer)};
-  box.shape = shape_of(g->arena, layer->out[0]);
+  box.shape = type_short_str(g->arena, &layer->out[0]->type);
   box.time = layer->out[0]->type.time.kind;
   box.bytes = layer_param_count(layer);
   box.loop = layer_info(layer->kind)->flags & RECURRENT;

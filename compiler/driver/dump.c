@@ -138,10 +138,8 @@ void dump_weights(Session *s, const Model *model) {
     const Layer *layer = model->layer[i];
     ParamShape params[LAYER_MAX_PARAMS];
     for (int k = 0, n = layer_params(layer, params); k < n; k++) {
-      text_printf(&out, "%s %s [", layer->path, role_name[params[k].role]);
-      for (int d = 0; d < params[k].rank; d++)
-        text_printf(&out, "%s%lld", d ? ", " : "", (long long)params[k].dim[d]);
-      text_add_char(&out, ']');
+      text_printf(&out, "%s %s ", layer->path, role_name[params[k].role]);
+      text_add_dims(&out, params[k].rank, params[k].dim);
       const float *w = layer->weights ? layer->weights->role[params[k].role] : NULL;
       float low = w ? w[0] : 0, high = low;
       for (int64_t j = 0, count = param_count(&params[k]); w && j < count; j++) {

@@ -22,18 +22,8 @@ const OptionInfo option_info[OPTION_COUNT] = {
 #undef OPTION
 };
 
-/* Whether word is in a blank-separated list. */
-static bool list_has(const char *list, const char *word, size_t len) {
-  while (*list) {
-    size_t n = strcspn(list, " ");
-    if (n == len && memcmp(list, word, n) == 0) return true;
-    list += n + (list[n] == ' ');
-  }
-  return false;
-}
-
 bool option_applies(const OptionInfo *info, const char *command) {
-  return strcmp(info->commands, "*") == 0 || list_has(info->commands, command, strlen(command));
+  return strcmp(info->commands, "*") == 0 || words_index(info->commands, command) >= 0;
 }
 
 static bool takes_argument(const OptionInfo *info) {
@@ -46,15 +36,15 @@ static OptionId option_find(const char *arg, const char **value) {
   size_t name = strcspn(arg, "=");
   *value = NULL;
   for (int i = 0; i < OPTION_COUNT; i++)
-    if (list_has(option_info[i].spelling, arg, strlen(arg))) return (OptionId)i;
+    if (words_index(option_info[i].spelling, arg) >= 0) return (OptionId)i;
   for (int i = 0; i < OPTION_COUNT; i++)
-    if (arg[name] == '=' && list_has(option_info[i].spelling, arg, name)) {
+    if (arg[name] == '=' && words_find(option_info[i].spelling, arg, name) >= 0) {
       *value = arg + name + 1;
       return (OptionId)i;
     }
   for (int i = 0; i < OPTION_COUNT; i++)
     if (takes_argument(&option_info[i]) && arg[1] != '-' &&
-        list_has(option_info[i].spelling, arg, 2)) {
+        words_find(option_info[i].spelling, arg, 2) >= 0) {
       *value = arg + 2;
       return (OptionId)i;
     }
@@ -184,7 +174,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_precision:
     *problem = arena_printf(arena, "--precision is one of %s, not `%s`", PRECISIONS, value);
     o->precision = value;
-    return list_has(PRECISIONS, value, strlen(value));
+    return words_index(PRECISIONS, value) >= 0;
   case OPTION_ranges: o->ranges = value; return true;
   case OPTION_target: o->target = value; return true;
   case OPTION_cc: o->cc = value; return true;

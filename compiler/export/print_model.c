@@ -357,7 +357,7 @@ const char *print_model(Arena *arena, const Model *model, const PrintOrigin *ori
               safe_line(arena, slash ? slash + 1 : origin->path), safe_line(arena, origin->format));
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
-    text_printf(&p.out, "  weights %s ", p.convention == CONVENTION_ONNX ? "onnx" : "keras");
+    text_printf(&p.out, "  weights %s ", convention_word[p.convention]);
     add_string(&p.out, arena, weights);
     text_add(&p.out, "\n\n");
   }

@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static const char *const conventions[] = {[CONVENTION_NONE] = "",
-                                          [CONVENTION_KERAS] = "keras",
-                                          [CONVENTION_TORCH] = "pt",
-                                          [CONVENTION_ONNX] = "onnx"};
-
 static void add_float(Text *out, float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -63,7 +58,7 @@ static void add_header(Text *out, const TensorFile *file) {
   long long at = 0;
   text_add_char(out, '{');
   if (file->convention != CONVENTION_NONE)
-    text_printf(out, "\"__metadata__\":{\"format\":\"%s\"}%s", conventions[file->convention],
+    text_printf(out, "\"__metadata__\":{\"format\":\"%s\"}%s", convention_format[file->convention],
                 file->n ? "," : "");
   for (int i = 0; i < file->n; i++) {
     const Tensor *t = &file->tensor[i];

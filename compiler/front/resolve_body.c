@@ -166,19 +166,15 @@ static bool only_once(Body *body, const Node *node, const char *what, Span first
 }
 
 static void weights_resolve(Body *body, const Node *node) {
-  static const struct {
-    const char *word;
-    Convention convention;
-  } known[] = {{"keras", CONVENTION_KERAS}, {"torch", CONVENTION_TORCH}, {"onnx", CONVENTION_ONNX}};
   WeightsDecl *w = &body->model->weights;
   const Node *convention = node->kid[0];
   if (!only_once(body, node, "weights", w->span)) return;
   *w = (WeightsDecl){.path = node->text, .span = node->span, .path_span = node->at};
   if (!node_given(convention)) return;
   w->convention_span = convention->span;
-  const char *word = word_resolve(body, "weights", "keras torch onnx", convention);
-  for (size_t i = 0; word && i < 3; i++)
-    if (strcmp(word, known[i].word) == 0) w->convention = known[i].convention;
+  const char *word = word_resolve(body, "weights", CONVENTIONS, convention);
+  for (int i = 0; word && i < CONVENTION_COUNT; i++)
+    if (strcmp(word, convention_word[i]) == 0) w->convention = (Convention)i;
 }
 
 static void precision_resolve(Body *body, const Node *node) {

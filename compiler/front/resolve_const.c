@@ -183,12 +183,10 @@ Item const_negate(Resolver *r, Const a, Span at) {
 }
 
 bool word_known(const char *word) {
-  size_t len = strlen(word);
   for (int k = 0; k < LAYER_KIND_COUNT; k++) {
     const LayerInfo *info = layer_info((LayerKind)k);
     for (int i = 0, n = layer_opt_count(info); i < n; i++)
-      for (const char *w = info->opts[i].words; w && *w; w += strcspn(w, " "), w += *w == ' ')
-        if (strcspn(w, " ") == len && memcmp(w, word, len) == 0) return true;
+      if (words_index(info->opts[i].words, word) >= 0) return true;
   }
   return false;
 }

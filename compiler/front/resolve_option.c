@@ -6,13 +6,8 @@
 #include <strings.h>
 
 static bool word_listed(const char *words, const char *word, int64_t *index) {
-  size_t len = strlen(word);
-  for (*index = 0; words && *words; ++*index) {
-    size_t n = strcspn(words, " ");
-    if (n == len && memcmp(words, word, n) == 0) return true;
-    words += n + (words[n] == ' ');
-  }
-  return false;
+  *index = words_index(words, word);
+  return *index >= 0;
 }
 
 /* Words of other frameworks for ours. */
@@ -36,10 +31,10 @@ static const char *word_meant(const char *option, const char *word) {
 }
 
 static const char *word_any_case(Arena *arena, const char *words, const char *word) {
-  size_t len = strlen(word);
-  for (; words && *words; words += strcspn(words, " "), words += *words == ' ')
-    if (strcspn(words, " ") == len && strncasecmp(words, word, len) == 0)
-      return arena_strndup(arena, words, len);
+  TextWord known;
+  while (words_next(&words, &known))
+    if (known.len == strlen(word) && strncasecmp(known.s, word, known.len) == 0)
+      return arena_strndup(arena, known.s, known.len);
   return NULL;
 }
 

@@ -22,11 +22,9 @@ void nearest_offer(Nearest *n, const char *candidate) {
 }
 
 void nearest_offer_words(Arena *arena, Nearest *n, const char *words) {
-  while (words && *words) {
-    size_t len = strcspn(words, " ");
-    nearest_offer(n, arena_strndup(arena, words, len));
-    words += len + (words[len] == ' ');
-  }
+  TextWord word;
+  while (words_next(&words, &word))
+    nearest_offer(n, arena_strndup(arena, word.s, word.len));
 }
 
 void nearest_fix(Diag *d, const Nearest *n, Span at) {
@@ -35,12 +33,10 @@ void nearest_fix(Diag *d, const Nearest *n, Span at) {
 
 const char *words_listed(Arena *arena, const char *words) {
   Text text = text_new(arena);
-  while (*words) {
-    size_t len = strcspn(words, " ");
-    bool last = !words[len];
-    if (text.len) text_add(&text, last ? " or " : ", ");
-    text_add_n(&text, words, len);
-    words += len + !last;
+  TextWord word;
+  while (words_next(&words, &word)) {
+    if (text.len) text_add(&text, words[strspn(words, " ")] ? ", " : " or ");
+    text_add_n(&text, word.s, word.len);
   }
   return text_str(&text);
 }

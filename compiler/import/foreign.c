@@ -90,14 +90,9 @@ void layer_set_word(Layer *layer, OptName name, const char *word) {
   OptVal *opt = given(layer, name);
   opt->s = word;
   for (int i = 0; i < layer_opt_count(info); i++) {
-    size_t len = strlen(word);
     if (info->opts[i].id != name) continue;
-    opt->i = 0;
-    for (const char *w = info->opts[i].words; *w; opt->i++) {
-      size_t n = strcspn(w, " ");
-      if (n == len && memcmp(w, word, n) == 0) return;
-      w += n + (w[n] == ' ');
-    }
+    int place = words_index(info->opts[i].words, word);
+    opt->i = place < 0 ? 0 : place;
   }
 }
 

@@ -144,22 +144,14 @@ static const ForeignTensor *tensor_of(const Foreign *f, const Layer *layer, Role
   return NULL;
 }
 
-static const char *dims_text(Arena *arena, const int64_t *dim, int rank) {
-  Text text = text_new(arena);
-  for (int i = 0; i < rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
-  text_add(&text, "]");
-  return text_str(&text);
-}
-
 static const char *layer_origin(const Layer *layer) {
   return layer->origin ? layer->origin : layer_info(layer->kind)->name;
 }
 
 static void report_shape(Foreign *f, const Layer *layer, const ForeignTensor *t,
                          const ParamShape *p, Diags *diags) {
-  const char *has = dims_text(f->arena, t->dim, t->rank),
-             *needs = dims_text(f->arena, p->dim, p->rank);
+  const char *has = dims_str(f->arena, t->rank, t->dim),
+             *needs = dims_str(f->arena, p->rank, p->dim);
   bool width = p->role == ROLE_KERNEL && t->rank == p->rank;
   for (int i = 0; i + 1 < p->rank && width; i++)
     width = t->dim[i] == p->dim[i];

@@ -142,10 +142,7 @@ KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {
 /* ---- views ---- */
 
 int64_t view_size(const View *view) {
-  int64_t n = 1;
-  for (int i = 0; i < view->rank; i++)
-    n *= view->dim[i];
-  return n;
+  return dims_product(view->rank, view->dim);
 }
 
 bool view_is_dense(const View *view) {

@@ -47,12 +47,9 @@ static void add_item(Items *items, const char *label, int kind, const char *deta
 }
 
 static void add_words(Items *items, const char *words, int kind, const char *detail) {
-  Arena *arena = items->r->arena;
-  while (words && *words) {
-    size_t n = strcspn(words, " ");
-    add_item(items, arena_strndup(arena, words, n), kind, detail, NULL, 'a');
-    words += n + (words[n] == ' ');
-  }
+  TextWord word;
+  while (words_next(&words, &word))
+    add_item(items, arena_strndup(items->r->arena, word.s, word.len), kind, detail, NULL, 'a');
 }
 
 /* Whether a stage must be given something in brackets. */

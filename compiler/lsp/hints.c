@@ -20,18 +20,9 @@ typedef struct Hints {
   Map places; /* index + 1 into hint, by offset */
 } Hints;
 
-static const char *hint_label(Arena *arena, const Value *v) {
-  Text text = text_new(arena);
-  if (v->type.elem == ELEM_F32 && (v->type.rank || type_is_sequence(&v->type)))
-    text_add_shape(&text, &v->type);
-  else
-    text_add_type(&text, &v->type, false);
-  return text_str(&text);
-}
-
 static void hints_add(Request *r, Hints *hints, const Layer *layer) {
   const Value *v = layer->out[0];
-  const char *label = hint_label(r->arena, v);
+  const char *label = type_short_str(r->arena, &v->type);
   const char *key = arena_printf(r->arena, "%u", layer->span.end);
   Hint *old = map_get(&hints->places, key);
   if (old) {

@@ -88,12 +88,8 @@ int audio_rank(const json_t *array, int64_t dim[4]) {
   return json_is_array(array) ? 0 : rank;
 }
 
-static const char *dims_text(Arena *arena, int rank, const int64_t *dim) {
-  Text text = text_new(arena);
-  for (int i = 0; i < rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
-  text_add(&text, rank ? "]" : "no array");
-  return text_str(&text);
+static const char *array_str(Arena *arena, int rank, const int64_t *dim) {
+  return rank ? dims_str(arena, rank, dim) : "no array";
 }
 
 /* Every array has its length, every leaf is a number. */
@@ -120,7 +116,7 @@ static float *copy_values(const json_t *array, int rank, float *to) {
 
 const float *audio_array(Audio *audio, const json_t *array, const char *name, const char *origin,
                          int rank, const int64_t *dim) {
-  int64_t found[4], count = 1;
+  int64_t found[4];
   if (!array) {
     foreign_report(audio->diags, audio->file, E602, "%s has no `%s`", origin, name);
     return NULL;
@@ -131,16 +127,14 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
     bool same = n == rank && memcmp(found, dim, sizeof *dim * (size_t)n) == 0;
     if (same)
       diag_note(d, "it should be %s numbers, but its rows differ in length or hold something else",
-                dims_text(audio->arena, rank, dim));
+                array_str(audio->arena, rank, dim));
     else
-      diag_note(d, "it is %s, the layer needs %s", dims_text(audio->arena, n, found),
-                dims_text(audio->arena, rank, dim));
+      diag_note(d, "it is %s, the layer needs %s", array_str(audio->arena, n, found),
+                array_str(audio->arena, rank, dim));
     if (audio->sizes) diag_note(d, "%s", audio->sizes);
     return NULL;
   }
-  for (int i = 0; i < rank; i++)
-    count *= dim[i];
-  float *values = ARENA_ARRAY(audio->arena, float, count);
+  float *values = ARENA_ARRAY(audio->arena, float, dims_product(rank, dim));
   copy_values(array, rank, values);
   return values;
 }
@@ -150,7 +144,7 @@ float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64
   float *data = foreign_tensor(audio->foreign, stage, role, rank, dim, name);
   if (!data)
     foreign_report(audio->diags, audio->file, E603, "`%s` of %s cannot be %s", name, stage->origin,
-                   dims_text(audio->arena, rank, dim));
+                   array_str(audio->arena, rank, dim));
   return data;
 }
 
@@ -189,19 +183,12 @@ bool audio_rate(Audio *audio, const json_t *object, const char *key, const char 
   return false;
 }
 
-static bool listed(const char *list, const char *name) {
-  size_t len = strlen(name);
-  for (; *list; list += strcspn(list, " "), list += *list == ' ')
-    if (strcspn(list, " ") == len && memcmp(list, name, len) == 0) return true;
-  return false;
-}
-
 bool audio_keys_known(Audio *audio, json_t *object, const char *known, const char *origin) {
   const char *key;
   json_t *value;
   bool ok = true;
   json_object_foreach(object, key, value) {
-    if (listed(known, key)) continue;
+    if (words_index(known, key) >= 0) continue;
     Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known",
                              origin, key);
     diag_note(d, "ignoring it could change the results; known keys: %s", known);

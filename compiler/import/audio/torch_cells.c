@@ -8,14 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *shape_text(Arena *arena, int rank, const int64_t *dim) {
-  Text text = text_new(arena);
-  for (int i = 0; i < rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
-  text_add(&text, rank ? "]" : "a single number");
-  return text_str(&text);
-}
-
 /* The values of a tensor with exactly this shape; NULL after reporting. */
 static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf, int rank,
                            const int64_t *dim) {
@@ -28,8 +20,9 @@ static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf,
   if (t->rank != rank || memcmp(t->dim, dim, sizeof *dim * (size_t)rank) != 0) {
     Diag *d =
         foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", key, m->origin);
-    diag_note(d, "it is %s, the layer needs %s", shape_text(audio->arena, t->rank, t->dim),
-              shape_text(audio->arena, rank, dim));
+    diag_note(d, "it is %s, the layer needs %s",
+              t->rank ? dims_str(audio->arena, t->rank, t->dim) : "a single number",
+              dims_str(audio->arena, rank, dim));
     if (audio->sizes) diag_note(d, "%s", audio->sizes);
     return NULL;
   }

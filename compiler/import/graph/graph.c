@@ -80,9 +80,7 @@ static GraphAttribute *attribute_of(Graph *graph, GraphNode *node, GraphAttribut
 
 void graph_set_ints(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
                     const int64_t *i) {
-  int64_t *copy = ARENA_ARRAY(graph->arena, int64_t, n ? n : 1);
-  for (int k = 0; k < n; k++)
-    copy[k] = i[k];
+  const int64_t *copy = arena_copy(graph->arena, i, (size_t)n, sizeof *i);
   *attribute_of(graph, node, name) = (GraphAttribute){.name = name, .n = n, .i = copy};
 }
 
@@ -92,9 +90,7 @@ void graph_set_int(Graph *graph, GraphNode *node, GraphAttributeName name, int64
 
 void graph_set_numbers(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
                        const double *f) {
-  double *copy = ARENA_ARRAY(graph->arena, double, n ? n : 1);
-  for (int k = 0; k < n; k++)
-    copy[k] = f[k];
+  const double *copy = arena_copy(graph->arena, f, (size_t)n, sizeof *f);
   *attribute_of(graph, node, name) = (GraphAttribute){.name = name, .n = n, .f = copy};
 }
 
@@ -104,9 +100,7 @@ void graph_set_number(Graph *graph, GraphNode *node, GraphAttributeName name, do
 
 void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int n,
                      const char *const *s) {
-  const char **copy = ARENA_ARRAY(graph->arena, const char *, n ? n : 1);
-  for (int k = 0; k < n; k++)
-    copy[k] = s[k];
+  const char *const *copy = arena_copy(graph->arena, s, (size_t)n, sizeof *s);
   *attribute_of(graph, node, name) = (GraphAttribute){.name = name, .n = n, .s = copy};
 }
 

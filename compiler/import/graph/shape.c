@@ -18,12 +18,7 @@ const GraphTensor *call_in(const GraphCall *call, int k) {
 }
 
 const char *call_dims(GraphCall *call, int rank, const int64_t *dim) {
-  Text text = text_new(call->arena);
-  text_add(&text, "[");
-  for (int i = 0; i < rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "", (long long)dim[i]);
-  text_add(&text, "]");
-  return text_str(&text);
+  return dims_str(call->arena, rank, dim);
 }
 
 bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t *dim) {

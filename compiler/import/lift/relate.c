@@ -3,6 +3,8 @@
  * as mixed, so that nothing unknown passes for a batch. */
 #include "import/lift/relate.h"
 
+#include "base/shape.h"
+
 #include <string.h>
 
 bool atoms_constant(const Atoms *a, const GraphValue *value) {
@@ -22,9 +24,7 @@ static void relate_same(Atoms *a, const GraphNode *node, Factors *out) {
 }
 
 bool tensor_varies_along(const GraphTensor *t, int axis) {
-  int64_t inner = 1;
-  for (int i = axis + 1; i < t->rank; i++)
-    inner *= t->dim[i];
+  int64_t inner = dims_product(t->rank - axis - 1, t->dim + axis + 1);
   for (int64_t e = 0; e < t->count; e++) {
     int64_t place = e / inner % t->dim[axis];
     if (place && t->data[e] != t->data[e - place * inner]) return true;

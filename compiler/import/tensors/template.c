@@ -90,10 +90,7 @@ static const char *stem_of(Arena *arena, const char *path) {
 }
 
 void tensors_template(Arena *arena, const TensorFile *file, const char *path, Text *out) {
-  static const char *const conventions[] = {[CONVENTION_NONE] = "torch",
-                                            [CONVENTION_KERAS] = "keras",
-                                            [CONVENTION_TORCH] = "torch",
-                                            [CONVENTION_ONNX] = "onnx"};
+  Convention convention = file->convention == CONVENTION_NONE ? CONVENTION_TORCH : file->convention;
   int n, first = 0, last = -1;
   bool both = false;
   TorchModule *m = torch_modules(arena, file, &n);
@@ -110,7 +107,7 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
               "comments ask.\n",
               fits ? "\n# " : " ");
   text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, stem_of(arena, path)),
-              conventions[file->convention]);
+              convention_word[convention]);
   text_add_json(out, path);
   const char *time = both ? "time n <= 100" : "time ..";
   if (last >= 0 && m[first].kind == TORCH_EMBEDDING)

@@ -5,12 +5,28 @@
 
 #include "model/bind/weights.h"
 
+/* The letters of axes strings: those of a file are separated by commas, each a product of canonical
+ * axes, slowest first. */
+typedef enum BindAxis {
+  BIND_DIRECTIONS = 'D',
+  BIND_GATES = 'G',
+  BIND_UNITS = 'U',  /* or filters */
+  BIND_INPUTS = 'K', /* the last canonical axis */
+  BIND_TAPS = 'I',
+  BIND_TAPS_2 = 'J',
+  BIND_GROUPS = 'N',
+  BIND_GROUP_UNITS = 'V', /* filters of one group, where a file keeps them apart */
+  BIND_HALVES = 'S',      /* of a bias: 0 goes to `role`, 1 to `second` */
+  BIND_ONE = '1',         /* an axis of size one that may be missing */
+  BIND_NEXT = ','         /* the next axis of the file begins */
+} BindAxis;
+
 typedef struct BindRow {
   LayerKind kind;
   Convention convention;
   Role role, second;  /* second: where half 1 of an S axis goes; ROLE_COUNT: no S axis */
   const char *tensor; /* its name behind the prefix */
-  const char *axes;   /* see bind_table.c */
+  const char *axes;   /* BindAxis each */
 } BindRow;
 
 extern const BindRow bind_rows[];
@@ -34,8 +50,7 @@ const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *l
 /* A tensor under another name than `tensor`, which ends `name`; NULL if there is none. */
 const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor,
                          const char *name);
-/* Size of one letter of an axes string. */
-int64_t bind_letter_size(char c, const ParamShape *p, bool split);
+int64_t bind_axis_size(BindAxis axis, const ParamShape *p, bool split);
 /* The shape in the file by the axes string; returns its rank. */
 int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim);
 

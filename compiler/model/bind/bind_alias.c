@@ -39,12 +39,11 @@ const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, c
     if (!applies(aliases[i].of, kind) || strcmp(aliases[i].tensor, tensor) != 0 ||
         strcmp(name + stem, tensor) != 0)
       continue;
-    for (const char *other = aliases[i].others; *other; other += strspn(other, " ")) {
-      size_t n = strcspn(other, " ");
-      const Tensor *t =
-          tensor_find(file, arena_printf(arena, "%.*s%.*s", (int)stem, name, (int)n, other));
+    TextWord other;
+    for (const char *others = aliases[i].others; words_next(&others, &other);) {
+      const Tensor *t = tensor_find(
+          file, arena_printf(arena, "%.*s%.*s", (int)stem, name, (int)other.len, other.s));
       if (t) return t;
-      other += n;
     }
   }
   return NULL;

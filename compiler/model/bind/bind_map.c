@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-int64_t bind_letter_size(char c, const ParamShape *p, bool split) {
-  const char *canonical = strchr(p->axes, c == 'V' ? 'U' : c);
-  if (c == 'S') return split ? 2 : 1;
-  if (c == 'N') return p->groups;
+int64_t bind_axis_size(BindAxis axis, const ParamShape *p, bool split) {
+  const char *canonical = strchr(p->axes, axis == BIND_GROUP_UNITS ? BIND_UNITS : (int)axis);
+  if (axis == BIND_HALVES) return split ? 2 : 1;
+  if (axis == BIND_GROUPS) return p->groups;
   if (!canonical) return 1;
   int64_t n = p->dim[canonical - p->axes];
-  return c == 'V' ? n / p->groups : n;
+  return axis == BIND_GROUP_UNITS ? n / p->groups : n;
 }
 
 int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim) {
@@ -23,12 +23,12 @@ int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *
     return rank;
   }
   for (const char *c = axes;; c++) {
-    if (*c == ',' || !*c) {
+    if (*c == BIND_NEXT || !*c) {
       dim[rank++] = size;
       size = 1;
       if (!*c) return rank;
     } else
-      size *= bind_letter_size(*c, p, split);
+      size *= bind_axis_size((BindAxis)*c, p, split);
   }
 }
 
@@ -37,17 +37,18 @@ BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p,
   BindMap map = {.row = row, .p = p, .place = bind_gate_place(row->kind, convention, p->role)};
   int64_t step = 1, n = param_count(p);
   for (size_t i = strlen(row->axes); i-- > 0;) {
-    char c = row->axes[i];
-    if (c == ',') continue;
-    map.stride[(unsigned char)c] = step;
-    step *= bind_letter_size(c, p, split);
+    BindAxis axis = (BindAxis)row->axes[i];
+    if (axis == BIND_NEXT) continue;
+    map.stride[axis] = step;
+    step *= bind_axis_size(axis, p, split);
   }
   map.end = n;
-  if (p->axes[0] == 'D' && !strchr(row->axes, 'D')) { /* a tensor for each direction */
+  if (p->axes[0] == BIND_DIRECTIONS &&
+      !strchr(row->axes, BIND_DIRECTIONS)) { /* a tensor for each direction */
     map.begin = dir * (n / p->dim[0]);
     map.end = map.begin + n / p->dim[0];
   }
-  if (split) map.offset = half * map.stride['S'];
+  if (split) map.offset = half * map.stride[BIND_HALVES];
   return map;
 }
 
@@ -57,12 +58,12 @@ int64_t bind_map_at(const BindMap *map, int64_t i) {
   int64_t at = map->offset;
   for (int k = p->rank - 1; k >= 0; k--) {
     int64_t index = i % p->dim[k], of_group = p->dim[k] / p->groups;
-    char c = p->axes[k];
+    BindAxis axis = (BindAxis)p->axes[k];
     i /= p->dim[k];
-    if (c == 'U' && stride['V'])
-      at += index / of_group * stride['N'] + index % of_group * stride['V'];
+    if (axis == BIND_UNITS && stride[BIND_GROUP_UNITS])
+      at += index / of_group * stride[BIND_GROUPS] + index % of_group * stride[BIND_GROUP_UNITS];
     else
-      at += (c == 'G' ? map->place[index] : index) * stride[(unsigned char)c];
+      at += (axis == BIND_GATES ? map->place[index] : index) * stride[axis];
   }
   return at;
 }

@@ -29,7 +29,7 @@ static bool row_applies(const Layer *layer, Convention convention, const BindRow
 
 /* Whether there is one tensor for both directions. */
 static bool is_shared(const BindRow *row) {
-  return strchr(row->axes, 'D') != NULL;
+  return strchr(row->axes, BIND_DIRECTIONS) != NULL;
 }
 
 /* How many tensors the layer has that are shared by the directions, or how many of one direction;
@@ -53,18 +53,11 @@ bool bind_alone(const Layer *layer, Convention convention) {
          1;
 }
 
-static const char *next_name(const char **rest, size_t *len) {
-  const char *name = *rest + strspn(*rest, " ");
-  *len = strcspn(name, " ");
-  *rest = name + *len;
-  return name;
-}
-
 int bind_list_count(const Layer *layer) {
   const char *rest = layer->prefix;
-  size_t len;
+  TextWord word;
   int n = 0;
-  while (next_name(&rest, &len), len)
+  while (words_next(&rest, &word))
     n++;
   return n;
 }
@@ -86,12 +79,11 @@ int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, co
 
 /* Name `wanted` of the list. */
 static const char *listed_name(Arena *arena, const Layer *layer, int wanted) {
-  const char *rest = layer->prefix, *name;
-  size_t len;
-  do
-    name = next_name(&rest, &len);
-  while (len && wanted-- > 0);
-  return arena_strndup(arena, name, len);
+  const char *rest = layer->prefix;
+  TextWord name = {"", 0};
+  for (int i = 0; i <= wanted && words_next(&rest, &name);)
+    i++;
+  return arena_strndup(arena, name.s, name.len);
 }
 
 const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer,

@@ -2,12 +2,8 @@
 /* Where each convention keeps the tensors of each layer. */
 #include "model/bind/bind.h"
 
-/* Axes: the file's axes separated by commas, each a product of canonical axes, slowest first.
- *   D directions  G gates  U units or filters  K inputs (the last canonical axis)  I J kernel taps
- *   N groups  V filters of one group, where a file keeps them apart
- *   S the two halves of a bias: 0 goes to `role`, 1 to `second` (added to `role` when they are
- *   equal)
- *   1 an axis of size one that may be missing */
+/* Axes are the letters of BindAxis. The second half of a bias is added to `role` when `second` is
+ * the same. */
 const BindRow bind_rows[] = {
     /* kind, convention, role, second, tensor, axes */
     {LAYER_GRU, CONVENTION_KERAS, ROLE_KERNEL, ROLE_COUNT, "kernel", "K,GU"},

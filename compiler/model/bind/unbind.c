@@ -45,19 +45,18 @@ static bool is_summand(const BindRow *row) {
 static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *params,
                        int n, int dir) {
   const ParamShape *p = param_of(params, n, row->role), *second = NULL;
-  bool has_s = strchr(row->axes, 'S') != NULL,
-       per_dir = !strchr(row->axes, 'D') && p->axes[0] == 'D';
+  bool has_s = strchr(row->axes, BIND_HALVES) != NULL,
+       per_dir = !strchr(row->axes, BIND_DIRECTIONS) && p->axes[0] == BIND_DIRECTIONS;
   bool keras_before = row->kind == LAYER_GRU && u->convention == CONVENTION_KERAS &&
                       layer_word_is(layer, OPT_reset, "before");
   bool split = has_s && !keras_before;
   ParamShape shape = *p;
-  Tensor t = {.elem = TENSOR_F32, .count = 1};
+  Tensor t = {.elem = TENSOR_F32};
   if (per_dir) shape.dim[0] = 1;
   if (split && row->second != row->role) second = param_of(params, n, row->second);
   t.name = bind_tensor_name(u->model->arena, u->convention, layer, row, dir, '.');
   t.rank = bind_file_shape(row->axes, &shape, split, t.dim);
-  for (int i = 0; i < t.rank; i++)
-    t.count *= t.dim[i];
+  t.count = dims_product(t.rank, t.dim);
   float *data = ARENA_ARRAY(u->model->arena, float, t.count);
   if (!is_summand(row)) fill(u, layer, row, p, dir, 0, split, data);
   if (second) fill(u, layer, row, second, dir, 1, split, data);
@@ -86,7 +85,8 @@ TensorFile *model_unbind(Model *model, Convention convention, const char *path) 
       if (row->kind != layer->kind || row->convention != convention ||
           !param_of(params, n, row->role))
         continue;
-      bool per_dir = (layer_info(layer->kind)->flags & RECURRENT) && !strchr(row->axes, 'D');
+      bool per_dir =
+          (layer_info(layer->kind)->flags & RECURRENT) && !strchr(row->axes, BIND_DIRECTIONS);
       for (int dir = 0; dir < (per_dir ? layer_directions(layer) : 1); dir++)
         add_tensor(&u, layer, row, params, n, dir);
     }

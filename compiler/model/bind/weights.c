@@ -112,12 +112,7 @@ const Tensor *tensor_find(const TensorFile *file, const char *name) {
 }
 
 const char *tensor_shape_str(Arena *arena, const Tensor *tensor) {
-  Text text = text_new(arena);
-  text_add_char(&text, '[');
-  for (int i = 0; i < tensor->rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "", (long long)tensor->dim[i]);
-  text_add_char(&text, ']');
-  return text_str(&text);
+  return dims_str(arena, tensor->rank, tensor->dim);
 }
 
 static void add_param(ParamShape *out, int *n, Role role, const char *axes, int64_t a, int64_t b,
@@ -281,10 +276,7 @@ int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]) {
 }
 
 int64_t param_count(const ParamShape *param) {
-  int64_t n = 1;
-  for (int i = 0; i < param->rank; i++)
-    n *= param->dim[i];
-  return n;
+  return dims_product(param->rank, param->dim);
 }
 
 int64_t layer_param_count(const Layer *layer) {

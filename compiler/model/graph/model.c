@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WORD(id, word, framework, format)      [CONVENTION_##id] = word,
+#define FRAMEWORK(id, word, framework, format) [CONVENTION_##id] = framework,
+#define FORMAT(id, word, framework, format)    [CONVENTION_##id] = format,
+const char *const convention_word[] = {"", CONVENTION_LIST(WORD)};
+const char *const convention_framework[] = {"", CONVENTION_LIST(FRAMEWORK)};
+const char *const convention_format[] = {"", CONVENTION_LIST(FORMAT)};
+#undef WORD
+#undef FRAMEWORK
+#undef FORMAT
+
 Model *model_new(Arena *arena, const char *name) {
   Model *model = ARENA_NEW(arena, Model);
   model->arena = arena;
@@ -46,17 +56,6 @@ Port *model_output(Model *model, const char *name, Value *value) {
   return port;
 }
 
-/* The index of word in a blank-separated list, or -1. */
-static int word_index(const char *words, const char *word) {
-  size_t len = strlen(word);
-  for (int i = 0; words && *words; i++) {
-    size_t n = strcspn(words, " ");
-    if (n == len && memcmp(words, word, n) == 0) return i;
-    words += n + (words[n] == ' ');
-  }
-  return -1;
-}
-
 static void opt_default(OptVal *opt, const OptInfo *info) {
   if (!*info->fallback || strcmp(info->fallback, "-") == 0) return;
   opt->s = info->fallback;
@@ -64,7 +63,7 @@ static void opt_default(OptVal *opt, const OptInfo *info) {
     opt->i = strtoll(info->fallback, NULL, 10);
   if (info->kind == OPTK_NUMBER) opt->f = strtod(info->fallback, NULL);
   if (info->kind == OPTK_WORD || info->kind == OPTK_PADDING)
-    opt->i = word_index(info->words, info->fallback);
+    opt->i = words_index(info->words, info->fallback);
 }
 
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in) {

@@ -125,12 +125,24 @@ typedef struct Port {
   Span every_span;
 } Port;
 
+/* Frameworks with conventions of their own for names and orders of weights:
+ * X(id, the word in the language, the framework, the word in the metadata of safetensors). */
+#define CONVENTION_LIST(X)                                                                         \
+  X(KERAS, "keras", "Keras", "keras")                                                              \
+  X(TORCH, "torch", "PyTorch", "pt")                                                               \
+  X(ONNX, "onnx", "ONNX", "onnx")
+#define CONVENTION_ID(id, word, framework, format)   CONVENTION_##id,
+#define CONVENTION_WORD(id, word, framework, format) word " "
+/* "keras torch onnx ": as a list of words */
+#define CONVENTIONS CONVENTION_LIST(CONVENTION_WORD)
 typedef enum Convention {
   CONVENTION_NONE,
-  CONVENTION_KERAS,
-  CONVENTION_TORCH,
-  CONVENTION_ONNX
+  CONVENTION_LIST(CONVENTION_ID) CONVENTION_COUNT
 } Convention;
+/* "" for none. */
+extern const char *const convention_word[CONVENTION_COUNT];      /* "torch" */
+extern const char *const convention_framework[CONVENTION_COUNT]; /* "PyTorch" */
+extern const char *const convention_format[CONVENTION_COUNT];    /* "pt" */
 
 typedef struct WeightsDecl {
   const char *path;

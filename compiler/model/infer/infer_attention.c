@@ -27,7 +27,8 @@ static bool report_parts(Infer *inf, const Layer *layer, const char *message, in
   const int which[] = {a, b};
   for (int i = 0; i < 2; i++) {
     Span at = input_span(layer, which[i]);
-    if (span_valid(at)) diag_label(d, at, "%s", shape_text(inf->arena, &layer->in[which[i]]->type));
+    if (span_valid(at))
+      diag_label(d, at, "%s", shape_or_type_str(inf->arena, &layer->in[which[i]]->type));
   }
   const Value *values[] = {layer->in[a], layer->in[b]};
   trace_values(d, inf->model, 2, values, false);
@@ -84,7 +85,7 @@ bool infer_attention(Infer *inf, Layer *layer) {
     if (layer->in[i]->type.rank != rank || (timed && !type_is_sequence(&layer->in[i]->type))) {
       Diag *d = infer_report(inf, E304, layer, layer->span, "`attention` needs %s",
                              timed ? "[time t, d] of all three" : "[.., f, d] of all three");
-      diag_primary(d, "gets %s", shape_text(inf->arena, &layer->in[i]->type));
+      diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &layer->in[i]->type));
       diag_trace_value(d, inf->model, layer->in[i]);
       return false;
     }

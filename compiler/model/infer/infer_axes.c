@@ -61,7 +61,7 @@ static bool report_unknown(Infer *inf, const Layer *layer, const Value *v, const
                    time ? "this value has no time axis" : "this value has no axis `%s`", name);
   diag_primary(d, "`%s` needs this axis", layer_name(layer));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "the axes of %s: %s", shape_text(inf->arena, &v->type),
+  diag_note(d, "the axes of %s: %s", shape_or_type_str(inf->arena, &v->type),
             axes_listed(inf->arena, &v->type));
   const char *best = NULL;
   size_t distance = 3;
@@ -148,7 +148,8 @@ static bool report_features(Infer *inf, const Layer *layer, const Value *v, int 
   Diag *d = infer_report(inf, E315, layer, name_span(layer, along, k),
                          "`%s` reads the last axis as its features, and cannot go along it",
                          layer_name(layer));
-  diag_primary(d, "`%s` is the last axis of %s", along->axis[k], shape_text(inf->arena, &v->type));
+  diag_primary(d, "`%s` is the last axis of %s", along->axis[k],
+               shape_or_type_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
   diag_note(d, "one feature at each position is an axis of 1 at the end: `reshape` adds it");
   return false;
@@ -170,7 +171,8 @@ static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
     d = infer_report(inf, E304, layer, layer->span,
                      "`%s` needs two axes before the features, but this value has none",
                      layer_name(layer));
-  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
+  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
+               shape_or_type_str(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
   diag_note(
       d,

@@ -43,9 +43,9 @@ static bool report_not_state(Infer *inf, const Layer *layer) {
 }
 
 static bool report_shape(Infer *inf, const Layer *layer, const Value *v, const Layer *state) {
-  Diag *d =
-      infer_report(inf, E507, layer, layer->span, "what is kept is %s, and the state is %s",
-                   shape_text(inf->arena, &v->type), shape_text(inf->arena, &state->out[0]->type));
+  Diag *d = infer_report(inf, E507, layer, layer->span, "what is kept is %s, and the state is %s",
+                         shape_or_type_str(inf->arena, &v->type),
+                         shape_or_type_str(inf->arena, &state->out[0]->type));
   diag_primary(d, "kept here");
   diag_label(d, state->span, "the state");
   diag_trace_value(d, inf->model, v);

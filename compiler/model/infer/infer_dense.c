@@ -49,7 +49,7 @@ bool infer_glu(Infer *inf, Layer *layer) {
   }
   Diag *d = infer_report(inf, E311, layer, layer->span, "`glu` halves `%s`, but %lld is odd",
                          axis_name(inf->arena, &v->type, layer->along[0].axis), (long long)dim->n);
-  diag_primary(d, "gets %s", shape_text(inf->arena, &v->type));
+  diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
   return false;
 }

@@ -8,7 +8,8 @@ static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) 
   const int both[] = {i, j};
   for (int k = 0; k < 2; k++) {
     Span at = input_span(layer, both[k]);
-    if (span_valid(at)) diag_label(d, at, "%s", shape_text(inf->arena, &layer->in[both[k]]->type));
+    if (span_valid(at))
+      diag_label(d, at, "%s", shape_or_type_str(inf->arena, &layer->in[both[k]]->type));
   }
   const Value *values[] = {layer->in[i], layer->in[j]};
   trace_values(d, inf->model, 2, values, false);

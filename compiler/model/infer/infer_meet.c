@@ -17,7 +17,7 @@ static void label_both(Diag *d, const Layer *layer, int i, int j, const char *a,
 }
 
 static const char *shape_and_time(Infer *inf, const Value *v) {
-  const char *shape = shape_text(inf->arena, &v->type);
+  const char *shape = shape_or_type_str(inf->arena, &v->type);
   return type_is_sequence(&v->type) ? shape : arena_printf(inf->arena, "%s, no time axis", shape);
 }
 

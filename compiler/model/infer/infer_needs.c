@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-const char *shape_text(Arena *arena, const Type *type) {
-  return type->rank || type_is_sequence(type) ? shape_str(arena, type) : type_str(arena, type);
-}
-
 Type type_result(const Type *in) {
   Type type = *in;
   type.time_pos = 0;
@@ -182,7 +178,7 @@ static bool explain_reshaped(Infer *inf, Diag *d, const Layer *layer, const Valu
 static void explain_untimed(Infer *inf, Diag *d, const Layer *layer, const Value *v,
                             const Port *port) {
   const Type *t = &port->declared;
-  diag_label(d, port->type_span, "`%s` is %s", port->name, shape_text(inf->arena, t));
+  diag_label(d, port->type_span, "`%s` is %s", port->name, shape_or_type_str(inf->arena, t));
   bool direct = v->port != NULL;
   Span first = type_axis_span(inf, port->type_span, 0);
   long long n0 = t->rank > 0 ? (long long)t->dim[0].n : 0,
@@ -243,7 +239,7 @@ bool needs_sequence(Infer *inf, const Layer *layer, const Value *v) {
       infer_report(inf, E301, layer, layer->span,
                    "`%s` needs a sequence, but this value has no time axis", layer_name(layer));
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
-               shape_text(inf->arena, &v->type));
+               shape_or_type_str(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
   const Layer *ender = time_ender(v);
   const Port *port = value_port(v);
@@ -280,7 +276,8 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   Diag *d =
       infer_report(inf, E304, layer, layer->span,
                    "`%s` needs one feature axis, but this value has %s", layer_name(layer), count);
-  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer), shape_text(inf->arena, t));
+  diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
+               shape_or_type_str(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
   int64_t d_all = type_step_size(t);
   if (fix_batch_axis(inf, d, v)) return false;

@@ -85,7 +85,7 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
   } else if (v->type.rank < 2) {
     Diag *d = infer_report(inf, E304, layer, layer->span,
                            "`InstanceNorm` needs an axis of each step before the features");
-    diag_primary(d, "needs [.., n, d], gets %s", shape_text(inf->arena, &v->type));
+    diag_primary(d, "needs [.., n, d], gets %s", shape_or_type_str(inf->arena, &v->type));
     infer_trace_needs(inf, d, layer, v);
     diag_note(d, "over the features of a step it is a `LayerNorm`");
     return false;
@@ -96,7 +96,7 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
       Diag *d = infer_report(
           inf, E315, layer, layer->span,
           "`InstanceNorm` takes each feature by itself, and cannot go along the last axis");
-      diag_primary(d, "gets %s", shape_text(inf->arena, &v->type));
+      diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &v->type));
       diag_note(d, "over the features of a step it is a `LayerNorm`");
       return false;
     }

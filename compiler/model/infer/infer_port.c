@@ -8,7 +8,7 @@ static bool report_every(Infer *inf, const Port *port) {
   Diag *d = infer_report(inf, E408, NULL, at, "`every` needs a window of fixed length");
   diag_primary(d, "how often the window is read");
   if (span_valid(port->type_span))
-    diag_label(d, port->type_span, "`%s` is %s", port->name, shape_text(inf->arena, t));
+    diag_label(d, port->type_span, "`%s` is %s", port->name, shape_or_type_str(inf->arena, t));
   if (type_is_stream(t)) diag_note(d, "a stream gives an output at each step and needs no `every`");
   if (type_is_stream(t) || t->time.kind == TIME_BOUNDED) {
     Span axis = type_axis_span(inf, port->type_span, t->time_pos);

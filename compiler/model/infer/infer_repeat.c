@@ -48,7 +48,8 @@ bool repeat_match(const Type *v, const Type *x, int axis[TYPE_MAX_AXES]) {
 
 static bool report_mismatch(Infer *inf, const Layer *layer, const Value *v, const Value *x) {
   Diag *d = infer_report(inf, E303, layer, layer->span, "the axes of %s are not axes of %s",
-                         shape_text(inf->arena, &v->type), shape_text(inf->arena, &x->type));
+                         shape_or_type_str(inf->arena, &v->type),
+                         shape_or_type_str(inf->arena, &x->type));
   diag_primary(d, "cannot be repeated along it");
   const Value *both[] = {v, x};
   trace_values(d, inf->model, 2, both, false);

@@ -80,8 +80,6 @@ bool needs_size(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t 
 bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t least,
                       int64_t *out);
 
-/* "[time 49, 13]", and "f32" where there is no axis. */
-const char *shape_text(Arena *arena, const Type *type);
 /* The type of in with time first and floats: what most rules begin with. */
 Type type_result(const Type *in);
 /* Features [n] without label at the end of the axes. */

@@ -135,7 +135,7 @@ bool infer_upsample(Infer *inf, Layer *layer) {
 static bool report_names(Infer *inf, const Layer *layer, const Value *v, int given) {
   Diag *d = infer_report(inf, E315, layer, layer->span, "`%s` names %d of %d feature axes",
                          layer_name(layer), given, v->type.rank);
-  diag_primary(d, "gets %s", shape_text(inf->arena, &v->type));
+  diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
   diag_note(d, "time is not among them: it stays first");
   return false;

@@ -90,12 +90,13 @@ static const char *value_text(Arena *arena, const json_t *value) {
 
 /* The entry of name in a blank-separated list of "name" and "name=value": *only gets the value. */
 static bool listed(Arena *arena, const char *list, const char *name, const char **only) {
-  size_t len = strlen(name);
+  TextWord entry;
   *only = NULL;
-  for (; *list; list += strcspn(list, " "), list += *list == ' ') {
-    size_t n = strcspn(list, " =");
-    if (n != len || memcmp(list, name, n) != 0) continue;
-    if (list[n] == '=') *only = arena_strndup(arena, list + n + 1, strcspn(list + n + 1, " "));
+  while (words_next(&list, &entry)) {
+    const char *equal = memchr(entry.s, '=', entry.len);
+    TextWord key = {entry.s, equal ? (size_t)(equal - entry.s) : entry.len};
+    if (!text_word_is(key, name)) continue;
+    if (equal) *only = arena_strndup(arena, equal + 1, entry.len - key.len - 1);
     return true;
   }
   return false;

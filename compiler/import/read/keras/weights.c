@@ -134,14 +134,6 @@ bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, i
   return false;
 }
 
-static const char *dims_text(Arena *arena, const int64_t *dim, int rank) {
-  Text text = text_new(arena);
-  for (int i = 0; i < rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)dim[i]);
-  text_add(&text, rank ? "]" : "[]");
-  return text_str(&text);
-}
-
 bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank,
                     const int64_t *dim) {
   bool same = t->rank == rank;
@@ -149,7 +141,7 @@ bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *le
     same = t->dim[i] == dim[i];
   if (same) return true;
   keras_refuse(layer, E603, "needs `%s` %s, the file has %s", leaf,
-               dims_text(layer->keras->arena, dim, rank),
-               dims_text(layer->keras->arena, t->dim, t->rank));
+               dims_str(layer->keras->arena, rank, dim),
+               dims_str(layer->keras->arena, t->rank, t->dim));
   return false;
 }

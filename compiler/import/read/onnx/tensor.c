@@ -63,14 +63,6 @@ static bool listed(const OnnxFile__Tensor *t, TensorElem elem, size_t k, double 
   return true;
 }
 
-static const char *dims_of(OnnxReader *r, const OnnxFile__Tensor *t) {
-  Text text = text_new(r->arena);
-  for (size_t i = 0; i < t->n_dims; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "[", (long long)t->dims[i]);
-  text_add(&text, t->n_dims ? "]" : "[]");
-  return text_str(&text);
-}
-
 /* How many elements a shape has; false where it is impossible. */
 static bool count_of(const OnnxFile__Tensor *t, int64_t *count) {
   int64_t room = 1;
@@ -93,7 +85,8 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
     return NULL;
   }
   if (t->n_dims > GRAPH_MAX_RANK || !count_of(t, &count)) {
-    onnx_bad(r, "tensor `%s` has the impossible shape %s", t->name, dims_of(r, t));
+    onnx_bad(r, "tensor `%s` has the impossible shape %s", t->name,
+             dims_str(r->arena, (int)t->n_dims, t->dims));
     return NULL;
   }
   if (t->data_location == 1 && !onnx_external(r, t, &bytes, &n_bytes)) return NULL;
@@ -103,7 +96,8 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
       t->n_float_data + t->n_int32_data + t->n_int64_data + t->n_double_data + t->n_uint64_data;
   if (raw ? n_bytes != needed : given != (size_t)count) { /* before memory is taken for it */
     onnx_bad(r, "tensor `%s` has %zu %s; its shape %s needs %zu", t->name, raw ? n_bytes : given,
-             raw ? "bytes of data" : "elements", dims_of(r, t), raw ? needed : (size_t)count);
+             raw ? "bytes of data" : "elements", dims_str(r->arena, (int)t->n_dims, t->dims),
+             raw ? needed : (size_t)count);
     return NULL;
   }
   if (count > r->numbers) {

@@ -68,16 +68,9 @@ static double element(int type, const uint8_t *data, int64_t i) {
   return 0;
 }
 
-static const char *shape_text(TflReader *r, const TflTensor *t) {
-  Text text = text_new(r->arena);
-  for (int i = 0; i < t->rank; i++)
-    text_printf(&text, "%s%lld", i ? ", " : "", (long long)t->dim[i]);
-  return text_str(&text);
-}
-
 static const GraphTensor *bad(TflReader *r, const TflTensor *t, const char *why) {
-  foreign_report(r->diags, r->file, E901, "constant `%s`, %s [%s] in %zu bytes, %s", t->name,
-                 tfl_type_name(t->type), shape_text(r, t), t->bytes, why);
+  foreign_report(r->diags, r->file, E901, "constant `%s`, %s %s in %zu bytes, %s", t->name,
+                 tfl_type_name(t->type), dims_str(r->arena, t->rank, t->dim), t->bytes, why);
   return NULL;
 }
 
@@ -86,7 +79,8 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   unsigned bits = bits_of(t->type);
   int64_t count = 1;
   double *data;
-  const char *key = arena_printf(r->arena, "%d %d %s", t->buffer, t->type, shape_text(r, t));
+  const char *key =
+      arena_printf(r->arena, "%d %d %s", t->buffer, t->type, dims_str(r->arena, t->rank, t->dim));
   const GraphTensor *known = map_get(&r->constants, key);
   if (known) return known;
   if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "does not hold numbers");
