@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The wake word on a Cortex-M4. In a product the features come from the microphone, one vector
- * every 20 ms; here they are read from test.npy, which QEMU passes on by semihosting. Prints when
+ * every 20 ms; here they are read from test.npy, which QEMU passes on by semihosting. First the
+ * self-test compares the arithmetic of this processor with the reference evaluator's. Prints when
  * the score rises above a half, and how many wake words of test.csv were heard. */
 #include "wake.h"
 
@@ -40,6 +41,12 @@ int main(void) {
   static char heard[MOST_WORDS];
   int end[MOST_WORDS], words = read_ends(end), frame = 0, quiet_until = 0, wrong = 0, right = 0;
   float features[FEATURES], score;
+  int wrong_layer = wake_selftest();
+  if (wrong_layer != 0) {
+    printf("the self-test returns %d: see grus verify wake.grus --selftest=%d\n", wrong_layer,
+           wrong_layer);
+    return 1;
+  }
   FILE *file = fopen("test.npy", "rb");
   if (!file || words < 0 || fseek(file, NPY_HEADER, SEEK_SET) != 0) {
     printf("test.npy and test.csv have to be in this folder\n");

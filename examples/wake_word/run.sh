@@ -28,14 +28,15 @@ cd "$folder"
 "$grus" calibrate wake.grus features=calibration.npy --precision i16 --snr 50dB --write
 flags="-O2 -ffp-contract=off -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -std=c99 -Wall -Wextra -I ."
 for precision in f32 i16; do
-  "$grus" build wake.grus --precision $precision --target cortex-m4 -q -o wake.c
+  "$grus" build wake.grus --precision $precision --target cortex-m4 --selftest -q -o wake.c
   # shellcheck disable=SC2086
   arm-none-eabi-gcc $flags wake.c "$here/main.c" "$board/startup.c" --specs=rdimon.specs -T "$board/mps.ld" -o wake.elf 2>link.log || {
     cat link.log
     exit 1
   }
+  "$grus" build wake.grus --precision $precision --target cortex-m4 -q -o without.c
   # shellcheck disable=SC2086
-  arm-none-eabi-gcc $flags -c wake.c -o wake.o
+  arm-none-eabi-gcc $flags -c without.c -o wake.o
   qemu-system-arm -M mps2-an386 -display none -serial null -monitor none -semihosting -kernel wake.elf </dev/null >heard
   [ $precision = f32 ] || cat heard
   figure=$(tail -n 1 heard)
