@@ -111,9 +111,11 @@ typedef struct CBody {
  * all. */
 void backend_c_multi(const CBody *body, int n, const COptions *options, bool dispatch, Text *header,
                      Text *source);
-/* A class of C++ around the C, and declarations for Rust. Not for --scratch=caller. */
+/* A class of C++ around the C, and declarations for Rust, Go and Python. Not for --scratch=caller. */
 void backend_c_class(const KirModule *m, const COptions *options, Text *out);
 void backend_rust(const KirModule *m, const COptions *options, Text *out);
+void backend_go(const KirModule *m, const COptions *options, Text *out);
+void backend_python(const KirModule *m, const COptions *options, Text *out);
 /* "kws_8": "Kws8". */
 const char *c_class_name(Arena *arena, const char *prefix);
 /* The prototypes alone, one a line, as `grus inspect` shows them. */

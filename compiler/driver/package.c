@@ -43,6 +43,16 @@ static void add_rust(const Printed *p, Text *out) {
   backend_rust(p->m, p->c, out);
 }
 
+static void add_go(const Printed *p, Text *out) {
+  backend_go(p->m, p->c, out);
+}
+static void add_go_module(const Printed *p, Text *out) {
+  text_printf(out, "module %s\n\ngo 1.18\n", p->name);
+}
+static void add_python(const Printed *p, Text *out) {
+  backend_python(p->m, p->c, out);
+}
+
 static void add_arduino(const Printed *p, Text *out) {
   text_printf(out,
               "name=%s\nversion=" PACKAGE_VERSION "\nauthor=grus\nmaintainer=grus\nsentence=%s\n"
@@ -283,7 +293,7 @@ static void add_readme(const Printed *p, Text *out) {
       "C programs include `%s.h`, C++ programs `%s.hpp` (class `%s`).%s\n",
       p->shown, p->sentence, p->c->compiler, p->c->machine.name, n,
       c_flags(out->arena, &p->c->machine), upper(n, out->arena), n, n, n, n, n, n, p->shown,
-      p->package->is_multi ? "" : " `bindings/rust` declares the C for Rust.");
+      p->package->is_multi ? "" : " `bindings` has the same for Rust, Go and Python.");
 }
 
 /* PATH with %s for the name. */
@@ -306,6 +316,9 @@ static const struct {
     {"examples/Basic/Basic.ino", add_sketch},
     {"examples/c/main.c", add_main},
     {"bindings/rust/%s.rs", add_rust},
+    {"bindings/go/go.mod", add_go_module},
+    {"bindings/go/%s.go", add_go},
+    {"bindings/python/%s.py", add_python},
 };
 enum { N_CONTENTS = sizeof contents / sizeof *contents };
 
@@ -329,7 +342,8 @@ int package_files(Session *s, const Package *package, const char *dir, FileOut *
   bool zip = s->options->zip;
   int n = 0;
   for (int i = 0; i < N_CONTENTS; i++) {
-    if (package->is_multi && contents[i].add == add_rust) continue;
+    if (package->is_multi && strncmp(contents[i].path, "bindings/", strlen("bindings/")) == 0)
+      continue; /* the state struct is that of one body */
     Text *text = ARENA_NEW(s->arena, Text);
     *text = text_new(s->arena);
     contents[i].add(&p, text);
@@ -351,7 +365,8 @@ int package_files(Session *s, const Package *package, const char *dir, FileOut *
 }
 
 static const char *const folders[] = {
-    "", "zephyr", "src", "examples", "examples/Basic", "examples/c", "bindings", "bindings/rust"};
+    "",           "zephyr",   "src",           "examples",    "examples/Basic",
+    "examples/c", "bindings", "bindings/rust", "bindings/go", "bindings/python"};
 enum { N_FOLDERS = sizeof folders / sizeof *folders };
 
 static const char *folder_path(Session *s, const char *dir, int i) {

@@ -7,7 +7,7 @@
 #include "driver/build.h"
 #include "driver/files.h"
 
-enum { PACKAGE_MAX_FILES = 16 };
+enum { PACKAGE_MAX_FILES = 24 };
 
 typedef struct Package {
   const KirModule *m;

@@ -36,9 +36,23 @@ for model in "$@"; do
   if command -v rustc >/dev/null; then
     rustc --edition 2021 --crate-type lib --crate-name model --emit=metadata -D warnings -A dead_code -A non_snake_case -A improper_ctypes "p/bindings/rust/$name.rs" -o model.rmeta
   fi
+  if command -v go >/dev/null; then
+    (cd p/bindings/go && GOFLAGS=-mod=mod GOCACHE="$dir/go" go vet . && [ -z "$(gofmt -l .)" ]) || { echo "$name.go" && exit 1; }
+  fi
+  python3 -m py_compile "p/bindings/python/$name.py"
   echo "$name: $(wc -l <said) lines from C, $(wc -l <sketched) from the sketch"
   if [ -s said ]; then cmp said sketched; fi
 done
+
+# Go and Python give what C gives, and refuse arrays that are too short
+rm -rf p && "$grus" build -q "$here/tap.grus" --weights=random:1 --emit=package -o p
+gcc -O2 -ffp-contract=off -Ip/src "$here/tap.c" p/src/tap.c -o tap && ./tap >from_c
+gcc -O2 -ffp-contract=off -shared -fPIC p/src/tap.c -o libtap.so
+cp "$here/tap.py" tap_main.py && PYTHONPATH=p/bindings/python python3 tap_main.py >from_python && cmp from_c from_python
+if command -v go >/dev/null; then
+  mkdir -p p/bindings/go/main && cp "$here/tap.go" p/bindings/go/main/main.go
+  (cd p/bindings/go && GOFLAGS=-mod=mod GOCACHE="$dir/go" go run ./main) >from_go && cmp from_c from_go
+fi
 
 # one archive, the same bytes each time, with the same files
 "$grus" build -q "$tests/models/window.grus" --weights=random:1 --emit=package -o p
