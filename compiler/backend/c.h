@@ -111,7 +111,8 @@ typedef struct CBody {
  * all. */
 void backend_c_multi(const CBody *body, int n, const COptions *options, bool dispatch, Text *header,
                      Text *source);
-/* A class of C++ around the C, and declarations for Rust, Go and Python. Not for --scratch=caller. */
+/* A class of C++ around the C, and declarations for Rust, Go and Python. Not for --scratch=caller.
+ */
 void backend_c_class(const KirModule *m, const COptions *options, Text *out);
 void backend_rust(const KirModule *m, const COptions *options, Text *out);
 void backend_go(const KirModule *m, const COptions *options, Text *out);
