@@ -115,7 +115,7 @@ function page({ path, html, title }) {
 </head>
 <body>
 <header><a href="${up}/index.html">grus ${escape(version)}</a>${playground ? `<a href="${up}/playground/index.html">Playground</a>` : ""}
-<form role="search" hidden><input type="search" placeholder="Search" aria-label="Search the documentation"></form><button id="shade" hidden>Dark or light</button></header>
+<form role="search" hidden><input type="search" placeholder="Search" aria-label="Search the documentation"></form><button id="shade" hidden>Dark or light</button><noscript>Without JavaScript there is no search here: use your browser's, or the menu.</noscript></header>
 <div id="found" hidden></div>
 <nav aria-label="Pages">${menu(path)}</nav>
 <main>${html}</main>

@@ -225,7 +225,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   const char *dir = temp_dir(s);
   if (!dir) return false;
   if (emit == EMIT_EXE) {
-    const char *exe = file_join(s->arena, dir, "program");
+    const char *exe = file_join(s->arena, dir, "program.exe");
     if (!s->options->scratch_given)
       c.scratch = C_SCRATCH_STATIC; /* of any size, and called by one thread */
     return compile_program(s, m, &c, dir, exe, PROGRAM_ALONE) && move_out(s, exe, out, true, outs);

@@ -51,6 +51,12 @@ static void host_check_names(void *context, const Model *model, Diags *diags) {
   interface_check(model, diags);
 }
 
+static bool host_exists(void *context, const char *path) {
+  struct stat st;
+  (void)context;
+  return stat(path, &st) == 0;
+}
+
 static TensorFile *host_tensors(void *context, Arena *arena, const char *path, size_t limit,
                                 Diags *diags, Span at) {
   (void)context;
@@ -76,6 +82,7 @@ LspHost lsp_host(Session *s) {
                    .read = host_read,
                    .page = host_page,
                    .check_names = host_check_names,
+                   .exists = host_exists,
                    .tensors = host_tensors,
                    .drawing = host_drawing};
 }

@@ -20,6 +20,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The name that a system's C compiler goes by. */
+#ifdef _WIN32
+#define C_COMPILER "gcc"
+#else
+#define C_COMPILER "cc"
+#endif
+
 static void remove_dir(void *arg) {
   char *path = arg;
   if (!*path) return; /* removed already */
@@ -75,7 +82,7 @@ int run_command(Session *s, const char *const *argv, const char *output) {
 
 const char *c_compiler(void) {
   const char *cc = getenv("CC");
-  return cc && *cc ? cc : "cc";
+  return cc && *cc ? cc : C_COMPILER;
 }
 
 const char *runtime_dir(Session *s) {

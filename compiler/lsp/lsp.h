@@ -27,6 +27,7 @@ typedef struct LspHost {
   const char *(*page)(void *context, Arena *arena, const char *name);
   /* Whether the names of a model can be names in C. */
   void (*check_names)(void *context, const Model *model, Diags *diags);
+  bool (*exists)(void *context, const char *path);
   /* The tensors of a weights file; NULL if there is no such file, or after reporting at `at`.
    * Files of more than `limit` bytes are not opened: NULL. */
   TensorFile *(*tensors)(void *context, Arena *arena, const char *path, size_t limit, Diags *diags,

@@ -112,6 +112,16 @@ void add_diagnostic(const LspServer *server, Text *out, const Analysis *a, const
   text_add_char(out, '}');
 }
 
+/* A file that may come later: no error, and said as long as it is not there. */
+static void add_absent(const LspServer *server, Text *out, const Analysis *a) {
+  enum { INFORMATION = 3 };
+  text_add(out, "{\"range\":");
+  add_range(server, out, a, a->absent_at);
+  text_printf(out, ",\"severity\":%d,\"source\":\"grus\",\"message\":", INFORMATION);
+  text_add_json(out, a->absent);
+  text_add_char(out, '}');
+}
+
 static void send_all(LspServer *server, Arena *arena, const char *uri, const char *version,
                      const char *diagnostics) {
   Text params = text_new(arena);
@@ -129,6 +139,10 @@ void publish(LspServer *server, Document *d) {
   for (const Diag *diag = a->diags->first; diag && n < SHOWN_MAX; diag = diag->next) {
     if (n++) text_add_char(&list, ',');
     add_diagnostic(server, &list, a, d->uri, diag);
+  }
+  if (a->absent) {
+    if (n) text_add_char(&list, ',');
+    add_absent(server, &list, a);
   }
   d->unpublished = false;
   send_all(server, arena, d->uri, arena_printf(arena, ",\"version\":%lld", (long long)d->version),

@@ -25,6 +25,8 @@ typedef struct Analysis {
   Checked checked;
   Diags *diags;
   const char *path;
+  const char *absent; /* a weights file that is not there, in words; NULL: none */
+  Span absent_at;
 } Analysis;
 
 typedef struct Document {

@@ -21,10 +21,12 @@
 #include "host_port.c"
 #include "host_progress.c"
 #include "host_run.c"
-#include "host_signal.c"
 #include "host_sink.c"
 #include "host_source.c"
 #include "host_stream.c"
 #include "host_tensor.c"
+#include "host_unix.c"
 #include "host_wav.c"
 #include "host_write.c"
+
+#include "host_windows.c" /* windows.h has names of many kinds: behind all others */

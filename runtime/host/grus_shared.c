@@ -14,8 +14,13 @@ enum { MAX_PORTS = 256, STATE_MAGIC = 0x53555247 /* "GRUS" */, STATE_HEAD = 64 }
 #define SHARED_EXPORT
 #define SHARED_HIDDEN
 #elif defined(__GNUC__)
+#ifdef _WIN32
+#define SHARED_EXPORT __declspec(dllexport)
+#define SHARED_HIDDEN
+#else
 #define SHARED_EXPORT __attribute__((visibility("default")))
 #define SHARED_HIDDEN __attribute__((visibility("hidden")))
+#endif
 #else
 #define SHARED_EXPORT
 #define SHARED_HIDDEN

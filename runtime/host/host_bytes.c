@@ -4,9 +4,9 @@
 
 #include "host_bytes.h"
 #include "host_signal.h"
+#include "host_system.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ enum { BYTES_CAPACITY = 65536 };
 bool host_bytes_open(HostBytes *bytes, const char *path) {
   memset(bytes, 0, sizeof *bytes);
   bytes->size = HOST_SIZE_UNKNOWN;
-  bytes->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  bytes->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : host_system_open(path);
   if (bytes->fd < 0) return false;
   struct stat info;
   int failure = fstat(bytes->fd, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
@@ -30,8 +30,7 @@ bool host_bytes_open(HostBytes *bytes, const char *path) {
   /* Standard input may be a file that somebody has read from already. */
   off_t start = S_ISREG(info.st_mode) ? lseek(bytes->fd, 0, SEEK_CUR) : -1;
   if (start >= 0 && info.st_size >= start) bytes->size = (uint64_t)(info.st_size - start);
-  bytes->device = (uint64_t)info.st_dev;
-  bytes->inode = (uint64_t)info.st_ino;
+  host_system_identify(bytes->fd, path, &info, &bytes->device, &bytes->inode);
   return true;
 }
 
@@ -60,7 +59,8 @@ size_t host_bytes_want(HostBytes *bytes, size_t want) {
       bytes->position = 0;
     }
     if (host_signal_seen()) break;
-    ssize_t n = read(bytes->fd, bytes->buffer + bytes->length, BYTES_CAPACITY - bytes->length);
+    ssize_t n =
+        read(bytes->fd, bytes->buffer + bytes->length, (unsigned)(BYTES_CAPACITY - bytes->length));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) bytes->failure = errno;
     if (n <= 0) break;

@@ -5,16 +5,16 @@
 #include "host_options.h"
 #include "host_run.h"
 #include "host_signal.h"
+#include "host_system.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static bool main_on_terminal(FILE *file) {
   int fd = fileno(file);
-  return fd >= 0 && isatty(fd);
+  return fd >= 0 && host_system_is_terminal(fd);
 }
 
 static bool main_colour(HostWhen when, FILE *err) {
@@ -92,10 +92,10 @@ int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) 
 }
 
 int grus_main(const GrusProgram *program, int argc, char **argv) {
+  host_system_begin(argc, argv);
   int status = grus_host_run(program, argc, argv, stderr);
   if (status <= 128) return status;
   /* Die of the signal, as if it had never been caught. */
-  signal(status - 128, SIG_DFL);
-  raise(status - 128);
+  host_system_die(status - 128);
   return status;
 }

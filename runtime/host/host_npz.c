@@ -8,6 +8,7 @@
 #include "host_inflate.h"
 #include "host_signal.h"
 #include "host_source.h"
+#include "host_system.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,7 +52,7 @@ static bool zip_read(HostSource *source, uint64_t at, unsigned char *to, size_t 
     return false;
   }
   while (done < n && !host_signal_seen()) {
-    ssize_t got = pread(source->bytes.fd, to + done, n - done, (off_t)(at + done));
+    int64_t got = host_system_read_at(source->bytes.fd, to + done, n - done, at + done);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
       host_source_fail(source, GRUS_EXIT_FILE, "cannot read: %s",

@@ -3,6 +3,7 @@
 #include "host_posix.h"
 
 #include "host_options.h"
+#include "host_system.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -297,7 +298,7 @@ static void options_filter(Parser *p) {
     return;
   const char **in = &p->options->values[options_main_port(program, GRUS_ROLE_IN, false)];
   const char **out = &p->options->values[options_main_port(program, GRUS_ROLE_OUT, false)];
-  if (*in || isatty(STDIN_FILENO)) return;
+  if (*in || host_system_is_terminal(STDIN_FILENO)) return;
   *in = "-";
   if (!*out && !p->options->folder) *out = "-";
 }

@@ -4,6 +4,7 @@
 
 #include "host_archive.h"
 #include "host_output.h"
+#include "host_system.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -31,7 +32,7 @@ static const char *style_ending(HostStyle style) {
 
 static int outputs_make_folder(HostOutputs *outputs) {
   const char *folder = outputs->options->folder;
-  if (mkdir(folder, 0777) == 0) {
+  if (host_system_make_folder(folder)) {
     outputs->made_folder = true;
     return GRUS_EXIT_OK;
   }

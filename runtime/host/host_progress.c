@@ -4,18 +4,12 @@
 
 #include "host_bytes.h"
 #include "host_progress.h"
+#include "host_system.h"
 
 #include <inttypes.h>
-#include <time.h>
-
-static double progress_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void host_progress_start(HostProgress *progress) {
-  progress->start = progress_now();
+  progress->start = host_system_seconds();
   progress->next = progress->start + 1;
 }
 
@@ -49,7 +43,7 @@ static void progress_show(HostProgress *progress, uint64_t done, double elapsed)
 
 void host_progress_update(HostProgress *progress, uint64_t done) {
   if (!progress->enabled) return;
-  double now = progress_now();
+  double now = host_system_seconds();
   if (now < progress->next) return;
   progress->next = now + 0.2;
   progress_show(progress, done, now - progress->start);

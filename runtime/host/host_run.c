@@ -7,6 +7,7 @@
 #include "host_progress.h"
 #include "host_run.h"
 #include "host_signal.h"
+#include "host_system.h"
 #include "host_tensor.h"
 
 #include <inttypes.h>
@@ -30,11 +31,10 @@ typedef struct Whole {
 } Whole;
 
 void *host_buffer_new(size_t size, size_t align) {
-  void *buffer;
   if (align < 64) align = 64;
   if (size == 0) size = 1;
-  if (posix_memalign(&buffer, align, size)) return NULL;
-  return memset(buffer, 0, size);
+  void *buffer = host_system_allocate(size, align);
+  return buffer ? memset(buffer, 0, size) : NULL;
 }
 
 static HostTensor *whole_length_tensor(const Whole *whole, size_t length) {
@@ -313,8 +313,8 @@ static void whole_free(Whole *whole, bool committed) {
   for (size_t i = 0; whole->inputs && i < tensors; i++)
     host_tensor_close(&whole->inputs[i]);
   for (size_t i = 0; whole->in && whole->out && i < whole->program->port_count; i++) {
-    free(whole->in[i]);
-    free(whole->out[i]);
+    host_system_free(whole->in[i]);
+    host_system_free(whole->out[i]);
   }
   free(whole->inputs);
   free(whole->length_ports);

@@ -3,6 +3,9 @@
 #ifndef GRUS_HOST_SIGNAL_H
 #define GRUS_HOST_SIGNAL_H
 
+/* The number of SIGPIPE where there is one. */
+enum { HOST_SIGPIPE = 13 };
+
 /* Installs the handlers; SIGPIPE is ignored, so that a closed pipe is an error of write. */
 void host_signal_install(void);
 /* Puts back what was there before. */

@@ -2,11 +2,11 @@
 /* Output files: temporary names, renaming, and what can go wrong with a disk. */
 #include "host_posix.h"
 
+#include "host_signal.h"
 #include "host_sink.h"
+#include "host_system.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 static int sink_fail(HostSink *sink, int failure) {
   if (sink->status) return sink->status;
   /* The reader of our standard output has seen enough: no error of ours. */
-  if (failure == EPIPE) return sink->status = 128 + SIGPIPE;
+  if (failure == EPIPE) return sink->status = 128 + HOST_SIGPIPE;
   return sink->status = host_error(sink->log, GRUS_EXIT_FILE, "%s: cannot write: %s", sink->name,
                                    strerror(failure ? failure : EIO));
 }
@@ -39,7 +39,7 @@ static char *sink_resolve(const char *path) {
   char *folder = slash ? strdup(path) : strdup(".");
   if (!folder) return NULL;
   if (slash) folder[slash == path ? 1 : slash - path] = 0;
-  char *real = realpath(folder, NULL);
+  char *real = host_system_real_path(folder);
   free(folder);
   if (!real) return NULL;
   size_t length = strlen(real) + strlen(base) + 2;
@@ -49,10 +49,10 @@ static char *sink_resolve(const char *path) {
   return whole;
 }
 
-static int sink_open_temporary(HostSink *sink, mode_t mode) {
+static int sink_open_temporary(HostSink *sink, const struct stat *like) {
   char *template = sink_template(sink->path);
   if (!template) return sink_fail(sink, ENOMEM);
-  int fd = mkstemp(template);
+  int fd = host_system_new_file(template, like);
   if (fd < 0) {
     int failure = errno;
     free(template);
@@ -65,31 +65,22 @@ static int sink_open_temporary(HostSink *sink, mode_t mode) {
     close(fd);
     return sink_fail(sink, failure);
   }
-  /* A file system without permissions refuses this, which does no harm. */
-  if (fchmod(fd, mode)) errno = 0;
   return GRUS_EXIT_OK;
 }
 
-static mode_t sink_default_mode(void) {
-  mode_t mask = umask(0);
-  umask(mask);
-  return 0666 & ~mask;
-}
-
-static void sink_identify(HostSink *sink, const struct stat *info) {
-  if (!S_ISREG(info->st_mode)) return;
-  sink->device = (uint64_t)info->st_dev;
-  sink->inode = (uint64_t)info->st_ino;
+static void sink_identify(HostSink *sink, int fd, const struct stat *info) {
+  if (S_ISREG(info->st_mode))
+    host_system_identify(fd, sink->name, info, &sink->device, &sink->inode);
 }
 
 static int sink_open_standard_output(HostSink *sink) {
   struct stat info;
   sink->name = "standard output";
   sink->file = stdout;
-  if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, &info);
+  if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, STDOUT_FILENO, &info);
   /* A file of our own, from its beginning: headers can be completed. */
-  sink->seekable = sink->inode && !(fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND) &&
-                   lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0;
+  sink->seekable =
+      sink->inode && !host_system_appends(STDOUT_FILENO) && lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0;
   return GRUS_EXIT_OK;
 }
 
@@ -101,7 +92,7 @@ int host_sink_open(HostSink *sink, const char *path) {
     if (errno != ENOENT) return sink_fail(sink, errno);
     sink->seekable = true;
     sink->path = sink_resolve(path);
-    return sink->path ? sink_open_temporary(sink, sink_default_mode()) : sink_fail(sink, errno);
+    return sink->path ? sink_open_temporary(sink, NULL) : sink_fail(sink, errno);
   }
   if (S_ISDIR(info.st_mode)) return sink_fail(sink, EISDIR);
   if (access(path, W_OK)) return sink_fail(sink, errno);
@@ -109,16 +100,16 @@ int host_sink_open(HostSink *sink, const char *path) {
     sink->file = fopen(path, "wb");
     return sink->file ? GRUS_EXIT_OK : sink_fail(sink, errno);
   }
-  sink_identify(sink, &info);
+  sink_identify(sink, -1, &info);
   sink->seekable = true;
-  sink->path = realpath(path, NULL); /* a symbolic link stays one */
-  return sink->path ? sink_open_temporary(sink, info.st_mode & 0777) : sink_fail(sink, errno);
+  sink->path = host_system_real_path(path); /* a symbolic link stays one */
+  return sink->path ? sink_open_temporary(sink, &info) : sink_fail(sink, errno);
 }
 
 int host_sink_open_held(HostSink *sink) {
   sink->name = "standard output";
   sink->held = true;
-  sink->file = tmpfile();
+  sink->file = host_system_scratch();
   return sink->file ? GRUS_EXIT_OK : sink_fail(sink, errno);
 }
 
@@ -174,7 +165,7 @@ int host_sink_commit(HostSink *sink) {
   if (!sink->status && sink->archived) return GRUS_EXIT_OK;
   if (!sink->status && sink->held) return sink_show(sink);
   if (sink->status || !sink->temporary) return sink->status;
-  if (rename(sink->temporary, sink->path)) return sink_fail(sink, errno);
+  if (!host_system_replace(sink->temporary, sink->path)) return sink_fail(sink, errno);
   free(sink->temporary);
   sink->temporary = NULL;
   return GRUS_EXIT_OK;

@@ -11,6 +11,7 @@
 #include "host_progress.h"
 #include "host_run.h"
 #include "host_signal.h"
+#include "host_system.h"
 #include "host_tensor.h"
 
 #include <inttypes.h>
@@ -255,16 +256,16 @@ static void stream_free(Stream *stream, bool committed) {
   for (size_t i = 0; i < stream->feed_count; i++)
     host_feed_close(&stream->feeds[i]);
   for (size_t i = 0; i < stream->program->port_count; i++) {
-    if (stream->in) free(stream->in[i]);
-    if (stream->init) free(stream->init[i]);
-    if (stream->out) free(stream->out[i]);
+    if (stream->in) host_system_free(stream->in[i]);
+    if (stream->init) host_system_free(stream->init[i]);
+    if (stream->out) host_system_free(stream->out[i]);
   }
   free(stream->feeds);
   free(stream->feed_buffers);
   free(stream->in);
   free(stream->init);
   free(stream->out);
-  free(stream->state);
+  host_system_free(stream->state);
   free(stream->values);
 }
 

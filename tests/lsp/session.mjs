@@ -171,6 +171,13 @@ for (let version = 17; version < 20; version++) { // the change and a question i
   say('and what is published', (await published).map(d => `${d.code} ${d.message.split('\n')[0]}`).join('\n'))
 }
 
+// Files that vanish while the model is open.
+rmSync(join(folder, 'w.safetensors'))
+say('weights that vanished', (await client.change(uri, 20, [{ text: weighed }])).map(d => `${d.severity} ${d.message}`).join('\n'))
+rmSync(join(folder, 'parts.grus'))
+say('a used file that vanished', (await client.change(uri, 21, [{ text: user }])).map(d => `${d.code} ${d.message.split('\n')[0]}`).join('\n'))
+await client.change(uri, 22, [{ text: weighed.replace('  weights torch "w.safetensors"\n', '') }])
+
 // Damaged input does not end it.
 client.raw('Content-Length: 5\r\n\r\n{{{{{')
 client.raw('Content-Type: x\r\n\r\n')

@@ -141,6 +141,17 @@ async function test() {
   await evaluate("grus.takeAll([{ name: 'huge.onnx', size: 300 * 1024 * 1024 }])");
   await until("document.getElementById('messages').textContent.includes('256 MiB')", "a word about a huge file");
 
+  // A browser without vectors: models are built without, and run.
+  const { identifier } = await send("Page.addScriptToEvaluateOnNewDocument", { source: "WebAssembly.validate = () => false; globalThis.grusNoVectors = true;" });
+  await send("Page.navigate", { url: "about:blank" });
+  await send("Page.navigate", { url });
+  await until("grusNoVectors && document.getElementById('status').textContent === 'no errors' && document.querySelector('#drawing svg')", "the page without vectors");
+  await evaluate("grus.choose('run')");
+  const plain = await until("document.querySelector('#run figure') && document.querySelector('#run-note').textContent", "a run without vectors");
+  assert.match(plain, /without vectors|generic/, plain);
+  console.log(plain);
+  await send("Page.removeScriptToEvaluateOnNewDocument", { identifier });
+
   // The address holds the model.
   await evaluate("grus.editor.set('grus 1\\nmodel shared {\\n  in x : f32[2]\\n  out y : f32[3] = x |> Dense(3)\\n}\\n')");
   await evaluate("document.getElementById('share').click()");

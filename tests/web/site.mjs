@@ -34,6 +34,13 @@ for (const name of pages) {
   }
 }
 console.log(`${pages.length} pages, ${links} links`);
+
+// Without JavaScript nothing is shown that would not work, the page says so, and text and menu are in the HTML itself.
+for (const name of pages) {
+  assert.ok(/<form role="search" hidden>/.test(html[name]) && /<button id="shade" hidden>/.test(html[name]), `${name} shows a search that needs a script`);
+  assert.ok(/<noscript>Without JavaScript/.test(html[name]), `${name} does not say what is missing`);
+  assert.ok(/<nav[^>]*>[\s\S]*<a [\s\S]*<main>[\s\S]*<h1/.test(html[name]), `${name} is made by a script`);
+}
 assert.ok(pages.length > 100 && links > 1000);
 
 // Each diagnostic's page: models to open, and one that gives the diagnostic if it is of the text alone.

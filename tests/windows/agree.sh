@@ -7,9 +7,10 @@ set -eu
 exe=$(realpath "$1") grus=$(realpath "$2")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 wine=$(command -v wine64 || ls /usr/lib/wine/wine64 2>/dev/null) || { echo "skipped: wine64 is not installed"; exit 77; }
+wineserver=$(command -v wineserver || echo /usr/lib/wine/wineserver)
 [ -f "$exe" ] || { echo "skipped: there is no $exe; scripts/windows builds it"; exit 77; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap '"$wineserver" -k || true; rm -rf "$work"' EXIT
 export WINEPREFIX="$work/prefix" WINEDEBUG=-all
 mkdir -p "$work/here" "$work/there"
 failed=0 passed=0
@@ -32,6 +33,7 @@ both() {
   fi
 }
 
+"$wineserver" -p 2>/dev/null || true # stays from one command to the next
 "$wine" "$exe" version >/dev/null 2>&1 # makes the prefix
 of=$("$wine" "$exe" version 2>/dev/null | tr -d '\r' | sed -n 1p)
 [ "$of" = "$("$grus" version | sed -n 1p)" ] || { echo "skipped: $exe is $of, another than $grus; scripts/windows builds it"; exit 77; }
@@ -60,5 +62,58 @@ for file in "$root"/tests/conformance/onnx/fixtures/conv.onnx "$root"/tests/conf
   both import "$(basename "$file")" -o six.grus
 done
 both --help
+
+# What needs a C compiler: GCC of mingw-w64 for grus.exe (cc.c), the system's for grus.
+if command -v x86_64-w64-mingw32-gcc-posix >/dev/null; then
+  x86_64-w64-mingw32-gcc-posix -O1 "$root/tests/windows/cc.c" -o "$work/cc.exe"
+  bridge="Z:$work/cc.exe"
+  for place in here there; do
+    printf '0.1,0.2,0.3,0.1,0.5,-0.25\n1,-1,0,0.5,0.125,2\n0,0,0,0,0,1e-3\n' >"$work/$place/x.csv"
+    printf '1,2\n' >"$work/$place/short.csv"
+  done
+  # compiled WORD...: as both, each with its C compiler.
+  compiled() {
+    export CC="$bridge"
+    here_grus=$grus
+    grus=$work/with_cc
+    both "$@"
+    grus=$here_grus
+    unset CC
+  }
+  printf '#!/bin/sh\nCC=cc exec %s "$@"\n' "$grus" >"$work/with_cc"
+  chmod +x "$work/with_cc"
+  stream='gru_stream.grus --weights=random:1 --target generic'
+  # shellcheck disable=SC2086 # words
+  {
+    compiled run $stream x=x.csv y=y.npy
+    compiled run $stream x=x.csv --out folder2
+    compiled run $stream x=x.csv
+    compiled run $stream x=short.csv y=never.npy
+    compiled run $stream x=missing.csv
+    compiled run $stream x=x.csv y=x.csv
+    compiled run $stream "h0=1,2"
+    compiled verify $stream
+    compiled verify --weights=random:1 --target generic lstm_one.grus
+  }
+  # Programs: made by grus.exe, and by grus for Windows; both answer as grus run does.
+  for way in exe cross; do
+    case $way in
+    exe) (cd "$work/there" && CC=$bridge "$wine" "$exe" build $stream --emit=exe -o "$way.exe" -q 2>"$work/diff") || true ;;
+    cross) (cd "$work/there" && CC=x86_64-w64-mingw32-gcc-posix "$grus" build $stream --emit=exe -o "$way.exe" -q 2>"$work/diff") || true ;;
+    esac
+    if (cd "$work/there" && "$wine" "$way.exe" x=x.csv y="$way.npy" && cmp y.npy "$way.npy" && ! "$wine" "$way.exe" x=missing.csv) >>"$work/diff" 2>&1; then
+      passed=$((passed + 1))
+    else
+      echo "FAILED a program for Windows ($way)"
+      tail -20 "$work/diff"
+      failed=$((failed + 1))
+    fi
+  done
+  (cd "$work/there" && CC=$bridge "$wine" "$exe" bench $stream) >"$work/diff" 2>&1 && grep -q 'ns a call\|us a call' "$work/diff" &&
+    passed=$((passed + 1)) || { echo 'FAILED grus bench'; cat "$work/diff"; failed=$((failed + 1)); }
+  (cd "$work/there" && CC=$bridge "$wine" "$exe" build $stream --emit=shared -o shared.dll) >"$work/diff" 2>&1 &&
+    x86_64-w64-mingw32-objdump -p "$work/there/shared.dll" | grep -q ' grus_rows$\| grus_steps$' &&
+    passed=$((passed + 1)) || { echo 'FAILED a library for Windows'; cat "$work/diff"; failed=$((failed + 1)); }
+fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

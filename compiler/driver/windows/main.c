@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <io.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <windows.h>
 
@@ -16,11 +17,23 @@ static void turn_slashes(char *word) {
     if (*c == '\\') *c = '/';
 }
 
+/* The same of a variable that holds paths. */
+static void turn_variable(const char *name) {
+  const char *value = getenv(name);
+  char *turned = value ? strdup(value) : NULL;
+  if (!turned) return;
+  turn_slashes(turned);
+  _putenv_s(name, turned);
+  free(turned);
+}
+
 int main(int argc, char **argv) {
   SetConsoleOutputCP(CP_UTF8);
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     _setmode(fd, _O_BINARY);
   for (int i = 1; i < argc; i++)
     turn_slashes(argv[i]);
+  turn_variable("CC");
+  turn_variable("GRUS_RUNTIME");
   exit(grus_command(argc, argv));
 }

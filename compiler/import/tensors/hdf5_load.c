@@ -8,8 +8,11 @@
 #include <string.h>
 
 /* Of executables that have libhdf5 in themselves; else there is nothing of this name. Executables
- * of Windows have no weak names. */
-#ifdef _WIN32
+ * of Windows and macOS have no weak names: who builds them says so. */
+#if defined(GRUS_HDF5_IS_LINKED)
+extern const Hdf5Module hdf5_linked;
+static const Hdf5Module *const linked = &hdf5_linked;
+#elif defined(_WIN32) || defined(__APPLE__)
 static const Hdf5Module *const linked = NULL;
 #else
 extern const Hdf5Module hdf5_linked __attribute__((weak));

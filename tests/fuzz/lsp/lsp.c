@@ -42,6 +42,11 @@ static void host_check_names(void *context, const Model *model, Diags *diags) {
   (void)diags;
 }
 
+static bool host_exists(void *context, const char *path) {
+  (void)context;
+  return path[0] != 0 && path[0] != 'a';
+}
+
 static TensorFile *host_tensors(void *context, Arena *arena, const char *path, size_t limit,
                                 Diags *diags, Span at) {
   (void)context;
@@ -66,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                   .read = host_read,
                   .page = host_page,
                   .check_names = host_check_names,
+                  .exists = host_exists,
                   .tensors = host_tensors,
                   .drawing = host_drawing};
   LspServer *server = lsp_new(&host);
