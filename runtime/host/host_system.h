@@ -35,9 +35,9 @@ bool host_system_appends(int fd);
 bool host_system_make_folder(const char *path);
 /* The path without links and dots; free. NULL if it does not exist. */
 char *host_system_real_path(const char *path);
-/* A new file with the permissions of `like`, or with those of any new file; template ends with
+/* A new file with the permissions of `like`, or with those of any new file; name ends with
  * XXXXXX, which become its name. -1 if there is none. */
-int host_system_new_file(char *template, const struct stat *like);
+int host_system_new_file(char *name, const struct stat *like);
 /* Puts a file in the place of another one, or where there is none. */
 bool host_system_replace(const char *from, const char *to);
 /* A file without a name, gone when it is closed. */
