@@ -148,6 +148,18 @@ static void take(LLVMMemoryBufferRef buffer, Text *out) {
   LLVMDisposeMemoryBuffer(buffer);
 }
 
+/* The object with the constants that LLVM did not see. */
+static bool take_object(LlvmWriter *w, LLVMMemoryBufferRef buffer, Text *out) {
+  if (!w->n_apart) {
+    take(buffer, out);
+    return true;
+  }
+  bool done = elf_data_fill(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer), w->apart,
+                            w->n_apart, out);
+  LLVMDisposeMemoryBuffer(buffer);
+  return done;
+}
+
 static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out) {
   LLVMMemoryBufferRef buffer = NULL;
   char *message = NULL;
@@ -168,7 +180,8 @@ static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out
     LLVMDisposeMessage(message);
     return false;
   }
-  take(buffer, out);
+  if (!take_object(w, buffer, out))
+    return fail(w, diags, "make this file", "its object is not as ELF objects are");
   if (w->error) return fail(w, diags, "make this file", w->error);
   if (output == LLVM_OBJECT) llvm_stack_take(w);
   return true;
@@ -193,6 +206,7 @@ bool backend_llvm(const KirModule *m, const LlvmOptions *options, LlvmOutput out
   LlvmMachine machine;
   if (!llvm_machine(m, options, diags, &machine)) return false;
   LlvmWriter *w = fatal.w = writer_new(m, options, &machine, out->arena);
+  w->to_object = output == LLVM_OBJECT && !out->len;
   fatal.reason = NULL;
   LLVMInstallFatalErrorHandler(on_fatal_error);
   bool done = compile_guarded(output, diags, out);

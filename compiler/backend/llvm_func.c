@@ -24,16 +24,52 @@ static const char *weight_bytes(LlvmWriter *w, const KirBuffer *b, size_t n, siz
   return swapped;
 }
 
+/* From here on the bytes of a constant do not pass through LLVM, which would copy them five times.
+ */
+enum { LEAST_APART = 1 << 20 };
+
+/* An object of ELF, whose sections can be filled when it is made; the large code model has sections
+ * of its own. */
+static bool may_stand_apart(const LlvmWriter *w, size_t n) {
+  static const char *const systems_of_elf[] = {"linux", "elf", "eabi", "bsd"};
+  const char *triple = w->machine->triple;
+  if (!w->to_object || n < LEAST_APART || w->machine->is_medium || strstr(triple, "macho"))
+    return false;
+  for (size_t i = 0; i < sizeof systems_of_elf / sizeof *systems_of_elf; i++)
+    if (strstr(triple, systems_of_elf[i])) return true;
+  return false;
+}
+
+/* A constant that LLVM knows by its size alone: its section is empty, and its loads stay loads. */
+static LLVMValueRef apart(LlvmWriter *w, const KirBuffer *b, const char *bytes, size_t n) {
+  const char *name = arena_printf(w->arena, "%s_%s", w->prefix, b->name);
+  LLVMTypeRef type = LLVMArrayType2(w->i8, n);
+  LLVMValueRef global = LLVMAddGlobal(w->module, type, name);
+  ElfData *data = &w->apart[w->n_apart++];
+  *data = (ElfData){arena_printf(w->arena, ".rodata.%s", name), bytes, n};
+  LLVMSetInitializer(global, LLVMConstNull(type));
+  LLVMSetExternallyInitialized(global, true);
+  LLVMSetSection(global, arena_printf(w->arena, ELF_DATA_EMPTY "%s", data->name));
+  return global;
+}
+
+static LLVMValueRef inside(LlvmWriter *w, const KirBuffer *b, const char *bytes, size_t n) {
+  LLVMValueRef data = LLVMConstStringInContext2(w->context, bytes, n, true);
+  LLVMValueRef global = LLVMAddGlobal(w->module, LLVMTypeOf(data),
+                                      arena_printf(w->arena, "%s_%s", w->prefix, b->name));
+  LLVMSetInitializer(global, data);
+  return global;
+}
+
 /* As bytes: LLVM keeps one copy of those, where it would make a node of every number. */
 void llvm_weights(LlvmWriter *w) {
+  w->apart = ARENA_ARRAY(w->arena, ElfData, w->m->n_buffers + 1);
   for (int i = 0; i < w->m->n_buffers; i++) {
     const KirBuffer *b = w->m->buffer[i];
     if (b->space != KIR_CONST || kir_is_outside(w->m, b)) continue;
     size_t size = llvm_memory_size(w, b->elem), n = (size_t)b->count * size;
-    LLVMValueRef data = LLVMConstStringInContext2(w->context, weight_bytes(w, b, n, size), n, true);
-    LLVMValueRef global = LLVMAddGlobal(w->module, LLVMTypeOf(data),
-                                        arena_printf(w->arena, "%s_%s", w->prefix, b->name));
-    LLVMSetInitializer(global, data);
+    const char *bytes = weight_bytes(w, b, n, size);
+    LLVMValueRef global = (may_stand_apart(w, n) ? apart : inside)(w, b, bytes, n);
     LLVMSetGlobalConstant(global, true);
     LLVMSetLinkage(global, LLVMInternalLinkage);
     LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);

@@ -3,6 +3,7 @@
 #ifndef GRUS_BACKEND_LLVM_INTERNAL_H
 #define GRUS_BACKEND_LLVM_INTERNAL_H
 
+#include "backend/elf_data.h"
 #include "backend/llvm.h"
 
 #include <llvm-c/Core.h>
@@ -40,7 +41,10 @@ typedef struct LlvmWriter {
   LLVMTypeRef state_type;
   int *field;           /* of state_type, by buffer id */
   LLVMValueRef *global; /* of CONST, by buffer id */
-  LLVMValueRef *func;   /* by function id */
+  ElfData *apart;       /* bytes of large ones, which LLVM does not see, n_apart of them */
+  int n_apart;
+  bool to_object;
+  LLVMValueRef *func; /* by function id */
   LLVMTypeRef *func_type;
   /* the function being written */
   const KirFunc *f;

@@ -127,9 +127,12 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   const char *shown = w ? w : model->weights.path;
   const char *path = w ? w : find_beside(s, source, model->weights.path);
   s->weights_path = path;
+  Arena *own = arena_child(s->arena); /* the layers have copies of their weights */
   TensorFile *file =
-      tensor_file_open(s->arena, path, shown, s->diags, w ? span_none() : model->weights.path_span);
-  return file && model_bind(model, file, s->diags);
+      tensor_file_open(own, path, shown, s->diags, w ? span_none() : model->weights.path_span);
+  bool bound = file && model_bind(model, file, s->diags);
+  if (bound) arena_free(own);
+  return bound;
 }
 
 Model *build_model(Session *s, const Source **source) {

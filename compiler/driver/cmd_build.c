@@ -200,16 +200,19 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
          add_trace(s, job, &trace, out, &source, outs);
 }
 
+static bool made_read(Session *s, const char *from, Mapped *made) {
+  const char *reason;
+  if (file_map(s->arena, from, made, &reason)) return true;
+  session_file_error(s, from, "read", reason);
+  return false;
+}
+
 /* A file the C compiler made, to be written whole to where it belongs. */
 static bool move_out(Session *s, const char *from, const char *out, bool executable,
                      Outputs *outs) {
-  size_t len;
-  const char *reason, *data = file_read(s->arena, from, (size_t)1 << 31, &len, &reason);
-  if (!data) {
-    session_file_error(s, from, "read", reason);
-    return false;
-  }
-  add_out(outs, out, data, len);
+  Mapped made;
+  if (!made_read(s, from, &made)) return false;
+  add_out(outs, out, (const char *)made.data, made.len);
   outs->file[outs->n - 1].executable = executable;
   return true;
 }
@@ -231,16 +234,16 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
     return compile_program(s, m, &c, dir, exe, PROGRAM_ALONE) && move_out(s, exe, out, true, outs);
   }
   if (!compile_object(s, m, &c, dir, false, &outs->object.stack)) return false;
-  const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix), *made = object, *reason;
-  size_t object_len;
-  const char *bytes = file_read(s->arena, object, (size_t)1 << 31, &object_len, &reason);
-  if (bytes) outs->object.flash = elf_flash_bytes(bytes, object_len);
+  const char *object = arena_printf(s->arena, "%s/%s.o", dir, c.prefix);
+  Mapped made;
+  if (!made_read(s, object, &made)) return false;
+  outs->object.flash = elf_flash_bytes((const char *)made.data, made.len);
   if (emit == EMIT_LIB) {
-    made = arena_printf(s->arena, "%s/lib.a", dir);
-    const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", made, object, NULL};
+    const char *library = arena_printf(s->arena, "%s/lib.a", dir);
+    const char *argv[] = {getenv("AR") ? getenv("AR") : "ar", "rcsD", library, object, NULL};
     int code = run_command(s, argv, NULL);
     if (code > 0) session_error(s, "`%s` failed with exit code %d", argv[0], code);
-    if (code != 0) return false;
+    if (code != 0 || !made_read(s, library, &made)) return false;
   }
   /* An object is of little use without its header. */
   Text header = text_new(s->arena);
@@ -249,7 +252,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   backend_c(m, &c, &header, NULL);
   size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
-  return move_out(s, made, out, false, outs) &&
+  return add_out(outs, out, (const char *)made.data, made.len) &&
          (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
 }
 

@@ -236,6 +236,17 @@ static void read_stack(Session *s, const KirModule *m, const char *prefix, const
     out->use[i].bytes += helpers;
 }
 
+/* What was measured outlives the object. */
+static void stack_keep(Arena *arena, StackUses *stack) {
+  if (!stack || !stack->n) return;
+  StackUse *use = ARENA_ARRAY(arena, StackUse, stack->n);
+  for (int i = 0; i < stack->n; i++) {
+    use[i] = stack->use[i];
+    use[i].entry = arena_strdup(arena, use[i].entry);
+  }
+  stack->use = use;
+}
+
 bool compile_object(Session *s, const KirModule *m, const COptions *options, const char *dir,
                     bool pic, StackUses *stack) {
   COptions c = *options;
@@ -247,10 +258,14 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   backend_c(m, &c, &header, native ? NULL : &source);
   const char *file = in_dir(s, dir, c.prefix, ".c");
   if (native) {
-    Text object = text_new(s->arena);
-    return native_make(s, m, &c, LLVM_OBJECT, stack, &object) &&
-           write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
-           write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
+    Arena *own = arena_child(s->arena); /* the object may have gigabytes */
+    Text object = text_new(own);
+    bool done = native_make(s, m, &c, LLVM_OBJECT, stack, &object) &&
+                write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) &&
+                write_text(s, in_dir(s, dir, c.prefix, ".o"), &object);
+    if (done) stack_keep(s->arena, stack);
+    if (done) arena_free(own);
+    return done;
   }
   if (!write_text(s, in_dir(s, dir, c.prefix, ".h"), &header) || !write_text(s, file, &source))
     return false;
