@@ -5,7 +5,7 @@
 #   golden.sh EXPECTED [--exit N] [--stdin FILE] [--stdout|--stderr|--both] -- CMD [ARG...]
 #
 #   EXPECTED    the golden file; CMD runs in its directory, so it can name inputs by their stem
-#   --exit N    the exit status CMD must have (0)
+#   --exit N    the exit status CMD must have (0); `errors`: 1 if an error is among what is expected, or else 0
 #   --stdin F   CMD reads F, relative to EXPECTED's directory (otherwise it reads nothing)
 #   --stdout    compare standard output (the default); --stderr: standard error;
 #   --both      both, as they come
@@ -57,6 +57,12 @@ else
 fi
 
 ok=yes
+if [ "$want_exit" = errors ]; then
+  judge=$expected
+  [ "${GRUS_BLESS:-0}" != 1 ] || judge=$work/$stream
+  want_exit=0
+  ! grep -q '^error\[' "$judge" 2>/dev/null || want_exit=1
+fi
 if [ "$status" -ne "$want_exit" ]; then
   printf 'golden: exit status %s, expected %s: %s\n' "$status" "$want_exit" "$*"
   for other in stdout stderr; do

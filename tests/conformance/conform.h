@@ -7,7 +7,8 @@
  *     file                     outputs  evaluator   compiled          C  tolerance
  *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08    0.0e+00      1e-05  ok
  *
- * Rows go to the file CONFORM_ROWS too, for table.sh. */
+ * Rows go to the file CONFORM_ROWS too, for table.sh. With CONFORM_FEW in the environment the C
+ * compiler gets one of four models, and the rows go to a file of their own. */
 #ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
@@ -27,8 +28,9 @@ typedef struct Conform {
   int failures;
   const Model *compiled_model; /* whose programs are kept */
   const GrusProgram *program, *by_c;
-  bool only_llvm; /* no C compiler: many small models */
-  double apart;   /* of by_c from program since the last row; < 0: not compared */
+  bool only_llvm;             /* no C compiler: many small models */
+  int by_c_every, n_programs; /* the C compiler for one of so many models */
+  double apart;               /* of by_c from program since the last row; < 0: not compared */
   FILE *rows;
 } Conform;
 

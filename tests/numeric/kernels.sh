@@ -40,12 +40,12 @@ same() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# batch_is_singles: a batch of two gives the bits of two calls.
+# batch_is_singles LEVEL: a batch of two gives the bits of two calls.
 batch_is_singles() {
   make batch --batch=2 --calls=2
-  build batch gcc gcc -std=c99 -O1
+  build batch gcc gcc -std=c99 $1
   make singles --calls=2
-  build singles gcc gcc -std=c99 -O1
+  build singles gcc gcc -std=c99 $1
   comm -23 "$dir/singles/gcc.bits" "$dir/batch/gcc.bits" >"$dir/differ"
   if [ -s "$dir/differ" ]; then
     echo "$dir: batch and singles differ in bits"
@@ -62,12 +62,12 @@ fi
 if [ "$ways" = few ]; then
   if grep -q ' fma .* avx2' /proc/cpuinfo; then
     make lanes8 --target=x86-64-v3
-    build lanes8 gcc gcc -std=c99 -O2 -march=x86-64-v3
+    build lanes8 gcc gcc -std=c99 -O1 -march=x86-64-v3
   else
     make lanes4 --target=x86-64-v2
     build lanes4 gcc gcc -std=c99 -O1
   fi
-  batch_is_singles
+  batch_is_singles -O0
   rm -rf "$dir"
   exit 0
 fi
@@ -103,7 +103,7 @@ if grep -q ' fma .* avx2' /proc/cpuinfo; then
   same lanes8/gcc iso8/cpp
 fi
 
-batch_is_singles
+batch_is_singles -O1
 
 if grep -q 'time \.\.' "$model"; then
   make long --calls=90

@@ -3,7 +3,7 @@
 # paths.sh VECTORS TESTS RUNTIME MODEL.grus few|all: every way from a model to numbers on this machine,
 # each compared with the reference evaluator by the harness: scalar and vector schedules, C by gcc and
 # clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors. `few` takes the
-# sanitizers with scalars, and gcc -O2 with vectors.
+# sanitizers with scalars, and gcc -O1 with vectors.
 set -eu
 vectors=$1 tests=$2 runtime=$3 model=$4 ways=$5
 shift 5
@@ -29,14 +29,12 @@ try() {
   }
 }
 
-# prepare FOLDER TARGET: the model's C, and what all builds of it are linked with, compiled once.
+# prepare FOLDER TARGET: the model's C, and what all builds of it are linked with, compiled once and in one piece.
 prepare() {
   mkdir -p "$dir/$1/harness"
   "$vectors" "$model" "$2" "$dir/$1"
-  for source in "$dir/$1/program.c" "$dir/$1/vectors.c" "$tests/embedded/harness.c"; do
-    gcc -std=c99 -O0 -I"$dir/$1" -I"$runtime/host" -I"$tests/embedded" -c "$source" \
-      -o "$dir/$1/harness/$(basename "$source" .c).o"
-  done
+  printf '#include "%s"\n' program.c vectors.c harness.c >"$dir/$1/whole.c"
+  gcc -std=c99 -O0 -I"$dir/$1" -I"$runtime/host" -I"$tests/embedded" -c "$dir/$1/whole.c" -o "$dir/$1/harness/whole.o"
 }
 
 case $(uname -m) in
@@ -50,9 +48,9 @@ if [ "$ways" = few ]; then
   link="-fsanitize=address,undefined" try "generic sanitized" "$dir/scalar" -std=c99 gcc -O0 -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
   if [ -n "$vector" ]; then
     prepare vector $vector
-    try "$vector gcc -O2" "$dir/vector" -std=c99 gcc -O2 -ffp-contract=off
+    try "$vector gcc -O1" "$dir/vector" -std=c99 gcc -O1 -ffp-contract=off
   else
-    try "generic gcc -O2" "$dir/scalar" -std=c99 gcc -O2 -ffp-contract=off
+    try "generic gcc -O1" "$dir/scalar" -std=c99 gcc -O1 -ffp-contract=off
   fi
   exit $failed
 fi
