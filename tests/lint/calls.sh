@@ -20,9 +20,7 @@ report() {
 
 # strip FILES-ERE [EXCEPT-ERE]: the code of those files.
 strip() {
-  "$lint/files.sh" . "$1" | grep -vE "${2:-^$}" | while IFS= read -r file; do
-    awk -f "$lint/strip_c.awk" "$file"
-  done
+  "$lint/files.sh" . "$1" | grep -vE "${2:-^$}" | tr '\n' '\0' | xargs -0 -r awk -f "$lint/strip_c.awk"
 }
 
 status=0

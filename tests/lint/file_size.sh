@@ -4,14 +4,6 @@
 set -eu
 lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
-"$lint/files.sh" . '^(compiler|runtime)/' | {
-  status=0
-  while IFS= read -r file; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le 600 ] || {
-      echo "$file: $lines lines; a file holds one idea, at most 600 lines"
-      status=1
-    }
-  done
-  exit $status
-}
+"$lint/files.sh" . '^(compiler|runtime)/' | tr '\n' '\0' | xargs -0 -r wc -l | awk '
+  $2 != "total" && $1 > 600 { print $2 ": " $1 " lines; a file holds one idea, at most 600 lines"; bad = 1 }
+  END { exit bad }'

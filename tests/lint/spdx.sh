@@ -7,14 +7,13 @@ lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 line='SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception'
 "$lint/files.sh" . '\.([chlys]|def|cc|cpp|sh|awk|py|cmake|in)$|^scripts/[^.]*$|^\.ci/run$' | {
-  status=0
   while IFS= read -r file; do
     stem=${file%.*}
-    [ ! -f "$stem.grus" ] && [ ! -f "$stem.kir" ] || continue
-    head -n 5 "$file" | grep -qF "$line" || {
-      printf '%s:1: no line "%s"\n' "$file" "$line"
-      status=1
-    }
+    [ -f "$stem.grus" ] || [ -f "$stem.kir" ] || printf '%s\0' "$file"
   done
-  exit $status
-}
+} | xargs -0 -r awk -v line="$line" '
+  function judge() { if (file != "" && !found) { printf "%s:1: no line \"%s\"\n", file, line; bad = 1 } }
+  FNR == 1 { judge(); file = FILENAME; found = 0 }
+  FNR <= 5 && index($0, line) { found = 1 }
+  FNR == 5 { nextfile }
+  END { judge(); exit bad }'

@@ -237,7 +237,7 @@ int main(int argc, char **argv) {
       if (strcmp(folders[k], "axes") == 0 || strcmp(folders[k], "attended") == 0)
         compared(&c, folder, names[i]);
     }
-    for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1))
+    for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1) * (size_t)c.by_c_every)
       hostile(&c, folder, names[i]);
     if (!n) c.failures++;
   }
