@@ -81,9 +81,9 @@ grep -q avx512vl /proc/cpuinfo && levels="$levels -march=x86-64-v4"
 # Numbers with every compiler and level given; the same lines are shown once.
 each() {
   for level in "$@"; do
-    run "$level" gcc -O1 "$level"
+    run "$level" gcc -O0 "$level"
   done
-  [ -z "$clang" ] || run "clang $level" clang-19 -O1 "$level"
+  [ -z "$clang" ] || run "clang $level" clang-19 -O0 "$level"
 }
 once() { sort | uniq; }
 clang=$(command -v clang-19)
@@ -93,14 +93,14 @@ q build s.grus --weights=random:1 -q -o s.c --target multi
 each $levels | once
 q build m.grus --weights=random:1 -q -o m.c --dispatch
 q build s.grus --weights=random:1 -q -o s.c --dispatch
-each -O1 | once
+each -g0 | once
 say the same under other processors
-gcc -O2 -static $strict main.c m.c s.c -o program
+gcc -O0 -static $strict main.c m.c s.c -o program
 for cpu in Nehalem Haswell; do
   if command -v qemu-x86_64 >/dev/null; then qemu-x86_64 -cpu $cpu ./program 2>/dev/null; else ./program; fi
 done
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
-  aarch64-linux-gnu-gcc -O2 -static $strict main.c m.c s.c -o program_a && qemu-aarch64 ./program_a
+  aarch64-linux-gnu-gcc -O0 -static $strict main.c m.c s.c -o program_a && qemu-aarch64 ./program_a
 else
   ./program
 fi
@@ -108,8 +108,8 @@ say one header, as C++ too
 q build m.grus --weights=random:1 -q -o m.h --dispatch
 q build s.grus --weights=random:1 -q -o s.h --dispatch
 sources=
-run header gcc -O2
-g++ -std=c++11 -Wall -Wextra -Werror -Wno-psabi -x c++ -O1 main.c -o program && ./program
+run header gcc -O0
+g++ -std=c++11 -Wall -Wextra -Werror -Wno-psabi -x c++ -O0 main.c -o program && ./program
 
 say the flash of an object is what size says
 for target in generic cortex-m0 cortex-m4 cortex-m7 cortex-m55 rv32 rp2350 esp32-c3 aarch64 rv64gcv; do
