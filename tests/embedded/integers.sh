@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # One checksum on every machine: a model in integers, 64 steps of it, built for each processor whose
 # compiler and emulator are there, with and without optimisation, and in the form for Arm's DSP instructions.
-#   integers.sh GRUS EMBEDDED-DIR RUNTIME-DIR PRECISION...
+#   integers.sh GRUS EMBEDDED-DIR RUNTIME-DIR few|all PRECISION...
+# `few` leaves out processors and levels whose like is there.
 set -eu
-grus=$1 here=$2 runtime=$3
-shift 3
+grus=$1 here=$2 runtime=$3 ways=$4
+shift 4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cat >"$dir/both.grus" <<'END'
@@ -113,29 +114,29 @@ for precision in "$@"; do
   "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q -o "$dir/both.c"
   first=
   native "${CC:-cc}" -O0
-  native "${CC:-cc}" -O2
-  native clang-19 -O3
+  [ $ways = few ] || native "${CC:-cc}" -O2
+  [ $ways = few ] || native clang-19 -O3
   user aarch64 aarch64-linux-gnu-gcc qemu-aarch64 -O2
-  user riscv64 riscv64-linux-gnu-gcc qemu-riscv64 -O2
+  [ $ways = few ] || user riscv64 riscv64-linux-gnu-gcc qemu-riscv64 -O2
   board m0 -mcpu=cortex-m0 mps2-an385
-  board m3 -mcpu=cortex-m3 mps2-an385
+  [ $ways = few ] || board m3 -mcpu=cortex-m3 mps2-an385
   board m4 "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386
-  board m7 "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
-  board m55 "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
+  [ $ways = few ] || board m7 "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
+  [ $ways = few ] || board m55 "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
   riscv
   for_target cortex-m4
-  native "${CC:-cc}" -O1
+  [ $ways = few ] || native "${CC:-cc}" -O1
   board m4-dsp "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386
-  board m7-dsp "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
+  [ $ways = few ] || board m7-dsp "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
   for_target cortex-m55
-  native "${CC:-cc}" -O1
+  [ $ways = few ] || native "${CC:-cc}" -O1
   board m55-mve "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
   for_target aarch64
   user aarch64-simd aarch64-linux-gnu-gcc qemu-aarch64 -O2
   if runs_here avx2 fma; then
     for_target x86-64-v3
     native "${CC:-cc}" "-O2 -march=x86-64-v3"
-    native clang-19 "-O2 -march=x86-64-v3"
+    [ $ways = few ] || native clang-19 "-O2 -march=x86-64-v3"
     native_object llvm-v3
   fi
   if runs_here avx512f avx512vl avx512bw avx512_vnni; then
