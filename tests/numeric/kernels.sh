@@ -6,6 +6,9 @@
 # widest vectors of this machine and a batch, by one compiler.
 set -eu
 tool=$1 model=$2 dir=$3 ways=$4
+# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
+cache=$(command -v ccache || true)
+export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
 strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -24,12 +27,15 @@ build() {
   shift 2
   machine=
   case "$*" in *-march=x86-64-v3*) machine=-march=x86-64-v3 ;; esac
-  if ! "$@" $strict -c "$at/model.c" -o "$at/$label.o" 2>"$at/$label.log"; then
+  # shellcheck disable=SC2086  # lists of options
+  if ! (cd "$at" && $cache "$@" $strict -MD -c model.c -o "$label.o") 2>"$at/$label.log"; then
     echo "$at, $label: does not compile"
     head -5 "$at/$label.log"
     exit 1
   fi
-  gcc -std=c99 -O0 -w -ffp-contract=off $machine "$at/check.c" "$at/$label.o" -o "$at/$label"
+  # shellcheck disable=SC2086
+  (cd "$at" && $cache gcc -std=c99 -O0 -w -ffp-contract=off $machine -MD -c check.c -o check.o)
+  gcc "$at/check.o" "$at/$label.o" -o "$at/$label"
   "$at/$label" >"$at/$label.out" || { echo "$at, $label: $(cat "$at/$label.out")"; exit 1; }
   "$at/$label" bits | sort >"$at/$label.bits"
 }

@@ -9,6 +9,9 @@ vectors=$1 tests=$2 runtime=$3 model=$4 ways=$5
 shift 5
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
+cache=$(command -v ccache || true)
+export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
 warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 failed=0
 
@@ -21,7 +24,7 @@ try() {
     return
   fi
   # shellcheck disable=SC2086
-  "$compiler" $standard $warn "$@" $(cat "$folder/flags") -c "$folder/model.c" -o "$folder/model.o" &&
+  (cd "$folder" && $cache "$compiler" $standard $warn "$@" $(cat flags) -MD -c model.c -o model.o) &&
     gcc "$folder"/harness/*.o "$folder/model.o" ${link:-} -o "$folder/run" &&
     printf '%s: ' "$name" && "$folder/run" || {
     echo "$name: FAILED"
@@ -34,7 +37,7 @@ prepare() {
   mkdir -p "$dir/$1/harness"
   "$vectors" "$model" "$2" "$dir/$1"
   printf '#include "%s"\n' program.c vectors.c harness.c >"$dir/$1/whole.c"
-  gcc -std=c99 -O0 -I"$dir/$1" -I"$runtime/host" -I"$tests/embedded" -c "$dir/$1/whole.c" -o "$dir/$1/harness/whole.o"
+  (cd "$dir/$1" && $cache gcc -std=c99 -O0 -I. -I"$runtime/host" -I"$tests/embedded" -MD -c whole.c -o harness/whole.o)
 }
 
 case $(uname -m) in

@@ -5,6 +5,9 @@
 # weights walked to and fro all give what the evaluator gives, and the bits of one step after the other;
 # so does LLVM, where there is one.
 set -eu
+# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
+cache=$(command -v ccache || true)
+export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
 tool=$1 dir=$2 units=$3 inputs=$4 steps=$5 batch=$6 object_tool=${7:-}
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -48,8 +51,8 @@ bits() {
   shift 2
   "$tool" "$dir/$model.grus" "$at" --target=$target "$@"
   # shellcheck disable=SC2086
-  gcc -std=c99 -O1 -w -ffp-contract=off $flags "$at/model.c" -c -o "$at/model.o"
-  gcc -std=c99 -w "$at/check.c" "$at/model.o" -o "$at/check"
+  (cd "$at" && $cache gcc -std=c99 -O1 -w -ffp-contract=off $flags model.c -MD -c -o model.o && $cache gcc -std=c99 -w -MD -c check.c -o check.o)
+  gcc "$at/check.o" "$at/model.o" -o "$at/check"
   "$at/check" >"$at/out" || { echo "$at $*: $(cat "$at/out")"; exit 1; }
   "$at/check" bits | sort >"$at.bits"
 }
