@@ -8,8 +8,8 @@
  *     lstm_qqq/gru_model.keras      40    7.6e-08    9.1e-08    0.0e+00      1e-05  ok
  *
  * Rows go to the file CONFORM_ROWS too, for table.sh. With CONFORM_FEW in the environment the C
- * compiler gets one of four models, one of four files is damaged, and the rows go to a file of their
- * own. */
+ * compiler gets one of four models, one of four files is damaged, and the rows go to a file of
+ * their own. */
 #ifndef GRUS_TESTS_CONFORMANCE_CONFORM_H
 #define GRUS_TESTS_CONFORMANCE_CONFORM_H
 
