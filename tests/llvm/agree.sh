@@ -50,9 +50,7 @@ if [ $place = v3 ] && ! grep -q 'avx2.* fma\|fma.* avx2' /proc/cpuinfo; then
   exit 77
 fi
 
-# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
-cache=$(command -v ccache || true)
-export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
+. "$(dirname "$0")/../ccache.sh"
 failed=0
 for model in "$@"; do
   name=$(basename "$model" .grus)

@@ -6,9 +6,7 @@
 # widest vectors of this machine and a batch, by one compiler.
 set -eu
 tool=$1 model=$2 dir=$3 ways=$4
-# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
-cache=$(command -v ccache || true)
-export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
+. "$(dirname "$0")/../ccache.sh"
 strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 rm -rf "$dir"
 mkdir -p "$dir"

@@ -9,9 +9,7 @@ vectors=$1 tests=$2 runtime=$3 model=$4 ways=$5
 shift 5
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
-cache=$(command -v ccache || true)
-export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
+. "$(dirname "$0")/../ccache.sh"
 warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 failed=0
 

@@ -5,9 +5,7 @@
 # weights walked to and fro all give what the evaluator gives, and the bits of one step after the other;
 # so does LLVM, where there is one.
 set -eu
-# ccache, where it is, remembers what the same compiler made of the same C: sources are named relative to a folder.
-cache=$(command -v ccache || true)
-export CCACHE_DEPEND=1 CCACHE_NOCOMPRESS=1
+. "$(dirname "$0")/../ccache.sh"
 tool=$1 dir=$2 units=$3 inputs=$4 steps=$5 batch=$6 object_tool=${7:-}
 rm -rf "$dir"
 mkdir -p "$dir"

@@ -11,6 +11,7 @@ targets=generic
 if [ "$(uname -m)" = x86_64 ] && grep -q avx2 /proc/cpuinfo; then targets="generic x86-64-v3"; fi
 level=-O2
 [ "$ways" = all ] || level=-O0
+. "$(dirname "$0")/../ccache.sh"
 compared=0 turn=0
 for model in "$@"; do
   turn=$((1 - turn))
@@ -25,7 +26,10 @@ for model in "$@"; do
     flags=
     [ $target = generic ] || flags=-march=$target
     # shellcheck disable=SC2086
-    gcc -std=c99 $level -ffp-contract=off $flags -I"$dir/m" -I"$runtime/host" "$dir/m"/*.c -o "$dir/m/run"
+    (cd "$dir/m" && for source in *.c; do
+      $cache gcc -std=c99 $level -ffp-contract=off $flags -I. -I"$runtime/host" -MD -c "$source" -o "${source%.c}.o" || exit 1
+    done)
+    gcc "$dir/m"/*.o -o "$dir/m/run"
     printf '%s %s: ' "$(basename "$model" .grus)" "$target"
     "$dir/m/run" || exit 1
     compared=$((compared + 1))
