@@ -160,6 +160,8 @@ terms)
   passes 'the words of the house'
   put docs/a.md 'it runs for ev''er'
   catches 'an old word in a page' docs/a.md:1
+  put docs/a.md 'such a file is refus''ed'
+  catches 'a refusal in a page' docs/a.md:1
   put docs/a.md 'it runs without end'
   put compiler/a.c 'puts("a start st''ate");'
   catches 'an old word in a message' compiler/a.c:1
