@@ -182,14 +182,9 @@ static bool is_atom(const KirExpr *e) {
   case KIR_MAX:
   case KIR_FMA:
   case KIR_BITCAST:
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE:
-  case KIR_LOOKUP:
-  case KIR_ROUND:
-  case KIR_ABS: return true;
+  case KIR_ABS:
+  KIR_FIXED_CASES:
+    return true;
   default: return false;
   }
 }

@@ -5,26 +5,14 @@
  * in the file as in memory. Addresses in data become relative relocations, which the system's
  * loader applies; nothing else is left to it, and no other library is needed. Sections of unwinding
  * are left out. */
-#include "backend/elf_link.h"
+#include "backend/elf_object.h"
 
 #include <string.h>
 
 enum {
   PAGE = 4096,
-  ELF_HEAD = 64,
   PROGRAM_HEAD = 56,
-  SECTION_HEAD = 64,
-  SYMBOL = 24,
-  RELA = 24,
   DYNAMIC = 16,
-  SHT_SYMTAB = 2,
-  SHT_RELA = 4,
-  SHT_NOBITS = 8,
-  SHF_WRITE = 1,
-  SHF_ALLOC = 2,
-  SHF_EXEC = 4,
-  SHN_COMMON = 0xfff2,
-  R_64 = 1,
   R_PC32 = 2,
   R_PLT32 = 4,
   R_RELATIVE = 8,
@@ -34,29 +22,6 @@ enum {
   PT_GNU_STACK = 0x6474e551,
   N_PROGRAM_HEADS = 5
 };
-
-typedef enum Segment {
-  SEGMENT_READ,
-  SEGMENT_CODE,
-  SEGMENT_DATA,
-  SEGMENT_COUNT,
-  SEGMENT_NONE
-} Segment;
-
-typedef struct Section {
-  uint64_t type, flags, offset, size, link, info, align;
-  const char *name;
-  Segment segment;
-  uint64_t address;
-  bool has_addresses; /* some of its bytes are addresses */
-} Section;
-
-typedef struct Object {
-  const unsigned char *data;
-  size_t len;
-  Section *section;
-  int n_sections, symbols; /* symbols: the section that holds them, 0: none */
-} Object;
 
 typedef struct Link {
   Arena *arena;
@@ -69,13 +34,6 @@ typedef struct Link {
 } Link;
 
 /* ---- numbers ---- */
-
-static uint64_t get(const unsigned char *at, int bytes) {
-  uint64_t x = 0;
-  for (int i = bytes - 1; i >= 0; i--)
-    x = x << 8 | at[i];
-  return x;
-}
 
 static void put(Text *out, uint64_t x, int bytes) {
   for (int i = 0; i < bytes; i++)
@@ -130,80 +88,7 @@ void elf_image_name(ElfImage *image, const char *name, size_t at, size_t size) {
 
 /* ---- reading objects ---- */
 
-static bool read_object(Link *l, const ElfObject *from, Object *o) {
-  static const unsigned char magic[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-  const unsigned char *d = (const unsigned char *)from->data;
-  *o = (Object){.data = d, .len = from->len};
-  if (from->len < ELF_HEAD || memcmp(d, magic, sizeof magic) != 0 || get(d + 18, 2) != 62)
-    return fail(l, "an object is no ELF64 of x86-64");
-  uint64_t at = get(d + 40, 8), names;
-  o->n_sections = (int)get(d + 60, 2);
-  if (at > from->len || (uint64_t)o->n_sections * SECTION_HEAD > from->len - at)
-    return fail(l, "an object is cut short");
-  names = get(d + at + get(d + 62, 2) * SECTION_HEAD + 24, 8);
-  o->section = ARENA_ARRAY(l->arena, Section, o->n_sections + 1);
-  for (int i = 0; i < o->n_sections; i++) {
-    const unsigned char *h = d + at + (uint64_t)i * SECTION_HEAD;
-    Section *s = &o->section[i];
-    *s = (Section){.type = get(h + 4, 4),
-                   .flags = get(h + 8, 8),
-                   .offset = get(h + 24, 8),
-                   .size = get(h + 32, 8),
-                   .link = get(h + 40, 4),
-                   .info = get(h + 44, 4),
-                   .align = get(h + 48, 8),
-                   .segment = SEGMENT_NONE};
-    if (s->type != SHT_NOBITS && (s->offset > from->len || s->size > from->len - s->offset))
-      return fail(l, "an object is cut short");
-    s->name = (const char *)d + names + get(h, 4);
-    if (s->type == SHT_SYMTAB) o->symbols = i;
-  }
-  return true;
-}
-
-/* Relocations of an object that concern what is loaded. */
-static bool is_relocations(const Object *o, const Section *s) {
-  return s->type == SHT_RELA && s->info < (uint64_t)o->n_sections &&
-         o->section[s->info].segment != SEGMENT_NONE;
-}
-
-static void choose_segments(Object *o) {
-  for (int i = 0; i < o->n_sections; i++) {
-    Section *s = &o->section[i];
-    if (!(s->flags & SHF_ALLOC) || strcmp(s->name, ".eh_frame") == 0 ||
-        strncmp(s->name, ".note", 5) == 0)
-      continue;
-    s->segment = s->flags & SHF_EXEC    ? SEGMENT_CODE
-                 : s->flags & SHF_WRITE ? SEGMENT_DATA
-                                        : SEGMENT_READ;
-  }
-  for (int i = 0; i < o->n_sections; i++) {
-    const Section *s = &o->section[i];
-    if (!is_relocations(o, s)) continue;
-    for (uint64_t at = 0; at + RELA <= s->size; at += RELA)
-      if (get(o->data + s->offset + at + 8, 4) == R_64) o->section[s->info].has_addresses = true;
-    if (o->section[s->info].has_addresses)
-      o->section[s->info].segment = SEGMENT_DATA; /* the loader writes there */
-  }
-}
-
 /* ---- symbols ---- */
-
-static const unsigned char *symbol_at(const Object *o, uint64_t i) {
-  return o->data + o->section[o->symbols].offset + i * SYMBOL;
-}
-
-static const char *symbol_name(const Object *o, const unsigned char *symbol) {
-  return (const char *)o->data + o->section[o->section[o->symbols].link].offset + get(symbol, 4);
-}
-
-static bool symbol_place(const Object *o, const unsigned char *symbol, uint64_t *address) {
-  uint64_t section = get(symbol + 6, 2);
-  if (!section || section >= (uint64_t)o->n_sections || o->section[section].segment == SEGMENT_NONE)
-    return false;
-  *address = o->section[section].address + get(symbol + 8, 8);
-  return true;
-}
 
 /* A name in the image or in any object. */
 static bool find_name(Link *l, const char *name, uint64_t *address, uint64_t *size) {
@@ -216,11 +101,11 @@ static bool find_name(Link *l, const char *name, uint64_t *address, uint64_t *si
   for (int i = 0; i < l->n; i++) {
     const Object *o = &l->object[i];
     for (uint64_t k = 1; o->symbols && k < o->section[o->symbols].size / SYMBOL; k++) {
-      const unsigned char *s = symbol_at(o, k);
-      bool is_local = s[4] >> 4 == 0;
-      if (is_local || strcmp(symbol_name(o, s), name) != 0 || !symbol_place(o, s, address))
+      const unsigned char *s = elf_symbol(o, k);
+      bool is_local = s[AT_ST_INFO] >> 4 == 0;
+      if (is_local || strcmp(elf_symbol_name(o, s), name) != 0 || !elf_symbol_place(o, s, address))
         continue;
-      *size = get(s + 16, 8);
+      *size = elf_number(s + AT_ST_SIZE, 8);
       return true;
     }
   }
@@ -231,8 +116,8 @@ static bool target_of(Link *l, const Object *o, uint64_t index, uint64_t *addres
   uint64_t size;
   if (!o->symbols || index >= o->section[o->symbols].size / SYMBOL)
     return fail(l, "a relocation names no symbol");
-  const unsigned char *s = symbol_at(o, index);
-  return symbol_place(o, s, address) || find_name(l, symbol_name(o, s), address, &size);
+  const unsigned char *s = elf_symbol(o, index);
+  return elf_symbol_place(o, s, address) || find_name(l, elf_symbol_name(o, s), address, &size);
 }
 
 /* ---- places ---- */
@@ -270,12 +155,12 @@ static void relative(Link *l, char *base, uint64_t at, uint64_t to) {
 
 static bool apply(Link *l, const Object *o, const Section *of, const unsigned char *rela,
                   char *base) {
-  uint64_t at = of->address + get(rela, 8), type = get(rela + 8, 4), to;
+  uint64_t at = of->address + elf_number(rela, 8), type = elf_number(rela + AT_R_TYPE, 4), to;
   uint64_t width = type == R_PC32 || type == R_PLT32 ? 4 : 8;
-  if (get(rela, 8) + width > of->size || of->type == SHT_NOBITS)
+  if (elf_number(rela, 8) + width > of->size || of->type == SHT_NOBITS)
     return fail(l, "a relocation lies outside its section");
-  if (!target_of(l, o, get(rela + 12, 4), &to)) return false;
-  to += get(rela + 16, 8);
+  if (!target_of(l, o, elf_number(rela + AT_R_SYMBOL, 4), &to)) return false;
+  to += elf_number(rela + AT_R_ADDEND, 8);
   int64_t away = (int64_t)(to - at);
   switch (type) {
   case R_64: relative(l, base, at, to); return true;
@@ -294,7 +179,7 @@ static bool relocate(Link *l, char *base) {
     const Object *o = &l->object[i];
     for (int k = 0; k < o->n_sections; k++) {
       const Section *s = &o->section[k];
-      if (!is_relocations(o, s)) continue;
+      if (!elf_relocates(o, s)) continue;
       for (uint64_t at = 0; at + RELA <= s->size; at += RELA)
         if (!apply(l, o, &o->section[s->info], o->data + s->offset + at, base)) return false;
     }
@@ -314,8 +199,8 @@ static int64_t count_relative(const Link *l) {
     for (int k = 0; k < l->object[i].n_sections; k++) {
       const Object *o = &l->object[i];
       const Section *s = &o->section[k];
-      for (uint64_t at = 0; is_relocations(o, s) && at + RELA <= s->size; at += RELA)
-        n += get(o->data + s->offset + at + 8, 4) == R_64;
+      for (uint64_t at = 0; elf_relocates(o, s) && at + RELA <= s->size; at += RELA)
+        n += elf_number(o->data + s->offset + at + AT_R_TYPE, 4) == R_64;
     }
   return n;
 }
@@ -482,8 +367,9 @@ bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char 
   size_t start = out->len;
   bool ok = true;
   for (int i = 0; i < n && ok; i++) {
-    ok = read_object(&l, &object[i], &l.object[i]);
-    if (ok) choose_segments(&l.object[i]);
+    const char *why;
+    ok = elf_object_read(l.arena, &object[i], &l.object[i], &why) || fail(&l, why);
+    if (ok) elf_choose_segments(&l.object[i]);
   }
   if (ok) {
     Layout y = lay_out(&l, exported);

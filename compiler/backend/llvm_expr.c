@@ -170,8 +170,13 @@ static LLVMValueRef widened(LlvmWriter *w, LLVMValueRef v, KirElem elem, KirType
   case KIR_I16: return LLVMBuildSExt(w->builder, v, llvm_type(w, to), "");
   case KIR_U8:
   case KIR_U16: return LLVMBuildZExt(w->builder, v, llvm_type(w, to), "");
-  default: return v;
+  case KIR_F32:
+  case KIR_I32:
+  case KIR_SIZE:
+  case KIR_INDEX:
+  case KIR_BOOL: break;
   }
+  return v;
 }
 
 static LLVMValueRef load(LlvmWriter *w, const KirExpr *e) {
@@ -409,14 +414,10 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_SELECT: return LLVMBuildSelect(w->builder, v[0], v[1], v[2], "");
   case KIR_BITCAST: return LLVMBuildBitCast(w->builder, v[0], llvm_type(w, e->type), "");
   case KIR_SPLAT: return splat(w, v[0], e->type.lanes);
-  case KIR_LANE: return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE:
-  case KIR_LOOKUP:
-  case KIR_ROUND: return fixed_point(w, e, v);
+  case KIR_LANE:
+    return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
+  KIR_FIXED_CASES:
+    return fixed_point(w, e, v);
   default:
     if (e->exact) return exact(w, e, v[0], v[1]);
     return arithmetic(w, e->op, e->type.elem, v[0], v[1]);

@@ -153,6 +153,31 @@ static LLVMValueRef products(LlvmWriter *w, DotForm form, LLVMValueRef a, LLVMVa
   return form == DOT_NUMBER ? total(w, product) : product;
 }
 
+/* The loop over the terms of a sum of products, k the first term of a step. */
+typedef struct DotLoop {
+  LLVMBasicBlockRef from[2]; /* the block before it, and itself: where its phis come from */
+  LLVMBasicBlockRef end;
+  LLVMValueRef k;
+} DotLoop;
+
+static DotLoop dot_open(LlvmWriter *w) {
+  DotLoop loop = {.from = {LLVMGetInsertBlock(w->builder), new_block(w, "dot")}};
+  loop.end = new_block(w, "end");
+  LLVMBuildBr(w->builder, loop.from[1]);
+  LLVMPositionBuilderAtEnd(w->builder, loop.from[1]);
+  loop.k = LLVMBuildPhi(w->builder, w->index, "k");
+  return loop;
+}
+
+static void dot_close(LlvmWriter *w, const KirStmt *s, DotLoop *loop) {
+  LLVMValueRef step = LLVMConstInt(w->index, (uint64_t)s->step, true),
+               count = LLVMConstInt(w->index, (uint64_t)s->count, true);
+  LLVMValueRef next = LLVMBuildNSWAdd(w->builder, loop->k, step, "");
+  LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, LLVMIntSLT, next, count, ""), loop->from[1],
+                  loop->end);
+  LLVMAddIncoming(loop->k, (LLVMValueRef[]){LLVMConstNull(w->index), next}, loop->from, 2);
+}
+
 static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
   LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
   LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS];
@@ -160,11 +185,8 @@ static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
   unsigned lanes = form == DOT_PAIRS ? (unsigned)s->step / 2 : (unsigned)s->step;
   LLVMTypeRef type = form == DOT_NUMBER ? w->i32 : LLVMVectorType(w->i32, lanes);
   LLVMTypeRef factor = form == DOT_PAIRS ? llvm_memory_type(w, KIR_I16) : w->i32;
-  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder), body = new_block(w, "dot"),
-                    end = new_block(w, "end");
-  LLVMBuildBr(w->builder, body);
-  LLVMPositionBuilderAtEnd(w->builder, body);
-  LLVMValueRef k = LLVMBuildPhi(w->builder, w->index, "k"), zero = LLVMConstNull(w->index);
+  DotLoop loop = dot_open(w);
+  LLVMValueRef k = loop.k;
   for (int r = 0; r < s->n_regs; r++)
     phi[r] = LLVMBuildPhi(w->builder, type, s->regs[r]->name);
   LLVMValueRef z = integers_at(w, s, s->source->elem, factor, x, k);
@@ -176,15 +198,10 @@ static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
     LLVMValueRef row = integers_at(w, s, s->buffer->elem, factor, rows, by);
     sum[r] = LLVMBuildNSWAdd(w->builder, phi[r], products(w, form, row, z), "");
   }
-  LLVMValueRef next =
-      LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)s->step, true), "");
-  LLVMValueRef count = LLVMConstInt(w->index, (uint64_t)s->count, true);
-  LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, LLVMIntSLT, next, count, ""), body, end);
-  LLVMAddIncoming(k, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, body}, 2);
-  LLVMPositionBuilderAtEnd(w->builder, end);
+  dot_close(w, s, &loop);
+  LLVMPositionBuilderAtEnd(w->builder, loop.end);
   for (int r = 0; r < s->n_regs; r++) {
-    LLVMAddIncoming(phi[r], (LLVMValueRef[]){LLVMConstNull(type), sum[r]},
-                    (LLVMBasicBlockRef[]){before, body}, 2);
+    LLVMAddIncoming(phi[r], (LLVMValueRef[]){LLVMConstNull(type), sum[r]}, loop.from, 2);
     KirIndex at = s->bias_at;
     at.offset += r;
     w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, llvm_element(w, s->bias, &at),
@@ -206,25 +223,16 @@ static void dot(LlvmWriter *w, const KirStmt *s) {
     at.offset += r;
     start[r] = llvm_element(w, s->bias, &at);
   }
-  LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder), body = new_block(w, "dot"),
-                    end = new_block(w, "end");
-  LLVMBuildBr(w->builder, body);
-  LLVMPositionBuilderAtEnd(w->builder, body);
-  LLVMValueRef k = LLVMBuildPhi(w->builder, w->index, "k"), zero = LLVMConstNull(w->index);
+  DotLoop loop = dot_open(w);
   for (int r = 0; r < s->n_regs; r++)
     sum[r] = phi[r] = LLVMBuildPhi(w->builder, w->i32, s->regs[r]->name);
-  dot_step(w, s, k, rows, x, sum);
-  LLVMValueRef next =
-      LLVMBuildNSWAdd(w->builder, k, LLVMConstInt(w->index, (uint64_t)s->step, true), "");
-  LLVMValueRef count = LLVMConstInt(w->index, (uint64_t)s->count, true);
-  LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, LLVMIntSLT, next, count, ""), body, end);
-  LLVMAddIncoming(k, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, body}, 2);
+  dot_step(w, s, loop.k, rows, x, sum);
+  dot_close(w, s, &loop);
   for (int r = 0; r < s->n_regs; r++) {
-    LLVMAddIncoming(phi[r], (LLVMValueRef[]){start[r], sum[r]}, (LLVMBasicBlockRef[]){before, body},
-                    2);
+    LLVMAddIncoming(phi[r], (LLVMValueRef[]){start[r], sum[r]}, loop.from, 2);
     w->reg[s->regs[r]->id] = sum[r];
   }
-  LLVMPositionBuilderAtEnd(w->builder, end);
+  LLVMPositionBuilderAtEnd(w->builder, loop.end);
 }
 
 static void store(LlvmWriter *w, const KirStmt *s) {

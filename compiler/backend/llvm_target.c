@@ -15,19 +15,9 @@ typedef struct Machine {
 
 /* The C compiler's flags of the same names are in lower/target.c. */
 static const Machine machines[] = {
-    {"x86-64-v2", "x86_64-", "x86-64-v2", ""},
-    {"x86-64-v3", "x86_64-", "x86-64-v3", ""},
-    {"x86-64-v4", "x86_64-", "x86-64-v4", ""},
-    {"x86-64-v4-vnni", "x86_64-", "x86-64-v4", "+avx512vnni"},
-    {"aarch64", "aarch64-linux-gnu", "generic", ""},
-    {"cortex-m0", "thumbv6m-none-eabi", "cortex-m0", ""},
-    {"cortex-m4", "thumbv7em-none-eabihf", "cortex-m4", ""},
-    {"cortex-m7", "thumbv7em-none-eabihf", "cortex-m7", ""},
-    {"cortex-m55", "thumbv8.1m.main-none-eabihf", "cortex-m55", ""},
-    {"rv32", "riscv32-unknown-elf", "generic-rv32", "+m,+a,+c"},
-    {"rv64gcv", "riscv64-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c,+v"},
-    {"wasm-simd", "wasm32-unknown-unknown", "generic",
-     "+simd128,+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext"},
+#define TARGET(id, name, triple, cpu, features) {name, triple, cpu, features},
+#include "base/targets.def"
+#undef TARGET
     {NULL, "wasm", "generic", "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext"},
     {NULL, "riscv64-unknown-linux", "generic-rv64", "+m,+a,+f,+d,+c"},
     {NULL, "riscv64", "generic-rv64", "+m,+a,+c"},

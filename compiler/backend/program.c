@@ -15,8 +15,13 @@ static const char *host_elem(KirElem elem) {
   case KIR_I32: return "GRUS_ELEM_I32";
   case KIR_U8: return "GRUS_ELEM_U8";
   case KIR_U16: return "GRUS_ELEM_U16";
-  default: return "GRUS_ELEM_F32";
+  case KIR_F32:
+  case KIR_BF16: /* no port has what follows */
+  case KIR_SIZE:
+  case KIR_INDEX:
+  case KIR_BOOL: break;
   }
+  return "GRUS_ELEM_F32";
 }
 
 void program_string(Text *out, const char *s) {

@@ -423,13 +423,7 @@ void wasm_expr(WasmWriter *w, const KirExpr *e) {
     operands(w, e);
     wasm_op_u(w, W_CALL, (uint32_t)e->helper->id);
     return;
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE:
-  case KIR_LOOKUP:
-  case KIR_ROUND:
+  KIR_FIXED_CASES:
     if (e->type.lanes > 1) w->error = "vectors of fixed point";
     wasm_fixed_point(w, e);
     return;

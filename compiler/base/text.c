@@ -218,3 +218,13 @@ size_t text_distance(const char *a, const char *b, size_t limit) {
   }
   return row[n % 3][m] <= limit ? row[n % 3][m] : limit + 1;
 }
+
+const char *words_listed(Arena *arena, const char *words) {
+  Text text = text_new(arena);
+  TextWord word;
+  while (words_next(&words, &word)) {
+    if (text.len) text_add(&text, words[strspn(words, " ")] ? ", " : " or ");
+    text_add_n(&text, word.s, word.len);
+  }
+  return text_str(&text);
+}

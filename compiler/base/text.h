@@ -44,6 +44,8 @@ bool words_next(const char **list, TextWord *word);
 bool text_word_is(TextWord word, const char *s);
 /* The place of a word in a list; -1: it is not there. */
 int words_index(const char *list, const char *s);
+/* "a, b or c" of "a b c". */
+const char *words_listed(Arena *arena, const char *words);
 int words_find(const char *list, const char *s, size_t len);
 
 /* Columns a terminal needs for the first n bytes of UTF-8 text: wide characters 2, combining 0. */

@@ -255,8 +255,7 @@ ExitCode command_bench(Session *s) {
   KirModule *m = model ? build_lower(s, model, source, !o->emit) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
-  if (!m || s->diags->n_errors)
-    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors) return session_failure_code(s);
   const GrusProgram *program =
       o->emit ? emitted_load(s, model, source, m, strcmp(o->emit, "header") == 0)
               : trial_load(s, m);

@@ -3,6 +3,7 @@
  * a program. */
 #include "driver/budget.h"
 #include "driver/build.h"
+#include "driver/depfile.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
 #include "driver/emit_shared.h"
@@ -14,33 +15,16 @@
 #include "driver/selftest.h"
 #include "driver/trace.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What can be made: the word of --emit and the ending of its file. A program has no ending. */
-#define EMIT_LIST(F)                                                                               \
-  F(C, "c", ".c")                                                                                  \
-  F(HEADER, "header", ".h")                                                                        \
-  F(OBJ, "obj", ".o")                                                                              \
-  F(LIB, "lib", ".a")                                                                              \
-  F(KIR, "kir", ".kir")                                                                            \
-  F(ASM, "asm", ".s")                                                                              \
-  F(LLVM, "llvm", ".ll")                                                                           \
-  F(BC, "bc", ".bc")                                                                               \
-  F(SHARED, "shared", ".so")                                                                       \
-  F(PACKAGE, "package", "")                                                                        \
-  F(WASM, "wasm", ".wasm")                                                                         \
-  F(EXE, "exe", "")
-#define EMIT_ID(id, word, ending)     EMIT_##id,
-#define EMIT_WORD(id, word, ending)   word,
-#define EMIT_ENDING(id, word, ending) ending,
-typedef enum Emit { EMIT_LIST(EMIT_ID) EMIT_COUNT } Emit;
-static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_WORD)};
-static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING)};
+static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_NAME, EMIT_NAME)};
+static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING, EMIT_ENDING)};
 
 /* Whether what is written is C, for a compiler that is not ours to choose. */
-static bool is_c(Emit kind) {
+static bool is_c(EmitKind kind) {
   return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE;
 }
 
@@ -54,21 +38,13 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* Endings of output names: what they mean, or why there is nothing of that name. */
+/* Other endings of output names than those of EMIT_LIST: what they mean, or why nothing has them.
+ */
 static const struct {
   const char *ending;
-  Emit emit; /* EMIT_COUNT: none */
+  EmitKind emit; /* EMIT_COUNT: none */
   const char *advice;
 } endings[] = {
-    {".c", EMIT_C, NULL},
-    {".h", EMIT_HEADER, NULL},
-    {".o", EMIT_OBJ, NULL},
-    {".a", EMIT_LIB, NULL},
-    {".kir", EMIT_KIR, NULL},
-    {".s", EMIT_ASM, NULL},
-    {".ll", EMIT_LLVM, NULL},
-    {".bc", EMIT_BC, NULL},
-    {".wasm", EMIT_WASM, NULL},
     {".elf", EMIT_EXE, NULL},
     {".hpp", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
     {".hh", EMIT_COUNT, "the header is C++ too: name it .h, or add `--emit=header`"},
@@ -76,7 +52,6 @@ static const struct {
     {".cpp", EMIT_COUNT, "the C is C++ too: name it .c"},
     {".cc", EMIT_COUNT, "the C is C++ too: name it .c"},
     {".cxx", EMIT_COUNT, "the C is C++ too: name it .c"},
-    {".so", EMIT_SHARED, NULL},
     {".dylib", EMIT_SHARED, NULL},
     {".dll", EMIT_SHARED, NULL},
     {".lib", EMIT_COUNT, "an archive ends in .a, or add `--emit=lib`"},
@@ -85,20 +60,19 @@ static const struct {
 
 /* What to make: as --emit says, else by the ending of the output's name; a name without one is a
  * program's. EMIT_COUNT after reporting. */
-static Emit choose_emit(Session *s) {
+static EmitKind choose_emit(Session *s) {
   const Options *o = s->options;
   for (int i = 0; o->emit && i < EMIT_COUNT; i++)
-    if (strcmp(o->emit, emit_name[i]) == 0) return (Emit)i;
+    if (strcmp(o->emit, emit_name[i]) == 0) return (EmitKind)i;
   if (o->emit) {
-    session_error(
-        s,
-        "--emit is c, header, obj, lib, shared, exe, package, wasm, asm, llvm, bc or kir, not `%s`",
-        o->emit);
+    session_error(s, "--emit is %s, not `%s`", words_listed(s->arena, EMIT_WORDS), o->emit);
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
   const char *name = base_name(o->out), *ending = strrchr(name, '.');
   if (!ending || ending == name || strcmp(name, "-") == 0) return EMIT_EXE;
+  for (int i = 0; i < EMIT_COUNT; i++)
+    if (strcmp(ending, emit_ending[i]) == 0) return (EmitKind)i;
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     if (strcmp(ending, endings[i].ending) != 0) continue;
     if (endings[i].advice)
@@ -113,7 +87,7 @@ static Emit choose_emit(Session *s) {
 }
 
 /* The output's name without folder and ending, as a C identifier; else the model's name. */
-static const char *default_out(Session *s, const Model *model, Emit emit) {
+static const char *default_out(Session *s, const Model *model, EmitKind emit) {
   return arena_printf(s->arena, "%s%s", model->name, emit_ending[emit]);
 }
 
@@ -125,9 +99,9 @@ typedef struct Outputs {
   ObjectCosts object; /* that was made; flash 0: none */
 } Outputs;
 
-static bool add_out(Outputs *outs, const char *path, const char *data, size_t len) {
+static void add_out(Outputs *outs, const char *path, const char *data, size_t len) {
+  assert((size_t)outs->n < sizeof outs->file / sizeof *outs->file);
   outs->file[outs->n++] = (FileOut){.path = path, .data = data, .len = len};
-  return true;
 }
 
 /* Refuses to write over what is read, or one output over another. */
@@ -172,7 +146,8 @@ static bool add_trace(Session *s, const Job *job, const CTrace *trace, const cha
   if (!s->options->trace) return true;
   trace_write(s, job->m, trace, text, path, job->selftest != NULL, &table);
   const char *name = arena_printf(s->arena, "%.*s.trace.csv", (int)strlen(path) - 2, path);
-  return add_out(outs, name, text_str(&table), table.len);
+  add_out(outs, name, text_str(&table), table.len);
+  return true;
 }
 
 static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
@@ -195,9 +170,9 @@ static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outp
   CTrace trace = {0};
   c.trace = s->options->trace ? &trace : NULL;
   if (!emitted_write(s, job->model, job->source, job->m, &c, &header, &source)) return false;
-  return add_out(outs, header_path, text_str(&header), header.len) &&
-         add_out(outs, out, text_str(&source), source.len) &&
-         add_trace(s, job, &trace, out, &source, outs);
+  add_out(outs, header_path, text_str(&header), header.len);
+  add_out(outs, out, text_str(&source), source.len);
+  return add_trace(s, job, &trace, out, &source, outs);
 }
 
 static bool made_read(Session *s, const char *from, Mapped *made) {
@@ -223,8 +198,8 @@ static bool emit_shared(Session *s, const Job *job, const char *out, Outputs *ou
          move_out(s, library, out, true, outs);
 }
 
-static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit, const char *out,
-                          Outputs *outs) {
+static bool emit_compiled(Session *s, const KirModule *m, COptions c, EmitKind emit,
+                          const char *out, Outputs *outs) {
   const char *dir = temp_dir(s);
   if (!dir) return false;
   if (emit == EMIT_EXE) {
@@ -252,74 +227,19 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, Emit emit,
   backend_c(m, &c, &header, NULL);
   size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
-  return add_out(outs, out, (const char *)made.data, made.len) &&
-         (strcmp(out, "-") == 0 || add_out(outs, header_path, text_str(&header), header.len));
-}
-
-/* A name as make and ninja read it. A `%` means something in targets alone. */
-static void add_make_name(Text *text, const char *name, bool is_target) {
-  size_t backslashes = 0;
-  for (const char *c = name; *c; c++) {
-    bool blank = *c == ' ' || *c == '\t';
-    for (size_t k = 0; blank && k < backslashes; k++) /* those before a blank count twice */
-      text_add_char(text, '\\');
-    if (blank || *c == '#' || *c == ':' || (*c == '%' && is_target)) text_add_char(text, '\\');
-    if (*c == '$') text_add_char(text, '$');
-    text_add_char(text, *c);
-    backslashes = *c == '\\' ? backslashes + 1 : 0;
-  }
-}
-
-/* Whether a dependency file can hold the name. */
-static bool make_can_name(Session *s, const char *name) {
-  if (!strchr(name, '\n')) return true;
-  session_error(s, "`%s` cannot be written in a dependency file: its name has a line end", name);
-  s->usage_trouble = true;
-  return false;
-}
-
-/* One make rule: out: sources. */
-static bool add_depfile(Session *s, const Source *source, const char *out, Outputs *outs) {
-  const Options *o = s->options;
-  if (!o->dep && !o->dep_file) return true;
-  if (strcmp(out, "-") == 0 && (!o->dep_file || !o->dep_target)) {
-    session_error(s, "-MD needs -MF FILE and -MT NAME when the output is standard output");
-    s->usage_trouble = true;
-    return false;
-  }
-  const char *path = o->dep_file ? o->dep_file : arena_printf(s->arena, "%s.d", out);
-  if (!o->dep_target && !make_can_name(s, out)) return false;
-  Text text = text_new(s->arena), phony = text_new(s->arena);
-  if (o->dep_target)
-    text_add(&text, o->dep_target);
-  else
-    add_make_name(&text, out, true);
-  text_add_char(&text, ':');
-  for (int i = -1; i <= s->n_used_files; i++) {
-    const char *file = i < 0                 ? source->path
-                       : i < s->n_used_files ? s->used_files[i]
-                                             : s->weights_path;
-    if (!file || strcmp(file, "<stdin>") == 0) continue;
-    if (!make_can_name(s, file)) return false;
-    text_add_char(&text, ' ');
-    add_make_name(&text, file, false);
-    if (i < 0) continue;
-    text_add_char(&phony, '\n');
-    add_make_name(&phony, file, true);
-    text_add(&phony, ":\n");
-  }
-  text_add_char(&text, '\n');
-  if (o->dep_phony) text_add(&text, text_str(&phony));
-  return add_out(outs, path, text_str(&text), text.len);
+  add_out(outs, out, (const char *)made.data, made.len);
+  if (strcmp(out, "-") != 0) add_out(outs, header_path, text_str(&header), header.len);
+  return true;
 }
 
 static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *outs) {
   WasmFiles files;
   if (!wasm_make(s, m, out, &files)) return false;
   add_out(outs, out, text_str(&files.module), files.module.len);
-  return !files.script_path ||
-         (add_out(outs, files.script_path, text_str(&files.script), files.script.len) &&
-          add_out(outs, files.types_path, text_str(&files.types), files.types.len));
+  if (!files.script_path) return true;
+  add_out(outs, files.script_path, text_str(&files.script), files.script.len);
+  add_out(outs, files.types_path, text_str(&files.types), files.types.len);
+  return true;
 }
 
 static bool emit_package(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
@@ -346,7 +266,7 @@ static bool emit_package(Session *s, const Job *job, COptions c, const char *out
   return true;
 }
 
-static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs *outs) {
+static bool emit(Session *s, const Job *job, EmitKind kind, const char *out, Outputs *outs) {
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
   c.selftest = job->selftest;
@@ -379,11 +299,12 @@ static bool emit(Session *s, const Job *job, Emit kind, const char *out, Outputs
   case EMIT_EXE:
   case EMIT_COUNT: return emit_compiled(s, m, c, kind, out, outs);
   }
-  return add_out(outs, out, text_str(&text), text.len);
+  add_out(outs, out, text_str(&text), text.len);
+  return true;
 }
 
 /* What the user is to compile the C with. */
-static void say_flags(Session *s, const Model *model, Emit kind, const char *out) {
+static void say_flags(Session *s, const Model *model, EmitKind kind, const char *out) {
   CMachine machine = emitted_options(s, model).machine;
   const char *cc = strcmp(machine.name, "generic") == 0 ? "cc " : "";
   if ((kind != EMIT_C && kind != EMIT_HEADER) || s->options->quiet || s->options->json ||
@@ -402,20 +323,20 @@ static void say_flags(Session *s, const Model *model, Emit kind, const char *out
   session_out(text_str(&line), line.len);
 }
 
-static bool multi_is_c(Session *s, Emit kind) {
+static bool multi_is_c(Session *s, EmitKind kind) {
   if (!machine_is_multi(s->options) || is_c(kind) || kind == EMIT_SHARED) return true;
   session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, "
                    "`--emit=header` or `-o NAME.so`; compile the C");
   return false;
 }
 
-static bool selftest_is_c(Session *s, Emit kind) {
+static bool selftest_is_c(Session *s, EmitKind kind) {
   if (!s->options->selftest || is_c(kind)) return true;
   session_error(s, "`--selftest` is C: `-o NAME.c`, `--emit=header` or package; compile that");
   return false;
 }
 
-static bool trace_fits(Session *s, Emit kind) {
+static bool trace_fits(Session *s, EmitKind kind) {
   const Options *o = s->options;
   size_t len = o->out ? strlen(o->out) : 0;
   const char *problem =
@@ -430,7 +351,7 @@ static bool trace_fits(Session *s, Emit kind) {
   return !problem;
 }
 
-static bool not_to_terminal(Session *s, Emit kind) {
+static bool not_to_terminal(Session *s, EmitKind kind) {
   bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM ||
                  kind == EMIT_LLVM;
   if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO))
@@ -442,7 +363,7 @@ static bool not_to_terminal(Session *s, Emit kind) {
 
 /* Whether the C compiler that would be run is one for the chosen machine, as far as can be
  * known. */
-static bool compiler_fits(Session *s, Emit kind) {
+static bool compiler_fits(Session *s, EmitKind kind) {
   const char *cc = getenv("CC");
   bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) ||
               ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
@@ -458,7 +379,7 @@ static bool compiler_fits(Session *s, Emit kind) {
 
 ExitCode command_build(Session *s) {
   const Source *source;
-  Emit kind = choose_emit(s);
+  EmitKind kind = choose_emit(s);
   if (kind == EMIT_COUNT || !not_to_terminal(s, kind)) return EXIT_USAGE;
   bool by_compiler = kind == EMIT_OBJ || kind == EMIT_LIB || kind == EMIT_EXE;
   bool by_llvm =
@@ -475,11 +396,8 @@ ExitCode command_build(Session *s) {
                               kind == EMIT_OBJ || kind == EMIT_LIB);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
-  if (!m || s->diags->n_errors)
-    return m && !within                        ? EXIT_FAILED
-           : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL
-                                               : session_exit_code(s);
-  if (!within) return EXIT_FAILED;
+  if (m && !within) return EXIT_FAILED;
+  if (!m || s->diags->n_errors) return session_failure_code(s);
   if (s->options->dump_after && !s->options->out)
     return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
@@ -489,7 +407,11 @@ ExitCode command_build(Session *s) {
               emit(s, &job, kind, out, &outs);
   Report report = report_new(m, s->arena);
   if (made && !object_fits(s, model, &outs.object, report.flash)) return EXIT_FAILED;
-  if (!made || !add_depfile(s, source, out, &outs) || !write_outputs(s, &outs, source))
+  DepFile dependencies;
+  made = made && depfile_make(s, source, out, &dependencies);
+  if (made && dependencies.path)
+    add_out(&outs, dependencies.path, text_str(&dependencies.text), dependencies.text.len);
+  if (!made || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
   costs_print(s, model, m, out, &outs.object);
   say_flags(s, model, kind, out);

@@ -105,9 +105,7 @@ ExitCode command_calibrate(Session *s) {
   if (c.model && s->options->out) session_spares_inputs(s, c.source->path, s->options->out);
   if (s->usage_trouble || !m || s->diags->n_errors) {
     session_print_diags(s);
-    return s->usage_trouble                    ? EXIT_USAGE
-           : session_exit_code(s) == EXIT_DONE ? EXIT_MODEL
-                                               : session_exit_code(s);
+    return s->usage_trouble ? EXIT_USAGE : session_failure_code(s);
   }
   ExitCode code = calibration_read(s, c.model, m, &c.data);
   if (code == EXIT_DONE)

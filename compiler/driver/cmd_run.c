@@ -63,7 +63,6 @@ ExitCode command_run(Session *s) {
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
-  if (!m || s->diags->n_errors)
-    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors) return session_failure_code(s);
   return native_chosen(s) && !s->options->run_with ? run_here(s, m) : run_apart(s, m);
 }

@@ -395,8 +395,7 @@ ExitCode command_verify(Session *s) {
   KirModule *m = model ? build_lower(s, model, source, true) : NULL;
   session_print_diags(s);
   if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
-  if (!m || s->diags->n_errors)
-    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors) return session_failure_code(s);
   if (!has_answers(s, model)) return EXIT_USAGE;
   if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);

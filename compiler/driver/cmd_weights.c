@@ -38,8 +38,7 @@ ExitCode command_weights(Session *s) {
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;
   if (m && !session_spares_inputs(s, source->path, o->out)) return EXIT_USAGE;
-  if (!m || s->diags->n_errors)
-    return session_exit_code(s) == EXIT_DONE ? EXIT_MODEL : session_exit_code(s);
+  if (!m || s->diags->n_errors) return session_failure_code(s);
   Text block = text_new(s->arena);
   block_write(m, &block);
   if (!file_write(s->arena, o->out, text_str(&block), block.len, &reason)) {

@@ -4,6 +4,7 @@
 #define GRUS_DRIVER_OPTIONS_H
 
 #include "base/render.h"
+#include "driver/emit_kinds.h"
 #include "front/front.h"
 
 typedef enum CommandId {

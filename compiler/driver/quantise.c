@@ -16,7 +16,7 @@ bool precision_choose(Session *s, Model *model) {
   const char *word = s->options->precision;
   for (int i = 0; word && i < PRECISION_COUNT; i++)
     if (strcmp(precision_name[i], word) == 0) model->precision = (Precision)i;
-  bool narrow = word && (model->precision == PRECISION_F16 || model->precision == PRECISION_BF16);
+  bool narrow = word && precision_is_narrow(model->precision);
   return !narrow ||
          bind_precision(model,
                         s->diags); /* weights that came with the model; others are not bound yet */

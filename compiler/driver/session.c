@@ -172,6 +172,11 @@ ExitCode session_exit_code(const Session *s) {
   return s->diags->n_errors ? EXIT_MODEL : EXIT_DONE;
 }
 
+ExitCode session_failure_code(const Session *s) {
+  ExitCode code = session_exit_code(s);
+  return code == EXIT_DONE ? EXIT_MODEL : code;
+}
+
 static void reached(void *context, CheckPoint point, Node *tree, Model *model) {
   Session *s = context;
   switch (point) {

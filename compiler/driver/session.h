@@ -52,6 +52,8 @@ void session_print_diags(Session *s);
 void session_reset_diags(Session *s);
 /* EXIT_FILE, EXIT_MODEL or EXIT_DONE, from what was reported. */
 ExitCode session_exit_code(const Session *s);
+/* The same for a command that could not go on: never EXIT_DONE. */
+ExitCode session_failure_code(const Session *s);
 
 /* Text to typed models: parse, resolve, infer, lint. Errors are in the diagnostics. */
 Program *session_check_source(Session *s, const Source *source);

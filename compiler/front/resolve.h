@@ -150,7 +150,6 @@ Nearest nearest_new(const char *to);
 void nearest_offer(Nearest *n, const char *candidate);
 void nearest_offer_words(Arena *arena, Nearest *n, const char *words); /* separated by blanks */
 void nearest_fix(Diag *d, const Nearest *n, Span at);
-const char *words_listed(Arena *arena, const char *words); /* "a, b or c" */
 /* "`n` is 7" for every param in a constant expression. */
 void note_params(Body *body, Diag *d, const Node *node);
 void report_unknown_value(Body *body, const char *name, Span at); /* E202 E210 */

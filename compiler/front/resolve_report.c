@@ -31,16 +31,6 @@ void nearest_fix(Diag *d, const Nearest *n, Span at) {
   if (n->best) fix_edit(diag_fix(d, FIX_MAYBE, "did you mean `%s`?", n->best), at, "%s", n->best);
 }
 
-const char *words_listed(Arena *arena, const char *words) {
-  Text text = text_new(arena);
-  TextWord word;
-  while (words_next(&words, &word)) {
-    if (text.len) text_add(&text, words[strspn(words, " ")] ? ", " : " or ");
-    text_add_n(&text, word.s, word.len);
-  }
-  return text_str(&text);
-}
-
 const char *item_kind_name(const Item *item) {
   if (item->kind == ITEM_VALUE) return "a value";
   switch (item->constant.kind) {

@@ -151,6 +151,16 @@ void foreign_allow(Foreign *foreign, DiagCode code, const char *reason) {
   foreign->allow_reason[code] = reason;
 }
 
+bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
+                         const char *op, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(file->arena, format, args);
+  va_end(args);
+  foreign_report(diags, file, code, "node `%s` (`%s`) %s", name, op, what);
+  return false;
+}
+
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format,
                      ...) {
   va_list args;

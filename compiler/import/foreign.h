@@ -106,6 +106,10 @@ void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...)
     GRUS_PRINTF(4, 5);
 
+/* The same about a node: "node `x` (`Conv`) " and the text. Always false. */
+bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
+                         const char *op, const char *format, ...) GRUS_PRINTF(6, 7);
+
 /* Opens, reads and finishes a foreign model; NULL after reporting. path is as the user wrote it. */
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags);
 /* The same for content already in memory. */

@@ -103,3 +103,11 @@ const char *json_text(Arena *arena, const json_t *value, size_t flags) {
   pieces_end();
   return out;
 }
+
+bool json_shape_is(const json_t *array, int rank, const int64_t *dim) {
+  if (rank == 0) return json_is_number(array);
+  if (!json_is_array(array) || (int64_t)json_array_size(array) != *dim) return false;
+  for (size_t i = 0; i < json_array_size(array); i++)
+    if (!json_shape_is(json_array_get(array, i), rank - 1, dim + 1)) return false;
+  return true;
+}

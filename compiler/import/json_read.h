@@ -10,6 +10,8 @@
 #include "base/arena.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* As json_loadb. NULL with *error if the text is not JSON. */
 json_t *json_read(Arena *arena, const char *text, size_t len, size_t flags, json_error_t *error);
@@ -23,5 +25,8 @@ void json_drop(Arena *arena, json_t *object, const char *key);
 
 /* As json_dumps. */
 const char *json_text(Arena *arena, const json_t *value, size_t flags);
+
+/* Every array has its length, every leaf is a number. */
+bool json_shape_is(const json_t *array, int rank, const int64_t *dim);
 
 #endif

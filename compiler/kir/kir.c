@@ -59,6 +59,7 @@ int kir_elem_size(KirElem elem) {
 const char *kir_elem_name(KirElem elem) {
   static const char *const name[] = {"f32", "f16", "bf16", "i8",    "i16", "i32",
                                      "u8",  "u16", "size", "index", "bool"};
+  _Static_assert(sizeof name / sizeof *name == KIR_BOOL + 1, "a name for each element type");
   return name[elem];
 }
 
@@ -70,8 +71,13 @@ KirElem kir_elem_widened(KirElem elem) {
   case KIR_I16:
   case KIR_U8:
   case KIR_U16: return KIR_I32;
-  default: return elem;
+  case KIR_F32:
+  case KIR_I32:
+  case KIR_SIZE:
+  case KIR_INDEX:
+  case KIR_BOOL: break;
   }
+  return elem;
 }
 
 void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi) {

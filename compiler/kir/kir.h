@@ -189,6 +189,16 @@ struct KirExpr {
   KirFunc *helper;   /* CALL; up to KIR_MAX_ARGS arguments */
 };
 
+/* The operations on fixed-point numbers, as cases of a switch. */
+#define KIR_FIXED_CASES                                                                            \
+  case KIR_MULW:                                                                                   \
+  case KIR_CLAMP:                                                                                  \
+  case KIR_ADDS:                                                                                   \
+  case KIR_MIX:                                                                                    \
+  case KIR_FADE:                                                                                   \
+  case KIR_LOOKUP:                                                                                 \
+  case KIR_ROUND
+
 typedef enum KirStmtKind {
   KIR_LET,    /* reg = value; its definition */
   KIR_SET,    /* reg = value; reg is mutable */

@@ -174,14 +174,12 @@ static void check_operands(Verifier *v, const KirExpr *e) {
   case KIR_BITCAST: ok = a->type.lanes == e->type.lanes; break;
   case KIR_SPLAT: ok = a->type.lanes == 1 && a->type.elem == e->type.elem; break;
   case KIR_SUM: ok = a->type.lanes > 1 && e->type.lanes == 1; break;
-  case KIR_LANE: ok = e->i >= 0 && e->i < a->type.lanes && e->type.lanes == 1; break;
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE:
-  case KIR_LOOKUP:
-  case KIR_ROUND: ok = fixed_point_fits(e); break;
+  case KIR_LANE:
+    ok = e->i >= 0 && e->i < a->type.lanes && e->type.lanes == 1;
+    break;
+  KIR_FIXED_CASES:
+    ok = fixed_point_fits(e);
+    break;
   case KIR_CALL:
     ok = kir_type_equal(e->type, e->helper->result) && e->helper->kind == KIR_HELPER &&
          e->helper->id < v->f->id;

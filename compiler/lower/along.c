@@ -92,14 +92,10 @@ static void glu_step(Lower *l, const Layer *layer, KirReg *t) {
   int64_t n = y->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_lines(l, x, y, axis, &ix, &iy);
-  int lanes = sx == 1 && sy == 1 ? l->target->lanes : 1;
-  while (lanes > n)
-    lanes /= 2;
-  int64_t whole = n / lanes * lanes;
-  for (int part = 0; part < 2; part++) {
-    int64_t from = part ? whole : 0, to = part ? n : whole;
-    int step = part ? 1 : lanes;
-    if (from == to) continue;
+  LineParts parts = line_parts(n, sx == 1 && sy == 1 ? l->target->lanes : 1);
+  for (int i = 0; i < parts.n; i++) {
+    int64_t from = parts.part[i].from, to = parts.part[i].to;
+    int step = parts.part[i].lanes;
     KirReg *k = kb_for(kb, "k", from, to, step);
     KirIndex first = kir_at_plus(ix, sx, k);
     KirReg *gate = kb_let(kb, "gate", kb_load(kb, x->buffer, kir_at_offset(first, n * sx), step));

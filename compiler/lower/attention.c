@@ -113,14 +113,10 @@ static void emit_mean(Lower *l, const Attention *a, KirReg *whole, KirReg *c, in
 static void emit_means(Lower *l, const Attention *a, KirReg *whole) {
   Kb *kb = &l->kb;
   int64_t d = a->v.d;
-  int lanes = a->v.feature == 1 && a->y.feature == 1 ? l->target->lanes : 1;
-  while (lanes > d)
-    lanes /= 2;
-  int64_t in_vectors = d / lanes * lanes;
-  for (int part = 0; part < 2; part++) {
-    int64_t from = part ? in_vectors : 0, to = part ? d : in_vectors;
-    int step = part ? 1 : lanes;
-    if (from == to) continue;
+  LineParts parts = line_parts(d, a->v.feature == 1 && a->y.feature == 1 ? l->target->lanes : 1);
+  for (int i = 0; i < parts.n; i++) {
+    int64_t from = parts.part[i].from, to = parts.part[i].to;
+    int step = parts.part[i].lanes;
     KirReg *c = to - from > step ? kb_for(kb, "c", from, to, step) : NULL;
     emit_mean(l, a, whole, c, c ? 0 : from, step);
     if (c) kb_end(kb);

@@ -57,20 +57,20 @@ void batch_register(Lower *l) {
   l->batch->hi = l->m->batch - 1;
 }
 
-void batch_open(Lower *l) {
-  if (!l->is_tiled) return;
-  l->batch_at = l->kb.tail;
-  kb_for_again(&l->kb, l->batch, 0, l->m->batch);
+KirStmt **batch_open(Lower *l) {
+  KirStmt **at = l->kb.tail;
+  if (l->is_tiled) kb_for_again(&l->kb, l->batch, 0, l->m->batch);
+  return at;
 }
 
 /* A loop with nothing in it goes again. */
-void batch_close(Lower *l) {
+void batch_close(Lower *l, KirStmt **at) {
   if (!l->is_tiled) return;
-  bool empty = !(*l->batch_at)->body;
+  bool empty = !(*at)->body;
   kb_end(&l->kb);
   if (!empty) return;
-  *l->batch_at = NULL;
-  l->kb.tail = l->batch_at;
+  *at = NULL;
+  l->kb.tail = at;
 }
 
 /* A layer with axes that it is mapped over has rows of its own, sample by sample. */

@@ -8,13 +8,6 @@ static const float *role(const Layer *layer, Role r) {
   return layer->weights ? layer->weights->role[r] : NULL;
 }
 
-static int64_t last_dim(const View *v) {
-  return v->dim[v->rank - 1];
-}
-static int64_t last_stride(const View *v) {
-  return v->stride[v->rank - 1];
-}
-
 static void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
   const RowOut *out = context;
   Kb *kb = &l->kb;
@@ -131,14 +124,15 @@ static void merge_taps(MatPart *p) {
 }
 
 static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
-  int64_t d = last_dim(x) / groups, size[WINDOW_MAX_AXES] = {1, 1}, stride[WINDOW_MAX_AXES] = {0};
+  int64_t d = view_last_dim(x) / groups, size[WINDOW_MAX_AXES] = {1, 1},
+          stride[WINDOW_MAX_AXES] = {0};
   for (int k = 0; k < layer->n_along; k++) {
     const LayerAxis *a = &layer->along[k];
     size[k] = a->size;
     stride[k] = a->dilation * (a->axis == AXIS_TIME ? x->time : x->stride[a->axis]);
   }
   MatPart p = {.x = x->buffer,
-               .k_stride = last_stride(x),
+               .k_stride = view_last_stride(x),
                .taps = size[0],
                .tap_stride = stride[0],
                .taps2 = size[1],
@@ -146,7 +140,7 @@ static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
                .d = d,
                .n_gates = 1,
                .name = "W",
-               .group_stride = d * last_stride(x)};
+               .group_stride = d * view_last_stride(x)};
   p.w[0] = role(layer, ROLE_KERNEL);
   if (groups == 1) merge_taps(&p);
   return p;
@@ -154,13 +148,13 @@ static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
 
 static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
-  int64_t filters = last_dim(y), groups = layer_size(layer, OPT_groups, 1);
+  int64_t filters = view_last_dim(y), groups = layer_size(layer, OPT_groups, 1);
   View from = strided(layer, x);
   from.at = kir_at_offset(window_at(l, layer, x, t), from.at.offset - x->at.offset);
   KirIndex iy = view_row(y, t, 0);
   MapRows rows =
       map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
-  RowOut out = {layer, y->buffer, iy, last_stride(y)};
+  RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
   Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = taps_part(layer, x, groups);
   mat.part[0].at = from.at;

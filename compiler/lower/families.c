@@ -78,8 +78,8 @@ void emit_private(Lower *l, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
   KirStmt *section = open_section(l, layer);
   bool one_by_one = !batch_takes(l, layer);
-  if (one_by_one) batch_open(l);
+  KirStmt **samples = one_by_one ? batch_open(l) : NULL;
   how->alone(l, layer);
-  if (one_by_one) batch_close(l);
+  if (one_by_one) batch_close(l, samples);
   close_section(l, layer, section);
 }

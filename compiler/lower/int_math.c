@@ -156,16 +156,10 @@ KirExpr *int_activation(Lower *l, Activation a, KirExpr *p, int fraction) {
     return kb_call(&l->kb, squash_helper(l, false), as_argument(l, p, fraction, 16));
   case ACT_HARD_SIGMOID: return hard(l, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(l, p, fraction, 0.2);
-  case ACT_HARD_TANH: return int_to_fraction(l, p, fraction, 15, -INT16_MAX, INT16_MAX);
-  case ACT_LINEAR:
-  case ACT_RELU:
-  case ACT_SOFTPLUS:
-  case ACT_SOFTSIGN:
-  case ACT_ELU:
-  case ACT_SELU:
-  case ACT_GELU:
-  case ACT_EXP:
-  case ACT_COUNT: break;
+  case ACT_HARD_TANH:
+    return int_to_fraction(l, p, fraction, 15, -INT16_MAX, INT16_MAX);
+  ACTIVATION_OTHER_CASES:
+    break;
   }
   return p; /* quantise has refused the others */
 }

@@ -5,13 +5,6 @@
 #include "lower/int.h"
 #include "lower/weighted.h"
 
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 /* Rows that are summed together: as many as fit in registers and divide them all. */
 static int group_of(int64_t rows) {
   for (int n = 4; n > 1; n--)
@@ -138,7 +131,7 @@ void int_embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   const QuantLayer *q = int_layer(l, layer);
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   bool integer = int_format(l, layer->out[0]).bits != 0;
-  int64_t units = last_dim(y), v = layer->in[0]->type.categories;
+  int64_t units = view_last_dim(y), v = layer->in[0]->type.categories;
   int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, v *units);
   for (int64_t i = 0; i < v * units; i++)
     narrow[i] = (int8_t)q->table[i];
@@ -147,19 +140,13 @@ void int_embedding_step(Lower *l, const Layer *layer, KirReg *t) {
       new_constants(l, layer, "table", int_elem(&q->out), bytes ? (const void *)narrow : q->table,
                     v * units, "[category][unit]");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
-  if (last_dim(x) > 1) {
-    KirReg *k = kb_for(kb, "k", 0, last_dim(x), 1);
-    ix = kir_at_plus(ix, last_stride(x), k);
-    iy = kir_at_plus(iy, y->stride[x->rank - 1], k);
-    opened++;
-  }
+  int opened = open_places(l, x, y, &ix, &iy);
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;
   KirReg *u = kb_for(kb, "u", 0, units, 1);
   KirExpr *e = kb_load(kb, table, kir_at_plus(kir_at_plus(kir_at(0), units, row), 1, u), 1);
-  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), u),
+  kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), u),
            integer ? e : int_to_float(l, e, q->out.scale));
   kb_end(kb);
   close_loops(l, opened);

@@ -5,13 +5,6 @@
 
 #include <math.h>
 
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 /* Loops over all features of y, with what lies at the same place in x and z. Returns how many to
  * close. */
 static int open_all(Lower *l, const View *y, KirIndex *iy, const View *x, KirIndex *ix,
@@ -239,9 +232,9 @@ void int_concat_step(Lower *l, const Layer *layer, KirReg *t) {
     const View *x = view_of(l, v);
     QuantFormat from = int_format(l, v);
     View part = *y;
-    part.dim[part.rank - 1] = last_dim(x);
-    part.at = kir_at_offset(part.at, at * last_stride(y));
-    at += last_dim(x);
+    part.dim[part.rank - 1] = view_last_dim(x);
+    part.at = kir_at_offset(part.at, at * view_last_stride(y));
+    at += view_last_dim(x);
     if (l->place[v->id].concat == layer && l->place[v->id].concat_input == i)
       continue; /* made there */
     if (int_formats_agree(l, v, layer->out[0])) {

@@ -34,14 +34,6 @@ void close_loops(Lower *l, int n) {
     kb_end(&l->kb);
 }
 
-/* Last axis of a view as (size, stride); a scalar is one element. */
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf) {
   Kb *kb = &l->kb;
   KirIndex it = view_row(to, tt, 0), jf = view_row(from, tf, 0);
@@ -51,12 +43,12 @@ void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf
     return;
   }
   int opened = open_axes(l, to, from, &it, &jf);
-  if (same && last_stride(to) == 1 && last_stride(from) == 1)
-    kb_copy(kb, to->buffer, it, from->buffer, jf, last_dim(to));
+  if (same && view_last_stride(to) == 1 && view_last_stride(from) == 1)
+    kb_copy(kb, to->buffer, it, from->buffer, jf, view_last_dim(to));
   else {
-    KirReg *k = kb_for(kb, "k", 0, last_dim(to), 1);
-    KirExpr *x = kb_load(kb, from->buffer, kir_at_plus(jf, last_stride(from), k), 1);
-    kb_store(kb, to->buffer, kir_at_plus(it, last_stride(to), k), x);
+    KirReg *k = kb_for(kb, "k", 0, view_last_dim(to), 1);
+    KirExpr *x = kb_load(kb, from->buffer, kir_at_plus(jf, view_last_stride(from), k), 1);
+    kb_store(kb, to->buffer, kir_at_plus(it, view_last_stride(to), k), x);
     kb_end(kb);
   }
   close_loops(l, opened);
@@ -70,9 +62,9 @@ void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
     return;
   }
   int opened = open_axes(l, v, NULL, &at, NULL);
-  KirReg *k = kb_for(kb, "k", 0, last_dim(v), 1);
+  KirReg *k = kb_for(kb, "k", 0, view_last_dim(v), 1);
   bool f32 = v->buffer->elem == KIR_F32;
-  kb_store(kb, v->buffer, kir_at_plus(at, last_stride(v), k),
+  kb_store(kb, v->buffer, kir_at_plus(at, view_last_stride(v), k),
            f32 ? kb_num(kb, 0, 1) : kb_int(kb, KIR_I32, 0, 1));
   kb_end(kb);
   close_loops(l, opened);
@@ -188,15 +180,16 @@ static bool in_group(const Lower *l, int id, const Job *of) {
  * take all at once stand alone, those between them share a loop. */
 static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
   bool inside = false;
+  KirStmt **samples = NULL;
   for (int i = 0; i < l->model->n_layers; i++) {
     if (!in_group(l, i, of) || l->job[i].pass != pass) continue;
     bool one_by_one = !batch_takes(l, l->model->layer[i]);
-    if (inside && !one_by_one) batch_close(l);
-    if (one_by_one && !inside) batch_open(l);
+    if (inside && !one_by_one) batch_close(l, samples);
+    if (one_by_one && !inside) samples = batch_open(l);
     inside = one_by_one;
     emit_step(l, l->model->layer[i], t);
   }
-  if (inside) batch_close(l);
+  if (inside) batch_close(l, samples);
 }
 
 static bool group_hoists(const Lower *l, const Job *of) {
@@ -228,7 +221,7 @@ static void emit_blocks(Lower *l, const Job *of) {
 static void emit_group(Lower *l, const Job *of) {
   const Model *model = l->model;
   bool opened;
-  batch_open(l);
+  KirStmt **samples = batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
     zero_before(l, fused_result(l, model->layer[i]));
@@ -236,7 +229,7 @@ static void emit_group(Lower *l, const Job *of) {
     zero_field_pads(l, model->layer[i]);
     emit_before(l, model->layer[i]);
   }
-  batch_close(l);
+  batch_close(l, samples);
   l->kb.origin = (KirOrigin){0};
   if (group_hoists(l, of))
     emit_blocks(l, of);
@@ -246,25 +239,25 @@ static void emit_group(Lower *l, const Job *of) {
     l->kb.origin = (KirOrigin){0};
     if (opened) kb_end(&l->kb);
   }
-  batch_open(l);
+  samples = batch_open(l);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
     emit_after(l, model->layer[i]);
     zero_after(l, fused_result(l, model->layer[i]));
   }
-  batch_close(l);
+  batch_close(l, samples);
 }
 
 static void emit_private_job(Lower *l, const Layer *layer) {
-  batch_open(l);
+  KirStmt **samples = batch_open(l);
   zero_before(l, layer->out[0]);
   zero_pads(l, layer->out[0]);
   zero_field_pads(l, layer);
-  batch_close(l);
+  batch_close(l, samples);
   emit_private(l, layer);
-  batch_open(l);
+  samples = batch_open(l);
   zero_after(l, layer->out[0]);
-  batch_close(l);
+  batch_close(l, samples);
 }
 
 /* Inputs that need rows around them are copied into their buffer first. */
@@ -386,11 +379,11 @@ void emit_levels(Lower *l, bool in_reset) {
 }
 
 void emit_groups(Lower *l) {
-  batch_open(l);
+  KirStmt **samples = batch_open(l);
   stage_inputs(l);
-  batch_close(l);
+  batch_close(l, samples);
   emit_levels(l, false);
-  batch_open(l);
+  samples = batch_open(l);
   Kb *kb = &l->kb;
   bool waits = l->m->first_output > 0;
   KirStmt **guard = kb->tail;
@@ -404,5 +397,31 @@ void emit_groups(Lower *l) {
     kb->tail = guard;
   }
   move_histories(l);
-  batch_close(l);
+  batch_close(l, samples);
+}
+
+LineParts line_parts(int64_t n, int lanes) {
+  while (lanes > n)
+    lanes /= 2;
+  int64_t whole = n / lanes * lanes;
+  LineParts out = {0};
+  if (whole) {
+    out.part[out.n].to = whole;
+    out.part[out.n++].lanes = lanes;
+  }
+  if (whole < n) {
+    out.part[out.n].from = whole;
+    out.part[out.n].to = n;
+    out.part[out.n++].lanes = 1;
+  }
+  return out;
+}
+
+int open_places(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+  int opened = open_axes(l, x, y, ix, iy), last = x->rank - 1;
+  if (x->rank < 1 || x->dim[last] <= 1) return opened;
+  KirReg *k = kb_for(&l->kb, "k", 0, x->dim[last], 1);
+  *ix = kir_at_plus(*ix, x->stride[last], k);
+  *iy = kir_at_plus(*iy, y->stride[last], k);
+  return opened + 1;
 }

@@ -11,10 +11,6 @@ static bool has_kernel(const Layer *layer) {
   return lowering_of(layer)->has_kernel;
 }
 
-static bool is_narrow(Precision p) {
-  return p == PRECISION_F16 || p == PRECISION_BF16;
-}
-
 /* Stages without an integer form that are more than moves and comparisons. */
 static bool needs_fpu(const Layer *layer) {
   bool moves = layer->kind == LAYER_argmax || layer->kind == LAYER_onehot ||
@@ -25,11 +21,14 @@ static bool needs_fpu(const Layer *layer) {
 
 /* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
 static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
-  if (p == PRECISION_F32) return true;
-  if (quant_is_integer(p) || p == PRECISION_W8)
-    return l->model->quant &&
-           (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
-  return !(layer_info(layer->kind)->flags & WEIGHTS) || has_kernel(layer) || !given;
+  switch (precision_info[p].arithmetic) {
+  case ARITHMETIC_F32: return true;
+  case ARITHMETIC_NARROW:
+    return !(layer_info(layer->kind)->flags & WEIGHTS) || has_kernel(layer) || !given;
+  case ARITHMETIC_SCALED:
+  case ARITHMETIC_INTEGER: break;
+  }
+  return l->model->quant && (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
 }
 
 /* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
@@ -47,7 +46,7 @@ static bool precisions_are_there(const Lower *l) {
     if (!given && span_valid(l->model->precision_span))
       diag_label(d, l->model->precision_span, "set for the whole model here");
     ok = false;
-    if (!is_narrow(p) && l->target->lacks_fpu) {
+    if (!precision_is_narrow(p) && l->target->lacks_fpu) {
       diag_note(d, "it stays in f32, but `%s` has no floating-point unit", l->target->name);
       diag_fix(d, FIX_MAYBE, "end the model before it: the values there have the same order");
       continue;

@@ -34,6 +34,14 @@ typedef struct View {
       *clock; /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
 } View;
 
+/* The last feature axis; without axes, one element. */
+static inline int64_t view_last_dim(const View *v) {
+  return v->rank ? v->dim[v->rank - 1] : 1;
+}
+static inline int64_t view_last_stride(const View *v) {
+  return v->rank ? v->stride[v->rank - 1] : 1;
+}
+
 /* The steps of a value: what a time loop runs over. */
 typedef struct Domain {
   TimeKind kind;
@@ -126,7 +134,6 @@ typedef struct Lower {
   bool is_tiled;         /* samples run side by side: batch.c */
   bool is_wide;          /* they do in run or step; reset takes them one by one */
   KirReg *block_row;     /* step within the block, where layers hoist */
-  KirStmt **batch_at;    /* where the loop over the samples that is open stands */
   KirReg **length;       /* by length index: its value */
   KirReg *calls;         /* value of call_count */
   KirFunc **helper;      /* math functions, by mathfn.c */
@@ -230,6 +237,18 @@ KirExpr *domain_skip(Lower *l, Domain d);
  * the last axis are then at *ia, *ib. Returns the number of loops to close. */
 int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
 void close_loops(Lower *l, int n);
+/* Loops over all axes of x, whose elements are places in a table, and the same ones of y, which has
+ * one more. Returns the number of loops to close. */
+int open_places(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy);
+/* n elements as whole vectors and the rest one by one: one or two parts. */
+typedef struct LineParts {
+  int n;
+  struct {
+    int64_t from, to;
+    int lanes;
+  } part[2];
+} LineParts;
+LineParts line_parts(int64_t n, int lanes);
 
 /* ---- hoist.c ---- */
 /* A block of steps. */
@@ -252,9 +271,9 @@ KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward);
 void batch_choose(Lower *l);
 /* Then: the sample of all loops over them. */
 void batch_register(Lower *l);
-/* A loop over the samples, if they run side by side. */
-void batch_open(Lower *l);
-void batch_close(Lower *l);
+/* A loop over the samples, if they run side by side. Returns where it stands, for batch_close. */
+KirStmt **batch_open(Lower *l);
+void batch_close(Lower *l, KirStmt **at);
 /* Whether a layer takes all samples itself. */
 bool batch_takes(const Lower *l, const Layer *layer);
 

@@ -69,6 +69,8 @@ void mat_emit(Lower *l, Mat *mat);
 void mat_emit_row(Lower *l, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
+/* How many whole blocks of MAT_BLOCK terms get sums of their own. */
+int64_t mat_blocks(const MatPart *p);
 /* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
  * close_taps. */
 void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);

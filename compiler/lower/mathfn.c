@@ -16,150 +16,13 @@ KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c) {
   return e;
 }
 
-static void fn_tanh(Fn *fn) {
-  KirReg *x = fn->arg[0];
-  LET(lo, MAX(NUM(-9.02f), V(x)));
-  LET(c, MIN(NUM(9.02f), V(lo)));
-  LET(t, MAD(V(c), NUM(2.88539f), NUM(12583039.0f)));
-  LET(n, SUB(V(t), NUM(12583039.0f)));
-  LET(f, MAD(V(c), NUM(2.88539f), NEG(V(n))));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
-  LET(up, ADD(V(s), NUM(1.0f)));
-  LET(down, SUB(NUM(1.0f), V(s)));
-  LET(ff, MUL(V(f), V(f)));
-  LET(w35, MAD(NUM(0.000655253884f), V(ff), NUM(-0.0138750914f)));
-  LET(w15, MAD(V(w35), V(ff), NUM(0.34657359f)));
-  LET(w, MUL(V(f), V(w15)));
-  LET(num, MAD(V(w), V(up), NEG(V(down))));
-  LET(den, MAD(V(w), NEG(V(down)), V(up)));
-  RETURN(DIV(V(num), V(den)));
-}
-
-static void fn_sigmoid(Fn *fn) {
-  KirReg *x = fn->arg[0];
-  LET(lo, MAX(NUM(-89.0f), V(x)));
-  LET(c, MIN(NUM(87.0f), V(lo)));
-  LET(t, MAD(V(c), NUM(-1.442695f), NUM(12583039.0f)));
-  LET(n, SUB(V(t), NUM(12583039.0f)));
-  LET(f, MAD(V(c), NUM(-1.442695f), NEG(V(n))));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
-  LET(ff, MUL(V(f), V(f)));
-  LET(p01, MAD(NUM(0.693147242f), V(f), NUM(1.0f)));
-  LET(p23, MAD(NUM(0.05550294f), V(f), NUM(0.240226537f)));
-  LET(p45, MAD(NUM(0.00134100113f), V(f), NUM(0.009617803f)));
-  LET(p46, MAD(NUM(0.000155311558f), V(ff), V(p45)));
-  LET(p26, MAD(V(p46), V(ff), V(p23)));
-  LET(p, MAD(V(p26), V(ff), V(p01)));
-  LET(d, MAD(V(p), V(s), NUM(1.0f)));
-  RETURN(DIV(NUM(1.0f), V(d)));
-}
-
-/* ---- sums of gates over one division ----
- * A sigmoid enters as what it divides by, d = 1 + exp(-x), a tanh as numerator and denominator;
- * what a cell makes of them then needs one division, and a division is the longest operation of a
- * step. All denominators are positive, so that nothing cancels but what the formula itself
- * subtracts. d is at most 2^40, a denominator of tanh 2^27: their products stay below 2^107. */
-
-/* fn_sigmoid before its division, its polynomial in the order of the shortest chain. */
-static void fn_sigmoid_divisor(Fn *fn) {
-  KirReg *x = fn->arg[0];
-  LET(lo, MAX(NUM(-27.7f), V(x)));
-  LET(c, MIN(NUM(87.0f), V(lo)));
-  LET(t, MAD(V(c), NUM(-1.442695f), NUM(12583039.0f)));
-  LET(n, SUB(V(t), NUM(12583039.0f)));
-  LET(f, MAD(V(c), NUM(-1.442695f), NEG(V(n))));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
-  LET(ff, MUL(V(f), V(f)));
-  LET(p01, MAD(NUM(0.693147242f), V(f), NUM(1.0f)));
-  LET(p23, MAD(NUM(0.05550294f), V(f), NUM(0.240226537f)));
-  LET(p45, MAD(NUM(0.00134100113f), V(f), NUM(0.009617803f)));
-  LET(f4, MUL(V(ff), V(ff)));
-  LET(p03, MAD(V(p23), V(ff), V(p01)));
-  LET(p46, MAD(NUM(0.000155311558f), V(ff), V(p45)));
-  LET(p, MAD(V(p46), V(f4), V(p03)));
-  RETURN(MAD(V(p), V(s), NUM(1.0f)));
-}
-
-/* x of a tanh as 2 log2(e) x = n + f; up = 1 + 2^n, down = 1 - 2^n. */
-typedef struct Reduced {
-  KirReg *f, *ff, *up, *down;
-} Reduced;
-
-static Reduced reduced(Fn *fn, KirReg *x) {
-  LET(lo, MAX(NUM(-9.02f), V(x)));
-  LET(c, MIN(NUM(9.02f), V(lo)));
-  LET(t, MAD(V(c), NUM(2.88539f), NUM(12583039.0f)));
-  LET(n, SUB(V(t), NUM(12583039.0f)));
-  LET(f, MAD(V(c), NUM(2.88539f), NEG(V(n))));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
-  LET(up, ADD(V(s), NUM(1.0f)));
-  LET(down, SUB(NUM(1.0f), V(s)));
-  LET(ff, MUL(V(f), V(f)));
-  return (Reduced){f, ff, up, down};
-}
-
-/* tanh(f / (2 log2(e))) / f */
-static KirReg *tanh_series(Fn *fn, KirReg *ff) {
-  LET(w35, MAD(NUM(0.000655253884f), V(ff), NUM(-0.0138750914f)));
-  LET(w15, MAD(V(w35), V(ff), NUM(0.34657359f)));
-  return w15;
-}
-
-/* d enters both parts of the denominator before they meet. */
-static void fn_tanh_over(Fn *fn) {
-  KirReg *x = fn->arg[0], *d = fn->arg[1];
-  Reduced y = reduced(fn, x);
-  LET(over, MUL(V(y.up), V(d)));
-  LET(under, MUL(V(y.down), V(d)));
-  LET(fup, MUL(V(y.f), V(y.up)));
-  LET(funder, MUL(V(y.f), V(under)));
-  KirReg *w15 = tanh_series(fn, y.ff);
-  LET(num, MAD(V(w15), V(fup), NEG(V(y.down))));
-  LET(den, MAD(V(w15), NEG(V(funder)), V(over)));
-  RETURN(DIV(V(num), V(den)));
-}
-
-static void fn_lstm_state(Fn *fn) {
-  KirReg *x = fn->arg[0], *i = fn->arg[1], *f = fn->arg[2], *c = fn->arg[3];
-  Reduced y = reduced(fn, x);
-  LET(fup, MUL(V(y.f), V(y.up)));
-  LET(fdown, MUL(V(y.f), V(y.down)));
-  KirReg *w15 = tanh_series(fn, y.ff);
-  LET(num, MAD(V(w15), V(fup), NEG(V(y.down))));
-  LET(den, MAD(V(w15), NEG(V(fdown)), V(y.up)));
-  LET(gi, MUL(V(den), V(i)));
-  LET(gf, MUL(V(num), V(f)));
-  LET(top, MAD(V(c), V(gi), V(gf)));
-  LET(below, MUL(V(gi), V(f)));
-  RETURN(DIV(V(top), V(below)));
-}
-
-/* (num e + h den) / (den d) with e = d - 1, what meets num and den made before they are. */
-static void fn_gru_state(Fn *fn) {
-  KirReg *x = fn->arg[0], *d = fn->arg[1], *h = fn->arg[2];
-  Reduced y = reduced(fn, x);
-  LET(e, SUB(V(d), NUM(1.0f)));
-  LET(hdown, MUL(V(h), V(y.down)));
-  LET(edown, MUL(V(e), V(y.down)));
-  LET(slope, MAD(V(e), V(y.up), NEG(V(hdown))));
-  LET(at0, MAD(V(h), V(y.up), NEG(V(edown))));
-  LET(over, MUL(V(y.up), V(d)));
-  LET(under, MUL(V(y.down), V(d)));
-  LET(fslope, MUL(V(y.f), V(slope)));
-  LET(funder, MUL(V(y.f), V(under)));
-  KirReg *w15 = tanh_series(fn, y.ff);
-  LET(num, MAD(V(w15), V(fslope), V(at0)));
-  LET(den, MAD(V(w15), NEG(V(funder)), V(over)));
-  RETURN(DIV(V(num), V(den)));
-}
-
 static void fn_exp_scaled(Fn *fn) {
   KirReg *r = fn->arg[0];
   KirReg *k = fn->arg[1];
   LET(k1, SHR(V(k), INT(1)));
   LET(k2, SUB(V(k), V(k1)));
-  LET(s1, AS_F32(SHL(V(k1), INT(23))));
-  LET(s2, AS_F32(SHL(V(k2), INT(23))));
+  LET(s1, AS_F32(SHL(V(k1), INT(FRACTION_BITS))));
+  LET(s2, AS_F32(SHL(V(k2), INT(FRACTION_BITS))));
   LET(rr, MUL(V(r), V(r)));
   LET(p23, MAD(NUM(0.1666652f), V(r), NUM(0.4999999f)));
   LET(p45, MAD(NUM(0.008368852f), V(r), NUM(0.041668955f)));
@@ -175,10 +38,10 @@ static void fn_exp(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(lo, MAX(NUM(-104.0f), V(x)));
   LET(c, MIN(NUM(89.0f), V(lo)));
-  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583166.0f)));
-  LET(n, SUB(V(t), NUM(12583166.0f)));
-  LET(r1, MAD(V(n), NUM(-0.693359375f), V(c)));
-  LET(r, MAD(V(n), NUM(0.00021219444f), V(r1)));
+  LET(t, MAD(V(c), NUM(LOG2_E), NUM(ROUND_AND_BIAS_254)));
+  LET(n, SUB(V(t), NUM(ROUND_AND_BIAS_254)));
+  LET(r1, MAD(V(n), NUM(-LN2_HIGH), V(c)));
+  LET(r, MAD(V(n), NUM(LN2_LOW), V(r1)));
   RETURN(CALL2(EXP_SCALED, V(r), AS_I32(V(t))));
 }
 
@@ -186,11 +49,11 @@ static void fn_expm1(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(lo, MAX(NUM(-18.0f), V(x)));
   LET(c, MIN(NUM(89.0f), V(lo)));
-  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583038.0f)));
-  LET(n, SUB(V(t), NUM(12583038.0f)));
-  LET(r1, MAD(V(n), NUM(-0.693359375f), V(c)));
-  LET(r, MAD(V(n), NUM(0.00021219444f), V(r1)));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(t, MAD(V(c), NUM(LOG2_E), NUM(ROUND_AND_BIAS_126)));
+  LET(n, SUB(V(t), NUM(ROUND_AND_BIAS_126)));
+  LET(r1, MAD(V(n), NUM(-LN2_HIGH), V(c)));
+  LET(r, MAD(V(n), NUM(LN2_LOW), V(r1)));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(FRACTION_BITS))));
   LET(rr, MUL(V(r), V(r)));
   LET(q23, MAD(NUM(0.16666542f), V(r), NUM(0.49999997f)));
   LET(q45, MAD(NUM(0.008366725f), V(r), NUM(0.041667495f)));
@@ -207,11 +70,11 @@ static void fn_expm1(Fn *fn) {
 static void fn_log(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(big, MUL(V(x), NUM(8388608.0f)));
-  LET(v, SELECT(LT(V(x), NUM(1.1754944e-38f)), V(big), V(x)));
-  LET(e0, SELECT(LT(V(x), NUM(1.1754944e-38f)), NUM(-23.0f), NUM(0.0f)));
+  LET(v, SELECT(LT(V(x), NUM(LEAST_NORMAL)), V(big), V(x)));
+  LET(e0, SELECT(LT(V(x), NUM(LEAST_NORMAL)), NUM(-23.0f), NUM(0.0f)));
   LET(i, SUB(AS_I32(V(v)), INT(0x3f3504f3)));
-  LET(k, SHR(V(i), INT(23)));
-  LET(m, AS_F32(SUB(AS_I32(V(v)), SHL(V(k), INT(23)))));
+  LET(k, SHR(V(i), INT(FRACTION_BITS)));
+  LET(m, AS_F32(SUB(AS_I32(V(v)), SHL(V(k), INT(FRACTION_BITS)))));
   LET(e, ADD(TO_F32(V(k)), V(e0)));
   LET(f, SUB(V(m), NUM(1.0f)));
   LET(ff, MUL(V(f), V(f)));
@@ -225,13 +88,13 @@ static void fn_log(Fn *fn) {
   LET(p, MAD(V(p710), V(f4), V(p36)));
   LET(fp, MUL(V(f), V(p)));
   LET(h, SUB(V(fp), NUM(0.5f)));
-  LET(low, MUL(V(e), NUM(-0.00021219444f)));
+  LET(low, MUL(V(e), NUM(-LN2_LOW)));
   LET(g, MAD(V(h), V(ff), V(low)));
   LET(fg, ADD(V(f), V(g)));
-  LET(y, MAD(V(e), NUM(0.693359375f), V(fg)));
-  LET(at0, SELECT(EQ(V(x), NUM(0.0f)), AS_F32(INT(-0x800000)), AS_F32(INT(0x7fc00000))));
+  LET(y, MAD(V(e), NUM(LN2_HIGH), V(fg)));
+  LET(at0, SELECT(EQ(V(x), NUM(0.0f)), AS_F32(INT(MINUS_INFINITY_BITS)), AS_F32(INT(NAN_BITS))));
   LET(inside, SELECT(LT(NUM(0.0f), V(x)), V(y), V(at0)));
-  RETURN(SELECT(EQ(V(x), AS_F32(INT(0x7f800000))), V(x), V(inside)));
+  RETURN(SELECT(EQ(V(x), AS_F32(INT(INFINITY_BITS))), V(x), V(inside)));
 }
 
 static void fn_softplus(Fn *fn) {
@@ -255,17 +118,17 @@ static void fn_softplus(Fn *fn) {
 static void fn_gelu(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(a, MIN(NUM(14.4f), ABS(V(x))));
-  LET(a1, AS_F32(AND(AS_I32(V(a)), INT(-0x1000))));
+  LET(a1, AS_F32(AND(AS_I32(V(a)), INT(UPPER_HALF))));
   LET(a2, SUB(V(a), V(a1)));
   LET(b1, MUL(V(a1), NUM(-0.5f)));
   LET(b, MUL(V(a1), V(b1)));
   LET(d1, ADD(V(a), V(a1)));
   LET(d2, MUL(V(a2), NUM(-0.5f)));
   LET(d, MUL(V(d1), V(d2)));
-  LET(t, MAD(V(b), NUM(1.442695f), NUM(12583166.0f)));
-  LET(n, SUB(V(t), NUM(12583166.0f)));
-  LET(r1, MAD(V(n), NUM(-0.693359375f), V(b)));
-  LET(r2, MAD(V(n), NUM(0.00021219444f), V(r1)));
+  LET(t, MAD(V(b), NUM(LOG2_E), NUM(ROUND_AND_BIAS_254)));
+  LET(n, SUB(V(t), NUM(ROUND_AND_BIAS_254)));
+  LET(r1, MAD(V(n), NUM(-LN2_HIGH), V(b)));
+  LET(r2, MAD(V(n), NUM(LN2_LOW), V(r1)));
   LET(r, ADD(V(r2), V(d)));
   LET(e, CALL2(EXP_SCALED, V(r), AS_I32(V(t))));
   LET(aa, MUL(V(a), V(a)));
@@ -312,8 +175,8 @@ static void fn_sqrt_remainder(Fn *fn) {
 static void fn_sqrt(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(big, MUL(V(x), NUM(16777216.0f)));
-  LET(v, SELECT(LT(V(x), NUM(1.1754944e-38f)), V(big), V(x)));
-  LET(e0, SELECT(LT(V(x), NUM(1.1754944e-38f)), INT(12), INT(0)));
+  LET(v, SELECT(LT(V(x), NUM(LEAST_NORMAL)), V(big), V(x)));
+  LET(e0, SELECT(LT(V(x), NUM(LEAST_NORMAL)), INT(12), INT(0)));
   LET(i, SUB(AS_I32(V(v)), INT(0x3f800000)));
   LET(k, SHR(V(i), INT(24)));
   LET(m, AS_F32(SUB(AS_I32(V(v)), SHL(V(k), INT(24)))));
@@ -328,25 +191,25 @@ static void fn_sqrt(Fn *fn) {
   LET(b1, SUB(NUM(1.5f), V(c1)));
   LET(y2, MUL(V(y1), V(b1)));
   LET(g, MUL(V(m), V(y2)));
-  LET(g1, AS_F32(AND(AS_I32(V(g)), INT(-0x1000))));
+  LET(g1, AS_F32(AND(AS_I32(V(g)), INT(UPPER_HALF))));
   LET(g2, SUB(V(g), V(g1)));
   LET(gr, CALL3(SQRT_REMAINDER, V(m), V(g1), V(g2)));
   LET(hy, MUL(V(y2), NUM(0.5f)));
   LET(gc, MUL(V(gr), V(hy)));
   LET(s, ADD(V(g), V(gc)));
-  LET(s1, AS_F32(AND(AS_I32(V(s)), INT(-0x1000))));
+  LET(s1, AS_F32(AND(AS_I32(V(s)), INT(UPPER_HALF))));
   LET(s2, SUB(V(s), V(s1)));
   LET(r, CALL3(SQRT_REMAINDER, V(m), V(s1), V(s2)));
-  LET(su, MUL(V(s), NUM(1.1920929e-07f)));
-  LET(up, SELECT(LT(V(su), V(r)), NUM(1.1920929e-07f), NUM(0.0f)));
-  LET(down, SELECT(LE(V(r), NEG(V(su))), NUM(1.1920929e-07f), NUM(0.0f)));
+  LET(su, MUL(V(s), NUM(EPSILON)));
+  LET(up, SELECT(LT(V(su), V(r)), NUM(EPSILON), NUM(0.0f)));
+  LET(down, SELECT(LE(V(r), NEG(V(su))), NUM(EPSILON), NUM(0.0f)));
   LET(upper, ADD(V(s), V(up)));
   LET(root, SUB(V(upper), V(down)));
   LET(ke, SUB(V(k), V(e0)));
-  LET(y, AS_F32(ADD(AS_I32(V(root)), SHL(V(ke), INT(23)))));
-  LET(edge, SELECT(LT(V(x), NUM(0.0f)), AS_F32(INT(0x7fc00000)), V(x)));
+  LET(y, AS_F32(ADD(AS_I32(V(root)), SHL(V(ke), INT(FRACTION_BITS)))));
+  LET(edge, SELECT(LT(V(x), NUM(0.0f)), AS_F32(INT(NAN_BITS)), V(x)));
   LET(inside, SELECT(LT(NUM(0.0f), V(x)), V(y), V(edge)));
-  RETURN(SELECT(EQ(V(x), AS_F32(INT(0x7f800000))), V(x), V(inside)));
+  RETURN(SELECT(EQ(V(x), AS_F32(INT(INFINITY_BITS))), V(x), V(inside)));
 }
 
 static void fn_tanh_fast(Fn *fn) {
@@ -380,10 +243,10 @@ static void fn_exp_fast(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(lo, MAX(NUM(-87.0f), V(x)));
   LET(c, MIN(NUM(88.0f), V(lo)));
-  LET(t, MAD(V(c), NUM(1.442695f), NUM(12583039.0f)));
-  LET(n, SUB(V(t), NUM(12583039.0f)));
+  LET(t, MAD(V(c), NUM(LOG2_E), NUM(ROUND_AND_BIAS_127)));
+  LET(n, SUB(V(t), NUM(ROUND_AND_BIAS_127)));
   LET(r, MAD(V(n), NUM(-0.6931472f), V(c)));
-  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(23))));
+  LET(s, AS_F32(SHL(AS_I32(V(t)), INT(FRACTION_BITS))));
   LET(rr, MUL(V(r), V(r)));
   LET(p01, MAD(NUM(1.0001659f), V(r), NUM(0.99992734f)));
   LET(p23, MAD(NUM(0.16566302f), V(r), NUM(0.5049893f)));

@@ -45,6 +45,27 @@ KirExpr *fn_call(Fn *fn, MathFn what, KirExpr *a, KirExpr *b, KirExpr *c);
 #define CALL2(f, a, b)    fn_call(fn, MATH_##f, a, b, NULL)
 #define CALL3(f, a, b, c) fn_call(fn, MATH_##f, a, b, c)
 
+/* 1.5 * 2^23 + bias: adding it to a number of moderate size rounds that to a whole n, and leaves
+ * n + bias in the low bits of the sum, from where SHL puts it into the exponent. */
+#define ROUND_AND_BIAS_126 12583038.0f
+#define ROUND_AND_BIAS_127 12583039.0f
+#define ROUND_AND_BIAS_254 12583166.0f
+#define LOG2_E             1.442695f
+#define LN2_HIGH           0.693359375f   /* ln 2 to 9 bits, */
+#define LN2_LOW            0.00021219444f /* less this */
+#define LEAST_NORMAL       1.1754944e-38f
+#define EPSILON            1.1920929e-07f /* 2^-23 */
+enum { FRACTION_BITS = 23, UPPER_HALF = -0x1000 /* clears the lower half of the fraction */ };
+enum { MINUS_INFINITY_BITS = -0x800000, INFINITY_BITS = 0x7f800000, NAN_BITS = 0x7fc00000 };
+
+/* mathfn_gates.c */
+void fn_tanh(Fn *fn);
+void fn_sigmoid(Fn *fn);
+void fn_sigmoid_divisor(Fn *fn);
+void fn_tanh_over(Fn *fn);
+void fn_lstm_state(Fn *fn);
+void fn_gru_state(Fn *fn);
+
 /* mathfn_more.c */
 void fn_floor(Fn *fn);
 void fn_round(Fn *fn);

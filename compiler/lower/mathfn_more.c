@@ -4,8 +4,8 @@
  * tests/numeric/more_functions.sh. */
 #include "lower/mathfn.h"
 
-#define INFINITE AS_F32(INT(0x7f800000))
-#define NAN_BITS AS_F32(INT(0x7fc00000))
+#define INFINITE AS_F32(INT(INFINITY_BITS))
+#define NAN_BITS AS_F32(INT(NAN_BITS))
 #define SIGN_BIT INT(-0x7fffffff - 1)
 
 /* Adding 2^23 to |x| and taking it off again leaves the nearest whole number; from 2^23 on all are

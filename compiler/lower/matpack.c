@@ -67,6 +67,10 @@ int mat_split(const Lower *l, const Mat *mat) {
   return split;
 }
 
+int64_t mat_blocks(const MatPart *p) {
+  return p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
+}
+
 int64_t mat_part_depth(const MatPart *p) {
   return p->taps * (p->taps2 ? p->taps2 : 1) * p->d;
 }

@@ -233,7 +233,7 @@ static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *const *ta
 static void add_part(Lower *l, TileRun *r, const MatPart *p) {
   KirReg *tap[2];
   mat_open_taps(l, p, tap);
-  int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
+  int64_t blocks = mat_blocks(p);
   if (blocks) add_blocks(l, r, p, tap, blocks);
   add_range(l, r, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
   mat_close_taps(l, tap);

@@ -289,15 +289,10 @@ static bool is_flat(const View *v) {
 static void flat(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *z,
                  KirIndex iz, const View *y, KirIndex iy, int64_t n) {
   Kb *kb = &l->kb;
-  int lanes = l->target->lanes;
-  if (x->buffer->elem != KIR_F32) lanes = 1;
-  while (lanes > n)
-    lanes /= 2;
-  int64_t whole = n / lanes * lanes;
-  for (int part = 0; part < 2; part++) {
-    int64_t from = part ? whole : 0, to = part ? n : whole;
-    int step = part ? 1 : lanes;
-    if (from == to) continue;
+  LineParts parts = line_parts(n, x->buffer->elem == KIR_F32 ? l->target->lanes : 1);
+  for (int i = 0; i < parts.n; i++) {
+    int64_t from = parts.part[i].from, to = parts.part[i].to;
+    int step = parts.part[i].lanes;
     if (to - from == step) {
       element(l, layer, x, kir_at_offset(ix, from), z, kir_at_offset(iz, from), y,
               kir_at_offset(iy, from), step);

@@ -3,13 +3,6 @@
  * overlap_add. */
 #include "lower/lower_internal.h"
 
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 /* Inputs that were not computed in their slice are copied into it. */
 static void concat_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *y = view_of(l, layer->out[0]);
@@ -35,7 +28,7 @@ static void frames_step(Lower *l, const Layer *layer, KirReg *t) {
   int64_t d = view_size(x);
   KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
            iy = view_row(y, t, 0);
-  bool in_one_piece = x->time == d && view_is_dense(x) && last_stride(y) == 1;
+  bool in_one_piece = x->time == d && view_is_dense(x) && view_last_stride(y) == 1;
   if (in_one_piece) {
     kb_copy(kb, y->buffer, iy, x->buffer, ix, w.size * d);
     return;
@@ -44,8 +37,8 @@ static void frames_step(Lower *l, const Layer *layer, KirReg *t) {
   View row = *x, part = {.buffer = y->buffer, .rank = x->rank};
   row.at = kir_at_plus(ix, x->time, i);
   row.time = 0;
-  part.at = kir_at_plus(iy, d * last_stride(y), i);
-  int64_t stride = last_stride(y);
+  part.at = kir_at_plus(iy, d * view_last_stride(y), i);
+  int64_t stride = view_last_stride(y);
   for (int a = x->rank - 1; a >= 0; a--) {
     part.dim[a] = x->dim[a];
     part.stride[a] = stride;
@@ -65,15 +58,9 @@ static void delay_step(Lower *l, const Layer *layer, KirReg *t) {
 static void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t v = last_dim(y), stride = last_stride(y);
+  int64_t v = view_last_dim(y), stride = view_last_stride(y);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
-  if (last_dim(x) > 1) {
-    KirReg *k = kb_for(kb, "k", 0, last_dim(x), 1);
-    ix = kir_at_plus(ix, last_stride(x), k);
-    iy = kir_at_plus(iy, y->stride[x->rank - 1], k);
-    opened++;
-  }
+  int opened = open_places(l, x, y, &ix, &iy);
   if (stride == 1)
     kb_zero(kb, y->buffer, iy, v);
   else {
@@ -227,7 +214,7 @@ static void overlap_add_stream(Lower *l, const Layer *layer) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
-  int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = last_stride(x);
+  int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = view_last_stride(x);
   int64_t late =
       out.lag - in.lag * hop; /* slots by which the result trails its frame's first sample */
   int64_t keep = size + late; /* the sum of the frame being added, behind `late` finished samples */
@@ -271,7 +258,7 @@ static void overlap_add_private(Lower *l, const Layer *layer) {
   }
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
-  int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = last_stride(x);
+  int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = view_last_stride(x);
   KirReg *t = kb_for(kb, "t", 0, out.n, 1);
   kb_store(kb, y->buffer, view_row(y, t, 0), kb_num(kb, 0, 1));
   kb_end(kb);

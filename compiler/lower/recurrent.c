@@ -12,12 +12,12 @@
 #include "lower/recurrent.h"
 
 /* The samples of a batch side by side, unless the layer stands in a loop over them. */
-static void samples_open(Lower *l, const Layer *layer) {
-  if (batch_takes(l, layer)) batch_open(l);
+static KirStmt **samples_open(Lower *l, const Layer *layer) {
+  return batch_takes(l, layer) ? batch_open(l) : NULL;
 }
 
-static void samples_close(Lower *l, const Layer *layer) {
-  if (batch_takes(l, layer)) batch_close(l);
+static void samples_close(Lower *l, KirStmt **samples) {
+  if (samples) batch_close(l, samples);
 }
 
 /* What is left of a step when W x + b is there already. */
@@ -144,7 +144,7 @@ static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const 
       .x = x->buffer, .at = ix, .k_stride = x->stride[x->rank - 1], .taps = 1, .d = d, .name = "W"};
   emit_cell(l, &cell, dir, input, cell_state_part(p->h, cell.h, units), t, &rows);
   close_loops(l, rows.opened);
-  samples_open(l, layer);
+  KirStmt **samples = samples_open(l, layer);
   KirIndex next = at_batch(l, p->next, p->next_at), h = at_batch(l, p->h, p->h_at);
   int64_t all = p->positions > 1 ? p->positions * p->width : units;
   if (p->next != p->h) kb_copy(&l->kb, p->h, h, p->next, next, all);
@@ -154,7 +154,7 @@ static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const 
     to.at = kir_at_offset(to.at, dir * units * to.stride[to.rank - 1]);
     copy_row(l, &to, t, &from, NULL);
   }
-  samples_close(l, layer);
+  samples_close(l, samples);
 }
 
 void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
@@ -217,9 +217,9 @@ static void alone(Lower *l, const Layer *layer) {
   bool both = layer_directions(layer) == 2;
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = !both || dir == 1;
-    samples_open(l, layer);
+    KirStmt **samples = samples_open(l, layer);
     recurrent_before(l, layer, dir);
-    samples_close(l, layer);
+    samples_close(l, samples);
     KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
     if (l->job[layer->id].hoists) {
       HoistBlock block = hoist_open(l, d, backward);
@@ -235,9 +235,9 @@ static void alone(Lower *l, const Layer *layer) {
     recurrent_step(l, layer, dir, t);
     kb_end(kb);
   }
-  samples_open(l, layer);
+  KirStmt **samples = samples_open(l, layer);
   give_fields(l, layer, NULL);
-  samples_close(l, layer);
+  samples_close(l, samples);
 }
 
 /* All positions of a feature axis within the step at `row`, every direction. */

@@ -2,13 +2,6 @@
 /* mean, max, min and sum: over time, or along feature axes of one step. */
 #include "lower/lower_internal.h"
 
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 /* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */
 KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
   KirReg *v = kb_let(kb, "v", x);
@@ -21,10 +14,10 @@ KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
 /* All elements of a row of x beside those of y. */
 static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
   int opened = open_axes(l, x, y, ix, iy);
-  if (last_dim(x) > 1) {
-    KirReg *k = kb_for(&l->kb, "k", 0, last_dim(x), 1);
-    *ix = kir_at_plus(*ix, last_stride(x), k);
-    *iy = kir_at_plus(*iy, last_stride(y), k);
+  if (view_last_dim(x) > 1) {
+    KirReg *k = kb_for(&l->kb, "k", 0, view_last_dim(x), 1);
+    *ix = kir_at_plus(*ix, view_last_stride(x), k);
+    *iy = kir_at_plus(*iy, view_last_stride(y), k);
     opened++;
   }
   return opened;
@@ -160,15 +153,11 @@ static void over_axes_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened, lanes = l->target->lanes;
-  int64_t row = open_kept(l, layer, x, y, &ix, &iy, &opened);
-  while (lanes > row)
-    lanes /= 2;
-  int64_t whole = row / lanes * lanes;
-  for (int part = 0; part < 2; part++) {
-    int64_t from = part ? whole : 0, to = part ? row : whole;
-    int step = part ? 1 : lanes;
-    if (from == to) continue;
+  int opened;
+  LineParts parts = line_parts(open_kept(l, layer, x, y, &ix, &iy, &opened), l->target->lanes);
+  for (int i = 0; i < parts.n; i++) {
+    int64_t from = parts.part[i].from, to = parts.part[i].to;
+    int step = parts.part[i].lanes;
     KirReg *k = to - from > step ? kb_for(kb, "c", from, to, step) : NULL;
     over_lanes(l, layer, x, kir_at_plus(kir_at_offset(ix, k ? 0 : from), 1, k), y,
                kir_at_plus(kir_at_offset(iy, k ? 0 : from), 1, k), step);

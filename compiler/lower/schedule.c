@@ -357,7 +357,7 @@ static void find_tail(Lower *l, const Layer *layer) {
   for (const Layer *at = layer, *next; (next = only_reader(l, at->out[0]));
        at = next, first = false) {
     Precision p = layer_precision(l->model, layer);
-    bool refolds = next->kind == LAYER_BatchNorm && (p == PRECISION_F16 || p == PRECISION_BF16);
+    bool refolds = next->kind == LAYER_BatchNorm && precision_is_narrow(p);
     if (!can_be_tail(next, first) || refolds)
       return; /* a kernel of 16 bits would be rounded once more */
     l->job[at->id].tail = next;

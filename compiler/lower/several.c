@@ -27,19 +27,14 @@ static void element(Lower *l, const Layer *layer, const View *const *view, const
 static void row(Lower *l, const Layer *layer, const View *const *view, const KirIndex *at,
                 int64_t n) {
   Kb *kb = &l->kb;
-  int lanes = l->target->lanes;
-  while (lanes > n)
-    lanes /= 2;
-  int64_t whole = n / lanes * lanes;
-  for (int part = 0; part < 2; part++) {
-    int64_t from = part ? whole : 0, to = part ? n : whole;
-    int step = part ? 1 : lanes;
-    if (from == to) continue;
+  LineParts parts = line_parts(n, l->target->lanes);
+  for (int p = 0; p < parts.n; p++) {
+    int lanes = parts.part[p].lanes;
     KirIndex moved[MOST_OPERANDS];
-    KirReg *k = kb_for(kb, "k", from, to, step);
+    KirReg *k = kb_for(kb, "k", parts.part[p].from, parts.part[p].to, lanes);
     for (int i = 0; i <= layer->n_in; i++)
       moved[i] = kir_at_plus(at[i], 1, k);
-    element(l, layer, view, moved, step);
+    element(l, layer, view, moved, lanes);
     kb_end(kb);
   }
 }

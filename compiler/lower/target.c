@@ -160,9 +160,11 @@ static const Target wasm_simd = {.name = "wasm-simd",
                                  .c_flags = "-msimd128",
                                  .c_needs = "!defined(__wasm__) || defined(__wasm_simd128__)"};
 
-const Target *const target_table[] = {&generic, &x86_64_v2, &x86_64_v3, &x86_64_v4, &x86_64_v4_vnni,
-                                      &aarch64, &cortex_m0, &cortex_m4, &cortex_m7, &cortex_m55,
-                                      &rv32,    &rv64gcv,   &wasm_simd, NULL};
+const Target *const target_table[] = {&generic,
+#define TARGET(id, name, triple, cpu, features) &id,
+#include "base/targets.def"
+#undef TARGET
+                                      NULL};
 
 const Target *target_find(const char *name) {
   for (int i = 0; target_table[i]; i++)

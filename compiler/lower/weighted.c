@@ -8,13 +8,6 @@ static const float *role(const Layer *layer, Role r) {
   return layer->weights ? layer->weights->role[r] : NULL;
 }
 
-static int64_t last_dim(const View *v) {
-  return v->rank ? v->dim[v->rank - 1] : 1;
-}
-static int64_t last_stride(const View *v) {
-  return v->rank ? v->stride[v->rank - 1] : 1;
-}
-
 /* BatchNorm as y = a x + b. */
 static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, double *b) {
   double eps = layer_eps(l->model, layer);
@@ -52,13 +45,13 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   MapRows rows = map_open(l, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
-  RowOut out = {layer, y->buffer, iy, last_stride(y)};
-  Mat mat = row_mat(l, layer, &out, last_dim(y), &rows);
+  RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
+  Mat mat = row_mat(l, layer, &out, view_last_dim(y), &rows);
   mat.part[0] = (MatPart){.x = x->buffer,
                           .at = ix,
-                          .k_stride = last_stride(x),
+                          .k_stride = view_last_stride(x),
                           .taps = 1,
-                          .d = last_dim(x),
+                          .d = view_last_dim(x),
                           .n_gates = 1,
                           .name = "W"};
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
@@ -71,9 +64,9 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
 /* Opens loops over all features of x and one row of y for each: y[.., :] belongs to x[..]. */
 static int open_elements(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
   int opened = open_axes(l, x, y, ix, iy);
-  if (last_dim(x) > 1) {
-    KirReg *v = kb_for(&l->kb, "k", 0, last_dim(x), 1);
-    *ix = kir_at_plus(*ix, last_stride(x), v);
+  if (view_last_dim(x) > 1) {
+    KirReg *v = kb_for(&l->kb, "k", 0, view_last_dim(x), 1);
+    *ix = kir_at_plus(*ix, view_last_stride(x), v);
     *iy = kir_at_plus(*iy, y->stride[x->rank - 1], v);
     opened++;
   }
@@ -83,7 +76,7 @@ static int open_elements(Lower *l, const View *x, const View *y, KirIndex *ix, K
 static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t units = last_dim(y), v = layer->in[0]->type.categories;
+  int64_t units = view_last_dim(y), v = layer->in[0]->type.categories;
   KirBuffer *table =
       new_weights(l, layer, "table", role(layer, ROLE_TABLE), v * units,
                   arena_printf(l->arena, "%s: [category %lld][%lld]",
@@ -93,11 +86,11 @@ static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;
-  if (last_stride(y) == 1)
+  if (view_last_stride(y) == 1)
     kb_copy(kb, y->buffer, iy, table, kir_at_plus(kir_at(0), units, row), units);
   else {
     KirReg *k = kb_for(kb, "u", 0, units, 1);
-    kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k),
+    kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k),
              kb_load(kb, table, kir_at_plus(kir_at_plus(kir_at(0), units, row), 1, k), 1));
     kb_end(kb);
   }
@@ -108,7 +101,7 @@ static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
 static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = last_dim(x);
+  int64_t d = view_last_dim(x);
   double *factor = ARENA_ARRAY(l->arena, double, d), *offset = ARENA_ARRAY(l->arena, double, d);
   float *a = ARENA_ARRAY(l->arena, float, d), *b = ARENA_ARRAY(l->arena, float, d);
   norm_factors(l, layer, d, factor, offset);
@@ -125,9 +118,9 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  KirExpr *z = muladd(l, kb_load(kb, x->buffer, kir_at_plus(ix, last_stride(x), k), 1),
+  KirExpr *z = muladd(l, kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1),
                       kb_load(kb, wa, ik, 1), kb_load(kb, wb, ik, 1));
-  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k), z);
+  kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k), z);
   kb_end(kb);
   close_loops(l, opened);
 }
@@ -136,16 +129,16 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
 static void prelu(Lower *l, const Layer *layer, KirReg *t) {
   Kb *kb = &l->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = last_dim(x);
+  int64_t d = view_last_dim(x);
   KirBuffer *slope = new_weights(l, layer, "slope", role(layer, ROLE_SLOPE), d, NULL);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_axes(l, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, last_stride(x), k), 1));
+  KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1));
   KirExpr *low =
       kb_op2(kb, KIR_MUL, kb_load(kb, slope, kir_at_plus(kir_at(0), 1, k), 1), kb_use(kb, v));
   KirExpr *positive = kb_op2(kb, KIR_LT, kb_num(kb, 0, 1), kb_use(kb, v));
-  kb_store(kb, y->buffer, kir_at_plus(iy, last_stride(y), k),
+  kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k),
            kb_select(kb, positive, kb_use(kb, v), low));
   kb_end(kb);
   close_loops(l, opened);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON to tensors, with every length checked before memory is taken. See audio.h. */
 #include "import/audio/audio.h"
+#include "import/json_read.h"
 
 #include <ctype.h>
 #include <float.h>
@@ -92,15 +93,6 @@ static const char *array_str(Arena *arena, int rank, const int64_t *dim) {
   return rank ? dims_str(arena, rank, dim) : "no array";
 }
 
-/* Every array has its length, every leaf is a number. */
-static bool shape_is(const json_t *array, int rank, const int64_t *dim) {
-  if (rank == 0) return json_is_number(array);
-  if (!json_is_array(array) || (int64_t)json_array_size(array) != *dim) return false;
-  for (size_t i = 0; i < json_array_size(array); i++)
-    if (!shape_is(json_array_get(array, i), rank - 1, dim + 1)) return false;
-  return true;
-}
-
 static float *copy_values(const json_t *array, int rank, float *to) {
   if (rank == 0) {
     double value = json_number_value(array);
@@ -121,7 +113,7 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
     foreign_report(audio->diags, audio->file, E602, "%s has no `%s`", origin, name);
     return NULL;
   }
-  if (!shape_is(array, rank, dim)) {
+  if (!json_shape_is(array, rank, dim)) {
     int n = audio_rank(array, found);
     Diag *d = foreign_report(audio->diags, audio->file, E603, "`%s` does not fit %s", name, origin);
     bool same = n == rank && memcmp(found, dim, sizeof *dim * (size_t)n) == 0;

@@ -41,14 +41,6 @@ static int shape_of(const json_t *array, int64_t *dim) {
   return json_is_number(array) ? rank : -1;
 }
 
-static bool shape_is(const json_t *array, int rank, const int64_t *dim) {
-  if (rank == 0) return json_is_number(array);
-  if (!json_is_array(array) || (int64_t)json_array_size(array) != *dim) return false;
-  for (size_t i = 0; i < json_array_size(array); i++)
-    if (!shape_is(json_array_get(array, i), rank - 1, dim + 1)) return false;
-  return true;
-}
-
 /* Values row by row. */
 static double *copy(const json_t *array, int rank, double *to) {
   if (rank == 0) {
@@ -68,7 +60,7 @@ static bool take(Arena *arena, const char *name, const json_t *value, Tensor *t,
   if (t->rank < 0) return false;
   *reason = arena_printf(
       arena, "the rows of `%.120s` differ in length, or hold something else than numbers", name);
-  if (!shape_is(value, t->rank, t->dim)) return false;
+  if (!json_shape_is(value, t->rank, t->dim)) return false;
   for (int i = 0; i < t->rank; i++)
     t->count *= t->dim[i];
   double *data = ARENA_ARRAY(arena, double, t->count + 1);

@@ -70,7 +70,7 @@ bool bind_precision(Model *model, Diags *diags) {
     Layer *layer = model->layer[i];
     Precision precision = layer_precision(model, layer);
     ParamShape params[LAYER_MAX_PARAMS];
-    if (!layer->weights || (precision != PRECISION_F16 && precision != PRECISION_BF16)) continue;
+    if (!layer->weights || !precision_is_narrow(precision)) continue;
     int n = layer_params(layer, params);
     for (int k = 0; k < n; k++)
       if (params[k].role == ROLE_KERNEL || params[k].role == ROLE_RECURRENT)

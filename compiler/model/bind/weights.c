@@ -303,19 +303,35 @@ static float random_float(uint64_t *state, float low, float high) {
 
 static void fill_random(float *to, const ParamShape *param, bool is_conv, uint64_t *state) {
   int64_t fan_in = param->dim[param->rank - 1];
-  float low, high;
+  float low = -0.5f, high = 0.5f;
   switch (param->role) { /* statistics and scales stay near those of a trained layer */
-  case ROLE_VARIANCE: low = 0.5f, high = 1.5f; break;
-  case ROLE_SCALE: low = 0.5f, high = 1.5f; break;
-  case ROLE_SLOPE: low = 0, high = 0.5f; break;
+  case ROLE_VARIANCE:
+  case ROLE_SCALE:
+    low = 0.5f;
+    high = 1.5f;
+    break;
+  case ROLE_SLOPE:
+    low = 0;
+    high = 0.5f;
+    break;
   case ROLE_KERNEL:
   case ROLE_RECURRENT: {
     if (param->rank == 3) fan_in *= param->dim[1];
     if (is_conv && param->rank == 4) fan_in *= param->dim[1] * param->dim[2];
-    high = 1 / sqrtf((float)fan_in), low = -high;
+    high = 1 / sqrtf((float)fan_in);
+    low = -high;
     break;
   }
-  default: low = -0.5f, high = 0.5f; break;
+  case ROLE_BIAS:
+  case ROLE_RECURRENT_BIAS:
+  case ROLE_PEEPHOLE:
+  case ROLE_INITIAL_H:
+  case ROLE_INITIAL_C:
+  case ROLE_INITIAL_X:
+  case ROLE_TABLE:
+  case ROLE_CENTER:
+  case ROLE_MEAN:
+  case ROLE_COUNT: break;
   }
   for (int64_t i = 0, n = param_count(param); i < n; i++)
     to[i] = random_float(state, low, high);

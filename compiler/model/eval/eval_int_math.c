@@ -58,16 +58,10 @@ int64_t oracle_activation(Eval *e, Activation a, int64_t p, int fraction) {
     return oracle_limit(down(65538 + tanh16(e, shifted(p, fraction, 16)), 2), 0, 32767);
   case ACT_HARD_SIGMOID: return hard(e, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(e, p, fraction, 0.2);
-  case ACT_HARD_TANH: return oracle_to_fraction(e, p, fraction, 15, -32767, 32767);
-  case ACT_LINEAR:
-  case ACT_RELU:
-  case ACT_SOFTPLUS:
-  case ACT_SOFTSIGN:
-  case ACT_ELU:
-  case ACT_SELU:
-  case ACT_GELU:
-  case ACT_EXP:
-  case ACT_COUNT: break;
+  case ACT_HARD_TANH:
+    return oracle_to_fraction(e, p, fraction, 15, -32767, 32767);
+  ACTIVATION_OTHER_CASES:
+    break;
   }
   e->overflowed = true; /* no integer cell has it */
   return 0;

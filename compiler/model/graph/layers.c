@@ -15,6 +15,10 @@ static const LayerInfo table[LAYER_KIND_COUNT] = {
 
 const char *const activation_name[ACT_COUNT] = {ACTIVATION_LIST(LIST_NAME, LIST_NAME)};
 const char *const precision_name[PRECISION_COUNT] = {PRECISION_LIST(LIST_NAME, LIST_NAME)};
+#define INFO(id, word, arithmetic, weight_bits, value_bits)                                        \
+  {ARITHMETIC_##arithmetic, weight_bits, value_bits},
+const PrecisionInfo precision_info[PRECISION_COUNT] = {PRECISION_LIST(INFO, INFO)};
+#undef INFO
 
 const LayerInfo *layer_info(LayerKind kind) {
   return &table[kind];

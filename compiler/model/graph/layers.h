@@ -118,50 +118,72 @@ int layer_opt_count(const LayerInfo *info);
 /* Index into info->opts, or -1. */
 int layer_info_opt(const LayerInfo *info, const char *name);
 
-/* A list of words becomes an enum, an array of names and the words as one string: `F(ID, "word")`
- * for each, the first one with HEAD in the string. */
-#define LIST_NAME(id, word) word,
-#define LIST_WORD(id, word) " " word
-#define LIST_HEAD(id, word) word
+/* A list of words becomes an enum, an array of names and the words as one string: `F(ID, "word",
+ * columns)` for each, the first one with HEAD in the string. */
+#define LIST_NAME(id, word, ...) word,
+#define LIST_WORD(id, word, ...) " " word
+#define LIST_HEAD(id, word, ...) word
 
-/* Activation words of `activation=` and `gate=`.
+/* Activation words of `activation=` and `gate=`, and whether integer cells have them as functions
+ * whose values are bounded.
  * hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1)
  * (Keras 1 and 2, the default of ONNX). */
 #define ACTIVATION_LIST(F, HEAD)                                                                   \
-  HEAD(LINEAR, "linear")                                                                           \
-  F(RELU, "relu")                                                                                  \
-  F(TANH, "tanh")                                                                                  \
-  F(SIGMOID, "sigmoid")                                                                            \
-  F(HARD_SIGMOID, "hard_sigmoid")                                                                  \
-  F(HARD_SIGMOID_02, "hard_sigmoid_02")                                                            \
-  F(HARD_TANH, "hard_tanh")                                                                        \
-  F(SOFTPLUS, "softplus")                                                                          \
-  F(SOFTSIGN, "softsign")                                                                          \
-  F(ELU, "elu")                                                                                    \
-  F(SELU, "selu")                                                                                  \
-  F(GELU, "gelu")                                                                                  \
-  F(EXP, "exp")
+  HEAD(LINEAR, "linear", other)                                                                    \
+  F(RELU, "relu", other)                                                                           \
+  F(TANH, "tanh", bounded)                                                                         \
+  F(SIGMOID, "sigmoid", bounded)                                                                   \
+  F(HARD_SIGMOID, "hard_sigmoid", bounded)                                                         \
+  F(HARD_SIGMOID_02, "hard_sigmoid_02", bounded)                                                   \
+  F(HARD_TANH, "hard_tanh", bounded)                                                               \
+  F(SOFTPLUS, "softplus", other)                                                                   \
+  F(SOFTSIGN, "softsign", other)                                                                   \
+  F(ELU, "elu", other)                                                                             \
+  F(SELU, "selu", other)                                                                           \
+  F(GELU, "gelu", other)                                                                           \
+  F(EXP, "exp", other)
 typedef enum Activation {
-#define ACTIVATION_ID(id, word) ACT_##id,
+#define ACTIVATION_ID(id, word, integers) ACT_##id,
   ACTIVATION_LIST(ACTIVATION_ID, ACTIVATION_ID) ACT_COUNT
 } Activation;
 extern const char *const activation_name[ACT_COUNT];
 #define ACTIVATIONS ACTIVATION_LIST(LIST_WORD, LIST_HEAD)
+/* Of a switch over activations: the cases of those that integer cells do not have as functions. */
+#define ACTIVATION_CASE_bounded(id)
+#define ACTIVATION_CASE_other(id)           case ACT_##id:
+#define ACTIVATION_CASE(id, word, integers) ACTIVATION_CASE_##integers(id)
+#define ACTIVATION_OTHER_CASES              ACTIVATION_LIST(ACTIVATION_CASE, ACTIVATION_CASE) case ACT_COUNT
 
-/* Words of `precision`. */
+/* What `precision` means for the weights of a layer and for what it computes with. */
+typedef enum Arithmetic {
+  ARITHMETIC_F32,    /* weights of f32 */
+  ARITHMETIC_NARROW, /* weights of 16 bits, which become f32 when they are read */
+  ARITHMETIC_SCALED, /* weights of 8 bits with a scale; what they meet is rounded in each step */
+  ARITHMETIC_INTEGER /* weights and values are integers */
+} Arithmetic;
+
+/* Words of `precision`: arithmetic, bits of a weight, bits of a value. */
 #define PRECISION_LIST(F, HEAD)                                                                    \
-  HEAD(F32, "f32")                                                                                 \
-  F(F16, "f16")                                                                                    \
-  F(BF16, "bf16")                                                                                  \
-  F(W8, "w8")                                                                                      \
-  F(I8, "i8")                                                                                      \
-  F(I16, "i16")                                                                                    \
-  F(I16X16, "i16x16")
+  HEAD(F32, "f32", F32, 32, 32)                                                                    \
+  F(F16, "f16", NARROW, 16, 32)                                                                    \
+  F(BF16, "bf16", NARROW, 16, 32)                                                                  \
+  F(W8, "w8", SCALED, 8, 32)                                                                       \
+  F(I8, "i8", INTEGER, 8, 8)                                                                       \
+  F(I16, "i16", INTEGER, 8, 16)                                                                    \
+  F(I16X16, "i16x16", INTEGER, 16, 16)
 typedef enum Precision {
-#define PRECISION_ID(id, word) PRECISION_##id,
+#define PRECISION_ID(id, word, arithmetic, weight_bits, value_bits) PRECISION_##id,
   PRECISION_LIST(PRECISION_ID, PRECISION_ID) PRECISION_COUNT
 } Precision;
 extern const char *const precision_name[PRECISION_COUNT];
+typedef struct PrecisionInfo {
+  Arithmetic arithmetic;
+  int weight_bits, value_bits;
+} PrecisionInfo;
+extern const PrecisionInfo precision_info[PRECISION_COUNT];
+static inline bool precision_is_narrow(Precision p) {
+  return precision_info[p].arithmetic == ARITHMETIC_NARROW;
+}
 #define PRECISIONS PRECISION_LIST(LIST_WORD, LIST_HEAD)
 
 #endif

@@ -46,16 +46,24 @@ static const char *name_along(const Layer *layer, const Value *v) {
   return NULL;
 }
 
+/* Two values whose times differ, concatenated (`code`, `what` they are) or element by element. */
+static Diag *report_times(Infer *inf, const Layer *layer, int i, int j, DiagCode code,
+                          const char *what) {
+  bool concat = layer->kind == LAYER_concat;
+  const char *message = concat ? arena_printf(inf->arena, "cannot concatenate %s", what)
+                               : arena_printf(inf->arena, "operands of `%s` must have equal shapes",
+                                              layer_name(layer));
+  Diag *d = report_pair(inf, concat ? code : E303, layer, i, j, false, message);
+  label_both(d, layer, i, j, shape_and_time(inf, layer->in[i]), shape_and_time(inf, layer->in[j]));
+  return d;
+}
+
 /* A sequence and a vector: repeat the vector, sure when only time differs and it can be written. */
 static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
   bool concat = layer->kind == LAYER_concat;
   int s = type_is_sequence(&layer->in[i]->type) ? i : j, v = s == i ? j : i;
   const Value *sequence = layer->in[s], *vector = layer->in[v];
-  const char *message = concat ? "cannot concatenate a sequence with a single vector"
-                               : arena_printf(inf->arena, "operands of `%s` must have equal shapes",
-                                              layer_name(layer));
-  Diag *d = report_pair(inf, concat ? E307 : E303, layer, i, j, false, message);
-  label_both(d, layer, i, j, shape_and_time(inf, layer->in[i]), shape_and_time(inf, layer->in[j]));
+  Diag *d = report_times(inf, layer, i, j, E307, "a sequence with a single vector");
   diag_note(d, "there is no implicit broadcasting: a value that holds for the whole sequence must "
                "be repeated on purpose");
   bool fits = concat ? sequence->type.rank == vector->type.rank
@@ -158,12 +166,7 @@ static bool report_stream_meets(Infer *inf, const Layer *layer, int i, int j) {
 
 /* One stream comes once in so many steps of the other. */
 static bool report_periods(Infer *inf, const Layer *layer, int i, int j) {
-  bool concat = layer->kind == LAYER_concat;
-  const char *message = concat ? "cannot concatenate streams of different periods"
-                               : arena_printf(inf->arena, "operands of `%s` must have equal shapes",
-                                              layer_name(layer));
-  Diag *d = report_pair(inf, concat ? E309 : E303, layer, i, j, false, message);
-  label_both(d, layer, i, j, shape_and_time(inf, layer->in[i]), shape_and_time(inf, layer->in[j]));
+  Diag *d = report_times(inf, layer, i, j, E309, "streams of different periods");
   diag_note(d, "`time .. / p` has one value every p steps of the inputs; `frames` or `stride` "
                "bring the faster one down");
   return false;

@@ -23,7 +23,7 @@ void infer_precision(Infer *inf) {
   const Model *model = inf->model;
   if (model->ranges.path) return;
   Precision p = model->precision;
-  bool whole = p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
+  bool whole = precision_info[p].arithmetic == ARITHMETIC_INTEGER;
   if (whole)
     report_ranges(inf, NULL, model->precision_span,
                   arena_printf(inf->arena, "model `%s`", model->name), precision_name[p]);

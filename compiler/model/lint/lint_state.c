@@ -65,7 +65,7 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
 /* Its state is kept in 32 bits and held at their ends: it does not drift. */
 static bool is_in_integers(const Model *model, const Layer *layer) {
   Precision p = layer_precision(model, layer);
-  return p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
+  return precision_info[p].arithmetic == ARITHMETIC_INTEGER;
 }
 
 void lint_never_reset(Infer *lint, const Layer *layer) {

@@ -137,7 +137,7 @@ bool quant_is_exact(const Model *model, const Value *value);
 /* The name of a value in a file of ranges: an input's, or the path of the layer that makes it. */
 const char *quant_value_name(const Value *value);
 static inline bool quant_is_integer(Precision p) {
-  return p == PRECISION_I8 || p == PRECISION_I16 || p == PRECISION_I16X16;
+  return precision_info[p].arithmetic == ARITHMETIC_INTEGER;
 }
 
 /* 32 cubics of 2^15 steps: tanh of Q3.17 as Q0.16, normative. quant_tanh[j]: coefficients of

@@ -280,7 +280,7 @@ static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
 
 /* A table's own numbers: the 8 or 16 bits of its rows are the operand. */
 static QuantFormat table_format(const Layer *layer, Precision p) {
-  int bits = p == PRECISION_I16X16 ? 16 : 8;
+  int bits = precision_info[p].weight_bits;
   const float *table = layer->weights->role[ROLE_TABLE];
   int64_t n = layer->in[0]->type.categories * layer_size(layer, OPT_units, 1);
   double most = 1e-9;

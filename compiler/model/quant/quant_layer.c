@@ -22,27 +22,15 @@ static int gates_of(const Layer *layer) {
 }
 
 static int weight_bits(Precision p) {
-  return p == PRECISION_I16X16 ? 16 : 8;
+  return precision_info[p].weight_bits;
 }
 
 bool quant_has_bounded(Activation a) {
-  switch (a) {
-  case ACT_TANH:
-  case ACT_SIGMOID:
-  case ACT_HARD_SIGMOID:
-  case ACT_HARD_SIGMOID_02:
-  case ACT_HARD_TANH: return true;
-  case ACT_LINEAR:
-  case ACT_RELU:
-  case ACT_SOFTPLUS:
-  case ACT_SOFTSIGN:
-  case ACT_ELU:
-  case ACT_SELU:
-  case ACT_GELU:
-  case ACT_EXP:
-  case ACT_COUNT: break;
-  }
-  return false;
+  enum { bounded = true, other = false };
+#define IS_BOUNDED(id, word, integers) integers,
+  static const bool has[ACT_COUNT] = {ACTIVATION_LIST(IS_BOUNDED, IS_BOUNDED)};
+#undef IS_BOUNDED
+  return has[a];
 }
 
 /* ---- refusals ---- */

@@ -2,8 +2,9 @@
 /* Bytes to protobuf messages. protobuf-c recurses into messages and takes the memory it needs: how
  * deep graphs lie in nodes of graphs is bounded before, and memory grows with the file alone. */
 #include "import/read/onnx/reader.h"
+#include "import/read/unpack.h"
 
-enum { MAX_GRAPHS = 12, MEMORY_PER_BYTE = 40, MEMORY_AT_LEAST = 65536 };
+enum { MAX_GRAPHS = 12 };
 
 typedef struct Wire {
   const uint8_t *at, *end;
@@ -80,26 +81,9 @@ bool onnx_sniff(const ForeignFile *file) {
   return false;
 }
 
-typedef struct Budget {
-  Arena *arena;
-  size_t left;
-} Budget;
-
-static void *budget_alloc(void *data, size_t size) {
-  Budget *b = data;
-  if (size > b->left) return NULL;
-  b->left -= size;
-  return arena_alloc(b->arena, size);
-}
-
-static void budget_free(void *data, void *pointer) {
-  (void)data; /* goes with the arena */
-  (void)pointer;
-}
-
 const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags *diags) {
-  Budget budget = {arena, file->data.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+  UnpackBudget budget = unpack_budget(arena, file->data.len);
+  ProtobufCAllocator allocator = unpack_allocator(&budget);
   if (!graphs_are_sane(file)) {
     foreign_report(diags, file, E901, "`%s` has graphs that are nested more than %d deep",
                    file->path, MAX_GRAPHS);
@@ -114,15 +98,15 @@ const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags 
 }
 
 OnnxNode *onnx_unpack_node(Arena *arena, ProtobufCBinaryData bytes) {
-  Budget budget = {arena, bytes.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+  UnpackBudget budget = unpack_budget(arena, bytes.len);
+  ProtobufCAllocator allocator = unpack_allocator(&budget);
   if (!depth_is_sane((Wire){bytes.data, bytes.data + bytes.len}, 1)) return NULL;
   return onnx_file__node__unpack(&allocator, bytes.len, bytes.data);
 }
 
 OnnxAttribute *onnx_unpack_attribute(Arena *arena, ProtobufCBinaryData bytes) {
-  Budget budget = {arena, bytes.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+  UnpackBudget budget = unpack_budget(arena, bytes.len);
+  ProtobufCAllocator allocator = unpack_allocator(&budget);
   if (!depth_is_sane((Wire){bytes.data, bytes.data + bytes.len}, 2)) return NULL;
   return onnx_file__attribute__unpack(&allocator, bytes.len, bytes.data);
 }

@@ -55,16 +55,6 @@ static const OnnxFunction *function_of(const OnnxReader *r, const OnnxNode *node
 
 /* ---- what operators ask ---- */
 
-bool call_refuse(OnnxCall *c, DiagCode code, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  const char *what = arena_vprintf(c->reader->arena, format, args);
-  va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
-                 c->node->op_type, what);
-  return false;
-}
-
 GraphValue *call_operand(const OnnxCall *c, int k) {
   return k < c->n_in ? c->in[k] : NULL;
 }

@@ -74,7 +74,9 @@ Diag *onnx_bad(OnnxReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
 
 /* ---- reader.c ---- */
 /* Reports that this node cannot be read: "node `/rnn/LSTM` (`LSTM`) ..."; always false. */
-bool call_refuse(OnnxCall *c, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+#define call_refuse(c, code, ...)                                                                  \
+  foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
+                      (c)->node->op_type, __VA_ARGS__)
 GraphValue *call_operand(const OnnxCall *c, int k); /* NULL: left out */
 bool call_wants(const OnnxCall *c, int k);          /* result k has a name */
 /* Names result k. NULL is passed over, for nodes that could not be made. */

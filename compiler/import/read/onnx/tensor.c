@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constants of an ONNX file. In, a tensor message; out, the same numbers as doubles. */
 #include "base/shape.h"
+#include "import/read/elements.h"
 #include "import/read/onnx/reader.h"
 
 Diag *onnx_bad(OnnxReader *r, const char *format, ...) {
@@ -11,29 +12,16 @@ Diag *onnx_bad(OnnxReader *r, const char *format, ...) {
   return d;
 }
 
-typedef struct Kind {
-  int type; /* data_type of onnx.proto */
-  TensorElem stored;
-  GraphElem elem;
-} Kind;
-
-static const Kind kinds[] = {
+static const ElementRow rows[] = {
     {1, TENSOR_F32, GRAPH_FLOAT},  {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
     {4, TENSOR_U16, GRAPH_U16},    {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},
     {7, TENSOR_I64, GRAPH_I64},    {9, TENSOR_BOOL, GRAPH_BOOL}, {10, TENSOR_F16, GRAPH_FLOAT},
     {11, TENSOR_F64, GRAPH_FLOAT}, {12, TENSOR_U32, GRAPH_U32},  {13, TENSOR_U64, GRAPH_U64},
     {16, TENSOR_BF16, GRAPH_FLOAT}};
-
-static const Kind *kind_of(int data_type) {
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].type == data_type) return &kinds[i];
-  return NULL;
-}
+static const ElementTable elements = {rows, sizeof rows / sizeof *rows};
 
 bool onnx_elem(int data_type, GraphElem *elem) {
-  const Kind *kind = kind_of(data_type);
-  if (kind) *elem = kind->elem;
-  return kind != NULL;
+  return element_of(elements, data_type, elem);
 }
 
 /* Element k of those given as numbers of the format rather than as bytes; false: there is none. */
@@ -75,7 +63,7 @@ static bool count_of(const OnnxFile__Tensor *t, int64_t *count) {
 }
 
 const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
-  const Kind *kind = kind_of(t->data_type);
+  const ElementRow *kind = element_row(elements, t->data_type);
   const uint8_t *bytes = t->raw_data.data;
   size_t n_bytes = t->raw_data.len;
   int64_t count;

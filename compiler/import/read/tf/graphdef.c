@@ -2,17 +2,12 @@
 /* A GraphDef as a graph. Its nodes stand in any order: what the outputs need is made first, from
  * the end to the beginning. Outputs are the nodes that no other reads. */
 #include "import/read/tf/reader.h"
+#include "import/read/unpack.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  MAX_NODES = 100000,
-  MAX_DEPTH = 2000,
-  MEMORY_PER_BYTE = 40,
-  MEMORY_AT_LEAST = 65536,
-  FOLDS_PER_BYTE = 8
-};
+enum { MAX_NODES = 100000, MAX_DEPTH = 2000, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20;
 
@@ -35,16 +30,6 @@ static const Row *row_of(const char *op) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(rows[i].name, op) == 0) return &rows[i];
   return NULL;
-}
-
-bool tf_refuse(TfCall *c, DiagCode code, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  const char *what = arena_vprintf(c->reader->arena, format, args);
-  va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->node->name,
-                 c->node->op, what);
-  return false;
 }
 
 /* "name" without ":k". */
@@ -160,23 +145,6 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
 
 /* ---- the file ---- */
 
-typedef struct Budget {
-  Arena *arena;
-  size_t left;
-} Budget;
-
-static void *budget_alloc(void *data, size_t size) {
-  Budget *b = data;
-  if (size > b->left) return NULL;
-  b->left -= size;
-  return arena_alloc(b->arena, size);
-}
-
-static void budget_free(void *data, void *pointer) {
-  (void)data; /* goes with the arena */
-  (void)pointer;
-}
-
 static bool index_nodes(TfReader *r) {
   if (r->def->n_node > MAX_NODES) {
     foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; at most %d are supported",
@@ -218,8 +186,8 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
 }
 
 Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
-  Budget budget = {file->arena, file->data.len * MEMORY_PER_BYTE + MEMORY_AT_LEAST};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+  UnpackBudget budget = unpack_budget(file->arena, file->data.len);
+  ProtobufCAllocator allocator = unpack_allocator(&budget);
   TfReader r = {.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
   r.folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
   r.def = tf_file__graph__unpack(&allocator, file->data.len, file->data.data);

@@ -47,7 +47,9 @@ typedef struct TfCall {
 } TfCall;
 
 /* Reports that this node cannot be read; always false. */
-bool tf_refuse(TfCall *c, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+#define tf_refuse(c, code, ...)                                                                    \
+  foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->node->name, (c)->node->op, \
+                      __VA_ARGS__)
 /* The value of a reference "name:k" in a scope, made if it is not there. NULL after reporting. */
 GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
 /* Operand k; NULL after reporting. */

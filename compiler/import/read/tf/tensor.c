@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constants and attributes of a GraphDef. */
 #include "base/shape.h"
+#include "import/read/elements.h"
 #include "import/read/tf/reader.h"
 
 #include <string.h>
@@ -31,33 +32,20 @@ const char *tf_word(TfReader *r, const TfNode *node, const char *name, const cha
   return v && v->s.data ? arena_strndup(r->arena, (const char *)v->s.data, v->s.len) : if_absent;
 }
 
-typedef struct Kind {
-  int64_t type;
-  TensorElem stored;
-  GraphElem elem;
-} Kind;
-
-static const Kind kinds[] = {
+static const ElementRow rows[] = {
     {1, TENSOR_F32, GRAPH_FLOAT}, {2, TENSOR_F64, GRAPH_FLOAT},  {3, TENSOR_I32, GRAPH_I32},
     {4, TENSOR_U8, GRAPH_U8},     {5, TENSOR_I16, GRAPH_I16},    {6, TENSOR_I8, GRAPH_I8},
     {9, TENSOR_I64, GRAPH_I64},   {10, TENSOR_BOOL, GRAPH_BOOL}, {14, TENSOR_BF16, GRAPH_FLOAT},
     {17, TENSOR_U16, GRAPH_U16},  {19, TENSOR_F16, GRAPH_FLOAT}, {22, TENSOR_U32, GRAPH_U32},
     {23, TENSOR_U64, GRAPH_U64}};
-
-static const Kind *kind_of(int64_t type) {
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].type == type) return &kinds[i];
-  return NULL;
-}
+static const ElementTable elements = {rows, sizeof rows / sizeof *rows};
 
 bool tf_elem(int64_t type, GraphElem *elem) {
-  const Kind *kind = kind_of(type);
-  if (kind) *elem = kind->elem;
-  return kind != NULL;
+  return element_of(elements, type, elem);
 }
 
 /* Number k of those that are listed; the last one stands for the rest. */
-static double listed(const TfFile__Tensor *t, const Kind *kind, size_t k) {
+static double listed(const TfFile__Tensor *t, const ElementRow *kind, size_t k) {
   bool half = kind->stored == TENSOR_F16 || kind->stored == TENSOR_BF16;
   size_t n = kind->stored == TENSOR_F32    ? t->n_float_val
              : kind->stored == TENSOR_F64  ? t->n_double_val
@@ -88,7 +76,7 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   const int64_t most_repeated = 1 << 22; /* elements that one number may stand for */
   const TfFile__Value *value = tf_attribute(node, "value");
   const TfFile__Tensor *t = value ? value->tensor : NULL;
-  const Kind *kind = t ? kind_of(t->dtype) : NULL;
+  const ElementRow *kind = t ? element_row(elements, t->dtype) : NULL;
   int64_t dim[GRAPH_MAX_RANK], count = 1;
   size_t rank = t && t->tensor_shape ? t->tensor_shape->n_dim : 0;
   if (!kind) return damaged(r, node, "is not a tensor of numbers");

@@ -145,7 +145,9 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *tensor);
 
 /* ---- real.c: what operators ask ---- */
 /* Reports that this operator cannot be read: "node `rnn/while` (`WHILE`) ..."; always false. */
-bool tfl_refuse(TflCall *c, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+#define tfl_refuse(c, code, ...)                                                                   \
+  foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
+                      (c)->emit->source, __VA_ARGS__)
 GraphValue *tfl_in(const TflCall *c, int k); /* NULL: left out */
 const TflTensor *tfl_from(const TflCall *c, int k);
 /* Names result k; NULL is passed over. False after reporting. */

@@ -6,16 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-bool tfl_refuse(TflCall *c, DiagCode code, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  const char *what = arena_vprintf(c->reader->arena, format, args);
-  va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
-                 c->emit->source, what);
-  return false;
-}
-
 GraphValue *tfl_in(const TflCall *c, int k) {
   return k < c->n_in ? c->in[k] : NULL;
 }

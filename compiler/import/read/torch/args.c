@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-bool torch_refuse(TorchCall *c, DiagCode code, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  const char *what = arena_vprintf(c->reader->arena, format, args);
-  va_end(args);
-  foreign_report(c->reader->diags, c->reader->file, code, "node `%s` (`%s`) %s", c->emit->name,
-                 c->named, what);
-  return false;
-}
-
 static json_t *argument(const TorchCall *c, const char *name) {
   json_t *inputs = json_object_get(c->node, "inputs");
   for (size_t i = 0; i < json_array_size(inputs); i++) {

@@ -52,7 +52,9 @@ Diag *torch_bad(TorchReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
 
 /* ---- args.c ---- */
 /* Reports that this node cannot be read; always false. */
-bool torch_refuse(TorchCall *c, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+#define torch_refuse(c, code, ...)                                                                 \
+  foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name, (c)->named,    \
+                      __VA_ARGS__)
 bool torch_has(const TorchCall *c, const char *name); /* there, and not None */
 /* NULL: not there. torch_in is for those that have to be: it reports. */
 GraphValue *torch_tensor_arg(TorchCall *c, const char *name);

@@ -2,6 +2,7 @@
 /* Constants of a .pt2 archive: plain little-endian files, listed in a config with types, sizes and
  * strides. */
 #include "base/shape.h"
+#include "import/read/elements.h"
 #include "import/read/torch/reader.h"
 
 #include <string.h>
@@ -14,28 +15,15 @@ Diag *torch_bad(TorchReader *r, const char *format, ...) {
   return d;
 }
 
-typedef struct Kind {
-  int64_t dtype;
-  TensorElem stored;
-  GraphElem elem;
-} Kind;
-
-static const Kind kinds[] = {{1, TENSOR_U8, GRAPH_U8},      {2, TENSOR_I8, GRAPH_I8},
-                             {3, TENSOR_I16, GRAPH_I16},    {4, TENSOR_I32, GRAPH_I32},
-                             {5, TENSOR_I64, GRAPH_I64},    {6, TENSOR_F16, GRAPH_FLOAT},
-                             {7, TENSOR_F32, GRAPH_FLOAT},  {8, TENSOR_F64, GRAPH_FLOAT},
-                             {12, TENSOR_BOOL, GRAPH_BOOL}, {13, TENSOR_BF16, GRAPH_FLOAT}};
-
-static const Kind *kind_of(int64_t dtype) {
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].dtype == dtype) return &kinds[i];
-  return NULL;
-}
+static const ElementRow rows[] = {{1, TENSOR_U8, GRAPH_U8},      {2, TENSOR_I8, GRAPH_I8},
+                                  {3, TENSOR_I16, GRAPH_I16},    {4, TENSOR_I32, GRAPH_I32},
+                                  {5, TENSOR_I64, GRAPH_I64},    {6, TENSOR_F16, GRAPH_FLOAT},
+                                  {7, TENSOR_F32, GRAPH_FLOAT},  {8, TENSOR_F64, GRAPH_FLOAT},
+                                  {12, TENSOR_BOOL, GRAPH_BOOL}, {13, TENSOR_BF16, GRAPH_FLOAT}};
+static const ElementTable elements = {rows, sizeof rows / sizeof *rows};
 
 bool torch_elem(int64_t dtype, GraphElem *elem) {
-  const Kind *kind = kind_of(dtype);
-  if (kind) *elem = kind->elem;
-  return kind != NULL;
+  return element_of(elements, dtype, elem);
 }
 
 json_t *torch_json(TorchReader *r, const char *path, bool needed) {
@@ -102,7 +90,8 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
   json_t *entry = json_object_get(list, name), *meta = json_object_get(entry, "tensor_meta");
   const char *path = json_string_value(json_object_get(entry, "path_name")),
              *reason = "it is not there";
-  const Kind *kind = kind_of(json_integer_value(json_object_get(meta, "dtype")));
+  const ElementRow *kind =
+      element_row(elements, json_integer_value(json_object_get(meta, "dtype")));
   int rank;
   int64_t dim[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK], offset, reach;
   double *data;

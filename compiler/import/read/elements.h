@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Element types of a format: its codes, how such elements are stored, and what they are in a graph.
+ */
+#ifndef GRUS_IMPORT_ELEMENTS_H
+#define GRUS_IMPORT_ELEMENTS_H
+
+#include "import/graph/graph.h"
+#include "model/bind/weights.h"
+
+typedef struct ElementRow {
+  int64_t code; /* in the format */
+  TensorElem stored;
+  GraphElem elem;
+} ElementRow;
+
+typedef struct ElementTable {
+  const ElementRow *row;
+  int n;
+} ElementTable;
+
+/* NULL: no element type that is read has this code. */
+const ElementRow *element_row(ElementTable table, int64_t code);
+/* What the code is in a graph; false: no type that is read. */
+bool element_of(ElementTable table, int64_t code, GraphElem *elem);
+
+#endif
