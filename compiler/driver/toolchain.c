@@ -172,17 +172,20 @@ static const char *optimisation(Session *s) {
   return arena_printf(s->arena, "-O%s", s->options->optimise ? s->options->optimise : "2");
 }
 
-/* Whether the C compiler has -fstack-usage, as GCC and clang do. */
+/* Whether the C compiler has -fstack-usage, as GCC and clang do. One that cannot be started is
+ * reported when it compiles. */
 static bool says_stack(Session *s, const char *dir) {
   const char *empty = file_join(s->arena, dir, "empty.c"), *reason;
   int n;
+  pid_t pid;
   if (!file_put(empty, "", 0, &reason)) return false;
   const char **argv = split(s, c_compiler(), 6, &n);
   const char *args[] = {
       "-fstack-usage", "-c", empty, "-o", file_join(s->arena, dir, "empty.o"), NULL};
   for (int i = 0; argv && i < 6; i++)
     argv[n + i] = args[i];
-  return argv && run_command(s, argv, file_join(s->arena, dir, "cc.log")) == 0;
+  return argv && interrupts_spawn(&pid, argv, file_join(s->arena, dir, "cc.log")) == 0 &&
+         interrupts_wait(pid) == 0;
 }
 
 /* The bytes of a function in a file of -fstack-usage, whose lines are FILE:LINE:COLUMN:FUNCTION,
