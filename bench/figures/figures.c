@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* figures MODEL.grus TARGET FOLDER [NAME=VALUE...]: writes FOLDER/model.[ch] with random weights
- * and prints what estimates of code, stack and time rest on: a line "weights N", a line "scratch
- * N", and for every function "text NAME COUNT...", "call NAME COUNT..." in the order of
- * census.h. */
+ * (precision=i8: in integers, with invented ranges) and prints what estimates of code, stack and
+ * time rest on: a line "weights N", a line "scratch N", and for every function "text NAME
+ * COUNT...", "call NAME COUNT..." in the order of census.h. */
+#include "lower/figures.h"
 #include "backend/c.h"
+#include "driver/quantise.h"
 #include "front/front.h"
 #include "kir/census.h"
 #include "lower/lower.h"
@@ -51,6 +53,16 @@ static Model *load(Arena *arena, const char *path, Define *define, int n, Diags 
   return program->model[0];
 }
 
+/* In the precision of that name, if there is one. */
+static void quantise(Arena *arena, Model *model, const char *name, Diags *diags) {
+  Options options = {0};
+  Session session = {.arena = arena, .diags = diags, .options = &options};
+  for (int i = 0; name && i < PRECISION_COUNT; i++)
+    if (strcmp(precision_name[i], name) == 0) model->precision = (Precision)i;
+  if (name) quantise_invented(&session, model);
+  if (diags->n_errors) die(name, diags->first->message);
+}
+
 static void print(const char *what, const KirFunc *f, Census c) {
   printf("%s %s", what, f->name);
   for (int i = 0; i < CENSUS_KINDS; i++)
@@ -64,14 +76,20 @@ int main(int argc, char **argv) {
   Arena *arena = arena_new(&oom);
   Diags *diags;
   Define *define = ARENA_ARRAY(arena, Define, argc);
+  const char *precision = NULL;
+  int n = 0;
   for (int i = 4; i < argc; i++) {
     char *eq = strchr(argv[i], '=');
     if (!eq) die(argv[i], "is not NAME=VALUE");
     *eq = 0;
-    define[i - 4] = (Define){.name = argv[i], .value = eq + 1};
+    if (strcmp(argv[i], "precision") == 0)
+      precision = eq + 1;
+    else
+      define[n++] = (Define){.name = argv[i], .value = eq + 1};
   }
-  Model *model = load(arena, argv[1], define, argc - 4, &diags);
+  Model *model = load(arena, argv[1], define, n, &diags);
   model_bind_random(model, 1);
+  quantise(arena, model, precision, diags);
   LowerOptions options = {.target = target_find(argv[2])};
   if (!options.target) die(argv[2], "is no target");
   KirModule *m = lower(model, &options, arena, diags);
@@ -85,7 +103,8 @@ int main(int argc, char **argv) {
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_CONST)
       weights += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
-  printf("weights %lld\nscratch %lld\n", (long long)weights, (long long)m->scratch_bytes);
+  printf("weights %lld\nscratch %lld\n", (long long)weights,
+         (long long)(m->scratch_bytes + figures_narrow_scratch(m)));
   for (int i = 0; i < m->n_funcs; i++) {
     print("text", m->func[i], census_of_text(m->func[i]));
     if (m->func[i]->kind != KIR_HELPER) print("call", m->func[i], census_of_call(m->func[i], true));

@@ -12,7 +12,7 @@ import numpy as np
 
 KINDS = ("ENTRY LOOP TEST LOAD NARROW HALF STORE FLOAT FUSED DIVIDE INTEGER CONVERT CHOICE CONSTANT CALL VECTOR_MEMORY VECTOR "
          "SHUFFLE FIXED DOT PRODUCT MOVE MOVED TERM LIVE").split()
-NOT_CODE = ("FIXED", "DOT", "PRODUCT", "MOVED", "LIVE")
+NOT_CODE = ("MOVED", "LIVE")
 ENTRIES = ("run", "step", "reset", "push")
 
 
@@ -72,9 +72,14 @@ def stack(rows):
     print("  stack beside scratch:", sorted(most, reverse=True)[:3])
 
 
+def in_integers(d):
+    return any(v[KINDS.index("FIXED")] or v[KINDS.index("DOT")] for v in d["text"].values())
+
+
 data = read(sys.argv[1])
-for core in sorted({core for core, _ in data}):
-    rows = [(model, d) for (c, model), d in data.items() if c == core and "object" in d and len(next(iter(d["text"].values()))) == len(KINDS)]
+for core, integers in sorted({(core, in_integers(d)) for (core, _), d in data.items()}):
+    print("integers," if integers else "floats,", end=" ")
+    rows = [(model, d) for (c, model), d in data.items() if c == core and in_integers(d) == integers and "object" in d and len(next(iter(d["text"].values()))) == len(KINDS)]
     if rows:
         fit(core, rows)
         stack(rows)

@@ -105,7 +105,7 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
                                                          : NULL;
   if (unknown) {
     session_error(s, "%s: what `%s` needs is not known; it is for %s", unknown, s->machine.name,
-                  max_stack && !r->core ? "microcontrollers, and models without integers"
+                  max_stack && !r->core ? "microcontrollers"
                                         : "Cortex-M4, M7 and M55, and models without integers");
     s->usage_trouble = true;
     return false;

@@ -17,6 +17,8 @@ typedef struct Figures {
 /* c_flags: those the machine's C is compiled with, which name its core. scratch_on_stack: whether
  * the scratch memory is. */
 Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stack);
+/* Bytes of scratch that is not of floats: in C each such buffer is an array of its own. */
+int64_t figures_narrow_scratch(const KirModule *m);
 /* Most cycles of one layer of a call; 0: not known. */
 int64_t figures_layer_cycles(const KirModule *m, const char *c_flags, const char *layer);
 

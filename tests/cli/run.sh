@@ -43,6 +43,11 @@ done
 cmp by_c/y.npy by_$second/y.npy && cmp by_c/z.npy by_$second/z.npy && echo the same bytes
 rm -rf by_c by_llvm
 
+say without the LLVM backend it names the compiler
+mkdir -p "$work/alone/bin" && cp "$GRUS" "$work/alone/bin/grus"
+"$work/alone/bin/grus" run s.grus $W x=x.csv 2>&1 | head -1
+"$work/alone/bin/grus" run -q s.grus $W x=x.csv 2>&1 | head -1
+
 say outputs with fewer steps than the input
 cat >fewer.grus <<'END'
 grus 1

@@ -12,8 +12,8 @@ failed=0
 command -v arm-none-eabi-gcc >/dev/null || { echo "skipped: arm-none-eabi-gcc is not installed" && exit 77; }
 # field NAME: a number of the report
 field() { sed "s/.*\"$1\":\([0-9]*\).*/\1/" "$dir/report"; }
-check() { # TARGET MODEL PERCENT
-  target=$1 model=$2 percent=$3
+check() { # TARGET MODEL PERCENT [PRECISION]
+  target=$1 model=$2 percent=$3 precision=${4:-}
   case $target in
   cortex-m0) cc="arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb" ;;
   cortex-m3) cc="arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb" ;;
@@ -26,6 +26,7 @@ check() { # TARGET MODEL PERCENT
   command -v "${cc%% *}" >/dev/null || return 0
   weights=
   grep -q '^ *weights' "$model" || weights=--weights=random:1
+  [ -z "$precision" ] || weights="--weights=random:1 --precision $precision"
   rm -f "$dir"/m.*
   "$bin/grus" build "$model" -W no-big_stack $weights --target "$target" --prefix m -o "$dir/m.c" --json >"$dir/report"
   $cc -O2 -ffp-contract=off -std=c99 -Wno-psabi -fstack-usage -c "$dir/m.c" -o "$dir/m.o" 2>"$dir/log" || { cat "$dir/log" && failed=1 && return 0; }
@@ -34,7 +35,7 @@ check() { # TARGET MODEL PERCENT
   stack=$(awk '{ n = split($1, a, ":"); f = a[n]; s = $2
                  if (f ~ /^m_(run|step|reset|push)$/) { e[f] = s; if (s > most) most = s } else if (s > helper) helper = s }
                END { if ("m_push" in e) most = e["m_push"] + e["m_run"]; print most + helper }' "$dir/m.su")
-  about=$(field flash_estimate) bound=$(field stack_bound) name=$(basename "$model" .grus)
+  about=$(field flash_estimate) bound=$(field stack_bound) name="$(basename "$model" .grus)${precision:+ $precision}"
   off=$(((about - size) * 1000 / size))
   echo "$target $name: flash $about, measured $size ($((off / 10)) %); stack at most $bound, measured $stack"
   [ "$off" -le "$((percent * 10))" ] && [ "$off" -ge "$((-percent * 10))" ] || { echo "  not within $percent %" && failed=1; }
@@ -45,6 +46,10 @@ targets="cortex-m0 cortex-m3 cortex-m4 cortex-m33 cortex-m7 cortex-m55 rv32" cor
 for target in $targets; do
   for model in gesture/gesture japanese_vowels/vowels language/denoise denoiser/denoiser; do
     check $target "$examples/$model.grus" 10
+  done
+  for precision in i8 i16 w8; do
+    check $target "$examples/language/denoise.grus" 10 $precision
+    check $target "$tests/models/lstm_stream.grus" 20 $precision
   done
   for model in gru_before conv_stream views norms f16_weights; do
     check $target "$tests/models/$model.grus" 25
