@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Estimates for microcontrollers; see figures.h. Of 51 models on seven cores, the whole of flash,
- * weights and code, is within 10 % for nine of ten and within 25 % for all; what is small and
- * unusual is furthest off. So it is for 17 models in i8, i16 and w8, of which none is more than 18
- * % off. Cycles are of models without integers, for memory that answers at once, such as the
- * tightly coupled one or a flash with its cache warm. */
+/* Estimates for microcontrollers; see figures.h. The whole of flash, weights and code, is within 10
+ * % for most models; what is small and unusual is furthest off (docs/embedding.md has the figures).
+ * Cycles are of models without integers, for memory that answers at once, such as the tightly
+ * coupled one or a flash with its cache warm. */
 #include "lower/figures.h"
 
 #include "kir/census.h"
