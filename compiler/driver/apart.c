@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-enum { BLOCKS = 100, BLOCK_NS = 2000000, LIMIT_BYTES = 1 << 30 };
+enum { BLOCKS = 100, LIMIT_BYTES = 1 << 30 };
 static const uint32_t magic = 0x53555247u;
-static const double most_ns = 5e9;
+static const double block_ns = 2e6, most_ns = 5e9;
 
 /* The program in use: its entries are called without a context of ours. */
 static struct {
@@ -178,10 +178,10 @@ bool apart_times(Session *s, long least, Spread *out) {
   enum { TRIALS = 8 };
   double *ns = ARENA_ARRAY(s->arena, double, BLOCKS);
   if (!time_blocks(s, TRIALS, 1, ns)) return false;
-  double n = BLOCK_NS / (*ns > 1 ? *ns : 1), blocks = most_ns / (BLOCK_NS > *ns ? BLOCK_NS : *ns);
+  double n = block_ns / (*ns > 1 ? *ns : 1), blocks = most_ns / (block_ns > *ns ? block_ns : *ns);
   if (n < (double)least) n = (double)least;
   if (n < 1) n = 1;
-  if (blocks > BLOCKS) blocks = BLOCKS;
+  if (blocks > (double)BLOCKS) blocks = (double)BLOCKS;
   if (blocks < 1) blocks = 1;
   if (!time_blocks(s, (uint64_t)n, (int)blocks, ns)) return false;
   *out = measure_spread(ns, (int)blocks);
