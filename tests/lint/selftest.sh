@@ -242,6 +242,18 @@ passes)
   put compiler/driver/stages.def 'STAGE(fold, "x")'
   catches 'a missing page' docs/pipeline.md
   ;;
+guide)
+  put compiler/base/a.c 'int a_name;'
+  put CONTRIBUTING.md 'See `compiler/base/a.c`, `a.c`, `a_name`, `docs/errors/<code>.md` and `build/x.c`.'
+  passes 'a guide that names what is there'
+  put CONTRIBUTING.md 'first' 'See `compiler/base/b.c`.'
+  catches 'a path that is not there' CONTRIBUTING.md:2
+  put CONTRIBUTING.md 'See `b.c`.'
+  catches 'a file of no name' CONTRIBUTING.md:1
+  put compiler/base/a.c 'int a_name;'
+  put CONTRIBUTING.md 'See `b_name`.'
+  catches 'a name that stands nowhere' CONTRIBUTING.md:1
+  ;;
 expected)
   put tests/a/CMakeLists.txt 'foreach(x one two)' '  grus_golden_test(NAME a.${x} EXPECTED sub/${x}.out COMMAND a)' \
     '# EXPECTED file' 'grus_golden_test(NAME v EXPECTED ${editors}/v/sample.out COMMAND v)'
