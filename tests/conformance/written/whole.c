@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Published nets that import reads whole, written once more by hand as a person would write them,
  * in the .grus files beside, and compared with what their own frameworks got. The weights are those
- * of the import, layer by layer in the order of the text.
+ * of the import, layer by layer in the order of the text. Two more are of kinds whose weights are
+ * not published.
  *
  *     whole MODELS MORE WRITTEN
  *
@@ -175,6 +176,44 @@ static void case_run(Test *t, const Case *one, const char *folder) {
                 model, x, y, 1, 1, one->tolerance * scale_of(y, n_out));
 }
 
+/* Nets of a kind that is published without its weights: random ones, and what the evaluator
+ * computes with them. */
+static void invented(Test *t, const char *layers) {
+  enum { STEPS = 40 };
+  Arena *arena = t->c.arena;
+  const Source *source;
+  session_reset_diags(&t->c.session);
+  Program *program =
+      session_load(&t->c.session, arena_printf(arena, "%s/%s.grus", t->written, layers), &source);
+  if (!program || t->c.session.diags->n_errors) {
+    session_print_diags(&t->c.session);
+    t->c.failures++;
+    return;
+  }
+  Model *model = program->model[0];
+  double *in[MOST_PORTS];
+  int64_t steps[MOST_PORTS], outputs = 0;
+  EvalTensor fast[MOST_PORTS];
+  model_bind_random(model, 1);
+  for (int i = 0; i < model->n_in; i++) {
+    int64_t n = STEPS * type_step_size(&model->in[i]->declared);
+    steps[i] = STEPS;
+    in[i] = ARENA_ARRAY(arena, double, n);
+    for (int64_t k = 0; k < n; k++)
+      in[i][k] = (double)(float)sin((double)k * 0.37 + i);
+  }
+  EvalTensor *exact = conform_run(&t->c, model, in, steps);
+  double error = exact && conform_compiled(&t->c, model, in, steps, fast) ? 0 : (double)INFINITY;
+  for (int i = 0; error < 1 && i < model->n_out; i++) {
+    int64_t n = exact[i].steps * type_step_size(&model->out[i]->value->type);
+    outputs += n;
+    if (!fast[i].data || fast[i].steps != exact[i].steps) error = (double)INFINITY;
+    for (int64_t k = 0; error < 1 && k < n; k++)
+      error = fmax(error, fabs(exact[i].data[k] - fast[i].data[k]));
+  }
+  conform_row(&t->c, arena_printf(arena, "%s, weights invented", layers), outputs, -1, error, 1e-5);
+}
+
 int main(int argc, char **argv) {
   jmp_buf oom;
   Test t = {0};
@@ -190,6 +229,8 @@ int main(int argc, char **argv) {
   conform_heading();
   for (int i = 0; i < CASES; i++)
     case_run(&t, &cases[i], argv[1]);
+  invented(&t, "tenvad");
+  invented(&t, "robot");
   int failures = t.c.failures;
   arena_free(arena);
   printf("%d failures\n", failures);
