@@ -30,6 +30,7 @@ done
 echo "here: $checked models" >&2
 [ "$checked" -gt 4 ] || { echo "too few models were checked" && failed=1; }
 for place in aarch64 riscv64; do
+  case $how$place in FEWriscv64) continue ;; esac
   case $place in
   aarch64) cc=aarch64-linux-gnu-gcc target=aarch64 with='qemu-aarch64 -L /usr/aarch64-linux-gnu' ;;
   riscv64) cc=riscv64-linux-gnu-gcc target=generic with='qemu-riscv64 -L /usr/riscv64-linux-gnu' ;;
