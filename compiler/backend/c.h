@@ -23,6 +23,7 @@ typedef struct CMachine {
   const char *name;  /* "x86-64-v3"; "generic": any */
   const char *flags; /* what a compiler needs to use it: "-march=x86-64-v3", or "" */
   const char *needs; /* a preprocessor expression that holds then; NULL: nothing is needed */
+  bool is_avr;       /* int has 16 bits, and constants are read from a memory of their own */
 } CMachine;
 
 /* Numbers that an output has after the calls of a self-test. */

@@ -101,9 +101,11 @@ static void for_each(CWriter *c, int n, const char *between, const char *format)
 /* In C: "a0 += w[3] * z[1];" for all weights of a few steps, and on to the next. */
 static void near_steps(CWriter *c, const KirStmt *s, int steps) {
   int step = (int)s->step;
+  const char *wide = c->o->machine.is_avr ? "(int32_t)" : "";
   for (int k = 0; k < steps * step; k++)
     for (int r = 0; r < s->n_regs; r++)
-      text_printf(c->out, "    a%d += w[%d] * z[%d];\n", r, (int)kir_dot_weight(s, r, k), k);
+      text_printf(c->out, "    a%d += %sw[%d] * z[%d];\n", r, wide, (int)kir_dot_weight(s, r, k),
+                  k);
   text_printf(c->out, "    w += %d;\n    z += %d;\n", steps * s->n_regs * step, steps * step);
 }
 
@@ -168,6 +170,36 @@ static void arm_steps(CWriter *c, const KirStmt *s, int steps) {
                    "            :\n            : \"r4\", \"r5\", \"r6\", \"r8\", \"memory\");\n");
 }
 
+/* ---- AVR: a byte of a weight, without its sign, with both bytes of an element ---- */
+
+static bool takes_bytes(const CWriter *c, const KirStmt *s) {
+  return c->o->machine.is_avr && s->step == 1 && s->buffer->elem == KIR_U8 &&
+         s->source->elem == KIR_I16;
+}
+
+/* Operands: %0.. sums, then w, in Z; the element; t for a weight, s for a sign; a zero. */
+static void avr_step(CWriter *c, const KirStmt *s) {
+  int n = s->n_regs, x = n + 3, t = n + 1, sign = n + 2, zero = n + 4;
+  text_add(c->out, "    const int16_t x = *z++;\n    uint8_t t, s;\n    __asm__ volatile(\n");
+  for (int r = 0; r < n; r++)
+    text_printf(c->out,
+                "            \"lpm %%%d, Z+\\n\\tmul %%A%d, %%%d\\n\\tadd %%A%d, r0\\n\\t\"\n"
+                "            \"adc %%B%d, r1\\n\\tadc %%C%d, %%%d\\n\\tadc %%D%d, %%%d\\n\\t\"\n"
+                "            \"mulsu %%B%d, %%%d\\n\\tsbc %%%d, %%%d\\n\\t\"\n"
+                "            \"add %%B%d, r0\\n\\tadc %%C%d, r1\\n\\tadc %%D%d, %%%d\\n\\t\"\n",
+                t, x, t, r, r, r, zero, r, zero, x, t, sign, sign, r, r, r, sign);
+  text_add(c->out, "            \"clr r1\"\n            : ");
+  for_each(c, n, ", ", "%s\"+r\"(a%d)");
+  text_add(c->out, ", \"+z\"(w), \"=&a\"(t), \"=&r\"(s)\n"
+                   "            : \"a\"(x), \"r\"((uint8_t)0)\n            : \"r0\");\n");
+}
+
+static void avr_loop(CWriter *c, const KirStmt *s) {
+  text_add(c->out, "  const int16_t *const end = z + n;\n  do {\n");
+  avr_step(c, s);
+  text_add(c->out, "  } while (z != end);\n");
+}
+
 /* ---- functions ---- */
 
 /* Turns of so many steps up to `end`; at least one, if `once`. */
@@ -206,9 +238,11 @@ static void dot_function(CWriter *c, const KirStmt *s) {
   text_printf(out, "\n/* %d sum%s of n products each, weights in steps of %d a row */\n", n,
               n > 1 ? "s" : "", (int)s->step);
   text_printf(out,
-              "static inline %svoid %s(const %s *w, const %s *z, int n,\n    const int32_t *bias",
+              "static inline %svoid %s(const %s%s *w, const %s *z, int n,\n"
+              "    const %sint32_t *bias",
               takes_pairs(s) ? arena_printf(out->arena, "%s_INLINE ", c->upper) : "",
-              c_dot_name(c, s), c_elem(s->buffer->elem), c_elem(s->source->elem));
+              c_dot_name(c, s), c_in_flash(c), c_elem(s->buffer->elem), c_elem(s->source->elem),
+              c_in_flash(c));
   for_each(c, n, "", ", %sint32_t *s%d");
   text_add(out, ") {\n");
   if (c_dot_has_lanes(s)) {
@@ -223,8 +257,13 @@ static void dot_function(CWriter *c, const KirStmt *s) {
     loops(c, s, true);
     text_add(out, "#else\n");
   }
+  if (takes_bytes(c, s)) {
+    text_add(out, "#if defined(__AVR__) && defined(__FLASH)\n");
+    avr_loop(c, s);
+    text_add(out, "#else\n");
+  }
   loops(c, s, false);
-  if (takes_pairs(s)) text_add(out, "#endif\n");
+  if (takes_pairs(s) || takes_bytes(c, s)) text_add(out, "#endif\n");
   for_each(c, n, "", "%s  *s%d = a%d;\n");
   text_add(out, "}\n");
 }

@@ -137,6 +137,8 @@ static void load(CWriter *c, const KirExpr *e) {
   const char *narrow = narrow_name(e->buffer->elem);
   if (e->type.lanes == 1) {
     if (narrow) text_printf(c->out, "%s_from_%s(", c->prefix, narrow);
+    if (c->o->machine.is_avr && e->type.elem == KIR_I32 && e->buffer->elem != KIR_I32)
+      text_add(c->out, "(int32_t)"); /* not the int of C, of 16 bits */
     c_access(c, e->buffer, &e->at);
     if (narrow) text_add(c->out, ")");
     return;
@@ -373,6 +375,18 @@ static void add_product(CWriter *c, const KirExpr *e, CAddKind kind) {
   text_add(c->out, ")");
 }
 
+bool c_is_avr_shift(const CWriter *c, const KirExpr *e) {
+  return c->o->machine.is_avr && e->type.elem == KIR_I32 && e->type.lanes == 1 &&
+         (e->op == KIR_SHR || (e->op == KIR_SHL && e->exact && is_small(e->arg[0]))) &&
+         e->arg[1]->op == KIR_NUM && e->arg[1]->i == 15;
+}
+
+static void avr_shift(CWriter *c, const KirExpr *e) {
+  text_printf(c->out, "%s_sh%c15(", c->prefix, e->op == KIR_SHR ? 'r' : 'l');
+  c_expr(c, e->arg[0]);
+  text_add(c->out, ")");
+}
+
 /* Shifting a negative number to the left is not defined in C; the product is. */
 static void exact_shift(CWriter *c, const KirExpr *e) {
   operand(c, e->arg[0]);
@@ -386,6 +400,10 @@ bool c_is_fma_scalar(const KirExpr *e) {
 void c_expr(CWriter *c, const KirExpr *e) {
   bool iso = e->type.lanes > 1 && c->o->vectors == C_VECTORS_ISO;
   const char *op = iso ? NULL : binary_operator(e);
+  if (c_is_avr_shift(c, e)) {
+    avr_shift(c, e);
+    return;
+  }
   switch (e->op) {
   case KIR_NUM: number(c, e); return;
   case KIR_REG: text_add(c->out, c->name[e->reg->id]); return;

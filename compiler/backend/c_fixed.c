@@ -3,11 +3,21 @@
  * C99; every sum and product in them was proved to fit. */
 #include "backend/c_internal.h"
 
+#include <string.h>
+
 /* ---- operations ---- */
+
+/* What is shorter and faster as a call where four registers hold a number: clamps and shifts. */
+static bool is_called(const char *name) {
+  return strncmp(name, "sat", 3) == 0 || strncmp(name, "top", 3) == 0 ||
+         strncmp(name, "sh", 2) == 0;
+}
 
 static void function(CWriter *c, const char *doc, const char *name, const char *parameters,
                      const char *body) {
-  text_printf(c->out, "\n/* %s */\nstatic inline int32_t %s_%s(%s) {\n", doc, c->prefix, name,
+  bool called = c->o->machine.is_avr && is_called(name);
+  const char *kind = called ? arena_printf(c->out->arena, "%s_CALL", c->upper) : "static inline";
+  text_printf(c->out, "\n/* %s */\n%s int32_t %s_%s(%s) {\n", doc, kind, c->prefix, name,
               parameters);
   for (const char *s = body; *s; s++) { /* @ stands for the prefix */
     if (*s == '@')
@@ -47,19 +57,58 @@ static void saturation(CWriter *c, const CSaturation *s) {
   "  int32_t r;\n  __asm__(\"smlawb %0, %1, %2, %3\" : \"=r\"(r) : \"r\"(a), \"r\"(m), "           \
   "\"r\"(c));\n  return r;\n"
 
+/* Eight products of bytes; l is the second byte of the product, of which only the carry counts. */
+#define AVR_MULW                                                                                   \
+  "#elif defined(__AVR__)\n  int32_t r;\n  uint8_t l, s;\n  __asm__(\n"                            \
+  "      \"mul %A3, %A4\\n\\tmov %1, r1\\n\\t\"\n"                                                 \
+  "      \"mul %C3, %A4\\n\\tmov %A0, r0\\n\\tmov %B0, r1\\n\\t\"\n"                               \
+  "      \"muls %D3, %B4\\n\\tmov %C0, r0\\n\\tmov %D0, r1\\n\\t\"\n"                              \
+  "      \"mulsu %D3, %A4\\n\\tsbc %2, %2\\n\\tadd %B0, r0\\n\\tadc %C0, r1\\n\\tadc %D0, "        \
+  "%2\\n\\t\"\n"                                                                                   \
+  "      \"mulsu %B4, %C3\\n\\tsbc %2, %2\\n\\tadd %B0, r0\\n\\tadc %C0, r1\\n\\tadc %D0, "        \
+  "%2\\n\\t\"\n"                                                                                   \
+  "      \"mulsu %B4, %B3\\n\\tsbc %2, %2\\n\\tadd %A0, r0\\n\\tadc %B0, r1\\n\\t\"\n"             \
+  "      \"adc %C0, %2\\n\\tadc %D0, %2\\n\\t\"\n"                                                 \
+  "      \"mul %B3, %A4\\n\\tadd %1, r0\\n\\tadc %A0, r1\\n\\tadc %B0, %5\\n\\t\"\n"               \
+  "      \"adc %C0, %5\\n\\tadc %D0, %5\\n\\t\"\n"                                                 \
+  "      \"mulsu %B4, %A3\\n\\tsbc %2, %2\\n\\tadd %1, r0\\n\\tadc %A0, r1\\n\\t\"\n"              \
+  "      \"adc %B0, %2\\n\\tadc %C0, %2\\n\\tadc %D0, %2\\n\\tclr r1\"\n"                          \
+  "      : \"=&r\"(r), \"=&r\"(l), \"=&r\"(s)\n"                                                   \
+  "      : \"a\"(a), \"a\"((int16_t)m), \"r\"((uint8_t)0)\n      : \"r0\");\n  return r;\n"
+
+/* Shifts by 15, which are loops there, by those by 16, which are moves. */
+static void avr_shifts(CWriter *c) {
+  function(c, "a / 2^15", "shr15", "int32_t a",
+           "  return (a >> 16) * 2 + (int32_t)((uint16_t)a >> 15);\n");
+  function(c, "a * 2^15, a of 16 bits", "shl15", "int32_t a",
+           "  return (int32_t)((uint32_t)a << 16) / 2;\n");
+}
+
+static void row(CWriter *c) {
+  const char *flash = c_in_flash(c);
+  text_printf(c->out,
+              "\n/* record i of a table of four words each: its address once, which compilers "
+              "take apart */\n"
+              "static inline const %sint32_t *%s_row(const %sint32_t *table, int32_t i) {\n",
+              flash, c->prefix, flash);
+  text_add(c->out, "#if defined(__GNUC__) && defined(__thumb2__)\n  const int32_t *r;\n"
+                   "  __asm__(\"add %0, %1, %2, lsl #4\" : \"=r\"(r) : \"r\"(table), \"r\"(i));\n"
+                   "  return r;\n#else\n  return table + i * 4;\n#endif\n}\n");
+}
+
 static void operations(CWriter *c, const CUsed *u) {
   for (int n = 1; n < 32; n++)
     for (int k = 0; k < 64; k++) {
       CSaturation s = {.bits = n, .shift = k / 2, .top = k % 2};
       if (u->saturate[s.top][s.shift] >> (n - 1) & 1) saturation(c, &s);
     }
-  if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE] || u->add_mulw)
+  if (u->fixed[KIR_MULW] || u->fixed[KIR_MIX] || u->fixed[KIR_FADE] || u->add_mulw ||
+      (u->add_product && c->o->machine.is_avr))
     function(
         c, "floor(a * m / 2^16), m of 16 bits", "mulw", "int32_t a, int32_t m",
         "#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && !defined(__ARM_BIG_ENDIAN)\n"
         "  int32_t r;\n  __asm__(\"smulwb %0, %1, %2\" : \"=r\"(r) : \"r\"(a), \"r\"(m));\n  "
-        "return r;\n"
-        "#elif defined(__ARM_ARCH_6M__) /* no product of 64 bits */\n"
+        "return r;\n" AVR_MULW "#elif defined(__ARM_ARCH_6M__) /* no product of 64 bits */\n"
         "  return (a >> 16) * m + (((a & 65535) * m) >> 16);\n"
         "#else\n  return (int32_t)(((int64_t)a * (int32_t)((uint32_t)m << 16)) >> 32);\n#endif\n");
   if (u->add_mulw)
@@ -69,16 +118,10 @@ static void operations(CWriter *c, const CUsed *u) {
   if (u->add_product)
     function(c, "c + floor(a * m / 2^16), m of 16 bits and the product of 32", "add_product",
              "int32_t c, int32_t a, int32_t m",
-             SMLAWB "#else\n  return c + ((a * m) >> 16);\n#endif\n");
-  if (u->row)
-    text_printf(c->out,
-                "\n/* record i of a table of four words each: its address once, which compilers "
-                "take apart */\n"
-                "static inline const int32_t *%s_row(const int32_t *table, int32_t i) {\n"
-                "#if defined(__GNUC__) && defined(__thumb2__)\n  const int32_t *r;\n"
-                "  __asm__(\"add %%0, %%1, %%2, lsl #4\" : \"=r\"(r) : \"r\"(table), \"r\"(i));\n"
-                "  return r;\n#else\n  return table + i * 4;\n#endif\n}\n",
-                c->prefix);
+             c->o->machine.is_avr ? "  return c + @mulw(a, m);\n"
+                                  : SMLAWB "#else\n  return c + ((a * m) >> 16);\n#endif\n");
+  if (u->row) row(c);
+  if (c->o->machine.is_avr && u->shift15) avr_shifts(c);
   if (u->fixed[KIR_CLAMP])
     function(c, "a within lo..hi", "clamp", "int32_t a, int32_t lo, int32_t hi",
              "  return a < lo ? lo : a > hi ? hi : a;\n");

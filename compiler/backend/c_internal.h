@@ -47,6 +47,7 @@ struct CUsed {
   bool fixed[C_MAX_OPS];
   bool add_mulw, add_product;     /* sums with a product's upper half */
   bool row;                       /* records of tables */
+  bool shift15;                   /* shifts by 15 */
   uint32_t saturate[2][32];       /* by top and shift; bit n - 1: a clamp to n bits */
   const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
   int n_dots;
@@ -73,6 +74,8 @@ const char *c_saturation_name(CWriter *c, const CSaturation *s);
  * sum, and which product it is. */
 typedef enum CAddKind { C_ADD_NONE, C_ADD_MULW, C_ADD_PRODUCT } CAddKind;
 CAddKind c_add_kind(const KirExpr *e);
+/* A shift by 15, for which AVR has a function. */
+bool c_is_avr_shift(const CWriter *c, const KirExpr *e);
 /* A column of a table of records of four words. */
 bool c_is_row(const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
@@ -147,6 +150,9 @@ void c_vectors(CWriter *c, const CUsed *u);
 void c_prelude(CWriter *c);
 
 /* ---- c_weights.c ---- */
+/* "KWS_FLASH ": what constants and pointers to them are qualified with where they are read from a
+ * memory of their own; else "". */
+const char *c_in_flash(const CWriter *c);
 /* Constants: those that helpers look up, which belong to no layer; or those of the layers. */
 void c_weights(CWriter *c, bool of_helpers);
 

@@ -22,6 +22,8 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   CSaturation saturation = c_saturation(e);
   CAddKind add = c_add_kind(e);
   u->row |= c_is_row(e);
+  u->shift15 |=
+      (e->op == KIR_SHR || e->op == KIR_SHL) && e->arg[1]->op == KIR_NUM && e->arg[1]->i == 15;
   u->add_mulw |= add == C_ADD_MULW;
   u->add_product |= add == C_ADD_PRODUCT;
   if (saturation.bits)
@@ -236,6 +238,15 @@ void c_prelude(CWriter *c) {
   if (narrow && !u.iso) text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   *used = u;
   c->used = used;
+  if (c->o->machine.is_avr)
+    text_printf(
+        c->out,
+        "\n/* constants stay in the memory of programs: an extension of GNU C, not of C++ */\n"
+        "#if defined(__AVR__) && defined(__FLASH)\n#define %s_FLASH __flash\n"
+        "#else\n#define %s_FLASH\n#endif\n"
+        "#if defined(__AVR__)\n#define %s_CALL static __attribute__((noinline, unused))\n"
+        "#else\n#define %s_CALL static inline\n#endif\n",
+        c->upper, c->upper, c->upper, c->upper);
   scalars(c, &u);
   indices(c);
   c_fixed(c, &u);

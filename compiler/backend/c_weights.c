@@ -74,6 +74,10 @@ static bool as_strings(const CWriter *c, const KirBuffer *b) {
   return wanted && little && b->data && b->count * kir_elem_size(b->elem) >= LARGE;
 }
 
+const char *c_in_flash(const CWriter *c) {
+  return c->o->machine.is_avr ? arena_printf(c->out->arena, "%s_FLASH ", c->upper) : "";
+}
+
 static void as_union(CWriter *c, const KirBuffer *b, const char *aligned) {
   const char *type = c_elem(b->elem);
   text_printf(c->out,
@@ -119,8 +123,8 @@ void c_weights(CWriter *c, bool of_helpers) {
     if (as_strings(c, b)) {
       as_union(c, b, aligned);
     } else {
-      text_printf(c->out, "static const %s %s_%s[%lld]%s = {", c_elem(b->elem), c->prefix, b->name,
-                  (long long)b->count, aligned);
+      text_printf(c->out, "static const %s%s %s_%s[%lld]%s = {", c_in_flash(c), c_elem(b->elem),
+                  c->prefix, b->name, (long long)b->count, aligned);
       numbers(c->out, b);
       text_add(c->out, "\n};\n");
     }

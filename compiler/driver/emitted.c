@@ -16,7 +16,10 @@
 static CMachine machine_of(const Session *s) {
   if (machine_is_multi(s->options))
     return (CMachine){.name = "generic", .flags = s->options->dispatch ? "" : "-march=native"};
-  return (CMachine){.name = s->machine.name, .flags = s->machine.flags, .needs = s->machine.needs};
+  return (CMachine){.name = s->machine.name,
+                    .flags = s->machine.flags,
+                    .needs = s->machine.needs,
+                    .is_avr = s->machine.schedule->flash_apart};
 }
 
 COptions emitted_options(const Session *s, const Model *model) {

@@ -69,6 +69,7 @@ const char *machine_compiler(const Session *s) {
                {"wasm", "'clang --target=wasm32'"},    {"x86", "x86_64-linux-gnu-gcc"}};
   for (size_t i = 0; s->machine.llvm && i < sizeof names / sizeof *names; i++)
     if (begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
+  if (s->machine.schedule->flash_apart) return "avr-gcc";
   Text name = text_new(s->arena); /* esp32-s3: xtensa-esp32s3-elf-gcc */
   for (const char *c = s->machine.name; *c; c++)
     if (*c != '-') text_add_char(&name, *c);
@@ -173,7 +174,7 @@ static void unknown(Session *s, const char *name) {
 void machine_set(Session *s, const Target *target) {
   s->machine = (ChosenMachine){.schedule = target,
                                .name = target->name,
-                               .llvm = target->name,
+                               .llvm = target->flash_apart ? NULL : target->name,
                                .flags = target->c_flags,
                                .needs = target->c_needs};
 }

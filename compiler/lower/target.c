@@ -137,6 +137,18 @@ static const Target rv32 = {.name = "rv32",
                             .lacks_fpu = true,
                             .is_mcu = true,
                             .c_flags = "-march=rv32imac -mabi=ilp32"};
+/* Multiplies bytes. Its C compiler alone knows how constants are read from flash. */
+static const Target avr = {.name = "avr",
+                           .doc = "8-bit AVR, constants in flash",
+                           .lanes = 1,
+                           .min_lanes = 1,
+                           .registers = 4,
+                           .accumulators = 1,
+                           .dot_unsigned = true,
+                           .flash_apart = true,
+                           .lacks_fpu = true,
+                           .is_mcu = true,
+                           .c_flags = "-mmcu=atmega328p -std=gnu99"};
 static const Target rv64gcv = {
     .name = "rv64gcv",
     .doc = "64-bit RISC-V with vectors of 128 bits and more: 4 lanes",
@@ -164,6 +176,7 @@ const Target *const target_table[] = {&generic,
 #define TARGET(id, name, triple, cpu, features) &id,
 #include "base/targets.def"
 #undef TARGET
+                                      &avr, /* by its own C compiler alone */
                                       NULL};
 
 const Target *target_find(const char *name) {

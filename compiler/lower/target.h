@@ -22,6 +22,8 @@ typedef struct Target {
   int dot_step;               /* products of integers taken together; 0: one at a time */
   bool dot_swapped;           /* 8-bit weights: the middle two of 4 change places */
   bool dot_unsigned;          /* 8-bit weights: with 128 added, for loads extend no sign */
+  bool flash_apart;           /* 8-bit AVR: programs and constants lie in a memory of their own, and
+                                 C's int has 16 bits */
   bool lacks_fpu;             /* floats are computed by functions */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */
