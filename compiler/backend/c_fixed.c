@@ -76,6 +76,14 @@ static void saturation(CWriter *c, const CSaturation *s) {
   "      : \"=&r\"(r), \"=&r\"(l), \"=&r\"(s)\n"                                                   \
   "      : \"a\"(a), \"a\"((int16_t)m), \"r\"((uint8_t)0)\n      : \"r0\");\n  return r;\n"
 
+/* By bytes first: a shift by a number of bits is a loop there. */
+#define AVR_ROUND                                                                                  \
+  "#if defined(__AVR__)\n    uint8_t shift = (uint8_t)(150 - exponent), rest = 0, half;\n"         \
+  "    uint32_t m = mantissa;\n    for (; shift > 8; shift = (uint8_t)(shift - 8)) {\n"            \
+  "      rest |= (uint8_t)m;\n      m >>= 8;\n    }\n"                                             \
+  "    half = (uint8_t)(m << (8 - shift));\n    v = (int32_t)(m >> shift);\n"                      \
+  "    if (half > 128 || (half == 128 && (rest != 0 || (v & 1)))) v++;\n#else\n"
+
 /* Shifts by 15, which are loops there, by those by 16, which are moves. */
 static void avr_shifts(CWriter *c) {
   function(c, "a / 2^15", "shr15", "int32_t a",
@@ -151,10 +159,10 @@ static void operations(CWriter *c, const CUsed *u) {
         "  const uint32_t mantissa = (u.i & 8388607) | 8388608;\n"
         "  if (exponent >= 158) return u.i > 0x7f800000 ? least : most;\n"
         "  if (exponent >= 150)\n    v = (int32_t)(mantissa << (exponent - 150));\n"
-        "  else if (exponent >= 126) {\n"
+        "  else if (exponent >= 126) {\n" AVR_ROUND
         "    const int32_t shift = 150 - exponent; /* half of one is bit shift - 1 */\n"
         "    const uint32_t below = (uint32_t)1 << (shift - 1), floor = mantissa >> shift;\n"
-        "    v = (int32_t)((mantissa + below - 1 + (floor & 1)) >> shift);\n  }\n"
+        "    v = (int32_t)((mantissa + below - 1 + (floor & 1)) >> shift);\n#endif\n  }\n"
         "  v = u.i >> 31 ? -v : v;\n  return v < least ? least : v > most ? most : v;\n"
         "#else\n"
         "  const float whole = 8388608.0f; /* from here on every float is an integer */\n"

@@ -14,7 +14,8 @@ static bool has_kernel(const Layer *layer) {
 /* Stages without an integer form that are more than moves and comparisons. */
 static bool needs_fpu(const Layer *layer) {
   bool moves = layer->kind == LAYER_argmax || layer->kind == LAYER_onehot ||
-               layer->kind == LAYER_overlap_add;
+               layer->kind == LAYER_overlap_add || layer->kind == LAYER_state ||
+               layer->kind == LAYER_keep;
   QuantKind kind = quant_kind(layer);
   return (kind == QUANT_FLOAT || kind == QUANT_NORM) && !moves;
 }
