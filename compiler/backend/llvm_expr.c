@@ -305,15 +305,18 @@ static LLVMTypeRef wide_type(LlvmWriter *w, int lanes) {
   return lanes > 1 ? LLVMVectorType(i64, (unsigned)lanes) : i64;
 }
 
-/* floor(a m / 2^16) */
+/* floor(a m / 2^16) as the upper half of a (m 2^16), for which many processors have an instruction.
+ */
 static LLVMValueRef mulw(LlvmWriter *w, LLVMValueRef a, LLVMValueRef m, KirType type) {
+  enum { HALF = 16, WHOLE = 32 };
   LLVMBuilderRef b = w->builder;
-  LLVMTypeRef wide = wide_type(w, type.lanes);
-  LLVMValueRef sixteen =
-      in_lanes(LLVMConstInt(LLVMInt64TypeInContext(w->context), 16, false), type.lanes);
+  LLVMTypeRef wide = wide_type(w, type.lanes), long_type = LLVMInt64TypeInContext(w->context);
+  LLVMValueRef half = in_lanes(LLVMConstInt(w->i32, HALF, false), type.lanes);
+  LLVMValueRef whole = in_lanes(LLVMConstInt(long_type, WHOLE, false), type.lanes);
+  LLVMValueRef upper = LLVMBuildShl(b, m, half, "");
   LLVMValueRef product =
-      LLVMBuildNSWMul(b, LLVMBuildSExt(b, a, wide, ""), LLVMBuildSExt(b, m, wide, ""), "");
-  return LLVMBuildTrunc(b, LLVMBuildAShr(b, product, sixteen, ""), llvm_type(w, type), "");
+      LLVMBuildNSWMul(b, LLVMBuildSExt(b, a, wide, ""), LLVMBuildSExt(b, upper, wide, ""), "");
+  return LLVMBuildTrunc(b, LLVMBuildAShr(b, product, whole, ""), llvm_type(w, type), "");
 }
 
 static LLVMValueRef clamp(LlvmWriter *w, LLVMValueRef a, LLVMValueRef lo, LLVMValueRef hi) {
