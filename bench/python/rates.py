@@ -3,7 +3,8 @@
 
 The model: 32 steps of 16 numbers, LSTM(64), the last step, Dense(8), softmax, with weights of torch. All three
 answer the same rows, in turns, and the best of five turns counts. Also: the time of a call and of a step that compute
-next to nothing, of a pickle, and the rate of a stream. Prints a table in Markdown; answers are compared first. From
+next to nothing, of a pickle, the rate of a stream, and two threads against one by the clock, which needs two free
+processors (`chrt -f 5` where others compute). Prints a table in Markdown; answers are compared first. From
 the source tree calls go by ctypes; the installed wheel has the extension.
 """
 
@@ -87,6 +88,13 @@ def cost(function):
     return best
 
 
+def wall(function):
+    """Seconds by the clock."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
 def main(rows):
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -112,6 +120,8 @@ def main(rows):
         rate = {name: len(parts) * batch / cost(lambda: [peer(p) for p in parts]) for name, peer in peers.items()}
         print(f"| {batch} | {rate['grus']:,.0f} | {rate['onnxruntime']:,.0f} | {rate['torch']:,.0f} | "
               f"{rate['grus'] / max(rate['onnxruntime'], rate['torch']):.2f} |")
+    one, two = (min(wall(lambda: model(x, threads=n)) for _ in range(4 * TURNS)) for n in (1, 2))
+    print(f"\n{rows:,} rows in one call: {rows / one:,.0f} rows/s on one thread, {rows / two:,.0f} on two, by the clock: {one / two:.2f} times")
     tiny = grus.compile("grus 1\n\nmodel tiny {\n  in x : f32[2]\n  out y : f32[2] = x |> tanh\n}\n")
     flow = grus.compile("grus 1\n\nmodel flow {\n  in x : f32[time .., 2]\n  out y : f32[time .., 2] = x |> tanh\n}\n").stream()
     one = np.ones(2, np.float32)

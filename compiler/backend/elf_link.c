@@ -10,13 +10,8 @@
 #include <string.h>
 
 enum {
-  PAGE = 4096,
   PROGRAM_HEAD = 56,
   DYNAMIC = 16,
-  R_PC32 = 2,
-  R_PLT32 = 4,
-  R_RELATIVE = 8,
-  R_PC64 = 24,
   PT_LOAD = 1,
   PT_DYNAMIC = 2,
   PT_GNU_STACK = 0x6474e551,
@@ -25,6 +20,7 @@ enum {
 
 typedef struct Link {
   Arena *arena;
+  const ElfMachine *machine; /* of all objects */
   Object *object;
   int n;
   const ElfImage *image;
@@ -92,6 +88,7 @@ void elf_image_name(ElfImage *image, const char *name, size_t at, size_t size) {
 
 /* A name in the image or in any object. */
 static bool find_name(Link *l, const char *name, uint64_t *address, uint64_t *size) {
+  if (l->image->alias && strcmp(l->image->alias, name) == 0) name = l->image->alias_of;
   for (int i = 0; i < l->image->n_names; i++) {
     if (strcmp(l->image->name[i].name, name) != 0) continue;
     *address = l->image_address + l->image->name[i].at;
@@ -149,27 +146,26 @@ static void write_segment(Link *l, Segment segment, Text *out, size_t start) {
 static void relative(Link *l, char *base, uint64_t at, uint64_t to) {
   put_at(base + at, to, 8);
   put(&l->relative, at, 8);
-  put(&l->relative, R_RELATIVE, 8);
+  put(&l->relative, l->machine->relative, 8);
   put(&l->relative, to, 8);
 }
 
 static bool apply(Link *l, const Object *o, const Section *of, const unsigned char *rela,
                   char *base) {
   uint64_t at = of->address + elf_number(rela, 8), type = elf_number(rela + AT_R_TYPE, 4), to;
-  uint64_t width = type == R_PC32 || type == R_PLT32 ? 4 : 8;
+  uint64_t width = (uint64_t)elf_machine_width(l->machine, (uint32_t)type);
   if (elf_number(rela, 8) + width > of->size || of->type == SHT_NOBITS)
     return fail(l, "a relocation lies outside its section");
   if (!target_of(l, o, elf_number(rela + AT_R_SYMBOL, 4), &to)) return false;
   to += elf_number(rela + AT_R_ADDEND, 8);
-  int64_t away = (int64_t)(to - at);
-  switch (type) {
-  case R_64: relative(l, base, at, to); return true;
-  case R_PC64: put_at(base + at, to - at, 8); return true;
-  case R_PC32:
-  case R_PLT32:
-    if (away != (int32_t)away) return fail(l, "the library is larger than 2 GiB");
-    put_at(base + at, to - at, 4);
+  if (type == l->machine->address) {
+    relative(l, base, at, to);
     return true;
+  }
+  switch (elf_machine_apply(l->machine, (uint32_t)type, base + at, at, to)) {
+  case ELF_APPLIED: return true;
+  case ELF_TOO_FAR: return fail(l, "the library is too large for this processor's code");
+  case ELF_UNKNOWN: break;
   }
   return fail(l, arena_printf(l->arena, "relocation %d is not provided for", (int)type));
 }
@@ -200,7 +196,7 @@ static int64_t count_relative(const Link *l) {
       const Object *o = &l->object[i];
       const Section *s = &o->section[k];
       for (uint64_t at = 0; elf_relocates(o, s) && at + RELA <= s->size; at += RELA)
-        n += elf_number(o->data + s->offset + at + AT_R_TYPE, 4) == R_64;
+        n += elf_number(o->data + s->offset + at + AT_R_TYPE, 4) == l->machine->address;
     }
   return n;
 }
@@ -227,11 +223,11 @@ static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t 
 
 enum { N_SECTIONS = 5, FLAG_X = 1, FLAG_W = 2, FLAG_R = 4 };
 
-static void put_heads(Text *out, const Layout *y) {
+static void put_heads(Text *out, const Layout *y, const ElfMachine *machine) {
   static const char ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
   text_add_n(out, ident, sizeof ident);
   put(out, 3, 2);  /* a shared object */
-  put(out, 62, 2); /* x86-64 */
+  put(out, machine->id, 2);
   put(out, 1, 4);
   put(out, 0, 8);
   put(out, ELF_HEAD, 8);
@@ -247,7 +243,7 @@ static void put_heads(Text *out, const Layout *y) {
   for (int i = 0; i < SEGMENT_COUNT; i++) {
     uint64_t size = y->end[i] - y->start[i];
     put_program_head(out, PT_LOAD, flags[i], y->start[i], size,
-                     i == SEGMENT_DATA ? y->memory_end - y->start[i] : size, PAGE);
+                     i == SEGMENT_DATA ? y->memory_end - y->start[i] : size, machine->page);
   }
   put_program_head(out, PT_DYNAMIC, FLAG_R | FLAG_W, y->dynamic, y->dynamic_size, y->dynamic_size,
                    8);
@@ -345,9 +341,9 @@ static Layout lay_out(Link *l, const char *const *exported) {
   y.rela = round_up(y.hash + 4 * (uint64_t)(y.n_exported + 4), 8);
   y.rela_size = (uint64_t)count_relative(l) * RELA;
   y.end[SEGMENT_READ] = place_segment(l, SEGMENT_READ, y.rela + y.rela_size, true);
-  y.start[SEGMENT_CODE] = round_up(y.end[SEGMENT_READ], PAGE);
+  y.start[SEGMENT_CODE] = round_up(y.end[SEGMENT_READ], l->machine->page);
   y.end[SEGMENT_CODE] = place_segment(l, SEGMENT_CODE, y.start[SEGMENT_CODE], true);
-  y.start[SEGMENT_DATA] = y.dynamic = round_up(y.end[SEGMENT_CODE], PAGE);
+  y.start[SEGMENT_DATA] = y.dynamic = round_up(y.end[SEGMENT_CODE], l->machine->page);
   y.dynamic_size = N_DYNAMIC * DYNAMIC;
   uint64_t data = place_segment(l, SEGMENT_DATA, y.dynamic + y.dynamic_size, true);
   l->image_address = round_up(data, 64);
@@ -369,11 +365,14 @@ bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char 
   for (int i = 0; i < n && ok; i++) {
     const char *why;
     ok = elf_object_read(l.arena, &object[i], &l.object[i], &why) || fail(&l, why);
+    if (!l.machine) l.machine = l.object[i].machine;
+    if (ok && l.machine != l.object[i].machine)
+      ok = fail(&l, "objects are of different processors");
     if (ok) elf_choose_segments(&l.object[i]);
   }
   if (ok) {
     Layout y = lay_out(&l, exported);
-    put_heads(out, &y);
+    put_heads(out, &y, l.machine);
     ok = put_symbols(&l, out, exported);
     text_add_char(out, 0);
     for (int i = 0; exported[i]; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Objects and data -> a shared library, without a linker: ELF for x86-64. */
+/* Objects and data -> a shared library, without a linker: ELF for x86-64 and AArch64. */
 #ifndef GRUS_BACKEND_ELF_LINK_H
 #define GRUS_BACKEND_ELF_LINK_H
 
@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* An object as a compiler writes it (position-independent, ELF64, x86-64). */
+/* An object as a compiler writes it (position-independent, ELF64). */
 typedef struct ElfObject {
   const char *data;
   size_t len;
@@ -35,6 +35,7 @@ typedef struct ElfImage {
   ElfName *name;
   int n_names;
   size_t cap_names;
+  const char *alias, *alias_of; /* another name of a function of some object; NULL: none */
 } ElfImage;
 
 ElfImage elf_image_new(Arena *arena);

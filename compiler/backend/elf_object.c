@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reading objects of ELF64 for x86-64: sections, what of them is loaded where, and symbols. */
+/* Reading objects of ELF64 for x86-64 and AArch64: sections, what of them is loaded where, and symbols. */
 #include "backend/elf_object.h"
 
 #include <string.h>
@@ -17,10 +17,11 @@ bool elf_object_read(Arena *arena, const ElfObject *from, Object *o, const char 
   const unsigned char *d = (const unsigned char *)from->data;
   *o = (Object){.data = d, .len = from->len};
   if (from->len < ELF_HEAD || memcmp(d, magic, sizeof magic) != 0 ||
-      elf_number(d + AT_E_MACHINE, 2) != EM_X86_64) {
-    *reason = "an object is no ELF64 of x86-64";
+      !elf_machine((uint32_t)elf_number(d + AT_E_MACHINE, 2))) {
+    *reason = "an object is no ELF64 of x86-64 or AArch64";
     return false;
   }
+  o->machine = elf_machine((uint32_t)elf_number(d + AT_E_MACHINE, 2));
   uint64_t at = elf_number(d + AT_E_SHOFF, 8), names;
   o->n_sections = (int)elf_number(d + AT_E_SHNUM, 2);
   if (at > from->len || (uint64_t)o->n_sections * SECTION_HEAD > from->len - at) return false;
@@ -64,7 +65,7 @@ void elf_choose_segments(Object *o) {
     const Section *s = &o->section[i];
     if (!elf_relocates(o, s)) continue;
     for (uint64_t at = 0; at + RELA <= s->size; at += RELA)
-      if (elf_number(o->data + s->offset + at + AT_R_TYPE, 4) == R_64)
+      if (elf_number(o->data + s->offset + at + AT_R_TYPE, 4) == o->machine->address)
         o->section[s->info].has_addresses = true;
     if (o->section[s->info].has_addresses)
       o->section[s->info].segment = SEGMENT_DATA; /* the loader writes there */

@@ -4,6 +4,7 @@
 #define GRUS_BACKEND_ELF_OBJECT_H
 
 #include "backend/elf_link.h"
+#include "backend/elf_machine.h"
 
 /* Sizes and numbers of the format; of fields: their places in their tables. */
 enum {
@@ -17,8 +18,6 @@ enum {
   SHF_WRITE = 1,
   SHF_ALLOC = 2,
   SHF_EXEC = 4,
-  R_64 = 1,
-  EM_X86_64 = 62,
   AT_E_MACHINE = 18,
   AT_E_SHOFF = 40,
   AT_E_SHNUM = 60,
@@ -56,6 +55,7 @@ typedef struct Section {
 } Section;
 
 typedef struct Object {
+  const ElfMachine *machine;
   const unsigned char *data;
   size_t len;
   Section *section;

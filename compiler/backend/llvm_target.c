@@ -46,10 +46,23 @@ static void initialize(void) {
   static bool done;
   if (done) return;
   done = true;
+#if defined(GRUS_LLVM_REDUCED) /* a module with LLVM inside has these alone */
+#define INITIALIZE(name)                                                                           \
+  LLVMInitialize##name##TargetInfo();                                                              \
+  LLVMInitialize##name##Target();                                                                  \
+  LLVMInitialize##name##TargetMC();                                                                \
+  LLVMInitialize##name##AsmPrinter();
+  INITIALIZE(X86)
+  INITIALIZE(AArch64)
+  INITIALIZE(ARM)
+  INITIALIZE(RISCV)
+  INITIALIZE(WebAssembly)
+#else
   LLVMInitializeAllTargetInfos();
   LLVMInitializeAllTargets();
   LLVMInitializeAllTargetMCs();
   LLVMInitializeAllAsmPrinters();
+#endif
   LLVMInitializeARMAsmParser(); /* llvm_stmt.c: VLDM */
   /* LLVM 19 makes loops of strided copies for MVE into scatters whose address runs on past the
    * array (found at -Os by tests/llvm). The option is the process's; it concerns MVE alone. */

@@ -6,6 +6,7 @@
 #include "driver/depfile.h"
 #include "driver/dump.h"
 #include "driver/elf_size.h"
+#include "driver/emit_duckdb.h"
 #include "driver/emit_shared.h"
 #include "driver/emit_wasm.h"
 #include "driver/emitted.h"
@@ -36,6 +37,10 @@ static bool ends_with(const char *s, const char *end) {
 static const char *base_name(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
+}
+
+static bool is_library(EmitKind kind) {
+  return kind == EMIT_SHARED || kind == EMIT_DUCKDB;
 }
 
 /* Other endings of output names than those of EMIT_LIST: what they mean, or why nothing has them.
@@ -80,7 +85,8 @@ static EmitKind choose_emit(Session *s) {
     return endings[i].emit;
   }
   session_error(s,
-                "`%s` ends in none of .c .h .o .a .so .wasm .s .ll .bc .kir .elf; a program has no "
+                "`%s` ends in none of .c .h .o .a .so .duckdb_extension .wasm .s .ll .bc .kir "
+                ".elf; a program has no "
                 "ending: say `--emit=KIND` for another name",
                 name);
   return EMIT_COUNT;
@@ -194,8 +200,14 @@ static bool move_out(Session *s, const char *from, const char *out, bool executa
 
 static bool emit_shared(Session *s, const Job *job, const char *out, Outputs *outs) {
   const char *dir = temp_dir(s), *library = dir ? file_join(s->arena, dir, "library.so") : NULL;
-  return dir && library_make(s, job->model, job->source, dir, library) &&
+  return dir && library_make(s, job->model, job->source, dir, NULL, library) &&
          move_out(s, library, out, true, outs);
+}
+
+static bool emit_duckdb(Session *s, const Job *job, const char *out, Outputs *outs) {
+  const char *dir = temp_dir(s), *made = dir ? file_join(s->arena, dir, "library.so") : NULL;
+  return dir && duckdb_make(s, job->model, job->source, job->m, dir, out, made) &&
+         move_out(s, made, out, true, outs);
 }
 
 static bool emit_compiled(Session *s, const KirModule *m, COptions c, EmitKind emit,
@@ -294,6 +306,7 @@ static bool emit(Session *s, const Job *job, EmitKind kind, const char *out, Out
     if (!native_make(s, m, &c, LLVM_BITCODE, NULL, &text)) return false;
     break;
   case EMIT_SHARED: return emit_shared(s, job, out, outs);
+  case EMIT_DUCKDB: return emit_duckdb(s, job, out, outs);
   case EMIT_OBJ:
   case EMIT_LIB:
   case EMIT_EXE:
@@ -324,7 +337,7 @@ static void say_flags(Session *s, const Model *model, EmitKind kind, const char 
 }
 
 static bool multi_is_c(Session *s, EmitKind kind) {
-  if (!machine_is_multi(s->options) || is_c(kind) || kind == EMIT_SHARED) return true;
+  if (!machine_is_multi(s->options) || is_c(kind) || is_library(kind)) return true;
   session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, "
                    "`--emit=header` or `-o NAME.so`; compile the C");
   return false;
@@ -365,13 +378,13 @@ static bool not_to_terminal(Session *s, EmitKind kind) {
  * known. */
 static bool compiler_fits(Session *s, EmitKind kind) {
   const char *cc = getenv("CC");
-  bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) ||
+  bool by_c = kind == EMIT_EXE || (is_library(kind) && library_needs_compiler(s)) ||
               ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
   if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
   session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s",
-                kind == EMIT_EXE      ? "a program"
-                : kind == EMIT_SHARED ? "a shared library"
-                                      : "an object",
+                kind == EMIT_EXE   ? "a program"
+                : is_library(kind) ? "a shared library"
+                                   : "an object",
                 s->machine.name, machine_compiler(s));
   s->usage_trouble = true;
   return false;
@@ -384,15 +397,15 @@ ExitCode command_build(Session *s) {
   bool by_compiler = kind == EMIT_OBJ || kind == EMIT_LIB || kind == EMIT_EXE;
   bool by_llvm =
       kind == EMIT_ASM || kind == EMIT_LLVM || kind == EMIT_BC || (by_compiler && native_chosen(s));
-  if (kind != EMIT_SHARED && !native_names_fit(s, by_llvm)) return EXIT_USAGE;
+  if (!is_library(kind) && !native_names_fit(s, by_llvm)) return EXIT_USAGE;
   if (!dump_check(s) || !multi_is_c(s, kind) || !selftest_is_c(s, kind) || !trace_fits(s, kind) ||
-      (kind == EMIT_SHARED && !library_options_fit(s)))
+      (is_library(kind) && !library_options_fit(s)))
     return EXIT_USAGE;
   if (kind == EMIT_WASM) wasm_choose_target(s->options);
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, kind == EMIT_EXE) : NULL;
   bool within = m && compiler_fits(s, kind) &&
-                budgets_check(s, model, m, kind == EMIT_EXE || kind == EMIT_SHARED, is_c(kind),
+                budgets_check(s, model, m, kind == EMIT_EXE || is_library(kind), is_c(kind),
                               kind == EMIT_OBJ || kind == EMIT_LIB);
   session_print_diags(s);
   if (s->usage_trouble) return EXIT_USAGE;

@@ -10,6 +10,7 @@
   F(OBJ, "obj", ".o")                                                                              \
   F(LIB, "lib", ".a")                                                                              \
   F(SHARED, "shared", ".so")                                                                       \
+  F(DUCKDB, "duckdb", ".duckdb_extension")                                                         \
   F(EXE, "exe", "")                                                                                \
   F(PACKAGE, "package", "")                                                                        \
   F(WASM, "wasm", ".wasm")                                                                         \

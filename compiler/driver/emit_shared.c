@@ -145,13 +145,10 @@ static LibraryOptions options_of(const LibraryBody *body, int n) {
   return o;
 }
 
-static const char exported_names[] =
-    "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps; local: *; };\n";
-
 /* By the C compiler: the descriptor and the functions around it, linked with the bodies'
  * objects. */
 static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const char *dir,
-                               const char *out) {
+                               const char *duckdb, const char *out) {
   enum { OTHERS = 16 };
   const char *runtime = runtime_dir(s), *reason;
   if (!runtime) return false;
@@ -161,8 +158,12 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
   const char *file = file_join(s->arena, dir, "grus_library.c"),
              *names = file_join(s->arena, dir, "names.map");
   const char *args[OTHERS + 2 * MAX_BODIES];
+  const char *exported = arena_printf(
+      s->arena,
+      "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps;%s%s local: *; };\n",
+      duckdb ? duckdb : "", duckdb ? ";" : "");
   if (!file_put(file, text_str(&text), text.len, &reason) ||
-      !file_put(names, exported_names, strlen(exported_names), &reason)) {
+      !file_put(names, exported, strlen(exported), &reason)) {
     session_file_error(s, file, "write", reason);
     return false;
   }
@@ -180,6 +181,10 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
                          arena_printf(s->arena, "%s/host/grus_shared.c", runtime)};
   for (size_t i = 0; i < sizeof first / sizeof *first; i++)
     args[k++] = first[i];
+  if (duckdb) {
+    args[k++] = arena_printf(s->arena, "-DGRUS_DUCKDB_INIT=%s", duckdb);
+    args[k++] = arena_printf(s->arena, "%s/host/grus_duckdb.c", runtime);
+  }
 #if !defined(__APPLE__)
   args[k++] = "-Wl,-Bsymbolic"; /* each library calls its own functions, whatever else is loaded */
   args[k++] = arena_printf(s->arena, "-Wl,--version-script=%s", names);
@@ -194,11 +199,26 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
 
 /* ---- without a C compiler ---- */
 
-bool library_needs_compiler(const Session *s) {
+/* The object of grus_shared.c for the chosen machine; len 0: there is none. */
+static ElfObject shared_functions(const Session *s) {
   const char *name = s->machine.llvm;
-  bool is_x86 = name && (strncmp(name, "x86-64", 6) == 0 || strcmp(name, "generic") == 0 ||
-                         (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux")));
-  return !native_chosen(s) || !grus_shared_object_size || !is_x86;
+  if (!name) return (ElfObject){NULL, 0};
+#if defined(__aarch64__)
+  bool is_here = strcmp(name, "generic") == 0, is_arm = is_here, is_x86 = false;
+#else
+  bool is_here = strcmp(name, "generic") == 0, is_arm = false, is_x86 = is_here;
+#endif
+  is_x86 = is_x86 || strncmp(name, "x86-64", 6) == 0 ||
+           (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux"));
+  is_arm = is_arm || strcmp(name, "aarch64") == 0 ||
+           (strncmp(name, "aarch64-", 8) == 0 && strstr(name, "linux"));
+  if (is_x86) return (ElfObject){(const char *)grus_shared_object, grus_shared_object_size};
+  if (is_arm) return (ElfObject){(const char *)grus_aarch64_object, grus_aarch64_object_size};
+  return (ElfObject){NULL, 0};
+}
+
+bool library_needs_compiler(const Session *s) {
+  return !native_chosen(s) || !shared_functions(s).len;
 }
 
 static bool native_body(Session *s, const KirModule *m, const char *prefix, LlvmEntries *entries,
@@ -212,11 +232,11 @@ static bool native_body(Session *s, const KirModule *m, const char *prefix, Llvm
 
 /* By LLVM and the linker of backend/elf_link.c. */
 static bool link_alone(Session *s, const LibraryBody *body, const Target *const *target, int n,
-                       const char *out) {
-  static const char *const exported[] = {"grus_body", "grus_library", "grus_program",
-                                         "grus_rows", "grus_steps",   NULL};
+                       const char *duckdb, const char *out) {
+  const char *const exported[] = {
+      "grus_body", "grus_library", "grus_program", "grus_rows", "grus_steps", duckdb, NULL};
   enum { HEAD = 64 };
-  ElfObject object[2 * MAX_BODIES + 1];
+  ElfObject object[2 * MAX_BODIES + 2];
   GrusNeeds needs[MAX_BODIES];
   LlvmEntries entries = {0}, most = {0};
   int k = 0;
@@ -229,7 +249,8 @@ static bool link_alone(Session *s, const LibraryBody *body, const Target *const 
         !native_body(s, body[i].batched, body[i].batched_prefix, &entries, &object[k++]))
       return false;
   }
-  object[k++] = (ElfObject){(const char *)grus_shared_object, grus_shared_object_size};
+  object[k++] = shared_functions(s);
+  if (duckdb) object[k++] = (ElfObject){(const char *)grus_duckdb_object, grus_duckdb_object_size};
   GrusProgram program = *jit_describe(body[0].m, &most, s->arena);
   if (program.kind != GRUS_KIND_RUN)
     program.state_size = HEAD + (program.state_size + HEAD - 1) / HEAD * HEAD;
@@ -237,6 +258,8 @@ static bool link_alone(Session *s, const LibraryBody *body, const Target *const 
     program.state_align = 1;
   LibraryOptions o = options_of(body, n);
   ElfImage image = library_image(body, needs, n, &program, &o, s->arena);
+  image.alias = duckdb;
+  image.alias_of = "grus_duckdb_init";
   Text text = text_new(s->arena);
   const char *reason;
   if (!elf_link(object, k, &image, exported, &text, &reason)) {
@@ -259,7 +282,7 @@ static bool ports_fit(Session *s, const KirModule *m) {
 }
 
 bool library_make(Session *s, const Model *model, const Source *source, const char *dir,
-                  const char *out) {
+                  const char *duckdb, const char *out) {
   const Target *target[MAX_BODIES];
   LibraryBody body[MAX_BODIES];
   ChosenMachine chosen = s->machine;
@@ -273,8 +296,8 @@ bool library_make(Session *s, const Model *model, const Source *source, const ch
     ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) &&
          (!by_compiler || compile_body(s, &body[i], dir));
   }
-  ok = ok && (by_compiler ? link_with_compiler(s, body, n, dir, out)
-                          : link_alone(s, body, target, n, out));
+  ok = ok && (by_compiler ? link_with_compiler(s, body, n, dir, duckdb, out)
+                          : link_alone(s, body, target, n, duckdb, out));
   s->machine = chosen;
   return ok;
 }

@@ -9,8 +9,9 @@
 bool library_options_fit(Session *s);
 /* Whether the C compiler is needed: without it LLVM makes the code and grus links it. */
 bool library_needs_compiler(const Session *s);
-/* Makes the library as `out` in the temporary folder dir. False after reporting. */
+/* Makes the library as `out` in the temporary folder dir. duckdb: the name of the function by which
+ * DuckDB loads it, NULL: it is for other hosts. False after reporting. */
 bool library_make(Session *s, const Model *model, const Source *source, const char *dir,
-                  const char *out);
+                  const char *duckdb, const char *out);
 
 #endif

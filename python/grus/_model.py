@@ -244,11 +244,11 @@ class Model:
             with_stack(self._lib.stack, self._rows, ins, lengths, outs, *span)
 
         if parts == 1:
-            for span in _watched(spans, count, progress):
+            for span in _watched(spans, len(spans), progress):
                 part(span)
             return
         with ThreadPoolExecutor(parts) as pool:
-            for _ in _watched(zip(spans, pool.map(part, spans)), count, progress):
+            for _ in _watched(zip(spans, pool.map(part, spans)), len(spans), progress):
                 pass
 
     def _rows(self, ins: Sequence[Any], lengths: Any, outs: Sequence[Any], first: int, last: int) -> None:
@@ -311,7 +311,7 @@ class Model:
         self._svg = state["svg"]
 
 
-def _watched(parts: Any, count: int, progress: bool) -> Any:
+def _watched(parts: Any, total: int, progress: bool) -> Any:
     """The parts, with a bar of tqdm if asked for and installed."""
     if not progress:
         return parts
@@ -319,7 +319,7 @@ def _watched(parts: Any, count: int, progress: bool) -> Any:
         from tqdm.auto import tqdm  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         return parts
-    return tqdm(parts, total=(count + 4095) // 4096, unit="block")
+    return tqdm(parts, total=total, unit="block")
 
 
 def _trimmed(out: Any, port: Port, steps: Sequence[int], ragged: str, single: bool) -> Any:

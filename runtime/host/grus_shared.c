@@ -311,7 +311,20 @@ void *memset(void *to, int value, size_t n);
 
 void *memcpy(void *to, const void *from, size_t n) {
   void *first = to;
+#if defined(__x86_64__)
   __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+#else
+  enum { WORD = 8 };
+  char *into = (char *)to;
+  const char *of = (const char *)from;
+  for (; n >= WORD; n -= WORD, into += WORD, of += WORD) {
+    uint64_t word;
+    __builtin_memcpy(&word, of, WORD); /* a load and a store, wherever it begins */
+    __builtin_memcpy(into, &word, WORD);
+  }
+  while (n--)
+    *into++ = *of++;
+#endif
   return first;
 }
 
@@ -326,7 +339,13 @@ void *memmove(void *to, const void *from, size_t n) {
 
 void *memset(void *to, int value, size_t n) {
   void *first = to;
+#if defined(__x86_64__)
   __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+#else
+  char *into = (char *)to;
+  while (n--)
+    *into++ = (char)value;
+#endif
   return first;
 }
 

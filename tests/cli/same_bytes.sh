@@ -39,6 +39,7 @@ to=$1
 for kind in header obj lib shared exe asm llvm bc kir; do
   "$GRUS" build m.grus --weights=random:1 -q --emit=$kind -o "$to/out_$kind" 2>>"$to/said"
 done
+"$GRUS" build m.grus --weights=random:1 -q -o "$to/out.duckdb_extension" 2>>"$to/said"
 CC=cc "$GRUS" build m.grus --weights=random:1 -q --backend=c --emit=obj -o "$to/by_cc.o" 2>>"$to/said"
 "$GRUS" build m.grus --weights=random:1 -q --target=x86-64-v3 -o "$to/wide.c" --math=fast --batch 3
 "$GRUS" build m.grus --weights=random:1 -q --target=multi -o "$to/multi.c"

@@ -22,18 +22,11 @@ export GRUS GRUS_CACHE PYTHONPATH PYTHONDONTWRITEBYTECODE
 cd "$folder"
 "$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"
 
-reason=$("$python" - "$root/python" <<'END'
-import sys
-sys.path.insert(0, sys.argv[1])
-import grus_build
-print(grus_build.why_no_extension() or "")
-END
-)
-[ -z "$reason" ] || { echo "SKIPPED in part, the tests by the extension: $reason"; exit 0; }
 mkdir package
 cp -R "$root/python/grus" package/grus
+reason=$("$python" "$root/tests/python/extension.py" package/grus)
+[ -z "$reason" ] || { echo "SKIPPED in part, the tests by the extension: $reason"; exit 0; }
 PYTHONPATH=$folder/package
 GRUS_TEST_EXTENSION=yes
 export PYTHONPATH GRUS_TEST_EXTENSION
-"$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import grus_build; grus_build.build_extension("package/grus")' "$root/python"
 "$python" -m pytest -q -rs -p no:cacheprovider --basetemp="$folder/tmp" "$@" "$file"

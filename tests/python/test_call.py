@@ -2,7 +2,9 @@
 """Calls over whole sequences: numbers, forms of inputs, what is refused."""
 
 import array
+import sys
 import threading
+import types
 
 import grus
 import numpy as np
@@ -217,6 +219,33 @@ def test_threads_share_a_model(sequence, random):
     for thread in threads:
         thread.join()
     assert len(results) == 4 and all((r == expected).all() for r in results)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_bar_shows_progress(sequence, random, monkeypatch, threads):
+    """tqdm is asked for the parts of a long call, and is not needed."""
+    bars = []
+
+    class Bar:
+        def __init__(self, parts, total, unit):
+            self.parts, self.total, self.seen = parts, total, 0
+            bars.append(self)
+
+        def __iter__(self):
+            for part in self.parts:
+                yield part
+                self.seen += 1
+
+    x = random.standard_normal((20000, 12, 5)).astype(np.float32)
+    expected = sequence(x)
+    auto = types.ModuleType("tqdm.auto")
+    auto.tqdm = Bar
+    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
+    monkeypatch.setitem(sys.modules, "tqdm.auto", auto)
+    assert (sequence(x, threads=threads, progress=True) == expected).all()
+    assert len(bars) == 1 and bars[0].seen == bars[0].total >= 5
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # not installed
+    assert (sequence(x, threads=threads, progress=True) == expected).all()
 
 
 def test_much_scratch_gets_a_thread_with_enough_stack():

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Libraries and processes that are not as they should be: an exception, never the end of the interpreter."""
 
+import json
 import multiprocessing
 import os
 import pickle
+import platform
+import shutil
 import subprocess
 import sys
 
@@ -67,6 +70,33 @@ def test_other_processes(sequence, random, way):
     with multiprocessing.get_context(way).Pool(2) as pool:
         for answer in pool.map(_score, [(sequence, x), (pickle.dumps(sequence), x)]):
             assert (answer == y).all()
+
+
+PROCESSOR = """import pickle, sys, grus
+try:
+    m = pickle.load(open(sys.argv[1], "rb"))
+    print(m.processor, m([[0.25] * 5] * 12).tolist())
+except grus.GrusError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("qemu-x86_64"), reason="no qemu-x86_64, or another machine")
+def test_a_pickle_on_an_older_processor(sequence, tmp_path):
+    """It runs by the best body of the library there, and where it has none, that is said and nothing else happens."""
+    path, code = tmp_path / "m.pickle", tmp_path / "code.py"
+    path.write_bytes(pickle.dumps(sequence))
+    code.write_text(PROCESSOR)
+
+    def on(processor):
+        done = subprocess.run(["qemu-x86_64", "-cpu", processor, sys.executable, str(code), str(path)], capture_output=True, text=True)
+        assert done.returncode == 0, (done.returncode, done.stderr)
+        return done.stdout
+
+    level, _, answer = on("Nehalem").partition(" ")
+    assert level == "x86-64-v2"
+    assert np.abs(np.array(json.loads(answer)) - sequence(np.full((12, 5), 0.25, np.float32))).max() < 1e-6
+    assert on("qemu64,-sse4.1,-sse4.2,-ssse3").startswith("refused: the pickle of `seq` holds code for x86-64-v4, x86-64-v3, x86-64-v2, and this processor")
 
 
 def test_ten_gigabytes_are_rows_like_others(sequence):

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# wheel.sh BUILD FOLDER: makes the wheel, installs it into an empty environment of every Python that has venv,
-# and uses it there: the command without NumPy, a compiled example, a Keras file, a library without any
-# compiler. The source distribution configures and builds its parser without flex and bison.
+# wheel.sh BUILD FOLDER [portable]: makes the wheel of a build, or the portable one, installs it into an empty
+# environment of every Python that has venv, and uses it there: the command without NumPy, a compiled example, a
+# Keras file, a library without any compiler. The portable one says that it runs on manylinux2014, and holds neither
+# curl nor crypto. From the source distribution, CMake configures and builds the parser without flex and bison.
 set -eu
 build=$1
 folder=$2
+portable=${3-}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 example=$root/examples/gesture
 rm -rf "$folder"
@@ -14,30 +16,43 @@ fail() {
   echo "wheel.sh: $*"
   exit 1
 }
-ninja -C "$build" -t targets all 2>/dev/null | grep -q '^grus_bundled:' || {
+[ -n "$portable" ] || ninja -C "$build" -t targets all 2>/dev/null | grep -q '^grus_bundled:' || {
   echo "SKIPPED: no target grus_bundled; it needs the static libraries of HDF5, jansson, protobuf-c and zlib"
   exit 77
 }
 PYTHON=/usr/bin/python3
 [ -x $PYTHON ] || PYTHON=python3
 export PYTHON
-"$root/scripts/wheel" "$build" "$folder/dist" >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+
+# make OUT: the wheel and the source distribution; skips where there is no index of packages.
+make() {
+  if [ -n "$portable" ]; then set -- "$1"; else set -- --build "$build" "$1"; fi
+  status=0
+  "$root/scripts/wheel" "$@" >"$folder/log" 2>&1 || status=$?
+  [ $status -ne 3 ] || { echo "SKIPPED: $(tail -n 1 "$folder/log")"; exit 77; }
+  [ $status -eq 0 ] || fail "$(tail -n 30 "$folder/log")"
+}
+make "$folder/dist"
 wheel=$(echo "$folder"/dist/grus-*.whl)
-short=$($PYTHON -c 'import sys; sys.path.insert(0, sys.argv[1]); import grus_build; print(grus_build.why_no_extension() or "yes")' "$root/python")
+short=$($PYTHON -c 'import sys; sys.path.insert(0, sys.argv[1]); import extension; print(extension.why_no_extension() or "yes")' "$root/tests/python")
 case $short-$(basename "$wheel") in
 yes-grus-*-cp311-abi3-*) ;;
 yes-*) fail "$wheel has the extension, and its name does not say cp311-abi3" ;;
 *-grus-*-py3-none-*)
-  grep -qF "the wheel is without its extension: $short" "$folder/log" || fail "the wheel does not say why it is without the extension"
+  grep -qF "the wheel is without its extension" "$folder/log" || fail "the wheel does not say why it is without the extension"
   echo "SKIPPED in part, the extension: $short"
   ;;
 *) fail "$wheel is for other Pythons than its files are" ;;
 esac
-mkdir "$folder/without"
-GRUS_EXTENSION=off GRUS_BUILD=$build $PYTHON -c 'import sys; sys.path.insert(0, sys.argv[1]); import grus_build; grus_build.build_wheel(sys.argv[2])' \
-  "$root/python" "$folder/without" 2>"$folder/log" || fail "$(cat "$folder/log")"
-without=$(echo "$folder"/without/grus-*-py3-none-*.whl)
-[ -f "$without" ] || fail "GRUS_EXTENSION=off makes no wheel of every Python"
+without=
+if [ -n "$portable" ]; then
+  case $wheel in *manylinux2014*) ;; *) fail "$wheel does not run on manylinux2014" ;; esac
+  ! unzip -l "$wheel" | grep -Eq 'curl|crypto|\.libs/' || fail "$wheel holds libraries of others: $(unzip -l "$wheel" | grep '\.libs/')"
+else
+  (GRUS_EXTENSION=off && export GRUS_EXTENSION && make "$folder/without")
+  without=$(echo "$folder"/without/grus-*-py3-none-*.whl)
+  [ -f "$without" ] || fail "GRUS_EXTENSION=off makes no wheel of every Python"
+fi
 unset GRUS GRUS_RUNTIME PYTHONPATH
 GRUS_CACHE=$folder/cache
 export GRUS_CACHE
@@ -85,7 +100,23 @@ END
 try "$PYTHON"
 other=$(command -v python3 || echo "$PYTHON")
 [ "$(readlink -f "$other")" = "$(readlink -f "$PYTHON")" ] || try "$other"
-[ "$wheel" = "$without" ] || try "$PYTHON" "$without"
+[ -z "$without" ] || [ "$wheel" = "$without" ] || try "$PYTHON" "$without"
+
+# Zig makes libraries of other systems, which readers of LLVM know.
+if [ -n "$portable" ] && command -v llvm-readobj-19 >/dev/null; then
+  zig=$root/build/wheel/tools/bin/python
+  "$PYTHON" -c 'import ziglang' 2>/dev/null && zig=$PYTHON
+  for system in aarch64-macos:dylib:Mach-O x86_64-windows-gnu:dll:COFF-x86-64; do
+    file=other.$(echo $system | cut -d: -f2)
+    CC="$zig -m ziglang cc -target ${system%%:*}" "$folder/venv/bin/grus" build "$example/gesture.grus" --target generic -q -o "$folder/$file"
+    llvm-readobj-19 --file-headers "$folder/$file" | grep -q "^Format: ${system##*:}" || fail "$file is no library of ${system%%:*}"
+    for name in grus_body grus_library grus_program grus_rows grus_steps; do
+      { llvm-nm-19 --defined-only --extern-only "$folder/$file" 2>/dev/null; llvm-readobj-19 --coff-exports "$folder/$file" 2>/dev/null; } |
+        grep -Eq "[ _]$name\$" || fail "$file exports no $name"
+    done
+    echo "$file: made by Zig"
+  done
+fi
 
 # The source distribution brings what flex, bison and protoc-c make.
 cd "$folder"

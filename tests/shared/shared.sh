@@ -6,6 +6,7 @@ set -eu
 grus=$1
 host=$2
 backend=$3
+root=$(cd "$(dirname "$0")/../.." && pwd)
 rm -rf "$4"
 mkdir -p "$4"
 cd "$4"
@@ -95,6 +96,20 @@ if [ "$backend" = llvm ] && [ "$(uname -sm)" = "Linux x86_64" ]; then
     ! readelf -dW alone.so | grep -Eq 'NEEDED|TEXTREL' || fail "another library is needed, or code is written to"
     [ "$(readelf -lW alone.so | grep -c 'RWE')" = 0 ] || fail "memory that is written and run"
   fi
+fi
+
+# The same for AArch64, run by QEMU.
+cross=aarch64-linux-gnu-gcc
+if [ "$backend" = llvm ] && command -v $cross >/dev/null && command -v qemu-aarch64 >/dev/null; then
+  QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
+  export QEMU_LD_PREFIX
+  $cross -O1 -I"$root/runtime/host" "$root/tests/shared/host.c" -o host_aarch64 -ldl -lm
+  for name in seq bounded steps windows; do
+    PATH=/nowhere "$grus" build $name.grus --weights=random:3 --target aarch64 -q -o arm.so || fail "a compiler was needed for AArch64"
+    qemu-aarch64 ./host_aarch64 check ./arm.so
+  done
+else
+  echo "SKIPPED in part, AArch64: needs the LLVM backend, $cross and qemu-aarch64"
 fi
 
 # The numbers are those of a program made of the same model.

@@ -27,7 +27,8 @@ static const char *link_with(Arena *arena, const char *data, size_t len, const c
 static void objects_that_are_none(void **state) {
   Arena *arena = arena_new(&oom);
   (void)state;
-  assert_string_equal(link_with(arena, "no object", 9, "data"), "an object is no ELF64 of x86-64");
+  assert_string_equal(link_with(arena, "no object", 9, "data"),
+                      "an object is no ELF64 of x86-64 or AArch64");
   if (grus_shared_object_size) {
     const char *whole = (const char *)grus_shared_object;
     assert_string_equal(link_with(arena, whole, grus_shared_object_size / 2, "data"),
