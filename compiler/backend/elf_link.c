@@ -226,7 +226,7 @@ enum { N_SECTIONS = 5, FLAG_X = 1, FLAG_W = 2, FLAG_R = 4 };
 static void put_heads(Text *out, const Layout *y, const ElfMachine *machine) {
   static const char ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
   text_add_n(out, ident, sizeof ident);
-  put(out, 3, 2);  /* a shared object */
+  put(out, 3, 2); /* a shared object */
   put(out, machine->id, 2);
   put(out, 1, 4);
   put(out, 0, 8);

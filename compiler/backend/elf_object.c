@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reading objects of ELF64 for x86-64 and AArch64: sections, what of them is loaded where, and symbols. */
+/* Reading objects of ELF64 for x86-64 and AArch64: sections, what of them is loaded where, and
+ * symbols. */
 #include "backend/elf_object.h"
 
 #include <string.h>
