@@ -45,11 +45,12 @@ typedef struct DeepFilter {
 /* Bands of equal width on the ERB scale (Glasberg and Moore 1990), of two bins at least. */
 static void bands_init(int width[BANDS]) {
   const double q = 9.265, least = 24.7;
-  double step = q * log1p(RATE / 2.0 / (least * q)) / BANDS;
+  double step = q * log1p((double)RATE / 2 / (least * q)) / (double)BANDS;
   int before = 0, borrowed = 0, all = 0;
   for (int b = 0; b < BANDS; b++) {
     double end = least * q * (exp((b + 1) * step / q) - 1);
-    int bin = (int)floor(end / ((double)RATE / FFT_SIZE) + 0.5), n = bin - before - borrowed;
+    int bin = (int)floor(end / ((double)RATE / (double)FFT_SIZE) + 0.5),
+        n = bin - before - borrowed;
     borrowed = n < LEAST_BINS ? LEAST_BINS - n : 0;
     width[b] = n < LEAST_BINS ? LEAST_BINS : n;
     before = bin;
@@ -64,7 +65,7 @@ static void deepfilter_reset(DeepFilter *d) {
   fft_init(&d->fft);
   bands_init(d->width);
   for (int n = 0; n < FFT_SIZE; n++) { /* the window of Vorbis */
-    double s = sin(pi * (n + 0.5) / FFT_SIZE);
+    double s = sin(pi * (n + 0.5) / (double)FFT_SIZE);
     d->window[n] = (float)sin(pi / 2 * s * s);
   }
   for (int b = 0; b < BANDS; b++)
