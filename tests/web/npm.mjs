@@ -44,6 +44,20 @@ assert.match(imported.source, /^grus 1/);
 assert.deepEqual(await check(imported.source, { files: imported.files }), []);
 await assert.rejects(importModel("broken.onnx", new Uint8Array([1, 2, 3])), (error) => error.name === "GrusError" && error.message.includes("broken.onnx"));
 
+// Keras files, whose weights are HDF5: text and weights as the native compiler writes them; damaged ones are told.
+for (const name of ["lstm.keras", "gru.h5", "two_way_sum_lstm.h5", "conv.keras"]) {
+  const bytes = readFileSync(join(root, "tests/conformance/keras/fixtures", name));
+  writeFileSync(join(dir, name), bytes);
+  execFileSync(grus, ["import", name, "-o", "imported.grus", "-q"], { cwd: dir });
+  const { source, files } = await importModel(name, bytes);
+  assert.equal(source, readFileSync(join(dir, "imported.grus"), "utf8"), name);
+  for (const [file, data] of Object.entries(files)) assert.ok(Buffer.compare(readFileSync(join(dir, file)), Buffer.from(data)) === 0, `${name}: ${file}`);
+  const half = bytes.subarray(0, bytes.length >> 1);
+  await assert.rejects(importModel(name, half), (error) => error.name === "GrusError" && error.message.includes(name));
+  await assert.rejects(importModel(name, Buffer.from(bytes).fill(0x55, bytes.length >> 1)), (error) => error.name === "GrusError" && (error.message.includes(name) || error.message.includes("damaged")));
+}
+console.log("Keras files: the bytes of the native compiler");
+
 // A command that needs what a page has not says so, and nothing else breaks.
 const compiler = await load(), files = new Files({ "m.grus": right });
 const run = await compiler.run(["run", "m.grus", "--weights", "random:1", "x=1,2,3,4"], files);

@@ -27,7 +27,7 @@ for (const word of args) {
   if (path.startsWith("-") || !path || path.startsWith("/") || path.startsWith("..")) continue;
   take(path);
   if (/\.grus$/.test(path))
-    for (const name of readdirSync(dirname(path))) if (/\.(grus|safetensors|npz|pt|pth|bin|ranges|onnx|nam|json|tflite|pt2|keras)$/.test(name)) take(join(dirname(path), name));
+    for (const name of readdirSync(dirname(path))) if (/\.(grus|safetensors|npz|pt|pth|bin|ranges|onnx|nam|json|tflite|pt2|keras|h5)$/.test(name)) take(join(dirname(path), name));
 }
 const { code, bytes, stderr } = await (await load()).run(args, files);
 for (const name of files.names()) {

@@ -83,7 +83,7 @@ export class Compiler {
       code = exports.grus_run(words.length, argv);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) throw error;
-      trouble = `grus: error: this is too large for a compiler that is WebAssembly (${error.message}); the command line has more memory\n`;
+      trouble = `grus: error: the compiler, which is WebAssembly here, stopped (${error.message}): this is too large for its memory, or a file is damaged; the command line has more memory, and says where\n`;
     }
     return { code, stdout: decoder.decode(stdout.data), bytes: stdout.data, stderr: decoder.decode(stderr.data) + trouble };
   }

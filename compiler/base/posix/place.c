@@ -52,6 +52,11 @@ const char *place_real(Arena *arena, const char *path) {
   return out;
 }
 
+/* macOS has a name of its own for it. */
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
 bool place_same_time(const struct stat *a, const struct stat *b) {
   return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
