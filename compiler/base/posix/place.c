@@ -52,13 +52,15 @@ const char *place_real(Arena *arena, const char *path) {
   return out;
 }
 
-/* macOS has a name of its own for it. */
+/* Nanoseconds beside the seconds of st_mtime, for which macOS has a name of its own. */
 #ifdef __APPLE__
-#define st_mtim st_mtimespec
+#define MTIME_NS st_mtimensec
+#else
+#define MTIME_NS st_mtim.tv_nsec
 #endif
 
 bool place_same_time(const struct stat *a, const struct stat *b) {
-  return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+  return a->st_mtime == b->st_mtime && a->MTIME_NS == b->MTIME_NS;
 }
 
 bool place_is_same(const char *a, const char *b) {
