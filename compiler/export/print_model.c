@@ -54,7 +54,7 @@ static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *i
                           const OptVal *opt) {
   bool has_default = *info->fallback && strcmp(info->fallback, "-") != 0;
   if (!opt->given || info->id == OPT_from) return true;
-  if (info->id == OPT_eps) return opt->f == (p->convention == CONVENTION_KERAS ? 1e-3 : 1e-5);
+  if (info->id == OPT_eps) return opt->f == layer_eps_unsaid(p->convention, layer->kind);
   if (info->id == OPT_reset)
     return p->convention == CONVENTION_KERAS && layer_word_is(layer, OPT_bias, "true") &&
            strcmp(opt->s, "after") == 0;

@@ -24,7 +24,6 @@ static const char *advice(GraphOp op) {
     const char *text;
   } known[] = {{GRAPH_GroupNorm, norms},
                {GRAPH_LpNormalize, norms},
-               {GRAPH_RmsNorm, norms},
                {GRAPH_Quantize, integers},
                {GRAPH_Dequantize, integers},
                {GRAPH_DynamicQuantize, integers},

@@ -13,7 +13,33 @@ static bool same_axes(const Lift *l, const Layout *a, const Layout *b) {
   return true;
 }
 
+/* order[i]: which axis of value comes i-th. */
+static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
+                       const int *order) {
+  AxisNames names, moved;
+  value = lift_labelled(l, node, value, layout, &names);
+  for (int i = 0; i < layout->n; i++)
+    moved.name[i] = names.name[order[i]];
+  Layer *layer = lift_layer(l, node, LAYER_permute, 1, &value);
+  lift_set_axes(l, layer, OPT_axes, layout->n, moved.name);
+  return layer->out[0];
+}
+
+/* An input as it is, with time in front: a reshape reads the numbers of an input in the order in
+ * which it is declared. */
+static Value *time_first(Lift *l, const GraphNode *node, Value *value) {
+  int order[TYPE_MAX_AXES];
+  for (int i = 0; i < TYPE_MAX_AXES; i++)
+    order[i] = i;
+  for (int i = 0; i < l->flat->n_file_in && value->port && value->port->declared.time_pos; i++) {
+    const Placed *placed = &l->placed[l->flat->graph->in[i].value->id];
+    if (placed->value == value) return permuted(l, node, value, &placed->layout, order);
+  }
+  return value;
+}
+
 Value *lift_reshaped(Lift *l, const GraphNode *node, Value *value, const Layout *to) {
+  value = time_first(l, node, value);
   Layer *layer = lift_layer(l, node, LAYER_reshape, 1, &value);
   layer_set_shape(l->arena, layer, lift_shape(l, to));
   return layer->out[0];
@@ -69,18 +95,6 @@ static Layout pieces_layout(const Layout *like, const Pieces *p, const int *have
     memcpy(out.axis[i].atom, have + p->first[k], sizeof *have * (size_t)p->count[k]);
   }
   return out;
-}
-
-/* order[i]: which axis of value comes i-th. */
-static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
-                       const int *order) {
-  AxisNames names, moved;
-  value = lift_labelled(l, node, value, layout, &names);
-  for (int i = 0; i < layout->n; i++)
-    moved.name[i] = names.name[order[i]];
-  Layer *layer = lift_layer(l, node, LAYER_permute, 1, &value);
-  lift_set_axes(l, layer, OPT_axes, layout->n, moved.name);
-  return layer->out[0];
 }
 
 Value *lift_spread(Lift *l, const GraphNode *node, Value *value, Layout *layout,

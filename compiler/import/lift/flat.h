@@ -36,6 +36,10 @@ typedef struct Flat {
   const bool *idle;   /* only what is kept is made of it: it says nothing about axes */
   const bool *told;   /* an input that is a variable, or that --state names */
   int n_known;
+  /* Reshapes whose results have axes of their own, see merged.c. */
+  const GraphNode **parted;
+  int n_parted;
+  size_t cap_parted;
 } Flat;
 
 /* NULL with *fault set: sizes that do not fit, a loop or a branch that depends on data. */
@@ -84,6 +88,12 @@ GraphValue *flat_windows(Flat *flat, const GraphNode *node);
  * front. */
 static inline bool flat_is_window(const Flat *flat, const GraphValue *value) {
   return flat->window && value->id < flat->n_known && flat->window[value->id];
+}
+
+static inline bool flat_is_parted(const Flat *flat, const GraphNode *node) {
+  for (int i = 0; i < flat->n_parted; i++)
+    if (flat->parted[i] == node) return true;
+  return false;
 }
 
 static inline bool flat_is_idle(const Flat *flat, const GraphValue *value) {

@@ -138,7 +138,8 @@ static void name_results(Lift *l, const GraphNode *node) {
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
-      lift_window, lift_weighted, lift_attention, lift_recurrent, lift_moves, lift_pointwise};
+      lift_window, lift_weighted, lift_attention, lift_recurrent,
+      lift_moves,  lift_select,   lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

@@ -190,6 +190,7 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_attention(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
+LiftDone lift_select(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves, as these are */
 LiftDone lift_slice(Lift *l, const GraphNode *node);
@@ -231,6 +232,11 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 /* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the
  * graph itself if it does not, or does more with integers than that. */
 const Graph *lift_real(const Graph *graph);
+
+/* ---- merged.c ---- */
+/* Marks Reshapes that make steps of the steps and features of another sequence. False: there is none
+ * but those that are marked. */
+bool lift_part_merged(Lift *l);
 
 /* ---- states.c ---- */
 /* Which outputs come back: variables and what --state says. False after reporting. */

@@ -36,7 +36,7 @@ static LiftDone regroup(Lift *l, const GraphNode *node) {
   }
   if (!fresh) return lift_pass(l, node);
   Layout own = lift_natural(l, x), made = lift_natural(l, y);
-  if (own.timed && !made.timed) { /* the steps are mixed with features */
+  if (own.timed && (!made.timed || made.time != own.time)) { /* the steps are mixed with features */
     own = (Layout){.time = -1};
     for (int i = 0; i < from.n && own.n < TYPE_MAX_AXES; i++)
       if (atom_size(l->atoms, from.atom[i]) != 1 &&
@@ -45,9 +45,7 @@ static LiftDone regroup(Lift *l, const GraphNode *node) {
   }
   Value *value = lift_value(l, node, x, &own);
   if (!value) return LIFT_FAILED;
-  Layer *layer = lift_layer(l, node, LAYER_reshape, 1, &value);
-  layer_set_shape(l->arena, layer, lift_shape(l, &made));
-  lift_place(l, y, layer->out[0], &made);
+  lift_place(l, y, lift_reshaped(l, node, value, &made), &made);
   return LIFT_DONE;
 }
 

@@ -42,6 +42,14 @@ static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const Gr
   return out;
 }
 
+/* How many of these factors have more than one position. */
+static int long_factors(const Atoms *a, const Factors *from, int i, int end) {
+  int n = 0;
+  for (; i < end; i++)
+    n += atom_size(a, from->atom[i]) > 1;
+  return n;
+}
+
 /* The same numbers in the same order under other axes. */
 void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
@@ -63,7 +71,9 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
         continue;
       }
       Stretch stretch = stretch_from(a, &from, i, to, axis);
-      if (!stretch.divides) {
+      bool apart = flat_is_parted(a->flat, node) && stretch.axis_end == axis + 1 &&
+                   long_factors(a, &from, i, stretch.end) > 1;
+      if (!stretch.divides || apart) {
         while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes
                                    are new ones */
           atom_add_facts(a, from.atom[i++], FACT_MIXED);

@@ -198,7 +198,31 @@ static GraphValue *whole(const Flat *flat, const GraphNode *node) {
   return node->in[0];
 }
 
+/* Places that TensorFlow counts from the front where they are negative, which a Gather does itself:
+ * places < 0 ? places + n : places. */
+static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
+  const GraphTensor *x = flat_type_of(flat, node->in[0]);
+  const GraphNode *choice = node->in[1]->node;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (!choice || choice->op != GRAPH_Where) return NULL;
+  GraphValue *place = choice->in[2];
+  const GraphNode *less = choice->in[0]->node, *sum = choice->in[1]->node;
+  if (!less || less->op != GRAPH_Less || less->in[0] != place || !sum || sum->op != GRAPH_Add ||
+      sum->in[0] != place)
+    return NULL;
+  const GraphTensor *zero = flat_type_of(flat, less->in[1]), *n = flat_type_of(flat, sum->in[1]);
+  if (!zero->data || zero->count != 1 || zero->data[0] != 0 || !n->data || n->count != 1 ||
+      n->data[0] != (double)x->dim[axis < 0 ? axis + x->rank : axis])
+    return NULL;
+  GraphNode *gather =
+      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){node->in[0], place}, 1);
+  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
+  return flat_typed(flat, gather);
+}
+
 static GraphValue *element(Flat *flat, const GraphNode *node) {
+  GraphValue *counted = counted_by_gather(flat, node);
+  if (counted) return counted;
   GraphValue *only = only_element(flat, node);
   if (only) return only;
   GraphValue *y = flat_windows(flat, node);
@@ -212,8 +236,32 @@ static GraphValue *cut(Flat *flat, const GraphNode *node) {
   return y ? y : row_of_reversed(flat, node);
 }
 
+/* Categories along a new last axis as rows of a table; NULL: the table is too large, or the axis
+ * another one. */
+static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
+  const int64_t most = 1024;
+  const GraphTensor *place = flat_type_of(flat, node->in[0]),
+                    *depth = flat_type_of(flat, node->in[1]),
+                    *ends = flat_type_of(flat, node->in[2]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, -1), n;
+  bool last = axis == -1 || axis == place->rank;
+  double *data;
+  if (!last || !depth->data || depth->count != 1 || !ends->data || ends->count != 2 ||
+      !(depth->data[0] >= 1 && depth->data[0] <= (double)most))
+    return NULL;
+  n = (int64_t)depth->data[0];
+  GraphTensor *table = graph_tensor(flat->arena, ends->elem, 2, (int64_t[]){n, n}, &data);
+  for (int64_t i = 0; i < n * n; i++)
+    data[i] = ends->data[i / n == i % n];
+  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2,
+                                (GraphValue *[]){flat_constant(flat, "", table), node->in[0]}, 1);
+  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, 0);
+  return flat_typed(flat, gather);
+}
+
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
   switch (node->op) {
+  case GRAPH_OneHot: return rows_of_one_hot(flat, node);
   case GRAPH_Slice: return cut(flat, node);
   case GRAPH_Concat: return join_of_joins(flat, node);
   case GRAPH_Gather: return element(flat, node);

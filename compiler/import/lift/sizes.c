@@ -160,6 +160,10 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   lift_find_states(l);
   give_states(l, &hints);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  while (lift_part_merged(l)) {
+    l->atoms = atoms_solve(l->flat);
+    l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  }
   return true;
 }
 

@@ -219,8 +219,8 @@ static LiftDone product(Lift *l, const GraphNode *node) {
     Diag *d = lift_refuse(
         l, node, E902,
         "multiplies two values of the data along one axis in two places, as attention does");
-    diag_note(d, "a matrix of constants multiplies the features, and values of one shape are "
-                 "multiplied element by element");
+    diag_note(d, "`attention(q, k, v)` weighs by products of queries and keys; weights of another "
+                 "kind have no stage");
     return LIFT_FAILED;
   }
   Layout layout;
@@ -303,12 +303,13 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   if (!lift_last(l, node->in[0], &last, &layout)) return LIFT_OTHER;
   Value *value = lift_value(l, node, node->in[0], &layout);
   if (!value) return LIFT_FAILED;
-  Layer *layer = lift_layer(l, node, LAYER_LayerNorm, 1, &value);
+  bool rms = node->op == GRAPH_RmsNorm;
+  Layer *layer = lift_layer(l, node, rms ? LAYER_RMSNorm : LAYER_LayerNorm, 1, &value);
   layer_set_number(layer, OPT_eps, graph_number(node, GRAPH_ATTR_eps, 1e-5));
   const GraphValue *scale = node->n_in > 1 ? node->in[1] : NULL,
                    *center = node->n_in > 2 ? node->in[2] : NULL;
   if (!scale) layer_set_word(layer, OPT_scale, "false");
-  if (!center) layer_set_word(layer, OPT_center, "false");
+  if (!center && !rms) layer_set_word(layer, OPT_center, "false");
   if (scale && !lift_vector(l, node, layer, ROLE_SCALE, lift_type(l, scale), axis_size(l, &last)))
     return LIFT_FAILED;
   if (center &&
@@ -366,6 +367,14 @@ static LiftDone cumsum(Lift *l, const GraphNode *node) {
 
 /* ---- tables ---- */
 
+/* Row i of the table is 1 at place i. */
+static bool is_identity(const GraphTensor *t) {
+  bool same = t->dim[0] == t->dim[1];
+  for (int64_t i = 0; i < t->count && same; i++)
+    same = t->data[i] == (i / t->dim[1] == i % t->dim[1] ? 1 : 0);
+  return same;
+}
+
 static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphTensor *table = lift_type(l, node->in[0]);
   const GraphValue *place = node->in[1];
@@ -378,9 +387,10 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   }
   Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;
   Value *value = lift_value(l, node, place, &from);
-  Layer *layer = lift_layer(l, node, LAYER_Embedding, 1, &value);
-  layer_set_size(layer, OPT_units, table->dim[1]);
-  float *to = lift_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
+  bool one_hot = is_identity(table);
+  Layer *layer = lift_layer(l, node, one_hot ? LAYER_onehot : LAYER_Embedding, 1, &value);
+  if (!one_hot) layer_set_size(layer, OPT_units, table->dim[1]);
+  float *to = one_hot ? NULL : lift_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
   for (int64_t i = 0; to && i < table->count; i++)
     to[i] = (float)table->data[i];
   /* An index has no feature axis of its own: the units are the last one. */
@@ -389,7 +399,7 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
     if (from.axis[i].n) result.axis[result.n++] = from.axis[i];
   result.axis[result.n++] = layout.axis[layout.n - 1];
   lift_place(l, node->out[0], layer->out[0], &result);
-  return to ? LIFT_DONE : LIFT_FAILED;
+  return to || one_hot ? LIFT_DONE : LIFT_FAILED;
 }
 
 LiftDone lift_weighted(Lift *l, const GraphNode *node) {
@@ -398,6 +408,7 @@ LiftDone lift_weighted(Lift *l, const GraphNode *node) {
   case GRAPH_Conv: return lift_conv(l, node);
   case GRAPH_ConvTranspose: return lift_conv_transpose(l, node);
   case GRAPH_BatchNorm: return batch_norm(l, node);
+  case GRAPH_RmsNorm:
   case GRAPH_LayerNorm: return layer_norm(l, node);
   case GRAPH_Softmax: return along_axis(l, node, LAYER_softmax, false);
   case GRAPH_LogSoftmax: return along_axis(l, node, LAYER_log_softmax, false);

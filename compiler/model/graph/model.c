@@ -176,13 +176,15 @@ Activation layer_activation(const Layer *layer, OptName name) {
   return (Activation)name_index(activation_name, ACT_COUNT, layer_word(layer, name));
 }
 
+double layer_eps_unsaid(Convention convention, LayerKind kind) {
+  bool keras = convention == CONVENTION_KERAS, torch = convention == CONVENTION_TORCH;
+  if (kind == LAYER_l2_normalize) return 1e-12;
+  if (kind == LAYER_RMSNorm) return keras ? 1e-6 : torch ? 1.1920928955078125e-07 : 1e-5;
+  return keras ? 1e-3 : 1e-5;
+}
+
 double layer_eps(const Model *model, const Layer *layer) {
-  bool keras = model->weights.convention == CONVENTION_KERAS,
-       torch = model->weights.convention == CONVENTION_TORCH;
-  if (layer->kind == LAYER_l2_normalize) return layer_number(layer, OPT_eps, 1e-12);
-  if (layer->kind == LAYER_RMSNorm)
-    return layer_number(layer, OPT_eps, keras ? 1e-6 : torch ? 1.1920928955078125e-07 : 1e-5);
-  return layer_number(layer, OPT_eps, keras ? 1e-3 : 1e-5);
+  return layer_number(layer, OPT_eps, layer_eps_unsaid(model->weights.convention, layer->kind));
 }
 
 int layer_n_states(const Layer *layer) {

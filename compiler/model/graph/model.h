@@ -226,8 +226,9 @@ int64_t layer_size_of(const Layer *layer, OptName name, int k);
 Padding layer_padding_of(const Layer *layer, int k);
 bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
 Activation layer_activation(const Layer *layer, OptName name);
-/* Norms: the eps given, else 1e-3 for keras weights, 1e-5 otherwise. RMSNorm: 1e-6 of Keras, 2^-23
- * of PyTorch; l2_normalize: 1e-12. */
+/* The eps of norms where none is given: 1e-3 for keras weights, 1e-5 otherwise. RMSNorm: 1e-6 of
+ * Keras, 2^-23 of PyTorch; l2_normalize: 1e-12. */
+double layer_eps_unsaid(Convention convention, LayerKind kind);
 double layer_eps(const Model *model, const Layer *layer);
 int layer_n_states(const Layer *layer);      /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer);    /* 2 for direction=both, else 1 */

@@ -170,6 +170,7 @@ def make(rng, folder, kind):
     except (ValueError, TypeError) as problem: raise Unmade(str(problem).split("\n")[0][:120])
     path = os.path.join(folder, "model.keras" if rng.random() < 0.8 else "model.h5")
     model.save(path)
-    y = model([data[i.name] for i in model.inputs], training=False)
+    try: y = model([data[i.name] for i in model.inputs], training=False)
+    except Exception as problem: raise Unmade(f"{type(problem).__name__}: {problem}".split("\n")[0][:120])  # it cannot run its own model
     y = y if isinstance(y, (list, tuple)) else [y]
     return Case(path, [Port(name, a, 0) for name, a in data.items()], [Port(f"y{i}", np.asarray(a), 0) for i, a in enumerate(y)], options, what)

@@ -31,7 +31,8 @@ def ports(text, word):
         dims, stream = [], False
         for dim in filter(None, (part.strip() for part in (m[3] or "").split(","))):
             stream = stream or "time .." in dim
-            dims.append(None if "time .." in dim else int(re.search(r"(\d+)$", dim)[1]))
+            size = re.search(r"(\d+)$", dim)  # `time ..` and `time n`, whose bound stands elsewhere, have none
+            dims.append(None if stream and "time .." in dim or not size else int(size[1]))
         found.append((m[1], dims, stream, m[2]))
     return found
 

@@ -60,10 +60,26 @@ static void constant_operand(KerasLayer *layer, json_t *args) {
     }
 }
 
-static bool is_recurrent(const KerasLayer *layer) {
-  for (const KerasClass *c = keras_recurrent; c->name; c++)
-    if (strcmp(c->name, layer->class_name) == 0) return true;
+/* Values that a call may also name: attention(query=q, value=v). */
+static const char *const named_inputs[] = {"query", "value", "key"};
+
+static bool collect_named(KerasGraph *g, json_t *keywords, KerasValue *out, int *n) {
+  for (size_t i = 0; i < sizeof named_inputs / sizeof *named_inputs; i++)
+    if (!collect(g, json_object_get(keywords, named_inputs[i]), out, n, 0)) return false;
+  return true;
+}
+
+static bool in_table(const KerasClass *table, const KerasLayer *layer) {
+  for (; table->name; table++)
+    if (strcmp(table->name, layer->class_name) == 0) return true;
   return false;
+}
+
+static bool attention_reads(const KerasLayer *layer, const char *name) {
+  bool known = strcmp(name, "use_causal_mask") == 0 || strcmp(name, "return_attention_scores") == 0;
+  for (size_t i = 0; i < sizeof named_inputs / sizeof *named_inputs; i++)
+    known = known || strcmp(name, named_inputs[i]) == 0;
+  return known && in_table(keras_attention, layer);
 }
 
 /* Keyword arguments of the call; false after reporting one that changes the results. */
@@ -71,8 +87,9 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   const char *name;
   json_t *value;
   json_object_foreach(keywords, name, value) {
-    bool read = strcmp(name, "mask") == 0 || (strcmp(name, "slice_spec") == 0 &&
-                                              strcmp(layer->class_name, "SlicingOpLambda") == 0);
+    bool read =
+        attention_reads(layer, name) || strcmp(name, "mask") == 0 ||
+        (strcmp(name, "slice_spec") == 0 && strcmp(layer->class_name, "SlicingOpLambda") == 0);
     if (read || json_is_null(value) || strcmp(name, "initial_state") == 0 ||
         (strcmp(name, "training") == 0 && json_is_false(value)))
       continue;
@@ -91,7 +108,7 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   KerasValue values[INPUTS_MAX], states[INPUTS_MAX];
   int n = 0, n_states = 0;
   json_t *args = json_is_object(call) ? json_object_get(call, "args") : call;
-  if (!collect(g, args, values, &n, 0) ||
+  if (!collect(g, args, values, &n, 0) || !collect_named(g, keywords, values, &n) ||
       !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0))
     return NOT_YET;
   if (json_is_object(call)) constant_operand(layer, args);
@@ -106,11 +123,14 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
     json_t *own =
         json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords behind each reference */
     if (!keywords_known(layer, own)) return FAILED;
-    if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0)) return NOT_YET;
+    if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0) ||
+        !collect_named(g, own, values, &n))
+      return NOT_YET;
   }
   if (!keywords_known(layer, keywords)) return FAILED;
-  int first =
-      is_recurrent(layer) && n > 1 && !n_states ? 1 : n; /* Keras 2: states follow the sequence */
+  int first = in_table(keras_recurrent, layer) && n > 1 && !n_states
+                  ? 1
+                  : n; /* Keras 2: states follow the sequence */
   layer->n_in = first;
   layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, n);
   memcpy(layer->in, values, sizeof *values * (size_t)n);

@@ -37,7 +37,9 @@ static const char *group_of(KerasGroups *g, const KerasLayer *layer) {
   if (!k->by_class)
     return g->outer ? g->outer->group
                     : arena_printf(k->arena, "%s%s%s", g->root, slash, layer->name);
-  const char *stem = keras_snake_case(k->arena, layer->class_name);
+  const char *stem = strcmp(layer->class_name, "GroupQueryAttention") == 0
+                         ? "grouped_query_attention" /* it has another name inside Keras */
+                         : keras_snake_case(k->arena, layer->class_name);
   int *uses = map_get(&g->uses, stem);
   if (!uses) {
     uses = ARENA_NEW(k->arena, int);

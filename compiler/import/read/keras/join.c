@@ -133,15 +133,21 @@ static bool read_flatten(KerasLayer *layer) {
 }
 
 static bool read_reshape(KerasLayer *layer) {
-  json_t *shape = keras_option(layer, "target_shape");
+  json_t *shape = keras_option(layer, "target_shape"), *whole = keras_option(layer, "newshape");
   KerasValue value = layer->in[0], out = value;
   int64_t target[TYPE_MAX_AXES + 1] = {0}, known = 1, total = 1;
   int open = -1;
-  size_t n = json_array_size(shape);
-  if (n < 1 || n > TYPE_MAX_AXES) {
-    keras_refuse(layer, E901, "has a `target_shape` that is not a list of sizes");
+  size_t first = shape ? 0 : 1, n = json_array_size(shape ? shape : whole);
+  if (n < 1 + first || n > TYPE_MAX_AXES + first) {
+    keras_refuse(layer, E901, "has a shape that is not a list of sizes");
     return false;
   }
+  if (first && json_integer_value(json_array_get(whole, 0)) != -1) {
+    keras_refuse(layer, E903, "gives the batch a size");
+    return false;
+  }
+  if (first) shape = whole;
+  n -= first;
   for (int i = 0; i < value.rank; i++)
     if (value.dim[i] < 0)
       total = -1;
@@ -149,7 +155,7 @@ static bool read_reshape(KerasLayer *layer) {
       return report_size(layer);
   out.rank = (int)n;
   for (int i = 0; i < out.rank; i++) {
-    out.dim[i] = target[i + 1] = json_integer_value(json_array_get(shape, (size_t)i));
+    out.dim[i] = target[i + 1] = json_integer_value(json_array_get(shape, (size_t)i + first));
     bool fits = target[i + 1] > 0 ? size_mul(known, target[i + 1], &known)
                                   : target[i + 1] == -1 && open < 0;
     if (target[i + 1] == -1) open = i;
@@ -240,7 +246,7 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   memmove(sample.dim, value.dim + 1, sizeof *sample.dim * (size_t)sample.rank);
   sample.graph = emit_reshape(e, value.graph, value.rank, together);
   step->in = &sample;
-  if (!keras_read_layer(step)) return false;
+  if (!keras_layer_read(step)) return false;
   if (step->n_out != 1 || step->out[0].rank >= TYPE_MAX_AXES ||
       !sizes_behind(&step->out[0], 0, apart)) {
     keras_refuse(layer, E903, "runs `%s` on every step, whose result has no known size",
@@ -264,13 +270,10 @@ static bool read_time_distributed(KerasLayer *layer) {
   KerasLayer step = *layer;
   step.config = json_object_get(inner, "config");
   step.class_name = class_name ? class_name : "";
-  step.inner = "layer";
   step.mask = NULL;
   step.n_out = 0;
-  if (keras_is_model(step.class_name)) {
-    keras_refuse(layer, E902, "runs a model on every step");
-    return false;
-  }
+  if (layer->keras->by_class)
+    step.group = arena_printf(layer->keras->arena, "%s/layer", layer->group);
   if (layer->in[0].rank < 1) {
     keras_refuse(layer, E903, "needs a sequence");
     return false;
@@ -293,7 +296,7 @@ const KerasClass keras_joins[] = {
     KERAS_CLASS(Minimum, read_combined, 0, ""),
     KERAS_CLASS(Average, read_average, 0, ""),
     KERAS_CLASS(Flatten, read_flatten, 1, "data_format=\"channels_last\""),
-    KERAS_CLASS(Reshape, read_reshape, 1, "target_shape"),
+    KERAS_CLASS(Reshape, read_reshape, 1, "target_shape newshape"),
     KERAS_CLASS(Permute, read_permute, 1, "dims target_shape"),
     KERAS_CLASS(RepeatVector, read_repeat, 1, "n"),
     KERAS_CLASS(TimeDistributed, read_time_distributed, 1, "layer"),

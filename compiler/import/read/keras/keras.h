@@ -9,8 +9,10 @@
  *   config.c        options of a layer: found, checked, refused
  *   reader.c        a layer to nodes: dispatch, inputs, outputs, constants
  *   masks.c         masks over steps: masks.def says which layer makes, uses and ends them
- *   layers.c        Dense, tables, activations, norms       window.c  convolutions, pools, padding
+ *   layers.c        tables, activations                     window.c  convolutions, pools, padding
+ *   norms.c         norms                                   products.c  Dense, EinsumDense, Dot
  *   join.c          several inputs, shapes                  operators.c  x + y, y[:, -1]
+ *   attention.c     attention of one head and of several
  *   cell.c          options and weights of a cell           recurrent.c  layers of cells
  *   run.c           recurrent nodes over a sequence
  *
@@ -152,10 +154,11 @@ typedef struct KerasClass {
 } KerasClass;
 #define KERAS_CLASS(name, read, n_in, options) {#name, KERAS_MASK_##name, read, n_in, options}
 #define KERAS_CLASS_END                        {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
-extern const KerasClass keras_layers[], keras_windows[], keras_joins[], keras_recurrent[],
-    keras_operators[];
+extern const KerasClass keras_layers[], keras_norms[], keras_windows[], keras_joins[],
+    keras_products[], keras_attention[], keras_recurrent[], keras_operators[];
 extern const KerasClass *const keras_tables[]; /* all of these; NULL ends them */
 bool keras_read_layer(KerasLayer *layer);
+bool keras_layer_read(KerasLayer *layer); /* walk.c: or of a model among the layers */
 /* An input; value has its sizes. */
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value);
 
@@ -191,8 +194,17 @@ void keras_mark_padding(const KerasLayer *layer, double padding);
 
 /* ---- layers.c ---- */
 GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank);
+/* What reads this value reads it as numbers of categories. */
+void keras_mark_categories(const KerasLayer *layer, KerasValue *value);
+/* A number, or one for each feature; NULL after reporting. */
+GraphValue *keras_numbers(KerasLayer *layer, const char *name, double if_absent);
 /* An option `activation` on the result. */
 bool keras_activated(KerasLayer *layer, KerasValue value);
+
+/* ---- norms.c ---- */
+/* The axis that the option `axis` says, the batch being axis 0; -1 after reporting. *to gets the
+ * last of several. */
+int keras_axis_of(const KerasLayer *layer, int *to);
 
 /* ---- cell.c ---- */
 typedef struct KerasRun {

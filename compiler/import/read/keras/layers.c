@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Layers with one input that keep its sizes, but for the last one. */
+/* Activations, tables, and layers that change each number alone. */
 #include "import/read/keras/keras.h"
 
 #include <math.h>
 #include <string.h>
-
-static int64_t last_dim(const KerasValue *value) {
-  return value->rank ? value->dim[value->rank - 1] : 1;
-}
 
 /* ---- activations ---- */
 
@@ -48,6 +44,24 @@ static GraphValue *plain(KerasLayer *layer, GraphValue *x, const char *name) {
   return NULL;
 }
 
+/* Activations that are sums of others. */
+static GraphValue *composed(KerasLayer *layer, GraphValue *x, const char *name) {
+  Emit *e = keras_emit(layer);
+  GraphValue *half = emit_number(e, 0.5);
+  if (strcmp(name, "celu") == 0)
+    return keras_number_call(layer, GRAPH_Celu, x, GRAPH_ATTR_alpha, 1);
+  if (strcmp(name, "log_sigmoid") == 0) return EMIT(e, Neg, EMIT(e, Softplus, EMIT(e, Neg, x)));
+  if (strcmp(name, "tanh_shrink") == 0) return EMIT(e, Sub, x, EMIT(e, Tanh, x));
+  if (strcmp(name, "soft_shrink") == 0) return EMIT(e, Sub, x, emit_clip(e, x, -0.5, 0.5));
+  if (strcmp(name, "squareplus") == 0) {
+    GraphValue *root = EMIT(e, Sqrt, EMIT(e, Add, EMIT(e, Square, x), emit_number(e, 4)));
+    return EMIT(e, Mul, EMIT(e, Add, x, root), half);
+  }
+  if (strcmp(name, "sparse_sigmoid") == 0)
+    return emit_clip(e, EMIT(e, Add, EMIT(e, Mul, x, half), half), 0, 1);
+  return NULL;
+}
+
 GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank) {
   static const double selu_alpha = 1.6732632423543772, selu_scale = 1.0507009873554805, leak = 0.2;
   Emit *e = keras_emit(layer);
@@ -63,12 +77,14 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
   if (strcmp(name, "hard_tanh") == 0) return emit_clip(e, x, -1, 1);
   if (strcmp(name, "leaky_relu") == 0)
     return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
+  if ((y = composed(layer, x, name)) != NULL) return y;
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
   Diag *d = keras_refuse(layer, E902, "has activation `%s`, which is not supported", name);
   diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
                "hard_tanh, softmax, log_softmax, softplus, softsign, elu, selu, gelu, "
-               "exponential, silu, hard_silu, mish");
+               "exponential, silu, hard_silu, mish, celu, log_sigmoid, squareplus, tanh_shrink, "
+               "soft_shrink, sparse_sigmoid");
   return NULL;
 }
 
@@ -82,16 +98,21 @@ static bool read_activation(KerasLayer *layer) {
   return keras_activated(layer, layer->in[0]);
 }
 
+/* x above the threshold and 0 elsewhere, at most max; below it slope (x - threshold). */
 static bool read_relu(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
   GraphValue *x = layer->in[0].graph, *y;
   double max = keras_number(layer, "max_value", (double)INFINITY),
-         slope = keras_number(layer, "negative_slope", 0);
-  if (keras_number(layer, "threshold", 0) != 0) {
-    keras_refuse(layer, E903, "has a threshold: grus has relu(max=) and leaky_relu(slope=)");
-    return false;
+         slope = keras_number(layer, "negative_slope", 0),
+         threshold = keras_number(layer, "threshold", 0);
+  if (threshold != 0) {
+    GraphValue *bound = emit_number(e, threshold);
+    y = EMIT(e, Where, EMIT(e, Greater, x, bound), x, emit_number(e, 0));
+    if (isfinite(max)) y = emit_clip(e, y, 0, max);
+    if (slope == 0) return keras_gives_like(layer, y);
+    GraphValue *below = EMIT(e, Relu, EMIT(e, Sub, bound, x));
+    return keras_gives_like(layer, EMIT(e, Sub, y, EMIT(e, Mul, below, emit_number(e, slope))));
   }
-  if (slope == 0 && isfinite(max)) return keras_gives_like(layer, emit_clip(e, x, 0, max));
   y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope)
                  : EMIT(e, Relu, x);
   if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
@@ -122,31 +143,10 @@ static bool read_prelu(KerasLayer *layer) {
          keras_gives_like(layer, EMIT(keras_emit(layer), Prelu, layer->in[0].graph, alpha));
 }
 
-/* ---- products and tables ---- */
-
-static bool read_dense(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
-  KerasValue value = layer->in[0];
-  int64_t units = keras_size(layer, "units", -1);
-  if (units < 0) return false;
-  if (!value.rank) {
-    keras_refuse(layer, E903, "reads a value without axes");
-    return false;
-  }
-  GraphValue *kernel =
-      keras_weight(layer, "", "kernel", 0, 2, (int64_t[]){last_dim(&value), units});
-  if (!kernel) return false;
-  value.graph = EMIT(e, MatMul, value.graph, kernel);
-  value.dim[value.rank - 1] = units;
-  if (!keras_flag(layer, "use_bias", true)) return keras_activated(layer, value);
-  GraphValue *bias = keras_weight(layer, "", "bias", 1, 1, &units);
-  if (!bias) return false;
-  value.graph = EMIT(e, Add, value.graph, bias);
-  return keras_activated(layer, value);
-}
+/* ---- tables ---- */
 
 /* Inputs that an Embedding reads hold the numbers of categories, one a step: their axis is time. */
-static void mark_categories(const KerasLayer *layer, KerasValue *value) {
+void keras_mark_categories(const KerasLayer *layer, KerasValue *value) {
   Graph *graph = keras_emit(layer)->graph;
   for (int i = 0; i < graph->n_in; i++)
     if (graph->in[i].value == value->graph) {
@@ -167,7 +167,7 @@ static bool read_embedding(KerasLayer *layer) {
     keras_refuse(layer, E903, "reads a value of too many axes");
     return false;
   }
-  mark_categories(layer, &value);
+  keras_mark_categories(layer, &value);
   GraphValue *table = keras_weight(layer, "", "embeddings", 0, 2, (int64_t[]){categories, units}),
              *x = value.graph;
   if (!table) return false;
@@ -202,113 +202,10 @@ static bool read_masking(KerasLayer *layer) {
   return keras_gives(layer, value);
 }
 
-/* ---- norms ---- */
-
-/* The axis that an option says, the batch being axis 0; -1 after reporting. *to gets the last of
- * several. */
-static int axis_of(const KerasLayer *layer, int *to) {
-  json_t *axis = keras_option(layer, "axis");
-  int rank = layer->in[0].rank;
-  size_t n = json_is_array(axis) ? json_array_size(axis) : 1;
-  int first = -1, previous = -1;
-  for (size_t i = 0; i < n; i++) {
-    json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
-    int64_t at = axis ? json_integer_value(item) : -1;
-    if (at < 0) at += rank + 1;
-    bool fits = (!axis || json_is_integer(item)) && at > 0 && at <= rank &&
-                (previous < 0 || at == previous + 1);
-    if (!fits) {
-      keras_refuse(layer, E903,
-                   "works along an axis that its input does not have, or along several axes that "
-                   "are not neighbours");
-      return -1;
-    }
-    previous = (int)at;
-    if (first < 0) first = previous;
-  }
-  *to = previous;
-  return first;
-}
-
-/* gamma or beta: numbers for each element of the axes, or one constant. NULL after reporting. */
-static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number,
-                               double plain_value, int first, int n) {
-  const KerasValue *in = &layer->in[0];
-  Emit *e = keras_emit(layer);
-  if (!option || keras_flag(layer, option, true))
-    return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
-  double *data;
-  GraphTensor *same = in->dim[first - 1] > 0 ? graph_tensor(e->graph->arena, GRAPH_FLOAT, 1,
-                                                            in->dim + first - 1, &data)
-                                             : NULL;
-  if (!same || n != 1) {
-    keras_refuse(layer, E903, "has no `%s`, and works along axes of unknown size", option);
-    return NULL;
-  }
-  for (int64_t i = 0; i < same->count; i++)
-    data[i] = plain_value;
-  return graph_constant(e->graph, leaf, same);
-}
-
-static bool read_batch_norm(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
-  int last, number = 0, axis = axis_of(layer, &last);
-  if (axis < 0) return false;
-  if (axis != last) {
-    keras_refuse(layer, E903, "works along several axes");
-    return false;
-  }
-  GraphValue *in[5] = {layer->in[0].graph};
-  in[1] = norm_weight(layer, "scale", "gamma", &number, 1, axis, 1);
-  in[2] = in[1] ? norm_weight(layer, "center", "beta", &number, 0, axis, 1) : NULL;
-  in[3] = in[2] ? norm_weight(layer, NULL, "moving_mean", &number, 0, axis, 1) : NULL;
-  in[4] = in[3] ? norm_weight(layer, NULL, "moving_variance", &number, 0, axis, 1) : NULL;
-  if (!in[4]) return false;
-  GraphNode *node = keras_node(layer, GRAPH_BatchNorm, 5, in);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
-  return keras_gives_like(layer, emit_done(e, node));
-}
-
-static bool read_layer_norm(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
-  int last, number = 0, axis = axis_of(layer, &last), rank = layer->in[0].rank;
-  if (axis < 0) return false;
-  if (last != rank) {
-    keras_refuse(layer, E903, "works along other axes than the last ones");
-    return false;
-  }
-  GraphValue *in[3] = {layer->in[0].graph, NULL, NULL};
-  bool scale = keras_flag(layer, "scale", true), center = keras_flag(layer, "center", true);
-  if (scale) in[1] = norm_weight(layer, NULL, "gamma", &number, 1, axis, rank - axis + 1);
-  if (center) in[2] = norm_weight(layer, NULL, "beta", &number, 0, axis, rank - axis + 1);
-  if ((scale && !in[1]) || (center && !in[2])) return false;
-  GraphNode *node = keras_node(layer, GRAPH_LayerNorm, center ? 3 : scale ? 2 : 1, in);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
-  return keras_gives_like(layer, emit_done(e, node));
-}
-
-/* x / sqrt(max(sum of x^2, 1e-12)) */
-static bool read_unit_norm(KerasLayer *layer) {
-  const double least = 1e-6;
-  Emit *e = keras_emit(layer);
-  int last, axis = axis_of(layer, &last);
-  if (axis < 0) return false;
-  if (axis != last) {
-    keras_refuse(layer, E903, "divides by lengths along another axis than the features");
-    return false;
-  }
-  GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, least);
-  return keras_gives_like(layer, emit_done(e, node));
-}
-
 /* ---- the rest ---- */
 
 static bool read_softmax(KerasLayer *layer) {
-  int last, axis = axis_of(layer, &last);
+  int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt || axis != last) {
     Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
@@ -325,7 +222,7 @@ static bool read_nothing(KerasLayer *layer) {
 }
 
 /* A number, or one for each feature. */
-static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_absent) {
+GraphValue *keras_numbers(KerasLayer *layer, const char *name, double if_absent) {
   json_t *list = keras_option(layer, name);
   double *data;
   if (!json_is_array(list))
@@ -343,21 +240,14 @@ static GraphValue *numbers_of(KerasLayer *layer, const char *name, double if_abs
 
 static bool read_rescaling(KerasLayer *layer) {
   Emit *e = keras_emit(layer);
-  GraphValue *scale = numbers_of(layer, "scale", 1),
-             *offset = scale ? numbers_of(layer, "offset", 0) : NULL;
+  GraphValue *scale = keras_numbers(layer, "scale", 1),
+             *offset = scale ? keras_numbers(layer, "offset", 0) : NULL;
   return offset &&
          keras_gives_like(layer, EMIT(e, Add, EMIT(e, Mul, layer->in[0].graph, scale), offset));
 }
 
 const KerasClass keras_layers[] = {
-    KERAS_CLASS(Dense, read_dense, 1, "units activation use_bias"),
     KERAS_CLASS(Embedding, read_embedding, 1, "input_dim output_dim units mask_zero"),
-    KERAS_CLASS(BatchNormalization, read_batch_norm, 1,
-                "axis epsilon center scale renorm=false mode=0 renorm_clipping renorm_momentum"),
-    KERAS_CLASS(BatchNormalizationV1, read_batch_norm, 1, "axis epsilon center scale renorm=false"),
-    KERAS_CLASS(LayerNormalization, read_layer_norm, 1,
-                "axis epsilon center scale rms_scaling=false"),
-    KERAS_CLASS(UnitNormalization, read_unit_norm, 1, "axis"),
     KERAS_CLASS(PReLU, read_prelu, 1, "shared_axes"),
     KERAS_CLASS(Activation, read_activation, 1, "activation"),
     KERAS_CLASS(ReLU, read_relu, 1, "max_value negative_slope threshold"),

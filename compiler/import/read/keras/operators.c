@@ -187,7 +187,91 @@ static bool read_item(KerasLayer *layer) {
   return keras_gives(layer, value);
 }
 
+/* ---- axes ---- */
+
+static bool read_expand_dims(KerasLayer *layer) {
+  KerasValue value = layer->in[0];
+  json_t *axis = keras_option(layer, "axis");
+  if (json_is_array(axis) && json_array_size(axis) == 1) axis = json_array_get(axis, 0);
+  int64_t at = json_is_integer(axis) ? json_integer_value(axis) : 0;
+  if (at < 0) at += value.rank + 2;
+  if (at < 1 || at > value.rank + 1 || value.rank == TYPE_MAX_AXES) {
+    keras_refuse(layer, E903, "puts an axis in front of the batch, or one too many");
+    return false;
+  }
+  value.graph = emit_unsqueeze(keras_emit(layer), value.graph, 1, &at);
+  memmove(value.dim + at, value.dim + at - 1, sizeof *value.dim * (size_t)(value.rank + 1 - at));
+  value.dim[at - 1] = 1;
+  value.rank++;
+  return keras_gives(layer, value);
+}
+
+static bool read_squeeze(KerasLayer *layer) {
+  KerasValue value = layer->in[0], out = value;
+  int64_t axes[TYPE_MAX_AXES];
+  int n = reduced_axes(layer, axes);
+  if (!n) return false;
+  out.rank = 0;
+  for (int i = 0; i < value.rank; i++) {
+    bool gone = false;
+    for (int k = 0; k < n; k++)
+      gone = gone || axes[k] == i + 1;
+    if (!gone) out.dim[out.rank++] = value.dim[i];
+  }
+  out.graph = emit_squeeze(keras_emit(layer), value.graph, n, axes);
+  return keras_gives(layer, out);
+}
+
+static bool read_transpose(KerasLayer *layer) {
+  KerasValue value = layer->in[0], out = value;
+  json_t *axes = keras_option(layer, "axes");
+  int64_t perm[TYPE_MAX_AXES + 1];
+  unsigned seen = 0;
+  for (int i = 0; i <= value.rank; i++) {
+    json_t *axis = json_array_get(axes, (size_t)i);
+    perm[i] = json_is_integer(axis) ? json_integer_value(axis) : -1;
+    if (perm[i] < 0 || perm[i] > value.rank || (i == 0) != (perm[i] == 0) ||
+        (seen >> perm[i] & 1)) {
+      keras_refuse(layer, E903, "moves the batch, or names axes that its input does not have");
+      return false;
+    }
+    seen |= 1u << perm[i];
+    if (i) out.dim[i - 1] = value.dim[perm[i] - 1];
+  }
+  out.graph = emit_transpose(keras_emit(layer), value.graph, value.rank + 1, perm);
+  return keras_gives(layer, out);
+}
+
+static bool read_one_hot(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t n = keras_size(layer, "num_classes", -1);
+  json_t *axis = keras_option(layer, "axis");
+  int64_t at = axis ? json_integer_value(axis) : -1;
+  if (n < 0) return false;
+  if ((at != -1 && at != value.rank + 1) || value.rank == TYPE_MAX_AXES) {
+    keras_refuse(layer, E903, "puts its categories along another axis than a new last one");
+    return false;
+  }
+  keras_mark_categories(layer, &value);
+  GraphValue *ends =
+      emit_concat(e, 0, 2,
+                  (GraphValue *[]){emit_unsqueeze(e, emit_number(e, 0), 1, (int64_t[]){0}),
+                                   emit_unsqueeze(e, emit_number(e, 1), 1, (int64_t[]){0})});
+  bool whole = !value.graph->node && !value.graph->constant;
+  value.graph =
+      emit_axis_call(e, GRAPH_OneHot, -1, 3,
+                     (GraphValue *[]){whole ? value.graph : emit_cast(e, value.graph, GRAPH_I64),
+                                      emit_int(e, n), ends});
+  value.dim[value.rank++] = n;
+  return keras_gives(layer, value);
+}
+
 const KerasClass keras_operators[] = {
+    KERAS_CLASS(ExpandDims, read_expand_dims, 1, "axis"),
+    KERAS_CLASS(Squeeze, read_squeeze, 1, "axis"),
+    KERAS_CLASS(Transpose, read_transpose, 1, "axes"),
+    KERAS_CLASS(OneHot, read_one_hot, 1, "num_classes axis sparse"),
     KERAS_CLASS(GetItem, read_item, 1, ""),
     KERAS_CLASS(SlicingOpLambda, read_item, 1, "function=\"__operators__.getitem\""),
     KERAS_CLASS(Equal, read_compared, 0, ""),

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-const KerasClass *const keras_tables[] = {keras_layers,    keras_windows,   keras_joins,
+const KerasClass *const keras_tables[] = {keras_layers,    keras_norms,     keras_windows,
+                                          keras_joins,     keras_products,  keras_attention,
                                           keras_recurrent, keras_operators, NULL};
 
 static const KerasClass *class_find(const char *name) {
@@ -17,17 +18,13 @@ static const KerasClass *class_find(const char *name) {
 /* The nearest thing that would work, for classes that people ask for. */
 static void suggest(const char *name, Diag *d) {
   static const char *const hints[][2] = {
-      {"Conv1DTranspose", "in .grus `Conv1DTranspose` computes it"},
-      {"Conv2DTranspose", "in .grus `Conv2DTranspose` computes it"},
       {"ConvLSTM", "use an LSTM after a Flatten of each step"},
       {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
       {"TFOpLambda",
        "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
       {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
-      {"Attention", "in .grus `attention(q, k, v)` computes it"},
-      {"MultiHeadAttention", "in .grus `attention(q, k, v)` computes it"},
       {"Convolution1D", "save the model again with Keras 2 or newer"},
-      {"Normalization", "use BatchNormalization, or `normalize` in the .grus file"}};
+      {"CategoryEncoding", "use an Embedding, or `onehot` in the .grus file"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strncmp(name, hints[i][0], strlen(hints[i][0])) == 0) {
       diag_note(d, "%s", hints[i][1]);

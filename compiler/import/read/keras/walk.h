@@ -36,7 +36,6 @@ bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape,
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer);
 /* A layer, or the layers of a model. False after reporting. */
-bool keras_layer_read(KerasLayer *layer);
 
 /* A functional model; the same among the layers of another, where its outputs become those of the
  * call. False after reporting. */

@@ -192,6 +192,46 @@ static bool read_conv(KerasLayer *layer) {
   return y && conv_done(layer, &w, y, filters);
 }
 
+/* [axes..., filters, d] to [d, filters, axes...]: each input is spread over kernel positions, and
+ * the result has `stride` positions for each of the input. */
+static bool read_transposed(KerasLayer *layer) {
+  Window w = {.n = axes_of_class(layer)};
+  KerasValue value = layer->in[0];
+  Graph *graph = keras_emit(layer)->graph;
+  int64_t filters = keras_size(layer, "filters", -1), dim[WINDOW_AXES + 2],
+          pads[2 * WINDOW_AXES] = {0}, more[WINDOW_AXES] = {0};
+  if (filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  for (int i = 0; i < w.n; i++) {
+    int64_t over = reach_of(&w, i) + 1 - w.stride[i];
+    dim[i] = w.kernel[i];
+    if (over < 0) more[i] = -over;
+    if (is_same(&w) && over > 0) {
+      pads[i] = over / 2;
+      pads[w.n + i] = over - over / 2;
+    }
+  }
+  dim[w.n] = filters;
+  dim[w.n + 1] = value.dim[w.n];
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
+  if (!kernel || !bias_of(layer, filters, 1, &bias)) return false;
+  GraphNode *node = keras_node(layer, GRAPH_ConvTranspose, bias ? 3 : 2,
+                               (GraphValue *[]){channels_first(layer, value.graph, w.n),
+                                                kernel_turned(layer, kernel, w.n), bias});
+  graph_set_ints(graph, node, GRAPH_ATTR_strides, w.n, w.stride);
+  graph_set_ints(graph, node, GRAPH_ATTR_dilations, w.n, w.dilation);
+  graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * w.n, pads);
+  graph_set_ints(graph, node, GRAPH_ATTR_output_padding, w.n, more);
+  graph_set_int(graph, node, GRAPH_ATTR_groups, 1);
+  value.graph = channels_last(layer, emit_done(keras_emit(layer), node), w.n);
+  for (int i = 0; i < w.n; i++) {
+    int64_t n = value.dim[i], over = reach_of(&w, i) + 1 - w.stride[i];
+    if (n < 0 || !size_mul(n, w.stride[i], &n)) n = -1;
+    value.dim[i] = n >= 0 && !is_same(&w) && over > 0 ? n + over : n;
+  }
+  value.dim[w.n] = filters;
+  return keras_activated(layer, value);
+}
+
 /* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
 static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m,
                              GraphValue *bias) {
@@ -204,7 +244,9 @@ static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channel
   }
   dim[w->n] = channels;
   dim[w->n + 1] = m;
-  GraphValue *kernel = keras_weight(layer, "", "depthwise_kernel", 0, w->n + 2, dim);
+  bool own = layer->keras->major > 2 && strncmp(layer->class_name, "Depthwise", 9) == 0;
+  GraphValue *kernel =
+      keras_weight(layer, "", own ? "kernel" : "depthwise_kernel", 0, w->n + 2, dim);
   if (!kernel) return NULL;
   GraphValue *turned = emit_reshape(e, emit_transpose(e, kernel, w->n + 2, perm), w->n + 2, shape);
   return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n),
@@ -370,6 +412,8 @@ static bool read_upsampling(KerasLayer *layer) {
 const KerasClass keras_windows[] = {
     KERAS_CLASS(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
     KERAS_CLASS(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
+    KERAS_CLASS(Conv1DTranspose, read_transposed, 1, "filters " CONV_OPTIONS),
+    KERAS_CLASS(Conv2DTranspose, read_transposed, 1, "filters " CONV_OPTIONS),
     KERAS_CLASS(DepthwiseConv1D, read_depthwise, 1,
                 "depth_multiplier filters groups " CONV_OPTIONS),
     KERAS_CLASS(DepthwiseConv2D, read_depthwise, 1,

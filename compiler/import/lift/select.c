@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Conditions on the data: a comparison and what is chosen by it become `select(a, b, x, y)`, which
+ * is x where a > b, else y. The comparison by itself is no value of the model. */
+#include "import/lift/lift.h"
+
+static bool is_comparison(const GraphNode *node) {
+  return node && (node->op == GRAPH_Greater || node->op == GRAPH_Less ||
+                  node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
+}
+
+/* A truth as 0 or 1. */
+static bool is_number_of(const Lift *l, const GraphNode *node) {
+  return node->op == GRAPH_Cast && is_comparison(node->in[0]->node) &&
+         lift_type(l, node->out[0])->elem == GRAPH_FLOAT;
+}
+
+/* Everybody who reads the comparison chooses by it. */
+static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
+  const Graph *graph = l->flat->graph;
+  const GraphValue *value = comparison->out[0];
+  for (int i = 0; i < graph->n_out; i++)
+    if (graph->out[i].value == value) return false;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in; k++)
+      if (node->in[k] == value && !(node->op == GRAPH_Where && k == 0) && !is_number_of(l, node))
+        return false;
+  }
+  return true;
+}
+
+/* The same number for every element; NULL: the constant has several. */
+static Value *filled(Lift *l, const GraphNode *node, const GraphTensor *t, Value *like) {
+  for (int64_t i = 1; i < t->count; i++)
+    if (t->data[i] != t->data[0]) return NULL;
+  if (!t->count) return NULL;
+  Layer *layer = lift_layer(l, node, LAYER_clip, 1, &like);
+  layer_set_number(layer, OPT_low, t->data[0]);
+  layer_set_number(layer, OPT_high, t->data[0]);
+  return layer->out[0];
+}
+
+/* The widest of the operands that vary; NULL: none does. */
+static const GraphValue *widest(const Lift *l, int n, GraphValue *const *in) {
+  const GraphValue *wide = NULL;
+  for (int i = 0; i < n; i++)
+    if (!lift_is_constant(l, in[i]) &&
+        (!wide || lift_type(l, in[i])->count > lift_type(l, wide)->count))
+      wide = in[i];
+  return wide;
+}
+
+static LiftDone choose(Lift *l, const GraphNode *node, GraphValue *if_so, GraphValue *if_not) {
+  const GraphNode *is = node->in[0]->node;
+  bool less = is->op == GRAPH_Less || is->op == GRAPH_GreaterEqual,
+       equal = is->op == GRAPH_GreaterEqual || is->op == GRAPH_LessEqual;
+  GraphValue *in[4] = {is->in[less], is->in[!less], equal ? if_not : if_so, equal ? if_so : if_not};
+  const GraphValue *wide = widest(l, 4, in);
+  Value *operand[4], *like = NULL;
+  if (!wide || lift_type(l, wide)->count != lift_type(l, node->out[0])->count) return LIFT_OTHER;
+  Layout layout = l->placed[wide->id].layout;
+  like = lift_value(l, node, wide, &layout);
+  for (int i = 0; i < 4 && like; i++) {
+    operand[i] = lift_is_constant(l, in[i]) ? filled(l, node, lift_type(l, in[i]), like)
+                 : in[i] == wide            ? like
+                                            : lift_broadcast(l, node, in[i], like, &layout);
+    if (operand[i]) continue;
+    if (lift_is_constant(l, in[i]))
+      lift_refuse(l, node, E902, "compares or chooses a constant of several numbers");
+    return LIFT_FAILED;
+  }
+  if (!like) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_select, 4, operand);
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+LiftDone lift_select(Lift *l, const GraphNode *node) {
+  if (is_comparison(node)) return is_chosen_by(l, node) ? LIFT_DONE : LIFT_OTHER;
+  if (node->op == GRAPH_Where && is_comparison(node->in[0]->node))
+    return choose(l, node, node->in[1], node->in[2]);
+  if (!is_number_of(l, node)) return LIFT_OTHER;
+  Arena *arena = l->flat->arena;
+  return choose(l, node, flat_constant(l->flat, "", graph_scalar(arena, GRAPH_FLOAT, 1)),
+                flat_constant(l->flat, "", graph_scalar(arena, GRAPH_FLOAT, 0)));
+}

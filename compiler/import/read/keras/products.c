@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Products: with weights over the last axis or several, and of two values. */
+#include "import/read/keras/keras.h"
+
+#include <string.h>
+
+static int64_t last_dim(const KerasValue *value) {
+  return value->rank ? value->dim[value->rank - 1] : 1;
+}
+
+static bool read_dense(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t units = keras_size(layer, "units", -1);
+  if (units < 0) return false;
+  if (!value.rank) {
+    keras_refuse(layer, E903, "reads a value without axes");
+    return false;
+  }
+  GraphValue *kernel =
+      keras_weight(layer, "", "kernel", 0, 2, (int64_t[]){last_dim(&value), units});
+  if (!kernel) return false;
+  value.graph = EMIT(e, MatMul, value.graph, kernel);
+  value.dim[value.rank - 1] = units;
+  if (!keras_flag(layer, "use_bias", true)) return keras_activated(layer, value);
+  GraphValue *bias = keras_weight(layer, "", "bias", 1, 1, &units);
+  if (!bias) return false;
+  value.graph = EMIT(e, Add, value.graph, bias);
+  return keras_activated(layer, value);
+}
+
+/* ---- EinsumDense ---- */
+
+/* "ab...c": letters of the axes, "..." for any number in front. */
+typedef struct Letters {
+  char at[TYPE_MAX_AXES + 2];
+  int n;
+  bool dots;
+} Letters;
+
+static bool letters_of(const char *text, size_t len, Letters *out) {
+  *out = (Letters){0};
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] == ' ') continue;
+    if (len - i >= 3 && strncmp(text + i, "...", 3) == 0 && !out->n && !out->dots) {
+      out->dots = true;
+      i += 2;
+      continue;
+    }
+    if (text[i] == '.' || out->n > TYPE_MAX_AXES) return false;
+    out->at[out->n++] = text[i];
+  }
+  return true;
+}
+
+/* x, weights -> y, of which y has the axes that x has before those that are summed, then those of
+ * the weights behind these: "abc,cd->abd", "abcd,cde->abe". *summed gets how many are. */
+static bool equation_of(const char *text, Letters *x, Letters *w, Letters *y, int *summed) {
+  const char *comma = strchr(text, ','), *arrow = strstr(text, "->");
+  if (!comma || !arrow || comma > arrow || !letters_of(text, (size_t)(comma - text), x) ||
+      !letters_of(comma + 1, (size_t)(arrow - comma - 1), w) ||
+      !letters_of(arrow + 2, strlen(arrow + 2), y) || w->dots || x->dots != y->dots)
+    return false;
+  for (*summed = 1; *summed <= x->n && *summed <= w->n; ++*summed) {
+    int kept = x->n - *summed, made = w->n - *summed;
+    if (memcmp(x->at + kept, w->at, (size_t)*summed) == 0 && y->n == kept + made &&
+        memcmp(x->at, y->at, (size_t)kept) == 0 &&
+        memcmp(w->at + *summed, y->at + kept, (size_t)made) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The bias of the last axes of the result, which are those of the weights. */
+static GraphValue *einsum_bias(KerasLayer *layer, const Letters *y, const KerasValue *value) {
+  const char *axes = keras_word(layer, "bias_axes", "");
+  size_t n = strlen(axes);
+  if (n <= (size_t)y->n && memcmp(y->at + y->n - n, axes, n) == 0)
+    return keras_weight(layer, "", "bias", 1, (int)n, value->dim + value->rank - n);
+  keras_refuse(layer, E903, "has a bias along `%s`, which are not the last axes of its result",
+               axes);
+  return NULL;
+}
+
+static bool read_einsum(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  KerasValue in = layer->in[0], value = in;
+  Letters x, w, y;
+  int summed;
+  const char *text = keras_word(layer, "equation", "");
+  int64_t dim[TYPE_MAX_AXES + 2], inner = 1, units = 1, shape[2 * TYPE_MAX_AXES] = {0};
+  bool fits = equation_of(text, &x, &w, &y, &summed) && summed <= in.rank &&
+              (x.dots || x.n == in.rank + 1) && x.n <= in.rank + 1;
+  if (!fits) {
+    Diag *d = keras_refuse(layer, E903, "computes `%s`, which grus does not follow", text);
+    diag_note(d, "sums over the last axes are known, as in abc,cd->abd and ...x,xy->...y");
+    return false;
+  }
+  json_t *out_shape = keras_option(layer, "output_shape");
+  size_t n_out = json_is_array(out_shape) ? json_array_size(out_shape) : 1;
+  int made = w.n - summed, kept = in.rank - summed;
+  value.rank = kept + made;
+  if (value.rank > TYPE_MAX_AXES || n_out < (size_t)made) {
+    keras_refuse(layer, E903, "has a result of more axes than grus has");
+    return false;
+  }
+  for (int i = 0; i < summed; i++)
+    dim[i] = in.dim[kept + i];
+  for (int i = 0; i < made; i++)
+    dim[summed + i] = value.dim[kept + i] = json_integer_value(
+        json_is_array(out_shape) ? json_array_get(out_shape, n_out - (size_t)(made - i))
+                                 : out_shape);
+  for (int i = 0; i < w.n; i++)
+    if (dim[i] < 1 || !size_mul(i < summed ? inner : units, dim[i], i < summed ? &inner : &units)) {
+      keras_refuse(layer, E903, "has axes of unknown size");
+      return false;
+    }
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n, dim);
+  if (!kernel) return false;
+  shape[kept + 1] = inner;
+  GraphValue *rows = summed == 1 ? in.graph : emit_reshape(e, in.graph, kept + 2, shape);
+  value.graph = EMIT(e, MatMul, rows, emit_reshape(e, kernel, 2, (int64_t[]){inner, units}));
+  for (int i = 0; i < made; i++)
+    shape[kept + 1 + i] = value.dim[kept + i];
+  if (made != 1) value.graph = emit_reshape(e, value.graph, value.rank + 1, shape);
+  if (keras_option(layer, "bias_axes")) {
+    GraphValue *bias = einsum_bias(layer, &y, &value);
+    if (!bias) return false;
+    value.graph = EMIT(e, Add, value.graph, bias);
+  }
+  return keras_activated(layer, value);
+}
+
+/* ---- Dot ---- */
+
+/* [b, n, k] of a value whose axis `axis` is summed; n is an axis of 1 where it has no other. last:
+ * k stands last, else n. */
+static GraphValue *turned(KerasLayer *layer, const KerasValue *value, int axis, bool last) {
+  static const int64_t swap[] = {0, 2, 1};
+  int64_t other = last ? 1 : 2;
+  if (value->rank == 1) return emit_unsqueeze(keras_emit(layer), value->graph, 1, &other);
+  return (axis == 2) == last ? value->graph
+                             : emit_transpose(keras_emit(layer), value->graph, 3, swap);
+}
+
+/* Vectors along an axis of length 1. */
+static GraphValue *unit_length(KerasLayer *layer, GraphValue *x, int axis) {
+  const double least = 1e-6; /* the square root of Keras' 1e-12 */
+  GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &x);
+  graph_set_int(keras_emit(layer)->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_eps, least);
+  return emit_done(keras_emit(layer), node);
+}
+
+static bool read_dot(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  json_t *axes = keras_option(layer, "axes");
+  KerasValue part[2] = {layer->in[0], layer->in[1]}, out = {.rank = 0};
+  int at[2];
+  for (int i = 0; i < 2; i++) {
+    json_t *axis = json_is_array(axes) ? json_array_get(axes, (size_t)i) : axes;
+    at[i] = json_is_integer(axis) ? (int)json_integer_value(axis) : 0;
+    if (at[i] < 0) at[i] += part[i].rank + 1;
+    if (at[i] >= 1 && at[i] <= part[i].rank && part[i].rank <= 2) continue;
+    keras_refuse(layer, E903, "sums over the batch, or over axes that its inputs do not have");
+    return false;
+  }
+  for (int i = 0; i < 2; i++)
+    if (keras_flag(layer, "normalize", false))
+      part[i].graph = unit_length(layer, part[i].graph, at[i]);
+  out.graph =
+      EMIT(e, MatMul, turned(layer, &part[0], at[0], true), turned(layer, &part[1], at[1], false));
+  int64_t gone[2];
+  int n = 0;
+  for (int i = 0; i < 2; i++)
+    if (part[i].rank == 2)
+      out.dim[out.rank++] = part[i].dim[2 - at[i]];
+    else
+      gone[n++] = 1 + i;
+  if (n == 2) { /* of two vectors one number, along an axis */
+    out.dim[out.rank++] = 1;
+    n = 1;
+  }
+  if (n) out.graph = emit_squeeze(e, out.graph, n, gone);
+  return keras_gives(layer, out);
+}
+
+const KerasClass keras_products[] = {
+    KERAS_CLASS(Dense, read_dense, 1, "units activation use_bias"),
+    KERAS_CLASS(EinsumDense, read_einsum, 1, "equation output_shape bias_axes activation"),
+    KERAS_CLASS(Dot, read_dot, 2, "axes normalize"), KERAS_CLASS_END};
