@@ -234,8 +234,8 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 const Graph *lift_real(const Graph *graph);
 
 /* ---- merged.c ---- */
-/* Marks Reshapes that make steps of the steps and features of another sequence. False: there is none
- * but those that are marked. */
+/* Marks Reshapes that make steps of the steps and features of another sequence. False: there is
+ * none but those that are marked. */
 bool lift_part_merged(Lift *l);
 
 /* ---- states.c ---- */

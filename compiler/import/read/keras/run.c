@@ -95,8 +95,8 @@ GraphValue *keras_turned(KerasLayer *layer, GraphValue *y) {
 static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
   static const GraphMasked words = {
       "reads its sequence backwards and returns it in that order, with the masked steps in front",
-      "Keras lays the mask over the result as it was over the input, and so over real steps",
-      "it would work with return_sequences=False, or inside Bidirectional"};
+      "Keras applies the mask of the input to the reversed result, and so to real steps",
+      "use return_sequences=False, or put the layer into Bidirectional"};
   Emit *e = keras_emit(layer);
   const GraphMasked *outer = e->masked;
   e->masked = &words;
