@@ -82,7 +82,8 @@ static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t
   bool shrinks = b->n < a->n;
   while (i < a->n || j < b->n) {
     if (i < a->n && j < b->n && same(a, i, b, j)) {
-      i++, j++;
+      i++;
+      j++;
       continue;
     }
     size_t di = a->n - i, dj = b->n - j;
@@ -94,12 +95,17 @@ static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t
         if (i + x > a->n || j + y > b->n) continue;
         if (!ends && (i + x == a->n || j + y == b->n || !same(a, i + x, b, j + y))) continue;
         if (!ends && a->len[i + x] == 0) continue; /* an empty line proves nothing */
-        di = x, dj = y, found = true;
+        di = x;
+        dj = y;
+        found = true;
       }
-    while (di && dj && same(a, i + di - 1, b, j + dj - 1))
-      di--, dj--;
+    while (di && dj && same(a, i + di - 1, b, j + dj - 1)) {
+      di--;
+      dj--;
+    }
     paint_hunk(canvas, a, i, i + di, b, j, j + dj, base);
-    i += di, j += dj;
+    i += di;
+    j += dj;
   }
 }
 

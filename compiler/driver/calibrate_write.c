@@ -69,6 +69,9 @@ static void write_rounded(const Calibrate *c, Text *out) {
   if (tensor_file_sort(arena, &file, &reason)) safetensors_write(out, &file);
 }
 
+/* Half the width of the range of a value that was always 0. */
+#define LEAST_RANGE 1e-6
+
 static void add_word(Text *out, const char *word) {
   bool plain = word[strcspn(word, " \t\"#")] == 0 && *word;
   text_printf(out, plain ? "%s" : "\"%s\"", word);
@@ -77,7 +80,10 @@ static void add_word(Text *out, const char *word) {
 static void write_range(Text *out, const Range *r) {
   double low = r->low, high = r->high;
   text_add(out, "range   ");
-  if (low == 0 && high == 0) low = -1e-6, high = 1e-6;
+  if (low == 0 && high == 0) { /* any range that is not empty */
+    low = -LEAST_RANGE;
+    high = LEAST_RANGE;
+  }
   add_word(out, r->name);
   text_fill(out, ' ', strlen(r->name) < 20 ? 20 - strlen(r->name) : 1);
   text_add_double(out, low);

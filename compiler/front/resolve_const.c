@@ -138,8 +138,14 @@ static Item fold_quantity(Resolver *r, Const a, char op, Const b, Span at) {
   bool number_a = a.kind == CONST_INT, number_b = b.kind == CONST_INT;
   if (!(number_a || a.kind == CONST_QTY) || !(number_b || b.kind == CONST_QTY))
     return mismatch(r, a, op, b, at);
-  if (number_a) a.num = a.i, a.den = 1;
-  if (number_b) b.num = b.i, b.den = 1;
+  if (number_a) {
+    a.num = a.i;
+    a.den = 1;
+  }
+  if (number_b) {
+    b.num = b.i;
+    b.den = 1;
+  }
   Unit unit = number_a ? b.unit : a.unit;
   int64_t n1, n2, den;
   bool sum = op == '+' || op == '-';

@@ -127,7 +127,8 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
   for (int i = 0; i < f->model->n_in; i++) {
     Type *type = &f->model->in[i]->declared;
     if (!type_is_sequence(type)) continue;
-    time.rate_num = type->time.rate_num, time.rate_den = type->time.rate_den;
+    time.rate_num = type->time.rate_num;
+    time.rate_den = type->time.rate_den;
     type->time = time;
     changed++;
   }

@@ -71,8 +71,10 @@ static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
       x = node->in[i];
     else if (!is_zero(t))
       return LIFT_OTHER;
+    else if (x)
+      after += t->dim[axis];
     else
-      *(x ? &after : &before) += t->dim[axis];
+      before += t->dim[axis];
   }
   return x ? padded(l, node, x, x, axis, before, after, "zero") : LIFT_OTHER;
 }

@@ -31,19 +31,29 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
                 .b = constant(l, operand(node, 3))};
   switch (node->op) {
   case GRAPH_Lstm:
-    o.kind = LAYER_LSTM, o.gates = 4, o.n_activations = 3;
-    o.lengths = operand(node, 4), o.h0 = operand(node, 5), o.c0 = operand(node, 6);
+    o.kind = LAYER_LSTM;
+    o.gates = 4;
+    o.n_activations = 3;
+    o.lengths = operand(node, 4);
+    o.h0 = operand(node, 5);
+    o.c0 = operand(node, 6);
     o.peephole = constant(l, operand(node, 7)), o.mask = operand(node, 8),
     o.projection = operand(node, 9);
     break;
   case GRAPH_Gru:
-    o.kind = LAYER_GRU, o.gates = 3, o.n_activations = 2;
+    o.kind = LAYER_GRU;
+    o.gates = 3;
+    o.n_activations = 2;
     o.rb = constant(l, operand(node, 4)), o.lengths = operand(node, 5), o.h0 = operand(node, 6),
     o.mask = operand(node, 7);
     break;
   default:
-    o.kind = LAYER_RNN, o.gates = 1, o.n_activations = 1;
-    o.lengths = operand(node, 4), o.h0 = operand(node, 5), o.mask = operand(node, 6);
+    o.kind = LAYER_RNN;
+    o.gates = 1;
+    o.n_activations = 1;
+    o.lengths = operand(node, 4);
+    o.h0 = operand(node, 5);
+    o.mask = operand(node, 6);
     break;
   }
   return o;

@@ -243,7 +243,10 @@ static bool push_instance(Machine *m, bool named) {
   PickleValue *of = named ? pop(m) : NULL;
   if (!above_mark(m, &items, &n)) return false;
   if (!named && n == 0) return fail(m, "its pickle makes an object of no class");
-  if (!named) of = *items++, n--;
+  if (!named) {
+    of = *items++;
+    n--;
+  }
   return push_list(m, PICKLE_TUPLE, items, n) && push_object(m, of, pop(m));
 }
 

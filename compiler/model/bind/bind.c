@@ -12,9 +12,10 @@
 static bool shape_fits(const Tensor *t, const int64_t *dim, int rank) {
   int i = 0, k = 0;
   while (i < t->rank || k < rank) {
-    if (i < t->rank && k < rank && t->dim[i] == dim[k])
-      i++, k++;
-    else if (i < t->rank && t->dim[i] == 1)
+    if (i < t->rank && k < rank && t->dim[i] == dim[k]) {
+      i++;
+      k++;
+    } else if (i < t->rank && t->dim[i] == 1)
       i++;
     else if (k < rank && dim[k] == 1)
       k++;

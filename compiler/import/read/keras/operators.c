@@ -83,7 +83,10 @@ static bool read_compared(KerasLayer *layer) {
   GraphValue *a = value.graph, *b = NULL;
   if (layer->has_number) {
     b = emit_number(e, layer->number);
-    if (layer->number_first) a = b, b = value.graph;
+    if (layer->number_first) {
+      a = b;
+      b = value.graph;
+    }
   } else if (layer->n_in == 2 && layer->in[1].rank == value.rank)
     b = layer->in[1].graph;
   if (!b) {

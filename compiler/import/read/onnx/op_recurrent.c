@@ -117,8 +117,12 @@ static void biases(OnnxCall *c, const OnnxCell *cell, GraphValue *b, bool summed
           emit_squeeze(c->emit, emit_gather(c->emit, halves, 1, 1, k ? half : first), 1, half);
   for (int k = 0; k < (summed ? 1 : 2); k++) {
     bool same = cell->order != lstm_order;
-    *(k ? recurrent : input) =
+    GraphValue *ordered =
         same ? part[k] : emit_gather(c->emit, part[k], 1, cell->gates, cell->order);
+    if (k)
+      *recurrent = ordered;
+    else
+      *input = ordered;
   }
 }
 
