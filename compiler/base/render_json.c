@@ -30,6 +30,16 @@ static void add_string(Text *out, const char *key, const char *value) {
     text_add(out, "null");
 }
 
+/* Element i of a list: a place and a string that belongs to it. */
+static void add_placed(Text *out, const Diag *diag, size_t i, Span span, const char *key,
+                       const char *value) {
+  text_add(out, i ? ",{" : "{");
+  add_span(out, diag->diags->sources, span);
+  text_add_char(out, ',');
+  add_string(out, key, value);
+  text_add_char(out, '}');
+}
+
 static void add_primary(Text *out, const Diag *diag) {
   text_add(out, ",\"primary\":{");
   if (span_valid(diag->span))
@@ -40,11 +50,7 @@ static void add_primary(Text *out, const Diag *diag) {
   add_string(out, "label", diag->label);
   text_add(out, "},\"labels\":[");
   for (size_t i = 0; i < diag->n_labels; i++) {
-    text_add(out, i ? ",{" : "{");
-    add_span(out, diag->diags->sources, diag->labels[i].span);
-    text_add_char(out, ',');
-    add_string(out, "label", diag->labels[i].text);
-    text_add_char(out, '}');
+    add_placed(out, diag, i, diag->labels[i].span, "label", diag->labels[i].text);
   }
   text_add_char(out, ']');
 }
@@ -79,11 +85,7 @@ static void add_fixes(Text *out, const Diag *diag) {
     add_string(out, "title", fix->title);
     text_printf(out, ",\"applicability\":\"%s\",\"edits\":[", kind[fix->kind]);
     for (size_t j = 0; j < fix->n_edits; j++) {
-      text_add(out, j ? ",{" : "{");
-      add_span(out, diag->diags->sources, fix->edits[j].span);
-      text_add_char(out, ',');
-      add_string(out, "text", fix->edits[j].text);
-      text_add_char(out, '}');
+      add_placed(out, diag, j, fix->edits[j].span, "text", fix->edits[j].text);
     }
     text_add(out, "]}");
   }

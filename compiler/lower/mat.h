@@ -69,8 +69,15 @@ void mat_emit(Lower *l, Mat *mat);
 void mat_emit_row(Lower *l, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
-/* How many whole blocks of MAT_BLOCK terms get sums of their own. */
-int64_t mat_blocks(const MatPart *p);
+/* Adds terms of a part to sums: whole blocks of MAT_BLOCK terms, each in sums of its own first; and
+ * n terms from `first` on. */
+typedef struct MatAdder {
+  void (*blocks)(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks);
+  void (*range)(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
+                int64_t n);
+} MatAdder;
+/* All terms of a part, tap by tap. */
+void mat_add_part(Lower *l, const MatPart *p, const MatAdder *how, void *sums);
 /* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
  * close_taps. */
 void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);

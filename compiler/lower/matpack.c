@@ -67,10 +67,6 @@ int mat_split(const Lower *l, const Mat *mat) {
   return split;
 }
 
-int64_t mat_blocks(const MatPart *p) {
-  return p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
-}
-
 int64_t mat_part_depth(const MatPart *p) {
   return p->taps * (p->taps2 ? p->taps2 : 1) * p->d;
 }
@@ -173,4 +169,13 @@ void mat_pack(Lower *l, Mat *mat) {
   int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
   mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
                                  mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
+}
+
+void mat_add_part(Lower *l, const MatPart *p, const MatAdder *how, void *sums) {
+  KirReg *tap[2];
+  mat_open_taps(l, p, tap);
+  int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
+  if (blocks) how->blocks(l, sums, p, tap, blocks);
+  how->range(l, sums, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
+  mat_close_taps(l, tap);
 }

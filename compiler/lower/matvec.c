@@ -183,8 +183,9 @@ static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap,
 }
 
 /* k from first to first + n - 1 into the sums. */
-static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, int64_t first,
+static void add_range(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
+  TileRun *r = sums;
   Kb *kb = &l->kb;
   if (n >= MANY_INPUTS && many_weights(l, r, p)) {
     int64_t many = n / MANY_INPUTS * MANY_INPUTS;
@@ -210,7 +211,8 @@ static void add_range(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of r. */
-static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+  TileRun *r = sums;
   Kb *kb = &l->kb;
   TileRun part = *r;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
@@ -230,14 +232,7 @@ static void add_blocks(Lower *l, TileRun *r, const MatPart *p, KirReg *const *ta
   kb_end(kb);
 }
 
-static void add_part(Lower *l, TileRun *r, const MatPart *p) {
-  KirReg *tap[2];
-  mat_open_taps(l, p, tap);
-  int64_t blocks = mat_blocks(p);
-  if (blocks) add_blocks(l, r, p, tap, blocks);
-  add_range(l, r, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
-  mat_close_taps(l, tap);
-}
+static const MatAdder adder = {add_blocks, add_range};
 
 /* Partial sums pairwise into the first. */
 static void join_sums(Lower *l, TileRun *r) {
@@ -256,7 +251,7 @@ static void emit_tile(Lower *l, TileRun *r) {
   r->split = mat_split(l, mat);
   start_sums(l, r);
   for (int i = 0; i < mat->n_parts; i++)
-    add_part(l, r, &mat->part[i]);
+    mat_add_part(l, &mat->part[i], &adder, r);
   join_sums(l, r);
   for (int v = 0; v < r->tile->vectors; v++) {
     MatUnits units = mat_units(mat, r->tile, r->j, r->group, v);

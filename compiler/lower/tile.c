@@ -107,8 +107,9 @@ static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *const *t
   }
 }
 
-static void add_range(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, int64_t first,
+static void add_range(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
+  RowTile *t = sums;
   Kb *kb = &l->kb;
   int64_t whole = n / t->split * t->split;
   if (whole > t->split) {
@@ -130,7 +131,8 @@ static bool part_adds(const RowTile *t, const MatPart *p, int c) {
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of t. */
-static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+  RowTile *t = sums;
   Kb *kb = &l->kb;
   RowTile part = *t;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
@@ -147,14 +149,7 @@ static void add_blocks(Lower *l, RowTile *t, const MatPart *p, KirReg *const *ta
   kb_end(kb);
 }
 
-static void add_part(Lower *l, RowTile *t, const MatPart *p) {
-  KirReg *tap[2];
-  mat_open_taps(l, p, tap);
-  int64_t blocks = mat_blocks(p);
-  if (blocks) add_blocks(l, t, p, tap, blocks);
-  add_range(l, t, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
-  mat_close_taps(l, tap);
-}
+static const MatAdder adder = {add_blocks, add_range};
 
 /* Partial sums pairwise into the first, and all to memory. */
 static void store_sums(Lower *l, RowTile *t) {
@@ -179,6 +174,6 @@ void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg 
   assert(n <= MAX_ROWS && columns_of(&t) <= MAX_COLUMNS);
   start_sums(l, &t);
   for (int i = 0; i < mat->n_parts; i++)
-    add_part(l, &t, &mat->part[i]);
+    mat_add_part(l, &mat->part[i], &adder, &t);
   store_sums(l, &t);
 }

@@ -127,6 +127,16 @@ static void kernel_of(GraphCall *call, CallWindow *w) {
   call_window(call, x->rank - 2, w); /* checked by the shape rule */
 }
 
+/* Positions of the operand, of the result and of the kernel. */
+typedef struct Areas {
+  int64_t x, y, k;
+} Areas;
+
+static Areas areas_of(GraphCall *call, const CallWindow *w) {
+  return (Areas){product_of(w->n, call_in(call, 0)->dim + 2),
+                 product_of(w->n, call->out[0].dim + 2), product_of(w->n, w->kernel)};
+}
+
 static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor *zx,
                      const GraphTensor *zk) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
@@ -134,8 +144,8 @@ static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor
   CallWindow w;
   kernel_of(call, &w);
   int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), c = k->dim[1], m = out->dim[1];
-  int64_t area_x = product_of(w.n, x->dim + 2), area_y = product_of(w.n, out->dim + 2);
-  int64_t area_k = product_of(w.n, w.kernel), stride[GRAPH_MAX_RANK];
+  Areas area = areas_of(call, &w);
+  int64_t area_x = area.x, area_y = area.y, area_k = area.k, stride[GRAPH_MAX_RANK];
   strides_of(w.n, x->dim + 2, stride);
   double *y = call_data(call, 0), shift_x = zero_of(zx, 0, 1);
   for (int64_t n = 0; n < x->dim[0]; n++) {
@@ -178,8 +188,8 @@ bool graph_eval_ConvTranspose(GraphCall *call) {
   CallWindow w;
   kernel_of(call, &w);
   int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), per = k->dim[1], c = x->dim[1];
-  int64_t area_x = product_of(w.n, x->dim + 2), area_y = product_of(w.n, out->dim + 2);
-  int64_t area_k = product_of(w.n, w.kernel), stride[GRAPH_MAX_RANK];
+  Areas area = areas_of(call, &w);
+  int64_t area_x = area.x, area_y = area.y, area_k = area.k, stride[GRAPH_MAX_RANK];
   strides_of(w.n, out->dim + 2, stride);
   double *y = call_data(call, 0);
   for (int64_t n = 0; n < x->dim[0]; n++) {

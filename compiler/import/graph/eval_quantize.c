@@ -31,27 +31,36 @@ static int64_t scale_place(const Scales *s) {
   return place;
 }
 
-bool graph_eval_Quantize(GraphCall *call) {
+/* One number by its scale and zero point. */
+typedef double ScaleOne(double x, double scale, double zero, GraphElem to);
+
+static double quantized(double x, double scale, double zero, GraphElem to) {
+  double q = nearbyint(x / scale) + zero;
+  return isnan(q) ? 0 : elem_saturate(to, q);
+}
+
+static double dequantized(double x, double scale, double zero, GraphElem to) {
+  (void)to;
+  return (float)((x - zero) * scale);
+}
+
+static bool scale_each(GraphCall *call, ScaleOne *one) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
   Scales s = scales_of(call);
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
     int64_t k = scale_place(&s);
-    double q = nearbyint(x->data[i] / scale->data[k]) + (zero ? zero->data[k] : 0);
-    y[i] = isnan(q) ? 0 : elem_saturate(call->out[0].elem, q);
+    y[i] = one(x->data[i], scale->data[k], zero ? zero->data[k] : 0, call->out[0].elem);
   }
   return true;
 }
 
+bool graph_eval_Quantize(GraphCall *call) {
+  return scale_each(call, quantized);
+}
+
 bool graph_eval_Dequantize(GraphCall *call) {
-  const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
-  Scales s = scales_of(call);
-  double *y = call_data(call, 0);
-  for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
-    int64_t k = scale_place(&s);
-    y[i] = (float)((x->data[i] - (zero ? zero->data[k] : 0)) * scale->data[k]);
-  }
-  return true;
+  return scale_each(call, dequantized);
 }
 
 /* The range is widened to hold 0, which becomes a whole number exactly; a range of nothing has

@@ -26,36 +26,40 @@ static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
 }
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {
-  Operands o = {.w = constant(l, operand(node, 1)),
-                .r = constant(l, operand(node, 2)),
-                .b = constant(l, operand(node, 3))};
+  Operands o = {0};
   switch (node->op) {
   case GRAPH_Lstm:
-    o.kind = LAYER_LSTM;
-    o.gates = 4;
-    o.n_activations = 3;
-    o.lengths = operand(node, 4);
-    o.h0 = operand(node, 5);
-    o.c0 = operand(node, 6);
-    o.peephole = constant(l, operand(node, 7)), o.mask = operand(node, 8),
-    o.projection = operand(node, 9);
+    o = (Operands){.kind = LAYER_LSTM,
+                   .gates = 4,
+                   .n_activations = 3,
+                   .lengths = operand(node, 4),
+                   .h0 = operand(node, 5),
+                   .c0 = operand(node, 6),
+                   .peephole = constant(l, operand(node, 7)),
+                   .mask = operand(node, 8),
+                   .projection = operand(node, 9)};
     break;
   case GRAPH_Gru:
-    o.kind = LAYER_GRU;
-    o.gates = 3;
-    o.n_activations = 2;
-    o.rb = constant(l, operand(node, 4)), o.lengths = operand(node, 5), o.h0 = operand(node, 6),
-    o.mask = operand(node, 7);
+    o = (Operands){.kind = LAYER_GRU,
+                   .gates = 3,
+                   .n_activations = 2,
+                   .rb = constant(l, operand(node, 4)),
+                   .lengths = operand(node, 5),
+                   .h0 = operand(node, 6),
+                   .mask = operand(node, 7)};
     break;
   default:
-    o.kind = LAYER_RNN;
-    o.gates = 1;
-    o.n_activations = 1;
-    o.lengths = operand(node, 4);
-    o.h0 = operand(node, 5);
-    o.mask = operand(node, 6);
+    o = (Operands){.kind = LAYER_RNN,
+                   .gates = 1,
+                   .n_activations = 1,
+                   .lengths = operand(node, 4),
+                   .h0 = operand(node, 5),
+                   .mask = operand(node, 6)};
     break;
   }
+  o.w = constant(l, operand(node, 1));
+  o.r = constant(l, operand(node, 2));
+  o.b = constant(l, operand(node, 3));
   return o;
 }
 

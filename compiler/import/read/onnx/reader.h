@@ -70,7 +70,7 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t);
 /* The bytes of a tensor in another file: only beside the model or below it. */
 bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **bytes, size_t *n);
 /* Reports a damaged file. */
-Diag *onnx_bad(OnnxReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
+#define onnx_bad(r, ...) foreign_report((r)->diags, (r)->file, E901, __VA_ARGS__)
 
 /* ---- reader.c ---- */
 /* Reports that this node cannot be read: "node `/rnn/LSTM` (`LSTM`) ..."; always false. */

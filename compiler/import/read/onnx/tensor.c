@@ -4,14 +4,6 @@
 #include "import/read/elements.h"
 #include "import/read/onnx/reader.h"
 
-Diag *onnx_bad(OnnxReader *r, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  Diag *d = foreign_report(r->diags, r->file, E901, "%s", arena_vprintf(r->arena, format, args));
-  va_end(args);
-  return d;
-}
-
 static const ElementRow rows[] = {
     {1, TENSOR_F32, GRAPH_FLOAT},  {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
     {4, TENSOR_U16, GRAPH_U16},    {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},

@@ -48,7 +48,7 @@ bool torch_elem(int64_t dtype, GraphElem *elem);
 bool torch_list(TorchReader *r, const char *path,
                 json_t **out); /* of a config; NULL where there is none */
 json_t *torch_json(TorchReader *r, const char *path, bool needed);
-Diag *torch_bad(TorchReader *r, const char *format, ...) GRUS_PRINTF(2, 3);
+#define torch_bad(r, ...) foreign_report((r)->diags, (r)->file, E901, __VA_ARGS__)
 
 /* ---- args.c ---- */
 /* Reports that this node cannot be read; always false. */

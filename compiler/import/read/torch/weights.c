@@ -7,14 +7,6 @@
 
 #include <string.h>
 
-Diag *torch_bad(TorchReader *r, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  Diag *d = foreign_report(r->diags, r->file, E901, "%s", arena_vprintf(r->arena, format, args));
-  va_end(args);
-  return d;
-}
-
 static const ElementRow rows[] = {{1, TENSOR_U8, GRAPH_U8},      {2, TENSOR_I8, GRAPH_I8},
                                   {3, TENSOR_I16, GRAPH_I16},    {4, TENSOR_I32, GRAPH_I32},
                                   {5, TENSOR_I64, GRAPH_I64},    {6, TENSOR_F16, GRAPH_FLOAT},
