@@ -203,12 +203,12 @@ static int64_t count_relative(const Link *l) {
 
 /* ---- tables of the loader ---- */
 
-typedef struct Layout {
+typedef struct ElfLayout {
   int n_exported;
   uint64_t symbols, strings, strings_size, hash, rela, rela_size;
   uint64_t end[SEGMENT_COUNT], start[SEGMENT_COUNT]; /* of the bytes in the file */
   uint64_t dynamic, dynamic_size, memory_end, sections;
-} Layout;
+} ElfLayout;
 
 static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t at, uint64_t size,
                              uint64_t memory, uint64_t align) {
@@ -223,7 +223,7 @@ static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t 
 
 enum { N_SECTIONS = 5, FLAG_X = 1, FLAG_W = 2, FLAG_R = 4 };
 
-static void put_heads(Text *out, const Layout *y, const ElfMachine *machine) {
+static void put_heads(Text *out, const ElfLayout *y, const ElfMachine *machine) {
   static const char ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
   text_add_n(out, ident, sizeof ident);
   put(out, 3, 2); /* a shared object */
@@ -276,7 +276,7 @@ static bool put_symbols(Link *l, Text *out, const char *const *exported) {
   return true;
 }
 
-static void put_dynamic(Text *out, const Layout *y) {
+static void put_dynamic(Text *out, const ElfLayout *y) {
   const uint64_t entry[][2] = {{4, y->hash},
                                {5, y->strings},
                                {6, y->symbols},
@@ -308,7 +308,7 @@ static void put_section_head(Text *out, uint64_t name, uint64_t type, uint64_t f
 }
 
 /* For tools that look at libraries; loaders do not need them. */
-static void put_sections(Text *out, const Layout *y) {
+static void put_sections(Text *out, const ElfLayout *y) {
   static const char names[] = "\0.dynsym\0.dynstr\0.dynamic\0.shstrtab";
   enum {
     AT_SYM = 1,
@@ -330,9 +330,9 @@ static void put_sections(Text *out, const Layout *y) {
   text_add_n(out, names, sizeof names);
 }
 
-static Layout lay_out(Link *l, const char *const *exported) {
+static ElfLayout lay_out(Link *l, const char *const *exported) {
   enum { N_DYNAMIC = 10 };
-  Layout y = {.strings_size = 1};
+  ElfLayout y = {.strings_size = 1};
   for (; exported[y.n_exported]; y.n_exported++)
     y.strings_size += strlen(exported[y.n_exported]) + 1;
   y.symbols = ELF_HEAD + N_PROGRAM_HEADS * PROGRAM_HEAD;
@@ -371,7 +371,7 @@ bool elf_link(const ElfObject *object, int n, const ElfImage *image, const char 
     if (ok) elf_choose_segments(&l.object[i]);
   }
   if (ok) {
-    Layout y = lay_out(&l, exported);
+    ElfLayout y = lay_out(&l, exported);
     put_heads(out, &y, l.machine);
     ok = put_symbols(&l, out, exported);
     text_add_char(out, 0);

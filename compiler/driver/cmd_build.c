@@ -138,15 +138,15 @@ static bool write_outputs(Session *s, const Outputs *outs, const Source *source)
 }
 
 /* What is built, of what. */
-typedef struct Job {
+typedef struct BuildJob {
   const Model *model;
   const Source *source;
   const KirModule *m;
   const CSelftest *selftest; /* NULL: none */
-} Job;
+} BuildJob;
 
 /* --trace: NAME.trace.csv beside NAME.c or NAME.h, whose functions are in text. */
-static bool add_trace(Session *s, const Job *job, const CTrace *trace, const char *path,
+static bool add_trace(Session *s, const BuildJob *job, const CTrace *trace, const char *path,
                       const Text *text, Outputs *outs) {
   Text table = text_new(s->arena);
   if (!s->options->trace) return true;
@@ -156,7 +156,7 @@ static bool add_trace(Session *s, const Job *job, const CTrace *trace, const cha
   return true;
 }
 
-static bool emit_c(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
+static bool emit_c(Session *s, const BuildJob *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
     session_error(
@@ -198,7 +198,7 @@ static bool move_out(Session *s, const char *from, const char *out, bool executa
   return true;
 }
 
-static bool emit_shared(Session *s, const Job *job, const char *out, Outputs *outs) {
+static bool emit_shared(Session *s, const BuildJob *job, const char *out, Outputs *outs) {
   const char *dir = temp_dir(s), *library = dir ? file_join(s->arena, dir, "library.so") : NULL;
   return dir && library_make(s, job->model, job->source, dir, NULL, library) &&
          move_out(s, library, out, true, outs);
@@ -254,7 +254,8 @@ static bool emit_wasm(Session *s, const KirModule *m, const char *out, Outputs *
   return true;
 }
 
-static bool emit_package(Session *s, const Job *job, COptions c, const char *out, Outputs *outs) {
+static bool emit_package(Session *s, const BuildJob *job, COptions c, const char *out,
+                         Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
   const char *problem =
       strcmp(out, "-") == 0 ? "`--emit=package` writes a folder: -o DIR"
@@ -278,7 +279,7 @@ static bool emit_package(Session *s, const Job *job, COptions c, const char *out
   return true;
 }
 
-static bool emit(Session *s, const Job *job, EmitKind kind, const char *out, Outputs *outs) {
+static bool emit(Session *s, const BuildJob *job, EmitKind kind, const char *out, Outputs *outs) {
   const KirModule *m = job->m;
   COptions c = emitted_options(s, job->model);
   c.selftest = job->selftest;
@@ -415,7 +416,7 @@ ExitCode command_build(Session *s) {
     return EXIT_DONE; /* the dump was what was asked for */
   const char *out = s->options->out ? s->options->out : default_out(s, model, kind);
   Outputs outs = {0};
-  Job job = {model, source, m, NULL};
+  BuildJob job = {model, source, m, NULL};
   bool made = (!s->options->selftest || selftest_make(s, model, source, m, &job.selftest)) &&
               emit(s, &job, kind, out, &outs);
   Report report = report_new(m, s->arena);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static void file_item(Resolver *r, Files *file, Entity *e) {
+static void file_item(Resolver *r, ModelFile *file, Entity *e) {
   ARENA_PUSH(r->arena, file->entity, file->n_entities, file->cap_entities, e);
   map_put(r->arena, &file->names, e->name, e);
 }
@@ -43,7 +43,7 @@ static bool param_define(Resolver *r, const char *name, Item *item) {
   return found;
 }
 
-static void param_resolve(Resolver *r, Files *file, const Node *node, const Map *later) {
+static void param_resolve(Resolver *r, ModelFile *file, const Node *node, const Map *later) {
   Body body = {.r = r,
                .file = file,
                .names = *later,
@@ -73,7 +73,7 @@ static void param_resolve(Resolver *r, Files *file, const Node *node, const Map 
     file_item(r, file, e);
 }
 
-static void block_register(Resolver *r, Files *file, const Node *node) {
+static void block_register(Resolver *r, ModelFile *file, const Node *node) {
   Entity *old = map_get(&file->names, node->text);
   if (old) {
     report_defined_twice(r, node->text, node->at, old->name_span);
@@ -116,8 +116,8 @@ static const char *path_join(Arena *arena, const char *dir, size_t len, const ch
   return path;
 }
 
-static const Source *file_read(Resolver *r, const Files *user, const char *name, const char **path,
-                               const char **reason) {
+static const Source *file_read(Resolver *r, const ModelFile *user, const char *name,
+                               const char **path, const char **reason) {
   const char *slash = strrchr(user->path, '/');
   size_t len = slash ? (size_t)(slash - user->path) : 0;
   *reason = "no files can be read here";
@@ -140,22 +140,23 @@ static const Source *file_read(Resolver *r, const Files *user, const char *name,
   return source;
 }
 
-static void report_circle(Resolver *r, const Files *user, const Files *used, const Node *node) {
+static void report_circle(Resolver *r, const ModelFile *user, const ModelFile *used,
+                          const Node *node) {
   Diag *d = diag_new(r->diags, E214, node->span, "`%s` uses itself", used->path);
   diag_primary(d, "closes the cycle");
   if (user == used) return;
   Text chain = text_new(r->arena);
-  for (const Files *f = user; f; f = f->user) {
+  for (const ModelFile *f = user; f; f = f->user) {
     text_printf(&chain, "%s`%s`", chain.len ? ", used by " : "", f->path);
     if (f == used) break;
   }
   diag_note(d, "this file is %s", text_str(&chain));
 }
 
-static void file_resolve(Resolver *r, Files *file, const Node *tree);
+static void file_resolve(Resolver *r, ModelFile *file, const Node *tree);
 
 /* What the used file defines, and what it uses, becomes known in user. */
-static void names_bring_in(Resolver *r, Files *user, const Files *used, const Node *node) {
+static void names_bring_in(Resolver *r, ModelFile *user, const ModelFile *used, const Node *node) {
   for (int i = 0; i < used->n_entities; i++) {
     Entity *e = used->entity[i], *old = map_get(&user->names, e->name);
     if (old == e) continue;
@@ -170,10 +171,10 @@ static void names_bring_in(Resolver *r, Files *user, const Files *used, const No
   }
 }
 
-static void use_resolve(Resolver *r, Files *user, const Node *node) {
+static void use_resolve(Resolver *r, ModelFile *user, const Node *node) {
   const char *path, *reason;
   const Source *source = file_read(r, user, node->text, &path, &reason);
-  Files *used = map_get(&r->files, path);
+  ModelFile *used = map_get(&r->files, path);
   if (!used && !source) {
     Diag *d = diag_new(r->diags, E213, node->at, "cannot read `%s`", path);
     diag_primary(d, "%s", reason ? reason : "no such file");
@@ -192,8 +193,8 @@ static void use_resolve(Resolver *r, Files *user, const Node *node) {
       diag_primary(d, "`%s` is not read", path);
       return;
     }
-    used = ARENA_NEW(r->arena, Files);
-    *used = (Files){.path = path, .user = user, .depth = user->depth + 1};
+    used = ARENA_NEW(r->arena, ModelFile);
+    *used = (ModelFile){.path = path, .user = user, .depth = user->depth + 1};
     map_put(r->arena, &r->files, path, used);
     ARENA_PUSH(r->arena, r->program->used_file, r->program->n_used_files, r->cap_used, path);
     file_resolve(r, used, parse(r->arena, source, r->diags));
@@ -202,13 +203,13 @@ static void use_resolve(Resolver *r, Files *user, const Node *node) {
   names_bring_in(r, user, used, node);
 }
 
-static void bad_register(Resolver *r, Files *file, const Node *node) {
+static void bad_register(Resolver *r, ModelFile *file, const Node *node) {
   if (node->text && !map_get(&file->names, node->text))
     file_item(r, file, entity_new(r, ENTITY_BAD, node));
 }
 
 /* Uses, then params in order, then blocks, whose order does not matter. */
-static void file_resolve(Resolver *r, Files *file, const Node *tree) {
+static void file_resolve(Resolver *r, ModelFile *file, const Node *tree) {
   Map later = {0}; /* the params, none of them ever defined in this map */
   for (size_t i = 0; i < tree->n; i++) {
     if (node_is(tree->kid[i], N_PARAM)) name_expect(r->arena, &later, tree->kid[i]);
@@ -226,7 +227,7 @@ static void file_resolve(Resolver *r, Files *file, const Node *tree) {
   }
 }
 
-static void report_unused_params(Resolver *r, const Files *file, const Node *tree) {
+static void report_unused_params(Resolver *r, const ModelFile *file, const Node *tree) {
   for (size_t i = 0; i < tree->n; i++) {
     const Node *n = tree->kid[i];
     const Entity *e = node_is(n, N_PARAM) ? map_get(&file->names, n->text) : NULL;
@@ -238,7 +239,7 @@ static void report_unused_params(Resolver *r, const Files *file, const Node *tre
   }
 }
 
-static void report_unknown_defines(Resolver *r, const Files *file) {
+static void report_unknown_defines(Resolver *r, const ModelFile *file) {
   for (int i = 0; i < r->options->n_defines; i++) {
     const Define *define = &r->options->define[i];
     if (define->used) continue;
@@ -268,8 +269,8 @@ Program *resolve(Arena *arena, const Source *source, Node *tree, ResolveOptions 
     const LayerInfo *info = layer_info((LayerKind)k);
     if (!(info->flags & OPERATOR)) map_put(arena, &r->stages, info->name, (void *)(uintptr_t)info);
   }
-  Files *file = ARENA_NEW(arena, Files);
-  *file = (Files){.path = source->path};
+  ModelFile *file = ARENA_NEW(arena, ModelFile);
+  *file = (ModelFile){.path = source->path};
   map_put(arena, &r->files, path_join(arena, "", 0, source->path), file);
   file_resolve(r, file, tree);
   for (size_t i = 0; i < tree->n; i++)

@@ -66,11 +66,11 @@ typedef struct Binding {
   bool used;
 } Binding;
 
-typedef struct Files Files;
+typedef struct ModelFile ModelFile;
 
 typedef struct Block {
   const Node *node;
-  Files *file;
+  ModelFile *file;
   bool failed;    /* its body has errors, reported once */
   bool expanding; /* on the way from the model to here */
   int n_uses;
@@ -90,13 +90,13 @@ typedef struct Entity {
 typedef struct Resolver Resolver;
 
 /* One source file: its own names and those it brings in. */
-struct Files {
+struct ModelFile {
   const char *path;
   Map names; /* Entity */
   Entity **entity;
   int n_entities;
   size_t cap_entities;
-  Files *user; /* the file that brought it in */
+  ModelFile *user; /* the file that brought it in */
   int depth;
   bool done;
 };
@@ -105,7 +105,7 @@ struct Files {
 typedef struct Body {
   Resolver *r;
   Model *model;
-  Files *file;
+  ModelFile *file;
   const struct Body *outer; /* blocks: the body that uses it */
   Block *block;             /* NULL: a model */
   Call *call;
@@ -129,7 +129,7 @@ struct Resolver {
   Diags *diags;
   ResolveOptions *options;
   Program *program;
-  Map files;       /* Files by path */
+  Map files;       /* ModelFile by path */
   Map models;      /* Model by name */
   Map stages;      /* LayerInfo by name */
   Map *paths;      /* of the model: layer paths taken, with their counts */
@@ -216,6 +216,6 @@ void body_resolve(Body *body, const Node *node);
 /* Notes a name that a later statement defines. */
 void name_expect(Arena *arena, Map *names, const Node *node);
 void body_define(Body *body, const char *name, Span name_span, Item item);
-void model_resolve(Resolver *r, Files *file, const Node *node);
+void model_resolve(Resolver *r, ModelFile *file, const Node *node);
 
 #endif

@@ -272,7 +272,7 @@ void body_resolve(Body *body, const Node *node) {
     if (!body->r->too_large) statement_resolve(body, node->kid[i]);
 }
 
-void model_resolve(Resolver *r, Files *file, const Node *node) {
+void model_resolve(Resolver *r, ModelFile *file, const Node *node) {
   size_t errors = r->diags->n_errors;
   Map paths = {0};
   Model *model = model_new(r->arena, node->text);
