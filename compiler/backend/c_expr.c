@@ -302,7 +302,7 @@ CSaturation c_saturation(const KirExpr *e) {
   return s;
 }
 
-/* A function of the prelude, with the bounds that the node carries behind its arguments. */
+/* A function of the prelude, with the bounds that the node carries after its arguments. */
 static void fixed_point(CWriter *c, const KirExpr *e) {
   static const char *const name[] = {"mulw", "clamp", "adds", "mix", "fade", "", "round"};
   CSaturation saturation = c_saturation(e);

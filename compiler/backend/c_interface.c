@@ -106,7 +106,7 @@ void c_macros(CWriter *c) {
     macro(c, "SCRATCH", (long long)m->scratch_bytes / 4, "floats of scratch memory");
 }
 
-/* What lies where behind the weights pointer. */
+/* What lies where after the weights pointer. */
 static void weight_map(CWriter *c) {
   const KirModule *m = c->m;
   text_printf(c->out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* See elf_data.h. In: an ELF object, 32 or 64 bits, of either byte order, and the bytes of its
- * empty sections. Out: the same object with the bytes behind its end; the heads of those sections
+ * empty sections. Out: the same object with the bytes after its end; the heads of those sections
  * point there and say that they are read-only data. Nothing else moves: symbols and relocations
  * name sections by number. A name loses its prefix by beginning later in the table of names. */
 #include "backend/elf_data.h"

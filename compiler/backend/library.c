@@ -24,7 +24,7 @@ static void print_bodies(const LibraryBody *body, int n, Text *out) {
   text_add(out, "};\n");
 }
 
-/* Behind a head of 64 bytes there is room for the state of any body. */
+/* After a head of 64 bytes there is room for the state of any body. */
 static void print_state(const LibraryBody *body, int n, const char *object, Text *out) {
   text_add(out, "\ntypedef union States {\n");
   for (int i = 0; i < n; i++)

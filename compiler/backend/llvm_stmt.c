@@ -81,7 +81,7 @@ static void loads(LlvmWriter *w, const KirStmt *s) {
   }
 }
 
-/* One element, widened to i32, `by` elements behind base. */
+/* One element, widened to i32, `by` elements after base. */
 static LLVMValueRef integer_at(LlvmWriter *w, KirElem elem, LLVMValueRef base, LLVMValueRef by) {
   LLVMTypeRef type = llvm_memory_type(w, elem);
   LLVMValueRef at = LLVMBuildInBoundsGEP2(w->builder, type, base, &by, 1, "");

@@ -173,7 +173,7 @@ typedef struct WasmWriter {
   int64_t *known;
   uint32_t *param;         /* by buffer: the local of a port */
   uint32_t state, weights; /* the locals of those pointers */
-  Text types;              /* of the locals behind the parameters, a byte each */
+  Text types;              /* of the locals after the parameters, a byte each */
   uint32_t n_params;
   WasmLocals active, idle; /* in use; free for others of their type */
 } WasmWriter;
@@ -182,7 +182,7 @@ typedef struct WasmWriter {
 void wasm_u(Text *out, uint64_t n); /* LEB128 */
 void wasm_s(Text *out, int64_t n);
 void wasm_name(Text *out, const char *name);
-/* A vector of bytes behind its length; a section is one behind its number. */
+/* A vector of bytes after its length; a section is one after its number. */
 void wasm_sized(Text *out, const Text *content);
 void wasm_section(Text *out, int id, const Text *content);
 void wasm_op(WasmWriter *w, WasmOp op);

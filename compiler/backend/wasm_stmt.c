@@ -323,7 +323,7 @@ static void bind_parameters(WasmWriter *w, const KirFunc *f) {
   w->n_params = n;
 }
 
-/* The locals behind the parameters, as runs of one type. */
+/* The locals after the parameters, as runs of one type. */
 static void declare_locals(const WasmWriter *w, Text *body) {
   Text runs = text_new(w->arena);
   uint64_t n_runs = 0;

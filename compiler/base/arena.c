@@ -91,7 +91,7 @@ void *arena_alloc(Arena *arena, size_t size) {
   size = (size + ALIGN - 1) / ALIGN * ALIGN;
   Block *b = arena->blocks;
   if (!b || b->size - b->used < size) {
-    if (size > BLOCK_SIZE / 4 && b) { /* its own block, behind the current one */
+    if (size > BLOCK_SIZE / 4 && b) { /* its own block, after the current one */
       Block *own = block_new(arena, size);
       own->next = b->next;
       b->next = own;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Work that may crash, run for ever or take all memory, in a process of its own: a fork that shares
- * what there is, writes no files and opens none, has limits, and talks over a socket. */
+/* Work that may crash, run without end or take all memory, in a process of its own: a fork that
+ * shares what there is, writes no files and opens none, has limits, and talks over a socket. */
 #ifndef GRUS_BASE_CHILD_H
 #define GRUS_BASE_CHILD_H
 

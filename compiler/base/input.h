@@ -16,7 +16,7 @@ typedef struct Mapped {
 } Mapped;
 
 /* A regular file, whole and as it was at one time: pipes, devices and sockets are not even opened,
- * for opening can wait for ever; a file that changes while it is read is refused. False with
+ * for opening can wait without end; a file that changes while it is read is refused. False with
  * *reason, the system's words or what was found. */
 bool file_map(Arena *arena, const char *path, Mapped *out, const char **reason);
 

@@ -8,7 +8,7 @@
 
 static const struct {
   const char *what;
-  const char *const *lines; /* each word between blanks; NULL behind the last */
+  const char *const *lines; /* each word between blanks; NULL after the last */
 } groups[NAME_GROUP_COUNT] = {
 #define NAMES(group, what, ...) [NAMES_##group] = {what, (const char *const[]){__VA_ARGS__, NULL}},
 #include "base/names.def"

@@ -53,7 +53,7 @@ static inline Span span_none(void) {
 }
 /* The smallest span that covers both; the other one if one is none. */
 Span span_join(Span a, Span b);
-/* The span grown to whole lines with their ends, and a comment behind it, when nothing else stands
+/* The span grown to whole lines with their ends, and a comment after it, when nothing else stands
  * on them; else as it is. */
 Span span_lines(const Sources *sources, Span span);
 /* The text a span covers, copied. */

@@ -153,7 +153,7 @@ bool apart_answer(Session *s) {
   return true;
 }
 
-/* `blocks` times of n calls each, behind the calls that are noted, in nanoseconds. */
+/* `blocks` times of n calls each, after the calls that are noted, in nanoseconds. */
 static bool time_blocks(Session *s, uint64_t n, int blocks, double *ns) {
   size_t requests = apart.requests.len, results = apart.n_results;
   apart.answers = false;

@@ -75,7 +75,7 @@ static void add_layer(Session *s, Rows *rows, const Model *model, const Layer *l
           layer_cost_str(s, model, layer));
 }
 
-/* The type of a port with its axes in storage order: an output may store time behind other axes. */
+/* The type of a port with its axes in storage order: an output may store time after other axes. */
 static Type port_type(const Port *port) {
   Type type = port->value->type;
   type.time_pos = port->declared.time_pos;

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* argv of the program called `name`: what runs it, then our own words behind FILE. *count without
+/* argv of the program called `name`: what runs it, then our own words after FILE. *count without
  * the NULL at the end. */
 static const char **program_argv(Session *s, const char *name, int *count) {
   const Options *o = s->options;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Completions for bash, zsh and fish: commands, the options of each, and what can stand behind them
+/* Completions for bash, zsh and fish: commands, the options of each, and what can stand after them
  * (values.def). Written from the tables when they are asked for. */
 #include "driver/values.h"
 

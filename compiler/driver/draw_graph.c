@@ -83,7 +83,7 @@ static const char *stage_text(Arena *arena, const Layer *layer) {
   return text_str(&text);
 }
 
-/* Lines of at most WRAP columns, broken behind commas where there are some. */
+/* Lines of at most WRAP columns, broken after commas where there are some. */
 static void wrap(Arena *arena, Box *box, const char *title) {
   const char *s = safe_line(arena, title);
   while (*s && box->n_titles < TITLE_LINES) {

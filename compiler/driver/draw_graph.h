@@ -56,7 +56,7 @@ typedef struct Graph {
   Arena *arena;
   const Model *model;
   Box *box;
-  int n, n_real; /* those behind n_real are BOX_WAY */
+  int n, n_real; /* those after n_real are BOX_WAY */
   size_t cap;
   Edge *edge;
   int n_edges;

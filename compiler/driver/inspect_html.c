@@ -48,7 +48,7 @@ void html_end(Text *out) {
   text_add(out, "</body>\n</html>\n");
 }
 
-/* Lines as markup, each with `end` behind it. */
+/* Lines as markup, each with `end` after it. */
 static void add_lines(Text *out, const char *s, char end) {
   for (const char *next; *s; s = *next ? next + 1 : next) {
     next = s + strcspn(s, "\n");

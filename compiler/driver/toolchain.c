@@ -102,7 +102,7 @@ const char *runtime_dir(Session *s) {
 }
 
 /* The words of a command as a shell splits them: quotes and backslashes, nothing else of a shell.
- * NULL after reporting. `more` words have room behind them. */
+ * NULL after reporting. `more` words have room after them. */
 static const char **split(Session *s, const char *command, int more, int *n) {
   const char **words = ARENA_ARRAY(s->arena, const char *, strlen(command) / 2 + 2 + (size_t)more);
   Text word = text_new(s->arena);

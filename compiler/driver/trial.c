@@ -129,7 +129,7 @@ static void load_part(const GrusPort *p, void *to, const Recorded *value, int64_
 }
 
 /* A bounded value with `steps` of its bound: between the caller's dense array and the interface's,
- * whose time axis has the bound's size. Axes before time have `outer` elements, behind it
+ * whose time axis has the bound's size. Axes before time have `outer` elements, after it
  * `inner`. */
 static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps, bool load) {
   int64_t outer = 1, inner = 1, bound = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What can stand behind an option or a command, for completions and the manual: values.def. */
+/* What can stand after an option or a command, for completions and the manual: values.def. */
 #ifndef GRUS_DRIVER_VALUES_H
 #define GRUS_DRIVER_VALUES_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Model to text: what a person would have written. In, a typed Model; out, its .grus
- * source, chains where values flow on, names where they fork, and behind every stage what it was in
+ * source, chains where values flow on, names where they fork, and after every stage what it was in
  * the file:
  *
  *     out dense : f32[1] = x
@@ -31,7 +31,7 @@ typedef struct Printer {
   size_t cap_lines;
 } Printer;
 
-/* A line of a statement and the comment behind it. */
+/* A line of a statement and the comment after it. */
 typedef struct Line {
   const char *text, *comment;
 } Line;
@@ -294,7 +294,7 @@ static const char *type_text(Arena *arena, const Type *type) {
   return text_str(&text);
 }
 
-/* A bounded length is named once; behind that the name is enough, and outputs need none; nor do
+/* A bounded length is named once; after that the name is enough, and outputs need none; nor do
  * they need a rate. */
 static const char *port_type(Printer *p, const Type *type, bool input, bool *named_length) {
   Type t = *type;

@@ -114,7 +114,7 @@ static int new_line(Text *out, int indent) {
   return indent;
 }
 
-/* Where a comment stood it stays, or two blanks behind what grew into it. */
+/* Where a comment stood it stays, or two blanks after what grew into it. */
 static void comment_write(Text *out, const Lexeme *x, int column) {
   int gap = (int)x->column - column;
   text_fill(out, ' ', (size_t)(gap > 2 ? gap : 2));

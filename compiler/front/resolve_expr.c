@@ -144,7 +144,7 @@ static Item negate_resolve(Body *body, const Node *node) {
   return operator_make(body, '*', &minus, &item, node->at, node->kid[0]->span, node->at);
 }
 
-/* Where a stage has a syntax error: a value that is silent, and shapes behind it are guessed as if
+/* Where a stage has a syntax error: a value that is silent, and shapes after it are guessed as if
  * the stage were not there. */
 static Item broken_stage(Body *body, const Node *stage, const Item *piped) {
   if (piped->kind != ITEM_VALUE) return item_bad();

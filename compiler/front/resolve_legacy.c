@@ -124,7 +124,7 @@ static void option_delete(Diag *d, const Node *stage, const Node *arg, FixKind k
   fix_edit(diag_fix(d, kind, "delete the option"), with_comma(stage, arg), "%s", "");
 }
 
-/* Deletes the option and adds a stage behind the layer. */
+/* Deletes the option and adds a stage after the layer. */
 static void option_to_stage(Resolver *r, Diag *d, const Node *stage, const Node *arg, FixKind kind,
                             const char *title, const char *what) {
   (void)r;

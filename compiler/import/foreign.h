@@ -39,7 +39,7 @@ typedef struct ImportOptions {
   const char *input;     /* a node of a frozen graph that is its input; NULL: those it declares */
   const char *signature; /* --signature NAME: the function of a file that has several; NULL */
   const char *config;    /* --config: the architecture of a weights-only file; NULL if not given */
-  bool stream;           /* --stream: one step per call, for ever */
+  bool stream;           /* --stream: one step per call, without end */
   const char *time;      /* --time "n <= 120": inputs of fixed length become bounded; NULL */
   const char *const *state; /* --state in=out: output `out` of a call is input `in` of the next */
   int n_states;
@@ -73,7 +73,7 @@ typedef struct Foreign {
   size_t cap_notes;
   bool finished; /* by its reader, which called foreign_finish: --time and --stream were its
                     business */
-  const char *allow_reason[DIAG_CODE_COUNT]; /* of `allowed` in the model: a comment behind it */
+  const char *allow_reason[DIAG_CODE_COUNT]; /* of `allowed` in the model: a comment after it */
 } Foreign;
 
 /* The text will say `allow` for this lint, and why. */

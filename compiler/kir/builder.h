@@ -7,7 +7,7 @@
 #include "kir/kir.h"
 
 /* Where statements are appended. kb_for and kb_if return an inner cursor by moving this one;
- * kb_end moves it back behind the statement. */
+ * kb_end moves it back after the statement. */
 typedef struct Kb {
   KirModule *m;
   KirFunc *f;

@@ -127,7 +127,7 @@ static void add_term(Lower *l, KirReg *sum, KirReg *lost, KirExpr *v) {
   kb_set(kb, sum, kb_use(kb, next));
 }
 
-/* The sums so far and behind them what they lost: a state of a stream, zero before a whole
+/* The sums so far and after them what they lost: a state of a stream, zero before a whole
  * sequence. */
 static void cumsum_before(Lower *l, const Layer *layer) {
   if (!sums_time(layer)) return;

@@ -47,7 +47,7 @@ static int64_t span_of(const LayerAxis *a) {
   return (a->size - 1) * a->dilation + 1;
 }
 
-/* padding=same as Keras has it: the larger half behind. With a stride and a length known only at
+/* padding=same as Keras has it: the larger half after. With a stride and a length known only at
  * run time the half in front varies up to its greatest value, span / 2. */
 static int64_t rows_before(const LayerAxis *a, const Type *in) {
   switch (a->padding.kind) {
@@ -111,7 +111,7 @@ static View strided(const Layer *layer, const View *x) {
   return v;
 }
 
-/* Taps that lie in a row, with the features behind them, are one longer row. */
+/* Taps that lie in a row, with the features after them, are one longer row. */
 static void merge_taps(MatPart *p) {
   if (p->taps2 > 1 && p->tap2_stride == p->d * p->k_stride) {
     p->d *= p->taps2;

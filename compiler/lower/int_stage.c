@@ -30,7 +30,7 @@ static KirExpr *term(Lower *l, const Layer *layer, int i, KirBuffer *b, KirIndex
   return zero ? int_sub(l, x, int_num(l, zero)) : x;
 }
 
-/* ---- one format before and behind ---- */
+/* ---- one format before and after ---- */
 
 /* relu, clip, abs of an element. */
 static KirExpr *same_value(Lower *l, const Layer *layer, const QuantFormat *f, KirExpr *x) {

@@ -156,7 +156,7 @@ typedef struct Window {
   int64_t size, hop, dilation, shift;
   bool is_window;
   bool is_transposed; /* shift is in rows of the input also on a stream; `after` rows of zeros
-                         behind a sequence */
+                         after a sequence */
   int64_t after;
   bool same_bounded; /* shift depends on the run-time length: padding=same with a stride */
 } Window;
@@ -319,7 +319,7 @@ typedef struct Lowering {
   void (*step)(Lower *, const Layer *,
                KirReg *t); /* one step, at row t (NULL: the only row); NULL: always private */
   void (*before)(Lower *, const Layer *); /* ahead of the time loop; NULL: nothing */
-  void (*after)(Lower *, const Layer *);  /* behind it */
+  void (*after)(Lower *, const Layer *);  /* after it */
   bool (*is_private)(const Layer *);      /* has its loops to itself; NULL: never */
   void (*alone)(Lower *, const Layer *);  /* then: all of it */
   /* The result as a view of the input, which is at `in`; NULL: none. */

@@ -319,7 +319,7 @@ static KirFunc *helper(Lower *l, MathFn what, int lanes) {
     fn.arg[i] = func->args[i] = kb_reg(&fn.kb, info->arg_name[i],
                                        kir_type(info->args[i] == 'i' ? KIR_I32 : KIR_F32, lanes));
   info->body(&fn);
-  func->id = l->m->n_funcs; /* behind those it calls */
+  func->id = l->m->n_funcs; /* after those it calls */
   ARENA_PUSH(l->arena, l->m->func, l->m->n_funcs, l->m->cap_funcs, func);
   return func;
 }

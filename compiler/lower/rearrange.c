@@ -173,7 +173,7 @@ static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk 
       jf = kir_at_plus(jf, dense_to ? outer->stride[i] : flat, v);
       opened++;
     }
-  } else { /* e = number of the element; index a of a walk is e / (product behind it) % dim */
+  } else { /* e = number of the element; index a of a walk is e / (product after it) % dim */
     KirReg *e = kb_for(kb, "e", 0, n, 1);
     opened = 1;
     for (int side = 0; side < 2; side++) {
@@ -217,7 +217,7 @@ static void overlap_add_stream(Lower *l, const Layer *layer) {
   int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = view_last_stride(x);
   int64_t late =
       out.lag - in.lag * hop; /* slots by which the result trails its frame's first sample */
-  int64_t keep = size + late; /* the sum of the frame being added, behind `late` finished samples */
+  int64_t keep = size + late; /* the sum of the frame being added, after `late` finished samples */
   KirBuffer *sum = new_state(l, layer, "sum", KIR_F32, keep + hop);
   KirIndex at = at_batch(l, sum, 0);
   KirReg *v = NULL;

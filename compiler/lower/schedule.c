@@ -215,7 +215,7 @@ static void need_pads(Lower *l, const Layer *layer) {
   }
 }
 
-/* Rows of zeros that the last window may reach behind a sequence whose length is known only at run
+/* Rows of zeros that the last window may reach after a sequence whose length is known only at run
  * time. */
 static int64_t rows_behind_bounded(const Layer *layer, const Window *w) {
   for (int k = 0; k < layer->n_along; k++) {

@@ -19,7 +19,7 @@ static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, dou
   }
 }
 
-/* A BatchNorm behind a Dense or Conv1D becomes part of its weights: a (W x + b) + c. */
+/* A BatchNorm after a Dense or Conv1D becomes part of its weights: a (W x + b) + c. */
 void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth) {
   const Layer *norm = l->job[layer->id].tail;
   if (!norm || norm->kind != LAYER_BatchNorm) return;

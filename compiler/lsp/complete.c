@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What could be typed at the cursor: stages behind `|>`, options and their words in brackets,
+/* What could be typed at the cursor: stages after `|>`, options and their words in brackets,
  * names, labels, types, lints, tensors of the weights file. Answered from the last check, so that
  * it never waits for one. */
 #include "lsp/server.h"

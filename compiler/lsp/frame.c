@@ -37,7 +37,7 @@ static bool begins_with(const char *s, size_t n, const char *word) {
   return true;
 }
 
-/* The number behind `Content-Length:`; -1 if there is none. */
+/* The number after `Content-Length:`; -1 if there is none. */
 static int64_t content_length(const char *s, size_t n) {
   static const char key[] = "content-length:";
   for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Shapes behind stages, costs above models, and the drawing. A stage of a block has the shapes of
+/* Shapes after stages, costs above models, and the drawing. A stage of a block has the shapes of
  * all uses of the block: where they differ, the first is shown, with dots. */
 #include "lsp/server.h"
 

@@ -4,7 +4,7 @@
  *   frame.c      bytes to messages            document.c   open texts, edits, positions
  *   server.c     life cycle, dispatch         analysis.c   the check of a document, kept
  *   publish.c    diagnostics                  actions.c    quick fixes
- *   hover.c      what stands here             hints.c      shapes behind stages, costs of models
+ *   hover.c      what stands here             hints.c      shapes after stages, costs of models
  *   cursor.c     what is being typed          complete.c   what could be typed
  *   signature.c  the options of a stage       names.c      definition, references, rename
  *   outline.c    symbols and folding          colours.c    semantic tokens, formatting
@@ -130,7 +130,7 @@ Span definition_at(const Analysis *a, uint32_t at);
 
 /* cursor.c: what stands before the cursor, as far as letters tell. */
 typedef struct Cursor {
-  uint32_t word;        /* where the word begins that the cursor is in or behind */
+  uint32_t word;        /* where the word begins that the cursor is in or after */
   bool comment, string; /* inside of one; then nothing or `key` counts */
   int before; /* the last sign or word before: '|' of `|>`, 'n' a name, '0' a number, '{' ... */
   const char *name;   /* that word, if before is 'n' */
@@ -141,7 +141,7 @@ typedef struct Cursor {
   const char *key;     /* `key=` before the cursor, in round brackets */
   bool piped;          /* `|>` stands before the callee */
   const char *keyword; /* of the statement */
-  bool typed;          /* behind the `:` of the statement, before its `=` */
+  bool typed;          /* after the `:` of the statement, before its `=` */
 } Cursor;
 Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The parameter that the cursor is at: by its key, else by position behind the values. */
+/* The parameter that the cursor is at: by its key, else by position after the values. */
 static int active(const Cursor *c, const LayerInfo *info) {
   int n = layer_opt_count(info);
   if (c->key) return layer_info_opt(info, c->key);
@@ -45,6 +45,6 @@ void answer_signature(Request *r, Text *out) {
   text_add(out, "{\"signatures\":[{\"label\":");
   text_add_json(out, text_str(&label));
   text_printf(out, ",\"parameters\":[%s]}],\"activeSignature\":0", text_str(&list));
-  /* a number behind the last parameter means none */
+  /* a number after the last parameter means none */
   text_printf(out, ",\"activeParameter\":%d}", at >= 0 ? at : n);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <windows.h>
 
-/* A backslash that stands in a path; behind one that is no part of a path (a text in quotes) none
+/* A backslash that stands in a path; after one that is no part of a path (a text in quotes) none
  * of our options has a use for it. */
 static void turn_slashes(char *word) {
   for (char *c = word; *c; c++)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 #include <windows.h>
-/* behind windows.h, whose types it uses */
+/* after windows.h, whose types it uses */
 #include <bcrypt.h>
 
 void random_letters(char *to) {

@@ -11,7 +11,7 @@
 
 enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
 
-/* Behind `{"`, a place of `key"` with `before` in front; a file of another kind is left
+/* After `{"`, a place of `key"` with `before` in front; a file of another kind is left
  * at its first bytes. */
 static bool sniff(const ForeignFile *file, const char *key, char before) {
   const char *s = (const char *)file->data.data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What AIDA-X does around an RTNeural model, by keys that it adds to the file: in, the JSON object;
- * out, stages before and behind the model.
+ * out, stages before and after the model.
  *
  *     v = x with its first channel, the signal, times 10^(in_gain / 20); the others are knobs
  *     y = (model(v) + in_skip * v[0]) * 10^(out_gain / 20)

@@ -10,7 +10,7 @@
  *   FiLM    (scale, shift) = 1x1(c); v scale + shift
  *
  * The next array begins with the x of the one before, and with its head. After the last, the head
- * times head_scale, the list's last number. A FiLM behind layer1x1 acts in the blended mode alone,
+ * times head_scale, the list's last number. A FiLM after layer1x1 acts in the blended mode alone,
  * as in the engine. */
 #include "import/audio/nam.h"
 
@@ -348,7 +348,7 @@ static bool add_array(Nam *nam, const Array *a, int index, bool last_array, NamF
   return nam_conv_take(nam, &last) && nam_conv(nam, &last, head);
 }
 
-/* Activations and convolutions behind the arrays. Its weights come before head_scale, which acts
+/* Activations and convolutions after the arrays. Its weights come before head_scale, which acts
  * before it. */
 static bool add_post_head(Nam *nam, json_t *json, NamFlow *flow) {
   NamActivation activation;

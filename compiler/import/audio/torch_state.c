@@ -5,7 +5,7 @@
  * between them. What follows from names and shapes is imported; what stays open is asked for:
  *
  *   the order, where more than one fits
- *   what stands behind a Linear or a Conv1d that is not the last: an activation, as a rule
+ *   what stands after a Linear or a Conv1d that is not the last: an activation, as a rule
  *   whether something reads each step or the final states of a module in two directions
  *   the nonlinearity of an RNN, and how a Conv1d moves: --config names a JSON object with its
  *   arguments, by module unless the dict is of one module without a name:
@@ -209,7 +209,7 @@ static bool is_linear(const TorchModule *m, bool before) {
   return torch_is_linear(m);
 }
 
-/* Nothing stands between neighbours of a Sequential. Elsewhere something may, behind what is linear
+/* Nothing stands between neighbours of a Sequential. Elsewhere something may, after what is linear
  * it does. */
 static bool between_known(Torch *t) {
   bool linear = false;

@@ -37,7 +37,7 @@ static bool differs(int rank, const int64_t *dim, const GraphTensor *x) {
   return rank != x->rank;
 }
 
-/* Over an axis and all behind it; scale and center broadcast. */
+/* Over an axis and all after it; scale and center broadcast. */
 static bool layer_norm(GraphCall *call, bool centered) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1),
                     *center = centered ? call_in(call, 2) : NULL;

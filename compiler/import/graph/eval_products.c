@@ -17,7 +17,7 @@ static bool zeros_fit(GraphCall *call, int k, int64_t n) {
                     (long long)n);
 }
 
-/* a and b as matrices behind their leading axes; za, zb: NULL or zero points. */
+/* a and b as matrices after their leading axes; za, zb: NULL or zero points. */
 static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *zb) {
   const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
   GraphTensor *out = &call->out[0];

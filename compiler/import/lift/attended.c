@@ -37,7 +37,7 @@ static bool is_move(const Flat *flat, const GraphNode *node) {
          node->op == GRAPH_Unsqueeze || node->op == GRAPH_Squeeze;
 }
 
-/* A value without the number that it is multiplied by, behind moves. */
+/* A value without the number that it is multiplied by, after moves. */
 static GraphValue *unscaled(Flat *flat, GraphValue *value, double *factor, int depth) {
   GraphNode *node = value->node;
   double number;
@@ -104,7 +104,7 @@ static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causa
   return none || later;
 }
 
-/* The node of the product behind what is done to scores: a scale, a mask. NULL: there is none. */
+/* The node of the product after what is done to scores: a scale, a mask. NULL: there is none. */
 static GraphNode *scores(const Flat *flat, const GraphValue *value, bool swapped, double *factor,
                          bool *causal) {
   for (int depth = 0; depth < CHAIN_MAX && value->node; depth++) {
@@ -130,7 +130,7 @@ static GraphNode *scores(const Flat *flat, const GraphValue *value, bool swapped
   return NULL;
 }
 
-/* The softmax behind a value. *columns: its queries are the columns of the value. NULL: none. */
+/* The softmax after a value. *columns: its queries are the columns of the value. NULL: none. */
 static const GraphNode *weights(const Flat *flat, const GraphValue *value, bool *columns) {
   const GraphNode *node = value->node;
   *columns = false;

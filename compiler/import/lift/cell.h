@@ -34,7 +34,7 @@ typedef struct CellStep {
 
 /* The step whose new state this node makes; false: none. */
 bool cell_match(const Flat *flat, GraphNode *node, CellStep *out);
-/* The value behind moves that keep the order of elements. */
+/* The value after moves that keep the order of elements. */
 GraphValue *step_source(const Flat *flat, GraphValue *value);
 
 #endif

@@ -109,7 +109,7 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, in
   return LIFT_DONE;
 }
 
-/* [calls, channels before, rows of a call, channels behind] */
+/* [calls, channels before, rows of a call, channels after] */
 static int64_t place_of_row(int64_t row, int64_t channel, int64_t fresh, int64_t d, int64_t inner) {
   return row / fresh * fresh * d + (channel / inner * fresh + row % fresh) * inner +
          channel % inner;
@@ -125,7 +125,7 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
           dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1);
   int64_t calls = (all + fresh - 1) / fresh;
   int time;
-  int64_t inner = 1; /* channels that stand behind the rows, in the order that x has */
+  int64_t inner = 1; /* channels that stand after the rows, in the order that x has */
   Axis last = {0}, channels = lift_axis(l, x, 1, &time);
   Layout layout = l->placed[x->id].layout;
   for (int i = 0; i < layout.n; i++)

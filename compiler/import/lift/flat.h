@@ -63,7 +63,7 @@ GraphValue *flat_typed(Flat *flat, GraphNode *node);
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
 
 /* ---- order.c ---- */
-/* Brings nodes into an order in which each stands behind those it reads, and leaves out what no
+/* Brings nodes into an order in which each stands after those it reads, and leaves out what no
  * output needs. */
 void flat_sort(Flat *flat);
 

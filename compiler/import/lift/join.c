@@ -10,7 +10,7 @@ static bool is_zero(const GraphTensor *t) {
   return true;
 }
 
-/* Zeros of a graph axis before and behind, or other numbers by `mode`. */
+/* Zeros of a graph axis before and after, or other numbers by `mode`. */
 static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                        int axis, int64_t before, int64_t after, const char *mode) {
   const GraphValue *y = node->out[0];

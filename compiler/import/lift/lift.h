@@ -179,7 +179,7 @@ Value *lift_labelled(Lift *l, const GraphNode *for_node, Value *value, const Lay
 void lift_set_axes(Lift *l, Layer *layer, OptName option, int n, const char *const *names);
 /* Before types are inferred: names of inputs and of reshapes stand in their types. */
 void lift_labels_to_types(Lift *l);
-/* Behind it: what names axes as they are named already goes. */
+/* After it: what names axes as they are named already goes. */
 void lift_drop_labels(Lift *l);
 
 /* ---- the operators: false after reporting; LIFT_OTHER: not of this file ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding behind
+/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding after
  * their real steps, and values that say which steps those are, or an input with their number; out,
  * the same computation of the real steps alone, without masks:
  *
@@ -123,7 +123,7 @@ static int input_of_lengths(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
-/* Steps behind a length give zeros, and the states are those of the last step before it: so they
+/* Steps after a length give zeros, and the states are those of the last step before it: so they
  * are in a model whose sequence ends there. */
 static void rewrite_length(Masks *m, GraphNode *node, int k) {
   Lift *l = m->l;
@@ -214,7 +214,7 @@ static bool looks_back(const Lift *l, const GraphNode *node) {
   return true;
 }
 
-/* The last step of what is held behind the real ones is the last real one. */
+/* The last step of what is held after the real ones is the last real one. */
 static bool takes_last_held(const Masks *m, const GraphNode *node) {
   const GraphTensor *x = lift_type(m->l, node->in[0]),
                     *at = node->op == GRAPH_Gather ? lift_type(m->l, node->in[1]) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The nodes of a flat graph that its outputs need, each behind those it reads. Depth is that of the
+/* The nodes of a flat graph that its outputs need, each after those it reads. Depth is that of the
  * graph, so that nothing here calls itself. */
 #include "import/lift/flat.h"
 
@@ -9,7 +9,7 @@ typedef struct Visit {
   int next;
 } Visit;
 
-/* Appends a node behind all that it needs. */
+/* Appends a node after all that it needs. */
 static void visit(GraphNode *node, bool *done, Visit *stack, GraphNode **out, int *n) {
   int depth = 0;
   if (done[node->out[0]->id]) return;

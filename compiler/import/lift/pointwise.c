@@ -218,7 +218,7 @@ static float *tensor_of(Lift *l, const Layer *layer, Role role) {
   return NULL;
 }
 
-/* + c or - c behind the scales of this file that nobody else reads: they become their centers. */
+/* + c or - c after the scales of this file that nobody else reads: they become their centers. */
 static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c,
                         const Axis *last) {
   const Placed *placed = &l->placed[x->id];

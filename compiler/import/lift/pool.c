@@ -15,7 +15,7 @@ static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
   int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
           reach = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1;
   int64_t behind = reach - out->steps - out->before - out->after;
-  if (behind > 0) out->after += behind; /* windows that end behind the last element */
+  if (behind > 0) out->after += behind; /* windows that end after the last element */
   return out->taps != 1 || out->stride != 1 || out->before || out->after;
 }
 

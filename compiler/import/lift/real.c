@@ -7,7 +7,7 @@
  * multiples of it (limits.c). A graph whose operators compute in integers themselves, as an
  * interpreter defines them, is one of real numbers that are not rounded. So is one that finds a
  * scale anew for each call: the numbers are what they are with a scale of 1, for a product of such
- * integers, with the scales multiplied in behind it, does not depend on them. Where nothing is
+ * integers, with the scales multiplied in after it, does not depend on them. Where nothing is
  * rounded, the lower end of a range at zero stays, as a relu, for some quantisers leave the relu
  * itself out; upper ends, which lie where the numbers of calibration did, go. */
 #include "import/lift/real.h"
@@ -53,7 +53,7 @@ static bool is_scaled(const GraphNode *node) {
          !graph_attribute(node, GRAPH_ATTR_block);
 }
 
-/* The Dequantize that reads a value, behind moves at most; NULL: none does. */
+/* The Dequantize that reads a value, after moves at most; NULL: none does. */
 static const GraphNode *scale_of(const Graph *graph, const GraphValue *value, int depth) {
   enum { DEEPEST = 32 };
   for (int i = 0; i < graph->n_nodes && depth < DEEPEST; i++) {
@@ -251,7 +251,7 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   }
   RealValue table;
   if (!like && moves(node->op) && is_table &&
-      graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize behind it says
+      graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize after it says
                                                           what they stand for */
     const GraphNode *scale = node->out[0] ? scale_of(frame->from, node->out[0], 0) : NULL;
     if (scale) {

@@ -80,7 +80,7 @@ static bool moves_elements(const Recognising *r, const GraphNode *node) {
   return node && trace_moves(r->flat, node);
 }
 
-/* Value stands, moved at most, in an output of the graph. Nodes stand behind those they read. */
+/* Value stands, moved at most, in an output of the graph. Nodes stand after those they read. */
 static bool comes_out(const Recognising *r, const GraphValue *value) {
   const Graph *graph = r->flat->graph;
   bool *holds = ARENA_ARRAY(r->flat->arena, bool, graph->n_values + 1);

@@ -69,7 +69,7 @@ void relate_attention(Atoms *a, const GraphNode *node, Factors *out) {
   atoms_keep_axis(a, v, rank - 1, out, rank - 1);
 }
 
-/* x [N, C, ...]: windows go along the axes behind the channels. */
+/* x [N, C, ...]: windows go along the axes after the channels. */
 void relate_windows(Atoms *a, const GraphNode *node, bool channels, Factors *out) {
   const GraphValue *x = node->in[0];
   const GraphAttribute *kernel = graph_attribute(node, GRAPH_ATTR_kernel);

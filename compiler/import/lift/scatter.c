@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Neighbouring rows of an axis that are written or read by a table of places.
  *
- *   ScatterNd, x[:, :, 2:4] = y    what stands before these rows, y, what stands behind, joined
+ *   ScatterNd, x[:, :, 2:4] = y    what stands before these rows, y, what stands after, joined
  *   Gather of [K, n] places        K cuts of n rows side by side, as `unfold` takes windows */
 #include "import/lift/flat.h"
 

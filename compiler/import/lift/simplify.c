@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Moves that undo or cut other moves, while a graph is flattened: loops that keep their steps in a
- * tensor write row t as Concat(rows before, row, rows behind), and read a reversed sequence step by
+ * tensor write row t as Concat(rows before, row, rows after), and read a reversed sequence step by
  * step. */
 #include "import/lift/flat.h"
 

@@ -256,7 +256,7 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   for (int i = 0; i < l->flat->n_file_out; i++) {
     if (!(stream && is_kept_output(l, i))) needed[graph->out[i].value->id] = true;
   }
-  for (int i = graph->n_nodes; i-- > 0;) { /* nodes stand behind those they read */
+  for (int i = graph->n_nodes; i-- > 0;) { /* nodes stand after those they read */
     const GraphNode *node = graph->node[i];
     bool any = false;
     for (int k = 0; k < node->n_out; k++)

@@ -61,7 +61,7 @@ static const double *constant_elements(const Trace *t, int64_t n) {
   return none;
 }
 
-/* Values behind the one asked for that are not followed yet, deepest last. */
+/* Values after the one asked for that are not followed yet, deepest last. */
 typedef struct Path {
   const GraphValue **value;
   int n;

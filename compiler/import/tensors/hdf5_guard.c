@@ -122,7 +122,7 @@ static void hdf5_close(void *arg) {
 }
 
 /* What the child says to a question; the bytes that follow are in memory of the arena, with a 0
- * behind them. False when it is not there any more. */
+ * after them. False when it is not there any more. */
 static bool hear(Hdf5 *file, Answer *head, char **bytes) {
   bool ok = child_get(file->child.socket, head, sizeof *head) && head->bytes <= file->budget;
   if (ok) {

@@ -35,7 +35,7 @@ const Hdf5Module *hdf5_module(void) {
 }
 
 bool hdf5_sniff(
-    Mapped file) { /* the signature stands at 0 or, behind a user block, at a power of two */
+    Mapped file) { /* the signature stands at 0 or, after a user block, at a power of two */
   static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
   for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
     if (at + sizeof signature <= file.len &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* .npz: a zip archive of .npy files. An array of objects holds a pickle, whose tensors are named
- * behind that of the array. */
+ * after that of the array. */
 #include "import/tensors/archive.h"
 #include "import/tensors/tree.h"
 

@@ -51,7 +51,7 @@ struct PickleValue {
   };
 };
 
-/* Reads one pickle from file at *at and moves *at behind it. *outside, unless it is NULL, becomes
+/* Reads one pickle from file at *at and moves *at after it. *outside, unless it is NULL, becomes
  * the last of the values outside the pickle; `state` of each is the one before. NULL with
  * *reason. */
 PickleValue *pickle_read(Arena *arena, Mapped file, size_t *at, PickleValue **outside,

@@ -122,7 +122,7 @@ static void add_utf8(Text *out, unsigned c) {
   }
 }
 
-/* The escape behind a backslash; how long it is, or 0 if it is none. */
+/* The escape after a backslash; how long it is, or 0 if it is none. */
 static int add_escape(Text *out, const char *s, const char *end, bool quoted) {
   static const char names[] = "nrtabfv\\'\"", means[] = "\n\r\t\a\b\f\v\\'\"";
   unsigned c;

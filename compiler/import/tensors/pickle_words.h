@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Numbers and texts as they stand in a pickle. Each function moves the input behind what it read,
+/* Numbers and texts as they stand in a pickle. Each function moves the input after what it read,
  * and returns false, with nothing said of where the input then stands, when that is not there. */
 #ifndef GRUS_IMPORT_TENSORS_PICKLE_WORDS_H
 #define GRUS_IMPORT_TENSORS_PICKLE_WORDS_H
@@ -21,7 +21,7 @@ bool pickle_bytes(PickleInput *in, uint64_t n, const char **out);
 bool pickle_line(PickleInput *in, const char **out, size_t *len);
 /* Two's complement, little-endian. False, with *f, if it is too large for *i. */
 bool pickle_long(const char *digits, size_t len, int64_t *i, double *f);
-/* A line of decimal digits, with an L behind it where Python 2 wrote it. */
+/* A line of decimal digits, with an L after it where Python 2 wrote it. */
 bool pickle_decimal(PickleInput *in, int64_t *i, double *f);
 bool pickle_decimal_float(PickleInput *in, double *f);
 /* 8 bytes, big-endian. */

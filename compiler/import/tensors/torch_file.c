@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files that PyTorch writes: in, a zip archive (since 1.6; TorchScript too), a row of pickles with
- * the data behind them (before 1.6), or a plain pickle; out, the tensors they hold. No code in them
+ * the data after them (before 1.6), or a plain pickle; out, the tensors they hold. No code in them
  * is looked at.
  *
  * Archive: NAME/data.pkl, NAME/data/KEY for each storage, NAME/byteorder; TorchScript has
@@ -149,7 +149,7 @@ static bool list_storages(Arena *arena, const PickleValue *outside, OldStorages 
   return true;
 }
 
-/* Behind the pickles: a count and the elements of each key in turn. */
+/* After the pickles: a count and the elements of each key in turn. */
 static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *keys,
                       OldStorages *old, const char **reason) {
   *reason = "it has no list of its storages";

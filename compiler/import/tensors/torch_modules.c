@@ -22,7 +22,7 @@ bool torch_is_linear(const TorchModule *m) {
   return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D;
 }
 
-/* Behind the root of the file, where names of modules begin; NULL for what stands elsewhere. */
+/* After the root of the file, where names of modules begin; NULL for what stands elsewhere. */
 static const char *module_name(const TensorFile *file, const Tensor *t) {
   size_t n = file->root ? strlen(file->root) : 0;
   return n && strncmp(t->name, file->root, n) != 0 ? NULL : t->name + n;

@@ -26,7 +26,7 @@ typedef struct TorchModule {
   TorchKind kind;
   int n_tensors, n_known; /* of the module; and those that its kind accounts for */
   int layers;             /* of a recurrent one */
-  bool cell;              /* LSTMCell and its kin: no numbers behind the names */
+  bool cell;              /* LSTMCell and its kin: no numbers after the names */
   bool both, bias;
   int64_t in, out; /* features; categories for an Embedding; of a Conv1d `in` is for one group */
   int64_t kernel;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* In which order the modules of a state dict may stand: by widths, the numbers of a Sequential, and
- * the numbers behind equal names (gru, gru2). The order of a file's keys says nothing where they
+ * the numbers after equal names (gru, gru2). The order of a file's keys says nothing where they
  * may be sorted; otherwise it is the one in which the modules were made, which may decide between
  * two that fit. */
 #ifndef GRUS_IMPORT_TENSORS_TORCH_ORDER_H
@@ -28,7 +28,7 @@ bool torch_sorted(const TorchPart *parts, int n);
 /* Every part stands where it is in the file. */
 bool torch_in_place(const int *order, int n);
 
-/* The parts are neighbours in one Sequential, b right behind a: nothing is between them. */
+/* The parts are neighbours in one Sequential, b right after a: nothing is between them. */
 bool torch_adjacent(const TorchPart *a, const TorchPart *b);
 
 #endif

@@ -28,7 +28,7 @@ typedef struct Tree {
 void tree_begin(Tree *tree, Arena *arena, size_t file_size);
 /* Adds what `value` holds under a name, "" for the root. False with *reason when it is damaged. */
 bool tree_add(Tree *tree, const PickleValue *value, const char *name, const char **reason);
-/* The same for the root of a file, which also finds where its tensors begin: behind "state_dict."
+/* The same for the root of a file, which also finds where its tensors begin: after "state_dict."
  * of a checkpoint that has nothing else. */
 bool tree_add_root(Tree *tree, const PickleValue *value, const char **reason);
 void tree_add_tensor(Tree *tree, Tensor tensor, const char *name);

@@ -25,7 +25,7 @@ typedef struct BindRow {
   LayerKind kind;
   Convention convention;
   Role role, second;  /* second: where half 1 of an S axis goes; ROLE_COUNT: no S axis */
-  const char *tensor; /* its name behind the prefix */
+  const char *tensor; /* its name after the prefix */
   const char *axes;   /* BindAxis each */
 } BindRow;
 
@@ -44,7 +44,7 @@ bool bind_alone(const Layer *layer, Convention convention);
 bool bind_listed(const Layer *layer);
 int bind_list_count(const Layer *layer);
 int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names);
-/* The name a tensor has, with `separator` behind the prefix. */
+/* The name a tensor has, with `separator` after the prefix. */
 const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer,
                              const BindRow *row, int dir, char separator);
 /* A tensor under another name than `tensor`, which ends `name`; NULL if there is none. */

@@ -15,7 +15,7 @@ const char *binding_name(const Bind *b, const Layer *layer, const BindRow *row, 
   return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
-/* With "." behind the prefix, then with "/". */
+/* With "." after the prefix, then with "/". */
 static const Tensor *under_another_name(const Bind *b, const Layer *layer, const BindRow *row,
                                         int dir) {
   Arena *arena = b->model->arena;

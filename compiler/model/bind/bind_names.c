@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a layer's tensors are called in a file: by a prefix and the convention's names behind it, or
+/* What a layer's tensors are called in a file: by a prefix and the convention's names after it, or
  * one by one, when `from` lists them.
  *
  * A list has blanks between its names: the layer's tensors in the order of the convention's table

@@ -211,7 +211,7 @@ static int conv_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-/* The same tensors; files keep filters of a group behind the inputs. */
+/* The same tensors; files keep filters of a group after the inputs. */
 static int transposed_params(const Layer *layer, ParamShape *out) {
   int n = conv_params(layer, out);
   out[0].groups = layer_size(layer, OPT_groups, 1);

@@ -69,7 +69,7 @@ typedef struct TensorFile {
   Convention convention; /* as the file itself says; CONVENTION_NONE if it does not */
   Tensor *tensor;        /* sorted by name */
   int n;
-  const char *root; /* "state_dict.": a name that is not found is looked for behind it; NULL */
+  const char *root; /* "state_dict.": a name that is not found is looked for after it; NULL */
   const TensorUnread *unread;
   int n_unread;
   const char *skipped; /* what was passed over: "optimizer_state_dict"; NULL */
@@ -78,7 +78,7 @@ typedef struct TensorFile {
 int tensor_elem_bytes(TensorElem elem);
 /* Element i in C order, whatever the storage order and type. */
 double tensor_get(const Tensor *tensor, int64_t i);
-/* Also behind the root of the file. NULL if absent. */
+/* Also after the root of the file. NULL if absent. */
 const Tensor *tensor_find(const TensorFile *file, const char *name);
 extern const char *const tensor_elem_name[];                      /* "f32" */
 const char *tensor_shape_str(Arena *arena, const Tensor *tensor); /* "[6, 200]" */

@@ -19,7 +19,7 @@ EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
 }
 
 /* Copies between storage order of type and time first. The axes before the time axis have `outer`
- * elements, those behind it `inner`: storage is [outer][steps][inner], time first is
+ * elements, those after it `inner`: storage is [outer][steps][inner], time first is
  * [steps][outer][inner]. */
 static void transpose(const Type *type, int64_t steps, const double *from, double *to,
                       bool to_time_first) {

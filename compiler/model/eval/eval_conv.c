@@ -48,7 +48,7 @@ int64_t window_results(const LayerAxis *a, int64_t n) {
   return n < span_of(a) ? 0 : (n - span_of(a)) / a->stride + 1;
 }
 
-/* Zeros in front. `same` as in Keras: the larger half behind. */
+/* Zeros in front. `same` as in Keras: the larger half after. */
 int64_t window_before(const LayerAxis *a, int64_t n) {
   switch (a->padding.kind) {
   case PAD_VALID: return 0;

@@ -60,7 +60,7 @@ static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
 EvalStatus eval_int_layer(Eval *e, const Layer *layer) {
   const QuantLayer *ql = e->model->quant->layer[layer->id];
   if (e->model->quant->absorber[layer->id])
-    return EVAL_OK; /* done with the layer it stands behind */
+    return EVAL_OK; /* done with the layer it stands after */
   if (!ql) {
     EvalStatus status = eval_layer(e, layer);
     round_results(e, layer);

@@ -135,7 +135,7 @@ void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql) {
   }
 }
 
-/* ---- one format before and behind ---- */
+/* ---- one format before and after ---- */
 
 static void limit_all(const Layer *layer, const QuantFormat *f, double *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {

@@ -27,7 +27,7 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* Joins the inputs along one axis: `inner` elements behind it, so many in front of it. */
+/* Joins the inputs along one axis: `inner` elements after it, so many in front of it. */
 EvalStatus eval_concat(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps, at = 0, inner = 1;
   int axis = layer->along[0].axis;

@@ -50,7 +50,7 @@ typedef struct LayerAxis {
   int64_t n, n_out;               /* its size in the input and in the result */
   int64_t size, stride, dilation; /* windows: positions read, distances */
   Padding padding;
-  int64_t before, after; /* zeros read in front and behind */
+  int64_t before, after; /* zeros read in front and after */
 } LayerAxis;
 
 /* An option of a layer, as given or by default. */

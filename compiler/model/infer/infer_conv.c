@@ -76,7 +76,7 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
     a->after = a->padding.after;
     break;
   case PAD_CAUSAL: a->before = span - 1; break;
-  case PAD_SAME: { /* as Keras: the larger half behind */
+  case PAD_SAME: { /* as Keras: the larger half after */
     int64_t rows = (a->n - 1) / a->stride * a->stride, pad = rows + span - a->n;
     a->before = pad > 0 ? pad / 2 : 0;
     a->after = pad > 0 ? pad - pad / 2 : 0;

@@ -49,7 +49,7 @@ static const Layer *first_dense(const Value *v) {
   return dense;
 }
 
-/* A stage behind the value, or in front of the use of a block it is piped into. */
+/* A stage after the value, or in front of the use of a block it is piped into. */
 static void edit_reduce(const Infer *inf, Fix *fix, const Declared *declared, const char *stage) {
   Span at = declared->at;
   const Source *source = sources_get(inf->diags->sources, at.file);

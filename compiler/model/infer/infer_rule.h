@@ -176,7 +176,7 @@ Span type_axis_span(const Infer *inf, Span type, int i);
 bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer);
 /* `|> text` before a stage of a pipeline. False in a call. */
 bool edit_insert_stage(Infer *inf, Fix *fix, const Layer *before, const char *text);
-/* `|> text` behind input i of layer, wherever that is written. */
+/* `|> text` after input i of layer, wherever that is written. */
 bool edit_pipe_input(Infer *inf, Fix *fix, const Layer *layer, int i, const char *text);
 /* Deletes an argument and its comma. */
 void edit_drop_argument(Infer *inf, Fix *fix, Span argument);

@@ -105,7 +105,7 @@ static bool report_same(Infer *inf, Layer *layer, const Value *v, int64_t span) 
   return false;
 }
 
-/* Zeros written out. Of a stream those in front at most fill the kernel, and none can stand behind:
+/* Zeros written out. Of a stream those in front at most fill the kernel, and none can stand after:
  * what stands there are steps that are still to come. */
 static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Padding pad = layer_time(layer)->padding;

@@ -40,7 +40,7 @@ typedef struct QuantFormat {
   int bits; /* 8, 16; 0: f32 */
   bool is_unsigned;
   double scale;
-  double zero;       /* whole, but for an integer port behind `normalize`, where it is the mean */
+  double zero;       /* whole, but for an integer port after `normalize`, where it is the mean */
   int32_t low, high; /* the least and the greatest q */
   float inverse;     /* 1 / scale */
 } QuantFormat;

@@ -5,7 +5,7 @@
  *
  * A value is f32 where anything reads it as f32: an output, a start state, a stage without an
  * integer form; so is a field of a recurrent layer. Stages that only move values have one format
- * before and behind. What is left is kept in the integers that its readers multiply. */
+ * before and after. What is left is kept in the integers that its readers multiply. */
 #include "model/quant/quant_internal.h"
 
 #include <math.h>

@@ -51,7 +51,7 @@ double quant_largest(const QuantFormat *x); /* |q| */
 
 /* quant_layer.c */
 void quantise_layer(Quantise *q, const Layer *layer);
-/* W and b of a Dense or Conv1D, with the BatchNorm behind it folded in: [rows][depth] and
+/* W and b of a Dense or Conv1D, with the BatchNorm after it folded in: [rows][depth] and
  * [rows]. */
 double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,
                      double **bias);

@@ -121,7 +121,7 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   }
   for (size_t i = 0; !keywords && i < json_array_size(call); i++) {
     json_t *own =
-        json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords behind each reference */
+        json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords after each reference */
     if (!keywords_known(layer, own)) return FAILED;
     if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0) ||
         !collect_named(g, own, values, &n))

@@ -6,7 +6,7 @@
 
 /* ---- several inputs ---- */
 
-/* Layers give a value of fewer axes new ones behind the batch; operators broadcast as NumPy does,
+/* Layers give a value of fewer axes new ones after the batch; operators broadcast as NumPy does,
  * whose axes come in front: both keep the batch first only this way. */
 static GraphValue *widened(KerasLayer *layer, const KerasValue *value, int rank) {
   int64_t axes[TYPE_MAX_AXES];
@@ -221,7 +221,7 @@ static bool is_per_step(const char *class_name) {
   return false;
 }
 
-/* The sizes behind the first `skip` axes as numbers; false: more than one is open. */
+/* The sizes after the first `skip` axes as numbers; false: more than one is open. */
 static bool sizes_behind(const KerasValue *value, int skip, int64_t *out) {
   int open = 0;
   for (int i = skip; i < value->rank; i++) {

@@ -40,7 +40,7 @@ typedef struct KerasMask {
   bool doubt;        /* versions of Keras differ in whether one does */
   const char *maker; /* the layer that made the mask; NULL */
   const char *end;   /* the layer in front that ended it; NULL */
-  const char *holds; /* what the masked steps hold, behind "hold"; NULL: what is fed */
+  const char *holds; /* what the masked steps hold, after "hold"; NULL: what is fed */
 } KerasMask;
 
 /* A value and what Keras knows of it: axes of a sample, -1 where the file leaves one open. */
@@ -89,7 +89,7 @@ typedef struct KerasLayer {
   json_t *config;
   const char *group; /* of its weights, in the file */
   const char *own;   /* of a model inside a model: its name there; "" */
-  const char *part;  /* the same behind the names of the models between: part of the names of its
+  const char *part;  /* the same after the names of the models between: part of the names of its
                         weights */
   int depth;         /* models around it */
   const char *inner; /* Keras 3: what comes between the group and `vars`: "cell", "layer" */

@@ -128,7 +128,7 @@ static bool refuse_key(KerasLayer *layer) {
   return false;
 }
 
-/* Position `axis` of the value: a whole number takes the axis away. *at moves behind it. */
+/* Position `axis` of the value: a whole number takes the axis away. *at moves after it. */
 static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
   Emit *e = keras_emit(layer);
   int axis = *at;

@@ -160,7 +160,7 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   return name != NULL;
 }
 
-/* One layer behind another, all of them reading in the direction of the wrapper; only the last
+/* One layer after another, all of them reading in the direction of the wrapper; only the last
  * turns. */
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);

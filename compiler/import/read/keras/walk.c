@@ -65,7 +65,7 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
   return true;
 }
 
-/* Axes behind the batch. */
+/* Axes after the batch. */
 static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) {
   size_t n = json_array_size(shape);
   if (n < 2 || n > TYPE_MAX_AXES) {
@@ -107,7 +107,7 @@ bool keras_layer_read(KerasLayer *layer) {
   return keras_is_model(layer->class_name) ? read_nested(layer) : keras_read_layer(layer);
 }
 
-/* The layers one after another, behind `value` if there is one. False after reporting. */
+/* The layers one after another, after `value` if there is one. False after reporting. */
 static bool read_chain(KerasGraph *g, json_t *layers, json_t *build_shape, KerasValue *value,
                        const char **name) {
   KerasLayer layer = {0};

@@ -31,7 +31,7 @@ typedef struct KerasGraph {
 
 /* Fills name, class, configuration and group from a layer's object; false after reporting. */
 bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out);
-/* An input of the model; shape: its axes behind the batch. False after reporting. */
+/* An input of the model; shape: its axes after the batch. False after reporting. */
 bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out);
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* The part behind the last '/', without ":0". */
+/* The part after the last '/', without ":0". */
 static const char *leaf_of(Arena *arena, const char *name) {
   const char *slash = strrchr(name, '/'), *leaf = slash ? slash + 1 : name;
   return arena_strndup(arena, leaf, strcspn(leaf, ":"));

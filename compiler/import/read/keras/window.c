@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the
- * channels last, the graph behind the batch. */
+ * channels last, the graph after the batch. */
 #include "import/read/keras/keras.h"
 
 #include <math.h>
@@ -40,7 +40,7 @@ static bool is_same(const Window *w) {
   return strcmp(w->padding, "same") == 0;
 }
 
-/* Zeros in front of and behind axis i where its length or a stride of 1 tells them; false: neither
+/* Zeros in front of and after axis i where its length or a stride of 1 tells them; false: neither
  * does. */
 static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, int64_t *after) {
   int64_t total = 0;
@@ -61,7 +61,7 @@ static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, 
 }
 
 /* x [batch, channels, axes...] with `fill` around it, as `same` wants it whatever the lengths are:
- * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one behind. */
+ * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one after. */
 static GraphValue *padded_by_length(KerasLayer *layer, const Window *w, GraphValue *x) {
   Emit *e = keras_emit(layer);
   int64_t span[WINDOW_AXES], none[2] = {0, 0};
@@ -111,7 +111,7 @@ static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *i
   return emit_done(keras_emit(layer), node);
 }
 
-/* The lengths behind the window. */
+/* The lengths after the window. */
 static void lengths_after(const Window *w, KerasValue *value) {
   for (int i = 0; i < w->n; i++) {
     int64_t n = value->dim[i], reach = reach_of(w, i);

@@ -183,7 +183,7 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor) {
   return whole || call_refuse(c, E902, "resizes by factors that are not whole constants");
 }
 
-/* Each element as often as its axis grows: a new axis behind it, repeated, and joined with it. */
+/* Each element as often as its axis grows: a new axis after it, repeated, and joined with it. */
 bool onnx_op_resize(OnnxCall *c) {
   Emit *e = c->emit;
   const char *mode = call_attr_string(c, "mode", "nearest"),

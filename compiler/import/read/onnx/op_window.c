@@ -50,7 +50,7 @@ static int64_t listed(OnnxCall *c, const char *name, int k) {
 
 /* Pads that keep ceil(size / stride) steps. Where the stride is 1 they are known; else they are
  * computed from the size: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd
- * one behind or in front. */
+ * one after or in front. */
 static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, bool upper,
                                   double fill) {
   Emit *e = c->emit;
@@ -194,7 +194,7 @@ bool onnx_op_pool(OnnxCall *c) {
   return y && call_set(c, 0, y);
 }
 
-/* Over all axes behind the channels. */
+/* Over all axes after the channels. */
 GraphValue *onnx_global_pool(OnnxCall *c, GraphValue *x, bool is_max) {
   GraphNode *node = emit_node(c->emit, is_max ? GRAPH_ReduceMax : GRAPH_ReduceMean, 1, &x, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, 2);

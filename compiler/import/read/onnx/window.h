@@ -5,7 +5,7 @@
 
 #include "import/read/onnx/reader.h"
 
-/* op over x with the window that the node's attributes describe; `more` operands behind x. weights:
+/* op over x with the window that the node's attributes describe; `more` operands after x. weights:
  * whose shape gives the kernel where no attribute does. fill: what pads hold. NULL after
  * reporting. */
 GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more,

@@ -9,7 +9,7 @@
  *                shape with -1 where open  8 has a rank
  *   Quantisation 2 scales  3 zero points (int64)  6 axis
  *   Operator     0 code  1 inputs  2 outputs  4 options  8 intermediates
- *   Buffer       0 data  1 place of data behind the tables
+ *   Buffer       0 data  1 place of data after the tables
  *   Signature    0 inputs  1 outputs  2 key  4 subgraph;  TensorMap  0 name  1 tensor */
 #include "import/read/tflite/reader.h"
 

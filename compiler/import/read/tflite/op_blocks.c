@@ -40,10 +40,10 @@ bool tfl_op_space_to_depth(TflCall *c) {
       c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] / b, d[2] / b, d[3] * b * b}), 0);
 }
 
-/* Blocks, and pads or crops, along the axes behind the batch: one or two of them. */
+/* Blocks, and pads or crops, along the axes after the batch: one or two of them. */
 typedef struct Blocks {
   int n, rank;
-  int64_t dim[4], block[2], side[4]; /* side: before and behind, an axis after the other */
+  int64_t dim[4], block[2], side[4]; /* side: before and after, an axis after the other */
 } Blocks;
 
 static bool blocks_of(TflCall *c, Blocks *b) {

@@ -96,7 +96,7 @@ bool tfl_op_while(TflCall *c) {
   return true;
 }
 
-/* A branch reads the operands behind the condition themselves: they are values of the graph around
+/* A branch reads the operands after the condition themselves: they are values of the graph around
  * it. */
 static bool branch(TflCall *c, unsigned option, TflScope *body) {
   if (!tfl_body(c, tfl_option(c, option, -1), true, body)) return false;

@@ -36,7 +36,7 @@ static GraphValue *rounded(Emit *e, GraphValue *x, Rounding r) {
   return emit_dequantize(e, emit_quantize(e, x, r.scale, r.zero), r.scale, r.zero, 0);
 }
 
-/* [gates u, ...]: the four operands from `first` on, one behind the other. */
+/* [gates u, ...]: the four operands from `first` on, one after the other. */
 static GraphValue *joined(TflCall *c, int first) {
   GraphValue *part[GATES];
   for (int k = 0; k < GATES; k++)

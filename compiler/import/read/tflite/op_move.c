@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators that put the same numbers elsewhere. They keep the integers of quantised tensors as
- * they are, where the scales before and behind are the same. */
+ * they are, where the scales before and after are the same. */
 #include "import/read/tflite/reader.h"
 
 /* The new shape is an operand or, in older files, an option. */

@@ -10,7 +10,7 @@ enum {
   RELU6 = 21
 }; /* codes of the schema; others are the rest of a row */
 
-/* Field 0 of all of them is the activation behind. */
+/* Field 0 of all of them is the activation after. */
 bool tfl_op_arithmetic(TflCall *c) {
   GraphValue *in[2] = {tfl_real(c, 0), tfl_real(c, 1)};
   GraphOp op = c->op.code == ADD   ? GRAPH_Add

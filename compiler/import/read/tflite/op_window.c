@@ -48,7 +48,7 @@ static GraphValue *padded_by_size(TflCall *c, GraphValue *x, const Window *w, do
   return emit_done(e, pad);
 }
 
-/* Pads as numbers where they are known: the odd one is behind. Else x becomes x padded, if
+/* Pads as numbers where they are known: the odd one is after. Else x becomes x padded, if
  * `computed` is allowed. */
 static bool pads_of(TflCall *c, const TflTensor *from, const Window *w, bool computed, double fill,
                     GraphValue **x, int64_t *pads) {
@@ -136,7 +136,7 @@ bool tfl_op_pool(TflCall *c) {
 }
 
 /* Of the full result, (size - 1) stride + kernel, the part that the file asks for: more is cut off
- * behind. */
+ * after. */
 static bool transposed_pads(TflCall *c, const Window *w, const int64_t *wanted, int64_t *pads,
                             int64_t *more) {
   const TflTensor *from = c->from[2];

@@ -195,7 +195,7 @@ void tfl_variable_assign(TflCall *c, int variable, GraphValue *value);
 bool tfl_variables_start(TflReader *r);
 
 /* ---- op_window.c ---- */
-/* Moves the channels behind the batch, or back to the end. */
+/* Moves the channels after the batch, or back to the end. */
 GraphValue *tfl_channels_first(Emit *e, GraphValue *x);
 GraphValue *tfl_channels_last(Emit *e, GraphValue *x);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LSTM, GRU and RNN, several layers in one operator, and their cells. In PyTorch: weights [gates u,
  * d] and [gates u, u or p], two biases [gates u], gates of LSTM i f g o, of GRU r z n; the reset
- * gate of a GRU comes behind its product. */
+ * gate of a GRU comes after its product. */
 #include "import/read/torch/reader.h"
 
 #include <string.h>
