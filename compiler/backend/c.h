@@ -99,8 +99,8 @@ void backend_c_header(const KirModule *m, const COptions *options, Text *header)
 typedef struct CBody {
   const KirModule *m;
   const char *name; /* "v3": part of the names of its functions */
-  const char
-      *when; /* a preprocessor expression: the compiler's macros say it may be used; NULL: always */
+  /* a preprocessor expression: the compiler's macros say it may be used; NULL: always */
+  const char *when;
   const char *target; /* for a choice at run time: what GCC and clang call the instructions; NULL:
                          the compiler's own */
   const char *test;   /* and how they ask for them: an expression of C */

@@ -168,8 +168,8 @@ typedef struct WasmWriter {
   Text *code;        /* the body of the function being written */
   const KirFunc *f;
   uint32_t *local; /* by register: its local */
-  bool
-      *is_known; /* by register: it has a known value, in this turn of a loop that is written out */
+  /* by register: it has a known value, in this turn of a loop that is written out */
+  bool *is_known;
   int64_t *known;
   uint32_t *param;         /* by buffer: the local of a port */
   uint32_t state, weights; /* the locals of those pointers */

@@ -281,8 +281,8 @@ struct KirFunc {
   int n_args;
   KirType result; /* helpers */
   int64_t lo, hi; /* helpers: least and greatest result, where it is I32 */
-  KirReg *
-      split; /* helpers: what they give is the union over each value of this register; NULL: none */
+  /* helpers: what they give is the union over each value of this register; NULL: none */
+  KirReg *split;
   const char *doc;
   KirStmt *body;
   int n_regs;

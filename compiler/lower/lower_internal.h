@@ -30,8 +30,8 @@ typedef struct View {
   int64_t time; /* elements from one row to the next; 0: one row only */
   int rank;     /* feature axes */
   int64_t dim[TYPE_MAX_AXES], stride[TYPE_MAX_AXES];
-  KirReg *
-      *clock; /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
+  /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
+  KirReg **clock;
 } View;
 
 /* The last feature axis; without axes, one element. */
@@ -62,8 +62,8 @@ typedef struct Job {
   bool in_reset;   /* computes a state that a stream starts from */
   bool is_dead;    /* nobody reads what it computes */
   bool is_fused;   /* done on the sums of the Dense or Conv1D before it */
-  const Layer
-      *tail; /* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
+  /* Dense, Conv1D: the layer that is applied to its sums, and so on from there */
+  const Layer *tail;
 } Job;
 
 /* What the readers of a value ask of its place. */
@@ -89,8 +89,8 @@ typedef struct ValuePlace {
   KirBuffer *history; /* streams: the state buffer to move down after each call */
   int64_t row;        /* elements of a row, zeros around it included */
   int64_t row_at;     /* of its first element in the row */
-  KirBuffer
-      *position; /* long histories: rows by which this call's rows have wandered in the buffer */
+  /* long histories: rows by which this call's rows have wandered in the buffer */
+  KirBuffer *position;
   KirReg *at_position;
   int64_t turns; /* calls until the history is moved back to the front */
 } ValuePlace;
@@ -170,8 +170,8 @@ struct CellShape {
   int64_t units, width; /* width: units rounded up to whole vectors */
   int64_t positions;    /* states of one direction: those of the axes mapped over */
   int split;            /* partial sums of every product */
-  bool
-      in_place; /* all sums of a step are made before a new state is stored, at its place at once */
+  /* all sums of a step are made before a new state is stored, at its place at once */
+  bool in_place;
   bool of_stream; /* its state is that of a stream */
 };
 /* The shapes of all recurrent layers, once the samples of a batch are known to run side by side or

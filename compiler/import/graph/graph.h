@@ -165,8 +165,8 @@ struct Graph {
   GraphOutput *out;
   int n_out;
   size_t cap_out;
-  GraphNode *
-      *node; /* in order of computation; a VarAssign comes after the reads that see the old value */
+  /* in order of computation; a VarAssign comes after the reads that see the old value */
+  GraphNode **node;
   int n_nodes;
   size_t cap_nodes;
   GraphValue **value;

@@ -9,8 +9,8 @@
 /* A tensor of doubles; index values are whole numbers. */
 typedef struct EvalTensor {
   double *data;
-  int64_t
-      steps; /* values along time: fixed n, the actual length, a stream's count; 1 without time */
+  /* values along time: fixed n, the actual length, a stream's count; 1 without time */
+  int64_t steps;
 } EvalTensor;
 
 typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH, EVAL_OVERFLOW } EvalStatus;

@@ -66,11 +66,11 @@ typedef struct OptVal {
   Value **values;   /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
   Span *value_span; /* STATE: of each */
   int n_values;
-  Layer
-      *states_of; /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
-  bool learned;   /* STATE: init=learned, the start state is among the weights */
-  Value *value;   /* VALUE */
-  Type *shape;    /* SHAPE: axes as written; NULL for other kinds */
+  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
+  Layer *states_of;
+  bool learned;                  /* STATE: init=learned, the start state is among the weights */
+  Value *value;                  /* VALUE */
+  Type *shape;                   /* SHAPE: axes as written; NULL for other kinds */
   int64_t size[WINDOW_MAX_AXES]; /* SIZES: one for each axis; n_sizes 0: `i` for all */
   int n_sizes;
   Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; n_paddings 0: the word `s` for all,

@@ -120,8 +120,8 @@ typedef struct QuantGiven {
 typedef struct Quant {
   QuantFormat *value; /* by value id */
   QuantLayer **layer; /* by layer id; NULL: computes in f32 */
-  const Layer *
-      *absorber; /* by layer id: the Dense or Conv1D on whose sums it is done; NULL: none */
+  /* by layer id: the Dense or Conv1D on whose sums it is done; NULL: none */
+  const Layer **absorber;
 } Quant;
 
 /* E703 to E705. given may be NULL. A model without integer precisions has no quant. */

@@ -14,9 +14,9 @@ typedef struct KerasNode {
   KerasLayer *call;
   bool *done; /* by call */
   int n_calls;
-  int64_t
-      first[2]; /* the number of the first call, in what layers read and in the list of outputs: 1
-                   for models among the layers of Keras 1 and 2, in Keras 3 in that list alone */
+  /* the number of the first call, in what layers read and in the list of outputs: 1 for models
+   * among the layers of Keras 1 and 2, in Keras 3 in that list alone */
+  int64_t first[2];
 } KerasNode;
 
 typedef struct KerasGraph {
