@@ -13,9 +13,13 @@ static bool is_word(int c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-static const char *const statement_words[] = {"grus",      "use",   "param", "block",   "model",
-                                              "in",        "out",   "let",   "weights", "ranges",
-                                              "precision", "allow", NULL};
+static const char *const statement_words[] = {
+#define STATEMENT(word) #word,
+#define KEYWORD(word)
+#include "model/graph/keywords.def"
+#undef STATEMENT
+#undef KEYWORD
+    NULL};
 
 /* The statement keyword at s; NULL if there is none. */
 static const char *keyword_at(const char *s, size_t n) {

@@ -10,11 +10,13 @@
 
 enum { IDENTIFIER_MAX = 40 };
 
-/* Words of the language. */
-static const char *const keywords[] = {"learned", "grus",  "use",  "param",   "block",  "model",
-                                       "in",      "out",   "let",  "weights", "ranges", "precision",
-                                       "allow",   "every", "time", "index",   "f32",    "f16",
-                                       "i8",      "i16",   "i32",  "u8",      "u16"};
+static const char *const keywords[] = {
+#define STATEMENT(word) #word,
+#define KEYWORD(word)   #word,
+#include "model/graph/keywords.def"
+#undef STATEMENT
+#undef KEYWORD
+};
 
 /* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
 char *identifier_clean(Arena *arena, const char *name) {
