@@ -247,8 +247,10 @@ static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueR
   case KIR_OR: return LLVMBuildOr(at, a, b, "");
   case KIR_XOR: return LLVMBuildXor(at, a, b, "");
   case KIR_SHL: return LLVMBuildShl(at, a, b, "");
-  default: return LLVMBuildAShr(at, a, b, ""); /* KIR_SHR */
+  case KIR_SHR: return LLVMBuildAShr(at, a, b, "");
+  default: break; /* llvm_expr asks for these operations alone */
   }
+  return NULL;
 }
 
 static LLVMValueRef negated(LlvmWriter *w, KirElem elem, LLVMValueRef v) {
@@ -367,8 +369,10 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   case KIR_FADE:
     return LLVMBuildSub(b, v[0], LLVMBuildShl(b, mulw(w, v[0], v[1], e->type), one, ""), "");
   case KIR_LOOKUP: return lookup(w, e, v[0]);
-  default: return rounded(w, e, v[0]); /* KIR_ROUND */
+  case KIR_ROUND: return rounded(w, e, v[0]);
+  default: break; /* KIR_FIXED_CASES are these */
   }
+  return NULL;
 }
 
 /* Plain operations that were proved not to overflow. */
@@ -377,8 +381,10 @@ static LLVMValueRef exact(LlvmWriter *w, const KirExpr *e, LLVMValueRef a, LLVMV
   case KIR_ADD: return LLVMBuildNSWAdd(w->builder, a, b, "");
   case KIR_SUB: return LLVMBuildNSWSub(w->builder, a, b, "");
   case KIR_MUL: return LLVMBuildNSWMul(w->builder, a, b, "");
-  default: return LLVMBuildShl(w->builder, a, b, "");
+  case KIR_SHL: return LLVMBuildShl(w->builder, a, b, "");
+  default: break; /* the verifier has refused the others */
   }
+  return NULL;
 }
 
 static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
@@ -421,8 +427,25 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
     return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
   KIR_FIXED_CASES:
     return fixed_point(w, e, v);
-  default:
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MUL:
+  case KIR_DIV:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_AND:
+  case KIR_OR:
+  case KIR_XOR:
+  case KIR_SHL:
+  case KIR_SHR:
     if (e->exact) return exact(w, e, v[0], v[1]);
     return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
+  case KIR_NUM:
+  case KIR_REG:
+  case KIR_LOAD:
+  case KIR_CONVERT:
+  case KIR_SUM:
+  case KIR_CALL: break; /* done above */
   }
+  return NULL;
 }

@@ -74,8 +74,14 @@ static bool option_silent(const Printer *p, const Layer *layer, const OptInfo *i
       text_add_double(&value, opt->f);
     return strcmp(text_str(&value), info->fallback) == 0;
   }
-  default: return false;
+  case OPTK_NONE:
+  case OPTK_AXES:
+  case OPTK_STATE:
+  case OPTK_VALUE:
+  case OPTK_TEXT:
+  case OPTK_SHAPE: break;
   }
+  return false;
 }
 
 static void add_states(Printer *p, Text *out, const OptVal *opt) {
