@@ -81,12 +81,18 @@ bool c_is_row(const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
 void c_expr(CWriter *c, const KirExpr *e);
-/* buffer[at] as an lvalue. */
-void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at);
 /* A float literal. */
 void c_float(Text *out, float f);
 /* A fused multiply-add of vectors whose second factor is one scalar in every lane. */
 bool c_is_fma_scalar(const KirExpr *e);
+
+/* ---- c_access.c ---- */
+/* buffer[at] as an lvalue. */
+void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at);
+/* The buffer as a pointer to its first element. */
+void c_buffer_base(CWriter *c, const KirBuffer *b);
+/* An element or a vector of them as registers hold it. */
+void c_load(CWriter *c, const KirExpr *e);
 
 /* ---- c_stmt.c ---- */
 void c_line(CWriter *c); /* new line, indented */
