@@ -204,7 +204,7 @@ static bool emit_shared(Session *s, const BuildJob *job, const char *out, Output
          move_out(s, library, out, true, outs);
 }
 
-static bool emit_duckdb(Session *s, const Job *job, const char *out, Outputs *outs) {
+static bool emit_duckdb(Session *s, const BuildJob *job, const char *out, Outputs *outs) {
   const char *dir = temp_dir(s), *made = dir ? file_join(s->arena, dir, "library.so") : NULL;
   return dir && duckdb_make(s, job->model, job->source, job->m, dir, out, made) &&
          move_out(s, made, out, true, outs);
