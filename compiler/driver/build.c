@@ -46,23 +46,6 @@ static const char *find_beside(Session *s, const Source *source, const char *pat
   return first;
 }
 
-void build_check_weights(Session *s, Program *program, const Source *source) {
-  for (int i = 0; i < program->n_models; i++) {
-    Model *model = program->model[i];
-    if (model->failed || !model->weights.path || s->diags->n_errors) continue;
-    const char *path = find_beside(s, source, model->weights.path);
-    if (!file_exists(path)) {
-      if (s->options->format == RENDER_HUMAN)
-        session_say(s, "grus: `%s` is not there yet: the weights of `%s` are not checked", path,
-                    model->name);
-      continue;
-    }
-    TensorFile *file =
-        tensor_file_open(s->arena, path, model->weights.path, s->diags, model->weights.path_span);
-    if (file) model_bind(model, file, s->diags);
-  }
-}
-
 static bool needs_weights(const Model *model) {
   for (int i = 0; i < model->n_layers; i++)
     if (layer_info(model->layer[i]->kind)->flags & WEIGHTS) return true;
@@ -79,6 +62,24 @@ static bool is_bound(const Model *model) {
     if (owns && !layer->weights) return false;
   }
   return true;
+}
+
+void build_check_weights(Session *s, Program *program, const Source *source) {
+  for (int i = 0; i < program->n_models; i++) {
+    Model *model = program->model[i];
+    if (model->failed || !model->weights.path || s->diags->n_errors) continue;
+    if (is_bound(model)) continue; /* of another framework: its file has them */
+    const char *path = find_beside(s, source, model->weights.path);
+    if (!file_exists(path)) {
+      if (s->options->format == RENDER_HUMAN)
+        session_say(s, "grus: `%s` is not there yet: the weights of `%s` are not checked", path,
+                    model->name);
+      continue;
+    }
+    TensorFile *file =
+        tensor_file_open(s->arena, path, model->weights.path, s->diags, model->weights.path_span);
+    if (file) model_bind(model, file, s->diags);
+  }
 }
 
 /* "random:7" → 7; false if w is not of that form. */

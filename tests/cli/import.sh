@@ -12,6 +12,7 @@ say a chain
 t import conv.keras -o out/kws.grus
 cat out/kws.grus
 t check out/kws.grus
+t check conv.keras
 t fmt --check out/kws.grus
 q verify out/kws.grus
 
