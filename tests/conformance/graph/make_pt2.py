@@ -36,9 +36,10 @@ class Program:
         self.inputs.append({kind: spec})
         return value
 
-    def call(program, op, shape, n_out=1, **args):
+    def call(program, op, shape, n_out=1, /, **args):
         def arg(v):
             if v is None: return {"as_none": True}
+            if isinstance(v, dict): return v
             if isinstance(v, bool): return {"as_bool": v}
             if isinstance(v, int): return {"as_int": v}
             if isinstance(v, float): return {"as_float": v}
@@ -210,4 +211,4 @@ def main(folder):
     for make in two_layers, both_directions, state_in_buffer, many: make(folder, f4)
 
 
-main(sys.argv[1])
+if __name__ == "__main__": main(sys.argv[1])

@@ -49,14 +49,22 @@ bool torch_op_rsqrt(TorchCall *c) {
   return x && torch_set(c, 0, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, x)));
 }
 
-/* log(1 + e^(beta x)) / beta */
+/* Above it log(1 + e^x) is x in every digit of a float. */
+static const double SOFTPLUS_IS_X = 17;
+
+/* log(1 + e^(beta x)) / beta; x itself where beta x is above a threshold. */
 bool torch_op_softplus(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
-  double beta = torch_number(c, "beta", 1);
+  double beta = torch_number(c, "beta", 1), threshold = torch_number(c, "threshold", 20);
   if (!x) return false;
-  if (beta == 1) return torch_set(c, 0, EMIT(c->emit, Softplus, x));
-  GraphValue *y = EMIT(c->emit, Softplus, EMIT(c->emit, Mul, x, emit_number(c->emit, beta)));
-  return torch_set(c, 0, EMIT(c->emit, Div, y, emit_number(c->emit, beta)));
+  GraphValue *scaled = beta == 1 ? x : EMIT(c->emit, Mul, x, emit_number(c->emit, beta));
+  GraphValue *y = EMIT(c->emit, Softplus, scaled);
+  if (beta != 1) y = EMIT(c->emit, Div, y, emit_number(c->emit, beta));
+  if (threshold < SOFTPLUS_IS_X) {
+    GraphValue *above = EMIT(c->emit, Greater, scaled, emit_number(c->emit, threshold));
+    y = EMIT(c->emit, Where, above, x, y);
+  }
+  return torch_set(c, 0, y);
 }
 
 bool torch_op_gelu(TorchCall *c) {
