@@ -73,7 +73,8 @@ void backend_library(const LibraryBody *body, int n, const LibraryOptions *optio
   }
   text_add(source,
            "\n#include \"grus_shared.h\"\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
-           "#if defined(__GNUC__)\n#define EXPORTED __attribute__((visibility(\"default\")))\n"
+           "#if defined(_WIN32)\n#define EXPORTED __declspec(dllexport)\n"
+           "#elif defined(__GNUC__)\n#define EXPORTED __attribute__((visibility(\"default\")))\n"
            "#else\n#define EXPORTED\n#endif\n\n");
   program_ports(&face);
   for (int i = 0; i < n; i++) {
