@@ -153,9 +153,10 @@ bool lift_add_outputs(Lift *l) {
     const Placed *placed = &l->placed[out->value->id];
     bool turns =
         natural.timed && layout_has(&placed->layout, natural.time); /* steps are features */
-    if (placed->value && !turns && (!placed->layout.timed || l->time.kind == TIME_STREAM))
+    if (placed->value && !turns && (!placed->layout.timed || l->time.kind == TIME_STREAM)) {
       layout.timed = placed->layout.timed;
-    layout.time = placed->layout.time;
+      layout.time = placed->layout.time;
+    }
     if (placed->value && placed->layout.n == 0) layout.n = 0;
     GraphNode none = {.op = GRAPH_Identity, .name = out->name, .source = "output"};
     Value *value = lift_value(l, out->value->node ? out->value->node : &none, out->value, &layout);

@@ -21,6 +21,7 @@ typedef struct Candidate {
   const char *input;  /* the first input that has it, and which axis */
   int axis;
   GraphRole said; /* by the format */
+  bool twice;     /* two axes of one input are of it */
 } Candidate;
 
 typedef struct Candidates {
@@ -51,6 +52,10 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
         ARENA_PUSH(a->flat->arena, all.c, all.n, all.cap, fresh);
         c = &all.c[all.n - 1];
       }
+      for (int before = 0; before < k; before++)
+        c->twice =
+            c->twice || (atom_family(a, f.atom[before]) == family && f.dim[before] != f.dim[k] &&
+                         atom_size(a, f.atom[before]) > 1 && atom_size(a, f.atom[k]) > 1);
       bool known = in->rank >= 0 && f.dim[k] < in->rank;
       if (!known || in->dim[f.dim[k]].n == GRAPH_OPEN) c->open = true;
       if (known && in->dim[f.dim[k]].symbol && !c->symbol) c->symbol = in->dim[f.dim[k]].symbol;
@@ -216,12 +221,12 @@ static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles
 }
 
 /* What the format calls time, unless recurrent operators go along another axis of the inputs and
- * read the steps of this one as features. */
+ * read the steps of this one as features, or the steps of one input are the features of another. */
 static Candidate *said_time(const Candidates *all) {
   Candidate *said = NULL;
   bool turned = false;
   for (int i = 0; i < all->n; i++) {
-    if (all->c[i].said == GRAPH_ROLE_TIME) said = said ? said : &all->c[i];
+    if (all->c[i].said == GRAPH_ROLE_TIME && !all->c[i].twice) said = said ? said : &all->c[i];
     turned = turned || (all->c[i].said == GRAPH_ROLE_UNSAID && (all->c[i].facts & FACT_SCANNED));
   }
   if (!said || !turned) return said;

@@ -82,13 +82,23 @@ static bool attention_reads(const KerasLayer *layer, const char *name) {
   return known && in_table(keras_attention, layer);
 }
 
-/* Keyword arguments of the call; false after reporting one that changes the results. */
+/* A reference anywhere in a nest of lists. */
+static bool holds_reference(json_t *nest, int depth) {
+  if (reference_of(nest)) return true;
+  for (size_t i = 0; i < json_array_size(nest) && depth < DEPTH_MAX; i++)
+    if (holds_reference(json_array_get(nest, i), depth + 1)) return true;
+  return false;
+}
+
+/* Keyword arguments of the call; false after reporting one that changes the results. A mask is one
+ * value; a list of them, one for each input, is not read. */
 static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   const char *name;
   json_t *value;
   json_object_foreach(keywords, name, value) {
     bool read =
-        attention_reads(layer, name) || strcmp(name, "mask") == 0 ||
+        attention_reads(layer, name) ||
+        (strcmp(name, "mask") == 0 && (reference_of(value) || !holds_reference(value, 0))) ||
         (strcmp(name, "slice_spec") == 0 && strcmp(layer->class_name, "SlicingOpLambda") == 0);
     if (read || json_is_null(value) || strcmp(name, "initial_state") == 0 ||
         (strcmp(name, "training") == 0 && json_is_false(value)))
@@ -100,7 +110,31 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   return true;
 }
 
+/* Arguments of a call of Keras 3 by their places: a value behind a None is no input, but a mask or
+ * the like. False after reporting one. */
+static bool places_known(const KerasLayer *layer, json_t *args) {
+  bool none = false;
+  for (size_t i = 0; i < json_array_size(args); i++) {
+    json_t *value = json_array_get(args, i);
+    if (none && holds_reference(value, 0)) {
+      keras_refuse(layer, E903, "is called with None before argument %zu, which is not supported",
+                   i + 1);
+      return false;
+    }
+    none = none || json_is_null(value);
+  }
+  return true;
+}
+
 typedef enum Wait { READY, NOT_YET, FAILED } Wait;
+
+/* The mask that a call names; none in a call that names none. */
+static Wait call_mask(KerasGraph *g, KerasLayer *layer, json_t *keywords) {
+  json_t *mask = reference_of(json_object_get(keywords, "mask"));
+  const KerasValue *keeps = mask ? referenced(g, mask, false) : NULL;
+  if (keeps) layer->mask = keeps->graph;
+  return mask && !keeps ? NOT_YET : READY;
+}
 
 /* Finds what a call reads. */
 static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
@@ -113,21 +147,17 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
     return NOT_YET;
   if (json_is_object(call)) constant_operand(layer, args);
   layer->call = call;
-  json_t *mask = reference_of(json_object_get(keywords, "mask"));
-  if (mask) {
-    const KerasValue *keeps = referenced(g, mask, false);
-    if (!keeps) return NOT_YET;
-    layer->mask = keeps->graph;
-  }
+  if (call_mask(g, layer, keywords) == NOT_YET) return NOT_YET;
   for (size_t i = 0; !keywords && i < json_array_size(call); i++) {
     json_t *own =
         json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords after each reference */
     if (!keywords_known(layer, own)) return FAILED;
     if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0) ||
-        !collect_named(g, own, values, &n))
+        !collect_named(g, own, values, &n) || call_mask(g, layer, own) == NOT_YET)
       return NOT_YET;
   }
-  if (!keywords_known(layer, keywords)) return FAILED;
+  if (!keywords_known(layer, keywords) || (json_is_object(call) && !places_known(layer, args)))
+    return FAILED;
   int first = in_table(keras_recurrent, layer) && n > 1 && !n_states
                   ? 1
                   : n; /* Keras 2: states follow the sequence */

@@ -207,7 +207,11 @@ static bool read_masking(KerasLayer *layer) {
 static bool read_softmax(KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
-  if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt || axis != last) {
+  if (axis != last) {
+    keras_refuse(layer, E903, "works along several axes");
+    return false;
+  }
+  if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt) {
     Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
     diag_note(d, "use Activation(\"softmax\"), which ignores masks");
     return false;

@@ -89,9 +89,13 @@ static bool read_layer_norm(KerasLayer *layer) {
   return keras_gives_like(layer, emit_done(e, node));
 }
 
-/* x / sqrt(max(sum of x^2, 1e-12)) */
+/* x / max(length, least): the square of the length is at least 1e-12, and since Keras 3.6 the
+ * length itself. */
 static bool read_unit_norm(KerasLayer *layer) {
-  const double least = 1e-6;
+  enum { FIRST_OF_LENGTHS = 6 };
+  const Keras *k = layer->keras;
+  bool of_length = k->major > 3 || (k->major == 3 && k->minor >= FIRST_OF_LENGTHS);
+  double least = of_length ? 1e-12 : 1e-6;
   Emit *e = keras_emit(layer);
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;

@@ -31,7 +31,7 @@ static bool read_dense(KerasLayer *layer) {
 
 /* ---- EinsumDense ---- */
 
-/* "ab...c": letters of the axes, "..." for any number in front. */
+/* "...abc": letters of the axes, no two alike, "..." for any number in front. */
 typedef struct Letters {
   char at[TYPE_MAX_AXES + 2];
   int n;
@@ -47,7 +47,8 @@ static bool letters_of(const char *text, size_t len, Letters *out) {
       i += 2;
       continue;
     }
-    if (text[i] == '.' || out->n > TYPE_MAX_AXES) return false;
+    bool repeated = memchr(out->at, text[i], (size_t)out->n) != NULL; /* takes a diagonal */
+    if (text[i] == '.' || repeated || out->n > TYPE_MAX_AXES) return false;
     out->at[out->n++] = text[i];
   }
   return true;
@@ -143,9 +144,10 @@ static GraphValue *turned(KerasLayer *layer, const KerasValue *value, int axis, 
                              : emit_transpose(keras_emit(layer), value->graph, 3, swap);
 }
 
-/* Vectors along an axis of length 1. */
+/* Vectors along an axis of length 1. The square of a length is at least 1e-12, and since Keras 3
+ * the length at least 1e-7. */
 static GraphValue *unit_length(KerasLayer *layer, GraphValue *x, int axis) {
-  const double least = 1e-6; /* the square root of Keras' 1e-12 */
+  double least = layer->keras->major < 3 ? 1e-6 : 1e-7;
   GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &x);
   graph_set_int(keras_emit(layer)->graph, node, GRAPH_ATTR_axis, axis);
   graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_eps, least);

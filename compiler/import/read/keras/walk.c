@@ -178,15 +178,22 @@ static bool read_nested(KerasLayer *layer) {
   return true;
 }
 
+/* The number in front of a text, 0 if there is none. */
+static int minor_of(const char *digits) {
+  enum { MOST = 9999, TEN = 10 };
+  int number = 0;
+  for (; *digits >= '0' && *digits <= '9' && number <= MOST; digits++)
+    number = number * TEN + (*digits - '0');
+  return number;
+}
+
 /* The format, as the summary names it; NULL after reporting that this is no model. */
 static const char *format_of(Keras *k, json_t *config, const char *version, const char *container) {
   const char *class_name = json_string_value(json_object_get(config, "class_name"));
   json_t *inner = json_object_get(config, "config");
   json_t *layers = json_is_array(inner) ? inner : json_object_get(inner, "layers");
   k->major = version[0] >= '1' && version[0] <= '9' ? version[0] - '0' : 0;
-  k->minor = k->major && version[1] == '.' && version[2] >= '0' && version[2] <= '9'
-                 ? version[2] - '0'
-                 : 0;
+  k->minor = k->major && version[1] == '.' ? minor_of(version + 2) : 0;
   k->is_tensorflow = strstr(version, "-tf") != NULL;
   if (class_name && layers && k->major >= 1 && k->major <= 3)
     return arena_printf(k->arena, "Keras %.20s, %s", version, container);
