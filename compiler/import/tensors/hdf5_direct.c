@@ -10,8 +10,7 @@ struct Hdf5 {
 };
 
 Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
-  const Hdf5Module *module = hdf5_module();
-  *reason = "it is HDF5, which this build of grus does not read";
+  const Hdf5Module *module = hdf5_module(reason);
   Hdf5File *file = module ? module->open(arena, data, reason) : NULL;
   if (!file) return NULL;
   Hdf5 *out = ARENA_NEW(arena, Hdf5);

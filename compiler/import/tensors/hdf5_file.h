@@ -30,7 +30,7 @@ typedef struct Hdf5Module {
                const char **reason);
 } Hdf5Module;
 
-/* The module, loaded; NULL if it cannot be. */
-const Hdf5Module *hdf5_module(void);
+/* The module, loaded; NULL with *reason if it cannot be, or if this build has none. */
+const Hdf5Module *hdf5_module(const char **reason);
 
 #endif

@@ -96,11 +96,11 @@ static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, 
 /* Answers until nobody asks. */
 static int serve(void *arg, int to) {
   const Hdf5 *parent = arg;
-  const Hdf5Module *module = hdf5_module();
+  const char *reason;
+  const Hdf5Module *module = hdf5_module(&reason);
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom)) return CHILD_NO_MEMORY;
-  const char *reason;
   Arena *whole = arena_new(&oom);
   Hdf5File *file = whole ? module->open(whole, parent->data, &reason) : NULL;
   if (!whole) return CHILD_NO_MEMORY;
@@ -148,8 +148,7 @@ static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribu
 }
 
 Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
-  *reason = "it is HDF5, and the part of grus that reads it (libgrus_hdf5.so) cannot be loaded";
-  if (!hdf5_module()) return NULL;
+  if (!hdf5_module(reason)) return NULL;
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
   *file = (Hdf5){
       .arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* hdf5_file.c is a module of its own, opened with the first HDF5 file: libhdf5 brings so many
  * libraries that loading them costs more than checking a model does. The module stands beside the
- * executable, in ../lib.../grus. */
+ * executable, in ../lib.../grus; builds for other systems link libhdf5 or do without it. */
 #include "base/module.h"
 #include "import/tensors/hdf5_file.h"
 
@@ -19,10 +19,11 @@ extern const Hdf5Module hdf5_linked __attribute__((weak));
 static const Hdf5Module *const linked = &hdf5_linked;
 #endif
 
-const Hdf5Module *hdf5_module(void) {
+#ifdef GRUS_HDF5_MODULE
+static const Hdf5Module *module_loaded(const char **reason) {
   static Hdf5Module module;
   static bool loaded;
-  if (linked) return linked;
+  *reason = "it is HDF5, and the part of grus that reads it (libgrus_hdf5.so) cannot be loaded";
   if (!loaded) {
     void *opened = module_open(GRUS_HDF5_MODULE);
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&
@@ -32,6 +33,18 @@ const Hdf5Module *hdf5_module(void) {
              module_take(opened, "hdf5_file_read", &module.read);
   }
   return loaded ? &module : NULL;
+}
+#else
+static const Hdf5Module *module_loaded(const char **reason) {
+  *reason =
+      "this build of grus does not read HDF5: import the file with grus on Linux, or save the "
+      "model as ONNX or its weights as `.npz`";
+  return NULL;
+}
+#endif
+
+const Hdf5Module *hdf5_module(const char **reason) {
+  return linked ? linked : module_loaded(reason);
 }
 
 bool hdf5_sniff(

@@ -95,8 +95,8 @@ static bool data_is_covered(Arena *arena, Range *ranges, int n, size_t len, cons
     at = ranges[i].end;
   }
   if (at == len) return true;
-  *reason = arena_printf(arena, "it has %llu bytes after its last tensor",
-                         (unsigned long long)(len - at));
+  *reason = arena_printf(arena, "it has %llu byte%s after its last tensor",
+                         (unsigned long long)(len - at), len - at == 1 ? "" : "s");
   return false;
 }
 
