@@ -102,8 +102,8 @@ const char *runtime_dir(Session *s) {
 }
 
 /* The words of a command as a shell splits them: quotes and backslashes, nothing else of a shell.
- * NULL after reporting. `more` words have room after them. */
-static const char **split(Session *s, const char *command, int more, int *n) {
+ * NULL with *reason. `more` words have room after them. */
+static const char **split(Session *s, const char *command, int more, int *n, const char **reason) {
   const char **words = ARENA_ARRAY(s->arena, const char *, strlen(command) / 2 + 2 + (size_t)more);
   Text word = text_new(s->arena);
   bool in_word = false;
@@ -128,21 +128,20 @@ static const char **split(Session *s, const char *command, int more, int *n) {
     else
       text_add_char(&word, *c);
   }
-  if (*n && !quote) return words;
-  session_error(s,
-                quote ? "`%s` is not a command: a quote is not closed"
-                      : "`%s` is not a command: it has no words",
-                command);
-  s->file_trouble = true;
-  return NULL;
+  *reason = quote ? "a quote is not closed" : "it has no words";
+  return *n && !quote ? words : NULL;
 }
 
 bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args) {
   int n, n_args = 0;
   while (args[n_args])
     n_args++;
-  const char **argv = split(s, command, n_args + 1, &n);
-  if (!argv) return false;
+  const char *reason, **argv = split(s, command, n_args + 1, &n, &reason);
+  if (!argv) {
+    session_error(s, "`%s` is not a command: %s", command, reason);
+    s->file_trouble = true;
+    return false;
+  }
   for (int i = 0; i <= n_args; i++)
     argv[n + i] = args[i];
   const char *log = file_join(s->arena, dir, "cc.log");
@@ -150,7 +149,7 @@ bool run_compiler(Session *s, const char *command, const char *dir, const char *
   if (code == 0) return true;
   if (code > 0) {
     size_t len;
-    const char *reason, *text = file_read(s->arena, log, 1 << 16, &len, &reason);
+    const char *text = file_read(s->arena, log, 1 << 16, &len, &reason);
     session_error(s, "`%s` failed with exit code %d:\n%s", command, code, text ? text : "");
   }
   s->file_trouble = true;
@@ -179,7 +178,7 @@ static bool says_stack(Session *s, const char *dir) {
   int n;
   pid_t pid;
   if (!file_put(empty, "", 0, &reason)) return false;
-  const char **argv = split(s, c_compiler(), 6, &n);
+  const char **argv = split(s, c_compiler(), 6, &n, &reason);
   const char *args[] = {
       "-fstack-usage", "-c", empty, "-o", file_join(s->arena, dir, "empty.o"), NULL};
   for (int i = 0; argv && i < 6; i++)
