@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How libhdf5 is built for systems that it is not configured on (scripts/libraries): ISO C, files
- * in memory, deflate; sizes are asked of the compiler. */
+/* How scripts/libraries builds libhdf5, for every system: ISO C, files in memory, deflate; sizes
+ * are asked of the compiler. */
 #ifndef H5_CONFIG_H_
 #define H5_CONFIG_H_
 #define H5_HAVE_ATTRIBUTE                  1
