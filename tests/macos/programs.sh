@@ -6,7 +6,8 @@
 #   programs.sh GRUS MODEL
 set -eu
 grus=$(realpath "$1") model=$(realpath "$2")
-reader=$(command -v llvm-readobj-19 || command -v llvm-readobj) || { echo 'skipped: llvm-readobj is not installed'; exit 77; }
+here=$(cd "$(dirname "$0")" && pwd)
+command -v llvm-readobj-19 >/dev/null || command -v llvm-readobj >/dev/null || { echo 'skipped: llvm-readobj is not installed'; exit 77; }
 if command -v zig >/dev/null; then
   zig=zig
 elif python3 -c 'import ziglang' 2>/dev/null; then
@@ -23,10 +24,6 @@ for processor in aarch64 x86_64; do
   target=generic # zig has other names for the levels of x86-64
   [ $processor != aarch64 ] || target=aarch64
   "$grus" build "$model" --weights=random:1 --target $target --emit=exe -o program -q
-  "$reader" --file-headers program >head
-  grep -q "Arch: $processor" head && grep -q 'FileType: Executable' head && grep -q 'Format: Mach-O' head ||
-    { echo "not a program for macOS on $processor:"; cat head; exit 1; }
-  "$reader" --needed-libs program >needed
-  ! grep -v 'libSystem' needed | grep -q '\.dylib' || { echo "it needs more than the system's library:"; cat needed; exit 1; }
+  "$here/executable.sh" $processor program
 done
 echo 'programs for aarch64 and x86_64'
