@@ -6,6 +6,7 @@
 #include "export/export.h"
 #include "model/bind/bind.h"
 
+#include <math.h>
 #include <string.h>
 
 bool path_is_foreign(Session *s, const char *path) {
@@ -29,10 +30,47 @@ static ImportOptions import_options(const Options *o) {
                          .size = o->has_size ? &o->size : NULL};
 }
 
+/* Numbers of options are printed with the digits that give the same float again. */
+static const double SAME_NUMBER = 1e-6;
+
+/* Whether an option is worth the same in both layers, said or not. */
+static bool same_option(const OptInfo *info, const Model *a, const Layer *x, const Model *b,
+                        const Layer *y) {
+  double f, g;
+  switch (info->kind) {
+  case OPTK_NUMBER:
+    if (info->id != OPT_eps && layer_has(x, info->id) != layer_has(y, info->id)) return false;
+    f = info->id == OPT_eps ? layer_eps(a, x) : layer_number(x, info->id, 0);
+    g = info->id == OPT_eps ? layer_eps(b, y) : layer_number(y, info->id, 0);
+    return fabs(f - g) <= SAME_NUMBER * fmax(fabs(f), fabs(g));
+  case OPTK_SIZE: return layer_size(x, info->id, 0) == layer_size(y, info->id, 0);
+  case OPTK_WORD: return strcmp(layer_word(x, info->id), layer_word(y, info->id)) == 0;
+  case OPTK_NONE:
+  case OPTK_SIZES:
+  case OPTK_PADDING:
+  case OPTK_AXES:
+  case OPTK_STATE:
+  case OPTK_VALUE:
+  case OPTK_TEXT:
+  case OPTK_SHAPE: break; /* seen by the types that follow */
+  }
+  return true;
+}
+
+/* What the reader made, and what was checked, is what the text says: nothing that the text leaves
+ * out means something else there. */
+static bool same_options(const Model *a, const Layer *x, const Model *b, const Layer *y) {
+  const LayerInfo *info = layer_info(x->kind);
+  for (int i = 0; i < layer_opt_count(info); i++)
+    if (!same_option(&info->opts[i], a, x, b, y)) return false;
+  return dims_equal(&x->out[0]->type, &y->out[0]->type);
+}
+
 /* Weights, and what the file that is to be written will say by itself. */
 static bool take_weights(Session *s, Imported *in) {
   const Model *from = in->foreign->model;
   bool same = in->model->n_layers == from->n_layers;
+  in->model->weights.convention = from->weights.convention;
   for (int i = 0; i < from->n_layers && same; i++) {
     Layer *layer = in->model->layer[i];
     const Layer *was = in->order[i];
@@ -40,8 +78,8 @@ static bool take_weights(Session *s, Imported *in) {
     same = was && layer->kind == was->kind;
     layer->weights = same ? was->weights : NULL;
     if (same && reset && !reset->given) *reset = *layer_opt(was, OPT_reset);
+    same = same && same_options(from, was, in->model, layer);
   }
-  in->model->weights.convention = from->weights.convention;
   if (!same)
     session_error(s, "internal error: `%s` was printed as a different model; please report it",
                   in->foreign->file->path);
