@@ -157,7 +157,9 @@ typedef struct Findings {
 
 /* "SNR 62.3 dB"; numbers without a difference have no such ratio. */
 static const char *ratio_text(Session *s, const Difference *d) {
-  if (d->max == 0 && !d->bad) return "the same numbers";
+  if (d->bad) return "NaN on one side only";
+  if (d->max == 0) return "the same numbers";
+  if (d->snr != d->snr) return "infinities differ";
   return arena_printf(s->arena, "SNR %.1f dB", d->snr);
 }
 

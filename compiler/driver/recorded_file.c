@@ -5,6 +5,8 @@
 
 #include "driver/version.h"
 
+#include "runtime/host/host_port.h"
+
 #include <string.h>
 
 /* What the entries below write to: they are called without a context of ours. */
@@ -92,6 +94,19 @@ static GrusPort port_of(Session *s, const char *name, const Type *type, bool by_
                     .time = by_step ? GRUS_TIME_STREAM : times[type->time.kind],
                     .length = type->time.kind == TIME_BOUNDED && !by_step ? 0 : -1,
                     .period = 1};
+}
+
+bool recorded_takes(Session *s, const char *name, const Type *type, const char *path,
+                    const double *data, int64_t n) {
+  GrusPort port = port_of(s, name, type, false);
+  HostText why = {{0}, 0};
+  for (int64_t i = 0; i < n; i++) {
+    if (host_port_takes(&port, data[i], false, false, &why)) continue;
+    session_error(s, "%s: value %lld of `%s`: %s", path, (long long)i, name, why.s);
+    s->file_trouble = true;
+    return false;
+  }
+  return true;
 }
 
 bool recorded_file_read(Session *s, const char *name, const Type *type, RecordedSteps steps,

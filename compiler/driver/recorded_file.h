@@ -15,4 +15,9 @@ typedef enum RecordedSteps {
 bool recorded_file_read(Session *s, const char *name, const Type *type, RecordedSteps steps,
                         const char *path, Recording *out);
 
+/* Whether all n values can be stored in a value of that type, as the readers of `grus run` judge.
+ * False after reporting. */
+bool recorded_takes(Session *s, const char *name, const Type *type, const char *path,
+                    const double *data, int64_t n);
+
 #endif

@@ -169,7 +169,7 @@ bool recording_input(Session *s, const Port *port, Recording *out) {
   if (t.count == 0 || !fit(&t, type, window, &out->samples, &steps))
     return misfit(s, path, &t, port->name, type);
   cut_samples(s, &t, steps, out);
-  return true;
+  return recorded_takes(s, port->name, type, path, out->sample[0].data, t.count);
 }
 
 /* All samples of a file, one after the other. */

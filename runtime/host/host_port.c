@@ -84,7 +84,7 @@ static bool float_takes(const GrusPort *port, double value, bool integral, bool 
                         HostText *why) {
   if (value != value || value - value != 0) {
     if (allow_nan) return true;
-    host_text_add(why, "%s is not a finite number (--allow-nan lets it pass)",
+    host_text_add(why, "%s is not a finite number (programs with --allow-nan take it)",
                   value != value ? "NaN"
                   : value > 0    ? "infinity"
                                  : "-infinity");

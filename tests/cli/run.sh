@@ -186,6 +186,12 @@ t verify s.grus $W x=x.jsonl | rounded
 sed 's/^0.125/nan/' recorded/x.csv >nan.csv
 t verify m.grus $W x=nan.csv k=2
 t run m.grus $W x=nan.csv k=2
+npy_of_two() { # NUMBERS, as octal bytes
+  printf '\223NUMPY\001\000v\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }"
+  printf "$1"
+}
+npy_of_two '\000\000\000\000\000\000\300\177' >nan.npy
+t verify s.grus $W x=nan.npy
 t verify m.grus $W x=x.csv k=2
 sed '2s/0\./3./' recorded/y.csv >changed.csv
 mv changed.csv recorded/y.csv

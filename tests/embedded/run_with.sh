@@ -66,6 +66,10 @@ refused() { # WHAT IS SAID, COMMAND OF GRUS...
   grep -q "$needed" "$dir/said" && [ $code = 3 ] || { echo "$* ($code): $(cat "$dir/said")" && failed=1; }
 }
 refused 'left incomplete results' verify "$dir/m.grus" --weights=random:1 --run-with "$dir/other"
+printf '#!/bin/sh\n"$@"\nprintf "nothing of the kind" >"$3"\n' >"$dir/other"
+refused 'left results that are not those of a model' verify "$dir/m.grus" --weights=random:1 --run-with "$dir/other"
+printf '#!/bin/sh\n[ -f "%s/once" ] || "$@"\n: >"%s/once"\n' "$dir" "$dir" >"$dir/other"
+refused 'left no results' bench "$dir/m.grus" --run-with "$dir/other"
 refused 'ended with exit code 1' verify "$dir/m.grus" --weights=random:1 --run-with false
 refused 'ended with exit code 1' bench "$dir/m.grus" --run-with false
 "$grus" bench "$dir/m.grus" --json --run-with env | grep -q '"run_with":"env".*"ns_to_read_weights":null' || { echo "bench --json" && failed=1; }
