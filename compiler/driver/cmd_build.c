@@ -379,13 +379,14 @@ static bool not_to_terminal(Session *s, EmitKind kind) {
  * known. */
 static bool compiler_fits(Session *s, EmitKind kind) {
   const char *cc = getenv("CC");
-  bool by_c = kind == EMIT_EXE || (is_library(kind) && library_needs_compiler(s)) ||
+  /* An extension of DuckDB is made for this machine alone, and says so for any other. */
+  bool by_c = kind == EMIT_EXE || (kind == EMIT_SHARED && library_needs_compiler(s)) ||
               ((kind == EMIT_OBJ || kind == EMIT_LIB) && !native_chosen(s));
   if (!by_c || (cc && *cc) || machine_is_here(s)) return true;
   session_error(s, "%s for %s needs its C compiler: set CC, for instance CC=%s",
-                kind == EMIT_EXE   ? "a program"
-                : is_library(kind) ? "a shared library"
-                                   : "an object",
+                kind == EMIT_EXE      ? "a program"
+                : kind == EMIT_SHARED ? "a shared library"
+                                      : "an object",
                 s->machine.name, machine_compiler(s));
   s->usage_trouble = true;
   return false;
