@@ -63,6 +63,18 @@ for file in "$root"/tests/conformance/onnx/fixtures/conv.onnx "$root"/tests/conf
 done
 both --help
 
+# What grus.exe cannot read, it says, and names nothing that is not there.
+cp "$root/tests/conformance/keras/fixtures/activations.h5" "$work/there/"
+if (cd "$work/there" && ! "$wine" "$exe" import activations.h5 -o never.grus >"$work/diff" 2>&1 && [ ! -e never.grus ]) &&
+  grep -q 'does not read HDF5' "$work/diff" && ! grep -q '\.so' "$work/diff"; then
+  passed=$((passed + 1))
+else
+  echo 'FAILED grus import activations.h5'
+  cat "$work/diff"
+  failed=$((failed + 1))
+fi
+rm -f "$work/there/activations.h5"
+
 # What needs a C compiler: GCC of mingw-w64 for grus.exe (cc.c), the system's for grus.
 if command -v x86_64-w64-mingw32-gcc-posix >/dev/null; then
   x86_64-w64-mingw32-gcc-posix -O1 "$root/tests/windows/cc.c" -o "$work/cc.exe"
