@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5 read in this very process, for WebAssembly: what libhdf5 does wrong on a damaged file stays
- * inside the module, whose memory ends with it; whoever runs the module makes a new one. */
+/* HDF5 read in this very process, for WebAssembly and the fuzzer: what libhdf5 does wrong on a
+ * damaged file stays inside the module, whose memory ends with it; whoever runs the module makes a
+ * new one. */
 #include "import/tensors/hdf5_file.h"
 
 struct Hdf5 {
