@@ -101,7 +101,7 @@ bool recorded_takes(Session *s, const char *name, const Type *type, const char *
   GrusPort port = port_of(s, name, type, false);
   HostText why = {{0}, 0};
   for (int64_t i = 0; i < n; i++) {
-    if (host_port_takes(&port, data[i], false, false, &why)) continue;
+    if (host_port_takes(&port, data[i], false, s->options->allow_nan, &why)) continue;
     session_error(s, "%s: value %lld of `%s`: %s", path, (long long)i, name, why.s);
     s->file_trouble = true;
     return false;
@@ -129,11 +129,13 @@ bool recorded_file_read(Session *s, const char *name, const Type *type, Recorded
                          .reset = by_step ? note_start : NULL,
                          .step = by_step ? note_step : NULL};
   char *argv[] = {arena_strdup(s->arena, "grus"), arena_printf(s->arena, "%s=%s", name, path),
-                  arena_strdup(s->arena, "--quiet"), NULL};
+                  arena_strdup(s->arena, "--quiet"), NULL, NULL};
+  int n_args = 3;
+  if (s->options->allow_nan) argv[n_args++] = arena_strdup(s->arena, "--allow-nan");
   memset(&noting, 0, sizeof noting);
   noting.arena = s->arena;
   noting.port = &port;
-  int code = grus_host_run(&program, 3, argv, stderr);
+  int code = grus_host_run(&program, n_args, argv, stderr);
   noting.port = NULL;
   if (code == GRUS_EXIT_USAGE) s->usage_trouble = true;
   if (code != GRUS_EXIT_OK) return false;

@@ -196,3 +196,9 @@ t verify m.grus $W x=x.csv k=2
 sed '2s/0\./3./' recorded/y.csv >changed.csv
 mv changed.csv recorded/y.csv
 t verify m.grus $W --against recorded k=2 | rounded
+
+say NaN in what verify is given
+printf 'grus 1\nmodel m {\n  in  x : f32[time 3, 2]\n  out y : f32[time 3, 2] = x |> relu\n}\n' >nans.grus
+printf '1,2\nnan,3\n1,1\n' >nans.csv
+t verify nans.grus x=nans.csv
+q verify nans.grus x=nans.csv --allow-nan
