@@ -26,11 +26,7 @@ static struct {
 } apart;
 
 static size_t bytes_of(const GrusPort *port) {
-  static const size_t size[] = {4, 2, 1, 2, 4, 1, 2}; /* as GrusElem has them */
-  size_t n = apart.program->batch * size[port->elem];
-  for (int i = 0; i < port->rank; i++)
-    if (!(port->time == GRUS_TIME_WINDOW && i == port->time_axis)) n *= port->axes[i].size;
-  return n;
+  return apart.program->batch * trial_port_bytes(port);
 }
 
 static void add(const void *data, size_t bytes) {

@@ -9,6 +9,7 @@
 #include "driver/quantise.h"
 #include "driver/version.h"
 #include "model/quant/quant.h"
+#include "runtime/host/host_number.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,13 +51,6 @@ const GrusProgram *trial_load(Session *s, const KirModule *m) {
   return trial_open(s, dir, path);
 }
 
-/* Elements of a port as the C interface has them. */
-static size_t elem_size(GrusElem elem) {
-  return elem == GRUS_ELEM_F32 || elem == GRUS_ELEM_I32 ? 4
-         : elem == GRUS_ELEM_I8 || elem == GRUS_ELEM_U8 ? 1
-                                                        : 2;
-}
-
 static void store(GrusElem elem, void *to, int64_t i, double x) {
   switch (elem) {
   case GRUS_ELEM_F32: ((float *)to)[i] = (float)x; break;
@@ -87,8 +81,8 @@ static int64_t port_elems(const GrusPort *p, bool without_time) {
   return n;
 }
 
-static size_t port_bytes(const GrusPort *p) {
-  return (size_t)port_elems(p, p->time == GRUS_TIME_WINDOW) * elem_size(p->elem);
+size_t trial_port_bytes(const GrusPort *p) {
+  return (size_t)port_elems(p, p->time == GRUS_TIME_WINDOW) * host_elem_size(p->elem);
 }
 
 /* Buffers for the ports of one role. */
@@ -105,14 +99,14 @@ static Buffers buffers_of(Session *s, const GrusProgram *program, GrusRole role)
     const GrusPort *p = &program->ports[i];
     if (p->role != role) continue;
     b.port[b.n] = p;
-    b.data[b.n++] = arena_alloc(s->arena, program->batch * port_bytes(p) + 64);
+    b.data[b.n++] = arena_alloc(s->arena, program->batch * trial_port_bytes(p) + 64);
   }
   return b;
 }
 
 /* Where sample b of a batch lies. */
 static void *sample_of(const GrusPort *p, void *data, size_t b) {
-  return (char *)data + b * port_bytes(p);
+  return (char *)data + b * trial_port_bytes(p);
 }
 
 static int port_index(Port *const *ports, int n, const char *name) {

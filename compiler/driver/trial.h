@@ -19,6 +19,8 @@ typedef struct Recorded {
 /* Compiles module, in memory or by the C compiler, and loads it; with --run-with, as a program of
  * its own. NULL after reporting. */
 const GrusProgram *trial_load(Session *s, const KirModule *m);
+/* Bytes of one place of a port in a call; of a window, one step. */
+size_t trial_port_bytes(const GrusPort *port);
 /* Loads the shared object `path` in the temporary folder dir, which is then removed. NULL after
  * reporting. */
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path);
