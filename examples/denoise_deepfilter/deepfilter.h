@@ -2,14 +2,18 @@
 /* deepfilter.h: DeepFilterNet3 around its three networks, one frame of 480 samples (10 ms at 48
  * kHz) a call.
  *
- *   spectrum  = FFT of the last 960 samples under a window                 481 complex numbers
- *   erb       = energy of 32 bands in dB, less its mean so far             what the encoder reads
- *   low       = the lowest 96 bins, divided by their size so far           the same
- *   gains     = erb_dec(enc(erb, low))                                     one for each band
- *   taps      = df_dec(enc(erb, low))                                      five complex ones for
- * each low bin and the frame before the last becomes bin k < 96:   sum over the last five frames of
- * taps[k] * spectrum[k]   the deep filter else:         gain of its band * spectrum[k] The networks
- * look two frames ahead, so a frame is complete two frames later. */
+ *   spectrum = FFT of the last 960 samples under a window        481 complex numbers
+ *   erb      = energy of 32 bands in dB, less its mean so far    what the encoder reads
+ *   low      = the lowest 96 bins, divided by their size so far  the same
+ *   gains    = erb_dec(enc(erb, low))                            one for each band
+ *   taps     = df_dec(enc(erb, low))                             five complex ones for each low bin
+ *
+ * The frame before the last becomes
+ *
+ *   bin k < 96:  the sum of taps[k] * spectrum[k] over the last five frames, the deep filter
+ *   others:      gain of its band * spectrum[k]
+ *
+ * The networks look two frames ahead, so a frame is complete two frames later. */
 #ifndef DENOISE_DEEPFILTER_DEEPFILTER_H
 #define DENOISE_DEEPFILTER_DEEPFILTER_H
 

@@ -13,12 +13,11 @@
  *   block''    = model_2(block')                       512 samples
  * and the blocks'' are added where they overlap. So a sample is complete 384 samples (24 ms) after
  * it came; the program leaves out the first 384 and ends with 384 zeros. Memory does not grow. */
+#include "../denoise_wav.h"
 #include "fft.h"
 #include "model_1.h"
 #include "model_2.h"
 
-#include <sndfile.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK = FFT_SIZE, HOP = 128, LATE = BLOCK - HOP, RATE = 16000 };
@@ -60,51 +59,12 @@ static void denoiser_step(Denoiser *d, const float noisy[HOP], float clean[HOP])
   memcpy(clean, d->sum, HOP * sizeof *clean);
 }
 
-/* False if not all could be written. Block k completes the samples before 128 (k + 1) - 384. */
-static int denoise(SNDFILE *in, SNDFILE *out) {
-  static Denoiser d;
-  float noisy[HOP], clean[HOP];
-  sf_count_t taken = 0, given = 0;
-  denoiser_reset(&d);
-  for (sf_count_t k = 0;; k++) {
-    sf_count_t got = sf_readf_float(in, noisy, HOP), n;
-    if (got < 0) got = 0;
-    memset(noisy + got, 0, (size_t)(HOP - got) * sizeof *noisy);
-    taken += got;
-    denoiser_step(&d, noisy, clean);
-    if (k < LATE / HOP) continue;
-    n = taken - given < HOP ? taken - given : HOP;
-    if (n > 0 && sf_writef_float(out, clean, n) != n) return 0;
-    given += n;
-    if (given == taken) return 1;
-  }
+static void step(void *state, const float *noisy, float *clean) {
+  denoiser_step(state, noisy, clean);
 }
 
 int main(int argc, char **argv) {
-  SF_INFO info = {0};
-  if (argc != 3) {
-    fprintf(stderr, "use: %s noisy.wav clean.wav\n", argv[0]);
-    return 2;
-  }
-  SNDFILE *in = sf_open(argv[1], SFM_READ, &info);
-  if (!in) {
-    fprintf(stderr, "%s: %s\n", argv[1], sf_strerror(NULL));
-    return 1;
-  }
-  if (info.channels != 1 || info.samplerate != RATE) {
-    fprintf(stderr, "%s has %d channels at %d Hz; the networks were trained on one at %d Hz\n",
-            argv[1], info.channels, info.samplerate, RATE);
-    return 1;
-  }
-  SNDFILE *out = sf_open(argv[2], SFM_WRITE, &info);
-  if (!out) {
-    fprintf(stderr, "%s: %s\n", argv[2], sf_strerror(NULL));
-    return 1;
-  }
-  sf_command(out, SFC_SET_CLIPPING, NULL, SF_TRUE);
-  int ok = denoise(in, out);
-  sf_close(in);
-  ok &= sf_close(out) == 0;
-  if (!ok) fprintf(stderr, "%s cannot be written\n", argv[2]);
-  return !ok;
+  static Denoiser d;
+  denoiser_reset(&d);
+  return denoise_wav(&(DenoiseWav){RATE, HOP, LATE, &d, step}, argc, argv);
 }
