@@ -8,6 +8,7 @@
 #include "driver/written.h"
 
 #include <math.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,4 +252,25 @@ void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *
   if (model)
     conform_batch(c, arena_printf(c->arena, "%s (%lld steps)", path, (long long)steps), model, x, y,
                   1, 1, tolerance);
+}
+
+int conform_main(int argc, char **argv, int n_args, int n_folders,
+                 void (*run)(Conform *c, char **argv)) {
+  jmp_buf oom;
+  Conform c;
+  if (argc != n_args) return 2;
+  for (int i = 1; i <= n_folders; i++)
+    if (!file_exists(argv[i])) {
+      printf("SKIPPED: there are no published models in %s\n", argv[i]);
+      return SKIPPED;
+    }
+  if (setjmp(oom)) return 3;
+  Arena *arena = arena_new(&oom);
+  conform_begin(&c, arena);
+  conform_heading();
+  run(&c, argv);
+  int failures = c.failures;
+  arena_free(arena);
+  printf("%d failures\n", failures);
+  return failures != 0;
 }

@@ -35,6 +35,10 @@ typedef struct Conform {
   FILE *rows;
 } Conform;
 
+/* The main of a test over published models: argv[1] to argv[n_folders] are folders of theirs, and
+ * the test is skipped where one is not there; argv[n_args - 1] is the last argument. */
+int conform_main(int argc, char **argv, int n_args, int n_folders,
+                 void (*run)(Conform *c, char **argv));
 /* Starts a test; the folder of published models must be there. */
 void conform_begin(Conform *c, Arena *arena);
 /* Prints the heading of the table. */

@@ -8,11 +8,10 @@
  * Tolerances: 1e-5 of probabilities and actions of order 1, 1e-4 of logits of order 10. */
 #include "../conform.h"
 
-#include <setjmp.h>
 #include <string.h>
 
 typedef struct Test {
-  Conform c;
+  Conform *c;
   const char *written;
 } Test;
 
@@ -53,34 +52,34 @@ static const Case cases[] = {
 enum { CASES = sizeof cases / sizeof *cases };
 
 static Model *written(Test *t, const char *layers, const char *path) {
-  t->c.options.config = arena_printf(t->c.arena, "%s/%s.grus", t->written, layers);
-  Model *model = conform_import(&t->c, path);
-  t->c.options.config = NULL;
-  t->c.options.weights = NULL;
+  t->c->options.config = arena_printf(t->c->arena, "%s/%s.grus", t->written, layers);
+  Model *model = conform_import(t->c, path);
+  t->c->options.config = NULL;
+  t->c->options.weights = NULL;
   return model;
 }
 
 static void case_run(Test *t, const Case *one, const char *folder) {
-  Arena *arena = t->c.arena;
+  Arena *arena = t->c->arena;
   Model *model = written(t, one->layers, arena_printf(arena, "%s/%s", folder, one->file));
-  Tensor x = conform_npy(&t->c, arena_printf(arena, "%s/%s", folder, one->in)), y[2];
+  Tensor x = conform_npy(t->c, arena_printf(arena, "%s/%s", folder, one->in)), y[2];
   for (int i = 0; i < 2 && one->out[i]; i++)
-    y[i] = conform_npy(&t->c, arena_printf(arena, "%s/%s", folder, one->out[i]));
+    y[i] = conform_npy(t->c, arena_printf(arena, "%s/%s", folder, one->out[i]));
   if (model)
-    conform_batch(&t->c, arena_printf(arena, "%s, by hand", one->file), model, &x, y, one->samples,
+    conform_batch(t->c, arena_printf(arena, "%s, by hand", one->file), model, &x, y, one->samples,
                   1, one->tolerance);
 }
 
 /* Each call is the 64 samples before, zeros at first, and 512 new ones. */
 static void silero(Test *t, const char *models) {
   enum { CALLS = 200, PAST = 64, NEW = 512, FRAME = PAST + NEW };
-  const char *folder = arena_printf(t->c.arena, "%s/silero_safetensors", models);
+  const char *folder = arena_printf(t->c->arena, "%s/silero_safetensors", models);
   Model *model =
-      written(t, "silero", arena_printf(t->c.arena, "%s/silero_vad_16k.safetensors", folder));
-  Tensor sound = conform_npy(&t->c, arena_printf(t->c.arena, "%s/ref/audio_16k.npy", folder));
+      written(t, "silero", arena_printf(t->c->arena, "%s/silero_vad_16k.safetensors", folder));
+  Tensor sound = conform_npy(t->c, arena_printf(t->c->arena, "%s/ref/audio_16k.npy", folder));
   Tensor y =
-      conform_npy(&t->c, arena_printf(t->c.arena, "%s/ref/safetensors_torch__output.npy", folder));
-  double *frames = ARENA_ARRAY(t->c.arena, double, CALLS *FRAME);
+      conform_npy(t->c, arena_printf(t->c->arena, "%s/ref/safetensors_torch__output.npy", folder));
+  double *frames = ARENA_ARRAY(t->c->arena, double, CALLS *FRAME);
   if (!model || sound.count != CALLS * NEW) return;
   for (int k = 0; k < CALLS; k++)
     for (int i = 0; i < FRAME; i++) {
@@ -91,28 +90,17 @@ static void silero(Test *t, const char *models) {
   x.dim[0] = CALLS;
   x.dim[1] = FRAME;
   x.data = (const uint8_t *)frames;
-  conform_batch(&t->c, "silero_safetensors/silero_vad_16k.safetensors, by hand", model, &x, &y, 1,
-                1, 1e-5);
+  conform_batch(t->c, "silero_safetensors/silero_vad_16k.safetensors, by hand", model, &x, &y, 1, 1,
+                1e-5);
 }
 
-int main(int argc, char **argv) {
-  jmp_buf oom;
-  Test t = {0};
-  if (argc != 4) return 2;
-  if (!file_exists(argv[1]) || !file_exists(argv[2])) {
-    printf("SKIPPED: there are no published models in %s and %s\n", argv[1], argv[2]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&t.c, arena);
-  t.written = argv[3];
-  conform_heading();
+static void run(Conform *c, char **argv) {
+  Test t = {c, argv[3]};
   silero(&t, argv[1]);
   for (int i = 0; i < CASES; i++)
     case_run(&t, &cases[i], argv[2]);
-  int failures = t.c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+}
+
+int main(int argc, char **argv) {
+  return conform_main(argc, argv, 4, 2, run);
 }

@@ -12,29 +12,28 @@
 #include "../conform.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct Test {
-  Conform c;
+  Conform *c;
   const char *models, *written;
 } Test;
 
 static const char *path_of(Test *t, const char *name) {
-  return arena_printf(t->c.arena, "%s/%s", t->models, name);
+  return arena_printf(t->c->arena, "%s/%s", t->models, name);
 }
 static Tensor array_of(Test *t, const char *name) {
-  return conform_npy(&t->c, path_of(t, name));
+  return conform_npy(t->c, path_of(t, name));
 }
 
 /* A file of tensors with the layers of a .grus file, as `--config` takes them; NULL after counting
  * a failure. */
 static Model *written(Test *t, const char *name, const char *file) {
-  t->c.options.config = arena_printf(t->c.arena, "%s/%s.grus", t->written, name);
-  Model *model = conform_import(&t->c, path_of(t, file));
-  t->c.options.config = NULL;
-  t->c.options.weights = NULL;
+  t->c->options.config = arena_printf(t->c->arena, "%s/%s.grus", t->written, name);
+  Model *model = conform_import(t->c, path_of(t, file));
+  t->c->options.config = NULL;
+  t->c->options.weights = NULL;
   return model;
 }
 
@@ -46,12 +45,12 @@ typedef struct Steps {
 } Steps;
 
 static Steps steps_begin(Test *t, const Model *model, const float *init) {
-  Steps s = {model ? conform_program(&t->c, model) : NULL, NULL};
+  Steps s = {model ? conform_program(t->c, model) : NULL, NULL};
   if (!s.program) return s;
-  s.state = arena_alloc(t->c.arena, s.program->state_size + 64);
+  s.state = arena_alloc(t->c->arena, s.program->state_size + 64);
   s.state = (void *)(((uintptr_t)s.state + 63) / 64 * 64);
   const void *start[] = {init};
-  if (s.program->reset(s.state, start) != GRUS_OK) t->c.failures++;
+  if (s.program->reset(s.state, start) != GRUS_OK) t->c->failures++;
   return s;
 }
 
@@ -61,14 +60,14 @@ static int steps_next(Test *t, const Steps *s, int last, int n, float *logits) {
   const void *in[] = {&id};
   void *out[] = {logits};
   int best = 0;
-  if (s->program->step(s->state, in, out) != GRUS_OK) t->c.failures++;
+  if (s->program->step(s->state, in, out) != GRUS_OK) t->c->failures++;
   for (int i = 1; i < n; i++)
     if (logits[i] > logits[best]) best = i;
   return best;
 }
 
 static void same(Test *t, const char *label, int wrong, int of) {
-  conform_row(&t->c, label, of, -1, wrong, 0);
+  conform_row(t->c, label, of, -1, wrong, 0);
 }
 
 /* ---- models ---- */
@@ -100,7 +99,7 @@ static int64_t letters_of(const char *word, size_t len, double *out) {
 /* " K AE1 T" and the row of logits behind each, from the encoder's state. */
 static const char *spoken(Test *t, const Model *decoder, const float *h, const Tensor *y,
                           int64_t *row, double *error) {
-  Text text = text_new(t->c.arena);
+  Text text = text_new(t->c->arena);
   Steps s = steps_begin(t, decoder, h);
   float logits[PHONEMES];
   for (int n = 0, last = START; s.program && n < MOST_PHONEMES; n++, ++*row) {
@@ -127,7 +126,7 @@ static void g2p(Test *t) {
   Model *encoder = written(t, "g2p_encoder", "g2p/checkpoint20.npz"),
         *decoder = written(t, "g2p_decoder", "g2p/checkpoint20.npz");
   size_t len;
-  const char *reason, *text = file_read(t->c.arena, path_of(t, "g2p/ref/words_phonemes.txt"),
+  const char *reason, *text = file_read(t->c->arena, path_of(t, "g2p/ref/words_phonemes.txt"),
                                         1 << 16, &len, &reason);
   double far_state = 0, far_logits = 0, letters[MOST_LETTERS + 1], *in[] = {letters};
   float h[MOST_WORDS][256] = {{0}};
@@ -138,20 +137,20 @@ static void g2p(Test *t) {
     size_t word = strcspn(line, " ");
     int64_t n = letters_of(line, word < MOST_LETTERS ? word : MOST_LETTERS, letters);
     EvalTensor out;
-    if (words == MOST_WORDS || !conform_compiled(&t->c, encoder, in, &n, &out) || !out.data) return;
+    if (words == MOST_WORDS || !conform_compiled(t->c, encoder, in, &n, &out) || !out.data) return;
     for (int i = 0; i < 256; i++) {
       h[words][i] = (float)out.data[i];
       far_state = fmax(far_state, fabs(out.data[i] - tensor_get(&states, words * 256 + i)));
     }
   }
-  conform_row(&t->c, "g2p/checkpoint20.npz, encoder", words * 256, -1, far_state, 1e-5);
+  conform_row(t->c, "g2p/checkpoint20.npz, encoder", words * 256, -1, far_state, 1e-5);
   words = 0;
   for (const char *line = text; *line; line = line_end(line), words++) {
     size_t word = strcspn(line, " "), all = strcspn(line, "\n");
     const char *said = spoken(t, decoder, h[words], &logits, &row, &far_logits);
-    wrong += strcmp(said, arena_strndup(t->c.arena, line + word, all - word)) != 0;
+    wrong += strcmp(said, arena_strndup(t->c->arena, line + word, all - word)) != 0;
   }
-  conform_row(&t->c, "g2p/checkpoint20.npz, decoder", row * PHONEMES, -1,
+  conform_row(t->c, "g2p/checkpoint20.npz, decoder", row * PHONEMES, -1,
               row * PHONEMES == logits.count ? far_logits : (double)INFINITY, 1e-4);
   same(t, "g2p, words whose phonemes differ", wrong, words);
 }
@@ -167,7 +166,7 @@ static int mistaken(Test *t, const Model *model, const Tensor *x, const Tensor *
     int best = 0;
     for (int i = 0; i < PIXELS; i++)
       in[i] = tensor_get(x, k * PIXELS + i) * scale;
-    if (!conform_compiled(&t->c, model, ins, (int64_t[]){28}, &out) || !out.data) return -1;
+    if (!conform_compiled(t->c, model, ins, (int64_t[]){28}, &out) || !out.data) return -1;
     for (int i = 0; i < CLASSES; i++) {
       best = out.data[i] > out.data[best] ? i : best;
       *error = fmax(*error, fabs(out.data[i] - tensor_get(y, k * CLASSES + i)));
@@ -188,14 +187,14 @@ static void mnist(Test *t) {
   double error = 0;
   if (!model) return;
   int wrong = mistaken(t, model, &samples, NULL, 1, &samples_y, &error);
-  conform_row(&t->c, arena_printf(t->c.arena, "%s, 10 samples", file), samples_y.count, -1, error,
+  conform_row(t->c, arena_printf(t->c->arena, "%s, 10 samples", file), samples_y.count, -1, error,
               1e-5);
   same(t, "tflm_mnist_lstm, samples mistaken", wrong, 10);
   error = 0;
   wrong = mistaken(t, model, &digits, &labels, 1.0 / 255, &y, &error);
-  conform_row(&t->c, arena_printf(t->c.arena, "%s, 500 digits", file), y.count, -1, error, 1e-5);
-  conform_row(&t->c,
-              arena_printf(t->c.arena, "tflm_mnist_lstm, accuracy %.1f %%, expected 98.6 %%",
+  conform_row(t->c, arena_printf(t->c->arena, "%s, 500 digits", file), y.count, -1, error, 1e-5);
+  conform_row(t->c,
+              arena_printf(t->c->arena, "tflm_mnist_lstm, accuracy %.1f %%, expected 98.6 %%",
                            100 - wrong / 5.0),
               500, -1, abs(wrong - 7), 0);
 }
@@ -209,8 +208,8 @@ static void rnnoise(Test *t) {
   Tensor table[] = {array_of(t, "rnnoise_v0/ref/gains_c_table.npy"),
                     array_of(t, "rnnoise_v0/ref/vad_c_table.npy")};
   if (!model) return;
-  conform_batch(&t->c, file, model, &x, y, 1, 1, 1e-5);
-  conform_batch(&t->c, arena_printf(t->c.arena, "%s, the C original", file), model, &x, table, 1, 1,
+  conform_batch(t->c, file, model, &x, y, 1, 1, 1e-5);
+  conform_batch(t->c, arena_printf(t->c->arena, "%s, the C original", file), model, &x, table, 1, 1,
                 2e-5);
 }
 
@@ -221,65 +220,49 @@ static void rnnoise_text(Test *t) {
   Tensor x = array_of(t, "rnnoise_nu_bd/ref/features.npy");
   Tensor y[] = {array_of(t, "rnnoise_nu_bd/ref/bd__denoise_output.npy"),
                 array_of(t, "rnnoise_nu_bd/ref/bd__vad_output.npy")};
-  Model *model = conform_import(&t->c, file);
+  Model *model = conform_import(t->c, file);
   if (!model) return;
-  conform_batch(&t->c, file, model, &x, y, 1, 1, 0.12);
+  conform_batch(t->c, file, model, &x, y, 1, 1, 0.12);
 }
 
 static void thai(Test *t) {
   const char *stem = "unicode_seg_thai/ref/Thai_codepoints_exclusive_model4_heavy";
   const char *file = path_of(t, "unicode_seg_thai/Thai_codepoints_exclusive_model4_heavy.json");
-  t->c.options.time = "n <= 64";
-  Model *model = conform_import(&t->c, file);
-  t->c.options.time = NULL;
+  t->c->options.time = "n <= 64";
+  Model *model = conform_import(t->c, file);
+  t->c->options.time = NULL;
   for (int k = 0; model && k < 3; k++) {
-    Tensor x = array_of(t, arena_printf(t->c.arena, "%s__%d__ids.npy", stem, k));
-    Tensor y = array_of(t, arena_printf(t->c.arena, "%s__%d__probs.npy", stem, k));
-    conform_batch(&t->c, arena_printf(t->c.arena, "%s, sentence %d", file, k), model, &x, &y, 1, 1,
+    Tensor x = array_of(t, arena_printf(t->c->arena, "%s__%d__ids.npy", stem, k));
+    Tensor y = array_of(t, arena_printf(t->c->arena, "%s__%d__probs.npy", stem, k));
+    conform_batch(t->c, arena_printf(t->c->arena, "%s, sentence %d", file, k), model, &x, &y, 1, 1,
                   1e-5);
   }
 }
 
 static void sketch(Test *t) {
   const char *file = path_of(t, "sketch_rnn/bird.gen.json");
-  Model *model = conform_import(&t->c, file);
+  Model *model = conform_import(t->c, file);
   Tensor x = array_of(t, "sketch_rnn/ref/x.npy");
   Tensor y[] = {array_of(t, "sketch_rnn/ref/h_js.npy"), array_of(t, "sketch_rnn/ref/z_f64.npy")};
-  double *scaled = ARENA_ARRAY(t->c.arena, double, x.count + 1);
+  double *scaled = ARENA_ARRAY(t->c->arena, double, x.count + 1);
   for (int64_t i = 0; i < x.count; i++) /* dx and dy, three flags */
     scaled[i] = tensor_get(&x, i) / (i % 5 < 2 ? 71.3754 / 2 : 1);
   x.elem = TENSOR_F64;
   x.data = (const uint8_t *)scaled;
-  if (model) conform_batch(&t->c, file, model, &x, y, 1, 1, 1e-4);
+  if (model) conform_batch(t->c, file, model, &x, y, 1, 1, 1e-4);
 }
 
-static void run(Test *t) {
-  conform_heading();
+static void run(Conform *c, char **argv) {
+  Test tests = {.c = c, .models = argv[1], .written = argv[2]}, *t = &tests;
   g2p(t);
   mnist(t);
   rnnoise(t);
   rnnoise_text(t);
   thai(t);
   sketch(t);
-  conform_refused(&t->c, path_of(t, "silero_safetensors/silero_vad_16k.safetensors"), E904);
+  conform_refused(t->c, path_of(t, "silero_safetensors/silero_vad_16k.safetensors"), E904);
 }
 
 int main(int argc, char **argv) {
-  jmp_buf oom;
-  Test t = {0};
-  if (argc != 3) return 2;
-  t.models = argv[1];
-  t.written = argv[2];
-  if (!file_exists(t.models)) {
-    printf("SKIPPED: there are no published models in %s\n", t.models);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&t.c, arena);
-  run(&t);
-  int failures = t.c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+  return conform_main(argc, argv, 3, 1, run);
 }

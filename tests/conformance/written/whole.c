@@ -10,11 +10,10 @@
 #include "../conform.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <string.h>
 
 typedef struct Test {
-  Conform c;
+  Conform *c;
   const char *written;
 } Test;
 
@@ -73,14 +72,14 @@ enum { CASES = sizeof cases / sizeof *cases };
 static const char *path_of(Test *t, const char *folder, const char *path) {
   const char *more = strchr(path, '/');
   bool second = strncmp(path, "models2/", 8) == 0;
-  return arena_printf(t->c.arena, "%s%s%s", folder, second ? "2" : "", more);
+  return arena_printf(t->c->arena, "%s%s%s", folder, second ? "2" : "", more);
 }
 
 /* The values in the order of the model, the integers as the numbers they stand for. */
 static Tensor array_of(Test *t, const char *folder, const Case *one, const Array *array,
                        bool input) {
-  Tensor x = conform_npy(&t->c, path_of(t, folder, array->path));
-  double *data = ARENA_ARRAY(t->c.arena, double, x.count + 1);
+  Tensor x = conform_npy(t->c, path_of(t, folder, array->path));
+  double *data = ARENA_ARRAY(t->c->arena, double, x.count + 1);
   int64_t step[4] = {1, 1, 1, 1}, from_step[4] = {1, 1, 1, 1};
   for (int k = array->rank - 2; k >= 0; k--) {
     from_step[k] = from_step[k + 1] * array->dim[k + 1];
@@ -128,18 +127,18 @@ static bool take_weights(Model *model, Model *const *from, int n_from) {
 static Model *written(Test *t, const Case *one, const char *folder) {
   Model *from[MOST_FILES];
   int n = 0;
-  t->c.options.stream = one->stream;
+  t->c->options.stream = one->stream;
   for (; n < MOST_FILES && one->file[n]; n++) {
-    from[n] = conform_import(&t->c, path_of(t, folder, one->file[n]));
+    from[n] = conform_import(t->c, path_of(t, folder, one->file[n]));
     if (!from[n]) return NULL;
   }
-  t->c.options.stream = false;
-  session_reset_diags(&t->c.session);
+  t->c->options.stream = false;
+  session_reset_diags(&t->c->session);
   const Source *source;
-  const char *path = arena_printf(t->c.arena, "%s/%s.grus", t->written, one->layers);
-  Program *program = session_load(&t->c.session, path, &source);
-  if (!program || t->c.session.diags->n_errors) {
-    session_print_diags(&t->c.session);
+  const char *path = arena_printf(t->c->arena, "%s/%s.grus", t->written, one->layers);
+  Program *program = session_load(&t->c->session, path, &source);
+  if (!program || t->c->session.diags->n_errors) {
+    session_print_diags(&t->c->session);
     return NULL;
   }
   return take_weights(program->model[0], from, n) ? program->model[0] : NULL;
@@ -158,9 +157,9 @@ static void case_run(Test *t, const Case *one, const char *folder) {
   Model *model = written(t, one, folder);
   Tensor x[MOST_PORTS], y[MOST_PORTS] = {{0}};
   int n_in = 0, n_out = 0;
-  t->c.options.stream = false;
+  t->c->options.stream = false;
   if (!model) {
-    t->c.failures++;
+    t->c->failures++;
     return;
   }
   for (; n_in < MOST_PORTS && one->in[n_in].path; n_in++)
@@ -169,10 +168,10 @@ static void case_run(Test *t, const Case *one, const char *folder) {
     y[n_out] = array_of(t, folder, one, &one->out[n_out], false);
   if (n_in != model->n_in || n_out != model->n_out) {
     printf("%s has other inputs or outputs than were recorded\n", one->layers);
-    t->c.failures++;
+    t->c->failures++;
     return;
   }
-  conform_batch(&t->c, arena_printf(t->c.arena, "%s, by hand", strchr(one->file[0], '/') + 1),
+  conform_batch(t->c, arena_printf(t->c->arena, "%s, by hand", strchr(one->file[0], '/') + 1),
                 model, x, y, 1, 1, one->tolerance * scale_of(y, n_out));
 }
 
@@ -180,14 +179,14 @@ static void case_run(Test *t, const Case *one, const char *folder) {
  * computes with them. */
 static void invented(Test *t, const char *layers) {
   enum { STEPS = 40 };
-  Arena *arena = t->c.arena;
+  Arena *arena = t->c->arena;
   const Source *source;
-  session_reset_diags(&t->c.session);
+  session_reset_diags(&t->c->session);
   Program *program =
-      session_load(&t->c.session, arena_printf(arena, "%s/%s.grus", t->written, layers), &source);
-  if (!program || t->c.session.diags->n_errors) {
-    session_print_diags(&t->c.session);
-    t->c.failures++;
+      session_load(&t->c->session, arena_printf(arena, "%s/%s.grus", t->written, layers), &source);
+  if (!program || t->c->session.diags->n_errors) {
+    session_print_diags(&t->c->session);
+    t->c->failures++;
     return;
   }
   Model *model = program->model[0];
@@ -202,8 +201,8 @@ static void invented(Test *t, const char *layers) {
     for (int64_t k = 0; k < n; k++)
       in[i][k] = (double)(float)sin((double)k * 0.37 + i);
   }
-  EvalTensor *exact = conform_run(&t->c, model, in, steps);
-  double error = exact && conform_compiled(&t->c, model, in, steps, fast) ? 0 : (double)INFINITY;
+  EvalTensor *exact = conform_run(t->c, model, in, steps);
+  double error = exact && conform_compiled(t->c, model, in, steps, fast) ? 0 : (double)INFINITY;
   for (int i = 0; error < 1 && i < model->n_out; i++) {
     int64_t n = exact[i].steps * type_step_size(&model->out[i]->value->type);
     outputs += n;
@@ -211,28 +210,17 @@ static void invented(Test *t, const char *layers) {
     for (int64_t k = 0; error < 1 && k < n; k++)
       error = fmax(error, fabs(exact[i].data[k] - fast[i].data[k]));
   }
-  conform_row(&t->c, arena_printf(arena, "%s, weights invented", layers), outputs, -1, error, 1e-5);
+  conform_row(t->c, arena_printf(arena, "%s, weights invented", layers), outputs, -1, error, 1e-5);
 }
 
-int main(int argc, char **argv) {
-  jmp_buf oom;
-  Test t = {0};
-  if (argc != 4) return 2;
-  if (!file_exists(argv[1]) || !file_exists(argv[2])) {
-    printf("SKIPPED: there are no published models in %s and %s\n", argv[1], argv[2]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&t.c, arena);
-  t.written = argv[3];
-  conform_heading();
+static void run(Conform *c, char **argv) {
+  Test t = {c, argv[3]};
   for (int i = 0; i < CASES; i++)
     case_run(&t, &cases[i], argv[1]);
   invented(&t, "tenvad");
   invented(&t, "robot");
-  int failures = t.c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+}
+
+int main(int argc, char **argv) {
+  return conform_main(argc, argv, 4, 2, run);
 }
