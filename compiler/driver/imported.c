@@ -45,8 +45,11 @@ static bool same_option(const OptInfo *info, const Model *a, const Layer *x, con
     return fabs(f - g) <= SAME_NUMBER * fmax(fabs(f), fabs(g));
   case OPTK_SIZE: return layer_size(x, info->id, 0) == layer_size(y, info->id, 0);
   case OPTK_WORD: return strcmp(layer_word(x, info->id), layer_word(y, info->id)) == 0;
-  case OPTK_NONE:
   case OPTK_SIZES:
+    for (int k = 0; k < WINDOW_MAX_AXES; k++)
+      if (layer_size_of(x, info->id, k) != layer_size_of(y, info->id, k)) return false;
+    return true;
+  case OPTK_NONE:
   case OPTK_PADDING:
   case OPTK_AXES:
   case OPTK_STATE:
