@@ -115,8 +115,10 @@ static bool read_attention(KerasLayer *layer) {
     scale = keras_weight(layer, "", "scale", number++, 0, NULL);
     if (!scale) return false;
   }
-  if (!dot && !(weight = keras_weight(layer, "", "concat_score_weight", number, 0, NULL)))
-    return false;
+  if (!dot) {
+    weight = keras_weight(layer, "", "concat_score_weight", number, 0, NULL);
+    if (!weight) return false;
+  }
   if (dot) {
     scores = EMIT(e, MatMul, a.query.graph, emit_transpose(e, a.key.graph, 3, turned));
     if (scale) scores = EMIT(e, Mul, scores, scale);
