@@ -120,6 +120,10 @@ void backend_go(const KirModule *m, const COptions *options, Text *out);
 void backend_python(const KirModule *m, const COptions *options, Text *out);
 /* "kws_8": "Kws8". */
 const char *c_class_name(Arena *arena, const char *prefix);
+/* What follows the prefix in the type of what is kept from call to call: "window" or "state". */
+const char *c_object_name(const KirModule *m);
+/* Whether such an object can be reset without arguments, as the class of a language does that. */
+bool c_resets_alone(const KirModule *m);
 /* The prototypes alone, one a line, as `grus inspect` shows them. */
 void backend_c_prototypes(const KirModule *m, const COptions *options, Text *text);
 

@@ -25,6 +25,18 @@ const char *c_class_name(Arena *arena, const char *prefix) {
              : arena_printf(arena, "Model%s", text_str(&name));
 }
 
+const char *c_object_name(const KirModule *m) {
+  return m->run_kind == KIR_WINDOW ? "window" : "state";
+}
+
+bool c_resets_alone(const KirModule *m) {
+  for (int i = 0; i < m->n_funcs; i++) {
+    const KirFunc *f = m->func[i];
+    if (f->kind == KIR_RESET && !f->n_buffers && !f->takes_weights) return true;
+  }
+  return false;
+}
+
 static bool is_own(const KirFunc *f) {
   return f->kind != KIR_HELPER;
 }
@@ -72,22 +84,18 @@ static void method(CWriter *c, const KirFunc *f) {
 
 void backend_c_class(const KirModule *m, const COptions *options, Text *out) {
   CWriter w = c_writer(m, options, out), *c = &w;
-  const char *name = c_class_name(out->arena, c->prefix),
-             *kind = m->run_kind == KIR_WINDOW ? "window" : "state";
-  bool resets_alone = false;
+  const char *name = c_class_name(out->arena, c->prefix);
   text_printf(out,
               "// %s for C++: one object a stream, no heap. Written by %s; changes are lost.\n"
               "#ifndef GRUS_CLASS_%s_HPP\n#define GRUS_CLASS_%s_HPP\n\n#include \"%s\"\n\nclass %s "
               "{\npublic:\n",
               m->name, options->compiler ? options->compiler : "grus", c->upper, c->upper,
               options->header_name, name);
-  for (int i = 0; i < m->n_funcs; i++)
-    resets_alone |=
-        m->func[i]->kind == KIR_RESET && !m->func[i]->n_buffers && !m->func[i]->takes_weights;
-  if (resets_alone) text_printf(out, "  %s() { reset(); }\n", name);
+  if (c_resets_alone(m)) text_printf(out, "  %s() { reset(); }\n", name);
   for (int i = 0; i < m->n_funcs; i++)
     if (is_own(m->func[i])) method(c, m->func[i]);
-  if (m->run_kind != KIR_WHOLE) text_printf(out, "\nprivate:\n  %s_%s state_;\n", c->prefix, kind);
+  if (m->run_kind != KIR_WHOLE)
+    text_printf(out, "\nprivate:\n  %s_%s state_;\n", c->prefix, c_object_name(m));
   text_add(out, "};\n\n#endif\n");
 }
 

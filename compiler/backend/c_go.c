@@ -52,16 +52,12 @@ static const char *go_name(Arena *arena, const char *name) {
   return name;
 }
 
-static const char *object_of(const KirModule *m) {
-  return m->run_kind == KIR_WINDOW ? "window" : "state";
-}
-
 /* C with flat parameters, which cgo has no types for otherwise. */
 static void flat_function(CWriter *c, const KirFunc *f) {
   const char *comma = "";
   text_printf(c->out, "static inline %s go_%s(", f->returns_status ? "int" : "void", f->name);
   if (f->uses_state) {
-    text_printf(c->out, "%s_%s *go_state", c->prefix, object_of(c->m));
+    text_printf(c->out, "%s_%s *go_state", c->prefix, c_object_name(c->m));
     comma = ", ";
   }
   for (int i = 0; i < f->n_buffers; i++) {
@@ -143,16 +139,12 @@ static void go_function(CWriter *c, const KirFunc *f) {
 
 static void go_object(CWriter *c) {
   const char *name = c_class_name(c->out->arena, c->prefix);
-  bool resets_alone = false;
-  for (int i = 0; i < c->m->n_funcs; i++) {
-    const KirFunc *f = c->m->func[i];
-    resets_alone |= f->kind == KIR_RESET && !f->n_buffers && !f->takes_weights;
-  }
+  bool resets_alone = c_resets_alone(c->m);
   text_printf(
       c->out,
       "\n// %s is what is kept from call to call. A copy is a stream of its own.%s\ntype %s "
       "struct{ state C.%s_%s }\n",
-      name, resets_alone ? "" : " Reset comes first.", name, c->prefix, object_of(c->m));
+      name, resets_alone ? "" : " Reset comes first.", name, c->prefix, c_object_name(c->m));
   if (resets_alone)
     text_printf(c->out,
                 "\n// New%s gives a stream at its start.\nfunc New%s() *%s {\n\tm := new(%s)\n"

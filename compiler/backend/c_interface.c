@@ -186,7 +186,7 @@ void c_state_struct(CWriter *c) {
   if (m->run_kind == KIR_WHOLE) return;
   bool window = m->run_kind == KIR_WINDOW, any = false;
   if (c->any_state) {
-    any_state(c, window ? "window" : "state");
+    any_state(c, c_object_name(m));
     return;
   }
   text_printf(
@@ -212,7 +212,7 @@ void c_state_struct(CWriter *c) {
     text_add(c->out, "\n");
   }
   if (!any) text_add(c->out, "  char unused; /* this model keeps nothing */\n");
-  text_printf(c->out, "} %s_%s;\n", c->prefix, window ? "window" : "state");
+  text_printf(c->out, "} %s_%s;\n", c->prefix, c_object_name(m));
 }
 
 static void parameter(CWriter *c, const KirBuffer *b) {
@@ -318,8 +318,7 @@ void c_prototype(CWriter *c, const KirFunc *f, bool with_comment) {
   for (int n = 1; is_port(m, c->self); n++)
     c->self = n == 1 ? "state" : arena_printf(c->out->arena, "state_%d", n);
   if (f->uses_state) {
-    text_printf(out, "%s_%s *%s", c->prefix, m->run_kind == KIR_WINDOW ? "window" : "state",
-                c->self);
+    text_printf(out, "%s_%s *%s", c->prefix, c_object_name(m), c->self);
     comma = ", ";
   }
   for (int i = 0; i < f->n_buffers; i++) {

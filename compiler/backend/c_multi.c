@@ -118,7 +118,7 @@ static void call_body(const CWriter *c, const KirFunc *f, const char *body, cons
 }
 
 static void entry(const Multi *x, CWriter *c, const KirFunc *f) {
-  const char *state = c->m->run_kind == KIR_WINDOW ? "window" : "state";
+  const char *state = c_object_name(c->m);
   text_add(c->out, "\n");
   c_prototype(c, f, false);
   text_add(c->out, " {\n");

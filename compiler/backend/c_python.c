@@ -103,7 +103,7 @@ static const char memory[] =
 
 void backend_python(const KirModule *m, const COptions *options, Text *out) {
   CWriter w = c_writer(m, options, out), *c = &w;
-  bool keeps = m->run_kind != KIR_WHOLE, resets_alone = false;
+  bool keeps = m->run_kind != KIR_WHOLE;
   const char *name = c_class_name(out->arena, c->prefix);
   text_printf(
       out,
@@ -124,7 +124,6 @@ void backend_python(const KirModule *m, const COptions *options, Text *out) {
     if (f->kind == KIR_HELPER) continue;
     text_printf(out, "        self._%s = code.%s_%s\n        self._%s.restype = %s\n", f->name,
                 c->prefix, f->name, f->name, f->returns_status ? "ctypes.c_int" : "None");
-    resets_alone |= f->kind == KIR_RESET && !f->n_buffers && !f->takes_weights;
   }
   enum { SPARE = 64 }; /* more than what a C compiler puts between the fields */
   int fields = 0;
@@ -133,7 +132,7 @@ void backend_python(const KirModule *m, const COptions *options, Text *out) {
   if (keeps)
     text_printf(out, "        self._state = (ctypes.c_double * %lld)()\n",
                 (long long)(c_state_bytes(m) + SPARE + 8 * fields) / 8);
-  if (resets_alone) text_add(out, "        self.reset()\n");
+  if (c_resets_alone(m)) text_add(out, "        self.reset()\n");
   for (int i = 0; i < m->n_funcs; i++)
     if (m->func[i]->kind != KIR_HELPER) python_method(c, m->func[i]);
 }

@@ -163,8 +163,7 @@ static void trial(CWriter *c, const char *name, const CExpected *e, int n, int c
   arrays(c, reset);
   arrays(c, f);
   if (m->run_kind != KIR_WHOLE)
-    text_printf(out, "  static %s_%s state;\n", c->prefix,
-                m->run_kind == KIR_WINDOW ? "window" : "state");
+    text_printf(out, "  static %s_%s state;\n", c->prefix, c_object_name(m));
   if (c->o->scratch == C_SCRATCH_CALLER && m->scratch_bytes > 0)
     text_printf(out, "  static float scratch[%lld];\n", (long long)m->scratch_bytes / 4);
   text_add(out, "  uint32_t seed = 1u;\n");

@@ -314,13 +314,11 @@ static void queue_poll(CWriter *c, const KirFunc *f) {
   Text *out = c->out;
   const char *q = free_name(c, "q"), *k = free_name(c, "k"), *status = free_name(c, "status"),
              *put = put_name(c), *taken = taken_name(c);
-  bool window = f->kind == KIR_PUSH;
   text_printf(out,
               "\n/* Gives what waits to %s_%s until there are outputs: GRUS_OK, call again. "
               "GRUS_NO_OUTPUT:\n"
               " * nothing waits any more. */\nstatic inline int %s_poll(%s_queue *%s, %s_%s *%s",
-              c->prefix, f->name, c->prefix, c->prefix, q, c->prefix, window ? "window" : "state",
-              c->self);
+              c->prefix, f->name, c->prefix, c->prefix, q, c->prefix, c_object_name(c->m), c->self);
   pointers(c, f, false, true);
   last_parameters(c, f);
   text_printf(out,

@@ -247,7 +247,7 @@ static void add_main(const Printed *p, Text *out) {
               "/* Runs the model on zeros: put what your sensor measures into the inputs. "
               "*/\n#include \"%s.h\"\n\n#include <stdio.h>\n\n",
               p->name);
-  if (keeps) text_printf(out, "static %s_%s state_;\n", p->name, window ? "window" : "state");
+  if (keeps) text_printf(out, "static %s_%s state_;\n", p->name, c_object_name(p->m));
   example_arrays(reset, out);
   example_arrays(f, out);
   text_add(out, "\nint main(void) {\n");
