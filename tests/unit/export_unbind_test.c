@@ -14,28 +14,7 @@
 
 #include <cmocka.h>
 
-typedef struct Fixture {
-  jmp_buf oom;
-  Arena *arena;
-  Sources sources;
-  Diags *diags;
-} Fixture;
-
-static int set_up(void **state) {
-  Fixture *f = calloc(1, sizeof *f);
-  f->arena = arena_new(&f->oom);
-  f->sources.arena = f->arena;
-  f->diags = diags_new(f->arena, &f->sources);
-  *state = f;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  Fixture *f = *state;
-  arena_free(f->arena);
-  free(f);
-  return 0;
-}
+#include "fixture.h"
 
 /* "direction both, bias false": options of one layer. */
 typedef struct Case {
