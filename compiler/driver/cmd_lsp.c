@@ -5,6 +5,7 @@
 
 #include "driver/draw.h"
 #include "driver/interface.h"
+#include "driver/quantise.h"
 #include "driver/session.h"
 #include "driver/version.h"
 #include "import/import.h"
@@ -65,6 +66,15 @@ static TensorFile *host_tensors(void *context, Arena *arena, const char *path, s
   return tensor_file_open(arena, path, path, diags, at);
 }
 
+static double host_ratio(void *context, Arena *arena, const Model *model, const Source *source) {
+  Session own = *(Session *)context;
+  own.arena = arena;
+  own.sources = (Sources){.arena = arena};
+  own.ranges = NULL;
+  session_reset_diags(&own); /* what is wrong with a file of ranges, the build says */
+  return model_ratio_in_file(&own, model, source);
+}
+
 static void host_drawing(void *context, Text *out, const Sources *sources, const Model *model) {
   (void)context;
   draw_svg(out, sources, model);
@@ -84,6 +94,7 @@ LspHost lsp_host(Session *s) {
                    .check_names = host_check_names,
                    .exists = host_exists,
                    .tensors = host_tensors,
+                   .ratio = host_ratio,
                    .drawing = host_drawing};
 }
 

@@ -250,6 +250,33 @@ double model_ratio(const Session *s, const Model *model) {
   return known == s->ranges->n_ratios ? s->ranges->total : 0;
 }
 
+/* Every layer in integers that has weights was measured. */
+static bool all_measured(const Session *s, const Model *model) {
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    bool counts = quant_is_integer(layer_precision(model, layer)) && layer_param_count(layer) > 0;
+    if (counts && layer_ratio(s, model, layer) <= 0) return false;
+  }
+  return true;
+}
+
+static bool is_bound(const Model *model) {
+  for (int i = 0; i < model->n_layers; i++)
+    if (layer_param_count(model->layer[i]) > 0 && !model->layer[i]->weights) return false;
+  return true;
+}
+
+double model_ratio_in_file(Session *s, const Model *model, const Source *source) {
+  const char *path = ranges_path(s, model, source);
+  if (!model_wants_integers(model) || !file_exists(path)) return 0;
+  s->ranges = read_ranges(s, path);
+  if (!s->ranges || !s->ranges->total) return 0;
+  const char *measured = s->ranges->weights;
+  if (measured && is_bound(model) && strcmp(measured, weights_digest(s->arena, model)) != 0)
+    return 0;
+  return all_measured(s, model) ? model_ratio(s, model) : 0;
+}
+
 static bool has_invented_weights(const Session *s) {
   return s->options->weights && strncmp(s->options->weights, "random", 6) == 0;
 }

@@ -18,6 +18,9 @@ void quantise_invented(Session *s, Model *model);
 double layer_ratio(const Session *s, const Model *model, const Layer *layer);
 /* The same of the whole model; 0 also where a layer has another precision than was measured. */
 double model_ratio(const Session *s, const Model *model);
+/* What the file of ranges says of a model that is being written: the SNR of the whole; 0 where
+ * there is no such file, or where it is of other layers, precisions or weights. Reports nothing. */
+double model_ratio_in_file(Session *s, const Model *model, const Source *source);
 /* The file of ranges of a model: as its source says, else beside it, NAME.ranges. */
 const char *ranges_path(Session *s, const Model *model, const Source *source);
 /* What `grus calibrate` writes beside it: NAME.q.safetensors. */

@@ -75,18 +75,18 @@ void answer_inlay_hint(Request *r, Text *out) {
   text_add_char(out, ']');
 }
 
+enum { BYTE_BITS = 8, F32_BITS = 32 };
+
 /* Bytes of the trained values, as they are stored. */
 static int64_t weights_bytes(const Model *model) {
   int64_t bytes = 0;
   for (int i = 0; i < model->n_layers; i++) {
     ParamShape param[LAYER_MAX_PARAMS];
     int n = layer_params(model->layer[i], param);
-    Precision p = layer_precision(model, model->layer[i]);
+    int bits = precision_info[layer_precision(model, model->layer[i])].weight_bits;
     for (int k = 0; k < n; k++) {
       bool kernel = param[k].role == ROLE_KERNEL || param[k].role == ROLE_RECURRENT;
-      bool half = p == PRECISION_F16 || p == PRECISION_BF16;
-      bool byte = p == PRECISION_W8 || p == PRECISION_I8 || p == PRECISION_I16;
-      bytes += param_count(&param[k]) * (kernel && half ? 2 : kernel && byte ? 1 : 4);
+      bytes += param_count(&param[k]) * (kernel ? bits : F32_BITS) / BYTE_BITS;
     }
   }
   return bytes;
@@ -105,6 +105,9 @@ static void add_lens(Request *r, Text *out, const Model *model) {
   text_printf(&title, " multiply-adds a %s \xC2\xB7 ", model->run == RUN_STREAM ? "call" : "run");
   text_add_thousands(&title, weights_bytes(model));
   text_add(&title, " bytes of weights");
+  const LspHost *host = r->server->host;
+  double ratio = host->ratio(host->context, r->arena, model, r->a->source);
+  if (ratio > 0) text_printf(&title, " \xC2\xB7 %.1f dB in integers when calibrated", ratio);
   text_add(out, "{\"range\":");
   add_range(r->server, out, r->a, model->name_span);
   text_add(out, ",\"command\":{\"title\":");

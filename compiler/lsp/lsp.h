@@ -32,6 +32,8 @@ typedef struct LspHost {
    * Files of more than `limit` bytes are not opened: NULL. */
   TensorFile *(*tensors)(void *context, Arena *arena, const char *path, size_t limit, Diags *diags,
                          Span at);
+  /* The SNR in dB that calibration measured of a model in integers; 0: not known. */
+  double (*ratio)(void *context, Arena *arena, const Model *model, const Source *source);
   /* The drawing of a model as SVG. */
   void (*drawing)(void *context, Text *out, const Sources *sources, const Model *model);
 } LspHost;

@@ -3,6 +3,7 @@
 //
 //   session.mjs GRUS
 import { Client, place } from './client.mjs'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -177,6 +178,27 @@ say('weights that vanished', (await client.change(uri, 20, [{ text: weighed }]))
 rmSync(join(folder, 'parts.grus'))
 say('a used file that vanished', (await client.change(uri, 21, [{ text: user }])).map(d => `${d.code} ${d.message.split('\n')[0]}`).join('\n'))
 await client.change(uri, 22, [{ text: weighed.replace('  weights torch "w.safetensors"\n', '') }])
+
+// What calibration measured stands in the lens, as long as it is of these weights and precisions.
+const tensor = value => Buffer.concat([size, header, Buffer.from(new Float32Array(32).fill(value).buffer)])
+const weights = join(folder, 'w.safetensors'), samples = join(folder, 'x.csv')
+writeFileSync(weights, tensor(0.3))
+writeFileSync(join(folder, 'model.grus'), weighed.replace('model m {', 'model m {\n  ranges "model.ranges"\n  precision i16'))
+writeFileSync(samples, Array.from({ length: 200 }, (_, i) => [1, 2, 3, 4].map(k => Math.sin(i * k)).join()).join('\n') + '\n')
+const lens = async (title, version, precision) => {
+  await client.change(uri, version, [{ text: weighed.replace('model m {', `model m {\n  ranges "model.ranges"\n  precision ${precision}`) }])
+  const [{ command }] = await client.request('textDocument/codeLens', all)
+  say(title, command.title.replace(/[0-9]+\.[0-9] dB/, 'N dB'))
+}
+await lens('lens before calibration', 23, 'i16')
+execFileSync(process.argv[2], ['calibrate', join(folder, 'model.grus'), `x=${samples}`, '-q'])
+await lens('lens after calibration', 24, 'i16')
+await lens('lens in another precision', 25, 'i16x16')
+writeFileSync(weights, tensor(0.2))
+await lens('lens with other weights', 26, 'i16')
+writeFileSync(join(folder, 'model.ranges'), 'grus-ranges 1\ntotal nonsense\n')
+await lens('lens where the file of ranges is none', 27, 'i16')
+await client.change(uri, 28, [{ text: weighed.replace('  weights torch "w.safetensors"\n', '') }])
 
 // Damaged input does not end it.
 client.raw('Content-Length: 5\r\n\r\n{{{{{')

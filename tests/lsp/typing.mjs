@@ -3,14 +3,16 @@
 //
 //   typing.mjs GRUS
 //
-// About 20 ms of processor time at 5,000 lines on an idle machine, and nowhere 500: what grows with the
-// square of the lines would take more. At 100,000 lines 200 edits and a completion are answered before
-// the check is.
+// At 5,000 lines, 50 ms of processor time of a processor on which a walk through memory takes what it takes on
+// the one that docs/editors.md was measured on; as much more where the walk takes longer. Both are the least of many
+// tries, between each other: what else the machine does makes the others longer, and seldom all. At 100,000 lines 200
+// edits and a completion are answered before the check is.
 import { Client } from './client.mjs'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 
-const LINES = 5000, LIMIT_MS = 500, EDITS = 30, MANY = 100000
+const LINES = 5000, LIMIT_MS = 50, EDITS = 30, MANY = 100000
+const PLACES = 1 << 16, STEPS = 1 << 20, WALK_MS = 5
 setTimeout(() => { console.log('no answer for 100 s'); process.exit(1) }, 100000).unref()
 
 const body = n => {
@@ -22,20 +24,32 @@ const body = n => {
 const client = new Client(process.argv[2])
 await client.initialize()
 const uri = 'file:///nowhere/big.grus'
-const letter = (n, text) => ({ range: { start: { line: 3, character: 4 + n }, end: { line: 3, character: 4 + n } }, text })
-
 await client.open(uri, body(LINES))
-// Processor time of the server, so that other work on the machine does not count.
-const used = () => {
-  const fields = readFileSync(`/proc/${client.process.pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10 // ticks of 10 ms
+// Processor time of the server in ms, so that other work on the machine does not count: the kernel counts it in ns.
+const tasks = `/proc/${client.process.pid}/task`
+const used = () => readdirSync(tasks).reduce((sum, task) => sum + Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6
+
+// The walk: each step's place is known when the one before it has been read, over 256 KiB.
+const next = new Int32Array(PLACES)
+for (let i = 0; i < PLACES; i++) next[i] = (i * 1664525 + 1013904223) & (PLACES - 1)
+let at = 1
+const walk = () => {
+  const before = process.cpuUsage()
+  for (let i = 0; i < STEPS; i++) at = next[at]
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
-const before = used()
-for (let i = 0; i < EDITS; i++)
+walk() // compiled now
+let edit = Infinity, unit = Infinity
+for (let i = 0; i < EDITS; i++) {
+  const before = used()
   await client.change(uri, i + 2, [{ range: { start: { line: 1, character: 0 }, end: { line: 1, character: 0 } }, text: ' ' }])
-const each = (used() - before) / EDITS
-console.log(`${LINES} lines: ${each.toFixed(1)} ms of processor time from edit to diagnostics`)
-if (each > LIMIT_MS) process.exit(1)
+  edit = Math.min(edit, used() - before)
+  unit = Math.min(unit, walk())
+}
+const limit = LIMIT_MS * Math.max(1, unit / WALK_MS)
+console.log(`${LINES} lines: ${edit.toFixed(1)} ms of processor time from edit to diagnostics, of ${limit.toFixed(1)} (a walk takes ${unit.toFixed(1)} ms, and ends at ${at})`)
+if (!(edit > 0 && edit <= limit)) process.exit(1)
 
 const large = 'file:///nowhere/large.grus'
 await client.open(large, body(MANY))

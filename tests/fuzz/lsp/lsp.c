@@ -58,6 +58,14 @@ static TensorFile *host_tensors(void *context, Arena *arena, const char *path, s
   return NULL;
 }
 
+static double host_ratio(void *context, Arena *arena, const Model *model, const Source *source) {
+  (void)context;
+  (void)arena;
+  (void)model;
+  (void)source;
+  return 69.7;
+}
+
 static void host_drawing(void *context, Text *out, const Sources *sources, const Model *model) {
   (void)context;
   (void)sources;
@@ -73,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                   .check_names = host_check_names,
                   .exists = host_exists,
                   .tensors = host_tensors,
+                  .ratio = host_ratio,
                   .drawing = host_drawing};
   LspServer *server = lsp_new(&host);
   if (!server) abort();
