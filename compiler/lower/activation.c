@@ -2,50 +2,50 @@
 /* The activation words of `activation=` and `gate=` as expressions. */
 #include "lower/lower_internal.h"
 
-static KirExpr *bounded(Lower *l, KirExpr *x, float lo, float hi) {
-  Kb *kb = &l->kb;
+static KirExpr *bounded(Emit *e, KirExpr *x, float lo, float hi) {
+  Kb *kb = &e->kb;
   int n = x->type.lanes;
   return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
 }
 
 /* x names a register where the formula needs it twice. */
-static KirExpr *named(Lower *l, KirExpr *x) {
-  return x->op == KIR_REG ? x : kb_use(&l->kb, kb_let(&l->kb, "x", x));
+static KirExpr *named(Emit *e, KirExpr *x) {
+  return x->op == KIR_REG ? x : kb_use(&e->kb, kb_let(&e->kb, "x", x));
 }
 
-static KirExpr *elu_of(Lower *l, KirExpr *x, float scale, float alpha) {
-  Kb *kb = &l->kb;
+static KirExpr *elu_of(Emit *e, KirExpr *x, float scale, float alpha) {
+  Kb *kb = &e->kb;
   int n = x->type.lanes;
-  x = named(l, x);
+  x = named(e, x);
   KirExpr *zero = kb_num(kb, 0, n);
   KirExpr *low = kb_op2(kb, KIR_MUL, kb_num(kb, alpha, n),
-                        math_call(l, MATH_EXPM1, kb_op2(kb, KIR_MIN, zero, x)));
+                        math_call(e, MATH_EXPM1, kb_op2(kb, KIR_MIN, zero, x)));
   KirExpr *high = scale == 1 ? x : kb_op2(kb, KIR_MUL, kb_num(kb, scale, n), x);
   return kb_select(kb, kb_op2(kb, KIR_LT, zero, x), high, low);
 }
 
-KirExpr *math_activation(Lower *l, Activation a, KirExpr *x) {
-  Kb *kb = &l->kb;
+KirExpr *math_activation(Emit *e, Activation a, KirExpr *x) {
+  Kb *kb = &e->kb;
   int n = x->type.lanes;
   switch (a) {
   case ACT_LINEAR:
   case ACT_COUNT: return x;
   case ACT_RELU: return kb_op2(kb, KIR_MAX, kb_num(kb, 0, n), x);
-  case ACT_TANH: return math_call(l, MATH_TANH, x);
-  case ACT_SIGMOID: return math_call(l, MATH_SIGMOID, x);
+  case ACT_TANH: return math_call(e, MATH_TANH, x);
+  case ACT_SIGMOID: return math_call(e, MATH_SIGMOID, x);
   case ACT_HARD_SIGMOID:
-    return bounded(l, muladd(l, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
+    return bounded(e, muladd(e, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
   case ACT_HARD_SIGMOID_02:
-    return bounded(l, muladd(l, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
-  case ACT_HARD_TANH: return bounded(l, x, -1, 1);
-  case ACT_SOFTPLUS: return math_call(l, MATH_SOFTPLUS, x);
+    return bounded(e, muladd(e, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
+  case ACT_HARD_TANH: return bounded(e, x, -1, 1);
+  case ACT_SOFTPLUS: return math_call(e, MATH_SOFTPLUS, x);
   case ACT_SOFTSIGN:
-    x = named(l, x);
+    x = named(e, x);
     return kb_op2(kb, KIR_DIV, x, kb_op2(kb, KIR_ADD, kb_num(kb, 1, n), kb_op1(kb, KIR_ABS, x)));
-  case ACT_ELU: return elu_of(l, x, 1, 1);
-  case ACT_SELU: return elu_of(l, x, 1.05070098735548f, 1.75809934084738f);
-  case ACT_GELU: return math_call(l, MATH_GELU, x);
-  case ACT_EXP: return math_call(l, MATH_EXP, x);
+  case ACT_ELU: return elu_of(e, x, 1, 1);
+  case ACT_SELU: return elu_of(e, x, 1.05070098735548f, 1.75809934084738f);
+  case ACT_GELU: return math_call(e, MATH_GELU, x);
+  case ACT_EXP: return math_call(e, MATH_EXP, x);
   }
   return x;
 }

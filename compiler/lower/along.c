@@ -7,13 +7,13 @@ static int axis_of(const Layer *layer) {
   return layer->along[0].axis;
 }
 
-int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy) {
+int open_lines(Emit *e, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   int opened = 0;
   for (int i = 0; i < x->rank; i++) {
     int of_y = y->rank < x->rank && i > axis ? i - 1 : i;
     if (i == axis || x->dim[i] == 1) continue;
-    KirReg *p = kb_for(&l->kb, names[i], 0, x->dim[i], 1);
+    KirReg *p = kb_for(&e->kb, names[i], 0, x->dim[i], 1);
     *ix = kir_at_plus(*ix, x->stride[i], p);
     *iy = kir_at_plus(*iy, y->stride[of_y], p);
     opened++;
@@ -22,8 +22,8 @@ int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, K
 }
 
 /* The greatest of n elements, as a register. */
-static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
-  Kb *kb = &l->kb;
+static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
+  Kb *kb = &e->kb;
   KirReg *most = kb_var(kb, "most", kb_load(kb, b, at, 1));
   if (n < 2) return most;
   KirReg *k = kb_for(kb, "k", 1, n, 1);
@@ -34,41 +34,43 @@ static KirReg *greatest(Lower *l, KirBuffer *b, KirIndex at, int64_t stride, int
 }
 
 /* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
-static void softmax_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void softmax_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = axis_of(layer);
   int64_t d = x->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(l, x, y, axis, &ix, &iy);
-  KirReg *most = greatest(l, x->buffer, ix, sx, d);
+  int opened = open_lines(e, x, y, axis, &ix, &iy);
+  KirReg *most = greatest(e, x->buffer, ix, sx, d);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirExpr *shifted =
       kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
   bool is_log = layer->kind == LAYER_log_softmax;
   KirReg *z = is_log ? kb_let(kb, "z", shifted) : NULL;
-  KirReg *e = kb_let(kb, "e", math_call(l, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
-  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, e)));
-  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, e));
+  KirReg *power = kb_let(kb, "e", math_call(e, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
+  kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, power)));
+  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, power));
   kb_end(kb);
-  KirReg *whole = is_log ? kb_let(kb, "whole", math_call(l, MATH_LOG, kb_use(kb, sum))) : sum;
+  KirReg *whole = is_log ? kb_let(kb, "whole", math_call(e, MATH_LOG, kb_use(kb, sum))) : sum;
   k = kb_for(kb, "k", 0, d, 1);
   KirIndex at = kir_at_plus(iy, sy, k);
   KirExpr *part = kb_load(kb, y->buffer, at, 1);
   kb_store(kb, y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* The first of the greatest elements. */
-static void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void argmax_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = axis_of(layer);
   int64_t d = x->dim[axis], sx = x->stride[axis];
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  int opened = open_lines(e, x, y, axis, &ix, &iy);
   KirReg *most = kb_var(kb, "most", kb_load(kb, x->buffer, ix, 1));
   KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
   if (d > 1) {
@@ -81,17 +83,18 @@ static void argmax_step(Lower *l, const Layer *layer, KirReg *t) {
     kb_end(kb);
   }
   kb_store(kb, y->buffer, iy, kb_use(kb, best));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* y[k] = x[k] sigmoid(x[k + n]) for the n positions of the first half. */
-static void glu_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void glu_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = axis_of(layer);
   int64_t n = y->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  int opened = open_lines(e, x, y, axis, &ix, &iy);
   LineParts parts = line_parts(n, sx == 1 && sy == 1 ? l->target->lanes : 1);
   for (int i = 0; i < parts.n; i++) {
     int64_t from = parts.part[i].from, to = parts.part[i].to;
@@ -99,12 +102,12 @@ static void glu_step(Lower *l, const Layer *layer, KirReg *t) {
     KirReg *k = kb_for(kb, "k", from, to, step);
     KirIndex first = kir_at_plus(ix, sx, k);
     KirReg *gate = kb_let(kb, "gate", kb_load(kb, x->buffer, kir_at_offset(first, n * sx), step));
-    KirExpr *open = math_activation(l, ACT_SIGMOID, kb_use(kb, gate));
+    KirExpr *open = math_activation(e, ACT_SIGMOID, kb_use(kb, gate));
     kb_store(kb, y->buffer, kir_at_plus(iy, sy, k),
              kb_op2(kb, KIR_MUL, kb_load(kb, x->buffer, first, step), open));
     kb_end(kb);
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* ---- cumsum ---- */
@@ -115,8 +118,8 @@ static bool sums_time(const Layer *layer) {
 
 /* sum += v, compensated (Kahan 1965) as in reduce.c: what rounding lost is taken off the next
  * term. */
-static void add_term(Lower *l, KirReg *sum, KirReg *lost, KirExpr *v) {
-  Kb *kb = &l->kb;
+static void add_term(Emit *e, KirReg *sum, KirReg *lost, KirExpr *v) {
+  Kb *kb = &e->kb;
   KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_use(kb, lost)));
   KirReg *next = kb_let(kb, "next", kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, term)));
   KirReg *rest = kb_let(kb, "rest",
@@ -129,21 +132,23 @@ static void add_term(Lower *l, KirReg *sum, KirReg *lost, KirExpr *v) {
 
 /* The sums so far and after them what they lost: a state of a stream, zero before a whole
  * sequence. */
-static void cumsum_before(Lower *l, const Layer *layer) {
+static void cumsum_before(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   if (!sums_time(layer)) return;
   int64_t n = 2 * view_size(view_of(l, layer->out[0]));
   bool is_state = l->streaming && type_is_stream(&layer->in[0]->type);
   KirBuffer *sums =
-      is_state ? new_state(l, layer, "sum", KIR_F32, n) : new_kept(l, layer, "sum", KIR_F32, n);
+      is_state ? new_state(e, layer, "sum", KIR_F32, n) : new_kept(e, layer, "sum", KIR_F32, n);
   l->place[layer->out[0]->id].lost = sums;
-  if (!is_state) kb_zero(&l->kb, sums, at_batch(l, sums, 0), n);
+  if (!is_state) kb_zero(&e->kb, sums, at_batch(e, sums, 0), n);
 }
 
-static void cumsum_time(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void cumsum_time(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *sums = l->place[layer->out[0]->id].lost;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), at = at_batch(l, sums, 0);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), at = at_batch(e, sums, 0);
   int64_t inner = view_size(y), all = inner;
   int opened = 0;
   for (int axis = 0; axis < x->rank; axis++) {
@@ -158,29 +163,30 @@ static void cumsum_time(Lower *l, const Layer *layer, KirReg *t) {
   KirIndex at_lost = kir_at_offset(at, all);
   KirReg *sum = kb_var(kb, "sum", kb_load(kb, sums, at, 1)),
          *lost = kb_var(kb, "lost", kb_load(kb, sums, at_lost, 1));
-  add_term(l, sum, lost, kb_load(kb, x->buffer, ix, 1));
+  add_term(e, sum, lost, kb_load(kb, x->buffer, ix, 1));
   kb_store(kb, sums, at, kb_use(kb, sum));
   kb_store(kb, sums, at_lost, kb_use(kb, lost));
   kb_store(kb, y->buffer, iy, kb_use(kb, sum));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-static void cumsum_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void cumsum_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   if (sums_time(layer)) {
-    cumsum_time(l, layer, t);
+    cumsum_time(e, layer, t);
     return;
   }
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = axis_of(layer);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(l, x, y, axis, &ix, &iy);
+  int opened = open_lines(e, x, y, axis, &ix, &iy);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1)), *lost = kb_var(kb, "lost", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, x->dim[axis], 1);
-  add_term(l, sum, lost, kb_load(kb, x->buffer, kir_at_plus(ix, x->stride[axis], k), 1));
+  add_term(e, sum, lost, kb_load(kb, x->buffer, kir_at_plus(ix, x->stride[axis], k), 1));
   kb_store(kb, y->buffer, kir_at_plus(iy, y->stride[axis], k), kb_use(kb, sum));
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 const Lowering softmax_lowering = {.step = softmax_step,

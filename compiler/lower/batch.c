@@ -9,7 +9,7 @@
  *
  * Every layer made of matrix products (matvec.c) takes all samples itself: for each tile of its
  * columns the sums of all samples, then what is done with them, sample by sample. The other layers
- * stand in loops over the samples. All these loops share one register, l->batch, which the views
+ * stand in loops over the samples. All these loops share one register, Emit.sample, which the views
  * of values carry; what lives from layer to layer has a place for each sample. */
 #include "lower/lower_internal.h"
 
@@ -47,34 +47,34 @@ static int64_t bytes_kept(const Lower *l) {
 void batch_choose(Lower *l) {
   bool apart = l->model->n_lengths > 1 || l->model->quant || l->target->is_mcu;
   if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;
-  l->is_tiled = l->is_wide = true;
+  l->is_tiled = true;
 }
 
-void batch_register(Lower *l) {
-  if (!l->is_tiled) return;
-  l->batch = kb_reg(&l->kb, "b", kir_type(KIR_INDEX, 1));
-  l->batch->lo = 0;
-  l->batch->hi = l->m->batch - 1;
+KirReg *batch_register(Emit *e) {
+  KirReg *sample = kb_reg(&e->kb, "b", kir_type(KIR_INDEX, 1));
+  sample->lo = 0;
+  sample->hi = e->l->m->batch - 1;
+  return sample;
 }
 
-KirStmt **batch_open(Lower *l) {
-  KirStmt **at = l->kb.tail;
-  if (l->is_tiled) kb_for_again(&l->kb, l->batch, 0, l->m->batch);
+KirStmt **batch_open(Emit *e) {
+  KirStmt **at = e->kb.tail;
+  if (e->is_tiled) kb_for_again(&e->kb, e->sample, 0, e->l->m->batch);
   return at;
 }
 
 /* A loop with nothing in it goes again. */
-void batch_close(Lower *l, KirStmt **at) {
-  if (!l->is_tiled) return;
+void batch_close(Emit *e, KirStmt **at) {
+  if (!e->is_tiled) return;
   bool empty = !(*at)->body;
-  kb_end(&l->kb);
+  kb_end(&e->kb);
   if (!empty) return;
   *at = NULL;
-  l->kb.tail = at;
+  e->kb.tail = at;
 }
 
 /* A layer with axes that it is mapped over has rows of its own, sample by sample. */
-bool batch_takes(const Lower *l, const Layer *layer) {
-  if (!l->is_tiled || layer->out[0]->type.rank > 1) return false;
+bool batch_takes(const Emit *e, const Layer *layer) {
+  if (!e->is_tiled || layer->out[0]->type.rank > 1) return false;
   return lowering_of(layer)->takes_samples && layer->in[0]->type.rank == 1;
 }

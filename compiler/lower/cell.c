@@ -6,16 +6,16 @@
 #include "lower/lower_internal.h"
 
 /* The buffer as the step of a value that has no time. */
-static View kept_view(const Lower *l, const Layer *state) {
+static View kept_view(const Emit *e, const Layer *state) {
   const Type *type = &state->out[0]->type;
-  View v = {.buffer = l->place[state->out[0]->id].kept, .rank = type->rank};
+  View v = {.buffer = e->l->place[state->out[0]->id].kept, .rank = type->rank};
   int64_t n = 1;
   for (int i = type->rank - 1; i >= 0; i--) {
     v.dim[i] = type->dim[i].n;
     v.stride[i] = n;
     n *= v.dim[i];
   }
-  v.at = at_batch(l, v.buffer, 0);
+  v.at = at_batch(e, v.buffer, 0);
   return v;
 }
 
@@ -24,46 +24,49 @@ static bool is_of_stream(const Lower *l, const Layer *state) {
 }
 
 /* Each position of the axes mapped over starts from the same vector. */
-static void start_learned(Lower *l, const Layer *state, const View *to) {
-  Kb *kb = &l->kb;
+static void start_learned(Emit *e, const Layer *state, const View *to) {
+  Kb *kb = &e->kb;
   int64_t units = layer_size(state, OPT_units, 1), positions = view_size(to) / units;
   KirBuffer *h0 =
-      new_weights(l, state, "h0", state->weights ? state->weights->role[ROLE_INITIAL_H] : NULL,
+      new_weights(e->l, state, "h0", state->weights ? state->weights->role[ROLE_INITIAL_H] : NULL,
                   units, "learned start");
   KirReg *p = positions > 1 ? kb_for(kb, "p", 0, positions, 1) : NULL;
   kb_copy(kb, to->buffer, kir_at_plus(to->at, units, p), h0, kir_at(0), units);
   if (p) kb_end(kb);
 }
 
-void state_start(Lower *l, const Layer *state) {
+void state_start(Emit *e, const Layer *state) {
+  Lower *l = e->l;
   const OptVal *init = layer_opt(state, OPT_init);
-  View to = kept_view(l, state);
+  View to = kept_view(e, state);
   if (layer_learns_start(state))
-    start_learned(l, state, &to);
+    start_learned(e, state, &to);
   else if (init->n_values)
-    copy_row(l, &to, NULL, view_of(l, init->values[0]), NULL);
+    copy_row(e, &to, NULL, view_of(l, init->values[0]), NULL);
   else if (!is_of_stream(l, state))
-    kb_zero(&l->kb, to.buffer, to.at, view_size(&to));
+    kb_zero(&e->kb, to.buffer, to.at, view_size(&to));
 }
 
-static void state_before(Lower *l, const Layer *layer) {
+static void state_before(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   int64_t n = type_step_size(&layer->out[0]->type);
   bool streams = is_of_stream(l, layer);
   l->place[layer->out[0]->id].kept =
-      streams ? new_state(l, layer, "kept", KIR_F32, n) : new_kept(l, layer, "kept", KIR_F32, n);
-  if (!streams) state_start(l, layer);
+      streams ? new_state(e, layer, "kept", KIR_F32, n) : new_kept(e, layer, "kept", KIR_F32, n);
+  if (!streams) state_start(e, layer);
 }
 
-static void state_step(Lower *l, const Layer *layer, KirReg *t) {
-  View from = kept_view(l, layer);
-  copy_row(l, view_of(l, layer->out[0]), t, &from, NULL);
+static void state_step(Emit *e, const Layer *layer, KirReg *t) {
+  View from = kept_view(e, layer);
+  copy_row(e, view_of(e->l, layer->out[0]), t, &from, NULL);
 }
 
-static void keep_step(Lower *l, const Layer *layer, KirReg *t) {
+static void keep_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *from = view_of(l, layer->in[0]);
-  View to = kept_view(l, layer_opt(layer, OPT_as)->value->layer);
-  copy_row(l, view_of(l, layer->out[0]), t, from, t);
-  copy_row(l, &to, NULL, from, t);
+  View to = kept_view(e, layer_opt(layer, OPT_as)->value->layer);
+  copy_row(e, view_of(l, layer->out[0]), t, from, t);
+  copy_row(e, &to, NULL, from, t);
 }
 
 const Lowering state_lowering = {

@@ -8,12 +8,13 @@ static const float *role(const Layer *layer, Role r) {
   return layer->weights ? layer->weights->role[r] : NULL;
 }
 
-static void row_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc) {
+static void row_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc) {
+  Lower *l = e->l;
   const RowOut *out = context;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   for (const Layer *at = l->job[out->layer->id].tail; at; at = l->job[at->id].tail)
-    if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(l, at, kb_use(kb, acc[0])));
-  mat_store(l, out->buffer, out->at, out->stride, u, acc[0]);
+    if (at->kind != LAYER_BatchNorm) kb_set(kb, acc[0], pointwise_value(e, at, kb_use(kb, acc[0])));
+  mat_store(e, out->buffer, out->at, out->stride, u, acc[0]);
 }
 
 Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, const MapRows *rows) {
@@ -73,13 +74,14 @@ static Window conv_window(const Layer *layer) {
 
 /* The row of padding in front for a length and stride known only at run time, as Keras has it:
  * max((n' - 1) stride + span - n, 0) / 2. */
-KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
-  Kb *kb = &l->kb;
+KirReg *same_before(Emit *e, const Layer *layer, const Window *w) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
   int64_t span = (w->size - 1) * w->dilation + 1;
-  KirExpr *pad = kb_op2(kb, KIR_MUL, domain_count(l, out), kb_int(kb, KIR_INDEX, w->hop, 1));
+  KirExpr *pad = kb_op2(kb, KIR_MUL, domain_count(e, out), kb_int(kb, KIR_INDEX, w->hop, 1));
   pad = kb_op2(kb, KIR_ADD, pad, kb_int(kb, KIR_INDEX, span - w->hop, 1));
-  pad = kb_op2(kb, KIR_SUB, pad, domain_count(l, in));
+  pad = kb_op2(kb, KIR_SUB, pad, domain_count(e, in));
   pad = kb_op2(kb, KIR_MAX, pad, kb_int(kb, KIR_INDEX, 0, 1));
   KirReg *r = kb_let(kb, "pad", kb_op2(kb, KIR_DIV, pad, kb_int(kb, KIR_INDEX, 2, 1)));
   r->lo = 0;
@@ -90,11 +92,11 @@ KirReg *same_before(Lower *l, const Layer *layer, const Window *w) {
 /* ---- the step ---- */
 
 /* Where the window of row t begins along time. */
-static KirIndex window_at(Lower *l, const Layer *layer, const View *x, KirReg *t) {
+static KirIndex window_at(Emit *e, const Layer *layer, const View *x, KirReg *t) {
   if (!time_axis(layer)) return view_row(x, t, 0);
-  Window w = window_of(l, layer);
+  Window w = window_of(e->l, layer);
   KirIndex at = kir_at_plus(x->at, x->time * w.hop, t);
-  if (w.same_bounded) return kir_at_plus(at, -x->time, same_before(l, layer, &w));
+  if (w.same_bounded) return kir_at_plus(at, -x->time, same_before(e, layer, &w));
   return kir_at_offset(at, w.shift * x->time);
 }
 
@@ -146,14 +148,15 @@ static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
   return p;
 }
 
-static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
+static void conv_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   int64_t filters = view_last_dim(y), groups = layer_size(layer, OPT_groups, 1);
   View from = strided(layer, x);
-  from.at = kir_at_offset(window_at(l, layer, x, t), from.at.offset - x->at.offset);
+  from.at = kir_at_offset(window_at(e, layer, x, t), from.at.offset - x->at.offset);
   KirIndex iy = view_row(y, t, 0);
   MapRows rows =
-      map_open(l, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
+      map_open(e, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
   RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
   Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = taps_part(layer, x, groups);
@@ -163,10 +166,10 @@ static void conv_step(Lower *l, const Layer *layer, KirReg *t) {
   fold_norm(l, layer, &mat, filters, depth);
   bool in_integers = int_is_w8(l, layer) || int_computes(l, layer);
   if (is_depthwise(&mat) && !in_integers)
-    depthwise_emit(l, &mat);
+    depthwise_emit(e, &mat);
   else
-    mat_emit(l, &mat);
-  close_loops(l, rows.opened);
+    mat_emit(e, &mat);
+  close_loops(e, rows.opened);
 }
 
 const Lowering conv_lowering = {.step = conv_step,

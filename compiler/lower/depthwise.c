@@ -44,8 +44,8 @@ static KirIndex feature_at(const Lanes *v, KirIndex at, int i) {
 }
 
 /* The tap at (i, j), numbers or registers. */
-static void add_tap(Lower *l, const Lanes *v, KirReg *const reg[2], int64_t i, int64_t j) {
-  Kb *kb = &l->kb;
+static void add_tap(Emit *e, const Lanes *v, KirReg *const reg[2], int64_t i, int64_t j) {
+  Kb *kb = &e->kb;
   const MatPart *p = &v->mat->part[0];
   int64_t d = v->mat->groups, taps2 = p->taps2 ? p->taps2 : 1;
   KirIndex w = kir_at_plus(kir_at_plus(kir_at((i * taps2 + j) * d), taps2 * d, reg[0]), d, reg[1]);
@@ -54,44 +54,44 @@ static void add_tap(Lower *l, const Lanes *v, KirReg *const reg[2], int64_t i, i
                            p->tap2_stride, reg[1]);
   for (int n = 0; n < v->vectors; n++)
     kb_set(kb, v->sum[n],
-           muladd(l, kb_load(kb, v->w, feature_at(v, w, n), v->lanes),
+           muladd(e, kb_load(kb, v->w, feature_at(v, w, n), v->lanes),
                   kb_load(kb, p->x, feature_at(v, x, n), v->lanes), kb_use(kb, v->sum[n])));
 }
 
-static void add_taps(Lower *l, const Lanes *v) {
+static void add_taps(Emit *e, const Lanes *v) {
   const MatPart *p = &v->mat->part[0];
   KirReg *tap[2] = {NULL, NULL};
   if (taps_of(p) > UNROLLED_TAPS) {
-    mat_open_taps(l, p, tap);
-    add_tap(l, v, tap, 0, 0);
-    mat_close_taps(l, tap);
+    mat_open_taps(e, p, tap);
+    add_tap(e, v, tap, 0, 0);
+    mat_close_taps(e, tap);
     return;
   }
   for (int64_t i = 0; i < p->taps; i++)
     for (int64_t j = 0; j < (p->taps2 ? p->taps2 : 1); j++)
-      add_tap(l, v, tap, i, j);
+      add_tap(e, v, tap, i, j);
 }
 
-static void features_emit(Lower *l, Lanes *v) {
-  Kb *kb = &l->kb;
+static void features_emit(Emit *e, Lanes *v) {
+  Kb *kb = &e->kb;
   const Mat *mat = v->mat;
   for (int n = 0; n < v->vectors; n++)
     v->sum[n] = kb_var(kb, "sum",
                        v->b ? kb_load(kb, v->b, feature_at(v, kir_at(0), n), v->lanes)
                             : kb_num(kb, 0, v->lanes));
-  add_taps(l, v);
+  add_taps(e, v);
   for (int n = 0; n < v->vectors; n++) {
     MatUnits units = {.unit = feature_at(v, kir_at(0), n), .lanes = v->lanes, .valid = v->lanes};
-    mat->finish(l, mat->context, &units, &v->sum[n]);
+    mat->finish(e, mat->context, &units, &v->sum[n]);
   }
 }
 
 /* All features: as many vectors at once as there are, then single vectors, then one feature at a
  * time. */
-static void row_emit(Lower *l, Lanes *v) {
-  Kb *kb = &l->kb;
+static void row_emit(Emit *e, Lanes *v) {
+  Kb *kb = &e->kb;
   int64_t d = v->mat->groups, at = 0;
-  int widest = l->target->lanes;
+  int widest = e->l->target->lanes;
   while (widest > d)
     widest /= 2;
   const struct {
@@ -104,20 +104,21 @@ static void row_emit(Lower *l, Lanes *v) {
     v->vectors = size[i].vectors;
     v->k = n > step ? kb_for(kb, "c", at, at + n, step) : NULL;
     v->first = v->k ? 0 : at;
-    features_emit(l, v);
+    features_emit(e, v);
     if (v->k) kb_end(kb);
     at += n;
   }
 }
 
-void depthwise_emit(Lower *l, Mat *mat) {
+void depthwise_emit(Emit *e, Mat *mat) {
+  Lower *l = e->l;
   Lanes v = {.mat = mat, .w = packed(l, mat)};
   if (mat->has_bias[0]) v.b = new_weights(l, mat->layer, "b", mat->bias[0], mat->groups, NULL);
-  if (batch_takes(l, mat->layer)) {
-    mat->row = l->batch;
+  if (batch_takes(e, mat->layer)) {
+    mat->row = e->sample;
     mat->n_rows = l->m->batch;
   }
-  if (mat->row) kb_for_again(&l->kb, mat->row, 0, mat->n_rows);
-  row_emit(l, &v);
-  if (mat->row) kb_end(&l->kb);
+  if (mat->row) kb_for_again(&e->kb, mat->row, 0, mat->n_rows);
+  row_emit(e, &v);
+  if (mat->row) kb_end(&e->kb);
 }

@@ -111,11 +111,12 @@ static KirBuffer **length_params(Lower *l, KirFunc *f) {
   return param;
 }
 
-static void check_lengths(Lower *l, KirBuffer **param) {
-  Kb *kb = &l->kb;
+static void check_lengths(Emit *e, KirBuffer **param, KirReg *sample) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   for (int i = 1; i < l->model->n_lengths; i++) {
     if (!param[i]) continue;
-    KirExpr *n = kb_load(kb, param[i], at_batch(l, param[i], 0), 1);
+    KirExpr *n = kb_load(kb, param[i], at_sample(l, param[i], 0, sample), 1);
     KirExpr *least = kb_int(kb, KIR_SIZE, length_least(l->model, i), 1);
     KirExpr *bound = kb_int(kb, KIR_SIZE, l->model->length[i].bound, 1);
     kb_if(kb, kb_op2(kb, KIR_OR, kb_op2(kb, KIR_LT, n, least), kb_op2(kb, KIR_LT, bound, n)));
@@ -124,24 +125,27 @@ static void check_lengths(Lower *l, KirBuffer **param) {
   }
 }
 
-/* n as an index register, and the lengths derived from it. */
-static void define_lengths(Lower *l, KirBuffer **param) {
-  Kb *kb = &l->kb;
+/* n as an index register, and the lengths derived from it; by length index. */
+static KirReg **define_lengths(Emit *e, KirBuffer **param, KirReg *sample) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
+  KirReg **steps = ARENA_ARRAY(l->arena, KirReg *, l->model->n_lengths + 1);
   for (int i = 1; i < l->model->n_lengths; i++) {
     const Length *length = &l->model->length[i];
     KirExpr *n;
     if (param[i])
-      n = kb_convert(kb, KIR_INDEX, kb_load(kb, param[i], at_batch(l, param[i], 0), 1));
+      n = kb_convert(kb, KIR_INDEX, kb_load(kb, param[i], at_sample(l, param[i], 0, sample), 1));
     else {
-      n = kb_op2(kb, KIR_SUB, kb_use(kb, l->length[length->from]),
+      n = kb_op2(kb, KIR_SUB, kb_use(kb, steps[length->from]),
                  kb_int(kb, KIR_INDEX, length->size, 1));
       n = kb_op2(kb, KIR_DIV, n, kb_int(kb, KIR_INDEX, length->hop, 1));
       n = kb_op2(kb, KIR_ADD, n, kb_int(kb, KIR_INDEX, 1, 1));
     }
-    l->length[i] = kb_let(kb, "steps", n);
-    l->length[i]->lo = param[i] ? length_least(l->model, i) : 1;
-    l->length[i]->hi = length->bound;
+    steps[i] = kb_let(kb, "steps", n);
+    steps[i]->lo = param[i] ? length_least(l->model, i) : 1;
+    steps[i]->hi = length->bound;
   }
+  return steps;
 }
 
 /* ---- indices ---- */
@@ -152,15 +156,16 @@ static bool needs_index_check(const KirBuffer *b) {
 }
 
 /* Checks every element the model will read; n: steps of a bounded port, else NULL. */
-void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
-  Kb *kb = &l->kb;
+void check_indices(Emit *e, KirBuffer *b, int time_axis, KirReg *n, KirReg *sample) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   if (!needs_index_check(b)) return;
   int64_t stride = b->count;
   KirIndex at = kir_at(0);
   int opened = 0, first = l->m->batch > 1;
   if (first) {
     stride /= l->m->batch;
-    at = kir_at_plus(at, stride, l->batch);
+    at = kir_at_plus(at, stride, sample);
   }
   for (int a = first; a < b->rank; a++) {
     stride /= b->dim[a];
@@ -179,42 +184,52 @@ void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n) {
   kb_if(kb, bad);
   kb_return(kb, KIR_BAD_INDEX);
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-static void check_all_indices(Lower *l) {
+static void check_all_indices(Emit *e, KirReg *const *length, KirReg *sample) {
+  const Lower *l = e->l;
   for (int i = 0; i < l->model->n_in; i++) {
     const Type *type = &l->model->in[i]->value->type;
-    bool bounded = type->time.kind == TIME_BOUNDED;
-    check_indices(l, l->in[i], type->time_pos, bounded ? l->length[type->time.length] : NULL);
+    KirReg *n = type->time.kind == TIME_BOUNDED ? length[type->time.length] : NULL;
+    check_indices(e, e->in[i], type->time_pos, n, sample);
   }
 }
 
-static bool has_checks(const Lower *l) {
+static bool has_checks(const Emit *e) {
+  const Lower *l = e->l;
   for (int i = 0; i < l->model->n_in; i++)
-    if (needs_index_check(l->in[i])) return true;
-  return l->model->n_lengths > 1 || l->m->first_output > 0;
+    if (needs_index_check(e->in[i])) return true;
+  return l->model->n_lengths > 1;
 }
 
 /* ---- the batch ---- */
 
-void open_batch(Lower *l) {
-  if (l->m->batch <= 1) return;
-  KirStmt **at = l->kb.tail;
-  l->batch = kb_for(&l->kb, "b", 0, l->m->batch, 1);
+KirReg *open_batch(Emit *e) {
+  int64_t n = e->l->m->batch;
+  if (n <= 1) return NULL;
+  KirStmt **at = e->kb.tail;
+  KirReg *sample = kb_for(&e->kb, "b", 0, n, 1);
   (*at)->independent = true;
+  return sample;
 }
 
-void close_batch(Lower *l) {
-  if (l->m->batch <= 1) return;
-  kb_end(&l->kb);
-  l->batch = NULL;
+void close_batch(Emit *e) {
+  if (e->l->m->batch > 1) kb_end(&e->kb);
 }
 
 /* ---- run and step ---- */
 
-static void count_calls(Lower *l) {
-  Kb *kb = &l->kb;
+Emit emit_new(Lower *l, KirFunc *f) {
+  return (Emit){.l = l,
+                .kb = kb_new(l->m, f),
+                .in = ARENA_ARRAY(l->arena, KirBuffer *, l->model->n_in + 1),
+                .out = ARENA_ARRAY(l->arena, KirBuffer *, l->model->n_out + 1)};
+}
+
+static void count_calls(Emit *e) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   int64_t most = 0;
   l->m->first_output = -1;
   for (int i = 0; i < l->model->n_values; i++) {
@@ -232,19 +247,19 @@ static void count_calls(Lower *l) {
   }
   if (l->m->first_output < 0) l->m->first_output = 0;
   if (most == 0) return;
-  l->call_count = kir_buffer(l->m, buffer_name(l, NULL, "calls"), KIR_STATE, KIR_I32, 1);
-  l->call_count->doc = "calls since reset, while history fills";
-  l->calls =
-      kb_let(kb, "calls", kb_convert(kb, KIR_INDEX, kb_load(kb, l->call_count, kir_at(0), 1)));
-  l->calls->lo = 0;
-  l->calls->hi = most;
-  kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, most, 1)));
-  KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, 1, 1));
-  kb_store(kb, l->call_count, kir_at(0), kb_convert(kb, KIR_I32, next));
+  KirBuffer *count = kir_buffer(l->m, buffer_name(l, NULL, "calls"), KIR_STATE, KIR_I32, 1);
+  count->doc = "calls since reset, while history fills";
+  e->calls = kb_let(kb, "calls", kb_convert(kb, KIR_INDEX, kb_load(kb, count, kir_at(0), 1)));
+  e->calls->lo = 0;
+  e->calls->hi = most;
+  kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, e->calls), kb_int(kb, KIR_INDEX, most, 1)));
+  KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, e->calls), kb_int(kb, KIR_INDEX, 1, 1));
+  kb_store(kb, count, kir_at(0), kb_convert(kb, KIR_I32, next));
   kb_end(kb);
 }
 
-static void make_ports(Lower *l, KirFunc *f) {
+static void make_ports(Emit *e, KirFunc *f) {
+  Lower *l = e->l;
   const Model *model = l->model;
   l->m->port = ARENA_ARRAY(l->arena, KirPort, model->n_in + model->n_out + 1);
   for (int i = 0; i < model->n_in; i++) {
@@ -253,70 +268,65 @@ static void make_ports(Lower *l, KirFunc *f) {
     KirBuffer *b = port_buffer(l, port->name, KIR_IN, type, type->time_pos, port_steps(l, type));
     describe_port(l, port, b, false, type->time_pos);
     if (port->is_init && l->streaming) continue;
-    l->in[i] = b;
+    e->in[i] = b;
     kir_func_param(l->m, f, b);
   }
   for (int i = 0; i < model->n_out; i++) {
     const Port *port = model->out[i];
     const Type *type = &port->value->type;
     int time_pos = port->has_type ? port->declared.time_pos : type->time_pos;
-    l->out[i] = port_buffer(l, port->name, KIR_OUT, type, time_pos, port_steps(l, type));
-    describe_port(l, port, l->out[i], true, time_pos);
-    kir_func_param(l->m, f, l->out[i]);
+    e->out[i] = port_buffer(l, port->name, KIR_OUT, type, time_pos, port_steps(l, type));
+    describe_port(l, port, e->out[i], true, time_pos);
+    kir_func_param(l->m, f, e->out[i]);
   }
 }
 
-void lower_main(Lower *l) {
+Emit lower_main(Lower *l) {
   KirFunc *f = kir_func(l->m, l->streaming ? "step" : "run", l->streaming ? KIR_STEP : KIR_RUN);
-  Kb *kb = &l->kb;
-  *kb = kb_new(l->m, f);
+  Emit emit = emit_new(l, f), *e = &emit;
+  Kb *kb = &e->kb;
   f->uses_state = l->streaming;
   f->uses_scratch = true;
-  KirBuffer **length = length_params(l, f);
-  l->length = ARENA_ARRAY(l->arena, KirReg *, l->model->n_lengths + 1);
-  make_ports(l, f);
-  bool checks = has_checks(l);
-  if (l->m->batch > 1 && checks) {
-    open_batch(l);
-    check_lengths(l, length);
-    define_lengths(l, length);
-    check_all_indices(l);
-    close_batch(l);
-  } else if (checks) {
-    check_lengths(l, length);
-    define_lengths(l, length);
-    check_all_indices(l);
+  KirBuffer **param = length_params(l, f);
+  make_ports(e, f);
+  bool checks = has_checks(e);
+  if (checks) {
+    KirReg *sample = open_batch(e);
+    check_lengths(e, param, sample);
+    e->length = define_lengths(e, param, sample);
+    check_all_indices(e, e->length, sample);
+    close_batch(e);
   }
-  if (l->streaming) count_calls(l);
-  batch_register(l);
-  if (!l->is_tiled) open_batch(l);
-  if (l->m->batch > 1) define_lengths(l, length);
-  place_values(l);
-  emit_groups(l);
-  if (!l->is_tiled) close_batch(l);
-  l->is_tiled = false;
-  l->batch = NULL;
-  advance_positions(l);
+  if (l->streaming) count_calls(e);
+  e->is_tiled = l->is_tiled;
+  e->sample = e->is_tiled ? batch_register(e) : open_batch(e);
+  if (l->m->batch > 1) e->length = define_lengths(e, param, e->sample);
+  place_values(e);
+  emit_groups(e);
+  if (!e->is_tiled) close_batch(e);
+  advance_positions(e);
   if (l->m->first_output > 0) {
     kb_if(kb,
-          kb_op2(kb, KIR_LT, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
+          kb_op2(kb, KIR_LT, kb_use(kb, e->calls), kb_int(kb, KIR_INDEX, l->m->first_output, 1)));
     kb_return(kb, KIR_NO_OUTPUT);
     kb_end(kb);
   }
   f->returns_status = checks || l->m->first_output > 0;
   if (f->returns_status) kb_return(kb, KIR_OK);
+  return emit;
 }
 
 /* ---- reset ---- */
 
 /* Histories that a Conv1D begins with something else than zeros. */
-static void reset_histories(Lower *l) {
+static void reset_histories(Emit *e) {
+  Lower *l = e->l;
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
     if (!p->history || !p->need.past) continue;
     int64_t rows = p->history->count / l->m->batch /
                    p->row; /* those of the first calls, too: they may be given no value */
-    fill_past(l, p->need.past, p->history, at_batch(l, p->history, 0), rows, p->row);
+    fill_past(e, p->need.past, p->history, at_batch(e, p->history, 0), rows, p->row);
   }
 }
 
@@ -324,41 +334,40 @@ void lower_reset(Lower *l) {
   const Model *model = l->model;
   KirFunc *f = kir_func(l->m, "reset", KIR_RESET);
   f->uses_state = true;
-  l->kb = kb_new(l->m, f);
-  l->calls = NULL;
+  Emit emit = emit_new(l, f), *e = &emit;
   for (int i = 0; i < model->n_in; i++) {
-    l->in[i] = l->streaming && model->in[i]->is_init ? l->m->port[i].buffer : NULL;
-    if (l->in[i]) kir_func_param(l->m, f, l->in[i]);
+    if (l->streaming && model->in[i]->is_init) e->in[i] = l->m->port[i].buffer;
+    if (e->in[i]) kir_func_param(l->m, f, e->in[i]);
   }
   for (int i = 0; i < model->n_layers && l->streaming; i++)
     f->uses_scratch |= l->job[i].in_reset;
   bool checks = false;
   for (int i = 0; i < model->n_in; i++)
-    checks = checks || needs_index_check(l->in[i]);
+    checks = checks || needs_index_check(e->in[i]);
   if (checks) {
-    open_batch(l);
-    check_all_indices(l);
-    close_batch(l);
+    KirReg *sample = open_batch(e);
+    check_all_indices(e, NULL, sample);
+    close_batch(e);
   }
   for (int i = 0, n = l->m->n_buffers; i < n; i++)
     if (l->m->buffer[i]->space == KIR_STATE)
-      kb_zero(&l->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
+      kb_zero(&e->kb, l->m->buffer[i], kir_at(0), l->m->buffer[i]->count);
   if (l->streaming) {
-    open_batch(l);
-    place_reset(l);
-    reset_histories(l);
-    stage_inputs(l);
-    emit_levels(l, true);
+    e->sample = open_batch(e);
+    place_reset(e);
+    reset_histories(e);
+    stage_inputs(e);
+    emit_levels(e, true);
     for (int i = 0; i < model->n_layers; i++)
       if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead &&
           type_is_stream(&model->layer[i]->in[0]->type) && runs_in_time(model->layer[i]))
-        recurrent_reset(l, model->layer[i]);
+        recurrent_reset(e, model->layer[i]);
     for (int i = 0; i < model->n_layers; i++)
       if (model->layer[i]->kind == LAYER_state && !l->job[i].is_dead &&
           type_is_stream(&model->layer[i]->in[0]->type))
-        state_start(l, model->layer[i]);
-    close_batch(l);
+        state_start(e, model->layer[i]);
+    close_batch(e);
   }
   f->returns_status = checks;
-  if (checks) kb_return(&l->kb, KIR_OK);
+  if (checks) kb_return(&e->kb, KIR_OK);
 }

@@ -38,48 +38,49 @@ const char *layer_doc(Lower *l, const Layer *layer, const char *text) {
 }
 
 /* Opens the layer's section; its comment is written when the costs are known, by close_section. */
-static KirStmt *open_section(Lower *l, const Layer *layer) {
-  KirStmt **at = l->kb.tail;
-  kb_section(&l->kb, layer_origin(layer), NULL);
+static KirStmt *open_section(Emit *e, const Layer *layer) {
+  KirStmt **at = e->kb.tail;
+  kb_section(&e->kb, layer_origin(layer), NULL);
   return *at;
 }
 
-static void close_section(Lower *l, const Layer *layer, KirStmt *section) {
+static void close_section(Emit *e, const Layer *layer, KirStmt *section) {
+  Lower *l = e->l;
   const Lowering *how = lowering_of(layer);
   section->doc = layer_doc(l, layer, how->formula ? how->formula(l, layer) : how->text);
-  kb_end(&l->kb);
+  kb_end(&e->kb);
 }
 
-void emit_products(Lower *l, const Layer *layer, const HoistBlock *block) {
-  kb_section(&l->kb, layer_origin(layer),
-             arena_printf(l->arena, "%s: b + W x of the next steps",
+void emit_products(Emit *e, const Layer *layer, const HoistBlock *block) {
+  kb_section(&e->kb, layer_origin(layer),
+             arena_printf(e->l->arena, "%s: b + W x of the next steps",
                           layer->path ? layer->path : layer_info(layer->kind)->name));
-  recurrent_products(l, layer, 0, block);
-  kb_end(&l->kb);
+  recurrent_products(e, layer, 0, block);
+  kb_end(&e->kb);
 }
 
-void emit_step(Lower *l, const Layer *layer, KirReg *t) {
-  KirStmt *section = open_section(l, layer);
-  if (!int_emit(l, layer, INT_STEP, t)) lowering_of(layer)->step(l, layer, t);
-  close_section(l, layer, section);
+void emit_step(Emit *e, const Layer *layer, KirReg *t) {
+  KirStmt *section = open_section(e, layer);
+  if (!int_emit(e, layer, INT_STEP, t)) lowering_of(layer)->step(e, layer, t);
+  close_section(e, layer, section);
 }
 
-void emit_before(Lower *l, const Layer *layer) {
+void emit_before(Emit *e, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (!int_emit(l, layer, INT_BEFORE, NULL) && how->before) how->before(l, layer);
+  if (!int_emit(e, layer, INT_BEFORE, NULL) && how->before) how->before(e, layer);
 }
 
-void emit_after(Lower *l, const Layer *layer) {
+void emit_after(Emit *e, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (!int_emit(l, layer, INT_AFTER, NULL) && how->after) how->after(l, layer);
+  if (!int_emit(e, layer, INT_AFTER, NULL) && how->after) how->after(e, layer);
 }
 
-void emit_private(Lower *l, const Layer *layer) {
+void emit_private(Emit *e, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  KirStmt *section = open_section(l, layer);
-  bool one_by_one = !batch_takes(l, layer);
-  KirStmt **samples = one_by_one ? batch_open(l) : NULL;
-  how->alone(l, layer);
-  if (one_by_one) batch_close(l, samples);
-  close_section(l, layer, section);
+  KirStmt *section = open_section(e, layer);
+  bool one_by_one = !batch_takes(e, layer);
+  KirStmt **samples = one_by_one ? batch_open(e) : NULL;
+  how->alone(e, layer);
+  if (one_by_one) batch_close(e, samples);
+  close_section(e, layer, section);
 }

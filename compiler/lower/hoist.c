@@ -110,9 +110,9 @@ void hoist_choose(Lower *l) {
 /* ---- the block ---- */
 
 /* steps min(block, left) as a register. */
-static KirReg *rows_of(Lower *l, Domain d, int64_t size, KirReg *block) {
-  Kb *kb = &l->kb;
-  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(l, d), kb_use(kb, block));
+static KirReg *rows_of(Emit *e, Domain d, int64_t size, KirReg *block) {
+  Kb *kb = &e->kb;
+  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(e, d), kb_use(kb, block));
   KirReg *rows = kb_let(kb, "rows", kb_op2(kb, KIR_MIN, left, kb_int(kb, KIR_INDEX, size, 1)));
   rows->lo = 1;
   rows->hi = size;
@@ -123,32 +123,32 @@ static bool is_even(Domain d, int64_t size) {
   return d.kind != TIME_BOUNDED && d.n % size == 0;
 }
 
-HoistBlock hoist_open(Lower *l, Domain d, bool backward) {
-  Kb *kb = &l->kb;
-  HoistBlock b = {.size = hoist_block(l, d), .domain = d};
+HoistBlock hoist_open(Emit *e, Domain d, bool backward) {
+  Kb *kb = &e->kb;
+  HoistBlock b = {.size = hoist_block(e->l, d), .domain = d};
   KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
-  KirReg *done = kb_for_expr(kb, "block", zero, domain_count(l, d), b.size);
-  if (!is_even(d, b.size)) b.rows = rows_of(l, d, b.size, done);
+  KirReg *done = kb_for_expr(kb, "block", zero, domain_count(e, d), b.size);
+  if (!is_even(d, b.size)) b.rows = rows_of(e, d, b.size, done);
   b.first = done;
   if (!backward) return b;
   KirExpr *rows = b.rows ? kb_use(kb, b.rows) : kb_int(kb, KIR_INDEX, b.size, 1);
-  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(l, d), kb_use(kb, done));
+  KirExpr *left = kb_op2(kb, KIR_SUB, domain_count(e, d), kb_use(kb, done));
   b.first = kb_let(kb, "first", kb_op2(kb, KIR_SUB, left, rows));
   b.first->lo = 0;
   b.first->hi = d.n - (b.rows ? 1 : b.size);
   return b;
 }
 
-KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward) {
-  Kb *kb = &l->kb;
+KirReg *hoist_steps(Emit *e, const HoistBlock *b, bool backward) {
+  Kb *kb = &e->kb;
   KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
   KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
   if (backward) {
     KirExpr *top = kb_op2(kb, KIR_SUB, rows, kb_int(kb, KIR_INDEX, 1, 1));
-    l->block_row = kb_for_expr(kb, "u", top, zero, -1);
+    e->block_row = kb_for_expr(kb, "u", top, zero, -1);
   } else
-    l->block_row = kb_for_expr(kb, "u", zero, rows, 1);
-  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, l->block_row)));
+    e->block_row = kb_for_expr(kb, "u", zero, rows, 1);
+  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, e->block_row)));
   t->lo = 0;
   t->hi = b->domain.n - 1;
   return t;
@@ -157,10 +157,10 @@ KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward) {
 /* ---- the products ---- */
 
 /* Tiles of n rows of one run of columns, from row `from` of the block while they fit. */
-static void block_rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile,
+static void block_rows_emit(Emit *e, const HoistBlock *b, const Mat *mat, const MatTile *tile,
                             KirReg *j, const Hoisted *to, const MatRows *base, KirReg *from,
                             int n) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   MatRows rows = *base;
   if (!b->reads_block) {
     rows.base = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, from)));
@@ -173,18 +173,18 @@ static void block_rows_emit(Lower *l, const HoistBlock *b, const Mat *mat, const
   rows.at = kir_at_plus(rows.at, to->row, from);
   rows.stride = to->row;
   rows.sums = to->sums;
-  tile_emit(l, mat, tile, j, NULL, &rows, n);
+  tile_emit(e, mat, tile, j, NULL, &rows, n);
 }
 
 /* Whole tiles, then row by row what is left. */
-static void columns_emit(Lower *l, const HoistBlock *b, const Mat *mat, const MatTile *tile,
+static void columns_emit(Emit *e, const HoistBlock *b, const Mat *mat, const MatTile *tile,
                          const Hoisted *to, const MatRows *base, int n) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
   KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
   if (!b->rows && b->size % n == 0) {
     KirReg *from = kb_for(kb, "row", 0, b->size, n);
-    block_rows_emit(l, b, mat, tile, j, to, base, from, n);
+    block_rows_emit(e, b, mat, tile, j, to, base, from, n);
     kb_end(kb);
   } else {
     KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
@@ -192,19 +192,20 @@ static void columns_emit(Lower *l, const HoistBlock *b, const Mat *mat, const Ma
     KirReg *whole = kb_let(kb, "whole", kb_op2(kb, KIR_MUL, tiles, kb_int(kb, KIR_INDEX, n, 1)));
     KirReg *from = kb_for_expr(kb, "row", zero, kb_use(kb, whole), n);
     from->hi = b->size - n;
-    block_rows_emit(l, b, mat, tile, j, to, base, from, n);
+    block_rows_emit(e, b, mat, tile, j, to, base, from, n);
     kb_end(kb);
     rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
     from = kb_for_expr(kb, "row", kb_use(kb, whole), rows, 1);
     from->lo = 0;
     from->hi = b->size - 1;
-    block_rows_emit(l, b, mat, tile, j, to, base, from, 1);
+    block_rows_emit(e, b, mat, tile, j, to, base, from, 1);
     kb_end(kb);
   }
   if (j) kb_end(kb);
 }
 
-void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to) {
+void hoist_emit(Emit *e, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to) {
+  Lower *l = e->l;
   MatTile tile[2];
   int most = tile_shape(l, mat), n_tiles = mat_tiles(l, mat, tile);
   int n = tile_rows(b->size, most);
@@ -212,9 +213,9 @@ void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *t
   mat_pack(l, mat);
   to->n_acc = mat->n_acc;
   to->row = mat_vectors(mat) * mat->n_acc * mat->lanes;
-  to->sums = new_scratch(l, mat->layer, arena_printf(l->arena, "Wx%s", mat->suffix), KIR_F32,
+  to->sums = new_scratch(e, mat->layer, arena_printf(l->arena, "Wx%s", mat->suffix), KIR_F32,
                          to->row * b->size);
   MatRows base = {.row = row};
   for (int i = 0; i < n_tiles; i++)
-    columns_emit(l, b, mat, &tile[i], to, &base, n);
+    columns_emit(e, b, mat, &tile[i], to, &base, n);
 }

@@ -9,26 +9,26 @@
 #include "model/quant/quant.h"
 
 /* ---- int_math.c ---- */
-KirExpr *int_num(Lower *l, int64_t i);
-KirExpr *int_add(Lower *l, KirExpr *a, KirExpr *b);
-KirExpr *int_sub(Lower *l, KirExpr *a, KirExpr *b);
-KirExpr *int_mul(Lower *l, KirExpr *a, KirExpr *b);
-KirExpr *int_up(Lower *l, KirExpr *a, int n);   /* a 2^n */
-KirExpr *int_down(Lower *l, KirExpr *a, int n); /* floor(a / 2^n) */
-KirExpr *int_mulw(Lower *l, KirExpr *a, KirExpr *m);
+KirExpr *int_num(Emit *e, int64_t i);
+KirExpr *int_add(Emit *e, KirExpr *a, KirExpr *b);
+KirExpr *int_sub(Emit *e, KirExpr *a, KirExpr *b);
+KirExpr *int_mul(Emit *e, KirExpr *a, KirExpr *b);
+KirExpr *int_up(Emit *e, KirExpr *a, int n);   /* a 2^n */
+KirExpr *int_down(Emit *e, KirExpr *a, int n); /* floor(a / 2^n) */
+KirExpr *int_mulw(Emit *e, KirExpr *a, KirExpr *m);
 /* Within lo..hi: a itself where it is known to be. */
-KirExpr *int_limit(Lower *l, KirExpr *a, int64_t lo, int64_t hi);
-KirExpr *int_activation(Lower *l, Activation a, KirExpr *p, int fraction);
-KirExpr *int_to_fraction(Lower *l, KirExpr *p, int from, int to, int64_t lo, int64_t hi);
+KirExpr *int_limit(Emit *e, KirExpr *a, int64_t lo, int64_t hi);
+KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction);
+KirExpr *int_to_fraction(Emit *e, KirExpr *p, int from, int to, int64_t lo, int64_t hi);
 int64_t int_constant(double x, int fraction);
-KirExpr *int_scaled(Lower *l, KirExpr *a, const QuantScale *s);
+KirExpr *int_scaled(Emit *e, KirExpr *a, const QuantScale *s);
 /* p / 2^fraction to nearest, in the format of the result. */
-KirExpr *int_settled(Lower *l, KirExpr *p, int fraction, const QuantFormat *out);
+KirExpr *int_settled(Emit *e, KirExpr *p, int fraction, const QuantFormat *out);
 /* x in f32 as an integer of a format; and back. */
-KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f);
-KirExpr *int_to_float(Lower *l, KirExpr *q, double scale);
+KirExpr *int_from_float(Emit *e, KirExpr *x, const QuantFormat *f);
+KirExpr *int_to_float(Emit *e, KirExpr *q, double scale);
 /* An element of a value as an operand. */
-KirExpr *int_operand(Lower *l, KirExpr *x, const QuantFormat *value, const QuantFormat *operand);
+KirExpr *int_operand(Emit *e, KirExpr *x, const QuantFormat *value, const QuantFormat *operand);
 Activation
 int_word(const Layer *layer); /* tanh, sigmoid, hard_tanh, hard_sigmoid as activation words */
 
@@ -55,36 +55,36 @@ typedef struct IntVector { /* an operand */
   KirReg *offset; /* 128 times the sum of its elements, for parts with `offset`; else NULL */
 } IntVector;
 
-IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
+IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name);
 /* Sums up an operand that is multiplied by weights with 128 added. */
-void int_offset(Lower *l, const IntPart *part, IntVector *x);
+void int_offset(Emit *e, const IntPart *part, IntVector *x);
 /* The sums of a block; index: of the block in the part. */
-void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
+void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums);
-KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
+KirExpr *int_preactivation(Emit *e, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
                            const int64_t *stride, int n_index);
 /* n elements at x + k * stride of a value as a row of operands: where they lie, or copied. */
-IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
+IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
                      int64_t stride, int64_t n, const QuantFormat *value,
                      const QuantFormat *operand);
 /* Copies them to `to`. */
-void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
+void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
                  KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
                  const QuantFormat *operand);
 KirElem int_elem(const QuantFormat *f);
 /* Elements of products taken at a time. */
-int int_step(const Lower *l);
+int int_step(const Emit *e);
 
 /* ---- the families: one step at row t ---- */
-void int_embedding_step(Lower *l, const Layer *layer, KirReg *t);
-void int_same_step(Lower *l, const Layer *layer, KirReg *t);
-void int_pool_step(Lower *l, const Layer *layer, KirReg *t);
-void int_rescaled_step(Lower *l, const Layer *layer, KirReg *t);
-void int_concat_step(Lower *l, const Layer *layer, KirReg *t);
-void int_over_time_before(Lower *l, const Layer *layer);
-void int_over_time_step(Lower *l, const Layer *layer, KirReg *t);
-void int_over_time_after(Lower *l, const Layer *layer);
+void int_embedding_step(Emit *e, const Layer *layer, KirReg *t);
+void int_same_step(Emit *e, const Layer *layer, KirReg *t);
+void int_pool_step(Emit *e, const Layer *layer, KirReg *t);
+void int_rescaled_step(Emit *e, const Layer *layer, KirReg *t);
+void int_concat_step(Emit *e, const Layer *layer, KirReg *t);
+void int_over_time_before(Emit *e, const Layer *layer);
+void int_over_time_step(Emit *e, const Layer *layer, KirReg *t);
+void int_over_time_after(Emit *e, const Layer *layer);
 
 static inline QuantFormat int_format(const Lower *l, const Value *v) {
   return l->model->quant->value[v->id];

@@ -34,20 +34,21 @@ enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
 
 /* ---- places ---- */
 
-void int_cell_place(Lower *l, const Layer *layer) {
+void int_cell_place(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   int dirs = layer_directions(layer);
-  int64_t units = units_of(layer), step = int_step(l), width = (units + step - 1) / step * step;
-  KirBuffer *(*new)(Lower *, const Layer *, const char *, KirElem, int64_t) =
+  int64_t units = units_of(layer), step = int_step(e), width = (units + step - 1) / step * step;
+  KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) =
       streams(l, layer) ? new_state : new_kept;
-  KirBuffer *h = new (l, layer, "h", KIR_I16, dirs * width), *wide = NULL;
+  KirBuffer *h = new_buffer(e, layer, "h", KIR_I16, dirs * width), *wide = NULL;
   if (layer->kind != LAYER_RNN)
-    wide = new (l, layer, layer->kind == LAYER_LSTM ? "c" : "s", KIR_I32, dirs * width);
+    wide = new_buffer(e, layer, layer->kind == LAYER_LSTM ? "c" : "s", KIR_I32, dirs * width);
   if (layer->kind == LAYER_GRU) {
     wide->lo = WIDE_LEAST;
     wide->hi = WIDE_MOST;
     wide->doc = "h with 15 more fraction bits";
   }
-  KirBuffer *next = new_kept(l, layer, "next", KIR_I16, width);
+  KirBuffer *next = new_kept(e, layer, "next", KIR_I16, width);
   for (int d = 0; d < dirs; d++)
     l->cell[layer->id * 2 + d] = (CellPlace){
         .h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
@@ -82,20 +83,21 @@ static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, 
 }
 
 /* x * 2^fraction within 32 bits, by the largest floats that are below. */
-static KirExpr *wide_of(Lower *l, KirExpr *x, int fraction, bool is_cell) {
-  Kb *kb = &l->kb;
+static KirExpr *wide_of(Emit *e, KirExpr *x, int fraction, bool is_cell) {
+  Kb *kb = &e->kb;
   int64_t lo = is_cell ? -2147483520 : -1073741824, hi = is_cell ? 2147483520 : 1073741760;
   return kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, (float)ldexp(1, fraction), 1)), lo, hi);
 }
 
-static void load_state(Lower *l, const Layer *layer, const QuantLayer *q, int state, int dir) {
-  Kb *kb = &l->kb;
+static void load_state(Emit *e, const Layer *layer, const QuantLayer *q, int state, int dir) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const CellPlace *p = &l->cell[layer->id * 2 + dir];
   bool gru = layer->kind == LAYER_GRU;
   KirBuffer *to = state ? p->c : p->h;
   if (state && layer->kind != LAYER_LSTM) return;
-  KirIndex at = at_batch(l, to, state ? p->c_at : p->h_at),
-           wide = gru ? at_batch(l, p->c, p->c_at) : at, from_at;
+  KirIndex at = at_batch(e, to, state ? p->c_at : p->h_at),
+           wide = gru ? at_batch(e, p->c, p->c_at) : at, from_at;
   int64_t stride;
   KirBuffer *from = start_state(l, layer, state, dir, &from_at, &stride);
   if (!from || p->width > units_of(layer)) {
@@ -106,21 +108,21 @@ static void load_state(Lower *l, const Layer *layer, const QuantLayer *q, int st
   KirReg *j = kb_for(kb, "j", 0, units_of(layer), 1);
   KirExpr *x = kb_load(kb, from, kir_at_plus(from_at, stride, j), 1);
   if (gru) {
-    KirReg *s = kb_let(kb, "s", wide_of(l, x, q->state_fraction + 15, false));
+    KirReg *s = kb_let(kb, "s", wide_of(e, x, q->state_fraction + 15, false));
     kb_store(kb, p->c, kir_at_plus(wide, 1, j), kb_use(kb, s));
-    KirExpr *h = int_down(l, int_add(l, kb_use(kb, s), int_num(l, 16384)), 15);
-    kb_store(kb, p->h, kir_at_plus(at, 1, j), int_limit(l, h, INT16_MIN, INT16_MAX));
+    KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
+    kb_store(kb, p->h, kir_at_plus(at, 1, j), int_limit(e, h, INT16_MIN, INT16_MAX));
   } else if (state)
-    kb_store(kb, to, kir_at_plus(at, 1, j), wide_of(l, x, q->cell_fraction, true));
+    kb_store(kb, to, kir_at_plus(at, 1, j), wide_of(e, x, q->cell_fraction, true));
   else
-    kb_store(kb, to, kir_at_plus(at, 1, j), int_from_float(l, x, &q->out));
+    kb_store(kb, to, kir_at_plus(at, 1, j), int_from_float(e, x, &q->out));
   kb_end(kb);
 }
 
-void int_cell_start(Lower *l, const Layer *layer, int dir) {
-  const QuantLayer *q = int_layer(l, layer);
-  load_state(l, layer, q, 0, dir);
-  load_state(l, layer, q, 1, dir);
+void int_cell_start(Emit *e, const Layer *layer, int dir) {
+  const QuantLayer *q = int_layer(e->l, layer);
+  load_state(e, layer, q, 0, dir);
+  load_state(e, layer, q, 1, dir);
 }
 
 /* ---- the step ---- */
@@ -137,97 +139,97 @@ static const char *const *names_of(const Layer *layer, bool of_h) {
   return of_h ? rnn_h_names : rnn_names;
 }
 
-static KirExpr *clipped(Lower *l, const IntCell *c, KirExpr *p) {
+static KirExpr *clipped(Emit *e, const IntCell *c, KirExpr *p) {
   double clip = layer_number(c->layer, OPT_clip, 0);
   int64_t most = int_constant(clip, c->q->fraction);
-  return clip > 0 ? int_limit(l, p, -most, most) : p;
+  return clip > 0 ? int_limit(e, p, -most, most) : p;
 }
 
-static KirExpr *gate(Lower *l, const IntCell *c, KirExpr *p) {
-  return int_activation(l, layer_activation(c->layer, OPT_gate), clipped(l, c, p), c->q->fraction);
+static KirExpr *gate(Emit *e, const IntCell *c, KirExpr *p) {
+  return int_activation(e, layer_activation(c->layer, OPT_gate), clipped(e, c, p), c->q->fraction);
 }
 
 /* The gate of ~p: 1 less what it would be. */
-static KirExpr *other_gate(Lower *l, const IntCell *c, KirExpr *p) {
-  KirExpr *mirrored = int_sub(l, int_num(l, -1), clipped(l, c, p));
-  return int_activation(l, layer_activation(c->layer, OPT_gate), mirrored, c->q->fraction);
+static KirExpr *other_gate(Emit *e, const IntCell *c, KirExpr *p) {
+  KirExpr *mirrored = int_sub(e, int_num(e, -1), clipped(e, c, p));
+  return int_activation(e, layer_activation(c->layer, OPT_gate), mirrored, c->q->fraction);
 }
 
-static KirIndex unit_at(const Lower *l, KirBuffer *b, int64_t offset, KirReg *j) {
-  return kir_at_plus(at_batch(l, b, offset), 1, j);
+static KirIndex unit_at(const Emit *e, KirBuffer *b, int64_t offset, KirReg *j) {
+  return kir_at_plus(at_batch(e, b, offset), 1, j);
 }
 
-static void store_next(Lower *l, const IntCell *c, KirReg *j, KirExpr *h) {
-  kb_store(&l->kb, c->place->next, unit_at(l, c->place->next, 0, j), h);
+static void store_next(Emit *e, const IntCell *c, KirReg *j, KirExpr *h) {
+  kb_store(&e->kb, c->place->next, unit_at(e, c->place->next, 0, j), h);
 }
 
 /* p + (mulw(c, P) >> shift), held at the ends of 32 bits */
-static KirExpr *with_peephole(Lower *l, const IntCell *c, KirExpr *p, int which, KirReg *j,
+static KirExpr *with_peephole(Emit *e, const IntCell *c, KirExpr *p, int which, KirReg *j,
                               KirReg *cell) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   if (!c->peephole) return p;
   KirExpr *m = kb_load(kb, c->peephole, kir_at_plus(kir_at(which), 3, j), 1);
-  KirExpr *term = int_down(l, int_mulw(l, kb_use(kb, cell), m), c->q->peephole_shift);
+  KirExpr *term = int_down(e, int_mulw(e, kb_use(kb, cell), m), c->q->peephole_shift);
   return kb_op2(kb, KIR_ADDS, p, term);
 }
 
-static void lstm_unit(Lower *l, const IntCell *c, KirReg *j, KirExpr **p) {
-  Kb *kb = &l->kb;
+static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
+  Kb *kb = &e->kb;
   int fc = c->q->cell_fraction, fraction = c->q->fraction;
   Activation act = layer_activation(c->layer, OPT_activation);
   Activation out = layer_has(c->layer, OPT_cell_activation)
                        ? layer_activation(c->layer, OPT_cell_activation)
                        : act;
-  KirIndex c_at = unit_at(l, c->place->c, c->place->c_at, j);
+  KirIndex c_at = unit_at(e, c->place->c, c->place->c_at, j);
   KirReg *before = kb_let(kb, "c", kb_load(kb, c->place->c, c_at, 1));
-  KirReg *i = kb_let(kb, "gi", gate(l, c, with_peephole(l, c, p[0], 0, j, before)));
-  KirReg *n = kb_let(kb, "gn", other_gate(l, c, with_peephole(l, c, p[1], 1, j, before)));
-  KirReg *g = kb_let(kb, "gg", int_activation(l, act, clipped(l, c, p[2]), fraction));
-  KirExpr *fresh = int_down(l, int_mul(l, kb_use(kb, i), kb_use(kb, g)), 30 - fc);
+  KirReg *i = kb_let(kb, "gi", gate(e, c, with_peephole(e, c, p[0], 0, j, before)));
+  KirReg *n = kb_let(kb, "gn", other_gate(e, c, with_peephole(e, c, p[1], 1, j, before)));
+  KirReg *g = kb_let(kb, "gg", int_activation(e, act, clipped(e, c, p[2]), fraction));
+  KirExpr *fresh = int_down(e, int_mul(e, kb_use(kb, i), kb_use(kb, g)), 30 - fc);
   KirExpr *sum =
       kb_op2(kb, KIR_ADDS, kb_op2(kb, KIR_FADE, kb_use(kb, before), kb_use(kb, n)), fresh);
   double limit = layer_number(c->layer, OPT_cell_clip, 0);
-  if (limit > 0) sum = int_limit(l, sum, -int_constant(limit, fc), int_constant(limit, fc));
+  if (limit > 0) sum = int_limit(e, sum, -int_constant(limit, fc), int_constant(limit, fc));
   KirReg *cell = kb_let(kb, "cell", sum);
   kb_store(kb, c->place->c, c_at, kb_use(kb, cell));
-  KirReg *o = kb_let(kb, "go", gate(l, c, with_peephole(l, c, p[3], 2, j, cell)));
-  KirExpr *h = int_mul(l, kb_use(kb, o), int_activation(l, out, kb_use(kb, cell), fc));
-  store_next(l, c, j, int_down(l, int_add(l, h, int_num(l, 16384)), 15));
+  KirReg *o = kb_let(kb, "go", gate(e, c, with_peephole(e, c, p[3], 2, j, cell)));
+  KirExpr *h = int_mul(e, kb_use(kb, o), int_activation(e, out, kb_use(kb, cell), fc));
+  store_next(e, c, j, int_down(e, int_add(e, h, int_num(e, 16384)), 15));
 }
 
 /* n in the format of the wide state. */
-static KirExpr *candidate(Lower *l, const IntCell *c, KirExpr *p) {
+static KirExpr *candidate(Emit *e, const IntCell *c, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
   int64_t most = (int64_t)INT16_MAX << 15;
-  p = clipped(l, c, p);
+  p = clipped(e, c, p);
   if (act == ACT_RELU || act == ACT_LINEAR)
-    return int_to_fraction(l, p, c->q->fraction, c->q->state_fraction + 15,
+    return int_to_fraction(e, p, c->q->fraction, c->q->state_fraction + 15,
                            act == ACT_RELU ? 0 : -most, most);
-  return int_up(l, int_activation(l, act, p, c->q->fraction), 15);
+  return int_up(e, int_activation(e, act, p, c->q->fraction), 15);
 }
 
-static void gru_mix(Lower *l, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *p) {
-  Kb *kb = &l->kb;
-  KirIndex s_at = unit_at(l, c->place->c, c->place->c_at, j);
-  KirExpr *n = candidate(l, c, p);
+static void gru_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *p) {
+  Kb *kb = &e->kb;
+  KirIndex s_at = unit_at(e, c->place->c, c->place->c_at, j);
+  KirExpr *n = candidate(e, c, p);
   KirReg *s = kb_let(kb, "wide", kb_op3(kb, KIR_MIX, kb_load(kb, c->place->c, s_at, 1), n, u));
   kb_store(kb, c->place->c, s_at, kb_use(kb, s));
-  KirExpr *h = int_down(l, int_add(l, kb_use(kb, s), int_num(l, 16384)), 15);
-  store_next(l, c, j, int_limit(l, h, INT16_MIN, INT16_MAX));
+  KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
+  store_next(e, c, j, int_limit(e, h, INT16_MIN, INT16_MAX));
 }
 
-static void rnn_unit(Lower *l, const IntCell *c, KirReg *j, KirExpr *p) {
+static void rnn_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
   bool unbounded = act == ACT_RELU || act == ACT_LINEAR;
-  p = clipped(l, c, p);
-  store_next(l, c, j,
-             unbounded ? int_to_fraction(l, p, c->q->fraction, c->q->state_fraction,
+  p = clipped(e, c, p);
+  store_next(e, c, j,
+             unbounded ? int_to_fraction(e, p, c->q->fraction, c->q->state_fraction,
                                          act == ACT_RELU ? 0 : -INT16_MAX, INT16_MAX)
-                       : int_activation(l, act, p, c->q->fraction));
+                       : int_activation(e, act, p, c->q->fraction));
 }
 
 /* Weights of `gates` gates from the first one on; of W and of U. */
-static void pack_parts(Lower *l, const IntCell *c, int first, int gates, const char *suffix,
+static void pack_parts(Emit *e, const IntCell *c, int first, int gates, const char *suffix,
                        IntPart part[QUANT_PARTS]) {
   IntRows rows = {.first = first * c->units,
                   .blocks = c->units,
@@ -236,21 +238,21 @@ static void pack_parts(Lower *l, const IntCell *c, int first, int gates, const c
                   .group = gates};
   const char *back = c->dir ? "_backward" : "";
   for (int k = 0; k < QUANT_PARTS; k++)
-    part[k] = int_pack(l, c->layer, &c->q->part[c->dir][k], &rows,
-                       arena_printf(l->arena, "%s%s%s", k ? "U" : "W", suffix, back));
+    part[k] = int_pack(e, c->layer, &c->q->part[c->dir][k], &rows,
+                       arena_printf(e->l->arena, "%s%s%s", k ? "U" : "W", suffix, back));
 }
 
 /* Preactivations of unit j: px of W x + b, ph of U h + b. */
-static void unit_sums(Lower *l, const IntCell *c, const IntPart part[QUANT_PARTS],
+static void unit_sums(Emit *e, const IntCell *c, const IntPart part[QUANT_PARTS],
                       const IntVector *h, KirReg *j, int first, int gates, KirExpr **px,
                       KirExpr **ph) {
   static const int64_t one = 1;
   KirReg *sums[MAT_MAX_ACC], *more[MAT_MAX_ACC];
-  int_sums(l, &part[QUANT_INPUT], &c->x, &j, &one, 1, names_of(c->layer, false) + first, sums);
-  int_sums(l, &part[QUANT_STATE], h, &j, &one, 1, names_of(c->layer, true) + first, more);
+  int_sums(e, &part[QUANT_INPUT], &c->x, &j, &one, 1, names_of(c->layer, false) + first, sums);
+  int_sums(e, &part[QUANT_STATE], h, &j, &one, 1, names_of(c->layer, true) + first, more);
   for (int g = 0; g < gates; g++) {
-    px[g] = int_preactivation(l, &part[QUANT_INPUT], sums[g], g, &j, &one, 1);
-    ph[g] = int_preactivation(l, &part[QUANT_STATE], more[g], g, &j, &one, 1);
+    px[g] = int_preactivation(e, &part[QUANT_INPUT], sums[g], g, &j, &one, 1);
+    ph[g] = int_preactivation(e, &part[QUANT_STATE], more[g], g, &j, &one, 1);
   }
 }
 
@@ -268,7 +270,7 @@ static void range_of_all(KirExpr *const *p, int n, int64_t *lo, int64_t *hi) {
 
 /* Where n expressions of all units are kept: together, if their sums fit 32 bits whichever they
  * are; else each with its own range. */
-static void new_kept_units(Lower *l, const IntCell *c, KirExpr *const *p, int n, KirBuffer **kept,
+static void new_kept_units(Emit *e, const IntCell *c, KirExpr *const *p, int n, KirBuffer **kept,
                            int64_t *at) {
   enum { SMALL = 1 << 29 };
   int64_t lo, hi;
@@ -280,85 +282,85 @@ static void new_kept_units(Lower *l, const IntCell *c, KirExpr *const *p, int n,
       kept[i] = kept[0];
       continue;
     }
-    kept[i] = new_kept(l, c->layer, "p", KIR_I32, (together ? n : 1) * c->units);
+    kept[i] = new_kept(e, c->layer, "p", KIR_I32, (together ? n : 1) * c->units);
     range_of_all(p + i, together ? n : 1, &kept[i]->lo, &kept[i]->hi);
   }
 }
 
 /* Ends the loop over units j and begins it again, with the n expressions of a unit taken from
  * memory: what is left is the same arithmetic for each unit, which compilers make into vectors. */
-static KirReg *second_loop(Lower *l, const IntCell *c, KirReg *j, KirExpr **p, int n) {
-  Kb *kb = &l->kb;
-  if (l->target->lanes == 1) return j;
+static KirReg *second_loop(Emit *e, const IntCell *c, KirReg *j, KirExpr **p, int n) {
+  Kb *kb = &e->kb;
+  if (e->l->target->lanes == 1) return j;
   KirBuffer *kept[MAT_MAX_ACC];
   int64_t at[MAT_MAX_ACC];
-  new_kept_units(l, c, p, n, kept, at);
+  new_kept_units(e, c, p, n, kept, at);
   for (int i = 0; i < n; i++)
-    kb_store(kb, kept[i], unit_at(l, kept[i], at[i], j), p[i]);
+    kb_store(kb, kept[i], unit_at(e, kept[i], at[i], j), p[i]);
   kb_end(kb);
   j = kb_for(kb, "j", 0, c->units, 1);
   for (int i = 0; i < n; i++)
-    p[i] = kb_load(kb, kept[i], unit_at(l, kept[i], at[i], j), 1);
+    p[i] = kb_load(kb, kept[i], unit_at(e, kept[i], at[i], j), 1);
   return j;
 }
 
-static void gru_before(Lower *l, IntCell *c) {
-  Kb *kb = &l->kb;
+static void gru_before(Emit *e, IntCell *c) {
+  Kb *kb = &e->kb;
   IntPart gates[QUANT_PARTS], last[QUANT_PARTS];
   KirExpr *px[MAT_MAX_ACC], *ph[MAT_MAX_ACC];
   QuantFormat operand = c->q->part[c->dir][QUANT_STATE].x, h16 = c->q->out;
-  pack_parts(l, c, 0, 2, "_zr", gates);
-  pack_parts(l, c, 2, 1, "_n", last);
-  int_offset(l, &gates[QUANT_INPUT], &c->x);
-  int_offset(l, &last[QUANT_INPUT], &c->x);
-  int_offset(l, &gates[QUANT_STATE], &c->h);
-  c->z = new_kept(l, c->layer, "z", KIR_I16, c->units);
+  pack_parts(e, c, 0, 2, "_zr", gates);
+  pack_parts(e, c, 2, 1, "_n", last);
+  int_offset(e, &gates[QUANT_INPUT], &c->x);
+  int_offset(e, &last[QUANT_INPUT], &c->x);
+  int_offset(e, &gates[QUANT_STATE], &c->h);
+  c->z = new_kept(e, c->layer, "z", KIR_I16, c->units);
   c->z->lo = 0;
   c->z->hi = INT16_MAX;
-  c->rh = new_kept(l, c->layer, "rh", int_elem(&operand), last[QUANT_STATE].depth);
+  c->rh = new_kept(e, c->layer, "rh", int_elem(&operand), last[QUANT_STATE].depth);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
-  unit_sums(l, c, gates, &c->h, j, 0, 2, px, ph);
-  KirReg *r = kb_let(kb, "gr", gate(l, c, int_add(l, px[1], ph[1])));
-  kb_store(kb, c->z, unit_at(l, c->z, 0, j), other_gate(l, c, int_add(l, px[0], ph[0])));
-  KirExpr *h = kb_load(kb, c->place->h, unit_at(l, c->place->h, c->place->h_at, j), 1);
-  KirExpr *product = int_down(l, int_add(l, int_mul(l, kb_use(kb, r), h), int_num(l, 16384)), 15);
-  kb_store(kb, c->rh, unit_at(l, c->rh, 0, j), int_operand(l, product, &h16, &operand));
+  unit_sums(e, c, gates, &c->h, j, 0, 2, px, ph);
+  KirReg *r = kb_let(kb, "gr", gate(e, c, int_add(e, px[1], ph[1])));
+  kb_store(kb, c->z, unit_at(e, c->z, 0, j), other_gate(e, c, int_add(e, px[0], ph[0])));
+  KirExpr *h = kb_load(kb, c->place->h, unit_at(e, c->place->h, c->place->h_at, j), 1);
+  KirExpr *product = int_down(e, int_add(e, int_mul(e, kb_use(kb, r), h), int_num(e, 16384)), 15);
+  kb_store(kb, c->rh, unit_at(e, c->rh, 0, j), int_operand(e, product, &h16, &operand));
   kb_end(kb);
   if (last[QUANT_STATE].depth > c->units)
-    kb_zero(kb, c->rh, at_batch(l, c->rh, c->units), last[QUANT_STATE].depth - c->units);
-  IntVector rh = {.buffer = c->rh, .at = at_batch(l, c->rh, 0)};
-  int_offset(l, &last[QUANT_STATE], &rh);
+    kb_zero(kb, c->rh, at_batch(e, c->rh, c->units), last[QUANT_STATE].depth - c->units);
+  IntVector rh = {.buffer = c->rh, .at = at_batch(e, c->rh, 0)};
+  int_offset(e, &last[QUANT_STATE], &rh);
   j = kb_for(kb, "j", 0, c->units, 1);
-  unit_sums(l, c, last, &rh, j, 2, 1, px, ph);
-  gru_mix(l, c, j, kb_load(kb, c->z, unit_at(l, c->z, 0, j), 1), int_add(l, px[0], ph[0]));
+  unit_sums(e, c, last, &rh, j, 2, 1, px, ph);
+  gru_mix(e, c, j, kb_load(kb, c->z, unit_at(e, c->z, 0, j), 1), int_add(e, px[0], ph[0]));
   kb_end(kb);
 }
 
-static void other_cells(Lower *l, IntCell *c) {
-  Kb *kb = &l->kb;
+static void other_cells(Emit *e, IntCell *c) {
+  Kb *kb = &e->kb;
   IntPart part[QUANT_PARTS];
   KirExpr *px[MAT_MAX_ACC], *ph[MAT_MAX_ACC], *p[MAT_MAX_ACC];
-  pack_parts(l, c, 0, c->gates, "", part);
-  int_offset(l, &part[QUANT_INPUT], &c->x);
-  int_offset(l, &part[QUANT_STATE], &c->h);
+  pack_parts(e, c, 0, c->gates, "", part);
+  int_offset(e, &part[QUANT_INPUT], &c->x);
+  int_offset(e, &part[QUANT_STATE], &c->h);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
-  unit_sums(l, c, part, &c->h, j, 0, c->gates, px, ph);
+  unit_sums(e, c, part, &c->h, j, 0, c->gates, px, ph);
   for (int g = 0; g < c->gates; g++)
-    p[g] = int_add(l, px[g], ph[g]);
+    p[g] = int_add(e, px[g], ph[g]);
   if (c->layer->kind == LAYER_GRU) {
     p[2] = px[2];
     p[3] = ph[2];
-    j = second_loop(l, c, j, p, 4);
-    KirReg *r = kb_let(kb, "gr", gate(l, c, p[1]));
-    KirReg *u = kb_let(kb, "gu", other_gate(l, c, p[0]));
-    KirExpr *m = int_up(l, int_mulw(l, p[3], kb_use(kb, r)), 1);
-    gru_mix(l, c, j, kb_use(kb, u), int_add(l, p[2], m));
+    j = second_loop(e, c, j, p, 4);
+    KirReg *r = kb_let(kb, "gr", gate(e, c, p[1]));
+    KirReg *u = kb_let(kb, "gu", other_gate(e, c, p[0]));
+    KirExpr *m = int_up(e, int_mulw(e, p[3], kb_use(kb, r)), 1);
+    gru_mix(e, c, j, kb_use(kb, u), int_add(e, p[2], m));
   } else {
-    j = second_loop(l, c, j, p, c->gates);
+    j = second_loop(e, c, j, p, c->gates);
     if (c->layer->kind == LAYER_LSTM)
-      lstm_unit(l, c, j, p);
+      lstm_unit(e, c, j, p);
     else
-      rnn_unit(l, c, j, p[0]);
+      rnn_unit(e, c, j, p[0]);
   }
   kb_end(kb);
 }
@@ -374,25 +376,27 @@ static KirBuffer *pack_peephole(Lower *l, const IntCell *c) {
 }
 
 /* The new h takes its place, and goes to the layer's result. */
-static void deliver(Lower *l, const IntCell *c, KirReg *t) {
+static void deliver(Emit *e, const IntCell *c, KirReg *t) {
+  Lower *l = e->l;
   const CellPlace *p = c->place;
   QuantFormat out = int_format(l, c->layer->out[0]), own = c->q->out;
-  KirIndex next = at_batch(l, p->next, 0);
-  kb_copy(&l->kb, p->h, at_batch(l, p->h, p->h_at), p->next, next, c->units);
+  KirIndex next = at_batch(e, p->next, 0);
+  kb_copy(&e->kb, p->h, at_batch(e, p->h, p->h_at), p->next, next, c->units);
   const View *y = view_of(l, c->layer->out[0]);
   if (y->buffer == p->h) return;
   KirIndex to = kir_at_offset(view_row(y, t, 0), c->dir * c->units * y->stride[0]);
   if (out.bits) {
-    int_convert(l, y->buffer, to, y->stride[0], p->next, next, 1, c->units, &own, &out);
+    int_convert(e, y->buffer, to, y->stride[0], p->next, next, 1, c->units, &own, &out);
     return;
   }
-  KirReg *j = kb_for(&l->kb, "j", 0, c->units, 1);
-  KirExpr *h = int_to_float(l, kb_load(&l->kb, p->next, kir_at_plus(next, 1, j), 1), own.scale);
-  kb_store(&l->kb, y->buffer, kir_at_plus(to, y->stride[0], j), h);
-  kb_end(&l->kb);
+  KirReg *j = kb_for(&e->kb, "j", 0, c->units, 1);
+  KirExpr *h = int_to_float(e, kb_load(&e->kb, p->next, kir_at_plus(next, 1, j), 1), own.scale);
+  kb_store(&e->kb, y->buffer, kir_at_plus(to, y->stride[0], j), h);
+  kb_end(&e->kb);
 }
 
-void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
+void int_cell_step(Emit *e, const Layer *layer, int dir, KirReg *t) {
+  Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
   CellPlace *place = &l->cell[layer->id * 2 + dir];
   IntCell c = {.layer = layer, .q = q, .place = place, .dir = dir, .units = units_of(layer)};
@@ -402,24 +406,25 @@ void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
   int64_t d = q->part[dir][QUANT_INPUT].depth;
   layer_cost(l, layer)->macs +=
       c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
-  c.x = int_vector(l, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
+  c.x = int_vector(e, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
                    &q->part[dir][QUANT_INPUT].x);
   if (q->part[dir][QUANT_STATE].x.bits == 16) /* padded to whole steps */
-    c.h = (IntVector){.buffer = place->h, .at = at_batch(l, place->h, place->h_at)};
+    c.h = (IntVector){.buffer = place->h, .at = at_batch(e, place->h, place->h_at)};
   else
-    c.h = int_vector(l, layer, "hq", place->h, at_batch(l, place->h, place->h_at), 1, c.units, &own,
+    c.h = int_vector(e, layer, "hq", place->h, at_batch(e, place->h, place->h_at), 1, c.units, &own,
                      &q->part[dir][QUANT_STATE].x);
   c.peephole = pack_peephole(l, &c);
   if (resets_before(layer))
-    gru_before(l, &c);
+    gru_before(e, &c);
   else
-    other_cells(l, &c);
-  deliver(l, &c, t);
+    other_cells(e, &c);
+  deliver(e, &c, t);
 }
 
 /* Fields are f32: a GRU's h from its wide state. */
-void int_cell_fields(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+void int_cell_fields(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);
   int64_t units = units_of(layer);
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
@@ -432,11 +437,11 @@ void int_cell_fields(Lower *l, const Layer *layer) {
     for (int dir = 0; dir < q->directions; dir++) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = wide ? p->c : p->h;
-      KirIndex at = at_batch(l, from, wide ? p->c_at : p->h_at);
+      KirIndex at = at_batch(e, from, wide ? p->c_at : p->h_at);
       KirIndex to = kir_at_offset(view_row(y, NULL, 0), dir * units * y->stride[0]);
       KirReg *j = kb_for(kb, "j", 0, units, 1);
       KirExpr *value =
-          int_to_float(l, kb_load(kb, from, kir_at_plus(at, 1, j), 1), ldexp(1, -fraction));
+          int_to_float(e, kb_load(kb, from, kir_at_plus(at, 1, j), 1), ldexp(1, -fraction));
       kb_store(kb, y->buffer, kir_at_plus(to, y->stride[0], j), value);
       kb_end(kb);
     }

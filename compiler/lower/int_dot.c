@@ -12,7 +12,8 @@ KirElem int_elem(const QuantFormat *f) {
   return f->bits == 16 ? KIR_I16 : f->is_unsigned ? KIR_U8 : KIR_I8;
 }
 
-int int_step(const Lower *l) {
+int int_step(const Emit *e) {
+  const Lower *l = e->l;
   return l->target->dot_step ? l->target->dot_step : 1;
 }
 
@@ -51,9 +52,10 @@ static bool offset_fits(const QuantPart *part) {
   return part->shift == 0;
 }
 
-IntPart int_pack(Lower *l, const Layer *layer, const QuantPart *part, const IntRows *rows,
+IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name) {
-  IntPart to = {.q = part, .group = rows->group, .step = int_step(l)};
+  Lower *l = e->l;
+  IntPart to = {.q = part, .group = rows->group, .step = int_step(e)};
   to.offset = l->target->dot_unsigned && part->bits == 8 && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
@@ -101,17 +103,17 @@ static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, con
   return at;
 }
 
-void int_offset(Lower *l, const IntPart *part, IntVector *x) {
-  Kb *kb = &l->kb;
+void int_offset(Emit *e, const IntPart *part, IntVector *x) {
+  Kb *kb = &e->kb;
   if (!part->offset || x->offset) return;
-  KirReg *sum = kb_var(kb, "sum", int_num(l, 0)), *k = kb_for(kb, "k", 0, part->depth, 1);
+  KirReg *sum = kb_var(kb, "sum", int_num(e, 0)), *k = kb_for(kb, "k", 0, part->depth, 1);
   KirExpr *element = kb_load(kb, x->buffer, kir_at_plus(x->at, 1, k), 1);
   kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), element));
   kb_end(kb);
-  x->offset = kb_let(kb, "offset", kb_op2(kb, KIR_SHL, kb_use(kb, sum), int_num(l, OFFSET_BITS)));
+  x->offset = kb_let(kb, "offset", kb_op2(kb, KIR_SHL, kb_use(kb, sum), int_num(e, OFFSET_BITS)));
 }
 
-void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *index,
+void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums) {
   KirDot dot = {.w = part->w,
                 .z = x->buffer,
@@ -122,48 +124,48 @@ void int_sums(Lower *l, const IntPart *part, const IntVector *x, KirReg *const *
                 .swapped = part->swapped};
   dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
   dot.bias_at = block_at(0, part->group, index, stride, n_index);
-  kb_dot(&l->kb, sums, part->group, name, &dot);
+  kb_dot(&e->kb, sums, part->group, name, &dot);
   for (int r = 0; r < part->group && part->offset; r++) {
-    KirExpr *sum = kb_op2(&l->kb, KIR_SUB, kb_use(&l->kb, sums[r]), kb_use(&l->kb, x->offset));
-    sums[r] = kb_let(&l->kb, name[r], sum);
+    KirExpr *sum = kb_op2(&e->kb, KIR_SUB, kb_use(&e->kb, sums[r]), kb_use(&e->kb, x->offset));
+    sums[r] = kb_let(&e->kb, name[r], sum);
   }
 }
 
-KirExpr *int_preactivation(Lower *l, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
+KirExpr *int_preactivation(Emit *e, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
                            const int64_t *stride, int n_index) {
-  KirExpr *m = kb_load(&l->kb, part->m, block_at(g, part->group, index, stride, n_index), 1);
-  return int_mulw(l, int_up(l, kb_use(&l->kb, sum), part->q->shift), m);
+  KirExpr *m = kb_load(&e->kb, part->m, block_at(g, part->group, index, stride, n_index), 1);
+  return int_mulw(e, int_up(e, kb_use(&e->kb, sum), part->q->shift), m);
 }
 
-void int_convert(Lower *l, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
+void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,
                  KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
                  const QuantFormat *operand) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   if (value->bits && to->elem == x->elem && stride == 1 && to_stride == 1) {
     kb_copy(kb, to, to_at, x, at, n);
     return;
   }
   KirReg *k = n > 1 ? kb_for(kb, "k", 0, n, 1) : NULL;
-  KirExpr *q = int_operand(l, kb_load(kb, x, kir_at_plus(at, stride, k), 1), value, operand);
+  KirExpr *q = int_operand(e, kb_load(kb, x, kir_at_plus(at, stride, k), 1), value, operand);
   kb_store(kb, to, kir_at_plus(to_at, to_stride, k), q);
   if (k) kb_end(kb);
 }
 
 /* Whether elements can be multiplied where they lie. */
-static bool lies_ready(const Lower *l, const KirBuffer *x, int64_t stride, int64_t n,
+static bool lies_ready(const Emit *e, const KirBuffer *x, int64_t stride, int64_t n,
                        const QuantFormat *value) {
-  return value->bits && stride == 1 && x->elem != KIR_F32 && n % int_step(l) == 0;
+  return value->bits && stride == 1 && x->elem != KIR_F32 && n % int_step(e) == 0;
 }
 
-IntVector int_vector(Lower *l, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
+IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
                      int64_t stride, int64_t n, const QuantFormat *value,
                      const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
-  if (fits && lies_ready(l, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
-  int64_t padded = (n + int_step(l) - 1) / int_step(l) * int_step(l);
-  KirBuffer *q = new_kept(l, layer, name, int_elem(fits ? value : operand), padded);
-  KirIndex q_at = at_batch(l, q, 0);
-  int_convert(l, q, q_at, 1, x, at, stride, n, value, operand);
-  if (padded > n) kb_zero(&l->kb, q, kir_at_offset(q_at, n), padded - n);
+  if (fits && lies_ready(e, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
+  int64_t padded = (n + int_step(e) - 1) / int_step(e) * int_step(e);
+  KirBuffer *q = new_kept(e, layer, name, int_elem(fits ? value : operand), padded);
+  KirIndex q_at = at_batch(e, q, 0);
+  int_convert(e, q, q_at, 1, x, at, stride, n, value, operand);
+  if (padded > n) kb_zero(&e->kb, q, kir_at_offset(q_at, n), padded - n);
   return (IntVector){.buffer = q, .at = q_at};
 }

@@ -27,9 +27,9 @@ bool int_formats_agree(const Lower *l, const Value *a, const Value *b) {
          f->zero == g->zero;
 }
 
-void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, KirReg *t) {
-  Kb *kb = &l->kb;
-  QuantFormat f = int_format(l, v), none = {0};
+void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, KirReg *t) {
+  Kb *kb = &e->kb;
+  QuantFormat f = int_format(e->l, v), none = {0};
   KirIndex it = view_row(to, t, 0), jf = view_row(from, t, 0);
   int opened = 0;
   for (int axis = 0; axis < to->rank; axis++) {
@@ -39,8 +39,8 @@ void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, K
     jf = kir_at_plus(jf, from->stride[axis], k);
     opened++;
   }
-  kb_store(kb, to->buffer, it, int_operand(l, kb_load(kb, from->buffer, jf, 1), &none, &f));
-  close_loops(l, opened);
+  kb_store(kb, to->buffer, it, int_operand(e, kb_load(kb, from->buffer, jf, 1), &none, &f));
+  close_loops(e, opened);
 }
 
 /* Stages whose result has the format of its input and that compute something. */
@@ -48,36 +48,37 @@ static bool computes_in_one_format(const Layer *layer) {
   return layer->kind == LAYER_relu || layer->kind == LAYER_clip || layer->kind == LAYER_abs;
 }
 
-static bool emit_step_of(Lower *l, const Layer *layer, KirReg *t) {
+static bool emit_step_of(Emit *e, const Layer *layer, KirReg *t) {
   if (layer->kind == LAYER_Embedding)
-    int_embedding_step(l, layer, t);
+    int_embedding_step(e, layer, t);
   else if (layer->kind == LAYER_concat)
-    int_concat_step(l, layer, t);
+    int_concat_step(e, layer, t);
   else if (layer->kind == LAYER_max_pool || layer->kind == LAYER_mean_pool)
-    int_pool_step(l, layer, t);
+    int_pool_step(e, layer, t);
   else if (layer->kind == LAYER_mean || layer->kind == LAYER_max)
-    int_over_time_step(l, layer, t);
+    int_over_time_step(e, layer, t);
   else if (computes_in_one_format(layer))
-    int_same_step(l, layer, t);
+    int_same_step(e, layer, t);
   else if (quant_kind(layer) == QUANT_RESCALE)
-    int_rescaled_step(l, layer, t);
+    int_rescaled_step(e, layer, t);
   else
     return false;
   return true;
 }
 
-bool int_emit(Lower *l, const Layer *layer, IntPhase phase, KirReg *t) {
+bool int_emit(Emit *e, const Layer *layer, IntPhase phase, KirReg *t) {
+  Lower *l = e->l;
   bool over_time = layer->kind == LAYER_mean || layer->kind == LAYER_max;
   if (int_is_w8(l, layer) && layer->kind == LAYER_Embedding && phase == INT_STEP)
-    int_embedding_step(l, layer, t);
+    int_embedding_step(e, layer, t);
   else if (!int_computes(l, layer))
     return false;
   if (int_is_w8(l, layer)) return true;
-  if (phase == INT_STEP) return emit_step_of(l, layer, t);
+  if (phase == INT_STEP) return emit_step_of(e, layer, t);
   if (!over_time) return false;
   if (phase == INT_BEFORE)
-    int_over_time_before(l, layer);
+    int_over_time_before(e, layer);
   else
-    int_over_time_after(l, layer);
+    int_over_time_after(e, layer);
   return true;
 }

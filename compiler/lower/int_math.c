@@ -6,33 +6,33 @@
 #include <math.h>
 #include <string.h>
 
-KirExpr *int_num(Lower *l, int64_t i) {
-  return kb_int(&l->kb, KIR_I32, i, 1);
+KirExpr *int_num(Emit *e, int64_t i) {
+  return kb_int(&e->kb, KIR_I32, i, 1);
 }
-KirExpr *int_add(Lower *l, KirExpr *a, KirExpr *b) {
-  return kb_exact(&l->kb, KIR_ADD, a, b);
+KirExpr *int_add(Emit *e, KirExpr *a, KirExpr *b) {
+  return kb_exact(&e->kb, KIR_ADD, a, b);
 }
-KirExpr *int_sub(Lower *l, KirExpr *a, KirExpr *b) {
-  return kb_exact(&l->kb, KIR_SUB, a, b);
+KirExpr *int_sub(Emit *e, KirExpr *a, KirExpr *b) {
+  return kb_exact(&e->kb, KIR_SUB, a, b);
 }
-KirExpr *int_mul(Lower *l, KirExpr *a, KirExpr *b) {
-  return kb_exact(&l->kb, KIR_MUL, a, b);
-}
-
-KirExpr *int_up(Lower *l, KirExpr *a, int n) {
-  return n ? kb_exact(&l->kb, KIR_SHL, a, int_num(l, n)) : a;
-}
-KirExpr *int_down(Lower *l, KirExpr *a, int n) {
-  return n ? kb_op2(&l->kb, KIR_SHR, a, int_num(l, n)) : a;
-}
-KirExpr *int_mulw(Lower *l, KirExpr *a, KirExpr *m) {
-  return kb_op2(&l->kb, KIR_MULW, a, m);
+KirExpr *int_mul(Emit *e, KirExpr *a, KirExpr *b) {
+  return kb_exact(&e->kb, KIR_MUL, a, b);
 }
 
-KirExpr *int_limit(Lower *l, KirExpr *a, int64_t lo, int64_t hi) {
+KirExpr *int_up(Emit *e, KirExpr *a, int n) {
+  return n ? kb_exact(&e->kb, KIR_SHL, a, int_num(e, n)) : a;
+}
+KirExpr *int_down(Emit *e, KirExpr *a, int n) {
+  return n ? kb_op2(&e->kb, KIR_SHR, a, int_num(e, n)) : a;
+}
+KirExpr *int_mulw(Emit *e, KirExpr *a, KirExpr *m) {
+  return kb_op2(&e->kb, KIR_MULW, a, m);
+}
+
+KirExpr *int_limit(Emit *e, KirExpr *a, int64_t lo, int64_t hi) {
   int64_t least, most;
   kir_expr_range(a, &least, &most);
-  return least >= lo && most <= hi ? a : kb_clamp(&l->kb, a, lo, hi);
+  return least >= lo && most <= hi ? a : kb_clamp(&e->kb, a, lo, hi);
 }
 
 int64_t int_constant(double x, int fraction) {
@@ -92,7 +92,7 @@ static KirFunc *finish_helper(Lower *l, KirFunc *f) {
 static KirFunc *cubic_helper(Lower *l) {
   KirFunc *f = find_helper(l, "tanh_q17");
   if (f) return f;
-  Lower inner = *l, *in = &inner;
+  Emit inner = {.l = l}, *in = &inner;
   KirReg *p;
   f = new_helper(l, "tanh_q17", "tanh of Q3.17 in Q0.16, both floors: one's complement mirrors it",
                  &in->kb, &p);
@@ -120,7 +120,7 @@ static KirFunc *squash_helper(Lower *l, bool is_tanh) {
   KirFunc *f = find_helper(l, name);
   if (f) return f;
   KirFunc *cubics = cubic_helper(l);
-  Lower inner = *l, *in = &inner;
+  Emit inner = {.l = l}, *in = &inner;
   KirReg *p;
   f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", &in->kb,
                  &p);
@@ -135,29 +135,30 @@ static KirFunc *squash_helper(Lower *l, bool is_tanh) {
 /* ---- activations ---- */
 
 /* p with `to` fraction bits in 21 bits with the sign. */
-static KirExpr *as_argument(Lower *l, KirExpr *p, int fraction, int to) {
+static KirExpr *as_argument(Emit *e, KirExpr *p, int fraction, int to) {
   int n = to - fraction;
-  if (n <= 0) return int_limit(l, int_down(l, p, -n), Q17_LEAST, Q17_MOST);
+  if (n <= 0) return int_limit(e, int_down(e, p, -n), Q17_LEAST, Q17_MOST);
   int64_t most = (int64_t)1 << (20 - n);
-  return int_limit(l, int_up(l, int_limit(l, p, -most, most), n), Q17_LEAST, Q17_MOST);
+  return int_limit(e, int_up(e, int_limit(e, p, -most, most), n), Q17_LEAST, Q17_MOST);
 }
 
-static KirExpr *hard(Lower *l, KirExpr *p, int fraction, double slope) {
-  KirExpr *v = as_argument(l, p, fraction, 17);
-  KirExpr *y = int_mulw(l, int_up(l, v, 8), int_num(l, (int64_t)nearbyint(slope * 32768)));
-  y = int_down(l, int_add(l, y, int_num(l, 256)), 9);
-  return int_limit(l, int_add(l, y, int_num(l, 16384)), 0, INT16_MAX);
+static KirExpr *hard(Emit *e, KirExpr *p, int fraction, double slope) {
+  KirExpr *v = as_argument(e, p, fraction, 17);
+  KirExpr *y = int_mulw(e, int_up(e, v, 8), int_num(e, (int64_t)nearbyint(slope * 32768)));
+  y = int_down(e, int_add(e, y, int_num(e, 256)), 9);
+  return int_limit(e, int_add(e, y, int_num(e, 16384)), 0, INT16_MAX);
 }
 
-KirExpr *int_activation(Lower *l, Activation a, KirExpr *p, int fraction) {
+KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
+  Lower *l = e->l;
   switch (a) {
-  case ACT_TANH: return kb_call(&l->kb, squash_helper(l, true), as_argument(l, p, fraction, 17));
+  case ACT_TANH: return kb_call(&e->kb, squash_helper(l, true), as_argument(e, p, fraction, 17));
   case ACT_SIGMOID:
-    return kb_call(&l->kb, squash_helper(l, false), as_argument(l, p, fraction, 16));
-  case ACT_HARD_SIGMOID: return hard(l, p, fraction, 1.0 / 6);
-  case ACT_HARD_SIGMOID_02: return hard(l, p, fraction, 0.2);
+    return kb_call(&e->kb, squash_helper(l, false), as_argument(e, p, fraction, 16));
+  case ACT_HARD_SIGMOID: return hard(e, p, fraction, 1.0 / 6);
+  case ACT_HARD_SIGMOID_02: return hard(e, p, fraction, 0.2);
   case ACT_HARD_TANH:
-    return int_to_fraction(l, p, fraction, 15, -INT16_MAX, INT16_MAX);
+    return int_to_fraction(e, p, fraction, 15, -INT16_MAX, INT16_MAX);
   ACTIVATION_OTHER_CASES:
     break;
   }
@@ -172,43 +173,43 @@ Activation int_word(const Layer *layer) {
 
 /* ---- changes of scale ---- */
 
-KirExpr *int_to_fraction(Lower *l, KirExpr *p, int from, int to, int64_t lo, int64_t hi) {
+KirExpr *int_to_fraction(Emit *e, KirExpr *p, int from, int to, int64_t lo, int64_t hi) {
   int n = from - to;
   if (n <= 0) { /* floors of the bounds, so that shifting back stays within them */
     int64_t unit = (int64_t)1 << -n, least = lo >= 0 ? lo / unit : -((-lo + unit - 1) / unit);
-    return int_up(l, int_limit(l, p, least, hi / unit), -n);
+    return int_up(e, int_limit(e, p, least, hi / unit), -n);
   }
   int64_t half = (int64_t)1 << (n - 1);
-  p = int_limit(l, p, INT32_MIN, INT32_MAX - half);
-  return int_limit(l, int_down(l, int_add(l, p, int_num(l, half)), n), lo, hi);
+  p = int_limit(e, p, INT32_MIN, INT32_MAX - half);
+  return int_limit(e, int_down(e, int_add(e, p, int_num(e, half)), n), lo, hi);
 }
 
-KirExpr *int_scaled(Lower *l, KirExpr *a, const QuantScale *s) {
-  return int_mulw(l, int_up(l, a, s->shift), int_num(l, s->m));
+KirExpr *int_scaled(Emit *e, KirExpr *a, const QuantScale *s) {
+  return int_mulw(e, int_up(e, a, s->shift), int_num(e, s->m));
 }
 
-KirExpr *int_settled(Lower *l, KirExpr *p, int fraction, const QuantFormat *out) {
-  if (fraction) p = int_down(l, int_add(l, p, int_num(l, (int64_t)1 << (fraction - 1))), fraction);
-  if (out->zero != 0) p = int_add(l, p, int_num(l, (int64_t)out->zero));
-  return int_limit(l, p, out->low, out->high);
+KirExpr *int_settled(Emit *e, KirExpr *p, int fraction, const QuantFormat *out) {
+  if (fraction) p = int_down(e, int_add(e, p, int_num(e, (int64_t)1 << (fraction - 1))), fraction);
+  if (out->zero != 0) p = int_add(e, p, int_num(e, (int64_t)out->zero));
+  return int_limit(e, p, out->low, out->high);
 }
 
-KirExpr *int_from_float(Lower *l, KirExpr *x, const QuantFormat *f) {
-  Kb *kb = &l->kb;
+KirExpr *int_from_float(Emit *e, KirExpr *x, const QuantFormat *f) {
+  Kb *kb = &e->kb;
   int64_t zero = (int64_t)f->zero;
   KirExpr *q = kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, f->inverse, 1)), f->low - zero,
                         f->high - zero);
-  return zero ? int_add(l, q, int_num(l, zero)) : q;
+  return zero ? int_add(e, q, int_num(e, zero)) : q;
 }
 
 /* q times a power of two, where a product of floats is a call: its exponent is changed. */
-static KirExpr *shifted_float(Lower *l, KirExpr *q, int exponent) {
+static KirExpr *shifted_float(Emit *e, KirExpr *q, int exponent) {
   enum { MANTISSA_BITS = 23 };
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirReg *x = kb_let(kb, "q", q);
   KirExpr *bits = kb_bitcast(kb, KIR_I32, kb_convert(kb, KIR_F32, kb_use(kb, x)));
-  bits = kb_op2(kb, KIR_ADD, bits, int_num(l, (int64_t)exponent * (1 << MANTISSA_BITS)));
-  KirExpr *is_zero = kb_op2(kb, KIR_EQ, kb_use(kb, x), int_num(l, 0));
+  bits = kb_op2(kb, KIR_ADD, bits, int_num(e, (int64_t)exponent * (1 << MANTISSA_BITS)));
+  KirExpr *is_zero = kb_op2(kb, KIR_EQ, kb_use(kb, x), int_num(e, 0));
   return kb_select(kb, is_zero, kb_num(kb, 0, 1), kb_bitcast(kb, KIR_F32, bits));
 }
 
@@ -220,16 +221,16 @@ static bool is_power_of_two(double scale, int *exponent) {
   return is;
 }
 
-KirExpr *int_to_float(Lower *l, KirExpr *q, double scale) {
-  Kb *kb = &l->kb;
+KirExpr *int_to_float(Emit *e, KirExpr *q, double scale) {
+  Kb *kb = &e->kb;
   int exponent;
-  if (l->target->lacks_fpu && q->type.lanes == 1 && is_power_of_two(scale, &exponent))
-    return shifted_float(l, q, exponent);
+  if (e->l->target->lacks_fpu && q->type.lanes == 1 && is_power_of_two(scale, &exponent))
+    return shifted_float(e, q, exponent);
   return kb_op2(kb, KIR_MUL, kb_convert(kb, KIR_F32, q), kb_num(kb, (float)scale, 1));
 }
 
-KirExpr *int_operand(Lower *l, KirExpr *x, const QuantFormat *value, const QuantFormat *operand) {
-  if (!value->bits) return int_from_float(l, x, operand);
+KirExpr *int_operand(Emit *e, KirExpr *x, const QuantFormat *value, const QuantFormat *operand) {
+  if (!value->bits) return int_from_float(e, x, operand);
   if (value->bits <= operand->bits) return x;
-  return int_limit(l, int_down(l, int_add(l, x, int_num(l, 128)), 8), -127, 127);
+  return int_limit(e, int_down(e, int_add(e, x, int_num(e, 128)), 8), -127, 127);
 }

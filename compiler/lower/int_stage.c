@@ -7,12 +7,12 @@
 
 /* Loops over all features of y, with what lies at the same place in x and z. Returns how many to
  * close. */
-static int open_all(Lower *l, const View *y, KirIndex *iy, const View *x, KirIndex *ix,
+static int open_all(Emit *e, const View *y, KirIndex *iy, const View *x, KirIndex *ix,
                     const View *z, KirIndex *iz) {
   int opened = 0;
   for (int axis = 0; axis < y->rank; axis++) {
     if (y->dim[axis] == 1) continue;
-    KirReg *k = kb_for(&l->kb, axis == y->rank - 1 ? "k" : "i", 0, y->dim[axis], 1);
+    KirReg *k = kb_for(&e->kb, axis == y->rank - 1 ? "k" : "i", 0, y->dim[axis], 1);
     *iy = kir_at_plus(*iy, y->stride[axis], k);
     *ix = kir_at_plus(*ix, x->stride[axis], k);
     if (z) *iz = kir_at_plus(*iz, z->stride[axis], k);
@@ -22,47 +22,49 @@ static int open_all(Lower *l, const View *y, KirIndex *iy, const View *x, KirInd
 }
 
 /* An element without its zero. */
-static KirExpr *term(Lower *l, const Layer *layer, int i, KirBuffer *b, KirIndex at) {
+static KirExpr *term(Emit *e, const Layer *layer, int i, KirBuffer *b, KirIndex at) {
+  Lower *l = e->l;
   const QuantFormat *operand = int_layer(l, layer)->operand;
   QuantFormat value = int_format(l, layer->in[i]), read = operand ? operand[i] : value;
   int64_t zero = (int64_t)nearbyint(read.zero);
-  KirExpr *x = int_operand(l, kb_load(&l->kb, b, at, 1), &value, &read);
-  return zero ? int_sub(l, x, int_num(l, zero)) : x;
+  KirExpr *x = int_operand(e, kb_load(&e->kb, b, at, 1), &value, &read);
+  return zero ? int_sub(e, x, int_num(e, zero)) : x;
 }
 
 /* ---- one format before and after ---- */
 
 /* relu, clip, abs of an element. */
-static KirExpr *same_value(Lower *l, const Layer *layer, const QuantFormat *f, KirExpr *x) {
-  Kb *kb = &l->kb;
+static KirExpr *same_value(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
+  Kb *kb = &e->kb;
   int64_t zero = (int64_t)f->zero, lo = 0, hi = f->high - zero;
-  if (zero) x = int_sub(l, x, int_num(l, zero));
+  if (zero) x = int_sub(e, x, int_num(e, zero));
   if (layer->kind == LAYER_abs) {
     KirReg *v = kb_let(kb, "v", x);
-    x = kb_op2(kb, KIR_MAX, kb_use(kb, v), int_sub(l, int_num(l, 0), kb_use(kb, v)));
+    x = kb_op2(kb, KIR_MAX, kb_use(kb, v), int_sub(e, int_num(e, 0), kb_use(kb, v)));
   } else if (layer->kind == LAYER_clip) {
     lo = int_constant(layer_number(layer, OPT_low, 0) / f->scale, 0);
     hi = int_constant(layer_number(layer, OPT_high, 0) / f->scale, 0);
   } else if (layer_has(layer, OPT_max))
     hi = int_constant(layer_number(layer, OPT_max, 0) / f->scale, 0);
-  x = int_limit(l, x, lo, hi);
-  if (zero) x = int_add(l, x, int_num(l, zero));
-  return int_limit(l, x, f->low, f->high);
+  x = int_limit(e, x, lo, hi);
+  if (zero) x = int_add(e, x, int_num(e, zero));
+  return int_limit(e, x, f->low, f->high);
 }
 
-void int_same_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+void int_same_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   QuantFormat f = int_format(l, layer->out[0]);
-  int opened = open_all(l, y, &iy, x, &ix, NULL, NULL);
-  kb_store(kb, y->buffer, iy, same_value(l, layer, &f, kb_load(kb, x->buffer, ix, 1)));
-  close_loops(l, opened);
+  int opened = open_all(e, y, &iy, x, &ix, NULL, NULL);
+  kb_store(kb, y->buffer, iy, same_value(e, layer, &f, kb_load(kb, x->buffer, ix, 1)));
+  close_loops(e, opened);
 }
 
 /* Of sums of n elements: their mean. */
-static KirExpr *averaged(Lower *l, const QuantLayer *q, KirExpr *sum) {
-  return int_settled(l, int_scaled(l, sum, q->input), q->input->fraction, &q->out);
+static KirExpr *averaged(Emit *e, const QuantLayer *q, KirExpr *sum) {
+  return int_settled(e, int_scaled(e, sum, q->input), q->input->fraction, &q->out);
 }
 
 /* The most that n elements can come to, either way. */
@@ -72,24 +74,25 @@ static int64_t sum_bound(const QuantFormat *f, int64_t n) {
 }
 
 /* A running sum whose range is known from the number of its terms. */
-static KirReg *running(Lower *l, const char *name, KirExpr *first, int64_t bound) {
-  KirReg *sum = kb_var(&l->kb, name, first);
+static KirReg *running(Emit *e, const char *name, KirExpr *first, int64_t bound) {
+  KirReg *sum = kb_var(&e->kb, name, first);
   sum->lo = -bound;
   sum->hi = bound;
   return sum;
 }
 
-void int_pool_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+void int_pool_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   bool is_max = layer->kind == LAYER_max_pool;
   KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
            iy = view_row(y, t, 0);
-  int opened = open_all(l, y, &iy, x, &ix, NULL, NULL);
+  int opened = open_all(e, y, &iy, x, &ix, NULL, NULL);
   if (is_max) {
-    KirReg *v = running(l, "v", kb_load(kb, x->buffer, ix, 1), 32768);
+    KirReg *v = running(e, "v", kb_load(kb, x->buffer, ix, 1), 32768);
     v->lo = q->out.bits == 16 ? INT16_MIN : q->out.is_unsigned ? 0 : INT8_MIN;
     v->hi = q->out.bits == 16 ? INT16_MAX : q->out.is_unsigned ? UINT8_MAX : INT8_MAX;
     KirReg *i = w.size > 1 ? kb_for(kb, "i", 1, w.size, 1) : NULL;
@@ -100,12 +103,12 @@ void int_pool_step(Lower *l, const Layer *layer, KirReg *t) {
     if (i) kb_end(kb);
     kb_store(kb, y->buffer, iy, kb_use(kb, v));
   } else { /* written out: the sum of a window is proved term by term */
-    KirExpr *sum = term(l, layer, 0, x->buffer, ix);
+    KirExpr *sum = term(e, layer, 0, x->buffer, ix);
     for (int64_t i = 1; i < w.size; i++)
-      sum = int_add(l, sum, term(l, layer, 0, x->buffer, kir_at_offset(ix, i * x->time)));
-    kb_store(kb, y->buffer, iy, averaged(l, q, sum));
+      sum = int_add(e, sum, term(e, layer, 0, x->buffer, kir_at_offset(ix, i * x->time)));
+    kb_store(kb, y->buffer, iy, averaged(e, q, sum));
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* ---- over time: sums and maxima in 32 bits, finished after the loop ---- */
@@ -114,32 +117,33 @@ static KirBuffer *running_row(Lower *l, const Layer *layer) {
   return l->place[layer->out[0]->id].lost;
 }
 
-void int_over_time_before(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+void int_over_time_before(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *y = view_of(l, layer->out[0]);
   int64_t n = view_size(y);
   if (layer->kind == LAYER_mean) {
     QuantFormat f = int_format(l, layer->out[0]);
-    KirBuffer *sums = new_kept(l, layer, "sum", KIR_I32, n);
+    KirBuffer *sums = new_kept(e, layer, "sum", KIR_I32, n);
     sums->lo = -sum_bound(&f, layer->in[0]->type.time.n);
     sums->hi = -sums->lo;
     l->place[layer->out[0]->id].lost = sums;
-    kb_zero(kb, sums, at_batch(l, sums, 0), n);
+    kb_zero(kb, sums, at_batch(e, sums, 0), n);
     return;
   }
   QuantFormat f = int_format(l, layer->out[0]);
   KirIndex iy = view_row(y, NULL, 0), same = iy;
-  int opened = open_all(l, y, &iy, y, &same, NULL, NULL);
-  kb_store(kb, y->buffer, iy, int_num(l, f.bits == 16 ? INT16_MIN : f.is_unsigned ? 0 : INT8_MIN));
-  close_loops(l, opened);
+  int opened = open_all(e, y, &iy, y, &same, NULL, NULL);
+  kb_store(kb, y->buffer, iy, int_num(e, f.bits == 16 ? INT16_MIN : f.is_unsigned ? 0 : INT8_MIN));
+  close_loops(e, opened);
 }
 
 /* A dense view of the running sums, shaped like y. */
-static View sums_view(Lower *l, const Layer *layer, const View *y) {
+static View sums_view(Emit *e, const Layer *layer, const View *y) {
   View v = *y;
   int64_t stride = 1;
-  v.buffer = running_row(l, layer);
-  v.at = at_batch(l, v.buffer, 0);
+  v.buffer = running_row(e->l, layer);
+  v.at = at_batch(e, v.buffer, 0);
   v.time = 0;
   for (int a = v.rank - 1; a >= 0; a--) {
     v.stride[a] = stride;
@@ -148,82 +152,86 @@ static View sums_view(Lower *l, const Layer *layer, const View *y) {
   return v;
 }
 
-void int_over_time_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+void int_over_time_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   bool mean = layer->kind == LAYER_mean;
-  View to = mean ? sums_view(l, layer, y) : *y;
+  View to = mean ? sums_view(e, layer, y) : *y;
   KirIndex ix = view_row(x, t, 0), iy = view_row(&to, NULL, 0);
-  int opened = open_all(l, &to, &iy, x, &ix, NULL, NULL);
+  int opened = open_all(e, &to, &iy, x, &ix, NULL, NULL);
   KirExpr *so_far = kb_load(kb, to.buffer, iy, 1);
   if (mean) {
-    KirExpr *sum = int_add(l, so_far, term(l, layer, 0, x->buffer, ix));
-    kb_store(kb, to.buffer, iy, int_limit(l, sum, to.buffer->lo, to.buffer->hi));
+    KirExpr *sum = int_add(e, so_far, term(e, layer, 0, x->buffer, ix));
+    kb_store(kb, to.buffer, iy, int_limit(e, sum, to.buffer->lo, to.buffer->hi));
   } else
     kb_store(kb, to.buffer, iy, kb_op2(kb, KIR_MAX, kb_load(kb, x->buffer, ix, 1), so_far));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-void int_over_time_after(Lower *l, const Layer *layer) {
+void int_over_time_after(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   if (layer->kind == LAYER_max) return;
   const View *y = view_of(l, layer->out[0]);
-  View sums = sums_view(l, layer, y);
+  View sums = sums_view(e, layer, y);
   KirIndex iy = view_row(y, NULL, 0), is = view_row(&sums, NULL, 0);
-  int opened = open_all(l, y, &iy, &sums, &is, NULL, NULL);
-  kb_store(&l->kb, y->buffer, iy,
-           averaged(l, int_layer(l, layer), kb_load(&l->kb, sums.buffer, is, 1)));
-  close_loops(l, opened);
+  int opened = open_all(e, y, &iy, &sums, &is, NULL, NULL);
+  kb_store(&e->kb, y->buffer, iy,
+           averaged(e, int_layer(l, layer), kb_load(&e->kb, sums.buffer, is, 1)));
+  close_loops(e, opened);
 }
 
 /* ---- a format of its own ---- */
 
-static KirExpr *joined(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a, KirExpr *b) {
+static KirExpr *joined(Emit *e, const Layer *layer, const QuantLayer *q, KirExpr *a, KirExpr *b) {
   int fraction = q->input[0].fraction;
-  a = int_scaled(l, a, &q->input[0]);
+  a = int_scaled(e, a, &q->input[0]);
   if (b)
-    b = int_scaled(l, b, &q->input[1]);
+    b = int_scaled(e, b, &q->input[1]);
   else {
     int64_t c = int_constant(layer_number(layer, OPT_value, 0) / q->out.scale, fraction),
             most = 1 << 29;
-    b = int_num(l, c < -most ? -most : c > most ? most : c);
+    b = int_num(e, c < -most ? -most : c > most ? most : c);
   }
   bool swapped = layer_word_is(layer, OPT_swapped, "true");
-  KirExpr *p = layer->kind == LAYER_add ? int_add(l, a, b)
-               : swapped                ? int_sub(l, b, a)
-                                        : int_sub(l, a, b);
-  return int_settled(l, p, fraction, &q->out);
+  KirExpr *p = layer->kind == LAYER_add ? int_add(e, a, b)
+               : swapped                ? int_sub(e, b, a)
+                                        : int_sub(e, a, b);
+  return int_settled(e, p, fraction, &q->out);
 }
 
-static KirExpr *multiplied(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a,
+static KirExpr *multiplied(Emit *e, const Layer *layer, const QuantLayer *q, KirExpr *a,
                            KirExpr *b) {
   if (b)
-    a = int_mul(l, a, b);
+    a = int_mul(e, a, b);
   else if (layer_number(layer, OPT_value, 0) < 0)
-    a = int_sub(l, int_num(l, 0), a);
-  return int_settled(l, int_scaled(l, a, &q->input[0]), q->input[0].fraction, &q->out);
+    a = int_sub(e, int_num(e, 0), a);
+  return int_settled(e, int_scaled(e, a, &q->input[0]), q->input[0].fraction, &q->out);
 }
 
-static KirExpr *result_of(Lower *l, const Layer *layer, const QuantLayer *q, KirExpr *a,
+static KirExpr *result_of(Emit *e, const Layer *layer, const QuantLayer *q, KirExpr *a,
                           KirExpr *b) {
-  if (layer->kind == LAYER_add || layer->kind == LAYER_sub) return joined(l, layer, q, a, b);
-  if (layer->kind == LAYER_mul || layer->kind == LAYER_div) return multiplied(l, layer, q, a, b);
-  return int_activation(l, int_word(layer), int_scaled(l, a, &q->input[0]),
+  if (layer->kind == LAYER_add || layer->kind == LAYER_sub) return joined(e, layer, q, a, b);
+  if (layer->kind == LAYER_mul || layer->kind == LAYER_div) return multiplied(e, layer, q, a, b);
+  return int_activation(e, int_word(layer), int_scaled(e, a, &q->input[0]),
                         17 + q->input[0].fraction);
 }
 
-void int_rescaled_step(Lower *l, const Layer *layer, KirReg *t) {
+void int_rescaled_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]),
              *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), iz = z ? view_row(z, t, 0) : kir_at(0);
-  int opened = open_all(l, y, &iy, x, &ix, z, &iz);
-  KirExpr *a = term(l, layer, 0, x->buffer, ix), *b = z ? term(l, layer, 1, z->buffer, iz) : NULL;
-  kb_store(&l->kb, y->buffer, iy, result_of(l, layer, q, a, b));
-  close_loops(l, opened);
+  int opened = open_all(e, y, &iy, x, &ix, z, &iz);
+  KirExpr *a = term(e, layer, 0, x->buffer, ix), *b = z ? term(e, layer, 1, z->buffer, iz) : NULL;
+  kb_store(&e->kb, y->buffer, iy, result_of(e, layer, q, a, b));
+  close_loops(e, opened);
 }
 
-void int_concat_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+void int_concat_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);
   const View *y = view_of(l, layer->out[0]);
   int64_t at = 0;
@@ -238,16 +246,16 @@ void int_concat_step(Lower *l, const Layer *layer, KirReg *t) {
     if (l->place[v->id].concat == layer && l->place[v->id].concat_input == i)
       continue; /* made there */
     if (int_formats_agree(l, v, layer->out[0])) {
-      copy_row(l, &part, t, x, t);
+      copy_row(e, &part, t, x, t);
       continue;
     }
     KirIndex ix = view_row(x, t, 0), iy = view_row(&part, t, 0);
-    int opened = open_all(l, &part, &iy, x, &ix, NULL, NULL);
-    KirExpr *e = from.bits
-                     ? int_settled(l, int_scaled(l, term(l, layer, i, x->buffer, ix), &q->input[i]),
-                                   q->input[i].fraction, &q->out)
-                     : int_from_float(l, kb_load(kb, x->buffer, ix, 1), &q->out);
-    kb_store(kb, y->buffer, iy, e);
-    close_loops(l, opened);
+    int opened = open_all(e, &part, &iy, x, &ix, NULL, NULL);
+    KirExpr *value =
+        from.bits ? int_settled(e, int_scaled(e, term(e, layer, i, x->buffer, ix), &q->input[i]),
+                                q->input[i].fraction, &q->out)
+                  : int_from_float(e, kb_load(kb, x->buffer, ix, 1), &q->out);
+    kb_store(kb, y->buffer, iy, value);
+    close_loops(e, opened);
   }
 }

@@ -34,7 +34,8 @@ static int64_t first_row(const Mat *mat, int part, int gate, int *dir) {
   return row % rows;
 }
 
-static IntPart pack(Lower *l, const Mat *mat, int part) {
+static IntPart pack(Emit *e, const Mat *mat, int part) {
+  Lower *l = e->l;
   const MatPart *p = &mat->part[part];
   int dir;
   int64_t row = first_row(mat, part, 0, &dir);
@@ -43,13 +44,13 @@ static IntPart pack(Lower *l, const Mat *mat, int part) {
                   .block_stride = 1,
                   .group_stride = mat->units,
                   .group = p->n_gates};
-  return int_pack(l, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows,
+  return int_pack(e, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows,
                   arena_printf(l->arena, "%s%s", p->name, mat->suffix));
 }
 
 /* Loops over the elements of a part's operand. Returns how many to close; *n counts them from 0. */
-static int open_elements(Lower *l, const MatPart *p, KirReg *group, KirIndex *x, KirIndex *n) {
-  Kb *kb = &l->kb;
+static int open_elements(Emit *e, const MatPart *p, KirReg *group, KirIndex *x, KirIndex *n) {
+  Kb *kb = &e->kb;
   int opened = 0;
   *x = kir_at_plus(p->at, p->group_stride, group);
   if (p->taps > 1) {
@@ -72,27 +73,27 @@ static int open_elements(Lower *l, const MatPart *p, KirReg *group, KirIndex *x,
 }
 
 /* The operand in 16 bits, by the largest of its elements. */
-static void round_operand(Lower *l, const Mat *mat, int part, KirReg *group, W8Part *to) {
-  Kb *kb = &l->kb;
+static void round_operand(Emit *e, const Mat *mat, int part, KirReg *group, W8Part *to) {
+  Kb *kb = &e->kb;
   const MatPart *p = &mat->part[part];
-  KirBuffer *q = new_kept(l, mat->layer, part ? "hq" : "xq", KIR_I16, to->rows.depth);
-  KirIndex x, n = at_batch(l, q, 0), none = kir_at(0);
+  KirBuffer *q = new_kept(e, mat->layer, part ? "hq" : "xq", KIR_I16, to->rows.depth);
+  KirIndex x, n = at_batch(e, q, 0), none = kir_at(0);
   KirReg *most = kb_var(kb, "most", kb_num(kb, 1e-30f, 1));
-  int opened = open_elements(l, p, group, &x, &none);
+  int opened = open_elements(e, p, group, &x, &none);
   KirExpr *size = kb_op1(kb, KIR_ABS, kb_load(kb, p->x, x, 1));
   kb_set(kb, most, kb_op2(kb, KIR_MAX, size, kb_use(kb, most)));
-  close_loops(l, opened);
+  close_loops(e, opened);
   KirReg *inverse =
       kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 32767, 1), kb_use(kb, most)));
   to->unit = kb_let(kb, "unit", kb_op2(kb, KIR_DIV, kb_use(kb, most), kb_num(kb, 32767, 1)));
-  opened = open_elements(l, p, group, &x, &n);
+  opened = open_elements(e, p, group, &x, &n);
   KirExpr *scaled = kb_op2(kb, KIR_MUL, kb_load(kb, p->x, x, 1), kb_use(kb, inverse));
   kb_store(kb, q, n, kb_round(kb, scaled, -32767, 32767));
-  close_loops(l, opened);
+  close_loops(e, opened);
   if (to->rows.depth > mat_part_depth(p))
-    kb_zero(kb, q, at_batch(l, q, mat_part_depth(p)), to->rows.depth - mat_part_depth(p));
-  to->x = (IntVector){.buffer = q, .at = at_batch(l, q, 0)};
-  int_offset(l, &to->rows, &to->x);
+    kb_zero(kb, q, at_batch(e, q, mat_part_depth(p)), to->rows.depth - mat_part_depth(p));
+  to->x = (IntVector){.buffer = q, .at = at_batch(e, q, 0)};
+  int_offset(e, &to->rows, &to->x);
 }
 
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
@@ -102,10 +103,10 @@ static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
 }
 
 /* Sums of one unit in f32, then what is done with them. */
-static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *const *bias,
+static void unit_sums(Emit *e, const Mat *mat, const W8Part *part, KirBuffer *const *bias,
                       KirReg *group, KirReg *unit) {
   static const char *const name[] = {"p0", "p1", "p2", "p3"};
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirReg *acc[MAT_MAX_ACC], *sums[MAT_MAX_ACC], *index[2] = {unit, group};
   int64_t stride[2] = {1, mat->units};
   int n_index = group ? 2 : 1;
@@ -117,7 +118,7 @@ static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *c
         kb_var(kb, mat->acc_name[a], bias[a] ? kb_load(kb, bias[a], u.unit, 1) : kb_num(kb, 0, 1));
   for (int k = 0; k < mat->n_parts; k++) {
     const MatPart *p = &mat->part[k];
-    int_sums(l, &part[k].rows, &part[k].x, index, stride, n_index, name, sums);
+    int_sums(e, &part[k].rows, &part[k].x, index, stride, n_index, name, sums);
     for (int g = 0; g < p->n_gates; g++) {
       KirIndex at = kir_at_offset(mat_unit_at(kir_at(0), p->n_gates, &u), g);
       KirExpr *scale =
@@ -128,23 +129,23 @@ static void unit_sums(Lower *l, const Mat *mat, const W8Part *part, KirBuffer *c
           kb_op3(kb, KIR_MAD, kb_convert(kb, KIR_F32, kb_use(kb, sums[g])), scale, kb_use(kb, to)));
     }
   }
-  mat->finish(l, mat->context, &u, acc);
+  mat->finish(e, mat->context, &u, acc);
 }
 
-void int_w8_emit(Lower *l, Mat *mat) {
-  Kb *kb = &l->kb;
+void int_w8_emit(Emit *e, Mat *mat) {
+  Kb *kb = &e->kb;
   W8Part part[MAT_MAX_PARTS];
   KirBuffer *bias[MAT_MAX_ACC];
   for (int k = 0; k < mat->n_parts; k++)
-    part[k].rows = pack(l, mat, k);
+    part[k].rows = pack(e, mat, k);
   for (int a = 0; a < mat->n_acc; a++)
-    bias[a] = pack_bias(l, mat, a);
+    bias[a] = pack_bias(e->l, mat, a);
   if (mat->row) kb_for_again(kb, mat->row, 0, mat->n_rows);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "group", 0, mat->groups, 1) : NULL;
   for (int k = 0; k < mat->n_parts; k++)
-    round_operand(l, mat, k, group, &part[k]);
+    round_operand(e, mat, k, group, &part[k]);
   KirReg *j = mat->units > 1 ? kb_for(kb, "j", 0, mat->units, 1) : NULL;
-  unit_sums(l, mat, part, bias, group, j);
+  unit_sums(e, mat, part, bias, group, j);
   if (j) kb_end(kb);
   if (group) kb_end(kb);
   if (mat->row) kb_end(kb);

@@ -2,26 +2,26 @@
 /* The time loops. In: schedule and places. After: the body of run or step, group by group. */
 #include "lower/lower_internal.h"
 
-KirExpr *domain_count(Lower *l, Domain d) {
-  if (d.kind == TIME_BOUNDED) return kb_use(&l->kb, l->length[d.length]);
-  return kb_int(&l->kb, KIR_INDEX, d.n, 1);
+KirExpr *domain_count(Emit *e, Domain d) {
+  if (d.kind == TIME_BOUNDED) return kb_use(&e->kb, e->length[d.length]);
+  return kb_int(&e->kb, KIR_INDEX, d.n, 1);
 }
 
-KirExpr *domain_skip(Lower *l, Domain d) {
-  Kb *kb = &l->kb;
+KirExpr *domain_skip(Emit *e, Domain d) {
+  Kb *kb = &e->kb;
   if (d.kind != TIME_STREAM || d.lag == 0) return NULL;
-  KirExpr *done = kb_op2(kb, KIR_MUL, kb_use(kb, l->calls), kb_int(kb, KIR_INDEX, d.n, 1));
+  KirExpr *done = kb_op2(kb, KIR_MUL, kb_use(kb, e->calls), kb_int(kb, KIR_INDEX, d.n, 1));
   KirExpr *left = kb_op2(kb, KIR_SUB, kb_int(kb, KIR_INDEX, d.lag, 1), done);
   left = kb_op2(kb, KIR_MAX, left, kb_int(kb, KIR_INDEX, 0, 1));
   return kb_op2(kb, KIR_MIN, left, kb_int(kb, KIR_INDEX, d.n, 1));
 }
 
-int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib) {
+int open_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib) {
   static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "v"};
   int opened = 0;
   for (int axis = 0; axis + 1 < a->rank; axis++) {
     if (a->dim[axis] == 1) continue;
-    KirReg *v = kb_for(&l->kb, names[axis], 0, a->dim[axis], 1);
+    KirReg *v = kb_for(&e->kb, names[axis], 0, a->dim[axis], 1);
     *ia = kir_at_plus(*ia, a->stride[axis], v);
     if (b) *ib = kir_at_plus(*ib, b->stride[axis], v);
     opened++;
@@ -29,20 +29,20 @@ int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib
   return opened;
 }
 
-void close_loops(Lower *l, int n) {
+void close_loops(Emit *e, int n) {
   while (n-- > 0)
-    kb_end(&l->kb);
+    kb_end(&e->kb);
 }
 
-void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf) {
-  Kb *kb = &l->kb;
+void copy_row(Emit *e, const View *to, KirReg *tt, const View *from, KirReg *tf) {
+  Kb *kb = &e->kb;
   KirIndex it = view_row(to, tt, 0), jf = view_row(from, tf, 0);
   bool same = to->buffer->elem == from->buffer->elem;
   if (same && view_is_dense(to) && view_is_dense(from)) {
     kb_copy(kb, to->buffer, it, from->buffer, jf, view_size(to));
     return;
   }
-  int opened = open_axes(l, to, from, &it, &jf);
+  int opened = open_axes(e, to, from, &it, &jf);
   if (same && view_last_stride(to) == 1 && view_last_stride(from) == 1)
     kb_copy(kb, to->buffer, it, from->buffer, jf, view_last_dim(to));
   else {
@@ -51,63 +51,66 @@ void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf
     kb_store(kb, to->buffer, kir_at_plus(it, view_last_stride(to), k), x);
     kb_end(kb);
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-void zero_row(Lower *l, const View *v, KirReg *t, int64_t row) {
-  Kb *kb = &l->kb;
+void zero_row(Emit *e, const View *v, KirReg *t, int64_t row) {
+  Kb *kb = &e->kb;
   KirIndex at = view_row(v, t, row);
   if (view_is_dense(v)) {
     kb_zero(kb, v->buffer, at, view_size(v));
     return;
   }
-  int opened = open_axes(l, v, NULL, &at, NULL);
+  int opened = open_axes(e, v, NULL, &at, NULL);
   KirReg *k = kb_for(kb, "k", 0, view_last_dim(v), 1);
   bool f32 = v->buffer->elem == KIR_F32;
   kb_store(kb, v->buffer, kir_at_plus(at, view_last_stride(v), k),
            f32 ? kb_num(kb, 0, 1) : kb_int(kb, KIR_I32, 0, 1));
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* ---- rows of zeros, or of what was learned, around a value (whole runs) ---- */
 
-void fill_past(Lower *l, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row) {
+void fill_past(Emit *e, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row) {
   const float *from = conv->weights ? conv->weights->role[ROLE_INITIAL_X] : NULL;
-  KirBuffer *past = new_weights(l, conv, "x0", from, row, "learned past");
-  KirReg *t = kb_for(&l->kb, "t", 0, rows, 1);
-  kb_copy(&l->kb, b, kir_at_plus(at, row, t), past, kir_at(0), row);
-  kb_end(&l->kb);
+  KirBuffer *past = new_weights(e->l, conv, "x0", from, row, "learned past");
+  KirReg *t = kb_for(&e->kb, "t", 0, rows, 1);
+  kb_copy(&e->kb, b, kir_at_plus(at, row, t), past, kir_at(0), row);
+  kb_end(&e->kb);
 }
 
-static void zero_before(Lower *l, const Value *v) {
+static void zero_before(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const ValuePlace *p = &l->place[v->id];
   if (!p->need.before || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
   KirIndex at = kir_at_offset(view.at, -p->row_at - p->need.before * view.time);
   if (p->need.past)
-    fill_past(l, p->need.past, view.buffer, at, p->need.before, view.time);
+    fill_past(e, p->need.past, view.buffer, at, p->need.before, view.time);
   else
-    kb_zero(&l->kb, view.buffer, at, p->need.before * view.time);
+    kb_zero(&e->kb, view.buffer, at, p->need.before * view.time);
 }
 
-static void zero_after(Lower *l, const Value *v) {
+static void zero_after(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const ValuePlace *p = &l->place[v->id];
   if (!p->need.after || !p->need.rows || v->type.time.kind == TIME_STREAM) return;
   View view = *view_of(l, v);
   Domain d = domain_of(l, &v->type);
   KirIndex at = kir_at_offset(view.at, -p->row_at);
   if (d.kind == TIME_BOUNDED)
-    at = kir_at_plus(at, view.time, l->length[d.length]);
+    at = kir_at_plus(at, view.time, e->length[d.length]);
   else
     at = kir_at_offset(at, view.time * d.n);
-  kb_zero(&l->kb, view.buffer, at, p->need.after * view.time);
+  kb_zero(&e->kb, view.buffer, at, p->need.after * view.time);
 }
 
 /* ---- zeros around feature axes ---- */
 
 /* Those of one axis in a row that begins at `at`. */
-static void zero_axis(Lower *l, const Value *v, KirIndex at, int axis) {
+static void zero_axis(Emit *e, const Value *v, KirIndex at, int axis) {
+  Lower *l = e->l;
   const Need *need = &l->place[v->id].need;
   const Type *type = &v->type;
   KirBuffer *b = l->place[v->id].view.buffer;
@@ -119,14 +122,15 @@ static void zero_axis(Lower *l, const Value *v, KirIndex at, int axis) {
   }
   int64_t before = need->pad_before[axis] * inner, middle = type->dim[axis].n * inner;
   int64_t after = need->pad_after[axis] * inner;
-  KirReg *o = outer > 1 ? kb_for(&l->kb, "i", 0, outer, 1) : NULL;
+  KirReg *o = outer > 1 ? kb_for(&e->kb, "i", 0, outer, 1) : NULL;
   at = kir_at_plus(at, before + middle + after, o);
-  if (before) kb_zero(&l->kb, b, at, before);
-  if (after) kb_zero(&l->kb, b, kir_at_offset(at, before + middle), after);
-  if (o) kb_end(&l->kb);
+  if (before) kb_zero(&e->kb, b, at, before);
+  if (after) kb_zero(&e->kb, b, kir_at_offset(at, before + middle), after);
+  if (o) kb_end(&e->kb);
 }
 
-void zero_pads(Lower *l, const Value *v) {
+void zero_pads(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const ValuePlace *p = &l->place[v->id];
   if (!p->need.padded || p->history) return;
   View view = *view_of(l, v);
@@ -135,35 +139,35 @@ void zero_pads(Lower *l, const Value *v) {
                  : view.time ? d.n + p->need.before + p->need.after
                              : 1;
   KirIndex at = kir_at_offset(view.at, -p->row_at - (p->in_block ? 0 : p->need.before * view.time));
-  KirReg *t = rows > 1 ? kb_for(&l->kb, "t", 0, rows, 1) : NULL;
+  KirReg *t = rows > 1 ? kb_for(&e->kb, "t", 0, rows, 1) : NULL;
   at = kir_at_plus(at, p->row, t);
   for (int axis = 0; axis < v->type.rank; axis++)
-    if (p->need.pad_before[axis] || p->need.pad_after[axis]) zero_axis(l, v, at, axis);
-  if (t) kb_end(&l->kb);
+    if (p->need.pad_before[axis] || p->need.pad_after[axis]) zero_axis(e, v, at, axis);
+  if (t) kb_end(&e->kb);
 }
 
 /* Zeros around the fields of a recurrent layer: states that a window along another axis reads. */
-static void zero_field_pads(Lower *l, const Layer *layer) {
+static void zero_field_pads(Emit *e, const Layer *layer) {
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
-    zero_pads(l, layer->out[k]);
+    zero_pads(e, layer->out[k]);
 }
 
 /* ---- groups ---- */
 
 /* Opens the loop over the rows of a domain. Returns its variable, NULL for a single row; *opened
  * says whether kb_end is due. */
-static KirReg *open_time(Lower *l, Domain d, const char *name, bool *opened) {
-  Kb *kb = &l->kb;
+static KirReg *open_time(Emit *e, Domain d, const char *name, bool *opened) {
+  Kb *kb = &e->kb;
   *opened = true;
   if (d.kind == TIME_STREAM && d.lag > 0) {
     if (d.n == 1) {
-      kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, d.lag, 1), kb_use(kb, l->calls)));
+      kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, d.lag, 1), kb_use(kb, e->calls)));
       return NULL;
     }
-    return kb_for_expr(kb, name, domain_skip(l, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
+    return kb_for_expr(kb, name, domain_skip(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
   }
   if (d.kind == TIME_BOUNDED)
-    return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, d), 1);
+    return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, d), 1);
   if (d.n > 1) return kb_for(kb, name, 0, d.n, 1);
   *opened = false;
   return NULL;
@@ -178,18 +182,19 @@ static bool in_group(const Lower *l, int id, const Job *of) {
 
 /* The layers of a group at step t, those of one pass. Samples that run side by side: layers that
  * take all at once stand alone, those between them share a loop. */
-static void emit_steps(Lower *l, const Job *of, int pass, KirReg *t) {
+static void emit_steps(Emit *e, const Job *of, int pass, KirReg *t) {
+  Lower *l = e->l;
   bool inside = false;
   KirStmt **samples = NULL;
   for (int i = 0; i < l->model->n_layers; i++) {
     if (!in_group(l, i, of) || l->job[i].pass != pass) continue;
-    bool one_by_one = !batch_takes(l, l->model->layer[i]);
-    if (inside && !one_by_one) batch_close(l, samples);
-    if (one_by_one && !inside) samples = batch_open(l);
+    bool one_by_one = !batch_takes(e, l->model->layer[i]);
+    if (inside && !one_by_one) batch_close(e, samples);
+    if (one_by_one && !inside) samples = batch_open(e);
     inside = one_by_one;
-    emit_step(l, l->model->layer[i], t);
+    emit_step(e, l->model->layer[i], t);
   }
-  if (inside) batch_close(l, samples);
+  if (inside) batch_close(e, samples);
 }
 
 static bool group_hoists(const Lower *l, const Job *of) {
@@ -199,77 +204,80 @@ static bool group_hoists(const Lower *l, const Job *of) {
 }
 
 /* Block by block: in each pass input products of the block, then its steps. */
-static void emit_blocks(Lower *l, const Job *of) {
+static void emit_blocks(Emit *e, const Job *of) {
+  Lower *l = e->l;
   int passes = 0;
   for (int i = 0; i < l->model->n_layers; i++)
     if (in_group(l, i, of) && l->job[i].pass > passes) passes = l->job[i].pass;
-  HoistBlock block = hoist_open(l, of->domain, false);
+  HoistBlock block = hoist_open(e, of->domain, false);
   for (int pass = 0; pass <= passes; pass++) {
     for (int i = 0; i < l->model->n_layers; i++) {
       if (!in_group(l, i, of) || l->job[i].pass != pass || !l->job[i].hoists) continue;
-      emit_products(l, l->model->layer[i], &block);
+      emit_products(e, l->model->layer[i], &block);
     }
-    l->kb.origin = (KirOrigin){0};
-    KirReg *t = hoist_steps(l, &block, false);
-    emit_steps(l, of, pass, t);
-    l->kb.origin = (KirOrigin){0};
-    kb_end(&l->kb);
+    e->kb.origin = (KirOrigin){0};
+    KirReg *t = hoist_steps(e, &block, false);
+    emit_steps(e, of, pass, t);
+    e->kb.origin = (KirOrigin){0};
+    kb_end(&e->kb);
   }
-  kb_end(&l->kb);
+  kb_end(&e->kb);
 }
 
-static void emit_group(Lower *l, const Job *of) {
+static void emit_group(Emit *e, const Job *of) {
+  Lower *l = e->l;
   const Model *model = l->model;
   bool opened;
-  KirStmt **samples = batch_open(l);
+  KirStmt **samples = batch_open(e);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
-    zero_before(l, fused_result(l, model->layer[i]));
-    zero_pads(l, fused_result(l, model->layer[i]));
-    zero_field_pads(l, model->layer[i]);
-    emit_before(l, model->layer[i]);
+    zero_before(e, fused_result(l, model->layer[i]));
+    zero_pads(e, fused_result(l, model->layer[i]));
+    zero_field_pads(e, model->layer[i]);
+    emit_before(e, model->layer[i]);
   }
-  batch_close(l, samples);
-  l->kb.origin = (KirOrigin){0};
+  batch_close(e, samples);
+  e->kb.origin = (KirOrigin){0};
   if (group_hoists(l, of))
-    emit_blocks(l, of);
+    emit_blocks(e, of);
   else {
-    KirReg *t = open_time(l, of->domain, "t", &opened);
-    emit_steps(l, of, 0, t);
-    l->kb.origin = (KirOrigin){0};
-    if (opened) kb_end(&l->kb);
+    KirReg *t = open_time(e, of->domain, "t", &opened);
+    emit_steps(e, of, 0, t);
+    e->kb.origin = (KirOrigin){0};
+    if (opened) kb_end(&e->kb);
   }
-  samples = batch_open(l);
+  samples = batch_open(e);
   for (int i = 0; i < model->n_layers; i++) {
     if (!in_group(l, i, of)) continue;
-    emit_after(l, model->layer[i]);
-    zero_after(l, fused_result(l, model->layer[i]));
+    emit_after(e, model->layer[i]);
+    zero_after(e, fused_result(l, model->layer[i]));
   }
-  batch_close(l, samples);
+  batch_close(e, samples);
 }
 
-static void emit_private_job(Lower *l, const Layer *layer) {
-  KirStmt **samples = batch_open(l);
-  zero_before(l, layer->out[0]);
-  zero_pads(l, layer->out[0]);
-  zero_field_pads(l, layer);
-  batch_close(l, samples);
-  emit_private(l, layer);
-  samples = batch_open(l);
-  zero_after(l, layer->out[0]);
-  batch_close(l, samples);
+static void emit_private_job(Emit *e, const Layer *layer) {
+  KirStmt **samples = batch_open(e);
+  zero_before(e, layer->out[0]);
+  zero_pads(e, layer->out[0]);
+  zero_field_pads(e, layer);
+  batch_close(e, samples);
+  emit_private(e, layer);
+  samples = batch_open(e);
+  zero_after(e, layer->out[0]);
+  batch_close(e, samples);
 }
 
 /* Inputs that need rows around them are copied into their buffer first. */
-void stage_inputs(Lower *l) {
+void stage_inputs(Emit *e) {
+  Lower *l = e->l;
   const Model *model = l->model;
   for (int i = 0; i < model->n_in; i++) {
     const Value *v = model->in[i]->value;
     const ValuePlace *p = &l->place[v->id];
     bool is_kept = int_value_elem(l, v) != elem_of(&v->type);
-    if (!l->in[i] || !(p->need.before || p->need.after || p->need.padded || is_kept)) continue;
+    if (!e->in[i] || !(p->need.before || p->need.after || p->need.padded || is_kept)) continue;
     Domain d = domain_of(l, &v->type);
-    View port = {.buffer = l->in[i], .rank = v->type.rank}, own = *view_of(l, v);
+    View port = {.buffer = e->in[i], .rank = v->type.rank}, own = *view_of(l, v);
     int64_t n = 1;
     for (int a = v->type.rank; a >= 0; a--) {
       if (a < v->type.rank) {
@@ -282,24 +290,25 @@ void stage_inputs(Lower *l) {
         n *= d.n;
       }
     }
-    port.at = at_batch(l, port.buffer, 0);
+    port.at = at_batch(e, port.buffer, 0);
     bool opened;
-    zero_before(l, v);
-    zero_pads(l, v);
-    KirReg *t = open_time(l, d, "t", &opened);
+    zero_before(e, v);
+    zero_pads(e, v);
+    KirReg *t = open_time(e, d, "t", &opened);
     if (is_kept)
-      int_stage_row(l, v, &own, &port, t);
+      int_stage_row(e, v, &own, &port, t);
     else
-      copy_row(l, &own, t, &port, t);
-    if (opened) kb_end(&l->kb);
-    zero_after(l, v);
+      copy_row(e, &own, t, &port, t);
+    if (opened) kb_end(&e->kb);
+    zero_after(e, v);
   }
 }
 
 /* Outputs that were computed elsewhere are copied; rows beyond the length, and slots of a stream
  * without a value, are zeros. */
-static void deliver_outputs(Lower *l) {
-  Kb *kb = &l->kb;
+static void deliver_outputs(Emit *e) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const Model *model = l->model;
   for (int i = 0; i < model->n_out; i++) {
     const Port *port = model->out[i];
@@ -311,7 +320,7 @@ static void deliver_outputs(Lower *l) {
     if (p->port_out != port) {
       int time_pos = port->has_type ? port->declared.time_pos : v->type.time_pos;
       int64_t n = 1;
-      own = (View){.buffer = l->out[i], .rank = v->type.rank};
+      own = (View){.buffer = e->out[i], .rank = v->type.rank};
       for (int a = v->type.rank; a >= 0; a--) {
         if (a < v->type.rank) {
           own.dim[a] = v->type.dim[a].n;
@@ -323,41 +332,43 @@ static void deliver_outputs(Lower *l) {
           n *= d.n;
         }
       }
-      own.at = at_batch(l, own.buffer, 0);
+      own.at = at_batch(e, own.buffer, 0);
       bool opened;
-      KirReg *t = open_time(l, d, "t", &opened);
-      copy_row(l, to, t, from, t);
+      KirReg *t = open_time(e, d, "t", &opened);
+      copy_row(e, to, t, from, t);
       if (opened) kb_end(kb);
     }
     if (d.kind == TIME_BOUNDED && d.n > 1) {
-      KirReg *t = kb_for_expr(kb, "t", domain_count(l, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
-      zero_row(l, to, t, 0);
+      KirReg *t = kb_for_expr(kb, "t", domain_count(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
+      zero_row(e, to, t, 0);
       kb_end(kb);
     } else if (d.kind == TIME_STREAM && d.lag > 0 && (d.n > 1 || l->m->first_output < d.lag)) {
-      KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_skip(l, d), 1);
-      zero_row(l, to, t, 0);
+      KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_skip(e, d), 1);
+      zero_row(e, to, t, 0);
       kb_end(kb);
     }
   }
 }
 
 /* The last rows of each history become its first: what the next call looks back at. */
-static void move_histories(Lower *l) {
+static void move_histories(Emit *e) {
+  Lower *l = e->l;
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
     if (!p->history) continue;
     Domain d = domain_of(l, &l->model->value[i]->type);
     int64_t turns = p->position ? p->turns : 1;
     if (p->position) /* only when the rows have reached the end */
-      kb_if(&l->kb, kb_op2(&l->kb, KIR_EQ, kb_use(&l->kb, p->at_position),
-                           kb_int(&l->kb, KIR_INDEX, (turns - 1) * d.n, 1)));
-    kb_copy(&l->kb, p->history, at_batch(l, p->history, 0), p->history,
-            at_batch(l, p->history, turns * d.n * p->row), p->need.before * p->row);
-    if (p->position) kb_end(&l->kb);
+      kb_if(&e->kb, kb_op2(&e->kb, KIR_EQ, kb_use(&e->kb, p->at_position),
+                           kb_int(&e->kb, KIR_INDEX, (turns - 1) * d.n, 1)));
+    kb_copy(&e->kb, p->history, at_batch(e, p->history, 0), p->history,
+            at_batch(e, p->history, turns * d.n * p->row), p->need.before * p->row);
+    if (p->position) kb_end(&e->kb);
   }
 }
 
-void emit_levels(Lower *l, bool in_reset) {
+void emit_levels(Emit *e, bool in_reset) {
+  Lower *l = e->l;
   const Model *model = l->model;
   int top = 0;
   for (int i = 0; i < model->n_layers; i++)
@@ -369,35 +380,36 @@ void emit_levels(Lower *l, bool in_reset) {
       if (done[i] || job->is_alias || job->is_fused || job->is_dead) continue;
       if (job->level != level || job->in_reset != in_reset) continue;
       if (job->is_private)
-        emit_private_job(l, model->layer[i]);
+        emit_private_job(e, model->layer[i]);
       else
-        emit_group(l, job);
+        emit_group(e, job);
       for (int k = i; k < model->n_layers; k++)
         if (!job->is_private ? in_group(l, k, job) : k == i) done[k] = true;
     }
-  l->kb.origin = (KirOrigin){0};
+  e->kb.origin = (KirOrigin){0};
 }
 
-void emit_groups(Lower *l) {
-  KirStmt **samples = batch_open(l);
-  stage_inputs(l);
-  batch_close(l, samples);
-  emit_levels(l, false);
-  samples = batch_open(l);
-  Kb *kb = &l->kb;
+void emit_groups(Emit *e) {
+  Lower *l = e->l;
+  KirStmt **samples = batch_open(e);
+  stage_inputs(e);
+  batch_close(e, samples);
+  emit_levels(e, false);
+  samples = batch_open(e);
+  Kb *kb = &e->kb;
   bool waits = l->m->first_output > 0;
   KirStmt **guard = kb->tail;
   if (waits)
     kb_if(kb,
-          kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, l->calls)));
-  deliver_outputs(l);
+          kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, l->m->first_output, 1), kb_use(kb, e->calls)));
+  deliver_outputs(e);
   if (waits) kb_end(kb);
   if (waits && !(*guard)->body) { /* every output was computed in its place */
     *guard = NULL;
     kb->tail = guard;
   }
-  move_histories(l);
-  batch_close(l, samples);
+  move_histories(e);
+  batch_close(e, samples);
 }
 
 LineParts line_parts(int64_t n, int lanes) {
@@ -417,10 +429,10 @@ LineParts line_parts(int64_t n, int lanes) {
   return out;
 }
 
-int open_places(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(l, x, y, ix, iy), last = x->rank - 1;
+int open_places(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+  int opened = open_axes(e, x, y, ix, iy), last = x->rank - 1;
   if (x->rank < 1 || x->dim[last] <= 1) return opened;
-  KirReg *k = kb_for(&l->kb, "k", 0, x->dim[last], 1);
+  KirReg *k = kb_for(&e->kb, "k", 0, x->dim[last], 1);
   *ix = kir_at_plus(*ix, x->stride[last], k);
   *iy = kir_at_plus(*iy, y->stride[last], k);
   return opened + 1;

@@ -184,14 +184,11 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   l->calls_slots =
       model->steps_per_call * (l->streaming && options->chunk > 1 ? options->chunk : 1);
   l->m->steps_per_call = l->calls_slots;
-  l->in = ARENA_ARRAY(arena, KirBuffer *, model->n_in + 1);
-  l->out = ARENA_ARRAY(arena, KirBuffer *, model->n_out + 1);
   l->cell = ARENA_ARRAY(arena, CellPlace, 2 * model->n_layers + 1);
   make_costs(l);
   decide(l);
-  lower_main(l);
-  KirFunc *main_func = l->kb.f;
-  if (model->run == RUN_WINDOW) lower_push(l, main_func);
+  Emit of_call = lower_main(l);
+  if (model->run == RUN_WINDOW) lower_push(l, &of_call);
   if (model->run != RUN_WHOLE) lower_reset(l);
   if (!fits(model, l->m, diags)) return NULL;
   order_functions(l->m);

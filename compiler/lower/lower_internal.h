@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of lower/ share.
  *
- * The way of a model through here:
- *   schedule.c  which layers run in which time loop, which values need all their rows in memory
- *   batch.c     whether the samples of a batch run side by side
- *   cell_shape.c  the step of every recurrent layer; hoist.c which of them multiply ahead of it
- *   place.c     where each value lives: a view into a buffer
- *   entry.c     the functions, their parameters and checks
- *   loops.c     the time loops, one group of fused layers after the other
- *   matpack.c   the order of its weights; matvec.c the one matrix kernel: mat.h
+ * Lower is what is decided about a model before anything is emitted; Emit is a function of its
+ * module while it is written. The way of a model through here: schedule.c  which layers run in
+ * which time loop, which values need all their rows in memory batch.c     whether the samples of a
+ * batch run side by side cell_shape.c  the step of every recurrent layer; hoist.c which of them
+ * multiply ahead of it place.c     where each value lives: a view into a buffer entry.c     the
+ * functions, their parameters and checks loops.c     the time loops, one group of fused layers
+ * after the other matpack.c   the order of its weights; matvec.c the one matrix kernel: mat.h
  *   recurrent.c with recurrent_start.c, recurrent_mats.c and finish.c, weighted.c, pointwise.c,
  *               reduce.c, rearrange.c: each family's step; mathfn.c: activation functions
  *
@@ -114,6 +113,7 @@ typedef struct CellPlace {
 
 typedef struct CellShape CellShape;
 
+/* What is decided about a model before anything is emitted, and the module that is made of it. */
 typedef struct Lower {
   const Model *model;
   Arena *arena;
@@ -121,25 +121,29 @@ typedef struct Lower {
   LowerOptions opt;
   const Target *target;
   KirModule *m;
-  Kb kb;
   bool streaming;
-  int64_t calls_slots;   /* base steps of one call of a stream */
-  Job *job;              /* by layer id */
-  ValuePlace *place;     /* by value id */
-  CellShape *shape;      /* of recurrent layers, by layer id */
-  CellPlace *cell;       /* by layer id * 2 + direction */
-  KirBuffer **in, **out; /* parameters of run or step, by port */
-  KirBuffer *call_count; /* streams with lag: calls made since reset, up to the last lag */
-  KirReg *batch;         /* sample of the batch, or NULL */
-  bool is_tiled;         /* samples run side by side: batch.c */
-  bool is_wide;          /* they do in run or step; reset takes them one by one */
-  KirReg *block_row;     /* step within the block, where layers hoist */
-  KirReg **length;       /* by length index: its value */
-  KirReg *calls;         /* value of call_count */
-  KirFunc **helper;      /* math functions, by mathfn.c */
+  bool is_tiled;       /* samples of a batch run side by side in run or step: batch.c */
+  int64_t calls_slots; /* base steps of one call of a stream */
+  Job *job;            /* by layer id */
+  ValuePlace *place;   /* by value id */
+  CellShape *shape;    /* of recurrent layers, by layer id */
+  CellPlace *cell;     /* by layer id * 2 + direction */
+  KirFunc **helper;    /* math functions, by mathfn.c */
   int n_helpers;
   size_t cap_helpers;
 } Lower;
+
+/* A function of the module that is being written, and what its body has at hand. */
+typedef struct Emit {
+  Lower *l;
+  Kb kb;
+  KirBuffer **in, **out; /* its parameters, by port; NULL: not one of them */
+  KirReg **length;       /* by length index: its value */
+  KirReg *calls;         /* streams with lag: calls made since reset, up to the last lag */
+  KirReg *sample;        /* of the batch, that the body computes; NULL: there is one only */
+  bool is_tiled;         /* it computes the samples side by side */
+  KirReg *block_row;     /* step within the block, where layers hoist */
+} Emit;
 
 /* ---- schedule.c ---- */
 Domain domain_of(const Lower *l, const Type *type);
@@ -188,23 +192,24 @@ bool cell_resets_before(const Layer *layer);
 /* ---- place.c ---- */
 KirElem elem_of(const Type *type);
 /* Places everything that a call computes. */
-void place_values(Lower *l);
+void place_values(Emit *e);
 /* Places what reset computes, from its own parameters. */
-void place_reset(Lower *l);
+void place_reset(Emit *e);
 /* Where a value is; it has been placed. */
 const View *view_of(const Lower *l, const Value *v);
 /* Index of feature 0 of row t + row; t NULL: row alone. */
 KirIndex view_row(const View *view, KirReg *t, int64_t row);
 bool view_is_dense(const View *view); /* features contiguous in C order */
 int64_t view_size(const View *view);  /* elements of one row */
-KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
+KirBuffer *new_scratch(Emit *e, const Layer *layer, const char *name, KirElem elem, int64_t count);
 /* Scratch with a place for each sample where they run side by side. */
-KirBuffer *new_kept(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
-KirBuffer *new_state(Lower *l, const Layer *layer, const char *name, KirElem elem, int64_t count);
+KirBuffer *new_kept(Emit *e, const Layer *layer, const char *name, KirElem elem, int64_t count);
+KirBuffer *new_state(Emit *e, const Layer *layer, const char *name, KirElem elem, int64_t count);
 /* A name unique among the module's buffers, made of the layer's path and a part: "gru_h". */
 const char *buffer_name(Lower *l, const Layer *layer, const char *part);
 /* offset as an index, with the batch's share of a scratch, state or port buffer. */
-KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset);
+KirIndex at_batch(const Emit *e, const KirBuffer *b, int64_t offset);
+KirIndex at_sample(const Lower *l, const KirBuffer *b, int64_t offset, KirReg *sample);
 /* Weights: floats of a layer as a const buffer. */
 /* A kernel, in the precision of its layer; biases and the rest are new_weights. */
 KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const float *data, int64_t n,
@@ -220,26 +225,26 @@ KirCost *layer_cost(const Lower *l, const Layer *layer);
 bool layer_has_role(const Layer *layer, Role role);
 
 /* After the calls of all samples: where the next call's rows go. */
-void advance_positions(Lower *l);
+void advance_positions(Emit *e);
 
 /* ---- loops.c ---- */
-void emit_groups(Lower *l);
+void emit_groups(Emit *e);
 /* Zeros around the feature axes of a value, in every row that has no history. */
-void zero_pads(Lower *l, const Value *v);
+void zero_pads(Emit *e, const Value *v);
 /* Inputs that need rows around them are copied into a buffer that has them. */
-void stage_inputs(Lower *l);
+void stage_inputs(Emit *e);
 /* The groups of reset, or of run and step. */
-void emit_levels(Lower *l, bool in_reset);
-KirExpr *domain_count(Lower *l, Domain d); /* steps of a whole run, INDEX */
+void emit_levels(Emit *e, bool in_reset);
+KirExpr *domain_count(Emit *e, Domain d); /* steps of a whole run, INDEX */
 /* Slots of this call without a value yet, INDEX in 0..n; NULL if there can be none. */
-KirExpr *domain_skip(Lower *l, Domain d);
+KirExpr *domain_skip(Emit *e, Domain d);
 /* Loops over the leading feature axes of a and b (same leading sizes, b may be NULL); vectors along
  * the last axis are then at *ia, *ib. Returns the number of loops to close. */
-int open_axes(Lower *l, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
-void close_loops(Lower *l, int n);
+int open_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
+void close_loops(Emit *e, int n);
 /* Loops over all axes of x, whose elements are places in a table, and the same ones of y, which has
  * one more. Returns the number of loops to close. */
-int open_places(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy);
+int open_places(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy);
 /* n elements as whole vectors and the rest one by one: one or two parts. */
 typedef struct LineParts {
   int n;
@@ -264,18 +269,18 @@ typedef struct HoistBlock {
 void hoist_choose(Lower *l);
 int64_t hoist_block(const Lower *l, Domain d);
 /* Opens the loop over blocks, and over the steps of one, whose number it returns. */
-HoistBlock hoist_open(Lower *l, Domain d, bool backward);
-KirReg *hoist_steps(Lower *l, const HoistBlock *b, bool backward);
+HoistBlock hoist_open(Emit *e, Domain d, bool backward);
+KirReg *hoist_steps(Emit *e, const HoistBlock *b, bool backward);
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
 void batch_choose(Lower *l);
-/* Then: the sample of all loops over them. */
-void batch_register(Lower *l);
+/* Then: the sample of all loops over them in a function. */
+KirReg *batch_register(Emit *e);
 /* A loop over the samples, if they run side by side. Returns where it stands, for batch_close. */
-KirStmt **batch_open(Lower *l);
-void batch_close(Lower *l, KirStmt **at);
+KirStmt **batch_open(Emit *e);
+void batch_close(Emit *e, KirStmt **at);
 /* Whether a layer takes all samples itself. */
-bool batch_takes(const Lower *l, const Layer *layer);
+bool batch_takes(const Emit *e, const Layer *layer);
 
 /* ---- mathfn.c ---- */
 typedef enum MathFn {
@@ -305,25 +310,25 @@ typedef enum MathFn {
   MATH_SIGMOID_FAST,
   MATH_COUNT
 } MathFn;
-KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x);
+KirExpr *math_call(Emit *e, MathFn fn, KirExpr *x);
 /* One of several arguments; unused ones are NULL. */
-KirExpr *math_gates(Lower *l, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]);
-KirExpr *math_activation(Lower *l, Activation a, KirExpr *x);
+KirExpr *math_gates(Emit *e, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]);
+KirExpr *math_activation(Emit *e, Activation a, KirExpr *x);
 /* a * b + c in the target's way. */
-KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c);
+KirExpr *muladd(Emit *e, KirExpr *a, KirExpr *b, KirExpr *c);
 
 /* ---- families.c ---- */
 
 /* How the layers of a family of layers.def are lowered: <family>_lowering. */
 typedef struct Lowering {
-  void (*step)(Lower *, const Layer *,
+  void (*step)(Emit *, const Layer *,
                KirReg *t); /* one step, at row t (NULL: the only row); NULL: always private */
-  void (*before)(Lower *, const Layer *); /* ahead of the time loop; NULL: nothing */
-  void (*after)(Lower *, const Layer *);  /* after it */
-  bool (*is_private)(const Layer *);      /* has its loops to itself; NULL: never */
-  void (*alone)(Lower *, const Layer *);  /* then: all of it */
+  void (*before)(Emit *, const Layer *); /* ahead of the time loop; NULL: nothing */
+  void (*after)(Emit *, const Layer *);  /* after it */
+  bool (*is_private)(const Layer *);     /* has its loops to itself; NULL: never */
+  void (*alone)(Emit *, const Layer *);  /* then: all of it */
   /* The result as a view of the input, which is at `in`; NULL: none. */
-  View (*view)(const Lower *, const Layer *, View in);
+  View (*view)(const Emit *, const Layer *, View in);
   Window (*window)(const Layer *);  /* the rows that it reads; NULL, size 0: its own */
   bool takes_samples;               /* of a batch, all at once */
   bool (*ends_time)(const Layer *); /* runs over the steps, one result; NULL: never */
@@ -338,7 +343,7 @@ const Lowering *lowering_of(const Layer *layer);
 /* ---- int_*.c: layers that compute in integers ---- */
 typedef enum IntPhase { INT_STEP, INT_BEFORE, INT_AFTER } IntPhase;
 /* The layer's part of a phase, where it computes in integers in a way of its own; else false. */
-bool int_emit(Lower *l, const Layer *layer, IntPhase phase, KirReg *t);
+bool int_emit(Emit *e, const Layer *layer, IntPhase phase, KirReg *t);
 /* Whether it does: a layer, or the one on whose sums it is done. */
 bool int_computes(const Lower *l, const Layer *layer);
 /* The memory of a value: as its type says, or the integers it is kept in. */
@@ -348,29 +353,29 @@ bool int_is_view(const Lower *l, const Layer *layer);
 /* Two values of one format: the one can be computed in the place of the other. */
 bool int_formats_agree(const Lower *l, const Value *a, const Value *b);
 /* A row of an input into memory that holds integers. */
-void int_stage_row(Lower *l, const Value *v, const View *to, const View *from, KirReg *t);
-void int_cell_place(Lower *l, const Layer *layer);
-void int_cell_start(Lower *l, const Layer *layer, int dir);
-void int_cell_step(Lower *l, const Layer *layer, int dir, KirReg *t);
-void int_cell_fields(Lower *l, const Layer *layer);
+void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, KirReg *t);
+void int_cell_place(Emit *e, const Layer *layer);
+void int_cell_start(Emit *e, const Layer *layer, int dir);
+void int_cell_step(Emit *e, const Layer *layer, int dir, KirReg *t);
+void int_cell_fields(Emit *e, const Layer *layer);
 /* Whether a layer is one of w8: its weights alone are integers. */
 bool int_is_w8(const Lower *l, const Layer *layer);
 
-void emit_step(Lower *l, const Layer *layer, KirReg *t);
-void emit_products(Lower *l, const Layer *layer, const HoistBlock *block);
-void emit_before(Lower *l, const Layer *layer);
+void emit_step(Emit *e, const Layer *layer, KirReg *t);
+void emit_products(Emit *e, const Layer *layer, const HoistBlock *block);
+void emit_before(Emit *e, const Layer *layer);
 /* `rows` rows at `at` become the learned past of a Conv1D, which reads `row` elements a step. */
-void fill_past(Lower *l, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row);
-void emit_after(Lower *l, const Layer *layer);
-void emit_private(Lower *l, const Layer *layer);
+void fill_past(Emit *e, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row);
+void emit_after(Emit *e, const Layer *layer);
+void emit_private(Emit *e, const Layer *layer);
 
-void recurrent_before(Lower *l, const Layer *layer, int dir);
-void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t);
-void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block);
-void recurrent_place(Lower *l, const Layer *layer);
-void recurrent_reset(Lower *l, const Layer *layer);
+void recurrent_before(Emit *e, const Layer *layer, int dir);
+void recurrent_step(Emit *e, const Layer *layer, int dir, KirReg *t);
+void recurrent_products(Emit *e, const Layer *layer, int dir, const HoistBlock *block);
+void recurrent_place(Emit *e, const Layer *layer);
+void recurrent_reset(Emit *e, const Layer *layer);
 /* A state as it starts. */
-void state_start(Lower *l, const Layer *state);
+void state_start(Emit *e, const Layer *state);
 /* Whether the steps of a layer are those of time. */
 static inline bool runs_in_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
@@ -380,33 +385,35 @@ enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits o
 KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far);
 /* Loops over all axes of x and y but one; where they all lie in a row, up to the target's lanes of
  * the last axis at once. */
-int open_lines(Lower *l, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy);
+int open_lines(Emit *e, const View *x, const View *y, int axis, KirIndex *ix, KirIndex *iy);
 /* The rows of padding in front of a window along time whose length is known only at run time, as
  * Keras has it for a stride: conv.c. */
-KirReg *same_before(Lower *l, const Layer *layer, const Window *w);
+KirReg *same_before(Emit *e, const Layer *layer, const Window *w);
 /* The function of a layer with one input; x is a register. */
-KirExpr *pointwise_value(Lower *l, const Layer *layer, KirExpr *x);
-void reverse_private(Lower *l, const Layer *layer);
+KirExpr *pointwise_value(Emit *e, const Layer *layer, KirExpr *x);
+void reverse_private(Emit *e, const Layer *layer);
 /* Zeros in all features of row t + row. */
-void zero_row(Lower *l, const View *v, KirReg *t, int64_t row);
+void zero_row(Emit *e, const View *v, KirReg *t, int64_t row);
 /* The step of what is usually a view, where it has to be copied after all. */
-void view_step(Lower *l, const Layer *layer, KirReg *t);
+void view_step(Emit *e, const Layer *layer, KirReg *t);
 /* All features of one row: to[..] = from[..]. */
-void copy_row(Lower *l, const View *to, KirReg *tt, const View *from, KirReg *tf);
+void copy_row(Emit *e, const View *to, KirReg *tt, const View *from, KirReg *tf);
 
 /* ---- entry.c ---- */
-void lower_main(Lower *l); /* run or step */
+Emit emit_new(Lower *l, KirFunc *f);
+Emit lower_main(Lower *l); /* run or step */
 void lower_reset(Lower *l);
 /* A port as a parameter: axes in storage order, the batch in front. time_n < 0: no time axis. */
 KirBuffer *port_buffer(Lower *l, const char *name, KirSpace space, const Type *type, int time_pos,
                        int64_t time_n);
 /* Checks every element the model will read; n: steps of a bounded port, else NULL. */
-void check_indices(Lower *l, KirBuffer *b, int time_axis, KirReg *n);
-void open_batch(Lower *l);
-void close_batch(Lower *l);
+void check_indices(Emit *e, KirBuffer *b, int time_axis, KirReg *n, KirReg *sample);
+/* The loop over the samples; its register, NULL: there is one sample. */
+KirReg *open_batch(Emit *e);
+void close_batch(Emit *e);
 
 /* ---- window.c ---- */
-void lower_push(Lower *l, KirFunc *run);
+void lower_push(Lower *l, const Emit *run);
 const char *layer_doc(Lower *l, const Layer *layer, const char *formula);
 
 #endif

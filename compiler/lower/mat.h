@@ -50,7 +50,7 @@ typedef struct Mat {
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
   bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
-  void (*finish)(Lower *l, void *context, const MatUnits *units, KirReg *const *acc);
+  void (*finish)(Emit *e, void *context, const MatUnits *units, KirReg *const *acc);
   void *context;
 } Mat;
 
@@ -64,24 +64,24 @@ typedef struct MatTile {
 enum { MAT_MAX_SPLIT = 4, MAT_MAX_VECTORS = 8, MAT_BLOCK = 128 };
 
 int mat_lanes(const Lower *l, int64_t units);
-void mat_emit(Lower *l, Mat *mat);
+void mat_emit(Emit *e, Mat *mat);
 /* One row, whatever mat->row says. */
-void mat_emit_row(Lower *l, Mat *mat);
+void mat_emit_row(Emit *e, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
 /* Adds terms of a part to sums: whole blocks of MAT_BLOCK terms, each in sums of its own first; and
  * n terms from `first` on. */
 typedef struct MatAdder {
-  void (*blocks)(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks);
-  void (*range)(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
+  void (*blocks)(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks);
+  void (*range)(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                 int64_t n);
 } MatAdder;
 /* All terms of a part, tap by tap. */
-void mat_add_part(Lower *l, const MatPart *p, const MatAdder *how, void *sums);
+void mat_add_part(Emit *e, const MatPart *p, const MatAdder *how, void *sums);
 /* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
  * close_taps. */
-void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]);
-void mat_close_taps(Lower *l, KirReg *const tap[2]);
+void mat_open_taps(Emit *e, const MatPart *p, KirReg *tap[2]);
+void mat_close_taps(Emit *e, KirReg *const tap[2]);
 /* The index of a weight (stride: from input to input), or of an input, moved to the tap. */
 KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *const tap[2]);
 KirIndex mat_input_tap(KirIndex at, const MatPart *p, KirReg *const tap[2]);
@@ -102,7 +102,7 @@ KirIndex mat_bias_at(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *gro
 /* The units of vector v of tile j. */
 MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group, int v);
 /* Stores the valid lanes of value to unit `u` of a row with this stride. */
-void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
+void mat_store(Emit *e, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
                KirReg *value);
 /* row + stride * unit. */
 KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u);
@@ -121,7 +121,7 @@ CacheFit cache_fit(const Target *target, int64_t bytes);
 /* Whether products of at most so many bytes might be walked back and forth. */
 bool cache_may_turn(const Target *target, int64_t bytes, bool of_stream);
 /* Whether the products of mat are. */
-bool mat_turns(const Lower *l, const Mat *mat, bool of_stream);
+bool mat_turns(const Emit *e, const Mat *mat, bool of_stream);
 /* Then: odd steps walk the tiles backwards, t numbers the steps. The tiles are all alike, as small
  * as the sums in flight allow, and smaller where one outgrows the cache that is to keep it. */
 void mat_turn(const Lower *l, Mat *mat, KirReg *t);
@@ -141,7 +141,7 @@ int tile_shape(const Lower *l, Mat *mat);
 /* Sums of one row of a tile, in elements. */
 int64_t tile_sums(const Mat *mat);
 /* The sums of n rows. */
-void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+void tile_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
                const MatRows *rows, int n);
 
 /* ---- rows.c ---- */
@@ -154,19 +154,19 @@ typedef struct MapRows {
   int opened; /* loops to close */
 } MapRows;
 /* Opens them for views with equal axes before the last; each index then holds the position. */
-MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view, KirIndex *const *at);
+MapRows map_open(Emit *e, const Layer *layer, int n, const View *const *view, KirIndex *const *at);
 
 /* All rows of mat; all but mat->row is defined where it stands. */
-void rows_emit(Lower *l, Mat *mat);
+void rows_emit(Emit *e, Mat *mat);
 
 /* ---- hoist.c ---- */
 /* Sums of mat, whose one part reads row `row`, for all steps of the block. */
-void hoist_emit(Lower *l, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to);
+void hoist_emit(Emit *e, const HoistBlock *b, Mat *mat, KirReg *row, Hoisted *to);
 
 /* ---- int_w8.c, int_matrix.c ---- */
 /* The sums of a layer of w8. */
-void int_w8_emit(Lower *l, Mat *mat);
+void int_w8_emit(Emit *e, Mat *mat);
 /* The sums of a Dense or a convolution in integers. */
-void int_matrix_emit(Lower *l, Mat *mat);
+void int_matrix_emit(Emit *e, Mat *mat);
 
 #endif

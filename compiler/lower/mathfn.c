@@ -333,14 +333,15 @@ static MathFn fast_form(MathFn fn) {
                               : fn;
 }
 
-KirExpr *math_call(Lower *l, MathFn fn, KirExpr *x) {
+KirExpr *math_call(Emit *e, MathFn fn, KirExpr *x) {
+  Lower *l = e->l;
   if (l->opt.math_fast) fn = fast_form(fn);
-  return kb_call(&l->kb, helper(l, fn, x->type.lanes), x);
+  return kb_call(&e->kb, helper(l, fn, x->type.lanes), x);
 }
 
-KirExpr *math_gates(Lower *l, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]) {
-  KirExpr *e = kb_call(&l->kb, helper(l, fn, arg[0]->type.lanes), arg[0]);
+KirExpr *math_gates(Emit *e, MathFn fn, KirExpr *const arg[KIR_MAX_ARGS]) {
+  KirExpr *call = kb_call(&e->kb, helper(e->l, fn, arg[0]->type.lanes), arg[0]);
   for (int i = 1; i < KIR_MAX_ARGS; i++)
-    e->arg[i] = arg[i];
-  return e;
+    call->arg[i] = arg[i];
+  return call;
 }

@@ -18,7 +18,7 @@ static int row_lanes(const Lower *l, int64_t units) {
 /* Rows side by side: the chains of a narrow vector are no shorter, and fewer vectors are less work.
  * Twice the width where it saves a quarter of them: 40 units are 3 x 16, not 5 x 8. */
 int mat_lanes(const Lower *l, int64_t units) {
-  if (!l->is_wide) return row_lanes(l, units);
+  if (!l->is_tiled) return row_lanes(l, units);
   int lanes = l->target->lanes;
   while (lanes > l->target->min_lanes) {
     int64_t wide = (units + lanes - 1) / lanes, narrow = (2 * units + lanes - 1) / lanes;
@@ -71,14 +71,14 @@ int64_t mat_part_depth(const MatPart *p) {
   return p->taps * (p->taps2 ? p->taps2 : 1) * p->d;
 }
 
-void mat_open_taps(Lower *l, const MatPart *p, KirReg *tap[2]) {
-  tap[0] = p->taps > 1 ? kb_for(&l->kb, "i", 0, p->taps, 1) : NULL;
-  tap[1] = p->taps2 > 1 ? kb_for(&l->kb, "i2", 0, p->taps2, 1) : NULL;
+void mat_open_taps(Emit *e, const MatPart *p, KirReg *tap[2]) {
+  tap[0] = p->taps > 1 ? kb_for(&e->kb, "i", 0, p->taps, 1) : NULL;
+  tap[1] = p->taps2 > 1 ? kb_for(&e->kb, "i2", 0, p->taps2, 1) : NULL;
 }
 
-void mat_close_taps(Lower *l, KirReg *const tap[2]) {
+void mat_close_taps(Emit *e, KirReg *const tap[2]) {
   for (int i = 0; i < 2; i++)
-    if (tap[i]) kb_end(&l->kb);
+    if (tap[i]) kb_end(&e->kb);
 }
 
 KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *const tap[2]) {
@@ -171,11 +171,11 @@ void mat_pack(Lower *l, Mat *mat) {
                                  mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
 }
 
-void mat_add_part(Lower *l, const MatPart *p, const MatAdder *how, void *sums) {
+void mat_add_part(Emit *e, const MatPart *p, const MatAdder *how, void *sums) {
   KirReg *tap[2];
-  mat_open_taps(l, p, tap);
+  mat_open_taps(e, p, tap);
   int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
-  if (blocks) how->blocks(l, sums, p, tap, blocks);
-  how->range(l, sums, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
-  mat_close_taps(l, tap);
+  if (blocks) how->blocks(e, sums, p, tap, blocks);
+  how->range(e, sums, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
+  mat_close_taps(e, tap);
 }

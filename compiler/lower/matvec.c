@@ -14,8 +14,8 @@
 
 #include <assert.h>
 
-KirExpr *muladd(Lower *l, KirExpr *a, KirExpr *b, KirExpr *c) {
-  return kb_op3(&l->kb, l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c);
+KirExpr *muladd(Emit *e, KirExpr *a, KirExpr *b, KirExpr *c) {
+  return kb_op3(&e->kb, e->l->target->has_fma ? KIR_FMA : KIR_MAD, a, b, c);
 }
 
 /* ---- one tile ---- */
@@ -64,16 +64,16 @@ MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group
   return units;
 }
 
-static KirIndex hoisted_at(Lower *l, const TileRun *r, int v, int a) {
+static KirIndex hoisted_at(Emit *e, const TileRun *r, int v, int a) {
   const Mat *mat = r->mat;
   int64_t of_vector = (int64_t)mat->start->n_acc * mat->lanes;
   KirIndex at = kir_at((r->tile->first + v) * of_vector + a * mat->lanes);
   at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
-  return kir_at_plus(at, mat->start->row, l->block_row);
+  return kir_at_plus(at, mat->start->row, e->block_row);
 }
 
-static void start_sums(Lower *l, TileRun *r) {
-  Kb *kb = &l->kb;
+static void start_sums(Emit *e, TileRun *r) {
+  Kb *kb = &e->kb;
   Mat *mat = r->mat;
   int lanes = mat->lanes;
   for (int v = 0; v < r->tile->vectors; v++)
@@ -81,7 +81,7 @@ static void start_sums(Lower *l, TileRun *r) {
       for (int s = 0; s < r->split; s++) {
         KirExpr *start = kb_num(kb, 0, lanes);
         if (s == 0 && mat->start && a < mat->start->n_acc)
-          start = kb_load(kb, mat->start->sums, hoisted_at(l, r, v, a), lanes);
+          start = kb_load(kb, mat->start->sums, hoisted_at(e, r, v, a), lanes);
         else if (s == 0 && mat->has_bias[a])
           start =
               kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);
@@ -100,12 +100,12 @@ static KirIndex input_at(const TileRun *r, const MatPart *p, KirReg *const *tap,
 /* acc += w[k + s] * x[k + s] for every gate and vector; tap, k: loop variables or NULL. Weights are
  * loaded in the order they lie in: beyond the first cache, 512 KB of an LSTM in 0.7 of the time of
  * another order. */
-static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
+static void add_product(Emit *e, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
                         int64_t k_offset, int s) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   int lanes = r->mat->lanes;
   KirIndex at = input_at(r, p, tap, k, k_offset);
-  bool by_scalar = l->target->scalar_factor;
+  bool by_scalar = e->l->target->scalar_factor;
   KirReg *x = kb_let(kb, "x", kb_splat(kb, kb_load(kb, p->x, at, 1), by_scalar ? 1 : lanes));
   int64_t stride = mat_weight_stride(r->mat, p, r->tile);
   for (int i = 0; i < r->tile->vectors * p->n_gates; i++) {
@@ -115,7 +115,7 @@ static void add_product(Lower *l, TileRun *r, const MatPart *p, KirReg *const *t
     w = mat_weight_tap(w, stride, p, tap);
     KirReg *acc = r->acc[s][v][p->acc[gate]];
     kb_set(kb, acc,
-           muladd(l, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
+           muladd(e, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
                   kb_use(kb, acc)));
   }
 }
@@ -129,9 +129,9 @@ static int many_weights(const Lower *l, const TileRun *r, const MatPart *p) {
 }
 
 /* acc += w x for every gate and vector of a tile; weight: [gate][vector]. */
-static void add_fused(Lower *l, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
+static void add_fused(Emit *e, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
                       KirReg *x) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++) {
       KirReg *w = weight[gate * r->tile->vectors + v], *acc = r->acc[s][v][p->acc[gate]];
@@ -140,9 +140,9 @@ static void add_fused(Lower *l, TileRun *r, const MatPart *p, int s, KirReg *con
 }
 
 /* The same rounding twice: all products, then all sums, so that no sum waits for its product. */
-static void add_rounded(Lower *l, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
+static void add_rounded(Emit *e, TileRun *r, const MatPart *p, int s, KirReg *const *weight,
                         KirReg *x) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirReg *product[KIR_MAX_LOADS];
   int n = r->tile->vectors * p->n_gates;
   for (int i = 0; i < n; i++)
@@ -158,9 +158,10 @@ enum { MANY_INPUTS = 4, HOME_OF_INPUTS = 12, HOME_OF_WEIGHTS = 16 };
 /* MANY_INPUTS inputs from k + offset on: they are loaded together, and their weights as many at
  * once as there is room for in registers. Of 32 registers inputs take 4, weights 16, sums 8, and 4
  * are left. */
-static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
+static void add_many(Emit *e, TileRun *r, const MatPart *p, KirReg *const *tap, KirReg *k,
                      int64_t k_offset) {
-  Kb *kb = &l->kb;
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   KirReg *x[MANY_INPUTS], *w[KIR_MAX_LOADS];
   int of_input = many_weights(l, r, p), at_once = l->target->load_many / of_input;
   int64_t stride = mat_weight_stride(r->mat, p, r->tile);
@@ -176,24 +177,25 @@ static void add_many(Lower *l, TileRun *r, const MatPart *p, KirReg *const *tap,
     }
     KirReg *const *weight = w + i % at_once * of_input;
     if (l->target->has_fma)
-      add_fused(l, r, p, i % r->split, weight, x[i]);
+      add_fused(e, r, p, i % r->split, weight, x[i]);
     else
-      add_rounded(l, r, p, i % r->split, weight, x[i]);
+      add_rounded(e, r, p, i % r->split, weight, x[i]);
   }
 }
 
 /* k from first to first + n - 1 into the sums. */
-static void add_range(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
+static void add_range(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
+  Lower *l = e->l;
   TileRun *r = sums;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   if (n >= MANY_INPUTS && many_weights(l, r, p)) {
     int64_t many = n / MANY_INPUTS * MANY_INPUTS;
     KirReg *k = many > MANY_INPUTS ? kb_for(kb, "k", first, first + many, MANY_INPUTS) : NULL;
-    add_many(l, r, p, tap, k, k ? 0 : first);
+    add_many(e, r, p, tap, k, k ? 0 : first);
     if (k) kb_end(kb);
     for (int64_t i = many; i < n; i++)
-      add_product(l, r, p, tap, NULL, first + i, (int)(i % r->split));
+      add_product(e, r, p, tap, NULL, first + i, (int)(i % r->split));
     return;
   }
   int step =
@@ -202,18 +204,18 @@ static void add_range(Lower *l, void *sums, const MatPart *p, KirReg *const *tap
   if (whole > step) {
     KirReg *k = kb_for(kb, "k", first, first + whole, step);
     for (int s = 0; s < step; s++)
-      add_product(l, r, p, tap, k, s, s % r->split);
+      add_product(e, r, p, tap, k, s, s % r->split);
     kb_end(kb);
   } else
     whole = 0;
   for (int64_t k = whole; k < n; k++) /* at most 2 step - 1 */
-    add_product(l, r, p, tap, NULL, first + k, (int)(k % r->split));
+    add_product(e, r, p, tap, NULL, first + k, (int)(k % r->split));
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of r. */
-static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+static void add_blocks(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
   TileRun *r = sums;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   TileRun part = *r;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
   for (int v = 0; v < r->tile->vectors; v++)
@@ -221,7 +223,7 @@ static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *ta
       for (int s = 0; s < r->split; s++)
         part.acc[s][v][p->acc[gate]] =
             kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
-  add_range(l, &part, p, tap, 0, MAT_BLOCK);
+  add_range(e, &part, p, tap, 0, MAT_BLOCK);
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++) {
@@ -235,8 +237,8 @@ static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *ta
 static const MatAdder adder = {add_blocks, add_range};
 
 /* Partial sums pairwise into the first. */
-static void join_sums(Lower *l, TileRun *r) {
-  Kb *kb = &l->kb;
+static void join_sums(Emit *e, TileRun *r) {
+  Kb *kb = &e->kb;
   for (int step = 1; step < r->split; step *= 2)
     for (int s = 0; s + step < r->split; s += 2 * step)
       for (int v = 0; v < r->tile->vectors; v++)
@@ -246,23 +248,23 @@ static void join_sums(Lower *l, TileRun *r) {
               kb_op2(kb, KIR_ADD, kb_use(kb, r->acc[s][v][a]), kb_use(kb, r->acc[s + step][v][a])));
 }
 
-static void emit_tile(Lower *l, TileRun *r) {
+static void emit_tile(Emit *e, TileRun *r) {
   Mat *mat = r->mat;
-  r->split = mat_split(l, mat);
-  start_sums(l, r);
+  r->split = mat_split(e->l, mat);
+  start_sums(e, r);
   for (int i = 0; i < mat->n_parts; i++)
-    mat_add_part(l, &mat->part[i], &adder, r);
-  join_sums(l, r);
+    mat_add_part(e, &mat->part[i], &adder, r);
+  join_sums(e, r);
   for (int v = 0; v < r->tile->vectors; v++) {
     MatUnits units = mat_units(mat, r->tile, r->j, r->group, v);
-    mat->finish(l, mat->context, &units, r->acc[0][v]);
+    mat->finish(e, mat->context, &units, r->acc[0][v]);
   }
 }
 
 /* j in even turns, count - 1 - j in odd ones: what was read last is read first, while the cache has
  * it still. */
-static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
-  Kb *kb = &l->kb;
+static KirReg *turned(Emit *e, KirReg *j, int64_t count, KirReg *turn) {
+  Kb *kb = &e->kb;
   KirExpr *half = kb_op2(kb, KIR_DIV, kb_use(kb, turn), kb_int(kb, KIR_INDEX, 2, 1));
   KirExpr *even = kb_op2(kb, KIR_MUL, half, kb_int(kb, KIR_INDEX, 2, 1));
   KirReg *odd = kb_let(kb, "odd", kb_op2(kb, KIR_SUB, kb_use(kb, turn), even));
@@ -277,30 +279,32 @@ static KirReg *turned(Lower *l, KirReg *j, int64_t count, KirReg *turn) {
   return to;
 }
 
-void mat_emit(Lower *l, Mat *mat) {
+void mat_emit(Emit *e, Mat *mat) {
+  Lower *l = e->l;
   if (mat->groups < 1) mat->groups = 1;
   if (int_is_w8(l, mat->layer) || int_computes(l, mat->layer)) { /* row by row */
-    if (mat->row) kb_for_again(&l->kb, mat->row, 0, mat->n_rows);
+    if (mat->row) kb_for_again(&e->kb, mat->row, 0, mat->n_rows);
     if (int_is_w8(l, mat->layer))
-      int_w8_emit(l, mat);
+      int_w8_emit(e, mat);
     else
-      int_matrix_emit(l, mat);
-    if (mat->row) kb_end(&l->kb);
+      int_matrix_emit(e, mat);
+    if (mat->row) kb_end(&e->kb);
     return;
   }
-  if (batch_takes(l, mat->layer)) {
-    mat->row = l->batch;
+  if (batch_takes(e, mat->layer)) {
+    mat->row = e->sample;
     mat->n_rows = l->m->batch;
   }
   if (mat->row) {
-    rows_emit(l, mat);
+    rows_emit(e, mat);
     return;
   }
-  mat_emit_row(l, mat);
+  mat_emit_row(e, mat);
 }
 
-void mat_emit_row(Lower *l, Mat *mat) {
-  Kb *kb = &l->kb;
+void mat_emit_row(Emit *e, Mat *mat) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   MatTile tile[2];
   /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
    * tile then stands alone. */
@@ -317,12 +321,12 @@ void mat_emit_row(Lower *l, Mat *mat) {
     }
     TileRun r = {.mat = mat, .tile = &whole, .group = group};
     if (whole.count > 1) r.j = kb_for(kb, "j", 0, whole.count, 1);
-    if (whole.count > 1 && mat->turn) r.j = turned(l, r.j, whole.count, mat->turn);
-    emit_tile(l, &r);
+    if (whole.count > 1 && mat->turn) r.j = turned(e, r.j, whole.count, mat->turn);
+    emit_tile(e, &r);
     if (whole.count > 1) kb_end(kb);
     if (rest.count) {
       TileRun last = {.mat = mat, .tile = &rest, .group = group};
-      emit_tile(l, &last);
+      emit_tile(e, &last);
     }
   }
   if (group) kb_end(kb);
@@ -335,9 +339,9 @@ KirIndex mat_unit_at(KirIndex row, int64_t stride, const MatUnits *u) {
   return row;
 }
 
-void mat_store(Lower *l, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
+void mat_store(Emit *e, KirBuffer *b, KirIndex row, int64_t stride, const MatUnits *u,
                KirReg *value) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirIndex at = mat_unit_at(row, stride, u);
   if (stride == 1 && u->valid == u->lanes) {
     kb_store(kb, b, at, kb_use(kb, value));

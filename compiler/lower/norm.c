@@ -62,13 +62,13 @@ static Norm norm_of(const Layer *layer, const View *x, const View *y) {
 }
 
 /* Loops over the axes of one kind. */
-static int open_norm(Lower *l, const Norm *n, bool over, NormAt *at) {
+static int open_norm(Emit *e, const Norm *n, bool over, NormAt *at) {
   static const char *const kept[NORM_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "v", "w"};
   int opened = 0, last = n->rank - 1;
   for (int i = 0; i < n->rank; i++) {
     bool alone = i == last && n->n[i] == 1 && over && opened == 0;
     if (n->over[i] != over || (n->n[i] == 1 && !alone)) continue;
-    KirReg *k = kb_for(&l->kb, over ? "k" : kept[i], 0, n->n[i], 1);
+    KirReg *k = kb_for(&e->kb, over ? "k" : kept[i], 0, n->n[i], 1);
     at->x = kir_at_plus(at->x, n->x[i], k);
     at->y = kir_at_plus(at->y, n->y[i], k);
     at->weight = kir_at_plus(at->weight, n->weight[i], k);
@@ -77,59 +77,59 @@ static int open_norm(Lower *l, const Norm *n, bool over, NormAt *at) {
   return opened;
 }
 
-static KirExpr *element(Lower *l, const Norm *n, const NormAt *at) {
-  return kb_load(&l->kb, n->from, at->x, 1);
+static KirExpr *element(Emit *e, const Norm *n, const NormAt *at) {
+  return kb_load(&e->kb, n->from, at->x, 1);
 }
 
-static KirReg *mean_of(Lower *l, const Norm *n, NormAt at) {
-  Kb *kb = &l->kb;
+static KirReg *mean_of(Emit *e, const Norm *n, NormAt at) {
+  Kb *kb = &e->kb;
   KirReg *mean = kb_var(kb, "mean", kb_num(kb, 0, 1));
-  int opened = open_norm(l, n, true, &at);
-  kb_set(kb, mean, kb_op2(kb, KIR_ADD, kb_use(kb, mean), element(l, n, &at)));
-  close_loops(l, opened);
+  int opened = open_norm(e, n, true, &at);
+  kb_set(kb, mean, kb_op2(kb, KIR_ADD, kb_use(kb, mean), element(e, n, &at)));
+  close_loops(e, opened);
   kb_set(kb, mean, kb_op2(kb, KIR_DIV, kb_use(kb, mean), kb_num(kb, (float)n->count, 1)));
   return mean;
 }
 
 /* The sum of squares around the mean, or around 0 (NULL). */
-static KirReg *squares_of(Lower *l, const Norm *n, NormAt at, KirReg *mean) {
-  Kb *kb = &l->kb;
+static KirReg *squares_of(Emit *e, const Norm *n, NormAt at, KirReg *mean) {
+  Kb *kb = &e->kb;
   KirReg *squares = kb_var(kb, mean ? "variance" : "squares", kb_num(kb, 0, 1));
-  int opened = open_norm(l, n, true, &at);
-  KirExpr *x = element(l, n, &at);
-  KirReg *e = kb_let(kb, "e", mean ? kb_op2(kb, KIR_SUB, x, kb_use(kb, mean)) : x);
-  kb_set(kb, squares, muladd(l, kb_use(kb, e), kb_use(kb, e), kb_use(kb, squares)));
-  close_loops(l, opened);
+  int opened = open_norm(e, n, true, &at);
+  KirExpr *x = element(e, n, &at);
+  KirReg *apart = kb_let(kb, "e", mean ? kb_op2(kb, KIR_SUB, x, kb_use(kb, mean)) : x);
+  kb_set(kb, squares, muladd(e, kb_use(kb, apart), kb_use(kb, apart), kb_use(kb, squares)));
+  close_loops(e, opened);
   return squares;
 }
 
 /* 1 / sqrt(squares / n + eps), or 1 / max(sqrt(squares), eps). */
-static KirReg *inverse_of(Lower *l, const Norm *n, KirReg *squares) {
-  Kb *kb = &l->kb;
-  KirExpr *eps = kb_num(kb, (float)layer_eps(l->model, n->layer), 1), *root;
+static KirReg *inverse_of(Emit *e, const Norm *n, KirReg *squares) {
+  Kb *kb = &e->kb;
+  KirExpr *eps = kb_num(kb, (float)layer_eps(e->l->model, n->layer), 1), *root;
   if (n->layer->kind == LAYER_l2_normalize)
-    root = kb_op2(kb, KIR_MAX, eps, math_call(l, MATH_SQRT, kb_use(kb, squares)));
+    root = kb_op2(kb, KIR_MAX, eps, math_call(e, MATH_SQRT, kb_use(kb, squares)));
   else {
     KirExpr *v = kb_op2(kb, KIR_DIV, kb_use(kb, squares), kb_num(kb, (float)n->count, 1));
-    root = math_call(l, MATH_SQRT, kb_op2(kb, KIR_ADD, v, eps));
+    root = math_call(e, MATH_SQRT, kb_op2(kb, KIR_ADD, v, eps));
   }
   return kb_let(kb, "inverse", kb_op2(kb, KIR_DIV, kb_num(kb, 1, 1), root));
 }
 
-static void apply(Lower *l, const Norm *n, NormAt at, KirReg *mean, KirReg *inverse) {
-  Kb *kb = &l->kb;
-  int opened = open_norm(l, n, true, &at);
-  KirExpr *z = element(l, n, &at);
+static void apply(Emit *e, const Norm *n, NormAt at, KirReg *mean, KirReg *inverse) {
+  Kb *kb = &e->kb;
+  int opened = open_norm(e, n, true, &at);
+  KirExpr *z = element(e, n, &at);
   if (mean) z = kb_op2(kb, KIR_SUB, z, kb_use(kb, mean));
   z = kb_op2(kb, KIR_MUL, z, kb_use(kb, inverse));
   if (n->scale && n->center)
-    z = muladd(l, z, kb_load(kb, n->scale, at.weight, 1), kb_load(kb, n->center, at.weight, 1));
+    z = muladd(e, z, kb_load(kb, n->scale, at.weight, 1), kb_load(kb, n->center, at.weight, 1));
   else if (n->scale)
     z = kb_op2(kb, KIR_MUL, z, kb_load(kb, n->scale, at.weight, 1));
   else if (n->center)
     z = kb_op2(kb, KIR_ADD, z, kb_load(kb, n->center, at.weight, 1));
   kb_store(kb, n->to, at.y, z);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 static int64_t weight_count(const Norm *n) {
@@ -139,7 +139,8 @@ static int64_t weight_count(const Norm *n) {
   return count;
 }
 
-static void norm_step(Lower *l, const Layer *layer, KirReg *t) {
+static void norm_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Norm n = norm_of(layer, x, y);
   bool centred = layer->kind != LAYER_RMSNorm && layer->kind != LAYER_l2_normalize;
@@ -148,11 +149,11 @@ static void norm_step(Lower *l, const Layer *layer, KirReg *t) {
   if (layer_has_role(layer, ROLE_CENTER))
     n.center = new_weights(l, layer, "center", role(layer, ROLE_CENTER), weight_count(&n), NULL);
   NormAt at = {.x = view_row(x, t, 0), .y = view_row(y, t, 0), .weight = kir_at(0)};
-  int opened = open_norm(l, &n, false, &at);
-  KirReg *mean = centred ? mean_of(l, &n, at) : NULL;
-  KirReg *inverse = inverse_of(l, &n, squares_of(l, &n, at, mean));
-  apply(l, &n, at, mean, inverse);
-  close_loops(l, opened);
+  int opened = open_norm(e, &n, false, &at);
+  KirReg *mean = centred ? mean_of(e, &n, at) : NULL;
+  KirReg *inverse = inverse_of(e, &n, squares_of(e, &n, at, mean));
+  apply(e, &n, at, mean, inverse);
+  close_loops(e, opened);
 }
 
 static const char *norm_formula(Lower *l, const Layer *layer) {

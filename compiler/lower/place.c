@@ -80,22 +80,23 @@ static int buffer_align(const Lower *l, KirElem elem) {
   return elem == KIR_F32 ? size * l->target->lanes : size;
 }
 
-KirBuffer *new_scratch(Lower *l, const Layer *layer, const char *part, KirElem elem,
-                       int64_t count) {
+KirBuffer *new_scratch(Emit *e, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  Lower *l = e->l;
   KirBuffer *b = kir_buffer(l->m, buffer_name(l, layer, part), KIR_SCRATCH, elem, count);
   b->align = buffer_align(l, elem);
   if (layer) b->origin = layer_origin(layer);
   return b;
 }
 
-KirBuffer *new_kept(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
-  if (!l->is_tiled) return new_scratch(l, layer, part, elem, count);
-  KirBuffer *b = new_scratch(l, layer, part, elem, count * l->m->batch);
+KirBuffer *new_kept(Emit *e, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  if (!e->is_tiled) return new_scratch(e, layer, part, elem, count);
+  KirBuffer *b = new_scratch(e, layer, part, elem, count * e->l->m->batch);
   b->is_per_sample = true;
   return b;
 }
 
-KirBuffer *new_state(Lower *l, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+KirBuffer *new_state(Emit *e, const Layer *layer, const char *part, KirElem elem, int64_t count) {
+  Lower *l = e->l;
   KirBuffer *b =
       kir_buffer(l->m, buffer_name(l, layer, part), KIR_STATE, elem, count * l->m->batch);
   b->is_per_sample = true;
@@ -135,8 +136,12 @@ KirBuffer *new_kernel(Lower *l, const Layer *layer, const char *part, const floa
   return new_constants(l, layer, part, is_half ? KIR_F16 : KIR_BF16, narrow, n, doc);
 }
 
-KirIndex at_batch(const Lower *l, const KirBuffer *b, int64_t offset) {
-  return kir_at_plus(kir_at(offset), b->is_per_sample ? b->count / l->m->batch : 0, l->batch);
+KirIndex at_sample(const Lower *l, const KirBuffer *b, int64_t offset, KirReg *sample) {
+  return kir_at_plus(kir_at(offset), b->is_per_sample ? b->count / l->m->batch : 0, sample);
+}
+
+KirIndex at_batch(const Emit *e, const KirBuffer *b, int64_t offset) {
+  return at_sample(e->l, b, offset, e->sample);
 }
 
 /* ---- views ---- */
@@ -161,7 +166,7 @@ KirIndex view_row(const View *view, KirReg *t, int64_t row) {
 
 /* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL
  * none. */
-static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows, int64_t before,
+static View view_rows(const Emit *e, KirBuffer *b, const Type *type, bool rows, int64_t before,
                       const Need *need) {
   View v = {.buffer = b, .rank = type->rank};
   int64_t n = 1, first = 0;
@@ -172,7 +177,7 @@ static View view_rows(const Lower *l, KirBuffer *b, const Type *type, bool rows,
     n *= v.dim[i] + (need ? need->pad_before[i] + need->pad_after[i] : 0);
   }
   v.time = rows && type_is_sequence(type) ? n : 0;
-  v.at = at_batch(l, b, before * n + first);
+  v.at = at_batch(e, b, before * n + first);
   return v;
 }
 
@@ -188,7 +193,7 @@ static int64_t padded_row(const Type *type, const Need *need, int64_t *first) {
 }
 
 /* A view of a port: axes in storage order, the time axis at time_pos. */
-static View view_port(const Lower *l, KirBuffer *b, const Type *type, int time_pos, int64_t steps) {
+static View view_port(const Emit *e, KirBuffer *b, const Type *type, int time_pos, int64_t steps) {
   View v = {.buffer = b, .rank = type->rank};
   int64_t n = 1;
   bool timed = type_is_sequence(type);
@@ -203,28 +208,30 @@ static View view_port(const Lower *l, KirBuffer *b, const Type *type, int time_p
       n *= steps;
     }
   }
-  v.at = at_batch(l, b, 0);
+  v.at = at_batch(e, b, 0);
   return v;
 }
 
 /* ---- placing ---- */
 
-static void place_port_out(Lower *l, const Value *v, int port) {
+static void place_port_out(Emit *e, const Value *v, int port) {
+  Lower *l = e->l;
   const Port *p = l->model->out[port];
   Domain d = domain_of(l, &v->type);
   int time_pos = p->has_type ? p->declared.time_pos : v->type.time_pos;
-  l->place[v->id].view = view_port(l, l->out[port], &v->type, time_pos, d.n);
+  l->place[v->id].view = view_port(e, e->out[port], &v->type, time_pos, d.n);
   l->place[v->id].port_out = p;
 }
 
-static bool place_as_output(Lower *l, const Value *v) {
+static bool place_as_output(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const Need *n = &l->place[v->id].need;
   if (n->before || n->after || n->padded) return false;
   for (int i = 0; i < l->model->n_out; i++)
     if (l->model->out[i]->value == v) {
       const Port *port = l->model->out[i];
       if (n->dense && port->has_type && port->declared.time_pos) continue;
-      place_port_out(l, v, i);
+      place_port_out(e, v, i);
       return true;
     }
   return false;
@@ -237,10 +244,11 @@ static bool keeps_rows_of(const Lower *l, const Layer *concat, const Value *v) {
   return !l->place[v->id].in_block || whole->in_block || whole->need.rows;
 }
 
-static const View *place_value(Lower *l, const Value *v);
+static const View *place_value(Emit *e, const Value *v);
 
 /* The slice of a concat that runs in the same loop and reads v. */
-static bool place_in_concat(Lower *l, const Value *v) {
+static bool place_in_concat(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const Job *job = &l->job[v->layer->id];
   const Need *need = &l->place[v->id].need;
   if (need->rows || need->padded || need->dense || v->field) return false;
@@ -254,7 +262,7 @@ static bool place_in_concat(Lower *l, const Value *v) {
     int axis = c->along[0].axis;
     for (int k = 0; k < c->n_in; at += c->in[k]->type.dim[axis].n, k++) {
       if (c->in[k] != v) continue;
-      View view = *place_value(l, c->out[0]);
+      View view = *place_value(e, c->out[0]);
       view.dim[axis] = v->type.dim[axis].n;
       view.at = kir_at_offset(view.at, at * view.stride[axis]);
       l->place[v->id].view = view;
@@ -270,12 +278,13 @@ enum { LONG_HISTORY = 16 };
 
 /* A history much longer than a call is not moved at every call: the rows wander through a buffer of
  * twice the size, and are moved to the front when they reach its end. */
-static void place_wandering(Lower *l, const Value *v, const char *part, int64_t n) {
+static void place_wandering(Emit *e, const Value *v, const char *part, int64_t n) {
+  Lower *l = e->l;
   ValuePlace *p = &l->place[v->id];
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   p->turns = (p->need.before + n - 1) / n;
   p->history =
-      new_state(l, v->layer, part, int_value_elem(l, v), p->row * (p->need.before + p->turns * n));
+      new_state(e, v->layer, part, int_value_elem(l, v), p->row * (p->need.before + p->turns * n));
   p->position =
       kir_buffer(l->m, arena_printf(l->arena, "%s_at", p->history->name), KIR_STATE, KIR_I32, 1);
   p->position->doc = arena_printf(l->arena, "first row in use of %s", p->history->name);
@@ -285,8 +294,9 @@ static void place_wandering(Lower *l, const Value *v, const char *part, int64_t 
   p->at_position->hi = (p->turns - 1) * n;
 }
 
-void advance_positions(Lower *l) {
-  Kb *kb = &l->kb;
+void advance_positions(Emit *e) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
     if (!p->position) continue;
@@ -302,7 +312,8 @@ void advance_positions(Lower *l) {
 }
 
 /* A buffer of its own: [before + steps + after] rows, or one. */
-static void place_in_buffer(Lower *l, const Value *v, const char *part) {
+static void place_in_buffer(Emit *e, const Value *v, const char *part) {
+  Lower *l = e->l;
   ValuePlace *p = &l->place[v->id];
   const Need *n = &p->need;
   Domain d = domain_of(l, &v->type);
@@ -314,24 +325,25 @@ static void place_in_buffer(Lower *l, const Value *v, const char *part) {
   p->row = row;
   if (rows && d.kind == TIME_STREAM && n->before > 0) {
     if (n->before >= LONG_HISTORY * d.n && !l->target->is_mcu)
-      place_wandering(l, v, part, d.n);
+      place_wandering(e, v, part, d.n);
     else
-      p->history = new_state(l, v->layer, part, elem, count);
+      p->history = new_state(e, v->layer, part, elem, count);
     b = p->history;
   } else
-    b = new_kept(l, v->layer, part, elem, count);
+    b = new_kept(e, v->layer, part, elem, count);
   if (v->type.elem == ELEM_INDEX) b->categories = v->type.categories;
-  p->view = view_rows(l, b, &v->type, rows, rows ? n->before : 0, n);
+  p->view = view_rows(e, b, &v->type, rows, rows ? n->before : 0, n);
   p->view.at = kir_at_plus(p->view.at, row, p->at_position);
   if (p->in_block) {
     p->view.time = row;
-    p->view.clock = &l->block_row;
+    p->view.clock = &e->block_row;
   }
 }
 
 /* The state of a recurrent layer seen as a field, or as its result when only the current row is
  * read. */
-static bool place_in_cell(Lower *l, const Value *v) {
+static bool place_in_cell(Emit *e, const Value *v) {
+  Lower *l = e->l;
   const Layer *layer = v->layer;
   if (!(layer_info(layer->kind)->flags & RECURRENT)) return false;
   int dirs = layer_directions(layer);
@@ -346,7 +358,7 @@ static bool place_in_cell(Lower *l, const Value *v) {
   if (v->field && dirs == 2 && cell->width != layer_size(layer, OPT_units, 0)) return false;
   KirBuffer *b = is_c ? cell->c : cell->h;
   if (b->elem != int_value_elem(l, v)) return false; /* kept in integers, read in f32 */
-  l->place[v->id].view = view_rows(l, b, &v->type, false, 0, NULL);
+  l->place[v->id].view = view_rows(e, b, &v->type, false, 0, NULL);
   return true;
 }
 
@@ -356,58 +368,62 @@ const View *view_of(const Lower *l, const Value *v) {
 }
 
 /* A value that is a view, or a part, of another is placed after that one. */
-static const View *place_value(Lower *l, const Value *v) {
+static const View *place_value(Emit *e, const Value *v) {
+  Lower *l = e->l;
   ValuePlace *p = &l->place[v->id];
   if (p->decided) return &p->view;
   p->decided = true;
   const Layer *layer = v->layer;
   if (!layer) return &p->view; /* inputs are placed first */
   if (l->job[layer->id].is_alias) {
-    View in = *place_value(l, layer->in[0]);
-    p->view = int_is_view(l, layer) ? in : lowering_of(layer)->view(l, layer, in);
-  } else if (!v->field && place_as_output(l, v))
+    View in = *place_value(e, layer->in[0]);
+    p->view = int_is_view(l, layer) ? in : lowering_of(layer)->view(e, layer, in);
+  } else if (!v->field && place_as_output(e, v))
     return &p->view;
-  else if (!place_in_cell(l, v) && !place_in_concat(l, v))
-    place_in_buffer(l, v, v->field ? v->field : "out");
+  else if (!place_in_cell(e, v) && !place_in_concat(e, v))
+    place_in_buffer(e, v, v->field ? v->field : "out");
   return &p->view;
 }
 
 /* The results of a layer that have a place of their own: those before its tail do not. */
-static void place_results(Lower *l, const Layer *layer) {
+static void place_results(Emit *e, const Layer *layer) {
   for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
-    if (!l->job[layer->id].tail) place_value(l, layer->out[k]);
+    if (!e->l->job[layer->id].tail) place_value(e, layer->out[k]);
 }
 
 /* An input is read where the caller has it, unless a reader needs rows around it. */
-static void place_input(Lower *l, int i) {
+static void place_input(Emit *e, int i) {
+  Lower *l = e->l;
   const Port *port = l->model->in[i];
   const Value *v = port->value;
   ValuePlace *p = &l->place[v->id];
   p->decided = true;
   if (p->need.before || p->need.after || p->need.padded ||
       int_value_elem(l, v) != elem_of(&v->type)) {
-    place_in_buffer(l, v, arena_printf(l->arena, "%s_rows", port->name));
+    place_in_buffer(e, v, arena_printf(l->arena, "%s_rows", port->name));
     return;
   }
-  if (l->in[i])
-    p->view = view_port(l, l->in[i], &v->type, v->type.time_pos, domain_of(l, &v->type).n);
+  if (e->in[i])
+    p->view = view_port(e, e->in[i], &v->type, v->type.time_pos, domain_of(l, &v->type).n);
 }
 
-void place_values(Lower *l) {
+void place_values(Emit *e) {
+  Lower *l = e->l;
   const Model *model = l->model;
   for (int i = 0; i < model->n_in; i++)
-    place_input(l, i);
+    place_input(e, i);
   for (int i = 0; i < model->n_layers; i++)
     if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead)
-      recurrent_place(l, model->layer[i]);
+      recurrent_place(e, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--)
-    if (!l->job[i].in_reset && !l->job[i].is_dead) place_results(l, model->layer[i]);
+    if (!l->job[i].in_reset && !l->job[i].is_dead) place_results(e, model->layer[i]);
 }
 
-void place_reset(Lower *l) {
+void place_reset(Emit *e) {
+  Lower *l = e->l;
   const Model *model = l->model;
   for (int i = 0; i < model->n_in; i++)
-    if (l->in[i]) place_input(l, i);
+    if (e->in[i]) place_input(e, i);
   for (int i = model->n_layers - 1; i >= 0; i--)
-    if (l->job[i].in_reset && !l->job[i].is_dead) place_results(l, model->layer[i]);
+    if (l->job[i].in_reset && !l->job[i].is_dead) place_results(e, model->layer[i]);
 }

@@ -43,29 +43,29 @@ static Window pool_window(const Layer *layer) {
 }
 
 /* max(0, o stride - before) and min(n, o stride - before + size). */
-static void padded_range(Lower *l, const Layer *layer, PoolAxis *p) {
-  Kb *kb = &l->kb;
+static void padded_range(Emit *e, const Layer *layer, PoolAxis *p) {
+  Kb *kb = &e->kb;
   const LayerAxis *a = p->a;
   Window w = pool_window(layer);
   bool timed = a->axis == AXIS_TIME;
-  Domain d = domain_of(l, &layer->in[0]->type);
+  Domain d = domain_of(e->l, &layer->in[0]->type);
   KirExpr *at = p->out
                     ? kb_op2(kb, KIR_MUL, kb_use(kb, p->out), kb_int(kb, KIR_INDEX, a->stride, 1))
                     : kb_int(kb, KIR_INDEX, 0, 1);
-  KirExpr *before = timed && w.same_bounded ? kb_use(kb, same_before(l, layer, &w))
+  KirExpr *before = timed && w.same_bounded ? kb_use(kb, same_before(e, layer, &w))
                                             : kb_int(kb, KIR_INDEX, p->before, 1);
   KirReg *first = kb_let(kb, "first", kb_op2(kb, KIR_SUB, at, before));
   KirExpr *low = kb_op2(kb, KIR_MAX, kb_use(kb, first), kb_int(kb, KIR_INDEX, 0, 1));
   KirExpr *end = kb_op2(kb, KIR_ADD, kb_use(kb, first), kb_int(kb, KIR_INDEX, a->size, 1));
   KirExpr *n =
-      timed && d.kind == TIME_BOUNDED ? domain_count(l, d) : kb_int(kb, KIR_INDEX, p->n, 1);
+      timed && d.kind == TIME_BOUNDED ? domain_count(e, d) : kb_int(kb, KIR_INDEX, p->n, 1);
   p->low = kb_let(kb, "low", low);
   p->high = kb_let(kb, "high", kb_op2(kb, KIR_MIN, end, n));
 }
 
 /* Opens the loop over a window and moves ix into it. */
-static KirIndex open_window(Lower *l, const PoolAxis *p, KirIndex ix, bool *opened) {
-  Kb *kb = &l->kb;
+static KirIndex open_window(Emit *e, const PoolAxis *p, KirIndex ix, bool *opened) {
+  Kb *kb = &e->kb;
   *opened = p->is_padded || p->a->size > 1;
   if (!*opened) return ix;
   KirReg *i = p->is_padded ? kb_for_expr(kb, "i", kb_use(kb, p->low), kb_use(kb, p->high), 1)
@@ -74,8 +74,8 @@ static KirIndex open_window(Lower *l, const PoolAxis *p, KirIndex ix, bool *open
 }
 
 /* How many numbers a mean is made of. */
-static KirExpr *window_count(Lower *l, const PoolAxis *p, int axes, int lanes) {
-  Kb *kb = &l->kb;
+static KirExpr *window_count(Emit *e, const PoolAxis *p, int axes, int lanes) {
+  Kb *kb = &e->kb;
   int64_t n = 1;
   KirExpr *count = NULL;
   for (int k = 0; k < axes; k++) {
@@ -93,21 +93,21 @@ static KirExpr *window_count(Lower *l, const PoolAxis *p, int axes, int lanes) {
   return kb_splat(kb, count, lanes);
 }
 
-static void pool_lanes(Lower *l, const Layer *layer, const PoolAxis *p, const View *x, KirIndex ix,
+static void pool_lanes(Emit *e, const Layer *layer, const PoolAxis *p, const View *x, KirIndex ix,
                        const View *y, KirIndex iy, int lanes) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   bool is_max = layer->kind == LAYER_max_pool, opened[WINDOW_MAX_AXES] = {false};
   KirExpr *least =
       kb_splat(kb, kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, MINUS_INFINITY, 1)), lanes);
   KirReg *v = kb_var(kb, "v", is_max ? least : kb_num(kb, 0, lanes));
   for (int k = 0; k < layer->n_along; k++)
-    ix = open_window(l, &p[k], ix, &opened[k]);
+    ix = open_window(e, &p[k], ix, &opened[k]);
   KirExpr *next = kb_load(kb, x->buffer, ix, lanes);
   kb_set(kb, v, is_max ? farther(kb, KIR_MAX, next, v) : kb_op2(kb, KIR_ADD, next, kb_use(kb, v)));
   for (int k = 0; k < layer->n_along; k++)
     if (opened[k]) kb_end(kb);
   KirExpr *result = kb_use(kb, v);
-  if (!is_max) result = kb_op2(kb, KIR_DIV, result, window_count(l, p, layer->n_along, lanes));
+  if (!is_max) result = kb_op2(kb, KIR_DIV, result, window_count(e, p, layer->n_along, lanes));
   kb_store(kb, y->buffer, iy, result);
 }
 
@@ -121,10 +121,10 @@ static int64_t row_length(const Layer *layer, const View *x, const View *y) {
 }
 
 /* Sets p for each axis pooled and opens loops over all positions of the result but a row. */
-static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View *x, const View *y,
+static int open_positions(Emit *e, const Layer *layer, PoolAxis *p, const View *x, const View *y,
                           KirReg *t, int64_t row, KirIndex *ix, KirIndex *iy) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "u", "w"};
-  Domain d = domain_of(l, &layer->in[0]->type);
+  Domain d = domain_of(e->l, &layer->in[0]->type);
   KirReg *at[TYPE_MAX_AXES] = {NULL};
   int opened = 0;
   for (int axis = 0; axis < y->rank - (row > 0); axis++) {
@@ -132,7 +132,7 @@ static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View 
     for (int k = 0; k < layer->n_along; k++)
       pooled |= layer->along[k].axis == axis;
     if (y->dim[axis] == 1) continue;
-    at[axis] = kb_for(&l->kb, names[axis], 0, y->dim[axis], 1);
+    at[axis] = kb_for(&e->kb, names[axis], 0, y->dim[axis], 1);
     *iy = kir_at_plus(*iy, y->stride[axis], at[axis]);
     if (!pooled) *ix = kir_at_plus(*ix, x->stride[axis], at[axis]);
     opened++;
@@ -146,15 +146,16 @@ static int open_positions(Lower *l, const Layer *layer, PoolAxis *p, const View 
     p[k].is_padded = a->padding.kind != PAD_VALID;
     p[k].before = rows_before(a, p[k].n);
     if (p[k].is_padded)
-      padded_range(l, layer, &p[k]);
+      padded_range(e, layer, &p[k]);
     else
       *ix = kir_at_plus(*ix, p[k].stride * a->stride, p[k].out);
   }
   return opened;
 }
 
-static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void pool_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   const LayerAxis *time = time_axis(layer);
   PoolAxis p[WINDOW_MAX_AXES];
@@ -162,21 +163,21 @@ static void pool_step(Lower *l, const Layer *layer, KirReg *t) {
   KirIndex ix = time ? x->at : view_row(x, t, 0), iy = view_row(y, t, 0);
   if (time && time->padding.kind == PAD_VALID)
     ix = kir_at_offset(ix, window_of(l, layer).shift * x->time);
-  int opened = open_positions(l, layer, p, x, y, t, row, &ix, &iy),
+  int opened = open_positions(e, layer, p, x, y, t, row, &ix, &iy),
       lanes = row ? l->target->lanes : 1;
   while (row && lanes > row)
     lanes /= 2;
   int64_t whole = row / lanes * lanes;
-  if (!row) pool_lanes(l, layer, p, x, ix, y, iy, 1);
+  if (!row) pool_lanes(e, layer, p, x, ix, y, iy, 1);
   for (int part = 0; part < 2; part++) {
     int64_t from = part ? whole : 0, to = part ? row : whole;
     int step = part ? 1 : lanes;
     if (from == to) continue;
     KirReg *k = kb_for(kb, "k", from, to, step);
-    pool_lanes(l, layer, p, x, kir_at_plus(ix, 1, k), y, kir_at_plus(iy, 1, k), step);
+    pool_lanes(e, layer, p, x, kir_at_plus(ix, 1, k), y, kir_at_plus(iy, 1, k), step);
     kb_end(kb);
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 const Lowering pool_lowering = {.step = pool_step, .window = pool_window};

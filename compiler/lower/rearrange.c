@@ -4,7 +4,8 @@
 #include "lower/lower_internal.h"
 
 /* Inputs that were not computed in their slice are copied into it. */
-static void concat_step(Lower *l, const Layer *layer, KirReg *t) {
+static void concat_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *y = view_of(l, layer->out[0]);
   int axis = layer->along[0].axis;
   int64_t at = 0;
@@ -15,14 +16,15 @@ static void concat_step(Lower *l, const Layer *layer, KirReg *t) {
     View slice = *y;
     slice.dim[axis] = x->dim[axis];
     slice.at = kir_at_offset(slice.at, at * y->stride[axis]);
-    if (p->concat != layer || p->concat_input != i) copy_row(l, &slice, t, x, t);
+    if (p->concat != layer || p->concat_input != i) copy_row(e, &slice, t, x, t);
     at += x->dim[axis];
   }
 }
 
 /* Row t of the result is rows t * hop .. of the input, one after the other. */
-static void frames_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void frames_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   int64_t d = view_size(x);
@@ -44,23 +46,25 @@ static void frames_step(Lower *l, const Layer *layer, KirReg *t) {
     part.stride[a] = stride;
     stride *= x->dim[a];
   }
-  copy_row(l, &part, NULL, &row, NULL);
+  copy_row(e, &part, NULL, &row, NULL);
   kb_end(kb);
 }
 
-static void delay_step(Lower *l, const Layer *layer, KirReg *t) {
+static void delay_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   View x = *view_of(l, layer->in[0]);
   Window w = window_of(l, layer);
   x.at = kir_at_offset(x.at, w.shift * x.time);
-  copy_row(l, view_of(l, layer->out[0]), t, &x, t);
+  copy_row(e, view_of(l, layer->out[0]), t, &x, t);
 }
 
-static void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void onehot_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t v = view_last_dim(y), stride = view_last_stride(y);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_places(l, x, y, &ix, &iy);
+  int opened = open_places(e, x, y, &ix, &iy);
   if (stride == 1)
     kb_zero(kb, y->buffer, iy, v);
   else {
@@ -74,29 +78,30 @@ static void onehot_step(Lower *l, const Layer *layer, KirReg *t) {
   row->hi = v - 1;
   kb_store(kb, y->buffer, kir_at_plus(iy, stride, row), kb_num(kb, 1, 1));
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-void reverse_private(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+void reverse_private(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
-  KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, d), 1);
+  KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, d), 1);
   View from = *x; /* row n - 1 - t */
   from.at = kir_at_offset(from.at, x->time * (d.kind == TIME_BOUNDED ? -1 : d.n - 1));
-  if (d.kind == TIME_BOUNDED) from.at = kir_at_plus(from.at, x->time, l->length[d.length]);
+  if (d.kind == TIME_BOUNDED) from.at = kir_at_plus(from.at, x->time, e->length[d.length]);
   from.time = -x->time;
   if (d.kind == TIME_BOUNDED) {
     /* n - 1 - t is at least 0 in the loop; the ranges of n and t alone do not say so */
     KirExpr *row =
-        kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, domain_count(l, d), kb_int(kb, KIR_INDEX, 1, 1)),
+        kb_op2(kb, KIR_SUB, kb_op2(kb, KIR_SUB, domain_count(e, d), kb_int(kb, KIR_INDEX, 1, 1)),
                kb_use(kb, t));
     KirReg *r = kb_let(kb, "row", row);
     r->lo = 0;
     r->hi = d.n - 1;
-    copy_row(l, y, t, x, r);
+    copy_row(e, y, t, x, r);
   } else
-    copy_row(l, y, t, &from, t);
+    copy_row(e, y, t, &from, t);
   kb_end(kb);
 }
 
@@ -148,9 +153,9 @@ static Walk walk_merged(Walk w) {
 
 /* to[i-th element in its order] = from[i-th in its]. One of both must be dense, or both have the
  * same merged axes; otherwise the element number is counted and taken apart. */
-static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk wf) {
+static void copy_walk(Emit *e, const View *to, Walk wt, const View *from, Walk wf) {
   static const char *const names[TYPE_MAX_AXES + 1] = {"i", "j", "k", "m", "p", "q", "r", "s", "u"};
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   wt = walk_merged(wt);
   wf = walk_merged(wf);
   int64_t n = 1;
@@ -174,12 +179,12 @@ static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk 
       opened++;
     }
   } else { /* e = number of the element; index a of a walk is e / (product after it) % dim */
-    KirReg *e = kb_for(kb, "e", 0, n, 1);
+    KirReg *element = kb_for(kb, "e", 0, n, 1);
     opened = 1;
     for (int side = 0; side < 2; side++) {
       const Walk *w = side ? &wf : &wt;
       int64_t behind = n;
-      KirExpr *rest = kb_use(kb, e);
+      KirExpr *rest = kb_use(kb, element);
       for (int i = 0; i < w->rank; i++) {
         behind /= w->dim[i];
         KirReg *q =
@@ -196,36 +201,38 @@ static void copy_walk(Lower *l, const View *to, Walk wt, const View *from, Walk 
     }
   }
   kb_store(kb, to->buffer, it, kb_load(kb, from->buffer, jf, 1));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* reshape reads and writes in storage order, flatten in time order. */
-static void reshape_private(Lower *l, const Layer *layer) {
+static void reshape_private(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   bool flatten = layer->kind == LAYER_flatten;
-  copy_walk(l, y, storage_walk(out, y, out->time_pos), x,
+  copy_walk(e, y, storage_walk(out, y, out->time_pos), x,
             storage_walk(in, x, flatten ? 0 : in->time_pos));
 }
 
 /* y[v * hop + k] += x[v][k]. On a stream each new frame completes hop samples; the rest of the sum
  * waits in the state. */
-static void overlap_add_stream(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+static void overlap_add_stream(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
   int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = view_last_stride(x);
   int64_t late =
       out.lag - in.lag * hop; /* slots by which the result trails its frame's first sample */
   int64_t keep = size + late; /* the sum of the frame being added, after `late` finished samples */
-  KirBuffer *sum = new_state(l, layer, "sum", KIR_F32, keep + hop);
-  KirIndex at = at_batch(l, sum, 0);
+  KirBuffer *sum = new_state(e, layer, "sum", KIR_F32, keep + hop);
+  KirIndex at = at_batch(e, sum, 0);
   KirReg *v = NULL;
   bool opened = true;
   if (in.lag > 0 && in.n > 1)
-    v = kb_for_expr(kb, "v", domain_skip(l, in), kb_int(kb, KIR_INDEX, in.n, 1), 1);
+    v = kb_for_expr(kb, "v", domain_skip(e, in), kb_int(kb, KIR_INDEX, in.n, 1), 1);
   else if (in.lag > 0)
-    kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, l->calls)));
+    kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, e->calls)));
   else if (in.n > 1)
     v = kb_for(kb, "v", 0, in.n, 1);
   else
@@ -250,10 +257,11 @@ static void overlap_add_stream(Lower *l, const Layer *layer) {
   if (opened) kb_end(kb);
 }
 
-static void overlap_add_private(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+static void overlap_add_private(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   if (l->streaming && type_is_stream(&layer->in[0]->type)) {
-    overlap_add_stream(l, layer);
+    overlap_add_stream(e, layer);
     return;
   }
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -262,7 +270,7 @@ static void overlap_add_private(Lower *l, const Layer *layer) {
   KirReg *t = kb_for(kb, "t", 0, out.n, 1);
   kb_store(kb, y->buffer, view_row(y, t, 0), kb_num(kb, 0, 1));
   kb_end(kb);
-  KirReg *v = kb_for_expr(kb, "v", kb_int(kb, KIR_INDEX, 0, 1), domain_count(l, in), 1);
+  KirReg *v = kb_for_expr(kb, "v", kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, in), 1);
   KirReg *k = kb_for(kb, "k", 0, size, 1);
   KirIndex iy = kir_at_plus(kir_at_plus(y->at, y->time * hop, v), y->time, k);
   kb_store(kb, y->buffer, iy,
@@ -280,18 +288,19 @@ static bool keeps_time(const Layer *layer) {
          out->time_pos == 0 && type_step_size(in) == type_step_size(out);
 }
 
-static void reshape_step(Lower *l, const Layer *layer, KirReg *t) {
+static void reshape_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   View x = *view_of(l, layer->in[0]), y = *view_of(l, layer->out[0]);
   Type in = layer->in[0]->type, out = layer->out[0]->type;
   x.at = view_row(&x, t, 0);
   y.at = view_row(&y, t, 0);
   in.time.kind = out.time.kind = TIME_NONE;
-  copy_walk(l, &y, storage_walk(&out, &y, 0), &x, storage_walk(&in, &x, 0));
+  copy_walk(e, &y, storage_walk(&out, &y, 0), &x, storage_walk(&in, &x, 0));
 }
 
 /* A row in one piece under other axes: schedule.c has asked for that. */
-static View reshape_view(const Lower *l, const Layer *layer, View view) {
-  (void)l;
+static View reshape_view(const Emit *e, const Layer *layer, View view) {
+  (void)e->l;
   const Type *out = &layer->out[0]->type;
   int64_t n = 1;
   view.rank = out->rank;

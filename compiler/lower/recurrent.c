@@ -12,12 +12,12 @@
 #include "lower/recurrent.h"
 
 /* The samples of a batch side by side, unless the layer stands in a loop over them. */
-static KirStmt **samples_open(Lower *l, const Layer *layer) {
-  return batch_takes(l, layer) ? batch_open(l) : NULL;
+static KirStmt **samples_open(Emit *e, const Layer *layer) {
+  return batch_takes(e, layer) ? batch_open(e) : NULL;
 }
 
-static void samples_close(Lower *l, KirStmt **samples) {
-  if (samples) batch_close(l, samples);
+static void samples_close(Emit *e, KirStmt **samples) {
+  if (samples) batch_close(e, samples);
 }
 
 /* What is left of a step when W x + b is there already. */
@@ -30,20 +30,20 @@ static void take_hoisted(Mat *mat, Hoisted *from) {
 }
 
 /* Streams remember in one state whether the step is odd. */
-static KirBuffer *open_turn(Lower *l, const Layer *layer, const char *suffix, KirReg **t) {
-  Kb *kb = &l->kb;
-  KirBuffer *turn = new_state(l, layer, arena_printf(l->arena, "turn%s", suffix), KIR_I32, 1);
+static KirBuffer *open_turn(Emit *e, const Layer *layer, const char *suffix, KirReg **t) {
+  Kb *kb = &e->kb;
+  KirBuffer *turn = new_state(e, layer, arena_printf(e->l->arena, "turn%s", suffix), KIR_I32, 1);
   turn->doc = "1: the next step reads its weights from the other end";
-  *t = kb_let(kb, "turn", kb_convert(kb, KIR_INDEX, kb_load(kb, turn, at_batch(l, turn, 0), 1)));
+  *t = kb_let(kb, "turn", kb_convert(kb, KIR_INDEX, kb_load(kb, turn, at_batch(e, turn, 0), 1)));
   (*t)->lo = 0;
   (*t)->hi = 1;
   return turn;
 }
 
-static void close_turn(Lower *l, KirBuffer *turn, KirReg *t) {
-  Kb *kb = &l->kb;
+static void close_turn(Emit *e, KirBuffer *turn, KirReg *t) {
+  Kb *kb = &e->kb;
   KirExpr *other = kb_op2(kb, KIR_SUB, kb_int(kb, KIR_INDEX, 1, 1), kb_use(kb, t));
-  kb_store(kb, turn, at_batch(l, turn, 0), kb_convert(kb, KIR_I32, other));
+  kb_store(kb, turn, at_batch(e, turn, 0), kb_convert(kb, KIR_I32, other));
 }
 
 /* What is added to an index of position 0 for the position of the cell. */
@@ -53,8 +53,9 @@ static KirIndex at_position(const CellCode *cell, KirIndex at) {
   return at;
 }
 
-static void emit_cell(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, KirReg *t,
+static void emit_cell(Emit *e, CellCode *cell, int dir, MatPart x, MatPart h, KirReg *t,
                       const MapRows *rows) {
+  Lower *l = e->l;
   const Layer *layer = cell->layer;
   Mat mat[2];
   int n = cell_mats(l, cell, dir, x, h, mat);
@@ -67,10 +68,10 @@ static void emit_cell(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, K
     cell->peephole = cell_peepholes(l, layer, dir, mat->suffix, mat->lanes);
   if (n == 2) {
     int64_t all = cell->place->positions * cell->place->width;
-    cell->z = new_kept(l, layer, "z", KIR_F32, all);
-    cell->rh = new_kept(l, layer, "rh", KIR_F32, all);
-    cell->z_at = at_position(cell, at_batch(l, cell->z, 0));
-    cell->rh_at = at_position(cell, at_batch(l, cell->rh, 0));
+    cell->z = new_kept(e, layer, "z", KIR_F32, all);
+    cell->rh = new_kept(e, layer, "rh", KIR_F32, all);
+    cell->z_at = at_position(cell, at_batch(e, cell->z, 0));
+    cell->rh_at = at_position(cell, at_batch(e, cell->rh, 0));
     mat[1].part[1].x = cell->rh;
     mat[1].part[1].at = cell->rh_at;
   }
@@ -79,28 +80,29 @@ static void emit_cell(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, K
   bool turns[2] = {false, false};
   for (int i = 0; i < n && !rows->row; i++)
     turns[i] = (t || cell_shape(l, layer)->of_stream) &&
-               mat_turns(l, &mat[i], cell_shape(l, layer)->of_stream);
+               mat_turns(e, &mat[i], cell_shape(l, layer)->of_stream);
   KirBuffer *turn = NULL;
-  if (!t && (turns[0] || turns[n - 1])) turn = open_turn(l, layer, mat[0].suffix, &t);
+  if (!t && (turns[0] || turns[n - 1])) turn = open_turn(e, layer, mat[0].suffix, &t);
   for (int i = 0; i < n; i++) {
     if (turns[i]) mat_turn(l, &mat[i], t);
     mat[i].row = rows->row;
     mat[i].n_rows = rows->n;
-    mat_emit(l, &mat[i]);
+    mat_emit(e, &mat[i]);
   }
-  if (turn) close_turn(l, turn, t);
+  if (turn) close_turn(e, turn, t);
 }
 
 /* The input products of the steps of a block. */
-void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock *block) {
+void recurrent_products(Emit *e, const Layer *layer, int dir, const HoistBlock *block) {
+  Lower *l = e->l;
   CellPlace *p = cell_of(l, layer, dir);
   CellCode cell = {.layer = layer, .place = p};
   const View *x = view_of(l, layer->in[0]);
   const Type *in = &layer->in[0]->type;
-  KirReg *row = kb_reg(&l->kb, "row", kir_type(KIR_INDEX, 1));
+  KirReg *row = kb_reg(&e->kb, "row", kir_type(KIR_INDEX, 1));
   HoistBlock b = *block;
   b.reads_block = x->clock != NULL;
-  l->block_row = row;
+  e->block_row = row;
   Mat mat[2];
   int n =
       cell_mats(l, &cell, dir, cell_input_part(x, row, in->dim[in->rank - 1].n), (MatPart){0}, mat);
@@ -108,7 +110,7 @@ void recurrent_products(Lower *l, const Layer *layer, int dir, const HoistBlock 
     mat[i].n_parts = 1;
     mat[i].split = mat_split(l, &mat[i]); /* of all sums of a unit, also those without x */
     mat[i].n_acc = mat[i].part[0].n_gates;
-    hoist_emit(l, &b, &mat[i], row, &p->hoisted[i]);
+    hoist_emit(e, &b, &mat[i], row, &p->hoisted[i]);
   }
 }
 
@@ -128,47 +130,49 @@ static View steps_view(const Layer *layer, View v, KirReg *row) {
 }
 
 /* Step t of all positions; x and y: the views of steps_view. */
-static void step_of(Lower *l, const Layer *layer, int dir, const View *x, const View *y,
-                    KirReg *t) {
+static void step_of(Emit *e, const Layer *layer, int dir, const View *x, const View *y, KirReg *t) {
+  Lower *l = e->l;
   CellPlace *p = cell_of(l, layer, dir);
   CellCode cell = {.layer = layer, .place = p};
   int64_t units = cell_shape(l, layer)->units, d = x->dim[x->rank - 1];
   View state = cell_state_view(layer, p->h, kir_at(0), p->width), to = *y;
   KirIndex ix = view_row(x, t, 0);
-  MapRows rows = map_open(l, layer, 2, (const View *const[]){&state, x},
+  MapRows rows = map_open(e, layer, 2, (const View *const[]){&state, x},
                           (KirIndex *const[]){&cell.position, &ix});
-  cell.h = at_position(&cell, at_batch(l, p->h, p->h_at));
-  cell.next = at_position(&cell, at_batch(l, p->next, p->next_at));
-  if (p->c) cell.c = at_position(&cell, at_batch(l, p->c, p->c_at));
+  cell.h = at_position(&cell, at_batch(e, p->h, p->h_at));
+  cell.next = at_position(&cell, at_batch(e, p->next, p->next_at));
+  if (p->c) cell.c = at_position(&cell, at_batch(e, p->c, p->c_at));
   MatPart input = {
       .x = x->buffer, .at = ix, .k_stride = x->stride[x->rank - 1], .taps = 1, .d = d, .name = "W"};
-  emit_cell(l, &cell, dir, input, cell_state_part(p->h, cell.h, units), t, &rows);
-  close_loops(l, rows.opened);
-  KirStmt **samples = samples_open(l, layer);
-  KirIndex next = at_batch(l, p->next, p->next_at), h = at_batch(l, p->h, p->h_at);
+  emit_cell(e, &cell, dir, input, cell_state_part(p->h, cell.h, units), t, &rows);
+  close_loops(e, rows.opened);
+  KirStmt **samples = samples_open(e, layer);
+  KirIndex next = at_batch(e, p->next, p->next_at), h = at_batch(e, p->h, p->h_at);
   int64_t all = p->positions > 1 ? p->positions * p->width : units;
-  if (p->next != p->h) kb_copy(&l->kb, p->h, h, p->next, next, all);
+  if (p->next != p->h) kb_copy(&e->kb, p->h, h, p->next, next, all);
   if (y->buffer != p->h) { /* else the state itself is the result */
     View from = cell_state_view(layer, p->next, next, p->width);
     to.dim[to.rank - 1] = units;
     to.at = kir_at_offset(to.at, dir * units * to.stride[to.rank - 1]);
-    copy_row(l, &to, t, &from, NULL);
+    copy_row(e, &to, t, &from, NULL);
   }
-  samples_close(l, samples);
+  samples_close(e, samples);
 }
 
-void recurrent_step(Lower *l, const Layer *layer, int dir, KirReg *t) {
+void recurrent_step(Emit *e, const Layer *layer, int dir, KirReg *t) {
+  Lower *l = e->l;
   if (int_computes(l, layer)) {
-    int_cell_step(l, layer, dir, t);
+    int_cell_step(e, layer, dir, t);
     return;
   }
-  step_of(l, layer, dir, view_of(l, layer->in[0]), view_of(l, layer->out[0]), t);
+  step_of(e, layer, dir, view_of(l, layer->in[0]), view_of(l, layer->out[0]), t);
 }
 
 /* Fields that are not a view of the state: both directions, padded. */
-static void give_fields(Lower *l, const Layer *layer, KirReg *row) {
+static void give_fields(Emit *e, const Layer *layer, KirReg *row) {
+  Lower *l = e->l;
   if (int_computes(l, layer)) {
-    int_cell_fields(l, layer);
+    int_cell_fields(e, layer);
     return;
   }
   int64_t units = cell_shape(l, layer)->units;
@@ -180,10 +184,10 @@ static void give_fields(Lower *l, const Layer *layer, KirReg *row) {
       KirBuffer *from = k == 2 ? p->c : p->h;
       if (view->buffer == from || v->n_uses == 0) continue;
       View half = *view, state = cell_state_view(
-                             layer, from, at_batch(l, from, k == 2 ? p->c_at : p->h_at), p->width);
+                             layer, from, at_batch(e, from, k == 2 ? p->c_at : p->h_at), p->width);
       half.dim[half.rank - 1] = units;
       half.at = kir_at_offset(half.at, dir * units * half.stride[half.rank - 1]);
-      copy_row(l, &half, row, &state, NULL);
+      copy_row(e, &half, row, &state, NULL);
     }
   }
 }
@@ -211,20 +215,21 @@ static const char *formula(Lower *l, const Layer *layer) {
 }
 
 /* A recurrent layer that reads backwards: a loop a direction. */
-static void alone(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+static void alone(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   Domain d = domain_of(l, &layer->in[0]->type);
   bool both = layer_directions(layer) == 2;
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = !both || dir == 1;
-    KirStmt **samples = samples_open(l, layer);
-    recurrent_before(l, layer, dir);
-    samples_close(l, samples);
-    KirExpr *n = domain_count(l, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
+    KirStmt **samples = samples_open(e, layer);
+    recurrent_before(e, layer, dir);
+    samples_close(e, samples);
+    KirExpr *n = domain_count(e, d), *zero = kb_int(kb, KIR_INDEX, 0, 1);
     if (l->job[layer->id].hoists) {
-      HoistBlock block = hoist_open(l, d, backward);
-      recurrent_products(l, layer, dir, &block);
-      recurrent_step(l, layer, dir, hoist_steps(l, &block, backward));
+      HoistBlock block = hoist_open(e, d, backward);
+      recurrent_products(e, layer, dir, &block);
+      recurrent_step(e, layer, dir, hoist_steps(e, &block, backward));
       kb_end(kb);
       kb_end(kb);
       continue;
@@ -232,50 +237,51 @@ static void alone(Lower *l, const Layer *layer) {
     KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
                                        zero, -1)
                          : kb_for_expr(kb, "t", zero, n, 1);
-    recurrent_step(l, layer, dir, t);
+    recurrent_step(e, layer, dir, t);
     kb_end(kb);
   }
-  KirStmt **samples = samples_open(l, layer);
-  give_fields(l, layer, NULL);
-  samples_close(l, samples);
+  KirStmt **samples = samples_open(e, layer);
+  give_fields(e, layer, NULL);
+  samples_close(e, samples);
 }
 
 /* All positions of a feature axis within the step at `row`, every direction. */
-static void along_axis(Lower *l, const Layer *layer, KirReg *row) {
-  Kb *kb = &l->kb;
+static void along_axis(Emit *e, const Layer *layer, KirReg *row) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   int64_t n = layer->in[0]->type.dim[layer->along[0].axis].n;
   bool both = layer_directions(layer) == 2;
   View x = steps_view(layer, *view_of(l, layer->in[0]), row);
   View y = steps_view(layer, *view_of(l, layer->out[0]), row);
   for (int dir = 0; dir < layer_directions(layer); dir++) {
     bool backward = dir == 1 || (!both && layer_word_is(layer, OPT_direction, "backward"));
-    recurrent_before(l, layer, dir);
+    recurrent_before(e, layer, dir);
     KirReg *f = backward ? kb_for_expr(kb, "f", kb_int(kb, KIR_INDEX, n - 1, 1),
                                        kb_int(kb, KIR_INDEX, 0, 1), -1)
                          : kb_for(kb, "f", 0, n, 1);
-    step_of(l, layer, dir, &x, &y, f);
+    step_of(e, layer, dir, &x, &y, f);
     kb_end(kb);
   }
-  give_fields(l, layer, row);
+  give_fields(e, layer, row);
 }
 
 static bool is_private(const Layer *layer) {
   return runs_in_time(layer) && !layer_word_is(layer, OPT_direction, "forward");
 }
 
-static void before_steps(Lower *l, const Layer *layer) {
-  if (runs_in_time(layer)) recurrent_before(l, layer, 0);
+static void before_steps(Emit *e, const Layer *layer) {
+  if (runs_in_time(layer)) recurrent_before(e, layer, 0);
 }
 
-static void step(Lower *l, const Layer *layer, KirReg *t) {
+static void step(Emit *e, const Layer *layer, KirReg *t) {
   if (runs_in_time(layer))
-    recurrent_step(l, layer, 0, t);
+    recurrent_step(e, layer, 0, t);
   else
-    along_axis(l, layer, t);
+    along_axis(e, layer, t);
 }
 
-static void after_steps(Lower *l, const Layer *layer) {
-  if (runs_in_time(layer)) give_fields(l, layer, NULL);
+static void after_steps(Emit *e, const Layer *layer) {
+  if (runs_in_time(layer)) give_fields(e, layer, NULL);
 }
 
 const Lowering recurrent_lowering = {.step = step,

@@ -29,10 +29,10 @@ int cell_mats(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, Mat all[2
 KirBuffer *cell_peepholes(Lower *l, const Layer *layer, int dir, const char *suffix, int lanes);
 
 /* On the sums z r n m; z r; n; i f g o; n. context: the CellCode. */
-void gru_after_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
-void gru_gates_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
-void gru_before_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
-void lstm_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
-void rnn_finish(Lower *l, void *context, const MatUnits *u, KirReg *const *acc);
+void gru_after_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc);
+void gru_gates_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc);
+void gru_before_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc);
+void lstm_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc);
+void rnn_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc);
 
 #endif

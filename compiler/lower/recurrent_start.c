@@ -5,19 +5,20 @@
 
 #include <string.h>
 
-void recurrent_place(Lower *l, const Layer *layer) {
+void recurrent_place(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   if (int_computes(l, layer)) {
-    int_cell_place(l, layer);
+    int_cell_place(e, layer);
     return;
   }
   const CellShape *shape = cell_shape(l, layer);
   int dirs = layer_directions(layer);
   int64_t all = shape->positions * shape->width;
-  KirBuffer *(*new_buffer)(Lower *, const Layer *, const char *, KirElem, int64_t) = new_kept;
+  KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) = new_kept;
   if (shape->of_stream) new_buffer = new_state;
-  KirBuffer *h = new_buffer(l, layer, "h", KIR_F32, dirs * all), *c = NULL;
-  if (layer->kind == LAYER_LSTM) c = new_buffer(l, layer, "c", KIR_F32, dirs * all);
-  KirBuffer *next = shape->in_place ? h : new_kept(l, layer, "next", KIR_F32, all);
+  KirBuffer *h = new_buffer(e, layer, "h", KIR_F32, dirs * all), *c = NULL;
+  if (layer->kind == LAYER_LSTM) c = new_buffer(e, layer, "c", KIR_F32, dirs * all);
+  KirBuffer *next = shape->in_place ? h : new_kept(e, layer, "next", KIR_F32, all);
   for (int d = 0; d < dirs; d++)
     *cell_of(l, layer, d) = (CellPlace){.h = h,
                                         .c = c,
@@ -61,48 +62,50 @@ View cell_state_view(const Layer *layer, KirBuffer *b, KirIndex at, int64_t widt
   return v;
 }
 
-static void load_state(Lower *l, const Layer *layer, int state, int dir) {
+static void load_state(Emit *e, const Layer *layer, int state, int dir) {
+  Lower *l = e->l;
   const CellPlace *p = cell_of(l, layer, dir);
   KirBuffer *to = state ? p->c : p->h;
   if (!to) return;
   int64_t units = cell_shape(l, layer)->units;
-  KirIndex at = at_batch(l, to, p->h_at);
+  KirIndex at = at_batch(e, to, p->h_at);
   const Value *from = init_value(layer, state);
   KirBuffer *learned = learned_state(l, layer, state, dir);
   if (learned) {
-    KirReg *i = p->positions > 1 ? kb_for(&l->kb, "i", 0, p->positions, 1) : NULL;
-    kb_copy(&l->kb, to, kir_at_plus(at, p->width, i), learned, kir_at(0), p->width);
-    if (i) kb_end(&l->kb);
+    KirReg *i = p->positions > 1 ? kb_for(&e->kb, "i", 0, p->positions, 1) : NULL;
+    kb_copy(&e->kb, to, kir_at_plus(at, p->width, i), learned, kir_at(0), p->width);
+    if (i) kb_end(&e->kb);
     return;
   }
   bool padded = p->width > units && to->space == KIR_SCRATCH;
   if (!from || padded) {
-    if (to->space == KIR_SCRATCH) kb_zero(&l->kb, to, at, p->positions * p->width);
+    if (to->space == KIR_SCRATCH) kb_zero(&e->kb, to, at, p->positions * p->width);
     if (!from) return;
   }
   View given = *view_of(l, from), own = cell_state_view(layer, to, at, p->width);
   given.at = kir_at_offset(given.at, dir * units * given.stride[given.rank - 1]);
   given.dim[given.rank - 1] = units;
-  copy_row(l, &own, NULL, &given, NULL);
+  copy_row(e, &own, NULL, &given, NULL);
 }
 
-void recurrent_before(Lower *l, const Layer *layer, int dir) {
+void recurrent_before(Emit *e, const Layer *layer, int dir) {
+  Lower *l = e->l;
   if (cell_shape(l, layer)->of_stream) return;
   if (int_computes(l, layer)) {
-    int_cell_start(l, layer, dir);
+    int_cell_start(e, layer, dir);
     return;
   }
-  load_state(l, layer, 0, dir);
-  load_state(l, layer, 1, dir);
+  load_state(e, layer, 0, dir);
+  load_state(e, layer, 1, dir);
 }
 
-void recurrent_reset(Lower *l, const Layer *layer) {
+void recurrent_reset(Emit *e, const Layer *layer) {
   for (int d = 0; d < layer_directions(layer); d++) {
-    if (int_computes(l, layer)) {
-      int_cell_start(l, layer, d);
+    if (int_computes(e->l, layer)) {
+      int_cell_start(e, layer, d);
       continue;
     }
-    load_state(l, layer, 0, d);
-    load_state(l, layer, 1, d);
+    load_state(e, layer, 0, d);
+    load_state(e, layer, 1, d);
   }
 }

@@ -12,10 +12,10 @@ KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
 /* ---- mean and max over time: a running row, finished after the loop ---- */
 
 /* All elements of a row of x beside those of y. */
-static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(l, x, y, ix, iy);
+static int open_row(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+  int opened = open_axes(e, x, y, ix, iy);
   if (view_last_dim(x) > 1) {
-    KirReg *k = kb_for(&l->kb, "k", 0, view_last_dim(x), 1);
+    KirReg *k = kb_for(&e->kb, "k", 0, view_last_dim(x), 1);
     *ix = kir_at_plus(*ix, view_last_stride(x), k);
     *iy = kir_at_plus(*iy, view_last_stride(y), k);
     opened++;
@@ -26,29 +26,31 @@ static int open_row(Lower *l, const View *x, const View *y, KirIndex *ix, KirInd
 /* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
  * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. An infinite sum has lost nothing: inf -
  * inf would make NaN of it. */
-static void over_time_before(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+static void over_time_before(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *y = view_of(l, layer->out[0]);
   if (layer->kind == LAYER_mean || layer->kind == LAYER_sum) {
-    KirBuffer *lost = new_kept(l, layer, "lost", KIR_F32, view_size(y));
+    KirBuffer *lost = new_kept(e, layer, "lost", KIR_F32, view_size(y));
     l->place[layer->out[0]->id].lost = lost;
-    kb_zero(kb, lost, at_batch(l, lost, 0), view_size(y));
+    kb_zero(kb, lost, at_batch(e, lost, 0), view_size(y));
   }
   KirIndex iy = view_row(y, NULL, 0), same = iy;
-  int opened = open_row(l, y, y, &same, &iy);
+  int opened = open_row(e, y, y, &same, &iy);
   int bits = layer->kind == LAYER_min ? PLUS_INFINITY : MINUS_INFINITY;
   KirExpr *farthest = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, bits, 1));
   bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
   kb_store(kb, y->buffer, iy, adds ? kb_num(kb, 0, 1) : farthest);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void over_time_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0),
-           il = lost ? at_batch(l, lost, 0) : kir_at(0);
+           il = lost ? at_batch(e, lost, 0) : kir_at(0);
   int opened = 0;
   for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
     int64_t inner = 1;
@@ -77,21 +79,22 @@ static void over_time_step(Lower *l, const Layer *layer, KirReg *t) {
     kb_store(
         kb, y->buffer, iy,
         farther(kb, layer->kind == LAYER_min ? KIR_MIN : KIR_MAX, v, kb_let(kb, "most", so_far)));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
-static void over_time_after(Lower *l, const Layer *layer) {
+static void over_time_after(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
   if (layer->kind != LAYER_mean) return;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   const View *y = view_of(l, layer->out[0]);
   Domain d = domain_of(l, &layer->in[0]->type);
   KirExpr *n = d.kind == TIME_BOUNDED
-                   ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(l, d)))
+                   ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(e, d)))
                    : kb_num(kb, (float)d.n, 1);
   KirIndex iy = view_row(y, NULL, 0), same = iy;
-  int opened = open_row(l, y, y, &same, &iy);
+  int opened = open_row(e, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* ---- mean, max, min and sum along feature axes: one step ---- */
@@ -104,7 +107,7 @@ static bool is_along(const Layer *layer, int axis) {
 
 /* Loops over the axes that stay: x and y at the position. Where the last one lies in a row in both,
  * it is left to the vectors: its size, else 1. */
-static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View *y, KirIndex *ix,
+static int64_t open_kept(Emit *e, const Layer *layer, const View *x, const View *y, KirIndex *ix,
                          KirIndex *iy, int *opened) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   int64_t row = 1;
@@ -115,7 +118,7 @@ static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View
     if (last)
       row = x->dim[axis];
     else if (x->dim[axis] > 1) {
-      KirReg *p = kb_for(&l->kb, names[axis], 0, x->dim[axis], 1);
+      KirReg *p = kb_for(&e->kb, names[axis], 0, x->dim[axis], 1);
       *ix = kir_at_plus(*ix, x->stride[axis], p);
       *iy = kir_at_plus(*iy, y->stride[to], p);
       ++*opened;
@@ -126,9 +129,9 @@ static int64_t open_kept(Lower *l, const Layer *layer, const View *x, const View
 }
 
 /* The result of `lanes` positions beside each other. */
-static void over_lanes(Lower *l, const Layer *layer, const View *x, KirIndex ix, const View *y,
+static void over_lanes(Emit *e, const Layer *layer, const View *x, KirIndex ix, const View *y,
                        KirIndex iy, int lanes) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
   KirOp op = adds ? KIR_ADD : layer->kind == LAYER_max ? KIR_MAX : KIR_MIN;
   int opened = 0;
@@ -143,27 +146,28 @@ static void over_lanes(Lower *l, const Layer *layer, const View *x, KirIndex ix,
   }
   KirExpr *next = kb_load(kb, x->buffer, ix, lanes);
   kb_set(kb, v, adds ? kb_op2(kb, op, next, kb_use(kb, v)) : farther(kb, op, next, v));
-  close_loops(l, opened);
+  close_loops(e, opened);
   KirExpr *result = kb_use(kb, v);
   if (layer->kind == LAYER_mean) result = kb_op2(kb, KIR_DIV, result, kb_num(kb, (float)n, lanes));
   kb_store(kb, y->buffer, iy, result);
 }
 
-static void over_axes_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void over_axes_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened;
-  LineParts parts = line_parts(open_kept(l, layer, x, y, &ix, &iy, &opened), l->target->lanes);
+  LineParts parts = line_parts(open_kept(e, layer, x, y, &ix, &iy, &opened), l->target->lanes);
   for (int i = 0; i < parts.n; i++) {
     int64_t from = parts.part[i].from, to = parts.part[i].to;
     int step = parts.part[i].lanes;
     KirReg *k = to - from > step ? kb_for(kb, "c", from, to, step) : NULL;
-    over_lanes(l, layer, x, kir_at_plus(kir_at_offset(ix, k ? 0 : from), 1, k), y,
+    over_lanes(e, layer, x, kir_at_plus(kir_at_offset(ix, k ? 0 : from), 1, k), y,
                kir_at_plus(kir_at_offset(iy, k ? 0 : from), 1, k), step);
     if (k) kb_end(kb);
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* ---- families ---- */
@@ -172,19 +176,19 @@ static bool over_ends(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
 }
 
-static void over_before(Lower *l, const Layer *layer) {
-  if (over_ends(layer)) over_time_before(l, layer);
+static void over_before(Emit *e, const Layer *layer) {
+  if (over_ends(layer)) over_time_before(e, layer);
 }
 
-static void over_step(Lower *l, const Layer *layer, KirReg *t) {
+static void over_step(Emit *e, const Layer *layer, KirReg *t) {
   if (over_ends(layer))
-    over_time_step(l, layer, t);
+    over_time_step(e, layer, t);
   else
-    over_axes_step(l, layer, t);
+    over_axes_step(e, layer, t);
 }
 
-static void over_after(Lower *l, const Layer *layer) {
-  if (over_ends(layer)) over_time_after(l, layer);
+static void over_after(Emit *e, const Layer *layer) {
+  if (over_ends(layer)) over_time_after(e, layer);
 }
 
 const Lowering over_lowering = {

@@ -5,27 +5,27 @@
 #include "lower/mat.h"
 
 /* `count` tiles of n rows from row `first`. */
-static void tiles_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+static void tiles_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
                        MatRows rows, int64_t first, int64_t count, int n) {
   rows.first = first;
-  if (count > 1) rows.base = kb_for(&l->kb, "row", 0, count * n, n);
+  if (count > 1) rows.base = kb_for(&e->kb, "row", 0, count * n, n);
   rows.at = kir_at_plus(kir_at(rows.stride * first), rows.stride, rows.base);
-  if (count > 0) tile_emit(l, mat, tile, j, group, &rows, n);
-  if (count > 1) kb_end(&l->kb);
+  if (count > 0) tile_emit(e, mat, tile, j, group, &rows, n);
+  if (count > 1) kb_end(&e->kb);
 }
 
 /* All rows through one run of column tiles. The rows are dealt out evenly: 32 as 2 x 6 and
  * 4 x 5, not 5 x 6 and 2. */
-static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
+static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
                          int most) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   int64_t samples = mat->n_rows, tiles = (samples + most - 1) / most;
   int n = (int)((samples + tiles - 1) / tiles);
   int64_t large = samples - (n - 1) * tiles;
   KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
   MatRows rows = {.row = mat->row, .sums = sums, .stride = tile_sums(mat)};
-  tiles_emit(l, mat, tile, j, group, rows, 0, large, n);
-  tiles_emit(l, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
+  tiles_emit(e, mat, tile, j, group, rows, 0, large, n);
+  tiles_emit(e, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
   kb_for_again(kb, mat->row, 0, mat->n_rows);
   for (int v = 0; v < tile->vectors; v++) {
     MatUnits units = mat_units(mat, tile, j, group, v);
@@ -35,24 +35,25 @@ static void columns_emit(Lower *l, Mat *mat, const MatTile *tile, KirReg *group,
       at = kir_at_plus(at, rows.stride, mat->row);
       acc[a] = kb_var(kb, mat->acc_name[a], kb_load(kb, sums, at, mat->lanes));
     }
-    mat->finish(l, mat->context, &units, acc);
+    mat->finish(e, mat->context, &units, acc);
   }
   kb_end(kb);
   if (j) kb_end(kb);
 }
 
-void rows_emit(Lower *l, Mat *mat) {
-  Kb *kb = &l->kb;
+void rows_emit(Emit *e, Mat *mat) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   if (l->target->is_mcu) { /* little room for code */
     kb_for_again(kb, mat->row, 0, mat->n_rows);
-    mat_emit_row(l, mat);
+    mat_emit_row(e, mat);
     kb_end(kb);
     return;
   }
   MatTile tile[2];
   int most = tile_shape(l, mat), n_tiles = mat_tiles(l, mat, tile);
   mat_pack(l, mat);
-  KirBuffer *sums = new_scratch(l, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
+  KirBuffer *sums = new_scratch(e, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
                                 KIR_F32, mat->n_rows * tile_sums(mat));
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
@@ -61,31 +62,30 @@ void rows_emit(Lower *l, Mat *mat) {
       whole.count--; /* the last vector is partly padding and is stored in another way */
       last = (MatTile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
     }
-    columns_emit(l, mat, &whole, group, sums, most);
-    if (last.count) columns_emit(l, mat, &last, group, sums, most);
+    columns_emit(e, mat, &whole, group, sums, most);
+    if (last.count) columns_emit(e, mat, &last, group, sums, most);
   }
   if (group) kb_end(kb);
 }
 
-MapRows map_open(Lower *l, const Layer *layer, int n, const View *const *view,
-                 KirIndex *const *at) {
+MapRows map_open(Emit *e, const Layer *layer, int n, const View *const *view, KirIndex *const *at) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
   MapRows rows = {0};
   const View *y = view[0];
   int longest = -1;
-  bool one_by_one = batch_takes(l, layer); /* samples are the rows */
+  bool one_by_one = batch_takes(e, layer); /* samples are the rows */
   for (int axis = 0; axis + 1 < y->rank && !one_by_one; axis++)
     if (y->dim[axis] > 1 && (longest < 0 || y->dim[axis] >= y->dim[longest])) longest = axis;
   for (int axis = 0; axis + 1 < y->rank; axis++) {
     KirReg *p;
     if (y->dim[axis] == 1) continue;
     if (axis == longest) {
-      p = rows.row = kb_reg(&l->kb, "row", kir_type(KIR_INDEX, 1));
+      p = rows.row = kb_reg(&e->kb, "row", kir_type(KIR_INDEX, 1));
       p->lo = 0;
       p->hi = y->dim[axis] - 1;
       rows.n = y->dim[axis];
     } else {
-      p = kb_for(&l->kb, names[axis], 0, y->dim[axis], 1);
+      p = kb_for(&e->kb, names[axis], 0, y->dim[axis], 1);
       rows.opened++;
     }
     for (int i = 0; i < n; i++)

@@ -59,30 +59,30 @@ static int columns_of(const RowTile *t) {
   return t->tile->vectors * t->mat->n_acc;
 }
 
-static KirReg *new_sum(Lower *l, const RowTile *t, int column, KirExpr *start) {
-  return kb_var(&l->kb, t->mat->acc_name[column % t->mat->n_acc], start);
+static KirReg *new_sum(Emit *e, const RowTile *t, int column, KirExpr *start) {
+  return kb_var(&e->kb, t->mat->acc_name[column % t->mat->n_acc], start);
 }
 
-static void start_sums(Lower *l, RowTile *t) {
+static void start_sums(Emit *e, RowTile *t) {
   const Mat *mat = t->mat;
   for (int c = 0; c < columns_of(t); c++) {
     int v = c / mat->n_acc, a = c % mat->n_acc;
-    KirExpr *zero = kb_num(&l->kb, 0, mat->lanes), *start = zero;
+    KirExpr *zero = kb_num(&e->kb, 0, mat->lanes), *start = zero;
     if (mat->has_bias[a]) {
       KirIndex at = mat_bias_at(mat, t->tile, t->j, t->group, v, a);
       start =
-          kb_use(&l->kb, kb_let(&l->kb, "bias", kb_load(&l->kb, mat->packed_bias, at, mat->lanes)));
+          kb_use(&e->kb, kb_let(&e->kb, "bias", kb_load(&e->kb, mat->packed_bias, at, mat->lanes)));
     }
     for (int r = 0; r < t->n; r++)
       for (int s = 0; s < t->split; s++)
-        t->acc[s][r][c] = new_sum(l, t, c, s ? zero : start);
+        t->acc[s][r][c] = new_sum(e, t, c, s ? zero : start);
   }
 }
 
 /* Sums of all rows += W[k + offset] x[k + offset]. */
-static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *const *tap, KirReg *k,
+static void add_product(Emit *e, RowTile *t, const MatPart *p, KirReg *const *tap, KirReg *k,
                         int64_t offset, int s) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   const Mat *mat = t->mat;
   int64_t stride = mat_weight_stride(mat, p, t->tile);
   KirReg *w[MAX_COLUMNS];
@@ -102,25 +102,25 @@ static void add_product(Lower *l, RowTile *t, const MatPart *p, KirReg *const *t
       for (int gate = 0; gate < p->n_gates; gate++) {
         KirReg *acc = t->acc[s][r][v * mat->n_acc + p->acc[gate]];
         kb_set(kb, acc,
-               muladd(l, kb_use(kb, w[v * p->n_gates + gate]), kb_use(kb, x), kb_use(kb, acc)));
+               muladd(e, kb_use(kb, w[v * p->n_gates + gate]), kb_use(kb, x), kb_use(kb, acc)));
       }
   }
 }
 
-static void add_range(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
+static void add_range(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                       int64_t n) {
   RowTile *t = sums;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   int64_t whole = n / t->split * t->split;
   if (whole > t->split) {
     KirReg *k = kb_for(kb, "k", first, first + whole, t->split);
     for (int s = 0; s < t->split; s++)
-      add_product(l, t, p, tap, k, s, s);
+      add_product(e, t, p, tap, k, s, s);
     kb_end(kb);
   } else
     whole = 0;
   for (int64_t k = whole; k < n; k++)
-    add_product(l, t, p, tap, NULL, first + k, (int)(k % t->split));
+    add_product(e, t, p, tap, NULL, first + k, (int)(k % t->split));
 }
 
 /* Whether part p adds to column c. */
@@ -131,15 +131,15 @@ static bool part_adds(const RowTile *t, const MatPart *p, int c) {
 }
 
 /* Whole blocks: sums of their own from zero, then added to those of t. */
-static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
+static void add_blocks(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
   RowTile *t = sums;
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   RowTile part = *t;
   part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
   for (int c = 0; c < columns_of(t); c++)
     for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++)
-      part.acc[i % t->split][i / t->split][c] = new_sum(l, t, c, kb_num(kb, 0, t->mat->lanes));
-  add_range(l, &part, p, tap, 0, MAT_BLOCK);
+      part.acc[i % t->split][i / t->split][c] = new_sum(e, t, c, kb_num(kb, 0, t->mat->lanes));
+  add_range(e, &part, p, tap, 0, MAT_BLOCK);
   for (int c = 0; c < columns_of(t); c++)
     for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++) {
       KirReg *total = t->acc[i % t->split][i / t->split][c];
@@ -152,8 +152,8 @@ static void add_blocks(Lower *l, void *sums, const MatPart *p, KirReg *const *ta
 static const MatAdder adder = {add_blocks, add_range};
 
 /* Partial sums pairwise into the first, and all to memory. */
-static void store_sums(Lower *l, RowTile *t) {
-  Kb *kb = &l->kb;
+static void store_sums(Emit *e, RowTile *t) {
+  Kb *kb = &e->kb;
   int lanes = t->mat->lanes;
   for (int r = 0; r < t->n; r++)
     for (int c = 0; c < columns_of(t); c++) {
@@ -167,13 +167,13 @@ static void store_sums(Lower *l, RowTile *t) {
     }
 }
 
-void tile_emit(Lower *l, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+void tile_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
                const MatRows *rows, int n) {
   RowTile t = {.mat = mat, .tile = tile, .rows = rows, .j = j, .group = group, .n = n};
-  t.split = mat_split(l, mat);
+  t.split = mat_split(e->l, mat);
   assert(n <= MAX_ROWS && columns_of(&t) <= MAX_COLUMNS);
-  start_sums(l, &t);
+  start_sums(e, &t);
   for (int i = 0; i < mat->n_parts; i++)
-    mat_add_part(l, &mat->part[i], &adder, &t);
-  store_sums(l, &t);
+    mat_add_part(e, &mat->part[i], &adder, &t);
+  store_sums(e, &t);
 }

@@ -97,7 +97,8 @@ static void phase_views(const Layer *layer, const Phase *p, View *x, View *y) {
 }
 
 /* x and y: rows, at the ones that belong together. */
-static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, View y, int64_t runs) {
+static void phase_emit(Emit *e, const Layer *layer, const Phase *p, View x, View y, int64_t runs) {
+  Lower *l = e->l;
   int64_t filters = y.dim[y.rank - 1], groups = layer_size(layer, OPT_groups, 1),
           d = x.dim[x.rank - 1] / groups;
   const LayerAxis *a = layer->along;
@@ -109,7 +110,7 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   bool silent = taps[0] == 0 || taps[1] == 0; /* no tap arrives */
   phase_views(layer, p, &x, &y);
   MapRows rows =
-      map_open(l, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
+      map_open(e, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
   RowOut out = {layer, y.buffer, y.at, y.stride[y.rank - 1]};
   Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = (MatPart){.x = x.buffer,
@@ -129,81 +130,84 @@ static void phase_emit(Lower *l, const Layer *layer, const Phase *p, View x, Vie
   fold_norm(l, layer, &mat, filters, depth);
   if (silent) mat.n_parts = 0; /* the bias alone: 0 * NaN would be NaN */
   if (!silent && is_depthwise(&mat))
-    depthwise_emit(l, &mat);
+    depthwise_emit(e, &mat);
   else
-    mat_emit(l, &mat);
-  close_loops(l, rows.opened);
+    mat_emit(e, &mat);
+  close_loops(e, rows.opened);
 }
 
 /* All phases along the feature axes; p holds that of time, if there is one. */
-static void phases_emit(Lower *l, const Layer *layer, Phase *p, int k, const View *x, const View *y,
+static void phases_emit(Emit *e, const Layer *layer, Phase *p, int k, const View *x, const View *y,
                         int64_t runs) {
   if (k == layer->n_along) {
-    phase_emit(l, layer, p, *x, *y, runs);
+    phase_emit(e, layer, p, *x, *y, runs);
     return;
   }
   const LayerAxis *a = &layer->along[k];
   if (a->axis == AXIS_TIME) {
-    phases_emit(l, layer, p, k + 1, x, y, runs);
+    phases_emit(e, layer, p, k + 1, x, y, runs);
     return;
   }
   for (int64_t r = 0; r < a->stride; r++) {
     p[k] = phase_of(a, r, crop_of(a), a->n_out);
-    if (p[k].count) phases_emit(l, layer, p, k + 1, x, y, runs);
+    if (p[k].count) phases_emit(e, layer, p, k + 1, x, y, runs);
   }
 }
 
-static void transposed_step(Lower *l, const Layer *layer, KirReg *t) {
+static void transposed_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   View x = *view_of(l, layer->in[0]), y = *view_of(l, fused_result(l, layer));
   Phase p[WINDOW_MAX_AXES];
   x.at = view_row(&x, t, 0);
   y.at = view_row(&y, t, 0);
-  phases_emit(l, layer, p, 0, &x, &y, domain_of(l, &layer->out[0]->type).n);
+  phases_emit(e, layer, p, 0, &x, &y, domain_of(l, &layer->out[0]->type).n);
 }
 
 /* ---- along time: the steps of the input, each making several ---- */
 
 /* Steps q of phase p of a whole sequence, or of the slots of a call. */
-static void time_phase(Lower *l, const Layer *layer, int k, const Phase *p, KirExpr *from,
+static void time_phase(Emit *e, const Layer *layer, int k, const Phase *p, KirExpr *from,
                        KirExpr *to, int64_t runs) {
+  Lower *l = e->l;
   View x = *view_of(l, layer->in[0]), y = *view_of(l, layer->out[0]);
   Phase both[WINDOW_MAX_AXES];
   both[k] = *p;
-  KirReg *v = to ? kb_for_expr(&l->kb, "v", from, to, 1) : NULL;
+  KirReg *v = to ? kb_for_expr(&e->kb, "v", from, to, 1) : NULL;
   x.at = kir_at_plus(kir_at_offset(x.at, (p->q - p->back) * x.time), x.time, v);
   y.at = kir_at_plus(kir_at_offset(y.at, p->first * y.time), p->stride * y.time, v);
-  phases_emit(l, layer, both, 0, &x, &y, runs);
-  if (v) kb_end(&l->kb);
+  phases_emit(e, layer, both, 0, &x, &y, runs);
+  if (v) kb_end(&e->kb);
 }
 
-static void transposed_stream(Lower *l, const Layer *layer, int k) {
-  Kb *kb = &l->kb;
+static void transposed_stream(Emit *e, const Layer *layer, int k) {
+  Kb *kb = &e->kb;
   const LayerAxis *a = &layer->along[k];
-  Domain in = domain_of(l, &layer->in[0]->type);
+  Domain in = domain_of(e->l, &layer->in[0]->type);
   bool waits = in.lag > 0 && in.n == 1;
-  if (waits) kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, l->calls)));
+  if (waits) kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, in.lag, 1), kb_use(kb, e->calls)));
   for (int64_t r = 0; r < a->stride; r++) {
     Phase p = phase_of(a, r, 0, a->stride);
-    KirExpr *from = in.lag > 0 && !waits ? domain_skip(l, in) : kb_int(kb, KIR_INDEX, 0, 1);
-    time_phase(l, layer, k, &p, from, in.n > 1 ? kb_int(kb, KIR_INDEX, in.n, 1) : NULL, in.n);
+    KirExpr *from = in.lag > 0 && !waits ? domain_skip(e, in) : kb_int(kb, KIR_INDEX, 0, 1);
+    time_phase(e, layer, k, &p, from, in.n > 1 ? kb_int(kb, KIR_INDEX, in.n, 1) : NULL, in.n);
   }
   if (waits) kb_end(kb);
 }
 
-static void transposed_alone(Lower *l, const Layer *layer) {
-  Kb *kb = &l->kb;
+static void transposed_alone(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   int k = layer->along[0].axis == AXIS_TIME ? 0 : 1;
   const LayerAxis *a = &layer->along[k];
   if (l->streaming && type_is_stream(&layer->in[0]->type)) {
-    transposed_stream(l, layer, k);
+    transposed_stream(e, layer, k);
     return;
   }
   Domain out = domain_of(l, &layer->out[0]->type);
   bool varies = out.kind == TIME_BOUNDED; /* then the stride is 1: one phase */
   for (int64_t r = 0; r < a->stride; r++) {
     Phase p = phase_of(a, r, crop_of(a), out.n);
-    KirExpr *to = varies ? domain_count(l, out) : kb_int(kb, KIR_INDEX, p.count, 1);
-    if (p.count) time_phase(l, layer, k, &p, kb_int(kb, KIR_INDEX, 0, 1), to, p.count);
+    KirExpr *to = varies ? domain_count(e, out) : kb_int(kb, KIR_INDEX, p.count, 1);
+    if (p.count) time_phase(e, layer, k, &p, kb_int(kb, KIR_INDEX, 0, 1), to, p.count);
   }
 }
 

@@ -3,8 +3,8 @@
  * what a view cannot have (rows of zeros around it), the elements are copied after all. */
 #include "lower/lower_internal.h"
 
-static View same_view(const Lower *l, const Layer *layer, View in) {
-  (void)l;
+static View same_view(const Emit *e, const Layer *layer, View in) {
+  (void)e->l;
   (void)layer;
   return in;
 }
@@ -19,16 +19,17 @@ static Window row_window(int64_t hop, int64_t shift) {
 }
 
 /* The step of a window of one row: row t * hop + shift of the input. */
-static void row_step(Lower *l, const Layer *layer, KirReg *t) {
+static void row_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   View x = *view_of(l, layer->in[0]);
   Window w = window_of(l, layer);
   x.at = kir_at_offset(x.at, w.shift * x.time);
   x.time *= w.hop;
-  copy_row(l, view_of(l, layer->out[0]), t, &x, t);
+  copy_row(e, view_of(l, layer->out[0]), t, &x, t);
 }
 
-static View slice_view(const Lower *l, const Layer *layer, View view) {
-  (void)l;
+static View slice_view(const Emit *e, const Layer *layer, View view) {
+  (void)e->l;
   int axis = along(layer);
   int64_t begin = layer_size(layer, OPT_begin, 0);
   view.dim[axis] = layer_size(layer, OPT_end, 0) - begin;
@@ -41,8 +42,8 @@ static Window slice_window(const Layer *layer) {
   return row_window(1, layer_size(layer, OPT_begin, 0));
 }
 
-static View every_nth_view(const Lower *l, const Layer *layer, View view) {
-  (void)l;
+static View every_nth_view(const Emit *e, const Layer *layer, View view) {
+  (void)e->l;
   int axis = along(layer);
   view.stride[axis] *= layer_size(layer, OPT_n, 1);
   view.dim[axis] = layer->out[0]->type.dim[axis].n;
@@ -54,24 +55,24 @@ static Window every_nth_window(const Layer *layer) {
   return row_window(layer_size(layer, OPT_n, 1), 0);
 }
 
-static void window_or_view_step(Lower *l, const Layer *layer, KirReg *t) {
+static void window_or_view_step(Emit *e, const Layer *layer, KirReg *t) {
   if (along(layer) == AXIS_TIME)
-    row_step(l, layer, t);
+    row_step(e, layer, t);
   else
-    view_step(l, layer, t);
+    view_step(e, layer, t);
 }
 
-static View reverse_view(const Lower *l, const Layer *layer, View view) {
-  (void)l;
+static View reverse_view(const Emit *e, const Layer *layer, View view) {
+  (void)e->l;
   int axis = along(layer);
   view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
   view.stride[axis] = -view.stride[axis];
   return view;
 }
 
-static View permute_view(const Lower *l, const Layer *layer, View x) {
+static View permute_view(const Emit *e, const Layer *layer, View x) {
   View view = x;
-  (void)l;
+  (void)e->l;
   for (int k = 0; k < layer->n_along; k++) {
     view.dim[k] = x.dim[layer->along[k].axis];
     view.stride[k] = x.stride[layer->along[k].axis];
@@ -89,16 +90,16 @@ static View without_axis(View view, int axis) {
 }
 
 /* last and first: one position of an axis, or one row. */
-static View last_view(const Lower *l, const Layer *layer, View view) {
+static View last_view(const Emit *e, const Layer *layer, View view) {
   int axis = along(layer);
   bool first = layer->kind == LAYER_first;
-  Domain d = domain_of(l, &layer->in[0]->type);
+  Domain d = domain_of(e->l, &layer->in[0]->type);
   if (axis != AXIS_TIME) {
     if (!first) view.at = kir_at_offset(view.at, (view.dim[axis] - 1) * view.stride[axis]);
     return without_axis(view, axis);
   }
   if (view.time && d.kind == TIME_BOUNDED && !first)
-    view.at = kir_at_plus(kir_at_offset(view.at, -view.time), view.time, l->length[d.length]);
+    view.at = kir_at_plus(kir_at_offset(view.at, -view.time), view.time, e->length[d.length]);
   else if (view.time && !first)
     view.at = kir_at_offset(view.at, view.time * (d.n - 1));
   view.time = 0;
@@ -110,29 +111,29 @@ static bool last_ends(const Layer *layer) {
 }
 
 /* Copied after all: the final row once its loop is over. */
-static void last_step(Lower *l, const Layer *layer, KirReg *t) {
-  if (!last_ends(layer)) view_step(l, layer, t);
+static void last_step(Emit *e, const Layer *layer, KirReg *t) {
+  if (!last_ends(layer)) view_step(e, layer, t);
 }
 
-static void last_after(Lower *l, const Layer *layer) {
-  if (last_ends(layer)) view_step(l, layer, NULL);
+static void last_after(Emit *e, const Layer *layer) {
+  if (last_ends(layer)) view_step(e, layer, NULL);
 }
 
 /* expand: every row is the same. */
-static View expand_view(const Lower *l, const Layer *layer, View view) {
-  (void)l;
+static View expand_view(const Emit *e, const Layer *layer, View view) {
+  (void)e->l;
   (void)layer;
   view.time = 0;
   return view;
 }
 
 /* repeat: no distance from position to position along the axes that were lacking. */
-static View repeat_view(const Lower *l, const Layer *layer, View x) {
+static View repeat_view(const Emit *e, const Layer *layer, View x) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   const Value *whose = layer_opt(layer, OPT_along)->value;
   View view = x;
   int axis[TYPE_MAX_AXES];
-  (void)l;
+  (void)e->l;
   if (!type_is_sequence(in)) view.time = 0;
   if (out->rank == in->rank || !repeat_match(in, &whose->type, axis)) return view;
   view.rank = out->rank;
@@ -145,9 +146,10 @@ static View repeat_view(const Lower *l, const Layer *layer, View x) {
   return view;
 }
 
-void view_step(Lower *l, const Layer *layer, KirReg *t) {
-  View from = lowering_of(layer)->view(l, layer, *view_of(l, layer->in[0]));
-  copy_row(l, view_of(l, layer->out[0]), t, &from, t);
+void view_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  View from = lowering_of(layer)->view(e, layer, *view_of(l, layer->in[0]));
+  copy_row(e, view_of(l, layer->out[0]), t, &from, t);
 }
 
 /* ---- copied always ---- */
@@ -163,30 +165,31 @@ static View part_of(const View *v, int axis, int64_t from, int64_t n, int64_t st
 
 /* One end of a padded row: n positions from `at` on, towards `step`, mirrored at position `edge` of
  * x. */
-static void pad_end(Lower *l, const Layer *layer, const View *y, const View *x, KirReg *t,
+static void pad_end(Emit *e, const Layer *layer, const View *y, const View *x, KirReg *t,
                     int64_t at, int64_t n, int64_t edge, int64_t step) {
   int axis = along(layer);
   if (n == 0) return;
   View to = part_of(y, axis, at, n, step), from = part_of(x, axis, edge, n, 0);
   if (layer_word_is(layer, OPT_mode, "reflect")) from = part_of(x, axis, edge - step, n, -step);
   if (layer_word_is(layer, OPT_mode, "zero"))
-    zero_row(l, &to, t, 0);
+    zero_row(e, &to, t, 0);
   else
-    copy_row(l, &to, t, &from, t);
+    copy_row(e, &to, t, &from, t);
 }
 
-static void pad_step(Lower *l, const Layer *layer, KirReg *t) {
+static void pad_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = along(layer);
   int64_t before = layer_size(layer, OPT_before, 0), after = layer_size(layer, OPT_after, 0);
   if (axis == AXIS_TIME) {
-    row_step(l, layer, t);
+    row_step(e, layer, t);
     return;
   }
   View inside = part_of(y, axis, before, x->dim[axis], 1);
-  copy_row(l, &inside, t, x, t);
-  pad_end(l, layer, y, x, t, before - 1, before, 0, -1);
-  pad_end(l, layer, y, x, t, before + x->dim[axis], after, x->dim[axis] - 1, 1);
+  copy_row(e, &inside, t, x, t);
+  pad_end(e, layer, y, x, t, before - 1, before, 0, -1);
+  pad_end(e, layer, y, x, t, before + x->dim[axis], after, x->dim[axis] - 1, 1);
 }
 
 static Window pad_window(const Layer *layer) {
@@ -195,15 +198,16 @@ static Window pad_window(const Layer *layer) {
 }
 
 /* Every n-th position from each of the first n on is a copy of the input. */
-static void upsample_step(Lower *l, const Layer *layer, KirReg *t) {
+static void upsample_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = along(layer);
   int64_t n = layer_size(layer, OPT_n, 1);
-  KirReg *i = kb_for(&l->kb, "u", 0, n, 1);
+  KirReg *i = kb_for(&e->kb, "u", 0, n, 1);
   View to = part_of(y, axis, 0, x->dim[axis], n);
   to.at = kir_at_plus(to.at, y->stride[axis], i);
-  copy_row(l, &to, t, x, t);
-  kb_end(&l->kb);
+  copy_row(e, &to, t, x, t);
+  kb_end(&e->kb);
 }
 
 static bool moves_time(const Layer *layer) {

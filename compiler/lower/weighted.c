@@ -41,10 +41,11 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
   return domain_of(l, out).n * type_step_size(out) / (out->rank ? out->dim[out->rank - 1].n : 1);
 }
 
-static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
+static void dense_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  MapRows rows = map_open(l, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
+  MapRows rows = map_open(e, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
   RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
   Mat mat = row_mat(l, layer, &out, view_last_dim(y), &rows);
   mat.part[0] = (MatPart){.x = x->buffer,
@@ -57,15 +58,15 @@ static void dense_step(Lower *l, const Layer *layer, KirReg *t) {
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   layer_cost(l, layer)->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
-  mat_emit(l, &mat);
-  close_loops(l, rows.opened);
+  mat_emit(e, &mat);
+  close_loops(e, rows.opened);
 }
 
 /* Opens loops over all features of x and one row of y for each: y[.., :] belongs to x[..]. */
-static int open_elements(Lower *l, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(l, x, y, ix, iy);
+static int open_elements(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
+  int opened = open_axes(e, x, y, ix, iy);
   if (view_last_dim(x) > 1) {
-    KirReg *v = kb_for(&l->kb, "k", 0, view_last_dim(x), 1);
+    KirReg *v = kb_for(&e->kb, "k", 0, view_last_dim(x), 1);
     *ix = kir_at_plus(*ix, view_last_stride(x), v);
     *iy = kir_at_plus(*iy, y->stride[x->rank - 1], v);
     opened++;
@@ -73,8 +74,9 @@ static int open_elements(Lower *l, const View *x, const View *y, KirIndex *ix, K
   return opened;
 }
 
-static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void embedding_step(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t units = view_last_dim(y), v = layer->in[0]->type.categories;
   KirBuffer *table =
@@ -82,7 +84,7 @@ static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
                   arena_printf(l->arena, "%s: [category %lld][%lld]",
                                layer->path ? layer->path : "", (long long)v, (long long)units));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_elements(l, x, y, &ix, &iy);
+  int opened = open_elements(e, x, y, &ix, &iy);
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;
@@ -94,12 +96,13 @@ static void embedding_step(Lower *l, const Layer *layer, KirReg *t) {
              kb_load(kb, table, kir_at_plus(kir_at_plus(kir_at(0), units, row), 1, k), 1));
     kb_end(kb);
   }
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* Trained mean and variance become y = a x + b. */
-static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void batch_norm(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = view_last_dim(x);
   double *factor = ARENA_ARRAY(l->arena, double, d), *offset = ARENA_ARRAY(l->arena, double, d);
@@ -115,24 +118,25 @@ static void batch_norm(Lower *l, const Layer *layer, KirReg *t) {
   KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d,
                               "center - mean * scale / sqrt(variance + eps)");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
+  int opened = open_axes(e, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  KirExpr *z = muladd(l, kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1),
+  KirExpr *z = muladd(e, kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1),
                       kb_load(kb, wa, ik, 1), kb_load(kb, wb, ik, 1));
   kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k), z);
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 /* x > 0 ? x : slope x */
-static void prelu(Lower *l, const Layer *layer, KirReg *t) {
-  Kb *kb = &l->kb;
+static void prelu(Emit *e, const Layer *layer, KirReg *t) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t d = view_last_dim(x);
   KirBuffer *slope = new_weights(l, layer, "slope", role(layer, ROLE_SLOPE), d, NULL);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(l, x, y, &ix, &iy);
+  int opened = open_axes(e, x, y, &ix, &iy);
   KirReg *k = kb_for(kb, "k", 0, d, 1);
   KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1));
   KirExpr *low =
@@ -141,7 +145,7 @@ static void prelu(Lower *l, const Layer *layer, KirReg *t) {
   kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k),
            kb_select(kb, positive, kb_use(kb, v), low));
   kb_end(kb);
-  close_loops(l, opened);
+  close_loops(e, opened);
 }
 
 const Lowering dense_lowering = {

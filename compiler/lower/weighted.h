@@ -18,7 +18,7 @@ typedef struct RowOut {
 Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, const MapRows *rows);
 /* depthwise.c: whether the lanes of mat can be its groups, and then all of it. */
 bool is_depthwise(const Mat *mat);
-void depthwise_emit(Lower *l, Mat *mat);
+void depthwise_emit(Emit *e, Mat *mat);
 /* A BatchNorm after a layer becomes part of its weights: a (W x + b) + c. depth: terms of a
  * sum. */
 void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t depth);

@@ -12,7 +12,8 @@ typedef struct WindowPort {
 } WindowPort;
 
 /* kept[rows] (storage order, time at time_pos) row `t` = sample, or row t = row t + by. */
-static void window_rows(Lower *l, const Port *port, const WindowPort *w, KirReg *t, int64_t by) {
+static void window_rows(Emit *e, const Port *port, const WindowPort *w, KirReg *sample, KirReg *t,
+                        int64_t by) {
   const Type *type = &port->value->type;
   View kept = {.buffer = w->kept, .rank = type->rank},
        from = {.buffer = w->sample, .rank = type->rank};
@@ -30,27 +31,29 @@ static void window_rows(Lower *l, const Port *port, const WindowPort *w, KirReg 
       n *= w->row_count;
     }
   }
-  kept.at = at_batch(l, kept.buffer, 0);
-  from.at = at_batch(l, from.buffer, 0);
+  kept.at = at_sample(e->l, kept.buffer, 0, sample);
+  from.at = at_sample(e->l, from.buffer, 0, sample);
   if (by) {
     from = kept;
     from.at = kir_at_offset(from.at, by * kept.time);
   }
-  copy_row(l, &kept, t, &from, by ? t : NULL);
+  copy_row(e, &kept, t, &from, by ? t : NULL);
 }
 
 /* The parameters of push and the arguments it gives run: the kept window for a windowed input. */
-static KirBuffer **window_ports(Lower *l, KirFunc *f, KirFunc *run, WindowPort *window) {
+static KirBuffer **window_ports(Emit *e, const Emit *run, WindowPort *window) {
+  Lower *l = e->l;
   const Model *model = l->model;
-  KirBuffer **args = ARENA_ARRAY(l->arena, KirBuffer *, run->n_buffers + 1), **arg = args;
+  KirFunc *f = e->kb.f;
+  KirBuffer **args = ARENA_ARRAY(l->arena, KirBuffer *, run->kb.f->n_buffers + 1), **arg = args;
   for (int i = 0; i < model->n_in; i++) {
     const Port *port = model->in[i];
     const Type *type = &port->value->type;
-    KirBuffer *b = l->in[i];
+    KirBuffer *b = run->in[i];
     *arg++ = b;
     if (port->every > 0) {
       const char *name = arena_printf(l->arena, "%s_window", port->name);
-      KirBuffer *kept = new_state(l, NULL, name, b->elem, b->count / l->m->batch);
+      KirBuffer *kept = new_state(e, NULL, name, b->elem, b->count / l->m->batch);
       kept->categories = b->categories;
       kept->align = kir_elem_size(b->elem);
       kept->rank = b->rank;
@@ -65,17 +68,18 @@ static KirBuffer **window_ports(Lower *l, KirFunc *f, KirFunc *run, WindowPort *
     kir_func_param(l->m, f, b);
   }
   for (int i = 0; i < model->n_out; i++) {
-    kir_func_param(l->m, f, l->out[i]);
-    *arg++ = l->out[i];
+    kir_func_param(l->m, f, run->out[i]);
+    *arg++ = run->out[i];
   }
   return args;
 }
 
 /* The sample goes to row pos - (n - rows) of each window, if that is one of its rows: a window
  * shorter than the longest begins later. */
-static void keep_rows(Lower *l, const WindowPort *window, KirReg *pos, int64_t n) {
-  Kb *kb = &l->kb;
-  open_batch(l);
+static void keep_rows(Emit *e, const WindowPort *window, KirReg *pos, int64_t n) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
+  KirReg *sample = open_batch(e);
   for (int i = 0; i < l->model->n_in; i++) {
     const WindowPort *w = &window[i];
     if (!w->kept) continue;
@@ -87,33 +91,34 @@ static void keep_rows(Lower *l, const WindowPort *window, KirReg *pos, int64_t n
       row = kb_let(kb, "row", kb_op2(kb, KIR_SUB, kb_use(kb, pos), kb_int(kb, KIR_INDEX, late, 1)));
       row->lo = 0;
     }
-    window_rows(l, l->model->in[i], w, row, 0);
+    window_rows(e, l->model->in[i], w, sample, row, 0);
     if (waits) kb_end(kb);
   }
-  close_batch(l);
+  close_batch(e);
 }
 
 /* Every window's rows move up to make room for the next hop samples. */
-static void move_rows(Lower *l, const WindowPort *window, int64_t hop) {
-  open_batch(l);
+static void move_rows(Emit *e, const WindowPort *window, int64_t hop) {
+  Lower *l = e->l;
+  KirReg *sample = open_batch(e);
   for (int i = 0; i < l->model->n_in; i++) {
     if (!window[i].kept || hop >= window[i].row_count) continue;
-    KirReg *t = kb_for(&l->kb, "t", 0, window[i].row_count - hop, 1);
-    window_rows(l, l->model->in[i], &window[i], t, hop);
-    kb_end(&l->kb);
+    KirReg *t = kb_for(&e->kb, "t", 0, window[i].row_count - hop, 1);
+    window_rows(e, l->model->in[i], &window[i], sample, t, hop);
+    kb_end(&e->kb);
   }
-  close_batch(l);
+  close_batch(e);
 }
 
 /* Keeps the sample; returns NO_OUTPUT unless it completes the window. */
-static void keep_sample(Lower *l, const WindowPort *window, KirBuffer *filled, int64_t n,
+static void keep_sample(Emit *e, const WindowPort *window, KirBuffer *filled, int64_t n,
                         int64_t hop) {
-  Kb *kb = &l->kb;
+  Kb *kb = &e->kb;
   KirExpr *count = kb_load(kb, filled, kir_at(0), 1);
   KirReg *pos = kb_let(kb, "pos", kb_convert(kb, KIR_INDEX, count));
   pos->lo = hop > n ? n - hop : 0;
   pos->hi = n - 1;
-  keep_rows(l, window, pos, n);
+  keep_rows(e, window, pos, n);
   kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, pos), kb_int(kb, KIR_INDEX, n - 1, 1)));
   KirExpr *next = kb_op2(kb, KIR_ADD, kb_use(kb, pos), kb_int(kb, KIR_INDEX, 1, 1));
   kb_store(kb, filled, kir_at(0), kb_convert(kb, KIR_I32, next));
@@ -121,11 +126,11 @@ static void keep_sample(Lower *l, const WindowPort *window, KirBuffer *filled, i
   kb_end(kb);
 }
 
-void lower_push(Lower *l, KirFunc *run) {
+void lower_push(Lower *l, const Emit *run) {
   const Model *model = l->model;
   KirFunc *f = kir_func(l->m, "push", KIR_PUSH);
-  Kb *kb = &l->kb;
-  *kb = kb_new(l->m, f);
+  Emit emit = emit_new(l, f), *e = &emit;
+  Kb *kb = &e->kb;
   f->uses_state = f->uses_scratch = f->returns_status = true;
   int64_t n = 1, hop = 1;
   for (int i = 0; i < model->n_in; i++)
@@ -135,18 +140,18 @@ void lower_push(Lower *l, KirFunc *run) {
       hop = model->in[i]->every;
     }
   WindowPort *window = ARENA_ARRAY(l->arena, WindowPort, model->n_in + 1);
-  KirBuffer **args = window_ports(l, f, run, window);
-  open_batch(l);
+  KirBuffer **args = window_ports(e, run, window);
+  KirReg *sample = open_batch(e);
   for (int i = 0; i < model->n_in; i++) {
     int time_pos = model->in[i]->value->type.time_pos;
-    check_indices(l, window[i].sample ? window[i].sample : l->in[i], time_pos, NULL);
+    check_indices(e, window[i].sample ? window[i].sample : run->in[i], time_pos, NULL, sample);
   }
-  close_batch(l);
+  close_batch(e);
   KirBuffer *filled = kir_buffer(l->m, buffer_name(l, NULL, "filled"), KIR_STATE, KIR_I32, 1);
   filled->doc = "samples in the window; negative: samples to skip before the next one";
-  keep_sample(l, window, filled, n, hop);
-  kb_invoke(kb, run, args, run->n_buffers);
-  move_rows(l, window, hop);
+  keep_sample(e, window, filled, n, hop);
+  kb_invoke(kb, run->kb.f, args, run->kb.f->n_buffers);
+  move_rows(e, window, hop);
   kb_store(kb, filled, kir_at(0), kb_int(kb, KIR_I32, n - hop, 1));
   kb_return(kb, KIR_OK);
 }
