@@ -108,7 +108,7 @@ void backend_c(const KirModule *m, const COptions *options, Text *header, Text *
   text_printf(source, "#include \"%s\"\n", options->header_name ? options->header_name : "model.h");
   demands(&c);
   c_body(&c);
-  c_selftest(&c);
+  c_selftest(&c, NULL, NULL);
 }
 
 void backend_c_header(const KirModule *m, const COptions *options, Text *header) {
@@ -121,7 +121,7 @@ void backend_c_header(const KirModule *m, const COptions *options, Text *header)
   c_stream(&c);
   demands(&c);
   c_body(&c);
-  c_selftest(&c);
+  c_selftest(&c, NULL, NULL);
   text_add(header, "\n#endif\n");
 }
 

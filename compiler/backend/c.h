@@ -40,9 +40,9 @@ typedef struct CExpected {
  * Inputs are made on the target: for each input in order of the parameters, those of reset first,
  * element i is a step of state = state * 1664525 + 1013904223 from 1 on, its upper 24 bits. */
 typedef struct CSelftest {
-  const KirModule *probe; /* NULL: none */
-  int calls;              /* of step or push */
-  const int64_t *length;  /* lengths of run */
+  const KirModule *const *probe; /* one for each body (backend_c_multi), else one; NULL: none */
+  int calls;                     /* of step or push */
+  const int64_t *length;         /* lengths of run */
   const CExpected *out, *layer;
   int n_out, n_layers;
   const char *block_head; /* of an extern build: the first BLOCK_HEAD_BYTES of the block of weights

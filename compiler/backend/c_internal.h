@@ -132,7 +132,11 @@ void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const c
 
 /* ---- c_selftest.c ---- */
 void c_selftest_prototype(CWriter *c);
-void c_selftest(CWriter *c);
+/* choose: writes NAME_selftest_layers, which calls that of a body; NULL: there is one form of the
+ * model, in c. */
+void c_selftest(CWriter *c, void (*choose)(void *arg, CWriter *c), void *arg);
+/* What the self-test has of one of several bodies: NAME_v3_selftest_layers. */
+void c_selftest_body(CWriter *c, int body);
 /* For weights that the file has already: the line that gives them another name; else NULL. */
 const char *c_selftest_twin(const CWriter *c, const KirBuffer *b);
 

@@ -9,7 +9,7 @@
 
 typedef struct Multi {
   const CBody *body;
-  int n;
+  int n, first; /* of them; the number of *body among all */
   const COptions *o;
   bool dispatch;
   int64_t state, scratch; /* greatest of all bodies, bytes */
@@ -52,6 +52,7 @@ static void write_body(const Multi *x, int i, Text *out) {
   text_printf(out, "\n/* ---- %s ---- */\n", x->body[i].name);
   c_state_struct(&c);
   c_body(&c);
+  c_selftest_body(&c, x->first + i);
 }
 
 /* The compiler's macros choose one. */
@@ -94,6 +95,7 @@ static void bodies_all(const Multi *x, const char *upper, Text *out) {
     base.name = "base";
     one.body = &base;
     one.n = 1;
+    one.first = i;
     write_body(&one, 0, out);
     first = false;
   }
@@ -135,13 +137,28 @@ static void entry(const Multi *x, CWriter *c, const KirFunc *f) {
   text_add(c->out, "}\n");
 }
 
-static void bodies_and_entries(const Multi *x, CWriter *c) {
+/* NAME_selftest_layers: that of the body which the entries call. */
+static void choose_layers(void *arg, CWriter *c) {
+  const Multi *x = arg;
+  text_printf(c->out, "\nstatic inline int %s_selftest_layers(void) {\n", c->prefix);
+  if (x->dispatch) text_printf(c->out, "#if %s_DISPATCH\n", c->upper);
+  for (int i = 0; x->dispatch && i < x->n; i++)
+    if (x->body[i].target)
+      text_printf(c->out, "  if (%s) {\n    return %s_%s_selftest_layers();\n  }\n",
+                  x->body[i].test, c->prefix, x->body[i].name);
+  if (x->dispatch) text_add(c->out, "#endif\n");
+  text_printf(c->out, "  return %s_%s_selftest_layers();\n}\n", c->prefix,
+              x->dispatch ? "base" : "body");
+}
+
+static void bodies_and_entries(Multi *x, CWriter *c) {
   if (x->dispatch)
     bodies_all(x, c->upper, c->out);
   else
     bodies_chosen(x, c->out);
   for (int i = 0; i < c->m->n_funcs; i++)
     if (c->m->func[i]->kind != KIR_HELPER) entry(x, c, c->m->func[i]);
+  c_selftest(c, choose_layers, x);
 }
 
 /* The interface is that of the last body, with room for the needs of any. */
@@ -168,6 +185,7 @@ void backend_c_multi(const CBody *body, int n, const COptions *options, bool dis
   c_interface(&h);
   if (source) c_extern_c(&h, true);
   c_prototypes(&h);
+  c_selftest_prototype(&h);
   if (source) c_extern_c(&h, false);
   c_stream(&h);
   if (!source) bodies_and_entries(&x, &h);

@@ -254,26 +254,43 @@ static void same_block(CWriter *c, const char *head) {
               BLOCK_HEAD_BYTES);
 }
 
-void c_selftest(CWriter *c) {
+/* The second form of the model of c, and NAME_selftest_layers. */
+static void layers(CWriter *c, const KirModule *module) {
+  const CSelftest *test = c->o->selftest;
+  COptions options = *c->o;
+  options.selftest_prefix = c->prefix;
+  options.prefix = arena_printf(c->out->arena, "%s_selftest", c->prefix);
+  options.selftest_of = c->m;
+  CWriter probe = c_writer(module, &options, c->out);
+  probe.single_header = probe.has_body = true;
+  probe.assumes_fma = c->assumes_fma;
+  c_state_struct(&probe);
+  c_body(&probe);
+  trial(&probe, "layers", test->layer, test->n_layers, test->calls);
+}
+
+void c_selftest_body(CWriter *c, int body) {
+  const CSelftest *test = c->o->selftest;
+  if (!test || !test->probe) return;
+  random_functions(c);
+  layers(c, test->probe[body]);
+}
+
+void c_selftest(CWriter *c, void (*choose)(void *arg, CWriter *c), void *arg) {
   const CSelftest *test = c->o->selftest;
   if (!test) return;
   Text *out = c->out;
-  COptions main_options = *c->o, probe_options = *c->o;
-  main_options.selftest_prefix = probe_options.selftest_prefix = c->prefix;
-  probe_options.prefix = arena_printf(out->arena, "%s_selftest", c->prefix);
-  probe_options.selftest_of = c->m;
+  COptions main_options = *c->o;
+  main_options.selftest_prefix = c->prefix;
   CWriter entry = *c;
   entry.o = &main_options;
   text_add(out, "\n/* ---- self-test ---- */\n");
   random_functions(c);
   trial(&entry, "outputs", test->out, test->n_out, test->calls);
-  if (test->probe) {
-    CWriter probe = c_writer(test->probe, &probe_options, out);
-    probe.single_header = probe.has_body = true;
-    c_state_struct(&probe);
-    c_body(&probe);
-    trial(&probe, "layers", test->layer, test->n_layers, test->calls);
-  }
+  if (test->probe && choose)
+    choose(arg, c);
+  else if (test->probe)
+    layers(c, *test->probe);
   text_printf(out, "\n%sint %s_selftest(%s) {\n", c->single_header ? "static inline " : "",
               c->prefix, parameter(c->m));
   if (test->block_head) same_block(c, test->block_head);

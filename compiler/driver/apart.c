@@ -138,7 +138,7 @@ bool apart_answer(Session *s) {
     return false;
   }
   remove(apart.results_path); /* those of the calls before */
-  int code = run_command(s, argv, NULL);
+  int code = run_command_within(s, argv, emulator_seconds(s));
   if (code < 0) return false;
   if (code > 0) return fail(s, arena_printf(s->arena, "ended with exit code %d", code));
   apart.results = file_read(s->arena, apart.results_path, LIMIT_BYTES, &len, &reason);

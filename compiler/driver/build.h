@@ -35,6 +35,8 @@ void temp_dir_remove(const char *dir);
 /* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
  * output is not NULL, standard error goes to that file. */
 int run_command(Session *s, const char *const *argv, const char *output);
+/* The same for at most so many seconds; 0: any. -1 after reporting, too, that they are over. */
+int run_command_within(Session *s, const char *const *argv, long seconds);
 /* Runs a C compiler, given with options as one text of words between blanks, with further
  * arguments. False after reporting what it said. */
 bool run_compiler(Session *s, const char *command, const char *dir, const char *const *args);

@@ -53,7 +53,7 @@ static ExitCode run_apart(Session *s, const KirModule *m) {
   int argc;
   if (!native_chosen(s)) say_compiler(s);
   if (!dir || !compile_program(s, m, &c, dir, exe, PROGRAM_ALONE)) return EXIT_FILE;
-  return exit_code_of(run_command(s, program_argv(s, exe, &argc), NULL));
+  return exit_code_of(run_command_within(s, program_argv(s, exe, &argc), emulator_seconds(s)));
 }
 
 ExitCode command_run(Session *s) {

@@ -63,8 +63,17 @@ static int choose_targets(const Session *s, const Target **target) {
   return n;
 }
 
+/* By the option or by the ending of the name. */
+static bool makes_extension(const Session *s) {
+  const Options *o = s->options;
+  const char *ending = o->out ? strrchr(o->out, '.') : NULL;
+  return o->emit ? strcmp(o->emit, "duckdb") == 0
+                 : ending && strcmp(ending, ".duckdb_extension") == 0;
+}
+
 static bool refuse(Session *s, const char *what) {
-  session_error(s, "`--emit=shared` does not go with %s", what);
+  session_error(s, "`--emit=%s` does not go with %s", makes_extension(s) ? "duckdb" : "shared",
+                what);
   s->usage_trouble = true;
   return false;
 }

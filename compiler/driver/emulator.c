@@ -20,10 +20,19 @@ int emulator_words(Session *s, const char **argv) {
   return n;
 }
 
+long emulator_seconds(const Session *s) {
+  enum { AN_HOUR = 3600 };
+  if (s->options->timeout) return s->options->timeout;
+  return s->options->command == CMD_run ? 0 : AN_HOUR;
+}
+
 bool emulator_runs(Session *s) {
   const char *with = s->options->run_with, *cc = getenv("CC");
-  if (!with) return machine_runs(s);
-  if (!with[strspn(with, " \t")])
+  if (!with && s->options->timeout)
+    session_error(s, "`--timeout` is for the program that `--run-with` runs");
+  else if (!with)
+    return machine_runs(s);
+  else if (!with[strspn(with, " \t")])
     session_error(s, "`--run-with` needs a command, such as `qemu-aarch64`");
   else if (!machine_is_here(s) && !(cc && *cc) && !s->options->cc)
     session_error(s, "a program for %s needs its C compiler: set CC, for instance CC=%s",

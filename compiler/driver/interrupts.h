@@ -18,5 +18,7 @@ bool interrupts_noted(void);
 int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to);
 /* Waits for it. Its exit code, or 128 and the signal that ended it. */
 int interrupts_wait(pid_t pid);
+/* The same, but ends it after so many seconds; 0: never. *late: whether it was ended. */
+int interrupts_wait_within(pid_t pid, long seconds, bool *late);
 
 #endif

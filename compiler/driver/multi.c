@@ -32,6 +32,14 @@ static const struct {
 
 enum { N_BODIES = sizeof bodies / sizeof *bodies };
 
+int multi_count(void) {
+  return N_BODIES;
+}
+
+const struct Target *multi_target(int i) {
+  return target_find(bodies[i].target);
+}
+
 static bool refuse(Session *s, const char *what) {
   session_error(s, "`--target multi` does not go with %s", what);
   s->usage_trouble = true;
@@ -51,7 +59,7 @@ bool multi_write(Session *s, const Model *model, const Source *source, const COp
                      "compilers take the scalar one");
   for (int i = 0; i < N_BODIES; i++) {
     body[i] = bodies[i].body;
-    body[i].m = build_lower_for(s, model, source, target_find(bodies[i].target));
+    body[i].m = build_lower_for(s, model, source, multi_target(i));
     if (!body[i].m) return false;
   }
   backend_c_multi(body, N_BODIES, c, o->dispatch, header, text);

@@ -225,6 +225,10 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_steps:
     *problem = arena_printf(arena, "--steps needs a number from 1 to 1000000, found `%s`", value);
     return parse_count(value, 1, &o->steps);
+  case OPTION_timeout:
+    *problem = arena_printf(
+        arena, "--timeout needs a number of seconds from 1 to 1000000, found `%s`", value);
+    return parse_count(value, 1, &o->timeout);
   case OPTION_c_arrays:
     *problem = arena_printf(arena, "--c-arrays is nested or flat, not `%s`", value);
     o->flat_arrays = strcmp(value, "flat") == 0;

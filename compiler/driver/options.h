@@ -66,7 +66,7 @@ typedef struct Options {
   const char *precision, *ranges;
   const char *root; /* nothing outside is read; NULL: no limit */
   const char *dep_file, *dep_target, *backend, *cpu, *features, *cc, *run_with;
-  long batch, chunk, steps, queue;
+  long batch, chunk, steps, queue, timeout;
   int scratch;   /* CScratch */
   int c_weights; /* CWeights */
   bool scratch_given;

@@ -6,6 +6,7 @@
 
 #include "backend/block.h"
 #include "driver/machine.h"
+#include "driver/multi.h"
 #include "driver/trial.h"
 #include "model/quant/quant.h"
 
@@ -183,8 +184,9 @@ static bool refuse(Session *s, const char *why) {
 
 /* The model with its layers as outputs; *made is NULL if none has a value that can be shown, or if
  * weights that were rounded for this model do not fit it then. False after reporting. */
-static bool probe(Session *s, Model *model, const Source *source, int *codes, KirModule **made) {
-  int first = model->n_out;
+static bool probe(Session *s, Model *model, const Source *source, int *codes, KirModule ***made) {
+  bool is_multi = machine_is_multi(s->options);
+  int first = model->n_out, n = is_multi ? multi_count() : 1;
   *made = NULL;
   if (!trial_add_layers(s, model, source, model->run == RUN_STREAM, codes)) {
     session_reset_diags(s);
@@ -193,9 +195,15 @@ static bool probe(Session *s, Model *model, const Source *source, int *codes, Ki
     return true;
   }
   if (model->n_out == first) return true;
-  *made = build_lower_for(s, model, source, s->machine.schedule);
-  if (!*made) session_print_diags(s);
-  return *made != NULL;
+  *made = ARENA_ARRAY(s->arena, KirModule *, n);
+  for (int i = 0; i < n; i++) {
+    (*made)[i] =
+        build_lower_for(s, model, source, is_multi ? multi_target(i) : s->machine.schedule);
+    if ((*made)[i]) continue;
+    session_print_diags(s);
+    return false;
+  }
+  return true;
 }
 
 /* Inputs as the target makes them, and what the evaluator gives for each place of the batch. */
@@ -239,18 +247,18 @@ static const char *block_head(Session *s, const KirModule *m) {
 bool selftest_make(Session *s, Model *model, const Source *source, const KirModule *m,
                    const CSelftest **out) {
   int n_out = model->n_out;
-  if (machine_is_multi(s->options))
-    return refuse(s, "does not go with `--target multi`: test one processor at a time");
   int *codes = ARENA_ARRAY(s->arena, int, model->n_layers + 1);
   const Quant *own = model->quant, *shown;
-  KirModule *layers;
-  if (!probe(s, model, source, codes, &layers)) return false;
+  KirModule **probes, *layers;
+  if (!probe(s, model, source, codes, &probes)) return false;
+  layers = probes ? *probes : NULL; /* all have the same interface */
   if (layers && m->weights_extern) backend_c_share_block(layers, m);
   int n_all = model->n_out;
   shown = model->quant;
   CSelftest *test = ARENA_NEW(s->arena, CSelftest);
-  *test = (CSelftest){
-      .probe = layers, .calls = calls_of(layers ? layers : m), .block_head = block_head(s, m)};
+  *test = (CSelftest){.probe = (const KirModule *const *)probes,
+                      .calls = calls_of(layers ? layers : m),
+                      .block_head = block_head(s, m)};
   int64_t *length = ARENA_ARRAY(s->arena, int64_t, m->n_lengths + 1);
   Recorded **values = ARENA_ARRAY(s->arena, Recorded *, m->batch + 1);
   CExpected *outs = ARENA_ARRAY(s->arena, CExpected, n_all + 1),

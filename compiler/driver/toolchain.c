@@ -64,20 +64,33 @@ void temp_dir_remove(const char *dir) {
   remove_dir((void *)(uintptr_t)dir);
 }
 
-int run_command(Session *s, const char *const *argv, const char *output) {
-  pid_t pid;
+static bool start_command(Session *s, const char *const *argv, const char *output, pid_t *pid) {
   if (s->options->verbose) {
     Text line = text_new(s->arena);
     for (int i = 0; argv[i]; i++)
       text_printf(&line, "%s%s", i ? " " : "", argv[i]);
     session_say(s, "%s", text_str(&line));
   }
-  int error = interrupts_spawn(&pid, argv, output);
-  if (error) {
-    session_file_error(s, argv[0], "run", strerror(error));
-    return -1;
-  }
-  return interrupts_wait(pid);
+  int error = interrupts_spawn(pid, argv, output);
+  if (error) session_file_error(s, argv[0], "run", strerror(error));
+  return !error;
+}
+
+int run_command(Session *s, const char *const *argv, const char *output) {
+  pid_t pid;
+  return start_command(s, argv, output, &pid) ? interrupts_wait(pid) : -1;
+}
+
+int run_command_within(Session *s, const char *const *argv, long seconds) {
+  pid_t pid;
+  bool late;
+  if (!start_command(s, argv, NULL, &pid)) return -1;
+  int code = interrupts_wait_within(pid, seconds, &late);
+  if (!late || interrupts_noted()) return code;
+  session_error(s, "`%s` did not end within %ld s: `--timeout SECONDS` gives it more time", argv[0],
+                seconds);
+  s->file_trouble = true;
+  return -1;
 }
 
 const char *c_compiler(void) {

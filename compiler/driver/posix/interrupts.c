@@ -12,11 +12,12 @@
 
 extern char **environ;
 
-enum { N_SIGNALS = 5, N_ENDING = 4, N_FROM_OUTSIDE = 3 };
+enum { N_SIGNALS = 5, N_ENDING = 4, N_FROM_OUTSIDE = 3, GRACE_SECONDS = 3 };
 static const int held_signal[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
 static volatile sig_atomic_t noted;
 static volatile sig_atomic_t child_pid; /* fits: Linux numbers processes below 2^22 */
+static volatile sig_atomic_t is_late;
 static int holds;
 static struct sigaction before_hold[N_SIGNALS];
 
@@ -89,6 +90,16 @@ int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to) 
   return error;
 }
 
+/* The time is over: the child is asked to end, and made to end when it has not. */
+static void on_alarm(int signal) {
+  int error = errno;
+  (void)signal;
+  if (child_pid > 0) kill((pid_t)child_pid, is_late ? SIGKILL : SIGTERM);
+  is_late = 1;
+  alarm(GRACE_SECONDS);
+  errno = error;
+}
+
 int interrupts_wait(pid_t pid) {
   siginfo_t info;
   int status = 0;
@@ -99,4 +110,17 @@ int interrupts_wait(pid_t pid) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int interrupts_wait_within(pid_t pid, long seconds, bool *late) {
+  struct sigaction action = {.sa_handler = on_alarm}, before;
+  sigemptyset(&action.sa_mask);
+  is_late = 0;
+  sigaction(SIGALRM, &action, &before);
+  alarm((unsigned)seconds);
+  int code = interrupts_wait(pid);
+  alarm(0);
+  sigaction(SIGALRM, &before, NULL);
+  *late = is_late != 0;
+  return code;
 }

@@ -94,11 +94,19 @@ int interrupts_spawn(pid_t *pid, const char *const *argv, const char *error_to) 
   return error;
 }
 
-int interrupts_wait(pid_t pid) {
-  DWORD code = 1;
+int interrupts_wait_within(pid_t pid, long seconds, bool *late) {
+  enum { MILLI = 1000 };
+  DWORD code = 1, most = seconds ? (DWORD)seconds * MILLI : INFINITE;
   HANDLE process = (HANDLE)(intptr_t)pid;
+  *late = WaitForSingleObject(process, most) == WAIT_TIMEOUT;
+  if (*late) TerminateProcess(process, 1);
   WaitForSingleObject(process, INFINITE);
   GetExitCodeProcess(process, &code);
   CloseHandle(process);
   return (int)code;
+}
+
+int interrupts_wait(pid_t pid) {
+  bool late;
+  return interrupts_wait_within(pid, 0, &late);
 }
