@@ -34,7 +34,7 @@ static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int6
 }
 
 /* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
-static void softmax_step(Emit *e, const Layer *layer, KirReg *t) {
+static void softmax_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -63,7 +63,7 @@ static void softmax_step(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 /* The first of the greatest elements. */
-static void argmax_step(Emit *e, const Layer *layer, KirReg *t) {
+static void argmax_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -87,7 +87,7 @@ static void argmax_step(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 /* y[k] = x[k] sigmoid(x[k + n]) for the n positions of the first half. */
-static void glu_step(Emit *e, const Layer *layer, KirReg *t) {
+static void glu_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -143,7 +143,7 @@ static void cumsum_before(Emit *e, const Layer *layer) {
   if (!is_state) kb_zero(&e->kb, sums, at_batch(e, sums, 0), n);
 }
 
-static void cumsum_time(Emit *e, const Layer *layer, KirReg *t) {
+static void cumsum_time(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -170,7 +170,7 @@ static void cumsum_time(Emit *e, const Layer *layer, KirReg *t) {
   close_loops(e, opened);
 }
 
-static void cumsum_step(Emit *e, const Layer *layer, KirReg *t) {
+static void cumsum_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   if (sums_time(layer)) {

@@ -24,7 +24,7 @@ static bool goes_along_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
 }
 
-static Side side_of(Lower *l, const Layer *layer, const Value *value, KirReg *t) {
+static Side side_of(Lower *l, const Layer *layer, const Value *value, Step t) {
   const View *v = view_of(l, value);
   int last = v->rank - 1;
   bool timed = goes_along_time(layer);
@@ -123,7 +123,7 @@ static void emit_means(Emit *e, const Attention *a, KirReg *whole) {
   }
 }
 
-static void attention_emit(Emit *e, const Layer *layer, KirReg *t) {
+static void attention_emit(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const Type *k = &layer->in[1]->type, *q = &layer->in[0]->type;
@@ -149,7 +149,7 @@ static void attention_emit(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 static void attention_alone(Emit *e, const Layer *layer) {
-  attention_emit(e, layer, NULL);
+  attention_emit(e, layer, ONLY_STEP);
 }
 
 const Lowering attention_lowering = {.step = attention_emit,

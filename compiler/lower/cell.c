@@ -42,7 +42,7 @@ void state_start(Emit *e, const Layer *state) {
   if (layer_learns_start(state))
     start_learned(e, state, &to);
   else if (init->n_values)
-    copy_row(e, &to, NULL, view_of(l, init->values[0]), NULL);
+    copy_row(e, &to, ONLY_STEP, view_of(l, init->values[0]), ONLY_STEP);
   else if (!is_of_stream(l, state))
     kb_zero(&e->kb, to.buffer, to.at, view_size(&to));
 }
@@ -56,17 +56,17 @@ static void state_before(Emit *e, const Layer *layer) {
   if (!streams) state_start(e, layer);
 }
 
-static void state_step(Emit *e, const Layer *layer, KirReg *t) {
+static void state_step(Emit *e, const Layer *layer, Step t) {
   View from = kept_view(e, layer);
-  copy_row(e, view_of(e->l, layer->out[0]), t, &from, NULL);
+  copy_row(e, view_of(e->l, layer->out[0]), t, &from, ONLY_STEP);
 }
 
-static void keep_step(Emit *e, const Layer *layer, KirReg *t) {
+static void keep_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *from = view_of(l, layer->in[0]);
   View to = kept_view(e, layer_opt(layer, OPT_as)->value->layer);
   copy_row(e, view_of(l, layer->out[0]), t, from, t);
-  copy_row(e, &to, NULL, from, t);
+  copy_row(e, &to, ONLY_STEP, from, t);
 }
 
 const Lowering state_lowering = {

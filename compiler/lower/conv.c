@@ -92,10 +92,10 @@ KirReg *same_before(Emit *e, const Layer *layer, const Window *w) {
 /* ---- the step ---- */
 
 /* Where the window of row t begins along time. */
-static KirIndex window_at(Emit *e, const Layer *layer, const View *x, KirReg *t) {
+static KirIndex window_at(Emit *e, const Layer *layer, const View *x, Step t) {
   if (!time_axis(layer)) return view_row(x, t, 0);
   Window w = window_of(e->l, layer);
-  KirIndex at = kir_at_plus(x->at, x->time * w.hop, t);
+  KirIndex at = kir_at_plus(x->at, x->time * w.hop, t.t);
   if (w.same_bounded) return kir_at_plus(at, -x->time, same_before(e, layer, &w));
   return kir_at_offset(at, w.shift * x->time);
 }
@@ -148,7 +148,7 @@ static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
   return p;
 }
 
-static void conv_step(Emit *e, const Layer *layer, KirReg *t) {
+static void conv_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   int64_t filters = view_last_dim(y), groups = layer_size(layer, OPT_groups, 1);

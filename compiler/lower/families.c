@@ -59,7 +59,7 @@ void emit_products(Emit *e, const Layer *layer, const HoistBlock *block) {
   kb_end(&e->kb);
 }
 
-void emit_step(Emit *e, const Layer *layer, KirReg *t) {
+void emit_step(Emit *e, const Layer *layer, Step t) {
   KirStmt *section = open_section(e, layer);
   if (!int_emit(e, layer, INT_STEP, t)) lowering_of(layer)->step(e, layer, t);
   close_section(e, layer, section);
@@ -67,12 +67,12 @@ void emit_step(Emit *e, const Layer *layer, KirReg *t) {
 
 void emit_before(Emit *e, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (!int_emit(e, layer, INT_BEFORE, NULL) && how->before) how->before(e, layer);
+  if (!int_emit(e, layer, INT_BEFORE, ONLY_STEP) && how->before) how->before(e, layer);
 }
 
 void emit_after(Emit *e, const Layer *layer) {
   const Lowering *how = lowering_of(layer);
-  if (!int_emit(e, layer, INT_AFTER, NULL) && how->after) how->after(e, layer);
+  if (!int_emit(e, layer, INT_AFTER, ONLY_STEP) && how->after) how->after(e, layer);
 }
 
 void emit_private(Emit *e, const Layer *layer) {

@@ -139,19 +139,16 @@ HoistBlock hoist_open(Emit *e, Domain d, bool backward) {
   return b;
 }
 
-KirReg *hoist_steps(Emit *e, const HoistBlock *b, bool backward) {
+Step hoist_steps(Emit *e, const HoistBlock *b, bool backward) {
   Kb *kb = &e->kb;
   KirExpr *rows = b->rows ? kb_use(kb, b->rows) : kb_int(kb, KIR_INDEX, b->size, 1);
   KirExpr *zero = kb_int(kb, KIR_INDEX, 0, 1);
-  if (backward) {
-    KirExpr *top = kb_op2(kb, KIR_SUB, rows, kb_int(kb, KIR_INDEX, 1, 1));
-    e->block_row = kb_for_expr(kb, "u", top, zero, -1);
-  } else
-    e->block_row = kb_for_expr(kb, "u", zero, rows, 1);
-  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, e->block_row)));
+  KirExpr *top = backward ? kb_op2(kb, KIR_SUB, rows, kb_int(kb, KIR_INDEX, 1, 1)) : NULL;
+  KirReg *u = backward ? kb_for_expr(kb, "u", top, zero, -1) : kb_for_expr(kb, "u", zero, rows, 1);
+  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_ADD, kb_use(kb, b->first), kb_use(kb, u)));
   t->lo = 0;
   t->hi = b->domain.n - 1;
-  return t;
+  return (Step){.t = t, .in_block = u};
 }
 
 /* ---- the products ---- */

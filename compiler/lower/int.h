@@ -77,13 +77,13 @@ KirElem int_elem(const QuantFormat *f);
 int int_step(const Emit *e);
 
 /* ---- the families: one step at row t ---- */
-void int_embedding_step(Emit *e, const Layer *layer, KirReg *t);
-void int_same_step(Emit *e, const Layer *layer, KirReg *t);
-void int_pool_step(Emit *e, const Layer *layer, KirReg *t);
-void int_rescaled_step(Emit *e, const Layer *layer, KirReg *t);
-void int_concat_step(Emit *e, const Layer *layer, KirReg *t);
+void int_embedding_step(Emit *e, const Layer *layer, Step t);
+void int_same_step(Emit *e, const Layer *layer, Step t);
+void int_pool_step(Emit *e, const Layer *layer, Step t);
+void int_rescaled_step(Emit *e, const Layer *layer, Step t);
+void int_concat_step(Emit *e, const Layer *layer, Step t);
 void int_over_time_before(Emit *e, const Layer *layer);
-void int_over_time_step(Emit *e, const Layer *layer, KirReg *t);
+void int_over_time_step(Emit *e, const Layer *layer, Step t);
 void int_over_time_after(Emit *e, const Layer *layer);
 
 static inline QuantFormat int_format(const Lower *l, const Value *v) {

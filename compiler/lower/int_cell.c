@@ -72,7 +72,7 @@ static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, 
   if (from) {
     const View *view = view_of(l, from);
     *stride = view->stride[0];
-    *at = kir_at_offset(view_row(view, NULL, 0), dir * units * view->stride[0]);
+    *at = kir_at_offset(view_row(view, ONLY_STEP, 0), dir * units * view->stride[0]);
     return view->buffer;
   }
   *stride = 1;
@@ -376,7 +376,7 @@ static KirBuffer *pack_peephole(Lower *l, const IntCell *c) {
 }
 
 /* The new h takes its place, and goes to the layer's result. */
-static void deliver(Emit *e, const IntCell *c, KirReg *t) {
+static void deliver(Emit *e, const IntCell *c, Step t) {
   Lower *l = e->l;
   const CellPlace *p = c->place;
   QuantFormat out = int_format(l, c->layer->out[0]), own = c->q->out;
@@ -395,7 +395,7 @@ static void deliver(Emit *e, const IntCell *c, KirReg *t) {
   kb_end(&e->kb);
 }
 
-void int_cell_step(Emit *e, const Layer *layer, int dir, KirReg *t) {
+void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
   CellPlace *place = &l->cell[layer->id * 2 + dir];
@@ -438,7 +438,7 @@ void int_cell_fields(Emit *e, const Layer *layer) {
       const CellPlace *p = &l->cell[layer->id * 2 + dir];
       KirBuffer *from = wide ? p->c : p->h;
       KirIndex at = at_batch(e, from, wide ? p->c_at : p->h_at);
-      KirIndex to = kir_at_offset(view_row(y, NULL, 0), dir * units * y->stride[0]);
+      KirIndex to = kir_at_offset(view_row(y, ONLY_STEP, 0), dir * units * y->stride[0]);
       KirReg *j = kb_for(kb, "j", 0, units, 1);
       KirExpr *value =
           int_to_float(e, kb_load(kb, from, kir_at_plus(at, 1, j), 1), ldexp(1, -fraction));

@@ -27,7 +27,7 @@ bool int_formats_agree(const Lower *l, const Value *a, const Value *b) {
          f->zero == g->zero;
 }
 
-void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, KirReg *t) {
+void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, Step t) {
   Kb *kb = &e->kb;
   QuantFormat f = int_format(e->l, v), none = {0};
   KirIndex it = view_row(to, t, 0), jf = view_row(from, t, 0);
@@ -48,7 +48,7 @@ static bool computes_in_one_format(const Layer *layer) {
   return layer->kind == LAYER_relu || layer->kind == LAYER_clip || layer->kind == LAYER_abs;
 }
 
-static bool emit_step_of(Emit *e, const Layer *layer, KirReg *t) {
+static bool emit_step_of(Emit *e, const Layer *layer, Step t) {
   if (layer->kind == LAYER_Embedding)
     int_embedding_step(e, layer, t);
   else if (layer->kind == LAYER_concat)
@@ -66,7 +66,7 @@ static bool emit_step_of(Emit *e, const Layer *layer, KirReg *t) {
   return true;
 }
 
-bool int_emit(Emit *e, const Layer *layer, IntPhase phase, KirReg *t) {
+bool int_emit(Emit *e, const Layer *layer, IntPhase phase, Step t) {
   Lower *l = e->l;
   bool over_time = layer->kind == LAYER_mean || layer->kind == LAYER_max;
   if (int_is_w8(l, layer) && layer->kind == LAYER_Embedding && phase == INT_STEP)

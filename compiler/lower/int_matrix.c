@@ -127,7 +127,7 @@ void int_matrix_emit(Emit *e, Mat *mat) {
   if (mat->row) kb_end(kb);
 }
 
-void int_embedding_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_embedding_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);

@@ -51,7 +51,7 @@ static KirExpr *same_value(Emit *e, const Layer *layer, const QuantFormat *f, Ki
   return int_limit(e, x, f->low, f->high);
 }
 
-void int_same_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_same_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -81,14 +81,14 @@ static KirReg *running(Emit *e, const char *name, KirExpr *first, int64_t bound)
   return sum;
 }
 
-void int_pool_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_pool_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   bool is_max = layer->kind == LAYER_max_pool;
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t.t), w.shift * x->time),
            iy = view_row(y, t, 0);
   int opened = open_all(e, y, &iy, x, &ix, NULL, NULL);
   if (is_max) {
@@ -132,7 +132,7 @@ void int_over_time_before(Emit *e, const Layer *layer) {
     return;
   }
   QuantFormat f = int_format(l, layer->out[0]);
-  KirIndex iy = view_row(y, NULL, 0), same = iy;
+  KirIndex iy = view_row(y, ONLY_STEP, 0), same = iy;
   int opened = open_all(e, y, &iy, y, &same, NULL, NULL);
   kb_store(kb, y->buffer, iy, int_num(e, f.bits == 16 ? INT16_MIN : f.is_unsigned ? 0 : INT8_MIN));
   close_loops(e, opened);
@@ -152,13 +152,13 @@ static View sums_view(Emit *e, const Layer *layer, const View *y) {
   return v;
 }
 
-void int_over_time_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_over_time_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   bool mean = layer->kind == LAYER_mean;
   View to = mean ? sums_view(e, layer, y) : *y;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(&to, NULL, 0);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(&to, ONLY_STEP, 0);
   int opened = open_all(e, &to, &iy, x, &ix, NULL, NULL);
   KirExpr *so_far = kb_load(kb, to.buffer, iy, 1);
   if (mean) {
@@ -174,7 +174,7 @@ void int_over_time_after(Emit *e, const Layer *layer) {
   if (layer->kind == LAYER_max) return;
   const View *y = view_of(l, layer->out[0]);
   View sums = sums_view(e, layer, y);
-  KirIndex iy = view_row(y, NULL, 0), is = view_row(&sums, NULL, 0);
+  KirIndex iy = view_row(y, ONLY_STEP, 0), is = view_row(&sums, ONLY_STEP, 0);
   int opened = open_all(e, y, &iy, &sums, &is, NULL, NULL);
   kb_store(&e->kb, y->buffer, iy,
            averaged(e, int_layer(l, layer), kb_load(&e->kb, sums.buffer, is, 1)));
@@ -217,7 +217,7 @@ static KirExpr *result_of(Emit *e, const Layer *layer, const QuantLayer *q, KirE
                         17 + q->input[0].fraction);
 }
 
-void int_rescaled_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_rescaled_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]),
@@ -229,7 +229,7 @@ void int_rescaled_step(Emit *e, const Layer *layer, KirReg *t) {
   close_loops(e, opened);
 }
 
-void int_concat_step(Emit *e, const Layer *layer, KirReg *t) {
+void int_concat_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);

@@ -34,7 +34,7 @@ void close_loops(Emit *e, int n) {
     kb_end(&e->kb);
 }
 
-void copy_row(Emit *e, const View *to, KirReg *tt, const View *from, KirReg *tf) {
+void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf) {
   Kb *kb = &e->kb;
   KirIndex it = view_row(to, tt, 0), jf = view_row(from, tf, 0);
   bool same = to->buffer->elem == from->buffer->elem;
@@ -54,7 +54,7 @@ void copy_row(Emit *e, const View *to, KirReg *tt, const View *from, KirReg *tf)
   close_loops(e, opened);
 }
 
-void zero_row(Emit *e, const View *v, KirReg *t, int64_t row) {
+void zero_row(Emit *e, const View *v, Step t, int64_t row) {
   Kb *kb = &e->kb;
   KirIndex at = view_row(v, t, row);
   if (view_is_dense(v)) {
@@ -154,23 +154,23 @@ static void zero_field_pads(Emit *e, const Layer *layer) {
 
 /* ---- groups ---- */
 
-/* Opens the loop over the rows of a domain. Returns its variable, NULL for a single row; *opened
- * says whether kb_end is due. */
-static KirReg *open_time(Emit *e, Domain d, const char *name, bool *opened) {
+/* Opens the loop over the rows of a domain. Returns its step; *opened says whether kb_end is due.
+ */
+static Step open_time(Emit *e, Domain d, const char *name, bool *opened) {
   Kb *kb = &e->kb;
   *opened = true;
   if (d.kind == TIME_STREAM && d.lag > 0) {
     if (d.n == 1) {
       kb_if(kb, kb_op2(kb, KIR_LE, kb_int(kb, KIR_INDEX, d.lag, 1), kb_use(kb, e->calls)));
-      return NULL;
+      return ONLY_STEP;
     }
-    return kb_for_expr(kb, name, domain_skip(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
+    return step_at(kb_for_expr(kb, name, domain_skip(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1));
   }
   if (d.kind == TIME_BOUNDED)
-    return kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, d), 1);
-  if (d.n > 1) return kb_for(kb, name, 0, d.n, 1);
+    return step_at(kb_for_expr(kb, name, kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, d), 1));
+  if (d.n > 1) return step_at(kb_for(kb, name, 0, d.n, 1));
   *opened = false;
-  return NULL;
+  return ONLY_STEP;
 }
 
 static bool in_group(const Lower *l, int id, const Job *of) {
@@ -182,7 +182,7 @@ static bool in_group(const Lower *l, int id, const Job *of) {
 
 /* The layers of a group at step t, those of one pass. Samples that run side by side: layers that
  * take all at once stand alone, those between them share a loop. */
-static void emit_steps(Emit *e, const Job *of, int pass, KirReg *t) {
+static void emit_steps(Emit *e, const Job *of, int pass, Step t) {
   Lower *l = e->l;
   bool inside = false;
   KirStmt **samples = NULL;
@@ -216,7 +216,7 @@ static void emit_blocks(Emit *e, const Job *of) {
       emit_products(e, l->model->layer[i], &block);
     }
     e->kb.origin = (KirOrigin){0};
-    KirReg *t = hoist_steps(e, &block, false);
+    Step t = hoist_steps(e, &block, false);
     emit_steps(e, of, pass, t);
     e->kb.origin = (KirOrigin){0};
     kb_end(&e->kb);
@@ -241,7 +241,7 @@ static void emit_group(Emit *e, const Job *of) {
   if (group_hoists(l, of))
     emit_blocks(e, of);
   else {
-    KirReg *t = open_time(e, of->domain, "t", &opened);
+    Step t = open_time(e, of->domain, "t", &opened);
     emit_steps(e, of, 0, t);
     e->kb.origin = (KirOrigin){0};
     if (opened) kb_end(&e->kb);
@@ -294,7 +294,7 @@ void stage_inputs(Emit *e) {
     bool opened;
     zero_before(e, v);
     zero_pads(e, v);
-    KirReg *t = open_time(e, d, "t", &opened);
+    Step t = open_time(e, d, "t", &opened);
     if (is_kept)
       int_stage_row(e, v, &own, &port, t);
     else
@@ -334,17 +334,17 @@ static void deliver_outputs(Emit *e) {
       }
       own.at = at_batch(e, own.buffer, 0);
       bool opened;
-      KirReg *t = open_time(e, d, "t", &opened);
+      Step t = open_time(e, d, "t", &opened);
       copy_row(e, to, t, from, t);
       if (opened) kb_end(kb);
     }
     if (d.kind == TIME_BOUNDED && d.n > 1) {
       KirReg *t = kb_for_expr(kb, "t", domain_count(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
-      zero_row(e, to, t, 0);
+      zero_row(e, to, step_at(t), 0);
       kb_end(kb);
     } else if (d.kind == TIME_STREAM && d.lag > 0 && (d.n > 1 || l->m->first_output < d.lag)) {
       KirReg *t = kb_for_expr(kb, "t", kb_int(kb, KIR_INDEX, 0, 1), domain_skip(e, d), 1);
-      zero_row(e, to, t, 0);
+      zero_row(e, to, step_at(t), 0);
       kb_end(kb);
     }
   }

@@ -29,9 +29,18 @@ typedef struct View {
   int64_t time; /* elements from one row to the next; 0: one row only */
   int rank;     /* feature axes */
   int64_t dim[TYPE_MAX_AXES], stride[TYPE_MAX_AXES];
-  /* rows are those of a block of steps, numbered by *clock; NULL: of the sequence */
-  KirReg **clock;
+  bool in_block; /* rows are those of a block of steps, not of the sequence */
 } View;
+
+/* The step that statements compute: its number in the sequence, NULL: there is one only; and its
+ * number within the block, where layers hoist (hoist.c). */
+typedef struct Step {
+  KirReg *t, *in_block;
+} Step;
+#define ONLY_STEP ((Step){NULL, NULL})
+static inline Step step_at(KirReg *t) {
+  return (Step){.t = t};
+}
 
 /* The last feature axis; without axes, one element. */
 static inline int64_t view_last_dim(const View *v) {
@@ -142,7 +151,6 @@ typedef struct Emit {
   KirReg *calls;         /* streams with lag: calls made since reset, up to the last lag */
   KirReg *sample;        /* of the batch, that the body computes; NULL: there is one only */
   bool is_tiled;         /* it computes the samples side by side */
-  KirReg *block_row;     /* step within the block, where layers hoist */
 } Emit;
 
 /* ---- schedule.c ---- */
@@ -197,8 +205,8 @@ void place_values(Emit *e);
 void place_reset(Emit *e);
 /* Where a value is; it has been placed. */
 const View *view_of(const Lower *l, const Value *v);
-/* Index of feature 0 of row t + row; t NULL: row alone. */
-KirIndex view_row(const View *view, KirReg *t, int64_t row);
+/* Index of feature 0 of row `row` after that of step t. */
+KirIndex view_row(const View *view, Step t, int64_t row);
 bool view_is_dense(const View *view); /* features contiguous in C order */
 int64_t view_size(const View *view);  /* elements of one row */
 KirBuffer *new_scratch(Emit *e, const Layer *layer, const char *name, KirElem elem, int64_t count);
@@ -270,7 +278,7 @@ void hoist_choose(Lower *l);
 int64_t hoist_block(const Lower *l, Domain d);
 /* Opens the loop over blocks, and over the steps of one, whose number it returns. */
 HoistBlock hoist_open(Emit *e, Domain d, bool backward);
-KirReg *hoist_steps(Emit *e, const HoistBlock *b, bool backward);
+Step hoist_steps(Emit *e, const HoistBlock *b, bool backward);
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
 void batch_choose(Lower *l);
@@ -321,12 +329,11 @@ KirExpr *muladd(Emit *e, KirExpr *a, KirExpr *b, KirExpr *c);
 
 /* How the layers of a family of layers.def are lowered: <family>_lowering. */
 typedef struct Lowering {
-  void (*step)(Emit *, const Layer *,
-               KirReg *t); /* one step, at row t (NULL: the only row); NULL: always private */
-  void (*before)(Emit *, const Layer *); /* ahead of the time loop; NULL: nothing */
-  void (*after)(Emit *, const Layer *);  /* after it */
-  bool (*is_private)(const Layer *);     /* has its loops to itself; NULL: never */
-  void (*alone)(Emit *, const Layer *);  /* then: all of it */
+  void (*step)(Emit *, const Layer *, Step t); /* one step; NULL: always private */
+  void (*before)(Emit *, const Layer *);       /* ahead of the time loop; NULL: nothing */
+  void (*after)(Emit *, const Layer *);        /* after it */
+  bool (*is_private)(const Layer *);           /* has its loops to itself; NULL: never */
+  void (*alone)(Emit *, const Layer *);        /* then: all of it */
   /* The result as a view of the input, which is at `in`; NULL: none. */
   View (*view)(const Emit *, const Layer *, View in);
   Window (*window)(const Layer *);  /* the rows that it reads; NULL, size 0: its own */
@@ -343,7 +350,7 @@ const Lowering *lowering_of(const Layer *layer);
 /* ---- int_*.c: layers that compute in integers ---- */
 typedef enum IntPhase { INT_STEP, INT_BEFORE, INT_AFTER } IntPhase;
 /* The layer's part of a phase, where it computes in integers in a way of its own; else false. */
-bool int_emit(Emit *e, const Layer *layer, IntPhase phase, KirReg *t);
+bool int_emit(Emit *e, const Layer *layer, IntPhase phase, Step t);
 /* Whether it does: a layer, or the one on whose sums it is done. */
 bool int_computes(const Lower *l, const Layer *layer);
 /* The memory of a value: as its type says, or the integers it is kept in. */
@@ -353,15 +360,15 @@ bool int_is_view(const Lower *l, const Layer *layer);
 /* Two values of one format: the one can be computed in the place of the other. */
 bool int_formats_agree(const Lower *l, const Value *a, const Value *b);
 /* A row of an input into memory that holds integers. */
-void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, KirReg *t);
+void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, Step t);
 void int_cell_place(Emit *e, const Layer *layer);
 void int_cell_start(Emit *e, const Layer *layer, int dir);
-void int_cell_step(Emit *e, const Layer *layer, int dir, KirReg *t);
+void int_cell_step(Emit *e, const Layer *layer, int dir, Step t);
 void int_cell_fields(Emit *e, const Layer *layer);
 /* Whether a layer is one of w8: its weights alone are integers. */
 bool int_is_w8(const Lower *l, const Layer *layer);
 
-void emit_step(Emit *e, const Layer *layer, KirReg *t);
+void emit_step(Emit *e, const Layer *layer, Step t);
 void emit_products(Emit *e, const Layer *layer, const HoistBlock *block);
 void emit_before(Emit *e, const Layer *layer);
 /* `rows` rows at `at` become the learned past of a Conv1D, which reads `row` elements a step. */
@@ -370,7 +377,7 @@ void emit_after(Emit *e, const Layer *layer);
 void emit_private(Emit *e, const Layer *layer);
 
 void recurrent_before(Emit *e, const Layer *layer, int dir);
-void recurrent_step(Emit *e, const Layer *layer, int dir, KirReg *t);
+void recurrent_step(Emit *e, const Layer *layer, int dir, Step t);
 void recurrent_products(Emit *e, const Layer *layer, int dir, const HoistBlock *block);
 void recurrent_place(Emit *e, const Layer *layer);
 void recurrent_reset(Emit *e, const Layer *layer);
@@ -393,11 +400,11 @@ KirReg *same_before(Emit *e, const Layer *layer, const Window *w);
 KirExpr *pointwise_value(Emit *e, const Layer *layer, KirExpr *x);
 void reverse_private(Emit *e, const Layer *layer);
 /* Zeros in all features of row t + row. */
-void zero_row(Emit *e, const View *v, KirReg *t, int64_t row);
+void zero_row(Emit *e, const View *v, Step t, int64_t row);
 /* The step of what is usually a view, where it has to be copied after all. */
-void view_step(Emit *e, const Layer *layer, KirReg *t);
+void view_step(Emit *e, const Layer *layer, Step t);
 /* All features of one row: to[..] = from[..]. */
-void copy_row(Emit *e, const View *to, KirReg *tt, const View *from, KirReg *tf);
+void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf);
 
 /* ---- entry.c ---- */
 Emit emit_new(Lower *l, KirFunc *f);

@@ -39,6 +39,7 @@ typedef struct Mat {
   int n_parts;
   MatPart part[MAT_MAX_PARTS];
   const Hoisted *start;           /* where the first sums start; NULL: all at the bias */
+  KirReg *start_step;             /* the step of the block whose sums those are */
   bool has_bias[MAT_MAX_ACC];     /* by accumulator; without one it starts at zero */
   const float *bias[MAT_MAX_ACC]; /* [groups * units]; NULL: none, or extern */
   const char *acc_name[MAT_MAX_ACC];

@@ -64,12 +64,12 @@ MatUnits mat_units(const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group
   return units;
 }
 
-static KirIndex hoisted_at(Emit *e, const TileRun *r, int v, int a) {
+static KirIndex hoisted_at(const TileRun *r, int v, int a) {
   const Mat *mat = r->mat;
   int64_t of_vector = (int64_t)mat->start->n_acc * mat->lanes;
   KirIndex at = kir_at((r->tile->first + v) * of_vector + a * mat->lanes);
   at = kir_at_plus(at, r->tile->vectors * of_vector, r->j);
-  return kir_at_plus(at, mat->start->row, e->block_row);
+  return kir_at_plus(at, mat->start->row, mat->start_step);
 }
 
 static void start_sums(Emit *e, TileRun *r) {
@@ -81,7 +81,7 @@ static void start_sums(Emit *e, TileRun *r) {
       for (int s = 0; s < r->split; s++) {
         KirExpr *start = kb_num(kb, 0, lanes);
         if (s == 0 && mat->start && a < mat->start->n_acc)
-          start = kb_load(kb, mat->start->sums, hoisted_at(e, r, v, a), lanes);
+          start = kb_load(kb, mat->start->sums, hoisted_at(r, v, a), lanes);
         else if (s == 0 && mat->has_bias[a])
           start =
               kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);

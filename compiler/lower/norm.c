@@ -139,7 +139,7 @@ static int64_t weight_count(const Norm *n) {
   return count;
 }
 
-static void norm_step(Emit *e, const Layer *layer, KirReg *t) {
+static void norm_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Norm n = norm_of(layer, x, y);

@@ -159,9 +159,9 @@ bool view_is_dense(const View *view) {
   return true;
 }
 
-KirIndex view_row(const View *view, KirReg *t, int64_t row) {
-  if (view->clock && t) t = *view->clock;
-  return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, t);
+KirIndex view_row(const View *view, Step t, int64_t row) {
+  KirReg *number = view->in_block ? t.in_block : t.t;
+  return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, number);
 }
 
 /* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL
@@ -336,7 +336,7 @@ static void place_in_buffer(Emit *e, const Value *v, const char *part) {
   p->view.at = kir_at_plus(p->view.at, row, p->at_position);
   if (p->in_block) {
     p->view.time = row;
-    p->view.clock = &e->block_row;
+    p->view.in_block = true;
   }
 }
 

@@ -305,7 +305,7 @@ static void flat(Emit *e, const Layer *layer, const View *x, KirIndex ix, const 
   }
 }
 
-static void pointwise_step(Emit *e, const Layer *layer, KirReg *t) {
+static void pointwise_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);

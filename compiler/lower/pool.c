@@ -122,7 +122,7 @@ static int64_t row_length(const Layer *layer, const View *x, const View *y) {
 
 /* Sets p for each axis pooled and opens loops over all positions of the result but a row. */
 static int open_positions(Emit *e, const Layer *layer, PoolAxis *p, const View *x, const View *y,
-                          KirReg *t, int64_t row, KirIndex *ix, KirIndex *iy) {
+                          Step t, int64_t row, KirIndex *ix, KirIndex *iy) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "u", "w"};
   Domain d = domain_of(e->l, &layer->in[0]->type);
   KirReg *at[TYPE_MAX_AXES] = {NULL};
@@ -142,7 +142,7 @@ static int open_positions(Emit *e, const Layer *layer, PoolAxis *p, const View *
     bool timed = a->axis == AXIS_TIME;
     p[k] = (PoolAxis){
         .a = a, .n = timed ? d.n : x->dim[a->axis], .stride = timed ? x->time : x->stride[a->axis]};
-    p[k].out = timed ? t : at[a->axis];
+    p[k].out = timed ? t.t : at[a->axis];
     p[k].is_padded = a->padding.kind != PAD_VALID;
     p[k].before = rows_before(a, p[k].n);
     if (p[k].is_padded)
@@ -153,7 +153,7 @@ static int open_positions(Emit *e, const Layer *layer, PoolAxis *p, const View *
   return opened;
 }
 
-static void pool_step(Emit *e, const Layer *layer, KirReg *t) {
+static void pool_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);

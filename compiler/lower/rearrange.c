@@ -4,7 +4,7 @@
 #include "lower/lower_internal.h"
 
 /* Inputs that were not computed in their slice are copied into it. */
-static void concat_step(Emit *e, const Layer *layer, KirReg *t) {
+static void concat_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *y = view_of(l, layer->out[0]);
   int axis = layer->along[0].axis;
@@ -22,13 +22,13 @@ static void concat_step(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 /* Row t of the result is rows t * hop .. of the input, one after the other. */
-static void frames_step(Emit *e, const Layer *layer, KirReg *t) {
+static void frames_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   Window w = window_of(l, layer);
   int64_t d = view_size(x);
-  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t), w.shift * x->time),
+  KirIndex ix = kir_at_offset(kir_at_plus(x->at, x->time * w.hop, t.t), w.shift * x->time),
            iy = view_row(y, t, 0);
   bool in_one_piece = x->time == d && view_is_dense(x) && view_last_stride(y) == 1;
   if (in_one_piece) {
@@ -46,11 +46,11 @@ static void frames_step(Emit *e, const Layer *layer, KirReg *t) {
     part.stride[a] = stride;
     stride *= x->dim[a];
   }
-  copy_row(e, &part, NULL, &row, NULL);
+  copy_row(e, &part, ONLY_STEP, &row, ONLY_STEP);
   kb_end(kb);
 }
 
-static void delay_step(Emit *e, const Layer *layer, KirReg *t) {
+static void delay_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   View x = *view_of(l, layer->in[0]);
   Window w = window_of(l, layer);
@@ -58,7 +58,7 @@ static void delay_step(Emit *e, const Layer *layer, KirReg *t) {
   copy_row(e, view_of(l, layer->out[0]), t, &x, t);
 }
 
-static void onehot_step(Emit *e, const Layer *layer, KirReg *t) {
+static void onehot_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -99,9 +99,9 @@ void reverse_private(Emit *e, const Layer *layer) {
     KirReg *r = kb_let(kb, "row", row);
     r->lo = 0;
     r->hi = d.n - 1;
-    copy_row(e, y, t, x, r);
+    copy_row(e, y, step_at(t), x, step_at(r));
   } else
-    copy_row(e, y, t, &from, t);
+    copy_row(e, y, step_at(t), &from, step_at(t));
   kb_end(kb);
 }
 
@@ -241,7 +241,7 @@ static void overlap_add_stream(Emit *e, const Layer *layer) {
   KirIndex ik = kir_at_plus(kir_at_offset(at, late), 1, k);
   kb_store(kb, sum, ik,
            kb_op2(kb, KIR_ADD, kb_load(kb, sum, ik, 1),
-                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
+                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, step_at(v), 0), sx, k), 1)));
   kb_end(kb);
   View row = *y;
   row.at = kir_at_plus(row.at, row.time * hop, v);
@@ -268,14 +268,14 @@ static void overlap_add_private(Emit *e, const Layer *layer) {
   Domain in = domain_of(l, &layer->in[0]->type), out = domain_of(l, &layer->out[0]->type);
   int64_t size = view_size(x), hop = layer_size(layer, OPT_hop, 1), sx = view_last_stride(x);
   KirReg *t = kb_for(kb, "t", 0, out.n, 1);
-  kb_store(kb, y->buffer, view_row(y, t, 0), kb_num(kb, 0, 1));
+  kb_store(kb, y->buffer, view_row(y, step_at(t), 0), kb_num(kb, 0, 1));
   kb_end(kb);
   KirReg *v = kb_for_expr(kb, "v", kb_int(kb, KIR_INDEX, 0, 1), domain_count(e, in), 1);
   KirReg *k = kb_for(kb, "k", 0, size, 1);
   KirIndex iy = kir_at_plus(kir_at_plus(y->at, y->time * hop, v), y->time, k);
   kb_store(kb, y->buffer, iy,
            kb_op2(kb, KIR_ADD, kb_load(kb, y->buffer, iy, 1),
-                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, v, 0), sx, k), 1)));
+                  kb_load(kb, x->buffer, kir_at_plus(view_row(x, step_at(v), 0), sx, k), 1)));
   kb_end(kb);
   kb_end(kb);
 }
@@ -288,7 +288,7 @@ static bool keeps_time(const Layer *layer) {
          out->time_pos == 0 && type_step_size(in) == type_step_size(out);
 }
 
-static void reshape_step(Emit *e, const Layer *layer, KirReg *t) {
+static void reshape_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   View x = *view_of(l, layer->in[0]), y = *view_of(l, layer->out[0]);
   Type in = layer->in[0]->type, out = layer->out[0]->type;

@@ -21,10 +21,11 @@ static void samples_close(Emit *e, KirStmt **samples) {
 }
 
 /* What is left of a step when W x + b is there already. */
-static void take_hoisted(Mat *mat, Hoisted *from) {
+static void take_hoisted(Mat *mat, Hoisted *from, KirReg *step) {
   mat->part[0] = mat->part[1];
   mat->n_parts = 1;
   mat->start = from;
+  mat->start_step = step;
   for (int a = 0; a < from->n_acc; a++)
     mat->has_bias[a] = false;
 }
@@ -53,7 +54,7 @@ static KirIndex at_position(const CellCode *cell, KirIndex at) {
   return at;
 }
 
-static void emit_cell(Emit *e, CellCode *cell, int dir, MatPart x, MatPart h, KirReg *t,
+static void emit_cell(Emit *e, CellCode *cell, int dir, MatPart x, MatPart h, Step t,
                       const MapRows *rows) {
   Lower *l = e->l;
   const Layer *layer = cell->layer;
@@ -76,20 +77,21 @@ static void emit_cell(Emit *e, CellCode *cell, int dir, MatPart x, MatPart h, Ki
     mat[1].part[1].at = cell->rh_at;
   }
   for (int i = 0; i < n && l->job[layer->id].hoists; i++)
-    take_hoisted(&mat[i], &cell->place->hoisted[i]);
+    take_hoisted(&mat[i], &cell->place->hoisted[i], t.in_block);
   bool turns[2] = {false, false};
   for (int i = 0; i < n && !rows->row; i++)
-    turns[i] = (t || cell_shape(l, layer)->of_stream) &&
+    turns[i] = (t.t || cell_shape(l, layer)->of_stream) &&
                mat_turns(e, &mat[i], cell_shape(l, layer)->of_stream);
   KirBuffer *turn = NULL;
-  if (!t && (turns[0] || turns[n - 1])) turn = open_turn(e, layer, mat[0].suffix, &t);
+  KirReg *number = t.t;
+  if (!number && (turns[0] || turns[n - 1])) turn = open_turn(e, layer, mat[0].suffix, &number);
   for (int i = 0; i < n; i++) {
-    if (turns[i]) mat_turn(l, &mat[i], t);
+    if (turns[i]) mat_turn(l, &mat[i], number);
     mat[i].row = rows->row;
     mat[i].n_rows = rows->n;
     mat_emit(e, &mat[i]);
   }
-  if (turn) close_turn(e, turn, t);
+  if (turn) close_turn(e, turn, number);
 }
 
 /* The input products of the steps of a block. */
@@ -101,11 +103,11 @@ void recurrent_products(Emit *e, const Layer *layer, int dir, const HoistBlock *
   const Type *in = &layer->in[0]->type;
   KirReg *row = kb_reg(&e->kb, "row", kir_type(KIR_INDEX, 1));
   HoistBlock b = *block;
-  b.reads_block = x->clock != NULL;
-  e->block_row = row;
+  b.reads_block = x->in_block;
+  Step step = {.t = row, .in_block = row};
   Mat mat[2];
-  int n =
-      cell_mats(l, &cell, dir, cell_input_part(x, row, in->dim[in->rank - 1].n), (MatPart){0}, mat);
+  int n = cell_mats(l, &cell, dir, cell_input_part(x, step, in->dim[in->rank - 1].n), (MatPart){0},
+                    mat);
   for (int i = 0; i < n; i++) {
     mat[i].n_parts = 1;
     mat[i].split = mat_split(l, &mat[i]); /* of all sums of a unit, also those without x */
@@ -115,12 +117,12 @@ void recurrent_products(Emit *e, const Layer *layer, int dir, const HoistBlock *
 }
 
 /* A value as the steps of a layer see it: rows are those of the axis it runs along. */
-static View steps_view(const Layer *layer, View v, KirReg *row) {
+static View steps_view(const Layer *layer, View v, Step row) {
   int axis = layer->along[0].axis;
   if (axis == AXIS_TIME) return v;
   v.at = view_row(&v, row, 0);
   v.time = v.stride[axis];
-  v.clock = NULL;
+  v.in_block = false;
   v.rank--;
   for (int i = axis; i < v.rank; i++) {
     v.dim[i] = v.dim[i + 1];
@@ -130,7 +132,7 @@ static View steps_view(const Layer *layer, View v, KirReg *row) {
 }
 
 /* Step t of all positions; x and y: the views of steps_view. */
-static void step_of(Emit *e, const Layer *layer, int dir, const View *x, const View *y, KirReg *t) {
+static void step_of(Emit *e, const Layer *layer, int dir, const View *x, const View *y, Step t) {
   Lower *l = e->l;
   CellPlace *p = cell_of(l, layer, dir);
   CellCode cell = {.layer = layer, .place = p};
@@ -154,12 +156,12 @@ static void step_of(Emit *e, const Layer *layer, int dir, const View *x, const V
     View from = cell_state_view(layer, p->next, next, p->width);
     to.dim[to.rank - 1] = units;
     to.at = kir_at_offset(to.at, dir * units * to.stride[to.rank - 1]);
-    copy_row(e, &to, t, &from, NULL);
+    copy_row(e, &to, t, &from, ONLY_STEP);
   }
   samples_close(e, samples);
 }
 
-void recurrent_step(Emit *e, const Layer *layer, int dir, KirReg *t) {
+void recurrent_step(Emit *e, const Layer *layer, int dir, Step t) {
   Lower *l = e->l;
   if (int_computes(l, layer)) {
     int_cell_step(e, layer, dir, t);
@@ -169,7 +171,7 @@ void recurrent_step(Emit *e, const Layer *layer, int dir, KirReg *t) {
 }
 
 /* Fields that are not a view of the state: both directions, padded. */
-static void give_fields(Emit *e, const Layer *layer, KirReg *row) {
+static void give_fields(Emit *e, const Layer *layer, Step row) {
   Lower *l = e->l;
   if (int_computes(l, layer)) {
     int_cell_fields(e, layer);
@@ -187,7 +189,7 @@ static void give_fields(Emit *e, const Layer *layer, KirReg *row) {
                              layer, from, at_batch(e, from, k == 2 ? p->c_at : p->h_at), p->width);
       half.dim[half.rank - 1] = units;
       half.at = kir_at_offset(half.at, dir * units * half.stride[half.rank - 1]);
-      copy_row(e, &half, row, &state, NULL);
+      copy_row(e, &half, row, &state, ONLY_STEP);
     }
   }
 }
@@ -237,16 +239,16 @@ static void alone(Emit *e, const Layer *layer) {
     KirReg *t = backward ? kb_for_expr(kb, "t", kb_op2(kb, KIR_SUB, n, kb_int(kb, KIR_INDEX, 1, 1)),
                                        zero, -1)
                          : kb_for_expr(kb, "t", zero, n, 1);
-    recurrent_step(e, layer, dir, t);
+    recurrent_step(e, layer, dir, step_at(t));
     kb_end(kb);
   }
   KirStmt **samples = samples_open(e, layer);
-  give_fields(e, layer, NULL);
+  give_fields(e, layer, ONLY_STEP);
   samples_close(e, samples);
 }
 
 /* All positions of a feature axis within the step at `row`, every direction. */
-static void along_axis(Emit *e, const Layer *layer, KirReg *row) {
+static void along_axis(Emit *e, const Layer *layer, Step row) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   int64_t n = layer->in[0]->type.dim[layer->along[0].axis].n;
@@ -259,7 +261,7 @@ static void along_axis(Emit *e, const Layer *layer, KirReg *row) {
     KirReg *f = backward ? kb_for_expr(kb, "f", kb_int(kb, KIR_INDEX, n - 1, 1),
                                        kb_int(kb, KIR_INDEX, 0, 1), -1)
                          : kb_for(kb, "f", 0, n, 1);
-    step_of(e, layer, dir, &x, &y, f);
+    step_of(e, layer, dir, &x, &y, step_at(f));
     kb_end(kb);
   }
   give_fields(e, layer, row);
@@ -273,7 +275,7 @@ static void before_steps(Emit *e, const Layer *layer) {
   if (runs_in_time(layer)) recurrent_before(e, layer, 0);
 }
 
-static void step(Emit *e, const Layer *layer, KirReg *t) {
+static void step(Emit *e, const Layer *layer, Step t) {
   if (runs_in_time(layer))
     recurrent_step(e, layer, 0, t);
   else
@@ -281,7 +283,7 @@ static void step(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 static void after_steps(Emit *e, const Layer *layer) {
-  if (runs_in_time(layer)) give_fields(e, layer, NULL);
+  if (runs_in_time(layer)) give_fields(e, layer, ONLY_STEP);
 }
 
 const Lowering recurrent_lowering = {.step = step,

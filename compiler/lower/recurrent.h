@@ -20,7 +20,7 @@ typedef struct CellCode {
 View cell_state_view(const Layer *layer, KirBuffer *b, KirIndex at, int64_t width);
 
 /* Part 0 and part 1 of the products of a step: W x with d inputs at row t, and U h. */
-MatPart cell_input_part(const View *x, KirReg *t, int64_t d);
+MatPart cell_input_part(const View *x, Step t, int64_t d);
 MatPart cell_state_part(KirBuffer *h, KirIndex at, int64_t units);
 /* The products of a step: one Mat, or two, the second for the candidate of a GRU that resets
  * before. Returns how many. */

@@ -19,7 +19,7 @@ static const float *sum_of(Lower *l, const float *a, const float *b, int64_t n) 
   return sum;
 }
 
-MatPart cell_input_part(const View *x, KirReg *t, int64_t d) {
+MatPart cell_input_part(const View *x, Step t, int64_t d) {
   return (MatPart){.x = x->buffer,
                    .at = view_row(x, t, 0),
                    .k_stride = x->stride[x->rank - 1],

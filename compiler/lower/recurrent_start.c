@@ -85,7 +85,7 @@ static void load_state(Emit *e, const Layer *layer, int state, int dir) {
   View given = *view_of(l, from), own = cell_state_view(layer, to, at, p->width);
   given.at = kir_at_offset(given.at, dir * units * given.stride[given.rank - 1]);
   given.dim[given.rank - 1] = units;
-  copy_row(e, &own, NULL, &given, NULL);
+  copy_row(e, &own, ONLY_STEP, &given, ONLY_STEP);
 }
 
 void recurrent_before(Emit *e, const Layer *layer, int dir) {

@@ -35,7 +35,7 @@ static void over_time_before(Emit *e, const Layer *layer) {
     l->place[layer->out[0]->id].lost = lost;
     kb_zero(kb, lost, at_batch(e, lost, 0), view_size(y));
   }
-  KirIndex iy = view_row(y, NULL, 0), same = iy;
+  KirIndex iy = view_row(y, ONLY_STEP, 0), same = iy;
   int opened = open_row(e, y, y, &same, &iy);
   int bits = layer->kind == LAYER_min ? PLUS_INFINITY : MINUS_INFINITY;
   KirExpr *farthest = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, bits, 1));
@@ -44,12 +44,12 @@ static void over_time_before(Emit *e, const Layer *layer) {
   close_loops(e, opened);
 }
 
-static void over_time_step(Emit *e, const Layer *layer, KirReg *t) {
+static void over_time_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, NULL, 0),
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, ONLY_STEP, 0),
            il = lost ? at_batch(e, lost, 0) : kir_at(0);
   int opened = 0;
   for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
@@ -91,7 +91,7 @@ static void over_time_after(Emit *e, const Layer *layer) {
   KirExpr *n = d.kind == TIME_BOUNDED
                    ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(e, d)))
                    : kb_num(kb, (float)d.n, 1);
-  KirIndex iy = view_row(y, NULL, 0), same = iy;
+  KirIndex iy = view_row(y, ONLY_STEP, 0), same = iy;
   int opened = open_row(e, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
   close_loops(e, opened);
@@ -152,7 +152,7 @@ static void over_lanes(Emit *e, const Layer *layer, const View *x, KirIndex ix, 
   kb_store(kb, y->buffer, iy, result);
 }
 
-static void over_axes_step(Emit *e, const Layer *layer, KirReg *t) {
+static void over_axes_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -180,7 +180,7 @@ static void over_before(Emit *e, const Layer *layer) {
   if (over_ends(layer)) over_time_before(e, layer);
 }
 
-static void over_step(Emit *e, const Layer *layer, KirReg *t) {
+static void over_step(Emit *e, const Layer *layer, Step t) {
   if (over_ends(layer))
     over_time_step(e, layer, t);
   else

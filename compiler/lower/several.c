@@ -39,7 +39,7 @@ static void row(Emit *e, const Layer *layer, const View *const *view, const KirI
   }
 }
 
-static void several_step(Emit *e, const Layer *layer, KirReg *t) {
+static void several_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "u"};
   const View *view[MOST_OPERANDS] = {view_of(l, layer->out[0])};

@@ -154,7 +154,7 @@ static void phases_emit(Emit *e, const Layer *layer, Phase *p, int k, const View
   }
 }
 
-static void transposed_step(Emit *e, const Layer *layer, KirReg *t) {
+static void transposed_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   View x = *view_of(l, layer->in[0]), y = *view_of(l, fused_result(l, layer));
   Phase p[WINDOW_MAX_AXES];

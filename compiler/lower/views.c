@@ -19,7 +19,7 @@ static Window row_window(int64_t hop, int64_t shift) {
 }
 
 /* The step of a window of one row: row t * hop + shift of the input. */
-static void row_step(Emit *e, const Layer *layer, KirReg *t) {
+static void row_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   View x = *view_of(l, layer->in[0]);
   Window w = window_of(l, layer);
@@ -55,7 +55,7 @@ static Window every_nth_window(const Layer *layer) {
   return row_window(layer_size(layer, OPT_n, 1), 0);
 }
 
-static void window_or_view_step(Emit *e, const Layer *layer, KirReg *t) {
+static void window_or_view_step(Emit *e, const Layer *layer, Step t) {
   if (along(layer) == AXIS_TIME)
     row_step(e, layer, t);
   else
@@ -111,12 +111,12 @@ static bool last_ends(const Layer *layer) {
 }
 
 /* Copied after all: the final row once its loop is over. */
-static void last_step(Emit *e, const Layer *layer, KirReg *t) {
+static void last_step(Emit *e, const Layer *layer, Step t) {
   if (!last_ends(layer)) view_step(e, layer, t);
 }
 
 static void last_after(Emit *e, const Layer *layer) {
-  if (last_ends(layer)) view_step(e, layer, NULL);
+  if (last_ends(layer)) view_step(e, layer, ONLY_STEP);
 }
 
 /* expand: every row is the same. */
@@ -146,7 +146,7 @@ static View repeat_view(const Emit *e, const Layer *layer, View x) {
   return view;
 }
 
-void view_step(Emit *e, const Layer *layer, KirReg *t) {
+void view_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   View from = lowering_of(layer)->view(e, layer, *view_of(l, layer->in[0]));
   copy_row(e, view_of(l, layer->out[0]), t, &from, t);
@@ -165,8 +165,8 @@ static View part_of(const View *v, int axis, int64_t from, int64_t n, int64_t st
 
 /* One end of a padded row: n positions from `at` on, towards `step`, mirrored at position `edge` of
  * x. */
-static void pad_end(Emit *e, const Layer *layer, const View *y, const View *x, KirReg *t,
-                    int64_t at, int64_t n, int64_t edge, int64_t step) {
+static void pad_end(Emit *e, const Layer *layer, const View *y, const View *x, Step t, int64_t at,
+                    int64_t n, int64_t edge, int64_t step) {
   int axis = along(layer);
   if (n == 0) return;
   View to = part_of(y, axis, at, n, step), from = part_of(x, axis, edge, n, 0);
@@ -177,7 +177,7 @@ static void pad_end(Emit *e, const Layer *layer, const View *y, const View *x, K
     copy_row(e, &to, t, &from, t);
 }
 
-static void pad_step(Emit *e, const Layer *layer, KirReg *t) {
+static void pad_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = along(layer);
@@ -198,7 +198,7 @@ static Window pad_window(const Layer *layer) {
 }
 
 /* Every n-th position from each of the first n on is a copy of the input. */
-static void upsample_step(Emit *e, const Layer *layer, KirReg *t) {
+static void upsample_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int axis = along(layer);

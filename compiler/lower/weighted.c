@@ -41,7 +41,7 @@ static int64_t rows_per_call(Lower *l, const Layer *layer) {
   return domain_of(l, out).n * type_step_size(out) / (out->rank ? out->dim[out->rank - 1].n : 1);
 }
 
-static void dense_step(Emit *e, const Layer *layer, KirReg *t) {
+static void dense_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
@@ -74,7 +74,7 @@ static int open_elements(Emit *e, const View *x, const View *y, KirIndex *ix, Ki
   return opened;
 }
 
-static void embedding_step(Emit *e, const Layer *layer, KirReg *t) {
+static void embedding_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -100,7 +100,7 @@ static void embedding_step(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 /* Trained mean and variance become y = a x + b. */
-static void batch_norm(Emit *e, const Layer *layer, KirReg *t) {
+static void batch_norm(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
@@ -129,7 +129,7 @@ static void batch_norm(Emit *e, const Layer *layer, KirReg *t) {
 }
 
 /* x > 0 ? x : slope x */
-static void prelu(Emit *e, const Layer *layer, KirReg *t) {
+static void prelu(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);

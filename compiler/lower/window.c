@@ -37,7 +37,7 @@ static void window_rows(Emit *e, const Port *port, const WindowPort *w, KirReg *
     from = kept;
     from.at = kir_at_offset(from.at, by * kept.time);
   }
-  copy_row(e, &kept, t, &from, by ? t : NULL);
+  copy_row(e, &kept, step_at(t), &from, by ? step_at(t) : ONLY_STEP);
 }
 
 /* The parameters of push and the arguments it gives run: the kept window for a windowed input. */
