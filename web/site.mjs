@@ -15,12 +15,13 @@ const playground = existsSync(join(out, "../playground/index.html"));
 
 const read = (path) => readFileSync(join(root, path), "utf8");
 const markdown = (folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => posix.join(folder, name));
-const guides = ["docs/language.md", "docs/import.md", "docs/programs.md", "docs/embedding.md", "docs/web.md", "docs/shared.md", "docs/quantisation.md", "docs/editors.md",
+const guides = ["docs/language.md", "docs/import.md", "docs/programs.md", "docs/embedding.md", "docs/web.md", "docs/shared.md", "docs/quantisation.md",
   "docs/numerics.md", "docs/performance.md", "docs/reliability.md", "docs/conformance.md", "docs/pipeline.md"].filter((path) => existsSync(join(root, path)));
 const examples = ["examples/README.md", ...readdirSync(join(root, "examples")).map((name) => `examples/${name}/README.md`)].filter((path) => existsSync(join(root, path)));
 const stages = markdown("docs/errors/stages"), errors = markdown("docs/errors").filter((path) => !path.endsWith("README.md"));
-const others = markdown("docs").filter((path) => !guides.includes(path));
-const pages = [...new Set(["README.md", ...guides, ...others, "docs/errors/README.md", ...errors, ...stages, ...examples, "CHANGELOG.md", "CONTRIBUTING.md"])];
+const others = markdown("docs").filter((path) => path !== "docs/editors.md" && !guides.includes(path));
+const worlds = markdown("docs/worlds").filter((path) => !path.endsWith("README.md")), editors = markdown("docs/editors");
+const pages = [...new Set(["README.md", ...guides, ...others, "docs/worlds/README.md", ...worlds, "docs/editors.md", ...editors, "docs/errors/README.md", ...errors, ...stages, ...examples, "CHANGELOG.md", "CONTRIBUTING.md"])];
 
 /** Where a page of Markdown stands in the site. */
 const place = (path) => (path === "README.md" ? "index.html" : path.replace(/README\.md$/, "index.html").replace(/\.md$/, ".html"));
@@ -96,7 +97,7 @@ function menu(now) {
     return `<li><a href="${escape(to)}"${path === now ? ' aria-current="page"' : ""}>${escape(page.title)}</a></li>`;
   };
   const group = (title, paths, open) => `<details${open || paths.includes(now) ? " open" : ""}><summary>${title}</summary><ul>${paths.map(item).join("")}</ul></details>`;
-  return `<ul>${item("README.md")}</ul>${group("Guides", [...guides, ...others], true)}${group("Examples", examples, false)}` +
+  return `<ul>${item("README.md")}</ul>${group("Guides", [...guides, ...others], true)}${group("Build systems and boards", ["docs/worlds/README.md", ...worlds], false)}${group("Editors", ["docs/editors.md", ...editors], false)}${group("Examples", examples, false)}` +
     `${group("Stages", stages, false)}${group("Diagnostics", ["docs/errors/README.md", ...errors], false)}<ul>${item("CHANGELOG.md")}${item("CONTRIBUTING.md")}</ul>`;
 }
 

@@ -68,7 +68,7 @@ typedef struct CTrace {
 typedef struct COptions {
   const char *prefix;      /* "kws": kws_run, KWS_...; NULL: the model's name */
   const char *header_name; /* what the .c includes: "kws.h" */
-  const char *compiler;    /* "grus 0.1.0", for the first comment; may be NULL */
+  const char *compiler;    /* "grus 0.2.0", for the first comment; may be NULL */
   CScratch scratch;
   CVectors vectors;
   CWeights weights;

@@ -17,7 +17,7 @@ typedef struct LibraryBody {
 } LibraryBody;
 
 typedef struct LibraryOptions {
-  const char *compiler; /* "grus 0.1.0" */
+  const char *compiler; /* "grus 0.2.0" */
   int64_t batch;        /* of the batched modules; 1: there are none */
   int64_t stack;        /* bytes of stack of one call */
 } LibraryOptions;

@@ -22,7 +22,7 @@ typedef struct LlvmEntries {
 
 typedef struct LlvmOptions {
   const char *prefix;   /* "kws": kws_run; NULL: the model's name */
-  const char *compiler; /* "grus 0.1.0", named in debug info; may be NULL */
+  const char *compiler; /* "grus 0.2.0", named in debug info; may be NULL */
   const char *target;   /* a triple, or a name of the table of machines; NULL: this machine */
   const char *cpu;      /* as LLVM names it, or "native"; NULL: what target implies */
   const char *features; /* "+fma,-avx", added to those of target and cpu; may be NULL */

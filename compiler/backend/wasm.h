@@ -8,7 +8,7 @@
 #include "kir/kir.h"
 
 typedef struct WasmOptions {
-  const char *compiler; /* "grus 0.1.0" */
+  const char *compiler; /* "grus 0.2.0" */
 } WasmOptions;
 
 /* The module imports nothing. It exports its memory as "memory" and the entries by their names

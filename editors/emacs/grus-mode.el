@@ -1,6 +1,6 @@
 ;;; grus-mode.el --- Models of recurrent networks -*- lexical-binding: t -*-
 ;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-;; Version: 0.1.0
+;; Version: 0.2.0
 ;; Package-Requires: ((emacs "26.1"))
 
 ;;; Commentary:

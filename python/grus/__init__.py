@@ -19,7 +19,7 @@ from ._recipe import compile
 from ._stream import Stream
 from ._verify import Comparison, Report, verify
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Comparison", "GrusError", "Model", "Port", "Report", "Stream", "compile", "load", "verify"]
 
 

@@ -97,7 +97,7 @@ typedef struct GrusProgram {
   GrusKind kind;
   const char *name;
   const char *doc;      /* NULL or the model's doc comment */
-  const char *compiler; /* "grus 0.1.0", printed by --version */
+  const char *compiler; /* "grus 0.2.0", printed by --version */
   size_t batch;         /* samples per run; 1 unless built with --batch. Streams: 1 */
   const GrusPort *ports;
   size_t port_count;
