@@ -119,10 +119,11 @@ static void vector_fma(CWriter *c, int lanes) {
     text_add(c->out, "#else\n");
   }
   const char *lane = gnu ? "" : ".v";
-  text_printf(c->out,
-              "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_fma_f32(a%s[i], b%s[i], "
-              "c%s[i]);\n  }\n  return r;\n%s}\n",
-              t, lanes, lane, c->prefix, lane, lane, lane, gnu ? "#endif\n" : "");
+  text_printf(
+      c->out,
+      "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_fma_f32(a%s[i], b%s[i], "
+      "c%s[i]);\n  }\n  return r;\n%s}\n",
+      t, gnu ? " = a" : "", lanes, lane, c->prefix, lane, lane, lane, gnu ? "#endif\n" : "");
 }
 
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */

@@ -227,16 +227,24 @@ Emit emit_new(Lower *l, KirFunc *f) {
                 .out = ARENA_ARRAY(l->arena, KirBuffer *, l->model->n_out + 1)};
 }
 
+/* Steps of a value after which a layer that looks back on it sees as many as it ever will. */
+static int64_t steps_to_fill(const Lower *l, const Value *v) {
+  const Layer *layer = v->layer;
+  if (!layer || v->field || l->job[layer->id].is_dead || !lowering_of(layer)->reach) return 0;
+  int64_t reach = lowering_of(layer)->reach(layer);
+  return reach > 0 ? reach : 0;
+}
+
 static void count_calls(Emit *e) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   int64_t most = 0;
   l->m->first_output = -1;
   for (int i = 0; i < l->model->n_values; i++) {
-    const Type *type = &l->model->value[i]->type;
-    if (!type_is_stream(type) || type->time.lag == 0) continue;
-    int64_t slots = l->calls_slots / type->time.period;
-    int64_t calls = (type->time.lag + slots - 1) / slots;
+    const Value *v = l->model->value[i];
+    if (!type_is_stream(&v->type)) continue;
+    int64_t slots = l->calls_slots / v->type.time.period;
+    int64_t calls = (v->type.time.lag + steps_to_fill(l, v) + slots - 1) / slots;
     if (calls > most) most = calls;
   }
   for (int i = 0; i < l->model->n_out; i++) {

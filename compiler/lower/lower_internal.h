@@ -148,7 +148,8 @@ typedef struct Emit {
   Kb kb;
   KirBuffer **in, **out; /* its parameters, by port; NULL: not one of them */
   KirReg **length;       /* by length index: its value */
-  KirReg *calls;         /* streams with lag: calls made since reset, up to the last lag */
+  KirReg *calls;         /* streams with lag: calls made since reset, up to the last lag
+                            or the last step that fills what a layer looks back on */
   KirReg *sample;        /* of the batch, that the body computes; NULL: there is one only */
   bool is_tiled;         /* it computes the samples side by side */
 } Emit;
@@ -336,11 +337,14 @@ typedef struct Lowering {
   void (*alone)(Emit *, const Layer *);        /* then: all of it */
   /* The result as a view of the input, which is at `in`; NULL: none. */
   View (*view)(const Emit *, const Layer *, View in);
-  Window (*window)(const Layer *);  /* the rows that it reads; NULL, size 0: its own */
-  bool takes_samples;               /* of a batch, all at once */
-  bool (*ends_time)(const Layer *); /* runs over the steps, one result; NULL: never */
-  bool has_kernel;                  /* which may be stored in 16 bits */
-  const char *text;                 /* what it computes, for its comment */
+  Window (*window)(const Layer *); /* the rows that it reads; NULL, size 0: its own */
+  /* Rows before its own that it reads of every input but the first; -1: its own step only; NULL:
+   * never. */
+  int64_t (*reach)(const Layer *);
+  bool takes_samples;                             /* of a batch, all at once */
+  bool (*ends_time)(const Layer *);               /* runs over the steps, one result; NULL: never */
+  bool has_kernel;                                /* which may be stored in 16 bits */
+  const char *text;                               /* what it computes, for its comment */
   const char *(*formula)(Lower *, const Layer *); /* the same where options change it */
 } Lowering;
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;

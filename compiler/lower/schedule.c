@@ -263,6 +263,8 @@ static void need_inputs(Lower *l, const Layer *layer) {
   if (spreads && (out.before || out.after)) job->is_alias = false;
   /* Its past is that of no other value, and may lie in another order. */
   if (out.past && !(layer_info(layer->kind)->flags & TRAINING)) job->is_alias = false;
+  const Lowering *how = lowering_of(layer);
+  int64_t reach = how->reach ? how->reach(layer) : -1;
   for (int i = 0; i < layer->n_in; i++) {
     const Value *v = layer->in[i];
     bool same_loop = !job->is_private && v->layer && !l->job[v->layer->id].is_private &&
@@ -271,6 +273,10 @@ static void need_inputs(Lower *l, const Layer *layer) {
     bool ends = ends_time(layer) && layer->kind == LAYER_last;
     Need n = {.rows = (!same_loop && !ends) || (ends_time(layer) && layer->kind == LAYER_first),
               .dense = job->is_alias && (layer->kind == LAYER_reshape || out.dense)};
+    if (reach >= 0 && i > 0) {
+      n.rows = true;
+      n.before = l->streaming && type_is_stream(&v->type) ? reach : 0;
+    }
     if (job->is_alias && !spreads && !ends_time(layer)) {
       n.rows |= out.rows;
       n.before = out.before;

@@ -210,6 +210,25 @@ static void upsample_step(Emit *e, const Layer *layer, Step t) {
   kb_end(&e->kb);
 }
 
+/* Along time every step of the input makes n of the result, in the call that it comes with. */
+static void upsample_alone(Emit *e, const Layer *layer) {
+  Lower *l = e->l;
+  Kb *kb = &e->kb;
+  const View *x = view_of(l, layer->in[0]);
+  View y = *view_of(l, layer->out[0]);
+  Domain in = domain_of(l, &layer->in[0]->type);
+  int64_t n = layer_size(layer, OPT_n, 1);
+  bool waits = in.kind == TIME_STREAM && in.lag > 0;
+  KirExpr *from = waits ? domain_skip(e, in) : kb_int(kb, KIR_INDEX, 0, 1);
+  KirReg *v = kb_for_expr(kb, "v", from, domain_count(e, in), 1);
+  KirReg *i = kb_for(kb, "u", 0, n, 1);
+  y.at = kir_at_plus(y.at, y.time, i);
+  y.time *= n;
+  copy_row(e, &y, step_at(v), x, step_at(v));
+  kb_end(kb);
+  kb_end(kb);
+}
+
 static bool moves_time(const Layer *layer) {
   return along(layer) == AXIS_TIME;
 }
@@ -228,4 +247,5 @@ const Lowering expand_lowering = {.step = view_step, .view = expand_view};
 const Lowering reverse_lowering = {
     .step = view_step, .view = reverse_view, .is_private = moves_time, .alone = reverse_private};
 const Lowering pad_lowering = {.step = pad_step, .window = pad_window};
-const Lowering upsample_lowering = {.step = upsample_step};
+const Lowering upsample_lowering = {
+    .step = upsample_step, .is_private = moves_time, .alone = upsample_alone};

@@ -134,6 +134,10 @@ const BindRow bind_rows[] = {
     {LAYER_BatchNorm, CONVENTION_ONNX, ROLE_MEAN, ROLE_COUNT, "input_mean", "K"},
     {LAYER_BatchNorm, CONVENTION_ONNX, ROLE_VARIANCE, ROLE_COUNT, "input_var", "K"},
 
+    {LAYER_AdditiveAttention, CONVENTION_KERAS, ROLE_SCALE, ROLE_COUNT, "scale", "K"},
+    {LAYER_AdditiveAttention, CONVENTION_TORCH, ROLE_SCALE, ROLE_COUNT, "weight", "1,K"},
+    {LAYER_AdditiveAttention, CONVENTION_ONNX, ROLE_SCALE, ROLE_COUNT, "B", "K,1"},
+
     {LAYER_prelu, CONVENTION_KERAS, ROLE_SLOPE, ROLE_COUNT, "alpha", "1,K"},
     {LAYER_prelu, CONVENTION_TORCH, ROLE_SLOPE, ROLE_COUNT, "weight", "K"},
     {LAYER_prelu, CONVENTION_ONNX, ROLE_SLOPE, ROLE_COUNT, "slope", "1,K"},

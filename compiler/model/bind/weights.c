@@ -225,6 +225,14 @@ static int embedding_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
+/* AdditiveAttention: how much each feature of tanh(q + k) counts. */
+static int attention_params(const Layer *layer, ParamShape *out) {
+  int n = 0;
+  if (layer->kind == LAYER_AdditiveAttention && is_true(layer, OPT_scale))
+    add_param(out, &n, ROLE_SCALE, "K", last_axis(&layer->in[0]->type), 0, 0, 0);
+  return n;
+}
+
 static int prelu_params(const Layer *layer, ParamShape *out) {
   int n = 0;
   add_param(out, &n, ROLE_SLOPE, "K", last_axis(&layer->in[0]->type), 0, 0, 0);
@@ -238,7 +246,6 @@ static int no_params(const Layer *layer, ParamShape *out) {
 
 /* Families without weights. */
 #define argmax_params      no_params
-#define attention_params   no_params
 #define concat_params      no_params
 #define cumsum_params      no_params
 #define delay_params       no_params

@@ -1,64 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* attention in double (Vaswani et al. 2017): y[i] = sum over j of softmax over j of (q[i] . k[j]
- * scale) v[j], each head by itself. */
+ * scale) v[j], each head by itself; AdditiveAttention (Bahdanau et al. 2015): its scores are sums
+ * of scale tanh(q[i] + k[j]). Axes that it does not go along are mapped over. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
 
-/* Positions of one attention: rows of width d. */
+/* Positions of one attention: n rows of d, `stride` apart. */
 typedef struct Rows {
   const double *data;
-  int64_t n, d;
+  int64_t n, d, stride;
 } Rows;
 
-static double score(const Rows *q, int64_t i, const Rows *k, int64_t j, int64_t first, int64_t size,
-                    double scale) {
+static double score(const Layer *layer, const double *q, const double *k, int64_t first,
+                    int64_t size) {
+  const float *scale = layer->weights ? layer->weights->role[ROLE_SCALE] : NULL;
   double sum = 0;
   for (int64_t c = first; c < first + size; c++)
-    sum += q->data[i * q->d + c] * k->data[j * k->d + c];
-  return sum * scale;
+    if (layer->kind == LAYER_AdditiveAttention)
+      sum += (scale ? (double)scale[c] : 1) * tanh(q[c] + k[c]);
+    else
+      sum += q[c] * k[c];
+  if (layer->kind == LAYER_AdditiveAttention) return sum;
+  return sum * layer_number(layer, OPT_factor, 1 / sqrt((double)size));
 }
 
 static void attend(const Layer *layer, const Rows *q, const Rows *k, const Rows *v, double *y,
-                   double *weight) {
+                   int64_t y_stride, double *weight) {
   int64_t heads = layer_size(layer, OPT_heads, 1), size = q->d / heads, width = v->d / heads;
-  double scale = layer_number(layer, OPT_factor, 1 / sqrt((double)size));
-  bool causal = layer_word_is(layer, OPT_mask, "causal");
+  int64_t window = layer_window(layer);
   for (int64_t h = 0; h < heads; h++)
     for (int64_t i = 0; i < q->n; i++) {
-      int64_t n = causal ? i + 1 : k->n;
+      int64_t end = layer_looks_back(layer) ? i + 1 : k->n;
+      int64_t begin = window && end > window ? end - window : 0;
       double most = -INFINITY, sum = 0;
-      for (int64_t j = 0; j < n; j++) {
-        weight[j] = score(q, i, k, j, h * size, size, scale);
+      for (int64_t j = begin; j < end; j++) {
+        weight[j] = score(layer, q->data + i * q->stride, k->data + j * k->stride, h * size, size);
         most = eval_greater(most, weight[j]);
       }
-      for (int64_t j = 0; j < n; j++)
+      for (int64_t j = begin; j < end; j++)
         sum += exp(weight[j] - most);
       for (int64_t c = h * width; c < (h + 1) * width; c++) {
-        y[i * v->d + c] = 0;
-        for (int64_t j = 0; j < n; j++)
-          y[i * v->d + c] += exp(weight[j] - most) / sum * v->data[j * v->d + c];
+        double *to = &y[i * y_stride + c];
+        *to = 0;
+        for (int64_t j = begin; j < end; j++)
+          *to += exp(weight[j] - most) / sum * v->data[j * v->stride + c];
       }
     }
+}
+
+/* Elements from one position of the axis to the next. */
+static int64_t stride_of(const Type *type, int axis) {
+  int64_t n = 1;
+  for (int i = axis + 1; i < type->rank; i++)
+    n *= type->dim[i].n;
+  return n;
 }
 
 EvalStatus eval_attention(Eval *e, const Layer *layer) {
   const EvalTensor *x[3];
   Rows rows[3];
-  bool timed = layer->along[0].axis == AXIS_TIME;
-  int64_t runs = timed ? 1 : eval_in(e, layer->in[0])->steps;
+  int axis = layer->along[0].axis;
+  bool timed = axis == AXIS_TIME;
+  const Type *type = &layer->in[0]->type;
+  int64_t steps = eval_in(e, layer->in[0])->steps, outer = 1, inner = 1;
   for (int i = 0; i < 3; i++) {
-    const Type *type = &layer->in[i]->type;
+    const Type *t = &layer->in[i]->type;
     x[i] = eval_in(e, layer->in[i]);
-    rows[i] = (Rows){.n = timed ? x[i]->steps : type->dim[0].n, .d = type->dim[type->rank - 1].n};
-    if (!timed && x[i]->steps < runs) runs = x[i]->steps;
+    rows[i] = (Rows){.n = timed ? x[i]->steps : t->dim[axis].n,
+                     .d = t->dim[t->rank - 1].n,
+                     .stride = stride_of(t, axis)};
+    if (!timed && x[i]->steps < steps) steps = x[i]->steps;
   }
-  EvalTensor *y = eval_out(e, layer->out[0], timed ? x[0]->steps : runs);
+  if (!timed) outer = steps;
+  for (int i = 0; i + 1 < type->rank; i++) {
+    if (i < axis) outer *= type->dim[i].n;
+    if (i > axis) inner *= type->dim[i].n;
+  }
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
   double *weight = ARENA_ARRAY(e->arena, double, rows[1].n);
-  for (int64_t t = 0; t < runs; t++) {
-    for (int i = 0; i < 3; i++)
-      rows[i].data = x[i]->data + t * rows[i].n * rows[i].d;
-    attend(layer, &rows[0], &rows[1], &rows[2], y->data + t * rows[0].n * rows[2].d, weight);
-  }
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t p = 0; p < inner; p++) {
+      for (int i = 0; i < 3; i++)
+        rows[i].data = x[i]->data + o * rows[i].n * rows[i].stride + p * rows[i].d;
+      double *to = y->data + o * rows[0].n * rows[2].stride + p * rows[2].d;
+      attend(layer, &rows[0], &rows[1], &rows[2], to, rows[2].stride, weight);
+    }
   return EVAL_OK;
 }

@@ -84,7 +84,8 @@ static bool of_upsample(const Eval *e, const Layer *layer, const int64_t *to, in
 }
 
 EvalStatus eval_upsample(Eval *e, const Layer *layer) {
-  return gather(e, layer, eval_in(e, layer->in[0])->steps, of_upsample);
+  int64_t times = along(layer) == 0 ? layer_size(layer, OPT_n, 1) : 1;
+  return gather(e, layer, eval_in(e, layer->in[0])->steps * times, of_upsample);
 }
 
 static bool of_reverse(const Eval *e, const Layer *layer, const int64_t *to, int64_t *from) {

@@ -20,10 +20,19 @@ static int64_t attention_macs(const Model *model, const Layer *layer) {
   bool timed = layer->along[0].axis == AXIS_TIME;
   int axis = layer->along[0].axis;
   int64_t queries = timed ? q->time.n : q->dim[axis].n, keys = timed ? k->time.n : k->dim[axis].n;
-  int64_t pairs =
-      layer_word_is(layer, OPT_mask, "causal") ? queries * (queries + 1) / 2 : queries * keys;
-  return (timed ? 1 : value_steps(model, q)) * pairs *
-         (q->dim[q->rank - 1].n + v->dim[v->rank - 1].n);
+  int64_t pairs = queries * keys, times = timed ? 1 : value_steps(model, q),
+          window = layer_window(layer);
+  if (layer_looks_back(layer)) {
+    if (window == 0 || window > keys) window = keys;
+    pairs = window * (window + 1) / 2 + (queries - window) * window;
+  }
+  if (timed && type_is_stream(q)) { /* once the window is full */
+    times = value_steps(model, q);
+    pairs = layer_window(layer);
+  }
+  for (int i = 0; i + 1 < q->rank; i++)
+    if (i != axis) times *= q->dim[i].n;
+  return times * pairs * (q->dim[q->rank - 1].n + v->dim[v->rank - 1].n);
 }
 
 /* Trained matrices are multiplied once for each position of the result, which is a vector along its
@@ -34,7 +43,8 @@ int64_t layer_macs(const Model *model, const Layer *layer) {
   bool spreads = layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose;
   const Type *out = spreads ? &layer->in[0]->type : &layer->out[0]->type;
   int64_t per_vector = 0, vectors = value_steps(model, out);
-  if (layer->kind == LAYER_attention) return attention_macs(model, layer);
+  if (layer->kind == LAYER_attention || layer->kind == LAYER_AdditiveAttention)
+    return attention_macs(model, layer);
   for (int i = 0, n = layer_params(layer, params); i < n; i++)
     if (params[i].role == ROLE_KERNEL || params[i].role == ROLE_RECURRENT)
       per_vector += param_count(&params[i]);

@@ -90,6 +90,7 @@ typedef enum OptName {
   OPT_swapped,
   OPT_units,
   OPT_value,
+  OPT_window,
   OPT_NAME_COUNT
 } OptName;
 

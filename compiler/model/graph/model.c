@@ -195,6 +195,15 @@ int layer_directions(const Layer *layer) {
   return layer_word_is(layer, OPT_direction, "both") ? 2 : 1;
 }
 
+int64_t layer_window(const Layer *layer) {
+  const OptVal *window = layer_opt(layer, OPT_window);
+  return window && window->given ? layer_size(layer, OPT_window, 0) : 0;
+}
+
+bool layer_looks_back(const Layer *layer) {
+  return layer_word_is(layer, OPT_mask, "causal") || layer_window(layer) > 0;
+}
+
 bool layer_learns_start(const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init);
   return init && (init->learned || layer_word_is(layer, OPT_init, "learned"));

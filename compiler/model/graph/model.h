@@ -230,8 +230,12 @@ Activation layer_activation(const Layer *layer, OptName name);
  * Keras, 2^-23 of PyTorch; l2_normalize: 1e-12. */
 double layer_eps_unsaid(Convention convention, LayerKind kind);
 double layer_eps(const Model *model, const Layer *layer);
-int layer_n_states(const Layer *layer);      /* 2 for LSTM, 1 for GRU and RNN, else 0 */
-int layer_directions(const Layer *layer);    /* 2 for direction=both, else 1 */
+int layer_n_states(const Layer *layer);   /* 2 for LSTM, 1 for GRU and RNN, else 0 */
+int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
+/* attention: whether position i sees none after it, and how many it sees, itself among them (0:
+ * all). */
+bool layer_looks_back(const Layer *layer);
+int64_t layer_window(const Layer *layer);
 bool layer_learns_start(const Layer *layer); /* init=learned: a state, or the past of a Conv1D */
 /* A value of kind SIZES, PADDING or AXES as it is written: "(1, 2)", "(causal, (2, 2))", "freq". */
 void option_print(Text *out, const OptInfo *info, const OptVal *opt);

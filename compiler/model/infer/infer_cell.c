@@ -166,7 +166,9 @@ static bool is_of_one_step(const Layer *layer) {
   if (layer->kind == LAYER_frames || layer->kind == LAYER_delay ||
       layer->kind == LAYER_overlap_add || layer->kind == LAYER_flatten)
     return false;
-  if (layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose) return !time;
+  if (layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose ||
+      layer->kind == LAYER_upsample)
+    return !time;
   if (layer->kind == LAYER_reshape && (in->time_pos != 0 || out->time_pos != 0)) return false;
   return (!time || window) && type_is_sequence(in) && type_is_sequence(out) &&
          time_equal(&in->time, &out->time);

@@ -32,6 +32,7 @@ static int64_t product(const int64_t *size, int n) {
 
 /* Steps of a stream before its own that a layer keeps. */
 static int64_t steps_back(const Layer *layer) {
+  if (layer_window(layer)) return layer_window(layer) - 1;
   for (int i = 0; i < layer->n_along; i++) {
     const LayerAxis *a = &layer->along[i];
     int64_t span;
@@ -52,7 +53,10 @@ bool infer_layer_fits(Infer *inf, const Layer *layer) {
     if (count > most) return report(inf, layer, count, "a weight");
   }
   if (!layer->n_in || !type_is_stream(&layer->in[0]->type)) return true;
-  int64_t back[] = {steps_back(layer), type_step_size(&layer->in[0]->type)};
-  int64_t kept = product(back, 2);
-  return kept <= most || report(inf, layer, kept, "the past");
+  for (int i = 0; i < layer->n_in; i++) {
+    int64_t back[] = {steps_back(layer), type_step_size(&layer->in[i]->type)};
+    int64_t kept = product(back, 2);
+    if (kept > most) return report(inf, layer, kept, "the past");
+  }
+  return true;
 }

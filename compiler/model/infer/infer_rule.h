@@ -127,6 +127,11 @@ bool time_convolved(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a
 /* time / step: rate and stream period of one value in `step`. False on overflow. */
 bool time_slower(Time *time, int64_t step);
 
+/* ---- infer_transposed.c ---- */
+
+/* The time of `times` steps for each of v. E405, E413, E313. */
+bool time_faster(Infer *inf, const Layer *layer, const Value *v, int64_t times, Time *time);
+
 /* ---- infer_meet.c: values joined step by step ---- */
 
 /* Times of a and b (inputs i and j of layer) agree: E307 or E303, E309 or E303, E409, E410,

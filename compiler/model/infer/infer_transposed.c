@@ -62,19 +62,21 @@ static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
 }
 
 /* E413: there are no steps between those of the clock. */
-static bool report_clock(Infer *inf, const Layer *layer, const Value *v, const LayerAxis *a) {
+static bool report_clock(Infer *inf, const Layer *layer, const Value *v, int64_t times) {
+  bool repeats = layer->kind == LAYER_upsample;
   const Time *time = &v->type.time;
   Diag *d = infer_report(inf, E413, layer, layer->span,
                          "`%s` makes %lld steps of each, and this stream has no steps between",
-                         layer_name(layer), (long long)a->stride);
+                         layer_name(layer), (long long)times);
   diag_primary(d,
                time->period > 1 ? "one value in %lld steps of the clock"
                                 : "one value at each step of the clock",
                (long long)time->period);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "the stride of a transposed convolution divides the period of its stream: what "
-               "frames, pools or strides made slower can "
-               "be made as fast again");
+  diag_note(d,
+            "%s divides the period of its stream: what frames, pools or strides made slower can "
+            "be made as fast again",
+            repeats ? "`n` of `upsample`" : "the stride of a transposed convolution");
   diag_note(d, "a call that takes several samples at once is `f32[time .., sample N, 1]`, and "
                "`along=sample` makes more of them");
   return false;
@@ -96,9 +98,24 @@ static bool report_length(Infer *inf, const Layer *layer, const Value *v) {
   Diag *d = infer_report(inf, E405, layer, layer->span,
                          "`%s` changes the number of steps, which is known only at run time",
                          layer_name(layer));
-  diag_primary(d, "only a stride of 1 with `same` or `causal` keeps it");
+  if (layer->kind == LAYER_upsample)
+    diag_primary(d, "needs a fixed number of steps, or a stream");
+  else
+    diag_primary(d, "only a stride of 1 with `same` or `causal` keeps it");
   diag_trace_value(d, inf->model, v);
   return false;
+}
+
+/* Period, lag and rate of a stream that has `times` steps for each of v. */
+static bool rate_faster(Infer *inf, const Layer *layer, const Value *v, int64_t times, Time *time) {
+  if (time->kind == TIME_STREAM) {
+    if (time->period % times) return report_clock(inf, layer, v, times);
+    time->period /= times;
+    if (!size_mul(time->lag, times, &time->lag)) return report_overflow(inf, layer, v);
+  }
+  if (time->rate_num && !size_mul(time->rate_num, times, &time->rate_num))
+    return report_overflow(inf, layer, v);
+  return true;
 }
 
 static bool time_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxis *a, Time *time) {
@@ -112,13 +129,15 @@ static bool time_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
     bool front = a->padding.kind == PAD_SAME ? a->size > 1
                                              : a->padding.kind == PAD_ZEROS && a->padding.before;
     if (front) return report_stream_padding(inf, layer, v);
-    if (time->period % a->stride) return report_clock(inf, layer, v, a);
-    time->period /= a->stride;
-    if (!size_mul(time->lag, a->stride, &time->lag)) return report_overflow(inf, layer, v);
   }
-  if (time->rate_num && !size_mul(time->rate_num, a->stride, &time->rate_num))
+  return rate_faster(inf, layer, v, a->stride, time);
+}
+
+bool time_faster(Infer *inf, const Layer *layer, const Value *v, int64_t times, Time *time) {
+  if (time->kind == TIME_BOUNDED && times > 1) return report_length(inf, layer, v);
+  if (time->kind == TIME_FIXED && (!size_mul(time->n, times, &time->n) || time->n > INT32_MAX))
     return report_overflow(inf, layer, v);
-  return true;
+  return rate_faster(inf, layer, v, times, time);
 }
 
 static bool infer_transposed(Infer *inf, Layer *layer, int axes) {

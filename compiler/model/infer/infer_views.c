@@ -119,13 +119,12 @@ bool infer_upsample(Infer *inf, Layer *layer) {
   int64_t n;
   if (!needs_numbers(inf, layer, v) || !layer_goes_along(inf, layer, v, 1, true)) return false;
   int axis = layer->along[0].axis;
-  if (axis == AXIS_TIME)
-    return report_not_time(inf, layer, v,
-                           "more steps are made by a transposed convolution: "
-                           "`Conv1DTranspose(filters, kernel=2, stride=2)`");
   if (!needs_size(inf, layer, OPT_n, NULL, &n)) return false;
   Type type = type_result(&v->type);
-  if (!size_mul(type.dim[axis].n, n, &type.dim[axis].n)) type.dim[axis].n = INT64_MAX;
+  if (axis == AXIS_TIME) {
+    if (!time_faster(inf, layer, v, n, &type.time)) return false;
+  } else if (!size_mul(type.dim[axis].n, n, &type.dim[axis].n))
+    type.dim[axis].n = INT64_MAX;
   layer->out[0]->type = type;
   return true;
 }

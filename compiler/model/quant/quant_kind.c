@@ -65,6 +65,7 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_state:
   case LAYER_keep:
   case LAYER_attention:
+  case LAYER_AdditiveAttention:
   case LAYER_RMSNorm:
   case LAYER_GroupNorm:
   case LAYER_InstanceNorm:
