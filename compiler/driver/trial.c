@@ -285,8 +285,10 @@ static double *window_in_storage(Session *s, const Type *type, const double *sam
 
 /* One run of the evaluator, its outputs appended to out. */
 static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, const int64_t *skip,
-                           Recorded *out, EvalTensor **values) {
-  EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1)};
+                           const TrialWatch *watch, Recorded *out, EvalTensor **values) {
+  EvalRun run = {.in = ARENA_ARRAY(s->arena, EvalTensor, model->n_in + 1),
+                 .watch = watch ? watch->watch : NULL,
+                 .watcher = watch ? watch->watcher : NULL};
   for (int i = 0; i < model->n_in; i++) {
     const Type *type = &model->in[i]->value->type;
     bool window = model->in[i]->every > 0;
@@ -307,10 +309,10 @@ static EvalStatus evaluate(Session *s, const Model *model, const Recorded *in, c
   return status;
 }
 
-EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out,
-                           EvalTensor **values) {
+EvalStatus trial_watched(Session *s, const Model *model, const Recorded *in,
+                         const TrialWatch *watch, Recorded *out, EvalTensor **values) {
   memset(out, 0, sizeof *out * (size_t)model->n_out);
-  if (model->run != RUN_WINDOW) return evaluate(s, model, in, NULL, out, values);
+  if (model->run != RUN_WINDOW) return evaluate(s, model, in, NULL, watch, out, values);
   int w = 0; /* windows: one run each, hop by hop */
   while (w < model->n_in - 1 && !model->in[w]->every)
     w++;
@@ -320,9 +322,14 @@ EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, R
     int64_t *skip = ARENA_ARRAY(s->arena, int64_t, model->n_in);
     for (int i = 0; i < model->n_in; i++)
       skip[i] = model->in[i]->every ? at * type_step_size(&model->in[i]->value->type) : 0;
-    status = evaluate(s, model, in, skip, out, values);
+    status = evaluate(s, model, in, skip, watch, out, values);
   }
   return status;
+}
+
+EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out,
+                           EvalTensor **values) {
+  return trial_watched(s, model, in, NULL, out, values);
 }
 
 /* Whether the value of a layer is there only as sums, on which another one goes on. */

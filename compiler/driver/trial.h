@@ -37,6 +37,14 @@ int trial_samples(Session *s, const Model *model, const GrusProgram *program,
 EvalStatus trial_reference(Session *s, const Model *model, const Recorded *in, Recorded *out,
                            EvalTensor **values);
 
+/* The same, each real number that a layer computes seen, and perhaps changed, by watch. */
+typedef struct TrialWatch {
+  EvalWatch *watch;
+  void *watcher;
+} TrialWatch;
+EvalStatus trial_watched(Session *s, const Model *model, const Recorded *in,
+                         const TrialWatch *watch, Recorded *out, EvalTensor **values);
+
 /* What compiled code gave for output i, made comparable with the `want` elements of the evaluator.
  * A stream with outputs of several lags fills the places before an output's first value with zeros;
  * false if they are not. What has no time beside a stream is given by every call; the evaluator has

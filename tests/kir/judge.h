@@ -8,8 +8,8 @@
 
 #include "driver/trial.h"
 
-/* in: a sample for each place of the batch. fast: shorter functions. The weights of the model may
- * be changed after. *what says how it differs. */
+/* in: a sample for each place of the batch. fast: shorter functions. *what says how
+ * it differs. */
 Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast,
               OracleBackend backend, char *what, size_t size);
 

@@ -97,8 +97,15 @@ static void eval_outputs(Eval *e) {
   }
 }
 
+void eval_show(const Eval *e, const Layer *layer) {
+  for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k] && e->run->watch; k++)
+    e->run->watch(e->run->watcher, layer->out[k], &e->run->value[layer->out[k]->id]);
+}
+
 EvalStatus eval_layer(Eval *e, const Layer *layer) {
-  return eval_fn[layer->kind](e, layer);
+  EvalStatus status = eval_fn[layer->kind](e, layer);
+  if (status == EVAL_OK) eval_show(e, layer);
+  return status;
 }
 
 /* A layer, or the loop that it is in. */

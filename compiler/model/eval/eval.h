@@ -15,6 +15,8 @@ typedef struct EvalTensor {
 
 typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH, EVAL_OVERFLOW } EvalStatus;
 
+typedef void EvalWatch(void *watcher, const Value *v, EvalTensor *result);
+
 typedef struct EvalRun {
   EvalTensor *in;    /* per model->in, by the caller, in storage order of its type. A plain value
                         beside a stream holds for the whole run */
@@ -22,6 +24,10 @@ typedef struct EvalRun {
                         steps gives the values that S / steps_per_call calls of _step give */
   EvalTensor *cell;  /* per model->layer by id, made by model_eval: c of an LSTM at every step */
   EvalTensor *value; /* per model->value by id, made by model_eval, time first */
+  /* NULL, or called with each result that a layer computes in real numbers, before others read
+     it: it may change the numbers. In a loop, once for each step. */
+  EvalWatch *watch;
+  void *watcher;
 } EvalRun;
 
 /* Runs one sample; a window of an `every` input is a run of its own. The model is typed and every

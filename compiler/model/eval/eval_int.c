@@ -67,5 +67,6 @@ EvalStatus eval_int_layer(Eval *e, const Layer *layer) {
     return status;
   }
   compute(e, layer, ql);
+  if (!oracle_format(e, ql->last->out[0]).bits) eval_show(e, ql->last);
   return e->overflowed ? EVAL_OVERFLOW : EVAL_OK;
 }

@@ -36,6 +36,8 @@ typedef EvalStatus EvalFn(Eval *e, const Layer *layer);
 #include "model/graph/layers.def"
 
 EvalStatus eval_layer(Eval *e, const Layer *layer);
+/* Its results, to whoever watches the run. */
+void eval_show(const Eval *e, const Layer *layer);
 /* All layers of a loop, step by step, each by `one`. */
 EvalStatus eval_loop(Eval *e, int loop, EvalFn *one);
 
