@@ -208,7 +208,7 @@ ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Cal
   noting.cap = ARENA_ARRAY(s->arena, size_t, model->n_in + 1);
   for (int round = 0, n = rounds_of(s->options); round < n; round++) {
     int argc = round_argv(s, "grus", round, argv);
-    int code = grus_host_run(program, argc, (char **)(uintptr_t)argv, stderr);
+    int code = grus_host_run_finite(program, argc, (char **)(uintptr_t)argv, stderr);
     if (code != GRUS_EXIT_OK) return code == GRUS_EXIT_USAGE ? EXIT_USAGE : EXIT_FILE;
   }
   if (model->run == RUN_WINDOW) cut_windows(model, s->arena, out);

@@ -14,4 +14,9 @@ bool descriptor_permit(int fd, mode_t mode);
  * errno. */
 bool descriptor_close_copy(int fd);
 
+/* Waits until no other grus places files in this folder, for two seconds at most: somebody else may
+ * hold it for longer. What it returns ends with descriptor_release, or with the process. */
+int descriptor_hold(const char *folder);
+void descriptor_release(int held);
+
 #endif

@@ -6,6 +6,9 @@
  *   3. keep     each target that will be replaced gets a second name
  *   4. place    the staged files are renamed to their targets, the folders synced
  *
+ * Of several files 3 and 4 are one step for other processes that write here: the folder is held,
+ * and what needed no writing before is looked at again.
+ *
  * A failure in 1 to 3 leaves all targets alone; one in 4 renames the second names back. */
 #define _XOPEN_SOURCE 700
 #include "driver/files.h"
@@ -95,7 +98,8 @@ typedef struct Staged {
 
 typedef struct Write {
   Staged *file;
-  int n; /* 0 once all is over */
+  int n;    /* 0 once all is over */
+  int held; /* the folder; -1: not */
 } Write;
 
 /* Undoes what is not over yet: by files_write, and by the arena when memory runs out in the
@@ -114,6 +118,7 @@ static void write_end(void *arg) {
       unlink(f->kept);
   }
   w->n = 0;
+  descriptor_release(w->held);
   interrupts_release();
 }
 
@@ -202,6 +207,24 @@ static void sync_folder(Arena *arena, const char *target) {
   close(fd);
 }
 
+/* Holds the folder, and stages what another process changed meanwhile. */
+static bool hold(Arena *arena, const FileOut *files, Write *w, const char **failed,
+                 const char **reason) {
+  const char *folder = NULL;
+  for (int i = 0; i < w->n && !folder; i++)
+    if (!is_straight(files[i].path)) folder = file_dir(arena, files[i].path);
+  if (folder) w->held = descriptor_hold(folder);
+  bool ok = true;
+  for (int i = 0; i < w->n && ok; i++) {
+    *failed = files[i].path;
+    if (w->file[i].target)
+      w->file[i].existed = file_exists(w->file[i].target);
+    else
+      ok = stage(arena, &files[i], &w->file[i], reason);
+  }
+  return ok;
+}
+
 /* All is in place: nothing is to be undone. */
 static void commit(Arena *arena, Write *w) {
   for (int i = 0; i < w->n; i++) {
@@ -227,6 +250,7 @@ bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
   bool ok = true, alone = n == 1;
   interrupts_hold();
   w->n = n;
+  w->held = -1;
   for (int i = 0; i < n && ok; i++) {
     *failed = files[i].path;
     ok = stage(arena, &files[i], &w->file[i], reason);
@@ -239,6 +263,7 @@ bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
     *failed = files[i].path;
     ok = !is_straight(files[i].path) || write_straight(&files[i], reason);
   }
+  if (ok && !alone) ok = hold(arena, files, w, failed, reason);
   for (int i = 0; i < n && ok && !alone; i++) {
     *failed = files[i].path;
     ok = keep_old(arena, &w->file[i], reason);

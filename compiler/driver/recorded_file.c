@@ -100,8 +100,9 @@ bool recorded_takes(Session *s, const char *name, const Type *type, const char *
                     const double *data, int64_t n) {
   GrusPort port = port_of(s, name, type, false);
   HostText why = {{0}, 0};
+  HostNan nan = s->options->allow_nan ? HOST_NAN_ALLOWED : HOST_NAN_REFUSED;
   for (int64_t i = 0; i < n; i++) {
-    if (host_port_takes(&port, data[i], false, s->options->allow_nan, &why)) continue;
+    if (host_port_takes(&port, data[i], false, nan, &why)) continue;
     session_error(s, "%s: value %lld of `%s`: %s", path, (long long)i, name, why.s);
     s->file_trouble = true;
     return false;

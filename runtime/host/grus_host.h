@@ -132,6 +132,10 @@ enum {
  * re-entrant. */
 int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err);
 
+/* The same for a program that measures numbers: NaN and infinities are no input, whatever argv
+ * says. */
+int grus_host_run_finite(const GrusProgram *program, int argc, char **argv, FILE *err);
+
 /* The body of main in a standalone program: grus_host_run on stderr, then, if it was interrupted,
  * the signal's default action, so that shells see what happened. */
 int grus_main(const GrusProgram *program, int argc, char **argv);

@@ -55,7 +55,7 @@ int host_feed_open(HostFeed *feed, const GrusProgram *program, const HostLog *lo
   source->log = log;
   source->program = program;
   source->port = port;
-  source->allow_nan = options->allow_nan;
+  source->nan = host_options_nan(options);
   source->skip_names = options->skip_names;
   if (options->id_name)
     return host_error(log, GRUS_EXIT_USAGE,

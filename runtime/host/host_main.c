@@ -64,7 +64,8 @@ static int main_dispatch(const GrusProgram *program, HostLog *log, const char *n
   return GRUS_EXIT_USAGE;
 }
 
-int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) {
+static int main_run(const GrusProgram *program, int argc, char **argv, FILE *err,
+                    bool finite_only) {
   const char *name = argc > 0 && argv[0] && *argv[0] ? argv[0] : program->name;
   const char *slash = strrchr(name, '/');
   HostLog log = {err, slash && slash[1] ? slash + 1 : name, false, false};
@@ -75,6 +76,7 @@ int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) 
   HostOptions options;
   memset(&options, 0, sizeof options);
   options.wav_bits = -1;
+  options.finite_only = finite_only;
   options.values = calloc(program->port_count + 1, sizeof *options.values);
   options.lengths = calloc(program->length_count + 1, sizeof *options.lengths);
   int status;
@@ -89,6 +91,14 @@ int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) 
   free(options.values);
   free(options.lengths);
   return status;
+}
+
+int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) {
+  return main_run(program, argc, argv, err, false);
+}
+
+int grus_host_run_finite(const GrusProgram *program, int argc, char **argv, FILE *err) {
+  return main_run(program, argc, argv, err, true);
 }
 
 int grus_main(const GrusProgram *program, int argc, char **argv) {

@@ -30,6 +30,11 @@ bool host_is_numbers(const char *text) {
   }
 }
 
+HostNan host_options_nan(const HostOptions *options) {
+  if (options->finite_only) return HOST_NAN_NEVER;
+  return options->allow_nan ? HOST_NAN_ALLOWED : HOST_NAN_REFUSED;
+}
+
 HostStyle host_options_in_style(const HostOptions *options, const char *path) {
   HostStyle style = host_style_of_path(path);
   if (style.format != HOST_FORMAT_NONE && strcmp(path, "-") != 0) return style;

@@ -16,7 +16,8 @@ typedef struct HostOptions {
   const char *id_name, *skip_names; /* of columns of .csv inputs */
   double rate;                      /* 0: from the model or the input */
   bool no_names, allow_nan, quiet, help, version;
-  bool print; /* no output was given a place: show them all as text */
+  bool finite_only; /* not an option: whoever runs the program says so */
+  bool print;       /* no output was given a place: show them all as text */
   HostWhen colour, progress;
 } HostOptions;
 
@@ -36,6 +37,9 @@ bool host_is_numbers(const char *text);
 /* The style in which to read `path`: by its name, --in-format for standard input and unknown
  * names. */
 HostStyle host_options_in_style(const HostOptions *options, const char *path);
+
+/* What the program and its command line make of NaN and infinities. */
+HostNan host_options_nan(const HostOptions *options);
 
 /* The interface of the model, on standard output. */
 void host_help(const GrusProgram *program, const char *name, FILE *file);

@@ -80,14 +80,15 @@ static double exact_limit(GrusElem elem) {
   return elem == GRUS_ELEM_F32 ? 16777216 : 2048;
 }
 
-static bool float_takes(const GrusPort *port, double value, bool integral, bool allow_nan,
+static bool float_takes(const GrusPort *port, double value, bool integral, HostNan nan,
                         HostText *why) {
   if (value != value || value - value != 0) {
-    if (allow_nan) return true;
-    host_text_add(why, "%s is not a finite number (programs with --allow-nan take it)",
+    if (nan == HOST_NAN_ALLOWED) return true;
+    host_text_add(why, "%s is not a finite number%s",
                   value != value ? "NaN"
                   : value > 0    ? "infinity"
-                                 : "-infinity");
+                                 : "-infinity",
+                  nan == HOST_NAN_REFUSED ? " (--allow-nan takes it)" : "");
     return false;
   }
   double size = value < 0 ? -value : value;
@@ -104,9 +105,9 @@ static bool float_takes(const GrusPort *port, double value, bool integral, bool 
   return true;
 }
 
-bool host_port_takes(const GrusPort *port, double value, bool integral, bool allow_nan,
+bool host_port_takes(const GrusPort *port, double value, bool integral, HostNan nan,
                      HostText *why) {
-  if (host_elem_is_float(port->elem)) return float_takes(port, value, integral, allow_nan, why);
+  if (host_elem_is_float(port->elem)) return float_takes(port, value, integral, nan, why);
   double low, high;
   host_elem_range(port->elem, &low, &high);
   if (port->bound) low = 0, high = (double)port->bound - 1;

@@ -27,10 +27,12 @@ void host_port_type(const GrusProgram *program, const GrusPort *port, HostText *
 /* "input `x`", "output `y`". */
 const char *host_port_role(const GrusPort *port);
 
+/* What becomes of NaN and infinities in an input. */
+typedef enum HostNan { HOST_NAN_REFUSED, HOST_NAN_ALLOWED, HOST_NAN_NEVER } HostNan;
+
 /* May `value` be stored in the port? If not, `why` says so: "9000 is out of range, ...".
  * integral: the file stores integers, which floats must then hold exactly. */
-bool host_port_takes(const GrusPort *port, double value, bool integral, bool allow_nan,
-                     HostText *why);
+bool host_port_takes(const GrusPort *port, double value, bool integral, HostNan nan, HostText *why);
 
 /* Copies one sample between a file's order and the model's.
  * values: [outer, file_steps, inner], or [file_steps, outer, inner] if time_major; the first

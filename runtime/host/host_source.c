@@ -92,7 +92,7 @@ static void source_place(const HostSource *source, uint64_t index, HostText *tex
 bool host_source_accept(HostSource *source, const double *values, size_t n, bool integral) {
   HostText why = {{0}, 0}, place = {{0}, 0};
   for (size_t i = 0; i < n; i++) {
-    if (host_port_takes(source->port, values[i], integral, source->allow_nan, &why)) continue;
+    if (host_port_takes(source->port, values[i], integral, source->nan, &why)) continue;
     source_place(source, source->done + i, &place);
     host_source_fail(source, GRUS_EXIT_DATA, "%s: %s", place.s, why.s);
     host_source_needs(source);

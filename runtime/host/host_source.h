@@ -34,7 +34,7 @@ typedef struct HostSource {
   const GrusProgram *program;
   const GrusPort *port;
   const char *name; /* for messages */
-  bool allow_nan;
+  HostNan nan;
   HostStyle style;
   HostBytes bytes;
   HostNumber number; /* npy, wav, raw */

@@ -249,7 +249,7 @@ static void tensor_start(HostTensor *tensor, const GrusProgram *program, const H
   source->log = log;
   source->program = program;
   source->port = port;
-  source->allow_nan = options->allow_nan;
+  source->nan = host_options_nan(options);
   source->id_name = options->id_name;
   source->skip_names = options->skip_names;
 }

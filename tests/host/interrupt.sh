@@ -7,15 +7,15 @@ for signal in INT TERM HUP; do
   say $signal
   "$ARRAYS" exec "$MODELS" clean in gain=o.npy --in-format csv </dev/null &
   pid=$!
-  exec 3>in
+  exec 3<>in # which waits for nobody
   echo 1,2 >&3
   # The temporary file shows that the program has got as far as its outputs.
   n=0
-  while [ "$(find . -name '.o.npy.*' | wc -l)" -eq 0 ] && [ $n -lt 500 ]; do
+  while [ "$(find . -name '.o.npy.*' | wc -l)" -eq 0 ] && [ $n -lt 500 ] && kill -0 $pid 2>/dev/null; do
     sleep 0.02
     n=$((n + 1))
   done
-  [ $n -lt 500 ] || echo "no temporary file appeared"
+  [ "$(find . -name '.o.npy.*' | wc -l)" -ne 0 ] || echo "no temporary file appeared"
   kill -$signal $pid
   wait $pid 2>/dev/null
   echo "[$?]"

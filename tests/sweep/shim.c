@@ -3,11 +3,12 @@
  * file fail, once or for ever, in the program and in all libraries it uses.
  *
  *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
- *                           SHIM_COUNT=path
+ *                           SHIM_PAUSE=folder  SHIM_COUNT=path
  *
  * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written
- * to files. SHIM_COUNT gets the number of calls there were. Standard streams count for
- * SHIM_KIND=files too. */
+ * to files. SHIM_PAUSE is a folder: before its second rename the process makes the file `paused` in
+ * it, and waits for a file `go`. SHIM_COUNT gets the number of calls there were. Standard streams
+ * count for SHIM_KIND=files too. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -166,8 +167,19 @@ int fsync(int fd) {
   REAL(int, fsync, int);
   return file_fails() ? -1 : real(fd);
 }
+static void pause_in(const char *folder) {
+  enum { TRIES = 2000, PAUSE = 5000 }; /* microseconds */
+  char path[4096];
+  snprintf(path, sizeof path, "%s/paused", folder);
+  fclose(fopen(path, "w"));
+  snprintf(path, sizeof path, "%s/go", folder);
+  for (int i = 0; i < TRIES && access(path, F_OK) != 0; i++)
+    usleep(PAUSE);
+}
 int rename(const char *from, const char *to) {
   REAL(int, rename, const char *, const char *);
+  static int renames;
+  if (getenv("SHIM_PAUSE") && ++renames == 2) pause_in(getenv("SHIM_PAUSE"));
   return file_fails() ? -1 : real(from, to);
 }
 int link(const char *from, const char *to) {

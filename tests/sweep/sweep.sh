@@ -107,6 +107,27 @@ killed() { # command...: each output is the old one or the new one, whole, where
     done
   done
 }
+at_once() { # two builds of one pair: its halves belong together, whoever was last
+  what='two builds of one pair'
+  fresh
+  rm -f "$work/tmp/paused" "$work/tmp/go"
+  SHIM_PAUSE=$work/tmp LD_PRELOAD=$SHIM "$GRUS" build m.grus --weights=random:1 -q --prefix first -o m.c 2>"$work/said" &
+  first=$!
+  n=0
+  while [ ! -e "$work/tmp/paused" ] && [ $n -lt 1000 ]; do sleep 0.01 && n=$((n + 1)); done
+  [ -e "$work/tmp/paused" ] || bad 'the first did not come to its second file'
+  "$GRUS" build m.grus --weights=random:1 -q --prefix second -o m.c 2>>"$work/said" &
+  second=$!
+  sleep 0.3
+  : >"$work/tmp/go"
+  wait $first || bad "the first failed: $(tail -1 "$work/said")"
+  wait $second || bad "the second failed: $(tail -1 "$work/said")"
+  runs=$((runs + 2))
+  for prefix in first second; do
+    [ "$(grep -c "${prefix}_" m.h)" -gt 0 ] && [ "$(grep -c "${prefix}_" m.c)" -gt 0 ] && return
+  done
+  bad 'the source and the header are of different builds'
+}
 
 mkdir "$work/in"
 cat >"$work/in/m.grus" <<'END'
@@ -125,6 +146,7 @@ sed 's/GRU(5)/GRU(6)/' m.grus >other.grus
 "$GRUS" build other.grus --weights=random:2 -q -o m.c && cp m.c m.h "$work/old/" || exit 2
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.c
 killed "$GRUS" build m.grus --weights=random:1 -q -o m.c
+at_once
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --json -o m.c -MD -MF m.d
 rm "$work"/old/*
 sweep 3 "$GRUS" check m.grus

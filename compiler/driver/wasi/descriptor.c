@@ -16,3 +16,12 @@ bool descriptor_close_copy(int fd) {
   (void)fd;
   return true;
 }
+
+int descriptor_hold(const char *folder) {
+  (void)folder;
+  return -1;
+}
+
+void descriptor_release(int held) {
+  (void)held;
+}

@@ -16,6 +16,11 @@ int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err) 
   return refuse(err);
 }
 
+int grus_host_run_finite(const GrusProgram *program, int argc, char **argv, FILE *err) {
+  (void)program, (void)argc, (void)argv;
+  return refuse(err);
+}
+
 int grus_main(const GrusProgram *program, int argc, char **argv) {
   (void)program, (void)argc, (void)argv;
   return refuse(stderr);
