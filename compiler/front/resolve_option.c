@@ -313,7 +313,7 @@ static bool option_axes(Body *body, const OptInfo *opt, const Node *node, OptVal
       diag_primary(d, "expected the label of an axis%s", order ? "" : ", or `time`");
       if (node_is(part, N_INT) || node_is(part, N_NEG))
         diag_note(d, order ? "write the names of the feature axes: `permute(ch, freq)` of "
-                             "`f32[time .., freq 257, ch 2]`"
+                             "`f32[time .., freq 257, ch 2]`; the last axis is also `features`"
                            : "axes have names, not numbers: `f32[time .., freq 257]`, then "
                              "`along=freq`");
       return false;

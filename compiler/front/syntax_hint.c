@@ -108,7 +108,8 @@ static bool hint_after_value(Diag *d, const Parser *parser, const Token *found, 
   if (found->kind == '(' && before.begin > 0 && parser->source->text[before.begin - 1] == '.') {
     diag_note(d, "stages are joined with `|>`");
     Span dot = {before.file, before.begin - 1, before.begin};
-    fix_edit(diag_fix(d, FIX_MAYBE, "write `|> %s`", word), dot, "|> ");
+    bool apart = dot.begin == 0 || isspace((unsigned char)parser->source->text[dot.begin - 1]);
+    fix_edit(diag_fix(d, FIX_MAYBE, "write `|> %s`", word), dot, apart ? "|> " : " |> ");
     return true;
   }
   bool number = found->kind == TOK_INT || found->kind == TOK_FLOAT;

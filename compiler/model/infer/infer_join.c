@@ -17,35 +17,69 @@ static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) 
 
 /* ---- concat ---- */
 
-/* concat along an axis that is not the last. */
-static bool report_other_axes(Infer *inf, const Layer *layer, int j) {
-  const Type *a = &layer->in[0]->type;
-  Diag *d =
-      infer_report(inf, E308, layer, layer->name_span, "`concat` joins `%s`; another axis differs",
-                   axis_name(inf->arena, a, layer->along[0].axis));
-  diag_primary(d, "all other axes must be equal");
-  label_shapes(inf, d, layer, 0, j);
-  return false;
+/* The transposed convolution that made the sizes of v, through stages that keep them; NULL: none.
+ */
+static const Layer *spread_by(const Value *v) {
+  for (; v->layer && v->layer->n_in; v = v->layer->in[0]) {
+    const Layer *layer = v->layer;
+    if (layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose) return layer;
+    if (layer->n_in > 1 || !dims_equal(&v->type, &layer->in[0]->type)) return NULL;
+  }
+  return NULL;
+}
+
+/* Where a transposed convolution makes one axis longer than its counterpart by less than a stride:
+ * the rest of a size that the stride does not divide. */
+static void advise_cut(Infer *inf, Diag *d, const Layer *layer, int j, int axis) {
+  int64_t a = layer->in[0]->type.dim[axis].n, b = layer->in[j]->type.dim[axis].n;
+  int longer = a > b ? 0 : j;
+  const Value *v = layer->in[longer];
+  const Layer *spread = spread_by(v);
+  int64_t least = a > b ? b : a, surplus = a + b - 2 * least, stride = 0;
+  for (int k = 0; spread && k < spread->n_along; k++)
+    if (spread->along[k].axis == axis) stride = spread->along[k].stride;
+  if (surplus >= stride) return;
+  diag_note(d,
+            "a stride that does not divide a size loses the rest of it, and `%s` makes the next "
+            "whole multiple",
+            layer_name(spread));
+  if (!v->type.dim[axis].label) return;
+  edit_pipe_input(inf, diag_fix(d, FIX_MAYBE, "cut off the surplus"), layer, longer,
+                  arena_printf(inf->arena, "slice(0, %lld, along=%s)", (long long)least,
+                               v->type.dim[axis].label));
+}
+
+/* The first axis that differs, but for the one that is joined. */
+static int axis_that_differs(const Layer *layer, int j) {
+  const Type *a = &layer->in[0]->type, *b = &layer->in[j]->type;
+  int axis = 0;
+  while (axis == layer->along[0].axis || a->dim[axis].n == b->dim[axis].n)
+    axis++;
+  return axis;
 }
 
 static bool report_axes(Infer *inf, const Layer *layer, int j) {
   const Type *a = &layer->in[0]->type, *b = &layer->in[j]->type;
+  bool last = layer->along[0].axis == a->rank - 1;
+  const char *joined =
+      last ? "the last axis"
+           : arena_printf(inf->arena, "`%s`", axis_name(inf->arena, a, layer->along[0].axis));
   Diag *d;
-  if (layer->along[0].axis != a->rank - 1 && a->rank == b->rank)
-    return report_other_axes(inf, layer, j);
   if (a->rank != b->rank) {
     d = infer_report(inf, E308, layer, layer->name_span,
-                     "`concat` joins the last axis; the number of axes differs");
+                     "`concat` joins %s; the number of axes differs", joined);
     diag_primary(d, "%d and %d", a->rank, b->rank);
-  } else {
-    int i = 0;
-    while (i < a->rank - 1 && a->dim[i].n == b->dim[i].n)
-      i++;
-    d = infer_report(inf, E308, layer, layer->name_span,
-                     "`concat` joins the last axis; axis %d differs", i + 1 + type_is_sequence(a));
-    diag_primary(d, "%lld and %lld", (long long)a->dim[i].n, (long long)b->dim[i].n);
+    label_shapes(inf, d, layer, 0, j);
+    return false;
   }
+  int axis = axis_that_differs(layer, j);
+  const char *name = axis_name(inf->arena, a->dim[axis].label ? a : b, axis);
+  bool named = a->dim[axis].label || b->dim[axis].label;
+  d = infer_report(inf, E308, layer, layer->name_span, "`concat` joins %s; %s%s%s differs", joined,
+                   named ? "`" : "", name, named ? "`" : "");
+  diag_primary(d, "%lld and %lld", (long long)a->dim[axis].n, (long long)b->dim[axis].n);
   label_shapes(inf, d, layer, 0, j);
+  advise_cut(inf, d, layer, j, axis);
   return false;
 }
 
@@ -115,12 +149,16 @@ static void advise_project(Infer *inf, Diag *d, const Layer *layer) {
     fix_edit(fix, at, "(%s |> Dense(%lld))", text, to);
 }
 
-/* Sizes that a transposed convolution made. */
-static bool is_transposed(const Value *v) {
-  while (v->layer && v->layer->n_in && (layer_info(v->layer->kind)->flags & POINTWISE))
-    v = v->layer->in[0];
-  return v->layer &&
-         (v->layer->kind == LAYER_Conv1DTranspose || v->layer->kind == LAYER_Conv2DTranspose);
+/* The only axis whose sizes differ, -1: not one. */
+static int only_axis_that_differs(const Type *a, const Type *b) {
+  int found = -1;
+  if (a->rank != b->rank) return -1;
+  for (int i = 0; i < a->rank; i++) {
+    if (a->dim[i].n == b->dim[i].n) continue;
+    if (found >= 0) return -1;
+    found = i;
+  }
+  return found;
 }
 
 static bool report_shapes(Infer *inf, const Layer *layer, int j) {
@@ -128,7 +166,9 @@ static bool report_shapes(Infer *inf, const Layer *layer, int j) {
                          "operands of `%s` must have equal shapes", layer_name(layer));
   label_shapes(inf, d, layer, 0, j);
   diag_note(d, "every axis must be equal: there is no broadcasting");
-  if (is_transposed(layer->in[0]) || is_transposed(layer->in[j]))
+  int axis = only_axis_that_differs(&layer->in[0]->type, &layer->in[j]->type);
+  if (axis >= 0) advise_cut(inf, d, layer, j, axis);
+  if (spread_by(layer->in[0]) || spread_by(layer->in[j]))
     diag_note(d, "a transposed convolution with the `kernel`, `stride` and `padding` of its "
                  "convolution brings back the size that the convolution had");
   if (layer->n_in == 2) advise_project(inf, d, layer);

@@ -26,7 +26,10 @@ static bool report_endless(Infer *inf, const Layer *layer, const Value *v) {
   const Port *port = stream_port(v);
   if (port) diag_label(d, endless_axis(inf, port), "endless: one step per call");
   diag_trace_value(d, inf->model, v);
-  if (span_valid(layer->pipe)) {
+  if (layer->kind == LAYER_flatten && v->type.rank > 1 && span_valid(layer->span))
+    fix_edit(diag_fix(d, FIX_MAYBE, "join the features of each step"), layer->span,
+             "reshape([time .., %lld])", (long long)type_step_size(&v->type));
+  else if (span_valid(layer->pipe)) {
     Fix *fix =
         diag_fix(d, FIX_MAYBE, "drop `%s` to produce an output at every step", layer_name(layer));
     edit_drop_stage(inf, fix, layer);
