@@ -115,9 +115,9 @@ static void add_values(Items *items) {
       add_item(items, n->text, ITEM_VARIABLE, type_detail(items, value_named(a, n->at, &model)),
                NULL, 'a');
   }
-  add_formals(items, around);
 }
 
+/* Params of the file, and formals of the block. */
 static void add_params(Items *items) {
   add_item_names(items, items->r->a->checked.tree, N_PARAM, ITEM_CONSTANT, "param");
   const Node *around = body_around(items->r->a, items->r->at);

@@ -170,10 +170,57 @@ def many(folder, f4):
     finish(d, folder, "tf_many", {"x": xs}, {"y": np.where(s < 0, 0.25 * s, s)})
 
 
+def moves(folder, f4):
+    """every way to put numbers elsewhere: parts of given sizes, along axes counted from the end, backwards, to the end"""
+    d, out = Def(), {}
+    xs = f4(3, 4, 5)
+    a = xs.astype("f8")
+    d.placeholder("x", [3, 4, 5])
+    ints = lambda name, value: d.const(name, value, "i4")
+    numbers = [0]
+
+    def put(op, inputs, value, **attrs):
+        """inputs: names, or lists of integers that become constants"""
+        numbers[0] += 1
+        name = f"n{numbers[0]}"
+        names = [i if isinstance(i, str) else ints(f"{name}_{k}", i) for k, i in enumerate(inputs)]
+        d.node(name, op, names, **attrs)
+        for k, v in enumerate(value if isinstance(value, tuple) else (value,)):
+            d.node(f"y{len(out)}", "Identity", [f"{name}:{k}" if k else name])
+            out[f"y{len(out)}"] = v
+        return name
+
+    put("SplitV", ["x", [1, 3, 1], -1], tuple(np.split(a, [1, 4], 2)), num_split=3)
+    put("Unpack", ["x"], tuple(a[:, :, k] for k in range(5)), num=5, axis=-1)
+    put("Unpack", ["x"], tuple(a), num=3)
+    put("Pack", ["x", "x"], np.stack([a, a], -1), axis=-1)
+    put("StridedSlice", ["x", [2, 0, 4], [0, 0, 0], [-1, 1, -2]], a[::-1, :, 4:0:-2], begin_mask=2, end_mask=3)
+    put("StridedSlice", ["x", [0, 3], [0, 0], [1, -1]], a[0, 3:0:-1], shrink_axis_mask=1)
+    put("StridedSlice", ["x", [1, -2], [2, 0], [1, 1]], a[1:2, -2], shrink_axis_mask=2)
+    put("StridedSlice", ["x", [5], [9], [-1]], a[::-1], begin_mask=1, end_mask=1)
+    put("Slice", ["x", [1, 0, 2], [-1, 2, -1]], a[1:, :2, 2:])
+    e = put("ExpandDims", ["x", -2], a[:, :, None])
+    put("Squeeze", [e], a)
+    put("Squeeze", [e], a, axis=(1, field(3, 2)))
+    z = put("ZerosLike", ["x"], np.zeros_like(a))
+    put("Fill", [[2, 3], d.const("seven", 7.5)], np.full((2, 3), 7.5))
+    put("GatherV2", ["x", [2, 0, 2], 1], a[:, [2, 0, 2]])
+    put("Gather", ["x", [1, 1]], a[[1, 1]])
+    put("ReverseV2", ["x", [-1, 0]], a[::-1, :, ::-1])
+    put("Transpose", ["x", [2, 0, 1]], a.transpose(2, 0, 1))
+    put("Tile", ["x", [1, 2, 1]], np.tile(a, (1, 2, 1)))
+    put("BroadcastTo", [z, [2, 3, 4, 5]], np.zeros((2, 3, 4, 5)))
+    put("Max", ["x", [0, -1]], a.max((0, 2)), keep_dims=False)
+    put("Prod", ["x", 1], a.prod(1, keepdims=True), keep_dims=True)
+    put("Rsqrt", [put("Square", ["x"], a * a)], 1 / np.abs(a))
+    put("AddN", ["x", "x", "x"], 3 * a)
+    finish(d, folder, "tf_moves", {"x": xs}, out)
+
+
 def main(folder):
     r = np.random.default_rng(0)
     f4 = lambda *shape: r.standard_normal(shape).astype("f4") * np.float32(0.5)
-    for make in loop, many, cell: make(folder, f4)
+    for make in loop, many, cell, moves: make(folder, f4)
 
 
 main(sys.argv[1])
