@@ -53,7 +53,8 @@ static const char *wanted_name(const Layer *layer) {
 /* A value and an output want the same name: the output has it, the value is called what it is. */
 static const char *let_name(Arena *arena, Map *taken, const Layer *layer) {
   const char *wanted = wanted_name(layer);
-  if (!map_get(taken, identifier_clean(arena, wanted)) || layer_info(layer->kind)->flags & OPERATOR)
+  bool numbered = layer_info(layer->kind)->flags & OPERATOR || layer->kind == LAYER_state;
+  if (!map_get(taken, identifier_clean(arena, wanted)) || numbered)
     return name_unique(arena, taken, wanted);
   char *kind = arena_strdup(arena, layer_info(layer->kind)->name);
   for (char *s = kind; *s; s++)

@@ -91,7 +91,7 @@ static void drop_unread(Foreign *f) {
     int uses = 0;
     for (int k = 0; k < LAYER_MAX_RESULTS; k++)
       uses += layer->out[k] ? layer->out[k]->n_uses : 0;
-    if (uses) continue;
+    if (uses || layer->kind == LAYER_keep) continue; /* the next step reads what is kept */
     for (int k = 0; k < layer->n_in; k++)
       layer->in[k]->n_uses--;
     for (int o = 0; o < layer_opt_count(layer_info(layer->kind)); o++)

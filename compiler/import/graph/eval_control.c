@@ -17,6 +17,9 @@ CONTROL(Scan)
 CONTROL(While)
 CONTROL(VarRead)
 CONTROL(VarAssign)
+/* Nor are the ends of a cell, whose steps depend on one another. */
+CONTROL(State)
+CONTROL(Keep)
 
 static bool truth(Run *run, const GraphNode *node, const GraphTensor *t, bool *out) {
   *out = t && t->count == 1 && t->data && t->data[0] != 0;

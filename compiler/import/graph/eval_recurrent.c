@@ -34,6 +34,12 @@ typedef struct Activation {
   ACTIVATION(exp, 0, exp(x))                                                                       \
   ACTIVATION(silu, 0, x / (1 + exp(-x)))                                                           \
   ACTIVATION(gelu, 0, 0.5 * x * (1 + erf(x * 0.70710678118654752440)))                             \
+  ACTIVATION(mish, 0, x *tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))))                         \
+  ACTIVATION(hard_silu, 0, x *fmin(1, fmax(0, x / 6 + 0.5)))                                       \
+  ACTIVATION(log_sigmoid, 0, x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x)))                          \
+  ACTIVATION(tanh_shrink, 0, x - tanh(x))                                                          \
+  ACTIVATION(squareplus, 0, 0.5 * (x + sqrt(x * x + 4)))                                           \
+  ACTIVATION(celu, 1, x > 0 ? x : a * expm1(x / a))                                                \
   ACTIVATION(affine, 2, a *x + b)                                                                  \
   ACTIVATION(leaky_relu, 1, x < 0 ? a * x : x)                                                     \
   ACTIVATION(thresholded_relu, 1, x > a ? x : 0)                                                   \

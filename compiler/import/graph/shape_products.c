@@ -166,6 +166,29 @@ static bool operand_fits(GraphCall *call, int k, const char *what, int rank, con
                             call_dims(call, rank, dim));
 }
 
+bool graph_shape_state(GraphCall *call) {
+  const GraphTensor *x = call_in(call, 0), *start = call_in(call, 1);
+  int64_t dim[GRAPH_MAX_RANK] = {0};
+  if (x->rank < 1 || start->rank >= GRAPH_MAX_RANK)
+    return call_fault(call, "a state has too many axes, or no steps");
+  dim[0] = x->dim[0];
+  for (int i = 0; i < start->rank; i++)
+    dim[i + 1] = start->dim[i];
+  return call_result(call, 0, GRAPH_FLOAT, start->rank + 1, dim);
+}
+
+bool graph_shape_keep(GraphCall *call) {
+  int states = (int)graph_int(call->node, GRAPH_ATTR_states, 0);
+  if (states < 1 || call->node->n_in < 2 * states || call->node->n_out != call->node->n_in - states)
+    return call_fault(call, "a cell has no states, or not all of its results");
+  for (int k = 0; k < call->node->n_out; k++) {
+    const GraphTensor *t = call_in(call, k < states ? 2 * k : k + states);
+    if (k < states && !operand_fits(call, 2 * k + 1, "the state", t->rank, t->dim)) return false;
+    if (!call_result(call, k, t->elem, t->rank, t->dim)) return false;
+  }
+  return true;
+}
+
 bool graph_shape_recurrent(GraphCall *call) {
   const GraphNode *node = call->node;
   const GraphTensor *x = call_in(call, 0), *w = call_in(call, 1);

@@ -73,6 +73,12 @@ void flat_part_ways(Flat *flat);
 /* A ConvTranspose of stride 1 becomes a Conv; others stay. */
 void flat_turn_transposed(Flat *flat, GraphNode *node);
 
+/* ---- spelled.c ---- */
+/* Recurrent operators of cells that no layer is become their equations between State and Keep. */
+void flat_spell_cells(Flat *flat);
+/* An activation, coupled gates or a projection that recurrent stages lack. */
+bool flat_is_of_no_layer(const GraphNode *node);
+
 /* ---- simplify.c ---- */
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.
  * NULL: as it is. */

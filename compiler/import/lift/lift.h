@@ -9,7 +9,7 @@
  *   weighted.c   products, norms, tables
  *   sweep.c      windows; conv.c, conv_transpose.c, pool.c: what goes over them
  *   attention.c  attention
- *   recurrent.c  LSTM, GRU, RNN and their states
+ *   recurrent.c  LSTM, GRU, RNN and their states; kept.c: states of cells of their own
  *   pointwise.c  functions of one and two values
  *   moves.c      what changes no number; cut.c: slices, steps of a sequence; join.c: joins,
  * padding; reduce.c: reductions written.c    norms and functions in small steps attended.c
@@ -189,6 +189,7 @@ LiftDone lift_conv(Lift *l, const GraphNode *node);
 LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_attention(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
+LiftDone lift_kept(Lift *l, const GraphNode *node);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_select(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
@@ -208,6 +209,11 @@ LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const G
 LiftDone lift_thinned(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                       const GraphValue *result, int axis, int64_t step);
 LiftDone lift_pool(Lift *l, const GraphNode *node); /* pool.c */
+
+/* ---- recurrent.c ---- */
+/* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has
+ * none. */
+const char *lift_cell_word(const char *name);
 
 /* ---- written.c ---- */
 /* Norms and functions that are written out in small steps become one operator each. */

@@ -65,7 +65,7 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
 
 /* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has
  * none. */
-static const char *activation_word(const char *name) {
+const char *lift_cell_word(const char *name) {
   static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus",
                                      "linear",  "selu", "gelu", "exp",      "hard_tanh"};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
@@ -101,7 +101,7 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
   const char *const *fallback = usual[o->n_activations - 1];
   for (int i = 0; i < o->n_activations; i++) {
     const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]),
-               *word = activation_word(said);
+               *word = lift_cell_word(said);
     if (!word) {
       Diag *d = lift_refuse(l, node, E902,
                             "has the activation `%s`, which recurrent stages do not support", said);

@@ -255,6 +255,8 @@ void atoms_relate(Atoms *a, const GraphNode *node) {
   case GRAPH_Lstm:
   case GRAPH_Gru:
   case GRAPH_Rnn: relate_recurrent(a, node); return;
+  case GRAPH_State: relate_state(a, node, out); return;
+  case GRAPH_Keep: relate_keep(a, node); return;
   default: relate_unknown(a, node); return;
   }
 }

@@ -125,3 +125,33 @@ void relate_recurrent(Atoms *a, const GraphNode *node) {
     atoms_mark_axis(a, node->in[i], 2, FACT_MIXED);
   }
 }
+
+/* x [T, ...], start [...] -> [T, ...]. */
+void relate_state(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *x = node->in[0], *start = node->in[1];
+  atoms_mark_axis(a, x, 0, FACT_SCANNED | FACT_MIXED);
+  atoms_keep_axis(a, x, 0, out, 0);
+  for (int axis = 0; axis < atoms_rank(a, start); axis++) {
+    if (atoms_constant(a, start))
+      factors_add(out, atom_new(a, atoms_dim(a, start, axis), FACT_MADE), axis + 1);
+    else
+      atoms_keep_axis(a, start, axis, out, axis + 1);
+  }
+}
+
+/* What is kept has the axes of its state. */
+void relate_keep(Atoms *a, const GraphNode *node) {
+  int states = (int)graph_int(node, GRAPH_ATTR_states, 0);
+  for (int k = 0; k < node->n_out; k++) {
+    const GraphValue *v = node->in[k < states ? 2 * k : k + states];
+    for (int axis = 0; axis < atoms_rank(a, node->out[k]); axis++) {
+      const GraphValue *state = k < states ? node->in[2 * k + 1] : v;
+      bool varies = !atoms_constant(a, v);
+      if (varies && state != v && !atoms_join_axes(a, state, axis, v, axis)) {
+        atoms_mark_axis(a, state, axis, FACT_MIXED);
+        atoms_mark_axis(a, v, axis, FACT_MIXED);
+      }
+      atoms_keep_axis(a, varies ? v : state, axis, &a->factors[node->out[k]->id], axis);
+    }
+  }
+}

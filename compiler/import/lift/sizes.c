@@ -130,6 +130,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   }
   if (!l->flat) return false;
   flat_part_ways(l->flat);
+  flat_spell_cells(l->flat);
   lift_written_out(l->flat);
   lift_attended(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);

@@ -8,23 +8,32 @@
 
 #include <string.h>
 
+/* The codes of the elements of a state after the last step: n of them from `first` on. */
+typedef struct LastState {
+  double first;
+  int64_t n;
+} LastState;
+
+static bool last_holds(const LastState *last, double code) {
+  return code >= last->first && code < last->first + (double)last->n;
+}
+
 /* Input `in` starts a state whose last value is output `out`, each element in its place. */
-static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const GraphValue *last,
+static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const LastState *last,
                        const GraphValue *in, const GraphValue *out) {
   const double *from = trace_of(t, start), *to = trace_of(t, out);
-  const GraphTensor *state = lift_type(l, last), *in_type = lift_type(l, in),
-                    *out_type = lift_type(l, out);
-  if (!from || !to || lift_type(l, start)->count != state->count ||
+  const GraphTensor *in_type = lift_type(l, in), *out_type = lift_type(l, out);
+  if (!from || !to || !last->n || lift_type(l, start)->count != last->n ||
       in_type->count != out_type->count)
     return false;
   int64_t n = 0;
   for (int64_t p = 0; p < out_type->count; p++) {
-    if (!trace_holds(t, last, to[p])) continue;
-    int64_t k = (int64_t)(to[p] - t->base[last->id]);
+    if (!last_holds(last, to[p])) continue;
+    int64_t k = (int64_t)(to[p] - last->first);
     if (from[k] != t->base[in->id] + (double)p) return false;
     n++;
   }
-  return n == state->count;
+  return n == last->n;
 }
 
 static int start_operand(const GraphNode *node, int state) {
@@ -32,8 +41,31 @@ static int start_operand(const GraphNode *node, int state) {
   case GRAPH_Lstm: return state < 2 ? 5 + state : -1;
   case GRAPH_Gru: return state < 1 ? 6 : -1;
   case GRAPH_Rnn: return state < 1 ? 5 : -1;
+  case GRAPH_State: return state < 1 ? 1 : -1;
   default: return -1;
   }
+}
+
+/* What a Keep keeps as the state of a State node; NULL: nothing does. */
+static const GraphValue *kept_of(const Lift *l, const GraphNode *state) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *keep = graph->node[i];
+    int states = keep->op == GRAPH_Keep ? (int)graph_int(keep, GRAPH_ATTR_states, 0) : 0;
+    for (int k = 0; k < states; k++)
+      if (keep->in[2 * k + 1] == state->out[0]) return keep->out[k];
+  }
+  return NULL;
+}
+
+/* State s of a recurrent node after its last step. */
+static LastState last_of(const Lift *l, const Trace *t, const GraphNode *node, int s) {
+  if (node->op != GRAPH_State)
+    return (LastState){t->base[node->out[1 + s]->id], lift_type(l, node->out[1 + s])->count};
+  const GraphValue *kept = kept_of(l, node);
+  if (!kept) return (LastState){0, 0};
+  int64_t all = lift_type(l, kept)->count, n = lift_type(l, node->in[1])->count;
+  return (LastState){t->base[kept->id] + (double)(all - n), n};
 }
 
 /* The input whose elements a start state is made of; -1: none, or several. */
@@ -130,9 +162,10 @@ static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
 static int output_of(Lift *l, const GraphNode *node, int s, int in) {
   const Graph *graph = l->flat->graph;
   const GraphValue *start = graph->in[in].value;
+  LastState last = last_of(l, &l->trace, node, s);
   for (int o = 0; o < l->flat->n_file_out; o++)
     if (same_shape(lift_type(l, start), lift_type(l, graph->out[o].value)) &&
-        comes_back(l, &l->trace, node->in[start_operand(node, s)], node->out[1 + s], start,
+        comes_back(l, &l->trace, node->in[start_operand(node, s)], &last, start,
                    graph->out[o].value))
       return o;
   return -1;
@@ -167,7 +200,8 @@ static bool all_come_back(Lift *l, const GraphValue *start, const StatePair *pai
       const GraphNode *node = graph->node[i];
       int operand = start_operand(node, s);
       if (operand < 0 || operand >= node->n_in || node->in[operand] != start) continue;
-      if (!comes_back(l, &l->trace, start, node->out[1 + s], graph->in[pair->in].value,
+      LastState last = last_of(l, &l->trace, node, s);
+      if (!comes_back(l, &l->trace, start, &last, graph->in[pair->in].value,
                       graph->out[pair->out].value))
         return false;
     }
@@ -229,8 +263,9 @@ static bool is_result(Lift *l, int o) {
     const GraphNode *node = graph->node[i];
     if (start_operand(node, 0) < 0) continue;
     bool all = true;
+    LastState last = last_of(l, &l->trace, node, 0);
     for (int64_t k = 0; k < lift_type(l, out)->count && all; k++)
-      all = trace_holds(&l->trace, node->out[1], code[k]);
+      all = last_holds(&last, code[k]);
     if (all) return true;
   }
   return false;

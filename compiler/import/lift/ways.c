@@ -6,7 +6,8 @@
  *   a transposed convolution of    a convolution whose kernel is turned round: so it can look back
  *   stride 1 over kept rows        on steps of a stream
  *   both directions, which do not  two operators of one direction, their results joined
- *   have the same activations */
+ *   have the same activations, or
+ *   which no layer is */
 #include "import/lift/flat.h"
 
 #include <string.h>
@@ -64,6 +65,7 @@ static void uncouple(Flat *flat, GraphNode *node) {
 static bool ways_differ(const GraphNode *node) {
   int n = activations_of(node->op);
   if (strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "both") != 0) return false;
+  if (flat_is_of_no_layer(node)) return true; /* each is written out by itself */
   for (int i = 0; i < n; i++)
     if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""),
                graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0)

@@ -24,6 +24,14 @@ static const char *activation_word(KerasLayer *layer, const char *option, const 
                                          {"relu6", "relu6"},
                                          {"silu", "silu"},
                                          {"swish", "silu"},
+                                         {"mish", "mish"},
+                                         {"hard_silu", "hard_silu"},
+                                         {"hard_swish", "hard_silu"},
+                                         {"celu", "celu(1)"},
+                                         {"log_sigmoid", "log_sigmoid"},
+                                         {"tanh_shrink", "tanh_shrink"},
+                                         {"squareplus", "squareplus"},
+                                         {"sparse_sigmoid", "hard_sigmoid(0.5,0.5)"},
                                          {"leaky_relu", "leaky_relu(0.2)"},
                                          {"selu", "selu(1.6732632423543772,1.0507009873554805)"}};
   json_t *given = json_object_get(layer->config, option);
@@ -37,8 +45,9 @@ static const char *activation_word(KerasLayer *layer, const char *option, const 
     if (strcmp(name, words[i][0]) == 0) return words[i][1];
   Diag *d = keras_refuse(
       layer, E902, "has %s `%s`, which is not supported inside a recurrent layer", option, name);
-  diag_note(d, "supported: linear, relu, tanh, sigmoid, hard_sigmoid, softplus, softsign, elu, "
-               "selu, gelu, exponential");
+  diag_note(d, "supported: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
+               "hard_tanh, softplus, softsign, elu, selu, gelu, exponential, silu, hard_silu, "
+               "mish, celu, log_sigmoid, squareplus, tanh_shrink, sparse_sigmoid");
   return NULL;
 }
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The ends of a cell that is none of the known: State and Keep become `state` and `keep`. In, nodes
+ * whose operands are placed; a state is a vector at each step, whatever axes it has in the graph.
+ */
+#include "import/lift/lift.h"
+
+#include <string.h>
+
+/* All features of a layout in one axis, at the steps of the time of x. */
+static Layout as_vectors(const Layout *layout, int time) {
+  int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(layout, atom);
+  Layout out = {.timed = true, .time = layout->timed ? layout->time : time, .n = 1};
+  for (int i = 0; i < n && out.axis[0].n < FACTORS_MAX; i++)
+    if (atom[i] != out.time) out.axis[0].atom[out.axis[0].n++] = atom[i];
+  return out;
+}
+
+/* Of a start [...] the numbers of the first sample: a batch starts alike, which the check shows. */
+static const double *first_sample(Lift *l, const GraphValue *state, const GraphTensor *start,
+                                  int64_t units) {
+  Factors f = atoms_of(l->atoms, state);
+  double *out = ARENA_ARRAY(l->arena, double, units + 1);
+  int64_t n = 0;
+  for (int64_t e = 0; e < start->count; e++) {
+    int64_t left = e;
+    bool first = true;
+    for (int i = f.n; i-- > 0;) {
+      int64_t size = atom_size(l->atoms, f.atom[i]);
+      if (f.dim[i] == 0) continue;
+      if (atom_family(l->atoms, f.atom[i]) == l->roles.batch && left % size) first = false;
+      left /= size;
+    }
+    if (first && n < units) out[n++] = start->data[e];
+  }
+  return n == units ? out : NULL;
+}
+
+/* How the state begins: zeros, numbers of the file, or a value. False after reporting. */
+static bool give_start(Lift *l, const GraphNode *node, Layer *layer, const Layout *layout) {
+  const GraphValue *start = node->in[1];
+  const GraphTensor *number = lift_type(l, start);
+  int64_t units = axis_size(l, &layout->axis[0]);
+  bool kept = !number->data && lift_state_is_kept(l, start, &number);
+  if (!kept && !number->data) {
+    Layout vector = {.time = -1, .n = 1, .axis = {layout->axis[0]}};
+    if (l->placed[start->id].layout.timed && l->roles.way == TIME_WAY_CALLS) {
+      lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
+      return false;
+    }
+    Value *value = lift_value(l, node, start, &vector);
+    if (value) layer_set_states(l->arena, layer, 1, &value);
+    return value != NULL;
+  }
+  const double *first = number ? first_sample(l, node->out[0], number, units) : NULL;
+  bool zero = true;
+  for (int64_t i = 0; i < units && first; i++)
+    zero = zero && first[i] == 0;
+  if (number && !first) {
+    lift_refuse(l, node, E902, "starts each sample of a batch from other numbers");
+    return false;
+  }
+  if (zero) return true;
+  layer_set_learned(layer);
+  float *to = lift_tensor(l, node, layer, ROLE_INITIAL_H, 1, &units);
+  for (int64_t i = 0; to && i < units; i++)
+    to[i] = (float)first[i];
+  return to != NULL;
+}
+
+static LiftDone begin(Lift *l, const GraphNode *node) {
+  const GraphValue *x = node->in[0], *state = node->out[0];
+  int time;
+  lift_axis(l, state, 0, &time);
+  Layout natural = lift_natural(l, state), layout = as_vectors(&natural, time),
+         from = as_vectors(&l->placed[x->id].layout, time);
+  if (time < 0 && l->roles.way != TIME_WAY_CALLS) {
+    lift_refuse(l, node, E902, "keeps a state along an axis that is not time");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, x, &from);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_state, 1, &value);
+  layer_set_size(layer, OPT_units, axis_size(l, &layout.axis[0]));
+  if (!give_start(l, node, layer, &layout)) return LIFT_FAILED;
+  if (*state->name) layer->out[0]->name = state->name;
+  lift_place(l, state, layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
+static LiftDone end(Lift *l, const GraphNode *node) {
+  int states = (int)graph_int(node, GRAPH_ATTR_states, 0);
+  for (int k = 0; k < states; k++) {
+    const GraphValue *state = node->in[2 * k + 1];
+    Layout layout = l->placed[state->id].layout;
+    Value *value = lift_value(l, node, node->in[2 * k], &layout);
+    if (!value) return LIFT_FAILED;
+    Layer *layer = lift_layer(l, node, LAYER_keep, 1, &value);
+    layer_set_value(layer, OPT_as, l->placed[state->id].value);
+    if (*node->out[k]->name) layer->out[0]->name = node->out[k]->name;
+    lift_place(l, node->out[k], layer->out[0], &layout);
+  }
+  for (int k = states; k < node->n_out; k++)
+    l->placed[node->out[k]->id] = l->placed[node->in[k + states]->id];
+  return LIFT_DONE;
+}
+
+LiftDone lift_kept(Lift *l, const GraphNode *node) {
+  switch (node->op) {
+  case GRAPH_State: return begin(l, node);
+  case GRAPH_Keep: return end(l, node);
+  default: return LIFT_OTHER;
+  }
+}

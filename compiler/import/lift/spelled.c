@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Cells that no layer of the language is, written out. In, a flat graph; out, the same values: an
+ * Lstm, Gru or Rnn with an activation that recurrent stages lack, with gates that are coupled, or
+ * with a projection becomes the operators of its equations between State and Keep:
+ *
+ *   LSTM  c' = s(f) c + s(i) a(g)      h' = P s(o) b(c')
+ *   GRU   h' = s(z) h + (1 - s(z)) a(n)
+ *   RNN   h' = a(W x + R h + b) */
+#include "import/lift/lift.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One operator of one direction, x [T, N, d], while it is written out. */
+typedef struct Spelling {
+  Flat *flat;
+  const GraphNode *node;
+  const GraphTensor *w, *r, *b, *rb; /* [1, G, u, d], [1, G, u, p], [1, G, u] */
+  GraphValue *x, *h;                 /* [T, N, d], [T, N, p] */
+  int64_t u, p, d;
+  double clip;
+  bool failed;
+} Spelling;
+
+/* ---- operators on the way ---- */
+
+static GraphNode *added(Spelling *s, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
+  return flat_node(s->flat, op, s->node, n_in, in, n_out);
+}
+
+/* The result of a node whose attributes are set. */
+static GraphValue *typed(Spelling *s, GraphNode *node) {
+  GraphValue *value = s->failed ? NULL : flat_typed(s->flat, node);
+  s->failed = s->failed || !value;
+  return value ? value : node->out[0];
+}
+
+static GraphValue *one(Spelling *s, GraphOp op, GraphValue *x) {
+  return typed(s, added(s, op, 1, &x, 1));
+}
+
+static GraphValue *two(Spelling *s, GraphOp op, GraphValue *a, GraphValue *b) {
+  return typed(s, added(s, op, 2, (GraphValue *[]){a, b}, 1));
+}
+
+static GraphValue *number(Spelling *s, double x) {
+  return flat_constant(s->flat, "", graph_scalar(s->flat->arena, GRAPH_FLOAT, x));
+}
+
+static GraphValue *with(Spelling *s, GraphOp op, GraphValue *x, GraphAttributeName name, double a,
+                        GraphAttributeName other, double b) {
+  GraphNode *node = added(s, op, 1, &x, 1);
+  graph_set_number(s->flat->graph, node, name, a);
+  if (other != name) graph_set_number(s->flat->graph, node, other, b);
+  return typed(s, node);
+}
+
+static GraphValue *bounded(Spelling *s, GraphValue *x, double low, double high) {
+  return with(s, GRAPH_Clip, x, GRAPH_ATTR_low, low, GRAPH_ATTR_high, high);
+}
+
+/* ---- activations ---- */
+
+/* Those that are one operator, their numbers its attributes. */
+static const struct {
+  const char *word;
+  GraphOp op;
+} plain[] = {{"sigmoid", GRAPH_Sigmoid},    {"tanh", GRAPH_Tanh},         {"relu", GRAPH_Relu},
+             {"softsign", GRAPH_Softsign},  {"softplus", GRAPH_Softplus}, {"exp", GRAPH_Exp},
+             {"silu", GRAPH_Silu},          {"mish", GRAPH_Mish},         {"gelu", GRAPH_Gelu},
+             {"hard_silu", GRAPH_HardSwish}};
+
+static GraphValue *squareplus(Spelling *s, GraphValue *x) {
+  GraphValue *root = one(s, GRAPH_Sqrt, two(s, GRAPH_Add, one(s, GRAPH_Square, x), number(s, 4)));
+  return two(s, GRAPH_Mul, two(s, GRAPH_Add, x, root), number(s, 0.5));
+}
+
+static GraphValue *scaled_tanh(Spelling *s, GraphValue *x, double a, double b) {
+  return two(s, GRAPH_Mul, one(s, GRAPH_Tanh, two(s, GRAPH_Mul, x, number(s, b))), number(s, a));
+}
+
+static GraphValue *thresholded(Spelling *s, GraphValue *x, double a) {
+  GraphValue *above = two(s, GRAPH_Greater, x, number(s, a));
+  return typed(s, added(s, GRAPH_Where, 3, (GraphValue *[]){above, x, number(s, 0)}, 1));
+}
+
+/* f(x), f by its word: "leaky_relu(0.01)". NULL: there is no such function. */
+static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
+  const char *open = strchr(word, '(');
+  size_t len = open ? (size_t)(open - word) : strlen(word);
+  char *rest = NULL;
+  double a = open ? strtod(open + 1, &rest) : 0,
+         b = rest && *rest == ',' ? strtod(rest + 1, NULL) : 0;
+  char name[24] = {0};
+  if (len >= sizeof name) return NULL;
+  memcpy(name, word, len);
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (strcmp(name, plain[i].word) == 0) return one(s, plain[i].op, x);
+  if (strcmp(name, "linear") == 0) return x;
+  if (strcmp(name, "relu6") == 0) return bounded(s, x, 0, 6);
+  if (strcmp(name, "hard_tanh") == 0) return bounded(s, x, -1, 1);
+  if (strcmp(name, "leaky_relu") == 0)
+    return with(s, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_alpha, a);
+  if (strcmp(name, "celu") == 0)
+    return with(s, GRAPH_Celu, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_alpha, a);
+  if (strcmp(name, "elu") == 0)
+    return with(s, GRAPH_Elu, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_gamma, 1);
+  if (strcmp(name, "selu") == 0)
+    return with(s, GRAPH_Elu, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_gamma, b);
+  if (strcmp(name, "hard_sigmoid") == 0)
+    return with(s, GRAPH_HardSigmoid, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_beta, b);
+  if (strcmp(name, "affine") == 0)
+    return two(s, GRAPH_Add, two(s, GRAPH_Mul, x, number(s, a)), number(s, b));
+  if (strcmp(name, "scaled_tanh") == 0) return scaled_tanh(s, x, a, b);
+  if (strcmp(name, "thresholded_relu") == 0) return thresholded(s, x, a);
+  if (strcmp(name, "log_sigmoid") == 0)
+    return one(s, GRAPH_Neg, one(s, GRAPH_Softplus, one(s, GRAPH_Neg, x)));
+  if (strcmp(name, "tanh_shrink") == 0) return two(s, GRAPH_Sub, x, one(s, GRAPH_Tanh, x));
+  if (strcmp(name, "squareplus") == 0) return squareplus(s, x);
+  return NULL;
+}
+
+static const char *word_of(const GraphNode *node, int k) {
+  static const char *const usual[4][3] = {
+      {NULL}, {"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
+  int n = node->op == GRAPH_Lstm ? 3 : node->op == GRAPH_Gru ? 2 : 1;
+  return graph_word(node, GRAPH_ATTR_activations, k, usual[n][k]);
+}
+
+/* Activation k of the cell of a sum, which is bounded first. */
+static GraphValue *active(Spelling *s, int k, GraphValue *sum) {
+  if (s->clip > 0) sum = bounded(s, sum, -s->clip, s->clip);
+  GraphValue *y = activated(s, word_of(s->node, k), sum);
+  s->failed = s->failed || !y;
+  return y ? y : sum;
+}
+
+/* ---- sums ---- */
+
+/* Gate g of [1, G, u, n] as [n, u], what a product on the right takes. */
+static GraphValue *matrix(Spelling *s, const GraphTensor *t, int64_t g, int64_t n) {
+  double *data;
+  const GraphTensor *out =
+      graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, (int64_t[]){n, s->u}, &data);
+  for (int64_t i = 0; i < s->u; i++)
+    for (int64_t k = 0; k < n; k++)
+      data[k * s->u + i] = t->data[(g * s->u + i) * n + k];
+  return flat_constant(s->flat, "", out);
+}
+
+/* Row g of [1, G, u]; NULL: zeros. */
+static GraphValue *vector(Spelling *s, const GraphTensor *t, int64_t g) {
+  double *data;
+  if (!t) return NULL;
+  const GraphTensor *out = graph_tensor(s->flat->arena, GRAPH_FLOAT, 1, &s->u, &data);
+  memcpy(data, t->data + g * s->u, sizeof *data * (size_t)s->u);
+  return flat_constant(s->flat, "", out);
+}
+
+static GraphValue *plus(Spelling *s, GraphValue *x, GraphValue *vector_or_null) {
+  return vector_or_null ? two(s, GRAPH_Add, x, vector_or_null) : x;
+}
+
+static GraphValue *of_input(Spelling *s, int64_t g) {
+  return plus(s, two(s, GRAPH_MatMul, s->x, matrix(s, s->w, g, s->d)), vector(s, s->b, g));
+}
+
+static GraphValue *of_state(Spelling *s, int64_t g, GraphValue *h) {
+  return plus(s, two(s, GRAPH_MatMul, h, matrix(s, s->r, g, s->p)), vector(s, s->rb, g));
+}
+
+static GraphValue *sum_of(Spelling *s, int64_t g) {
+  return two(s, GRAPH_Add, of_input(s, g), of_state(s, g, s->h));
+}
+
+/* ---- the cells ---- */
+
+static GraphValue *operand(const GraphNode *node, int i) {
+  return i < node->n_in ? node->in[i] : NULL;
+}
+
+static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int i) {
+  const GraphTensor *t = operand(node, i) ? flat_type_of(flat, operand(node, i)) : NULL;
+  return t && t->data ? t : NULL;
+}
+
+/* A state [T, N, n] that begins as operand i [1, N, n]. */
+static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
+  const int64_t dim[2] = {flat_type_of(s->flat, s->x)->dim[1], n};
+  GraphValue *start = operand(s->node, i);
+  const GraphTensor *known = constant(s->flat, s->node, i);
+  if (!start || known) {
+    double *data;
+    const GraphTensor *t = graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, dim, &data);
+    if (known && known->count == t->count)
+      memcpy(data, known->data, sizeof *data * (size_t)t->count);
+    start = flat_constant(s->flat, "", t);
+  } else
+    start = two(s, GRAPH_Reshape, start,
+                flat_constant(s->flat, "", graph_ints(s->flat->arena, 2, dim)));
+  GraphValue *state = two(s, GRAPH_State, s->x, start);
+  state->name = name;
+  return state;
+}
+
+/* h' and, of an Lstm, c'. */
+static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
+  const GraphTensor *peephole = constant(s->flat, s->node, 7),
+                    *rows = constant(s->flat, s->node, 9);
+  double cell_clip = graph_number(s->node, GRAPH_ATTR_cell_clip, 0);
+  GraphValue *sum[4];
+  for (int g = 0; g < 4; g++)
+    sum[g] = sum_of(s, g);
+  for (int g = 0; g < 2 && peephole; g++)
+    sum[g] = two(s, GRAPH_Add, sum[g], two(s, GRAPH_Mul, c, vector(s, peephole, g)));
+  GraphValue *i = active(s, 0, sum[0]), *g = active(s, 1, sum[2]);
+  GraphValue *f = graph_int(s->node, GRAPH_ATTR_input_forget, 0)
+                      ? two(s, GRAPH_Sub, number(s, 1), i)
+                      : active(s, 0, sum[1]);
+  *c_new = two(s, GRAPH_Add, two(s, GRAPH_Mul, f, c), two(s, GRAPH_Mul, i, g));
+  if (cell_clip > 0) *c_new = bounded(s, *c_new, -cell_clip, cell_clip);
+  if (peephole)
+    sum[3] = two(s, GRAPH_Add, sum[3], two(s, GRAPH_Mul, *c_new, vector(s, peephole, 2)));
+  GraphValue *o = active(s, 0, sum[3]), *shown = activated(s, word_of(s->node, 2), *c_new);
+  s->failed = s->failed || !shown;
+  GraphValue *h = two(s, GRAPH_Mul, o, shown ? shown : *c_new);
+  if (!rows) return h;
+  double *data;
+  const GraphTensor *p =
+      graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, (int64_t[]){s->u, s->p}, &data);
+  for (int64_t k = 0; k < s->p; k++)
+    for (int64_t j = 0; j < s->u; j++)
+      data[j * s->p + k] = rows->data[k * s->u + j];
+  return two(s, GRAPH_MatMul, h, flat_constant(s->flat, "", p));
+}
+
+static GraphValue *gru(Spelling *s) {
+  GraphValue *z = active(s, 0, sum_of(s, 0)), *r = active(s, 0, sum_of(s, 1)), *n;
+  if (graph_int(s->node, GRAPH_ATTR_reset_after, 0))
+    n = two(s, GRAPH_Mul, r, of_state(s, 2, s->h));
+  else
+    n = of_state(s, 2, two(s, GRAPH_Mul, r, s->h));
+  n = active(s, 1, two(s, GRAPH_Add, of_input(s, 2), n));
+  return two(s, GRAPH_Add, two(s, GRAPH_Mul, z, s->h),
+             two(s, GRAPH_Mul, two(s, GRAPH_Sub, number(s, 1), z), n));
+}
+
+/* ---- replacing ---- */
+
+static GraphValue *reversed(Spelling *s, GraphValue *x) {
+  GraphNode *node = added(s, GRAPH_Reverse, 1, &x, 1);
+  graph_set_int(s->flat->graph, node, GRAPH_ATTR_axes, 0);
+  return typed(s, node);
+}
+
+static GraphValue *shaped(Spelling *s, GraphValue *x, const GraphTensor *like) {
+  const GraphTensor *dim = graph_ints(s->flat->arena, like->rank, like->dim);
+  return two(s, GRAPH_Reshape, x, flat_constant(s->flat, "", dim));
+}
+
+/* Row T - 1 of what is kept. */
+static GraphValue *last_of(Spelling *s, GraphValue *y) {
+  double last = (double)(flat_type_of(s->flat, y)->dim[0] - 1);
+  GraphValue *at = flat_constant(s->flat, "", graph_scalar(s->flat->arena, GRAPH_I64, last));
+  GraphNode *node = added(s, GRAPH_Gather, 2, (GraphValue *[]){y, at}, 1);
+  graph_set_int(s->flat->graph, node, GRAPH_ATTR_axis, 0);
+  return typed(s, node);
+}
+
+static bool spell(Flat *flat, GraphNode *node) {
+  bool is_lstm = node->op == GRAPH_Lstm, is_gru = node->op == GRAPH_Gru;
+  bool backward = strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "backward") == 0;
+  Spelling s = {.flat = flat,
+                .node = node,
+                .w = constant(flat, node, 1),
+                .r = constant(flat, node, 2),
+                .b = constant(flat, node, 3),
+                .rb = is_gru ? constant(flat, node, 4) : NULL,
+                .x = node->in[0],
+                .clip = graph_number(node, GRAPH_ATTR_clip, 0)};
+  s.u = s.w->dim[2];
+  s.d = s.w->dim[3];
+  s.p = s.r->dim[3];
+  if (backward) s.x = reversed(&s, s.x);
+  s.h = state_from(&s, "h", is_gru ? 6 : 5, s.p);
+  GraphValue *c = is_lstm ? state_from(&s, "c", 6, s.u) : NULL, *c_new = NULL;
+  GraphValue *h_new = is_lstm  ? lstm(&s, c, &c_new)
+                      : is_gru ? gru(&s)
+                               : active(&s, 0, sum_of(&s, 0));
+  GraphNode *keep = added(&s, GRAPH_Keep, is_lstm ? 4 : 2, (GraphValue *[]){h_new, s.h, c_new, c},
+                          is_lstm ? 2 : 1);
+  graph_set_int(flat->graph, keep, GRAPH_ATTR_states, is_lstm ? 2 : 1);
+  if (s.failed || !flat_typed(flat, keep)) return false;
+  GraphValue *y = backward ? reversed(&s, keep->out[0]) : keep->out[0];
+  GraphValue *made[3] = {y, last_of(&s, keep->out[0]), is_lstm ? last_of(&s, keep->out[1]) : NULL};
+  for (int k = 0; k < node->n_out; k++)
+    made[k] = shaped(&s, made[k], flat_type_of(flat, node->out[k]));
+  for (int k = 0; k < node->n_out && !s.failed; k++)
+    flat_replace(flat, node->out[k], made[k]);
+  return !s.failed;
+}
+
+/* ---- which ---- */
+
+static bool whole_lengths(const GraphTensor *t, int64_t steps) {
+  for (int64_t i = 0; t && i < t->count; i++)
+    if (t->data[i] != (double)steps) return false;
+  return t != NULL;
+}
+
+/* The equations hold for every step of every sample, and their matrices are numbers. */
+static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
+  int lengths = node->op == GRAPH_Gru ? 5 : 4, mask = node->op == GRAPH_Gru    ? 7
+                                                      : node->op == GRAPH_Lstm ? 8
+                                                                               : 6;
+  for (int k = 1; k < 4; k++)
+    if (operand(node, k) ? !constant(flat, node, k) : k < 3) return false;
+  if (node->op == GRAPH_Gru && operand(node, 4) && !constant(flat, node, 4)) return false;
+  for (int k = 7; k < 10 && node->op == GRAPH_Lstm; k += 2)
+    if (operand(node, k) && !constant(flat, node, k)) return false;
+  if (operand(node, lengths) &&
+      !whole_lengths(constant(flat, node, lengths), flat_type_of(flat, node->in[0])->dim[0]))
+    return false;
+  return !operand(node, mask) && !graph_int(node, GRAPH_ATTR_round_state, 0);
+}
+
+bool flat_is_of_no_layer(const GraphNode *node) {
+  int n = node->op == GRAPH_Lstm ? 3 : node->op == GRAPH_Gru ? 2 : 1;
+  if (node->op == GRAPH_Lstm && (operand(node, 9) || graph_int(node, GRAPH_ATTR_input_forget, 0)))
+    return true;
+  for (int k = 0; k < n; k++)
+    if (!lift_cell_word(word_of(node, k))) return true;
+  return false;
+}
+
+void flat_spell_cells(Flat *flat) {
+  int n = flat->graph->n_nodes;
+  bool changed = false;
+  for (int i = 0; i < n; i++) {
+    GraphNode *node = flat->graph->node[i];
+    bool recurrent = node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
+    if (!recurrent || !flat_is_of_no_layer(node) || !can_be_spelled(flat, node)) continue;
+    int mark = flat->graph->n_nodes;
+    if (spell(flat, node))
+      changed = true;
+    else
+      flat->graph->n_nodes = mark;
+  }
+  if (changed) flat_sort(flat);
+}
