@@ -65,7 +65,7 @@ bool chain_spot(const Recognising *r, GraphValue *value, Spot *out) {
 bool chain_settle(Recognising *r, GraphNode *node) {
   const char *fault;
   if (!flat_type(r->flat, node, &fault)) return false;
-  atoms_add(r->atoms, node);
+  if (r->atoms) atoms_add(r->atoms, node);
   return true;
 }
 

@@ -22,8 +22,8 @@ typedef struct Chain {
 typedef struct Recognising {
   Flat *flat;
   Forms forms;
-  Atoms *atoms;
-  int batch; /* family; -1 */
+  Atoms *atoms; /* NULL: they are solved again when all is done */
+  int batch;    /* family; -1 */
   int64_t samples;
   Steps steps;
   bool *taken; /* by step: it belongs to an operator that was made */
@@ -55,6 +55,8 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
 /* Source k of every step as one sequence; *backward where later steps read earlier rows. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
+/* Concat of all rows of a recurrent result, in order, becomes the result itself. */
+void chain_unstack(Recognising *r, GraphNode *concat);
 bool chain_is_all(const double *x, int64_t n, double value);
 /* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit
  * after all. */

@@ -35,35 +35,48 @@ static const double *first_sample(Lift *l, const GraphValue *state, const GraphT
   return n == units ? out : NULL;
 }
 
-/* How the state begins: zeros, numbers of the file, or a value. False after reporting. */
-static bool give_start(Lift *l, const GraphNode *node, Layer *layer, const Layout *layout) {
+/* How a state begins: zeros, numbers of the file, or a value. */
+typedef struct Beginning {
+  const double *number; /* NULL: zeros */
+  Value *value;         /* NULL: numbers */
+} Beginning;
+
+/* Before the layer of the state is made. False after reporting. */
+static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beginning *out) {
   const GraphValue *start = node->in[1];
-  const GraphTensor *number = lift_type(l, start);
+  const GraphTensor *number = lift_is_constant(l, start) ? lift_type(l, start) : NULL;
   int64_t units = axis_size(l, &layout->axis[0]);
-  bool kept = !number->data && lift_state_is_kept(l, start, &number);
-  if (!kept && !number->data) {
+  bool constant = number != NULL, kept = !constant && lift_state_is_kept(l, start, &number);
+  *out = (Beginning){0};
+  if (!kept && !constant) {
     Layout vector = {.time = -1, .n = 1, .axis = {layout->axis[0]}};
     if (l->placed[start->id].layout.timed && l->roles.way == TIME_WAY_CALLS) {
       lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
       return false;
     }
-    Value *value = lift_value(l, node, start, &vector);
-    if (value) layer_set_states(l->arena, layer, 1, &value);
-    return value != NULL;
+    out->value = lift_value(l, node, start, &vector);
+    return out->value != NULL;
   }
-  const double *first = number ? first_sample(l, node->out[0], number, units) : NULL;
-  bool zero = true;
-  for (int64_t i = 0; i < units && first; i++)
-    zero = zero && first[i] == 0;
-  if (number && !first) {
+  out->number = number ? first_sample(l, node->out[0], number, units) : NULL;
+  if (number && !out->number) {
     lift_refuse(l, node, E902, "starts each sample of a batch from other numbers");
     return false;
   }
-  if (zero) return true;
+  bool zero = true;
+  for (int64_t i = 0; i < units && out->number; i++)
+    zero = zero && out->number[i] == 0;
+  if (zero) out->number = NULL;
+  return true;
+}
+
+static bool give_start(Lift *l, const GraphNode *node, const Beginning *start, int64_t units,
+                       Layer *layer) {
+  if (start->value) layer_set_states(l->arena, layer, 1, &start->value);
+  if (start->value || !start->number) return true;
   layer_set_learned(layer);
   float *to = lift_tensor(l, node, layer, ROLE_INITIAL_H, 1, &units);
   for (int64_t i = 0; to && i < units; i++)
-    to[i] = (float)first[i];
+    to[i] = (float)start->number[i];
   return to != NULL;
 }
 
@@ -77,11 +90,14 @@ static LiftDone begin(Lift *l, const GraphNode *node) {
     lift_refuse(l, node, E902, "keeps a state along an axis that is not time");
     return LIFT_FAILED;
   }
+  Beginning start;
+  int64_t units = axis_size(l, &layout.axis[0]);
+  if (!find_start(l, node, &layout, &start)) return LIFT_FAILED;
   Value *value = lift_value(l, node, x, &from);
   if (!value) return LIFT_FAILED;
   Layer *layer = lift_layer(l, node, LAYER_state, 1, &value);
-  layer_set_size(layer, OPT_units, axis_size(l, &layout.axis[0]));
-  if (!give_start(l, node, layer, &layout)) return LIFT_FAILED;
+  layer_set_size(layer, OPT_units, units);
+  if (!give_start(l, node, &start, units, layer)) return LIFT_FAILED;
   if (*state->name) layer->out[0]->name = state->name;
   lift_place(l, state, layer->out[0], &layout);
   return LIFT_DONE;

@@ -234,6 +234,11 @@ LiftDone lift_window(Lift *l, const GraphNode *node);
  * changed. */
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 
+/* ---- own.c ---- */
+/* Cells that are none of the known, written out step after step, become State, one step of them at
+ * all steps at once, and Keep. False: there is none and nothing changed. */
+bool lift_own_cells(Flat *flat);
+
 /* ---- real.c ---- */
 /* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the
  * graph itself if it does not, or does more with integers than that. */

@@ -78,6 +78,26 @@ static Value *filled(Lift *l, const GraphNode *node, Value *number, const Layout
   return layout->n == 1 ? value : lift_reshaped(l, node, value, layout);
 }
 
+/* Of a value of a cell of its own a sequence that its states run along, which is outside of the
+ * cell: to repeat along the value itself would be a part of the step. The value, if it is of none.
+ */
+static Value *outside_of(Lift *l, Value *value) {
+  const Model *model = l->foreign->model;
+  bool *seen = ARENA_ARRAY(l->arena, bool, model->n_layers + 1);
+  const Layer **stack = ARENA_ARRAY(l->arena, const Layer *, model->n_layers + 1);
+  int n = 0;
+  for (const Layer *layer = value->layer; layer; layer = n ? stack[--n] : NULL) {
+    if (layer->kind == LAYER_state) return layer->in[0];
+    for (int k = 0; k < layer->n_in; k++) {
+      const Layer *by = layer->in[k]->layer;
+      if (!by || seen[by->id]) continue;
+      seen[by->id] = true;
+      stack[n++] = by;
+    }
+  }
+  return value;
+}
+
 Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, Value *wide,
                       const Layout *layout) {
   Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
@@ -116,6 +136,6 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
     narrow = lift_named(l, node, narrow, part.n, &own_names);
   }
   Layer *layer = lift_layer(l, node, LAYER_repeat, 1, &narrow);
-  layer_set_value(layer, OPT_along, wide);
+  layer_set_value(layer, OPT_along, lacks ? wide : outside_of(l, wide));
   return layer->out[0];
 }

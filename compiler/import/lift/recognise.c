@@ -238,16 +238,17 @@ static bool lower_chain(Recognising *r, const Chain *c) {
 /* ---- rows that are joined again ---- */
 
 /* Concat of all rows of a recurrent result, in order: the result itself. */
-static void unstack(Recognising *r, GraphNode *concat) {
+void chain_unstack(Recognising *r, GraphNode *concat) {
   Spot first = {0}, spot;
   const GraphTensor *y = type_of(r, concat->out[0]);
   int axis = (int)graph_int(concat, GRAPH_ATTR_axis, 0);
   for (int i = 0; i < concat->n_in; i++) {
     if (!chain_spot(r, concat->in[i], &spot)) return;
     if (i == 0) first = spot;
-    bool recurrent = spot.sequence->node &&
-                     (spot.sequence->node->op == GRAPH_Lstm ||
-                      spot.sequence->node->op == GRAPH_Gru || spot.sequence->node->op == GRAPH_Rnn);
+    bool recurrent =
+        spot.sequence->node &&
+        (spot.sequence->node->op == GRAPH_Lstm || spot.sequence->node->op == GRAPH_Gru ||
+         spot.sequence->node->op == GRAPH_Rnn || spot.sequence->node->op == GRAPH_Keep);
     if (!recurrent || spot.sequence != first.sequence || spot.axis != 0 || first.axis != 0) return;
     int64_t expect = first.index == 0 ? i : concat->n_in - 1 - i;
     if (spot.index != expect) return;
@@ -344,7 +345,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     }
     changed = true;
     for (int k = 0, n = flat->graph->n_nodes; k < n; k++)
-      if (flat->graph->node[k]->op == GRAPH_Concat) unstack(&r, flat->graph->node[k]);
+      if (flat->graph->node[k]->op == GRAPH_Concat) chain_unstack(&r, flat->graph->node[k]);
   }
   if (!changed) return false;
   flat_sort(flat);

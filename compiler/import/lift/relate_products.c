@@ -130,6 +130,7 @@ void relate_recurrent(Atoms *a, const GraphNode *node) {
 void relate_state(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *x = node->in[0], *start = node->in[1];
   atoms_mark_axis(a, x, 0, FACT_SCANNED | FACT_MIXED);
+  if (atoms_rank(a, x) > 2 && atoms_rank(a, start) > 1) atoms_mark_axis(a, x, 1, FACT_BATCHED);
   atoms_keep_axis(a, x, 0, out, 0);
   for (int axis = 0; axis < atoms_rank(a, start); axis++) {
     if (atoms_constant(a, start))

@@ -151,6 +151,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles)))
     l->atoms = atoms_solve(l->flat);
+  if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);
   l->uses = ARENA_ARRAY(l->arena, int, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->graph->n_nodes; i++)
     for (int k = 0; k < l->flat->graph->node[i]->n_in; k++)

@@ -2,10 +2,12 @@
 /* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where
  * state comes back, as one stream. axes/: what goes along axes of the features; import has compared
  * each with its graph. NAME_open_*.onnx does not say how long its sequences are: --time does.
- * perturbed/: cells with something changed, recorded call by call: each must be refused or give
- * what was recorded. refused/NAME_CODE.onnx must be refused with CODE, in the words of refused.list
- * (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with bytes changed must
- * be refused or give a model whose weights are there. Tolerance: onnxruntime computes in f32.
+ * own/: cells that are none of the known, by the C compiler too, those of an open length on a
+ * stream as well. perturbed/: cells with something changed, recorded call by call: each must be
+ * refused or give what was recorded. refused/NAME_CODE.onnx must be refused with CODE, in the words
+ * of refused.list (reasons.h), as perturbed/ where it is refused; and fixtures cut short or with
+ * bytes changed must be refused or give a model whose weights are there. Tolerance: onnxruntime
+ * computes in f32.
  *
  *     fixtures FOLDER */
 #define _XOPEN_SOURCE 700 /* realpath */
@@ -36,7 +38,7 @@ static const char **list(Conform *c, const char *folder, size_t *n) {
   *n = 0;
   if (!dir) return NULL;
   for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-    if (strstr(e->d_name, ".onnx"))
+    if (strstr(e->d_name, ".onnx") || strstr(e->d_name, ".pt2"))
       ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, e->d_name));
   closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);
@@ -87,6 +89,19 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   Model *model = conform_import(c, arena_printf(c->arena, "%s/%s", folder, name));
   c->options.time = NULL;
   if (model && file) compare(c, name, model, file, 1);
+}
+
+/* A cell of its own whose length is open, on a stream; where it goes both ways, no stream can be.
+ */
+static void streamed(Conform *c, const char *folder, const char *name) {
+  const char *stem = arena_strndup(c->arena, name, strcspn(name, "."));
+  TensorFile *file = conform_npz(c, arena_printf(c->arena, "%s/%s.npz", folder, stem));
+  const Tensor *x = file ? tensor_find(file, "in_x") : NULL,
+               *y = file ? tensor_find(file, "out_y") : NULL;
+  const char *path = arena_printf(c->arena, "%s/%s", folder, name);
+  bool both = strncmp(name, "both", strlen("both")) == 0;
+  if (!strstr(name, "_open_")) return;
+  if (!x || !y || conform_streamed(c, path, x, y, 1, 1, 1e-6) == both) c->failures++;
 }
 
 /* The model was compared with the graph of the file, and no reader that does not compare took
@@ -223,17 +238,19 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".",    "exported", "opsets",   "windows",  "integers",
-                                        "ways", "axes",     "attended", "perturbed"};
+  static const char *const folders[] = {".",    "exported", "opsets",   "windows", "integers",
+                                        "ways", "axes",     "attended", "own",     "perturbed"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
                **names = list(&c, folder, &n);
-    bool changed = strcmp(folders[k], "perturbed") == 0;
+    bool changed = strcmp(folders[k], "perturbed") == 0, own = strcmp(folders[k], "own") == 0;
+    c.only_llvm = !own;
     for (size_t i = 0; i < n; i++) {
       if (changed)
         perturbed(&c, folder, names[i], &reasons);
       else
         accepted(&c, folder, names[i]);
+      if (own) streamed(&c, folder, names[i]);
       if (strcmp(folders[k], "axes") == 0 || strcmp(folders[k], "attended") == 0)
         compared(&c, folder, names[i]);
     }

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Cells that are none of the known, written out step after step. In, a flat graph; out, the same
+ * values, the steps of such a cell as one: State, its operators over all steps, Keep.
+ *
+ * A sequence of T rows that are all read is what a cell may go along. The values of the last step
+ * are compared with those of the step before, operator by operator: rows of a sequence have to be
+ * neighbours, constants equal, and where a value of the last step reads what its counterpart is one
+ * step earlier, that is a state. Steps T - 3 to 0 then have to follow the same equations; in step 0
+ * what depends on constant initial states alone has become a constant, which has to be that of the
+ * equations. What is found is compared with the file by the translation check like all else. */
+#include "import/lift/own.h"
+
+#include "import/lift/lift.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+  FEWEST_STEPS = 3,
+  DEEPEST = 400,        /* operators of one step, one after another */
+  MOST_TRIES = 1 << 21, /* values compared in all */
+  MOST_CELLS = 64
+};
+
+static const GraphTensor *type_of(const Own *own, const GraphValue *value) {
+  return flat_type_of(own->flat, value);
+}
+
+static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
+  return a->elem == b->elem && a->rank == b->rank &&
+         memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
+}
+
+static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
+  return a->data && b->data && same_shape(a, b) &&
+         (!a->count || a->data == b->data ||
+          memcmp(a->data, b->data, sizeof *a->data * (size_t)a->count) == 0);
+}
+
+static bool same_attribute(const GraphAttribute *a, const GraphAttribute *b) {
+  if (!b || a->n != b->n || !a->i != !b->i || !a->f != !b->f || !a->s != !b->s) return false;
+  for (int k = 0; k < a->n; k++)
+    if ((a->i && a->i[k] != b->i[k]) || (a->f && a->f[k] != b->f[k]) ||
+        (a->s && strcmp(a->s[k], b->s[k]) != 0))
+      return false;
+  return true;
+}
+
+/* The same operator with the same attributes on as many operands. */
+static bool same_operator(const GraphNode *a, const GraphNode *b) {
+  if (!a || !b || a->op != b->op || a->n_in != b->n_in || a->n_out != b->n_out ||
+      a->n_attributes != b->n_attributes)
+    return false;
+  for (int k = 0; k < a->n_attributes; k++)
+    if (!same_attribute(&a->attribute[k], graph_attribute(b, a->attribute[k].name))) return false;
+  return true;
+}
+
+/* ---- parts ---- */
+
+static int part_of(const Own *own, const GraphValue *value) {
+  return (size_t)value->id < own->cap_part_of ? own->part_of[value->id] - 1 : -1;
+}
+
+static int before_of(const Own *own, const GraphValue *value) {
+  return (size_t)value->id < own->cap_before_of ? own->before_of[value->id] - 1 : -1;
+}
+
+static int add_part(Own *own, PartKind kind, GraphValue *before, GraphValue *value) {
+  Arena *arena = own->flat->arena;
+  Part part = {.kind = kind, .value = value, .of = -1};
+  part.at = ARENA_ARRAY(arena, GraphValue *, own->steps);
+  part.at[own->steps - 1] = value;
+  part.at[own->steps - 2] = before;
+  ARENA_PUSH(arena, own->part, own->n, own->cap, part);
+  own->part_of[value->id] = own->n;
+  if (kind == PART_NODE) own->before_of[before->id] = own->n;
+  return own->n - 1;
+}
+
+static void drop_parts(Own *own, int n) {
+  while (own->n > n) {
+    const Part *part = &own->part[--own->n];
+    own->part_of[part->value->id] = 0;
+    if (part->kind == PART_NODE) own->before_of[part->at[own->steps - 2]->id] = 0;
+  }
+}
+
+/* Where the row of step k of the sequence of a spot stands. */
+static int64_t row_at(const Own *own, int64_t k) {
+  return own->backward ? own->steps - 1 - k : k;
+}
+
+static bool is_row(const Own *own, GraphValue *value, int64_t k, Spot *out) {
+  return chain_spot(&own->spots, value, out) && out->index == row_at(own, k) &&
+         type_of(own, out->sequence)->dim[out->axis] == own->steps &&
+         type_of(own, value)->count * own->steps == type_of(own, out->sequence)->count;
+}
+
+static bool is_neighbour(const Own *own, GraphValue *before, const Spot *last) {
+  Spot spot;
+  return is_row(own, before, own->steps - 2, &spot) && spot.sequence == last->sequence &&
+         spot.axis == last->axis;
+}
+
+/* The part whose value is `value` and was `before` one step earlier; -1: the steps differ. */
+static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
+  const GraphTensor *a = type_of(own, before), *b = type_of(own, value);
+  int known = part_of(own, value);
+  Spot spot;
+  if (known >= 0) return own->part[known].at[own->steps - 2] == before ? known : -1;
+  if (depth > DEEPEST || ++own->tries > MOST_TRIES || !same_shape(a, b)) return -1;
+  if (before == value || (a->data && b->data))
+    return before == value || same_numbers(a, b) ? add_part(own, PART_FIXED, before, value) : -1;
+  if (a->data || b->data) return -1;
+  int of = before_of(own, value);
+  if (of >= 0) {
+    int state = add_part(own, PART_STATE, before, value);
+    own->part[state].of = of;
+    return state;
+  }
+  if (is_row(own, value, own->steps - 1, &spot)) {
+    if (!is_neighbour(own, before, &spot)) return -1;
+    int row = add_part(own, PART_SEQUENCE, before, value);
+    own->part[row].spot = spot;
+    return row;
+  }
+  if (!same_operator(before->node, value->node) || before->index != value->index) return -1;
+  int made = add_part(own, PART_NODE, before, value);
+  for (int k = 0; k < value->node->n_in; k++) {
+    GraphValue *x = before->node->in[k], *y = value->node->in[k];
+    if (!x != !y || (y && match(own, x, y, depth + 1) < 0)) return -1;
+  }
+  return made;
+}
+
+/* Marks what depends on a state. */
+static bool find_stateful(Own *own, int which, bool *seen) {
+  Part *part = &own->part[which];
+  if (part->kind == PART_STATE) part->stateful = true;
+  if (part->kind != PART_NODE || seen[which]) return part->stateful;
+  seen[which] = true;
+  bool any = false;
+  for (int k = 0; k < part->value->node->n_in; k++) {
+    const GraphValue *in = part->value->node->in[k];
+    if (in && find_stateful(own, part_of(own, in), seen)) any = true;
+  }
+  own->part[which].stateful = any;
+  return any;
+}
+
+static bool is_stateful(Own *own, int which) {
+  bool *seen = ARENA_ARRAY(own->flat->arena, bool, own->n + 1);
+  return find_stateful(own, which, seen);
+}
+
+/* ---- steps before the last two ---- */
+
+static bool walk(Own *own, int which, GraphValue *value, int64_t k);
+
+static bool walk_operands(Own *own, const GraphNode *model, const GraphNode *node, int64_t k) {
+  for (int i = 0; i < model->n_in; i++) {
+    if (!model->in[i] != !node->in[i]) return false;
+    if (model->in[i] && !walk(own, part_of(own, model->in[i]), node->in[i], k)) return false;
+  }
+  return true;
+}
+
+/* `value` is the part at step k. In step 0 a constant may stand for what depends on constants. */
+static bool walk(Own *own, int which, GraphValue *value, int64_t k) {
+  Part *part = &own->part[which];
+  const GraphTensor *t = type_of(own, value);
+  Spot spot;
+  if (part->at[k]) return part->at[k] == value || same_numbers(type_of(own, part->at[k]), t);
+  if (!same_shape(t, type_of(own, part->value))) return false;
+  part->at[k] = value;
+  switch (part->kind) {
+  case PART_FIXED: return value == part->value || same_numbers(t, type_of(own, part->value));
+  case PART_SEQUENCE:
+    return is_row(own, value, k, &spot) && spot.sequence == part->spot.sequence &&
+           spot.axis == part->spot.axis;
+  case PART_STATE: {
+    GraphValue **was = k ? &own->part[part->of].at[k - 1] : NULL;
+    if (was && *was && *was != value) return false;
+    if (was && !*was) *was = value;
+    return true;
+  }
+  case PART_NODE: break;
+  }
+  if (k == 0 && t->data) return true;
+  return same_operator(value->node, part->value->node) && value->index == part->value->index &&
+         walk_operands(own, part->value->node, value->node, k);
+}
+
+/* Values of the states at step k were found at step k + 1, which read them; walk them too. */
+static bool walk_states(Own *own, int64_t k) {
+  for (int i = 0; i < own->n; i++) {
+    if (own->part[i].kind != PART_STATE) continue;
+    int of = own->part[i].of;
+    GraphValue *value = own->part[of].at[k];
+    own->part[of].at[k] = NULL;
+    if (!value || !walk(own, of, value, k)) return false;
+  }
+  return true;
+}
+
+/* ---- the initial states ---- */
+
+static const GraphTensor *zeros_like(Own *own, const GraphTensor *like) {
+  double *data;
+  return graph_tensor(own->flat->arena, like->elem, like->rank, like->dim, &data);
+}
+
+/* The number of a part at step 0, from constants alone; NULL: it depends on more. */
+static const GraphTensor *number_at_first(Own *own, int which, int depth) {
+  const Part *part = &own->part[which];
+  const GraphTensor *known = part->at[0] ? type_of(own, part->at[0]) : NULL;
+  if (part->kind != PART_NODE) return known && known->data ? known : NULL;
+  const GraphNode *node = part->value->node;
+  const GraphTensor **in = ARENA_ARRAY(own->flat->arena, const GraphTensor *, node->n_in + 1);
+  if (depth > DEEPEST) return NULL;
+  for (int k = 0; k < node->n_in; k++) {
+    if (!node->in[k]) continue;
+    in[k] = number_at_first(own, part_of(own, node->in[k]), depth + 1);
+    if (!in[k]) return NULL;
+  }
+  GraphTensor *out = ARENA_ARRAY(own->flat->arena, GraphTensor, node->n_out);
+  GraphCall call = {.arena = own->flat->arena, .node = node, .in = in, .out = out};
+  return graph_call_eval(&call) ? &out[part->value->index] : NULL;
+}
+
+static bool close_numbers(const GraphTensor *a, const GraphTensor *b) {
+  for (int64_t i = 0; i < a->count; i++)
+    if (!(fabs(a->data[i] - b->data[i]) <= 1e-6 * (1 + fabs(a->data[i])))) return false;
+  return true;
+}
+
+/* States whose initial value no step 0 shows begin with zeros; what was folded has to be what the
+ * equations give from them. */
+static bool start_states(Own *own) {
+  for (int i = 0; i < own->n; i++) {
+    Part *part = &own->part[i];
+    if (part->kind == PART_FIXED) part->at[0] = part->value;
+    if (part->kind == PART_STATE && !part->at[0])
+      part->at[0] = flat_constant(own->flat, "", zeros_like(own, type_of(own, part->value)));
+  }
+  for (int i = 0; i < own->n; i++) {
+    const Part *part = &own->part[i];
+    const GraphTensor *folded = part->at[0] ? type_of(own, part->at[0]) : NULL, *made;
+    if (part->kind != PART_NODE || !folded || !folded->data) continue;
+    made = number_at_first(own, i, 0);
+    if (!made || !close_numbers(folded, made)) return false;
+  }
+  return true;
+}
+
+/* ---- results beside the states ---- */
+
+/* A part that a join reads at neighbouring places is what that join reads at all of them. */
+static void find_rows(Own *own, int which) {
+  const Graph *graph = own->flat->graph;
+  const GraphValue *last = own->part[which].value, *before = own->part[which].at[own->steps - 2];
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *join = graph->node[i];
+    int at = -1, other = -1;
+    if (join->op != GRAPH_Concat || join->n_in < own->steps) continue;
+    for (int k = 0; k < join->n_in; k++) {
+      if (join->in[k] == last) at = k;
+      if (join->in[k] == before) other = k;
+    }
+    if (at < 0 || other < 0 || (at - other != 1 && at - other != -1)) continue;
+    for (int64_t k = own->steps - 3; k >= 0; k--) {
+      int64_t place = at - (own->steps - 1 - k) * (at - other);
+      if (place < 0 || place >= join->n_in || !walk(own, which, join->in[place], k)) {
+        own->part[which].at[k] = NULL;
+        break;
+      }
+    }
+  }
+}
+
+/* ---- where the last steps are ---- */
+
+/* step[id]: the last step whose row a value depends on; -1: none. */
+static int64_t *number_steps(Own *own, const Spot *sequence) {
+  const Graph *graph = own->flat->graph;
+  int64_t *step = ARENA_ARRAY(own->flat->arena, int64_t, graph->n_values + 1);
+  for (int i = 0; i < graph->n_values; i++)
+    step[i] = -1;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    int64_t last = -1;
+    for (int k = 0; k < node->n_in; k++)
+      if (node->in[k] && step[node->in[k]->id] > last) last = step[node->in[k]->id];
+    for (int k = 0; k < node->n_out; k++) {
+      Spot spot;
+      bool row = node->in[0] && !type_of(own, node->out[k])->data &&
+                 chain_spot(&own->spots, node->out[k], &spot) &&
+                 spot.sequence == sequence->sequence && spot.axis == sequence->axis;
+      step[node->out[k]->id] = row ? row_at(own, spot.index) : last;
+    }
+  }
+  return step;
+}
+
+/* A value of the last step that follows the equations of `before`, with what it depends on. */
+static bool match_root(Own *own, const int64_t *step, GraphValue *before) {
+  const Graph *graph = own->flat->graph;
+  if (before_of(own, before) >= 0) return true;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (!same_operator(before->node, node)) continue;
+    GraphValue *value = node->out[before->index];
+    int n = own->n;
+    if (step[value->id] != own->steps - 1) continue;
+    int root = match(own, before, value, 0);
+    if (root >= 0 && is_stateful(own, root)) return true;
+    drop_parts(own, n);
+  }
+  return false;
+}
+
+/* What the last step reads of the step before: a counterpart of it in the last step, or, where it
+ * is computed from that step's states for the next one, those of what it is computed from. */
+static void match_source(Own *own, const int64_t *step, GraphValue *before, int depth) {
+  enum { FAR = 12 };
+  if (!before->node || step[before->id] != own->steps - 2 || depth > FAR ||
+      match_root(own, step, before))
+    return;
+  for (int k = 0; k < before->node->n_in; k++)
+    if (before->node->in[k]) match_source(own, step, before->node->in[k], depth + 1);
+}
+
+/* Everything that the last step reads of the step before. */
+static void match_roots(Own *own, const int64_t *step) {
+  const Graph *graph = own->flat->graph;
+  for (int pass = 0; pass < 2; pass++) /* what reads a state that was found after it */
+    for (int i = 0; i < graph->n_nodes; i++) {
+      const GraphNode *node = graph->node[i];
+      if (step[node->out[0]->id] != own->steps - 1) continue;
+      for (int k = 0; k < node->n_in; k++)
+        if (node->in[k]) match_source(own, step, node->in[k], 0);
+    }
+}
+
+/* ---- one cell ---- */
+
+static bool find_cell(Own *own, const Spot *sequence, bool backward) {
+  const Graph *graph = own->flat->graph;
+  own->backward = backward;
+  own->steps = type_of(own, sequence->sequence)->dim[sequence->axis];
+  own->n = 0;
+  size_t values = (size_t)graph->n_values + 1;
+  own->part_of = ARENA_ARRAY(own->flat->arena, int, values);
+  own->before_of = ARENA_ARRAY(own->flat->arena, int, values);
+  own->cap_part_of = own->cap_before_of = values;
+  const int64_t *step = number_steps(own, sequence);
+  match_roots(own, step);
+  bool has_state = false;
+  for (int i = 0; i < own->n; i++)
+    has_state = has_state || own->part[i].kind == PART_STATE;
+  if (!has_state) return false;
+  for (int i = 0; i < own->n; i++) /* what the states were one step before the last two */
+    if (own->part[i].kind == PART_STATE) {
+      GraphValue **was = &own->part[own->part[i].of].at[own->steps - 3];
+      if (*was && *was != own->part[i].at[own->steps - 2]) return false;
+      *was = own->part[i].at[own->steps - 2];
+    }
+  for (int64_t k = own->steps - 3; k >= 0; k--)
+    if (!walk_states(own, k)) return false;
+  for (int i = 0; i < own->n; i++)
+    if (own->part[i].kind == PART_NODE) find_rows(own, i);
+  return start_states(own) && own_across(own);
+}
+
+/* Every row of the sequence is read by somebody. */
+static bool all_rows_read(const Own *own, const Spot *sequence) {
+  const Graph *graph = own->flat->graph;
+  int64_t n = type_of(own, sequence->sequence)->dim[sequence->axis], found = 0;
+  bool *seen = ARENA_ARRAY(own->flat->arena, bool, n + 1);
+  for (int i = 0; i < graph->n_nodes && found < n; i++)
+    for (int k = 0; k < graph->node[i]->n_out; k++) {
+      Spot spot;
+      if (type_of(own, graph->node[i]->out[k])->data ||
+          !chain_spot(&own->spots, graph->node[i]->out[k], &spot) ||
+          spot.sequence != sequence->sequence || spot.axis != sequence->axis || spot.index < 0 ||
+          spot.index >= n || seen[spot.index])
+        continue;
+      seen[spot.index] = true;
+      found++;
+    }
+  return found == n;
+}
+
+/* The sequences of three or more rows of which the first row is read. */
+static int candidates(const Own *own, Spot **out) {
+  const Graph *graph = own->flat->graph;
+  Spot *all = NULL;
+  size_t cap = 0;
+  int n = 0;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->node[i]->n_out; k++) {
+      Spot spot;
+      bool known = false;
+      if (type_of(own, graph->node[i]->out[k])->data ||
+          !chain_spot(&own->spots, graph->node[i]->out[k], &spot) || spot.index != 0 ||
+          type_of(own, spot.sequence)->dim[spot.axis] < FEWEST_STEPS)
+        continue;
+      for (int c = 0; c < n; c++)
+        known = known || (all[c].sequence == spot.sequence && all[c].axis == spot.axis);
+      if (!known) ARENA_PUSH(own->flat->arena, all, n, cap, spot);
+    }
+  *out = all;
+  return n;
+}
+
+static bool find_one(Own *own) {
+  Spot *sequence;
+  int n = candidates(own, &sequence);
+  for (int i = 0; i < n && i < MOST_CELLS; i++) {
+    if (!all_rows_read(own, &sequence[i])) continue;
+    for (int backward = 0; backward < 2; backward++) {
+      int mark = own->flat->graph->n_nodes;
+      if (find_cell(own, &sequence[i], backward)) return true;
+      own->flat->graph->n_nodes = mark; /* what was made on the way */
+    }
+  }
+  return false;
+}
+
+bool lift_own_cells(Flat *flat) {
+  Own own = {.flat = flat, .spots = {.flat = flat}};
+  bool changed = false;
+  for (int i = 0; i < MOST_CELLS && find_one(&own); i++) {
+    changed = true;
+    flat_sort(flat);
+  }
+  return changed;
+}

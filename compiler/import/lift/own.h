@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Cells of their own, between own.c, which finds the steps of one, and across.c, which computes one
+ * step at all steps at once.
+ *
+ * A part is a value of the last step of a cell, with its counterpart at every other step. */
+#ifndef GRUS_IMPORT_OWN_H
+#define GRUS_IMPORT_OWN_H
+
+#include "import/lift/chain.h"
+
+typedef enum PartKind {
+  PART_NODE,     /* an operator computes it in each step */
+  PART_SEQUENCE, /* the row of this step of a sequence */
+  PART_STATE,    /* what another part was at the step before */
+  PART_FIXED     /* the same at every step */
+} PartKind;
+
+typedef struct Part {
+  PartKind kind;
+  GraphValue *value;    /* of the last step */
+  GraphValue **at;      /* by step; NULL: not known */
+  int of;               /* PART_STATE: the part that it was */
+  Spot spot;            /* PART_SEQUENCE: at the last step */
+  GraphValue *across;   /* at all steps, [T, ...]; PART_FIXED: itself. NULL: not made yet */
+  bool timed, stateful; /* across has steps; it depends on a state */
+} Part;
+
+typedef struct Own {
+  Flat *flat;
+  Recognising spots; /* for chain_spot and chain_unstack */
+  int64_t steps;
+  bool backward;
+  Part *part;
+  int n;
+  size_t cap;
+  int *part_of;   /* by value id: the part whose value it is, from 1; 0: none */
+  int *before_of; /* the part that it is at the step before the last, from 1 */
+  size_t cap_part_of, cap_before_of;
+  int tries; /* values that were compared */
+} Own;
+
+/* The part of an operand of a value of the last step. */
+static inline Part *own_part(const Own *own, const GraphValue *value) {
+  return &own->part[own->part_of[value->id] - 1];
+}
+
+/* All parts that others outside of the cell read become rows of what the cell gives, and the cell
+ * State, operators and Keep. False: an operator of it has no form for all steps; what was made is
+ * read by nobody. */
+bool own_across(Own *own);
+
+#endif
