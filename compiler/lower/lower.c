@@ -2,6 +2,7 @@
 /* Model -> KIR: what can be lowered, which functions a model has, and the checks afterwards. */
 #include "lower/lower.h"
 
+#include "kir/share.h"
 #include "lower/lower_internal.h"
 #include "model/quant/quant.h"
 
@@ -192,10 +193,11 @@ KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, 
   if (model->run != RUN_WHOLE) lower_reset(l);
   if (!fits(model, l->m, diags)) return NULL;
   order_functions(l->m);
+  count_memory(l->m);
+  if (!l->target->is_mcu) kir_share(l->m); /* there each layer has its own count of cycles */
   give_weights(l);
   place_weights(l->m);
   kir_plan(l->m);
-  count_memory(l->m);
   const char *error = kir_verify(l->m);
   if (error) {
     Diag *d = diag_new(diags, E805, model->span,
