@@ -136,6 +136,21 @@ bool build_bind(Session *s, Model *model, const Source *source) {
   return bound;
 }
 
+bool build_bind_or_invent(Session *s, Model *model, const Source *source) {
+  if (s->options->weights || is_bound(model) || !needs_weights(model))
+    return build_bind(s, model, source);
+  const char *path = model->weights.path;
+  if (path && file_exists(find_beside(s, source, path))) return build_bind(s, model, source);
+  model_bind_random(model, 1);
+  return true;
+}
+
+/* Times need no trained values, but depend on their zeros. */
+static bool bind_for_command(Session *s, Model *model, const Source *source) {
+  return s->options->command == CMD_bench ? build_bind_or_invent(s, model, source)
+                                          : build_bind(s, model, source);
+}
+
 Model *build_model(Session *s, const Source **source) {
   if (s->options->n_args < 1) {
     session_error(s, "`grus %s` needs a file; `-` reads standard input",
@@ -158,7 +173,7 @@ Model *build_model(Session *s, const Source **source) {
   s->n_used_files = program->n_used_files;
   Model *model = choose_model(s, program, *source);
   if (!model || s->diags->n_errors || model->failed) return NULL;
-  if (!precision_choose(s, model) || !build_bind(s, model, *source)) return NULL;
+  if (!precision_choose(s, model) || !bind_for_command(s, model, *source)) return NULL;
   if (dump_wanted(s, STAGE_bind)) dump_weights(s, model);
   if (!build_quantise(s, model, *source)) return NULL;
   if (dump_wanted(s, STAGE_quantise)) dump_quant(s, model);
@@ -176,6 +191,7 @@ KirModule *build_lower_batch(Session *s, const Model *model, const Source *sourc
                           .batch = batch,
                           .chunk = o->chunk,
                           .math_fast = o->math_fast,
+                          .keep_zeros = o->keep_zeros,
                           .weights_extern = weights_are_extern(o)};
   KirModule *m = lower(model, &options, s->arena, s->diags);
   if (m && !m->source_path) {

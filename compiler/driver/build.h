@@ -15,6 +15,8 @@ Model *build_model(Session *s, const Source **source);
 void build_check_weights(Session *s, Program *program, const Source *source);
 /* Binds weights as --weights, the source, or neither say. False after reporting. */
 bool build_bind(Session *s, Model *model, const Source *source);
+/* The same, with random weights where the model names no file, or one that is not there yet. */
+bool build_bind_or_invent(Session *s, Model *model, const Source *source);
 /* --weights=extern */
 bool weights_are_extern(const Options *o);
 /* Lowers with the options of the command line for one target. NULL after reporting. */

@@ -250,7 +250,6 @@ ExitCode command_bench(Session *s) {
   const Source *source;
   Options *o = s->options;
   if (!options_fit(s) || !native_names_fit(s, !o->emit && native_chosen(s))) return EXIT_USAGE;
-  if (!o->weights) o->weights = "random:1"; /* times do not depend on the values */
   Model *model = build_model(s, &source);
   KirModule *m = model ? build_lower(s, model, source, !o->emit) : NULL;
   session_print_diags(s);

@@ -64,7 +64,16 @@ static const char *layer_cost_str(Session *s, const Model *model, const Layer *l
   return text_str(&text);
 }
 
-static void add_layer(Session *s, Rows *rows, const Model *model, const Layer *layer) {
+/* "67 % zeros left out" of what its kernels multiply; "" if none are. */
+static const char *zeros_str(Session *s, const KirModule *m, const Layer *layer) {
+  const KirCost *cost = m ? &m->cost[layer->id] : NULL;
+  if (!cost || !cost->left_out) return "";
+  return arena_printf(s->arena, "  %.0f %% zeros left out",
+                      100 * (double)cost->left_out / (double)cost->kernel_weights);
+}
+
+static void add_layer(Session *s, Rows *rows, const Model *model, const KirModule *m,
+                      const Layer *layer) {
   const char *text = layer_text(s->arena, &s->sources, layer);
   bool piped = span_valid(layer->pipe);
   const char *code = arena_printf(s->arena, "  %s%s", piped ? "|> " : "", text);
@@ -72,7 +81,7 @@ static void add_layer(Session *s, Rows *rows, const Model *model, const Layer *l
   if (layer->out[0]->typed && layer->out[0]->type.elem == ELEM_INDEX)
     shape = type_str(s->arena, &layer->out[0]->type);
   add_row(s, rows, layer->span, code, layer_params_str(s, layer), shape,
-          layer_cost_str(s, model, layer));
+          arena_printf(s->arena, "%s%s", layer_cost_str(s, model, layer), zeros_str(s, m, layer)));
 }
 
 /* The type of a port with its axes in storage order: an output may store time after other axes. */
@@ -82,7 +91,7 @@ static Type port_type(const Port *port) {
   return type;
 }
 
-static Rows rows_of(Session *s, const Model *model) {
+static Rows rows_of(Session *s, const Model *model, const KirModule *m) {
   Rows rows = {0};
   const char *binding = NULL;
   for (int i = 0; i < model->n_in; i++) {
@@ -102,7 +111,7 @@ static Rows rows_of(Session *s, const Model *model) {
               "");
       binding = layer->binding;
     }
-    add_layer(s, &rows, model, layer);
+    add_layer(s, &rows, model, m, layer);
   }
   for (int i = 0; i < model->n_out; i++) {
     const Port *port = model->out[i];
@@ -139,6 +148,21 @@ static void print_rows(Text *out, const Rows *rows) {
   }
 }
 
+/* What leaving out blocks of zeros saves, if it does. */
+static void print_saved(Text *out, const KirModule *m) {
+  int64_t macs = 0, bytes = 0;
+  for (int i = 0; i < m->n_costs; i++) {
+    macs += kir_cost_saved(&m->cost[i]);
+    bytes += m->cost[i].saved_bytes;
+  }
+  if (!macs) return;
+  text_add(out, "\n  zeros left out: ");
+  text_add_count(out, macs);
+  text_add(out, " multiply-adds and ");
+  text_add_bytes(out, bytes);
+  text_add(out, " flash less");
+}
+
 static void print_totals(Session *s, Text *out, const Model *model, const KirModule *m) {
   int64_t params = 0, macs = 0;
   for (int i = 0; i < model->n_layers; i++) {
@@ -161,6 +185,7 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
     text_add(out, " state");
     double snr = model->quant ? model_ratio(s, model) : 0;
     if (snr > 0) text_printf(out, ", %.1f dB in integers on the data of calibration", snr);
+    print_saved(out, m);
     COptions c = {.prefix = model->name};
     text_add(out, "\n\n");
     backend_c_prototypes(m, &c, out);
@@ -171,7 +196,7 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
 static void inspect_text(Session *s, Text *out, const Model *model, const KirModule *m) {
   static const char *const run[] = {"whole sequences", "a stream", "windows on a stream"};
   text_printf(out, "model %s: %s\n", model->name, run[model->run]);
-  Rows rows = rows_of(s, model);
+  Rows rows = rows_of(s, model, m);
   print_rows(out, &rows);
   print_totals(s, out, model, m);
 }
@@ -213,6 +238,10 @@ static void inspect_json(Session *s, Text *out, const Model *model, const KirMod
     if (integer)
       text_printf(out, ",\"precision\":\"%s\"", precision_name[layer_precision(model, layer)]);
     if (snr > 0) text_printf(out, ",\"snr_db\":%.1f", snr);
+    if (m && m->cost[i].left_out)
+      text_printf(out, ",\"zero_share\":%.3f,\"macs_left_out\":%lld,\"flash_saved\":%lld",
+                  (double)m->cost[i].left_out / (double)m->cost[i].kernel_weights,
+                  (long long)kir_cost_saved(&m->cost[i]), (long long)m->cost[i].saved_bytes);
     text_add_char(out, '}');
   }
   text_add(out, "],\"outputs\":[");
@@ -235,14 +264,14 @@ static bool bound_in_integers(Session *s, Model *model, const Source *source) {
          build_quantise(s, model, source) && !s->diags->n_errors;
 }
 
-/* Memory figures come from the lowered module. Trained values do not matter for them: without a
- * weights file the model is lowered with random ones. */
+/* Memory figures come from the lowered module. Of trained values only zeros matter for them:
+ * without a weights file the model is lowered with random ones. */
 static KirModule *lower_for_figures(Session *s, Model *model, const Source *source) {
   Diags *kept = s->diags;
   bool trouble = s->file_trouble;
   session_reset_diags(s);
   if (!bound_in_integers(s, model, source)) {
-    model_bind_random(model, 1);
+    if (!build_bind_or_invent(s, model, source)) model_bind_random(model, 1);
     quantise_invented(s, model);
   }
   KirModule *m = build_lower(s, model, source, false);

@@ -318,6 +318,7 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
   case OPTION_signature: o->signature = value; return true;
   case OPTION_no_check: o->no_check = true; return true;
   case OPTION_allow_nan: o->allow_nan = true; return true;
+  case OPTION_keep_zeros: o->keep_zeros = true; return true;
   case OPTION_set:
     *problem = arena_printf(arena, "--set needs NAME=VALUE, found `%s`", value);
     ARENA_PUSH(arena, o->set, o->n_sets, o->cap_sets, value);

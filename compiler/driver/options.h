@@ -85,7 +85,8 @@ typedef struct Options {
   bool debug, dep, dep_phony, json, dot, svg, html;
   const char **set;
   size_t n_sets, cap_sets;
-  bool stream, list, template, dispatch, no_check, flush, selftest, trace, zip, allow_nan;
+  bool stream, list, template, dispatch, no_check, flush, selftest, trace, zip, allow_nan,
+      keep_zeros;
   const char *selftest_code; /* verify --selftest=CODE */
   bool check, quiet, verbose, help, version;
 } Options;

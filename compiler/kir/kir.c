@@ -89,3 +89,8 @@ void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi) {
     *hi += s * (s < 0 ? v->lo : v->hi);
   }
 }
+
+int64_t kir_cost_saved(const KirCost *cost) {
+  double share = cost->kernel_weights ? (double)cost->left_out / (double)cost->kernel_weights : 0;
+  return (int64_t)((double)cost->macs * share + 0.5);
+}

@@ -297,7 +297,13 @@ typedef struct KirCost {
   int64_t weight_bytes; /* as stored, padding included */
   int64_t params;       /* trained numbers */
   int64_t state_bytes, scratch_bytes;
+  /* Weights of its kernels, and those in blocks of zeros that are left out; bytes that this saves.
+   */
+  int64_t kernel_weights, left_out, saved_bytes;
 } KirCost;
+
+/* Multiply-adds of a layer that are not done because their weights are zeros. */
+int64_t kir_cost_saved(const KirCost *cost);
 
 /* How a port appears to programs around the model; parallel to the model's ports. */
 typedef struct KirPort {

@@ -47,6 +47,7 @@ static int64_t bytes_of(const Lower *l, const Mat *mat) {
 bool mat_turns(const Emit *e, const Mat *mat, bool of_stream) {
   const Lower *l = e->l;
   if (int_is_w8(l, mat->layer)) return false; /* walked unit by unit */
+  if (layer_is_sparse(l, mat->layer)) return false;
   if (e->is_tiled || l->target->is_mcu || !l->target->l1_bytes) return false;
   return fit_turns(cache_fit(l->target, bytes_of(l, mat)), of_stream);
 }

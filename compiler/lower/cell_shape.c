@@ -28,7 +28,7 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
 /* Padding costs nothing but the reading of its weights, an operation on a whole vector as much as
  * on half of one: while the weights stay in the first cache, the widest vectors that make fewer of
  * them than vectors of half the width. */
-static int lanes_of(const Lower *l, const Layer *layer) {
+int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = layer_size(layer, OPT_units, 1);
   int lanes = l->target->lanes;
   if (int_is_w8(l, layer)) return 1;
@@ -59,19 +59,21 @@ static bool is_in_place(const Lower *l, const Layer *layer, const CellShape *sha
                         const Mat *sums) {
   MatTile tile[2];
   bool alone = shape->positions == 1 && (!l->is_tiled || layer->in[0]->type.rank > 1);
-  return alone && !cache_may_turn(l->target, cell_bytes(layer, shape->lanes), shape->of_stream) &&
+  return alone && !layer_is_sparse(l, layer) &&
+         !cache_may_turn(l->target, cell_bytes(layer, shape->lanes), shape->of_stream) &&
          mat_tiles(l, sums, tile) == 1 && tile[0].count == 1;
 }
 
 static CellShape shape_of(const Lower *l, const Layer *layer) {
-  CellShape shape = {.gates = gates_of(layer),
-                     .lanes = lanes_of(l, layer),
-                     .units = layer_size(layer, OPT_units, 1),
-                     .positions = positions_of(layer),
-                     .of_stream = l->streaming && type_is_stream(&layer->in[0]->type) &&
-                                  runs_in_time(layer)};
+  CellShape shape = {
+      .gates = gates_of(layer),
+      .lanes = layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes : cell_lanes(l, layer),
+      .units = layer_size(layer, OPT_units, 1),
+      .positions = positions_of(layer),
+      .of_stream = l->streaming && type_is_stream(&layer->in[0]->type) && runs_in_time(layer)};
   shape.width = whole_vectors(shape.units, shape.lanes);
-  Mat sums = {.units = shape.units, .lanes = shape.lanes, .n_acc = last_sums(layer)};
+  Mat sums = {
+      .layer = layer, .units = shape.units, .lanes = shape.lanes, .n_acc = last_sums(layer)};
   shape.split = mat_split(l, &sums);
   shape.in_place = is_in_place(l, layer, &shape, &sums);
   return shape;

@@ -30,7 +30,9 @@ Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, co
              .context = out,
              .row = rows->row,
              .n_rows = rows->n};
-  mat.lanes = int_is_w8(l, layer) ? 1 : mat_lanes(l, mat.units);
+  mat.lanes = int_is_w8(l, layer)         ? 1
+              : layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes
+                                          : mat_lanes(l, mat.units);
   mat.bias[0] = role(layer, ROLE_BIAS);
   mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   return mat;

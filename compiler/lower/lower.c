@@ -165,6 +165,7 @@ static void place_weights(KirModule *m) {
 static void decide(Lower *l) {
   schedule(l);
   batch_choose(l);
+  sparse_choose(l);
   cell_shapes(l);
   hoist_choose(l);
 }

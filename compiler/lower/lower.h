@@ -14,6 +14,7 @@ typedef struct LowerOptions {
   int64_t batch;        /* 0 and 1: none */
   int64_t chunk;        /* steps per call of a stream; 0 and 1: one */
   bool math_fast;       /* shorter exp, tanh and sigmoid, within 8e-5 (docs/numerics.md) */
+  bool keep_zeros;      /* leaves out no blocks of zeros (sparse.c) */
   bool weights_extern;  /* weights come as a pointer at run time: one block, buffers at their
                            weight_offset, in the same order as in the code */
 } LowerOptions;

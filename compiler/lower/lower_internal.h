@@ -122,6 +122,13 @@ typedef struct CellPlace {
 
 typedef struct CellShape CellShape;
 
+/* Which blocks of zeros of a layer's kernels are left out: sparse.c. */
+typedef struct SparseShape {
+  int vectors;  /* of a block of units; 0: nothing is left out */
+  int lanes;    /* of these */
+  int depth[2]; /* inputs of a block of W and of U; 0: that kernel is multiplied whole */
+} SparseShape;
+
 /* What is decided about a model before anything is emitted, and the module that is made of it. */
 typedef struct Lower {
   const Model *model;
@@ -135,6 +142,7 @@ typedef struct Lower {
   int64_t calls_slots; /* base steps of one call of a stream */
   Job *job;            /* by layer id */
   ValuePlace *place;   /* by value id */
+  SparseShape *sparse; /* by layer id */
   CellShape *shape;    /* of recurrent layers, by layer id */
   CellPlace *cell;     /* by layer id * 2 + direction */
   KirFunc **helper;    /* math functions, by mathfn.c */
@@ -175,6 +183,14 @@ typedef struct Window {
 } Window;
 Window window_of(const Lower *l, const Layer *layer);
 
+/* ---- sparse.c ---- */
+
+/* Which layers leave out zeros. */
+void sparse_choose(Lower *l);
+static inline bool layer_is_sparse(const Lower *l, const Layer *layer) {
+  return l->sparse[layer->id].vectors > 0;
+}
+
 /* ---- cell_shape.c ---- */
 
 /* The step of a recurrent layer, decided before anything is emitted. */
@@ -195,6 +211,8 @@ const CellShape *cell_shape(const Lower *l, const Layer *layer);
 static inline CellPlace *cell_of(const Lower *l, const Layer *layer, int dir) {
   return &l->cell[layer->id * 2 + dir];
 }
+/* Lanes of a vector of its units. */
+int cell_lanes(const Lower *l, const Layer *layer);
 /* GRU with reset=before: its candidate is summed in a part of its own. */
 bool cell_resets_before(const Layer *layer);
 

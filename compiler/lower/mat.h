@@ -20,7 +20,9 @@ typedef struct MatPart {
   int acc[MAT_MAX_ACC];        /* the accumulator each gate's products go to */
   const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
   KirBuffer *packed;
-  const char *name; /* "W" */
+  const char *name;         /* "W" */
+  int sparse;               /* inputs of a block of zeros that is left out, 1 or more; 0: none is */
+  KirBuffer *first, *index; /* sparse: sparse.c */
 } MatPart;
 
 /* Units a finish callback works on. */
@@ -48,6 +50,8 @@ typedef struct Mat {
   int tile_vectors; /* vectors of a tile; 0: as one row wants them */
   KirReg *row;      /* rows computed together: the register that numbers them; NULL: one row */
   int64_t n_rows;
+  KirReg *guard;     /* added to all sums: 0, or NaN; NULL: none */
+  KirBuffer *guards; /* of several rows */
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
   bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
@@ -70,15 +74,29 @@ void mat_emit(Emit *e, Mat *mat);
 void mat_emit_row(Emit *e, Mat *mat);
 /* Terms of a part. */
 int64_t mat_part_depth(const MatPart *p);
-/* Adds terms of a part to sums: whole blocks of MAT_BLOCK terms, each in sums of its own first; and
- * n terms from `first` on. */
+/* Blocks of MAT_BLOCK terms that have sums of their own. */
+int64_t mat_part_blocks(const MatPart *p);
+/* One input of a block that is not left out: x[k + offset] times the weights at `w`, into partial
+ * sum s of the gate. */
+typedef struct MatTerm {
+  int gate, s;
+  KirIndex w;
+  KirReg *k;
+  int64_t offset;
+} MatTerm;
+/* Adds terms of a part to sums: n terms from `first` on, or the terms of a sparse part one by one.
+ * A block of MAT_BLOCK terms has sums of its own, which `open` makes and `close` adds to the
+ * others; block: its first k, NULL if the terms say that themselves. */
 typedef struct MatAdder {
-  void (*blocks)(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks);
+  void *(*open)(Emit *e, const void *sums, const MatPart *p, KirReg *block);
+  void (*close)(Emit *e, void *sums, const void *part, const MatPart *p);
   void (*range)(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t first,
                 int64_t n);
+  void (*term)(Emit *e, void *sums, const MatPart *p, const MatTerm *term);
 } MatAdder;
 /* All terms of a part, tap by tap. */
-void mat_add_part(Emit *e, const MatPart *p, const MatAdder *how, void *sums);
+void mat_add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
+                  const MatAdder *how, void *sums);
 /* Loops over the taps of a part: their variables, NULL for one tap. They are closed by
  * close_taps. */
 void mat_open_taps(Emit *e, const MatPart *p, KirReg *tap[2]);
@@ -126,6 +144,19 @@ bool mat_turns(const Emit *e, const Mat *mat, bool of_stream);
 /* Then: odd steps walk the tiles backwards, t numbers the steps. The tiles are all alike, as small
  * as the sums in flight allow, and smaller where one outgrows the cache that is to keep it. */
 void mat_turn(const Lower *l, Mat *mat, KirReg *t);
+
+/* ---- sparse.c: blocks of zeros that are left out ---- */
+
+/* How the layer of a mat leaves out zeros; NULL: not. */
+const SparseShape *mat_sparse(const Lower *l, const Mat *mat);
+/* The buffers of a sparse part. */
+void sparse_pack(Lower *l, const Mat *mat, MatPart *p);
+/* All its terms, for tile j. */
+void sparse_add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
+                     const MatAdder *how, void *sums);
+/* A number for each row of inputs: 0, or NaN if one of them is infinite or NaN; NULL: not needed.
+ */
+KirReg *sparse_guard(Emit *e, const Mat *mat);
 
 /* ---- tile.c: several rows of x at once ---- */
 typedef struct MatRows {

@@ -47,7 +47,11 @@ static int row_vectors(const Lower *l, const Mat *mat) {
 }
 
 int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]) {
-  int v = mat->tile_vectors ? mat->tile_vectors : row_vectors(l, mat), n = 0;
+  const SparseShape *sparse = mat_sparse(l, mat);
+  int v = sparse              ? sparse->vectors
+          : mat->tile_vectors ? mat->tile_vectors
+                              : row_vectors(l, mat),
+      n = 0;
   int64_t all = mat_vectors(mat), full = all / v;
   tile[n++] = (MatTile){v, 0, full};
   if (all % v) tile[n++] = (MatTile){(int)(all % v), full * v, 1};
@@ -58,6 +62,7 @@ int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]) {
  * layer. */
 int mat_split(const Lower *l, const Mat *mat) {
   if (mat->split) return mat->split;
+  if (mat_sparse(l, mat) && l->target->lanes > 1) return MAT_MAX_SPLIT;
   Mat row = *mat;
   row.lanes = row_lanes(l, mat->units);
   int sums = mat->n_acc * row_vectors(l, &row), most = MAT_MAX_SPLIT, split = 1;
@@ -118,7 +123,8 @@ static const float *pack_bias(Lower *l, const Mat *mat) {
       for (int a = 0; a < mat->n_acc; a++)
         for (int i = 0; i < mat->lanes; i++, at++) {
           int64_t unit = v * mat->lanes + i;
-          if (mat->bias[a] && unit < mat->units) *at = mat->bias[a][g * mat->units + unit];
+          /* -0 becomes +0: sums are then the same whether products with 0 are added or not */
+          if (mat->bias[a] && unit < mat->units) *at = mat->bias[a][g * mat->units + unit] + 0.0F;
         }
   return to;
 }
@@ -160,6 +166,12 @@ static const char *bias_doc(Lower *l, const Mat *mat) {
 void mat_pack(Lower *l, Mat *mat) {
   for (int i = 0; i < mat->n_parts; i++) {
     MatPart *p = &mat->part[i];
+    layer_cost(l, mat->layer)->kernel_weights +=
+        mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
+    if (p->sparse) {
+      sparse_pack(l, mat, p);
+      continue;
+    }
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
     const float *data = p->w[0] ? pack_part(l, mat, p) : NULL;
@@ -171,11 +183,26 @@ void mat_pack(Lower *l, Mat *mat) {
                                  mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
 }
 
-void mat_add_part(Emit *e, const MatPart *p, const MatAdder *how, void *sums) {
+int64_t mat_part_blocks(const MatPart *p) {
+  return p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
+}
+
+void mat_add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
+                  const MatAdder *how, void *sums) {
   KirReg *tap[2];
+  int64_t blocks = mat_part_blocks(p);
+  if (p->sparse) {
+    sparse_add_part(e, mat, p, tile, j, how, sums);
+    return;
+  }
   mat_open_taps(e, p, tap);
-  int64_t blocks = p->d > 2 * MAT_BLOCK ? p->d / MAT_BLOCK : 0;
-  if (blocks) how->blocks(e, sums, p, tap, blocks);
+  if (blocks) {
+    KirReg *block = kb_for(&e->kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
+    void *part = how->open(e, sums, p, block);
+    how->range(e, part, p, tap, 0, MAT_BLOCK);
+    how->close(e, sums, part, p);
+    kb_end(&e->kb);
+  }
   how->range(e, sums, p, tap, blocks * MAT_BLOCK, p->d - blocks * MAT_BLOCK);
   mat_close_taps(e, tap);
 }

@@ -85,6 +85,8 @@ static void start_sums(Emit *e, TileRun *r) {
         else if (s == 0 && mat->has_bias[a])
           start =
               kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);
+        if (s == 0 && mat->guard)
+          start = kb_op2(kb, KIR_ADD, start, kb_splat(kb, kb_use(kb, mat->guard), lanes));
         r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);
       }
 }
@@ -212,29 +214,49 @@ static void add_range(Emit *e, void *sums, const MatPart *p, KirReg *const *tap,
     add_product(e, r, p, tap, NULL, first + k, (int)(k % r->split));
 }
 
-/* Whole blocks: sums of their own from zero, then added to those of r. */
-static void add_blocks(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
-  TileRun *r = sums;
-  Kb *kb = &e->kb;
-  TileRun part = *r;
-  part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
+/* Sums of a block of their own, from zero. */
+static void *open_block(Emit *e, const void *sums, const MatPart *p, KirReg *block) {
+  const TileRun *r = sums;
+  TileRun *part = ARENA_NEW(e->l->arena, TileRun);
+  *part = *r;
+  part->block = block;
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++)
-        part.acc[s][v][p->acc[gate]] =
-            kb_var(kb, r->mat->acc_name[p->acc[gate]], kb_num(kb, 0, r->mat->lanes));
-  add_range(e, &part, p, tap, 0, MAT_BLOCK);
+        part->acc[s][v][p->acc[gate]] =
+            kb_var(&e->kb, r->mat->acc_name[p->acc[gate]], kb_num(&e->kb, 0, r->mat->lanes));
+  return part;
+}
+
+/* They are added to the others. */
+static void close_block(Emit *e, void *sums, const void *part, const MatPart *p) {
+  TileRun *r = sums;
+  const TileRun *of = part;
+  Kb *kb = &e->kb;
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++) {
         KirReg *total = r->acc[s][v][p->acc[gate]];
         kb_set(kb, total,
-               kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, part.acc[s][v][p->acc[gate]])));
+               kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, of->acc[s][v][p->acc[gate]])));
       }
-  kb_end(kb);
 }
 
-static const MatAdder adder = {add_blocks, add_range};
+/* One input of a sparse part into the sums of one gate. */
+static void add_term(Emit *e, void *sums, const MatPart *p, const MatTerm *term) {
+  TileRun *r = sums;
+  Kb *kb = &e->kb;
+  int lanes = r->mat->lanes;
+  KirExpr *x = kb_load(kb, p->x, input_at(r, p, (KirReg *const[2]){0}, term->k, term->offset), 1);
+  KirReg *factor = kb_let(kb, "x", kb_splat(kb, x, e->l->target->scalar_factor ? 1 : lanes));
+  for (int v = 0; v < r->tile->vectors; v++) {
+    KirReg *acc = r->acc[term->s][v][p->acc[term->gate]];
+    KirExpr *w = kb_load(kb, p->packed, kir_at_offset(term->w, (int64_t)v * lanes), lanes);
+    kb_set(kb, acc, muladd(e, w, kb_splat(kb, kb_use(kb, factor), lanes), kb_use(kb, acc)));
+  }
+}
+
+static const MatAdder adder = {open_block, close_block, add_range, add_term};
 
 /* Partial sums pairwise into the first. */
 static void join_sums(Emit *e, TileRun *r) {
@@ -253,7 +275,7 @@ static void emit_tile(Emit *e, TileRun *r) {
   r->split = mat_split(e->l, mat);
   start_sums(e, r);
   for (int i = 0; i < mat->n_parts; i++)
-    mat_add_part(e, &mat->part[i], &adder, r);
+    mat_add_part(e, mat, &mat->part[i], r->tile, r->j, &adder, r);
   join_sums(e, r);
   for (int v = 0; v < r->tile->vectors; v++) {
     MatUnits units = mat_units(mat, r->tile, r->j, r->group, v);
@@ -309,6 +331,7 @@ void mat_emit_row(Emit *e, Mat *mat) {
   /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
    * tile then stands alone. */
   mat_pack(l, mat);
+  mat->guard = sparse_guard(e, mat);
   int n_tiles = mat_tiles(l, mat, tile);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {

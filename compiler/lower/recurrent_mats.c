@@ -88,6 +88,8 @@ int cell_mats(Lower *l, CellCode *cell, int dir, MatPart x, MatPart h, Mat all[2
     } else
       mat.bias[g] = sum_of(l, b, after ? rb : NULL, units);
   }
+  x.sparse = l->sparse[layer->id].depth[0];
+  h.sparse = l->sparse[layer->id].depth[1];
   mat.part[0] = x;
   mat.part[1] = h;
   if (!before) {

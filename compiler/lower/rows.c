@@ -41,6 +41,18 @@ static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, 
   if (j) kb_end(kb);
 }
 
+/* The guards of all rows of a mat that leaves out zeros. */
+static void give_guards(Emit *e, Mat *mat) {
+  Kb *kb = &e->kb;
+  if (!mat->part[0].sparse && !(mat->n_parts > 1 && mat->part[1].sparse)) return;
+  mat->guards = new_scratch(e, mat->layer, arena_printf(e->l->arena, "guards%s", mat->suffix),
+                            KIR_F32, mat->n_rows);
+  kb_for_again(kb, mat->row, 0, mat->n_rows);
+  KirReg *guard = sparse_guard(e, mat);
+  kb_store(kb, mat->guards, kir_at_plus(kir_at(0), 1, mat->row), kb_use(kb, guard));
+  kb_end(kb);
+}
+
 void rows_emit(Emit *e, Mat *mat) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
@@ -55,6 +67,7 @@ void rows_emit(Emit *e, Mat *mat) {
   mat_pack(l, mat);
   KirBuffer *sums = new_scratch(e, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
                                 KIR_F32, mat->n_rows * tile_sums(mat));
+  give_guards(e, mat);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
     MatTile whole = tile[i], last = {0};

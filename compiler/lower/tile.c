@@ -29,11 +29,15 @@ typedef struct RowTile {
 /* Four columns (two loads of weights a cycle keep four fma in work) and as many rows as registers
  * hold beside a row of weights and an x: 4 x 6 of 32, 4 x 2 of 16. */
 int tile_shape(const Lower *l, Mat *mat) {
+  const SparseShape *sparse = mat_sparse(l, mat);
   int64_t have = mat_vectors(mat);
   int64_t want = COLUMNS / mat->n_acc > 1 ? COLUMNS / mat->n_acc : 1;
   int64_t runs = (have + want - 1) / want;
   mat->tile_vectors = (int)((have + runs - 1) / runs);
   int columns = mat->tile_vectors * mat->n_acc;
+  if (sparse) { /* one gate after the other */
+    mat->tile_vectors = columns = sparse->vectors;
+  }
   int rows = (l->target->registers - columns - 2) / (columns * mat_split(l, mat));
   return rows < 1 ? 1 : rows > MAX_ROWS ? MAX_ROWS : rows;
 }
@@ -63,6 +67,15 @@ static KirReg *new_sum(Emit *e, const RowTile *t, int column, KirExpr *start) {
   return kb_var(&e->kb, t->mat->acc_name[column % t->mat->n_acc], start);
 }
 
+/* The start of a sum of row r, with its guard. */
+static KirExpr *guarded(Emit *e, const RowTile *t, int r, KirExpr *start) {
+  const Mat *mat = t->mat;
+  if (!mat->guards) return start;
+  KirIndex at = row_at(t->rows, kir_at_plus(kir_at(0), 1, mat->row), r);
+  KirExpr *guard = kb_load(&e->kb, mat->guards, at, 1);
+  return kb_op2(&e->kb, KIR_ADD, start, kb_splat(&e->kb, guard, mat->lanes));
+}
+
 static void start_sums(Emit *e, RowTile *t) {
   const Mat *mat = t->mat;
   for (int c = 0; c < columns_of(t); c++) {
@@ -75,7 +88,7 @@ static void start_sums(Emit *e, RowTile *t) {
     }
     for (int r = 0; r < t->n; r++)
       for (int s = 0; s < t->split; s++)
-        t->acc[s][r][c] = new_sum(e, t, c, s ? zero : start);
+        t->acc[s][r][c] = new_sum(e, t, c, s ? zero : guarded(e, t, r, start));
   }
 }
 
@@ -130,26 +143,53 @@ static bool part_adds(const RowTile *t, const MatPart *p, int c) {
   return false;
 }
 
-/* Whole blocks: sums of their own from zero, then added to those of t. */
-static void add_blocks(Emit *e, void *sums, const MatPart *p, KirReg *const *tap, int64_t blocks) {
-  RowTile *t = sums;
-  Kb *kb = &e->kb;
-  RowTile part = *t;
-  part.block = kb_for(kb, "block", 0, blocks * MAT_BLOCK, MAT_BLOCK);
+/* Sums of a block of their own, from zero. */
+static void *open_block(Emit *e, const void *sums, const MatPart *p, KirReg *block) {
+  const RowTile *t = sums;
+  RowTile *part = ARENA_NEW(e->l->arena, RowTile);
+  *part = *t;
+  part->block = block;
   for (int c = 0; c < columns_of(t); c++)
     for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++)
-      part.acc[i % t->split][i / t->split][c] = new_sum(e, t, c, kb_num(kb, 0, t->mat->lanes));
-  add_range(e, &part, p, tap, 0, MAT_BLOCK);
+      part->acc[i % t->split][i / t->split][c] = new_sum(e, t, c, kb_num(&e->kb, 0, t->mat->lanes));
+  return part;
+}
+
+/* They are added to the others. */
+static void close_block(Emit *e, void *sums, const void *part, const MatPart *p) {
+  RowTile *t = sums;
+  const RowTile *of = part;
+  Kb *kb = &e->kb;
   for (int c = 0; c < columns_of(t); c++)
     for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++) {
       KirReg *total = t->acc[i % t->split][i / t->split][c];
-      KirReg *more = part.acc[i % t->split][i / t->split][c];
+      KirReg *more = of->acc[i % t->split][i / t->split][c];
       kb_set(kb, total, kb_op2(kb, KIR_ADD, kb_use(kb, total), kb_use(kb, more)));
     }
-  kb_end(kb);
 }
 
-static const MatAdder adder = {add_blocks, add_range};
+/* One input of a sparse part into the sums of one gate, for all rows. */
+static void add_term(Emit *e, void *sums, const MatPart *p, const MatTerm *term) {
+  RowTile *t = sums;
+  Kb *kb = &e->kb;
+  int lanes = t->mat->lanes, columns = t->tile->vectors;
+  KirReg *w[MAX_COLUMNS];
+  for (int v = 0; v < columns; v++)
+    w[v] =
+        kb_let(kb, "w", kb_load(kb, p->packed, kir_at_offset(term->w, (int64_t)v * lanes), lanes));
+  for (int r = 0; r < t->n; r++) {
+    KirIndex at =
+        kir_at_plus(kir_at_offset(p->at, term->offset * p->k_stride), p->k_stride, term->k);
+    KirExpr *element = kb_load(kb, p->x, row_at(t->rows, at, r), 1);
+    KirReg *x = kb_let(kb, "x", kb_splat(kb, element, lanes));
+    for (int v = 0; v < columns; v++) {
+      KirReg *acc = t->acc[term->s][r][v * t->mat->n_acc + p->acc[term->gate]];
+      kb_set(kb, acc, muladd(e, kb_use(kb, w[v]), kb_use(kb, x), kb_use(kb, acc)));
+    }
+  }
+}
+
+static const MatAdder adder = {open_block, close_block, add_range, add_term};
 
 /* Partial sums pairwise into the first, and all to memory. */
 static void store_sums(Emit *e, RowTile *t) {
@@ -174,6 +214,6 @@ void tile_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *
   assert(n <= MAX_ROWS && columns_of(&t) <= MAX_COLUMNS);
   start_sums(e, &t);
   for (int i = 0; i < mat->n_parts; i++)
-    mat_add_part(e, &mat->part[i], &adder, &t);
+    mat_add_part(e, mat, &mat->part[i], tile, j, &adder, &t);
   store_sums(e, &t);
 }

@@ -54,7 +54,8 @@ static void dense_step(Emit *e, const Layer *layer, Step t) {
                           .taps = 1,
                           .d = view_last_dim(x),
                           .n_gates = 1,
-                          .name = "W"};
+                          .name = "W",
+                          .sparse = l->sparse[layer->id].depth[0]};
   mat.part[0].w[0] = role(layer, ROLE_KERNEL);
   layer_cost(l, layer)->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
