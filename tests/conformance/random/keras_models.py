@@ -173,4 +173,4 @@ def make(rng, folder, kind):
     try: y = model([data[i.name] for i in model.inputs], training=False)
     except Exception as problem: raise Unmade(f"{type(problem).__name__}: {problem}".split("\n")[0][:120])  # it cannot run its own model
     y = y if isinstance(y, (list, tuple)) else [y]
-    return Case(path, [Port(name, a, 0) for name, a in data.items()], [Port(f"y{i}", np.asarray(a), 0) for i, a in enumerate(y)], options, what)
+    return Case(path, [Port(name, a, 0) for name, a in data.items()], [Port(f"y{i}", keras.ops.convert_to_numpy(a), 0) for i, a in enumerate(y)], options, what)
