@@ -40,6 +40,23 @@ bool graph_shape_attention(GraphCall *call) {
   return call_result(call, 0, q->elem, rank, dim);
 }
 
+/* The pads of a window that is to keep ceil(size / stride) steps. */
+static bool same_pads(GraphCall *call, CallWindow *w) {
+  const char *same = graph_word(call->node, GRAPH_ATTR_same, 0, "");
+  const int64_t *size = call_in(call, 0)->dim + 2;
+  for (int i = 0; *same && i < w->n; i++) {
+    int64_t span, last;
+    if (size[i] < 1 || !size_mul(w->kernel[i] - 1, w->dilation[i], &span))
+      return call_fault(call, "a window has impossible sizes");
+    last = (size[i] - 1) / w->stride[i] * w->stride[i];
+    int64_t needed = last + span + 1 - size[i];
+    if (needed < 0) needed = 0;
+    w->before[i] = strcmp(same, "lower") == 0 ? needed - needed / 2 : needed / 2;
+    w->after[i] = needed - w->before[i];
+  }
+  return true;
+}
+
 bool call_window(GraphCall *call, int n, CallWindow *window) {
   const GraphAttribute *pads = graph_attribute(call->node, GRAPH_ATTR_pads);
   window->n = n;
@@ -58,7 +75,7 @@ bool call_window(GraphCall *call, int n, CallWindow *window) {
         window->stride[i] > INT32_MAX || window->dilation[i] > INT32_MAX)
       return call_fault(call, "a window has impossible pads or sizes");
   }
-  return true;
+  return same_pads(call, window);
 }
 
 /* Windows that fit: rounded down, or up where a window that begins in the input or the pads in

@@ -2,6 +2,8 @@
 /* Pools: the largest element or the mean of each window, along one axis or two. */
 #include "import/lift/sweep.h"
 
+#include <string.h>
+
 /* One axis of a pool; false: it does nothing there. */
 static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
   int spatial = sweep_axes(l, node);
@@ -14,6 +16,14 @@ static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
                  .steps = lift_type(l, node->in[0])->dim[2 + axis]};
   int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
           reach = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1;
+  const char *same = graph_word(node, GRAPH_ATTR_same, 0, "");
+  if (*same) {
+    int64_t needed = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1 - out->steps;
+    if (needed < 0) needed = 0;
+    out->before = strcmp(same, "lower") == 0 ? needed - needed / 2 : needed / 2;
+    out->after = needed - out->before;
+    out->same = strcmp(same, "upper") == 0;
+  }
   int64_t behind = reach - out->steps - out->before - out->after;
   if (behind > 0) out->after += behind; /* windows that end after the last element */
   return out->taps != 1 || out->stride != 1 || out->before || out->after;

@@ -31,6 +31,7 @@ static Padding sweep_padding(const Lift *l, const Sweep *s) {
   if (s->before == reach && !s->after) return (Padding){.kind = PAD_CAUSAL};
   /* Of sequences of other lengths, `same` with a stride is another number of zeros. */
   bool same = s->stride == 1 || l->time.kind == TIME_FIXED || l->graph->names_layers;
+  if (s->same) return (Padding){.kind = PAD_SAME};
   if (same && s->before == total / 2 && s->after == total - total / 2)
     return (Padding){.kind = PAD_SAME};
   return (Padding){.kind = PAD_ZEROS, .before = s->before, .after = s->after};

@@ -12,6 +12,7 @@
 typedef struct Sweep {
   int spatial; /* which axis of the kernel; -1: none, size 1 */
   int64_t taps, stride, dilation, before, after, steps;
+  bool same;     /* pads follow from the size, as `same` says */
   int64_t extra; /* on a stream: steps of before that the result has as well */
 } Sweep;
 

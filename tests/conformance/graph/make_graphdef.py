@@ -217,10 +217,105 @@ def moves(folder, f4):
     finish(d, folder, "tf_moves", {"x": xs}, out)
 
 
+def integers(*n): return (1, b"".join(field(3, i) for i in n))
+
+
+def convolved(x, w, strides=(1, 1), dilations=(1, 1)):
+    """x [n, h, w, c] without pads, w [h, w, c, o]"""
+    reach = [(k - 1) * r + 1 for k, r in zip(w.shape, dilations)]
+    rows, columns = [range(0, size - over + 1, step) for size, over, step in zip(x.shape[1:], reach, strides)]
+    cut = lambda i, j: x[:, i:i + reach[0]:dilations[0], j:j + reach[1]:dilations[1]]
+    return np.stack([np.stack([np.tensordot(cut(i, j), w, ([1, 2, 3], [0, 1, 2])) for j in columns], 1) for i in rows], 1)
+
+
+def padded(x, kernel, strides, value=0.0):
+    """as SAME pads: ceil(size / stride) steps, the odd pad after"""
+    pads = [(0, 0)]
+    for size, k, step in zip(x.shape[1:3], kernel, strides):
+        more = max(0, (-(-size // step) - 1) * step + k - size)
+        pads.append((more // 2, more - more // 2))
+    return np.pad(x, pads + [(0, 0)], constant_values=value)
+
+
+def image(folder, f4):
+    """a small network of keywords: Conv2D with SAME and a stride, FusedBatchNorm, a depthwise Conv2D, MaxPool with SAME, AvgPool"""
+    d = Def()
+    w, scale, center, mean, variance, deep = f4(3, 2, 1, 4), f4(4), f4(4), f4(4), np.abs(f4(4)) + 0.5, f4(3, 3, 4, 2)
+    d.placeholder("x", [-1, 7, 7, 1])
+    for name, value in {"w": w, "scale": scale, "center": center, "mean": mean, "variance": variance, "deep": deep}.items(): d.const(name, value)
+    d.node("conv", "Conv2D", ["x", "w"], strides=integers(1, 2, 1, 1), padding=b"SAME", data_format=b"NHWC")
+    d.node("norm", "FusedBatchNormV3", ["conv", "scale", "center", "mean", "variance"], epsilon=0.001, is_training=False, data_format=b"NHWC")
+    d.node("relu", "Relu", ["norm"])
+    d.node("depthwise", "DepthwiseConv2dNative", ["relu", "deep"], strides=integers(1, 1, 1, 1), padding=b"SAME", data_format=b"NHWC")
+    d.node("most", "MaxPool", ["depthwise"], ksize=integers(1, 2, 2, 1), strides=integers(1, 2, 2, 1), padding=b"SAME", data_format=b"NHWC")
+    d.node("y", "AvgPool", ["most"], ksize=integers(1, 2, 2, 1), strides=integers(1, 1, 1, 1), padding=b"VALID", data_format=b"NHWC")
+    xs = f4(2, 7, 7, 1)
+    h = convolved(padded(xs.astype("f8"), (3, 2), (2, 1)), w, (2, 1))
+    h = np.maximum(0, (h - mean) / np.sqrt(variance + np.float32(0.001)) * scale + center)
+    h = padded(h, (3, 3), (1, 1))
+    h = np.concatenate([convolved(h[..., k:k + 1], deep[:, :, k:k + 1]) for k in range(4)], -1)
+    h = padded(h, (2, 2), (2, 2), -np.inf)
+    h = np.max([h[:, i::2, j::2] for i in range(2) for j in range(2)], 0)
+    h = np.mean([h[:, i:h.shape[1] - 1 + i, j:h.shape[2] - 1 + j] for i in range(2) for j in range(2)], 0)
+    finish(d, folder, "tf_image", {"x": xs}, {"y": h})
+
+
+def blocks(folder, f4):
+    """a dilated causal convolution over a sequence: SpaceToBatchND, a Conv2D without pads over one row, BatchToSpaceND"""
+    d, steps = Def(), 9
+    w, b = f4(1, 3, 2, 4), f4(4)
+    d.placeholder("x", [1, steps, 2])
+    d.const("w", w), d.const("b", b), d.const("axis", 1, "i4")
+    d.const("block", [2], "i4"), d.const("pads", [[4, 1]], "i4"), d.const("crops", [[0, 1]], "i4")
+    d.node("dealt", "SpaceToBatchND", ["x", "block", "pads"])
+    d.node("row", "ExpandDims", ["dealt", "axis"])
+    d.node("conv", "Conv2D", ["row", "w"], strides=integers(1, 1, 1, 1), padding=b"VALID", data_format=b"NHWC")
+    d.node("steps", "Squeeze", ["conv"], squeeze_dims=integers(1))
+    d.node("back", "BatchToSpaceND", ["steps", "block", "crops"])
+    d.node("y", "BiasAdd", ["back", "b"])
+    xs = f4(1, steps, 2)
+    h = convolved(np.pad(xs.astype("f8"), ((0, 0), (4, 0), (0, 0)))[:, None], w, dilations=(1, 2))[:, 0]
+    finish(d, folder, "tf_blocks", {"x": xs}, {"y": h + b})
+
+
+def lists(folder, f4):
+    """a loop of TensorFlow 2, frozen: TensorLists instead of TensorArrays"""
+    d, steps, u = Def(), 4, 3
+    w, b = f4(2 + u, u), f4(u)
+    d.placeholder("x", [2, steps, 2])
+    d.const("perm", [1, 0, 2], "i4"), d.node("time_first", "Transpose", ["x", "perm"])
+    d.const("n", steps, "i4"), d.const("zero", 0, "i4"), d.const("shape", [-1, u], "i4"), d.const("shape_in", [-1, 2], "i4")
+    d.node("in_list", "TensorListFromTensor", ["time_first", "shape_in"]), d.node("out_list", "TensorListReserve", ["shape", "n"])
+    d.const("start", np.zeros((2, u))), d.const("w", w), d.const("b", b)
+    enter = lambda name, of, constant: d.node(name, "Enter", [of], frame_name=b"loop", is_constant=constant)
+    for k, of in {"i": "zero", "h": "start", "ys": "out_list"}.items():
+        enter(k + "/enter", of, False)
+        d.node(k + "/merge", "Merge", [k + "/enter", k + "/next"])
+        d.node(k + "/switch", "Switch", [k + "/merge", "go"])
+        d.node(k, "Identity", [k + "/switch:1"])
+    d.node("ys/exit", "Exit", ["ys/switch"])
+    for k, of in {"n": "n", "w": "w", "b": "b", "xs": "in_list", "shape_in": "shape_in"}.items(): enter("loop/" + k, of, True)
+    d.node("less", "Less", ["i/merge", "loop/n"]), d.node("go", "LoopCond", ["less"])
+    d.node("row", "TensorListGetItem", ["loop/xs", "i", "loop/shape_in"])
+    d.const("axis", 1, "i4", ["^i"]), d.node("both", "ConcatV2", ["row", "h", "axis"])
+    d.node("new", "Tanh", [d.node("sum", "BiasAdd", [d.node("product", "MatMul", ["both", "loop/w"], transpose_a=False, transpose_b=False), "loop/b"])])
+    d.node("written", "TensorListSetItem", ["ys", "i", "new"])
+    d.const("step", 1, "i4", ["^i"]), d.node("later", "AddV2", ["i", "step"])
+    for k, of in {"i": "later", "h": "new", "ys": "written"}.items(): d.node(k + "/next", "NextIteration", [of])
+    d.node("rows", "TensorListStack", ["ys/exit", "shape"])
+    d.node("y", "Transpose", ["rows", "perm"])
+    xs, h, ys = f4(2, steps, 2), np.zeros((2, u)), []
+    for t in range(steps):
+        h = np.tanh(np.concatenate([xs[:, t], h], 1) @ w + b)
+        ys.append(h)
+    finish(d, folder, "tf_lists", {"x": xs}, {"y": np.stack(ys, 1)})
+
+
 def main(folder):
-    r = np.random.default_rng(0)
-    f4 = lambda *shape: r.standard_normal(shape).astype("f4") * np.float32(0.5)
-    for make in loop, many, cell, moves: make(folder, f4)
+    generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
+    first = generator(0)
+    for make in loop, many, cell, moves: make(folder, first)
+    for seed, make in enumerate([image, blocks, lists], 1): make(folder, generator(seed))
 
 
 main(sys.argv[1])

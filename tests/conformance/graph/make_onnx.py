@@ -209,10 +209,26 @@ def quantised(folder, f4):
     finish(g, folder, "quantised", {"x": q}, {"conv": (conv - zy) * sy32, "product": d @ (m.astype("f8") - 3) * scale * float(np.float32(0.01))})
 
 
+def same_pads(folder, f4):
+    """pools whose pads follow from the size (auto_pad), over [n, c, h, w]: the odd pad in front or after, and means that do not count it"""
+    g, xs = Graph(), f4(2, 3, 5, 6)
+    x = g.input("x", ["n", 3, 5, 6])
+    g.call("MaxPool", x, out="lower", auto_pad="SAME_LOWER", kernel_shape=[2, 3], strides=[2, 2])
+    g.call("MaxPool", x, out="upper", auto_pad="SAME_UPPER", kernel_shape=[2, 3], strides=[2, 2])
+    g.call("AveragePool", x, out="mean", auto_pad="SAME_UPPER", kernel_shape=[2, 3], strides=[2, 2])
+    for name in "lower", "upper", "mean": g.output(name)
+    def pooled(before, after, pool):
+        p = np.pad(xs.astype("f8"), ((0, 0), (0, 0), *zip(before, after)), constant_values=np.nan)
+        windows = np.lib.stride_tricks.sliding_window_view(p, (2, 3), (2, 3))[:, :, ::2, ::2]
+        return pool(windows, (-2, -1))
+    finish(g, folder, "same_pads", {"x": xs}, {"lower": pooled((1, 1), (0, 0), np.nanmax), "upper": pooled((0, 0), (1, 1), np.nanmax), "mean": pooled((0, 0), (1, 1), np.nanmean)})
+
+
 def main(folder):
-    r = np.random.default_rng(0)
-    f4 = lambda *shape: r.standard_normal(shape).astype("f4") * np.float32(0.5)
-    for make in function, loops, einsum, moved, quantised: make(folder, f4)
+    generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
+    first = generator(0)
+    for make in function, loops, einsum, moved, quantised: make(folder, first)
+    same_pads(folder, generator(1))
 
 
 if __name__ == "__main__": main(sys.argv[1])

@@ -80,17 +80,15 @@ static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, boo
   return emit_done(e, pad);
 }
 
-/* What the window is taken over: the operand, or the operand padded. Sets pads where they are
- * numbers. */
-static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, double fill, GraphValue **x,
-                    bool *known, int64_t *pads) {
+/* Pads as numbers; *same becomes "upper" or "lower" where they follow from the size. */
+static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, const char **same, int64_t *pads) {
   const char *automatic = call_attr_string(c, "auto_pad", "NOTSET");
   bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0,
        plain = true;
   const int64_t *given;
   int n_given;
   memset(pads, 0, sizeof *pads * 2 * (size_t)n);
-  *known = true;
+  *same = NULL;
   if (!upper && !lower) {
     if (strcmp(automatic, "VALID") == 0 || !call_attr_ints(c, "pads", &n_given, &given))
       return true;
@@ -106,10 +104,9 @@ static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, double fill, Grap
     pads[n + i] = span - pads[i];
   }
   if (plain) return true;
-  *known = false;
   memset(pads, 0, sizeof *pads * 2 * (size_t)n);
-  *x = padded_by_size(c, n, kernel, upper, fill);
-  return *x != NULL;
+  *same = upper ? "upper" : "lower";
+  return true;
 }
 
 GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, GraphValue *const *more,
@@ -117,29 +114,28 @@ GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, Grap
   Graph *graph = c->emit->graph;
   int n;
   int64_t kernel[GRAPH_MAX_RANK], pads[2 * GRAPH_MAX_RANK];
-  bool known;
+  const char *same;
   GraphValue *in[4] = {x};
+  bool is_pool = op == GRAPH_MaxPool || op == GRAPH_AvgPool;
   bool needed = !weights || strncmp(call_attr_string(c, "auto_pad", ""), "SAME", 4) == 0;
   c->in[0] = x; /* that the pads are for */
-  if (!kernel_of(c, weights, needed, &n, kernel) ||
-      !pads_of(c, n, kernel, fill, &in[0], &known, pads))
+  if (!kernel_of(c, weights, needed, &n, kernel) || !pads_of(c, n, kernel, &same, pads))
     return NULL;
+  if (same && !is_pool) in[0] = padded_by_size(c, n, kernel, strcmp(same, "upper") == 0, fill);
+  if (!in[0]) return NULL;
   for (int k = 0; k < n_more; k++)
     in[1 + k] = more[k];
   GraphNode *node = emit_node(c->emit, op, 1 + n_more, in, 1);
   if (!copy_ints(c, node, "strides", GRAPH_ATTR_strides, n) ||
       !copy_ints(c, node, "dilations", GRAPH_ATTR_dilations, n))
     return NULL;
-  if (n) graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
-  if (op == GRAPH_MaxPool || op == GRAPH_AvgPool) {
+  if (n && !(same && is_pool)) graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
+  if (same && is_pool) graph_set_words(graph, node, GRAPH_ATTR_same, 1, &same);
+  if (is_pool) {
     graph_set_ints(graph, node, GRAPH_ATTR_kernel, n, kernel);
     graph_set_int(graph, node, GRAPH_ATTR_ceil, call_attr_int(c, "ceil_mode", 0));
     if (op == GRAPH_AvgPool)
       graph_set_int(graph, node, GRAPH_ATTR_count_pad, call_attr_int(c, "count_include_pad", 0));
-    if (op == GRAPH_AvgPool && !known && !call_attr_int(c, "count_include_pad", 0)) {
-      call_refuse(c, E902, "averages over padding that depends on the size");
-      return NULL;
-    }
   } else
     graph_set_int(graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
   return emit_done(c->emit, node);
@@ -189,8 +185,8 @@ bool onnx_op_pool(OnnxCall *c) {
   if (call_wants(c, 1))
     return call_refuse(c, E902,
                        "returns the indices of its largest elements, which is not supported");
-  GraphValue *y = onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL,
-                              is_max ? -INFINITY : 0);
+  GraphValue *y =
+      onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL, 0);
   return y && call_set(c, 0, y);
 }
 

@@ -53,7 +53,12 @@ void tf_set(TfCall *c, int k, GraphValue *value) {
 }
 
 GraphValue *tf_in(TfCall *c, int k) {
-  return tf_value(c->reader, c->scope, c->node->input[k]);
+  int64_t block[2];
+  GraphValue *value = tf_value(c->reader, c->scope, c->node->input[k]);
+  bool out_of_place = value && tf_blocked(c->reader, value, block) && !tf_takes_blocks(c->node);
+  if (!out_of_place) return value;
+  tf_refuse(c, E902, "reads steps that SpaceToBatchND has dealt out; only convolutions can");
+  return NULL;
 }
 
 bool tf_all_in(TfCall *c, int n, GraphValue **in) {
@@ -177,6 +182,11 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
     if (map_get(&read, node->name) || silent) continue;
     GraphValue *value = tf_value(r, scope, node->name);
     if (!value) return false;
+    int64_t block[2];
+    if (tf_blocked(r, value, block)) {
+      foreign_report(r->diags, r->file, E902, "node `%s` is an output in blocks", node->name);
+      return false;
+    }
     graph_output(r->graph, node->name, value);
   }
   if (r->graph->n_out) return true;

@@ -122,7 +122,9 @@ bool tf_op_slice(TfCall *c) {
 bool tf_op_expand_dims(TfCall *c) {
   int64_t axis;
   GraphValue *x = tf_in(c, 0);
-  return x && axis_of(c, 1, &axis) && done(c, emit_unsqueeze(c->emit, x, 1, &axis));
+  if (!x || !axis_of(c, 1, &axis)) return false;
+  GraphValue *y = emit_unsqueeze(c->emit, x, 1, &axis);
+  return tf_blocks_moved(c, x, y, axis, true) && done(c, y);
 }
 
 bool tf_op_squeeze(TfCall *c) {
@@ -132,9 +134,9 @@ bool tf_op_squeeze(TfCall *c) {
   if (!x) return false;
   if (dims && dims->list && dims->list->n_i > GRAPH_MAX_RANK)
     return tf_refuse(c, E901, "names too many axes");
-  if (dims && dims->list && dims->list->n_i)
-    return done(c, emit_squeeze(c->emit, x, (int)dims->list->n_i, dims->list->i));
-  return done(c, EMIT(c->emit, Squeeze, x));
+  int n = dims && dims->list ? (int)dims->list->n_i : 0;
+  GraphValue *y = n ? emit_squeeze(c->emit, x, n, dims->list->i) : EMIT(c->emit, Squeeze, x);
+  return tf_blocks_moved(c, x, y, n == 1 ? dims->list->i[0] : 0, false) && done(c, y);
 }
 
 bool tf_op_fill(TfCall *c) {
@@ -165,13 +167,40 @@ bool tf_op_reverse(TfCall *c) {
   return done(c, emit_done(c->emit, node));
 }
 
-/* [rank, 2]: before and after each axis. */
+/* Pads [rank, 2], before and after each axis, as the graph has them: all before, then all after. */
+static GraphValue *pads_in_order(TfCall *c, GraphValue *pads) {
+  return emit_reshape(c->emit, emit_transpose(c->emit, pads, 2, (int64_t[]){1, 0}), 1,
+                      (int64_t[]){-1});
+}
+
+/* x, pads, and what they hold; 0 where that is absent */
 bool tf_op_pad(TfCall *c) {
+  GraphValue *in[3];
+  if (!tf_all_in(c, c->n_in, in)) return false;
+  in[1] = pads_in_order(c, in[1]);
+  return done(c, emit_call(c->emit, GRAPH_Pad, c->n_in, in));
+}
+
+bool tf_op_mirror_pad(TfCall *c) {
   GraphValue *in[2];
+  const char *mode = "reflect";
+  if (strcmp(tf_word(c->reader, c->node, "mode", ""), "REFLECT") != 0)
+    return tf_refuse(c, E902, "repeats the outermost elements");
   if (!tf_all_in(c, 2, in)) return false;
-  GraphValue *pads = emit_reshape(c->emit, emit_transpose(c->emit, in[1], 2, (int64_t[]){1, 0}), 1,
-                                  (int64_t[]){-1});
-  return done(c, EMIT(c->emit, Pad, in[0], pads));
+  in[1] = pads_in_order(c, in[1]);
+  GraphNode *node = emit_node(c->emit, GRAPH_Pad, 2, in, 1);
+  graph_set_words(c->scope->graph, node, GRAPH_ATTR_mode, 1, &mode);
+  return done(c, emit_done(c->emit, node));
+}
+
+/* places, depth, on, off */
+bool tf_op_one_hot(TfCall *c) {
+  GraphValue *in[4];
+  if (!tf_all_in(c, 4, in)) return false;
+  GraphValue *both[2] = {emit_unsqueeze(c->emit, in[3], 1, (int64_t[]){0}),
+                         emit_unsqueeze(c->emit, in[2], 1, (int64_t[]){0})};
+  in[2] = emit_concat(c->emit, 0, 2, both);
+  return done(c, emit_axis_call(c->emit, GRAPH_OneHot, tf_int(c->node, "axis", -1), 3, in));
 }
 
 /* ---- TensorArrays ---- */

@@ -105,6 +105,13 @@ bool tf_op_matmul(TfCall *c) {
   return done(c, EMIT(c->emit, MatMul, in[0], in[1]));
 }
 
+bool tf_op_batch_matmul(TfCall *c) {
+  GraphValue *in[2];
+  if (tf_bool(c->node, "adj_x", false) || tf_bool(c->node, "adj_y", false))
+    return tf_refuse(c, E902, "transposes an operand whose number of axes the file does not say");
+  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, MatMul, in[0], in[1]));
+}
+
 bool tf_op_cast(TfCall *c) {
   const TfFile__Value *to = tf_attribute(c->node, "DstT");
   GraphElem elem;

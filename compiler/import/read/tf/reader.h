@@ -6,7 +6,8 @@
  *   tensor.c     constants and attributes
  *   op_*.c       operators; tf_ops.def: all of them
  *
- * A TensorArray becomes a list: its flow carries the list, its handle is nothing. */
+ * op_blocks.c says how dilated convolutions are written. A TensorArray becomes a list: its flow
+ * carries the list, its handle is nothing. */
 #ifndef GRUS_IMPORT_READ_TF_READER_H
 #define GRUS_IMPORT_READ_TF_READER_H
 
@@ -25,6 +26,14 @@ typedef struct TfScope {
   Map loops;         /* frame -> GraphNode of its While, of the loops within */
 } TfScope;
 
+/* A value whose steps the file has dealt out to blocks, which the graph has not (op_blocks.c). */
+typedef struct TfBlocked {
+  const GraphValue *value;
+  int n; /* axes after the batch that have blocks, 1 or 2 */
+  int64_t block[2];
+  struct TfBlocked *next;
+} TfBlocked;
+
 typedef struct TfReader {
   Arena *arena;
   const ForeignFile *file;
@@ -36,6 +45,7 @@ typedef struct TfReader {
   int64_t folds; /* and seen: see emit.h */
   Map seen;
   int depth; /* of nodes that wait for others */
+  TfBlocked *blocked;
 } TfReader;
 
 typedef struct TfCall {
@@ -58,6 +68,15 @@ bool tf_all_in(TfCall *c, int n, GraphValue **in); /* the first n */
 void tf_set(TfCall *c, int k, GraphValue *value);
 const TfNode *tf_node(TfReader *r, const char *reference);
 const char *tf_key(TfReader *r, const char *reference);
+
+/* ---- op_blocks.c ---- */
+/* Whether the value has blocks, which block[2] tells then. */
+bool tf_blocked(TfReader *r, const GraphValue *value, int64_t *block);
+void tf_mark_blocked(TfReader *r, const GraphValue *value, int n, const int64_t *block);
+bool tf_takes_blocks(const TfNode *node);
+/* `to` is `from` with an axis of size 1 more or less. */
+bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, int64_t axis,
+                     bool joins);
 
 /* ---- tensor.c ---- */
 const TfFile__Value *tf_attribute(const TfNode *node, const char *name);

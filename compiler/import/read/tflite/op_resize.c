@@ -2,6 +2,7 @@
 /* Resizing of images [N, h, w, c]: the nearest element is gathered; between two elements the
  * weights of both are a matrix of each axis. */
 #include "import/read/tflite/reader.h"
+#include "import/read/window.h"
 
 #include <math.h>
 
@@ -61,8 +62,8 @@ bool tfl_op_resize(TflCall *c) {
     return tfl_set_like(c, 0, nearest(c, nearest(c, c->in[0], 1, &r[0]), 2, &r[1]), 0);
   GraphValue *rows = weights(c, &r[0]), *columns = weights(c, &r[1]);
   if (!rows || !columns) return tfl_refuse(c, E902, "resizes a size that is too large");
-  GraphValue *x = tfl_channels_first(c->emit, tfl_real(c, 0));
+  GraphValue *x = channels_first(c->emit, tfl_real(c, 0));
   GraphValue *y = EMIT(c->emit, MatMul, EMIT(c->emit, MatMul, rows, x),
                        emit_transpose(c->emit, columns, 2, (int64_t[]){1, 0}));
-  return tfl_set_real(c, 0, tfl_channels_last(c->emit, y));
+  return tfl_set_real(c, 0, channels_last(c->emit, y));
 }

@@ -194,11 +194,6 @@ void tfl_variable_assign(TflCall *c, int variable, GraphValue *value);
 /* Every variable that is read has a start. False after reporting. */
 bool tfl_variables_start(TflReader *r);
 
-/* ---- op_window.c ---- */
-/* Moves the channels after the batch, or back to the end. */
-GraphValue *tfl_channels_first(Emit *e, GraphValue *x);
-GraphValue *tfl_channels_last(Emit *e, GraphValue *x);
-
 /* ---- the operators ---- */
 #define TFL_SAME(code, name, op)
 #define TFL_PAIR(code, name, op)

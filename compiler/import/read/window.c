@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Convolutions and pools over two axes for the readers of TensorFlow's formats. */
+#include "import/read/window.h"
+
+GraphValue *channels_first(Emit *e, GraphValue *x) {
+  return emit_transpose(e, x, 4, (int64_t[]){0, 3, 1, 2});
+}
+
+GraphValue *channels_last(Emit *e, GraphValue *x) {
+  return emit_transpose(e, x, 4, (int64_t[]){0, 2, 3, 1});
+}
+
+bool window_possible(const Window2D *w) {
+  for (int i = 0; i < 2; i++)
+    if (w->kernel[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1 || w->kernel[i] > INT16_MAX ||
+        w->stride[i] > INT16_MAX || w->dilation[i] > INT16_MAX)
+      return false;
+  return true;
+}
+
+int64_t window_span(const Window2D *w, int i) {
+  return (w->kernel[i] - 1) * w->dilation[i] + 1;
+}
+
+GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w) {
+  int64_t span[2] = {window_span(w, 0), window_span(w, 1)};
+  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, 4, 1),
+             *step = emit_ints(e, 2, w->stride), *one = emit_int(e, 1), *two = emit_int(e, 2);
+  GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, one), step);
+  GraphValue *reach = EMIT(e, Add, EMIT(e, Mul, last, step), emit_ints(e, 2, span));
+  GraphValue *needed = EMIT(e, Max, EMIT(e, Sub, reach, size), emit_int(e, 0));
+  GraphValue *less = EMIT(e, FloorDiv, needed, two), *more = EMIT(e, Sub, needed, less),
+             *none = emit_ints(e, 2, (int64_t[]){0, 0});
+  GraphValue *pads = emit_concat(e, 0, 4, (GraphValue *[]){none, less, none, more});
+  GraphNode *pad = emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){x, pads, emit_number(e, 0)}, 1);
+  const char *mode = "constant";
+  graph_set_words(e->graph, pad, GRAPH_ATTR_mode, 1, &mode);
+  return emit_done(e, pad);
+}
+
+GraphValue *window_node(Emit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
+                        GraphValue *const *in, int64_t groups) {
+  Graph *graph = e->graph;
+  GraphNode *node = emit_node(e, op, n_in, in, 1);
+  graph_set_ints(graph, node, GRAPH_ATTR_strides, 2, w->stride);
+  const char *same = "upper";
+  if (pads)
+    graph_set_ints(graph, node, GRAPH_ATTR_pads, 4, pads);
+  else
+    graph_set_words(graph, node, GRAPH_ATTR_same, 1, &same);
+  if (op == GRAPH_MaxPool || op == GRAPH_AvgPool)
+    graph_set_ints(graph, node, GRAPH_ATTR_kernel, 2, w->kernel);
+  else
+    graph_set_int(graph, node, GRAPH_ATTR_groups, groups);
+  if (op == GRAPH_Conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, 2, w->dilation);
+  return emit_done(e, node);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Windows over two axes, as TensorFlow and TensorFlow Lite describe them: the channels are last,
+ * and pads follow from the size. The graph has the channels first. */
+#ifndef GRUS_IMPORT_READ_WINDOW_H
+#define GRUS_IMPORT_READ_WINDOW_H
+
+#include "import/read/emit.h"
+
+typedef struct Window2D {
+  int64_t kernel[2], stride[2], dilation[2];
+  bool same; /* ceil(size / stride) steps, the odd pad after; else no pads */
+} Window2D;
+
+GraphValue *channels_first(Emit *e, GraphValue *x); /* [n, h, w, c] -> [n, c, h, w] */
+GraphValue *channels_last(Emit *e, GraphValue *x);
+
+/* Whether all sizes are positive and small enough to compute with. */
+bool window_possible(const Window2D *w);
+/* The elements that a window reaches over along axis i, 0 or 1. */
+int64_t window_span(const Window2D *w, int i);
+/* x [n, c, h, w] with the zeros around it of a `same` window, for a size that is known when it
+ * runs. */
+GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w);
+/* Conv, MaxPool or AvgPool; `groups` matters for Conv alone. pads: begins, then ends; NULL for a
+ * pool whose pads follow from its size. */
+GraphValue *window_node(Emit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
+                        GraphValue *const *in, int64_t groups);
+
+#endif
