@@ -83,17 +83,19 @@ static const char *stage_text(Arena *arena, const Layer *layer) {
   return text_str(&text);
 }
 
-/* Lines of at most WRAP columns, broken after commas where there are some. */
+/* Lines of at most WRAP columns, broken after commas; where there is none, at the value of an
+ * option, so that no number is in two pieces. */
 static void wrap(Arena *arena, Box *box, const char *title) {
   const char *s = safe_line(arena, title);
   while (*s && box->n_titles < TITLE_LINES) {
-    size_t n = 0, comma = 0, len;
+    size_t n = 0, comma = 0, value = 0, len;
     while (s[n] && text_width(s, n) < WRAP) {
       text_decode(s + n, strlen(s + n), &len);
       n += len;
       if (s[n - 1] == ' ') comma = n;
+      if (s[n - 1] == '(' || s[n - 1] == '=') value = n;
     }
-    if (s[n] && comma) n = comma;
+    if (s[n] && (comma || value)) n = comma ? comma : value;
     bool cut = s[n] && box->n_titles == TITLE_LINES - 1;
     box->title[box->n_titles++] =
         cut ? arena_printf(arena, "%.*s\xE2\x80\xA6", (int)n, s) : arena_strndup(arena, s, n);

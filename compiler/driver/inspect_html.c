@@ -21,27 +21,28 @@ void html_begin(Text *out, const char *title) {
            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
   text_add_markup(out, title);
-  text_add(out,
-           "</title>\n<style>\n"
-           ":root { color-scheme: light dark }\n"
-           "body { font-family: system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; "
-           "padding: 0 1rem; background: #fdfdfc; color: #1b1f24 }\n"
-           "table { border-collapse: collapse; font-size: .9rem } th, td { padding: .25rem .7rem; "
-           "text-align: right; border-bottom: 1px solid #d0d7de }\n"
-           "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left; "
-           "font-family: ui-monospace, monospace }\n"
-           "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: "
-           "#5b8def }\n"
-           "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; "
-           "overflow-x: auto }\n"
-           ".piece { fill: #cfe3ff; stroke: #57606a } .name { font: 11px ui-monospace, monospace; "
-           "fill: #1b1f24 } .axis { font: 11px system-ui, sans-serif; fill: #57606a }\n"
-           ".name, .axis { text-anchor: start } .axis.end { text-anchor: end }\n"
-           "@media (prefers-color-scheme: dark) { body { background: #16191d; color: #e8eaed } th, "
-           "td { border-color: #3a424b }\n"
-           "  pre { background: #22272e } .piece { fill: #1d3a63; stroke: #a4adb7 } .name { fill: "
-           "#e8eaed } .axis { fill: #a4adb7 } }\n"
-           "</style>\n</head>\n<body>\n");
+  text_add(
+      out,
+      "</title>\n<style>\n"
+      ":root { color-scheme: light dark }\n"
+      "body { font-family: system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; "
+      "padding: 0 1rem; background: #fdfdfc; color: #1b1f24 }\n"
+      "table { border-collapse: collapse; font-size: .9rem } th, td { padding: .25rem .7rem; "
+      "text-align: right; border-bottom: 1px solid #d0d7de }\n"
+      "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left } "
+      "td:nth-child(2), td:nth-child(3) { font-family: ui-monospace, monospace }\n"
+      "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: "
+      "#5b8def }\n"
+      "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; "
+      "overflow-x: auto }\n"
+      ".piece { fill: #cfe3ff; stroke: #57606a } .name { font: 11px ui-monospace, monospace; "
+      "fill: #1b1f24 } .axis { font: 11px system-ui, sans-serif; fill: #57606a }\n"
+      ".name, .axis { text-anchor: start } .axis.end { text-anchor: end }\n"
+      "@media (prefers-color-scheme: dark) { body { background: #16191d; color: #e8eaed } th, "
+      "td { border-color: #3a424b }\n"
+      "  pre { background: #22272e } .piece { fill: #1d3a63; stroke: #a4adb7 } .name { fill: "
+      "#e8eaed } .axis { fill: #a4adb7 } }\n"
+      "</style>\n</head>\n<body>\n");
 }
 
 void html_end(Text *out) {
