@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Work that may crash, run without end or take all memory, in a process of its own: a fork that
- * shares what there is, writes no files and opens none, has limits, and talks over a socket. */
+/* Work that may crash, run without end or take all memory, in a process of its own that has limits
+ * and talks over a socket. Where the system has fork the process shares what there is, writes no
+ * files and opens none; on Windows it is this executable once more, and has its input alone. */
 #ifndef GRUS_BASE_CHILD_H
 #define GRUS_BASE_CHILD_H
 
@@ -20,8 +21,17 @@ typedef struct ChildLimits {
 /* What the work returns when memory is exhausted. */
 enum { CHILD_NO_MEMORY = 3 };
 
-/* Starts work(arg, socket), whose result is the child's exit code. False if that cannot be done. */
-bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg);
+typedef struct ChildWork {
+  const char *name;                                    /* for the command line of Windows: a word */
+  int (*run)(const void *input, size_t n, int socket); /* its result is the exit code */
+} ChildWork;
+
+/* Starts the work on n bytes, which are a copy on Windows. False if that cannot be done. */
+bool child_start(Child *child, ChildLimits limits, const ChildWork *work, const void *input,
+                 size_t n);
+/* Of Windows alone, for its main: whether this process is such a child; it has then done its work,
+ * one of these, and ends with *code. */
+bool child_serve(int argc, char **argv, const ChildWork *const *works, size_t n_works, int *code);
 /* Ends it if it has not, and says why it had; NULL if it was well. */
 const char *child_end(Child *child);
 

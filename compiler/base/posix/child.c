@@ -72,7 +72,8 @@ static void confine(ChildLimits limits, int socket) {
   limit(RLIMIT_NOFILE, 0);
 }
 
-bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg) {
+bool child_start(Child *child, ChildLimits limits, const ChildWork *work, const void *input,
+                 size_t n) {
   int ends[2];
   *child = (Child){0, -1};
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return false;
@@ -80,7 +81,7 @@ bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int so
   if (pid == 0) {
     close(ends[0]);
     confine(limits, ends[1]);
-    _exit(work(arg, ends[1]));
+    _exit(work->run(input, n, ends[1]));
   }
   close(ends[1]);
   if (pid < 0) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* No process that shares what there is: WASI starts none, Windows has no fork. See child.h. */
+/* WASI starts no process. See child.h. */
 #include "base/child.h"
 
-bool child_start(Child *child, ChildLimits limits, int (*work)(void *arg, int socket), void *arg) {
-  (void)limits, (void)work, (void)arg;
+bool child_start(Child *child, ChildLimits limits, const ChildWork *work, const void *input,
+                 size_t n) {
+  (void)limits, (void)work, (void)input, (void)n;
   *child = (Child){0, -1};
   return false;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* main for Windows: arguments in UTF-8 with slashes in paths, streams of bytes, and the only exit()
  * of the compiler. */
+#include "base/child.h"
 #include "driver/session.h"
+#include "import/tensors/hdf5_file.h"
 
 #include <fcntl.h>
 #include <io.h>
@@ -28,6 +30,9 @@ static void turn_variable(const char *name) {
 }
 
 int main(int argc, char **argv) {
+  static const ChildWork *const works[] = {&hdf5_work};
+  int code;
+  if (child_serve(argc, argv, works, sizeof works / sizeof *works, &code)) exit(code);
   SetConsoleOutputCP(CP_UTF8);
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     _setmode(fd, _O_BINARY);

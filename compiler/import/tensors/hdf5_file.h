@@ -5,6 +5,7 @@
 #ifndef GRUS_TENSORS_HDF5_FILE_H
 #define GRUS_TENSORS_HDF5_FILE_H
 
+#include "base/child.h"
 #include "import/tensors/hdf5.h"
 
 typedef struct Hdf5File Hdf5File;
@@ -29,6 +30,9 @@ typedef struct Hdf5Module {
   bool (*read)(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out,
                const char **reason);
 } Hdf5Module;
+
+/* What the child of hdf5_guard.c does: for the main of Windows, which starts it. */
+extern const ChildWork hdf5_work;
 
 /* The module, loaded; NULL with *reason if it cannot be, or if this build has none. */
 const Hdf5Module *hdf5_module(const char **reason);

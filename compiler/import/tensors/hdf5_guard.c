@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* HDF5 read by a process of its own. In, questions of the readers; out, what libhdf5 answers in a
- * forked child that has limits of time and memory, opens nothing and writes nothing. Its end in the
- * middle of a file is an answer as well: the file is damaged.
+ * child (base/child.h) that has limits of time and memory. Its end in the middle of a file is an
+ * answer as well: the file is damaged.
  *
  * A question is a Question and the two texts it counts; an answer is an Answer and its bytes: texts
  * one after another, each with its 0; the floats of an array; or the reason why there is nothing.
@@ -38,7 +38,6 @@ typedef struct Answer {
 struct Hdf5 {
   Arena *arena;
   Child child;
-  Mapped data;
   uint64_t budget; /* bytes of answers that are still taken */
   const char *broken;
 };
@@ -94,15 +93,14 @@ static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, 
 }
 
 /* Answers until nobody asks. */
-static int serve(void *arg, int to) {
-  const Hdf5 *parent = arg;
+static int serve(const void *data, size_t n, int to) {
   const char *reason;
   const Hdf5Module *module = hdf5_module(&reason);
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom)) return CHILD_NO_MEMORY;
   Arena *whole = arena_new(&oom);
-  Hdf5File *file = whole ? module->open(whole, parent->data, &reason) : NULL;
+  Hdf5File *file = whole ? module->open(whole, (Mapped){data, n}, &reason) : NULL;
   if (!whole) return CHILD_NO_MEMORY;
   if (!file) return refuse(to, reason) ? 0 : 1;
   bool asked = answer(to, (Answer){.found = true}, NULL);
@@ -113,6 +111,8 @@ static int serve(void *arg, int to) {
   }
   return 0;
 }
+
+const ChildWork hdf5_work = {"hdf5", serve};
 
 /* ---- the parent ---- */
 
@@ -150,12 +150,11 @@ static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribu
 Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
   if (!hdf5_module(reason)) return NULL;
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
-  *file = (Hdf5){
-      .arena = arena, .data = data, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
+  *file = (Hdf5){.arena = arena, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
   const ChildLimits limits = {.seconds = SECONDS + data.len / BYTES_A_SECOND,
                               .memory = MEMORY_FREE + data.len * MEMORY_FILES};
   *reason = "no process can be started to read it";
-  if (!child_start(&file->child, limits, serve, file)) return NULL;
+  if (!child_start(&file->child, limits, &hdf5_work, data.data, data.len)) return NULL;
   arena_defer(arena, hdf5_close, file);
   Answer head;
   char *bytes;
