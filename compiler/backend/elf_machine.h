@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the linker of elf_link.h knows of processors: their relocations. */
+/* What the linker of link.h knows of processors: their relocations. */
 #ifndef GRUS_BACKEND_ELF_MACHINE_H
 #define GRUS_BACKEND_ELF_MACHINE_H
 

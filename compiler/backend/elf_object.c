@@ -12,7 +12,7 @@ uint64_t elf_number(const unsigned char *at, int bytes) {
   return x;
 }
 
-bool elf_object_read(Arena *arena, const ElfObject *from, Object *o, const char **reason) {
+bool elf_object_read(Arena *arena, const LinkObject *from, Object *o, const char **reason) {
   *reason = "an object is cut short";
   static const unsigned char magic[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
   const unsigned char *d = (const unsigned char *)from->data;

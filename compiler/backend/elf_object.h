@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Objects as elf_link.c links them. */
+/* Objects as link.c links them. */
 #ifndef GRUS_BACKEND_ELF_OBJECT_H
 #define GRUS_BACKEND_ELF_OBJECT_H
 
-#include "backend/elf_link.h"
 #include "backend/elf_machine.h"
+#include "backend/link.h"
 
 /* Sizes and numbers of the format; of fields: their places in their tables. */
 enum {
@@ -65,7 +65,7 @@ typedef struct Object {
 /* `bytes` bytes, the least first. */
 uint64_t elf_number(const unsigned char *at, int bytes);
 /* Tables of sections; false with the reason. */
-bool elf_object_read(Arena *arena, const ElfObject *from, Object *o, const char **reason);
+bool elf_object_read(Arena *arena, const LinkObject *from, Object *o, const char **reason);
 /* Which sections are loaded, and where. */
 void elf_choose_segments(Object *o);
 /* Relocations of an object that concern what is loaded. */

@@ -167,7 +167,7 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   }
   bool hosted =
       strstr(out->triple, "linux") || strstr(out->triple, "darwin") || strstr(out->triple, "bsd");
-  out->is_pic = hosted;
+  out->is_pic = hosted || strstr(out->triple, "windows-elf"); /* of libraries that grus links */
   out->is_medium = begins(out->triple, "riscv64") && !hosted;
   if (begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
   if (begins(out->triple, "avr") || begins(out->triple, "msp430")) out->int_bits = 16;

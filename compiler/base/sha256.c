@@ -60,8 +60,7 @@ void sha256_add(Sha256 *sha, const void *data, size_t len) {
   }
 }
 
-void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]) {
-  static const char hex[] = "0123456789abcdef";
+void sha256_bytes(Sha256 *sha, uint8_t digest[SHA256_BYTES]) {
   const uint8_t end = 0x80, zero = 0;
   uint64_t bits = sha->length * 8;
   sha256_add(sha, &end, 1);
@@ -71,7 +70,15 @@ void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]) {
     uint8_t byte = (uint8_t)(bits >> (8 * i));
     sha256_add(sha, &byte, 1);
   }
+  for (int i = 0; i < SHA256_BYTES; i++)
+    digest[i] = (uint8_t)(sha->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]) {
+  static const char hex[] = "0123456789abcdef";
+  uint8_t digest[SHA256_BYTES];
+  sha256_bytes(sha, digest);
   for (int i = 0; i < SHA256_DIGITS; i++)
-    digits[i] = hex[sha->state[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    digits[i] = hex[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
   digits[SHA256_DIGITS] = 0;
 }

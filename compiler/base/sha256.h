@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SHA256_DIGITS = 64, SHA256_BLOCK = 64 };
+enum { SHA256_DIGITS = 64, SHA256_BLOCK = 64, SHA256_BYTES = 32 };
 
 typedef struct Sha256 {
   uint32_t state[8];
@@ -16,6 +16,7 @@ typedef struct Sha256 {
 
 Sha256 sha256_new(void);
 void sha256_add(Sha256 *sha, const void *data, size_t len);
+void sha256_bytes(Sha256 *sha, uint8_t digest[SHA256_BYTES]);
 /* 64 hexadecimal digits and a NUL. */
 void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]);
 

@@ -10,6 +10,7 @@
 #include "driver/emit_shared.h"
 #include "driver/emit_wasm.h"
 #include "driver/emitted.h"
+#include "driver/library_system.h"
 #include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/package.h"
@@ -32,11 +33,6 @@ static bool is_c(EmitKind kind) {
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), m = strlen(end);
   return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
 }
 
 static bool is_library(EmitKind kind) {
@@ -74,7 +70,7 @@ static EmitKind choose_emit(Session *s) {
     return EMIT_COUNT;
   }
   if (!o->out) return EMIT_C;
-  const char *name = base_name(o->out), *ending = strrchr(name, '.');
+  const char *name = file_base(o->out), *ending = strrchr(name, '.');
   if (!ending || ending == name || strcmp(name, "-") == 0) return EMIT_EXE;
   for (int i = 0; i < EMIT_COUNT; i++)
     if (strcmp(ending, emit_ending[i]) == 0) return (EmitKind)i;
@@ -94,7 +90,8 @@ static EmitKind choose_emit(Session *s) {
 
 /* The output's name without folder and ending, as a C identifier; else the model's name. */
 static const char *default_out(Session *s, const Model *model, EmitKind emit) {
-  return arena_printf(s->arena, "%s%s", model->name, emit_ending[emit]);
+  return arena_printf(s->arena, "%s%s", model->name,
+                      emit == EMIT_SHARED ? library_ending(s) : emit_ending[emit]);
 }
 
 /* What a build writes, all of it or nothing. */
@@ -167,7 +164,7 @@ static bool emit_c(Session *s, const BuildJob *job, COptions c, const char *out,
   }
   char *header_path = arena_strdup(s->arena, out);
   header_path[strlen(out) - 1] = 'h';
-  c.header_name = base_name(header_path);
+  c.header_name = file_base(header_path);
   if (strpbrk(c.header_name, "\"\\\n\r") || strstr(c.header_name, "??")) {
     session_error(s, "`%s` cannot be the name of a C file: its header could not be included", out);
     s->usage_trouble = true;

@@ -7,6 +7,7 @@
 #include "backend/library.h"
 #include "driver/jit.h"
 #include "driver/library_image.h"
+#include "driver/library_system.h"
 #include "driver/machine.h"
 #include "driver/native.h"
 #include "driver/shared_object.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 
 enum {
-  MAX_BODIES = 4,
   BATCH = 16,                   /* sequences taken together unless --batch says otherwise */
   MOST_BATCH_SCRATCH = 1 << 20, /* more than that would be too much to ask of a thread's stack */
   OTHER_STACK = 48 * 1024       /* of grus_rows and what it calls, scratch apart */
@@ -36,6 +36,16 @@ static const struct {
     LEVEL(NULL, GRUS_NEEDS_NOTHING),
 };
 
+/* The machine of one body, for its system. */
+static void set_machine(Session *s, const Target *target) {
+  const LibrarySystem *system = library_system(s->options);
+  machine_set(s, target);
+  if (!system) return;
+  s->machine.llvm = system->llvm;
+  s->machine.cpu = target->name;
+  s->machine.features = system->features;
+}
+
 static size_t level_of(const char *target) {
   size_t i = 0;
   while (levels[i].target && strcmp(levels[i].target, target) != 0)
@@ -46,7 +56,11 @@ static size_t level_of(const char *target) {
 /* The targets of the bodies: one that is named, else those of this machine's architecture. */
 static int choose_targets(const Session *s, const Target **target) {
   const Options *o = s->options;
+  const LibrarySystem *system = library_system(o);
   int n = 0;
+  for (; system && n < LIBRARY_MAX_BODIES && system->target[n]; n++)
+    target[n] = target_find(system->target[n]);
+  if (n) return n;
   if (o->target && !machine_is_multi(o)) {
     target[n++] = s->machine.schedule;
     return n;
@@ -78,29 +92,9 @@ static bool refuse(Session *s, const char *what) {
   return false;
 }
 
-/* Whether the name ends as libraries of this system do. $CC may be a compiler for another. */
-static bool ending_fits(Session *s) {
-#if defined(__APPLE__)
-  static const char here[] = ".dylib", *const others[] = {".dll"};
-#else
-  static const char here[] = ".so", *const others[] = {".dylib", ".dll"};
-#endif
-  const char *cc = getenv("CC"), *out = s->options->out, *ending = out ? strrchr(out, '.') : NULL;
-  for (size_t i = 0; ending && !(cc && *cc) && i < sizeof others / sizeof *others; i++) {
-    if (strcmp(ending, others[i]) != 0) continue;
-    session_error(s,
-                  "shared libraries of this system end in %s: name it so, or set CC to the C "
-                  "compiler of one where they end in %s",
-                  here, ending);
-    s->usage_trouble = true;
-    return false;
-  }
-  return true;
-}
-
 bool library_options_fit(Session *s) {
   const Options *o = s->options;
-  if (!ending_fits(s)) return false;
+  if (!library_ending_fits(s)) return false;
   if (o->scratch_given && o->scratch != C_SCRATCH_STACK)
     return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
   if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: it holds its weights");
@@ -166,7 +160,7 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
   backend_library(body, n, &o, &text);
   const char *file = file_join(s->arena, dir, "grus_library.c"),
              *names = file_join(s->arena, dir, "names.map");
-  const char *args[OTHERS + 2 * MAX_BODIES];
+  const char *args[OTHERS + 2 * LIBRARY_MAX_BODIES];
   const char *exported = arena_printf(
       s->arena,
       "{ global: grus_body; grus_library; grus_program; grus_rows; grus_steps;%s%s local: *; };\n",
@@ -209,9 +203,12 @@ static bool link_with_compiler(Session *s, const LibraryBody *body, int n, const
 /* ---- without a C compiler ---- */
 
 /* The object of grus_shared.c for the chosen machine; len 0: there is none. */
-static ElfObject shared_functions(const Session *s) {
-  const char *name = s->machine.llvm;
-  if (!name) return (ElfObject){NULL, 0};
+static LinkObject shared_functions(const Session *s) {
+  const LibrarySystem *system = library_system(s->options);
+  const char *name = system ? system->llvm : s->machine.llvm;
+  if (!name) return (LinkObject){NULL, 0};
+  if (system && system->format == LINK_PE)
+    return (LinkObject){(const char *)grus_windows_object, grus_windows_object_size};
 #if defined(__aarch64__)
   bool is_here = strcmp(name, "generic") == 0, is_arm = is_here, is_x86 = false;
 #else
@@ -221,36 +218,49 @@ static ElfObject shared_functions(const Session *s) {
            (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux"));
   is_arm = is_arm || strcmp(name, "aarch64") == 0 ||
            (strncmp(name, "aarch64-", 8) == 0 && strstr(name, "linux"));
-  if (is_x86) return (ElfObject){(const char *)grus_shared_object, grus_shared_object_size};
-  if (is_arm) return (ElfObject){(const char *)grus_aarch64_object, grus_aarch64_object_size};
-  return (ElfObject){NULL, 0};
+  if (is_x86) return (LinkObject){(const char *)grus_shared_object, grus_shared_object_size};
+  if (is_arm) return (LinkObject){(const char *)grus_aarch64_object, grus_aarch64_object_size};
+  return (LinkObject){NULL, 0};
 }
 
 bool library_needs_compiler(const Session *s) {
+  const char *cc = getenv("CC");
+  if (library_system(s->options) && cc && *cc)
+    return true; /* it was a way before grus had its own */
   return !native_chosen(s) || !shared_functions(s).len;
 }
 
 static bool native_body(Session *s, const KirModule *m, const char *prefix, LlvmEntries *entries,
-                        ElfObject *object) {
+                        LinkObject *object) {
   COptions c = {.prefix = prefix, .compiler = "grus " GRUS_VERSION};
   Text text = text_new(s->arena);
   if (!native_object(s, m, &c, entries, &text)) return false;
-  *object = (ElfObject){text_str(&text), text.len};
+  *object = (LinkObject){text_str(&text), text.len};
   return true;
 }
 
-/* By LLVM and the linker of backend/elf_link.c. */
+/* How the library calls itself: as its file is called. */
+static const char *library_name(const Session *s, const KirModule *m) {
+  const char *out = s->options->out;
+  if (!out || strcmp(out, "-") == 0)
+    return arena_printf(s->arena, "%s%s", m->name, library_ending(s));
+  return file_base(out);
+}
+
+/* By LLVM and the linker of backend/link.c. */
 static bool link_alone(Session *s, const LibraryBody *body, const Target *const *target, int n,
                        const char *duckdb, const char *out) {
   const char *const exported[] = {
       "grus_body", "grus_library", "grus_program", "grus_rows", "grus_steps", duckdb, NULL};
   enum { HEAD = 64 };
-  ElfObject object[2 * MAX_BODIES + 2];
-  GrusNeeds needs[MAX_BODIES];
+  const LibrarySystem *system = library_system(s->options);
+  LinkFormat format = system ? system->format : LINK_ELF;
+  LinkObject object[2 * LIBRARY_MAX_BODIES + 2];
+  GrusNeeds needs[LIBRARY_MAX_BODIES];
   LlvmEntries entries = {0}, most = {0};
   int k = 0;
   for (int i = 0; i < n; i++) {
-    if (n > 1) machine_set(s, target[i]);
+    if (n > 1 || system) set_machine(s, target[i]);
     needs[i] = levels[level_of(target[i]->name)].needs;
     if (!native_body(s, body[i].m, body[i].prefix, &entries, &object[k++])) return false;
     if (entries.state_size > most.state_size) most.state_size = entries.state_size;
@@ -259,19 +269,20 @@ static bool link_alone(Session *s, const LibraryBody *body, const Target *const 
       return false;
   }
   object[k++] = shared_functions(s);
-  if (duckdb) object[k++] = (ElfObject){(const char *)grus_duckdb_object, grus_duckdb_object_size};
+  if (duckdb) object[k++] = (LinkObject){(const char *)grus_duckdb_object, grus_duckdb_object_size};
   GrusProgram program = *jit_describe(body[0].m, &most, s->arena);
   if (program.kind != GRUS_KIND_RUN)
     program.state_size = HEAD + (program.state_size + HEAD - 1) / HEAD * HEAD;
   else
     program.state_align = 1;
   LibraryOptions o = options_of(body, n);
-  ElfImage image = library_image(body, needs, n, &program, &o, s->arena);
+  LinkImage image = library_image(body, needs, n, &program, &o, s->arena);
   image.alias = duckdb;
   image.alias_of = "grus_duckdb_init";
   Text text = text_new(s->arena);
   const char *reason;
-  if (!elf_link(object, k, &image, exported, &text, &reason)) {
+  if (!link_library(format, object, k, &image, library_name(s, body[0].m), exported, &text,
+                    &reason)) {
     session_error(
         s, "grus cannot link this library itself: %s; `--backend=c` leaves it to the C compiler",
         reason);
@@ -292,8 +303,8 @@ static bool ports_fit(Session *s, const KirModule *m) {
 
 bool library_make(Session *s, const Model *model, const Source *source, const char *dir,
                   const char *duckdb, const char *out) {
-  const Target *target[MAX_BODIES];
-  LibraryBody body[MAX_BODIES];
+  const Target *target[LIBRARY_MAX_BODIES];
+  LibraryBody body[LIBRARY_MAX_BODIES];
   ChosenMachine chosen = s->machine;
   int n = choose_targets(s, target);
   bool ok = true, by_compiler = library_needs_compiler(s);
@@ -301,7 +312,7 @@ bool library_make(Session *s, const Model *model, const Source *source, const ch
     return refuse(
         s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
   for (int i = 0; i < n && ok; i++) {
-    if (n > 1) machine_set(s, target[i]);
+    if (n > 1 || library_system(s->options)) set_machine(s, target[i]);
     ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) &&
          (!by_compiler || compile_body(s, &body[i], dir));
   }

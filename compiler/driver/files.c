@@ -284,6 +284,11 @@ bool file_write(Arena *arena, const char *path, const char *data, size_t len, co
 
 /* ---- names ---- */
 
+const char *file_base(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 const char *file_dir(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/');
   if (!slash) return ".";

@@ -26,6 +26,8 @@ bool file_put(const char *path, const char *data, size_t len, const char **reaso
 
 /* "dir" of "dir/name", "." without a slash. */
 const char *file_dir(Arena *arena, const char *path);
+/* The name without folders. */
+const char *file_base(const char *path);
 /* dir/name, or name itself when it is absolute or dir is ".". */
 const char *file_join(Arena *arena, const char *dir, const char *name);
 bool file_exists(const char *path);

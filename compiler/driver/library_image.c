@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* The pointer at `at` leads to a copy of the string; NULL stays NULL. */
-static void put_string(ElfImage *image, size_t at, const char *s) {
-  if (s) elf_image_pointer(image, at, NULL, elf_image_add(image, s, strlen(s) + 1));
+static void put_string(LinkImage *image, size_t at, const char *s) {
+  if (s) link_image_pointer(image, at, NULL, link_image_add(image, s, strlen(s) + 1));
 }
 
-static void put_array(ElfImage *image, size_t at, size_t array) {
-  elf_image_pointer(image, at, NULL, array);
+static void put_array(LinkImage *image, size_t at, size_t array) {
+  link_image_pointer(image, at, NULL, array);
 }
 
-static size_t put_axes(ElfImage *image, const GrusPort *port) {
-  size_t at = elf_image_add(image, NULL, sizeof(GrusAxis) * (size_t)port->rank);
+static size_t put_axes(LinkImage *image, const GrusPort *port) {
+  size_t at = link_image_add(image, NULL, sizeof(GrusAxis) * (size_t)port->rank);
   for (int k = 0; k < port->rank; k++) {
     size_t axis = at + sizeof(GrusAxis) * (size_t)k;
     memcpy(image->bytes.s + axis + offsetof(GrusAxis, size), &port->axes[k].size,
@@ -26,8 +26,8 @@ static size_t put_axes(ElfImage *image, const GrusPort *port) {
   return at;
 }
 
-static size_t put_ports(ElfImage *image, const GrusProgram *program) {
-  size_t at = elf_image_add(image, NULL, sizeof(GrusPort) * program->port_count);
+static size_t put_ports(LinkImage *image, const GrusProgram *program) {
+  size_t at = link_image_add(image, NULL, sizeof(GrusPort) * program->port_count);
   for (size_t i = 0; i < program->port_count; i++) {
     const GrusPort *from = &program->ports[i];
     GrusPort port = *from;
@@ -42,8 +42,8 @@ static size_t put_ports(ElfImage *image, const GrusProgram *program) {
   return at;
 }
 
-static size_t put_lengths(ElfImage *image, const GrusProgram *program) {
-  size_t at = elf_image_add(image, NULL, sizeof(GrusLength) * program->length_count);
+static size_t put_lengths(LinkImage *image, const GrusProgram *program) {
+  size_t at = link_image_add(image, NULL, sizeof(GrusLength) * program->length_count);
   for (size_t i = 0; i < program->length_count; i++) {
     size_t place = at + sizeof(GrusLength) * i;
     memcpy(image->bytes.s + place + offsetof(GrusLength, bound), &program->lengths[i].bound,
@@ -53,7 +53,7 @@ static size_t put_lengths(ElfImage *image, const GrusProgram *program) {
   return at;
 }
 
-static size_t put_program(ElfImage *image, const GrusProgram *from) {
+static size_t put_program(LinkImage *image, const GrusProgram *from) {
   GrusProgram program = *from;
   program.name = program.doc = program.compiler = NULL;
   program.ports = NULL;
@@ -61,7 +61,7 @@ static size_t put_program(ElfImage *image, const GrusProgram *from) {
   program.run = NULL;
   program.reset = NULL;
   program.step = program.push = NULL;
-  size_t at = elf_image_add(image, &program, sizeof program);
+  size_t at = link_image_add(image, &program, sizeof program);
   put_string(image, at + offsetof(GrusProgram, name), from->name);
   put_string(image, at + offsetof(GrusProgram, doc), from->doc);
   put_string(image, at + offsetof(GrusProgram, compiler), from->compiler);
@@ -70,13 +70,13 @@ static size_t put_program(ElfImage *image, const GrusProgram *from) {
     put_array(image, at + offsetof(GrusProgram, lengths), put_lengths(image, from));
   bool run = from->kind == GRUS_KIND_RUN, window = from->kind == GRUS_KIND_WINDOW;
   if (run)
-    elf_image_pointer(image, at + offsetof(GrusProgram, run), "grus_shared_run", 0);
+    link_image_pointer(image, at + offsetof(GrusProgram, run), "grus_shared_run", 0);
   else
-    elf_image_pointer(image, at + offsetof(GrusProgram, reset), "grus_shared_reset", 0);
+    link_image_pointer(image, at + offsetof(GrusProgram, reset), "grus_shared_reset", 0);
   if (window)
-    elf_image_pointer(image, at + offsetof(GrusProgram, push), "grus_shared_push", 0);
+    link_image_pointer(image, at + offsetof(GrusProgram, push), "grus_shared_push", 0);
   else if (!run)
-    elf_image_pointer(image, at + offsetof(GrusProgram, step), "grus_shared_step", 0);
+    link_image_pointer(image, at + offsetof(GrusProgram, step), "grus_shared_step", 0);
   return at;
 }
 
@@ -86,14 +86,14 @@ static bool has(const KirModule *m, KirFuncKind kind) {
   return false;
 }
 
-static void put_call(ElfImage *image, size_t at, const KirModule *m, KirFuncKind kind,
+static void put_call(LinkImage *image, size_t at, const KirModule *m, KirFuncKind kind,
                      const char *prefix, const char *name) {
   if (m && has(m, kind))
-    elf_image_pointer(image, at, arena_printf(image->bytes.arena, "%s_call_%s", prefix, name), 0);
+    link_image_pointer(image, at, arena_printf(image->bytes.arena, "%s_call_%s", prefix, name), 0);
 }
 
-static size_t put_bodies(ElfImage *image, const LibraryBody *body, const GrusNeeds *needs, int n) {
-  size_t at = elf_image_add(image, NULL, sizeof(GrusBody) * (size_t)n);
+static size_t put_bodies(LinkImage *image, const LibraryBody *body, const GrusNeeds *needs, int n) {
+  size_t at = link_image_add(image, NULL, sizeof(GrusBody) * (size_t)n);
   for (int i = 0; i < n; i++) {
     const LibraryBody *b = &body[i];
     size_t place = at + sizeof(GrusBody) * (size_t)i;
@@ -109,9 +109,9 @@ static size_t put_bodies(ElfImage *image, const LibraryBody *body, const GrusNee
   return at;
 }
 
-ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
-                       const GrusProgram *program, const LibraryOptions *options, Arena *arena) {
-  ElfImage image = elf_image_new(arena);
+LinkImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
+                        const GrusProgram *program, const LibraryOptions *options, Arena *arena) {
+  LinkImage image = link_image_new(arena);
   const KirModule *m = body[0].m;
   GrusLibrary library = {.abi = GRUS_LIBRARY_ABI,
                          .size = sizeof library,
@@ -119,9 +119,9 @@ ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
                          .stack = (size_t)options->stack,
                          .first_output = (size_t)m->first_output,
                          .body_count = (size_t)n};
-  size_t at = elf_image_add(&image, &library, sizeof library),
+  size_t at = link_image_add(&image, &library, sizeof library),
          described = put_program(&image, program);
-  size_t lags = elf_image_add(&image, NULL, sizeof(uint32_t) * (size_t)m->n_ports);
+  size_t lags = link_image_add(&image, NULL, sizeof(uint32_t) * (size_t)m->n_ports);
   for (int i = 0; i < m->n_ports; i++) {
     uint32_t lag = (uint32_t)m->port[i].lag;
     memcpy(image.bytes.s + lags + sizeof lag * (size_t)i, &lag, sizeof lag);
@@ -129,7 +129,7 @@ ElfImage library_image(const LibraryBody *body, const GrusNeeds *needs, int n,
   put_array(&image, at + offsetof(GrusLibrary, program), described);
   put_array(&image, at + offsetof(GrusLibrary, lags), lags);
   put_array(&image, at + offsetof(GrusLibrary, bodies), put_bodies(&image, body, needs, n));
-  elf_image_name(&image, "grus_library", at, sizeof library);
-  elf_image_name(&image, "grus_program", described, sizeof *program);
+  link_image_name(&image, "grus_library", at, sizeof library);
+  link_image_name(&image, "grus_program", described, sizeof *program);
   return image;
 }

@@ -67,6 +67,9 @@ const char *machine_compiler(const Session *s) {
                {"riscv32", "riscv64-unknown-elf-gcc"}, {"rv32", "riscv64-unknown-elf-gcc"},
                {"riscv64", "riscv64-linux-gnu-gcc"},   {"rv64", "riscv64-linux-gnu-gcc"},
                {"wasm", "'clang --target=wasm32'"},    {"x86", "x86_64-linux-gnu-gcc"}};
+  const char *triple = s->machine.llvm;
+  if (triple && (strstr(triple, "windows") || strstr(triple, "mingw")))
+    return "x86_64-w64-mingw32-gcc";
   for (size_t i = 0; s->machine.llvm && i < sizeof names / sizeof *names; i++)
     if (begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
   if (s->machine.schedule->flash_apart) return "avr-gcc";

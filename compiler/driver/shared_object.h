@@ -11,6 +11,9 @@ extern const size_t grus_shared_object_size; /* 0: there is none */
 /* The first for AArch64, if the build found a compiler for it. */
 extern const unsigned char grus_aarch64_object[];
 extern const size_t grus_aarch64_object_size;
+/* The first with the calling convention of Windows. */
+extern const unsigned char grus_windows_object[];
+extern const size_t grus_windows_object_size;
 extern const unsigned char grus_duckdb_object[];
 extern const size_t grus_duckdb_object_size;
 

@@ -349,4 +349,28 @@ void *memset(void *to, int value, size_t n) {
   return first;
 }
 
+#if defined(GRUS_SHARED_WINDOWS)
+/* What compilers for Windows call where a frame is larger than a page: rax bytes of the stack are
+ * touched from above, page by page, because the system gives them in this order. It changes no
+ * register. */
+__asm__(".text\n"
+        ".globl __chkstk\n"
+        ".type __chkstk, @function\n"
+        "__chkstk:\n"
+        "  pushq %rcx\n"
+        "  pushq %rax\n"
+        "  leaq 24(%rsp), %rcx\n" /* the caller's stack */
+        "1: cmpq $4096, %rax\n"
+        "  jb 2f\n"
+        "  subq $4096, %rcx\n"
+        "  testq %rcx, (%rcx)\n"
+        "  subq $4096, %rax\n"
+        "  jmp 1b\n"
+        "2: subq %rax, %rcx\n"
+        "  testq %rcx, (%rcx)\n"
+        "  popq %rax\n"
+        "  popq %rcx\n"
+        "  ret\n");
+#endif
+
 #endif

@@ -140,3 +140,5 @@ refused '`--flush`, `--queue`' steps.grus --queue=4 -o no.so
 refused '`--selftest`' seq.grus --selftest -o no.so
 refused '.dylib' seq.grus -o no.dylib
 refused '.dll' seq.grus -o no.dll
+refused '.dll' seq.grus --target x86_64-windows-gnu -o no.so
+refused '.dylib' seq.grus --target aarch64-macos -o no.dll

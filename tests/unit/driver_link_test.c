@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The linker of shared libraries: what it makes is loaded by tests/shared; here, what it
  * refuses. */
-#include "backend/elf_link.h"
+#include "backend/link.h"
 #include "driver/shared_object.h"
 
 #include <setjmp.h>
@@ -14,12 +14,12 @@ static jmp_buf oom; /* no test uses that much */
 
 static const char *link_with(Arena *arena, const char *data, size_t len, const char *exported) {
   const char *const names[] = {exported, NULL}, *reason = NULL;
-  ElfImage image = elf_image_new(arena);
-  ElfObject object = {data, len};
+  LinkImage image = link_image_new(arena);
+  LinkObject object = {data, len};
   Text out = text_new(arena);
-  size_t at = elf_image_add(&image, "data", 4);
-  elf_image_name(&image, "data", at, 4);
-  bool ok = elf_link(&object, 1, &image, names, &out, &reason);
+  size_t at = link_image_add(&image, "data", 4);
+  link_image_name(&image, "data", at, 4);
+  bool ok = link_library(LINK_ELF, &object, 1, &image, "m.so", names, &out, &reason);
   assert_true(ok == (reason == NULL));
   return reason;
 }
@@ -53,10 +53,10 @@ static void names_that_are_nowhere(void **state) {
 static void the_image_keeps_its_order(void **state) {
   Arena *arena = arena_new(&oom);
   (void)state;
-  ElfImage image = elf_image_new(arena);
-  assert_int_equal(elf_image_add(&image, "abc", 3), 0);
-  assert_int_equal(elf_image_add(&image, NULL, 1), 8);
-  assert_int_equal(elf_image_add(&image, "d", 1), 16);
+  LinkImage image = link_image_new(arena);
+  assert_int_equal(link_image_add(&image, "abc", 3), 0);
+  assert_int_equal(link_image_add(&image, NULL, 1), 8);
+  assert_int_equal(link_image_add(&image, "d", 1), 16);
   assert_memory_equal(image.bytes.s, "abc\0\0\0\0\0\0\0\0\0\0\0\0\0d", 17);
   arena_free(arena);
 }
