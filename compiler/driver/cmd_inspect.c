@@ -291,7 +291,7 @@ static void inspect_model(Session *s, Text *out, Model *model, const Source *sou
     if (s->options->json)
       inspect_json(s, out, model, m);
     else if (s->options->html)
-      html_model(out, &s->sources, model, m);
+      html_model(out, s, model, m);
     else
       inspect_text(s, out, model, m);
   }

@@ -9,6 +9,7 @@
 #include "driver/budget.h"
 #include "driver/draw.h"
 #include "driver/markup.h"
+#include "driver/quantise.h"
 #include "model/bind/weights.h"
 #include "model/graph/cost.h"
 
@@ -70,8 +71,18 @@ static const char *shape_of(Arena *arena, const Value *v) {
   return text_str(&text);
 }
 
-static void add_row(Text *out, const Sources *sources, const Model *model, const Layer *layer,
+/* The precision of a layer in integers, and its ratio where calibration measured it. */
+static void add_precision(Text *out, const Session *s, const Model *model, const Layer *layer) {
+  bool integer = model->quant->layer[layer->id] != NULL;
+  double snr = integer ? layer_ratio(s, model, layer) : 0;
+  text_printf(out, "<td>%s</td><td>", integer ? precision_name[layer_precision(model, layer)] : "");
+  if (snr > 0) text_printf(out, "%.1f", snr);
+  text_add(out, "</td>");
+}
+
+static void add_row(Text *out, const Session *s, const Model *model, const Layer *layer,
                     const Map *flash, int64_t all) {
+  const Sources *sources = &s->sources;
   const Source *source = sources_get(sources, layer->span.file);
   int64_t macs = layer_macs(model, layer);
   const ReportRow *row = layer->path ? map_get(flash, layer->path) : NULL;
@@ -86,12 +97,12 @@ static void add_row(Text *out, const Sources *sources, const Model *model, const
   add_number(out, macs);
   add_number(out, row ? row->flash : 0);
   add_number(out, row ? row->state : 0);
+  if (model->quant) add_precision(out, s, model, layer);
   text_printf(out, "<td class=\"share\"><div style=\"width:%.1f%%\"></div></td></tr>\n",
               all ? 100.0 * (double)macs / (double)all : 0);
 }
 
-static void add_stages(Text *out, const Sources *sources, const Model *model,
-                       const Report *report) {
+static void add_stages(Text *out, const Session *s, const Model *model, const Report *report) {
   Map flash = {0};
   int64_t all = 0;
   for (int i = 0; report && i < report->n; i++)
@@ -100,9 +111,11 @@ static void add_stages(Text *out, const Sources *sources, const Model *model,
     all += layer_macs(model, model->layer[i]);
   text_add(out, "<h2>Stages</h2>\n<table>\n<tr><th>line</th><th>stage</th><th>gives</"
                 "th><th>parameters</th><th>multiply-adds</th>"
-                "<th>weights, bytes</th><th>state, bytes</th><th>share of the work</th></tr>\n");
+                "<th>weights, bytes</th><th>state, bytes</th>");
+  if (model->quant) text_add(out, "<th>integers</th><th>SNR, dB</th>");
+  text_add(out, "<th>share of the work</th></tr>\n");
   for (int i = 0; i < model->n_layers; i++)
-    add_row(out, sources, model, model->layer[i], &flash, all);
+    add_row(out, s, model, model->layer[i], &flash, all);
   text_add(out, "</table>\n");
 }
 
@@ -156,7 +169,7 @@ static void add_plan(Text *out, const KirModule *m) {
               PLAN_HEIGHT + 24, PLAN_WIDTH, PLAN_HEIGHT + 24);
 }
 
-static void add_totals(Text *out, const Model *model, const Report *report) {
+static void add_totals(Text *out, const Session *s, const Model *model, const Report *report) {
   int64_t params = 0, macs = 0;
   for (int i = 0; i < model->n_layers; i++) {
     params += layer_param_count(model->layer[i]);
@@ -176,10 +189,12 @@ static void add_totals(Text *out, const Model *model, const Report *report) {
     text_add_bytes(out, report->state);
     text_add(out, " state");
   }
+  double snr = model->quant ? model_ratio(s, model) : 0;
+  if (snr > 0) text_printf(out, "; %.1f dB in integers on the data of calibration", snr);
   text_add(out, ".</p>\n");
 }
 
-void html_model(Text *out, const Sources *sources, const Model *model, const KirModule *m) {
+void html_model(Text *out, const Session *s, const Model *model, const KirModule *m) {
   Report report = {0};
   if (m) report = report_new(m, out->arena);
   text_add(out, "<h1>");
@@ -190,11 +205,11 @@ void html_model(Text *out, const Sources *sources, const Model *model, const Kir
     add_lines(out, model->doc, ' ');
     text_add(out, "</p>\n");
   }
-  add_totals(out, model, m ? &report : NULL);
+  add_totals(out, s, model, m ? &report : NULL);
   text_add(out, "<figure>\n");
-  draw_svg(out, sources, model);
+  draw_svg(out, &s->sources, model);
   text_add(out, "</figure>\n");
-  add_stages(out, sources, model, m ? &report : NULL);
+  add_stages(out, s, model, m ? &report : NULL);
   if (!m) return;
   text_add(out, "<h2>Memory during a call</h2>\n");
   add_plan(out, m);

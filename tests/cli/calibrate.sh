@@ -41,6 +41,9 @@ shown_ranges() {
 }
 shown_ranges meter.ranges
 run verify meter.grus $w --precision i16 --ranges meter.ranges
+"$grus" inspect meter.grus $w --precision i16 --ranges meter.ranges --html >page.html
+grep -o '<td>i16</td><td>[0-9.]*</td>' page.html | sed 's/[0-9]*\.[0-9]/N/'
+grep -o '[0-9.]* dB in integers on the data of calibration' page.html | sed 's/^[0-9.]*/N/'
 cp meter.ranges first.ranges
 cp meter.q.safetensors first.safetensors
 run calibrate meter.grus x=x.csv x=short.csv $w --precision i16 -q >/dev/null

@@ -14,7 +14,8 @@
 enum {
   OWN_MEMORY = 64 << 20, /* of the executable and the C library */
   TICK_MS = 50,
-  WORD_COUNT = 4, /* grus --child NAME SECONDS */
+  UNITS = 10000000, /* of time, in a second */
+  WORD_COUNT = 4,   /* grus --child NAME SECONDS */
   COMMAND_MAX = 200,
   MOST_BYTES = 1 << 30 /* at once: counts of Windows have 32 bits */
 };
@@ -50,31 +51,34 @@ bool child_get(int socket, void *data, size_t n) {
 
 /* ---- the child ---- */
 
-/* Ends this process when it has computed for too long. */
+static ULONGLONG time_used(void) {
+  FILETIME created, ended, kernel, user;
+  if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user)) return 0;
+  return ((ULONGLONG)kernel.dwHighDateTime << 32) + kernel.dwLowDateTime +
+         ((ULONGLONG)user.dwHighDateTime << 32) + user.dwLowDateTime;
+}
+
+/* Ends this process when it has computed for too long: units of 100 ns. */
 static DWORD WINAPI count_time(void *arg) {
-  const ULONGLONG most = *(const ULONGLONG *)arg; /* in units of 100 ns */
-  for (;; Sleep(TICK_MS)) {
-    FILETIME created, ended, kernel, user;
-    if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user)) continue;
-    ULONGLONG used = ((ULONGLONG)kernel.dwHighDateTime << 32) + kernel.dwLowDateTime +
-                     ((ULONGLONG)user.dwHighDateTime << 32) + user.dwLowDateTime;
-    if (used > most) TerminateProcess(GetCurrentProcess(), TOO_LONG);
-  }
+  while (time_used() <= *(const ULONGLONG *)arg)
+    Sleep(TICK_MS);
+  TerminateProcess(GetCurrentProcess(), TOO_LONG);
+  return 0;
 }
 
 bool child_serve(int argc, char **argv, const ChildWork *const *works, size_t n_works, int *code) {
-  static ULONGLONG time;
+  static ULONGLONG most;
   if (argc != WORD_COUNT || strcmp(argv[1], CHILD_WORD) != 0) return false;
   const ChildWork *work = NULL;
   for (size_t i = 0; i < n_works; i++)
     if (strcmp(works[i]->name, argv[2]) == 0) work = works[i];
   *code = EXIT_FAILURE;
   if (!work) return true;
-  time = strtoull(argv[3], NULL, 10) * 10000000;
+  most = strtoull(argv[3], NULL, 10) * UNITS;
   SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX); /* a crash asks nobody */
   int socket = HandleToLong(GetStdHandle(STD_INPUT_HANDLE));
   uint64_t n;
-  if (!CreateThread(NULL, 0, count_time, &time, 0, NULL) || !child_get(socket, &n, sizeof n))
+  if (!CreateThread(NULL, 0, count_time, &most, 0, NULL) || !child_get(socket, &n, sizeof n))
     return true;
   void *input = n < SIZE_MAX ? malloc((size_t)n + 1) : NULL;
   *code = CHILD_NO_MEMORY;

@@ -151,7 +151,7 @@ Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {
   if (!hdf5_module(reason)) return NULL;
   Hdf5 *file = ARENA_NEW(arena, Hdf5);
   *file = (Hdf5){.arena = arena, .budget = DATA_FREE + (uint64_t)data.len * HDF5_EXPANSION_MAX};
-  const ChildLimits limits = {.seconds = SECONDS + data.len / BYTES_A_SECOND,
+  const ChildLimits limits = {.seconds = (unsigned long)(SECONDS + data.len / BYTES_A_SECOND),
                               .memory = MEMORY_FREE + data.len * MEMORY_FILES};
   *reason = "no process can be started to read it";
   if (!child_start(&file->child, limits, &hdf5_work, data.data, data.len)) return NULL;
