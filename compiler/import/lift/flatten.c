@@ -136,6 +136,28 @@ static void drop_unused(Flat *flat) {
   graph->n_nodes = n;
 }
 
+/* What an output is without zeros that are added at the end: exporters keep an input that the graph
+ * does not use by adding nothing times it. */
+static GraphValue *without_zeros(const Flat *flat, GraphValue *value) {
+  for (;;) {
+    const GraphNode *node = value->node;
+    int zero = -1;
+    if (!node || node->op != GRAPH_Add) return value;
+    for (int k = 0; k < 2; k++) {
+      const GraphTensor *t = flat_type_of(flat, node->in[k]);
+      bool all = t->data != NULL;
+      for (int64_t i = 0; i < t->count && all; i++)
+        all = t->data[i] == 0;
+      if (all) zero = k;
+    }
+    if (zero < 0 ||
+        flat_type_of(flat, node->in[1 - zero])->rank != flat_type_of(flat, value)->rank ||
+        flat_type_of(flat, node->in[1 - zero])->count != flat_type_of(flat, value)->count)
+      return value;
+    value = node->in[1 - zero];
+  }
+}
+
 Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault) {
   Flat *flat = ARENA_NEW(arena, Flat);
   flat->arena = arena;
@@ -174,7 +196,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
       flatten_fail(&f, "an output is not a tensor");
       return NULL;
     }
-    graph_output(flat->graph, graph->out[i].name, m->value);
+    graph_output(flat->graph, graph->out[i].name, without_zeros(flat, m->value));
   }
   flat->n_file_out = flat->graph->n_out;
   for (int i = 0; i < graph->n_variables; i++) {

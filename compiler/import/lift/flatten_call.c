@@ -85,6 +85,26 @@ static void name_reduced_axes(Flat *flat, GraphNode *node) {
   graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
 }
 
+/* Whole numbers times zero are zero, whatever they are. */
+static bool zero_product(Flattening *f, Frame *frame, const GraphNode *node,
+                         const GraphCall *call) {
+  double *data;
+  if (node->op != GRAPH_Mul || !graph_elem_is_whole(call->out[0].elem)) return false;
+  bool zero = false;
+  for (int k = 0; k < 2; k++) {
+    bool all = call->in[k]->data != NULL;
+    for (int64_t i = 0; i < call->in[k]->count && all; i++)
+      all = call->in[k]->data[i] == 0;
+    zero = zero || all;
+  }
+  const GraphTensor *y = &call->out[0];
+  GraphTensor *none = zero ? graph_tensor(f->flat->arena, y->elem, y->rank, y->dim, &data) : NULL;
+  if (none)
+    flatten_define(frame, node->out[0],
+                   (Meaning){.value = flat_constant(f->flat, node->out[0]->name, none)});
+  return none != NULL;
+}
+
 /* An operator that computes: a constant, an alias or a node. */
 bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
@@ -115,6 +135,7 @@ bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
     return true;
   }
   if (best_of_one(flat, frame, node, in[0], &call)) return true;
+  if (zero_product(f, frame, node, &call)) return true;
   GraphValue *simple = flat_simplified(flat, &trial);
   if (simple) {
     flatten_define(frame, node->out[0], (Meaning){.value = simple});
