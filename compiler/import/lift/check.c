@@ -189,8 +189,12 @@ static const GraphTensor *lengths(Check *c, const Trial *t, const GraphTensor *l
 /* The model's input that a flat input became; -1: none. */
 static int port_of(const Lift *l, const GraphValue *value) {
   const Model *model = l->foreign->model;
+  const Value *placed = l->placed[value->id].value;
+  const Layer *layer = placed ? placed->layer : NULL;
+  if (layer && layer->kind == LAYER_normalize)
+    placed = layer->in[0]; /* whole numbers as real ones */
   for (int i = 0; i < model->n_in; i++)
-    if (model->in[i]->value == l->placed[value->id].value) return i;
+    if (model->in[i]->value == placed) return i;
   return -1;
 }
 

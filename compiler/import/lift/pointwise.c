@@ -387,6 +387,10 @@ static LiftDone limit(Lift *l, const GraphNode *node) {
 
 LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
   LayerKind kind;
+  if (node->op == GRAPH_Div && graph_elem_is_whole(lift_type(l, node->out[0])->elem)) {
+    lift_refuse(l, node, E902, "divides whole numbers and drops the rest, which no stage does");
+    return LIFT_FAILED;
+  }
   switch (node->op) {
   case GRAPH_Add: kind = LAYER_add; break;
   case GRAPH_Sub: kind = LAYER_sub; break;

@@ -47,6 +47,20 @@ static Elem whole_elem(GraphElem elem) {
   return ELEM_F32;
 }
 
+/* Whole numbers of an input as real ones, which all that computes with them reads. */
+static Value *as_real(Lift *l, Port *port, GraphElem elem) {
+  bool wide = elem == GRAPH_I32 || elem == GRAPH_U32 || elem == GRAPH_I64 || elem == GRAPH_U64;
+  if (!graph_elem_is_whole(elem)) return port->value;
+  Layer *layer = model_layer(l->foreign->model, LAYER_normalize, 1, &port->value);
+  layer->origin = arena_printf(l->arena, "input `%s`", port->name);
+  if (wide)
+    foreign_note(l->foreign,
+                 "input `%s` holds whole numbers, which become f32: those beyond 16,777,216 are "
+                 "rounded",
+                 port->name);
+  return layer->out[0];
+}
+
 /* How many feature axes stand before time in the file. */
 static int time_position(Lift *l, const GraphValue *value) {
   int before = 0;
@@ -97,7 +111,7 @@ void lift_add_input(Lift *l, int number) {
   } else
     type.elem = whole_elem(in->elem);
   Port *port = model_input(l->foreign->model, in->name, type);
-  lift_place(l, value, port->value, &layout);
+  lift_place(l, value, categories ? port->value : as_real(l, port, in->elem), &layout);
 }
 
 bool lift_is_kept_input(const Lift *l, int number) {

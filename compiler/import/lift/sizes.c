@@ -12,7 +12,7 @@
 /* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need
  * more, or axes of equal sizes. */
 static const int64_t open_size[][4] = {{3, 7, 11, 13},     {2, 29, 31, 37}, {3, 64, 128, 96},
-                                       {2, 257, 263, 269}, {1, 7, 11, 13},  {3, 3, 3, 3},
+                                       {2, 257, 263, 269}, {3, 3, 3, 3},    {1, 7, 11, 13},
                                        {1, 1, 1, 1}};
 enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
 
@@ -209,8 +209,8 @@ static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const 
 static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
   bool last = attempt == OPEN_ATTEMPTS;
   if (last && open->own) return open->own;
-  int row = last ? 0 : attempt;
-  return open_size[row][i < 4 ? i : 3] + (i < 4 || row + 2 >= OPEN_ATTEMPTS ? 0 : i);
+  const int64_t *row = open_size[last ? 0 : attempt];
+  return row[i < 4 ? i : 3] + (i < 4 || row[0] == row[1] ? 0 : i);
 }
 
 bool sizes_try(Lift *l, Sizes *s, const TimeWish *wish) {
