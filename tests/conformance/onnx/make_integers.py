@@ -166,6 +166,16 @@ def table():
     both("table", build, rng.integers(0, 11, (1, 7)).astype("i8"), ["n", 7], T.INT64)
 
 
+def sound():
+    """samples of 16 bits, time after the features, that are cast and scaled"""
+    w, r = rng.uniform(-1, 1, (1, 12, 3)).astype("f4"), rng.uniform(-1, 1, (1, 12, 4)).astype("f4")
+    def build(net, exact):
+        real = net.call("Div", net.call("Cast", "x", to=T.FLOAT), net.constant(np.array(32768, "f4")))
+        _, state = net.call("GRU", net.call("Transpose", real, perm=[2, 0, 1]), net.constant(w), net.constant(r), n=2, hidden_size=4)
+        return net.call("Squeeze", state, net.constant(np.array([0], "i8")))
+    both("sound", build, rng.integers(-32768, 32768, (1, 3, 7)).astype("i2"), ["n", 3, 7], T.INT16)
+
+
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table(), limits()
+    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table(), limits(), sound()
