@@ -6,7 +6,7 @@ Out: a table in Markdown, one line a model: the signal-to-noise ratio in dB of t
      code to the same model compiled in f32. PAGE has such a table: status 1 if a figure is more than half a dB
      below that of the page, or the page lacks it; 77 if MODELS is not there. NAME: only models whose
      names begin so; MODELS is then not looked for. Calibration sees the first half of a recording, or other
-     recordings; the figure is of the second half. `i16 nearest` has no rounded weights.
+     recordings; the figure is of the second half. `nearest` has no rounded weights; w8 needs no data for it.
 """
 import os
 import re
@@ -20,7 +20,7 @@ except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
 
-COLUMNS = ["w8", "i16 nearest", "i16", "i8", "i16x16"]
+COLUMNS = ["w8 nearest", "w8", "i16 nearest", "i16", "i8", "i16x16"]
 RNNOISE_PARTS = {"input_dense": "input_dense.dense", "vad_gru": "vad_gru.gru", "noise_gru": "noise_gru.gru",
                  "denoise_gru": "denoise_output.gru", "denoise_output": "denoise_output.dense",
                  "vad_output": "vad_output.dense"}
@@ -51,18 +51,15 @@ class Bench:
                  *(f"{name}=ref/{name}.npy" for name in unseen))
         found = {}
         for precision in ("w8", "i16", "i8", "i16x16"):
-            ranges = []
-            if precision != "w8":
-                self.run("calibrate", model, *params, "--precision", precision, "-q", "-o", "m.ranges",
-                         *(f"{name}=seen/{name}.npy" for name in seen))
-                ranges = ["--ranges", "m.ranges"]
-            found[precision] = self.ratio(model, precision, ranges, params)
-            if precision == "i16":
+            self.run("calibrate", model, *params, "--precision", precision, "-q", "-o", "m.ranges",
+                     *(f"{name}=seen/{name}.npy" for name in seen))
+            found[precision] = self.ratio(model, precision, ["--ranges", "m.ranges"], params)
+            if precision in ("w8", "i16"):
                 with open("m.ranges") as file:
                     lines = [line for line in file if not line.startswith("rounded")]
                 with open("nearest.ranges", "w") as file:
                     file.writelines(lines)
-                found["i16 nearest"] = self.ratio(model, precision, ["--ranges", "nearest.ranges"], params)
+                found[f"{precision} nearest"] = self.ratio(model, precision, ["--ranges", "nearest.ranges"], params)
         return found
 
     def ratio(self, model, precision, ranges, params):

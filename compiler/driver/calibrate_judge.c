@@ -2,6 +2,7 @@
 /* grus calibrate: what each layer costs in exactness, alone and all together. */
 #include "driver/calibrate.h"
 #include "lower/target.h"
+#include "model/quant/slow_gates.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,6 +58,24 @@ static void warn_short(Calibrate *c, const Layer *layer, const Verdict *v) {
   diag_primary(d, "%lld weights in a row", (long long)v->needed);
   diag_note(d, "rounded to nearest; %lld steps more and the data decides",
             (long long)(v->needed - v->steps));
+}
+
+/* A gate has steps of 2^-15, so a unit that forgets less than a few of them in a step forgets at
+ * another rate, or not at all. */
+static void warn_slow(Calibrate *c, const Layer *layer) {
+  EvalRun *runs = ARENA_ARRAY(c->s->arena, EvalRun, c->data.n);
+  for (int r = 0; r < c->data.n; r++)
+    runs[r] = c->data.run[r].truth;
+  SlowGates slow = quant_slow_gates(c->s->arena, layer, runs, c->data.n);
+  if (!slow.units) return;
+  Diag *d = diag_new(c->s->diags, W705, layer->span,
+                     "`%s` has %lld unit%s that forget%s too slowly for integers", layer->path,
+                     (long long)slow.units, slow.units == 1 ? "" : "s", slow.units == 1 ? "s" : "");
+  diag_primary(d, "the slowest has a time constant of %.3g steps", slow.slowest);
+  diag_note(d,
+            "a gate in integers has steps of 1/32768: above 10,000 steps the rate is off by more "
+            "than 15%%, above 65,000 the state stays for ever");
+  diag_fix(d, FIX_MAYBE, "keep the state of this stage in f32: `precision=w8`");
 }
 
 /* What rounding looks at: the runs, or the part of each, that are not held out. */
@@ -128,7 +147,7 @@ static bool is_candidate(const Calibrate *c, const Judged *j, Precision p, bool 
   if (p == j->precision) return true;
   if (!for_mixture) return false;
   if (p == PRECISION_F32) return !c->s->machine.schedule->lacks_fpu; /* not if it is emulated */
-  if (!quant_is_integer(p)) return false;
+  if (!quant_is_integer(p) || j->precision == PRECISION_W8) return false;
   return p != PRECISION_I8 || c->model->precision == PRECISION_I8;
 }
 
@@ -140,10 +159,11 @@ bool calibrate_judge(Calibrate *c, bool for_mixture) {
   for (int i = 0; i < c->model->n_layers; i++) {
     Layer *layer = c->model->layer[i];
     Precision p = layer_precision(c->model, layer);
-    if (!quant_is_integer(p) || !has_parts(layer)) continue;
+    if ((!quant_is_integer(p) && p != PRECISION_W8) || !has_parts(layer)) continue;
     c->judged[c->n] = (Judged){.layer = layer, .precision = p};
     for (int k = 0; k < PRECISION_COUNT; k++)
       all += is_candidate(c, &c->judged[c->n], (Precision)k, for_mixture);
+    if (quant_is_integer(p)) warn_slow(c, layer);
     c->n++;
   }
   for (int i = 0; i < c->n && ok; i++)

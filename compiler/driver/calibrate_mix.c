@@ -36,8 +36,8 @@ static double noise_of(double snr) {
 /* Layers of one text are one group, and a group has the choices that all of its layers have. */
 static void group_layers(Mix *m) {
   const Calibrate *c = m->c;
-  static const Precision order[MIXTURE_MOST] = {PRECISION_I8, PRECISION_I16, PRECISION_I16X16,
-                                                PRECISION_F32};
+  static const Precision order[MIXTURE_MOST] = {PRECISION_I8, PRECISION_W8, PRECISION_I16,
+                                                PRECISION_I16X16, PRECISION_F32};
   m->group = ARENA_ARRAY(c->s->arena, MixtureGroup, c->n + 1);
   m->group_of = ARENA_ARRAY(c->s->arena, int, c->n + 1);
   for (int i = 0; i < c->n; i++) {
@@ -114,17 +114,19 @@ static void print_choices(const Mix *m, const Precision *before, Text *out) {
   size_t width = strlen("suggested           ");
   for (int i = 0; i < c->n; i++)
     if (strlen(c->judged[i].layer->path) > width) width = strlen(c->judged[i].layer->path);
-  bool narrow = false;
+  bool shown[PRECISION_COUNT] = {false};
   for (int i = 0; i < c->n; i++)
-    narrow |= c->judged[i].in[PRECISION_I8].there;
+    for (int k = 0; k < PRECISION_COUNT; k++)
+      shown[k] |= k != PRECISION_F32 && c->judged[i].in[k].there;
   text_printf(out, "\n%-*s ", (int)width, "layer alone");
-  if (narrow) text_printf(out, "%9s ", "i8");
-  text_printf(out, "%9s %9s  %s\n", "i16", "i16x16", "suggested");
+  for (int k = 0; k < PRECISION_COUNT; k++)
+    if (shown[k]) text_printf(out, "%9s ", precision_name[k]);
+  text_printf(out, " %s\n", "suggested");
   for (int i = 0; i < c->n; i++) {
     const Judged *j = &c->judged[i];
     text_printf(out, "%-*s ", (int)width, j->layer->path);
-    for (int k = narrow ? PRECISION_I8 : PRECISION_I16; k < PRECISION_COUNT; k++) {
-      if (!quant_is_integer((Precision)k)) continue;
+    for (int k = 0; k < PRECISION_COUNT; k++) {
+      if (!shown[k]) continue;
       if (j->in[k].there)
         text_printf(out, "%6.1f dB ", verdict_snr(&j->in[k]));
       else

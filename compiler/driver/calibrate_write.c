@@ -33,6 +33,12 @@ static const uint8_t *bytes_of(Arena *arena, const void *from, int64_t n, int fr
   return to;
 }
 
+static const uint8_t *bytes_of_floats(Arena *arena, const float *from, int64_t n) {
+  int32_t *bits = ARENA_ARRAY(arena, int32_t, n);
+  memcpy(bits, from, (size_t)n * sizeof *bits);
+  return bytes_of(arena, bits, n, 4, 4);
+}
+
 static const uint8_t *bytes_of_doubles(Arena *arena, const double *from, int64_t n) {
   uint8_t *to = arena_array(arena, (size_t)n + 1, sizeof *from);
   for (int64_t i = 0; i < n; i++) {
@@ -61,8 +67,13 @@ static void write_rounded(const Calibrate *c, Text *out) {
     file.tensor[file.n++] = raw_tensor(
         arena_printf(arena, "%s.weight", stem), narrow ? TENSOR_I8 : TENSOR_I16,
         bytes_of(arena, part[i].w, p->rows * p->depth, 2, narrow ? 1 : 2), p->rows, p->depth);
-    file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.bias", stem), TENSOR_I32,
-                                       bytes_of(arena, part[i].bias, p->rows, 4, 4), p->rows, 0);
+    const char *bias = arena_printf(arena, "%s.bias", stem);
+    file.tensor[file.n++] =
+        part[i].bias_shift
+            ? raw_tensor(bias, TENSOR_F32, bytes_of_floats(arena, part[i].bias_shift, p->rows),
+                         p->rows, 0)
+            : raw_tensor(bias, TENSOR_I32, bytes_of(arena, part[i].bias, p->rows, 4, 4), p->rows,
+                         0);
     file.tensor[file.n++] = raw_tensor(arena_printf(arena, "%s.scale", stem), TENSOR_F64,
                                        bytes_of_doubles(arena, part[i].scale, p->rows), p->rows, 0);
   }

@@ -7,6 +7,8 @@
 
 #include "model/quant/observe.h"
 
+#include <math.h>
+
 static bool report_value(Session *s, const char *name, const char *what) {
   session_error(s, "`%s` is %s in this data: nothing can be measured", name, what);
   return false;
@@ -62,6 +64,19 @@ static bool observe(Calibrate *c) {
   return true;
 }
 
+/* Nobody asked for a floor, and a tenth of what comes out is error. */
+static void warn_low(Calibrate *c) {
+  static const double LEAST_DB = 20;
+  const Options *o = c->s->options;
+  if (o->snr > 0 || c->measured >= LEAST_DB) return;
+  bool given = span_valid(c->model->precision_span) && !o->precision;
+  Diag *d = diag_new(c->s->diags, W704, given ? c->model->precision_span : c->model->name_span,
+                     "`%s` in integers has a signal-to-noise ratio of only %.0f dB", c->model->name,
+                     c->measured);
+  diag_primary(d, "%.0f%% of its outputs is error", 100 * pow(10, -c->measured / 20));
+  diag_fix(d, FIX_MAYBE, "let grus choose the precisions: `--snr 40dB`");
+}
+
 /* With a bound the precisions are chosen; without, those of the model are measured. */
 static ExitCode calibrate(Calibrate *c, const char *path) {
   const Options *o = c->s->options;
@@ -73,6 +88,8 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
     return EXIT_MODEL;
   calibrate_report(c, &out);
   session_out(text_str(&out), out.len);
+  warn_low(c);
+  if (c->s->diags->n_errors) return EXIT_MODEL; /* of --werror */
   ExitCode judged = mixes ? calibrate_mix(c) : EXIT_DONE;
   if (judged != EXIT_DONE && judged != EXIT_FAILED) return judged;
   if (judged == EXIT_FAILED && c->writes) {
@@ -88,10 +105,10 @@ ExitCode command_calibrate(Session *s) {
   s->calibrates = true;
   c.model = build_model(s, &c.source);
   KirModule *m = NULL;
-  if (c.model && !model_wants_ranges(c.model)) {
+  if (c.model && !model_wants_integers(c.model)) {
     session_error(s,
-                  "model `%s` has no layer in integers that need ranges: `--precision i16`, or "
-                  "`precision i16` in the model",
+                  "model `%s` has no layer in integers: `--precision i16`, or `precision i16` in "
+                  "the model",
                   c.model->name);
     return EXIT_USAGE;
   }

@@ -121,28 +121,37 @@ static bool report_rounded(Session *s, const Ranges *ranges, const char *path, c
 }
 
 static bool take_part(Session *s, const TensorFile *file, const Layer *layer, int dir, int part,
-                      int64_t rows, int64_t depth, QuantGivenPart *out, bool *there) {
+                      int64_t rows, int64_t depth, bool w8, QuantGivenPart *out, bool *there) {
   const Tensor *w = part_tensor(s->arena, file, layer->path, dir, part, "weight"),
                *b = part_tensor(s->arena, file, layer->path, dir, part, "bias");
   const Tensor *scale = part_tensor(s->arena, file, layer->path, dir, part, "scale");
   *there = w && b && scale;
   if (!*there) return !w && !b && !scale;
+  if (w8 && b->elem != TENSOR_F32) { /* rounded for integers: of no use here */
+    *there = false;
+    return true;
+  }
   if (w->count != rows * depth || b->count != rows || scale->count != rows) return false;
   int16_t *weight = ARENA_ARRAY(s->arena, int16_t, w->count);
   int32_t *bias = ARENA_ARRAY(s->arena, int32_t, rows);
+  float *shift = ARENA_ARRAY(s->arena, float, rows);
   double *scales = ARENA_ARRAY(s->arena, double, rows);
   for (int64_t i = 0; i < w->count; i++) {
     double x = tensor_get(w, i);
-    if (!(fabs(x) <= 32767) || x != floor(x)) return false;
+    if (!(fabs(x) <= (w8 ? 127 : 32767)) || x != floor(x)) return false;
     weight[i] = (int16_t)x;
   }
   for (int64_t r = 0; r < rows; r++) {
     double x = tensor_get(b, r);
-    if (!(fabs(x) <= INT32_MAX) || x != floor(x)) return false;
-    bias[r] = (int32_t)x;
+    if (!(fabs(x) <= INT32_MAX) || (!w8 && x != floor(x))) return false;
+    if (w8)
+      shift[r] = (float)x;
+    else
+      bias[r] = (int32_t)x;
     scales[r] = tensor_get(scale, r);
   }
-  *out = (QuantGivenPart){layer->path, dir, part, weight, bias, scales};
+  *out =
+      (QuantGivenPart){layer->path, dir, part, weight, w8 ? NULL : bias, scales, w8 ? shift : NULL};
   return true;
 }
 
@@ -178,14 +187,16 @@ static bool read_rounded(Session *s, const Model *model, const Ranges *ranges, Q
     const Layer *layer = model->layer[i];
     ParamShape shape[LAYER_MAX_PARAMS];
     bool recurrent = layer_info(layer->kind)->flags & RECURRENT, there;
-    if (!quant_is_integer(layer_precision(model, layer)) || !layer_params(layer, shape)) continue;
+    bool w8 = layer_precision(model, layer) == PRECISION_W8;
+    if ((!w8 && !quant_is_integer(layer_precision(model, layer))) || !layer_params(layer, shape))
+      continue;
     if (!recurrent && quant_kind(layer) != QUANT_MATRIX) continue;
     for (int dir = 0; dir < layer_directions(layer); dir++)
       for (int k = 0; k < (recurrent ? 2 : 1); k++) {
         const ParamShape *p = &shape[k];
         int64_t depth = recurrent ? p->dim[p->rank - 1] : param_count(p) / p->dim[0];
         int64_t rows = param_count(p) / depth / (recurrent ? layer_directions(layer) : 1);
-        if (!take_part(s, file, layer, dir, k, rows, depth, &part[given->n_parts], &there))
+        if (!take_part(s, file, layer, dir, k, rows, depth, w8, &part[given->n_parts], &there))
           return report_rounded(s, ranges, path, layer->path);
         given->n_parts += there;
       }
@@ -287,12 +298,28 @@ void quantise_invented(Session *s, Model *model) {
   model_quantise(model, invented_ranges(s, model), NULL, s->diags);
 }
 
+/* w8 computes without ranges, and with the rounded weights of a calibration in w8 if there was
+ * one: a file that --ranges or the model names, or one beside the model that speaks of w8. */
+static bool has_rounded_w8(Session *s, const Model *model, const char *path) {
+  if (s->options->ranges || model->ranges.path) return true;
+  if (has_invented_weights(s) || !file_exists(path)) return false;
+  size_t len;
+  const char *reason, *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
+  if (!text || len > RANGES_MAX_BYTES) return false;
+  Sources sources = {.arena = s->arena};
+  Diags *aside = diags_new(s->arena, &sources);
+  const Ranges *ranges = ranges_parse(s->arena, sources_add(&sources, path, text, len), aside);
+  for (int i = 0; ranges && i < ranges->n_ratios; i++)
+    if (strcmp(ranges->ratio[i].precision, precision_name[PRECISION_W8]) == 0) return true;
+  return false;
+}
+
 bool build_quantise(Session *s, Model *model, const Source *source) {
   const Ranges *ranges = NULL;
   QuantGiven given = {0};
   const char *path = ranges_path(s, model, source);
   if (!model_wants_integers(model) || s->calibrates) return true;
-  if (model_wants_ranges(model)) {
+  if (model_wants_ranges(model) || has_rounded_w8(s, model, path)) {
     if (has_invented_weights(s) && !s->options->ranges)
       ranges = invented_ranges(s, model);
     else if (!file_exists(path))

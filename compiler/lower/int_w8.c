@@ -96,10 +96,30 @@ static void round_operand(Emit *e, const Mat *mat, int part, KirReg *group, W8Pa
   int_offset(e, &to->rows, &to->x);
 }
 
+/* Adds what rounding by calibration gave to the biases of an accumulator. True: it did so. */
+static bool add_shifts(Lower *l, const Mat *mat, int acc, float *bias) {
+  bool any = false;
+  for (int k = 0; k < mat->n_parts; k++)
+    for (int g = 0; g < mat->part[k].n_gates; g++) {
+      int dir;
+      int64_t row = first_row(mat, k, g, &dir);
+      const float *shift = int_layer(l, mat->layer)->part[dir][k].bias_shift;
+      if (!shift || mat->part[k].acc[g] != acc) continue;
+      any = true;
+      for (int64_t i = 0; i < mat->units * mat->groups; i++)
+        bias[i] += shift[row + i];
+    }
+  return any;
+}
+
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
-  if (!mat->has_bias[acc]) return NULL;
-  return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix),
-                     mat->bias[acc], mat->units * mat->groups, NULL);
+  int64_t n = mat->units * mat->groups;
+  float *bias = ARENA_ARRAY(l->arena, float, n);
+  for (int64_t i = 0; mat->has_bias[acc] && i < n; i++)
+    bias[i] = mat->bias[acc][i];
+  if (!add_shifts(l, mat, acc, bias) && !mat->has_bias[acc]) return NULL;
+  return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix), bias, n,
+                     NULL);
 }
 
 /* Sums of one unit in f32, then what is done with them. */

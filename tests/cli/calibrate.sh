@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # grus calibrate, and what becomes of ranges and rounded weights that do not fit.
 set -u
-grus=$1
+grus=$1 make_weights=$2
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -121,6 +121,38 @@ run calibrate uses.grus x=x.csv $w --precision i16 --snr 75 --write -q
 grep -c precision uses.grus parts.grus
 
 echo
+echo "# w8 with data: rounded weights as well, convolutions too; the ranges beside the model are read for them"
+cat >conv.grus <<'END'
+grus 1
+
+model conv {
+  allow state_never_reset, ordinal_weights
+  in  x : f32[time .., 3]
+  out y : f32[time .., 1] = x |> Conv1D(8, kernel=5, padding=causal) |> relu
+    |> Conv1D(8, kernel=3, padding=causal, groups=4, bias=false) |> GRU(8) |> LSTM(6) |> Dense(1)
+}
+END
+run calibrate conv.grus x=x.csv $w --precision w8
+shown_ranges conv.ranges
+# same_c A B: but for the names of their headers
+same_c() {
+  sed 's/"[a-z]*[.]h"/"X.h"/' "$1" >a.txt
+  sed 's/"[a-z]*[.]h"/"X.h"/' "$2" >b.txt
+  cmp a.txt b.txt
+}
+"$grus" build conv.grus $w --precision w8 --ranges conv.ranges -q -o rounded.c
+sed '/^rounded/d' conv.ranges >nearest.ranges
+"$grus" build conv.grus $w --precision w8 --ranges nearest.ranges -q -o nearest.c
+"$grus" build conv.grus $w --precision w8 -q -o plain.c
+same_c rounded.c nearest.c >/dev/null || echo "rounded weights are others"
+same_c nearest.c plain.c && echo "without data w8 rounds to nearest"
+"$grus" verify conv.grus $w --precision w8 --ranges conv.ranges | sed 's/max error.*SNR/close, SNR/; s/SNR .*dB/SNR N dB/'
+run calibrate conv.grus x=x.csv $w --precision w8 --snr 20 -q
+run calibrate conv.grus x=x.csv $w --precision i16
+run verify conv.grus $w --precision i16 --ranges conv.ranges
+"$grus" build conv.grus $w --precision w8 --ranges conv.ranges -q -o other.c && same_c other.c plain.c && echo "i16's rounding is not for w8"
+
+echo
 echo "# answers"
 run verify mix.grus $w --ranges mix.ranges --metric argmax:1% --snr 40dB
 run verify meter.grus $w --metric argmax
@@ -132,6 +164,42 @@ run calibrate meter.grus x=short.csv $w --precision i16 -o short.ranges
 run calibrate meter.grus x=same.csv $w --precision i16 -o none.ranges
 run calibrate meter.grus x=nan.csv $w --precision i16 -o none.ranges
 run calibrate meter.grus x=clipped.csv $w --precision i16 -o none.ranges -q --werror=clipped_range
+awk 'BEGIN { for (t = 0; t < 900; t++) print (t == 3 ? 20 : 0.15 * sin(t * 0.05)) }' >impulse.csv
+cat >knock.grus <<'END'
+grus 1
+
+model knock {
+  allow state_never_reset
+  in  x : f32[time .., 1]
+  out y : f32[time .., 1] = x |> RNN(4, bias=false) |> Dense(1, bias=false)
+}
+END
+run calibrate knock.grus x=impulse.csv --weights random:1 --precision i8 -o none.ranges -q --werror=low_snr
+cat >slow.grus <<'END'
+grus 1
+
+model slow {
+  allow state_never_reset
+  weights keras "slow.safetensors"
+  in  x : f32[time .., 1]
+  out y : f32[time .., 2] = x |> LSTM(2) |> GRU(2)
+}
+END
+# forget gates near 1: f of the first unit of the LSTM; z of both of the GRU
+cat >slow.weights <<'END'
+tensor y.lstm.kernel 1x8 all 0.5
+tensor y.lstm.recurrent_kernel 2x8 all 0.1
+tensor y.lstm.bias 8 all 0
+set 2 12
+tensor y.gru.kernel 2x6 all 0.5
+tensor y.gru.recurrent_kernel 2x6 all 0.1
+tensor y.gru.bias 2x6 all 0
+set 0 11
+set 1 14
+END
+"$make_weights" slow.weights slow.safetensors
+awk 'BEGIN { for (t = 0; t < 900; t++) print sin(t * 0.05) }' >minutes.csv
+run calibrate slow.grus x=minutes.csv --precision i16 -o none.ranges -q --werror=slow_gate
 run calibrate meter.grus x=empty.csv $w --precision i16 -o none.ranges
 run calibrate meter.grus x=gone.csv $w --precision i16 -o none.ranges
 run calibrate meter.grus x=x.csv $w -o none.ranges
@@ -151,6 +219,35 @@ tail -c 1 meter.q.safetensors | tr '\000-\377' '\001-\377\000' >>damaged.q.safet
 "$grus" build meter.grus $w --precision i16 --ranges damaged.ranges -o out.c 2>&1 | sed 's/[0-9a-f]\{12,64\}/DIGEST/g'
 sed '/^rounded/d' edited.ranges >plain.ranges
 run verify meter.grus $w --precision i16 --ranges plain.ranges
+
+# The largest bias there is, in a file whose digest nobody checks: one unit more than the weights leave.
+sed 's/meter.q/over.q/; s/\(^rounded .*\) sha256 .*/\1/' meter.ranges >over.ranges
+cp meter.q.safetensors over.q.safetensors
+header=$(od -An -tu8 -N8 over.q.safetensors | tr -d ' ')
+bias=$(head -c $((8 + header)) over.q.safetensors | tail -c "$header" | sed 's/.*"y.gru.0.U.bias":{[^}]*"data_offsets":\[\([0-9]*\).*/\1/')
+printf '\377\377\377\177' | dd of=over.q.safetensors bs=1 seek=$((8 + header + bias)) conv=notrunc 2>/dev/null
+run build meter.grus $w --precision i16 --ranges over.ranges -o out.c
+
+echo
+echo "# zero points: a mean far from what 8 bits hold, and ranges without zero"
+cat >port.grus <<'END'
+grus 1
+
+model port {
+  allow state_never_reset, ordinal_weights
+  in  x : i8[time .., 3]
+  out y : f32[time .., 2] = x |> normalize(mean=500, std=64) |> GRU(4) |> Dense(2)
+}
+END
+run verify port.grus $w --precision i8
+sed -i 's/mean=500/mean=-129.5/' port.grus
+run verify port.grus $w --precision i8
+sed -i 's/mean=-129.5/mean=1e9/' port.grus
+run verify port.grus $w --precision i8
+for range in "3 5" "-5 -3" "-1e-38 0" "1e30 1e38"; do
+  sed "s/^range   x .*/range   x  $range/; /^rounded/d" meter.ranges >zero.ranges
+  run verify meter.grus $w --precision i8 --ranges zero.ranges
+done
 
 echo
 echo "# E706: what is no range"

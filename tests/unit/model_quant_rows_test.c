@@ -72,8 +72,47 @@ static void others_use_all_steps(void **state) {
   arena_free(arena);
 }
 
+/* |bias| + the sum of |w| times the largest operand is 2^31 - 1 and fits; one unit more does not.
+ */
+static void one_unit_over_is_too_much(void **state) {
+  static const int16_t w[4] = {127, -127, 100, 0};
+  static const int operand_bits[] = {8, 16};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    QuantPart part = {.rows = 1, .depth = 4, .bits = 8, .w = w, .x = {.bits = operand_bits[i]}};
+    int32_t products = (127 + 127 + 100) * (i ? 32768 : 128);
+    int32_t room = INT32_MAX - products, fits[] = {room, -room}, over[] = {room + 1, -room - 1};
+    for (int k = 0; k < 2; k++) {
+      part.bias = &fits[k];
+      assert_true(quant_part_fits(&part));
+      part.bias = &over[k];
+      assert_false(quant_part_fits(&part));
+    }
+    int32_t half = INT32_MAX / 2 - products; /* shifted left by one: 2^31 - 2, then 2^31 */
+    part.bias = &half;
+    part.shift = 1;
+    assert_true(quant_part_fits(&part));
+    half++;
+    assert_false(quant_part_fits(&part));
+  }
+}
+
+/* The zero of 8 bits is one of their values whatever the range is, so zeros stay exact. */
+static void zero_points_are_inside(void **state) {
+  static const double range[][2] = {{3, 5},      {-5, -3}, {0, 1e-30},   {-1e-30, 0},
+                                    {0, 1},      {-1, 0},  {1e30, 1e38}, {-1e38, -1e30},
+                                    {-1e-38, 2}, {0, 0},   {-7, 1e-12},  {-3, 250}};
+  (void)state;
+  for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+    QuantFormat f = quant_format_of_range(range[i][0], range[i][1], 8, true);
+    assert_true(f.zero >= f.low && f.zero <= f.high && f.zero == floor(f.zero));
+    assert_true(f.scale > 0 && isfinite(f.scale));
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(integers_are_kept),
-                                     cmocka_unit_test(others_use_all_steps)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(integers_are_kept), cmocka_unit_test(others_use_all_steps),
+      cmocka_unit_test(one_unit_over_is_too_much), cmocka_unit_test(zero_points_are_inside)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

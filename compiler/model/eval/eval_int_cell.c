@@ -136,6 +136,8 @@ static double float_sum(Eval *e, const OracleCell *c, int gate, int64_t j, const
     sum += (double)rb[c->dir * rows + row];
   if (sx != 0) sum += (double)((float)oracle_sum(e, w, row, c->x) * ((float)w->scale[row] * sx));
   if (sh != 0) sum += (double)((float)oracle_sum(e, u, row, hq) * ((float)u->scale[row] * sh));
+  if (sx != 0 && w->bias_shift) sum += (double)w->bias_shift[row];
+  if (sh != 0 && u->bias_shift) sum += (double)u->bias_shift[row];
   return sum;
 }
 

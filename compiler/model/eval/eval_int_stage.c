@@ -67,8 +67,9 @@ static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int6
 
 static double w8_out(Eval *e, const QuantLayer *ql, int64_t row, const int64_t *q, float scale) {
   const QuantPart *part = &ql->part[0][QUANT_INPUT];
-  const float *b = part->float_bias;
+  const float *b = part->float_bias, *shift = part->bias_shift;
   float y = (float)oracle_sum(e, part, row, q) * ((float)part->scale[row] * scale);
+  if (shift) y += shift[row];
   return (double)(b ? y + b[row] : y);
 }
 

@@ -7,7 +7,7 @@
 
 #include "model/graph/model.h"
 
-enum { MIXTURE_MOST = 4 }; /* i8, i16, i16x16, f32 */
+enum { MIXTURE_MOST = 5 }; /* i8, w8, i16, i16x16, f32 */
 
 typedef struct MixtureChoice {
   Precision precision;

@@ -58,6 +58,7 @@ typedef struct QuantPart {
   const int16_t *w;        /* [rows][depth] */
   const int32_t *bias;     /* [rows] */
   const float *float_bias; /* [rows], w8: added in f32; NULL: none */
+  const float *bias_shift; /* [rows], w8: what rounding by calibration adds to that; NULL: none */
   const double *scale;     /* [rows]: a weight stands for scale * w */
   const int16_t *m;        /* [rows]; NULL: sums leave as f32 */
   int shift;
@@ -105,8 +106,9 @@ typedef struct QuantGivenPart {
   const char *layer; /* path */
   int direction, part;
   const int16_t *w;
-  const int32_t *bias;
+  const int32_t *bias; /* NULL in w8 */
   const double *scale;
+  const float *bias_shift; /* w8 alone: what the bias in f32 takes of the rounding */
 } QuantGivenPart;
 
 typedef struct QuantGiven {

@@ -46,7 +46,8 @@ static void refuse(Quantise *q, const Layer *layer, const char *what, const char
 
 static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
   refuse(q, layer,
-         arena_printf(q->arena, "%lld products do not fit a 32-bit sum", (long long)terms),
+         arena_printf(q->arena, "%lld products and the bias do not fit a 32-bit sum",
+                      (long long)terms),
          "let this layer compute in f32: `precision=f32`");
   return false;
 }
@@ -80,7 +81,8 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
   }
   QuantPart kept = *part;
   part->w = g->w;
-  part->bias = g->bias;
+  part->bias_shift = g->bias_shift;
+  if (g->bias) part->bias = g->bias;
   if (!q->given->needs_same_scale) part->scale = g->scale;
   if (quant_part_fits(part)) return;
   *part = kept;

@@ -1,127 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Rounding by calibration; see round.h.
- *
- *     H = E[z z'], z = (operands, 1);  H += lambda mean(diag H) I on the operands;  U' U = H^-1, U
- *                                      upper
- *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..];
- *                                            bias += w[K]
- *
- * lambda is 0.01, or 0.1 below four times as many steps as weights a row. */
+/* Rounding by calibration: what the rows of each layer are multiplied with in the data, and what
+ * becomes of its parts. The rounding itself is round_moments.c. */
 #include "model/quant/round.h"
-#include "model/quant/quant_internal.h"
+#include "model/eval/eval_layer.h"
+#include "model/quant/round_moments.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { MOST_ROWS = 6000 };
-
-/* What a group of rows is multiplied with: columns of the operands, then 1. */
-typedef struct Moments {
-  int64_t k; /* operands */
-  int64_t steps;
-  double *h; /* [k + 1][k + 1] */
-} Moments;
-
-static Moments moments_new(Arena *arena, int64_t k) {
-  return (Moments){.k = k, .h = ARENA_ARRAY(arena, double, (k + 1) * (k + 1))};
-}
-
-static void moments_add(Moments *m, const double *z) { /* z[k] is 1 */
-  m->steps++;
-  for (int64_t i = 0; i <= m->k; i++)
-    for (int64_t j = 0; j <= i; j++)
-      m->h[i * (m->k + 1) + j] += z[i] * z[j];
-}
-
-static void moments_finish(Moments *m) {
-  int64_t n = m->k + 1;
-  double trace = 0, lambda = m->steps < 4 * m->k ? 0.1 : 0.01;
-  for (int64_t i = 0; i < n * n; i++)
-    m->h[i] /= (double)m->steps;
-  for (int64_t i = 0; i < n; i++)
-    trace += m->h[i * n + i];
-  for (int64_t i = 0; i < m->k; i++)
-    m->h[i * n + i] += fmax(lambda * trace / (double)n, 1e-12);
-  m->h[m->k * n + m->k] += 1e-9;
-}
-
-/* a becomes its lower Cholesky factor (upper part is not touched). */
-static void cholesky(double *a, int64_t n) {
-  for (int64_t j = 0; j < n; j++)
-    for (int64_t i = j; i < n; i++) {
-      double sum = a[i * n + j];
-      for (int64_t k = 0; k < j; k++)
-        sum -= a[i * n + k] * a[j * n + k];
-      a[i * n + j] = i == j ? sqrt(fmax(sum, 1e-18)) : sum / a[j * n + j];
-    }
-}
-
-/* The inverse of l l', its lower half. */
-static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
-  double *m = ARENA_ARRAY(arena, double, n *n); /* l^-1, lower */
-  for (int64_t j = 0; j < n; j++)
-    for (int64_t i = j; i < n; i++) {
-      double sum = i == j ? 1 : 0;
-      for (int64_t k = j; k < i; k++)
-        sum -= l[i * n + k] * m[k * n + j];
-      m[i * n + j] = sum / l[i * n + i];
-    }
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j <= i; j++) {
-      double sum = 0;
-      for (int64_t k = i; k < n; k++)
-        sum += m[k * n + i] * m[k * n + j];
-      out[i * n + j] = sum;
-    }
-}
-
-/* One row: w in real numbers, s by column; q gets the integers. Returns what the bias takes. */
-static double round_row(const double *lower, int64_t n, double *w, const double *s, double most,
-                        double *q) {
-  for (int64_t j = 0; j < n - 1; j++) { /* U[j][i] is lower[i][j] */
-    q[j] = fmin(fmax(nearbyint(w[j] / s[j]), -most), most);
-    double e = (w[j] - q[j] * s[j]) / lower[j * n + j];
-    for (int64_t i = j + 1; i < n; i++)
-      w[i] -= e * lower[i * n + j];
-  }
-  return w[n - 1];
-}
-
-/* ---- the operands of a layer ---- */
-
-typedef struct Columns {
-  const double *w; /* of the part: [rows][depth], real */
-  const QuantPart *part;
-  int16_t *q;
-  double *shift; /* [rows]: what the bias takes, real */
-} Columns;
-
-/* Rows first..last of up to two parts that share their operands side by side. */
-static void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
-                       int64_t last) {
-  int64_t n = m->k + 1;
-  double *inv = ARENA_ARRAY(arena, double, n *n), *w = ARENA_ARRAY(arena, double, n);
-  double *s = ARENA_ARRAY(arena, double, n), *q = ARENA_ARRAY(arena, double, n);
-  moments_finish(m);
-  cholesky(m->h, n);
-  inverse(arena, m->h, n, inv);
-  cholesky(inv, n);
-  for (int64_t r = first; r < last; r++) {
-    int64_t at = 0;
-    for (int p = 0; p < n_parts; p++)
-      for (int64_t k = 0; k < c[p].part->depth; k++, at++) {
-        w[at] = c[p].w[r * c[p].part->depth + k];
-        s[at] = c[p].part->scale[r];
-      }
-    w[at] = 0;
-    double shift = round_row(inv, n, w, s, c[0].part->bits == 8 ? 127 : 32767, q);
-    at = 0;
-    for (int p = 0; p < n_parts; p++)
-      for (int64_t k = 0; k < c[p].part->depth; k++, at++)
-        c[p].q[r * c[p].part->depth + k] = (int16_t)q[at];
-    c[0].shift[r] += shift;
-  }
-}
+/* Multiply-adds of the moments of all rows of a candidate, each with its own. */
+static const double MOST_WORK = 4e9;
 
 static int64_t last_axis(const Type *type) {
   return type->rank ? type->dim[type->rank - 1].n : 1;
@@ -152,50 +41,112 @@ static void add_vectors(const Layer *layer, const RoundData *data, Moments *m, d
   }
 }
 
-/* ---- a recurrent layer: x and the h before it; the reset gate's r h ---- */
+/* ---- a recurrent layer: x and the h before it ---- */
 
-typedef enum Operands { X_AND_H, X_ALONE, H_ALONE, X_AND_RH } Operands;
+/* The operands of a recurrent layer at the steps that are looked at. */
+typedef struct Steps {
+  int64_t n, d, u;
+  double *z; /* [n][d + u]: x, h */
+  double *r; /* [n][u]: reset gates of a GRU; NULL: none */
+} Steps;
 
 static double sigmoid(double x) {
   return 1 / (1 + exp(-x));
 }
 
-static void reset_state(const Layer *layer, int dir, const double *x, int64_t d, const double *h,
-                        int64_t u, double *rh) {
+static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d, const double *h,
+                        int64_t u, double *r) {
   const LayerWeights *w = layer->weights;
   for (int64_t j = 0; j < u; j++) {
     int64_t row = dir * 3 * u + u + j;
     double a = w->role[ROLE_BIAS] ? (double)w->role[ROLE_BIAS][row] : 0;
+    if (w->role[ROLE_RECURRENT_BIAS]) a += (double)w->role[ROLE_RECURRENT_BIAS][row];
     for (int64_t k = 0; k < d; k++)
       a += (double)w->role[ROLE_KERNEL][row * d + k] * x[k];
     for (int64_t k = 0; k < u; k++)
       a += (double)w->role[ROLE_RECURRENT][row * u + k] * h[k];
-    rh[j] = sigmoid(a) * h[j];
+    r[j] = sigmoid(a);
   }
 }
 
-static void add_steps(Arena *arena, const Layer *layer, const RoundData *data, int dir,
-                      Operands which, Moments *m, double *z) {
+static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, int dir) {
   const Value *in = layer->in[0], *out = layer->out[0];
-  int64_t d = last_axis(&in->type), u = layer_size(layer, OPT_units, 1),
-          dirs = layer_directions(layer), stride = stride_of(data, in);
+  Steps to = {.d = last_axis(&in->type), .u = layer_size(layer, OPT_units, 1)};
+  int64_t dirs = layer_directions(layer), stride = stride_of(data, in), most = 0;
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
-  double *zero = ARENA_ARRAY(arena, double, u);
+  for (int i = 0; i < data->n_runs; i++)
+    most += looked_at(data, data->run[i].value[in->id].steps) / stride + 1;
+  to.z = ARENA_ARRAY(arena, double, most *(to.d + to.u));
+  if (layer->kind == LAYER_GRU) to.r = ARENA_ARRAY(arena, double, most *to.u);
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[in->id], *y = &data->run[i].value[out->id];
     for (int64_t t = 0; t < looked_at(data, x->steps); t += stride) {
       int64_t before = backward ? t + 1 : t - 1;
-      bool starts = before < 0 || before >= x->steps;
-      const double *h = starts ? zero : y->data + (before * dirs + dir) * u;
-      int64_t at = 0;
-      if (which != H_ALONE) memcpy(z, x->data + t * d, (size_t)d * sizeof *z);
-      if (which != H_ALONE) at = d;
-      if (which == X_AND_RH)
-        reset_state(layer, dir, x->data + t * d, d, h, u, z + at);
-      else if (which != X_ALONE)
-        memcpy(z + at, h, (size_t)u * sizeof *z);
-      moments_add(m, z);
+      double *z = to.z + to.n * (to.d + to.u);
+      memcpy(z, x->data + t * to.d, (size_t)to.d * sizeof *z);
+      if (before >= 0 && before < x->steps)
+        memcpy(z + to.d, y->data + (before * dirs + dir) * to.u, (size_t)to.u * sizeof *z);
+      if (to.r) reset_gates(layer, dir, z, to.d, z + to.d, to.u, to.r + to.n * to.u);
+      to.n++;
     }
+  }
+  return to;
+}
+
+/* Operands from..to of each step, and 1. reset: h is multiplied by its gates. */
+static Moments moments_of(Arena *arena, const Steps *s, int64_t from, int64_t to, bool reset) {
+  Moments m = moments_new(arena, to - from, 1);
+  double *z = ARENA_ARRAY(arena, double, m.n);
+  z[m.k] = 1;
+  for (int64_t t = 0; t < s->n; t++) {
+    memcpy(z, s->z + t * (s->d + s->u) + from, (size_t)m.k * sizeof *z);
+    for (int64_t j = 0; j < s->u && reset; j++)
+      z[s->d + j] *= s->r[t * s->u + j];
+    moments_add(&m, z);
+  }
+  return m;
+}
+
+/* The candidate of a GRU with reset after: b + W x + r (b' + U h). r is of a unit, so every row has
+ * moments of its own: of x, r h, 1 and r. */
+static void round_candidate_row(Arena *arena, const Steps *s, const Columns *c, int64_t unit,
+                                int64_t row, int64_t stride) {
+  Moments m = moments_new(arena, s->d + s->u, 2);
+  double *z = ARENA_ARRAY(arena, double, m.n);
+  z[m.k] = 1;
+  for (int64_t t = 0; t < s->n; t += stride) {
+    double r = s->r[t * s->u + unit];
+    memcpy(z, s->z + t * m.k, (size_t)m.k * sizeof *z);
+    for (int64_t k = s->d; k < m.k; k++)
+      z[k] *= r;
+    z[m.k + 1] = r;
+    moments_add(&m, z);
+  }
+  round_rows(arena, &m, c, 2, row, row + 1);
+}
+
+/* How many steps a row of its own can look at within MOST_WORK; 0: too few. */
+static int64_t candidate_steps(const Steps *s) {
+  double n = (double)(s->d + s->u + 2), u = (double)s->u;
+  double steps = (MOST_WORK / u - n * n * n) * 2 / (n * n);
+  if (steps < 2 * n) return 0;
+  return steps < (double)s->n ? (int64_t)steps : s->n;
+}
+
+static void round_candidate(Arena *arena, const Layer *layer, const Steps *s, const Columns *c,
+                            int64_t first, int64_t last) {
+  int64_t steps = candidate_steps(s);
+  Moments m;
+  if (layer_word_is(layer, OPT_reset, "before")) {
+    m = moments_of(arena, s, 0, s->d + s->u, true);
+    round_rows(arena, &m, c, 2, first, last);
+    return;
+  }
+  for (int64_t r = first; r < last && steps; r++)
+    round_candidate_row(arena, s, c, r - first, r, (s->n + steps - 1) / steps);
+  for (int k = 0; k < QUANT_PARTS && !steps; k++) { /* the sums apart */
+    m = moments_of(arena, s, k ? s->d : 0, k ? s->d + s->u : s->d, false);
+    round_rows(arena, &m, &c[k], 1, first, last);
   }
 }
 
@@ -209,6 +160,15 @@ static double *as_double(Arena *arena, const float *w, int64_t n) {
 static Columns columns_of(Arena *arena, const QuantPart *part, const double *w) {
   return (Columns){w, part, ARENA_ARRAY(arena, int16_t, part->rows * part->depth),
                    ARENA_ARRAY(arena, double, part->rows)};
+}
+
+/* w8 keeps its bias in f32, to which the shift is added. */
+static QuantGivenPart given_float(Arena *arena, const Layer *layer, int dir, int which,
+                                  const Columns *c) {
+  float *shift = ARENA_ARRAY(arena, float, c->part->rows);
+  for (int64_t r = 0; r < c->part->rows; r++)
+    shift[r] = (float)c->shift[r];
+  return (QuantGivenPart){layer->path, dir, which, c->q, NULL, c->part->scale, shift};
 }
 
 /* Biases for the new integers: what the plain ones stand for, and the shift. */
@@ -229,16 +189,15 @@ static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int 
   made.w = q;
   made.bias = bias;
   if (!quant_part_fits(&made))
-    return (QuantGivenPart){layer->path, dir, which, p->w, p->bias, p->scale};
-  return (QuantGivenPart){layer->path, dir, which, q, bias, p->scale};
+    return (QuantGivenPart){layer->path, dir, which, p->w, p->bias, p->scale, NULL};
+  return (QuantGivenPart){layer->path, dir, which, q, bias, p->scale, NULL};
 }
 
 static int recurrent(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
                      QuantGivenPart *out) {
   const QuantLayer *ql = model->quant->layer[layer->id];
   int64_t u = layer_size(layer, OPT_units, 1), d = ql->part[0][0].depth, rows = ql->part[0][0].rows;
-  bool gru = layer->kind == LAYER_GRU, before = gru && layer_word_is(layer, OPT_reset, "before");
-  double *z = ARENA_ARRAY(arena, double, d + u + 1);
+  bool gru = layer->kind == LAYER_GRU;
   int n = 0;
   for (int dir = 0; dir < ql->directions; dir++) {
     Columns c[QUANT_PARTS];
@@ -251,22 +210,15 @@ static int recurrent(Arena *arena, const Model *model, const Layer *layer, const
                     rows * depth));
     }
     int64_t shared = gru ? 2 * u : rows;
-    Moments m = moments_new(arena, d + u);
-    z[d + u] = 1;
-    add_steps(arena, layer, data, dir, X_AND_H, &m, z);
+    Steps steps = steps_of(arena, layer, data, dir);
+    Moments m = moments_of(arena, &steps, 0, d + u, false);
     round_rows(arena, &m, c, 2, 0, shared);
-    if (gru && before) {
-      m = moments_new(arena, d + u);
-      add_steps(arena, layer, data, dir, X_AND_RH, &m, z);
-      round_rows(arena, &m, c, 2, shared, rows);
-    } else if (gru)
-      for (int k = 0; k < QUANT_PARTS; k++) {
-        m = moments_new(arena, k ? u : d);
-        z[k ? u : d] = 1;
-        add_steps(arena, layer, data, dir, k ? H_ALONE : X_ALONE, &m, z);
-        round_rows(arena, &m, &c[k], 1, shared, rows);
-      }
+    if (gru) round_candidate(arena, layer, &steps, c, shared, rows);
     for (int k = 0; k < QUANT_PARTS; k++) {
+      if (ql->precision == PRECISION_W8) {
+        out[n++] = given_float(arena, layer, dir, k, &c[k]);
+        continue;
+      }
       double *b = ARENA_ARRAY(arena, double, rows);
       for (int64_t r = 0; r < rows; r++)
         b[r] = ((double)ql->part[dir][k].bias[r] + 0) * ql->part[dir][k].scale[r] *
@@ -288,12 +240,79 @@ static int dense(Arena *arena, const Model *model, const Layer *layer, const Rou
   double *b, *w = quant_folded(model, arena, layer, ql->norm, &b),
              *z = ARENA_ARRAY(arena, double, part->depth + 1);
   Columns c = columns_of(arena, part, w);
-  Moments m = moments_new(arena, part->depth);
+  Moments m = moments_new(arena, part->depth, 1);
   z[part->depth] = 1;
   add_vectors(layer, data, &m, z);
   round_rows(arena, &m, &c, 1, 0, part->rows);
-  out[0] = given_part(arena, layer, 0, QUANT_INPUT, &c, b);
+  out[0] = ql->precision == PRECISION_W8 ? given_float(arena, layer, 0, QUANT_INPUT, &c)
+                                         : given_part(arena, layer, 0, QUANT_INPUT, &c, b);
   return 1;
+}
+
+/* ---- convolutions: the windows of each group of filters ---- */
+
+/* Windows of a run that are looked at: those of its first steps. */
+static int64_t windows_of(const RoundData *data, const ConvTaps *c) {
+  return c->steps ? looked_at(data, c->steps) * (c->positions / c->steps) : 0;
+}
+
+static int64_t windows_in_all(const Layer *layer, const RoundData *data) {
+  int64_t all = 0;
+  for (int i = 0; i < data->n_runs; i++) {
+    ConvTaps c = conv_taps(layer, data->run[i].value[layer->in[0]->id].steps);
+    all += windows_of(data, &c);
+  }
+  return all;
+}
+
+static void add_windows(const Layer *layer, const RoundData *data, int64_t group, int64_t stride,
+                        Moments *m, double *z) {
+  for (int i = 0; i < data->n_runs; i++) {
+    const EvalTensor *x = &data->run[i].value[layer->in[0]->id];
+    ConvTaps c = conv_taps(layer, x->steps);
+    int64_t d = m->k / c.taps;
+    for (int64_t p = 0; p < windows_of(data, &c); p += stride) {
+      for (int64_t tap = 0; tap < c.taps; tap++) {
+        int64_t at = conv_tap(&c, p, tap);
+        for (int64_t k = 0; k < d; k++)
+          z[tap * d + k] = at < 0 ? 0 : x->data[at * c.from.d + group * d + k];
+      }
+      moments_add(m, z);
+    }
+  }
+}
+
+static int conv(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
+                QuantGivenPart *out) {
+  const QuantLayer *ql = model->quant->layer[layer->id];
+  const QuantPart *part = &ql->part[0][QUANT_INPUT];
+  double *b, *w = quant_folded(model, arena, layer, ql->norm, &b),
+             *z = ARENA_ARRAY(arena, double, part->depth + 1);
+  Columns c = columns_of(arena, part, w);
+  int64_t groups = layer_size(layer, OPT_groups, 1), rows = part->rows / groups,
+          stride = windows_in_all(layer, data) / MOST_ROWS + 1;
+  z[part->depth] = 1;
+  for (int64_t g = 0; g < groups; g++) {
+    Moments m = moments_new(arena, part->depth, 1);
+    add_windows(layer, data, g, stride, &m, z);
+    round_rows(arena, &m, &c, 1, g * rows, (g + 1) * rows);
+  }
+  out[0] = ql->precision == PRECISION_W8 ? given_float(arena, layer, 0, QUANT_INPUT, &c)
+                                         : given_part(arena, layer, 0, QUANT_INPUT, &c, b);
+  return 1;
+}
+
+/* ---- any layer ---- */
+
+/* Vectors that the rows of a layer are multiplied with. */
+static int64_t vectors_of(const Layer *layer, const RoundData *data) {
+  bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
+  const Value *in = layer->in[0];
+  if (!is_recurrent && layer->kind != LAYER_Dense) return windows_in_all(layer, data);
+  int64_t n = 0, each = is_recurrent ? 1 : type_step_size(&in->type) / last_axis(&in->type);
+  for (int i = 0; i < data->n_runs; i++)
+    n += looked_at(data, data->run[i].value[in->id].steps) * each;
+  return n;
 }
 
 int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
@@ -301,15 +320,12 @@ int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, cons
   const QuantLayer *ql = model->quant->layer[layer->id];
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   *steps = *needed = 0;
-  if (!ql || ql->precision == PRECISION_W8 || (!is_recurrent && layer->kind != LAYER_Dense))
-    return 0;
+  if (!ql || (!is_recurrent && quant_kind(layer) != QUANT_MATRIX)) return 0;
   *needed = ql->part[0][QUANT_INPUT].depth + (is_recurrent ? ql->part[0][QUANT_STATE].depth : 0);
-  const Value *in = layer->in[0];
-  int64_t each = is_recurrent ? 1 : type_step_size(&in->type) / last_axis(&in->type);
-  for (int i = 0; i < data->n_runs; i++)
-    *steps += looked_at(data, data->run[i].value[in->id].steps) * each;
+  *steps = vectors_of(layer, data);
   if (*steps < *needed) return 0;
   *needed = 0;
-  return is_recurrent ? recurrent(arena, model, layer, data, out)
-                      : dense(arena, model, layer, data, out);
+  if (is_recurrent) return recurrent(arena, model, layer, data, out);
+  return layer->kind == LAYER_Dense ? dense(arena, model, layer, data, out)
+                                    : conv(arena, model, layer, data, out);
 }

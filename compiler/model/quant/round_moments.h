@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What rounding by calibration knows of the operands of some rows, and the rounding of these rows.
+ * Private to round.c and round_moments.c. */
+#ifndef GRUS_MODEL_ROUND_MOMENTS_H
+#define GRUS_MODEL_ROUND_MOMENTS_H
+
+#include "model/quant/quant_internal.h"
+
+/* What a group of rows is multiplied with: columns of the operands, then those of biases, which are
+ * not rounded. */
+typedef struct Moments {
+  int64_t k; /* operands */
+  int64_t n; /* and biases */
+  int64_t steps;
+  double *h; /* [n][n] */
+} Moments;
+
+Moments moments_new(Arena *arena, int64_t k, int64_t biases);
+void moments_add(Moments *m, const double *z); /* z[n]: operands, then what biases count with */
+
+typedef struct Columns {
+  const double *w; /* of the part: [rows][depth], real */
+  const QuantPart *part;
+  int16_t *q;
+  double *shift; /* [rows]: what the bias takes, real */
+} Columns;
+
+/* Rows first..last of up to two parts that share their operands side by side. With two columns of
+ * biases each part has its own. */
+void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
+                int64_t last);
+
+#endif
