@@ -266,6 +266,7 @@ static void range_of_all(KirExpr *const *p, int n, int64_t *lo, int64_t *hi) {
     if (least < *lo) *lo = least;
     if (most > *hi) *hi = most;
   }
+  if (*lo == *hi) ++*hi; /* of a memory, equal ends would say that nothing is known */
 }
 
 /* Where n expressions of all units are kept: together, if their sums fit 32 bits whichever they
