@@ -74,7 +74,7 @@ static void warn_slow(Calibrate *c, const Layer *layer) {
   diag_primary(d, "the slowest has a time constant of %.3g steps", slow.slowest);
   diag_note(d,
             "a gate in integers has steps of 1/32768: above 10,000 steps the rate is off by more "
-            "than 15%%, above 65,000 the state stays for ever");
+            "than 15%%, above 65,000 the state never fades");
   diag_fix(d, FIX_MAYBE, "keep the state of this stage in f32: `precision=w8`");
 }
 
