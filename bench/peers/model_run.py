@@ -8,8 +8,10 @@ In, on standard input: a JSON object
   inputs, outputs name and axes of one call, as grus has them
   settled         scalar inputs of the file that the import settled
   seconds, rounds, block_ns
-Out: nanoseconds a call of both (least and median of the blocks), of a call of onnxruntime that does nothing, and the
-largest difference of the outputs over CALLS calls, relative to the largest output, at least 1.
+  floors, bytes   path of the library that reads memory and multiplies (floors.c); bytes of the weights
+Out: nanoseconds a call of both (least and median of the blocks), of a call of onnxruntime that does nothing, of reading
+the weights once, multiply-adds a nanosecond from registers, and the largest difference of the outputs over CALLS calls,
+relative to the largest output, at least 1.
 
 onnxruntime has one thread; all values are bound once (IOBinding), states change places from call to call."""
 import ctypes
@@ -235,6 +237,9 @@ def measure(job):
     peer.time_nothing(500)
     result["peers"]["onnxruntime"]["nothing"] = min(peer.time_nothing(500) for _ in range(9)) / 500
     block = {name: calls_of(p, job["block_ns"]) for name, p in peers.items()}
+    floors = ctypes.CDLL(job["floors"])
+    floors.floors_reading.restype = floors.floors_multiply_adds.restype = ctypes.c_double
+    readings, rates = [], []
     blocks, end = {name: [] for name in peers}, time.perf_counter() + job["seconds"]
     for count in range(job["rounds"]):
         if count >= 3 and time.perf_counter() > end:
@@ -242,6 +247,10 @@ def measure(job):
         for name, p in peers.items():
             p.time(max(1, block[name] // 8))  # its weights and code back into the caches
             blocks[name].append(p.time(block[name]) / block[name])
+        if count < 5:
+            readings.append(floors.floors_reading(ctypes.c_long(job["bytes"])))
+            rates.append(floors.floors_multiply_adds())
+    result["reading"], result["multiply_adds"] = float(np.median(readings)), max(rates)
     for name, ns in blocks.items():
         result["peers"][name].update(least=min(ns), median=float(np.median(ns)), blocks=len(ns), calls=block[name])
     return result

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 
 import table
@@ -83,12 +84,12 @@ def settled(options):
     return {name: int(value) for name, value in (pair.split("=") for pair in pairs) if value.isdigit()}
 
 
-def model_run(options, python, text):
-    """The cell of one model; a dictionary for the results."""
+def model_run(options, python, text, floors, name=None):
+    """The cell of one model; a dictionary for the results. floors: the library of floors.c."""
     path, *flags = shlex.split(text)
     flags = flags or ["--stream"]
-    name = os.path.splitext(os.path.basename(path))[0]
-    folder = os.path.join(options.work, "models", name)
+    name = name or os.path.splitext(os.path.basename(path))[0]
+    folder = os.path.join(options.work, "models", re.sub(r"\W+", "_", name))
     os.makedirs(folder, exist_ok=True)
     try:
         seen, library = build(options.grus, folder, path, flags)
@@ -97,7 +98,7 @@ def model_run(options, python, text):
     values = {part: [{"name": v["name"], "dims": dims_of(v["type"])} for v in seen[part]]
               for part in ("inputs", "outputs")}
     job = {"onnx": os.path.abspath(path), "library": library, "stream": seen["run"] == "stream",
-           "settled": settled(flags), "seconds": options.seconds, "rounds": options.rounds, "block_ns": 5e6, **values}
+           "settled": settled(flags), "floors": floors, "bytes": 4 * sum(layer["params"] for layer in seen["layers"]), "seconds": options.seconds, "rounds": options.rounds, "block_ns": 5e6, **values}
     command = options.wrap + [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_run.py")]
     done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False,
                           env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -115,15 +116,43 @@ def model_run(options, python, text):
 
 def tables(cells):
     """Markdown: nanoseconds a frame; a whole sequence is shared among its steps."""
-    head = ["model", "a call", "parameters", "multiply-adds", "grus", "least", "onnxruntime", "of it the call",
-            "onnxruntime ÷ grus", "difference"]
+    head = ["model", "a call", "parameters", "multiply-adds", "grus", "least", "products alone", "weights alone", "onnxruntime",
+            "of it the call", "onnxruntime ÷ grus", "difference"]
     rows = []
     for c in cells:
         grus, peer = c["peers"]["grus"], c["peers"]["onnxruntime"]
         each = lambda ns: table.number(ns / c["steps"])
         kind = "one step" if c["run"] == "stream" else f"{c['steps']} steps" if c["steps"] > 1 else "all of it"
         rows.append([c["name"], kind, f"{c['params']:,}", f"{c['macs'] // c['steps']:,}", f"**{each(grus['median'])}**",
-                     each(grus["least"]), each(peer["median"]), each(peer["nothing"]),
+                     each(grus["least"]), each(c["macs"] / c["multiply_adds"]), table.number(c["reading"] / c["steps"]),
+                     each(peer["median"]), each(peer["nothing"]),
                      f"**{peer['median'] / grus['median']:.2f}**", f"{c['difference']:.0e}"])
     lines = [head, ["---", "---"] + ["---:"] * (len(head) - 2)] + rows
     return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
+
+
+def web(options, models):
+    """Rows of WebAssembly: modules of grus beside onnxruntime-web under Node.js, from bench/web/models.mjs. models: (name,
+    path, options of the import)."""
+    folder, pairs = os.path.join(options.work, "web"), []
+    os.makedirs(folder, exist_ok=True)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "web", "models.mjs")
+    with open(os.path.join(folder, "package.json"), "w") as file:
+        json.dump({"private": True, "type": "module"}, file)
+    if not os.path.exists(os.path.join(folder, "node_modules", "onnxruntime-web")):
+        subprocess.run(["npm", "install", "--silent", "onnxruntime-web"], cwd=folder, check=True)
+    clang = shutil.which("clang-19") or shutil.which("clang")
+    if clang:
+        subprocess.run([clang, "--target=wasm32", "-O2", "-msimd128", "-nostdlib", "-Wl,--no-entry", "-o",
+                        os.path.join(folder, "floor.wasm"), os.path.join(os.path.dirname(script), "floor.c")], check=False)
+    for name, path, flags in models:
+        base = os.path.join(folder, re.sub(r"\W+", "_", name))
+        run = lambda command: subprocess.run(command, check=True, capture_output=True, text=True)
+        run([options.grus, "import", path, "-q", "--no-check", *shlex.split(flags), "-o", base + ".grus"])
+        run([options.grus, "build", base + ".grus", "--emit=wasm", "-q", "-o", base + ".wasm"])
+        pairs.append(f"{base}.wasm={os.path.abspath(path)}={name}")
+    done = subprocess.run(options.wrap + ["node", os.path.abspath(script), *pairs], cwd=folder, capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise ValueError(f"node failed ({done.returncode}):\n{done.stderr.strip()[-2000:]}")
+    return done.stdout

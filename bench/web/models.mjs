@@ -1,62 +1,136 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Published ONNX files in WebAssembly under Node.js: a module of `grus build --emit=wasm` beside onnxruntime-web on the
-// same file, in turn, in one process, one thread each. Prints a row for each.
+// same file, in turn, in one process, one thread each. Prints a row for each; bench/compare --all makes the modules.
 //
 //   npm install onnxruntime-web
 //   grus import model_1.onnx --stream -o model_1.grus && grus build model_1.grus --emit=wasm -o model_1.wasm
-//   node models.mjs model_1.wasm=model_1.onnx ...
+//   node models.mjs model_1.wasm=model_1.onnx=NAME ...
 //
-// Both get the same first input at each call; grus keeps its states, onnxruntime-web gets zeros. The difference is that of
-// the first call.
+// Both get the same inputs at each call; grus keeps its states, onnxruntime-web gets zeros. A call of a whole sequence is
+// shared among its steps. The difference is that of the first call, relative to the largest output, at least 1. Both are
+// called for WARM_NS first, until V8 has compiled both with its optimising compiler; it does that in the background, so do
+// not bind the process to one core. With floor.wasm (floor.c) beside the modules, "products alone" is what the
+// multiply-adds take from registers.
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const ROUNDS = 30, CALLS = 30;
+const ROUNDS = 30, BLOCK_NS = 5e6, WARM_NS = 2e9;
 const require = createRequire(path.join(process.cwd(), "here.js"));
 const ort = await import(pathToFileURL(require.resolve("onnxruntime-web")));
 ort.env.wasm.numThreads = 1;
 
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+const folded = (name) => name.replace(/\W/g, "_").toLowerCase();
+const product = (dims) => dims.reduce((a, b) => a * b, 1);
 
-async function time(call) {
+async function time(call, calls) {
   const from = process.hrtime.bigint();
-  for (let i = 0; i < CALLS; i++) await call();
-  return Number(process.hrtime.bigint() - from) / CALLS;
+  for (let i = 0; i < calls; i++) await call();
+  return Number(process.hrtime.bigint() - from) / calls;
 }
 
-/** Zeros for each input; the first one is a sound. */
-function feedsOf(session) {
-  const feeds = {};
-  for (const { name, shape } of session.inputMetadata) {
-    const dims = shape.map((d) => (typeof d === "number" ? d : 1));
-    feeds[name] = new ort.Tensor("float32", new Float32Array(dims.reduce((a, b) => a * b, 1)), dims);
+/** Multiply-adds a nanosecond, from registers: the best of 40 tries. 0: there is no floor.wasm. */
+function floorOf(file) {
+  if (!fs.existsSync(file)) return 0;
+  const { spin } = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(file))).exports;
+  let best = 0;
+  for (let i = 0; i < 2000; i++) spin(1000, 0.5);
+  for (let i = 0; i < 40; i++) {
+    const from = process.hrtime.bigint();
+    spin(100000, 0.5);
+    best = Math.max(best, 40 * 100000 / Number(process.hrtime.bigint() - from));
   }
-  const first = feeds[session.inputNames[0]].data;
-  for (let i = 0; i < first.length; i++) first[i] = Math.sin(i * 0.37) / 2;
-  return feeds;
+  return best;
 }
 
-async function row(wasm, onnx) {
+async function warm(call) {
+  for (const from = process.hrtime.bigint(); process.hrtime.bigint() - from < WARM_NS;) await call();
+}
+
+/** As many calls as take a block. */
+async function callsOf(call) {
+  for (let calls = 1; ; calls *= 2) {
+    const ns = await time(call, calls) * calls;
+    if (ns >= BLOCK_NS / 2) return Math.max(1, Math.round(calls * BLOCK_NS / ns));
+  }
+}
+
+/** The axes of an input of the file; those that are open share what `count` leaves, the last one first. */
+function dimsOf(shape, count) {
+  const dims = shape.map((d) => (Number.isInteger(d) && d > 0 && d < 1e9 ? d : 0));
+  let rest = Math.floor(count / product(dims.filter((d) => d)));
+  for (let i = dims.length - 1; i >= 0; i--) {
+    if (dims[i]) continue;
+    dims[i] = Math.max(1, rest);
+    rest = 1;
+  }
+  return dims;
+}
+
+/** A sound for what both read, zeros for states, 16000 for a rate: [inputs of grus, inputs of the file]. */
+function feedsOf(model, session) {
+  const ports = model.description.ports.filter((port) => port.role === "in"), given = {}, feeds = {};
+  for (const { name, shape, type } of session.inputMetadata) {
+    const port = ports.find((one) => folded(one.name) === folded(name));
+    if (type === "int64") {
+      feeds[name] = new ort.Tensor("int64", BigInt64Array.of(16000n), shape);
+      continue;
+    }
+    const dims = dimsOf(shape, port ? port.count : 1), data = new Float32Array(product(dims));
+    for (let i = 0; i < data.length && port; i++) data[i] = Math.sin(i * 0.37) / 2;
+    if (port) given[port.name] = data;
+    feeds[name] = new ort.Tensor("float32", data, dims);
+  }
+  const missing = ports.filter((port) => !given[port.name]);
+  if (missing.length === 1 && ports.length === 1) { // a name that is no name in grus
+    const { name, shape } = session.inputMetadata[0], data = new Float32Array(missing[0].count);
+    for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 0.37) / 2;
+    given[missing[0].name] = data;
+    feeds[name] = new ort.Tensor("float32", data, dimsOf(shape, data.length));
+  } else if (missing.length) throw new Error(`inputs that the file does not have: ${missing.map((port) => port.name)}`);
+  return [given, feeds];
+}
+
+/** The largest difference between outputs of equal name, or of the only one. */
+function differenceOf(ours, theirs, names) {
+  let far = 0, compared = 0;
+  for (const [name, y] of Object.entries(ours)) {
+    const same = names.find((one) => folded(one) === folded(name)) ?? (Object.keys(ours).length === 1 ? names[0] : undefined);
+    if (same === undefined || theirs[same].data.length !== y.length) continue;
+    const scale = theirs[same].data.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+    y.forEach((v, i) => (far = Math.max(far, Math.abs(v - theirs[same].data[i]) / scale)));
+    compared++;
+  }
+  if (!compared) throw new Error("no output of the file is one of the module");
+  return far;
+}
+
+const floor = floorOf("floor.wasm");
+
+async function row(wasm, onnx, title) {
   const module = path.resolve(wasm);
   const { load } = await import(pathToFileURL(module.replace(/[.]wasm$/, ".js")));
   const model = await load(fs.readFileSync(module));
-  const stream = model.stream();
   const session = await ort.InferenceSession.create(onnx, { executionProviders: ["wasm"] });
-  const feeds = feedsOf(session);
-  const input = { [model.description.ports[0].name]: feeds[session.inputNames[0]].data };
-  const ours = Object.values(stream.step(input))[0];
-  const theirs = (await session.run(feeds))[session.outputNames[0]].data;
-  const apart = ours.reduce((most, y, i) => Math.max(most, Math.abs(y - theirs[i])), 0);
-  const a = [], b = [];
+  const [given, feeds] = feedsOf(model, session);
+  const streams = model.description.kind === "stream", stream = streams ? model.stream() : null;
+  const call = streams ? () => stream.step(given) : () => model.run(given), other = () => session.run(feeds);
+  const timed = model.description.ports.find((port) => port.timeAxis >= 0);
+  const steps = streams || !timed ? 1 : timed.shape[timed.timeAxis];
+  const far = differenceOf(call(), await other(), session.outputNames);
+  await warm(call);
+  await warm(other);
+  const a = [], b = [], calls = [await callsOf(call), await callsOf(other)];
   for (let i = 0; i < ROUNDS; i++) {
-    a.push(await time(() => stream.step(input)));
-    b.push(await time(() => session.run(feeds)));
+    a.push(await time(call, calls[0]));
+    b.push(await time(other, calls[1]));
   }
-  const [grus, other] = [median(a), median(b)];
-  console.log(`| ${path.basename(onnx)} | ${Math.round(grus)} | ${Math.round(other)} | ${(other / grus).toFixed(2)} | ${apart.toExponential(0)} |`);
+  const [ours, theirs] = [median(a) / steps, median(b) / steps];
+  const number = (ns) => Math.round(ns).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  console.log(`| ${title ?? path.basename(onnx)} | ${steps > 1 ? `${steps} steps` : "one step"} | **${number(ours)}** | ${floor ? number(model.description.macs / steps / floor) : ""} | ${number(theirs)} | **${(theirs / ours).toFixed(2)}** | ${far.toExponential(0)} |`);
 }
 
-console.log("| file | grus, ns a call | onnxruntime-web | onnxruntime-web ÷ grus | difference |\n|---|---:|---:|---:|---:|");
+console.log("| in WebAssembly | a call | grus | products alone | onnxruntime-web | onnxruntime-web ÷ grus | difference |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |");
 for (const pair of process.argv.slice(2)) await row(...pair.split("="));
