@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The floor of WebAssembly with SIMD: multiply-adds from registers alone, for bench/web/models.mjs. WebAssembly has no fused
- * ones, so each is a product and a sum.
+/* The floor of WebAssembly with SIMD: multiply-adds from registers alone, for bench/web/models.mjs.
+ * WebAssembly has no fused ones, so each is a product and a sum.
  *
  *   clang-19 --target=wasm32 -O2 -msimd128 -nostdlib -Wl,--no-entry -o floor.wasm floor.c */
 typedef float Lanes __attribute__((vector_size(16)));
