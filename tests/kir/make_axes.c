@@ -251,7 +251,19 @@ static bool ends(Make *m, MakeShape *s) {
 
 /* ---- moves ---- */
 
+/* Every step several times: a stream becomes as much faster. */
+static bool repeat_steps(Make *m, MakeShape *s) {
+  enum { MOST_STEPS = 40 };
+  unsigned times = 1 + make_pick(m, 3);
+  if (!s->has_time || m->time == BOUNDED) return false;
+  if (m->time == STREAM ? s->steps % times != 0 : s->steps * times > MOST_STEPS) return false;
+  text_printf(m->out, "upsample(%u, along=time)", times);
+  s->steps = m->time == STREAM ? s->steps / times : s->steps * times;
+  return true;
+}
+
 static bool move(Make *m, MakeShape *s) {
+  if (make_pick(m, 6) == 0) return repeat_steps(m, s);
   int i = labelled(m, s, s->rank);
   if (i < 0) return false;
   unsigned n = s->axis[i].n, from, to;

@@ -157,12 +157,24 @@ static bool same_axes(const MakeShape *a, const MakeShape *b, int apart) {
   return same;
 }
 
+/* Over a whole sequence, over the last steps of it or of a stream, or along an axis. */
+static void attend(Make *m, const char *left, const char *right) {
+  bool additive = make_pick(m, 3) == 0;
+  unsigned window = make_pick(m, 2) ? 1 + make_pick(m, 9) : 0;
+  text_printf(m->out, "%s(%s, %s, %s", additive ? "AdditiveAttention" : "attention", left, right,
+              make_pick(m, 2) ? left : right);
+  if (window)
+    text_printf(m->out, ", window=%u", window);
+  else
+    text_add(m->out, m->time == STREAM ? ", along=f" : WORD(m, "", ", mask=causal"));
+  text_add(m->out, additive ? WORD(m, "", ", scale=false") : WORD(m, "", ", factor=1"));
+  text_add(m->out, additive ? ")" : WORD(m, ")", ", heads=2)"));
+}
+
 static void join_elements(Make *m, const char *left, const char *right) {
   unsigned how = make_pick(m, 9);
   if (how == 8)
-    text_printf(m->out, "attention(%s, %s, %s%s%s)", left, right, make_pick(m, 2) ? left : right,
-                m->time == STREAM ? ", along=f" : WORD(m, "", ", mask=causal", ", factor=1"),
-                WORD(m, "", ", heads=2"));
+    attend(m, left, right);
   else if (how == 4)
     text_printf(m->out, "maximum(%s, %s)", left, right);
   else if (how == 5)
