@@ -24,7 +24,7 @@ static const GraphTensor *fuzz_input(Arena *arena, const GraphInput *input) {
 }
 
 static void fuzz_evaluate(Arena *arena, const Graph *graph) {
-  const GraphLimits limits = {.steps = 64, .work = 1 << 20, .room = 1 << 18};
+  const GraphLimits limits = {.steps = 64, .work = 1 << 16, .room = 1 << 16};
   const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, graph->n_in + 1);
   const GraphTensor **out = ARENA_ARRAY(arena, const GraphTensor *, graph->n_out + 1);
   GraphFault fault;
