@@ -126,6 +126,30 @@ static bool quantise(Session *s, Model *model, const Recorded *in, uint64_t bits
   return model_quantise(model, &ranges, NULL, s->diags);
 }
 
+/* Zeros in blocks of kernels, as training to few weights leaves them: which blocks, and how large,
+ * is decided by bits. */
+static void make_sparse(Model *model, uint64_t bits) {
+  static const int64_t heights[] = {4, 8, 16, 32}, depths[] = {1, 4};
+  int64_t height = heights[bits >> 22 & 3], depth = depths[bits >> 24 & 1];
+  uint64_t random = bits;
+  for (int i = 0; i < model->n_layers; i++) {
+    ParamShape shape[LAYER_MAX_PARAMS];
+    for (int p = 0, n = layer_params(model->layer[i], shape); p < n; p++) {
+      float *w = (float *)(uintptr_t)model->layer[i]->weights->role[shape[p].role];
+      int64_t columns = shape[p].rank > 1 ? shape[p].dim[shape[p].rank - 1] : 0,
+              rows = shape[p].rank > 1 ? shape[p].dim[shape[p].rank - 2] : 1,
+              all = columns ? param_count(&shape[p]) / columns : 0;
+      for (int64_t r = 0; r < all; r += rows - r % rows < height ? rows - r % rows : height)
+        for (int64_t c = 0; c < columns; c += depth) {
+          bool keeps = next(&random) % 4 == 0;
+          for (int64_t y = r; y < r + height && y / rows == r / rows && !keeps; y++)
+            for (int64_t x = c; x < c + depth && x < columns; x++)
+              w[y * columns + x] = 0;
+        }
+    }
+  }
+}
+
 /* *what says why. */
 static Verdict refused(const Session *s, char *what, size_t size) {
   const Diag *d = s->diags->first;
@@ -149,6 +173,7 @@ static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, Orac
                           .weights_extern = (bits & 0x38) == 0x38};
   if (!choose(model, bits, &options)) return TOO_LARGE;
   model_bind_random(model, bits >> 16);
+  if ((bits >> 20 & 3) == 0) make_sparse(model, bits);
   const Recorded **in =
       ARENA_ARRAY(s->arena, const Recorded *, options.batch); /* each its own, lengths included */
   for (int64_t b = 0; b < options.batch; b++)
