@@ -203,7 +203,8 @@ static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sam
   static const char *const name[] = {"", "LLVM", "C"};
   const Recorded **in = ARENA_ARRAY(s->arena, const Recorded *, m->batch);
   Recorded **got = ARENA_ARRAY(s->arena, Recorded *, m->batch);
-  LlvmOptions options = {.prefix = m->name, .level = '2', .scratch = C_SCRATCH_STATIC};
+  LlvmOptions options = {
+      .prefix = m->name, .cpu = "native", .level = '2', .scratch = C_SCRATCH_STATIC};
   LlvmEntries entries;
   const GrusProgram *program = NULL;
   for (int64_t b = 0; b < m->batch; b++) {
@@ -215,7 +216,11 @@ static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sam
   else if (backend_llvm_jit(m, &options, s->diags, &entries))
     program = jit_describe(m, &entries, s->arena);
   if (!program) {
-    snprintf(what, size, "%s makes no code of it", name[backend]);
+    const Diag *why = s->diags->first;
+    while (why && why->level != LEVEL_ERROR)
+      why = why->next;
+    snprintf(what, size, "%s makes no code of it: %s%s", name[backend], why ? why->message : "",
+             why && why->n_notes ? why->notes[0] : "");
     return DIFFERS;
   }
   trial_samples(s, model, program, in, got);
