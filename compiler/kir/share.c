@@ -13,6 +13,8 @@
  * other statement touches, or neighbours in one merged buffer. */
 #include "kir/share.h"
 
+#include "kir/share_alike.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@ enum { LEAST_TURNS = 24, MOST_PERIOD = 64 };
 typedef struct Use {
   KirBuffer *buffer;
   KirIndex *at; /* NULL: a table that is looked up */
+  bool writes;  /* whatever way the code takes */
 } Use;
 
 typedef struct Uses {
@@ -50,7 +53,7 @@ typedef struct Sharing {
 
 static void add_use(Sharing *s, Uses *to, KirBuffer *b, KirIndex *at) {
   if (!b) return;
-  Use use = {b, at};
+  Use use = {b, at, false};
   ARENA_PUSH(s->m->arena, to->use, to->n, to->cap, use);
 }
 
@@ -64,17 +67,23 @@ static void expr_uses(Sharing *s, Uses *to, KirExpr *e) {
 
 static void list_uses(Sharing *s, Uses *to, KirStmt *list);
 
+/* What it reads, then what it writes. */
 static void stmt_uses(Sharing *s, Uses *to, KirStmt *x) {
-  add_use(s, to, x->buffer, &x->at);
-  add_use(s, to, x->source, &x->from);
-  add_use(s, to, x->bias, &x->bias_at);
   expr_uses(s, to, x->value);
   expr_uses(s, to, x->lo);
   expr_uses(s, to, x->hi);
+  add_use(s, to, x->source, &x->from);
+  add_use(s, to, x->bias, &x->bias_at);
+  add_use(s, to, x->buffer, &x->at);
+  if (x->kind == KIR_STORE || x->kind == KIR_COPY || x->kind == KIR_ZERO)
+    to->use[to->n - 1].writes = true;
   for (int i = 0; i < x->n_args; i++)
     s->is_fixed[x->args[i]->id] = true;
+  int before = to->n;
   list_uses(s, to, x->body);
   list_uses(s, to, x->other);
+  for (int u = before; u < to->n && x->kind == KIR_IF; u++)
+    to->use[u].writes = false;
 }
 
 static void list_uses(Sharing *s, Uses *to, KirStmt *list) {
@@ -99,116 +108,7 @@ static Uses distinct(const Sharing *s, const Uses *from) {
   return to;
 }
 
-/* ---- alike but for buffers ---- */
-
-/* Registers of the one statement as they are called in the other, by id; those defined outside of
- * both are the same. */
-typedef struct Alike {
-  KirReg **reg;
-} Alike;
-
-static bool same_reg(const Alike *a, const KirReg *x, const KirReg *y) {
-  if (!x || !y) return x == y;
-  return a->reg[x->id] ? a->reg[x->id] == y : x == y;
-}
-
-static bool define(Alike *a, KirReg *x, KirReg *y) {
-  if (!x || !y) return x == y;
-  if (!kir_type_equal(x->type, y->type) || x->is_mutable != y->is_mutable || x->lo != y->lo ||
-      x->hi != y->hi)
-    return false;
-  a->reg[x->id] = y;
-  return true;
-}
-
-static bool same_index(const Alike *a, const KirIndex *x, const KirIndex *y) {
-  if (x->offset != y->offset || x->n_terms != y->n_terms) return false;
-  for (int i = 0; i < x->n_terms; i++)
-    if (x->term[i].stride != y->term[i].stride || !same_reg(a, x->term[i].var, y->term[i].var))
-      return false;
-  return true;
-}
-
-/* Whether two buffers could be neighbours of one merged buffer, or are one. */
-static bool same_kind(const KirBuffer *x, const KirBuffer *y) {
-  if (!x || !y) return x == y;
-  return x->elem == y->elem;
-}
-
-static bool same_bits(float x, float y) {
-  return memcmp(&x, &y, sizeof x) == 0;
-}
-
-static bool same_expr(const Alike *a, const KirExpr *x, const KirExpr *y) {
-  if (!x || !y) return x == y;
-  if (x->op != y->op || !kir_type_equal(x->type, y->type) || !same_bits(x->f, y->f) ||
-      x->i != y->i || x->lo != y->lo || x->hi != y->hi || x->exact != y->exact ||
-      x->helper != y->helper || !same_reg(a, x->reg, y->reg) || !same_kind(x->buffer, y->buffer) ||
-      !same_index(a, &x->at, &y->at))
-    return false;
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    if (!same_expr(a, x->arg[i], y->arg[i])) return false;
-  return true;
-}
-
-static bool same_list(Alike *a, const KirStmt *x, const KirStmt *y);
-
-static bool same_stmt(Alike *a, const KirStmt *x, const KirStmt *y) {
-  bool defines = x->kind == KIR_LET || x->kind == KIR_FOR;
-  if (x->kind != y->kind || x->count != y->count || x->step != y->step ||
-      x->swapped != y->swapped || x->unroll != y->unroll || x->independent != y->independent ||
-      x->n_regs != y->n_regs || x->home != y->home || x->kind == KIR_INVOKE ||
-      x->kind == KIR_RETURN)
-    return false;
-  if (!same_expr(a, x->value, y->value) || !same_expr(a, x->lo, y->lo) ||
-      !same_expr(a, x->hi, y->hi))
-    return false;
-  if (defines ? !define(a, x->reg, y->reg) : !same_reg(a, x->reg, y->reg)) return false;
-  for (int i = 0; i < x->n_regs; i++)
-    if (!define(a, x->regs[i], y->regs[i])) return false;
-  return same_kind(x->buffer, y->buffer) && same_kind(x->source, y->source) &&
-         same_kind(x->bias, y->bias) && same_index(a, &x->at, &y->at) &&
-         same_index(a, &x->from, &y->from) && same_index(a, &x->bias_at, &y->bias_at) &&
-         same_list(a, x->body, y->body) && same_list(a, x->other, y->other);
-}
-
-static bool same_list(Alike *a, const KirStmt *x, const KirStmt *y) {
-  for (; x && y; x = x->next, y = y->next)
-    if (!same_stmt(a, x, y)) return false;
-  return !x && !y;
-}
-
 /* ---- statements that repeat ---- */
-
-/* What alike statements have in common, as a number; 0: a statement that no loop can take. */
-static uint64_t mix(uint64_t h, int64_t x) {
-  return (h ^ (uint64_t)x) * 1099511628211u;
-}
-
-static uint64_t print_of_expr(uint64_t h, const KirExpr *e) {
-  if (!e) return mix(h, 1);
-  h = mix(mix(mix(h, e->op), e->at.offset), e->at.n_terms);
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    h = print_of_expr(h, e->arg[i]);
-  return h;
-}
-
-static uint64_t print_of_list(uint64_t h, const KirStmt *list) {
-  for (const KirStmt *x = list; x; x = x->next) {
-    h = mix(mix(mix(mix(h, x->kind), x->count), x->at.offset), x->from.offset);
-    h = print_of_expr(print_of_expr(print_of_expr(h, x->value), x->lo), x->hi);
-    h = print_of_list(print_of_list(h, x->body), x->other);
-  }
-  return mix(h, 2);
-}
-
-static uint64_t print_of(const KirStmt *x) {
-  bool whole = x->kind == KIR_SECTION || x->kind == KIR_FOR || x->kind == KIR_IF ||
-               x->kind == KIR_ZERO || x->kind == KIR_COPY;
-  KirStmt alone = *x;
-  alone.next = NULL;
-  return whole ? print_of_list(14695981039346656037u, &alone) | 1 : 0;
-}
 
 /* A list as an array, with a number for each statement. */
 typedef struct List {
@@ -226,16 +126,9 @@ static List list_of(Sharing *s, KirStmt *first) {
   int i = 0;
   for (KirStmt *x = first; x; x = x->next) {
     l.stmt[i] = x;
-    l.print[i++] = print_of(x);
+    l.print[i++] = kir_print_of(x);
   }
   return l;
-}
-
-static bool units_alike(Sharing *s, const List *l, int x, int y, int period) {
-  Alike a = {ARENA_ARRAY(s->m->arena, KirReg *, s->f->n_regs + 1)};
-  for (int i = 0; i < period; i++)
-    if (!same_stmt(&a, l->stmt[x + i], l->stmt[y + i])) return false;
-  return true;
 }
 
 /* How many units of `period` statements from `at` on are alike. */
@@ -254,6 +147,7 @@ static int count_units(const List *l, int at, int period) {
 typedef struct Run {
   int at, period, n; /* units of the list */
   Uses *uses;        /* by unit */
+  bool *inside;      /* by register id: unit 0 defines it */
 } Run;
 
 /* Elements from one slot of a merged buffer to the next: whole vectors. */
@@ -279,14 +173,40 @@ static int uses_of(const Uses *uses, const KirBuffer *b) {
   return n;
 }
 
-/* Scratch that its unit alone touches, in every unit: one of them serves all. */
+static void define_in(const KirStmt *list, bool *inside) {
+  for (const KirStmt *x = list; x; x = x->next) {
+    if (x->kind == KIR_LET || x->kind == KIR_FOR) inside[x->reg->id] = true;
+    for (int i = 0; i < x->n_regs; i++)
+      inside[x->regs[i]->id] = true;
+    define_in(x->body, inside);
+    define_in(x->other, inside);
+  }
+}
+
+/* Whether unit 0 fills a buffer anew whenever it runs: it writes first, and at places that depend
+ * on nothing outside of it. Rows of a sequence, which later steps read, are written at the step. */
+static bool is_filled_anew(const Run *r, const KirBuffer *b) {
+  bool first = true;
+  for (int i = 0; i < r->uses[0].n; i++) {
+    const Use *use = &r->uses[0].use[i];
+    if (use->buffer != b) continue;
+    if (!use->at || (first && !use->writes)) return false;
+    first = false;
+    for (int k = 0; k < use->at->n_terms; k++)
+      if (!r->inside[use->at->term[k].var->id]) return false;
+  }
+  return true;
+}
+
+/* Scratch that its unit alone touches, in every unit, and that holds nothing from one of its runs
+ * to the next: one of them serves all. */
 static bool is_private(const Sharing *s, const Run *r, int u) {
   for (int i = 0; i < r->n; i++) {
     const KirBuffer *b = r->uses[i].use[u].buffer;
     if (b->space != KIR_SCRATCH || s->touched[b->id] != uses_of(&r->uses[i], b)) return false;
     if (!is_mergeable(s, r->uses[0].use[u].buffer, b)) return false;
   }
-  return true;
+  return is_filled_anew(r, r->uses[0].use[u].buffer);
 }
 
 static bool is_same(const Run *r, int u) {
@@ -415,10 +335,17 @@ static bool has_room(const Run *r) {
 
 /* The run of n units from `at` on, if its buffers can be neighbours. */
 static bool try_run(Sharing *s, const List *l, int at, int period, int n) {
-  Run r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n)};
+  Run r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n),
+           ARENA_ARRAY(s->m->arena, bool, s->f->n_regs + 1)};
   if (n < LEAST_TURNS) return false;
+  for (int k = 0; k < period; k++) {
+    KirStmt alone = *l->stmt[at + k];
+    alone.next = NULL;
+    define_in(&alone, r.inside);
+  }
   for (int i = 1; i < n; i++)
-    if (!units_alike(s, l, at, at + i * period, period)) return false;
+    if (!kir_alike(s->m->arena, s->f->n_regs, l->stmt + at, l->stmt + at + i * period, period))
+      return false;
   for (int i = 0; i < n; i++)
     for (int k = 0; k < period; k++)
       stmt_uses(s, &r.uses[i], l->stmt[at + i * period + k]);

@@ -29,8 +29,8 @@ static const Layer *spread_by(const Value *v) {
 }
 
 /* Where a transposed convolution makes one axis longer than its counterpart by less than a stride:
- * the rest of a size that the stride does not divide. */
-static void advise_cut(Infer *inf, Diag *d, const Layer *layer, int j, int axis) {
+ * the rest of a size that the stride does not divide. False: it does not. */
+static bool advise_cut(Infer *inf, Diag *d, const Layer *layer, int j, int axis) {
   int64_t a = layer->in[0]->type.dim[axis].n, b = layer->in[j]->type.dim[axis].n;
   int longer = a > b ? 0 : j;
   const Value *v = layer->in[longer];
@@ -38,15 +38,16 @@ static void advise_cut(Infer *inf, Diag *d, const Layer *layer, int j, int axis)
   int64_t least = a > b ? b : a, surplus = a + b - 2 * least, stride = 0;
   for (int k = 0; spread && k < spread->n_along; k++)
     if (spread->along[k].axis == axis) stride = spread->along[k].stride;
-  if (surplus >= stride) return;
+  if (surplus >= stride) return false;
   diag_note(d,
             "a stride that does not divide a size loses the rest of it, and `%s` makes the next "
             "whole multiple",
             layer_name(spread));
-  if (!v->type.dim[axis].label) return;
+  if (!v->type.dim[axis].label) return true;
   edit_pipe_input(inf, diag_fix(d, FIX_MAYBE, "cut off the surplus"), layer, longer,
                   arena_printf(inf->arena, "slice(0, %lld, along=%s)", (long long)least,
                                v->type.dim[axis].label));
+  return true;
 }
 
 /* The first axis that differs, but for the one that is joined. */
@@ -167,8 +168,8 @@ static bool report_shapes(Infer *inf, const Layer *layer, int j) {
   label_shapes(inf, d, layer, 0, j);
   diag_note(d, "every axis must be equal: there is no broadcasting");
   int axis = only_axis_that_differs(&layer->in[0]->type, &layer->in[j]->type);
-  if (axis >= 0) advise_cut(inf, d, layer, j, axis);
-  if (spread_by(layer->in[0]) || spread_by(layer->in[j]))
+  bool cut = axis >= 0 && advise_cut(inf, d, layer, j, axis);
+  if (!cut && (spread_by(layer->in[0]) || spread_by(layer->in[j])))
     diag_note(d, "a transposed convolution with the `kernel`, `stride` and `padding` of its "
                  "convolution brings back the size that the convolution had");
   if (layer->n_in == 2) advise_project(inf, d, layer);
