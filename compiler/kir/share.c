@@ -47,6 +47,10 @@ typedef struct Sharing {
   bool *is_fixed; /* by buffer id: an argument of a call */
   int *touched;   /* by buffer id: statements of all functions that touch it */
   int n_groups;
+  KirAlike alike;             /* of the function */
+  int *inside, inside_now;    /* by register id: the stamp of the unit that defines it */
+  KirBuffer **stands, **back; /* by buffer id: what stands for it, where the stamp is that of now */
+  int *stands_stamp, *back_stamp, stands_now;
 } Sharing;
 
 /* ---- what a statement touches ---- */
@@ -147,7 +151,7 @@ static int count_units(const List *l, int at, int period) {
 typedef struct Run {
   int at, period, n; /* units of the list */
   Uses *uses;        /* by unit */
-  bool *inside;      /* by register id: unit 0 defines it */
+  bool *is_private;  /* by use of unit 0 */
 } Run;
 
 /* Elements from one slot of a merged buffer to the next: whole vectors. */
@@ -173,19 +177,19 @@ static int uses_of(const Uses *uses, const KirBuffer *b) {
   return n;
 }
 
-static void define_in(const KirStmt *list, bool *inside) {
+static void define_in(Sharing *s, const KirStmt *list) {
   for (const KirStmt *x = list; x; x = x->next) {
-    if (x->kind == KIR_LET || x->kind == KIR_FOR) inside[x->reg->id] = true;
+    if (x->kind == KIR_LET || x->kind == KIR_FOR) s->inside[x->reg->id] = s->inside_now;
     for (int i = 0; i < x->n_regs; i++)
-      inside[x->regs[i]->id] = true;
-    define_in(x->body, inside);
-    define_in(x->other, inside);
+      s->inside[x->regs[i]->id] = s->inside_now;
+    define_in(s, x->body);
+    define_in(s, x->other);
   }
 }
 
 /* Whether unit 0 fills a buffer anew whenever it runs: it writes first, and at places that depend
  * on nothing outside of it. Rows of a sequence, which later steps read, are written at the step. */
-static bool is_filled_anew(const Run *r, const KirBuffer *b) {
+static bool is_filled_anew(const Sharing *s, const Run *r, const KirBuffer *b) {
   bool first = true;
   for (int i = 0; i < r->uses[0].n; i++) {
     const Use *use = &r->uses[0].use[i];
@@ -193,7 +197,7 @@ static bool is_filled_anew(const Run *r, const KirBuffer *b) {
     if (!use->at || (first && !use->writes)) return false;
     first = false;
     for (int k = 0; k < use->at->n_terms; k++)
-      if (!r->inside[use->at->term[k].var->id]) return false;
+      if (s->inside[use->at->term[k].var->id] != s->inside_now) return false;
   }
   return true;
 }
@@ -206,7 +210,7 @@ static bool is_private(const Sharing *s, const Run *r, int u) {
     if (b->space != KIR_SCRATCH || s->touched[b->id] != uses_of(&r->uses[i], b)) return false;
     if (!is_mergeable(s, r->uses[0].use[u].buffer, b)) return false;
   }
-  return is_filled_anew(r, r->uses[0].use[u].buffer);
+  return is_filled_anew(s, r, r->uses[0].use[u].buffer);
 }
 
 static bool is_same(const Run *r, int u) {
@@ -224,12 +228,6 @@ static Slot place_of_use(const Sharing *s, const Run *r, int u) {
   return (Slot){0, 0};
 }
 
-static bool slot_is_free(const Sharing *s, Slot p) {
-  for (int i = 0; i < s->m->n_buffers; i++)
-    if (s->place[i].group == p.group && s->place[i].at == p.at) return false;
-  return true;
-}
-
 /* Gives the buffers of use u neighbouring slots; false: they cannot have them. */
 static bool place_use(Sharing *s, const Run *r, int u) {
   if (!r->uses[0].use[u].at) return false;
@@ -239,33 +237,55 @@ static bool place_use(Sharing *s, const Run *r, int u) {
     const KirBuffer *b = r->uses[i].use[u].buffer;
     Slot *have = &s->place[b->id], want = {first.group, first.at + i};
     if (!is_mergeable(s, r->uses[0].use[u].buffer, b)) return false;
-    if (have->group ? have->group != want.group || have->at != want.at : !slot_is_free(s, want))
-      return false;
+    if (have->group && (have->group != want.group || have->at != want.at)) return false;
     *have = want;
   }
   return true;
 }
 
-/* Whether the private scratch of unit 0 stands for that of unit i one to one. */
-static bool stands_for(const Sharing *s, const Run *r, int i, const bool *of_unit) {
-  KirBuffer **to = ARENA_ARRAY(s->m->arena, KirBuffer *, s->m->n_buffers + 1),
-            **back = ARENA_ARRAY(s->m->arena, KirBuffer *, s->m->n_buffers + 1);
+/* Whether the private scratch of unit 0 stands for that of unit i one to one, in all its uses. */
+static bool stands_for(Sharing *s, const Run *r, int i, const bool *is_private_buffer) {
+  int now = ++s->stands_now;
   for (int u = 0; u < r->uses[0].n; u++) {
     KirBuffer *x = r->uses[0].use[u].buffer, *y = r->uses[i].use[u].buffer;
-    if (!of_unit[u]) continue;
-    if ((to[x->id] && to[x->id] != y) || (back[y->id] && back[y->id] != x)) return false;
-    to[x->id] = y;
-    back[y->id] = x;
+    if (!is_private_buffer[x->id]) continue;
+    bool other = s->stands_stamp[x->id] == now && s->stands[x->id] != y;
+    if (other || (s->back_stamp[y->id] == now && s->back[y->id] != x)) return false;
+    s->stands_stamp[x->id] = s->back_stamp[y->id] = now;
+    s->stands[x->id] = y;
+    s->back[y->id] = x;
   }
   return true;
 }
 
-static bool privates_stand(const Sharing *s, const Run *r) {
-  bool *of_unit = ARENA_ARRAY(s->m->arena, bool, r->uses[0].n + 1);
-  for (int u = 0; u < r->uses[0].n; u++)
-    of_unit[u] = !is_same(r, u) && is_private(s, r, u);
+/* Sets is_private of the run. False: what is private in one unit is used otherwise in another. */
+static bool find_privates(Sharing *s, Run *r) {
+  bool *of_buffer = ARENA_ARRAY(s->m->arena, bool, s->m->n_buffers + 1);
+  r->is_private = ARENA_ARRAY(s->m->arena, bool, r->uses[0].n + 1);
+  for (int u = 0; u < r->uses[0].n; u++) {
+    r->is_private[u] = !is_same(r, u) && is_private(s, r, u);
+    if (r->is_private[u]) of_buffer[r->uses[0].use[u].buffer->id] = true;
+  }
   for (int i = 1; i < r->n; i++)
-    if (!stands_for(s, r, i, of_unit)) return false;
+    if (!stands_for(s, r, i, of_buffer)) return false;
+  return true;
+}
+
+static int by_slot(const void *a, const void *b) {
+  const Slot *x = a, *y = b;
+  if (x->group != y->group) return x->group < y->group ? -1 : 1;
+  return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Whether no two buffers have one slot. */
+static bool slots_differ(const Sharing *s) {
+  Slot *sorted = ARENA_ARRAY(s->m->arena, Slot, s->m->n_buffers + 1);
+  int n = 0;
+  for (int i = 0; i < s->m->n_buffers; i++)
+    if (s->place[i].group) sorted[n++] = s->place[i];
+  if (n > 1) qsort(sorted, (size_t)n, sizeof *sorted, by_slot);
+  for (int i = 1; i < n; i++)
+    if (by_slot(&sorted[i], &sorted[i - 1]) == 0) return false;
   return true;
 }
 
@@ -274,14 +294,14 @@ static bool place_run(Sharing *s, const Run *r) {
   size_t bytes = (size_t)s->m->n_buffers * sizeof *s->place;
   Slot *before = ARENA_ARRAY(s->m->arena, Slot, s->m->n_buffers);
   int groups = s->n_groups;
+  bool placed = true;
   memcpy(before, s->place, bytes);
-  for (int u = 0; u < r->uses[0].n; u++) {
-    if (is_same(r, u) || is_private(s, r, u) || place_use(s, r, u)) continue;
-    memcpy(s->place, before, bytes);
-    s->n_groups = groups;
-    return false;
-  }
-  return true;
+  for (int u = 0; u < r->uses[0].n && placed; u++)
+    placed = is_same(r, u) || r->is_private[u] || place_use(s, r, u);
+  if (placed && slots_differ(s)) return true;
+  memcpy(s->place, before, bytes);
+  s->n_groups = groups;
+  return false;
 }
 
 /* ---- the loop ---- */
@@ -335,21 +355,20 @@ static bool has_room(const Run *r) {
 
 /* The run of n units from `at` on, if its buffers can be neighbours. */
 static bool try_run(Sharing *s, const List *l, int at, int period, int n) {
-  Run r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n),
-           ARENA_ARRAY(s->m->arena, bool, s->f->n_regs + 1)};
   if (n < LEAST_TURNS) return false;
+  for (int i = 1; i < n; i++)
+    if (!kir_alike(&s->alike, l->stmt + at, l->stmt + at + i * period, period)) return false;
+  Run r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n), NULL};
+  s->inside_now++;
   for (int k = 0; k < period; k++) {
     KirStmt alone = *l->stmt[at + k];
     alone.next = NULL;
-    define_in(&alone, r.inside);
+    define_in(s, &alone);
   }
-  for (int i = 1; i < n; i++)
-    if (!kir_alike(s->m->arena, s->f->n_regs, l->stmt + at, l->stmt + at + i * period, period))
-      return false;
   for (int i = 0; i < n; i++)
     for (int k = 0; k < period; k++)
       stmt_uses(s, &r.uses[i], l->stmt[at + i * period + k]);
-  if (!has_room(&r) || !privates_stand(s, &r) || !place_run(s, &r)) return false;
+  if (!has_room(&r) || !find_privates(s, &r) || !place_run(s, &r)) return false;
   make_loop(s, l, &r);
   return true;
 }
@@ -364,16 +383,18 @@ static bool is_code(const List *l, int at, int period) {
   return false;
 }
 
-/* Units from `at` on that became a loop: statements passed over. The first layer reads an input and
- * the last one may write an output, where those between read and write each other's. */
-static int share_at(Sharing *s, const List *l, int at) {
+/* Units from `at` on: statements to pass over, and whether they became a loop. The first layer
+ * reads an input and the last one may write an output, where those between read and write each
+ * other's. What cannot become one is not tried again from each of its statements. */
+static int share_at(Sharing *s, const List *l, int at, bool *is_loop) {
+  *is_loop = false;
   for (int period = 1; period <= MOST_PERIOD && at + period <= l->n; period++) {
-    int n = count_units(l, at, period);
+    int n = count_units(l, at, period), next = at + period;
     if (n == 0) return 0;
     if (n < LEAST_TURNS || !is_code(l, at, period)) continue;
-    if (try_run(s, l, at, period, n) || try_run(s, l, at, period, n - 1)) return n * period;
-    int next = at + period;
-    if (try_run(s, l, next, period, n - 1) || try_run(s, l, next, period, n - 2)) return n * period;
+    *is_loop = try_run(s, l, at, period, n) || try_run(s, l, at, period, n - 1) ||
+               try_run(s, l, next, period, n - 1) || try_run(s, l, next, period, n - 2);
+    return n * period;
   }
   return 0;
 }
@@ -381,12 +402,13 @@ static int share_at(Sharing *s, const List *l, int at) {
 static void share_list(Sharing *s, KirStmt *first) {
   List l = list_of(s, first);
   for (int at = 0; at < l.n;) {
-    int passed = share_at(s, &l, at);
-    if (!passed) {
+    bool is_loop;
+    int passed = share_at(s, &l, at, &is_loop), end = at + (passed ? passed : 1);
+    for (; at < end; at++) {
+      if (is_loop) continue;
       share_list(s, l.stmt[at]->body);
       share_list(s, l.stmt[at]->other);
     }
-    at += passed ? passed : 1;
   }
 }
 
@@ -496,6 +518,10 @@ void kir_share(KirModule *m) {
   s.place = ARENA_ARRAY(m->arena, Slot, m->n_buffers + 1);
   s.is_fixed = ARENA_ARRAY(m->arena, bool, m->n_buffers + 1);
   s.touched = ARENA_ARRAY(m->arena, int, m->n_buffers + 1);
+  s.stands = ARENA_ARRAY(m->arena, KirBuffer *, m->n_buffers + 1);
+  s.back = ARENA_ARRAY(m->arena, KirBuffer *, m->n_buffers + 1);
+  s.stands_stamp = ARENA_ARRAY(m->arena, int, m->n_buffers + 1);
+  s.back_stamp = ARENA_ARRAY(m->arena, int, m->n_buffers + 1);
   for (int i = 0; i < m->n_funcs; i++)
     list_uses(&s, &all, m->func[i]->body);
   for (int u = 0; u < all.n; u++) {
@@ -504,6 +530,8 @@ void kir_share(KirModule *m) {
   }
   for (int i = 0; i < m->n_funcs; i++) {
     s.f = m->func[i];
+    s.alike = kir_alike_new(m->arena, s.f->n_regs);
+    s.inside = ARENA_ARRAY(m->arena, int, s.f->n_regs + 1);
     share_list(&s, s.f->body);
   }
   if (!s.n_groups) return;

@@ -4,27 +4,23 @@
 
 #include <string.h>
 
-/* Registers of the one statement as they are called in the other, by id; those defined outside of
- * both are the same. */
-typedef struct Alike {
-  KirReg **reg;
-} Alike;
-
-static bool same_reg(const Alike *a, const KirReg *x, const KirReg *y) {
+static bool same_reg(const KirAlike *a, const KirReg *x, const KirReg *y) {
   if (!x || !y) return x == y;
-  return a->reg[x->id] ? a->reg[x->id] == y : x == y;
+  bool defined = x->id < a->n_regs && a->stamp[x->id] == a->now;
+  return defined ? a->reg[x->id] == y : x == y;
 }
 
-static bool define(Alike *a, KirReg *x, KirReg *y) {
+static bool define(KirAlike *a, KirReg *x, KirReg *y) {
   if (!x || !y) return x == y;
   if (!kir_type_equal(x->type, y->type) || x->is_mutable != y->is_mutable || x->lo != y->lo ||
-      x->hi != y->hi)
+      x->hi != y->hi || x->id >= a->n_regs)
     return false;
+  a->stamp[x->id] = a->now;
   a->reg[x->id] = y;
   return true;
 }
 
-static bool same_index(const Alike *a, const KirIndex *x, const KirIndex *y) {
+static bool same_index(const KirAlike *a, const KirIndex *x, const KirIndex *y) {
   if (x->offset != y->offset || x->n_terms != y->n_terms) return false;
   for (int i = 0; i < x->n_terms; i++)
     if (x->term[i].stride != y->term[i].stride || !same_reg(a, x->term[i].var, y->term[i].var))
@@ -42,7 +38,7 @@ static bool same_bits(float x, float y) {
   return memcmp(&x, &y, sizeof x) == 0;
 }
 
-static bool same_expr(const Alike *a, const KirExpr *x, const KirExpr *y) {
+static bool same_expr(const KirAlike *a, const KirExpr *x, const KirExpr *y) {
   if (!x || !y) return x == y;
   if (x->op != y->op || !kir_type_equal(x->type, y->type) || !same_bits(x->f, y->f) ||
       x->i != y->i || x->lo != y->lo || x->hi != y->hi || x->exact != y->exact ||
@@ -54,9 +50,9 @@ static bool same_expr(const Alike *a, const KirExpr *x, const KirExpr *y) {
   return true;
 }
 
-static bool same_list(Alike *a, const KirStmt *x, const KirStmt *y);
+static bool same_list(KirAlike *a, const KirStmt *x, const KirStmt *y);
 
-static bool same_stmt(Alike *a, const KirStmt *x, const KirStmt *y) {
+static bool same_stmt(KirAlike *a, const KirStmt *x, const KirStmt *y) {
   bool defines = x->kind == KIR_LET || x->kind == KIR_FOR;
   if (x->kind != y->kind || x->count != y->count || x->step != y->step ||
       x->swapped != y->swapped || x->unroll != y->unroll || x->independent != y->independent ||
@@ -75,16 +71,21 @@ static bool same_stmt(Alike *a, const KirStmt *x, const KirStmt *y) {
          same_list(a, x->body, y->body) && same_list(a, x->other, y->other);
 }
 
-static bool same_list(Alike *a, const KirStmt *x, const KirStmt *y) {
+static bool same_list(KirAlike *a, const KirStmt *x, const KirStmt *y) {
   for (; x && y; x = x->next, y = y->next)
     if (!same_stmt(a, x, y)) return false;
   return !x && !y;
 }
 
-bool kir_alike(Arena *arena, int n_regs, KirStmt *const *x, KirStmt *const *y, int n) {
-  Alike a = {ARENA_ARRAY(arena, KirReg *, n_regs + 1)};
+KirAlike kir_alike_new(Arena *arena, int n_regs) {
+  return (KirAlike){ARENA_ARRAY(arena, KirReg *, n_regs + 1), ARENA_ARRAY(arena, int, n_regs + 1),
+                    n_regs, 0};
+}
+
+bool kir_alike(KirAlike *a, KirStmt *const *x, KirStmt *const *y, int n) {
+  a->now++;
   for (int i = 0; i < n; i++)
-    if (!same_stmt(&a, x[i], y[i])) return false;
+    if (!same_stmt(a, x[i], y[i])) return false;
   return true;
 }
 
