@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { RANGES_MAX_BYTES = 16 << 20 };
 
@@ -277,10 +278,20 @@ static bool is_bound(const Model *model) {
   return true;
 }
 
+/* The file of ranges, if it is one: an editor must not wait for a pipe. */
+static const Ranges *ranges_beside(Session *s, const char *path) {
+  struct stat st;
+  size_t len;
+  const char *reason;
+  if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > RANGES_MAX_BYTES) return NULL;
+  char *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
+  if (!text || len > RANGES_MAX_BYTES) return NULL;
+  return ranges_parse(s->arena, sources_add(&s->sources, path, text, len), s->diags);
+}
+
 double model_ratio_in_file(Session *s, const Model *model, const Source *source) {
-  const char *path = ranges_path(s, model, source);
-  if (!model_wants_integers(model) || !file_exists(path)) return 0;
-  s->ranges = read_ranges(s, path);
+  if (!model_wants_integers(model)) return 0;
+  s->ranges = ranges_beside(s, ranges_path(s, model, source));
   if (!s->ranges || !s->ranges->total) return 0;
   const char *measured = s->ranges->weights;
   if (measured && is_bound(model) && strcmp(measured, weights_digest(s->arena, model)) != 0)

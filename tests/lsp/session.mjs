@@ -198,7 +198,10 @@ writeFileSync(weights, tensor(0.2))
 await lens('lens with other weights', 26, 'i16')
 writeFileSync(join(folder, 'model.ranges'), 'grus-ranges 1\ntotal nonsense\n')
 await lens('lens where the file of ranges is none', 27, 'i16')
-await client.change(uri, 28, [{ text: weighed.replace('  weights torch "w.safetensors"\n', '') }])
+rmSync(join(folder, 'model.ranges'))
+execFileSync('mkfifo', [join(folder, 'model.ranges')])
+await lens('lens where it is a pipe that nobody writes to', 28, 'i16')
+await client.change(uri, 29, [{ text: weighed.replace('  weights torch "w.safetensors"\n', '') }])
 
 // Damaged input does not end it.
 client.raw('Content-Length: 5\r\n\r\n{{{{{')
