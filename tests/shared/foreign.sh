@@ -68,13 +68,15 @@ fi
 wine=$(command -v wine64 || ls /usr/lib/wine/wine64 2>/dev/null || true)
 if [ -n "$wine" ] && command -v x86_64-w64-mingw32-gcc-posix >/dev/null; then
   x86_64-w64-mingw32-gcc-posix -O1 -I"$root/tests/shared/windows" -I"$root/runtime/host" "$root/tests/shared/host.c" -o host.exe
-  export WINEPREFIX="$PWD/prefix" WINEDEBUG=-all
+  WINEPREFIX=$(mktemp -d) # not in the build tree: it has a link to the whole file system
+  WINEDEBUG=-all
+  export WINEPREFIX WINEDEBUG
+  trap '"$(command -v wineserver || echo /usr/lib/wine/wineserver)" -k || true; rm -rf "$WINEPREFIX"' EXIT
   for name in $names; do
     "$grus" build $name.grus --weights=random:3 --target x86_64-windows-gnu -q -o win.dll
     "$wine" host.exe check win.dll >said 2>&1 || fail "win.dll of $name: $(cat said)"
     grep -v '^wine: ' said
   done
-  "$(command -v wineserver || echo /usr/lib/wine/wineserver)" -k || true
 else
   echo "SKIPPED in part, Windows: needs wine64 and x86_64-w64-mingw32-gcc-posix"
 fi
