@@ -291,7 +291,8 @@ async function fetched(source) {
   return response.arrayBuffer();
 }
 
-/** A model of a module that is compiled already; for audio worklets, which cannot wait. */
+/** A model of a module that is compiled already; for audio worklets, which cannot wait. The main thread of a browser
+ * makes no instance of more than 8 MB in this way: use loadModel there. */
 export function instantiateModel(module, weights, description = describe(module)) {
   const block = checkWeights(description, weights);
   return new Model(description, new WebAssembly.Instance(module), block);
@@ -301,15 +302,15 @@ export function instantiateModel(module, weights, description = describe(module)
 export async function loadModel(source, weights) {
   if (typeof source === "string" || source instanceof URL) source = await fetched(source);
   else if (typeof Response !== "undefined" && source instanceof Response) source = await source.arrayBuffer();
-  if (source instanceof WebAssembly.Module) return instantiateModel(source, weights);
-  let module;
+  let module = source;
   try {
-    module = await WebAssembly.compile(source);
+    if (!(source instanceof WebAssembly.Module)) module = await WebAssembly.compile(source);
   } catch (error) {
     const hint = WebAssembly.validate(SIMD_PROBE) ? "" : "; this engine has no vectors: build with `--target generic`";
     fail(`these bytes are no WebAssembly that this engine takes (${error.message})${hint}`);
   }
-  return instantiateModel(module, weights);
+  const description = describe(module), block = checkWeights(description, weights);
+  return new Model(description, await WebAssembly.instantiate(module), block);
 }
 
 // (func (result v128) i32.const 0 i8x16.splat)

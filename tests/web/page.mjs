@@ -111,6 +111,11 @@ async function test() {
     await picture(`run_${title.split(":")[0]}`);
   }
 
+  // A model of 12 MB, which a browser does not instantiate while it waits.
+  await evaluate("grus.choose('drawing'); grus.editor.set('grus 1\\nmodel wide {\\n  in x : f32[500]\\n  out y : f32[6000] = x |> Dense(6000)\\n}\\n')");
+  await evaluate("grus.choose('run')");
+  console.log(await until("/multiply-adds/.test(document.querySelector('#run-note').textContent) && grus.editor.text().includes('model wide') && /3,000,000/.test(document.querySelector('#run-note').textContent) && document.querySelector('#run-note').textContent", "a run of a large model"));
+
   // Sound through the denoiser: less noise than before.
   await evaluate("(() => { grus.choose('drawing'); const s = document.getElementById('examples'); s.value = 1; s.onchange(); })()");
   await until("grus.editor.text().includes('model denoiser')", "the denoiser");

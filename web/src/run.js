@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The model in the page: built as WebAssembly, fed with a signal or a recording, drawn.
-import { hasSimd, instantiateModel } from "../../runtime/wasm/model.js";
+import { hasSimd, loadModel } from "../../runtime/wasm/model.js";
 import { bars, lines, number } from "./charts.js";
 import { live, play, process, readWav, snr, soundPorts } from "./sound.js";
 
@@ -128,7 +128,7 @@ export async function showRun(box, { ask, text, main, weightArguments, example }
   const target = hasSimd() ? "wasm-simd" : "generic", args = weightArguments();
   const made = await ask("run", { args: ["build", main, ...args, "--emit=wasm", "--target", target, "-o", "out.wasm", "-q"], write: { [main]: text }, read: ["out.wasm"] });
   if (made.code !== 0 || !made.files["out.wasm"]) throw new Error(made.stderr || "the model was not built");
-  const module = await WebAssembly.compile(made.files["out.wasm"]), model = instantiateModel(module), d = model.description;
+  const module = await WebAssembly.compile(made.files["out.wasm"]), model = await loadModel(module), d = model.description;
   const controls = document.createElement("div"), note = document.createElement("p"), charts = document.createElement("div"), choice = document.createElement("select");
   controls.className = "controls";
   note.className = "note";
