@@ -191,7 +191,7 @@ LiftDone lift_thinned(Lift *l, const GraphNode *node, const GraphValue *x, const
   if (time >= 0 ? group.n || !lift_apart(l, at, 0, NULL, false, &layout, NULL) || !layout.timed
                 : !lift_apart(l, at, 1, &group, false, &layout, &k)) {
     lift_refuse(l, node, E902,
-                "takes every %lldth element of an axis that the model's value does not have",
+                "takes one element in %lld of an axis that the model's value does not have",
                 (long long)step);
     return LIFT_FAILED;
   }
@@ -243,14 +243,12 @@ LiftDone lift_slice(Lift *l, const GraphNode *node) {
     int64_t end = c.begin + (left - 1) * c.step + 1; /* no further than what is taken */
     if (c.step > 0 && (c.begin > 0 || end < size) && (left == 1 || c.step == 1))
       done = cut(l, node, x, at, y, c.axis, c.begin, end);
-    else if (c.step > 1 && left > 1) {
-      if (c.begin > 0) {
-        lift_refuse(l, node, E902, "takes every %lldth element of an axis, from element %lld on",
-                    (long long)c.step, (long long)c.begin);
-        return LIFT_FAILED;
-      }
+    else if (c.step > 1 && left > 1 && c.begin > 0) {
+      done = cut(l, node, x, at, y, c.axis, c.begin, size);
+      if (done == LIFT_DONE) done = lift_thinned(l, node, y, y, y, c.axis, c.step);
+    } else if (c.step > 1 && left > 1)
       done = lift_thinned(l, node, x, at, y, c.axis, c.step);
-    } else if (c.step < 0 && size > 1)
+    else if (c.step < 0 && size > 1)
       done = lift_thinned(l, node, x, at, y, c.axis, c.step);
     at = y;
   }
@@ -273,6 +271,21 @@ LiftDone lift_split(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
+/* Refuses an order of elements; where it is the order of gates, what is meant is the weights. */
+static LiftDone refuse_order(Lift *l, const GraphNode *node) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *cell = graph->node[i];
+    bool recurrent = cell->op == GRAPH_Lstm || cell->op == GRAPH_Gru || cell->op == GRAPH_Rnn;
+    if (recurrent && (cell->in[1] == node->out[0] || cell->in[2] == node->out[0])) {
+      lift_refuse(l, cell, E902, "has weights that are not constants");
+      return LIFT_FAILED;
+    }
+  }
+  lift_refuse(l, node, E902, "takes elements of an axis in another order");
+  return LIFT_FAILED;
+}
+
 /* Gather with constant places: neighbours in order, or the same from the last to the first. */
 LiftDone lift_gather_part(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *place = lift_type(l, node->in[1]);
@@ -284,15 +297,9 @@ LiftDone lift_gather_part(Lift *l, const GraphNode *node) {
     int64_t at = (int64_t)place->data[i];
     if (at < 0) at += size;
     if (i == 1 && at == first - 1) step = -1;
-    if (at != first + i * step) {
-      lift_refuse(l, node, E902, "takes elements of an axis in another order");
-      return LIFT_FAILED;
-    }
+    if (at != first + i * step) return refuse_order(l, node);
   }
-  if (step < 0 && (place->count != size || place->rank != 1)) {
-    lift_refuse(l, node, E902, "takes elements of an axis in another order");
-    return LIFT_FAILED;
-  }
+  if (step < 0 && (place->count != size || place->rank != 1)) return refuse_order(l, node);
   if (step < 0) return lift_thinned(l, node, node->in[0], node->in[0], node->out[0], axis, step);
   if (place->count == size) return lift_pass(l, node);
   return cut(l, node, node->in[0], node->in[0], node->out[0], axis, first, first + place->count);

@@ -224,11 +224,23 @@ def same_pads(folder, f4):
     finish(g, folder, "same_pads", {"x": xs}, {"lower": pooled((1, 1), (0, 0), np.nanmax), "upper": pooled((0, 0), (1, 1), np.nanmax), "mean": pooled((0, 0), (1, 1), np.nanmean)})
 
 
+def sliced(folder, f4):
+    """every second and third element from another than the first, nodes that stand after those that read them"""
+    g, xs = Graph(), f4(2, 5, 8)
+    x = g.input("x", ["n", 5, 8])
+    ints = lambda *v: g.constant(v, "i8")
+    g.call("Add", "odd", "odd", out="later")
+    g.call("Slice", x, ints(1), ints(99), ints(2), ints(2), out="odd")
+    g.call("Slice", x, ints(1, 2), ints(99, 8), ints(1, 2), ints(2, 3), out="both")
+    for name in "later", "both": g.output(name)
+    finish(g, folder, "sliced", {"x": xs}, {"later": 2 * xs[:, :, 1::2], "both": xs[:, 1::2, 2:8:3]})
+
+
 def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in function, loops, einsum, moved, quantised: make(folder, first)
-    same_pads(folder, generator(1))
+    for seed, make in enumerate([same_pads, sliced], 1): make(folder, generator(seed))
 
 
 if __name__ == "__main__": main(sys.argv[1])

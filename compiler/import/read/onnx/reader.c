@@ -10,6 +10,7 @@ enum {
   NEWEST_OPSET = 28,
   MAX_NODES = 200000,
   MAX_SCOPES = 24,
+  MAX_WAITING = 500, /* nodes that wait for one another */
   FOLDS_PER_BYTE = 8
 };
 
@@ -238,6 +239,37 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
   return true;
 }
 
+/* The nodes of a graph, which the format wants in order. Files that were merged from others have
+ * some that read what a later node makes: that one is read first then. */
+typedef struct Order {
+  const OnnxBody *from;
+  bool *begun;   /* by node */
+  Map makers;    /* name -> a node of `from`; made when a name is missing */
+  bool is_known; /* makers */
+} Order;
+
+static void find_makers(OnnxReader *r, Order *o) {
+  for (size_t i = 0; i < o->from->n_node && !o->is_known; i++)
+    for (size_t k = 0; k < o->from->node[i]->n_output; k++)
+      map_put(r->arena, &o->makers, o->from->node[i]->output[k], &o->from->node[i]);
+  o->is_known = true;
+}
+
+/* A node that waits for itself finds its operand missing. */
+static bool read_in_order(OnnxReader *r, Scope *scope, Order *o, size_t i, int depth) {
+  const OnnxNode *node = o->from->node[i];
+  if (o->begun[i]) return true;
+  o->begun[i] = true;
+  for (size_t k = 0; k < node->n_input && depth < MAX_WAITING; k++) {
+    if (!*node->input[k] || scope_find(scope, node->input[k])) continue;
+    find_makers(r, o);
+    OnnxNode *const *maker = map_get(&o->makers, node->input[k]);
+    if (maker && !read_in_order(r, scope, o, (size_t)(maker - o->from->node), depth + 1))
+      return false;
+  }
+  return read_node(r, scope, node);
+}
+
 /* An initializer that is listed among the inputs is a constant. */
 static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool outermost) {
   if (!read_constants(r, scope, from)) return false;
@@ -245,8 +277,9 @@ static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool o
     if (!map_get(&scope->names, from->input[i]->name) &&
         !read_input(r, scope, from->input[i], outermost))
       return false;
+  Order order = {.from = from, .begun = ARENA_ARRAY(r->arena, bool, from->n_node + 1)};
   for (size_t i = 0; i < from->n_node; i++)
-    if (!read_node(r, scope, from->node[i])) return false;
+    if (!read_in_order(r, scope, &order, i, 0)) return false;
   for (size_t i = 0; i < from->n_output; i++) {
     const char *name = from->output[i]->name;
     GraphValue *value = scope_find(scope, name);
