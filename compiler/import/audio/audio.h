@@ -4,6 +4,7 @@
  *
  *   rtneural.c     {"in_shape": ..., "layers": [...]}, weights as Keras has them
  *   guitarml.c     {"model_data": ..., "state_dict": ...}, weights as PyTorch has them
+ *   wavenet_va.c   {"residual_channels": ..., "variables": [...]}
  *   nam.c          {"architecture": ..., "config": ..., "weights": [...]}
  *   torch_state.c  a state dict alone   torch_cells.c  modules of a state dict
  *   manifest.c, icu.c, sketch.c           other models in JSON

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/: small models in the JSON of RTNeural (and AIDA-X), GuitarML, PyTorch and Neural Amp
+"""Makes fixtures/: small models in the JSON of RTNeural (and AIDA-X), GuitarML, PedalNet, PyTorch and Neural Amp
 Modeler with fixed random weights, NAME.json and NAME.nam, and what plain numpy in double makes of 12 steps, NAME.npz (x0, y0); and
 refused/NAME_CODE.json or .nam.
 
@@ -13,6 +13,7 @@ import os
 import numpy as np
 
 import make_nam
+import make_wavenet
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
 rng = np.random.default_rng(7)
@@ -267,6 +268,7 @@ def main():
     refused("aida_rate_E901", change(levels, "metadata", "samplerate", to="high"))
     wide = {**rl, "in_skip": 1}
     refused("aida_skip_wide_E903", change(wide, "layers", to=rl["layers"][:1]))
+    make_wavenet.main(save, refused, change)
 
 
 if __name__ == "__main__":
