@@ -85,7 +85,10 @@ void c_body(CWriter *c) {
   c_prelude(c);
   c_weights(c, true);
   for (int i = 0; i < c->m->n_funcs; i++)
-    if (c->m->func[i]->kind == KIR_HELPER) c_helper(c, c->m->func[i]);
+    if (c->m->func[i]->kind == KIR_HELPER) {
+      c_helper(c, c->m->func[i]);
+      c_mve_helper(c, c->m->func[i]);
+    }
   c_weights(c, false);
   for (int i = 0; i < c->m->n_funcs; i++)
     if (c->m->func[i]->kind != KIR_HELPER) c_function(c, c->m->func[i]);

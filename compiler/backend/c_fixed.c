@@ -176,6 +176,10 @@ static void operations(CWriter *c, const CUsed *u) {
 }
 
 void c_fixed(CWriter *c, const CUsed *u) {
+  bool any = false;
+  for (int i = 0; i < C_MAX_OPS; i++)
+    any = any || u->fixed[i];
+  if (any && c_is_for_mve(c)) c_mve_prelude(c);
   operations(c, u);
   c_dots(c, u);
 }

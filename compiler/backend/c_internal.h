@@ -60,6 +60,18 @@ void c_lanes_helpers(CWriter *c, const CUsed *u);
 /* The body of its function. */
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
+/* ---- c_mve.c ---- */
+/* Whether the file is for processors that have MVE. */
+bool c_is_for_mve(const CWriter *c);
+/* Whether a loop of integers has a form by the vectors of MVE. */
+bool c_mve_has(const CWriter *c, const KirStmt *loop);
+/* "#if", and that form; where the turns begin that are left over. */
+int64_t c_mve_loop(CWriter *c, const KirStmt *loop);
+/* What its forms need before them. */
+void c_mve_prelude(CWriter *c);
+/* A helper for four numbers. */
+void c_mve_helper(CWriter *c, const KirFunc *f);
+
 /* ---- c_expr.c ---- */
 /* A clamp to the limits of so many bits with the sign; bits 0: other limits. shift: of what it
  * clamps to the right, by a constant, which the same instruction does. top: only the upper limit

@@ -148,7 +148,7 @@ static void dot(CWriter *c, const KirStmt *s) {
   text_add(c->out, ");");
 }
 
-static void loop(CWriter *c, const KirStmt *s) {
+static void portable_loop(CWriter *c, const KirStmt *s) {
   int depth = c->n_scope;
   const char *name = c_name(c, s->reg->name);
   c_line(c);
@@ -164,6 +164,22 @@ static void loop(CWriter *c, const KirStmt *s) {
   c->name[s->reg->id] = name;
   c_block(c, s->body);
   c->n_scope = depth;
+}
+
+/* By vectors where there are any, with the turns that are left over, and one by one. */
+static void loop(CWriter *c, const KirStmt *s) {
+  if (!c_mve_has(c, s)) {
+    portable_loop(c, s);
+    return;
+  }
+  KirStmt rest = *s;
+  KirExpr begin = *s->lo;
+  begin.i = c_mve_loop(c, s);
+  rest.lo = &begin;
+  if (begin.i < s->hi->i) portable_loop(c, &rest);
+  text_add(c->out, "\n#else");
+  portable_loop(c, s);
+  text_add(c->out, "\n#endif");
 }
 
 static void test(CWriter *c, const KirStmt *s) {
