@@ -73,6 +73,9 @@ void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirB
                  KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
                  const QuantFormat *operand);
 KirElem int_elem(const QuantFormat *f);
+/* Memory for n operands. Instructions that multiply pairs of 16 bits take 8 bits as 16. */
+KirBuffer *int_new_operand(Emit *e, const Layer *layer, const char *name, const QuantFormat *f,
+                           int64_t n);
 /* Elements of products taken at a time. */
 int int_step(const Emit *e);
 

@@ -318,7 +318,7 @@ static void gru_before(Emit *e, IntCell *c) {
   c->z = new_kept(e, c->layer, "z", KIR_I16, c->units);
   c->z->lo = 0;
   c->z->hi = INT16_MAX;
-  c->rh = new_kept(e, c->layer, "rh", int_elem(&operand), last[QUANT_STATE].depth);
+  c->rh = int_new_operand(e, c->layer, "rh", &operand, last[QUANT_STATE].depth);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(e, c, gates, &c->h, j, 0, 2, px, ph);
   KirReg *r = kb_let(kb, "gr", gate(e, c, int_add(e, px[1], ph[1])));

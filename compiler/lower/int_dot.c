@@ -12,6 +12,21 @@ KirElem int_elem(const QuantFormat *f) {
   return f->bits == 16 ? KIR_I16 : f->is_unsigned ? KIR_U8 : KIR_I8;
 }
 
+/* Whether bytes have to be 16 bits before they are multiplied. */
+static bool takes_pairs(const Emit *e) {
+  return e->l->target->dot_swapped;
+}
+
+KirBuffer *int_new_operand(Emit *e, const Layer *layer, const char *name, const QuantFormat *f,
+                           int64_t n) {
+  KirElem elem = int_elem(f);
+  if (!takes_pairs(e) || elem == KIR_I16) return new_kept(e, layer, name, elem, n);
+  KirBuffer *q = new_kept(e, layer, name, KIR_I16, n);
+  q->lo = elem == KIR_U8 ? 0 : INT8_MIN;
+  q->hi = elem == KIR_U8 ? UINT8_MAX : INT8_MAX;
+  return q;
+}
+
 int int_step(const Emit *e) {
   const Lower *l = e->l;
   return l->target->dot_step ? l->target->dot_step : 1;
@@ -141,7 +156,8 @@ void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirB
                  KirIndex at, int64_t stride, int64_t n, const QuantFormat *value,
                  const QuantFormat *operand) {
   Kb *kb = &e->kb;
-  if (value->bits && to->elem == x->elem && stride == 1 && to_stride == 1) {
+  bool same = value->bits && value->bits <= operand->bits && to->elem == x->elem;
+  if (same && stride == 1 && to_stride == 1) {
     kb_copy(kb, to, to_at, x, at, n);
     return;
   }
@@ -154,7 +170,8 @@ void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirB
 /* Whether elements can be multiplied where they lie. */
 static bool lies_ready(const Emit *e, const KirBuffer *x, int64_t stride, int64_t n,
                        const QuantFormat *value) {
-  return value->bits && stride == 1 && x->elem != KIR_F32 && n % int_step(e) == 0;
+  bool has_width = x->elem == KIR_I16 || (x->elem != KIR_F32 && !takes_pairs(e));
+  return value->bits && stride == 1 && has_width && n % int_step(e) == 0;
 }
 
 IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
@@ -163,7 +180,7 @@ IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x
   bool fits = value->bits && value->bits <= operand->bits;
   if (fits && lies_ready(e, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
   int64_t padded = (n + int_step(e) - 1) / int_step(e) * int_step(e);
-  KirBuffer *q = new_kept(e, layer, name, int_elem(fits ? value : operand), padded);
+  KirBuffer *q = int_new_operand(e, layer, name, fits ? value : operand, padded);
   KirIndex q_at = at_batch(e, q, 0);
   int_convert(e, q, q_at, 1, x, at, stride, n, value, operand);
   if (padded > n) kb_zero(&e->kb, q, kir_at_offset(q_at, n), padded - n);

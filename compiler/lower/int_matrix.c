@@ -82,7 +82,7 @@ static IntVector operand_of(Emit *e, const Mat *mat, KirReg *group) {
     return int_vector(e, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
   int64_t n = mat_part_depth(p), padded = (n + int_step(e) - 1) / int_step(e) * int_step(e);
   bool fits = in.bits && in.bits <= operand->bits;
-  KirBuffer *q = new_kept(e, mat->layer, "x", int_elem(fits ? &in : operand), padded);
+  KirBuffer *q = int_new_operand(e, mat->layer, "x", fits ? &in : operand, padded);
   KirIndex at = at_batch(e, q, 0);
   gather(e, p, from, q, at, &in, operand);
   if (padded > n) kb_zero(&e->kb, q, kir_at_offset(at, n), padded - n);
