@@ -61,6 +61,11 @@ bool c_dot_has_lanes(const KirStmt *s) {
   return s->step == 8 || s->step == 16;
 }
 
+/* 16 products of bytes at a time, which MVE alone has. */
+static bool is_of_bytes(const CWriter *c, const KirStmt *s) {
+  return c_is_for_mve(c) && s->step == 16;
+}
+
 static void prefixed(CWriter *c, const char *text) {
   for (const char *s = text; *s; s++) {
     if (*s == '@')
@@ -74,7 +79,7 @@ void c_lanes_helpers(CWriter *c, const CUsed *u) {
   bool used[KIR_U8 + KIR_I8 + KIR_I16 + 1] = {false}, any = false;
   int step = 0;
   for (int i = 0; i < u->n_dots; i++) {
-    if (!c_dot_has_lanes(u->dot[i])) continue;
+    if (!c_dot_has_lanes(u->dot[i]) || is_of_bytes(c, u->dot[i])) continue;
     used[u->dot[i]->buffer->elem] = used[u->dot[i]->source->elem] = any = true;
     step = (int)u->dot[i]->step;
   }
@@ -132,44 +137,47 @@ static void by_loops(CWriter *c, const KirStmt *s) {
     text_printf(out, "  *s%d = a%d;\n", r, r);
 }
 
-/* A load of eight elements as 16 bits, and on to the next. */
-static const char *mve_load(KirElem elem) {
+/* A load of eight elements as 16 bits, or of 16 bytes, and on to the next. */
+static const char *mve_load(KirElem elem, bool bytes) {
+  if (bytes) return "vldrb.u8 q%d, [%%%s], #16";
   return elem == KIR_I8   ? "vldrb.s16 q%d, [%%%s], #8"
          : elem == KIR_U8 ? "vldrb.u16 q%d, [%%%s], #8"
                           : "vldrh.u16 q%d, [%%%s], #16";
 }
 
 /* Loads that widen take the eight lower registers alone. */
-static const char *mve_pointer(KirElem elem) {
-  return elem == KIR_I16 ? "r" : "l";
+static const char *mve_pointer(KirElem elem, bool bytes) {
+  return elem == KIR_I16 || bytes ? "r" : "l";
 }
 
 /* The loop of MVE in its shortest form: sums begin as the biases, and pointers count themselves. */
 static void by_mve(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
   int n = s->n_regs;
+  bool bytes = is_of_bytes(c, s);
   text_add(out,
            "#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)\n"
            "  int32_t ");
   for (int r = 0; r < n; r++)
     text_printf(out, "%sa%d = bias[%d]", r ? ", " : "", r, r);
   text_add(out, ";\n  __asm__ volatile(\n      \"dls lr, %[n]\\n1:\\n\\t\"\n      \"");
-  text_printf(out, mve_load(s->source->elem), 0, "[z]");
+  text_printf(out, mve_load(s->source->elem, bytes), 0, "[z]");
   text_add(out, "\\n\\t\"\n");
   for (int r = 0; r < n; r++) {
     text_add(out, "      \"");
-    text_printf(out, mve_load(s->buffer->elem), 1 + r, "[w]");
+    text_printf(out, mve_load(s->buffer->elem, bytes), 1 + r, "[w]");
     text_add(out, "\\n\\t\"\n");
   }
   for (int r = 0; r < n; r++)
-    text_printf(out, "      \"vmlava.s16 %%[a%d], q%d, q0\\n\\t\"\n", r, 1 + r);
+    text_printf(out, "      \"vmlava.s%d %%[a%d], q%d, q0\\n\\t\"\n", bytes ? 8 : 16, r, 1 + r);
   text_add(out, "      \"le lr, 1b\"\n      : ");
   for (int r = 0; r < n; r++)
     text_printf(out, "[a%d] \"+Te\"(a%d), ", r, r);
   text_printf(out,
               "[w] \"+%s\"(w), [z] \"+%s\"(z)\n      : [n] \"r\"(n / %d)\n      : \"memory\", "
               "\"lr\", \"q0\"",
-              mve_pointer(s->buffer->elem), mve_pointer(s->source->elem), (int)s->step);
+              mve_pointer(s->buffer->elem, bytes), mve_pointer(s->source->elem, bytes),
+              (int)s->step);
   for (int r = 0; r < n; r++)
     text_printf(out, ", \"q%d\"", 1 + r);
   text_add(out, ");\n");
@@ -180,8 +188,10 @@ static void by_mve(CWriter *c, const KirStmt *s) {
 void c_lanes_body(CWriter *c, const KirStmt *s) {
   bool mve = c_is_for_mve(c);
   if (mve) by_mve(c, s);
-  text_printf(c->out, "#%s %s_LANES\n", mve ? "elif" : "if", c->upper);
-  by_vectors(c, s);
+  if (!is_of_bytes(c, s)) {
+    text_printf(c->out, "#%s %s_LANES\n", mve ? "elif" : "if", c->upper);
+    by_vectors(c, s);
+  }
   text_add(c->out, "#else\n");
   by_loops(c, s);
   text_add(c->out, "#endif\n}\n");

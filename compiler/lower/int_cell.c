@@ -37,7 +37,9 @@ enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
 void int_cell_place(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   int dirs = layer_directions(layer);
-  int64_t units = units_of(layer), step = int_step(e), width = (units + step - 1) / step * step;
+  QuantFormat wide_h = {.bits = 16};
+  int64_t units = units_of(layer), step = int_step(e, &wide_h);
+  int64_t width = (units + step - 1) / step * step;
   KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) =
       streams(l, layer) ? new_state : new_kept;
   KirBuffer *h = new_buffer(e, layer, "h", KIR_I16, dirs * width), *wide = NULL;

@@ -27,9 +27,11 @@ KirBuffer *int_new_operand(Emit *e, const Layer *layer, const char *name, const 
   return q;
 }
 
-int int_step(const Emit *e) {
-  const Lower *l = e->l;
-  return l->target->dot_step ? l->target->dot_step : 1;
+int int_step(const Emit *e, const QuantFormat *operand) {
+  const Target *t = e->l->target;
+  bool bytes = operand->bits == 8 && !operand->is_unsigned;
+  if (bytes && t->dot_step_bytes) return t->dot_step_bytes;
+  return t->dot_step ? t->dot_step : 1;
 }
 
 static int64_t row_of(const IntRows *rows, int64_t block, int g) {
@@ -70,7 +72,9 @@ static bool offset_fits(const QuantPart *part) {
 IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name) {
   Lower *l = e->l;
-  IntPart to = {.q = part, .group = rows->group, .step = int_step(e)};
+  QuantFormat wide = {.bits = 16};
+  bool bytes = part->bits == 8;
+  IntPart to = {.q = part, .group = rows->group, .step = int_step(e, bytes ? &part->x : &wide)};
   to.offset = l->target->dot_unsigned && part->bits == 8 && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
@@ -90,7 +94,6 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
       if (part->m) m[at] = part->m[row];
       scale[at] = (float)(part->scale[row] * part->x.scale);
     }
-  bool bytes = part->bits == 8;
   const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name,
                                  layer->path ? layer->path : "", (long long)rows->blocks,
                                  (long long)(to.depth / to.step), rows->group, to.step);
@@ -171,7 +174,7 @@ void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirB
 static bool lies_ready(const Emit *e, const KirBuffer *x, int64_t stride, int64_t n,
                        const QuantFormat *value) {
   bool has_width = x->elem == KIR_I16 || (x->elem != KIR_F32 && !takes_pairs(e));
-  return value->bits && stride == 1 && has_width && n % int_step(e) == 0;
+  return value->bits && stride == 1 && has_width && n % int_step(e, value) == 0;
 }
 
 IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
@@ -179,7 +182,7 @@ IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x
                      const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
   if (fits && lies_ready(e, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
-  int64_t padded = (n + int_step(e) - 1) / int_step(e) * int_step(e);
+  int64_t step = int_step(e, fits ? value : operand), padded = (n + step - 1) / step * step;
   KirBuffer *q = int_new_operand(e, layer, name, fits ? value : operand, padded);
   KirIndex q_at = at_batch(e, q, 0);
   int_convert(e, q, q_at, 1, x, at, stride, n, value, operand);

@@ -80,8 +80,9 @@ static IntVector operand_of(Emit *e, const Mat *mat, KirReg *group) {
   KirIndex from = kir_at_plus(p->at, p->group_stride, group);
   if (p->taps <= 1 && p->taps2 <= 1)
     return int_vector(e, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
-  int64_t n = mat_part_depth(p), padded = (n + int_step(e) - 1) / int_step(e) * int_step(e);
   bool fits = in.bits && in.bits <= operand->bits;
+  int64_t n = mat_part_depth(p), step = int_step(e, fits ? &in : operand);
+  int64_t padded = (n + step - 1) / step * step;
   KirBuffer *q = int_new_operand(e, mat->layer, "x", fits ? &in : operand, padded);
   KirIndex at = at_batch(e, q, 0);
   gather(e, p, from, q, at, &in, operand);

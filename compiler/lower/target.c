@@ -125,6 +125,7 @@ static const Target cortex_m55 = {.name = "cortex-m55",
                                   .accumulators = 4,
                                   .is_mcu = true,
                                   .dot_step = 8,
+                                  .dot_step_bytes = 16,
                                   .c_flags = "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard",
                                   .c_needs = "!defined(__arm__) || defined(__ARM_FEATURE_MVE)"};
 static const Target rv32 = {.name = "rv32",
