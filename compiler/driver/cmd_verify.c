@@ -360,7 +360,11 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
     ok &= fine;
   }
   if (s->options->against && !compared) {
-    session_error(s, "`%s` holds none of the outputs as NAME.npy or NAME.csv", s->options->against);
+    Text names = text_new(s->arena);
+    for (int i = 0; i < model->n_out; i++)
+      text_printf(&names, "%s`%s`", i ? ", " : "", model->out[i]->name);
+    session_error(s, "`%s` holds none of the outputs as NAME.npy or NAME.csv; NAME is %s",
+                  s->options->against, text_str(&names));
     return EXIT_FILE;
   }
   if (!ok && samples > 1)

@@ -33,6 +33,17 @@ static bool precision_is_there(const Lower *l, const Layer *layer, bool given, P
   return l->model->quant && (int_computes(l, layer) || !l->target->lacks_fpu || !needs_fpu(layer));
 }
 
+/* What to do about a stage that needs floats where there are none. */
+static const char *without_fpu(const Layer *layer) {
+  if (layer->kind == LAYER_softmax || layer->kind == LAYER_log_softmax)
+    return "end the model before it: the values there have the same order";
+  if (layer->in[0]->port)
+    return "begin the model after it, and give it data that the stage has been applied to";
+  if (layer->kind == LAYER_BatchNorm)
+    return "put it after a `Dense` or `Conv1D`, whose weights take it";
+  return "end the model before it, or choose a core with a floating-point unit";
+}
+
 /* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
 static bool precisions_are_there(const Lower *l) {
   bool ok = true;
@@ -50,7 +61,7 @@ static bool precisions_are_there(const Lower *l) {
     ok = false;
     if (!precision_is_narrow(p) && l->target->lacks_fpu) {
       diag_note(d, "it stays in f32, but `%s` has no floating-point unit", l->target->name);
-      diag_fix(d, FIX_MAYBE, "end the model before it: the values there have the same order");
+      diag_fix(d, FIX_MAYBE, "%s", without_fpu(layer));
       continue;
     }
     diag_note(d,
