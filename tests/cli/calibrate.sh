@@ -225,6 +225,12 @@ sed 's/meter.q/over.q/; s/\(^rounded .*\) sha256 .*/\1/' meter.ranges >over.rang
 cp meter.q.safetensors over.q.safetensors
 header=$(od -An -tu8 -N8 over.q.safetensors | tr -d ' ')
 bias=$(head -c $((8 + header)) over.q.safetensors | tail -c "$header" | sed 's/.*"y.gru.0.U.bias":{[^}]*"data_offsets":\[\([0-9]*\).*/\1/')
+# -128 is no weight of 8 bits.
+cp over.q.safetensors edge.q.safetensors
+sed 's/over.q/edge.q/' over.ranges >edge.ranges
+weight=$(head -c $((8 + header)) over.q.safetensors | tail -c "$header" | sed 's/.*"y.gru.0.U.weight":{[^}]*"data_offsets":\[\([0-9]*\).*/\1/')
+printf '\200' | dd of=edge.q.safetensors bs=1 seek=$((8 + header + weight)) conv=notrunc 2>/dev/null
+run build meter.grus $w --precision i16 --ranges edge.ranges -o out.c
 printf '\377\377\377\177' | dd of=over.q.safetensors bs=1 seek=$((8 + header + bias)) conv=notrunc 2>/dev/null
 run build meter.grus $w --precision i16 --ranges over.ranges -o out.c
 

@@ -66,6 +66,13 @@ static bool same_scale(double a, double b) {
   return fabs(a - b) <= 1e-6 * fabs(a);
 }
 
+/* Weights of 8 bits are -127..127, as kernels are told. */
+static bool weights_are_narrow(const QuantPart *part) {
+  for (int64_t i = 0; part->bits == 8 && i < part->rows * part->depth; i++)
+    if (part->w[i] < -INT8_MAX || part->w[i] > INT8_MAX) return false;
+  return true;
+}
+
 /* Integers that were made elsewhere take the place of those rounded here. */
 static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g, QuantPart *part) {
   for (int64_t r = 0; r < part->rows && q->given->needs_same_scale; r++) {
@@ -84,11 +91,12 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
   part->bias_shift = g->bias_shift;
   if (g->bias) part->bias = g->bias;
   if (!q->given->needs_same_scale) part->scale = g->scale;
-  if (quant_part_fits(part)) return;
+  bool narrow = weights_are_narrow(part);
+  if (narrow && quant_part_fits(part)) return;
   *part = kept;
-  Diag *d = quant_report(
-      q, E705, layer,
-      arena_printf(q->arena, "the weights in `%s` overflow 32-bit sums", q->given->path));
+  Diag *d = quant_report(q, E705, layer,
+                         arena_printf(q->arena, "the weights in `%s` %s", q->given->path,
+                                      narrow ? "overflow 32-bit sums" : "are not within 8 bits"));
   diag_primary(d, "its rounded weights are larger than calibration makes them");
 }
 
