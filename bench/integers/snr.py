@@ -41,6 +41,9 @@ class Bench:
     def example(self, path):
         return os.path.join(self.examples, path)
 
+    def written(self, name):
+        return os.path.join(self.examples, "..", "tests", "conformance", "written", f"{name}.grus")
+
     def ratios(self, model, seen, unseen, params=()):
         """{column: dB} of a .grus file; seen and unseen: {input: array}."""
         for when, arrays in (("seen", seen), ("ref", unseen)):
@@ -140,6 +143,29 @@ def wake_word(b):
                     {"features": np.load(b.example("wake_word/test.npy"))})
 
 
+def silero(b):
+    """Frames of 512 samples behind the 64 before them; probabilities of speech."""
+    audio = b.data("silero_safetensors/ref/audio_16k.npy")
+    padded = np.concatenate([np.zeros(64, np.float32), audio])
+    frames = np.stack([padded[i:i + 576] for i in range(0, len(audio) - 511, 512)])
+    return b.ratios(b.written("silero"), *halves("pcm", frames),
+                    ["--weights", os.path.join(b.models, "silero_safetensors/silero_vad_16k.safetensors")])
+
+
+def dtln(b):
+    """The first of two networks: magnitudes to a mask."""
+    return b.ratios(b.imported("dtln/model_1.onnx"), *halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0]))
+
+
+def g2p(b):
+    """The decoder: phonemes of the published words one after the other, from the states of two of them."""
+    phonemes = b.data("g2p/ref/dec_logits_concat.npy").argmax(axis=1).astype(np.int32)
+    states = b.data("g2p/ref/enc_last_hidden.npy").astype(np.float32)
+    n = len(phonemes) // 3 * 2
+    seen, unseen = ({"phoneme": p, "h": states[k]} for p, k in ((phonemes[:n], 0), (phonemes[n:], 30)))
+    return b.ratios(b.written("g2p_decoder"), seen, unseen, ["--weights", os.path.join(b.models, "g2p/checkpoint20.npz")])
+
+
 def denoiser(b):
     """The sound itself as samples in -1..1; the first half is heard in calibration."""
     with open(b.example("denoiser/noisy.wav"), "rb") as file:
@@ -150,7 +176,8 @@ def denoiser(b):
 MODELS = [("gesture, LSTM 24", gesture), ("Japanese vowels, GRU 32 in both directions", vowels),
           ("wake word, GRU 24", wake_word), ("MNIST by rows, LSTM 20", mnist),
           ("RNNoise 0.1, GRU 24, 48, 96", rnnoise), ("RNNoise-nu, GRU 24, 48, 96", rnnoise_nu),
-          ("denoiser, GRU 72", denoiser), ("amplifier ht11, LSTM 32", amplifier("ht1-ht11")),
+          ("Silero, convolutions and LSTM 128", silero), ("DTLN, first network, LSTM 128, 128", dtln),
+          ("g2p decoder, GRU 256", g2p), ("denoiser, GRU 72", denoiser), ("amplifier ht11, LSTM 32", amplifier("ht1-ht11")),
           ("amplifier ht13, GRU 32", amplifier("ht1-ht13")), ("pedal muff1, LSTM 32", amplifier("muff-muff1")),
           ("pedal muff4, GRU 64", amplifier("muff-muff4")), ("Klon centaur 0, GRU 8", centaur("centaur_0")),
           ("Klon centaur 50, GRU 8", centaur("centaur_50")), ("Klon centaur 100, GRU 8", centaur("centaur_100"))]

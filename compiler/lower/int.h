@@ -76,8 +76,8 @@ KirElem int_elem(const QuantFormat *f);
 /* Memory for n operands. Instructions that multiply pairs of 16 bits take 8 bits as 16. */
 KirBuffer *int_new_operand(Emit *e, const Layer *layer, const char *name, const QuantFormat *f,
                            int64_t n);
-/* Elements of products taken at a time: of operands in this format, to whole steps of which they are
- * padded. */
+/* Elements of products taken at a time: of operands in this format, to whole steps of which they
+ * are padded. */
 int int_step(const Emit *e, const QuantFormat *operand);
 
 /* ---- the families: one step at row t ---- */

@@ -265,6 +265,18 @@ static int64_t windows_in_all(const Layer *layer, const RoundData *data) {
   return all;
 }
 
+/* Windows overlap. As many as the elements of a group would fill without that. */
+static int64_t windows_apart(const Layer *layer, const RoundData *data, int64_t depth) {
+  int64_t elements = 0, groups = layer_size(layer, OPT_groups, 1);
+  const Value *in = layer->in[0];
+  for (int i = 0; i < data->n_runs; i++) {
+    int64_t steps = data->run[i].value[in->id].steps;
+    elements += (steps > 1 ? looked_at(data, steps) : steps) * type_step_size(&in->type) / groups;
+  }
+  int64_t all = windows_in_all(layer, data);
+  return elements / depth < all ? elements / depth : all;
+}
+
 static void add_windows(const Layer *layer, const RoundData *data, int64_t group, int64_t stride,
                         Moments *m, double *z) {
   for (int i = 0; i < data->n_runs; i++) {
@@ -294,6 +306,7 @@ static int conv(Arena *arena, const Model *model, const Layer *layer, const Roun
   z[part->depth] = 1;
   for (int64_t g = 0; g < groups; g++) {
     Moments m = moments_new(arena, part->depth, 1);
+    m.apart = windows_apart(layer, data, part->depth);
     add_windows(layer, data, g, stride, &m, z);
     round_rows(arena, &m, &c, 1, g * rows, (g + 1) * rows);
   }
@@ -305,10 +318,10 @@ static int conv(Arena *arena, const Model *model, const Layer *layer, const Roun
 /* ---- any layer ---- */
 
 /* Vectors that the rows of a layer are multiplied with. */
-static int64_t vectors_of(const Layer *layer, const RoundData *data) {
+static int64_t vectors_of(const Layer *layer, const RoundData *data, int64_t depth) {
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   const Value *in = layer->in[0];
-  if (!is_recurrent && layer->kind != LAYER_Dense) return windows_in_all(layer, data);
+  if (!is_recurrent && layer->kind != LAYER_Dense) return windows_apart(layer, data, depth);
   int64_t n = 0, each = is_recurrent ? 1 : type_step_size(&in->type) / last_axis(&in->type);
   for (int i = 0; i < data->n_runs; i++)
     n += looked_at(data, data->run[i].value[in->id].steps) * each;
@@ -322,7 +335,7 @@ int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, cons
   *steps = *needed = 0;
   if (!ql || (!is_recurrent && quant_kind(layer) != QUANT_MATRIX)) return 0;
   *needed = ql->part[0][QUANT_INPUT].depth + (is_recurrent ? ql->part[0][QUANT_STATE].depth : 0);
-  *steps = vectors_of(layer, data);
+  *steps = vectors_of(layer, data, *needed);
   if (*steps < *needed) return 0;
   *needed = 0;
   if (is_recurrent) return recurrent(arena, model, layer, data, out);

@@ -25,7 +25,8 @@ void moments_add(Moments *m, const double *z) {
 
 static void moments_finish(Moments *m) {
   int64_t n = m->n;
-  double trace = 0, lambda = m->steps < 4 * m->k ? 0.1 : 0.01;
+  int64_t apart = m->apart ? m->apart : m->steps;
+  double trace = 0, lambda = apart < 4 * m->k ? 0.1 : 0.01;
   for (int64_t i = 0; i < n * n; i++)
     m->h[i] /= (double)m->steps;
   for (int64_t i = 0; i <= m->k; i++)

@@ -12,7 +12,8 @@ typedef struct Moments {
   int64_t k; /* operands */
   int64_t n; /* and biases */
   int64_t steps;
-  double *h; /* [n][n] */
+  int64_t apart; /* of these, so many that have nothing in common; 0: all of them */
+  double *h;     /* [n][n] */
 } Moments;
 
 Moments moments_new(Arena *arena, int64_t k, int64_t biases);
