@@ -54,9 +54,21 @@ static const char *binary_operator(const KirExpr *e) {
   case KIR_LT: return e->type.lanes == 1 ? "<" : NULL;
   case KIR_LE: return e->type.lanes == 1 ? "<=" : NULL;
   case KIR_EQ: return e->type.lanes == 1 ? "==" : NULL;
-  case KIR_NE: return e->type.lanes == 1 ? "!=" : NULL;
-  default: return NULL;
+  case KIR_NE:
+    return e->type.lanes == 1 ? "!=" : NULL;
+  KIR_LEAF_CASES:
+  KIR_FORM_CASES:
+  KIR_FIXED_CASES:
+  case KIR_MIN:
+  case KIR_MAX:
+  KIR_UNARY_CASES:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_SHL:
+  case KIR_SELECT:
+  case KIR_CALL: break;
   }
+  return NULL;
 }
 
 static bool is_atom(const KirExpr *e) {
@@ -73,8 +85,25 @@ static bool is_atom(const KirExpr *e) {
   case KIR_ABS:
   KIR_FIXED_CASES:
     return true;
-  default: return false;
+  KIR_COMPARE_CASES:
+  case KIR_ADD:
+  case KIR_SUB:
+  case KIR_MUL:
+  case KIR_DIV:
+  case KIR_NEG:
+  case KIR_SQRT:
+  case KIR_MAD:
+  case KIR_AND:
+  case KIR_OR:
+  case KIR_XOR:
+  case KIR_SHL:
+  case KIR_SHR:
+  case KIR_SELECT:
+  case KIR_CONVERT:
+  case KIR_SUM:
+  case KIR_LANE: break;
   }
+  return false;
 }
 
 static void operand(CWriter *c, const KirExpr *e) {
@@ -363,7 +392,17 @@ void c_expr(CWriter *c, const KirExpr *e) {
     }
     if (e->op == KIR_SHL && !iso) op = "<<";
     break;
-  default: break;
+  KIR_COMPARE_CASES:
+  case KIR_DIV:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_ABS:
+  case KIR_SQRT:
+  case KIR_AND:
+  case KIR_OR:
+  case KIR_XOR:
+  case KIR_SHR:
+  case KIR_SUM: break;
   }
   if (!op) {
     call(c, function_name(c, e), e);

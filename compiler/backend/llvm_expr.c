@@ -247,8 +247,17 @@ static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueR
   case KIR_OR: return LLVMBuildOr(at, a, b, "");
   case KIR_XOR: return LLVMBuildXor(at, a, b, "");
   case KIR_SHL: return LLVMBuildShl(at, a, b, "");
-  case KIR_SHR: return LLVMBuildAShr(at, a, b, "");
-  default: break; /* llvm_expr asks for these operations alone */
+  case KIR_SHR:
+    return LLVMBuildAShr(at, a, b, "");
+  KIR_LEAF_CASES:
+  KIR_UNARY_CASES:
+  KIR_COMPARE_CASES:
+  KIR_FORM_CASES:
+  KIR_FIXED_CASES:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_SELECT:
+  case KIR_CALL: break; /* KIR_BINARY_CASES are the others */
   }
   return NULL;
 }
@@ -270,10 +279,9 @@ static LLVMValueRef truncated(LlvmWriter *w, LLVMValueRef v, LLVMTypeRef to) {
   return LLVMBuildFreeze(w->builder, LLVMBuildFPToSI(w->builder, v, to, ""), "");
 }
 
-static LLVMValueRef convert(LlvmWriter *w, const KirExpr *e) {
+static LLVMValueRef convert(LlvmWriter *w, const KirExpr *e, LLVMValueRef v) {
   KirElem from = e->arg[0]->type.elem, to = e->type.elem;
   LLVMTypeRef type = llvm_type(w, e->type);
-  LLVMValueRef v = llvm_expr(w, e->arg[0]);
   if (from == to) return v;
   bool is_unsigned = from == KIR_BOOL || from == KIR_SIZE;
   if (to == KIR_F32)
@@ -283,8 +291,8 @@ static LLVMValueRef convert(LlvmWriter *w, const KirExpr *e) {
   return LLVMBuildIntCast2(w->builder, v, type, !is_unsigned, "");
 }
 
-static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e) {
-  LLVMValueRef v = llvm_expr(w, e->arg[0]), none = LLVMGetPoison(LLVMTypeOf(v)), pick[16];
+static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e, LLVMValueRef v) {
+  LLVMValueRef none = LLVMGetPoison(LLVMTypeOf(v)), pick[16];
   for (int half = e->arg[0]->type.lanes / 2; half >= 1; half /= 2) {
     LLVMValueRef part[2];
     for (int side = 0; side < 2; side++) {
@@ -369,57 +377,53 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   case KIR_FADE:
     return LLVMBuildSub(b, v[0], LLVMBuildShl(b, mulw(w, v[0], v[1], e->type), one, ""), "");
   case KIR_LOOKUP: return lookup(w, e, v[0]);
-  case KIR_ROUND: return rounded(w, e, v[0]);
-  default: break; /* KIR_FIXED_CASES are these */
+  case KIR_ROUND:
+    return rounded(w, e, v[0]);
+  KIR_LEAF_CASES:
+  KIR_UNARY_CASES:
+  KIR_BINARY_CASES:
+  KIR_COMPARE_CASES:
+  KIR_FORM_CASES:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_SELECT:
+  case KIR_CALL: break; /* KIR_FIXED_CASES are the others */
   }
   return NULL;
 }
 
-/* Plain operations that were proved not to overflow. */
+/* Plain operations that were proved not to overflow: ADD, SUB, MUL and SHL. */
 static LLVMValueRef exact(LlvmWriter *w, const KirExpr *e, LLVMValueRef a, LLVMValueRef b) {
-  switch (e->op) {
-  case KIR_ADD: return LLVMBuildNSWAdd(w->builder, a, b, "");
-  case KIR_SUB: return LLVMBuildNSWSub(w->builder, a, b, "");
-  case KIR_MUL: return LLVMBuildNSWMul(w->builder, a, b, "");
-  case KIR_SHL: return LLVMBuildShl(w->builder, a, b, "");
-  default: break; /* the verifier has refused the others */
-  }
-  return NULL;
+  if (e->op == KIR_ADD) return LLVMBuildNSWAdd(w->builder, a, b, "");
+  if (e->op == KIR_SUB) return LLVMBuildNSWSub(w->builder, a, b, "");
+  if (e->op == KIR_MUL) return LLVMBuildNSWMul(w->builder, a, b, "");
+  return LLVMBuildShl(w->builder, a, b, "");
 }
 
-static LLVMValueRef call(LlvmWriter *w, const KirExpr *e) {
-  LLVMValueRef args[KIR_MAX_ARGS];
-  int n = e->helper->n_args;
-  for (int i = 0; i < n; i++)
-    args[i] = llvm_expr(w, e->arg[i]);
-  int id = e->helper->id;
-  return LLVMBuildCall2(w->builder, w->func_type[id], w->func[id], args, (unsigned)n, "");
+static LLVMValueRef call(LlvmWriter *w, const KirFunc *helper, LLVMValueRef *args) {
+  return LLVMBuildCall2(w->builder, w->func_type[helper->id], w->func[helper->id], args,
+                        (unsigned)helper->n_args, "");
 }
 
 LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   LLVMValueRef v[KIR_MAX_ARGS];
+  for (int i = 0; i < KIR_MAX_ARGS; i++)
+    v[i] = e->arg[i] ? llvm_expr(w, e->arg[i]) : NULL;
   switch (e->op) {
   case KIR_NUM: return number(w, e);
   case KIR_REG: return reg_value(w, e->reg);
   case KIR_LOAD: return load(w, e);
-  case KIR_CONVERT: return convert(w, e);
-  case KIR_SUM: return sum(w, e);
-  case KIR_CALL: return call(w, e);
-  default: break;
-  }
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    v[i] = e->arg[i] ? llvm_expr(w, e->arg[i]) : NULL;
-  switch (e->op) {
+  case KIR_CONVERT: return convert(w, e, v[0]);
+  case KIR_SUM: return sum(w, e, v[0]);
+  case KIR_CALL: return call(w, e->helper, v);
   case KIR_NEG: return negated(w, e->type.elem, v[0]);
   case KIR_ABS: return absolute(w, e, v[0]);
   case KIR_SQRT: return intrinsic(w, "llvm.sqrt", v, 1);
   case KIR_FMA: return intrinsic(w, "llvm.fma", v, 3);
   case KIR_MAD:
     return LLVMBuildFAdd(w->builder, LLVMBuildFMul(w->builder, v[0], v[1], ""), v[2], "");
-  case KIR_LT:
-  case KIR_LE:
-  case KIR_EQ:
-  case KIR_NE: return compare(w, e->op, e->arg[0]->type.elem, v[0], v[1]);
+  KIR_COMPARE_CASES:
+    return compare(w, e->op, e->arg[0]->type.elem, v[0], v[1]);
   case KIR_SELECT: return LLVMBuildSelect(w->builder, v[0], v[1], v[2], "");
   case KIR_BITCAST: return LLVMBuildBitCast(w->builder, v[0], llvm_type(w, e->type), "");
   case KIR_SPLAT: return splat(w, v[0], e->type.lanes);
@@ -427,25 +431,9 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
     return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
   KIR_FIXED_CASES:
     return fixed_point(w, e, v);
-  case KIR_ADD:
-  case KIR_SUB:
-  case KIR_MUL:
-  case KIR_DIV:
-  case KIR_MIN:
-  case KIR_MAX:
-  case KIR_AND:
-  case KIR_OR:
-  case KIR_XOR:
-  case KIR_SHL:
-  case KIR_SHR:
+  KIR_BINARY_CASES:
     if (e->exact) return exact(w, e, v[0], v[1]);
     return arithmetic(w, e->op, e->type.elem, v[0], v[1]);
-  case KIR_NUM:
-  case KIR_REG:
-  case KIR_LOAD:
-  case KIR_CONVERT:
-  case KIR_SUM:
-  case KIR_CALL: break; /* done above */
   }
   return NULL;
 }

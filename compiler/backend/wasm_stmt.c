@@ -100,11 +100,10 @@ static void dot(WasmWriter *w, const KirStmt *s) {
 }
 
 static WasmOp store_op(KirElem elem) {
-  switch (wasm_elem_size(elem)) {
-  case 1: return W_I32_STORE8;
-  case 2: return W_I32_STORE16;
-  default: return elem == KIR_F32 ? W_F32_STORE : W_I32_STORE;
-  }
+  int64_t size = wasm_elem_size(elem);
+  if (size == 1) return W_I32_STORE8;
+  if (size == 2) return W_I32_STORE16;
+  return elem == KIR_F32 ? W_F32_STORE : W_I32_STORE;
 }
 
 static void store(WasmWriter *w, const KirStmt *s) {

@@ -70,8 +70,10 @@ static double fetch(GrusElem elem, const void *from, int64_t i) {
   case GRUS_ELEM_I16: return ((const int16_t *)from)[i];
   case GRUS_ELEM_I32: return ((const int32_t *)from)[i];
   case GRUS_ELEM_U8: return ((const uint8_t *)from)[i];
-  default: return ((const uint16_t *)from)[i];
+  case GRUS_ELEM_U16: return ((const uint16_t *)from)[i];
+  case GRUS_ELEM_F16: break; /* outputs are never of f16 */
   }
+  return 0;
 }
 
 static int64_t port_elems(const GrusPort *p, bool without_time) {

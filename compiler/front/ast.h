@@ -53,6 +53,52 @@ typedef enum NodeKind {
   N_BAD        /*   a part with a syntax error, reported already: later passes stay silent       */
 } NodeKind;
 
+/* Kinds of nodes as cases of a switch, so that every switch names all of them. */
+#define NODE_STATEMENT_CASES                                                                       \
+  case N_USE:                                                                                      \
+  case N_PARAM:                                                                                    \
+  case N_IN:                                                                                       \
+  case N_OUT:                                                                                      \
+  case N_LET:                                                                                      \
+  case N_WEIGHTS:                                                                                  \
+  case N_RANGES:                                                                                   \
+  case N_PRECISION:                                                                                \
+  case N_ALLOW
+#define NODE_EXPRESSION_CASES                                                                      \
+  case N_PIPE:                                                                                     \
+  case N_STAGE:                                                                                    \
+  case N_FIELD:                                                                                    \
+  case N_TUPLE:                                                                                    \
+  case N_NAME:                                                                                     \
+  case N_TIME_NAME:                                                                                \
+  case N_INT:                                                                                      \
+  case N_FLOAT:                                                                                    \
+  case N_QTY:                                                                                      \
+  case N_STRING:                                                                                   \
+  case N_DTYPE:                                                                                    \
+  case N_SHAPE:                                                                                    \
+  case N_SUM:                                                                                      \
+  case N_PRODUCT:                                                                                  \
+  case N_NEG
+#define NODE_PART_CASES                                                                            \
+  case N_FILE:                                                                                     \
+  case N_BLOCK:                                                                                    \
+  case N_MODEL:                                                                                    \
+  case N_FORMALS:                                                                                  \
+  case N_FORMAL:                                                                                   \
+  case N_BODY:                                                                                     \
+  case N_TYPE:                                                                                     \
+  case N_ELEM:                                                                                     \
+  case N_INDEX:                                                                                    \
+  case N_AXIS:                                                                                     \
+  case N_TIME:                                                                                     \
+  case N_UPTO:                                                                                     \
+  case N_STREAM:                                                                                   \
+  case N_ARG:                                                                                      \
+  case N_OPERAND:                                                                                  \
+  case N_NIL:                                                                                      \
+  case N_BAD
+
 typedef enum Unit { UNIT_NONE, UNIT_HZ, UNIT_SECOND } Unit;
 
 typedef struct Node Node;

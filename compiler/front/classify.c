@@ -6,8 +6,8 @@
 #include "parser.tab.h"
 
 static WordClass token_class(int kind) {
-  if (kind >= TOK_GRUS && kind <= TOK_INDEX) return WORD_KEYWORD;
   if (kind == TOK_DTYPE) return WORD_TYPE;
+  if (token_is_keyword(kind)) return WORD_KEYWORD;
   if (kind == TOK_IDENT) return WORD_NAME;
   if (kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY || kind == TOK_BAD_NUMBER)
     return WORD_NUMBER;

@@ -53,6 +53,20 @@ static void take_doc(Parser *parser, Token *token) {
   }
 }
 
+int lexical_word(const char *s, size_t n) {
+  static const struct {
+    const char *word;
+    int token;
+  } keyword[] = {
+#define STATEMENT(word, token) {#word, TOK_##token},
+#define KEYWORD(word, token)   {#word, TOK_##token},
+#include "model/graph/keywords.def"
+  };
+  for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++)
+    if (strlen(keyword[i].word) == n && memcmp(s, keyword[i].word, n) == 0) return keyword[i].token;
+  return TOK_IDENT;
+}
+
 void lexical_token(Parser *parser, Token *token, int kind, uint32_t begin, uint32_t len) {
   *token = (Token){.kind = kind, .span = lexical_span(parser, begin, len)};
   token->line_start = parser->line_start;

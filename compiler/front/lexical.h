@@ -9,6 +9,8 @@
 Span lexical_span(const Parser *parser, uint32_t begin, uint32_t len);
 void lexical_token(Parser *parser, Token *token, int kind, uint32_t begin, uint32_t len);
 void lexical_comment(Parser *parser, Span at);
+/* The token of a word: a keyword, the name of an element type, or any other name. */
+int lexical_word(const char *s, size_t n);
 
 void lexical_pipe(Parser *parser, Span at);           /* E102 */
 void lexical_semicolon(Parser *parser, Span at);      /* E103 */

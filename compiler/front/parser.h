@@ -79,6 +79,9 @@ void lexer_next(Parser *parser, Token *token, void *scanner);
 Token token_next(Parser *parser);
 /* "an integer", "`out`", "`,`": how messages speak of a token. */
 const char *token_describe(Arena *arena, const Token *token);
+/* A token that is not a keyword, as messages call it; NULL: it goes by its character. */
+const char *token_name(int kind);
+bool token_is_keyword(int kind);
 bool token_begins_statement(int kind);
 
 /* What the grammar could go on with where a syntax error was found. */

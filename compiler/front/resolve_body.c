@@ -231,6 +231,12 @@ static void setting_resolve(Body *body, const Node *node) {
     *ranges = (WeightsDecl){.path = node->text, .span = node->span, .path_span = node->at};
 }
 
+/* A statement with a syntax error: what it names is defined, silently. */
+static void bad_resolve(Body *body, const Node *node) {
+  const Binding *b = node->text ? map_get(&body->names, node->text) : NULL;
+  if (b && !b->defined) body_define(body, node->text, node->at, item_bad());
+}
+
 static void statement_resolve(Body *body, const Node *node) {
   body->statement = node;
   if (!body->block && is_definition(node)) body->binding = body->path = node->text;
@@ -257,10 +263,9 @@ static void statement_resolve(Body *body, const Node *node) {
     report_misplaced(body, node, "param", "outside of models and blocks");
     body_define(body, node->text, node->at, item_bad());
     break;
-  default: { /* N_BAD: defined, silently */
-    const Binding *b = node->text ? map_get(&body->names, node->text) : NULL;
-    if (b && !b->defined) body_define(body, node->text, node->at, item_bad());
-  }
+  NODE_EXPRESSION_CASES:
+  NODE_PART_CASES:
+    bad_resolve(body, node);
   }
 }
 

@@ -39,20 +39,18 @@ int64_t gcd64(int64_t a, int64_t b) {
 
 Item const_literal(Resolver *r, const Node *node) {
   (void)r;
-  switch (node->kind) {
-  case N_INT: return item_int(node->i);
-  case N_FLOAT: return item_real(node->f);
-  case N_QTY:
+  NodeKind kind = node->kind;
+  if (kind == N_INT) return item_int(node->i);
+  if (kind == N_FLOAT) return item_real(node->f);
+  if (kind == N_QTY)
     return item_const((Const){.kind = CONST_QTY,
                               .num = node->num,
                               .den = node->den,
                               .unit = node->unit,
                               .s = node->text});
-  case N_STRING: return item_const((Const){.kind = CONST_TEXT, .s = node->text});
-  case N_DTYPE: return item_const((Const){.kind = CONST_ELEM, .s = node->text});
-  case N_SHAPE: return item_const((Const){.kind = CONST_SHAPE, .shape = node});
-  default: return item_bad();
-  }
+  if (kind == N_STRING) return item_const((Const){.kind = CONST_TEXT, .s = node->text});
+  if (kind == N_DTYPE) return item_const((Const){.kind = CONST_ELEM, .s = node->text});
+  return kind == N_SHAPE ? item_const((Const){.kind = CONST_SHAPE, .shape = node}) : item_bad();
 }
 
 const char *const_str(Arena *arena, const Const *c) {

@@ -177,6 +177,19 @@ static Item too_deep(Body *body, const Node *node) {
   return item_bad();
 }
 
+static Item not_value(Body *body, const Node *node) {
+  if (node_is(node, N_TIME_NAME)) {
+    Diag *d = diag_new(body->r->diags, E206, node->span, "`time` is an axis, not a value");
+    diag_primary(d, "expected a value");
+    diag_note(d, "an axis is named in `along=`, and declared in a type: `f32[time 49, 13]`");
+    return item_bad();
+  }
+  Diag *d = diag_new(body->r->diags, E206, node->span, "expected one value");
+  diag_primary(d, "these are %zu", node->n);
+  diag_note(d, "only `init` takes several values in brackets; `concat(a, b)` joins values");
+  return item_bad();
+}
+
 static Item expr_any(Body *body, const Node *node) {
   const Binding *b;
   switch (node->kind) {
@@ -187,20 +200,20 @@ static Item expr_any(Body *body, const Node *node) {
   case N_SUM:
   case N_PRODUCT: return chain_resolve(body, node);
   case N_NEG: return negate_resolve(body, node);
-  case N_TIME_NAME: {
-    Diag *d = diag_new(body->r->diags, E206, node->span, "`time` is an axis, not a value");
-    diag_primary(d, "expected a value");
-    diag_note(d, "an axis is named in `along=`, and declared in a type: `f32[time 49, 13]`");
-    return item_bad();
+  case N_TIME_NAME:
+  case N_TUPLE: return not_value(body, node);
+  case N_INT:
+  case N_FLOAT:
+  case N_QTY:
+  case N_STRING:
+  case N_DTYPE:
+  case N_SHAPE:
+    return const_literal(body->r, node);
+  NODE_STATEMENT_CASES:
+  NODE_PART_CASES:
+    break; /* a part with a syntax error, reported already */
   }
-  case N_TUPLE: {
-    Diag *d = diag_new(body->r->diags, E206, node->span, "expected one value");
-    diag_primary(d, "these are %zu", node->n);
-    diag_note(d, "only `init` takes several values in brackets; `concat(a, b)` joins values");
-    return item_bad();
-  }
-  default: return const_literal(body->r, node);
-  }
+  return item_bad();
 }
 
 Item expr_resolve(Body *body, const Node *node) {

@@ -378,7 +378,11 @@ bool option_resolve(Body *body, const LayerInfo *info, int index, const Node *ar
   case OPTK_AXES: return option_axes(body, opt, node, out);
   case OPTK_STATE: return option_states(body, opt, node, out);
   case OPTK_VALUE: return option_value(body, node, out);
-  default: break;
+  case OPTK_NONE:
+  case OPTK_SIZE:
+  case OPTK_NUMBER:
+  case OPTK_TEXT:
+  case OPTK_SHAPE: break;
   }
   if (opt->kind == OPTK_TEXT && node_is(node, N_NAME) && !name_find(body, node->text)) {
     Diag *d = diag_new(body->r->diags, E206, node->span, "expected a string");

@@ -34,37 +34,18 @@ static void expected_drop_all(Expected *e, const int *kinds) {
 }
 
 static const char *expected_name(Arena *arena, int kind) {
-  static const char *const keyword[] = {
-      [TOK_GRUS - TOK_GRUS] = "`grus`",
-      [TOK_USE - TOK_GRUS] = "`use`",
-      [TOK_PARAM - TOK_GRUS] = "`param`",
-      [TOK_BLOCK - TOK_GRUS] = "`block`",
-      [TOK_MODEL - TOK_GRUS] = "`model`",
-      [TOK_IN - TOK_GRUS] = "`in`",
-      [TOK_OUT - TOK_GRUS] = "`out`",
-      [TOK_LET - TOK_GRUS] = "`let`",
-      [TOK_WEIGHTS - TOK_GRUS] = "`weights`",
-      [TOK_RANGES - TOK_GRUS] = "`ranges`",
-      [TOK_PRECISION - TOK_GRUS] = "`precision`",
-      [TOK_ALLOW - TOK_GRUS] = "`allow`",
-      [TOK_EVERY - TOK_GRUS] = "`every`",
-      [TOK_TIME - TOK_GRUS] = "`time`",
-      [TOK_INDEX - TOK_GRUS] = "`index`",
+  static const struct {
+    int token;
+    const char *name;
+  } keyword[] = {
+#define STATEMENT(word, token) {TOK_##token, "`" #word "`"},
+#define KEYWORD(word, token)   {TOK_##token, "`" #word "`"},
+#include "model/graph/keywords.def"
   };
-  if (kind >= TOK_GRUS && kind <= TOK_INDEX) return keyword[kind - TOK_GRUS];
-  switch (kind) {
-  case TOK_END: return "end of file";
-  case TOK_PIPE: return "`|>`";
-  case TOK_LE: return "`<=`";
-  case TOK_DOTDOT: return "`..`";
-  case TOK_IDENT: return "a name";
-  case TOK_INT: return "an integer";
-  case TOK_FLOAT: return "a number";
-  case TOK_QTY: return "a quantity";
-  case TOK_STRING: return "a string";
-  case TOK_DTYPE: return "an element type";
-  default: return arena_printf(arena, "'%c'", kind);
-  }
+  const char *name = token_name(kind);
+  for (size_t i = 0; !name && i < sizeof keyword / sizeof *keyword; i++)
+    if (keyword[i].token == kind) name = keyword[i].name;
+  return name ? name : arena_printf(arena, "'%c'", kind);
 }
 
 /* "expected an axis or ']'": families of tokens go by one name. */

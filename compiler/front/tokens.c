@@ -12,12 +12,27 @@
 
 #include <string.h>
 
-bool token_begins_statement(int kind) {
-  return kind >= TOK_USE && kind <= TOK_ALLOW; /* in the order of the %token lines */
+/* Whether a token is that of a word of keywords.def, of those that begin a statement or of all. */
+static bool is_word(int kind, bool statement_only) {
+  static const struct {
+    int token;
+    bool statement;
+  } keyword[] = {
+#define STATEMENT(word, token) {TOK_##token, true},
+#define KEYWORD(word, token)   {TOK_##token, false},
+#include "model/graph/keywords.def"
+  };
+  for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++)
+    if (keyword[i].token == kind) return keyword[i].statement || !statement_only;
+  return false;
 }
 
-static bool is_keyword(int kind) {
-  return (kind >= TOK_GRUS && kind <= TOK_INDEX) || kind == TOK_DTYPE;
+bool token_begins_statement(int kind) {
+  return kind != TOK_GRUS && is_word(kind, true); /* `grus` is the header */
+}
+
+bool token_is_keyword(int kind) {
+  return kind != TOK_IDENT && is_word(kind, false);
 }
 
 static bool defines_name(int kind) {
@@ -25,18 +40,24 @@ static bool defines_name(int kind) {
          kind == TOK_BLOCK || kind == TOK_MODEL;
 }
 
+const char *token_name(int kind) {
+  static const struct {
+    int token;
+    const char *name;
+  } named[] = {{TOK_END, "end of file"}, {TOK_INT, "an integer"},
+               {TOK_FLOAT, "a number"},  {TOK_QTY, "a quantity"},
+               {TOK_STRING, "a string"}, {TOK_PIPE, "`|>`"},
+               {TOK_LE, "`<=`"},         {TOK_DOTDOT, "`..`"},
+               {TOK_IDENT, "a name"},    {TOK_DTYPE, "an element type"}};
+  for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+    if (named[i].token == kind) return named[i].name;
+  return NULL;
+}
+
 const char *token_describe(Arena *arena, const Token *token) {
-  switch (token->kind) {
-  case TOK_END: return "end of file";
-  case TOK_INT: return "an integer";
-  case TOK_FLOAT: return "a number";
-  case TOK_QTY: return "a quantity";
-  case TOK_STRING: return "a string";
-  case TOK_PIPE: return "`|>`";
-  case TOK_LE: return "`<=`";
-  case TOK_DOTDOT: return "`..`";
-  default: break;
-  }
+  const char *name = token_name(token->kind);
+  bool as_written = token->kind == TOK_IDENT || token->kind == TOK_DTYPE;
+  if (name && !as_written) return name;
   if (token->text) return arena_printf(arena, "`%s`", token->text);
   return arena_printf(arena, "`%c`", token->kind);
 }
@@ -328,7 +349,7 @@ static bool colon_missing(Parser *parser, const Token *token) {
 static Token token_repaired(Parser *parser) {
   for (;;) {
     Token token = token_take(parser);
-    if (is_keyword(token.kind)) token_rename(parser, &token);
+    if (token_is_keyword(token.kind)) token_rename(parser, &token);
     bool boundary =
         token.kind == TOK_END || token.kind == '}' || token_begins_statement(token.kind);
     int n = boundary ? brackets_left_open(parser, token.kind) : brackets_above(parser, token.kind);

@@ -9,13 +9,9 @@ static bool text_equal(const char *a, const char *b) {
 }
 
 static bool number_equal(const Node *a, const Node *b) {
-  switch (a->kind) {
-  case N_FILE:
-  case N_INT: return a->i == b->i;
-  case N_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
-  case N_QTY: return a->num == b->num && a->den == b->den && a->unit == b->unit;
-  default: return true;
-  }
+  if (a->kind == N_FILE || a->kind == N_INT) return a->i == b->i;
+  if (a->kind == N_FLOAT) return memcmp(&a->f, &b->f, sizeof a->f) == 0;
+  return a->kind != N_QTY || (a->num == b->num && a->den == b->den && a->unit == b->unit);
 }
 
 bool tree_equal(const Node *a, const Node *b) {

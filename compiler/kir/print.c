@@ -61,7 +61,15 @@ static void print_expr(const KirExpr *e, Text *text) {
     text_printf(text, "%s ", op_name[e->op]);
     print_type(e->type, text);
     break;
-  default: text_add(text, op_name[e->op]);
+  KIR_BINARY_CASES:
+  KIR_COMPARE_CASES:
+  KIR_FIXED_CASES:
+  KIR_UNARY_CASES:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_SELECT:
+  case KIR_SUM:
+  case KIR_LANE: text_add(text, op_name[e->op]); break;
   }
   text_add(text, "(");
   for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++) {

@@ -121,21 +121,24 @@ static Interval min_max(KirOp op, Interval a, Interval b) {
                        : (Interval){max64(a.lo, b.lo), max64(a.hi, b.hi)};
 }
 
-static Interval fixed_point(const KirExpr *e) {
-  Interval all = type_range(KIR_I32), a = range_of(e->arg[0]);
-  Interval b = e->arg[1] ? range_of(e->arg[1]) : all;
-  Interval p;
-  switch (e->op) {
-  case KIR_SHR: return (Interval){floor_shift(a.lo, e->arg[1]->i), floor_shift(a.hi, e->arg[1]->i)};
-  case KIR_AND: return b.lo >= 0 ? (Interval){0, b.hi} : all;
-  case KIR_XOR: return xor_range(e);
-  case KIR_MULW: p = product(a, b); return (Interval){floor_shift(p.lo, 16), floor_shift(p.hi, 16)};
-  case KIR_CLAMP: return limited(a, e->lo, e->hi);
-  case KIR_ADDS: return limited((Interval){a.lo + b.lo, a.hi + b.hi}, INT32_MIN, INT32_MAX);
-  case KIR_MIX: return mix_range(a, b);
-  case KIR_FADE: return (Interval){min64(a.lo, 0), max64(a.hi, 1)};
-  default: return all;
-  }
+static Interval shifted_down(Interval a, int64_t n) {
+  return (Interval){floor_shift(a.lo, n), floor_shift(a.hi, n)};
+}
+
+/* With a mask of bits that are not the sign. */
+static Interval and_range(const KirExpr *e) {
+  Interval mask = range_of(e->arg[1]);
+  return mask.lo >= 0 ? (Interval){0, mask.hi} : type_range(KIR_I32);
+}
+
+/* A sum that stays within 32 bits. */
+static Interval saturated_sum(Interval a, Interval b) {
+  return limited((Interval){a.lo + b.lo, a.hi + b.hi}, INT32_MIN, INT32_MAX);
+}
+
+/* Towards 0, but for one unit. */
+static Interval fade_range(Interval a) {
+  return (Interval){min64(a.lo, 0), max64(a.hi, 1)};
 }
 
 /* The distance of the values that an exact index x * step + offset can take. */
@@ -199,14 +202,14 @@ static Interval expr_range(const KirExpr *e) {
   case KIR_CALL:
     return e->helper->lo < e->helper->hi ? (Interval){e->helper->lo, e->helper->hi}
                                          : type_range(KIR_I32);
-  case KIR_AND:
-  case KIR_XOR:
-  case KIR_SHR:
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE: return fixed_point(e);
+  case KIR_AND: return and_range(e);
+  case KIR_XOR: return xor_range(e);
+  case KIR_SHR: return shifted_down(range_of(e->arg[0]), e->arg[1]->i);
+  case KIR_MULW: return shifted_down(product(range_of(e->arg[0]), range_of(e->arg[1])), 16);
+  case KIR_CLAMP: return limited(range_of(e->arg[0]), e->lo, e->hi);
+  case KIR_ADDS: return saturated_sum(range_of(e->arg[0]), range_of(e->arg[1]));
+  case KIR_MIX: return mix_range(range_of(e->arg[0]), range_of(e->arg[1]));
+  case KIR_FADE: return fade_range(range_of(e->arg[0]));
   case KIR_NEG:
   case KIR_ABS:
   case KIR_SQRT:

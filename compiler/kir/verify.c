@@ -94,8 +94,17 @@ static bool fixed_point_fits(const KirExpr *e) {
     return kir_type_equal(a->type, kir_type(KIR_F32, n)) && e->lo <= e->hi &&
            (int64_t)(float)e->lo == e->lo && (int64_t)(float)e->hi == e->hi && e->lo >= INT32_MIN &&
            e->hi <= INT32_MAX;
-  default: return false;
+  KIR_LEAF_CASES:
+  KIR_BINARY_CASES:
+  KIR_COMPARE_CASES:
+  KIR_FORM_CASES:
+  KIR_UNARY_CASES:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_SELECT:
+  case KIR_CALL: break;
   }
+  return false;
 }
 
 /* What a register is said to hold at most, against what it is given. */
@@ -129,9 +138,8 @@ static void check_operands(Verifier *v, const KirExpr *e) {
   KirType f32 = kir_type(KIR_F32, e->type.lanes);
   bool ok = true;
   switch (e->op) {
-  case KIR_NUM:
-  case KIR_REG:
-  case KIR_LOAD: break;
+  KIR_LEAF_CASES:
+    break;
   case KIR_ADD:
   case KIR_SUB:
   case KIR_MUL:
@@ -159,10 +167,7 @@ static void check_operands(Verifier *v, const KirExpr *e) {
          (e->type.elem == KIR_I32 || e->type.elem == KIR_BOOL);
     if (e->op == KIR_SHL || e->op == KIR_SHR) ok = ok && b->op == KIR_NUM && b->i >= 0 && b->i < 32;
     break;
-  case KIR_LT:
-  case KIR_LE:
-  case KIR_EQ:
-  case KIR_NE:
+  KIR_COMPARE_CASES:
     ok = b && kir_type_equal(a->type, b->type) && e->type.elem == KIR_BOOL &&
          e->type.lanes == a->type.lanes;
     break;

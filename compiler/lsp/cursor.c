@@ -14,11 +14,8 @@ static bool is_word(int c) {
 }
 
 static const char *const statement_words[] = {
-#define STATEMENT(word) #word,
-#define KEYWORD(word)
+#define STATEMENT(word, token) #word,
 #include "model/graph/keywords.def"
-#undef STATEMENT
-#undef KEYWORD
     NULL};
 
 /* The statement keyword at s; NULL if there is none. */

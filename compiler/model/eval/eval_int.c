@@ -4,6 +4,8 @@
  * rounded to f32. It shares with lower/ the numbers of model/quant/quant.h and no code. */
 #include "model/eval/eval_int.h"
 
+#include <assert.h>
+
 void eval_int_inputs(Eval *e) {
   for (int i = 0; i < e->model->n_in; i++) {
     const Value *v = e->model->in[i]->value;
@@ -28,32 +30,24 @@ static void round_results(Eval *e, const Layer *layer) {
   }
 }
 
+/* The integers of a port are the operand. */
+static void take_port(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  EvalTensor *y = eval_out(e, layer->out[0], x->steps);
+  for (int64_t i = 0; i < x->steps * type_step_size(&layer->out[0]->type); i++)
+    y->data[i] = x->data[i];
+}
+
 static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
-  switch (layer->kind) {
-  case LAYER_GRU:
-  case LAYER_LSTM:
-  case LAYER_RNN: oracle_recurrent(e, layer, ql); break;
-  case LAYER_Dense:
-  case LAYER_Conv1D:
-  case LAYER_Conv2D: oracle_matrix(e, layer, ql); break;
-  case LAYER_Embedding: oracle_table(e, layer, ql); break;
-  case LAYER_normalize: { /* the port's integers themselves */
-    const EvalTensor *x = eval_in(e, layer->in[0]);
-    EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-    for (int64_t i = 0; i < x->steps * type_step_size(&layer->out[0]->type); i++)
-      y->data[i] = x->data[i];
-    break;
-  }
-  case LAYER_add:
-  case LAYER_sub:
-  case LAYER_mul:
-  case LAYER_div:
-  case LAYER_concat:
-  case LAYER_tanh:
-  case LAYER_sigmoid:
-  case LAYER_hard_tanh:
-  case LAYER_hard_sigmoid: oracle_rescaled(e, layer, ql); break;
-  default: oracle_same(e, layer, ql); break;
+  switch (quant_kind(layer)) {
+  case QUANT_RECURRENT: oracle_recurrent(e, layer, ql); break;
+  case QUANT_MATRIX: oracle_matrix(e, layer, ql); break;
+  case QUANT_TABLE: oracle_table(e, layer, ql); break;
+  case QUANT_PORT: take_port(e, layer); break;
+  case QUANT_RESCALE: oracle_rescaled(e, layer, ql); break;
+  case QUANT_SAME: oracle_same(e, layer, ql); break;
+  case QUANT_NORM:
+  case QUANT_FLOAT: assert(!"a layer in f32 has integers"); break;
   }
 }
 

@@ -11,11 +11,9 @@
 enum { IDENTIFIER_MAX = 40 };
 
 static const char *const keywords[] = {
-#define STATEMENT(word) #word,
-#define KEYWORD(word)   #word,
+#define STATEMENT(word, token) #word,
+#define KEYWORD(word, token)   #word,
 #include "model/graph/keywords.def"
-#undef STATEMENT
-#undef KEYWORD
 };
 
 /* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */

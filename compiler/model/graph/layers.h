@@ -21,7 +21,8 @@ typedef enum LayerFlag {
   ENDS = 32,
   POINTWISE = 64,
   MULTI = 128,
-  OPERATOR = 256
+  OPERATOR = 256,
+  PER_STEP = 512 /* with weights or of several elements, and each step by itself */
 } LayerFlag;
 
 typedef enum OptKind {

@@ -39,11 +39,8 @@ static int64_t steps_back(const Layer *layer) {
     if (a->axis != AXIS_TIME) continue;
     return size_mul(a->size - 1, a->dilation, &span) ? span : LLONG_MAX;
   }
-  switch (layer->kind) {
-  case LAYER_delay: return layer_size(layer, OPT_n, 0);
-  case LAYER_frames: return layer_size(layer, OPT_size, 1) - 1;
-  default: return 0;
-  }
+  if (layer->kind == LAYER_delay) return layer_size(layer, OPT_n, 0);
+  return layer->kind == LAYER_frames ? layer_size(layer, OPT_size, 1) - 1 : 0;
 }
 
 bool infer_layer_fits(Infer *inf, const Layer *layer) {

@@ -27,8 +27,12 @@ static const char *full_scale(Elem elem) {
   case ELEM_U8: return "255";
   case ELEM_I16: return "32768";
   case ELEM_U16: return "65535";
-  default: return NULL;
+  case ELEM_I32:
+  case ELEM_F32:
+  case ELEM_F16:
+  case ELEM_INDEX: break;
   }
+  return NULL;
 }
 
 static void report_integer(Infer *inf, const Layer *layer, const Value *v) {

@@ -79,33 +79,25 @@ static const char *window_note(const Trace *t, const Layer *layer) {
                       (long long)out->n);
 }
 
+static const char *end_note(const Trace *t, const Layer *layer, const Type *in) {
+  if (layer->n_along > 1) return "axes end here";
+  if (layer_time(layer)) return "time ends here";
+  return arena_printf(t->arena, "`%s` ends here", axis_name(t->arena, in, layer->along[0].axis));
+}
+
 static const char *row_note(const Trace *t, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer || v->field || !layer->n_in) return NULL;
+  LayerKind kind = layer->kind;
   const Type *in = &layer->in[0]->type;
-  switch (layer->kind) {
-  case LAYER_last:
-  case LAYER_first:
-  case LAYER_mean:
-  case LAYER_min:
-  case LAYER_sum:
-  case LAYER_max:
-    return arena_printf(
-        t->arena, "%s here",
-        layer->n_along > 1 ? "axes end"
-        : layer_time(layer)
-            ? "time ends"
-            : arena_printf(t->arena, "`%s` ends", axis_name(t->arena, in, layer->along[0].axis)));
-  case LAYER_flatten: return type_is_sequence(in) ? "time folded into features" : NULL;
-  case LAYER_Dense: return type_is_sequence(in) ? "runs once per step" : NULL;
-  case LAYER_concat: return concat_note(t, layer);
-  case LAYER_Conv1D:
-  case LAYER_frames:
-  case LAYER_max_pool:
-  case LAYER_mean_pool: return window_note(t, layer);
-  case LAYER_expand: return "one step";
-  default: return NULL;
-  }
+  if (kind == LAYER_flatten) return type_is_sequence(in) ? "time folded into features" : NULL;
+  if (layer_info(kind)->flags & ENDS) return end_note(t, layer, in);
+  if (kind == LAYER_Dense) return type_is_sequence(in) ? "runs once per step" : NULL;
+  if (kind == LAYER_concat) return concat_note(t, layer);
+  if (kind == LAYER_expand) return "one step";
+  bool windows = kind == LAYER_Conv1D || kind == LAYER_frames || kind == LAYER_max_pool ||
+                 kind == LAYER_mean_pool;
+  return windows ? window_note(t, layer) : NULL;
 }
 
 static const char *code_cut(Arena *arena, const char *code) {

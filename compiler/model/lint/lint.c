@@ -37,19 +37,7 @@ Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const
 
 bool lint_per_step(const Layer *layer) {
   if (layer->n_in != 1) return false;
-  switch (layer->kind) {
-  case LAYER_Dense:
-  case LAYER_LayerNorm:
-  case LAYER_BatchNorm:
-  case LAYER_prelu:
-  case LAYER_softmax:
-  case LAYER_log_softmax:
-  case LAYER_slice:
-  case LAYER_Embedding:
-  case LAYER_onehot:
-  case LAYER_argmax: return true;
-  default: return (layer_info(layer->kind)->flags & (POINTWISE | TRAINING | OPERATOR)) != 0;
-  }
+  return (layer_info(layer->kind)->flags & (POINTWISE | TRAINING | OPERATOR | PER_STEP)) != 0;
 }
 
 const Value *lint_run_source(const Value *v) {

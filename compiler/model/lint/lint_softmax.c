@@ -4,15 +4,10 @@
 
 /* The range a stage leaves, as it is said in a message; NULL if it is not a narrow one. */
 static const char *squashed_range(const Layer *layer) {
-  switch (layer->kind) {
-  case LAYER_sigmoid:
-  case LAYER_hard_sigmoid:
-  case LAYER_softmax: return "0..1";
-  case LAYER_tanh:
-  case LAYER_hard_tanh:
-  case LAYER_softsign: return "-1..1";
-  default: return NULL;
-  }
+  LayerKind kind = layer->kind;
+  if (kind == LAYER_sigmoid || kind == LAYER_hard_sigmoid || kind == LAYER_softmax) return "0..1";
+  if (kind == LAYER_tanh || kind == LAYER_hard_tanh || kind == LAYER_softsign) return "-1..1";
+  return NULL;
 }
 
 static void fix_remove(Infer *lint, Diag *d, const Layer *layer) {

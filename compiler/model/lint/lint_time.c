@@ -72,25 +72,21 @@ typedef struct Windows {
 
 static bool windows_of(const Layer *layer, Windows *w) {
   if (layer->n_along && !layer_time(layer)) return false;
-  switch (layer->kind) {
-  case LAYER_frames:
+  LayerKind kind = layer->kind;
+  if (kind == LAYER_frames)
     *w =
         (Windows){layer_size(layer, OPT_size, 1), layer_size(layer, OPT_hop, 1), "frame", "frames"};
-    break;
-  case LAYER_max_pool:
-  case LAYER_mean_pool:
+  else if (kind == LAYER_max_pool || kind == LAYER_mean_pool) {
     if (layer->n_along > 1 || layer_time(layer)->padding.kind != PAD_VALID) return false;
     *w = (Windows){layer_size(layer, OPT_size, 1), 0, "pool", "pools"};
-    break;
-  case LAYER_Conv1D:
+  } else if (kind == LAYER_Conv1D) {
     if (!layer_word_is(layer, OPT_padding, "valid")) return false;
     w->size = (layer_size(layer, OPT_kernel, 1) - 1) * layer_size(layer, OPT_dilation, 1) + 1;
     w->step = layer_size(layer, OPT_stride, 1);
     w->one = "kernel";
     w->many = "kernels";
-    break;
-  default: return false;
-  }
+  } else
+    return false;
   if (!w->step) w->step = layer_size(layer, OPT_stride, w->size);
   return w->size > 0 && w->step > 0;
 }
