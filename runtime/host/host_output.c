@@ -26,8 +26,12 @@ static const char *style_ending(HostStyle style) {
       return endings[style.raw.size - 1];
     }
     return "raw";
-  default: return "npy";
+  case HOST_FORMAT_NONE:
+  case HOST_FORMAT_NPY:
+  case HOST_FORMAT_NPZ:
+  case HOST_FORMAT_NUMBERS: break;
   }
+  return "npy";
 }
 
 static int outputs_make_folder(HostOutputs *outputs) {

@@ -85,7 +85,9 @@ static void source_place(const HostSource *source, uint64_t index, HostText *tex
                   source->column + index - source->done + 1);
     break;
   case HOST_FORMAT_NUMBERS: host_text_add(text, "number %" PRIu64, source->column + 1); break;
-  default: host_text_add(text, "value %" PRIu64, index); break;
+  case HOST_FORMAT_NONE:
+  case HOST_FORMAT_NPZ:
+  case HOST_FORMAT_RAW: host_text_add(text, "value %" PRIu64, index); break;
   }
 }
 
@@ -280,7 +282,9 @@ size_t host_source_read(HostSource *source, double *values, size_t max) {
   case HOST_FORMAT_JSON: n = host_json_read(source, values, max); break;
   case HOST_FORMAT_WAV: n = host_wav_read(source, values, max); break;
   case HOST_FORMAT_RAW: n = raw_read(source, values, max); break;
-  default: n = host_csv_read(source, values, max); break;
+  case HOST_FORMAT_NONE:
+  case HOST_FORMAT_CSV:
+  case HOST_FORMAT_NUMBERS: n = host_csv_read(source, values, max); break;
   }
   source->done += n;
   if (!n && !source->status && source->bytes.failure)

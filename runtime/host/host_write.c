@@ -102,11 +102,8 @@ static void write_csv_names(HostSink *sink) {
 }
 
 void host_write_head(HostSink *sink) {
-  switch (sink->style.format) {
-  case HOST_FORMAT_NPY: write_npy_head(sink); break;
-  case HOST_FORMAT_WAV: write_wav_head(sink, false); break;
-  default: break;
-  }
+  if (sink->style.format == HOST_FORMAT_NPY) write_npy_head(sink);
+  if (sink->style.format == HOST_FORMAT_WAV) write_wav_head(sink, false);
 }
 
 /* The shortest decimal that reads back as the same f32; f16 needs 5 digits. */

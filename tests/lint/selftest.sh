@@ -172,6 +172,17 @@ format)
   put compiler/base/a.c 'int add( int a,int b )' '{ return a+b; }'
   catches 'C in another layout' compiler/base/a.c
   ;;
+switches)
+  put compiler/base/a.c 'void f(int c) {' '  switch (c) {' "  case 'a': g(); break;" '  case 7: g(); break;' '  default: h();' '  }' '}'
+  put runtime/core/a.c 'void f(Kind k) {' '  switch (k) {' '  case KIND_A: g(); break;' '  case KIND_B: h(); break;' '  }' '}'
+  passes 'default beside characters, every enumerator named'
+  put compiler/base/a.c 'void f(Kind k) {' '  switch (k) {' '  case KIND_A: g(); break;' '  default: h();' '  }' '}'
+  catches 'default beside an enumerator' compiler/base/a.c:4
+  put runtime/core/a.c '  switch (k) {' '  KIR_FIXED_CASES:' '    g();' '    break;' '  default: break;' '  }'
+  catches 'default beside a list of cases' runtime/core/a.c:5
+  put compiler/base/a.c '  switch (k) {' '  case LAYER_add: {' '    switch (c) {' "    case 'b': break;" '    }' '    break;' '  }' '  default: break;' '  }'
+  catches 'default after an inner switch' compiler/base/a.c:8
+  ;;
 file_size)
   put compiler/base/a.c "$(seq 600)"
   put docs/long.md "$(seq 2000)"

@@ -196,6 +196,15 @@ static bool is_pure(const Form *form) {
   return form->n_terms == 1 && !form->constant && !form->term[0].matrix;
 }
 
+static const Form *negated(Forms *f, const GraphNode *node) {
+  int64_t n = form_type(f, node->out[0])->count;
+  double *minus = ARENA_ARRAY(f->flat->arena, double, n + 1);
+  for (int64_t i = 0; i < n; i++)
+    minus[i] = -1;
+  const Form *x = form_of(f, node->in[0]);
+  return x ? form_scaled(f, x, minus) : NULL;
+}
+
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;
   const GraphTensor *type = form_type(f, value);
@@ -218,28 +227,19 @@ static const Form *compute(Forms *f, GraphValue *value) {
     x = from ? form_of(f, node->in[0]) : NULL;
     return x ? form_moved(f, x, from, form_elements(f, value)) : form_own(f, value);
   }
-  switch (node->op) {
-  case GRAPH_Concat: return concat(f, value);
-  case GRAPH_MatMul: out = product(f, node); break;
-  case GRAPH_Neg: {
-    double *minus = ARENA_ARRAY(f->flat->arena, double, type->count + 1);
-    for (int64_t i = 0; i < type->count; i++)
-      minus[i] = -1;
-    x = form_of(f, node->in[0]);
-    return x ? form_scaled(f, x, minus) : NULL;
-  }
-  case GRAPH_Add:
-  case GRAPH_Sub:
+  if (node->op == GRAPH_Concat) return concat(f, value);
+  if (node->op == GRAPH_MatMul) out = product(f, node);
+  if (node->op == GRAPH_Neg) return negated(f, node);
+  if (node->op == GRAPH_Add || node->op == GRAPH_Sub) {
     x = operand(f, node, 0);
     y = operand(f, node, 1);
     return x && y ? form_added(f, x, y, node->op == GRAPH_Add ? 1 : -1) : NULL;
-  case GRAPH_Mul:
+  }
+  if (node->op == GRAPH_Mul) {
     x = operand(f, node, 0);
     y = operand(f, node, 1);
     if (x && y && numbers(y)) return form_scaled(f, x, numbers(y));
     if (x && y && numbers(x)) return form_scaled(f, y, numbers(x));
-    break;
-  default: break;
   }
   return out ? out : form_own(f, value);
 }

@@ -247,16 +247,11 @@ static bool match_first_gru(const Flat *flat, GraphNode *node, CellStep *s) {
 }
 
 bool cell_match(const Flat *flat, GraphNode *node, CellStep *out) {
-  switch (node->op) {
-  case GRAPH_Mul: return match_lstm(flat, node, out) || match_first_gru(flat, node, out);
-  case GRAPH_Add: return match_gru(flat, node, out);
-  case GRAPH_Tanh:
-  case GRAPH_Relu:
-  case GRAPH_Sigmoid: {
-    Activated a = activation_of(flat, node->out[0]);
-    *out = (CellStep){.op = GRAPH_Rnn, .h_new = node->out[0], .gate = {a}};
-    return a.name != NULL;
-  }
-  default: return false;
-  }
+  GraphOp op = node->op;
+  if (op == GRAPH_Mul) return match_lstm(flat, node, out) || match_first_gru(flat, node, out);
+  if (op == GRAPH_Add) return match_gru(flat, node, out);
+  if (op != GRAPH_Tanh && op != GRAPH_Relu && op != GRAPH_Sigmoid) return false;
+  Activated a = activation_of(flat, node->out[0]);
+  *out = (CellStep){.op = GRAPH_Rnn, .h_new = node->out[0], .gate = {a}};
+  return a.name != NULL;
 }

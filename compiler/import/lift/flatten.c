@@ -74,23 +74,23 @@ static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node)
 
 static bool flatten_node(Flattening *f, Frame *frame, const GraphNode *node) {
   f->node = node;
-  switch (node->op) {
-  case GRAPH_If: return flatten_if(f, frame, node);
-  case GRAPH_Loop: return flatten_loop(f, frame, node);
-  case GRAPH_Scan: return flatten_scan(f, frame, node);
-  case GRAPH_While: return flatten_while(f, frame, node);
-  case GRAPH_VarRead:
-  case GRAPH_VarAssign: return flatten_variable(f, frame, node);
-  case GRAPH_ListNew:
-  case GRAPH_ListFrom:
-  case GRAPH_ListGet:
-  case GRAPH_ListSet:
-  case GRAPH_ListPush:
-  case GRAPH_ListStack:
-  case GRAPH_ListConcat:
-  case GRAPH_ListSize: return flatten_list(f, frame, node);
-  default: return flatten_call(f, frame, node);
-  }
+  static bool (*const rule[GRAPH_OP_COUNT])(Flattening *, Frame *, const GraphNode *) = {
+      [GRAPH_If] = flatten_if,
+      [GRAPH_Loop] = flatten_loop,
+      [GRAPH_Scan] = flatten_scan,
+      [GRAPH_While] = flatten_while,
+      [GRAPH_VarRead] = flatten_variable,
+      [GRAPH_VarAssign] = flatten_variable,
+      [GRAPH_ListNew] = flatten_list,
+      [GRAPH_ListFrom] = flatten_list,
+      [GRAPH_ListGet] = flatten_list,
+      [GRAPH_ListSet] = flatten_list,
+      [GRAPH_ListPush] = flatten_list,
+      [GRAPH_ListStack] = flatten_list,
+      [GRAPH_ListConcat] = flatten_list,
+      [GRAPH_ListSize] = flatten_list,
+  };
+  return rule[node->op] ? rule[node->op](f, frame, node) : flatten_call(f, frame, node);
 }
 
 bool flatten_graph(Flattening *f, Frame *frame) {

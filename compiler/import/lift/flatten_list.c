@@ -64,14 +64,7 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     return true;
   }
   if (!list) return flatten_fail(f, "needs a list");
-  switch (node->op) {
-  case GRAPH_ListGet:
-    if (!list_place(f, list, flatten_operand(f, frame, node, 1), &at)) return false;
-    if (!list->element[at] && !list_fill(f, list)) return false;
-    value = list->element[at];
-    break;
-  case GRAPH_ListSet:
-  case GRAPH_ListPush: {
+  if (node->op == GRAPH_ListSet || node->op == GRAPH_ListPush) {
     bool push = node->op == GRAPH_ListPush;
     at = list->n;
     if (!push && !list_place(f, list, flatten_operand(f, frame, node, 1), &at)) return false;
@@ -83,18 +76,18 @@ bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
     flatten_define(frame, node->out[0], (Meaning){.list = made});
     return true;
   }
-  case GRAPH_ListSize:
+  if (node->op == GRAPH_ListGet) {
+    if (!list_place(f, list, flatten_operand(f, frame, node, 1), &at)) return false;
+    if (!list->element[at] && !list_fill(f, list)) return false;
+    value = list->element[at];
+  } else if (node->op == GRAPH_ListSize) {
     value = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, list->n));
-    break;
-  case GRAPH_ListStack:
-  case GRAPH_ListConcat:
-    if (!list->n || !list_fill(f, list))
-      return list->n ? false : flatten_fail(f, "joins the elements of an empty list");
+  } else { /* ListStack and ListConcat */
+    if (!list->n) return flatten_fail(f, "joins the elements of an empty list");
+    if (!list_fill(f, list)) return false;
     value = flatten_stack(f, list->n, list->element, node->op == GRAPH_ListConcat,
                           graph_int(node, GRAPH_ATTR_axis, 0));
     if (!value) return false;
-    break;
-  default: return flatten_fail(f, "is not an operator on lists");
   }
   flatten_define(frame, node->out[0], (Meaning){.value = value});
   return true;

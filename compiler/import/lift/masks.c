@@ -25,12 +25,9 @@ typedef struct Masks {
 } Masks;
 
 static int mask_operand(const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_Lstm: return 8;
-  case GRAPH_Gru: return 7;
-  case GRAPH_Rnn: return 6;
-  default: return -1;
-  }
+  if (node->op == GRAPH_Lstm) return 8;
+  if (node->op == GRAPH_Gru) return 7;
+  return node->op == GRAPH_Rnn ? 6 : -1;
 }
 
 static int length_operand(const GraphNode *node) {
@@ -226,46 +223,39 @@ static bool takes_last_held(const Masks *m, const GraphNode *node) {
          m->tail[node->in[0]->id] == TAIL_HELD;
 }
 
+/* Whether a node goes along the steps of the operand that says which steps it sees. */
+static bool goes_along_time(const Lift *l, const GraphNode *node) {
+  const GraphValue *x = node->in[0];
+  GraphOp op = node->op;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (op == GRAPH_Attention)
+    return axis_is_time(l, node->in[1], lift_type(l, node->in[1])->rank - 2);
+  if (op == GRAPH_Softmax || op == GRAPH_LogSoftmax || op == GRAPH_LpNormalize ||
+      op == GRAPH_CumSum)
+    return axis_is_time(l, x, axis);
+  if (op != GRAPH_LayerNorm && op != GRAPH_RmsNorm) return false;
+  for (; axis < lift_type(l, x)->rank; axis++)
+    if (axis_is_time(l, x, axis)) return true;
+  return false;
+}
+
 /* No real step of what a node makes is made of masked ones. */
 static bool is_safe(const Masks *m, const GraphNode *node) {
   const Lift *l = m->l;
-  const GraphValue *x = node->in[0];
+  GraphOp op = node->op;
   bool backward = strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "forward") != 0;
   if (m->heeds[node->out[0]->id]) return true;
-  switch (node->op) {
-  case GRAPH_Lstm:
-  case GRAPH_Gru:
-  case GRAPH_Rnn:
+  if (op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn)
     return !backward && !l->uses[node->out[1]->id] &&
            (node->n_out < 3 || !l->uses[node->out[2]->id]);
-  case GRAPH_Conv:
-  case GRAPH_MaxPool:
-  case GRAPH_AvgPool: return looks_back(l, node);
-  case GRAPH_Gather:
-    if (takes_last_held(m, node)) return true;
-    break;
-  case GRAPH_Attention:
-    if (axis_is_time(l, node->in[1], lift_type(l, node->in[1])->rank - 2))
-      return graph_int(node, GRAPH_ATTR_causal, 0) != 0;
-    break;
-  case GRAPH_Reverse:
-  case GRAPH_ReverseSequence:
-  case GRAPH_GroupNorm:
-  case GRAPH_ConvTranspose: return false;
-  case GRAPH_Softmax:
-  case GRAPH_LogSoftmax:
-  case GRAPH_LpNormalize:
-  case GRAPH_CumSum:
-    if (axis_is_time(l, x, graph_int(node, GRAPH_ATTR_axis, 0)))
-      return node->op == GRAPH_CumSum && !graph_int(node, GRAPH_ATTR_reverse, 0);
-    break;
-  case GRAPH_LayerNorm:
-  case GRAPH_RmsNorm:
-    for (int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0); axis < lift_type(l, x)->rank; axis++)
-      if (axis_is_time(l, x, axis)) return false;
-    break;
-  default: break;
-  }
+  if (op == GRAPH_Conv || op == GRAPH_MaxPool || op == GRAPH_AvgPool) return looks_back(l, node);
+  if (op == GRAPH_Gather && takes_last_held(m, node)) return true;
+  if (op == GRAPH_Reverse || op == GRAPH_ReverseSequence || op == GRAPH_GroupNorm ||
+      op == GRAPH_ConvTranspose)
+    return false;
+  if (goes_along_time(l, node))
+    return op == GRAPH_Attention ? graph_int(node, GRAPH_ATTR_causal, 0) != 0
+                                 : op == GRAPH_CumSum && !graph_int(node, GRAPH_ATTR_reverse, 0);
   for (int k = 0; k < node->n_in; k++)
     if (node->in[k] && !lift_is_constant(l, node->in[k]) && has_time(l, node->in[k]) &&
         !keeps_time(l, node->in[k], node->out[0]))

@@ -47,19 +47,13 @@ bool lift_part_merged(Lift *l) {
   if (l->roles.way != TIME_WAY_AXIS || l->roles.time_is_open || l->options->stream) return false;
   for (int i = 0; i < l->flat->graph->n_nodes; i++) {
     const GraphNode *node = l->flat->graph->node[i];
-    switch (node->op) {
-    case GRAPH_Lstm:
-    case GRAPH_Gru:
-    case GRAPH_Rnn: found = part(l, node, 0) || found; break;
-    case GRAPH_Conv:
-    case GRAPH_ConvTranspose:
-    case GRAPH_MaxPool:
-    case GRAPH_AvgPool:
-      for (int axis = 2; axis < lift_type(l, node->in[0])->rank; axis++)
-        found = part(l, node, axis) || found;
-      break;
-    default: break;
-    }
+    GraphOp op = node->op;
+    bool recurrent = op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn;
+    bool windows =
+        op == GRAPH_Conv || op == GRAPH_ConvTranspose || op == GRAPH_MaxPool || op == GRAPH_AvgPool;
+    if (recurrent) found = part(l, node, 0) || found;
+    for (int axis = 2; windows && axis < lift_type(l, node->in[0])->rank; axis++)
+      found = part(l, node, axis) || found;
   }
   return found;
 }

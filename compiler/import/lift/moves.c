@@ -62,29 +62,29 @@ static LiftDone reverse(Lift *l, const GraphNode *node) {
 }
 
 LiftDone lift_moves(Lift *l, const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_Cast: return cast(l, node);
-  case GRAPH_Identity:
-  case GRAPH_Squeeze:
-  case GRAPH_Unsqueeze:
-  case GRAPH_Flatten:
-  case GRAPH_Expand: /* its readers repeat where they need it */
-  case GRAPH_Transpose: return lift_pass(l, node);
-  case GRAPH_Reshape: return regroup(l, node);
-  case GRAPH_Slice: return lift_slice(l, node);
-  case GRAPH_Split: return lift_split(l, node);
-  case GRAPH_Gather: return lift_gather_part(l, node);
-  case GRAPH_Concat: return lift_concat(l, node);
-  case GRAPH_Pad: return lift_pad(l, node);
-  case GRAPH_Reverse: return reverse(l, node);
-  case GRAPH_ReduceSum:
-  case GRAPH_ReduceMean:
-  case GRAPH_ReduceMax:
-  case GRAPH_ReduceMin:
-  case GRAPH_ReduceL1:
-  case GRAPH_ReduceL2: return lift_reduce(l, node);
-  case GRAPH_MaxPool:
-  case GRAPH_AvgPool: return lift_pool(l, node);
-  default: return LIFT_OTHER;
-  }
+  static LiftDone (*const rule[GRAPH_OP_COUNT])(Lift *, const GraphNode *) = {
+      [GRAPH_Cast] = cast,
+      [GRAPH_Identity] = lift_pass,
+      [GRAPH_Squeeze] = lift_pass,
+      [GRAPH_Unsqueeze] = lift_pass,
+      [GRAPH_Flatten] = lift_pass,
+      [GRAPH_Expand] = lift_pass, /* its readers repeat where they need it */
+      [GRAPH_Transpose] = lift_pass,
+      [GRAPH_Reshape] = regroup,
+      [GRAPH_Slice] = lift_slice,
+      [GRAPH_Split] = lift_split,
+      [GRAPH_Gather] = lift_gather_part,
+      [GRAPH_Concat] = lift_concat,
+      [GRAPH_Pad] = lift_pad,
+      [GRAPH_Reverse] = reverse,
+      [GRAPH_ReduceSum] = lift_reduce,
+      [GRAPH_ReduceMean] = lift_reduce,
+      [GRAPH_ReduceMax] = lift_reduce,
+      [GRAPH_ReduceMin] = lift_reduce,
+      [GRAPH_ReduceL1] = lift_reduce,
+      [GRAPH_ReduceL2] = lift_reduce,
+      [GRAPH_MaxPool] = lift_pool,
+      [GRAPH_AvgPool] = lift_pool,
+  };
+  return rule[node->op] ? rule[node->op](l, node) : LIFT_OTHER;
 }

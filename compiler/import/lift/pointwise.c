@@ -97,43 +97,61 @@ static Layer *bounded(Lift *l, const GraphNode *node, Value *x) {
   return clip_layer(l, node, x, low, high);
 }
 
+static Layer *negative(Lift *l, const GraphNode *node, Value *x) {
+  return with_number(l, node, LAYER_mul, x, -1, false);
+}
+
+/* A stage with one number, which is an attribute of the node. */
+static Layer *numbered(Lift *l, const GraphNode *node, Value *x, LayerKind kind, OptName option,
+                       double number) {
+  Layer *layer = lift_layer(l, node, kind, 1, &x);
+  layer_set_number(layer, option, number);
+  return layer;
+}
+
+static Layer *leaky_relu(Lift *l, const GraphNode *node, Value *x) {
+  return numbered(l, node, x, LAYER_leaky_relu, OPT_slope,
+                  graph_number(node, GRAPH_ATTR_alpha, 0.01));
+}
+
+static Layer *celu(Lift *l, const GraphNode *node, Value *x) {
+  return numbered(l, node, x, LAYER_celu, OPT_alpha, graph_number(node, GRAPH_ATTR_alpha, 1));
+}
+
+static Layer *rounded(Lift *l, const GraphNode *node, Value *x) {
+  return numbered(l, node, x, LAYER_round, OPT_step, graph_number(node, GRAPH_ATTR_step, 1));
+}
+
+static Layer *elu(Lift *l, const GraphNode *node, Value *x) {
+  double alpha = graph_number(node, GRAPH_ATTR_alpha, 1),
+         gamma = graph_number(node, GRAPH_ATTR_gamma, 1);
+  if (fabs(alpha - 1.6732632423543772) < 1e-6 && fabs(gamma - 1.0507009873554805) < 1e-6)
+    return lift_layer(l, node, LAYER_selu, 1, &x);
+  Layer *layer = numbered(l, node, x, LAYER_elu, OPT_alpha, alpha);
+  return gamma == 1 ? layer : with_number(l, node, LAYER_mul, layer->out[0], gamma, false);
+}
+
+static Layer *gelu(Lift *l, const GraphNode *node, Value *x) {
+  Layer *layer = lift_layer(l, node, LAYER_gelu, 1, &x);
+  layer_set_word(layer, OPT_form, graph_word(node, GRAPH_ATTR_form, 0, "erf"));
+  return layer;
+}
+
 static Layer *unary(Lift *l, const GraphNode *node) {
+  static Layer *(*const rule[GRAPH_OP_COUNT])(Lift *, const GraphNode *, Value *) = {
+      [GRAPH_Neg] = negative,
+      [GRAPH_LeakyRelu] = leaky_relu,
+      [GRAPH_Elu] = elu,
+      [GRAPH_Celu] = celu,
+      [GRAPH_HardSigmoid] = hard_sigmoid,
+      [GRAPH_Gelu] = gelu,
+      [GRAPH_Clip] = bounded,
+      [GRAPH_Round] = rounded,
+  };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (plain[i].op == node->op) return unary_layer(l, node, plain[i].kind);
   Value *x = placed_as_is(l, node, node->in[0]);
-  if (!x) return NULL;
-  Layer *layer;
-  switch (node->op) {
-  case GRAPH_Neg: return with_number(l, node, LAYER_mul, x, -1, false);
-  case GRAPH_LeakyRelu:
-    layer = lift_layer(l, node, LAYER_leaky_relu, 1, &x);
-    layer_set_number(layer, OPT_slope, graph_number(node, GRAPH_ATTR_alpha, 0.01));
-    return layer;
-  case GRAPH_Elu: {
-    double alpha = graph_number(node, GRAPH_ATTR_alpha, 1),
-           gamma = graph_number(node, GRAPH_ATTR_gamma, 1);
-    if (fabs(alpha - 1.6732632423543772) < 1e-6 && fabs(gamma - 1.0507009873554805) < 1e-6)
-      return lift_layer(l, node, LAYER_selu, 1, &x);
-    layer = lift_layer(l, node, LAYER_elu, 1, &x);
-    layer_set_number(layer, OPT_alpha, alpha);
-    return gamma == 1 ? layer : with_number(l, node, LAYER_mul, layer->out[0], gamma, false);
-  }
-  case GRAPH_HardSigmoid: return hard_sigmoid(l, node, x);
-  case GRAPH_Gelu:
-    layer = lift_layer(l, node, LAYER_gelu, 1, &x);
-    layer_set_word(layer, OPT_form, graph_word(node, GRAPH_ATTR_form, 0, "erf"));
-    return layer;
-  case GRAPH_Clip: return bounded(l, node, x);
-  case GRAPH_Round:
-    layer = lift_layer(l, node, LAYER_round, 1, &x);
-    layer_set_number(layer, OPT_step, graph_number(node, GRAPH_ATTR_step, 1));
-    return layer;
-  case GRAPH_Celu:
-    layer = lift_layer(l, node, LAYER_celu, 1, &x);
-    layer_set_number(layer, OPT_alpha, graph_number(node, GRAPH_ATTR_alpha, 1));
-    return layer;
-  default: return NULL;
-  }
+  return x && rule[node->op] ? rule[node->op](l, node, x) : NULL;
 }
 
 /* ---- two operands ---- */
@@ -385,33 +403,32 @@ static LiftDone limit(Lift *l, const GraphNode *node) {
       clip_layer(l, node, value, low ? c->data[0] : -largest, low ? largest : c->data[0]));
 }
 
+static LiftDone one_value(Lift *l, const GraphNode *node) {
+  size_t before = (size_t)l->diags->n_errors;
+  Layer *layer = unary(l, node);
+  if (layer) return done_like(l, node, node->in[0], layer);
+  return (size_t)l->diags->n_errors > before ? LIFT_FAILED : LIFT_OTHER;
+}
+
 LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
-  LayerKind kind;
+  static const struct {
+    GraphOp op;
+    LayerKind kind;
+  } pair[] = {{GRAPH_Add, LAYER_add}, {GRAPH_Sub, LAYER_sub},     {GRAPH_Mul, LAYER_mul},
+              {GRAPH_Div, LAYER_div}, {GRAPH_Max, LAYER_maximum}, {GRAPH_Min, LAYER_minimum}};
   if (node->op == GRAPH_Div && graph_elem_is_whole(lift_type(l, node->out[0])->elem)) {
     lift_refuse(l, node, E902, "divides whole numbers and drops the rest, which no stage does");
     return LIFT_FAILED;
   }
-  switch (node->op) {
-  case GRAPH_Add: kind = LAYER_add; break;
-  case GRAPH_Sub: kind = LAYER_sub; break;
-  case GRAPH_Mul: kind = LAYER_mul; break;
-  case GRAPH_Div: kind = LAYER_div; break;
-  case GRAPH_Prelu: return prelu(l, node);
-  case GRAPH_Pow: return power(l, node);
-  case GRAPH_Min:
-  case GRAPH_Max:
-    if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1])) return limit(l, node);
-    kind = node->op == GRAPH_Max ? LAYER_maximum : LAYER_minimum;
-    break;
-  default: {
-    size_t before = (size_t)l->diags->n_errors;
-    if (node->n_in != 1) return LIFT_OTHER;
-    Layer *layer = unary(l, node);
-    if (layer) return done_like(l, node, node->in[0], layer);
-    return (size_t)l->diags->n_errors > before ? LIFT_FAILED : LIFT_OTHER;
+  if (node->op == GRAPH_Prelu) return prelu(l, node);
+  if (node->op == GRAPH_Pow) return power(l, node);
+  if (node->n_in == 1) return one_value(l, node);
+  for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+    if (pair[i].op != node->op) continue;
+    bool constant = lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1]);
+    bool limits = node->op == GRAPH_Min || node->op == GRAPH_Max;
+    if (!constant) return two_values(l, node, pair[i].kind);
+    return limits ? limit(l, node) : with_constant(l, node, pair[i].kind);
   }
-  }
-  if (lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1]))
-    return with_constant(l, node, kind);
-  return two_values(l, node, kind);
+  return LIFT_OTHER;
 }

@@ -27,8 +27,7 @@ static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {
   Operands o = {0};
-  switch (node->op) {
-  case GRAPH_Lstm:
+  if (node->op == GRAPH_Lstm)
     o = (Operands){.kind = LAYER_LSTM,
                    .gates = 4,
                    .n_activations = 3,
@@ -38,8 +37,7 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
                    .peephole = constant(l, operand(node, 7)),
                    .mask = operand(node, 8),
                    .projection = operand(node, 9)};
-    break;
-  case GRAPH_Gru:
+  else if (node->op == GRAPH_Gru)
     o = (Operands){.kind = LAYER_GRU,
                    .gates = 3,
                    .n_activations = 2,
@@ -47,16 +45,13 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
                    .lengths = operand(node, 5),
                    .h0 = operand(node, 6),
                    .mask = operand(node, 7)};
-    break;
-  default:
+  else
     o = (Operands){.kind = LAYER_RNN,
                    .gates = 1,
                    .n_activations = 1,
                    .lengths = operand(node, 4),
                    .h0 = operand(node, 5),
                    .mask = operand(node, 6)};
-    break;
-  }
   o.w = constant(l, operand(node, 1));
   o.r = constant(l, operand(node, 2));
   o.b = constant(l, operand(node, 3));

@@ -19,12 +19,9 @@ static Value *stage(Lift *l, const GraphNode *node, LayerKind kind, Value *value
 /* The stage that ends axes, and what stands around it: a norm is a sum of squares, or of
  * magnitudes. */
 static LayerKind end_of(GraphOp op) {
-  switch (op) {
-  case GRAPH_ReduceMean: return LAYER_mean;
-  case GRAPH_ReduceMax: return LAYER_max;
-  case GRAPH_ReduceMin: return LAYER_min;
-  default: return LAYER_sum;
-  }
+  if (op == GRAPH_ReduceMean) return LAYER_mean;
+  if (op == GRAPH_ReduceMax) return LAYER_max;
+  return op == GRAPH_ReduceMin ? LAYER_min : LAYER_sum;
 }
 
 /* Ends these axes of a value, whose layout they are cut out of. */

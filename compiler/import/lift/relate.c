@@ -257,6 +257,35 @@ void atoms_relate(Atoms *a, const GraphNode *node) {
   case GRAPH_Rnn: relate_recurrent(a, node); return;
   case GRAPH_State: relate_state(a, node, out); return;
   case GRAPH_Keep: relate_keep(a, node); return;
-  default: relate_unknown(a, node); return;
+  case GRAPH_TopK:
+  case GRAPH_ReverseSequence:
+  case GRAPH_GatherElements:
+  case GRAPH_GatherNd:
+  case GRAPH_ScatterElements:
+  case GRAPH_ScatterNd:
+  case GRAPH_DepthToSpace:
+  case GRAPH_Triu:
+  case GRAPH_Tril:
+  case GRAPH_Shape:
+  case GRAPH_Size:
+  case GRAPH_Range:
+  case GRAPH_ConstantOfShape:
+  case GRAPH_OneHot:
+  case GRAPH_DynamicQuantize:
+  case GRAPH_If:
+  case GRAPH_Loop:
+  case GRAPH_Scan:
+  case GRAPH_While:
+  case GRAPH_VarRead:
+  case GRAPH_VarAssign:
+  case GRAPH_ListNew:
+  case GRAPH_ListFrom:
+  case GRAPH_ListGet:
+  case GRAPH_ListSet:
+  case GRAPH_ListPush:
+  case GRAPH_ListStack:
+  case GRAPH_ListConcat:
+  case GRAPH_ListSize:
+  case GRAPH_OP_COUNT: relate_unknown(a, node); return;
   }
 }

@@ -260,12 +260,10 @@ static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
 }
 
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_OneHot: return rows_of_one_hot(flat, node);
-  case GRAPH_Slice: return cut(flat, node);
-  case GRAPH_Concat: return join_of_joins(flat, node);
-  case GRAPH_Gather: return element(flat, node);
-  case GRAPH_ScatterNd: return flat_scattered(flat, node);
-  default: return NULL;
-  }
+  static GraphValue *(*const rule[GRAPH_OP_COUNT])(Flat *, const GraphNode *) = {
+      [GRAPH_OneHot] = rows_of_one_hot,   [GRAPH_Slice] = cut,
+      [GRAPH_Concat] = join_of_joins,     [GRAPH_Gather] = element,
+      [GRAPH_ScatterNd] = flat_scattered,
+  };
+  return rule[node->op] ? rule[node->op](flat, node) : NULL;
 }

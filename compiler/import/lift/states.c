@@ -37,13 +37,11 @@ static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const LastSta
 }
 
 static int start_operand(const GraphNode *node, int state) {
-  switch (node->op) {
-  case GRAPH_Lstm: return state < 2 ? 5 + state : -1;
-  case GRAPH_Gru: return state < 1 ? 6 : -1;
-  case GRAPH_Rnn: return state < 1 ? 5 : -1;
-  case GRAPH_State: return state < 1 ? 1 : -1;
-  default: return -1;
-  }
+  if (node->op == GRAPH_Lstm) return state < 2 ? 5 + state : -1;
+  if (state > 0) return -1;
+  if (node->op == GRAPH_Gru) return 6;
+  if (node->op == GRAPH_Rnn) return 5;
+  return node->op == GRAPH_State ? 1 : -1;
 }
 
 /* What a Keep keeps as the state of a State node; NULL: nothing does. */

@@ -402,19 +402,23 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   return to || one_hot ? LIFT_DONE : LIFT_FAILED;
 }
 
+static LiftDone softmax(Lift *l, const GraphNode *node) {
+  return along_axis(l, node, node->op == GRAPH_Softmax ? LAYER_softmax : LAYER_log_softmax, false);
+}
+
 LiftDone lift_weighted(Lift *l, const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_MatMul: return matmul(l, node);
-  case GRAPH_Conv: return lift_conv(l, node);
-  case GRAPH_ConvTranspose: return lift_conv_transpose(l, node);
-  case GRAPH_BatchNorm: return batch_norm(l, node);
-  case GRAPH_RmsNorm:
-  case GRAPH_LayerNorm: return layer_norm(l, node);
-  case GRAPH_Softmax: return along_axis(l, node, LAYER_softmax, false);
-  case GRAPH_LogSoftmax: return along_axis(l, node, LAYER_log_softmax, false);
-  case GRAPH_LpNormalize: return unit_norm(l, node);
-  case GRAPH_CumSum: return cumsum(l, node);
-  case GRAPH_Gather: return embedding(l, node);
-  default: return LIFT_OTHER;
-  }
+  static LiftDone (*const rule[GRAPH_OP_COUNT])(Lift *, const GraphNode *) = {
+      [GRAPH_MatMul] = matmul,
+      [GRAPH_Conv] = lift_conv,
+      [GRAPH_ConvTranspose] = lift_conv_transpose,
+      [GRAPH_BatchNorm] = batch_norm,
+      [GRAPH_RmsNorm] = layer_norm,
+      [GRAPH_LayerNorm] = layer_norm,
+      [GRAPH_Softmax] = softmax,
+      [GRAPH_LogSoftmax] = softmax,
+      [GRAPH_LpNormalize] = unit_norm,
+      [GRAPH_CumSum] = cumsum,
+      [GRAPH_Gather] = embedding,
+  };
+  return rule[node->op] ? rule[node->op](l, node) : LIFT_OTHER;
 }
