@@ -3,8 +3,7 @@
  * its options. Out: files that include or link the C. Arrays are flat, in the order of the
  * interface. */
 #include "backend/c_internal.h"
-
-#include <string.h>
+#include "backend/elem_names.h"
 
 /* "kws_8" becomes "Kws8": the class, and how the model is called in shops of libraries. */
 const char *c_class_name(Arena *arena, const char *prefix) {
@@ -101,23 +100,6 @@ void backend_c_class(const KirModule *m, const COptions *options, Text *out) {
 
 /* ---- Rust ---- */
 
-static const char *rust_elem(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "f32";
-  case KIR_I8: return "i8";
-  case KIR_I16: return "i16";
-  case KIR_I32: return "i32";
-  case KIR_U8: return "u8";
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_U16: return "u16";
-  case KIR_SIZE: return "usize";
-  case KIR_INDEX: return "i32";
-  case KIR_BOOL: return "bool";
-  }
-  return "";
-}
-
 static void rust_state(CWriter *c, const char *name) {
   bool any = false;
   text_printf(c->out,
@@ -127,7 +109,7 @@ static void rust_state(CWriter *c, const char *name) {
   for (int i = 0; i < c->m->n_buffers; i++) {
     const KirBuffer *b = c->m->buffer[i];
     if (b->space != KIR_STATE) continue;
-    text_printf(c->out, "    r#%s: [%s; %lld],\n", b->name, rust_elem(b->elem),
+    text_printf(c->out, "    r#%s: [%s; %lld],\n", b->name, elem_names(b->elem)->rust,
                 (long long)b->count);
     any = true;
   }
@@ -157,7 +139,7 @@ void backend_rust(const KirModule *m, const COptions *options, Text *out) {
     for (int k = 0; k < f->n_buffers; k++) {
       const KirBuffer *b = f->buffers[k];
       const char *pointer = b->rank == 0 ? "" : b->space == KIR_IN ? "*const " : "*mut ";
-      text_printf(out, "%sr#%s: %s%s", comma, b->name, pointer, rust_elem(b->elem));
+      text_printf(out, "%sr#%s: %s%s", comma, b->name, pointer, elem_names(b->elem)->rust);
       comma = ", ";
     }
     if (f->takes_weights) text_printf(out, "%sweights: *const core::ffi::c_void", comma);

@@ -2,24 +2,13 @@
 /* Expressions of KIR as C. Scalars, and vectors of the GNU kind, use C's operators; what C has no
  * operator for, and every operation on ISO lanes, calls a function of the prelude. */
 #include "backend/c_internal.h"
+#include "backend/elem_names.h"
+#include "kir/cases.h"
 
 #include <string.h>
 
 const char *c_elem(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "float";
-  case KIR_F16:
-  case KIR_BF16: return "uint16_t";
-  case KIR_I8: return "int8_t";
-  case KIR_I16: return "int16_t";
-  case KIR_I32: return "int32_t";
-  case KIR_U8: return "uint8_t";
-  case KIR_U16: return "uint16_t";
-  case KIR_SIZE: return "size_t";
-  case KIR_INDEX:
-  case KIR_BOOL: return "int";
-  }
-  return "int";
+  return elem_names(elem)->c;
 }
 
 const char *c_type(CWriter *c, KirType t) {

@@ -2,43 +2,7 @@
 /* The interface for Go, by cgo. In: a module and its options. Out: a Go package that compiles the
  * C. Arrays are flat slices, in the order of the interface. */
 #include "backend/c_internal.h"
-
-#include <string.h>
-
-static const char *go_elem(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "float32";
-  case KIR_I8: return "int8";
-  case KIR_I16: return "int16";
-  case KIR_I32:
-  case KIR_INDEX: return "int32";
-  case KIR_U8: return "uint8";
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_U16: return "uint16";
-  case KIR_SIZE: return "uintptr";
-  case KIR_BOOL: return "bool";
-  }
-  return "";
-}
-
-/* The same as cgo names it. */
-static const char *cgo_elem(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "C.float";
-  case KIR_I8: return "C.int8_t";
-  case KIR_I16: return "C.int16_t";
-  case KIR_I32:
-  case KIR_INDEX: return "C.int32_t";
-  case KIR_U8: return "C.uint8_t";
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_U16: return "C.uint16_t";
-  case KIR_SIZE: return "C.size_t";
-  case KIR_BOOL: return "C.bool";
-  }
-  return "";
-}
+#include "backend/elem_names.h"
 
 /* A name that Go does not take for a word of its own, nor for one that the function uses. */
 static const char *go_name(Arena *arena, const char *name) {
@@ -47,9 +11,7 @@ static const char *go_name(Arena *arena, const char *name) {
       "func",  "fallthrough", "for",   "go",      "goto",     "if",      "import", "interface",
       "map",   "package",     "range", "return",  "select",   "struct",  "switch", "type",
       "var",   "len",         "m",     "weights", "unsafe",   "panic",   "C",      "int"};
-  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-    if (strcmp(name, taken[i]) == 0) return arena_printf(arena, "%s_", name);
-  return name;
+  return name_apart(arena, name, taken, sizeof taken / sizeof *taken);
 }
 
 /* C with flat parameters, which cgo has no types for otherwise. */
@@ -112,7 +74,7 @@ static void go_function(CWriter *c, const KirFunc *f) {
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     text_printf(c->out, "%s%s %s%s", comma, go_name(arena, b->name), b->rank ? "[]" : "",
-                go_elem(b->elem));
+                elem_names(b->elem)->go);
     comma = ", ";
   }
   if (f->takes_weights) text_printf(c->out, "%sweights []byte", comma);
@@ -128,9 +90,9 @@ static void go_function(CWriter *c, const KirFunc *f) {
     const KirBuffer *b = f->buffers[i];
     const char *name = go_name(arena, b->name);
     if (b->rank)
-      text_printf(c->out, "%s(*%s)(unsafe.Pointer(&%s[0]))", comma, cgo_elem(b->elem), name);
+      text_printf(c->out, "%s(*%s)(unsafe.Pointer(&%s[0]))", comma, elem_names(b->elem)->cgo, name);
     else
-      text_printf(c->out, "%s%s(%s)", comma, cgo_elem(b->elem), name);
+      text_printf(c->out, "%s%s(%s)", comma, elem_names(b->elem)->cgo, name);
     comma = ", ";
   }
   if (f->takes_weights) text_printf(c->out, "%sunsafe.Pointer(&weights[0])", comma);

@@ -2,43 +2,7 @@
 /* The interface for Python, by ctypes. In: a module and its options. Out: a module that loads the C
  * as a shared library. Arrays are anything with a buffer, in the order of the interface. */
 #include "backend/c_internal.h"
-
-#include <string.h>
-
-/* As the module array and the class memoryview name it; of binary16 NumPy's name too. */
-static const char *python_code(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "f";
-  case KIR_I8: return "b";
-  case KIR_I16: return "h";
-  case KIR_I32:
-  case KIR_INDEX: return "i";
-  case KIR_U8: return "B";
-  case KIR_F16:
-  case KIR_BF16: return "He";
-  case KIR_U16: return "H";
-  case KIR_SIZE: return "LQNI";
-  case KIR_BOOL: return "?";
-  }
-  return "";
-}
-
-static const char *python_scalar(KirElem elem) {
-  switch (elem) {
-  case KIR_F32: return "c_float";
-  case KIR_I8: return "c_int8";
-  case KIR_I16: return "c_int16";
-  case KIR_I32:
-  case KIR_INDEX: return "c_int32";
-  case KIR_U8: return "c_uint8";
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_U16: return "c_uint16";
-  case KIR_SIZE: return "c_size_t";
-  case KIR_BOOL: return "c_bool";
-  }
-  return "";
-}
+#include "backend/elem_names.h"
 
 static const char *python_name(Arena *arena, const char *name) {
   static const char *const taken[] = {
@@ -47,9 +11,7 @@ static const char *python_name(Arena *arena, const char *name) {
       "finally", "for",      "from",     "global", "if",      "import", "in",     "is",
       "lambda",  "nonlocal", "not",      "or",     "pass",    "raise",  "return", "try",
       "while",   "with",     "yield",    "self",   "weights", "ctypes"};
-  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-    if (strcmp(name, taken[i]) == 0) return arena_printf(arena, "%s_", name);
-  return name;
+  return name_apart(arena, name, taken, sizeof taken / sizeof *taken);
 }
 
 static void python_method(CWriter *c, const KirFunc *f) {
@@ -70,10 +32,11 @@ static void python_method(CWriter *c, const KirFunc *f) {
     const KirBuffer *b = f->buffers[i];
     const char *name = python_name(arena, b->name);
     if (b->rank == 0)
-      text_printf(c->out, "%sctypes.%s(%s)", comma, python_scalar(b->elem), name);
+      text_printf(c->out, "%sctypes.%s(%s)", comma, elem_names(b->elem)->python, name);
     else
       text_printf(c->out, "%s_memory(%s, \"%s\", \"%s\", %lld%s)", comma, name, b->name,
-                  python_code(b->elem), (long long)b->count, b->space == KIR_IN ? "" : ", True");
+                  elem_names(b->elem)->python_code, (long long)b->count,
+                  b->space == KIR_IN ? "" : ", True");
     comma = ", ";
   }
   if (f->takes_weights)

@@ -4,6 +4,7 @@
  * nsw because KIR promises it never
  * overflows. */
 #include "backend/llvm_internal.h"
+#include "kir/cases.h"
 
 #include <llvm-c/Target.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * one instruction that rounds once, so the bits are those of the C. Two lanes are the lower ones of
  * four; nobody reads what the others hold. */
 #include "backend/wasm_internal.h"
+#include "kir/cases.h"
 
 /* ---- types and locals ---- */
 

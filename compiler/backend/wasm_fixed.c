@@ -78,28 +78,20 @@ static void towards(WasmWriter *w, uint32_t s, WasmOp op) {
   wasm_release(w, n);
 }
 
-static void mix(WasmWriter *w, const KirExpr *e) {
-  int n = w->active.n;
-  wasm_expr(w, e->arg[0]);
-  uint32_t s = wasm_local(w, WASM_I32), to = wasm_local(w, WASM_I32);
-  wasm_op_u(w, W_LOCAL_SET, s);
-  wasm_expr(w, e->arg[1]);
-  wasm_op_u(w, W_LOCAL_SET, to);
-  get(w, to);
-  get(w, s);
-  wasm_op(w, W_I32_SUB);
-  wasm_expr(w, e->arg[2]);
-  towards(w, s, W_I32_ADD);
-  wasm_release(w, n);
-}
-
-static void fade(WasmWriter *w, const KirExpr *e) {
+/* MIX: s + 2 mulw(to - s, u). FADE: s - 2 mulw(s, u). */
+static void next_state(WasmWriter *w, const KirExpr *e) {
+  bool mixes = e->op == KIR_MIX;
   int n = w->active.n;
   wasm_expr(w, e->arg[0]);
   uint32_t s = wasm_local(w, WASM_I32);
-  wasm_op_u(w, W_LOCAL_TEE, s);
-  wasm_expr(w, e->arg[1]);
-  towards(w, s, W_I32_SUB);
+  wasm_op_u(w, mixes ? W_LOCAL_SET : W_LOCAL_TEE, s);
+  if (mixes) {
+    wasm_expr(w, e->arg[1]);
+    get(w, s);
+    wasm_op(w, W_I32_SUB);
+  }
+  wasm_expr(w, e->arg[mixes ? 2 : 1]);
+  towards(w, s, mixes ? W_I32_ADD : W_I32_SUB);
   wasm_release(w, n);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* KIR as text. Registers are printed as name.id, so that two of the same name are told apart. */
 #include "base/safe.h"
+#include "kir/cases.h"
 #include "kir/kir.h"
 
 static const char *const op_name[] = {

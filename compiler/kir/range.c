@@ -2,6 +2,7 @@
 /* Intervals: the least and the greatest value of integer expressions, of constants and of sums of
  * products. In: a tree, whose registers and buffers have ranges. Out: two numbers that no value
  * leaves. Exactness of integer arithmetic is proved with these, and with nothing else. */
+#include "kir/cases.h"
 #include "kir/kir.h"
 
 static int64_t min64(int64_t a, int64_t b) {
@@ -45,13 +46,10 @@ int64_t kir_const_int(const KirBuffer *b, int64_t i) {
   case KIR_U8: return ((const uint8_t *)b->data)[i];
   case KIR_I16: return ((const int16_t *)b->data)[i];
   case KIR_U16: return ((const uint16_t *)b->data)[i];
-  case KIR_I32: return ((const int32_t *)b->data)[i];
-  case KIR_F32:
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_SIZE:
-  case KIR_INDEX:
-  case KIR_BOOL: break;
+  case KIR_I32:
+    return ((const int32_t *)b->data)[i];
+  KIR_OTHER_ELEM_CASES:
+    break;
   }
   return 0;
 }
@@ -63,12 +61,8 @@ static Interval type_range(KirElem elem) {
   case KIR_I16: return (Interval){INT16_MIN, INT16_MAX};
   case KIR_U16: return (Interval){0, UINT16_MAX};
   case KIR_I32:
-  case KIR_F32:
-  case KIR_F16:
-  case KIR_BF16:
-  case KIR_SIZE:
-  case KIR_INDEX:
-  case KIR_BOOL: break;
+  KIR_OTHER_ELEM_CASES:
+    break;
   }
   return (Interval){INT32_MIN, INT32_MAX};
 }

@@ -21,6 +21,27 @@ int open_lines(Emit *e, const View *x, const View *y, int axis, KirIndex *ix, Ki
   return opened;
 }
 
+/* The lines of a layer along its axis at one step: where one begins, and from element to element.
+ */
+typedef struct Lines {
+  const View *x, *y;
+  KirIndex ix, iy;
+  int64_t n, sx, sy; /* n: elements of a line of x */
+  int opened;        /* loops over the other axes, to close */
+} Lines;
+
+static Lines lines_of(Emit *e, const Layer *layer, Step t) {
+  int axis = axis_of(layer);
+  Lines of = {.x = view_of(e->l, layer->in[0]), .y = view_of(e->l, layer->out[0])};
+  of.n = of.x->dim[axis];
+  of.sx = of.x->stride[axis];
+  of.sy = of.y->rank == of.x->rank ? of.y->stride[axis] : 0; /* argmax ends the axis */
+  of.ix = view_row(of.x, t, 0);
+  of.iy = view_row(of.y, t, 0);
+  of.opened = open_lines(e, of.x, of.y, axis, &of.ix, &of.iy);
+  return of;
+}
+
 /* The greatest of n elements, as a register. */
 static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int64_t n) {
   Kb *kb = &e->kb;
@@ -35,79 +56,67 @@ static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int6
 
 /* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
 static void softmax_step(Emit *e, const Layer *layer, Step t) {
-  Lower *l = e->l;
   Kb *kb = &e->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int axis = axis_of(layer);
-  int64_t d = x->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(e, x, y, axis, &ix, &iy);
-  KirReg *most = greatest(e, x->buffer, ix, sx, d);
+  Lines of = lines_of(e, layer, t);
+  KirReg *most = greatest(e, of.x->buffer, of.ix, of.sx, of.n);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
-  KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirExpr *shifted =
-      kb_op2(kb, KIR_SUB, kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1), kb_use(kb, most));
+  KirReg *k = kb_for(kb, "k", 0, of.n, 1);
+  KirExpr *shifted = kb_op2(kb, KIR_SUB, kb_load(kb, of.x->buffer, kir_at_plus(of.ix, of.sx, k), 1),
+                            kb_use(kb, most));
   bool is_log = layer->kind == LAYER_log_softmax;
   KirReg *z = is_log ? kb_let(kb, "z", shifted) : NULL;
   KirReg *power = kb_let(kb, "e", math_call(e, MATH_EXP, is_log ? kb_use(kb, z) : shifted));
   kb_set(kb, sum, kb_op2(kb, KIR_ADD, kb_use(kb, sum), kb_use(kb, power)));
-  kb_store(kb, y->buffer, kir_at_plus(iy, sy, k), is_log ? kb_use(kb, z) : kb_use(kb, power));
+  kb_store(kb, of.y->buffer, kir_at_plus(of.iy, of.sy, k),
+           is_log ? kb_use(kb, z) : kb_use(kb, power));
   kb_end(kb);
   KirReg *whole = is_log ? kb_let(kb, "whole", math_call(e, MATH_LOG, kb_use(kb, sum))) : sum;
-  k = kb_for(kb, "k", 0, d, 1);
-  KirIndex at = kir_at_plus(iy, sy, k);
-  KirExpr *part = kb_load(kb, y->buffer, at, 1);
-  kb_store(kb, y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
+  k = kb_for(kb, "k", 0, of.n, 1);
+  KirIndex at = kir_at_plus(of.iy, of.sy, k);
+  KirExpr *part = kb_load(kb, of.y->buffer, at, 1);
+  kb_store(kb, of.y->buffer, at, kb_op2(kb, is_log ? KIR_SUB : KIR_DIV, part, kb_use(kb, whole)));
   kb_end(kb);
-  close_loops(e, opened);
+  close_loops(e, of.opened);
 }
 
 /* The first of the greatest elements. */
 static void argmax_step(Emit *e, const Layer *layer, Step t) {
-  Lower *l = e->l;
   Kb *kb = &e->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int axis = axis_of(layer);
-  int64_t d = x->dim[axis], sx = x->stride[axis];
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(e, x, y, axis, &ix, &iy);
-  KirReg *most = kb_var(kb, "most", kb_load(kb, x->buffer, ix, 1));
+  Lines of = lines_of(e, layer, t);
+  KirReg *most = kb_var(kb, "most", kb_load(kb, of.x->buffer, of.ix, 1));
   KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
-  if (d > 1) {
-    KirReg *k = kb_for(kb, "k", 1, d, 1);
-    KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, sx, k), 1));
+  if (of.n > 1) {
+    KirReg *k = kb_for(kb, "k", 1, of.n, 1);
+    KirReg *v = kb_let(kb, "v", kb_load(kb, of.x->buffer, kir_at_plus(of.ix, of.sx, k), 1));
     kb_if(kb, kb_op2(kb, KIR_LT, kb_use(kb, most), kb_use(kb, v)));
     kb_set(kb, most, kb_use(kb, v));
     kb_set(kb, best, kb_convert(kb, KIR_I32, kb_use(kb, k)));
     kb_end(kb);
     kb_end(kb);
   }
-  kb_store(kb, y->buffer, iy, kb_use(kb, best));
-  close_loops(e, opened);
+  kb_store(kb, of.y->buffer, of.iy, kb_use(kb, best));
+  close_loops(e, of.opened);
 }
 
 /* y[k] = x[k] sigmoid(x[k + n]) for the n positions of the first half. */
 static void glu_step(Emit *e, const Layer *layer, Step t) {
-  Lower *l = e->l;
   Kb *kb = &e->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int axis = axis_of(layer);
-  int64_t n = y->dim[axis], sx = x->stride[axis], sy = y->stride[axis];
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(e, x, y, axis, &ix, &iy);
-  LineParts parts = line_parts(n, sx == 1 && sy == 1 ? l->target->lanes : 1);
+  Lines of = lines_of(e, layer, t);
+  int64_t half = of.n / 2;
+  LineParts parts = line_parts(half, of.sx == 1 && of.sy == 1 ? e->l->target->lanes : 1);
   for (int i = 0; i < parts.n; i++) {
     int64_t from = parts.part[i].from, to = parts.part[i].to;
     int step = parts.part[i].lanes;
     KirReg *k = kb_for(kb, "k", from, to, step);
-    KirIndex first = kir_at_plus(ix, sx, k);
-    KirReg *gate = kb_let(kb, "gate", kb_load(kb, x->buffer, kir_at_offset(first, n * sx), step));
+    KirIndex first = kir_at_plus(of.ix, of.sx, k);
+    KirReg *gate =
+        kb_let(kb, "gate", kb_load(kb, of.x->buffer, kir_at_offset(first, half * of.sx), step));
     KirExpr *open = math_activation(e, ACT_SIGMOID, kb_use(kb, gate));
-    kb_store(kb, y->buffer, kir_at_plus(iy, sy, k),
-             kb_op2(kb, KIR_MUL, kb_load(kb, x->buffer, first, step), open));
+    kb_store(kb, of.y->buffer, kir_at_plus(of.iy, of.sy, k),
+             kb_op2(kb, KIR_MUL, kb_load(kb, of.x->buffer, first, step), open));
     kb_end(kb);
   }
-  close_loops(e, opened);
+  close_loops(e, of.opened);
 }
 
 /* ---- cumsum ---- */
@@ -171,22 +180,18 @@ static void cumsum_time(Emit *e, const Layer *layer, Step t) {
 }
 
 static void cumsum_step(Emit *e, const Layer *layer, Step t) {
-  Lower *l = e->l;
   Kb *kb = &e->kb;
   if (sums_time(layer)) {
     cumsum_time(e, layer, t);
     return;
   }
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int axis = axis_of(layer);
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_lines(e, x, y, axis, &ix, &iy);
+  Lines of = lines_of(e, layer, t);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1)), *lost = kb_var(kb, "lost", kb_num(kb, 0, 1));
-  KirReg *k = kb_for(kb, "k", 0, x->dim[axis], 1);
-  add_term(e, sum, lost, kb_load(kb, x->buffer, kir_at_plus(ix, x->stride[axis], k), 1));
-  kb_store(kb, y->buffer, kir_at_plus(iy, y->stride[axis], k), kb_use(kb, sum));
+  KirReg *k = kb_for(kb, "k", 0, of.n, 1);
+  add_term(e, sum, lost, kb_load(kb, of.x->buffer, kir_at_plus(of.ix, of.sx, k), 1));
+  kb_store(kb, of.y->buffer, kir_at_plus(of.iy, of.sy, k), kb_use(kb, sum));
   kb_end(kb);
-  close_loops(e, opened);
+  close_loops(e, of.opened);
 }
 
 const Lowering softmax_lowering = {.step = softmax_step,

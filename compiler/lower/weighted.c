@@ -100,12 +100,32 @@ static void embedding_step(Emit *e, const Layer *layer, Step t) {
   close_loops(e, opened);
 }
 
+/* Loops over all elements of a step, which have weights by their last axis. */
+typedef struct Features {
+  KirExpr *x;     /* the element, to be used once */
+  KirIndex y, of; /* its place in the result, and among the weights */
+  int opened;
+} Features;
+
+static Features open_features(Emit *e, const Layer *layer, Step t) {
+  const View *x = view_of(e->l, layer->in[0]), *y = view_of(e->l, layer->out[0]);
+  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
+  int opened = open_axes(e, x, y, &ix, &iy);
+  KirReg *k = kb_for(&e->kb, "k", 0, view_last_dim(x), 1);
+  return (Features){
+      .x = kb_load(&e->kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1),
+      .y = kir_at_plus(iy, view_last_stride(y), k),
+      .of = kir_at_plus(kir_at(0), 1, k),
+      .opened = opened + 1,
+  };
+}
+
 /* Trained mean and variance become y = a x + b. */
 static void batch_norm(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = view_last_dim(x);
+  const View *y = view_of(l, layer->out[0]);
+  int64_t d = view_last_dim(y);
   double *factor = ARENA_ARRAY(l->arena, double, d), *offset = ARENA_ARRAY(l->arena, double, d);
   float *a = ARENA_ARRAY(l->arena, float, d), *b = ARENA_ARRAY(l->arena, float, d);
   norm_factors(l, layer, d, factor, offset);
@@ -118,35 +138,25 @@ static void batch_norm(Emit *e, const Layer *layer, Step t) {
       new_weights(l, layer, "scale", bound ? a : NULL, d, "scale / sqrt(variance + eps)");
   KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d,
                               "center - mean * scale / sqrt(variance + eps)");
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(e, x, y, &ix, &iy);
-  KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirIndex ik = kir_at_plus(kir_at(0), 1, k);
-  KirExpr *z = muladd(e, kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1),
-                      kb_load(kb, wa, ik, 1), kb_load(kb, wb, ik, 1));
-  kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k), z);
-  kb_end(kb);
-  close_loops(e, opened);
+  Features at = open_features(e, layer, t);
+  kb_store(kb, y->buffer, at.y,
+           muladd(e, at.x, kb_load(kb, wa, at.of, 1), kb_load(kb, wb, at.of, 1)));
+  close_loops(e, at.opened);
 }
 
 /* x > 0 ? x : slope x */
 static void prelu(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
-  const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  int64_t d = view_last_dim(x);
-  KirBuffer *slope = new_weights(l, layer, "slope", role(layer, ROLE_SLOPE), d, NULL);
-  KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_axes(e, x, y, &ix, &iy);
-  KirReg *k = kb_for(kb, "k", 0, d, 1);
-  KirReg *v = kb_let(kb, "v", kb_load(kb, x->buffer, kir_at_plus(ix, view_last_stride(x), k), 1));
-  KirExpr *low =
-      kb_op2(kb, KIR_MUL, kb_load(kb, slope, kir_at_plus(kir_at(0), 1, k), 1), kb_use(kb, v));
+  const View *y = view_of(l, layer->out[0]);
+  KirBuffer *slope =
+      new_weights(l, layer, "slope", role(layer, ROLE_SLOPE), view_last_dim(y), NULL);
+  Features at = open_features(e, layer, t);
+  KirReg *v = kb_let(kb, "v", at.x);
+  KirExpr *low = kb_op2(kb, KIR_MUL, kb_load(kb, slope, at.of, 1), kb_use(kb, v));
   KirExpr *positive = kb_op2(kb, KIR_LT, kb_num(kb, 0, 1), kb_use(kb, v));
-  kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), k),
-           kb_select(kb, positive, kb_use(kb, v), low));
-  kb_end(kb);
-  close_loops(e, opened);
+  kb_store(kb, y->buffer, at.y, kb_select(kb, positive, kb_use(kb, v), low));
+  close_loops(e, at.opened);
 }
 
 const Lowering dense_lowering = {

@@ -127,26 +127,32 @@ static void kernel_of(GraphCall *call, CallWindow *w) {
   call_window(call, x->rank - 2, w); /* checked by the shape rule */
 }
 
-/* Positions of the operand, of the result and of the kernel. */
-typedef struct Areas {
-  int64_t x, y, k;
-} Areas;
+/* A convolution: its window; positions of the operand, of the result and of the kernel; and the
+ * strides of the one of the first two that elements of the kernel meet. */
+typedef struct Convolution {
+  CallWindow w;
+  int64_t groups, area_x, area_y, area_k, stride[GRAPH_MAX_RANK];
+} Convolution;
 
-static Areas areas_of(GraphCall *call, const CallWindow *w) {
-  return (Areas){product_of(w->n, call_in(call, 0)->dim + 2),
-                 product_of(w->n, call->out[0].dim + 2), product_of(w->n, w->kernel)};
+static Convolution convolution_of(GraphCall *call, const GraphTensor *met) {
+  Convolution c;
+  kernel_of(call, &c.w);
+  c.groups = graph_int(call->node, GRAPH_ATTR_groups, 1);
+  c.area_x = product_of(c.w.n, call_in(call, 0)->dim + 2);
+  c.area_y = product_of(c.w.n, call->out[0].dim + 2);
+  c.area_k = product_of(c.w.n, c.w.kernel);
+  strides_of(c.w.n, met->dim + 2, c.stride);
+  return c;
 }
 
 static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor *zx,
                      const GraphTensor *zk) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
   GraphTensor *out = &call->out[0];
-  CallWindow w;
-  kernel_of(call, &w);
-  int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), c = k->dim[1], m = out->dim[1];
-  Areas area = areas_of(call, &w);
-  int64_t area_x = area.x, area_y = area.y, area_k = area.k, stride[GRAPH_MAX_RANK];
-  strides_of(w.n, x->dim + 2, stride);
+  Convolution of = convolution_of(call, x);
+  CallWindow w = of.w;
+  int64_t c = k->dim[1], m = out->dim[1], per_group = m / of.groups;
+  int64_t area_x = of.area_x, area_y = of.area_y, area_k = of.area_k;
   double *y = call_data(call, 0), shift_x = zero_of(zx, 0, 1);
   for (int64_t n = 0; n < x->dim[0]; n++) {
     const double *sample = x->data + n * x->dim[1] * area_x;
@@ -156,9 +162,9 @@ static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor
       Walk at = walk_start(w.n, w.kernel);
       for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
         int64_t from;
-        if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
+        if (!window_place(&w, place.at, at.at, x->dim + 2, of.stride, &from)) continue;
         for (int64_t f = 0; f < m; f++) {
-          const double *in = sample + f / (m / groups) * c * area_x + from;
+          const double *in = sample + f / per_group * c * area_x + from;
           double shift_k = zero_of(zk, f, m), sum = 0;
           for (int64_t i = 0; i < c; i++)
             sum += (in[i * area_x] - shift_x) * (k->data[(f * c + i) * area_k + q] - shift_k);
@@ -185,12 +191,10 @@ bool graph_eval_ConvInteger(GraphCall *call) {
 bool graph_eval_ConvTranspose(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1), *bias = call_in(call, 2);
   GraphTensor *out = &call->out[0];
-  CallWindow w;
-  kernel_of(call, &w);
-  int64_t groups = graph_int(call->node, GRAPH_ATTR_groups, 1), per = k->dim[1], c = x->dim[1];
-  Areas area = areas_of(call, &w);
-  int64_t area_x = area.x, area_y = area.y, area_k = area.k, stride[GRAPH_MAX_RANK];
-  strides_of(w.n, out->dim + 2, stride);
+  Convolution of = convolution_of(call, out);
+  CallWindow w = of.w;
+  int64_t per = k->dim[1], c = x->dim[1], per_group = c / of.groups;
+  int64_t area_x = of.area_x, area_y = of.area_y, area_k = of.area_k;
   double *y = call_data(call, 0);
   for (int64_t n = 0; n < x->dim[0]; n++) {
     double *to = y + n * out->dim[1] * area_y;
@@ -202,10 +206,10 @@ bool graph_eval_ConvTranspose(GraphCall *call) {
       Walk at = walk_start(w.n, w.kernel);
       for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
         int64_t target;
-        if (!window_place(&w, place.at, at.at, out->dim + 2, stride, &target)) continue;
+        if (!window_place(&w, place.at, at.at, out->dim + 2, of.stride, &target)) continue;
         for (int64_t i = 0; i < c; i++)
           for (int64_t j = 0; j < per; j++)
-            to[(i / (c / groups) * per + j) * area_y + target] +=
+            to[(i / per_group * per + j) * area_y + target] +=
                 x->data[(n * c + i) * area_x + p] * k->data[(i * per + j) * area_k + q];
       }
     }
@@ -247,7 +251,7 @@ static bool pool(GraphCall *call, bool is_max) {
     Walk at = walk_start(w.n, w.kernel);
     for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
       int64_t from;
-      if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
+      if (!window_place(&w, place.at, at.at, x->dim + 2, of.stride, &from)) continue;
       inside++;
       for (int64_t i = 0; i < planes; i++) {
         double value = x->data[i * area_x + from], *to = &y[i * area_y + p];

@@ -54,22 +54,9 @@ static bool is_optimiser(const PickleValue *value) {
 }
 
 static bool holds_something(const PickleValue *value) {
-  switch (value->kind) {
-  case PICKLE_TUPLE:
-  case PICKLE_LIST:
-  case PICKLE_DICT: return value->list.n > 0;
-  case PICKLE_OBJECT: return true;
-  case PICKLE_NONE:
-  case PICKLE_BOOL:
-  case PICKLE_INT:
-  case PICKLE_FLOAT:
-  case PICKLE_TEXT:
-  case PICKLE_BYTES:
-  case PICKLE_SET:
-  case PICKLE_CLASS:
-  case PICKLE_PERSISTENT: break;
-  }
-  return false;
+  PickleKind kind = value->kind;
+  bool is_list = kind == PICKLE_TUPLE || kind == PICKLE_LIST || kind == PICKLE_DICT;
+  return kind == PICKLE_OBJECT || (is_list && value->list.n > 0);
 }
 
 /* "name.key"; NULL if the key is none that a name could have. */

@@ -33,7 +33,8 @@ static float float_activation(const Layer *layer, float x) {
   return layer_has(layer, OPT_max) ? fminf(option(layer, OPT_max, 0), x) : x;
 }
 
-/* relu and clip of p in units of the result. */
+/* relu and clip of p in units of the result. lower/int_matrix.c says the same in KIR: an oracle
+ * shares no code with what it judges. */
 static int64_t limited(const Layer *layer, int64_t p, double scale, int fraction) {
   if (!layer) return p;
   bool clip = layer->kind == LAYER_clip;

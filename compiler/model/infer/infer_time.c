@@ -71,29 +71,17 @@ static bool infer_end(Infer *inf, Layer *layer) {
   return true;
 }
 
-bool infer_last(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
-
-bool infer_mean(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
-
-bool infer_max(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
-
-bool infer_first(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
-
-bool infer_min(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
-
-bool infer_sum(Infer *inf, Layer *layer) {
-  return infer_end(inf, layer);
-}
+/* The stages that end an axis. */
+#define INFER_END(stage)                                                                           \
+  bool infer_##stage(Infer *inf, Layer *layer) {                                                   \
+    return infer_end(inf, layer);                                                                  \
+  }
+INFER_END(last)
+INFER_END(first)
+INFER_END(mean)
+INFER_END(max)
+INFER_END(min)
+INFER_END(sum)
 
 /* Running sums along one axis, time by default: also on a stream, whose sum is a state. */
 bool infer_cumsum(Infer *inf, Layer *layer) {

@@ -50,8 +50,23 @@ static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char
   return graph_constant(e->graph, leaf, same);
 }
 
-static bool read_batch_norm(KerasLayer *layer) {
+/* Gives a norm with its axis and the number that keeps it from dividing by 0. */
+static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) {
   Emit *e = keras_emit(layer);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, eps);
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
+/* The first of the last axes that a norm goes along; -1 after reporting that they are others. */
+static int last_axes(KerasLayer *layer) {
+  int last, axis = keras_axis_of(layer, &last);
+  if (axis < 0 || last == layer->in[0].rank) return axis;
+  keras_refuse(layer, E903, "works along other axes than the last ones");
+  return -1;
+}
+
+static bool read_batch_norm(KerasLayer *layer) {
   int last, number = 0, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
@@ -65,28 +80,19 @@ static bool read_batch_norm(KerasLayer *layer) {
   in[4] = in[3] ? norm_weight(layer, NULL, "moving_variance", &number, 0, axis, 1) : NULL;
   if (!in[4]) return false;
   GraphNode *node = keras_node(layer, GRAPH_BatchNorm, 5, in);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
-  return keras_gives_like(layer, emit_done(e, node));
+  return give_norm(layer, node, axis, keras_number(layer, "epsilon", 1e-3));
 }
 
 static bool read_layer_norm(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
-  int last, number = 0, axis = keras_axis_of(layer, &last), rank = layer->in[0].rank;
+  int number = 0, axis = last_axes(layer), rank = layer->in[0].rank;
   if (axis < 0) return false;
-  if (last != rank) {
-    keras_refuse(layer, E903, "works along other axes than the last ones");
-    return false;
-  }
   GraphValue *in[3] = {layer->in[0].graph, NULL, NULL};
   bool scale = keras_flag(layer, "scale", true), center = keras_flag(layer, "center", true);
   if (scale) in[1] = norm_weight(layer, NULL, "gamma", &number, 1, axis, rank - axis + 1);
   if (center) in[2] = norm_weight(layer, NULL, "beta", &number, 0, axis, rank - axis + 1);
   if ((scale && !in[1]) || (center && !in[2])) return false;
   GraphNode *node = keras_node(layer, GRAPH_LayerNorm, center ? 3 : scale ? 2 : 1, in);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-3));
-  return keras_gives_like(layer, emit_done(e, node));
+  return give_norm(layer, node, axis, keras_number(layer, "epsilon", 1e-3));
 }
 
 /* x / max(length, least): the square of the length is at least 1e-12, and since Keras 3.6 the
@@ -96,7 +102,6 @@ static bool read_unit_norm(KerasLayer *layer) {
   const Keras *k = layer->keras;
   bool of_length = k->major > 3 || (k->major == 3 && k->minor >= FIRST_OF_LENGTHS);
   double least = of_length ? 1e-12 : 1e-6;
-  Emit *e = keras_emit(layer);
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
@@ -104,28 +109,19 @@ static bool read_unit_norm(KerasLayer *layer) {
     return false;
   }
   GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, least);
-  return keras_gives_like(layer, emit_done(e, node));
+  return give_norm(layer, node, axis, least);
 }
 
 /* x / sqrt(mean of x^2 + eps) times a scale. */
 static bool read_rms_norm(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
-  int last, axis = keras_axis_of(layer, &last), rank = layer->in[0].rank;
+  int axis = last_axes(layer), rank = layer->in[0].rank;
   if (axis < 0) return false;
-  if (last != rank) {
-    keras_refuse(layer, E903, "works along other axes than the last ones");
-    return false;
-  }
   GraphValue *scale =
       keras_weight(layer, "", "scale", 0, rank - axis + 1, layer->in[0].dim + axis - 1);
   if (!scale) return false;
   GraphNode *node =
       keras_node(layer, GRAPH_RmsNorm, 2, (GraphValue *[]){layer->in[0].graph, scale});
-  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-6));
-  return keras_gives_like(layer, emit_done(e, node));
+  return give_norm(layer, node, axis, keras_number(layer, "epsilon", 1e-6));
 }
 
 /* Statistics of a group of channels at all positions of a sample. */
