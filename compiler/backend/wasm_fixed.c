@@ -134,10 +134,8 @@ void wasm_fixed_point(WasmWriter *w, const KirExpr *e) {
     clamp(w, e->lo, e->hi);
   else if (e->op == KIR_ADDS)
     adds(w, e);
-  else if (e->op == KIR_MIX)
-    mix(w, e);
-  else if (e->op == KIR_FADE)
-    fade(w, e);
+  else if (e->op == KIR_MIX || e->op == KIR_FADE)
+    next_state(w, e);
   else if (e->op == KIR_LOOKUP)
     lookup(w, e);
   else

@@ -251,7 +251,7 @@ static bool pool(GraphCall *call, bool is_max) {
     Walk at = walk_start(w.n, w.kernel);
     for (int64_t q = 0; q < area_k; q++, walk_next(&at)) {
       int64_t from;
-      if (!window_place(&w, place.at, at.at, x->dim + 2, of.stride, &from)) continue;
+      if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
       inside++;
       for (int64_t i = 0; i < planes; i++) {
         double value = x->data[i * area_x + from], *to = &y[i * area_y + p];
