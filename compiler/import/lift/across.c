@@ -201,33 +201,45 @@ static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
   return in[0] ? flat_node(own->flat, op, node, 2, in, 1) : NULL;
 }
 
+static GraphNode *along_axis(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, 0);
+}
+
+static GraphNode *along_channels(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, 1);
+}
+
+static GraphNode *along_last(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, type_of(own, node->in[0])->rank - 1);
+}
+
 /* The node at all steps; NULL: there is none. */
 static GraphNode *node_across(Own *own, const GraphNode *node) {
+  static GraphNode *(*const rule[GRAPH_OP_COUNT])(Own *, const GraphNode *, GraphValue **) = {
+      [GRAPH_MatMul] = product,
+      [GRAPH_Concat] = join,
+      [GRAPH_Gather] = gather,
+      [GRAPH_Slice] = cut,
+      [GRAPH_Transpose] = turned,
+      [GRAPH_Reverse] = over_axes,
+      [GRAPH_Reshape] = regrouped,
+      [GRAPH_Squeeze] = regrouped,
+      [GRAPH_Unsqueeze] = regrouped,
+      [GRAPH_Flatten] = regrouped,
+      [GRAPH_Expand] = regrouped,
+      [GRAPH_Split] = along_axis,
+      [GRAPH_Softmax] = along_axis,
+      [GRAPH_LogSoftmax] = along_axis,
+      [GRAPH_CumSum] = along_axis,
+      [GRAPH_LpNormalize] = along_axis,
+      [GRAPH_BatchNorm] = along_channels,
+      [GRAPH_LayerNorm] = along_last,
+      [GRAPH_RmsNorm] = along_last,
+  };
   GraphValue **in = ARENA_ARRAY(own->flat->arena, GraphValue *, node->n_in + 5);
   if (is_elementwise(node->op)) return elementwise(own, node, in);
   if (node->op >= GRAPH_ReduceSum && node->op <= GRAPH_ReduceAny) return over_axes(own, node, in);
-  switch (node->op) {
-  case GRAPH_MatMul: return product(own, node, in);
-  case GRAPH_Concat: return join(own, node, in);
-  case GRAPH_Gather: return gather(own, node, in);
-  case GRAPH_Slice: return cut(own, node, in);
-  case GRAPH_Transpose: return turned(own, node, in);
-  case GRAPH_Reverse: return over_axes(own, node, in);
-  case GRAPH_Reshape:
-  case GRAPH_Squeeze:
-  case GRAPH_Unsqueeze:
-  case GRAPH_Flatten:
-  case GRAPH_Expand: return regrouped(own, node, in);
-  case GRAPH_Split:
-  case GRAPH_Softmax:
-  case GRAPH_LogSoftmax:
-  case GRAPH_CumSum:
-  case GRAPH_LpNormalize: return along(own, node, in, 0);
-  case GRAPH_BatchNorm: return along(own, node, in, 1);
-  case GRAPH_LayerNorm:
-  case GRAPH_RmsNorm: return along(own, node, in, type_of(own, node->in[0])->rank - 1);
-  default: return NULL;
-  }
+  return rule[node->op] ? rule[node->op](own, node, in) : NULL;
 }
 
 /* ---- parts ---- */

@@ -121,9 +121,6 @@ static LiftDone end(Lift *l, const GraphNode *node) {
 }
 
 LiftDone lift_kept(Lift *l, const GraphNode *node) {
-  switch (node->op) {
-  case GRAPH_State: return begin(l, node);
-  case GRAPH_Keep: return end(l, node);
-  default: return LIFT_OTHER;
-  }
+  if (node->op == GRAPH_State) return begin(l, node);
+  return node->op == GRAPH_Keep ? end(l, node) : LIFT_OTHER;
 }
