@@ -182,7 +182,7 @@ static void decide(Lower *l) {
 }
 
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags) {
-  Lower lower = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &lower;
+  Lower plan = {.model = model, .arena = arena, .diags = diags, .opt = *options}, *l = &plan;
   l->target = options->target ? options->target : target_table[0];
   if (!precisions_are_there(l) || !windows_are_alone(model, diags)) return NULL;
   l->m = kir_module_new(arena, model->name);

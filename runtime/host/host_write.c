@@ -89,8 +89,11 @@ static void write_csv_names(HostSink *sink) {
   const GrusPort *port = sink->port;
   const char *label = NULL;
   int features = 0;
-  for (int i = 0; i < port->rank; i++)
-    if (i != port->time_axis) features++, label = port->axes[i].label;
+  for (int i = 0; i < port->rank; i++) {
+    if (i == port->time_axis) continue;
+    features++;
+    label = port->axes[i].label;
+  }
   if (features != 1) label = NULL;
   if (sink->columns == 1)
     fprintf(sink->file, "%s", port->name);

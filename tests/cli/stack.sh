@@ -7,7 +7,7 @@ cat >long.grus <<'END'
 grus 1
 model long {
   in  x : f32[time 20000, 64]
-  out y : f32[2] = x |> GRU(64) |> GRU(64) |> reverse |> last |> Dense(2)
+  out y : f32[2] = x * 2 |> reverse |> Dense(64) |> reverse |> GRU(2) |> last |> Dense(2)
 }
 END
 "$ARRAYS" npy x.npy "<f4" C 20000,64 zero:1280000

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiling: sources, options, errors as data, the cache, files and pickles."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 import grus
 import numpy as np
 import pytest
-from conftest import EXAMPLES, SEQUENCE
+from conftest import SEQUENCE
 from grus import _cache, _command, _recipe
 
+# What the cache is tried with: the compiler is done with it at once.
+SMALL = 'grus 1\n\nmodel small {\n  in x : f32[3]\n  out y : f32[2] = x * 8 |> Dense(2)\n}\n'
 WRONG = "grus 1\n\nmodel a {\n  in x : f32[4, 3]\n  out y : f32[2] = x |> LSTM(2) |> last\n}\n"
 
 
@@ -66,15 +69,21 @@ def count_builds(monkeypatch):
     return builds
 
 
-def copy_example(tmp_path):
-    for name in ("gesture.grus", "gesture.safetensors"):
-        (tmp_path / name).write_bytes((EXAMPLES / "gesture" / name).read_bytes())
-    return tmp_path / "gesture.grus"
+def write_small(tmp_path):
+    """SMALL with a weights file of its own."""
+    header = {"fc.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+              "fc.bias": {"dtype": "F32", "shape": [2], "data_offsets": [24, 32]}}
+    head = json.dumps(header).encode()
+    data = np.arange(8, dtype=np.float32).tobytes()
+    (tmp_path / "small.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + data)
+    path = tmp_path / "small.grus"
+    path.write_text(SMALL.replace("  in", '  weights torch "small.safetensors"\n  in').replace("(2)", '(2, from="fc")'))
+    return path
 
 
 def test_the_cache_knows_content(tmp_path, monkeypatch):
     monkeypatch.setenv("GRUS_CACHE", str(tmp_path / "cache"))
-    path = copy_example(tmp_path)
+    path = write_small(tmp_path)
     builds = count_builds(monkeypatch)
     first = grus.compile(path).to_bytes()
     assert grus.compile(path).to_bytes() == first and len(builds) == 1
@@ -85,7 +94,7 @@ def test_the_cache_knows_content(tmp_path, monkeypatch):
     data[-4:] = np.float32(0.125).tobytes()
     weights.write_bytes(data)
     assert grus.compile(path).to_bytes() != first and len(builds) == 3  # a file that the model names
-    path.write_text(path.read_text().replace("std=8", "std=9"))
+    path.write_text(path.read_text().replace("x * 8", "x * 9"))
     grus.compile(path)
     assert len(builds) == 4
     grus.compile(path, cache=False)
@@ -94,14 +103,14 @@ def test_the_cache_knows_content(tmp_path, monkeypatch):
 
 def test_a_damaged_cache_is_not_believed(tmp_path, monkeypatch):
     monkeypatch.setenv("GRUS_CACHE", str(tmp_path / "cache"))
-    x = np.ones((12, 5), np.float32)
-    y = grus.compile(SEQUENCE, weights="random:1")(x)
+    x = np.ones(3, np.float32)
+    y = grus.compile(SMALL, weights="random:1")(x)
     (entry,) = (tmp_path / "cache").iterdir()
     whole = entry.read_bytes()
     builds = count_builds(monkeypatch)
     for data in (whole[:-1], whole[: len(whole) // 2], b"", whole[:5000] + b"\0" + whole[5001:]):
         entry.write_bytes(data)
-        assert (grus.compile(SEQUENCE, weights="random:1")(x) == y).all()
+        assert (grus.compile(SMALL, weights="random:1")(x) == y).all()
         assert entry.read_bytes() == whole
     assert len(builds) == 4
     assert [p.name for p in (tmp_path / "cache").iterdir()] == [entry.name]
@@ -111,19 +120,19 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     monkeypatch.setenv("GRUS_CACHE", str(blocked / "cache"))
-    assert grus.compile(SEQUENCE, weights="random:1").name == "seq"
+    assert grus.compile(SMALL, weights="random:1").name == "small"
     monkeypatch.setenv("GRUS_CACHE", "/dev/full")
-    assert grus.compile(SEQUENCE, weights="random:1").name == "seq"
+    assert grus.compile(SMALL, weights="random:1").name == "small"
     monkeypatch.setenv("GRUS_CACHE", str(tmp_path / "cache"))
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_cache.os, "replace", full)
-    assert grus.compile(SEQUENCE, weights="random:1").name == "seq"
+    assert grus.compile(SMALL, weights="random:1").name == "small"
     assert list((tmp_path / "cache").iterdir()) == []
     monkeypatch.setenv("GRUS_CACHE", "off")
-    assert _cache.folder() is None and grus.compile(SEQUENCE, weights="random:1").name == "seq"
+    assert _cache.folder() is None and grus.compile(SMALL, weights="random:1").name == "small"
 
 
 def test_the_cache_stays_small(tmp_path, monkeypatch):
@@ -136,12 +145,12 @@ def test_the_cache_stays_small(tmp_path, monkeypatch):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["4.lib", "5.lib"]
 
 
-PROCESS = "import sys, grus, numpy as np; m = grus.compile(sys.argv[1], weights='random:1'); print(m(np.ones((12, 5), 'f4')).tolist())"
+PROCESS = "import sys, grus, numpy as np; m = grus.compile(sys.argv[1], weights='random:1'); print(m(np.ones(3, 'f4')).tolist())"
 
 
 def test_two_processes_fill_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRUS_CACHE", str(tmp_path / "cache"))
-    running = [subprocess.Popen([sys.executable, "-c", PROCESS, SEQUENCE], stdout=subprocess.PIPE) for _ in range(3)]
+    running = [subprocess.Popen([sys.executable, "-c", PROCESS, SMALL], stdout=subprocess.PIPE) for _ in range(3)]
     printed = [p.communicate()[0] for p in running]
     assert all(p.returncode == 0 for p in running) and len(set(printed)) == 1
     assert len(list((tmp_path / "cache").iterdir())) == 1
@@ -168,11 +177,11 @@ def test_save_and_load(sequence, tmp_path, random):
 
 
 def test_a_source_that_changed_is_noticed(tmp_path):
-    path = copy_example(tmp_path)
+    path = write_small(tmp_path)
     m = grus.compile(path)
-    assert "gesture_run" in m.c_source
+    assert "small_run" in m.c_source
     path.write_text(path.read_text() + "\n# later\n")
-    with pytest.raises(grus.GrusError, match="gesture.grus has changed since"):
+    with pytest.raises(grus.GrusError, match="small.grus has changed since"):
         m.c_source
 
 

@@ -95,29 +95,48 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
 
 /* ---- LSTM ---- */
 
-/* c' = f c + i g: which of the two products is which. */
+/* A product read as s(gate) times something. */
+typedef struct Gated {
+  Activated gate;
+  GraphValue *other;
+} Gated;
+
+/* The ways to read a product so: none, one, or two where both factors look like gates. */
+static int gated(const Flat *flat, const GraphNode *product, Gated way[2]) {
+  int n = 0;
+  for (int k = 0; product && k < 2; k++) {
+    Activated gate = gate_of(flat, product->in[k]);
+    if (gate.name) way[n++] = (Gated){gate, product->in[1 - k]};
+  }
+  return n;
+}
+
+/* c' = f c + i g, of the products f c and i g. Both may look like gate times activation: c is then
+ * what no activation made, if one is not; `sure` says that the other order has been tried. */
+static bool state_fits(const Flat *flat, const GraphNode *sum, const Gated *fc, const Gated *ig,
+                       bool sure, CellStep *s) {
+  GraphValue *c = step_source(flat, fc->other);
+  if (strcmp(fc->gate.name, ig->gate.name) != 0) return false;
+  if (flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count) return false;
+  if (!sure && c->node && activation_of(flat, c).name) return false;
+  Activated g = activation_of(flat, ig->other);
+  if (!g.name) g = (Activated){.in = ig->other, .name = "linear", .scale = 1};
+  s->c = c;
+  s->gate[GATE_I] = ig->gate;
+  s->gate[GATE_F] = fc->gate;
+  s->gate[GATE_G] = g;
+  return true;
+}
+
 static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
-  for (int turn = 0; turn < 2; turn++) {
-    GraphNode *kept = made_by(flat, sum->in[turn], GRAPH_Mul),
-              *added = made_by(flat, sum->in[1 - turn], GRAPH_Mul);
-    for (int a = 0; kept && added && a < 2; a++)
-      for (int b = 0; b < 2; b++) {
-        Activated f = gate_of(flat, kept->in[a]), i = gate_of(flat, added->in[b]);
-        GraphValue *c = step_source(flat, kept->in[1 - a]);
-        Activated g = activation_of(flat, added->in[1 - b]);
-        if (!f.name || !i.name || strcmp(f.name, i.name) != 0 ||
-            flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count)
-          continue;
-        if (!g.name) g = (Activated){.in = added->in[1 - b], .name = "linear", .scale = 1};
-        /* Both products may look like gate times activation: c is what no activation made, if one
-         * is not. */
-        bool other = c->node && activation_of(flat, c).name;
-        if (other && turn == 0) continue;
-        s->c = c;
+  for (int order = 0; order < 2; order++) {
+    GraphNode *kept = made_by(flat, sum->in[order], GRAPH_Mul),
+              *added = made_by(flat, sum->in[1 - order], GRAPH_Mul);
+    Gated fc[2], ig[2];
+    int n_kept = gated(flat, kept, fc), n_added = gated(flat, added, ig);
+    for (int i = 0; i < n_kept * n_added; i++)
+      if (state_fits(flat, sum, &fc[i / n_added], &ig[i % n_added], order == 1, s)) {
         s->kept = kept->out[0];
-        s->gate[0] = i;
-        s->gate[1] = f;
-        s->gate[2] = g;
         return true;
       }
   }
@@ -126,23 +145,35 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
 
 /* The first step from zeros, where f c has been left out: c' = i g. */
 static bool match_first_state(const Flat *flat, GraphNode *product, CellStep *s) {
-  for (int k = 0; k < 2; k++) {
-    Activated i = gate_of(flat, product->in[k]), g = activation_of(flat, product->in[1 - k]);
-    if (!i.name || !g.name ||
-        flat_type_of(flat, product->in[k])->count != flat_type_of(flat, product->in[1 - k])->count)
-      continue;
-    s->gate[0] = i;
-    s->gate[2] = g;
+  Gated ig[2];
+  int n = gated(flat, product, ig);
+  bool alike =
+      flat_type_of(flat, product->in[0])->count == flat_type_of(flat, product->in[1])->count;
+  for (int k = 0; k < n && alike; k++) {
+    Activated g = activation_of(flat, ig[k].other);
+    if (!g.name) continue;
+    s->gate[GATE_I] = ig[k].gate;
+    s->gate[GATE_G] = g;
     return true;
   }
   return false;
 }
 
+/* c' cut off at -clip..clip: the sum behind the clip; NULL: it is no such clip. */
+static GraphNode *clipped_sum(const Flat *flat, const GraphNode *clip, CellStep *s) {
+  double low = graph_number(clip, GRAPH_ATTR_low, -INFINITY),
+         high = graph_number(clip, GRAPH_ATTR_high, INFINITY);
+  if (low != -high || !isfinite(high)) return NULL;
+  s->cell_clip = high;
+  return made_by(flat, clip->in[0], GRAPH_Add);
+}
+
+/* h' = o b(c'). */
 static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
-  for (int k = 0; k < 2; k++) {
-    Activated o = gate_of(flat, node->in[k]);
-    if (!o.name) continue;
-    GraphValue *inner = step_source(flat, node->in[1 - k]);
+  Gated out[2];
+  int n = gated(flat, node, out);
+  for (int k = 0; k < n; k++) {
+    GraphValue *inner = step_source(flat, out[k].other);
     Activated b = activation_of(flat, inner);
     GraphValue *c_new = step_source(flat, b.name ? b.in : inner);
     GraphNode *sum = c_new->node;
@@ -150,18 +181,11 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
                     .h_new = node->out[0],
                     .c_new = c_new,
                     .out_activation = b.name ? b.name : "linear"};
-    if (sum && sum->op == GRAPH_Clip) {
-      double low = graph_number(sum, GRAPH_ATTR_low, -INFINITY),
-             high = graph_number(sum, GRAPH_ATTR_high, INFINITY);
-      if (low != -high || !isfinite(high)) continue;
-      s->cell_clip = high;
-      sum = made_by(flat, sum->in[0], GRAPH_Add);
-    }
+    if (sum && sum->op == GRAPH_Clip) sum = clipped_sum(flat, sum, s);
     bool state = sum && sum->op == GRAPH_Add && match_cell_state(flat, sum, s);
     bool first = !state && sum && sum->op == GRAPH_Mul && b.name && match_first_state(flat, sum, s);
-    if (!state && !first) continue;
-    s->gate[3] = o;
-    if (strcmp(o.name, s->gate[0].name) == 0) return true;
+    s->gate[GATE_O] = out[k].gate;
+    if ((state || first) && strcmp(out[k].gate.name, s->gate[GATE_I].name) == 0) return true;
   }
   return false;
 }
@@ -182,8 +206,8 @@ static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int dep
   if (node->op == GRAPH_Mul)
     for (int k = 0; k < 2; k++) {
       Activated r = gate_of(flat, node->in[k]);
-      if (!r.name || strcmp(r.name, s->gate[0].name) != 0) continue;
-      s->gate[1] = r;
+      if (!r.name || strcmp(r.name, s->gate[GATE_Z].name) != 0) continue;
+      s->gate[GATE_R] = r;
       s->reset_product = node->out[0];
       s->reset_of = node->in[1 - k];
       return true;
@@ -203,29 +227,32 @@ static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swappe
     return false;
   if (swapped && strcmp(z.name, "sigmoid") != 0)
     return false; /* only the sigmoid of -z is 1 - that of z */
-  s->gate[0] = z;
-  s->gate[2] = n;
+  s->gate[GATE_Z] = z;
+  s->gate[GATE_N] = n;
   s->z_swapped = swapped;
   s->h = step_source(flat, h);
   return find_reset(flat, n.in, s, 0);
 }
 
+/* z h + (1 - z) n, the products p and q in either order; or the share of one added to the other:
+ * n + z (h - n), h + z (n - h). */
 static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
-  for (int turn = 0; turn < 2; turn++) {
-    GraphNode *p = made_by(flat, node->in[turn], GRAPH_Mul),
-              *q = made_by(flat, node->in[1 - turn], GRAPH_Mul);
+  for (int order = 0; order < 2; order++) {
+    GraphNode *p = made_by(flat, node->in[order], GRAPH_Mul),
+              *q = made_by(flat, node->in[1 - order], GRAPH_Mul);
+    GraphValue *base = step_source(flat, node->in[1 - order]);
+    Gated zh[2];
+    int n = gated(flat, p, zh);
     *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0]};
-    for (int a = 0; p && a < 2; a++) {
-      Activated z = gate_of(flat, p->in[a]);
-      if (!z.name) continue;
-      for (int b = 0; q && b < 2; b++) { /* z h + (1 - z) n */
+    for (int a = 0; a < n; a++) {
+      Activated z = zh[a].gate;
+      for (int b = 0; q && b < 2; b++) {
         Activated rest = complement_of(flat, q->in[b]);
         if (!rest.name || step_source(flat, rest.in) != step_source(flat, z.in)) continue;
-        if (complete_gru(flat, s, z, false, p->in[1 - a], q->in[1 - b])) return true;
-        if (complete_gru(flat, s, z, true, q->in[1 - b], p->in[1 - a])) return true;
+        if (complete_gru(flat, s, z, false, zh[a].other, q->in[1 - b])) return true;
+        if (complete_gru(flat, s, z, true, q->in[1 - b], zh[a].other)) return true;
       }
-      GraphNode *gap = made_by(flat, p->in[1 - a], GRAPH_Sub); /* n + z (h - n), h + z (n - h) */
-      GraphValue *base = step_source(flat, node->in[1 - turn]);
+      GraphNode *gap = made_by(flat, zh[a].other, GRAPH_Sub);
       if (!gap || step_source(flat, gap->in[1]) != base) continue;
       if (complete_gru(flat, s, z, false, gap->in[0], base)) return true;
       if (complete_gru(flat, s, z, true, base, gap->in[0])) return true;
@@ -238,7 +265,7 @@ static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
 static bool match_first_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int k = 0; k < 2; k++) {
     Activated z = complement_of(flat, node->in[k]), n = activation_of(flat, node->in[1 - k]);
-    *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0], .gate = {z, {0}, n}};
+    *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0], .gate = {[GATE_Z] = z, [GATE_N] = n}};
     if (!z.name || !n.name) continue;
     find_reset(flat, n.in, s, 0); /* s(r) of zeros may have been left out */
     return true;
@@ -252,6 +279,6 @@ bool cell_match(const Flat *flat, GraphNode *node, CellStep *out) {
   if (op == GRAPH_Add) return match_gru(flat, node, out);
   if (op != GRAPH_Tanh && op != GRAPH_Relu && op != GRAPH_Sigmoid) return false;
   Activated a = activation_of(flat, node->out[0]);
-  *out = (CellStep){.op = GRAPH_Rnn, .h_new = node->out[0], .gate = {a}};
+  *out = (CellStep){.op = GRAPH_Rnn, .h_new = node->out[0], .gate = {[GATE_H] = a}};
   return a.name != NULL;
 }

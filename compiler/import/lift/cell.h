@@ -18,13 +18,18 @@ typedef struct Activated {
   double scale, move; /* hard sigmoid: in = scale * argument + move */
 } Activated;
 
+/* The gates of a step, in the order of the operators' weights. */
+enum { GATE_I, GATE_F, GATE_G, GATE_O }; /* Lstm */
+enum { GATE_Z, GATE_R, GATE_N };         /* Gru */
+enum { GATE_H };                         /* Rnn */
+
 typedef struct CellStep {
   GraphOp op; /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
   GraphValue *h_new, *c_new;
-  GraphValue *c;              /* Lstm: before the step; NULL: zeros that have been folded away */
-  GraphValue *kept;           /* Lstm: f c, which looks like an output without activation */
-  GraphValue *h;              /* Gru: before the step, NULL as c; others: found from the sources */
-  Activated gate[4];          /* Lstm i f g o; Gru z r n; Rnn one */
+  GraphValue *c;    /* Lstm: before the step; NULL: zeros that have been folded away */
+  GraphValue *kept; /* Lstm: f c, which looks like an output without activation */
+  GraphValue *h;    /* Gru: before the step, NULL as c; others: found from the sources */
+  Activated gate[4];
   const char *out_activation; /* Lstm: b */
   double cell_clip;           /* 0: none */
   bool z_swapped;             /* Gru: s(z) is the new candidate's share */

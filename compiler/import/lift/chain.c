@@ -205,7 +205,7 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
 /* n of a GRU: the part that s(r) multiplies apart from the rest. */
 static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           bool *after, Weights *to) {
-  const Form *form = form_of(&r->forms, s->gate[2].in);
+  const Form *form = form_of(&r->forms, s->gate[GATE_N].in);
   if (!form) return false;
   Form rest = *form;
   const Term *reset = NULL;
@@ -279,9 +279,9 @@ GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, co
                               s->op == GRAPH_Lstm ? 3 : 2);
   graph_set_words(r->flat->graph, node, GRAPH_ATTR_direction, 1,
                   (const char *[]){in->backward ? "backward" : "forward"});
-  const char *lstm_words[3] = {s->gate[0].name, s->gate[2].name, s->out_activation},
-             *gru_words[2] = {s->gate[0].name, s->gate[2].name};
-  const char *rnn_words[1] = {s->gate[0].name};
+  const char *lstm_words[3] = {s->gate[GATE_I].name, s->gate[GATE_G].name, s->out_activation},
+             *gru_words[2] = {s->gate[GATE_Z].name, s->gate[GATE_N].name};
+  const char *rnn_words[1] = {s->gate[GATE_H].name};
   if (s->op == GRAPH_Lstm)
     graph_set_words(r->flat->graph, node, GRAPH_ATTR_activations, 3, lstm_words);
   else if (s->op == GRAPH_Gru)
