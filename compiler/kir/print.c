@@ -9,6 +9,7 @@ static const char *const op_name[] = {
     "abs",  "sqrt",  "fma",  "mad",    "and",     "or",      "xor",   "shl", "shr",  "lt",
     "le",   "eq",    "ne",   "select", "convert", "bitcast", "splat", "sum", "lane", "call",
     "mulw", "clamp", "adds", "mix",    "fade",    "lookup",  "round"};
+_Static_assert(sizeof op_name / sizeof *op_name == KIR_ROUND + 1, "a name for each operation");
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
 static const char *const func_kind_name[] = {"helper", "run", "reset", "step", "push"};
