@@ -171,7 +171,8 @@ static bool show(Session *s, Findings *f, const Port *port, const char *what, co
   bool ok = exact ? !d.bad && d.max == 0 : output_within(s->options, &d, &answers);
   if (s->options->html) {
     Recorded *kept = ARENA_ARRAY(s->arena, Recorded, 2);
-    kept[0] = *a, kept[1] = *b;
+    kept[0] = *a;
+    kept[1] = *b;
     Compared one = {name, what, &kept[0], &kept[1], d, ok};
     ARENA_PUSH(s->arena, f->compared, f->n, f->cap, one);
     return ok;

@@ -26,7 +26,9 @@ static int write_all(int fd, const char *s, size_t len) {
       poll(&wait, 1, -1);
     } else if (n < 0 && errno != EINTR)
       return errno;
-    if (n > 0) s += n, len -= (size_t)n;
+    if (n <= 0) continue;
+    s += n;
+    len -= (size_t)n;
   }
   return 0;
 }
