@@ -8,7 +8,7 @@
 #include <string.h>
 
 CWriter c_writer(const KirModule *m, const COptions *o, Text *out) {
-  CWriter c = {.m = m, .o = o, .out = out, .self = "s"};
+  CWriter c = {.m = m, .o = o, .out = out, .self = "s", .inlines = o->machine.inlines};
   c.prefix = o->prefix ? o->prefix : m->name;
   char *u = arena_strdup(out->arena, c.prefix);
   for (char *p = u; *p; p++)

@@ -23,6 +23,7 @@ typedef struct CMachine {
   const char *name;  /* "x86-64-v3"; "generic": any */
   const char *flags; /* what a compiler needs to use it: "-march=x86-64-v3", or "" */
   const char *needs; /* a preprocessor expression that holds then; NULL: nothing is needed */
+  bool inlines;      /* functions of vectors are to be inlined wherever they are called */
   bool is_avr;       /* int has 16 bits, and constants are read from a memory of their own */
 } CMachine;
 
@@ -104,7 +105,7 @@ typedef struct CBody {
   const char *target; /* for a choice at run time: what GCC and clang call the instructions; NULL:
                          the compiler's own */
   const char *test;   /* and how they ask for them: an expression of C */
-  bool has_fma;
+  bool has_fma, inlines;
 } CBody;
 
 /* One interface, several bodies, the best first and the last for any processor: the compiler's

@@ -76,7 +76,9 @@ void c_helper(CWriter *c, const KirFunc *f) {
   } else
     c_line(c);
   c_line(c);
-  text_printf(c->out, "static inline %s %s_%s(", c_type(c, f->result), c->prefix, f->name);
+  bool inlined = c->inlines && f->result.lanes > 1 && c->o->vectors == C_VECTORS_GNU;
+  text_printf(c->out, "static inline %s%s %s_%s(", inlined ? "__attribute__((always_inline)) " : "",
+              c_type(c, f->result), c->prefix, f->name);
   for (int i = 0; i < f->n_args; i++) {
     const char *name = c->name[f->args[i]->id] = c_name(c, f->args[i]->name);
     text_printf(c->out, "%s%s %s", i ? ", " : "", c_type(c, f->args[i]->type), name);

@@ -14,6 +14,7 @@ typedef struct CWriter {
   const char *upper;  /* "KWS" */
   bool single_header;
   bool has_body;     /* functions follow, not only their prototypes */
+  bool inlines;      /* functions of vectors, wherever they are called */
   bool assumes_fma;  /* the compiler has fused multiply-adds, whatever its macros say */
   int64_t any_state; /* bytes of the state struct of the greatest of several bodies; 0: one body */
   const CUsed *used; /* of the prelude that was written */

@@ -25,6 +25,7 @@ static CWriter body_writer(const Multi *x, int i, COptions *o, Text *out) {
   o->prefix = arena_printf(out->arena, "%s_%s", prefix, x->dispatch ? x->body[i].name : "body");
   CWriter c = c_writer(x->body[i].m, o, out);
   c.single_header = c.has_body = true;
+  c.inlines = x->body[i].inlines;
   c.assumes_fma = x->dispatch && x->body[i].target && x->body[i].has_fma;
   return c;
 }

@@ -264,6 +264,7 @@ static void layers(CWriter *c, const KirModule *module) {
   CWriter probe = c_writer(module, &options, c->out);
   probe.single_header = probe.has_body = true;
   probe.assumes_fma = c->assumes_fma;
+  probe.inlines = c->inlines;
   c_state_struct(&probe);
   c_body(&probe);
   trial(&probe, "layers", test->layer, test->n_layers, test->calls);

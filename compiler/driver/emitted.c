@@ -19,6 +19,7 @@ static CMachine machine_of(const Session *s) {
   return (CMachine){.name = s->machine.name,
                     .flags = s->machine.flags,
                     .needs = s->machine.needs,
+                    .inlines = s->machine.schedule->inlines,
                     .is_avr = s->machine.schedule->flash_apart};
 }
 

@@ -59,6 +59,7 @@ bool multi_write(Session *s, const Model *model, const Source *source, const COp
                      "compilers take the scalar one");
   for (int i = 0; i < N_BODIES; i++) {
     body[i] = bodies[i].body;
+    body[i].inlines = multi_target(i)->inlines;
     body[i].m = build_lower_for(s, model, source, multi_target(i));
     if (!body[i].m) return false;
   }

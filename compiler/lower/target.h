@@ -27,6 +27,8 @@ typedef struct Target {
                                  C's int has 16 bits */
   bool lacks_fpu;             /* floats are computed by functions */
   bool is_mcu;                /* code size counts: tiles are not unrolled beyond one unit */
+  bool inlines;               /* C compilers call functions of vectors that had better be inlined:
+                                 each call loads the constants anew */
   const char *c_flags;        /* what the system's C compiler needs for this machine, or "" */
   const char *c_needs;        /* what its macros say then: a preprocessor expression, or NULL */
 } Target;
