@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* figures MODEL.grus TARGET FOLDER [NAME=VALUE...]: writes FOLDER/model.[ch] with random weights
+/* figures MODEL.grus TARGET FOLDER [NAME=VALUE...]: writes FOLDER/model.[ch] with random weights,
+ * and program.c around them
  * (precision=i8: in integers, with invented ranges) and prints what estimates of code, stack and
  * time rest on: a line "weights N", a line "scratch N", and for every function "text NAME
  * COUNT...", "call NAME COUNT..." in the order of census.h. */
 #include "lower/figures.h"
 #include "backend/c.h"
+#include "backend/program.h"
 #include "driver/quantise.h"
 #include "front/front.h"
 #include "kir/census.h"
@@ -99,6 +101,9 @@ int main(int argc, char **argv) {
   backend_c(m, &c, &header, &source);
   write_file(argv[3], "model.h", &header);
   write_file(argv[3], "model.c", &source);
+  Text program = text_new(arena);
+  backend_program(m, &c, false, &program);
+  write_file(argv[3], "program.c", &program);
   int64_t weights = 0;
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_CONST)

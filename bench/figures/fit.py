@@ -1,85 +1,143 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""fit.py DATA: rows of compiler/lower/costs.def out of what collect.sh gathered, with how far they are off.
+"""fit.py DATA CENSUS_H: compiler/lower/costs.def out of what collect.sh and count.sh gathered; how far it is off, on
+standard error.
 
-Code is a sum of counts times sizes that are not negative, fitted to the whole of flash, weights included,
-with more weight on models that are more than 10 % off. Of stack it prints what entries need beside the
-scratch memory."""
+Bytes of code and instructions of a call are sums of counts times numbers that are not negative. Bytes are fitted
+so that no model is further off than 10 % of its flash, or FLOOR bytes if they are more; instructions, so that none
+is off by a greater part than it must be. Stack is what entries need beside the scratch memory, rounded up."""
 import collections
+import re
 import sys
 
 import numpy as np
+from scipy.optimize import nnls
 
-KINDS = ("ENTRY LOOP TEST LOAD NARROW HALF STORE FLOAT FUSED DIVIDE INTEGER CONVERT CHOICE CONSTANT CALL VECTOR_MEMORY VECTOR "
-         "SHUFFLE FIXED DOT PRODUCT MOVE MOVED TERM LIVE").split()
-NOT_CODE = ("MOVED", "LIVE")
+FLOOR, SHARE = 320, 0.1
+INTEGERS = ("UPPER", "LIMIT", "BLEND", "LOOKUP", "ROUND", "DOT", "DOT8")
+NO_TEXT = ("MOVED", "LIVE")
+NO_TIME = ("ENTRY", "LIVE", "MOVE", "KNOWN", "ONCE", "TEST")
 ENTRIES = ("run", "step", "reset", "push")
+# core, other names of -mcpu, hundredths of a cycle that an instruction takes (docs/embedding.md says from where)
+CORES = [
+    ("cortex-m0", "cortex-m0plus cortex-m23", 120, 200),
+    ("cortex-m3", "", 110, 180),
+    ("cortex-m4", "", 130, 180),
+    ("cortex-m33", "", 100, 180),
+    ("cortex-m7", "", 90, 160),
+    ("cortex-m55", "cortex-m85", 100, 180),
+    ("rv32", "", 100, 200),
+]
+# floats by functions, whose time depends on the numbers
+SOFT = {"cortex-m0": (65, 160), "cortex-m3": (65, 160), "rv32": (55, 180)}
 
 
 def read(path):
-    data = collections.defaultdict(lambda: {"text": {}, "stack": {}})
+    data = collections.defaultdict(lambda: {"text": {}, "call": {}, "stack": {}})
     for line in open(path):
         core, model, what, *rest = line.split()
+        if not rest:
+            continue
         one = data[core, model]
-        if what in ("weights", "scratch", "object"):
+        if what in ("weights", "scratch", "object", "count"):
             one[what] = int(rest[0])
-        elif what == "text":
-            one["text"][rest[0]] = np.array([float(n) for n in rest[1:]])
+        elif what in ("text", "call"):
+            one[what][rest[0]] = np.array([float(n) for n in rest[1:]])
         elif what == "stack":
             one["stack"][rest[0].replace("model_", "")] = int(rest[1])
     return data
 
 
-def not_negative(a, b, turns=2000):
-    """Least squares by coordinates, none below 0."""
-    x, gram, right = np.zeros(a.shape[1]), a.T @ a, a.T @ b
+def fit(counts, wanted, allowed, turns=150):
+    """Weights of what is far off grow, turn by turn; the best turn counts."""
+    importance, best = 1 / allowed, None
     for _ in range(turns):
-        for j in range(len(x)):
-            if gram[j, j] > 0:
-                x[j] = max(0, x[j] + (right[j] - gram[j] @ x) / gram[j, j])
+        x, _rest = nnls(counts * importance[:, None], wanted * importance, maxiter=50000)
+        off = abs(counts @ x - wanted) / allowed
+        rank = (int((off > 1).sum()), max(off.max(), 0.5), off.mean())
+        if best is None or rank < best[0]:
+            best = (rank, x)
+        importance *= np.clip(off / min(0.8, off.max()), 0.8, 1.4) ** 0.4
+        importance *= (1 / allowed).mean() / importance.mean()
+    return best[1]
+
+
+def fit_text(kinds, rows, label):
+    counts, code, flash = [], [], []
+    for _, d in rows:
+        entries = sum((v for f, v in d["text"].items() if f in ENTRIES), np.zeros(len(kinds))).copy()
+        for kind in NO_TEXT:
+            entries[kinds.index(kind)] = 0
+        counts.append(np.append(entries, sum(v.sum() for f, v in d["text"].items() if f not in ENTRIES)))
+        code.append(d["object"] - d["weights"])
+        flash.append(d["object"])
+    counts, code, flash = np.array(counts), np.array(code, float), np.array(flash, float)
+    allowed = np.maximum(SHARE * flash, FLOOR)
+    x = np.round(10 * fit(counts, code, allowed)) / 10
+    off = (counts @ x - code) / allowed
+    print(f"{label}: {len(code)} builds, {sum(abs(counts @ x - code) <= SHARE * flash)} within 10 %, {sum(abs(off) <= 1)} "
+          f"or {FLOOR} bytes", file=sys.stderr)
+    for i in np.argsort(-abs(off))[:3]:
+        print(f"    {rows[i][0]}: {100 * (counts[i] @ x - code[i]) / flash[i]:.1f} % of {flash[i]:.0f}", file=sys.stderr)
     return x
 
 
-def fit(core, rows):
-    zero = np.zeros(len(KINDS))
-    counts, code, weights = [], [], []
-    for _, d in rows:
-        entries = sum((v for f, v in d["text"].items() if f in ENTRIES), zero.copy())
-        helpers = sum((v for f, v in d["text"].items() if f not in ENTRIES), zero.copy())
-        for kind in NOT_CODE:
-            entries[KINDS.index(kind)] = 0
-        counts.append(np.append(entries, helpers.sum()))
-        code.append(d["object"] - d["weights"])
-        weights.append(d["weights"])
-    counts, code, weights = np.array(counts), np.array(code, float), np.array(weights, float)
-    importance = 1 / (code + weights)
-    for _ in range(3):
-        x = np.round(10 * not_negative(counts * importance[:, None], code * importance)) / 10
-        off = (counts @ x + weights) / (code + weights) - 1
-        importance = (1 + 2 * (abs(off) > 0.1)) / (code + weights)
-    print(f"{core}: {len(code)} models, {100 * np.quantile(abs(off), 0.9):.0f} % off for nine of ten, {100 * abs(off).max():.0f} % at most")
-    print("  TEXT(" + ", ".join(f"[CENSUS_{k}] = {round(10 * v)}" for k, v in zip(KINDS, x) if v > 0) + f"), helper {round(10 * x[-1])}")
+def fit_runs(kinds, rows, label):
+    counts, runs, names = [], [], []
+    for name, d in rows:
+        call = d["call"].get("step", d["call"].get("run"))
+        if "count" not in d or "push" in d["call"] or call is None:
+            continue
+        call = call.copy()
+        for kind in NO_TIME:
+            call[kinds.index(kind)] = 0
+        counts.append(call)
+        runs.append(d["count"])
+        names.append(name)
+    if len(runs) < 8:
+        return None
+    counts, runs = np.array(counts), np.array(runs, float)
+    x = np.round(100 * fit(counts, runs, 0.05 * runs)) / 100
+    ratio = counts @ x / runs
+    print(f"    {len(runs)} calls: {ratio.min():.2f} ({names[ratio.argmin()]}) to {ratio.max():.2f} "
+          f"({names[ratio.argmax()]}) of the instructions", file=sys.stderr)
+    return x
 
 
 def stack(rows):
-    most = []
-    for name, d in rows:
+    most = 0
+    for _, d in rows:
         helper = max([v for f, v in d["stack"].items() if f not in ENTRIES], default=0)
-        entry = max(v for f, v in d["stack"].items() if f in ENTRIES)
+        entry = max([v for f, v in d["stack"].items() if f in ENTRIES], default=0)
         if "push" in d["stack"]:
             entry = d["stack"]["push"] + d["stack"].get("run", 0)
-        most.append((entry + helper - d["scratch"], name))
-    print("  stack beside scratch:", sorted(most, reverse=True)[:3])
+        most = max(most, entry + helper - d["scratch"])
+    return int(-(-(most + 32) // 32) * 32)
 
 
-def in_integers(d):
-    return any(v[KINDS.index("FIXED")] or v[KINDS.index("DOT")] for v in d["text"].values())
+def numbers(kinds, x, times):
+    return ", ".join(f"[CENSUS_{k}] = {round(times * v)}" for k, v in zip(kinds, x) if round(times * v)) or "[CENSUS_ENTRY] = 0"
 
 
-data = read(sys.argv[1])
-for core, integers in sorted({(core, in_integers(d)) for (core, _), d in data.items()}):
-    print("integers," if integers else "floats,", end=" ")
-    rows = [(model, d) for (c, model), d in data.items() if c == core and in_integers(d) == integers and "object" in d and len(next(iter(d["text"].values()))) == len(KINDS)]
-    if rows:
-        fit(core, rows)
-        stack(rows)
+def in_integers(kinds, d):
+    return any(v[kinds.index(k)] for v in d["text"].values() for k in INTEGERS)
+
+
+def main():
+    data = read(sys.argv[1])
+    kinds = re.findall(r"F\(([A-Z0-9_]+)\)", open(sys.argv[2]).read())
+    for core, also, least, most in CORES:
+        parts = []
+        for integers in (False, True):
+            rows = [(m, d) for (c, m), d in sorted(data.items()) if c == core and "object" in d and d["text"] and
+                    in_integers(kinds, d) == integers and (integers or ":" not in m)]
+            label = f"{core} in {'integers' if integers else 'floats'}"
+            text = fit_text(kinds, rows, label)
+            runs = fit_runs(kinds, rows, label)
+            spread = "SPREAD({}, {})".format(*(SOFT[core] if core in SOFT and not integers else (85, 120)))
+            parts.append(f"     CODE({stack(rows)}, {round(10 * text[-1])}, {spread}, TEXT({numbers(kinds, text, 10)}),\n"
+                         f"          RUNS({numbers(kinds, runs, 100) if runs is not None else '[CENSUS_ENTRY] = 0'}))")
+        print(f'COST("{core}", "{also}", PACE({least}, {most}),\n' + ",\n".join(parts) + ")")
+
+
+main()

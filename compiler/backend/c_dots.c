@@ -8,17 +8,7 @@
  * with bytes of weights that are extended two at a time. */
 #include "backend/c_internal.h"
 
-enum { TURN = 4, LONGEST_TURN = 6 }; /* steps of a turn */
-enum { NEAR_STEPS = 2 };             /* whose weights the shortest loads reach, of up to 31 bytes */
-
-/* As many as divide all of them, or 4 and single steps after them. */
-static int steps_of_turn(const KirStmt *s) {
-  int64_t steps = s->count / s->step;
-  if (s->step == 1) return TURN;
-  for (int n = LONGEST_TURN; n >= TURN - 1; n--)
-    if (steps % n == 0) return n;
-  return steps < TURN ? (int)steps : TURN;
-}
+enum { NEAR_STEPS = 2 }; /* whose weights the shortest loads reach, of up to 31 bytes */
 
 static const char dsp[] =
     "defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && "
@@ -30,11 +20,6 @@ static const char *elem_name(KirElem elem) {
 
 static bool takes_pairs(const KirStmt *s) {
   return s->step == 4 && s->source->elem == KIR_I16 && (s->buffer->elem != KIR_I8 || s->swapped);
-}
-
-/* Whether single steps are left after the turns. */
-static bool has_rest(const KirStmt *s) {
-  return s->step == 1 || s->count % (steps_of_turn(s) * s->step) != 0;
 }
 
 /* ---- where operands begin at whole words ---- */
@@ -78,7 +63,7 @@ bool c_dot_same(const KirModule *m, const KirStmt *a, const KirStmt *b) {
          a->buffer->elem == b->buffer->elem && a->source->elem == b->source->elem &&
          c_dot_is_loose(m, a) == c_dot_is_loose(m, b) &&
          (c_dot_has_lanes(a) ||
-          (steps_of_turn(a) == steps_of_turn(b) && has_rest(a) == has_rest(b)));
+          (kir_dot_turn(a) == kir_dot_turn(b) && kir_dot_has_rest(a) == kir_dot_has_rest(b)));
 }
 
 const char *c_dot_name(CWriter *c, const KirStmt *s) {
@@ -87,8 +72,8 @@ const char *c_dot_name(CWriter *c, const KirStmt *s) {
                                   elem_name(s->buffer->elem), elem_name(s->source->elem));
   if (s->step == 1) return name;
   if (c_dot_has_lanes(s)) return arena_printf(arena, "%s_by%d", name, (int)s->step);
-  return arena_printf(arena, "%s_by%dx%d%s%s", name, (int)s->step, steps_of_turn(s),
-                      has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");
+  return arena_printf(arena, "%s_by%dx%d%s%s", name, (int)s->step, kir_dot_turn(s),
+                      kir_dot_has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");
 }
 
 static void for_each(CWriter *c, int n, const char *between, const char *format) {
@@ -219,8 +204,8 @@ static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool 
 }
 
 static void loops(CWriter *c, const KirStmt *s, bool arm) {
-  int steps = steps_of_turn(s), turn = steps * (int)s->step;
-  bool rest = has_rest(s);
+  int steps = kir_dot_turn(s), turn = steps * (int)s->step;
+  bool rest = kir_dot_has_rest(s);
   const char *z = c_elem(s->source->elem);
   if (arm) text_add(c->out, "  uint32_t x, y, t;\n");
   if (rest)

@@ -104,9 +104,8 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
                         : o->max_cycles && !r->cycles[1] ? "--max-cycles"
                                                          : NULL;
   if (unknown) {
-    session_error(s, "%s: what `%s` needs is not known; it is for %s", unknown, s->machine.name,
-                  max_stack && !r->core ? "microcontrollers"
-                                        : "Cortex-M4, M7 and M55, and models without integers");
+    session_error(s, "%s: what `%s` needs is not known; it is for Cortex-M and 32-bit RISC-V",
+                  unknown, s->machine.name);
     s->usage_trouble = true;
     return false;
   }

@@ -35,7 +35,8 @@ static CensusKind kind_of_load(const KirExpr *e) {
 
 /* What one node is, apart from its operands. */
 static void of_node(Walk *w, const KirExpr *e) {
-  bool vector = e->type.lanes > 1, is_float = e->type.elem == KIR_F32;
+  bool vector = e->type.lanes > 1, is_float = e->type.elem == KIR_F32,
+       is_scalar = is_float && !vector;
   CensusKind plain = vector ? CENSUS_VECTOR : is_float ? CENSUS_FLOAT : CENSUS_INTEGER;
   switch (e->op) {
   case KIR_NUM:
@@ -53,15 +54,15 @@ static void of_node(Walk *w, const KirExpr *e) {
   case KIR_ADD:
   case KIR_SUB:
   case KIR_MUL:
-  case KIR_MIN:
-  case KIR_MAX:
-  case KIR_NEG:
-  case KIR_ABS:
   case KIR_AND:
   case KIR_OR:
   case KIR_XOR:
   case KIR_SHL:
   case KIR_SHR: add(w, plain, 1); break;
+  case KIR_MIN:
+  case KIR_MAX: add(w, is_scalar ? CENSUS_EXTREME : plain, 1); break;
+  case KIR_NEG:
+  case KIR_ABS: add(w, is_scalar ? CENSUS_SIGN : plain, 1); break;
   case KIR_DIV: add(w, is_float ? CENSUS_DIVIDE : CENSUS_INTEGER, 1); break;
   case KIR_SQRT: add(w, CENSUS_DIVIDE, 1); break;
   case KIR_FMA: add(w, vector ? CENSUS_VECTOR : CENSUS_FUSED, 1); break;
@@ -72,8 +73,7 @@ static void of_node(Walk *w, const KirExpr *e) {
   case KIR_NE:
   case KIR_SELECT: add(w, vector ? CENSUS_VECTOR : CENSUS_CHOICE, 1); break;
   case KIR_CONVERT:
-  case KIR_BITCAST:
-  case KIR_ROUND: add(w, vector ? CENSUS_VECTOR : CENSUS_CONVERT, 1); break;
+  case KIR_BITCAST: add(w, vector ? CENSUS_VECTOR : CENSUS_CONVERT, 1); break;
   case KIR_SPLAT:
   case KIR_SUM:
   case KIR_LANE: add(w, CENSUS_SHUFFLE, 1); break;
@@ -83,12 +83,13 @@ static void of_node(Walk *w, const KirExpr *e) {
     add_all(w, &inside, 1);
     break;
   }
-  case KIR_MULW:
+  case KIR_MULW: add(w, CENSUS_UPPER, 1); break;
   case KIR_CLAMP:
-  case KIR_ADDS:
+  case KIR_ADDS: add(w, CENSUS_LIMIT, 1); break;
   case KIR_MIX:
-  case KIR_FADE:
-  case KIR_LOOKUP: add(w, CENSUS_FIXED, 1); break;
+  case KIR_FADE: add(w, CENSUS_BLEND, 1); break;
+  case KIR_LOOKUP: add(w, CENSUS_LOOKUP, 1); break;
+  case KIR_ROUND: add(w, CENSUS_ROUND, 1); break;
   }
 }
 
@@ -119,7 +120,7 @@ static void of_loop(Walk *w, const KirStmt *s) {
   Walk body = *w;
   body.sum = &inside;
   of_list(&body, s->body);
-  add(&body, CENSUS_LOOP, 1); /* a turn: its test and its step */
+  add(&body, turns(s) == 1 ? CENSUS_ONCE : CENSUS_LOOP, 1); /* a turn: its test and its step */
   of_expr(w, s->lo);
   of_expr(w, s->hi);
   add_all(w, &inside, w->runs ? turns(s) : 1);
@@ -146,6 +147,24 @@ static void of_test(Walk *w, const KirStmt *s) {
   if (both || size_of(&yes) > size_of(&no)) add_all(w, &no, 1);
 }
 
+/* Compilers fold what stands at a constant place and is not in a loop. */
+static bool is_known(const KirStmt *s) {
+  int64_t lo, hi;
+  kir_index_range(&s->at, &lo, &hi);
+  return lo == hi && s->count <= kir_dot_turn(s) * s->step;
+}
+
+static void of_dot(Walk *w, const KirStmt *s) {
+  bool bytes = s->source->elem == KIR_I8 || s->source->elem == KIR_U8;
+  int64_t written = (kir_dot_turn(s) + kir_dot_has_rest(s)) * s->step;
+  if (!w->runs && is_known(s)) {
+    add(w, CENSUS_KNOWN, s->count * s->n_regs);
+    return;
+  }
+  add(w, bytes ? CENSUS_DOT8 : CENSUS_DOT, 1);
+  add(w, bytes ? CENSUS_PRODUCT8 : CENSUS_PRODUCT, (w->runs ? s->count : written) * s->n_regs);
+}
+
 static void of_stmt(Walk *w, const KirStmt *s) {
   switch (s->kind) {
   case KIR_LET:
@@ -157,10 +176,7 @@ static void of_stmt(Walk *w, const KirStmt *s) {
     add(w, CENSUS_LOAD, s->n_regs);
     of_access(w, &s->at, 1);
     break;
-  case KIR_DOT:
-    add(w, CENSUS_DOT, 1);
-    add(w, CENSUS_PRODUCT, w->runs ? s->count * s->n_regs : s->n_regs);
-    break;
+  case KIR_DOT: of_dot(w, s); break;
   case KIR_STORE:
     add(w, s->value->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_STORE, 1);
     of_access(w, &s->at, 1);
@@ -222,4 +238,12 @@ Census census_of_layer(const KirFunc *f, const char *layer) {
   Walk w = {.sum = &sum, .runs = true, .most = true, .layer = layer};
   of_list(&w, f->body);
   return sum;
+}
+
+bool census_has_integers(const Census *c) {
+  static const CensusKind kinds[] = {CENSUS_UPPER, CENSUS_LIMIT, CENSUS_BLEND, CENSUS_LOOKUP,
+                                     CENSUS_ROUND, CENSUS_DOT,   CENSUS_DOT8};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (c->n[kinds[i]]) return true;
+  return false;
 }

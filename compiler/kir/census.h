@@ -9,12 +9,15 @@
 #define CENSUS_LIST(F)                                                                             \
   F(ENTRY) /* functions with a prologue of their own */                                            \
   F(LOOP)                                                                                          \
+  F(ONCE)   /* loops of one turn */                                                                \
   F(TEST)   /* ifs */                                                                              \
   F(LOAD)   /* elements loaded one by one */                                                       \
   F(NARROW) /* those among them that are widened: bf16, small integers */                          \
   F(HALF)   /* and f16 */                                                                          \
   F(STORE)                                                                                         \
-  F(FLOAT) /* add, sub, mul, neg, abs, min, max; a MAD counts twice */                             \
+  F(FLOAT)   /* add, sub, mul; a MAD counts twice */                                               \
+  F(EXTREME) /* min, max */                                                                        \
+  F(SIGN)    /* neg, abs */                                                                        \
   F(FUSED)                                                                                         \
   F(DIVIDE)  /* divisions and roots */                                                             \
   F(INTEGER) /* arithmetic of i32 and index */                                                     \
@@ -25,13 +28,20 @@
   F(VECTOR_MEMORY) /* loads and stores of several lanes */                                         \
   F(VECTOR)        /* arithmetic of several lanes */                                               \
   F(SHUFFLE)       /* splat, sum, lane */                                                          \
-  F(FIXED)         /* fixed point */                                                               \
-  F(DOT)           /* sums of products of integers */                                              \
-  F(PRODUCT)       /* products in them */                                                          \
-  F(MOVE)          /* copies and clearings */                                                      \
-  F(MOVED)         /* elements of them */                                                          \
-  F(TERM)          /* index terms of accesses */                                                   \
-  F(LIVE)          /* registers that are defined */
+  F(UPPER)         /* fixed point: upper halves of products */                                     \
+  F(LIMIT)         /* clamps and saturating sums */                                                \
+  F(BLEND)         /* mixes and fades */                                                           \
+  F(LOOKUP)        /* reads of tables */                                                           \
+  F(ROUND)         /* from floats to integers */                                                   \
+  F(DOT)           /* sums of products of integers, the other factor of 16 bits */                 \
+  F(PRODUCT)       /* products in them; of the text: those written out */                          \
+  F(DOT8)          /* the same with a factor of 8 bits */                                          \
+  F(PRODUCT8)                                                                                      \
+  F(KNOWN) /* products without a loop, of weights at a constant place */                           \
+  F(MOVE)  /* copies and clearings */                                                              \
+  F(MOVED) /* elements of them */                                                                  \
+  F(TERM)  /* index terms of accesses */                                                           \
+  F(LIVE)  /* registers that are defined */
 #define CENSUS_ID(id) CENSUS_##id,
 typedef enum CensusKind { CENSUS_LIST(CENSUS_ID) CENSUS_KINDS } CensusKind;
 
@@ -46,6 +56,8 @@ Census census_of_text(const KirFunc *f);
 Census census_of_call(const KirFunc *f, bool most);
 /* The same for statements of one layer alone; layer NULL: of none. Entries only. */
 Census census_of_layer(const KirFunc *f, const char *layer);
+/* Whether it computes in integers. */
+bool census_has_integers(const Census *c);
 extern const char *const census_name[CENSUS_KINDS];
 
 #endif

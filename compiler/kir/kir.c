@@ -94,3 +94,17 @@ int64_t kir_cost_saved(const KirCost *cost) {
   double share = cost->kernel_weights ? (double)cost->left_out / (double)cost->kernel_weights : 0;
   return (int64_t)((double)cost->macs * share + 0.5);
 }
+
+/* As many as divide all of them, or 4 and single steps after them. */
+int kir_dot_turn(const KirStmt *dot) {
+  enum { TURN = 4, LONGEST_TURN = 6 };
+  int64_t steps = dot->count / dot->step;
+  if (dot->step == 1) return TURN;
+  for (int n = LONGEST_TURN; n >= TURN - 1; n--)
+    if (steps % n == 0) return n;
+  return steps < TURN ? (int)steps : TURN;
+}
+
+bool kir_dot_has_rest(const KirStmt *dot) {
+  return dot->step == 1 || dot->count % (kir_dot_turn(dot) * dot->step) != 0;
+}

@@ -386,6 +386,10 @@ void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi);
 int64_t kir_const_int(const KirBuffer *b, int64_t i); /* element of a buffer of constant integers */
 /* Where the weight of register r and element k of a DOT lies, from the first of its block. */
 int64_t kir_dot_weight(const KirStmt *dot, int r, int64_t k);
+/* How many steps of a DOT the C writes out as one turn of a loop, and whether single steps follow
+ * the turns. */
+int kir_dot_turn(const KirStmt *dot);
+bool kir_dot_has_rest(const KirStmt *dot);
 /* The sums of register r of a DOT over all places it can stand at. false: its geometry is wrong. */
 bool kir_dot_range(const KirStmt *dot, int r, int64_t *lo, int64_t *hi);
 /* What a helper of I32 can return. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Estimates for microcontrollers; see figures.h. The whole of flash, weights and code, is within 10
- * % for most models; what is small and unusual is furthest off (docs/embedding.md has the figures).
- * Cycles are of models without integers, for memory that answers at once, such as the tightly
- * coupled one or a flash with its cache warm. */
+/* Estimates for microcontrollers; see figures.h. Cycles are the instructions of a call times what
+ * one takes, for memory that answers at once, such as the tightly coupled one or a flash with its
+ * cache warm. */
 #include "lower/figures.h"
 
 #include "kir/census.h"
@@ -12,25 +11,27 @@
 /* Of code in floats, or with integers in it. */
 typedef struct CodeCost {
   int64_t stack, helper;
-  int text[CENSUS_KINDS];
+  int spread[2]; /* percent of the instructions that are estimated: as few and as many may run */
+  int text[CENSUS_KINDS], runs[CENSUS_KINDS];
 } CodeCost;
 
 typedef struct Cost {
   const char *core, *also;
+  int pace[2]; /* hundredths of a cycle that an instruction takes, least and most */
   CodeCost floats, integers;
-  int time[CENSUS_KINDS];
 } Cost;
 
 #define TEXT(...)                                {__VA_ARGS__}
-#define TIME(...)                                {__VA_ARGS__}
-#define CODE(stack, helper, text)                {stack, helper, text}
-#define COST(core, also, floats, integers, time) {core, also, floats, integers, time},
+#define RUNS(...)                                {__VA_ARGS__}
+#define SPREAD(a, b)                             {a, b}
+#define PACE(a, b)                               {a, b}
+#define CODE(stack, helper, spread, text, runs)  {stack, helper, spread, text, runs}
+#define COST(core, also, pace, floats, integers) {core, also, pace, floats, integers},
 static const Cost costs[] = {
 #include "lower/costs.def"
 };
 
-/* In percent of the sum: models of caches, pipelines and compilers differ by so much. */
-enum { LEAST = 80, MOST = 130, TENTHS = 10, HUNDREDTHS = 100 };
+enum { TENTHS = 10, HUNDREDTHS = 100 };
 
 static bool has_word(const char *words, const char *word, size_t n) {
   for (const char *at = words; (at = strstr(at, word)); at++)
@@ -68,14 +69,16 @@ static int64_t size_of(const Census *c) {
   return n;
 }
 
-static bool has_time(const Cost *cost) {
-  return cost->time[CENSUS_FLOAT] > 0;
+/* Cycles of what a call does, at the least (way 0) or at the most (way 1). */
+static int64_t cycles_of(const Cost *cost, const CodeCost *code, const Census *c, int way) {
+  return sum(c, code->runs) / HUNDREDTHS * code->spread[way] / HUNDREDTHS * cost->pace[way] /
+         HUNDREDTHS;
 }
 
 static bool has_integers(const KirModule *m) {
   for (int i = 0; i < m->n_funcs; i++) {
     Census c = census_of_text(m->func[i]);
-    if (c.n[CENSUS_FIXED] || c.n[CENSUS_DOT]) return true;
+    if (census_has_integers(&c)) return true;
   }
   return false;
 }
@@ -97,21 +100,24 @@ int64_t figures_narrow_scratch(const KirModule *m) {
   return bytes;
 }
 
+static const CodeCost *code_of(const Cost *cost, const KirModule *m) {
+  return !cost ? NULL : has_integers(m) ? &cost->integers : &cost->floats;
+}
+
 Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stack) {
   const Cost *cost = cost_of(c_flags);
+  const CodeCost *each = code_of(cost, m);
   Figures f = {0};
   int64_t code = 0;
-  bool integers = has_integers(m), timed = cost && has_time(cost) && !integers;
-  const CodeCost *each = !cost ? NULL : integers ? &cost->integers : &cost->floats;
-  for (int i = 0; i < m->n_funcs && cost; i++) {
-    Census text = census_of_text(m->func[i]);
-    code += m->func[i]->kind == KIR_HELPER ? each->helper * size_of(&text) : sum(&text, each->text);
-    if (m->func[i]->kind == KIR_HELPER || m->func[i]->kind == KIR_RESET) continue;
-    Census least = census_of_call(m->func[i], false), most = census_of_call(m->func[i], true);
-    int64_t low = sum(&least, cost->time) * LEAST / (HUNDREDTHS * HUNDREDTHS);
-    int64_t high = sum(&most, cost->time) * MOST / (HUNDREDTHS * HUNDREDTHS);
-    if (!timed || high <= f.cycles[1]) continue;
-    f.cycles[0] = low;
+  for (int i = 0; i < m->n_funcs && each; i++) {
+    const KirFunc *func = m->func[i];
+    Census text = census_of_text(func);
+    code += func->kind == KIR_HELPER ? each->helper * size_of(&text) : sum(&text, each->text);
+    if (func->kind == KIR_HELPER || func->kind == KIR_RESET) continue;
+    Census least = census_of_call(func, false), most = census_of_call(func, true);
+    int64_t high = cycles_of(cost, each, &most, 1);
+    if (high <= f.cycles[1]) continue;
+    f.cycles[0] = cycles_of(cost, each, &least, 0);
     f.cycles[1] = high;
   }
   if (!each) return (Figures){0};
@@ -123,11 +129,12 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
 
 int64_t figures_layer_cycles(const KirModule *m, const char *c_flags, const char *layer) {
   const Cost *cost = cost_of(c_flags);
+  const CodeCost *each = code_of(cost, m);
   int64_t n = 0;
-  for (int i = 0; i < m->n_funcs && cost && has_time(cost); i++) {
+  for (int i = 0; i < m->n_funcs && each; i++) {
     if (m->func[i]->kind == KIR_HELPER || m->func[i]->kind == KIR_RESET) continue;
     Census c = census_of_layer(m->func[i], layer);
-    n += sum(&c, cost->time) * MOST / (HUNDREDTHS * HUNDREDTHS);
+    n += cycles_of(cost, each, &c, 1);
   }
   return n;
 }

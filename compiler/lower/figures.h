@@ -8,7 +8,7 @@
 
 typedef struct Figures {
   const char *core; /* "cortex-m4"; NULL: nothing is known of this machine */
-  /* bytes of flash without weights: within 10 % of the whole as a rule, see figures.c */
+  /* bytes of flash without weights, such that the whole is within 10 % or 320 bytes */
   int64_t code;
   int64_t stack;     /* a call needs at most so many bytes, scratch on the stack included */
   int64_t cycles[2]; /* of the costliest entry, least and most; 0: not known */
