@@ -35,6 +35,10 @@ bool link_fail(Link *l, const char *reason) {
   return false;
 }
 
+bool link_is_short(Link *l, uint64_t end) {
+  return end <= INT32_MAX || link_fail(l, "a library of this system holds less than 2 GiB");
+}
+
 /* ---- the image ---- */
 
 LinkImage link_image_new(Arena *arena) {

@@ -36,6 +36,8 @@ uint64_t link_round_up(uint64_t x, uint64_t to);
 /* Zeros until the file has `at` bytes. */
 void link_pad_to(Text *out, uint64_t at);
 
+/* Whether places in the file are numbers of 32 bits, as PE and Mach-O have them. */
+bool link_is_short(Link *l, uint64_t end);
 /* Keeps the first reason; false. */
 bool link_fail(Link *l, const char *reason);
 /* The address and size of a name of the image or of any object. */

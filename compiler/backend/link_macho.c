@@ -329,6 +329,7 @@ bool link_macho(Link *l, Text *out) {
   y.places = link_place_all(l, y.first, 0, PAGE);
   y.linkedit = link_round_up(y.places.end[SEGMENT_DATA], PAGE);
   y.linkedit_address = link_round_up(y.places.memory_end, PAGE);
+  if (!link_is_short(l, y.linkedit_address)) return false;
   if (!put_body(l, &y, &body)) return false;
   y.signature_size = sign_size(y.signature, l->name);
   put_head(out, l, &y);

@@ -177,6 +177,7 @@ bool link_pe(Link *l, Text *out) {
   l->base = image_base;
   y.places = link_place_all(l, PAGE + y.exports_size, 0, PAGE);
   y.relocations = link_round_up(y.places.memory_end, PAGE);
+  if (!link_is_short(l, y.relocations)) return false;
   link_pad_to(&body, PAGE);
   if (!put_exports(l, &body)) return false;
   link_write(l, SEGMENT_READ, &body);

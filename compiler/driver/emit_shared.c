@@ -13,7 +13,6 @@
 #include "driver/shared_object.h"
 #include "driver/version.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -224,9 +223,6 @@ static LinkObject shared_functions(const Session *s) {
 }
 
 bool library_needs_compiler(const Session *s) {
-  const char *cc = getenv("CC");
-  if (library_system(s->options) && cc && *cc)
-    return true; /* it was a way before grus had its own */
   return !native_chosen(s) || !shared_functions(s).len;
 }
 

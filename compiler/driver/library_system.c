@@ -45,13 +45,14 @@ bool library_ending_fits(Session *s) {
   for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
     is_of_another = is_of_another || (strcmp(ending, endings[i]) == 0 && strcmp(ending, wanted));
   if (!is_of_another || (cc && *cc)) return true;
+  bool dll = strcmp(ending, ".dll") == 0, dylib = strcmp(ending, ".dylib") == 0;
   session_error(s,
                 "shared libraries of this system end in %s: name it so, or name one where they end "
-                "in %s, such as `--target %s`",
+                "in %s, such as `--target %s`, or set CC to the C compiler of one",
                 wanted, ending,
-                strcmp(ending, ".dll") == 0     ? "x86_64-windows-gnu"
-                : strcmp(ending, ".dylib") == 0 ? "aarch64-macos"
-                                                : "x86_64-linux-gnu");
+                dll     ? "x86_64-windows-gnu"
+                : dylib ? "aarch64-macos"
+                        : "x86_64-linux-gnu");
   s->usage_trouble = true;
   return false;
 }

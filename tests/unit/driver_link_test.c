@@ -12,16 +12,43 @@
 
 static jmp_buf oom; /* no test uses that much */
 
-static const char *link_with(Arena *arena, const char *data, size_t len, const char *exported) {
+static const char *link_as(LinkFormat format, Arena *arena, const char *data, size_t len,
+                           const char *exported) {
   const char *const names[] = {exported, NULL}, *reason = NULL;
   LinkImage image = link_image_new(arena);
   LinkObject object = {data, len};
   Text out = text_new(arena);
   size_t at = link_image_add(&image, "data", 4);
   link_image_name(&image, "data", at, 4);
-  bool ok = link_library(LINK_ELF, &object, 1, &image, "m.so", names, &out, &reason);
+  bool ok = link_library(format, &object, 1, &image, "m.so", names, &out, &reason);
   assert_true(ok == (reason == NULL));
   return reason;
+}
+
+/* In each format, which give the same reason. */
+static const char *link_with(Arena *arena, const char *data, size_t len, const char *exported) {
+  const char *reason = link_as(LINK_ELF, arena, data, len, exported);
+  const char *pe = link_as(LINK_PE, arena, data, len, exported),
+             *macho = link_as(LINK_MACHO, arena, data, len, exported);
+  assert_non_null(reason);
+  if (strstr(reason, "` is not defined")) { /* each meets another one first */
+    assert_non_null(strstr(pe, "` is not defined"));
+    assert_non_null(strstr(macho, "` is not defined"));
+    return reason;
+  }
+  assert_string_equal(pe, reason);
+  assert_string_equal(macho, reason);
+  return reason;
+}
+
+static void processors_of_no_system(void **state) {
+  Arena *arena = arena_new(&oom);
+  (void)state;
+  if (grus_aarch64_object_size)
+    assert_string_equal(link_as(LINK_PE, arena, (const char *)grus_aarch64_object,
+                                grus_aarch64_object_size, "grus_body"),
+                        "libraries of Windows are written for x86-64 alone");
+  arena_free(arena);
 }
 
 static void objects_that_are_none(void **state) {
@@ -62,8 +89,8 @@ static void the_image_keeps_its_order(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(objects_that_are_none),
-                                     cmocka_unit_test(names_that_are_nowhere),
-                                     cmocka_unit_test(the_image_keeps_its_order)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(objects_that_are_none), cmocka_unit_test(names_that_are_nowhere),
+      cmocka_unit_test(processors_of_no_system), cmocka_unit_test(the_image_keeps_its_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
