@@ -94,8 +94,27 @@ static bool has_form(const KirExpr *e, const KirReg *j) {
   case KIR_LOOKUP: return c_is_row(e) && has_form(e->arg[0]->arg[0]->arg[0], j);
   case KIR_CALL: return e->helper->n_args == 1 && all_have_forms(e, j);
   case KIR_ROUND: return is_scaled_input(e->arg[0], j);
-  default: return false;
+  case KIR_DIV:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_NEG:
+  case KIR_ABS:
+  case KIR_SQRT:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_OR:
+  case KIR_LT:
+  case KIR_LE:
+  case KIR_EQ:
+  case KIR_NE:
+  case KIR_SELECT:
+  case KIR_CONVERT:
+  case KIR_BITCAST:
+  case KIR_SPLAT:
+  case KIR_SUM:
+  case KIR_LANE: break;
   }
+  return false;
 }
 
 /* ---- loops whose turns stand alone ---- */
@@ -288,7 +307,25 @@ static void lanes(CWriter *c, const KirExpr *e) {
     lanes(c, e->arg[0]);
     text_add(c->out, ")");
     return;
-  default: return; /* has no form */
+  case KIR_DIV:
+  case KIR_MIN:
+  case KIR_MAX:
+  case KIR_NEG:
+  case KIR_ABS:
+  case KIR_SQRT:
+  case KIR_FMA:
+  case KIR_MAD:
+  case KIR_OR:
+  case KIR_LT:
+  case KIR_LE:
+  case KIR_EQ:
+  case KIR_NE:
+  case KIR_SELECT:
+  case KIR_CONVERT:
+  case KIR_BITCAST:
+  case KIR_SPLAT:
+  case KIR_SUM:
+  case KIR_LANE: return; /* has no form */
   }
 }
 
