@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# sequences.sh TOOL DIR UNITS INPUTS STEPS BATCH [OBJECT_TOOL]: recurrent layers of one size, written here, whole
+# sequences.sh TOOL DIR few|all UNITS INPUTS STEPS BATCH [OBJECT_TOOL]: recurrent layers of one size, written here, whole
 # and stepped, alone and side by side: input products hoisted over blocks of steps, samples in tiles,
 # weights walked to and fro all give what the evaluator gives, and the bits of one step after the other;
-# so does LLVM, where there is one.
+# so does LLVM, where there is one. `few` steps, runs whole, in tiles, backwards and with a length, each once.
 set -eu
 . "$(dirname "$0")/../ccache.sh"
-tool=$1 dir=$2 units=$3 inputs=$4 steps=$5 batch=$6 object_tool=${7:-}
+tool=$1 dir=$2 ways=$3 units=$4 inputs=$5 steps=$6 batch=$7 object_tool=${8:-}
 rm -rf "$dir"
 mkdir -p "$dir"
 target=x86-64-v2 flags=
@@ -67,6 +67,31 @@ model whole "$steps" layers
 model both "$steps" both
 model bounded "n <= $steps" both
 
+# llvm NAME MODEL SAMPLES: LLVM's object in the place of the C compiler's
+llvm() {
+  [ -n "$object_tool" ] && [ $target = x86-64-v3 ] || return 0
+  "$object_tool" "$dir/$2.grus" "$dir/$1/llvm.o" --schedule=$target --target=$target --batch="$3"
+  gcc -std=c99 -w "$dir/$1/check.c" "$dir/$1/llvm.o" -lm -o "$dir/$1/llvm"
+  "$dir/$1/llvm" bits | sort >"$dir/llvm.bits"
+  within "$1" llvm
+}
+
+if [ "$ways" = few ]; then
+  bits stream step --calls="$steps"
+  bits whole one --calls=1
+  bits whole tiles --calls=1 --batch="$batch"
+  bits both back --calls=1
+  bits both backs --calls=1 --batch="$batch"
+  bits bounded lengths --calls=1 --batch="$batch"
+  within step one
+  within one step
+  within one tiles
+  within back backs
+  llvm tiles whole "$batch"
+  llvm lengths bounded "$batch"
+  rm -rf "$dir"
+  exit 0
+fi
 bits stream step --calls="$steps"
 bits stream steps --calls="$steps" --batch="$batch"
 bits whole one --calls=1
@@ -86,16 +111,10 @@ within steps tiles
 within back backs
 within length lengths
 
-# LLVM's object in the place of the C compiler's
-for at in one tiles back lengths; do
-  [ -n "$object_tool" ] && [ $target = x86-64-v3 ] || continue
-  case $at in one | tiles) model=whole ;; back) model=both ;; *) model=bounded ;; esac
-  case $at in tiles | lengths) samples=$batch ;; *) samples=1 ;; esac
-  "$object_tool" "$dir/$model.grus" "$dir/$at/llvm.o" --schedule=$target --target=$target --batch="$samples"
-  gcc -std=c99 -w "$dir/$at/check.c" "$dir/$at/llvm.o" -lm -o "$dir/$at/llvm"
-  "$dir/$at/llvm" bits | sort >"$dir/llvm.bits"
-  within $at llvm
-done
+llvm one whole 1
+llvm tiles whole "$batch"
+llvm back both 1
+llvm lengths bounded "$batch"
 if [ $((steps % 4)) = 0 ]; then
   bits stream chunk --calls=$((steps / 4)) --chunk=4
   within chunk step
