@@ -104,6 +104,8 @@ printf 'lines of text\n' >notes.onnx
 t import page.onnx
 t build model.pkl -o x.h
 t run empty.tflite
+printf '\010\001\022\302\313\351\001\012\252\004\022\375\003\012\070\012\005Const\032\017\012\006output"\005dtype"\004type' > saved_model.pb
+t import saved_model.pb
 t build notes.onnx -o x.h
 t import missing.h5
 t import out
