@@ -38,6 +38,7 @@ int_word(const Layer *layer); /* tanh, sigmoid, hard_tanh, hard_sigmoid as activ
 typedef struct IntRows {
   int64_t first, blocks, block_stride, group_stride;
   int group;
+  bool keep_zeros; /* leaves out no blocks of zeros: groups of a convolution have operands apart */
 } IntRows;
 
 typedef struct IntPart {
@@ -47,6 +48,9 @@ typedef struct IntPart {
   bool offset;   /* weights are kept with 128 added, as U8 */
   bool swapped;  /* the middle two weights of each step have changed places */
   int64_t depth; /* padded to whole steps */
+  int sparse;    /* inputs of a block of zeros that is left out; 0: none is. Then: */
+  KirBuffer *index, *list, *sums;
+  int64_t of_gate; /* from the sum of a gate to that of the next; 0: rows come one after another */
 } IntPart;
 
 typedef struct IntVector { /* an operand */
@@ -57,7 +61,8 @@ typedef struct IntVector { /* an operand */
 
 IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name);
-/* Sums up an operand that is multiplied by weights with 128 added. */
+/* What is done with an operand ahead of the sums that read it: summed up if it is multiplied by
+ * weights with 128 added; or all sums, if blocks of zeros are left out. */
 void int_offset(Emit *e, const IntPart *part, IntVector *x);
 /* The sums of a block; index: of the block in the part. */
 void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
@@ -79,6 +84,15 @@ KirBuffer *int_new_operand(Emit *e, const Layer *layer, const char *name, const 
 /* Elements of products taken at a time: of operands in this format, to whole steps of which they
  * are padded. */
 int int_step(const Emit *e, const QuantFormat *operand);
+
+/* ---- int_sparse.c ---- */
+/* Inputs of the blocks of zeros that it pays to leave out; 0: none. */
+int int_sparse_depth(const Lower *l, const QuantPart *part, const IntRows *rows);
+/* The buffers of a part that does, but for multipliers and scales. */
+void int_sparse_pack(Emit *e, const Layer *layer, const IntRows *rows, const char *name,
+                     IntPart *to);
+/* All its sums. */
+void int_sparse_sums(Emit *e, const IntPart *part, const IntVector *x);
 
 /* ---- the families: one step at row t ---- */
 void int_embedding_step(Emit *e, const Layer *layer, Step t);

@@ -75,7 +75,8 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   QuantFormat wide = {.bits = 16};
   bool bytes = part->bits == 8;
   IntPart to = {.q = part, .group = rows->group, .step = int_step(e, bytes ? &part->x : &wide)};
-  to.offset = l->target->dot_unsigned && part->bits == 8 && offset_fits(part);
+  to.sparse = rows->keep_zeros ? 0 : int_sparse_depth(l, part, rows);
+  to.offset = l->target->dot_unsigned && part->bits == 8 && !to.sparse && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
   int64_t n = rows->blocks * rows->group;
@@ -97,10 +98,15 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   const char *doc = arena_printf(l->arena, "%s of %s: [block %lld][%lld][row %d][%d]", name,
                                  layer->path ? layer->path : "", (long long)rows->blocks,
                                  (long long)(to.depth / to.step), rows->group, to.step);
+  layer_cost(l, layer)->kernel_weights += part->rows * part->depth;
   KirElem elem = to.offset ? KIR_U8 : bytes ? KIR_I8 : KIR_I16;
-  to.w = new_constants(l, layer, name, elem, bytes ? (const void *)narrow : w, n * to.depth, doc);
-  to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
-                          "biases, in units of the products");
+  if (to.sparse)
+    int_sparse_pack(e, layer, rows, name, &to);
+  else {
+    to.w = new_constants(l, layer, name, elem, bytes ? (const void *)narrow : w, n * to.depth, doc);
+    to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
+                            "biases, in units of the products");
+  }
   if (part->m) {
     to.m = new_constants(l, layer, arena_printf(l->arena, "m%s", name), KIR_I16, m, n,
                          "from sums to preactivations");
@@ -123,6 +129,7 @@ static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, con
 
 void int_offset(Emit *e, const IntPart *part, IntVector *x) {
   Kb *kb = &e->kb;
+  if (part->sparse) int_sparse_sums(e, part, x);
   if (!part->offset || x->offset) return;
   KirReg *sum = kb_var(kb, "sum", int_num(e, 0)), *k = kb_for(kb, "k", 0, part->depth, 1);
   KirExpr *element = kb_load(kb, x->buffer, kir_at_plus(x->at, 1, k), 1);
@@ -131,8 +138,23 @@ void int_offset(Emit *e, const IntPart *part, IntVector *x) {
   x->offset = kb_let(kb, "offset", kb_op2(kb, KIR_SHL, kb_use(kb, sum), int_num(e, OFFSET_BITS)));
 }
 
+/* The sums of a block that were made ahead. */
+static void load_sums(Emit *e, const IntPart *part, KirReg *const *index, const int64_t *stride,
+                      int n_index, const char *const *name, KirReg **sums) {
+  for (int g = 0; g < part->group; g++) {
+    KirIndex at = at_batch(e, part->sums, part->of_gate ? g * part->of_gate : g);
+    for (int i = 0; i < n_index; i++)
+      at = kir_at_plus(at, part->of_gate ? stride[i] : stride[i] * part->group, index[i]);
+    sums[g] = kb_let(&e->kb, name[g], kb_load(&e->kb, part->sums, at, 1));
+  }
+}
+
 void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums) {
+  if (part->sparse) {
+    load_sums(e, part, index, stride, n_index, name, sums);
+    return;
+  }
   KirDot dot = {.w = part->w,
                 .z = x->buffer,
                 .bias = part->bias,

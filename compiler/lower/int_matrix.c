@@ -119,7 +119,8 @@ void int_matrix_emit(Emit *e, Mat *mat) {
   IntRows order = {.blocks = mat->units * groups / group,
                    .block_stride = group,
                    .group_stride = 1,
-                   .group = group};
+                   .group = group,
+                   .keep_zeros = groups > 1};
   IntPart part = int_pack(e, mat->layer, &q->part[0][QUANT_INPUT], &order, "W");
   if (mat->row) kb_for_again(kb, mat->row, 0, mat->n_rows);
   KirReg *g = groups > 1 ? kb_for(kb, "group", 0, groups, 1) : NULL;

@@ -43,7 +43,8 @@ static IntPart pack(Emit *e, const Mat *mat, int part) {
                   .blocks = mat->units * mat->groups,
                   .block_stride = 1,
                   .group_stride = mat->units,
-                  .group = p->n_gates};
+                  .group = p->n_gates,
+                  .keep_zeros = mat->groups > 1};
   return int_pack(e, mat->layer, &int_layer(l, mat->layer)->part[dir][part], &rows,
                   arena_printf(l->arena, "%s%s", p->name, mat->suffix));
 }

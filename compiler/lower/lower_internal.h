@@ -124,9 +124,10 @@ typedef struct CellShape CellShape;
 
 /* Which blocks of zeros of a layer's kernels are left out: sparse.c. */
 typedef struct SparseShape {
-  int vectors;  /* of a block of units; 0: nothing is left out */
-  int lanes;    /* of these */
-  int depth[2]; /* inputs of a block of W and of U; 0: that kernel is multiplied whole */
+  int vectors;       /* of a block of units; 0: nothing is left out */
+  int lanes;         /* of these */
+  bool loads_singly; /* though the target could load several numbers at once */
+  int depth[2];      /* inputs of a block of W and of U; 0: that kernel is multiplied whole */
 } SparseShape;
 
 /* What is decided about a model before anything is emitted, and the module that is made of it. */

@@ -19,11 +19,13 @@
 #include "lower/mat.h"
 
 /* What leaving out costs, in tenths of a product of one vector: for a list, for the index of a
- * block, and for a product of a vector of half the width. Measured on Zen 4, GRU(128) and GRU(384)
- * with 5 to 70 % of their blocks: a block of 4 products takes 4.5 times as long as a product of all
- * others, one of single inputs 1.5 times. A kernel is cut into blocks where its products then take
- * less than GAIN tenths. docs/quantisation.md has the times. */
-enum { OF_LIST = 30, OF_BLOCK = 5, OF_PRODUCT = 10, OF_NARROW = 6, GAIN = 9 };
+ * block, for a product of a vector of half the width, and for one on cores that load several
+ * numbers at once for whole kernels, and here do not. Measured on Zen 4, GRU(128) and GRU(384) with
+ * 5 to 70 % of their blocks, and counted on a Cortex-M4, GRU(40, 64): a block of 4 products
+ * takes 4.5 times as long as a product of all others, one of single inputs 1.5 times. A kernel is
+ * cut into blocks where its products then take less than GAIN tenths. docs/quantisation.md has the
+ * times. */
+enum { OF_LIST = 30, OF_BLOCK = 5, OF_PRODUCT = 10, OF_NARROW = 6, OF_SINGLE = 14, GAIN = 9 };
 enum { BLOCK_DEPTH = 4, ROWS_OF_SCALARS = 8 };
 
 /* The blocks of one list. */
@@ -88,9 +90,9 @@ static int64_t all_lists(const Mat *mat, const MatPart *p, int rows) {
 
 /* ---- whether it pays ---- */
 
-/* mat->lanes or, where a block has half of them, OF_NARROW. */
-static int64_t product_cost(const Mat *mat, int lanes) {
-  return lanes < mat->lanes ? OF_NARROW : OF_PRODUCT;
+/* Of mat->lanes or, where a block has half of them, OF_NARROW. */
+static int64_t product_cost(const Mat *mat, const SparseShape *shape) {
+  return shape->loads_singly ? OF_SINGLE : shape->lanes < mat->lanes ? OF_NARROW : OF_PRODUCT;
 }
 
 static int64_t whole_cost(const Mat *mat, const MatPart *p) {
@@ -107,7 +109,7 @@ static int64_t cost_in_blocks(const Mat *mat, const MatPart *p, const SparseShap
   for (int64_t i = 0; i < lists; i++) {
     List of = list_at(mat, p, rows, i);
     cost += list_blocks(&of, depth, split) *
-            (indices * OF_BLOCK + terms * shape->vectors * product_cost(mat, shape->lanes));
+            (indices * OF_BLOCK + terms * shape->vectors * product_cost(mat, shape));
   }
   return cost;
 }
@@ -116,7 +118,7 @@ static int64_t cost_in_blocks(const Mat *mat, const MatPart *p, const SparseShap
 static int64_t part_cost(const Mat *mat, const MatPart *p, const SparseShape *shape, int split,
                          int *depth) {
   int narrow = mat->lanes / shape->lanes; /* of a kernel that is multiplied whole */
-  int64_t least = whole_cost(mat, p) * narrow * product_cost(mat, shape->lanes) / OF_PRODUCT;
+  int64_t least = whole_cost(mat, p) * (narrow > 1 ? narrow * OF_NARROW : OF_PRODUCT) / OF_PRODUCT;
   *depth = 0;
   for (int d = 1; d <= BLOCK_DEPTH; d += BLOCK_DEPTH - 1) {
     int64_t cost = cost_in_blocks(mat, p, shape, d, split);
@@ -145,11 +147,12 @@ static int64_t shape_cost(const Mat *mat, SparseShape *shape, int split) {
 
 /* Vectors of a block of `lanes` units: scalars as many as RNNoise's blocks have, else one or two.
  */
-static void better_shape(const Mat *mat, bool scalar, int lanes, int split, int64_t *least,
+static void better_shape(const Lower *l, const Mat *mat, int lanes, int split, int64_t *least,
                          SparseShape *best) {
+  bool scalar = l->target->lanes == 1;
   int64_t vectors = (mat->units + lanes - 1) / lanes;
   for (int v = scalar ? ROWS_OF_SCALARS : 1; v <= (scalar ? ROWS_OF_SCALARS : 2); v++) {
-    SparseShape shape = {.vectors = v, .lanes = lanes};
+    SparseShape shape = {.vectors = v, .lanes = lanes, .loads_singly = l->target->load_many > 0};
     int64_t cost = vectors % v ? *least : shape_cost(mat, &shape, split);
     if (cost >= *least) continue;
     *least = cost;
@@ -164,9 +167,8 @@ static SparseShape shape_of(const Lower *l, const Mat *mat) {
   int64_t least = 0;
   for (int i = 0; i < mat->n_parts; i++)
     least += whole_cost(mat, &mat->part[i]);
-  better_shape(mat, scalar, mat->lanes, split, &least, &best);
-  if (mat->lanes / 2 >= ROWS_OF_SCALARS)
-    better_shape(mat, scalar, mat->lanes / 2, split, &least, &best);
+  better_shape(l, mat, mat->lanes, split, &least, &best);
+  if (mat->lanes / 2 >= ROWS_OF_SCALARS) better_shape(l, mat, mat->lanes / 2, split, &least, &best);
   return best;
 }
 

@@ -67,13 +67,13 @@ static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
     }
 }
 
-/* One row: w in real numbers, s by column; q gets the integers, and w[k..n - 1] what the biases
- * take. */
+/* One row: w in real numbers, s by column; q gets the integers, 0 where `zero` says so, and
+ * w[k..n - 1] what the biases take. */
 static void round_row(const double *lower, const Moments *m, double *w, const double *s,
-                      double most, double *q) {
+                      const bool *zero, double most, double *q) {
   int64_t n = m->n;
   for (int64_t j = 0; j < m->k; j++) { /* U[j][i] is lower[i][j] */
-    q[j] = fmin(fmax(nearbyint(w[j] / s[j]), -most), most);
+    q[j] = zero[j] ? 0 : fmin(fmax(nearbyint(w[j] / s[j]), -most), most);
     double e = (w[j] - q[j] * s[j]) / lower[j * n + j];
     for (int64_t i = j + 1; i < n; i++)
       w[i] -= e * lower[i * n + j];
@@ -85,6 +85,7 @@ void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t
   int64_t n = m->n;
   double *inv = ARENA_ARRAY(arena, double, n *n), *w = ARENA_ARRAY(arena, double, n);
   double *s = ARENA_ARRAY(arena, double, n), *q = ARENA_ARRAY(arena, double, n);
+  bool *zero = ARENA_ARRAY(arena, bool, n);
   moments_finish(m);
   cholesky(m->h, n);
   inverse(arena, m->h, n, inv);
@@ -95,10 +96,11 @@ void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t
       for (int64_t k = 0; k < c[p].part->depth; k++, at++) {
         w[at] = c[p].w[r * c[p].part->depth + k];
         s[at] = c[p].part->scale[r];
+        zero[at] = w[at] == 0; /* a weight of 0 stays 0: blocks of zeros are left out */
       }
     for (int64_t i = m->k; i < n; i++)
       w[i] = 0;
-    round_row(inv, m, w, s, c[0].part->bits == 8 ? 127 : 32767, q);
+    round_row(inv, m, w, s, zero, c[0].part->bits == 8 ? 127 : 32767, q);
     at = 0;
     for (int p = 0; p < n_parts; p++)
       for (int64_t k = 0; k < c[p].part->depth; k++, at++)
