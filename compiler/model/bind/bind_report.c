@@ -170,6 +170,35 @@ static bool report_convention(Bind *b, Diag *d, const Layer *layer) {
   return false;
 }
 
+/* A tensor of the file whose name, but for its prefix, a recurrent layer has in another convention
+ * alone; NULL if there is none. */
+static const Tensor *named_elsewhere(const Bind *b, Convention *convention) {
+  for (int r = 0; r < n_bind_rows; r++) {
+    const BindRow *row = &bind_rows[r];
+    size_t m = strlen(row->tensor);
+    if (row->role != ROLE_RECURRENT || row->convention == b->convention) continue;
+    for (int i = 0; i < b->file->n; i++) {
+      const char *name = b->file->tensor[i].name, *leaf = name + strlen(name);
+      while (leaf > name && !strchr("./", leaf[-1]))
+        leaf--;
+      bool same = m > 1 && strncmp(leaf, row->tensor, m) == 0 && (!leaf[m] || leaf[m] == '_');
+      if (!same) continue; /* weight_hh_l0 has the number of its layer */
+      *convention = row->convention;
+      return &b->file->tensor[i];
+    }
+  }
+  return NULL;
+}
+
+/* `weights keras` on a file that has the names of PyTorch, under other prefixes. */
+static void note_convention(Bind *b, Diag *d) {
+  Convention c;
+  const Tensor *t = named_elsewhere(b, &c);
+  if (t)
+    diag_note(d, "`%s` is a name of %s, which `weights %s` reads", t->name, convention_framework[c],
+              convention_word[c]);
+}
+
 void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d =
@@ -196,6 +225,7 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
   else
     diag_note(d, "it has %d tensor%s; `grus import %s --list` shows them", b->file->n,
               b->file->n == 1 ? "" : "s", b->file->path);
+  if (!shown) note_convention(b, d);
   if (!layer->prefix)
     diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
   if (names_start(name))
