@@ -313,7 +313,9 @@ void quantise_invented(Session *s, Model *model) {
  * one: a file that --ranges or the model names, or one beside the model that speaks of w8. */
 static bool has_rounded_w8(Session *s, const Model *model, const char *path) {
   if (s->options->ranges || model->ranges.path) return true;
-  if (has_invented_weights(s) || !file_exists(path)) return false;
+  const char *weights = s->options->weights;
+  bool outside = weights && strcmp(weights, "extern") == 0;
+  if (outside || has_invented_weights(s) || !file_exists(path)) return false;
   size_t len;
   const char *reason, *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
   if (!text || len > RANGES_MAX_BYTES) return false;
