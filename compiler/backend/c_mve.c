@@ -13,6 +13,27 @@
 
 enum { LANES = 4, WORD_BITS = 32 };
 static const char has_mve[] = "defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)";
+/* Operations without a form here. */
+#define NO_FORM_CASES                                                                              \
+  case KIR_DIV:                                                                                    \
+  case KIR_MIN:                                                                                    \
+  case KIR_MAX:                                                                                    \
+  case KIR_NEG:                                                                                    \
+  case KIR_ABS:                                                                                    \
+  case KIR_SQRT:                                                                                   \
+  case KIR_FMA:                                                                                    \
+  case KIR_MAD:                                                                                    \
+  case KIR_OR:                                                                                     \
+  case KIR_LT:                                                                                     \
+  case KIR_LE:                                                                                     \
+  case KIR_EQ:                                                                                     \
+  case KIR_NE:                                                                                     \
+  case KIR_SELECT:                                                                                 \
+  case KIR_CONVERT:                                                                                \
+  case KIR_BITCAST:                                                                                \
+  case KIR_SPLAT:                                                                                  \
+  case KIR_SUM:                                                                                    \
+  case KIR_LANE
 /* A product of an integer with a larger scale is a normal number. */
 static const double LEAST_SCALE = 1e-30;
 
@@ -114,6 +135,7 @@ static bool has_form(const KirExpr *e, const KirReg *j) {
   case KIR_SUM:
   case KIR_LANE: break;
   }
+  return false;
   return false;
 }
 
