@@ -47,7 +47,7 @@ static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
   case QUANT_RESCALE: oracle_rescaled(e, layer, ql); break;
   case QUANT_SAME: oracle_same(e, layer, ql); break;
   case QUANT_NORM:
-  case QUANT_FLOAT: assert(!"a layer in f32 has integers"); break;
+  case QUANT_FLOAT: assert(false && "a layer in f32 has integers"); break;
   }
 }
 
