@@ -116,7 +116,7 @@ static bool add_shifts(Lower *l, const Mat *mat, int acc, float *bias) {
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
   int64_t n = mat->units * mat->groups;
   float *bias = ARENA_ARRAY(l->arena, float, n);
-  for (int64_t i = 0; mat->has_bias[acc] && i < n; i++)
+  for (int64_t i = 0; mat->bias[acc] && i < n; i++)
     bias[i] = mat->bias[acc][i];
   if (!add_shifts(l, mat, acc, bias) && !mat->has_bias[acc]) return NULL;
   return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix), bias, n,
