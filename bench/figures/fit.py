@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 
 FLOOR, SHARE = 320, 0.1
 INTEGERS = ("UPPER", "LIMIT", "BLEND", "LOOKUP", "ROUND", "DOT", "DOT8")
-NO_TEXT = ("MOVED", "LIVE")
+NO_TEXT = ("MOVED", "LIVE", "ONCE")
 NO_TIME = ("ENTRY", "LIVE", "MOVE", "KNOWN", "ONCE", "TEST")
 ENTRIES = ("run", "step", "reset", "push")
 # core, other names of -mcpu, hundredths of a cycle that an instruction takes (docs/embedding.md says from where)
