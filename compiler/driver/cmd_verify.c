@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STEPS = 200 }; /* of a stream with random values, at least */
+
 static uint64_t next_random(uint64_t *state) {
   uint64_t z = *state += 0x9E3779B97F4A7C15u;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -23,12 +25,31 @@ static uint64_t next_random(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
+/* Steps of a call, of --chunk times as many where it is given. */
+static int64_t call_steps(const Session *s, const Model *model) {
+  return model->steps_per_call * (s->options->chunk ? s->options->chunk : 1);
+}
+
+/* Whether a stream is a whole number of calls: what is left over no call takes. */
+static bool is_whole_calls(Session *s, const Model *model, const Port *port, const Recorded *in) {
+  const Type *type = &port->value->type;
+  int64_t per_call = call_steps(s, model) / type->time.period;
+  if (type->time.kind != TIME_STREAM || !s->options->chunk || in->steps % per_call == 0)
+    return true;
+  session_error(s, "`%s` has %lld steps, and with --chunk %lld a call takes %lld: pass a multiple",
+                port->name, (long long)in->steps, (long long)s->options->chunk,
+                (long long)per_call);
+  s->file_trouble = true;
+  return false;
+}
+
 static Recorded random_input(Session *s, const Model *model, const Type *type, bool window,
                              uint64_t seed) {
   Recorded r = {.steps = 1};
-  if (type->time.kind == TIME_STREAM)
-    r.steps = (200 * model->steps_per_call) / type->time.period;
-  else if (type_is_sequence(type))
+  if (type->time.kind == TIME_STREAM) {
+    int64_t chunk = s->options->chunk ? s->options->chunk : 1;
+    r.steps = (STEPS + chunk - 1) / chunk * call_steps(s, model) / type->time.period;
+  } else if (type_is_sequence(type))
     r.steps = window ? 3 * type->time.n : type->time.n;
   if (type->time.kind == TIME_BOUNDED && r.steps > 1) r.steps -= r.steps / 3;
   r.count = r.steps * type_step_size(type);
@@ -59,6 +80,8 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
       in[i].sample = ARENA_NEW(s->arena, Recorded);
       *in[i].sample = random_input(s, model, type, port->every > 0, (uint64_t)i + 1);
     }
+    Recorded begin = recording_sample(&in[i], 0);
+    if (in[i].is_there && !is_whole_calls(s, model, port, &begin)) return false;
     if (!in[i].is_there && s->options->against)
       session_say(s, "`%s` has no `%s`: it gets random values", s->options->against, port->name);
     if (in[i].samples > 1) {

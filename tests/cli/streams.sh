@@ -174,3 +174,8 @@ t build fall.grus --weights=random:1 --queue 0 -o x.c
 t build fall.grus --weights=random:1 --flush -o x.c
 sed 's/ every 2//' fall.grus >whole.grus
 t build whole.grus --weights=random:1 --queue 4 -o x.c
+say verify fills its calls
+t verify twice.grus --chunk 3
+printf '1\n2\n3\n4\n' >four.csv
+t verify twice.grus --chunk 3 x=four.csv
+t verify twice.grus --chunk 2 x=four.csv
