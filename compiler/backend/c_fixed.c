@@ -82,7 +82,7 @@ static void saturation(CWriter *c, const CSaturation *s) {
   "    uint32_t m = mantissa;\n    for (; shift > 8; shift = (uint8_t)(shift - 8)) {\n"            \
   "      rest |= (uint8_t)m;\n      m >>= 8;\n    }\n"                                             \
   "    half = (uint8_t)(m << (8 - shift));\n    v = (int32_t)(m >> shift);\n"                      \
-  "    if (half > 128 || (half == 128 && (rest != 0 || (v & 1)))) v++;\n#else\n"
+  "    if (half > 128 || (half == 128 && (rest != 0 || (v & 1)))) {\n      v++;\n    }\n#else\n"
 
 /* Shifts by 15, which are loops there, by those by 16, which are moves. */
 static void avr_shifts(CWriter *c) {
@@ -149,30 +149,30 @@ static void operations(CWriter *c, const CUsed *u) {
     function(c, "c - c * n / 2^15", "fade", "int32_t c, int32_t n",
              "  return c - 2 * @mulw(c, n);\n");
   if (u->fixed[KIR_ROUND])
-    function(
-        c, "to the nearest integer within lo..hi, ties to even; a NaN becomes lo", "round",
-        "float x, float lo, float hi",
-        SOFT_FLOAT /* by the bits: there every operation on floats is a call */
-        "  union {\n    float f;\n    uint32_t i;\n  } u;\n  int32_t v = 0;\n  u.f = x;\n"
-        "  const int32_t least = (int32_t)lo, most = (int32_t)hi;\n"
-        "  const int32_t exponent = (int32_t)((u.i >> 23) & 255);\n"
-        "  const uint32_t mantissa = (u.i & 8388607) | 8388608;\n"
-        "  if (exponent >= 158) return u.i > 0x7f800000 ? least : most;\n"
-        "  if (exponent >= 150)\n    v = (int32_t)(mantissa << (exponent - 150));\n"
-        "  else if (exponent >= 126) {\n" AVR_ROUND
-        "    const int32_t shift = 150 - exponent; /* half of one is bit shift - 1 */\n"
-        "    const uint32_t below = (uint32_t)1 << (shift - 1), floor = mantissa >> shift;\n"
-        "    v = (int32_t)((mantissa + below - 1 + (floor & 1)) >> shift);\n#endif\n  }\n"
-        "  v = u.i >> 31 ? -v : v;\n  return v < least ? least : v > most ? most : v;\n"
-        "#else\n"
-        "  const float whole = 8388608.0f; /* from here on every float is an integer */\n"
-        "  float y = x > lo ? x : lo;\n  y = y < hi ? y : hi;\n"
-        "#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP)\n"
-        "  int32_t r;\n  (void)whole;\n"
-        "  __asm__(\"vcvtr.s32.f32 %1, %1\\n\\tvmov %0, %1\" : \"=r\"(r), \"+t\"(y));\n"
-        "  return r;\n#else\n"
-        "  if (y > -whole && y < whole) y = y < 0.0f ? (y - whole) + whole : (y + whole) - whole;\n"
-        "  return (int32_t)y;\n#endif\n#endif\n");
+    function(c, "to the nearest integer within lo..hi, ties to even; a NaN becomes lo", "round",
+             "float x, float lo, float hi",
+             SOFT_FLOAT /* by the bits: there every operation on floats is a call */
+             "  union {\n    float f;\n    uint32_t i;\n  } u;\n  int32_t v;\n  u.f = x;\n"
+             "  const int32_t least = (int32_t)lo, most = (int32_t)hi;\n"
+             "  const int32_t exponent = (int32_t)((u.i >> 23) & 255);\n"
+             "  const uint32_t mantissa = (u.i & 8388607) | 8388608;\n"
+             "  if (exponent >= 158) {\n    return u.i > 0x7f800000 ? least : most;\n  }\n"
+             "  if (exponent < 126) {\n    v = 0;\n  } else if (exponent >= 150) {\n"
+             "    v = (int32_t)(mantissa << (exponent - 150));\n  } else {\n" AVR_ROUND
+             "    const int32_t shift = 150 - exponent; /* half of one is bit shift - 1 */\n"
+             "    const uint32_t below = (uint32_t)1 << (shift - 1), floor = mantissa >> shift;\n"
+             "    v = (int32_t)((mantissa + below - 1 + (floor & 1)) >> shift);\n#endif\n  }\n"
+             "  v = u.i >> 31 ? -v : v;\n  return v < least ? least : v > most ? most : v;\n"
+             "#else\n"
+             "  const float whole = 8388608.0f; /* from here on every float is an integer */\n"
+             "  float y = x > lo ? x : lo;\n  y = y < hi ? y : hi;\n"
+             "#if defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FP)\n"
+             "  int32_t r;\n  (void)whole;\n"
+             "  __asm__(\"vcvtr.s32.f32 %1, %1\\n\\tvmov %0, %1\" : \"=r\"(r), \"+t\"(y));\n"
+             "  return r;\n#else\n"
+             "  if (y > -whole && y < whole) {\n"
+             "    y = y < 0.0f ? (y - whole) + whole : (y + whole) - whole;\n  }\n"
+             "  return (int32_t)y;\n#endif\n#endif\n");
 }
 
 void c_fixed(CWriter *c, const CUsed *u) {
