@@ -31,6 +31,12 @@ void text_add_char(Text *text, char c) {
   text_add_n(text, &c, 1);
 }
 
+void text_reserve(Text *text, size_t n) {
+  if (n > SIZE_MAX - text->len - 1) arena_out_of_memory(text->arena);
+  text->s = arena_grow(text->arena, text->s, &text->cap, text->len + n + 1, 1);
+  text->s[text->len] = 0;
+}
+
 void text_fill(Text *text, char c, size_t n) {
   while (n--)
     text_add_char(text, c);

@@ -22,6 +22,8 @@ const char *text_str(const Text *text);
 void text_add(Text *text, const char *s);
 void text_add_n(Text *text, const char *s, size_t n);
 void text_add_char(Text *text, char c);
+/* Room for n more characters, so that many small additions move the text once at most. */
+void text_reserve(Text *text, size_t n);
 void text_fill(Text *text, char c, size_t n);
 void text_printf(Text *text, const char *format, ...) GRUS_PRINTF(2, 3);
 void text_vprintf(Text *text, const char *format, va_list args);

@@ -79,6 +79,10 @@ void safetensors_write(Text *out, const TensorFile *file) {
   Text header = text_new(out->arena);
   add_header(&header, file);
   text_fill(&header, ' ', (8 - header.len % 8) % 8);
+  size_t bytes = 8 + header.len;
+  for (int i = 0; i < file->n; i++)
+    bytes += (size_t)written_as(&file->tensor[i]).bytes * (size_t)file->tensor[i].count;
+  text_reserve(out, bytes);
   for (int k = 0; k < 8; k++)
     text_add_char(out, (char)((uint64_t)header.len >> 8 * k & 255));
   text_add_n(out, text_str(&header), header.len);

@@ -19,7 +19,7 @@ static bool only_moves(const Forms *f, const GraphNode *node) {
 /* from[i]: which element of operand `which` element i of value is; -1: of another operand. */
 static int64_t *places(Forms *f, const GraphValue *value, int which) {
   const GraphNode *node = value->node;
-  Arena *arena = f->flat->arena;
+  Arena *arena = f->arena;
   const double **number = ARENA_ARRAY(arena, const double *, node->n_in + 1);
   for (int i = 0; i < node->n_in; i++) {
     if (!node->in[i] || !graph_operand_moves(node, i)) continue;
@@ -29,7 +29,10 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
       own[k] = i == which ? (double)k : -1;
     number[i] = own;
   }
+  Arena *of_flat = f->arena;
+  f->arena = arena; /* what is worked out on the way goes with the forms */
   const double *moved_to = trace_moved(f->flat, node, number, value->index);
+  f->arena = of_flat;
   if (!moved_to) return NULL;
   int64_t n = form_type(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
   const int64_t *own = form_sample_places(f, value),
@@ -49,7 +52,7 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
   const GraphTensor *t = form_type(f, v), *y = form_type(f, node->out[0]);
   const Form *form = form_of(f, v);
   if (!form || form->n == form_elements(f, node->out[0])) return form;
-  int64_t n = form_elements(f, node->out[0]), *from = ARENA_ARRAY(f->flat->arena, int64_t, n + 1);
+  int64_t n = form_elements(f, node->out[0]), *from = ARENA_ARRAY(f->arena, int64_t, n + 1);
   const int64_t *own_place = form_sample_places(f, node->out[0]),
                 *their_place = form_sample_places(f, v);
   for (int64_t i = 0; i < y->count; i++) {
@@ -86,14 +89,14 @@ static const Form *product(Forms *f, const GraphNode *node) {
   const Form *form = form_of(f, node->in[right ? 0 : 1]);
   if (!form) return NULL;
   Form *out = form_new(f, n);
-  double *constant = ARENA_ARRAY(f->flat->arena, double, n ? n : 1);
+  double *constant = ARENA_ARRAY(f->arena, double, n ? n : 1);
   out->constant = constant;
   out->n_terms = form->n_terms;
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
     if (n * width > FORM_MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(f->flat->arena, double, n *width + 1);
+    double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1);
     for (int64_t i = 0; i < d; i++)
       for (int64_t j = 0; j < n; j++) {
         double weight = w->data[right ? i * n + j : j * d + i];
@@ -198,7 +201,7 @@ static bool is_pure(const Form *form) {
 
 static const Form *negated(Forms *f, const GraphNode *node) {
   int64_t n = form_type(f, node->out[0])->count;
-  double *minus = ARENA_ARRAY(f->flat->arena, double, n + 1);
+  double *minus = ARENA_ARRAY(f->arena, double, n + 1);
   for (int64_t i = 0; i < n; i++)
     minus[i] = -1;
   const Form *x = form_of(f, node->in[0]);
@@ -315,14 +318,14 @@ void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
 static const Form no_form; /* of a value with too many terms */
 
 const Form *form_of(Forms *f, GraphValue *value) {
-  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
+  f->known = arena_grow(f->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
                         sizeof *f->known);
   const Form *known = f->known[value->id];
   if (known) return known == &no_form ? NULL : known;
   f->depth++;
   const Form *form = f->depth > DEPTH_MAX ? form_own(f, value) : compute(f, value);
   f->depth--;
-  f->known = arena_grow(f->flat->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
+  f->known = arena_grow(f->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,
                         sizeof *f->known);
   f->known[value->id] = form ? form : &no_form;
   return form;

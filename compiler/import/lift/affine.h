@@ -30,6 +30,7 @@ typedef struct Form {
 
 typedef struct Forms {
   Flat *flat;
+  Arena *arena;       /* of what is worked out here: matrices may be as large as the file */
   Atoms *atoms;       /* which elements belong to the first sample */
   int batch;          /* family; -1: there is one sample */
   const Form **known; /* by value id */

@@ -22,6 +22,7 @@ typedef struct Chain {
 typedef struct Recognising {
   Flat *flat;
   Forms forms;
+  Arena *work;  /* of the forms of one chain */
   Atoms *atoms; /* NULL: they are solved again when all is done */
   int batch;    /* family; -1 */
   int64_t samples;

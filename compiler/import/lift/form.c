@@ -25,8 +25,7 @@ int64_t form_elements(const Forms *f, const GraphValue *value) {
 
 int64_t *form_sample_places(const Forms *f, const GraphValue *value) {
   Factors a = factors_of(f, value);
-  int64_t n = form_type(f, value)->count, *place = ARENA_ARRAY(f->flat->arena, int64_t, n + 1),
-          at = 0;
+  int64_t n = form_type(f, value)->count, *place = ARENA_ARRAY(f->arena, int64_t, n + 1), at = 0;
   for (int64_t e = 0; e < n; e++) {
     int64_t left = e;
     bool first = true;
@@ -46,14 +45,14 @@ double term_weight(const Forms *f, const Term *term, int64_t i, int64_t k) {
 }
 
 Form *form_new(Forms *f, int64_t n) {
-  Form *form = ARENA_NEW(f->flat->arena, Form);
+  Form *form = ARENA_NEW(f->arena, Form);
   form->n = n;
   return form;
 }
 
 const Form *form_own(Forms *f, GraphValue *value) {
   Form *form = form_new(f, form_elements(f, value));
-  int64_t *pick = ARENA_ARRAY(f->flat->arena, int64_t, form->n ? form->n : 1);
+  int64_t *pick = ARENA_ARRAY(f->arena, int64_t, form->n ? form->n : 1);
   for (int64_t i = 0; i < form->n; i++)
     pick[i] = i;
   form->term[form->n_terms++] = (Term){.source = value, .pick = pick};
@@ -61,7 +60,7 @@ const Form *form_own(Forms *f, GraphValue *value) {
 }
 
 const Form *form_moved(Forms *f, const Form *x, const int64_t *from, int64_t n) {
-  Arena *arena = f->flat->arena;
+  Arena *arena = f->arena;
   Form *form = form_new(f, n);
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {
@@ -91,7 +90,7 @@ const Form *form_moved(Forms *f, const Form *x, const int64_t *from, int64_t n) 
 }
 
 const Form *form_added(Forms *f, const Form *x, const Form *y, double scale) {
-  Arena *arena = f->flat->arena;
+  Arena *arena = f->arena;
   Form *form = form_new(f, x->n);
   if (x->n != y->n) return NULL;
   memcpy(form->term, x->term, sizeof x->term);
@@ -126,7 +125,7 @@ const Form *form_added(Forms *f, const Form *x, const Form *y, double scale) {
 }
 
 const Form *form_scaled(Forms *f, const Form *x, const double *factor) {
-  Arena *arena = f->flat->arena;
+  Arena *arena = f->arena;
   Form *form = form_new(f, x->n);
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {

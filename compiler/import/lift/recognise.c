@@ -149,8 +149,12 @@ static int walls_of(const CellStep *s, const GraphValue *out[3]) {
 /* Forms in which the states of this step are sources. wall lives as long as they are asked for. */
 static void begin_forms(Recognising *r, const CellStep *s, const GraphValue *wall[3]) {
   int n = walls_of(s, wall);
-  r->forms = (Forms){
-      .flat = r->flat, .atoms = r->atoms, .batch = r->batch, .barrier = wall, .n_barriers = n};
+  r->forms = (Forms){.flat = r->flat,
+                     .arena = r->work,
+                     .atoms = r->atoms,
+                     .batch = r->batch,
+                     .barrier = wall,
+                     .n_barriers = n};
 }
 
 /* The constants of the gates of a step; NULL for a gate that it lacks. */
@@ -308,7 +312,7 @@ static void drop_parts(Steps *steps, Arena *arena) {
 
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
   Recognising r = {.flat = flat,
-                   .forms = {.flat = flat, .atoms = atoms, .batch = batch},
+                   .forms = {.flat = flat, .arena = flat->arena, .atoms = atoms, .batch = batch},
                    .atoms = atoms,
                    .batch = batch,
                    .samples = 1};
@@ -337,9 +341,13 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     if (batch >= 0) r.batch = batch = atom_family(atoms, batch); /* families grow with each chain */
     for (int s = i; s >= 0; s = after[s])
       ARENA_PUSH(flat->arena, chain.step, chain.n, chain.cap, s);
-    r.forms = (Forms){.flat = flat, .atoms = atoms, .batch = batch};
+    r.work = arena_child(flat->arena);
+    r.forms = (Forms){.flat = flat, .arena = r.work, .atoms = atoms, .batch = batch};
     int mark = flat->graph->n_nodes;
-    if (!lower_chain(&r, &chain)) {
+    bool lowered = lower_chain(&r, &chain);
+    r.forms = (Forms){.flat = flat, .arena = flat->arena, .atoms = atoms, .batch = batch};
+    arena_free(r.work);
+    if (!lowered) {
       flat->graph->n_nodes = mark; /* what was made on the way */
       continue;
     }

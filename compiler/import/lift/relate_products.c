@@ -118,6 +118,8 @@ void relate_recurrent(Atoms *a, const GraphNode *node) {
     atoms_keep_axis(a, x, 1, out, k == 0 ? 2 : 1);
     factors_add(out, units, k == 0 ? 3 : 2);
   }
+  const GraphValue *lengths = first_state - 1 < node->n_in ? node->in[first_state - 1] : NULL;
+  if (lengths && !atoms_constant(a, lengths)) atoms_join_axes(a, x, 1, lengths, 0);
   for (int i = first_state; i < first_state + n_states && i < node->n_in; i++) {
     if (!node->in[i] || atoms_constant(a, node->in[i])) continue;
     atoms_join_axes(a, x, 1, node->in[i], 1);
