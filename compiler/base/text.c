@@ -33,8 +33,12 @@ void text_add_char(Text *text, char c) {
 
 void text_reserve(Text *text, size_t n) {
   if (n > SIZE_MAX - text->len - 1) arena_out_of_memory(text->arena);
-  text->s = arena_grow(text->arena, text->s, &text->cap, text->len + n + 1, 1);
-  text->s[text->len] = 0;
+  size_t need = text->len + n + 1;
+  if (need <= text->cap) return;
+  char *s = arena_alloc(text->arena, need); /* as much as that: it may be as large as all weights */
+  if (text->len) memcpy(s, text->s, text->len);
+  text->s = s;
+  text->cap = need;
 }
 
 void text_fill(Text *text, char c, size_t n) {
