@@ -108,10 +108,50 @@ static bool import_conv(Torch *t, const TorchModule *m) {
   return torch_conv(a, m, &conv);
 }
 
+/* What the tensors of a module say that a state dict cannot be imported with. */
+static const char *special_kind(Torch *t, const TorchModule *m) {
+  Arena *arena = t->audio.arena;
+  const Tensor *weight = torch_module_tensor(arena, m, "weight");
+  if (torch_module_tensor(arena, m, "weight_hr_l0"))
+    return "an LSTM with `proj_size`: export it with `torch.export`, which grus imports";
+  if (weight && weight->rank == 4)
+    return "a Conv2d or a ConvTranspose2d, whose stride, padding and axes a state dict does not "
+           "say: write it as `Conv2D`, or export the module with `torch.export`";
+  if (strstr(m->name, "_packed_params") || strstr(m->name, "_all_weight_values"))
+    return "quantised: its weights are packed integers. Save the state dict of the module before "
+           "it was quantised, or export it to ONNX";
+  if (torch_module_tensor(arena, m, "weight_orig"))
+    return "kept with `spectral_norm`: remove it before you save "
+           "(`torch.nn.utils.remove_spectral_norm`)";
+  return NULL;
+}
+
+static const char *tensors_of(Torch *t, const TorchModule *m) {
+  enum { SHOWN = 4 };
+  Text text = text_new(t->audio.arena);
+  const char *prefix = arena_printf(t->audio.arena, "%s%s%s", m->file->root ? m->file->root : "",
+                                    m->name, *m->name ? "." : "");
+  int n = 0;
+  for (int i = 0; i < m->file->n; i++) {
+    const Tensor *tensor = &m->file->tensor[i];
+    const char *leaf = tensor->name + strlen(prefix);
+    if (strncmp(tensor->name, prefix, strlen(prefix)) != 0 || strchr(leaf, '.')) continue;
+    if (n++ < SHOWN)
+      text_printf(&text, "%s`%.80s` %s", n > 1 ? ", " : "", leaf,
+                  tensor_shape_str(t->audio.arena, tensor));
+  }
+  if (n > SHOWN) text_printf(&text, " and %d more", n - SHOWN);
+  return text_str(&text);
+}
+
 static bool refuse_kind(Torch *t, const TorchModule *m) {
+  const char *special = special_kind(t, m);
   Diag *d = foreign_report(t->audio.diags, t->audio.file, E902,
                            "%s is not a module that grus supports in a state dict", m->origin);
-  diag_note(d, "LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), Conv1d (of "
+  diag_note(d, "its tensors are %s", tensors_of(t, m));
+  if (special) diag_note(d, "it is %s", special);
+  diag_note(d, "supported: LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), "
+               "Conv1d (of "
                "three), Embedding, BatchNorm and LayerNorm");
   return say_how(t, d);
 }
@@ -168,6 +208,30 @@ static const char *chain_text(Torch *t, const int *order) {
   return text_str(&text);
 }
 
+/* The first words of the names of modules, where each of several has a recurrent module or as many
+ * modules as another: a generator and a discriminator, a net and its moving average. NULL. */
+static const char *several_models(Torch *t) {
+  enum { MOST = 4 };
+  const char *head[MOST];
+  int n = 0, recurrent = 0;
+  Text text = text_new(t->audio.arena);
+  for (int i = 0; i < t->n; i++) {
+    const TorchModule *m = &t->module[i];
+    const char *dot = strchr(m->name, '.');
+    if (!dot) return NULL;
+    const char *own = arena_strndup(t->audio.arena, m->name, (size_t)(dot - m->name));
+    bool known = false;
+    for (int k = 0; k < n; k++)
+      known = known || strcmp(head[k], own) == 0;
+    recurrent += m->kind == TORCH_LSTM || m->kind == TORCH_GRU || m->kind == TORCH_RNN;
+    if (known) continue;
+    if (n == MOST) return NULL;
+    text_printf(&text, "%s`%.80s`", n ? " and " : "", own);
+    head[n++] = own;
+  }
+  return n > 1 && recurrent > 1 ? text_str(&text) : NULL;
+}
+
 static bool report_order(Torch *t, TorchOrders orders) {
   Diag *d = open_question(t, "in which order its modules are called");
   if (orders == ORDERS_MANY) {
@@ -177,6 +241,12 @@ static bool report_order(Torch *t, TorchOrders orders) {
   } else
     diag_note(d, "no order of its %d modules fits: each has to be as wide as the next one reads",
               t->n);
+  const char *heads = several_models(t);
+  if (heads)
+    diag_note(d,
+              "they stand under %s, as several models in one file do: the template has all of "
+              "them, so delete those that you do not want",
+              heads);
   return say_how(t, d);
 }
 

@@ -52,6 +52,15 @@ static void add_other(Text *out, Arena *arena, const TorchModule *m) {
   for (int i = 0; i < m->file->n; i++) {
     const Tensor *t = &m->file->tensor[i];
     if (strncmp(t->name, prefix, n) != 0 || strchr(t->name + n, '.')) continue;
+    if (t->rank == 4 && strcmp(t->name + n, "weight") == 0) {
+      const char *bias = torch_module_tensor(arena, m, "bias") ? "" : ", bias=false";
+      text_printf(out,
+                  "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=\"%s\")  # stride, padding? "
+                  "groups=1: %lld channels in; time is an axis if it has a name\n",
+                  (long long)t->dim[0], (long long)t->dim[2], (long long)t->dim[3], bias, m->name,
+                  (long long)t->dim[1]);
+      return;
+    }
     text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n", t->name,
                 tensor_shape_str(arena, t));
   }

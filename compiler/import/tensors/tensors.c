@@ -16,6 +16,17 @@ bool tensors_sniff(const ForeignFile *file) {
          kind == TENSORS_TORCH;
 }
 
+/* Recurrent modules of PyTorch name their weights as nobody else does. */
+static bool names_of_torch(const TensorFile *tensors) {
+  static const char leaf[] = "weight_ih_l0";
+  for (int i = 0; i < tensors->n; i++) {
+    const char *name = tensors->tensor[i].name;
+    size_t n = strlen(name);
+    if (n >= strlen(leaf) && strcmp(name + n - strlen(leaf), leaf) == 0) return true;
+  }
+  return false;
+}
+
 Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const char *reason = "";
   TensorFile *tensors = tensor_file_parse(file->arena, file->data, &reason);
@@ -23,7 +34,9 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
     foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
     return NULL;
   }
-  if (tensors->convention == CONVENTION_TORCH && tensor_file_kind(file->data) == TENSORS_TORCH)
+  bool checkpoint =
+      tensors->convention == CONVENTION_TORCH && tensor_file_kind(file->data) == TENSORS_TORCH;
+  if (checkpoint || (!options->config && names_of_torch(tensors)))
     return torch_state_of(file, tensors, options, diags);
   Text list = text_new(file->arena);
   Diag *d =

@@ -241,7 +241,10 @@ TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
   TensorFile *out = archive_sniff(file) ? read_archive(arena, file, reason)
                     : is_old(file)      ? read_legacy(arena, file, reason)
                                         : read_plain(arena, file, reason);
-  if (out && out->n) return out;
+  if (out && out->n) {
+    torch_join_normed(arena, out);
+    return tensor_file_sort(arena, out, reason) ? out : NULL;
+  }
   if (out && out->n_unread)
     *reason = arena_printf(arena, "`%s` is its only kind of tensor, and %s", out->unread->name,
                            out->unread->why);

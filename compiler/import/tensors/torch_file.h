@@ -13,6 +13,10 @@ TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
 bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data,
                          const char **reason);
 
+/* What is kept as a length and a direction becomes the weight that it is. The names are no longer
+ * sorted. */
+void torch_join_normed(Arena *arena, TensorFile *file);
+
 /* Bytes of an element by the class of its storage; 0 if the class is none. */
 int torch_storage_bytes(const PickleValue *class);
 

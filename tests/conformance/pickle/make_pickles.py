@@ -127,6 +127,8 @@ def accepted():
     for protocol in range(6):
         write(f"numpy_{protocol}.pkl", pickle.dumps({"a": A, "b": {"c": B}}, protocol))
     write("fortran.pkl", pickle.dumps({"a": np.asfortranarray(A), "b.c": B.astype(">f4")}, 4))
+    length = lambda x, axis: np.sqrt((x.astype(float) ** 2).sum(axis, keepdims=True))  # both forms of weight_norm
+    write("normed.pkl", pickle.dumps({"a_g": length(A, 1), "a_v": 2 * A, "b": {"parametrizations.c.original0": length(B, 0), "parametrizations.c.original1": 4 * B}}, 4))
     loose = lambda s: Call(storages._load_from_bytes, legacy(s, [s]))
     write("loose.pkl", dumps({"a": tensor(loose(a), (2, 3)), "b.c": tensor(loose(b), (4,))}, 4))
     np.save(os.path.join(FIXTURES, "object.npy"), np.array({"a": A, "b": {"c": B}}, dtype=object), allow_pickle=True)
