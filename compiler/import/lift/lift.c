@@ -104,6 +104,9 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
     return false;
   }
   bool endless = lift_is_endless(l, wish);
+  for (int i = 0; i < s->n; i++) /* --set has given the length */
+    if (s->open[i].set && family_of_axis(l, s->open[i].input, s->open[i].axis) == l->roles.time)
+      l->roles.time_is_open = false;
   if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless)
     return ask_for_length(l, s);
   if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;

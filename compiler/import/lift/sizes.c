@@ -205,9 +205,15 @@ static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const 
              lift_axis_handle(l, s->open[asked[i]].input, s->open[asked[i]].axis));
 }
 
-/* The last attempt is at the sizes of the file: what ties the length is then refused for that. */
-static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
-  bool last = attempt == OPEN_ATTEMPTS;
+/* After the rows of the table, an attempt at the sizes of the file: what ties the length is then
+ * refused for that. Two more where --time gives a length that the graph may be tied to: samples
+ * along first axes, so many steps along the others. */
+enum { ATTEMPT_OWN = OPEN_ATTEMPTS, ATTEMPT_WISH, ATTEMPT_WISH_ONE, MOST_ATTEMPTS };
+
+static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt, const TimeWish *wish) {
+  bool last = attempt == ATTEMPT_OWN;
+  if (attempt >= ATTEMPT_WISH)
+    return open->axis ? wish->n : attempt == ATTEMPT_WISH ? open_size[0][0] : 1;
   if (last && open->own) return open->own;
   const int64_t *row = open_size[last ? 0 : attempt];
   return row[i < 4 ? i : 3] + (i < 4 || row[0] == row[1] ? 0 : i);
@@ -215,13 +221,14 @@ static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt) {
 
 bool sizes_try(Lift *l, Sizes *s, const TimeWish *wish) {
   GraphFault fault = {0}, first = {0};
-  int attempts = OPEN_ATTEMPTS;
+  bool own = false, wished = wish->n && !wish->bounded;
   for (int i = 0; i < s->n; i++)
-    if (s->open[i].own) attempts = OPEN_ATTEMPTS + 1;
-  for (int attempt = 0; attempt < attempts; attempt++) {
+    own = own || s->open[i].own;
+  for (int attempt = 0; attempt < (wished ? MOST_ATTEMPTS : ATTEMPT_OWN + own); attempt++) {
+    if (attempt == ATTEMPT_OWN && !own) continue;
     for (int i = 0; i < s->n; i++)
       if (!s->open[i].set && !s->open[i].learned)
-        s->open[i].size = size_of_attempt(&s->open[i], i, attempt);
+        s->open[i].size = size_of_attempt(&s->open[i], i, attempt, wish);
     if (analyse(l, s, wish, &fault)) {
       for (int i = 0; i < s->n && attempt; i++) /* others do not fit what the graph computes */
         s->open[i].learned = s->open[i].learned || s->open[i].size == 1;
