@@ -111,6 +111,13 @@ bool torch_op_expand(TorchCall *c) {
          torch_set(c, 0, EMIT(c->emit, Expand, x, EMIT(c->emit, Max, size, emit_int(c->emit, 1))));
 }
 
+/* self takes the numbers of src, repeated to its shape. */
+bool torch_op_copy(TorchCall *c) {
+  GraphValue *to = torch_in(c, "self"), *x = to ? torch_in(c, "src") : NULL;
+  GraphValue *shape = x ? EMIT(c->emit, Shape, to) : NULL;
+  return shape && torch_set(c, 0, EMIT(c->emit, Expand, x, shape));
+}
+
 bool torch_op_repeat(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *repeats = x ? torch_sizes(c, "repeats") : NULL;
   int more = torch_result_rank(c) - torch_rank(c, "self");

@@ -79,6 +79,55 @@ static bool is_alone(TorchReader *r, size_t before, const char *name) {
   return made;
 }
 
+/* The nodes of the program that change a buffer in place, as exporters write them since
+ * PyTorch 2.9; before, its next value was an output. */
+static bool changes_buffer(json_t *node, Arena *arena, const char *buffer) {
+  bool in_place;
+  const char *target = json_string_value(json_object_get(node, "target")), *self = self_of(node);
+  return target && self && strcmp(self, buffer) == 0 && op_of(arena, target, &in_place) && in_place;
+}
+
+static bool changed_in_place(TorchReader *r, const char *buffer) {
+  json_t *nodes = json_object_get(r->body, "nodes");
+  for (size_t i = 0; i < json_array_size(nodes); i++)
+    if (changes_buffer(json_array_get(nodes, i), r->arena, buffer)) return true;
+  return false;
+}
+
+/* The buffer that this name stands for. */
+static const char *buffer_of(TorchReader *r, const char *name) {
+  const char *buffer = name ? map_get(&r->aliases, name) : NULL;
+  return buffer ? buffer : name;
+}
+
+/* A buffer that no node before has made a view of. */
+static bool is_whole_buffer(TorchReader *r, size_t before, const char *name) {
+  json_t *nodes = json_object_get(r->body, "nodes");
+  const char *variable = map_get(&r->buffers, name);
+  bool in_place;
+  for (size_t i = 0; i < before && variable; i++) {
+    json_t *node = json_array_get(nodes, i);
+    const char *target = json_string_value(json_object_get(node, "target")), *self = self_of(node);
+    const char *op = target ? op_of(r->arena, target, &in_place) : NULL;
+    if (op && is_view(op) && self && strcmp(buffer_of(r, self), name) == 0) return false;
+  }
+  return variable != NULL;
+}
+
+/* The results of the nodes that have changed a buffer are the buffer: all have its new value. */
+static void change_buffer(TorchReader *r, size_t index, const char *buffer, const char *result) {
+  json_t *nodes = json_object_get(r->body, "nodes");
+  GraphValue *value = map_get(&r->values, result);
+  map_put(r->arena, &r->aliases, result, (void *)(uintptr_t)buffer);
+  map_put(r->arena, &r->values, buffer, value);
+  for (size_t i = 0; i < index; i++) {
+    json_t *out = json_array_get(json_object_get(json_array_get(nodes, i), "outputs"), 0);
+    const char *name =
+        json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
+    if (name && strcmp(buffer_of(r, name), buffer) == 0) map_put(r->arena, &r->values, name, value);
+  }
+}
+
 /* ---- nodes ---- */
 
 static bool unknown(TorchCall *c) {
@@ -156,13 +205,16 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
   if (!c.op) return sizes_node(&c);
   if (!row) return unknown(&c);
   const char *self = self_of(node);
-  if (in_place && (!self || !is_alone(r, index, self)))
+  const char *changed = in_place ? buffer_of(r, self) : NULL;
+  bool buffer = changed && is_whole_buffer(r, index, changed);
+  if (in_place && !buffer && (!self || !is_alone(r, index, self)))
     return torch_refuse(&c, E902, "changes a tensor that others share");
   GraphValue *x = row->function ? NULL : torch_in(&c, "self");
   bool done = row->function ? row->function(&c)
                             : x && torch_set(&c, 0, emit_call(c.emit, row->same, 1, &x));
   if (done && (computed < 0 || c.computed < computed))
     return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
+  if (done && buffer && name) change_buffer(r, index, changed, name);
   if (done && in_place && name) map_put(r->arena, &r->values, self, map_get(&r->values, name));
   return done;
 }
@@ -259,7 +311,9 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
   const GraphTensor *t =
       torch_stored(r, listed ? r->weights : r->constants, listed ? "weights" : "constants", stored);
   if (!t) return false;
-  bool is_state = buffer && changes(r, outputs, stored);
+  bool in_place = buffer && changed_in_place(r, name),
+       is_state = in_place || (buffer && changes(r, outputs, stored));
+  if (in_place) map_put(r->arena, &r->buffers, name, (void *)(uintptr_t)stored);
   map_put(r->arena, &r->values, name,
           is_state ? variable_read(r, stored, t) : graph_constant(r->graph, stored, t));
   return true;
@@ -269,6 +323,20 @@ static int variable_of(const Graph *graph, const char *name) {
   for (int i = 0; i < graph->n_variables; i++)
     if (strcmp(graph->variable[i].name, name) == 0) return i;
   return -1;
+}
+
+/* What the buffers hold that nodes have changed in place, after all nodes. */
+static void keep_buffers(TorchReader *r, json_t *inputs) {
+  for (size_t i = 0; i < json_array_size(inputs); i++) {
+    const char *kind;
+    json_t *spec = spec_of(json_array_get(inputs, i), &kind);
+    const char *name = json_string_value(json_object_get(json_object_get(spec, "arg"), "name"));
+    const char *stored = name ? map_get(&r->buffers, name) : NULL;
+    GraphValue *value = stored ? map_get(&r->values, name) : NULL;
+    if (!value) continue;
+    GraphNode *node = graph_node(r->graph, GRAPH_VarAssign, stored, "buffer", 1, &value, 0);
+    graph_set_int(r->graph, node, GRAPH_ATTR_variable, variable_of(r->graph, stored));
+  }
 }
 
 static bool read_output_spec(TorchReader *r, json_t *entry) {
@@ -338,6 +406,7 @@ static bool read_program(TorchReader *r) {
     if (!read_input_spec(r, json_array_get(inputs, i), outputs)) return false;
   for (size_t i = 0; i < json_array_size(nodes); i++)
     if (!read_node(r, json_array_get(nodes, i), i)) return false;
+  keep_buffers(r, inputs);
   for (size_t i = 0; i < json_array_size(outputs); i++)
     if (!read_output_spec(r, json_array_get(outputs, i))) return false;
   if (r->graph->n_out) return true;

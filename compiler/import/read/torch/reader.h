@@ -26,6 +26,8 @@ typedef struct TorchReader {
   json_t *weights, *constants; /* lists of what data/ holds */
   Graph *graph;
   Map values;    /* name -> GraphValue */
+  Map buffers;   /* of those that nodes change: what the program calls them -> the buffer's name */
+  Map aliases;   /* result of such a change -> what the program calls the buffer */
   int64_t folds; /* and seen: see emit.h */
   Map seen;
 } TorchReader;
