@@ -18,6 +18,7 @@ static Layout as_vectors(const Layout *layout, int time) {
 /* Of a start [...] the numbers of the first sample: a batch starts alike, which the check shows. */
 static const double *first_sample(Lift *l, const GraphValue *state, const GraphTensor *start,
                                   int64_t units) {
+  int steps = lift_type(l, state)->rank > start->rank ? 0 : -1; /* the axis of the steps; none */
   Factors f = atoms_of(l->atoms, state);
   double *out = ARENA_ARRAY(l->arena, double, units + 1);
   int64_t n = 0;
@@ -26,7 +27,7 @@ static const double *first_sample(Lift *l, const GraphValue *state, const GraphT
     bool first = true;
     for (int i = f.n; i-- > 0;) {
       int64_t size = atom_size(l->atoms, f.atom[i]);
-      if (f.dim[i] == 0) continue;
+      if (f.dim[i] == steps) continue;
       if (atom_family(l->atoms, f.atom[i]) == l->roles.batch && left % size) first = false;
       left /= size;
     }
@@ -123,4 +124,65 @@ static LiftDone end(Lift *l, const GraphNode *node) {
 LiftDone lift_kept(Lift *l, const GraphNode *node) {
   if (node->op == GRAPH_State) return begin(l, node);
   return node->op == GRAPH_Keep ? end(l, node) : LIFT_OTHER;
+}
+
+/* ---- states of a graph whose call is a step ---- */
+
+static bool has_own_states(const Lift *l) {
+  return l->own && l->time.kind == TIME_STREAM && l->roles.way == TIME_WAY_CALLS;
+}
+
+/* An input that the model reads at every step: it has the time of the states. */
+static const GraphValue *stepped_input(const Lift *l) {
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    const GraphValue *value = l->flat->graph->in[i].value;
+    if (l->placed[value->id].value && l->placed[value->id].layout.timed) return value;
+  }
+  return NULL;
+}
+
+bool lift_begin_own_states(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  const GraphValue *x = stepped_input(l);
+  for (int i = 0; i < l->n_states && has_own_states(l) && x; i++) {
+    const StatePair *pair = &l->state[i];
+    const GraphInput *in = &graph->in[pair->in];
+    if (!l->own[pair->in] ||
+        lift_type(l, in->value)->count != lift_type(l, graph->out[pair->out].value)->count)
+      continue;
+    GraphNode node = {.op = GRAPH_Identity, .name = in->name, .source = "state"};
+    Layout natural = lift_natural(l, in->value), layout = as_vectors(&natural, -1),
+           from = as_vectors(&l->placed[x->id].layout, -1);
+    int64_t units = axis_size(l, &layout.axis[0]);
+    Beginning start = {0};
+    if (pair->start) start.number = first_sample(l, in->value, pair->start, units);
+    Value *value = lift_value(l, &node, x, &from);
+    if (!value) return false;
+    Layer *layer = lift_layer(l, &node, LAYER_state, 1, &value);
+    layer->origin = arena_printf(l->arena, "state `%s`", in->name);
+    layer_set_size(layer, OPT_units, units);
+    if (!give_start(l, &node, &start, units, layer)) return false;
+    layer->out[0]->name = in->name;
+    lift_place(l, in->value, layer->out[0], &layout);
+  }
+  return true;
+}
+
+bool lift_end_own_states(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < l->n_states && has_own_states(l); i++) {
+    const GraphValue *in = graph->in[l->state[i].in].value,
+                     *out = graph->out[l->state[i].out].value;
+    if (!l->own[l->state[i].in] || !l->placed[in->id].value) continue;
+    GraphNode node = {
+        .op = GRAPH_Identity, .name = graph->in[l->state[i].in].name, .source = "state"};
+    Layout layout = l->placed[in->id].layout;
+    Value *value = lift_value(l, &node, out, &layout);
+    if (!value) return false;
+    Layer *layer = lift_layer(l, &node, LAYER_keep, 1, &value);
+    layer->origin = arena_printf(l->arena, "state `%s`", node.name);
+    layer_set_value(layer, OPT_as, l->placed[in->id].value);
+    l->placed[out->id] = (Placed){.value = layer->out[0], .layout = layout};
+  }
+  return true;
 }

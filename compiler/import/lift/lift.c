@@ -220,7 +220,8 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
       foreign_note(l->foreign, "input `%s` changes nothing: grus omitted it",
                    l->flat->graph->in[i].name);
   }
-  if (!add_nodes(l) || !lift_add_outputs(l)) return NULL;
+  if (!lift_begin_own_states(l) || !add_nodes(l) || !lift_end_own_states(l) || !lift_add_outputs(l))
+    return NULL;
   note_states(l);
   for (int i = 0; i < graph->n_notes; i++)
     foreign_note(l->foreign, "%s", graph->note[i]);

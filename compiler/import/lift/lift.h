@@ -78,7 +78,9 @@ typedef struct Lift {
   int *uses;      /* by flat value id: nodes and outputs that read it */
   StatePair *state;
   int n_states;
-  Trace trace;   /* of the flat graph as states are looked for */
+  bool *own;   /* by flat input: kept, and read by others than the start of a layer: a state of its
+                  own;   NULL: not known yet */
+  Trace trace; /* of the flat graph as states are looked for */
   int n_windows; /* Concats that lift_find_windows found */
   bool reported; /* why the graph cannot be analysed, whatever its sizes */
   int *named;    /* families that have a name, in the order in which they got it */
@@ -190,6 +192,10 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_attention(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_kept(Lift *l, const GraphNode *node);
+/* Where a call is a step, `state` and `keep` for what is kept and is the state of no layer. False
+ * after reporting. */
+bool lift_begin_own_states(Lift *l);
+bool lift_end_own_states(Lift *l);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_select(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
@@ -254,6 +260,10 @@ bool lift_part_merged(Lift *l);
 bool lift_declared_states(Lift *l);
 /* And what is element by element the last state of what an input started. */
 void lift_find_states(Lift *l);
+/* Which kept inputs are read by others than what a layer starts from; what they are in the next
+ * call has the axes of what they are in this one. */
+void lift_find_own_states(Lift *l);
+void lift_join_own_states(Lift *l);
 /* What only states are made of is marked in the flat graph: for files whose calls can be nothing
  * but steps. */
 void lift_mark_idle(Lift *l);

@@ -146,6 +146,8 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   lift_find_windows(l);
   lift_find_states(l);
   give_states(l, &hints);
+  l->own = NULL;
+  lift_find_own_states(l);
   if (lift_is_endless(l, wish)) lift_mark_idle(l);
   l->atoms = atoms_solve(l->flat);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
@@ -161,9 +163,12 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   l->trace = trace_new(l->flat);
   lift_find_states(l);
   give_states(l, &hints);
+  lift_find_own_states(l);
+  lift_join_own_states(l);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   while (lift_part_merged(l)) {
     l->atoms = atoms_solve(l->flat);
+    lift_join_own_states(l);
     l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   }
   return true;

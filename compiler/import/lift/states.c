@@ -4,6 +4,7 @@
  * elements, in the same places, the output is the input of the next call, packed and transposed in
  * whatever way. */
 #include "import/lift/lift.h"
+#include "import/lift/relate.h"
 #include "import/lift/trace.h"
 
 #include <string.h>
@@ -274,6 +275,8 @@ static bool is_kept_output(Lift *l, int o) {
   bool kept = false;
   for (int i = 0; i < l->n_states; i++)
     kept = kept || l->state[i].out == o;
+  for (int i = 0; i < l->n_states && l->own; i++)
+    if (l->state[i].out == o && l->own[l->state[i].in] && gives_states_alone(l)) return false;
   return kept && !(gives_states_alone(l) && is_result(l, o));
 }
 
@@ -289,6 +292,8 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   for (int i = 0; i < l->flat->n_file_out; i++) {
     if (!(stream && is_kept_output(l, i))) needed[graph->out[i].value->id] = true;
   }
+  for (int i = 0; i < l->n_states && stream && l->own; i++)
+    if (l->own[l->state[i].in]) needed[graph->out[l->state[i].out].value->id] = true;
   for (int i = graph->n_nodes; i-- > 0;) { /* nodes stand after those they read */
     const GraphNode *node = graph->node[i];
     bool any = false;
@@ -299,6 +304,33 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
         needed[node->in[k]->id] = true;
   }
   return needed;
+}
+
+void lift_find_own_states(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  l->own = ARENA_ARRAY(l->arena, bool, graph->n_in + 1);
+  for (bool again = true; again;) { /* what one of them needs may be another */
+    const bool *needed = needed_by_outputs(l, true, false);
+    again = false;
+    for (int i = 0; i < l->n_states; i++) {
+      int in = l->state[i].in;
+      if (l->own[in] || !needed[graph->in[in].value->id]) continue;
+      l->own[in] = again = true;
+    }
+  }
+}
+
+void lift_join_own_states(Lift *l) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < l->n_states; i++) {
+    const GraphValue *in = graph->in[l->state[i].in].value,
+                     *out = graph->out[l->state[i].out].value;
+    if (!l->own[l->state[i].in] || lift_is_constant(l, out) ||
+        !same_shape(lift_type(l, in), lift_type(l, out)))
+      continue;
+    for (int axis = 0; axis < lift_type(l, in)->rank; axis++)
+      atoms_join_axes(l->atoms, in, axis, out, axis);
+  }
 }
 
 bool *lift_needed(Lift *l) {
