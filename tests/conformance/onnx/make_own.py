@@ -6,6 +6,7 @@
 CELL_open_loop.onnx   scripted, so that the steps are a Loop; the length is open
 CELL_written.onnx     traced, so that the steps are written out
 CELL.pt2              torch.export, which writes them out too
+buffers.pt2           one step of a stream, whose state is in buffers that it changes
 """
 import os
 import warnings
@@ -124,6 +125,32 @@ class BothWays(nn.Module):
         return torch.cat([torch.stack(rows, 1), torch.stack(back, 1).flip(1)], 2)
 
 
+class Buffers(nn.Module):
+    """The state of a cell of its own, an LSTM's and the rows of a convolution are buffers that the program changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.conv = nn.LSTMCell(WIDTH, UNITS), nn.Conv1d(WIDTH, UNITS, 3)
+        for name, shape in {"mean": (1, WIDTH), "h": (1, UNITS), "c": (1, UNITS), "rows": (1, WIDTH, 2)}.items():
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, x):
+        self.mean.mul_(0.75).add_(x * 0.25)
+        rows = torch.cat([self.rows, (x - self.mean).unsqueeze(2)], 2)
+        h, c = self.cell(x - self.mean, (self.h, self.c))
+        self.h.copy_(h)
+        self.c.copy_(c)
+        self.rows.copy_(rows[:, :, 1:])
+        return h + self.conv(rows)[:, :, 0]
+
+
+def stream(name, net, exported):
+    """calls of one step, each after the one before"""
+    x = torch.randn(STEPS, WIDTH)
+    y = torch.cat([net(x[t : t + 1]).detach().clone() for t in range(STEPS)])
+    record(name, x, y, exported.graph_signature.user_outputs[0])
+
+
 def record(name, x, y, output="y"):
     np.savez(os.path.join(FOLDER, name + ".npz"), in_x=x.numpy(), **{f"out_{output}": y.detach().numpy()})
 
@@ -143,6 +170,12 @@ def main():
         record(f"{name}_open_loop", longer, net(longer))
         record(f"{name}_written", x, net(x))
         record(name, x, net(x), exported.graph_signature.user_outputs[0])
+
+
+    buffers = Buffers().eval()
+    exported = torch.export.export(buffers, (torch.randn(1, WIDTH),))
+    torch.export.save(exported, os.path.join(FOLDER, "buffers.pt2"))
+    stream("buffers", buffers, exported)
 
 
 if __name__ == "__main__":
