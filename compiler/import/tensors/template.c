@@ -43,7 +43,23 @@ static void add_recurrent(Text *out, const TorchModule *m) {
   }
 }
 
+/* A weight of four axes, and a bias for each of its filters if there is one. A ConvTranspose2d has
+ * its filters along the second axis: what its bias counts shows it. */
+static bool add_conv2d(Text *out, Arena *arena, const TorchModule *m) {
+  const Tensor *w = torch_module_tensor(arena, m, "weight"),
+               *b = torch_module_tensor(arena, m, "bias");
+  if (!w || w->rank != 4 || m->n_tensors != 1 + (b != NULL)) return false;
+  if (b && (b->rank != 1 || b->dim[0] != w->dim[0])) return false;
+  text_printf(out,
+              "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=\"%s\")  # stride, padding, along? "
+              "groups=1: %lld channels in\n",
+              (long long)w->dim[0], (long long)w->dim[2], (long long)w->dim[3],
+              b ? "" : ", bias=false", m->name, (long long)w->dim[1]);
+  return true;
+}
+
 static void add_other(Text *out, Arena *arena, const TorchModule *m) {
+  if (add_conv2d(out, arena, m)) return;
   const char *prefix =
       *m->name        ? arena_printf(arena, "%s%s.", m->file->root ? m->file->root : "", m->name)
       : m->file->root ? m->file->root
@@ -52,15 +68,6 @@ static void add_other(Text *out, Arena *arena, const TorchModule *m) {
   for (int i = 0; i < m->file->n; i++) {
     const Tensor *t = &m->file->tensor[i];
     if (strncmp(t->name, prefix, n) != 0 || strchr(t->name + n, '.')) continue;
-    if (t->rank == 4 && strcmp(t->name + n, "weight") == 0) {
-      const char *bias = torch_module_tensor(arena, m, "bias") ? "" : ", bias=false";
-      text_printf(out,
-                  "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=\"%s\")  # stride, padding? "
-                  "groups=1: %lld channels in; time is an axis if it has a name\n",
-                  (long long)t->dim[0], (long long)t->dim[2], (long long)t->dim[3], bias, m->name,
-                  (long long)t->dim[1]);
-      return;
-    }
     text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n", t->name,
                 tensor_shape_str(arena, t));
   }
