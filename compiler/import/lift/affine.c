@@ -29,10 +29,10 @@ static int64_t *places(Forms *f, const GraphValue *value, int which) {
       own[k] = i == which ? (double)k : -1;
     number[i] = own;
   }
-  Arena *of_flat = f->arena;
-  f->arena = arena; /* what is worked out on the way goes with the forms */
+  Arena *of_flat = f->flat->arena;
+  f->flat->arena = arena; /* what is worked out on the way goes with the forms */
   const double *moved_to = trace_moved(f->flat, node, number, value->index);
-  f->arena = of_flat;
+  f->flat->arena = of_flat;
   if (!moved_to) return NULL;
   int64_t n = form_type(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
   const int64_t *own = form_sample_places(f, value),
