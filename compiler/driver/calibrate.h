@@ -13,6 +13,9 @@ typedef struct Verdict {
   bool there;            /* false: not looked at, or the layer has no such form */
   double plain, rounded; /* SNR on what is held out; rounded counts if `rounds` */
   bool rounds, keeps;    /* rounding was tried; it does better on what it has not seen */
+  bool prunes;           /* its blocks of least saliency become zeros, by --prune */
+  double pruned;         /* SNR with these */
+  QuantBlocks blocks;    /* of its matrices, after that */
   int64_t bytes;         /* of weights */
   int64_t steps, needed; /* where the data is too short to round: what there is, what it takes */
 } Verdict;
@@ -34,6 +37,7 @@ typedef struct Calibrate {
   QuantGivenPart *part; /* rounded weights of the model in its present precisions */
   int n_parts;
   double predicted, measured; /* SNR of the model in its present precisions */
+  double whole;               /* the same without --prune */
   bool writes;                /* --write: the present precisions go into the source */
 } Calibrate;
 
@@ -61,6 +65,8 @@ double verdict_snr(const Verdict *v);
 ExitCode calibrate_mix(Calibrate *c);
 
 void calibrate_report(const Calibrate *c, Text *out);
+/* What --prune did: blocks, exactness, multiply-adds, flash. False after reporting. */
+bool calibrate_report_pruned(Calibrate *c, Text *out);
 
 /* Writes the ranges, the rounded weights and with --write the source: all or nothing. */
 ExitCode calibrate_write(Calibrate *c, const char *path);

@@ -79,9 +79,10 @@ static void warn_slow(Calibrate *c, const Layer *layer) {
 }
 
 /* What rounding looks at: the runs, or the part of each, that are not held out. */
-static RoundData looked_at(const Calibrate *c) {
+static RoundData looked_at(const Calibrate *c, double prune) {
   RoundData data = {.n_runs = calibration_first_held_out(&c->data),
-                    .share = calibration_share(&c->data)};
+                    .share = calibration_share(&c->data),
+                    .prune = prune};
   if (!data.n_runs) data.n_runs = c->data.n;
   EvalRun *runs = ARENA_ARRAY(c->s->arena, EvalRun, data.n_runs);
   for (int r = 0; r < data.n_runs; r++)
@@ -100,13 +101,36 @@ static int64_t bytes_of_layer(const Calibrate *c, const Layer *layer) {
 }
 
 double verdict_snr(const Verdict *v) {
-  return v->keeps ? v->rounded : v->plain;
+  return v->prunes ? v->pruned : v->keeps ? v->rounded : v->plain;
+}
+
+/* The layer is quantised alone. False after reporting. */
+static bool judge_pruned(Calibrate *c, const Judged *j, Verdict *v) {
+  RoundData data = looked_at(c, c->s->options->prune);
+  QuantGivenPart part[4];
+  int64_t steps, needed;
+  int n = quant_round_layer(c->s->arena, c->model, j->layer, &data, part, &steps, &needed);
+  if (!n) {
+    session_error(c->s,
+                  "%lld steps are too few to prune `%s`: it has %lld weights in a row, and the "
+                  "data must tell which of them count",
+                  (long long)steps, j->layer->path, (long long)needed);
+    return false;
+  }
+  if (!quantise(c, part, n, c->s->diags)) return false;
+  v->prunes = true;
+  v->pruned = calibration_snr(c->s, c->model, &c->data, true);
+  v->blocks = quant_count_blocks(c->model, j->layer, part, n, c->s->options->prune);
+  if (v->blocks.zeros >= v->blocks.wanted) return true;
+  session_error(c->s, "`%s` cannot be pruned in %s: its other weights overflow 32-bit sums",
+                j->layer->path, precision_name[j->precision]);
+  return false;
 }
 
 /* A layer that has no form in a precision that nobody asked for is no error: it keeps its own. */
 static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   Verdict *v = &j->in[p];
-  RoundData data = looked_at(c);
+  RoundData data = looked_at(c, 0);
   QuantGivenPart part[4];
   Diags *aside = p == j->precision ? c->s->diags : diags_new(c->s->arena, &c->s->sources);
   if (p == PRECISION_F32) {
@@ -120,15 +144,16 @@ static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   v->bytes = bytes_of_layer(c, j->layer);
   v->plain = calibration_snr(c->s, c->model, &c->data, true);
   int n = quant_round_layer(c->s->arena, c->model, j->layer, &data, part, &v->steps, &v->needed);
+  bool prunes = c->s->options->prune > 0 && quant_prunes(c->model, j->layer);
   if (!n) {
-    if (v->needed && p == j->precision) warn_short(c, j->layer, v);
-    return true;
+    if (v->needed && p == j->precision && !prunes) warn_short(c, j->layer, v);
+    return !prunes || judge_pruned(c, j, v);
   }
   if (!quantise(c, part, n, aside)) return p != j->precision;
   v->rounds = true;
   v->rounded = calibration_snr(c->s, c->model, &c->data, true);
   v->keeps = v->rounded > v->plain;
-  return true;
+  return !prunes || judge_pruned(c, j, v);
 }
 
 /* ---- all layers ---- */
@@ -179,17 +204,30 @@ bool calibrate_judge(Calibrate *c, bool for_mixture) {
   return ok;
 }
 
-/* Rounded once more for the scales of the whole model, in which a layer reads integers where it
- * read f32 alone. */
-static void round_kept(Calibrate *c) {
-  RoundData data = looked_at(c);
+/* Rounded, and pruned if asked, once more for the scales of the whole model, in which a layer reads
+ * integers where it read f32 alone. */
+static void round_kept(Calibrate *c, bool prunes) {
+  RoundData data = looked_at(c, 0);
   int64_t steps, needed;
   c->part = ARENA_ARRAY(c->s->arena, QuantGivenPart, 4 * c->n + 1);
   c->n_parts = 0;
-  for (int i = 0; i < c->n; i++)
-    if (c->judged[i].in[c->judged[i].precision].keeps)
+  for (int i = 0; i < c->n; i++) {
+    const Verdict *v = &c->judged[i].in[c->judged[i].precision];
+    data.prune = prunes && v->prunes ? c->s->options->prune : 0;
+    if (v->keeps || data.prune > 0)
       c->n_parts += quant_round_layer(c->s->arena, c->model, c->judged[i].layer, &data,
                                       c->part + c->n_parts, &steps, &needed);
+  }
+}
+
+/* The SNR of the model with its weights as they are kept. */
+static bool measure(Calibrate *c, bool prunes, double *snr) {
+  c->n_parts = 0;
+  if (!quantise(c, NULL, 0, c->s->diags)) return false;
+  round_kept(c, prunes);
+  if (!quantise(c, c->part, c->n_parts, c->s->diags)) return false;
+  *snr = calibration_snr(c->s, c->model, &c->data, true);
+  return true;
 }
 
 bool calibrate_measure(Calibrate *c) {
@@ -197,12 +235,10 @@ bool calibrate_measure(Calibrate *c) {
   c->n_parts = 0;
   c->predicted = c->measured = NO_NOISE_DB;
   if (!model_wants_integers(c->model)) return true; /* the mixture is f32 throughout */
-  if (!quantise(c, NULL, 0, c->s->diags)) return false;
-  round_kept(c);
-  if (!quantise(c, c->part, c->n_parts, c->s->diags)) return false;
+  if (c->s->options->prune > 0 && !measure(c, false, &c->whole)) return false;
+  if (!measure(c, true, &c->measured)) return false;
   for (int i = 0; i < c->n; i++)
     noise += pow(10, -verdict_snr(&c->judged[i].in[c->judged[i].precision]) / 10);
   if (noise > 0) c->predicted = -10 * log10(noise);
-  c->measured = calibration_snr(c->s, c->model, &c->data, true);
   return true;
 }

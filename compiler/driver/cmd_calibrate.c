@@ -6,6 +6,7 @@
 #include "driver/precision_edit.h"
 
 #include "model/quant/observe.h"
+#include "model/quant/prune.h"
 
 #include <math.h>
 
@@ -74,7 +75,20 @@ static void warn_low(Calibrate *c) {
                      "`%s` in integers has a signal-to-noise ratio of only %.0f dB", c->model->name,
                      c->measured);
   diag_primary(d, "%.0f%% of its outputs is error", 100 * pow(10, -c->measured / 20));
-  diag_fix(d, FIX_MAYBE, "let grus choose the precisions: `--snr 40dB`");
+  diag_fix(d, FIX_MAYBE, "%s",
+           c->whole >= LEAST_DB ? "set fewer blocks to zero: a smaller `--prune`"
+                                : "let grus choose the precisions: `--snr 40dB`");
+}
+
+static bool calibrate_prunes(const Calibrate *c) {
+  for (int i = 0; i < c->n; i++)
+    if (c->judged[i].in[c->judged[i].precision].prunes) return true;
+  session_error(
+      c->s,
+      "`--prune` finds nothing in model `%s`: it takes `GRU`, `LSTM`, `RNN` and `Dense` of "
+      "%d units or more, in integers",
+      c->model->name, PRUNE_UNITS);
+  return false;
 }
 
 /* With a bound the precisions are chosen; without, those of the model are measured. */
@@ -86,7 +100,9 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
   if (c->s->diags->n_errors || !calibrate_judge(c, mixes) || !calibrate_measure(c) ||
       c->s->diags->n_errors)
     return EXIT_MODEL;
+  if (o->prune > 0 && !calibrate_prunes(c)) return EXIT_MODEL;
   calibrate_report(c, &out);
+  if (o->prune > 0 && !calibrate_report_pruned(c, &out)) return EXIT_MODEL;
   session_out(text_str(&out), out.len);
   warn_low(c);
   if (c->s->diags->n_errors) return EXIT_MODEL; /* of --werror */
@@ -101,15 +117,24 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
 }
 
 ExitCode command_calibrate(Session *s) {
+  const Options *o = s->options;
   Calibrate c = {.s = s, .ranges = ARENA_NEW(s->arena, Ranges), .writes = s->options->write};
+  if (o->prune > 0 && (o->snr > 0 || o->max_flash)) {
+    session_error(s,
+                  "`--prune` and `%s` do not go together: choose precisions first, with "
+                  "`--write`, then prune",
+                  o->snr > 0 ? "--snr" : "--max-flash");
+    return EXIT_USAGE;
+  }
   s->calibrates = true;
   c.model = build_model(s, &c.source);
   KirModule *m = NULL;
   if (c.model && !model_wants_integers(c.model)) {
     session_error(s,
-                  "model `%s` has no layer in integers: `--precision i16`, or `precision i16` in "
+                  "model `%s` has no layer in integers%s: `--precision i16`, or `precision i16` in "
                   "the model",
-                  c.model->name);
+                  c.model->name,
+                  s->options->prune > 0 ? ", and `--prune` changes weights in integers alone" : "");
     return EXIT_USAGE;
   }
   if (c.model && c.writes && !precision_editable(s, c.source)) return EXIT_USAGE;

@@ -103,6 +103,13 @@ static bool parse_number(const char *value, double *out) {
   return end != value && !*end && *out >= 0;
 }
 
+/* "50%": a share, more than none and less than all. */
+static bool parse_share(const char *value, double *out) {
+  char *end;
+  *out = strtod(value, &end) / 100;
+  return end != value && strcmp(end, "%") == 0 && *out > 0 && *out < 1;
+}
+
 /* "40", "40dB", "40 dB" */
 static bool parse_decibels(const char *value, double *out) {
   char *end;
@@ -274,6 +281,12 @@ static bool option_set(Arena *arena, Options *o, OptionId id, const char *value,
     *problem =
         arena_printf(arena, "--snr needs a number of decibels, at least 0, found `%s`", value);
     return parse_decibels(value, &o->snr);
+  case OPTION_prune:
+    *problem = arena_printf(
+        arena,
+        "--prune needs a share of the blocks, above 0%% and below 100%%, such as 50%%, found `%s`",
+        value);
+    return parse_share(value, &o->prune);
   case OPTION_metric:
     *problem = arena_printf(arena,
                             "--metric is argmax, or argmax with the share that may differ such as "

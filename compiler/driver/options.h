@@ -79,6 +79,7 @@ typedef struct Options {
   double atol, rtol, snr;                        /* snr 0: not asked for */
   bool argmax, write;                            /* --metric argmax, --write */
   double argmax_share;                           /* of answers that may differ */
+  double prune;                                  /* share of blocks; 0: not asked for */
   const char *config, *time, *input, *signature; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;

@@ -14,8 +14,9 @@
  * clamp never acts: its bounds are those of the whole part, which the quantise stage keeps within
  * 32 bits; it tells them to the verifier. */
 #include "lower/int.h"
+#include "model/quant/prune.h"
 
-enum { ROWS = 8, DEPTH = 4 };
+enum { ROWS = PRUNE_UNITS, DEPTH = PRUNE_DEPTH };
 
 /* What a sum costs, in tenths of a product of a sparse part: a list, a block's index, and a product
  * of a whole part. Counted on a Cortex-M4, GRU(40, 64), where a product here takes 3 instructions,

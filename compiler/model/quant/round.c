@@ -3,6 +3,7 @@
  * becomes of its parts. The rounding itself is round_moments.c. */
 #include "model/quant/round.h"
 #include "model/eval/eval_layer.h"
+#include "model/quant/prune.h"
 #include "model/quant/round_moments.h"
 
 #include <math.h>
@@ -158,8 +159,29 @@ static double *as_double(Arena *arena, const float *w, int64_t n) {
 }
 
 static Columns columns_of(Arena *arena, const QuantPart *part, const double *w) {
-  return (Columns){w, part, ARENA_ARRAY(arena, int16_t, part->rows * part->depth),
-                   ARENA_ARRAY(arena, double, part->rows)};
+  return (Columns){.w = w,
+                   .part = part,
+                   .q = ARENA_ARRAY(arena, int16_t, part->rows * part->depth),
+                   .shift = ARENA_ARRAY(arena, double, part->rows)};
+}
+
+static PruneShape prune_shape(const Layer *layer, const QuantPart *part) {
+  bool cells = layer_info(layer->kind)->flags & RECURRENT;
+  return (PruneShape){part->rows, part->depth,
+                      cells ? layer_size(layer, OPT_units, 1) : part->rows};
+}
+
+/* m: of the operands of all parts, not yet rounded with. The candidate of a GRU is judged by them
+ * too. */
+static void prune(Arena *arena, const Layer *layer, const Moments *m, double share, Columns *c,
+                  int n_parts) {
+  if (share <= 0) return;
+  const double *salience = moments_salience(arena, m);
+  for (int k = 0; k < n_parts; k++) {
+    PruneShape shape = prune_shape(layer, c[k].part);
+    c[k].pruned = prune_choose(arena, &shape, c[k].w, salience, share);
+    salience += shape.depth;
+  }
 }
 
 /* w8 keeps its bias in f32, to which the shift is added. */
@@ -171,19 +193,51 @@ static QuantGivenPart given_float(Arena *arena, const Layer *layer, int dir, int
   return (QuantGivenPart){layer->path, dir, which, c->q, NULL, c->part->scale, shift};
 }
 
-/* Biases for the new integers: what the plain ones stand for, and the shift. */
+/* The bias of a row for its new integers: what the plain one stands for, and a share of the shift.
+ */
+static int32_t given_bias(const Columns *c, int64_t r, const int16_t *q, const double *b,
+                          double share) {
+  const QuantPart *p = c->part;
+  double sum = 0, unit = p->scale[r] * p->x.scale;
+  for (int64_t k = 0; k < p->depth; k++)
+    sum += q[k];
+  double bias = ((b ? b[r] : 0) + share * c->shift[r]) / unit - sum * p->x.zero;
+  return (int32_t)fmin(fmax(nearbyint(bias), -INT32_MAX), INT32_MAX);
+}
+
+/* A pruned row whose other weights make up for so much that its sum may overflow: they make up for
+ * a half, a quarter and so on, in the end for nothing. */
+static void pruned_row_within(const Columns *c, int64_t r, const double *b, int16_t *q,
+                              int32_t *bias) {
+  static const double LEAST_SHARE = 1.0 / 16;
+  const QuantPart *p = c->part;
+  const int16_t *nearest = p->w + r * p->depth, *made = c->q + r * p->depth;
+  const bool *pruned = c->pruned + r * p->depth;
+  for (double share = 1;; share = share > LEAST_SHARE ? share / 2 : 0) {
+    for (int64_t k = 0; k < p->depth; k++) {
+      double from = pruned[k] ? 0 : nearest[k];
+      q[k] = (int16_t)nearbyint(from + share * (made[k] - from));
+    }
+    *bias = given_bias(c, r, q, b, share);
+    QuantPart row = *p;
+    row.rows = 1;
+    row.w = q;
+    row.bias = bias;
+    if (quant_part_fits(&row) || share <= 0) return;
+  }
+}
+
+/* b: what the plain biases stand for. */
 static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int which,
                                  const Columns *c, const double *b) {
   const QuantPart *p = c->part;
   int32_t *bias = ARENA_ARRAY(arena, int32_t, p->rows);
-  int16_t *q = c->q;
+  int16_t *q = c->pruned ? ARENA_ARRAY(arena, int16_t, p->rows * p->depth) : c->q;
   for (int64_t r = 0; r < p->rows; r++) {
-    double sum = 0, unit = p->scale[r] * p->x.scale;
-    for (int64_t k = 0; k < p->depth; k++)
-      sum += q[r * p->depth + k];
-    bias[r] = (int32_t)fmin(
-        fmax(nearbyint(((b ? b[r] : 0) + c->shift[r]) / unit - sum * p->x.zero), -INT32_MAX),
-        INT32_MAX);
+    if (c->pruned)
+      pruned_row_within(c, r, b, q + r * p->depth, &bias[r]);
+    else
+      bias[r] = given_bias(c, r, q + r * p->depth, b, 1);
   }
   QuantPart made = *p;
   made.w = q;
@@ -212,6 +266,7 @@ static int recurrent(Arena *arena, const Model *model, const Layer *layer, const
     int64_t shared = gru ? 2 * u : rows;
     Steps steps = steps_of(arena, layer, data, dir);
     Moments m = moments_of(arena, &steps, 0, d + u, false);
+    prune(arena, layer, &m, data->prune, c, QUANT_PARTS);
     round_rows(arena, &m, c, 2, 0, shared);
     if (gru) round_candidate(arena, layer, &steps, c, shared, rows);
     for (int k = 0; k < QUANT_PARTS; k++) {
@@ -243,6 +298,7 @@ static int dense(Arena *arena, const Model *model, const Layer *layer, const Rou
   Moments m = moments_new(arena, part->depth, 1);
   z[part->depth] = 1;
   add_vectors(layer, data, &m, z);
+  prune(arena, layer, &m, data->prune, &c, 1);
   round_rows(arena, &m, &c, 1, 0, part->rows);
   out[0] = ql->precision == PRECISION_W8 ? given_float(arena, layer, 0, QUANT_INPUT, &c)
                                          : given_part(arena, layer, 0, QUANT_INPUT, &c, b);
@@ -341,4 +397,27 @@ int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, cons
   if (is_recurrent) return recurrent(arena, model, layer, data, out);
   return layer->kind == LAYER_Dense ? dense(arena, model, layer, data, out)
                                     : conv(arena, model, layer, data, out);
+}
+
+/* ---- blocks ---- */
+
+bool quant_prunes(const Model *model, const Layer *layer) {
+  const QuantLayer *ql = model->quant ? model->quant->layer[layer->id] : NULL;
+  bool cells = layer_info(layer->kind)->flags & RECURRENT;
+  if (!ql || (!cells && layer->kind != LAYER_Dense)) return false;
+  PruneShape shape = prune_shape(layer, &ql->part[0][QUANT_INPUT]);
+  return prune_blocks(&shape) > 0;
+}
+
+QuantBlocks quant_count_blocks(const Model *model, const Layer *layer, const QuantGivenPart *part,
+                               int n, double share) {
+  QuantBlocks sum = {0};
+  for (int i = 0; i < n; i++) {
+    const QuantLayer *ql = model->quant->layer[layer->id];
+    PruneShape shape = prune_shape(layer, &ql->part[part[i].direction][part[i].part]);
+    sum.all += prune_blocks(&shape);
+    sum.zeros += prune_zeros(&shape, part[i].w);
+    sum.wanted += prune_wanted(&shape, share);
+  }
+  return sum;
 }

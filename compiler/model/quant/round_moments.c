@@ -6,10 +6,17 @@
  *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..]
  *     the biases take what is left in their columns
  *
+ * Pruned columns come first, with q_j = 0.
+ *
  * lambda is 0.01, or 0.1 below four times as many steps as weights a row. */
 #include "model/quant/round_moments.h"
 
 #include <math.h>
+#include <string.h>
+
+/* Multiply-adds, times 6, of the factors of rows that are pruned; above that, all rows have the
+ * order of the operands. */
+static const double MOST_WORK = 6e10;
 
 Moments moments_new(Arena *arena, int64_t k, int64_t biases) {
   int64_t n = k + biases;
@@ -67,6 +74,20 @@ static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
     }
 }
 
+double *moments_salience(Arena *arena, const Moments *m) {
+  int64_t n = m->n;
+  Moments own = *m;
+  double *inv = ARENA_ARRAY(arena, double, n *n), *salience = ARENA_ARRAY(arena, double, n);
+  own.h = ARENA_ARRAY(arena, double, n *n);
+  memcpy(own.h, m->h, (size_t)(n * n) * sizeof *own.h);
+  moments_finish(&own);
+  cholesky(own.h, n);
+  inverse(arena, own.h, n, inv);
+  for (int64_t j = 0; j < m->k; j++)
+    salience[j] = 1 / inv[j * n + j];
+  return salience;
+}
+
 /* One row: w in real numbers, s by column; q gets the integers, 0 where `zero` says so, and
  * w[k..n - 1] what the biases take. */
 static void round_row(const double *lower, const Moments *m, double *w, const double *s,
@@ -80,32 +101,107 @@ static void round_row(const double *lower, const Moments *m, double *w, const do
   }
 }
 
+/* The operands that become 0 first, so that all others can make up for them; then the biases. */
+static void pruned_first(const Moments *m, const bool *zero, int64_t *order) {
+  int64_t at = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (int64_t j = 0; j < m->k; j++)
+      if (zero[j] == (pass == 0)) order[at++] = j;
+  for (int64_t j = m->k; j < m->n; j++)
+    order[at++] = j;
+}
+
+/* The factor of H^-1 with its rows and columns in this order. */
+static void factor_in_order(const double *inv, int64_t n, const int64_t *order, double *lower) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j <= i; j++) {
+      int64_t a = order[i], b = order[j];
+      lower[i * n + j] = a > b ? inv[a * n + b] : inv[b * n + a];
+    }
+  cholesky(lower, n);
+}
+
+/* How often a factor of its own would be made for rows first..last. */
+static int64_t count_masks(const Columns *c, int n_parts, int64_t first, int64_t last) {
+  int64_t n = 1;
+  for (int64_t r = first + 1; r < last; r++) {
+    bool same = true;
+    for (int p = 0; p < n_parts; p++) {
+      int64_t depth = c[p].part->depth;
+      same &= !c[p].pruned || memcmp(c[p].pruned + r * depth, c[p].pruned + (r - 1) * depth,
+                                     (size_t)depth * sizeof(bool)) == 0;
+    }
+    n += !same;
+  }
+  return n;
+}
+
+/* What a row is rounded with, by column. */
+typedef struct Row {
+  double *w, *s, *q;
+  bool *zero, *pruned;
+  int64_t *order, *last; /* of the columns, and of those of the row before */
+} Row;
+
+static Row row_new(Arena *arena, int64_t n) {
+  Row row = {ARENA_ARRAY(arena, double, n), ARENA_ARRAY(arena, double, n),
+             ARENA_ARRAY(arena, double, n), ARENA_ARRAY(arena, bool, n),
+             ARENA_ARRAY(arena, bool, n),   ARENA_ARRAY(arena, int64_t, n),
+             ARENA_ARRAY(arena, int64_t, n)};
+  return row;
+}
+
+/* Whether a column is pruned has to be known before the order of the columns. */
+static void row_order(Row *row, const Moments *m, const Columns *c, int n_parts, int64_t r,
+                      bool sorts) {
+  int64_t at = 0;
+  for (int p = 0; p < n_parts; p++)
+    for (int64_t k = 0; k < c[p].part->depth; k++, at++)
+      row->pruned[at] = c[p].pruned && c[p].pruned[r * c[p].part->depth + k];
+  memcpy(row->last, row->order, (size_t)m->n * sizeof *row->last);
+  for (int64_t j = 0; j < m->n && !sorts; j++)
+    row->order[j] = j;
+  if (sorts) pruned_first(m, row->pruned, row->order);
+}
+
+/* Where column `at` of the operands is: its part, and its place in the row of the part. */
+static const Columns *column(const Columns *c, int64_t at, int64_t *k) {
+  while (at >= c->part->depth) {
+    at -= c->part->depth;
+    c++;
+  }
+  *k = at;
+  return c;
+}
+
 void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
                 int64_t last) {
   int64_t n = m->n;
-  double *inv = ARENA_ARRAY(arena, double, n *n), *w = ARENA_ARRAY(arena, double, n);
-  double *s = ARENA_ARRAY(arena, double, n), *q = ARENA_ARRAY(arena, double, n);
-  bool *zero = ARENA_ARRAY(arena, bool, n);
+  double *inv = ARENA_ARRAY(arena, double, n *n), *lower = m->h; /* not needed after its inverse */
+  Row row = row_new(arena, n);
+  double work = (double)count_masks(c, n_parts, first, last) * (double)n * (double)n * (double)n;
   moments_finish(m);
   cholesky(m->h, n);
   inverse(arena, m->h, n, inv);
-  cholesky(inv, n);
   for (int64_t r = first; r < last; r++) {
-    int64_t at = 0;
-    for (int p = 0; p < n_parts; p++)
-      for (int64_t k = 0; k < c[p].part->depth; k++, at++) {
-        w[at] = c[p].w[r * c[p].part->depth + k];
-        s[at] = c[p].part->scale[r];
-        zero[at] = w[at] == 0; /* a weight of 0 stays 0: blocks of zeros are left out */
-      }
+    row_order(&row, m, c, n_parts, r, work <= MOST_WORK);
+    if (r == first || memcmp(row.order, row.last, (size_t)n * sizeof *row.last) != 0)
+      factor_in_order(inv, n, row.order, lower);
+    for (int64_t j = 0, k; j < m->k; j++) {
+      const Columns *of = column(c, row.order[j], &k);
+      row.w[j] = of->w[r * of->part->depth + k];
+      row.s[j] = of->part->scale[r];
+      /* a weight of 0 stays 0: blocks of zeros are left out */
+      row.zero[j] = row.w[j] == 0 || row.pruned[row.order[j]];
+    }
     for (int64_t i = m->k; i < n; i++)
-      w[i] = 0;
-    round_row(inv, m, w, s, zero, c[0].part->bits == 8 ? 127 : 32767, q);
-    at = 0;
-    for (int p = 0; p < n_parts; p++)
-      for (int64_t k = 0; k < c[p].part->depth; k++, at++)
-        c[p].q[r * c[p].part->depth + k] = (int16_t)q[at];
+      row.w[i] = 0;
+    round_row(lower, m, row.w, row.s, row.zero, c[0].part->bits == 8 ? 127 : 32767, row.q);
+    for (int64_t j = 0, k; j < m->k; j++) {
+      const Columns *of = column(c, row.order[j], &k);
+      of->q[r * of->part->depth + k] = (int16_t)row.q[j];
+    }
     for (int64_t i = m->k; i < n; i++)
-      c[i - m->k].shift[r] += w[i];
+      c[i - m->k].shift[r] += row.w[i];
   }
 }

@@ -22,9 +22,14 @@ void moments_add(Moments *m, const double *z); /* z[n]: operands, then what bias
 typedef struct Columns {
   const double *w; /* of the part: [rows][depth], real */
   const QuantPart *part;
+  const bool *pruned; /* [rows][depth]: these become 0; NULL: none */
   int16_t *q;
   double *shift; /* [rows]: what the bias takes, real */
 } Columns;
+
+/* By operand, the least squared error of a row whose weight 1 there becomes 0 and whose others make
+ * up for it: 1 / [H^-1]_jj (Hassibi and Stork 1993). */
+double *moments_salience(Arena *arena, const Moments *m);
 
 /* Rows first..last of up to two parts that share their operands side by side. With two columns of
  * biases each part has its own. */
