@@ -113,12 +113,15 @@ static bool add_shifts(Lower *l, const Mat *mat, int acc, float *bias) {
   return any;
 }
 
+/* NULL: there is none. Code whose weights come at run time has one for each accumulator: the
+ * weights may be rounded by calibration or not. */
 static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
   int64_t n = mat->units * mat->groups;
   float *bias = ARENA_ARRAY(l->arena, float, n);
   for (int64_t i = 0; mat->bias[acc] && i < n; i++)
     bias[i] = mat->bias[acc][i];
-  if (!add_shifts(l, mat, acc, bias) && !mat->has_bias[acc]) return NULL;
+  bool shifted = add_shifts(l, mat, acc, bias);
+  if (!shifted && !mat->has_bias[acc] && !l->m->weights_extern) return NULL;
   return new_weights(l, mat->layer, arena_printf(l->arena, "b%d%s", acc, mat->suffix), bias, n,
                      NULL);
 }

@@ -146,6 +146,9 @@ sed '/^rounded/d' conv.ranges >nearest.ranges
 "$grus" build conv.grus $w --precision w8 -q -o plain.c
 same_c rounded.c nearest.c >/dev/null || echo "rounded weights are others"
 same_c nearest.c plain.c && echo "without data w8 rounds to nearest"
+# code_of OPTION...: the code that a block of weights is for
+code_of() { "$grus" weights conv.grus $w --precision w8 "$@" -o block 2>&1 | sed 's/.* code //'; }
+[ "$(code_of --ranges conv.ranges)" = "$(code_of)" ] && echo "code with weights at run time takes rounded ones and others"
 "$grus" verify conv.grus $w --precision w8 --ranges conv.ranges | sed 's/max error.*SNR/close, SNR/; s/SNR .*dB/SNR N dB/'
 run calibrate conv.grus x=x.csv $w --precision w8 --snr 20 -q
 run calibrate conv.grus x=x.csv $w --precision i16
