@@ -80,15 +80,22 @@ static void warn_low(Calibrate *c) {
                                 : "let grus choose the precisions: `--snr 40dB`");
 }
 
+/* Whether --prune found matrices, and blocks in them. False after reporting. */
 static bool calibrate_prunes(const Calibrate *c) {
-  for (int i = 0; i < c->n; i++)
-    if (c->judged[i].in[c->judged[i].precision].prunes) return true;
-  session_error(
-      c->s,
-      "`--prune` finds nothing in model `%s`: it takes `GRU`, `LSTM`, `RNN` and `Dense` of "
-      "%d units or more, in integers",
-      c->model->name, PRUNE_UNITS);
-  return false;
+  int64_t all = 0, wanted = 0;
+  for (int i = 0; i < c->n; i++) {
+    all += c->judged[i].in[c->judged[i].precision].blocks.all;
+    wanted += c->judged[i].in[c->judged[i].precision].blocks.wanted;
+  }
+  if (!all)
+    session_error(c->s,
+                  "`--prune` finds nothing in model `%s`: it takes `GRU`, `LSTM`, `RNN` and "
+                  "`Dense` of %d units or more, in integers",
+                  c->model->name, PRUNE_UNITS);
+  else if (!wanted)
+    session_error(c->s, "`--prune` prunes nothing: %g%% is less than one block in every matrix",
+                  100 * c->s->options->prune);
+  return wanted > 0;
 }
 
 /* With a bound the precisions are chosen; without, those of the model are measured. */

@@ -139,5 +139,6 @@ model small {
 }
 END
 run calibrate small.grus x=x.csv $w --precision i16 --prune 50% -o none.ranges
+run calibrate twice.grus x=twice.csv $w --precision i16 --prune 49.5% -o none.ranges
 ls none.* 2>/dev/null
 exit 0

@@ -26,7 +26,8 @@ int64_t prune_blocks(const PruneShape *shape) {
 }
 
 int64_t prune_wanted(const PruneShape *shape, double share) {
-  return (int64_t)((double)prune_blocks(shape) * share);
+  static const double SLACK = 1e-6; /* 29 % of 100 blocks are 29 */
+  return (int64_t)((double)prune_blocks(shape) * share + SLACK);
 }
 
 /* The last blocks of a gate and of a row may be smaller. */
