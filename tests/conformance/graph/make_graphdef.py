@@ -191,6 +191,8 @@ def moves(folder, f4):
         return name
 
     put("SplitV", ["x", [1, 3, 1], -1], tuple(np.split(a, [1, 4], 2)), num_split=3)
+    put("SplitV", ["x", [1, -1, 2], 2], tuple(np.split(a, [1, 3], 2)), num_split=3)
+    put("SplitV", ["x", [-1, 1], -2], tuple(np.split(a, [a.shape[1] - 1], 1)), num_split=2)
     put("Unpack", ["x"], tuple(a[:, :, k] for k in range(5)), num=5, axis=-1)
     put("Unpack", ["x"], tuple(a), num=3)
     put("Pack", ["x", "x"], np.stack([a, a], -1), axis=-1)

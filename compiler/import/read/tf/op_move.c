@@ -47,11 +47,23 @@ bool tf_op_split(TfCall *c) {
   return x && axis_of(c, 0, &axis) && split(c, x, NULL, axis, tf_int(c->node, "num_split", 0));
 }
 
+/* Sizes of parts, of which one may be -1: what the others leave of the axis. Sizes that do not fit
+ * make others that do not add up to the axis. */
+static GraphValue *part_sizes(TfCall *c, GraphValue *x, int64_t axis, GraphValue *sizes) {
+  Emit *e = c->emit;
+  static const int64_t first[] = {0};
+  GraphValue *axis_size = emit_axis_call(
+      e, GRAPH_Gather, 0, 2, (GraphValue *[]){EMIT(e, Shape, x), emit_ints(e, 1, &axis)});
+  GraphValue *told =
+      EMIT(e, Add, emit_reduce(e, GRAPH_ReduceSum, sizes, 1, first, true), emit_int(e, 1));
+  return EMIT(e, Where, EMIT(e, Less, sizes, emit_int(e, 0)), EMIT(e, Sub, axis_size, told), sizes);
+}
+
 bool tf_op_split_v(TfCall *c) {
   int64_t axis;
   GraphValue *in[2];
   return tf_all_in(c, 2, in) && axis_of(c, 2, &axis) &&
-         split(c, in[0], in[1], axis, tf_int(c->node, "num_split", 0));
+         split(c, in[0], part_sizes(c, in[0], axis, in[1]), axis, tf_int(c->node, "num_split", 0));
 }
 
 bool tf_op_pack(TfCall *c) {
