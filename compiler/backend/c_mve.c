@@ -7,6 +7,7 @@
  * Every operation gives the bits of the portable one. Floats are only converted: MVE takes numbers
  * below the normal ones as 0, which is what they are rounded to here. */
 #include "backend/c_internal.h"
+#include "kir/cases.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,6 +56,18 @@ void c_mve_prelude(CWriter *c) {
 static bool is_number(const KirExpr *e) {
   return e->op == KIR_NUM && e->type.lanes == 1;
 }
+
+/* Operations that have no form in lanes of MVE. */
+#define FORMLESS_CASES                                                                             \
+  case KIR_DIV:                                                                                    \
+  case KIR_MIN:                                                                                    \
+  case KIR_MAX:                                                                                    \
+  KIR_UNARY_CASES:                                                                                 \
+  case KIR_FMA:                                                                                    \
+  case KIR_MAD:                                                                                    \
+  case KIR_OR:                                                                                     \
+  KIR_COMPARE_CASES:                                                                               \
+  case KIR_SELECT: KIR_FORM_CASES
 
 static bool has_form(const KirExpr *e, const KirReg *j);
 
@@ -114,26 +127,10 @@ static bool has_form(const KirExpr *e, const KirReg *j) {
            has_form(e->arg[0], j);
   case KIR_LOOKUP: return c_is_row(e) && has_form(e->arg[0]->arg[0]->arg[0], j);
   case KIR_CALL: return e->helper->n_args == 1 && all_have_forms(e, j);
-  case KIR_ROUND: return is_scaled_input(e->arg[0], j);
-  case KIR_DIV:
-  case KIR_MIN:
-  case KIR_MAX:
-  case KIR_NEG:
-  case KIR_ABS:
-  case KIR_SQRT:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_OR:
-  case KIR_LT:
-  case KIR_LE:
-  case KIR_EQ:
-  case KIR_NE:
-  case KIR_SELECT:
-  case KIR_CONVERT:
-  case KIR_BITCAST:
-  case KIR_SPLAT:
-  case KIR_SUM:
-  case KIR_LANE: break;
+  case KIR_ROUND:
+    return is_scaled_input(e->arg[0], j);
+  FORMLESS_CASES:
+    break;
   }
   return false;
   return false;
@@ -329,25 +326,8 @@ static void lanes(CWriter *c, const KirExpr *e) {
     lanes(c, e->arg[0]);
     text_add(c->out, ")");
     return;
-  case KIR_DIV:
-  case KIR_MIN:
-  case KIR_MAX:
-  case KIR_NEG:
-  case KIR_ABS:
-  case KIR_SQRT:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_OR:
-  case KIR_LT:
-  case KIR_LE:
-  case KIR_EQ:
-  case KIR_NE:
-  case KIR_SELECT:
-  case KIR_CONVERT:
-  case KIR_BITCAST:
-  case KIR_SPLAT:
-  case KIR_SUM:
-  case KIR_LANE: return; /* has no form */
+  FORMLESS_CASES:
+    return;
   }
 }
 
