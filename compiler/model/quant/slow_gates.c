@@ -76,7 +76,7 @@ SlowGates quant_slow_gates(Arena *arena, const Layer *layer, const EvalRun *run,
       add_run(&f, &run[i], all / MOST_STEPS + 1);
     for (int64_t j = 0; j < u && f.steps; j++) {
       double constant = 1 / fmax(f.sum[j] / (double)f.steps, LEAST_FORGOTTEN);
-      slow.units += constant > SLOW_STEPS;
+      slow.units += constant > (double)SLOW_STEPS;
       slow.slowest = fmax(slow.slowest, constant);
     }
   }
