@@ -84,7 +84,7 @@ t import nam_Transformer_E902.nam -o out/no.grus
 t import nam_short_E603.nam -o out/no.grus
 
 say refused
-for file in attention_E902 shared_stateful_E903 int8_dense_E903; do
+for file in image_cells_E902 shared_stateful_E903 int8_dense_E903; do
   t import $file.keras -o out/no.grus
 done
 

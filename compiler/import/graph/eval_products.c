@@ -52,15 +52,20 @@ bool graph_eval_MatMul(GraphCall *call) {
   return product(call, NULL, NULL);
 }
 
+/* The score of a query and a key: their product, or with a scale the sum of scale tanh(q + k). */
+static double score_of(const double *q, const double *k, const double *scale, int64_t d) {
+  double score = 0;
+  for (int64_t i = 0; i < d; i++)
+    score += scale ? scale[i] * tanh(q[i] + k[i]) : q[i] * k[i];
+  return score;
+}
+
 /* Weights of one query: softmax of its scores, of the first `seen` keys. */
-static void attend(const double *q, const double *k, int64_t seen, int64_t d, double factor,
-                   double *weight) {
+static void attend(const double *q, const double *k, const double *scale, int64_t seen, int64_t d,
+                   double factor, double *weight) {
   double most = -INFINITY, sum = 0;
   for (int64_t s = 0; s < seen; s++) {
-    double score = 0;
-    for (int64_t i = 0; i < d; i++)
-      score += q[i] * k[s * d + i];
-    weight[s] = factor * score;
+    weight[s] = factor * score_of(q, k + s * d, scale, d);
     most = fmax(most, weight[s]);
   }
   for (int64_t s = 0; s < seen; s++) {
@@ -72,7 +77,8 @@ static void attend(const double *q, const double *k, int64_t seen, int64_t d, do
 }
 
 bool graph_eval_Attention(GraphCall *call) {
-  const GraphTensor *q = call_in(call, 0), *k = call_in(call, 1), *v = call_in(call, 2);
+  const GraphTensor *q = call_in(call, 0), *k = call_in(call, 1), *v = call_in(call, 2),
+                    *scale = call_in(call, 3);
   bool causal = graph_int(call->node, GRAPH_ATTR_causal, 0) != 0;
   double factor = graph_number(call->node, GRAPH_ATTR_factor, 1), *y = call_data(call, 0);
   int64_t t = q->dim[q->rank - 2], d = q->dim[q->rank - 1], s = k->dim[q->rank - 2],
@@ -83,7 +89,8 @@ bool graph_eval_Attention(GraphCall *call) {
   for (int64_t front = 0; front < fronts; front++)
     for (int64_t row = 0; row < t; row++, y += e) {
       int64_t seen = causal && row + 1 < s ? row + 1 : s;
-      attend(q->data + (front * t + row) * d, k->data + front * s * d, seen, d, factor, weight);
+      attend(q->data + (front * t + row) * d, k->data + front * s * d, scale ? scale->data : NULL,
+             seen, d, factor, weight);
       for (int64_t i = 0; i < seen; i++)
         for (int64_t j = 0; j < e; j++)
           y[j] += weight[i] * v->data[(front * s + i) * e + j];

@@ -24,6 +24,7 @@ bool graph_shape_matmul(GraphCall *call) {
 
 bool graph_shape_attention(GraphCall *call) {
   const GraphTensor *q = call_in(call, 0), *k = call_in(call, 1), *v = call_in(call, 2);
+  const GraphTensor *scale = call_in(call, 3);
   int rank = q->rank;
   int64_t dim[GRAPH_MAX_RANK];
   if (rank < 2 || k->rank != rank || v->rank != rank)
@@ -37,6 +38,8 @@ bool graph_shape_attention(GraphCall *call) {
                         call_dims(call, rank, v->dim));
     dim[i] = i == rank - 1 ? v->dim[i] : q->dim[i];
   }
+  if (scale && scale->count != q->dim[rank - 1])
+    return call_fault(call, "its scale does not match queries %s", call_dims(call, rank, q->dim));
   return call_result(call, 0, q->elem, rank, dim);
 }
 

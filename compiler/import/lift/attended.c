@@ -2,7 +2,7 @@
 /* Attention that is written out. In, a flat graph before its axes are known; out, the same values,
  * with one operator for
  *
- *   softmax(scale * q k^T + mask) v
+ *   softmax(scale * q k^T + mask) v,   or with scores that are sums, see attended_sums.c
  *
  * wherever the products stand: keys first and the softmax over rows, the result turned round, the
  * scale on the queries, the keys or the scores, a mask that hides later positions. The node that
@@ -104,15 +104,15 @@ static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causa
   return none || later;
 }
 
-/* The node of the product after what is done to scores: a scale, a mask. NULL: there is none. */
-static GraphNode *scores(const Flat *flat, const GraphValue *value, bool swapped, double *factor,
-                         bool *causal) {
+/* Scores before what is done to them: a scale, a mask. NULL: they are not computed, or too much is
+ * done. */
+static const GraphValue *scores(const Flat *flat, const GraphValue *value, bool swapped,
+                                double *factor, bool *causal) {
   for (int depth = 0; depth < CHAIN_MAX && value->node; depth++) {
     GraphNode *node = value->node;
     const GraphTensor *t = type_of(flat, value);
     GraphValue *x = NULL;
     double number;
-    if (node->op == GRAPH_MatMul) return node;
     if (node->op == GRAPH_Identity) x = node->in[0];
     if (node->op == GRAPH_Mul || node->op == GRAPH_Div) {
       x = with_number(flat, node, &number);
@@ -124,7 +124,7 @@ static GraphNode *scores(const Flat *flat, const GraphValue *value, bool swapped
           mask_says(mask, t->dim[t->rank - 1], swapped, causal))
         x = node->in[1 - i];
     }
-    if (!x || type_of(flat, x)->count != t->count) return NULL;
+    if (!x || type_of(flat, x)->count != t->count) return value;
     value = x;
   }
   return NULL;
@@ -157,6 +157,20 @@ static bool fit(const Flat *flat, const GraphValue *const *in) {
   return true;
 }
 
+/* Queries, keys and values of a product with scores that are one too. */
+static bool of_product(Flat *flat, GraphNode *node, int side, const GraphNode *product,
+                       bool swapped, double *factor, GraphValue **in) {
+  int rank = type_of(flat, product->out[0])->rank;
+  if (type_of(flat, product->in[0])->rank != rank || type_of(flat, product->in[1])->rank != rank)
+    return false;
+  GraphValue *a = unscaled(flat, product->in[0], factor, 0),
+             *b = unscaled(flat, product->in[1], factor, 0), *v = node->in[1 - side];
+  in[0] = swapped ? turned(flat, product, b) : a;
+  in[1] = swapped ? a : turned(flat, product, b);
+  in[2] = side == 1 ? turned(flat, node, v) : v;
+  return true;
+}
+
 /* node is the product with the values; `side` the operand that holds the weights. */
 static bool attend(Flat *flat, GraphNode *node, int side) {
   bool columns, causal = false;
@@ -166,23 +180,22 @@ static bool attend(Flat *flat, GraphNode *node, int side) {
   int rank = type_of(flat, softmax->out[0])->rank;
   int64_t axis = graph_int(softmax, GRAPH_ATTR_axis, -1);
   bool swapped = (axis < 0 ? axis + rank : axis) == rank - 2; /* rows of the scores are keys */
-  GraphNode *product = scores(flat, softmax->in[0], swapped, &factor, &causal);
-  if (!product || type_of(flat, product->in[0])->rank != rank ||
-      type_of(flat, product->in[1])->rank != rank)
-    return false;
-  GraphValue *a = unscaled(flat, product->in[0], &factor, 0),
-             *b = unscaled(flat, product->in[1], &factor, 0), *v = node->in[1 - side];
-  GraphValue *in[3] = {swapped ? turned(flat, product, b) : a,
-                       swapped ? a : turned(flat, product, b),
-                       side == 1 ? turned(flat, node, v) : v};
+  const GraphValue *bare = scores(flat, softmax->in[0], swapped, &factor, &causal);
+  if (!bare || !bare->node) return false;
+  GraphValue *in[4] = {NULL, NULL, node->in[1 - side]};
+  bool product = bare->node->op == GRAPH_MatMul && type_of(flat, bare)->rank == rank;
+  bool found = product ? of_product(flat, node, side, bare->node, swapped, &factor, in)
+                       : !swapped && side == 0 && lift_attended_sums(flat, bare, factor, in);
   const char *fault;
-  if (!fit(flat, (const GraphValue *const *)in)) return false;
-  GraphNode *made = side == 1 ? flat_node(flat, GRAPH_Attention, node, 3, in, 1) : node;
+  if (!found || !fit(flat, (const GraphValue *const *)in)) return false;
+  if (!product) factor = 1;
+  int n_in = product ? 3 : 4;
+  GraphNode *made = side == 1 ? flat_node(flat, GRAPH_Attention, node, n_in, in, 1) : node;
   if (side == 0) {
     node->op = GRAPH_Attention;
-    node->n_in = 3;
-    node->in = ARENA_ARRAY(flat->arena, GraphValue *, 3);
-    memcpy(node->in, in, sizeof in);
+    node->n_in = n_in;
+    node->in = ARENA_ARRAY(flat->arena, GraphValue *, n_in);
+    memcpy(node->in, in, sizeof *in * (size_t)n_in);
     node->n_attributes = 0;
   }
   graph_set_number(flat->graph, made, GRAPH_ATTR_factor, factor);

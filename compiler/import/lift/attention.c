@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Attention: `attention(q, k, v)`. Axes in front of positions and features are heads: they become
- * parts of the features. Positions are the steps of a sequence, or those of a feature axis. */
+/* Attention: `attention(q, k, v)`, `AdditiveAttention(q, k, v)`. Axes in front of positions and
+ * features are heads: they become parts of the features. Positions are the steps of a sequence, or
+ * those of a feature axis. */
 #include "import/lift/lift.h"
 
 #include <math.h>
@@ -54,6 +55,32 @@ static Value *in_step(Lift *l, const GraphNode *node, int k, Operand *o, const c
   return value;
 }
 
+/* Scores are products. */
+static Layer *multiplicative(Lift *l, const GraphNode *node, Value *const *in, int64_t heads,
+                             int64_t width) {
+  Layer *layer = lift_layer(l, node, LAYER_attention, 3, in);
+  double factor = graph_number(node, GRAPH_ATTR_factor, 1), usual = 1 / sqrt((double)width);
+  if (heads != 1) layer_set_size(layer, OPT_heads, heads);
+  if (fabs(factor - usual) > close_to * usual) layer_set_number(layer, OPT_factor, factor);
+  return layer;
+}
+
+/* Scores are sums, of one head. NULL after reporting. */
+static Layer *additive(Lift *l, const GraphNode *node, Value *const *in, int64_t heads,
+                       int64_t width) {
+  const GraphTensor *scale = lift_type(l, node->in[3]);
+  bool plain = scale->data != NULL;
+  for (int64_t i = 0; plain && i < scale->count; i++)
+    plain = scale->data[i] == 1;
+  if (heads != 1) {
+    lift_refuse(l, node, E902, "has %lld heads; `AdditiveAttention` has one", (long long)heads);
+    return NULL;
+  }
+  Layer *layer = lift_layer(l, node, LAYER_AdditiveAttention, 3, in);
+  if (plain) layer_set_word(layer, OPT_scale, "false");
+  return plain || lift_vector(l, node, layer, ROLE_SCALE, scale, width) ? layer : NULL;
+}
+
 LiftDone lift_attention(Lift *l, const GraphNode *node) {
   if (node->op != GRAPH_Attention) return LIFT_OTHER;
   Operand o[3];
@@ -78,10 +105,9 @@ LiftDone lift_attention(Lift *l, const GraphNode *node) {
     in[k] = timed ? in_time(l, node, k, &o[k]) : in_step(l, node, k, &o[k], k ? &other : &along);
     if (!in[k]) return LIFT_FAILED;
   }
-  Layer *layer = lift_layer(l, node, LAYER_attention, 3, in);
-  double factor = graph_number(node, GRAPH_ATTR_factor, 1), usual = 1 / sqrt((double)width);
-  if (heads != 1) layer_set_size(layer, OPT_heads, heads);
-  if (fabs(factor - usual) > close_to * usual) layer_set_number(layer, OPT_factor, factor);
+  Layer *layer = node->n_in > 3 ? additive(l, node, in, heads, width)
+                                : multiplicative(l, node, in, heads, width);
+  if (!layer) return LIFT_FAILED;
   if (graph_int(node, GRAPH_ATTR_causal, 0)) layer_set_word(layer, OPT_mask, "causal");
   if (along) lift_set_axes(l, layer, OPT_along, 1, &along);
   Layout layout = o[0].layout;

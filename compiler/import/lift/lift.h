@@ -229,6 +229,11 @@ void lift_written_out(Flat *flat);
 /* So does attention. */
 void lift_attended(Flat *flat);
 
+/* ---- attended_sums.c ---- */
+/* Sets queries, keys and, after the values, the scale of scores that are sums; false: they are
+ * others. */
+bool lift_attended_sums(Flat *flat, const GraphValue *scores, double factor, GraphValue **in);
+
 /* ---- windows.c ---- */
 /* Marks the Concats of kept and new rows in the flat graph and adds what is kept to the states. */
 void lift_find_windows(Lift *l);

@@ -219,8 +219,9 @@ static LiftDone product(Lift *l, const GraphNode *node) {
     Diag *d = lift_refuse(
         l, node, E902,
         "multiplies two values of the data along one axis in two places, as attention does");
-    diag_note(d, "`attention(q, k, v)` weighs by products of queries and keys; weights of another "
-                 "kind have no stage");
+    diag_note(d,
+              "`attention(q, k, v)` weighs by products of queries and keys, `AdditiveAttention` by "
+              "tanh of their sums; weights of another kind have no stage");
     return LIFT_FAILED;
   }
   Layout layout;

@@ -123,6 +123,18 @@ def bands():
     save("bands", g, x, run(attention(q.run(x), k.run(x), v.run(x), 0.5).reshape(1, 5, 12)))
 
 
+def sums():
+    """scores that are sums of queries and keys, times a matrix of one column, with a bias that changes no weight"""
+    g, x = Graph(), random(1, 7, 4, scale=1)
+    g.input("x", [1, 7, 4])
+    q, k, v, w, b = Projection(g, 4, 6), Projection(g, 4, 6, bias=False), Projection(g, 4, 5), random(6, 1), random(1)
+    pair = g.call("Add", g.call("Unsqueeze", q.call("x", 7), g.constant([2], "i8")), g.call("Unsqueeze", k.call("x", 7), g.constant([1], "i8")))
+    s = g.call("Add", g.call("MatMul", g.call("Tanh", pair), g.constant(w)), g.constant(b))
+    p = g.call("Softmax", g.call("Squeeze", s, g.constant([3], "i8")), axis=-1)
+    g.call("MatMul", p, v.call("x", 7), out="y"), g.output("y")
+    save("sums", g, x, softmax(np.tanh(q.run(x)[:, :, None] + k.run(x)[:, None]) @ w[:, 0].astype("f8")) @ v.run(x))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in single, heads, causal, query, bands: make()
+    for make in single, heads, causal, query, bands, sums: make()
