@@ -292,7 +292,7 @@ static const Ranges *ranges_beside(Session *s, const char *path) {
 double model_ratio_in_file(Session *s, const Model *model, const Source *source) {
   if (!model_wants_integers(model)) return 0;
   s->ranges = ranges_beside(s, ranges_path(s, model, source));
-  if (!s->ranges || !s->ranges->total) return 0;
+  if (!s->ranges || !(fabs(s->ranges->total) > 0)) return 0;
   const char *measured = s->ranges->weights;
   if (measured && is_bound(model) && strcmp(measured, weights_digest(s->arena, model)) != 0)
     return 0;
