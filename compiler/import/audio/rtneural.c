@@ -287,8 +287,8 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
     Diag *d = refuse(&layer, type ? E902 : E901,
                      type ? "is of a type that is not supported" : "has no `type`");
     if (type && strstr(type, "2d"))
-      diag_note(d, "its convolution or its statistics go over two axes, time and features; grus "
-                   "has Conv1D and BatchNorm, over time");
+      diag_note(d, "its convolution or its statistics go over two axes, time and features; this "
+                   "import takes layers of RTNeural that go over time alone");
     else
       diag_note(d, "supported: dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu, "
                    "activation");
@@ -319,7 +319,9 @@ static bool rank_known(Audio *a, const json_t *layers, size_t rank) {
     Diag *d =
         foreign_report(a->diags, a->file, E902,
                        "layer %zu (`%.40s`) works on two axes, time and features", i + 1, type);
-    diag_note(d, "grus has Conv1D, whose kernel goes over time alone");
+    diag_note(d,
+              "this import takes layers of RTNeural that go over time alone; in a .grus file, "
+              "`Conv2D` and `BatchNorm` over [time .., features, channels] are what it computes");
     return false;
   }
   Diag *d = foreign_report(a->diags, a->file, E903, "`in_shape` has %zu axes", rank);

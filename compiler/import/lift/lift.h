@@ -190,6 +190,7 @@ LiftDone lift_weighted(Lift *l, const GraphNode *node);
 LiftDone lift_conv(Lift *l, const GraphNode *node);
 LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_attention(Lift *l, const GraphNode *node);
+LiftDone lift_group_norm(Lift *l, const GraphNode *node);
 LiftDone lift_recurrent(Lift *l, const GraphNode *node);
 LiftDone lift_kept(Lift *l, const GraphNode *node);
 /* Where a call is a step, `state` and `keep` for what is kept and is the state of no layer. False

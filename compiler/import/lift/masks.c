@@ -62,18 +62,72 @@ static bool differs_from_padding(const Lift *l, const GraphValue *value) {
   return false;
 }
 
+static bool is_time(const Lift *l, int atom) {
+  return atom_family(l->atoms, atom) == l->roles.time;
+}
+
+static bool axis_is_time(const Lift *l, const GraphValue *value, int64_t axis) {
+  int atom[FACTORS_MAX],
+      rank = lift_type(l, value)->rank,
+      n = atoms_of_axis(l->atoms, value, (int)(axis < 0 ? axis + rank : axis), atom);
+  for (int i = 0; i < n; i++)
+    if (is_time(l, atom[i])) return true;
+  return false;
+}
+
+/* None of the axes that a node reduces is that of the steps. */
+static bool reduces_features(const Lift *l, const GraphNode *node) {
+  const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
+  for (int i = 0; axes && i < axes->n; i++)
+    if (axis_is_time(l, node->in[0], axes->i[i])) return false;
+  return axes != NULL;
+}
+
+/* A constant that is true, or false, everywhere. */
+static bool is_all(const Lift *l, const GraphValue *value, bool truth) {
+  const GraphTensor *t = lift_type(l, value);
+  bool all = t->data != NULL;
+  for (int64_t i = 0; all && i < t->count; i++)
+    all = (t->data[i] != 0) == truth;
+  return all;
+}
+
 /* The value is true at the real steps of every sample, and at no other. */
 static bool tells_real(const Lift *l, const GraphValue *value) {
   const GraphNode *node = value->node;
   if (!node) return false;
   if (moves(node->op)) return tells_real(l, node->in[0]);
-  if (node->op == GRAPH_And || node->op == GRAPH_Or)
+  if (node->op == GRAPH_And || node->op == GRAPH_Or) {
+    for (int i = 0; i < 2; i++)
+      if (is_all(l, node->in[1 - i], node->op == GRAPH_And)) return tells_real(l, node->in[i]);
     return tells_real(l, node->in[0]) && tells_real(l, node->in[1]);
-  if (node->op == GRAPH_ReduceAny) return differs_from_padding(l, node->in[0]);
+  }
+  if (node->op == GRAPH_Concat) {
+    for (int i = 0; i < node->n_in; i++)
+      if (!tells_real(l, node->in[i])) return false;
+    return !axis_is_time(l, value, graph_int(node, GRAPH_ATTR_axis, 0));
+  }
+  if (node->op == GRAPH_ReduceAny)
+    return differs_from_padding(l, node->in[0]) ||
+           (reduces_features(l, node) && tells_real(l, node->in[0]));
   const GraphInput *in =
       differs_from_padding(l, value) ? padded_input(l, node->in[0]->node->in[0]) : NULL;
   if (!in) in = differs_from_padding(l, value) ? padded_input(l, node->in[0]->node->in[1]) : NULL;
   return in && in->rank == 2; /* one number a step */
+}
+
+/* The value is true at all steps: one of the parts is whose truth at any feature decides. */
+static bool tells_all(const Lift *l, const GraphValue *value) {
+  const GraphNode *node = value->node;
+  if (is_all(l, value, true)) return true;
+  if (node && moves(node->op)) return tells_all(l, node->in[0]);
+  const GraphNode *joined = node && node->op == GRAPH_ReduceAny ? node->in[0]->node : NULL;
+  if (!joined || joined->op != GRAPH_Concat || !reduces_features(l, node) ||
+      axis_is_time(l, joined->out[0], graph_int(joined, GRAPH_ATTR_axis, 0)))
+    return false;
+  for (int i = 0; i < joined->n_in; i++)
+    if (is_all(l, joined->in[i], true)) return true;
+  return false;
 }
 
 /* The operand of x * mask that is no mask; NULL: this is none. */
@@ -144,8 +198,10 @@ static void rewrite(Masks *m) {
     if (length >= 0 && length < node->n_in && node->in[length] &&
         !lift_is_constant(m->l, node->in[length]))
       rewrite_length(m, node, length);
-    if (k < 0 || k >= node->n_in || !node->in[k] || !tells_real(m->l, node->in[k])) continue;
-    node->in[k] = NULL;
+    if (k < 0 || k >= node->n_in || !node->in[k]) continue;
+    bool real = tells_real(m->l, node->in[k]);
+    if (real || tells_all(m->l, node->in[k])) node->in[k] = NULL;
+    if (!real) continue;
     m->heeds[node->out[0]->id] = true;
     const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
     bool forward = strcmp(direction, "forward") == 0;
@@ -159,10 +215,6 @@ static void rewrite(Masks *m) {
 }
 
 /* ---- who sees masked steps ---- */
-
-static bool is_time(const Lift *l, int atom) {
-  return atom_family(l->atoms, atom) == l->roles.time;
-}
 
 static bool has_time(const Lift *l, const GraphValue *value) {
   Factors f = atoms_of(l->atoms, value);
@@ -181,15 +233,6 @@ static bool keeps_time(const Lift *l, const GraphValue *x, const GraphValue *y) 
     if (!found) return false;
   }
   return true;
-}
-
-static bool axis_is_time(const Lift *l, const GraphValue *value, int64_t axis) {
-  int atom[FACTORS_MAX],
-      rank = lift_type(l, value)->rank,
-      n = atoms_of_axis(l->atoms, value, (int)(axis < 0 ? axis + rank : axis), atom);
-  for (int i = 0; i < n; i++)
-    if (is_time(l, atom[i])) return true;
-  return false;
 }
 
 /* A step of a convolution's result is made of those up to it. */

@@ -413,6 +413,7 @@ LiftDone lift_weighted(Lift *l, const GraphNode *node) {
       [GRAPH_Conv] = lift_conv,
       [GRAPH_ConvTranspose] = lift_conv_transpose,
       [GRAPH_BatchNorm] = batch_norm,
+      [GRAPH_GroupNorm] = lift_group_norm,
       [GRAPH_RmsNorm] = layer_norm,
       [GRAPH_LayerNorm] = layer_norm,
       [GRAPH_Softmax] = softmax,

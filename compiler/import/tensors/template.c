@@ -88,7 +88,7 @@ static void add_module(Text *out, Arena *arena, const TorchModule *m) {
   case TORCH_CONV1D:
     text_printf(out,
                 "    |> Conv1D(%lld, kernel=%lld%s, from=\"%s\")  # stride, dilation, padding? "
-                "groups=1: %lld features in\n",
+                "groups=1: %lld features in; if it is no ConvTranspose1d\n",
                 (long long)m->out, (long long)m->kernel, bias, m->name, (long long)m->in);
     return;
   case TORCH_BATCH_NORM: text_printf(out, "    |> BatchNorm(from=\"%s\")\n", m->name); return;

@@ -198,6 +198,7 @@ int main(int argc, char **argv) {
   read_folder(&c, argv[1]);
   read_folder(&c, arena_printf(arena, "%s/refused", argv[1]));
   read_folder(&c, arena_printf(arena, "%s/compared", argv[1]));
+  read_folder(&c, arena_printf(arena, "%s/padded", argv[1]));
   read_reasons(&c, argv[2]);
   add_known(&c);
   check_keys(&c);

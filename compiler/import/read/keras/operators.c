@@ -93,12 +93,30 @@ static bool read_compared(KerasLayer *layer) {
     keras_refuse(layer, E903, "needs two values of as many axes");
     return false;
   }
+  for (int i = 0; i < value.rank && !layer->has_number; i++)
+    if (value.dim[i] == 1) value.dim[i] = layer->in[1].dim[i];
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
     if (strcmp(layer->class_name, ops[i].name) != 0) continue;
     value.graph = emit_call(e, ops[i].op, 2, (GraphValue *[]){a, b});
     if (ops[i].not) value.graph = EMIT(e, Not, value.graph);
   }
   return keras_gives(layer, value);
+}
+
+/* Zeros or ones in the shape of a value: Keras makes the mask of a Concatenate with them. */
+static bool read_like(KerasLayer *layer) {
+  Emit *e = keras_emit(layer);
+  const char *kind = keras_word(layer, "dtype", "float32");
+  bool ones = strcmp(layer->class_name, "OnesLike") == 0, truth = strcmp(kind, "bool") == 0;
+  GraphValue *shape = EMIT(e, Shape, layer->in[0].graph);
+  GraphNode *node = keras_node(layer, GRAPH_ConstantOfShape, 1, &shape);
+  if (!truth && strcmp(kind, "float32") != 0) {
+    keras_refuse(layer, E903, "makes values of type `%s`, which is not supported", kind);
+    return false;
+  }
+  graph_set_number(e->graph, node, GRAPH_ATTR_value, ones);
+  graph_set_int(e->graph, node, GRAPH_ATTR_elem, truth ? GRAPH_BOOL : GRAPH_FLOAT);
+  return keras_gives_like(layer, emit_done(e, node));
 }
 
 /* ---- y[:, -1], y[:, 1:3], y[..., 0] ---- */
@@ -286,6 +304,8 @@ const KerasClass keras_operators[] = {
     KERAS_CLASS(LogicalAnd, read_compared, 0, ""),
     KERAS_CLASS(LogicalOr, read_compared, 0, ""),
     KERAS_CLASS(LogicalNot, read_unary, 1, ""),
+    KERAS_CLASS(ZerosLike, read_like, 1, ""),
+    KERAS_CLASS(OnesLike, read_like, 1, ""),
     KERAS_CLASS(Tanh, read_unary, 1, ""),
     KERAS_CLASS(Sigmoid, read_unary, 1, ""),
     KERAS_CLASS(Relu, read_unary, 1, ""),
